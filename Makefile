@@ -1,0 +1,120 @@
+# reload: peer-to-peer SIP overlays (RFC 6940).  One Makefile, never recursive into folders.
+#
+#   make              all programs, into build/debug/
+#   make check        every test; the one command that continuous integration runs
+#   make demo         the acceptance session with real processes on loopback
+#   make bench        figures as a table and as JSON
+#   make fuzz         every fuzz target for FUZZ_SECONDS each (default 60)
+#   make lint format completions install clean
+#
+# MODE=debug|release|asan|fuzz|cov chooses flags; O=DIR the place of objects; V=1 shows commands.
+
+MODE    ?= debug
+O       ?= build/$(MODE)
+PREFIX  ?= /usr/local
+VERSION := 0.1.0
+
+# Rooms from low to high: a room includes only rooms to its left (tests/lint/rooms checks this).
+ROOMS ?= util wire ident config topology storage usage route peer link control
+PROGRAMS := $(notdir $(patsubst %/main.c,%,$(wildcard cmd/*/main.c)))
+
+all: programs
+
+# --- Debian packages: installed when missing and root, else named --------------------------------------------------
+BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libxml2-dev libglib2.0-dev libbsd-dev
+CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
+	libxml2-utils zsh fish iproute2 procps
+
+define ensure
+	@command -v dpkg-query >/dev/null || exit 0; \
+	missing=$$(for p in $(1); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || printf ' %s' $$p; done); \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" = 0 ]; then \
+		echo "installing:$$missing" >&2; \
+		{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; } >&2; \
+	else \
+		echo "missing packages; as root: apt-get install --no-install-recommends$$missing" >&2; exit 1; \
+	fi
+endef
+
+.PHONY: all programs deps check-deps check demo bench fuzz lint format completions man install clean unit
+deps:
+	$(call ensure,$(BUILD_DEPS))
+check-deps:
+	$(call ensure,$(BUILD_DEPS) $(CHECK_DEPS))
+
+# --- flags; pkg-config is asked once, after the packages are there ---------------------------------------------------
+once = $(eval $(1) := $(shell $(2)))$($(1))
+PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags libxml-2.0 jansson)
+GLIB_CFLAGS = $(call once,GLIB_CFLAGS,pkg-config --cflags glib-2.0)
+
+CFLAGS_debug   := -O1 -g
+CFLAGS_release := -O2 -g
+CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_cov     := -O0 -g --coverage
+CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-missing-field-initializers \
+	$(if $(CI),-Werror)
+ifeq ($(MODE),fuzz)
+CC := clang
+endif
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DRELOAD_VERSION='"$(VERSION)"' $(WARN) $(CFLAGS_$(MODE)) -fstack-protector-strong \
+	-Ilibcore -I. $(PKG_CFLAGS) $(CFLAGS)
+# -Wconversion where bytes are taken apart: the pure rooms
+PURE_WARN = $(if $(filter %_io.c,$<),,-Wconversion -Wno-sign-conversion)
+ALL_LDFLAGS = $(filter -fsanitize% --coverage,$(CFLAGS_$(MODE))) -Wl,--as-needed $(LDFLAGS)
+# The linker keeps what a program uses (tests/lint/needed checks each binary).
+LIBS := -lssl -lcrypto -lxml2 -ljansson -lpthread -lm
+AGENT_LIBS := $(LIBS) -lglib-2.0
+
+# --- objects ---------------------------------------------------------------------------------------------------------
+CORE_SRC := $(wildcard $(ROOMS:%=libcore/%/*.c))
+CORE := $(CORE_SRC:%.c=$(O)/%.o)
+COMMON := $(patsubst %.c,$(O)/%.o,$(wildcard cmd/common/*.c))
+SIM := $(patsubst %.c,$(O)/%.o,$(wildcard tests/sim/*.c))
+UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard $(ROOMS:%=tests/unit/test_%_*.c)))
+BINS := $(PROGRAMS:%=$(O)/%)
+
+Q := $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-6s %s\n' $(1) $(2))
+
+$(O)/libcore/%.o: libcore/%.c | deps
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(PURE_WARN) $(if $(filter %_io.c,$<),$(GLIB_CFLAGS)) -MMD -MP -c -o $@ $<
+$(O)/cmd/%.o: cmd/%.c | deps
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) -Icmd -MMD -MP -c -o $@ $<
+$(O)/tests/%.o: tests/%.c | deps
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Icmd -MMD -MP -c -o $@ $<
+
+$(O)/libcore.a: $(CORE)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(O)/libcmd.a: $(COMMON)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+define program
+$(O)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcmd.a $(O)/libcore.a
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(if $(filter reload-agent,$(1)),$(AGENT_LIBS),$(LIBS))
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+$(O)/unit/%: $(O)/tests/unit/%.o $(O)/libcore.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+programs: $(BINS)
+unit: $(UNIT)
+
+# --- tests -----------------------------------------------------------------------------------------------------------
+check: check-deps
+	$(Q)tests/run
+
+clean:
+	rm -rf build
+
+.SECONDARY:
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

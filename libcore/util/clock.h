@@ -1,0 +1,46 @@
+/* Units of time, and timers: any number of them inside, one deadline outside. */
+#pragma once
+
+#include "util/tree.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint64_t reload_ms;  /* monotonic milliseconds, or a length of time */
+typedef uint64_t reload_utc; /* milliseconds since 1970-01-01 UTC */
+
+enum { RELOAD_SECOND = 1000 };
+#define RELOAD_NEVER UINT64_MAX
+
+struct reload_timer;
+typedef void (*reload_timer_fn)(void *arg);
+
+/* A timer, embedded in what it belongs to; zero-initialised is unarmed. */
+struct reload_timer {
+	RB_ENTRY(reload_timer) entry;
+	reload_ms due;
+	uint64_t order; /* equal deadlines run in the order in which they were armed */
+	reload_timer_fn fn;
+	void *arg;
+	bool armed;
+};
+
+RB_HEAD(reload_timer_tree, reload_timer);
+
+/* Zero-initialised is empty and ready. */
+struct reload_timers {
+	struct reload_timer_tree tree;
+	uint64_t armed_ever;
+};
+
+/* reload_timer_arm() (re)arms t for the time due; fn(arg) runs from reload_timers_run(). */
+void reload_timer_arm(struct reload_timers *ts, struct reload_timer *t, reload_ms due, reload_timer_fn fn, void *arg);
+
+/* reload_timer_cancel() disarms t; an unarmed timer is legal. */
+void reload_timer_cancel(struct reload_timers *ts, struct reload_timer *t);
+
+/* reload_timers_next() returns the earliest deadline, RELOAD_NEVER when there is none. */
+reload_ms reload_timers_next(struct reload_timers *ts);
+
+/* reload_timers_run() runs, in order, every timer that is due at now; timers armed by them for <= now run as well. */
+void reload_timers_run(struct reload_timers *ts, reload_ms now);

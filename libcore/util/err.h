@@ -1,0 +1,50 @@
+/* The one list of failures, and the words that explain a failure to a person. */
+#pragma once
+
+#include <stdint.h>
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+enum reload_err {
+#define X(name, text, rpc, status) RELOAD_##name,
+#include "util/err.def"
+#undef X
+};
+
+/* reload_err_text() returns the English text of err, a static string. */
+const char *reload_err_text(enum reload_err err);
+
+/* reload_err_name() returns the name of err in lower case ("not_joined"), good until the next call of this thread. */
+const char *reload_err_name(enum reload_err err);
+
+/* reload_err_rpc() returns the JSON-RPC error code of err, 0 for RELOAD_OK. */
+int reload_err_rpc(enum reload_err err);
+
+/* reload_err_exit() returns the exit status that programs use for err. */
+int reload_err_exit(enum reload_err err);
+
+/* reload_err_from_rpc() returns the failure with JSON-RPC code rpc, RELOAD_FAILED when there is none. */
+enum reload_err reload_err_from_rpc(int rpc);
+
+/*
+ * reload_err_overlay_code() returns the error_code of RFC 6940 s6.3.3.1 that err stands for, 0 when err is not an
+ * error of the overlay.
+ */
+uint16_t reload_err_overlay_code(enum reload_err err);
+
+/* reload_err_from_overlay() is the inverse; an unknown error_code gives RELOAD_FAILED. */
+enum reload_err reload_err_from_overlay(uint16_t error_code);
+
+/* Explains one failure: what was tried and the value at fault, why it failed, and what may help. */
+struct reload_why {
+	char what[256];
+	char why[512];
+	char hint[256];
+};
+
+/* reload_why_set() fills w (NULL is legal) and returns err, so that it ends a function: return reload_why_set(...). */
+enum reload_err reload_why_set(struct reload_why *w, enum reload_err err, const char *what, const char *why_fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* reload_why_hint() sets the words behind "try:"; w may be NULL. */
+void reload_why_hint(struct reload_why *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,117 @@
+#include "util/text.h"
+
+#include "util/alloc.h"
+
+#include <stdlib.h>
+
+char *reload_hex(char *out, struct span s)
+{
+	static const char digits[] = "0123456789abcdef";
+	for (size_t i = 0; i < s.len; i++) {
+		out[2 * i] = digits[s.at[i] >> 4];
+		out[2 * i + 1] = digits[s.at[i] & 15];
+	}
+	out[2 * s.len] = 0;
+	return out;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+enum reload_err reload_unhex(uint8_t *out, const char *digits, size_t len)
+{
+	if (len % 2)
+		return RELOAD_BAD_VALUE;
+	for (size_t i = 0; i < len; i += 2) {
+		int high = hex_digit(digits[i]), low = hex_digit(digits[i + 1]);
+		if (high < 0 || low < 0)
+			return RELOAD_BAD_VALUE;
+		out[i / 2] = (uint8_t)(high << 4 | low);
+	}
+	return RELOAD_OK;
+}
+
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+char *reload_base64(struct span s)
+{
+	char *out = reload_alloc((s.len + 2) / 3 * 4 + 1), *to = out;
+	for (size_t i = 0; i < s.len; i += 3) {
+		size_t n = s.len - i < 3 ? s.len - i : 3;
+		uint32_t v = 0;
+		for (size_t k = 0; k < 3; k++)
+			v = v << 8 | (k < n ? s.at[i + k] : 0u);
+		for (size_t k = 0; k < 4; k++)
+			*to++ = k <= n ? base64_digits[v >> (18 - 6 * k) & 63] : '=';
+	}
+	return out;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+enum reload_err reload_unbase64(uint8_t **out, size_t *out_len, const char *text, size_t len)
+{
+	uint8_t *bytes = reload_alloc(len / 4 * 3 + 3), *to = bytes;
+	uint32_t v = 0;
+	unsigned digits = 0, pads = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (is_space(text[i]))
+			continue;
+		const char *d = text[i] ? strchr(base64_digits, text[i]) : NULL;
+		if (text[i] == '=' && digits >= 2)
+			pads++;
+		else if (!d || pads)
+			goto bad;
+		v = v << 6 | (d ? (uint32_t)(d - base64_digits) : 0u);
+		if (++digits < 4)
+			continue;
+		for (unsigned k = 0; k < 3 - pads; k++)
+			*to++ = (uint8_t)(v >> (16 - 8 * k));
+		digits = 0;
+		v = 0;
+		if (pads) {
+			for (i++; i < len; i++)
+				if (!is_space(text[i]))
+					goto bad;
+		}
+	}
+	if (digits || pads > 2)
+		goto bad;
+	*out = bytes;
+	*out_len = (size_t)(to - bytes);
+	return RELOAD_OK;
+bad:
+	free(bytes);
+	return RELOAD_BAD_VALUE;
+}
+
+bool reload_utf8_valid(struct span s)
+{
+	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+	for (size_t i = 0; i < s.len;) {
+		uint8_t c = s.at[i++];
+		unsigned more = c < 0x80 ? 0 : c >> 5 == 6 ? 1 : c >> 4 == 14 ? 2 : c >> 3 == 30 ? 3 : 9;
+		if (!c || more == 9 || s.len - i < more)
+			return false;
+		uint32_t v = more ? c & (0x3fu >> more) : c;
+		for (unsigned k = 0; k < more; k++, i++) {
+			if (s.at[i] >> 6 != 2)
+				return false;
+			v = v << 6 | (s.at[i] & 0x3fu);
+		}
+		if (v < least[more] || v > 0x10ffff || (v >= 0xd800 && v < 0xe000))
+			return false;
+	}
+	return true;
+}

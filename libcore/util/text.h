@@ -1,0 +1,23 @@
+/* Bytes as text: lower-case hexadecimal and base64. */
+#pragma once
+
+#include "util/err.h"
+#include "util/span.h"
+
+/* reload_hex() writes 2 * s.len digits and a NUL to out, which must have room, and returns out. */
+char *reload_hex(char *out, struct span s);
+
+/* reload_unhex() reads exactly len digits into out (len / 2 bytes); RELOAD_BAD_VALUE when they are no hex digits. */
+enum reload_err reload_unhex(uint8_t *out, const char *digits, size_t len) MUST_CHECK;
+
+/* reload_base64() returns s in base64 without line breaks (owned string). */
+char *reload_base64(struct span s);
+
+/*
+ * reload_unbase64() reads base64 with white space anywhere; *out is owned.  RELOAD_BAD_VALUE for anything that RFC 4648
+ * does not allow.
+ */
+enum reload_err reload_unbase64(uint8_t **out, size_t *out_len, const char *text, size_t len) MUST_CHECK;
+
+/* reload_utf8_valid() tells whether s is well-formed UTF-8 without NUL. */
+bool reload_utf8_valid(struct span s);

@@ -1,0 +1,40 @@
+/* Destination entries and lists (RFC 6940 s6.3.2.2), and addresses (s6.3.1.1). */
+#pragma once
+
+#include "wire/schema.h"
+
+struct reload_destination {
+	uint8_t type;	    /* enum reload_destination_type; others are kept in raw */
+	bool short_form;    /* opaque id of two bytes with the top bit set, sent without type and length */
+	struct reload_id node;
+	struct span resource; /* Resource-ID, 0 to 255 bytes */
+	struct span opaque;
+	struct span raw; /* destination_data of an unknown type */
+};
+
+extern const struct wire_type reload_destination_wire;
+
+/* reload_dest_node(), reload_dest_resource() make an entry; it borrows nothing for a node, `id` for a resource. */
+struct reload_destination reload_dest_node(const struct reload_id *id);
+struct reload_destination reload_dest_resource(const struct reload_id *id);
+
+/* reload_dest_eq() compares what two entries mean: both forms of an opaque id are equal (interop HDR-09). */
+bool reload_dest_eq(const struct reload_destination *a, const struct reload_destination *b);
+
+/* reload_dest_next() reads the next entry of a list of wire bytes; false at the end or when r fails. */
+bool reload_dest_next(struct rd *r, const struct wire_ctx *ctx, struct reload_destination *out);
+
+struct reload_ip_port {
+	uint8_t type; /* enum reload_address_type; 0 or unknown: not usable */
+	uint8_t addr[16]; /* 4 or 16 bytes in network order */
+	uint16_t port;
+	struct span raw; /* unknown type */
+};
+
+extern const struct wire_type reload_ip_port_wire;
+
+/* reload_ip_port_text() writes "192.0.2.1:6084" or "[2001:db8::1]:6084" to out[64] and returns it. */
+const char *reload_ip_port_text(char out[64], const struct reload_ip_port *a);
+
+/* reload_ip_port_parse() reads "ADDR[:PORT]" (IPv6 in brackets when a port follows); no host names. */
+enum reload_err reload_ip_port_parse(struct reload_ip_port *out, const char *text, uint16_t default_port) MUST_CHECK;

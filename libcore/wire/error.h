@@ -1,0 +1,14 @@
+/* ErrorResponse (RFC 6940 s6.3.3.1). */
+#pragma once
+
+#include "wire/schema.h"
+
+struct reload_error_response {
+	uint16_t error_code;
+	struct span error_info; /* UTF-8, or for two codes a structure (interop MSG-09) */
+};
+
+extern const struct wire_type reload_error_response_wire;
+
+/* reload_error_code_name() returns the RFC's name ("Error_Forbidden"), NULL for an unknown code. */
+const char *reload_error_code_name(uint16_t error_code);

@@ -1,0 +1,37 @@
+/* The forwarding header (RFC 6940 s6.3.2).  Lists stay spans: a forwarder looks at the first entries only. */
+#pragma once
+
+#include "wire/destination.h"
+
+enum { RELOAD_HEADER_FIXED = 38 };
+
+struct reload_header {
+	uint32_t relo_token, overlay;
+	uint16_t configuration_sequence;
+	uint8_t version, ttl;
+	uint32_t fragment, length;
+	uint64_t transaction_id;
+	uint32_t max_response_length;
+	struct span via_list, destination_list, options; /* wire bytes of the three lists */
+};
+
+struct reload_option {
+	uint8_t type, flags;
+	struct span value;
+};
+
+extern const struct wire_type reload_header_wire, reload_option_wire;
+
+/*
+ * reload_header_size() is 38 plus the three lists.
+ */
+static inline size_t reload_header_size(const struct reload_header *h)
+{
+	return RELOAD_HEADER_FIXED + h->via_list.len + h->destination_list.len + h->options.len;
+}
+
+/* reload_option_next() reads the next option of a header's options; false at the end or when r fails. */
+bool reload_option_next(struct rd *r, struct reload_option *out);
+
+/* reload_overlay_hash() is the overlay field: the last four bytes of SHA-1 over the overlay name (HDR-03). */
+uint32_t reload_overlay_hash(const char *overlay_name);

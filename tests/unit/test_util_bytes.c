@@ -1,0 +1,128 @@
+#include "util/bytes.h"
+#include "util/clock.h"
+#include "util/id.h"
+#include "util/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static void reader_sticks_at_the_first_failure(void **state)
+{
+	(void)state;
+	uint8_t in[] = { 0, 2, 7, 8, 9 };
+	struct rd r = rd_of(span_of(in, sizeof(in)));
+	struct rd list = rd_open(&r, 2);
+	assert_int_equal(rd_u8(&list), 7);
+	assert_true(rd_more(&list));
+	rd_close(&r, &list); /* one byte of the list was not read */
+	assert_int_equal(r.err, RELOAD_TRAILING);
+	assert_int_equal(rd_u8(&r), 0);
+	struct rd empty = rd_of(span_of(NULL, 0));
+	assert_int_equal(rd_left(&empty), 0);
+	assert_int_equal(rd_u64(&empty), 0);
+	assert_int_equal(empty.err, RELOAD_SHORT);
+}
+
+static void writer_fills_lengths_in(void **state)
+{
+	(void)state;
+	struct wr w;
+	wr_init(&w);
+	size_t mark = wr_open(&w, 3);
+	wr_u16(&w, 0x1234);
+	wr_close(&w, mark, 3);
+	assert_memory_equal(w.at, "\0\0\2\x12\x34", 5);
+	mark = wr_open(&w, 1);
+	for (int i = 0; i < 256; i++)
+		wr_u8(&w, 0);
+	wr_close(&w, mark, 1);
+	assert_int_equal(w.err, RELOAD_LIMIT); /* 256 bytes do not fit a length of one byte */
+	wr_clear(&w);
+	uint8_t small[3];
+	struct wr f = wr_fixed(small, sizeof(small));
+	wr_u32(&f, 1);
+	assert_int_equal(f.err, RELOAD_SHORT);
+}
+
+static void ids_are_numbers_on_a_ring(void **state)
+{
+	(void)state;
+	struct reload_id a, b, d;
+	assert_int_equal(reload_id_from_hex(&a, "f0000000000000000000000000000000"), RELOAD_OK);
+	assert_int_equal(reload_id_from_hex(&b, "10000000000000000000000000000000"), RELOAD_OK);
+	d = reload_id_distance(&a, &b);
+	char hex[RELOAD_ID_HEX];
+	assert_string_equal(reload_id_hex(hex, &d), "20000000000000000000000000000000");
+	d = reload_id_add_power(&a, 127); /* wraps */
+	assert_string_equal(reload_id_hex(hex, &d), "70000000000000000000000000000000");
+	d = reload_id_wildcard(16);
+	d = reload_id_add_power(&d, 0);
+	assert_true(reload_id_is_zero(&d));
+	assert_true(reload_id_between(&a, &d, &b));
+	assert_false(reload_id_between(&b, &d, &a));
+	assert_true(reload_id_between(&a, &b, &b));
+	assert_false(reload_id_between(&a, &a, &b));
+	assert_int_equal(reload_id_from_hex(&a, "f"), RELOAD_BAD_VALUE);
+}
+
+static void text_forms(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < 40; n++) {
+		uint8_t in[40], *out;
+		for (size_t i = 0; i < n; i++)
+			in[i] = (uint8_t)(i * 37 + n);
+		char *text = reload_base64(span_of(in, n));
+		size_t len;
+		assert_int_equal(reload_unbase64(&out, &len, text, strlen(text)), RELOAD_OK);
+		assert_int_equal(len, n);
+		assert_memory_equal(in, out, n);
+		free(text);
+		free(out);
+	}
+	uint8_t *out;
+	size_t len;
+	const char *bad[] = { "A", "AA", "AAA", "AA=A", "=AAA", "AA==AA==", "A*AA", "AA= =x" };
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_int_equal(reload_unbase64(&out, &len, bad[i], strlen(bad[i])), RELOAD_BAD_VALUE);
+	assert_true(reload_utf8_valid(span_str("gr\xc3\xbc\xc3\x9f")));
+	assert_false(reload_utf8_valid(span_str("\xc0\x80")));
+	assert_false(reload_utf8_valid(span_str("\xed\xa0\x80")));
+}
+
+static int ran[4], ran_count;
+static void note(void *arg)
+{
+	ran[ran_count++] = *(int *)arg;
+}
+
+static void timers_run_in_order(void **state)
+{
+	(void)state;
+	struct reload_timers ts = { 0 };
+	struct reload_timer a = { 0 }, b = { 0 }, c = { 0 };
+	int one = 1, two = 2, three = 3;
+	reload_timer_arm(&ts, &a, 20, note, &one);
+	reload_timer_arm(&ts, &b, 10, note, &two);
+	reload_timer_arm(&ts, &c, 10, note, &three);
+	assert_int_equal(reload_timers_next(&ts), 10);
+	reload_timers_run(&ts, 10);
+	assert_int_equal(ran_count, 2);
+	assert_int_equal(ran[0], 2);
+	assert_int_equal(ran[1], 3);
+	reload_timer_cancel(&ts, &a);
+	assert_true(reload_timers_next(&ts) == RELOAD_NEVER);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reader_sticks_at_the_first_failure),
+		cmocka_unit_test(writer_fills_lengths_in),
+		cmocka_unit_test(ids_are_numbers_on_a_ring),
+		cmocka_unit_test(text_forms),
+		cmocka_unit_test(timers_run_in_order),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,110 @@
+/*
+ * The overlay configuration document (RFC 6940 s11.1): parsed once, immutable, counted references, swapped as a whole
+ * when a newer signed one arrives.
+ */
+#pragma once
+
+#include "config/kind.h"
+#include "ident/trust.h"
+#include "wire/destination.h"
+
+enum { RELOAD_CONFIG_SIZE_MAX = 1024 * 1024, RELOAD_CONFIG_KINDS_MAX = 256, RELOAD_CONFIG_LIST_MAX = 256 };
+
+struct reload_config_kind_list {
+	struct reload_kind *at;
+	size_t count;
+};
+
+struct reload_id_list {
+	struct reload_id *at;
+	size_t count;
+};
+
+struct reload_string_list {
+	char **at;
+	size_t count;
+};
+
+struct reload_config {
+	unsigned refs;
+	struct span document;	/* the whole document as it came, owned */
+	struct span element;	/* <configuration ...> to </configuration>, inside document: what is signed */
+	char *instance_name;	/* the overlay name */
+	uint32_t overlay_hash;
+	uint16_t sequence;
+	reload_utc expiration;	/* RELOAD_NEVER when absent */
+	char *topology_plugin;
+	uint8_t node_id_len;
+	struct span *roots;	/* DER */
+	size_t roots_count;
+	struct reload_string_list enrollment_servers, link_protocols, mandatory_extensions;
+	uint8_t self_signed_digest; /* 0: not permitted; else RELOAD_HASH_SHA1 or RELOAD_HASH_SHA256 */
+	struct reload_ip_port *bootstrap;
+	size_t bootstrap_count;
+	uint8_t turn_density;
+	bool clients_permitted, no_ice, chord_reactive;
+	uint32_t chord_update_interval_s, chord_ping_interval_s;
+	char *shared_secret;
+	uint32_t max_message_size;
+	uint8_t initial_ttl;
+	uint32_t overlay_reliability_timer_ms;
+	struct reload_id_list kind_signers, configuration_signers, bad_nodes;
+	struct reload_config_kind_list kinds; /* of the document and those always there (CFG-11), ascending by id */
+	struct reload_trust *trust;
+	struct span *signatures; /* decoded SecurityBlocks behind the configuration element, owned */
+	size_t signatures_count;
+	struct reload_string_list warnings; /* what a checker tells: no encoding declared, and the like */
+};
+
+/*
+ * reload_config_parse() parses and checks a document: size, well-formed UTF-8 XML without external entities, the RELAX NG
+ * grammar (R-11.1.1-01, CFG-02), then our own checks; messages name the line.  overlay chooses the configuration element
+ * by instance-name (NULL: there must be one).  Kind signatures are verified (against the document's own kind-signers).
+ * Unknown elements of other namespaces are ignored but kept in the bytes; an unknown mandatory-extension, topology
+ * plug-in, data model or link protocol fails.  now judges expiration (0: not judged).  *out has one reference.
+ * Errors: RELOAD_BAD_CONFIG, _CONFIG_EXPIRED, _BAD_SIGNATURE, why filled.
+ */
+enum reload_err reload_config_parse(struct reload_config **out, struct span document, const char *overlay,
+	const struct reload_ident_ops *ops, reload_utc now, struct reload_why *why) MUST_CHECK;
+
+/*
+ * reload_config_verify() tells whether config is signed by a configuration-signer of before, or of itself when before is
+ * NULL (CFG-04, CFG-05): the signer's certificate leads to a root-cert of that document.  RELOAD_CONFIG_UNSIGNED,
+ * _BAD_SIGNATURE, or a certificate's failure.
+ */
+enum reload_err reload_config_verify(const struct reload_config *config, const struct reload_config *before,
+	reload_utc now, struct reload_why *why) MUST_CHECK;
+
+/*
+ * reload_config_with_kinds() makes a copy of config that also knows the kind-blocks given (RFC 6940 s6.5.4): each signed
+ * by a kind-signer of config.  RELOAD_FORBIDDEN for a wrong signer or a Kind known from another signer,
+ * RELOAD_INVALID_MESSAGE for one that does not parse.
+ */
+enum reload_err reload_config_with_kinds(struct reload_config **out, const struct reload_config *config,
+	const struct span *kind_blocks, size_t count, reload_utc now, struct reload_why *why) MUST_CHECK;
+
+struct reload_config *reload_config_ref(const struct reload_config *config);
+void reload_config_free(struct reload_config *config);
+AUTO_DEFINE(reload_config)
+
+/* reload_config_kind() returns the Kind with that id, NULL when this overlay does not know it (borrowed). */
+const struct reload_kind *reload_config_kind(const struct reload_config *config, uint32_t id);
+
+/* reload_config_kind_named() finds a Kind by registered name, name of the document, decimal or 0x number. */
+const struct reload_kind *reload_config_kind_named(const struct reload_config *config, const char *text);
+
+/* reload_config_model() is the model callback of struct wire_ctx; arg is a const struct reload_config *. */
+enum reload_data_model reload_config_model(const void *arg, uint32_t kind);
+
+/* reload_config_wire_ctx() fills what wire decoders need from the document; arena stays NULL. */
+struct wire_ctx reload_config_wire_ctx(const struct reload_config *config);
+
+/*
+ * reload_sequence_newer() tells whether a is newer than b: 1 <= (a - b) mod 65535 <= 32767 (HDR-08).
+ * reload_sequence_next() is the successor; that of 65534 is 0.
+ */
+bool reload_sequence_newer(uint16_t a, uint16_t b);
+uint16_t reload_sequence_next(uint16_t sequence);
+
+/* reload_overlay_name_valid(): a DNS name by RFC 1035 s2.3.1 (R-6.3.2-03). */
+bool reload_overlay_name_valid(const char *name);

@@ -1,0 +1,32 @@
+/* Kinds: what may be stored, under which data model, by whom (RFC 6940 s7.4.5, s11.1). */
+#pragma once
+
+#include "util/id.h"
+#include "wire/codes.h"
+
+/* The access control policies of RFC 6940 s7.3; storage/access.c has the rule of each. */
+enum reload_access_policy {
+	RELOAD_ACCESS_USER_MATCH,
+	RELOAD_ACCESS_NODE_MATCH,
+	RELOAD_ACCESS_USER_NODE_MATCH,
+	RELOAD_ACCESS_NODE_MULTIPLE,
+};
+
+struct reload_kind {
+	uint32_t id;
+	const char *name; /* registered name, NULL for a private Kind */
+	enum reload_data_model model;
+	enum reload_access_policy access;
+	uint32_t max_count, max_size, max_node_multiple;
+	struct reload_id signer;   /* kind-signer whose signature was verified; len 0: none (registered, always there) */
+	struct span block;	   /* the kind-block element as it came; empty: not of the document */
+};
+
+/* reload_data_model_name(), reload_access_policy_name() return the registry's words: "SINGLE", "USER-MATCH". */
+const char *reload_data_model_name(enum reload_data_model model);
+const char *reload_access_policy_name(enum reload_access_policy access);
+enum reload_err reload_data_model_parse(enum reload_data_model *out, const char *name) MUST_CHECK;
+enum reload_err reload_access_policy_parse(enum reload_access_policy *out, const char *name) MUST_CHECK;
+
+/* reload_kind_registered() returns the registered Kind with that id, or with that name when name is not NULL; or NULL. */
+const struct reload_kind *reload_kind_registered(uint32_t id, const char *name);

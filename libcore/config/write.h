@@ -1,0 +1,45 @@
+/* Making configuration documents: the authority's side. */
+#pragma once
+
+#include "config/config.h"
+#include "ident/key.h"
+
+struct reload_config_draft {
+	const char *instance_name;
+	uint16_t sequence;
+	reload_utc expiration;
+	const char *topology_plugin; /* NULL: CHORD-RELOAD */
+	uint8_t node_id_len;	     /* 0: 16 */
+	const struct span *roots;
+	size_t roots_count;
+	const char *const *enrollment_servers;
+	size_t enrollment_servers_count;
+	uint8_t self_signed_digest;
+	const struct reload_ip_port *bootstrap;
+	size_t bootstrap_count;
+	bool no_ice;
+	uint32_t max_message_size, initial_ttl, overlay_reliability_timer_ms; /* 0: not written, the default holds */
+	uint32_t chord_update_interval_s, chord_ping_interval_s;	      /* 0: not written */
+	const struct reload_id *signers; /* both kind-signer and configuration-signer */
+	size_t signers_count;
+	const char *const *kind_elements; /* each "<kind ...> ... </kind>", to be signed */
+	size_t kind_elements_count;
+};
+
+struct reload_config_signer {
+	const struct reload_key *key;
+	const struct reload_cert *cert; /* with a Node-ID that is one of the signers */
+	struct reload_id node;
+	struct reload_cert *const *others; /* intermediates for the SecurityBlock */
+	size_t others_count;
+};
+
+/*
+ * reload_config_write() appends the signed document.  It parses what it wrote (reload_config_parse and _verify) before it
+ * returns success, so that it never makes a document that this program would refuse.
+ */
+enum reload_err reload_config_write(struct wr *w, const struct reload_config_draft *draft,
+	const struct reload_config_signer *signer, reload_utc now, struct reload_why *why) MUST_CHECK;
+
+/* reload_kind_element() returns "<kind ...>...</kind>" for kind (owned string). */
+char *reload_kind_element(const struct reload_kind *kind);

@@ -1,0 +1,38 @@
+/*
+ * What was verified once is not verified again: certificates by fingerprint, stored values by a hash of what was
+ * verified.  Both tables are bounded and belong to one thread.
+ */
+#pragma once
+
+#include "ident/trust.h"
+
+enum { RELOAD_CACHE_CERTS = 4096, RELOAD_CACHE_VALUES = 16384 }; /* at the maximum the one used least recently goes */
+
+struct reload_cache;
+
+struct reload_cache *reload_cache_new(size_t max_certs, size_t max_values);
+void reload_cache_free(struct reload_cache *cache);
+AUTO_DEFINE(reload_cache)
+
+/* reload_cache_clear() forgets all: the configuration changed. */
+void reload_cache_clear(struct reload_cache *cache);
+
+/* reload_cache_add() remembers a verified certificate (takes a reference of its own). */
+void reload_cache_add(struct reload_cache *cache, struct reload_cert *cert);
+
+/*
+ * reload_cache_find() returns the verified, unexpired certificate that identity denotes and the Node-ID that it signs
+ * for, NULL when there is none (borrowed).  cert_hash and cert_hash_node_id with SHA-256 are found in O(log n).
+ */
+struct reload_cert *reload_cache_find(struct reload_cache *cache, const struct reload_signer_identity *identity,
+	reload_utc now, struct reload_id *node);
+
+/* reload_cache_has() tells whether this certificate (by fingerprint) was verified and has not expired. */
+bool reload_cache_has(struct reload_cache *cache, const uint8_t fingerprint[32], reload_utc now);
+
+/*
+ * A stored value was verified under this digest: SHA-256 over signature input, signature and certificate fingerprint.
+ * The certificate's expiry is the caller's to check.
+ */
+void reload_cache_value_add(struct reload_cache *cache, const uint8_t digest[32]);
+bool reload_cache_value_has(struct reload_cache *cache, const uint8_t digest[32]);

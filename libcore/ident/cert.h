@@ -1,0 +1,61 @@
+/* Certificates of nodes and authorities: immutable, counted references. */
+#pragma once
+
+#include "ident/ops.h"
+#include "wire/security.h"
+
+struct reload_cert {
+	unsigned refs;			    /* changed by one thread only */
+	const struct reload_ident_ops *ops;
+	struct span der;		    /* owned by the certificate */
+	uint8_t fingerprint[32];	    /* SHA-256 of der: cert_hash */
+	struct reload_id *node_ids;	    /* from the reload URIs of subjectAltName, in order */
+	size_t node_ids_count;
+	char *user;			    /* rfc822Name; NULL for an authority */
+	char *overlay;			    /* overlay name of the reload URIs, lower case; NULL for an authority */
+	struct span public_key_info;	    /* DER SubjectPublicKeyInfo, inside the certificate */
+	reload_utc not_before, not_after;
+	bool authority;			    /* BasicConstraints: CA */
+	bool self_issued;		    /* issuer name equals subject name */
+	bool san_extra;			    /* subjectAltName holds other identities, or not exactly one rfc822Name */
+	bool subject_empty;
+	void *native;			    /* of ops */
+};
+
+/*
+ * reload_cert_parse() parses DER (copied; at most RELOAD_CERT_MAX bytes, at most RELOAD_CERT_NODE_IDS_MAX Node-IDs) and
+ * checks its form only; whether it is to be trusted is for reload_trust_check().  *out has one reference.
+ * RELOAD_BAD_CERT with why filled.
+ */
+enum reload_err reload_cert_parse(struct reload_cert **out, const struct reload_ident_ops *ops, struct span der,
+	struct reload_why *why) MUST_CHECK;
+
+/* reload_cert_ref() takes one more reference and returns cert. */
+struct reload_cert *reload_cert_ref(const struct reload_cert *cert);
+
+/* reload_cert_free() drops one reference; NULL is legal. */
+void reload_cert_free(struct reload_cert *cert);
+AUTO_DEFINE(reload_cert)
+
+/* reload_cert_has_node() tells whether id is one of the certificate's Node-IDs. */
+bool reload_cert_has_node(const struct reload_cert *cert, const struct reload_id *id);
+
+/*
+ * reload_cert_denotes() tells whether identity names this certificate and sets *node to the Node-ID that signed
+ * (SEC-04, SEC-05): cert_hash only for certificates with one Node-ID, cert_hash_node_id by trying each.
+ */
+bool reload_cert_denotes(
+	const struct reload_cert *cert, const struct reload_signer_identity *identity, struct reload_id *node);
+
+/*
+ * reload_cert_identity_write() appends the SignerIdentity (type, length, hash) by which node, a Node-ID of cert, signs:
+ * cert_hash with one Node-ID, cert_hash_node_id with several (R-6.3.4-10, -11).
+ */
+void reload_cert_identity_write(struct wr *w, const struct reload_cert *cert, const struct reload_id *node);
+
+/*
+ * reload_node_uri() returns "reload://0110...@overlay/" for one Node-ID (owned string, RFC 6940 s14.15).
+ * reload_node_uri_parse() reads one: upper case and a missing last slash are accepted (SEC-10); *overlay is owned.
+ */
+char *reload_node_uri(const struct reload_id *node, const char *overlay);
+enum reload_err reload_node_uri_parse(struct reload_id *node, char **overlay, const char *uri) MUST_CHECK;

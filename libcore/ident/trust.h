@@ -1,0 +1,47 @@
+/*
+ * Whom to believe: one question, asked alike for links, messages, stored values and configuration documents.  A trust is
+ * immutable and may be used by many threads at once.
+ */
+#pragma once
+
+#include "ident/cert.h"
+
+enum { RELOAD_CHAIN_MAX = 8, RELOAD_NOT_BEFORE_SKEW_MS = 120000 };
+
+struct reload_trust_setup {
+	const struct reload_ident_ops *ops;
+	const char *overlay;	    /* overlay name */
+	uint8_t node_id_len;
+	const struct span *roots;   /* DER of each root-cert */
+	size_t roots_count;
+	uint8_t self_signed_digest; /* RELOAD_HASH_SHA1 or _SHA256 where self-signed certificates are permitted, else 0 */
+	const struct reload_id *bad_nodes;
+	size_t bad_nodes_count;
+};
+
+struct reload_trust;
+
+/* reload_trust_new() parses and keeps the roots; RELOAD_BAD_CERT with why for a root that is none.  *out: one reference. */
+enum reload_err reload_trust_new(
+	struct reload_trust **out, const struct reload_trust_setup *setup, struct reload_why *why) MUST_CHECK;
+
+/* reload_trust_ref() and reload_trust_free() count references, thread-safe; NULL is legal for free. */
+struct reload_trust *reload_trust_ref(struct reload_trust *trust);
+void reload_trust_free(struct reload_trust *trust);
+AUTO_DEFINE(reload_trust)
+
+/*
+ * reload_trust_check() tells whether cert is a node's certificate of this overlay at the time now (RFC 6940 s6.3.4,
+ * s11.3, s11.3.1): reload URIs of this overlay with Node-IDs of the right length, one user name, nothing else in
+ * subjectAltName, empty subject (from an authority), validity (SEC-17), no bad-node, and a chain over others (borrowed,
+ * intermediates in any order) to a root-cert with BasicConstraints, or the self-signed rule.  Errors: RELOAD_BAD_CERT,
+ * _CERT_EXPIRED, _CERT_UNTRUSTED, _CERT_REVOKED, why filled.  Costs one signature check per certificate of the chain.
+ */
+enum reload_err reload_trust_check(const struct reload_trust *trust, const struct reload_cert *cert,
+	struct reload_cert *const *others, size_t others_count, reload_utc now, struct reload_why *why) MUST_CHECK;
+
+/* reload_trust_is_root() tells whether der is one of the root-certs (they never go into a bucket). */
+bool reload_trust_is_root(const struct reload_trust *trust, struct span der);
+
+/* reload_trust_ops() returns the cryptography of the trust. */
+const struct reload_ident_ops *reload_trust_ops(const struct reload_trust *trust);

@@ -1,0 +1,20 @@
+/* Access control policies (RFC 6940 s7.3): one row each in one table that later usages extend. */
+#pragma once
+
+#include "ident/cert.h"
+#include "config/kind.h"
+#include "wire/stored.h"
+
+/* What a policy looks at. */
+struct reload_access {
+	const struct reload_kind *kind;
+	const struct reload_id *resource;
+	const struct reload_stored_value *value; /* NULL: the StoreReq as a whole */
+	const struct reload_cert *cert;		 /* of the signer */
+	const struct reload_id *node;		 /* that the signer identity denotes */
+	/* Resource-ID of a Resource Name, by the overlay algorithm */
+	void (*resource_id)(struct reload_id *out, struct span resource_name);
+};
+
+/* reload_access_allowed() tells whether the signer may write there; false for an unknown signer. */
+bool reload_access_allowed(const struct reload_access *a);

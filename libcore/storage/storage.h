@@ -1,0 +1,78 @@
+/*
+ * Where stored values live: an interface with more than one maker.  Reads are immediate.  A commit is atomic; reads see
+ * it at once, its done function is called when it is durable.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "util/clock.h"
+#include "wire/stored.h"
+
+/* One stored value.  All spans are owned by the storage, or borrowed by whoever fills a batch. */
+struct reload_stored_entry {
+	struct reload_stored_data data;	/* data.value.index is the real index; data.raw is not used */
+	reload_utc received;		/* lifetime runs from here (R-7-06) */
+	struct span certificates;	/* GenericCertificates in wire form: the signer's first, then intermediates */
+};
+
+struct reload_store_change {
+	uint32_t kind;
+	uint64_t generation; /* the new counter */
+	struct reload_stored_entry *entries; /* each inserted or replaced by index or key */
+	size_t entries_count;
+};
+
+struct reload_store_batch {
+	struct reload_id resource;
+	struct reload_store_change *changes;
+	size_t changes_count;
+	reload_utc now;
+};
+
+typedef void (*reload_committed_fn)(void *arg, enum reload_err err);
+typedef bool (*reload_entry_fn)(void *arg, const struct reload_stored_entry *entry); /* false ends the walk */
+
+struct reload_storage;
+
+struct reload_storage_ops {
+	void (*free)(struct reload_storage *s);
+	/* copies the batch; RELOAD_DATA_TOO_LARGE when the quota is full (nothing changed, done not called) */
+	enum reload_err (*commit)(struct reload_storage *s, const struct reload_store_batch *batch,
+		reload_committed_fn done, void *arg);
+	/* the generation counter of a Kind at a resource, 0 when nothing is known (STO-03) */
+	uint64_t (*generation)(struct reload_storage *s, const struct reload_id *resource, uint32_t kind, reload_utc now);
+	/* entries that have not expired at now, ascending by index or key */
+	void (*each)(struct reload_storage *s, const struct reload_id *resource, uint32_t kind, reload_utc now,
+		reload_entry_fn visit, void *arg);
+	/* one entry by index or key (data model of e), NULL when there is none (borrowed until the next commit) */
+	const struct reload_stored_entry *(*find)(struct reload_storage *s, const struct reload_id *resource,
+		uint32_t kind, const struct reload_stored_value *place, reload_utc now);
+	/* the first resource at or after from, clockwise, up to to (inclusive), that holds kind (0: any); false: none */
+	bool (*next)(struct reload_storage *s, const struct reload_id *from, const struct reload_id *to, uint32_t kind,
+		reload_utc now, struct reload_id *out);
+	/* the Kinds held at a resource, ascending; returns their number, at most max */
+	size_t (*kinds)(struct reload_storage *s, const struct reload_id *resource, reload_utc now, uint32_t *out, size_t max);
+	/* forgets resources in (from, to]; forgets a Kind everywhere (CFG-17) */
+	void (*drop_range)(struct reload_storage *s, const struct reload_id *from, const struct reload_id *to);
+	void (*drop_kind)(struct reload_storage *s, uint32_t kind);
+	/* frees what has expired at now and returns the time of the next expiry, RELOAD_NEVER when there is none */
+	reload_utc (*expire)(struct reload_storage *s, reload_utc now);
+	size_t (*count)(struct reload_storage *s, reload_utc now, size_t *values, size_t *bytes); /* resources held */
+};
+
+struct reload_storage {
+	const struct reload_storage_ops *ops;
+};
+
+/*
+ * reload_storage_memory_new() makes a storage in ordered memory that holds at most max_bytes of values and bookkeeping.
+ * keep_generation_ms: how long a counter outlives the last value (STO-03: one request lifetime).
+ */
+struct reload_storage *reload_storage_memory_new(size_t max_bytes, reload_ms keep_generation_ms);
+
+/* reload_storage_free() frees; NULL is legal. */
+void reload_storage_free(struct reload_storage *s);
+AUTO_DEFINE(reload_storage)
+
+/* reload_entry_lifetime() returns the seconds left at now, 0 when expired (STO-21). */
+uint32_t reload_entry_lifetime(const struct reload_stored_entry *e, reload_utc now);

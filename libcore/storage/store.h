@@ -1,0 +1,51 @@
+/*
+ * What a storer decides about a StoreReq (RFC 6940 s7.4.1): the checks in the order of STO-22, nothing changed before all
+ * have passed.  Signatures are verified between reload_store_begin() and reload_store_admit() by the caller.
+ */
+#pragma once
+
+#include "ident/cert.h"
+#include "storage/storage.h"
+#include "wire/store.h"
+
+/* Who signed: the request, or one value. */
+struct reload_signer {
+	const struct reload_cert *cert; /* borrowed; NULL: unknown */
+	struct reload_id node;		/* the Node-ID that the identity denotes */
+};
+
+struct reload_store_work {
+	/* in */
+	const struct reload_config *config;
+	struct reload_storage *storage;
+	const struct reload_store_req *req;
+	struct reload_id resource;	     /* of req->resource */
+	bool replica;			     /* replica_number > 0 */
+	bool place_ok;			     /* responsible (original), or plausible replica: asked of the topology */
+	struct reload_signer request_signer;
+	struct reload_signer *value_signers; /* one per value, in the order of the request */
+	struct span *value_certificates;     /* per value: GenericCertificates to keep with it */
+	size_t values_count;
+	reload_utc now;
+	struct reload_arena *arena;
+	/* out */
+	struct reload_store_batch batch;
+	bool changed;			     /* false: a repeat that changes nothing (STO-01) */
+	struct reload_store_ans answer;	     /* present counters; replicas are the caller's to fill in */
+	uint32_t unknown_kinds[63];	     /* RELOAD_UNKNOWN_KIND */
+	size_t unknown_kinds_count;
+	const char *reason;		     /* static words for error_info */
+};
+
+/*
+ * reload_store_begin() makes the checks that need no signature: form, duplicate Kinds, responsibility, unknown Kinds,
+ * identity none, generation 0 in a replica.  Counts values_count.  RELOAD_INVALID_MESSAGE, _FORBIDDEN, _UNKNOWN_KIND.
+ */
+enum reload_err reload_store_begin(struct reload_store_work *w) MUST_CHECK;
+
+/*
+ * reload_store_admit() makes the rest with signers filled in: access control, generation, storage_time, sizes and counts;
+ * fills batch and answer.  RELOAD_FORBIDDEN, _GENERATION_TOO_LOW (answer has the counters, replicas empty),
+ * _DATA_TOO_OLD, _DATA_TOO_LARGE.
+ */
+enum reload_err reload_store_admit(struct reload_store_work *w) MUST_CHECK;

@@ -20,6 +20,7 @@ struct reload_store_work {
 	struct reload_storage *storage;
 	const struct reload_store_req *req;
 	struct reload_id resource;	     /* of req->resource */
+	void (*resource_id)(struct reload_id *out, struct span resource_name); /* of the overlay algorithm */
 	bool replica;			     /* replica_number > 0 */
 	bool place_ok;			     /* responsible (original), or plausible replica: asked of the topology */
 	struct reload_signer request_signer;

@@ -1,0 +1,250 @@
+/*
+ * The engine: one node of one overlay as a function of its inputs.  Messages, link events, local requests, finished jobs
+ * and time go in; messages, link orders, jobs, one deadline and typed events come out (peer/host.h).
+ *
+ * Never re-entrant: every function here but the questions runs between enter and leave; results of requests are called
+ * last, from one loop, after what they concern is detached, and may call any function here.
+ */
+#pragma once
+
+#include "peer/host.h"
+#include "storage/storage.h"
+#include "topology/topology.h"
+#include "wire/message.h"
+
+struct reload_peer;
+struct reload_request;
+
+/* Who this node is.  Immutable; outlives the peer. */
+struct reload_credentials {
+	struct reload_cert *cert;
+	struct reload_cert **others; /* intermediate authorities, no roots */
+	size_t others_count;
+	struct reload_key *key;
+	struct reload_id node; /* one of cert's Node-IDs */
+};
+
+enum reload_role { RELOAD_ROLE_PEER, RELOAD_ROLE_CLIENT };
+
+/* States of cli.md s3, in the order of a life. */
+enum reload_state {
+	RELOAD_STATE_INIT,
+	RELOAD_STATE_CONFIGURED,
+	RELOAD_STATE_ENROLLED, /* credentials at hand, not attached */
+	RELOAD_STATE_BOOTSTRAPPING,
+	RELOAD_STATE_ATTACHING,
+	RELOAD_STATE_JOINING,
+	RELOAD_STATE_JOINED,
+	RELOAD_STATE_LEAVING,
+	RELOAD_STATE_ISOLATED,
+	RELOAD_STATE_STOPPED,
+};
+const char *reload_state_name(enum reload_state state);
+
+/* Limits and policies; zero means the default in parentheses. */
+struct reload_policy {
+	size_t max_links;	    /* (4096) more are refused */
+	size_t max_requests;	    /* (4096) own requests under way; more fail with RELOAD_LIMIT */
+	size_t max_work;	    /* (4096) foreign requests in work (signatures pending); more are dropped */
+	size_t max_reassembly;	    /* (4 MiB) bytes of incomplete fragment sets */
+	size_t fragment_size;	    /* (0: never) messages above are sent in fragments of at most this many bytes */
+	bool report_header_errors;  /* answer other overlays and versions with Error_Incompatible_with_Overlay (HDR-14) */
+	bool refuse_opaque_queries; /* R-6.4.2.4-05 */
+	enum { RELOAD_VIA_STATELESS, RELOAD_VIA_COMPRESS, RELOAD_VIA_STATEFUL } via; /* lists of forwarded requests */
+};
+
+struct reload_peer_setup {
+	const struct reload_host_ops *ops;
+	void *host;
+	struct reload_config *config; /* a reference is taken */
+	const struct reload_credentials *credentials; /* borrowed */
+	struct reload_storage *storage;		      /* borrowed; freed by the caller after the peer */
+	enum reload_role role;
+	struct reload_policy policy;
+	/* simulator: certificates by its own ops; NULL: those of config->trust */
+};
+
+/* reload_peer_new() makes a detached node (owned); RELOAD_BAD_CONFIG when the topology plug-in is unknown. */
+enum reload_err reload_peer_new(
+	struct reload_peer **out, const struct reload_peer_setup *setup, struct reload_why *why) MUST_CHECK;
+
+/* reload_peer_free() ends everything at once without a word to others; pending requests get RELOAD_CANCELLED. */
+void reload_peer_free(struct reload_peer *p);
+AUTO_DEFINE(reload_peer)
+
+/* -- inputs ---------------------------------------------------------------------------------------------------------- */
+
+/*
+ * reload_peer_link_up() tells that a link's handshake is done and cert (and its chain) passed reload_trust_check().  link
+ * is that of link_open(), or one chosen by the host with the top bit set for an incoming one.  The peer closes what it
+ * does not want.
+ */
+void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert);
+
+/* reload_peer_link_down() tells that a link failed or was never made; the number may not be used again. */
+void reload_peer_link_down(struct reload_peer *p, uint32_t link, enum reload_err err);
+
+/* reload_peer_link_health() tells that a link stopped (false) or resumed (true) acknowledging (R-6.6-05). */
+void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good);
+
+/* reload_peer_message() takes one message or fragment as a frame's payload; bytes are not kept. */
+void reload_peer_message(struct reload_peer *p, uint32_t link, struct span message);
+
+/*
+ * reload_peer_oversized() tells that a frame announced more than max-message-size bytes; head is what has arrived of it
+ * (R-6.6-01..03).  The engine answers where it must and closes the link.
+ */
+void reload_peer_oversized(struct reload_peer *p, uint32_t link, struct span head);
+
+/* reload_peer_job_done() hands a finished job back; the peer frees it. */
+void reload_peer_job_done(struct reload_peer *p, struct reload_job *job);
+
+/* reload_peer_wake() runs what is due. */
+void reload_peer_wake(struct reload_peer *p);
+
+/*
+ * reload_peer_configure() swaps in a newer document that the caller verified (R-6.5.4-09); a document that this node
+ * cannot meet makes it leave.
+ */
+void reload_peer_configure(struct reload_peer *p, struct reload_config *config);
+
+/* -- local requests -------------------------------------------------------------------------------------------------- */
+
+struct reload_fetched {
+	uint32_t kind;
+	const struct reload_stored_data *data;
+	enum reload_err err; /* RELOAD_OK: signature, certificate, access and Kind checks passed */
+	bool synthetic;	     /* exists is false, nobody signed it */
+	const struct reload_cert *cert; /* signer's, NULL when not at hand */
+	struct reload_id signer;
+	bool rolled_back;    /* older than one that was fetched before (STO-25) */
+};
+
+/* What a request ended with; all pointers are borrowed for the time of the call. */
+struct reload_result {
+	enum reload_err err;	   /* of this program, or what the overlay answered */
+	uint16_t overlay_code;	   /* error_code of an ErrorResponse, 0 for none */
+	struct span error_info;
+	struct reload_id responder; /* who signed the answer; len 0: no answer */
+	unsigned hops;		   /* links that the answer crossed; 0: answered here */
+	unsigned transmissions;
+	uint64_t transaction;
+	const struct reload_msg *answer; /* decoded, NULL without an answer */
+	const struct reload_fetched *values; /* Fetch */
+	size_t values_count;
+	const char *words;	   /* static: where it failed */
+};
+
+typedef void (*reload_result_fn)(void *arg, const struct reload_result *result);
+
+/* A request's way: a Destination List whose last entry is the target; timeout_ms 0: five transmissions. */
+struct reload_way {
+	const struct reload_destination *list;
+	size_t count;
+	reload_ms timeout_ms;
+};
+
+struct reload_store_item {
+	uint32_t kind;
+	uint64_t generation; /* 0: do not check; equal Kinds of one request use the first one's */
+	struct reload_stored_value value;
+	uint32_t lifetime_s;
+	uint64_t storage_time; /* 0: now, but always later than the one before (R-13.5-04) */
+};
+
+/*
+ * Each returns a handle that stays valid until fn was called, or NULL with *err set when the request cannot even start
+ * (RELOAD_NOT_JOINED, RELOAD_LIMIT, RELOAD_UNKNOWN_KIND ...); fn is then not called.  fn is called exactly once.
+ */
+struct reload_request *reload_peer_ping(struct reload_peer *p, const struct reload_way *way, size_t padding,
+	reload_result_fn fn, void *arg, enum reload_err *err);
+struct reload_request *reload_peer_store(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const struct reload_store_item *items, size_t count, reload_result_fn fn,
+	void *arg, enum reload_err *err);
+struct reload_request *reload_peer_fetch(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count, reload_result_fn fn,
+	void *arg, enum reload_err *err);
+struct reload_request *reload_peer_stat(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count, reload_result_fn fn,
+	void *arg, enum reload_err *err);
+struct reload_request *reload_peer_find(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const uint32_t *kinds, size_t count, reload_result_fn fn, void *arg,
+	enum reload_err *err);
+struct reload_request *reload_peer_probe(struct reload_peer *p, const struct reload_way *way, struct span types,
+	reload_result_fn fn, void *arg, enum reload_err *err);
+struct reload_request *reload_peer_route_query(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_destination *destination, bool send_update, reload_result_fn fn, void *arg,
+	enum reload_err *err);
+struct reload_request *reload_peer_config_update(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_config_update *update, reload_result_fn fn, void *arg, enum reload_err *err);
+/* Attach without joining: a link to the node at the end of way; result.responder is its Node-ID. */
+struct reload_request *reload_peer_attach(struct reload_peer *p, const struct reload_way *way, bool send_update,
+	reload_result_fn fn, void *arg, enum reload_err *err);
+
+/* reload_request_cancel() ends a request without a result; NULL is legal. */
+void reload_request_cancel(struct reload_peer *p, struct reload_request *request);
+
+/* Progress of a join (cli.md s5). */
+enum reload_phase { RELOAD_PHASE_BOOTSTRAP, RELOAD_PHASE_ATTACH, RELOAD_PHASE_JOIN, RELOAD_PHASE_NEIGHBOURS, RELOAD_PHASES };
+const char *reload_phase_name(enum reload_phase phase);
+
+/*
+ * reload_peer_first() makes this node the whole ring.  reload_peer_join() connects to the bootstrap nodes given, or to
+ * those of the configuration when count is 0, and joins (peer) or stays attached to one of them (client); an attempt that fails
+ * is repeated with growing pauses until reload_peer_leave().  Watch reload_peer_status() and the STATE events.
+ * RELOAD_EXISTS when already on the way or joined, RELOAD_FORBIDDEN for a client where clients are not permitted,
+ * RELOAD_UNREACHABLE when no bootstrap node is known.
+ */
+enum reload_err reload_peer_first(struct reload_peer *p) MUST_CHECK;
+enum reload_err reload_peer_join(
+	struct reload_peer *p, enum reload_role role, const struct reload_ip_port *bootstrap, size_t count) MUST_CHECK;
+
+/* reload_peer_leave() tells the neighbours (s6.4.2.2), hands data over, and ends ENROLLED; now: without waiting. */
+void reload_peer_leave(struct reload_peer *p, bool now);
+
+/* -- questions: no effect, any time outside of callbacks of the host -------------------------------------------------- */
+
+struct reload_link_info {
+	uint32_t link;
+	struct reload_id node;
+	const char *user;
+	bool incoming, client, good;
+	reload_ms since;
+	uint64_t sent, received; /* messages */
+};
+
+struct reload_status {
+	enum reload_state state;
+	enum reload_role role;
+	reload_ms state_since, started;
+	struct reload_id node;
+	struct reload_id bootstrap_peer, admitting_peer; /* len 0: none */
+	reload_ms phase_ms[RELOAD_PHASES];		  /* how long each phase of the last join took */
+	enum reload_phase phase;			  /* the one under way, or in which the last attempt failed */
+	enum reload_err last_error;
+	struct reload_topology_tables tables;
+	struct reload_id range_from, range_to; /* responsible for (from, to]; len 0: nothing */
+	size_t links, requests, work, resources, values, value_bytes;
+	uint32_t responsible_ppb;
+};
+
+void reload_peer_status(struct reload_peer *p, struct reload_status *out);
+size_t reload_peer_links(struct reload_peer *p, struct reload_link_info *out, size_t max);
+const struct reload_config *reload_peer_config(const struct reload_peer *p);
+
+/* What was counted since the start, by reason (interop s12.5). */
+enum reload_counter {
+#define X(name) RELOAD_COUNT_##name,
+#include "peer/counters.def"
+#undef X
+	RELOAD_COUNTERS
+};
+uint64_t reload_peer_counter(const struct reload_peer *p, enum reload_counter counter);
+const char *reload_counter_name(enum reload_counter counter);
+
+/* reload_peer_resource_id() is the overlay's hash of a Resource Name. */
+void reload_peer_resource_id(const struct reload_peer *p, struct reload_id *out, struct span resource_name);
+
+/* reload_peer_known_nodes() lists nodes whose Node-ID begins with prefix_len hex digits of prefix: links and tables. */
+size_t reload_peer_known_nodes(
+	struct reload_peer *p, const char *prefix, struct reload_id *out, size_t max);

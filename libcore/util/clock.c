@@ -1,6 +1,7 @@
 #include "util/clock.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 static int timer_cmp(struct reload_timer *a, struct reload_timer *b)
 {
@@ -39,4 +40,26 @@ void reload_timers_run(struct reload_timers *ts, reload_ms now)
 		reload_timer_cancel(ts, t);
 		t->fn(t->arg); /* may free what holds t */
 	}
+}
+
+/* The Gregorian calendar, counted in eras of 400 years that begin on 1 March, so that leap days come last. */
+char *reload_utc_text(char out[RELOAD_UTC_TEXT], reload_utc t)
+{
+	enum { ERA_DAYS = 146097, MARCH_0000 = 719468, DAY_S = 86400 };
+	uint64_t seconds = t / RELOAD_SECOND;
+	uint64_t days = seconds / DAY_S + MARCH_0000;
+	unsigned in_day = (unsigned)(seconds % DAY_S);
+	unsigned doe = (unsigned)(days % ERA_DAYS);
+	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / (ERA_DAYS - 1)) / 365;
+	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	unsigned march = (5 * doy + 2) / 153; /* months since March */
+	unsigned day = doy - (153 * march + 2) / 5 + 1;
+	unsigned month = march < 10 ? march + 3 : march - 9;
+	uint64_t year = days / ERA_DAYS * 400 + yoe + (month <= 2);
+	if (t == RELOAD_NEVER || year > 9999)
+		snprintf(out, RELOAD_UTC_TEXT, "never");
+	else
+		snprintf(out, RELOAD_UTC_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)year % 10000,
+			month % 100, day % 100, in_day / 3600 % 100, in_day / 60 % 60, in_day % 60);
+	return out;
 }

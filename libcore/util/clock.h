@@ -9,8 +9,14 @@
 typedef uint64_t reload_ms;  /* monotonic milliseconds, or a length of time */
 typedef uint64_t reload_utc; /* milliseconds since 1970-01-01 UTC */
 
-enum { RELOAD_SECOND = 1000 };
+enum { RELOAD_SECOND = 1000, RELOAD_UTC_TEXT = 24 };
 #define RELOAD_NEVER UINT64_MAX
+
+/*
+ * reload_utc_text() writes t in whole seconds, "2024-01-31T23:59:59Z", and returns out; "never" for RELOAD_NEVER and
+ * all that is behind the year 9999.
+ */
+char *reload_utc_text(char out[RELOAD_UTC_TEXT], reload_utc t);
 
 struct reload_timer;
 typedef void (*reload_timer_fn)(void *arg);

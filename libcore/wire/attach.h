@@ -12,7 +12,7 @@ struct reload_ice_candidate {
 	uint8_t overlay_link; /* enum reload_link_type */
 	struct span foundation;
 	uint32_t priority;
-	uint8_t type; /* enum reload_cand_type */
+	uint8_t type;                        /* enum reload_cand_type */
 	struct reload_ip_port rel_addr_port; /* not for host */
 	struct reload_ice_extension *extensions;
 	size_t extensions_count;

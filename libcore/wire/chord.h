@@ -5,7 +5,7 @@
 
 struct reload_chord_update {
 	uint32_t uptime; /* seconds */
-	uint8_t type;	 /* enum reload_chord_update_type */
+	uint8_t type;    /* enum reload_chord_update_type */
 	struct reload_id *predecessors, *successors, *fingers;
 	size_t predecessors_count, successors_count, fingers_count;
 };
@@ -16,8 +16,10 @@ struct reload_chord_route_query_ans {
 
 struct reload_chord_leave {
 	uint8_t type; /* enum reload_chord_leave_type */
-	struct reload_id *peers; /* from_succ: the sender's successors; from_pred: its predecessors */
+	struct reload_id
+		*peers; /* from_succ: the sender's successors; from_pred: its predecessors */
 	size_t peers_count;
 };
 
-extern const struct wire_type reload_chord_update_wire, reload_chord_route_query_ans_wire, reload_chord_leave_wire;
+extern const struct wire_type reload_chord_update_wire, reload_chord_route_query_ans_wire,
+	reload_chord_leave_wire;

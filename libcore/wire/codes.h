@@ -33,9 +33,16 @@ enum reload_message_code {
 	RELOAD_ERROR = 0xffff,
 };
 
-enum reload_destination_type { RELOAD_DEST_NODE = 1, RELOAD_DEST_RESOURCE = 2, RELOAD_DEST_OPAQUE = 3 };
+enum reload_destination_type {
+	RELOAD_DEST_NODE = 1,
+	RELOAD_DEST_RESOURCE = 2,
+	RELOAD_DEST_OPAQUE = 3
+};
 
-enum reload_address_type { RELOAD_IPV4 = 1, RELOAD_IPV6 = 2 };
+enum reload_address_type {
+	RELOAD_IPV4 = 1,
+	RELOAD_IPV6 = 2
+};
 
 enum reload_link_type {
 	RELOAD_DTLS_UDP_SR = 1,
@@ -43,7 +50,12 @@ enum reload_link_type {
 	RELOAD_TLS_TCP_FH_NO_ICE = 4,
 };
 
-enum reload_cand_type { RELOAD_CAND_HOST = 1, RELOAD_CAND_SRFLX = 2, RELOAD_CAND_RESERVED = 3, RELOAD_CAND_RELAY = 4 };
+enum reload_cand_type {
+	RELOAD_CAND_HOST = 1,
+	RELOAD_CAND_SRFLX = 2,
+	RELOAD_CAND_RESERVED = 3,
+	RELOAD_CAND_RELAY = 4
+};
 
 enum reload_option_flag {
 	RELOAD_FORWARD_CRITICAL = 0x01,
@@ -51,9 +63,15 @@ enum reload_option_flag {
 	RELOAD_RESPONSE_COPY = 0x04,
 };
 
-enum reload_signer_identity_type { RELOAD_CERT_HASH = 1, RELOAD_CERT_HASH_NODE_ID = 2, RELOAD_IDENTITY_NONE = 3 };
+enum reload_signer_identity_type {
+	RELOAD_CERT_HASH = 1,
+	RELOAD_CERT_HASH_NODE_ID = 2,
+	RELOAD_IDENTITY_NONE = 3
+};
 
-enum reload_certificate_type { RELOAD_X509 = 0 };
+enum reload_certificate_type {
+	RELOAD_X509 = 0
+};
 
 /* TLS 1.2 code points (RFC 5246 s7.4.1.4.1) */
 enum reload_hash_alg {
@@ -65,28 +83,52 @@ enum reload_hash_alg {
 	RELOAD_HASH_SHA384 = 5,
 	RELOAD_HASH_SHA512 = 6,
 };
-enum reload_sig_alg { RELOAD_SIG_ANONYMOUS = 0, RELOAD_SIG_RSA = 1, RELOAD_SIG_DSA = 2, RELOAD_SIG_ECDSA = 3 };
+enum reload_sig_alg {
+	RELOAD_SIG_ANONYMOUS = 0,
+	RELOAD_SIG_RSA = 1,
+	RELOAD_SIG_DSA = 2,
+	RELOAD_SIG_ECDSA = 3
+};
 
-enum reload_probe_type { RELOAD_PROBE_RESPONSIBLE_SET = 1, RELOAD_PROBE_NUM_RESOURCES = 2, RELOAD_PROBE_UPTIME = 3 };
+enum reload_probe_type {
+	RELOAD_PROBE_RESPONSIBLE_SET = 1,
+	RELOAD_PROBE_NUM_RESOURCES = 2,
+	RELOAD_PROBE_UPTIME = 3
+};
 
-enum reload_config_update_type { RELOAD_CONFIG_UPDATE_CONFIG = 1, RELOAD_CONFIG_UPDATE_KIND = 2 };
+enum reload_config_update_type {
+	RELOAD_CONFIG_UPDATE_CONFIG = 1,
+	RELOAD_CONFIG_UPDATE_KIND = 2
+};
 
-enum reload_chord_update_type { RELOAD_CHORD_PEER_READY = 1, RELOAD_CHORD_NEIGHBORS = 2, RELOAD_CHORD_FULL = 3 };
+enum reload_chord_update_type {
+	RELOAD_CHORD_PEER_READY = 1,
+	RELOAD_CHORD_NEIGHBORS = 2,
+	RELOAD_CHORD_FULL = 3
+};
 
-enum reload_chord_leave_type { RELOAD_CHORD_FROM_SUCC = 1, RELOAD_CHORD_FROM_PRED = 2 };
+enum reload_chord_leave_type {
+	RELOAD_CHORD_FROM_SUCC = 1,
+	RELOAD_CHORD_FROM_PRED = 2
+};
 
 /* Not on the wire: the data model is known from the Kind (RFC 6940 s7.2). */
-enum reload_data_model { RELOAD_MODEL_UNKNOWN, RELOAD_MODEL_SINGLE, RELOAD_MODEL_ARRAY, RELOAD_MODEL_DICTIONARY };
+enum reload_data_model {
+	RELOAD_MODEL_UNKNOWN,
+	RELOAD_MODEL_SINGLE,
+	RELOAD_MODEL_ARRAY,
+	RELOAD_MODEL_DICTIONARY
+};
 
-#define RELOAD_TOKEN		  0xd2454c4fu
-#define RELOAD_VERSION_BYTE	  0x0a
-#define RELOAD_FRAGMENT_ALWAYS	  0x80000000u
-#define RELOAD_FRAGMENT_LAST	  0x40000000u
-#define RELOAD_FRAGMENT_OFFSET	  0x00ffffffu
-#define RELOAD_FRAGMENT_WHOLE	  0xc0000000u
-#define RELOAD_SEQUENCE_ANY	  65535u
-#define RELOAD_ARRAY_END	  0xffffffffu /* append in a Store, last element in a range */
-#define RELOAD_KIND_TURN_SERVICE  0x2u
-#define RELOAD_KIND_CERT_BY_NODE  0x3u
-#define RELOAD_KIND_CERT_BY_USER  0x10u
-#define RELOAD_DEFAULT_PORT	  6084
+#define RELOAD_TOKEN             0xd2454c4fu
+#define RELOAD_VERSION_BYTE      0x0a
+#define RELOAD_FRAGMENT_ALWAYS   0x80000000u
+#define RELOAD_FRAGMENT_LAST     0x40000000u
+#define RELOAD_FRAGMENT_OFFSET   0x00ffffffu
+#define RELOAD_FRAGMENT_WHOLE    0xc0000000u
+#define RELOAD_SEQUENCE_ANY      65535u
+#define RELOAD_ARRAY_END         0xffffffffu /* append in a Store, last element in a range */
+#define RELOAD_KIND_TURN_SERVICE 0x2u
+#define RELOAD_KIND_CERT_BY_NODE 0x3u
+#define RELOAD_KIND_CERT_BY_USER 0x10u
+#define RELOAD_DEFAULT_PORT      6084

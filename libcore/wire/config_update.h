@@ -8,7 +8,7 @@ struct reload_kind_description {
 };
 
 struct reload_config_update {
-	uint8_t type;	    /* enum reload_config_update_type */
+	uint8_t type;       /* enum reload_config_update_type */
 	struct span config; /* XML document */
 	struct reload_kind_description *kinds;
 	size_t kinds_count;

@@ -4,8 +4,8 @@
 #include "wire/schema.h"
 
 struct reload_destination {
-	uint8_t type;	    /* enum reload_destination_type; others are kept in raw */
-	bool short_form;    /* opaque id of two bytes with the top bit set, sent without type and length */
+	uint8_t type; /* enum reload_destination_type; others are kept in raw */
+	bool short_form; /* opaque id of two bytes with the top bit set, sent without type and length */
 	struct reload_id node;
 	struct span resource; /* Resource-ID, 0 to 255 bytes */
 	struct span opaque;
@@ -25,7 +25,7 @@ bool reload_dest_eq(const struct reload_destination *a, const struct reload_dest
 bool reload_dest_next(struct rd *r, const struct wire_ctx *ctx, struct reload_destination *out);
 
 struct reload_ip_port {
-	uint8_t type; /* enum reload_address_type; 0 or unknown: not usable */
+	uint8_t type;     /* enum reload_address_type; 0 or unknown: not usable */
 	uint8_t addr[16]; /* 4 or 16 bytes in network order */
 	uint16_t port;
 	struct span raw; /* unknown type */
@@ -37,4 +37,5 @@ extern const struct wire_type reload_ip_port_wire;
 const char *reload_ip_port_text(char out[64], const struct reload_ip_port *a);
 
 /* reload_ip_port_parse() reads "ADDR[:PORT]" (IPv6 in brackets when a port follows); no host names. */
-enum reload_err reload_ip_port_parse(struct reload_ip_port *out, const char *text, uint16_t default_port) MUST_CHECK;
+enum reload_err reload_ip_port_parse(
+	struct reload_ip_port *out, const char *text, uint16_t default_port) MUST_CHECK;

@@ -70,5 +70,5 @@ struct reload_stat_ans {
 	size_t kind_responses_count;
 };
 
-extern const struct wire_type reload_fetch_req_wire, reload_fetch_ans_wire, reload_stat_req_wire, reload_stat_ans_wire,
-	reload_specifier_wire;
+extern const struct wire_type reload_fetch_req_wire, reload_fetch_ans_wire, reload_stat_req_wire,
+	reload_stat_ans_wire, reload_specifier_wire;

@@ -3,7 +3,12 @@
 
 #include "wire/schema.h"
 
-enum { RELOAD_FRAME_DATA = 128, RELOAD_FRAME_ACK = 129, RELOAD_FRAME_DATA_HEAD = 8, RELOAD_FRAME_ACK_SIZE = 9 };
+enum {
+	RELOAD_FRAME_DATA = 128,
+	RELOAD_FRAME_ACK = 129,
+	RELOAD_FRAME_DATA_HEAD = 8,
+	RELOAD_FRAME_ACK_SIZE = 9
+};
 
 struct reload_frame {
 	uint8_t type;

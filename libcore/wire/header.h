@@ -3,7 +3,9 @@
 
 #include "wire/destination.h"
 
-enum { RELOAD_HEADER_FIXED = 38 };
+enum {
+	RELOAD_HEADER_FIXED = 38
+};
 
 struct reload_header {
 	uint32_t relo_token, overlay;

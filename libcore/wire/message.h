@@ -64,7 +64,9 @@ struct reload_msg {
 
 /*
  * reload_header_read() decodes and checks the forwarding header of bytes without looking behind it: token, lengths and
- * lists fit (R-6.3.2-21).  RELOAD_NOT_RELOAD for a wrong relo_token.  Neither overlay nor version is judged.
+ * lists fit (R-6.3.2-21), every entry of the lists is whole, a Resource-ID stands only at the end of the Destination
+ * List.  RELOAD_NOT_RELOAD for a wrong relo_token.  Neither overlay nor version is judged, nor an empty Destination
+ * List (HDR-12), nor whether `length` is the number of bytes.
  */
 enum reload_err reload_header_read(
 	struct reload_header *out, struct span bytes, const struct wire_ctx *ctx) MUST_CHECK;
@@ -103,11 +105,22 @@ static inline bool reload_code_is_request(uint16_t code)
 }
 
 /*
- * reload_contents_write() appends MessageContents: code, body (body_bytes when given, else body by its table) and
- * extensions.
+ * reload_contents_write() appends MessageContents: code, body by the table of the code, and extensions.  body is NULL for
+ * the codes with an empty body; a code without a table fails w.
  */
-void reload_contents_write(struct wr *w, const struct wire_ctx *ctx, uint16_t code, const void *body,
-	const struct reload_extension *extensions, size_t extensions_count);
+void reload_contents_write(struct wr *w, const struct wire_ctx *ctx, uint16_t code,
+	const void *body, const struct reload_extension *extensions, size_t extensions_count);
+
+/* reload_contents_write_bytes() is the same for any code and a body that is encoded already. */
+void reload_contents_write_bytes(struct wr *w, const struct wire_ctx *ctx, uint16_t code,
+	struct span body, const struct reload_extension *extensions, size_t extensions_count);
+
+/*
+ * reload_msg_signature_input() appends what the signature of a message covers (RFC 6940 s6.3.4): overlay,
+ * transaction_id, MessageContents and SignerIdentity, the last two as they are on the wire.
+ */
+void reload_msg_signature_input(struct wr *w, uint32_t overlay, uint64_t transaction_id,
+	struct span contents, struct span identity_bytes);
 
 /*
  * reload_msg_write() appends the whole message: header (its length and list lengths are computed), contents as given,
@@ -123,4 +136,5 @@ void reload_header_write(struct wr *w, const struct reload_header *h);
 json_t *reload_msg_json(struct reload_msg *m, const struct wire_ctx *ctx);
 
 /* reload_msg_print() writes the message as indented text, through the same tables. */
-void reload_msg_print(struct reload_msg *m, const struct wire_ctx *ctx, void (*put)(void *arg, const char *text), void *arg);
+void reload_msg_print(struct reload_msg *m, const struct wire_ctx *ctx,
+	void (*put)(void *arg, const char *text), void *arg);

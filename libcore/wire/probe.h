@@ -9,7 +9,7 @@ struct reload_probe_req {
 
 struct reload_probe_info {
 	uint8_t type;
-	uint32_t value;	 /* parts per billion, number of Resource-IDs, or seconds */
+	uint32_t value;  /* parts per billion, number of Resource-IDs, or seconds */
 	struct span raw; /* unknown type */
 };
 

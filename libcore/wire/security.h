@@ -4,16 +4,18 @@
 #include "wire/schema.h"
 
 struct reload_signer_identity {
-	uint8_t type;	  /* enum reload_signer_identity_type */
+	uint8_t type;     /* enum reload_signer_identity_type */
 	uint8_t hash_alg; /* not for none */
 	struct span hash;
+	struct span raw; /* unknown type */
 };
 
 struct reload_signature {
 	uint8_t hash_alg, sig_alg;
 	struct reload_signer_identity identity;
 	struct span value;
-	struct span identity_bytes; /* SignerIdentity as it came: a part of the signature input; not encoded */
+	struct span
+		identity_bytes; /* SignerIdentity as it came: a part of the signature input; not encoded */
 };
 
 struct reload_generic_certificate {
@@ -27,5 +29,5 @@ struct reload_security_block {
 	struct reload_signature signature;
 };
 
-extern const struct wire_type reload_signer_identity_wire, reload_signature_wire, reload_generic_certificate_wire,
-	reload_security_block_wire;
+extern const struct wire_type reload_signer_identity_wire, reload_signature_wire,
+	reload_generic_certificate_wire, reload_security_block_wire;

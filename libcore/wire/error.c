@@ -1,0 +1,40 @@
+#include "wire/error.h"
+
+#include "wire/internal.h"
+
+/* RFC 6940 s14.9; the two codes for experiments are left out, nobody may use them in operation. */
+static const struct wire_name error_codes[] = {
+	{ 2, "Error_Forbidden" },
+	{ 3, "Error_Not_Found" },
+	{ 4, "Error_Request_Timeout" },
+	{ 5, "Error_Generation_Counter_Too_Low" },
+	{ 6, "Error_Incompatible_with_Overlay" },
+	{ 7, "Error_Unsupported_Forwarding_Option" },
+	{ 8, "Error_Data_Too_Large" },
+	{ 9, "Error_Data_Too_Old" },
+	{ 10, "Error_TTL_Exceeded" },
+	{ 11, "Error_Message_Too_Large" },
+	{ 12, "Error_Unknown_Kind" },
+	{ 13, "Error_Unknown_Extension" },
+	{ 14, "Error_Response_Too_Large" },
+	{ 15, "Error_Config_Too_Old" },
+	{ 16, "Error_Config_Too_New" },
+	{ 17, "Error_In_Progress" },
+	{ 20, "Error_Invalid_Message" },
+	{ 0, NULL },
+};
+
+static const struct wire_field error_response_fields[] = {
+	{ WIRE_INT(struct reload_error_response, error_code), WIRE_NAMES(error_codes) },
+	{ WIRE_BYTES(struct reload_error_response, error_info, 2), WIRE_TEXT },
+};
+const struct wire_type reload_error_response_wire =
+	WIRE_TYPE(struct reload_error_response, "ErrorResponse", error_response_fields);
+
+const char *reload_error_code_name(uint16_t error_code)
+{
+	for (const struct wire_name *n = error_codes; n->name; n++)
+		if (n->value == error_code)
+			return n->name;
+	return NULL;
+}

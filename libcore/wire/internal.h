@@ -1,0 +1,35 @@
+/* What the files of wire/ share and others may not see. */
+#pragma once
+
+#include "wire/table.h"
+
+#include <assert.h>
+
+/* reload_field_present() tells whether the row stands on the wire when the structure s is as it is. */
+static inline bool reload_field_present(const struct wire_field *f, const void *s)
+{
+	if (!f->conditional)
+		return true;
+	uint8_t tag = ((const uint8_t *)s)[f->tag_at];
+	return (tag >= f->lo && tag <= f->hi) != f->otherwise;
+}
+
+/* reload_field_load() returns the integer of size bytes at member. */
+static inline uint64_t reload_field_load(const void *member, size_t size)
+{
+	switch (size) {
+	case 1:
+		return *(const uint8_t *)member;
+	case 2:
+		return *(const uint16_t *)member;
+	case 4:
+		return *(const uint32_t *)member;
+	default:
+		assert(size == 8);
+		return *(const uint64_t *)member;
+	}
+}
+
+/* reload_json_print() writes the members of a JSON object as indented lines through put(arg, line). */
+void reload_json_print(
+	json_t *json, unsigned depth, void (*put)(void *arg, const char *text), void *arg);

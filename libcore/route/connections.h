@@ -1,0 +1,82 @@
+/*
+ * The Connection Table: every link that is up, whoever is at its other end (RFC 6940 s6.1.2, s6.3.2.2).
+ *
+ * Each connection also has a slot, by which this node can name it in a Via List with two bytes: 12 bits of slot and 3 bits
+ * of a counter that grows each time the slot is used again (R-6.3.2.2-07 to -11).  Slots are used in rotation and the
+ * counters start at random values.
+ */
+#pragma once
+
+#include "ident/cert.h"
+#include "route/lists.h"
+#include "util/clock.h"
+#include "util/tree.h"
+
+enum {
+	RELOAD_SLOTS = 4096,
+	RELOAD_SLOT_NONE = RELOAD_SLOTS
+};
+
+struct reload_connection {
+	RB_ENTRY(reload_connection) by_link, by_node;
+	uint32_t link;
+	uint64_t order; /* several links to one node: the oldest is used */
+	struct reload_id
+		node; /* len 0: certificate with several Node-IDs, and no Attach yet (HDR-16) */
+	struct reload_cert *cert;
+	unsigned slot;
+	bool incoming, good;
+	reload_ms since;
+	uint64_t sent, received;
+};
+
+RB_HEAD(reload_link_tree, reload_connection);
+RB_HEAD(reload_node_tree, reload_connection);
+
+struct reload_connections {
+	struct reload_link_tree links;
+	struct reload_node_tree nodes;
+	struct reload_connection *slots[RELOAD_SLOTS];
+	uint8_t generations[RELOAD_SLOTS];
+	unsigned next_slot;
+	size_t count, max;
+	uint64_t order;
+};
+
+/* reload_connections_new() makes an empty table (owned) for at most max links; random fills the slots' counters. */
+struct reload_connections *reload_connections_new(
+	size_t max, void (*random)(void *arg, void *out, size_t len), void *arg);
+void reload_connections_free(struct reload_connections *c);
+AUTO_DEFINE(reload_connections)
+
+/*
+ * reload_connection_add() enters a link that is up.  The Node-ID is that of a certificate with one, else unknown until
+ * reload_connection_bind().  NULL when the table is full.
+ */
+struct reload_connection *reload_connection_add(
+	struct reload_connections *c, uint32_t link, struct reload_cert *cert, reload_ms now);
+
+/* reload_connection_bind() fixes the Node-ID of a link (R-6.1.2-12, -13). */
+void reload_connection_bind(
+	struct reload_connections *c, struct reload_connection *con, const struct reload_id *node);
+
+/* reload_connection_remove() takes it out and frees it. */
+void reload_connection_remove(struct reload_connections *c, struct reload_connection *con);
+
+struct reload_connection *reload_connection_by_link(struct reload_connections *c, uint32_t link);
+
+/* reload_connection_by_node() returns the connection to use for node, NULL when there is none. */
+struct reload_connection *reload_connection_by_node(
+	struct reload_connections *c, const struct reload_id *node);
+
+/* reload_connection_next() walks in the order of link numbers, starting with NULL. */
+struct reload_connection *reload_connection_next(
+	struct reload_connections *c, struct reload_connection *con);
+
+/* reload_connection_opaque() writes the two-byte name of con to bytes and returns the entry that borrows them. */
+struct reload_destination reload_connection_opaque(
+	const struct reload_connections *c, const struct reload_connection *con, uint8_t bytes[2]);
+
+/* reload_connection_by_opaque() finds the connection again, NULL for a forgotten or foreign name (HDR-20). */
+struct reload_connection *reload_connection_by_opaque(
+	struct reload_connections *c, const struct reload_destination *d);

@@ -1,0 +1,41 @@
+/*
+ * Where a message goes (RFC 6940 s6.1.1 to s6.1.3): looks at the forwarding header alone and changes nothing.
+ */
+#pragma once
+
+#include "route/connections.h"
+#include "topology/topology.h"
+
+enum reload_verdict {
+	RELOAD_DELIVER, /* this node is the destination */
+	RELOAD_FORWARD, /* over decision.connection */
+	RELOAD_DROP,    /* without a word; decision.words says why */
+};
+
+struct reload_route {
+	const struct wire_ctx *ctx;
+	const struct reload_id *self;
+	struct reload_connections *connections;
+	const struct reload_topology_ops *topology;
+	struct reload_topology *plugin;
+	struct reload_connection
+		*uplink; /* of a node that has not joined: where all else goes; NULL: none */
+};
+
+struct reload_decision {
+	enum reload_verdict verdict;
+	struct reload_connection *connection; /* FORWARD */
+	bool head_replaced; /* FORWARD: the list begins with head, not with what came */
+	struct reload_destination head;
+	struct span list;  /* FORWARD: Destination List, or what follows head */
+	bool opaque;       /* DROP: an opaque id was at fault */
+	const char *words; /* DROP, static */
+};
+
+/* reload_route_decide() decides on a Destination List that passed reload_list_check(). */
+struct reload_decision reload_route_decide(
+	const struct reload_route *route, struct span destination_list);
+
+/* reload_route_next() returns the connection for one destination that is not this node, NULL when there is no way. */
+struct reload_connection *reload_route_next(
+	const struct reload_route *route, const struct reload_destination *to);

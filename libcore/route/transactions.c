@@ -1,0 +1,64 @@
+#include "route/transactions.h"
+
+static int transaction_cmp(struct reload_transaction *a, struct reload_transaction *b)
+{
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+RELOAD_TREE(reload_transaction_tree, reload_transaction, entry, transaction_cmp)
+
+static void fired(void *arg);
+
+static void send_copy(struct reload_transaction *t)
+{
+	struct reload_transactions *table = t->table;
+	reload_ms now = table->now(table->arg), due = now + table->interval;
+	t->transmissions++;
+	reload_timer_arm(table->timers, &t->timer, due < t->deadline ? due : t->deadline, fired, t);
+	table->transmit(table->arg, t);
+}
+
+static void fired(void *arg)
+{
+	struct reload_transaction *t = arg;
+	struct reload_transactions *table = t->table;
+	if (t->transmissions < RELOAD_TRANSMISSIONS && table->now(table->arg) < t->deadline) {
+		send_copy(t);
+		return;
+	}
+	reload_transaction_end(t);
+	table->failed(table->arg, t);
+}
+
+bool reload_transaction_begin(struct reload_transactions *table, struct reload_transaction *t,
+	uint64_t id, reload_ms timeout_ms)
+{
+	t->id = id;
+	if (RB_INSERT(reload_transaction_tree, &table->tree, t))
+		return false;
+	t->table = table;
+	t->active = true;
+	t->transmissions = 0;
+	reload_ms whole = table->interval * RELOAD_TRANSMISSIONS;
+	t->deadline =
+		table->now(table->arg) + (timeout_ms && timeout_ms < whole ? timeout_ms : whole);
+	table->count++;
+	send_copy(t);
+	return true;
+}
+
+void reload_transaction_end(struct reload_transaction *t)
+{
+	if (!t->active)
+		return;
+	t->active = false;
+	reload_timer_cancel(t->table->timers, &t->timer);
+	RB_REMOVE(reload_transaction_tree, &t->table->tree, t);
+	t->table->count--;
+}
+
+struct reload_transaction *reload_transaction_find(struct reload_transactions *table, uint64_t id)
+{
+	struct reload_transaction key = { .id = id };
+	return RB_FIND(reload_transaction_tree, &table->tree, &key);
+}

@@ -1,0 +1,47 @@
+/*
+ * Requests of this node under way: end-to-end repetition (RFC 6940 s6.2.1).
+ *
+ * States: waiting -> ended.  A copy leaves at once and each time the timer fires, five copies in all; when the timer of
+ * the fifth fires, or the caller's own limit is over, failed() is called.  An answer ends it by reload_transaction_end().
+ */
+#pragma once
+
+#include "util/clock.h"
+#include "util/tree.h"
+
+enum {
+	RELOAD_TRANSMISSIONS = 5
+};
+
+/* Embedded in what waits. */
+struct reload_transaction {
+	RB_ENTRY(reload_transaction) entry;
+	struct reload_transactions *table;
+	uint64_t id;
+	struct reload_timer timer;
+	unsigned transmissions;
+	reload_ms deadline;
+	bool active;
+};
+
+RB_HEAD(reload_transaction_tree, reload_transaction);
+
+struct reload_transactions {
+	struct reload_transaction_tree tree;
+	struct reload_timers *timers;
+	reload_ms (*now)(void *arg);
+	void (*transmit)(void *arg, struct reload_transaction *t);
+	void (*failed)(void *arg, struct reload_transaction *t); /* t has ended */
+	void *arg;
+	reload_ms interval; /* overlay-reliability-timer */
+	size_t count;
+};
+
+/* reload_transaction_begin() enters t under id and sends the first copy; timeout_ms 0: five intervals.  False: the id is taken. */
+bool reload_transaction_begin(struct reload_transactions *table, struct reload_transaction *t,
+	uint64_t id, reload_ms timeout_ms);
+
+/* reload_transaction_end() takes t out; an ended one is legal. */
+void reload_transaction_end(struct reload_transaction *t);
+
+struct reload_transaction *reload_transaction_find(struct reload_transactions *table, uint64_t id);

@@ -9,7 +9,7 @@
 struct reload_access {
 	const struct reload_kind *kind;
 	const struct reload_id *resource;
-	const struct reload_stored_value *value; /* NULL: the StoreReq as a whole */
+	const struct reload_stored_value *value; /* NULL: no value in particular, its key is not judged */
 	const struct reload_cert *cert;		 /* of the signer */
 	const struct reload_id *node;		 /* that the signer identity denotes */
 	/* Resource-ID of a Resource Name, by the overlay algorithm */
@@ -18,3 +18,9 @@ struct reload_access {
 
 /* reload_access_allowed() tells whether the signer may write there; false for an unknown signer. */
 bool reload_access_allowed(const struct reload_access *a);
+
+/*
+ * reload_access_per_value() tells whether the policy looks at the value; where it does not, one answer holds for all
+ * values of a signer.
+ */
+bool reload_access_per_value(enum reload_access_policy policy);

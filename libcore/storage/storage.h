@@ -8,7 +8,10 @@
 #include "util/clock.h"
 #include "wire/stored.h"
 
-/* One stored value.  All spans are owned by the storage, or borrowed by whoever fills a batch. */
+/*
+ * One stored value.  All spans are owned by the storage (good until the next commit, drop or expire), or borrowed by
+ * whoever fills a batch.
+ */
 struct reload_stored_entry {
 	struct reload_stored_data data;	/* data.value.index is the real index; data.raw is not used */
 	reload_utc received;		/* lifetime runs from here (R-7-06) */
@@ -18,7 +21,7 @@ struct reload_stored_entry {
 struct reload_store_change {
 	uint32_t kind;
 	uint64_t generation; /* the new counter */
-	struct reload_stored_entry *entries; /* each inserted or replaced by index or key */
+	struct reload_stored_entry *entries; /* each inserted or replaced by index or key, one per place */
 	size_t entries_count;
 };
 
@@ -44,6 +47,12 @@ struct reload_storage_ops {
 	/* entries that have not expired at now, ascending by index or key */
 	void (*each)(struct reload_storage *s, const struct reload_id *resource, uint32_t kind, reload_utc now,
 		reload_entry_fn visit, void *arg);
+	/* the same for the entries of an array with an index from first to last */
+	void (*range)(struct reload_storage *s, const struct reload_id *resource, uint32_t kind, uint32_t first,
+		uint32_t last, reload_utc now, reload_entry_fn visit, void *arg);
+	/* how many entries have not expired at now; *last (NULL is legal) is the highest index among them */
+	size_t (*extent)(struct reload_storage *s, const struct reload_id *resource, uint32_t kind, reload_utc now,
+		uint32_t *last);
 	/* one entry by index or key (data model of e), NULL when there is none (borrowed until the next commit) */
 	const struct reload_stored_entry *(*find)(struct reload_storage *s, const struct reload_id *resource,
 		uint32_t kind, const struct reload_stored_value *place, reload_utc now);
@@ -76,3 +85,12 @@ AUTO_DEFINE(reload_storage)
 
 /* reload_entry_lifetime() returns the seconds left at now, 0 when expired (STO-21). */
 uint32_t reload_entry_lifetime(const struct reload_stored_entry *e, reload_utc now);
+
+/* reload_entry_expires() returns the time from which on the entry is as if it were not stored (R-7-07). */
+reload_utc reload_entry_expires(const struct reload_stored_entry *e);
+
+/*
+ * reload_stored_synthetic() returns what a storer answers for a place where nothing is (STO-06): exists False, times 0,
+ * signature by nobody.  place tells model, index and key; the key stays borrowed.
+ */
+struct reload_stored_data reload_stored_synthetic(const struct reload_stored_value *place);

@@ -1,0 +1,80 @@
+/* Who may write where.  A new policy is a rule and a row. */
+#include "storage/access.h"
+
+#include "util/alloc.h"
+
+#include <assert.h>
+
+enum {
+	ITERATION_MAX = 255
+}; /* i is one byte (STO-11) */
+
+struct policy {
+	bool (*allowed)(const struct reload_access *a);
+	bool per_value;
+};
+
+static bool hashes_to(const struct reload_access *a, struct span resource_name)
+{
+	struct reload_id id;
+	a->resource_id(&id, resource_name);
+	return reload_id_eq(&id, a->resource);
+}
+
+/* RFC 6940 s7.3.1; the user name counts byte by byte (STO-23) */
+static bool user_match(const struct reload_access *a)
+{
+	return a->cert->user && hashes_to(a, span_str(a->cert->user));
+}
+
+/* RFC 6940 s7.3.2 */
+static bool node_match(const struct reload_access *a)
+{
+	return reload_cert_has_node(a->cert, a->node) && hashes_to(a, reload_id_span(a->node));
+}
+
+/* RFC 6940 s7.3.3; the key is the bytes of the Node-ID (STO-15) */
+static bool user_node_match(const struct reload_access *a)
+{
+	const struct reload_stored_value *v = a->value;
+	if (a->kind->model != RELOAD_MODEL_DICTIONARY || !reload_cert_has_node(a->cert, a->node))
+		return false;
+	if (v && !span_eq(v->key, reload_id_span(a->node)))
+		return false;
+	return user_match(a);
+}
+
+/* RFC 6940 s7.3.4: i is not sent, so all are tried; from 1, in one byte (STO-11) */
+static bool node_multiple(const struct reload_access *a)
+{
+	uint32_t max = a->kind->max_node_multiple;
+	uint8_t name[RELOAD_ID_MAX + 1];
+	if (!reload_cert_has_node(a->cert, a->node))
+		return false;
+	memcpy(name, a->node->at, a->node->len);
+	for (uint32_t i = 1; i <= max && i <= ITERATION_MAX; i++) {
+		name[a->node->len] = (uint8_t)i;
+		if (hashes_to(a, span_of(name, a->node->len + 1u)))
+			return true;
+	}
+	return false;
+}
+
+static const struct policy policies[] = {
+	[RELOAD_ACCESS_USER_MATCH] = { user_match, false },
+	[RELOAD_ACCESS_NODE_MATCH] = { node_match, false },
+	[RELOAD_ACCESS_USER_NODE_MATCH] = { user_node_match, true },
+	[RELOAD_ACCESS_NODE_MULTIPLE] = { node_multiple, false },
+};
+
+bool reload_access_allowed(const struct reload_access *a)
+{
+	assert(a->kind->access < COUNT_OF(policies));
+	return a->cert && policies[a->kind->access].allowed(a);
+}
+
+bool reload_access_per_value(enum reload_access_policy policy)
+{
+	assert(policy < COUNT_OF(policies));
+	return policies[policy].per_value;
+}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bsd/sys/tree.h>
+#include <stddef.h>
 
 /* RELOAD_TREE() defines the static functions of RB_HEAD(name, type). */
 #define RELOAD_TREE(name, type, field, cmp)                                                        \

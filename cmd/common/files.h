@@ -1,0 +1,35 @@
+/* Reading files with a limit, and changing several files together or not at all. */
+#pragma once
+
+#include "common/options.h"
+#include "util/alloc.h"
+#include "util/span.h"
+
+/*
+ * cli_file_read() reads a whole file, "-" for standard input, of at most max bytes: *out is owned, *len its length, and a
+ * NUL stands behind it.  RELOAD_IO, RELOAD_LIMIT, RELOAD_TIMEOUT at deadline (a pipe that nobody writes); why names path.
+ */
+enum reload_err cli_file_read(uint8_t **out, size_t *len, const char *path, size_t max,
+	reload_ms deadline, struct reload_why *why) MUST_CHECK;
+
+struct cli_files;
+
+/*
+ * A set of files that change together.  cli_files_mkdir() makes a directory with its parents, cli_files_put() notes new
+ * contents (copied), cli_files_commit() writes, syncs and renames them all.  When anything fails nothing has changed:
+ * files are as before, new files and directories are gone.  cli_files_free() undoes what was not committed.
+ */
+struct cli_files *cli_files_new(void);
+void cli_files_free(struct cli_files *files);
+AUTO_DEFINE(cli_files)
+enum reload_err cli_files_mkdir(struct cli_files *files, const char *path, unsigned mode,
+	struct reload_why *why) MUST_CHECK;
+void cli_files_put(struct cli_files *files, const char *path, unsigned mode, struct span bytes);
+enum reload_err cli_files_commit(struct cli_files *files, struct reload_why *why) MUST_CHECK;
+
+/*
+ * cli_file_lock() takes an exclusive lock on path (made when missing) and returns its descriptor in *fd; close() ends it.
+ * RELOAD_TIMEOUT at deadline.
+ */
+enum reload_err cli_file_lock(
+	int *fd, const char *path, reload_ms deadline, struct reload_why *why) MUST_CHECK;

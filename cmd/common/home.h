@@ -1,0 +1,40 @@
+/* Where things are: configuration, state, sockets, instances (cli.md s2). */
+#pragma once
+
+#include "common/options.h"
+
+enum cli_place {
+	CLI_CONFIG,
+	CLI_STATE,
+	CLI_RUN
+};
+
+/*
+ * cli_path() returns (owned) the path of rest, "" for the directory itself, in a place: under RELOAD_HOME/{etc,state,run},
+ * else of root or of the XDG directories.  RELOAD_FAILED when no directory is known.
+ */
+enum reload_err cli_path(
+	char **out, enum cli_place place, const char *rest, struct reload_why *why) MUST_CHECK;
+
+/* cli_path_show() returns path for people: without the present directory in front.  Borrows path. */
+const char *cli_path_show(const char *path);
+
+/* cli_name_valid() tells whether an instance or identity may have that name: letters, digits, "-_.@+", no dot first. */
+bool cli_name_valid(const char *name);
+
+/* cli_socket_path() returns (owned) the control socket of an instance; RELOAD_USAGE for a bad name or too long a path. */
+enum reload_err cli_socket_path(
+	char **out, const char *instance, bool read_only, struct reload_why *why) MUST_CHECK;
+
+/* cli_instances() returns the names of running instances, sorted (array and names owned); *count may be 0. */
+char **cli_instances(size_t *count);
+
+/* cli_list() returns the sorted names of a directory that hold the file `within` (NULL: any); as cli_instances(). */
+char **cli_list(const char *dir, const char *within, size_t *count);
+void cli_names_free(char **names, size_t count);
+
+/*
+ * cli_agent() returns (owned) the control socket that is meant: --agent, $RELOAD_AGENT, else the only instance running.
+ * RELOAD_USAGE with the list when there are several, RELOAD_NO_AGENT when there is none.
+ */
+enum reload_err cli_agent(char **out, const struct cli *cli, struct reload_why *why) MUST_CHECK;

@@ -1,0 +1,144 @@
+/* What a command line may say: one table per program drives parsing, --help, the man page check and completion. */
+#pragma once
+
+#include "util/clock.h"
+#include "util/err.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+struct cli;
+
+struct cli_opt {
+	char key;         /* short letter, 0: none */
+	const char *name; /* long name */
+	const char *arg;  /* "TIME", "auto|always|never"; NULL: takes none */
+	const char *help; /* one line */
+	bool many;        /* may be given several times */
+};
+
+#define CLI_END                                                                                    \
+	{                                                                                          \
+		0                                                                                  \
+	}
+
+/* The options of every program (cli.md s1); stands in struct cli_program.opts in front of CLI_END. */
+/* clang-format off */
+#define CLI_COMMON \
+	{ 'a', "agent", "NAME|PATH", "control socket: an instance name, or a path if it contains /" }, \
+	{ 'j', "json", NULL, "results as JSON, one object a line" }, \
+	{ 0, "flat", NULL, "results as path=value lines" }, \
+	{ 't', "timeout", "TIME", "limit for the whole command (default 20s, 0: none)" }, \
+	{ 'q', "quiet", NULL, "results only" }, \
+	{ 'v', "verbose", NULL, "tell each step; -vv each message", true }, \
+	{ 'n', "dry-run", NULL, "check everything, change nothing" }, \
+	{ 'y', "yes", NULL, "answer yes" }, \
+	{ 0, "no-input", NULL, "never ask" }, \
+	{ 0, "color", "auto|always|never", "colour the text" }, \
+	{ 0, "json-schema", NULL, "print the JSON Schema of the output" }, \
+	{ 'h', "help", NULL, "print this help" }, \
+	{ 'V', "version", NULL, "print the version" }
+/* clang-format on */
+
+/* One subcommand, or the whole of a program that has none (name NULL). */
+struct cli_command {
+	const char *name;     /* "issue", "config check"; NULL: the program has no subcommands */
+	const char *operands; /* as the synopsis prints them: "TARGET [VALUE|-]"; NULL: none */
+	size_t min, max;      /* number of operands; checked before run() */
+	const char *summary;  /* one line */
+	const struct cli_opt *opts;  /* its own options, ended by CLI_END; NULL: none */
+	const char *result;          /* fields of the result for --json-schema, see cli_schema() */
+	int (*run)(struct cli *cli); /* returns the exit status */
+};
+
+#define CLI_EXIT(code) (1ull << (code))
+
+struct cli_program {
+	const char *name;
+	const char *summary;                /* one sentence for --help */
+	const char *manual;                 /* "reload-enroll(1)" */
+	const struct cli_command *commands; /* ended by one without run */
+	const char *
+		fallback; /* command meant when the first operand names none; NULL: there must be one */
+	const struct cli_opt *opts;  /* of every command: usually CLI_COMMON, CLI_END */
+	const char *const *examples; /* two command lines, NULL-terminated */
+	uint64_t exits;              /* CLI_EXIT(n) | ... besides 0, 1, 2, 70 and 128+N */
+	reload_ms timeout_ms;        /* default of --timeout; 0: 20 s; RELOAD_NEVER: none */
+	/* prints candidates for what ("nodes", "aors") one a line, for completion; NULL: none of its own */
+	void (*complete)(struct cli *cli, const char *what);
+};
+
+enum cli_format {
+	CLI_TEXT,
+	CLI_JSON,
+	CLI_FLAT
+};
+
+struct cli_given {
+	const struct cli_opt *opt;
+	const char *value;
+};
+
+/* One run of a program; fields are for reading. */
+struct cli {
+	const struct cli_program *program;
+	const struct cli_command *command;
+	char **operands;
+	size_t operands_count;
+	struct cli_given *given;
+	size_t given_count;
+	enum cli_format format;
+	unsigned verbose;
+	bool quiet, dry_run, yes, no_input;
+	enum {
+		CLI_COLOR_AUTO,
+		CLI_COLOR_ALWAYS,
+		CLI_COLOR_NEVER
+	} color;
+	reload_ms started, timeout_ms, deadline; /* monotonic; deadline RELOAD_NEVER: none */
+	bool stdout_closed;                      /* it was closed before we began */
+	bool progress_shown;
+};
+
+/*
+ * cli_parse() reads argv into cli, which cli_clear() frees.  Options stand before or after operands, "--" ends them, long
+ * names are never shortened.  RELOAD_USAGE with why filled (the nearest option that exists).  A command line with --help,
+ * --version, --json-schema is accepted without operands.
+ */
+enum reload_err cli_parse(struct cli *cli, const struct cli_program *program, int argc, char **argv,
+	struct reload_why *why) MUST_CHECK;
+void cli_clear(struct cli *cli);
+
+/* cli_has() tells whether the option was given, cli_count() how often.  The name must be in the table. */
+bool cli_has(const struct cli *cli, const char *name);
+size_t cli_count(const struct cli *cli, const char *name);
+
+/* cli_value() returns the last value of the option, otherwise when it was not given; cli_value_at() the one with index i. */
+const char *cli_value(const struct cli *cli, const char *name, const char *otherwise);
+const char *cli_value_at(const struct cli *cli, const char *name, size_t i);
+
+/*
+ * cli_time(), cli_size(), cli_number() read an option's value, otherwise when it was not given; RELOAD_USAGE with why
+ * naming the option.  A number has to lie in min..max.
+ */
+enum reload_err cli_time(const struct cli *cli, const char *name, reload_ms otherwise,
+	reload_ms *out, struct reload_why *why) MUST_CHECK;
+enum reload_err cli_size(const struct cli *cli, const char *name, uint64_t otherwise, uint64_t *out,
+	struct reload_why *why) MUST_CHECK;
+enum reload_err cli_number(const struct cli *cli, const char *name, uint64_t otherwise,
+	uint64_t min, uint64_t max, uint64_t *out, struct reload_why *why) MUST_CHECK;
+
+/* cli_time_parse() reads "1h30m", "500ms", "90" (seconds); cli_size_parse() "64M"; RELOAD_USAGE otherwise. */
+enum reload_err cli_time_parse(reload_ms *out, const char *text) MUST_CHECK;
+enum reload_err cli_size_parse(uint64_t *out, const char *text) MUST_CHECK;
+
+/* cli_opt_find() returns the option of program (of command too, unless NULL) with that long name, or NULL. */
+const struct cli_opt *cli_opt_find(
+	const struct cli_program *program, const struct cli_command *command, const char *name);
+
+/* cli_nearest() returns the one of words (NULL-terminated) most like text, NULL when none is. */
+const char *cli_nearest(const char *text, const char *const *words);
+
+/* cli_now() is the wall clock, cli_monotonic() the one for waiting; both in ms. */
+reload_utc cli_now(void);
+reload_ms cli_monotonic(void);

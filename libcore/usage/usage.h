@@ -5,7 +5,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "util/err.h"
+#include "util/bytes.h"
 #include "wire/schema.h"
 
 struct reload_usage {

@@ -4,6 +4,8 @@ uint8_t *wr_room(struct wr *w, size_t n)
 {
 	if (w->err)
 		return NULL;
+	if (!n)
+		return w->at; /* NULL when nothing was written yet: no arithmetic on it */
 	if (w->cap - w->len < n) {
 		if (w->fixed) {
 			w->err = RELOAD_SHORT;

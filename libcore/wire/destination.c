@@ -13,7 +13,7 @@ enum {
 static const struct wire_name destination_types[] = {
 	{ RELOAD_DEST_NODE, "node" },
 	{ RELOAD_DEST_RESOURCE, "resource" },
-	{ RELOAD_DEST_OPAQUE, "opaque_id" },
+	{ RELOAD_DEST_OPAQUE, "opaque_id_type" },
 	{ 0, NULL },
 };
 

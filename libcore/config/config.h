@@ -54,6 +54,7 @@ struct reload_config {
 	struct span *signatures; /* decoded SecurityBlocks behind the configuration element, owned */
 	size_t signatures_count;
 	struct reload_string_list warnings; /* what a checker tells: no encoding declared, and the like */
+	struct reload_config *base; /* set in a copy with more Kinds: all but kinds and warnings belongs to it */
 };
 
 /*
@@ -83,6 +84,15 @@ enum reload_err reload_config_verify(const struct reload_config *config, const s
 enum reload_err reload_config_with_kinds(struct reload_config **out, const struct reload_config *config,
 	const struct span *kind_blocks, size_t count, reload_utc now, struct reload_why *why) MUST_CHECK;
 
+/*
+ * reload_config_carry_kinds() returns a copy of config, a newer document than before, that also knows the Kinds which
+ * before learned by ConfigUpdate, as far as config's kind-signers still include their signer and config has no kind-block
+ * of its own for them (CFG-17).  What before knew and the copy does not is to be dropped with its data.
+ */
+struct reload_config *reload_config_carry_kinds(
+	const struct reload_config *config, const struct reload_config *before, reload_utc now);
+
+/* reload_config_ref() takes one more reference and returns config; reload_config_free() drops one, NULL is legal. */
 struct reload_config *reload_config_ref(const struct reload_config *config);
 void reload_config_free(struct reload_config *config);
 AUTO_DEFINE(reload_config)

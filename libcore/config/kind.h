@@ -20,6 +20,7 @@ struct reload_kind {
 	uint32_t max_count, max_size, max_node_multiple;
 	struct reload_id signer;   /* kind-signer whose signature was verified; len 0: none (registered, always there) */
 	struct span block;	   /* the kind-block element as it came; empty: not of the document */
+	bool learned;		   /* came by ConfigUpdate, not with the document */
 };
 
 /* reload_data_model_name(), reload_access_policy_name() return the registry's words: "SINGLE", "USER-MATCH". */

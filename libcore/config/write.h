@@ -24,6 +24,11 @@ struct reload_config_draft {
 	size_t signers_count;
 	const char *const *kind_elements; /* each "<kind ...> ... </kind>", to be signed */
 	size_t kind_elements_count;
+	const struct reload_id *bad_nodes;
+	size_t bad_nodes_count;
+	const char *shared_secret;	       /* NULL: none */
+	bool no_turn, no_clients, no_reactive; /* turn-density 0, clients-permitted false, chord-reactive false */
+	uint8_t turn_density;		       /* 0: not written */
 };
 
 struct reload_config_signer {

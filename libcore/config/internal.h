@@ -1,0 +1,124 @@
+/* What the files of this room share: the document as a tree whose elements know their bytes, and how a fault is told. */
+#pragma once
+
+#include "config/config.h"
+
+#include <libxml/tree.h>
+
+#define RELOAD_XMLNS_BASE  "urn:ietf:params:xml:ns:p2p:config-base"
+#define RELOAD_XMLNS_CHORD "urn:ietf:params:xml:ns:p2p:config-chord"
+
+enum {
+	RELOAD_XML_DEPTH_MAX = 32,
+	RELOAD_XML_ELEMENTS_MAX = 65536,
+	RELOAD_CONFIG_SIGNATURES_MAX = 16, /* of one configuration element: each costs a chain check */
+	RELOAD_CONFIG_WARNINGS_MAX = 64,   /* further ones are dropped */
+};
+
+/* One element as it stands in the text: from `<` of the start tag to `>` of the end tag. */
+struct reload_xml_element {
+	struct span bytes, name; /* name: as written, with its prefix */
+};
+
+/* The elements in the order of their start tags. */
+struct reload_xml_scan {
+	struct reload_xml_element *at;
+	size_t count, cap;
+};
+
+/* A document: _private of each element node is its struct reload_xml_element. */
+struct reload_xml {
+	struct reload_xml_scan scan;
+	xmlDoc *doc;
+	bool encoding_declared;
+};
+
+/*
+ * reload_xml_scan_run() finds all elements of text without a parser's help.  RELOAD_BAD_CONFIG with why for what is never
+ * taken (a document type, too deep, too many), RELOAD_BAD_VALUE with why for what is not well-formed.
+ */
+enum reload_err reload_xml_scan_run(
+	struct reload_xml_scan *scan, struct span text, struct reload_why *why) MUST_CHECK;
+void reload_xml_scan_clear(struct reload_xml_scan *scan);
+
+/*
+ * reload_xml_open() parses text, which must outlive x; whether it fits the grammar is for reload_schema_check().
+ * RELOAD_BAD_CONFIG with why.
+ */
+enum reload_err reload_xml_open(struct reload_xml *x, struct span text, struct reload_why *why) MUST_CHECK;
+void reload_xml_clear(struct reload_xml *x);
+
+/* reload_xml_bytes() returns the bytes of an element. */
+struct span reload_xml_bytes(const xmlNode *node);
+
+/* reload_xml_is() tells whether node is the element name of namespace ns. */
+bool reload_xml_is(const xmlNode *node, const char *ns, const char *name);
+
+/* reload_xml_child() returns the first element at or behind node's siblings named name in the base namespace, or NULL. */
+xmlNode *reload_xml_child(const xmlNode *parent, const char *name);
+
+/* reload_xml_text() returns the text inside node without white space around it (owned, CFG-06). */
+char *reload_xml_text(const xmlNode *node);
+
+/* reload_xml_attr() returns the value of an attribute in no namespace as it stands (owned), NULL when absent. */
+char *reload_xml_attr(const xmlNode *node, const char *name);
+
+/* reload_text_trim() takes white space off both ends of text, in place, and returns it. */
+char *reload_text_trim(char *text);
+
+/* reload_text_number() reads decimal digits with an optional + before them; false when out of min..max. */
+bool reload_text_number(uint64_t *out, const char *text, uint64_t min, uint64_t max);
+
+/*
+ * reload_utc_parse() reads "2044-01-01T00:00:00Z", with an optional fraction of a second; any offset but Z is refused
+ * (R-11.1-10).  RELOAD_BAD_VALUE; for years before 1970 as well.
+ */
+enum reload_err reload_utc_parse(reload_utc *out, const char *text) MUST_CHECK;
+
+/* reload_xml_fault() fills why with "line N: ..." for node (NULL: no line) and the hint (NULL: none), and returns err. */
+enum reload_err reload_xml_fault(struct reload_why *why, enum reload_err err, const xmlNode *node, const char *hint,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* reload_xml_fault_line() is the same for a line number (0: none). */
+enum reload_err reload_xml_fault_line(struct reload_why *why, enum reload_err err, size_t line, const char *hint,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* reload_schema_check() validates doc against the grammar; RELOAD_BAD_CONFIG with the library's own words in why. */
+enum reload_err reload_schema_check(xmlDoc *doc, struct reload_why *why) MUST_CHECK;
+
+/* reload_strings_add() appends a copy of text. */
+void reload_strings_add(struct reload_string_list *list, const char *text);
+void reload_strings_clear(struct reload_string_list *list);
+
+/* reload_config_warn() adds a warning; at RELOAD_CONFIG_WARNINGS_MAX it is dropped. */
+void reload_config_warn(struct reload_config *config, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* reload_config_unbase64() reads the base64 text of node into *out (owned). RELOAD_BAD_CONFIG. */
+enum reload_err reload_config_unbase64(struct span *out, const xmlNode *node, struct reload_why *why) MUST_CHECK;
+
+/* reload_config_read() fills config from its element: all but Kinds and signatures.  RELOAD_BAD_CONFIG with why. */
+enum reload_err reload_config_read(struct reload_config *config, const xmlNode *element,
+	const struct reload_ident_ops *ops, struct reload_why *why) MUST_CHECK;
+
+/*
+ * reload_kind_block_read() reads one kind-block and verifies its signature against the kind-signers and the trust of
+ * config; kind->block borrows from the text.  RELOAD_BAD_CONFIG for its form, RELOAD_BAD_SIGNATURE for its signature.
+ */
+enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config, const xmlNode *block,
+	reload_utc now, struct reload_why *why) MUST_CHECK;
+
+/* reload_kinds_put() inserts kind in ascending order of ids, or replaces the one with its id. */
+void reload_kinds_put(struct reload_config_kind_list *kinds, const struct reload_kind *kind);
+
+/* reload_kinds_add_always() adds the Kinds that work without a kind-block (CFG-11) where kinds lacks them. */
+void reload_kinds_add_always(struct reload_config_kind_list *kinds, uint32_t max_message_size);
+
+/*
+ * reload_security_block_verify() tells whether block (a SecurityBlock) signs element by a node of signers whose
+ * certificate leads to a root of trust; *signer is that node.  now 0: at the certificate's own beginning.  Errors:
+ * RELOAD_BAD_SIGNATURE, RELOAD_NO_SIGNER (its certificate is not there), RELOAD_CONFIG_UNSIGNED (another signer), or a
+ * certificate's failure; why filled.
+ */
+enum reload_err reload_security_block_verify(struct reload_id *signer, struct span block, struct span element,
+	const struct reload_id_list *signers, const struct reload_trust *trust, reload_utc now,
+	struct reload_why *why) MUST_CHECK;

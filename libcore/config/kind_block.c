@@ -1,0 +1,199 @@
+/* kind-block elements, of a document or of a ConfigUpdate (RFC 6940 s11.1, s7.4.5). */
+#include "config/internal.h"
+
+#include "util/text.h"
+
+#define KIND_PRIVATE_MIN 0xf0000001u
+
+#define BAD(why, node, hint, ...) reload_xml_fault(why, RELOAD_BAD_CONFIG, node, hint, __VA_ARGS__)
+
+static enum reload_err read_name(
+	struct reload_kind *out, const xmlNode *kind, const char *name, struct reload_why *why)
+{
+	const struct reload_kind *registered = reload_kind_registered(0, name);
+	if (!registered)
+		return BAD(why, kind,
+			"a node that lacks a required Kind must not join (RFC 6940 11.1)",
+			"the Kind \"%s\" is not known to this program", name);
+	*out = *registered;
+	return RELOAD_OK;
+}
+
+/* R-14-04, STO-13: some numbers are never Kinds; those of the registry are no private ones. */
+static enum reload_err read_number(struct reload_kind *out, struct reload_config *config,
+	const xmlNode *kind, const char *text, struct reload_why *why)
+{
+	uint64_t id;
+	if (!reload_text_number(&id, text, 0, UINT32_MAX))
+		return BAD(why, kind, NULL, "the Kind-ID \"%s\" is not a number of 32 bits", text);
+	if (id == 0 || id == 0x7fffffff || id == 0xffffffff)
+		return BAD(why, kind, "take one from 0xf0000001 to 0xfffffffd",
+			"the Kind-ID %s is reserved and never used", text);
+	const struct reload_kind *registered = reload_kind_registered((uint32_t)id, NULL);
+	*out = registered ? *registered : (struct reload_kind){ .id = (uint32_t)id };
+	if (id >= KIND_PRIVATE_MIN)
+		return RELOAD_OK;
+	if (!config->signatures_count)
+		return BAD(why, kind,
+			"take an id from 0xf0000001 to 0xfffffffd, or a registered name",
+			"the Kind-ID %s is not in the private range", text);
+	reload_config_warn(config, "line %ld: the Kind-ID %s is not in the private range",
+		xmlGetLineNo(kind), text);
+	return RELOAD_OK;
+}
+
+static enum reload_err read_identity(struct reload_kind *out, struct reload_config *config,
+	const xmlNode *kind, struct reload_why *why)
+{
+	char *name = reload_xml_attr(kind, "name"), *id = reload_xml_attr(kind, "id");
+	enum reload_err err;
+	if (!name == !id)
+		err = BAD(why, kind, NULL, "a kind has either a name or an id");
+	else if (name)
+		err = read_name(out, kind, reload_text_trim(name), why);
+	else
+		err = read_number(out, config, kind, reload_text_trim(id), why);
+	free(name);
+	free(id);
+	return err;
+}
+
+/* What a kind element says, before the registration wins over it. */
+struct said {
+	bool has_model, has_access, has_count, has_size, has_multiple;
+	enum reload_data_model model;
+	enum reload_access_policy access;
+	uint32_t count, size, multiple;
+};
+
+static bool number(uint32_t *out, bool *has, const char *text, uint64_t min)
+{
+	uint64_t v;
+	if (!reload_text_number(&v, text, min, INT32_MAX))
+		return false;
+	*out = (uint32_t)v;
+	*has = true;
+	return true;
+}
+
+static enum reload_err read_value(
+	struct said *said, const xmlNode *node, const char *text, struct reload_why *why)
+{
+	const char *name = (const char *)node->name;
+	bool good = true;
+	if (strcmp(name, "data-model") == 0) {
+		if (reload_data_model_parse(&said->model, text))
+			return BAD(why, node, "SINGLE, ARRAY or DICTIONARY",
+				"the data-model \"%s\" is not known to this program", text);
+		said->has_model = true;
+	} else if (strcmp(name, "access-control") == 0) {
+		if (reload_access_policy_parse(&said->access, text))
+			return BAD(why, node,
+				"USER-MATCH, NODE-MATCH, USER-NODE-MATCH or NODE-MULTIPLE",
+				"the access-control \"%s\" is not known to this program", text);
+		said->has_access = true;
+	} else if (strcmp(name, "max-count") == 0) {
+		good = number(&said->count, &said->has_count, text, 1);
+	} else if (strcmp(name, "max-size") == 0) {
+		good = number(&said->size, &said->has_size, text, 0);
+	} else if (strcmp(name, "max-node-multiple") == 0) {
+		good = number(&said->multiple, &said->has_multiple, text, 1);
+	} else {
+		return BAD(why, node, NULL, "a kind cannot hold the element %s", name);
+	}
+	return good ? RELOAD_OK
+		    : BAD(why, node, NULL, "%s is \"%s\", it must be a number from %d to %d", name,
+			      text, strcmp(name, "max-size") != 0, INT32_MAX);
+}
+
+static enum reload_err read_said(struct said *said, const xmlNode *kind, struct reload_why *why)
+{
+	for (const xmlNode *n = kind->children; n; n = n->next) {
+		if (!reload_xml_is(n, RELOAD_XMLNS_BASE, NULL))
+			continue;
+		char *text = reload_xml_text(n);
+		enum reload_err err = read_value(said, n, text, why);
+		free(text);
+		if (err)
+			return err;
+	}
+	const char *missing = !said->has_model    ? "data-model"
+			      : !said->has_access ? "access-control"
+			      : !said->has_count  ? "max-count"
+			      : !said->has_size   ? "max-size"
+						  : NULL;
+	return missing ? BAD(why, kind, "RFC 6940 11.1 asks for it", "the kind has no %s", missing)
+		       : RELOAD_OK;
+}
+
+/* Makes one Kind of the registration (R-11.1-41: it wins) and of what the document says. */
+static enum reload_err combine(struct reload_kind *out, struct reload_config *config,
+	const struct said *said, const xmlNode *kind, struct reload_why *why)
+{
+	if (!out->name) {
+		out->model = said->model;
+		out->access = said->access;
+	} else if (out->model != said->model || out->access != said->access) {
+		reload_config_warn(config,
+			"line %ld: %s is registered as %s and %s, not as %s and %s",
+			xmlGetLineNo(kind), out->name, reload_data_model_name(out->model),
+			reload_access_policy_name(out->access), reload_data_model_name(said->model),
+			reload_access_policy_name(said->access));
+	}
+	out->max_count = said->count;
+	out->max_size = said->size;
+	if (out->access == RELOAD_ACCESS_USER_NODE_MATCH && out->model != RELOAD_MODEL_DICTIONARY)
+		return BAD(why, kind, "use DICTIONARY (RFC 6940 7.3.3)",
+			"USER-NODE-MATCH is for DICTIONARY only, the data-model is %s",
+			reload_data_model_name(out->model));
+	if (out->access != RELOAD_ACCESS_NODE_MULTIPLE)
+		return RELOAD_OK;
+	if (!said->has_multiple)
+		return BAD(why, kind, "RFC 6940 7.3.4 asks for it",
+			"NODE-MULTIPLE needs max-node-multiple");
+	if (!out->name || said->multiple < out->max_node_multiple)
+		out->max_node_multiple = said->multiple; /* CFG-10: the smaller one of both */
+	return RELOAD_OK;
+}
+
+static enum reload_err verify(struct reload_kind *out, const struct reload_config *config,
+	const xmlNode *block, const xmlNode *kind, reload_utc now, struct reload_why *why)
+{
+	const xmlNode *node = reload_xml_child(block, "kind-signature");
+	if (!node)
+		return BAD(why, block, "sign the kind element by a kind-signer",
+			"the kind-block has no kind-signature");
+	struct span signature;
+	enum reload_err err = reload_config_unbase64(&signature, node, why);
+	if (err)
+		return err;
+	struct reload_why reason = { 0 };
+	err = reload_security_block_verify(&out->signer, signature, reload_xml_bytes(kind),
+		&config->kind_signers, config->trust, now, &reason);
+	free((void *)signature.at);
+	return err ? reload_xml_fault(why, RELOAD_BAD_SIGNATURE, node, "a kind-signer must sign it",
+			     "the kind-signature: %s", reason.why)
+		   : RELOAD_OK;
+}
+
+enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config,
+	const xmlNode *block, reload_utc now, struct reload_why *why)
+{
+	const xmlNode *node = reload_xml_child(block, "kind");
+	if (!node)
+		return BAD(why, block, NULL, "a kind-block without a kind");
+	struct reload_kind k;
+	struct said said = { 0 };
+	enum reload_err err = read_identity(&k, config, node, why);
+	if (!err)
+		err = read_said(&said, node, why);
+	if (!err)
+		err = combine(&k, config, &said, node, why);
+	if (!err)
+		err = verify(&k, config, block, node, now, why);
+	if (err)
+		return err;
+	k.block = reload_xml_bytes(block);
+	*kind = k;
+	return RELOAD_OK;
+}

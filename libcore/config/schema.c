@@ -1,0 +1,56 @@
+#include "config/internal.h"
+
+#include <assert.h>
+#include <libxml/parser.h>
+#include <libxml/relaxng.h>
+#include <threads.h>
+
+static const char grammar[] =
+#include "config/overlay.rng.inc"
+	;
+
+static xmlRelaxNG *schema; /* made once, then only read; lives as long as the process */
+static once_flag schema_once = ONCE_FLAG_INIT;
+
+static void make_schema(void)
+{
+	xmlInitParser();
+	xmlRelaxNGParserCtxt *ctxt =
+		xmlRelaxNGNewMemParserCtxt(grammar, (int)(sizeof(grammar) - 1));
+	assert(ctxt);
+	schema = xmlRelaxNGParse(ctxt);
+	assert(schema); /* else the grammar in this program is broken */
+	xmlRelaxNGFreeParserCtxt(ctxt);
+}
+
+/* Keeps the fault with the highest line: the library reports enclosing elements, too, as failed. */
+static void keep_last(void *arg, xmlError *fault)
+{
+	struct reload_why *why = arg;
+	if (!fault->message || (why->why[0] && !fault->line))
+		return;
+	char text[400];
+	snprintf(text, sizeof(text), "%s", fault->message);
+	reload_text_trim(text);
+	reload_xml_fault_line(why, RELOAD_BAD_CONFIG, fault->line > 0 ? (size_t)fault->line : 0,
+		NULL, "does not fit the grammar of RFC 6940 11.1.1: %s", text);
+}
+
+enum reload_err reload_schema_check(xmlDoc *doc, struct reload_why *why)
+{
+	call_once(&schema_once, make_schema);
+	xmlRelaxNGValidCtxt *ctxt = xmlRelaxNGNewValidCtxt(schema);
+	assert(ctxt);
+	struct reload_why kept = { 0 };
+	xmlRelaxNGSetValidStructuredErrors(ctxt, keep_last, &kept);
+	int result = xmlRelaxNGValidateDoc(ctxt, doc);
+	xmlRelaxNGFreeValidCtxt(ctxt);
+	if (!result)
+		return RELOAD_OK;
+	if (!kept.why[0])
+		return reload_xml_fault(why, RELOAD_BAD_CONFIG, NULL, NULL,
+			"does not fit the grammar of RFC 6940 11.1.1");
+	if (why)
+		*why = kept;
+	return RELOAD_BAD_CONFIG;
+}

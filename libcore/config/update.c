@@ -1,0 +1,131 @@
+/* Kinds that come after the document, by ConfigUpdate (RFC 6940 s6.5.4). */
+#include "config/internal.h"
+
+/* A copy that shares all but the Kinds with the document it was made of. */
+static struct reload_config *copy_of(const struct reload_config *config)
+{
+	struct reload_config *c = RELOAD_NEW(reload_config);
+	*c = *config;
+	c->refs = 1;
+	c->base = reload_config_ref(config->base ? config->base : config);
+	c->warnings = (struct reload_string_list){ 0 };
+	for (size_t i = 0; i < config->warnings.count; i++)
+		reload_strings_add(&c->warnings, config->warnings.at[i]);
+	c->kinds.at = reload_alloc_array(config->kinds.count, sizeof(*c->kinds.at));
+	for (size_t i = 0; i < config->kinds.count; i++) {
+		struct reload_kind *k = &c->kinds.at[i];
+		*k = config->kinds.at[i];
+		if (k->learned)
+			k->block.at = reload_memdup(k->block.at, k->block.len);
+	}
+	return c;
+}
+
+static const char head[] =
+	"<overlay xmlns=\"" RELOAD_XMLNS_BASE "\" xmlns:chord=\"" RELOAD_XMLNS_CHORD
+	"\"><configuration instance-name=\"x\"><required-kinds>";
+static const char tail[] = "</required-kinds></configuration></overlay>";
+
+/* The one kind-block of a wrapped document; NULL when the block closes its wrapping or is not alone in it. */
+static const xmlNode *only_block(const struct reload_xml *xml, struct span block)
+{
+	const xmlNode *root = xmlDocGetRootElement(xml->doc);
+	const xmlNode *element = root ? reload_xml_child(root, "configuration") : NULL;
+	const xmlNode *kinds = element ? reload_xml_child(element, "required-kinds") : NULL;
+	const xmlNode *node = kinds ? reload_xml_child(kinds, "kind-block") : NULL;
+	return node && span_eq(reload_xml_bytes(node), block) ? node : NULL;
+}
+
+static struct span trimmed(struct span s)
+{
+	while (s.len && strchr(" \t\r\n", s.at[0]) && s.at[0])
+		s = span_of(s.at + 1, s.len - 1);
+	while (s.len && s.at[s.len - 1] && strchr(" \t\r\n", s.at[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+/* Reads one block as a part of a document, so that the grammar and the default namespace are those of documents. */
+static enum reload_err read_block(struct reload_kind *kind, struct reload_config *config,
+	struct span block, reload_utc now, struct reload_why *why)
+{
+	struct wr text;
+	struct reload_xml xml;
+	if (block.len > UINT16_MAX)
+		return reload_xml_fault(
+			why, RELOAD_BAD_CONFIG, NULL, NULL, "a kind-block of %zu bytes", block.len);
+	wr_init(&text);
+	wr_bytes(&text, head, sizeof(head) - 1);
+	wr_span(&text, trimmed(block));
+	wr_bytes(&text, tail, sizeof(tail) - 1);
+	enum reload_err err = reload_xml_open(&xml, wr_done(&text), why);
+	if (!err) {
+		struct reload_why grammar = { 0 };
+		enum reload_err schema = reload_schema_check(xml.doc, &grammar);
+		const xmlNode *node = only_block(&xml, trimmed(block));
+		err = !node ? reload_xml_fault(why, RELOAD_BAD_CONFIG, NULL, NULL,
+				      "it is not one kind-block element")
+			    : reload_kind_block_read(kind, config, node, now, why);
+		if (schema && err != RELOAD_BAD_CONFIG) {
+			err = schema;
+			if (why)
+				*why = grammar;
+		}
+		if (!err)
+			kind->block.at = reload_memdup(kind->block.at, kind->block.len);
+		reload_xml_clear(&xml);
+	}
+	wr_clear(&text);
+	return err;
+}
+
+static enum reload_err add_block(
+	struct reload_config *config, struct span block, reload_utc now, struct reload_why *why)
+{
+	struct reload_kind kind;
+	enum reload_err err = read_block(&kind, config, block, now, why);
+	if (err)
+		return err == RELOAD_BAD_SIGNATURE ? RELOAD_FORBIDDEN : RELOAD_INVALID_MESSAGE;
+	const struct reload_kind *known = reload_config_kind(config, kind.id);
+	bool foreign = known && known->signer.len && !reload_id_eq(&known->signer, &kind.signer);
+	bool full = !known && config->kinds.count >= RELOAD_CONFIG_KINDS_MAX + 8;
+	if (foreign || full) {
+		free((void *)kind.block.at);
+		return foreign ? reload_xml_fault(why, RELOAD_FORBIDDEN, NULL, NULL,
+					 "the Kind %u is known from another kind-signer", kind.id)
+			       : reload_xml_fault(why, RELOAD_FORBIDDEN, NULL, NULL,
+					 "there are too many Kinds already");
+	}
+	if (known && known->learned)
+		free((void *)known->block.at);
+	kind.learned = true;
+	reload_kinds_put(&config->kinds, &kind);
+	return RELOAD_OK;
+}
+
+enum reload_err reload_config_with_kinds(struct reload_config **out,
+	const struct reload_config *config, const struct span *kind_blocks, size_t count,
+	reload_utc now, struct reload_why *why)
+{
+	AUTO(reload_config) c = copy_of(config);
+	for (size_t i = 0; i < count; i++) {
+		enum reload_err err = add_block(c, kind_blocks[i], now, why);
+		if (err)
+			return err;
+	}
+	*out = TAKE(c);
+	return RELOAD_OK;
+}
+
+struct reload_config *reload_config_carry_kinds(
+	const struct reload_config *config, const struct reload_config *before, reload_utc now)
+{
+	struct reload_config *c = copy_of(config);
+	for (size_t i = 0; i < before->kinds.count; i++) {
+		const struct reload_kind *k = &before->kinds.at[i];
+		const struct reload_kind *here = reload_config_kind(c, k->id);
+		if (k->learned && (!here || !here->block.len))
+			(void)!add_block(c, k->block, now, NULL); /* refused: its signer is gone */
+	}
+	return c;
+}

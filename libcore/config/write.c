@@ -1,0 +1,317 @@
+/* Making configuration documents.  Layout and order are fixed: the same draft gives the same bytes but for signatures. */
+#include "config/write.h"
+
+#include "config/internal.h"
+
+#include "ident/cert.h"
+#include "util/text.h"
+
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define BAD(why, hint, ...) reload_xml_fault(why, RELOAD_BAD_CONFIG, NULL, hint, __VA_ARGS__)
+
+static void put(struct wr *w, const char *text)
+{
+	wr_span(w, span_str(text));
+}
+
+static void putf(struct wr *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* For numbers and names of this file: never cut off. */
+static void putf(struct wr *w, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(text))
+		wr_fail(w, RELOAD_LIMIT);
+	else
+		wr_bytes(w, text, (size_t)n);
+}
+
+static void put_escaped(struct wr *w, const char *text)
+{
+	for (; *text; text++) {
+		switch (*text) {
+		case '&':
+			put(w, "&amp;");
+			break;
+		case '<':
+			put(w, "&lt;");
+			break;
+		case '>':
+			put(w, "&gt;");
+			break;
+		case '"':
+			put(w, "&quot;");
+			break;
+		default:
+			wr_u8(w, (uint8_t)*text);
+		}
+	}
+}
+
+static void element(struct wr *w, const char *name, const char *text)
+{
+	putf(w, "    <%s>", name);
+	put_escaped(w, text);
+	putf(w, "</%s>\n", name);
+}
+
+/* A number that is 0 in the draft is not written: the default holds. */
+static void number(struct wr *w, const char *name, uint32_t value)
+{
+	if (value)
+		putf(w, "    <%s>%u</%s>\n", name, value, name);
+}
+
+static void base64(struct wr *w, struct span bytes)
+{
+	char *text = reload_base64(bytes);
+	put(w, text);
+	free(text);
+}
+
+static void ids(struct wr *w, const char *name, const struct reload_id *list, size_t count)
+{
+	char hex[RELOAD_ID_HEX];
+	for (size_t i = 0; i < count; i++)
+		element(w, name, reload_id_hex(hex, &list[i]));
+}
+
+/* Text of an address without its port, in the form of RFC 5952. */
+static void bootstrap(struct wr *w, const struct reload_ip_port *a)
+{
+	char text[64];
+	const char *from = reload_ip_port_text(text, a);
+	size_t len = strlen(from);
+	const char *end = memrchr(from, ':', len);
+	if (*from == '[')
+		from++;
+	size_t n = end ? (size_t)(end - from) : strlen(from);
+	if (n && from[n - 1] == ']')
+		n--;
+	putf(w, "    <bootstrap-node address=\"%.*s\" port=\"%u\"/>\n", (int)n, from, a->port);
+}
+
+static void attributes(struct wr *w, const struct reload_config_draft *d)
+{
+	put(w, "  <configuration instance-name=\"");
+	put_escaped(w, d->instance_name ? d->instance_name : "");
+	putf(w, "\" sequence=\"%u\"", d->sequence);
+	if (d->expiration != RELOAD_NEVER) {
+		char text[RELOAD_UTC_TEXT];
+		putf(w, " expiration=\"%s\"", reload_utc_text(text, d->expiration));
+	}
+	put(w, ">\n");
+}
+
+static void parameters(struct wr *w, const struct reload_config_draft *d)
+{
+	element(w, "topology-plugin", d->topology_plugin ? d->topology_plugin : "CHORD-RELOAD");
+	putf(w, "    <node-id-length>%u</node-id-length>\n", d->node_id_len ? d->node_id_len : 16u);
+	for (size_t i = 0; i < d->roots_count; i++) {
+		put(w, "    <root-cert>");
+		base64(w, d->roots[i]);
+		put(w, "</root-cert>\n");
+	}
+	for (size_t i = 0; i < d->enrollment_servers_count; i++)
+		element(w, "enrollment-server", d->enrollment_servers[i]);
+	if (d->self_signed_digest)
+		putf(w, "    <self-signed-permitted digest=\"%s\">true</self-signed-permitted>\n",
+			d->self_signed_digest == RELOAD_HASH_SHA1 ? "sha1" : "sha256");
+	for (size_t i = 0; i < d->bootstrap_count; i++)
+		bootstrap(w, &d->bootstrap[i]);
+	number(w, "turn-density", d->turn_density);
+	if (d->no_turn)
+		element(w, "turn-density", "0");
+	if (d->no_clients)
+		element(w, "clients-permitted", "false");
+	if (d->no_ice)
+		element(w, "no-ice", "true");
+	number(w, "chord:chord-update-interval", d->chord_update_interval_s);
+	number(w, "chord:chord-ping-interval", d->chord_ping_interval_s);
+	if (d->no_reactive)
+		element(w, "chord:chord-reactive", "false");
+	if (d->shared_secret)
+		element(w, "shared-secret", d->shared_secret);
+	number(w, "max-message-size", d->max_message_size);
+	number(w, "initial-ttl", d->initial_ttl);
+	number(w, "overlay-reliability-timer", d->overlay_reliability_timer_ms);
+	ids(w, "configuration-signer", d->signers, d->signers_count);
+	ids(w, "kind-signer", d->signers, d->signers_count);
+	ids(w, "bad-node", d->bad_nodes, d->bad_nodes_count);
+}
+
+/* Appends the base64 SecurityBlock of signer over element (CFG-04: the element alone is signed). */
+static enum reload_err sign(struct wr *w, const struct reload_config_signer *signer,
+	struct span bytes, struct reload_why *why)
+{
+	struct wire_ctx ctx = { .node_id_len = signer->node.len };
+	struct reload_security_block block = { .certificates_count = signer->others_count + 1 };
+	struct wr identity, value, out;
+	wr_init(&identity);
+	wr_init(&value);
+	wr_init(&out);
+	block.certificates =
+		reload_alloc_array(block.certificates_count, sizeof(*block.certificates));
+	block.certificates[0] =
+		(struct reload_generic_certificate){ RELOAD_X509, signer->cert->der };
+	for (size_t i = 0; i < signer->others_count; i++)
+		block.certificates[i + 1] =
+			(struct reload_generic_certificate){ RELOAD_X509, signer->others[i]->der };
+	reload_cert_identity_write(&identity, signer->cert, &signer->node);
+	enum reload_err err = reload_wire_decode(
+		wr_done(&identity), &reload_signer_identity_wire, &ctx, &block.signature.identity);
+	if (!err)
+		err = signer->key->ops->sign(signer->key, bytes, &block.signature.hash_alg,
+			&block.signature.sig_alg, &value);
+	if (!err) {
+		block.signature.value = wr_done(&value);
+		reload_wire_write(&out, &reload_security_block_wire, &ctx, &block);
+		err = out.err;
+	}
+	if (!err)
+		base64(w, wr_done(&out));
+	free(block.certificates);
+	wr_clear(&identity);
+	wr_clear(&value);
+	wr_clear(&out);
+	return err ? reload_why_set(why, err, "the signature", "it cannot be made: %s",
+			     reload_err_text(err))
+		   : RELOAD_OK;
+}
+
+/* A kind element is signed as it is written: it has to be one element, or the bytes signed would not be it. */
+static enum reload_err check_kind_element(struct span text, struct reload_why *why)
+{
+	struct reload_xml_scan scan = { 0 };
+	struct reload_why reason = { 0 };
+	enum reload_err err = reload_xml_scan_run(&scan, text, &reason);
+	if (err)
+		err = BAD(why, NULL, "a kind element: %s", reason.why);
+	else if (!scan.count || scan.at[0].bytes.at != text.at ||
+		 scan.at[0].bytes.len != text.len || !span_eq(scan.at[0].name, span_str("kind")))
+		err = BAD(why, "write <kind ...> ... </kind>",
+			"a Kind is not given by one kind element");
+	reload_xml_scan_clear(&scan);
+	return err;
+}
+
+static enum reload_err kinds(struct wr *w, const struct reload_config_draft *d,
+	const struct reload_config_signer *signer, struct reload_why *why)
+{
+	if (!d->kind_elements_count)
+		return RELOAD_OK;
+	put(w, "    <required-kinds>\n");
+	for (size_t i = 0; i < d->kind_elements_count; i++) {
+		struct span text = span_str(d->kind_elements[i]);
+		enum reload_err err = check_kind_element(text, why);
+		if (err)
+			return err;
+		put(w, "      <kind-block>\n        ");
+		wr_span(w, text);
+		put(w, "\n        <kind-signature>");
+		err = sign(w, signer, text, why);
+		if (err)
+			return err;
+		put(w, "</kind-signature>\n      </kind-block>\n");
+	}
+	put(w, "    </required-kinds>\n");
+	return RELOAD_OK;
+}
+
+static enum reload_err document(struct wr *w, const struct reload_config_draft *d,
+	const struct reload_config_signer *signer, struct reload_why *why)
+{
+	put(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	       "<overlay xmlns=\"" RELOAD_XMLNS_BASE "\"\n    xmlns:chord=\"" RELOAD_XMLNS_CHORD
+	       "\">\n");
+	size_t mark = w->len + 2; /* behind the indentation */
+	attributes(w, d);
+	parameters(w, d);
+	enum reload_err err = kinds(w, d, signer, why);
+	if (err)
+		return err;
+	put(w, "  </configuration>");
+	if (w->err)
+		return reload_why_set(
+			why, w->err, "the overlay configuration", "it cannot be written");
+	struct span signed_bytes =
+		span_of(reload_memdup(w->at + mark, w->len - mark), w->len - mark);
+	put(w, "\n  <signature>");
+	err = sign(w, signer, signed_bytes, why);
+	free((void *)signed_bytes.at);
+	put(w, "</signature>\n</overlay>\n");
+	return err;
+}
+
+/* R-7.4.5-01, STO-13: what others may have done is read with a warning, but not written. */
+static enum reload_err check_kind_ids(const struct reload_config *c, struct reload_why *why)
+{
+	for (size_t i = 0; i < c->kinds.count; i++) {
+		const struct reload_kind *k = &c->kinds.at[i];
+		if (k->block.len && !k->name && (k->id < 0xf0000001u || k->id > 0xfffffffdu))
+			return BAD(why,
+				"take an id from 0xf0000001 to 0xfffffffd, or a registered name",
+				"the Kind-ID %u is not one to be handed out", k->id);
+	}
+	return RELOAD_OK;
+}
+
+static enum reload_err read_back(struct span text, const struct reload_config_draft *d,
+	const struct reload_config_signer *signer, reload_utc now, struct reload_why *why)
+{
+	AUTO(reload_config) c = NULL;
+	enum reload_err err =
+		reload_config_parse(&c, text, d->instance_name, signer->cert->ops, now, why);
+	if (!err)
+		err = check_kind_ids(c, why);
+	return err ? err : reload_config_verify(c, NULL, now, why);
+}
+
+enum reload_err reload_config_write(struct wr *w, const struct reload_config_draft *draft,
+	const struct reload_config_signer *signer, reload_utc now, struct reload_why *why)
+{
+	struct wr out;
+	wr_init(&out);
+	enum reload_err err = RELOAD_OK;
+	if (!reload_key_fits(signer->key, signer->cert))
+		err = reload_why_set(why, RELOAD_BAD_KEY, "the signature",
+			"the signer's key and certificate do not belong together");
+	if (!err)
+		err = document(&out, draft, signer, why);
+	if (!err)
+		err = read_back(wr_done(&out), draft, signer, now, why);
+	if (!err)
+		wr_span(w, wr_done(&out));
+	if (draft->shared_secret && out.len)
+		OPENSSL_cleanse(out.at, out.len);
+	wr_clear(&out);
+	return err ? err : w->err;
+}
+
+char *reload_kind_element(const struct reload_kind *kind)
+{
+	struct wr w;
+	wr_init(&w);
+	if (kind->name)
+		putf(&w, "<kind name=\"%s\">\n", kind->name);
+	else
+		putf(&w, "<kind id=\"%u\">\n", kind->id);
+	putf(&w, "          <data-model>%s</data-model>\n", reload_data_model_name(kind->model));
+	putf(&w, "          <access-control>%s</access-control>\n",
+		reload_access_policy_name(kind->access));
+	putf(&w, "          <max-count>%u</max-count>\n          <max-size>%u</max-size>\n",
+		kind->max_count, kind->max_size);
+	if (kind->access == RELOAD_ACCESS_NODE_MULTIPLE)
+		putf(&w, "          <max-node-multiple>%u</max-node-multiple>\n",
+			kind->max_node_multiple);
+	put(&w, "        </kind>");
+	wr_u8(&w, 0);
+	return (char *)w.at;
+}

@@ -1,0 +1,216 @@
+#include "common/identity.h"
+
+#include "common/files.h"
+#include "common/home.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+	CERTS_MAX = 16,
+	READ_MS = 20000
+};
+
+/* name_file() puts the file's name in front of what is wrong with it. */
+static enum reload_err name_file(enum reload_err err, const char *path, struct reload_why *why)
+{
+	if (!why)
+		return err;
+	struct reload_why from = *why;
+	snprintf(why->what, sizeof(why->what), "%.160s: %.80s", cli_path_show(path),
+		*from.what ? from.what : reload_err_text(err));
+	if (!*why->why)
+		snprintf(why->why, sizeof(why->why), "%s", reload_err_text(err));
+	return err;
+}
+
+/* read_part() reads a file of an identity; every failure is one of credentials. */
+static enum reload_err read_part(uint8_t **bytes, size_t *len, const char *path, size_t max,
+	enum reload_err as, struct reload_why *why)
+{
+	enum reload_err err = cli_file_read(bytes, len, path, max, cli_monotonic() + READ_MS, why);
+	return err ? as : RELOAD_OK;
+}
+
+enum reload_err cli_identity_dir(char **out, const char *name, struct reload_why *why)
+{
+	char below[128];
+	if (strchr(name, '/')) {
+		*out = reload_strdup(name);
+		size_t n = strlen(*out);
+		while (n > 1 && (*out)[n - 1] == '/')
+			(*out)[--n] = 0;
+		return RELOAD_OK;
+	}
+	if (!cli_name_valid(name))
+		return reload_why_set(why, RELOAD_USAGE, "not a name of an identity",
+			"%.80s: letters, digits and - _ . @ + are possible, 64 at most", name);
+	snprintf(below, sizeof(below), "identity/%s", name);
+	return cli_path(out, CLI_CONFIG, below, why);
+}
+
+enum reload_err cli_config_load(struct reload_config **out, const char *path, const char *overlay,
+	reload_utc now, struct reload_why *why)
+{
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	enum reload_err err =
+		read_part(&bytes, &len, path, RELOAD_CONFIG_SIZE_MAX, RELOAD_BAD_CONFIG, why);
+	if (err)
+		return err;
+	err = reload_config_parse(
+		out, span_of(bytes, len), overlay, &reload_ident_openssl, now, why);
+	free(bytes);
+	return err ? name_file(err, path, why) : RELOAD_OK;
+}
+
+struct collected {
+	struct reload_cert *certs[CERTS_MAX];
+	size_t count;
+	enum reload_err err;
+	struct reload_why *why;
+};
+
+static void collect(void *arg, struct span der)
+{
+	struct collected *c = arg;
+	if (c->err)
+		return;
+	if (c->count == CERTS_MAX)
+		c->err = reload_why_set(c->why, RELOAD_BAD_CERT, "too many certificates",
+			"%d are possible", CERTS_MAX);
+	else
+		c->err = reload_cert_parse(&c->certs[c->count], &reload_ident_openssl, der, c->why);
+	c->count += !c->err;
+}
+
+void cli_certs_free(struct reload_cert **certs, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		reload_cert_free(certs[i]);
+	free(certs);
+}
+
+enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***others,
+	size_t *others_count, const char *path, struct reload_why *why)
+{
+	struct collected c = { .why = why };
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	enum reload_err err =
+		read_part(&bytes, &len, path, CLI_CERT_FILE_MAX, RELOAD_BAD_CERT, why);
+	if (err)
+		return err;
+	if (len && bytes[0] == 0x30) /* an ASN.1 SEQUENCE: DER */
+		collect(&c, span_of(bytes, len));
+	else if (!reload_pem_certificates(span_of(bytes, len), collect, &c))
+		c.err = reload_why_set(why, RELOAD_BAD_CERT, "no certificate",
+			"the file holds no PEM certificate");
+	free(bytes);
+	if (c.err) {
+		for (size_t i = 0; i < c.count; i++)
+			reload_cert_free(c.certs[i]);
+		return name_file(c.err, path, why);
+	}
+	*cert = c.certs[0];
+	*others_count = c.count - 1;
+	*others = reload_memdup(c.certs + 1, *others_count * sizeof(struct reload_cert *));
+	return RELOAD_OK;
+}
+
+enum reload_err cli_key_load(
+	struct reload_key **out, const char *path, bool *readable_by_others, struct reload_why *why)
+{
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	struct stat st;
+	enum reload_err err = read_part(&bytes, &len, path, CLI_KEY_FILE_MAX, RELOAD_BAD_KEY, why);
+	if (err)
+		return err;
+	err = reload_key_read_pem(out, span_of(bytes, len), why);
+	OPENSSL_cleanse(bytes, len);
+	free(bytes);
+	if (err)
+		return name_file(err, path, why);
+	if (readable_by_others)
+		*readable_by_others = !stat(path, &st) && st.st_mode & 0077;
+	return RELOAD_OK;
+}
+
+static char *inside(const char *dir, const char *file)
+{
+	size_t size = strlen(dir) + strlen(file) + 2;
+	char *out = reload_alloc(size);
+	snprintf(out, size, "%s/%s", dir, file);
+	return out;
+}
+
+/* check() asks what an agent would ask before it uses the identity. */
+static enum reload_err check(struct cli_identity *id, const char *cert_file, const char *key_file,
+	const char *config_file, reload_utc now, struct reload_why *why)
+{
+	struct reload_credentials *c = &id->credentials;
+	enum reload_err err = RELOAD_OK;
+	if (id->config->signatures_count) /* a first document may be unsigned (interop CFG-05) */
+		err = reload_config_verify(id->config, NULL, now, why);
+	if (err)
+		return name_file(err, config_file, why);
+	if (!c->cert->node_ids_count) {
+		(void)reload_why_set(why, RELOAD_BAD_CERT, "it has no Node-ID",
+			"it is not the certificate of a node");
+		return name_file(RELOAD_BAD_CERT, cert_file, why);
+	}
+	err = reload_trust_check(id->config->trust, c->cert, c->others, c->others_count, now, why);
+	if (err)
+		return name_file(err, cert_file, why);
+	if (!reload_key_fits(c->key, c->cert)) {
+		err = reload_why_set(why, RELOAD_BAD_KEY,
+			"the key does not belong to the certificate",
+			"the public key in %s is another one", cli_path_show(cert_file));
+		return name_file(err, key_file, why);
+	}
+	c->node = c->cert->node_ids[0];
+	return RELOAD_OK;
+}
+
+enum reload_err cli_identity_load(struct cli_identity *out, const char *name,
+	const char *config_file, reload_utc now, struct reload_why *why)
+{
+	struct cli_identity id = { 0 };
+	struct reload_credentials *c = &id.credentials;
+	enum reload_err err = cli_identity_dir(&id.dir, name, why);
+	if (err)
+		return err;
+	const char *slash = strrchr(id.dir, '/');
+	id.instance = reload_strdup(slash && slash[1] ? slash + 1 : id.dir);
+	char *cert = inside(id.dir, "cert.pem"), *key = inside(id.dir, "key.pem");
+	char *config = config_file ? reload_strdup(config_file) : inside(id.dir, "overlay.xml");
+	err = cli_certs_load(&c->cert, &c->others, &c->others_count, cert, why);
+	if (!err)
+		err = cli_key_load(&c->key, key, &id.key_readable_by_others, why);
+	if (!err)
+		err = cli_config_load(&id.config, config, c->cert->overlay, now, why);
+	if (!err)
+		err = check(&id, cert, key, config, now, why);
+	free(cert);
+	free(key);
+	free(config);
+	if (err)
+		cli_identity_clear(&id);
+	else
+		*out = id;
+	return err;
+}
+
+void cli_identity_clear(struct cli_identity *id)
+{
+	reload_cert_free(id->credentials.cert);
+	cli_certs_free(id->credentials.others, id->credentials.others_count);
+	reload_key_free(id->credentials.key);
+	reload_config_free(id->config);
+	free(id->dir);
+	free(id->instance);
+	*id = (struct cli_identity){ 0 };
+}

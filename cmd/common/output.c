@@ -1,0 +1,318 @@
+#include "common/output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum {
+	PROGRESS_AFTER_MS = 500,
+	EXIT_PIPE = 128 + 13,
+	FLAT_PATH_MAX = 512
+};
+
+/* cli.md s1.3; `retry` as in that table. */
+static const struct {
+	int status;
+	const char *name, *when;
+	bool retry;
+} exits[] = {
+	{ 0, "ok", "done", false },
+	{ 1, "failed", "refused or failed, none of the below", false },
+	{ 2, "usage", "wrong option or operand, ambiguous prefix, answer needed", false },
+	{ 3, "agent", "no socket, no permission, stopped, other protocol version", true },
+	{ 4, "timeout", "no answer in time; partial results were printed", true },
+	{ 5, "not-found", "no value, no such node, AOR or service", false },
+	{ 6, "forbidden", "access control, bad signature, certificate refused", false },
+	{ 7, "conflict", "generation too low, data too old, name or instance taken", false },
+	{ 8, "limit", "data, message or response too large, max-count, TTL exceeded", false },
+	{ 9, "not-joined", "the agent is not part of the overlay", true },
+	{ 10, "credentials", "configuration or certificate missing, invalid or expired", false },
+	{ 11, "partial", "some replicas, values or lines failed", false },
+	{ 12, "call-rejected", "final SIP answer 4xx, 5xx or 6xx", false },
+	{ 13, "findings", "a check found a problem", false },
+	{ 70, "bug", "internal error", false },
+};
+
+static size_t exit_row(int status)
+{
+	for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++)
+		if (exits[i].status == status)
+			return i;
+	return 1;
+}
+
+const char *cli_exit_name(int status)
+{
+	return exits[exit_row(status)].name;
+}
+
+const char *cli_exit_when(int status)
+{
+	return exits[exit_row(status)].when;
+}
+
+bool cli_colored(const struct cli *cli, FILE *f)
+{
+	const char *none = getenv("NO_COLOR"), *force = getenv("CLICOLOR_FORCE"),
+		   *term = getenv("TERM");
+	if (cli->color != CLI_COLOR_AUTO)
+		return cli->color == CLI_COLOR_ALWAYS;
+	if (none && *none)
+		return false;
+	if (force && *force && strcmp(force, "0"))
+		return true;
+	return isatty(fileno(f)) && term && strcmp(term, "dumb") != 0;
+}
+
+static void clear_progress(struct cli *cli)
+{
+	if (cli->progress_shown)
+		fputs("\r\033[K", stderr);
+	cli->progress_shown = false;
+}
+
+void cli_progress(struct cli *cli, const char *fmt, ...)
+{
+	if (cli->quiet || cli->verbose || !isatty(STDERR_FILENO) ||
+		cli_monotonic() - cli->started < PROGRESS_AFTER_MS)
+		return;
+	clear_progress(cli);
+	va_list ap;
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fflush(stderr);
+	cli->progress_shown = true;
+}
+
+void cli_step(struct cli *cli, unsigned level, const char *fmt, ...)
+{
+	if (cli->verbose < level)
+		return;
+	va_list ap;
+	va_start(ap, fmt);
+	fprintf(stderr, "%s: ", cli->program->name);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void cli_warn(struct cli *cli, const char *fmt, ...)
+{
+	bool color = cli_colored(cli, stderr);
+	clear_progress(cli);
+	va_list ap;
+	va_start(ap, fmt);
+	fprintf(stderr, "%s: %swarning:%s ", cli->program->name, color ? "\033[33m" : "",
+		color ? "\033[0m" : "");
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+/* write_line() makes text one line: what would break it stands behind a backslash. */
+static void write_line(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c == '\n')
+			fputs("\\n", out);
+		else if (c == '\\')
+			fputs("\\\\", out);
+		else if (c < 0x20 || c == 0x7f)
+			fprintf(out, "\\u%04x", c);
+		else
+			fputc(c, out);
+	}
+}
+
+static void print_leaf(FILE *out, const char *path, const json_t *v)
+{
+	fprintf(out, "%s=", path);
+	if (json_is_string(v)) {
+		write_line(out, json_string_value(v));
+	} else {
+		char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+		fputs(text ? text : "", out);
+		free(text);
+	}
+	fputc('\n', out);
+}
+
+static void print_flat(FILE *out, const char *path, const json_t *v)
+{
+	char below[FLAT_PATH_MAX];
+	const char *key, *dot = *path ? "." : "";
+	json_t *child;
+	size_t i;
+	if (json_is_object(v) && json_object_size(v)) {
+		json_object_foreach((json_t *)v, key, child)
+		{
+			snprintf(below, sizeof(below), "%s%s%s", path, dot, key);
+			print_flat(out, below, child);
+		}
+	} else if (json_is_array(v) && json_array_size(v)) {
+		json_array_foreach(v, i, child)
+		{
+			snprintf(below, sizeof(below), "%s%s%zu", path, dot, i);
+			print_flat(out, below, child);
+		}
+	} else {
+		print_leaf(out, path, v);
+	}
+}
+
+static void print_json(FILE *out, const json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+	if (text)
+		fprintf(out, "%s\n", text);
+	free(text);
+}
+
+void cli_print(struct cli *cli, const json_t *object, cli_text_fn text, void *arg)
+{
+	clear_progress(cli);
+	switch (cli->format) {
+	case CLI_JSON:
+		print_json(stdout, object);
+		break;
+	case CLI_FLAT:
+		print_flat(stdout, "", object);
+		break;
+	case CLI_TEXT:
+		if (text)
+			text(stdout, object, arg);
+		break;
+	}
+	fflush(stdout);
+}
+
+static json_t *text_or_null(const char *text)
+{
+	json_t *v = text && *text ? json_string(text) : NULL;
+	return v ? v : json_null();
+}
+
+static json_t *error_object(const struct cli_error *e, int status)
+{
+	uint16_t code = reload_err_overlay_code(e->err);
+	json_t *o = json_object(), *outer = json_object();
+	json_object_set_new(o, "code", json_integer(status));
+	json_object_set_new(o, "name", json_string(cli_exit_name(status)));
+	json_object_set_new(o, "reload_error", code ? json_integer(code) : json_null());
+	json_object_set_new(
+		o, "reload_error_name", text_or_null(code ? reload_err_text(e->err) : NULL));
+	json_object_set_new(o, "what", text_or_null(e->why->what));
+	json_object_set_new(o, "why", text_or_null(e->why->why));
+	json_object_set_new(o, "try", text_or_null(e->why->hint));
+	json_object_set_new(o, "retry", json_boolean(exits[exit_row(status)].retry));
+	json_object_set_new(o, "transaction", text_or_null(e->transaction));
+	json_object_set_new(outer, "error", o);
+	return outer;
+}
+
+static void print_error(struct cli *cli, const struct reload_why *why)
+{
+	bool color = cli_colored(cli, stderr);
+	fprintf(stderr, "%s: %s", cli->program->name, color ? "\033[31m" : "");
+	write_line(stderr, why->what);
+	fprintf(stderr, "%s\n", color ? "\033[0m" : "");
+	if (*why->why) {
+		fputs("  why:  ", stderr);
+		write_line(stderr, why->why);
+		fputc('\n', stderr);
+	}
+	if (*why->hint) {
+		fputs("  try:  ", stderr);
+		write_line(stderr, why->hint);
+		fputc('\n', stderr);
+	}
+}
+
+int cli_fail_with(struct cli *cli, const struct cli_error *error)
+{
+	struct cli_error e = *error;
+	struct reload_why plain;
+	int status = e.status ? e.status : reload_err_exit(e.err);
+	if (!e.why) {
+		(void)reload_why_set(&plain, e.err, reload_err_text(e.err), "%s", "");
+		e.why = &plain;
+	}
+	clear_progress(cli);
+	if (cli->format != CLI_TEXT) {
+		json_t *o = error_object(&e, status);
+		cli_print(cli, o, NULL, NULL);
+		json_decref(o);
+	}
+	if (cli->format == CLI_TEXT || cli->verbose)
+		print_error(cli, e.why);
+	return status;
+}
+
+int cli_fail(struct cli *cli, enum reload_err err, const struct reload_why *why)
+{
+	return cli_fail_with(cli, &(struct cli_error){ .err = err, .why = why });
+}
+
+enum reload_err cli_confirm(struct cli *cli, const char *question, struct reload_why *why)
+{
+	char line[16] = "";
+	if (cli->yes)
+		return RELOAD_OK;
+	if (cli->no_input || !isatty(STDIN_FILENO)) {
+		enum reload_err err = reload_why_set(
+			why, RELOAD_USAGE, question, "an answer is needed and nobody can be asked");
+		reload_why_hint(why, "the same command with --yes");
+		return err;
+	}
+	clear_progress(cli);
+	fprintf(stderr, "%s [y/N] ", question);
+	fflush(stderr);
+	if (fgets(line, sizeof(line), stdin) &&
+		(!strcasecmp(line, "y\n") || !strcasecmp(line, "yes\n")))
+		return RELOAD_OK;
+	return reload_why_set(why, RELOAD_CANCELLED, question, "the answer was no");
+}
+
+char *cli_date(char out[RELOAD_UTC_TEXT], reload_utc t)
+{
+	reload_utc_text(out, t);
+	char *end = strchr(out, 'T');
+	if (end)
+		*end = 0;
+	return out;
+}
+
+json_t *cli_json_time(reload_utc t)
+{
+	char text[RELOAD_UTC_TEXT], full[RELOAD_UTC_TEXT + 8];
+	size_t len = strlen(reload_utc_text(text, t));
+	if (t == RELOAD_NEVER || len < 2)
+		return json_null();
+	snprintf(full, sizeof(full), "%.*s.%03uZ", (int)(len - 1), text,
+		(unsigned)(t % RELOAD_SECOND));
+	return json_string(full);
+}
+
+int cli_finish(struct cli *cli, int status)
+{
+	clear_progress(cli);
+	bool failed = ferror(stdout) != 0;
+	errno = 0;
+	failed = fclose(stdout) != 0 || failed;
+	if (!failed || cli->stdout_closed)
+		return status;
+	if (errno == EPIPE) /* whoever read us has seen enough */
+		return EXIT_PIPE;
+	if (status)
+		return status;
+	struct reload_why why;
+	(void)reload_why_set(&why, RELOAD_IO, "standard output could not be written", "%s",
+		errno ? strerror(errno) : "writing failed");
+	print_error(cli, &why);
+	return reload_err_exit(RELOAD_IO);
+}

@@ -1,0 +1,93 @@
+/* Reading a whole file with a limit on its size and on the time it takes. */
+#include "common/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	CHUNK = 16384
+};
+
+static enum reload_err failed(
+	struct reload_why *why, enum reload_err err, const char *path, const char *cause)
+{
+	char what[256];
+	snprintf(what, sizeof(what), "%s cannot be read",
+		strcmp(path, "-") ? path : "standard input");
+	return reload_why_set(why, err, what, "%s", cause);
+}
+
+/* ready() waits for bytes from what may be a pipe. */
+static bool ready(int fd, reload_ms deadline)
+{
+	for (;;) {
+		reload_ms now = cli_monotonic();
+		int wait = -1;
+		if (deadline != RELOAD_NEVER)
+			wait = now >= deadline            ? 0
+			       : deadline - now < INT_MAX ? (int)(deadline - now)
+							  : INT_MAX;
+		int n = poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, wait);
+		if (n > 0 || (n < 0 && errno != EINTR))
+			return true; /* read() tells what is wrong */
+		if (n == 0)
+			return false;
+	}
+}
+
+static enum reload_err read_all(uint8_t **out, size_t *len, int fd, const char *path, size_t max,
+	reload_ms deadline, struct reload_why *why)
+{
+	uint8_t *bytes = NULL;
+	size_t used = 0;
+	for (;;) {
+		bytes = reload_realloc(bytes, used + CHUNK + 1);
+		if (!ready(fd, deadline)) {
+			free(bytes);
+			return failed(why, RELOAD_TIMEOUT, path, "no bytes came in time");
+		}
+		ssize_t n = read(fd, bytes + used, CHUNK);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0) {
+			int code = errno;
+			free(bytes);
+			return failed(why, RELOAD_IO, path, strerror(code));
+		}
+		if (!n)
+			break;
+		used += (size_t)n;
+		if (used > max) {
+			free(bytes);
+			return failed(why, RELOAD_LIMIT, path,
+				"it is larger than anything sensible here");
+		}
+	}
+	bytes[used] = 0;
+	*out = bytes;
+	*len = used;
+	return RELOAD_OK;
+}
+
+enum reload_err cli_file_read(uint8_t **out, size_t *len, const char *path, size_t max,
+	reload_ms deadline, struct reload_why *why)
+{
+	struct stat st;
+	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+				   : dup(STDIN_FILENO);
+	if (fd < 0)
+		return failed(why, RELOAD_IO, path, strerror(errno));
+	enum reload_err err;
+	if (!fstat(fd, &st) && S_ISDIR(st.st_mode))
+		err = failed(why, RELOAD_IO, path, "it is a directory");
+	else
+		err = read_all(out, len, fd, path, max, deadline, why);
+	close(fd);
+	return err;
+}

@@ -1,0 +1,67 @@
+/* From a list of fields to a JSON Schema. */
+#include "common/main.h"
+
+#include <assert.h>
+#include <string.h>
+
+static json_t *object_schema(const char **at);
+
+/* type_schema() reads a type and what stands behind it. */
+static json_t *type_schema(const char **at)
+{
+	json_t *type;
+	if (**at == '{') {
+		(*at)++;
+		type = object_schema(at);
+		assert(**at == '}');
+		(*at)++;
+	} else {
+		size_t n = strcspn(*at, " []?}");
+		assert(n);
+		type = json_pack("{s:s%}", "type", *at, n);
+		*at += n;
+	}
+	if (!strncmp(*at, "[]", 2)) {
+		*at += 2;
+		type = json_pack("{s:s, s:o}", "type", "array", "items", type);
+	}
+	if (**at == '?') {
+		(*at)++;
+		type = json_pack("{s:[o, {s:s}]}", "anyOf", type, "type", "null");
+	}
+	return type;
+}
+
+static json_t *object_schema(const char **at)
+{
+	json_t *properties = json_object(), *required = json_array();
+	for (;;) {
+		char name[64];
+		*at += strspn(*at, " ");
+		if (!**at || **at == '}')
+			break;
+		size_t n = strcspn(*at, ":");
+		assert(n && n < sizeof(name) && (*at)[n] == ':');
+		memcpy(name, *at, n);
+		name[n] = 0;
+		*at += n + 1;
+		json_object_set_new(properties, name, type_schema(at));
+		json_array_append_new(required, json_string(name));
+	}
+	return json_pack("{s:s, s:o, s:o}", "type", "object", "properties", properties, "required",
+		required);
+}
+
+json_t *cli_schema(const char *title, const char *fields)
+{
+	const char *at = fields ? fields : "";
+	const char *error = "code:integer name:string reload_error:integer? "
+			    "reload_error_name:string? what:string "
+			    "why:string? try:string? retry:boolean transaction:string?";
+	json_t *result = object_schema(&at);
+	assert(!*at);
+	json_t *failure = object_schema(&error);
+	return json_pack("{s:s, s:s, s:[o, {s:s, s:{s:o}, s:[s]}]}", "$schema",
+		"https://json-schema.org/draft/2020-12/schema", "title", title, "oneOf", result,
+		"type", "object", "properties", "error", failure, "required", "error");
+}

@@ -22,7 +22,9 @@ void reload_cache_add(struct reload_cache *cache, struct reload_cert *cert);
 
 /*
  * reload_cache_find() returns the verified, unexpired certificate that identity denotes and the Node-ID that it signs
- * for, NULL when there is none (borrowed).  cert_hash and cert_hash_node_id with SHA-256 are found in O(log n).
+ * for, NULL when there is none (borrowed).  cert_hash and cert_hash_node_id with SHA-256 are found in O(log n).  Other hashes are never found, as
+ * they would cost a hash per certificate: such a signer's certificate must come with the message and be tried with
+ * reload_cert_denotes() and reload_cache_has().
  */
 struct reload_cert *reload_cache_find(struct reload_cache *cache, const struct reload_signer_identity *identity,
 	reload_utc now, struct reload_id *node);

@@ -15,7 +15,11 @@ struct reload_cert {
 	char *overlay;			    /* overlay name of the reload URIs, lower case; NULL for an authority */
 	struct span public_key_info;	    /* DER SubjectPublicKeyInfo, inside the certificate */
 	reload_utc not_before, not_after;
-	bool authority;			    /* BasicConstraints: CA */
+	struct span issuer, subject;	    /* DER names, inside the certificate; a chain fits where they are equal */
+	char *issuer_text;		    /* the issuer for people to read; NULL: not known */
+	bool authority;			    /* BasicConstraints: CA, and KeyUsage if there is one: keyCertSign */
+	bool path_limited;		    /* authority: at most path_len authorities may stand below it */
+	uint8_t path_len;
 	bool self_issued;		    /* issuer name equals subject name */
 	bool san_extra;			    /* subjectAltName holds other identities, or not exactly one rfc822Name */
 	bool subject_empty;
@@ -53,9 +57,29 @@ bool reload_cert_denotes(
  */
 void reload_cert_identity_write(struct wr *w, const struct reload_cert *cert, const struct reload_id *node);
 
+enum { RELOAD_URI_MAX = 2048, RELOAD_OVERLAY_NAME_MAX = 255 };
+
+/* A reload URI (RFC 6940 s14.15): a node, or with a specifier a value that is stored there. */
+struct reload_uri {
+	uint8_t *destinations; /* owned; Destination structures without a length in front */
+	size_t destinations_len;
+	char *overlay; /* owned, lower case */
+	uint8_t *specifier; /* owned; StoredDataSpecifier, NULL for none */
+	size_t specifier_len;
+};
+
+/*
+ * reload_uri_parse() reads a reload URI of at most RELOAD_URI_MAX characters; upper case and a missing last slash are
+ * accepted (SEC-10).  What the bytes mean is not looked at.  RELOAD_BAD_VALUE otherwise.
+ */
+enum reload_err reload_uri_parse(struct reload_uri *out, const char *text) MUST_CHECK;
+
+/* reload_uri_clear() frees what uri holds; zeroed is legal. */
+void reload_uri_clear(struct reload_uri *uri);
+
 /*
  * reload_node_uri() returns "reload://0110...@overlay/" for one Node-ID (owned string, RFC 6940 s14.15).
- * reload_node_uri_parse() reads one: upper case and a missing last slash are accepted (SEC-10); *overlay is owned.
+ * reload_node_uri_parse() reads one: a single destination of type node without a specifier; *overlay is owned.
  */
 char *reload_node_uri(const struct reload_id *node, const char *overlay);
 enum reload_err reload_node_uri_parse(struct reload_id *node, char **overlay, const char *uri) MUST_CHECK;

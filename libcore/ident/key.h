@@ -5,9 +5,14 @@
 
 struct reload_key {
 	const struct reload_ident_ops *ops;
-	void *native; /* of ops; OpenSSL: EVP_PKEY */
+	void *native;	/* of ops; OpenSSL: EVP_PKEY */
+	void *prepared; /* of ops; OpenSSL: EVP_PKEY_CTX, ready for signing, only ever copied */
 };
 
+/*
+ * The keys that are made here.  Ed25519 is not among them: the signature algorithms of RFC 6940 are those of TLS 1.2, whose
+ * registries of hashes and signatures have no code point for it (SEC-16).  P-384 keys are read and used, not made.
+ */
 enum reload_key_type { RELOAD_KEY_P256, RELOAD_KEY_RSA2048, RELOAD_KEY_RSA3072 };
 
 /* reload_key_type_parse() knows "p256", "rsa2048" and "rsa3072"; RELOAD_USAGE otherwise. */
@@ -56,6 +61,15 @@ enum reload_err reload_cert_make(struct wr *w, const struct reload_cert_request 
 enum reload_err reload_csr_make(struct wr *w, const struct reload_key *key, const char *user) MUST_CHECK;
 enum reload_err reload_cert_make_csr(struct wr *w, const struct reload_cert_request *req, struct span csr,
 	const struct reload_cert *issuer, const struct reload_key *issuer_key, struct reload_why *why) MUST_CHECK;
+
+/*
+ * reload_csr_user() tells the user name of a PKCS#10 request (DER or PEM): its rfc822Name, else the emailAddress of its
+ * subject, else NULL (ENR-05); *user is owned.  RELOAD_BAD_VALUE for what is no request or holds an illegal name.
+ */
+enum reload_err reload_csr_user(char **user, struct span csr, struct reload_why *why) MUST_CHECK;
+
+/* reload_user_legal() tells whether name may stand as rfc822Name: 1 to 254 printable ASCII characters (R-11.3-19). */
+bool reload_user_legal(const char *name);
 
 /*
  * reload_self_node_id() derives the Node-ID number index (0: the only one; from 1: one of several) of len bytes from a

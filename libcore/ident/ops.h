@@ -8,7 +8,7 @@
 #include "util/clock.h"
 #include "util/id.h"
 
-enum { RELOAD_CERT_NODE_IDS_MAX = 32, RELOAD_CERT_MAX = 16384, RELOAD_HASH_SIZE_MAX = 64 };
+enum { RELOAD_NODE_ID_MIN = 16, RELOAD_CERT_NODE_IDS_MAX = 32, RELOAD_CERT_MAX = 16384, RELOAD_HASH_SIZE_MAX = 64 };
 
 struct reload_cert;
 struct reload_key;

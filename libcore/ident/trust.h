@@ -6,7 +6,11 @@
 
 #include "ident/cert.h"
 
-enum { RELOAD_CHAIN_MAX = 8, RELOAD_NOT_BEFORE_SKEW_MS = 120000 };
+/*
+ * Limits of one check: certificates in a chain, the node's and the root-cert included, and signatures verified while
+ * looking for it (many intermediates of one name would otherwise cost as many).  Beyond them: RELOAD_CERT_UNTRUSTED.
+ */
+enum { RELOAD_CHAIN_MAX = 8, RELOAD_CHAIN_CHECKS_MAX = 16, RELOAD_NOT_BEFORE_SKEW_MS = 120000 };
 
 struct reload_trust_setup {
 	const struct reload_ident_ops *ops;
@@ -17,6 +21,7 @@ struct reload_trust_setup {
 	uint8_t self_signed_digest; /* RELOAD_HASH_SHA1 or _SHA256 where self-signed certificates are permitted, else 0 */
 	const struct reload_id *bad_nodes;
 	size_t bad_nodes_count;
+	bool self_signed_subject;   /* compatibility: self-signed certificates may have a subject (SEC-11) */
 };
 
 struct reload_trust;

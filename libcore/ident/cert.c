@@ -1,0 +1,100 @@
+#include "ident/cert.h"
+
+#include <assert.h>
+
+enum reload_err reload_cert_parse(struct reload_cert **out, const struct reload_ident_ops *ops,
+	struct span der, struct reload_why *why)
+{
+	if (!der.len || der.len > RELOAD_CERT_MAX)
+		return reload_why_set(why, RELOAD_BAD_CERT, NULL,
+			"%zu bytes; a certificate has 1 to %d", der.len, RELOAD_CERT_MAX);
+	AUTO(reload_cert) cert = RELOAD_NEW(reload_cert);
+	cert->refs = 1;
+	cert->ops = ops;
+	cert->der = span_of(reload_memdup(der.at, der.len), der.len);
+	uint8_t hash[RELOAD_HASH_SIZE_MAX];
+	size_t len = reload_hash(hash, RELOAD_HASH_SHA256, &cert->der, 1);
+	assert(len == sizeof(cert->fingerprint));
+	memcpy(cert->fingerprint, hash, len);
+	enum reload_err err = ops->cert_read(cert, why);
+	if (!err)
+		*out = TAKE(cert);
+	return err;
+}
+
+struct reload_cert *reload_cert_ref(const struct reload_cert *cert)
+{
+	struct reload_cert *shared =
+		(struct reload_cert *)cert; /* the count is no part of what const promises */
+	shared->refs++;
+	return shared;
+}
+
+void reload_cert_free(struct reload_cert *cert)
+{
+	if (!cert || --cert->refs)
+		return;
+	cert->ops->cert_clear(cert);
+	free((void *)cert->der.at);
+	free(cert->node_ids);
+	free(cert->user);
+	free(cert->overlay);
+	free(cert->issuer_text);
+	free(cert);
+}
+
+bool reload_cert_has_node(const struct reload_cert *cert, const struct reload_id *id)
+{
+	for (size_t i = 0; i < cert->node_ids_count; i++)
+		if (reload_id_eq(&cert->node_ids[i], id))
+			return true;
+	return false;
+}
+
+/* H(certificate), or H(Node-ID || certificate), the Node-ID "represented without any framing" (RFC 6940 s6.3.4). */
+static bool hash_is(struct span wanted, uint8_t hash_alg, const struct reload_cert *cert,
+	const struct reload_id *node)
+{
+	uint8_t hash[RELOAD_HASH_SIZE_MAX];
+	struct span parts[2] = { node ? reload_id_span(node) : span_of(NULL, 0), cert->der };
+	size_t len = reload_hash(hash, hash_alg, node ? parts : parts + 1, node ? 2 : 1);
+	return len && span_eq(wanted, span_of(hash, len));
+}
+
+bool reload_cert_denotes(const struct reload_cert *cert,
+	const struct reload_signer_identity *identity, struct reload_id *node)
+{
+	if (identity->type == RELOAD_CERT_HASH) {
+		/* with several Node-IDs the signer would be unknown (SEC-04) */
+		if (cert->node_ids_count != 1 ||
+			!hash_is(identity->hash, identity->hash_alg, cert, NULL))
+			return false;
+		*node = cert->node_ids[0];
+		return true;
+	}
+	if (identity->type != RELOAD_CERT_HASH_NODE_ID)
+		return false;
+	for (size_t i = 0; i < cert->node_ids_count; i++)
+		if (hash_is(identity->hash, identity->hash_alg, cert, &cert->node_ids[i])) {
+			*node = cert->node_ids[i];
+			return true;
+		}
+	return false;
+}
+
+void reload_cert_identity_write(
+	struct wr *w, const struct reload_cert *cert, const struct reload_id *node)
+{
+	uint8_t hash[RELOAD_HASH_SIZE_MAX];
+	struct reload_signer_identity identity = { RELOAD_CERT_HASH, RELOAD_HASH_SHA256,
+		span_of(cert->fingerprint, sizeof(cert->fingerprint)) };
+	assert(reload_cert_has_node(cert, node));
+	if (cert->node_ids_count > 1) {
+		struct span parts[] = { reload_id_span(node), cert->der };
+		identity.type = RELOAD_CERT_HASH_NODE_ID;
+		identity.hash = span_of(
+			hash, reload_hash(hash, RELOAD_HASH_SHA256, parts, COUNT_OF(parts)));
+	}
+	struct wire_ctx ctx = { .node_id_len = node->len };
+	reload_wire_write(w, &reload_signer_identity_wire, &ctx, &identity);
+}

@@ -24,7 +24,7 @@ static const struct wire_field chord_update_fields[] = {
 	{ WIRE_NODE_IDS(struct reload_chord_update, successors, 2),
 		WIRE_WHEN(struct reload_chord_update, type, RELOAD_CHORD_NEIGHBORS, RELOAD_CHORD_FULL) },
 	{ WIRE_NODE_IDS(struct reload_chord_update, fingers, 2), WIRE_OPTIONAL,
-		WIRE_WHEN(struct reload_chord_update, type, RELOAD_CHORD_FULL, RELOAD_CHORD_FULL) },
+		WIRE_IS(struct reload_chord_update, type, RELOAD_CHORD_FULL) },
 };
 const struct wire_type reload_chord_update_wire =
 	WIRE_TYPE(struct reload_chord_update, "ChordUpdate", chord_update_fields);

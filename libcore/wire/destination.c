@@ -22,11 +22,11 @@ static const struct wire_field destination_fields[] = {
 	{ WIRE_INT(struct reload_destination, type), WIRE_NAMES(destination_types) },
 	{ WIRE_REST(1) },
 	{ WIRE_NODE_ID(struct reload_destination, node),
-		WIRE_WHEN(struct reload_destination, type, RELOAD_DEST_NODE, RELOAD_DEST_NODE) },
+		WIRE_IS(struct reload_destination, type, RELOAD_DEST_NODE) },
 	{ WIRE_BYTES(struct reload_destination, resource, 1),
-		WIRE_WHEN(struct reload_destination, type, RELOAD_DEST_RESOURCE, RELOAD_DEST_RESOURCE) },
+		WIRE_IS(struct reload_destination, type, RELOAD_DEST_RESOURCE) },
 	{ WIRE_BYTES(struct reload_destination, opaque, 1),
-		WIRE_WHEN(struct reload_destination, type, RELOAD_DEST_OPAQUE, RELOAD_DEST_OPAQUE) },
+		WIRE_IS(struct reload_destination, type, RELOAD_DEST_OPAQUE) },
 	{ WIRE_BYTES(struct reload_destination, raw, 0),
 		WIRE_UNLESS(struct reload_destination, type, RELOAD_DEST_NODE, RELOAD_DEST_OPAQUE) },
 };
@@ -101,7 +101,7 @@ bool reload_dest_next(struct rd *r, const struct wire_ctx *ctx, struct reload_de
 	return !r->err;
 }
 
-/* --- addresses (RFC 6940 s6.3.1.1) ----------------------------------------------------------------------------------- */
+/* --- addresses (RFC 6940 s6.3.1.1) ------------------------------------------------------------ */
 
 static const struct wire_name address_types[] = {
 	{ RELOAD_IPV4, "ipv4_address" },
@@ -114,9 +114,9 @@ static const struct wire_field ip_port_fields[] = {
 	{ WIRE_INT(struct reload_ip_port, type), WIRE_NAMES(address_types) },
 	{ WIRE_REST(1) },
 	{ WIRE_FIXED(struct reload_ip_port, addr, 4), WIRE_ADDRESS,
-		WIRE_WHEN(struct reload_ip_port, type, RELOAD_IPV4, RELOAD_IPV4) },
+		WIRE_IS(struct reload_ip_port, type, RELOAD_IPV4) },
 	{ WIRE_FIXED(struct reload_ip_port, addr, 16), WIRE_ADDRESS,
-		WIRE_WHEN(struct reload_ip_port, type, RELOAD_IPV6, RELOAD_IPV6) },
+		WIRE_IS(struct reload_ip_port, type, RELOAD_IPV6) },
 	{ WIRE_INT(struct reload_ip_port, port), WIRE_WHEN(struct reload_ip_port, type, RELOAD_IPV4, RELOAD_IPV6) },
 	{ WIRE_BYTES(struct reload_ip_port, raw, 0),
 		WIRE_UNLESS(struct reload_ip_port, type, RELOAD_IPV4, RELOAD_IPV6) },

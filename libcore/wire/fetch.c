@@ -21,11 +21,11 @@ static const struct wire_field specifier_fields[] = {
 	{ WIRE_MODEL(struct reload_specifier, model) },
 	{ WIRE_REST(2) },
 	{ WIRE_VEC(struct reload_specifier, ranges, 2, array_range_wire),
-		WIRE_WHEN(struct reload_specifier, model, RELOAD_MODEL_ARRAY, RELOAD_MODEL_ARRAY) },
+		WIRE_IS(struct reload_specifier, model, RELOAD_MODEL_ARRAY) },
 	{ WIRE_VEC(struct reload_specifier, keys, 2, key_wire),
-		WIRE_WHEN(struct reload_specifier, model, RELOAD_MODEL_DICTIONARY, RELOAD_MODEL_DICTIONARY) },
+		WIRE_IS(struct reload_specifier, model, RELOAD_MODEL_DICTIONARY) },
 	{ WIRE_BYTES(struct reload_specifier, raw, 0),
-		WIRE_UNLESS(struct reload_specifier, model, RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY) },
+		WIRE_UNKNOWN_MODEL(struct reload_specifier, model) },
 };
 const struct wire_type reload_specifier_wire =
 	WIRE_TYPE(struct reload_specifier, "StoredDataSpecifier", specifier_fields);
@@ -70,13 +70,13 @@ static const struct wire_field stored_metadata_fields[] = {
 	{ WIRE_INT(struct reload_stored_metadata, lifetime) },
 	{ WIRE_MODEL(struct reload_stored_metadata, model) },
 	{ WIRE_INT(struct reload_stored_metadata, index),
-		WIRE_WHEN(struct reload_stored_metadata, model, RELOAD_MODEL_ARRAY, RELOAD_MODEL_ARRAY) },
+		WIRE_IS(struct reload_stored_metadata, model, RELOAD_MODEL_ARRAY) },
 	{ WIRE_BYTES(struct reload_stored_metadata, key, 2),
-		WIRE_WHEN(struct reload_stored_metadata, model, RELOAD_MODEL_DICTIONARY, RELOAD_MODEL_DICTIONARY) },
+		WIRE_IS(struct reload_stored_metadata, model, RELOAD_MODEL_DICTIONARY) },
 	{ WIRE_STRUCT(struct reload_stored_metadata, metadata, metadata_wire),
-		WIRE_WHEN(struct reload_stored_metadata, model, RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY) },
+		WIRE_KNOWN_MODEL(struct reload_stored_metadata, model) },
 	{ WIRE_BYTES(struct reload_stored_metadata, raw, 0),
-		WIRE_UNLESS(struct reload_stored_metadata, model, RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY) },
+		WIRE_UNKNOWN_MODEL(struct reload_stored_metadata, model) },
 };
 static const struct wire_type stored_metadata_wire =
 	WIRE_TYPE(struct reload_stored_metadata, "StoredMetaData", stored_metadata_fields);

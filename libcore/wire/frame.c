@@ -13,13 +13,13 @@ static const struct wire_field frame_fields[] = {
 	{ WIRE_INT(struct reload_frame, type), WIRE_NAMES(frame_types),
 		WIRE_STRICT(RELOAD_FRAME_DATA, RELOAD_FRAME_ACK) },
 	{ WIRE_INT(struct reload_frame, sequence),
-		WIRE_WHEN(struct reload_frame, type, RELOAD_FRAME_DATA, RELOAD_FRAME_DATA) },
+		WIRE_IS(struct reload_frame, type, RELOAD_FRAME_DATA) },
 	{ WIRE_BYTES(struct reload_frame, message, 3),
-		WIRE_WHEN(struct reload_frame, type, RELOAD_FRAME_DATA, RELOAD_FRAME_DATA) },
+		WIRE_IS(struct reload_frame, type, RELOAD_FRAME_DATA) },
 	{ WIRE_INT(struct reload_frame, ack_sequence),
-		WIRE_WHEN(struct reload_frame, type, RELOAD_FRAME_ACK, RELOAD_FRAME_ACK) },
+		WIRE_IS(struct reload_frame, type, RELOAD_FRAME_ACK) },
 	{ WIRE_INT(struct reload_frame, received), WIRE_HEX,
-		WIRE_WHEN(struct reload_frame, type, RELOAD_FRAME_ACK, RELOAD_FRAME_ACK) },
+		WIRE_IS(struct reload_frame, type, RELOAD_FRAME_ACK) },
 };
 /* clang-format on */
 const struct wire_type reload_frame_wire =

@@ -219,7 +219,7 @@ void reload_msg_signature_input(struct wr *w, uint32_t overlay, uint64_t transac
 	wr_span(w, identity_bytes);
 }
 
-/* --- JSON and text --------------------------------------------------------------------------------------------------- */
+/* --- JSON and text ---------------------------------------------------------------------------- */
 
 static json_t *body_json(struct reload_msg *m, const struct wire_ctx *ctx)
 {

@@ -55,7 +55,7 @@ static bool known(const struct wire_field *f, uint64_t v)
 	return !f->strict || (v >= f->lo && v <= f->hi);
 }
 
-/* --- decode ------------------------------------------------------------------------------------------------------ */
+/* --- decode ----------------------------------------------------------------------------------- */
 
 static uint64_t read_int(struct rd *in, const struct wire_field *f, void *member)
 {
@@ -239,7 +239,7 @@ enum reload_err reload_wire_decode(
 	return r.err;
 }
 
-/* --- encode ------------------------------------------------------------------------------------------------------ */
+/* --- encode ----------------------------------------------------------------------------------- */
 
 static void write_node_id(struct wr *w, const struct wire_ctx *ctx, const struct reload_id *id)
 {

@@ -133,7 +133,7 @@ json_t *reload_wire_json(const struct wire_type *type, const struct wire_ctx *ct
 	return o;
 }
 
-/* --- text ---------------------------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 struct page {
 	void (*put)(void *arg, const char *text);

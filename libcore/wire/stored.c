@@ -6,17 +6,17 @@
 static const struct wire_field stored_value_fields[] = {
 	{ WIRE_MODEL(struct reload_stored_value, model) },
 	{ WIRE_INT(struct reload_stored_value, index),
-		WIRE_WHEN(struct reload_stored_value, model, RELOAD_MODEL_ARRAY, RELOAD_MODEL_ARRAY) },
+		WIRE_IS(struct reload_stored_value, model, RELOAD_MODEL_ARRAY) },
 	{ WIRE_BYTES(struct reload_stored_value, key, 2),
-		WIRE_WHEN(struct reload_stored_value, model, RELOAD_MODEL_DICTIONARY, RELOAD_MODEL_DICTIONARY) },
+		WIRE_IS(struct reload_stored_value, model, RELOAD_MODEL_DICTIONARY) },
 	{ WIRE_BOOL(struct reload_stored_value, exists),
-		WIRE_WHEN(struct reload_stored_value, model, RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY) },
+		WIRE_KNOWN_MODEL(struct reload_stored_value, model) },
 	{ WIRE_BYTES(struct reload_stored_value, value, 4),
-		WIRE_WHEN(struct reload_stored_value, model, RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY) },
+		WIRE_KNOWN_MODEL(struct reload_stored_value, model) },
 	{ WIRE_SINCE(struct reload_stored_value, raw),
-		WIRE_WHEN(struct reload_stored_value, model, RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY) },
+		WIRE_KNOWN_MODEL(struct reload_stored_value, model) },
 	{ WIRE_BYTES(struct reload_stored_value, raw, 0),
-		WIRE_UNLESS(struct reload_stored_value, model, RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY) },
+		WIRE_UNKNOWN_MODEL(struct reload_stored_value, model) },
 };
 const struct wire_type reload_stored_value_wire =
 	WIRE_TYPE(struct reload_stored_value, "StoredDataValue", stored_value_fields);
@@ -28,7 +28,7 @@ static const struct wire_field stored_data_fields[] = {
 	{ WIRE_INT(struct reload_stored_data, lifetime) },
 	{ WIRE_STRUCT(struct reload_stored_data, value, reload_stored_value_wire) },
 	{ WIRE_STRUCT(struct reload_stored_data, signature, reload_signature_wire),
-		WIRE_WHEN(struct reload_stored_data, value.model, RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY) },
+		WIRE_KNOWN_MODEL(struct reload_stored_data, value.model) },
 	{ WIRE_SINCE(struct reload_stored_data, raw) },
 };
 /* clang-format on */

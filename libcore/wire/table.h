@@ -100,7 +100,10 @@ struct wire_type {
 
 /* modifiers: a row that is there only when the byte `tag` is in lo..hi, or only when it is not */
 #define WIRE_WHEN(T, tag, from, to)	.conditional = true, .tag_at = offsetof(T, tag), .lo = (from), .hi = (to)
+#define WIRE_IS(T, tag, v)		WIRE_WHEN(T, tag, v, v)
 #define WIRE_UNLESS(T, tag, from, to)	WIRE_WHEN(T, tag, from, to), .otherwise = true
+#define WIRE_KNOWN_MODEL(T, tag)	WIRE_WHEN(T, tag, RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY)
+#define WIRE_UNKNOWN_MODEL(T, tag)	WIRE_UNLESS(T, tag, RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY)
 /* an integer outside of from..to is RELOAD_UNKNOWN_TYPE */
 #define WIRE_STRICT(from, to)	.strict = true, .lo = (from), .hi = (to)
 /* a reader may find the end here instead */

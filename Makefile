@@ -104,7 +104,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libcore.a
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS) -lglib-2.0
 
 programs: $(BINS)
 unit: $(UNIT)

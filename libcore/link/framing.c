@@ -1,0 +1,175 @@
+#include "link/framing.h"
+
+#include "wire/header.h"
+
+#include <assert.h>
+
+enum {
+	HEAD = RELOAD_FRAME_DATA_HEAD,
+	LISTS_AT = RELOAD_HEADER_FIXED -
+		   6 /* the three list lengths end the fixed part of a forwarding header */
+};
+
+void reload_framing_init(struct reload_framing *f, size_t max_message)
+{
+	assert(max_message <= RELOAD_FRAMING_MAX);
+	*f = (struct reload_framing){ .max_message = max_message };
+}
+
+void reload_framing_clear(struct reload_framing *f)
+{
+	wr_clear(&f->partial);
+}
+
+/* how many bytes of the message are wanted before a message that is too long is reported */
+static size_t oversized_wants(const struct reload_framing *f, struct span message)
+{
+	size_t want = RELOAD_HEADER_FIXED;
+	if (message.len >= RELOAD_HEADER_FIXED) {
+		struct rd r = rd_of(span_of(message.at + LISTS_AT, 6));
+		want += rd_u16(&r);
+		want += rd_u16(&r);
+		want += rd_u16(&r);
+	}
+	return want < f->max_message ? want : f->max_message;
+}
+
+/*
+ * Looks at the frame that starts at bytes: how many bytes are wanted until it can be handed out, and what it is then.
+ * want <= bytes.len says that it can be now.
+ */
+static enum reload_framing_step look(const struct reload_framing *f, struct span bytes,
+	size_t *want, struct reload_framing_item *out)
+{
+	struct rd r = rd_of(bytes);
+	uint8_t type = rd_u8(&r);
+	*want = 1;
+	if (type != RELOAD_FRAME_DATA && type != RELOAD_FRAME_ACK)
+		return RELOAD_FRAMING_BROKEN;
+	out->sequence = rd_u32(&r);
+	if (type == RELOAD_FRAME_ACK) {
+		*want = RELOAD_FRAME_ACK_SIZE;
+		out->received = rd_u32(&r);
+		return RELOAD_FRAMING_ACK;
+	}
+	size_t announced = (size_t)rd_int(&r, 3);
+	if (r.err) {
+		*want = HEAD;
+		return RELOAD_FRAMING_DATA;
+	}
+	out->message = span_of(r.at, rd_left(&r));
+	if (announced > f->max_message) {
+		*want = HEAD + oversized_wants(f, out->message);
+		if (out->message.len > f->max_message)
+			out->message.len = f->max_message;
+		return RELOAD_FRAMING_OVERSIZED;
+	}
+	*want = HEAD + announced;
+	if (out->message.len > announced)
+		out->message.len = announced;
+	return RELOAD_FRAMING_DATA;
+}
+
+/* copies bytes from the input until partial has want of them; false when the input ends before */
+static bool fill(struct reload_framing *f, struct span *in, size_t want)
+{
+	size_t n = want - f->partial.len;
+	if (n > in->len)
+		n = in->len;
+	wr_span(&f->partial, span_of(in->at, n));
+	*in = span_of(in->at + n, in->len - n);
+	return f->partial.len == want;
+}
+
+static enum reload_framing_step next_buffered(
+	struct reload_framing *f, struct span *in, struct reload_framing_item *out)
+{
+	size_t want;
+	for (;;) { /* ends: want grows at most three times, then what it asks for is there */
+		enum reload_framing_step step = look(f, wr_done(&f->partial), &want, out);
+		if (want <= f->partial.len) {
+			f->state = RELOAD_FRAMING_DRAINED;
+			return step;
+		}
+		if (!fill(f, in, want))
+			return RELOAD_FRAMING_MORE;
+	}
+}
+
+enum reload_framing_step reload_framing_next(
+	struct reload_framing *f, struct span *in, struct reload_framing_item *out)
+{
+	if (f->state == RELOAD_FRAMING_ENDED)
+		*in = span_of(NULL, 0);
+	if (f->state == RELOAD_FRAMING_DRAINED) {
+		wr_clear(&f->partial);
+		f->state = RELOAD_FRAMING_OPEN;
+	}
+	if (!in->len)
+		return RELOAD_FRAMING_MORE;
+	*out = (struct reload_framing_item){ 0 };
+	enum reload_framing_step step;
+	if (f->partial.len) {
+		step = next_buffered(f, in, out);
+	} else {
+		size_t want;
+		step = look(f, *in, &want, out);
+		if (want > in->len) {
+			wr_span(&f->partial, *in);
+			*in = span_of(NULL, 0);
+			return RELOAD_FRAMING_MORE;
+		}
+		*in = span_of(in->at + want, in->len - want);
+	}
+	if (step == RELOAD_FRAMING_BROKEN || step == RELOAD_FRAMING_OVERSIZED) {
+		f->state = RELOAD_FRAMING_ENDED;
+		*in = span_of(NULL, 0);
+	}
+	return step;
+}
+
+void reload_framing_ack_write(struct reload_framing *f, struct wr *w, uint32_t sequence)
+{
+	size_t known = f->received_ever < RELOAD_FRAMING_RECENT ? (size_t)f->received_ever
+								: RELOAD_FRAMING_RECENT;
+	uint32_t mask = 0;
+	for (size_t i = 0; i < known; i++) {
+		uint32_t behind = sequence - f->recent[i]; /* N - M modulo 2^32: numbers wrap */
+		if (behind > 0 && behind < 32)
+			mask |= UINT32_C(1) << behind;
+	}
+	f->recent[f->received_ever++ % RELOAD_FRAMING_RECENT] = sequence;
+	wr_u8(w, RELOAD_FRAME_ACK);
+	wr_u32(w, sequence);
+	wr_u32(w, mask);
+}
+
+void reload_framing_data_write(
+	struct reload_framing *f, struct wr *w, struct span message, reload_ms now)
+{
+	assert(message.len <= RELOAD_FRAMING_MAX);
+	size_t slot = f->next_sequence % RELOAD_FRAMING_SENT;
+	f->sent_at[slot] = (uint32_t)now;
+	f->unsampled |= UINT64_C(1) << slot;
+	wr_u8(w, RELOAD_FRAME_DATA);
+	wr_u32(w, f->next_sequence++);
+	wr_int(w, message.len, 3);
+	wr_span(w, message);
+}
+
+bool reload_framing_acked(
+	struct reload_framing *f, uint32_t sequence, reload_ms now, reload_ms *rtt_ms)
+{
+	uint32_t behind = f->next_sequence - sequence; /* 1: the frame sent last */
+	uint64_t bit = UINT64_C(1) << sequence % RELOAD_FRAMING_SENT;
+	bool sample = behind > 0 && behind <= RELOAD_FRAMING_SENT && f->unsampled & bit;
+	bool progress = behind > 0 && behind <= reload_framing_unacked(f);
+	*rtt_ms = RELOAD_NEVER;
+	if (sample) {
+		f->unsampled &= ~bit;
+		*rtt_ms = (uint32_t)now - f->sent_at[sequence % RELOAD_FRAMING_SENT];
+	}
+	if (progress)
+		f->acked = sequence + 1;
+	return sample || progress;
+}

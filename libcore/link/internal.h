@@ -1,0 +1,150 @@
+/* What the files of TLS links share. */
+#pragma once
+
+#include "link/framing.h"
+#include "link/rto.h"
+#include "link/tls_io.h"
+
+#include <openssl/ssl.h>
+#include <sys/queue.h>
+
+enum {
+	RELOAD_LINK_ADDRS = 16,     /* addresses tried for one link */
+	RELOAD_LINK_ACCEPTS = 16,   /* connections taken in one turn from one listener */
+	RELOAD_LINK_READS = 16,     /* TLS records taken in one turn from one link */
+	RELOAD_LINK_BUFFER = 16384, /* one TLS record */
+	RELOAD_LINK_LISTENERS = 16,
+	RELOAD_LINK_CLOSE_MS = 2000, /* for the last bytes of a link that closes */
+	RELOAD_LINK_ACK_ROOM = 65536 /* ACKs may exceed max_queue by this; above they are dropped */
+};
+
+enum reload_tls_state {
+	RELOAD_TLS_CONNECTING,
+	RELOAD_TLS_HANDSHAKE,
+	RELOAD_TLS_UP,
+	RELOAD_TLS_CLOSING, /* the queue is sent, then a close_notify */
+	RELOAD_TLS_LINGER, /* all is sent; waits for the other end, as an early close would destroy what is on its way */
+	RELOAD_TLS_DEAD /* freed at the end of the turn, after down() or refused() unless silent */
+};
+
+struct reload_tls_link {
+	RB_ENTRY(reload_tls_link) entry;
+	TAILQ_ENTRY(reload_tls_link) half, turn;
+	struct reload_links *links;
+	uint32_t id;
+	enum reload_tls_state state;
+	bool incoming, is_half_open, is_in_turn, was_up;
+	bool silent;    /* nobody wants to know its end */
+	bool read_more; /* decrypted or buffered bytes are left: no event will tell */
+	bool recheck;   /* the trust has changed */
+	int fd;         /* -1: none */
+	unsigned wants; /* events asked of the loop */
+	uint64_t watch;
+	SSL *ssl;
+	struct reload_timer timer; /* what for: by state */
+
+	struct reload_ip_port peer, *addrs; /* addrs: owned, until it is up */
+	size_t addrs_count, addrs_next;
+	struct reload_cert *cert, **others; /* references */
+	size_t others_count;
+	enum reload_err err; /* why it died, or why the certificate was refused */
+	struct reload_why *why;
+
+	struct reload_framing framing;
+	struct reload_rto rto;
+	struct reload_link_health health;
+	struct wr out; /* frames to be encrypted, those before out_at were */
+	size_t out_at;
+};
+
+RB_HEAD(reload_tls_tree, reload_tls_link);
+TAILQ_HEAD(reload_tls_list, reload_tls_link);
+
+struct reload_listener {
+	struct reload_links *links;
+	int fd;
+	uint64_t watch;
+	struct reload_timer pause; /* no descriptors left: look again later */
+};
+
+struct reload_links {
+	struct reload_links_setup
+		set; /* with defaults filled in; cert, key and others are not used after new */
+	struct reload_timers *timers;
+	struct reload_poll_hook hook;
+	SSL_CTX *ctx;
+	BIO_METHOD *bio;
+	int keylog; /* descriptor, -1: none */
+	struct reload_trust *trust;
+	struct reload_tls_tree tree;
+	struct reload_tls_list half_open; /* incoming handshakes, oldest first */
+	struct reload_tls_list turn;      /* to be looked at when the turn ends */
+	uint32_t next_incoming;
+	struct reload_listener listeners[RELOAD_LINK_LISTENERS];
+	size_t listeners_count;
+	struct reload_links_counters counters;
+	uint8_t buffer[RELOAD_LINK_BUFFER]; /* decrypted bytes of one read */
+};
+
+/* -- tls_context_io.c: what OpenSSL is told once -------------------------------------------------------------------- */
+
+/* reload_tls_context_init() fills ctx, bio and keylog; reload_tls_context_clear() ends them, zeroed but for keylog -1. */
+enum reload_err reload_tls_context_init(
+	struct reload_links *links, struct reload_why *why) MUST_CHECK;
+void reload_tls_context_clear(struct reload_links *links);
+
+/* reload_tls_session() makes the TLS side of a connected link over its descriptor; NULL when OpenSSL cannot. */
+SSL *reload_tls_session(struct reload_tls_link *link);
+
+/* -- socket_io.c: sockets; all are non-blocking and close-on-exec --------------------------------------------------- */
+
+/* reload_socket_listen() returns a listening socket and its port, or a negative errno. */
+int reload_socket_listen(const struct reload_ip_port *addr, uint16_t *port);
+
+/* reload_socket_connect() starts to connect; a negative errno when that fails at once. */
+int reload_socket_connect(const struct reload_ip_port *addr);
+
+/* reload_socket_accept() takes one connection, or returns a negative errno. */
+int reload_socket_accept(int listener, struct reload_ip_port *peer);
+
+/* reload_socket_error() takes the pending error of a socket, 0 for none. */
+int reload_socket_error(int fd);
+
+/* reload_socket_raise_limit() lets this process have as many descriptors as it may. */
+void reload_socket_raise_limit(void);
+
+/* -- tls_link_io.c: one link ----------------------------------------------------------------------------------------- */
+
+/* reload_tls_link_accepted() starts the handshake over fd, which it owns from now on. */
+void reload_tls_link_accepted(
+	struct reload_links *links, int fd, const struct reload_ip_port *peer);
+
+/* reload_tls_link_connect() starts with the first of its addresses. */
+void reload_tls_link_connect(struct reload_tls_link *link);
+
+/* reload_tls_link_new() makes a link in the tree, without descriptor. */
+struct reload_tls_link *reload_tls_link_new(struct reload_links *links, uint32_t id);
+
+/* reload_tls_link_fail() ends a link; callback and free happen when the turn ends. */
+void reload_tls_link_fail(struct reload_tls_link *link, enum reload_err err, const char *reason);
+
+/* reload_tls_link_close() lets the queue leave, then closes; one that is not up dies at once. */
+void reload_tls_link_close(struct reload_tls_link *link);
+
+/* reload_tls_link_turn() marks a link to be looked at when the turn ends. */
+void reload_tls_link_turn(struct reload_tls_link *link);
+
+/* reload_tls_link_turn_end() does what is due; the link may be gone afterwards. */
+void reload_tls_link_turn_end(struct reload_tls_link *link);
+
+/* reload_tls_link_free() frees at once, without a word to anybody. */
+void reload_tls_link_free(struct reload_tls_link *link);
+
+/* reload_tls_link_watch_timer() arms the health timer if frames wait for an ACK and it is not armed. */
+void reload_tls_link_watch_timer(struct reload_tls_link *link, reload_ms now);
+
+/* reload_tls_link_forget() takes a link out of the tree. */
+void reload_tls_link_forget(struct reload_tls_link *link);
+
+/* reload_tls_link_find() returns the link with this number, NULL for none. */
+struct reload_tls_link *reload_tls_link_find(const struct reload_links *links, uint32_t id);

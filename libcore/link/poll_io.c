@@ -1,0 +1,232 @@
+/*
+ * One epoll descriptor, one GSource.  GLib walks all of its sources on each turn, so neither a source for each socket
+ * nor one for each timer would do.  A turn:
+ *
+ *   prepare   end of the turn before: hooks; then the nearest deadline is how long to sleep
+ *   (poll)    on the epoll descriptor
+ *   dispatch  one batch of events first, then the timers: what came in while we were busy may make a deadline void
+ */
+#include "link/poll_io.h"
+
+#include "util/alloc.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <glib.h>
+#include <glib-unix.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(
+	(int)RELOAD_POLL_IN == EPOLLIN && (int)RELOAD_POLL_OUT == EPOLLOUT, "values of epoll");
+_Static_assert((int)RELOAD_POLL_ERROR == EPOLLERR && (int)RELOAD_POLL_HANGUP == EPOLLHUP,
+	"values of epoll");
+
+enum {
+	BATCH = 64
+};
+
+struct slot {
+	uint32_t generation; /* odd while in use */
+	int fd;
+	uint32_t next_free;
+	reload_poll_fn fn;
+	void *arg;
+};
+
+struct source {
+	GSource base;
+	struct reload_poll *poll;
+};
+
+struct reload_poll {
+	struct source *source;
+	gpointer tag; /* of the epoll descriptor in the source */
+	int epoll;
+	struct slot *slots;
+	size_t slots_cap, slots_count;
+	uint32_t free_slot; /* 1 + index, 0: none */
+	struct reload_timers timers;
+	struct reload_poll_hook *hooks;
+};
+
+static reload_ms read_clock(clockid_t id)
+{
+	struct timespec t;
+	clock_gettime(id, &t);
+	return (reload_ms)t.tv_sec * 1000 + (reload_ms)t.tv_nsec / 1000000;
+}
+
+reload_ms reload_poll_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+reload_utc reload_poll_wall(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
+static gboolean prepare(GSource *base, gint *timeout)
+{
+	struct reload_poll *p = ((struct source *)base)->poll;
+	bool again = false;
+	for (struct reload_poll_hook *h = p->hooks; h; h = h->next) {
+		if (!h->due)
+			continue;
+		h->due = false;
+		h->fn(h->arg);
+	}
+	for (struct reload_poll_hook *h = p->hooks; h; h = h->next)
+		again |= h->due;
+	reload_ms due = reload_timers_next(&p->timers);
+	*timeout = -1;
+	if (again) {
+		*timeout = 0;
+	} else if (due != RELOAD_NEVER) {
+		reload_ms now = reload_poll_now();
+		reload_ms wait = due > now ? due - now : 0;
+		*timeout = wait < INT_MAX ? (gint)wait : INT_MAX;
+	}
+	return FALSE; /* never skips the look at the descriptors */
+}
+
+static gboolean check(GSource *base)
+{
+	struct reload_poll *p = ((struct source *)base)->poll;
+	if (g_source_query_unix_fd(base, p->tag))
+		return TRUE;
+	reload_ms due = reload_timers_next(&p->timers);
+	return due != RELOAD_NEVER && due <= reload_poll_now();
+}
+
+static struct slot *slot_of(struct reload_poll *p, uint64_t handle)
+{
+	uint32_t index = (uint32_t)handle, generation = (uint32_t)(handle >> 32);
+	if (index >= p->slots_count || p->slots[index].generation != generation)
+		return NULL;
+	return &p->slots[index];
+}
+
+static gboolean dispatch(GSource *base, GSourceFunc unused, gpointer unused_arg)
+{
+	(void)unused, (void)unused_arg;
+	struct reload_poll *p = ((struct source *)base)->poll;
+	if (g_source_query_unix_fd(base, p->tag)) {
+		/* one batch a turn: a loop until there is nothing left would starve other sources */
+		struct epoll_event batch[BATCH];
+		int n = epoll_wait(p->epoll, batch, BATCH, 0);
+		for (int i = 0; i < n; i++) {
+			struct slot *s = slot_of(p, batch[i].data.u64);
+			if (s) /* else removed by an earlier one of the batch */
+				s->fn(s->arg, batch[i].events);
+		}
+	}
+	reload_timers_run(&p->timers, reload_poll_now());
+	return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = { .prepare = prepare, .check = check, .dispatch = dispatch };
+
+struct reload_poll *reload_poll_new(void)
+{
+	struct reload_poll *p = RELOAD_NEW(reload_poll);
+	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	assert(p->epoll >= 0);
+	p->source = (struct source *)g_source_new(&source_funcs, sizeof(struct source));
+	p->source->poll = p;
+	g_source_set_static_name(&p->source->base, "reload-poll");
+	p->tag = g_source_add_unix_fd(&p->source->base, p->epoll, G_IO_IN);
+	g_source_attach(&p->source->base, g_main_context_get_thread_default());
+	return p;
+}
+
+void reload_poll_free(struct reload_poll *p)
+{
+	if (!p)
+		return;
+	g_source_destroy(&p->source->base);
+	g_source_unref(&p->source->base);
+	close(p->epoll);
+	free(p->slots);
+	free(p);
+}
+
+uint64_t reload_poll_add(
+	struct reload_poll *p, int fd, unsigned events, reload_poll_fn fn, void *arg)
+{
+	if (!p->free_slot) {
+		reload_grow(&p->slots, &p->slots_cap, p->slots_count, sizeof(*p->slots));
+		p->slots[p->slots_count++] = (struct slot){ 0 };
+		p->free_slot = (uint32_t)p->slots_count;
+	}
+	uint32_t index = p->free_slot - 1;
+	struct slot *s = &p->slots[index];
+	uint64_t handle = (uint64_t)(s->generation + 1) << 32 | index;
+	struct epoll_event ev = { .events = events, .data.u64 = handle };
+	if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev))
+		return 0;
+	p->free_slot = s->next_free;
+	*s = (struct slot){ .generation = s->generation + 1, .fd = fd, .fn = fn, .arg = arg };
+	return handle;
+}
+
+void reload_poll_change(struct reload_poll *p, uint64_t handle, unsigned events)
+{
+	struct slot *s = slot_of(p, handle);
+	assert(s);
+	struct epoll_event ev = { .events = events, .data.u64 = handle };
+	int err = epoll_ctl(p->epoll, EPOLL_CTL_MOD, s->fd, &ev);
+	assert(!err);
+}
+
+void reload_poll_remove(struct reload_poll *p, uint64_t handle)
+{
+	if (!handle)
+		return;
+	struct slot *s = slot_of(p, handle);
+	assert(s);
+	epoll_ctl(p->epoll, EPOLL_CTL_DEL, s->fd, NULL);
+	*s = (struct slot){ .generation = s->generation + 1, .next_free = p->free_slot };
+	p->free_slot = (uint32_t)handle + 1;
+}
+
+struct reload_timers *reload_poll_timers(struct reload_poll *p)
+{
+	return &p->timers;
+}
+
+void reload_poll_hook_add(struct reload_poll *p, struct reload_poll_hook *hook)
+{
+	struct reload_poll_hook **at = &p->hooks;
+	while (*at && (*at)->order <= hook->order)
+		at = &(*at)->next;
+	hook->next = *at;
+	*at = hook;
+}
+
+void reload_poll_hook_remove(struct reload_poll *p, struct reload_poll_hook *hook)
+{
+	struct reload_poll_hook **at = &p->hooks;
+	while (*at && *at != hook)
+		at = &(*at)->next;
+	if (*at)
+		*at = hook->next;
+}
+
+static void wake(void *arg)
+{
+	*(bool *)arg = true; /* the timer is there to end the sleep */
+}
+
+void reload_poll_turn(struct reload_poll *p, reload_ms max_sleep_ms)
+{
+	bool woken = false;
+	struct reload_timer t = { 0 };
+	reload_timer_arm(&p->timers, &t, reload_poll_now() + max_sleep_ms, wake, &woken);
+	g_main_context_iteration(g_main_context_get_thread_default(), max_sleep_ms > 0);
+	reload_timer_cancel(&p->timers, &t);
+}

@@ -1,0 +1,73 @@
+/*
+ * The event loop as the rooms see it: descriptors, timers, and what is to be done at the end of a turn.  All of it is one
+ * source of the thread's GLib main context, whose cost does not grow with idle descriptors or waiting timers.
+ */
+#pragma once
+
+#include "util/clock.h"
+
+struct reload_poll;
+
+/* What a descriptor is ready for, or wanted for; the values are those of epoll. */
+enum reload_poll_events {
+	RELOAD_POLL_IN = 1,
+	RELOAD_POLL_OUT = 4,
+	RELOAD_POLL_ERROR = 8,
+	RELOAD_POLL_HANGUP = 16
+};
+
+typedef void (*reload_poll_fn)(void *arg, unsigned events);
+
+/* reload_poll_new() attaches itself to the thread's default main context (owned); aborts when the kernel refuses. */
+struct reload_poll *reload_poll_new(void);
+
+/* reload_poll_free() detaches; all descriptors were removed before. */
+void reload_poll_free(struct reload_poll *p);
+
+/*
+ * reload_poll_add() calls fn(arg, ready) while fd is ready (level-triggered) for any of events; errors and hang-ups are
+ * told always.  The handle is never 0 and never used twice, so that a batch of events cannot reach what was removed by
+ * an earlier one of it.  0: the kernel refused.
+ */
+uint64_t reload_poll_add(
+	struct reload_poll *p, int fd, unsigned events, reload_poll_fn fn, void *arg);
+
+/* reload_poll_change() changes the events that are wanted. */
+void reload_poll_change(struct reload_poll *p, uint64_t handle, unsigned events);
+
+/* reload_poll_remove() is to be called before the descriptor is closed; handle 0 is legal. */
+void reload_poll_remove(struct reload_poll *p, uint64_t handle);
+
+/* reload_poll_timers() returns the timers that the loop runs (borrowed). */
+struct reload_timers *reload_poll_timers(struct reload_poll *p);
+
+/* reload_poll_now() reads the monotonic clock. */
+reload_ms reload_poll_now(void);
+
+/* reload_poll_wall() reads the clock of the calendar. */
+reload_utc reload_poll_wall(void);
+
+/*
+ * A hook that is due runs once at the end of the turn of the loop, before it sleeps, lower order first.  One that is made
+ * due by itself or by a later one runs again behind the next turn, which then does not sleep.  Embedded in what it
+ * belongs to.
+ */
+struct reload_poll_hook {
+	void (*fn)(void *arg);
+	void *arg;
+	int order;
+	bool due;
+	struct reload_poll_hook *next;
+};
+
+enum {
+	RELOAD_HOOK_WORK = 10,
+	RELOAD_HOOK_FLUSH = 20
+};
+
+/* reload_poll_hook_add() and reload_poll_hook_remove(); neither may be called from a hook. */
+void reload_poll_hook_add(struct reload_poll *p, struct reload_poll_hook *hook);
+void reload_poll_hook_remove(struct reload_poll *p, struct reload_poll_hook *hook);
+
+/* reload_poll_turn() runs one turn of the loop, sleeping at most max_sleep_ms: for programs without a main loop. */
+void reload_poll_turn(struct reload_poll *p, reload_ms max_sleep_ms);

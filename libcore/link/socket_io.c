@@ -1,0 +1,134 @@
+#include "link/internal.h"
+#include "wire/codes.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	BACKLOG = 1024
+};
+
+/* returns the length, 0 for an address that sockets cannot use */
+static socklen_t to_sockaddr(struct sockaddr_storage *out, const struct reload_ip_port *a)
+{
+	memset(out, 0, sizeof(*out));
+	if (a->type == RELOAD_IPV4) {
+		struct sockaddr_in *in = (struct sockaddr_in *)out;
+		in->sin_family = AF_INET;
+		in->sin_port = htons(a->port);
+		memcpy(&in->sin_addr, a->addr, 4);
+		return sizeof(*in);
+	}
+	if (a->type == RELOAD_IPV6) {
+		struct sockaddr_in6 *in = (struct sockaddr_in6 *)out;
+		in->sin6_family = AF_INET6;
+		in->sin6_port = htons(a->port);
+		memcpy(&in->sin6_addr, a->addr, 16);
+		return sizeof(*in);
+	}
+	return 0;
+}
+
+static void from_sockaddr(struct reload_ip_port *out, const struct sockaddr_storage *from)
+{
+	*out = (struct reload_ip_port){ 0 };
+	if (from->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)from;
+		out->type = RELOAD_IPV4;
+		out->port = ntohs(in->sin_port);
+		memcpy(out->addr, &in->sin_addr, 4);
+	} else if (from->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)from;
+		out->type = RELOAD_IPV6;
+		out->port = ntohs(in->sin6_port);
+		memcpy(out->addr, &in->sin6_addr, 16);
+	}
+}
+
+static int close_with(int fd, int err)
+{
+	close(fd);
+	return -err;
+}
+
+static int stream_socket(const struct sockaddr_storage *a)
+{
+	int fd = socket(a->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static void no_delay(int fd)
+{
+	int on = 1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+int reload_socket_listen(const struct reload_ip_port *addr, uint16_t *port)
+{
+	struct sockaddr_storage a;
+	socklen_t len = to_sockaddr(&a, addr);
+	if (!len)
+		return -EAFNOSUPPORT;
+	int fd = stream_socket(&a), on = 1;
+	if (fd < 0)
+		return fd;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (a.ss_family == AF_INET6) /* the IPv4 address has a socket of its own */
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&a, len) || listen(fd, BACKLOG))
+		return close_with(fd, errno);
+	len = sizeof(a);
+	if (getsockname(fd, (struct sockaddr *)&a, &len))
+		return close_with(fd, errno);
+	struct reload_ip_port bound;
+	from_sockaddr(&bound, &a);
+	*port = bound.port;
+	return fd;
+}
+
+int reload_socket_connect(const struct reload_ip_port *addr)
+{
+	struct sockaddr_storage a;
+	socklen_t len = to_sockaddr(&a, addr);
+	if (!len || !addr->port)
+		return -EADDRNOTAVAIL;
+	int fd = stream_socket(&a);
+	if (fd < 0)
+		return fd;
+	no_delay(fd);
+	if (connect(fd, (struct sockaddr *)&a, len) && errno != EINPROGRESS)
+		return close_with(fd, errno);
+	return fd;
+}
+
+int reload_socket_accept(int listener, struct reload_ip_port *peer)
+{
+	struct sockaddr_storage a;
+	socklen_t len = sizeof(a);
+	int fd = accept4(listener, (struct sockaddr *)&a, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	no_delay(fd);
+	from_sockaddr(peer, &a);
+	return fd;
+}
+
+int reload_socket_error(int fd)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) ? errno : err;
+}
+
+void reload_socket_raise_limit(void)
+{
+	struct rlimit r;
+	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur == r.rlim_max)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}

@@ -1,0 +1,219 @@
+/*
+ * What OpenSSL is told once: versions and suites, how certificates are judged, how bytes reach the socket, and where
+ * secrets are written when somebody asks for them.
+ *
+ * RFC 6940 s6.6.1 wants authentication of both ends, confidentiality and integrity: TLS 1.2 and up (LINK-14), suites with
+ * ephemeral keys and authenticated encryption only, no compression, no renegotiation.  Sessions are not resumed: a
+ * resumed one would skip the look at the certificate.
+ */
+#include "link/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* -- bytes to the socket: like OpenSSL's own, but never a SIGPIPE ---------------------------------------------------- */
+
+static int bio_fd(BIO *bio)
+{
+	struct reload_tls_link *link = BIO_get_data(bio);
+	return link->fd;
+}
+
+static int bio_result(BIO *bio, ssize_t n, int retry)
+{
+	BIO_clear_retry_flags(bio);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		BIO_set_flags(bio, retry | BIO_FLAGS_SHOULD_RETRY);
+	return (int)n;
+}
+
+static int bio_write(BIO *bio, const char *from, int len)
+{
+	return bio_result(bio, send(bio_fd(bio), from, (size_t)len, MSG_NOSIGNAL), BIO_FLAGS_WRITE);
+}
+
+static int bio_read(BIO *bio, char *to, int len)
+{
+	return bio_result(bio, recv(bio_fd(bio), to, (size_t)len, 0), BIO_FLAGS_READ);
+}
+
+static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+	(void)bio, (void)num, (void)ptr;
+	return cmd == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *bio_method(void)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "reload link");
+	if (m && BIO_meth_set_write(m, bio_write) && BIO_meth_set_read(m, bio_read) &&
+		BIO_meth_set_ctrl(m, bio_ctrl))
+		return m;
+	BIO_meth_free(m);
+	return NULL;
+}
+
+SSL *reload_tls_session(struct reload_tls_link *link)
+{
+	SSL *ssl = SSL_new(link->links->ctx);
+	BIO *bio = ssl ? BIO_new(link->links->bio) : NULL;
+	if (!bio) {
+		SSL_free(ssl);
+		return NULL;
+	}
+	BIO_set_data(bio, link);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_app_data(ssl, link);
+	if (link->incoming)
+		SSL_set_accept_state(ssl);
+	else
+		SSL_set_connect_state(ssl);
+	return ssl;
+}
+
+/* -- certificates ---------------------------------------------------------------------------------------------------- */
+
+static struct reload_cert *cert_of(struct reload_links *links, X509 *x, struct reload_why *why)
+{
+	uint8_t *der = NULL;
+	struct reload_cert *cert = NULL;
+	int len = i2d_X509(x, &der);
+	if (len <= 0)
+		return NULL;
+	if (reload_cert_parse(
+		    &cert, reload_trust_ops(links->trust), span_of(der, (size_t)len), why))
+		cert = NULL;
+	OPENSSL_free(der);
+	return cert;
+}
+
+static int alert_for(enum reload_err err)
+{
+	if (err == RELOAD_CERT_EXPIRED)
+		return X509_V_ERR_CERT_HAS_EXPIRED;
+	if (err == RELOAD_CERT_UNTRUSTED)
+		return X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
+	if (err == RELOAD_CERT_REVOKED)
+		return X509_V_ERR_CERT_REVOKED;
+	return X509_V_ERR_CERT_REJECTED;
+}
+
+/* takes the certificates that the other end sent behind its own; what cannot be read is no step of a chain */
+static void take_others(struct reload_tls_link *link, STACK_OF(X509) * sent)
+{
+	int n = sent ? sk_X509_num(sent) : 0;
+	if (n > RELOAD_CHAIN_MAX + 1)
+		n = RELOAD_CHAIN_MAX + 1;
+	link->others = n > 1 ? reload_alloc_array((size_t)n, sizeof(*link->others)) : NULL;
+	for (int i = 1; i < n; i++) {
+		struct reload_cert *cert = cert_of(link->links, sk_X509_value(sent, i), NULL);
+		if (cert)
+			link->others[link->others_count++] = cert;
+	}
+}
+
+/* the whole judgement: nothing of OpenSSL's own rules for web servers is asked */
+static int judge(X509_STORE_CTX *store, void *arg)
+{
+	(void)arg;
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct reload_tls_link *link = SSL_get_app_data(ssl);
+	if (!link->why)
+		link->why = RELOAD_NEW(reload_why);
+	link->err = RELOAD_BAD_CERT;
+	if (link->cert) /* a second certificate message would be a second identity */
+		return 0;
+	link->cert = cert_of(link->links, X509_STORE_CTX_get0_cert(store), link->why);
+	if (link->cert) {
+		take_others(link, X509_STORE_CTX_get0_untrusted(store));
+		link->err = reload_trust_check(link->links->trust, link->cert, link->others,
+			link->others_count, reload_poll_wall(), link->why);
+	}
+	if (!link->err)
+		return 1;
+	X509_STORE_CTX_set_error(store, alert_for(link->err));
+	return 0;
+}
+
+/* -- the context ------------------------------------------------------------------------------------------------------ */
+
+static void keylog(const SSL *ssl, const char *line)
+{
+	struct reload_tls_link *link = SSL_get_app_data(ssl);
+	char text[1024];
+	int n = snprintf(text, sizeof(text), "%s\n", line);
+	if (n > 0 && (size_t)n < sizeof(text) && write(link->links->keylog, text, (size_t)n) != n)
+		return; /* a log of secrets that is incomplete harms nobody */
+}
+
+static bool own_certificates(SSL_CTX *ctx, const struct reload_links_setup *set)
+{
+	if (SSL_CTX_use_certificate_ASN1(ctx, (int)set->cert->der.len, set->cert->der.at) != 1)
+		return false;
+	for (size_t i = 0; i < set->others_count; i++) {
+		const uint8_t *at = set->others[i]->der.at;
+		X509 *x = d2i_X509(NULL, &at, (long)set->others[i]->der.len);
+		if (!x || SSL_CTX_add0_chain_cert(ctx, x) != 1) {
+			X509_free(x);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool policy(SSL_CTX *ctx, int version_max)
+{
+	SSL_CTX_set_options(
+		ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_security_level(ctx, 2);
+	SSL_CTX_set_read_ahead(ctx, 1); /* one recv() for head and body of a record */
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_cert_verify_callback(ctx, judge, NULL);
+	SSL_CTX_set_max_cert_list(ctx, (long)RELOAD_CHAIN_MAX * RELOAD_CERT_MAX);
+	return SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
+	       SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+	       SSL_CTX_set_max_proto_version(ctx, version_max) == 1 &&
+	       SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!eNULL") == 1;
+}
+
+enum reload_err reload_tls_context_init(struct reload_links *links, struct reload_why *why)
+{
+	const struct reload_links_setup *set = &links->set;
+	links->bio = bio_method();
+	links->ctx = SSL_CTX_new(TLS_method());
+	if (!links->bio || !links->ctx || !policy(links->ctx, set->tls_version_max))
+		return reload_why_set(why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
+	ERR_clear_error();
+	if (!own_certificates(links->ctx, set))
+		return reload_why_set(why, RELOAD_BAD_CERT, "certificate of this node",
+			"OpenSSL refuses it: %s", ERR_reason_error_string(ERR_peek_error()));
+	if (SSL_CTX_use_PrivateKey(links->ctx, set->key->native) != 1)
+		return reload_why_set(why, RELOAD_BAD_KEY, "private key of this node",
+			"OpenSSL refuses it: %s", ERR_reason_error_string(ERR_peek_error()));
+	if (!set->keylog || !*set->keylog)
+		return RELOAD_OK;
+	links->keylog =
+		open(set->keylog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (links->keylog < 0)
+		return reload_why_set(why, RELOAD_IO, set->keylog,
+			"cannot be opened for writing: %s", strerror(errno));
+	SSL_CTX_set_keylog_callback(links->ctx, keylog);
+	return RELOAD_OK;
+}
+
+void reload_tls_context_clear(struct reload_links *links)
+{
+	SSL_CTX_free(links->ctx);
+	BIO_meth_free(links->bio);
+	if (links->keylog >= 0)
+		close(links->keylog);
+}

@@ -1,0 +1,118 @@
+/*
+ * All TLS links of one node (TLS-TCP-FH-NO-ICE, RFC 6940 s6.6.5): listening, connecting, mutual authentication, framing,
+ * acknowledgements, health.  Runs on the loop of link/poll_io.h; no function here calls back, callbacks come from the
+ * loop only and may call any function here but reload_links_free().
+ *
+ * What is sent during a turn of the loop, ACKs in order with it, leaves at its end with one TLS write per link.
+ */
+#pragma once
+
+#include "ident/key.h"
+#include "ident/trust.h"
+#include "link/poll_io.h"
+#include "wire/destination.h"
+
+struct reload_links;
+
+/* What the owner is told; spans and pointers are borrowed for the time of the call. */
+struct reload_links_ops {
+	/* handshake done, cert passed reload_trust_check(); incoming links have numbers with the top bit set */
+	void (*up)(void *arg, uint32_t link, struct reload_cert *cert,
+		const struct reload_ip_port *peer, bool incoming);
+	/* one message or fragment as a frame's payload */
+	void (*message)(void *arg, uint32_t link, struct span message);
+	/* a frame announced more than max_message bytes; head is its forwarding header, or max_message bytes of it */
+	void (*oversized)(void *arg, uint32_t link, struct span head);
+	/* an RTO without an ACK: not good; an ACK: good again */
+	void (*health)(void *arg, uint32_t link, bool good);
+	/* a link that was up, or was opened here, is gone; not called after reload_links_close() */
+	void (*down)(void *arg, uint32_t link, enum reload_err err, const struct reload_why *why);
+	/* an incoming connection ended before it was a link; may be NULL */
+	void (*refused)(void *arg, const struct reload_ip_port *peer, enum reload_err err,
+		const struct reload_why *why);
+};
+
+/* Zero means the default in parentheses. */
+struct reload_links_setup {
+	struct reload_poll *poll; /* borrowed, outlives the links */
+	const struct reload_links_ops *ops;
+	void *arg;
+	const struct reload_cert
+		*cert; /* this node's, with its key and the authorities between it and a root */
+	const struct reload_key *key;
+	struct reload_cert *const *others;
+	size_t others_count;
+	struct reload_trust *trust; /* a reference is taken */
+	size_t max_message;         /* bytes; max-message-size of the configuration */
+
+	size_t max_links; /* (4096) more are refused: incoming ones are closed, own ones fail with RELOAD_LIMIT */
+	size_t max_half_open; /* (512) incoming handshakes at a time; the oldest makes room */
+	size_t max_queue; /* (1 MiB) unsent bytes of a link; messages above are dropped and counted */
+	reload_ms connect_ms;   /* (3000) for each address of a link */
+	reload_ms handshake_ms; /* (10000) */
+	uint32_t rto_floor_ms;  /* (RELOAD_RTO_FLOOR_MS) */
+	int tls_version_max;    /* (the newest) TLS1_2_VERSION for tests of old peers */
+	const char *
+		keylog; /* file to which the secrets of all links are appended (SSLKEYLOGFILE); NULL: none */
+};
+
+/* reload_links_new() makes the object without a link (owned); RELOAD_BAD_CERT, _BAD_KEY, _IO with why filled. */
+enum reload_err reload_links_new(struct reload_links **out, const struct reload_links_setup *setup,
+	struct reload_why *why) MUST_CHECK;
+
+/* reload_links_free() ends all links at once without a callback; NULL is legal. */
+void reload_links_free(struct reload_links *links);
+AUTO_DEFINE(reload_links)
+
+/* reload_links_listen() accepts links at addr; port 0 takes a free one.  *port is the one taken.  RELOAD_IO with why. */
+enum reload_err reload_links_listen(struct reload_links *links, const struct reload_ip_port *addr,
+	uint16_t *port, struct reload_why *why) MUST_CHECK;
+
+/*
+ * reload_links_open() connects to one of the addresses (at most 16 are tried, one after the other) as link, a number
+ * that is not in use and whose top bit is clear; up() or down() follows.
+ */
+void reload_links_open(struct reload_links *links, uint32_t link,
+	const struct reload_ip_port *addrs, size_t count);
+
+/*
+ * reload_links_send() queues one message; false when it was dropped: no such link, not up, queue full or above 2^24 - 1
+ * bytes.  End-to-end repetition repairs.
+ */
+bool reload_links_send(struct reload_links *links, uint32_t link, struct span message);
+
+/* reload_links_close() sends what is queued, then closes, within 2 s; no such link is legal. */
+void reload_links_close(struct reload_links *links, uint32_t link);
+
+/*
+ * reload_links_set_trust() takes the trust of a newer configuration: for new handshakes, and links whose certificate no
+ * longer passes go down at the end of this turn.  reload_links_set_max_message() is for the bytes to come.
+ */
+void reload_links_set_trust(struct reload_links *links, struct reload_trust *trust);
+void reload_links_set_max_message(struct reload_links *links, size_t max_message);
+
+struct reload_links_counters {
+	uint64_t accepted, opened, refused,
+		lost; /* links that came up; handshakes that failed; links that went down */
+	uint64_t messages_in, messages_out, bytes_in, bytes_out, writes;
+	uint64_t dropped_full, dropped_acks;
+	size_t links, half_open; /* now */
+};
+
+/* reload_links_counters() returns what was counted since the beginning (borrowed). */
+const struct reload_links_counters *reload_links_counters(const struct reload_links *links);
+
+/* One link that is up, for lists that people read. */
+struct reload_link_info {
+	struct reload_ip_port peer;
+	const struct reload_cert *cert; /* borrowed */
+	const char *version, *cipher;   /* static: "TLSv1.3", "TLS_AES_256_GCM_SHA384" */
+	reload_ms rto_ms, srtt_ms;
+	size_t queued;    /* bytes */
+	uint32_t unacked; /* DATA frames */
+	bool incoming, good;
+};
+
+/* reload_links_info() describes a link; false when it is not up. */
+bool reload_links_info(
+	const struct reload_links *links, uint32_t link, struct reload_link_info *out);

@@ -1,0 +1,524 @@
+/*
+ * One TLS link.
+ *
+ *   CONNECTING --> HANDSHAKE --> UP --> CLOSING --> LINGER --> (freed)
+ *        |  ^          |         |         |
+ *        |  +-- next --+         |         |
+ *        +----- address -------> DEAD <----+
+ *
+ * Timers, one at a time: the connection attempt, the handshake, the ACK that is waited for (none on an idle link), the
+ * time to close.  Nothing here frees a link but the end of a turn, so a callback may close any link, its own included.
+ */
+#include "link/internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void on_timer(void *arg);
+
+static void arm(struct reload_tls_link *l, reload_ms due)
+{
+	reload_timer_arm(l->links->timers, &l->timer, due, on_timer, l);
+}
+
+void reload_tls_link_turn(struct reload_tls_link *l)
+{
+	if (l->is_in_turn)
+		return;
+	l->is_in_turn = true;
+	l->links->hook.due = true;
+	TAILQ_INSERT_TAIL(&l->links->turn, l, turn);
+}
+
+static void want(struct reload_tls_link *l, unsigned events)
+{
+	if (l->wants == events)
+		return;
+	l->wants = events;
+	reload_poll_change(l->links->set.poll, l->watch, events);
+}
+
+/* -- the end of a connection ------------------------------------------------------------------------------------------- */
+
+static void forget_peer(struct reload_tls_link *l)
+{
+	reload_cert_free(l->cert);
+	for (size_t i = 0; i < l->others_count; i++)
+		reload_cert_free(l->others[i]);
+	free(l->others);
+	l->cert = NULL;
+	l->others = NULL;
+	l->others_count = 0;
+}
+
+static void disconnect(struct reload_tls_link *l)
+{
+	reload_timer_cancel(l->links->timers, &l->timer);
+	reload_poll_remove(l->links->set.poll, l->watch);
+	l->watch = 0;
+	SSL_free(l->ssl);
+	l->ssl = NULL;
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+}
+
+static void leave_half_open(struct reload_tls_link *l)
+{
+	if (!l->is_half_open)
+		return;
+	TAILQ_REMOVE(&l->links->half_open, l, half);
+	l->links->counters.half_open--;
+	l->is_half_open = false;
+}
+
+void reload_tls_link_fail(struct reload_tls_link *l, enum reload_err err, const char *reason)
+{
+	if (l->state == RELOAD_TLS_DEAD)
+		return;
+	if (l->state == RELOAD_TLS_CLOSING || l->state == RELOAD_TLS_LINGER)
+		l->silent = true;
+	if (!l->why)
+		l->why = RELOAD_NEW(reload_why);
+	if (reason) {
+		char peer[64];
+		l->err = reload_why_set(
+			l->why, err, reload_ip_port_text(peer, &l->peer), "%s", reason);
+	}
+	leave_half_open(l);
+	disconnect(l);
+	l->state = RELOAD_TLS_DEAD;
+	reload_tls_link_turn(l);
+}
+
+void reload_tls_link_free(struct reload_tls_link *l)
+{
+	leave_half_open(l);
+	disconnect(l);
+	if (l->is_in_turn)
+		TAILQ_REMOVE(&l->links->turn, l, turn);
+	l->links->counters.links--;
+	forget_peer(l);
+	reload_framing_clear(&l->framing);
+	wr_clear(&l->out);
+	free(l->addrs);
+	free(l->why);
+	free(l);
+}
+
+/* what OpenSSL's queue of errors says in words; NULL when it says nothing */
+static const char *tls_reason(void)
+{
+	unsigned long e = ERR_peek_error();
+	return e ? ERR_reason_error_string(e) : NULL;
+}
+
+/* the alerts by which the other end refuses a certificate (RFC 5246 s7.2.2): 41 to 46, 48; certificate_required is 116 */
+static bool refused_by_peer(void)
+{
+	unsigned long e = ERR_peek_error();
+	int alert = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) - SSL_AD_REASON_OFFSET : 0;
+	return (alert >= 41 && alert <= 46) || alert == 48 || alert == 116;
+}
+
+/* a call into OpenSSL failed for good: err_saved is errno behind it */
+static void fail_tls(struct reload_tls_link *l, int code, int err_saved)
+{
+	if (l->err) { /* the certificate: judge() has said why */
+		reload_tls_link_fail(l, l->err, NULL);
+		return;
+	}
+	char text[192];
+	const char *reason = tls_reason();
+	if (code == SSL_ERROR_ZERO_RETURN || (code == SSL_ERROR_SYSCALL && !err_saved && !reason))
+		reason = "the other end closed the connection";
+	else if (code == SSL_ERROR_SYSCALL && !reason)
+		reason = strerror(err_saved);
+	bool refused = refused_by_peer();
+	snprintf(text, sizeof(text), "%s%s",
+		refused ? "the other end refused our certificate: " : "",
+		reason ? reason : "TLS failed");
+	reload_tls_link_fail(l, refused ? RELOAD_BAD_CERT : RELOAD_LINK_DOWN, text);
+}
+
+/* -- out ----------------------------------------------------------------------------------------------------------------- */
+
+static void linger(struct reload_tls_link *l)
+{
+	ERR_clear_error();
+	SSL_shutdown(l->ssl);
+	shutdown(l->fd, SHUT_WR);
+	l->state = RELOAD_TLS_LINGER;
+	want(l, RELOAD_POLL_IN);
+}
+
+static void flush(struct reload_tls_link *l)
+{
+	while (l->out_at < l->out.len) {
+		ERR_clear_error();
+		errno = 0;
+		int n = SSL_write(l->ssl, l->out.at + l->out_at, (int)(l->out.len - l->out_at));
+		int err = errno;
+		l->links->counters.writes++;
+		if (n <= 0) {
+			int code = SSL_get_error(l->ssl, n);
+			if (code == SSL_ERROR_WANT_WRITE || code == SSL_ERROR_WANT_READ)
+				break;
+			fail_tls(l, code, err);
+			return;
+		}
+		l->out_at += (size_t)n;
+		l->links->counters.bytes_out += (uint64_t)n;
+	}
+	if (l->out_at < l->out.len) {
+		want(l, l->state == RELOAD_TLS_UP ? RELOAD_POLL_IN | RELOAD_POLL_OUT
+						  : RELOAD_POLL_OUT);
+		memmove(l->out.at, l->out.at + l->out_at, l->out.len - l->out_at);
+		l->out.len -= l->out_at;
+		l->out_at = 0;
+		return;
+	}
+	wr_clear(&l->out); /* an idle link holds no buffer */
+	l->out_at = 0;
+	if (l->state == RELOAD_TLS_CLOSING)
+		linger(l);
+	else
+		want(l, RELOAD_POLL_IN);
+}
+
+void reload_tls_link_close(struct reload_tls_link *l)
+{
+	if (l->state == RELOAD_TLS_CONNECTING || l->state == RELOAD_TLS_HANDSHAKE)
+		reload_tls_link_fail(l, RELOAD_CANCELLED, NULL);
+	if (l->state != RELOAD_TLS_UP)
+		return;
+	l->state = RELOAD_TLS_CLOSING;
+	want(l, l->wants &
+			RELOAD_POLL_OUT); /* what still comes in is of no interest until all is sent */
+	arm(l, reload_poll_now() + RELOAD_LINK_CLOSE_MS);
+	reload_tls_link_turn(l);
+}
+
+void reload_tls_link_watch_timer(struct reload_tls_link *l, reload_ms now)
+{
+	if (!l->timer.armed)
+		arm(l, now + reload_rto_ms(&l->rto));
+}
+
+static void check_health(struct reload_tls_link *l)
+{
+	bool was_bad = l->health.bad;
+	reload_ms next;
+	enum reload_health health =
+		reload_health_check(&l->health, &l->rto, reload_poll_now(), &next);
+	if (health == RELOAD_HEALTH_LOST) {
+		reload_tls_link_fail(l, RELOAD_LINK_DOWN, "no acknowledgement for 30 seconds");
+		return;
+	}
+	if (next != RELOAD_NEVER)
+		arm(l, next);
+	if (health == RELOAD_HEALTH_BAD && !was_bad)
+		l->links->set.ops->health(l->links->set.arg, l->id, false);
+}
+
+/* -- in ------------------------------------------------------------------------------------------------------------------ */
+
+static void on_data(struct reload_tls_link *l, const struct reload_framing_item *item)
+{
+	struct reload_links *links = l->links;
+	links->counters.messages_in++;
+	if (l->out.len - l->out_at < links->set.max_queue + RELOAD_LINK_ACK_ROOM)
+		reload_framing_ack_write(&l->framing, &l->out, item->sequence);
+	else /* the other end does not read; later ACKs cover what this one would have said */
+		links->counters.dropped_acks++;
+	reload_tls_link_turn(l);
+	links->set.ops->message(links->set.arg, l->id, item->message);
+}
+
+static void on_ack(struct reload_tls_link *l, const struct reload_framing_item *item)
+{
+	reload_ms now = reload_poll_now(), rtt;
+	if (!reload_framing_acked(&l->framing, item->sequence, now, &rtt))
+		return;
+	if (rtt != RELOAD_NEVER)
+		reload_rto_sample(&l->rto, rtt);
+	/* the timer stays: it looks at what is due when it runs, which is cheaper than one more arming for each ACK */
+	bool again = reload_health_acked(&l->health, now, !reload_framing_unacked(&l->framing));
+	if (again)
+		l->links->set.ops->health(l->links->set.arg, l->id, true);
+}
+
+static void feed(struct reload_tls_link *l, struct span in)
+{
+	struct reload_framing_item item;
+	while (l->state == RELOAD_TLS_UP) {
+		switch (reload_framing_next(&l->framing, &in, &item)) {
+		case RELOAD_FRAMING_MORE:
+			return;
+		case RELOAD_FRAMING_DATA:
+			on_data(l, &item);
+			break;
+		case RELOAD_FRAMING_ACK:
+			on_ack(l, &item);
+			break;
+		case RELOAD_FRAMING_OVERSIZED:
+			l->links->set.ops->oversized(l->links->set.arg, l->id, item.message);
+			break;
+		case RELOAD_FRAMING_BROKEN:
+			reload_tls_link_fail(l, RELOAD_NOT_RELOAD, "a frame of unknown type");
+			break;
+		}
+	}
+}
+
+static void read_records(struct reload_tls_link *l)
+{
+	struct reload_links *links = l->links;
+	l->read_more = false;
+	for (int i = 0; i < RELOAD_LINK_READS; i++) {
+		ERR_clear_error();
+		errno = 0;
+		int n = SSL_read(l->ssl, links->buffer, sizeof(links->buffer));
+		int err = errno;
+		if (n <= 0) {
+			int code = SSL_get_error(l->ssl, n);
+			if (code != SSL_ERROR_WANT_READ && code != SSL_ERROR_WANT_WRITE)
+				fail_tls(l, code, err);
+			return;
+		}
+		links->counters.bytes_in += (uint64_t)n;
+		feed(l, span_of(links->buffer, (size_t)n));
+		if (l->state != RELOAD_TLS_UP || !SSL_has_pending(l->ssl))
+			return; /* what the kernel still holds, the loop will tell */
+	}
+	l->read_more = true;
+	reload_tls_link_turn(l);
+}
+
+/* -- becoming a link ----------------------------------------------------------------------------------------------------- */
+
+static void up(struct reload_tls_link *l)
+{
+	struct reload_links *links = l->links;
+	leave_half_open(l);
+	reload_timer_cancel(links->timers, &l->timer);
+	free(l->addrs);
+	free(l->why);
+	l->addrs = NULL;
+	l->why = NULL;
+	l->state = RELOAD_TLS_UP;
+	l->was_up = true;
+	reload_framing_init(&l->framing, links->set.max_message);
+	reload_rto_init(&l->rto, links->set.rto_floor_ms);
+	if (l->incoming)
+		links->counters.accepted++;
+	else
+		links->counters.opened++;
+	want(l, RELOAD_POLL_IN);
+	links->set.ops->up(links->set.arg, l->id, l->cert, &l->peer, l->incoming);
+	if (l->state == RELOAD_TLS_UP && SSL_has_pending(l->ssl))
+		read_records(l);
+}
+
+/* an attempt failed: the next address of an own link, if there is one */
+static void attempt_failed(struct reload_tls_link *l)
+{
+	if (l->incoming || l->addrs_next == l->addrs_count)
+		return;
+	l->state = RELOAD_TLS_CONNECTING;
+	forget_peer(l);
+	reload_tls_link_connect(l);
+}
+
+static void handshake(struct reload_tls_link *l)
+{
+	ERR_clear_error();
+	errno = 0;
+	int n = SSL_do_handshake(l->ssl);
+	int err = errno;
+	if (n == 1) {
+		up(l);
+		return;
+	}
+	int code = SSL_get_error(l->ssl, n);
+	if (code == SSL_ERROR_WANT_READ) {
+		want(l, RELOAD_POLL_IN);
+	} else if (code == SSL_ERROR_WANT_WRITE) {
+		want(l, RELOAD_POLL_IN | RELOAD_POLL_OUT);
+	} else {
+		fail_tls(l, code, err);
+		attempt_failed(l);
+	}
+}
+
+static void start_handshake(struct reload_tls_link *l)
+{
+	l->ssl = reload_tls_session(l);
+	if (!l->ssl) {
+		reload_tls_link_fail(l, RELOAD_FAILED, "OpenSSL cannot make a session");
+		return;
+	}
+	l->state = RELOAD_TLS_HANDSHAKE;
+	arm(l, reload_poll_now() + l->links->set.handshake_ms);
+	handshake(l);
+}
+
+static void on_connected(struct reload_tls_link *l)
+{
+	int err = reload_socket_error(l->fd);
+	if (!err) {
+		start_handshake(l);
+		return;
+	}
+	reload_tls_link_fail(l, RELOAD_LINK_DOWN, strerror(err));
+	attempt_failed(l);
+}
+
+/* the other end has all: what it still sends is read and forgotten until it closes too */
+static void drain(struct reload_tls_link *l)
+{
+	ssize_t n = recv(l->fd, l->links->buffer, sizeof(l->links->buffer), 0);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		reload_tls_link_fail(l, RELOAD_LINK_DOWN, NULL);
+}
+
+static void on_event(void *arg, unsigned events)
+{
+	struct reload_tls_link *l = arg;
+	unsigned ended = events & (RELOAD_POLL_ERROR | RELOAD_POLL_HANGUP);
+	switch (l->state) {
+	case RELOAD_TLS_CONNECTING:
+		on_connected(l);
+		break;
+	case RELOAD_TLS_HANDSHAKE:
+		handshake(l);
+		break;
+	case RELOAD_TLS_UP:
+		if (events & RELOAD_POLL_IN || ended)
+			read_records(l);
+		if (events & RELOAD_POLL_OUT && l->state == RELOAD_TLS_UP)
+			flush(l);
+		break;
+	case RELOAD_TLS_CLOSING:
+		if (ended)
+			reload_tls_link_fail(l, RELOAD_LINK_DOWN, NULL);
+		else if (events & RELOAD_POLL_OUT)
+			flush(l);
+		break;
+	case RELOAD_TLS_LINGER:
+		drain(l);
+		break;
+	case RELOAD_TLS_DEAD:
+		break;
+	}
+}
+
+static void on_timer(void *arg)
+{
+	struct reload_tls_link *l = arg;
+	switch (l->state) {
+	case RELOAD_TLS_CONNECTING:
+	case RELOAD_TLS_HANDSHAKE:
+		reload_tls_link_fail(l, RELOAD_TIMEOUT,
+			l->state == RELOAD_TLS_CONNECTING ? "no connection in time"
+							  : "no TLS handshake in time");
+		attempt_failed(l);
+		break;
+	case RELOAD_TLS_UP:
+		check_health(l);
+		break;
+	case RELOAD_TLS_CLOSING:
+	case RELOAD_TLS_LINGER:
+		reload_tls_link_fail(l, RELOAD_TIMEOUT, NULL);
+		break;
+	case RELOAD_TLS_DEAD:
+		break;
+	}
+}
+
+/* takes fd; false when the loop cannot watch it */
+static bool watch(struct reload_tls_link *l, int fd, unsigned events)
+{
+	l->fd = fd;
+	l->wants = events;
+	l->watch = reload_poll_add(l->links->set.poll, fd, events, on_event, l);
+	return l->watch;
+}
+
+void reload_tls_link_accepted(struct reload_links *links, int fd, const struct reload_ip_port *peer)
+{
+	struct reload_tls_link *l = reload_tls_link_new(links, links->next_incoming);
+	links->next_incoming = (links->next_incoming + 1) | UINT32_C(1) << 31;
+	l->peer = *peer;
+	l->incoming = l->is_half_open = true;
+	TAILQ_INSERT_TAIL(&links->half_open, l, half);
+	links->counters.half_open++;
+	if (watch(l, fd, RELOAD_POLL_IN))
+		start_handshake(l);
+	else
+		reload_tls_link_fail(l, RELOAD_IO, "the descriptor cannot be watched");
+}
+
+void reload_tls_link_connect(struct reload_tls_link *l)
+{
+	while (l->addrs_next < l->addrs_count) {
+		l->peer = l->addrs[l->addrs_next++];
+		int fd = reload_socket_connect(&l->peer);
+		if (fd >= 0 && watch(l, fd, RELOAD_POLL_OUT)) {
+			l->err = RELOAD_OK;
+			arm(l, reload_poll_now() + l->links->set.connect_ms);
+			return;
+		}
+		reload_tls_link_fail(l, RELOAD_LINK_DOWN,
+			fd < 0 ? strerror(-fd) : "the descriptor cannot be watched");
+		if (l->addrs_next < l->addrs_count)
+			l->state = RELOAD_TLS_CONNECTING;
+	}
+	if (l->state != RELOAD_TLS_DEAD)
+		reload_tls_link_fail(l, RELOAD_UNREACHABLE, "no address to connect to");
+}
+
+/* -- the end of a turn ----------------------------------------------------------------------------------------------------- */
+
+static void bury(struct reload_tls_link *l)
+{
+	struct reload_links *links = l->links;
+	const struct reload_links_ops *ops = links->set.ops;
+	reload_tls_link_forget(l);
+	if (l->was_up && !l->silent)
+		links->counters.lost++;
+	if (!l->was_up && l->err)
+		links->counters.refused++;
+	if (!l->silent && (l->was_up || !l->incoming))
+		ops->down(links->set.arg, l->id, l->err, l->why);
+	else if (!l->silent && ops->refused)
+		ops->refused(links->set.arg, &l->peer, l->err, l->why);
+	reload_tls_link_free(l);
+}
+
+static void check_trust(struct reload_tls_link *l)
+{
+	struct reload_why why;
+	enum reload_err err = reload_trust_check(
+		l->links->trust, l->cert, l->others, l->others_count, reload_poll_wall(), &why);
+	l->recheck = false;
+	if (err)
+		reload_tls_link_fail(l, err, why.why);
+}
+
+void reload_tls_link_turn_end(struct reload_tls_link *l)
+{
+	if (l->recheck && l->state == RELOAD_TLS_UP)
+		check_trust(l);
+	if (l->read_more && l->state == RELOAD_TLS_UP)
+		read_records(l);
+	bool sends = l->state == RELOAD_TLS_UP ? l->out.len > 0 : l->state == RELOAD_TLS_CLOSING;
+	if (sends && !(l->wants & RELOAD_POLL_OUT)) /* else the loop tells when there is room */
+		flush(l);
+	if (l->state == RELOAD_TLS_DEAD)
+		bury(l);
+}

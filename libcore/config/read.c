@@ -26,6 +26,7 @@ struct param {
 	uint64_t min, max;       /* numbers */
 	uint8_t width;           /* bytes of the field, for numbers */
 	bool many, chord, parts; /* parts: has child elements of its own */
+	const char *attributes;  /* blank-separated; NULL: none */
 };
 
 #define BAD(r, node, hint, ...)                                                                    \
@@ -79,7 +80,8 @@ static enum reload_err read_string(
 	char **field = field_of(r, p);
 	if (!*value)
 		return BAD(r, node, "leave the element out", "%s is empty", p->name);
-	free(*field);
+	if (*field) /* under its other spelling */
+		return BAD(r, node, NULL, "%s is there more than once", p->name);
 	*field = reload_strdup(value);
 	return RELOAD_OK;
 }
@@ -252,10 +254,10 @@ static const struct param params[] = {
 	[NODE_ID_LENGTH] = NUMBER("node-id-length", node_id_len, 16, 20), /* read before all others */
 	ONE("topology-plugin", read_string, topology_plugin),
 	ONE("topology-plug-in", read_string, topology_plugin), /* CFG-01 */
-	MANY("root-cert", read_root, roots),
+	{ "root-cert", read_root, .many = true },
 	{ "enrollment-server", read_url, offsetof(struct reload_config, enrollment_servers), .many = true, .parts = true },
-	ONE("self-signed-permitted", read_self_signed, self_signed_digest),
-	MANY("bootstrap-node", read_bootstrap, bootstrap),
+	{ "self-signed-permitted", read_self_signed, .attributes = "digest" },
+	{ "bootstrap-node", read_bootstrap, .many = true, .attributes = "address port" },
 	NUMBER("turn-density", turn_density, 0, 255),
 	ONE("clients-permitted", read_boolean, clients_permitted),
 	ONE("no-ice", read_boolean, no_ice),
@@ -292,9 +294,26 @@ static bool is_ours(const xmlNode *node)
 	       reload_xml_is(node, RELOAD_XMLNS_CHORD, NULL);
 }
 
+/* Attributes in no namespace, or in ours, have to be among names (blank-separated). */
+static enum reload_err check_attributes(struct reader *r, const xmlNode *node, const char *names)
+{
+	for (const xmlAttr *a = node->properties; a; a = a->next) {
+		const char *name = (const char *)a->name, *at = strstr(names, name);
+		size_t len = strlen(name);
+		bool listed = at && (at == names || at[-1] == ' ') && (!at[len] || at[len] == ' ');
+		if (!a->ns && !listed)
+			return BAD(r, node, NULL, "%s cannot have the attribute %s",
+				(const char *)node->name, name);
+	}
+	return RELOAD_OK;
+}
+
 static enum reload_err read_param(struct reader *r, const struct param *p, const xmlNode *node)
 {
 	const xmlNode *holder = node;
+	enum reload_err err = check_attributes(r, node, p->attributes ? p->attributes : "");
+	if (err)
+		return err;
 	for (const xmlNode *n = node->children; n; n = n->next) {
 		if (n->type != XML_ELEMENT_NODE)
 			continue;
@@ -305,7 +324,7 @@ static enum reload_err read_param(struct reader *r, const struct param *p, const
 			holder = n; /* CFG-08 */
 	}
 	char *value = reload_xml_text(holder);
-	enum reload_err err = p->read(r, p, node, value);
+	err = p->read(r, p, node, value);
 	free(value);
 	return err;
 }
@@ -438,7 +457,9 @@ enum reload_err reload_config_read(struct reload_config *config, const xmlNode *
 	config->max_message_size = 5000;
 	config->initial_ttl = 100;
 	config->overlay_reliability_timer_ms = 3000;
-	enum reload_err err = read_attributes(&r, element);
+	enum reload_err err = check_attributes(&r, element, "instance-name sequence expiration");
+	if (!err)
+		err = read_attributes(&r, element);
 	if (!err)
 		err = read_params(&r, element);
 	if (!err)

@@ -19,33 +19,26 @@ static unsigned month_days(unsigned year, unsigned month)
 	return days[month - 1] + (month == 2 && leap);
 }
 
-/* Reads as many digits as pattern has 0s; the other characters stand for themselves. */
-static bool read_pattern(const char **text, const char *pattern, unsigned *numbers)
+/* Reads count digits and then the character behind them (0: none is asked for). */
+static bool read_digits(unsigned *out, const char **text, unsigned count, char behind)
 {
-	bool in_number = false;
-	numbers--;
-	for (; *pattern; pattern++, (*text)++) {
-		if (*pattern != '0') {
-			if (**text != *pattern)
-				return false;
-			in_number = false;
-			continue;
-		}
+	for (*out = 0; count; count--, (*text)++) {
 		if (**text < '0' || **text > '9')
 			return false;
-		if (!in_number)
-			*++numbers = 0;
-		in_number = true;
-		*numbers = *numbers * 10 + (unsigned)(**text - '0');
+		*out = *out * 10 + (unsigned)(**text - '0');
 	}
+	if (behind && *(*text)++ != behind)
+		return false;
 	return true;
 }
 
 enum reload_err reload_utc_parse(reload_utc *out, const char *text)
 {
 	unsigned n[6], ms = 0, scale = 100;
-	if (!read_pattern(&text, "0000-00-00T00:00:00", n))
-		return RELOAD_BAD_VALUE;
+	static const char behind[6] = { '-', '-', 'T', ':', ':', 0 };
+	for (unsigned i = 0; i < COUNT_OF(n); i++)
+		if (!read_digits(&n[i], &text, i ? 2 : 4, behind[i]))
+			return RELOAD_BAD_VALUE;
 	if (*text == '.') {
 		if (text[1] < '0' || text[1] > '9')
 			return RELOAD_BAD_VALUE;

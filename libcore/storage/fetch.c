@@ -221,7 +221,7 @@ static void find_ranges(struct found *f, const struct reload_specifier *s)
 	for (size_t i = 0; i < s->ranges_count; i++)
 		covered +=
 			cut(&ranges[i], last) ? (uint64_t)ranges[i].last - ranges[i].first + 1 : 0;
-	bool fill = covered <= f->kind->max_count;
+	bool fill = covered <= f->kind->max_count && covered <= RELOAD_LIMIT_VALUES;
 	for (size_t i = 0; i < s->ranges_count && !f->too_many; i++) {
 		struct reload_array_range *r = &ranges[i];
 		if (r->first < f->next)

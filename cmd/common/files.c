@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,7 +21,7 @@ struct change {
 	uint8_t *bytes;
 	size_t len;
 	unsigned mode;
-	bool written, kept, placed;
+	bool written, kept, placed, only_new;
 };
 
 struct cli_files {
@@ -131,7 +132,8 @@ static char *beside(const char *path, const char *suffix)
 	return out;
 }
 
-void cli_files_put(struct cli_files *f, const char *path, unsigned mode, struct span bytes)
+static void put(
+	struct cli_files *f, const char *path, unsigned mode, struct span bytes, bool only_new)
 {
 	reload_grow(&f->changes, &f->cap, f->count, sizeof(*f->changes));
 	f->changes[f->count++] = (struct change){
@@ -141,7 +143,18 @@ void cli_files_put(struct cli_files *f, const char *path, unsigned mode, struct 
 		.bytes = reload_memdup(bytes.at, bytes.len),
 		.len = bytes.len,
 		.mode = mode,
+		.only_new = only_new,
 	};
+}
+
+void cli_files_put(struct cli_files *f, const char *path, unsigned mode, struct span bytes)
+{
+	put(f, path, mode, bytes, false);
+}
+
+void cli_files_put_new(struct cli_files *f, const char *path, unsigned mode, struct span bytes)
+{
+	put(f, path, mode, bytes, true);
 }
 
 static enum reload_err write_fresh(struct change *c, struct reload_why *why)
@@ -178,8 +191,25 @@ static void sync_dir_of(const char *path)
 	free(dir);
 }
 
+static enum reload_err place_new(struct change *c, struct reload_why *why)
+{
+	char what[256];
+	if (link(c->fresh, c->path)) {
+		if (errno != EEXIST)
+			return failed(why, "written", c->path, errno);
+		snprintf(what, sizeof(what), "%s exists already", c->path);
+		return reload_why_set(why, RELOAD_EXISTS, what, "it would have been overwritten");
+	}
+	unlink(c->fresh);
+	c->written = false;
+	c->placed = true;
+	return RELOAD_OK;
+}
+
 static enum reload_err place(struct change *c, struct reload_why *why)
 {
+	if (c->only_new)
+		return place_new(c, why);
 	if (!link(c->path, c->old))
 		c->kept = true;
 	else if (errno != ENOENT)
@@ -191,7 +221,7 @@ static enum reload_err place(struct change *c, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-enum reload_err cli_files_commit(struct cli_files *f, struct reload_why *why)
+static enum reload_err change_all(struct cli_files *f, struct reload_why *why)
 {
 	enum reload_err err = RELOAD_OK;
 	for (size_t i = 0; i < f->count && !err; i++)
@@ -209,6 +239,38 @@ enum reload_err cli_files_commit(struct cli_files *f, struct reload_why *why)
 	}
 	f->committed = true;
 	return RELOAD_OK;
+}
+
+enum reload_err cli_files_commit(struct cli_files *f, struct reload_why *why)
+{
+	/* Ctrl-C waits until all is done or undone; a file size limit (ulimit -f) is an error like a full disk */
+	sigset_t all, before;
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	sigaction(SIGXFSZ, &ignore, &old);
+	enum reload_err err = change_all(f, why);
+	sigaction(SIGXFSZ, &old, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+enum reload_err cli_dir_check(const char *path, struct reload_why *why)
+{
+	struct stat st;
+	char *part = reload_strdup(path);
+	char *slash;
+	while (stat(part, &st) && errno == ENOENT && (slash = strrchr(part, '/')) && slash > part)
+		*slash = 0;
+	enum reload_err err = RELOAD_OK;
+	if (stat(part, &st))
+		err = failed(why, "used", part, errno);
+	else if (!S_ISDIR(st.st_mode))
+		err = failed(why, "used", part, ENOTDIR);
+	else if (access(part, W_OK | X_OK))
+		err = failed(why, "written to", part, errno);
+	free(part);
+	return err;
 }
 
 enum reload_err cli_file_lock(int *fd, const char *path, reload_ms deadline, struct reload_why *why)

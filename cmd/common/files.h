@@ -27,6 +27,15 @@ enum reload_err cli_files_mkdir(struct cli_files *files, const char *path, unsig
 void cli_files_put(struct cli_files *files, const char *path, unsigned mode, struct span bytes);
 enum reload_err cli_files_commit(struct cli_files *files, struct reload_why *why) MUST_CHECK;
 
+/* cli_files_put_new() is cli_files_put() for a file that may not exist: the commit then fails with RELOAD_EXISTS. */
+void cli_files_put_new(struct cli_files *files, const char *path, unsigned mode, struct span bytes);
+
+/*
+ * cli_dir_check() tells for --dry-run whether files could be written in the directory path, which need not exist;
+ * RELOAD_IO with why.
+ */
+enum reload_err cli_dir_check(const char *path, struct reload_why *why) MUST_CHECK;
+
 /*
  * cli_file_lock() takes an exclusive lock on path (made when missing) and returns its descriptor in *fd; close() ends it.
  * RELOAD_TIMEOUT at deadline.

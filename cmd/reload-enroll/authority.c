@@ -1,0 +1,231 @@
+/* The local authority: its key, its certificate, and the ledger of what it issued. */
+#include "reload-enroll/enroll.h"
+
+#include "util/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum reload_err no_authority(const char *overlay, const char *dir, struct reload_why *why)
+{
+	char what[256];
+	snprintf(what, sizeof(what), "no authority of %.120s is here", overlay);
+	enum reload_err err = reload_why_set(
+		why, RELOAD_BAD_CONFIG, what, "there is no directory %s", cli_path_show(dir));
+	reload_why_hint(why, "reload-enroll init %s", overlay);
+	return err;
+}
+
+static enum reload_err bad_ledger(const char *path, const char *cause, struct reload_why *why)
+{
+	char what[256];
+	snprintf(what, sizeof(what), "%.200s: the ledger is damaged", cli_path_show(path));
+	enum reload_err err = reload_why_set(why, RELOAD_BAD_CONFIG, what, "%s", cause);
+	reload_why_hint(
+		why, "restore the file from a backup: it says which user has which Node-IDs");
+	return err;
+}
+
+static bool entry_valid(const json_t *entry)
+{
+	const json_t *ids = json_object_get(entry, "node_ids");
+	struct reload_id id;
+	size_t i;
+	json_t *hex;
+	if (!json_is_array(ids) || !json_is_array(json_object_get(entry, "certificates")))
+		return false;
+	json_array_foreach(ids, i, hex)
+	{
+		if (!json_is_string(hex) || reload_id_from_hex(&id, json_string_value(hex)))
+			return false;
+	}
+	return true;
+}
+
+static enum reload_err read_ledger(
+	struct enroll_authority *a, reload_ms deadline, struct reload_why *why)
+{
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	json_error_t fault;
+	const char *user;
+	json_t *entry;
+	enum reload_err err =
+		cli_file_read(&bytes, &len, a->ledger_path, ENROLL_LEDGER_MAX, deadline, why);
+	if (err)
+		return err == RELOAD_TIMEOUT ? err : RELOAD_BAD_CONFIG;
+	a->ledger = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, &fault);
+	free(bytes);
+	if (!a->ledger)
+		return bad_ledger(a->ledger_path, fault.text, why);
+	json_t *users = json_object_get(a->ledger, "users");
+	if (!json_is_object(users))
+		return bad_ledger(a->ledger_path, "it has no users", why);
+	json_object_foreach(users, user, entry)
+	{
+		if (!entry_valid(entry))
+			return bad_ledger(a->ledger_path, user, why);
+	}
+	return RELOAD_OK;
+}
+
+static enum reload_err read_authority(
+	struct enroll_authority *a, reload_ms deadline, reload_utc now, struct reload_why *why)
+{
+	struct reload_cert **others = NULL;
+	size_t others_count = 0;
+	char *cert = enroll_join(a->dir, "cert.pem"), *key = enroll_join(a->dir, "key.pem");
+	char *lock = enroll_join(a->dir, "lock");
+	enum reload_err err = cli_file_lock(&a->lock, lock, deadline, why);
+	if (!err)
+		err = cli_certs_load(&a->cert, &others, &others_count, cert, why);
+	if (!err)
+		err = cli_key_load(&a->key, key, NULL, why);
+	if (!err)
+		err = cli_config_load(&a->config, a->config_path, a->overlay, now, why);
+	if (!err && !reload_key_fits(a->key, a->cert))
+		err = reload_why_set(why, RELOAD_BAD_KEY,
+			"the authority's key does not fit its certificate",
+			"%s belongs to another certificate", cli_path_show(key));
+	if (!err && now >= a->cert->not_after)
+		err = reload_why_set(why, RELOAD_CERT_EXPIRED,
+			"the authority's certificate has expired",
+			"nobody would trust what %s signs", cli_path_show(cert));
+	if (!err)
+		err = read_ledger(a, deadline, why);
+	cli_certs_free(others, others_count);
+	free(cert);
+	free(key);
+	free(lock);
+	return err;
+}
+
+enum reload_err enroll_authority_open(struct enroll_authority *out, const char *overlay,
+	reload_ms deadline, reload_utc now, struct reload_why *why)
+{
+	struct enroll_authority a = { .lock = -1 };
+	struct stat st;
+	char *dir = NULL;
+	enum reload_err err = cli_path(&dir, CLI_CONFIG, overlay, why);
+	if (err)
+		return err;
+	a.overlay = reload_strdup(overlay);
+	a.dir = enroll_join(dir, "ca");
+	a.config_path = enroll_join(dir, "overlay.xml");
+	a.ledger_path = enroll_join(a.dir, "issued.json");
+	free(dir);
+	if (stat(a.dir, &st))
+		err = no_authority(overlay, a.dir, why);
+	else
+		err = read_authority(&a, deadline, now, why);
+	if (err)
+		enroll_authority_close(&a);
+	else
+		*out = a;
+	return err;
+}
+
+void enroll_authority_close(struct enroll_authority *a)
+{
+	reload_cert_free(a->cert);
+	reload_key_free(a->key);
+	reload_config_free(a->config);
+	json_decref(a->ledger);
+	free(a->overlay);
+	free(a->dir);
+	free(a->config_path);
+	free(a->ledger_path);
+	if (a->dir && a->lock >= 0)
+		close(a->lock);
+	*a = (struct enroll_authority){ .lock = -1 };
+}
+
+json_t *enroll_ledger_new(
+	const char *overlay, const char *signer_user, const struct reload_id *signer)
+{
+	char hex[RELOAD_ID_HEX];
+	return json_pack("{s:s, s:{s:{s:[s], s:[], s:b}}}", "overlay", overlay, "users",
+		signer_user, "node_ids", reload_id_hex(hex, signer), "certificates", "reserved", 1);
+}
+
+char *enroll_ledger_text(const json_t *ledger)
+{
+	char *text = json_dumps(ledger, JSON_INDENT(1));
+	if (!text)
+		abort();
+	return text;
+}
+
+/* taken() tells whether somebody has that Node-ID. */
+static bool taken(const json_t *users, const char *hex)
+{
+	const char *user;
+	json_t *entry, *id;
+	size_t i;
+	json_object_foreach((json_t *)users, user, entry)
+	{
+		json_array_foreach(json_object_get(entry, "node_ids"), i, id)
+		{
+			if (!strcmp(json_string_value(id), hex))
+				return true;
+		}
+	}
+	return false;
+}
+
+static json_t *entry_of(struct enroll_authority *a, const char *user)
+{
+	json_t *users = json_object_get(a->ledger, "users");
+	json_t *entry = json_object_get(users, user);
+	if (!entry) {
+		entry = json_pack("{s:[], s:[]}", "node_ids", "certificates");
+		json_object_set_new(users, user, entry);
+	}
+	return entry;
+}
+
+enum reload_err enroll_ledger_node_ids(struct enroll_authority *a, const char *user, size_t *count,
+	struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX], struct reload_why *why)
+{
+	const json_t *users = json_object_get(a->ledger, "users");
+	json_t *entry = entry_of(a, user);
+	json_t *known = json_object_get(entry, "node_ids");
+	char hex[RELOAD_ID_HEX];
+	if (json_is_true(json_object_get(entry, "reserved")))
+		return reload_why_set(why, RELOAD_EXISTS, "the user name is taken",
+			"username_not_available: %s signs the configuration of the overlay", user);
+	if (!*count)
+		*count = json_array_size(known) ? json_array_size(known) : 1;
+	if (*count > RELOAD_CERT_NODE_IDS_MAX)
+		*count = RELOAD_CERT_NODE_IDS_MAX;
+	while (json_array_size(known) < *count) {
+		do
+			enroll_node_id(&ids[0], a->config->node_id_len);
+		while (taken(users, reload_id_hex(hex, &ids[0])));
+		json_array_append_new(known, json_string(hex));
+	}
+	for (size_t i = 0; i < *count; i++) {
+		enum reload_err err =
+			reload_id_from_hex(&ids[i], json_string_value(json_array_get(known, i)));
+		if (err || ids[i].len != a->config->node_id_len)
+			return bad_ledger(a->ledger_path,
+				"a Node-ID has another length than the overlay's", why);
+	}
+	return RELOAD_OK;
+}
+
+void enroll_ledger_note(
+	struct enroll_authority *a, const struct reload_cert *cert, const uint8_t serial[16])
+{
+	char number[33], print[65];
+	json_t *certs = json_object_get(entry_of(a, cert->user), "certificates");
+	json_array_append_new(
+		certs, json_pack("{s:s, s:s, s:o, s:o, s:o}", "serial",
+			       reload_hex(number, span_of(serial, 16)), "fingerprint",
+			       reload_hex(print, span_of(cert->fingerprint, 32)), "node_ids",
+			       enroll_ids_json(cert->node_ids, cert->node_ids_count), "issued",
+			       cli_json_time(cert->not_before), "expires",
+			       cli_json_time(cert->not_after)));
+}

@@ -1,0 +1,303 @@
+/* config show, config check: what a configuration document says, and whether it may be used. */
+#include "reload-enroll/enroll.h"
+
+#include "wire/codes.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char enroll_config_fields[] =
+	"path:string overlay:string sequence:integer signed:boolean expires:string? "
+	"algorithm:string "
+	"node_id_length:integer links:string[] no_ice:boolean clients_permitted:boolean "
+	"bootstrap:string[] "
+	"enrollment_servers:string[] self_signed_digest:string? roots:{subject:string "
+	"expires:string}[] "
+	"configuration_signers:string[] kind_signers:string[] bad_nodes:string[] "
+	"shared_secret:boolean "
+	"max_message_size:integer initial_ttl:integer overlay_reliability_timer_ms:integer "
+	"chord_update_interval_s:integer chord_ping_interval_s:integer chord_reactive:boolean "
+	"turn_density:integer "
+	"kinds:{kind:string? kind_id:integer data_model:string access_control:string "
+	"max_count:integer "
+	"max_size_bytes:integer max_node_multiple:integer? required:boolean}[] size_bytes:integer "
+	"valid:boolean "
+	"warnings:string[]";
+
+static json_t *strings(const struct reload_string_list *list)
+{
+	json_t *out = json_array();
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(out, json_string(list->at[i]));
+	return out;
+}
+
+static json_t *links(const struct reload_config *c)
+{
+	/* RFC 6940 s11.1: without the element the link protocol is TLS */
+	return c->link_protocols.count ? strings(&c->link_protocols) : json_pack("[s]", "TLS");
+}
+
+static json_t *kinds(const struct reload_config *c)
+{
+	json_t *out = json_array();
+	for (size_t i = 0; i < c->kinds.count; i++) {
+		const struct reload_kind *k = &c->kinds.at[i];
+		json_array_append_new(
+			out, json_pack("{s:s?, s:I, s:s, s:s, s:I, s:I, s:o, s:b}", "kind", k->name,
+				     "kind_id", (json_int_t)k->id, "data_model",
+				     reload_data_model_name(k->model), "access_control",
+				     reload_access_policy_name(k->access), "max_count",
+				     (json_int_t)k->max_count, "max_size_bytes",
+				     (json_int_t)k->max_size, "max_node_multiple",
+				     k->access == RELOAD_ACCESS_NODE_MULTIPLE
+					     ? json_integer(k->max_node_multiple)
+					     : json_null(),
+				     "required", k->block.len > 0));
+	}
+	return out;
+}
+
+static json_t *roots(const struct reload_config *c)
+{
+	json_t *out = json_array();
+	for (size_t i = 0; i < c->roots_count; i++) {
+		AUTO(reload_cert) root = NULL;
+		if (reload_cert_parse(&root, &reload_ident_openssl, c->roots[i], NULL))
+			continue; /* the document was accepted, so it parses */
+		json_array_append_new(out,
+			json_pack("{s:s, s:o}", "subject",
+				root->issuer_text && root->self_issued ? root->issuer_text : "?",
+				"expires", cli_json_time(root->not_after)));
+	}
+	return out;
+}
+
+static json_t *bootstrap(const struct reload_config *c)
+{
+	char text[64];
+	json_t *out = json_array();
+	for (size_t i = 0; i < c->bootstrap_count; i++)
+		json_array_append_new(
+			out, json_string(reload_ip_port_text(text, &c->bootstrap[i])));
+	return out;
+}
+
+/* warnings() adds to those of the parser what only a checker of files can tell. */
+static json_t *warnings(const struct reload_config *c, const char *path)
+{
+	char text[256];
+	struct stat st;
+	json_t *out = strings(&c->warnings);
+	size_t need = c->document.len + ENROLL_UPDATE_OVERHEAD;
+	if (need > c->max_message_size) {
+		snprintf(text, sizeof(text),
+			"a ConfigUpdate of it takes about %zu bytes: max-message-size %zu is "
+			"proposed",
+			need, enroll_message_size(c->document.len));
+		json_array_append_new(out, json_string(text));
+	}
+	if (c->shared_secret && strcmp(path, "-") && !stat(path, &st) && st.st_mode & 0077)
+		json_array_append_new(out, json_string("it holds the shared-secret and others may "
+						       "read the file: chmod 600"));
+	return out;
+}
+
+json_t *enroll_config_json(const struct reload_config *c, const char *path, bool verified)
+{
+	static const char *const digests[] = {
+		[RELOAD_HASH_SHA1] = "sha1", [RELOAD_HASH_SHA256] = "sha256"
+	};
+	json_t *o = json_pack("{s:s, s:s, s:i, s:b, s:o, s:s, s:i, s:o, s:b, s:b, s:o, s:o}",
+		"path", path, "overlay", c->instance_name, "sequence", (int)c->sequence, "signed",
+		verified, "expires", cli_json_time(c->expiration), "algorithm", c->topology_plugin,
+		"node_id_length", (int)c->node_id_len, "links", links(c), "no_ice", c->no_ice,
+		"clients_permitted", c->clients_permitted, "bootstrap", bootstrap(c),
+		"enrollment_servers", strings(&c->enrollment_servers));
+	json_t *more = json_pack("{s:s?, s:o, s:o, s:o, s:o, s:b, s:I, s:i, s:I, s:I, s:I, s:b, "
+				 "s:i, s:o, s:I, s:b, s:o}",
+		"self_signed_digest", digests[c->self_signed_digest], "roots", roots(c),
+		"configuration_signers",
+		enroll_ids_json(c->configuration_signers.at, c->configuration_signers.count),
+		"kind_signers", enroll_ids_json(c->kind_signers.at, c->kind_signers.count),
+		"bad_nodes", enroll_ids_json(c->bad_nodes.at, c->bad_nodes.count), "shared_secret",
+		c->shared_secret != NULL, "max_message_size", (json_int_t)c->max_message_size,
+		"initial_ttl", (int)c->initial_ttl, "overlay_reliability_timer_ms",
+		(json_int_t)c->overlay_reliability_timer_ms, "chord_update_interval_s",
+		(json_int_t)c->chord_update_interval_s, "chord_ping_interval_s",
+		(json_int_t)c->chord_ping_interval_s, "chord_reactive", c->chord_reactive,
+		"turn_density", (int)c->turn_density, "kinds", kinds(c), "size_bytes",
+		(json_int_t)c->document.len, "valid", 1, "warnings", warnings(c, path));
+	json_object_update(o, more);
+	json_decref(more);
+	return o;
+}
+
+static const char *word(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+	return text ? text : "";
+}
+
+static long long number(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static void print_list(FILE *out, const json_t *o, const char *key, const char *label)
+{
+	const json_t *list = json_object_get(o, key), *item;
+	size_t i;
+	json_array_foreach(list, i, item)
+		fprintf(out, "  %-15s%s\n", i ? "" : label, json_string_value(item));
+}
+
+static void print_kinds(FILE *out, const json_t *o)
+{
+	const json_t *list = json_object_get(o, "kinds"), *k;
+	size_t i;
+	char id[16];
+	json_array_foreach(list, i, k)
+	{
+		snprintf(id, sizeof(id), "0x%llx", number(k, "kind_id"));
+		fprintf(out, "  %-15s%s  %s  %s  max-count %lld  max-size %lld%s\n",
+			i ? "" : "Kinds", *word(k, "kind") ? word(k, "kind") : id,
+			word(k, "data_model"), word(k, "access_control"), number(k, "max_count"),
+			number(k, "max_size_bytes"),
+			json_is_true(json_object_get(k, "required")) ? "" : "  (always there)");
+	}
+}
+
+void enroll_config_text(FILE *out, const json_t *o, void *arg)
+{
+	const char *until = word(o, "expires"), *digest = word(o, "self_signed_digest");
+	const json_t *root;
+	size_t i;
+	(void)arg;
+	fprintf(out, "configuration %s  %s\n", word(o, "overlay"), cli_path_show(word(o, "path")));
+	fprintf(out, "  %-15s%lld, %s, until %.10s\n", "sequence", number(o, "sequence"),
+		json_is_true(json_object_get(o, "signed")) ? "signed" : "not signed",
+		*until ? until : "never");
+	fprintf(out, "  %-15s%s, %lld-bit Node-IDs, %s\n", "algorithm", word(o, "algorithm"),
+		8 * number(o, "node_id_length"),
+		json_is_true(json_object_get(o, "no_ice")) ? "no ICE" : "ICE");
+	print_list(out, o, "links", "links");
+	json_array_foreach(json_object_get(o, "roots"), i, root)
+		fprintf(out, "  %-15s%s, until %.10s\n", i ? "" : "root-cert",
+			word(root, "subject"), word(root, "expires"));
+	print_list(out, o, "bootstrap", "bootstrap");
+	print_list(out, o, "enrollment_servers", "enrollment");
+	fprintf(out, "  %-15s%s\n", "self-signed", *digest ? digest : "not permitted");
+	print_list(out, o, "configuration_signers", "signers");
+	print_list(out, o, "bad_nodes", "bad nodes");
+	fprintf(out, "  %-15s%lld bytes a message, ttl %lld, reliability timer %lld ms\n", "limits",
+		number(o, "max_message_size"), number(o, "initial_ttl"),
+		number(o, "overlay_reliability_timer_ms"));
+	print_kinds(out, o);
+}
+
+/* find_file() takes the operand as a file, else as the name of an overlay; none: the only overlay. */
+static enum reload_err find_file(char **out, const struct cli *cli, struct reload_why *why)
+{
+	const char *operand = cli->operands_count ? cli->operands[0] : NULL;
+	char *overlay = NULL, *dir = NULL;
+	if (operand && (strchr(operand, '/') || !strcmp(operand, "-") || !access(operand, F_OK) ||
+			       !reload_overlay_name_valid(operand))) {
+		*out = reload_strdup(operand);
+		return RELOAD_OK;
+	}
+	enum reload_err err = RELOAD_OK;
+	if (operand)
+		overlay = reload_strdup(operand);
+	else
+		err = enroll_overlay(&overlay, cli, NULL, "overlay.xml", why);
+	if (!err)
+		err = cli_path(&dir, CLI_CONFIG, overlay, why);
+	if (!err)
+		*out = enroll_join(dir, "overlay.xml");
+	if (!err && operand && access(*out, F_OK)) {
+		char what[256];
+		snprintf(what, sizeof(what), "%.120s is no file and no overlay that is here",
+			operand);
+		err = reload_why_set(
+			why, RELOAD_BAD_CONFIG, what, "there is no %s", cli_path_show(*out));
+		free(TAKE(*out));
+	}
+	free(overlay);
+	free(dir);
+	return err;
+}
+
+static enum reload_err load(
+	struct cli *cli, char **path, struct reload_config **config, struct reload_why *why)
+{
+	enum reload_err err = find_file(path, cli, why);
+	reload_utc now = enroll_now();
+	if (!err)
+		err = cli_config_load(config, *path, cli_value(cli, "overlay", NULL), now, why);
+	if (!err && (*config)->signatures_count)
+		err = reload_config_verify(*config, NULL, now, why);
+	return err;
+}
+
+int enroll_config_show(struct cli *cli)
+{
+	AUTO(reload_config) config = NULL;
+	struct reload_why why = { 0 };
+	char *path = NULL;
+	enum reload_err err = load(cli, &path, &config, &why);
+	if (!err) {
+		json_t *o = enroll_config_json(config, path, config->signatures_count > 0);
+		cli_print(cli, o, enroll_config_text, NULL);
+		json_decref(o);
+	}
+	free(path);
+	return err ? cli_fail_with(cli, &(struct cli_error){ .err = err,
+						.why = &why,
+						.status = err == RELOAD_BAD_SIGNATURE ||
+									  err == RELOAD_NO_SIGNER
+								  ? 10
+								  : 0 })
+		   : 0;
+}
+
+static void print_checked(FILE *out, const json_t *o, void *arg)
+{
+	const struct cli *cli = arg;
+	const char *until = word(o, "expires");
+	if (!cli->quiet)
+		fprintf(out, "%s: valid: %s, sequence %lld, %s, until %.10s\n",
+			cli_path_show(word(o, "path")), word(o, "overlay"), number(o, "sequence"),
+			json_is_true(json_object_get(o, "signed")) ? "signed" : "not signed",
+			*until ? until : "never");
+}
+
+int enroll_config_check(struct cli *cli)
+{
+	AUTO(reload_config) config = NULL;
+	struct reload_why why = { 0 };
+	char *path = NULL;
+	enum reload_err err = load(cli, &path, &config, &why);
+	if (!err) {
+		json_t *o = enroll_config_json(config, path, config->signatures_count > 0), *text;
+		size_t i;
+		json_array_foreach(json_object_get(o, "warnings"), i, text)
+		{
+			if (cli->format == CLI_TEXT || cli->verbose)
+				cli_warn(cli, "%s: %s", cli_path_show(path),
+					json_string_value(text));
+		}
+		cli_print(cli, o, print_checked, cli);
+		json_decref(o);
+	}
+	free(path);
+	return err ? cli_fail_with(cli, &(struct cli_error){ .err = err,
+						.why = &why,
+						.status = err == RELOAD_BAD_SIGNATURE ||
+									  err == RELOAD_NO_SIGNER
+								  ? 10
+								  : 0 })
+		   : 0;
+}

@@ -1,0 +1,131 @@
+/* What the subcommands of reload-enroll share: the local authority and the identities that it fills. */
+#pragma once
+
+#include "common/identity.h"
+#include "common/main.h"
+
+enum {
+	ENROLL_LEDGER_MAX = 64 * 1024 * 1024,
+	ENROLL_DAY_MS = 86400000
+};
+#define ENROLL_NODE_VALIDITY   ((reload_ms)90 * ENROLL_DAY_MS)
+#define ENROLL_CONFIG_VALIDITY ((reload_ms)365 * ENROLL_DAY_MS)
+#define ENROLL_CA_VALIDITY     ((reload_ms)1825 * ENROLL_DAY_MS)
+#define ENROLL_VALIDITY_MAX    ((reload_ms)36500 * ENROLL_DAY_MS)
+
+/* The subcommands; each returns the exit status. */
+int enroll_init(struct cli *cli);
+int enroll_issue(struct cli *cli);
+int enroll_self(struct cli *cli);
+int enroll_show(struct cli *cli);
+int enroll_config_show(struct cli *cli);
+int enroll_config_check(struct cli *cli);
+
+/* enroll_join() returns a/b (owned). */
+char *enroll_join(const char *a, const char *b);
+
+/* enroll_validity() reads --validity: 1 s to 100 years, otherwise when it was not given. */
+enum reload_err enroll_validity(const struct cli *cli, reload_ms otherwise, reload_ms *out,
+	struct reload_why *why) MUST_CHECK;
+
+/* enroll_now() is the present time in whole seconds, as certificates have it. */
+reload_utc enroll_now(void);
+
+/*
+ * enroll_user_check() refuses what cannot be a user name (R-11.3-19: legal characters, NAME@DOMAIN); RELOAD_USAGE.
+ * enroll_user_warn() tells of upper case: user names are compared byte by byte (interop STO-23).
+ */
+enum reload_err enroll_user_check(const char *user, struct reload_why *why) MUST_CHECK;
+void enroll_user_warn(struct cli *cli, const char *user);
+
+/*
+ * enroll_overlay() returns (owned) the overlay that is meant: --overlay, $RELOAD_OVERLAY, the domain of user, else the
+ * only one whose directory holds the file `within`.  RELOAD_USAGE with the list when there are several, RELOAD_BAD_CONFIG
+ * when there is none.
+ */
+enum reload_err enroll_overlay(char **out, const struct cli *cli, const char *user,
+	const char *within, struct reload_why *why) MUST_CHECK;
+
+/* enroll_serial() and enroll_node_id() draw at random; a Node-ID is neither all zeroes nor all ones. */
+void enroll_serial(uint8_t serial[16]);
+void enroll_node_id(struct reload_id *out, uint8_t len);
+
+/* enroll_pem() returns a DER certificate as PEM (owned string). */
+char *enroll_pem(struct span der);
+
+/* A local authority; zeroed is empty. */
+struct enroll_authority {
+	char *overlay, *dir, *config_path, *ledger_path;
+	int lock; /* descriptor, held until the end */
+	struct reload_cert *cert;
+	struct reload_key *key;
+	struct reload_config *config;
+	json_t *ledger;
+};
+
+/*
+ * enroll_authority_open() locks and reads the authority of overlay; enroll_authority_close() ends it.  Failures exit with
+ * 10, a lock that stays taken with 4.
+ */
+enum reload_err enroll_authority_open(struct enroll_authority *out, const char *overlay,
+	reload_ms deadline, reload_utc now, struct reload_why *why) MUST_CHECK;
+void enroll_authority_close(struct enroll_authority *authority);
+
+/*
+ * enroll_ledger_new() returns the ledger of a new authority (owned) in which signer's Node-ID is taken.
+ * enroll_ledger_node_ids() fills ids with `count` Node-IDs for user (0: as many as before, else one): those of earlier
+ * certificates first (ENR-06), then new ones.  RELOAD_EXISTS for the name of the signer.
+ * enroll_ledger_note() enters a certificate.
+ */
+json_t *enroll_ledger_new(
+	const char *overlay, const char *signer_user, const struct reload_id *signer);
+enum reload_err enroll_ledger_node_ids(struct enroll_authority *authority, const char *user,
+	size_t *count, struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX],
+	struct reload_why *why) MUST_CHECK;
+void enroll_ledger_note(struct enroll_authority *authority, const struct reload_cert *cert,
+	const uint8_t serial[16]);
+char *enroll_ledger_text(const json_t *ledger);
+
+/* The identity that a certificate is for; zeroed is empty. */
+struct enroll_target {
+	char *name, *dir, *cert_path, *key_path, *config_path;
+	struct reload_key *key; /* NULL when a request brought the public key */
+	bool key_is_new;
+	int lock; /* descriptor, held until the end */
+};
+
+/*
+ * enroll_target_open() looks at the identity called --identity, else like user: RELOAD_EXISTS when it belongs to somebody
+ * else.  Unless without_key, key is the one that is there or a new one; asks before it gives up an old key or turns a
+ * certificate of an authority into a self-signed one or the reverse.  enroll_target_close() ends it.
+ */
+enum reload_err enroll_target_open(struct enroll_target *out, struct cli *cli, const char *user,
+	const char *overlay, bool self_signed, bool without_key, struct reload_why *why) MUST_CHECK;
+void enroll_target_close(struct enroll_target *target);
+
+/* enroll_target_save() puts certificate, key and configuration into files; the caller commits. */
+enum reload_err enroll_target_save(struct enroll_target *target, struct cli_files *files,
+	const struct reload_cert *cert, const struct reload_config *config,
+	struct reload_why *why) MUST_CHECK;
+
+/* enroll_report() prints a new certificate; target NULL: for standard output, as PEM. */
+extern const char enroll_issued_fields[];
+void enroll_report(struct cli *cli, const struct enroll_target *target,
+	const struct reload_cert *cert, const uint8_t serial[16], bool self_signed);
+
+/* enroll_config_json() tells all of a configuration (owned); enroll_config_text() prints that for people. */
+json_t *enroll_config_json(const struct reload_config *config, const char *path, bool verified);
+void enroll_config_text(FILE *out, const json_t *object, void *arg);
+extern const char enroll_config_fields[];
+
+/*
+ * enroll_message_size() is the max-message-size for a document of len bytes: a ConfigUpdate is a message, with header,
+ * lists, signature and certificates around it, and the document will grow (interop CFG-15).
+ */
+enum {
+	ENROLL_UPDATE_OVERHEAD = 2048
+};
+size_t enroll_message_size(size_t len);
+
+/* enroll_ids_json() returns a list of Node-IDs in hex (owned). */
+json_t *enroll_ids_json(const struct reload_id *ids, size_t count);

@@ -1,0 +1,419 @@
+/* init: an authority, a signer of configurations, and the first signed configuration of an overlay. */
+#include "reload-enroll/enroll.h"
+
+#include "config/write.h"
+#include "wire/codes.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	DEFAULT_PORT = 6084,
+	KIND_FILE_MAX = 65536,
+	MAX_MESSAGE_SIZE_DEFAULT = 5000,
+	MESSAGE_OVERHEAD =
+		2048, /* forwarding header, lists, signature and certificates of a ConfigUpdate */
+};
+
+/* Everybody may try a first Store with this Kind (cli.md s12). */
+static const struct reload_kind first_kind = {
+	.id = 0xf0000001,
+	.model = RELOAD_MODEL_SINGLE,
+	.access = RELOAD_ACCESS_USER_MATCH,
+	.max_count = 1,
+	.max_size = 4096,
+};
+
+struct founding {
+	struct cli *cli;
+	const char *overlay;
+	char *dir, *ca_dir, *config_path, *signer_user;
+	reload_utc now, ca_until;
+	reload_ms validity;
+	struct reload_key *ca_key, *signer_key;
+	struct reload_cert *ca, *signer;
+	struct reload_id signer_id;
+	struct reload_config_draft draft;
+	struct reload_ip_port *bootstrap;
+	char **kinds;
+	size_t kinds_count;
+	const char **servers;
+	struct wr document;
+};
+
+static enum reload_err wrong(
+	struct reload_why *why, const char *option, const char *value, const char *cause)
+{
+	char what[256];
+	snprintf(what, sizeof(what), "%s %.150s is not possible", option, value);
+	enum reload_err err = reload_why_set(why, RELOAD_USAGE, what, "%s", cause);
+	reload_why_hint(why, "man 1 reload-enroll");
+	return err;
+}
+
+static enum reload_err read_algorithm(struct founding *f, struct reload_why *why)
+{
+	uint64_t length = 0;
+	const char *name = cli_value(f->cli, "algorithm", "CHORD-RELOAD");
+	if (strcmp(name,
+		    "CHORD-RELOAD")) /* what reload_config_write() would take; said as a wrong option */
+		return wrong(why, "--algorithm", name, "this program knows CHORD-RELOAD");
+	enum reload_err err = cli_number(f->cli, "node-id-length", 16, 16, 20, &length, why);
+	if (err)
+		return err;
+	if (length != 16)
+		return wrong(why, "--node-id-length", cli_value(f->cli, "node-id-length", ""),
+			"CHORD-RELOAD works with Node-IDs of 16 bytes (RFC 6940 s10.2)");
+	f->draft.topology_plugin = name;
+	f->draft.node_id_len = (uint8_t)length;
+	return RELOAD_OK;
+}
+
+static enum reload_err read_self_signed(struct founding *f, struct reload_why *why)
+{
+	const char *digest = cli_value(f->cli, "self-signed", NULL);
+	if (!digest)
+		return RELOAD_OK;
+	if (!strcmp(digest, "sha1"))
+		f->draft.self_signed_digest = RELOAD_HASH_SHA1;
+	else if (!strcmp(digest, "sha256"))
+		f->draft.self_signed_digest = RELOAD_HASH_SHA256;
+	else
+		return wrong(why, "--self-signed", digest,
+			"the digest is sha1 or sha256 (RFC 6940 s11.1)");
+	return RELOAD_OK;
+}
+
+static bool is_multicast(const struct reload_ip_port *a)
+{
+	return a->type == RELOAD_IPV4 ? (a->addr[0] & 0xf0) == 0xe0 : a->addr[0] == 0xff;
+}
+
+static enum reload_err read_bootstrap(struct founding *f, struct reload_why *why)
+{
+	size_t n = cli_count(f->cli, "bootstrap");
+	f->bootstrap = reload_alloc_array(n + 1, sizeof(*f->bootstrap));
+	for (size_t i = 0; i < n; i++) {
+		const char *text = cli_value_at(f->cli, "bootstrap", i);
+		if (reload_ip_port_parse(&f->bootstrap[i], text, DEFAULT_PORT) ||
+			!f->bootstrap[i].port)
+			return wrong(why, "--bootstrap", text,
+				"expected an address: 192.0.2.1, 192.0.2.1:6084 or "
+				"[2001:db8::1]:6084");
+		if (is_multicast(&f->bootstrap[i]))
+			return wrong(
+				why, "--bootstrap", text, "RFC 6940 has no multicast bootstrap");
+	}
+	f->draft.bootstrap = f->bootstrap;
+	f->draft.bootstrap_count = n;
+	return RELOAD_OK;
+}
+
+static enum reload_err read_servers(struct founding *f, struct reload_why *why)
+{
+	size_t n = cli_count(f->cli, "enrollment-server");
+	f->servers = reload_alloc_array(n + 1, sizeof(*f->servers));
+	for (size_t i = 0; i < n; i++) {
+		f->servers[i] = cli_value_at(f->cli, "enrollment-server", i);
+		if (strncmp(f->servers[i], "https://", 8) || !f->servers[i][8])
+			return wrong(why, "--enrollment-server", f->servers[i],
+				"enrollment is over HTTPS only: https://HOST/PATH (RFC 6940 "
+				"s11.3)");
+	}
+	f->draft.enrollment_servers = f->servers;
+	f->draft.enrollment_servers_count = n;
+	return RELOAD_OK;
+}
+
+/* read_kind_file() takes a kind element out of a file; what is in it is checked with the whole document. */
+static enum reload_err read_kind_file(struct founding *f, const char *path, struct reload_why *why)
+{
+	uint8_t *bytes = NULL;
+	size_t len = 0, from = 0;
+	enum reload_err err =
+		cli_file_read(&bytes, &len, path, KIND_FILE_MAX, f->cli->deadline, why);
+	if (err)
+		return err;
+	while (from < len && strchr(" \t\r\n", bytes[from]))
+		from++;
+	while (len > from && strchr(" \t\r\n", bytes[len - 1]))
+		len--;
+	bytes[len] = 0;
+	f->kinds[f->kinds_count++] = reload_strdup((char *)bytes + from);
+	if (len - from != strlen(f->kinds[f->kinds_count - 1]))
+		err = wrong(why, "--kind", path, "the file holds a NUL byte");
+	free(bytes);
+	return err;
+}
+
+static enum reload_err read_kinds(struct founding *f, struct reload_why *why)
+{
+	size_t n = cli_count(f->cli, "kind");
+	enum reload_err err = RELOAD_OK;
+	f->kinds = reload_alloc_array(n + 1, sizeof(*f->kinds));
+	f->kinds[f->kinds_count++] = reload_kind_element(&first_kind);
+	if (n >= RELOAD_CONFIG_KINDS_MAX)
+		return wrong(why, "--kind", "so often", "a configuration may hold 256 Kinds");
+	for (size_t i = 0; i < n && !err; i++)
+		err = read_kind_file(f, cli_value_at(f->cli, "kind", i), why);
+	f->draft.kind_elements = (const char *const *)f->kinds;
+	f->draft.kind_elements_count = f->kinds_count;
+	return err;
+}
+
+static enum reload_err read_options(struct founding *f, struct reload_why *why)
+{
+	f->overlay = f->cli->operands[0];
+	f->now = enroll_now();
+	if (!reload_overlay_name_valid(f->overlay) ||
+		strpbrk(f->overlay, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+		return wrong(why, "overlay name", f->overlay,
+			"an overlay has a DNS name in lower case: letters, digits and - between "
+			"dots (RFC 1035)");
+	if (!strcmp(f->overlay, "identity"))
+		return wrong(why, "overlay name", f->overlay,
+			"the directory of that name holds identities");
+	enum reload_err err = read_algorithm(f, why);
+	if (!err)
+		err = enroll_validity(f->cli, ENROLL_CONFIG_VALIDITY, &f->validity, why);
+	if (!err)
+		err = read_self_signed(f, why);
+	if (!err)
+		err = read_bootstrap(f, why);
+	if (!err)
+		err = read_servers(f, why);
+	return err ? err : read_kinds(f, why);
+}
+
+/* find_place() sets the paths and refuses to touch an overlay that is there. */
+static enum reload_err find_place(struct founding *f, struct reload_why *why)
+{
+	char what[256];
+	enum reload_err err = cli_path(&f->dir, CLI_CONFIG, f->overlay, why);
+	if (err)
+		return err;
+	f->ca_dir = enroll_join(f->dir, "ca");
+	f->config_path = enroll_join(f->dir, "overlay.xml");
+	if (access(f->ca_dir, F_OK) && access(f->config_path, F_OK))
+		return RELOAD_OK;
+	snprintf(what, sizeof(what), "the overlay %.150s exists already", f->overlay);
+	err = reload_why_set(why, RELOAD_EXISTS, what,
+		"it is in %s; its authority is never overwritten", cli_path_show(f->dir));
+	reload_why_hint(why, "reload-enroll show %s", f->overlay);
+	return err;
+}
+
+static enum reload_err make_cert(struct reload_cert **out, struct reload_cert_request *req,
+	const struct reload_key *key, const struct founding *f, struct reload_why *why)
+{
+	struct wr der;
+	wr_init(&der);
+	enroll_serial(req->serial);
+	req->not_before = f->now;
+	req->not_after = f->ca_until;
+	enum reload_err err = reload_cert_make(&der, req, key, f->ca, f->ca ? f->ca_key : NULL);
+	if (err)
+		(void)reload_why_set(
+			why, err, "no certificate can be made", "%s", reload_err_text(err));
+	else
+		err = reload_cert_parse(out, &reload_ident_openssl, wr_done(&der), why);
+	wr_clear(&der);
+	return err;
+}
+
+/* make_authority() makes two keys and certificates: one that signs certificates, one that signs configurations. */
+static enum reload_err make_authority(struct founding *f, struct reload_why *why)
+{
+	char name[300], user[300];
+	snprintf(name, sizeof(name), "%s authority", f->overlay);
+	snprintf(user, sizeof(user), "configuration-signer@%s", f->overlay);
+	f->signer_user = reload_strdup(user);
+	f->ca_until =
+		f->now + (f->validity > ENROLL_CA_VALIDITY ? f->validity : ENROLL_CA_VALIDITY);
+	enroll_node_id(&f->signer_id, f->draft.node_id_len);
+	struct reload_cert_request root = { .authority_name = name };
+	struct reload_cert_request signer = {
+		.overlay = f->overlay, .user = user, .node_ids = &f->signer_id, .node_ids_count = 1
+	};
+	enum reload_err err = reload_key_new(&f->ca_key, RELOAD_KEY_P256);
+	if (!err)
+		err = reload_key_new(&f->signer_key, RELOAD_KEY_P256);
+	if (err)
+		return reload_why_set(why, err, "no key can be made", "%s", reload_err_text(err));
+	err = make_cert(&f->ca, &root, f->ca_key, f, why);
+	return err ? err : make_cert(&f->signer, &signer, f->signer_key, f, why);
+}
+
+/*
+ * write_document() signs the configuration.  A ConfigUpdate is a message: max-message-size is twice what this document
+ * needs, so that it can grow (interop CFG-15).
+ */
+static enum reload_err write_document(struct founding *f, struct reload_why *why)
+{
+	struct span root = f->ca->der;
+	struct reload_config_signer signer = {
+		.key = f->signer_key, .cert = f->signer, .node = f->signer_id
+	};
+	f->draft.instance_name = f->overlay;
+	f->draft.sequence = 1;
+	f->draft.expiration = f->now + f->validity;
+	f->draft.roots = &root;
+	f->draft.roots_count = 1;
+	f->draft.no_ice = true; /* links are TLS and DTLS without ICE */
+	f->draft.signers = &f->signer_id;
+	f->draft.signers_count = 1;
+	enum reload_err err = reload_config_write(&f->document, &f->draft, &signer, f->now, why);
+	size_t need = f->document.len + ENROLL_UPDATE_OVERHEAD;
+	if (!err && need > MAX_MESSAGE_SIZE_DEFAULT) {
+		f->draft.max_message_size = (uint32_t)enroll_message_size(f->document.len);
+		wr_clear(&f->document);
+		err = reload_config_write(&f->document, &f->draft, &signer, f->now, why);
+	}
+	f->draft.roots = NULL;
+	return err;
+}
+
+static enum reload_err put_key(struct cli_files *files, const char *dir,
+	const struct reload_key *key, struct reload_why *why)
+{
+	struct wr pem;
+	wr_init(&pem);
+	char *path = enroll_join(dir, "key.pem");
+	enum reload_err err = reload_key_write_pem(&pem, key);
+	if (!err)
+		cli_files_put_new(files, path, 0600, wr_done(&pem));
+	OPENSSL_cleanse(pem.at, pem.len);
+	wr_clear(&pem);
+	free(path);
+	return err ? reload_why_set(
+			     why, err, "the key cannot be written", "%s", reload_err_text(err))
+		   : RELOAD_OK;
+}
+
+static void put_cert(struct cli_files *files, const char *dir, const struct reload_cert *cert)
+{
+	char *path = enroll_join(dir, "cert.pem"), *pem = enroll_pem(cert->der);
+	cli_files_put_new(files, path, 0644, span_str(pem));
+	free(pem);
+	free(path);
+}
+
+static void put_rest(struct founding *f, struct cli_files *files)
+{
+	json_t *ledger = enroll_ledger_new(f->overlay, f->signer_user, &f->signer_id);
+	char *text = enroll_ledger_text(ledger), *path = enroll_join(f->ca_dir, "issued.json");
+	char *lock = enroll_join(f->ca_dir, "lock");
+	cli_files_put_new(files, path, 0600, span_str(text));
+	cli_files_put_new(files, lock, 0600, span_of(NULL, 0));
+	cli_files_put_new(files, f->config_path, 0644, wr_done(&f->document));
+	free(lock);
+	free(path);
+	free(text);
+	json_decref(ledger);
+}
+
+static enum reload_err save(struct founding *f, struct reload_why *why)
+{
+	if (f->cli->dry_run)
+		return cli_dir_check(f->dir, why);
+	AUTO(cli_files) files = cli_files_new();
+	char *signer_dir = enroll_join(f->ca_dir, "signer");
+	enum reload_err err = cli_files_mkdir(files, f->ca_dir, 0700, why);
+	if (!err)
+		err = cli_files_mkdir(files, signer_dir, 0700, why);
+	if (!err)
+		err = put_key(files, f->ca_dir, f->ca_key, why);
+	if (!err)
+		err = put_key(files, signer_dir, f->signer_key, why);
+	if (!err) {
+		put_cert(files, f->ca_dir, f->ca);
+		put_cert(files, signer_dir, f->signer);
+		put_rest(f, files);
+		err = cli_files_commit(files, why);
+	}
+	free(signer_dir);
+	return err;
+}
+
+static const char *text_of(const json_t *o, const char *outer, const char *key)
+{
+	return json_string_value(json_object_get(outer ? json_object_get(o, outer) : o, key));
+}
+
+static void print_created(FILE *out, const json_t *o, void *arg)
+{
+	const struct cli *cli = arg;
+	const char *config = cli_path_show(text_of(o, "configuration", "path"));
+	const char *overlay = text_of(o, NULL, "overlay");
+	char ca[4096];
+	if (cli->quiet)
+		return;
+	snprintf(ca, sizeof(ca), "%s", cli_path_show(text_of(o, "authority", "path")));
+	fprintf(out, "%s overlay %s: %s, %d-bit Node-IDs, links TLS\n",
+		cli->dry_run ? "would create" : "created", overlay, text_of(o, NULL, "algorithm"),
+		(int)json_integer_value(json_object_get(o, "node_id_length")) * 8);
+	fprintf(out, "  configuration  %s  sequence 1, signed, until %.10s\n", config,
+		text_of(o, "configuration", "expires"));
+	fprintf(out, "  authority      %-*s  until %.10s\n", (int)strlen(config), ca,
+		text_of(o, "authority", "expires"));
+	if (!cli->dry_run)
+		fprintf(out, "next: reload-enroll issue USER@%s\n", overlay);
+}
+
+static void report(struct founding *f)
+{
+	uint32_t size =
+		f->draft.max_message_size ? f->draft.max_message_size : MAX_MESSAGE_SIZE_DEFAULT;
+	char hex[RELOAD_ID_HEX];
+	json_t *o = json_pack("{s:s, s:s, s:i, s:[s], s:{s:s, s:i, s:b, s:o}, s:{s:s, s:o}, "
+			      "s:{s:s, s:s, s:o}, s:I, s:b}",
+		"overlay", f->overlay, "algorithm", f->draft.topology_plugin, "node_id_length",
+		(int)f->draft.node_id_len, "links", "TLS", "configuration", "path", f->config_path,
+		"sequence", 1, "signed", 1, "expires", cli_json_time(f->now + f->validity),
+		"authority", "path", f->ca_dir, "expires", cli_json_time(f->ca->not_after),
+		"signer", "user", f->signer_user, "node_id", reload_id_hex(hex, &f->signer_id),
+		"expires", cli_json_time(f->signer->not_after), "max_message_size",
+		(json_int_t)size, "dry_run", f->cli->dry_run);
+	cli_print(f->cli, o, print_created, f->cli);
+	json_decref(o);
+}
+
+static void clear(struct founding *f)
+{
+	for (size_t i = 0; i < f->kinds_count; i++)
+		free(f->kinds[i]);
+	free(f->kinds);
+	free(f->servers);
+	free(f->bootstrap);
+	free(f->dir);
+	free(f->ca_dir);
+	free(f->config_path);
+	free(f->signer_user);
+	reload_key_free(f->ca_key);
+	reload_key_free(f->signer_key);
+	reload_cert_free(f->ca);
+	reload_cert_free(f->signer);
+	wr_clear(&f->document);
+}
+
+int enroll_init(struct cli *cli)
+{
+	struct founding f = { .cli = cli };
+	struct reload_why why = { 0 };
+	wr_init(&f.document);
+	enum reload_err err = read_options(&f, &why);
+	if (!err)
+		err = find_place(&f, &why);
+	if (!err)
+		err = make_authority(&f, &why);
+	if (!err)
+		err = write_document(&f, &why);
+	if (!err)
+		err = save(&f, &why);
+	if (!err)
+		report(&f);
+	clear(&f);
+	return err ? cli_fail(cli, err, &why) : 0;
+}

@@ -1,0 +1,260 @@
+/* issue: the local authority certifies a user.  self: a node certifies itself, where the overlay permits it. */
+#include "reload-enroll/enroll.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	CSR_FILE_MAX = 65536,
+	STATUS_CREDENTIALS = 10,
+	STATUS_FORBIDDEN = 6
+};
+
+/* What one certificate is made of. */
+struct making {
+	struct cli *cli;
+	const char *user;
+	reload_utc now;
+	reload_ms validity;
+	struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX];
+	size_t ids_count;
+	uint8_t serial[16];
+	struct span csr;          /* empty: the target's key */
+	struct reload_cert *cert; /* made */
+	int status;               /* exit status when it is not that of the failure; 0: it is */
+};
+
+/* start() reads what issue and self have in common. */
+static enum reload_err start(struct making *m, struct cli *cli, struct reload_why *why)
+{
+	uint64_t count = 0;
+	*m = (struct making){ .cli = cli, .user = cli->operands[0], .now = enroll_now() };
+	enum reload_err err = enroll_user_check(m->user, why);
+	if (!err)
+		err = enroll_validity(cli, ENROLL_NODE_VALIDITY, &m->validity, why);
+	if (!err)
+		err = cli_number(cli, "node-ids", 0, 1, RELOAD_CERT_NODE_IDS_MAX, &count, why);
+	if (err)
+		return err;
+	m->ids_count = (size_t)count;
+	enroll_user_warn(cli, m->user);
+	enroll_serial(m->serial);
+	return RELOAD_OK;
+}
+
+/* certify() makes the certificate and asks of it what every node would ask. */
+static enum reload_err certify(struct making *m, const struct reload_config *config,
+	const struct reload_key *key, const struct enroll_authority *a, struct reload_why *why)
+{
+	struct wr der;
+	struct reload_cert_request req = {
+		.overlay = config->instance_name,
+		.user = m->user,
+		.node_ids = m->ids,
+		.node_ids_count = m->ids_count,
+		.not_before = m->now,
+		.not_after = m->now + m->validity,
+	};
+	enum reload_err err;
+	memcpy(req.serial, m->serial, sizeof(req.serial));
+	if (a && req.not_after > a->cert->not_after)
+		req.not_after = a->cert->not_after; /* nothing outlives its authority */
+	wr_init(&der);
+	if (m->csr.len) {
+		err = reload_cert_make_csr(&der, &req, m->csr, a->cert, a->key, why);
+		m->status = err ? STATUS_CREDENTIALS : 0;
+	} else {
+		err = reload_cert_make(&der, &req, key, a ? a->cert : NULL, a ? a->key : NULL);
+		if (err)
+			(void)reload_why_set(
+				why, err, "no certificate can be made", "%s", reload_err_text(err));
+	}
+	if (!err)
+		err = reload_cert_parse(&m->cert, &reload_ident_openssl, wr_done(&der), why);
+	if (!err)
+		err = reload_trust_check(config->trust, m->cert, NULL, 0, m->now, why);
+	wr_clear(&der);
+	return err;
+}
+
+/* read_csr() takes the request of --csr; its user name, if it has one, must be the one on the command line. */
+static enum reload_err read_csr(struct making *m, const char *path, struct reload_why *why)
+{
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	char *user = NULL;
+	enum reload_err err =
+		cli_file_read(&bytes, &len, path, CSR_FILE_MAX, m->cli->deadline, why);
+	if (err)
+		return err;
+	m->csr = span_of(bytes, len);
+	m->status = STATUS_CREDENTIALS;
+	if (!len)
+		return reload_why_set(why, RELOAD_BAD_VALUE, "no certificate request",
+			"bad_CSR: %s is empty", path);
+	err = reload_csr_user(&user, m->csr, why);
+	if (!err && user && strcmp(user, m->user) != 0)
+		err = reload_why_set(why, RELOAD_BAD_VALUE,
+			"the certificate request is of another user", "bad_CSR: it names %s", user);
+	free(user);
+	if (!err)
+		m->status = 0;
+	return err;
+}
+
+static enum reload_err issue_into(struct making *m, struct enroll_authority *a,
+	struct enroll_target *target, struct reload_why *why)
+{
+	AUTO(cli_files) files = cli_files_new();
+	enum reload_err err = enroll_ledger_node_ids(a, m->user, &m->ids_count, m->ids, why);
+	if (!err)
+		err = certify(m, a->config, target->key, a, why);
+	if (err)
+		return err;
+	enroll_ledger_note(a, m->cert, m->serial);
+	char *ledger = enroll_ledger_text(a->ledger);
+	if (!m->cli->dry_run && target->name)
+		err = enroll_target_save(target, files, m->cert, a->config, why);
+	cli_files_put(files, a->ledger_path, 0600, span_str(ledger));
+	if (m->cli->dry_run)
+		err = cli_dir_check(a->dir, why);
+	else if (!err)
+		err = cli_files_commit(files, why);
+	free(ledger);
+	return err;
+}
+
+/* fail() ends a command that could not make its certificate. */
+static int fail(struct making *m, enum reload_err err, const struct reload_why *why)
+{
+	return cli_fail_with(
+		m->cli, &(struct cli_error){ .err = err, .why = why, .status = m->status });
+}
+
+static enum reload_err issue(struct making *m, struct reload_why *why)
+{
+	struct cli *cli = m->cli;
+	struct enroll_authority a = { .lock = -1 };
+	struct enroll_target target = { .lock = -1 };
+	char *overlay = NULL;
+	const char *csr = cli_value(cli, "csr", NULL);
+	enum reload_err err = csr ? read_csr(m, csr, why) : RELOAD_OK;
+	if (!err)
+		err = enroll_overlay(&overlay, cli, m->user, "ca", why);
+	if (!err)
+		err = enroll_authority_open(&a, overlay, cli->deadline, m->now, why);
+	if (!err && (!csr || cli_has(cli, "identity")))
+		err = enroll_target_open(
+			&target, cli, m->user, a.config->instance_name, false, csr != NULL, why);
+	if (!err) {
+		cli_step(cli, 1, "authority %s", cli_path_show(a.dir));
+		err = issue_into(m, &a, &target, why);
+	}
+	if (!err)
+		enroll_report(cli, target.name ? &target : NULL, m->cert, m->serial, false);
+	enroll_target_close(&target);
+	enroll_authority_close(&a);
+	free(overlay);
+	return err;
+}
+
+int enroll_issue(struct cli *cli)
+{
+	struct making m;
+	struct reload_why why = { 0 };
+	enum reload_err err = start(&m, cli, &why);
+	if (!err && cli_has(cli, "csr") && cli_has(cli, "key"))
+		err = reload_why_set(&why, RELOAD_USAGE, "--csr and --key exclude each other",
+			"the request brings the key");
+	if (!err)
+		err = issue(&m, &why);
+	reload_cert_free(m.cert);
+	free((void *)m.csr.at);
+	return err ? fail(&m, err, &why) : 0;
+}
+
+/* self_ids() derives the Node-IDs from the key (RFC 6940 s11.3.1). */
+static enum reload_err self_ids(struct making *m, const struct reload_config *config,
+	const struct reload_key *key, struct reload_why *why)
+{
+	struct wr info;
+	wr_init(&info);
+	if (!m->ids_count)
+		m->ids_count = 1;
+	enum reload_err err = reload_key_public_info(&info, key);
+	for (size_t i = 0; i < m->ids_count && !err; i++)
+		err = reload_self_node_id(&m->ids[i], wr_done(&info), config->self_signed_digest,
+			config->node_id_len, m->ids_count > 1 ? (uint32_t)i + 1 : 0);
+	wr_clear(&info);
+	return err ? reload_why_set(
+			     why, err, "no Node-ID can be derived", "%s", reload_err_text(err))
+		   : RELOAD_OK;
+}
+
+/* self_config() finds the configuration: --config, else that of the overlay. */
+static enum reload_err self_config(
+	struct making *m, struct reload_config **config, struct reload_why *why)
+{
+	struct cli *cli = m->cli;
+	char *overlay = NULL, *dir = NULL, *path = NULL;
+	const char *file = cli_value(cli, "config", NULL);
+	enum reload_err err = RELOAD_OK;
+	if (!file) {
+		err = enroll_overlay(&overlay, cli, m->user, "overlay.xml", why);
+		if (!err)
+			err = cli_path(&dir, CLI_CONFIG, overlay, why);
+		path = err ? NULL : enroll_join(dir, "overlay.xml");
+	}
+	if (!err)
+		err = cli_config_load(config, file ? file : path,
+			overlay ? overlay : cli_value(cli, "overlay", NULL), m->now, why);
+	if (!err && (*config)->signatures_count)
+		err = reload_config_verify(*config, NULL, m->now, why);
+	if (!err && !(*config)->self_signed_digest) {
+		m->status = STATUS_FORBIDDEN;
+		err = reload_why_set(why, RELOAD_FAILED,
+			"the overlay does not permit self-signed certificates",
+			"the configuration of %s has no self-signed-permitted element",
+			(*config)->instance_name);
+		reload_why_hint(why, "reload-enroll issue %s", m->user);
+	}
+	free(overlay);
+	free(dir);
+	free(path);
+	return err;
+}
+
+static enum reload_err self(struct making *m, struct reload_why *why)
+{
+	struct cli *cli = m->cli;
+	AUTO(reload_config) config = NULL;
+	AUTO(cli_files) files = cli_files_new();
+	struct enroll_target target = { .lock = -1 };
+	enum reload_err err = self_config(m, &config, why);
+	if (!err)
+		err = enroll_target_open(
+			&target, cli, m->user, config->instance_name, true, false, why);
+	if (!err)
+		err = self_ids(m, config, target.key, why);
+	if (!err)
+		err = certify(m, config, target.key, NULL, why);
+	if (!err && !cli->dry_run)
+		err = enroll_target_save(&target, files, m->cert, config, why);
+	if (!err && !cli->dry_run)
+		err = cli_files_commit(files, why);
+	if (!err)
+		enroll_report(cli, &target, m->cert, m->serial, true);
+	enroll_target_close(&target);
+	return err;
+}
+
+int enroll_self(struct cli *cli)
+{
+	struct making m;
+	struct reload_why why = { 0 };
+	enum reload_err err = start(&m, cli, &why);
+	if (!err)
+		err = self(&m, &why);
+	reload_cert_free(m.cert);
+	return err ? fail(&m, err, &why) : 0;
+}

@@ -1,0 +1,98 @@
+/* reload-enroll: create an overlay, issue certificates, look at certificates and configurations. */
+#include "reload-enroll/enroll.h"
+
+static const struct cli_opt init_opts[] = {
+	{ 0, "bootstrap", "ADDR[:PORT]", "bootstrap node of the configuration, port 6084", true },
+	{ 0, "algorithm", "NAME", "overlay algorithm (default CHORD-RELOAD)" },
+	{ 0, "node-id-length", "BYTES", "16 to 20; CHORD-RELOAD needs 16" },
+	{ 0, "self-signed", "sha1|sha256", "permit self-signed certificates, with that digest" },
+	{ 0, "kind", "FILE", "a further Kind: a file with a kind element", true },
+	{ 0, "enrollment-server", "URL", "https URL of an enrollment server", true },
+	{ 0, "validity", "TIME", "of the configuration (default 365d)" },
+	CLI_END,
+};
+
+static const struct cli_opt issue_opts[] = {
+	{ 'I', "identity", "NAME", "where certificate and key go (default: USER up to the @)" },
+	{ 0, "node-ids", "N", "number of Node-IDs, 1 to 32 (default: as before, else 1)" },
+	{ 0, "validity", "TIME", "of the certificate (default 90d)" },
+	{ 0, "csr", "FILE",
+		"certify the key of a PKCS#10 request; without --identity: to standard output" },
+	{ 0, "key", "p256|rsa2048|rsa3072", "make a new key of that type (default p256)" },
+	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
+	CLI_END,
+};
+
+static const struct cli_opt self_opts[] = {
+	{ 'I', "identity", "NAME", "where certificate and key go (default: USER up to the @)" },
+	{ 0, "node-ids", "N", "number of Node-IDs, 1 to 32 (default 1)" },
+	{ 0, "validity", "TIME", "of the certificate (default 90d)" },
+	{ 0, "key", "p256|rsa2048|rsa3072", "make a new key of that type (default p256)" },
+	{ 0, "config", "FILE", "overlay configuration document (default: that of the overlay)" },
+	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
+	CLI_END,
+};
+
+static const struct cli_opt show_opts[] = {
+	{ 0, "config", "FILE", "configuration by which certificates are judged" },
+	CLI_END,
+};
+
+static const struct cli_opt config_opts[] = {
+	{ 0, "overlay", "OVERLAY", "which overlay, when several are here or in the document" },
+	CLI_END,
+};
+
+static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
+
+static const char *const examples[] = {
+	"reload-enroll init calls.example --bootstrap 127.0.0.1:7001",
+	"reload-enroll issue alice@calls.example --identity alice",
+	NULL,
+};
+
+static const char init_fields[] =
+	"overlay:string algorithm:string node_id_length:integer links:string[] "
+	"configuration:{path:string sequence:integer signed:boolean expires:string} "
+	"authority:{path:string expires:string} signer:{user:string node_id:string expires:string} "
+	"max_message_size:integer dry_run:boolean";
+
+static const char show_fields[] = "items:{type:string name:string path:string user:string? "
+				  "node_ids:string[] overlay:string? fingerprint:string? "
+				  "issuer:string? self_signed:boolean? issued:string? "
+				  "expires:string? days_left:integer? chain:string[] "
+				  "sequence:integer? signed:boolean? key_fits:boolean? "
+				  "problems:{severity:string what:string why:string? "
+				  "try:string?}[] usable:boolean}[] usable:boolean";
+
+static const struct cli_command commands[] = {
+	{ "init", "OVERLAY", 1, 1, "create an overlay: authority and signed configuration",
+		init_opts, init_fields, enroll_init },
+	{ "issue", "USER", 1, 1, "the local authority issues a certificate", issue_opts,
+		enroll_issued_fields, enroll_issue },
+	{ "self", "USER", 1, 1, "make a self-signed identity, if the overlay permits it", self_opts,
+		enroll_issued_fields, enroll_self },
+	{ "show", "[FILE|NAME]", 0, 1, "names, Node-IDs, chain, dates and problems", show_opts,
+		show_fields, enroll_show },
+	{ "config show", "[FILE|OVERLAY]", 0, 1, "what a configuration says", config_opts,
+		enroll_config_fields, enroll_config_show },
+	{ "config check", "[FILE|OVERLAY]", 0, 1, "whether a configuration may be used",
+		config_opts, enroll_config_fields, enroll_config_check },
+	{ 0 },
+};
+
+static const struct cli_program program = {
+	.name = "reload-enroll",
+	.summary = "Create RELOAD overlays, issue certificates, check certificates and "
+		   "configurations.",
+	.manual = "reload-enroll(1)",
+	.commands = commands,
+	.opts = common_opts,
+	.examples = examples,
+	.exits = CLI_EXIT(4) | CLI_EXIT(6) | CLI_EXIT(7) | CLI_EXIT(8) | CLI_EXIT(10),
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(&program, argc, argv);
+}

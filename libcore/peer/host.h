@@ -13,7 +13,13 @@ enum reload_event_type {
 #undef X
 };
 
-enum reload_event_level { RELOAD_LEVEL_ERROR, RELOAD_LEVEL_WARN, RELOAD_LEVEL_INFO, RELOAD_LEVEL_DEBUG, RELOAD_LEVEL_TRACE };
+enum reload_event_level {
+	RELOAD_LEVEL_ERROR,
+	RELOAD_LEVEL_WARN,
+	RELOAD_LEVEL_INFO,
+	RELOAD_LEVEL_DEBUG,
+	RELOAD_LEVEL_TRACE
+};
 
 /* One thing that happened; fields that do not apply are zero or NULL. */
 struct reload_event {
@@ -21,12 +27,12 @@ struct reload_event {
 	enum reload_err err;
 	uint32_t link;
 	uint64_t transaction;
-	uint16_t code;		      /* message code, or state for STATE */
+	uint16_t code; /* message code, or state for STATE */
 	uint32_t kind;
 	const struct reload_id *node; /* the other node */
 	const struct reload_id *resource;
 	uint64_t count;
-	const char *words;	      /* static reason */
+	const char *words; /* static reason */
 };
 
 /* reload_event_name() returns "link_up" and the like; reload_event_words() a person's words; both static. */
@@ -35,12 +41,15 @@ const char *reload_event_words(enum reload_event_type type);
 enum reload_event_level reload_event_level(enum reload_event_type type);
 
 struct reload_host_ops {
-	reload_ms (*now)(void *host);	/* monotonic; read once per entry */
+	reload_ms (*now)(void *host);   /* monotonic; read once per entry */
 	reload_utc (*wall)(void *host); /* ms since 1970: storage_time, Ping, validity */
 	void (*random)(void *host, void *out, size_t len);
-	void (*wake_at)(void *host, reload_ms when); /* call reload_peer_wake() then; the newest wins; RELOAD_NEVER: none */
+	void (*wake_at)(void *host,
+		reload_ms
+			when); /* call reload_peer_wake() then; the newest wins; RELOAD_NEVER: none */
 	/* connect to one of the addresses (TLS client); link is chosen by the engine, its top bit is clear */
-	void (*link_open)(void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count);
+	void (*link_open)(
+		void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count);
 	/* one RELOAD message or fragment; a link whose queue is full drops it (end-to-end repetition repairs) */
 	void (*link_send)(void *host, uint32_t link, struct span message);
 	/* send what is queued, then close; reload_peer_link_down() is not called for it */

@@ -24,7 +24,10 @@ struct reload_credentials {
 	struct reload_id node; /* one of cert's Node-IDs */
 };
 
-enum reload_role { RELOAD_ROLE_PEER, RELOAD_ROLE_CLIENT };
+enum reload_role {
+	RELOAD_ROLE_PEER,
+	RELOAD_ROLE_CLIENT
+};
 
 /* States of cli.md s3, in the order of a life. */
 enum reload_state {
@@ -43,30 +46,34 @@ const char *reload_state_name(enum reload_state state);
 
 /* Limits and policies; zero means the default in parentheses. */
 struct reload_policy {
-	size_t max_links;	    /* (4096) more are refused */
-	size_t max_requests;	    /* (4096) own requests under way; more fail with RELOAD_LIMIT */
-	size_t max_work;	    /* (4096) foreign requests in work (signatures pending); more are dropped */
-	size_t max_reassembly;	    /* (4 MiB) bytes of incomplete fragment sets */
-	size_t fragment_size;	    /* (0: never) messages above are sent in fragments of at most this many bytes */
-	bool report_header_errors;  /* answer other overlays and versions with Error_Incompatible_with_Overlay (HDR-14) */
+	size_t max_links;    /* (4096) more are refused */
+	size_t max_requests; /* (4096) own requests under way; more fail with RELOAD_LIMIT */
+	size_t max_work; /* (4096) foreign requests in work (signatures pending); more are dropped */
+	size_t max_reassembly; /* (4 MiB) bytes of incomplete fragment sets */
+	size_t fragment_size; /* (0: never) messages above are sent in fragments of at most this many bytes */
+	bool report_header_errors; /* answer other overlays and versions with Error_Incompatible_with_Overlay (HDR-14) */
 	bool refuse_opaque_queries; /* R-6.4.2.4-05 */
-	enum { RELOAD_VIA_STATELESS, RELOAD_VIA_COMPRESS, RELOAD_VIA_STATEFUL } via; /* lists of forwarded requests */
+	enum {
+		RELOAD_VIA_STATELESS,
+		RELOAD_VIA_COMPRESS,
+		RELOAD_VIA_STATEFUL
+	} via; /* lists of forwarded requests */
 };
 
 struct reload_peer_setup {
 	const struct reload_host_ops *ops;
 	void *host;
-	struct reload_config *config; /* a reference is taken */
+	struct reload_config *config;                 /* a reference is taken */
 	const struct reload_credentials *credentials; /* borrowed */
-	struct reload_storage *storage;		      /* borrowed; freed by the caller after the peer */
+	struct reload_storage *storage; /* borrowed; freed by the caller after the peer */
 	enum reload_role role;
 	struct reload_policy policy;
 	/* simulator: certificates by its own ops; NULL: those of config->trust */
 };
 
 /* reload_peer_new() makes a detached node (owned); RELOAD_BAD_CONFIG when the topology plug-in is unknown. */
-enum reload_err reload_peer_new(
-	struct reload_peer **out, const struct reload_peer_setup *setup, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_peer_new(struct reload_peer **out, const struct reload_peer_setup *setup,
+	struct reload_why *why) MUST_CHECK;
 
 /* reload_peer_free() ends everything at once without a word to others; pending requests get RELOAD_CANCELLED. */
 void reload_peer_free(struct reload_peer *p);
@@ -114,25 +121,25 @@ struct reload_fetched {
 	uint32_t kind;
 	const struct reload_stored_data *data;
 	enum reload_err err; /* RELOAD_OK: signature, certificate, access and Kind checks passed */
-	bool synthetic;	     /* exists is false, nobody signed it */
+	bool synthetic;      /* exists is false, nobody signed it */
 	const struct reload_cert *cert; /* signer's, NULL when not at hand */
 	struct reload_id signer;
-	bool rolled_back;    /* older than one that was fetched before (STO-25) */
+	bool rolled_back; /* older than one that was fetched before (STO-25) */
 };
 
 /* What a request ended with; all pointers are borrowed for the time of the call. */
 struct reload_result {
-	enum reload_err err;	   /* of this program, or what the overlay answered */
-	uint16_t overlay_code;	   /* error_code of an ErrorResponse, 0 for none */
+	enum reload_err err;   /* of this program, or what the overlay answered */
+	uint16_t overlay_code; /* error_code of an ErrorResponse, 0 for none */
 	struct span error_info;
 	struct reload_id responder; /* who signed the answer; len 0: no answer */
-	unsigned hops;		   /* links that the answer crossed; 0: answered here */
+	unsigned hops;              /* links that the answer crossed; 0: answered here */
 	unsigned transmissions;
 	uint64_t transaction;
-	const struct reload_msg *answer; /* decoded, NULL without an answer */
+	const struct reload_msg *answer;     /* decoded, NULL without an answer */
 	const struct reload_fetched *values; /* Fetch */
 	size_t values_count;
-	const char *words;	   /* static: where it failed */
+	const char *words; /* static: where it failed */
 };
 
 typedef void (*reload_result_fn)(void *arg, const struct reload_result *result);
@@ -152,40 +159,48 @@ struct reload_store_item {
 	uint64_t storage_time; /* 0: now, but always later than the one before (R-13.5-04) */
 };
 
+enum {
+	RELOAD_STORE_ITEMS_MAX = 256
+};
+
 /*
  * Each returns a handle that stays valid until fn was called, or NULL with *err set when the request cannot even start
  * (RELOAD_NOT_JOINED, RELOAD_LIMIT, RELOAD_UNKNOWN_KIND ...); fn is then not called.  fn is called exactly once.
  */
-struct reload_request *reload_peer_ping(struct reload_peer *p, const struct reload_way *way, size_t padding,
-	reload_result_fn fn, void *arg, enum reload_err *err);
+struct reload_request *reload_peer_ping(struct reload_peer *p, const struct reload_way *way,
+	size_t padding, reload_result_fn fn, void *arg, enum reload_err *err);
 struct reload_request *reload_peer_store(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_id *resource, const struct reload_store_item *items, size_t count, reload_result_fn fn,
-	void *arg, enum reload_err *err);
-struct reload_request *reload_peer_fetch(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count, reload_result_fn fn,
-	void *arg, enum reload_err *err);
-struct reload_request *reload_peer_stat(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count, reload_result_fn fn,
-	void *arg, enum reload_err *err);
-struct reload_request *reload_peer_find(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_id *resource, const uint32_t *kinds, size_t count, reload_result_fn fn, void *arg,
-	enum reload_err *err);
-struct reload_request *reload_peer_probe(struct reload_peer *p, const struct reload_way *way, struct span types,
+	const struct reload_id *resource, const struct reload_store_item *items, size_t count,
 	reload_result_fn fn, void *arg, enum reload_err *err);
+struct reload_request *reload_peer_fetch(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count,
+	reload_result_fn fn, void *arg, enum reload_err *err);
+struct reload_request *reload_peer_stat(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count,
+	reload_result_fn fn, void *arg, enum reload_err *err);
+struct reload_request *reload_peer_find(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const uint32_t *kinds, size_t count, reload_result_fn fn,
+	void *arg, enum reload_err *err);
+struct reload_request *reload_peer_probe(struct reload_peer *p, const struct reload_way *way,
+	struct span types, reload_result_fn fn, void *arg, enum reload_err *err);
 struct reload_request *reload_peer_route_query(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_destination *destination, bool send_update, reload_result_fn fn, void *arg,
-	enum reload_err *err);
-struct reload_request *reload_peer_config_update(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_config_update *update, reload_result_fn fn, void *arg, enum reload_err *err);
-/* Attach without joining: a link to the node at the end of way; result.responder is its Node-ID. */
-struct reload_request *reload_peer_attach(struct reload_peer *p, const struct reload_way *way, bool send_update,
+	const struct reload_destination *destination, bool send_update, reload_result_fn fn,
+	void *arg, enum reload_err *err);
+struct reload_request *reload_peer_config_update(struct reload_peer *p,
+	const struct reload_way *way, const struct reload_config_update *update,
 	reload_result_fn fn, void *arg, enum reload_err *err);
 
 /* reload_request_cancel() ends a request without a result; NULL is legal. */
 void reload_request_cancel(struct reload_peer *p, struct reload_request *request);
 
 /* Progress of a join (cli.md s5). */
-enum reload_phase { RELOAD_PHASE_BOOTSTRAP, RELOAD_PHASE_ATTACH, RELOAD_PHASE_JOIN, RELOAD_PHASE_NEIGHBOURS, RELOAD_PHASES };
+enum reload_phase {
+	RELOAD_PHASE_BOOTSTRAP,
+	RELOAD_PHASE_ATTACH,
+	RELOAD_PHASE_JOIN,
+	RELOAD_PHASE_NEIGHBOURS,
+	RELOAD_PHASES
+};
 const char *reload_phase_name(enum reload_phase phase);
 
 /*
@@ -196,8 +211,8 @@ const char *reload_phase_name(enum reload_phase phase);
  * RELOAD_UNREACHABLE when no bootstrap node is known.
  */
 enum reload_err reload_peer_first(struct reload_peer *p) MUST_CHECK;
-enum reload_err reload_peer_join(
-	struct reload_peer *p, enum reload_role role, const struct reload_ip_port *bootstrap, size_t count) MUST_CHECK;
+enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
+	const struct reload_ip_port *bootstrap, size_t count) MUST_CHECK;
 
 /* reload_peer_leave() tells the neighbours (s6.4.2.2), hands data over, and ends ENROLLED; now: without waiting. */
 void reload_peer_leave(struct reload_peer *p, bool now);
@@ -219,8 +234,8 @@ struct reload_status {
 	reload_ms state_since, started;
 	struct reload_id node;
 	struct reload_id bootstrap_peer, admitting_peer; /* len 0: none */
-	reload_ms phase_ms[RELOAD_PHASES];		  /* how long each phase of the last join took */
-	enum reload_phase phase;			  /* the one under way, or in which the last attempt failed */
+	reload_ms phase_ms[RELOAD_PHASES]; /* how long each phase of the last join took */
+	enum reload_phase phase; /* the one under way, or in which the last attempt failed */
 	enum reload_err last_error;
 	struct reload_topology_tables tables;
 	struct reload_id range_from, range_to; /* responsible for (from, to]; len 0: nothing */
@@ -243,7 +258,8 @@ uint64_t reload_peer_counter(const struct reload_peer *p, enum reload_counter co
 const char *reload_counter_name(enum reload_counter counter);
 
 /* reload_peer_resource_id() is the overlay's hash of a Resource Name. */
-void reload_peer_resource_id(const struct reload_peer *p, struct reload_id *out, struct span resource_name);
+void reload_peer_resource_id(
+	const struct reload_peer *p, struct reload_id *out, struct span resource_name);
 
 /* reload_peer_known_nodes() lists nodes whose Node-ID begins with prefix_len hex digits of prefix: links and tables. */
 size_t reload_peer_known_nodes(

@@ -1,0 +1,128 @@
+#include "peer/internal.h"
+
+/* Requests as the host may make them: one function per method. */
+
+static struct reload_request *begin(struct reload_peer *p, uint16_t code,
+	const struct reload_way *way, const void *body, reload_result_fn fn, void *arg,
+	enum reload_err *err)
+{
+	peer_enter(p);
+	struct reload_request *r = request_new(p, code, way, fn, arg, err);
+	if (r)
+		request_send(r, body);
+	peer_leave_later(p);
+	return r;
+}
+
+struct reload_request *reload_peer_ping(struct reload_peer *p, const struct reload_way *way,
+	size_t padding, reload_result_fn fn, void *arg, enum reload_err *err)
+{
+	uint8_t *bytes = reload_alloc(padding);
+	struct reload_ping_req req = { .padding = span_of(bytes, padding) };
+	struct reload_request *r = begin(p, RELOAD_PING_REQ, way, &req, fn, arg, err);
+	free(bytes);
+	return r;
+}
+
+struct reload_request *reload_peer_find(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const uint32_t *kinds, size_t count, reload_result_fn fn,
+	void *arg, enum reload_err *err)
+{
+	struct reload_find_req req = { .resource = reload_id_span(resource),
+		.kinds = (uint32_t *)kinds,
+		.kinds_count = count };
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (kinds[i] == kinds[k]) { /* R-7.4.4-01 */
+				*err = RELOAD_USAGE;
+				return NULL;
+			}
+	return begin(p, RELOAD_FIND_REQ, way, &req, fn, arg, err);
+}
+
+struct reload_request *reload_peer_probe(struct reload_peer *p, const struct reload_way *way,
+	struct span types, reload_result_fn fn, void *arg, enum reload_err *err)
+{
+	struct reload_probe_req req = { .requested_info = types };
+	return begin(p, RELOAD_PROBE_REQ, way, &req, fn, arg, err);
+}
+
+struct reload_request *reload_peer_route_query(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_destination *destination, bool send_update, reload_result_fn fn,
+	void *arg, enum reload_err *err)
+{
+	struct reload_route_query_req req = { .send_update = send_update,
+		.destination = *destination };
+	return begin(p, RELOAD_ROUTE_QUERY_REQ, way, &req, fn, arg, err);
+}
+
+struct reload_request *reload_peer_config_update(struct reload_peer *p,
+	const struct reload_way *way, const struct reload_config_update *update,
+	reload_result_fn fn, void *arg, enum reload_err *err)
+{
+	return begin(p, RELOAD_CONFIG_UPDATE_REQ, way, update, fn, arg, err);
+}
+
+/* -- Fetch and Stat ------------------------------------------------------------------------------------------------------------ */
+
+/* R-7.4.2.1-04, -06: ranges in order and apart from each other. */
+static bool ranges_ok(const struct reload_specifier *s)
+{
+	for (size_t i = 0; i < s->ranges_count; i++) {
+		if (s->ranges[i].first > s->ranges[i].last)
+			return false;
+		for (size_t k = 0; k < i; k++)
+			if (s->ranges[i].first <= s->ranges[k].last &&
+				s->ranges[k].first <= s->ranges[i].last)
+				return false;
+	}
+	return true;
+}
+
+static struct reload_request *fetch(struct reload_peer *p, uint16_t code,
+	const struct reload_way *way, const struct reload_id *resource,
+	const struct reload_specifier *specifiers, size_t count, reload_result_fn fn, void *arg,
+	enum reload_err *err)
+{
+	struct reload_specifier *own = reload_alloc_array(count, sizeof(*own));
+	struct reload_fetch_req req = {
+		.resource = reload_id_span(resource), .specifiers = own, .specifiers_count = count
+	};
+	*err = RELOAD_OK;
+	for (size_t i = 0; i < count; i++) {
+		own[i] = specifiers[i];
+		const struct reload_kind *kind = reload_config_kind(p->config, own[i].kind);
+		if (!kind)
+			*err = RELOAD_UNKNOWN_KIND;
+		else if (!ranges_ok(&own[i]))
+			*err = RELOAD_USAGE;
+		else
+			own[i].model = (uint8_t)kind->model;
+	}
+	struct reload_request *r = NULL;
+	if (!*err) {
+		peer_enter(p);
+		r = request_new(p, code, way, fn, arg, err);
+		if (r) {
+			r->resource = *resource;
+			request_send(r, &req);
+		}
+		peer_leave_later(p);
+	}
+	free(own);
+	return r;
+}
+
+struct reload_request *reload_peer_fetch(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count,
+	reload_result_fn fn, void *arg, enum reload_err *err)
+{
+	return fetch(p, RELOAD_FETCH_REQ, way, resource, specifiers, count, fn, arg, err);
+}
+
+struct reload_request *reload_peer_stat(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count,
+	reload_result_fn fn, void *arg, enum reload_err *err)
+{
+	return fetch(p, RELOAD_STAT_REQ, way, resource, specifiers, count, fn, arg, err);
+}

@@ -1,0 +1,357 @@
+#include "peer/internal.h"
+
+/*
+ * Attach without ICE (RFC 6940 s6.5.1): who sends the request listens, who answers connects.
+ *
+ *   as requester: asked -> answered, link awaited -> up | failed
+ *   as answerer:  answered -> dialling -> up | failed
+ *
+ * An Attach is an attempt in p->attempts, at most one per direction and node.  A link to the other node that stands
+ * already is a success at once, and no second one is made (R-6.5.1.12-01).  Limits: an attempt ends after the request
+ * lifetime; beyond RELOAD_ATTEMPTS_MAX new ones are refused.
+ */
+
+enum {
+	ATTEMPTS_MAX = 512,
+	CANDIDATES_MAX = 8,
+	PRIORITY = 2130706431
+};
+
+enum attempt_phase {
+	ASKED,
+	AWAITING_LINK,
+	DIALLING
+};
+
+struct attempt {
+	TAILQ_ENTRY(attempt) entry;
+	struct reload_peer *peer;
+	enum attempt_phase phase;
+	struct reload_id node; /* len 0: an Attach to a Resource-ID that is not answered yet */
+	uint32_t link;         /* DIALLING */
+	bool send_update;      /* DIALLING: the other asked for an Update */
+	struct reload_request *request; /* ASKED */
+	struct reload_timer limit;
+	uint32_t cookie;
+	attached_fn fn;
+	void *arg;
+};
+
+static struct attempt *attempt_new(struct reload_peer *p, enum attempt_phase phase)
+{
+	struct attempt *a = RELOAD_NEW(attempt);
+	a->peer = p;
+	a->phase = phase;
+	TAILQ_INSERT_TAIL(&p->attempts, a, entry);
+	return a;
+}
+
+static void attempt_free(struct attempt *a)
+{
+	TAILQ_REMOVE(&a->peer->attempts, a, entry);
+	reload_timer_cancel(&a->peer->timers, &a->limit);
+	free(a);
+}
+
+static void attempt_end(struct attempt *a, enum reload_err err, const struct reload_id *node)
+{
+	struct reload_peer *p = a->peer;
+	attached_fn fn = a->fn;
+	void *arg = a->arg;
+	uint32_t cookie = a->cookie;
+	struct reload_id other = node ? *node : a->node;
+	if (err)
+		peer_event(
+			p, &(struct reload_event){
+				   .type = RELOAD_EV_ATTACH_FAILED, .err = err, .node = &other });
+	attempt_free(a);
+	if (fn)
+		fn(p, arg, cookie, err, &other);
+}
+
+void attach_clear(struct reload_peer *p)
+{
+	while (!TAILQ_EMPTY(&p->attempts))
+		attempt_free(TAILQ_FIRST(&p->attempts));
+}
+
+static size_t attempts_count(struct reload_peer *p)
+{
+	size_t count = 0;
+	struct attempt *a;
+	TAILQ_FOREACH(a, &p->attempts, entry)
+	count++;
+	return count;
+}
+
+static void attempt_late(void *arg)
+{
+	attempt_end(arg, RELOAD_TIMEOUT, NULL);
+}
+
+static reload_ms lifetime(const struct reload_peer *p)
+{
+	return (reload_ms)p->config->overlay_reliability_timer_ms * RELOAD_TRANSMISSIONS;
+}
+
+/* This node's side of an Attach: where it listens (LINK-12, LINK-13). */
+struct own_attach {
+	struct reload_ip_port addresses[CANDIDATES_MAX];
+	struct reload_ice_candidate candidates[CANDIDATES_MAX];
+	struct reload_attach body;
+};
+
+static void own_attach(
+	struct reload_peer *p, struct own_attach *own, const char *role, bool send_update)
+{
+	size_t count = p->ops->addresses(p->host, own->addresses, CANDIDATES_MAX);
+	for (size_t i = 0; i < count; i++)
+		own->candidates[i] = (struct reload_ice_candidate){ .addr_port = own->addresses[i],
+			.overlay_link = RELOAD_TLS_TCP_FH_NO_ICE,
+			.foundation = span_str("1"),
+			.priority = PRIORITY,
+			.type = RELOAD_CAND_HOST };
+	own->body = (struct reload_attach){ .role = span_str(role),
+		.candidates = own->candidates,
+		.candidates_count = count,
+		.send_update = send_update };
+}
+
+/* -- requester ------------------------------------------------------------------------------------------------------------------ */
+
+static void answered(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	struct attempt *a = r->own_arg;
+	a->request = NULL;
+	if (result->err == RELOAD_IN_PROGRESS && a->node.len) {
+		a->phase = AWAITING_LINK; /* LINK-11: the other direction completes it */
+		reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
+		return;
+	}
+	if (result->err) {
+		attempt_end(a, result->err, NULL);
+		return;
+	}
+	const struct reload_attach *ans = &result->answer->body.attach;
+	if (!span_eq(ans->role, span_str("active")) || !ans->candidates_count) {
+		attempt_end(a, RELOAD_BAD_ANSWER, &result->responder);
+		return;
+	}
+	a->node = result->responder;
+	struct reload_connection *con = reload_connection_by_node(p->connections, &a->node);
+	if (reload_id_eq(&a->node, &p->self) || con) {
+		attempt_end(a, RELOAD_OK, &result->responder);
+		return;
+	}
+	a->phase = AWAITING_LINK;
+	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
+	for (con = NULL; (con = reload_connection_next(p->connections, con));)
+		if (!con->node.len && reload_cert_has_node(con->cert, &a->node)) {
+			attach_link_up(p, con); /* the link was faster than the answer */
+			return;
+		}
+}
+
+void attach_start(struct reload_peer *p, uint32_t cookie, const struct reload_destination *list,
+	size_t count, bool send_update, attached_fn fn, void *arg)
+{
+	const struct reload_destination *target = &list[count - 1];
+	struct own_attach own;
+	struct attempt *a = attempt_new(p, ASKED);
+	a->cookie = cookie;
+	a->fn = fn;
+	a->arg = arg;
+	if (target->type == RELOAD_DEST_NODE)
+		a->node = target->node;
+	own_attach(p, &own, "passive", send_update);
+	a->request = request_own(p, RELOAD_ATTACH_REQ, list, count, answered, a);
+	a->request->exempt = p->life.state != RELOAD_STATE_JOINED;
+	request_send(a->request, &own.body);
+}
+
+void attach_introduce(struct reload_peer *p, uint32_t link, const struct reload_destination *to,
+	void (*done)(struct reload_peer *p, struct reload_request *r,
+		const struct reload_result *result))
+{
+	struct own_attach own;
+	own_attach(p, &own, "passive", false);
+	struct reload_request *r = request_own(p, RELOAD_ATTACH_REQ, to, 1, done, NULL);
+	r->over_link = link;
+	request_send(r, &own.body);
+}
+
+/* -- answerer --------------------------------------------------------------------------------------------------------------------- */
+
+static const char *attach_fault(const struct reload_peer *p, const struct reload_attach *req)
+{
+	if (!span_eq(req->role, span_str("passive")))
+		return "role is not passive";
+	if (!req->candidates_count)
+		return "no candidates";
+	for (size_t i = 0; i < req->candidates_count; i++) {
+		bool ice = req->candidates[i].overlay_link == RELOAD_DTLS_UDP_SR;
+		if (ice == p->config->no_ice)
+			return "ICE and No-ICE do not mix"; /* R-6.5.1.1-04, R-6.5.1.5-02 */
+	}
+	return NULL;
+}
+
+static size_t addresses_of(const struct reload_attach *req, struct reload_ip_port *out, size_t max)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < req->candidates_count && count < max; i++) {
+		const struct reload_ice_candidate *c = &req->candidates[i];
+		bool known = c->addr_port.type == RELOAD_IPV4 || c->addr_port.type == RELOAD_IPV6;
+		if (c->overlay_link == RELOAD_TLS_TCP_FH_NO_ICE && c->type == RELOAD_CAND_HOST &&
+			known && c->addr_port.port)
+			out[count++] = c->addr_port;
+	}
+	return count;
+}
+
+static struct attempt *attempt_with(struct reload_peer *p, const struct reload_id *node)
+{
+	struct attempt *a;
+	TAILQ_FOREACH(a, &p->attempts, entry)
+	if (reload_id_eq(&a->node, node))
+		return a;
+	return NULL;
+}
+
+/* RFC 6940 s6.5.1.2: both ends asked at once.  True: this request is to be answered with Error_In_Progress. */
+static bool tie_lost_by_sender(struct reload_peer *p, const struct reload_id *sender)
+{
+	struct attempt *a = attempt_with(p, sender);
+	if (!a)
+		return false;
+	if (a->phase != ASKED)
+		return true; /* a link is on its way */
+	if (reload_id_cmp(&p->self, sender) > 0)
+		return true;
+	reload_transaction_end(
+		&a->request->transaction); /* yield: no further copies of the own request */
+	struct reload_request *r = TAKE(a->request);
+	r->own = NULL;
+	r->cancelled = true;
+	request_fail(r, RELOAD_CANCELLED, "the other's Attach goes on");
+	a->phase = AWAITING_LINK;
+	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
+	return false;
+}
+
+static void dial(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	const struct reload_attach *req = &in->msg->body.attach;
+	struct reload_ip_port addresses[CANDIDATES_MAX];
+	size_t count = addresses_of(req, addresses, CANDIDATES_MAX);
+	if (reload_connection_by_node(p->connections, &in->signer) || !count)
+		return;
+	struct attempt *a = attempt_new(p, DIALLING);
+	a->node = in->signer;
+	a->send_update = req->send_update;
+	a->link = p->next_link++ & 0x7fffffff;
+	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
+	p->ops->link_open(p->host, a->link, addresses, count);
+}
+
+static void update_only(struct inbound *in)
+{
+	struct reload_destination to = reload_dest_node(&in->signer);
+	update_send(in->peer, &to, 1);
+}
+
+void serve_attach(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	const struct reload_attach *req = &in->msg->body.attach;
+	struct reload_ip_port addresses[CANDIDATES_MAX];
+	const char *fault = attach_fault(p, req);
+	if (fault) {
+		answer_error(in, RELOAD_INVALID_MESSAGE, fault);
+		return;
+	}
+	struct reload_connection *over = reload_connection_by_link(p->connections, in->link);
+	if (over && !in->msg->header.via_list.len &&
+		reload_cert_has_node(over->cert, &in->signer) &&
+		!reload_id_eq(&over->node, &in->signer)) {
+		reload_connection_bind(p->connections, over, &in->signer); /* HDR-16 */
+		connected_tell(p, over);
+	}
+	bool linked = reload_connection_by_node(p->connections, &in->signer) != NULL;
+	if (!linked && tie_lost_by_sender(p, &in->signer)) {
+		answer_error(in, RELOAD_IN_PROGRESS, "an Attach between us is under way");
+		return;
+	}
+	if (!linked && (p->connections->count + attempts_count(p) >= p->connections->max ||
+			       attempts_count(p) >= ATTEMPTS_MAX)) {
+		answer_error(in, RELOAD_FORBIDDEN, "too many links"); /* R-6.5.1.2-06 */
+		return;
+	}
+	if (!linked && !addresses_of(req, addresses, CANDIDATES_MAX)) {
+		answer_error(in, RELOAD_INVALID_MESSAGE, "no usable candidate");
+		return;
+	}
+	struct own_attach own;
+	own_attach(p, &own, "active", false);
+	in->after = linked ? (req->send_update ? update_only : NULL) : dial;
+	answer(in, RELOAD_ATTACH_ANS, &own.body);
+}
+
+void serve_app_attach(struct inbound *in)
+{
+	answer_error(in, RELOAD_NOT_FOUND, "no such application here"); /* R-6.5.2-05 */
+}
+
+/* -- links --------------------------------------------------------------------------------------------------------------------------- */
+
+bool attach_expects(struct reload_peer *p, uint32_t link, struct reload_id *node)
+{
+	struct attempt *a;
+	TAILQ_FOREACH(a, &p->attempts, entry)
+	if (a->phase == DIALLING && a->link == link) {
+		*node = a->node;
+		return true;
+	}
+	return false;
+}
+
+void attach_link_up(struct reload_peer *p, struct reload_connection *con)
+{
+	struct attempt *a, *next;
+	bool update = false;
+	for (a = TAILQ_FIRST(&p->attempts); a; a = next) {
+		next = TAILQ_NEXT(a, entry);
+		bool mine =
+			a->phase == DIALLING
+				? a->link == con->link
+				: a->phase == AWAITING_LINK &&
+					  reload_cert_has_node(con->cert, &a->node) &&
+					  (!con->node.len || reload_id_eq(&con->node, &a->node));
+		if (!mine)
+			continue;
+		if (!con->node.len) {
+			reload_connection_bind(p->connections, con, &a->node);
+			connected_tell(p, con);
+		}
+		update |= a->phase == DIALLING && a->send_update;
+		struct reload_id node = a->node;
+		attempt_end(a, RELOAD_OK, &node);
+		next = TAILQ_FIRST(&p->attempts); /* the end may have begun or ended others */
+	}
+	if (update) {
+		struct reload_destination to = reload_dest_node(&con->node);
+		update_send(p, &to, 1); /* R-6.4.2.3-02 */
+	}
+}
+
+void attach_link_down(struct reload_peer *p, uint32_t link, enum reload_err err)
+{
+	struct attempt *a;
+	TAILQ_FOREACH(a, &p->attempts, entry)
+	if (a->phase == DIALLING && a->link == link) {
+		attempt_end(a, err, NULL);
+		return;
+	}
+}

@@ -1,0 +1,116 @@
+#include "peer/internal.h"
+
+/*
+ * The certificate-store usage (RFC 6940 s8): once joined, a node keeps its certificate under its user name and under its
+ * Node-ID.  It looks first whether it is there already (STO-14) and appends it when it is not.
+ */
+
+enum {
+	DELAY_MS = 200,
+	SPREAD_MS = 800,
+	AGAIN_MS = 10000
+};
+
+static const uint32_t cert_kinds[] = { RELOAD_KIND_CERT_BY_NODE, RELOAD_KIND_CERT_BY_USER };
+
+static void store_certificates(void *arg);
+
+static void again(struct reload_peer *p)
+{
+	reload_timer_arm(&p->timers, &p->life.certificates,
+		p->now + AGAIN_MS + peer_random_ms(p, AGAIN_MS), store_certificates, p);
+}
+
+void certificates_schedule(struct reload_peer *p)
+{
+	if (!p->life.certificates_stored && !p->life.certificates.armed)
+		reload_timer_arm(&p->timers, &p->life.certificates,
+			p->now + DELAY_MS + peer_random_ms(p, SPREAD_MS), store_certificates, p);
+}
+
+static uint32_t kind_of(const struct reload_request *r)
+{
+	return cert_kinds[(uintptr_t)r->own_arg];
+}
+
+static void stored(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	if (result->err) {
+		p->life.certificates_stored = false;
+		again(p);
+		return;
+	}
+	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_CERTIFICATE_STORED,
+			      .kind = r->store->kind_data[0].kind,
+			      .resource = &r->resource,
+			      .node = &result->responder });
+}
+
+static void append(struct reload_peer *p, const struct reload_id *resource, uint32_t kind)
+{
+	const struct reload_cert *cert = p->credentials->cert;
+	uint64_t left = cert->not_after > p->wall ? (cert->not_after - p->wall) / RELOAD_SECOND : 0;
+	struct reload_store_item item = { .kind = kind,
+		.lifetime_s = left > UINT32_MAX ? UINT32_MAX : (uint32_t)left,
+		.value = { .index = RELOAD_ARRAY_END, .exists = true, .value = cert->der } };
+	struct reload_destination to = reload_dest_resource(resource);
+	struct reload_request *r = request_own(p, RELOAD_STORE_REQ, &to, 1, stored, NULL);
+	enum reload_err err = store_own(r, resource, &item, 1);
+	if (err)
+		request_fail(r, err, "own certificate");
+}
+
+static void fetched(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	const struct reload_cert *own = p->credentials->cert;
+	if (result->err) {
+		p->life.certificates_stored = false;
+		again(p);
+		return;
+	}
+	for (size_t i = 0; i < result->values_count; i++) {
+		const struct reload_fetched *f = &result->values[i];
+		if (f->err || !f->data->value.exists)
+			continue;
+		if (span_eq(f->data->value.value, own->der))
+			return; /* there already */
+		if (kind_of(r) == RELOAD_KIND_CERT_BY_USER && f->cert && own->self_issued &&
+			!span_eq(f->cert->public_key_info, own->public_key_info))
+			peer_event(p, &(struct reload_event){
+					      .type = RELOAD_EV_NAME_TAKEN, .node = &f->signer });
+	}
+	append(p, &r->resource, kind_of(r));
+}
+
+static void look(struct reload_peer *p, size_t which)
+{
+	const struct reload_cert *cert = p->credentials->cert;
+	struct reload_id resource;
+	struct span name = which ? span_str(cert->user) : reload_id_span(&p->self);
+	p->topology->resource_id(&resource, name);
+	struct reload_array_range all = { 0, RELOAD_ARRAY_END };
+	struct reload_specifier s = { .kind = cert_kinds[which],
+		.model = RELOAD_MODEL_ARRAY,
+		.ranges = &all,
+		.ranges_count = 1 };
+	struct reload_fetch_req req = {
+		.resource = reload_id_span(&resource), .specifiers = &s, .specifiers_count = 1
+	};
+	struct reload_destination to = reload_dest_resource(&resource);
+	struct reload_request *r =
+		request_own(p, RELOAD_FETCH_REQ, &to, 1, fetched, (void *)(uintptr_t)which);
+	r->resource = resource;
+	request_send(r, &req);
+}
+
+static void store_certificates(void *arg)
+{
+	struct reload_peer *p = arg;
+	if (p->life.state != RELOAD_STATE_JOINED)
+		return;
+	p->life.certificates_stored = true;
+	for (size_t i = 0; i < COUNT_OF(cert_kinds); i++)
+		look(p, i);
+}

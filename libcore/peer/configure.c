@@ -1,0 +1,190 @@
+#include "peer/internal.h"
+
+/*
+ * One configuration for all (RFC 6940 s6.3.2.1, s6.5.4): requests of nodes with another one are answered with an error,
+ * the one behind gets the document, and a newer signed document changes the running node.
+ */
+
+/* A list of wire bytes as entries, at most max. */
+static size_t entries(
+	struct reload_peer *p, struct span list, struct reload_destination *out, size_t max)
+{
+	struct span rest;
+	size_t count = 0;
+	while (count < max && reload_list_first(&out[count], &rest, list, &p->ctx)) {
+		list = rest;
+		count++;
+	}
+	return count;
+}
+
+enum {
+	WAY_MAX = 32,
+	ROOM = 1500
+};
+
+static void update_send_to(
+	struct reload_peer *p, struct span list, const struct reload_config_update *update)
+{
+	struct reload_destination way[WAY_MAX];
+	size_t count = entries(p, list, way, COUNT_OF(way));
+	if (count)
+		request_send(
+			request_own(p, RELOAD_CONFIG_UPDATE_REQ, way, count, NULL, NULL), update);
+}
+
+void configure_send(struct reload_peer *p, struct span list)
+{
+	/* CFG-15: a document above max-message-size is not sent; the node fetches it elsewhere */
+	if (p->config->document.len + ROOM > p->config->max_message_size)
+		return;
+	struct reload_config_update update = { .type = RELOAD_CONFIG_UPDATE_CONFIG,
+		.config = p->config->document };
+	update_send_to(p, list, &update);
+}
+
+void configure_send_kinds(struct reload_peer *p, struct span list, struct span error_info)
+{
+	struct rd r = rd_of(error_info), kinds = rd_open(&r, 1);
+	struct reload_kind_description blocks[63];
+	struct reload_config_update update = { .type = RELOAD_CONFIG_UPDATE_KIND, .kinds = blocks };
+	while (rd_more(&kinds) && update.kinds_count < COUNT_OF(blocks)) {
+		const struct reload_kind *kind = reload_config_kind(p->config, rd_u32(&kinds));
+		if (kind && kind->block.len)
+			blocks[update.kinds_count++].kind_block = kind->block;
+	}
+	if (update.kinds_count && !kinds.err)
+		update_send_to(p, list, &update); /* R-7.4.1.2-09 */
+}
+
+bool configure_check(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	uint16_t theirs = in->msg->header.configuration_sequence, ours = p->config->sequence;
+	if (theirs == ours ||
+		(in->msg->code == RELOAD_CONFIG_UPDATE_REQ && theirs == RELOAD_SEQUENCE_ANY))
+		return true;
+	bool newer = reload_sequence_newer(theirs, ours);
+	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_CONFIG_BEHIND,
+			      .err = newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
+			      .node = &in->signer,
+			      .count = theirs });
+	if (!newer)
+		configure_send(p, wr_done(&in->back)); /* HDR-17 */
+	answer_error(in, newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
+		"another configuration_sequence");
+	return false;
+}
+
+static void drop_kinds(struct reload_peer *p, const struct reload_config *before)
+{
+	for (size_t i = 0; i < before->kinds.count; i++)
+		if (!reload_config_kind(p->config, before->kinds.at[i].id))
+			p->storage->ops->drop_kind(p->storage, before->kinds.at[i].id); /* CFG-17 */
+}
+
+void configure(struct reload_peer *p, struct reload_config *config)
+{
+	struct reload_config *before = p->config;
+	bool other = strcmp(config->topology_plugin, before->topology_plugin) ||
+		     config->node_id_len != before->node_id_len || config->no_ice != before->no_ice;
+	struct reload_why why;
+	p->config = reload_config_ref(config);
+	p->ctx = reload_config_wire_ctx(p->config);
+	p->transactions.interval = p->config->overlay_reliability_timer_ms;
+	reload_cache_clear(p->cache);
+	reload_cache_add(p->cache, p->credentials->cert);
+	drop_kinds(p, before);
+	p->topology->configure(p->plugin, p->config);
+	peer_event(p, &(struct reload_event){
+			      .type = RELOAD_EV_CONFIG_CHANGED, .count = p->config->sequence });
+	p->ops->config_changed(p->host, p->config);
+	bool unfit = other ||
+		     reload_trust_check(p->config->trust, p->credentials->cert,
+			     p->credentials->others, p->credentials->others_count, p->wall, &why);
+	struct reload_connection *con = NULL, *next;
+	for (con = reload_connection_next(p->connections, NULL); con; con = next) {
+		next = reload_connection_next(p->connections, con);
+		if (reload_trust_check(p->config->trust, con->cert, NULL, 0, p->wall, &why) ==
+			RELOAD_CERT_REVOKED)
+			link_drop(p, con, RELOAD_CERT_REVOKED);
+	}
+	reload_config_free(before);
+	if (unfit) /* R-11.1-49 */
+		leave_start(p, false);
+}
+
+static void refuse(struct inbound *in, enum reload_err err, const struct reload_why *why)
+{
+	peer_event(in->peer,
+		&(struct reload_event){
+			.type = RELOAD_EV_CONFIG_REFUSED, .err = err, .node = &in->signer });
+	answer_error(in, err, why->why[0] ? why->why : why->what);
+}
+
+/* CFG-16: which error says what. */
+static enum reload_err document_error(enum reload_err err)
+{
+	return err == RELOAD_BAD_CONFIG || err == RELOAD_CONFIG_EXPIRED ? RELOAD_INVALID_MESSAGE
+									: RELOAD_FORBIDDEN;
+}
+
+static void take_document(struct inbound *in, const struct reload_config_update *u)
+{
+	struct reload_peer *p = in->peer;
+	struct reload_why why = { 0 };
+	AUTO(reload_config) config = NULL;
+	if (span_eq(u->config, p->config->document)) {
+		answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
+		return;
+	}
+	enum reload_err err = reload_config_parse(&config, u->config, p->config->instance_name,
+		reload_trust_ops(p->config->trust), p->wall, &why);
+	if (err) {
+		refuse(in, document_error(err), &why);
+	} else if (!reload_sequence_newer(config->sequence, p->config->sequence)) {
+		reload_why_set(&why, err, NULL, "sequence %u is not newer than %u",
+			config->sequence, p->config->sequence);
+		refuse(in, RELOAD_CONFIG_TOO_OLD, &why);
+	} else if ((err = reload_config_verify(config, p->config, p->wall, &why))) {
+		refuse(in, RELOAD_FORBIDDEN, &why);
+	} else {
+		answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS,
+			span_of(NULL, 0)); /* answered, then reconfigured (CFG-16) */
+		configure(p, config);
+	}
+}
+
+static void take_kinds(struct inbound *in, const struct reload_config_update *u)
+{
+	struct reload_peer *p = in->peer;
+	struct reload_why why = { 0 };
+	AUTO(reload_config) config = NULL;
+	struct span *blocks = reload_arena_take(&in->msg->arena, u->kinds_count * sizeof(*blocks));
+	for (size_t i = 0; i < u->kinds_count; i++)
+		blocks[i] = u->kinds[i].kind_block;
+	enum reload_err err =
+		reload_config_with_kinds(&config, p->config, blocks, u->kinds_count, p->wall, &why);
+	if (err) {
+		refuse(in, err == RELOAD_INVALID_MESSAGE ? err : RELOAD_FORBIDDEN, &why);
+		return;
+	}
+	answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
+	configure(p, config);
+}
+
+void serve_config_update(struct inbound *in)
+{
+	const struct reload_config_update *u = &in->msg->body.config_update;
+	if (u->type == RELOAD_CONFIG_UPDATE_CONFIG)
+		take_document(in, u);
+	else
+		take_kinds(in, u);
+}
+
+void reload_peer_configure(struct reload_peer *p, struct reload_config *config)
+{
+	peer_enter(p);
+	configure(p, config);
+	peer_leave(p);
+}

@@ -1,0 +1,350 @@
+/* What the files of the engine share. */
+#pragma once
+
+#include "ident/cache.h"
+#include "peer/peer.h"
+#include "route/answers.h"
+#include "route/decide.h"
+#include "route/fragments.h"
+#include "route/states.h"
+#include "route/transactions.h"
+#include "storage/access.h"
+#include "storage/fetch.h"
+#include "storage/store.h"
+
+#include <bsd/sys/queue.h>
+
+struct inbound;
+struct attempt;
+struct handover;
+
+TAILQ_HEAD(inbound_list, inbound);
+TAILQ_HEAD(request_list, reload_request);
+TAILQ_HEAD(attempt_list, attempt);
+TAILQ_HEAD(handover_list, handover);
+
+struct reload_peer {
+	const struct reload_host_ops *ops;
+	void *host;
+	struct reload_config *config;
+	struct wire_ctx ctx; /* arena NULL */
+	const struct reload_credentials *credentials;
+	struct reload_id self;
+	struct wr identity; /* own SignerIdentity in wire form */
+	struct reload_storage *storage;
+	const struct reload_topology_ops *topology;
+	struct reload_topology *plugin;
+	struct reload_policy policy;
+	struct reload_cache *cache;
+	struct reload_connections *connections;
+	struct reload_connection *uplink; /* where all goes that has no other way, until joined */
+	struct reload_timers timers;
+	struct reload_timer expiry;
+	struct reload_transactions transactions;
+	struct reload_answers *answers;
+	struct reload_states *states;
+	struct reload_reassembly *reassembly;
+	struct inbound_list
+		work; /* messages whose signatures are being verified, or that wait for a commit */
+	size_t work_count;
+	struct request_list requests, done; /* all under way; ended, result not yet told */
+	size_t requests_count;
+	struct attempt_list attempts; /* Attach under way, both directions */
+	struct handover_list handovers;
+	reload_ms now, started;
+	reload_utc wall;
+	uint64_t last_storage_time;
+	uint32_t next_link;
+	size_t jobs; /* at the host */
+	bool inside, completing, closing;
+	struct {
+		enum reload_state state;
+		reload_ms since;
+		enum reload_role role;
+		struct reload_ip_port
+			*bootstrap; /* given by the caller; NULL: the configuration's */
+		size_t bootstrap_count, next_bootstrap;
+		uint32_t link; /* to the bootstrap node being tried */
+		unsigned attempts;
+		struct reload_timer retry, certificates;
+		struct reload_id bootstrap_peer, admitting_peer;
+		reload_ms phase_ms[RELOAD_PHASES], phase_since;
+		enum reload_phase phase;
+		enum reload_err last_error;
+		bool wanted, alone, certificates_stored;
+		struct reload_timer leaving;
+	} life;
+	struct rollback *rollback; /* storage times seen (STO-25) */
+	uint64_t counters[RELOAD_COUNTERS];
+};
+
+/* -- peer.c ----------------------------------------------------------------------------------------------------------- */
+
+void peer_enter(struct reload_peer *p);
+void peer_leave(struct reload_peer *p);
+/* peer_leave_later() is for requests: what has ended already is told from the next wake, when the caller has its handle. */
+void peer_leave_later(struct reload_peer *p);
+void peer_event(struct reload_peer *p, const struct reload_event *ev);
+void peer_job(struct reload_peer *p, struct reload_job *job,
+	void (*done)(void *arg, struct reload_job *job), void *arg);
+void peer_expire(void *arg); /* frees expired values and arms p->expiry for the next */
+void peer_set_state(struct reload_peer *p, enum reload_state state);
+
+static inline void peer_count(struct reload_peer *p, enum reload_counter c)
+{
+	p->counters[c]++;
+}
+
+/* peer_drop() counts and tells why a message went no further. */
+void peer_drop(struct reload_peer *p, enum reload_counter counter, uint32_t link,
+	uint64_t transaction, const char *words);
+
+struct reload_route peer_route(struct reload_peer *p);
+uint64_t peer_random64(struct reload_peer *p); /* never 0 (MSG-16) */
+reload_ms peer_random_ms(struct reload_peer *p, reload_ms below);
+
+/* -- inbound.c: a message for this node, from its arrival until it is answered or dropped ------------------------------ */
+
+/* One stored value whose signature is checked. */
+struct value_check {
+	const struct reload_stored_data *data;
+	uint32_t kind;
+	struct reload_cert *cert; /* a reference; NULL: not at hand */
+	struct reload_id signer;
+	struct span certificates; /* GenericCertificates in wire form, in the message's arena */
+	enum reload_err err;
+	uint8_t digest[32];
+};
+
+struct inbound {
+	TAILQ_ENTRY(inbound) entry;
+	struct reload_peer *peer;
+	struct reload_msg *msg;
+	uint32_t link;             /* 0: made by this node itself */
+	struct reload_id previous; /* Node-ID of the previous hop; len 0: not known */
+	struct wr back;            /* Destination List of a response */
+	uint64_t mark;
+	struct reload_cert *cert; /* signer's, a reference */
+	struct reload_id signer;
+	struct reload_cert **
+		bucket; /* parsed certificates of the message, references; only when one was needed */
+	size_t bucket_count;
+	bool bucket_parsed;
+	unsigned jobs;
+	enum reload_err err; /* of the message's own signature */
+	struct value_check *values;
+	size_t values_count;
+	struct reload_request *request; /* of a response */
+	bool local, listed;
+	void (*after)(struct inbound *in); /* once its answer left */
+	/* Store in work */
+	struct reload_store_work *store;
+};
+
+/* inbound_local() hands this node's own request to itself; the answer comes back through request_answered(). */
+void inbound_local(struct reload_peer *p, struct reload_request *request, struct span message);
+
+/* inbound_local_answer() makes in, a request of this node to itself, the answer msg (owned). */
+void inbound_local_answer(struct inbound *in, struct reload_msg *msg);
+
+/* inbound_free() ends it; repeat_may_come: its transaction may be served again. */
+void inbound_free(struct inbound *in, bool repeat_may_come);
+
+/* -- values.c ----------------------------------------------------------------------------------------------------------- */
+
+/*
+ * values_start() submits the verification of in->values (data, kind filled in) at resource; each adds to in->jobs and ends
+ * in inbound_job_done().
+ */
+void values_start(struct inbound *in, struct span resource);
+void inbound_job_done(struct inbound *in);
+
+/* signer_find() fills cert (a reference) and node for an identity from the cache or the message's bucket; *known: verified before. */
+enum reload_err signer_find(struct inbound *in, const struct reload_signer_identity *identity,
+	struct reload_cert **cert, struct reload_id *node, bool *known);
+
+/* values_rolled_back() notes the storage_time of a fetched value and tells whether a newer one was seen before. */
+bool values_rolled_back(struct reload_peer *p, struct span resource, uint32_t kind,
+	const struct reload_stored_data *d);
+void values_forget(struct reload_peer *p);
+
+/* -- seal.c: signing, answering, sending -------------------------------------------------------------------------------- */
+
+/* Called with contents and security block; err: the message could not be signed. */
+typedef void (*sealed_fn)(void *arg, struct span tail, enum reload_err err);
+
+/*
+ * seal_start() signs contents for transaction and calls fn later; extra are GenericCertificate lists in wire form that go
+ * into the bucket beside this node's own certificate.
+ */
+void seal_start(struct reload_peer *p, uint64_t transaction, struct span contents,
+	const struct span *extra, size_t extra_count, sealed_fn fn, void *arg);
+
+/* certificates_write() appends cert (and those of others that are no roots) as GenericCertificates in wire form. */
+void certificates_write(struct reload_peer *p, struct wr *w, const struct reload_cert *cert,
+	struct reload_cert *const *others, size_t others_count);
+
+/* answer() sends the answer with code and body and ends in; answer_bytes() for a body that is encoded already. */
+void answer(struct inbound *in, uint16_t code, const void *body);
+void answer_bytes(struct inbound *in, uint16_t code, struct span body);
+void answer_with(struct inbound *in, uint16_t code, const void *body,
+	const struct span *certificates, size_t count);
+
+/* answer_error() answers a request with an error and ends in; info NULL: words. */
+void answer_error(struct inbound *in, enum reload_err err, const char *words);
+void answer_error_info(struct inbound *in, enum reload_err err, struct span info);
+
+/*
+ * error_back() answers a request that is not decoded, from its header: what forwarders must (ttl, options, size, form);
+ * close: the link goes once it has left.  False: nothing is sent.
+ */
+bool error_back(struct reload_peer *p, uint32_t link, const struct reload_header *header,
+	enum reload_err err, const char *words, bool close);
+
+/* message_send() writes header (lists as given) and tail, and sends over con. */
+void message_send(struct reload_peer *p, struct reload_connection *con,
+	struct reload_header *header, struct span tail);
+void connection_send(struct reload_peer *p, struct reload_connection *con, struct span message);
+
+/* response_send() makes the header of a response along back and sends it. */
+void response_send(struct reload_peer *p, uint64_t transaction, struct span back,
+	struct span options, struct span tail, uint32_t link);
+
+/* header_new() fills what all messages of this node have. */
+struct reload_header header_new(struct reload_peer *p, uint64_t transaction);
+
+/* -- request.c: requests of this node ------------------------------------------------------------------------------------- */
+
+enum expect {
+	EXPECT_NODE,
+	EXPECT_RESOURCE,
+	EXPECT_LINK_PEER,
+	EXPECT_ANYBODY
+};
+
+struct reload_request {
+	struct reload_transaction transaction; /* first: found by it */
+	TAILQ_ENTRY(reload_request) entry;
+	struct reload_peer *peer;
+	uint16_t code;
+	struct wr contents, tail, list;
+	bool sealing, cancelled, ended, exempt; /* exempt: of the closeness check (CHORD-02) */
+	enum expect expect;
+	struct reload_id target;
+	uint32_t over_link; /* not 0: sent over this link, whatever the list says */
+	unsigned sealed_jobs;
+	reload_ms timeout_ms;
+	/* an engine's own request: told inside the engine, at once; else fn, told last */
+	void (*own)(struct reload_peer *p, struct reload_request *r,
+		const struct reload_result *result);
+	void *own_arg;
+	reload_result_fn fn;
+	void *arg;
+	/* the answer */
+	struct inbound *answer;
+	unsigned verifying;
+	struct reload_result result;
+	struct reload_fetched *values;
+	struct reload_id resource; /* Store, Fetch: what the values belong to */
+	/* Store: values being signed */
+	struct reload_store_req *store;
+	struct reload_arena arena;
+	size_t unsigned_values;
+	enum reload_err sign_err;
+	struct span extra_certificates; /* replica Stores: those of the values' signers */
+};
+
+/* request_new() makes a request that request_send() starts; way NULL is not legal. */
+struct reload_request *request_new(struct reload_peer *p, uint16_t code,
+	const struct reload_way *way, reload_result_fn fn, void *arg, enum reload_err *err);
+struct reload_request *request_own(struct reload_peer *p, uint16_t code,
+	const struct reload_destination *list, size_t count,
+	void (*own)(struct reload_peer *p, struct reload_request *r,
+		const struct reload_result *result),
+	void *arg);
+
+/* request_send() encodes body and starts the transaction; request_send_bytes() for one that is encoded. */
+void request_send(struct reload_request *r, const void *body);
+void request_send_bytes(struct reload_request *r, struct span body);
+
+/* request_answered() takes the verified answer (takes in over). */
+void request_answered(struct reload_request *r, struct inbound *in);
+void request_fail(struct reload_request *r, enum reload_err err, const char *words);
+void request_free(struct reload_request *r);
+void requests_transmit(void *arg, struct reload_transaction *t);
+void requests_failed(void *arg, struct reload_transaction *t);
+void requests_complete(struct reload_peer *p);
+
+/* store_own() signs items and sends r, a StoreReq for resource. */
+enum reload_err store_own(struct reload_request *r, const struct reload_id *resource,
+	const struct reload_store_item *items, size_t count) MUST_CHECK;
+
+/* -- serve*.c: requests of others ------------------------------------------------------------------------------------------ */
+
+void serve(struct inbound *in);
+void serve_store(struct inbound *in);
+void serve_store_verified(struct inbound *in);
+void serve_fetch(struct inbound *in);
+void serve_stat(struct inbound *in);
+void serve_find(struct inbound *in);
+void serve_attach(struct inbound *in);
+void serve_app_attach(struct inbound *in);
+void serve_join(struct inbound *in);
+void serve_leave(struct inbound *in);
+void serve_update(struct inbound *in);
+void serve_config_update(struct inbound *in);
+void unknown_kinds_info(struct wr *w, const uint32_t *kinds, size_t count);
+
+/* -- attach.c ----------------------------------------------------------------------------------------------------------------- */
+
+typedef void (*attached_fn)(struct reload_peer *p, void *arg, uint32_t cookie, enum reload_err err,
+	const struct reload_id *node);
+
+/* attach_start() sends an Attach; fn tells the end: a link to node is up, or why not. */
+void attach_start(struct reload_peer *p, uint32_t cookie, const struct reload_destination *list,
+	size_t count, bool send_update, attached_fn fn, void *arg);
+/* attach_introduce() tells over a link which of this node's Node-IDs stands at its end (HDR-16). */
+void attach_introduce(struct reload_peer *p, uint32_t link, const struct reload_destination *to,
+	void (*done)(struct reload_peer *p, struct reload_request *r,
+		const struct reload_result *result));
+void attach_link_up(struct reload_peer *p, struct reload_connection *con);
+/* attach_expects() tells which Node-ID an outgoing link must have; false: any (a bootstrap node). */
+bool attach_expects(struct reload_peer *p, uint32_t link, struct reload_id *node);
+void attach_link_down(struct reload_peer *p, uint32_t link, enum reload_err err);
+void attach_clear(struct reload_peer *p);
+
+/* -- join.c, life.c ------------------------------------------------------------------------------------------------------------ */
+
+extern const struct reload_topology_host peer_topology_host;
+void life_link_up(struct reload_peer *p, struct reload_connection *con);
+void life_link_down(
+	struct reload_peer *p, uint32_t link, const struct reload_id *node, enum reload_err err);
+void life_topology_state(
+	struct reload_peer *p, enum reload_topology_state state, const struct reload_id *other);
+void life_client_update(struct reload_peer *p, const struct reload_id *from);
+void life_leave_answered(struct reload_peer *p); /* something that leaving waits for has ended */
+void life_clear(struct reload_peer *p);
+void connected_tell(struct reload_peer *p, struct reload_connection *con);
+/* link_drop() closes a link of this node's own accord. */
+void link_drop(struct reload_peer *p, struct reload_connection *con, enum reload_err err);
+void leave_start(struct reload_peer *p, bool now);
+void update_send(struct reload_peer *p, const struct reload_destination *list, size_t count);
+
+/* -- maintain.c: moving data -------------------------------------------------------------------------------------------------- */
+
+void maintain_store_range(struct reload_peer *p, const struct reload_id *from,
+	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number,
+	bool done);
+void maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,
+	const struct reload_id *replicas, size_t count);
+void maintain_hand_over_all(
+	struct reload_peer *p); /* the own range to the first successor, before leaving */
+void maintain_clear(struct reload_peer *p);
+
+/* -- certificates.c, configure.c ------------------------------------------------------------------------------------------------ */
+
+void certificates_schedule(struct reload_peer *p);
+void configure_send(struct reload_peer *p, struct span list);
+void configure_send_kinds(struct reload_peer *p, struct span list, struct span error_info);
+bool configure_check(struct inbound *in);
+void configure(struct reload_peer *p, struct reload_config *config);

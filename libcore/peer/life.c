@@ -1,0 +1,380 @@
+#include "peer/internal.h"
+
+/*
+ * The life of a node (cli.md s3, RFC 6940 s10.5, s11.4).
+ *
+ *   enrolled -> bootstrapping -> attaching -> joining -> joined -> leaving -> enrolled
+ *                    ^               |           |         |
+ *                    +--- pause <----+-----------+    isolated (all links lost): joins again
+ *
+ * bootstrapping: the bootstrap nodes are tried one after the other until a link stands.  From attaching on a peer follows
+ * its topology plug-in; a client attaches to the peer responsible for its own Node-ID and is joined then.  An attempt that
+ * fails is repeated with pauses that double from 0.5 s to 60 s, with jitter, for as long as it is wanted.
+ */
+
+enum {
+	PAUSE_FIRST_MS = 500,
+	PAUSE_MAX_MS = 60000,
+	BOOTSTRAP_MS = 5000,
+	LEAVE_MS = 2000
+};
+
+static void bootstrap_next(struct reload_peer *p);
+static void go_on(struct reload_peer *p, struct reload_connection *con);
+
+static void phase_enter(struct reload_peer *p, enum reload_phase phase)
+{
+	if (p->life.phase < RELOAD_PHASES)
+		p->life.phase_ms[p->life.phase] += p->now - p->life.phase_since;
+	p->life.phase = phase;
+	p->life.phase_since = p->now;
+}
+
+static void retry_now(void *arg)
+{
+	struct reload_peer *p = arg;
+	if (!p->life.wanted)
+		return;
+	struct reload_connection *con =
+		p->life.bootstrap_peer.len
+			? reload_connection_by_node(p->connections, &p->life.bootstrap_peer)
+			: NULL;
+	p->life.next_bootstrap = 0;
+	if (con)
+		go_on(p, con);
+	else
+		bootstrap_next(p);
+}
+
+static void retry_later(struct reload_peer *p, enum reload_err err)
+{
+	p->life.last_error = err;
+	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_JOIN_FAILED,
+			      .err = err,
+			      .count = p->life.attempts,
+			      .words = reload_phase_name(p->life.phase) });
+	reload_ms pause = PAUSE_FIRST_MS;
+	for (unsigned i = 0; i < p->life.attempts && pause < PAUSE_MAX_MS; i++)
+		pause *= 2;
+	p->life.attempts++;
+	if (p->life.state != RELOAD_STATE_ISOLATED)
+		peer_set_state(p, RELOAD_STATE_BOOTSTRAPPING);
+	reload_timer_arm(&p->timers, &p->life.retry, p->now + pause / 2 + peer_random_ms(p, pause),
+		retry_now, p);
+}
+
+/* -- bootstrap ------------------------------------------------------------------------------------------------------------- */
+
+static const struct reload_ip_port *bootstrap_list(const struct reload_peer *p, size_t *count)
+{
+	*count = p->life.bootstrap ? p->life.bootstrap_count : p->config->bootstrap_count;
+	return p->life.bootstrap ? p->life.bootstrap : p->config->bootstrap;
+}
+
+static void bootstrap_late(void *arg)
+{
+	struct reload_peer *p = arg;
+	if (p->life.link && !reload_connection_by_link(p->connections, p->life.link))
+		p->ops->link_close(p->host, p->life.link);
+	p->life.link = 0;
+	bootstrap_next(p);
+}
+
+static void bootstrap_next(struct reload_peer *p)
+{
+	size_t count;
+	const struct reload_ip_port *list = bootstrap_list(p, &count);
+	if (p->life.state != RELOAD_STATE_ISOLATED)
+		peer_set_state(p, RELOAD_STATE_BOOTSTRAPPING);
+	if (p->life.next_bootstrap >= count) {
+		retry_later(p, RELOAD_UNREACHABLE);
+		return;
+	}
+	p->life.link = p->next_link++ & 0x7fffffff;
+	reload_timer_arm(&p->timers, &p->life.retry, p->now + BOOTSTRAP_MS, bootstrap_late, p);
+	p->ops->link_open(p->host, p->life.link, &list[p->life.next_bootstrap++], 1);
+}
+
+static void client_attached(struct reload_peer *p, void *arg, uint32_t cookie, enum reload_err err,
+	const struct reload_id *node)
+{
+	(void)arg;
+	(void)cookie;
+	if (p->life.role != RELOAD_ROLE_CLIENT || !p->life.wanted)
+		return;
+	struct reload_connection *con =
+		err ? NULL : reload_connection_by_node(p->connections, node);
+	if (!con && p->life.state == RELOAD_STATE_JOINED)
+		return; /* stays where it is */
+	if (!con) {
+		retry_later(p, err ? err : RELOAD_LINK_DOWN);
+		return;
+	}
+	p->uplink = con;
+	p->life.admitting_peer = *node;
+	p->life.attempts = 0;
+	phase_enter(p, RELOAD_PHASES);
+	peer_set_state(p, RELOAD_STATE_JOINED);
+	certificates_schedule(p);
+}
+
+/* A client sits at the peer that is responsible for its Node-ID, so that it is reached by that alone (R-4.2.1-01). */
+static void client_attach(struct reload_peer *p)
+{
+	struct reload_destination own = reload_dest_resource(&p->self);
+	attach_start(p, 0, &own, 1, false, client_attached, NULL);
+}
+
+void life_client_update(struct reload_peer *p, const struct reload_id *from)
+{
+	/* R-4.2.1-03: the ring moved around this client's peer; ask again who is responsible */
+	if (p->life.role == RELOAD_ROLE_CLIENT && p->life.state == RELOAD_STATE_JOINED &&
+		p->uplink && reload_id_eq(&p->uplink->node, from))
+		client_attach(p);
+}
+
+static void go_on(struct reload_peer *p, struct reload_connection *con)
+{
+	p->life.bootstrap_peer = con->node;
+	p->uplink = con;
+	if (p->life.state != RELOAD_STATE_ISOLATED)
+		peer_set_state(p, RELOAD_STATE_ATTACHING);
+	phase_enter(p, RELOAD_PHASE_ATTACH);
+	if (p->life.role == RELOAD_ROLE_CLIENT)
+		client_attach(p);
+	else
+		p->topology->join(p->plugin, &con->node);
+}
+
+static void introduced(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
+	if (!con || result->err || !con->node.len) {
+		retry_later(p, result->err ? result->err : RELOAD_LINK_DOWN);
+		return;
+	}
+	go_on(p, con);
+}
+
+/* R-4.2.1-05: this node has several Node-IDs and says by an Attach over the link which one it is here. */
+static void introduce(struct reload_peer *p, struct reload_connection *con)
+{
+	struct reload_destination to = reload_dest_node(&con->node);
+	attach_introduce(p, con->link, &to, introduced);
+}
+
+static void pinged(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
+	if (!con || result->err) {
+		retry_later(p, result->err ? result->err : RELOAD_LINK_DOWN);
+		return;
+	}
+	if (!con->node.len) {
+		reload_connection_bind(p->connections, con, &result->responder);
+		connected_tell(p, con);
+	}
+	if (p->credentials->cert->node_ids_count > 1)
+		introduce(p, con);
+	else
+		go_on(p, con);
+}
+
+/* The other end has several Node-IDs: a Ping to the wildcard tells which one it is (R-4.2.1-05). */
+static void ask_name(struct reload_peer *p, struct reload_connection *con)
+{
+	struct reload_id any = reload_id_wildcard(p->self.len);
+	struct reload_destination to = reload_dest_node(&any);
+	struct reload_ping_req ping = { 0 };
+	struct reload_request *r = request_own(p, RELOAD_PING_REQ, &to, 1, pinged, NULL);
+	r->over_link = con->link;
+	request_send(r, &ping);
+}
+
+void life_link_up(struct reload_peer *p, struct reload_connection *con)
+{
+	if (!p->life.link || con->link != p->life.link)
+		return;
+	reload_timer_cancel(&p->timers, &p->life.retry);
+	p->life.link = 0;
+	if (!con->node.len)
+		ask_name(p, con);
+	else if (p->credentials->cert->node_ids_count > 1)
+		introduce(p, con);
+	else
+		go_on(p, con);
+}
+
+static void isolated(struct reload_peer *p)
+{
+	peer_set_state(p, RELOAD_STATE_ISOLATED);
+	p->life.bootstrap_peer.len = p->life.admitting_peer.len = 0;
+	p->life.attempts = 0;
+	retry_later(p, RELOAD_LINK_DOWN);
+}
+
+void life_link_down(
+	struct reload_peer *p, uint32_t link, const struct reload_id *node, enum reload_err err)
+{
+	attach_link_down(p, link, err);
+	if (p->life.link && link == p->life.link) {
+		p->life.link = 0;
+		p->life.last_error = err;
+		bootstrap_next(p);
+	}
+	if (node && !reload_connection_by_node(p->connections, node)) {
+		p->topology->disconnected(p->plugin, node);
+		if (p->life.wanted && !p->life.alone && !p->connections->count &&
+			p->life.state == RELOAD_STATE_JOINED)
+			isolated(p);
+	}
+}
+
+/* -- what the plug-in reports ------------------------------------------------------------------------------------------------ */
+
+static void all_closed(struct reload_peer *p)
+{
+	struct reload_connection *con;
+	while ((con = reload_connection_next(p->connections, NULL))) {
+		p->ops->link_close(p->host, con->link);
+		reload_connection_remove(p->connections, con);
+	}
+	p->uplink = NULL;
+}
+
+static void left(void *arg)
+{
+	struct reload_peer *p = arg;
+	reload_timer_cancel(&p->timers, &p->life.leaving);
+	all_closed(p);
+	peer_set_state(p, RELOAD_STATE_ENROLLED);
+}
+
+void life_topology_state(
+	struct reload_peer *p, enum reload_topology_state state, const struct reload_id *other)
+{
+	switch (state) {
+	case RELOAD_TOPOLOGY_DETACHED:
+		break;
+	case RELOAD_TOPOLOGY_ATTACHING:
+		if (p->life.state != RELOAD_STATE_ISOLATED)
+			peer_set_state(p, RELOAD_STATE_ATTACHING);
+		break;
+	case RELOAD_TOPOLOGY_JOINING:
+		if (other)
+			p->life.admitting_peer = *other;
+		phase_enter(p, RELOAD_PHASE_JOIN);
+		if (p->life.state != RELOAD_STATE_ISOLATED)
+			peer_set_state(p, RELOAD_STATE_JOINING);
+		break;
+	case RELOAD_TOPOLOGY_JOINED:
+		phase_enter(p, RELOAD_PHASES);
+		p->life.attempts = 0;
+		p->life.last_error = RELOAD_OK;
+		p->uplink = NULL; /* from here on the ring is the way */
+		peer_set_state(p, RELOAD_STATE_JOINED);
+		certificates_schedule(p);
+		break;
+	case RELOAD_TOPOLOGY_FAILED:
+		if (p->life.wanted)
+			retry_later(p, RELOAD_TIMEOUT);
+		break;
+	}
+}
+
+/* -- for the host --------------------------------------------------------------------------------------------------------------- */
+
+static enum reload_err may_start(const struct reload_peer *p)
+{
+	return p->life.wanted || p->life.state != RELOAD_STATE_ENROLLED ? RELOAD_EXISTS : RELOAD_OK;
+}
+
+static void begin(struct reload_peer *p, enum reload_role role)
+{
+	p->life.wanted = true;
+	p->life.role = role;
+	p->life.attempts = 0;
+	p->life.certificates_stored = false;
+	p->life.bootstrap_peer.len = p->life.admitting_peer.len = 0;
+	memset(p->life.phase_ms, 0, sizeof(p->life.phase_ms));
+	p->life.phase = RELOAD_PHASE_BOOTSTRAP;
+	p->life.phase_since = p->now;
+}
+
+enum reload_err reload_peer_first(struct reload_peer *p)
+{
+	peer_enter(p);
+	enum reload_err err = may_start(p);
+	if (!err) {
+		begin(p, RELOAD_ROLE_PEER);
+		p->life.alone = true;
+		p->topology->first(p->plugin);
+	}
+	peer_leave(p);
+	return err;
+}
+
+enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
+	const struct reload_ip_port *bootstrap, size_t count)
+{
+	peer_enter(p);
+	enum reload_err err = may_start(p);
+	if (!err && role == RELOAD_ROLE_CLIENT && !p->config->clients_permitted)
+		err = RELOAD_FORBIDDEN;
+	if (!err && !count && !p->config->bootstrap_count)
+		err = RELOAD_UNREACHABLE;
+	if (!err) {
+		begin(p, role);
+		p->life.alone = false;
+		free(p->life.bootstrap);
+		p->life.bootstrap =
+			count ? reload_memdup(bootstrap, count * sizeof(*bootstrap)) : NULL;
+		p->life.bootstrap_count = p->life.next_bootstrap = 0;
+		p->life.bootstrap_count = count;
+		bootstrap_next(p);
+	}
+	peer_leave(p);
+	return err;
+}
+
+void leave_start(struct reload_peer *p, bool now)
+{
+	p->life.wanted = false;
+	reload_timer_cancel(&p->timers, &p->life.retry);
+	reload_timer_cancel(&p->timers, &p->life.certificates);
+	if (p->life.link && !reload_connection_by_link(p->connections, p->life.link))
+		p->ops->link_close(p->host, p->life.link);
+	p->life.link = 0;
+	if (p->life.state == RELOAD_STATE_ENROLLED || p->life.state == RELOAD_STATE_LEAVING)
+		return;
+	peer_set_state(p, RELOAD_STATE_LEAVING);
+	if (!now)
+		maintain_hand_over_all(p);
+	p->topology->leave(p->plugin);
+	if (now || !p->connections->count)
+		left(p);
+	else /* Leave and the last Stores are answered, or not */
+		reload_timer_arm(&p->timers, &p->life.leaving, p->now + LEAVE_MS, left, p);
+}
+
+void reload_peer_leave(struct reload_peer *p, bool now)
+{
+	peer_enter(p);
+	leave_start(p, now);
+	peer_leave(p);
+}
+
+void life_leave_answered(struct reload_peer *p)
+{
+	if (p->life.state == RELOAD_STATE_LEAVING && TAILQ_EMPTY(&p->handovers) &&
+		TAILQ_EMPTY(&p->requests))
+		reload_timer_arm(&p->timers, &p->life.leaving, p->now, left, p);
+}
+
+void life_clear(struct reload_peer *p)
+{
+	free(p->life.bootstrap);
+	p->life.bootstrap = NULL;
+}

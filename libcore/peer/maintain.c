@@ -1,0 +1,251 @@
+#include "peer/internal.h"
+
+/*
+ * Moving data: ranges handed over to another peer, and replicas of what was just stored (RFC 6940 s10.4, s10.5, s10.7.3).
+ *
+ * A hand-over walks the resources of a range in order, at most WINDOW Stores under way at once, each as large as a message
+ * may be.  Lifetimes are lowered by the time the values were held (R-7.4.1.1-21).  Values keep their signatures; their
+ * signers' certificates go into the bucket.
+ */
+
+enum {
+	WINDOW = 8,
+	KINDS_MAX = 256,
+	HANDOVERS_MAX = 256,
+	MESSAGE_ROOM = 1400
+};
+
+struct handover {
+	TAILQ_ENTRY(handover) entry;
+	struct reload_peer *peer;
+	struct reload_id from, to, next; /* next: where the walk goes on */
+	struct reload_id node;
+	uint8_t replica_number;
+	bool tell, walked;
+	unsigned under_way;
+	struct reload_timer timer;
+};
+
+static void handover_go(struct handover *h);
+
+static void handover_end(struct handover *h)
+{
+	struct reload_peer *p = h->peer;
+	struct reload_id node = h->node;
+	bool tell = h->tell;
+	TAILQ_REMOVE(&p->handovers, h, entry);
+	reload_timer_cancel(&p->timers, &h->timer);
+	free(h);
+	if (tell)
+		p->topology->handed_over(p->plugin, &node);
+	life_leave_answered(p);
+}
+
+void maintain_clear(struct reload_peer *p)
+{
+	struct handover *h;
+	while ((h = TAILQ_FIRST(&p->handovers))) {
+		TAILQ_REMOVE(&p->handovers, h, entry);
+		reload_timer_cancel(&p->timers, &h->timer);
+		free(h);
+	}
+}
+
+/* -- one Store of held values ---------------------------------------------------------------------------------------------- */
+
+/* A replica StoreReq being put together; when it is full it is sent and the next one begins. */
+struct parcel {
+	struct reload_peer *peer;
+	struct handover *handover; /* NULL: nobody waits */
+	struct reload_id node, resource;
+	uint8_t replica_number;
+	struct reload_arena arena;
+	struct reload_store_kind *kind; /* the one being filled */
+	struct reload_store_kind kinds[KINDS_MAX];
+	size_t kinds_count, cap, bytes;
+	struct wr certificates;
+};
+
+static void parcel_stored(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	struct handover *h = r->own_arg;
+	if (result->err)
+		peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REPLICA_FAILED,
+				      .err = result->err,
+				      .transaction = result->transaction,
+				      .node = &r->target,
+				      .resource = &r->resource });
+	if (!h)
+		return;
+	h->under_way--;
+	handover_go(h);
+}
+
+static void parcel_send(struct parcel *c)
+{
+	struct reload_peer *p = c->peer;
+	struct reload_destination to = reload_dest_node(&c->node);
+	struct reload_store_req req = { .resource = reload_id_span(&c->resource),
+		.replica_number = c->replica_number,
+		.kind_data = c->kinds,
+		.kind_data_count = c->kinds_count };
+	if (!c->kinds_count)
+		return;
+	struct reload_request *r =
+		request_own(p, RELOAD_STORE_REQ, &to, 1, parcel_stored, c->handover);
+	r->resource = c->resource;
+	r->extra_certificates = span_of(
+		reload_memdup(c->certificates.at, c->certificates.len), c->certificates.len);
+	if (c->handover)
+		c->handover->under_way++;
+	request_send(r, &req);
+	reload_arena_clear(&c->arena);
+	wr_clear(&c->certificates);
+	c->kinds_count = c->bytes = c->cap = 0;
+	c->kind = NULL;
+}
+
+static void parcel_kind(struct parcel *c, uint32_t kind, uint64_t generation)
+{
+	c->kind = &c->kinds[c->kinds_count++];
+	*c->kind = (struct reload_store_kind){ .kind = kind, .generation_counter = generation };
+	c->cap = 0;
+}
+
+/* Certificates of values signed by one node are sent once. */
+static void certificates_add(struct parcel *c, struct span list)
+{
+	if (!c->certificates.len ||
+		!memmem(c->certificates.at, c->certificates.len, list.at, list.len))
+		wr_span(&c->certificates, list);
+}
+
+static void parcel_add(struct parcel *c, const struct reload_stored_entry *e)
+{
+	size_t size =
+		e->data.value.value.len + e->data.value.key.len + e->data.signature.value.len + 128;
+	uint32_t kind = c->kind->kind;
+	uint64_t generation = c->kind->generation_counter;
+	bool full = c->bytes &&
+		    c->bytes + size + c->certificates.len + e->certificates.len + MESSAGE_ROOM >
+			    c->peer->config->max_message_size;
+	if (full) {
+		if (!c->kind->values_count)
+			c->kinds_count--;
+		parcel_send(c);
+		parcel_kind(c, kind, generation);
+	}
+	if (c->kind->values_count == c->cap) {
+		size_t cap = c->cap ? c->cap * 2 : 4;
+		struct reload_stored_data *more = reload_arena_take(&c->arena, cap * sizeof(*more));
+		if (c->cap)
+			memcpy(more, c->kind->values, c->cap * sizeof(*more));
+		c->kind->values = more;
+		c->cap = cap;
+	}
+	struct reload_stored_data *d = &c->kind->values[c->kind->values_count++];
+	*d = e->data;
+	d->lifetime = reload_entry_lifetime(e, c->peer->wall);
+	certificates_add(c, e->certificates);
+	c->bytes += size;
+}
+
+static bool entry_add(void *arg, const struct reload_stored_entry *e)
+{
+	parcel_add(arg, e);
+	return true;
+}
+
+static void resource_send(
+	struct reload_peer *p, struct handover *h, const struct reload_id *resource)
+{
+	uint32_t kinds[KINDS_MAX];
+	struct parcel c = { .peer = p,
+		.handover = h,
+		.node = h->node,
+		.resource = *resource,
+		.replica_number = h->replica_number };
+	size_t count =
+		p->storage->ops->kinds(p->storage, resource, p->wall, kinds, COUNT_OF(kinds));
+	for (size_t i = 0; i < count; i++) {
+		uint64_t generation =
+			p->storage->ops->generation(p->storage, resource, kinds[i], p->wall);
+		if (!reload_config_kind(p->config, kinds[i]) || !generation)
+			continue;
+		parcel_kind(&c, kinds[i], generation);
+		p->storage->ops->each(p->storage, resource, kinds[i], p->wall, entry_add, &c);
+		if (!c.kind->values_count)
+			c.kinds_count--;
+	}
+	parcel_send(&c);
+}
+
+/* -- ranges ------------------------------------------------------------------------------------------------------------------- */
+
+static void handover_go(struct handover *h)
+{
+	struct reload_peer *p = h->peer;
+	struct reload_id resource;
+	while (!h->walked && h->under_way < WINDOW) {
+		if (!p->storage->ops->next(p->storage, &h->next, &h->to, 0, p->wall, &resource)) {
+			h->walked = true;
+			break;
+		}
+		h->walked = reload_id_eq(&resource, &h->to);
+		h->next = reload_id_add_power(&resource, 0);
+		h->under_way++; /* held: a Store that ends at once must not end the walk */
+		resource_send(p, h, &resource);
+		h->under_way--;
+	}
+	if (h->walked && !h->under_way)
+		handover_end(h);
+}
+
+static void handover_start(void *arg)
+{
+	handover_go(arg);
+}
+
+void maintain_store_range(struct reload_peer *p, const struct reload_id *from,
+	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number, bool done)
+{
+	struct handover *h = RELOAD_NEW(handover);
+	h->peer = p;
+	h->from = *from;
+	h->to = *to;
+	h->next = reload_id_add_power(from, 0);
+	h->node = *node;
+	h->replica_number = replica_number;
+	h->tell = done;
+	TAILQ_INSERT_TAIL(&p->handovers, h, entry);
+	/* the plug-in is not called back from inside its own call */
+	reload_timer_arm(&p->timers, &h->timer, p->now, handover_start, h);
+}
+
+void maintain_hand_over_all(struct reload_peer *p)
+{
+	struct reload_id from, to, replicas[2];
+	if (p->topology->range(p->plugin, &from, &to) && p->topology->replicas(p->plugin, replicas))
+		maintain_store_range(p, &from, &to, &replicas[0], 1, false);
+}
+
+void maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,
+	const struct reload_id *replicas, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct parcel c = { .peer = p,
+			.node = replicas[i],
+			.resource = batch->resource,
+			.replica_number = (uint8_t)(i + 1) };
+		for (size_t k = 0; k < batch->changes_count; k++) {
+			const struct reload_store_change *change = &batch->changes[k];
+			parcel_kind(&c, change->kind, change->generation);
+			for (size_t e = 0; e < change->entries_count; e++)
+				parcel_add(&c, &change->entries[e]);
+			if (!c.kind->values_count)
+				c.kinds_count--;
+		}
+		parcel_send(&c);
+	}
+}

@@ -1,0 +1,386 @@
+#include "peer/internal.h"
+
+/*
+ * Requests of this node (RFC 6940 s6.2.1).
+ *
+ *   new -> encoded -> sealed (a job) -> sent up to five times -> answered | failed -> told -> freed
+ *
+ * A request to a point this node is itself responsible for is served at once, without signature.  Results of the host's
+ * requests are told last, from requests_complete(); those of the engine's own at once.
+ */
+
+static void list_expect(struct reload_request *r, const struct reload_destination *target)
+{
+	r->expect = EXPECT_ANYBODY;
+	if (target->type == RELOAD_DEST_NODE) {
+		r->target = target->node;
+		r->expect = reload_id_is_wildcard(&target->node) ? EXPECT_LINK_PEER : EXPECT_NODE;
+	} else if (target->type == RELOAD_DEST_RESOURCE &&
+		   !reload_id_from(&r->target, target->resource)) {
+		r->expect = EXPECT_RESOURCE;
+	}
+}
+
+static struct reload_request *request_make(
+	struct reload_peer *p, uint16_t code, const struct reload_destination *list, size_t count)
+{
+	struct reload_request *r = RELOAD_NEW(reload_request);
+	r->peer = p;
+	r->code = code;
+	reload_list_write(&r->list, &p->ctx, list, count);
+	list_expect(r, &list[count - 1]);
+	r->transaction.id = peer_random64(p);
+	TAILQ_INSERT_TAIL(&p->requests, r, entry);
+	p->requests_count++;
+	peer_count(p, RELOAD_COUNT_REQUESTS);
+	return r;
+}
+
+struct reload_request *request_new(struct reload_peer *p, uint16_t code,
+	const struct reload_way *way, reload_result_fn fn, void *arg, enum reload_err *err)
+{
+	*err = RELOAD_OK;
+	if (!way->count)
+		*err = RELOAD_USAGE;
+	else if (p->requests_count >= p->policy.max_requests)
+		*err = RELOAD_LIMIT;
+	else if (p->closing || (!p->connections->count && p->life.state != RELOAD_STATE_JOINED))
+		*err = RELOAD_NOT_JOINED;
+	struct wr probe;
+	wr_init(&probe);
+	reload_list_write(&probe, &p->ctx, way->list, way->count);
+	if (!*err && (probe.err || reload_list_check(wr_done(&probe), &p->ctx, false) ||
+			     reload_list_repeats(wr_done(&probe), &p->ctx)))
+		*err = RELOAD_USAGE;
+	wr_clear(&probe);
+	if (*err)
+		return NULL;
+	struct reload_request *r = request_make(p, code, way->list, way->count);
+	r->timeout_ms = way->timeout_ms;
+	r->fn = fn;
+	r->arg = arg;
+	return r;
+}
+
+struct reload_request *request_own(struct reload_peer *p, uint16_t code,
+	const struct reload_destination *list, size_t count,
+	void (*own)(struct reload_peer *p, struct reload_request *r,
+		const struct reload_result *result),
+	void *arg)
+{
+	struct reload_request *r = request_make(p, code, list, count);
+	r->own = own;
+	r->own_arg = arg;
+	return r;
+}
+
+void request_free(struct reload_request *r)
+{
+	struct reload_peer *p = r->peer;
+	reload_transaction_end(&r->transaction);
+	if (r->ended)
+		TAILQ_REMOVE(&p->done, r, entry);
+	else
+		TAILQ_REMOVE(&p->requests, r, entry);
+	p->requests_count--;
+	if (r->answer)
+		inbound_free(r->answer, true);
+	wr_clear(&r->contents);
+	wr_clear(&r->tail);
+	wr_clear(&r->list);
+	reload_arena_clear(&r->arena);
+	free((void *)r->extra_certificates.at);
+	free(r->values);
+	free(r);
+}
+
+/* The end: the engine's own is told now, the host's later; nothing is told of a cancelled one. */
+static void request_end(struct reload_request *r)
+{
+	struct reload_peer *p = r->peer;
+	reload_transaction_end(&r->transaction);
+	r->result.transaction = r->transaction.id;
+	r->result.transmissions = r->transaction.transmissions;
+	TAILQ_REMOVE(&p->requests, r, entry);
+	TAILQ_INSERT_TAIL(&p->done, r, entry);
+	r->ended = true;
+	if (r->own && !p->closing)
+		r->own(p, r, &r->result);
+	if ((r->own || r->cancelled) && !r->sealed_jobs)
+		request_free(r);
+}
+
+void request_fail(struct reload_request *r, enum reload_err err, const char *words)
+{
+	if (r->ended)
+		return;
+	r->result.err = err;
+	r->result.words = words;
+	request_end(r);
+}
+
+void requests_complete(struct reload_peer *p)
+{
+	if (p->completing)
+		return; /* a result function made this call: the outer loop goes on */
+	p->completing = true;
+	for (struct reload_request *r = TAILQ_FIRST(&p->done), *next; r; r = next) {
+		next = TAILQ_NEXT(r, entry);
+		if (r->sealed_jobs)
+			continue; /* a signature is still being made for it */
+		if (r->fn && !r->cancelled) {
+			r->cancelled = true;
+			r->fn(r->arg, &r->result);
+			next = TAILQ_NEXT(r, entry);
+		}
+		request_free(r);
+	}
+	p->completing = false;
+}
+
+void reload_request_cancel(struct reload_peer *p, struct reload_request *r)
+{
+	if (!r || r->cancelled)
+		return;
+	peer_enter(p);
+	r->cancelled = true;
+	if (!r->ended)
+		request_end(r);
+	peer_leave(p);
+}
+
+/* -- out -------------------------------------------------------------------------------------------------------------------- */
+
+static void sealed(void *arg, struct span tail, enum reload_err err)
+{
+	struct reload_request *r = arg;
+	r->sealed_jobs--;
+	r->sealing = false;
+	if (r->ended) {
+		if (r->own || r->cancelled)
+			request_free(r);
+		return;
+	}
+	if (err) {
+		request_fail(r, err, "could not be signed");
+		return;
+	}
+	wr_span(&r->tail, tail);
+	if (r->transaction.active)
+		requests_transmit(
+			r->peer, &r->transaction); /* its copy was waiting for the signature */
+	else if (!reload_transaction_begin(
+			 &r->peer->transactions, &r->transaction, r->transaction.id, r->timeout_ms))
+		request_fail(r, RELOAD_BUG, "transaction id drawn twice");
+}
+
+static void seal(struct reload_request *r)
+{
+	if (r->sealing)
+		return;
+	r->sealing = true;
+	r->sealed_jobs++;
+	seal_start(r->peer, r->transaction.id, wr_done(&r->contents), &r->extra_certificates,
+		r->extra_certificates.len ? 1 : 0, sealed, r);
+}
+
+static struct reload_decision decide(struct reload_request *r)
+{
+	struct reload_route route = peer_route(r->peer);
+	if (r->over_link) {
+		struct reload_connection *con =
+			reload_connection_by_link(r->peer->connections, r->over_link);
+		return (struct reload_decision){ .verdict = con ? RELOAD_FORWARD : RELOAD_DROP,
+			.connection = con,
+			.list = wr_done(&r->list),
+			.words = "the link is gone" };
+	}
+	return reload_route_decide(&route, wr_done(&r->list));
+}
+
+static void start(struct reload_request *r)
+{
+	if (r->contents.err || r->contents.len > r->peer->config->max_message_size) {
+		request_fail(r, RELOAD_MESSAGE_TOO_LARGE, "the request exceeds max-message-size");
+		return;
+	}
+	if (decide(r).verdict == RELOAD_DELIVER) {
+		if (!reload_transaction_begin(&r->peer->transactions, &r->transaction,
+			    r->transaction.id, r->timeout_ms))
+			request_fail(r, RELOAD_BUG, "transaction id drawn twice");
+	} else {
+		seal(r);
+	}
+}
+
+void request_send(struct reload_request *r, const void *body)
+{
+	reload_contents_write(&r->contents, &r->peer->ctx, r->code, body, NULL, 0);
+	start(r);
+}
+
+void request_send_bytes(struct reload_request *r, struct span body)
+{
+	reload_contents_write_bytes(&r->contents, &r->peer->ctx, r->code, body, NULL, 0);
+	start(r);
+}
+
+static struct reload_header header_of(struct reload_request *r)
+{
+	struct reload_header h = header_new(r->peer, r->transaction.id);
+	h.destination_list = wr_done(&r->list);
+	if (r->code == RELOAD_CONFIG_UPDATE_REQ)
+		h.configuration_sequence = RELOAD_SEQUENCE_ANY; /* HDR-08 */
+	return h;
+}
+
+static void to_itself(struct reload_request *r)
+{
+	struct reload_security_block none = {
+		.signature = { .identity = { .type = RELOAD_IDENTITY_NONE } }
+	};
+	struct reload_header h = header_of(r);
+	struct wr w;
+	wr_init(&w);
+	reload_msg_write(&w, &r->peer->ctx, &h, wr_done(&r->contents), &none);
+	inbound_local(r->peer, r, wr_done(&w));
+	wr_clear(&w);
+}
+
+void requests_transmit(void *arg, struct reload_transaction *t)
+{
+	struct reload_peer *p = arg;
+	struct reload_request *r = (struct reload_request *)t;
+	struct reload_decision d = decide(r);
+	if (t->transmissions > 1)
+		peer_count(p, RELOAD_COUNT_REQUESTS_REPEATED);
+	if (d.verdict == RELOAD_DELIVER) {
+		if (t->transmissions == 1)
+			to_itself(r); /* only once: nothing is lost on this way */
+		return;
+	}
+	if (!r->tail.len) {
+		seal(r); /* the point moved away while the request was on its way to this node itself */
+		return;
+	}
+	if (d.verdict == RELOAD_DROP) {
+		peer_drop(p, RELOAD_COUNT_DROP_NO_ROUTE, 0, t->id, d.words);
+		return; /* the next copy may find a way */
+	}
+	struct reload_header h = header_of(r);
+	h.destination_list = d.list;
+	message_send(p, d.connection, &h, wr_done(&r->tail));
+	peer_event(p,
+		&(struct reload_event){
+			.type = t->transmissions > 1 ? RELOAD_EV_REQUEST_REPEATED : RELOAD_EV_SENT,
+			.link = d.connection->link,
+			.transaction = t->id,
+			.code = r->code,
+			.node = &d.connection->node });
+}
+
+void requests_failed(void *arg, struct reload_transaction *t)
+{
+	struct reload_peer *p = arg;
+	struct reload_request *r = (struct reload_request *)t;
+	peer_count(p, RELOAD_COUNT_REQUESTS_TIMED_OUT);
+	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REQUEST_TIMEOUT,
+			      .transaction = t->id,
+			      .code = r->code,
+			      .node = r->expect == EXPECT_NODE ? &r->target : NULL,
+			      .resource = r->expect == EXPECT_RESOURCE ? &r->target : NULL });
+	request_fail(r, RELOAD_TIMEOUT, "no answer");
+}
+
+/* -- in ------------------------------------------------------------------------------------------------------------------------ */
+
+/* A value is as good as its signature, its signer's right to write there, and its place in the Kind's model. */
+static enum reload_err value_judge(
+	struct reload_request *r, struct value_check *check, bool synthetic)
+{
+	struct reload_peer *p = r->peer;
+	const struct reload_kind *kind = reload_config_kind(p->config, check->kind);
+	const struct reload_stored_data *d = check->data;
+	if (!kind)
+		return RELOAD_UNKNOWN_KIND;
+	if (synthetic) /* SEC-09 */
+		return d->value.exists || d->value.value.len || d->signature.value.len ||
+				       d->signature.hash_alg || d->signature.sig_alg
+			       ? RELOAD_BAD_SIGNATURE
+			       : RELOAD_OK;
+	if (check->err)
+		return check->err;
+	if (check->cert->not_after < p->wall)
+		return RELOAD_CERT_EXPIRED;
+	if (d->value.value.len > kind->max_size)
+		return RELOAD_DATA_TOO_LARGE;
+	struct reload_access a = { .kind = kind,
+		.resource = &r->resource,
+		.value = &d->value,
+		.cert = check->cert,
+		.node = &check->signer,
+		.resource_id = p->topology->resource_id };
+	return reload_access_allowed(&a) ? RELOAD_OK : RELOAD_FORBIDDEN;
+}
+
+static void fetched_fill(struct reload_request *r, struct inbound *in)
+{
+	r->values = reload_alloc_array(in->values_count, sizeof(*r->values));
+	for (size_t i = 0; i < in->values_count; i++) {
+		struct value_check *check = &in->values[i];
+		bool synthetic = check->data->signature.identity.type == RELOAD_IDENTITY_NONE;
+		struct reload_fetched *f = &r->values[i];
+		*f = (struct reload_fetched){ .kind = check->kind,
+			.data = check->data,
+			.err = value_judge(r, check, synthetic),
+			.synthetic = synthetic,
+			.cert = check->cert,
+			.signer = check->signer };
+		if (f->err || synthetic)
+			continue;
+		f->rolled_back =
+			values_rolled_back(r->peer, reload_id_span(&r->resource), f->kind, f->data);
+		if (f->rolled_back)
+			peer_event(r->peer, &(struct reload_event){ .type = RELOAD_EV_ROLLBACK,
+						    .transaction = r->transaction.id,
+						    .kind = f->kind,
+						    .resource = &r->resource,
+						    .node = &in->signer });
+	}
+	r->result.values = r->values;
+	r->result.values_count = in->values_count;
+}
+
+static void error_note(struct reload_request *r, struct inbound *in)
+{
+	const struct reload_error_response *e = &in->msg->body.error;
+	r->result.overlay_code = e->error_code;
+	r->result.error_info = e->error_info;
+	r->result.err = reload_err_from_overlay(e->error_code);
+	r->result.words = "the overlay answered an error";
+	peer_event(r->peer, &(struct reload_event){ .type = RELOAD_EV_ERROR_RECEIVED,
+				    .err = r->result.err,
+				    .transaction = r->transaction.id,
+				    .code = r->code,
+				    .node = &in->signer });
+	/* RFC 6940 s6.5.4: a node that is behind is sent the configuration */
+	if (r->result.err == RELOAD_CONFIG_TOO_NEW && r->code != RELOAD_CONFIG_UPDATE_REQ)
+		configure_send(r->peer, wr_done(&r->list));
+	if (r->result.err == RELOAD_UNKNOWN_KIND)
+		configure_send_kinds(r->peer, wr_done(&r->list), e->error_info);
+}
+
+void request_answered(struct reload_request *r, struct inbound *in)
+{
+	struct reload_peer *p = r->peer;
+	r->answer = in;
+	r->result.responder = in->signer;
+	r->result.answer = in->msg;
+	if (!in->local)
+		r->result.hops = 1u + p->config->initial_ttl - in->msg->header.ttl;
+	if (in->msg->code == RELOAD_ERROR)
+		error_note(r, in);
+	else if (r->code == RELOAD_FETCH_REQ)
+		fetched_fill(r, in);
+	request_end(r);
+}

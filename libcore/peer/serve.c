@@ -1,0 +1,221 @@
+#include "peer/internal.h"
+
+/*
+ * Requests of others, verified: one row per message code.  Store, Attach, Join, Leave, Update and ConfigUpdate have files
+ * of their own.
+ */
+
+static void serve_ping(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	struct reload_ping_ans ans = { .response_id = peer_random64(p), .time = p->wall };
+	answer(in, RELOAD_PING_ANS, &ans);
+}
+
+static void serve_probe(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	struct span asked = in->msg->body.probe_req.requested_info;
+	struct reload_probe_info info[UINT8_MAX];
+	struct reload_probe_ans ans = { .probe_info = info };
+	size_t values, bytes;
+	for (size_t i = 0; i < asked.len && i < COUNT_OF(info); i++) {
+		struct reload_probe_info one = { .type = asked.at[i] };
+		switch (asked.at[i]) {
+		case RELOAD_PROBE_RESPONSIBLE_SET:
+			one.value = p->topology->responsible_ppb(p->plugin);
+			break;
+		case RELOAD_PROBE_NUM_RESOURCES:
+			one.value = (uint32_t)p->storage->ops->count(
+				p->storage, p->wall, &values, &bytes);
+			break;
+		case RELOAD_PROBE_UPTIME:
+			one.value = (uint32_t)((p->now - p->started) / RELOAD_SECOND);
+			break;
+		default:
+			continue; /* MSG-14: unknown types are left out */
+		}
+		info[ans.probe_info_count++] = one;
+	}
+	answer(in, RELOAD_PROBE_ANS, &ans);
+}
+
+/* The point that a RouteQuery asks for; false: it was answered. */
+static bool query_point(struct inbound *in, struct reload_id *id)
+{
+	struct reload_peer *p = in->peer;
+	const struct reload_destination *d = &in->msg->body.route_query_req.destination;
+	struct reload_connection *con;
+	if (d->type == RELOAD_DEST_OPAQUE && p->policy.refuse_opaque_queries) {
+		answer_error(in, RELOAD_FORBIDDEN, "opaque ids are not for queries here");
+		return false;
+	}
+	if (d->type == RELOAD_DEST_OPAQUE &&
+		(con = reload_connection_by_opaque(p->connections, d)) && con->node.len) {
+		*id = con->node;
+		return true;
+	}
+	if (d->type == RELOAD_DEST_NODE) {
+		*id = d->node;
+		return true;
+	}
+	if (d->type == RELOAD_DEST_RESOURCE && d->resource.len == p->self.len &&
+		!reload_id_from(id, d->resource))
+		return true;
+	answer_error(in, d->type == RELOAD_DEST_OPAQUE ? RELOAD_NOT_FOUND : RELOAD_INVALID_MESSAGE,
+		"no such destination");
+	return false;
+}
+
+static void query_update(struct inbound *in)
+{
+	struct reload_destination list[2];
+	struct span rest;
+	size_t count = 0;
+	for (struct span left = wr_done(&in->back); count < COUNT_OF(list); left = rest)
+		if (!reload_list_first(&list[count], &rest, left, &in->peer->ctx))
+			break;
+		else
+			count++;
+	if (count)
+		update_send(in->peer, list, count);
+}
+
+static void serve_route_query(struct inbound *in)
+{
+	struct reload_id id;
+	struct wr body;
+	if (!query_point(in, &id))
+		return;
+	wr_init(&body);
+	in->peer->topology->route_query_write(in->peer->plugin, &body, &id);
+	if (in->msg->body.route_query_req.send_update)
+		in->after = query_update;
+	answer_bytes(in, RELOAD_ROUTE_QUERY_ANS, wr_done(&body));
+	wr_clear(&body);
+}
+
+void unknown_kinds_info(struct wr *w, const uint32_t *kinds, size_t count)
+{
+	size_t mark = wr_open(w, 1);
+	for (size_t i = 0; i < count; i++)
+		wr_u32(w, kinds[i]);
+	wr_close(w, mark, 1);
+}
+
+static bool fetch_work(struct inbound *in, struct reload_fetch_work *w)
+{
+	struct reload_peer *p = in->peer;
+	const struct reload_fetch_req *req = &in->msg->body.fetch_req;
+	*w = (struct reload_fetch_work){ .config = p->config,
+		.storage = p->storage,
+		.req = req,
+		.now = p->wall,
+		.arena = &in->msg->arena };
+	if (req->resource.len != p->self.len || reload_id_from(&w->resource, req->resource)) {
+		answer_error(in, RELOAD_INVALID_MESSAGE, "a Resource-ID of another length");
+		return false;
+	}
+	w->responsible = p->topology->responsible(p->plugin, &w->resource);
+	return true;
+}
+
+static void fetch_refuse(struct inbound *in, const struct reload_fetch_work *w, enum reload_err err)
+{
+	if (err == RELOAD_UNKNOWN_KIND) {
+		uint8_t room[256];
+		struct wr info = wr_fixed(room, sizeof(room));
+		unknown_kinds_info(&info, w->unknown_kinds, w->unknown_kinds_count);
+		answer_error_info(in, err, wr_done(&info));
+	} else {
+		answer_error(in, err, w->reason);
+	}
+}
+
+void serve_fetch(struct inbound *in)
+{
+	struct reload_fetch_work w;
+	if (!fetch_work(in, &w))
+		return;
+	enum reload_err err = reload_fetch_answer(&w);
+	if (err)
+		fetch_refuse(in, &w, err);
+	else
+		answer_with(in, RELOAD_FETCH_ANS, &w.fetch, w.certificates, w.certificates_count);
+}
+
+void serve_stat(struct inbound *in)
+{
+	struct reload_fetch_work w;
+	if (!fetch_work(in, &w))
+		return;
+	enum reload_err err = reload_stat_answer(&w);
+	if (err)
+		fetch_refuse(in, &w, err);
+	else
+		answer(in, RELOAD_STAT_ANS, &w.stat);
+}
+
+void serve_find(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	const struct reload_find_req *req = &in->msg->body.find_req;
+	struct reload_find_work w = { .config = p->config,
+		.storage = p->storage,
+		.req = req,
+		.now = p->wall,
+		.arena = &in->msg->arena };
+	struct reload_id from;
+	if (req->resource.len != p->self.len || reload_id_from(&w.resource, req->resource)) {
+		answer_error(in, RELOAD_INVALID_MESSAGE, "a Resource-ID of another length");
+		return;
+	}
+	w.responsible = p->topology->responsible(p->plugin, &w.resource);
+	if (p->topology->range(p->plugin, &from, &w.range_to))
+		w.whole_ring = reload_id_eq(&from, &w.range_to);
+	enum reload_err err = reload_find_answer(&w);
+	if (err)
+		answer_error(in, err, w.reason);
+	else
+		answer(in, RELOAD_FIND_ANS, &w.answer);
+}
+
+static const struct {
+	uint16_t code;
+	void (*serve)(struct inbound *in);
+} services[] = {
+	{ RELOAD_PING_REQ, serve_ping },
+	{ RELOAD_PROBE_REQ, serve_probe },
+	{ RELOAD_ROUTE_QUERY_REQ, serve_route_query },
+	{ RELOAD_FETCH_REQ, serve_fetch },
+	{ RELOAD_STAT_REQ, serve_stat },
+	{ RELOAD_FIND_REQ, serve_find },
+	{ RELOAD_STORE_REQ, serve_store },
+	{ RELOAD_ATTACH_REQ, serve_attach },
+	{ RELOAD_APP_ATTACH_REQ, serve_app_attach },
+	{ RELOAD_JOIN_REQ, serve_join },
+	{ RELOAD_LEAVE_REQ, serve_leave },
+	{ RELOAD_UPDATE_REQ, serve_update },
+	{ RELOAD_CONFIG_UPDATE_REQ, serve_config_update },
+};
+
+void serve(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	for (size_t i = 0; i < COUNT_OF(services); i++) {
+		if (services[i].code != in->msg->code)
+			continue;
+		enum reload_err err = reload_msg_body(in->msg, &p->ctx);
+		if (err == RELOAD_UNKNOWN_TYPE) { /* R-6.3.1.1-06: discard and say nothing */
+			peer_drop(p, RELOAD_COUNT_DROP_MALFORMED, in->link,
+				in->msg->header.transaction_id, "unknown type");
+			inbound_free(in, true);
+		} else if (err) {
+			answer_error(in, RELOAD_INVALID_MESSAGE, reload_err_text(err));
+		} else {
+			services[i].serve(in);
+		}
+		return;
+	}
+	answer_error(in, RELOAD_INVALID_MESSAGE, "unknown message code"); /* MSG-11 */
+}

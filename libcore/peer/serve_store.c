@@ -1,0 +1,152 @@
+#include "peer/internal.h"
+
+/*
+ * A StoreReq at the storer (RFC 6940 s7.4.1): checks without signatures, then one job per value, then the rest of the
+ * checks and the commit in one step, then the answer and the replicas.  Nothing is changed before all checks have passed.
+ */
+
+static void refuse(struct inbound *in, enum reload_err err)
+{
+	struct reload_peer *p = in->peer;
+	struct reload_store_work *w = in->store;
+	struct wr info;
+	wr_init(&info);
+	if (err == RELOAD_UNKNOWN_KIND)
+		unknown_kinds_info(&info, w->unknown_kinds, w->unknown_kinds_count);
+	else if (err == RELOAD_GENERATION_TOO_LOW)
+		reload_wire_write(&info, &reload_store_ans_wire, &p->ctx, &w->answer);
+	else
+		wr_span(&info, span_str(w->reason ? w->reason : reload_err_text(err)));
+	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_STORE_REFUSED,
+			      .err = err,
+			      .transaction = in->msg->header.transaction_id,
+			      .node = &in->signer,
+			      .resource = &w->resource,
+			      .words = w->reason });
+	answer_error_info(in, err, wr_done(&info));
+	wr_clear(&info);
+}
+
+/* All values of the request, in order, for the signature jobs. */
+static void values_list(struct inbound *in)
+{
+	const struct reload_store_req *req = &in->msg->body.store_req;
+	in->values = reload_alloc_array(in->store->values_count, sizeof(*in->values));
+	for (size_t k = 0; k < req->kind_data_count; k++)
+		for (size_t v = 0; v < req->kind_data[k].values_count; v++)
+			in->values[in->values_count++] =
+				(struct value_check){ .data = &req->kind_data[k].values[v],
+					.kind = req->kind_data[k].kind };
+}
+
+void serve_store(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	const struct reload_store_req *req = &in->msg->body.store_req;
+	struct reload_store_work *w = in->store = RELOAD_NEW(reload_store_work);
+	*w = (struct reload_store_work){ .config = p->config,
+		.storage = p->storage,
+		.req = req,
+		.resource_id = p->topology->resource_id,
+		.replica = req->replica_number > 0,
+		.now = p->wall,
+		.arena = &in->msg->arena };
+	if (req->resource.len != p->self.len || reload_id_from(&w->resource, req->resource)) {
+		w->reason = "a Resource-ID of another length";
+		refuse(in, RELOAD_INVALID_MESSAGE);
+		return;
+	}
+	w->place_ok = w->replica ? p->topology->plausible(p->plugin, &w->resource, &in->signer)
+				 : p->topology->responsible(p->plugin, &w->resource);
+	enum reload_err err = reload_store_begin(w);
+	if (err) {
+		refuse(in, err);
+		return;
+	}
+	values_list(in);
+	in->jobs++; /* held while the jobs are submitted */
+	values_start(in, req->resource);
+	in->jobs--;
+	if (!in->jobs)
+		serve_store_verified(in);
+}
+
+static void replicas_tell(struct inbound *in, struct reload_id *replicas, size_t count)
+{
+	struct reload_store_ans *ans = &in->store->answer;
+	for (size_t i = 0; i < ans->kind_responses_count; i++) {
+		ans->kind_responses[i].replicas = replicas;
+		ans->kind_responses[i].replicas_count = count;
+	}
+}
+
+static void committed(void *arg, enum reload_err err)
+{
+	struct inbound *in = arg;
+	struct reload_peer *p = in->peer;
+	struct reload_store_work *w = in->store;
+	struct reload_id replicas[2];
+	size_t count = 0;
+	if (err) {
+		w->reason = "could not be stored";
+		refuse(in, RELOAD_DATA_TOO_LARGE);
+		return;
+	}
+	if (!p->expiry.armed)
+		peer_expire(p);
+	if (!w->replica)
+		count = p->topology->replicas(p->plugin, replicas);
+	replicas_tell(in, replicas, count);
+	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_STORED,
+			      .transaction = in->msg->header.transaction_id,
+			      .node = &in->signer,
+			      .resource = &w->resource,
+			      .kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
+			      .count = w->values_count });
+	/* the replicas come after the answer in the RFC's order; both only start their signatures here */
+	struct reload_store_batch batch = w->batch;
+	bool replicate = !w->replica && w->changed && count;
+	if (replicate)
+		maintain_replicate(p, &batch, replicas, count);
+	answer(in, RELOAD_STORE_ANS, &w->answer);
+}
+
+void serve_store_verified(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	struct reload_store_work *w = in->store;
+	w->value_signers = reload_alloc_array(in->values_count, sizeof(*w->value_signers));
+	w->value_certificates =
+		reload_alloc_array(in->values_count, sizeof(*w->value_certificates));
+	w->request_signer = (struct reload_signer){ .cert = in->cert, .node = in->signer };
+	for (size_t i = 0; i < in->values_count; i++) {
+		struct value_check *check = &in->values[i];
+		if (check->err) {
+			w->reason = reload_err_text(check->err);
+			refuse(in, RELOAD_FORBIDDEN);
+			return;
+		}
+		struct wr certificates;
+		wr_init(&certificates);
+		certificates_write(p, &certificates, check->cert, in->bucket, in->bucket_count);
+		w->value_signers[i] =
+			(struct reload_signer){ .cert = check->cert, .node = check->signer };
+		w->value_certificates[i] =
+			reload_arena_copy(&in->msg->arena, wr_done(&certificates));
+		wr_clear(&certificates);
+	}
+	enum reload_err err = reload_store_admit(w);
+	if (err) {
+		refuse(in, err);
+		return;
+	}
+	if (!w->changed) {
+		committed(in, RELOAD_OK);
+		return;
+	}
+	err = p->storage->ops->commit(p->storage, &w->batch, committed, in);
+	if (err) {
+		w->reason = "no room";
+		refuse(in, err);
+	}
+}

@@ -1,0 +1,94 @@
+#include "peer/internal.h"
+
+#include "util/text.h"
+
+/* Questions about a node: no effect, for operators and programs. */
+
+void reload_peer_status(struct reload_peer *p, struct reload_status *out)
+{
+	*out = (struct reload_status){ .state = p->life.state,
+		.role = p->life.role,
+		.state_since = p->life.since,
+		.started = p->started,
+		.node = p->self,
+		.bootstrap_peer = p->life.bootstrap_peer,
+		.admitting_peer = p->life.admitting_peer,
+		.phase = p->life.phase,
+		.last_error = p->life.last_error,
+		.links = p->connections->count,
+		.requests = p->requests_count,
+		.work = p->work_count };
+	memcpy(out->phase_ms, p->life.phase_ms, sizeof(out->phase_ms));
+	p->topology->tables(p->plugin, &out->tables);
+	p->topology->range(p->plugin, &out->range_from, &out->range_to);
+	out->responsible_ppb = p->topology->responsible_ppb(p->plugin);
+	out->resources = p->storage->ops->count(
+		p->storage, p->ops->wall(p->host), &out->values, &out->value_bytes);
+}
+
+static bool is_routed(struct reload_peer *p, const struct reload_id *node)
+{
+	struct reload_topology_tables t;
+	p->topology->tables(p->plugin, &t);
+	const struct reload_id *lists[] = { t.predecessors, t.successors, t.fingers };
+	const size_t counts[] = { t.predecessors_count, t.successors_count, t.fingers_count };
+	for (size_t l = 0; l < COUNT_OF(lists); l++)
+		for (size_t i = 0; i < counts[l]; i++)
+			if (reload_id_eq(&lists[l][i], node))
+				return true;
+	return false;
+}
+
+size_t reload_peer_links(struct reload_peer *p, struct reload_link_info *out, size_t max)
+{
+	size_t count = 0;
+	struct reload_connection *con = NULL;
+	while (count < max && (con = reload_connection_next(p->connections, con)))
+		out[count++] = (struct reload_link_info){ .link = con->link,
+			.node = con->node,
+			.user = con->cert->user,
+			.incoming = con->incoming,
+			.client = !is_routed(p, &con->node),
+			.good = con->good,
+			.since = con->since,
+			.sent = con->sent,
+			.received = con->received };
+	return count;
+}
+
+struct known {
+	const char *prefix;
+	struct reload_id *out;
+	size_t count, max;
+};
+
+static void known_add(struct known *k, const struct reload_id *id)
+{
+	char hex[RELOAD_ID_HEX];
+	if (!id->len || strncmp(reload_id_hex(hex, id), k->prefix, strlen(k->prefix)))
+		return;
+	for (size_t i = 0; i < k->count; i++)
+		if (reload_id_eq(&k->out[i], id))
+			return;
+	if (k->count < k->max)
+		k->out[k->count++] = *id;
+}
+
+size_t reload_peer_known_nodes(
+	struct reload_peer *p, const char *prefix, struct reload_id *out, size_t max)
+{
+	struct known k = { .prefix = prefix, .out = out, .max = max };
+	struct reload_topology_tables t;
+	p->topology->tables(p->plugin, &t);
+	known_add(&k, &p->self);
+	for (size_t i = 0; i < t.predecessors_count; i++)
+		known_add(&k, &t.predecessors[i]);
+	for (size_t i = 0; i < t.successors_count; i++)
+		known_add(&k, &t.successors[i]);
+	for (size_t i = 0; i < t.fingers_count; i++)
+		known_add(&k, &t.fingers[i]);
+	struct reload_connection *con = NULL;
+	while ((con = reload_connection_next(p->connections, con)))
+		known_add(&k, &con->node);
+	return k.count;
+}

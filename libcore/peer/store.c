@@ -1,0 +1,144 @@
+#include "peer/internal.h"
+
+/*
+ * A Store of this node's own values: each value is signed (a job), then the request.  Storage times grow from Store to
+ * Store (R-13.5-04).
+ */
+
+struct value_sign {
+	struct reload_request *request;
+	struct reload_stored_data *data;
+};
+
+static void store_send(struct reload_request *r)
+{
+	if (r->ended)
+		return;
+	if (r->sign_err)
+		request_fail(r, r->sign_err, "a value could not be signed");
+	else
+		request_send(r, r->store);
+}
+
+static void value_signed(void *arg, struct reload_job *job)
+{
+	struct value_sign *v = arg;
+	struct reload_request *r = v->request;
+	struct reload_stored_data *d = v->data;
+	r->sealed_jobs--;
+	r->unsigned_values--;
+	if (job->err)
+		r->sign_err = job->err;
+	d->signature.hash_alg = job->hash_alg;
+	d->signature.sig_alg = job->sig_alg;
+	d->signature.value = reload_arena_copy(&r->arena, wr_done(&job->signature));
+	free(v);
+	if (r->ended && !r->sealed_jobs && (r->own || r->cancelled))
+		request_free(r);
+	else if (!r->unsigned_values)
+		store_send(r);
+}
+
+static void value_sign(struct reload_request *r, uint32_t kind, struct reload_stored_data *d)
+{
+	struct reload_peer *p = r->peer;
+	struct rd identity = rd_of(wr_done(&p->identity));
+	reload_wire_read(&identity, &reload_signer_identity_wire, &p->ctx, &d->signature.identity);
+	struct reload_job *job = reload_job_sign(p->credentials->key);
+	reload_stored_signature_input(
+		&job->input, reload_id_span(&r->resource), kind, d, wr_done(&p->identity));
+	if (job->input.err) {
+		r->sign_err = job->input.err;
+		reload_job_free(job);
+		return;
+	}
+	struct value_sign *v = RELOAD_NEW(value_sign);
+	v->request = r;
+	v->data = d;
+	r->sealed_jobs++;
+	r->unsigned_values++;
+	peer_job(p, job, value_signed, v);
+}
+
+static uint64_t storage_time(struct reload_peer *p, uint64_t asked)
+{
+	uint64_t t = asked ? asked : p->wall;
+	if (!asked && t <= p->last_storage_time)
+		t = p->last_storage_time + 1;
+	if (t > p->last_storage_time)
+		p->last_storage_time = t;
+	return t;
+}
+
+/* Sorts items by Kind into the request: each Kind stands there once (R-7.4.1.1-01). */
+static enum reload_err store_fill(
+	struct reload_request *r, const struct reload_store_item *items, size_t count)
+{
+	struct reload_peer *p = r->peer;
+	struct reload_store_req *req = r->store = reload_arena_take(&r->arena, sizeof(*req));
+	req->resource = reload_arena_copy(&r->arena, reload_id_span(&r->resource));
+	req->kind_data = reload_arena_take(&r->arena, count * sizeof(*req->kind_data));
+	for (size_t i = 0; i < count; i++) {
+		const struct reload_kind *kind = reload_config_kind(p->config, items[i].kind);
+		struct reload_store_kind *k = NULL;
+		if (!kind)
+			return RELOAD_UNKNOWN_KIND;
+		for (size_t n = 0; n < req->kind_data_count; n++)
+			if (req->kind_data[n].kind == items[i].kind)
+				k = &req->kind_data[n];
+		if (!k) {
+			k = &req->kind_data[req->kind_data_count++];
+			*k = (struct reload_store_kind){ .kind = items[i].kind,
+				.generation_counter = items[i].generation,
+				.values =
+					reload_arena_take(&r->arena, count * sizeof(*k->values)) };
+		}
+		struct reload_stored_data *d = &k->values[k->values_count++];
+		d->storage_time = storage_time(p, items[i].storage_time);
+		d->lifetime = items[i].lifetime_s;
+		d->value = items[i].value;
+		d->value.model = (uint8_t)kind->model;
+		d->value.key = reload_arena_copy(&r->arena, items[i].value.key);
+		d->value.value = reload_arena_copy(&r->arena, items[i].value.value);
+	}
+	return RELOAD_OK;
+}
+
+static void store_sign(struct reload_request *r)
+{
+	r->unsigned_values++; /* held while the jobs are submitted */
+	for (size_t k = 0; k < r->store->kind_data_count; k++)
+		for (size_t v = 0; v < r->store->kind_data[k].values_count; v++)
+			value_sign(
+				r, r->store->kind_data[k].kind, &r->store->kind_data[k].values[v]);
+	if (!--r->unsigned_values)
+		store_send(r);
+}
+
+enum reload_err store_own(struct reload_request *r, const struct reload_id *resource,
+	const struct reload_store_item *items, size_t count)
+{
+	r->resource = *resource;
+	enum reload_err err = store_fill(r, items, count);
+	if (!err)
+		store_sign(r);
+	return err;
+}
+
+struct reload_request *reload_peer_store(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const struct reload_store_item *items, size_t count,
+	reload_result_fn fn, void *arg, enum reload_err *err)
+{
+	if (!count || count > RELOAD_STORE_ITEMS_MAX) {
+		*err = RELOAD_USAGE;
+		return NULL;
+	}
+	peer_enter(p);
+	struct reload_request *r = request_new(p, RELOAD_STORE_REQ, way, fn, arg, err);
+	if (r && (*err = store_own(r, resource, items, count))) {
+		request_free(r);
+		r = NULL;
+	}
+	peer_leave_later(p);
+	return r;
+}

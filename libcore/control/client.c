@@ -1,0 +1,174 @@
+/* The programs' side of the control protocol. */
+#include "control/client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	PORTION = 64 * 1024,
+	REPLY_LINE_MAX = RELOAD_RPC_REPLY_MAX + 64 * 1024
+};
+
+struct reload_client {
+	struct reload_client_io io;
+	struct wr in;
+	size_t start, scanned; /* of in: begin of the next line; no line end before */
+	json_int_t last_id;
+	bool broken;
+};
+
+struct reload_client *reload_client_new(const struct reload_client_io *io)
+{
+	struct reload_client *c = RELOAD_NEW(reload_client);
+	c->io = *io;
+	wr_init(&c->in);
+	return c;
+}
+
+void reload_client_free(struct reload_client *c)
+{
+	if (!c)
+		return;
+	if (c->io.close)
+		c->io.close(c->io.arg);
+	wr_clear(&c->in);
+	free(c);
+}
+
+void reload_call_error_clear(struct reload_call_error *error)
+{
+	json_decref(error->data);
+	*error = (struct reload_call_error){ 0 };
+}
+
+static enum reload_err failed_here(
+	struct reload_client *c, struct reload_call_error *error, enum reload_err err)
+{
+	struct reload_why *why = &error->failure.why;
+	c->broken = true;
+	error->failure = (struct reload_failure){ .err = err };
+	if (err == RELOAD_TIMEOUT) {
+		reload_why_set(
+			why, err, "no answer in time", "the agent is connected but did not answer");
+		reload_why_hint(why, "a longer --timeout");
+	} else if (err == RELOAD_NO_AGENT) {
+		reload_why_set(why, err, "the agent is gone", "it closed the control socket");
+		reload_why_hint(why, "reload-agent status");
+	} else if (err == RELOAD_BAD_ANSWER) {
+		reload_why_set(why, err, "the answer cannot be read",
+			"the control socket speaks something else than version 1 of the protocol");
+	} else {
+		reload_why_set(why, err, reload_err_text(err), "the request was given up");
+	}
+	error->data = reload_failure_json(&error->failure);
+	return err;
+}
+
+/* Drops what was consumed, so that the buffer stays as large as what is unread. */
+static void compact(struct reload_client *c)
+{
+	if (!c->start)
+		return;
+	c->in.len -= c->start;
+	if (c->in.len)
+		memmove(c->in.at, c->in.at + c->start, c->in.len);
+	c->scanned -= c->start;
+	c->start = 0;
+}
+
+/* The next line, borrowed until the next call. */
+static enum reload_err next_line(struct reload_client *c, struct span *line, reload_ms deadline)
+{
+	for (;;) {
+		const uint8_t *from = c->in.len > c->scanned ? c->in.at + c->scanned : NULL;
+		const uint8_t *end = from ? memchr(from, '\n', c->in.len - c->scanned) : NULL;
+		if (end) {
+			size_t stop = (size_t)(end - c->in.at);
+			*line = span_of(c->in.at + c->start, stop - c->start);
+			c->start = c->scanned = stop + 1;
+			return RELOAD_OK;
+		}
+		c->scanned = c->in.len;
+		compact(c);
+		if (c->in.len > REPLY_LINE_MAX)
+			return RELOAD_BAD_ANSWER;
+		uint8_t portion[PORTION];
+		size_t len = 0;
+		enum reload_err err =
+			c->io.receive(c->io.arg, portion, sizeof(portion), &len, deadline);
+		if (err)
+			return err;
+		if (!len)
+			return RELOAD_NO_AGENT;
+		wr_bytes(&c->in, portion, len);
+	}
+}
+
+/* Judges one line: RELOAD_OK and *result set: the reply; RELOAD_OK alone: something else, go on. */
+static enum reload_err on_line(struct reload_client *c, json_t *line, reload_progress_fn progress,
+	void *arg, json_t **result, struct reload_call_error *error)
+{
+	const char *method = json_string_value(json_object_get(line, "method"));
+	json_t *id = json_object_get(line, "id"), *params = json_object_get(line, "params");
+	if (method) {
+		json_t *object = json_object_get(params, "object");
+		if (strcmp(method, "progress") != 0 || !progress || !object ||
+			json_integer_value(json_object_get(params, "id")) != c->last_id)
+			return RELOAD_OK;
+		return progress(arg, object) ? RELOAD_OK : failed_here(c, error, RELOAD_CANCELLED);
+	}
+	json_t *rpc_error = json_object_get(line, "error"),
+	       *value = json_object_get(line, "result");
+	bool general = json_is_null(id) && rpc_error; /* refused before it was read */
+	if (!general && (!json_is_integer(id) || json_integer_value(id) != c->last_id))
+		return RELOAD_OK; /* the late answer of a call that ended before */
+	if (json_is_object(value) && !rpc_error) {
+		*result = json_incref(value);
+		return RELOAD_OK;
+	}
+	if (!json_is_object(rpc_error))
+		return failed_here(c, error, RELOAD_BAD_ANSWER);
+	reload_failure_read(&error->failure, rpc_error);
+	json_t *data = json_object_get(rpc_error, "data");
+	error->data =
+		json_is_object(data) ? json_incref(data) : reload_failure_json(&error->failure);
+	return error->failure.err ? error->failure.err : RELOAD_FAILED;
+}
+
+static enum reload_err send_request(
+	struct reload_client *c, const char *method, json_t *params, reload_ms deadline)
+{
+	struct wr w;
+	wr_init(&w);
+	reload_rpc_write_request(&w, ++c->last_id, method, params);
+	enum reload_err err = c->io.send(c->io.arg, wr_done(&w), deadline);
+	wr_clear(&w);
+	return err;
+}
+
+enum reload_err reload_client_call(struct reload_client *c, const char *method, json_t *params,
+	reload_ms deadline, reload_progress_fn progress, void *progress_arg, json_t **result,
+	struct reload_call_error *error)
+{
+	*error = (struct reload_call_error){ 0 };
+	enum reload_err err =
+		c->broken ? RELOAD_NO_AGENT : send_request(c, method, params, deadline);
+	json_decref(params);
+	json_t *found = NULL;
+	while (!err && !found) {
+		struct span line;
+		err = next_line(c, &line, deadline);
+		if (err)
+			break;
+		json_t *root =
+			json_loadb((const char *)line.at, line.len, JSON_REJECT_DUPLICATES, NULL);
+		if (root)
+			err = on_line(c, root, progress, progress_arg, &found, error);
+		else
+			err = RELOAD_BAD_ANSWER;
+		json_decref(root);
+	}
+	if (found)
+		*result = found;
+	return err && !error->data ? failed_here(c, error, err) : err;
+}

@@ -1,0 +1,48 @@
+/*
+ * The programs' side of the control protocol: one request at a time, blocking.  It does no I/O of its own, so that tests
+ * feed it bytes.
+ */
+#pragma once
+
+#include "control/jsonrpc.h"
+#include "util/clock.h"
+
+/*
+ * The two callbacks wait until deadline (monotonic ms, RELOAD_NEVER: for ever).  send() takes all of bytes; receive() reads
+ * at least one byte into buf, *len 0 means that the agent closed.  RELOAD_TIMEOUT at the deadline, RELOAD_CANCELLED when the
+ * user stopped the program, RELOAD_NO_AGENT when the connection is lost.
+ */
+struct reload_client_io {
+	void *arg;
+	enum reload_err (*send)(void *arg, struct span bytes, reload_ms deadline);
+	enum reload_err (*receive)(
+		void *arg, void *buf, size_t cap, size_t *len, reload_ms deadline);
+	void (*close)(void *arg); /* may be NULL */
+};
+
+struct reload_client;
+
+/* reload_client_new() makes a client (owned) of io, which is copied; reload_client_free() closes it. */
+struct reload_client *reload_client_new(const struct reload_client_io *io);
+void reload_client_free(struct reload_client *client);
+AUTO_DEFINE(reload_client)
+
+/* What a call ended with when it failed; data is the `error` object of cli.md s1.2 (owned by the holder). */
+struct reload_call_error {
+	struct reload_failure failure;
+	json_t *data;
+};
+void reload_call_error_clear(struct reload_call_error *error);
+
+/* Gets the objects of progress notifications (borrowed); false ends the call with RELOAD_CANCELLED. */
+typedef bool (*reload_progress_fn)(void *arg, json_t *object);
+
+/*
+ * reload_client_call() sends a request (params are taken, NULL: none) and waits for its reply until deadline: *result is
+ * owned.  On failure error is filled, by the agent or here: RELOAD_TIMEOUT when the agent does not answer in time,
+ * RELOAD_NO_AGENT when it is gone, RELOAD_BAD_ANSWER for what is no reply.  After a failure that was made here the
+ * connection is not used again: later calls fail with RELOAD_NO_AGENT.
+ */
+enum reload_err reload_client_call(struct reload_client *client, const char *method, json_t *params,
+	reload_ms deadline, reload_progress_fn progress, void *progress_arg, json_t **result,
+	struct reload_call_error *error) MUST_CHECK;

@@ -1,0 +1,147 @@
+/* The control socket, waited for with poll() up to a deadline: the limit holds also when the agent hangs. */
+#include "control/client_io.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+struct connection {
+	int fd, stop_fd;
+};
+
+static reload_ms now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (reload_ms)t.tv_sec * 1000 + (reload_ms)t.tv_nsec / 1000000;
+}
+
+/* Waits for events on c->fd; events 0: only for at most pause_ms. */
+static enum reload_err wait_for(
+	const struct connection *c, short events, reload_ms deadline, reload_ms pause_ms)
+{
+	for (;;) {
+		struct pollfd fds[2] = { { .fd = events ? c->fd : -1, .events = events },
+			{ .fd = c->stop_fd, .events = POLLIN } };
+		reload_ms now = now_ms(), left = deadline > now ? deadline - now : 0;
+		if (pause_ms && pause_ms < left)
+			left = pause_ms;
+		int ms = deadline == RELOAD_NEVER && !pause_ms ? -1
+			 : left < INT_MAX                      ? (int)left
+							       : INT_MAX;
+		int n = poll(fds, 2, ms);
+		if (n < 0 && errno != EINTR)
+			return RELOAD_IO;
+		if (n > 0 && fds[1].revents)
+			return RELOAD_CANCELLED;
+		if (n > 0 && fds[0].revents)
+			return RELOAD_OK;
+		if (deadline != RELOAD_NEVER && now_ms() >= deadline)
+			return RELOAD_TIMEOUT;
+		if (pause_ms && n == 0)
+			return RELOAD_OK;
+	}
+}
+
+static enum reload_err send_all(void *arg, struct span bytes, reload_ms deadline)
+{
+	struct connection *c = arg;
+	for (size_t done = 0; done < bytes.len;) {
+		ssize_t n =
+			send(c->fd, bytes.at + done, bytes.len - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n >= 0) {
+			done += (size_t)n;
+			continue;
+		}
+		if (errno != EAGAIN && errno != EINTR)
+			return RELOAD_NO_AGENT;
+		enum reload_err err = wait_for(c, POLLOUT, deadline, 0);
+		if (err)
+			return err;
+	}
+	return RELOAD_OK;
+}
+
+static enum reload_err receive(void *arg, void *buf, size_t cap, size_t *len, reload_ms deadline)
+{
+	struct connection *c = arg;
+	for (;;) {
+		enum reload_err err = wait_for(c, POLLIN, deadline, 0);
+		if (err)
+			return err;
+		ssize_t n = recv(c->fd, buf, cap, MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n < 0)
+			return RELOAD_NO_AGENT;
+		*len = (size_t)n;
+		return RELOAD_OK;
+	}
+}
+
+static void close_connection(void *arg)
+{
+	struct connection *c = arg;
+	if (c->fd >= 0)
+		close(c->fd);
+	free(c);
+}
+
+static enum reload_err explain(struct reload_why *why, enum reload_err err, const char *path, int e)
+{
+	char what[160];
+	snprintf(what, sizeof(what), "no agent answers at %.120s", path);
+	if (err == RELOAD_TIMEOUT)
+		return reload_why_set(
+			why, err, what, "the socket does not accept connections in time");
+	if (err == RELOAD_CANCELLED)
+		return reload_why_set(why, err, what, "stopped while connecting");
+	reload_why_set(why, err, what, "%s", strerror(e));
+	if (err == RELOAD_NO_AGENT)
+		reload_why_hint(why, "reload-agent -I IDENTITY");
+	return err;
+}
+
+/* A full queue of the listener gives EAGAIN at once, without a way to wait for it. */
+static enum reload_err try_connect(
+	struct connection *c, const struct sockaddr_un *addr, reload_ms deadline, int *e)
+{
+	while (connect(c->fd, (const struct sockaddr *)addr, sizeof(*addr))) {
+		*e = errno;
+		if (*e == EACCES || *e == EPERM)
+			return RELOAD_NO_PERMISSION;
+		if (*e != EAGAIN && *e != EINTR)
+			return RELOAD_NO_AGENT;
+		enum reload_err err = wait_for(c, 0, deadline, 20);
+		if (err)
+			return err;
+	}
+	return RELOAD_OK;
+}
+
+enum reload_err reload_client_connect(struct reload_client **out, const char *path,
+	reload_ms deadline, int stop_fd, struct reload_why *why)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return explain(why, RELOAD_NO_AGENT, path, ENAMETOOLONG);
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	struct connection *c = RELOAD_NEW(connection);
+	c->stop_fd = stop_fd;
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int e = errno;
+	enum reload_err err = c->fd < 0 ? RELOAD_NO_AGENT : try_connect(c, &addr, deadline, &e);
+	if (err) {
+		close_connection(c);
+		return explain(why, err, path, e);
+	}
+	struct reload_client_io io = { c, send_all, receive, close_connection };
+	*out = reload_client_new(&io);
+	return RELOAD_OK;
+}

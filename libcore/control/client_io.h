@@ -1,0 +1,12 @@
+/* Connecting a client to the control socket of an agent. */
+#pragma once
+
+#include "control/client.h"
+
+/*
+ * reload_client_connect() connects to the socket at path until deadline (monotonic ms).  stop_fd, unless -1, ends any
+ * waiting with RELOAD_CANCELLED as soon as it is readable (a signalfd).  RELOAD_NO_AGENT when nobody listens there,
+ * RELOAD_NO_PERMISSION, RELOAD_TIMEOUT; why is filled.
+ */
+enum reload_err reload_client_connect(struct reload_client **out, const char *path,
+	reload_ms deadline, int stop_fd, struct reload_why *why) MUST_CHECK;

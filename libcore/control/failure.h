@@ -1,0 +1,27 @@
+/* A failure as the control protocol tells it, and as programs print it (cli.md s1.2). */
+#pragma once
+
+#include "util/err.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct reload_failure {
+	enum reload_err err;
+	uint16_t overlay_code; /* error_code of an ErrorResponse, 0: the overlay sent none */
+	uint64_t transaction;  /* 0: none */
+	bool has_generation;
+	uint64_t generation; /* the present one, with RELOAD_GENERATION_TOO_LOW */
+	struct reload_why why;
+};
+
+/* reload_exit_name() returns the name of an exit status (cli.md s1.3): "not-found"; reload_exit_retry() tells whether a repetition may help. */
+const char *reload_exit_name(int status);
+bool reload_exit_retry(int status);
+
+/* reload_failure_json() returns the `error` object of cli.md s1.2 (owned). */
+json_t *reload_failure_json(const struct reload_failure *f);
+
+/* reload_failure_read() fills f from the `error` member of a reply; what is missing or of a wrong type is left zero. */
+void reload_failure_read(struct reload_failure *f, const json_t *rpc_error);

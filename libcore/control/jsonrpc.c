@@ -1,0 +1,118 @@
+/* JSON-RPC 2.0. */
+#include "control/jsonrpc.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+	ID_MAX = 256 /* bytes of an id: it is repeated in every reply */
+};
+
+static enum reload_err bad(struct reload_why *why, const char *reason)
+{
+	return reload_why_set(why, RELOAD_BAD_REQUEST, "not a JSON-RPC 2.0 request", "%s", reason);
+}
+
+static bool id_allowed(const json_t *id)
+{
+	return json_is_integer(id) || json_is_null(id) ||
+	       (json_is_string(id) && json_string_length(id) <= ID_MAX);
+}
+
+enum reload_err reload_rpc_parse(
+	struct reload_rpc_request *out, struct span line, struct reload_why *why)
+{
+	*out = (struct reload_rpc_request){ 0 };
+	json_error_t e;
+	out->root = json_loadb((const char *)line.at, line.len, JSON_REJECT_DUPLICATES, &e);
+	if (!out->root)
+		return reload_why_set(why, RELOAD_BAD_JSON, "not a JSON text", "%.200s", e.text);
+	if (!json_is_object(out->root))
+		return bad(why, "one object a line, no lists");
+	json_t *id = json_object_get(out->root, "id");
+	if (id && !id_allowed(id))
+		return bad(why, "id must be a short string, a whole number or null");
+	out->id = id;
+	const char *version = json_string_value(json_object_get(out->root, "jsonrpc"));
+	if (!version || strcmp(version, "2.0") != 0)
+		return bad(why, "\"jsonrpc\":\"2.0\" is missing");
+	out->method = json_string_value(json_object_get(out->root, "method"));
+	if (!out->method)
+		return bad(why, "method must be a string");
+	out->params = json_object_get(out->root, "params");
+	if (json_is_null(out->params))
+		out->params = NULL;
+	if (out->params && !json_is_object(out->params))
+		return bad(why, "params must be an object: parameters have names");
+	return RELOAD_OK;
+}
+
+void reload_rpc_request_clear(struct reload_rpc_request *r)
+{
+	json_decref(r->root);
+	*r = (struct reload_rpc_request){ 0 };
+}
+
+static int append(const char *text, size_t len, void *arg)
+{
+	wr_bytes(arg, text, len);
+	return 0;
+}
+
+/* Takes the object. */
+static void write_line(struct wr *w, json_t *object)
+{
+	assert(object);
+	int failed = json_dump_callback(object, append, w, JSON_COMPACT);
+	assert(!failed);
+	(void)failed;
+	wr_u8(w, '\n');
+	json_decref(object);
+}
+
+static json_t *answer_to(const json_t *id)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "jsonrpc", json_string("2.0"));
+	json_object_set_new(o, "id", id ? json_deep_copy(id) : json_null());
+	return o;
+}
+
+void reload_rpc_write_result(struct wr *w, const json_t *id, json_t *result)
+{
+	json_t *o = answer_to(id);
+	json_object_set(o, "result", result);
+	write_line(w, o);
+}
+
+void reload_rpc_write_error(struct wr *w, const json_t *id, const struct reload_failure *failure)
+{
+	json_t *o = answer_to(id), *error = json_object();
+	json_object_set_new(error, "code", json_integer(reload_err_rpc(failure->err)));
+	json_object_set_new(error, "message", json_string(reload_err_text(failure->err)));
+	json_object_set_new(error, "data", reload_failure_json(failure));
+	json_object_set_new(o, "error", error);
+	write_line(w, o);
+}
+
+void reload_rpc_write_progress(struct wr *w, const json_t *id, json_t *object)
+{
+	json_t *o = json_object(), *params = json_object();
+	json_object_set_new(o, "jsonrpc", json_string("2.0"));
+	json_object_set_new(o, "method", json_string("progress"));
+	json_object_set_new(params, "id", id ? json_deep_copy(id) : json_null());
+	json_object_set(params, "object", object);
+	json_object_set_new(o, "params", params);
+	write_line(w, o);
+}
+
+void reload_rpc_write_request(struct wr *w, json_int_t id, const char *method, json_t *params)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "jsonrpc", json_string("2.0"));
+	json_object_set_new(o, "id", json_integer(id));
+	json_object_set_new(o, "method", json_string(method));
+	if (params)
+		json_object_set(o, "params", params);
+	write_line(w, o);
+}

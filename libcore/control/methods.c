@@ -1,0 +1,78 @@
+/* The table of methods. */
+#include "control/methods.h"
+
+#include <string.h>
+
+/* Words and rows that several methods share. */
+/* clang-format off */
+#define RPC_STATES \
+	"init configured enrolled bootstrapping attaching joining joined leaving isolated stopped"
+#define RPC_LEVELS "error warn info debug trace"
+#define RPC_MODELS "SINGLE ARRAY DICTIONARY"
+#define RPC_TIMEOUT { INT("timeout_ms", 0, INT32_MAX), OPTIONAL, HELP("0 or left out: that of the protocol") }
+#define RPC_WHERE { HEX("resource_id") }, { TEXT("name"), OPTIONAL }
+#define RPC_KIND { TEXT("kind"), HELP("name, or 0x number") }, { INT("kind_id", 0, UINT32_MAX) }
+#define RPC_WHAT \
+	{ TEXT("target") }, { KIND("kind") }, \
+	{ OBJECT("index", { INT("first", 0, UINT32_MAX) }, { INT("last", 0, UINT32_MAX) }), OPTIONAL }, \
+	{ LIST("keys", TEXT("")), OPTIONAL, ATMOST(256), HELP("text, hex:DIGITS, node:HEX or self; none: all") }, \
+	{ U64("generation"), OPTIONAL, HELP("nothing is returned when this is the stored one") }
+#define RPC_PLACE \
+	{ NUMBER("index"), OPTIONAL }, { HEX("key"), OPTIONAL, ATMOST(131072) }, \
+	{ TEXT("key_text"), OPTIONAL, ATMOST(65536) }
+/* clang-format on */
+
+#define P(...) FIELDS(__VA_ARGS__)
+#define R(...) FIELDS(__VA_ARGS__)
+#define X(method, access, handler, summary, params, result)                                        \
+	[RELOAD_METHOD_##handler] = { method, RELOAD_METHOD_##access, summary, params, result },
+const struct reload_method reload_methods[RELOAD_METHODS] = {
+#include "control/methods.def"
+};
+#undef X
+
+const struct reload_method *reload_method_find(const char *name)
+{
+	for (size_t i = 0; i < RELOAD_METHODS; i++)
+		if (strcmp(reload_methods[i].name, name) == 0)
+			return &reload_methods[i];
+	return NULL;
+}
+
+const char *reload_method_nearest(const char *name)
+{
+	const char *verb = strrchr(name, '.');
+	size_t noun = strcspn(name, ".");
+	const char *found = NULL;
+	for (size_t i = 0; i < RELOAD_METHODS; i++) {
+		const char *have = reload_methods[i].name;
+		if (verb && strcmp(strrchr(have, '.'), verb) == 0)
+			return have;
+		if (!found && noun && strncmp(have, name, noun) == 0 && have[noun] == '.')
+			found = have;
+	}
+	return found;
+}
+
+json_t *reload_method_schema(const struct reload_method *method, bool params)
+{
+	json_t *s = reload_fields_schema(params ? method->params : method->result);
+	json_object_set_new(
+		s, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
+	json_object_set_new(s, "title", json_string(method->name));
+	return s;
+}
+
+json_t *reload_methods_json(void)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < RELOAD_METHODS; i++) {
+		const struct reload_method *m = &reload_methods[i];
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:o, s:o}", "method", m->name, "access",
+				      m->access == RELOAD_METHOD_READ ? "read" : "write", "summary",
+				      m->summary, "params", reload_fields_schema(m->params),
+				      "result", reload_fields_schema(m->result)));
+	}
+	return json_pack("{s:o}", "methods", list);
+}

@@ -1,0 +1,337 @@
+/*
+ * Sockets of the control server.  Descriptors are non-blocking and level-triggered; one event reads or writes one portion,
+ * so that a busy client shares the loop with the links.
+ */
+#include "control/server_io.h"
+
+#include <bsd/sys/queue.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+	PORTION = 64 * 1024,
+	BACKLOG = 64,
+	PATH_LEN = 256
+};
+
+struct client {
+	TAILQ_ENTRY(client) entry;
+	struct reload_server *server;
+	struct reload_rpc_session *session;
+	int fd;
+	uint64_t watch;
+	unsigned wanted;
+	bool eof; /* the client has sent all it will: it may still wait for answers */
+};
+
+TAILQ_HEAD(client_list, client);
+
+struct listener {
+	struct reload_server *server;
+	char path[PATH_LEN]; /* empty: not used */
+	int fd, lock;
+	uint64_t watch;
+	bool read_only;
+};
+
+struct reload_server {
+	struct reload_poll *poll;
+	const struct reload_rpc_service *service;
+	struct listener all, reading;
+	struct client_list clients;
+	size_t clients_count;
+};
+
+static void client_free(struct client *c)
+{
+	reload_poll_remove(c->server->poll, c->watch);
+	reload_rpc_session_free(c->session);
+	close(c->fd);
+	TAILQ_REMOVE(&c->server->clients, c, entry);
+	c->server->clients_count--;
+	free(c);
+}
+
+static void want(struct client *c, unsigned events)
+{
+	if (events == c->wanted)
+		return;
+	c->wanted = events;
+	reload_poll_change(c->server->poll, c->watch, events);
+}
+
+static void want_by_state(struct client *c)
+{
+	bool in = !c->eof && reload_rpc_session_hungry(c->session);
+	bool out = reload_rpc_session_output(c->session).len > 0;
+	want(c, (in ? RELOAD_POLL_IN : 0u) | (out ? RELOAD_POLL_OUT : 0u));
+}
+
+static bool finished(const struct client *c)
+{
+	return reload_rpc_session_ended(c->session) ||
+	       (c->eof && !reload_rpc_session_calls(c->session) &&
+		       !reload_rpc_session_output(c->session).len);
+}
+
+/* The session has output, or has ended, and nobody of us is on the stack: the loop will look at it. */
+static void on_wake(void *arg)
+{
+	struct client *c = arg;
+	if (reload_rpc_session_ended(c->session))
+		shutdown(c->fd,
+			SHUT_RDWR); /* wakes us with a hang-up, also when the client never reads */
+	want_by_state(c);
+}
+
+/* Sends one portion; false when the connection is lost. */
+static bool send_some(struct client *c)
+{
+	struct span out = reload_rpc_session_output(c->session);
+	if (!out.len)
+		return true;
+	ssize_t n = send(
+		c->fd, out.at, out.len < PORTION ? out.len : PORTION, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	reload_rpc_session_sent(c->session, (size_t)n);
+	return true;
+}
+
+/* Reads one portion; false when the connection is lost. */
+static bool receive_some(struct client *c)
+{
+	static uint8_t portion[PORTION];
+	if (c->eof || !reload_rpc_session_hungry(c->session))
+		return true;
+	ssize_t n = recv(c->fd, portion, sizeof(portion), MSG_DONTWAIT);
+	c->eof = n == 0;
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	reload_rpc_session_feed(c->session, span_of(portion, (size_t)n));
+	return true;
+}
+
+static void on_client(void *arg, unsigned events)
+{
+	struct client *c = arg;
+	bool alive = true;
+	if (events & RELOAD_POLL_IN)
+		alive = receive_some(c);
+	if (alive)
+		alive = send_some(c);
+	if (events & (RELOAD_POLL_ERROR | RELOAD_POLL_HANGUP) &&
+		(c->eof || !(events & RELOAD_POLL_IN)))
+		alive = false;
+	if (!alive || finished(c)) {
+		client_free(c);
+		return;
+	}
+	want_by_state(c);
+}
+
+void reload_server_adopt(struct reload_server *server, int fd, bool read_only)
+{
+	struct client *c = RELOAD_NEW(client);
+	c->server = server;
+	c->fd = fd;
+	c->wanted = RELOAD_POLL_IN;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	c->session = reload_rpc_session_new(server->service, read_only, on_wake, c);
+	TAILQ_INSERT_TAIL(&server->clients, c, entry);
+	server->clients_count++;
+	c->watch = reload_poll_add(server->poll, fd, RELOAD_POLL_IN, on_client, c);
+	if (!c->watch)
+		client_free(c);
+}
+
+static bool permitted(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		return false;
+	return peer.uid == geteuid() || peer.uid == 0;
+}
+
+static void refuse(int fd, enum reload_err err, const char *what, const char *reason)
+{
+	struct reload_failure f = { .err = err };
+	struct wr w;
+	wr_init(&w);
+	reload_why_set(&f.why, err, what, "%s", reason);
+	reload_rpc_write_error(&w, NULL, &f);
+	(void)!send(fd, w.at, w.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	wr_clear(&w);
+	close(fd);
+}
+
+static void on_connection(void *arg, unsigned events)
+{
+	(void)events;
+	struct listener *l = arg;
+	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (!permitted(fd))
+		refuse(fd, RELOAD_NO_PERMISSION, "not permitted",
+			"the socket serves its own user and root");
+	else if (l->server->clients_count >= RELOAD_SERVER_CLIENTS_MAX)
+		refuse(fd, RELOAD_LIMIT, "the agent is busy", "64 programs are connected already");
+	else
+		reload_server_adopt(l->server, fd, l->read_only);
+}
+
+static enum reload_err io_failed(struct reload_why *why, const char *path)
+{
+	int e = errno;
+	char what[PATH_LEN + 64];
+	snprintf(what, sizeof(what), "cannot listen on %s", path);
+	return reload_why_set(why, RELOAD_IO, what, "%s", strerror(e));
+}
+
+/* Makes the directories above path, for this user only. */
+static enum reload_err make_directories(const char *path, struct reload_why *why)
+{
+	char part[PATH_LEN];
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		if (mkdir(part, 0700) && errno != EEXIST)
+			return io_failed(why, part);
+		*slash = '/';
+	}
+	return RELOAD_OK;
+}
+
+/* Whoever holds the lock beside the socket is the agent; a socket without a lock holder is stale. */
+static enum reload_err take_lock(struct listener *l, struct reload_why *why)
+{
+	char path[PATH_LEN + 8];
+	snprintf(path, sizeof(path), "%s.lock", l->path);
+	l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (l->lock < 0)
+		return io_failed(why, path);
+	if (flock(l->lock, LOCK_EX | LOCK_NB) == 0)
+		return RELOAD_OK;
+	char what[PATH_LEN + 64];
+	snprintf(what, sizeof(what), "an agent serves %s already", l->path);
+	reload_why_set(why, RELOAD_EXISTS, what, "another process holds %s", path);
+	reload_why_hint(why, "stop it, or choose another name with --instance");
+	return RELOAD_EXISTS;
+}
+
+static enum reload_err bind_socket(struct listener *l, struct reload_why *why)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct stat st;
+	if (lstat(l->path, &st) == 0) {
+		errno = EEXIST;
+		if (!S_ISSOCK(st.st_mode) || unlink(l->path))
+			return io_failed(why, l->path);
+	}
+	memcpy(addr.sun_path, l->path, strlen(l->path) + 1);
+	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (l->fd < 0)
+		return io_failed(why, l->path);
+	mode_t before = umask(0177); /* from its first moment the socket is ours only */
+	int failed = bind(l->fd, (struct sockaddr *)&addr, sizeof(addr));
+	int e = errno;
+	umask(before);
+	errno = e;
+	if (failed || listen(l->fd, BACKLOG))
+		return io_failed(why, l->path);
+	return RELOAD_OK;
+}
+
+static enum reload_err listen_on(struct listener *l, struct reload_server *server, const char *path,
+	bool read_only, struct reload_why *why)
+{
+	l->server = server;
+	l->read_only = read_only;
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return reload_why_set(why, RELOAD_USAGE,
+			"the path of the control socket is too long",
+			"%.200s has more than 107 characters", path);
+	snprintf(l->path, sizeof(l->path), "%s", path);
+	enum reload_err err = make_directories(path, why);
+	if (!err)
+		err = take_lock(l, why);
+	if (err) {
+		l->path[0] = 0; /* not ours to remove */
+		return err;
+	}
+	err = bind_socket(l, why);
+	if (err)
+		return err;
+	l->watch = reload_poll_add(server->poll, l->fd, RELOAD_POLL_IN, on_connection, l);
+	return l->watch ? RELOAD_OK : io_failed(why, path);
+}
+
+enum reload_err reload_server_new(struct reload_server **out, struct reload_poll *poll,
+	const struct reload_rpc_service *service, const char *path, const char *read_only_path,
+	struct reload_why *why)
+{
+	AUTO(reload_server) server = RELOAD_NEW(reload_server);
+	server->poll = poll;
+	server->service = service;
+	server->all.fd = server->all.lock = server->reading.fd = server->reading.lock = -1;
+	TAILQ_INIT(&server->clients);
+	enum reload_err err = path ? listen_on(&server->all, server, path, false, why) : RELOAD_OK;
+	if (!err && read_only_path)
+		err = listen_on(&server->reading, server, read_only_path, true, why);
+	if (!err)
+		*out = TAKE(server);
+	return err;
+}
+
+size_t reload_server_clients(const struct reload_server *server)
+{
+	return server->clients_count;
+}
+
+void reload_server_flush(struct reload_server *server)
+{
+	struct client *c;
+	TAILQ_FOREACH(c, &server->clients, entry)
+	{
+		size_t before = 0;
+		while (reload_rpc_session_output(c->session).len != before) {
+			before = reload_rpc_session_output(c->session).len;
+			if (!send_some(c))
+				break;
+		}
+	}
+}
+
+static void listener_close(struct listener *l)
+{
+	if (!l->server)
+		return;
+	reload_poll_remove(l->server->poll, l->watch);
+	if (l->fd >= 0) {
+		close(l->fd);
+		unlink(l->path);
+	}
+	if (l->lock >= 0)
+		close(l->lock);
+}
+
+void reload_server_free(struct reload_server *server)
+{
+	if (!server)
+		return;
+	struct client *c;
+	while ((c = TAILQ_FIRST(&server->clients)))
+		client_free(c);
+	listener_close(&server->all);
+	listener_close(&server->reading);
+	free(server);
+}

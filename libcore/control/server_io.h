@@ -1,0 +1,33 @@
+/* The control sockets of an agent: INSTANCE.sock for everything, INSTANCE-ro.sock for methods that only read. */
+#pragma once
+
+#include "control/session.h"
+#include "link/poll_io.h"
+
+struct reload_server;
+
+enum {
+	RELOAD_SERVER_CLIENTS_MAX = 64 /* connections at a time; more are told so and closed */
+};
+
+/*
+ * reload_server_new() listens on path (mode 0600) and, unless NULL, on read_only_path; directories are made as needed.
+ * A socket that a dead agent left behind is replaced; RELOAD_EXISTS when a live one has it (a lock beside the socket
+ * decides), RELOAD_IO otherwise.  service is borrowed.  Only processes of the same user and of root are served.
+ */
+enum reload_err reload_server_new(struct reload_server **out, struct reload_poll *poll,
+	const struct reload_rpc_service *service, const char *path, const char *read_only_path,
+	struct reload_why *why) MUST_CHECK;
+
+/* reload_server_adopt() serves a connected stream socket (taken). */
+void reload_server_adopt(struct reload_server *server, int fd, bool read_only);
+
+/* reload_server_clients() returns the number of connections. */
+size_t reload_server_clients(const struct reload_server *server);
+
+/* reload_server_flush() tries once to send what is waiting: the last words before reload_server_free(). */
+void reload_server_flush(struct reload_server *server);
+
+/* reload_server_free() cancels all requests, closes all connections and removes the sockets. */
+void reload_server_free(struct reload_server *server);
+AUTO_DEFINE(reload_server)

@@ -1,0 +1,86 @@
+/*
+ * One connection to the control socket without the socket: bytes go in, bytes come out, requests reach their handlers.
+ * Nothing that a client sends or does not read can take more than the limits below or hold up another client.
+ */
+#pragma once
+
+#include "control/jsonrpc.h"
+#include "control/methods.h"
+
+enum {
+	RELOAD_RPC_CALLS_MAX =
+		128, /* requests under way per connection: more fail with RELOAD_LIMIT */
+	RELOAD_RPC_OUTPUT_HIGH = 256 * 1024, /* with that much unread no further request is begun */
+	RELOAD_RPC_PROGRESS_MAX =
+		1024 * 1024, /* with that much unread notifications are dropped and counted */
+	RELOAD_RPC_OUTPUT_MAX = 2 * RELOAD_RPC_REPLY_MAX, /* above, the connection is given up */
+};
+
+struct reload_rpc_session;
+struct reload_rpc_call; /* one request under way */
+
+/* A handler ends in exactly one of these; the functions below that make them are the only way to get one. */
+enum reload_rpc_end {
+	RELOAD_RPC_REPLIED,
+	RELOAD_RPC_FAILED,
+	RELOAD_RPC_PENDING
+};
+
+/*
+ * A handler gets parameters that fit the table (borrowed for the call).  It may end the request at once, or say pending
+ * and end it later; after the end the call is gone.
+ */
+typedef enum reload_rpc_end (*reload_rpc_handler)(
+	void *arg, struct reload_rpc_call *call, const json_t *params);
+typedef void (*reload_rpc_cancel_fn)(void *arg);
+
+struct reload_rpc_service {
+	const reload_rpc_handler *handlers; /* by enum reload_method_id; NULL: not served */
+	void *arg;
+};
+
+/*
+ * reload_rpc_reply() ends a request with a result (taken).  A result that is not what the table says is our bug: the
+ * client gets RELOAD_BUG with the field at fault.
+ */
+enum reload_rpc_end reload_rpc_reply(struct reload_rpc_call *call, json_t *result);
+
+/* reload_rpc_fail() ends a request; reload_rpc_fail_why() is the same with only an error and words (why may be NULL). */
+enum reload_rpc_end reload_rpc_fail(
+	struct reload_rpc_call *call, const struct reload_failure *failure);
+enum reload_rpc_end reload_rpc_fail_why(
+	struct reload_rpc_call *call, enum reload_err err, const struct reload_why *why);
+
+/* reload_rpc_pend() keeps the request; cancel(arg) is called when the client is gone or cancels: the call is gone then. */
+enum reload_rpc_end reload_rpc_pend(
+	struct reload_rpc_call *call, reload_rpc_cancel_fn cancel, void *arg);
+
+/* reload_rpc_progress() sends a notification (object is borrowed) that belongs to call; false: the client reads too slowly. */
+bool reload_rpc_progress(struct reload_rpc_call *call, json_t *object);
+
+/*
+ * reload_rpc_session_new() begins a connection (owned); service is borrowed.  wake(arg) tells that there is output, or that
+ * the session has ended, outside of feed and sent; it must not call back.
+ */
+struct reload_rpc_session *reload_rpc_session_new(const struct reload_rpc_service *service,
+	bool read_only, void (*wake)(void *arg), void *arg);
+
+/* reload_rpc_session_free() cancels all that is under way; not to be called from inside a handler. */
+void reload_rpc_session_free(struct reload_rpc_session *s);
+AUTO_DEFINE(reload_rpc_session)
+
+/* reload_rpc_session_feed() takes bytes from the client; any number. */
+void reload_rpc_session_feed(struct reload_rpc_session *s, struct span bytes);
+
+/* reload_rpc_session_output() returns what is to be sent (borrowed until the next call), _sent() drops n bytes of it. */
+struct span reload_rpc_session_output(const struct reload_rpc_session *s);
+void reload_rpc_session_sent(struct reload_rpc_session *s, size_t n);
+
+/* reload_rpc_session_hungry() tells whether input may be read now: false while the client does not read its output. */
+bool reload_rpc_session_hungry(const struct reload_rpc_session *s);
+
+/* reload_rpc_session_ended() tells that the connection is to be closed after what is in output was tried. */
+bool reload_rpc_session_ended(const struct reload_rpc_session *s);
+
+/* reload_rpc_session_calls() returns the number of requests under way. */
+size_t reload_rpc_session_calls(const struct reload_rpc_session *s);

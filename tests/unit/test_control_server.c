@@ -1,0 +1,333 @@
+#include "control/client_io.h"
+#include "control/server_io.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static int cancelled;
+
+static void on_cancel(void *arg)
+{
+	(void)arg;
+	cancelled++;
+}
+
+static enum reload_rpc_end list_handler(
+	void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	(void)arg, (void)params;
+	return reload_rpc_reply(call, json_pack("{s:[]}", "nodes"));
+}
+
+static enum reload_rpc_end wait_handler(
+	void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	(void)params;
+	return reload_rpc_pend(call, on_cancel, arg);
+}
+
+static enum reload_rpc_end stop_handler(
+	void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	(void)params;
+	*(bool *)arg = true;
+	return reload_rpc_reply(call, json_pack("{s:s, s:i}", "state", "leaving", "pid", 1));
+}
+
+static const reload_rpc_handler handlers[RELOAD_METHODS] = {
+	[RELOAD_METHOD_rpc_node_list] = list_handler,
+	[RELOAD_METHOD_rpc_overlay_wait] = wait_handler,
+	[RELOAD_METHOD_rpc_agent_stop] = stop_handler,
+};
+
+/* An agent in a thread of its own; the test is its client. */
+struct fixture {
+	char dir[64], path[128], ro_path[128];
+	bool stop;
+	size_t clients_seen;
+	pthread_t thread;
+	pthread_barrier_t ready;
+	struct reload_rpc_service service;
+};
+
+static void *agent(void *arg)
+{
+	struct fixture *f = arg;
+	struct reload_poll *poll = reload_poll_new();
+	struct reload_server *server = NULL, *second = NULL;
+	struct reload_why why;
+	assert_int_equal(reload_server_new(&server, poll, &f->service, f->path, f->ro_path, &why),
+		RELOAD_OK);
+	assert_int_equal(
+		reload_server_new(&second, poll, &f->service, f->path, NULL, &why), RELOAD_EXISTS);
+	pthread_barrier_wait(&f->ready);
+	while (!f->stop) {
+		reload_poll_turn(poll, 1000);
+		if (reload_server_clients(server) > f->clients_seen)
+			f->clients_seen = reload_server_clients(server);
+	}
+	reload_server_flush(server);
+	reload_server_free(server);
+	reload_poll_free(poll);
+	return NULL;
+}
+
+static void begin(struct fixture *f)
+{
+	*f = (struct fixture){ 0 };
+	snprintf(f->dir, sizeof(f->dir), "/tmp/reload-test-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->path, sizeof(f->path), "%s/run/a.sock", f->dir);
+	snprintf(f->ro_path, sizeof(f->ro_path), "%s/run/a-ro.sock", f->dir);
+	f->service = (struct reload_rpc_service){ handlers, &f->stop };
+	pthread_barrier_init(&f->ready, NULL, 2);
+	assert_int_equal(pthread_create(&f->thread, NULL, agent, f), 0);
+	pthread_barrier_wait(&f->ready);
+}
+
+static reload_ms soon(void)
+{
+	return reload_poll_now() + 10000;
+}
+
+static struct reload_client *connected(const char *path)
+{
+	struct reload_client *c = NULL;
+	struct reload_why why;
+	assert_int_equal(reload_client_connect(&c, path, soon(), -1, &why), RELOAD_OK);
+	return c;
+}
+
+static enum reload_err call(
+	struct reload_client *c, const char *method, json_t *params, reload_ms deadline)
+{
+	struct reload_call_error error;
+	json_t *result = NULL;
+	enum reload_err err =
+		reload_client_call(c, method, params, deadline, NULL, NULL, &result, &error);
+	json_decref(result);
+	reload_call_error_clear(&error);
+	return err;
+}
+
+static void end(struct fixture *f)
+{
+	struct reload_client *c = connected(f->path);
+	assert_int_equal(call(c, "agent.stop", NULL, soon()), RELOAD_OK);
+	reload_client_free(c);
+	pthread_join(f->thread, NULL);
+	pthread_barrier_destroy(&f->ready);
+	assert_int_equal(access(f->path, F_OK), -1); /* the sockets are gone */
+	assert_int_equal(access(f->ro_path, F_OK), -1);
+	char command[200];
+	snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
+	assert_int_equal(system(command), 0);
+}
+
+static void sockets_are_private_and_served(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	struct stat st;
+	assert_int_equal(stat(f.path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(stat(f.ro_path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	struct reload_client *c = connected(f.path), *ro = connected(f.ro_path);
+	assert_int_equal(call(c, "node.list", NULL, soon()), RELOAD_OK);
+	assert_int_equal(call(ro, "node.list", NULL, soon()), RELOAD_OK);
+	assert_int_equal(call(ro, "agent.stop", NULL, soon()), RELOAD_NO_PERMISSION);
+	assert_int_equal(call(c, "node.none", NULL, soon()), RELOAD_NO_METHOD);
+	reload_client_free(c);
+	reload_client_free(ro);
+	end(&f);
+}
+
+static void a_limit_holds_when_nobody_answers(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	cancelled = 0;
+	struct reload_client *c = connected(f.path);
+	reload_ms from = reload_poll_now();
+	assert_int_equal(call(c, "overlay.wait", json_pack("{s:s}", "state", "joined"), from + 80),
+		RELOAD_TIMEOUT);
+	reload_ms took = reload_poll_now() - from;
+	assert_true(took >= 80 && took < 5000);
+	reload_client_free(c);
+	end(&f);
+	assert_int_equal(cancelled, 1);
+}
+
+static void a_stop_descriptor_ends_the_waiting(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	int pipes[2];
+	assert_int_equal(pipe(pipes), 0);
+	struct reload_client *c = NULL;
+	struct reload_why why;
+	assert_int_equal(reload_client_connect(&c, f.path, soon(), pipes[0], &why), RELOAD_OK);
+	assert_int_equal(write(pipes[1], "x", 1), 1);
+	assert_int_equal(
+		call(c, "overlay.wait", json_pack("{s:s}", "state", "joined"), RELOAD_NEVER),
+		RELOAD_CANCELLED);
+	reload_client_free(c);
+	close(pipes[0]);
+	close(pipes[1]);
+	end(&f);
+}
+
+static void a_listener_that_never_accepts_does_not_hang_us(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	end(&f);
+	struct reload_client *c = NULL;
+	struct reload_why why;
+	assert_int_equal(reload_client_connect(&c, f.path, soon(), -1, &why), RELOAD_NO_AGENT);
+	assert_non_null(strstr(why.what, f.path));
+	assert_true(why.why[0]);
+}
+
+/* Writes text, then tells whether the other side still serves somebody else. */
+static void hostile(struct fixture *f, int fd, const char *text, size_t len)
+{
+	(void)!send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	struct reload_client *c = connected(f->path);
+	assert_int_equal(call(c, "node.list", NULL, soon()), RELOAD_OK);
+	reload_client_free(c);
+}
+
+static int raw(const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	return fd;
+}
+
+static void hostile_clients_do_not_stall_the_agent(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	static char big[3 * 1024 * 1024];
+	memset(big, 'x', sizeof(big));
+	int fd = raw(f.path), silent = raw(f.path), flood = raw(f.path);
+	hostile(&f, fd, big, sizeof(big)); /* a line without end */
+	hostile(&f, silent, "{", 1);       /* never finishes its line */
+	static const char list[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"node.list\"}\n";
+	for (int i = 0; i < 20000; i++) /* asks and never reads */
+		(void)!send(flood, list, sizeof(list) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	hostile(&f, flood, list, sizeof(list) - 1);
+	close(fd);
+	close(silent);
+	close(flood);
+	end(&f);
+}
+
+static void a_half_closed_connection_gets_its_answer(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	int fd = raw(f.path);
+	static const char list[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"node.list\"}\n";
+	assert_int_equal(send(fd, list, sizeof(list) - 1, MSG_NOSIGNAL), sizeof(list) - 1);
+	shutdown(fd, SHUT_WR);
+	char answer[256];
+	size_t len = 0;
+	for (ssize_t n; (n = recv(fd, answer + len, sizeof(answer) - len, 0)) > 0;)
+		len += (size_t)n; /* up to the end: the server closes */
+	assert_true(len > 0 && answer[len - 1] == '\n');
+	close(fd);
+	end(&f);
+}
+
+static void more_clients_than_places_are_told(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	struct reload_client *all[RELOAD_SERVER_CLIENTS_MAX];
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		all[i] = connected(f.path);
+		assert_int_equal(call(all[i], "node.list", NULL, soon()), RELOAD_OK);
+	}
+	struct reload_client *late = connected(f.path);
+	enum reload_err err = call(late, "node.list", NULL, soon());
+	assert_true(err == RELOAD_LIMIT ||
+		    err == RELOAD_NO_AGENT); /* told, unless our write came after the close */
+	reload_client_free(late);
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		reload_client_free(all[i]);
+	struct reload_client *c = NULL;
+	do { /* places are free again as soon as the loop has seen the ends */
+		reload_client_free(c);
+		c = connected(f.path);
+	} while (call(c, "node.list", NULL, soon()));
+	reload_client_free(c);
+	end(&f);
+	assert_int_equal(f.clients_seen, RELOAD_SERVER_CLIENTS_MAX);
+}
+
+static void stale_sockets_are_replaced_other_files_are_not(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/reload-test-XXXXXX", path[64];
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/a.sock", dir);
+	struct reload_poll *poll = reload_poll_new();
+	struct reload_rpc_service service = { handlers, NULL };
+	struct reload_server *server = NULL;
+	struct reload_why why;
+	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_OK);
+	char kept[64];
+	snprintf(kept, sizeof(kept), "%s/kept", dir);
+	assert_int_equal(
+		link(path, kept), 0); /* as if the agent had been killed: the socket stays */
+	reload_server_free(server);
+	assert_int_equal(rename(kept, path), 0);
+	server = NULL;
+	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_OK);
+	reload_server_free(server);
+	server = NULL;
+	FILE *file = fopen(path, "w");
+	fclose(file);
+	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_IO);
+	assert_int_equal(access(path, F_OK), 0);
+	reload_poll_free(poll);
+	char command[100];
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sockets_are_private_and_served),
+		cmocka_unit_test(a_limit_holds_when_nobody_answers),
+		cmocka_unit_test(a_stop_descriptor_ends_the_waiting),
+		cmocka_unit_test(a_listener_that_never_accepts_does_not_hang_us),
+		cmocka_unit_test(hostile_clients_do_not_stall_the_agent),
+		cmocka_unit_test(a_half_closed_connection_gets_its_answer),
+		cmocka_unit_test(more_clients_than_places_are_told),
+		cmocka_unit_test(stale_sockets_are_replaced_other_files_are_not),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -129,13 +129,19 @@ void reload_links_open(
 	reload_tls_link_connect(l);
 }
 
+static size_t max_queue(const struct reload_links *links)
+{
+	size_t two = 2 * links->set.max_message;
+	return links->set.max_queue > two ? links->set.max_queue : two;
+}
+
 bool reload_links_send(struct reload_links *links, uint32_t id, struct span message)
 {
 	struct reload_tls_link *l = reload_tls_link_find(links, id);
 	if (!l || l->state != RELOAD_TLS_UP || message.len > RELOAD_FRAMING_MAX)
 		return false;
 	size_t queued = l->out.len - l->out_at;
-	if (queued && queued + message.len > links->set.max_queue) {
+	if (queued + message.len > max_queue(links)) {
 		links->counters.dropped_full++;
 		return false;
 	}

@@ -47,7 +47,7 @@ struct reload_links_setup {
 
 	size_t max_links; /* (4096) more are refused: incoming ones are closed, own ones fail with RELOAD_LIMIT */
 	size_t max_half_open; /* (512) incoming handshakes at a time; the oldest makes room */
-	size_t max_queue; /* (1 MiB) unsent bytes of a link; messages above are dropped and counted */
+	size_t max_queue; /* (1 MiB, at least two messages) unsent bytes of a link; messages above are dropped and counted */
 	reload_ms connect_ms;   /* (3000) for each address of a link */
 	reload_ms handshake_ms; /* (10000) */
 	uint32_t rto_floor_ms;  /* (RELOAD_RTO_FLOOR_MS) */

@@ -1,0 +1,225 @@
+/*
+ * A signature costs as much as one to three wake-ups of a sleeping thread, so a lone job is done at once, here, by the
+ * thread of the loop.  Of several the workers get all but the one that the loop's thread does itself; it then looks after
+ * its sockets before it takes the next one, so that forwarding waits for one signature at most.
+ */
+#include "reload-agent/pool.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+	WORKERS_MAX = 64
+};
+
+/* First in, first out. */
+struct jobs {
+	struct reload_job *first, **end;
+	size_t count;
+};
+
+struct reload_pool {
+	struct reload_poll *poll;
+	reload_pool_done_fn done;
+	void *arg;
+	struct reload_poll_hook hook;
+	int event; /* workers tell that something is finished */
+	uint64_t watch;
+	struct reload_pool_counters counters; /* the loop's thread only */
+	unsigned workers_max, workers;
+	pthread_t threads[WORKERS_MAX];
+
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t work;
+	struct jobs queue, finished;
+	unsigned sleeping;
+	bool told, stop; /* told: the event is raised for what is in finished */
+};
+
+static void jobs_init(struct jobs *q)
+{
+	*q = (struct jobs){ .end = &q->first };
+}
+
+static void jobs_put(struct jobs *q, struct reload_job *job)
+{
+	job->next = NULL;
+	*q->end = job;
+	q->end = &job->next;
+	q->count++;
+}
+
+static struct reload_job *jobs_get(struct jobs *q)
+{
+	struct reload_job *job = q->first;
+	if (!job)
+		return NULL;
+	q->first = job->next;
+	if (!q->first)
+		q->end = &q->first;
+	q->count--;
+	return job;
+}
+
+static void raise_event(struct reload_pool *p)
+{
+	uint64_t one = 1;
+	ssize_t n = write(p->event, &one, sizeof(one));
+	assert(n == sizeof(one));
+}
+
+static void *worker(void *arg)
+{
+	struct reload_pool *p = arg;
+	pthread_mutex_lock(&p->lock);
+	while (!p->stop) {
+		struct reload_job *job = jobs_get(&p->queue);
+		if (!job) {
+			p->sleeping++;
+			pthread_cond_wait(&p->work, &p->lock);
+			p->sleeping--;
+			continue;
+		}
+		pthread_mutex_unlock(&p->lock);
+		reload_job_run(job);
+		pthread_mutex_lock(&p->lock);
+		jobs_put(&p->finished, job);
+		bool tell = !p->told;
+		p->told = true;
+		if (!tell)
+			continue;
+		pthread_mutex_unlock(&p->lock);
+		raise_event(p);
+		pthread_mutex_lock(&p->lock);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+/* one more thread when jobs wait and nobody sleeps; one that cannot be made is done without */
+static void start_worker(struct reload_pool *p)
+{
+	sigset_t all, old;
+	sigfillset(&all); /* signals are the main thread's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (!pthread_create(&p->threads[p->workers], NULL, worker, p))
+		p->workers++;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static void hand_back(struct reload_pool *p, struct reload_job *job)
+{
+	p->counters.waiting--;
+	p->done(p->arg, job);
+}
+
+static void take_finished(struct reload_pool *p)
+{
+	struct reload_job *job;
+	pthread_mutex_lock(&p->lock);
+	struct reload_job *list = p->finished.first;
+	jobs_init(&p->finished);
+	p->told = false;
+	pthread_mutex_unlock(&p->lock);
+	while ((job = list)) {
+		list = job->next;
+		p->counters.worker_jobs++;
+		hand_back(p, job);
+	}
+}
+
+static void on_event(void *arg, unsigned events)
+{
+	struct reload_pool *p = arg;
+	uint64_t count;
+	(void)events;
+	if (read(p->event, &count, sizeof(count)) == sizeof(count))
+		p->hook.due = true;
+}
+
+static void on_turn_end(void *arg)
+{
+	struct reload_pool *p = arg;
+	take_finished(p);
+	pthread_mutex_lock(&p->lock);
+	struct reload_job *mine = jobs_get(&p->queue);
+	size_t left = p->queue.count;
+	unsigned sleeping = p->sleeping;
+	for (size_t i = 0; i < left && i < sleeping; i++)
+		pthread_cond_signal(&p->work);
+	pthread_mutex_unlock(&p->lock);
+	if (left > sleeping && p->workers < p->workers_max)
+		start_worker(p);
+	if (!mine)
+		return;
+	reload_job_run(mine);
+	p->counters.inline_jobs++;
+	hand_back(p, mine);
+	p->hook.due |=
+		left >
+		0; /* the next one behind a look at the sockets, if no worker has it by then */
+}
+
+void reload_pool_submit(struct reload_pool *p, struct reload_job *job)
+{
+	p->counters.waiting++;
+	p->hook.due = true;
+	pthread_mutex_lock(&p->lock);
+	jobs_put(&p->queue, job);
+	pthread_mutex_unlock(&p->lock);
+}
+
+struct reload_pool *reload_pool_new(
+	struct reload_poll *poll, unsigned workers, reload_pool_done_fn done, void *arg)
+{
+	struct reload_pool *p = RELOAD_NEW(reload_pool);
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	if (!workers)
+		workers = cores > 1 ? (unsigned)(cores - 1) : 1;
+	p->poll = poll;
+	p->done = done;
+	p->arg = arg;
+	p->workers_max = workers < WORKERS_MAX ? workers : WORKERS_MAX;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->work, NULL);
+	jobs_init(&p->queue);
+	jobs_init(&p->finished);
+	p->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	assert(p->event >= 0);
+	p->watch = reload_poll_add(poll, p->event, RELOAD_POLL_IN, on_event, p);
+	assert(p->watch);
+	p->hook =
+		(struct reload_poll_hook){ .fn = on_turn_end, .arg = p, .order = RELOAD_HOOK_WORK };
+	reload_poll_hook_add(poll, &p->hook);
+	return p;
+}
+
+void reload_pool_free(struct reload_pool *p)
+{
+	struct reload_job *job;
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->stop = true;
+	pthread_cond_broadcast(&p->work);
+	pthread_mutex_unlock(&p->lock);
+	for (unsigned i = 0; i < p->workers; i++)
+		pthread_join(p->threads[i], NULL);
+	while ((job = jobs_get(&p->queue)) || (job = jobs_get(&p->finished)))
+		reload_job_free(job);
+	reload_poll_hook_remove(p->poll, &p->hook);
+	reload_poll_remove(p->poll, p->watch);
+	close(p->event);
+	pthread_mutex_destroy(&p->lock);
+	pthread_cond_destroy(&p->work);
+	free(p);
+}
+
+struct reload_pool_counters reload_pool_counters(const struct reload_pool *p)
+{
+	return p->counters;
+}

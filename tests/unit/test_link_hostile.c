@@ -1,0 +1,240 @@
+/* What strangers and broken peers may try: nothing of it reaches the node or stops other links. */
+#include "link_raw.h"
+
+#include <sys/resource.h>
+
+static struct authority root;
+static struct identity alice, bob;
+static struct reload_poll *loop;
+static const struct reload_links_setup defaults;
+
+static int setup(void **state)
+{
+	(void)state;
+	loop = reload_poll_new();
+	authority_init(&root, "root");
+	identity_init(&alice, &root, 1, OVERLAY, 3600 * 1000);
+	identity_init(&bob, &root, 2, OVERLAY, 3600 * 1000);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	identity_clear(&bob);
+	identity_clear(&alice);
+	authority_clear(&root);
+	reload_poll_free(loop);
+	return 0;
+}
+
+static void plaintext_is_no_link(void **state)
+{
+	(void)state;
+	static const char *const lines[] = { "\x80\1\1\1\1\1\1\1a RELOAD frame without TLS",
+		"GET / HTTP/1.0\r\n\r\n", "\x16\x03\x01\x7f\xff\x01garbage", "x" };
+	struct node b = { 0 };
+	node_start(&b, loop, &bob, root.trust, (struct reload_links_setup){ .handshake_ms = 300 });
+	for (unsigned i = 0; i < COUNT_OF(lines); i++) {
+		int fd = raw_socket(b.port);
+		turn_for(loop, 2);
+		assert_int_equal(
+			send(fd, lines[i], strlen(lines[i]), MSG_NOSIGNAL), strlen(lines[i]));
+		/* R-13.2-01: no message without a secured link */
+		TURN_UNTIL(loop, b.refusals == i + 1);
+		close(fd);
+	}
+	assert_int_equal(b.refused_err, RELOAD_TIMEOUT); /* one byte and then silence */
+	assert_int_equal(b.ups + b.messages, 0);
+	assert_int_equal(reload_links_counters(b.links)->links, 0);
+	node_stop(&b);
+}
+
+static void unknown_frame_type_ends_the_link(void **state)
+{
+	(void)state;
+	struct node b = { 0 };
+	struct raw r;
+	uint8_t byte;
+	node_start(&b, loop, &bob, root.trust, defaults);
+	raw_init(&r, b.port, &alice);
+	assert_int_equal(raw_handshake(&r, loop), SSL_ERROR_NONE);
+	raw_write(&r, span_of("\x7f\0\0\0\0\0\0\1x\x80\0\0\0\0\0\0\1x", 18));
+	/* R-6.6.2-09 */
+	TURN_UNTIL(loop, b.downs == 1);
+	assert_int_equal(b.down_err, RELOAD_NOT_RELOAD);
+	assert_int_equal(b.messages, 0);
+	assert_false(raw_read(&r, loop, &byte, 1));
+	raw_clear(&r);
+	node_stop(&b);
+}
+
+static void who_never_reads_stops_nobody(void **state)
+{
+	(void)state;
+	enum {
+		QUEUE = 65536,
+		MESSAGE = 5000
+	};
+	struct node a = { 0 }, b = { .echo = true };
+	struct raw r;
+	static uint8_t message[MESSAGE];
+	node_start(&a, loop, &alice, root.trust, defaults);
+	node_start(&b, loop, &bob, root.trust, (struct reload_links_setup){ .max_queue = QUEUE });
+	raw_init(&r, b.port, &alice);
+	assert_int_equal(raw_handshake(&r, loop), SSL_ERROR_NONE);
+	TURN_UNTIL(loop, b.ups == 1);
+	uint32_t deaf = b.up_link;
+	unsigned sent = 0;
+	while (reload_links_send(b.links, deaf, span_of(message, MESSAGE))) {
+		reload_poll_turn(loop, 0);
+		assert_true(++sent < 100000);
+	}
+	struct reload_link_info info;
+	assert_true(reload_links_info(b.links, deaf, &info));
+	assert_true(info.queued <= QUEUE);
+	assert_int_equal(reload_links_counters(b.links)->dropped_full, 1);
+	assert_int_equal(info.unacked, sent);
+
+	struct reload_ip_port at = loopback(b.port);
+	reload_links_open(a.links, 1, &at, 1);
+	TURN_UNTIL(loop, a.ups);
+	assert_true(reload_links_send(a.links, 1, span_str("hello")));
+	TURN_UNTIL(loop, a.messages == 1);
+	/* R-6.6-04 */
+	TURN_UNTIL(loop, b.bads == 1);
+	assert_int_equal(b.downs, 0);
+
+	/* it may still send: its messages are taken, the ACKs that do not fit are dropped */
+	for (uint32_t i = 0; i < 20000; i++) {
+		uint8_t frame[9] = { 0x80, 0, 0, (uint8_t)(i >> 8), (uint8_t)i, 0, 0, 1, 'x' };
+		int n;
+		while ((n = SSL_write(r.ssl, frame, sizeof(frame))) <= 0)
+			reload_poll_turn(loop, 1);
+		if (i % 64 == 0)
+			reload_poll_turn(loop, 0);
+	}
+	TURN_UNTIL(loop, b.messages == 20001);
+	assert_true(reload_links_counters(b.links)->dropped_acks > 0);
+	assert_true(reload_links_info(b.links, deaf, &info));
+	assert_true(info.queued <= QUEUE + 65536 + 9);
+	raw_clear(&r);
+	node_stop(&a);
+	node_stop(&b);
+}
+
+static void a_reset_is_the_end_of_a_link(void **state)
+{
+	(void)state;
+	struct node b = { 0 };
+	struct raw r;
+	node_start(&b, loop, &bob, root.trust, defaults);
+	raw_init(&r, b.port, &alice);
+	assert_int_equal(raw_handshake(&r, loop), SSL_ERROR_NONE);
+	TURN_UNTIL(loop, b.ups);
+	struct linger hard = { .l_onoff = 1 };
+	setsockopt(r.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(r.fd);
+	r.fd = -1;
+	/* sending into it raises no SIGPIPE */
+	for (int i = 0; i < 3; i++) {
+		reload_links_send(b.links, b.up_link, span_str("anybody there?"));
+		reload_poll_turn(loop, 1);
+	}
+	TURN_UNTIL(loop, b.downs == 1);
+	assert_int_equal(b.down_err, RELOAD_LINK_DOWN);
+	raw_clear(&r);
+	node_stop(&b);
+}
+
+static void silent_connections_block_nobody(void **state)
+{
+	(void)state;
+	enum {
+		SILENT = 200,
+		LIMIT = 50
+	};
+	struct node a = { 0 }, b = { 0 };
+	int fds[SILENT];
+	node_start(&a, loop, &alice, root.trust, defaults);
+	node_start(&b, loop, &bob, root.trust,
+		(struct reload_links_setup){ .max_half_open = LIMIT, .handshake_ms = 700 });
+	for (unsigned i = 0; i < SILENT; i++)
+		fds[i] = raw_socket(b.port);
+	TURN_UNTIL(loop, b.refusals == SILENT - LIMIT);
+	assert_int_equal(b.refused_err, RELOAD_LIMIT); /* the oldest make room */
+	assert_int_equal(reload_links_counters(b.links)->half_open, LIMIT);
+	struct reload_ip_port at = loopback(b.port);
+	reload_ms start = reload_poll_now();
+	reload_links_open(a.links, 1, &at, 1);
+	TURN_UNTIL(loop, a.ups && b.ups);
+	assert_true(reload_poll_now() - start < 500);
+	/* the rest is thrown out in time */
+	TURN_UNTIL(loop, b.refusals == SILENT);
+	assert_int_equal(b.refused_err, RELOAD_TIMEOUT);
+	assert_int_equal(reload_links_counters(b.links)->links, 1);
+	for (unsigned i = 0; i < SILENT; i++)
+		close(fds[i]);
+	node_stop(&a);
+	node_stop(&b);
+}
+
+static void links_are_limited(void **state)
+{
+	(void)state;
+	struct node a = { 0 }, b = { 0 };
+	node_start(&a, loop, &alice, root.trust, (struct reload_links_setup){ .max_links = 3 });
+	node_start(&b, loop, &bob, root.trust, (struct reload_links_setup){ .max_links = 2 });
+	struct reload_ip_port at = loopback(b.port);
+	for (uint32_t i = 1; i <= 3; i++) {
+		reload_links_open(a.links, i, &at, 1);
+		TURN_UNTIL(loop, a.ups + a.downs == i);
+	}
+	assert_int_equal(a.ups, 2);
+	assert_int_equal(b.ups, 2);
+	assert_int_equal(a.down_err, RELOAD_LINK_DOWN); /* b has enough */
+	struct reload_ip_port own = loopback(a.port);
+	reload_links_open(a.links, 4, &own, 1);
+	reload_links_open(a.links, 5, &own, 1);
+	TURN_UNTIL(loop, a.downs >= 2 && a.down_err == RELOAD_LIMIT);
+	node_stop(&a);
+	node_stop(&b);
+}
+
+static void no_descriptors_left_is_survived(void **state)
+{
+	(void)state;
+	struct node a = { 0 }, b = { 0 };
+	struct rlimit old, tight;
+	node_start(&a, loop, &alice, root.trust, defaults);
+	node_start(&b, loop, &bob, root.trust, defaults);
+	int fd = raw_socket(b.port); /* waits in the backlog */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(old.rlim_cur, old.rlim_max); /* raised */
+	tight = old;
+	tight.rlim_cur = (rlim_t)fd + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	turn_for(loop, 30);
+	assert_int_equal(reload_links_counters(b.links)->links, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	struct reload_ip_port at = loopback(b.port);
+	reload_links_open(a.links, 1, &at, 1);
+	TURN_UNTIL(loop, a.ups && b.ups);
+	close(fd);
+	node_stop(&a);
+	node_stop(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plaintext_is_no_link),
+		cmocka_unit_test(unknown_frame_type_ends_the_link),
+		cmocka_unit_test(who_never_reads_stops_nobody),
+		cmocka_unit_test(a_reset_is_the_end_of_a_link),
+		cmocka_unit_test(silent_connections_block_nobody),
+		cmocka_unit_test(links_are_limited),
+		cmocka_unit_test(no_descriptors_left_is_survived),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -10,7 +10,8 @@
 
 enum {
 	RELOAD_XML_DEPTH_MAX = 32,
-	RELOAD_XML_ELEMENTS_MAX = 65536,
+	RELOAD_XML_ELEMENTS_MAX = 8192, /* the grammar's library compares siblings with siblings */
+	RELOAD_XML_ATTRIBUTES_MAX = 64,	   /* of one element: the parser compares each with each */
 	RELOAD_CONFIG_SIGNATURES_MAX = 16, /* of one configuration element: each costs a chain check */
 	RELOAD_CONFIG_WARNINGS_MAX = 64,   /* further ones are dropped */
 };

@@ -180,7 +180,7 @@ static enum reload_err build(struct reload_config *c, const struct reload_xml *x
 	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,
 	struct reload_why *why)
 {
-	const xmlNode *element;
+	const xmlNode *element = NULL;
 	enum reload_err err = choose(&element, xmlDocGetRootElement(xml->doc), overlay, why);
 	if (err)
 		return err;

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <strings.h>
 
 struct reader {
 	struct reload_config *config;

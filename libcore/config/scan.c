@@ -66,6 +66,7 @@ static enum reload_err start_tag(struct scanner *s)
 			RELOAD_XML_ELEMENTS_MAX);
 	struct span name = read_name(s);
 	uint8_t quote = 0, before = 0;
+	unsigned attributes = 0;
 	for (;; s->at++) {
 		if (s->at == s->text.len)
 			return FAULT(s, RELOAD_BAD_VALUE, from, NULL, "a start tag has no end");
@@ -78,6 +79,10 @@ static enum reload_err start_tag(struct scanner *s)
 		if (c == '>')
 			break;
 		quote = c == '"' || c == '\'' ? c : 0;
+		if (quote && ++attributes > RELOAD_XML_ATTRIBUTES_MAX)
+			return FAULT(s, RELOAD_BAD_CONFIG, from, NULL,
+				"an element has more than %d attributes",
+				RELOAD_XML_ATTRIBUTES_MAX);
 		before = c;
 	}
 	s->at++;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <libxml/parser.h>
 #include <libxml/relaxng.h>
+#include <stdio.h>
 #include <threads.h>
 
 static const char grammar[] =

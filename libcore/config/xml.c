@@ -10,6 +10,7 @@
 #include <libxml/parser.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <strings.h>
 
 static void fault_va(
 	struct reload_why *why, size_t line, const char *hint, const char *fmt, va_list ap)

@@ -335,12 +335,22 @@ static void sizes_are_bounded(void **state)
 	char *deep = text_of("%s<kind-signer>", (char *)w.at);
 	refused(replaced(good, "<kind-signer>", deep), RELOAD_BAD_CONFIG, "deeper");
 	w.len = 0;
-	for (int i = 0; i < 70000; i++)
+	for (int i = 0; i < 8200; i++)
 		wr_bytes(&w, "<ext:a/>", 8);
 	wr_u8(&w, 0);
 	char *many = text_of("%s<kind-signer>", (char *)w.at);
 	refused(replaced(good, "<kind-signer>", many), RELOAD_BAD_CONFIG,
-		"more than 65536 elements");
+		"more than 8192 elements");
+	w.len = 0;
+	for (int i = 0; i < 65; i++) {
+		char *attribute = text_of(" ext:a%d='1'", i);
+		wr_span(&w, span_str(attribute));
+		free(attribute);
+	}
+	wr_u8(&w, 0);
+	char *wide = text_of("<kind-signer%s>", (char *)w.at);
+	refused(replaced(good, "<kind-signer>", wide), RELOAD_BAD_CONFIG,
+		"more than 64 attributes");
 	w.len = 0;
 	for (int i = 0; i < 257; i++)
 		wr_span(&w, span_str("<bad-node>" NODE_3 "</bad-node>"));
@@ -357,6 +367,7 @@ static void sizes_are_bounded(void **state)
 	wr_clear(&w);
 	free(deep);
 	free(many);
+	free(wide);
 	free(long_list);
 	free(big);
 	free(good);

@@ -20,7 +20,6 @@ static void absent_parameters_have_their_defaults(void **state)
 	/* R-11.1-23, R-11.1-24 */
 	assert_true(c->clients_permitted);
 	assert_false(c->no_ice);
-	/* R-11.1-26 */
 	assert_true(c->chord_reactive);
 	assert_int_equal(c->chord_update_interval_s, 600);
 	assert_int_equal(c->chord_ping_interval_s, 3600);

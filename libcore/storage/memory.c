@@ -215,7 +215,8 @@ static struct item *item_new(const struct reload_stored_entry *e)
 	const struct reload_stored_data *d = &e->data;
 	const struct reload_signature *sig = &d->signature;
 	size_t len = d->value.key.len + d->value.value.len + sig->identity.hash.len +
-		     sig->value.len + sig->identity_bytes.len + e->certificates.len;
+		     sig->identity.raw.len + sig->value.len + sig->identity_bytes.len +
+		     e->certificates.len;
 	struct item *item = reload_alloc(sizeof(*item) + len);
 	uint8_t *to = item->bytes;
 	item->cost = sizeof(*item) + len;
@@ -226,6 +227,7 @@ static struct item *item_new(const struct reload_stored_entry *e)
 	kept->value.key = keep(&to, d->value.key);
 	kept->value.value = keep(&to, d->value.value);
 	kept->signature.identity.hash = keep(&to, sig->identity.hash);
+	kept->signature.identity.raw = keep(&to, sig->identity.raw);
 	kept->signature.value = keep(&to, sig->value);
 	kept->signature.identity_bytes = keep(&to, sig->identity_bytes);
 	item->entry.certificates = keep(&to, e->certificates);

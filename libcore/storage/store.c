@@ -83,11 +83,15 @@ static enum reload_err check_value(struct reload_store_work *w, const struct rel
 	return RELOAD_OK;
 }
 
-/* SEC-09, RFC 6940 s7.4.1.1: only what a storer makes up for a Fetch has no signature */
+/*
+ * SEC-09, RFC 6940 s7.4.1.1: only what a storer makes up for a Fetch has no signature.  Nobody can tell who signed by an
+ * identity of another type.
+ */
 static bool is_signed(const struct reload_signature *sig)
 {
-	return sig->identity.type != RELOAD_IDENTITY_NONE &&
-	       (sig->hash_alg != RELOAD_HASH_NONE || sig->sig_alg != RELOAD_SIG_ANONYMOUS);
+	bool named = sig->identity.type == RELOAD_CERT_HASH ||
+		     sig->identity.type == RELOAD_CERT_HASH_NODE_ID;
+	return named && (sig->hash_alg != RELOAD_HASH_NONE || sig->sig_alg != RELOAD_SIG_ANONYMOUS);
 }
 
 static enum reload_err check_values(struct reload_store_work *w)

@@ -186,6 +186,10 @@ static void unsigned_values_are_refused(void **state)
 	d->signature.hash_alg = RELOAD_HASH_NONE;
 	d->signature.sig_alg = RELOAD_SIG_ANONYMOUS;
 	refused(x, RELOAD_FORBIDDEN);
+	req_new(x);
+	req_kind(x, K_SINGLE, 0);
+	req_single(x, "one", 100)->signature.identity.type = 77; /* nobody knows who that is */
+	refused(x, RELOAD_FORBIDDEN);
 }
 
 static void both_signers_must_be_allowed(void **state)

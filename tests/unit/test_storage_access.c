@@ -116,6 +116,10 @@ static void node_multiple_tries_every_number(void **state)
 	/* R-7.3.4-03: the vectors of scalars.json, node_multiple */
 	struct reload_id at_20 = id_of("b4aea61f238bac5ffb16b18b847e5d9c");
 	assert_true(allowed(x, RELOAD_KIND_TURN_SERVICE, &at_20, &x->by_alice, NULL));
+	uint8_t name[17] = { 0 }; /* the Node-ID and a zero: i begins at 1 (STO-11) */
+	memcpy(name, x->node_a.at, 16);
+	struct reload_id at_0 = resource_of(span_of(name, sizeof(name)));
+	assert_false(allowed(x, K_MULTIPLE, &at_0, &x->by_alice, NULL));
 	struct reload_id m2 = resource_of_node(&x->node_m[1], 2);
 	assert_true(allowed(x, K_MULTIPLE, &m2, &x->by_multi_2, NULL));
 	assert_false(allowed(x, K_MULTIPLE, &m2, &x->by_multi_1, NULL));

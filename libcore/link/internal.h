@@ -140,11 +140,31 @@ void reload_tls_link_turn_end(struct reload_tls_link *link);
 /* reload_tls_link_free() frees at once, without a word to anybody. */
 void reload_tls_link_free(struct reload_tls_link *link);
 
-/* reload_tls_link_watch_timer() arms the health timer if frames wait for an ACK and it is not armed. */
-void reload_tls_link_watch_timer(struct reload_tls_link *link, reload_ms now);
+/* reload_tls_link_fail_tls() ends a link because a call into OpenSSL failed with code, err_saved being errno behind it. */
+void reload_tls_link_fail_tls(struct reload_tls_link *link, int code, int err_saved);
+
+/* reload_tls_link_arm() arms the one timer of the link; what it does is a matter of the state. */
+void reload_tls_link_arm(struct reload_tls_link *link, reload_ms due);
+
+/* reload_tls_link_want() changes the events that are asked of the loop. */
+void reload_tls_link_want(struct reload_tls_link *link, unsigned events);
 
 /* reload_tls_link_forget() takes a link out of the tree. */
 void reload_tls_link_forget(struct reload_tls_link *link);
 
 /* reload_tls_link_find() returns the link with this number, NULL for none. */
 struct reload_tls_link *reload_tls_link_find(const struct reload_links *links, uint32_t id);
+
+/* -- tls_stream_io.c: what goes through a link ------------------------------------------------------------------------- */
+
+/* reload_tls_link_read() takes what has arrived, a bounded number of records; the link may be dead afterwards. */
+void reload_tls_link_read(struct reload_tls_link *link);
+
+/* reload_tls_link_flush() writes the queue as far as the kernel takes it. */
+void reload_tls_link_flush(struct reload_tls_link *link);
+
+/* reload_tls_link_watch_timer() arms the health timer if it is not armed. */
+void reload_tls_link_watch_timer(struct reload_tls_link *link, reload_ms now);
+
+/* reload_tls_link_check_health() looks at the wait for an ACK when the timer says so. */
+void reload_tls_link_check_health(struct reload_tls_link *link);

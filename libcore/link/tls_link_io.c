@@ -20,7 +20,7 @@
 
 static void on_timer(void *arg);
 
-static void arm(struct reload_tls_link *l, reload_ms due)
+void reload_tls_link_arm(struct reload_tls_link *l, reload_ms due)
 {
 	reload_timer_arm(l->links->timers, &l->timer, due, on_timer, l);
 }
@@ -34,7 +34,7 @@ void reload_tls_link_turn(struct reload_tls_link *l)
 	TAILQ_INSERT_TAIL(&l->links->turn, l, turn);
 }
 
-static void want(struct reload_tls_link *l, unsigned events)
+void reload_tls_link_want(struct reload_tls_link *l, unsigned events)
 {
 	if (l->wants == events)
 		return;
@@ -126,7 +126,7 @@ static bool refused_by_peer(void)
 }
 
 /* a call into OpenSSL failed for good: err_saved is errno behind it */
-static void fail_tls(struct reload_tls_link *l, int code, int err_saved)
+void reload_tls_link_fail_tls(struct reload_tls_link *l, int code, int err_saved)
 {
 	if (l->err) { /* the certificate: judge() has said why */
 		reload_tls_link_fail(l, l->err, NULL);
@@ -145,51 +145,6 @@ static void fail_tls(struct reload_tls_link *l, int code, int err_saved)
 	reload_tls_link_fail(l, refused ? RELOAD_BAD_CERT : RELOAD_LINK_DOWN, text);
 }
 
-/* -- out ----------------------------------------------------------------------------------------------------------------- */
-
-static void linger(struct reload_tls_link *l)
-{
-	ERR_clear_error();
-	SSL_shutdown(l->ssl);
-	shutdown(l->fd, SHUT_WR);
-	l->state = RELOAD_TLS_LINGER;
-	want(l, RELOAD_POLL_IN);
-}
-
-static void flush(struct reload_tls_link *l)
-{
-	while (l->out_at < l->out.len) {
-		ERR_clear_error();
-		errno = 0;
-		int n = SSL_write(l->ssl, l->out.at + l->out_at, (int)(l->out.len - l->out_at));
-		int err = errno;
-		l->links->counters.writes++;
-		if (n <= 0) {
-			int code = SSL_get_error(l->ssl, n);
-			if (code == SSL_ERROR_WANT_WRITE || code == SSL_ERROR_WANT_READ)
-				break;
-			fail_tls(l, code, err);
-			return;
-		}
-		l->out_at += (size_t)n;
-		l->links->counters.bytes_out += (uint64_t)n;
-	}
-	if (l->out_at < l->out.len) {
-		want(l, l->state == RELOAD_TLS_UP ? RELOAD_POLL_IN | RELOAD_POLL_OUT
-						  : RELOAD_POLL_OUT);
-		memmove(l->out.at, l->out.at + l->out_at, l->out.len - l->out_at);
-		l->out.len -= l->out_at;
-		l->out_at = 0;
-		return;
-	}
-	wr_clear(&l->out); /* an idle link holds no buffer */
-	l->out_at = 0;
-	if (l->state == RELOAD_TLS_CLOSING)
-		linger(l);
-	else
-		want(l, RELOAD_POLL_IN);
-}
-
 void reload_tls_link_close(struct reload_tls_link *l)
 {
 	if (l->state == RELOAD_TLS_CONNECTING || l->state == RELOAD_TLS_HANDSHAKE)
@@ -197,105 +152,10 @@ void reload_tls_link_close(struct reload_tls_link *l)
 	if (l->state != RELOAD_TLS_UP)
 		return;
 	l->state = RELOAD_TLS_CLOSING;
-	want(l, l->wants &
+	reload_tls_link_want(l,
+		l->wants &
 			RELOAD_POLL_OUT); /* what still comes in is of no interest until all is sent */
-	arm(l, reload_poll_now() + RELOAD_LINK_CLOSE_MS);
-	reload_tls_link_turn(l);
-}
-
-void reload_tls_link_watch_timer(struct reload_tls_link *l, reload_ms now)
-{
-	if (!l->timer.armed)
-		arm(l, now + reload_rto_ms(&l->rto));
-}
-
-static void check_health(struct reload_tls_link *l)
-{
-	bool was_bad = l->health.bad;
-	reload_ms next;
-	enum reload_health health =
-		reload_health_check(&l->health, &l->rto, reload_poll_now(), &next);
-	if (health == RELOAD_HEALTH_LOST) {
-		reload_tls_link_fail(l, RELOAD_LINK_DOWN, "no acknowledgement for 30 seconds");
-		return;
-	}
-	if (next != RELOAD_NEVER)
-		arm(l, next);
-	if (health == RELOAD_HEALTH_BAD && !was_bad)
-		l->links->set.ops->health(l->links->set.arg, l->id, false);
-}
-
-/* -- in ------------------------------------------------------------------------------------------------------------------ */
-
-static void on_data(struct reload_tls_link *l, const struct reload_framing_item *item)
-{
-	struct reload_links *links = l->links;
-	links->counters.messages_in++;
-	if (l->out.len - l->out_at < links->set.max_queue + RELOAD_LINK_ACK_ROOM)
-		reload_framing_ack_write(&l->framing, &l->out, item->sequence);
-	else /* the other end does not read; later ACKs cover what this one would have said */
-		links->counters.dropped_acks++;
-	reload_tls_link_turn(l);
-	links->set.ops->message(links->set.arg, l->id, item->message);
-}
-
-static void on_ack(struct reload_tls_link *l, const struct reload_framing_item *item)
-{
-	reload_ms now = reload_poll_now(), rtt;
-	if (!reload_framing_acked(&l->framing, item->sequence, now, &rtt))
-		return;
-	if (rtt != RELOAD_NEVER)
-		reload_rto_sample(&l->rto, rtt);
-	/* the timer stays: it looks at what is due when it runs, which is cheaper than one more arming for each ACK */
-	bool again = reload_health_acked(&l->health, now, !reload_framing_unacked(&l->framing));
-	if (again)
-		l->links->set.ops->health(l->links->set.arg, l->id, true);
-}
-
-static void feed(struct reload_tls_link *l, struct span in)
-{
-	struct reload_framing_item item;
-	while (l->state == RELOAD_TLS_UP) {
-		switch (reload_framing_next(&l->framing, &in, &item)) {
-		case RELOAD_FRAMING_MORE:
-			return;
-		case RELOAD_FRAMING_DATA:
-			on_data(l, &item);
-			break;
-		case RELOAD_FRAMING_ACK:
-			on_ack(l, &item);
-			break;
-		case RELOAD_FRAMING_OVERSIZED:
-			l->links->set.ops->oversized(l->links->set.arg, l->id, item.message);
-			break;
-		case RELOAD_FRAMING_BROKEN:
-			reload_tls_link_fail(l, RELOAD_NOT_RELOAD, "a frame of unknown type");
-			break;
-		}
-	}
-}
-
-static void read_records(struct reload_tls_link *l)
-{
-	struct reload_links *links = l->links;
-	l->read_more = false;
-	for (int i = 0; i < RELOAD_LINK_READS; i++) {
-		ERR_clear_error();
-		errno = 0;
-		int n = SSL_read(l->ssl, links->buffer, sizeof(links->buffer));
-		int err = errno;
-		if (n <= 0) {
-			int code = SSL_get_error(l->ssl, n);
-			if (code != SSL_ERROR_WANT_READ && code != SSL_ERROR_WANT_WRITE)
-				fail_tls(l, code, err);
-			return;
-		}
-		links->counters.bytes_in += (uint64_t)n;
-		feed(l, span_of(links->buffer, (size_t)n));
-		if (l->state != RELOAD_TLS_UP || !SSL_has_pending(l->ssl))
-			return; /* what the kernel still holds, the loop will tell */
-	}
-	l->read_more = true;
+	reload_tls_link_arm(l, reload_poll_now() + RELOAD_LINK_CLOSE_MS);
 	reload_tls_link_turn(l);
 }
 
@@ -318,10 +178,10 @@ static void up(struct reload_tls_link *l)
 		links->counters.accepted++;
 	else
 		links->counters.opened++;
-	want(l, RELOAD_POLL_IN);
+	reload_tls_link_want(l, RELOAD_POLL_IN);
 	links->set.ops->up(links->set.arg, l->id, l->cert, &l->peer, l->incoming);
 	if (l->state == RELOAD_TLS_UP && SSL_has_pending(l->ssl))
-		read_records(l);
+		reload_tls_link_read(l);
 }
 
 /* an attempt failed: the next address of an own link, if there is one */
@@ -346,11 +206,11 @@ static void handshake(struct reload_tls_link *l)
 	}
 	int code = SSL_get_error(l->ssl, n);
 	if (code == SSL_ERROR_WANT_READ) {
-		want(l, RELOAD_POLL_IN);
+		reload_tls_link_want(l, RELOAD_POLL_IN);
 	} else if (code == SSL_ERROR_WANT_WRITE) {
-		want(l, RELOAD_POLL_IN | RELOAD_POLL_OUT);
+		reload_tls_link_want(l, RELOAD_POLL_IN | RELOAD_POLL_OUT);
 	} else {
-		fail_tls(l, code, err);
+		reload_tls_link_fail_tls(l, code, err);
 		attempt_failed(l);
 	}
 }
@@ -363,7 +223,7 @@ static void start_handshake(struct reload_tls_link *l)
 		return;
 	}
 	l->state = RELOAD_TLS_HANDSHAKE;
-	arm(l, reload_poll_now() + l->links->set.handshake_ms);
+	reload_tls_link_arm(l, reload_poll_now() + l->links->set.handshake_ms);
 	handshake(l);
 }
 
@@ -399,15 +259,15 @@ static void on_event(void *arg, unsigned events)
 		break;
 	case RELOAD_TLS_UP:
 		if (events & RELOAD_POLL_IN || ended)
-			read_records(l);
+			reload_tls_link_read(l);
 		if (events & RELOAD_POLL_OUT && l->state == RELOAD_TLS_UP)
-			flush(l);
+			reload_tls_link_flush(l);
 		break;
 	case RELOAD_TLS_CLOSING:
 		if (ended)
 			reload_tls_link_fail(l, RELOAD_LINK_DOWN, NULL);
 		else if (events & RELOAD_POLL_OUT)
-			flush(l);
+			reload_tls_link_flush(l);
 		break;
 	case RELOAD_TLS_LINGER:
 		drain(l);
@@ -429,7 +289,7 @@ static void on_timer(void *arg)
 		attempt_failed(l);
 		break;
 	case RELOAD_TLS_UP:
-		check_health(l);
+		reload_tls_link_check_health(l);
 		break;
 	case RELOAD_TLS_CLOSING:
 	case RELOAD_TLS_LINGER:
@@ -470,7 +330,7 @@ void reload_tls_link_connect(struct reload_tls_link *l)
 		int fd = reload_socket_connect(&l->peer);
 		if (fd >= 0 && watch(l, fd, RELOAD_POLL_OUT)) {
 			l->err = RELOAD_OK;
-			arm(l, reload_poll_now() + l->links->set.connect_ms);
+			reload_tls_link_arm(l, reload_poll_now() + l->links->set.connect_ms);
 			return;
 		}
 		reload_tls_link_fail(l, RELOAD_LINK_DOWN,
@@ -515,10 +375,10 @@ void reload_tls_link_turn_end(struct reload_tls_link *l)
 	if (l->recheck && l->state == RELOAD_TLS_UP)
 		check_trust(l);
 	if (l->read_more && l->state == RELOAD_TLS_UP)
-		read_records(l);
+		reload_tls_link_read(l);
 	bool sends = l->state == RELOAD_TLS_UP ? l->out.len > 0 : l->state == RELOAD_TLS_CLOSING;
 	if (sends && !(l->wants & RELOAD_POLL_OUT)) /* else the loop tells when there is room */
-		flush(l);
+		reload_tls_link_flush(l);
 	if (l->state == RELOAD_TLS_DEAD)
 		bury(l);
 }

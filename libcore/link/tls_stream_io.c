@@ -1,0 +1,148 @@
+/* What goes through a TLS link that is up: frames out, frames in, and the ACKs that tell its health. */
+#include "link/internal.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* -- out ----------------------------------------------------------------------------------------------------------------- */
+
+static void linger(struct reload_tls_link *l)
+{
+	ERR_clear_error();
+	SSL_shutdown(l->ssl);
+	shutdown(l->fd, SHUT_WR);
+	l->state = RELOAD_TLS_LINGER;
+	reload_tls_link_want(l, RELOAD_POLL_IN);
+}
+
+void reload_tls_link_flush(struct reload_tls_link *l)
+{
+	while (l->out_at < l->out.len) {
+		ERR_clear_error();
+		errno = 0;
+		int n = SSL_write(l->ssl, l->out.at + l->out_at, (int)(l->out.len - l->out_at));
+		int err = errno;
+		l->links->counters.writes++;
+		if (n <= 0) {
+			int code = SSL_get_error(l->ssl, n);
+			if (code == SSL_ERROR_WANT_WRITE || code == SSL_ERROR_WANT_READ)
+				break;
+			reload_tls_link_fail_tls(l, code, err);
+			return;
+		}
+		l->out_at += (size_t)n;
+		l->links->counters.bytes_out += (uint64_t)n;
+	}
+	if (l->out_at < l->out.len) {
+		reload_tls_link_want(l, l->state == RELOAD_TLS_UP ? RELOAD_POLL_IN | RELOAD_POLL_OUT
+								  : RELOAD_POLL_OUT);
+		memmove(l->out.at, l->out.at + l->out_at, l->out.len - l->out_at);
+		l->out.len -= l->out_at;
+		l->out_at = 0;
+		return;
+	}
+	wr_clear(&l->out); /* an idle link holds no buffer */
+	l->out_at = 0;
+	if (l->state == RELOAD_TLS_CLOSING)
+		linger(l);
+	else
+		reload_tls_link_want(l, RELOAD_POLL_IN);
+}
+
+void reload_tls_link_watch_timer(struct reload_tls_link *l, reload_ms now)
+{
+	if (!l->timer.armed)
+		reload_tls_link_arm(l, now + reload_rto_ms(&l->rto));
+}
+
+void reload_tls_link_check_health(struct reload_tls_link *l)
+{
+	bool was_bad = l->health.bad;
+	reload_ms next;
+	enum reload_health health =
+		reload_health_check(&l->health, &l->rto, reload_poll_now(), &next);
+	if (health == RELOAD_HEALTH_LOST) {
+		reload_tls_link_fail(l, RELOAD_LINK_DOWN, "no acknowledgement for 30 seconds");
+		return;
+	}
+	if (next != RELOAD_NEVER)
+		reload_tls_link_arm(l, next);
+	if (health == RELOAD_HEALTH_BAD && !was_bad)
+		l->links->set.ops->health(l->links->set.arg, l->id, false);
+}
+
+/* -- in ------------------------------------------------------------------------------------------------------------------ */
+
+static void on_data(struct reload_tls_link *l, const struct reload_framing_item *item)
+{
+	struct reload_links *links = l->links;
+	links->counters.messages_in++;
+	if (l->out.len - l->out_at < links->set.max_queue + RELOAD_LINK_ACK_ROOM)
+		reload_framing_ack_write(&l->framing, &l->out, item->sequence);
+	else /* the other end does not read; later ACKs cover what this one would have said */
+		links->counters.dropped_acks++;
+	reload_tls_link_turn(l);
+	links->set.ops->message(links->set.arg, l->id, item->message);
+}
+
+static void on_ack(struct reload_tls_link *l, const struct reload_framing_item *item)
+{
+	reload_ms now = reload_poll_now(), rtt;
+	if (!reload_framing_acked(&l->framing, item->sequence, now, &rtt))
+		return;
+	if (rtt != RELOAD_NEVER)
+		reload_rto_sample(&l->rto, rtt);
+	/* the timer stays: it looks at what is due when it runs, which is cheaper than one more arming for each ACK */
+	bool again = reload_health_acked(&l->health, now, !reload_framing_unacked(&l->framing));
+	if (again)
+		l->links->set.ops->health(l->links->set.arg, l->id, true);
+}
+
+static void feed(struct reload_tls_link *l, struct span in)
+{
+	struct reload_framing_item item;
+	while (l->state == RELOAD_TLS_UP) {
+		switch (reload_framing_next(&l->framing, &in, &item)) {
+		case RELOAD_FRAMING_MORE:
+			return;
+		case RELOAD_FRAMING_DATA:
+			on_data(l, &item);
+			break;
+		case RELOAD_FRAMING_ACK:
+			on_ack(l, &item);
+			break;
+		case RELOAD_FRAMING_OVERSIZED:
+			l->links->set.ops->oversized(l->links->set.arg, l->id, item.message);
+			break;
+		case RELOAD_FRAMING_BROKEN:
+			reload_tls_link_fail(l, RELOAD_NOT_RELOAD, "a frame of unknown type");
+			break;
+		}
+	}
+}
+
+void reload_tls_link_read(struct reload_tls_link *l)
+{
+	struct reload_links *links = l->links;
+	l->read_more = false;
+	for (int i = 0; i < RELOAD_LINK_READS; i++) {
+		ERR_clear_error();
+		errno = 0;
+		int n = SSL_read(l->ssl, links->buffer, sizeof(links->buffer));
+		int err = errno;
+		if (n <= 0) {
+			int code = SSL_get_error(l->ssl, n);
+			if (code != SSL_ERROR_WANT_READ && code != SSL_ERROR_WANT_WRITE)
+				reload_tls_link_fail_tls(l, code, err);
+			return;
+		}
+		links->counters.bytes_in += (uint64_t)n;
+		feed(l, span_of(links->buffer, (size_t)n));
+		if (l->state != RELOAD_TLS_UP || !SSL_has_pending(l->ssl))
+			return; /* what the kernel still holds, the loop will tell */
+	}
+	l->read_more = true;
+	reload_tls_link_turn(l);
+}

@@ -16,7 +16,7 @@ VERSION := 0.1.0
 
 # Rooms from low to high: a room includes only rooms to its left (tests/lint/rooms checks this).
 ROOMS ?= util wire ident config topology storage usage route peer link control
-PROGRAMS := $(notdir $(patsubst %/main.c,%,$(wildcard cmd/*/main.c)))
+PROGRAMS := $(filter-out common,$(notdir $(patsubst %/main.c,%,$(wildcard cmd/*/main.c))))
 
 all: programs
 
@@ -105,6 +105,10 @@ $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS) -lglib-2.0
+
+$(O)/sim: $(SIM) $(O)/libcore.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 programs: $(BINS)
 unit: $(UNIT)

@@ -83,7 +83,7 @@ static void drop_kinds(struct reload_peer *p, const struct reload_config *before
 			p->storage->ops->drop_kind(p->storage, before->kinds.at[i].id); /* CFG-17 */
 }
 
-void configure(struct reload_peer *p, struct reload_config *config)
+static void configure(struct reload_peer *p, struct reload_config *config)
 {
 	struct reload_config *before = p->config;
 	bool other = strcmp(config->topology_plugin, before->topology_plugin) ||
@@ -112,6 +112,13 @@ void configure(struct reload_peer *p, struct reload_config *config)
 	reload_config_free(before);
 	if (unfit) /* R-11.1-49 */
 		leave_start(p, false);
+}
+
+/* A whole new document; Kinds learned one by one stay as far as their signers do (CFG-17). */
+static void configure_newer(struct reload_peer *p, struct reload_config *config)
+{
+	AUTO(reload_config) carried = reload_config_carry_kinds(config, p->config, p->wall);
+	configure(p, carried);
 }
 
 static void refuse(struct inbound *in, enum reload_err err, const struct reload_why *why)
@@ -149,9 +156,9 @@ static void take_document(struct inbound *in, const struct reload_config_update 
 	} else if ((err = reload_config_verify(config, p->config, p->wall, &why))) {
 		refuse(in, RELOAD_FORBIDDEN, &why);
 	} else {
-		answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS,
-			span_of(NULL, 0)); /* answered, then reconfigured (CFG-16) */
-		configure(p, config);
+		/* answered, then reconfigured (CFG-16) */
+		answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
+		configure_newer(p, config);
 	}
 }
 
@@ -185,6 +192,6 @@ void serve_config_update(struct inbound *in)
 void reload_peer_configure(struct reload_peer *p, struct reload_config *config)
 {
 	peer_enter(p);
-	configure(p, config);
+	configure_newer(p, config);
 	peer_leave(p);
 }

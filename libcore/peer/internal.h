@@ -347,4 +347,3 @@ void certificates_schedule(struct reload_peer *p);
 void configure_send(struct reload_peer *p, struct span list);
 void configure_send_kinds(struct reload_peer *p, struct span list, struct span error_info);
 bool configure_check(struct inbound *in);
-void configure(struct reload_peer *p, struct reload_config *config);

@@ -219,7 +219,7 @@ void reload_peer_leave(struct reload_peer *p, bool now);
 
 /* -- questions: no effect, any time outside of callbacks of the host -------------------------------------------------- */
 
-struct reload_link_info {
+struct reload_peer_link {
 	uint32_t link;
 	struct reload_id node;
 	const char *user;
@@ -244,7 +244,7 @@ struct reload_status {
 };
 
 void reload_peer_status(struct reload_peer *p, struct reload_status *out);
-size_t reload_peer_links(struct reload_peer *p, struct reload_link_info *out, size_t max);
+size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, size_t max);
 const struct reload_config *reload_peer_config(const struct reload_peer *p);
 
 /* What was counted since the start, by reason (interop s12.5). */

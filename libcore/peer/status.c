@@ -39,12 +39,12 @@ static bool is_routed(struct reload_peer *p, const struct reload_id *node)
 	return false;
 }
 
-size_t reload_peer_links(struct reload_peer *p, struct reload_link_info *out, size_t max)
+size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, size_t max)
 {
 	size_t count = 0;
 	struct reload_connection *con = NULL;
 	while (count < max && (con = reload_connection_next(p->connections, con)))
-		out[count++] = (struct reload_link_info){ .link = con->link,
+		out[count++] = (struct reload_peer_link){ .link = con->link,
 			.node = con->node,
 			.user = con->cert->user,
 			.incoming = con->incoming,

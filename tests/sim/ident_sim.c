@@ -1,0 +1,133 @@
+#include "sim.h"
+
+/*
+ * Cryptography of the simulator: certificates in a form of its own, signatures by a keyed hash.  Equal inputs give equal
+ * bytes, which real ECDSA does not.  The key of a node is derived from its certificate, so that anybody can verify; that is
+ * no secrecy, and none is needed here.
+ *
+ * Certificate: "SIM1", flags (1: authority), not_before, not_after (8 bytes each), user, overlay (vec8 each), Node-IDs
+ * (count, then vec8 each).
+ */
+
+static const char magic[] = "SIM1";
+
+static char *text(struct rd *r)
+{
+	struct rd in = rd_open(r, 1);
+	struct span s = rd_rest(&in);
+	char *out = reload_alloc(s.len + 1);
+	if (s.len)
+		memcpy(out, s.at, s.len);
+	return out;
+}
+
+static enum reload_err cert_read(struct reload_cert *cert, struct reload_why *why)
+{
+	struct rd r = rd_of(cert->der);
+	const uint8_t *m = rd_take(&r, 4);
+	cert->authority = rd_u8(&r) & 1;
+	cert->not_before = rd_u64(&r);
+	cert->not_after = rd_u64(&r);
+	cert->user = text(&r);
+	cert->overlay = text(&r);
+	size_t count = rd_u8(&r);
+	cert->node_ids = reload_alloc_array(count ? count : 1, sizeof(*cert->node_ids));
+	for (size_t i = 0; i < count && !r.err; i++) {
+		struct rd in = rd_open(&r, 1);
+		if (reload_id_from(&cert->node_ids[cert->node_ids_count++], rd_rest(&in)))
+			rd_fail(&r, RELOAD_BAD_VALUE);
+	}
+	cert->subject_empty = true;
+	cert->public_key_info = cert->der;
+	if (!r.err && r.at == r.end && m && !memcmp(m, magic, 4))
+		return RELOAD_OK;
+	return reload_why_set(why, RELOAD_BAD_CERT, "not a certificate of the simulator", "malformed");
+}
+
+static void cert_clear(struct reload_cert *cert)
+{
+	(void)cert; /* nothing of its own */
+}
+
+static enum reload_err cert_signed_by(const struct reload_cert *cert, const struct reload_cert *issuer)
+{
+	(void)cert;
+	return issuer->authority ? RELOAD_OK : RELOAD_BAD_SIGNATURE;
+}
+
+static void mac(uint8_t out[RELOAD_HASH_SIZE_MAX], struct span secret, struct span input)
+{
+	const struct span parts[] = { span_str("sim"), secret, input };
+	reload_hash(out, RELOAD_HASH_SHA256, parts, COUNT_OF(parts));
+}
+
+static enum reload_err sign(const struct reload_key *key, struct span input, uint8_t *hash_alg, uint8_t *sig_alg, struct wr *out)
+{
+	uint8_t digest[RELOAD_HASH_SIZE_MAX];
+	const struct reload_cert *cert = key->native;
+	mac(digest, cert->der, input);
+	*hash_alg = RELOAD_HASH_SHA256;
+	*sig_alg = RELOAD_SIG_ECDSA;
+	wr_bytes(out, digest, 32);
+	return RELOAD_OK;
+}
+
+static enum reload_err verify(const struct reload_cert *cert, uint8_t hash_alg, uint8_t sig_alg, struct span input, struct span signature)
+{
+	uint8_t digest[RELOAD_HASH_SIZE_MAX];
+	mac(digest, cert->der, input);
+	bool fits = hash_alg == RELOAD_HASH_SHA256 && sig_alg == RELOAD_SIG_ECDSA;
+	return fits && span_eq(signature, span_of(digest, 32)) ? RELOAD_OK : RELOAD_BAD_SIGNATURE;
+}
+
+static void key_clear(struct reload_key *key)
+{
+	reload_cert_free(key->native);
+}
+
+const struct reload_ident_ops sim_ident = {
+	.cert_read = cert_read,
+	.cert_clear = cert_clear,
+	.cert_signed_by = cert_signed_by,
+	.sign = sign,
+	.verify = verify,
+	.key_clear = key_clear,
+};
+
+static void text_write(struct wr *w, const char *s)
+{
+	size_t mark = wr_open(w, 1);
+	wr_span(w, span_str(s));
+	wr_close(w, mark, 1);
+}
+
+struct reload_cert *sim_cert(const char *user, const char *overlay, const struct reload_id *node)
+{
+	struct wr w;
+	struct reload_cert *cert;
+	wr_init(&w);
+	wr_bytes(&w, magic, 4);
+	wr_u8(&w, !node);
+	wr_u64(&w, SIM_EPOCH - 1000);
+	wr_u64(&w, SIM_EPOCH + 365ull * 86400 * 1000);
+	text_write(&w, user);
+	text_write(&w, overlay);
+	wr_u8(&w, node ? 1 : 0);
+	if (node) {
+		size_t mark = wr_open(&w, 1);
+		wr_span(&w, reload_id_span(node));
+		wr_close(&w, mark, 1);
+	}
+	if (reload_cert_parse(&cert, &sim_ident, wr_done(&w), NULL))
+		abort();
+	wr_clear(&w);
+	return cert;
+}
+
+struct reload_key *sim_key(struct reload_cert *cert)
+{
+	struct reload_key *key = RELOAD_NEW(reload_key);
+	key->ops = &sim_ident;
+	key->native = reload_cert_ref(cert);
+	return key;
+}

@@ -43,6 +43,9 @@ bool reload_ident_signature_alg(uint8_t *hash_alg, uint8_t *sig_alg, int nid);
 /* reload_ident_key_wrap() makes a key of pkey, whose reference it takes over; NULL when pkey cannot sign here. */
 struct reload_key *reload_ident_key_wrap(EVP_PKEY *pkey);
 
+/* reload_ident_key_fits() is the key_fits of reload_ident_openssl. */
+bool reload_ident_key_fits(const struct reload_key *key, const struct reload_cert *cert);
+
 /* The parts of reload_ident_openssl that read certificates, in x509.c. */
 enum reload_err reload_x509_read(struct reload_cert *cert, struct reload_why *why);
 void reload_x509_clear(struct reload_cert *cert);

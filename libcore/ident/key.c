@@ -118,6 +118,11 @@ enum reload_err reload_key_write_pem(struct wr *w, const struct reload_key *key)
 
 bool reload_key_fits(const struct reload_key *key, const struct reload_cert *cert)
 {
+	return key->ops == cert->ops && key->ops->key_fits(key, cert);
+}
+
+bool reload_ident_key_fits(const struct reload_key *key, const struct reload_cert *cert)
+{
 	const uint8_t *at = cert->public_key_info.at;
 	EVP_PKEY *public = at ? d2i_PUBKEY(NULL, &at, (long)cert->public_key_info.len) : NULL;
 	bool fits = public && EVP_PKEY_eq(public, key->native) == 1;

@@ -139,7 +139,7 @@ static bool fill(X509 *x, const struct reload_cert_request *req, EVP_PKEY *subje
 static enum reload_err make(struct wr *w, const struct reload_cert_request *req,
 	EVP_PKEY *subject_key, const struct reload_cert *issuer, const struct reload_key *signer)
 {
-	if (!request_makes_sense(req))
+	if (!request_makes_sense(req) || (issuer && !issuer->authority))
 		return RELOAD_BAD_VALUE;
 	if (issuer && !reload_key_fits(signer, issuer))
 		return RELOAD_BAD_KEY;

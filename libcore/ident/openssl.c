@@ -194,4 +194,5 @@ const struct reload_ident_ops reload_ident_openssl = {
 	.sign = openssl_sign,
 	.verify = openssl_verify,
 	.key_clear = openssl_key_clear,
+	.key_fits = reload_ident_key_fits,
 };

@@ -85,6 +85,11 @@ static void key_clear(struct reload_key *key)
 	reload_cert_free(key->native);
 }
 
+static bool key_fits(const struct reload_key *key, const struct reload_cert *cert)
+{
+	return span_eq(((const struct reload_cert *)key->native)->der, cert->der);
+}
+
 const struct reload_ident_ops sim_ident = {
 	.cert_read = cert_read,
 	.cert_clear = cert_clear,
@@ -92,6 +97,7 @@ const struct reload_ident_ops sim_ident = {
 	.sign = sign,
 	.verify = verify,
 	.key_clear = key_clear,
+	.key_fits = key_fits,
 };
 
 static void text_write(struct wr *w, const char *s)

@@ -1,0 +1,382 @@
+/*
+ * CHORD-RELOAD (RFC 6940 s10) behind the table of topology.h: life, links and the order in which an event takes effect.
+ * What s6.4.1 wants described stands at the top of the files: joining in chord_join.c and chord_admit.c; stabilisation in
+ * chord_update.c (Updates, their causes and their frequency), chord_known.c (who is attached to and how failures are met)
+ * and chord_finger.c; leaving in chord_update.c; routing and responsibility in chord_route.c; replication in chord_data.c.
+ * Resource-IDs are 128 bits long: SHA-1 of the Resource Name, truncated (s10.2); so node-id-length must be 16 (CHORD-05).
+ * JoinReq and JoinAns carry no data of this algorithm.
+ *
+ * State: DETACHED -> ATTACHING -> JOINING -> JOINED, or FAILED; first() goes to JOINED directly.  A disconnected peer is
+ * found by the link layer (disconnected) or by an Update that is not answered (update_failed).  Every event ends in
+ * chord_after().
+ *
+ * Links: each connected node has a row.  It becomes a peer (member of the Routing Table) by an Update over its own link.
+ * Neighbours are the nearest peers, chord_goal() on each side, so a lost neighbour is replaced by the next best at once
+ * (s10.7.1).  A link that the link layer doubts carries nothing for others until it is good again, but keeps its place in
+ * the Neighbor Table: only a lost link moves responsibility.
+ *
+ * Having lost all peers: when the last one knew nobody but us we are the whole overlay (CHORD-09); otherwise we are cut
+ * off, answer for nothing and report FAILED, so that the host joins again (s10.7.1).
+ */
+#include "topology/chord.h"
+
+reload_ms chord_now(struct reload_topology *t)
+{
+	return t->host.now(t->host.arg);
+}
+
+reload_ms chord_jitter(struct reload_topology *t, reload_ms ms)
+{
+	uint32_t r;
+	t->host.random(t->host.arg, &r, sizeof(r));
+	return ms / 2 + (ms ? r % (ms + 1) : 0);
+}
+
+reload_ms chord_backoff(struct reload_topology *t, unsigned failures)
+{
+	reload_ms ms = (reload_ms)CHORD_BACKOFF_MS << (failures < 8 ? failures : 8);
+	return chord_jitter(t, ms < CHORD_BACKOFF_MAX_MS ? ms : CHORD_BACKOFF_MAX_MS);
+}
+
+void chord_timer(
+	struct reload_topology *t, struct reload_timer *timer, reload_ms due, void (*fn)(void *arg))
+{
+	if (due == RELOAD_NEVER)
+		reload_timer_cancel(t->host.timers, timer);
+	else
+		reload_timer_arm(t->host.timers, timer, due, fn, t);
+}
+
+bool chord_member(const struct reload_id *list, size_t count, const struct reload_id *id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (reload_id_eq(&list[i], id))
+			return true;
+	return false;
+}
+
+static size_t link_lower(const struct reload_topology *t, const struct reload_id *id)
+{
+	size_t lo = 0, hi = t->links_count;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (memcmp(t->links[mid].id.at, id->at, CHORD_ID_LEN) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+struct chord_link *chord_link_find(struct reload_topology *t, const struct reload_id *id)
+{
+	size_t i = link_lower(t, id);
+	return i < t->links_count && reload_id_eq(&t->links[i].id, id) ? &t->links[i] : NULL;
+}
+
+struct chord_link *chord_link_add(struct reload_topology *t, const struct reload_id *id)
+{
+	struct chord_link *link = chord_link_find(t, id);
+	if (link || t->links_count == CHORD_LINKS_MAX || id->len != CHORD_ID_LEN ||
+		reload_id_eq(id, &t->self))
+		return link;
+	size_t i = link_lower(t, id);
+	reload_grow(&t->links, &t->links_cap, t->links_count, sizeof(*t->links));
+	memmove(t->links + i + 1, t->links + i, (t->links_count - i) * sizeof(*t->links));
+	t->links[i] = (struct chord_link){ .id = *id };
+	t->links_count++;
+	return &t->links[i];
+}
+
+bool chord_link_ready(struct reload_topology *t, struct chord_link *link, bool ready)
+{
+	bool news = link->ready != ready;
+	link->ready = ready;
+	if (!ready) {
+		link->handed = link->asked = link->sole = false;
+		chord_set_remove(&t->peers, &link->id);
+		chord_set_remove(&t->route, &link->id);
+		return news;
+	}
+	chord_set_add(&t->peers, &link->id);
+	if (!link->bad)
+		chord_set_add(&t->route, &link->id);
+	return news;
+}
+
+void chord_set_state(
+	struct reload_topology *t, enum reload_topology_state state, const struct reload_id *other)
+{
+	if (t->state == state)
+		return;
+	t->state = state;
+	t->host.state(t->host.arg, state, other);
+}
+
+static bool differ(
+	const struct reload_id *a, size_t a_count, const struct reload_id *b, size_t b_count)
+{
+	if (a_count != b_count)
+		return true;
+	for (size_t i = 0; i < a_count; i++)
+		if (!reload_id_eq(&a[i], &b[i]))
+			return true;
+	return false;
+}
+
+/* Recomputes one list of the tables; tells whether it changed. */
+static bool replace(
+	struct reload_id *list, size_t *count, const struct reload_id *with, size_t with_count)
+{
+	if (!differ(list, *count, with, with_count))
+		return false;
+	memcpy(list, with, with_count * sizeof(*list));
+	*count = with_count;
+	return true;
+}
+
+static bool refresh_neighbours(struct reload_topology *t)
+{
+	struct reload_id list[CHORD_NEIGHBOURS_MAX];
+	size_t goal = chord_goal(&t->peers, &t->self);
+	size_t n = chord_set_before(&t->peers, &t->self, list, goal);
+	bool changed = replace(t->predecessors, &t->predecessors_count, list, n);
+	n = chord_set_after(&t->peers, &t->self, list, goal);
+	return replace(t->successors, &t->successors_count, list, n) || changed;
+}
+
+static bool refresh_fingers(struct reload_topology *t)
+{
+	struct reload_id list[CHORD_FINGERS_MAX];
+	size_t n = chord_set_fingers(&t->peers, &t->self, list);
+	return replace(t->fingers, &t->fingers_count, list, n);
+}
+
+void chord_refresh(struct reload_topology *t)
+{
+	bool had_peers = t->predecessors_count > 0;
+	bool neighbours = refresh_neighbours(t), fingers = refresh_fingers(t);
+	if (t->bound.len &&
+		(chord_set_has(&t->peers, &t->bound) || !chord_known_likely(t, &t->bound)))
+		t->bound.len = 0;
+	if (t->state == RELOAD_TOPOLOGY_JOINED && had_peers && !t->peers.count && !t->alone)
+		chord_join_fail(t);
+	bool range = chord_data_refresh(t);
+	if (neighbours || range)
+		t->version++;
+	if (neighbours || fingers)
+		t->host.tables_changed(t->host.arg);
+	if (t->state == RELOAD_TOPOLOGY_JOINED && (range || (neighbours && t->reactive)))
+		chord_update_all_dirty(t);
+}
+
+void chord_after(struct reload_topology *t)
+{
+	chord_refresh(t);
+	chord_known_pump(t);
+	chord_join_step(t);
+	chord_update_flush(t);
+}
+
+static void configure(struct reload_topology *t, const struct reload_config *config)
+{
+	t->reactive = config->chord_reactive;
+}
+
+static struct reload_topology *new (const struct reload_config *config,
+	const struct reload_id *self, const struct reload_topology_host *host)
+{
+	if (config->node_id_len != CHORD_ID_LEN || self->len != CHORD_ID_LEN)
+		return NULL;
+	struct reload_topology *t = RELOAD_NEW(reload_topology);
+	t->host = *host;
+	t->self = *self;
+	t->version = 1;
+	t->born = chord_now(t);
+	configure(t, config);
+	return t;
+}
+
+static void free_chord(struct reload_topology *t)
+{
+	if (!t)
+		return;
+	reload_timer_cancel(t->host.timers, &t->join_timer);
+	reload_timer_cancel(t->host.timers, &t->finger_timer);
+	reload_timer_cancel(t->host.timers, &t->known_timer);
+	reload_timer_cancel(t->host.timers, &t->update_timer);
+	chord_set_clear(&t->peers);
+	chord_set_clear(&t->route);
+	chord_set_clear(&t->handing);
+	chord_set_clear(&t->waiting);
+	free(t->links);
+	free(t);
+}
+
+static void first(struct reload_topology *t)
+{
+	chord_join_stop(t);
+	t->announced = true;
+	chord_set_state(t, RELOAD_TOPOLOGY_JOINED, NULL);
+	chord_after(t);
+}
+
+static void join(struct reload_topology *t, const struct reload_id *bootstrap)
+{
+	if (!chord_link_add(t, bootstrap))
+		return;
+	chord_join_start(t, bootstrap);
+	chord_after(t);
+}
+
+static void leave(struct reload_topology *t)
+{
+	chord_leave(t);
+	chord_after(t);
+}
+
+static enum reload_topology_state get_state(const struct reload_topology *t)
+{
+	return t->state;
+}
+
+static void connected(struct reload_topology *t, const struct reload_id *node)
+{
+	if (chord_link_add(t, node))
+		chord_known_connected(t, node);
+	chord_after(t);
+}
+
+/* The peer behind link is out of reach; the row goes as well when the link is down. */
+static void lost(struct reload_topology *t, struct chord_link *link, bool down)
+{
+	struct reload_id node = link->id;
+	bool was_peer = link->ready;
+	if (was_peer)
+		t->alone = link->sole;
+	if (was_peer && t->reactive && chord_member(t->fingers, t->fingers_count, &node)) {
+		t->finger_passes = CHORD_FINGER_PASSES - 1; /* one more pass (R-10.7.2-02) */
+		if (t->state == RELOAD_TOPOLOGY_JOINED)
+			chord_finger_later(t, CHORD_UPDATE_GAP_MS);
+	}
+	chord_link_ready(t, link, false);
+	if (down) {
+		size_t i = (size_t)(link - t->links);
+		memmove(link, link + 1, (t->links_count - i - 1) * sizeof(*link));
+		t->links_count--;
+	}
+	chord_known_lost(t, &node, was_peer, false);
+	chord_admit_lost(t, &node);
+	chord_join_lost(t, &node);
+}
+
+static void disconnected(struct reload_topology *t, const struct reload_id *node)
+{
+	struct chord_link *link = chord_link_find(t, node);
+	if (link)
+		lost(t, link, true);
+	chord_after(t);
+}
+
+static void attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *node)
+{
+	struct chord_link *link = err ? NULL : chord_link_add(t, node);
+	if (!err && !link)
+		err = RELOAD_LIMIT;
+	bool ours = chord_join_attached(t, cookie, err, node) ||
+		    chord_known_attached(t, cookie, err) || chord_finger_attached(t, cookie, err);
+	if (link) {
+		chord_known_connected(t, node);
+		/* it sends us its Update because we asked; ours is what makes us a peer to it */
+		if (ours && t->state == RELOAD_TOPOLOGY_JOINED)
+			link->dirty = true;
+	}
+	chord_after(t);
+}
+
+static void join_answered(
+	struct reload_topology *t, const struct reload_id *ap, enum reload_err err)
+{
+	chord_join_answered(t, ap, err);
+	chord_after(t);
+}
+
+static void join_received(struct reload_topology *t, const struct reload_id *node)
+{
+	chord_admit_received(t, node);
+	chord_after(t);
+}
+
+static void handed_over(struct reload_topology *t, const struct reload_id *node)
+{
+	chord_admit_handed_over(t, node);
+	chord_after(t);
+}
+
+static void update_failed(
+	struct reload_topology *t, const struct reload_id *to, enum reload_err err)
+{
+	struct chord_link *link = chord_link_find(t, to);
+	if (!link)
+		return;
+	link->sent = 0;
+	if (link->ready && (err == RELOAD_TIMEOUT || err == RELOAD_REQUEST_TIMEOUT ||
+				   err == RELOAD_LINK_DOWN)) {
+		lost(t, link, false);
+		t->host.disconnect(t->host.arg, to);
+	}
+	chord_after(t);
+}
+
+static void leave_received(
+	struct reload_topology *t, const struct reload_id *from, struct span data)
+{
+	chord_leave_received(t, from, data);
+	chord_after(t);
+}
+
+static void link_health(struct reload_topology *t, const struct reload_id *node, bool good)
+{
+	struct chord_link *link = chord_link_find(t, node);
+	if (!link)
+		return;
+	link->bad = !good;
+	if (link->bad)
+		chord_set_remove(&t->route, node);
+	else if (link->ready)
+		chord_set_add(&t->route, node);
+}
+
+const struct reload_topology_ops reload_chord_topology = {
+	.name = "CHORD-RELOAD",
+	.new = new,
+	.free = free_chord,
+	.configure = configure,
+	.first = first,
+	.join = join,
+	.leave = leave,
+	.get_state = get_state,
+	.connected = connected,
+	.disconnected = disconnected,
+	.attached = attached,
+	.join_answered = join_answered,
+	.join_received = join_received,
+	.handed_over = handed_over,
+	.update_received = chord_update_received,
+	.update_failed = update_failed,
+	.leave_received = leave_received,
+	.link_health = link_health,
+	.next_hop = chord_next_hop,
+	.responsible = chord_is_responsible,
+	.replicas = chord_replicas,
+	.holds = chord_holds,
+	.plausible = chord_plausible,
+	.close_enough = chord_close_enough,
+	.tables = chord_tables,
+	.update_write = chord_update_full,
+	.route_query_write = chord_route_query_write,
+	.responsible_ppb = chord_responsible_ppb,
+	.range = chord_range,
+	.resource_id = chord_resource_id,
+};

@@ -1,0 +1,69 @@
+/*
+ * Joining (RFC 6940 s10.5 steps 5 to 8) as the Admitting Peer, AP = self.
+ *
+ * The engine has answered the Join of JN.  When JN's Node-ID lies in our range: all data of (p, JN] is stored at JN (p our
+ * predecessor), then JN becomes our predecessor and is told so by an Update at once; until then what arrives for its
+ * range is ours (CHORD-11).  Several nodes may be in hand-over; who is complete first is admitted first.  A node whose
+ * point is not ours (any more) gets our Update as well: it lists who stands between, and JN moves there.
+ *
+ * A Join of our own predecessor means that it did not see its admission, or has restarted: it is admitted anew.
+ *
+ * Before we have announced ourselves (R-10.5-14) Joins wait.  Limits: CHORD_JOINS_MAX nodes waiting and as many in
+ * hand-over; a Join beyond them is not followed up and JN tries again.
+ */
+#include "topology/chord.h"
+
+void chord_admit_received(struct reload_topology *t, const struct reload_id *node)
+{
+	struct chord_link *link = chord_link_find(t, node);
+	if (t->state != RELOAD_TOPOLOGY_JOINED || !link)
+		return;
+	if (!t->announced) {
+		if (t->waiting.count < CHORD_JOINS_MAX)
+			chord_set_add(&t->waiting, node);
+		return;
+	}
+	if (link->ready && t->predecessors_count && reload_id_eq(node, &t->predecessors[0])) {
+		t->alone = link->sole;
+		chord_link_ready(t, link, false);
+		chord_refresh(t);
+		if (t->state != RELOAD_TOPOLOGY_JOINED)
+			return;
+	}
+	if (link->ready || !chord_responsible(t, node)) {
+		chord_update_now(t, link);
+		return;
+	}
+	if (t->handing.count < CHORD_JOINS_MAX && chord_set_add(&t->handing, node))
+		t->host.store_range(t->host.arg, chord_range_from(t), node, node, 1, true);
+}
+
+void chord_admit_handed_over(struct reload_topology *t, const struct reload_id *node)
+{
+	struct chord_link *link = chord_link_find(t, node);
+	if (!chord_set_remove(&t->handing, node) || !link || t->state != RELOAD_TOPOLOGY_JOINED)
+		return;
+	if (!link->ready && chord_responsible(t, node)) {
+		link->sole = !t->peers.count;
+		link->handed = true;
+		chord_known_forget(t, node);
+		chord_link_ready(t, link, true);
+		chord_refresh(t);
+	}
+	chord_update_now(t, link);
+}
+
+void chord_admit_waiting(struct reload_topology *t)
+{
+	while (t->waiting.count) {
+		struct reload_id node = t->waiting.at[0];
+		chord_set_remove(&t->waiting, &node);
+		chord_admit_received(t, &node);
+	}
+}
+
+void chord_admit_lost(struct reload_topology *t, const struct reload_id *node)
+{
+	chord_set_remove(&t->handing, node);
+	chord_set_remove(&t->waiting, node);
+}

@@ -1,0 +1,260 @@
+/*
+ * Joining (RFC 6940 s10.5, s11.4) as the Joining Node, JN = self = n.
+ *
+ *	PAUSE		nothing under way, or a random pause before the next attempt
+ *	RESOLVING	Attach with send_update to Resource-ID n+1; who answers is the Admitting Peer, AP
+ *	AP_UPDATE	linked to AP, its (full) Update awaited
+ *	NEIGHBOURS	Attach to all future neighbours that AP and those already reached list, source-routed through who
+ *			named them; ends when none is outstanding and the nearest known successor has sent its Update
+ *	JOIN_SENT	Join sent to that successor; its answer, the data and the Update that lists us are awaited
+ *
+ * The state seen from outside is ATTACHING up to NEIGHBOURS, JOINING in JOIN_SENT.  The Update that lists us as its
+ * sender's predecessor makes us JOINED, responsible for (nearest predecessor, n], even when that predecessor was admitted
+ * while we joined and is known only from this Update (`bound`).  We announce ourselves by Updates to the whole Connection
+ * Table once we are attached to every future neighbour (R-10.5-14); Joins that reach us earlier wait until then.
+ *
+ * Many nodes at once: the owner of a point admits one node after the other, so the ring is split in a definite order.  A
+ * JN whose segment went to somebody else meanwhile sees that in AP's Update (a peer between JN and AP) and moves: it
+ * resolves n+1 again after a short random pause.  A JN that learns of a nearer successor attaches to it and joins there.
+ *
+ * Limits: CHORD_JOIN_TRIES failures (Attach or Join failed, AP lost, no Update in time) with pauses that double, and
+ * CHORD_JOIN_MOVES moves; then FAILED.  No link left: FAILED at once, the host picks another bootstrap node.
+ */
+#include "topology/chord.h"
+
+static bool joining(const struct reload_topology *t)
+{
+	return t->state == RELOAD_TOPOLOGY_ATTACHING || t->state == RELOAD_TOPOLOGY_JOINING;
+}
+
+static void retry(struct reload_topology *t);
+
+static void on_late(void *arg)
+{
+	struct reload_topology *t = arg;
+	if (joining(t))
+		retry(t);
+	chord_after(t);
+}
+
+static void enter(struct reload_topology *t, enum chord_phase phase, reload_ms limit)
+{
+	t->phase = phase;
+	chord_timer(t, &t->join_timer, limit == RELOAD_NEVER ? RELOAD_NEVER : chord_now(t) + limit,
+		on_late);
+}
+
+static void resolve(struct reload_topology *t)
+{
+	/* n+1: the point behind our own, whose owner would be our successor (R-11.4-03) */
+	struct reload_id behind = reload_id_add_power(&t->self, 0);
+	struct reload_destination to = reload_dest_resource(&behind);
+	t->ap.len = 0;
+	t->ap_cookie = ++t->cookies;
+	enter(t, CHORD_RESOLVING, CHORD_ATTACH_WAIT_MS);
+	t->host.attach(t->host.arg, t->ap_cookie, &to, 1, true);
+}
+
+static void on_pause_over(void *arg)
+{
+	struct reload_topology *t = arg;
+	resolve(t);
+	chord_after(t);
+}
+
+static void pause_then_resolve(struct reload_topology *t, reload_ms wait)
+{
+	t->phase = CHORD_PAUSE;
+	t->ap.len = 0;
+	t->ap_cookie = 0;
+	chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, NULL);
+	chord_timer(t, &t->join_timer, chord_now(t) + wait, on_pause_over);
+}
+
+static void retry(struct reload_topology *t)
+{
+	if (++t->tries > CHORD_JOIN_TRIES || !t->links_count)
+		chord_join_fail(t);
+	else
+		pause_then_resolve(t, chord_backoff(t, t->tries - 1));
+}
+
+static bool move(struct reload_topology *t)
+{
+	if (++t->moves <= CHORD_JOIN_MOVES)
+		return true;
+	chord_join_fail(t);
+	return false;
+}
+
+void chord_join_start(struct reload_topology *t, const struct reload_id *bootstrap)
+{
+	chord_join_stop(t);
+	chord_known_clear(t);
+	for (size_t i = 0; i < t->links_count; i++)
+		t->links[i].asked = t->links[i].handed = false;
+	t->bootstrap = *bootstrap;
+	t->announced = false;
+	t->tries = t->moves = 0;
+	t->finger_passes = 0;
+	chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, bootstrap);
+	resolve(t);
+}
+
+void chord_join_stop(struct reload_topology *t)
+{
+	t->ap.len = 0;
+	t->ap_cookie = 0;
+	t->bound.len = 0;
+	enter(t, CHORD_PAUSE, RELOAD_NEVER);
+	chord_timer(t, &t->finger_timer, RELOAD_NEVER, on_late);
+	memset(t->finger_cookies, 0, sizeof(t->finger_cookies));
+}
+
+void chord_join_fail(struct reload_topology *t)
+{
+	chord_join_stop(t);
+	chord_known_clear(t);
+	t->announced = false;
+	chord_set_state(t, RELOAD_TOPOLOGY_FAILED, NULL);
+}
+
+bool chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *node)
+{
+	if (!joining(t) || t->phase != CHORD_RESOLVING || cookie != t->ap_cookie)
+		return false;
+	const struct chord_link *link = err ? NULL : chord_link_find(t, node);
+	t->ap_cookie = 0;
+	if (!link) {
+		retry(t);
+		return true;
+	}
+	t->ap = *node; /* R-11.4-04 */
+	if (link->ready)
+		enter(t, CHORD_NEIGHBOURS, RELOAD_NEVER);
+	else
+		enter(t, CHORD_AP_UPDATE, CHORD_UPDATE_WAIT_MS);
+	return true;
+}
+
+static void announce(struct reload_topology *t)
+{
+	if (t->announced || chord_known_outstanding(t))
+		return;
+	t->announced = true;
+	chord_update_all_dirty(t);
+	chord_admit_waiting(t);
+}
+
+static void send_join(struct reload_topology *t, const struct reload_id *to)
+{
+	struct chord_link *link = chord_link_find(t, to);
+	link->asked = true;
+	t->ap = *to;
+	chord_set_state(t, RELOAD_TOPOLOGY_JOINING, to);
+	enter(t, CHORD_JOIN_SENT, CHORD_JOIN_WAIT_MS);
+	t->host.join(t->host.arg, to);
+	if (!t->finger_passes)
+		chord_finger_pass(t);
+}
+
+void chord_join_step(struct reload_topology *t)
+{
+	struct reload_id nearest;
+	if (t->state == RELOAD_TOPOLOGY_JOINED)
+		announce(t);
+	if (!joining(t) || (t->phase != CHORD_NEIGHBOURS && t->phase != CHORD_JOIN_SENT))
+		return;
+	if (!chord_set_after(&t->peers, &t->self, &nearest, 1)) {
+		retry(t);
+		return;
+	}
+	if (t->phase == CHORD_JOIN_SENT && reload_id_eq(&nearest, &t->ap))
+		return;
+	if (chord_known_outstanding(t) || chord_known_between(t, &t->self, &nearest))
+		return;
+	if (t->phase == CHORD_NEIGHBOURS || move(t))
+		send_join(t, &nearest);
+}
+
+void chord_join_answered(struct reload_topology *t, const struct reload_id *ap, enum reload_err err)
+{
+	if (t->phase != CHORD_JOIN_SENT || !reload_id_eq(ap, &t->ap))
+		return;
+	if (err)
+		retry(t);
+	else
+		enter(t, CHORD_JOIN_SENT, CHORD_JOIN_WAIT_MS);
+}
+
+/* The nearest of list as seen from `from`, self and zero left out; best may be NULL. */
+static const struct reload_id *nearest_of(const struct reload_topology *t, bool clockwise,
+	const struct reload_id *from, const struct reload_id *list, size_t count,
+	const struct reload_id *best)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!reload_id_eq(&list[i], &t->self) && !reload_id_eq(&list[i], from) &&
+			(!best || chord_nearer(from, clockwise, &list[i], best)))
+			best = &list[i];
+	return best;
+}
+
+static void admitted(
+	struct reload_topology *t, const struct reload_id *ap, const struct reload_chord_update *u)
+{
+	const struct reload_id *pred =
+		nearest_of(t, false, &t->self, u->predecessors, u->predecessors_count, ap);
+	pred = nearest_of(t, false, &t->self, u->successors, u->successors_count, pred);
+	const struct reload_id *copy =
+		nearest_of(t, true, ap, u->successors, u->successors_count, NULL);
+	t->copies[0] = *ap;
+	t->copies_count = 1;
+	if (copy)
+		t->copies[t->copies_count++] = *copy;
+	if (!chord_set_has(&t->peers, pred))
+		t->bound = *pred;
+	t->owner = false;
+	enter(t, CHORD_PAUSE, RELOAD_NEVER);
+	chord_set_state(t, RELOAD_TOPOLOGY_JOINED, ap);
+	chord_finger_later(t, CHORD_UPDATE_GAP_MS);
+}
+
+static bool lists_one_between(const struct reload_topology *t, const struct reload_id *ap,
+	const struct reload_id *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!reload_id_eq(&list[i], ap) && !reload_id_eq(&list[i], &t->self) &&
+			reload_id_between(&t->self, &list[i], ap))
+			return true;
+	return false;
+}
+
+void chord_join_update(
+	struct reload_topology *t, struct chord_link *link, const struct reload_chord_update *u)
+{
+	if (!joining(t))
+		return;
+	if (link->asked && chord_member(u->predecessors, u->predecessors_count, &t->self)) {
+		admitted(t, &link->id, u);
+	} else if (t->phase == CHORD_AP_UPDATE && reload_id_eq(&link->id, &t->ap)) {
+		enter(t, CHORD_NEIGHBOURS, RELOAD_NEVER);
+	} else if (t->phase == CHORD_JOIN_SENT && reload_id_eq(&link->id, &t->ap) &&
+		   (lists_one_between(t, &t->ap, u->predecessors, u->predecessors_count) ||
+			   lists_one_between(t, &t->ap, u->successors, u->successors_count)) &&
+		   move(t)) {
+		reload_ms longest = t->moves < 10 ? 4 * t->moves : 40;
+		pause_then_resolve(t, chord_jitter(t, longest));
+	}
+}
+
+void chord_join_lost(struct reload_topology *t, const struct reload_id *node)
+{
+	if (!joining(t))
+		return;
+	if (!t->links_count)
+		chord_join_fail(t);
+	else if ((t->phase == CHORD_AP_UPDATE || t->phase == CHORD_JOIN_SENT) &&
+		 reload_id_eq(node, &t->ap))
+		retry(t);
+}

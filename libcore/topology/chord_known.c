@@ -1,0 +1,343 @@
+/*
+ * Nodes that others mentioned and that are not peers of ours yet (RFC 6940 s10.6, s10.7.1, s10.7.3).
+ *
+ * States of one node:
+ *	IDLE	 heard of; attached to when it belongs among our neighbours and its pause is over
+ *	TRYING	 Attach under way, source-routed through the informant (R-10.6-01); once that failed, or the informant is
+ *		 gone, routed normally (CHORD-17)
+ *	LINKED	 there is a link, its Update is awaited for CHORD_UPDATE_WAIT_MS; then it counts as a failure
+ *	GONE	 left, lost or tried in vain; forgotten after CHORD_GONE_MS, or sooner when its Update arrives
+ *
+ * Events: mentioned in an Update or a Leave, connected, disconnected, Attach answered, Update received (forget: it is a
+ * peer now), timer.  A failed node is a suspect: it is tried CHORD_ATTACH_TRIES times with pauses that double and vary at
+ * random, but it does not take a place among the neighbours-to-be from a node that has not failed.  A peer whose link was
+ * lost is tried again only when an Update still mentions it, and not any more once its informant has stopped to do so.
+ *
+ * Nodes beyond the wanted ones stay here as replacements for neighbours that fail (s10.7.1).  Limit: CHORD_KNOWN_MAX
+ * nodes; a new one pushes out the idle one that lies farthest from us, or is dropped when it is farther itself.
+ */
+#include "topology/chord.h"
+
+static struct chord_known *find(struct reload_topology *t, const struct reload_id *id)
+{
+	for (size_t i = 0; i < t->known_count; i++)
+		if (reload_id_eq(&t->known[i].id, id))
+			return &t->known[i];
+	return NULL;
+}
+
+static void drop(struct reload_topology *t, struct chord_known *k)
+{
+	size_t i = (size_t)(k - t->known);
+	memmove(k, k + 1, (t->known_count - i - 1) * sizeof(*k));
+	t->known_count--;
+}
+
+/* how far id lies from us, the shorter way round */
+static struct reload_id remoteness(const struct reload_topology *t, const struct reload_id *id)
+{
+	struct reload_id there = reload_id_distance(&t->self, id),
+			 back = reload_id_distance(id, &t->self);
+	return reload_id_cmp(&there, &back) < 0 ? there : back;
+}
+
+static struct chord_known *farthest_idle(struct reload_topology *t)
+{
+	struct chord_known *worst = NULL;
+	struct reload_id worst_d = { 0 };
+	for (size_t i = 0; i < t->known_count; i++) {
+		struct reload_id d = remoteness(t, &t->known[i].id);
+		if (t->known[i].state != CHORD_IDLE || (worst && reload_id_cmp(&d, &worst_d) <= 0))
+			continue;
+		worst = &t->known[i];
+		worst_d = d;
+	}
+	return worst;
+}
+
+/* Keeps the table ascending, so that Attaches start in an order that does not depend on who was heard of first. */
+static struct chord_known *insert(struct reload_topology *t, const struct reload_id *id)
+{
+	if (t->known_count == CHORD_KNOWN_MAX) {
+		struct chord_known *worst = farthest_idle(t);
+		if (!worst)
+			return NULL;
+		struct reload_id d = remoteness(t, id), worst_d = remoteness(t, &worst->id);
+		if (reload_id_cmp(&d, &worst_d) >= 0)
+			return NULL;
+		drop(t, worst);
+	}
+	size_t i = 0;
+	while (i < t->known_count && reload_id_cmp(&t->known[i].id, id) < 0)
+		i++;
+	memmove(&t->known[i + 1], &t->known[i], (t->known_count - i) * sizeof(*t->known));
+	t->known[i] = (struct chord_known){ .id = *id, .due = RELOAD_NEVER };
+	t->known_count++;
+	return &t->known[i];
+}
+
+static void gone(struct reload_topology *t, struct chord_known *k)
+{
+	k->state = CHORD_GONE;
+	k->due = chord_now(t) + CHORD_GONE_MS;
+}
+
+static void linked(struct reload_topology *t, struct chord_known *k)
+{
+	k->state = CHORD_LINKED;
+	k->due = chord_now(t) + CHORD_UPDATE_WAIT_MS;
+}
+
+static void failed(struct reload_topology *t, struct chord_known *k)
+{
+	k->informant.len = 0;
+	if (++k->failures >= CHORD_ATTACH_TRIES) {
+		gone(t, k);
+		return;
+	}
+	k->state = CHORD_IDLE;
+	k->due = chord_now(t) + chord_backoff(t, k->failures);
+}
+
+void chord_known_mention(
+	struct reload_topology *t, const struct reload_id *id, const struct reload_id *informant)
+{
+	if (id->len != CHORD_ID_LEN || reload_id_eq(id, &t->self) || reload_id_is_zero(id) ||
+		reload_id_is_wildcard(id) || chord_set_has(&t->peers, id))
+		return;
+	struct chord_known *k = find(t, id);
+	bool is_new = !k;
+	if (is_new && !(k = insert(t, id)))
+		return;
+	k->heard = chord_now(t);
+	k->listed = true;
+	if (informant && !k->failures)
+		k->informant = *informant;
+	if (is_new && chord_link_find(t, id)) {
+		linked(t, k);
+	} else if (k->state == CHORD_GONE && k->failures < CHORD_ATTACH_TRIES) {
+		k->state = CHORD_IDLE;
+		k->due = chord_now(t) + chord_backoff(t, k->failures + 1u);
+		if (informant)
+			k->informant = *informant;
+	}
+}
+
+void chord_known_read_begin(struct reload_topology *t)
+{
+	for (size_t i = 0; i < t->known_count; i++)
+		t->known[i].listed = false;
+}
+
+void chord_known_read_end(struct reload_topology *t, const struct reload_id *informant)
+{
+	for (size_t i = 0; i < t->known_count; i++) {
+		struct chord_known *k = &t->known[i];
+		if (k->state == CHORD_IDLE && k->failures && !k->listed &&
+			reload_id_eq(&k->informant, informant))
+			gone(t, k);
+	}
+}
+
+void chord_known_connected(struct reload_topology *t, const struct reload_id *id)
+{
+	struct chord_known *k = find(t, id);
+	if (k && (k->state == CHORD_IDLE || k->state == CHORD_TRYING))
+		linked(t, k);
+}
+
+void chord_known_lost(
+	struct reload_topology *t, const struct reload_id *id, bool was_peer, bool left)
+{
+	for (size_t i = 0; i < t->known_count; i++)
+		if (reload_id_eq(&t->known[i].informant, id))
+			t->known[i].informant.len = 0;
+	struct chord_known *k = find(t, id);
+	if (k && !was_peer && k->state == CHORD_LINKED)
+		failed(t, k);
+	if (!was_peer || (!k && !(k = insert(t, id))))
+		return;
+	k->failures = left ? CHORD_ATTACH_TRIES : 1;
+	k->informant.len = 0;
+	gone(t, k);
+}
+
+void chord_known_forget(struct reload_topology *t, const struct reload_id *id)
+{
+	struct chord_known *k = find(t, id);
+	if (k)
+		drop(t, k);
+}
+
+bool chord_known_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err)
+{
+	for (size_t i = 0; i < t->known_count; i++) {
+		struct chord_known *k = &t->known[i];
+		if (k->cookie != cookie || k->state != CHORD_TRYING)
+			continue;
+		if (err &&
+			!chord_link_find(t, &k->id)) /* LINK-11: the other direction may have won */
+			failed(t, k);
+		else
+			linked(t, k);
+		return true;
+	}
+	return false;
+}
+
+/* nearest first, by insertion; full lists lose their last */
+static size_t merge(const struct reload_topology *t, bool clockwise, struct reload_id *out,
+	size_t n, size_t max, const struct reload_id *id)
+{
+	size_t i = n;
+	while (i > 0 && chord_nearer(&t->self, clockwise, id, &out[i - 1]))
+		i--;
+	if (i == max)
+		return n;
+	n = n < max ? n + 1 : max;
+	memmove(&out[i + 1], &out[i], (n - i - 1) * sizeof(*out));
+	out[i] = *id;
+	return n;
+}
+
+size_t chord_known_near(
+	struct reload_topology *t, bool clockwise, struct reload_id out[CHORD_NEIGHBOURS_MAX])
+{
+	size_t max = chord_goal(&t->peers, &t->self);
+	size_t n = clockwise ? chord_set_after(&t->peers, &t->self, out, max)
+			     : chord_set_before(&t->peers, &t->self, out, max);
+	for (size_t i = 0; i < t->known_count; i++)
+		if (t->known[i].state != CHORD_GONE && !t->known[i].failures)
+			n = merge(t, clockwise, out, n, max, &t->known[i].id);
+	return n;
+}
+
+struct wanted {
+	struct reload_id after[CHORD_NEIGHBOURS_MAX], before[CHORD_NEIGHBOURS_MAX];
+	size_t after_count, before_count, max;
+};
+
+static struct wanted wanted_now(struct reload_topology *t)
+{
+	struct wanted w = { .max = chord_goal(&t->peers, &t->self) };
+	w.after_count = chord_known_near(t, true, w.after);
+	w.before_count = chord_known_near(t, false, w.before);
+	return w;
+}
+
+static bool is_wanted(
+	const struct reload_topology *t, const struct wanted *w, const struct chord_known *k)
+{
+	if (w->after_count < w->max || w->before_count < w->max)
+		return true;
+	return !chord_nearer(&t->self, true, &w->after[w->after_count - 1], &k->id) ||
+	       !chord_nearer(&t->self, false, &w->before[w->before_count - 1], &k->id);
+}
+
+static void attach(struct reload_topology *t, struct chord_known *k)
+{
+	struct reload_destination list[2] = { reload_dest_node(&k->informant),
+		reload_dest_node(&k->id) };
+	bool direct = !k->informant.len || reload_id_eq(&k->informant, &k->id);
+	k->state = CHORD_TRYING;
+	k->due = chord_now(t) + CHORD_ATTACH_WAIT_MS;
+	k->cookie = ++t->cookies;
+	t->host.attach(t->host.arg, k->cookie, list + direct, direct ? 1 : 2, true);
+}
+
+static bool may_attach(const struct reload_topology *t)
+{
+	switch (t->state) {
+	case RELOAD_TOPOLOGY_DETACHED:
+	case RELOAD_TOPOLOGY_FAILED:
+		return false;
+	case RELOAD_TOPOLOGY_ATTACHING:
+	case RELOAD_TOPOLOGY_JOINING:
+		/* who the neighbours are is told by the Admitting Peer */
+		return t->phase == CHORD_NEIGHBOURS || t->phase == CHORD_JOIN_SENT;
+	case RELOAD_TOPOLOGY_JOINED:
+		return true;
+	}
+	return false;
+}
+
+static void on_timer(void *arg)
+{
+	chord_after(arg);
+}
+
+/* Ends what was waited for in vain. */
+static void expire(struct reload_topology *t)
+{
+	reload_ms now = chord_now(t);
+	for (size_t i = 0; i < t->known_count;) {
+		struct chord_known *k = &t->known[i];
+		bool due = k->due <= now, old = now - k->heard > CHORD_HEARSAY_MS;
+		if ((k->state == CHORD_GONE && due) || (k->state == CHORD_IDLE && old)) {
+			drop(t, k);
+			continue;
+		}
+		if (due && k->state == CHORD_LINKED) {
+			k->failures =
+				CHORD_ATTACH_TRIES; /* a client, or a peer that does not want us */
+			gone(t, k);
+		} else if (due && k->state == CHORD_TRYING) {
+			failed(t, k);
+		} else if (due && k->state == CHORD_IDLE) {
+			k->due = RELOAD_NEVER;
+		}
+		i++;
+	}
+}
+
+void chord_known_pump(struct reload_topology *t)
+{
+	reload_ms next = RELOAD_NEVER;
+	expire(t);
+	bool may = may_attach(t);
+	struct wanted w = wanted_now(t);
+	for (size_t i = 0; i < t->known_count; i++) {
+		struct chord_known *k = &t->known[i];
+		if (may && k->state == CHORD_IDLE && k->due == RELOAD_NEVER && is_wanted(t, &w, k))
+			attach(t, k);
+		if (k->due < next)
+			next = k->due;
+	}
+	chord_timer(t, &t->known_timer, next, on_timer);
+}
+
+bool chord_known_outstanding(struct reload_topology *t)
+{
+	struct wanted w = wanted_now(t);
+	for (size_t i = 0; i < t->known_count; i++) {
+		const struct chord_known *k = &t->known[i];
+		if ((k->state == CHORD_TRYING || k->state == CHORD_IDLE) && k->failures < 2 &&
+			is_wanted(t, &w, k))
+			return true;
+	}
+	return false;
+}
+
+bool chord_known_between(
+	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to)
+{
+	for (size_t i = 0; i < t->known_count; i++) {
+		const struct chord_known *k = &t->known[i];
+		if (k->state != CHORD_GONE && k->failures < 2 && !reload_id_eq(&k->id, to) &&
+			reload_id_between(from, &k->id, to))
+			return true;
+	}
+	return false;
+}
+
+bool chord_known_likely(struct reload_topology *t, const struct reload_id *id)
+{
+	const struct chord_known *k = find(t, id);
+	return k && k->state != CHORD_GONE && k->failures < 2;
+}
+
+void chord_known_clear(struct reload_topology *t)
+{
+	t->known_count = 0;
+	chord_timer(t, &t->known_timer, RELOAD_NEVER, on_timer);
+}

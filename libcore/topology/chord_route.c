@@ -1,0 +1,159 @@
+/*
+ * The questions that the engine asks for every message.  None of them allocates or changes anything.
+ *
+ * Routing (RFC 6940 s10.3): a message for k goes to k itself when there is a link to it, client or peer; otherwise to the
+ * peer of the Routing Table with the smallest clockwise distance to k that lies in (self, k]; otherwise to the first peer
+ * after k.  The Routing Table is the union of Neighbor Table and Finger Table.  Every peer that sent us an Update lies in
+ * the interval of exactly one finger, and several peers may be kept per finger (s10.7.4.2): so the Routing Table is the
+ * set of all connected peers.  A node that sent no Update (client, joining node) is not in it (s6.5.1).
+ *
+ * A node that has not joined sends what it originates through its bootstrap node until it knows a peer (s11.4).
+ *
+ * Responsibility (s10.1): k in (p, self], p the nearest predecessor; a lone peer owns everything.  Replication (s10.4): the
+ * owner and the next two peers hold a resource, so this peer holds (p3, self], p3 the third predecessor.
+ */
+#include "topology/chord.h"
+
+#include <openssl/sha.h>
+
+enum reload_err chord_next_hop(
+	struct reload_topology *t, const struct reload_id *id, struct reload_id *next)
+{
+	if (id->len != CHORD_ID_LEN)
+		return RELOAD_NO_NODE;
+	const struct chord_link *direct = chord_link_find(t, id);
+	if (direct && (!direct->bad || !t->route.count)) {
+		*next = *id;
+		return RELOAD_OK;
+	}
+	const struct reload_id *best = chord_set_route(&t->route, &t->self, id);
+	if (!best && t->state != RELOAD_TOPOLOGY_JOINED && t->bootstrap.len &&
+		chord_link_find(t, &t->bootstrap))
+		best = &t->bootstrap;
+	if (!best)
+		return RELOAD_NO_NODE;
+	*next = *best;
+	return RELOAD_OK;
+}
+
+const struct reload_id *chord_range_from(const struct reload_topology *t)
+{
+	const struct reload_id *from = t->predecessors_count ? &t->predecessors[0] : &t->self;
+	if (t->bound.len &&
+		(!t->predecessors_count || chord_nearer(&t->self, false, &t->bound, from)))
+		return &t->bound;
+	return from;
+}
+
+bool chord_responsible(const struct reload_topology *t, const struct reload_id *id)
+{
+	return t->state == RELOAD_TOPOLOGY_JOINED && id->len == CHORD_ID_LEN &&
+	       reload_id_between(chord_range_from(t), id, &t->self);
+}
+
+bool chord_is_responsible(struct reload_topology *t, const struct reload_id *id)
+{
+	return chord_responsible(t, id);
+}
+
+size_t chord_replicas(struct reload_topology *t, struct reload_id out[2])
+{
+	if (t->state != RELOAD_TOPOLOGY_JOINED)
+		return 0;
+	size_t n = t->successors_count < 2 ? t->successors_count : 2;
+	memcpy(out, t->successors, n * sizeof(*out));
+	return n;
+}
+
+bool chord_holds(struct reload_topology *t, const struct reload_id *resource)
+{
+	if (t->state != RELOAD_TOPOLOGY_JOINED || resource->len != CHORD_ID_LEN)
+		return false;
+	return t->predecessors_count < 3 ||
+	       reload_id_between(&t->predecessors[2], resource, &t->self);
+}
+
+bool chord_plausible(
+	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
+{
+	if (resource->len != CHORD_ID_LEN || signer->len != CHORD_ID_LEN ||
+		reload_id_eq(signer, &t->self))
+		return false;
+	/* the holders are the first three of: us, then our peers in ring order from the resource */
+	struct reload_id first[3];
+	size_t n = chord_set_after(&t->peers, resource, first, 3), before = 0;
+	while (before < n && chord_nearer(resource, true, &first[before], &t->self))
+		before++;
+	if (before > 2)
+		return false;
+	size_t others = n < 2 ? n : 2;
+	const struct reload_id *last = before == others ? &t->self : &first[others - 1];
+	return !chord_nearer(resource, true, last, signer);
+}
+
+bool chord_close_enough(
+	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
+{
+	if (t->state != RELOAD_TOPOLOGY_JOINED || !t->peers.count ||
+		resource->len != CHORD_ID_LEN || signer->len != CHORD_ID_LEN)
+		return true;
+	for (size_t i = 0; i < t->predecessors_count; i++)
+		if (chord_nearer(resource, true, &t->predecessors[i], signer))
+			return false;
+	for (size_t i = 0; i < t->successors_count; i++)
+		if (chord_nearer(resource, true, &t->successors[i], signer))
+			return false;
+	return true;
+}
+
+void chord_tables(struct reload_topology *t, struct reload_topology_tables *out)
+{
+	*out = (struct reload_topology_tables){
+		.predecessors = t->predecessors,
+		.successors = t->successors,
+		.fingers = t->fingers,
+		.predecessors_count = t->predecessors_count,
+		.successors_count = t->successors_count,
+		.fingers_count = t->fingers_count,
+	};
+}
+
+void chord_route_query_write(struct reload_topology *t, struct wr *w, const struct reload_id *id)
+{
+	struct reload_chord_route_query_ans ans = { .next_peer = t->self };
+	const struct wire_ctx ctx = { .node_id_len = CHORD_ID_LEN };
+	if (!chord_responsible(t, id) && chord_next_hop(t, id, &ans.next_peer) != RELOAD_OK)
+		ans.next_peer = t->self;
+	reload_wire_write(w, &reload_chord_route_query_ans_wire, &ctx, &ans);
+}
+
+uint32_t chord_responsible_ppb(struct reload_topology *t)
+{
+	enum {
+		WHOLE = 1000000000
+	};
+	const struct reload_id *from = chord_range_from(t);
+	if (t->state != RELOAD_TOPOLOGY_JOINED)
+		return 0;
+	if (reload_id_eq(from, &t->self))
+		return WHOLE;
+	struct reload_id d = reload_id_distance(from, &t->self);
+	return (uint32_t)((unsigned __int128)chord_high(&d) * WHOLE >> 64);
+}
+
+bool chord_range(struct reload_topology *t, struct reload_id *from, struct reload_id *to)
+{
+	if (t->state != RELOAD_TOPOLOGY_JOINED)
+		return false;
+	*from = *chord_range_from(t);
+	*to = t->self;
+	return true;
+}
+
+void chord_resource_id(struct reload_id *out, struct span resource_name)
+{
+	uint8_t digest[SHA_DIGEST_LENGTH];
+	SHA1(resource_name.at, resource_name.len, digest);
+	*out = (struct reload_id){ .len = CHORD_ID_LEN };
+	memcpy(out->at, digest, CHORD_ID_LEN);
+}

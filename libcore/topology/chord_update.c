@@ -1,0 +1,248 @@
+/*
+ * Updates and Leaves (RFC 6940 s10.7, s10.7.3, s10.9): what they say, when they go out, what they cause.
+ *
+ * Types: `neighbors` to members of the Neighbor Table, and to nodes that are no peers (joining nodes look for their place
+ * in it, clients for the peer that answers for them, s6.4.1); `peer_ready` to other peers; `full` to who asked with
+ * send_update (CHORD-03).  Lists are nearest first, fingers ascending; none contains ourselves.
+ *
+ * Going out: a change of the Neighbor Table (reactive recovery) or of our range marks every link; a link that we asked for
+ * is marked when it comes up.  The first marked Update goes at once, then one per link and CHORD_UPDATE_GAP_MS, and none
+ * when its receiver has seen this version of the tables (CHORD-15).  Nothing goes out before we have announced ourselves
+ * (R-10.5-14).  The Update that admits a node, or sends it elsewhere, does not wait.
+ *
+ * Coming in: an Update over its sender's own link makes the sender a peer, which may enter the tables; who it lists is
+ * heard of (chord_known.c).  An Update over another link (SEC-18) is hearsay only, also about its sender.
+ */
+#include "topology/chord.h"
+
+#include <assert.h>
+
+static const struct wire_ctx write_ctx = { .node_id_len = CHORD_ID_LEN };
+
+void chord_update_write(struct reload_topology *t, struct wr *w, enum reload_chord_update_type type)
+{
+	struct reload_chord_update u = {
+		.uptime = (uint32_t)((chord_now(t) - t->born) / RELOAD_SECOND),
+		.type = (uint8_t)type,
+	};
+	if (type != RELOAD_CHORD_PEER_READY) {
+		u.predecessors = t->predecessors;
+		u.predecessors_count = t->predecessors_count;
+		u.successors = t->successors;
+		u.successors_count = t->successors_count;
+	}
+	if (type == RELOAD_CHORD_FULL) {
+		u.fingers = t->fingers;
+		u.fingers_count = t->fingers_count;
+	}
+	reload_wire_write(w, &reload_chord_update_wire, &write_ctx, &u);
+}
+
+void chord_update_full(struct reload_topology *t, struct wr *w)
+{
+	if (t->announced)
+		chord_update_write(t, w, RELOAD_CHORD_FULL);
+	else
+		wr_fail(w,
+			RELOAD_NOT_JOINED); /* R-10.5-14; who asked gets ours when we announce ourselves */
+}
+
+static void send(struct reload_topology *t, struct chord_link *link, bool lists)
+{
+	struct wr w;
+	wr_init(&w);
+	chord_update_write(t, &w, lists ? RELOAD_CHORD_NEIGHBORS : RELOAD_CHORD_PEER_READY);
+	assert(!w.err);
+	link->dirty = false;
+	link->sent = t->version;
+	link->sent_lists = lists;
+	link->quiet_until = chord_now(t) + CHORD_UPDATE_GAP_MS;
+	t->host.update(t->host.arg, &link->id, wr_done(&w));
+	wr_clear(&w);
+}
+
+void chord_update_now(struct reload_topology *t, struct chord_link *link)
+{
+	send(t, link, true);
+}
+
+void chord_update_all_dirty(struct reload_topology *t)
+{
+	for (size_t i = 0; i < t->links_count; i++)
+		t->links[i].dirty = true;
+}
+
+static bool gets_lists(const struct reload_topology *t, const struct chord_link *link)
+{
+	return !link->ready || chord_member(t->predecessors, t->predecessors_count, &link->id) ||
+	       chord_member(t->successors, t->successors_count, &link->id);
+}
+
+static void on_timer(void *arg)
+{
+	chord_after(arg);
+}
+
+void chord_update_flush(struct reload_topology *t)
+{
+	reload_ms now = chord_now(t), next = RELOAD_NEVER;
+	for (size_t i = 0; t->announced && i < t->links_count; i++) {
+		struct chord_link *link = &t->links[i];
+		if (!link->dirty)
+			continue;
+		bool lists = gets_lists(t, link);
+		if (link->sent == t->version && (link->sent_lists || !lists))
+			link->dirty = false;
+		else if (link->quiet_until <= now)
+			send(t, link, lists);
+		else if (link->quiet_until < next)
+			next = link->quiet_until;
+	}
+	chord_timer(t, &t->update_timer, next, on_timer);
+}
+
+static bool only_us(const struct reload_topology *t, const struct reload_id *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!reload_id_eq(&list[i], &t->self))
+			return false;
+	return true;
+}
+
+static void mention(struct reload_topology *t, const struct reload_id *list, size_t count,
+	const struct reload_id *from)
+{
+	for (size_t i = 0; i < count; i++)
+		chord_known_mention(t, &list[i], from);
+}
+
+static void read_lists(struct reload_topology *t, const struct reload_id *from,
+	const struct reload_chord_update *u)
+{
+	switch (t->state) {
+	case RELOAD_TOPOLOGY_DETACHED:
+	case RELOAD_TOPOLOGY_FAILED:
+		return;
+	case RELOAD_TOPOLOGY_ATTACHING:
+	case RELOAD_TOPOLOGY_JOINING:
+	case RELOAD_TOPOLOGY_JOINED:
+		break;
+	}
+	if (u->type == RELOAD_CHORD_PEER_READY)
+		return;
+	chord_known_read_begin(t);
+	mention(t, u->predecessors, u->predecessors_count, from);
+	mention(t, u->successors, u->successors_count, from);
+	mention(t, u->fingers, u->fingers_count, from);
+	chord_known_read_end(t, from);
+}
+
+static void from_its_link(struct reload_topology *t, const struct reload_id *from,
+	const struct reload_chord_update *u)
+{
+	struct chord_link *link = chord_link_add(t, from);
+	if (!link)
+		return;
+	chord_link_ready(t, link, true);
+	chord_known_forget(t, from);
+	if (u->type != RELOAD_CHORD_PEER_READY)
+		link->sole = only_us(t, u->predecessors, u->predecessors_count) &&
+			     only_us(t, u->successors, u->successors_count) &&
+			     only_us(t, u->fingers, u->fingers_count);
+	read_lists(t, from, u);
+	chord_join_update(t, link, u);
+}
+
+enum reload_err chord_update_received(
+	struct reload_topology *t, const struct reload_id *from, bool direct, struct span body)
+{
+	struct reload_chord_update u;
+	struct reload_arena arena = { 0 };
+	const struct wire_ctx ctx = { .node_id_len = CHORD_ID_LEN, .arena = &arena };
+	enum reload_err err = reload_wire_decode(body, &reload_chord_update_wire, &ctx, &u);
+	if (!err && (from->len != CHORD_ID_LEN || reload_id_eq(from, &t->self)))
+		err = RELOAD_INVALID_MESSAGE;
+	if (!err && direct) {
+		from_its_link(t, from, &u);
+	} else if (!err) {
+		if (t->state == RELOAD_TOPOLOGY_JOINED)
+			chord_known_mention(t, from, NULL);
+		read_lists(t, from, &u);
+	}
+	reload_arena_clear(&arena);
+	chord_after(t);
+	return err && err != RELOAD_UNKNOWN_TYPE ? RELOAD_INVALID_MESSAGE : err;
+}
+
+/* CHORD-10: one Leave per peer; to a peer that is on both sides, the one for the side on which it is nearer. */
+static void leave_one(struct reload_topology *t, const struct reload_id *to)
+{
+	struct reload_id list[CHORD_NEIGHBOURS_MAX];
+	struct reload_id there = reload_id_distance(&t->self, to),
+			 back = reload_id_distance(to, &t->self);
+	bool successor = reload_id_cmp(&there, &back) < 0;
+	size_t after = t->successors_count, before = t->predecessors_count;
+	for (size_t i = 0; i < t->successors_count; i++)
+		if (reload_id_eq(&t->successors[i], to))
+			after = i;
+	for (size_t i = 0; i < t->predecessors_count; i++)
+		if (reload_id_eq(&t->predecessors[i], to))
+			before = i;
+	if (after < t->successors_count || before < t->predecessors_count)
+		successor = after < t->successors_count &&
+			    (before == t->predecessors_count || after <= before);
+	const struct reload_id *from = successor ? t->predecessors : t->successors;
+	size_t count = successor ? t->predecessors_count : t->successors_count, n = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!reload_id_eq(&from[i], to))
+			list[n++] = from[i];
+	const struct reload_chord_leave data = {
+		.type = successor ? RELOAD_CHORD_FROM_PRED : RELOAD_CHORD_FROM_SUCC,
+		.peers = list,
+		.peers_count = n,
+	};
+	struct wr w;
+	wr_init(&w);
+	reload_wire_write(&w, &reload_chord_leave_wire, &write_ctx, &data);
+	assert(!w.err);
+	t->host.leave(t->host.arg, to, wr_done(&w));
+	wr_clear(&w);
+}
+
+void chord_leave(struct reload_topology *t)
+{
+	for (size_t i = 0; t->announced && i < t->peers.count; i++)
+		leave_one(t, &t->peers.at[i]);
+	chord_join_stop(t);
+	chord_known_clear(t);
+	t->announced = false;
+	chord_set_clear(&t->handing);
+	chord_set_clear(&t->waiting);
+	chord_set_state(t, RELOAD_TOPOLOGY_DETACHED, NULL);
+	for (size_t i = 0; i < t->links_count; i++) {
+		chord_link_ready(t, &t->links[i], false);
+		t->links[i].dirty = false;
+	}
+}
+
+void chord_leave_received(struct reload_topology *t, const struct reload_id *from, struct span data)
+{
+	struct reload_chord_leave leave;
+	struct reload_arena arena = { 0 };
+	const struct wire_ctx ctx = { .node_id_len = CHORD_ID_LEN, .arena = &arena };
+	struct chord_link *link = chord_link_find(t, from);
+	bool read = reload_wire_decode(data, &reload_chord_leave_wire, &ctx, &leave) == RELOAD_OK;
+	if (link && link->ready) {
+		t->alone = read ? link->sole || only_us(t, leave.peers, leave.peers_count)
+				: link->sole;
+		chord_link_ready(t, link, false);
+		chord_known_lost(t, from, true, true);
+		chord_join_lost(t, from);
+		/* the leaving peer cannot be routed through: its list is hearsay */
+		if (read && t->state == RELOAD_TOPOLOGY_JOINED)
+			mention(t, leave.peers, leave.peers_count, NULL);
+		t->host.disconnect(t->host.arg, from);
+	}
+	chord_admit_lost(t, from);
+	reload_arena_clear(&arena);
+}

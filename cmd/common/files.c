@@ -243,14 +243,13 @@ static enum reload_err change_all(struct cli_files *f, struct reload_why *why)
 
 enum reload_err cli_files_commit(struct cli_files *f, struct reload_why *why)
 {
-	/* Ctrl-C waits until all is done or undone; a file size limit (ulimit -f) is an error like a full disk */
+	/* Ctrl-C waits until all is done or undone */
 	sigset_t all, before;
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
 	sigfillset(&all);
+	sigdelset(&all,
+		SIGXFSZ); /* a signal that is ignored and blocked would wait for the end of the block */
 	sigprocmask(SIG_SETMASK, &all, &before);
-	sigaction(SIGXFSZ, &ignore, &old);
 	enum reload_err err = change_all(f, why);
-	sigaction(SIGXFSZ, &old, NULL);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
 }

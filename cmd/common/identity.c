@@ -13,16 +13,13 @@ enum {
 	READ_MS = 20000
 };
 
-/* name_file() puts the file's name in front of what is wrong with it. */
+/* name_file() says which file failed and how; the words that came stand behind "why:". */
 static enum reload_err name_file(enum reload_err err, const char *path, struct reload_why *why)
 {
 	if (!why)
 		return err;
-	struct reload_why from = *why;
-	snprintf(why->what, sizeof(why->what), "%.160s: %.80s", cli_path_show(path),
-		*from.what ? from.what : reload_err_text(err));
-	if (!*why->why)
-		snprintf(why->why, sizeof(why->why), "%s", reload_err_text(err));
+	snprintf(why->what, sizeof(why->what), "%.150s: %.100s", cli_path_show(path),
+		reload_err_text(err));
 	return err;
 }
 
@@ -79,8 +76,8 @@ static void collect(void *arg, struct span der)
 	if (c->err)
 		return;
 	if (c->count == CERTS_MAX)
-		c->err = reload_why_set(c->why, RELOAD_BAD_CERT, "too many certificates",
-			"%d are possible", CERTS_MAX);
+		c->err = reload_why_set(
+			c->why, RELOAD_BAD_CERT, NULL, "more than %d certificates", CERTS_MAX);
 	else
 		c->err = reload_cert_parse(&c->certs[c->count], &reload_ident_openssl, der, c->why);
 	c->count += !c->err;
@@ -106,8 +103,8 @@ enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***
 	if (len && bytes[0] == 0x30) /* an ASN.1 SEQUENCE: DER */
 		collect(&c, span_of(bytes, len));
 	else if (!reload_pem_certificates(span_of(bytes, len), collect, &c))
-		c.err = reload_why_set(why, RELOAD_BAD_CERT, "no certificate",
-			"the file holds no PEM certificate");
+		c.err = reload_why_set(
+			why, RELOAD_BAD_CERT, NULL, "the file holds no PEM certificate");
 	free(bytes);
 	if (c.err) {
 		for (size_t i = 0; i < c.count; i++)
@@ -158,17 +155,17 @@ static enum reload_err check(struct cli_identity *id, const char *cert_file, con
 	if (err)
 		return name_file(err, config_file, why);
 	if (!c->cert->node_ids_count) {
-		(void)reload_why_set(why, RELOAD_BAD_CERT, "it has no Node-ID",
-			"it is not the certificate of a node");
+		(void)reload_why_set(why, RELOAD_BAD_CERT, NULL,
+			"it has no Node-ID: it is not the certificate of a node");
 		return name_file(RELOAD_BAD_CERT, cert_file, why);
 	}
 	err = reload_trust_check(id->config->trust, c->cert, c->others, c->others_count, now, why);
 	if (err)
 		return name_file(err, cert_file, why);
 	if (!reload_key_fits(c->key, c->cert)) {
-		err = reload_why_set(why, RELOAD_BAD_KEY,
-			"the key does not belong to the certificate",
-			"the public key in %s is another one", cli_path_show(cert_file));
+		err = reload_why_set(why, RELOAD_BAD_KEY, NULL,
+			"it does not belong to %s: the public keys differ",
+			cli_path_show(cert_file));
 		return name_file(err, key_file, why);
 	}
 	c->node = c->cert->node_ids[0];

@@ -1,6 +1,7 @@
 #include "common/main.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,7 +38,7 @@ static void print_exits(FILE *out, const struct cli_program *p)
 			fprintf(out, "  %-3d %-14s %s\n", code, cli_exit_name(code),
 				cli_exit_when(code));
 	fprintf(out, "  %-3d %-14s %s\n", 70, cli_exit_name(70), cli_exit_when(70));
-	fputs("  128+N                ended by signal N\n", out);
+	fputs("  128+N              ended by signal N\n", out);
 }
 
 void cli_help(FILE *out, const struct cli_program *p, const struct cli_command *command)
@@ -137,6 +138,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 	struct reload_why why;
 	int status;
 	bool closed = open_std();
+	signal(SIGXFSZ, SIG_IGN); /* ulimit -f: writing fails as on a full disk, and is reported */
 	if (!hidden(&cli, program, argc, argv, &status)) {
 		enum reload_err err = cli_parse(&cli, program, argc, argv, &why);
 		if (err && wants_json(argc, argv))

@@ -256,8 +256,11 @@ static enum reload_err no_command(struct cli *cli, struct reload_why *why)
 		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
 			n > 1 ? ", " : "", c->name);
 	}
-	if (!cli->operands_count)
-		return usage(why, program, "no subcommand was given", list);
+	if (!cli->operands_count) {
+		char cause[300];
+		snprintf(cause, sizeof(cause), "there are: %s", list);
+		return usage(why, program, "no subcommand was given", cause);
+	}
 	snprintf(typed, sizeof(typed), "%.64s%s%.64s", cli->operands[0],
 		cli->operands_count > 1 && !strcmp(cli->operands[0], "config") ? " " : "",
 		cli->operands_count > 1 && !strcmp(cli->operands[0], "config") ? cli->operands[1]

@@ -44,17 +44,18 @@ enum reload_err enroll_validity(
 enum reload_err enroll_user_check(const char *user, struct reload_why *why)
 {
 	char what[160];
-	const char *at = strrchr(user, '@'), *cause = NULL;
+	const char *at = strrchr(user, '@');
 	snprintf(what, sizeof(what), "%.120s cannot be a user name", user);
 	if (!reload_user_legal(user) || strchr(user, ' '))
-		cause = "username_not_available: a user name is 1 to 254 printable ASCII "
-			"characters without blanks";
-	else if (!at || at == user || !at[1] || strchr(user, '@') != at)
-		cause = "username_not_available: an rfc822Name has the form NAME@DOMAIN (RFC 6940 "
-			"s11.3)";
-	if (!cause)
+		return reload_why_set(why, RELOAD_EXISTS, what,
+			"username_not_available: legal are 1 to 254 printable ASCII characters "
+			"without blanks");
+	if (at && at != user && at[1] && strchr(user, '@') == at)
 		return RELOAD_OK;
-	return reload_why_set(why, RELOAD_USAGE, what, "%s", cause);
+	enum reload_err err = reload_why_set(
+		why, RELOAD_USAGE, what, "an rfc822Name has the form NAME@DOMAIN (RFC 6940 s11.3)");
+	reload_why_hint(why, "NAME@OVERLAY");
+	return err;
 }
 
 void enroll_user_warn(struct cli *cli, const char *user)

@@ -32,7 +32,8 @@ enum reload_err enroll_validity(const struct cli *cli, reload_ms otherwise, relo
 reload_utc enroll_now(void);
 
 /*
- * enroll_user_check() refuses what cannot be a user name (R-11.3-19: legal characters, NAME@DOMAIN); RELOAD_USAGE.
+ * enroll_user_check() refuses what cannot be a user name: RELOAD_EXISTS, as username_not_available, for characters that
+ * are not legal (R-11.3-19), RELOAD_USAGE for what is not NAME@DOMAIN.
  * enroll_user_warn() tells of upper case: user names are compared byte by byte (interop STO-23).
  */
 enum reload_err enroll_user_check(const char *user, struct reload_why *why) MUST_CHECK;

@@ -117,9 +117,13 @@ static void judge(struct item *it, const struct reload_config *c, const struct r
 	struct reload_cert *const *others, size_t others_count)
 {
 	struct reload_why why = { 0 };
-	if (!fault(it, reload_trust_check(c->trust, cert, others, others_count, it->now, &why),
-		    &why))
-		cli_step(it->cli, 1, "the certificate is trusted by %s", c->instance_name);
+	char cause[sizeof(why.what) + sizeof(why.why) + 2];
+	enum reload_err err =
+		reload_trust_check(c->trust, cert, others, others_count, it->now, &why);
+	if (!err)
+		return;
+	snprintf(cause, sizeof(cause), "%s: %s", why.what, why.why);
+	problem(it, true, reload_err_text(err), cause, why.hint);
 }
 
 static json_t *finish(struct item *it)

@@ -1,0 +1,53 @@
+/* The log of the agent: levels per part, one line each, a ring of the newest, repeated lines counted. */
+#pragma once
+
+#include "peer/host.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+enum {
+	AGENT_LOG_LINES = 10000,
+	AGENT_LOG_LINE = 512 /* bytes of a line's text; longer ones are cut */
+};
+
+struct agent_log;
+
+/* One line, as followers see it: {time,level,part,text,repeated} (borrowed). */
+typedef void (*agent_log_follower)(void *arg, json_t *line);
+
+/*
+ * agent_log_new() makes a log (owned).  to: "stderr", "journal" (standard error with the priority in front, as journald
+ * reads it), "auto" (journal under systemd, else stderr) or the path of a file, which is appended to.  RELOAD_IO.
+ */
+enum reload_err agent_log_new(
+	struct agent_log **out, const char *to, struct reload_why *why) MUST_CHECK;
+void agent_log_free(struct agent_log *log);
+
+/* agent_log_levels() reads "LEVEL" or "PART=LEVEL", separated by commas; RELOAD_USAGE and nothing changed when wrong. */
+enum reload_err agent_log_levels(
+	struct agent_log *log, const char *text, struct reload_why *why) MUST_CHECK;
+json_t *agent_log_levels_json(const struct agent_log *log);
+
+/* agent_log_wants() tells whether a line of that part and level would be kept. */
+bool agent_log_wants(const struct agent_log *log, const char *part, enum reload_event_level level);
+
+/* agent_log() adds a line: "what key=value ...".  Never for keys or passwords. */
+void agent_log(struct agent_log *log, const char *part, enum reload_event_level level,
+	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* agent_log_event() adds the line of an event.  agent_event_part() tells its part, a room. */
+void agent_log_event(struct agent_log *log, const struct reload_event *event);
+const char *agent_event_part(enum reload_event_type type);
+
+/* agent_level_name() returns "error" and so on. */
+const char *agent_level_name(enum reload_event_level level);
+
+/* agent_log_tail() returns the newest lines (owned list), oldest first. */
+json_t *agent_log_tail(const struct agent_log *log, size_t lines);
+
+/* agent_log_follow() sets who is told of each new line; NULL: nobody. */
+void agent_log_follow(struct agent_log *log, agent_log_follower fn, void *arg);
+
+/* agent_event_json() returns the event as events print it (owned). */
+json_t *agent_event_json(const struct reload_event *event);

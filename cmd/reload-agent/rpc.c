@@ -1,0 +1,310 @@
+/*
+ * The control socket of the agent.  Handlers call the engine and leave; results come back through the engine's
+ * completions or, for those who wait for a state, through the hook at the end of a turn: events are told from inside the
+ * engine, where it may not be asked.
+ */
+#include "rpc.h"
+
+#include "common/output.h"
+#include "util/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const reload_rpc_handler handlers[RELOAD_METHODS] = {
+#define X(method, access, handler, summary, params, result) [RELOAD_METHOD_##handler] = handler,
+#include "control/methods.def"
+#undef X
+};
+
+/* -- waiting ------------------------------------------------------------------------------------------------------- */
+
+static void waiter_free(struct agent_waiter *w)
+{
+	reload_timer_cancel(reload_poll_timers(w->agent->poll), &w->timer);
+	TAILQ_REMOVE(&w->agent->rpc->waiters, w, entry);
+	free(w);
+}
+
+static void on_late(void *arg)
+{
+	struct agent_waiter *w = arg;
+	w->late(w);
+	waiter_free(w);
+}
+
+static void on_waiter_gone(void *arg)
+{
+	waiter_free(arg);
+}
+
+enum reload_rpc_end agent_wait(struct agent *agent, struct reload_rpc_call *call,
+	uint64_t timeout_ms, agent_waiter_check check, void (*late)(struct agent_waiter *w),
+	enum reload_state state)
+{
+	struct agent_waiter *w = RELOAD_NEW(agent_waiter);
+	w->agent = agent;
+	w->call = call;
+	w->since = reload_poll_now();
+	w->failures = agent->rpc->failures;
+	w->state = state;
+	w->check = check;
+	w->late = late;
+	TAILQ_INSERT_TAIL(&agent->rpc->waiters, w, entry);
+	if (timeout_ms)
+		reload_timer_arm(reload_poll_timers(agent->poll), &w->timer, w->since + timeout_ms,
+			on_late, w);
+	agent->rpc->hook.due = true;
+	return reload_rpc_pend(call, on_waiter_gone, w);
+}
+
+static void look_at_waiters(void *arg)
+{
+	struct agent *agent = arg;
+	if (!agent->peer)
+		return;
+	struct reload_status s;
+	reload_peer_status(agent->peer, &s);
+	for (struct agent_waiter *w = TAILQ_FIRST(&agent->rpc->waiters), *next; w; w = next) {
+		next = TAILQ_NEXT(w, entry);
+		if (w->check(w, &s))
+			waiter_free(w);
+	}
+}
+
+/* -- streams ------------------------------------------------------------------------------------------------------- */
+
+static void on_subscriber_gone(void *arg)
+{
+	struct agent_subscriber *s = arg;
+	TAILQ_REMOVE(&s->agent->rpc->subscribers, s, entry);
+	s->agent->rpc->event_subscribers -= !s->lines;
+	json_decref(s->types);
+	free(s);
+}
+
+enum reload_rpc_end agent_subscribe(
+	struct agent *agent, struct reload_rpc_call *call, const json_t *types, bool lines)
+{
+	struct agent_subscriber *s = RELOAD_NEW(agent_subscriber);
+	s->agent = agent;
+	s->call = call;
+	s->types = json_array_size(types) ? json_deep_copy(types) : NULL;
+	s->lines = lines;
+	TAILQ_INSERT_TAIL(&agent->rpc->subscribers, s, entry);
+	agent->rpc->event_subscribers += !lines;
+	return reload_rpc_pend(call, on_subscriber_gone, s);
+}
+
+static bool wanted(const struct agent_subscriber *s, const char *type)
+{
+	size_t i;
+	json_t *t;
+	if (!s->types)
+		return true;
+	json_array_foreach(s->types, i, t) if (strcmp(json_string_value(t), type) == 0) return true;
+	return false;
+}
+
+static void send_to(struct agent_subscriber *s, json_t *object)
+{
+	if (reload_rpc_progress(s->call, object))
+		s->sent++;
+	else
+		s->dropped++;
+}
+
+static void on_log_line(void *arg, json_t *line)
+{
+	struct agent *agent = arg;
+	struct agent_subscriber *s;
+	TAILQ_FOREACH(s, &agent->rpc->subscribers, entry)
+	if (s->lines)
+		send_to(s, line);
+}
+
+void agent_event(struct agent *agent, const struct reload_event *event)
+{
+	agent_log_event(agent->log, event);
+	struct agent_rpc *rpc = agent->rpc;
+	if (!rpc)
+		return;
+	if (event->type == RELOAD_EV_STATE || event->type == RELOAD_EV_JOIN_FAILED)
+		rpc->hook.due = true; /* there the engine may be asked */
+	if (event->type == RELOAD_EV_JOIN_FAILED) {
+		rpc->failures++;
+		rpc->failed_with = event->err;
+	}
+	if (!rpc->event_subscribers)
+		return;
+	json_t *object = agent_event_json(event);
+	struct agent_subscriber *s;
+	TAILQ_FOREACH(s, &rpc->subscribers, entry)
+	if (!s->lines && wanted(s, reload_event_name(event->type)))
+		send_to(s, object);
+	json_decref(object);
+}
+
+/* The streams end with a summary when the agent does. */
+static void end_streams(struct agent_rpc *rpc)
+{
+	for (struct agent_subscriber *s = TAILQ_FIRST(&rpc->subscribers), *next; s; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		if (s->lines)
+			continue;
+		reload_rpc_reply(
+			s->call, json_pack("{s:s, s:I, s:I}", "type", "summary", "events",
+					 (json_int_t)s->sent, "dropped", (json_int_t)s->dropped));
+		on_subscriber_gone(s);
+	}
+}
+
+/* -- life ---------------------------------------------------------------------------------------------------------- */
+
+enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const char *read_only_socket,
+	struct reload_why *why)
+{
+	struct agent_rpc *rpc = RELOAD_NEW(agent_rpc);
+	TAILQ_INIT(&rpc->waiters);
+	TAILQ_INIT(&rpc->subscribers);
+	rpc->service = (struct reload_rpc_service){ handlers, agent };
+	enum reload_err err = reload_server_new(
+		&rpc->server, agent->poll, &rpc->service, socket, read_only_socket, why);
+	if (err) {
+		free(rpc);
+		return err;
+	}
+	rpc->hook = (struct reload_poll_hook){
+		.fn = look_at_waiters, .arg = agent, .order = RELOAD_HOOK_FLUSH + 1
+	};
+	reload_poll_hook_add(agent->poll, &rpc->hook);
+	agent_log_follow(agent->log, on_log_line, agent);
+	agent->rpc = rpc;
+	return RELOAD_OK;
+}
+
+void agent_rpc_free(struct agent *agent)
+{
+	struct agent_rpc *rpc = agent->rpc;
+	if (!rpc)
+		return;
+	end_streams(rpc);
+	reload_server_flush(rpc->server);
+	reload_server_free(rpc->server);
+	agent_log_follow(agent->log, NULL, NULL);
+	reload_poll_hook_remove(agent->poll, &rpc->hook);
+	agent->rpc = NULL;
+	free(rpc);
+}
+
+/* -- parameters and results ------------------------------------------------------------------------------------------ */
+
+const char *param_text(const json_t *params, const char *name, const char *otherwise)
+{
+	const char *s = json_string_value(json_object_get(params, name));
+	return s ? s : otherwise;
+}
+
+uint64_t param_int(const json_t *params, const char *name, uint64_t otherwise)
+{
+	const json_t *v = json_object_get(params, name);
+	return json_is_integer(v) ? (uint64_t)json_integer_value(v) : otherwise;
+}
+
+uint64_t param_u64(const json_t *params, const char *name, uint64_t otherwise)
+{
+	const char *s = json_string_value(json_object_get(params, name));
+	return s ? strtoull(s, NULL, 10) : otherwise;
+}
+
+bool param_bool(const json_t *params, const char *name, bool otherwise)
+{
+	const json_t *v = json_object_get(params, name);
+	return json_is_boolean(v) ? json_is_true(v) : otherwise;
+}
+
+enum reload_err param_kind(const struct reload_kind **out, const struct agent *agent,
+	const json_t *params, struct reload_why *why)
+{
+	const struct reload_config *config = reload_peer_config(agent->peer);
+	const json_t *v = json_object_get(params, "kind");
+	const char *text = json_string_value(v);
+	const struct reload_kind *kind =
+		text ? reload_config_kind_named(config, text)
+		     : reload_config_kind(config, (uint32_t)json_integer_value(v));
+	if (kind) {
+		*out = kind;
+		return RELOAD_OK;
+	}
+	char what[128], number[16];
+	snprintf(number, sizeof(number), "0x%" PRIx32, text ? 0 : (uint32_t)json_integer_value(v));
+	snprintf(what, sizeof(what), "unknown Kind %.80s", text ? text : number);
+	reload_why_set(why, RELOAD_UNKNOWN_KIND, what,
+		"neither the configuration of %s nor the registry has it", config->instance_name);
+	reload_why_hint(why, "reload-enroll config add-kind FILE");
+	return RELOAD_UNKNOWN_KIND;
+}
+
+json_t *json_of_id(const struct reload_id *id)
+{
+	return id->len ? json_of_hex(reload_id_span(id)) : json_null();
+}
+
+json_t *json_of_ids(const struct reload_id *ids, size_t count)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_of_id(&ids[i]));
+	return list;
+}
+
+json_t *json_of_u64(uint64_t v)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%" PRIu64, v);
+	return json_string(text);
+}
+
+json_t *json_of_hex(struct span bytes)
+{
+	char *text = reload_alloc(2 * bytes.len + 1);
+	json_t *j = json_string(reload_hex(text, bytes));
+	free(text);
+	return j;
+}
+
+json_t *json_of_text(const char *text)
+{
+	json_t *j = text ? json_string(text) : NULL;
+	return j ? j : json_null();
+}
+
+json_t *json_of_utf8(struct span bytes)
+{
+	if (!reload_utf8_valid(bytes))
+		return json_null();
+	return json_stringn(bytes.len ? (const char *)bytes.at : "", bytes.len);
+}
+
+json_t *json_of_transaction(uint64_t transaction)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%016" PRIx64, transaction);
+	return json_string(text);
+}
+
+char *agent_short_id(char out[AGENT_SHORT], const struct reload_id *id)
+{
+	char hex[RELOAD_ID_HEX];
+	snprintf(out, AGENT_SHORT, "%.8s", reload_id_hex(hex, id));
+	return out;
+}
+
+char *agent_kind_name(char out[AGENT_KIND], const struct reload_kind *kind)
+{
+	if (kind->name)
+		snprintf(out, AGENT_KIND, "%s", kind->name);
+	else
+		snprintf(out, AGENT_KIND, "0x%08" PRIx32, kind->id);
+	return out;
+}

@@ -1,0 +1,98 @@
+/* What the handlers of the control socket share. */
+#pragma once
+
+#include "agent.h"
+#include "log.h"
+#include "target.h"
+
+#include <bsd/sys/queue.h>
+
+/* A request that waits for the node to get into a state. */
+struct agent_waiter;
+typedef bool (*agent_waiter_check)(
+	struct agent_waiter *w, const struct reload_status *s); /* true: ended the call */
+
+struct agent_waiter {
+	TAILQ_ENTRY(agent_waiter) entry;
+	struct agent *agent;
+	struct reload_rpc_call *call;
+	struct reload_timer timer;
+	reload_ms since;
+	unsigned failures;       /* joins that had failed when it began */
+	enum reload_state state; /* that is waited for */
+	agent_waiter_check check;
+	void (*late)(struct agent_waiter *w); /* ends the call at its limit */
+};
+
+/* A stream of events, or of log lines. */
+struct agent_subscriber {
+	TAILQ_ENTRY(agent_subscriber) entry;
+	struct agent *agent;
+	struct reload_rpc_call *call;
+	json_t *types; /* owned list of names; NULL: all */
+	uint64_t sent, dropped;
+	bool lines; /* of the log */
+};
+
+TAILQ_HEAD(agent_waiters, agent_waiter);
+TAILQ_HEAD(agent_subscribers, agent_subscriber);
+
+struct agent_rpc {
+	struct reload_server *server;
+	struct reload_rpc_service service;
+	struct reload_poll_hook
+		hook; /* due when something happened for which waiters may be waiting */
+	struct agent_waiters waiters;
+	struct agent_subscribers subscribers;
+	size_t event_subscribers;
+	unsigned failures; /* joins that failed since the start */
+	enum reload_err failed_with;
+};
+
+#define X(method, access, handler, summary, takes, gives)                                          \
+	enum reload_rpc_end handler(void *arg, struct reload_rpc_call *call, const json_t *params);
+#include "control/methods.def"
+#undef X
+
+/* agent_wait() keeps call until check() ends it, or late() at timeout_ms (0: never).  check() is asked at once at the end of the turn. */
+enum reload_rpc_end agent_wait(struct agent *agent, struct reload_rpc_call *call,
+	uint64_t timeout_ms, agent_waiter_check check, void (*late)(struct agent_waiter *w),
+	enum reload_state state);
+
+/* agent_subscribe() keeps call as a stream; types is borrowed. */
+enum reload_rpc_end agent_subscribe(
+	struct agent *agent, struct reload_rpc_call *call, const json_t *types, bool lines);
+
+/* agent_status_json() returns the result of agent.status (owned). */
+json_t *agent_status_json(struct agent *agent);
+
+/* Parameters that the table has checked; otherwise when absent or null. */
+const char *param_text(const json_t *params, const char *name, const char *otherwise);
+uint64_t param_int(const json_t *params, const char *name, uint64_t otherwise);
+uint64_t param_u64(const json_t *params, const char *name, uint64_t otherwise);
+bool param_bool(const json_t *params, const char *name, bool otherwise);
+
+/* param_kind() finds the Kind that the parameter "kind" names; RELOAD_UNKNOWN_KIND. */
+enum reload_err param_kind(const struct reload_kind **out, const struct agent *agent,
+	const json_t *params, struct reload_why *why) MUST_CHECK;
+
+/* JSON of values; ids without bytes, RELOAD_NEVER and NULL texts are null. */
+json_t *json_of_id(const struct reload_id *id);
+json_t *json_of_ids(const struct reload_id *ids, size_t count);
+json_t *json_of_u64(uint64_t v);
+json_t *json_of_hex(struct span bytes);
+json_t *json_of_text(const char *text);
+json_t *json_of_utf8(struct span bytes); /* null for what is no UTF-8 */
+json_t *json_of_transaction(uint64_t transaction);
+
+/* agent_short_id() writes the first 8 digits, as texts show an ID, and returns out. */
+enum {
+	AGENT_SHORT = 9
+};
+char *agent_short_id(char out[AGENT_SHORT], const struct reload_id *id);
+
+/* agent_kind_name() writes the name of a Kind, or its number as 0x..., and returns out. */
+enum {
+	AGENT_KIND = 64
+};
+char *agent_kind_name(char out[AGENT_KIND], const struct reload_kind *kind);

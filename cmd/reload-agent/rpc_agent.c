@@ -1,0 +1,199 @@
+/* agent.*, log.*, rpc.*: the agent itself. */
+#include "rpc.h"
+
+#include "common/output.h"
+#include "ident/cert.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <unistd.h>
+
+static json_t *counters_json(const struct agent *agent)
+{
+	json_t *o = json_object();
+	for (size_t i = 0; i < RELOAD_COUNTERS; i++)
+		json_object_set_new(o, reload_counter_name((enum reload_counter)i),
+			json_of_u64(reload_peer_counter(agent->peer, (enum reload_counter)i)));
+	return o;
+}
+
+static void set(json_t *o, const char *key, json_t *value)
+{
+	json_object_set_new(o, key, value);
+}
+
+static void set_int(json_t *o, const char *key, uint64_t value)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)value));
+}
+
+static void status_ring(json_t *o, const struct reload_status *s)
+{
+	enum {
+		WHOLE = 1000000000
+	};
+	set(o, "predecessors", json_of_ids(s->tables.predecessors, s->tables.predecessors_count));
+	set(o, "successors", json_of_ids(s->tables.successors, s->tables.successors_count));
+	set(o, "fingers", json_of_ids(s->tables.fingers, s->tables.fingers_count));
+	set(o, "range_from", json_of_id(&s->range_from));
+	set(o, "range_to", json_of_id(&s->range_to));
+	/*
+	 * Neighbours tell how densely the ring is settled: with few peers they are all there is, with many the distance to the
+	 * last of them is a fraction of the ring.  One range alone would be a poor guess.
+	 */
+	size_t seen = 1 + s->tables.successors_count;
+	for (size_t i = 0; i < s->tables.predecessors_count; i++) {
+		bool again = false;
+		for (size_t k = 0; k < s->tables.successors_count; k++)
+			again |= reload_id_eq(&s->tables.predecessors[i], &s->tables.successors[k]);
+		seen += !again;
+	}
+	bool wraps = seen < 1 + s->tables.predecessors_count + s->tables.successors_count;
+	uint64_t about = seen;
+	if (!wraps && s->tables.successors_count && s->tables.predecessors_count) {
+		struct reload_id d = reload_id_distance(
+			&s->tables.predecessors[s->tables.predecessors_count - 1],
+			&s->tables.successors[s->tables.successors_count - 1]);
+		uint32_t part = (uint32_t)d.at[0] << 24 | (uint32_t)d.at[1] << 16 |
+				(uint32_t)d.at[2] << 8 | d.at[3];
+		if (part)
+			about = (uint64_t)(seen - 1) * UINT32_MAX / part;
+	}
+	set(o, "about_peers",
+		s->state == RELOAD_STATE_JOINED ? json_integer((json_int_t)about) : json_null());
+}
+
+json_t *agent_status_json(struct agent *agent)
+{
+	struct reload_status s;
+	const struct reload_config *config = reload_peer_config(agent->peer);
+	const struct reload_cert *cert = agent->credentials->cert;
+	reload_peer_status(agent->peer, &s);
+	reload_ms now = reload_poll_now();
+	json_t *o = json_object();
+	set(o, "instance", json_string(agent->instance));
+	set(o, "version", json_string(RELOAD_VERSION));
+	set_int(o, "protocol", RELOAD_CONTROL_PROTOCOL);
+	set_int(o, "pid", (uint64_t)getpid());
+	set(o, "state", json_string(reload_state_name(s.state)));
+	set(o, "state_since", cli_json_time(cli_now() - (now - s.state_since)));
+	set_int(o, "state_s", (now - s.state_since) / RELOAD_SECOND);
+	set_int(o, "uptime_s", (now - s.started) / RELOAD_SECOND);
+	set(o, "role", json_string(s.role == RELOAD_ROLE_CLIENT ? "client" : "peer"));
+	set(o, "overlay", json_string(config->instance_name));
+	set(o, "node_id", json_of_id(&s.node));
+	set(o, "user", json_of_text(cert->user));
+	set(o, "bootstrap_peer", json_of_id(&s.bootstrap_peer));
+	set(o, "admitting_peer", json_of_id(&s.admitting_peer));
+	status_ring(o, &s);
+	set_int(o, "update_interval_s", config->chord_update_interval_s);
+	set(o, "links",
+		json_pack("{s:I, s:I, s:i}", "up", (json_int_t)s.links, "tls", (json_int_t)s.links,
+			"dtls", 0));
+	set_int(o, "requests", s.requests);
+	set_int(o, "work", s.work);
+	set(o, "stored",
+		json_pack("{s:I, s:I, s:I, s:o}", "resources", (json_int_t)s.resources, "values",
+			(json_int_t)s.values, "size_bytes", (json_int_t)s.value_bytes,
+			"limit_bytes",
+			agent->store_limit ? json_integer((json_int_t)agent->store_limit)
+					   : json_null()));
+	set(o, "clock_offset_ms", json_null());
+	set(o, "certificate_until", cli_json_time(cert->not_after));
+	set(o, "configuration_until", cli_json_time(config->expiration));
+	set_int(o, "configuration_sequence", config->sequence);
+	set(o, "listen", agent->listen ? json_deep_copy(agent->listen) : json_array());
+	set(o, "last_error", json_of_text(s.last_error ? reload_err_name(s.last_error) : NULL));
+	set(o, "counters", counters_json(agent));
+	return o;
+}
+
+enum reload_rpc_end rpc_agent_status(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	(void)params;
+	return reload_rpc_reply(call, agent_status_json(arg));
+}
+
+enum reload_rpc_end rpc_agent_stop(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct agent *agent = arg;
+	agent_log(agent->log, "control", RELOAD_LEVEL_INFO, "stop was asked for");
+	agent->stop(agent, param_bool(params, "now", false));
+	return reload_rpc_reply(
+		call, json_pack("{s:s, s:I}", "state", "leaving", "pid", (json_int_t)getpid()));
+}
+
+static bool event_type_exists(const char *name)
+{
+	static const enum reload_event_type types[] = {
+#define X(type, level, words) RELOAD_EV_##type,
+#include "peer/events.def"
+#undef X
+	};
+	for (size_t i = 0; i < COUNT_OF(types); i++)
+		if (strcmp(reload_event_name(types[i]), name) == 0)
+			return true;
+	return false;
+}
+
+enum reload_rpc_end rpc_agent_events(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	const json_t *types = json_object_get(params, "types");
+	size_t i;
+	json_t *type;
+	json_array_foreach(types, i, type)
+	{
+		if (event_type_exists(json_string_value(type)))
+			continue;
+		struct reload_why why;
+		char what[128];
+		snprintf(what, sizeof(what), "no such type of event: %.80s",
+			json_string_value(type));
+		reload_why_set(&why, RELOAD_USAGE, what,
+			"state, link_up, link_down, tables, stored ... are types");
+		reload_why_hint(&why, "reload-control(7) lists them");
+		return reload_rpc_fail_why(call, RELOAD_USAGE, &why);
+	}
+	return agent_subscribe(arg, call, types, false);
+}
+
+enum reload_rpc_end rpc_agent_log_level(
+	void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct agent *agent = arg;
+	struct reload_why why;
+	const char *levels = param_text(params, "levels", NULL);
+	enum reload_err err = levels ? agent_log_levels(agent->log, levels, &why) : RELOAD_OK;
+	if (err)
+		return reload_rpc_fail_why(call, err, &why);
+	return reload_rpc_reply(call, agent_log_levels_json(agent->log));
+}
+
+enum reload_rpc_end rpc_agent_config(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	(void)params;
+	const struct agent *agent = arg;
+	return reload_rpc_reply(
+		call, json_pack("{s:o}", "settings",
+			      agent->settings ? json_deep_copy(agent->settings) : json_array()));
+}
+
+/* With follow the present lines come as notifications too, so that none is lost between the two. */
+enum reload_rpc_end rpc_log_tail(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct agent *agent = arg;
+	json_t *lines = agent_log_tail(agent->log, (size_t)param_int(params, "lines", 100));
+	if (!param_bool(params, "follow", false))
+		return reload_rpc_reply(call, json_pack("{s:o}", "lines", lines));
+	size_t i;
+	json_t *line;
+	json_array_foreach(lines, i, line) reload_rpc_progress(call, line);
+	json_decref(lines);
+	return agent_subscribe(agent, call, NULL, true);
+}
+
+enum reload_rpc_end rpc_methods(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	(void)arg, (void)params;
+	return reload_rpc_reply(call, reload_methods_json());
+}

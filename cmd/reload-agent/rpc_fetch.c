@@ -1,0 +1,323 @@
+/* store.fetch, store.stat, store.find. */
+#include "rpc_request.h"
+
+#include "common/output.h"
+#include "config/kind.h"
+#include "usage/usage.h"
+#include "util/text.h"
+#include "value.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct fetch {
+	struct agent_request base;
+	struct reload_specifier specifier;
+	struct reload_array_range range;
+	bool show_invalid;
+};
+
+static enum reload_err bad_specifier(
+	const struct fetch *q, struct reload_why *why, const char *reason)
+{
+	char kind[AGENT_KIND], what[128];
+	snprintf(what, sizeof(what), "cannot ask for that of Kind %s",
+		agent_kind_name(kind, q->base.kind));
+	return reload_why_set(why, RELOAD_USAGE, what, "its data model is %s: %s",
+		reload_data_model_name(q->base.kind->model), reason);
+}
+
+static enum reload_err read_keys(struct fetch *q, const json_t *keys, struct reload_why *why)
+{
+	struct reload_specifier *s = &q->specifier;
+	s->keys_count = json_array_size(keys);
+	s->keys = reload_arena_take(&q->base.arena, s->keys_count * sizeof(*s->keys));
+	enum reload_err err = RELOAD_OK;
+	for (size_t i = 0; !err && i < s->keys_count; i++)
+		err = agent_key_parse(&s->keys[i].bytes, q->base.agent, &q->base.arena,
+			json_string_value(json_array_get(keys, i)), why);
+	return err;
+}
+
+static enum reload_err read_specifier(struct fetch *q, const json_t *params, struct reload_why *why)
+{
+	const struct reload_kind *kind = q->base.kind;
+	const json_t *index = json_object_get(params, "index"),
+		     *keys = json_object_get(params, "keys");
+	bool indexed = json_is_object(index), keyed = json_array_size(keys) > 0;
+	if (indexed && kind->model != RELOAD_MODEL_ARRAY)
+		return bad_specifier(q, why, "only arrays have an index");
+	if (keyed && kind->model != RELOAD_MODEL_DICTIONARY)
+		return bad_specifier(q, why, "only dictionaries have keys");
+	q->range.first = (uint32_t)param_int(index, "first", 0);
+	q->range.last = (uint32_t)param_int(index, "last", RELOAD_ARRAY_END);
+	if (q->range.first > q->range.last)
+		return bad_specifier(q, why, "the range ends before it begins");
+	q->specifier = (struct reload_specifier){ .kind = kind->id,
+		.generation = param_u64(params, "generation", 0),
+		.model = kind->model };
+	if (kind->model == RELOAD_MODEL_ARRAY) {
+		q->specifier.ranges = &q->range;
+		q->specifier.ranges_count = 1;
+	}
+	return keyed ? read_keys(q, keys, why) : RELOAD_OK;
+}
+
+/* What all results about one Kind at one resource begin with. */
+static json_t *head_json(const struct fetch *q, const struct reload_result *r)
+{
+	char kind[AGENT_KIND];
+	return json_pack("{s:o, s:o, s:s, s:I, s:o, s:I, s:o}", "resource_id",
+		json_of_id(&q->base.target.resource), "name", json_of_text(q->base.target.name),
+		"kind", agent_kind_name(kind, q->base.kind), "kind_id",
+		(json_int_t)q->base.kind->id, "responsible", json_of_id(&r->responder), "hops",
+		(json_int_t)r->hops, "transaction", json_of_transaction(r->transaction));
+}
+
+static void set_place(json_t *o, uint8_t model, uint32_t index, struct span key)
+{
+	bool array = model == RELOAD_MODEL_ARRAY, dictionary = model == RELOAD_MODEL_DICTIONARY;
+	json_object_set_new(o, "index", array ? json_integer(index) : json_null());
+	json_object_set_new(o, "key", dictionary ? json_of_hex(key) : json_null());
+	json_object_set_new(o, "key_text", dictionary ? json_of_utf8(key) : json_null());
+}
+
+/* A time that RFC 3339 can write: what is beyond is as far as it goes. */
+static json_t *time_json(reload_utc t)
+{
+	json_t *j = cli_json_time(t);
+	if (!json_is_null(j))
+		return j;
+	json_decref(j);
+	return json_string("9999-12-31T23:59:59.999Z");
+}
+
+static void set_times(json_t *o, uint64_t storage_time, uint32_t lifetime)
+{
+	json_object_set_new(o, "storage_time", time_json(storage_time));
+	json_object_set_new(o, "lifetime_s", json_integer(lifetime));
+	json_object_set_new(
+		o, "expires", time_json(cli_now() + (uint64_t)lifetime * RELOAD_SECOND));
+}
+
+static json_t *value_json(const struct fetch *q, const struct reload_fetched *v)
+{
+	const struct reload_stored_data *d = v->data;
+	const struct reload_usage *usage = reload_usage_find(v->kind);
+	char *base64 = reload_base64(d->value.value);
+	json_t *decoded = usage && usage->json && d->value.exists
+				  ? usage->json(d->value.value, q->base.config)
+				  : NULL;
+	json_t *o = json_object();
+	set_place(o, d->value.model, d->value.index, d->value.key);
+	json_object_set_new(o, "exists", json_boolean(d->value.exists));
+	json_object_set_new(o, "value", json_string(base64));
+	json_object_set_new(o, "text", json_of_utf8(d->value.value));
+	json_object_set_new(o, "decoded", decoded ? decoded : json_null());
+	json_object_set_new(o, "size_bytes", json_integer((json_int_t)d->value.value.len));
+	set_times(o, d->storage_time, d->lifetime);
+	json_object_set_new(o, "signer",
+		json_pack("{s:o, s:o}", "user", json_of_text(v->cert ? v->cert->user : NULL),
+			"node_id", json_of_id(&v->signer)));
+	json_object_set_new(o, "valid", json_boolean(!v->err));
+	json_object_set_new(o, "fault", json_of_text(v->err ? reload_err_text(v->err) : NULL));
+	json_object_set_new(o, "rolled_back", json_boolean(v->rolled_back));
+	free(base64);
+	return o;
+}
+
+static void nothing_there(struct fetch *q, const struct reload_result *r)
+{
+	struct reload_failure f = { .err = RELOAD_NO_VALUE };
+	char kind[AGENT_KIND], what[256], shown[AGENT_SHORT];
+	agent_kind_name(kind, q->base.kind);
+	snprintf(what, sizeof(what), "no value of Kind %s at %.150s", kind, q->base.target.shown);
+	reload_why_set(&f.why, f.err, what,
+		"the responsible peer %s answered exists = False after %u hop%s",
+		agent_short_id(shown, &r->responder), r->hops, r->hops == 1 ? "" : "s");
+	reload_why_hint(&f.why, "reload-fetch --find -k %s %s", kind, agent_operand(&q->base));
+	agent_request_fail_with(&q->base, r, &f);
+}
+
+static void all_dropped(
+	struct fetch *q, const struct reload_result *r, enum reload_err err, size_t dropped)
+{
+	struct reload_failure f = { .err = reload_err_exit(err) == 6 ? err : RELOAD_BAD_SIGNATURE };
+	char what[256], shown[AGENT_SHORT], kind[AGENT_KIND];
+	snprintf(what, sizeof(what), "no valid value at %.200s", q->base.target.shown);
+	reload_why_set(&f.why, f.err, what, "%zu value%s from peer %s dropped: %s", dropped,
+		dropped == 1 ? "" : "s", agent_short_id(shown, &r->responder),
+		reload_err_text(err));
+	reload_why_hint(&f.why, "reload-fetch --show-invalid -k %s %s",
+		agent_kind_name(kind, q->base.kind), agent_operand(&q->base));
+	agent_request_fail_with(&q->base, r, &f);
+}
+
+/* The replicas are known only when this node is the responsible one: its two successors. */
+static json_t *replicas_json(const struct fetch *q, const struct reload_result *r)
+{
+	struct reload_status s;
+	reload_peer_status(q->base.agent->peer, &s);
+	size_t n = s.tables.successors_count < 2 ? s.tables.successors_count : 2;
+	return json_of_ids(s.tables.successors, reload_id_eq(&s.node, &r->responder) ? n : 0);
+}
+
+static void fetch_done(void *arg, const struct reload_result *r)
+{
+	struct fetch *q = arg;
+	if (r->err || !r->answer || !r->answer->body_decoded) {
+		agent_request_fail(&q->base, r, "cannot fetch from");
+		return;
+	}
+	const struct reload_fetch_ans *ans = &r->answer->body.fetch_ans;
+	uint64_t generation = ans->kind_responses_count ? ans->kind_responses[0].generation : 0;
+	bool unchanged = q->specifier.generation && q->specifier.generation == generation;
+	json_t *list = json_array();
+	size_t dropped = 0, there = 0;
+	enum reload_err first = RELOAD_OK;
+	for (size_t i = 0; i < r->values_count; i++) {
+		const struct reload_fetched *v = &r->values[i];
+		if (v->synthetic && !v->err)
+			continue;
+		if (v->err && !first)
+			first = v->err;
+		if (v->err && !q->show_invalid) {
+			dropped++;
+			continue;
+		}
+		there += v->data->value.exists;
+		json_array_append_new(list, value_json(q, v));
+	}
+	if ((!there && dropped) || (!there && !unchanged)) {
+		json_decref(list);
+		if (dropped)
+			all_dropped(q, r, first, dropped);
+		else
+			nothing_there(q, r);
+		return;
+	}
+	json_t *o = head_json(q, r);
+	json_object_set_new(
+		o, "data_model", json_string(reload_data_model_name(q->base.kind->model)));
+	json_object_set_new(o, "generation", json_of_u64(generation));
+	json_object_set_new(o, "replicas", replicas_json(q, r));
+	json_object_set_new(o, "values", list);
+	json_object_set_new(o, "dropped", json_integer((json_int_t)dropped));
+	json_object_set_new(
+		o, "dropped_why", json_of_text(dropped ? reload_err_text(first) : NULL));
+	agent_request_reply(&q->base, o);
+}
+
+enum reload_rpc_end rpc_store_fetch(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct fetch *q = RELOAD_NEW(fetch);
+	struct reload_failure f = { 0 };
+	f.err = agent_request_begin(&q->base, arg, call, params, &f.why);
+	if (!f.err)
+		f.err = read_specifier(q, params, &f.why);
+	if (f.err)
+		return agent_request_refuse(&q->base, &f);
+	q->show_invalid = param_bool(params, "show_invalid", false);
+	struct reload_request *r = reload_peer_fetch(q->base.agent->peer, &q->base.way,
+		&q->base.target.resource, &q->specifier, 1, fetch_done, q, &f.err);
+	return agent_request_started(&q->base, r, f.err);
+}
+
+static json_t *metadata_json(const struct reload_stored_metadata *m)
+{
+	static const char *const hashes[] = { NULL, "md5", "sha1", "sha224", "sha256", "sha384",
+		"sha512" };
+	uint8_t alg = m->metadata.hash_algorithm;
+	json_t *o = json_object();
+	set_place(o, m->model, m->index, m->key);
+	json_object_set_new(o, "exists", json_boolean(m->metadata.exists));
+	json_object_set_new(o, "size_bytes", json_integer(m->metadata.value_length));
+	json_object_set_new(
+		o, "hash_algorithm", json_of_text(alg < COUNT_OF(hashes) ? hashes[alg] : NULL));
+	json_object_set_new(o, "hash", json_of_hex(m->metadata.hash_value));
+	set_times(o, m->storage_time, m->lifetime);
+	return o;
+}
+
+static void stat_done(void *arg, const struct reload_result *r)
+{
+	struct fetch *q = arg;
+	if (r->err || !r->answer || !r->answer->body_decoded) {
+		agent_request_fail(&q->base, r, "no statistics of");
+		return;
+	}
+	const struct reload_stat_ans *ans = &r->answer->body.stat_ans;
+	json_t *list = json_array();
+	size_t there = 0;
+	for (size_t k = 0; k < ans->kind_responses_count; k++)
+		for (size_t i = 0; i < ans->kind_responses[k].values_count; i++) {
+			const struct reload_stored_metadata *m = &ans->kind_responses[k].values[i];
+			there += m->metadata.exists;
+			json_array_append_new(list, metadata_json(m));
+		}
+	uint64_t generation = ans->kind_responses_count ? ans->kind_responses[0].generation : 0;
+	if (!there && !(q->specifier.generation && q->specifier.generation == generation)) {
+		json_decref(list);
+		nothing_there(q, r);
+		return;
+	}
+	json_t *o = head_json(q, r);
+	json_object_set_new(
+		o, "data_model", json_string(reload_data_model_name(q->base.kind->model)));
+	json_object_set_new(o, "generation", json_of_u64(generation));
+	json_object_set_new(o, "values", list);
+	agent_request_reply(&q->base, o);
+}
+
+enum reload_rpc_end rpc_store_stat(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct fetch *q = RELOAD_NEW(fetch);
+	struct reload_failure f = { 0 };
+	f.err = agent_request_begin(&q->base, arg, call, params, &f.why);
+	if (!f.err)
+		f.err = read_specifier(q, params, &f.why);
+	if (f.err)
+		return agent_request_refuse(&q->base, &f);
+	struct reload_request *r = reload_peer_stat(q->base.agent->peer, &q->base.way,
+		&q->base.target.resource, &q->specifier, 1, stat_done, q, &f.err);
+	return agent_request_started(&q->base, r, f.err);
+}
+
+static void find_done(void *arg, const struct reload_result *r)
+{
+	struct fetch *q = arg;
+	if (r->err || !r->answer || !r->answer->body_decoded) {
+		agent_request_fail(&q->base, r, "nothing found from");
+		return;
+	}
+	const struct reload_find_ans *ans = &r->answer->body.find_ans;
+	struct reload_id closest = { 0 };
+	/* a closest Resource-ID of zeroes or of no bytes stands for none (RFC 6940 s7.4.4.2) */
+	if (ans->results_count && !reload_id_from(&closest, ans->results[0].closest) &&
+		closest.len && !reload_id_is_zero(&closest)) {
+		json_t *o = head_json(q, r);
+		json_object_set_new(o, "closest", json_of_id(&closest));
+		agent_request_reply(&q->base, o);
+		return;
+	}
+	struct reload_failure f = { .err = RELOAD_NO_VALUE };
+	char kind[AGENT_KIND], what[256], shown[AGENT_SHORT];
+	snprintf(what, sizeof(what), "no value of Kind %s at or behind %.150s",
+		agent_kind_name(kind, q->base.kind), q->base.target.shown);
+	reload_why_set(&f.why, f.err, what, "the responsible peer %s holds none of that Kind",
+		agent_short_id(shown, &r->responder));
+	agent_request_fail_with(&q->base, r, &f);
+}
+
+enum reload_rpc_end rpc_store_find(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct fetch *q = RELOAD_NEW(fetch);
+	struct reload_failure f = { 0 };
+	f.err = agent_request_begin(&q->base, arg, call, params, &f.why);
+	if (f.err)
+		return agent_request_refuse(&q->base, &f);
+	struct reload_request *r = reload_peer_find(q->base.agent->peer, &q->base.way,
+		&q->base.target.resource, &q->base.kind->id, 1, find_done, q, &f.err);
+	return agent_request_started(&q->base, r, f.err);
+}

@@ -1,0 +1,303 @@
+/* overlay.*: joining, leaving, waiting, Ping. */
+#include "rpc.h"
+
+#include "common/output.h"
+#include "rpc_request.h"
+
+#include <string.h>
+#include <time.h>
+
+/* -- join ------------------------------------------------------------------------------------------------------------ */
+
+static json_t *phases_json(const struct reload_status *s)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < RELOAD_PHASES; i++)
+		json_array_append_new(list,
+			json_pack("{s:s, s:f}", "name", reload_phase_name((enum reload_phase)i),
+				"ms", (double)s->phase_ms[i]));
+	return list;
+}
+
+static json_t *neighbors_json(const struct reload_status *s)
+{
+	struct reload_id all[512];
+	size_t count = 0;
+	const struct reload_id *lists[] = { s->tables.successors, s->tables.predecessors };
+	const size_t counts[] = { s->tables.successors_count, s->tables.predecessors_count };
+	for (size_t l = 0; l < COUNT_OF(lists); l++)
+		for (size_t i = 0; i < counts[l] && count < COUNT_OF(all); i++) {
+			bool again = false;
+			for (size_t k = 0; k < count; k++)
+				again |= reload_id_eq(&all[k], &lists[l][i]);
+			if (!again)
+				all[count++] = lists[l][i];
+		}
+	return json_of_ids(all, count);
+}
+
+static json_t *join_json(
+	struct agent *agent, const struct reload_status *s, bool already, reload_ms since)
+{
+	return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:f}", "state",
+		reload_state_name(s->state), "overlay",
+		reload_peer_config(agent->peer)->instance_name, "node_id", json_of_id(&s->node),
+		"role", s->role == RELOAD_ROLE_CLIENT ? "client" : "peer", "bootstrap_peer",
+		json_of_id(&s->bootstrap_peer), "admitting_peer", json_of_id(&s->admitting_peer),
+		"neighbors", neighbors_json(s), "phases", phases_json(s), "already", already,
+		"took_ms", (double)(reload_poll_now() - since));
+}
+
+/* Where a join stands, or why it does not get on, in the words of cli.md s5. */
+static enum reload_err join_failed(struct agent *agent, const struct reload_status *s,
+	enum reload_err err, struct reload_why *why)
+{
+	const struct reload_config *config = reload_peer_config(agent->peer);
+	char what[160], shown[AGENT_SHORT], address[64];
+	snprintf(what, sizeof(what), "%.60s did not join %.80s", agent->instance,
+		config->instance_name);
+	const char *phase = reload_phase_name(s->phase), *text = reload_err_text(err);
+	if (s->phase == RELOAD_PHASE_BOOTSTRAP && err != RELOAD_FORBIDDEN) {
+		if (config->bootstrap_count)
+			reload_why_set(why, err, what,
+				"phase %s: %s, the first of the configuration is %s", phase, text,
+				reload_ip_port_text(address, &config->bootstrap[0]));
+		else
+			reload_why_set(why, err, what, "phase %s: %s", phase, text);
+		reload_why_hint(why, "start a bootstrap node, or name one: --bootstrap ADDR:PORT");
+	} else {
+		const struct reload_id *with =
+			s->admitting_peer.len ? &s->admitting_peer : &s->bootstrap_peer;
+		reload_why_set(why, err, what, "phase %s with peer %s: %s", phase,
+			with->len ? agent_short_id(shown, with) : "none", text);
+		reload_why_hint(why, "reload-agent log debug, and its log");
+	}
+	return err;
+}
+
+static bool join_check(struct agent_waiter *w, const struct reload_status *s)
+{
+	if (s->state == RELOAD_STATE_JOINED) {
+		reload_rpc_reply(w->call, join_json(w->agent, s, false, w->since));
+		return true;
+	}
+	struct reload_why why;
+	const struct agent_rpc *rpc = w->agent->rpc;
+	int status = reload_err_exit(rpc->failed_with);
+	bool refused = rpc->failures != w->failures && (status == 6 || status == 10);
+	if (!refused && s->state != RELOAD_STATE_ENROLLED && s->state != RELOAD_STATE_LEAVING)
+		return false;
+	enum reload_err err =
+		refused ? rpc->failed_with : RELOAD_CANCELLED; /* somebody made it leave */
+	reload_rpc_fail_why(w->call, join_failed(w->agent, s, err, &why), &why);
+	return true;
+}
+
+static void join_late(struct agent_waiter *w)
+{
+	struct reload_status s;
+	struct reload_why why;
+	reload_peer_status(w->agent->peer, &s);
+	enum reload_err err = s.last_error ? s.last_error : RELOAD_TIMEOUT;
+	reload_rpc_fail_why(w->call, join_failed(w->agent, &s, err, &why), &why);
+}
+
+static enum reload_err bootstrap_parse(
+	struct reload_ip_port *out, const json_t *list, struct reload_why *why)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach(list, i, item)
+	{
+		const char *text = json_string_value(item);
+		if (!reload_ip_port_parse(&out[i], text, RELOAD_DEFAULT_PORT))
+			continue;
+		char what[128];
+		snprintf(what, sizeof(what), "not an address: %.80s", text);
+		reload_why_set(
+			why, RELOAD_USAGE, what, "a bootstrap node is ADDR:PORT or [ADDR]:PORT");
+		return RELOAD_USAGE;
+	}
+	return RELOAD_OK;
+}
+
+static enum reload_err join_start(
+	struct agent *agent, enum reload_role role, const json_t *list, struct reload_why *why)
+{
+	struct reload_status s;
+	struct reload_ip_port *bootstrap =
+		reload_alloc_array(json_array_size(list) + 1, sizeof(*bootstrap));
+	enum reload_err err = bootstrap_parse(bootstrap, list, why);
+	if (!err) {
+		err = reload_peer_join(agent->peer, role, bootstrap, json_array_size(list));
+		if (err == RELOAD_EXISTS)
+			err = RELOAD_OK; /* on its way already: this request waits with it */
+		if (err) {
+			reload_peer_status(agent->peer, &s);
+			join_failed(agent, &s, err, why);
+		}
+		if (err == RELOAD_FORBIDDEN)
+			reload_why_set(
+				why, err, why->what, "the configuration does not permit clients");
+	}
+	free(bootstrap);
+	return err;
+}
+
+enum reload_rpc_end rpc_overlay_join(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct agent *agent = arg;
+	struct reload_status s;
+	struct reload_why why;
+	reload_peer_status(agent->peer, &s);
+	const char *as = param_text(params, "role", NULL);
+	enum reload_role role = !as            ? agent->role
+				: as[0] == 'c' ? RELOAD_ROLE_CLIENT
+					       : RELOAD_ROLE_PEER;
+	bool under_way = s.state != RELOAD_STATE_ENROLLED && s.state != RELOAD_STATE_LEAVING;
+	if (under_way && as && role != s.role) {
+		reload_why_set(&why, RELOAD_EXISTS, "in the overlay in another role",
+			"%s is %s as %s", agent->instance, reload_state_name(s.state),
+			s.role == RELOAD_ROLE_CLIENT ? "client" : "peer");
+		reload_why_hint(&why, "reload-join -a %s --leave", agent->instance);
+		return reload_rpc_fail_why(call, RELOAD_EXISTS, &why);
+	}
+	if (s.state == RELOAD_STATE_JOINED)
+		return reload_rpc_reply(call, join_json(agent, &s, true, reload_poll_now()));
+	enum reload_err err = join_start(agent, role, json_object_get(params, "bootstrap"), &why);
+	if (err)
+		return reload_rpc_fail_why(call, err, &why);
+	reload_peer_status(agent->peer, &s);
+	if (!param_bool(params, "wait", true))
+		return reload_rpc_reply(call, join_json(agent, &s, false, reload_poll_now()));
+	return agent_wait(agent, call, param_int(params, "timeout_ms", 0), join_check, join_late,
+		RELOAD_STATE_JOINED);
+}
+
+/* -- leave, wait ------------------------------------------------------------------------------------------------------- */
+
+static json_t *leave_json(
+	struct agent *agent, const struct reload_status *s, bool already, reload_ms since)
+{
+	return json_pack("{s:s, s:s, s:o, s:b, s:f}", "state", reload_state_name(s->state),
+		"overlay", reload_peer_config(agent->peer)->instance_name, "node_id",
+		json_of_id(&s->node), "already", already, "took_ms",
+		(double)(reload_poll_now() - since));
+}
+
+static bool leave_check(struct agent_waiter *w, const struct reload_status *s)
+{
+	if (s->state == RELOAD_STATE_LEAVING)
+		return false;
+	reload_rpc_reply(w->call, leave_json(w->agent, s, false, w->since));
+	return true;
+}
+
+static void wait_late(struct agent_waiter *w)
+{
+	struct reload_status s;
+	struct reload_why why;
+	char what[128];
+	reload_peer_status(w->agent->peer, &s);
+	snprintf(what, sizeof(what), "%.60s is not %s", w->agent->instance,
+		reload_state_name(w->state));
+	reload_why_set(&why, RELOAD_TIMEOUT, what, "its state is %s for %.1f s",
+		reload_state_name(s.state),
+		(double)(reload_poll_now() - s.state_since) / RELOAD_SECOND);
+	reload_rpc_fail_why(w->call, RELOAD_TIMEOUT, &why);
+}
+
+enum reload_rpc_end rpc_overlay_leave(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct agent *agent = arg;
+	struct reload_status s;
+	reload_peer_status(agent->peer, &s);
+	if (s.state == RELOAD_STATE_ENROLLED)
+		return reload_rpc_reply(call, leave_json(agent, &s, true, reload_poll_now()));
+	reload_peer_leave(agent->peer, param_bool(params, "now", false));
+	return agent_wait(agent, call, param_int(params, "timeout_ms", 0), leave_check, wait_late,
+		RELOAD_STATE_ENROLLED);
+}
+
+static bool wait_check(struct agent_waiter *w, const struct reload_status *s)
+{
+	if (s->state != w->state)
+		return false;
+	reload_rpc_reply(w->call, json_pack("{s:s, s:f}", "state", reload_state_name(s->state),
+					  "waited_ms", (double)(reload_poll_now() - w->since)));
+	return true;
+}
+
+enum reload_rpc_end rpc_overlay_wait(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	const char *name = param_text(params, "state", "");
+	enum reload_state state = RELOAD_STATE_INIT;
+	while (state < RELOAD_STATE_STOPPED && strcmp(reload_state_name(state), name) != 0)
+		state++;
+	return agent_wait(
+		arg, call, param_int(params, "timeout_ms", 0), wait_check, wait_late, state);
+}
+
+/* -- Ping ------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t clock_us(clockid_t id)
+{
+	struct timespec t;
+	clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+struct ping {
+	struct agent_request base;
+	uint64_t begun_us, sent_wall_us;
+	size_t size;
+};
+
+/*
+ * The other node's clock has whole milliseconds: its time stands for the half millisecond behind it.  Outside of what the
+ * round trip allows, the clocks differ and there is no one-way delay to tell.
+ */
+static void one_way(json_t *o, const struct ping *ping, uint64_t time_ms, double rtt_ms)
+{
+	double way = (double)(int64_t)(time_ms * 1000 + 500 - ping->sent_wall_us) / 1000;
+	bool plausible = way >= -0.5 && way <= rtt_ms + 0.5;
+	double bounded = way < 0 ? 0 : way > rtt_ms ? rtt_ms : way;
+	json_object_set_new(o, "one_way_ms", plausible ? json_real(bounded) : json_null());
+	json_object_set_new(
+		o, "clock_difference_ms", plausible ? json_null() : json_real(way - rtt_ms / 2));
+}
+
+static void ping_done(void *arg, const struct reload_result *r)
+{
+	struct ping *ping = arg;
+	double rtt_ms = (double)(clock_us(CLOCK_MONOTONIC) - ping->begun_us) / 1000;
+	if (r->err || !r->answer || !r->answer->body_decoded) {
+		agent_request_fail(&ping->base, r, "no answer from");
+		return;
+	}
+	const struct reload_ping_ans *ans = &r->answer->body.ping_ans;
+	json_t *o = json_pack("{s:o, s:I, s:f, s:o, s:o, s:I, s:I, s:o}", "node_id",
+		json_of_id(&r->responder), "hops", (json_int_t)r->hops, "rtt_ms", rtt_ms,
+		"response_id", json_of_u64(ans->response_id), "time", cli_json_time(ans->time),
+		"size_bytes", (json_int_t)ping->size, "transmissions", (json_int_t)r->transmissions,
+		"transaction", json_of_transaction(r->transaction));
+	if (json_is_null(json_object_get(o, "time"))) /* beyond the years that RFC 3339 can write */
+		json_object_set_new(o, "time", json_string("9999-12-31T23:59:59.999Z"));
+	one_way(o, ping, ans->time, rtt_ms);
+	agent_request_reply(&ping->base, o);
+}
+
+enum reload_rpc_end rpc_overlay_ping(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct ping *ping = RELOAD_NEW(ping);
+	struct reload_failure f = { 0 };
+	f.err = agent_request_begin(&ping->base, arg, call, params, &f.why);
+	if (f.err)
+		return agent_request_refuse(&ping->base, &f);
+	ping->size = (size_t)param_int(params, "size_bytes", 0);
+	ping->begun_us = clock_us(CLOCK_MONOTONIC);
+	ping->sent_wall_us = clock_us(CLOCK_REALTIME);
+	struct reload_request *r = reload_peer_ping(
+		ping->base.agent->peer, &ping->base.way, ping->size, ping_done, ping, &f.err);
+	return agent_request_started(&ping->base, r, f.err);
+}

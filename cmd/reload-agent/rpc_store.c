@@ -1,0 +1,232 @@
+/* store.put: Store, and removal by a Store of exists = False. */
+#include "rpc_request.h"
+
+#include "common/output.h"
+#include "config/kind.h"
+#include "storage/access.h"
+#include "usage/usage.h"
+#include "util/text.h"
+#include "value.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	LIFETIME_S = 86400
+};
+
+struct put {
+	struct agent_request base;
+	struct reload_store_item *items; /* in the arena */
+	size_t count;
+	uint64_t generation; /* asked for, 0: any */
+	reload_utc begun;
+};
+
+static enum reload_err bad_value(
+	const struct put *q, struct reload_why *why, enum reload_err err, const char *reason)
+{
+	char what[256], kind[AGENT_KIND];
+	snprintf(what, sizeof(what), "cannot store at %.150s", q->base.target.shown);
+	return reload_why_set(
+		why, err, what, "Kind %s: %s", agent_kind_name(kind, q->base.kind), reason);
+}
+
+static enum reload_err read_bytes(
+	struct put *q, struct span *out, const json_t *v, struct reload_why *why)
+{
+	const char *base64 = param_text(v, "value", NULL), *text = param_text(v, "text", NULL);
+	if (base64 && text)
+		return bad_value(q, why, RELOAD_USAGE, "a value has value or text, not both");
+	if (text) {
+		*out = reload_arena_copy(&q->base.arena, span_str(text));
+		return RELOAD_OK;
+	}
+	uint8_t *bytes;
+	size_t len;
+	if (reload_unbase64(&bytes, &len, base64 ? base64 : "", base64 ? strlen(base64) : 0))
+		return bad_value(q, why, RELOAD_USAGE, "value is not base64");
+	*out = reload_arena_copy(&q->base.arena, span_of(bytes, len));
+	free(bytes);
+	return RELOAD_OK;
+}
+
+/* Where the value goes: nothing for SINGLE, a place for ARRAY, a key for DICTIONARY. */
+static enum reload_err read_place(
+	struct put *q, struct reload_stored_value *out, const json_t *v, struct reload_why *why)
+{
+	const struct reload_kind *kind = q->base.kind;
+	const char *key = param_text(v, "key", NULL);
+	bool append = param_bool(v, "append", false),
+	     index = json_is_integer(json_object_get(v, "index"));
+	if (kind->model != RELOAD_MODEL_ARRAY && (append || index))
+		return bad_value(q, why, RELOAD_USAGE, "only arrays have an index");
+	if (kind->model != RELOAD_MODEL_DICTIONARY && key)
+		return bad_value(q, why, RELOAD_USAGE, "only dictionaries have keys");
+	if (kind->model == RELOAD_MODEL_ARRAY && append == index)
+		return bad_value(
+			q, why, RELOAD_USAGE, "it is an array: --index N or --append says where");
+	if (kind->model == RELOAD_MODEL_ARRAY)
+		out->index = append ? RELOAD_ARRAY_END : (uint32_t)param_int(v, "index", 0);
+	if (kind->model != RELOAD_MODEL_DICTIONARY)
+		return RELOAD_OK;
+	if (!key && kind->access == RELOAD_ACCESS_USER_NODE_MATCH)
+		key = "self";
+	if (!key)
+		return bad_value(q, why, RELOAD_USAGE, "it is a dictionary: --key K says where");
+	return agent_key_parse(&out->key, q->base.agent, &q->base.arena, key, why);
+}
+
+static enum reload_err read_item(
+	struct put *q, struct reload_store_item *item, const json_t *v, struct reload_why *why)
+{
+	const struct reload_kind *kind = q->base.kind;
+	const struct reload_usage *usage = reload_usage_find(kind->id);
+	char reason[96];
+	*item = (struct reload_store_item){ .kind = kind->id,
+		.generation = q->generation,
+		.lifetime_s = (uint32_t)param_int(v, "lifetime_s", LIFETIME_S),
+		.value = { .model = kind->model, .exists = param_bool(v, "exists", true) } };
+	enum reload_err err = read_place(q, &item->value, v, why);
+	if (!err)
+		err = read_bytes(q, &item->value.value, v, why);
+	if (err)
+		return err;
+	if (!item->value.exists && item->value.value.len)
+		return bad_value(q, why, RELOAD_USAGE, "what is removed has no value");
+	if (item->value.value.len > kind->max_size) {
+		snprintf(reason, sizeof(reason), "the value has %zu bytes, max-size is %" PRIu32,
+			item->value.value.len, kind->max_size);
+		return bad_value(q, why, RELOAD_DATA_TOO_LARGE, reason);
+	}
+	if (item->value.exists && usage && usage->check)
+		return usage->check(item->value.value, q->base.config, why);
+	return RELOAD_OK;
+}
+
+static enum reload_err read_items(struct put *q, const json_t *params, struct reload_why *why)
+{
+	const json_t *values = json_object_get(params, "values");
+	enum reload_err err = RELOAD_OK;
+	q->generation = param_u64(params, "generation", 0);
+	q->count = json_array_size(values);
+	q->items = reload_arena_take(&q->base.arena, q->count * sizeof(*q->items));
+	if (!q->count)
+		return bad_value(q, why, RELOAD_USAGE, "there are no values");
+	for (size_t i = 0; !err && i < q->count; i++)
+		err = read_item(q, &q->items[i], json_array_get(values, i), why);
+	return err;
+}
+
+static json_t *put_json(
+	struct put *q, uint64_t generation, const struct reload_result *r, json_t *replicas)
+{
+	char kind[AGENT_KIND];
+	const struct reload_store_item *first = &q->items[0];
+	reload_utc now = cli_now();
+	return json_pack(
+		"{s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:I, s:I, s:b, s:I, s:o, s:o, s:b, s:o}",
+		"resource_id", json_of_id(&q->base.target.resource), "name",
+		json_of_text(q->base.target.name), "kind", agent_kind_name(kind, q->base.kind),
+		"kind_id", (json_int_t)q->base.kind->id, "generation", json_of_u64(generation),
+		"responsible", r ? json_of_id(&r->responder) : json_null(), "replicas", replicas,
+		"hops", (json_int_t)(r ? r->hops : 0), "values", (json_int_t)q->count, "exists",
+		(int)first->value.exists, "lifetime_s", (json_int_t)first->lifetime_s,
+		"storage_time", cli_json_time(q->begun), "expires",
+		cli_json_time(now + (uint64_t)first->lifetime_s * RELOAD_SECOND), "dry_run",
+		(int)(r == NULL), "transaction",
+		r ? json_of_transaction(r->transaction) : json_null());
+}
+
+/* Error_Generation_Counter_Too_Low carries a StoreAns with the present counters (RFC 6940 s7.4.1.1). */
+static void generation_failed(struct put *q, const struct reload_result *r)
+{
+	struct reload_failure f = { .err = r->err, .overlay_code = r->overlay_code };
+	struct reload_store_ans ans;
+	struct wire_ctx ctx = reload_config_wire_ctx(q->base.config);
+	ctx.arena = &q->base.arena;
+	char what[256], shown[AGENT_SHORT], asked[48] = "";
+	if (!reload_wire_decode(r->error_info, &reload_store_ans_wire, &ctx, &ans) &&
+		ans.kind_responses_count) {
+		f.has_generation = true;
+		f.generation = ans.kind_responses[0].generation_counter;
+	}
+	if (q->generation)
+		snprintf(asked, sizeof(asked), ", not %" PRIu64, q->generation);
+	snprintf(
+		what, sizeof(what), "another generation is stored at %.200s", q->base.target.shown);
+	if (f.has_generation)
+		reload_why_set(&f.why, f.err, what,
+			"peer %s answered Error_Generation_Counter_Too_Low: it is %" PRIu64 "%s",
+			agent_short_id(shown, &r->responder), f.generation, asked);
+	else
+		reload_why_set(&f.why, f.err, what,
+			"peer %s answered Error_Generation_Counter_Too_Low",
+			agent_short_id(shown, &r->responder));
+	reload_why_hint(&f.why,
+		"reload-fetch -a %s -k 0x%" PRIx32 " %s, then store with the present generation",
+		q->base.agent->instance, q->base.kind->id, agent_operand(&q->base));
+	agent_request_fail_with(&q->base, r, &f);
+}
+
+static void put_done(void *arg, const struct reload_result *r)
+{
+	struct put *q = arg;
+	if (r->err == RELOAD_GENERATION_TOO_LOW && r->overlay_code) {
+		generation_failed(q, r);
+		return;
+	}
+	if (r->err || !r->answer || !r->answer->body_decoded ||
+		!r->answer->body.store_ans.kind_responses_count) {
+		agent_request_fail(&q->base, r, "cannot store at");
+		return;
+	}
+	const struct reload_store_kind_response *k = &r->answer->body.store_ans.kind_responses[0];
+	agent_request_reply(&q->base,
+		put_json(q, k->generation_counter, r, json_of_ids(k->replicas, k->replicas_count)));
+}
+
+/* What the storer will decide by the Kind's access control policy (RFC 6940 s7.3). */
+static enum reload_err may_write(const struct put *q, struct reload_why *why)
+{
+	const struct reload_credentials *own = q->base.agent->credentials;
+	const struct reload_topology_ops *topology =
+		reload_topology_find(q->base.config->topology_plugin);
+	char reason[96];
+	for (size_t i = 0; i < q->count; i++) {
+		struct reload_access a = { .kind = q->base.kind,
+			.resource = &q->base.target.resource,
+			.value = &q->items[i].value,
+			.cert = own->cert,
+			.node = &own->node,
+			.resource_id = topology->resource_id };
+		if (reload_access_allowed(&a))
+			continue;
+		snprintf(reason, sizeof(reason), "policy %s does not let %.40s write there",
+			reload_access_policy_name(q->base.kind->access),
+			own->cert->user ? own->cert->user : "this node");
+		return bad_value(q, why, RELOAD_FORBIDDEN, reason);
+	}
+	return RELOAD_OK;
+}
+
+enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct put *q = RELOAD_NEW(put);
+	struct reload_failure f = { 0 };
+	bool dry = param_bool(params, "dry_run", false);
+	q->begun = cli_now();
+	f.err = agent_request_begin(&q->base, arg, call, params, &f.why);
+	if (!f.err)
+		f.err = read_items(q, params, &f.why);
+	if (!f.err && dry)
+		f.err = may_write(q, &f.why);
+	if (f.err)
+		return agent_request_refuse(&q->base, &f);
+	if (dry)
+		return agent_request_reply(&q->base, put_json(q, 0, NULL, json_array()));
+	struct reload_request *r = reload_peer_store(q->base.agent->peer, &q->base.way,
+		&q->base.target.resource, q->items, q->count, put_done, q, &f.err);
+	return agent_request_started(&q->base, r, f.err);
+}

@@ -1,0 +1,277 @@
+/* TARGET: text to a Destination List. */
+#include "target.h"
+
+#include "util/text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	PREFIX_MIN = 4,
+	LISTED = 8,
+	TEXT_MAX = 1024
+};
+
+static enum reload_err bad_target(struct reload_why *why, const char *text, const char *reason)
+{
+	char what[160];
+	snprintf(what, sizeof(what), "not a target: %.120s", text);
+	reload_why_set(why, RELOAD_USAGE, what, "%s", reason);
+	reload_why_hint(why, "node:HEX, resource:HEX, name:TEXT, USER@DOMAIN, self, succ:N, "
+			     "pred:N, finger:N, wildcard");
+	return RELOAD_USAGE;
+}
+
+static enum reload_err no_node(struct reload_why *why, const char *text, const char *reason)
+{
+	char what[160];
+	snprintf(what, sizeof(what), "no such node: %.120s", text);
+	reload_why_set(why, RELOAD_NO_NODE, what, "%s", reason);
+	reload_why_hint(why, "reload-agent status");
+	return RELOAD_NO_NODE;
+}
+
+static enum reload_err ambiguous(
+	struct reload_why *why, const char *text, const struct reload_id *nodes, size_t count)
+{
+	char what[160], list[LISTED * (RELOAD_ID_HEX + 1)] = "", hex[RELOAD_ID_HEX];
+	size_t len = 0;
+	for (size_t i = 0; i < count && i < LISTED; i++)
+		len += (size_t)snprintf(
+			list + len, sizeof(list) - len, " %s", reload_id_hex(hex, &nodes[i]));
+	snprintf(what, sizeof(what), "several nodes begin with %.100s", text);
+	return reload_why_set(
+		why, RELOAD_USAGE, what, "known are%s%s", list, count > LISTED ? " ..." : "");
+}
+
+static enum reload_err by_prefix(
+	struct reload_id *out, const struct agent *agent, const char *hex, struct reload_why *why)
+{
+	size_t digits = strlen(hex),
+	       full = 2 * (size_t)reload_peer_config(agent->peer)->node_id_len;
+	char lower[RELOAD_ID_HEX] = "";
+	if (digits < PREFIX_MIN || digits > full || strspn(hex, "0123456789abcdefABCDEF") != digits)
+		return bad_target(why, hex,
+			"a Node-ID has 4 or more hex digits, at most those of the overlay");
+	for (size_t i = 0; i < digits; i++)
+		lower[i] = (char)(hex[i] >= 'A' && hex[i] <= 'F' ? hex[i] + ('a' - 'A') : hex[i]);
+	if (digits == full)
+		return reload_id_from_hex(out, lower);
+	struct reload_id nodes[LISTED + 1];
+	size_t count = reload_peer_known_nodes(agent->peer, lower, nodes, COUNT_OF(nodes));
+	if (!count)
+		return no_node(why, hex,
+			"no link and no table entry begins with that; the full Node-ID is always "
+			"taken");
+	if (count > 1)
+		return ambiguous(why, lower, nodes, count);
+	*out = nodes[0];
+	return RELOAD_OK;
+}
+
+/* "succ", "succ:2": the place in one of the tables; *hit tells that it is this word. */
+static enum reload_err by_table(struct reload_id *out, const char *word, const char *text,
+	const struct reload_id *table, size_t count, bool *hit, struct reload_why *why)
+{
+	size_t len = strlen(word);
+	*hit = strncmp(text, word, len) == 0 && (!text[len] || text[len] == ':');
+	if (!*hit)
+		return RELOAD_OK;
+	unsigned long n = 1;
+	if (text[len]) {
+		char *end;
+		n = strtoul(text + len + 1, &end, 10);
+		if (*end || !n || text[len + 1] < '0' || text[len + 1] > '9')
+			return bad_target(why, text, "places in a table are numbers from 1");
+	}
+	if (n > count)
+		return no_node(why, text, "the table of this node has no such place");
+	*out = table[n - 1];
+	return RELOAD_OK;
+}
+
+enum reload_err agent_node_parse(
+	struct reload_id *out, const struct agent *agent, const char *text, struct reload_why *why)
+{
+	struct reload_status s;
+	reload_peer_status(agent->peer, &s);
+	if (strncmp(text, "node:", 5) == 0)
+		return by_prefix(out, agent, text + 5, why);
+	if (strcmp(text, "self") == 0) {
+		*out = s.node;
+		return RELOAD_OK;
+	}
+	if (strcmp(text, "wildcard") == 0) {
+		*out = reload_id_wildcard(reload_peer_config(agent->peer)->node_id_len);
+		return RELOAD_OK;
+	}
+	bool hit = false;
+	enum reload_err err = by_table(
+		out, "succ", text, s.tables.successors, s.tables.successors_count, &hit, why);
+	if (!hit)
+		err = by_table(out, "pred", text, s.tables.predecessors,
+			s.tables.predecessors_count, &hit, why);
+	if (!hit)
+		err = by_table(
+			out, "finger", text, s.tables.fingers, s.tables.fingers_count, &hit, why);
+	return hit ? err : bad_target(why, text, "neither a node, a resource nor a name");
+}
+
+static void add_node(struct agent_target *t, const struct reload_id *id)
+{
+	char hex[RELOAD_ID_HEX];
+	t->list[t->count++] = reload_dest_node(id);
+	t->is_resource = false;
+	t->shown = reload_realloc(t->shown, 8 + RELOAD_ID_HEX);
+	snprintf(t->shown, 8 + RELOAD_ID_HEX, "node:%s", reload_id_hex(hex, id));
+}
+
+/* name NULL: only the Resource-ID is known. */
+static void add_resource(struct agent_target *t, const struct reload_id *id, const char *name)
+{
+	char hex[RELOAD_ID_HEX];
+	t->ids[t->count] = *id;
+	t->list[t->count] = reload_dest_resource(&t->ids[t->count]);
+	t->count++;
+	t->is_resource = true;
+	t->resource = *id;
+	size_t size = 16 + (name ? strlen(name) : RELOAD_ID_HEX);
+	t->shown = reload_realloc(t->shown, size);
+	snprintf(t->shown, size, "%s%s",
+		name ? "name:" : "resource:", name ? name : reload_id_hex(hex, id));
+	t->name = name ? reload_strdup(name) : NULL;
+}
+
+static enum reload_err add_uri_entries(
+	struct agent_target *t, struct span bytes, const struct wire_ctx *ctx)
+{
+	struct rd r = rd_of(bytes);
+	struct reload_destination d;
+	while (rd_more(&r) && t->count < AGENT_TARGET_MAX && reload_dest_next(&r, ctx, &d)) {
+		struct reload_id id;
+		if (d.type == RELOAD_DEST_NODE)
+			add_node(t, &d.node);
+		else if (d.type == RELOAD_DEST_RESOURCE && !reload_id_from(&id, d.resource))
+			add_resource(t, &id, NULL);
+		else if (d.type == RELOAD_DEST_OPAQUE) {
+			t->opaque[t->count] =
+				span_of(reload_memdup(d.opaque.at, d.opaque.len), d.opaque.len);
+			d.opaque = t->opaque[t->count];
+			t->list[t->count++] = d;
+		} else
+			return RELOAD_BAD_VALUE;
+	}
+	return rd_left(&r) ? RELOAD_LIMIT : r.err;
+}
+
+/* RFC 6940 s14.15: reload://HEX@OVERLAY/[HEX], HEX being Destinations one behind the other. */
+static enum reload_err add_uri(
+	struct agent_target *t, const struct agent *agent, const char *text, struct reload_why *why)
+{
+	const struct reload_config *config = reload_peer_config(agent->peer);
+	const char *hex = text + strlen("reload://"), *at = strchr(hex, '@');
+	const char *slash = at ? strchr(at, '/') : NULL;
+	size_t digits = at ? (size_t)(at - hex) : 0;
+	if (!digits || digits % 2)
+		return bad_target(why, text, "a RELOAD URI is reload://HEX@OVERLAY/");
+	size_t name_len = slash ? (size_t)(slash - at - 1) : strlen(at + 1);
+	if (strlen(config->instance_name) != name_len ||
+		strncasecmp(config->instance_name, at + 1, name_len) != 0)
+		return bad_target(why, text, "the URI is of another overlay");
+	if (slash && slash[1])
+		return bad_target(why, text,
+			"the URI has a specifier behind its slash: name Kind and keys by options");
+	uint8_t bytes[TEXT_MAX / 2];
+	if (digits > TEXT_MAX || reload_unhex(bytes, hex, digits))
+		return bad_target(why, text, "behind reload:// stand hex digits");
+	size_t before = t->count;
+	struct wire_ctx ctx = reload_config_wire_ctx(config);
+	if (add_uri_entries(t, span_of(bytes, digits / 2), &ctx) || t->count == before || !t->shown)
+		return bad_target(why, text,
+			"the digits are no list of destinations that ends at a node or resource");
+	return RELOAD_OK;
+}
+
+static void add_name(struct agent_target *t, const struct agent *agent, const char *name)
+{
+	struct reload_id id;
+	reload_peer_resource_id(agent->peer, &id, span_str(name));
+	add_resource(t, &id, name);
+}
+
+static enum reload_err add_entry(
+	struct agent_target *t, const struct agent *agent, const char *text, struct reload_why *why)
+{
+	struct reload_id id;
+	if (strncmp(text, "reload://", 9) == 0)
+		return add_uri(t, agent, text, why);
+	if (strncmp(text, "resource:", 9) == 0) {
+		if (!text[9] || reload_id_from_hex(&id, text + 9))
+			return bad_target(
+				why, text, "a Resource-ID has up to 40 hex digits, an even number");
+		add_resource(t, &id, NULL);
+		return RELOAD_OK;
+	}
+	if (strncmp(text, "name:", 5) == 0) {
+		if (!text[5])
+			return bad_target(why, text, "the Resource Name is empty");
+		add_name(t, agent, text + 5);
+		return RELOAD_OK;
+	}
+	if (strncmp(text, "node:", 5) != 0 && strchr(text, '@')) {
+		add_name(t, agent, strncmp(text, "sip:", 4) == 0 ? text + 4 : text);
+		return RELOAD_OK;
+	}
+	enum reload_err err = agent_node_parse(&id, agent, text, why);
+	if (!err)
+		add_node(t, &id);
+	return err;
+}
+
+/* A Resource Name may hold commas: "name:" takes all that follows. */
+static size_t entry_len(const char *text)
+{
+	return strncmp(text, "name:", 5) == 0 ? strlen(text) : strcspn(text, ",");
+}
+
+enum reload_err agent_target_parse(struct agent_target *out, const struct agent *agent,
+	const char *text, struct reload_why *why)
+{
+	*out = (struct agent_target){ .typed = reload_strdup(text) };
+	if (strlen(text) > TEXT_MAX)
+		return bad_target(why, text, "it has more than 1024 characters");
+	for (const char *at = text;;) {
+		char entry[TEXT_MAX + 1];
+		size_t len = entry_len(at);
+		snprintf(entry, sizeof(entry), "%.*s", (int)len, at);
+		if (out->is_resource)
+			return bad_target(
+				why, text, "a resource can only be the last entry of a list");
+		if (out->count == AGENT_TARGET_MAX)
+			return bad_target(why, text, "a list has 32 entries at most");
+		enum reload_err err = add_entry(out, agent, entry, why);
+		if (err || !at[len])
+			return err;
+		at += len + 1;
+	}
+}
+
+void agent_target_clear(struct agent_target *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		free((void *)t->opaque[i].at);
+	free(t->name);
+	free(t->shown);
+	free(t->typed);
+	*t = (struct agent_target){ 0 };
+}
+
+enum reload_err agent_target_need_resource(const struct agent_target *t, struct reload_why *why)
+{
+	return t->is_resource
+		       ? RELOAD_OK
+		       : bad_target(why, t->typed,
+				 "values are stored at resources: name:TEXT or resource:HEX");
+}

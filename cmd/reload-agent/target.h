@@ -1,0 +1,36 @@
+/* What a TARGET means to this node (cli.md s1): a Destination List, and a Resource-ID where there is one. */
+#pragma once
+
+#include "agent.h"
+
+enum {
+	AGENT_TARGET_MAX = 32 /* entries of a Destination List */
+};
+
+struct agent_target {
+	struct reload_destination list[AGENT_TARGET_MAX];
+	struct reload_id ids[AGENT_TARGET_MAX]; /* what Resource-IDs of the list borrow */
+	struct span opaque[AGENT_TARGET_MAX];   /* owned bytes of entries that came in a URI */
+	size_t count;
+	bool is_resource; /* the last entry is a Resource-ID */
+	struct reload_id resource;
+	char *name;  /* Resource Name, owned, NULL when only its hash is known */
+	char *shown; /* the last entry in full: "name:bob@calls.example", "node:5e3a..." (owned) */
+	char *typed; /* as the user wrote it (owned) */
+};
+
+/*
+ * agent_target_parse() reads text.  RELOAD_USAGE for what is no target and for an ambiguous prefix (why lists the nodes),
+ * RELOAD_NO_NODE for a prefix or table place without a node.  out is to be cleared also after a failure.
+ */
+enum reload_err agent_target_parse(struct agent_target *out, const struct agent *agent,
+	const char *text, struct reload_why *why) MUST_CHECK;
+void agent_target_clear(struct agent_target *t);
+
+/* agent_target_need_resource() fails with RELOAD_USAGE when the target is a node, for Store and Fetch. */
+enum reload_err agent_target_need_resource(
+	const struct agent_target *t, struct reload_why *why) MUST_CHECK;
+
+/* agent_node_parse() reads one node: HEX in full or a unique prefix of 4 digits or more, self, succ:N, pred:N, finger:N. */
+enum reload_err agent_node_parse(struct reload_id *out, const struct agent *agent, const char *text,
+	struct reload_why *why) MUST_CHECK;

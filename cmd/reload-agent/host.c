@@ -1,0 +1,552 @@
+#include "host.h"
+
+#include "log.h"
+
+#include "common/files.h"
+#include "common/home.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/*~ 2. The host.  The engine asks for time, links, signatures and a deadline through the table below; what comes back
+ * from the loop enters the engine through the functions of peer/peer.h.  Nothing here decides anything about RELOAD.
+ */
+
+/* -- operations of the engine ------------------------------------------------------------------------------------------- */
+
+static reload_ms host_now(void *host)
+{
+	(void)host;
+	return reload_poll_now();
+}
+
+static reload_utc host_wall(void *host)
+{
+	(void)host;
+	return reload_poll_wall();
+}
+
+static void host_random(void *host, void *out, size_t len)
+{
+	(void)host;
+	uint8_t *to = out;
+	while (len) {
+		ssize_t n = getrandom(to, len, 0);
+		if (n < 0 && errno != EINTR)
+			abort(); /* no node without randomness */
+		if (n > 0) {
+			to += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
+static void wake(void *arg)
+{
+	struct host *h = arg;
+	reload_peer_wake(h->agent.peer);
+}
+
+static void host_wake_at(void *host, reload_ms when)
+{
+	struct host *h = host;
+	struct reload_timers *timers = reload_poll_timers(h->agent.poll);
+	if (when == RELOAD_NEVER)
+		reload_timer_cancel(timers, &h->wake);
+	else if (!h->wake.armed || h->wake.due != when)
+		reload_timer_arm(timers, &h->wake, when, wake, h);
+}
+
+static void host_link_open(void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count)
+{
+	reload_links_open(((struct host *)host)->links, link, addrs, count);
+}
+
+static void host_link_send(void *host, uint32_t link, struct span message)
+{
+	struct host *h = host;
+	if (!reload_links_send(h->links, link, message))
+		agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "message dropped link=%u bytes=%zu", link, message.len);
+}
+
+static void host_link_close(void *host, uint32_t link)
+{
+	reload_links_close(((struct host *)host)->links, link);
+}
+
+static void host_job(void *host, struct reload_job *job)
+{
+	reload_pool_submit(((struct host *)host)->pool, job);
+}
+
+static size_t host_addresses(void *host, struct reload_ip_port *out, size_t max)
+{
+	const struct host *h = host;
+	size_t count = h->candidates_count < max ? h->candidates_count : max;
+	memcpy(out, h->candidates, count * sizeof(*out));
+	return count;
+}
+
+static void ready(struct host *h)
+{
+	if (h->ready_fd < 0)
+		return;
+	if (write(h->ready_fd, "ready\n", 6) != 6)
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_WARN, "nobody reads the ready descriptor");
+	close(h->ready_fd);
+	h->ready_fd = -1;
+}
+
+/* --first, and no bootstrap node answered. */
+static void form_ring(void *arg)
+{
+	struct host *h = arg;
+	h->first = false;
+	reload_peer_leave(h->agent.peer, true);
+	agent_log(h->agent.log, "agent", RELOAD_LEVEL_WARN, "no bootstrap node answers: forming a ring alone");
+	if (reload_peer_first(h->agent.peer))
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "could not form a ring");
+}
+
+static void host_event(void *host, const struct reload_event *ev)
+{
+	struct host *h = host;
+	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_JOINED)
+		ready(h);
+	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_ENROLLED && h->stopping)
+		h->ended = true;
+	if (h->first && ev->type == RELOAD_EV_JOIN_FAILED && ev->err == RELOAD_UNREACHABLE)
+		reload_timer_arm(reload_poll_timers(h->agent.poll), &h->alone, reload_poll_now(), form_ring, h);
+	agent_event(&h->agent, ev);
+}
+
+/* A newer document: links judge by its trust from now on, and the next start finds it. */
+static void host_config_changed(void *host, const struct reload_config *config)
+{
+	struct host *h = host;
+	struct reload_why why = { 0 };
+	reload_links_set_trust(h->links, config->trust);
+	reload_links_set_max_message(h->links, config->max_message_size);
+	size_t len = strlen(h->identity.dir) + sizeof("/overlay.xml");
+	char *path = reload_alloc(len);
+	snprintf(path, len, "%s/overlay.xml", h->identity.dir);
+	AUTO(cli_files) files = cli_files_new();
+	cli_files_put(files, path, 0644, config->document);
+	if (cli_files_commit(files, &why))
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "new configuration not kept: %s: %s", why.what, why.why);
+	free(path);
+}
+
+static const struct reload_host_ops host_ops = {
+	.now = host_now,
+	.wall = host_wall,
+	.random = host_random,
+	.wake_at = host_wake_at,
+	.link_open = host_link_open,
+	.link_send = host_link_send,
+	.link_close = host_link_close,
+	.job = host_job,
+	.addresses = host_addresses,
+	.event = host_event,
+	.config_changed = host_config_changed,
+};
+
+/* -- what comes from the loop --------------------------------------------------------------------------------------------- */
+
+static void link_up(void *arg, uint32_t link, struct reload_cert *cert, const struct reload_ip_port *peer, bool incoming)
+{
+	struct host *h = arg;
+	char text[64];
+	agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "handshake done link=%u peer=%s user=%s %s", link & 0x7fffffff,
+		reload_ip_port_text(text, peer), cert->user, incoming ? "incoming" : "outgoing");
+	reload_peer_link_up(h->agent.peer, link, cert);
+}
+
+static void link_message(void *arg, uint32_t link, struct span message)
+{
+	reload_peer_message(((struct host *)arg)->agent.peer, link, message);
+}
+
+static void link_oversized(void *arg, uint32_t link, struct span head)
+{
+	reload_peer_oversized(((struct host *)arg)->agent.peer, link, head);
+}
+
+static void link_health(void *arg, uint32_t link, bool good)
+{
+	reload_peer_link_health(((struct host *)arg)->agent.peer, link, good);
+}
+
+static void link_down(void *arg, uint32_t link, enum reload_err err, const struct reload_why *why)
+{
+	struct host *h = arg;
+	agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "down link=%u: %s", link & 0x7fffffff,
+		why && why->why[0] ? why->why : reload_err_text(err));
+	reload_peer_link_down(h->agent.peer, link, err);
+}
+
+static void link_refused(void *arg, const struct reload_ip_port *peer, enum reload_err err, const struct reload_why *why)
+{
+	char text[64];
+	agent_log(((struct host *)arg)->agent.log, "link", RELOAD_LEVEL_INFO, "refused peer=%s: %s", reload_ip_port_text(text, peer),
+		why && why->why[0] ? why->why : reload_err_text(err));
+}
+
+static const struct reload_links_ops links_ops = {
+	.up = link_up,
+	.message = link_message,
+	.oversized = link_oversized,
+	.health = link_health,
+	.down = link_down,
+	.refused = link_refused,
+};
+
+static void job_done(void *arg, struct reload_job *job)
+{
+	reload_peer_job_done(((struct host *)arg)->agent.peer, job);
+}
+
+static void stop(struct host *h)
+{
+	struct reload_status st;
+	h->stopping = true;
+	reload_peer_leave(h->agent.peer, h->stop_now);
+	reload_peer_status(h->agent.peer, &st);
+	if (st.state == RELOAD_STATE_ENROLLED)
+		h->ended = true;
+}
+
+static void stop_later(void *arg)
+{
+	stop(arg);
+}
+
+/* The agent's stop operation: from inside a request, so only noted. */
+static void stop_asked(struct agent *agent, bool now)
+{
+	struct host *h = (struct host *)agent; /* its first member */
+	h->stop_now |= now;
+	reload_timer_arm(reload_poll_timers(agent->poll), &h->stop, reload_poll_now(), stop_later, h);
+}
+
+/* SIGHUP: the configuration document is read again. */
+static void refresh(struct host *h)
+{
+	struct cli_identity fresh = { 0 };
+	struct reload_why why = { 0 };
+	if (cli_identity_load(&fresh, h->identity.dir, NULL, reload_poll_wall(), &why)) {
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "not refreshed: %s: %s", why.what, why.why);
+		return;
+	}
+	const struct reload_config *present = reload_peer_config(h->agent.peer);
+	if (!reload_sequence_newer(fresh.config->sequence, present->sequence))
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "configuration unchanged sequence=%u", present->sequence);
+	else if (reload_config_verify(fresh.config, present, reload_poll_wall(), &why))
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "new configuration refused: %s: %s", why.what, why.why);
+	else
+		reload_peer_configure(h->agent.peer, fresh.config);
+	cli_identity_clear(&fresh);
+}
+
+static void signal_in(void *arg, unsigned events)
+{
+	struct host *h = arg;
+	struct signalfd_siginfo info;
+	(void)events;
+	if (read(h->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP) {
+		refresh(h);
+		return;
+	}
+	agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "stopping on signal %u", info.ssi_signo);
+	h->stop_now |= h->stopping; /* the second Ctrl-C does not wait for anybody */
+	stop(h);
+}
+
+/* -- start ------------------------------------------------------------------------------------------------------------------- */
+
+static enum reload_err addresses(struct reload_ip_port *out, size_t max, size_t *count, const struct agent_settings *s,
+	const char *key, struct reload_why *why)
+{
+	const char *text;
+	for (*count = 0; (text = agent_setting_value(s, key, *count)); ++*count) {
+		if (*count == max)
+			return reload_why_set(why, RELOAD_USAGE, text, "at most %zu of --%s", max, key);
+		if (reload_ip_port_parse(&out[*count], text, RELOAD_DEFAULT_PORT))
+			return reload_why_set(why, RELOAD_USAGE, text, "--%s takes ADDR:PORT, an IPv6 address in brackets", key);
+	}
+	return RELOAD_OK;
+}
+
+static bool is_any(const struct reload_ip_port *a)
+{
+	static const uint8_t zero[16];
+	return memcmp(a->addr, zero, a->type == RELOAD_IPV4 ? 4 : 16) == 0;
+}
+
+static void candidate_add(struct host *h, const struct reload_ip_port *at)
+{
+	if (h->candidates_count < HOST_ADDRESSES_MAX)
+		h->candidates[h->candidates_count++] = *at;
+}
+
+/* A wildcard address is no candidate: the addresses of the interfaces are, loopback only when there is nothing else. */
+static void candidates_of_interfaces(struct host *h, const struct reload_ip_port *any, bool loopback)
+{
+	struct ifaddrs *all, *i;
+	if (getifaddrs(&all))
+		return;
+	for (i = all; i; i = i->ifa_next) {
+		struct reload_ip_port c = { .type = any->type, .port = any->port };
+		if (!i->ifa_addr || !(i->ifa_flags & IFF_UP) || !(i->ifa_flags & IFF_LOOPBACK) != !loopback)
+			continue;
+		if (i->ifa_addr->sa_family == AF_INET && any->type == RELOAD_IPV4) {
+			memcpy(c.addr, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, 4);
+		} else if (i->ifa_addr->sa_family == AF_INET6 && any->type == RELOAD_IPV6) {
+			const struct sockaddr_in6 *six = (struct sockaddr_in6 *)i->ifa_addr;
+			if (IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr))
+				continue; /* no scope in a candidate */
+			memcpy(c.addr, &six->sin6_addr, 16);
+		} else {
+			continue;
+		}
+		candidate_add(h, &c);
+	}
+	freeifaddrs(all);
+}
+
+static enum reload_err listen_all(struct host *h, struct reload_why *why)
+{
+	for (size_t i = 0; i < h->listen_count; i++) {
+		enum reload_err err = reload_links_listen(h->links, &h->listen[i], &h->listen[i].port, why);
+		if (err)
+			return err;
+		if (!is_any(&h->listen[i]))
+			candidate_add(h, &h->listen[i]);
+		else
+			candidates_of_interfaces(h, &h->listen[i], false);
+	}
+	for (size_t i = 0; i < h->listen_count && !h->candidates_count; i++)
+		candidates_of_interfaces(h, &h->listen[i], true);
+	return RELOAD_OK;
+}
+
+enum reload_err host_prepare(struct host *h, const struct agent_settings *s, struct reload_why *why)
+{
+	const char *identity = agent_setting_value(s, "identity", 0), *fd = agent_setting_value(s, "ready-fd", 0);
+	const char *role = agent_setting_value(s, "role", 0);
+	if (!identity) {
+		reload_why_set(why, RELOAD_USAGE, "no identity", "an agent needs the credentials of a node");
+		reload_why_hint(why, "reload-agent run -I NAME");
+		return RELOAD_USAGE;
+	}
+	enum reload_err err = cli_identity_load(
+		&h->identity, identity, agent_setting_value(s, "config", 0), reload_poll_wall(), why);
+	if (err)
+		return err;
+	h->agent.instance = agent_setting_value(s, "instance", 0) ? agent_setting_value(s, "instance", 0) : h->identity.instance;
+	if (!cli_name_valid(h->agent.instance))
+		return reload_why_set(why, RELOAD_USAGE, h->agent.instance, "an instance name has letters, digits and -_.@+");
+	if (strcmp(role, "peer") && strcmp(role, "client"))
+		return reload_why_set(why, RELOAD_USAGE, role, "--role is peer or client");
+	h->agent.role = strcmp(role, "client") ? RELOAD_ROLE_PEER : RELOAD_ROLE_CLIENT;
+	if (cli_size_parse(&h->agent.store_limit, agent_setting_value(s, "store-limit", 0)))
+		return reload_why_set(why, RELOAD_USAGE, agent_setting_value(s, "store-limit", 0), "--store-limit takes a size");
+	h->ready_fd = -1;
+	if (fd) {
+		char *end;
+		long n = strtol(fd, &end, 10);
+		if (*end || n < 0 || n > 65535)
+			return reload_why_set(why, RELOAD_USAGE, fd, "--ready-fd takes the number of an open descriptor");
+		h->ready_fd = (int)n;
+	}
+	err = addresses(h->listen, HOST_ADDRESSES_MAX, &h->listen_count, s, "listen", why);
+	if (!err)
+		err = addresses(h->bootstrap, HOST_BOOTSTRAP_MAX, &h->bootstrap_count, s, "bootstrap", why);
+	if (!err)
+		err = addresses(h->candidates, HOST_ADDRESSES_MAX, &h->candidates_count, s, "advertise", why);
+	if (!err && !h->listen_count) {
+		h->listen_count = 1;
+		h->listen[0] = (struct reload_ip_port){ .type = RELOAD_IPV4, .port = RELOAD_DEFAULT_PORT };
+	}
+	return err;
+}
+
+void host_clear(struct host *h)
+{
+	cli_identity_clear(&h->identity);
+}
+
+static enum reload_err links_start(struct host *h, struct reload_why *why)
+{
+	const struct reload_credentials *c = &h->identity.credentials;
+	struct reload_links_setup setup = { .poll = h->agent.poll,
+		.ops = &links_ops,
+		.arg = h,
+		.cert = c->cert,
+		.key = c->key,
+		.others = c->others,
+		.others_count = c->others_count,
+		.trust = h->identity.config->trust,
+		.max_message = h->identity.config->max_message_size,
+		.keylog = getenv("SSLKEYLOGFILE") };
+	enum reload_err err = reload_links_new(&h->links, &setup, why);
+	return err ? err : listen_all(h, why);
+}
+
+static enum reload_err control_start(struct host *h, struct reload_why *why)
+{
+	char *path, *read_only;
+	enum reload_err err = cli_socket_path(&path, h->agent.instance, false, why);
+	if (err)
+		return err;
+	err = cli_socket_path(&read_only, h->agent.instance, true, why);
+	if (!err) {
+		err = agent_rpc_new(&h->agent, path, read_only, why);
+		free(read_only);
+	}
+	free(path);
+	return err;
+}
+
+static enum reload_err signals_start(struct host *h, struct reload_why *why)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	h->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (h->signals < 0)
+		return reload_why_set(why, RELOAD_IO, "signals", "%s", strerror(errno));
+	h->signals_handle = reload_poll_add(h->agent.poll, h->signals, RELOAD_POLL_IN, signal_in, h);
+	return RELOAD_OK;
+}
+
+static enum reload_err peer_start(struct host *h, struct reload_why *why)
+{
+	reload_ms request_lifetime = 5ull * h->identity.config->overlay_reliability_timer_ms;
+	h->storage = reload_storage_memory_new(h->agent.store_limit, request_lifetime);
+	struct reload_peer_setup setup = { .ops = &host_ops,
+		.host = h,
+		.config = h->identity.config,
+		.credentials = &h->identity.credentials,
+		.storage = h->storage,
+		.role = h->agent.role };
+	return reload_peer_new(&h->agent.peer, &setup, why);
+}
+
+static bool listens_at(const struct host *h, const struct reload_ip_port *at)
+{
+	for (size_t i = 0; i < h->listen_count; i++)
+		if (h->listen[i].port == at->port && h->listen[i].type == at->type &&
+			(is_any(&h->listen[i]) || !memcmp(h->listen[i].addr, at->addr, sizeof(at->addr))))
+			return true;
+	return false;
+}
+
+static enum reload_err join_start(struct host *h, const struct agent_settings *s, struct reload_why *why)
+{
+	struct reload_ip_port all[HOST_BOOTSTRAP_MAX + RELOAD_CONFIG_LIST_MAX];
+	const struct reload_config *config = h->identity.config;
+	size_t count = 0;
+	if (agent_setting_on(s, "no-join")) {
+		ready(h);
+		return RELOAD_OK;
+	}
+	for (size_t i = 0; i < h->bootstrap_count; i++)
+		all[count++] = h->bootstrap[i];
+	for (size_t i = 0; i < config->bootstrap_count && i < RELOAD_CONFIG_LIST_MAX; i++)
+		if (!listens_at(h, &config->bootstrap[i]))
+			all[count++] = config->bootstrap[i];
+	h->first = agent_setting_on(s, "first");
+	if (h->first && !count)
+		return reload_peer_first(h->agent.peer);
+	enum reload_err err =
+		count ? reload_peer_join(h->agent.peer, h->agent.role, all, count) : RELOAD_UNREACHABLE;
+	if (err == RELOAD_UNREACHABLE) {
+		reload_why_set(why, err, "no bootstrap node", "neither the configuration nor --bootstrap names another node");
+		reload_why_hint(why, "--first forms a ring of its own");
+	} else if (err == RELOAD_FORBIDDEN) {
+		reload_why_set(why, err, config->instance_name, "the configuration does not permit clients");
+	} else if (err) {
+		reload_why_set(why, err, config->instance_name, "cannot join: %s", reload_err_text(err));
+	}
+	return err;
+}
+
+static void listen_json(struct host *h)
+{
+	char text[64];
+	h->agent.listen = json_array();
+	for (size_t i = 0; i < h->listen_count; i++) {
+		json_array_append_new(h->agent.listen, json_string(reload_ip_port_text(text, &h->listen[i])));
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "listening address=%s instance=%s overlay=%s", text,
+			h->agent.instance, h->identity.config->instance_name);
+	}
+}
+
+/* Takes down what was brought up, in the reverse order; signatures under way belong to the engine and go back to it. */
+static void end(struct host *h)
+{
+	struct reload_timers *timers = reload_poll_timers(h->agent.poll);
+	while (h->agent.peer && reload_pool_counters(h->pool).waiting)
+		reload_poll_turn(h->agent.poll, 10);
+	if (h->agent.rpc)
+		agent_rpc_free(&h->agent);
+	reload_peer_free(h->agent.peer);
+	reload_links_free(h->links);
+	reload_pool_free(h->pool);
+	reload_storage_free(h->storage);
+	reload_timer_cancel(timers, &h->wake);
+	reload_timer_cancel(timers, &h->alone);
+	reload_timer_cancel(timers, &h->stop);
+	if (h->signals >= 0) {
+		reload_poll_remove(h->agent.poll, h->signals_handle);
+		close(h->signals);
+	}
+	reload_poll_free(h->agent.poll);
+	json_decref(h->agent.listen);
+}
+
+enum reload_err host_run(struct host *h, const struct agent_settings *s, struct reload_why *why)
+{
+	enum reload_err err = agent_log_new(&h->agent.log, agent_setting_value(s, "log-to", 0), why);
+	if (err)
+		return err;
+	h->signals = -1;
+	h->agent.stop = stop_asked;
+	h->agent.credentials = &h->identity.credentials;
+	h->agent.poll = reload_poll_new();
+	h->pool = reload_pool_new(h->agent.poll, 0, job_done, h);
+	err = agent_log_levels(h->agent.log, agent_setting_value(s, "log-level", 0), why);
+	if (!err)
+		err = peer_start(h, why);
+	if (!err)
+		err = control_start(h, why);
+	if (!err)
+		err = links_start(h, why);
+	if (!err)
+		err = signals_start(h, why);
+	if (!err) {
+		listen_json(h);
+		err = join_start(h, s, why);
+	}
+	while (!err && !h->ended)
+		reload_poll_turn(h->agent.poll, RELOAD_NEVER);
+	end(h);
+	agent_log_free(h->agent.log);
+	return err;
+}

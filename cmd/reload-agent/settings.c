@@ -1,0 +1,179 @@
+#include "settings.h"
+
+#include "common/files.h"
+#include "common/home.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONF_MAX = 65536 };
+
+/* clang-format off */
+const struct cli_opt agent_run_opts[] = {
+	{ 'I', "identity", "NAME|DIR", "credentials: certificate, key and configuration of this node" },
+	{ 0, "instance", "NAME", "name of this agent (default: that of the identity)" },
+	{ 0, "config", "FILE", "overlay configuration document (default: the identity's)" },
+	{ 'l', "listen", "ADDR:PORT", "take links here; port 0 picks one (default: port 6084 on every address)", true },
+	{ 0, "bootstrap", "ADDR[:PORT]", "a further bootstrap node", true },
+	{ 0, "advertise", "ADDR[:PORT]", "a further address at which others reach this node", true },
+	{ 0, "role", "peer|client", "take part in the ring, or only use it (default peer)" },
+	{ 0, "no-join", NULL, "start detached; reload-join joins" },
+	{ 0, "first", NULL, "form a ring alone when no bootstrap node answers" },
+	{ 0, "store-limit", "SIZE", "most bytes of stored values (default 64M)" },
+	{ 0, "log-level", "LEVEL[,PART=LEVEL]", "error, warn, info, debug or trace (default info)" },
+	{ 0, "log-to", "stderr|FILE", "where the log goes (default stderr)" },
+	{ 0, "ready-fd", "N", "write a line to descriptor N when ready" },
+	{ 0, "print-config", NULL, "print each setting with its origin, and end" },
+	CLI_END
+};
+/* clang-format on */
+
+/* What holds without being set. */
+static const struct {
+	const char *key, *value;
+} defaults[] = { { "role", "peer" }, { "store-limit", "64M" }, { "log-level", "info" }, { "log-to", "stderr" } };
+
+static const struct {
+	const char *key, *variable;
+} variables[] = { { "log-level", "RELOAD_LOG" } };
+
+struct agent_settings {
+	struct agent_setting *at;
+	size_t count, cap;
+	char *file, *file_name; /* text of agent.conf, cut into strings; its path */
+};
+
+static void add(struct agent_settings *s, const char *key, const char *value, const char *origin)
+{
+	reload_grow(&s->at, &s->cap, s->count, sizeof(*s->at));
+	s->at[s->count++] = (struct agent_setting){ .key = key, .value = value, .origin = origin };
+}
+
+static const struct cli_opt *opt_of(const char *key)
+{
+	for (const struct cli_opt *o = agent_run_opts; o->name; o++)
+		if (!strcmp(o->name, key))
+			return o;
+	return NULL;
+}
+
+static char *trim(char *s)
+{
+	while (*s == ' ' || *s == '\t')
+		s++;
+	size_t n = strlen(s);
+	while (n && (s[n - 1] == ' ' || s[n - 1] == '\t' || s[n - 1] == '\r'))
+		s[--n] = 0;
+	return s;
+}
+
+/* One line of agent.conf: "key = value", "# comment" or nothing. */
+static enum reload_err conf_line(struct agent_settings *s, char *line, unsigned number, bool (*wanted)(const struct cli *, const char *),
+	const struct cli *cli, struct reload_why *why)
+{
+	char *key = trim(line), *equals = strchr(key, '=');
+	if (!*key || *key == '#')
+		return RELOAD_OK;
+	if (!equals)
+		return reload_why_set(why, RELOAD_USAGE, s->file_name, "line %u: not of the form key = value", number);
+	*equals = 0;
+	key = trim(key);
+	const struct cli_opt *opt = opt_of(key);
+	if (!opt)
+		return reload_why_set(why, RELOAD_USAGE, s->file_name, "line %u: no such setting: %s", number, key);
+	char *value = trim(equals + 1);
+	if (!opt->arg && strcmp(value, "true") && strcmp(value, "false"))
+		return reload_why_set(why, RELOAD_USAGE, s->file_name, "line %u: %s is true or false", number, key);
+	if (wanted(cli, opt->name) && (opt->arg || !strcmp(value, "true")))
+		add(s, opt->name, opt->arg ? value : "true", s->file_name);
+	return RELOAD_OK;
+}
+
+static bool not_given(const struct cli *cli, const char *key)
+{
+	for (size_t i = 0; i < COUNT_OF(variables); i++)
+		if (!strcmp(variables[i].key, key) && getenv(variables[i].variable))
+			return false;
+	return !cli_has(cli, key);
+}
+
+static enum reload_err conf_read(struct agent_settings *s, const struct cli *cli, struct reload_why *why)
+{
+	uint8_t *bytes;
+	size_t len;
+	char *path;
+	if (cli_path(&path, CLI_CONFIG, "agent.conf", why))
+		return RELOAD_OK; /* no such place: nothing is set there */
+	FILE *there = fopen(path, "r");
+	if (!there) {
+		free(path);
+		return RELOAD_OK;
+	}
+	fclose(there);
+	s->file_name = path;
+	enum reload_err err = cli_file_read(&bytes, &len, path, CONF_MAX, cli->deadline, why);
+	if (err)
+		return err;
+	s->file = (char *)bytes;
+	unsigned number = 0;
+	for (char *line = s->file, *end; !err && line; line = end) {
+		if ((end = strchr(line, '\n')))
+			*end++ = 0;
+		err = conf_line(s, line, ++number, not_given, cli, why);
+	}
+	return err;
+}
+
+enum reload_err agent_settings_new(struct agent_settings **out, const struct cli *cli, struct reload_why *why)
+{
+	struct agent_settings *s = RELOAD_NEW(agent_settings);
+	for (const struct cli_opt *o = agent_run_opts; o->name; o++) {
+		if (cli_has(cli, o->name) && !o->arg)
+			add(s, o->name, "true", "option");
+		for (size_t i = 0; o->arg && i < cli_count(cli, o->name); i++)
+			add(s, o->name, cli_value_at(cli, o->name, i), "option");
+	}
+	for (size_t i = 0; i < COUNT_OF(variables); i++)
+		if (!cli_has(cli, variables[i].key) && getenv(variables[i].variable))
+			add(s, variables[i].key, getenv(variables[i].variable), "environment");
+	enum reload_err err = conf_read(s, cli, why);
+	if (err) {
+		agent_settings_free(s);
+		return err;
+	}
+	for (size_t i = 0; i < COUNT_OF(defaults); i++)
+		if (!agent_setting_value(s, defaults[i].key, 0))
+			add(s, defaults[i].key, defaults[i].value, "default");
+	*out = s;
+	return RELOAD_OK;
+}
+
+void agent_settings_free(struct agent_settings *s)
+{
+	if (!s)
+		return;
+	free(s->at);
+	free(s->file);
+	free(s->file_name);
+	free(s);
+}
+
+const char *agent_setting_value(const struct agent_settings *s, const char *key, size_t i)
+{
+	for (size_t k = 0; k < s->count; k++)
+		if (!strcmp(s->at[k].key, key) && !i--)
+			return s->at[k].value;
+	return NULL;
+}
+
+bool agent_setting_on(const struct agent_settings *s, const char *key)
+{
+	return agent_setting_value(s, key, 0) != NULL;
+}
+
+struct agent_setting *agent_settings_list(struct agent_settings *s, size_t *count)
+{
+	*count = s->count;
+	return s->at;
+}

@@ -1,0 +1,31 @@
+/* The settings of `reload-agent run`: option, environment, file, default, in this order (cli.md s2). */
+#pragma once
+
+#include "common/options.h"
+
+/* One setting of `run` with its value and where it comes from. */
+struct agent_setting {
+	const char *key;    /* long option */
+	const char *value;  /* borrowed */
+	const char *origin; /* "option", "environment", a file name, "default" */
+};
+
+struct agent_settings;
+
+/* The options of `run`; keys of agent.conf are their long names. */
+extern const struct cli_opt agent_run_opts[];
+
+/*
+ * agent_settings_new() gathers every setting of cli and agent.conf (owned).  RELOAD_USAGE with file and line for a key
+ * that does not exist, RELOAD_IO for a file that cannot be read.
+ */
+enum reload_err agent_settings_new(struct agent_settings **out, const struct cli *cli, struct reload_why *why) MUST_CHECK;
+void agent_settings_free(struct agent_settings *s);
+AUTO_DEFINE(agent_settings)
+
+/* agent_setting_value() returns the value (of several the i-th), NULL when there is none. */
+const char *agent_setting_value(const struct agent_settings *s, const char *key, size_t i);
+bool agent_setting_on(const struct agent_settings *s, const char *key);
+
+/* agent_settings_list() returns all settings with their origins, for --print-config and agent.config (borrowed). */
+struct agent_setting *agent_settings_list(struct agent_settings *s, size_t *count);

@@ -235,6 +235,7 @@ enum reload_err reload_peer_new(
 	p->topology = topology;
 	p->policy = setup->policy;
 	p->life.role = setup->role;
+	p->next_link = 1; /* 0 stands for no link */
 	policy_defaults(&p->policy);
 	reload_cert_identity_write(&p->identity, setup->credentials->cert, &p->self);
 	p->now = p->started = p->life.since = p->ops->now(p->host);

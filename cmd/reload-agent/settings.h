@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/options.h"
+#include "util/alloc.h"
 
 /* One setting of `run` with its value and where it comes from. */
 struct agent_setting {

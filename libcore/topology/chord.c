@@ -88,12 +88,19 @@ struct chord_link *chord_link_add(struct reload_topology *t, const struct reload
 	return &t->links[i];
 }
 
+void chord_link_drop(struct reload_topology *t, struct chord_link *link)
+{
+	size_t i = (size_t)(link - t->links);
+	memmove(link, link + 1, (t->links_count - i - 1) * sizeof(*link));
+	t->links_count--;
+}
+
 bool chord_link_ready(struct reload_topology *t, struct chord_link *link, bool ready)
 {
 	bool news = link->ready != ready;
 	link->ready = ready;
 	if (!ready) {
-		link->handed = link->asked = link->sole = false;
+		link->handed = link->asked = link->sole = link->listed = false;
 		chord_set_remove(&t->peers, &link->id);
 		chord_set_remove(&t->route, &link->id);
 		return news;
@@ -205,6 +212,7 @@ static void free_chord(struct reload_topology *t)
 	reload_timer_cancel(t->host.timers, &t->finger_timer);
 	reload_timer_cancel(t->host.timers, &t->known_timer);
 	reload_timer_cancel(t->host.timers, &t->update_timer);
+	reload_timer_cancel(t->host.timers, &t->data_timer);
 	chord_set_clear(&t->peers);
 	chord_set_clear(&t->route);
 	chord_set_clear(&t->handing);
@@ -247,8 +255,7 @@ static void connected(struct reload_topology *t, const struct reload_id *node)
 	chord_after(t);
 }
 
-/* The peer behind link is out of reach; the row goes as well when the link is down. */
-static void lost(struct reload_topology *t, struct chord_link *link, bool down)
+static void lost(struct reload_topology *t, struct chord_link *link)
 {
 	struct reload_id node = link->id;
 	bool was_peer = link->ready;
@@ -260,11 +267,7 @@ static void lost(struct reload_topology *t, struct chord_link *link, bool down)
 			chord_finger_later(t, CHORD_UPDATE_GAP_MS);
 	}
 	chord_link_ready(t, link, false);
-	if (down) {
-		size_t i = (size_t)(link - t->links);
-		memmove(link, link + 1, (t->links_count - i - 1) * sizeof(*link));
-		t->links_count--;
-	}
+	chord_link_drop(t, link);
 	chord_known_lost(t, &node, was_peer, false);
 	chord_admit_lost(t, &node);
 	chord_join_lost(t, &node);
@@ -274,7 +277,7 @@ static void disconnected(struct reload_topology *t, const struct reload_id *node
 {
 	struct chord_link *link = chord_link_find(t, node);
 	if (link)
-		lost(t, link, true);
+		lost(t, link);
 	chord_after(t);
 }
 
@@ -323,8 +326,8 @@ static void update_failed(
 	link->sent = 0;
 	if (link->ready && (err == RELOAD_TIMEOUT || err == RELOAD_REQUEST_TIMEOUT ||
 				   err == RELOAD_LINK_DOWN)) {
-		lost(t, link, false);
 		t->host.disconnect(t->host.arg, to);
+		lost(t, link);
 	}
 	chord_after(t);
 }

@@ -75,7 +75,9 @@ struct chord_link {
 	bool sole;   /* its last list knew nobody but us */
 	bool dirty;  /* is owed an Update */
 	bool sent_lists;
-	uint64_t sent; /* version of the tables in the last Update to it, 0: none */
+	bool listed;            /* its lists are known, and with them: */
+	struct reload_id third; /* its third predecessor; len 0: it has fewer */
+	uint64_t sent;          /* version of the tables in the last Update to it, 0: none */
 	reload_ms quiet_until;
 };
 
@@ -84,6 +86,14 @@ enum chord_known_state {
 	CHORD_TRYING,
 	CHORD_LINKED,
 	CHORD_GONE
+};
+
+/* A member of our replica set, and how much of our range the host was told to store there. */
+struct chord_copy {
+	struct reload_id id;
+	bool ordered;
+	struct reload_id from; /* ordered: (from, self]; len 0: it has all */
+	reload_ms since;       /* something is to be ordered since then; 0: nothing */
 };
 
 /* A node that others mentioned and that is not (yet) a peer of ours. */
@@ -128,7 +138,7 @@ struct reload_topology {
 	bool owner;             /* from_ is valid */
 	struct reload_id from;  /* own range (from, self] */
 	struct reload_id bound; /* nearest predecessor by word of the Admitting Peer, len 0: none */
-	struct reload_id copies[2];
+	struct chord_copy copies[2]; /* the replica set */
 	size_t copies_count;
 	struct reload_id kept_from; /* (kept_from, self] is kept; len 0: everything */
 
@@ -146,7 +156,7 @@ struct reload_topology {
 	unsigned finger_passes;
 	struct reload_timer finger_timer;
 
-	struct reload_timer known_timer, update_timer;
+	struct reload_timer known_timer, update_timer, data_timer;
 	uint32_t cookies;
 	bool alone; /* the peer that was lost last knew nobody but us: without it we are the overlay */
 };
@@ -158,6 +168,8 @@ struct chord_link *chord_link_add(struct reload_topology *t, const struct reload
 struct chord_link *chord_link_find(struct reload_topology *t, const struct reload_id *id);
 /* chord_link_ready() turns link into a peer or back into a mere connection; tells whether that was new. */
 bool chord_link_ready(struct reload_topology *t, struct chord_link *link, bool ready);
+/* chord_link_drop() removes the row: the link is down. */
+void chord_link_drop(struct reload_topology *t, struct chord_link *link);
 void chord_set_state(
 	struct reload_topology *t, enum reload_topology_state state, const struct reload_id *other);
 /* chord_refresh() brings tables, range and data orders in line with the links. */

@@ -2,41 +2,91 @@
  * Which data has to move when the tables change (RFC 6940 s10.4, s10.7.3).  Compared are the tables and what the last
  * orders to the host rested on:
  *
- *	own range grew (a predecessor failed)	its new part to both members of the replica set
  *	replica set has a new member		the whole range to it, with its number
+ *	own range grew (a predecessor failed)	its new part to both members of the replica set
  *	own range shrank			the lost part to the new owner, unless we gave it the data at its Join
  *	third predecessor came nearer		what lies behind it may be forgotten (CHORD-14)
+ *
+ * A member takes a replica only when, by its own tables, it is one of the three holders (STO-17).  After a failure it may
+ * still count the dead peer, so an order waits until the member's lists show that it would accept, at most
+ * CHORD_UPDATE_WAIT_MS (it may never send lists).
  *
  * A node that was just admitted starts with the replica set {Admitting Peer, its successor}: the one owned the data until
  * now, the other was its first replica; so nothing is sent twice.
  */
 #include "topology/chord.h"
 
-static void grown_or_shrunk(
-	struct reload_topology *t, const struct reload_id *old, const struct reload_id *now)
+static void on_timer(void *arg)
 {
-	bool whole_before = reload_id_eq(old, &t->self), whole_now = reload_id_eq(now, &t->self);
-	if (!whole_before && (whole_now || chord_nearer(&t->self, false, old, now))) {
-		for (size_t i = 0; i < t->successors_count && i < 2; i++)
-			if (chord_member(t->copies, t->copies_count, &t->successors[i]))
-				t->host.store_range(t->host.arg, now, old, &t->successors[i],
-					(uint8_t)(i + 1), false);
-		return;
-	}
-	struct chord_link *owner = chord_link_find(t, now);
-	if (owner && !owner->handed)
-		t->host.store_range(t->host.arg, old, now, now, 1, false);
+	chord_after(arg);
 }
 
-static void new_copies(struct reload_topology *t)
+/* The predecessor at `from` is new.  A part was lost when it came nearer. */
+static void shrunk(
+	struct reload_topology *t, const struct reload_id *old, const struct reload_id *from)
 {
+	const struct chord_link *owner = chord_link_find(t, from);
+	bool grew = !reload_id_eq(old, &t->self) &&
+		    (reload_id_eq(from, &t->self) || chord_nearer(&t->self, false, old, from));
+	if (!grew && owner && !owner->handed)
+		t->host.store_range(t->host.arg, old, from, from, 1, false);
+}
+
+/* By its own lists, fewer than three peers stand between the begin of our range and the member. */
+static bool would_accept(struct reload_topology *t, const struct reload_id *member)
+{
+	const struct chord_link *link = chord_link_find(t, member);
+	if (!link || !link->listed)
+		return false;
+	return !link->third.len || reload_id_eq(&link->third, member) ||
+	       !reload_id_between(&t->from, &link->third, member);
+}
+
+static struct chord_copy copy_of(struct reload_topology *t, const struct reload_id *id)
+{
+	for (size_t i = 0; i < t->copies_count; i++)
+		if (reload_id_eq(&t->copies[i].id, id))
+			return t->copies[i];
+	return (struct chord_copy){ .id = *id };
+}
+
+/* Orders what copy lacks, now or when it is time; returns when to look again. */
+static reload_ms complete(struct reload_topology *t, struct chord_copy *copy, uint8_t number)
+{
+	bool grew = copy->ordered && copy->from.len &&
+		    chord_nearer(&t->self, false, &copy->from, &t->from);
+	if (copy->ordered && !grew) {
+		copy->from = t->from;
+		copy->since = 0;
+		return RELOAD_NEVER;
+	}
+	reload_ms now = chord_now(t);
+	if (!copy->since)
+		copy->since = now;
+	if (now - copy->since < CHORD_UPDATE_WAIT_MS && !would_accept(t, &copy->id))
+		return copy->since + CHORD_UPDATE_WAIT_MS;
+	t->host.store_range(
+		t->host.arg, &t->from, grew ? &copy->from : &t->self, &copy->id, number, false);
+	copy->ordered = true;
+	copy->from = t->from;
+	copy->since = 0;
+	return RELOAD_NEVER;
+}
+
+static void replicate(struct reload_topology *t)
+{
+	struct chord_copy copies[2];
 	size_t n = t->successors_count < 2 ? t->successors_count : 2;
-	for (size_t i = 0; i < n; i++)
-		if (!chord_member(t->copies, t->copies_count, &t->successors[i]))
-			t->host.store_range(t->host.arg, &t->from, &t->self, &t->successors[i],
-				(uint8_t)(i + 1), false);
-	memcpy(t->copies, t->successors, n * sizeof(*t->copies));
+	reload_ms next = RELOAD_NEVER;
+	for (size_t i = 0; i < n; i++) {
+		copies[i] = copy_of(t, &t->successors[i]);
+		reload_ms due = complete(t, &copies[i], (uint8_t)(i + 1));
+		if (due < next)
+			next = due;
+	}
+	memcpy(t->copies, copies, n * sizeof(*copies));
 	t->copies_count = n;
+	chord_timer(t, &t->data_timer, next, on_timer);
 }
 
 static void forget(struct reload_topology *t)
@@ -57,15 +107,16 @@ bool chord_data_refresh(struct reload_topology *t)
 		t->owner = false;
 		t->copies_count = 0;
 		t->kept_from.len = 0;
+		chord_timer(t, &t->data_timer, RELOAD_NEVER, on_timer);
 		return false;
 	}
 	struct reload_id now = *chord_range_from(t), old = t->from;
 	bool changed = !t->owner || !reload_id_eq(&now, &old);
 	if (t->owner && changed)
-		grown_or_shrunk(t, &old, &now);
+		shrunk(t, &old, &now);
 	t->owner = true;
 	t->from = now;
-	new_copies(t);
+	replicate(t);
 	forget(t);
 	return changed;
 }

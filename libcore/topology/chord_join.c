@@ -14,8 +14,8 @@
  * Table once we are attached to every future neighbour (R-10.5-14); Joins that reach us earlier wait until then.
  *
  * Many nodes at once: the owner of a point admits one node after the other, so the ring is split in a definite order.  A
- * JN whose segment went to somebody else meanwhile sees that in AP's Update (a peer between JN and AP) and moves: it
- * resolves n+1 again after a short random pause.  A JN that learns of a nearer successor attaches to it and joins there.
+ * JN whose segment went to somebody else meanwhile learns it from an error to its Join or from AP's Update (a peer between JN
+ * and AP) and moves: it resolves n+1 again after a short random pause.  A JN that learns of a nearer successor attaches to it and joins there.
  *
  * Limits: CHORD_JOIN_TRIES failures (Attach or Join failed, AP lost, no Update in time) with pauses that double, and
  * CHORD_JOIN_MOVES moves; then FAILED.  No link left: FAILED at once, the host picks another bootstrap node.
@@ -79,12 +79,19 @@ static void retry(struct reload_topology *t)
 		pause_then_resolve(t, chord_backoff(t, t->tries - 1));
 }
 
+/* Another peer owns our point now. */
 static bool move(struct reload_topology *t)
 {
 	if (++t->moves <= CHORD_JOIN_MOVES)
 		return true;
 	chord_join_fail(t);
 	return false;
+}
+
+static void move_away(struct reload_topology *t)
+{
+	if (move(t))
+		pause_then_resolve(t, chord_jitter(t, t->moves < 10 ? 4 * t->moves : 40));
 }
 
 void chord_join_start(struct reload_topology *t, const struct reload_id *bootstrap)
@@ -182,7 +189,9 @@ void chord_join_answered(struct reload_topology *t, const struct reload_id *ap, 
 {
 	if (t->phase != CHORD_JOIN_SENT || !reload_id_eq(ap, &t->ap))
 		return;
-	if (err)
+	if (err == RELOAD_FORBIDDEN) /* not, or no longer, the owner of our point */
+		move_away(t);
+	else if (err)
 		retry(t);
 	else
 		enter(t, CHORD_JOIN_SENT, CHORD_JOIN_WAIT_MS);
@@ -208,10 +217,10 @@ static void admitted(
 	pred = nearest_of(t, false, &t->self, u->successors, u->successors_count, pred);
 	const struct reload_id *copy =
 		nearest_of(t, true, ap, u->successors, u->successors_count, NULL);
-	t->copies[0] = *ap;
-	t->copies_count = 1;
+	t->copies_count = 0;
+	t->copies[t->copies_count++] = (struct chord_copy){ .id = *ap, .ordered = true };
 	if (copy)
-		t->copies[t->copies_count++] = *copy;
+		t->copies[t->copies_count++] = (struct chord_copy){ .id = *copy, .ordered = true };
 	if (!chord_set_has(&t->peers, pred))
 		t->bound = *pred;
 	t->owner = false;
@@ -241,10 +250,8 @@ void chord_join_update(
 		enter(t, CHORD_NEIGHBOURS, RELOAD_NEVER);
 	} else if (t->phase == CHORD_JOIN_SENT && reload_id_eq(&link->id, &t->ap) &&
 		   (lists_one_between(t, &t->ap, u->predecessors, u->predecessors_count) ||
-			   lists_one_between(t, &t->ap, u->successors, u->successors_count)) &&
-		   move(t)) {
-		reload_ms longest = t->moves < 10 ? 4 * t->moves : 40;
-		pause_then_resolve(t, chord_jitter(t, longest));
+			   lists_one_between(t, &t->ap, u->successors, u->successors_count))) {
+		move_away(t);
 	}
 }
 

@@ -11,7 +11,8 @@
  * Events: mentioned in an Update or a Leave, connected, disconnected, Attach answered, Update received (forget: it is a
  * peer now), timer.  A failed node is a suspect: it is tried CHORD_ATTACH_TRIES times with pauses that double and vary at
  * random, but it does not take a place among the neighbours-to-be from a node that has not failed.  A peer whose link was
- * lost is tried again only when an Update still mentions it, and not any more once its informant has stopped to do so.
+ * lost is tried again only when an Update still mentions it, a second and more later: then who has noticed the failure has
+ * said so, and a node that its informant lists no longer is not tried any more.
  *
  * Nodes beyond the wanted ones stay here as replacements for neighbours that fail (s10.7.1).  Limit: CHORD_KNOWN_MAX
  * nodes; a new one pushes out the idle one that lies farthest from us, or is dropped when it is farther itself.
@@ -117,7 +118,7 @@ void chord_known_mention(
 		linked(t, k);
 	} else if (k->state == CHORD_GONE && k->failures < CHORD_ATTACH_TRIES) {
 		k->state = CHORD_IDLE;
-		k->due = chord_now(t) + chord_backoff(t, k->failures + 1u);
+		k->due = chord_now(t) + CHORD_UPDATE_GAP_MS + chord_backoff(t, k->failures + 1u);
 		if (informant)
 			k->informant = *informant;
 	}
@@ -131,11 +132,17 @@ void chord_known_read_begin(struct reload_topology *t)
 
 void chord_known_read_end(struct reload_topology *t, const struct reload_id *informant)
 {
-	for (size_t i = 0; i < t->known_count; i++) {
+	for (size_t i = 0; i < t->known_count;) {
 		struct chord_known *k = &t->known[i];
-		if (k->state == CHORD_IDLE && k->failures && !k->listed &&
-			reload_id_eq(&k->informant, informant))
+		bool over = k->state == CHORD_IDLE && !k->listed &&
+			    reload_id_eq(&k->informant, informant);
+		if (over && !k->failures) {
+			drop(t, k);
+			continue;
+		}
+		if (over)
 			gone(t, k);
+		i++;
 	}
 }
 

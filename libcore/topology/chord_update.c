@@ -137,6 +137,22 @@ static void read_lists(struct reload_topology *t, const struct reload_id *from,
 	chord_known_read_end(t, from);
 }
 
+/* The third predecessor of the sender, by distance (CHORD-04); we count. */
+static struct reload_id third_of(const struct reload_id *from, const struct reload_chord_update *u)
+{
+	struct reload_id near[3] = { 0 };
+	for (size_t i = 0; i < u->predecessors_count; i++) {
+		struct reload_id id = u->predecessors[i];
+		for (size_t j = 0; j < COUNT_OF(near); j++)
+			if (!near[j].len || chord_nearer(from, false, &id, &near[j])) {
+				struct reload_id swap = near[j];
+				near[j] = id;
+				id = swap;
+			}
+	}
+	return near[2];
+}
+
 static void from_its_link(struct reload_topology *t, const struct reload_id *from,
 	const struct reload_chord_update *u)
 {
@@ -145,10 +161,13 @@ static void from_its_link(struct reload_topology *t, const struct reload_id *fro
 		return;
 	chord_link_ready(t, link, true);
 	chord_known_forget(t, from);
-	if (u->type != RELOAD_CHORD_PEER_READY)
+	if (u->type != RELOAD_CHORD_PEER_READY) {
+		link->listed = true;
+		link->third = third_of(from, u);
 		link->sole = only_us(t, u->predecessors, u->predecessors_count) &&
 			     only_us(t, u->successors, u->successors_count) &&
 			     only_us(t, u->fingers, u->fingers_count);
+	}
 	read_lists(t, from, u);
 	chord_join_update(t, link, u);
 }
@@ -236,6 +255,7 @@ void chord_leave_received(struct reload_topology *t, const struct reload_id *fro
 		t->alone = read ? link->sole || only_us(t, leave.peers, leave.peers_count)
 				: link->sole;
 		chord_link_ready(t, link, false);
+		chord_link_drop(t, link);
 		chord_known_lost(t, from, true, true);
 		chord_join_lost(t, from);
 		/* the leaving peer cannot be routed through: its list is hearsay */

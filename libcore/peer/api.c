@@ -6,11 +6,11 @@ static struct reload_request *begin(struct reload_peer *p, uint16_t code,
 	const struct reload_way *way, const void *body, reload_result_fn fn, void *arg,
 	enum reload_err *err)
 {
-	peer_enter(p);
-	struct reload_request *r = request_new(p, code, way, fn, arg, err);
+	reload_peer_enter(p);
+	struct reload_request *r = reload_request_new(p, code, way, fn, arg, err);
 	if (r)
-		request_send(r, body);
-	peer_leave_later(p);
+		reload_request_send(r, body);
+	reload_peer_exit_later(p);
 	return r;
 }
 
@@ -101,13 +101,13 @@ static struct reload_request *fetch(struct reload_peer *p, uint16_t code,
 	}
 	struct reload_request *r = NULL;
 	if (!*err) {
-		peer_enter(p);
-		r = request_new(p, code, way, fn, arg, err);
+		reload_peer_enter(p);
+		r = reload_request_new(p, code, way, fn, arg, err);
 		if (r) {
 			r->resource = *resource;
-			request_send(r, &req);
+			reload_request_send(r, &req);
 		}
-		peer_leave_later(p);
+		reload_peer_exit_later(p);
 	}
 	free(own);
 	return r;

@@ -61,7 +61,7 @@ static void attempt_end(struct attempt *a, enum reload_err err, const struct rel
 	uint32_t cookie = a->cookie;
 	struct reload_id other = node ? *node : a->node;
 	if (err)
-		peer_event(
+		reload_peer_event(
 			p, &(struct reload_event){
 				   .type = RELOAD_EV_ATTACH_FAILED, .err = err, .node = &other });
 	attempt_free(a);
@@ -69,7 +69,7 @@ static void attempt_end(struct attempt *a, enum reload_err err, const struct rel
 		fn(p, arg, cookie, err, &other);
 }
 
-void attach_clear(struct reload_peer *p)
+void reload_attach_clear(struct reload_peer *p)
 {
 	while (!TAILQ_EMPTY(&p->attempts))
 		attempt_free(TAILQ_FIRST(&p->attempts));
@@ -148,13 +148,14 @@ static void answered(
 	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
 	for (con = NULL; (con = reload_connection_next(p->connections, con));)
 		if (!con->node.len && reload_cert_has_node(con->cert, &a->node)) {
-			attach_link_up(p, con); /* the link was faster than the answer */
+			reload_attach_link_up(p, con); /* the link was faster than the answer */
 			return;
 		}
 }
 
-void attach_start(struct reload_peer *p, uint32_t cookie, const struct reload_destination *list,
-	size_t count, bool send_update, attached_fn fn, void *arg)
+void reload_attach_start(struct reload_peer *p, uint32_t cookie,
+	const struct reload_destination *list, size_t count, bool send_update, attached_fn fn,
+	void *arg)
 {
 	const struct reload_destination *target = &list[count - 1];
 	struct own_attach own;
@@ -165,20 +166,21 @@ void attach_start(struct reload_peer *p, uint32_t cookie, const struct reload_de
 	if (target->type == RELOAD_DEST_NODE)
 		a->node = target->node;
 	own_attach(p, &own, "passive", send_update);
-	a->request = request_own(p, RELOAD_ATTACH_REQ, list, count, answered, a);
+	a->request = reload_request_own(p, RELOAD_ATTACH_REQ, list, count, answered, a);
 	a->request->exempt = p->life.state != RELOAD_STATE_JOINED;
-	request_send(a->request, &own.body);
+	reload_request_send(a->request, &own.body);
 }
 
-void attach_introduce(struct reload_peer *p, uint32_t link, const struct reload_destination *to,
+void reload_attach_introduce(struct reload_peer *p, uint32_t link,
+	const struct reload_destination *to,
 	void (*done)(struct reload_peer *p, struct reload_request *r,
 		const struct reload_result *result))
 {
 	struct own_attach own;
 	own_attach(p, &own, "passive", false);
-	struct reload_request *r = request_own(p, RELOAD_ATTACH_REQ, to, 1, done, NULL);
+	struct reload_request *r = reload_request_own(p, RELOAD_ATTACH_REQ, to, 1, done, NULL);
 	r->over_link = link;
-	request_send(r, &own.body);
+	reload_request_send(r, &own.body);
 }
 
 /* -- answerer --------------------------------------------------------------------------------------------------------------------- */
@@ -234,7 +236,7 @@ static bool tie_lost_by_sender(struct reload_peer *p, const struct reload_id *se
 	struct reload_request *r = TAKE(a->request);
 	r->own = NULL;
 	r->cancelled = true;
-	request_fail(r, RELOAD_CANCELLED, "the other's Attach goes on");
+	reload_request_fail(r, RELOAD_CANCELLED, "the other's Attach goes on");
 	a->phase = AWAITING_LINK;
 	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
 	return false;
@@ -259,17 +261,17 @@ static void dial(struct inbound *in)
 static void update_only(struct inbound *in)
 {
 	struct reload_destination to = reload_dest_node(&in->signer);
-	update_send(in->peer, &to, 1);
+	reload_update_send(in->peer, &to, 1);
 }
 
-void serve_attach(struct inbound *in)
+void reload_serve_attach(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	const struct reload_attach *req = &in->msg->body.attach;
 	struct reload_ip_port addresses[CANDIDATES_MAX];
 	const char *fault = attach_fault(p, req);
 	if (fault) {
-		answer_error(in, RELOAD_INVALID_MESSAGE, fault);
+		reload_answer_error(in, RELOAD_INVALID_MESSAGE, fault);
 		return;
 	}
 	struct reload_connection *over = reload_connection_by_link(p->connections, in->link);
@@ -277,36 +279,36 @@ void serve_attach(struct inbound *in)
 		reload_cert_has_node(over->cert, &in->signer) &&
 		!reload_id_eq(&over->node, &in->signer)) {
 		reload_connection_bind(p->connections, over, &in->signer); /* HDR-16 */
-		connected_tell(p, over);
+		reload_connected_tell(p, over);
 	}
 	bool linked = reload_connection_by_node(p->connections, &in->signer) != NULL;
 	if (!linked && tie_lost_by_sender(p, &in->signer)) {
-		answer_error(in, RELOAD_IN_PROGRESS, "an Attach between us is under way");
+		reload_answer_error(in, RELOAD_IN_PROGRESS, "an Attach between us is under way");
 		return;
 	}
 	if (!linked && (p->connections->count + attempts_count(p) >= p->connections->max ||
 			       attempts_count(p) >= ATTEMPTS_MAX)) {
-		answer_error(in, RELOAD_FORBIDDEN, "too many links"); /* R-6.5.1.2-06 */
+		reload_answer_error(in, RELOAD_FORBIDDEN, "too many links"); /* R-6.5.1.2-06 */
 		return;
 	}
 	if (!linked && !addresses_of(req, addresses, CANDIDATES_MAX)) {
-		answer_error(in, RELOAD_INVALID_MESSAGE, "no usable candidate");
+		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "no usable candidate");
 		return;
 	}
 	struct own_attach own;
 	own_attach(p, &own, "active", false);
 	in->after = linked ? (req->send_update ? update_only : NULL) : dial;
-	answer(in, RELOAD_ATTACH_ANS, &own.body);
+	reload_answer(in, RELOAD_ATTACH_ANS, &own.body);
 }
 
-void serve_app_attach(struct inbound *in)
+void reload_serve_app_attach(struct inbound *in)
 {
-	answer_error(in, RELOAD_NOT_FOUND, "no such application here"); /* R-6.5.2-05 */
+	reload_answer_error(in, RELOAD_NOT_FOUND, "no such application here"); /* R-6.5.2-05 */
 }
 
 /* -- links --------------------------------------------------------------------------------------------------------------------------- */
 
-bool attach_expects(struct reload_peer *p, uint32_t link, struct reload_id *node)
+bool reload_attach_expects(struct reload_peer *p, uint32_t link, struct reload_id *node)
 {
 	struct attempt *a;
 	TAILQ_FOREACH(a, &p->attempts, entry)
@@ -317,7 +319,7 @@ bool attach_expects(struct reload_peer *p, uint32_t link, struct reload_id *node
 	return false;
 }
 
-void attach_link_up(struct reload_peer *p, struct reload_connection *con)
+void reload_attach_link_up(struct reload_peer *p, struct reload_connection *con)
 {
 	struct attempt *a, *next;
 	bool update = false;
@@ -333,7 +335,7 @@ void attach_link_up(struct reload_peer *p, struct reload_connection *con)
 			continue;
 		if (!con->node.len) {
 			reload_connection_bind(p->connections, con, &a->node);
-			connected_tell(p, con);
+			reload_connected_tell(p, con);
 		}
 		update |= a->phase == DIALLING && a->send_update;
 		struct reload_id node = a->node;
@@ -342,11 +344,11 @@ void attach_link_up(struct reload_peer *p, struct reload_connection *con)
 	}
 	if (update) {
 		struct reload_destination to = reload_dest_node(&con->node);
-		update_send(p, &to, 1); /* R-6.4.2.3-02 */
+		reload_update_send(p, &to, 1); /* R-6.4.2.3-02 */
 	}
 }
 
-void attach_link_down(struct reload_peer *p, uint32_t link, enum reload_err err)
+void reload_attach_link_down(struct reload_peer *p, uint32_t link, enum reload_err err)
 {
 	struct attempt *a;
 	TAILQ_FOREACH(a, &p->attempts, entry)

@@ -18,14 +18,15 @@ static void store_certificates(void *arg);
 static void again(struct reload_peer *p)
 {
 	reload_timer_arm(&p->timers, &p->life.certificates,
-		p->now + AGAIN_MS + peer_random_ms(p, AGAIN_MS), store_certificates, p);
+		p->now + AGAIN_MS + reload_peer_random_ms(p, AGAIN_MS), store_certificates, p);
 }
 
-void certificates_schedule(struct reload_peer *p)
+void reload_certificates_schedule(struct reload_peer *p)
 {
 	if (!p->life.certificates_stored && !p->life.certificates.armed)
 		reload_timer_arm(&p->timers, &p->life.certificates,
-			p->now + DELAY_MS + peer_random_ms(p, SPREAD_MS), store_certificates, p);
+			p->now + DELAY_MS + reload_peer_random_ms(p, SPREAD_MS), store_certificates,
+			p);
 }
 
 static uint32_t kind_of(const struct reload_request *r)
@@ -41,10 +42,10 @@ static void stored(
 		again(p);
 		return;
 	}
-	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_CERTIFICATE_STORED,
-			      .kind = r->store->kind_data[0].kind,
-			      .resource = &r->resource,
-			      .node = &result->responder });
+	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_CERTIFICATE_STORED,
+				     .kind = r->store->kind_data[0].kind,
+				     .resource = &r->resource,
+				     .node = &result->responder });
 }
 
 static void append(struct reload_peer *p, const struct reload_id *resource, uint32_t kind)
@@ -55,10 +56,10 @@ static void append(struct reload_peer *p, const struct reload_id *resource, uint
 		.lifetime_s = left > UINT32_MAX ? UINT32_MAX : (uint32_t)left,
 		.value = { .index = RELOAD_ARRAY_END, .exists = true, .value = cert->der } };
 	struct reload_destination to = reload_dest_resource(resource);
-	struct reload_request *r = request_own(p, RELOAD_STORE_REQ, &to, 1, stored, NULL);
-	enum reload_err err = store_own(r, resource, &item, 1);
+	struct reload_request *r = reload_request_own(p, RELOAD_STORE_REQ, &to, 1, stored, NULL);
+	enum reload_err err = reload_store_own(r, resource, &item, 1);
 	if (err)
-		request_fail(r, err, "own certificate");
+		reload_request_fail(r, err, "own certificate");
 }
 
 static void fetched(
@@ -78,8 +79,8 @@ static void fetched(
 			return; /* there already */
 		if (kind_of(r) == RELOAD_KIND_CERT_BY_USER && f->cert && own->self_issued &&
 			!span_eq(f->cert->public_key_info, own->public_key_info))
-			peer_event(p, &(struct reload_event){
-					      .type = RELOAD_EV_NAME_TAKEN, .node = &f->signer });
+			reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_NAME_TAKEN,
+						     .node = &f->signer });
 	}
 	append(p, &r->resource, kind_of(r));
 }
@@ -100,9 +101,9 @@ static void look(struct reload_peer *p, size_t which)
 	};
 	struct reload_destination to = reload_dest_resource(&resource);
 	struct reload_request *r =
-		request_own(p, RELOAD_FETCH_REQ, &to, 1, fetched, (void *)(uintptr_t)which);
+		reload_request_own(p, RELOAD_FETCH_REQ, &to, 1, fetched, (void *)(uintptr_t)which);
 	r->resource = resource;
-	request_send(r, &req);
+	reload_request_send(r, &req);
 }
 
 static void store_certificates(void *arg)

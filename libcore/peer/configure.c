@@ -29,11 +29,12 @@ static void update_send_to(
 	struct reload_destination way[WAY_MAX];
 	size_t count = entries(p, list, way, COUNT_OF(way));
 	if (count)
-		request_send(
-			request_own(p, RELOAD_CONFIG_UPDATE_REQ, way, count, NULL, NULL), update);
+		reload_request_send(
+			reload_request_own(p, RELOAD_CONFIG_UPDATE_REQ, way, count, NULL, NULL),
+			update);
 }
 
-void configure_send(struct reload_peer *p, struct span list)
+void reload_configure_send(struct reload_peer *p, struct span list)
 {
 	/* CFG-15: a document above max-message-size is not sent; the node fetches it elsewhere */
 	if (p->config->document.len + ROOM > p->config->max_message_size)
@@ -43,7 +44,7 @@ void configure_send(struct reload_peer *p, struct span list)
 	update_send_to(p, list, &update);
 }
 
-void configure_send_kinds(struct reload_peer *p, struct span list, struct span error_info)
+void reload_configure_send_kinds(struct reload_peer *p, struct span list, struct span error_info)
 {
 	struct rd r = rd_of(error_info), kinds = rd_open(&r, 1);
 	struct reload_kind_description blocks[63];
@@ -57,7 +58,7 @@ void configure_send_kinds(struct reload_peer *p, struct span list, struct span e
 		update_send_to(p, list, &update); /* R-7.4.1.2-09 */
 }
 
-bool configure_check(struct inbound *in)
+bool reload_configure_check(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	uint16_t theirs = in->msg->header.configuration_sequence, ours = p->config->sequence;
@@ -65,13 +66,13 @@ bool configure_check(struct inbound *in)
 		(in->msg->code == RELOAD_CONFIG_UPDATE_REQ && theirs == RELOAD_SEQUENCE_ANY))
 		return true;
 	bool newer = reload_sequence_newer(theirs, ours);
-	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_CONFIG_BEHIND,
-			      .err = newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
-			      .node = &in->signer,
-			      .count = theirs });
+	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_CONFIG_BEHIND,
+				     .err = newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
+				     .node = &in->signer,
+				     .count = theirs });
 	if (!newer)
-		configure_send(p, wr_done(&in->back)); /* HDR-17 */
-	answer_error(in, newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
+		reload_configure_send(p, wr_done(&in->back)); /* HDR-17 */
+	reload_answer_error(in, newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
 		"another configuration_sequence");
 	return false;
 }
@@ -96,8 +97,8 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 	reload_cache_add(p->cache, p->credentials->cert);
 	drop_kinds(p, before);
 	p->topology->configure(p->plugin, p->config);
-	peer_event(p, &(struct reload_event){
-			      .type = RELOAD_EV_CONFIG_CHANGED, .count = p->config->sequence });
+	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_CONFIG_CHANGED,
+				     .count = p->config->sequence });
 	p->ops->config_changed(p->host, p->config);
 	bool unfit = other ||
 		     reload_trust_check(p->config->trust, p->credentials->cert,
@@ -107,11 +108,11 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 		next = reload_connection_next(p->connections, con);
 		if (reload_trust_check(p->config->trust, con->cert, NULL, 0, p->wall, &why) ==
 			RELOAD_CERT_REVOKED)
-			link_drop(p, con, RELOAD_CERT_REVOKED);
+			reload_link_drop(p, con, RELOAD_CERT_REVOKED);
 	}
 	reload_config_free(before);
 	if (unfit) /* R-11.1-49 */
-		leave_start(p, false);
+		reload_leave_start(p, false);
 }
 
 /* A whole new document; Kinds learned one by one stay as far as their signers do (CFG-17). */
@@ -123,10 +124,10 @@ static void configure_newer(struct reload_peer *p, struct reload_config *config)
 
 static void refuse(struct inbound *in, enum reload_err err, const struct reload_why *why)
 {
-	peer_event(in->peer,
+	reload_peer_event(in->peer,
 		&(struct reload_event){
 			.type = RELOAD_EV_CONFIG_REFUSED, .err = err, .node = &in->signer });
-	answer_error(in, err, why->why[0] ? why->why : why->what);
+	reload_answer_error(in, err, why->why[0] ? why->why : why->what);
 }
 
 /* CFG-16: which error says what. */
@@ -142,7 +143,7 @@ static void take_document(struct inbound *in, const struct reload_config_update 
 	struct reload_why why = { 0 };
 	AUTO(reload_config) config = NULL;
 	if (span_eq(u->config, p->config->document)) {
-		answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
+		reload_answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
 		return;
 	}
 	enum reload_err err = reload_config_parse(&config, u->config, p->config->instance_name,
@@ -157,7 +158,7 @@ static void take_document(struct inbound *in, const struct reload_config_update 
 		refuse(in, RELOAD_FORBIDDEN, &why);
 	} else {
 		/* answered, then reconfigured (CFG-16) */
-		answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
+		reload_answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
 		configure_newer(p, config);
 	}
 }
@@ -176,11 +177,11 @@ static void take_kinds(struct inbound *in, const struct reload_config_update *u)
 		refuse(in, err == RELOAD_INVALID_MESSAGE ? err : RELOAD_FORBIDDEN, &why);
 		return;
 	}
-	answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
+	reload_answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
 	configure(p, config);
 }
 
-void serve_config_update(struct inbound *in)
+void reload_serve_config_update(struct inbound *in)
 {
 	const struct reload_config_update *u = &in->msg->body.config_update;
 	if (u->type == RELOAD_CONFIG_UPDATE_CONFIG)
@@ -191,7 +192,7 @@ void serve_config_update(struct inbound *in)
 
 void reload_peer_configure(struct reload_peer *p, struct reload_config *config)
 {
-	peer_enter(p);
+	reload_peer_enter(p);
 	configure_newer(p, config);
-	peer_leave(p);
+	reload_peer_exit(p);
 }

@@ -29,9 +29,9 @@ static bool is_request(const struct reload_header *h, struct span message)
 static void refuse(struct reload_peer *p, uint32_t link, const struct reload_header *h,
 	struct span message, enum reload_counter counter, enum reload_err err, const char *words)
 {
-	peer_drop(p, counter, link, h->transaction_id, words);
+	reload_peer_drop(p, counter, link, h->transaction_id, words);
 	if (err && is_request(h, message))
-		(void)error_back(p, link, h, err, words, false);
+		(void)reload_error_back(p, link, h, err, words, false);
 }
 
 /* RFC 6940 s6.1: "the receiving node checks the overlay name, version and other fields"; true: go on. */
@@ -136,12 +136,12 @@ static void forward(struct reload_peer *p, struct reload_connection *from,
 	h.destination_list = span_of(list.at, list.len);
 	size_t head = reload_header_size(in);
 	if (via.err || list.err) {
-		peer_drop(p, RELOAD_COUNT_DROP_LIMIT, from->link, in->transaction_id,
+		reload_peer_drop(p, RELOAD_COUNT_DROP_LIMIT, from->link, in->transaction_id,
 			"lists too long to forward");
 		return;
 	}
-	message_send(p, d->connection, &h, span_of(message.at + head, message.len - head));
-	peer_count(p, RELOAD_COUNT_FORWARDED);
+	reload_message_send(p, d->connection, &h, span_of(message.at + head, message.len - head));
+	reload_peer_count(p, RELOAD_COUNT_FORWARDED);
 }
 
 /* -- for this node ------------------------------------------------------------------------------------------------------ */
@@ -181,7 +181,7 @@ static void free_store(struct inbound *in)
 	in->store = NULL;
 }
 
-void inbound_free(struct inbound *in, bool repeat_may_come)
+void reload_inbound_free(struct inbound *in, bool repeat_may_come)
 {
 	struct reload_peer *p = in->peer;
 	if (in->listed) {
@@ -218,18 +218,18 @@ static void deliver(struct reload_peer *p, struct reload_connection *con, struct
 {
 	struct reload_msg *msg;
 	if (p->work_count >= p->policy.max_work) {
-		peer_drop(p, RELOAD_COUNT_DROP_LIMIT, con->link, 0, "too much work waiting");
+		reload_peer_drop(p, RELOAD_COUNT_DROP_LIMIT, con->link, 0, "too much work waiting");
 		return;
 	}
 	if (reload_msg_decode(&msg, message, &p->ctx)) {
 		struct reload_header h;
 		bool readable = !reload_header_read(&h, message, &p->ctx);
-		peer_drop(p, RELOAD_COUNT_DROP_MALFORMED, con->link,
+		reload_peer_drop(p, RELOAD_COUNT_DROP_MALFORMED, con->link,
 			readable ? h.transaction_id : 0, "malformed message");
 		return;
 	}
 	struct inbound *in = inbound_new(p, msg, con->link);
-	peer_count(p, RELOAD_COUNT_DELIVERED);
+	reload_peer_count(p, RELOAD_COUNT_DELIVERED);
 	previous_hop(in, con);
 	inbound_start(in);
 }
@@ -245,9 +245,9 @@ static bool repeated(struct inbound *in)
 	if (state == RELOAD_ANSWER_NEW)
 		return false;
 	if (state == RELOAD_ANSWER_READY)
-		response_send(p, in->msg->header.transaction_id, wr_done(&in->back),
+		reload_response_send(p, in->msg->header.transaction_id, wr_done(&in->back),
 			in->msg->header.options, kept, in->link);
-	peer_drop(p, RELOAD_COUNT_DROP_REPEAT, in->link, in->msg->header.transaction_id,
+	reload_peer_drop(p, RELOAD_COUNT_DROP_REPEAT, in->link, in->msg->header.transaction_id,
 		"repeated request");
 	return true;
 }
@@ -264,7 +264,7 @@ static void verify_done(void *arg, struct reload_job *job)
 	if (!job->err && job->trust)
 		reload_cache_add(in->peer->cache, in->cert);
 	in->jobs--;
-	inbound_job_done(in);
+	reload_inbound_job_done(in);
 }
 
 /* Submits the check of the message's own signature; false: it cannot be verified. */
@@ -273,24 +273,24 @@ static bool verify_start(struct inbound *in)
 	struct reload_peer *p = in->peer;
 	struct reload_signature *sig = &in->msg->security.signature;
 	bool known;
-	if (signer_find(in, &sig->identity, &in->cert, &in->signer, &known))
+	if (reload_signer_find(in, &sig->identity, &in->cert, &in->signer, &known))
 		return false;
 	struct reload_job *job = reload_job_verify(in->cert, sig);
 	reload_msg_signature_input(&job->input, in->msg->header.overlay,
 		in->msg->header.transaction_id, in->msg->contents, sig->identity_bytes);
 	if (known)
-		peer_count(p, RELOAD_COUNT_CACHE_HITS);
+		reload_peer_count(p, RELOAD_COUNT_CACHE_HITS);
 	else
 		reload_job_check_cert(job, p->config->trust, in->bucket, in->bucket_count, p->wall);
 	in->jobs++;
-	peer_job(p, job, verify_done, in);
+	reload_peer_job(p, job, verify_done, in);
 	return true;
 }
 
 static void drop_inbound(struct inbound *in, enum reload_counter counter, const char *words)
 {
-	peer_drop(in->peer, counter, in->link, in->msg->header.transaction_id, words);
-	inbound_free(in, true);
+	reload_peer_drop(in->peer, counter, in->link, in->msg->header.transaction_id, words);
+	reload_inbound_free(in, true);
 }
 
 /* The values of a FetchAns are verified beside the message that brings them. */
@@ -311,7 +311,7 @@ static void fetched_start(struct inbound *in)
 			in->values[in->values_count++] =
 				(struct value_check){ .data = &ans->kind_responses[k].values[v],
 					.kind = ans->kind_responses[k].kind };
-	values_start(in, reload_id_span(&r->resource));
+	reload_values_start(in, reload_id_span(&r->resource));
 }
 
 static void inbound_start(struct inbound *in)
@@ -319,7 +319,7 @@ static void inbound_start(struct inbound *in)
 	struct reload_peer *p = in->peer;
 	bool request = reload_code_is_request(in->msg->code);
 	if (request && repeated(in)) {
-		inbound_free(in, false);
+		reload_inbound_free(in, false);
 		return;
 	}
 	if (!request && !request_of(p, in->msg->header.transaction_id)) {
@@ -384,60 +384,63 @@ static void answer_verified(struct inbound *in)
 			"answer of a node that may not answer");
 		return;
 	}
-	request_answered(r, in);
+	reload_request_answered(r, in);
 }
 
 /* All checks that the destination of a request makes once the signature holds (HDR-19, MSG-15, HDR-08). */
 static void request_verified(struct inbound *in)
 {
 	if (option_blocks(&in->msg->header, RELOAD_DESTINATION_CRITICAL)) {
-		answer_error(in, RELOAD_UNSUPPORTED_OPTION, "unknown DESTINATION_CRITICAL option");
+		reload_answer_error(
+			in, RELOAD_UNSUPPORTED_OPTION, "unknown DESTINATION_CRITICAL option");
 		return;
 	}
-	if (!configure_check(in))
+	if (!reload_configure_check(in))
 		return;
 	for (size_t i = 0; i < in->msg->extensions_count; i++)
 		if (in->msg->extensions[i].critical) {
-			answer_error(in, RELOAD_UNKNOWN_EXTENSION, "unknown critical extension");
+			reload_answer_error(
+				in, RELOAD_UNKNOWN_EXTENSION, "unknown critical extension");
 			return;
 		}
-	serve(in);
+	reload_serve(in);
 }
 
-void inbound_job_done(struct inbound *in)
+void reload_inbound_job_done(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	if (in->jobs)
 		return;
 	if (in->store) { /* the values of a StoreReq: the message itself was verified before */
-		serve_store_verified(in);
+		reload_serve_store_verified(in);
 		return;
 	}
 	if (in->err) {
-		peer_event(p, &(struct reload_event){ .type = RELOAD_EV_BAD_SIGNATURE,
-				      .err = in->err,
-				      .link = in->link,
-				      .transaction = in->msg->header.transaction_id,
-				      .code = in->msg->code });
+		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_BAD_SIGNATURE,
+					     .err = in->err,
+					     .link = in->link,
+					     .transaction = in->msg->header.transaction_id,
+					     .code = in->msg->code });
 		drop_inbound(in, RELOAD_COUNT_DROP_SIGNATURE, reload_err_text(in->err));
 		return;
 	}
-	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_RECEIVED,
-			      .link = in->link,
-			      .transaction = in->msg->header.transaction_id,
-			      .code = in->msg->code,
-			      .node = &in->signer });
+	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_RECEIVED,
+				     .link = in->link,
+				     .transaction = in->msg->header.transaction_id,
+				     .code = in->msg->code,
+				     .node = &in->signer });
 	if (reload_code_is_request(in->msg->code))
 		request_verified(in);
 	else
 		answer_verified(in);
 }
 
-void inbound_local(struct reload_peer *p, struct reload_request *request, struct span message)
+void reload_inbound_local(
+	struct reload_peer *p, struct reload_request *request, struct span message)
 {
 	struct reload_msg *msg;
 	if (reload_msg_decode(&msg, message, &p->ctx)) {
-		request_fail(request, RELOAD_BUG, "own message does not decode");
+		reload_request_fail(request, RELOAD_BUG, "own message does not decode");
 		return;
 	}
 	struct inbound *in = inbound_new(p, msg, 0);
@@ -445,10 +448,10 @@ void inbound_local(struct reload_peer *p, struct reload_request *request, struct
 	in->request = request;
 	in->previous = in->signer = p->self;
 	in->cert = reload_cert_ref(p->credentials->cert);
-	serve(in);
+	reload_serve(in);
 }
 
-void inbound_local_answer(struct inbound *in, struct reload_msg *msg)
+void reload_inbound_local_answer(struct inbound *in, struct reload_msg *msg)
 {
 	signers_clear(in);
 	in->values = NULL;
@@ -460,12 +463,12 @@ void inbound_local_answer(struct inbound *in, struct reload_msg *msg)
 	reload_msg_free(in->msg);
 	in->msg = msg;
 	if (!request_of(in->peer, msg->header.transaction_id)) {
-		inbound_free(in, true);
+		reload_inbound_free(in, true);
 		return;
 	}
 	fetched_start(in);
 	if (!in->jobs)
-		inbound_job_done(in);
+		reload_inbound_job_done(in);
 }
 
 /* -- entry ---------------------------------------------------------------------------------------------------------------- */
@@ -478,7 +481,7 @@ static void fragment(struct reload_peer *p, struct reload_connection *con,
 	enum reload_err err = reload_reassembly_add(p->reassembly, message, h, con->link,
 		p->config->max_message_size, p->now, &whole, &from);
 	if (err)
-		peer_drop(p, RELOAD_COUNT_DROP_FRAGMENT, con->link, h->transaction_id,
+		reload_peer_drop(p, RELOAD_COUNT_DROP_FRAGMENT, con->link, h->transaction_id,
 			reload_err_text(err));
 	if (!err && whole.at) {
 		struct reload_connection *first = reload_connection_by_link(p->connections, from);
@@ -521,10 +524,10 @@ static void message_in(struct reload_peer *p, struct reload_connection *con, str
 {
 	struct reload_header h;
 	con->received++;
-	peer_count(p, RELOAD_COUNT_RECEIVED);
+	reload_peer_count(p, RELOAD_COUNT_RECEIVED);
 	enum reload_err err = reload_header_read(&h, message, &p->ctx);
 	if (err) {
-		peer_drop(p,
+		reload_peer_drop(p,
 			err == RELOAD_NOT_RELOAD ? RELOAD_COUNT_DROP_NOT_RELOAD
 						 : RELOAD_COUNT_DROP_MALFORMED,
 			con->link, 0, reload_err_text(err));
@@ -532,7 +535,7 @@ static void message_in(struct reload_peer *p, struct reload_connection *con, str
 	}
 	if (!header_check(p, con->link, &h, message) || !unbound_may_send(p, con, &h, message))
 		return;
-	struct reload_route route = peer_route(p);
+	struct reload_route route = reload_peer_route(p);
 	struct reload_decision d;
 	if (!restore_state(p, &h, message, &d))
 		d = reload_route_decide(&route, h.destination_list);
@@ -547,34 +550,36 @@ static void message_in(struct reload_peer *p, struct reload_connection *con, str
 		forward(p, con, &h, message, &d);
 		break;
 	case RELOAD_DROP:
-		peer_drop(p, d.opaque ? RELOAD_COUNT_DROP_OPAQUE : RELOAD_COUNT_DROP_NO_ROUTE,
-			con->link, h.transaction_id, d.words);
+		reload_peer_drop(p,
+			d.opaque ? RELOAD_COUNT_DROP_OPAQUE : RELOAD_COUNT_DROP_NO_ROUTE, con->link,
+			h.transaction_id, d.words);
 		break;
 	}
 }
 
 void reload_peer_message(struct reload_peer *p, uint32_t link, struct span message)
 {
-	peer_enter(p);
+	reload_peer_enter(p);
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
 	if (con)
 		message_in(p, con, message);
-	peer_leave(p);
+	reload_peer_exit(p);
 }
 
 void reload_peer_oversized(struct reload_peer *p, uint32_t link, struct span head)
 {
-	peer_enter(p);
+	reload_peer_enter(p);
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
 	struct reload_header h;
 	if (con) {
-		peer_drop(p, RELOAD_COUNT_DROP_LIMIT, link, 0, "message above max-message-size");
+		reload_peer_drop(
+			p, RELOAD_COUNT_DROP_LIMIT, link, 0, "message above max-message-size");
 		/* R-6.6-01, LINK-18: answered when the header is there and alone small enough; then the link goes */
 		bool answer = !reload_header_read(&h, head, &p->ctx) &&
 			      h.overlay == p->config->overlay_hash && is_request(&h, head);
-		if (!answer || !error_back(p, link, &h, RELOAD_MESSAGE_TOO_LARGE,
+		if (!answer || !reload_error_back(p, link, &h, RELOAD_MESSAGE_TOO_LARGE,
 				       "above max-message-size", true))
-			link_drop(p, con, RELOAD_MESSAGE_TOO_LARGE);
+			reload_link_drop(p, con, RELOAD_MESSAGE_TOO_LARGE);
 	}
-	peer_leave(p);
+	reload_peer_exit(p);
 }

@@ -80,28 +80,28 @@ struct reload_peer {
 
 /* -- peer.c ----------------------------------------------------------------------------------------------------------- */
 
-void peer_enter(struct reload_peer *p);
-void peer_leave(struct reload_peer *p);
-/* peer_leave_later() is for requests: what has ended already is told from the next wake, when the caller has its handle. */
-void peer_leave_later(struct reload_peer *p);
-void peer_event(struct reload_peer *p, const struct reload_event *ev);
-void peer_job(struct reload_peer *p, struct reload_job *job,
+void reload_peer_enter(struct reload_peer *p);
+void reload_peer_exit(struct reload_peer *p);
+/* reload_peer_exit_later() is for requests: what has ended already is told from the next wake, when the caller has its handle. */
+void reload_peer_exit_later(struct reload_peer *p);
+void reload_peer_event(struct reload_peer *p, const struct reload_event *ev);
+void reload_peer_job(struct reload_peer *p, struct reload_job *job,
 	void (*done)(void *arg, struct reload_job *job), void *arg);
-void peer_expire(void *arg); /* frees expired values and arms p->expiry for the next */
-void peer_set_state(struct reload_peer *p, enum reload_state state);
+void reload_peer_expire(void *arg); /* frees expired values and arms p->expiry for the next */
+void reload_peer_set_state(struct reload_peer *p, enum reload_state state);
 
-static inline void peer_count(struct reload_peer *p, enum reload_counter c)
+static inline void reload_peer_count(struct reload_peer *p, enum reload_counter c)
 {
 	p->counters[c]++;
 }
 
-/* peer_drop() counts and tells why a message went no further. */
-void peer_drop(struct reload_peer *p, enum reload_counter counter, uint32_t link,
+/* reload_peer_drop() counts and tells why a message went no further. */
+void reload_peer_drop(struct reload_peer *p, enum reload_counter counter, uint32_t link,
 	uint64_t transaction, const char *words);
 
-struct reload_route peer_route(struct reload_peer *p);
-uint64_t peer_random64(struct reload_peer *p); /* never 0 (MSG-16) */
-reload_ms peer_random_ms(struct reload_peer *p, reload_ms below);
+struct reload_route reload_peer_route(struct reload_peer *p);
+uint64_t reload_peer_random64(struct reload_peer *p); /* never 0 (MSG-16) */
+reload_ms reload_peer_random_ms(struct reload_peer *p, reload_ms below);
 
 /* -- inbound.c: a message for this node, from its arrival until it is answered or dropped ------------------------------ */
 
@@ -141,32 +141,34 @@ struct inbound {
 	struct reload_store_work *store;
 };
 
-/* inbound_local() hands this node's own request to itself; the answer comes back through request_answered(). */
-void inbound_local(struct reload_peer *p, struct reload_request *request, struct span message);
+/* reload_inbound_local() hands this node's own request to itself; the answer comes back through reload_request_answered(). */
+void reload_inbound_local(
+	struct reload_peer *p, struct reload_request *request, struct span message);
 
-/* inbound_local_answer() makes in, a request of this node to itself, the answer msg (owned). */
-void inbound_local_answer(struct inbound *in, struct reload_msg *msg);
+/* reload_inbound_local_answer() makes in, a request of this node to itself, the answer msg (owned). */
+void reload_inbound_local_answer(struct inbound *in, struct reload_msg *msg);
 
-/* inbound_free() ends it; repeat_may_come: its transaction may be served again. */
-void inbound_free(struct inbound *in, bool repeat_may_come);
+/* reload_inbound_free() ends it; repeat_may_come: its transaction may be served again. */
+void reload_inbound_free(struct inbound *in, bool repeat_may_come);
 
 /* -- values.c ----------------------------------------------------------------------------------------------------------- */
 
 /*
- * values_start() submits the verification of in->values (data, kind filled in) at resource; each adds to in->jobs and ends
- * in inbound_job_done().
+ * reload_values_start() submits the verification of in->values (data, kind filled in) at resource; each adds to in->jobs and ends
+ * in reload_inbound_job_done().
  */
-void values_start(struct inbound *in, struct span resource);
-void inbound_job_done(struct inbound *in);
+void reload_values_start(struct inbound *in, struct span resource);
+void reload_inbound_job_done(struct inbound *in);
 
-/* signer_find() fills cert (a reference) and node for an identity from the cache or the message's bucket; *known: verified before. */
-enum reload_err signer_find(struct inbound *in, const struct reload_signer_identity *identity,
-	struct reload_cert **cert, struct reload_id *node, bool *known);
+/* reload_signer_find() fills cert (a reference) and node for an identity from the cache or the message's bucket; *known: verified before. */
+enum reload_err reload_signer_find(struct inbound *in,
+	const struct reload_signer_identity *identity, struct reload_cert **cert,
+	struct reload_id *node, bool *known);
 
-/* values_rolled_back() notes the storage_time of a fetched value and tells whether a newer one was seen before. */
-bool values_rolled_back(struct reload_peer *p, struct span resource, uint32_t kind,
+/* reload_values_rolled_back() notes the storage_time of a fetched value and tells whether a newer one was seen before. */
+bool reload_values_rolled_back(struct reload_peer *p, struct span resource, uint32_t kind,
 	const struct reload_stored_data *d);
-void values_forget(struct reload_peer *p);
+void reload_values_forget(struct reload_peer *p);
 
 /* -- seal.c: signing, answering, sending -------------------------------------------------------------------------------- */
 
@@ -174,44 +176,45 @@ void values_forget(struct reload_peer *p);
 typedef void (*sealed_fn)(void *arg, struct span tail, enum reload_err err);
 
 /*
- * seal_start() signs contents for transaction and calls fn later; extra are GenericCertificate lists in wire form that go
+ * reload_seal_start() signs contents for transaction and calls fn later; extra are GenericCertificate lists in wire form that go
  * into the bucket beside this node's own certificate.
  */
-void seal_start(struct reload_peer *p, uint64_t transaction, struct span contents,
+void reload_seal_start(struct reload_peer *p, uint64_t transaction, struct span contents,
 	const struct span *extra, size_t extra_count, sealed_fn fn, void *arg);
 
-/* certificates_write() appends cert (and those of others that are no roots) as GenericCertificates in wire form. */
-void certificates_write(struct reload_peer *p, struct wr *w, const struct reload_cert *cert,
+/* reload_certificates_write() appends cert (and those of others that are no roots) as GenericCertificates in wire form. */
+void reload_certificates_write(struct reload_peer *p, struct wr *w, const struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count);
 
-/* answer() sends the answer with code and body and ends in; answer_bytes() for a body that is encoded already. */
-void answer(struct inbound *in, uint16_t code, const void *body);
-void answer_bytes(struct inbound *in, uint16_t code, struct span body);
-void answer_with(struct inbound *in, uint16_t code, const void *body,
+/* reload_answer() sends the answer with code and body and ends in; reload_answer_bytes() for a body that is encoded already. */
+void reload_answer(struct inbound *in, uint16_t code, const void *body);
+void reload_answer_bytes(struct inbound *in, uint16_t code, struct span body);
+void reload_answer_with(struct inbound *in, uint16_t code, const void *body,
 	const struct span *certificates, size_t count);
 
-/* answer_error() answers a request with an error and ends in; info NULL: words. */
-void answer_error(struct inbound *in, enum reload_err err, const char *words);
-void answer_error_info(struct inbound *in, enum reload_err err, struct span info);
+/* reload_answer_error() answers a request with an error and ends in; info NULL: words. */
+void reload_answer_error(struct inbound *in, enum reload_err err, const char *words);
+void reload_answer_error_info(struct inbound *in, enum reload_err err, struct span info);
 
 /*
- * error_back() answers a request that is not decoded, from its header: what forwarders must (ttl, options, size, form);
+ * reload_error_back() answers a request that is not decoded, from its header: what forwarders must (ttl, options, size, form);
  * close: the link goes once it has left.  False: nothing is sent.
  */
-bool error_back(struct reload_peer *p, uint32_t link, const struct reload_header *header,
+bool reload_error_back(struct reload_peer *p, uint32_t link, const struct reload_header *header,
 	enum reload_err err, const char *words, bool close);
 
-/* message_send() writes header (lists as given) and tail, and sends over con. */
-void message_send(struct reload_peer *p, struct reload_connection *con,
+/* reload_message_send() writes header (lists as given) and tail, and sends over con. */
+void reload_message_send(struct reload_peer *p, struct reload_connection *con,
 	struct reload_header *header, struct span tail);
-void connection_send(struct reload_peer *p, struct reload_connection *con, struct span message);
+void reload_connection_send(
+	struct reload_peer *p, struct reload_connection *con, struct span message);
 
-/* response_send() makes the header of a response along back and sends it. */
-void response_send(struct reload_peer *p, uint64_t transaction, struct span back,
+/* reload_response_send() makes the header of a response along back and sends it. */
+void reload_response_send(struct reload_peer *p, uint64_t transaction, struct span back,
 	struct span options, struct span tail, uint32_t link);
 
-/* header_new() fills what all messages of this node have. */
-struct reload_header header_new(struct reload_peer *p, uint64_t transaction);
+/* reload_header_new() fills what all messages of this node have. */
+struct reload_header reload_header_new(struct reload_peer *p, uint64_t transaction);
 
 /* -- request.c: requests of this node ------------------------------------------------------------------------------------- */
 
@@ -254,96 +257,99 @@ struct reload_request {
 	struct span extra_certificates; /* replica Stores: those of the values' signers */
 };
 
-/* request_new() makes a request that request_send() starts; way NULL is not legal. */
-struct reload_request *request_new(struct reload_peer *p, uint16_t code,
+/* reload_request_new() makes a request that reload_request_send() starts; way NULL is not legal. */
+struct reload_request *reload_request_new(struct reload_peer *p, uint16_t code,
 	const struct reload_way *way, reload_result_fn fn, void *arg, enum reload_err *err);
-struct reload_request *request_own(struct reload_peer *p, uint16_t code,
+struct reload_request *reload_request_own(struct reload_peer *p, uint16_t code,
 	const struct reload_destination *list, size_t count,
 	void (*own)(struct reload_peer *p, struct reload_request *r,
 		const struct reload_result *result),
 	void *arg);
 
-/* request_send() encodes body and starts the transaction; request_send_bytes() for one that is encoded. */
-void request_send(struct reload_request *r, const void *body);
-void request_send_bytes(struct reload_request *r, struct span body);
+/* reload_request_send() encodes body and starts the transaction; reload_request_send_bytes() for one that is encoded. */
+void reload_request_send(struct reload_request *r, const void *body);
+void reload_request_send_bytes(struct reload_request *r, struct span body);
 
-/* request_answered() takes the verified answer (takes in over). */
-void request_answered(struct reload_request *r, struct inbound *in);
-void request_fail(struct reload_request *r, enum reload_err err, const char *words);
-void request_free(struct reload_request *r);
-void requests_transmit(void *arg, struct reload_transaction *t);
-void requests_failed(void *arg, struct reload_transaction *t);
-void requests_complete(struct reload_peer *p);
+/* reload_request_answered() takes the verified answer (takes in over). */
+void reload_request_answered(struct reload_request *r, struct inbound *in);
+void reload_request_fail(struct reload_request *r, enum reload_err err, const char *words);
+void reload_request_free(struct reload_request *r);
+void reload_requests_transmit(void *arg, struct reload_transaction *t);
+void reload_requests_failed(void *arg, struct reload_transaction *t);
+void reload_requests_complete(struct reload_peer *p);
 
-/* store_own() signs items and sends r, a StoreReq for resource. */
-enum reload_err store_own(struct reload_request *r, const struct reload_id *resource,
+/* reload_store_own() signs items and sends r, a StoreReq for resource. */
+enum reload_err reload_store_own(struct reload_request *r, const struct reload_id *resource,
 	const struct reload_store_item *items, size_t count) MUST_CHECK;
 
 /* -- serve*.c: requests of others ------------------------------------------------------------------------------------------ */
 
-void serve(struct inbound *in);
-void serve_store(struct inbound *in);
-void serve_store_verified(struct inbound *in);
-void serve_fetch(struct inbound *in);
-void serve_stat(struct inbound *in);
-void serve_find(struct inbound *in);
-void serve_attach(struct inbound *in);
-void serve_app_attach(struct inbound *in);
-void serve_join(struct inbound *in);
-void serve_leave(struct inbound *in);
-void serve_update(struct inbound *in);
-void serve_config_update(struct inbound *in);
-void unknown_kinds_info(struct wr *w, const uint32_t *kinds, size_t count);
+void reload_serve(struct inbound *in);
+void reload_serve_store(struct inbound *in);
+void reload_serve_store_verified(struct inbound *in);
+void reload_serve_fetch(struct inbound *in);
+void reload_serve_stat(struct inbound *in);
+void reload_serve_find(struct inbound *in);
+void reload_serve_attach(struct inbound *in);
+void reload_serve_app_attach(struct inbound *in);
+void reload_serve_join(struct inbound *in);
+void reload_serve_leave(struct inbound *in);
+void reload_serve_update(struct inbound *in);
+void reload_serve_config_update(struct inbound *in);
+void reload_unknown_kinds_info(struct wr *w, const uint32_t *kinds, size_t count);
 
 /* -- attach.c ----------------------------------------------------------------------------------------------------------------- */
 
 typedef void (*attached_fn)(struct reload_peer *p, void *arg, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node);
 
-/* attach_start() sends an Attach; fn tells the end: a link to node is up, or why not. */
-void attach_start(struct reload_peer *p, uint32_t cookie, const struct reload_destination *list,
-	size_t count, bool send_update, attached_fn fn, void *arg);
-/* attach_introduce() tells over a link which of this node's Node-IDs stands at its end (HDR-16). */
-void attach_introduce(struct reload_peer *p, uint32_t link, const struct reload_destination *to,
+/* reload_attach_start() sends an Attach; fn tells the end: a link to node is up, or why not. */
+void reload_attach_start(struct reload_peer *p, uint32_t cookie,
+	const struct reload_destination *list, size_t count, bool send_update, attached_fn fn,
+	void *arg);
+/* reload_attach_introduce() tells over a link which of this node's Node-IDs stands at its end (HDR-16). */
+void reload_attach_introduce(struct reload_peer *p, uint32_t link,
+	const struct reload_destination *to,
 	void (*done)(struct reload_peer *p, struct reload_request *r,
 		const struct reload_result *result));
-void attach_link_up(struct reload_peer *p, struct reload_connection *con);
-/* attach_expects() tells which Node-ID an outgoing link must have; false: any (a bootstrap node). */
-bool attach_expects(struct reload_peer *p, uint32_t link, struct reload_id *node);
-void attach_link_down(struct reload_peer *p, uint32_t link, enum reload_err err);
-void attach_clear(struct reload_peer *p);
+void reload_attach_link_up(struct reload_peer *p, struct reload_connection *con);
+/* reload_attach_expects() tells which Node-ID an outgoing link must have; false: any (a bootstrap node). */
+bool reload_attach_expects(struct reload_peer *p, uint32_t link, struct reload_id *node);
+void reload_attach_link_down(struct reload_peer *p, uint32_t link, enum reload_err err);
+void reload_attach_clear(struct reload_peer *p);
 
 /* -- join.c, life.c ------------------------------------------------------------------------------------------------------------ */
 
-extern const struct reload_topology_host peer_topology_host;
-void life_link_up(struct reload_peer *p, struct reload_connection *con);
-void life_link_down(
+extern const struct reload_topology_host reload_peer_topology_host;
+void reload_life_link_up(struct reload_peer *p, struct reload_connection *con);
+void reload_life_link_down(
 	struct reload_peer *p, uint32_t link, const struct reload_id *node, enum reload_err err);
-void life_topology_state(
+void reload_life_topology_state(
 	struct reload_peer *p, enum reload_topology_state state, const struct reload_id *other);
-void life_client_update(struct reload_peer *p, const struct reload_id *from);
-void life_leave_answered(struct reload_peer *p); /* something that leaving waits for has ended */
-void life_clear(struct reload_peer *p);
-void connected_tell(struct reload_peer *p, struct reload_connection *con);
-/* link_drop() closes a link of this node's own accord. */
-void link_drop(struct reload_peer *p, struct reload_connection *con, enum reload_err err);
-void leave_start(struct reload_peer *p, bool now);
-void update_send(struct reload_peer *p, const struct reload_destination *list, size_t count);
+void reload_life_client_update(struct reload_peer *p, const struct reload_id *from);
+void reload_life_leave_answered(
+	struct reload_peer *p); /* something that leaving waits for has ended */
+void reload_life_clear(struct reload_peer *p);
+void reload_connected_tell(struct reload_peer *p, struct reload_connection *con);
+/* reload_link_drop() closes a link of this node's own accord. */
+void reload_link_drop(struct reload_peer *p, struct reload_connection *con, enum reload_err err);
+void reload_leave_start(struct reload_peer *p, bool now);
+void reload_update_send(struct reload_peer *p, const struct reload_destination *list, size_t count);
 
 /* -- maintain.c: moving data -------------------------------------------------------------------------------------------------- */
 
-void maintain_store_range(struct reload_peer *p, const struct reload_id *from,
+void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *from,
 	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number,
 	bool done);
-void maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,
+void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,
 	const struct reload_id *replicas, size_t count);
-void maintain_hand_over_all(
+void reload_maintain_hand_over_all(
 	struct reload_peer *p); /* the own range to the first successor, before leaving */
-void maintain_clear(struct reload_peer *p);
+void reload_maintain_clear(struct reload_peer *p);
 
 /* -- certificates.c, configure.c ------------------------------------------------------------------------------------------------ */
 
-void certificates_schedule(struct reload_peer *p);
-void configure_send(struct reload_peer *p, struct span list);
-void configure_send_kinds(struct reload_peer *p, struct span list, struct span error_info);
-bool configure_check(struct inbound *in);
+void reload_certificates_schedule(struct reload_peer *p);
+void reload_configure_send(struct reload_peer *p, struct span list);
+void reload_configure_send_kinds(struct reload_peer *p, struct span list, struct span error_info);
+bool reload_configure_check(struct inbound *in);

@@ -27,7 +27,7 @@ static void attach_done(struct reload_peer *p, void *arg, uint32_t cookie, enum 
 static void host_attach(void *arg, uint32_t cookie, const struct reload_destination *list,
 	size_t count, bool send_update)
 {
-	attach_start(arg, cookie, list, count, send_update, attach_done, NULL);
+	reload_attach_start(arg, cookie, list, count, send_update, attach_done, NULL);
 }
 
 static void join_done(
@@ -41,7 +41,7 @@ static void host_join(void *arg, const struct reload_id *admitting_peer)
 	struct reload_peer *p = arg;
 	struct reload_destination to = reload_dest_node(admitting_peer);
 	struct reload_join_req req = { .joining_peer_id = p->self };
-	request_send(request_own(p, RELOAD_JOIN_REQ, &to, 1, join_done, NULL), &req);
+	reload_request_send(reload_request_own(p, RELOAD_JOIN_REQ, &to, 1, join_done, NULL), &req);
 }
 
 static void update_done(
@@ -55,7 +55,8 @@ static void host_update(void *arg, const struct reload_id *to, struct span body)
 {
 	struct reload_peer *p = arg;
 	struct reload_destination list = reload_dest_node(to);
-	request_send_bytes(request_own(p, RELOAD_UPDATE_REQ, &list, 1, update_done, NULL), body);
+	reload_request_send_bytes(
+		reload_request_own(p, RELOAD_UPDATE_REQ, &list, 1, update_done, NULL), body);
 }
 
 static void leave_done(
@@ -63,7 +64,7 @@ static void leave_done(
 {
 	(void)r;
 	(void)result;
-	life_leave_answered(p);
+	reload_life_leave_answered(p);
 }
 
 static void host_leave(void *arg, const struct reload_id *to, struct span overlay_data)
@@ -72,13 +73,14 @@ static void host_leave(void *arg, const struct reload_id *to, struct span overla
 	struct reload_destination list = reload_dest_node(to);
 	struct reload_leave_req req = { .leaving_peer_id = p->self,
 		.overlay_specific_data = overlay_data };
-	request_send(request_own(p, RELOAD_LEAVE_REQ, &list, 1, leave_done, NULL), &req);
+	reload_request_send(
+		reload_request_own(p, RELOAD_LEAVE_REQ, &list, 1, leave_done, NULL), &req);
 }
 
 static void host_store_range(void *arg, const struct reload_id *from, const struct reload_id *to,
 	const struct reload_id *node, uint8_t replica_number, bool done)
 {
-	maintain_store_range(arg, from, to, node, replica_number, done);
+	reload_maintain_store_range(arg, from, to, node, replica_number, done);
 }
 
 static void host_drop_range(void *arg, const struct reload_id *from, const struct reload_id *to)
@@ -101,7 +103,7 @@ static void host_disconnect(void *arg, const struct reload_id *node)
 
 static void host_state(void *arg, enum reload_topology_state state, const struct reload_id *other)
 {
-	life_topology_state(arg, state, other);
+	reload_life_topology_state(arg, state, other);
 }
 
 static void host_tables_changed(void *arg)
@@ -109,12 +111,12 @@ static void host_tables_changed(void *arg)
 	struct reload_peer *p = arg;
 	struct reload_topology_tables t;
 	p->topology->tables(p->plugin, &t);
-	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_TABLES,
-			      .node = t.successors_count ? &t.successors[0] : NULL,
-			      .count = t.predecessors_count + t.successors_count });
+	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_TABLES,
+				     .node = t.successors_count ? &t.successors[0] : NULL,
+				     .count = t.predecessors_count + t.successors_count });
 }
 
-const struct reload_topology_host peer_topology_host = {
+const struct reload_topology_host reload_peer_topology_host = {
 	.now = host_now,
 	.random = host_random,
 	.attach = host_attach,
@@ -128,15 +130,16 @@ const struct reload_topology_host peer_topology_host = {
 	.tables_changed = host_tables_changed,
 };
 
-void update_send(struct reload_peer *p, const struct reload_destination *list, size_t count)
+void reload_update_send(struct reload_peer *p, const struct reload_destination *list, size_t count)
 {
 	struct wr body;
 	if (p->life.state != RELOAD_STATE_JOINED)
 		return; /* nothing to say about the ring yet */
 	wr_init(&body);
 	p->topology->update_write(p->plugin, &body);
-	request_send_bytes(
-		request_own(p, RELOAD_UPDATE_REQ, list, count, update_done, NULL), wr_done(&body));
+	reload_request_send_bytes(
+		reload_request_own(p, RELOAD_UPDATE_REQ, list, count, update_done, NULL),
+		wr_done(&body));
 	wr_clear(&body);
 }
 
@@ -152,73 +155,75 @@ static bool is_direct(const struct inbound *in)
 static void joined_answered(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	peer_event(
+	reload_peer_event(
 		p, &(struct reload_event){ .type = RELOAD_EV_JOIN_ADMITTED, .node = &in->signer });
 	p->topology->join_received(p->plugin, &in->signer);
 }
 
-void serve_join(struct inbound *in)
+void reload_serve_join(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	struct reload_join_ans ans = { 0 };
 	if (!reload_id_eq(&in->msg->body.join_req.joining_peer_id, &in->signer)) {
-		answer_error(in, RELOAD_FORBIDDEN, "joining_peer_id is not the signer");
+		reload_answer_error(in, RELOAD_FORBIDDEN, "joining_peer_id is not the signer");
 	} else if (!is_direct(in)) {
-		answer_error(in, RELOAD_FORBIDDEN, "Join over another node's link");
+		reload_answer_error(in, RELOAD_FORBIDDEN, "Join over another node's link");
 	} else if (!p->topology->responsible(p->plugin, &in->signer)) {
-		answer_error(in, RELOAD_FORBIDDEN, "not the Admitting Peer of this Node-ID");
+		reload_answer_error(in, RELOAD_FORBIDDEN, "not the Admitting Peer of this Node-ID");
 	} else {
 		in->after = joined_answered;
-		answer(in, RELOAD_JOIN_ANS, &ans);
+		reload_answer(in, RELOAD_JOIN_ANS, &ans);
 	}
 }
 
 static void left_answered(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_PEER_LEFT, .node = &in->signer });
+	reload_peer_event(
+		p, &(struct reload_event){ .type = RELOAD_EV_PEER_LEFT, .node = &in->signer });
 	p->topology->leave_received(
 		p->plugin, &in->signer, in->msg->body.leave_req.overlay_specific_data);
 }
 
-void serve_leave(struct inbound *in)
+void reload_serve_leave(struct inbound *in)
 {
 	if (!reload_id_eq(&in->msg->body.leave_req.leaving_peer_id, &in->signer)) {
-		answer_error(in, RELOAD_FORBIDDEN, "leaving_peer_id is not the signer");
+		reload_answer_error(in, RELOAD_FORBIDDEN, "leaving_peer_id is not the signer");
 	} else if (!is_direct(in)) {
-		answer_error(in, RELOAD_FORBIDDEN, "Leave over another node's link");
+		reload_answer_error(in, RELOAD_FORBIDDEN, "Leave over another node's link");
 	} else {
 		in->after = left_answered;
-		answer_bytes(in, RELOAD_LEAVE_ANS, span_of(NULL, 0));
+		reload_answer_bytes(in, RELOAD_LEAVE_ANS, span_of(NULL, 0));
 	}
 }
 
-void serve_update(struct inbound *in)
+void reload_serve_update(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	struct reload_id from = in->signer;
 	enum reload_err err =
 		p->topology->update_received(p->plugin, &from, is_direct(in), in->msg->body_bytes);
 	if (err == RELOAD_UNKNOWN_TYPE) { /* R-6.3.1.1-06 */
-		peer_drop(p, RELOAD_COUNT_DROP_MALFORMED, in->link, in->msg->header.transaction_id,
-			"unknown Update");
-		inbound_free(in, true);
+		reload_peer_drop(p, RELOAD_COUNT_DROP_MALFORMED, in->link,
+			in->msg->header.transaction_id, "unknown Update");
+		reload_inbound_free(in, true);
 		return;
 	}
 	if (err)
-		answer_error(in, RELOAD_INVALID_MESSAGE, reload_err_text(err));
+		reload_answer_error(in, RELOAD_INVALID_MESSAGE, reload_err_text(err));
 	else
-		answer_bytes(in, RELOAD_UPDATE_ANS, span_of(NULL, 0));
+		reload_answer_bytes(in, RELOAD_UPDATE_ANS, span_of(NULL, 0));
 	if (!err)
-		life_client_update(p, &from);
+		reload_life_client_update(p, &from);
 }
 
 /* -- links ---------------------------------------------------------------------------------------------------------------------------- */
 
-void connected_tell(struct reload_peer *p, struct reload_connection *con)
+void reload_connected_tell(struct reload_peer *p, struct reload_connection *con)
 {
-	peer_event(p, &(struct reload_event){
-			      .type = RELOAD_EV_LINK_UP, .link = con->link, .node = &con->node });
+	reload_peer_event(
+		p, &(struct reload_event){
+			   .type = RELOAD_EV_LINK_UP, .link = con->link, .node = &con->node });
 	p->topology->connected(p->plugin, &con->node);
 }
 
@@ -231,11 +236,11 @@ static bool refused(struct reload_peer *p, uint32_t link, struct reload_cert *ce
 	else if (reload_cert_has_node(cert, &p->self))
 		words = "own Node-ID at the other end";
 	if (words) {
-		peer_event(p, &(struct reload_event){ .type = RELOAD_EV_LINK_REFUSED,
-				      .err = RELOAD_BAD_CERT,
-				      .link = link,
-				      .node = node,
-				      .words = words });
+		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_LINK_REFUSED,
+					     .err = RELOAD_BAD_CERT,
+					     .link = link,
+					     .node = node,
+					     .words = words });
 		return true;
 	}
 	return false;
@@ -244,49 +249,49 @@ static bool refused(struct reload_peer *p, uint32_t link, struct reload_cert *ce
 static void link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert)
 {
 	struct reload_id node;
-	bool expected = attach_expects(p, link, &node);
+	bool expected = reload_attach_expects(p, link, &node);
 	struct reload_connection *con = NULL;
 	if (!refused(p, link, cert, expected, expected ? &node : NULL)) {
 		con = reload_connection_add(p->connections, link, cert, p->now);
 		if (!con)
-			peer_event(p, &(struct reload_event){
-					      .type = RELOAD_EV_LINK_LIMIT, .link = link });
+			reload_peer_event(p, &(struct reload_event){
+						     .type = RELOAD_EV_LINK_LIMIT, .link = link });
 	}
 	if (!con) {
 		p->ops->link_close(p->host, link);
-		life_link_down(p, link, NULL, RELOAD_BAD_CERT);
+		reload_life_link_down(p, link, NULL, RELOAD_BAD_CERT);
 		return;
 	}
 	con->incoming = link >> 31;
 	if (expected && !con->node.len)
 		reload_connection_bind(p->connections, con, &node);
 	if (con->node.len)
-		connected_tell(p, con);
-	attach_link_up(p, con);
-	life_link_up(p, con);
+		reload_connected_tell(p, con);
+	reload_attach_link_up(p, con);
+	reload_life_link_up(p, con);
 }
 
 void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert)
 {
-	peer_enter(p);
+	reload_peer_enter(p);
 	link_up(p, link, cert);
-	peer_leave(p);
+	reload_peer_exit(p);
 }
 
 static void link_lost(struct reload_peer *p, struct reload_connection *con, enum reload_err err)
 {
 	struct reload_id node = con->node;
 	uint32_t link = con->link;
-	peer_event(
+	reload_peer_event(
 		p, &(struct reload_event){
 			   .type = RELOAD_EV_LINK_DOWN, .err = err, .link = link, .node = &node });
 	if (p->uplink == con)
 		p->uplink = NULL;
 	reload_connection_remove(p->connections, con);
-	life_link_down(p, link, node.len ? &node : NULL, err);
+	reload_life_link_down(p, link, node.len ? &node : NULL, err);
 }
 
-void link_drop(struct reload_peer *p, struct reload_connection *con, enum reload_err err)
+void reload_link_drop(struct reload_peer *p, struct reload_connection *con, enum reload_err err)
 {
 	p->ops->link_close(p->host, con->link);
 	link_lost(p, con, err);
@@ -294,27 +299,27 @@ void link_drop(struct reload_peer *p, struct reload_connection *con, enum reload
 
 void reload_peer_link_down(struct reload_peer *p, uint32_t link, enum reload_err err)
 {
-	peer_enter(p);
+	reload_peer_enter(p);
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
 	if (con)
 		link_lost(p, con, err);
 	else
-		life_link_down(p, link, NULL, err);
-	peer_leave(p);
+		reload_life_link_down(p, link, NULL, err);
+	reload_peer_exit(p);
 }
 
 void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good)
 {
-	peer_enter(p);
+	reload_peer_enter(p);
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
 	if (con && con->good != good) {
 		con->good = good;
 		if (!good)
-			peer_event(p, &(struct reload_event){ .type = RELOAD_EV_LINK_SLOW,
-					      .link = link,
-					      .node = &con->node });
+			reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_LINK_SLOW,
+						     .link = link,
+						     .node = &con->node });
 		if (con->node.len)
 			p->topology->link_health(p->plugin, &con->node, good);
 	}
-	peer_leave(p);
+	reload_peer_exit(p);
 }

@@ -49,18 +49,18 @@ static void retry_now(void *arg)
 static void retry_later(struct reload_peer *p, enum reload_err err)
 {
 	p->life.last_error = err;
-	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_JOIN_FAILED,
-			      .err = err,
-			      .count = p->life.attempts,
-			      .words = reload_phase_name(p->life.phase) });
+	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_JOIN_FAILED,
+				     .err = err,
+				     .count = p->life.attempts,
+				     .words = reload_phase_name(p->life.phase) });
 	reload_ms pause = PAUSE_FIRST_MS;
 	for (unsigned i = 0; i < p->life.attempts && pause < PAUSE_MAX_MS; i++)
 		pause *= 2;
 	p->life.attempts++;
 	if (p->life.state != RELOAD_STATE_ISOLATED)
-		peer_set_state(p, RELOAD_STATE_BOOTSTRAPPING);
-	reload_timer_arm(&p->timers, &p->life.retry, p->now + pause / 2 + peer_random_ms(p, pause),
-		retry_now, p);
+		reload_peer_set_state(p, RELOAD_STATE_BOOTSTRAPPING);
+	reload_timer_arm(&p->timers, &p->life.retry,
+		p->now + pause / 2 + reload_peer_random_ms(p, pause), retry_now, p);
 }
 
 /* -- bootstrap ------------------------------------------------------------------------------------------------------------- */
@@ -85,7 +85,7 @@ static void bootstrap_next(struct reload_peer *p)
 	size_t count;
 	const struct reload_ip_port *list = bootstrap_list(p, &count);
 	if (p->life.state != RELOAD_STATE_ISOLATED)
-		peer_set_state(p, RELOAD_STATE_BOOTSTRAPPING);
+		reload_peer_set_state(p, RELOAD_STATE_BOOTSTRAPPING);
 	if (p->life.next_bootstrap >= count) {
 		retry_later(p, RELOAD_UNREACHABLE);
 		return;
@@ -114,18 +114,18 @@ static void client_attached(struct reload_peer *p, void *arg, uint32_t cookie, e
 	p->life.admitting_peer = *node;
 	p->life.attempts = 0;
 	phase_enter(p, RELOAD_PHASES);
-	peer_set_state(p, RELOAD_STATE_JOINED);
-	certificates_schedule(p);
+	reload_peer_set_state(p, RELOAD_STATE_JOINED);
+	reload_certificates_schedule(p);
 }
 
 /* A client sits at the peer that is responsible for its Node-ID, so that it is reached by that alone (R-4.2.1-01). */
 static void client_attach(struct reload_peer *p)
 {
 	struct reload_destination own = reload_dest_resource(&p->self);
-	attach_start(p, 0, &own, 1, false, client_attached, NULL);
+	reload_attach_start(p, 0, &own, 1, false, client_attached, NULL);
 }
 
-void life_client_update(struct reload_peer *p, const struct reload_id *from)
+void reload_life_client_update(struct reload_peer *p, const struct reload_id *from)
 {
 	/* R-4.2.1-03: the ring moved around this client's peer; ask again who is responsible */
 	if (p->life.role == RELOAD_ROLE_CLIENT && p->life.state == RELOAD_STATE_JOINED &&
@@ -138,7 +138,7 @@ static void go_on(struct reload_peer *p, struct reload_connection *con)
 	p->life.bootstrap_peer = con->node;
 	p->uplink = con;
 	if (p->life.state != RELOAD_STATE_ISOLATED)
-		peer_set_state(p, RELOAD_STATE_ATTACHING);
+		reload_peer_set_state(p, RELOAD_STATE_ATTACHING);
 	phase_enter(p, RELOAD_PHASE_ATTACH);
 	if (p->life.role == RELOAD_ROLE_CLIENT)
 		client_attach(p);
@@ -161,7 +161,7 @@ static void introduced(
 static void introduce(struct reload_peer *p, struct reload_connection *con)
 {
 	struct reload_destination to = reload_dest_node(&con->node);
-	attach_introduce(p, con->link, &to, introduced);
+	reload_attach_introduce(p, con->link, &to, introduced);
 }
 
 static void pinged(
@@ -174,7 +174,7 @@ static void pinged(
 	}
 	if (!con->node.len) {
 		reload_connection_bind(p->connections, con, &result->responder);
-		connected_tell(p, con);
+		reload_connected_tell(p, con);
 	}
 	if (p->credentials->cert->node_ids_count > 1)
 		introduce(p, con);
@@ -188,12 +188,12 @@ static void ask_name(struct reload_peer *p, struct reload_connection *con)
 	struct reload_id any = reload_id_wildcard(p->self.len);
 	struct reload_destination to = reload_dest_node(&any);
 	struct reload_ping_req ping = { 0 };
-	struct reload_request *r = request_own(p, RELOAD_PING_REQ, &to, 1, pinged, NULL);
+	struct reload_request *r = reload_request_own(p, RELOAD_PING_REQ, &to, 1, pinged, NULL);
 	r->over_link = con->link;
-	request_send(r, &ping);
+	reload_request_send(r, &ping);
 }
 
-void life_link_up(struct reload_peer *p, struct reload_connection *con)
+void reload_life_link_up(struct reload_peer *p, struct reload_connection *con)
 {
 	if (!p->life.link || con->link != p->life.link)
 		return;
@@ -209,16 +209,16 @@ void life_link_up(struct reload_peer *p, struct reload_connection *con)
 
 static void isolated(struct reload_peer *p)
 {
-	peer_set_state(p, RELOAD_STATE_ISOLATED);
+	reload_peer_set_state(p, RELOAD_STATE_ISOLATED);
 	p->life.bootstrap_peer.len = p->life.admitting_peer.len = 0;
 	p->life.attempts = 0;
 	retry_later(p, RELOAD_LINK_DOWN);
 }
 
-void life_link_down(
+void reload_life_link_down(
 	struct reload_peer *p, uint32_t link, const struct reload_id *node, enum reload_err err)
 {
-	attach_link_down(p, link, err);
+	reload_attach_link_down(p, link, err);
 	if (p->life.link && link == p->life.link) {
 		p->life.link = 0;
 		p->life.last_error = err;
@@ -249,10 +249,10 @@ static void left(void *arg)
 	struct reload_peer *p = arg;
 	reload_timer_cancel(&p->timers, &p->life.leaving);
 	all_closed(p);
-	peer_set_state(p, RELOAD_STATE_ENROLLED);
+	reload_peer_set_state(p, RELOAD_STATE_ENROLLED);
 }
 
-void life_topology_state(
+void reload_life_topology_state(
 	struct reload_peer *p, enum reload_topology_state state, const struct reload_id *other)
 {
 	switch (state) {
@@ -260,22 +260,22 @@ void life_topology_state(
 		break;
 	case RELOAD_TOPOLOGY_ATTACHING:
 		if (p->life.state != RELOAD_STATE_ISOLATED)
-			peer_set_state(p, RELOAD_STATE_ATTACHING);
+			reload_peer_set_state(p, RELOAD_STATE_ATTACHING);
 		break;
 	case RELOAD_TOPOLOGY_JOINING:
 		if (other)
 			p->life.admitting_peer = *other;
 		phase_enter(p, RELOAD_PHASE_JOIN);
 		if (p->life.state != RELOAD_STATE_ISOLATED)
-			peer_set_state(p, RELOAD_STATE_JOINING);
+			reload_peer_set_state(p, RELOAD_STATE_JOINING);
 		break;
 	case RELOAD_TOPOLOGY_JOINED:
 		phase_enter(p, RELOAD_PHASES);
 		p->life.attempts = 0;
 		p->life.last_error = RELOAD_OK;
 		p->uplink = NULL; /* from here on the ring is the way */
-		peer_set_state(p, RELOAD_STATE_JOINED);
-		certificates_schedule(p);
+		reload_peer_set_state(p, RELOAD_STATE_JOINED);
+		reload_certificates_schedule(p);
 		break;
 	case RELOAD_TOPOLOGY_FAILED:
 		if (p->life.wanted)
@@ -305,21 +305,21 @@ static void begin(struct reload_peer *p, enum reload_role role)
 
 enum reload_err reload_peer_first(struct reload_peer *p)
 {
-	peer_enter(p);
+	reload_peer_enter(p);
 	enum reload_err err = may_start(p);
 	if (!err) {
 		begin(p, RELOAD_ROLE_PEER);
 		p->life.alone = true;
 		p->topology->first(p->plugin);
 	}
-	peer_leave(p);
+	reload_peer_exit(p);
 	return err;
 }
 
 enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
 	const struct reload_ip_port *bootstrap, size_t count)
 {
-	peer_enter(p);
+	reload_peer_enter(p);
 	enum reload_err err = may_start(p);
 	if (!err && role == RELOAD_ROLE_CLIENT && !p->config->clients_permitted)
 		err = RELOAD_FORBIDDEN;
@@ -335,11 +335,11 @@ enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
 		p->life.bootstrap_count = count;
 		bootstrap_next(p);
 	}
-	peer_leave(p);
+	reload_peer_exit(p);
 	return err;
 }
 
-void leave_start(struct reload_peer *p, bool now)
+void reload_leave_start(struct reload_peer *p, bool now)
 {
 	p->life.wanted = false;
 	reload_timer_cancel(&p->timers, &p->life.retry);
@@ -349,9 +349,9 @@ void leave_start(struct reload_peer *p, bool now)
 	p->life.link = 0;
 	if (p->life.state == RELOAD_STATE_ENROLLED || p->life.state == RELOAD_STATE_LEAVING)
 		return;
-	peer_set_state(p, RELOAD_STATE_LEAVING);
+	reload_peer_set_state(p, RELOAD_STATE_LEAVING);
 	if (!now)
-		maintain_hand_over_all(p);
+		reload_maintain_hand_over_all(p);
 	p->topology->leave(p->plugin);
 	if (now || !p->connections->count)
 		left(p);
@@ -361,19 +361,19 @@ void leave_start(struct reload_peer *p, bool now)
 
 void reload_peer_leave(struct reload_peer *p, bool now)
 {
-	peer_enter(p);
-	leave_start(p, now);
-	peer_leave(p);
+	reload_peer_enter(p);
+	reload_leave_start(p, now);
+	reload_peer_exit(p);
 }
 
-void life_leave_answered(struct reload_peer *p)
+void reload_life_leave_answered(struct reload_peer *p)
 {
 	if (p->life.state == RELOAD_STATE_LEAVING && TAILQ_EMPTY(&p->handovers) &&
 		TAILQ_EMPTY(&p->requests))
 		reload_timer_arm(&p->timers, &p->life.leaving, p->now, left, p);
 }
 
-void life_clear(struct reload_peer *p)
+void reload_life_clear(struct reload_peer *p)
 {
 	free(p->life.bootstrap);
 	p->life.bootstrap = NULL;

@@ -38,10 +38,10 @@ static void handover_end(struct handover *h)
 	free(h);
 	if (tell)
 		p->topology->handed_over(p->plugin, &node);
-	life_leave_answered(p);
+	reload_life_leave_answered(p);
 }
 
-void maintain_clear(struct reload_peer *p)
+void reload_maintain_clear(struct reload_peer *p)
 {
 	struct handover *h;
 	while ((h = TAILQ_FIRST(&p->handovers))) {
@@ -71,11 +71,11 @@ static void parcel_stored(
 {
 	struct handover *h = r->own_arg;
 	if (result->err)
-		peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REPLICA_FAILED,
-				      .err = result->err,
-				      .transaction = result->transaction,
-				      .node = &r->target,
-				      .resource = &r->resource });
+		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REPLICA_FAILED,
+					     .err = result->err,
+					     .transaction = result->transaction,
+					     .node = &r->target,
+					     .resource = &r->resource });
 	if (!h)
 		return;
 	h->under_way--;
@@ -93,13 +93,13 @@ static void parcel_send(struct parcel *c)
 	if (!c->kinds_count)
 		return;
 	struct reload_request *r =
-		request_own(p, RELOAD_STORE_REQ, &to, 1, parcel_stored, c->handover);
+		reload_request_own(p, RELOAD_STORE_REQ, &to, 1, parcel_stored, c->handover);
 	r->resource = c->resource;
 	r->extra_certificates = span_of(
 		reload_memdup(c->certificates.at, c->certificates.len), c->certificates.len);
 	if (c->handover)
 		c->handover->under_way++;
-	request_send(r, &req);
+	reload_request_send(r, &req);
 	reload_arena_clear(&c->arena);
 	wr_clear(&c->certificates);
 	c->kinds_count = c->bytes = c->cap = 0;
@@ -207,7 +207,7 @@ static void handover_start(void *arg)
 	handover_go(arg);
 }
 
-void maintain_store_range(struct reload_peer *p, const struct reload_id *from,
+void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *from,
 	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number, bool done)
 {
 	struct handover *h = RELOAD_NEW(handover);
@@ -223,14 +223,14 @@ void maintain_store_range(struct reload_peer *p, const struct reload_id *from,
 	reload_timer_arm(&p->timers, &h->timer, p->now, handover_start, h);
 }
 
-void maintain_hand_over_all(struct reload_peer *p)
+void reload_maintain_hand_over_all(struct reload_peer *p)
 {
 	struct reload_id from, to, replicas[2];
 	if (p->topology->range(p->plugin, &from, &to) && p->topology->replicas(p->plugin, replicas))
-		maintain_store_range(p, &from, &to, &replicas[0], 1, false);
+		reload_maintain_store_range(p, &from, &to, &replicas[0], 1, false);
 }
 
-void maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,
+void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,
 	const struct reload_id *replicas, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {

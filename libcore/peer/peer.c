@@ -67,7 +67,7 @@ const char *reload_phase_name(enum reload_phase phase)
 	return phase < RELOAD_PHASES ? names[phase] : "done";
 }
 
-void peer_enter(struct reload_peer *p)
+void reload_peer_enter(struct reload_peer *p)
 {
 	assert(!p->inside); /* an operation of the host called back */
 	p->inside = true;
@@ -75,71 +75,73 @@ void peer_enter(struct reload_peer *p)
 	p->wall = p->ops->wall(p->host);
 }
 
-void peer_leave(struct reload_peer *p)
+void reload_peer_exit(struct reload_peer *p)
 {
 	reload_timers_run(&p->timers, p->now);
 	p->inside = false;
-	requests_complete(p);
+	reload_requests_complete(p);
 	p->ops->wake_at(p->host, reload_timers_next(&p->timers));
 }
 
-void peer_leave_later(struct reload_peer *p)
+void reload_peer_exit_later(struct reload_peer *p)
 {
 	p->inside = false;
 	p->ops->wake_at(p->host, TAILQ_EMPTY(&p->done) ? reload_timers_next(&p->timers) : p->now);
 }
 
-void peer_event(struct reload_peer *p, const struct reload_event *ev)
+void reload_peer_event(struct reload_peer *p, const struct reload_event *ev)
 {
 	p->ops->event(p->host, ev);
 }
 
-void peer_drop(struct reload_peer *p, enum reload_counter counter, uint32_t link,
+void reload_peer_drop(struct reload_peer *p, enum reload_counter counter, uint32_t link,
 	uint64_t transaction, const char *words)
 {
-	peer_count(p, counter);
-	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_DROPPED,
-			      .link = link,
-			      .transaction = transaction,
-			      .words = words });
+	reload_peer_count(p, counter);
+	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_DROPPED,
+				     .link = link,
+				     .transaction = transaction,
+				     .words = words });
 }
 
-void peer_set_state(struct reload_peer *p, enum reload_state state)
+void reload_peer_set_state(struct reload_peer *p, enum reload_state state)
 {
 	if (p->life.state == state)
 		return;
 	p->life.state = state;
 	p->life.since = p->now;
-	peer_event(p, &(struct reload_event){
-			      .type = RELOAD_EV_STATE, .code = (uint16_t)state, .node = &p->self });
+	reload_peer_event(
+		p, &(struct reload_event){
+			   .type = RELOAD_EV_STATE, .code = (uint16_t)state, .node = &p->self });
 }
 
-void peer_job(struct reload_peer *p, struct reload_job *job,
+void reload_peer_job(struct reload_peer *p, struct reload_job *job,
 	void (*done)(void *arg, struct reload_job *job), void *arg)
 {
 	job->done = done;
 	job->arg = arg;
 	p->jobs++;
-	peer_count(p, job->kind == RELOAD_JOB_SIGN ? RELOAD_COUNT_SIGNED : RELOAD_COUNT_VERIFIED);
+	reload_peer_count(
+		p, job->kind == RELOAD_JOB_SIGN ? RELOAD_COUNT_SIGNED : RELOAD_COUNT_VERIFIED);
 	p->ops->job(p->host, job);
 }
 
 void reload_peer_job_done(struct reload_peer *p, struct reload_job *job)
 {
-	peer_enter(p);
+	reload_peer_enter(p);
 	p->jobs--;
 	job->done(job->arg, job);
 	reload_job_free(job);
-	peer_leave(p);
+	reload_peer_exit(p);
 }
 
 void reload_peer_wake(struct reload_peer *p)
 {
-	peer_enter(p);
-	peer_leave(p);
+	reload_peer_enter(p);
+	reload_peer_exit(p);
 }
 
-uint64_t peer_random64(struct reload_peer *p)
+uint64_t reload_peer_random64(struct reload_peer *p)
 {
 	uint64_t v = 0;
 	while (!v)
@@ -147,12 +149,12 @@ uint64_t peer_random64(struct reload_peer *p)
 	return v;
 }
 
-reload_ms peer_random_ms(struct reload_peer *p, reload_ms below)
+reload_ms reload_peer_random_ms(struct reload_peer *p, reload_ms below)
 {
-	return below ? peer_random64(p) % below : 0;
+	return below ? reload_peer_random64(p) % below : 0;
 }
 
-struct reload_route peer_route(struct reload_peer *p)
+struct reload_route reload_peer_route(struct reload_peer *p)
 {
 	return (struct reload_route){ .ctx = &p->ctx,
 		.self = &p->self,
@@ -167,7 +169,7 @@ static reload_ms transactions_now(void *arg)
 	return ((struct reload_peer *)arg)->now;
 }
 
-void peer_expire(void *arg)
+void reload_peer_expire(void *arg)
 {
 	struct reload_peer *p = arg;
 	reload_utc next = p->storage->ops->expire(p->storage, p->wall);
@@ -177,7 +179,7 @@ void peer_expire(void *arg)
 	if (!wait)
 		wait = next > p->wall ? next - p->wall : RELOAD_SECOND;
 	if (next != RELOAD_NEVER)
-		reload_timer_arm(&p->timers, &p->expiry, p->now + wait, peer_expire, p);
+		reload_timer_arm(&p->timers, &p->expiry, p->now + wait, reload_peer_expire, p);
 }
 
 static void policy_defaults(struct reload_policy *policy)
@@ -204,8 +206,8 @@ static void tables_new(struct reload_peer *p)
 	p->reassembly = reload_reassembly_new(&p->timers, p->policy.max_reassembly, lifetime);
 	p->transactions = (struct reload_transactions){ .timers = &p->timers,
 		.now = transactions_now,
-		.transmit = requests_transmit,
-		.failed = requests_failed,
+		.transmit = reload_requests_transmit,
+		.failed = reload_requests_failed,
 		.arg = p,
 		.interval = timer };
 	TAILQ_INIT(&p->work);
@@ -241,12 +243,12 @@ enum reload_err reload_peer_new(
 	p->now = p->started = p->life.since = p->ops->now(p->host);
 	p->wall = p->ops->wall(p->host);
 	tables_new(p);
-	struct reload_topology_host host = peer_topology_host;
+	struct reload_topology_host host = reload_peer_topology_host;
 	host.arg = p;
 	host.timers = &p->timers;
 	p->plugin = topology->new (p->config, &p->self, &host);
 	p->life.state = RELOAD_STATE_ENROLLED;
-	peer_expire(p);
+	reload_peer_expire(p);
 	*out = p;
 	return RELOAD_OK;
 }
@@ -259,14 +261,14 @@ void reload_peer_free(struct reload_peer *p)
 	p->closing = true;
 	struct reload_request *r;
 	while ((r = TAILQ_FIRST(&p->requests)))
-		request_fail(r, RELOAD_CANCELLED, "the node stops");
-	requests_complete(p);
+		reload_request_fail(r, RELOAD_CANCELLED, "the node stops");
+	reload_requests_complete(p);
 	while (!TAILQ_EMPTY(&p->work))
-		inbound_free(TAILQ_FIRST(&p->work), true);
-	attach_clear(p);
-	maintain_clear(p);
-	life_clear(p);
-	values_forget(p);
+		reload_inbound_free(TAILQ_FIRST(&p->work), true);
+	reload_attach_clear(p);
+	reload_maintain_clear(p);
+	reload_life_clear(p);
+	reload_values_forget(p);
 	p->topology->free(p->plugin);
 	reload_reassembly_free(p->reassembly);
 	reload_states_free(p->states);

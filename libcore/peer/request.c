@@ -6,7 +6,7 @@
  *   new -> encoded -> sealed (a job) -> sent up to five times -> answered | failed -> told -> freed
  *
  * A request to a point this node is itself responsible for is served at once, without signature.  Results of the host's
- * requests are told last, from requests_complete(); those of the engine's own at once.
+ * requests are told last, from reload_requests_complete(); those of the engine's own at once.
  */
 
 static void list_expect(struct reload_request *r, const struct reload_destination *target)
@@ -29,14 +29,14 @@ static struct reload_request *request_make(
 	r->code = code;
 	reload_list_write(&r->list, &p->ctx, list, count);
 	list_expect(r, &list[count - 1]);
-	r->transaction.id = peer_random64(p);
+	r->transaction.id = reload_peer_random64(p);
 	TAILQ_INSERT_TAIL(&p->requests, r, entry);
 	p->requests_count++;
-	peer_count(p, RELOAD_COUNT_REQUESTS);
+	reload_peer_count(p, RELOAD_COUNT_REQUESTS);
 	return r;
 }
 
-struct reload_request *request_new(struct reload_peer *p, uint16_t code,
+struct reload_request *reload_request_new(struct reload_peer *p, uint16_t code,
 	const struct reload_way *way, reload_result_fn fn, void *arg, enum reload_err *err)
 {
 	*err = RELOAD_OK;
@@ -62,7 +62,7 @@ struct reload_request *request_new(struct reload_peer *p, uint16_t code,
 	return r;
 }
 
-struct reload_request *request_own(struct reload_peer *p, uint16_t code,
+struct reload_request *reload_request_own(struct reload_peer *p, uint16_t code,
 	const struct reload_destination *list, size_t count,
 	void (*own)(struct reload_peer *p, struct reload_request *r,
 		const struct reload_result *result),
@@ -74,7 +74,7 @@ struct reload_request *request_own(struct reload_peer *p, uint16_t code,
 	return r;
 }
 
-void request_free(struct reload_request *r)
+void reload_request_free(struct reload_request *r)
 {
 	struct reload_peer *p = r->peer;
 	reload_transaction_end(&r->transaction);
@@ -84,7 +84,7 @@ void request_free(struct reload_request *r)
 		TAILQ_REMOVE(&p->requests, r, entry);
 	p->requests_count--;
 	if (r->answer)
-		inbound_free(r->answer, true);
+		reload_inbound_free(r->answer, true);
 	wr_clear(&r->contents);
 	wr_clear(&r->tail);
 	wr_clear(&r->list);
@@ -107,10 +107,10 @@ static void request_end(struct reload_request *r)
 	if (r->own && !p->closing)
 		r->own(p, r, &r->result);
 	if ((r->own || r->cancelled) && !r->sealed_jobs)
-		request_free(r);
+		reload_request_free(r);
 }
 
-void request_fail(struct reload_request *r, enum reload_err err, const char *words)
+void reload_request_fail(struct reload_request *r, enum reload_err err, const char *words)
 {
 	if (r->ended)
 		return;
@@ -119,7 +119,7 @@ void request_fail(struct reload_request *r, enum reload_err err, const char *wor
 	request_end(r);
 }
 
-void requests_complete(struct reload_peer *p)
+void reload_requests_complete(struct reload_peer *p)
 {
 	if (p->completing)
 		return; /* a result function made this call: the outer loop goes on */
@@ -133,7 +133,7 @@ void requests_complete(struct reload_peer *p)
 			r->fn(r->arg, &r->result);
 			next = TAILQ_NEXT(r, entry);
 		}
-		request_free(r);
+		reload_request_free(r);
 	}
 	p->completing = false;
 }
@@ -142,11 +142,11 @@ void reload_request_cancel(struct reload_peer *p, struct reload_request *r)
 {
 	if (!r || r->cancelled)
 		return;
-	peer_enter(p);
+	reload_peer_enter(p);
 	r->cancelled = true;
 	if (!r->ended)
 		request_end(r);
-	peer_leave(p);
+	reload_peer_exit(p);
 }
 
 /* -- out -------------------------------------------------------------------------------------------------------------------- */
@@ -158,20 +158,20 @@ static void sealed(void *arg, struct span tail, enum reload_err err)
 	r->sealing = false;
 	if (r->ended) {
 		if (r->own || r->cancelled)
-			request_free(r);
+			reload_request_free(r);
 		return;
 	}
 	if (err) {
-		request_fail(r, err, "could not be signed");
+		reload_request_fail(r, err, "could not be signed");
 		return;
 	}
 	wr_span(&r->tail, tail);
 	if (r->transaction.active)
-		requests_transmit(
+		reload_requests_transmit(
 			r->peer, &r->transaction); /* its copy was waiting for the signature */
 	else if (!reload_transaction_begin(
 			 &r->peer->transactions, &r->transaction, r->transaction.id, r->timeout_ms))
-		request_fail(r, RELOAD_BUG, "transaction id drawn twice");
+		reload_request_fail(r, RELOAD_BUG, "transaction id drawn twice");
 }
 
 static void seal(struct reload_request *r)
@@ -180,13 +180,13 @@ static void seal(struct reload_request *r)
 		return;
 	r->sealing = true;
 	r->sealed_jobs++;
-	seal_start(r->peer, r->transaction.id, wr_done(&r->contents), &r->extra_certificates,
+	reload_seal_start(r->peer, r->transaction.id, wr_done(&r->contents), &r->extra_certificates,
 		r->extra_certificates.len ? 1 : 0, sealed, r);
 }
 
 static struct reload_decision decide(struct reload_request *r)
 {
-	struct reload_route route = peer_route(r->peer);
+	struct reload_route route = reload_peer_route(r->peer);
 	if (r->over_link) {
 		struct reload_connection *con =
 			reload_connection_by_link(r->peer->connections, r->over_link);
@@ -201,25 +201,26 @@ static struct reload_decision decide(struct reload_request *r)
 static void start(struct reload_request *r)
 {
 	if (r->contents.err || r->contents.len > r->peer->config->max_message_size) {
-		request_fail(r, RELOAD_MESSAGE_TOO_LARGE, "the request exceeds max-message-size");
+		reload_request_fail(
+			r, RELOAD_MESSAGE_TOO_LARGE, "the request exceeds max-message-size");
 		return;
 	}
 	if (decide(r).verdict == RELOAD_DELIVER) {
 		if (!reload_transaction_begin(&r->peer->transactions, &r->transaction,
 			    r->transaction.id, r->timeout_ms))
-			request_fail(r, RELOAD_BUG, "transaction id drawn twice");
+			reload_request_fail(r, RELOAD_BUG, "transaction id drawn twice");
 	} else {
 		seal(r);
 	}
 }
 
-void request_send(struct reload_request *r, const void *body)
+void reload_request_send(struct reload_request *r, const void *body)
 {
 	reload_contents_write(&r->contents, &r->peer->ctx, r->code, body, NULL, 0);
 	start(r);
 }
 
-void request_send_bytes(struct reload_request *r, struct span body)
+void reload_request_send_bytes(struct reload_request *r, struct span body)
 {
 	reload_contents_write_bytes(&r->contents, &r->peer->ctx, r->code, body, NULL, 0);
 	start(r);
@@ -227,7 +228,7 @@ void request_send_bytes(struct reload_request *r, struct span body)
 
 static struct reload_header header_of(struct reload_request *r)
 {
-	struct reload_header h = header_new(r->peer, r->transaction.id);
+	struct reload_header h = reload_header_new(r->peer, r->transaction.id);
 	h.destination_list = wr_done(&r->list);
 	if (r->code == RELOAD_CONFIG_UPDATE_REQ)
 		h.configuration_sequence = RELOAD_SEQUENCE_ANY; /* HDR-08 */
@@ -243,17 +244,17 @@ static void to_itself(struct reload_request *r)
 	struct wr w;
 	wr_init(&w);
 	reload_msg_write(&w, &r->peer->ctx, &h, wr_done(&r->contents), &none);
-	inbound_local(r->peer, r, wr_done(&w));
+	reload_inbound_local(r->peer, r, wr_done(&w));
 	wr_clear(&w);
 }
 
-void requests_transmit(void *arg, struct reload_transaction *t)
+void reload_requests_transmit(void *arg, struct reload_transaction *t)
 {
 	struct reload_peer *p = arg;
 	struct reload_request *r = (struct reload_request *)t;
 	struct reload_decision d = decide(r);
 	if (t->transmissions > 1)
-		peer_count(p, RELOAD_COUNT_REQUESTS_REPEATED);
+		reload_peer_count(p, RELOAD_COUNT_REQUESTS_REPEATED);
 	if (d.verdict == RELOAD_DELIVER) {
 		if (t->transmissions == 1)
 			to_itself(r); /* only once: nothing is lost on this way */
@@ -264,13 +265,13 @@ void requests_transmit(void *arg, struct reload_transaction *t)
 		return;
 	}
 	if (d.verdict == RELOAD_DROP) {
-		peer_drop(p, RELOAD_COUNT_DROP_NO_ROUTE, 0, t->id, d.words);
+		reload_peer_drop(p, RELOAD_COUNT_DROP_NO_ROUTE, 0, t->id, d.words);
 		return; /* the next copy may find a way */
 	}
 	struct reload_header h = header_of(r);
 	h.destination_list = d.list;
-	message_send(p, d.connection, &h, wr_done(&r->tail));
-	peer_event(p,
+	reload_message_send(p, d.connection, &h, wr_done(&r->tail));
+	reload_peer_event(p,
 		&(struct reload_event){
 			.type = t->transmissions > 1 ? RELOAD_EV_REQUEST_REPEATED : RELOAD_EV_SENT,
 			.link = d.connection->link,
@@ -279,17 +280,18 @@ void requests_transmit(void *arg, struct reload_transaction *t)
 			.node = &d.connection->node });
 }
 
-void requests_failed(void *arg, struct reload_transaction *t)
+void reload_requests_failed(void *arg, struct reload_transaction *t)
 {
 	struct reload_peer *p = arg;
 	struct reload_request *r = (struct reload_request *)t;
-	peer_count(p, RELOAD_COUNT_REQUESTS_TIMED_OUT);
-	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REQUEST_TIMEOUT,
-			      .transaction = t->id,
-			      .code = r->code,
-			      .node = r->expect == EXPECT_NODE ? &r->target : NULL,
-			      .resource = r->expect == EXPECT_RESOURCE ? &r->target : NULL });
-	request_fail(r, RELOAD_TIMEOUT, "no answer");
+	reload_peer_count(p, RELOAD_COUNT_REQUESTS_TIMED_OUT);
+	reload_peer_event(
+		p, &(struct reload_event){ .type = RELOAD_EV_REQUEST_TIMEOUT,
+			   .transaction = t->id,
+			   .code = r->code,
+			   .node = r->expect == EXPECT_NODE ? &r->target : NULL,
+			   .resource = r->expect == EXPECT_RESOURCE ? &r->target : NULL });
+	reload_request_fail(r, RELOAD_TIMEOUT, "no answer");
 }
 
 /* -- in ------------------------------------------------------------------------------------------------------------------------ */
@@ -338,14 +340,15 @@ static void fetched_fill(struct reload_request *r, struct inbound *in)
 			.signer = check->signer };
 		if (f->err || synthetic)
 			continue;
-		f->rolled_back =
-			values_rolled_back(r->peer, reload_id_span(&r->resource), f->kind, f->data);
+		f->rolled_back = reload_values_rolled_back(
+			r->peer, reload_id_span(&r->resource), f->kind, f->data);
 		if (f->rolled_back)
-			peer_event(r->peer, &(struct reload_event){ .type = RELOAD_EV_ROLLBACK,
-						    .transaction = r->transaction.id,
-						    .kind = f->kind,
-						    .resource = &r->resource,
-						    .node = &in->signer });
+			reload_peer_event(
+				r->peer, &(struct reload_event){ .type = RELOAD_EV_ROLLBACK,
+						 .transaction = r->transaction.id,
+						 .kind = f->kind,
+						 .resource = &r->resource,
+						 .node = &in->signer });
 	}
 	r->result.values = r->values;
 	r->result.values_count = in->values_count;
@@ -358,19 +361,19 @@ static void error_note(struct reload_request *r, struct inbound *in)
 	r->result.error_info = e->error_info;
 	r->result.err = reload_err_from_overlay(e->error_code);
 	r->result.words = "the overlay answered an error";
-	peer_event(r->peer, &(struct reload_event){ .type = RELOAD_EV_ERROR_RECEIVED,
-				    .err = r->result.err,
-				    .transaction = r->transaction.id,
-				    .code = r->code,
-				    .node = &in->signer });
+	reload_peer_event(r->peer, &(struct reload_event){ .type = RELOAD_EV_ERROR_RECEIVED,
+					   .err = r->result.err,
+					   .transaction = r->transaction.id,
+					   .code = r->code,
+					   .node = &in->signer });
 	/* RFC 6940 s6.5.4: a node that is behind is sent the configuration */
 	if (r->result.err == RELOAD_CONFIG_TOO_NEW && r->code != RELOAD_CONFIG_UPDATE_REQ)
-		configure_send(r->peer, wr_done(&r->list));
+		reload_configure_send(r->peer, wr_done(&r->list));
 	if (r->result.err == RELOAD_UNKNOWN_KIND)
-		configure_send_kinds(r->peer, wr_done(&r->list), e->error_info);
+		reload_configure_send_kinds(r->peer, wr_done(&r->list), e->error_info);
 }
 
-void request_answered(struct reload_request *r, struct inbound *in)
+void reload_request_answered(struct reload_request *r, struct inbound *in)
 {
 	struct reload_peer *p = r->peer;
 	r->answer = in;

@@ -14,7 +14,7 @@ struct seal {
 	void *arg;
 };
 
-void certificates_write(struct reload_peer *p, struct wr *w, const struct reload_cert *cert,
+void reload_certificates_write(struct reload_peer *p, struct wr *w, const struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count)
 {
 	for (size_t i = 0; i <= others_count; i++) {
@@ -52,7 +52,7 @@ static void sealed(void *arg, struct reload_job *job)
 	struct wr own;
 	wr_init(&own);
 	if (!job->err) {
-		certificates_write(p, &own, p->credentials->cert, p->credentials->others,
+		reload_certificates_write(p, &own, p->credentials->cert, p->credentials->others,
 			p->credentials->others_count);
 		size_t count = bucket_add(p, bucket, 0, wr_done(&own));
 		count = bucket_add(p, bucket, count, wr_done(&s->extra));
@@ -74,7 +74,7 @@ static void sealed(void *arg, struct reload_job *job)
 	free(s);
 }
 
-void seal_start(struct reload_peer *p, uint64_t transaction, struct span contents,
+void reload_seal_start(struct reload_peer *p, uint64_t transaction, struct span contents,
 	const struct span *extra, size_t extra_count, sealed_fn fn, void *arg)
 {
 	struct seal *s = RELOAD_NEW(seal);
@@ -87,10 +87,10 @@ void seal_start(struct reload_peer *p, uint64_t transaction, struct span content
 	struct reload_job *job = reload_job_sign(p->credentials->key);
 	reload_msg_signature_input(
 		&job->input, p->config->overlay_hash, transaction, contents, wr_done(&p->identity));
-	peer_job(p, job, sealed, s);
+	reload_peer_job(p, job, sealed, s);
 }
 
-struct reload_header header_new(struct reload_peer *p, uint64_t transaction)
+struct reload_header reload_header_new(struct reload_peer *p, uint64_t transaction)
 {
 	return (struct reload_header){ .relo_token = RELOAD_TOKEN,
 		.overlay = p->config->overlay_hash,
@@ -110,18 +110,19 @@ static void piece_send(void *arg, struct span piece)
 {
 	struct piece_to *to = arg;
 	to->con->sent++;
-	peer_count(to->peer, RELOAD_COUNT_SENT);
+	reload_peer_count(to->peer, RELOAD_COUNT_SENT);
 	to->peer->ops->link_send(to->peer->host, to->con->link, piece);
 }
 
-void connection_send(struct reload_peer *p, struct reload_connection *con, struct span message)
+void reload_connection_send(
+	struct reload_peer *p, struct reload_connection *con, struct span message)
 {
 	struct piece_to to = { p, con };
 	reload_fragment_send(message, &p->ctx, p->policy.fragment_size, piece_send, &to);
 }
 
-void message_send(struct reload_peer *p, struct reload_connection *con, struct reload_header *h,
-	struct span tail)
+void reload_message_send(struct reload_peer *p, struct reload_connection *con,
+	struct reload_header *h, struct span tail)
 {
 	struct wr w;
 	wr_init(&w);
@@ -129,7 +130,7 @@ void message_send(struct reload_peer *p, struct reload_connection *con, struct r
 	reload_header_write(&w, h);
 	wr_span(&w, tail);
 	if (!w.err)
-		connection_send(p, con, wr_done(&w));
+		reload_connection_send(p, con, wr_done(&w));
 	wr_clear(&w);
 }
 
@@ -145,16 +146,16 @@ static void options_copy(struct wr *w, const struct wire_ctx *ctx, struct span o
 		}
 }
 
-void response_send(struct reload_peer *p, uint64_t transaction, struct span back,
+void reload_response_send(struct reload_peer *p, uint64_t transaction, struct span back,
 	struct span options, struct span tail, uint32_t link)
 {
-	struct reload_route route = peer_route(p);
+	struct reload_route route = reload_peer_route(p);
 	struct reload_decision d = reload_route_decide(&route, back);
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
 	struct wr copy;
 	wr_init(&copy);
 	options_copy(&copy, &p->ctx, options);
-	struct reload_header h = header_new(p, transaction);
+	struct reload_header h = reload_header_new(p, transaction);
 	h.destination_list = back;
 	h.options = span_of(copy.at, copy.len);
 	/* back over the link that the request came over when it still stands, else as the list says */
@@ -166,12 +167,12 @@ void response_send(struct reload_peer *p, uint64_t transaction, struct span back
 		reload_list_write(&list, &p->ctx, &d.head, 1);
 		wr_span(&list, d.list);
 		h.destination_list = wr_done(&list);
-		message_send(p, d.connection, &h, tail);
+		reload_message_send(p, d.connection, &h, tail);
 		wr_clear(&list);
 	} else if (con && !copy.err) {
-		message_send(p, con, &h, tail);
+		reload_message_send(p, con, &h, tail);
 	} else {
-		peer_drop(p, RELOAD_COUNT_DROP_NO_ROUTE, link, transaction, "no way back");
+		reload_peer_drop(p, RELOAD_COUNT_DROP_NO_ROUTE, link, transaction, "no way back");
 	}
 	wr_clear(&copy);
 }
@@ -198,12 +199,12 @@ static void answer_sealed(void *arg, struct span tail, enum reload_err err)
 	struct inbound *in = arg;
 	struct reload_peer *p = in->peer;
 	if (err) {
-		inbound_free(in, true);
+		reload_inbound_free(in, true);
 		return;
 	}
 	bool error = tail.len >= 2 && tail.at[0] == 0xff && tail.at[1] == 0xff;
 	if (!error && too_large(in, tail)) { /* HDR-06 */
-		answer_error(in, RELOAD_RESPONSE_TOO_LARGE,
+		reload_answer_error(in, RELOAD_RESPONSE_TOO_LARGE,
 			"the answer would exceed max_response_length");
 		return;
 	}
@@ -211,15 +212,16 @@ static void answer_sealed(void *arg, struct span tail, enum reload_err err)
 	bool again = error || harmless_again(in->msg->code);
 	if (!again)
 		reload_answers_keep(p->answers, id, in->mark, tail);
-	response_send(p, id, wr_done(&in->back), in->msg->header.options, tail, in->link);
-	peer_event(p, &(struct reload_event){ .type = error ? RELOAD_EV_ERROR_SENT : RELOAD_EV_SENT,
-			      .link = in->link,
-			      .transaction = id,
-			      .code = in->msg->code,
-			      .node = &in->signer });
+	reload_response_send(p, id, wr_done(&in->back), in->msg->header.options, tail, in->link);
+	reload_peer_event(
+		p, &(struct reload_event){ .type = error ? RELOAD_EV_ERROR_SENT : RELOAD_EV_SENT,
+			   .link = in->link,
+			   .transaction = id,
+			   .code = in->msg->code,
+			   .node = &in->signer });
 	if (in->after && !error)
 		in->after(in);
-	inbound_free(in, again);
+	reload_inbound_free(in, again);
 }
 
 /* This node asked itself: the answer needs neither signature nor link. */
@@ -231,7 +233,7 @@ static void answer_local(
 	struct reload_security_block block = { .certificates = bucket,
 		.signature = { .identity = { .type = RELOAD_IDENTITY_NONE } } };
 	struct reload_destination self = reload_dest_node(&p->self);
-	struct reload_header h = header_new(p, in->msg->header.transaction_id);
+	struct reload_header h = reload_header_new(p, in->msg->header.transaction_id);
 	struct wr w, list;
 	struct reload_msg *msg;
 	wr_init(&w);
@@ -245,9 +247,9 @@ static void answer_local(
 	if (in->after)
 		in->after(in);
 	if (!reload_msg_decode(&msg, wr_done(&w), &p->ctx))
-		inbound_local_answer(in, msg);
+		reload_inbound_local_answer(in, msg);
 	else
-		inbound_free(in, true);
+		reload_inbound_free(in, true);
 	wr_clear(&w);
 	wr_clear(&list);
 }
@@ -257,18 +259,19 @@ static void answer_contents(
 {
 	if (contents->err) {
 		wr_clear(contents);
-		answer_error(in, RELOAD_RESPONSE_TOO_LARGE, "the answer does not fit a message");
+		reload_answer_error(
+			in, RELOAD_RESPONSE_TOO_LARGE, "the answer does not fit a message");
 		return;
 	}
 	if (in->local)
 		answer_local(in, wr_done(contents), certificates, count);
 	else
-		seal_start(in->peer, in->msg->header.transaction_id, wr_done(contents),
+		reload_seal_start(in->peer, in->msg->header.transaction_id, wr_done(contents),
 			certificates, count, answer_sealed, in);
 	wr_clear(contents);
 }
 
-void answer_with(struct inbound *in, uint16_t code, const void *body,
+void reload_answer_with(struct inbound *in, uint16_t code, const void *body,
 	const struct span *certificates, size_t count)
 {
 	struct wr contents;
@@ -277,12 +280,12 @@ void answer_with(struct inbound *in, uint16_t code, const void *body,
 	answer_contents(in, &contents, certificates, count);
 }
 
-void answer(struct inbound *in, uint16_t code, const void *body)
+void reload_answer(struct inbound *in, uint16_t code, const void *body)
 {
-	answer_with(in, code, body, NULL, 0);
+	reload_answer_with(in, code, body, NULL, 0);
 }
 
-void answer_bytes(struct inbound *in, uint16_t code, struct span body)
+void reload_answer_bytes(struct inbound *in, uint16_t code, struct span body)
 {
 	struct wr contents;
 	wr_init(&contents);
@@ -290,25 +293,25 @@ void answer_bytes(struct inbound *in, uint16_t code, struct span body)
 	answer_contents(in, &contents, NULL, 0);
 }
 
-void answer_error_info(struct inbound *in, enum reload_err err, struct span info)
+void reload_answer_error_info(struct inbound *in, enum reload_err err, struct span info)
 {
 	struct reload_error_response e = { .error_code = reload_err_overlay_code(err),
 		.error_info = info };
-	peer_count(in->peer, RELOAD_COUNT_ERRORS_SENT);
+	reload_peer_count(in->peer, RELOAD_COUNT_ERRORS_SENT);
 	if (err == RELOAD_FORBIDDEN)
-		peer_count(in->peer, RELOAD_COUNT_REFUSED_FORBIDDEN);
-	peer_event(in->peer, &(struct reload_event){ .type = RELOAD_EV_BAD_MESSAGE,
-				     .err = err,
-				     .link = in->link,
-				     .transaction = in->msg->header.transaction_id,
-				     .code = in->msg->code,
-				     .node = &in->signer });
-	answer(in, RELOAD_ERROR, &e);
+		reload_peer_count(in->peer, RELOAD_COUNT_REFUSED_FORBIDDEN);
+	reload_peer_event(in->peer, &(struct reload_event){ .type = RELOAD_EV_BAD_MESSAGE,
+					    .err = err,
+					    .link = in->link,
+					    .transaction = in->msg->header.transaction_id,
+					    .code = in->msg->code,
+					    .node = &in->signer });
+	reload_answer(in, RELOAD_ERROR, &e);
 }
 
-void answer_error(struct inbound *in, enum reload_err err, const char *words)
+void reload_answer_error(struct inbound *in, enum reload_err err, const char *words)
 {
-	answer_error_info(in, err, span_str(words ? words : reload_err_text(err)));
+	reload_answer_error_info(in, err, span_str(words ? words : reload_err_text(err)));
 }
 
 /* -- errors from the header alone -------------------------------------------------------------------------------------------- */
@@ -325,18 +328,18 @@ static void error_sealed(void *arg, struct span tail, enum reload_err err)
 {
 	struct error_way *way = arg;
 	if (!err)
-		response_send(way->peer, way->transaction, wr_done(&way->back),
+		reload_response_send(way->peer, way->transaction, wr_done(&way->back),
 			wr_done(&way->options), tail, way->link);
 	struct reload_connection *con =
 		reload_connection_by_link(way->peer->connections, way->link);
 	if (way->close && con)
-		link_drop(way->peer, con, RELOAD_MESSAGE_TOO_LARGE);
+		reload_link_drop(way->peer, con, RELOAD_MESSAGE_TOO_LARGE);
 	wr_clear(&way->back);
 	wr_clear(&way->options);
 	free(way);
 }
 
-bool error_back(struct reload_peer *p, uint32_t link, const struct reload_header *h,
+bool reload_error_back(struct reload_peer *p, uint32_t link, const struct reload_header *h,
 	enum reload_err err, const char *words, bool close)
 {
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
@@ -359,8 +362,8 @@ bool error_back(struct reload_peer *p, uint32_t link, const struct reload_header
 	struct wr contents;
 	wr_init(&contents);
 	reload_contents_write(&contents, &p->ctx, RELOAD_ERROR, &e, NULL, 0);
-	peer_count(p, RELOAD_COUNT_ERRORS_SENT);
-	seal_start(p, h->transaction_id, wr_done(&contents), NULL, 0, error_sealed, way);
+	reload_peer_count(p, RELOAD_COUNT_ERRORS_SENT);
+	reload_seal_start(p, h->transaction_id, wr_done(&contents), NULL, 0, error_sealed, way);
 	wr_clear(&contents);
 	return true;
 }

@@ -8,8 +8,8 @@
 static void serve_ping(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	struct reload_ping_ans ans = { .response_id = peer_random64(p), .time = p->wall };
-	answer(in, RELOAD_PING_ANS, &ans);
+	struct reload_ping_ans ans = { .response_id = reload_peer_random64(p), .time = p->wall };
+	reload_answer(in, RELOAD_PING_ANS, &ans);
 }
 
 static void serve_probe(struct inbound *in)
@@ -37,7 +37,7 @@ static void serve_probe(struct inbound *in)
 		}
 		info[ans.probe_info_count++] = one;
 	}
-	answer(in, RELOAD_PROBE_ANS, &ans);
+	reload_answer(in, RELOAD_PROBE_ANS, &ans);
 }
 
 /* The point that a RouteQuery asks for; false: it was answered. */
@@ -47,7 +47,7 @@ static bool query_point(struct inbound *in, struct reload_id *id)
 	const struct reload_destination *d = &in->msg->body.route_query_req.destination;
 	struct reload_connection *con;
 	if (d->type == RELOAD_DEST_OPAQUE && p->policy.refuse_opaque_queries) {
-		answer_error(in, RELOAD_FORBIDDEN, "opaque ids are not for queries here");
+		reload_answer_error(in, RELOAD_FORBIDDEN, "opaque ids are not for queries here");
 		return false;
 	}
 	if (d->type == RELOAD_DEST_OPAQUE &&
@@ -62,7 +62,8 @@ static bool query_point(struct inbound *in, struct reload_id *id)
 	if (d->type == RELOAD_DEST_RESOURCE && d->resource.len == p->self.len &&
 		!reload_id_from(id, d->resource))
 		return true;
-	answer_error(in, d->type == RELOAD_DEST_OPAQUE ? RELOAD_NOT_FOUND : RELOAD_INVALID_MESSAGE,
+	reload_answer_error(in,
+		d->type == RELOAD_DEST_OPAQUE ? RELOAD_NOT_FOUND : RELOAD_INVALID_MESSAGE,
 		"no such destination");
 	return false;
 }
@@ -78,7 +79,7 @@ static void query_update(struct inbound *in)
 		else
 			count++;
 	if (count)
-		update_send(in->peer, list, count);
+		reload_update_send(in->peer, list, count);
 }
 
 static void serve_route_query(struct inbound *in)
@@ -91,11 +92,11 @@ static void serve_route_query(struct inbound *in)
 	in->peer->topology->route_query_write(in->peer->plugin, &body, &id);
 	if (in->msg->body.route_query_req.send_update)
 		in->after = query_update;
-	answer_bytes(in, RELOAD_ROUTE_QUERY_ANS, wr_done(&body));
+	reload_answer_bytes(in, RELOAD_ROUTE_QUERY_ANS, wr_done(&body));
 	wr_clear(&body);
 }
 
-void unknown_kinds_info(struct wr *w, const uint32_t *kinds, size_t count)
+void reload_unknown_kinds_info(struct wr *w, const uint32_t *kinds, size_t count)
 {
 	size_t mark = wr_open(w, 1);
 	for (size_t i = 0; i < count; i++)
@@ -113,7 +114,7 @@ static bool fetch_work(struct inbound *in, struct reload_fetch_work *w)
 		.now = p->wall,
 		.arena = &in->msg->arena };
 	if (req->resource.len != p->self.len || reload_id_from(&w->resource, req->resource)) {
-		answer_error(in, RELOAD_INVALID_MESSAGE, "a Resource-ID of another length");
+		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "a Resource-ID of another length");
 		return false;
 	}
 	w->responsible = p->topology->responsible(p->plugin, &w->resource);
@@ -125,14 +126,14 @@ static void fetch_refuse(struct inbound *in, const struct reload_fetch_work *w, 
 	if (err == RELOAD_UNKNOWN_KIND) {
 		uint8_t room[256];
 		struct wr info = wr_fixed(room, sizeof(room));
-		unknown_kinds_info(&info, w->unknown_kinds, w->unknown_kinds_count);
-		answer_error_info(in, err, wr_done(&info));
+		reload_unknown_kinds_info(&info, w->unknown_kinds, w->unknown_kinds_count);
+		reload_answer_error_info(in, err, wr_done(&info));
 	} else {
-		answer_error(in, err, w->reason);
+		reload_answer_error(in, err, w->reason);
 	}
 }
 
-void serve_fetch(struct inbound *in)
+void reload_serve_fetch(struct inbound *in)
 {
 	struct reload_fetch_work w;
 	if (!fetch_work(in, &w))
@@ -141,10 +142,11 @@ void serve_fetch(struct inbound *in)
 	if (err)
 		fetch_refuse(in, &w, err);
 	else
-		answer_with(in, RELOAD_FETCH_ANS, &w.fetch, w.certificates, w.certificates_count);
+		reload_answer_with(
+			in, RELOAD_FETCH_ANS, &w.fetch, w.certificates, w.certificates_count);
 }
 
-void serve_stat(struct inbound *in)
+void reload_serve_stat(struct inbound *in)
 {
 	struct reload_fetch_work w;
 	if (!fetch_work(in, &w))
@@ -153,10 +155,10 @@ void serve_stat(struct inbound *in)
 	if (err)
 		fetch_refuse(in, &w, err);
 	else
-		answer(in, RELOAD_STAT_ANS, &w.stat);
+		reload_answer(in, RELOAD_STAT_ANS, &w.stat);
 }
 
-void serve_find(struct inbound *in)
+void reload_serve_find(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	const struct reload_find_req *req = &in->msg->body.find_req;
@@ -167,7 +169,7 @@ void serve_find(struct inbound *in)
 		.arena = &in->msg->arena };
 	struct reload_id from;
 	if (req->resource.len != p->self.len || reload_id_from(&w.resource, req->resource)) {
-		answer_error(in, RELOAD_INVALID_MESSAGE, "a Resource-ID of another length");
+		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "a Resource-ID of another length");
 		return;
 	}
 	w.responsible = p->topology->responsible(p->plugin, &w.resource);
@@ -175,9 +177,9 @@ void serve_find(struct inbound *in)
 		w.whole_ring = reload_id_eq(&from, &w.range_to);
 	enum reload_err err = reload_find_answer(&w);
 	if (err)
-		answer_error(in, err, w.reason);
+		reload_answer_error(in, err, w.reason);
 	else
-		answer(in, RELOAD_FIND_ANS, &w.answer);
+		reload_answer(in, RELOAD_FIND_ANS, &w.answer);
 }
 
 static const struct {
@@ -187,19 +189,19 @@ static const struct {
 	{ RELOAD_PING_REQ, serve_ping },
 	{ RELOAD_PROBE_REQ, serve_probe },
 	{ RELOAD_ROUTE_QUERY_REQ, serve_route_query },
-	{ RELOAD_FETCH_REQ, serve_fetch },
-	{ RELOAD_STAT_REQ, serve_stat },
-	{ RELOAD_FIND_REQ, serve_find },
-	{ RELOAD_STORE_REQ, serve_store },
-	{ RELOAD_ATTACH_REQ, serve_attach },
-	{ RELOAD_APP_ATTACH_REQ, serve_app_attach },
-	{ RELOAD_JOIN_REQ, serve_join },
-	{ RELOAD_LEAVE_REQ, serve_leave },
-	{ RELOAD_UPDATE_REQ, serve_update },
-	{ RELOAD_CONFIG_UPDATE_REQ, serve_config_update },
+	{ RELOAD_FETCH_REQ, reload_serve_fetch },
+	{ RELOAD_STAT_REQ, reload_serve_stat },
+	{ RELOAD_FIND_REQ, reload_serve_find },
+	{ RELOAD_STORE_REQ, reload_serve_store },
+	{ RELOAD_ATTACH_REQ, reload_serve_attach },
+	{ RELOAD_APP_ATTACH_REQ, reload_serve_app_attach },
+	{ RELOAD_JOIN_REQ, reload_serve_join },
+	{ RELOAD_LEAVE_REQ, reload_serve_leave },
+	{ RELOAD_UPDATE_REQ, reload_serve_update },
+	{ RELOAD_CONFIG_UPDATE_REQ, reload_serve_config_update },
 };
 
-void serve(struct inbound *in)
+void reload_serve(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	for (size_t i = 0; i < COUNT_OF(services); i++) {
@@ -207,15 +209,15 @@ void serve(struct inbound *in)
 			continue;
 		enum reload_err err = reload_msg_body(in->msg, &p->ctx);
 		if (err == RELOAD_UNKNOWN_TYPE) { /* R-6.3.1.1-06: discard and say nothing */
-			peer_drop(p, RELOAD_COUNT_DROP_MALFORMED, in->link,
+			reload_peer_drop(p, RELOAD_COUNT_DROP_MALFORMED, in->link,
 				in->msg->header.transaction_id, "unknown type");
-			inbound_free(in, true);
+			reload_inbound_free(in, true);
 		} else if (err) {
-			answer_error(in, RELOAD_INVALID_MESSAGE, reload_err_text(err));
+			reload_answer_error(in, RELOAD_INVALID_MESSAGE, reload_err_text(err));
 		} else {
 			services[i].serve(in);
 		}
 		return;
 	}
-	answer_error(in, RELOAD_INVALID_MESSAGE, "unknown message code"); /* MSG-11 */
+	reload_answer_error(in, RELOAD_INVALID_MESSAGE, "unknown message code"); /* MSG-11 */
 }

@@ -12,18 +12,18 @@ static void refuse(struct inbound *in, enum reload_err err)
 	struct wr info;
 	wr_init(&info);
 	if (err == RELOAD_UNKNOWN_KIND)
-		unknown_kinds_info(&info, w->unknown_kinds, w->unknown_kinds_count);
+		reload_unknown_kinds_info(&info, w->unknown_kinds, w->unknown_kinds_count);
 	else if (err == RELOAD_GENERATION_TOO_LOW)
 		reload_wire_write(&info, &reload_store_ans_wire, &p->ctx, &w->answer);
 	else
 		wr_span(&info, span_str(w->reason ? w->reason : reload_err_text(err)));
-	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_STORE_REFUSED,
-			      .err = err,
-			      .transaction = in->msg->header.transaction_id,
-			      .node = &in->signer,
-			      .resource = &w->resource,
-			      .words = w->reason });
-	answer_error_info(in, err, wr_done(&info));
+	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_STORE_REFUSED,
+				     .err = err,
+				     .transaction = in->msg->header.transaction_id,
+				     .node = &in->signer,
+				     .resource = &w->resource,
+				     .words = w->reason });
+	reload_answer_error_info(in, err, wr_done(&info));
 	wr_clear(&info);
 }
 
@@ -39,7 +39,7 @@ static void values_list(struct inbound *in)
 					.kind = req->kind_data[k].kind };
 }
 
-void serve_store(struct inbound *in)
+void reload_serve_store(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	const struct reload_store_req *req = &in->msg->body.store_req;
@@ -65,10 +65,10 @@ void serve_store(struct inbound *in)
 	}
 	values_list(in);
 	in->jobs++; /* held while the jobs are submitted */
-	values_start(in, req->resource);
+	reload_values_start(in, req->resource);
 	in->jobs--;
 	if (!in->jobs)
-		serve_store_verified(in);
+		reload_serve_store_verified(in);
 }
 
 static void replicas_tell(struct inbound *in, struct reload_id *replicas, size_t count)
@@ -93,25 +93,26 @@ static void committed(void *arg, enum reload_err err)
 		return;
 	}
 	if (!p->expiry.armed)
-		peer_expire(p);
+		reload_peer_expire(p);
 	if (!w->replica)
 		count = p->topology->replicas(p->plugin, replicas);
 	replicas_tell(in, replicas, count);
-	peer_event(p, &(struct reload_event){ .type = RELOAD_EV_STORED,
-			      .transaction = in->msg->header.transaction_id,
-			      .node = &in->signer,
-			      .resource = &w->resource,
-			      .kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
-			      .count = w->values_count });
+	reload_peer_event(
+		p, &(struct reload_event){ .type = RELOAD_EV_STORED,
+			   .transaction = in->msg->header.transaction_id,
+			   .node = &in->signer,
+			   .resource = &w->resource,
+			   .kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
+			   .count = w->values_count });
 	/* the replicas come after the answer in the RFC's order; both only start their signatures here */
 	struct reload_store_batch batch = w->batch;
 	bool replicate = !w->replica && w->changed && count;
 	if (replicate)
-		maintain_replicate(p, &batch, replicas, count);
-	answer(in, RELOAD_STORE_ANS, &w->answer);
+		reload_maintain_replicate(p, &batch, replicas, count);
+	reload_answer(in, RELOAD_STORE_ANS, &w->answer);
 }
 
-void serve_store_verified(struct inbound *in)
+void reload_serve_store_verified(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	struct reload_store_work *w = in->store;
@@ -128,7 +129,8 @@ void serve_store_verified(struct inbound *in)
 		}
 		struct wr certificates;
 		wr_init(&certificates);
-		certificates_write(p, &certificates, check->cert, in->bucket, in->bucket_count);
+		reload_certificates_write(
+			p, &certificates, check->cert, in->bucket, in->bucket_count);
 		w->value_signers[i] =
 			(struct reload_signer){ .cert = check->cert, .node = check->signer };
 		w->value_certificates[i] =

@@ -15,9 +15,9 @@ static void store_send(struct reload_request *r)
 	if (r->ended)
 		return;
 	if (r->sign_err)
-		request_fail(r, r->sign_err, "a value could not be signed");
+		reload_request_fail(r, r->sign_err, "a value could not be signed");
 	else
-		request_send(r, r->store);
+		reload_request_send(r, r->store);
 }
 
 static void value_signed(void *arg, struct reload_job *job)
@@ -34,7 +34,7 @@ static void value_signed(void *arg, struct reload_job *job)
 	d->signature.value = reload_arena_copy(&r->arena, wr_done(&job->signature));
 	free(v);
 	if (r->ended && !r->sealed_jobs && (r->own || r->cancelled))
-		request_free(r);
+		reload_request_free(r);
 	else if (!r->unsigned_values)
 		store_send(r);
 }
@@ -57,7 +57,7 @@ static void value_sign(struct reload_request *r, uint32_t kind, struct reload_st
 	v->data = d;
 	r->sealed_jobs++;
 	r->unsigned_values++;
-	peer_job(p, job, value_signed, v);
+	reload_peer_job(p, job, value_signed, v);
 }
 
 static uint64_t storage_time(struct reload_peer *p, uint64_t asked)
@@ -115,7 +115,7 @@ static void store_sign(struct reload_request *r)
 		store_send(r);
 }
 
-enum reload_err store_own(struct reload_request *r, const struct reload_id *resource,
+enum reload_err reload_store_own(struct reload_request *r, const struct reload_id *resource,
 	const struct reload_store_item *items, size_t count)
 {
 	r->resource = *resource;
@@ -133,12 +133,12 @@ struct reload_request *reload_peer_store(struct reload_peer *p, const struct rel
 		*err = RELOAD_USAGE;
 		return NULL;
 	}
-	peer_enter(p);
-	struct reload_request *r = request_new(p, RELOAD_STORE_REQ, way, fn, arg, err);
-	if (r && (*err = store_own(r, resource, items, count))) {
-		request_free(r);
+	reload_peer_enter(p);
+	struct reload_request *r = reload_request_new(p, RELOAD_STORE_REQ, way, fn, arg, err);
+	if (r && (*err = reload_store_own(r, resource, items, count))) {
+		reload_request_free(r);
 		r = NULL;
 	}
-	peer_leave_later(p);
+	reload_peer_exit_later(p);
 	return r;
 }

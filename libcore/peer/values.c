@@ -29,8 +29,9 @@ static enum reload_err bucket_parse(struct inbound *in)
 	return RELOAD_OK;
 }
 
-enum reload_err signer_find(struct inbound *in, const struct reload_signer_identity *identity,
-	struct reload_cert **cert, struct reload_id *node, bool *known)
+enum reload_err reload_signer_find(struct inbound *in,
+	const struct reload_signer_identity *identity, struct reload_cert **cert,
+	struct reload_id *node, bool *known)
 {
 	struct reload_peer *p = in->peer;
 	if (identity->type == RELOAD_IDENTITY_NONE)
@@ -69,7 +70,7 @@ static void value_done(void *arg, struct reload_job *job)
 	}
 	free(v);
 	in->jobs--;
-	inbound_job_done(in);
+	reload_inbound_job_done(in);
 }
 
 static void value_start(struct inbound *in, struct value_check *check, struct span resource)
@@ -77,7 +78,7 @@ static void value_start(struct inbound *in, struct value_check *check, struct sp
 	struct reload_peer *p = in->peer;
 	const struct reload_signature *sig = &check->data->signature;
 	bool known;
-	check->err = signer_find(in, &sig->identity, &check->cert, &check->signer, &known);
+	check->err = reload_signer_find(in, &sig->identity, &check->cert, &check->signer, &known);
 	if (check->err)
 		return;
 	struct reload_job *job = reload_job_verify(check->cert, sig);
@@ -94,7 +95,7 @@ static void value_start(struct inbound *in, struct value_check *check, struct sp
 	reload_hash(digest, RELOAD_HASH_SHA256, parts, COUNT_OF(parts));
 	memcpy(check->digest, digest, sizeof(check->digest));
 	if (known && reload_cache_value_has(p->cache, check->digest)) {
-		peer_count(p, RELOAD_COUNT_CACHE_HITS);
+		reload_peer_count(p, RELOAD_COUNT_CACHE_HITS);
 		reload_job_free(job);
 		return;
 	}
@@ -104,7 +105,7 @@ static void value_start(struct inbound *in, struct value_check *check, struct sp
 	v->in = in;
 	v->check = check;
 	in->jobs++;
-	peer_job(p, job, value_done, v);
+	reload_peer_job(p, job, value_done, v);
 }
 
 static bool is_synthetic(const struct reload_stored_data *d)
@@ -112,7 +113,7 @@ static bool is_synthetic(const struct reload_stored_data *d)
 	return d->signature.identity.type == RELOAD_IDENTITY_NONE;
 }
 
-void values_start(struct inbound *in, struct span resource)
+void reload_values_start(struct inbound *in, struct span resource)
 {
 	for (size_t i = 0; i < in->values_count; i++)
 		if (!is_synthetic(in->values[i].data))
@@ -145,7 +146,7 @@ static int seen_cmp(struct seen *a, struct seen *b)
 
 RELOAD_TREE(seen_tree, seen, entry, seen_cmp)
 
-void values_forget(struct reload_peer *p)
+void reload_values_forget(struct reload_peer *p)
 {
 	struct seen *s;
 	if (!p->rollback)
@@ -158,7 +159,7 @@ void values_forget(struct reload_peer *p)
 	p->rollback = NULL;
 }
 
-bool values_rolled_back(struct reload_peer *p, struct span resource, uint32_t kind,
+bool reload_values_rolled_back(struct reload_peer *p, struct span resource, uint32_t kind,
 	const struct reload_stored_data *d)
 {
 	uint8_t numbers[8], digest[RELOAD_HASH_SIZE_MAX];
@@ -168,7 +169,7 @@ bool values_rolled_back(struct reload_peer *p, struct span resource, uint32_t ki
 	const struct span parts[] = { resource, span_of(numbers, sizeof(numbers)), d->value.key };
 	reload_hash(digest, RELOAD_HASH_SHA256, parts, COUNT_OF(parts));
 	if (p->rollback && p->rollback->count >= ROLLBACK_MAX)
-		values_forget(p);
+		reload_values_forget(p);
 	if (!p->rollback)
 		p->rollback = RELOAD_NEW(rollback);
 	struct seen key, *s;

@@ -137,9 +137,10 @@ void reload_update_send(struct reload_peer *p, const struct reload_destination *
 		return; /* nothing to say about the ring yet */
 	wr_init(&body);
 	p->topology->update_write(p->plugin, &body);
-	reload_request_send_bytes(
-		reload_request_own(p, RELOAD_UPDATE_REQ, list, count, update_done, NULL),
-		wr_done(&body));
+	if (!body.err) /* R-10.5-14: the plug-in may not be ready to show itself */
+		reload_request_send_bytes(reload_request_own(p, RELOAD_UPDATE_REQ, list, count,
+						  update_done, NULL),
+			wr_done(&body));
 	wr_clear(&body);
 }
 

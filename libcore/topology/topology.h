@@ -38,7 +38,8 @@ struct reload_topology_host {
 		const struct reload_id *node, uint8_t replica_number, bool done);
 	/* resources in (from, to] may be forgotten here: this node is neither owner nor replica (R-10.7.3-07) */
 	void (*drop_range)(void *arg, const struct reload_id *from, const struct reload_id *to);
-	void (*disconnect)(void *arg, const struct reload_id *node); /* the link is of no more use to the topology */
+	/* the link is of no more use to the topology, which takes it as gone from here on */
+	void (*disconnect)(void *arg, const struct reload_id *node);
 	void (*state)(void *arg, enum reload_topology_state state, const struct reload_id *other);
 	void (*tables_changed)(void *arg); /* neighbours or fingers differ from before: an event for operators */
 };
@@ -54,6 +55,7 @@ struct reload_topology_tables {
 struct reload_topology_ops {
 	const char *name; /* topology-plugin of the configuration */
 
+	/* NULL: the algorithm cannot run with this configuration (node-id-length) */
 	struct reload_topology *(*new)(const struct reload_config *config, const struct reload_id *self,
 		const struct reload_topology_host *host);
 	void (*free)(struct reload_topology *t);
@@ -74,6 +76,7 @@ struct reload_topology_ops {
 	void (*join_answered)(struct reload_topology *t, const struct reload_id *admitting_peer, enum reload_err err);
 	/* a Join of node came over node's own link and was answered: hand over, then Update (CHORD-11) */
 	void (*join_received)(struct reload_topology *t, const struct reload_id *node);
+	/* what was stored here in the range while the hand-over ran has been sent as well (CHORD-11) */
 	void (*handed_over)(struct reload_topology *t, const struct reload_id *node);
 	/*
 	 * The body of an UpdateReq signed by from; direct: it came over from's own link (SEC-18: else it may only lead to
@@ -101,7 +104,10 @@ struct reload_topology_ops {
 	/* signer may answer for resource: no neighbour is closer (SEC-14); true where there is no Neighbor Table */
 	bool (*close_enough)(struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer);
 	void (*tables)(struct reload_topology *t, struct reload_topology_tables *out);
-	/* the Update body for somebody who asked with send_update (full, CHORD-03) */
+	/*
+	 * The Update body for somebody who asked with send_update (full, CHORD-03).  w fails with RELOAD_NOT_JOINED while
+	 * the node may not show itself (R-10.5-14): then nothing is sent, the plug-in sends its Update when it may.
+	 */
 	void (*update_write)(struct reload_topology *t, struct wr *w);
 	/* the RouteQueryAns body for id: the next hop, or self when responsible */
 	void (*route_query_write)(struct reload_topology *t, struct wr *w, const struct reload_id *id);

@@ -146,6 +146,12 @@ static void requests_that_make_no_sense(void **state)
 	req = node_request();
 	req.serial[0] = 0;
 	assert_int_equal(try(req, our.ca_key), RELOAD_BAD_VALUE);
+	/* a node issues nothing */
+	req = node_request();
+	AUTO(reload_cert) node = make_cert(&req, our.key, our.ca, our.ca_key);
+	struct wr w;
+	wr_init(&w);
+	assert_int_equal(reload_cert_make(&w, &req, our.key, node, our.key), RELOAD_BAD_VALUE);
 	req = node_request();
 	req.authority_name = "both";
 	assert_int_equal(try(req, our.ca_key), RELOAD_BAD_VALUE);

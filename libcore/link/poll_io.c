@@ -139,6 +139,8 @@ struct reload_poll *reload_poll_new(void)
 	p->source = (struct source *)g_source_new(&source_funcs, sizeof(struct source));
 	p->source->poll = p;
 	g_source_set_static_name(&p->source->base, "reload-poll");
+	/* else GLib takes our descriptor out around each dispatch, and wakes itself for both changes */
+	g_source_set_can_recurse(&p->source->base, TRUE);
 	p->tag = g_source_add_unix_fd(&p->source->base, p->epoll, G_IO_IN);
 	g_source_attach(&p->source->base, g_main_context_get_thread_default());
 	return p;

@@ -33,7 +33,7 @@ static bool add_general_name(GENERAL_NAMES *names, int type, const char *text)
 	return true;
 }
 
-/* "The SubjectAltName field in the certificate MUST contain" Node-IDs and "a single name" (RFC 6940 s11.3). */
+/* "The SubjectAltName field in the certificate MUST contain" Node-IDs and one user name (RFC 6940 s11.3). */
 static bool add_names(X509 *x, const struct reload_cert_request *req)
 {
 	GENERAL_NAMES *names = GENERAL_NAMES_new();

@@ -157,7 +157,7 @@ static enum reload_err read_names(struct reload_cert *cert, X509 *x, struct relo
 	return err;
 }
 
-/* "a system MUST reject the certificate if it encounters a critical extension it does not recognize" (RFC 5280 s4.2) */
+/* "system MUST reject the certificate if it encounters a critical extension it does not recognize" (RFC 5280 s4.2) */
 static enum reload_err read_extensions(struct reload_cert *cert, X509 *x, struct reload_why *why)
 {
 	for (int i = 0; i < X509_get_ext_count(x); i++) {

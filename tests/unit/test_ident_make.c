@@ -75,7 +75,7 @@ static void nodes(void **state)
 	int critical = 0;
 	GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, &critical, NULL);
 	assert_int_equal(critical, 1); /* SEC-11 */
-	/* R-11.3-14, R-11.3-18, R-11.3-21 */
+	/* R-11.3-18, R-11.3-21 */
 	assert_int_equal(sk_GENERAL_NAME_num(names), 3);
 	/* R-11.3-16 */
 	const GENERAL_NAME *uri = sk_GENERAL_NAME_value(names, 1);

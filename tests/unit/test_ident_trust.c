@@ -352,7 +352,7 @@ static void other_overlays_and_lengths(void **state)
 	(void)state;
 	struct reload_cert_request req = node_request();
 	AUTO(reload_cert) cert = make_cert(&req, our.node_key, our.root, our.root_key);
-	/* R-13.6-02 */
+	/* R-6.3.4-21 */
 	AUTO(reload_trust)
 	other = new_trust((struct reload_trust_setup){ .overlay = "other.example" });
 	refused(other, cert, RELOAD_BAD_CERT, "not for \"other.example\"");

@@ -268,7 +268,7 @@ static void check_value(const struct reload_msg *msg, uint32_t kind, struct relo
 	/* R-6.3.4-01: the bucket holds the certificates of the values inside */
 	AUTO(reload_cert) cert = signer_of(msg, &d.signature, &node);
 	assert_non_null(cert);
-	/* R-6.3.4-06, R-13.5-01 */
+	/* R-6.3.4-06 */
 	assert_int_equal(verify_value(resource, kind, &d, cert), RELOAD_OK);
 	/* R-7.1-02 */
 	d.lifetime++;
@@ -311,7 +311,7 @@ static void configuration_of_the_vectors_verifies(void **state)
 	vector_load(&block, "config-security-block");
 	AUTO(reload_cert) a = read_cert("keys/node-a.cert.der");
 	struct span value = vector_field(&block, "signature_value");
-	/* R-6.3.4-07, R-11.1-47 */
+	/* R-6.3.4-07 */
 	assert_int_equal(a->ops->verify(a, 4, 1, element, value), RELOAD_OK);
 	xml[from - xml + 20] ^= 1;
 	assert_int_equal(a->ops->verify(a, 4, 1, element, value), RELOAD_BAD_SIGNATURE);

@@ -51,6 +51,7 @@ struct reload_poll {
 	uint32_t free_slot; /* 1 + index, 0: none */
 	struct reload_timers timers;
 	struct reload_poll_hook *hooks;
+	bool in_turn; /* reload_poll_turn() runs the hooks itself */
 };
 
 static reload_ms read_clock(clockid_t id)
@@ -70,21 +71,32 @@ reload_utc reload_poll_wall(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
-static gboolean prepare(GSource *base, gint *timeout)
+static bool hook_is_due(const struct reload_poll *p)
 {
-	struct reload_poll *p = ((struct source *)base)->poll;
-	bool again = false;
+	bool due = false;
+	for (struct reload_poll_hook *h = p->hooks; h; h = h->next)
+		due |= h->due;
+	return due;
+}
+
+static void run_hooks(struct reload_poll *p)
+{
 	for (struct reload_poll_hook *h = p->hooks; h; h = h->next) {
 		if (!h->due)
 			continue;
 		h->due = false;
 		h->fn(h->arg);
 	}
-	for (struct reload_poll_hook *h = p->hooks; h; h = h->next)
-		again |= h->due;
+}
+
+static gboolean prepare(GSource *base, gint *timeout)
+{
+	struct reload_poll *p = ((struct source *)base)->poll;
+	if (!p->in_turn)
+		run_hooks(p);
 	reload_ms due = reload_timers_next(&p->timers);
 	*timeout = -1;
-	if (again) {
+	if (hook_is_due(p)) {
 		*timeout = 0;
 	} else if (due != RELOAD_NEVER) {
 		reload_ms now = reload_poll_now();
@@ -221,14 +233,20 @@ void reload_poll_hook_remove(struct reload_poll *p, struct reload_poll_hook *hoo
 
 static void wake(void *arg)
 {
-	*(bool *)arg = true; /* the timer is there to end the sleep */
+	(void)arg; /* the timer is there to end the sleep */
 }
 
 void reload_poll_turn(struct reload_poll *p, reload_ms max_sleep_ms)
 {
-	bool woken = false;
 	struct reload_timer t = { 0 };
-	reload_timer_arm(&p->timers, &t, reload_poll_now() + max_sleep_ms, wake, &woken);
-	g_main_context_iteration(g_main_context_get_thread_default(), max_sleep_ms > 0);
+	bool ordered = hook_is_due(p); /* by calls since the last turn */
+	if (ordered)
+		run_hooks(p);
+	else if (max_sleep_ms && max_sleep_ms != RELOAD_NEVER)
+		reload_timer_arm(&p->timers, &t, reload_poll_now() + max_sleep_ms, wake, NULL);
+	p->in_turn = true;
+	g_main_context_iteration(g_main_context_get_thread_default(), !ordered && max_sleep_ms);
+	p->in_turn = false;
 	reload_timer_cancel(&p->timers, &t);
+	run_hooks(p);
 }

@@ -69,5 +69,8 @@ enum {
 void reload_poll_hook_add(struct reload_poll *p, struct reload_poll_hook *hook);
 void reload_poll_hook_remove(struct reload_poll *p, struct reload_poll_hook *hook);
 
-/* reload_poll_turn() runs one turn of the loop, sleeping at most max_sleep_ms: for programs without a main loop. */
+/*
+ * reload_poll_turn() runs one turn of the loop with its end, sleeping at most max_sleep_ms (RELOAD_NEVER: until something
+ * happens), and not at all when a hook was due: what the caller waits for may have happened in it.
+ */
 void reload_poll_turn(struct reload_poll *p, reload_ms max_sleep_ms);

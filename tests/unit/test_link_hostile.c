@@ -193,10 +193,14 @@ static void links_are_limited(void **state)
 	assert_int_equal(a.ups, 2);
 	assert_int_equal(b.ups, 2);
 	assert_int_equal(a.down_err, RELOAD_LINK_DOWN); /* b has enough */
-	struct reload_ip_port own = loopback(a.port);
-	reload_links_open(a.links, 4, &own, 1);
-	reload_links_open(a.links, 5, &own, 1);
-	TURN_UNTIL(loop, a.downs >= 2 && a.down_err == RELOAD_LIMIT);
+	struct node c = { 0 };
+	node_start(&c, loop, &bob, root.trust, (struct reload_links_setup){ .max_links = 1 });
+	at = loopback(a.port);
+	reload_links_open(c.links, 1, &at, 1);
+	reload_links_open(c.links, 2, &at, 1);
+	TURN_UNTIL(loop, c.ups && c.downs);
+	assert_int_equal(c.down_err, RELOAD_LIMIT);
+	node_stop(&c);
 	node_stop(&a);
 	node_stop(&b);
 }

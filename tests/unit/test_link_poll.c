@@ -1,0 +1,149 @@
+/* The loop: descriptors that go away within a batch, timers, and hooks at the end of turns. */
+#include "link/poll_io.h"
+#include "util/alloc.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static struct reload_poll *loop;
+
+struct seat {
+	int fd;
+	uint64_t handle;
+	unsigned calls;
+	struct seat *victim; /* removed by the first call */
+};
+
+static int setup(void **state)
+{
+	(void)state;
+	loop = reload_poll_new();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	reload_poll_free(loop);
+	return 0;
+}
+
+static void on_seat(void *arg, unsigned events)
+{
+	struct seat *s = arg;
+	assert_true(events & RELOAD_POLL_IN);
+	s->calls++;
+	if (s->victim) {
+		reload_poll_remove(loop, s->victim->handle);
+		/* its place is taken at once by another one, which the rest of the batch must not reach */
+		s->victim->handle = reload_poll_add(loop, s->victim->fd, 0, on_seat, s->victim);
+		s->victim = NULL;
+	}
+}
+
+static void a_batch_cannot_reach_what_was_removed(void **state)
+{
+	(void)state;
+	struct seat seats[2] = { 0 };
+	for (int i = 0; i < 2; i++) {
+		seats[i].fd = eventfd(1, EFD_NONBLOCK);
+		seats[i].handle =
+			reload_poll_add(loop, seats[i].fd, RELOAD_POLL_IN, on_seat, &seats[i]);
+		assert_true(seats[i].handle);
+		seats[i].victim = &seats[1 - i];
+	}
+	uint64_t old = seats[1].handle;
+	reload_poll_turn(loop, 100);
+	assert_int_equal(seats[0].calls + seats[1].calls, 1);
+	assert_true(seats[0].handle != old && seats[1].handle != old);
+	/* changed back it is seen again, level-triggered */
+	for (int i = 0; i < 2; i++) {
+		seats[i].victim = NULL;
+		reload_poll_change(loop, seats[i].handle, RELOAD_POLL_IN);
+	}
+	reload_poll_turn(loop, 100);
+	reload_poll_turn(loop, 100);
+	assert_int_equal(seats[0].calls + seats[1].calls, 5);
+	for (int i = 0; i < 2; i++) {
+		reload_poll_remove(loop, seats[i].handle);
+		close(seats[i].fd);
+	}
+	assert_int_equal(reload_poll_add(loop, -1, RELOAD_POLL_IN, on_seat, NULL), 0);
+	reload_poll_remove(loop, 0);
+}
+
+static void count(void *arg)
+{
+	(*(unsigned *)arg)++;
+}
+
+static void timers_end_the_sleep(void **state)
+{
+	(void)state;
+	unsigned calls = 0;
+	struct reload_timer t = { 0 };
+	reload_ms start = reload_poll_now();
+	reload_timer_arm(reload_poll_timers(loop), &t, start + 30, count, &calls);
+	while (!calls)
+		reload_poll_turn(loop, RELOAD_NEVER);
+	reload_ms waited = reload_poll_now() - start;
+	assert_true(waited >= 30 && waited < 1000);
+	start = reload_poll_now();
+	reload_poll_turn(loop, 20); /* nothing happens: the limit ends it */
+	assert_true(reload_poll_now() - start < 1000);
+	start = reload_poll_now();
+	reload_poll_turn(loop, 0);
+	assert_true(reload_poll_now() - start < 500);
+}
+
+static char order[16];
+static size_t ordered;
+static struct reload_poll_hook work, flush;
+
+static void on_work(void *arg)
+{
+	order[ordered++] = *(char *)arg;
+	flush.due = true;
+	work.due = ordered < 5; /* two rounds more */
+}
+
+static void on_flush(void *arg)
+{
+	order[ordered++] = *(char *)arg;
+}
+
+static void hooks_run_in_order_and_again(void **state)
+{
+	(void)state;
+	work = (struct reload_poll_hook){ .fn = on_work, .arg = "w", .order = RELOAD_HOOK_WORK };
+	flush = (struct reload_poll_hook){ .fn = on_flush, .arg = "f", .order = RELOAD_HOOK_FLUSH };
+	reload_poll_hook_add(loop, &flush);
+	reload_poll_hook_add(loop, &work);
+	reload_ms start = reload_poll_now();
+	work.due = true;
+	while (ordered < 6) /* no turn sleeps while there is work */
+		reload_poll_turn(loop, RELOAD_NEVER);
+	assert_string_equal(order, "wfwfwf");
+	assert_true(reload_poll_now() - start < 1000);
+	reload_poll_turn(loop, 0);
+	assert_int_equal(ordered, 6); /* not due, not called */
+	reload_poll_hook_remove(loop, &work);
+	work.due = true;
+	reload_poll_turn(loop, 0);
+	assert_int_equal(ordered, 6);
+	reload_poll_hook_remove(loop, &flush);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_batch_cannot_reach_what_was_removed),
+		cmocka_unit_test(timers_end_the_sleep),
+		cmocka_unit_test(hooks_run_in_order_and_again),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -18,6 +18,9 @@ static enum reload_err name_file(enum reload_err err, const char *path, struct r
 {
 	if (!why)
 		return err;
+	struct reload_why from = *why;
+	if (strcmp(from.what, reload_err_text(err)) != 0)
+		snprintf(why->why, sizeof(why->why), "%s: %.250s", from.what, from.why);
 	snprintf(why->what, sizeof(why->what), "%.150s: %.100s", cli_path_show(path),
 		reload_err_text(err));
 	return err;
@@ -48,6 +51,26 @@ enum reload_err cli_identity_dir(char **out, const char *name, struct reload_why
 	return cli_path(out, CLI_CONFIG, below, why);
 }
 
+enum reload_err cli_config_parse(struct reload_config **out, struct span bytes, const char *path,
+	const char *overlay, reload_utc now, struct reload_why *why)
+{
+	struct reload_config *config = NULL;
+	enum reload_err err =
+		reload_config_parse(&config, bytes, overlay, &reload_ident_openssl, now, why);
+	if (err == RELOAD_BAD_SIGNATURE) /* of a Kind */
+		err = RELOAD_BAD_CONFIG;
+	if (!err && config->signatures_count) /* a first document may be unsigned (CFG-05) */
+		err = reload_config_verify(config, NULL, now, why);
+	if (err == RELOAD_BAD_SIGNATURE || err == RELOAD_NO_SIGNER)
+		err = RELOAD_CONFIG_UNSIGNED;
+	if (err) {
+		reload_config_free(config);
+		return name_file(err, path, why);
+	}
+	*out = config;
+	return RELOAD_OK;
+}
+
 enum reload_err cli_config_load(struct reload_config **out, const char *path, const char *overlay,
 	reload_utc now, struct reload_why *why)
 {
@@ -55,12 +78,10 @@ enum reload_err cli_config_load(struct reload_config **out, const char *path, co
 	size_t len = 0;
 	enum reload_err err =
 		read_part(&bytes, &len, path, RELOAD_CONFIG_SIZE_MAX, RELOAD_BAD_CONFIG, why);
-	if (err)
-		return err;
-	err = reload_config_parse(
-		out, span_of(bytes, len), overlay, &reload_ident_openssl, now, why);
+	if (!err)
+		err = cli_config_parse(out, span_of(bytes, len), path, overlay, now, why);
 	free(bytes);
-	return err ? name_file(err, path, why) : RELOAD_OK;
+	return err;
 }
 
 struct collected {
@@ -90,22 +111,15 @@ void cli_certs_free(struct reload_cert **certs, size_t count)
 	free(certs);
 }
 
-enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***others,
-	size_t *others_count, const char *path, struct reload_why *why)
+enum reload_err cli_certs_parse(struct reload_cert **cert, struct reload_cert ***others,
+	size_t *others_count, struct span bytes, const char *path, struct reload_why *why)
 {
 	struct collected c = { .why = why };
-	uint8_t *bytes = NULL;
-	size_t len = 0;
-	enum reload_err err =
-		read_part(&bytes, &len, path, CLI_CERT_FILE_MAX, RELOAD_BAD_CERT, why);
-	if (err)
-		return err;
-	if (len && bytes[0] == 0x30) /* an ASN.1 SEQUENCE: DER */
-		collect(&c, span_of(bytes, len));
-	else if (!reload_pem_certificates(span_of(bytes, len), collect, &c))
+	if (bytes.len && bytes.at[0] == 0x30) /* an ASN.1 SEQUENCE: DER */
+		collect(&c, bytes);
+	else if (!reload_pem_certificates(bytes, collect, &c))
 		c.err = reload_why_set(
 			why, RELOAD_BAD_CERT, NULL, "the file holds no PEM certificate");
-	free(bytes);
 	if (c.err) {
 		for (size_t i = 0; i < c.count; i++)
 			reload_cert_free(c.certs[i]);
@@ -115,6 +129,19 @@ enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***
 	*others_count = c.count - 1;
 	*others = reload_memdup(c.certs + 1, *others_count * sizeof(struct reload_cert *));
 	return RELOAD_OK;
+}
+
+enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***others,
+	size_t *others_count, const char *path, struct reload_why *why)
+{
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	enum reload_err err =
+		read_part(&bytes, &len, path, CLI_CERT_FILE_MAX, RELOAD_BAD_CERT, why);
+	if (!err)
+		err = cli_certs_parse(cert, others, others_count, span_of(bytes, len), path, why);
+	free(bytes);
+	return err;
 }
 
 enum reload_err cli_key_load(
@@ -146,20 +173,16 @@ static char *inside(const char *dir, const char *file)
 
 /* check() asks what an agent would ask before it uses the identity. */
 static enum reload_err check(struct cli_identity *id, const char *cert_file, const char *key_file,
-	const char *config_file, reload_utc now, struct reload_why *why)
+	reload_utc now, struct reload_why *why)
 {
 	struct reload_credentials *c = &id->credentials;
-	enum reload_err err = RELOAD_OK;
-	if (id->config->signatures_count) /* a first document may be unsigned (interop CFG-05) */
-		err = reload_config_verify(id->config, NULL, now, why);
-	if (err)
-		return name_file(err, config_file, why);
 	if (!c->cert->node_ids_count) {
 		(void)reload_why_set(why, RELOAD_BAD_CERT, NULL,
 			"it has no Node-ID: it is not the certificate of a node");
 		return name_file(RELOAD_BAD_CERT, cert_file, why);
 	}
-	err = reload_trust_check(id->config->trust, c->cert, c->others, c->others_count, now, why);
+	enum reload_err err = reload_trust_check(
+		id->config->trust, c->cert, c->others, c->others_count, now, why);
 	if (err)
 		return name_file(err, cert_file, why);
 	if (!reload_key_fits(c->key, c->cert)) {
@@ -190,7 +213,7 @@ enum reload_err cli_identity_load(struct cli_identity *out, const char *name,
 	if (!err)
 		err = cli_config_load(&id.config, config, c->cert->overlay, now, why);
 	if (!err)
-		err = check(&id, cert, key, config, now, why);
+		err = check(&id, cert, key, now, why);
 	free(cert);
 	free(key);
 	free(config);

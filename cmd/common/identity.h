@@ -31,11 +31,22 @@ enum reload_err cli_identity_load(struct cli_identity *out, const char *name,
 	const char *config_file, reload_utc now, struct reload_why *why) MUST_CHECK;
 void cli_identity_clear(struct cli_identity *identity);
 
-/* The parts of loading, for those who want to tell more than one fault. */
+/*
+ * The parts of loading, for those who want to tell more than one fault.  cli_config_load() parses a document and verifies its
+ * signature, if it has one; cli_config_parse() does so with bytes that came from path.
+ */
+enum reload_err cli_config_parse(struct reload_config **out, struct span bytes, const char *path,
+	const char *overlay, reload_utc now, struct reload_why *why) MUST_CHECK;
 enum reload_err cli_config_load(struct reload_config **out, const char *path, const char *overlay,
 	reload_utc now, struct reload_why *why) MUST_CHECK;
 
-/* cli_certs_load() reads the certificates of a PEM or DER file: the first is *cert, the others an owned array. */
+/*
+ * cli_certs_load() reads the certificates of a PEM or DER file: the first is *cert, the others an owned array;
+ * cli_certs_parse() does so with bytes that came from path.
+ */
+enum reload_err cli_certs_parse(struct reload_cert **cert, struct reload_cert ***others,
+	size_t *others_count, struct span bytes, const char *path,
+	struct reload_why *why) MUST_CHECK;
 enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***others,
 	size_t *others_count, const char *path, struct reload_why *why) MUST_CHECK;
 void cli_certs_free(struct reload_cert **certs, size_t count);

@@ -233,12 +233,18 @@ static enum reload_err find_file(char **out, const struct cli *cli, struct reloa
 static enum reload_err load(
 	struct cli *cli, char **path, struct reload_config **config, struct reload_why *why)
 {
+	uint8_t *bytes = NULL;
+	size_t len = 0;
 	enum reload_err err = find_file(path, cli, why);
-	reload_utc now = enroll_now();
+	if (err)
+		return err;
+	err = cli_file_read(&bytes, &len, *path, RELOAD_CONFIG_SIZE_MAX, cli->deadline, why);
+	if (err == RELOAD_IO || err == RELOAD_LIMIT)
+		err = RELOAD_BAD_CONFIG;
 	if (!err)
-		err = cli_config_load(config, *path, cli_value(cli, "overlay", NULL), now, why);
-	if (!err && (*config)->signatures_count)
-		err = reload_config_verify(*config, NULL, now, why);
+		err = cli_config_parse(config, span_of(bytes, len), *path,
+			cli_value(cli, "overlay", NULL), enroll_now(), why);
+	free(bytes);
 	return err;
 }
 
@@ -254,13 +260,7 @@ int enroll_config_show(struct cli *cli)
 		json_decref(o);
 	}
 	free(path);
-	return err ? cli_fail_with(cli, &(struct cli_error){ .err = err,
-						.why = &why,
-						.status = err == RELOAD_BAD_SIGNATURE ||
-									  err == RELOAD_NO_SIGNER
-								  ? 10
-								  : 0 })
-		   : 0;
+	return err ? cli_fail(cli, err, &why) : 0;
 }
 
 static void print_checked(FILE *out, const json_t *o, void *arg)
@@ -293,11 +293,5 @@ int enroll_config_check(struct cli *cli)
 		json_decref(o);
 	}
 	free(path);
-	return err ? cli_fail_with(cli, &(struct cli_error){ .err = err,
-						.why = &why,
-						.status = err == RELOAD_BAD_SIGNATURE ||
-									  err == RELOAD_NO_SIGNER
-								  ? 10
-								  : 0 })
-		   : 0;
+	return err ? cli_fail(cli, err, &why) : 0;
 }

@@ -208,8 +208,6 @@ static enum reload_err self_config(
 	if (!err)
 		err = cli_config_load(config, file ? file : path,
 			overlay ? overlay : cli_value(cli, "overlay", NULL), m->now, why);
-	if (!err && (*config)->signatures_count)
-		err = reload_config_verify(*config, NULL, m->now, why);
 	if (!err && !(*config)->self_signed_digest) {
 		m->status = STATUS_FORBIDDEN;
 		err = reload_why_set(why, RELOAD_FAILED,

@@ -105,10 +105,10 @@ static void set_chain(struct item *it, const struct reload_cert *cert,
 	}
 }
 
-static void set_config_state(struct item *it, const struct reload_config *c, bool verified)
+static void set_config_state(struct item *it, const struct reload_config *c)
 {
 	set(it, "sequence", json_integer(c->sequence));
-	set(it, "signed", json_boolean(verified));
+	set(it, "signed", json_boolean(c->signatures_count > 0));
 	for (size_t i = 0; i < c->warnings.count; i++)
 		problem(it, false, c->warnings.at[i], NULL, NULL);
 }
@@ -132,20 +132,19 @@ static json_t *finish(struct item *it)
 	return it->json;
 }
 
-static json_t *show_config(struct cli *cli, const char *path)
+/* show_config() is for a document: bytes, or NULL to read them from path. */
+static json_t *show_config(struct cli *cli, const char *path, const struct span *bytes)
 {
 	AUTO(reload_config) config = NULL;
 	struct reload_why why = { 0 };
 	struct item it = start(cli, "configuration", path, path);
-	enum reload_err err = cli_config_load(&config, path, NULL, it.now, &why);
+	enum reload_err err = bytes ? cli_config_parse(&config, *bytes, path, NULL, it.now, &why)
+				    : cli_config_load(&config, path, NULL, it.now, &why);
 	if (fault(&it, err, &why))
 		return finish(&it);
 	set(&it, "name", json_string(config->instance_name));
 	set(&it, "overlay", json_string(config->instance_name));
-	if (config->signatures_count)
-		err = reload_config_verify(config, NULL, it.now, &why);
-	bool bad = fault(&it, err, &why);
-	set_config_state(&it, config, config->signatures_count && !bad);
+	set_config_state(&it, config);
 	set_until(&it, config->expiration);
 	set(&it, "node_ids",
 		enroll_ids_json(
@@ -179,14 +178,8 @@ static struct reload_config *load_judge(struct item *it, const char *path, const
 {
 	struct reload_config *config = NULL;
 	struct reload_why why = { 0 };
-	enum reload_err err = cli_config_load(&config, path, overlay, it->now, &why);
-	if (!err && config->signatures_count)
-		err = reload_config_verify(config, NULL, it->now, &why);
-	if (fault(it, err, &why)) {
-		reload_config_free(config);
-		return NULL;
-	}
-	return config;
+	return fault(it, cli_config_load(&config, path, overlay, it->now, &why), &why) ? NULL
+										       : config;
 }
 
 /* check_key() looks at the key beside a certificate. */
@@ -211,17 +204,18 @@ static void check_key(struct item *it, const char *dir, const struct reload_cert
 	free(path);
 }
 
-/* show_cert() is for a certificate file, and with dir for an identity. */
+/* show_cert() is for the certificate in bytes, or with dir for the identity there, which has it in path. */
 static json_t *show_cert(
-	struct cli *cli, const char *type, const char *name, const char *path, const char *dir)
+	struct cli *cli, const char *name, const char *path, const char *dir, struct span bytes)
 {
 	struct reload_cert *cert = NULL, **others = NULL;
 	struct reload_config *config = NULL;
 	size_t count = 0;
 	struct reload_why why = { 0 };
-	struct item it = start(cli, type, name, dir ? dir : path);
-	bool bad = fault(&it, cli_certs_load(&cert, &others, &count, path, &why), &why);
-	if (!bad) {
+	struct item it = start(cli, dir ? "identity" : "certificate", name, dir ? dir : path);
+	enum reload_err err = dir ? cli_certs_load(&cert, &others, &count, path, &why)
+				  : cli_certs_parse(&cert, &others, &count, bytes, path, &why);
+	if (!fault(&it, err, &why)) {
 		set_cert(&it, cert);
 		set_chain(&it, cert, others, count);
 	}
@@ -253,7 +247,7 @@ static json_t *show_cert(
 static json_t *show_identity(struct cli *cli, const char *name, const char *dir)
 {
 	char *path = enroll_join(dir, "cert.pem");
-	json_t *item = show_cert(cli, "identity", name, path, dir);
+	json_t *item = show_cert(cli, name, path, dir, span_of(NULL, 0));
 	free(path);
 	return item;
 }
@@ -342,12 +336,13 @@ static enum reload_err show_file(
 	enum reload_err err = cli_file_read(&bytes, &len, path, SNIFF_MAX, cli->deadline, why);
 	if (err)
 		return err == RELOAD_IO || err == RELOAD_LIMIT ? RELOAD_BAD_CERT : err;
-	while (at < len && strchr("\xef\xbb\xbf \t\r\n", bytes[at]))
+	while (at < len && memchr("\xef\xbb\xbf \t\r\n", bytes[at], 7))
 		at++;
-	bool xml = at < len && bytes[at] == '<';
+	struct span text = span_of(bytes, len);
+	json_array_append_new(items, at < len && bytes[at] == '<'
+					     ? show_config(cli, path, &text)
+					     : show_cert(cli, path, path, NULL, text));
 	free(bytes);
-	json_array_append_new(items,
-		xml ? show_config(cli, path) : show_cert(cli, "certificate", path, path, NULL));
 	return RELOAD_OK;
 }
 
@@ -384,7 +379,7 @@ static enum reload_err show_operand(
 		json_array_append_new(items, show_identity(cli, operand, identity));
 	} else if (overlay) {
 		char *path = enroll_join(overlay, "overlay.xml");
-		json_array_append_new(items, show_config(cli, path));
+		json_array_append_new(items, show_config(cli, path, NULL));
 		free(path);
 	} else if (!access(operand, F_OK)) {
 		err = show_file(items, cli, operand, why);
@@ -409,7 +404,7 @@ static enum reload_err show_all(json_t *items, struct cli *cli, struct reload_wh
 	char **names = cli_list(base, "overlay.xml", &count);
 	for (size_t i = 0; i < count; i++) {
 		char *dir = enroll_join(base, names[i]), *path = enroll_join(dir, "overlay.xml");
-		json_array_append_new(items, show_config(cli, path));
+		json_array_append_new(items, show_config(cli, path, NULL));
 		free(dir);
 		free(path);
 	}

@@ -495,20 +495,22 @@ NODE=00112233445566778899aabbccddeeff
 	failed 1 'file'
 	RELOAD_HOME=$PWD/file R init calls.example --dry-run
 	failed 1 'file'
+	closed=$(mktemp -d)
 	if [ "$(id -u)" = 0 ]; then
-		chmod 755 "$BATS_TEST_TMPDIR"
-		run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$BATS_TEST_TMPDIR"
-		[ "$status" -eq 0 ] || skip "the test directory is closed to others"
-		mkdir closed
-		RELOAD_HOME=$PWD/closed run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups \
-			"$RELOAD_BIN/reload-enroll" init calls.example
+		nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+		chmod 755 "$closed"
+		if ! (cd / && $nobody "$RELOAD_BIN/reload-enroll" --version >/dev/null 2>&1); then
+			rmdir "$closed"
+			skip "the binaries are closed to others"
+		fi
+		RELOAD_HOME=$closed run --separate-stderr $nobody "$RELOAD_BIN/reload-enroll" init calls.example
 	else
-		mkdir -m 555 closed
-		RELOAD_HOME=$PWD/closed R init calls.example
+		chmod 555 "$closed"
+		RELOAD_HOME=$closed R init calls.example
 	fi
+	rmdir "$closed" # it is empty
 	failed 1 'cannot be made'
 	[ "${stderr_lines[2]}" = "  try:  choose a directory that is yours: export RELOAD_HOME=DIR" ]
-	[ -z "$(ls -A closed)" ]
 }
 
 @test "self: only where the overlay permits it" {
@@ -613,6 +615,11 @@ NODE=00112233445566778899aabbccddeeff
 	R show lab/etc/identity/alice
 	[ "$status" -eq 0 ]
 	R show $CA/cert.pem
+	[ "$status" -eq 0 ]
+	R show - <lab/etc/identity/alice/cert.pem
+	[ "$status" -eq 0 ]
+	matches "$output" 'user       alice@calls.example'
+	R show - <$OVERLAY
 	[ "$status" -eq 0 ]
 	R show calls.example
 	[ "$status" -eq 0 ]
@@ -863,7 +870,7 @@ NODE=00112233445566778899aabbccddeeff
 	exec 9<>pipe
 	R config check pipe -t 200ms
 	exec 9>&-
-	[ "$status" -eq 4 ] || [ "$status" -eq 10 ]
+	failed 4 'pipe cannot be read'
 }
 
 @test "config show: defaults, roots, Kinds of the registry" {
@@ -986,6 +993,7 @@ NODE=00112233445566778899aabbccddeeff
 
 @test "what --json prints has exactly the keys of --json-schema" {
 	keys() { reload-enroll $1 --json-schema | jq -c '.oneOf[0].properties | keys'; }
+	[ -n "$(keys init)" ]
 	[ "$(reload-enroll init calls.example --json | jq -c keys)" = "$(keys init)" ]
 	[ "$(reload-enroll issue alice@calls.example --json | jq -c keys)" = "$(keys issue)" ]
 	[ "$(reload-enroll show --json | jq -c keys)" = "$(keys show)" ]

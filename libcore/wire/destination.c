@@ -144,7 +144,7 @@ const char *reload_ip_port_text(char out[64], const struct reload_ip_port *a)
 	return out;
 }
 
-/* Digits only, 1 to 65535. */
+/* Digits only, 0 to 65535. */
 static bool parse_port(uint16_t *out, const char *text)
 {
 	uint32_t v = 0;
@@ -154,7 +154,7 @@ static bool parse_port(uint16_t *out, const char *text)
 	for (size_t i = 0; i < n; i++)
 		v = v * 10 + (uint32_t)(text[i] - '0');
 	*out = (uint16_t)v;
-	return v && v <= UINT16_MAX;
+	return v <= UINT16_MAX;
 }
 
 /* Splits "ADDR", "ADDR:PORT" and "[ADDR]:PORT"; *port is NULL when there is none. */

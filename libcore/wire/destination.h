@@ -36,6 +36,7 @@ extern const struct wire_type reload_ip_port_wire;
 /* reload_ip_port_text() writes "192.0.2.1:6084" or "[2001:db8::1]:6084" to out[64] and returns it. */
 const char *reload_ip_port_text(char out[64], const struct reload_ip_port *a);
 
-/* reload_ip_port_parse() reads "ADDR[:PORT]" (IPv6 in brackets when a port follows); no host names. */
+/* reload_ip_port_parse() reads "ADDR[:PORT]" (IPv6 in brackets when a port follows); no host names.  Port 0
+ * is read as it stands: it means any free port to who listens. */
 enum reload_err reload_ip_port_parse(
 	struct reload_ip_port *out, const char *text, uint16_t default_port) MUST_CHECK;

@@ -824,8 +824,10 @@ NODE=00112233445566778899aabbccddeeff
 	# R-11.1-31: one known protocol is enough
 	good '<overlay-link-protocol>TLS</overlay-link-protocol><overlay-link-protocol>FOO</overlay-link-protocol>'
 	bad '<overlay-link-protocol>FOO</overlay-link-protocol>'
-	# R-11.1-34 R-11.1-35
-	bad '<mandatory-extension>urn:unknown</mandatory-extension>'
+	# R-11.1-34 R-11.1-35: several extensions, of which each has to be known
+	chord='<mandatory-extension>urn:ietf:params:xml:ns:p2p:config-chord</mandatory-extension>'
+	good "$chord<mandatory-extension>urn:ietf:params:xml:ns:p2p:config-base</mandatory-extension>"
+	bad "$chord<mandatory-extension>urn:unknown</mandatory-extension>"
 	# R-11.1-03: other namespaces are ignored
 	good '<x:y xmlns:x="urn:x" a="b"/>'
 	# a Node-ID of another length

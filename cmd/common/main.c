@@ -1,5 +1,7 @@
 #include "common/main.h"
 
+#include "control/methods.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -107,12 +109,28 @@ static bool hidden(struct cli *cli, const struct cli_program *p, int argc, char 
 	return true;
 }
 
+/*
+ * method_schema() is the schema of a reply of the agent: "@store.fetch --stat:store.stat" names the method, and another
+ * one for when an option is given.
+ */
+static json_t *method_schema(const struct cli *cli, const char *text)
+{
+	char method[64] = "", option[64], other[64];
+	int n = 0;
+	sscanf(text, "@%63s%n", method, &n);
+	for (text += n; sscanf(text, " --%63[^:]:%63s%n", option, other, &n) == 2; text += n)
+		if (cli_has(cli, option))
+			memcpy(method, other, sizeof(method));
+	return reload_method_schema(reload_method_find(method), false);
+}
+
 static int print_schema(struct cli *cli)
 {
 	char title[96];
+	const char *result = cli->command->result;
 	snprintf(title, sizeof(title), "%s%s%s", cli->program->name, cli->command->name ? " " : "",
 		cli->command->name ? cli->command->name : "");
-	json_t *schema = cli_schema(title, cli->command->result);
+	json_t *schema = result[0] == '@' ? method_schema(cli, result) : cli_schema(title, result);
 	cli->format = CLI_JSON;
 	cli_print(cli, schema, NULL, NULL);
 	json_decref(schema);

@@ -47,7 +47,7 @@ struct cli_command {
 	size_t min, max;      /* number of operands; checked before run() */
 	const char *summary;  /* one line */
 	const struct cli_opt *opts;  /* its own options, ended by CLI_END; NULL: none */
-	const char *result;          /* fields of the result for --json-schema, see cli_schema() */
+	const char *result;          /* fields of the result for --json-schema, see cli_schema(); "@store.put": of a method */
 	int (*run)(struct cli *cli); /* returns the exit status */
 };
 

@@ -1,5 +1,7 @@
 #include "host.h"
 
+#include "commands.h"
+#include "common/call.h"
 #include "common/main.h"
 
 #include <stdio.h>
@@ -111,6 +113,14 @@ static const struct cli_command commands[] = {
 	{ .name = "check", .summary = "check what run needs and start nothing", .opts = agent_run_opts, .run = run_check,
 		.result = "instance:string overlay:string node_id:string user:string listen:string[] certificate_until:string "
 			  "configuration_sequence:integer" },
+	{ .name = "status", .summary = "state, neighbours, links, store, dates", .opts = agent_status_opts,
+		.result = "@agent.status", .run = agent_run_status },
+	{ .name = "stop", .summary = "leave the overlay and end", .opts = agent_stop_opts, .result = "@agent.stop",
+		.run = agent_run_stop },
+	{ .name = "log", .operands = "[LEVEL[,PART=LEVEL]]", .max = 1, .summary = "what is logged: tell, set, read",
+		.opts = agent_log_opts, .result = "@agent.log_level --tail:log.tail", .run = agent_run_log },
+	{ .name = "events", .summary = "print what happens as it happens", .opts = agent_events_opts,
+		.result = agent_event_fields, .run = agent_run_events },
 	{ 0 },
 };
 
@@ -124,6 +134,7 @@ static const struct cli_program program = {
 	.fallback = "run",
 	.opts = common_opts,
 	.examples = examples,
+	.complete = cli_complete_agent,
 	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(7) | CLI_EXIT(9) | CLI_EXIT(10),
 };
 

@@ -1,0 +1,255 @@
+/* Programs that ask an agent. */
+#include "common/call.h"
+
+#include "common/home.h"
+#include "control/methods.h"
+#include "util/alloc.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	RETRY_MS = 50,
+	MARGIN_MAX_MS = 300
+};
+
+struct cli_link {
+	struct cli *cli;
+	struct reload_client *client;
+};
+
+static void pause_ms(reload_ms ms)
+{
+	struct timespec t = { .tv_sec = (time_t)(ms / 1000),
+		.tv_nsec = (long)(ms % 1000) * 1000000 };
+	nanosleep(&t, NULL);
+}
+
+static enum reload_err try_open(
+	struct reload_client **client, struct cli *cli, int stop_fd, struct reload_why *why)
+{
+	char *path;
+	enum reload_err err = cli_agent(&path, cli, why);
+	if (err)
+		return err;
+	cli_step(cli, 1, "connecting to %s", path);
+	err = reload_client_connect(client, path, cli->deadline, stop_fd, why);
+	free(path);
+	return err;
+}
+
+enum reload_err cli_link_open(struct cli_link **out, struct cli *cli, enum cli_link_wait wait,
+	int stop_fd, struct reload_why *why)
+{
+	struct reload_client *client;
+	enum reload_err err;
+	while ((err = try_open(&client, cli, stop_fd, why)) == RELOAD_NO_AGENT &&
+		wait == CLI_LINK_WAIT) {
+		if (cli->deadline != RELOAD_NEVER && cli_monotonic() + RETRY_MS >= cli->deadline)
+			return err;
+		cli_progress(cli, "waiting for the agent");
+		pause_ms(RETRY_MS);
+	}
+	if (err)
+		return err;
+	struct cli_link *link = RELOAD_NEW(cli_link);
+	link->cli = cli;
+	link->client = client;
+	*out = link;
+	return RELOAD_OK;
+}
+
+void cli_link_free(struct cli_link *link)
+{
+	if (!link)
+		return;
+	reload_client_free(link->client);
+	free(link);
+}
+
+/* The agent's own limit lies a little before ours. */
+static void add_timeout(const char *method, json_t *params, reload_ms deadline)
+{
+	const struct reload_method *m = reload_method_find(method);
+	bool takes = false;
+	for (const struct reload_field *f = m->params; f->type; f++)
+		takes |= strcmp(f->name, "timeout_ms") == 0;
+	reload_ms now = cli_monotonic();
+	if (!takes || deadline == RELOAD_NEVER || json_object_get(params, "timeout_ms"))
+		return;
+	reload_ms left = deadline > now ? deadline - now : 1;
+	reload_ms margin = left / 10 < MARGIN_MAX_MS ? left / 10 : MARGIN_MAX_MS;
+	reload_ms limit = left - margin < INT32_MAX ? left - margin : INT32_MAX;
+	json_object_set_new(params, "timeout_ms", json_integer((json_int_t)(limit ? limit : 1)));
+}
+
+enum reload_err cli_link_call(struct cli_link *link, const char *method, json_t *params,
+	reload_ms deadline, reload_progress_fn progress, void *arg, json_t **result,
+	struct reload_call_error *error)
+{
+	if (deadline > link->cli->deadline)
+		deadline = link->cli->deadline;
+	if (!params)
+		params = json_object();
+	add_timeout(method, params, deadline);
+	cli_step(link->cli, 2, "%s", method);
+	return reload_client_call(
+		link->client, method, params, deadline, progress, arg, result, error);
+}
+
+int cli_call_fail(struct cli *cli, struct reload_call_error *error)
+{
+	const struct reload_failure *f = &error->failure;
+	int status = reload_err_exit(f->err);
+	char transaction[24] = "";
+	if (f->transaction)
+		snprintf(transaction, sizeof(transaction), "%016" PRIx64, f->transaction);
+	if (cli->format != CLI_TEXT) { /* the agent's object, unchanged */
+		json_t *o = json_pack("{s:O}", "error", error->data);
+		cli_print(cli, o, NULL, NULL);
+		json_decref(o);
+	}
+	if (cli->format == CLI_TEXT || cli->verbose) {
+		struct cli text = *cli;
+		text.format = CLI_TEXT;
+		cli_fail_with(
+			&text, &(struct cli_error){
+				       .err = f->err, .why = &f->why, .transaction = transaction });
+		cli->progress_shown = text.progress_shown;
+		if (f->transaction)
+			cli_step(cli, 1, "transaction %s", transaction);
+	}
+	reload_call_error_clear(error);
+	return status;
+}
+
+int cli_ask(struct cli *cli, const char *method, json_t *params, json_t **result)
+{
+	AUTO(cli_link) link = NULL;
+	struct reload_why why;
+	struct reload_call_error error;
+	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why);
+	if (err) {
+		json_decref(params);
+		return cli_fail(cli, err, &why);
+	}
+	cli_progress(cli, "waiting for an answer");
+	err = cli_link_call(link, method, params, RELOAD_NEVER, NULL, NULL, result, &error);
+	return err ? cli_call_fail(cli, &error) : 0;
+}
+
+static void complete_list(
+	const json_t *result, const char *list, const char *key, const char *before)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach(json_object_get(result, list), i, item)
+		printf("%s%s\n", before, cli_get_text(item, key));
+}
+
+void cli_complete_agent(struct cli *cli, const char *what)
+{
+	enum {
+		PATIENCE_MS = 500
+	};
+	bool kinds = strcmp(what, "kinds") == 0, nodes = strcmp(what, "nodes") == 0;
+	AUTO(cli_link) link = NULL;
+	struct reload_why why;
+	struct reload_call_error error;
+	json_t *result = NULL;
+	cli->deadline = cli_monotonic() + PATIENCE_MS; /* somebody waits for the Tab key */
+	if ((!kinds && !nodes) || cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why))
+		return;
+	if (cli_link_call(link, kinds ? "config.kinds" : "node.list", NULL, RELOAD_NEVER, NULL,
+		    NULL, &result, &error))
+		reload_call_error_clear(&error);
+	else if (kinds)
+		complete_list(result, "kinds", "kind", "");
+	else
+		complete_list(result, "nodes", "node_id", "node:");
+	json_decref(result);
+}
+
+int cli_stop_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+const char *cli_get_text(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+	return s ? s : "";
+}
+
+double cli_get_real(const json_t *object, const char *key)
+{
+	return json_number_value(json_object_get(object, key));
+}
+
+long long cli_get_int(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+bool cli_get_bool(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+const char *cli_short(const char *hex)
+{
+	enum {
+		KEPT = 8,
+		DIGITS = 8
+	};
+	static char texts[KEPT][DIGITS + 1];
+	static unsigned next;
+	char *text = texts[next++ % KEPT];
+	snprintf(text, sizeof(texts[0]), "%.8s", hex);
+	return text;
+}
+
+const char *cli_until(char out[CLI_UNTIL], const char *rfc3339)
+{
+	struct tm utc = { 0 }, local, today;
+	time_t now = time(NULL);
+	if (!strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &utc)) {
+		snprintf(out, CLI_UNTIL, "%.10s", rfc3339);
+		return out;
+	}
+	time_t when = timegm(&utc);
+	localtime_r(&when, &local);
+	localtime_r(&now, &today);
+	bool same = local.tm_year == today.tm_year && local.tm_yday == today.tm_yday;
+	strftime(out, CLI_UNTIL, same ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &local);
+	return out;
+}
+
+void cli_put_safe(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c == '\n')
+			fputs("\\n", out);
+		else if (c == '\t')
+			fputs("\\t", out);
+		else if (c < ' ' || c == 127)
+			fprintf(out, "\\x%02x", c);
+		else if (c == 0xc2 && (unsigned char)text[1] >= 0x80 &&
+			 (unsigned char)text[1] < 0xa0)
+			fprintf(out, "\\x%02x", (unsigned char)*++text); /* U+0080 to U+009F */
+		else
+			fputc(c, out);
+	}
+}

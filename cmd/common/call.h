@@ -1,0 +1,61 @@
+/* Programs that ask an agent: connect, call, report. */
+#pragma once
+
+#include "common/output.h"
+#include "control/client_io.h"
+
+struct cli_link; /* a connection to the agent that is meant */
+
+/* What cli_link_open() does when no agent answers yet. */
+enum cli_link_wait {
+	CLI_LINK_NOW,
+	CLI_LINK_WAIT /* until cli->deadline: for programs that are started with the agent */
+};
+
+/*
+ * cli_link_open() connects to the agent of --agent (owned).  stop_fd: a descriptor that ends any waiting when readable, -1:
+ * none.  Errors of cli_agent() and reload_client_connect() with why.
+ */
+enum reload_err cli_link_open(struct cli_link **out, struct cli *cli, enum cli_link_wait wait,
+	int stop_fd, struct reload_why *why) MUST_CHECK;
+void cli_link_free(struct cli_link *link);
+AUTO_DEFINE(cli_link)
+
+/*
+ * cli_link_call() makes one request (params are taken) and waits until cli->deadline, or until `deadline` when that is
+ * earlier; *result is owned.  An optional parameter timeout_ms is added, a little shorter, so that the agent and not the
+ * clock here tells what went wrong.
+ */
+enum reload_err cli_link_call(struct cli_link *link, const char *method, json_t *params,
+	reload_ms deadline, reload_progress_fn progress, void *arg, json_t **result,
+	struct reload_call_error *error) MUST_CHECK;
+
+/* cli_call_fail() reports error as cli_fail() does, clears it, and returns the exit status. */
+int cli_call_fail(struct cli *cli, struct reload_call_error *error);
+
+/* cli_ask() is all of it for one request: 0 and *result (owned), else the exit status, and the failure is reported. */
+int cli_ask(struct cli *cli, const char *method, json_t *params, json_t **result);
+
+/* cli_complete_agent() prints candidates ("nodes", "kinds") that the agent knows, for struct cli_program.complete. */
+void cli_complete_agent(struct cli *cli, const char *what);
+
+/* cli_stop_signals() blocks SIGINT and SIGTERM and returns a descriptor that is readable when one came, -1 on failure. */
+int cli_stop_signals(void);
+
+/* Reading results; what is missing is empty, 0 or false. */
+const char *cli_get_text(const json_t *object, const char *key);
+double cli_get_real(const json_t *object, const char *key);
+long long cli_get_int(const json_t *object, const char *key);
+bool cli_get_bool(const json_t *object, const char *key);
+
+/* cli_short() returns the first 8 digits of an ID (good for the next 7 calls). */
+const char *cli_short(const char *hex);
+
+/* cli_until() writes an RFC 3339 time as local "16:12:05", with the date in front when that is not today. */
+enum {
+	CLI_UNTIL = 24
+};
+const char *cli_until(char out[CLI_UNTIL], const char *rfc3339);
+
+/* cli_put_safe() prints text with control characters as \n, \t or \xNN: what others store does not steer a terminal. */
+void cli_put_safe(FILE *out, const char *text);

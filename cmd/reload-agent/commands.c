@@ -1,0 +1,346 @@
+/* reload-agent status, stop, log, events: asking a running agent. */
+#include "commands.h"
+
+#include "common/call.h"
+#include "common/home.h"
+#include "util/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+const struct cli_opt agent_status_opts[] = {
+	{ 0, "wait", "STATE", "wait for the agent, and until it is in that state" },
+	CLI_END,
+};
+
+const struct cli_opt agent_stop_opts[] = {
+	{ 0, "now", NULL, "without handing data over" },
+	CLI_END,
+};
+
+const struct cli_opt agent_events_opts[] = {
+	{ 0, "type", "TYPE", "only events of that type", true },
+	CLI_END,
+};
+
+const struct cli_opt agent_log_opts[] = {
+	{ 0, "tail", "N", "print the newest N lines of the log" },
+	{ 0, "follow", NULL, "print lines as they come" },
+	CLI_END,
+};
+
+/* -- status -------------------------------------------------------------------------------------------------------- */
+
+/* "4m12s", two units at most */
+static const char *span_text(char out[32], long long s)
+{
+	if (s >= 86400)
+		snprintf(out, 32, "%lldd%lldh", s / 86400, s % 86400 / 3600);
+	else if (s >= 3600)
+		snprintf(out, 32, "%lldh%lldm", s / 3600, s % 3600 / 60);
+	else if (s >= 60 && s % 60)
+		snprintf(out, 32, "%lldm%llds", s / 60, s % 60);
+	else if (s >= 60)
+		snprintf(out, 32, "%lldm", s / 60);
+	else
+		snprintf(out, 32, "%llds", s);
+	return out;
+}
+
+/* "1.1K", "64M" */
+static const char *size_text(char out[32], long long bytes)
+{
+	static const char units[] = "KMGT";
+	double v = (double)bytes;
+	int unit = -1;
+	while (v >= 1024 && unit < 3) {
+		v /= 1024;
+		unit++;
+	}
+	bool whole = v - (double)(long long)v < 0.05 || v >= 100;
+	if (unit < 0)
+		snprintf(out, 32, "%lld", bytes);
+	else
+		snprintf(out, 32, whole ? "%.0f%c" : "%.1f%c", v, units[unit]);
+	return out;
+}
+
+static const char *first_of(const json_t *status, const char *list)
+{
+	const char *id = json_string_value(json_array_get(json_object_get(status, list), 0));
+	return id ? cli_short(id) : "-";
+}
+
+/* Whole days until an RFC 3339 time. */
+static long days_left(const char *rfc3339)
+{
+	struct tm tm = { 0 };
+	if (!strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &tm))
+		return 0;
+	return ((long)timegm(&tm) - (long)(cli_now() / RELOAD_SECOND)) / 86400;
+}
+
+static void print_until(FILE *out, const json_t *s)
+{
+	const char *cert = cli_get_text(s, "certificate_until"),
+		   *config = cli_get_text(s, "configuration_until");
+	long days = days_left(cert);
+	fprintf(out, "until  certificate %.10s (%ld day%s)   configuration sequence %lld%s%.10s\n",
+		*cert ? cert : "-", days, days == 1 ? "" : "s",
+		cli_get_int(s, "configuration_sequence"), *config ? ", " : "", config);
+}
+
+static void print_status(FILE *out, const json_t *s, void *arg)
+{
+	(void)arg;
+	char text[32], limit[32];
+	const json_t *links = json_object_get(s, "links"), *stored = json_object_get(s, "stored");
+	fprintf(out, "%s  %s of %s  %s %s   Node-ID %s\n", cli_get_text(s, "instance"),
+		cli_get_text(s, "role"), cli_get_text(s, "overlay"), cli_get_text(s, "state"),
+		span_text(text, cli_get_int(s, "state_s")), cli_get_text(s, "node_id"));
+	fprintf(out, "ring   pred %s  self %s  succ %s", first_of(s, "predecessors"),
+		cli_short(cli_get_text(s, "node_id")), first_of(s, "successors"));
+	if (json_is_integer(json_object_get(s, "about_peers")))
+		fprintf(out, "   about %lld peer%s", cli_get_int(s, "about_peers"),
+			cli_get_int(s, "about_peers") == 1 ? "" : "s");
+	fprintf(out, "   updates every %s\n", span_text(text, cli_get_int(s, "update_interval_s")));
+	fprintf(out, "links  %lld up (TLS %lld, DTLS %lld)", cli_get_int(links, "up"),
+		cli_get_int(links, "tls"), cli_get_int(links, "dtls"));
+	if (json_is_number(json_object_get(s, "clock_offset_ms")))
+		fprintf(out, "   clock %+.0f ms", cli_get_real(s, "clock_offset_ms"));
+	fprintf(out, "   stored %lld value%s, %s", cli_get_int(stored, "values"),
+		cli_get_int(stored, "values") == 1 ? "" : "s",
+		size_text(text, cli_get_int(stored, "size_bytes")));
+	if (json_is_integer(json_object_get(stored, "limit_bytes")))
+		fprintf(out, " of %s", size_text(limit, cli_get_int(stored, "limit_bytes")));
+	fputc('\n', out);
+	print_until(out, s);
+}
+
+/* The agent is gone: that is what waiting for "stopped" waits for. */
+static int stopped(struct cli *cli)
+{
+	json_t *o = json_pack("{s:s}", "state", "stopped");
+	cli_print(cli, o, NULL, NULL);
+	json_decref(o);
+	return 0;
+}
+
+int agent_run_status(struct cli *cli)
+{
+	AUTO(cli_link) link = NULL;
+	struct reload_why why;
+	struct reload_call_error error;
+	const char *state = cli_value(cli, "wait", NULL);
+	bool for_end = state && strcmp(state, "stopped") == 0;
+	json_t *result = NULL;
+	enum reload_err err = cli_link_open(
+		&link, cli, state && !for_end ? CLI_LINK_WAIT : CLI_LINK_NOW, -1, &why);
+	if (err == RELOAD_NO_AGENT && for_end)
+		return stopped(cli);
+	if (err)
+		return cli_fail(cli, err, &why);
+	if (state) {
+		cli_progress(cli, "waiting for %s", state);
+		err = cli_link_call(link, "overlay.wait", json_pack("{s:s}", "state", state),
+			RELOAD_NEVER, NULL, NULL, &result, &error);
+		json_decref(result);
+		if (err == RELOAD_NO_AGENT && for_end) {
+			reload_call_error_clear(&error);
+			return stopped(cli);
+		}
+		if (err)
+			return cli_call_fail(cli, &error);
+	}
+	err = cli_link_call(link, "agent.status", NULL, RELOAD_NEVER, NULL, NULL, &result, &error);
+	if (err)
+		return cli_call_fail(cli, &error);
+	bool joined = strcmp(cli_get_text(result, "state"), "joined") == 0;
+	cli_print(cli, result, print_status, NULL);
+	json_decref(result);
+	return joined || state ? 0 : reload_err_exit(RELOAD_NOT_JOINED);
+}
+
+/* -- stop ---------------------------------------------------------------------------------------------------------- */
+
+/* After the reply the socket stays open until the agent ends: a wait for "stopped" ends with it. */
+static enum reload_err wait_for_end(struct cli_link *link, struct reload_call_error *error)
+{
+	json_t *result = NULL;
+	enum reload_err err = cli_link_call(link, "overlay.wait",
+		json_pack("{s:s}", "state", "stopped"), RELOAD_NEVER, NULL, NULL, &result, error);
+	json_decref(result);
+	if (err != RELOAD_NO_AGENT)
+		return err;
+	reload_call_error_clear(error);
+	return RELOAD_OK;
+}
+
+int agent_run_stop(struct cli *cli)
+{
+	AUTO(cli_link) link = NULL;
+	struct reload_why why;
+	struct reload_call_error error;
+	json_t *result = NULL;
+	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why);
+	if (err)
+		return cli_fail(cli, err, &why);
+	if (cli->dry_run) {
+		if (cli->format == CLI_TEXT)
+			puts("would stop the agent");
+		return 0;
+	}
+	cli_progress(cli, "stopping");
+	err = cli_link_call(link, "agent.stop", json_pack("{s:b}", "now", (int)cli_has(cli, "now")),
+		RELOAD_NEVER, NULL, NULL, &result, &error);
+	if (!err)
+		err = wait_for_end(link, &error);
+	if (err) {
+		json_decref(result);
+		return cli_call_fail(cli, &error);
+	}
+	json_object_set_new(result, "state", json_string("stopped"));
+	cli_print(cli, result, NULL, NULL);
+	json_decref(result);
+	return 0;
+}
+
+/* -- log ----------------------------------------------------------------------------------------------------------- */
+
+static void print_levels(FILE *out, const json_t *r, void *arg)
+{
+	(void)arg;
+	size_t i;
+	json_t *part;
+	fputs(cli_get_text(r, "level"), out);
+	json_array_foreach(json_object_get(r, "parts"), i,
+		part) if (strcmp(cli_get_text(part, "level"), cli_get_text(r, "level")) != 0)
+		fprintf(out, ",%s=%s", cli_get_text(part, "part"), cli_get_text(part, "level"));
+	fputc('\n', out);
+}
+
+static void print_line(FILE *out, const json_t *l, void *arg)
+{
+	(void)arg;
+	fprintf(out, "%s %-5s %s: ", cli_get_text(l, "time"), cli_get_text(l, "level"),
+		cli_get_text(l, "part"));
+	cli_put_safe(out, cli_get_text(l, "text"));
+	if (cli_get_int(l, "repeated"))
+		fprintf(out, "  (%lld more times)", cli_get_int(l, "repeated"));
+	fputc('\n', out);
+}
+
+static void print_lines(FILE *out, const json_t *r, void *arg)
+{
+	size_t i;
+	json_t *line;
+	json_array_foreach(json_object_get(r, "lines"), i, line) print_line(out, line, arg);
+}
+
+/* A stream that is printed as it comes. */
+struct stream {
+	struct cli *cli;
+	cli_text_fn print;
+	long long count;
+};
+
+static bool on_object(void *arg, json_t *object)
+{
+	struct stream *s = arg;
+	cli_print(s->cli, object, s->print, NULL);
+	s->count++;
+	return !ferror(stdout);
+}
+
+static void print_event(FILE *out, const json_t *e, void *arg)
+{
+	(void)arg;
+	static const char *const keys[] = { "state", "message", "node_id", "resource_id",
+		"transaction", "error", "why" };
+	fprintf(out, "%s %-16s", cli_get_text(e, "time"), cli_get_text(e, "type"));
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		if (*cli_get_text(e, keys[i]))
+			fprintf(out, " %s=%s", keys[i], cli_get_text(e, keys[i]));
+	if (json_is_integer(json_object_get(e, "kind_id")))
+		fprintf(out, " kind_id=0x%llx", cli_get_int(e, "kind_id"));
+	if (json_is_integer(json_object_get(e, "link")))
+		fprintf(out, " link=%lld", cli_get_int(e, "link"));
+	fputc('\n', out);
+}
+
+/* Streams run until they are stopped, or until --timeout when one was given: both are an orderly end. */
+static int stream(struct cli *cli, const char *method, json_t *params, cli_text_fn print)
+{
+	AUTO(cli_link) link = NULL;
+	struct reload_why why;
+	struct reload_call_error error;
+	struct stream s = { cli, print, 0 };
+	json_t *result = NULL;
+	if (!cli_has(cli, "timeout"))
+		cli->deadline = RELOAD_NEVER;
+	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, cli_stop_signals(), &why);
+	if (err) {
+		json_decref(params);
+		return cli_fail(cli, err, &why);
+	}
+	err = cli_link_call(link, method, params, RELOAD_NEVER, on_object, &s, &result, &error);
+	if (err && err != RELOAD_CANCELLED && err != RELOAD_TIMEOUT)
+		return cli_call_fail(cli, &error);
+	if (err) {
+		reload_call_error_clear(&error);
+		result = json_pack("{s:s, s:I, s:i}", "type", "summary", "events",
+			(json_int_t)s.count, "dropped", 0);
+	}
+	if (cli->format != CLI_TEXT)
+		cli_print(cli, result, NULL, NULL);
+	json_decref(result);
+	return 0;
+}
+
+int agent_run_log(struct cli *cli)
+{
+	struct reload_why why;
+	uint64_t lines;
+	json_t *result, *params = json_object();
+	bool tail = cli_has(cli, "tail") || cli_has(cli, "follow");
+	enum reload_err err =
+		cli_number(cli, "tail", cli_has(cli, "follow") ? 0 : 100, 0, 10000, &lines, &why);
+	if (!err && tail && cli->operands_count)
+		err = reload_why_set(&why, RELOAD_USAGE, "LEVEL and --tail", "%s",
+			"set levels or read lines, not both");
+	if (err) {
+		json_decref(params);
+		return cli_fail(cli, err, &why);
+	}
+	if (tail)
+		json_object_set_new(params, "lines", json_integer((json_int_t)lines));
+	if (cli_has(cli, "follow")) {
+		json_object_set_new(params, "follow", json_true());
+		return stream(cli, "log.tail", params, print_line);
+	}
+	if (!tail && cli->operands_count && !cli->dry_run)
+		json_object_set_new(params, "levels", json_string(cli->operands[0]));
+	int status = cli_ask(cli, tail ? "log.tail" : "agent.log_level", params, &result);
+	if (status)
+		return status;
+	cli_print(cli, result, tail ? print_lines : print_levels, NULL);
+	json_decref(result);
+	return 0;
+}
+
+/* -- events -------------------------------------------------------------------------------------------------------- */
+
+const char agent_event_fields[] =
+	"type:string time:string? level:string? part:string? what:string? state:string? "
+	"message:string? node_id:string? resource_id:string? kind_id:integer? link:integer? "
+	"transaction:string? count:string? error:string? why:string? events:integer? "
+	"dropped:integer?";
+
+int agent_run_events(struct cli *cli)
+{
+	json_t *types = json_array();
+	for (size_t i = 0; i < cli_count(cli, "type"); i++)
+		json_array_append_new(types, json_string(cli_value_at(cli, "type", i)));
+	return stream(cli, "agent.events", json_pack("{s:o}", "types", types), print_event);
+}

@@ -261,7 +261,7 @@ static void oversized_is_told_with_its_header(void **state)
 	expect_more(&f, span_of("\x81\0\0\0\0\0\0\0", 9));
 	reload_framing_clear(&f);
 
-	/* R-6.6-02: a header that alone is too long is told with max bytes of it, and no more memory is taken */
+	/* a header that alone is too long is told with max bytes of it, and no more memory is taken */
 	w.len = 0;
 	write_oversized(&w, 0xffffff, 60000, 60000, 20000);
 	reload_framing_init(&f, MAX);

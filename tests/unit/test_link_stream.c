@@ -152,7 +152,7 @@ static void oversized_is_answered_then_closed(void **state)
 	uint8_t frame[8 + 38] = { 0x80, 0, 0, 0, 0, 0, 0x13, 0x89, 0xd2 };
 	raw_write(&r, span_of(frame, sizeof(frame)));
 	uint8_t got[8 + 9];
-	/* R-6.6-01, R-6.6-03: 5001 announced with a limit of 5000; the answer leaves before the link is closed */
+	/* R-6.6-03: 5001 announced with a limit of 5000; the answer leaves before the link is closed */
 	assert_true(raw_read(&r, loop, got, sizeof(got)));
 	assert_memory_equal(got + 8, "too large", 9);
 	assert_int_equal(b.oversized, 1);

@@ -48,7 +48,7 @@ static void both_ends_know_each_other(void **state)
 	assert_true(reload_id_eq(&a.up_node, &bob.node));
 	assert_true(reload_id_eq(&b.up_node, &alice.node));
 	assert_int_equal(a.up_link, 7);
-	/* R-6.5.1.13-01: who connects is the client, and both have one link */
+	/* the end that accepts has a number of its own */
 	assert_int_equal(b.up_link >> 31, 1);
 	struct reload_link_info info;
 	assert_true(reload_links_info(a.links, 7, &info));

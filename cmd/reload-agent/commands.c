@@ -5,9 +5,13 @@
 #include "common/home.h"
 #include "util/alloc.h"
 
-#include <stdlib.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 const struct cli_opt agent_status_opts[] = {
 	{ 0, "wait", "STATE", "wait for the agent, and until it is in that state" },
@@ -164,17 +168,22 @@ int agent_run_status(struct cli *cli)
 
 /* -- stop ---------------------------------------------------------------------------------------------------------- */
 
-/* After the reply the socket stays open until the agent ends: a wait for "stopped" ends with it. */
-static enum reload_err wait_for_end(struct cli_link *link, struct reload_call_error *error)
+/* The process is gone: its descriptor is readable then, also when nobody has collected its exit status yet. */
+static bool wait_for_end(const struct cli *cli, long long pid)
 {
-	json_t *result = NULL;
-	enum reload_err err = cli_link_call(link, "overlay.wait",
-		json_pack("{s:s}", "state", "stopped"), RELOAD_NEVER, NULL, NULL, &result, error);
-	json_decref(result);
-	if (err != RELOAD_NO_AGENT)
-		return err;
-	reload_call_error_clear(error);
-	return RELOAD_OK;
+	int fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	if (fd < 0)
+		return errno == ESRCH;
+	struct pollfd ended = { .fd = fd, .events = POLLIN };
+	int n = 0;
+	do {
+		reload_ms now = cli_monotonic(),
+			  left = cli->deadline > now ? cli->deadline - now : 0;
+		int ms = cli->deadline == RELOAD_NEVER ? -1 : left < INT_MAX ? (int)left : INT_MAX;
+		n = poll(&ended, 1, ms);
+	} while (n < 0 && errno == EINTR);
+	close(fd);
+	return n > 0;
 }
 
 int agent_run_stop(struct cli *cli)
@@ -194,11 +203,14 @@ int agent_run_stop(struct cli *cli)
 	cli_progress(cli, "stopping");
 	err = cli_link_call(link, "agent.stop", json_pack("{s:b}", "now", (int)cli_has(cli, "now")),
 		RELOAD_NEVER, NULL, NULL, &result, &error);
-	if (!err)
-		err = wait_for_end(link, &error);
-	if (err) {
-		json_decref(result);
+	if (err)
 		return cli_call_fail(cli, &error);
+	if (!wait_for_end(cli, cli_get_int(result, "pid"))) {
+		json_decref(result);
+		reload_why_set(&why, RELOAD_TIMEOUT, "the agent is still there",
+			"it has not ended in time");
+		reload_why_hint(&why, "reload-agent stop --now");
+		return cli_fail(cli, RELOAD_TIMEOUT, &why);
 	}
 	json_object_set_new(result, "state", json_string("stopped"));
 	cli_print(cli, result, NULL, NULL);

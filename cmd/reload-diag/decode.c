@@ -1,0 +1,304 @@
+/*
+ * reload-diag decode: bytes or hex digits as messages and frames, one behind the other.  An item begins with the relo_token
+ * (a message) or with a frame type of RFC 6940 s6.6.2, and says how long it is; one whose inside is broken is reported and
+ * passed over, bytes that begin nothing end the work.
+ */
+#include "reload-diag/diag.h"
+
+#include "common/files.h"
+#include "common/home.h"
+#include "common/identity.h"
+#include "common/output.h"
+#include "util/text.h"
+#include "wire/frame.h"
+#include "wire/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	INPUT_MAX = 64 * 1024 * 1024
+};
+
+const struct cli_opt diag_decode_opts[] = {
+	{ 0, "config", "FILE", "overlay configuration document: Kinds and length of Node-IDs" },
+	{ 0, "overlay", "OVERLAY", "the same, of an overlay that is configured here" },
+	{ 0, "binary", NULL, "the input is bytes, also when it looks like hex digits" },
+	CLI_END,
+};
+
+const char diag_decode_fields[] = "type:string offset:integer size_bytes:integer fault:string? "
+				  "frame:object? header:object? message:object?";
+
+struct decode {
+	struct cli *cli;
+	struct wire_ctx ctx;
+	struct reload_config *config;
+	size_t items, faults;
+};
+
+/* One message or frame of the input. */
+struct item {
+	const char *type; /* "message", "fragment", "data", "ack" */
+	size_t offset;
+	struct span bytes;   /* all of it */
+	struct span message; /* empty: none inside */
+	enum reload_err fault;
+};
+
+static enum reload_data_model registered_model(const void *arg, uint32_t kind)
+{
+	(void)arg;
+	const struct reload_kind *k = reload_kind_registered(kind, NULL);
+	return k ? k->model : RELOAD_MODEL_UNKNOWN;
+}
+
+static enum reload_err load_config(struct decode *d, struct reload_why *why)
+{
+	enum {
+		NODE_ID_LEN = 16
+	};
+	const char *file = cli_value(d->cli, "config", NULL),
+		   *overlay = cli_value(d->cli, "overlay", NULL);
+	char *path = NULL, rest[300];
+	enum reload_err err = RELOAD_OK;
+	d->ctx = (struct wire_ctx){ .node_id_len = NODE_ID_LEN, .model = registered_model };
+	if (file && overlay)
+		return reload_why_set(
+			why, RELOAD_USAGE, "--config and --overlay", "one document at a time");
+	if (overlay) {
+		snprintf(rest, sizeof(rest), "%.255s/overlay.xml", overlay);
+		err = cli_path(&path, CLI_CONFIG, rest, why);
+		file = path;
+	}
+	if (!err && file) /* an expired document still tells what its Kinds look like */
+		err = cli_config_load(&d->config, file, NULL, 0, why);
+	if (!err && d->config)
+		d->ctx = reload_config_wire_ctx(d->config);
+	free(path);
+	return err;
+}
+
+/* -- input --------------------------------------------------------------------------------------------------------- */
+
+static bool is_hex_text(struct span s)
+{
+	size_t digits = 0;
+	for (size_t i = 0; i < s.len; i++) {
+		if (!s.at[i] || !strchr("0123456789abcdefABCDEF \t\r\n", s.at[i]))
+			return false;
+		digits += s.at[i] > ' ';
+	}
+	return digits > 0;
+}
+
+/* Takes white space out and digits together, in place. */
+static enum reload_err unhex_in_place(uint8_t *bytes, size_t *len, struct reload_why *why)
+{
+	size_t digits = 0;
+	for (size_t i = 0; i < *len; i++)
+		if (bytes[i] > ' ')
+			bytes[digits++] = bytes[i];
+	if (digits % 2)
+		return reload_why_set(why, RELOAD_USAGE, "an odd number of hex digits",
+			"%zu digits do not make bytes", digits);
+	for (size_t i = 0; i < digits / 2; i++) {
+		char pair[2] = { (char)bytes[2 * i], (char)bytes[2 * i + 1] };
+		if (reload_unhex(&bytes[i], pair, 2))
+			return reload_why_set(why, RELOAD_BUG, "hex digits", "were checked before");
+	}
+	*len = digits / 2;
+	return RELOAD_OK;
+}
+
+static enum reload_err read_input(
+	struct cli *cli, uint8_t **bytes, size_t *len, struct reload_why *why)
+{
+	const char *operand = cli->operands_count ? cli->operands[0] : "-";
+	bool is_digits = strcmp(operand, "-") != 0 && is_hex_text(span_str(operand)) &&
+			 access(operand, F_OK);
+	enum reload_err err = RELOAD_OK;
+	if (is_digits) {
+		*len = strlen(operand);
+		*bytes = reload_memdup(operand, *len);
+	} else {
+		err = cli_file_read(bytes, len, operand, INPUT_MAX, cli->deadline, why);
+	}
+	if (err)
+		return err;
+	if (!cli_has(cli, "binary") && is_hex_text(span_of(*bytes, *len)))
+		err = unhex_in_place(*bytes, len, why);
+	if (!err && !*len)
+		err = reload_why_set(why, RELOAD_USAGE, "nothing to decode", "the input is empty");
+	if (err) {
+		free(*bytes);
+		*bytes = NULL;
+	}
+	return err;
+}
+
+/* -- items --------------------------------------------------------------------------------------------------------- */
+
+/* The next item of the input: how long it is stands in its first bytes. */
+static enum reload_err next_item(struct item *item, struct span input, size_t offset)
+{
+	struct rd r = rd_of(span_of(input.at + offset, input.len - offset));
+	struct rd look = r;
+	uint8_t type = rd_u8(&look);
+	*item = (struct item){ .type = "message", .offset = offset };
+	if (type == RELOAD_FRAME_ACK) {
+		item->type = "ack";
+		item->bytes = rd_span(&r, RELOAD_FRAME_ACK_SIZE);
+		return r.err;
+	}
+	if (type == RELOAD_FRAME_DATA) {
+		item->type = "data";
+		rd_u32(&look);
+		size_t len = (size_t)rd_int(&look, 3);
+		item->bytes = rd_span(&r, RELOAD_FRAME_DATA_HEAD + len);
+		if (!r.err)
+			item->message = span_of(item->bytes.at + RELOAD_FRAME_DATA_HEAD, len);
+		return look.err ? look.err : r.err;
+	}
+	look = r;
+	if (rd_u32(&look) != RELOAD_TOKEN)
+		return look.err ? look.err : RELOAD_NOT_RELOAD;
+	rd_take(&look, 12); /* overlay, sequence, version, ttl, fragment */
+	item->bytes = rd_span(&r, rd_u32(&look));
+	item->message = item->bytes;
+	if (!look.err && item->bytes.len < RELOAD_HEADER_FIXED)
+		return RELOAD_BAD_VALUE;
+	return look.err ? look.err : r.err;
+}
+
+static void put_text(void *arg, const char *text)
+{
+	fputs(text, arg);
+}
+
+/* What is inside is whole, or a part of a message of which only the header can be read. */
+static enum reload_err read_header(
+	const struct decode *d, const struct item *item, struct reload_header *header)
+{
+	enum reload_err err = reload_header_read(header, item->message, &d->ctx);
+	if (!err && header->length != item->message.len)
+		err = header->length > item->message.len ? RELOAD_SHORT : RELOAD_TRAILING;
+	return err;
+}
+
+static const char *fault_text(const struct item *item)
+{
+	return item->fault ? reload_err_text(item->fault) : NULL;
+}
+
+static void tell_text(struct decode *d, const struct item *item, const struct reload_header *header,
+	struct reload_msg *msg, const struct reload_frame *frame)
+{
+	const char *name = msg ? reload_code_name(msg->code) : NULL;
+	if (d->items > 1)
+		putchar('\n');
+	printf("%s at %zu, %zu bytes%s%s%s%s\n", item->type, item->offset, item->bytes.len,
+		name ? ": " : "", name ? name : "", item->fault ? ", broken: " : "",
+		item->fault ? fault_text(item) : "");
+	if (frame)
+		reload_wire_print(&reload_frame_wire, &d->ctx, frame, 1, put_text, stdout);
+	if (msg)
+		reload_msg_print(msg, &d->ctx, put_text, stdout);
+	else if (header)
+		reload_wire_print(&reload_header_wire, &d->ctx, header, 1, put_text, stdout);
+}
+
+static json_t *or_null(json_t *j)
+{
+	return j ? j : json_null();
+}
+
+static void tell_json(struct decode *d, const struct item *item, const struct reload_header *header,
+	struct reload_msg *msg, const struct reload_frame *frame)
+{
+	json_t *o = json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "type", item->type, "offset",
+		(json_int_t)item->offset, "size_bytes", (json_int_t)item->bytes.len, "fault",
+		or_null(item->fault ? json_string(fault_text(item)) : NULL), "frame",
+		or_null(frame ? reload_wire_json(&reload_frame_wire, &d->ctx, frame) : NULL),
+		"header",
+		or_null(header && !msg ? reload_wire_json(&reload_header_wire, &d->ctx, header)
+				       : NULL),
+		"message", or_null(msg ? reload_msg_json(msg, &d->ctx) : NULL));
+	if (frame) /* once is enough: message has it decoded */
+		json_object_del(json_object_get(o, "frame"), "message");
+	cli_print(d->cli, o, NULL, NULL);
+	json_decref(o);
+}
+
+static void decode_item(struct decode *d, struct item *item)
+{
+	AUTO(reload_msg) msg = NULL;
+	struct reload_frame frame;
+	struct reload_header header;
+	bool framed = item->type[0] != 'm', have_header = false;
+	d->items++;
+	if (framed)
+		item->fault = reload_wire_decode(item->bytes, &reload_frame_wire, &d->ctx, &frame);
+	if (!item->fault && item->message.len) {
+		item->fault = read_header(d, item, &header);
+		have_header = !item->fault;
+		if (have_header && header.fragment == RELOAD_FRAGMENT_WHOLE) {
+			item->fault = reload_msg_decode(&msg, item->message, &d->ctx);
+			if (!item->fault)
+				item->fault = reload_msg_body(msg, &d->ctx);
+			if (item->fault == RELOAD_UNKNOWN_TYPE && msg &&
+				!reload_code_name(msg->code))
+				item->fault =
+					RELOAD_OK; /* a code of an extension: its body stays bytes */
+		} else if (have_header && !framed) {
+			item->type = "fragment";
+		}
+	}
+	d->faults += item->fault != RELOAD_OK;
+	const struct reload_frame *shown = framed && (!item->fault || have_header) ? &frame : NULL;
+	if (d->cli->format == CLI_TEXT)
+		tell_text(d, item, have_header ? &header : NULL, msg, shown);
+	else
+		tell_json(d, item, have_header ? &header : NULL, msg, shown);
+}
+
+static enum reload_err decode_all(struct decode *d, struct span input, struct reload_why *why)
+{
+	char what[64];
+	for (size_t at = 0; at < input.len;) {
+		struct item item;
+		enum reload_err err = next_item(&item, input, at);
+		if (err) {
+			snprintf(what, sizeof(what), "cannot decode the bytes at %zu", at);
+			return reload_why_set(why, err, what,
+				"%s; %zu decoded before, %zu byte%s left", reload_err_text(err),
+				d->items, input.len - at, input.len - at == 1 ? "" : "s");
+		}
+		decode_item(d, &item);
+		at += item.bytes.len;
+	}
+	if (!d->faults)
+		return RELOAD_OK;
+	snprintf(what, sizeof(what), "%zu of %zu broken", d->faults, d->items);
+	return reload_why_set(why, RELOAD_INVALID_MESSAGE, what,
+		"their inside is not what their length or type says");
+}
+
+int diag_decode(struct cli *cli)
+{
+	struct decode d = { .cli = cli };
+	struct reload_why why;
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	enum reload_err err = load_config(&d, &why);
+	if (!err)
+		err = read_input(cli, &bytes, &len, &why);
+	if (!err)
+		err = decode_all(&d, span_of(bytes, len), &why);
+	fflush(stdout);
+	int status = err ? cli_fail(cli, err, &why) : 0;
+	free(bytes);
+	reload_config_free(d.config);
+	return status;
+}

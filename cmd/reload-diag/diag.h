@@ -1,0 +1,10 @@
+/* Subcommands of reload-diag. */
+#pragma once
+
+#include "common/options.h"
+
+extern const struct cli_opt diag_decode_opts[];
+extern const char diag_decode_fields[];
+
+/* diag_decode() prints RELOAD messages and frames from a file, an operand or standard input; returns the exit status. */
+int diag_decode(struct cli *cli);

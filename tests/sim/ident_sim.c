@@ -5,7 +5,7 @@
  * bytes, which real ECDSA does not.  The key of a node is derived from its certificate, so that anybody can verify; that is
  * no secrecy, and none is needed here.
  *
- * Certificate: "SIM1", flags (1: authority), not_before, not_after (8 bytes each), user, overlay (vec8 each), Node-IDs
+ * Certificate: "SIM1", flags (1: authority, 2: issued by or being another authority), not_before, not_after (8 bytes each), user, overlay (vec8 each), Node-IDs
  * (count, then vec8 each).
  */
 
@@ -51,8 +51,8 @@ static void cert_clear(struct reload_cert *cert)
 
 static enum reload_err cert_signed_by(const struct reload_cert *cert, const struct reload_cert *issuer)
 {
-	(void)cert;
-	return issuer->authority ? RELOAD_OK : RELOAD_BAD_SIGNATURE;
+	bool same = !((cert->der.at[4] ^ issuer->der.at[4]) & SIM_CERT_FOREIGN);
+	return issuer->authority && same ? RELOAD_OK : RELOAD_BAD_SIGNATURE;
 }
 
 static void mac(uint8_t out[RELOAD_HASH_SIZE_MAX], struct span secret, struct span input)
@@ -107,27 +107,33 @@ static void text_write(struct wr *w, const char *s)
 	wr_close(w, mark, 1);
 }
 
-struct reload_cert *sim_cert(const char *user, const char *overlay, const struct reload_id *node)
+struct reload_cert *sim_cert_of(const struct sim_cert_form *f)
 {
 	struct wr w;
 	struct reload_cert *cert;
 	wr_init(&w);
 	wr_bytes(&w, magic, 4);
-	wr_u8(&w, !node);
-	wr_u64(&w, SIM_EPOCH - 1000);
-	wr_u64(&w, SIM_EPOCH + 365ull * 86400 * 1000);
-	text_write(&w, user);
-	text_write(&w, overlay);
-	wr_u8(&w, node ? 1 : 0);
-	if (node) {
+	wr_u8(&w, f->flags);
+	wr_u64(&w, f->not_before ? f->not_before : SIM_EPOCH - 1000);
+	wr_u64(&w, f->not_after ? f->not_after : SIM_EPOCH + 365ull * 86400 * 1000);
+	text_write(&w, f->user);
+	text_write(&w, f->overlay);
+	wr_u8(&w, (uint8_t)f->nodes_count);
+	for (size_t i = 0; i < f->nodes_count; i++) {
 		size_t mark = wr_open(&w, 1);
-		wr_span(&w, reload_id_span(node));
+		wr_span(&w, reload_id_span(&f->nodes[i]));
 		wr_close(&w, mark, 1);
 	}
 	if (reload_cert_parse(&cert, &sim_ident, wr_done(&w), NULL))
 		abort();
 	wr_clear(&w);
 	return cert;
+}
+
+struct reload_cert *sim_cert(const char *user, const char *overlay, const struct reload_id *node)
+{
+	return sim_cert_of(&(struct sim_cert_form){
+		.flags = !node, .user = user, .overlay = overlay, .nodes = node, .nodes_count = node != NULL });
 }
 
 struct reload_key *sim_key(struct reload_cert *cert)

@@ -12,6 +12,20 @@
 
 extern const struct reload_ident_ops sim_ident;
 
+/* What stands in a certificate of the simulator; times 0: valid around SIM_EPOCH. */
+struct sim_cert_form {
+	uint8_t flags; /* 1: authority */
+	const char *user, *overlay;
+	const struct reload_id *nodes;
+	size_t nodes_count;
+	reload_utc not_before, not_after;
+};
+enum {
+	SIM_CERT_FOREIGN = 2 /* flag: of another authority than those without */
+};
+
+struct reload_cert *sim_cert_of(const struct sim_cert_form *form);
+
 /* sim_cert() makes a certificate of the simulator (node NULL: the authority); sim_key() the key that fits. */
 struct reload_cert *sim_cert(const char *user, const char *overlay, const struct reload_id *node);
 struct reload_key *sim_key(struct reload_cert *cert);
@@ -89,8 +103,9 @@ uint64_t sim_below(struct sim *s, uint64_t n);
 
 /* sim_start() runs node i: as the first of the ring, or joining through node 0's address. */
 void sim_start(struct sim *s, size_t i, bool first, enum reload_role role);
-/* sim_crash() ends node i without a word; sim_leave() lets it leave in order. */
+/* sim_crash() ends node i without a word; sim_leave() lets it leave in order, sim_stop() ends it afterwards. */
 void sim_crash(struct sim *s, size_t i);
+void sim_stop(struct sim *s, size_t i);
 void sim_leave(struct sim *s, size_t i);
 
 /* sim_run() runs until the time until, or until done(arg) is true (asked after every event); true when it was. */
@@ -102,3 +117,6 @@ void sim_note(struct sim *s, const struct sim_node *n, const char *what, uint64_
 /* sim_joined() tells whether all running nodes are joined; sim_ring_agrees() whether every table fits the sorted IDs. */
 bool sim_joined(struct sim *s, void *arg);
 bool sim_ring_agrees(struct sim *s, char *fault, size_t fault_len);
+
+/* sim_replicated() tells whether the owner of a resource and its two successors hold it. */
+bool sim_replicated(struct sim *s, const struct reload_id *resource, uint32_t kind);

@@ -110,12 +110,25 @@ $(O)/sim: $(SIM) $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+$(O)/bench/load: $(O)/tests/bench/load.o $(O)/libcore.a
+$(O)/bench/micro: $(O)/tests/bench/micro.o $(filter-out %/main.o,$(SIM)) $(O)/libcore.a
+$(O)/bench/%:
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 programs: $(BINS)
 unit: $(UNIT)
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 check: check-deps
 	$(Q)tests/run
+
+# --- figures, never asserted; BENCH_QUICK=1 for a short run -----------------------------------------------------------
+.PHONY: bench-tools
+bench-tools: $(O)/bench/load $(O)/bench/micro
+bench: check-deps
+	$(Q)$(MAKE) --no-print-directory MODE=release O=build/release programs bench-tools
+	$(Q)tests/bench/run build/release build/bench.json
 
 clean:
 	rm -rf build

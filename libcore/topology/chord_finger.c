@@ -7,27 +7,29 @@
  */
 #include "topology/chord.h"
 
+/* There is an entry i that is worth having: our predecessors lie at the far end of the widest interval. */
 static bool valid(const struct reload_topology *t, const struct reload_id *start, unsigned i)
 {
 	struct reload_id first;
 	return chord_set_after(&t->peers, start, &first, 1) &&
-	       chord_finger_index(&t->self, &first) == i;
+	       chord_finger_index(&t->self, &first) == i &&
+	       !chord_member(t->predecessors, t->predecessors_count, &first);
 }
 
 void chord_finger_pass(struct reload_topology *t)
 {
 	struct reload_id after[CHORD_NEIGHBOURS_MAX], before[CHORD_NEIGHBOURS_MAX];
-	size_t goal = chord_goal(&t->peers, &t->self);
-	size_t after_count = chord_known_near(t, true, after),
-	       before_count = chord_known_near(t, false, before);
+	const struct reload_id *next = &after[CHORD_NEIGHBOURS_MIN - 1],
+			       *last = &before[CHORD_NEIGHBOURS_MIN - 1];
 	t->finger_passes++;
-	if (after_count < goal || before_count < goal)
+	if (chord_known_near(t, true, after) < CHORD_NEIGHBOURS_MIN ||
+		chord_known_near(t, false, before) < CHORD_NEIGHBOURS_MIN)
 		return; /* we know the whole ring */
 	for (unsigned i = 1; i <= CHORD_FINGERS_WANTED; i++) {
 		struct reload_id start = reload_id_add_power(&t->self, CHORD_FINGERS_MAX - i);
 		if (t->finger_cookies[i - 1] || valid(t, &start, i) ||
-			reload_id_between(&t->self, &start, &after[after_count - 1]) ||
-			reload_id_between(&before[before_count - 1], &start, &t->self))
+			reload_id_between(&t->self, &start, next) ||
+			reload_id_between(last, &start, &t->self))
 			continue;
 		struct reload_destination to = reload_dest_resource(&start);
 		t->finger_cookies[i - 1] = ++t->cookies;

@@ -180,12 +180,12 @@ bool chord_known_attached(struct reload_topology *t, uint32_t cookie, enum reloa
 {
 	for (size_t i = 0; i < t->known_count; i++) {
 		struct chord_known *k = &t->known[i];
-		if (k->cookie != cookie || k->state != CHORD_TRYING)
+		if (k->cookie != cookie || (k->state != CHORD_TRYING && k->state != CHORD_LINKED))
 			continue;
 		if (err &&
 			!chord_link_find(t, &k->id)) /* LINK-11: the other direction may have won */
 			failed(t, k);
-		else
+		else if (k->state == CHORD_TRYING)
 			linked(t, k);
 		return true;
 	}

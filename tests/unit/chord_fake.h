@@ -1,0 +1,267 @@
+/* One topology plug-in in the hands of a test: what it asks of its host is written down, time stands still. */
+#pragma once
+
+#include "topology/chord.h"
+
+#include <stdio.h>
+
+enum {
+	FAKE_ROWS = 512
+};
+
+enum fake_what {
+	FAKE_ATTACH,
+	FAKE_JOIN,
+	FAKE_UPDATE,
+	FAKE_LEAVE,
+	FAKE_STORES,
+	FAKE_DROP,
+	FAKE_DISCONNECT,
+	FAKE_STATE
+};
+
+struct fake_row {
+	enum fake_what what;
+	struct reload_id node, from,
+		to; /* node: of whom, or the last entry of a Destination List; from: its informant */
+	uint32_t cookie;
+	size_t count; /* entries of the Destination List */
+	bool resource, send_update, done;
+	uint8_t number, type; /* of an Update or a Leave */
+	enum reload_topology_state state;
+	uint8_t body[1024];
+	size_t body_len;
+};
+
+struct fake {
+	struct reload_timers timers;
+	reload_ms now;
+	uint64_t rng;
+	struct reload_config config;
+	struct reload_topology *t;
+	struct fake_row rows[FAKE_ROWS];
+	size_t count;
+	unsigned tables_changed;
+};
+
+/* a Node-ID whose first byte is b and whose last one is 1 */
+static inline struct reload_id fake_id(unsigned b)
+{
+	struct reload_id id = { .len = 16 };
+	id.at[0] = (uint8_t)b;
+	id.at[15] = 1;
+	return id;
+}
+
+/* a point in the middle of the ring's bytes */
+static inline struct reload_id fake_point(unsigned b, unsigned last)
+{
+	struct reload_id id = fake_id(b);
+	id.at[15] = (uint8_t)last;
+	return id;
+}
+
+static inline struct fake_row *fake_row(void *arg, enum fake_what what)
+{
+	struct fake *f = arg;
+	struct fake_row *r = &f->rows[f->count < FAKE_ROWS ? f->count++ : FAKE_ROWS - 1];
+	memset(r, 0, offsetof(struct fake_row, body));
+	r->what = what;
+	r->body_len = 0;
+	return r;
+}
+
+static inline reload_ms fake_now(void *arg)
+{
+	return ((struct fake *)arg)->now;
+}
+
+static inline void fake_random(void *arg, void *out, size_t len)
+{
+	struct fake *f = arg;
+	for (size_t i = 0; i < len; i++) {
+		f->rng = f->rng * 6364136223846793005ull + 1442695040888963407ull;
+		((uint8_t *)out)[i] = (uint8_t)(f->rng >> 56);
+	}
+}
+
+static inline void fake_attach(void *arg, uint32_t cookie, const struct reload_destination *list,
+	size_t count, bool send_update)
+{
+	struct fake_row *r = fake_row(arg, FAKE_ATTACH);
+	const struct reload_destination *last = &list[count - 1];
+	r->cookie = cookie;
+	r->count = count;
+	r->send_update = send_update;
+	r->resource = last->type == RELOAD_DEST_RESOURCE;
+	r->node = last->node;
+	if (r->resource && reload_id_from(&r->node, last->resource) != RELOAD_OK)
+		abort();
+	if (count == 2)
+		r->from = list[0].node;
+}
+
+static inline void fake_join(void *arg, const struct reload_id *ap)
+{
+	fake_row(arg, FAKE_JOIN)->node = *ap;
+}
+
+static inline void fake_message(
+	void *arg, enum fake_what what, const struct reload_id *to, struct span body)
+{
+	struct fake_row *r = fake_row(arg, what);
+	r->node = *to;
+	r->type = body.at[what == FAKE_UPDATE ? 4 : 0];
+	r->body_len = body.len < sizeof(r->body) ? body.len : sizeof(r->body);
+	memcpy(r->body, body.at, r->body_len);
+}
+
+static inline void fake_update(void *arg, const struct reload_id *to, struct span body)
+{
+	fake_message(arg, FAKE_UPDATE, to, body);
+}
+
+static inline void fake_leave(void *arg, const struct reload_id *to, struct span body)
+{
+	fake_message(arg, FAKE_LEAVE, to, body);
+}
+
+static inline void fake_store_range(void *arg, const struct reload_id *from,
+	const struct reload_id *to, const struct reload_id *node, uint8_t number, bool done)
+{
+	struct fake_row *r = fake_row(arg, FAKE_STORES);
+	r->from = *from;
+	r->to = *to;
+	r->node = *node;
+	r->number = number;
+	r->done = done;
+}
+
+static inline void fake_drop_range(
+	void *arg, const struct reload_id *from, const struct reload_id *to)
+{
+	struct fake_row *r = fake_row(arg, FAKE_DROP);
+	r->from = *from;
+	r->to = *to;
+}
+
+static inline void fake_disconnect(void *arg, const struct reload_id *node)
+{
+	fake_row(arg, FAKE_DISCONNECT)->node = *node;
+}
+
+static inline void fake_state(
+	void *arg, enum reload_topology_state state, const struct reload_id *other)
+{
+	struct fake_row *r = fake_row(arg, FAKE_STATE);
+	r->state = state;
+	if (other)
+		r->node = *other;
+}
+
+static inline void fake_tables_changed(void *arg)
+{
+	((struct fake *)arg)->tables_changed++;
+}
+
+static inline void fake_start_as(struct fake *f, const struct reload_id *self)
+{
+	const struct reload_topology_host host = {
+		.arg = f,
+		.timers = &f->timers,
+		.now = fake_now,
+		.random = fake_random,
+		.attach = fake_attach,
+		.join = fake_join,
+		.update = fake_update,
+		.leave = fake_leave,
+		.store_range = fake_store_range,
+		.drop_range = fake_drop_range,
+		.disconnect = fake_disconnect,
+		.state = fake_state,
+		.tables_changed = fake_tables_changed,
+	};
+	memset(f, 0, sizeof(*f));
+	f->now = 1000;
+	f->config = (struct reload_config){ .node_id_len = 16, .chord_reactive = true };
+	f->t = reload_chord_topology.new(&f->config, self, &host);
+}
+
+static inline void fake_end(struct fake *f)
+{
+	reload_chord_topology.free(f->t);
+	f->t = NULL;
+}
+
+static inline void fake_pass(struct fake *f, reload_ms ms)
+{
+	reload_ms end = f->now + ms, due;
+	while ((due = reload_timers_next(&f->timers)) <= end) {
+		f->now = due > f->now ? due : f->now;
+		reload_timers_run(&f->timers, f->now);
+	}
+	f->now = end;
+}
+
+static inline size_t fake_body(uint8_t out[1024], uint8_t type, const struct reload_id *preds,
+	size_t preds_count, const struct reload_id *succs, size_t succs_count)
+{
+	struct wr w = wr_fixed(out, 1024);
+	const struct wire_ctx ctx = { .node_id_len = 16 };
+	const struct reload_chord_update u = {
+		.type = type,
+		.predecessors = (struct reload_id *)preds,
+		.predecessors_count = preds_count,
+		.successors = (struct reload_id *)succs,
+		.successors_count = succs_count,
+	};
+	reload_wire_write(&w, &reload_chord_update_wire, &ctx, &u);
+	if (w.err)
+		abort();
+	return w.len;
+}
+
+/* an Update of node with these lists (first bytes, closed by 0 or the end of the 8) over its own link */
+static inline enum reload_err fake_receive(
+	struct fake *f, unsigned node, bool direct, const uint8_t *preds, const uint8_t *succs)
+{
+	struct reload_id p[8], s[8], from = fake_id(node);
+	size_t pn = 0, sn = 0;
+	uint8_t body[1024];
+	for (; preds && pn < 8 && preds[pn]; pn++)
+		p[pn] = fake_id(preds[pn]);
+	for (; succs && sn < 8 && succs[sn]; sn++)
+		s[sn] = fake_id(succs[sn]);
+	size_t len = fake_body(body,
+		preds || succs ? RELOAD_CHORD_NEIGHBORS : RELOAD_CHORD_PEER_READY, p, pn, s, sn);
+	return reload_chord_topology.update_received(f->t, &from, direct, span_of(body, len));
+}
+
+/* a connected peer: link and peer_ready */
+static inline void fake_peer(struct fake *f, unsigned node)
+{
+	struct reload_id id = fake_id(node);
+	reload_chord_topology.connected(f->t, &id);
+	if (fake_receive(f, node, true, NULL, NULL) != RELOAD_OK)
+		abort();
+}
+
+/* the first row of that kind that concerns node (0: any) from row `start` on; NULL when there is none */
+static inline struct fake_row *fake_find(
+	struct fake *f, size_t start, enum fake_what what, unsigned node)
+{
+	struct reload_id id = fake_id(node);
+	for (size_t i = start; i < f->count; i++)
+		if (f->rows[i].what == what && (!node || reload_id_eq(&f->rows[i].node, &id)))
+			return &f->rows[i];
+	return NULL;
+}
+
+static inline size_t fake_count(struct fake *f, size_t start, enum fake_what what, unsigned node)
+{
+	struct reload_id id = fake_id(node);
+	size_t n = 0;
+	for (size_t i = start; i < f->count; i++)
+		n += f->rows[i].what == what && (!node || reload_id_eq(&f->rows[i].node, &id));
+	return n;
+}

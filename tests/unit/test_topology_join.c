@@ -1,0 +1,549 @@
+#include "chord_fake.h"
+#include "vectors.h"
+
+static const struct reload_topology_ops *const ops = &reload_chord_topology;
+
+static bool state_is(struct fake *f, enum reload_topology_state state)
+{
+	return ops->get_state(f->t) == state;
+}
+
+static void answer_attach(struct fake *f, const struct fake_row *attach, unsigned node)
+{
+	struct reload_id id = fake_id(node);
+	uint32_t cookie = attach->cookie; /* the row may move on */
+	ops->connected(f->t, &id);
+	ops->attached(f->t, cookie, RELOAD_OK, &id);
+}
+
+/* self 10 is connected to bootstrap node d0 and begins to join */
+static void begin(struct fake *f)
+{
+	struct reload_id self = fake_id(0x10), bootstrap = fake_id(0xd0);
+	fake_start_as(f, &self);
+	ops->connected(f->t, &bootstrap);
+	ops->join(f->t, &bootstrap);
+}
+
+/* as far as the Admitting Peer, 40, which lists d0 a0 before it and 70 a0 behind it */
+static void reach_ap(struct fake *f)
+{
+	begin(f);
+	answer_attach(f, fake_find(f, 0, FAKE_ATTACH, 0), 0x40);
+	assert_int_equal(fake_receive(f, 0x40, true, (const uint8_t[]){ 0xd0, 0xa0, 0 },
+				 (const uint8_t[]){ 0x70, 0xa0, 0 }),
+		RELOAD_OK);
+}
+
+static void attach_neighbours(struct fake *f)
+{
+	reach_ap(f);
+	static const uint8_t nodes[] = { 0x70, 0xa0, 0xd0 };
+	for (size_t i = 0; i < COUNT_OF(nodes); i++) {
+		struct fake_row *r = fake_find(f, 0, FAKE_ATTACH, nodes[i]);
+		if (r) /* the bootstrap node is connected already */
+			answer_attach(f, r, nodes[i]);
+		assert_int_equal(fake_receive(f, nodes[i], true, NULL, NULL), RELOAD_OK);
+	}
+}
+
+static void become_member(struct fake *f)
+{
+	struct reload_id ap = fake_id(0x40);
+	attach_neighbours(f);
+	ops->join_answered(f->t, &ap, RELOAD_OK);
+	assert_int_equal(fake_receive(f, 0x40, true, (const uint8_t[]){ 0x10, 0xd0, 0xa0, 0 },
+				 (const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 }),
+		RELOAD_OK);
+}
+
+static void asks_for_n_plus_1(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	/* R-10.5-01, R-10.5-02, R-11.4-03, R-6.1.1-09: bootstrap link first, then Attach to Resource n+1 with send_update */
+	assert_int_equal(fake_count(&f, 0, FAKE_ATTACH, 0), 1);
+	struct fake_row *r = fake_find(&f, 0, FAKE_ATTACH, 0);
+	assert_true(r->resource && r->send_update);
+	assert_int_equal(r->count, 1);
+	struct reload_id n1 = fake_point(0x10, 2);
+	assert_true(reload_id_eq(&r->node, &n1));
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_ATTACHING));
+	assert_int_equal(fake_count(&f, 0, FAKE_JOIN, 0), 0);
+	fake_end(&f);
+	/* all ones wraps to zero: scalars n_plus_1 */
+	struct reload_id self = { .len = 16 }, bootstrap = fake_id(0xd0), zero = { .len = 16 };
+	memset(self.at, 0xff, 16);
+	fake_start_as(&f, &self);
+	ops->connected(f.t, &bootstrap);
+	ops->join(f.t, &bootstrap);
+	assert_true(reload_id_eq(&fake_find(&f, 0, FAKE_ATTACH, 0)->node, &zero));
+	fake_end(&f);
+}
+
+static void attaches_to_future_neighbours(void **state)
+{
+	(void)state;
+	struct fake f;
+	reach_ap(&f);
+	/* R-10.5-03, R-10.5-11, R-4.5-02, R-6.4.2.3-01 */
+	struct fake_row *r = fake_find(&f, 0, FAKE_ATTACH, 0x70);
+	assert_non_null(r);
+	/* R-10.6-01: source-routed through who named it */
+	assert_int_equal(r->count, 2);
+	assert_int_equal(r->from.at[0], 0x40);
+	assert_non_null(fake_find(&f, 0, FAKE_ATTACH, 0xa0));
+	/* a link to d0 is there */
+	assert_null(fake_find(&f, 0, FAKE_ATTACH, 0xd0));
+	assert_int_equal(fake_count(&f, 0, FAKE_JOIN, 0), 0);
+	fake_end(&f);
+	attach_neighbours(&f);
+	/* R-10.5-05, R-11.4-04: the Join goes to who answered for n+1 */
+	assert_int_equal(fake_count(&f, 0, FAKE_JOIN, 0), 1);
+	assert_non_null(fake_find(&f, 0, FAKE_JOIN, 0x40));
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINING));
+	/* R-10.5-04: reached peers are in the Routing Table */
+	struct reload_id k = fake_point(0x80, 0), next;
+	assert_int_equal(ops->next_hop(f.t, &k, &next), RELOAD_OK);
+	assert_int_equal(next.at[0], 0x70);
+	/* R-10.5-14: and nothing was said about us so far */
+	assert_int_equal(fake_count(&f, 0, FAKE_UPDATE, 0), 0);
+	struct wr w;
+	wr_init(&w);
+	ops->update_write(f.t, &w);
+	assert_int_equal(w.err, RELOAD_NOT_JOINED);
+	wr_clear(&w);
+	fake_end(&f);
+}
+
+static void is_admitted(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id ours = fake_point(0x08, 0), theirs = fake_point(0x20, 0), from, to;
+	attach_neighbours(&f);
+	assert_false(ops->responsible(f.t, &ours));
+	fake_end(&f);
+	become_member(&f);
+	/* R-10.5-07, CHORD-12 */
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINED));
+	assert_true(ops->responsible(f.t, &ours));
+	assert_false(ops->responsible(f.t, &theirs));
+	assert_true(ops->range(f.t, &from, &to));
+	assert_int_equal(from.at[0], 0xd0);
+	/* R-10.5-10: Updates to all of its neighbours, with the lists (R-10.7-03) */
+	static const uint8_t all[] = { 0x40, 0x70, 0xa0, 0xd0 };
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		struct fake_row *r = fake_find(&f, 0, FAKE_UPDATE, all[i]);
+		assert_non_null(r);
+		assert_int_equal(r->type, RELOAD_CHORD_NEIGHBORS);
+	}
+	/* what the Admitting Peer and its first replica hold is not stored there again */
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, 0), 0);
+	fake_end(&f);
+}
+
+static void an_update_of_others_admits_nobody(void **state)
+{
+	(void)state;
+	struct fake f;
+	attach_neighbours(&f);
+	/* 70 was not asked */
+	assert_int_equal(fake_receive(&f, 0x70, true, (const uint8_t[]){ 0x10, 0 },
+				 (const uint8_t[]){ 0xa0, 0 }),
+		RELOAD_OK);
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINING));
+	fake_end(&f);
+}
+
+static void waits_for_neighbours_before_it_speaks(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id ap = fake_id(0x40), k = fake_point(0xd8, 0), own = fake_point(0xf0, 0);
+	attach_neighbours(&f);
+	ops->join_answered(f.t, &ap, RELOAD_OK);
+	/* e0 was admitted while we joined */
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x10, 0xe0, 0xd0, 0 },
+				 (const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 }),
+		RELOAD_OK);
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINED));
+	/* the range ends at e0, although there is no link to it yet */
+	assert_true(ops->responsible(f.t, &own));
+	assert_false(ops->responsible(f.t, &k));
+	/* R-10.5-14 */
+	assert_int_equal(fake_count(&f, 0, FAKE_UPDATE, 0), 0);
+	struct fake_row *r = fake_find(&f, 0, FAKE_ATTACH, 0xe0);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0x40);
+	/* a Join that comes now waits */
+	struct reload_id jn = fake_id(0xf8);
+	ops->connected(f.t, &jn);
+	ops->join_received(f.t, &jn);
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, 0xf8), 0);
+	answer_attach(&f, r, 0xe0);
+	assert_true(fake_count(&f, 0, FAKE_UPDATE, 0) >= 4);
+	assert_non_null(fake_find(&f, 0, FAKE_UPDATE, 0xe0));
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, 0xf8), 1);
+	fake_end(&f);
+}
+
+static void moves_to_a_better_admitting_peer(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id ap = fake_id(0x40);
+	attach_neighbours(&f);
+	size_t mark = f.count;
+	/* 20 was admitted by 40 before us */
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x20, 0xd0, 0xa0, 0 },
+				 (const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 }),
+		RELOAD_OK);
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_ATTACHING));
+	fake_pass(&f, 100);
+	struct fake_row *r = fake_find(&f, mark, FAKE_ATTACH, 0);
+	assert_true(r && r->resource); /* n+1 again */
+	answer_attach(&f, r, 0x20);
+	assert_int_equal(fake_receive(&f, 0x20, true, (const uint8_t[]){ 0xd0, 0xa0, 0 },
+				 (const uint8_t[]){ 0x40, 0x70, 0xa0, 0 }),
+		RELOAD_OK);
+	assert_non_null(fake_find(&f, mark, FAKE_JOIN, 0x20));
+	/* an error does the same */
+	mark = f.count;
+	ap = fake_id(0x20);
+	ops->join_answered(f.t, &ap, RELOAD_FORBIDDEN);
+	fake_pass(&f, 100);
+	r = fake_find(&f, mark, FAKE_ATTACH, 0);
+	assert_true(r && r->resource);
+	fake_end(&f);
+}
+
+static void joins_at_a_nearer_successor_it_hears_of(void **state)
+{
+	(void)state;
+	struct fake f;
+	reach_ap(&f);
+	answer_attach(&f, fake_find(&f, 0, FAKE_ATTACH, 0x70), 0x70);
+	/* 70 knows of 20 */
+	assert_int_equal(fake_receive(&f, 0x70, true, (const uint8_t[]){ 0x40, 0x20, 0xd0, 0 },
+				 (const uint8_t[]){ 0xa0, 0 }),
+		RELOAD_OK);
+	answer_attach(&f, fake_find(&f, 0, FAKE_ATTACH, 0xa0), 0xa0);
+	assert_int_equal(fake_count(&f, 0, FAKE_JOIN, 0), 0);
+	struct fake_row *r = fake_find(&f, 0, FAKE_ATTACH, 0x20);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0x70); /* R-10.6-01 */
+	answer_attach(&f, r, 0x20);
+	assert_int_equal(fake_count(&f, 0, FAKE_JOIN, 0), 0);
+	assert_int_equal(fake_receive(&f, 0x20, true, (const uint8_t[]){ 0xd0, 0 },
+				 (const uint8_t[]){ 0x40, 0 }),
+		RELOAD_OK);
+	assert_non_null(fake_find(&f, 0, FAKE_JOIN, 0x20));
+	assert_null(fake_find(&f, 0, FAKE_JOIN, 0x40));
+	fake_end(&f);
+}
+
+static void retries_and_gives_up(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	reload_ms started = f.now;
+	size_t attempts = 0;
+	while (state_is(&f, RELOAD_TOPOLOGY_ATTACHING) && attempts < 100) {
+		struct fake_row *r = &f.rows[f.count - 1];
+		assert_int_equal(r->what, FAKE_ATTACH);
+		attempts++;
+		uint32_t cookie = r->cookie;
+		ops->attached(f.t, cookie, RELOAD_TIMEOUT, NULL);
+		size_t mark = f.count;
+		for (int i = 0; i < 20000 && f.count == mark; i++)
+			fake_pass(&f, 10);
+	}
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_FAILED));
+	assert_int_equal(attempts, CHORD_JOIN_TRIES + 1);
+	assert_true(f.now - started > 10000);
+	/* the host may start again */
+	struct reload_id bootstrap = fake_id(0xd0);
+	ops->join(f.t, &bootstrap);
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_ATTACHING));
+	fake_end(&f);
+}
+
+static void an_unanswered_join_is_sent_again(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id ap = fake_id(0x40);
+	attach_neighbours(&f);
+	size_t mark = f.count;
+	ops->join_answered(f.t, &ap, RELOAD_TIMEOUT);
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_ATTACHING));
+	fake_pass(&f, 1000);
+	struct fake_row *r = fake_find(&f, mark, FAKE_ATTACH, 0);
+	assert_true(r && r->resource);
+	answer_attach(&f, r, 0x40);
+	assert_int_equal(fake_count(&f, mark, FAKE_JOIN, 0x40), 1);
+	/* answered, but no Update follows */
+	ops->join_answered(f.t, &ap, RELOAD_OK);
+	mark = f.count;
+	fake_pass(&f, CHORD_JOIN_WAIT_MS + 10000);
+	r = fake_find(&f, mark, FAKE_ATTACH, 0);
+	assert_true(r && r->resource);
+	fake_end(&f);
+}
+
+static void loss_of_the_admitting_peer_and_of_all(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id ap = fake_id(0x40), bootstrap = fake_id(0xd0);
+	attach_neighbours(&f);
+	size_t mark = f.count;
+	ops->disconnected(f.t, &ap);
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_ATTACHING));
+	fake_pass(&f, 1000);
+	assert_non_null(fake_find(&f, mark, FAKE_ATTACH, 0));
+	fake_end(&f);
+	begin(&f);
+	ops->disconnected(f.t, &bootstrap);
+	/* R-10.5-01: without the bootstrap node there is no way into the overlay */
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_FAILED));
+	fake_end(&f);
+}
+
+static void fingers_are_set_up(void **state)
+{
+	(void)state;
+	struct fake f;
+	json_t *scalars = vector_json_file("scalars"), *one;
+	struct reload_id self, nodes[7];
+	uint8_t body[1024];
+	assert_int_equal(reload_id_from_hex(&self, "101112131415161718191a1b1c1d1e1f"), RELOAD_OK);
+	fake_start_as(&f, &self);
+	/* six peers close by, three on each side: the rest of the ring is unknown */
+	for (unsigned i = 0; i < 7; i++) {
+		nodes[i] = self;
+		nodes[i].at[1] = (uint8_t)(0x08 + 3 * i + (i > 2)); /* self has 11 there */
+	}
+	ops->connected(f.t, &nodes[3]);
+	ops->join(f.t, &nodes[3]);
+	ops->attached(f.t, fake_find(&f, 0, FAKE_ATTACH, 0)->cookie, RELOAD_OK, &nodes[3]);
+	size_t mark = f.count;
+	for (unsigned i = 0; i < 7; i++) {
+		ops->connected(f.t, &nodes[i]);
+		size_t len = fake_body(body, RELOAD_CHORD_PEER_READY, NULL, 0, NULL, 0);
+		assert_int_equal(
+			ops->update_received(f.t, &nodes[i], true, span_of(body, len)), RELOAD_OK);
+	}
+	ops->join_answered(f.t, &nodes[3], RELOAD_OK);
+	size_t len = fake_body(body, RELOAD_CHORD_NEIGHBORS, &self, 1, &nodes[4], 1);
+	assert_int_equal(ops->update_received(f.t, &nodes[3], true, span_of(body, len)), RELOAD_OK);
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINED));
+	fake_pass(&f, 3000);
+	/* R-10.5-13: Attach to Resource n+2^(128-i), i from 1 */
+	size_t i;
+	json_array_foreach(json_object_get(scalars, "finger_targets"), i, one)
+	{
+		struct reload_id target;
+		unsigned index = (unsigned)json_integer_value(json_object_get(one, "i"));
+		assert_int_equal(reload_id_from_hex(&target,
+					 json_string_value(json_object_get(one, "target"))),
+			RELOAD_OK);
+		struct fake_row *found = NULL;
+		for (size_t r = mark; r < f.count; r++)
+			if (f.rows[r].what == FAKE_ATTACH && reload_id_eq(&f.rows[r].node, &target))
+				found = &f.rows[r];
+		if (index == 16) { /* lies among the neighbours */
+			assert_null(found);
+			continue;
+		}
+		assert_non_null(found);
+		assert_true(found->resource && found->send_update);
+		assert_int_equal(found->count, 1); /* R-10.6-02: routed normally */
+	}
+	json_decref(scalars);
+	fake_end(&f);
+}
+
+static void small_rings_need_no_fingers(void **state)
+{
+	(void)state;
+	struct fake f;
+	become_member(&f);
+	fake_pass(&f, 5000);
+	for (size_t i = 2; i < f.count; i++) /* behind the Attach to n+1 */
+		assert_false(f.rows[i].what == FAKE_ATTACH && f.rows[i].resource);
+	fake_end(&f);
+}
+
+/* -- the Admitting Peer ------------------------------------------------------------------------------------------- */
+
+static void peer_40(struct fake *f)
+{
+	struct reload_id self = fake_id(0x40);
+	fake_start_as(f, &self);
+	ops->first(f->t);
+	fake_peer(f, 0x70);
+	fake_peer(f, 0xa0);
+	fake_peer(f, 0xd0);
+	fake_pass(f, 5000);
+}
+
+static void admits(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id jn = fake_id(0x10), theirs = fake_point(0x08, 0);
+	struct reload_topology_tables tb;
+	peer_40(&f);
+	ops->connected(f.t, &jn);
+	size_t mark = f.count;
+	ops->join_received(f.t, &jn);
+	/* R-10.5-06, R-6.4.2.1-06: what JN will own is stored there, as replica number 1 */
+	struct fake_row *r = fake_find(&f, mark, FAKE_STORES, 0x10);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0xd0);
+	assert_true(reload_id_eq(&r->to, &jn));
+	assert_int_equal(r->number, 1);
+	assert_true(r->done);
+	/* CHORD-11: until then the range is ours, and JN in no table */
+	assert_true(ops->responsible(f.t, &theirs));
+	ops->tables(f.t, &tb);
+	assert_int_equal(tb.predecessors[0].at[0], 0xd0);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0), 0);
+	ops->handed_over(f.t, &jn);
+	assert_false(ops->responsible(f.t, &theirs));
+	ops->tables(f.t, &tb);
+	assert_int_equal(tb.predecessors[0].at[0], 0x10);
+	/* R-10.5-07: the Update that labels JN as predecessor, nearest first */
+	r = fake_find(&f, mark, FAKE_UPDATE, 0x10);
+	assert_non_null(r);
+	assert_int_equal(r->type, RELOAD_CHORD_NEIGHBORS);
+	assert_memory_equal(r->body + 7, jn.at, 16);
+	/* R-10.5-09, R-10.7.3-08, R-6.4.1-03: all others hear of it */
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x70), 1);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0xa0), 1);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0xd0), 1);
+	/* R-10.5-08: AP is in the replica set of what it gave away */
+	assert_true(ops->holds(f.t, &theirs));
+	for (size_t i = mark; i < f.count; i++)
+		if (f.rows[i].what == FAKE_DROP)
+			assert_false(reload_id_between(&f.rows[i].from, &theirs, &f.rows[i].to));
+	fake_end(&f);
+}
+
+static void clients_hear_of_a_moved_range(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id client = fake_id(0x08), jn = fake_id(0x10);
+	peer_40(&f);
+	ops->connected(f.t, &client);
+	ops->connected(f.t, &jn);
+	size_t mark = f.count;
+	ops->join_received(f.t, &jn);
+	ops->handed_over(f.t, &jn);
+	/* R-6.4.1-02 */
+	struct fake_row *r = fake_find(&f, mark, FAKE_UPDATE, 0x08);
+	assert_non_null(r);
+	assert_int_equal(r->type, RELOAD_CHORD_NEIGHBORS);
+	fake_end(&f);
+}
+
+static void sends_others_to_the_owner(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id one = fake_id(0x20), two = fake_id(0x10);
+	peer_40(&f);
+	ops->connected(f.t, &one);
+	ops->connected(f.t, &two);
+	size_t mark = f.count;
+	/* both in hand-over; the nearer one is admitted first */
+	ops->join_received(f.t, &two);
+	ops->join_received(f.t, &one);
+	ops->handed_over(f.t, &one);
+	ops->handed_over(f.t, &two);
+	struct reload_topology_tables tb;
+	ops->tables(f.t, &tb);
+	assert_int_equal(tb.predecessors[0].at[0], 0x20);
+	assert_int_equal(tb.predecessors[1].at[0], 0xd0);
+	/* 10 learns of 20 from our Update */
+	struct fake_row *r = &f.rows[f.count - 1];
+	assert_int_equal(r->what, FAKE_UPDATE);
+	assert_true(reload_id_eq(&r->node, &two));
+	assert_memory_equal(r->body + 7, one.at, 16);
+	assert_true(fake_count(&f, mark, FAKE_UPDATE, 0x20) >= 1);
+	/* a Join for a point that was never ours */
+	struct reload_id stranger = fake_id(0x80);
+	ops->connected(f.t, &stranger);
+	mark = f.count;
+	ops->join_received(f.t, &stranger);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x80), 0);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x80), 1);
+	fake_end(&f);
+}
+
+static void a_joining_node_that_goes_is_forgotten(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id jn = fake_id(0x10), theirs = fake_point(0x08, 0);
+	peer_40(&f);
+	ops->connected(f.t, &jn);
+	ops->join_received(f.t, &jn);
+	ops->disconnected(f.t, &jn);
+	ops->handed_over(f.t, &jn);
+	assert_true(ops->responsible(f.t, &theirs));
+	/* admitted, then lost: the range comes back */
+	ops->connected(f.t, &jn);
+	ops->join_received(f.t, &jn);
+	ops->handed_over(f.t, &jn);
+	assert_false(ops->responsible(f.t, &theirs));
+	ops->disconnected(f.t, &jn);
+	assert_true(ops->responsible(f.t, &theirs));
+	fake_end(&f);
+}
+
+static void a_predecessor_may_join_again(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id jn = fake_id(0x10);
+	peer_40(&f);
+	ops->connected(f.t, &jn);
+	ops->join_received(f.t, &jn);
+	ops->handed_over(f.t, &jn);
+	size_t mark = f.count;
+	ops->join_received(f.t, &jn);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x10), 1);
+	ops->handed_over(f.t, &jn);
+	assert_true(fake_count(&f, mark, FAKE_UPDATE, 0x10) >= 1);
+	fake_end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(asks_for_n_plus_1),
+		cmocka_unit_test(attaches_to_future_neighbours),
+		cmocka_unit_test(is_admitted),
+		cmocka_unit_test(an_update_of_others_admits_nobody),
+		cmocka_unit_test(waits_for_neighbours_before_it_speaks),
+		cmocka_unit_test(moves_to_a_better_admitting_peer),
+		cmocka_unit_test(joins_at_a_nearer_successor_it_hears_of),
+		cmocka_unit_test(retries_and_gives_up),
+		cmocka_unit_test(an_unanswered_join_is_sent_again),
+		cmocka_unit_test(loss_of_the_admitting_peer_and_of_all),
+		cmocka_unit_test(fingers_are_set_up),
+		cmocka_unit_test(small_rings_need_no_fingers),
+		cmocka_unit_test(admits),
+		cmocka_unit_test(clients_hear_of_a_moved_range),
+		cmocka_unit_test(sends_others_to_the_owner),
+		cmocka_unit_test(a_joining_node_that_goes_is_forgotten),
+		cmocka_unit_test(a_predecessor_may_join_again),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,678 @@
+#include "chord_fake.h"
+#include "vectors.h"
+
+static const struct reload_topology_ops *const ops = &reload_chord_topology;
+
+/* self with peers given by first bytes, quiet since a while */
+static void ring_of(
+	struct fake *f, const struct reload_id *self, const struct reload_id *peers, size_t count)
+{
+	uint8_t body[1024];
+	size_t len = fake_body(body, RELOAD_CHORD_PEER_READY, NULL, 0, NULL, 0);
+	fake_start_as(f, self);
+	ops->first(f->t);
+	for (size_t i = 0; i < count; i++) {
+		ops->connected(f->t, &peers[i]);
+		assert_int_equal(
+			ops->update_received(f->t, &peers[i], true, span_of(body, len)), RELOAD_OK);
+	}
+	fake_pass(f, 10000);
+}
+
+static void ring(struct fake *f)
+{
+	struct reload_id self = fake_id(0x10);
+	struct reload_id peers[] = { fake_id(0x40), fake_id(0x70), fake_id(0xa0), fake_id(0xd0) };
+	ring_of(f, &self, peers, COUNT_OF(peers));
+}
+
+static bool in_tables(struct fake *f, unsigned node)
+{
+	struct reload_topology_tables tb;
+	struct reload_id id = fake_id(node);
+	ops->tables(f->t, &tb);
+	return chord_member(tb.predecessors, tb.predecessors_count, &id) ||
+	       chord_member(tb.successors, tb.successors_count, &id);
+}
+
+/* -- what is said ---------------------------------------------------------------------------------------------------- */
+
+static struct reload_id vector_node(unsigned first)
+{
+	struct reload_id id = { .len = 16 };
+	for (unsigned i = 0; i < 16; i++)
+		id.at[i] = (uint8_t)(first + i);
+	return id;
+}
+
+static void vectors_are_what_we_send(void **state)
+{
+	(void)state;
+	struct vector v;
+	struct fake f;
+	struct reload_id self = vector_node(0x10);
+	struct reload_id peers[] = { vector_node(0x40), vector_node(0x70), vector_node(0xa0),
+		vector_node(0xd0) };
+	ring_of(&f, &self, peers, COUNT_OF(peers));
+	/* R-10.7-01: an hour after the start */
+	f.now = f.t->born + 3600 * RELOAD_SECOND;
+	struct wr w;
+	wr_init(&w);
+	vector_load(&v, "chord-update-neighbors");
+	chord_update_write(f.t, &w, RELOAD_CHORD_NEIGHBORS);
+	struct span body = vector_field(&v, "message_body.length");
+	body = span_of(body.at + 4, 105);
+	assert_int_equal(w.len, body.len);
+	assert_memory_equal(w.at, body.at, body.len);
+	vector_clear(&v);
+	wr_clear(&w);
+	/* R-10.7-04: fingers ascend; the list of vector chord-update-full */
+	vector_load(&v, "chord-update-full");
+	ops->update_write(f.t, &w);
+	assert_int_equal(w.err, RELOAD_OK);
+	assert_int_equal(w.at[4], RELOAD_CHORD_FULL); /* R-6.4.2.3-02, CHORD-03 */
+	struct span fingers = vector_field(&v, "fingers.length");
+	assert_memory_equal(w.at + w.len - 50, fingers.at, 50);
+	vector_clear(&v);
+	wr_clear(&w);
+	f.now = f.t->born + 5 * RELOAD_SECOND;
+	vector_load(&v, "chord-update-peer-ready");
+	chord_update_write(f.t, &w, RELOAD_CHORD_PEER_READY);
+	body = vector_field(&v, "uptime");
+	assert_int_equal(w.len, 5);
+	assert_memory_equal(w.at, body.at, 5);
+	vector_clear(&v);
+	wr_clear(&w);
+	fake_end(&f);
+}
+
+static void types_by_receiver(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id e0 = fake_id(0xe0), client = fake_id(0x60);
+	/* far nodes: the sides are full with nearer ones */
+	fake_peer(&f, 0x20);
+	fake_peer(&f, 0x30);
+	fake_peer(&f, 0xf0);
+	ops->connected(f.t, &e0);
+	ops->connected(f.t, &client);
+	fake_pass(&f, 5000);
+	size_t mark = f.count;
+	fake_peer(&f, 0xe0);
+	fake_pass(&f, 1500);
+	assert_false(in_tables(&f, 0x70));
+	/* R-10.7-02, R-10.7-03: neighbors to members of the Neighbor Table, peer_ready to other peers */
+	assert_int_equal(fake_find(&f, mark, FAKE_UPDATE, 0xf0)->type, RELOAD_CHORD_NEIGHBORS);
+	assert_int_equal(fake_find(&f, mark, FAKE_UPDATE, 0x20)->type, RELOAD_CHORD_NEIGHBORS);
+	struct fake_row *r = fake_find(&f, mark, FAKE_UPDATE, 0x70);
+	assert_int_equal(r->type, RELOAD_CHORD_PEER_READY);
+	assert_int_equal(r->body_len, 5);
+	/* R-10.7.3-03, R-10.7.3-08: the whole Connection Table, clients included */
+	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0x60));
+	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0xa0));
+	/* R-10.7.3-04: in no list are we */
+	for (size_t i = 0; i < f.count; i++)
+		if (f.rows[i].what == FAKE_UPDATE)
+			for (size_t at = 7; at + 16 <= f.rows[i].body_len; at++)
+				assert_memory_not_equal(f.rows[i].body + at, f.t->self.at, 16);
+	fake_end(&f);
+}
+
+static void one_update_per_peer_and_second(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	size_t mark = f.count;
+	for (unsigned i = 0; i < 8; i++) {
+		fake_peer(&f, 0x18 + i); /* each one changes the tables */
+		fake_pass(&f, 10);
+	}
+	/* CHORD-15: the first at once */
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 1);
+	fake_pass(&f, 1000);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 2);
+	/* and nothing without a change */
+	fake_pass(&f, 20000);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 2);
+	mark = f.count;
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x1a, 0x19, 0x18, 0 },
+				 (const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 }),
+		RELOAD_OK);
+	fake_pass(&f, 20000);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0), 0);
+	fake_end(&f);
+}
+
+static void without_reactive_recovery(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	f.config.chord_reactive = false;
+	ops->configure(f.t, &f.config);
+	size_t mark = f.count;
+	struct reload_id lost = fake_id(0x70), pred = fake_id(0xd0);
+	ops->disconnected(f.t, &lost);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0), 0);
+	/* R-10.7.1-04: a change of the own range is told in any case, a client too */
+	struct reload_id client = fake_id(0x60);
+	ops->connected(f.t, &client);
+	ops->disconnected(f.t, &pred);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x60), 1);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x40), 1);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0xa0), 1);
+	fake_end(&f);
+}
+
+/* -- what comes in --------------------------------------------------------------------------------------------------- */
+
+static void unknown_peers_are_attached_to(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	size_t mark = f.count;
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x20, 0x10, 0xd0, 0 },
+				 (const uint8_t[]){ 0x60, 0x70, 0xa0, 0 }),
+		RELOAD_OK);
+	/* R-10.7.3-01, R-10.6-01 */
+	struct fake_row *r = fake_find(&f, mark, FAKE_ATTACH, 0x20);
+	assert_non_null(r);
+	assert_int_equal(r->count, 2);
+	assert_int_equal(r->from.at[0], 0x40);
+	assert_true(r->send_update);
+	assert_non_null(fake_find(&f, mark, FAKE_ATTACH, 0x60)); /* third successor now */
+	assert_false(in_tables(&f, 0x20));
+	struct reload_id node = fake_id(0x20), k = fake_point(0x30, 0), next;
+	ops->connected(f.t, &node);
+	ops->attached(f.t, r->cookie, RELOAD_OK, &node);
+	/* R-6.5.1-02: connected is not enough */
+	assert_false(in_tables(&f, 0x20));
+	assert_int_equal(ops->next_hop(f.t, &k, &next), RELOAD_OK);
+	assert_int_equal(next.at[0], 0x40);
+	/* it gets ours, because we want to be its neighbour */
+	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0x20));
+	assert_int_equal(fake_receive(&f, 0x20, true, NULL, NULL), RELOAD_OK);
+	assert_true(in_tables(&f, 0x20)); /* R-10.7-05 */
+	assert_int_equal(ops->next_hop(f.t, &k, &next), RELOAD_OK);
+	assert_int_equal(next.at[0], 0x20);
+	/* R-10.7.3-02: the displaced a0 is still a predecessor and in the Routing Table */
+	assert_true(in_tables(&f, 0xa0));
+	fake_end(&f);
+}
+
+static void far_nodes_are_left_alone(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	fake_peer(&f, 0x20);
+	fake_peer(&f, 0x30);
+	fake_peer(&f, 0xe0);
+	size_t mark = f.count;
+	/* R-10.7.3-01: only who belongs in the Neighbor Table */
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x30, 0x20, 0x10, 0 },
+				 (const uint8_t[]){ 0x50, 0x60, 0x70, 0 }),
+		RELOAD_OK);
+	assert_int_equal(fake_count(&f, mark, FAKE_ATTACH, 0), 0);
+	/* R-10.7.1-01: but remembered, and the best match replaces a lost one */
+	struct reload_id lost = fake_id(0x40), next = fake_id(0x30), third = fake_id(0x20);
+	ops->disconnected(f.t, &lost);
+	assert_true(in_tables(&f, 0x70));
+	assert_non_null(fake_find(&f, mark, FAKE_ATTACH, 0x50));
+	(void)next;
+	(void)third;
+	fake_end(&f);
+}
+
+static void an_update_over_another_link_is_hearsay(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	size_t mark = f.count;
+	struct reload_id k = fake_point(0x38, 0), next;
+	/* SEC-18: it may lead to Attach attempts, and to nothing else */
+	assert_int_equal(fake_receive(&f, 0x20, false, (const uint8_t[]){ 0x10, 0 },
+				 (const uint8_t[]){ 0x30, 0 }),
+		RELOAD_OK);
+	assert_false(in_tables(&f, 0x20));
+	assert_non_null(fake_find(&f, mark, FAKE_ATTACH, 0x20));
+	assert_non_null(fake_find(&f, mark, FAKE_ATTACH, 0x30));
+	assert_int_equal(ops->next_hop(f.t, &k, &next), RELOAD_OK);
+	assert_int_equal(next.at[0], 0x40);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0), 0);
+	fake_end(&f);
+}
+
+static void failed_attaches_are_repeated_and_end(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	size_t mark = f.count, tries = 0;
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x20, 0 },
+				 (const uint8_t[]){ 0x70, 0 }),
+		RELOAD_OK);
+	struct fake_row *r;
+	while ((r = fake_find(&f, mark, FAKE_ATTACH, 0x20)) && tries < 50) {
+		assert_int_equal(
+			r->count, tries ? 1 : 2); /* CHORD-17: later without the informant */
+		uint32_t cookie = r->cookie;
+		tries++;
+		mark = f.count;
+		ops->attached(f.t, cookie, RELOAD_TIMEOUT, NULL);
+		assert_null(fake_find(&f, mark, FAKE_ATTACH, 0x20)); /* a pause comes first */
+		fake_pass(&f, 20000);
+	}
+	assert_int_equal(tries, CHORD_ATTACH_TRIES);
+	/* the other direction won (LINK-11) */
+	fake_end(&f);
+	ring(&f);
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x20, 0 },
+				 (const uint8_t[]){ 0x70, 0 }),
+		RELOAD_OK);
+	struct reload_id node = fake_id(0x20);
+	r = fake_find(&f, 0, FAKE_ATTACH, 0x20);
+	ops->connected(f.t, &node);
+	ops->attached(f.t, r->cookie, RELOAD_IN_PROGRESS, NULL);
+	mark = f.count;
+	fake_pass(&f, 4000);
+	assert_int_equal(fake_count(&f, mark, FAKE_ATTACH, 0x20), 0);
+	fake_end(&f);
+}
+
+static void bad_bodies(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id from = fake_id(0x40);
+	unsigned before = f.tables_changed;
+	static const uint8_t unknown[] = { 0, 0, 0, 1, 4 }, none[] = { 0, 0, 0, 1, 0 },
+			     cut[] = { 0, 0, 0, 1, 2, 0, 16, 1 }, trailing[] = { 0, 0, 0, 1, 1, 9 };
+	assert_int_equal(
+		ops->update_received(f.t, &from, true, span_of(unknown, 5)), RELOAD_UNKNOWN_TYPE);
+	assert_int_equal(
+		ops->update_received(f.t, &from, true, span_of(none, 5)), RELOAD_UNKNOWN_TYPE);
+	assert_int_equal(
+		ops->update_received(f.t, &from, true, span_of(cut, 8)), RELOAD_INVALID_MESSAGE);
+	assert_int_equal(ops->update_received(f.t, &from, true, span_of(trailing, 6)),
+		RELOAD_INVALID_MESSAGE);
+	assert_int_equal(
+		ops->update_received(f.t, &from, true, span_of(NULL, 0)), RELOAD_INVALID_MESSAGE);
+	/* R-3-01: the all-zero Node-ID in a list */
+	uint8_t zero[4 + 1 + 2 + 16 + 2] = { 0, 0, 0, 1, 2, 0, 16 };
+	assert_int_equal(ops->update_received(f.t, &from, true, span_of(zero, sizeof(zero))),
+		RELOAD_INVALID_MESSAGE);
+	assert_int_equal(f.tables_changed, before);
+	fake_end(&f);
+}
+
+static void both_orders_are_understood(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id self = fake_id(0x10), ap = fake_id(0x40);
+	/* CHORD-04: an Admitting Peer that lists the nearest last */
+	fake_start_as(&f, &self);
+	ops->connected(f.t, &ap);
+	ops->join(f.t, &ap);
+	ops->attached(f.t, fake_find(&f, 0, FAKE_ATTACH, 0)->cookie, RELOAD_OK, &ap);
+	fake_peer(&f, 0xa0);
+	fake_peer(&f, 0xd0);
+	assert_int_equal(fake_receive(&f, 0x40, true, NULL, NULL), RELOAD_OK);
+	ops->join_answered(f.t, &ap, RELOAD_OK);
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0xa0, 0xd0, 0x10, 0 },
+				 (const uint8_t[]){ 0xd0, 0xa0, 0 }),
+		RELOAD_OK);
+	struct reload_id from, to;
+	assert_true(ops->range(f.t, &from, &to));
+	assert_int_equal(from.at[0], 0xd0);
+	fake_end(&f);
+}
+
+/* -- losses ----------------------------------------------------------------------------------------------------------- */
+
+static void lists_of(struct fake *f, unsigned node, const uint8_t *preds, const uint8_t *succs)
+{
+	assert_int_equal(fake_receive(f, node, true, preds, succs), RELOAD_OK);
+}
+
+static void a_lost_neighbour(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	lists_of(&f, 0x70, (const uint8_t[]){ 0x40, 0x10, 0xd0, 0 },
+		(const uint8_t[]){ 0xa0, 0xd0, 0x10, 0 });
+	lists_of(&f, 0xa0, (const uint8_t[]){ 0x70, 0x10, 0xd0, 0 },
+		(const uint8_t[]){ 0xd0, 0x10, 0x70, 0 });
+	size_t mark = f.count;
+	struct reload_id lost = fake_id(0x40);
+	struct reload_topology_tables tb;
+	ops->disconnected(f.t, &lost);
+	/* R-10.7.1-01, R-10.7.2-01 */
+	ops->tables(f.t, &tb);
+	assert_int_equal(tb.successors_count, 3);
+	assert_int_equal(tb.successors[0].at[0], 0x70);
+	assert_false(chord_member(tb.fingers, tb.fingers_count, &lost));
+	/* R-10.7.1-02: at once, with what remains */
+	for (unsigned i = 0; i < 3; i++) {
+		struct fake_row *r = fake_find(&f, mark, FAKE_UPDATE, 0x70 + 0x30 * i);
+		assert_non_null(r);
+		for (size_t at = 7; at + 16 <= r->body_len; at++)
+			assert_memory_not_equal(r->body + at, lost.at, 16);
+	}
+	/* R-10.7.3-05: a0 is new in the replica set, 70 is not */
+	struct fake_row *r = fake_find(&f, mark, FAKE_STORES, 0xa0);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0xd0);
+	assert_int_equal(r->to.at[0], 0x10);
+	assert_int_equal(r->number, 2);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x70), 0);
+	/* R-10.7.1-05: out of the table until it is reached */
+	mark = f.count;
+	lists_of(&f, 0x70, (const uint8_t[]){ 0x40, 0x10, 0xd0, 0 },
+		(const uint8_t[]){ 0xa0, 0xd0, 0x10, 0 });
+	fake_pass(&f, 10000);
+	assert_false(in_tables(&f, 0x40));
+	r = fake_find(&f, mark, FAKE_ATTACH, 0x40); /* 70 still has it: tried again */
+	assert_non_null(r);
+	ops->connected(f.t, &lost);
+	ops->attached(f.t, r->cookie, RELOAD_OK, &lost);
+	assert_int_equal(fake_receive(&f, 0x40, true, NULL, NULL), RELOAD_OK);
+	assert_true(in_tables(&f, 0x40));
+	fake_end(&f);
+}
+
+static void nobody_mentions_the_dead(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id lost = fake_id(0x40);
+	ops->disconnected(f.t, &lost);
+	size_t mark = f.count;
+	/* 70 has not noticed yet, then it has */
+	lists_of(&f, 0x70, (const uint8_t[]){ 0x40, 0x10, 0xd0, 0 },
+		(const uint8_t[]){ 0xa0, 0xd0, 0x10, 0 });
+	fake_pass(&f, 500);
+	lists_of(&f, 0x70, (const uint8_t[]){ 0x10, 0xd0, 0xa0, 0 },
+		(const uint8_t[]){ 0xa0, 0xd0, 0x10, 0 });
+	fake_pass(&f, 60000);
+	assert_int_equal(fake_count(&f, mark, FAKE_ATTACH, 0x40), 0);
+	fake_end(&f);
+}
+
+static void a_lost_predecessor(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	lists_of(&f, 0x40, (const uint8_t[]){ 0x10, 0xa0, 0x70, 0 },
+		(const uint8_t[]){ 0x70, 0xa0, 0x10, 0 });
+	lists_of(&f, 0x70, (const uint8_t[]){ 0x40, 0x10, 0xd0, 0 },
+		(const uint8_t[]){ 0xa0, 0xd0, 0x10, 0 });
+	size_t mark = f.count;
+	struct reload_id lost = fake_id(0xd0), client = fake_id(0x60), k = fake_point(0xc0, 0);
+	ops->connected(f.t, &client);
+	ops->disconnected(f.t, &lost);
+	assert_true(ops->responsible(f.t, &k));
+	/* R-10.7.1-04 */
+	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0x60));
+	/* R-10.7.3-05: the new part to the replica set; 40 has noticed the loss, 70 would refuse (STO-17) and gets it later */
+	struct fake_row *r = fake_find(&f, mark, FAKE_STORES, 0x40);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0xa0);
+	assert_int_equal(r->to.at[0], 0xd0);
+	assert_int_equal(r->number, 1);
+	assert_null(fake_find(&f, mark, FAKE_STORES, 0x70));
+	fake_pass(&f, 500);
+	lists_of(&f, 0x70, (const uint8_t[]){ 0x40, 0x10, 0xa0, 0 },
+		(const uint8_t[]){ 0xa0, 0x10, 0x40, 0 });
+	r = fake_find(&f, mark, FAKE_STORES, 0x70);
+	assert_non_null(r);
+	assert_int_equal(r->number, 2);
+	assert_int_equal(r->to.at[0], 0xd0);
+	fake_end(&f);
+}
+
+static void replicas_do_not_wait_for_ever(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id self = fake_id(0x10);
+	fake_start_as(&f, &self);
+	ops->first(f.t);
+	fake_peer(&f, 0x40); /* sends no lists */
+	/* what it owns went there at once, replicas of what we own do not */
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, 0x40), 1);
+	assert_int_equal(fake_find(&f, 0, FAKE_STORES, 0x40)->to.at[0], 0x40);
+	fake_pass(&f, CHORD_UPDATE_WAIT_MS + 10);
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, 0x40), 2);
+	assert_int_equal(f.rows[f.count - 1].to.at[0], 0x10);
+	fake_end(&f);
+}
+
+static void data_of_others_is_forgotten(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	size_t mark = f.count;
+	fake_peer(&f, 0xe0);
+	/* R-10.7.3-07: e0, d0, a0 stand before us now; R-10.7.3-06: nobody else is told to delete */
+	struct fake_row *r = fake_find(&f, mark, FAKE_DROP, 0);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0x10);
+	assert_int_equal(r->to.at[0], 0xa0);
+	/* R-6.4.2.3-03: what is no longer ours goes to its new owner, to whom we have not given it */
+	r = fake_find(&f, mark, FAKE_STORES, 0xe0);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0xd0);
+	assert_int_equal(r->to.at[0], 0xe0);
+	fake_end(&f);
+}
+
+static void an_update_without_answer(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id dead = fake_id(0x40), other = fake_id(0x70);
+	ops->update_failed(f.t, &dead, RELOAD_TIMEOUT);
+	/* R-10.7.1-01: the failure of a request counts */
+	assert_false(in_tables(&f, 0x40));
+	assert_non_null(fake_find(&f, 0, FAKE_DISCONNECT, 0x40));
+	ops->update_failed(f.t, &other, RELOAD_INVALID_MESSAGE);
+	assert_true(in_tables(&f, 0x70));
+	fake_end(&f);
+}
+
+static void the_last_one(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id self = fake_id(0x10), other = fake_id(0x40), k = fake_point(0x20, 0);
+	fake_start_as(&f, &self);
+	ops->first(f.t);
+	fake_peer(&f, 0x40);
+	lists_of(&f, 0x40, (const uint8_t[]){ 0x10, 0 }, (const uint8_t[]){ 0x10, 0 });
+	assert_false(ops->responsible(f.t, &k));
+	ops->disconnected(f.t, &other);
+	/* CHORD-09: it knew nobody else, the ring is ours */
+	assert_int_equal(ops->get_state(f.t), RELOAD_TOPOLOGY_JOINED);
+	assert_true(ops->responsible(f.t, &k));
+	fake_end(&f);
+	/* it knew others: we are cut off, and the host has to join again (R-10.7.1-06) */
+	fake_start_as(&f, &self);
+	ops->first(f.t);
+	fake_peer(&f, 0x40);
+	lists_of(&f, 0x40, (const uint8_t[]){ 0x10, 0 }, (const uint8_t[]){ 0x70, 0x10, 0 });
+	ops->disconnected(f.t, &other);
+	assert_int_equal(ops->get_state(f.t), RELOAD_TOPOLOGY_FAILED);
+	assert_false(ops->responsible(f.t, &k));
+	fake_end(&f);
+}
+
+static void a_lost_finger(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	fake_peer(&f, 0x20);
+	fake_peer(&f, 0x30);
+	fake_peer(&f, 0xe0);
+	fake_peer(&f, 0xf0);
+	fake_peer(&f, 0x08);
+	fake_pass(&f, 5000);
+	struct reload_id lost = fake_id(0xa0);
+	size_t mark = f.count;
+	assert_false(in_tables(&f, 0xa0));
+	ops->disconnected(f.t, &lost);
+	/* R-10.7.2-01: the next one of the interval takes its place, without a search */
+	struct reload_topology_tables tb;
+	struct reload_id next = fake_id(0xd0);
+	ops->tables(f.t, &tb);
+	assert_true(chord_member(tb.fingers, tb.fingers_count, &next));
+	fake_pass(&f, 5000);
+	assert_int_equal(fake_count(&f, mark, FAKE_ATTACH, 0), 0);
+	/* R-10.7.2-02: nobody left in the interval 50..8f: a search begins */
+	lost = fake_id(0x70);
+	ops->disconnected(f.t, &lost);
+	fake_pass(&f, 5000);
+	struct fake_row *r = NULL;
+	struct reload_id start = fake_id(0x50);
+	for (size_t i = mark; i < f.count; i++)
+		if (f.rows[i].what == FAKE_ATTACH && reload_id_eq(&f.rows[i].node, &start))
+			r = &f.rows[i];
+	assert_non_null(r);
+	assert_true(r->resource);
+	fake_end(&f);
+}
+
+/* -- Leave ------------------------------------------------------------------------------------------------------------ */
+
+static void leaves(void **state)
+{
+	(void)state;
+	struct vector v;
+	struct fake f;
+	struct reload_id self = vector_node(0x10), k = fake_point(0x10, 0);
+	struct reload_id peers[] = { vector_node(0x40), vector_node(0xa0), vector_node(0xd0) };
+	ring_of(&f, &self, peers, COUNT_OF(peers));
+	size_t mark = f.count;
+	ops->leave(f.t);
+	assert_int_equal(ops->get_state(f.t), RELOAD_TOPOLOGY_DETACHED);
+	assert_false(ops->responsible(f.t, &k));
+	/* R-10.9-01, R-6.4.2.2-01: one to each */
+	for (size_t i = 0; i < COUNT_OF(peers); i++) {
+		size_t n = 0;
+		for (size_t r = mark; r < f.count; r++)
+			n += f.rows[r].what == FAKE_LEAVE &&
+			     reload_id_eq(&f.rows[r].node, &peers[i]);
+		assert_int_equal(n, 1);
+	}
+	/* R-10.9-02, R-6.4.2.2-02, CHORD-10: to a successor with our predecessors */
+	vector_load(&v, "leave-req-from-pred");
+	struct span data = vector_field(&v, "overlay_specific_data.length");
+	data = span_of(data.at + 2, 35);
+	struct fake_row *r = &f.rows[mark];
+	while (r->what != FAKE_LEAVE || !reload_id_eq(&r->node, &peers[0]))
+		r++;
+	assert_int_equal(r->body_len, data.len);
+	assert_memory_equal(r->body, data.at, data.len);
+	vector_clear(&v);
+	/* to a predecessor with our successors */
+	r = &f.rows[mark];
+	while (r->what != FAKE_LEAVE || !reload_id_eq(&r->node, &peers[2]))
+		r++;
+	assert_int_equal(r->type, RELOAD_CHORD_FROM_SUCC);
+	assert_memory_equal(r->body + 3, peers[0].at, 16);
+	fake_end(&f);
+	/* two peers: from_pred, once */
+	ring_of(&f, &self, peers, 1);
+	mark = f.count;
+	ops->leave(f.t);
+	assert_int_equal(fake_count(&f, mark, FAKE_LEAVE, 0), 1);
+	for (r = &f.rows[mark]; r->what != FAKE_LEAVE; r++)
+		;
+	assert_int_equal(r->type, RELOAD_CHORD_FROM_PRED);
+	fake_end(&f);
+}
+
+static void a_leave_is_a_failure(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id gone = fake_id(0xd0), k = fake_point(0xc0, 0);
+	static const uint8_t garbage[] = { 9, 9, 9 };
+	size_t mark = f.count;
+	/* R-10.9-03, R-6.4.2.2-05; data that does not parse changes nothing about it (CHORD-10) */
+	ops->leave_received(f.t, &gone, span_of(garbage, sizeof(garbage)));
+	assert_false(in_tables(&f, 0xd0));
+	assert_true(ops->responsible(f.t, &k));
+	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0x40));
+	assert_non_null(fake_find(&f, mark, FAKE_DISCONNECT, 0xd0));
+	/* others still list it: it is not called back */
+	lists_of(&f, 0x40, (const uint8_t[]){ 0x10, 0xd0, 0xa0, 0 },
+		(const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 });
+	fake_pass(&f, 20000);
+	assert_int_equal(fake_count(&f, mark, FAKE_ATTACH, 0xd0), 0);
+	fake_end(&f);
+}
+
+static void the_list_of_a_leave_is_used(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id gone = fake_id(0x40), list[] = { fake_id(0x30), fake_id(0x10) };
+	const struct reload_chord_leave leave = {
+		.type = RELOAD_CHORD_FROM_SUCC, .peers = list, .peers_count = 2
+	};
+	const struct wire_ctx ctx = { .node_id_len = 16 };
+	struct wr w;
+	wr_init(&w);
+	reload_wire_write(&w, &reload_chord_leave_wire, &ctx, &leave);
+	size_t mark = f.count;
+	ops->leave_received(f.t, &gone, wr_done(&w));
+	wr_clear(&w);
+	struct fake_row *r = fake_find(&f, mark, FAKE_ATTACH, 0x30);
+	assert_non_null(r);
+	assert_int_equal(r->count, 1); /* the informant is leaving: routed normally */
+	fake_end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vectors_are_what_we_send),
+		cmocka_unit_test(types_by_receiver),
+		cmocka_unit_test(one_update_per_peer_and_second),
+		cmocka_unit_test(without_reactive_recovery),
+		cmocka_unit_test(unknown_peers_are_attached_to),
+		cmocka_unit_test(far_nodes_are_left_alone),
+		cmocka_unit_test(an_update_over_another_link_is_hearsay),
+		cmocka_unit_test(failed_attaches_are_repeated_and_end),
+		cmocka_unit_test(bad_bodies),
+		cmocka_unit_test(both_orders_are_understood),
+		cmocka_unit_test(a_lost_neighbour),
+		cmocka_unit_test(nobody_mentions_the_dead),
+		cmocka_unit_test(a_lost_predecessor),
+		cmocka_unit_test(replicas_do_not_wait_for_ever),
+		cmocka_unit_test(data_of_others_is_forgotten),
+		cmocka_unit_test(an_update_without_answer),
+		cmocka_unit_test(the_last_one),
+		cmocka_unit_test(a_lost_finger),
+		cmocka_unit_test(leaves),
+		cmocka_unit_test(a_leave_is_a_failure),
+		cmocka_unit_test(the_list_of_a_leave_is_used),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

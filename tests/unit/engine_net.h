@@ -638,9 +638,11 @@ static inline uint32_t number_at(struct node *n, struct node *other)
 	return l->numbers[l->ends[0] == n ? 0 : 1];
 }
 
-/* say() puts message on the link from a to b, and settles. */
+/* say() puts message on the link from a to b, makes one if there is none, and settles. */
 static inline void say(struct node *a, struct node *b, struct span message)
 {
+	if (!net_link_between(a, b))
+		net_link(a, b);
 	packet_add(a, b, number_at(b, a), message);
 	net_settle(a->net);
 }
@@ -902,6 +904,92 @@ static inline struct craft craft_error(
 {
 	struct reload_error_response e = { .error_code = code, .error_info = span_str("words") };
 	return reply(from, request, RELOAD_ERROR, &e);
+}
+
+/* A StoreReq with one value of the signer; craft_store() makes the message. */
+struct crafted_store {
+	struct reload_id resource;
+	struct reload_stored_data data;
+	struct reload_store_kind kind;
+	struct reload_store_req req;
+};
+
+/* store_sign() signs the value again, after a change. */
+static inline void store_sign(struct crafted_store *s, struct node *from)
+{
+	struct net *net = from->net;
+	struct wire_ctx ctx = net_ctx(net);
+	struct span identity = craft_identity(net, from, false);
+	struct wr input, signature;
+	wr_init(&input);
+	wr_init(&signature);
+	struct rd r = rd_of(identity);
+	reload_wire_read(&r, &reload_signer_identity_wire, &ctx, &s->data.signature.identity);
+	reload_stored_signature_input(
+		&input, reload_id_span(&s->resource), s->kind.kind, &s->data, identity);
+	if (sim_ident.sign(from->credentials.key, wr_done(&input), &s->data.signature.hash_alg,
+		    &s->data.signature.sig_alg, &signature))
+		abort();
+	s->data.signature.value = reload_arena_copy(&net->arena, wr_done(&signature));
+	wr_clear(&input);
+	wr_clear(&signature);
+}
+
+/* store_of() fills a Store of a value of Kind K_VALUE, K_DICT or K_NODE at its place; generation 0: not checked. */
+static inline struct crafted_store *store_of(
+	struct node *from, uint32_t kind, const char *words, uint64_t generation)
+{
+	struct crafted_store *s = reload_arena_take(&from->net->arena, sizeof(*s));
+	struct span name =
+		kind == K_NODE ? reload_id_span(&from->id) : span_str(from->credentials.cert->user);
+	reload_chord_topology.resource_id(&s->resource, name);
+	s->data = (struct reload_stored_data){ .storage_time = SIM_EPOCH + from->net->now,
+		.lifetime = 3600,
+		.value = { .model = kind == K_DICT ? RELOAD_MODEL_DICTIONARY : RELOAD_MODEL_SINGLE,
+			.exists = true,
+			.value = span_str(words) } };
+	s->kind = (struct reload_store_kind){ .kind = kind,
+		.generation_counter = generation,
+		.values = &s->data,
+		.values_count = 1 };
+	s->req = (struct reload_store_req){ .resource = reload_id_span(&s->resource),
+		.kind_data = &s->kind,
+		.kind_data_count = 1 };
+	store_sign(s, from);
+	return s;
+}
+
+static inline struct craft craft_store(
+	struct node *from, struct node *to, const struct crafted_store *s)
+{
+	struct reload_destination d = dest(to);
+	return craft(from, RELOAD_STORE_REQ, &s->req, &d);
+}
+
+static inline struct craft craft_value(
+	struct node *from, struct node *to, uint32_t kind, const char *words, uint64_t generation)
+{
+	return craft_store(from, to, store_of(from, kind, words, generation));
+}
+
+/* node_storing() makes a node whose place for a Kind is in the range of u. */
+static inline struct node *node_storing(struct net *net, struct node *u, uint32_t kind)
+{
+	struct reload_status status;
+	reload_peer_status(u->peer, &status);
+	for (unsigned first = 1; first < 255; first++) {
+		char user[64];
+		struct reload_id id = id_at((uint8_t)first), resource;
+		bool used = false;
+		snprintf(user, sizeof(user), "user%02x@" SIM_OVERLAY, first);
+		for (size_t i = 0; i < net->nodes_count; i++)
+			used |= reload_id_eq(&net->nodes[i].id, &id);
+		reload_chord_topology.resource_id(
+			&resource, kind == K_NODE ? reload_id_span(&id) : span_str(user));
+		if (!used && reload_id_between(&status.range_from, &resource, &status.range_to))
+			return node_new(net, (uint8_t)first);
+	}
+	abort();
 }
 
 /* node_ready() makes a node without engine a peer in the eyes of u: link and Update. */

@@ -1,15 +1,21 @@
 # reload: peer-to-peer SIP overlays (RFC 6940).  One Makefile, never recursive into folders.
 #
 #   make              all programs, into build/debug/
-#   make check        every test; the one command that continuous integration runs
+#   make check        every test; the one command that continuous integration runs (tests/run -k PATTERN: some)
 #   make demo         the acceptance session with real processes on loopback
+#   make sim SEED=n   one run of the simulator (NODES=100)
 #   make bench        figures as a table and as JSON
-#   make fuzz         every fuzz target for FUZZ_SECONDS each (default 60)
-#   make lint format completions install clean
+#   make fuzz         every fuzz target for FUZZ_SECONDS each (default 60); FUZZ_TARGETS="wire config": only these
+#   make lint         what the tests check in the text of the tree, and the format
+#   make format       clang-format on every C file
+#   make completions  write completions/ anew from the tables of the programs
+#   make man          check the manual pages
+#   make install      programs, manual pages and completions, under $(DESTDIR)$(PREFIX)
+#   make clean
 #
 # MODE=debug|release|asan|fuzz|cov chooses flags; O=DIR the place of objects; V=1 shows commands.
 
-MODE    ?= debug
+MODE    ?= $(if $(filter fuzz,$(MAKECMDGOALS)),fuzz,$(if $(filter install bench,$(MAKECMDGOALS)),release,debug))
 O       ?= build/$(MODE)
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
@@ -37,7 +43,8 @@ define ensure
 	fi
 endef
 
-.PHONY: all programs deps check-deps check demo bench fuzz lint format completions man install clean unit
+.PHONY: all programs deps check-deps check check-headers demo sim bench bench-tools fuzz fuzz-targets replay lint format completions man \
+	install clean unit
 deps:
 	$(call ensure,$(BUILD_DEPS))
 check-deps:
@@ -72,6 +79,7 @@ CORE_SRC := $(wildcard $(ROOMS:%=libcore/%/*.c))
 CORE := $(CORE_SRC:%.c=$(O)/%.o)
 COMMON := $(patsubst %.c,$(O)/%.o,$(wildcard cmd/common/*.c))
 SIM := $(patsubst %.c,$(O)/%.o,$(wildcard tests/sim/*.c))
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard $(ROOMS:%=tests/unit/test_%_*.c)))
 BINS := $(PROGRAMS:%=$(O)/%)
 
@@ -116,19 +124,70 @@ $(O)/bench/%:
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+# A fuzz target as libFuzzer runs it, and as a test that reads the files of its corpus.
+$(O)/fuzz/%: $(O)/tests/fuzz/fuzz_%.o $(O)/libcore.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lglib-2.0
+$(O)/replay/%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/libcore.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lglib-2.0
+
 programs: $(BINS)
 unit: $(UNIT)
+replay: $(FUZZ:%=$(O)/replay/%)
+fuzz-targets: $(FUZZ:%=$(O)/fuzz/%)
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 check: check-deps
 	$(Q)tests/run
 
-# --- figures, never asserted; BENCH_QUICK=1 for a short run -----------------------------------------------------------
-.PHONY: bench-tools
+lint: check-deps
+	$(Q)tests/run -k '^lint '
+	$(Q)tests/lint/format
+
+check-headers: deps
+	$(Q)tests/lint/headers
+
+demo: programs
+	$(Q)RELOAD_BIN=$(abspath $(O)) examples/acceptance.sh
+
+SEED  ?= 1
+NODES ?= 100
+sim: $(O)/sim
+	$(Q)$< -s $(SEED) -n $(NODES)
+
+# Figures, never asserted; BENCH_QUICK=1 for a short run.
 bench-tools: $(O)/bench/load $(O)/bench/micro
-bench: check-deps
-	$(Q)$(MAKE) --no-print-directory MODE=release O=build/release programs bench-tools
-	$(Q)tests/bench/run build/release build/bench.json
+bench: check-deps programs bench-tools
+	$(Q)tests/bench/run $(O) build/bench.json
+
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(FUZZ)
+fuzz: check-deps fuzz-targets
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $(O) $(FUZZ_TARGETS)
+
+# --- what is written from other things, and what is put in place -----------------------------------------------------
+format: check-deps
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+completions: programs
+	$(Q)for p in $(PROGRAMS); do \
+		$(O)/$$p --completion bash >completions/$$p && $(O)/$$p --completion zsh >completions/_$$p && \
+		$(O)/$$p --completion fish >completions/$$p.fish || exit 1; \
+	done
+
+man: check-deps programs
+	$(Q)RELOAD_BIN=$(abspath $(O)) tests/lint/man
+
+SHARE = $(DESTDIR)$(PREFIX)/share
+install: programs
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man7 $(SHARE)/man/man8 \
+		$(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
+	for page in man/*.[1-8]; do install -m 644 $$page $(SHARE)/man/man$${page##*.}; done
+	install -m 644 $(PROGRAMS:%=completions/%) $(SHARE)/bash-completion/completions
+	install -m 644 $(PROGRAMS:%=completions/_%) $(SHARE)/zsh/site-functions
+	install -m 644 $(PROGRAMS:%=completions/%.fish) $(SHARE)/fish/vendor_completions.d
 
 clean:
 	rm -rf build

@@ -75,6 +75,7 @@ struct chord_link {
 	bool sole;   /* its last list knew nobody but us */
 	bool dirty;  /* is owed an Update */
 	bool sent_lists;
+	uint64_t mark;          /* of its last lists */
 	bool listed;            /* its lists are known, and with them: */
 	struct reload_id third; /* its third predecessor; len 0: it has fewer */
 	uint64_t sent;          /* version of the tables in the last Update to it, 0: none */

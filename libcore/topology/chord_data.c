@@ -11,8 +11,8 @@
  * still count the dead peer, so an order waits until the member's lists show that it would accept, at most
  * CHORD_UPDATE_WAIT_MS (it may never send lists).
  *
- * A node that was just admitted starts with the replica set {Admitting Peer, its successor}: the one owned the data until
- * now, the other was its first replica; so nothing is sent twice.
+ * A node that was just admitted does not send its data back to the Admitting Peer.  The second successor gets them, although
+ * it should be the Admitting Peer's first replica: that Store may still have been waiting.
  */
 #include "topology/chord.h"
 

@@ -215,12 +215,8 @@ static void admitted(
 	const struct reload_id *pred =
 		nearest_of(t, false, &t->self, u->predecessors, u->predecessors_count, ap);
 	pred = nearest_of(t, false, &t->self, u->successors, u->successors_count, pred);
-	const struct reload_id *copy =
-		nearest_of(t, true, ap, u->successors, u->successors_count, NULL);
-	t->copies_count = 0;
-	t->copies[t->copies_count++] = (struct chord_copy){ .id = *ap, .ordered = true };
-	if (copy)
-		t->copies[t->copies_count++] = (struct chord_copy){ .id = *copy, .ordered = true };
+	t->copies[0] = (struct chord_copy){ .id = *ap, .ordered = true };
+	t->copies_count = 1;
 	if (!chord_set_has(&t->peers, pred))
 		t->bound = *pred;
 	t->owner = false;

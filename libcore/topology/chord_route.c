@@ -21,8 +21,12 @@ enum reload_err chord_next_hop(
 {
 	if (id->len != CHORD_ID_LEN)
 		return RELOAD_NO_NODE;
+	/*
+	 * R-10.3-01.  Only a peer: a client's Node-ID is also a point of the ring, whose owner is somebody else.  What is
+	 * meant for the client itself (a Node-ID entry) goes over its link before this is asked.
+	 */
 	const struct chord_link *direct = chord_link_find(t, id);
-	if (direct && (!direct->bad || !t->route.count)) {
+	if (direct && direct->ready && (!direct->bad || !t->route.count)) {
 		*next = *id;
 		return RELOAD_OK;
 	}

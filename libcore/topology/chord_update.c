@@ -10,6 +10,9 @@
  * when its receiver has seen this version of the tables (CHORD-15).  Nothing goes out before we have announced ourselves
  * (R-10.5-14).  The Update that admits a node, or sends it elsewhere, does not wait.
  *
+ * A peer whose new lists leave out one of our neighbours that belongs there gets our lists, whether they changed or not: so
+ * two neighbours whose link broke find each other again.
+ *
  * Coming in: an Update over its sender's own link makes the sender a peer, which may enter the tables; who it lists is
  * heard of (chord_known.c).  An Update over another link (SEC-18) is hearsay only, also about its sender.
  */
@@ -153,6 +156,55 @@ static struct reload_id third_of(const struct reload_id *from, const struct relo
 	return near[2];
 }
 
+/* A list that is new, or not: FNV-1a over its bytes. */
+static uint64_t mark_of(const struct reload_id *list, size_t count, uint64_t mark)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < CHORD_ID_LEN; j++)
+			mark = (mark ^ list[i].at[j]) * 0x100000001b3u;
+	return mark * 0x100000001b3u;
+}
+
+/* id belongs into this list of `from`, and is not there. */
+static bool lacks(const struct reload_id *from, bool clockwise, const struct reload_id *list,
+	size_t count, const struct reload_id *id)
+{
+	bool nearer = count < CHORD_NEIGHBOURS_MIN;
+	for (size_t i = 0; i < count; i++) {
+		if (reload_id_eq(&list[i], id))
+			return false;
+		nearer = nearer || chord_nearer(from, clockwise, id, &list[i]);
+	}
+	return nearer;
+}
+
+static bool lacks_one_of(const struct reload_id *from, const struct reload_chord_update *u,
+	const struct reload_id *ours, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!reload_id_eq(&ours[i], from) &&
+			(lacks(from, false, u->predecessors, u->predecessors_count, &ours[i]) ||
+				lacks(from, true, u->successors, u->successors_count, &ours[i])))
+			return true;
+	return false;
+}
+
+/* Who says something new that leaves out a peer of ours hears our lists, once for each new thing it says. */
+static void correct(
+	struct reload_topology *t, struct chord_link *link, const struct reload_chord_update *u)
+{
+	uint64_t mark = mark_of(u->successors, u->successors_count,
+		mark_of(u->predecessors, u->predecessors_count, 0xcbf29ce484222325u));
+	if (link->mark == mark || t->state != RELOAD_TOPOLOGY_JOINED)
+		return;
+	link->mark = mark;
+	if (lacks_one_of(&link->id, u, t->predecessors, t->predecessors_count) ||
+		lacks_one_of(&link->id, u, t->successors, t->successors_count)) {
+		link->dirty = true;
+		link->sent = 0;
+	}
+}
+
 static void from_its_link(struct reload_topology *t, const struct reload_id *from,
 	const struct reload_chord_update *u)
 {
@@ -167,6 +219,7 @@ static void from_its_link(struct reload_topology *t, const struct reload_id *fro
 		link->sole = only_us(t, u->predecessors, u->predecessors_count) &&
 			     only_us(t, u->successors, u->successors_count) &&
 			     only_us(t, u->fingers, u->fingers_count);
+		correct(t, link, u);
 	}
 	read_lists(t, from, u);
 	chord_join_update(t, link, u);

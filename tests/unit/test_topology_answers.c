@@ -49,10 +49,11 @@ static void next_hop(void **state)
 	static const struct {
 		unsigned k, last, next;
 	} table[] = {
-		/* R-10.3-01: connected to k itself, a client too (R-6.1.2-02) */
+		/* R-10.3-01: connected to the peer k itself */
 		{ 0x40, 1, 0x40 },
 		{ 0x70, 1, 0x70 },
-		{ 0x55, 1, 0x55 },
+		/* a point that is a client's Node-ID has an owner like all others */
+		{ 0x55, 1, 0x40 },
 		/* R-10.3-02: the largest Node-ID between self and k */
 		{ 0x40, 2, 0x40 },
 		{ 0x6f, 0, 0x40 },

@@ -139,8 +139,11 @@ static void is_admitted(void **state)
 		assert_non_null(r);
 		assert_int_equal(r->type, RELOAD_CHORD_NEIGHBORS);
 	}
-	/* what the Admitting Peer and its first replica hold is not stored there again */
-	assert_int_equal(fake_count(&f, 0, FAKE_STORES, 0), 0);
+	/* the data are not sent back to where they come from; R-10.4-01: the second successor gets its replica */
+	fake_pass(&f, CHORD_UPDATE_WAIT_MS);
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, 0x40), 0);
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, 0x70), 1);
+	assert_int_equal(fake_find(&f, 0, FAKE_STORES, 0x70)->number, 2);
 	fake_end(&f);
 }
 

@@ -351,6 +351,7 @@ static void a_lost_neighbour(void **state)
 		(const uint8_t[]){ 0xa0, 0xd0, 0x10, 0 });
 	lists_of(&f, 0xa0, (const uint8_t[]){ 0x70, 0x10, 0xd0, 0 },
 		(const uint8_t[]){ 0xd0, 0x10, 0x70, 0 });
+	fake_pass(&f, 2000);
 	size_t mark = f.count;
 	struct reload_id lost = fake_id(0x40);
 	struct reload_topology_tables tb;

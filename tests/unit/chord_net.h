@@ -1,0 +1,687 @@
+/*
+ * A small world for topology plug-ins: up to NET_MAX of them, virtual time, links with random delay, routing by the
+ * plug-ins' own answers, and NET_POINTS resources that wander with the hand-overs.  The seed is the whole input.
+ */
+#pragma once
+
+#include "topology/topology.h"
+
+#include <stdio.h>
+
+enum {
+	NET_MAX = 128,
+	NET_POINTS = 128,
+	NET_HOPS = 100,
+	NET_RETRANSMIT_MS = 3000,
+	NET_TRANSMISSIONS = 5
+};
+
+enum net_kind {
+	NET_ATTACH,
+	NET_ATTACH_TIMER,
+	NET_ATTACHED,
+	NET_LINK,
+	NET_DOWN,
+	NET_UPDATE,
+	NET_JOIN,
+	NET_JOIN_ANS,
+	NET_LEAVE,
+	NET_STORES,
+	NET_STORED,
+	NET_START
+};
+
+struct net_event {
+	uint64_t at_us, order;
+	enum net_kind kind;
+	int node, other, hops, tries;
+	uint32_t cookie;
+	bool resource[2], flag;
+	struct reload_id list[2];
+	size_t list_count;
+	struct span body;
+	uint64_t points[NET_POINTS / 64];
+	struct net_event *next;
+};
+
+struct net_node {
+	struct net *net;
+	struct reload_id id;
+	struct reload_topology *t;
+	struct reload_timers timers;
+	bool alive, up[NET_MAX];
+	uint64_t fifo[NET_MAX]; /* earliest arrival of the next message to that node */
+	uint32_t answered[256]; /* recent cookies whose Attach is over */
+	uint64_t points[NET_POINTS / 64];
+	enum reload_topology_state state;
+	struct reload_id lists[40];
+	size_t lists_count;
+	reload_ms joined_at;
+};
+
+struct net {
+	struct net_node nodes[NET_MAX];
+	int count;
+	uint64_t now_us, order, rng;
+	unsigned delay_min_us, delay_max_us, crash_max_ms;
+	struct net_event **heap;
+	size_t heap_count, heap_cap;
+	struct reload_id points[NET_POINTS];
+	struct reload_config config;
+	uint64_t attaches, attach_hops, attach_timeouts, updates, joins, leaves, stores, links,
+		lost, loops;
+	uint64_t refused;     /* implausible replica Stores */
+	reload_ms changed_at; /* of any Neighbor Table */
+	bool trace;
+};
+
+static uint64_t net_random(struct net *n)
+{
+	n->rng ^= n->rng << 13;
+	n->rng ^= n->rng >> 7;
+	n->rng ^= n->rng << 17;
+	return n->rng * 0x2545f4914f6cdd1dull;
+}
+
+static uint64_t net_delay(struct net *n)
+{
+	return n->delay_min_us + (net_random(n) >> 16) % (n->delay_max_us - n->delay_min_us + 1);
+}
+
+static bool net_before(const struct net_event *a, const struct net_event *b)
+{
+	return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
+}
+
+static struct net_event *net_push(
+	struct net *n, enum net_kind kind, int node, int other, uint64_t at_us)
+{
+	struct net_event *e = RELOAD_NEW(net_event);
+	*e = (struct net_event){
+		.at_us = at_us, .order = n->order++, .kind = kind, .node = node, .other = other
+	};
+	reload_grow(&n->heap, &n->heap_cap, n->heap_count, sizeof(*n->heap));
+	size_t i = n->heap_count++;
+	while (i && net_before(e, n->heap[(i - 1) / 2])) {
+		n->heap[i] = n->heap[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	n->heap[i] = e;
+	return e;
+}
+
+static struct net_event *net_pop(struct net *n)
+{
+	struct net_event *top = n->heap[0], *last = n->heap[--n->heap_count];
+	size_t i = 0, c;
+	while ((c = 2 * i + 1) < n->heap_count) {
+		if (c + 1 < n->heap_count && net_before(n->heap[c + 1], n->heap[c]))
+			c++;
+		if (!net_before(n->heap[c], last))
+			break;
+		n->heap[i] = n->heap[c];
+		i = c;
+	}
+	n->heap[i] = last;
+	return top;
+}
+
+/* a message over the link from a to b, in order */
+static struct net_event *net_send(struct net *n, enum net_kind kind, int a, int b)
+{
+	uint64_t at = n->now_us + net_delay(n);
+	if (at <= n->nodes[a].fifo[b])
+		at = n->nodes[a].fifo[b] + 1;
+	n->nodes[a].fifo[b] = at;
+	return net_push(n, kind, b, a, at);
+}
+
+static int net_find(const struct net *n, const struct reload_id *id)
+{
+	for (int i = 0; i < n->count; i++)
+		if (reload_id_eq(&n->nodes[i].id, id))
+			return i;
+	return -1;
+}
+
+static reload_ms net_host_now(void *arg)
+{
+	return ((struct net_node *)arg)->net->now_us / 1000;
+}
+
+static void net_host_random(void *arg, void *out, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)out)[i] = (uint8_t)(net_random(((struct net_node *)arg)->net) >> 24);
+}
+
+static void net_host_attach(void *arg, uint32_t cookie, const struct reload_destination *list,
+	size_t count, bool update)
+{
+	struct net_node *x = arg;
+	struct net *n = x->net;
+	int self = (int)(x - n->nodes);
+	x->answered[cookie % 256] = 0;
+	n->attaches++;
+	for (int first = 1; first >= 0; first--) {
+		struct net_event *e = net_push(n, first ? NET_ATTACH : NET_ATTACH_TIMER, self, self,
+			n->now_us + (first ? 0 : NET_RETRANSMIT_MS * 1000u));
+		e->cookie = cookie;
+		e->list_count = count;
+		e->flag = update;
+		for (size_t i = 0; i < count; i++) {
+			e->resource[i] = list[i].type == RELOAD_DEST_RESOURCE;
+			if (e->resource[i])
+				e->list[i] = (struct reload_id){ .len = 16 };
+			if (e->resource[i])
+				memcpy(e->list[i].at, list[i].resource.at, 16);
+			else
+				e->list[i] = list[i].node;
+		}
+	}
+}
+
+static void net_host_join(void *arg, const struct reload_id *ap)
+{
+	struct net_node *x = arg;
+	x->net->joins++;
+	net_send(x->net, NET_JOIN, (int)(x - x->net->nodes), net_find(x->net, ap));
+}
+
+static void net_host_body(
+	void *arg, enum net_kind kind, const struct reload_id *to, struct span body)
+{
+	struct net_node *x = arg;
+	struct net_event *e =
+		net_send(x->net, kind, (int)(x - x->net->nodes), net_find(x->net, to));
+	e->body = span_of(reload_memdup(body.at, body.len), body.len);
+}
+
+static void net_host_update(void *arg, const struct reload_id *to, struct span body)
+{
+	((struct net_node *)arg)->net->updates++;
+	net_host_body(arg, NET_UPDATE, to, body);
+}
+
+static void net_host_leave(void *arg, const struct reload_id *to, struct span body)
+{
+	((struct net_node *)arg)->net->leaves++;
+	net_host_body(arg, NET_LEAVE, to, body);
+}
+
+static void net_host_store_range(void *arg, const struct reload_id *from,
+	const struct reload_id *to, const struct reload_id *node, uint8_t number, bool done)
+{
+	struct net_node *x = arg;
+	struct net *n = x->net;
+	(void)number;
+	int b = net_find(n, node);
+	if (b < 0)
+		return;
+	struct net_event *e = net_send(n, NET_STORES, (int)(x - n->nodes), b);
+	e->flag = done;
+	for (unsigned i = 0; i < NET_POINTS; i++)
+		if (x->points[i / 64] >> i % 64 & 1 && reload_id_between(from, &n->points[i], to)) {
+			e->points[i / 64] |= 1ull << i % 64;
+			n->stores++;
+		}
+}
+
+static void net_host_drop_range(void *arg, const struct reload_id *from, const struct reload_id *to)
+{
+	struct net_node *x = arg;
+	for (unsigned i = 0; i < NET_POINTS; i++)
+		if (reload_id_between(from, &x->net->points[i], to))
+			x->points[i / 64] &= ~(1ull << i % 64);
+}
+
+static void net_host_disconnect(void *arg, const struct reload_id *node)
+{
+	struct net_node *x = arg;
+	int a = (int)(x - x->net->nodes), b = net_find(x->net, node);
+	net_send(x->net, NET_DOWN, b, a);
+	net_send(x->net, NET_DOWN, a, b);
+}
+
+static void net_host_state(
+	void *arg, enum reload_topology_state state, const struct reload_id *other)
+{
+	struct net_node *x = arg;
+	(void)other;
+	x->state = state;
+	if (state == RELOAD_TOPOLOGY_JOINED)
+		x->joined_at = x->net->now_us / 1000;
+	if (x->net->trace)
+		fprintf(stderr, "%8.3f %3d state %d other %d\n", (double)x->net->now_us / 1e3,
+			(int)(x - x->net->nodes), state, other ? net_find(x->net, other) : -1);
+}
+
+static void net_host_changed(void *arg)
+{
+	struct net_node *x = arg;
+	struct reload_topology_tables tb;
+	struct reload_id lists[40];
+	size_t count = 0;
+	reload_chord_topology.tables(x->t, &tb);
+	for (size_t i = 0; i < tb.predecessors_count; i++)
+		lists[count++] = tb.predecessors[i];
+	for (size_t i = 0; i < tb.successors_count; i++)
+		lists[count++] = tb.successors[i];
+	if (count == x->lists_count && (!count || !memcmp(lists, x->lists, count * sizeof(*lists))))
+		return;
+	memcpy(x->lists, lists, count * sizeof(*lists));
+	x->lists_count = count;
+	x->net->changed_at = x->net->now_us / 1000;
+}
+
+static struct net *net_new(uint64_t seed)
+{
+	struct net *n = RELOAD_NEW(net);
+	n->rng = seed * 0x9e3779b97f4a7c15ull + 1;
+	n->delay_min_us = 500;
+	n->delay_max_us = 1500;
+	n->crash_max_ms = 300;
+	n->config = (struct reload_config){ .node_id_len = 16,
+		.chord_reactive = true,
+		.chord_update_interval_s = 600,
+		.chord_ping_interval_s = 3600 };
+	for (int i = 0; i < 16; i++)
+		net_random(n);
+	for (int i = 0; i < NET_POINTS; i++) {
+		n->points[i].len = 16;
+		for (int j = 0; j < 16; j++)
+			n->points[i].at[j] = (uint8_t)(net_random(n) >> 24);
+	}
+	return n;
+}
+
+/* adds a node; id NULL: at random */
+static int net_add(struct net *n, const struct reload_id *id)
+{
+	struct net_node *x = &n->nodes[n->count];
+	x->net = n;
+	x->alive = true;
+	if (id) {
+		x->id = *id;
+	} else {
+		x->id.len = 16;
+		for (int j = 0; j < 16; j++)
+			x->id.at[j] = (uint8_t)(net_random(n) >> 24);
+	}
+	const struct reload_topology_host host = {
+		.arg = x,
+		.timers = &x->timers,
+		.now = net_host_now,
+		.random = net_host_random,
+		.attach = net_host_attach,
+		.join = net_host_join,
+		.update = net_host_update,
+		.leave = net_host_leave,
+		.store_range = net_host_store_range,
+		.drop_range = net_host_drop_range,
+		.disconnect = net_host_disconnect,
+		.state = net_host_state,
+		.tables_changed = net_host_changed,
+	};
+	x->t = reload_chord_topology.new(&n->config, &x->id, &host);
+	return n->count++;
+}
+
+static void net_first(struct net *n, int i)
+{
+	memset(n->nodes[i].points, 0xff, sizeof(n->nodes[i].points));
+	reload_chord_topology.first(n->nodes[i].t);
+}
+
+/* links i with its bootstrap node and lets it join */
+static void net_join(struct net *n, int i, int bootstrap)
+{
+	net_push(n, NET_START, i, bootstrap, n->now_us);
+}
+
+static void net_link(struct net *n, int a, int b)
+{
+	if (n->nodes[a].up[b] || n->nodes[b].up[a] || !n->nodes[a].alive || !n->nodes[b].alive)
+		return;
+	n->nodes[a].up[b] = n->nodes[b].up[a] = true;
+	n->links++;
+	uint64_t ta = n->now_us + net_delay(n), tb = n->now_us + net_delay(n),
+		 both = ta > tb ? ta : tb;
+	n->nodes[a].fifo[b] = n->nodes[b].fifo[a] = both;
+	net_push(n, NET_LINK, a, b, ta);
+	net_push(n, NET_LINK, b, a, tb);
+}
+
+static void net_attach_answered(struct net *n, struct net_event *e)
+{
+	int x = e->cookie ? e->other : -1, y = e->node;
+	/* the answer travels back, then the handshake: two more round trips */
+	if (x == y)
+		return;
+	net_link(n, x, y);
+	struct net_event *ans = net_send(n, NET_ATTACHED, y, x);
+	ans->cookie = e->cookie;
+	if (!e->flag)
+		return;
+	struct wr w;
+	wr_init(&w);
+	reload_chord_topology.update_write(n->nodes[y].t, &w);
+	if (!w.err) {
+		struct net_event *u = net_send(n, NET_UPDATE, y, x);
+		u->body = span_of(reload_memdup(w.at, w.len), w.len);
+		n->updates++;
+	}
+	wr_clear(&w);
+}
+
+static void net_attach_hop(struct net *n, struct net_event *e)
+{
+	struct net_node *x = &n->nodes[e->node];
+	while (e->list_count && !e->resource[0] && reload_id_eq(&e->list[0], &x->id)) {
+		e->list[0] = e->list[1];
+		e->resource[0] = e->resource[1];
+		e->list_count--;
+	}
+	bool mine = reload_chord_topology.responsible(x->t, &e->list[0]);
+	if (!e->list_count || (e->list_count == 1 && e->resource[0] && mine)) {
+		/* answer and handshake: five delays in one */
+		struct net_event *a =
+			net_push(n, NET_ATTACH, e->node, e->other, n->now_us + 5 * net_delay(n));
+		uint64_t order = a->order, at = a->at_us;
+		*a = *e;
+		a->order = order;
+		a->at_us = at;
+		a->hops = -1;
+		return;
+	}
+	int to = net_find(n, &e->list[0]);
+	if (to < 0 || !x->up[to]) {
+		struct reload_id next;
+		if ((!e->resource[0] && mine) ||
+			reload_chord_topology.next_hop(x->t, &e->list[0], &next) != RELOAD_OK) {
+			n->lost++;
+			return;
+		}
+		to = net_find(n, &next);
+	}
+	if (!x->up[to] || e->hops == NET_HOPS) {
+		n->lost++;
+		n->loops += e->hops == NET_HOPS;
+		return;
+	}
+	struct net_event *f = net_send(n, NET_ATTACH, e->node, to);
+	uint64_t order = f->order, at = f->at_us;
+	*f = *e;
+	f->order = order;
+	f->at_us = at;
+	f->node = to;
+	f->hops++;
+	n->attach_hops++;
+}
+
+static void net_copy_attach(struct net *n, struct net_event *e, enum net_kind kind, uint64_t at)
+{
+	struct net_event *f = net_push(n, kind, e->node, e->other, at);
+	uint64_t order = f->order;
+	*f = *e;
+	f->order = order;
+	f->at_us = at;
+	f->kind = kind;
+}
+
+static void net_stores(struct net *n, struct net_event *e)
+{
+	struct net_node *x = &n->nodes[e->node];
+	for (unsigned i = 0; i < NET_POINTS; i++) {
+		if (!(e->points[i / 64] >> i % 64 & 1))
+			continue;
+		if (reload_chord_topology.plausible(x->t, &n->points[i], &n->nodes[e->other].id))
+			x->points[i / 64] |= 1ull << i % 64;
+		else
+			n->refused++;
+	}
+	if (e->flag)
+		net_send(n, NET_STORED, e->node, e->other);
+}
+
+static void net_event_run(struct net *n, struct net_event *e)
+{
+	struct net_node *x = &n->nodes[e->node], *y = &n->nodes[e->other];
+	const struct reload_topology_ops *ops = &reload_chord_topology;
+	bool over_link = x->alive && x->up[e->other], mine;
+	switch (e->kind) {
+	case NET_ATTACH:
+		if (x->alive && e->hops < 0)
+			net_attach_answered(n, e);
+		else if (x->alive)
+			net_attach_hop(n, e);
+		else
+			n->lost++;
+		break;
+	case NET_ATTACH_TIMER:
+		if (!x->alive || x->answered[e->cookie % 256] == e->cookie)
+			break;
+		if (++e->tries == NET_TRANSMISSIONS) {
+			n->attach_timeouts++;
+			x->answered[e->cookie % 256] = e->cookie;
+			ops->attached(x->t, e->cookie, RELOAD_TIMEOUT, NULL);
+			break;
+		}
+		net_copy_attach(n, e, NET_ATTACH, n->now_us);
+		net_copy_attach(n, e, NET_ATTACH_TIMER, n->now_us + NET_RETRANSMIT_MS * 1000u);
+		break;
+	case NET_ATTACHED:
+		if (over_link && x->answered[e->cookie % 256] != e->cookie) {
+			x->answered[e->cookie % 256] = e->cookie;
+			ops->attached(x->t, e->cookie, RELOAD_OK, &y->id);
+		}
+		break;
+	case NET_LINK:
+		if (over_link)
+			ops->connected(x->t, &y->id);
+		break;
+	case NET_DOWN:
+		if (over_link) {
+			x->up[e->other] = false;
+			ops->disconnected(x->t, &y->id);
+		}
+		break;
+	case NET_UPDATE:
+		if (over_link && ops->update_received(x->t, &y->id, true, e->body) != RELOAD_OK)
+			abort();
+		break;
+	case NET_JOIN:
+		if (!over_link)
+			break;
+		mine = ops->responsible(x->t, &y->id);
+		net_send(n, NET_JOIN_ANS, e->node, e->other)->flag = mine;
+		if (mine)
+			ops->join_received(x->t, &y->id);
+		break;
+	case NET_JOIN_ANS:
+		if (over_link)
+			ops->join_answered(x->t, &y->id, e->flag ? RELOAD_OK : RELOAD_FORBIDDEN);
+		break;
+	case NET_LEAVE:
+		if (over_link)
+			ops->leave_received(x->t, &y->id, e->body);
+		break;
+	case NET_STORES:
+		if (over_link)
+			net_stores(n, e);
+		break;
+	case NET_STORED:
+		if (over_link)
+			ops->handed_over(x->t, &y->id);
+		break;
+	case NET_START:
+		net_link(n, e->node, e->other);
+		if (x->up[e->other]) {
+			ops->connected(x->t, &y->id);
+			ops->join(x->t, &y->id);
+		}
+		break;
+	}
+}
+
+/* runs until nothing is left to happen, or until the virtual time until_ms */
+static void net_run(struct net *n, reload_ms until_ms)
+{
+	for (;;) {
+		uint64_t when = n->heap_count ? n->heap[0]->at_us : UINT64_MAX;
+		int timer = -1;
+		for (int i = 0; i < n->count; i++) {
+			reload_ms due = n->nodes[i].alive ? reload_timers_next(&n->nodes[i].timers)
+							  : RELOAD_NEVER;
+			if (due != RELOAD_NEVER && due * 1000 < when) {
+				when = due * 1000;
+				timer = i;
+			}
+		}
+		if (when == UINT64_MAX || when > until_ms * 1000)
+			break;
+		if (when > n->now_us)
+			n->now_us = when;
+		if (timer >= 0) {
+			reload_timers_run(&n->nodes[timer].timers, n->now_us / 1000);
+			continue;
+		}
+		struct net_event *e = net_pop(n);
+		net_event_run(n, e);
+		if (e->kind == NET_UPDATE || e->kind == NET_LEAVE)
+			free((void *)e->body.at);
+		free(e);
+	}
+	if (until_ms * 1000 > n->now_us && until_ms < RELOAD_NEVER / 1000)
+		n->now_us = until_ms * 1000;
+}
+
+/* runs for so many milliseconds */
+static void net_pass(struct net *n, reload_ms ms)
+{
+	net_run(n, n->now_us / 1000 + ms);
+}
+
+/* the process ends without a word; each node linked with it finds out after a while */
+static void net_kill(struct net *n, int i)
+{
+	n->nodes[i].alive = false;
+	n->nodes[i].state = RELOAD_TOPOLOGY_DETACHED;
+	for (int j = 0; j < n->count; j++)
+		if (n->nodes[j].alive && n->nodes[j].up[i])
+			net_push(n, NET_DOWN, j, i,
+				n->now_us + 1 + net_random(n) % (n->crash_max_ms * 1000u));
+}
+
+static void net_leave(struct net *n, int i)
+{
+	reload_chord_topology.leave(n->nodes[i].t);
+	n->nodes[i].alive = false;
+}
+
+static void net_free(struct net *n)
+{
+	for (size_t i = 0; i < n->heap_count; i++) {
+		free((void *)n->heap[i]->body.at);
+		free(n->heap[i]);
+	}
+	free(n->heap);
+	for (int i = 0; i < n->count; i++)
+		reload_chord_topology.free(n->nodes[i].t);
+	free(n);
+}
+
+/* alive and joined nodes in ascending order; returns their number */
+static int net_ring(const struct net *n, int out[NET_MAX])
+{
+	int count = 0;
+	for (int i = 0; i < n->count; i++) {
+		if (!n->nodes[i].alive || n->nodes[i].state != RELOAD_TOPOLOGY_JOINED)
+			continue;
+		int at = count++;
+		while (at > 0 && reload_id_cmp(&n->nodes[i].id, &n->nodes[out[at - 1]].id) < 0) {
+			out[at] = out[at - 1];
+			at--;
+		}
+		out[at] = i;
+	}
+	return count;
+}
+
+/* every table agrees with the sorted Node-IDs, every list has three entries or all there are; else says where not */
+static bool net_agrees(const struct net *n, int expected, bool say)
+{
+	int ring[NET_MAX], count = net_ring(n, ring), wrong = 0;
+	for (int i = 0; i < count; i++) {
+		struct reload_topology_tables tb;
+		reload_chord_topology.tables(n->nodes[ring[i]].t, &tb);
+		size_t least = count - 1 < 3 ? (size_t)(count - 1) : 3;
+		bool good = tb.predecessors_count >= least && tb.successors_count >= least &&
+			    tb.predecessors_count < (size_t)count &&
+			    tb.successors_count < (size_t)count;
+		for (size_t j = 0; good && j < tb.predecessors_count; j++)
+			good = reload_id_eq(&tb.predecessors[j],
+				&n->nodes[ring[(i + 2 * count - 1 - (int)j) % count]].id);
+		for (size_t j = 0; good && j < tb.successors_count; j++)
+			good = reload_id_eq(
+				&tb.successors[j], &n->nodes[ring[(i + 1 + (int)j) % count]].id);
+		if (good)
+			continue;
+		if (say && !wrong)
+			for (size_t j = 0; j < 3; j++)
+				fprintf(stderr,
+					"node %d (place %d): pred %d succ %d, expected %d %d\n",
+					ring[i], i,
+					j < tb.predecessors_count ? net_find(n, &tb.predecessors[j])
+								  : -1,
+					j < tb.successors_count ? net_find(n, &tb.successors[j])
+								: -1,
+					ring[(i + 2 * count - 1 - (int)j) % count],
+					ring[(i + 1 + (int)j) % count]);
+		wrong++;
+	}
+	if (say && (wrong || count != expected))
+		fprintf(stderr, "%d of %d nodes joined, %d tables wrong\n", count, expected, wrong);
+	return !wrong && count == expected;
+}
+
+/* number of nodes that claim point k */
+static int net_owners(const struct net *n, const struct reload_id *k)
+{
+	int owners = 0;
+	for (int i = 0; i < n->count; i++)
+		owners += n->nodes[i].alive && reload_chord_topology.responsible(n->nodes[i].t, k);
+	return owners;
+}
+
+/* each resource is at its owner and two successors (missing) and nowhere else (extra) */
+static void net_placement(const struct net *n, unsigned *missing, unsigned *extra)
+{
+	int ring[NET_MAX], count = net_ring(n, ring);
+	*missing = *extra = 0;
+	for (unsigned p = 0; p < NET_POINTS; p++) {
+		int owner = 0;
+		while (owner < count && reload_id_cmp(&n->nodes[ring[owner]].id, &n->points[p]) < 0)
+			owner++;
+		for (int i = 0; i < count; i++) {
+			bool should = (i - owner % count + count) % count < 3;
+			bool does = n->nodes[ring[i]].points[p / 64] >> p % 64 & 1;
+			*missing += should && !does;
+			*extra += does && !should;
+		}
+	}
+}
+
+/* hops that a message from node i takes to the owner of k, -1 when it does not get there */
+static int net_hops(const struct net *n, int i, const struct reload_id *k)
+{
+	for (int hops = 0; hops < NET_HOPS; hops++) {
+		struct reload_id next;
+		if (reload_chord_topology.responsible(n->nodes[i].t, k))
+			return hops;
+		if (reload_chord_topology.next_hop(n->nodes[i].t, k, &next) != RELOAD_OK)
+			return -1;
+		i = net_find(n, &next);
+	}
+	return -1;
+}

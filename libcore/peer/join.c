@@ -138,8 +138,8 @@ void reload_update_send(struct reload_peer *p, const struct reload_destination *
 	wr_init(&body);
 	p->topology->update_write(p->plugin, &body);
 	if (!body.err) /* R-10.5-14: the plug-in may not be ready to show itself */
-		reload_request_send_bytes(reload_request_own(p, RELOAD_UPDATE_REQ, list, count,
-						  update_done, NULL),
+		reload_request_send_bytes(
+			reload_request_own(p, RELOAD_UPDATE_REQ, list, count, update_done, NULL),
 			wr_done(&body));
 	wr_clear(&body);
 }
@@ -203,7 +203,10 @@ void reload_serve_update(struct inbound *in)
 	struct reload_peer *p = in->peer;
 	struct reload_id from = in->signer;
 	enum reload_err err =
-		p->topology->update_received(p->plugin, &from, is_direct(in), in->msg->body_bytes);
+		RELOAD_OK; /* a client keeps no tables: it only notices that the ring moved */
+	if (p->life.role == RELOAD_ROLE_PEER)
+		err = p->topology->update_received(
+			p->plugin, &from, is_direct(in), in->msg->body_bytes);
 	if (err == RELOAD_UNKNOWN_TYPE) { /* R-6.3.1.1-06 */
 		reload_peer_drop(p, RELOAD_COUNT_DROP_MALFORMED, in->link,
 			in->msg->header.transaction_id, "unknown Update");
@@ -225,7 +228,8 @@ void reload_connected_tell(struct reload_peer *p, struct reload_connection *con)
 	reload_peer_event(
 		p, &(struct reload_event){
 			   .type = RELOAD_EV_LINK_UP, .link = con->link, .node = &con->node });
-	p->topology->connected(p->plugin, &con->node);
+	if (p->life.role == RELOAD_ROLE_PEER)
+		p->topology->connected(p->plugin, &con->node);
 }
 
 static bool refused(struct reload_peer *p, uint32_t link, struct reload_cert *cert, bool expected,

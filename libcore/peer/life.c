@@ -215,6 +215,18 @@ static void isolated(struct reload_peer *p)
 	retry_later(p, RELOAD_LINK_DOWN);
 }
 
+/* The peer that a client sat at is gone: another link serves until it is told who is responsible now. */
+static void client_moves(struct reload_peer *p)
+{
+	struct reload_connection *con = NULL;
+	while ((con = reload_connection_next(p->connections, con)) && !con->node.len)
+		;
+	if (!con || p->life.state != RELOAD_STATE_JOINED)
+		return;
+	p->uplink = con;
+	client_attach(p);
+}
+
 void reload_life_link_down(
 	struct reload_peer *p, uint32_t link, const struct reload_id *node, enum reload_err err)
 {
@@ -225,10 +237,13 @@ void reload_life_link_down(
 		bootstrap_next(p);
 	}
 	if (node && !reload_connection_by_node(p->connections, node)) {
-		p->topology->disconnected(p->plugin, node);
+		if (p->life.role == RELOAD_ROLE_PEER)
+			p->topology->disconnected(p->plugin, node);
 		if (p->life.wanted && !p->life.alone && !p->connections->count &&
 			p->life.state == RELOAD_STATE_JOINED)
 			isolated(p);
+		else if (p->life.role == RELOAD_ROLE_CLIENT && !p->uplink)
+			client_moves(p);
 	}
 }
 

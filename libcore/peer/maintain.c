@@ -12,7 +12,9 @@ enum {
 	WINDOW = 8,
 	KINDS_MAX = 256,
 	HANDOVERS_MAX = 256,
-	MESSAGE_ROOM = 1400
+	MESSAGE_ROOM = 1400,
+	ATTEMPTS = 5,
+	PAUSE_MS = 1000
 };
 
 struct handover {
@@ -41,9 +43,32 @@ static void handover_end(struct handover *h)
 	reload_life_leave_answered(p);
 }
 
+/*
+ * One replica Store on its way.  While tables differ during churn a replica may refuse it, or be gone (STO-17): it is made
+ * again from what is held then, with growing pauses, as long as the other is to have it.
+ */
+struct errand {
+	TAILQ_ENTRY(errand) entry;
+	struct reload_peer *peer;
+	struct handover *handover; /* that waits for it; NULL: nobody */
+	struct reload_id node, resource;
+	uint8_t replica_number;
+	unsigned attempts;
+	struct reload_timer timer;
+};
+
+static void errand_free(struct errand *e)
+{
+	TAILQ_REMOVE(&e->peer->errands, e, entry);
+	reload_timer_cancel(&e->peer->timers, &e->timer);
+	free(e);
+}
+
 void reload_maintain_clear(struct reload_peer *p)
 {
 	struct handover *h;
+	while (!TAILQ_EMPTY(&p->errands))
+		errand_free(TAILQ_FIRST(&p->errands));
 	while ((h = TAILQ_FIRST(&p->handovers))) {
 		TAILQ_REMOVE(&p->handovers, h, entry);
 		reload_timer_cancel(&p->timers, &h->timer);
@@ -59,6 +84,7 @@ struct parcel {
 	struct handover *handover; /* NULL: nobody waits */
 	struct reload_id node, resource;
 	uint8_t replica_number;
+	unsigned attempts;
 	struct reload_arena arena;
 	struct reload_store_kind *kind; /* the one being filled */
 	struct reload_store_kind kinds[KINDS_MAX];
@@ -66,20 +92,60 @@ struct parcel {
 	struct wr certificates;
 };
 
+static void resource_send(struct reload_peer *p, struct handover *h, const struct errand *what);
+
+/* Whether node is still to have a replica of resource from this node. */
+static bool still_wanted(struct reload_peer *p, const struct errand *e)
+{
+	struct reload_id replicas[2];
+	size_t count = p->topology->replicas(p->plugin, replicas);
+	if (e->handover)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (reload_id_eq(&replicas[i], &e->node))
+			return p->topology->responsible(p->plugin, &e->resource);
+	return false;
+}
+
+static void errand_end(struct errand *e)
+{
+	struct handover *h = e->handover;
+	errand_free(e);
+	if (!h)
+		return;
+	h->under_way--;
+	handover_go(h);
+}
+
+static void errand_again(void *arg)
+{
+	struct errand *e = arg;
+	if (still_wanted(e->peer, e)) {
+		e->attempts++;
+		resource_send(e->peer, e->handover, e);
+	}
+	errand_end(e);
+}
+
 static void parcel_stored(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
-	struct handover *h = r->own_arg;
+	struct errand *e = r->own_arg;
+	bool again = result->err == RELOAD_FORBIDDEN || result->err == RELOAD_TIMEOUT;
 	if (result->err)
 		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REPLICA_FAILED,
 					     .err = result->err,
 					     .transaction = result->transaction,
 					     .node = &r->target,
-					     .resource = &r->resource });
-	if (!h)
-		return;
-	h->under_way--;
-	handover_go(h);
+					     .resource = &r->resource,
+					     .count = e->attempts });
+	if (again && e->attempts + 1 < ATTEMPTS && p->life.state == RELOAD_STATE_JOINED)
+		reload_timer_arm(&p->timers, &e->timer,
+			p->now + ((reload_ms)PAUSE_MS << e->attempts) +
+				reload_peer_random_ms(p, PAUSE_MS),
+			errand_again, e);
+	else
+		errand_end(e);
 }
 
 static void parcel_send(struct parcel *c)
@@ -92,8 +158,16 @@ static void parcel_send(struct parcel *c)
 		.kind_data_count = c->kinds_count };
 	if (!c->kinds_count)
 		return;
+	struct errand *e = RELOAD_NEW(errand);
+	*e = (struct errand){ .peer = p,
+		.handover = c->handover,
+		.node = c->node,
+		.resource = c->resource,
+		.replica_number = c->replica_number,
+		.attempts = c->attempts };
+	TAILQ_INSERT_TAIL(&p->errands, e, entry);
 	struct reload_request *r =
-		reload_request_own(p, RELOAD_STORE_REQ, &to, 1, parcel_stored, c->handover);
+		reload_request_own(p, RELOAD_STORE_REQ, &to, 1, parcel_stored, e);
 	r->resource = c->resource;
 	r->extra_certificates = span_of(
 		reload_memdup(c->certificates.at, c->certificates.len), c->certificates.len);
@@ -157,15 +231,16 @@ static bool entry_add(void *arg, const struct reload_stored_entry *e)
 	return true;
 }
 
-static void resource_send(
-	struct reload_peer *p, struct handover *h, const struct reload_id *resource)
+static void resource_send(struct reload_peer *p, struct handover *h, const struct errand *what)
 {
 	uint32_t kinds[KINDS_MAX];
+	const struct reload_id *resource = &what->resource;
 	struct parcel c = { .peer = p,
 		.handover = h,
-		.node = h->node,
-		.resource = *resource,
-		.replica_number = h->replica_number };
+		.node = what->node,
+		.resource = what->resource,
+		.replica_number = what->replica_number,
+		.attempts = what->attempts };
 	size_t count =
 		p->storage->ops->kinds(p->storage, resource, p->wall, kinds, COUNT_OF(kinds));
 	for (size_t i = 0; i < count; i++) {
@@ -195,7 +270,10 @@ static void handover_go(struct handover *h)
 		h->walked = reload_id_eq(&resource, &h->to);
 		h->next = reload_id_add_power(&resource, 0);
 		h->under_way++; /* held: a Store that ends at once must not end the walk */
-		resource_send(p, h, &resource);
+		resource_send(p, h,
+			&(struct errand){ .node = h->node,
+				.resource = resource,
+				.replica_number = h->replica_number });
 		h->under_way--;
 	}
 	if (h->walked && !h->under_way)

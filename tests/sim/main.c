@@ -133,40 +133,69 @@ static bool settle(struct sim *s, const char *phase)
 	return true;
 }
 
-static bool scenario(struct sim *s, uint64_t *hops)
+/* Once quiet, each value is at its owner and at the owner's two successors (R-10.4-01, R-10.7.3-05). */
+static bool replicated(struct sim *s, const struct reload_id *resources)
 {
-	size_t half = s->nodes_count / 2;
-	struct reload_id *resources = reload_alloc_array(s->nodes_count, sizeof(*resources));
-	bool ok = true;
-	sim_start(s, 0, true, RELOAD_ROLE_PEER);
-	for (size_t i = 1; i < half && ok; i++) {
-		sim_start(s, i, false, RELOAD_ROLE_PEER);
-		if (!sim_run(s, s->now + 60000, sim_joined, NULL))
-			ok = die(s, "a peer did not join");
-	}
-	ok = ok && settle(s, "one by one") && store_all(s, resources) && fetch_all(s, resources, hops);
-	for (size_t i = half; i < s->nodes_count && ok; i++)
-		sim_start(s, i, false, RELOAD_ROLE_PEER);
-	ok = ok && settle(s, "all at once") && fetch_all(s, resources, hops) && store_all(s, resources) &&
-	     fetch_all(s, resources, hops);
-	for (size_t i = 0; i < s->nodes_count / 10 && ok; i++) {
+	for (size_t i = 0; i < s->nodes_count; i++)
+		if (resources[i].len && !sim_replicated(s, &resources[i], 0xf0000001))
+			return die(s, "a value is not at its owner and two replicas");
+	return true;
+}
+
+static bool all_good(struct sim *s, const struct reload_id *resources, uint64_t *hops)
+{
+	return fetch_all(s, resources, hops) && replicated(s, resources);
+}
+
+static bool leaves(struct sim *s, const struct reload_id *resources, uint64_t *hops)
+{
+	for (size_t i = 0; i < s->nodes_count / 10; i++) {
 		size_t gone = running(s, 0);
 		if (gone == 0)
 			continue;
 		sim_leave(s, gone);
 		sim_run(s, s->now + 3000, NULL, NULL);
-		sim_crash(s, gone);
-		ok = settle(s, "left") && fetch_all(s, resources, hops);
+		sim_stop(s, gone);
+		if (!settle(s, "left") || !all_good(s, resources, hops))
+			return false;
 	}
-	free(resources);
-	return ok;
+	return true;
+}
+
+/* Half of the peers join one by one, the others all at once; then some leave. */
+static bool grow(struct sim *s, struct reload_id *resources, uint64_t *hops)
+{
+	size_t half = s->nodes_count / 2;
+	sim_start(s, 0, true, RELOAD_ROLE_PEER);
+	for (size_t i = 1; i < half; i++) {
+		sim_start(s, i, false, RELOAD_ROLE_PEER);
+		if (!sim_run(s, s->now + 60000, sim_joined, NULL))
+			return die(s, "a peer did not join");
+	}
+	if (!settle(s, "one by one") || !store_all(s, resources) || !all_good(s, resources, hops))
+		return false;
+	for (size_t i = half; i < s->nodes_count; i++)
+		sim_start(s, i, false, RELOAD_ROLE_PEER);
+	return settle(s, "all at once") && all_good(s, resources, hops) && store_all(s, resources) &&
+	       all_good(s, resources, hops) && leaves(s, resources, hops);
+}
+
+/* All peers join in the same instant; a tenth are clients. */
+static bool mass(struct sim *s, struct reload_id *resources, uint64_t *hops)
+{
+	sim_start(s, 0, true, RELOAD_ROLE_PEER);
+	for (size_t i = 1; i < s->nodes_count; i++)
+		sim_start(s, i, false, i % 10 ? RELOAD_ROLE_PEER : RELOAD_ROLE_CLIENT);
+	return settle(s, "all at once") && store_all(s, resources) && all_good(s, resources, hops) &&
+	       leaves(s, resources, hops);
 }
 
 int main(int argc, char **argv)
 {
 	struct sim_setup setup = { .seed = 1, .nodes = 100, .delay_min = 1, .delay_max = 20 };
+	bool (*scenario)(struct sim *s, struct reload_id *resources, uint64_t *hops) = grow;
 	int c;
-	while ((c = getopt(argc, argv, "s:n:l:tv")) != -1)
+	while ((c = getopt(argc, argv, "s:n:l:m:t")) != -1)
 		switch (c) {
 		case 's':
 			setup.seed = strtoull(optarg, NULL, 0);
@@ -180,17 +209,25 @@ int main(int argc, char **argv)
 		case 't':
 			setup.trace = true;
 			break;
+		case 'm':
+			scenario = !strcmp(optarg, "mass") ? mass : !strcmp(optarg, "grow") ? grow : NULL;
+			break;
 		default:
-			fprintf(stderr, "usage: sim [-s SEED] [-n PEERS] [-l LOSS_PER_MILLION] [-t]\n");
-			return 2;
+			scenario = NULL;
 		}
+	if (!scenario) {
+		fprintf(stderr, "usage: sim [-s SEED] [-n PEERS] [-m grow|mass] [-l LOSS_PER_MILLION] [-t]\n");
+		return 2;
+	}
 	struct sim *s = sim_new(&setup);
 	uint64_t hops = 0;
-	bool ok = scenario(s, &hops);
+	struct reload_id *resources = reload_alloc_array(setup.nodes, sizeof(*resources));
+	bool ok = scenario(s, resources, &hops);
 	printf("seed %llu peers %zu %s digest %016llx virtual_ms %llu events %llu messages %llu bytes %llu hops %llu\n",
 		(unsigned long long)setup.seed, setup.nodes, ok ? "ok" : "FAILED", (unsigned long long)s->digest,
 		(unsigned long long)s->now, (unsigned long long)s->events_run, (unsigned long long)s->messages,
 		(unsigned long long)s->bytes, (unsigned long long)hops);
+	free(resources);
 	sim_free(s);
 	return !ok;
 }

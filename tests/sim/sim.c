@@ -468,6 +468,12 @@ void sim_crash(struct sim *s, size_t i)
 	node_stop(n);
 }
 
+void sim_stop(struct sim *s, size_t i)
+{
+	sim_note(s, &s->nodes[i], "stop", 0, 0);
+	node_stop(&s->nodes[i]);
+}
+
 void sim_leave(struct sim *s, size_t i)
 {
 	sim_note(s, &s->nodes[i], "leave", 0, 0);
@@ -536,15 +542,23 @@ static bool list_agrees(struct sim_node **ring, size_t count, size_t at, int ste
 	return true;
 }
 
-bool sim_ring_agrees(struct sim *s, char *fault, size_t fault_len)
+/* The running members in the order of their Node-IDs (owned array). */
+static struct sim_node **ring_sorted(struct sim *s, size_t *count)
 {
 	struct sim_node **ring = reload_alloc_array(s->nodes_count, sizeof(struct sim_node *));
-	size_t count = 0;
-	bool ok = true;
+	*count = 0;
 	for (size_t i = 0; i < s->nodes_count; i++)
 		if (is_ring_member(&s->nodes[i]))
-			ring[count++] = &s->nodes[i];
-	qsort(ring, count, sizeof(struct sim_node *), node_cmp);
+			ring[(*count)++] = &s->nodes[i];
+	qsort(ring, *count, sizeof(struct sim_node *), node_cmp);
+	return ring;
+}
+
+bool sim_ring_agrees(struct sim *s, char *fault, size_t fault_len)
+{
+	size_t count;
+	struct sim_node **ring = ring_sorted(s, &count);
+	bool ok = true;
 	for (size_t i = 0; i < count && ok; i++) {
 		struct reload_status st;
 		reload_peer_status(ring[i]->peer, &st);
@@ -554,6 +568,21 @@ bool sim_ring_agrees(struct sim *s, char *fault, size_t fault_len)
 		if (!ok)
 			snprintf(fault, fault_len, "node %zu (%s) of %zu has other neighbours than the ring", ring[i]->index,
 				reload_id_hex(id, &ring[i]->id), count);
+	}
+	free(ring);
+	return ok;
+}
+
+bool sim_replicated(struct sim *s, const struct reload_id *resource, uint32_t kind)
+{
+	size_t count, owner = 0;
+	struct sim_node **ring = ring_sorted(s, &count);
+	bool ok = count > 0;
+	while (owner < count && reload_id_cmp(&ring[owner]->id, resource) < 0)
+		owner++;
+	for (size_t i = 0; i < 3 && i < count && ok; i++) {
+		struct sim_node *n = ring[(owner + i) % count];
+		ok = n->storage->ops->generation(n->storage, resource, kind, SIM_EPOCH + s->now) > 0;
 	}
 	free(ring);
 	return ok;

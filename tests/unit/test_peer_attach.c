@@ -1,0 +1,391 @@
+/* Attach without ICE, links and their certificates, nodes with several Node-IDs (RFC 6940 s6.5.1, s6.1.2). */
+#include "engine_expect.h"
+
+struct attach_form {
+	struct reload_ice_candidate candidates[2];
+	struct reload_attach body;
+};
+
+static void attach_of(struct attach_form *f, const struct node *n, const char *role)
+{
+	*f = (struct attach_form){ .candidates = { { .addr_port = node_address(n),
+					   .overlay_link = RELOAD_TLS_TCP_FH_NO_ICE,
+					   .foundation = span_str("1"),
+					   .priority = 2130706431,
+					   .type = RELOAD_CAND_HOST } } };
+	f->candidates[1] = f->candidates[0];
+	f->body = (struct reload_attach){
+		.role = span_str(role), .candidates = f->candidates, .candidates_count = 1
+	};
+}
+
+static struct craft craft_attach(struct node *from, struct node *to)
+{
+	struct attach_form f;
+	struct reload_destination d = dest(to);
+	attach_of(&f, from, "passive");
+	return craft(from, RELOAD_ATTACH_REQ, &f.body, &d);
+}
+
+/* The request of c goes through b to u, as that of a node without a link to u. */
+static uint64_t through_b(struct ring *r, const struct craft *c)
+{
+	struct craft with = *c;
+	with.via[0] = dest(c->from);
+	with.via_count = 1;
+	say(r->b, r->u, craft_bytes(&with));
+	return c->h.transaction_id;
+}
+
+static void answered_and_dialled(void **state)
+{
+	struct ring *r = *state;
+	unsigned opened = r->u->opened;
+	struct craft c = craft_attach(r->c, r->u);
+	struct reload_msg *m = expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	/* R-6.5.1.1-01 R-6.5.1.2-01: role active, own listening address, both secrets empty */
+	text_is(m->body.attach.role, "active");
+	/* R-6.5.1.1-02 R-6.6.5-05 R-6.5.1.1-04 */
+	assert_int_equal(m->body.attach.candidates_count, 1);
+	struct reload_ice_candidate *own = &m->body.attach.candidates[0];
+	assert_int_equal(own->overlay_link, RELOAD_TLS_TCP_FH_NO_ICE);
+	assert_int_equal(own->type, RELOAD_CAND_HOST);
+	assert_int_equal(own->addr_port.addr[3], r->u->index);
+	assert_int_equal(own->priority, 2130706431);
+	text_is(own->foundation, "1");
+	assert_int_equal(m->body.attach.ufrag.len + m->body.attach.password.len, 0);
+	assert_int_equal(m->body.attach.send_update, 0);
+	/* R-6.5.1.11-01: the answerer connects, and the link is there */
+	assert_int_equal(r->u->opened, opened + 1);
+	assert_non_null(net_link_between(r->u, r->c));
+	struct reload_destination to = dest(r->c);
+	struct craft ping = craft_ping(r->a, &to);
+	tell(&ping, r->u);
+	/* R-4.4-01: messages for it take the link at once */
+	assert_non_null(heard(r->c, ping.h.transaction_id));
+	/* a second Attach makes no second link */
+	c = craft_attach(r->c, r->u);
+	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	/* R-6.5.1.12-01 */
+	assert_int_equal(r->u->opened, opened + 1);
+}
+
+static void an_update_was_wanted(void **state)
+{
+	struct ring *r = *state;
+	struct attach_form f;
+	struct reload_destination to = dest(r->u);
+	attach_of(&f, r->c, "passive");
+	f.body.send_update = true;
+	struct craft c = craft(r->c, RELOAD_ATTACH_REQ, &f.body, &to);
+	r->net->hold_dials = true;
+	through_b(r, &c);
+	assert_null(heard_code(r->c, RELOAD_UPDATE_REQ));
+	r->net->hold_dials = false;
+	net_settle(r->net);
+	/* R-6.4.2.3-02 R-6.5.1.1-07: once the link is up */
+	struct reload_msg *m = heard_code(r->c, RELOAD_UPDATE_REQ);
+	assert_non_null(m);
+	assert_int_equal(m->body.update.type, RELOAD_CHORD_FULL);
+	forget(r->c);
+	/* linked already: the Update follows the answer */
+	c = craft(r->c, RELOAD_ATTACH_REQ, &f.body, &to);
+	tell(&c, r->u);
+	assert_int_equal(heard(r->c, c.h.transaction_id)->code, RELOAD_ATTACH_ANS);
+	assert_non_null(heard_code(r->c, RELOAD_UPDATE_REQ));
+}
+
+static void faulty_requests(void **state)
+{
+	struct ring *r = *state;
+	struct reload_destination to = dest(r->u);
+	unsigned opened = r->u->opened;
+	for (int i = 0; i < 6; i++) {
+		struct attach_form f;
+		attach_of(&f, r->c, i == 0 ? "active" : i == 1 ? "actpass" : "passive");
+		if (i == 2)
+			f.body.candidates_count = 0;
+		if (i == 3) {
+			f.body.candidates_count = 2;
+			f.candidates[1].overlay_link = RELOAD_DTLS_UDP_SR;
+		}
+		if (i == 4)
+			f.candidates[0].overlay_link = RELOAD_DTLS_UDP_SR;
+		if (i == 5)
+			f.candidates[0].addr_port.port = 0;
+		struct craft c = craft(r->c, RELOAD_ATTACH_REQ, &f.body, &to);
+		/* R-6.5.1.1-01 R-6.5.1.1-04 R-6.5.1.5-02: wrong role, no candidate, ICE here or mixed, of no use */
+		struct reload_msg *m = expect_error(r->b, through_b(r, &c), 20);
+		assert_true(m->body.error.error_info.len > 0);
+	}
+	assert_int_equal(r->u->opened, opened);
+}
+
+static void no_room_for_links(struct reload_policy *policy)
+{
+	policy->max_links = 2;
+}
+
+static void overloaded(void **state)
+{
+	(void)state;
+	struct ring *r = ring_new_with(no_room_for_links);
+	struct craft c = craft_attach(r->c, r->u);
+	/* R-6.5.1.2-06 R-6.3.3.1-04 */
+	expect_error(r->b, through_b(r, &c), 2);
+	ring_teardown((void **)&r);
+}
+
+/* -- both at once -------------------------------------------------------------------------------------------------------- */
+
+/* Makes u send an Attach to other, of which b's Update told. */
+static struct reload_msg *u_attaches(struct ring *r, struct node *other)
+{
+	struct reload_id list[] = { r->u->id, other->id };
+	struct reload_chord_update update = { .uptime = 2,
+		.type = RELOAD_CHORD_NEIGHBORS,
+		.predecessors = list,
+		.predecessors_count = 2,
+		.successors = list,
+		.successors_count = 2 };
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft(r->b, RELOAD_UPDATE_REQ, &update, &to);
+	tell(&c, r->u);
+	for (int i = 0; i < 40; i++) {
+		struct reload_msg *m = heard_code(r->b, RELOAD_ATTACH_REQ);
+		struct wire_ctx ctx = net_ctx(r->net);
+		struct reload_destination d = { 0 };
+		if (!m) {
+			net_pass(r->net, 250);
+			continue;
+		}
+		struct rd rd = rd_of(m->header.destination_list);
+		while (reload_dest_next(&rd, &ctx, &d))
+			;
+		if (d.type == RELOAD_DEST_NODE && reload_id_eq(&d.node, &other->id))
+			return m;
+	}
+	fail_msg("u sent no Attach");
+	return NULL;
+}
+
+static void requester(void **state)
+{
+	struct ring *r = *state;
+	struct reload_msg *m = u_attaches(r, r->c);
+	/* R-10.7.3-01: who belongs into the Neighbor Table is attached to; R-10.6-01: through the one who told */
+	list_is(m->header.destination_list, LIST(&r->b->id, &r->c->id), r->net);
+	text_is(m->body.attach.role, "passive");
+	assert_int_equal(m->body.attach.candidates_count, 1);
+	assert_int_equal(m->body.attach.candidates[0].addr_port.addr[3], r->u->index);
+	unsigned opened = r->u->opened;
+	struct attach_form f;
+	attach_of(&f, r->c, "active");
+	struct craft c = reply(r->c, m, RELOAD_ATTACH_ANS, &f.body);
+	say(r->b, r->u, craft_bytes(&c));
+	/* R-6.5.1.2-07: the answerer dials, the requester waits */
+	assert_int_equal(r->u->opened, opened);
+	net_link(r->c, r->u);
+	struct reload_peer_link links[8];
+	assert_int_equal(reload_peer_links(r->u->peer, links, 8), 3);
+}
+
+static void tie_the_larger_goes_on(void **state)
+{
+	struct ring *r = *state;
+	/* 70.. is smaller than u: it would have to yield */
+	struct node *small = node_new(r->net, 0x70);
+	u_attaches(r, small);
+	unsigned opened = r->u->opened;
+	struct craft c = craft_attach(small, r->u);
+	/* R-6.5.1.2-05 R-6.5.1.2-03 R-6.3.3.1-18 */
+	expect_error(r->b, through_b(r, &c), 17);
+	assert_int_equal(r->u->opened, opened);
+	net_pass(r->net, 3000);
+	/* its own request goes on */
+	assert_non_null(heard_code(r->b, RELOAD_ATTACH_REQ));
+}
+
+static void tie_the_smaller_yields(void **state)
+{
+	struct ring *r = *state;
+	struct reload_msg *m = u_attaches(r, r->c);
+	uint64_t own = m->header.transaction_id;
+	unsigned opened = r->u->opened;
+	struct craft c = craft_attach(r->c, r->u);
+	/* R-6.5.1.2-04: the other's request is processed, the own one is not repeated */
+	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	assert_int_equal(r->u->opened, opened + 1);
+	net_pass(r->net, 4000);
+	expect_silence(r->b, own);
+	/* LINK-11: and u's own attempt is satisfied by that link */
+	assert_int_equal(r->u->events[RELOAD_EV_ATTACH_FAILED], 0);
+	struct reload_peer_link links[8];
+	assert_int_equal(reload_peer_links(r->u->peer, links, 8), 3);
+}
+
+static void in_progress(void **state)
+{
+	struct ring *r = *state;
+	struct node *small = node_new(r->net, 0x70);
+	struct reload_msg *m = u_attaches(r, small);
+	struct attach_form f;
+	attach_of(&f, small, "active");
+	struct craft c = reply(small, m, RELOAD_ATTACH_ANS, &f.body);
+	say(r->b, r->u, craft_bytes(&c));
+	c = craft_attach(small, r->u);
+	/* R-6.5.1.2-02: u's own was answered, the link is on its way */
+	expect_error(r->b, through_b(r, &c), 17);
+	net_pass(r->net, 16000);
+	/* it never came: the attempt has ended */
+	assert_true(r->u->events[RELOAD_EV_ATTACH_FAILED] > 0);
+}
+
+/* -- who is at the other end ------------------------------------------------------------------------------------------------- */
+
+static void wrong_certificate(void **state)
+{
+	struct ring *r = *state;
+	struct node *other = node_new(r->net, 0xf8);
+	struct craft c = craft_attach(r->c, r->u);
+	r->net->hold_dials = true;
+	through_b(r, &c);
+	/* another node answers at c's address */
+	for (size_t i = 0; i < NET_LINKS; i++)
+		if (r->net->links[i].state == NET_LINK_DIALLED)
+			r->net->links[i].ends[1] = other;
+	r->net->hold_dials = false;
+	net_settle(r->net);
+	/* R-6.5.1.11-02 R-6.5.1.13-03: the connection is closed */
+	assert_null(net_link_between(r->u, other));
+	assert_int_equal(r->u->events[RELOAD_EV_LINK_REFUSED], 1);
+	assert_int_equal(r->u->events[RELOAD_EV_ATTACH_FAILED], 1);
+}
+
+static void own_id_at_the_other_end(void **state)
+{
+	struct ring *r = *state;
+	struct node *twin = node_new(r->net, 0x80);
+	struct net_link *l = net_link(twin, r->u);
+	assert_int_equal(l->state, NET_LINK_NONE);
+	assert_int_equal(r->u->events[RELOAD_EV_LINK_REFUSED], 1);
+}
+
+static struct node *several(struct net *net, uint8_t first, uint8_t second)
+{
+	struct reload_id ids[] = { id_at(first), id_at(second) };
+	return node_new_of(net, &(struct sim_cert_form){ .user = "several@" SIM_OVERLAY,
+					.overlay = SIM_OVERLAY,
+					.nodes = ids,
+					.nodes_count = 2 });
+}
+
+static void several_node_ids(void **state)
+{
+	struct ring *r = *state;
+	struct node *n = several(r->net, 0x51, 0x52);
+	struct reload_destination to = dest(r->u), beyond = dest(r->b);
+	struct reload_probe_req probe = { .requested_info = span_str("\1") };
+	net_link(n, r->u);
+	struct craft c = craft(n, RELOAD_PROBE_REQ, &probe, &to);
+	/* R-6.1.2-13: Attach first */
+	expect_error(n, tell(&c, r->u), 2);
+	c = craft(n, RELOAD_PROBE_REQ, &probe, &beyond);
+	expect_error(n, tell(&c, r->u), 2); /* also when it is to be forwarded */
+	assert_int_equal(inbox_count(r->b), 0);
+	c = craft_ping(n, &to);
+	/* R-4.2.1-05: a Ping is taken, and answered over the link */
+	expect_answer(n, tell(&c, r->u), RELOAD_PING_ANS);
+	c = craft_ping(n, &beyond);
+	tell(&c, r->u);
+	struct reload_msg *m = heard(r->b, c.h.transaction_id);
+	assert_non_null(
+		m); /* forwarded, with a name of the link as Via entry, as there is no Node-ID for it */
+	assert_int_equal(m->header.via_list.len, 2);
+	struct craft other = craft_ping(r->b, &(struct reload_destination){ 0 });
+	other.to[0] = dest(n);
+	expect_silence(r->b, tell(&other, r->u)); /* not known to be here */
+	c = craft_attach(n, r->u);
+	expect_answer(n, tell(&c, r->u), RELOAD_ATTACH_ANS);
+	c = craft(n, RELOAD_PROBE_REQ, &probe, &to);
+	/* R-6.1.2-12 R-6.1.2-13: the link stands for the signer of the Attach now */
+	expect_answer(n, tell(&c, r->u), RELOAD_PROBE_ANS);
+	other = craft_ping(r->b, &(struct reload_destination){ 0 });
+	other.to[0] = dest(n);
+	tell(&other, r->u);
+	assert_non_null(heard(n, other.h.transaction_id));
+	/* every answer to a forwarded Ping of a node without a name finds the link again */
+	uint8_t bytes[2] = { m->header.via_list.at[0], m->header.via_list.at[1] };
+	struct reload_destination name = {
+		.type = RELOAD_DEST_OPAQUE, .short_form = true, .opaque = span_of(bytes, 2)
+	};
+	struct reload_ping_ans body = { 0 };
+	struct craft ans = craft(r->b, RELOAD_PING_ANS, &body, &name);
+	tell(&ans, r->u);
+	assert_non_null(heard(n, ans.h.transaction_id));
+}
+
+static void application(void **state)
+{
+	struct ring *r = *state;
+	struct attach_form f;
+	struct reload_destination to = dest(r->u);
+	attach_of(&f, r->a, "passive");
+	struct reload_app_attach app = { .application = 5060,
+		.role = span_str("passive"),
+		.candidates = f.candidates,
+		.candidates_count = 1 };
+	struct craft c = craft(r->a, RELOAD_APP_ATTACH_REQ, &app, &to);
+	/* R-6.5.2-05 R-6.3.3.1-05 */
+	expect_error(r->a, tell(&c, r->u), 3);
+}
+
+static void links_that_fail(void **state)
+{
+	struct ring *r = *state;
+	struct reload_destination to = dest(r->b);
+	struct craft c = craft_ping(r->a, &to);
+	struct reload_peer_link links[8];
+	reload_peer_link_health(r->u->peer, number_at(r->u, r->b), false);
+	assert_int_equal(r->u->events[RELOAD_EV_LINK_SLOW], 1);
+	assert_int_equal(reload_peer_links(r->u->peer, links, 8), 2);
+	struct reload_id point = id_at(0xa0);
+	struct reload_destination there = reload_dest_resource(&point);
+	c = craft_ping(r->b, &there);
+	tell(&c, r->u);
+	/* R-6.6-05: out of the Routing Table at once */
+	assert_null(heard(r->b, c.h.transaction_id));
+	reload_peer_link_health(r->u->peer, number_at(r->u, r->b), true);
+	c = craft_ping(r->a, &there);
+	tell(&c, r->u);
+	assert_non_null(heard(r->b, c.h.transaction_id)); /* and back */
+	struct net_link *l = net_link_between(r->u, r->b);
+	uint32_t number = number_at(r->u, r->b);
+	l->state = NET_LINK_NONE;
+	reload_peer_link_down(r->u->peer, number, RELOAD_LINK_DOWN);
+	assert_int_equal(reload_peer_links(r->u->peer, links, 8), 1);
+	assert_int_equal(r->u->events[RELOAD_EV_LINK_DOWN], 1);
+	c = craft_ping(r->a, &to);
+	tell(&c, r->u);
+	assert_int_equal(inbox_count(r->b), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ring_test(answered_and_dialled),
+		ring_test(an_update_was_wanted),
+		ring_test(faulty_requests),
+		cmocka_unit_test(overloaded),
+		ring_test(requester),
+		ring_test(tie_the_larger_goes_on),
+		ring_test(tie_the_smaller_yields),
+		ring_test(in_progress),
+		ring_test(wrong_certificate),
+		ring_test(own_id_at_the_other_end),
+		ring_test(several_node_ids),
+		ring_test(application),
+		ring_test(links_that_fail),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

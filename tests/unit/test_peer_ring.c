@@ -1,0 +1,597 @@
+/* Join, Leave, Update, Probe and RouteQuery at their receiver, and a node's own way into the ring and out of it. */
+#include "engine_expect.h"
+
+static struct craft craft_join(struct node *from, const struct reload_id *who, struct node *to)
+{
+	struct reload_join_req req = { .joining_peer_id = *who };
+	struct reload_destination d = dest(to);
+	return craft(from, RELOAD_JOIN_REQ, &req, &d);
+}
+
+static void joining(void **state)
+{
+	struct ring *r = *state;
+	struct node *n = node_new(r->net, 0x50), *far = node_new(r->net, 0x90);
+	net_link(n, r->u);
+	net_link(far, r->u);
+	forget(n);
+	struct craft c = craft_join(n, &r->a->id, r->u);
+	/* R-6.4.2.1-03 R-6.3.3.1-04: joining_peer_id is another's */
+	expect_error(n, tell(&c, r->u), 2);
+	c = craft_join(r->c, &r->c->id, r->u);
+	c.via[0] = dest(r->c);
+	c.via_count = 1;
+	say(r->b, r->u, craft_bytes(&c));
+	/* R-6.4.2.1-04: not over the link of the joining node */
+	expect_error(r->b, c.h.transaction_id, 2);
+	c = craft_join(r->c, &r->c->id, r->u);
+	say(r->b, r->u, craft_bytes(&c));
+	expect_error(r->b, c.h.transaction_id, 2);
+	c = craft_join(far, &far->id, r->u);
+	/* 90.. belongs to b */
+	expect_error(far, tell(&c, r->u), 2);
+	assert_int_equal(r->u->events[RELOAD_EV_JOIN_ADMITTED], 0);
+	c = craft_join(n, &n->id, r->u);
+	/* R-10.5-05 */
+	expect_answer(n, tell(&c, r->u), RELOAD_JOIN_ANS);
+	assert_int_equal(r->u->events[RELOAD_EV_JOIN_ADMITTED], 1);
+}
+
+static void hand_over_on_join(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *u = node_new(net, 0x80);
+	node_first(u);
+	/* every node stores under its own Node-ID; the one that joins owns what lies up to itself */
+	struct node *n = node_new(net, 0x70), *s = node_storing(net, u, K_NODE);
+	struct crafted_store *store = store_of(s, K_NODE, "value", 0);
+	assert_true(reload_id_between(&u->id, &store->resource, &n->id));
+	struct craft c = craft_store(s, u, store);
+	net_link(s, u);
+	expect_answer(s, tell(&c, u), RELOAD_STORE_ANS);
+	net_link(n, u);
+	forget(n);
+	c = craft_join(n, &n->id, u);
+	expect_answer(n, tell(&c, u), RELOAD_JOIN_ANS);
+	net_pass(net, 100);
+	struct reload_msg *m, *found = NULL;
+	size_t stores = 0;
+	while ((m = heard_code(n, RELOAD_STORE_REQ))) {
+		struct reload_store_req *req = &m->body.store_req;
+		stores++;
+		/* R-7.4.1.1-03: replica Stores */
+		assert_true(req->replica_number > 0);
+		if (span_eq(req->resource, reload_id_span(&store->resource)))
+			found = m;
+		struct reload_store_ans ans = { 0 };
+		struct craft answer = reply(n, m, RELOAD_STORE_ANS, &ans);
+		tell(&answer, u);
+	}
+	/* R-10.5-06 R-6.4.2.1-06: what n will own comes by Store */
+	assert_true(stores > 0);
+	assert_non_null(found);
+	struct reload_stored_data *d = &found->body.store_req.kind_data[0].values[0];
+	text_is(d->value.value, "value");
+	/* with the signature of who stored it, and that one's certificate */
+	assert_memory_equal(d->signature.value.at, store->data.signature.value.at,
+		store->data.signature.value.len);
+	bool there = false;
+	for (size_t i = 0; i < found->security.certificates_count; i++)
+		there |= span_eq(
+			found->security.certificates[i].certificate, s->credentials.cert->der);
+	/* R-6.3.4-04 */
+	assert_true(there);
+	net_pass(net, 100);
+	m = heard_code(n, RELOAD_UPDATE_REQ);
+	assert_non_null(m);
+	/* R-10.5-07: an Update that lists n as predecessor ends it */
+	assert_true(m->body.update.predecessors_count > 0);
+	assert_true(reload_id_eq(&m->body.update.predecessors[0], &n->id));
+	net_free(net);
+}
+
+static struct craft craft_leave(struct node *from, const struct reload_id *who, struct node *to)
+{
+	struct reload_leave_req req = { .leaving_peer_id = *who };
+	struct reload_destination d = dest(to);
+	return craft(from, RELOAD_LEAVE_REQ, &req, &d);
+}
+
+static size_t neighbours(struct node *u)
+{
+	struct reload_status s;
+	reload_peer_status(u->peer, &s);
+	return s.tables.successors_count;
+}
+
+static void leaving(void **state)
+{
+	struct ring *r = *state;
+	assert_int_equal(neighbours(r->u), 2);
+	struct craft c = craft_leave(r->a, &r->b->id, r->u);
+	/* R-6.4.2.2-03 */
+	expect_error(r->a, tell(&c, r->u), 2);
+	c = craft_leave(r->b, &r->b->id, r->u);
+	c.via[0] = dest(r->b);
+	c.via_count = 1;
+	say(r->a, r->u, craft_bytes(&c));
+	/* R-6.4.2.2-04: b's Leave over a's link */
+	expect_error(r->a, c.h.transaction_id, 2);
+	assert_int_equal(neighbours(r->u), 2);
+	c = craft_leave(r->b, &r->b->id, r->u);
+	expect_answer(r->b, tell(&c, r->u), RELOAD_LEAVE_ANS);
+	/* R-6.4.2.2-05 R-10.9-03 */
+	assert_int_equal(neighbours(r->u), 1);
+	assert_int_equal(r->u->events[RELOAD_EV_PEER_LEFT], 1);
+	net_pass(r->net, 2000);
+	struct reload_msg *m = heard_code(r->a, RELOAD_UPDATE_REQ);
+	assert_non_null(m); /* R-10.7.1-02: the others are told */
+	for (size_t i = 0; i < m->body.update.successors_count; i++)
+		assert_false(reload_id_eq(&m->body.update.successors[i], &r->b->id));
+}
+
+static void updates(void **state)
+{
+	struct ring *r = *state;
+	struct reload_destination to = dest(r->u);
+	struct reload_chord_update update = { .type = RELOAD_CHORD_PEER_READY };
+	struct craft c = craft(r->c, RELOAD_UPDATE_REQ, &update, &to);
+	c.via[0] = dest(r->c);
+	c.via_count = 1;
+	say(r->b, r->u, craft_bytes(&c));
+	heard(r->b, c.h.transaction_id);
+	/* SEC-18: over another's link it makes nobody a next hop */
+	struct reload_id point = id_at(0xe8);
+	struct reload_destination beyond = reload_dest_resource(&point);
+	struct craft ping = craft_ping(r->a, &beyond);
+	tell(&ping, r->u);
+	assert_non_null(heard(r->b, ping.h.transaction_id));
+	assert_int_equal(neighbours(r->u), 2);
+	/* R-4.4-02: over its own link it does */
+	node_ready(r->c, r->u);
+	ping = craft_ping(r->a, &beyond);
+	tell(&ping, r->u);
+	assert_non_null(heard(r->c, ping.h.transaction_id));
+	assert_int_equal(neighbours(r->u), 3);
+	/* R-6.3.1.1-06: an unknown type is dropped without a word, a broken one is refused */
+	c = craft_raw(r->a, RELOAD_UPDATE_REQ, span_of("\0\0\0\1\x63", 5), &to);
+	expect_silence(r->a, tell(&c, r->u));
+	c = craft_raw(r->a, RELOAD_UPDATE_REQ, span_of("\0\0\0\1\2\0\0", 7), &to);
+	expect_error(r->a, tell(&c, r->u), 20);
+	/* R-10.7.3-04: what it lists itself */
+	forget(r->c);
+	forget(r->a);
+	struct reload_route_query_req query = { .send_update = true, .destination = to };
+	c = craft(r->a, RELOAD_ROUTE_QUERY_REQ, &query, &to);
+	expect_answer(r->a, tell(&c, r->u), RELOAD_ROUTE_QUERY_ANS);
+	struct reload_msg *m = heard_code(r->a, RELOAD_UPDATE_REQ);
+	/* R-10.8-02: directly after the answer */
+	assert_non_null(m);
+	for (size_t i = 0; i < m->body.update.predecessors_count; i++)
+		assert_false(reload_id_eq(&m->body.update.predecessors[i], &r->u->id));
+	for (size_t i = 0; i < m->body.update.successors_count; i++)
+		assert_false(reload_id_eq(&m->body.update.successors[i], &r->u->id));
+}
+
+static void probing(void **state)
+{
+	struct ring *r = *state;
+	struct reload_destination to = dest(r->u);
+	struct reload_probe_req req = { .requested_info = span_str("\3\x63\1\2\3") };
+	struct reload_status s;
+	reload_peer_status(r->u->peer, &s);
+	struct craft c = craft(r->a, RELOAD_PROBE_REQ, &req, &to);
+	struct reload_msg *m = expect_answer(r->a, tell(&c, r->u), RELOAD_PROBE_ANS);
+	struct reload_probe_ans *ans = &m->body.probe_ans;
+	/* R-6.4.2.5-03: in the order of the request; unknown types are left out */
+	assert_int_equal(ans->probe_info_count, 4);
+	assert_int_equal(ans->probe_info[0].type, RELOAD_PROBE_UPTIME);
+	assert_int_equal(ans->probe_info[1].type, RELOAD_PROBE_RESPONSIBLE_SET);
+	assert_int_equal(ans->probe_info[2].type, RELOAD_PROBE_NUM_RESOURCES);
+	/* R-6.4.2.5-02: seconds; (20.., 80..] are three eighths of the ring; resources, not values */
+	assert_int_equal(ans->probe_info[0].value, RING_PAUSE_MS / 1000);
+	assert_in_range(ans->probe_info[1].value, 374999998, 375000002);
+	assert_int_equal(ans->probe_info[2].value, s.resources);
+	req.requested_info = span_of("\2", 1);
+	c = craft(r->a, RELOAD_PROBE_REQ, &req, &to);
+	m = expect_answer(r->a, tell(&c, r->u), RELOAD_PROBE_ANS);
+	/* R-6.4.2.5-04 */
+	assert_int_equal(m->body.probe_ans.probe_info_count, 1);
+	assert_int_equal(m->body.probe_ans.probe_info[0].type, RELOAD_PROBE_NUM_RESOURCES);
+}
+
+static void private_queries(struct reload_policy *policy)
+{
+	policy->refuse_opaque_queries = true;
+}
+
+static struct reload_id next_of(
+	struct node *from, struct node *u, const struct reload_destination *d)
+{
+	struct reload_route_query_req query = { .destination = *d };
+	struct reload_destination to = dest(u);
+	struct craft c = craft(from, RELOAD_ROUTE_QUERY_REQ, &query, &to);
+	struct reload_msg *m = expect_answer(from, tell(&c, u), RELOAD_ROUTE_QUERY_ANS);
+	assert_null(heard_code(from, RELOAD_UPDATE_REQ)); /* R-6.4.2.4-03: none was wanted */
+	return m->body.route_query_ans.next_peer;
+}
+
+static void route_queries(void **state)
+{
+	struct ring *r = *state;
+	struct reload_id beyond = id_at(0xa0), mine = id_at(0x50), next;
+	struct reload_destination d = reload_dest_resource(&beyond);
+	next = next_of(r->a, r->u, &d);
+	assert_true(reload_id_eq(&next, &r->b->id));
+	d = reload_dest_node(&beyond);
+	next = next_of(r->a, r->u, &d);
+	assert_true(reload_id_eq(&next, &r->b->id));
+	d = reload_dest_resource(&mine);
+	next = next_of(r->a, r->u, &d);
+	/* the responsible peer names itself */
+	assert_true(reload_id_eq(&next, &r->u->id));
+	/* an opaque id that u made: the Via entry of a forwarded request under the compressing policy */
+	struct ring *other = ring_new_with(private_queries);
+	struct reload_route_query_req query = { .destination = { .type = RELOAD_DEST_OPAQUE,
+							.short_form = true,
+							.opaque = span_of("\x80\x01", 2) } };
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft(other->a, RELOAD_ROUTE_QUERY_REQ, &query, &to);
+	/* R-6.4.2.4-05: refused by policy */
+	expect_error(other->a, tell(&c, other->u), 2);
+	ring_teardown((void **)&other);
+	c = craft(r->a, RELOAD_ROUTE_QUERY_REQ, &query, &to);
+	expect_error(r->a, tell(&c, r->u), 3);
+	query.destination = (struct reload_destination){ .type = 77, .raw = span_str("x") };
+	c = craft(r->a, RELOAD_ROUTE_QUERY_REQ, &query, &to);
+	uint64_t id = tell(&c, r->u);
+	struct reload_msg *m = heard(r->a, id);
+	assert_true(!m || m->code == RELOAD_ERROR);
+}
+
+/* -- a node's own life ------------------------------------------------------------------------------------------------------ */
+
+static void first_and_second(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *first = node_new(net, 0x10), *second = node_new(net, 0x90);
+	struct reload_status s;
+	node_start(first, RELOAD_ROLE_PEER);
+	reload_peer_status(first->peer, &s);
+	assert_int_equal(s.state, RELOAD_STATE_ENROLLED);
+	assert_int_equal(s.range_from.len, 0);
+	/* R-6.4.2.1-09 R-4.5-03 R-10.1-03: declared to be the first, it owns the whole ring */
+	assert_int_equal(reload_peer_first(first->peer), RELOAD_OK);
+	assert_int_equal(reload_peer_first(first->peer), RELOAD_EXISTS);
+	net_pass(net, RING_PAUSE_MS);
+	reload_peer_status(first->peer, &s);
+	assert_int_equal(s.state, RELOAD_STATE_JOINED);
+	assert_int_equal(s.responsible_ppb, 1000000000);
+	node_join(second, first, RELOAD_ROLE_PEER);
+	reload_peer_status(second->peer, &s);
+	/* R-4.5-02 R-10.5-01 R-11.4-01 */
+	assert_int_equal(s.state, RELOAD_STATE_JOINED);
+	assert_true(reload_id_eq(&s.bootstrap_peer, &first->id));
+	assert_true(reload_id_eq(&s.admitting_peer, &first->id));
+	assert_int_equal(s.responsible_ppb, 500000000);
+	assert_true(reload_id_eq(&s.tables.successors[0], &first->id));
+	reload_peer_status(first->peer, &s);
+	assert_true(reload_id_eq(&s.range_from, &second->id));
+	/* R-10.5-04: each is a member of the other's tables */
+	assert_true(reload_id_eq(&s.tables.predecessors[0], &second->id));
+	net_free(net);
+}
+
+struct order {
+	uint16_t codes[64];
+	size_t from[64], count;
+	struct reload_msg *attach, *join;
+};
+
+static bool order_tap(struct net *net, struct packet *p)
+{
+	struct order *o = net->tap_arg;
+	struct reload_msg *m = msg_of(net, span_of(p->at, p->len));
+	if (o->count < COUNT_OF(o->codes)) {
+		o->from[o->count] = p->from->index;
+		o->codes[o->count++] = m->code;
+	}
+	if (m->code == RELOAD_ATTACH_REQ && !o->attach)
+		o->attach = m;
+	if (m->code == RELOAD_JOIN_REQ)
+		o->join = m;
+	return true;
+}
+
+static size_t first_sent(const struct order *o, size_t from, uint16_t code)
+{
+	for (size_t i = 0; i < o->count; i++)
+		if (o->codes[i] == code && o->from[i] == from)
+			return i;
+	return SIZE_MAX;
+}
+
+static void messages_of_a_join(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *ap = node_new(net, 0x10), *jn = node_new(net, 0x90);
+	struct order o = { .count = 0 };
+	node_first(ap);
+	net->tap = order_tap;
+	net->tap_arg = &o;
+	node_join(jn, ap, RELOAD_ROLE_PEER);
+	net->tap = NULL;
+	/* R-4.4-04 R-11.4-03 R-10.5-02: the link needs no Attach; the first message is one to Resource-ID n + 1 */
+	assert_non_null(o.attach);
+	assert_int_equal(o.codes[0], RELOAD_ATTACH_REQ);
+	assert_int_equal(o.from[0], jn->index);
+	struct wire_ctx ctx = net_ctx(net);
+	struct rd r = rd_of(o.attach->header.destination_list);
+	struct reload_destination d;
+	assert_true(reload_dest_next(&r, &ctx, &d));
+	while (rd_more(&r))
+		assert_true(reload_dest_next(&r, &ctx, &d));
+	struct reload_id next = reload_id_add_power(&jn->id, 0);
+	assert_int_equal(d.type, RELOAD_DEST_RESOURCE);
+	assert_true(span_eq(d.resource, reload_id_span(&next)));
+	assert_true(o.attach->body.attach.send_update);
+	/* R-10.5-05 R-11.4-04: Join to who answered */
+	assert_non_null(o.join);
+	list_is(o.join->header.destination_list, LIST(&ap->id), net);
+	assert_true(reload_id_eq(&o.join->body.join_req.joining_peer_id, &jn->id));
+	size_t join = first_sent(&o, jn->index, RELOAD_JOIN_REQ),
+	       answered = first_sent(&o, ap->index, RELOAD_JOIN_ANS),
+	       update = first_sent(&o, jn->index, RELOAD_UPDATE_REQ);
+	assert_true(first_sent(&o, jn->index, RELOAD_ATTACH_REQ) < join);
+	assert_true(join < answered);
+	/* R-10.5-14 R-10.5-10: JN's own Updates come last */
+	assert_true(answered < update && update != SIZE_MAX);
+	net_free(net);
+}
+
+static bool no_tap(struct net *net, struct packet *p)
+{
+	(void)net;
+	(void)p;
+	return false;
+}
+
+static void nobody_there(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *first = node_new(net, 0x10), *n = node_new(net, 0x90);
+	node_start(first, RELOAD_ROLE_PEER); /* not part of a ring itself */
+	first->deaf = true;
+	node_join(n, first, RELOAD_ROLE_PEER);
+	struct reload_status s;
+	reload_peer_status(n->peer, &s);
+	/* R-4.5-03: it is not in the overlay; R-6.4.2.1-08: and says so, and tries again */
+	assert_int_equal(s.state, RELOAD_STATE_BOOTSTRAPPING);
+	assert_int_equal(s.last_error, RELOAD_UNREACHABLE);
+	assert_true(n->events[RELOAD_EV_JOIN_FAILED] > 1);
+	assert_true(n->opened > 1);
+	first->deaf = false;
+	assert_int_equal(reload_peer_first(first->peer), RELOAD_OK);
+	net_pass(net, 30000);
+	assert_int_equal(n->state, RELOAD_STATE_JOINED);
+	/* a bootstrap node that takes the link and says nothing */
+	struct node *late = node_new(net, 0x50);
+	net->tap = no_tap;
+	node_join(late, first, RELOAD_ROLE_PEER);
+	assert_int_not_equal(late->state, RELOAD_STATE_JOINED);
+	net->tap = NULL;
+	net_pass(net, 60000);
+	assert_int_equal(late->state, RELOAD_STATE_JOINED);
+	net_free(net);
+}
+
+static void leaves_in_order(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *first = node_new(net, 0x10), *n = node_new(net, 0x90),
+		    *third = node_new(net, 0xd0);
+	struct order o = { .count = 0 };
+	struct reload_status s;
+	node_first(first);
+	node_join(n, first, RELOAD_ROLE_PEER);
+	node_join(third, first, RELOAD_ROLE_PEER);
+	net->tap = order_tap;
+	net->tap_arg = &o;
+	reload_peer_leave(n->peer, false);
+	assert_int_equal(n->state, RELOAD_STATE_LEAVING);
+	net_pass(net, 3000);
+	net->tap = NULL;
+	/* R-6.4.2.2-01 R-10.9-01: to both neighbours */
+	size_t leaves = 0;
+	for (size_t i = 0; i < o.count; i++)
+		leaves += o.codes[i] == RELOAD_LEAVE_REQ && o.from[i] == n->index;
+	assert_int_equal(leaves, 2);
+	assert_int_equal(n->state, RELOAD_STATE_ENROLLED);
+	reload_peer_status(n->peer, &s);
+	assert_int_equal(s.links, 0);
+	reload_peer_status(first->peer, &s);
+	assert_int_equal(s.tables.successors_count, 1);
+	assert_true(reload_id_eq(&s.tables.successors[0], &third->id));
+	/* and it may come back */
+	net_pass(net, 40000);
+	node_join(n, first, RELOAD_ROLE_PEER);
+	assert_int_equal(n->state, RELOAD_STATE_JOINED);
+	reload_peer_leave(n->peer, true); /* without waiting */
+	assert_int_equal(n->state, RELOAD_STATE_ENROLLED);
+	net_free(net);
+}
+
+static void cut_off(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *first = node_new(net, 0x10), *n = node_new(net, 0x90);
+	node_first(first);
+	node_join(n, first, RELOAD_ROLE_PEER);
+	struct net_link *l = net_link_between(first, n);
+	uint32_t number = number_at(n, first), other = number_at(first, n);
+	l->state = NET_LINK_NONE;
+	reload_peer_link_down(n->peer, number, RELOAD_LINK_DOWN);
+	/* R-10.7.1-07: all links lost; it joins again */
+	assert_int_equal(n->state, RELOAD_STATE_ISOLATED);
+	reload_peer_link_down(first->peer, other, RELOAD_LINK_DOWN);
+	net_pass(net, 60000);
+	assert_int_equal(n->state, RELOAD_STATE_JOINED);
+	assert_non_null(net_link_between(first, n));
+	net_free(net);
+}
+
+static void join_answer_of_another(void **state)
+{
+	struct ring *r = *state;
+	struct node *n = node_new(r->net, 0x50);
+	/* n is an engine that joins through u; here the test plays the one it joins at */
+	struct node *ap = r->a;
+	node_start(n, RELOAD_ROLE_PEER);
+	struct reload_ip_port address = node_address(ap);
+	assert_int_equal(reload_peer_join(n->peer, RELOAD_ROLE_PEER, &address, 1), RELOAD_OK);
+	net_settle(r->net);
+	struct reload_msg *m = heard_code(ap, RELOAD_ATTACH_REQ);
+	assert_non_null(m);
+	struct reload_ice_candidate candidate = { .addr_port = node_address(ap),
+		.overlay_link = RELOAD_TLS_TCP_FH_NO_ICE,
+		.foundation = span_str("1"),
+		.type = RELOAD_CAND_HOST };
+	struct reload_attach body = {
+		.role = span_str("active"), .candidates = &candidate, .candidates_count = 1
+	};
+	struct craft c = reply(ap, m, RELOAD_ATTACH_ANS, &body);
+	tell(&c, n);
+	struct reload_chord_update update = { .uptime = 1, .type = RELOAD_CHORD_FULL };
+	struct reload_destination to = dest(n);
+	c = craft(ap, RELOAD_UPDATE_REQ, &update, &to);
+	tell(&c, n);
+	net_pass(r->net, 8000);
+	m = heard_code(ap, RELOAD_JOIN_REQ);
+	assert_non_null(m);
+	struct reload_join_ans ans = { 0 };
+	c = reply(r->c, m, RELOAD_JOIN_ANS, &ans);
+	uint64_t dropped = counted(n, RELOAD_COUNT_DROP_WRONG_RESPONDER);
+	say(ap, n, craft_bytes(&c));
+	/* R-6.4.2.1-07: signed by somebody else */
+	assert_int_equal(counted(n, RELOAD_COUNT_DROP_WRONG_RESPONDER), dropped + 1);
+}
+
+/* -- clients -------------------------------------------------------------------------------------------------------------------- */
+
+static void client(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *first = node_new(net, 0x10), *second = node_new(net, 0x90),
+		    *n = node_new(net, 0x40);
+	struct order o = { .count = 0 };
+	node_first(first);
+	node_join(second, first, RELOAD_ROLE_PEER);
+	net->tap = order_tap;
+	net->tap_arg = &o;
+	node_join(n, first, RELOAD_ROLE_CLIENT);
+	net->tap = NULL;
+	assert_int_equal(n->state, RELOAD_STATE_JOINED);
+	/* R-4.2.1-01: it sits at the peer that is responsible for its Node-ID */
+	assert_non_null(net_link_between(n, second));
+	/* R-6.5.1-04: an Attach, neither Join nor Update */
+	for (size_t i = 0; i < o.count; i++)
+		if (o.from[i] == n->index) {
+			assert_int_not_equal(o.codes[i], RELOAD_JOIN_REQ);
+			assert_int_not_equal(o.codes[i], RELOAD_UPDATE_REQ);
+		}
+	struct reload_status s;
+	reload_peer_status(n->peer, &s);
+	assert_int_equal(s.range_from.len, 0);
+	reload_peer_status(second->peer, &s);
+	assert_int_equal(s.tables.successors_count, 1); /* no peer for anybody */
+	/* it reaches and is reached; R-4.2.2-01 */
+	struct outcome *there = outcome_new(net), *back = outcome_new(net);
+	struct reload_destination to = dest(first), from = dest(n);
+	struct reload_way way = { .list = &to, .count = 1 },
+			  way_back = { .list = &from, .count = 1 };
+	enum reload_err err;
+	assert_non_null(reload_peer_ping(n->peer, &way, 0, outcome_fn, there, &err));
+	assert_non_null(reload_peer_ping(first->peer, &way_back, 0, outcome_fn, back, &err));
+	net_pass(net, 100);
+	assert_int_equal(there->err, RELOAD_OK);
+	assert_int_equal(there->calls, 1);
+	assert_int_equal(back->err, RELOAD_OK);
+	assert_int_equal(back->calls, 1);
+	/* R-4.2.1-03 R-6.4.1-02: a new peer takes its place over, the client is told and moves */
+	struct node *third = node_new(net, 0x60);
+	node_join(third, first, RELOAD_ROLE_PEER);
+	net_pass(net, 10000);
+	assert_int_equal(third->state, RELOAD_STATE_JOINED);
+	assert_non_null(net_link_between(n, third));
+	net_free(net);
+}
+
+static void clients_not_permitted(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct net_document d = net_document(net);
+	d.draft.no_clients = true;
+	net_configure(net, &d);
+	struct node *n = node_new(net, 0x40);
+	node_start(n, RELOAD_ROLE_CLIENT);
+	assert_int_equal(reload_peer_join(n->peer, RELOAD_ROLE_CLIENT, NULL, 0), RELOAD_FORBIDDEN);
+	net_free(net);
+}
+
+/* R-4.2.1-05: a node with several Node-IDs learns who is there by Ping and says who it is by Attach. */
+static void joins_with_several_ids(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct reload_id many[] = { id_at(0x10), id_at(0x11) },
+			 mine[] = { id_at(0x90), id_at(0x91) };
+	struct node *first = node_new_of(net, &(struct sim_cert_form){ .user = "first@" SIM_OVERLAY,
+						      .overlay = SIM_OVERLAY,
+						      .nodes = many,
+						      .nodes_count = 2 });
+	struct node *n = node_new_of(net, &(struct sim_cert_form){ .user = "many@" SIM_OVERLAY,
+						  .overlay = SIM_OVERLAY,
+						  .nodes = mine,
+						  .nodes_count = 2 });
+	struct order o = { .count = 0 };
+	node_first(first);
+	net->tap = order_tap;
+	net->tap_arg = &o;
+	node_join(n, first, RELOAD_ROLE_PEER);
+	net->tap = NULL;
+	assert_int_equal(n->state, RELOAD_STATE_JOINED);
+	assert_int_equal(o.codes[0], RELOAD_PING_REQ);
+	assert_true(first_sent(&o, n->index, RELOAD_ATTACH_REQ) <
+		    first_sent(&o, n->index, RELOAD_JOIN_REQ));
+	net_free(net);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ring_test(joining),
+		cmocka_unit_test(hand_over_on_join),
+		ring_test(leaving),
+		ring_test(updates),
+		ring_test(probing),
+		ring_test(route_queries),
+		cmocka_unit_test(first_and_second),
+		cmocka_unit_test(messages_of_a_join),
+		cmocka_unit_test(nobody_there),
+		cmocka_unit_test(leaves_in_order),
+		cmocka_unit_test(cut_off),
+		ring_test(join_answer_of_another),
+		cmocka_unit_test(client),
+		cmocka_unit_test(clients_not_permitted),
+		cmocka_unit_test(joins_with_several_ids),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -520,11 +520,10 @@ static bool restore_state(struct reload_peer *p, const struct reload_header *h, 
 	return true;
 }
 
-static void message_in(struct reload_peer *p, struct reload_connection *con, struct span message)
+void reload_inbound_route(
+	struct reload_peer *p, struct reload_connection *con, struct span message, bool may_hold)
 {
 	struct reload_header h;
-	con->received++;
-	reload_peer_count(p, RELOAD_COUNT_RECEIVED);
 	enum reload_err err = reload_header_read(&h, message, &p->ctx);
 	if (err) {
 		reload_peer_drop(p,
@@ -547,7 +546,9 @@ static void message_in(struct reload_peer *p, struct reload_connection *con, str
 			fragment(p, con, &h, message);
 		break;
 	case RELOAD_FORWARD:
-		forward(p, con, &h, message, &d);
+		if (!may_hold || !is_request(&h, message) ||
+			!reload_hold(p, con, d.connection, &h, message))
+			forward(p, con, &h, message, &d);
 		break;
 	case RELOAD_DROP:
 		reload_peer_drop(p,
@@ -561,8 +562,11 @@ void reload_peer_message(struct reload_peer *p, uint32_t link, struct span messa
 {
 	reload_peer_enter(p);
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
-	if (con)
-		message_in(p, con, message);
+	if (con) {
+		con->received++;
+		reload_peer_count(p, RELOAD_COUNT_RECEIVED);
+		reload_inbound_route(p, con, message, true);
+	}
 	reload_peer_exit(p);
 }
 

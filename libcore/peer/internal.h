@@ -17,11 +17,15 @@
 struct inbound;
 struct attempt;
 struct handover;
+struct errand;
+struct held;
 
 TAILQ_HEAD(inbound_list, inbound);
 TAILQ_HEAD(request_list, reload_request);
 TAILQ_HEAD(attempt_list, attempt);
 TAILQ_HEAD(handover_list, handover);
+TAILQ_HEAD(held_list, held);
+TAILQ_HEAD(errand_list, errand);
 
 struct reload_peer {
 	const struct reload_host_ops *ops;
@@ -51,6 +55,9 @@ struct reload_peer {
 	size_t requests_count;
 	struct attempt_list attempts; /* Attach under way, both directions */
 	struct handover_list handovers;
+	struct errand_list errands; /* replica Stores under way, or refused and to be tried again */
+	struct held_list held; /* requests that go in a circle */
+	size_t held_count, held_bytes;
 	reload_ms now, started;
 	reload_utc wall;
 	uint64_t last_storage_time;
@@ -150,6 +157,18 @@ void reload_inbound_local_answer(struct inbound *in, struct reload_msg *msg);
 
 /* reload_inbound_free() ends it; repeat_may_come: its transaction may be served again. */
 void reload_inbound_free(struct inbound *in, bool repeat_may_come);
+
+/* reload_inbound_route() forwards or delivers what came over con; may_hold: it has not waited before. */
+void reload_inbound_route(struct reload_peer *p, struct reload_connection *con, struct span message,
+	bool may_hold);
+
+/* -- hold.c: requests that go in a circle ------------------------------------------------------------------------------- */
+
+/* reload_hold() keeps a request for a while that would go in a circle; false: it is to be forwarded now. */
+bool reload_hold(struct reload_peer *p, const struct reload_connection *from,
+	const struct reload_connection *to, const struct reload_header *header,
+	struct span message);
+void reload_hold_clear(struct reload_peer *p);
 
 /* -- values.c ----------------------------------------------------------------------------------------------------------- */
 

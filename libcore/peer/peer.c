@@ -215,6 +215,8 @@ static void tables_new(struct reload_peer *p)
 	TAILQ_INIT(&p->done);
 	TAILQ_INIT(&p->attempts);
 	TAILQ_INIT(&p->handovers);
+	TAILQ_INIT(&p->held);
+	TAILQ_INIT(&p->errands);
 }
 
 enum reload_err reload_peer_new(
@@ -266,6 +268,7 @@ void reload_peer_free(struct reload_peer *p)
 	while (!TAILQ_EMPTY(&p->work))
 		reload_inbound_free(TAILQ_FIRST(&p->work), true);
 	reload_attach_clear(p);
+	reload_hold_clear(p);
 	reload_maintain_clear(p);
 	reload_life_clear(p);
 	reload_values_forget(p);

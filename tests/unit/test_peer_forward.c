@@ -79,7 +79,7 @@ static void towards_the_closest(void **state)
 	/* R-6.1.2-01 R-10.3-02: d0.. lies behind b, the peer with the largest Node-ID before it */
 	assert_non_null(heard(r->b, c.h.transaction_id));
 	to = reload_dest_resource(&near);
-	c = craft_ping(r->b, &to);
+	c = craft_ping(r->a, &to);
 	tell(&c, r->u);
 	struct reload_msg *m = heard(r->b, c.h.transaction_id);
 	assert_non_null(m); /* between u and 10.. (clockwise) the last peer is b itself */
@@ -90,6 +90,26 @@ static void towards_the_closest(void **state)
 	/* R-10.3-03: no peer between u and a0..: the first one behind it */
 	assert_non_null(heard(r->b, c.h.transaction_id));
 	assert_int_equal(inbox_count(r->a), 0);
+}
+
+/* b's tables say u, u's say b: what would go back at once waits until they may have changed, and is not lost. */
+static void in_a_circle(void **state)
+{
+	struct ring *r = *state;
+	struct reload_id near = id_at(0x10);
+	struct reload_destination to = reload_dest_resource(&near);
+	struct craft c = craft_ping(r->b, &to);
+	tell(&c, r->u);
+	assert_null(heard(r->b, c.h.transaction_id));
+	net_pass(r->net, 50);
+	assert_non_null(heard(r->b, c.h.transaction_id));
+	/* over another link, but u is in the Via List */
+	c = craft_ping(r->a, &to);
+	c.via[c.via_count++] = dest(r->u);
+	tell(&c, r->u);
+	assert_null(heard(r->b, c.h.transaction_id));
+	net_pass(r->net, 50);
+	assert_non_null(heard(r->b, c.h.transaction_id));
 }
 
 static void unknown_things_pass(void **state)
@@ -422,6 +442,7 @@ int main(void)
 		ring_test(response_passes),
 		ring_test(own_id_with_more),
 		ring_test(towards_the_closest),
+		ring_test(in_a_circle),
 		ring_test(unknown_things_pass),
 		ring_test(options),
 		ring_test(options_come_back),

@@ -1,0 +1,86 @@
+#include "peer/internal.h"
+
+/*
+ * Requests that go in a circle.
+ *
+ * While the ring changes, two nodes may for some milliseconds each take the other for the way to a point: one has handed
+ * it over, the other has the Update that says so still in verification.  A request between them would run to and fro,
+ * faster than the signature is checked, until its lists are too long, and would be repeated only seconds later.  So a
+ * request that would go back over the link it came from, or that has been here before, waits, the longer the more hops it
+ * has behind it, and is then routed by the tables of that time.  What goes in a circle for good ends as before: ttl, or
+ * lists too long.
+ *
+ * Limits: HELD_MAX messages and HELD_BYTES; at the maximum a request is forwarded at once.
+ */
+
+enum {
+	HELD_MAX = 256,
+	HELD_BYTES = 1024 * 1024,
+	HELD_MS_MIN = 2,
+	HELD_MS_MAX = 50,
+	VIA_BYTES_PER_MS = 8 /* a Node-ID in a Via List has 18 bytes */
+};
+
+struct held {
+	TAILQ_ENTRY(held) entry;
+	struct reload_peer *peer;
+	struct reload_timer due;
+	uint32_t link;
+	uint8_t *at;
+	size_t len;
+};
+
+static void held_free(struct held *h)
+{
+	struct reload_peer *p = h->peer;
+	TAILQ_REMOVE(&p->held, h, entry);
+	p->held_count--;
+	p->held_bytes -= h->len;
+	reload_timer_cancel(&p->timers, &h->due);
+	free(h->at);
+	free(h);
+}
+
+static void held_due(void *arg)
+{
+	struct held *h = arg;
+	struct reload_connection *con = reload_connection_by_link(h->peer->connections, h->link);
+	if (con)
+		reload_inbound_route(h->peer, con, span_of(h->at, h->len), false);
+	held_free(h);
+}
+
+static bool has_been_here(const struct reload_peer *p, struct span via)
+{
+	struct reload_destination hop;
+	while (reload_list_first(&hop, &via, via, &p->ctx))
+		if (hop.type == RELOAD_DEST_NODE && reload_id_eq(&hop.node, &p->self))
+			return true;
+	return false;
+}
+
+bool reload_hold(struct reload_peer *p, const struct reload_connection *from,
+	const struct reload_connection *to, const struct reload_header *header, struct span message)
+{
+	if ((from != to && !has_been_here(p, header->via_list)) || p->held_count >= HELD_MAX ||
+		p->held_bytes + message.len > HELD_BYTES)
+		return false;
+	struct held *h = RELOAD_NEW(held);
+	reload_ms wait = HELD_MS_MIN + header->via_list.len / VIA_BYTES_PER_MS;
+	h->peer = p;
+	h->link = from->link;
+	h->at = reload_memdup(message.at, message.len);
+	h->len = message.len;
+	TAILQ_INSERT_TAIL(&p->held, h, entry);
+	p->held_count++;
+	p->held_bytes += h->len;
+	reload_timer_arm(&p->timers, &h->due, p->now + (wait < HELD_MS_MAX ? wait : HELD_MS_MAX),
+		held_due, h);
+	return true;
+}
+
+void reload_hold_clear(struct reload_peer *p)
+{
+	while (!TAILQ_EMPTY(&p->held))
+		held_free(TAILQ_FIRST(&p->held));
+}

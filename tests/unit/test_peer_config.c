@@ -1,0 +1,380 @@
+/* One configuration for all: sequence numbers of requests, ConfigUpdate, what a new document does (RFC 6940 s6.5.4). */
+#include "engine_expect.h"
+
+static struct craft with_sequence(struct ring *r, uint16_t sequence)
+{
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft_ping(r->a, &to);
+	c.h.configuration_sequence = sequence;
+	return c;
+}
+
+static void requester_is_behind(void **state)
+{
+	struct ring *r = *state;
+	static const uint16_t behind[] = { 6, 0, 65534, 40000 };
+	for (size_t i = 0; i < COUNT_OF(behind); i++) {
+		struct craft c = with_sequence(r, behind[i]);
+		c.via[0] = dest(r->c);
+		c.via_count = 1;
+		uint64_t id = tell(&c, r->u);
+		/* R-6.3.2.1-04 R-6.3.3.1-17 */
+		expect_error(r->a, id, 15);
+		struct reload_msg *m = heard_code(r->a, RELOAD_CONFIG_UPDATE_REQ);
+		/* R-6.3.2.1-05 R-6.5.4-01: and the document is sent, the way of the error */
+		assert_non_null(m);
+		assert_int_equal(m->header.configuration_sequence, 65535);
+		assert_int_equal(m->body.config_update.type, RELOAD_CONFIG_UPDATE_CONFIG);
+		assert_true(span_eq(m->body.config_update.config, r->net->config->document));
+		list_is(m->header.destination_list, LIST(&r->a->id, &r->c->id), r->net);
+	}
+}
+
+static void requester_is_ahead(void **state)
+{
+	struct ring *r = *state;
+	static const uint16_t ahead[] = { 8, 1000, 32774 };
+	for (size_t i = 0; i < COUNT_OF(ahead); i++) {
+		struct craft c = with_sequence(r, ahead[i]);
+		/* R-6.3.2.1-04 R-6.3.3.1-17 */
+		expect_error(r->a, tell(&c, r->u), 16);
+		assert_null(heard_code(r->a, RELOAD_CONFIG_UPDATE_REQ));
+	}
+	/* 65535 stands for a ConfigUpdate only */
+	struct craft c = with_sequence(r, 65535);
+	struct reload_msg *m = heard(r->a, tell(&c, r->u));
+	assert_non_null(m);
+	assert_int_equal(m->code, RELOAD_ERROR);
+}
+
+static void too_large_to_send(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct net_document d = net_document(net);
+	d.draft.max_message_size = 2000;
+	net_configure(net, &d);
+	assert_true(net->config->document.len > 1000);
+	struct node *u = node_new(net, 0x80), *a = node_new(net, 0x20);
+	node_first(u);
+	node_ready(a, u);
+	forget(a);
+	struct reload_destination to = dest(u);
+	struct craft c = craft_ping(a, &to);
+	c.h.configuration_sequence = 1;
+	expect_error(a, tell(&c, u), 15); /* CFG-15: the error alone */
+	assert_null(heard_code(a, RELOAD_CONFIG_UPDATE_REQ));
+	net_free(net);
+}
+
+/* -- a new document --------------------------------------------------------------------------------------------------- */
+
+static struct craft craft_document(struct ring *r, struct span document)
+{
+	struct reload_config_update u = { .type = RELOAD_CONFIG_UPDATE_CONFIG, .config = document };
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft(r->a, RELOAD_CONFIG_UPDATE_REQ, &u, &to);
+	c.h.configuration_sequence = RELOAD_SEQUENCE_ANY;
+	return c;
+}
+
+static uint16_t sequence_of(const struct node *n)
+{
+	return reload_peer_config(n->peer)->sequence;
+}
+
+static void newer_document(void **state)
+{
+	struct ring *r = *state;
+	struct net_document d = net_document(r->net);
+	d.draft.sequence = 9;
+	d.draft.initial_ttl = 50;
+	d.draft.overlay_reliability_timer_ms = 1000;
+	struct craft c = craft_document(r, document_write(r->net, &d));
+	struct reload_msg *m = expect_answer(r->a, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
+	/* R-6.3.2.1-06 R-6.3.2.1-01 R-6.5.4-09 R-11.1-48: taken over, answered with the old document's header */
+	assert_int_equal(m->header.ttl <= 100, 1);
+	assert_int_equal(sequence_of(r->u), 9);
+	assert_int_equal(r->u->configured, 1);
+	assert_int_equal(r->u->events[RELOAD_EV_CONFIG_CHANGED], 1);
+	struct outcome *o = outcome_new(r->net);
+	struct reload_destination to = dest(r->b);
+	struct reload_way way = { .list = &to, .count = 1 };
+	enum reload_err err;
+	forget(r->b);
+	assert_non_null(reload_peer_ping(r->u->peer, &way, 0, outcome_fn, o, &err));
+	net_settle(r->net);
+	m = heard_code(r->b, RELOAD_PING_REQ);
+	assert_int_equal(m->header.ttl, 50);
+	assert_int_equal(m->header.configuration_sequence, 9);
+	net_pass(r->net, 4999);
+	assert_int_equal(o->calls, 0);
+	net_pass(r->net, 1);
+	assert_int_equal(o->err, RELOAD_TIMEOUT); /* five times the new timer */
+}
+
+static void documents_refused(void **state)
+{
+	struct ring *r = *state;
+	struct net_document d = net_document(r->net);
+	/* its own bytes again */
+	struct craft c = craft_document(r, r->net->config->document);
+	expect_answer(r->a, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
+	assert_int_equal(r->u->configured, 0);
+	/* R-6.5.4-04 R-6.5.4-06: not newer */
+	d.draft.sequence = 6;
+	c = craft_document(r, document_write(r->net, &d));
+	expect_error(r->a, tell(&c, r->u), 15);
+	/* R-6.5.4-05: signed by a signer of its own */
+	struct reload_id other = id_at(0xbb);
+	AUTO(reload_cert) cert = sim_cert("other@" SIM_OVERLAY, SIM_OVERLAY, &other);
+	AUTO(reload_key) key = sim_key(cert);
+	struct net_document foreign = net_document(r->net);
+	foreign.draft.sequence = 9;
+	foreign.draft.signers = &other;
+	foreign.signer = (struct reload_config_signer){ .key = key, .cert = cert, .node = other };
+	c = craft_document(r, document_write(r->net, &foreign));
+	expect_error(r->a, tell(&c, r->u), 2);
+	/* a byte of the signature's base64, at the end of the document */
+	d.draft.sequence = 9;
+	struct span good = document_write(r->net, &d);
+	uint8_t *bytes = (uint8_t *)reload_arena_copy(&r->net->arena, good).at;
+	uint8_t *end = memmem(bytes, good.len, "</signature>", 12);
+	if (!end)
+		end = memmem(bytes, good.len, "signature>", 10);
+	assert_non_null(end);
+	end[-8] = end[-8] == 'A' ? 'B' : 'A';
+	c = craft_document(r, span_of(bytes, good.len));
+	assert_int_equal(heard(r->a, tell(&c, r->u))->code, RELOAD_ERROR);
+	c = craft_document(r, span_str("<overlay>this is no document"));
+	expect_error(r->a, tell(&c, r->u), 20);
+	struct net_document elsewhere = net_document(r->net);
+	elsewhere.draft.sequence = 9;
+	elsewhere.draft.expiration = SIM_EPOCH + 3000; /* it was good when it was written */
+	c = craft_document(r, document_write(r->net, &elsewhere));
+	expect_error(r->a, tell(&c, r->u), 20);
+	assert_int_equal(sequence_of(r->u), 7);
+	assert_int_equal(r->u->configured, 0);
+	assert_int_equal(r->u->events[RELOAD_EV_CONFIG_REFUSED], 5);
+	/* a ConfigUpdate with another sequence than 65535 is judged like any request */
+	c = craft_document(r, good);
+	c.h.configuration_sequence = 9;
+	expect_error(r->a, tell(&c, r->u), 16);
+}
+
+static void bad_nodes_lose_their_links(void **state)
+{
+	struct ring *r = *state;
+	struct net_document d = net_document(r->net);
+	d.draft.sequence = 8;
+	d.draft.bad_nodes = &r->b->id;
+	d.draft.bad_nodes_count = 1;
+	struct craft c = craft_document(r, document_write(r->net, &d));
+	expect_answer(r->a, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
+	assert_null(net_link_between(r->u, r->b));
+	assert_non_null(net_link_between(r->u, r->a));
+	assert_int_equal(r->u->last[RELOAD_EV_LINK_DOWN].err, RELOAD_CERT_REVOKED);
+	/* and is believed no more, although its certificate was known */
+	struct reload_destination to = dest(r->u);
+	struct craft ping = craft_ping(r->b, &to);
+	ping.h.configuration_sequence = 8;
+	ping.certificate = NULL;
+	say(r->a, r->u, craft_bytes(&ping));
+	expect_silence(r->a, ping.h.transaction_id);
+}
+
+static void a_document_that_cannot_be_met(void **state)
+{
+	struct ring *r = *state;
+	struct net_document d = net_document(r->net);
+	d.draft.sequence = 8;
+	d.draft.no_ice = false;
+	struct craft c = craft_document(r, document_write(r->net, &d));
+	expect_answer(r->a, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
+	/* R-11.1-49 */
+	assert_int_equal(r->u->state, RELOAD_STATE_LEAVING);
+	net_pass(r->net, 20000);
+	assert_int_equal(r->u->state, RELOAD_STATE_ENROLLED);
+}
+
+static void from_the_host(void **state)
+{
+	struct ring *r = *state;
+	struct net_document d = net_document(r->net);
+	d.draft.sequence = 8;
+	AUTO(reload_config) config = document_parse(document_write(r->net, &d));
+	reload_peer_configure(r->u->peer, config);
+	assert_int_equal(sequence_of(r->u), 8);
+	struct craft c = with_sequence(r, 7);
+	expect_error(r->a, tell(&c, r->u), 15);
+}
+
+/* -- Kinds one by one --------------------------------------------------------------------------------------------------- */
+
+/* The kind-block of K_LATE, signed by the signer of d. */
+static struct span late_block(struct net *net, struct net_document d, struct reload_config **keep)
+{
+	const struct reload_kind kind = { .id = K_LATE,
+		.model = RELOAD_MODEL_SINGLE,
+		.access = RELOAD_ACCESS_NODE_MATCH,
+		.max_count = 1,
+		.max_size = 100 };
+	char *element = reload_kind_element(&kind);
+	const char *elements[] = { element };
+	d.draft.kind_elements = elements;
+	d.draft.kind_elements_count = 1;
+	*keep = document_parse(document_write(net, &d));
+	free(element);
+	return reload_config_kind(*keep, K_LATE)->block;
+}
+
+static struct craft craft_kinds(struct ring *r, struct span block)
+{
+	struct reload_kind_description kind = { .kind_block = block };
+	struct reload_config_update u = {
+		.type = RELOAD_CONFIG_UPDATE_KIND, .kinds = &kind, .kinds_count = 1
+	};
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft(r->a, RELOAD_CONFIG_UPDATE_REQ, &u, &to);
+	c.h.configuration_sequence = RELOAD_SEQUENCE_ANY;
+	return c;
+}
+
+static void kinds(void **state)
+{
+	struct ring *r = *state;
+	AUTO(reload_config) other = NULL;
+	struct span block = late_block(r->net, net_document(r->net), &other);
+	struct node *s = node_storing(r->net, r->u, K_NODE);
+	struct crafted_store *store = store_of(s, K_NODE, "late", 0);
+	store->kind.kind = K_LATE;
+	store_sign(store, s);
+	/* the Kind is not known before; the requester's config does not matter for writing a single value */
+	struct craft c = craft_store(s, r->u, store);
+	struct reload_msg *m = expect_error(s, tell(&c, r->u), 12);
+	/* R-7.4.1.2-08 R-6.3.3.1-14: a vector with a length of one byte */
+	assert_int_equal(m->body.error.error_info.len, 5);
+	assert_memory_equal(m->body.error.error_info.at, "\x04\xf0\x00\x00\x04", 5);
+	c = craft_kinds(r, block);
+	expect_answer(r->a, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
+	assert_non_null(reload_config_kind(reload_peer_config(r->u->peer), K_LATE));
+	assert_int_equal(sequence_of(r->u), 7);
+	c = craft_store(s, r->u, store);
+	expect_answer(s, tell(&c, r->u), RELOAD_STORE_ANS);
+	struct reload_status before, after;
+	reload_peer_status(r->u->peer, &before);
+	/* a newer document of other signers: the Kind goes, and its data */
+	struct net_document d = net_document(r->net);
+	struct reload_id ids[] = { r->net->signer, id_at(0xbb) };
+	d.draft.sequence = 8;
+	d.draft.signers = ids;
+	d.draft.signers_count = 2;
+	c = craft_document(r, document_write(r->net, &d));
+	expect_answer(r->a, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
+	assert_non_null(reload_config_kind(reload_peer_config(r->u->peer), K_LATE));
+	reload_peer_status(r->u->peer, &after);
+	assert_int_equal(after.values, before.values); /* its signer is one of the new document's */
+}
+
+static void kinds_refused(void **state)
+{
+	struct ring *r = *state;
+	struct reload_id other_id = id_at(0xbb);
+	AUTO(reload_cert) cert = sim_cert("other@" SIM_OVERLAY, SIM_OVERLAY, &other_id);
+	AUTO(reload_key) key = sim_key(cert);
+	AUTO(reload_config) other = NULL;
+	struct net_document foreign = net_document(r->net);
+	foreign.draft.signers = &other_id;
+	foreign.signer =
+		(struct reload_config_signer){ .key = key, .cert = cert, .node = other_id };
+	struct span block = late_block(r->net, foreign, &other);
+	struct craft c = craft_kinds(r, block);
+	/* R-6.5.4-06: not a kind-signer */
+	expect_error(r->a, tell(&c, r->u), 2);
+	c = craft_kinds(r, span_str("<kind-block>"));
+	expect_error(r->a, tell(&c, r->u), 20);
+	assert_null(reload_config_kind(reload_peer_config(r->u->peer), K_LATE));
+	assert_int_equal(r->u->configured, 0);
+}
+
+/* -- as requester ----------------------------------------------------------------------------------------------------------- */
+
+static void the_other_is_behind(void **state)
+{
+	struct ring *r = *state;
+	struct outcome *o = outcome_new(r->net);
+	struct reload_destination to = dest(r->b);
+	struct reload_way way = { .list = &to, .count = 1 };
+	enum reload_err err;
+	assert_non_null(reload_peer_ping(r->u->peer, &way, 0, outcome_fn, o, &err));
+	net_settle(r->net);
+	struct reload_msg *m = heard_code(r->b, RELOAD_PING_REQ);
+	struct craft c = craft_error(r->b, m, 16);
+	tell(&c, r->u);
+	assert_int_equal(o->err, RELOAD_CONFIG_TOO_NEW);
+	/* R-6.5.4-01: whose configuration is old is sent ours */
+	m = heard_code(r->b, RELOAD_CONFIG_UPDATE_REQ);
+	assert_non_null(m);
+	assert_true(span_eq(m->body.config_update.config, r->net->config->document));
+	assert_int_equal(m->header.configuration_sequence, 65535);
+	/* an error about that ConfigUpdate does not lead to another one */
+	c = craft_error(r->b, m, 16);
+	tell(&c, r->u);
+	assert_null(heard_code(r->b, RELOAD_CONFIG_UPDATE_REQ));
+}
+
+static void a_kind_is_unknown_there(void **state)
+{
+	struct ring *r = *state;
+	struct outcome *o = outcome_new(r->net);
+	struct reload_id resource = id_at(0xa0);
+	struct reload_destination to = reload_dest_resource(&resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_specifier spec = { .kind = K_VALUE };
+	enum reload_err err;
+	assert_non_null(
+		reload_peer_fetch(r->u->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
+	net_settle(r->net);
+	struct reload_msg *m = heard_code(r->b, RELOAD_FETCH_REQ);
+	struct reload_error_response e = { .error_code = 12,
+		.error_info = span_of("\x08\xf0\x00\x00\x01\xf0\x00\x00\x05", 9) };
+	struct craft c = reply(r->b, m, RELOAD_ERROR, &e);
+	tell(&c, r->u);
+	assert_int_equal(o->err, RELOAD_UNKNOWN_KIND);
+	m = heard_code(r->b, RELOAD_CONFIG_UPDATE_REQ);
+	/* R-7.4.1.2-09: the definition of what the document has */
+	assert_non_null(m);
+	assert_int_equal(m->body.config_update.type, RELOAD_CONFIG_UPDATE_KIND);
+	assert_int_equal(m->body.config_update.kinds_count, 1);
+	assert_true(span_eq(m->body.config_update.kinds[0].kind_block,
+		reload_config_kind(r->net->config, K_VALUE)->block));
+	/* MSG-09: error_info that does not parse counts as empty */
+	assert_non_null(
+		reload_peer_fetch(r->u->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
+	net_settle(r->net);
+	m = heard_code(r->b, RELOAD_FETCH_REQ);
+	e.error_info = span_of("\xff\xf0\x00", 3);
+	c = reply(r->b, m, RELOAD_ERROR, &e);
+	tell(&c, r->u);
+	assert_null(heard_code(r->b, RELOAD_CONFIG_UPDATE_REQ));
+	assert_int_equal(o->calls, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ring_test(requester_is_behind),
+		ring_test(requester_is_ahead),
+		cmocka_unit_test(too_large_to_send),
+		ring_test(newer_document),
+		ring_test(documents_refused),
+		ring_test(bad_nodes_lose_their_links),
+		ring_test(a_document_that_cannot_be_met),
+		ring_test(from_the_host),
+		ring_test(kinds),
+		ring_test(kinds_refused),
+		ring_test(the_other_is_behind),
+		ring_test(a_kind_is_unknown_there),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -213,6 +213,7 @@ static void free_chord(struct reload_topology *t)
 	reload_timer_cancel(t->host.timers, &t->known_timer);
 	reload_timer_cancel(t->host.timers, &t->update_timer);
 	reload_timer_cancel(t->host.timers, &t->data_timer);
+	reload_timer_cancel(t->host.timers, &t->drop_timer);
 	chord_set_clear(&t->peers);
 	chord_set_clear(&t->route);
 	chord_set_clear(&t->handing);

@@ -17,9 +17,11 @@ enum {
 	CHORD_UPDATE_WAIT_MS = 5000,  /* from a new link to the Update of the node behind it */
 	CHORD_JOIN_WAIT_MS = 60000,   /* from the answer to Join to the Admitting Peer's Update */
 	CHORD_ATTACH_WAIT_MS = 60000, /* for the outcome of an Attach, should the host never tell */
-	CHORD_ATTACH_TRIES = 4,       /* per node, then it is forgotten */
-	CHORD_JOIN_TRIES = 8,         /* failures in one join(), then FAILED */
-	CHORD_JOIN_MOVES = 64,        /* changes of the Admitting Peer in one join(), then FAILED */
+	CHORD_DROP_MS =
+		30000, /* data are kept so long after three peers came to stand before them */
+	CHORD_ATTACH_TRIES = 4, /* per node, then it is forgotten */
+	CHORD_JOIN_TRIES = 8,   /* failures in one join(), then FAILED */
+	CHORD_JOIN_MOVES = 64,  /* changes of the Admitting Peer in one join(), then FAILED */
 	CHORD_FINGER_PASSES = 4,
 	CHORD_BACKOFF_MS = 250,
 	CHORD_BACKOFF_MAX_MS = 8000,
@@ -75,6 +77,7 @@ struct chord_link {
 	bool sole;   /* its last list knew nobody but us */
 	bool dirty;  /* is owed an Update */
 	bool sent_lists;
+	reload_ms since;        /* it is a peer */
 	uint64_t mark;          /* of its last lists */
 	bool listed;            /* its lists are known, and with them: */
 	struct reload_id third; /* its third predecessor; len 0: it has fewer */
@@ -141,7 +144,8 @@ struct reload_topology {
 	struct reload_id bound; /* nearest predecessor by word of the Admitting Peer, len 0: none */
 	struct chord_copy copies[2]; /* the replica set */
 	size_t copies_count;
-	struct reload_id kept_from; /* (kept_from, self] is kept; len 0: everything */
+	struct reload_id
+		kept_from; /* what lies outside of (kept_from, self] is, or will be, forgotten; len 0: nothing */
 
 	/* as Joining Node */
 	enum chord_phase phase;
@@ -157,7 +161,7 @@ struct reload_topology {
 	unsigned finger_passes;
 	struct reload_timer finger_timer;
 
-	struct reload_timer known_timer, update_timer, data_timer;
+	struct reload_timer known_timer, update_timer, data_timer, drop_timer;
 	uint32_t cookies;
 	bool alone; /* the peer that was lost last knew nobody but us: without it we are the overlay */
 };

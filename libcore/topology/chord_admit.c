@@ -6,6 +6,9 @@
  * range is ours (CHORD-11).  Several nodes may be in hand-over; who is complete first is admitted first.  A node whose
  * point is not ours (any more) gets our Update as well: it lists who stands between, and JN moves there.
  *
+ * JN is now the first replica of its predecessor p, who will notice and store its data there.  We hold them already and
+ * send them at once: p may fail before it has done so, and then JN is the new owner.
+ *
  * A Join of our own predecessor means that it did not see its admission, or has restarted: it is admitted anew.
  *
  * Before we have announced ourselves (R-10.5-14) Joins wait.  Limits: CHORD_JOINS_MAX nodes waiting and as many in
@@ -44,11 +47,17 @@ void chord_admit_handed_over(struct reload_topology *t, const struct reload_id *
 	if (!chord_set_remove(&t->handing, node) || !link || t->state != RELOAD_TOPOLOGY_JOINED)
 		return;
 	if (!link->ready && chord_responsible(t, node)) {
+		struct reload_id before[2] = { t->predecessors[0], t->predecessors[1] };
+		size_t before_count = t->predecessors_count;
 		link->sole = !t->peers.count;
 		link->handed = true;
 		chord_known_forget(t, node);
 		chord_link_ready(t, link, true);
 		chord_refresh(t);
+		chord_update_now(t, link);
+		if (before_count > 1)
+			t->host.store_range(t->host.arg, &before[1], &before[0], node, 1, false);
+		return;
 	}
 	chord_update_now(t, link);
 }

@@ -5,11 +5,12 @@
  *	replica set has a new member		the whole range to it, with its number
  *	own range grew (a predecessor failed)	its new part to both members of the replica set
  *	own range shrank			the lost part to the new owner, unless we gave it the data at its Join
- *	third predecessor came nearer		what lies behind it may be forgotten (CHORD-14)
+ *	third predecessor came nearer		what lies behind it may be forgotten (CHORD-14), after
+ *						CHORD_DROP_MS: the new replicas are stored by then
  *
  * A member takes a replica only when, by its own tables, it is one of the three holders (STO-17).  After a failure it may
  * still count the dead peer, so an order waits until the member's lists show that it would accept, at most
- * CHORD_UPDATE_WAIT_MS (it may never send lists).
+ * CHORD_UPDATE_WAIT_MS (it may never send lists).  A Store that is refused even so is repeated by the host.
  *
  * A node that was just admitted does not send its data back to the Admitting Peer.  The second successor gets them, although
  * it should be the Admitting Peer's first replica: that Store may still have been waiting.
@@ -89,6 +90,13 @@ static void replicate(struct reload_topology *t)
 	chord_timer(t, &t->data_timer, next, on_timer);
 }
 
+static void on_drop(void *arg)
+{
+	struct reload_topology *t = arg;
+	if (t->kept_from.len)
+		t->host.drop_range(t->host.arg, &t->self, &t->kept_from);
+}
+
 static void forget(struct reload_topology *t)
 {
 	if (t->predecessors_count < 3) {
@@ -97,7 +105,7 @@ static void forget(struct reload_topology *t)
 	}
 	const struct reload_id *third = &t->predecessors[2];
 	if (!t->kept_from.len || chord_nearer(&t->self, false, third, &t->kept_from))
-		t->host.drop_range(t->host.arg, &t->self, third);
+		chord_timer(t, &t->drop_timer, chord_now(t) + CHORD_DROP_MS, on_drop);
 	t->kept_from = *third;
 }
 
@@ -108,6 +116,7 @@ bool chord_data_refresh(struct reload_topology *t)
 		t->copies_count = 0;
 		t->kept_from.len = 0;
 		chord_timer(t, &t->data_timer, RELOAD_NEVER, on_timer);
+		chord_timer(t, &t->drop_timer, RELOAD_NEVER, on_drop);
 		return false;
 	}
 	struct reload_id now = *chord_range_from(t), old = t->from;

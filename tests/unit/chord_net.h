@@ -13,7 +13,9 @@ enum {
 	NET_POINTS = 128,
 	NET_HOPS = 100,
 	NET_RETRANSMIT_MS = 3000,
-	NET_TRANSMISSIONS = 5
+	NET_TRANSMISSIONS = 5,
+	NET_STORE_TRIES = 4,
+	NET_STORE_PAUSE_MS = 1000
 };
 
 enum net_kind {
@@ -432,13 +434,22 @@ static void net_copy_attach(struct net *n, struct net_event *e, enum net_kind ki
 static void net_stores(struct net *n, struct net_event *e)
 {
 	struct net_node *x = &n->nodes[e->node];
+	bool refused = false;
 	for (unsigned i = 0; i < NET_POINTS; i++) {
 		if (!(e->points[i / 64] >> i % 64 & 1))
 			continue;
-		if (reload_chord_topology.plausible(x->t, &n->points[i], &n->nodes[e->other].id))
+		if (reload_chord_topology.plausible(x->t, &n->points[i], &n->nodes[e->other].id)) {
 			x->points[i / 64] |= 1ull << i % 64;
-		else
+		} else {
+			refused = true;
 			n->refused++;
+		}
+	}
+	if (refused && e->tries < NET_STORE_TRIES) { /* the engine repeats it */
+		struct net_event *again = net_push(n, NET_STORES, e->node, e->other,
+			n->now_us + (NET_STORE_PAUSE_MS * 1000u << e->tries));
+		memcpy(again->points, e->points, sizeof(again->points));
+		again->tries = e->tries + 1;
 	}
 	if (e->flag)
 		net_send(n, NET_STORED, e->node, e->other);

@@ -14,6 +14,7 @@
 
 enum {
 	QUIET_MS = 100000,
+	SETTLE_MS = 40000, /* old replicas are dropped by then */
 	SEEDS = 20
 };
 
@@ -71,7 +72,7 @@ static void one_by_one(void **state)
 				net_first(n, 0);
 			else
 				net_join(n, i, (int)(net_random(n) % (unsigned)i));
-			net_pass(n, 3000);
+			net_pass(n, SETTLE_MS);
 			if (i < 25 || i + 1 == sizes[s])
 				check(n, s + 1, i + 1);
 		}
@@ -189,7 +190,7 @@ static void crashes_while_others_join(void **state)
 		net_pass(n, 4 + seed); /* in the midst of it */
 		net_kill(n, 1 + (int)(seed % 19));
 		net_pass(n, 3 * QUIET_MS);
-		n->attach_timeouts = 0;
+		n->attach_timeouts = n->loops = 0;
 		check(n, seed, 39);
 		net_free(n);
 	}

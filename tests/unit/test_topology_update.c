@@ -467,6 +467,8 @@ static void data_of_others_is_forgotten(void **state)
 	size_t mark = f.count;
 	fake_peer(&f, 0xe0);
 	/* R-10.7.3-07: e0, d0, a0 stand before us now; R-10.7.3-06: nobody else is told to delete */
+	assert_null(fake_find(&f, mark, FAKE_DROP, 0)); /* not before the new replicas are there */
+	fake_pass(&f, CHORD_DROP_MS + 1);
 	struct fake_row *r = fake_find(&f, mark, FAKE_DROP, 0);
 	assert_non_null(r);
 	assert_int_equal(r->from.at[0], 0x10);

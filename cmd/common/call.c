@@ -186,6 +186,16 @@ int cli_stop_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+void cli_stop_end(int fd)
+{
+	struct signalfd_siginfo info;
+	if (fd < 0)
+		return;
+	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		; /* a signal that stays pending would hold up who looks at this process when it ends */
+	close(fd);
+}
+
 const char *cli_get_text(const json_t *object, const char *key)
 {
 	const char *s = json_string_value(json_object_get(object, key));

@@ -42,6 +42,9 @@ void cli_complete_agent(struct cli *cli, const char *what);
 /* cli_stop_signals() blocks SIGINT and SIGTERM and returns a descriptor that is readable when one came, -1 on failure. */
 int cli_stop_signals(void);
 
+/* cli_stop_end() takes a signal that came off the queue and closes the descriptor; -1 is legal. */
+void cli_stop_end(int fd);
+
 /* Reading results; what is missing is empty, 0 or false. */
 const char *cli_get_text(const json_t *object, const char *key);
 double cli_get_real(const json_t *object, const char *key);

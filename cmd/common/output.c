@@ -167,7 +167,7 @@ static void print_flat(FILE *out, const char *path, const json_t *v)
 
 static void print_json(FILE *out, const json_t *object)
 {
-	char *text = json_dumps(object, JSON_COMPACT);
+	char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	if (text)
 		fprintf(out, "%s\n", text);
 	free(text);

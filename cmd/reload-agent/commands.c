@@ -291,12 +291,16 @@ static int stream(struct cli *cli, const char *method, json_t *params, cli_text_
 	json_t *result = NULL;
 	if (!cli_has(cli, "timeout"))
 		cli->deadline = RELOAD_NEVER;
-	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, cli_stop_signals(), &why);
-	if (err) {
+	int stop_fd = cli_stop_signals();
+	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, stop_fd, &why);
+	if (err)
 		json_decref(params);
+	else
+		err = cli_link_call(
+			link, method, params, RELOAD_NEVER, on_object, &s, &result, &error);
+	cli_stop_end(stop_fd);
+	if (!link)
 		return cli_fail(cli, err, &why);
-	}
-	err = cli_link_call(link, method, params, RELOAD_NEVER, on_object, &s, &result, &error);
 	if (err && err != RELOAD_CANCELLED && err != RELOAD_TIMEOUT)
 		return cli_call_fail(cli, &error);
 	if (err) {

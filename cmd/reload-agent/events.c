@@ -8,6 +8,28 @@
 
 #include <inttypes.h>
 
+const char *agent_lower(const char *name)
+{
+	enum {
+		KEPT = 4,
+		LEN = 48
+	};
+	static char texts[KEPT][LEN];
+	static unsigned next;
+	char *text = texts[next++ % KEPT];
+	size_t i = 0;
+	for (; name[i] && i < LEN - 1; i++)
+		text[i] =
+			(char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + ('a' - 'A') : name[i]);
+	text[i] = 0;
+	return text;
+}
+
+const char *agent_event_name(enum reload_event_type type)
+{
+	return agent_lower(reload_event_name(type));
+}
+
 const char *agent_event_part(enum reload_event_type type)
 {
 	switch (type) {
@@ -127,7 +149,7 @@ json_t *agent_event_json(const struct reload_event *ev)
 	snprintf(count, sizeof(count), "%" PRIu64, ev->count);
 	bool state = ev->type == RELOAD_EV_STATE;
 	json_t *o = json_object();
-	json_object_set_new(o, "type", json_string(reload_event_name(ev->type)));
+	json_object_set_new(o, "type", json_string(agent_event_name(ev->type)));
 	json_object_set_new(o, "time", cli_json_time(cli_now()));
 	json_object_set_new(
 		o, "level", json_string(agent_level_name(reload_event_level(ev->type))));

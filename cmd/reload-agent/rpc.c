@@ -22,6 +22,7 @@ static const reload_rpc_handler handlers[RELOAD_METHODS] = {
 static void waiter_free(struct agent_waiter *w)
 {
 	reload_timer_cancel(reload_poll_timers(w->agent->poll), &w->timer);
+	reload_timer_cancel(reload_poll_timers(w->agent->poll), &w->again);
 	TAILQ_REMOVE(&w->agent->rpc->waiters, w, entry);
 	free(w);
 }
@@ -56,6 +57,17 @@ enum reload_rpc_end agent_wait(struct agent *agent, struct reload_rpc_call *call
 			on_late, w);
 	agent->rpc->hook.due = true;
 	return reload_rpc_pend(call, on_waiter_gone, w);
+}
+
+static void on_again(void *arg)
+{
+	((struct agent_rpc *)arg)->hook.due = true;
+}
+
+void agent_wait_again(struct agent_waiter *w, reload_ms when)
+{
+	reload_timer_arm(
+		reload_poll_timers(w->agent->poll), &w->again, when, on_again, w->agent->rpc);
 }
 
 static void look_at_waiters(void *arg)
@@ -129,6 +141,8 @@ void agent_event(struct agent *agent, const struct reload_event *event)
 	struct agent_rpc *rpc = agent->rpc;
 	if (!rpc)
 		return;
+	if (event->type == RELOAD_EV_TABLES)
+		rpc->tables_changed = reload_poll_now();
 	if (event->type == RELOAD_EV_STATE || event->type == RELOAD_EV_JOIN_FAILED)
 		rpc->hook.due = true; /* there the engine may be asked */
 	if (event->type == RELOAD_EV_JOIN_FAILED) {
@@ -140,7 +154,7 @@ void agent_event(struct agent *agent, const struct reload_event *event)
 	json_t *object = agent_event_json(event);
 	struct agent_subscriber *s;
 	TAILQ_FOREACH(s, &rpc->subscribers, entry)
-	if (!s->lines && wanted(s, reload_event_name(event->type)))
+	if (!s->lines && wanted(s, agent_event_name(event->type)))
 		send_to(s, object);
 	json_decref(object);
 }

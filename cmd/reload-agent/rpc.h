@@ -16,7 +16,8 @@ struct agent_waiter {
 	TAILQ_ENTRY(agent_waiter) entry;
 	struct agent *agent;
 	struct reload_rpc_call *call;
-	struct reload_timer timer;
+	struct reload_timer timer; /* its limit */
+	struct reload_timer again; /* of agent_wait_again() */
 	reload_ms since;
 	unsigned failures;       /* joins that had failed when it began */
 	enum reload_state state; /* that is waited for */
@@ -47,6 +48,9 @@ struct agent_rpc {
 	size_t event_subscribers;
 	unsigned failures; /* joins that failed since the start */
 	enum reload_err failed_with;
+	reload_ms tables_changed; /* when neighbours or fingers did */
+	char bootstrap
+		[64]; /* the first bootstrap node of the last overlay.join, "": of the configuration */
 };
 
 #define X(method, access, handler, summary, takes, gives)                                          \
@@ -58,6 +62,9 @@ struct agent_rpc {
 enum reload_rpc_end agent_wait(struct agent *agent, struct reload_rpc_call *call,
 	uint64_t timeout_ms, agent_waiter_check check, void (*late)(struct agent_waiter *w),
 	enum reload_state state);
+
+/* agent_wait_again() has check() asked once more at that time, also when nothing happens until then. */
+void agent_wait_again(struct agent_waiter *w, reload_ms when);
 
 /* agent_subscribe() keeps call as a stream; types is borrowed. */
 enum reload_rpc_end agent_subscribe(

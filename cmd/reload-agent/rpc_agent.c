@@ -12,7 +12,7 @@ static json_t *counters_json(const struct agent *agent)
 {
 	json_t *o = json_object();
 	for (size_t i = 0; i < RELOAD_COUNTERS; i++)
-		json_object_set_new(o, reload_counter_name((enum reload_counter)i),
+		json_object_set_new(o, agent_lower(reload_counter_name((enum reload_counter)i)),
 			json_of_u64(reload_peer_counter(agent->peer, (enum reload_counter)i)));
 	return o;
 }
@@ -131,7 +131,7 @@ static bool event_type_exists(const char *name)
 #undef X
 	};
 	for (size_t i = 0; i < COUNT_OF(types); i++)
-		if (strcmp(reload_event_name(types[i]), name) == 0)
+		if (strcmp(agent_event_name(types[i]), name) == 0)
 			return true;
 	return false;
 }

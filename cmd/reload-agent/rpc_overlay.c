@@ -58,12 +58,11 @@ static enum reload_err join_failed(struct agent *agent, const struct reload_stat
 		config->instance_name);
 	const char *phase = reload_phase_name(s->phase), *text = reload_err_text(err);
 	if (s->phase == RELOAD_PHASE_BOOTSTRAP && err != RELOAD_FORBIDDEN) {
-		if (config->bootstrap_count)
-			reload_why_set(why, err, what,
-				"phase %s: %s, the first of the configuration is %s", phase, text,
-				reload_ip_port_text(address, &config->bootstrap[0]));
-		else
-			reload_why_set(why, err, what, "phase %s: %s", phase, text);
+		const char *first = agent->rpc->bootstrap;
+		if (!*first && config->bootstrap_count)
+			first = reload_ip_port_text(address, &config->bootstrap[0]);
+		reload_why_set(why, err, what, "phase %s: %s%s%s", phase, text,
+			*first ? ", the first tried was " : "", first);
 		reload_why_hint(why, "start a bootstrap node, or name one: --bootstrap ADDR:PORT");
 	} else {
 		const struct reload_id *with =
@@ -75,10 +74,38 @@ static enum reload_err join_failed(struct agent *agent, const struct reload_stat
 	return err;
 }
 
+/*
+ * The last phase of cli.md s5: a peer that has just been admitted still connects to its other neighbours.  When its tables
+ * have been quiet for a while, or after a second, whoever asked is told.
+ */
+static bool neighbours_known(struct agent_waiter *w, const struct reload_status *s)
+{
+	enum {
+		QUIET_MS = 100,
+		PATIENCE_MS = RELOAD_SECOND
+	};
+	if (s->role == RELOAD_ROLE_CLIENT || !s->links)
+		return true;
+	reload_ms now = reload_poll_now(), changed = w->agent->rpc->tables_changed;
+	reload_ms quiet_since = changed > s->state_since ? changed : s->state_since;
+	reload_ms end = quiet_since + QUIET_MS < s->state_since + PATIENCE_MS
+				? quiet_since + QUIET_MS
+				: s->state_since + PATIENCE_MS;
+	if (now >= end)
+		return true;
+	agent_wait_again(w, end);
+	return false;
+}
+
 static bool join_check(struct agent_waiter *w, const struct reload_status *s)
 {
 	if (s->state == RELOAD_STATE_JOINED) {
-		reload_rpc_reply(w->call, join_json(w->agent, s, false, w->since));
+		struct reload_status full = *s;
+		if (!neighbours_known(w, s))
+			return false;
+		if (!full.phase_ms[RELOAD_PHASE_NEIGHBOURS])
+			full.phase_ms[RELOAD_PHASE_NEIGHBOURS] = reload_poll_now() - s->state_since;
+		reload_rpc_reply(w->call, join_json(w->agent, &full, false, w->since));
 		return true;
 	}
 	struct reload_why why;
@@ -129,6 +156,9 @@ static enum reload_err join_start(
 		reload_alloc_array(json_array_size(list) + 1, sizeof(*bootstrap));
 	enum reload_err err = bootstrap_parse(bootstrap, list, why);
 	if (!err) {
+		agent->rpc->bootstrap[0] = 0;
+		if (json_array_size(list))
+			reload_ip_port_text(agent->rpc->bootstrap, &bootstrap[0]);
 		err = reload_peer_join(agent->peer, role, bootstrap, json_array_size(list));
 		if (err == RELOAD_EXISTS)
 			err = RELOAD_OK; /* on its way already: this request waits with it */

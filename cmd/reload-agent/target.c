@@ -47,13 +47,14 @@ static enum reload_err ambiguous(
 }
 
 static enum reload_err by_prefix(
-	struct reload_id *out, const struct agent *agent, const char *hex, struct reload_why *why)
+	struct reload_id *out, const struct agent *agent, const char *text, struct reload_why *why)
 {
+	const char *hex = text + strlen("node:");
 	size_t digits = strlen(hex),
 	       full = 2 * (size_t)reload_peer_config(agent->peer)->node_id_len;
 	char lower[RELOAD_ID_HEX] = "";
 	if (digits < PREFIX_MIN || digits > full || strspn(hex, "0123456789abcdefABCDEF") != digits)
-		return bad_target(why, hex,
+		return bad_target(why, text,
 			"a Node-ID has 4 or more hex digits, at most those of the overlay");
 	for (size_t i = 0; i < digits; i++)
 		lower[i] = (char)(hex[i] >= 'A' && hex[i] <= 'F' ? hex[i] + ('a' - 'A') : hex[i]);
@@ -62,11 +63,11 @@ static enum reload_err by_prefix(
 	struct reload_id nodes[LISTED + 1];
 	size_t count = reload_peer_known_nodes(agent->peer, lower, nodes, COUNT_OF(nodes));
 	if (!count)
-		return no_node(why, hex,
+		return no_node(why, text,
 			"no link and no table entry begins with that; the full Node-ID is always "
 			"taken");
 	if (count > 1)
-		return ambiguous(why, lower, nodes, count);
+		return ambiguous(why, text, nodes, count);
 	*out = nodes[0];
 	return RELOAD_OK;
 }
@@ -98,7 +99,7 @@ enum reload_err agent_node_parse(
 	struct reload_status s;
 	reload_peer_status(agent->peer, &s);
 	if (strncmp(text, "node:", 5) == 0)
-		return by_prefix(out, agent, text + 5, why);
+		return by_prefix(out, agent, text, why);
 	if (strcmp(text, "self") == 0) {
 		*out = s.node;
 		return RELOAD_OK;
@@ -201,6 +202,14 @@ static void add_name(struct agent_target *t, const struct agent *agent, const ch
 	add_resource(t, &id, name);
 }
 
+/* The overlay algorithm makes Resource-IDs of one length (RFC 6940 s10.2). */
+static size_t resource_len(const struct agent *agent)
+{
+	struct reload_id id;
+	reload_peer_resource_id(agent->peer, &id, span_str("x"));
+	return id.len;
+}
+
 static enum reload_err add_entry(
 	struct agent_target *t, const struct agent *agent, const char *text, struct reload_why *why)
 {
@@ -208,9 +217,10 @@ static enum reload_err add_entry(
 	if (strncmp(text, "reload://", 9) == 0)
 		return add_uri(t, agent, text, why);
 	if (strncmp(text, "resource:", 9) == 0) {
-		if (!text[9] || reload_id_from_hex(&id, text + 9))
-			return bad_target(
-				why, text, "a Resource-ID has up to 40 hex digits, an even number");
+		if (reload_id_from_hex(&id, text + 9) || id.len != resource_len(agent))
+			return bad_target(why, text,
+				"a Resource-ID is given in full, with as many hex digits as all of "
+				"this overlay");
 		add_resource(t, &id, NULL);
 		return RELOAD_OK;
 	}

@@ -278,11 +278,10 @@ static int run(struct cli *cli)
 		return dry_run(&r);
 	r.stop_fd = cli_stop_signals();
 	err = cli_link_open(&r.link, cli, CLI_LINK_NOW, r.stop_fd, &why);
-	if (err)
-		return cli_fail(cli, err, &why);
-	int status = ping_all(&r);
+	int status = err ? cli_fail(cli, err, &why) : ping_all(&r);
 	samples_clear(&r.samples);
 	cli_link_free(r.link);
+	cli_stop_end(r.stop_fd);
 	return status;
 }
 

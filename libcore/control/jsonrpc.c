@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-	ID_MAX = 256 /* bytes of an id: it is repeated in every reply */
+	ID_MAX = 256, /* bytes of an id: it is repeated in every reply */
+	DIGITS = 9    /* of a real: 0.3, not 0.29999999999999999 */
 };
 
 static enum reload_err bad(struct reload_why *why, const char *reason)
@@ -63,7 +64,8 @@ static int append(const char *text, size_t len, void *arg)
 static void write_line(struct wr *w, json_t *object)
 {
 	assert(object);
-	int failed = json_dump_callback(object, append, w, JSON_COMPACT);
+	int failed =
+		json_dump_callback(object, append, w, JSON_COMPACT | JSON_REAL_PRECISION(DIGITS));
 	assert(!failed);
 	(void)failed;
 	wr_u8(w, '\n');

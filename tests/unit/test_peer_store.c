@@ -1,0 +1,558 @@
+/* Stored data through the engine: requests of its own, those of others, replicas, certificates (RFC 6940 s7.4, s8). */
+#include "engine_expect.h"
+
+/* -- as storer ---------------------------------------------------------------------------------------------------------- */
+
+static void stores_and_answers(void **state)
+{
+	struct ring *r = *state;
+	struct node *s = node_storing(r->net, r->u, K_NODE);
+	struct crafted_store *store = store_of(s, K_NODE, "value", 0);
+	struct craft c = craft_store(s, r->u, store);
+	struct reload_msg *m = expect_answer(s, tell(&c, r->u), RELOAD_STORE_ANS);
+	/* R-7.4.1.2-01: per Kind the counter and the peers that get replicas */
+	assert_int_equal(m->body.store_ans.kind_responses_count, 1);
+	assert_int_equal(m->body.store_ans.kind_responses[0].kind, K_NODE);
+	assert_int_equal(m->body.store_ans.kind_responses[0].generation_counter, 1);
+	assert_int_equal(m->body.store_ans.kind_responses[0].replicas_count, 2);
+	assert_true(reload_id_eq(&m->body.store_ans.kind_responses[0].replicas[0], &r->b->id));
+	assert_true(reload_id_eq(&m->body.store_ans.kind_responses[0].replicas[1], &r->a->id));
+	/* R-10.4-01 R-7.4.1.1-03: a Store to each successor, numbers from 1 */
+	struct node *const successors[] = { r->b, r->a };
+	for (uint8_t i = 0; i < 2; i++) {
+		m = heard_code(successors[i], RELOAD_STORE_REQ);
+		assert_non_null(m);
+		assert_int_equal(m->body.store_req.replica_number, i + 1);
+		assert_true(span_eq(m->body.store_req.resource, reload_id_span(&store->resource)));
+		assert_int_equal(m->body.store_req.kind_data[0].generation_counter, 1);
+		struct reload_stored_data *d = &m->body.store_req.kind_data[0].values[0];
+		text_is(d->value.value, "value");
+		assert_true(d->storage_time == store->data.storage_time);
+		assert_true(span_eq(d->signature.value, store->data.signature.value));
+	}
+	forget(r->a);
+	forget(r->b);
+	net_pass(r->net, 1000);
+	store = store_of(s, K_NODE, "next", 5);
+	c = craft_store(s, r->u, store);
+	m = heard(s, tell(&c, r->u));
+	assert_int_equal(m->code, RELOAD_ERROR);
+	assert_int_equal(m->body.error.error_code, 5);
+	struct wire_ctx ctx = net_ctx(r->net);
+	struct reload_store_ans ans;
+	ctx.arena = &r->net->arena;
+	/* the counters are told; nothing was stored and nothing went to replicas */
+	assert_int_equal(
+		reload_wire_decode(m->body.error.error_info, &reload_store_ans_wire, &ctx, &ans),
+		RELOAD_OK);
+	assert_int_equal(ans.kind_responses[0].generation_counter, 1);
+	assert_null(heard_code(r->b, RELOAD_STORE_REQ));
+	store = store_of(s, K_NODE, "older", 0);
+	store->data.storage_time -= 5000;
+	store_sign(store, s);
+	c = craft_store(s, r->u, store);
+	expect_error(s, tell(&c, r->u), 9);
+}
+
+static void refused_at_the_storer(void **state)
+{
+	struct ring *r = *state;
+	struct node *s = node_storing(r->net, r->u, K_NODE);
+	struct reload_status before, after;
+	net_link(s, r->u);
+	reload_peer_status(r->u->peer, &before);
+	struct crafted_store *store = store_of(s, K_NODE, "value", 0);
+	((uint8_t *)store->data.signature.value.at)[0] ^= 1;
+	struct craft c = craft_store(s, r->u, store);
+	/* R-7.4.1.1-07: the value's signature, the message's is good */
+	expect_error(s, tell(&c, r->u), 2);
+	struct node *thief = node_new(r->net, 0x21); /* the last on the ring from there */
+	store = store_of(s, K_NODE, "value", 0);
+	store_sign(store, thief);
+	c = craft_store(thief, r->u, store);
+	expect_error(thief, tell(&c, r->u), 2); /* access control */
+	store = store_of(s, K_NODE, "value", 0);
+	store->req.replica_number = 1;
+	store->kind.generation_counter = 1;
+	c = craft_store(thief, r->u, store);
+	struct reload_msg *m = heard(thief, tell(&c, r->u));
+	/* R-7.4.1.1-10 R-10.4-02: a replica from a node that is not in the replica set */
+	assert_int_equal(m->code, RELOAD_ERROR);
+	assert_int_equal(m->body.error.error_code, 2);
+	reload_peer_status(r->u->peer, &after);
+	assert_int_equal(after.values, before.values);
+	c = craft_raw(s, RELOAD_STORE_REQ,
+		span_of("\x03"
+			"abc\0\0\0\0\0",
+			9),
+		&c.to[0]);
+	expect_error(s, tell(&c, r->u), 20); /* a Resource-ID of another length */
+}
+
+static void replica(void **state)
+{
+	struct ring *r = *state;
+	/* a's range is (c0.., 20..]; u is its first successor */
+	struct node *s = NULL;
+	struct crafted_store *store = NULL;
+	for (unsigned first = 0x21; !store && first < 0x7f; first++) {
+		struct reload_id id = id_at((uint8_t)first), at;
+		reload_chord_topology.resource_id(&at, reload_id_span(&id));
+		if (reload_id_between(&r->b->id, &at, &r->a->id)) {
+			s = node_new(r->net, (uint8_t)first);
+			store = store_of(s, K_NODE, "copy", 1);
+		}
+	}
+	assert_non_null(store);
+	store->req.replica_number = 1;
+	struct craft c = craft_store(r->a, r->u, store);
+	/* the value's signer is not the message's: its certificate must come along, here it is known from a Ping */
+	struct reload_destination to = dest(r->u);
+	struct craft ping = craft_ping(s, &to);
+	expect_answer(s, tell(&ping, r->u), RELOAD_PING_ANS);
+	struct reload_status before, after;
+	reload_peer_status(r->u->peer, &before);
+	struct reload_msg *m = expect_answer(r->a, tell(&c, r->u), RELOAD_STORE_ANS);
+	reload_peer_status(r->u->peer, &after);
+	/* R-10.4-03 */
+	assert_int_equal(after.values, before.values + 1);
+	assert_int_equal(m->body.store_ans.kind_responses[0].replicas_count, 0);
+	/* R-10.4-04: and goes no further */
+	assert_null(heard_code(r->b, RELOAD_STORE_REQ));
+	/* an original for a place that is not u's */
+	store->req.replica_number = 0;
+	c = craft_store(s, r->u, store);
+	m = heard(s, tell(&c, r->u));
+	assert_int_equal(m->code, RELOAD_ERROR);
+}
+
+/* -- two engines --------------------------------------------------------------------------------------------------------------- */
+
+struct pair {
+	struct net *net;
+	struct node *one, *two;
+	struct reload_id resource; /* of one's user name */
+	struct reload_destination to;
+};
+
+static int pair_setup(void **state)
+{
+	struct pair *p = RELOAD_NEW(pair);
+	p->net = net_new();
+	p->one = node_new(p->net, 0x10);
+	p->two = node_new(p->net, 0x90);
+	node_first(p->one);
+	node_join(p->two, p->one, RELOAD_ROLE_PEER);
+	reload_peer_resource_id(
+		p->one->peer, &p->resource, span_str(p->one->credentials.cert->user));
+	p->to = reload_dest_resource(&p->resource);
+	*state = p;
+	return 0;
+}
+
+static int pair_teardown(void **state)
+{
+	struct pair *p = *state;
+	net_free(p->net);
+	free(p);
+	return 0;
+}
+
+#define pair_test(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
+
+static struct outcome *put(
+	struct pair *p, struct node *by, const struct reload_store_item *items, size_t count)
+{
+	struct outcome *o = outcome_new(p->net);
+	struct reload_way way = { .list = &p->to, .count = 1 };
+	enum reload_err err;
+	if (!reload_peer_store(by->peer, &way, &p->resource, items, count, outcome_fn, o, &err))
+		fail_msg("%s", reload_err_text(err));
+	net_pass(p->net, 100);
+	assert_int_equal(o->calls, 1);
+	return o;
+}
+
+static struct outcome *get(
+	struct pair *p, struct node *by, const struct reload_specifier *specs, size_t count)
+{
+	struct outcome *o = outcome_new(p->net);
+	struct reload_way way = { .list = &p->to, .count = 1 };
+	enum reload_err err;
+	if (!reload_peer_fetch(by->peer, &way, &p->resource, specs, count, outcome_fn, o, &err))
+		fail_msg("%s", reload_err_text(err));
+	net_pass(p->net, 100);
+	assert_int_equal(o->calls, 1);
+	return o;
+}
+
+static struct reload_store_item single(const char *words)
+{
+	return (struct reload_store_item){ .kind = K_VALUE,
+		.lifetime_s = 3600,
+		.value = { .exists = true, .value = span_str(words) } };
+}
+
+static void there_and_back(void **state)
+{
+	struct pair *p = *state;
+	struct reload_store_item item = single("hello");
+	struct reload_specifier spec = { .kind = K_VALUE };
+	struct outcome *o = put(p, p->one, &item, 1);
+	assert_int_equal(o->err, RELOAD_OK);
+	uint64_t generation = o->generation;
+	assert_true(generation > 0);
+	struct node *const readers[] = { p->one, p->two };
+	for (size_t i = 0; i < 2; i++) {
+		o = get(p, readers[i], &spec, 1);
+		assert_int_equal(o->err, RELOAD_OK);
+		assert_int_equal(o->values_count, 1);
+		/* R-7.4.2.2-04: verified, and the signer is told */
+		assert_int_equal(o->value_errs[0], RELOAD_OK);
+		assert_string_equal(o->value, "hello");
+		assert_true(reload_id_eq(&o->value_signer, &p->one->id));
+		assert_int_equal(o->generation, generation);
+	}
+	/* without a pause between them the storage times still grow */
+	item = single("again");
+	struct outcome *first = outcome_new(p->net), *second = outcome_new(p->net);
+	struct reload_way way = { .list = &p->to, .count = 1 };
+	enum reload_err err;
+	struct reload_store_item next = single("and again");
+	assert_non_null(reload_peer_store(
+		p->one->peer, &way, &p->resource, &item, 1, outcome_fn, first, &err));
+	assert_non_null(reload_peer_store(
+		p->one->peer, &way, &p->resource, &next, 1, outcome_fn, second, &err));
+	net_pass(p->net, 100);
+	/* R-13.5-04: the second is newer, or the storer would refuse it as too old */
+	assert_int_equal(first->err, RELOAD_OK);
+	assert_int_equal(second->err, RELOAD_OK);
+	o = get(p, p->two, &spec, 1);
+	assert_string_equal(o->value, "and again");
+}
+
+static void only_its_own(void **state)
+{
+	struct pair *p = *state;
+	struct reload_store_item item = single("not mine");
+	struct outcome *o = put(p, p->two, &item, 1);
+	assert_int_equal(o->err, RELOAD_FORBIDDEN);
+	assert_int_equal(o->result.overlay_code, 2);
+	item = single("mine");
+	item.kind = K_ABROAD;
+	struct reload_way way = { .list = &p->to, .count = 1 };
+	enum reload_err err;
+	assert_null(
+		reload_peer_store(p->one->peer, &way, &p->resource, &item, 1, outcome_fn, o, &err));
+	assert_int_equal(err, RELOAD_UNKNOWN_KIND);
+	item = single("mine");
+	item.generation = 77; /* nothing is there yet */
+	o = put(p, p->one, &item, 1);
+	assert_int_equal(o->err, RELOAD_GENERATION_TOO_LOW);
+	item.generation = 0;
+	assert_int_equal(put(p, p->one, &item, 1)->err, RELOAD_OK);
+	item.generation = 1;
+	assert_int_equal(put(p, p->one, &item, 1)->err, RELOAD_OK);
+	assert_int_equal(put(p, p->one, &item, 1)->err, RELOAD_GENERATION_TOO_LOW);
+}
+
+static void several_kinds_and_values(void **state)
+{
+	struct pair *p = *state;
+	struct reload_store_item items[4];
+	for (int i = 0; i < 3; i++)
+		items[i] = (struct reload_store_item){ .kind = K_DICT,
+			.lifetime_s = 3600,
+			.value = { .exists = true,
+				.key = span_of("abc" + i, 1),
+				.value = span_str("in the dictionary") } };
+	items[3] = single("alone");
+	struct outcome *o = put(p, p->one, items, 4);
+	/* R-5.1-01: several Kinds at one Resource-ID, several values of a Kind */
+	assert_int_equal(o->err, RELOAD_OK);
+	struct reload_specifier specs[] = { { .kind = K_DICT }, { .kind = K_VALUE } };
+	o = get(p, p->two, specs, 2);
+	assert_int_equal(o->values_count, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(o->value_errs[i], RELOAD_OK);
+	struct reload_vec16_bytes keys[] = { { span_str("b") }, { span_str("zz") } };
+	specs[0].keys = keys;
+	specs[0].keys_count = 2;
+	o = get(p, p->two, specs, 1);
+	assert_int_equal(o->err, RELOAD_OK);
+	assert_int_equal(o->value_errs[0], RELOAD_OK);
+	/* a key that is not there is told by a value of nobody */
+	for (size_t i = 1; i < o->values_count; i++)
+		assert_true(o->synthetic[i]);
+	/* Stat and Find over the same way */
+	struct outcome *stat = outcome_new(p->net), *find = outcome_new(p->net);
+	struct reload_way way = { .list = &p->to, .count = 1 };
+	enum reload_err err;
+	uint32_t kinds[] = { K_VALUE, K_DICT, RELOAD_KIND_CERT_BY_USER };
+	assert_non_null(reload_peer_stat(
+		p->two->peer, &way, &p->resource, &specs[1], 1, outcome_fn, stat, &err));
+	assert_non_null(reload_peer_find(
+		p->two->peer, &way, &p->resource, kinds, 3, outcome_fn, find, &err));
+	net_pass(p->net, 100);
+	assert_int_equal(stat->err, RELOAD_OK);
+	assert_int_equal(find->err, RELOAD_OK);
+	kinds[1] = K_VALUE;
+	assert_null(reload_peer_find(
+		p->two->peer, &way, &p->resource, kinds, 3, outcome_fn, find, &err));
+	assert_int_equal(err, RELOAD_USAGE);
+	struct reload_array_range overlap[] = { { 0, 5 }, { 5, 9 } };
+	struct reload_specifier bad = {
+		.kind = RELOAD_KIND_CERT_BY_USER, .ranges = overlap, .ranges_count = 2
+	};
+	assert_null(reload_peer_fetch(
+		p->two->peer, &way, &p->resource, &bad, 1, outcome_fn, find, &err));
+	assert_int_equal(err, RELOAD_USAGE);
+}
+
+/* -- certificates ------------------------------------------------------------------------------------------------------------------ */
+
+static void certificates_are_stored(void **state)
+{
+	struct pair *p = *state;
+	struct node *const nodes[] = { p->one, p->two };
+	for (size_t i = 0; i < 2; i++) {
+		const struct reload_cert *cert = nodes[i]->credentials.cert;
+		struct reload_array_range all = { 0, RELOAD_ARRAY_END };
+		static const uint32_t kinds[] = { RELOAD_KIND_CERT_BY_USER,
+			RELOAD_KIND_CERT_BY_NODE };
+		for (size_t k = 0; k < 2; k++) {
+			struct reload_specifier spec = {
+				.kind = kinds[k], .ranges = &all, .ranges_count = 1
+			};
+			reload_peer_resource_id(p->one->peer, &p->resource,
+				k ? reload_id_span(&nodes[i]->id) : span_str(cert->user));
+			p->to = reload_dest_resource(&p->resource);
+			struct outcome *o = get(p, nodes[!i], &spec, 1);
+			/* R-8-01 R-8-02 R-11.3.1-05: under the user name and under the Node-ID, once */
+			assert_int_equal(o->err, RELOAD_OK);
+			assert_int_equal(o->values_count, 1);
+			assert_int_equal(o->value_errs[0], RELOAD_OK);
+			assert_memory_equal(o->value, cert->der.at, 4);
+			assert_true(reload_id_eq(&o->value_signer, &nodes[i]->id));
+		}
+		assert_int_equal(nodes[i]->events[RELOAD_EV_CERTIFICATE_STORED], 2);
+	}
+}
+
+/* -- answers that lie ---------------------------------------------------------------------------------------------------------------- */
+
+/* A Fetch of u to b's place is answered by the test. */
+static struct outcome *asked(struct ring *r, struct node *owner, struct reload_msg **request)
+{
+	struct outcome *o = outcome_new(r->net);
+	struct reload_id resource;
+	struct reload_destination to = dest(r->b);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_specifier spec = { .kind = K_VALUE };
+	enum reload_err err;
+	reload_peer_resource_id(r->u->peer, &resource, span_str(owner->credentials.cert->user));
+	assert_non_null(
+		reload_peer_fetch(r->u->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
+	net_settle(r->net);
+	*request = heard_code(r->b, RELOAD_FETCH_REQ);
+	assert_non_null(*request);
+	return o;
+}
+
+static void tell_values(
+	struct ring *r, struct reload_msg *request, struct reload_stored_data *values, size_t count)
+{
+	struct reload_fetch_kind_response k = {
+		.kind = K_VALUE, .generation = 1, .values = values, .values_count = count
+	};
+	struct reload_fetch_ans ans = { .kind_responses = &k, .kind_responses_count = 1 };
+	struct craft c = reply(r->b, request, RELOAD_FETCH_ANS, &ans);
+	tell(&c, r->u);
+}
+
+static void values_are_checked(void **state)
+{
+	struct ring *r = *state;
+	struct node *owner = node_new(r->net, 0x33), *other = node_new(r->net, 0x44);
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft_ping(owner, &to);
+	struct reload_msg *request;
+	tell(&c, r->u); /* their certificates are known */
+	c = craft_ping(other, &to);
+	tell(&c, r->u);
+	struct reload_stored_data values[5];
+	values[0] = store_of(owner, K_VALUE, "good", 0)->data;
+	values[1] = store_of(owner, K_VALUE, "changed", 0)->data;
+	values[1].value.value = span_str("CHANGED");
+	struct crafted_store *theirs = store_of(owner, K_VALUE, "somebody else's", 0);
+	store_sign(theirs, other);
+	values[2] = theirs->data;
+	values[3] = store_of(owner, K_VALUE, "nobody's", 0)->data;
+	values[3].signature =
+		(struct reload_signature){ .identity = { .type = RELOAD_IDENTITY_NONE } };
+	struct reload_stored_value place = { .model = RELOAD_MODEL_SINGLE };
+	values[4] = reload_stored_synthetic(&place);
+	struct outcome *o = asked(r, owner, &request);
+	tell_values(r, request, values, 5);
+	assert_int_equal(o->calls, 1);
+	assert_int_equal(o->values_count, 5);
+	/* R-7.4.2.2-05 R-7.4.2.2-06: each is judged for itself, the good ones are of use */
+	assert_int_equal(o->value_errs[0], RELOAD_OK);
+	assert_string_equal(o->value, "good");
+	assert_int_equal(o->value_errs[1], RELOAD_BAD_SIGNATURE);
+	assert_int_equal(o->value_errs[2], RELOAD_FORBIDDEN);
+	assert_int_not_equal(o->value_errs[3], RELOAD_OK); /* a value must not come from nobody */
+	assert_int_equal(o->value_errs[4], RELOAD_OK);
+	assert_true(o->synthetic[4]);
+	/* the same values again cost no verification */
+	uint64_t hits = counted(r->u, RELOAD_COUNT_CACHE_HITS);
+	o = asked(r, owner, &request);
+	tell_values(r, request, values, 1);
+	assert_int_equal(o->value_errs[0], RELOAD_OK);
+	assert_true(counted(r->u, RELOAD_COUNT_CACHE_HITS) > hits);
+}
+
+static void expired_signer(void **state)
+{
+	struct ring *r = *state;
+	struct reload_id id = id_at(0x33);
+	struct node *owner =
+		node_new_of(r->net, &(struct sim_cert_form){ .user = "short@" SIM_OVERLAY,
+					    .overlay = SIM_OVERLAY,
+					    .nodes = &id,
+					    .nodes_count = 1,
+					    .not_before = SIM_EPOCH - 1000,
+					    .not_after = SIM_EPOCH + 60000 });
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft_ping(owner, &to);
+	struct reload_msg *request;
+	expect_answer(owner, tell(&c, r->u), RELOAD_PING_ANS);
+	struct reload_stored_data value = store_of(owner, K_VALUE, "value", 0)->data;
+	struct outcome *o = asked(r, owner, &request);
+	tell_values(r, request, &value, 1);
+	assert_int_equal(o->value_errs[0], RELOAD_OK);
+	r->net->now += 70000;
+	o = asked(r, owner, &request);
+	tell_values(r, request, &value, 1);
+	/* R-5.1-02 R-7.1-04: verified before, but its signer has expired meanwhile */
+	assert_int_equal(o->calls, 1);
+	assert_int_not_equal(o->value_errs[0], RELOAD_OK);
+}
+
+static void rolled_back(void **state)
+{
+	struct ring *r = *state;
+	struct node *owner = node_new(r->net, 0x33);
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft_ping(owner, &to);
+	struct reload_msg *request;
+	tell(&c, r->u);
+	struct crafted_store *old = store_of(owner, K_VALUE, "old", 0),
+			     *new = store_of(owner, K_VALUE, "new", 0);
+	new->data.storage_time += 1000;
+	store_sign(new, owner);
+	struct outcome *o = asked(r, owner, &request);
+	tell_values(r, request, &new->data, 1);
+	assert_false(o->rolled_back);
+	o = asked(r, owner, &request);
+	tell_values(r, request, &old->data, 1);
+	/* R-13.5-06: older than what was fetched before; told, and left to the caller */
+	assert_true(o->rolled_back);
+	assert_int_equal(o->value_errs[0], RELOAD_OK);
+	assert_int_equal(r->u->events[RELOAD_EV_ROLLBACK], 1);
+	o = asked(r, owner, &request);
+	tell_values(r, request, &new->data, 1);
+	assert_false(o->rolled_back);
+}
+
+/* -- expiry ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void values_expire(void **state)
+{
+	struct pair *p = *state;
+	struct reload_store_item item = single("short");
+	struct reload_specifier spec = { .kind = K_VALUE };
+	item.lifetime_s = 10;
+	assert_int_equal(put(p, p->one, &item, 1)->err, RELOAD_OK);
+	struct reload_status before, after;
+	reload_peer_status(p->one->peer, &before);
+	net_pass(p->net, 12000);
+	struct outcome *o = get(p, p->two, &spec, 1);
+	for (size_t i = 0; i < o->values_count; i++)
+		assert_true(o->synthetic[i]);
+	net_pass(p->net, 60000);
+	reload_peer_status(p->one->peer, &after);
+	assert_int_equal(after.values, before.values - 1); /* both held it: replica and original */
+}
+
+/* -- fragments through engines ---------------------------------------------------------------------------------------------------------- */
+
+static void small_pieces(struct reload_policy *policy)
+{
+	policy->fragment_size = 400;
+}
+
+static void fragments(void **state)
+{
+	(void)state;
+	struct ring *r = ring_new_with(small_pieces);
+	struct reload_destination to = dest(r->b), here = dest(r->u);
+	uint8_t padding[1000] = { 0 };
+	struct reload_ping_req ping = { .padding = span_of(padding, sizeof(padding)) };
+	struct craft c = craft(r->a, RELOAD_PING_REQ, &ping, &to);
+	tell(&c, r->u);
+	size_t pieces = 0;
+	struct span piece;
+	struct wire_ctx ctx = net_ctx(r->net);
+	while ((piece = heard_bytes(r->b, c.h.transaction_id)).len) {
+		struct reload_header h;
+		assert_int_equal(reload_header_read(&h, piece, &ctx), RELOAD_OK);
+		/* R-6.7-01 R-6.7-05 R-6.7-06: any node on the way may fragment */
+		assert_true(piece.len <= 400);
+		assert_int_equal(h.length, piece.len);
+		list_is(h.via_list, LIST(&r->a->id), r->net);
+		pieces++;
+	}
+	assert_true(pieces > 2);
+	/* two pieces towards u, last one first: the destination puts them together */
+	c = craft(r->a, RELOAD_PING_REQ, &ping, &here);
+	struct span whole = craft_bytes(&c);
+	struct reload_header h;
+	assert_int_equal(reload_header_read(&h, whole, &ctx), RELOAD_OK);
+	size_t head = reload_header_size(&h), half = (whole.len - head) / 2;
+	for (int i = 1; i >= 0; i--) {
+		struct wr w;
+		wr_init(&w);
+		struct reload_header f = h;
+		size_t len = i ? whole.len - head - half : half;
+		f.fragment =
+			RELOAD_FRAGMENT_ALWAYS | (i ? RELOAD_FRAGMENT_LAST | (uint32_t)half : 0);
+		f.length = (uint32_t)(head + len);
+		reload_header_write(&w, &f);
+		wr_bytes(&w, whole.at + head + (i ? half : 0), len);
+		say(r->a, r->u, wr_done(&w));
+		wr_clear(&w);
+	}
+	/* R-6.7-07: offsets count from the end of the header */
+	expect_answer(r->a, c.h.transaction_id, RELOAD_PING_ANS);
+	ring_teardown((void **)&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ring_test(stores_and_answers),
+		ring_test(refused_at_the_storer),
+		ring_test(replica),
+		pair_test(there_and_back),
+		pair_test(only_its_own),
+		pair_test(several_kinds_and_values),
+		pair_test(certificates_are_stored),
+		ring_test(values_are_checked),
+		ring_test(expired_signer),
+		ring_test(rolled_back),
+		pair_test(values_expire),
+		cmocka_unit_test(fragments),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -15,7 +15,7 @@ enum reload_err cli_file_read(uint8_t **out, size_t *len, const char *path, size
 struct cli_files;
 
 /*
- * A set of files that change together.  cli_files_mkdir() makes a directory with its parents, cli_files_put() notes new
+ * cli_files_new() begins a set of files that change together.  cli_files_mkdir() makes a directory with its parents, cli_files_put() notes new
  * contents (copied), cli_files_commit() writes, syncs and renames them all.  When anything fails nothing has changed:
  * files are as before, new files and directories are gone.  cli_files_free() undoes what was not committed.
  */

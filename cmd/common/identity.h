@@ -51,5 +51,6 @@ enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***
 	size_t *others_count, const char *path, struct reload_why *why) MUST_CHECK;
 void cli_certs_free(struct reload_cert **certs, size_t count);
 
+/* cli_key_load() reads a private key (owned) in PEM; *readable_by_others tells of a mode that is too open. */
 enum reload_err cli_key_load(struct reload_key **out, const char *path, bool *readable_by_others,
 	struct reload_why *why) MUST_CHECK;

@@ -26,6 +26,8 @@ struct reload_kind {
 /* reload_data_model_name(), reload_access_policy_name() return the registry's words: "SINGLE", "USER-MATCH". */
 const char *reload_data_model_name(enum reload_data_model model);
 const char *reload_access_policy_name(enum reload_access_policy access);
+
+/* reload_data_model_parse(), reload_access_policy_parse() are the way back; RELOAD_BAD_VALUE: no such word. */
 enum reload_err reload_data_model_parse(enum reload_data_model *out, const char *name) MUST_CHECK;
 enum reload_err reload_access_policy_parse(enum reload_access_policy *out, const char *name) MUST_CHECK;
 

@@ -32,6 +32,8 @@ struct reload_call_error {
 	struct reload_failure failure;
 	json_t *data;
 };
+
+/* reload_call_error_clear() frees what the error holds; a zeroed one is legal. */
 void reload_call_error_clear(struct reload_call_error *error);
 
 /* Gets the objects of progress notifications (borrowed); false ends the call with RELOAD_CANCELLED. */

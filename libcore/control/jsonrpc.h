@@ -28,8 +28,9 @@ enum reload_err reload_rpc_parse(
 void reload_rpc_request_clear(struct reload_rpc_request *r);
 
 /*
- * The writers append one line.  result and params are borrowed; a NULL id is null.  reload_rpc_write_progress() makes the
- * notification "progress" that belongs to the request with that id.
+ * reload_rpc_write_result(), reload_rpc_write_error() and reload_rpc_write_request() append one line.  result and params are
+ * borrowed; a NULL id is null.  reload_rpc_write_progress() makes the notification "progress" that belongs to the request with
+ * that id.
  */
 void reload_rpc_write_result(struct wr *w, const json_t *id, json_t *result);
 void reload_rpc_write_error(struct wr *w, const json_t *id, const struct reload_failure *failure);

@@ -10,6 +10,7 @@ enum { RELOAD_CACHE_CERTS = 4096, RELOAD_CACHE_VALUES = 16384 }; /* at the maxim
 
 struct reload_cache;
 
+/* reload_cache_new() makes an empty cache (owned) with these maxima. */
 struct reload_cache *reload_cache_new(size_t max_certs, size_t max_values);
 void reload_cache_free(struct reload_cache *cache);
 AUTO_DEFINE(reload_cache)
@@ -33,7 +34,7 @@ struct reload_cert *reload_cache_find(struct reload_cache *cache, const struct r
 bool reload_cache_has(struct reload_cache *cache, const uint8_t fingerprint[32], reload_utc now);
 
 /*
- * A stored value was verified under this digest: SHA-256 over signature input, signature and certificate fingerprint.
+ * reload_cache_value_add() notes, and reload_cache_value_has() tells, that a stored value was verified under this digest: SHA-256 over signature input, signature and certificate fingerprint.
  * The certificate's expiry is the caller's to check.
  */
 void reload_cache_value_add(struct reload_cache *cache, const uint8_t digest[32]);

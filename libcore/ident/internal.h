@@ -46,6 +46,6 @@ struct reload_key *reload_ident_key_wrap(EVP_PKEY *pkey);
 /* reload_ident_key_fits() is the key_fits of reload_ident_openssl. */
 bool reload_ident_key_fits(const struct reload_key *key, const struct reload_cert *cert);
 
-/* The parts of reload_ident_openssl that read certificates, in x509.c. */
+/* reload_x509_read() and reload_x509_clear() are the parts of reload_ident_openssl that read certificates. */
 enum reload_err reload_x509_read(struct reload_cert *cert, struct reload_why *why);
 void reload_x509_clear(struct reload_cert *cert);

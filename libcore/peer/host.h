@@ -35,7 +35,7 @@ struct reload_event {
 	const char *words; /* static reason */
 };
 
-/* reload_event_name() returns "link_up" and the like; reload_event_words() a person's words; both static. */
+/* reload_event_name() returns "link_up" and the like; reload_event_words() a person's words; both static; reload_event_level() its level. */
 const char *reload_event_name(enum reload_event_type type);
 const char *reload_event_words(enum reload_event_type type);
 enum reload_event_level reload_event_level(enum reload_event_type type);

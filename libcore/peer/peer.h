@@ -42,6 +42,8 @@ enum reload_state {
 	RELOAD_STATE_ISOLATED,
 	RELOAD_STATE_STOPPED,
 };
+
+/* reload_state_name() returns the word of cli.md s3: "joined"; static. */
 const char *reload_state_name(enum reload_state state);
 
 /* Limits and policies; zero means the default in parentheses. */
@@ -164,7 +166,8 @@ enum {
 };
 
 /*
- * Each returns a handle that stays valid until fn was called, or NULL with *err set when the request cannot even start
+ * reload_peer_ping(), reload_peer_store(), _fetch(), _stat(), _find(), _probe(), reload_peer_route_query() and
+ * reload_peer_config_update() start a request of this node.  Each returns a handle that stays valid until fn was called, or NULL with *err set when the request cannot even start
  * (RELOAD_NOT_JOINED, RELOAD_LIMIT, RELOAD_UNKNOWN_KIND ...); fn is then not called.  fn is called exactly once.
  */
 struct reload_request *reload_peer_ping(struct reload_peer *p, const struct reload_way *way,
@@ -201,6 +204,8 @@ enum reload_phase {
 	RELOAD_PHASE_NEIGHBOURS,
 	RELOAD_PHASES
 };
+
+/* reload_phase_name() returns the word of cli.md s5: "bootstrap"; static. */
 const char *reload_phase_name(enum reload_phase phase);
 
 /*
@@ -243,8 +248,13 @@ struct reload_status {
 	uint32_t responsible_ppb;
 };
 
+/* reload_peer_status() fills out; what it points at is borrowed until the next input. */
 void reload_peer_status(struct reload_peer *p, struct reload_status *out);
+
+/* reload_peer_links() fills out with links that are up, at most max, and returns how many. */
 size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, size_t max);
+
+/* reload_peer_config() returns the document in force (borrowed). */
 const struct reload_config *reload_peer_config(const struct reload_peer *p);
 
 /* What was counted since the start, by reason (interop s12.5). */
@@ -254,6 +264,8 @@ enum reload_counter {
 #undef X
 	RELOAD_COUNTERS
 };
+
+/* reload_peer_counter() returns a count, reload_counter_name() its name ("dropped_ttl"), static. */
 uint64_t reload_peer_counter(const struct reload_peer *p, enum reload_counter counter);
 const char *reload_counter_name(enum reload_counter counter);
 

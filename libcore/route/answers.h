@@ -19,7 +19,7 @@ enum reload_answer_state {
 	RELOAD_ANSWER_READY
 };
 
-/* lifetime: of a request, from its first copy. */
+/* reload_answers_new() makes an empty memory (owned); lifetime: of a request, from its first copy. */
 struct reload_answers *reload_answers_new(size_t max_count, size_t max_bytes, reload_ms lifetime);
 void reload_answers_free(struct reload_answers *a);
 

@@ -63,6 +63,7 @@ void reload_connection_bind(
 /* reload_connection_remove() takes it out and frees it. */
 void reload_connection_remove(struct reload_connections *c, struct reload_connection *con);
 
+/* reload_connection_by_link() finds a connection by its link's number, NULL: there is none. */
 struct reload_connection *reload_connection_by_link(struct reload_connections *c, uint32_t link);
 
 /* reload_connection_by_node() returns the connection to use for node, NULL when there is none. */

@@ -23,6 +23,7 @@ void reload_fragment_send(struct span message, const struct wire_ctx *ctx, size_
 /* Incomplete messages, bounded in bytes and in time; at the byte limit a new fragment is dropped (R-6.7-09). */
 struct reload_reassembly;
 
+/* reload_reassembly_new() makes an empty one (owned); an incomplete message is dropped lifetime after its first fragment. */
 struct reload_reassembly *reload_reassembly_new(
 	struct reload_timers *timers, size_t max_bytes, reload_ms lifetime);
 void reload_reassembly_free(struct reload_reassembly *r);

@@ -44,4 +44,5 @@ bool reload_transaction_begin(struct reload_transactions *table, struct reload_t
 /* reload_transaction_end() takes t out; an ended one is legal. */
 void reload_transaction_end(struct reload_transaction *t);
 
+/* reload_transaction_find() returns the one with that id, NULL: none is under way. */
 struct reload_transaction *reload_transaction_find(struct reload_transactions *table, uint64_t id);

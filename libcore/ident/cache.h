@@ -34,8 +34,8 @@ struct reload_cert *reload_cache_find(struct reload_cache *cache, const struct r
 bool reload_cache_has(struct reload_cache *cache, const uint8_t fingerprint[32], reload_utc now);
 
 /*
- * reload_cache_value_add() notes, and reload_cache_value_has() tells, that a stored value was verified under this digest: SHA-256 over signature input, signature and certificate fingerprint.
- * The certificate's expiry is the caller's to check.
+ * reload_cache_value_add() notes, and reload_cache_value_has() tells, that a stored value was verified under this digest:
+ * SHA-256 over signature input, signature and certificate fingerprint.  The certificate's expiry is the caller's to check.
  */
 void reload_cache_value_add(struct reload_cache *cache, const uint8_t digest[32]);
 bool reload_cache_value_has(struct reload_cache *cache, const uint8_t digest[32]);

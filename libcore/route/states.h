@@ -8,7 +8,10 @@
 
 struct reload_states;
 
-/* reload_states_new() makes an empty table (owned); at max entries the oldest goes: its response is lost, the end-to-end repetition repairs. */
+/*
+ * reload_states_new() makes an empty table (owned); at max entries the oldest goes: its response is lost, the end-to-end
+ * repetition repairs.
+ */
 struct reload_states *reload_states_new(size_t max, reload_ms lifetime);
 void reload_states_free(struct reload_states *s);
 

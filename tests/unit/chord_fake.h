@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 enum {
-	FAKE_ROWS = 512
+	FAKE_ROWS = 1024
 };
 
 enum fake_what {

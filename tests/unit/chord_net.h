@@ -341,30 +341,23 @@ static void net_join(struct net *n, int i, int bootstrap)
 	net_push(n, NET_START, i, bootstrap, n->now_us);
 }
 
-static void net_link(struct net *n, int a, int b)
+/* Tells both ends; the end of b, when new, is returned. */
+static struct net_event *net_link(struct net *n, int a, int b)
 {
 	if (n->nodes[a].up[b] || n->nodes[b].up[a] || !n->nodes[a].alive || !n->nodes[b].alive)
-		return;
+		return NULL;
 	n->nodes[a].up[b] = n->nodes[b].up[a] = true;
 	n->links++;
 	uint64_t ta = n->now_us + net_delay(n), tb = n->now_us + net_delay(n),
 		 both = ta > tb ? ta : tb;
 	n->nodes[a].fifo[b] = n->nodes[b].fifo[a] = both;
 	net_push(n, NET_LINK, a, b, ta);
-	net_push(n, NET_LINK, b, a, tb);
+	return net_push(n, NET_LINK, b, a, tb);
 }
 
-static void net_attach_answered(struct net *n, struct net_event *e)
+/* what y owes to x, who asked with send_update */
+static void net_update_asked(struct net *n, int y, int x)
 {
-	int x = e->cookie ? e->other : -1, y = e->node;
-	/* the answer travels back, then the handshake: two more round trips */
-	if (x == y)
-		return;
-	net_link(n, x, y);
-	struct net_event *ans = net_send(n, NET_ATTACHED, y, x);
-	ans->cookie = e->cookie;
-	if (!e->flag)
-		return;
 	struct wr w;
 	wr_init(&w);
 	reload_chord_topology.update_write(n->nodes[y].t, &w);
@@ -374,6 +367,19 @@ static void net_attach_answered(struct net *n, struct net_event *e)
 		n->updates++;
 	}
 	wr_clear(&w);
+}
+
+static void net_attach_answered(struct net *n, struct net_event *e)
+{
+	int x = e->other, y = e->node;
+	if (x == y)
+		return;
+	struct net_event *new_link = net_link(n, x, y);
+	net_send(n, NET_ATTACHED, y, x)->cookie = e->cookie;
+	if (new_link)
+		new_link->flag = e->flag;
+	else if (e->flag && n->nodes[y].up[x])
+		net_update_asked(n, y, x);
 }
 
 static void net_attach_hop(struct net *n, struct net_event *e)
@@ -490,6 +496,8 @@ static void net_event_run(struct net *n, struct net_event *e)
 	case NET_LINK:
 		if (over_link)
 			ops->connected(x->t, &y->id);
+		if (over_link && e->flag)
+			net_update_asked(n, e->node, e->other);
 		break;
 	case NET_DOWN:
 		if (over_link) {

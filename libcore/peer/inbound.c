@@ -9,7 +9,8 @@
  *   for this node -> reassembled -> decoded -> repeat? -> signatures (jobs) -> request served | answer of a request
  *
  * Up to the decision only the forwarding header is looked at and nothing is kept.  Messages for this node wait in
- * p->work, at most policy.max_work of them; beyond that they are dropped and the end-to-end repetition repairs it.
+ * p->work, at most policy.max_work of them and policy.max_link_work of one link; beyond that they are dropped and the
+ * end-to-end repetition repairs it.
  */
 
 /* The message code, if this is a whole message or the first fragment; 0 otherwise. */
@@ -184,6 +185,10 @@ static void free_store(struct inbound *in)
 void reload_inbound_free(struct inbound *in, bool repeat_may_come)
 {
 	struct reload_peer *p = in->peer;
+	struct reload_connection *con =
+		in->local ? NULL : reload_connection_by_link(p->connections, in->link);
+	if (con)
+		con->work--;
 	if (in->listed) {
 		TAILQ_REMOVE(&p->work, in, entry);
 		p->work_count--;
@@ -217,7 +222,7 @@ static void previous_hop(struct inbound *in, struct reload_connection *con)
 static void deliver(struct reload_peer *p, struct reload_connection *con, struct span message)
 {
 	struct reload_msg *msg;
-	if (p->work_count >= p->policy.max_work) {
+	if (p->work_count >= p->policy.max_work || con->work >= p->policy.max_link_work) {
 		reload_peer_drop(p, RELOAD_COUNT_DROP_LIMIT, con->link, 0, "too much work waiting");
 		return;
 	}
@@ -229,6 +234,7 @@ static void deliver(struct reload_peer *p, struct reload_connection *con, struct
 		return;
 	}
 	struct inbound *in = inbound_new(p, msg, con->link);
+	con->work++;
 	reload_peer_count(p, RELOAD_COUNT_DELIVERED);
 	previous_hop(in, con);
 	inbound_start(in);

@@ -13,6 +13,7 @@ enum {
 	DEFAULT_LINKS = 4096,
 	DEFAULT_REQUESTS = 4096,
 	DEFAULT_WORK = 4096,
+	DEFAULT_LINK_WORK = 512,
 	DEFAULT_REASSEMBLY = 4 * 1024 * 1024,
 	ANSWERS_MAX = 16384,
 	ANSWERS_BYTES = 16 * 1024 * 1024,
@@ -190,6 +191,8 @@ static void policy_defaults(struct reload_policy *policy)
 		policy->max_requests = DEFAULT_REQUESTS;
 	if (!policy->max_work)
 		policy->max_work = DEFAULT_WORK;
+	if (!policy->max_link_work)
+		policy->max_link_work = DEFAULT_LINK_WORK;
 	if (!policy->max_reassembly)
 		policy->max_reassembly = DEFAULT_REASSEMBLY;
 }

@@ -28,6 +28,7 @@ struct reload_connection {
 	bool incoming, good;
 	reload_ms since;
 	uint64_t sent, received;
+	size_t work; /* messages of it whose signatures are being verified */
 };
 
 RB_HEAD(reload_link_tree, reload_connection);

@@ -45,7 +45,7 @@ int cli_stop_signals(void);
 /* cli_stop_end() takes a signal that came off the queue and closes the descriptor; -1 is legal. */
 void cli_stop_end(int fd);
 
-/* Reading results; what is missing is empty, 0 or false. */
+/* cli_get_text(), cli_get_real(), cli_get_int(), cli_get_bool() read a result; what is missing is empty, 0 or false. */
 const char *cli_get_text(const json_t *object, const char *key);
 double cli_get_real(const json_t *object, const char *key);
 long long cli_get_int(const json_t *object, const char *key);

@@ -366,9 +366,9 @@ static bool asks_only(const struct cli *cli)
 static enum reload_err settle(struct cli *cli, struct reload_why *why)
 {
 	const struct cli_program *program = cli->program;
-	choose(cli);
+	choose(cli); /* --help without a subcommand is about all of them */
 	for (const struct cli_command *c = program->commands; c->run && !cli->command; c++)
-		if (program->fallback && !strcmp(c->name, program->fallback))
+		if (program->fallback && !asks_only(cli) && !strcmp(c->name, program->fallback))
 			cli->command = c;
 	enum reload_err err = read_format(cli, why);
 	cli->verbose = (unsigned)cli_count(cli, "verbose");

@@ -34,6 +34,8 @@ struct reload_call_error {
 };
 
 /* reload_call_error_clear() frees what the error holds; a zeroed one is legal. */
+
+/* reload_call_error_clear() frees data and makes all zero. */
 void reload_call_error_clear(struct reload_call_error *error);
 
 /* Gets the objects of progress notifications (borrowed); false ends the call with RELOAD_CANCELLED. */

@@ -17,6 +17,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+enum {
+	/* a TLS link is not repeated, only doubted: a busy machine is no reason to route around it (interop LINK-09) */
+	ACK_FLOOR_MS = 250
+};
+
 /*~ 2. The host.  The engine asks for time, links, signatures and a deadline through the table below; what comes back
  * from the loop enters the engine through the functions of peer/peer.h.  Nothing here decides anything about RELOAD.
  */
@@ -399,6 +404,7 @@ static enum reload_err links_start(struct host *h, struct reload_why *why)
 		.others_count = c->others_count,
 		.trust = h->identity.config->trust,
 		.max_message = h->identity.config->max_message_size,
+		.rto_floor_ms = ACK_FLOOR_MS,
 		.keylog = getenv("SSLKEYLOGFILE") };
 	enum reload_err err = reload_links_new(&h->links, &setup, why);
 	return err ? err : listen_all(h, why);

@@ -134,6 +134,9 @@ void reload_tls_link_close(struct reload_tls_link *link);
 /* reload_tls_link_turn() marks a link to be looked at when the turn ends. */
 void reload_tls_link_turn(struct reload_tls_link *link);
 
+/* reload_tls_link_turn_first() is the same, before all others: there is a message to send. */
+void reload_tls_link_turn_first(struct reload_tls_link *link);
+
 /* reload_tls_link_turn_end() does what is due; the link may be gone afterwards. */
 void reload_tls_link_turn_end(struct reload_tls_link *link);
 

@@ -149,7 +149,7 @@ bool reload_links_send(struct reload_links *links, uint32_t id, struct span mess
 	reload_framing_data_write(&l->framing, &l->out, message, now);
 	reload_health_sent(&l->health, now);
 	reload_tls_link_watch_timer(l, now);
-	reload_tls_link_turn(l);
+	reload_tls_link_turn_first(l); /* a send wakes the other end: who waits for a message before who only gets an ACK */
 	links->counters.messages_out++;
 	return true;
 }

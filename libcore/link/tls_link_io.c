@@ -34,6 +34,15 @@ void reload_tls_link_turn(struct reload_tls_link *l)
 	TAILQ_INSERT_TAIL(&l->links->turn, l, turn);
 }
 
+void reload_tls_link_turn_first(struct reload_tls_link *l)
+{
+	if (l->is_in_turn)
+		TAILQ_REMOVE(&l->links->turn, l, turn);
+	l->is_in_turn = true;
+	l->links->hook.due = true;
+	TAILQ_INSERT_HEAD(&l->links->turn, l, turn);
+}
+
 void reload_tls_link_want(struct reload_tls_link *l, unsigned events)
 {
 	if (l->wants == events)

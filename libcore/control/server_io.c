@@ -81,16 +81,6 @@ static bool finished(const struct client *c)
 		       !reload_rpc_session_output(c->session).len);
 }
 
-/* The session has output, or has ended, and nobody of us is on the stack: the loop will look at it. */
-static void on_wake(void *arg)
-{
-	struct client *c = arg;
-	if (reload_rpc_session_ended(c->session))
-		shutdown(c->fd,
-			SHUT_RDWR); /* wakes us with a hang-up, also when the client never reads */
-	want_by_state(c);
-}
-
 /* Sends one portion; false when the connection is lost. */
 static bool send_some(struct client *c)
 {
@@ -103,6 +93,21 @@ static bool send_some(struct client *c)
 		return errno == EAGAIN || errno == EINTR;
 	reload_rpc_session_sent(c->session, (size_t)n);
 	return true;
+}
+
+/*
+ * The session has output, or has ended, and nobody of us is on the stack.  A reply mostly fits the socket at once; what is
+ * left, a failure and the end are for the loop.
+ */
+static void on_wake(void *arg)
+{
+	struct client *c = arg;
+	if (reload_rpc_session_ended(c->session))
+		shutdown(c->fd,
+			SHUT_RDWR); /* wakes us with a hang-up, also when the client never reads */
+	else if (!c->eof && !(c->wanted & RELOAD_POLL_OUT))
+		(void)send_some(c);
+	want_by_state(c);
 }
 
 /* Reads one portion; false when the connection is lost. */

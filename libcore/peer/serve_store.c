@@ -104,12 +104,14 @@ static void committed(void *arg, enum reload_err err)
 			   .resource = &w->resource,
 			   .kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
 			   .count = w->values_count });
-	/* the replicas come after the answer in the RFC's order; both only start their signatures here */
+	/* the requester waits for the first signature only; an answer to this node itself ends `in` at once */
 	struct reload_store_batch batch = w->batch;
-	bool replicate = !w->replica && w->changed && count;
-	if (replicate)
+	bool replicate = !w->replica && w->changed && count, local = in->local;
+	if (replicate && local)
 		reload_maintain_replicate(p, &batch, replicas, count);
 	reload_answer(in, RELOAD_STORE_ANS, &w->answer);
+	if (replicate && !local)
+		reload_maintain_replicate(p, &batch, replicas, count);
 }
 
 void reload_serve_store_verified(struct inbound *in)

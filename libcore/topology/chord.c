@@ -8,10 +8,10 @@
  *
  * State: DETACHED -> ATTACHING -> JOINING -> JOINED, or FAILED; first() goes to JOINED directly.  A disconnected peer is
  * found by the link layer (disconnected) or by an Update that is not answered (update_failed).  Every event ends in
- * chord_after().
+ * reload_chord_after().
  *
  * Links: each connected node has a row.  It becomes a peer (member of the Routing Table) by an Update over its own link.
- * Neighbours are the nearest peers, chord_goal() on each side, so a lost neighbour is replaced by the next best at once
+ * Neighbours are the nearest peers, reload_chord_goal() on each side, so a lost neighbour is replaced by the next best at once
  * (s10.7.1).  A link that the link layer doubts carries nothing for others until it is good again, but keeps its place in
  * the Neighbor Table: only a lost link moves responsibility.
  *
@@ -20,25 +20,25 @@
  */
 #include "topology/chord.h"
 
-reload_ms chord_now(struct reload_topology *t)
+reload_ms reload_chord_now(struct reload_topology *t)
 {
 	return t->host.now(t->host.arg);
 }
 
-reload_ms chord_jitter(struct reload_topology *t, reload_ms ms)
+reload_ms reload_chord_jitter(struct reload_topology *t, reload_ms ms)
 {
 	uint32_t r;
 	t->host.random(t->host.arg, &r, sizeof(r));
 	return ms / 2 + (ms ? r % (ms + 1) : 0);
 }
 
-reload_ms chord_backoff(struct reload_topology *t, unsigned failures)
+reload_ms reload_chord_backoff(struct reload_topology *t, unsigned failures)
 {
 	reload_ms ms = (reload_ms)CHORD_BACKOFF_MS << (failures < 8 ? failures : 8);
-	return chord_jitter(t, ms < CHORD_BACKOFF_MAX_MS ? ms : CHORD_BACKOFF_MAX_MS);
+	return reload_chord_jitter(t, ms < CHORD_BACKOFF_MAX_MS ? ms : CHORD_BACKOFF_MAX_MS);
 }
 
-void chord_timer(
+void reload_chord_timer(
 	struct reload_topology *t, struct reload_timer *timer, reload_ms due, void (*fn)(void *arg))
 {
 	if (due == RELOAD_NEVER)
@@ -47,7 +47,7 @@ void chord_timer(
 		reload_timer_arm(t->host.timers, timer, due, fn, t);
 }
 
-bool chord_member(const struct reload_id *list, size_t count, const struct reload_id *id)
+bool reload_chord_member(const struct reload_id *list, size_t count, const struct reload_id *id)
 {
 	for (size_t i = 0; i < count; i++)
 		if (reload_id_eq(&list[i], id))
@@ -68,15 +68,15 @@ static size_t link_lower(const struct reload_topology *t, const struct reload_id
 	return lo;
 }
 
-struct chord_link *chord_link_find(struct reload_topology *t, const struct reload_id *id)
+struct chord_link *reload_chord_link_find(struct reload_topology *t, const struct reload_id *id)
 {
 	size_t i = link_lower(t, id);
 	return i < t->links_count && reload_id_eq(&t->links[i].id, id) ? &t->links[i] : NULL;
 }
 
-struct chord_link *chord_link_add(struct reload_topology *t, const struct reload_id *id)
+struct chord_link *reload_chord_link_add(struct reload_topology *t, const struct reload_id *id)
 {
-	struct chord_link *link = chord_link_find(t, id);
+	struct chord_link *link = reload_chord_link_find(t, id);
 	if (link || t->links_count == CHORD_LINKS_MAX || id->len != CHORD_ID_LEN ||
 		reload_id_eq(id, &t->self))
 		return link;
@@ -88,30 +88,30 @@ struct chord_link *chord_link_add(struct reload_topology *t, const struct reload
 	return &t->links[i];
 }
 
-void chord_link_drop(struct reload_topology *t, struct chord_link *link)
+void reload_chord_link_drop(struct reload_topology *t, struct chord_link *link)
 {
 	size_t i = (size_t)(link - t->links);
 	memmove(link, link + 1, (t->links_count - i - 1) * sizeof(*link));
 	t->links_count--;
 }
 
-bool chord_link_ready(struct reload_topology *t, struct chord_link *link, bool ready)
+bool reload_chord_link_ready(struct reload_topology *t, struct chord_link *link, bool ready)
 {
 	bool news = link->ready != ready;
 	link->ready = ready;
 	if (!ready) {
 		link->handed = link->asked = link->sole = link->listed = false;
-		chord_set_remove(&t->peers, &link->id);
-		chord_set_remove(&t->route, &link->id);
+		reload_chord_set_remove(&t->peers, &link->id);
+		reload_chord_set_remove(&t->route, &link->id);
 		return news;
 	}
-	chord_set_add(&t->peers, &link->id);
+	reload_chord_set_add(&t->peers, &link->id);
 	if (!link->bad)
-		chord_set_add(&t->route, &link->id);
+		reload_chord_set_add(&t->route, &link->id);
 	return news;
 }
 
-void chord_set_state(
+void reload_chord_set_state(
 	struct reload_topology *t, enum reload_topology_state state, const struct reload_id *other)
 {
 	if (t->state == state)
@@ -145,44 +145,44 @@ static bool replace(
 static bool refresh_neighbours(struct reload_topology *t)
 {
 	struct reload_id list[CHORD_NEIGHBOURS_MAX];
-	size_t goal = chord_goal(&t->peers, &t->self);
-	size_t n = chord_set_before(&t->peers, &t->self, list, goal);
+	size_t goal = reload_chord_goal(&t->peers, &t->self);
+	size_t n = reload_chord_set_before(&t->peers, &t->self, list, goal);
 	bool changed = replace(t->predecessors, &t->predecessors_count, list, n);
-	n = chord_set_after(&t->peers, &t->self, list, goal);
+	n = reload_chord_set_after(&t->peers, &t->self, list, goal);
 	return replace(t->successors, &t->successors_count, list, n) || changed;
 }
 
 static bool refresh_fingers(struct reload_topology *t)
 {
 	struct reload_id list[CHORD_FINGERS_MAX];
-	size_t n = chord_set_fingers(&t->peers, &t->self, list);
+	size_t n = reload_chord_set_fingers(&t->peers, &t->self, list);
 	return replace(t->fingers, &t->fingers_count, list, n);
 }
 
-void chord_refresh(struct reload_topology *t)
+void reload_chord_refresh(struct reload_topology *t)
 {
 	bool had_peers = t->predecessors_count > 0;
 	bool neighbours = refresh_neighbours(t), fingers = refresh_fingers(t);
-	if (t->bound.len &&
-		(chord_set_has(&t->peers, &t->bound) || !chord_known_likely(t, &t->bound)))
+	if (t->bound.len && (reload_chord_set_has(&t->peers, &t->bound) ||
+				    !reload_chord_known_likely(t, &t->bound)))
 		t->bound.len = 0;
 	if (t->state == RELOAD_TOPOLOGY_JOINED && had_peers && !t->peers.count && !t->alone)
-		chord_join_fail(t);
-	bool range = chord_data_refresh(t);
+		reload_chord_join_fail(t);
+	bool range = reload_chord_data_refresh(t);
 	if (neighbours || range)
 		t->version++;
 	if (neighbours || fingers)
 		t->host.tables_changed(t->host.arg);
 	if (t->state == RELOAD_TOPOLOGY_JOINED && (range || (neighbours && t->reactive)))
-		chord_update_all_dirty(t);
+		reload_chord_update_all_dirty(t);
 }
 
-void chord_after(struct reload_topology *t)
+void reload_chord_after(struct reload_topology *t)
 {
-	chord_refresh(t);
-	chord_known_pump(t);
-	chord_join_step(t);
-	chord_update_flush(t);
+	reload_chord_refresh(t);
+	reload_chord_known_pump(t);
+	reload_chord_join_step(t);
+	reload_chord_update_flush(t);
 }
 
 static void configure(struct reload_topology *t, const struct reload_config *config)
@@ -199,7 +199,7 @@ static struct reload_topology *new (const struct reload_config *config,
 	t->host = *host;
 	t->self = *self;
 	t->version = 1;
-	t->born = chord_now(t);
+	t->born = reload_chord_now(t);
 	configure(t, config);
 	return t;
 }
@@ -214,34 +214,34 @@ static void free_chord(struct reload_topology *t)
 	reload_timer_cancel(t->host.timers, &t->update_timer);
 	reload_timer_cancel(t->host.timers, &t->data_timer);
 	reload_timer_cancel(t->host.timers, &t->drop_timer);
-	chord_set_clear(&t->peers);
-	chord_set_clear(&t->route);
-	chord_set_clear(&t->handing);
-	chord_set_clear(&t->waiting);
+	reload_chord_set_clear(&t->peers);
+	reload_chord_set_clear(&t->route);
+	reload_chord_set_clear(&t->handing);
+	reload_chord_set_clear(&t->waiting);
 	free(t->links);
 	free(t);
 }
 
 static void first(struct reload_topology *t)
 {
-	chord_join_stop(t);
+	reload_chord_join_stop(t);
 	t->announced = true;
-	chord_set_state(t, RELOAD_TOPOLOGY_JOINED, NULL);
-	chord_after(t);
+	reload_chord_set_state(t, RELOAD_TOPOLOGY_JOINED, NULL);
+	reload_chord_after(t);
 }
 
 static void join(struct reload_topology *t, const struct reload_id *bootstrap)
 {
-	if (!chord_link_add(t, bootstrap))
+	if (!reload_chord_link_add(t, bootstrap))
 		return;
-	chord_join_start(t, bootstrap);
-	chord_after(t);
+	reload_chord_join_start(t, bootstrap);
+	reload_chord_after(t);
 }
 
 static void leave(struct reload_topology *t)
 {
-	chord_leave(t);
-	chord_after(t);
+	reload_chord_leave(t);
+	reload_chord_after(t);
 }
 
 static enum reload_topology_state get_state(const struct reload_topology *t)
@@ -251,9 +251,9 @@ static enum reload_topology_state get_state(const struct reload_topology *t)
 
 static void connected(struct reload_topology *t, const struct reload_id *node)
 {
-	if (chord_link_add(t, node))
-		chord_known_connected(t, node);
-	chord_after(t);
+	if (reload_chord_link_add(t, node))
+		reload_chord_known_connected(t, node);
+	reload_chord_after(t);
 }
 
 static void lost(struct reload_topology *t, struct chord_link *link)
@@ -262,66 +262,67 @@ static void lost(struct reload_topology *t, struct chord_link *link)
 	bool was_peer = link->ready;
 	if (was_peer)
 		t->alone = link->sole;
-	if (was_peer && t->reactive && chord_member(t->fingers, t->fingers_count, &node)) {
+	if (was_peer && t->reactive && reload_chord_member(t->fingers, t->fingers_count, &node)) {
 		t->finger_passes = CHORD_FINGER_PASSES - 1; /* one more pass (R-10.7.2-02) */
 		if (t->state == RELOAD_TOPOLOGY_JOINED)
-			chord_finger_later(t, CHORD_UPDATE_GAP_MS);
+			reload_chord_finger_later(t, CHORD_UPDATE_GAP_MS);
 	}
-	chord_link_ready(t, link, false);
-	chord_link_drop(t, link);
-	chord_known_lost(t, &node, was_peer, false);
-	chord_admit_lost(t, &node);
-	chord_join_lost(t, &node);
+	reload_chord_link_ready(t, link, false);
+	reload_chord_link_drop(t, link);
+	reload_chord_known_lost(t, &node, was_peer, false);
+	reload_chord_admit_lost(t, &node);
+	reload_chord_join_lost(t, &node);
 }
 
 static void disconnected(struct reload_topology *t, const struct reload_id *node)
 {
-	struct chord_link *link = chord_link_find(t, node);
+	struct chord_link *link = reload_chord_link_find(t, node);
 	if (link)
 		lost(t, link);
-	chord_after(t);
+	reload_chord_after(t);
 }
 
 static void attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
 {
-	struct chord_link *link = err ? NULL : chord_link_add(t, node);
+	struct chord_link *link = err ? NULL : reload_chord_link_add(t, node);
 	if (!err && !link)
 		err = RELOAD_LIMIT;
-	bool ours = chord_join_attached(t, cookie, err, node) ||
-		    chord_known_attached(t, cookie, err) || chord_finger_attached(t, cookie, err);
+	bool ours = reload_chord_join_attached(t, cookie, err, node) ||
+		    reload_chord_known_attached(t, cookie, err) ||
+		    reload_chord_finger_attached(t, cookie, err);
 	if (link) {
-		chord_known_connected(t, node);
+		reload_chord_known_connected(t, node);
 		/* it sends us its Update because we asked; ours is what makes us a peer to it */
 		if (ours && t->state == RELOAD_TOPOLOGY_JOINED)
 			link->dirty = true;
 	}
-	chord_after(t);
+	reload_chord_after(t);
 }
 
 static void join_answered(
 	struct reload_topology *t, const struct reload_id *ap, enum reload_err err)
 {
-	chord_join_answered(t, ap, err);
-	chord_after(t);
+	reload_chord_join_answered(t, ap, err);
+	reload_chord_after(t);
 }
 
 static void join_received(struct reload_topology *t, const struct reload_id *node)
 {
-	chord_admit_received(t, node);
-	chord_after(t);
+	reload_chord_admit_received(t, node);
+	reload_chord_after(t);
 }
 
 static void handed_over(struct reload_topology *t, const struct reload_id *node)
 {
-	chord_admit_handed_over(t, node);
-	chord_after(t);
+	reload_chord_admit_handed_over(t, node);
+	reload_chord_after(t);
 }
 
 static void update_failed(
 	struct reload_topology *t, const struct reload_id *to, enum reload_err err)
 {
-	struct chord_link *link = chord_link_find(t, to);
+	struct chord_link *link = reload_chord_link_find(t, to);
 	if (!link)
 		return;
 	link->sent = 0;
@@ -330,26 +331,26 @@ static void update_failed(
 		t->host.disconnect(t->host.arg, to);
 		lost(t, link);
 	}
-	chord_after(t);
+	reload_chord_after(t);
 }
 
 static void leave_received(
 	struct reload_topology *t, const struct reload_id *from, struct span data)
 {
-	chord_leave_received(t, from, data);
-	chord_after(t);
+	reload_chord_leave_received(t, from, data);
+	reload_chord_after(t);
 }
 
 static void link_health(struct reload_topology *t, const struct reload_id *node, bool good)
 {
-	struct chord_link *link = chord_link_find(t, node);
+	struct chord_link *link = reload_chord_link_find(t, node);
 	if (!link)
 		return;
 	link->bad = !good;
 	if (link->bad)
-		chord_set_remove(&t->route, node);
+		reload_chord_set_remove(&t->route, node);
 	else if (link->ready)
-		chord_set_add(&t->route, node);
+		reload_chord_set_add(&t->route, node);
 }
 
 const struct reload_topology_ops reload_chord_topology = {
@@ -367,20 +368,20 @@ const struct reload_topology_ops reload_chord_topology = {
 	.join_answered = join_answered,
 	.join_received = join_received,
 	.handed_over = handed_over,
-	.update_received = chord_update_received,
+	.update_received = reload_chord_update_received,
 	.update_failed = update_failed,
 	.leave_received = leave_received,
 	.link_health = link_health,
-	.next_hop = chord_next_hop,
-	.responsible = chord_is_responsible,
-	.replicas = chord_replicas,
-	.holds = chord_holds,
-	.plausible = chord_plausible,
-	.close_enough = chord_close_enough,
-	.tables = chord_tables,
-	.update_write = chord_update_full,
-	.route_query_write = chord_route_query_write,
-	.responsible_ppb = chord_responsible_ppb,
-	.range = chord_range,
-	.resource_id = chord_resource_id,
+	.next_hop = reload_chord_next_hop,
+	.responsible = reload_chord_is_responsible,
+	.replicas = reload_chord_replicas,
+	.holds = reload_chord_holds,
+	.plausible = reload_chord_plausible,
+	.close_enough = reload_chord_close_enough,
+	.tables = reload_chord_tables,
+	.update_write = reload_chord_update_full,
+	.route_query_write = reload_chord_route_query_write,
+	.responsible_ppb = reload_chord_responsible_ppb,
+	.range = reload_chord_range,
+	.resource_id = reload_chord_resource_id,
 };

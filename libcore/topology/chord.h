@@ -5,9 +5,10 @@
 #include "wire/chord.h"
 
 enum {
-	CHORD_ID_LEN = 16,         /* interop CHORD-05: any other node-id-length is refused */
-	CHORD_NEIGHBOURS_MIN = 3,  /* per side, R-10.7-06 */
-	CHORD_NEIGHBOURS_MAX = 8,  /* per side, reached at about 10^5 peers, see chord_goal() */
+	CHORD_ID_LEN = 16,        /* interop CHORD-05: any other node-id-length is refused */
+	CHORD_NEIGHBOURS_MIN = 3, /* per side, R-10.7-06 */
+	CHORD_NEIGHBOURS_MAX =
+		8, /* per side, reached at about 10^5 peers, see reload_chord_goal() */
 	CHORD_FINGERS_WANTED = 16, /* searched for at join, s10.7.4.3 */
 	CHORD_FINGERS_MAX = 128,   /* the table can hold one per bit */
 	CHORD_LINKS_MAX = 8192,    /* Connection Table; at the maximum new links are not noted */
@@ -37,33 +38,34 @@ struct chord_set {
 	size_t count, cap;
 };
 
-/* chord_set_lower() returns the index of the first element that is not less than id. */
-size_t chord_set_lower(const struct chord_set *s, const struct reload_id *id);
-bool chord_set_has(const struct chord_set *s, const struct reload_id *id);
-/* chord_set_add(), chord_set_remove() tell whether the set changed. */
-bool chord_set_add(struct chord_set *s, const struct reload_id *id);
-bool chord_set_remove(struct chord_set *s, const struct reload_id *id);
-void chord_set_clear(struct chord_set *s);
-/* chord_set_after(), chord_set_before() copy up to max elements, nearest first, walking away from self. */
-size_t chord_set_after(
+/* reload_chord_set_lower() returns the index of the first element that is not less than id. */
+size_t reload_chord_set_lower(const struct chord_set *s, const struct reload_id *id);
+/* reload_chord_set_has() tells whether id is in the set. */
+bool reload_chord_set_has(const struct chord_set *s, const struct reload_id *id);
+/* reload_chord_set_add(), reload_chord_set_remove() tell whether the set changed. */
+bool reload_chord_set_add(struct chord_set *s, const struct reload_id *id);
+bool reload_chord_set_remove(struct chord_set *s, const struct reload_id *id);
+void reload_chord_set_clear(struct chord_set *s);
+/* reload_chord_set_after(), reload_chord_set_before() copy up to max elements, nearest first, walking away from self. */
+size_t reload_chord_set_after(
 	const struct chord_set *s, const struct reload_id *self, struct reload_id *out, size_t max);
-size_t chord_set_before(
+size_t reload_chord_set_before(
 	const struct chord_set *s, const struct reload_id *self, struct reload_id *out, size_t max);
-/* chord_set_route() is the rule of s10.3 for a k that is not ours; NULL when the set is empty (borrowed). */
-const struct reload_id *chord_set_route(
+/* reload_chord_set_route() is the rule of s10.3 for a k that is not ours; NULL when the set is empty (borrowed). */
+const struct reload_id *reload_chord_set_route(
 	const struct chord_set *s, const struct reload_id *self, const struct reload_id *k);
-/* chord_set_fingers() fills out, ascending: of every finger interval the element next to its start. */
-size_t chord_set_fingers(const struct chord_set *s, const struct reload_id *self,
+/* reload_chord_set_fingers() fills out, ascending: of every finger interval the element next to its start. */
+size_t reload_chord_set_fingers(const struct chord_set *s, const struct reload_id *self,
 	struct reload_id out[CHORD_FINGERS_MAX]);
-/* chord_finger_index() is i (1 to 128) for which id lies in [self+2^(128-i), self+2^(129-i)-1]; id is not self. */
-unsigned chord_finger_index(const struct reload_id *self, const struct reload_id *id);
-/* chord_high() returns the upper 64 bits of a distance. */
-uint64_t chord_high(const struct reload_id *distance);
-/* chord_nearer() tells whether a lies before b when walking from `from`: clockwise, or backwards. */
-bool chord_nearer(const struct reload_id *from, bool clockwise, const struct reload_id *a,
+/* reload_chord_finger_index() is i (1 to 128) for which id lies in [self+2^(128-i), self+2^(129-i)-1]; id is not self. */
+unsigned reload_chord_finger_index(const struct reload_id *self, const struct reload_id *id);
+/* reload_chord_high() returns the upper 64 bits of a distance. */
+uint64_t reload_chord_high(const struct reload_id *distance);
+/* reload_chord_nearer() tells whether a lies before b when walking from `from`: clockwise, or backwards. */
+bool reload_chord_nearer(const struct reload_id *from, bool clockwise, const struct reload_id *a,
 	const struct reload_id *b);
-/* chord_goal() is the number of neighbours to hold per side, O(log N), N judged from the nearest three of each side. */
-size_t chord_goal(const struct chord_set *peers, const struct reload_id *self);
+/* reload_chord_goal() is the number of neighbours to hold per side, O(log N), N judged from the nearest three of each side. */
+size_t reload_chord_goal(const struct chord_set *peers, const struct reload_id *self);
 
 /* -- state ---------------------------------------------------------------------------------------------------------- */
 
@@ -168,118 +170,160 @@ struct reload_topology {
 
 /* -- chord.c -------------------------------------------------------------------------------------------------------- */
 
-/* chord_link_add() finds or makes the row of id; NULL when the table is full.  Rows move when one is added. */
-struct chord_link *chord_link_add(struct reload_topology *t, const struct reload_id *id);
-struct chord_link *chord_link_find(struct reload_topology *t, const struct reload_id *id);
-/* chord_link_ready() turns link into a peer or back into a mere connection; tells whether that was new. */
-bool chord_link_ready(struct reload_topology *t, struct chord_link *link, bool ready);
-/* chord_link_drop() removes the row: the link is down. */
-void chord_link_drop(struct reload_topology *t, struct chord_link *link);
-void chord_set_state(
+/* reload_chord_link_add() finds or makes the row of id; NULL when the table is full.  Rows move when one is added. */
+struct chord_link *reload_chord_link_add(struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_link_find() returns the row of id, NULL when it is not connected; good until a row is added or dropped. */
+struct chord_link *reload_chord_link_find(struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_link_ready() turns link into a peer or back into a mere connection; tells whether that was new. */
+bool reload_chord_link_ready(struct reload_topology *t, struct chord_link *link, bool ready);
+/* reload_chord_link_drop() removes the row: the link is down. */
+void reload_chord_link_drop(struct reload_topology *t, struct chord_link *link);
+/* reload_chord_set_state() enters state and tells the host, when it is a change. */
+void reload_chord_set_state(
 	struct reload_topology *t, enum reload_topology_state state, const struct reload_id *other);
-/* chord_refresh() brings tables, range and data orders in line with the links. */
-void chord_refresh(struct reload_topology *t);
-/* chord_after() ends every event: tables, orders about data, Attaches, Join, Updates, in this order. */
-void chord_after(struct reload_topology *t);
-reload_ms chord_now(struct reload_topology *t);
-/* chord_jitter() is a random time around ms: half of it to one and a half. */
-reload_ms chord_jitter(struct reload_topology *t, reload_ms ms);
-reload_ms chord_backoff(struct reload_topology *t, unsigned failures);
-void chord_timer(struct reload_topology *t, struct reload_timer *timer, reload_ms due,
+/* reload_chord_refresh() brings tables, range and data orders in line with the links. */
+void reload_chord_refresh(struct reload_topology *t);
+/* reload_chord_after() ends every event: tables, orders about data, Attaches, Join, Updates, in this order. */
+void reload_chord_after(struct reload_topology *t);
+/* reload_chord_now() is the time of the host. */
+reload_ms reload_chord_now(struct reload_topology *t);
+/* reload_chord_jitter() is a random time around ms: half of it to one and a half. */
+reload_ms reload_chord_jitter(struct reload_topology *t, reload_ms ms);
+/* reload_chord_backoff() is the pause after so many failures: CHORDreload_chord_BACKOFFreload_chord_MS doubled, with jitter, bounded. */
+reload_ms reload_chord_backoff(struct reload_topology *t, unsigned failures);
+/* reload_chord_timer() arms timer for the time due with fn(t); RELOADreload_chord_NEVER cancels. */
+void reload_chord_timer(struct reload_topology *t, struct reload_timer *timer, reload_ms due,
 	void (*fn)(void *arg));
-bool chord_member(const struct reload_id *list, size_t count, const struct reload_id *id);
+/* reload_chord_member() tells whether id is in an unordered list. */
+bool reload_chord_member(const struct reload_id *list, size_t count, const struct reload_id *id);
 
 /* -- chord_known.c -------------------------------------------------------------------------------------------------- */
 
-/* chord_known_mention() notes that informant (NULL: nobody to route through) lists id. */
-void chord_known_mention(
+/* reload_chord_known_mention() notes that informant (NULL: nobody to route through) lists id. */
+void reload_chord_known_mention(
 	struct reload_topology *t, const struct reload_id *id, const struct reload_id *informant);
-/* chord_known_read() brackets the reading of one list from informant: begin, mentions, end. */
-void chord_known_read_begin(struct reload_topology *t);
-void chord_known_read_end(struct reload_topology *t, const struct reload_id *informant);
-void chord_known_connected(struct reload_topology *t, const struct reload_id *id);
-void chord_known_lost(
+/* reload_chord_known_read_begin() and reload_chord_known_read_end() bracket the mentions of one Update of informant; what it does not list any
+ * more is forgotten. */
+void reload_chord_known_read_begin(struct reload_topology *t);
+void reload_chord_known_read_end(struct reload_topology *t, const struct reload_id *informant);
+/* reload_chord_known_connected(): a link to id is up, its Update is awaited from here on. */
+void reload_chord_known_connected(struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_known_lost(): the link to id is down; was_peer: it had sent an Update; left: it said that it leaves. */
+void reload_chord_known_lost(
 	struct reload_topology *t, const struct reload_id *id, bool was_peer, bool left);
-void chord_known_forget(struct reload_topology *t, const struct reload_id *id);
-bool chord_known_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err);
-/* chord_known_pump() starts the Attaches that are due. */
-void chord_known_pump(struct reload_topology *t);
-/* chord_known_outstanding(): a future neighbour is not attached to yet, and may still be. */
-bool chord_known_outstanding(struct reload_topology *t);
-/* chord_known_between(): one in (from, to) that is linked or being attached, whose Update is still awaited */
-bool chord_known_between(
+/* reload_chord_known_forget(): id is a peer now. */
+void reload_chord_known_forget(struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_known_attached() takes the outcome of an Attach; false when the cookie is not one of these. */
+bool reload_chord_known_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err);
+/* reload_chord_known_pump() starts the Attaches that are due. */
+void reload_chord_known_pump(struct reload_topology *t);
+/* reload_chord_known_outstanding(): a future neighbour is not attached to yet, and may still be. */
+bool reload_chord_known_outstanding(struct reload_topology *t);
+/* reload_chord_known_between(): one in (from, to) that is linked or being attached, whose Update is still awaited */
+bool reload_chord_known_between(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to);
-/* chord_known_near() fills out with peers and heard-of nodes, nearest first, at most chord_goal(). */
-size_t chord_known_near(
+/* reload_chord_known_near() fills out with peers and heard-of nodes, nearest first, at most reload_chord_goal(). */
+size_t reload_chord_known_near(
 	struct reload_topology *t, bool clockwise, struct reload_id out[CHORD_NEIGHBOURS_MAX]);
-/* chord_known_likely(): id is heard of, and has not failed twice */
-bool chord_known_likely(struct reload_topology *t, const struct reload_id *id);
-void chord_known_clear(struct reload_topology *t);
+/* reload_chord_known_likely(): id is heard of, and has not failed twice */
+bool reload_chord_known_likely(struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_known_clear() forgets all. */
+void reload_chord_known_clear(struct reload_topology *t);
 
 /* -- chord_finger.c ------------------------------------------------------------------------------------------------- */
 
-void chord_finger_pass(struct reload_topology *t);
-void chord_finger_later(struct reload_topology *t, reload_ms wait);
-bool chord_finger_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err);
+/* reload_chord_finger_pass() sends Attaches for the fingers that are wanted and not there. */
+void reload_chord_finger_pass(struct reload_topology *t);
+/* reload_chord_finger_later() plans a pass in about wait ms, unless there were CHORDreload_chord_FINGERreload_chord_PASSES. */
+void reload_chord_finger_later(struct reload_topology *t, reload_ms wait);
+/* reload_chord_finger_attached() takes the outcome of an Attach; false when the cookie is not one of these. */
+bool reload_chord_finger_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err);
 
 /* -- chord_data.c --------------------------------------------------------------------------------------------------- */
 
-/* chord_data_refresh() compares range and replica set with what was ordered; tells whether the range changed. */
-bool chord_data_refresh(struct reload_topology *t);
-/* chord_range_from() is the Node-ID behind which our range begins; our own when we are alone. */
-const struct reload_id *chord_range_from(const struct reload_topology *t);
-bool chord_responsible(const struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_data_refresh() compares range and replica set with what was ordered; tells whether the range changed. */
+bool reload_chord_data_refresh(struct reload_topology *t);
+/* reload_chord_range_from() is the Node-ID behind which our range begins; our own when we are alone. */
+const struct reload_id *reload_chord_range_from(const struct reload_topology *t);
+/* reload_chord_responsible() tells whether id is in our own range (s10.1). */
+bool reload_chord_responsible(const struct reload_topology *t, const struct reload_id *id);
 
 /* -- chord_join.c --------------------------------------------------------------------------------------------------- */
 
-void chord_join_start(struct reload_topology *t, const struct reload_id *bootstrap);
-void chord_join_stop(struct reload_topology *t);
-void chord_join_step(struct reload_topology *t);
-bool chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+/* reload_chord_join_start() begins to join through bootstrap, from any state. */
+void reload_chord_join_start(struct reload_topology *t, const struct reload_id *bootstrap);
+/* reload_chord_join_stop() ends all that a Joining Node waits for; the state is left to the caller. */
+void reload_chord_join_stop(struct reload_topology *t);
+/* reload_chord_join_step() does what has become possible: Join, or our first Updates. */
+void reload_chord_join_step(struct reload_topology *t);
+/* reload_chord_join_attached() takes the outcome of the Attach to n+1; false when the cookie is another one. */
+bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node);
-void chord_join_answered(
+/* reload_chord_join_answered() takes the answer to our Join. */
+void reload_chord_join_answered(
 	struct reload_topology *t, const struct reload_id *ap, enum reload_err err);
-void chord_join_update(
+/* reload_chord_join_update() looks at an Update of link for what it says about our Join. */
+void reload_chord_join_update(
 	struct reload_topology *t, struct chord_link *link, const struct reload_chord_update *u);
-/* chord_join_fail() ends the attempt, or our part in a ring from which we are cut off: FAILED. */
-void chord_join_fail(struct reload_topology *t);
-void chord_join_lost(struct reload_topology *t, const struct reload_id *node);
+/* reload_chord_join_fail() ends the attempt, or our part in a ring from which we are cut off: FAILED. */
+void reload_chord_join_fail(struct reload_topology *t);
+/* reload_chord_join_lost(): the link to node is down. */
+void reload_chord_join_lost(struct reload_topology *t, const struct reload_id *node);
 
 /* -- chord_admit.c -------------------------------------------------------------------------------------------------- */
 
-void chord_admit_received(struct reload_topology *t, const struct reload_id *node);
-void chord_admit_handed_over(struct reload_topology *t, const struct reload_id *node);
-void chord_admit_waiting(struct reload_topology *t);
-void chord_admit_lost(struct reload_topology *t, const struct reload_id *node);
+/* reload_chord_admit_received() starts the hand-over to node, or sends it elsewhere. */
+void reload_chord_admit_received(struct reload_topology *t, const struct reload_id *node);
+/* reload_chord_admit_handed_over() makes node our predecessor, when its point is ours still. */
+void reload_chord_admit_handed_over(struct reload_topology *t, const struct reload_id *node);
+/* reload_chord_admit_waiting() takes up the Joins that came before we had announced ourselves. */
+void reload_chord_admit_waiting(struct reload_topology *t);
+/* reload_chord_admit_lost(): the link to node is down. */
+void reload_chord_admit_lost(struct reload_topology *t, const struct reload_id *node);
 
 /* -- chord_update.c ------------------------------------------------------------------------------------------------- */
 
-void chord_update_write(
+/* reload_chord_update_write() appends an Update body of that type. */
+void reload_chord_update_write(
 	struct reload_topology *t, struct wr *w, enum reload_chord_update_type type);
-void chord_update_full(struct reload_topology *t, struct wr *w);
-enum reload_err chord_update_received(
+/* reload_chord_update_full() is update_write of struct reload_topology_ops. */
+void reload_chord_update_full(struct reload_topology *t, struct wr *w);
+/* reload_chord_update_received() is update_received of struct reload_topology_ops. */
+enum reload_err reload_chord_update_received(
 	struct reload_topology *t, const struct reload_id *from, bool direct, struct span body);
-/* chord_update_now() sends the lists to link at once, whatever was sent before. */
-void chord_update_now(struct reload_topology *t, struct chord_link *link);
-void chord_update_all_dirty(struct reload_topology *t);
-void chord_update_flush(struct reload_topology *t);
-void chord_leave(struct reload_topology *t);
-void chord_leave_received(
+/* reload_chord_update_now() sends the lists to link at once, whatever was sent before. */
+void reload_chord_update_now(struct reload_topology *t, struct chord_link *link);
+/* reload_chord_update_all_dirty() marks every link for an Update. */
+void reload_chord_update_all_dirty(struct reload_topology *t);
+/* reload_chord_update_flush() sends the Updates that are due. */
+void reload_chord_update_flush(struct reload_topology *t);
+/* reload_chord_leave() sends Leaves and ends our part in the ring: DETACHED. */
+void reload_chord_leave(struct reload_topology *t);
+/* reload_chord_leave_received() treats from as failed (R-10.9-03). */
+void reload_chord_leave_received(
 	struct reload_topology *t, const struct reload_id *from, struct span data);
 
-/* -- chord_route.c: the questions, see struct reload_topology_ops ---------------------------------------------------- */
+/* -- chord_route.c ------------------------------------------------------------------------------------------------- */
 
-enum reload_err chord_next_hop(
+/*
+ * The answers of struct reload_topology_ops, documented there: reload_chord_next_hop(),
+ * reload_chord_is_responsible(), reload_chord_replicas(), reload_chord_holds(),
+ * reload_chord_plausible(), reload_chord_close_enough(), reload_chord_tables(),
+ * reload_chord_route_query_write(), reload_chord_responsible_ppb(), reload_chord_range(),
+ * reload_chord_resource_id().
+ */
+enum reload_err reload_chord_next_hop(
 	struct reload_topology *t, const struct reload_id *id, struct reload_id *next);
-bool chord_is_responsible(struct reload_topology *t, const struct reload_id *id);
-size_t chord_replicas(struct reload_topology *t, struct reload_id out[2]);
-bool chord_holds(struct reload_topology *t, const struct reload_id *resource);
-bool chord_plausible(struct reload_topology *t, const struct reload_id *resource,
+bool reload_chord_is_responsible(struct reload_topology *t, const struct reload_id *id);
+size_t reload_chord_replicas(struct reload_topology *t, struct reload_id out[2]);
+bool reload_chord_holds(struct reload_topology *t, const struct reload_id *resource);
+bool reload_chord_plausible(struct reload_topology *t, const struct reload_id *resource,
 	const struct reload_id *signer);
-bool chord_close_enough(struct reload_topology *t, const struct reload_id *resource,
+bool reload_chord_close_enough(struct reload_topology *t, const struct reload_id *resource,
 	const struct reload_id *signer);
-void chord_tables(struct reload_topology *t, struct reload_topology_tables *out);
-void chord_route_query_write(struct reload_topology *t, struct wr *w, const struct reload_id *id);
-uint32_t chord_responsible_ppb(struct reload_topology *t);
-bool chord_range(struct reload_topology *t, struct reload_id *from, struct reload_id *to);
-void chord_resource_id(struct reload_id *out, struct span resource_name);
+void reload_chord_tables(struct reload_topology *t, struct reload_topology_tables *out);
+void reload_chord_route_query_write(
+	struct reload_topology *t, struct wr *w, const struct reload_id *id);
+uint32_t reload_chord_responsible_ppb(struct reload_topology *t);
+bool reload_chord_range(struct reload_topology *t, struct reload_id *from, struct reload_id *to);
+void reload_chord_resource_id(struct reload_id *out, struct span resource_name);

@@ -16,63 +16,64 @@
  */
 #include "topology/chord.h"
 
-void chord_admit_received(struct reload_topology *t, const struct reload_id *node)
+void reload_chord_admit_received(struct reload_topology *t, const struct reload_id *node)
 {
-	struct chord_link *link = chord_link_find(t, node);
+	struct chord_link *link = reload_chord_link_find(t, node);
 	if (t->state != RELOAD_TOPOLOGY_JOINED || !link)
 		return;
 	if (!t->announced) {
 		if (t->waiting.count < CHORD_JOINS_MAX)
-			chord_set_add(&t->waiting, node);
+			reload_chord_set_add(&t->waiting, node);
 		return;
 	}
 	if (link->ready && t->predecessors_count && reload_id_eq(node, &t->predecessors[0])) {
 		t->alone = link->sole;
-		chord_link_ready(t, link, false);
-		chord_refresh(t);
+		reload_chord_link_ready(t, link, false);
+		reload_chord_refresh(t);
 		if (t->state != RELOAD_TOPOLOGY_JOINED)
 			return;
 	}
-	if (link->ready || !chord_responsible(t, node)) {
-		chord_update_now(t, link);
+	if (link->ready || !reload_chord_responsible(t, node)) {
+		reload_chord_update_now(t, link);
 		return;
 	}
-	if (t->handing.count < CHORD_JOINS_MAX && chord_set_add(&t->handing, node))
-		t->host.store_range(t->host.arg, chord_range_from(t), node, node, 1, true);
+	if (t->handing.count < CHORD_JOINS_MAX && reload_chord_set_add(&t->handing, node))
+		t->host.store_range(t->host.arg, reload_chord_range_from(t), node, node, 1, true);
 }
 
-void chord_admit_handed_over(struct reload_topology *t, const struct reload_id *node)
+void reload_chord_admit_handed_over(struct reload_topology *t, const struct reload_id *node)
 {
-	struct chord_link *link = chord_link_find(t, node);
-	if (!chord_set_remove(&t->handing, node) || !link || t->state != RELOAD_TOPOLOGY_JOINED)
+	struct chord_link *link = reload_chord_link_find(t, node);
+	if (!reload_chord_set_remove(&t->handing, node) || !link ||
+		t->state != RELOAD_TOPOLOGY_JOINED)
 		return;
-	if (!link->ready && chord_responsible(t, node)) {
+	if (!link->ready && reload_chord_responsible(t, node)) {
 		struct reload_id before[2] = { t->predecessors[0], t->predecessors[1] };
 		size_t before_count = t->predecessors_count;
 		link->sole = !t->peers.count;
 		link->handed = true;
-		chord_known_forget(t, node);
-		chord_link_ready(t, link, true);
-		chord_refresh(t);
-		chord_update_now(t, link);
+		reload_chord_known_forget(t, node);
+		reload_chord_link_ready(t, link, true);
+		reload_chord_refresh(t);
+		reload_chord_update_now(t, link);
 		if (before_count > 1)
 			t->host.store_range(t->host.arg, &before[1], &before[0], node, 1, false);
 		return;
 	}
-	chord_update_now(t, link);
+	reload_chord_update_now(t, link);
 }
 
-void chord_admit_waiting(struct reload_topology *t)
+void reload_chord_admit_waiting(struct reload_topology *t)
 {
 	while (t->waiting.count) {
 		struct reload_id node = t->waiting.at[0];
-		chord_set_remove(&t->waiting, &node);
-		chord_admit_received(t, &node);
+		reload_chord_set_remove(&t->waiting, &node);
+		reload_chord_admit_received(t, &node);
 	}
 }
 
-void chord_admit_lost(struct reload_topology *t, const struct reload_id *node)
+void reload_chord_admit_lost(struct reload_topology *t, const struct reload_id *node)
 {
-	chord_set_remove(&t->handing, node);
-	chord_set_remove(&t->waiting, node);
+	reload_chord_set_remove(&t->handing, node);
+	reload_chord_set_remove(&t->waiting, node);
 }

@@ -19,16 +19,17 @@
 
 static void on_timer(void *arg)
 {
-	chord_after(arg);
+	reload_chord_after(arg);
 }
 
 /* The predecessor at `from` is new.  A part was lost when it came nearer. */
 static void shrunk(
 	struct reload_topology *t, const struct reload_id *old, const struct reload_id *from)
 {
-	const struct chord_link *owner = chord_link_find(t, from);
-	bool grew = !reload_id_eq(old, &t->self) &&
-		    (reload_id_eq(from, &t->self) || chord_nearer(&t->self, false, old, from));
+	const struct chord_link *owner = reload_chord_link_find(t, from);
+	bool grew =
+		!reload_id_eq(old, &t->self) &&
+		(reload_id_eq(from, &t->self) || reload_chord_nearer(&t->self, false, old, from));
 	if (!grew && owner && !owner->handed)
 		t->host.store_range(t->host.arg, old, from, from, 1, false);
 }
@@ -36,7 +37,7 @@ static void shrunk(
 /* By its own lists, fewer than three peers stand between the begin of our range and the member. */
 static bool would_accept(struct reload_topology *t, const struct reload_id *member)
 {
-	const struct chord_link *link = chord_link_find(t, member);
+	const struct chord_link *link = reload_chord_link_find(t, member);
 	if (!link || !link->listed)
 		return false;
 	return !link->third.len || reload_id_eq(&link->third, member) ||
@@ -55,13 +56,13 @@ static struct chord_copy copy_of(struct reload_topology *t, const struct reload_
 static reload_ms complete(struct reload_topology *t, struct chord_copy *copy, uint8_t number)
 {
 	bool grew = copy->ordered && copy->from.len &&
-		    chord_nearer(&t->self, false, &copy->from, &t->from);
+		    reload_chord_nearer(&t->self, false, &copy->from, &t->from);
 	if (copy->ordered && !grew) {
 		copy->from = t->from;
 		copy->since = 0;
 		return RELOAD_NEVER;
 	}
-	reload_ms now = chord_now(t);
+	reload_ms now = reload_chord_now(t);
 	if (!copy->since)
 		copy->since = now;
 	if (now - copy->since < CHORD_UPDATE_WAIT_MS && !would_accept(t, &copy->id))
@@ -87,7 +88,7 @@ static void replicate(struct reload_topology *t)
 	}
 	memcpy(t->copies, copies, n * sizeof(*copies));
 	t->copies_count = n;
-	chord_timer(t, &t->data_timer, next, on_timer);
+	reload_chord_timer(t, &t->data_timer, next, on_timer);
 }
 
 static void on_drop(void *arg)
@@ -104,22 +105,22 @@ static void forget(struct reload_topology *t)
 		return;
 	}
 	const struct reload_id *third = &t->predecessors[2];
-	if (!t->kept_from.len || chord_nearer(&t->self, false, third, &t->kept_from))
-		chord_timer(t, &t->drop_timer, chord_now(t) + CHORD_DROP_MS, on_drop);
+	if (!t->kept_from.len || reload_chord_nearer(&t->self, false, third, &t->kept_from))
+		reload_chord_timer(t, &t->drop_timer, reload_chord_now(t) + CHORD_DROP_MS, on_drop);
 	t->kept_from = *third;
 }
 
-bool chord_data_refresh(struct reload_topology *t)
+bool reload_chord_data_refresh(struct reload_topology *t)
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED) {
 		t->owner = false;
 		t->copies_count = 0;
 		t->kept_from.len = 0;
-		chord_timer(t, &t->data_timer, RELOAD_NEVER, on_timer);
-		chord_timer(t, &t->drop_timer, RELOAD_NEVER, on_drop);
+		reload_chord_timer(t, &t->data_timer, RELOAD_NEVER, on_timer);
+		reload_chord_timer(t, &t->drop_timer, RELOAD_NEVER, on_drop);
 		return false;
 	}
-	struct reload_id now = *chord_range_from(t), old = t->from;
+	struct reload_id now = *reload_chord_range_from(t), old = t->from;
 	bool changed = !t->owner || !reload_id_eq(&now, &old);
 	if (t->owner && changed)
 		shrunk(t, &old, &now);

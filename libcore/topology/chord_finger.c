@@ -11,19 +11,19 @@
 static bool valid(const struct reload_topology *t, const struct reload_id *start, unsigned i)
 {
 	struct reload_id first;
-	return chord_set_after(&t->peers, start, &first, 1) &&
-	       chord_finger_index(&t->self, &first) == i &&
-	       !chord_member(t->predecessors, t->predecessors_count, &first);
+	return reload_chord_set_after(&t->peers, start, &first, 1) &&
+	       reload_chord_finger_index(&t->self, &first) == i &&
+	       !reload_chord_member(t->predecessors, t->predecessors_count, &first);
 }
 
-void chord_finger_pass(struct reload_topology *t)
+void reload_chord_finger_pass(struct reload_topology *t)
 {
 	struct reload_id after[CHORD_NEIGHBOURS_MAX], before[CHORD_NEIGHBOURS_MAX];
 	const struct reload_id *next = &after[CHORD_NEIGHBOURS_MIN - 1],
 			       *last = &before[CHORD_NEIGHBOURS_MIN - 1];
 	t->finger_passes++;
-	if (chord_known_near(t, true, after) < CHORD_NEIGHBOURS_MIN ||
-		chord_known_near(t, false, before) < CHORD_NEIGHBOURS_MIN)
+	if (reload_chord_known_near(t, true, after) < CHORD_NEIGHBOURS_MIN ||
+		reload_chord_known_near(t, false, before) < CHORD_NEIGHBOURS_MIN)
 		return; /* we know the whole ring */
 	for (unsigned i = 1; i <= CHORD_FINGERS_WANTED; i++) {
 		struct reload_id start = reload_id_add_power(&t->self, CHORD_FINGERS_MAX - i);
@@ -40,24 +40,25 @@ void chord_finger_pass(struct reload_topology *t)
 static void on_timer(void *arg)
 {
 	struct reload_topology *t = arg;
-	chord_finger_pass(t);
-	chord_after(t);
+	reload_chord_finger_pass(t);
+	reload_chord_after(t);
 }
 
-void chord_finger_later(struct reload_topology *t, reload_ms wait)
+void reload_chord_finger_later(struct reload_topology *t, reload_ms wait)
 {
 	if (!t->finger_timer.armed && t->finger_passes < CHORD_FINGER_PASSES)
-		chord_timer(t, &t->finger_timer, chord_now(t) + chord_jitter(t, wait), on_timer);
+		reload_chord_timer(t, &t->finger_timer,
+			reload_chord_now(t) + reload_chord_jitter(t, wait), on_timer);
 }
 
-bool chord_finger_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err)
+bool reload_chord_finger_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err)
 {
 	for (size_t i = 0; i < CHORD_FINGERS_WANTED; i++) {
 		if (t->finger_cookies[i] != cookie)
 			continue;
 		t->finger_cookies[i] = 0;
 		if (err && t->state == RELOAD_TOPOLOGY_JOINED)
-			chord_finger_later(t, chord_backoff(t, t->finger_passes + 1));
+			reload_chord_finger_later(t, reload_chord_backoff(t, t->finger_passes + 1));
 		return true;
 	}
 	return false;

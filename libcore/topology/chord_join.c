@@ -34,14 +34,14 @@ static void on_late(void *arg)
 	struct reload_topology *t = arg;
 	if (joining(t))
 		retry(t);
-	chord_after(t);
+	reload_chord_after(t);
 }
 
 static void enter(struct reload_topology *t, enum chord_phase phase, reload_ms limit)
 {
 	t->phase = phase;
-	chord_timer(t, &t->join_timer, limit == RELOAD_NEVER ? RELOAD_NEVER : chord_now(t) + limit,
-		on_late);
+	reload_chord_timer(t, &t->join_timer,
+		limit == RELOAD_NEVER ? RELOAD_NEVER : reload_chord_now(t) + limit, on_late);
 }
 
 static void resolve(struct reload_topology *t)
@@ -59,7 +59,7 @@ static void on_pause_over(void *arg)
 {
 	struct reload_topology *t = arg;
 	resolve(t);
-	chord_after(t);
+	reload_chord_after(t);
 }
 
 static void pause_then_resolve(struct reload_topology *t, reload_ms wait)
@@ -67,16 +67,16 @@ static void pause_then_resolve(struct reload_topology *t, reload_ms wait)
 	t->phase = CHORD_PAUSE;
 	t->ap.len = 0;
 	t->ap_cookie = 0;
-	chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, NULL);
-	chord_timer(t, &t->join_timer, chord_now(t) + wait, on_pause_over);
+	reload_chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, NULL);
+	reload_chord_timer(t, &t->join_timer, reload_chord_now(t) + wait, on_pause_over);
 }
 
 static void retry(struct reload_topology *t)
 {
 	if (++t->tries > CHORD_JOIN_TRIES || !t->links_count)
-		chord_join_fail(t);
+		reload_chord_join_fail(t);
 	else
-		pause_then_resolve(t, chord_backoff(t, t->tries - 1));
+		pause_then_resolve(t, reload_chord_backoff(t, t->tries - 1));
 }
 
 /* Another peer owns our point now. */
@@ -84,54 +84,54 @@ static bool move(struct reload_topology *t)
 {
 	if (++t->moves <= CHORD_JOIN_MOVES)
 		return true;
-	chord_join_fail(t);
+	reload_chord_join_fail(t);
 	return false;
 }
 
 static void move_away(struct reload_topology *t)
 {
 	if (move(t))
-		pause_then_resolve(t, chord_jitter(t, t->moves < 10 ? 4 * t->moves : 40));
+		pause_then_resolve(t, reload_chord_jitter(t, t->moves < 10 ? 4 * t->moves : 40));
 }
 
-void chord_join_start(struct reload_topology *t, const struct reload_id *bootstrap)
+void reload_chord_join_start(struct reload_topology *t, const struct reload_id *bootstrap)
 {
-	chord_join_stop(t);
-	chord_known_clear(t);
+	reload_chord_join_stop(t);
+	reload_chord_known_clear(t);
 	for (size_t i = 0; i < t->links_count; i++)
 		t->links[i].asked = t->links[i].handed = false;
 	t->bootstrap = *bootstrap;
 	t->announced = false;
 	t->tries = t->moves = 0;
 	t->finger_passes = 0;
-	chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, bootstrap);
+	reload_chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, bootstrap);
 	resolve(t);
 }
 
-void chord_join_stop(struct reload_topology *t)
+void reload_chord_join_stop(struct reload_topology *t)
 {
 	t->ap.len = 0;
 	t->ap_cookie = 0;
 	t->bound.len = 0;
 	enter(t, CHORD_PAUSE, RELOAD_NEVER);
-	chord_timer(t, &t->finger_timer, RELOAD_NEVER, on_late);
+	reload_chord_timer(t, &t->finger_timer, RELOAD_NEVER, on_late);
 	memset(t->finger_cookies, 0, sizeof(t->finger_cookies));
 }
 
-void chord_join_fail(struct reload_topology *t)
+void reload_chord_join_fail(struct reload_topology *t)
 {
-	chord_join_stop(t);
-	chord_known_clear(t);
+	reload_chord_join_stop(t);
+	reload_chord_known_clear(t);
 	t->announced = false;
-	chord_set_state(t, RELOAD_TOPOLOGY_FAILED, NULL);
+	reload_chord_set_state(t, RELOAD_TOPOLOGY_FAILED, NULL);
 }
 
-bool chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
 {
 	if (!joining(t) || t->phase != CHORD_RESOLVING || cookie != t->ap_cookie)
 		return false;
-	const struct chord_link *link = err ? NULL : chord_link_find(t, node);
+	const struct chord_link *link = err ? NULL : reload_chord_link_find(t, node);
 	t->ap_cookie = 0;
 	if (!link) {
 		retry(t);
@@ -147,45 +147,46 @@ bool chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload
 
 static void announce(struct reload_topology *t)
 {
-	if (t->announced || chord_known_outstanding(t))
+	if (t->announced || reload_chord_known_outstanding(t))
 		return;
 	t->announced = true;
-	chord_update_all_dirty(t);
-	chord_admit_waiting(t);
+	reload_chord_update_all_dirty(t);
+	reload_chord_admit_waiting(t);
 }
 
 static void send_join(struct reload_topology *t, const struct reload_id *to)
 {
-	struct chord_link *link = chord_link_find(t, to);
+	struct chord_link *link = reload_chord_link_find(t, to);
 	link->asked = true;
 	t->ap = *to;
-	chord_set_state(t, RELOAD_TOPOLOGY_JOINING, to);
+	reload_chord_set_state(t, RELOAD_TOPOLOGY_JOINING, to);
 	enter(t, CHORD_JOIN_SENT, CHORD_JOIN_WAIT_MS);
 	t->host.join(t->host.arg, to);
 	if (!t->finger_passes)
-		chord_finger_pass(t);
+		reload_chord_finger_pass(t);
 }
 
-void chord_join_step(struct reload_topology *t)
+void reload_chord_join_step(struct reload_topology *t)
 {
 	struct reload_id nearest;
 	if (t->state == RELOAD_TOPOLOGY_JOINED)
 		announce(t);
 	if (!joining(t) || (t->phase != CHORD_NEIGHBOURS && t->phase != CHORD_JOIN_SENT))
 		return;
-	if (!chord_set_after(&t->peers, &t->self, &nearest, 1)) {
+	if (!reload_chord_set_after(&t->peers, &t->self, &nearest, 1)) {
 		retry(t);
 		return;
 	}
 	if (t->phase == CHORD_JOIN_SENT && reload_id_eq(&nearest, &t->ap))
 		return;
-	if (chord_known_outstanding(t) || chord_known_between(t, &t->self, &nearest))
+	if (reload_chord_known_outstanding(t) || reload_chord_known_between(t, &t->self, &nearest))
 		return;
 	if (t->phase == CHORD_NEIGHBOURS || move(t))
 		send_join(t, &nearest);
 }
 
-void chord_join_answered(struct reload_topology *t, const struct reload_id *ap, enum reload_err err)
+void reload_chord_join_answered(
+	struct reload_topology *t, const struct reload_id *ap, enum reload_err err)
 {
 	if (t->phase != CHORD_JOIN_SENT || !reload_id_eq(ap, &t->ap))
 		return;
@@ -204,7 +205,7 @@ static const struct reload_id *nearest_of(const struct reload_topology *t, bool 
 {
 	for (size_t i = 0; i < count; i++)
 		if (!reload_id_eq(&list[i], &t->self) && !reload_id_eq(&list[i], from) &&
-			(!best || chord_nearer(from, clockwise, &list[i], best)))
+			(!best || reload_chord_nearer(from, clockwise, &list[i], best)))
 			best = &list[i];
 	return best;
 }
@@ -217,12 +218,12 @@ static void admitted(
 	pred = nearest_of(t, false, &t->self, u->successors, u->successors_count, pred);
 	t->copies[0] = (struct chord_copy){ .id = *ap, .ordered = true };
 	t->copies_count = 1;
-	if (!chord_set_has(&t->peers, pred))
+	if (!reload_chord_set_has(&t->peers, pred))
 		t->bound = *pred;
 	t->owner = false;
 	enter(t, CHORD_PAUSE, RELOAD_NEVER);
-	chord_set_state(t, RELOAD_TOPOLOGY_JOINED, ap);
-	chord_finger_later(t, CHORD_UPDATE_GAP_MS);
+	reload_chord_set_state(t, RELOAD_TOPOLOGY_JOINED, ap);
+	reload_chord_finger_later(t, CHORD_UPDATE_GAP_MS);
 }
 
 static bool lists_one_between(const struct reload_topology *t, const struct reload_id *ap,
@@ -235,12 +236,12 @@ static bool lists_one_between(const struct reload_topology *t, const struct relo
 	return false;
 }
 
-void chord_join_update(
+void reload_chord_join_update(
 	struct reload_topology *t, struct chord_link *link, const struct reload_chord_update *u)
 {
 	if (!joining(t))
 		return;
-	if (link->asked && chord_member(u->predecessors, u->predecessors_count, &t->self)) {
+	if (link->asked && reload_chord_member(u->predecessors, u->predecessors_count, &t->self)) {
 		admitted(t, &link->id, u);
 	} else if (t->phase == CHORD_AP_UPDATE && reload_id_eq(&link->id, &t->ap)) {
 		enter(t, CHORD_NEIGHBOURS, RELOAD_NEVER);
@@ -251,12 +252,12 @@ void chord_join_update(
 	}
 }
 
-void chord_join_lost(struct reload_topology *t, const struct reload_id *node)
+void reload_chord_join_lost(struct reload_topology *t, const struct reload_id *node)
 {
 	if (!joining(t))
 		return;
 	if (!t->links_count)
-		chord_join_fail(t);
+		reload_chord_join_fail(t);
 	else if ((t->phase == CHORD_AP_UPDATE || t->phase == CHORD_JOIN_SENT) &&
 		 reload_id_eq(node, &t->ap))
 		retry(t);

@@ -80,13 +80,13 @@ static struct chord_known *insert(struct reload_topology *t, const struct reload
 static void gone(struct reload_topology *t, struct chord_known *k)
 {
 	k->state = CHORD_GONE;
-	k->due = chord_now(t) + CHORD_GONE_MS;
+	k->due = reload_chord_now(t) + CHORD_GONE_MS;
 }
 
 static void linked(struct reload_topology *t, struct chord_known *k)
 {
 	k->state = CHORD_LINKED;
-	k->due = chord_now(t) + CHORD_UPDATE_WAIT_MS;
+	k->due = reload_chord_now(t) + CHORD_UPDATE_WAIT_MS;
 }
 
 static void failed(struct reload_topology *t, struct chord_known *k)
@@ -97,40 +97,41 @@ static void failed(struct reload_topology *t, struct chord_known *k)
 		return;
 	}
 	k->state = CHORD_IDLE;
-	k->due = chord_now(t) + chord_backoff(t, k->failures);
+	k->due = reload_chord_now(t) + reload_chord_backoff(t, k->failures);
 }
 
-void chord_known_mention(
+void reload_chord_known_mention(
 	struct reload_topology *t, const struct reload_id *id, const struct reload_id *informant)
 {
 	if (id->len != CHORD_ID_LEN || reload_id_eq(id, &t->self) || reload_id_is_zero(id) ||
-		reload_id_is_wildcard(id) || chord_set_has(&t->peers, id))
+		reload_id_is_wildcard(id) || reload_chord_set_has(&t->peers, id))
 		return;
 	struct chord_known *k = find(t, id);
 	bool is_new = !k;
 	if (is_new && !(k = insert(t, id)))
 		return;
-	k->heard = chord_now(t);
+	k->heard = reload_chord_now(t);
 	k->listed = true;
 	if (informant && !k->failures)
 		k->informant = *informant;
-	if (is_new && chord_link_find(t, id)) {
+	if (is_new && reload_chord_link_find(t, id)) {
 		linked(t, k);
 	} else if (k->state == CHORD_GONE && k->failures < CHORD_ATTACH_TRIES) {
 		k->state = CHORD_IDLE;
-		k->due = chord_now(t) + CHORD_UPDATE_GAP_MS + chord_backoff(t, k->failures + 1u);
+		k->due = reload_chord_now(t) + CHORD_UPDATE_GAP_MS +
+			 reload_chord_backoff(t, k->failures + 1u);
 		if (informant)
 			k->informant = *informant;
 	}
 }
 
-void chord_known_read_begin(struct reload_topology *t)
+void reload_chord_known_read_begin(struct reload_topology *t)
 {
 	for (size_t i = 0; i < t->known_count; i++)
 		t->known[i].listed = false;
 }
 
-void chord_known_read_end(struct reload_topology *t, const struct reload_id *informant)
+void reload_chord_known_read_end(struct reload_topology *t, const struct reload_id *informant)
 {
 	for (size_t i = 0; i < t->known_count;) {
 		struct chord_known *k = &t->known[i];
@@ -146,14 +147,14 @@ void chord_known_read_end(struct reload_topology *t, const struct reload_id *inf
 	}
 }
 
-void chord_known_connected(struct reload_topology *t, const struct reload_id *id)
+void reload_chord_known_connected(struct reload_topology *t, const struct reload_id *id)
 {
 	struct chord_known *k = find(t, id);
 	if (k && (k->state == CHORD_IDLE || k->state == CHORD_TRYING))
 		linked(t, k);
 }
 
-void chord_known_lost(
+void reload_chord_known_lost(
 	struct reload_topology *t, const struct reload_id *id, bool was_peer, bool left)
 {
 	for (size_t i = 0; i < t->known_count; i++)
@@ -169,21 +170,21 @@ void chord_known_lost(
 	gone(t, k);
 }
 
-void chord_known_forget(struct reload_topology *t, const struct reload_id *id)
+void reload_chord_known_forget(struct reload_topology *t, const struct reload_id *id)
 {
 	struct chord_known *k = find(t, id);
 	if (k)
 		drop(t, k);
 }
 
-bool chord_known_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err)
+bool reload_chord_known_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err)
 {
 	for (size_t i = 0; i < t->known_count; i++) {
 		struct chord_known *k = &t->known[i];
 		if (k->cookie != cookie || (k->state != CHORD_TRYING && k->state != CHORD_LINKED))
 			continue;
-		if (err &&
-			!chord_link_find(t, &k->id)) /* LINK-11: the other direction may have won */
+		if (err && !reload_chord_link_find(
+				   t, &k->id)) /* LINK-11: the other direction may have won */
 			failed(t, k);
 		else if (k->state == CHORD_TRYING)
 			linked(t, k);
@@ -197,7 +198,7 @@ static size_t merge(const struct reload_topology *t, bool clockwise, struct relo
 	size_t n, size_t max, const struct reload_id *id)
 {
 	size_t i = n;
-	while (i > 0 && chord_nearer(&t->self, clockwise, id, &out[i - 1]))
+	while (i > 0 && reload_chord_nearer(&t->self, clockwise, id, &out[i - 1]))
 		i--;
 	if (i == max)
 		return n;
@@ -207,12 +208,12 @@ static size_t merge(const struct reload_topology *t, bool clockwise, struct relo
 	return n;
 }
 
-size_t chord_known_near(
+size_t reload_chord_known_near(
 	struct reload_topology *t, bool clockwise, struct reload_id out[CHORD_NEIGHBOURS_MAX])
 {
-	size_t max = chord_goal(&t->peers, &t->self);
-	size_t n = clockwise ? chord_set_after(&t->peers, &t->self, out, max)
-			     : chord_set_before(&t->peers, &t->self, out, max);
+	size_t max = reload_chord_goal(&t->peers, &t->self);
+	size_t n = clockwise ? reload_chord_set_after(&t->peers, &t->self, out, max)
+			     : reload_chord_set_before(&t->peers, &t->self, out, max);
 	for (size_t i = 0; i < t->known_count; i++)
 		if (t->known[i].state != CHORD_GONE && !t->known[i].failures)
 			n = merge(t, clockwise, out, n, max, &t->known[i].id);
@@ -226,9 +227,9 @@ struct wanted {
 
 static struct wanted wanted_now(struct reload_topology *t)
 {
-	struct wanted w = { .max = chord_goal(&t->peers, &t->self) };
-	w.after_count = chord_known_near(t, true, w.after);
-	w.before_count = chord_known_near(t, false, w.before);
+	struct wanted w = { .max = reload_chord_goal(&t->peers, &t->self) };
+	w.after_count = reload_chord_known_near(t, true, w.after);
+	w.before_count = reload_chord_known_near(t, false, w.before);
 	return w;
 }
 
@@ -237,8 +238,8 @@ static bool is_wanted(
 {
 	if (w->after_count < w->max || w->before_count < w->max)
 		return true;
-	return !chord_nearer(&t->self, true, &w->after[w->after_count - 1], &k->id) ||
-	       !chord_nearer(&t->self, false, &w->before[w->before_count - 1], &k->id);
+	return !reload_chord_nearer(&t->self, true, &w->after[w->after_count - 1], &k->id) ||
+	       !reload_chord_nearer(&t->self, false, &w->before[w->before_count - 1], &k->id);
 }
 
 static void attach(struct reload_topology *t, struct chord_known *k)
@@ -247,7 +248,7 @@ static void attach(struct reload_topology *t, struct chord_known *k)
 		reload_dest_node(&k->id) };
 	bool direct = !k->informant.len || reload_id_eq(&k->informant, &k->id);
 	k->state = CHORD_TRYING;
-	k->due = chord_now(t) + CHORD_ATTACH_WAIT_MS;
+	k->due = reload_chord_now(t) + CHORD_ATTACH_WAIT_MS;
 	k->cookie = ++t->cookies;
 	t->host.attach(t->host.arg, k->cookie, list + direct, direct ? 1 : 2, true);
 }
@@ -270,13 +271,13 @@ static bool may_attach(const struct reload_topology *t)
 
 static void on_timer(void *arg)
 {
-	chord_after(arg);
+	reload_chord_after(arg);
 }
 
 /* Ends what was waited for in vain. */
 static void expire(struct reload_topology *t)
 {
-	reload_ms now = chord_now(t);
+	reload_ms now = reload_chord_now(t);
 	for (size_t i = 0; i < t->known_count;) {
 		struct chord_known *k = &t->known[i];
 		bool due = k->due <= now, old = now - k->heard > CHORD_HEARSAY_MS;
@@ -297,7 +298,7 @@ static void expire(struct reload_topology *t)
 	}
 }
 
-void chord_known_pump(struct reload_topology *t)
+void reload_chord_known_pump(struct reload_topology *t)
 {
 	reload_ms next = RELOAD_NEVER;
 	expire(t);
@@ -310,10 +311,10 @@ void chord_known_pump(struct reload_topology *t)
 		if (k->due < next)
 			next = k->due;
 	}
-	chord_timer(t, &t->known_timer, next, on_timer);
+	reload_chord_timer(t, &t->known_timer, next, on_timer);
 }
 
-bool chord_known_outstanding(struct reload_topology *t)
+bool reload_chord_known_outstanding(struct reload_topology *t)
 {
 	struct wanted w = wanted_now(t);
 	for (size_t i = 0; i < t->known_count; i++) {
@@ -325,7 +326,7 @@ bool chord_known_outstanding(struct reload_topology *t)
 	return false;
 }
 
-bool chord_known_between(
+bool reload_chord_known_between(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to)
 {
 	for (size_t i = 0; i < t->known_count; i++) {
@@ -337,14 +338,14 @@ bool chord_known_between(
 	return false;
 }
 
-bool chord_known_likely(struct reload_topology *t, const struct reload_id *id)
+bool reload_chord_known_likely(struct reload_topology *t, const struct reload_id *id)
 {
 	const struct chord_known *k = find(t, id);
 	return k && k->state != CHORD_GONE && k->failures < 2;
 }
 
-void chord_known_clear(struct reload_topology *t)
+void reload_chord_known_clear(struct reload_topology *t)
 {
 	t->known_count = 0;
-	chord_timer(t, &t->known_timer, RELOAD_NEVER, on_timer);
+	reload_chord_timer(t, &t->known_timer, RELOAD_NEVER, on_timer);
 }

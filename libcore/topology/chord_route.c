@@ -16,7 +16,7 @@
 
 #include <openssl/sha.h>
 
-enum reload_err chord_next_hop(
+enum reload_err reload_chord_next_hop(
 	struct reload_topology *t, const struct reload_id *id, struct reload_id *next)
 {
 	if (id->len != CHORD_ID_LEN)
@@ -25,14 +25,14 @@ enum reload_err chord_next_hop(
 	 * R-10.3-01.  Only a peer: a client's Node-ID is also a point of the ring, whose owner is somebody else.  What is
 	 * meant for the client itself (a Node-ID entry) goes over its link before this is asked.
 	 */
-	const struct chord_link *direct = chord_link_find(t, id);
+	const struct chord_link *direct = reload_chord_link_find(t, id);
 	if (direct && direct->ready && (!direct->bad || !t->route.count)) {
 		*next = *id;
 		return RELOAD_OK;
 	}
-	const struct reload_id *best = chord_set_route(&t->route, &t->self, id);
+	const struct reload_id *best = reload_chord_set_route(&t->route, &t->self, id);
 	if (!best && t->state != RELOAD_TOPOLOGY_JOINED && t->bootstrap.len &&
-		chord_link_find(t, &t->bootstrap))
+		reload_chord_link_find(t, &t->bootstrap))
 		best = &t->bootstrap;
 	if (!best)
 		return RELOAD_NO_NODE;
@@ -40,27 +40,27 @@ enum reload_err chord_next_hop(
 	return RELOAD_OK;
 }
 
-const struct reload_id *chord_range_from(const struct reload_topology *t)
+const struct reload_id *reload_chord_range_from(const struct reload_topology *t)
 {
 	const struct reload_id *from = t->predecessors_count ? &t->predecessors[0] : &t->self;
 	if (t->bound.len &&
-		(!t->predecessors_count || chord_nearer(&t->self, false, &t->bound, from)))
+		(!t->predecessors_count || reload_chord_nearer(&t->self, false, &t->bound, from)))
 		return &t->bound;
 	return from;
 }
 
-bool chord_responsible(const struct reload_topology *t, const struct reload_id *id)
+bool reload_chord_responsible(const struct reload_topology *t, const struct reload_id *id)
 {
 	return t->state == RELOAD_TOPOLOGY_JOINED && id->len == CHORD_ID_LEN &&
-	       reload_id_between(chord_range_from(t), id, &t->self);
+	       reload_id_between(reload_chord_range_from(t), id, &t->self);
 }
 
-bool chord_is_responsible(struct reload_topology *t, const struct reload_id *id)
+bool reload_chord_is_responsible(struct reload_topology *t, const struct reload_id *id)
 {
-	return chord_responsible(t, id);
+	return reload_chord_responsible(t, id);
 }
 
-size_t chord_replicas(struct reload_topology *t, struct reload_id out[2])
+size_t reload_chord_replicas(struct reload_topology *t, struct reload_id out[2])
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED)
 		return 0;
@@ -69,7 +69,7 @@ size_t chord_replicas(struct reload_topology *t, struct reload_id out[2])
 	return n;
 }
 
-bool chord_holds(struct reload_topology *t, const struct reload_id *resource)
+bool reload_chord_holds(struct reload_topology *t, const struct reload_id *resource)
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED || resource->len != CHORD_ID_LEN)
 		return false;
@@ -77,7 +77,7 @@ bool chord_holds(struct reload_topology *t, const struct reload_id *resource)
 	       reload_id_between(&t->predecessors[2], resource, &t->self);
 }
 
-bool chord_plausible(
+bool reload_chord_plausible(
 	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
 {
 	if (resource->len != CHORD_ID_LEN || signer->len != CHORD_ID_LEN ||
@@ -85,32 +85,32 @@ bool chord_plausible(
 		return false;
 	/* the holders are the first three of: us, then our peers in ring order from the resource */
 	struct reload_id first[3];
-	size_t n = chord_set_after(&t->peers, resource, first, 3), before = 0;
-	while (before < n && chord_nearer(resource, true, &first[before], &t->self))
+	size_t n = reload_chord_set_after(&t->peers, resource, first, 3), before = 0;
+	while (before < n && reload_chord_nearer(resource, true, &first[before], &t->self))
 		before++;
 	if (before > 2)
 		return false;
 	size_t others = n < 2 ? n : 2;
 	const struct reload_id *last = before == others ? &t->self : &first[others - 1];
-	return !chord_nearer(resource, true, last, signer);
+	return !reload_chord_nearer(resource, true, last, signer);
 }
 
-bool chord_close_enough(
+bool reload_chord_close_enough(
 	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED || !t->peers.count ||
 		resource->len != CHORD_ID_LEN || signer->len != CHORD_ID_LEN)
 		return true;
 	for (size_t i = 0; i < t->predecessors_count; i++)
-		if (chord_nearer(resource, true, &t->predecessors[i], signer))
+		if (reload_chord_nearer(resource, true, &t->predecessors[i], signer))
 			return false;
 	for (size_t i = 0; i < t->successors_count; i++)
-		if (chord_nearer(resource, true, &t->successors[i], signer))
+		if (reload_chord_nearer(resource, true, &t->successors[i], signer))
 			return false;
 	return true;
 }
 
-void chord_tables(struct reload_topology *t, struct reload_topology_tables *out)
+void reload_chord_tables(struct reload_topology *t, struct reload_topology_tables *out)
 {
 	*out = (struct reload_topology_tables){
 		.predecessors = t->predecessors,
@@ -122,39 +122,41 @@ void chord_tables(struct reload_topology *t, struct reload_topology_tables *out)
 	};
 }
 
-void chord_route_query_write(struct reload_topology *t, struct wr *w, const struct reload_id *id)
+void reload_chord_route_query_write(
+	struct reload_topology *t, struct wr *w, const struct reload_id *id)
 {
 	struct reload_chord_route_query_ans ans = { .next_peer = t->self };
 	const struct wire_ctx ctx = { .node_id_len = CHORD_ID_LEN };
-	if (!chord_responsible(t, id) && chord_next_hop(t, id, &ans.next_peer) != RELOAD_OK)
+	if (!reload_chord_responsible(t, id) &&
+		reload_chord_next_hop(t, id, &ans.next_peer) != RELOAD_OK)
 		ans.next_peer = t->self;
 	reload_wire_write(w, &reload_chord_route_query_ans_wire, &ctx, &ans);
 }
 
-uint32_t chord_responsible_ppb(struct reload_topology *t)
+uint32_t reload_chord_responsible_ppb(struct reload_topology *t)
 {
 	enum {
 		WHOLE = 1000000000
 	};
-	const struct reload_id *from = chord_range_from(t);
+	const struct reload_id *from = reload_chord_range_from(t);
 	if (t->state != RELOAD_TOPOLOGY_JOINED)
 		return 0;
 	if (reload_id_eq(from, &t->self))
 		return WHOLE;
 	struct reload_id d = reload_id_distance(from, &t->self);
-	return (uint32_t)((unsigned __int128)chord_high(&d) * WHOLE >> 64);
+	return (uint32_t)((unsigned __int128)reload_chord_high(&d) * WHOLE >> 64);
 }
 
-bool chord_range(struct reload_topology *t, struct reload_id *from, struct reload_id *to)
+bool reload_chord_range(struct reload_topology *t, struct reload_id *from, struct reload_id *to)
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED)
 		return false;
-	*from = *chord_range_from(t);
+	*from = *reload_chord_range_from(t);
 	*to = t->self;
 	return true;
 }
 
-void chord_resource_id(struct reload_id *out, struct span resource_name)
+void reload_chord_resource_id(struct reload_id *out, struct span resource_name)
 {
 	uint8_t digest[SHA_DIGEST_LENGTH];
 	SHA1(resource_name.at, resource_name.len, digest);

@@ -10,7 +10,7 @@ static inline int order(const struct reload_id *a, const struct reload_id *b)
 	return memcmp(a->at, b->at, CHORD_ID_LEN);
 }
 
-size_t chord_set_lower(const struct chord_set *s, const struct reload_id *id)
+size_t reload_chord_set_lower(const struct chord_set *s, const struct reload_id *id)
 {
 	size_t lo = 0, hi = s->count;
 	while (lo < hi) {
@@ -23,15 +23,15 @@ size_t chord_set_lower(const struct chord_set *s, const struct reload_id *id)
 	return lo;
 }
 
-bool chord_set_has(const struct chord_set *s, const struct reload_id *id)
+bool reload_chord_set_has(const struct chord_set *s, const struct reload_id *id)
 {
-	size_t i = chord_set_lower(s, id);
+	size_t i = reload_chord_set_lower(s, id);
 	return i < s->count && order(&s->at[i], id) == 0;
 }
 
-bool chord_set_add(struct chord_set *s, const struct reload_id *id)
+bool reload_chord_set_add(struct chord_set *s, const struct reload_id *id)
 {
-	size_t i = chord_set_lower(s, id);
+	size_t i = reload_chord_set_lower(s, id);
 	if (i < s->count && order(&s->at[i], id) == 0)
 		return false;
 	reload_grow(&s->at, &s->cap, s->count, sizeof(*s->at));
@@ -41,9 +41,9 @@ bool chord_set_add(struct chord_set *s, const struct reload_id *id)
 	return true;
 }
 
-bool chord_set_remove(struct chord_set *s, const struct reload_id *id)
+bool reload_chord_set_remove(struct chord_set *s, const struct reload_id *id)
 {
-	size_t i = chord_set_lower(s, id);
+	size_t i = reload_chord_set_lower(s, id);
 	if (i >= s->count || order(&s->at[i], id) != 0)
 		return false;
 	memmove(s->at + i, s->at + i + 1, (s->count - i - 1) * sizeof(*s->at));
@@ -51,36 +51,36 @@ bool chord_set_remove(struct chord_set *s, const struct reload_id *id)
 	return true;
 }
 
-void chord_set_clear(struct chord_set *s)
+void reload_chord_set_clear(struct chord_set *s)
 {
 	free(s->at);
 	*s = (struct chord_set){ 0 };
 }
 
-size_t chord_set_after(
+size_t reload_chord_set_after(
 	const struct chord_set *s, const struct reload_id *self, struct reload_id *out, size_t max)
 {
-	size_t n = s->count < max ? s->count : max, at = chord_set_lower(s, self);
+	size_t n = s->count < max ? s->count : max, at = reload_chord_set_lower(s, self);
 	for (size_t i = 0; i < n; i++)
 		out[i] = s->at[(at + i) % s->count];
 	return n;
 }
 
-size_t chord_set_before(
+size_t reload_chord_set_before(
 	const struct chord_set *s, const struct reload_id *self, struct reload_id *out, size_t max)
 {
-	size_t n = s->count < max ? s->count : max, at = chord_set_lower(s, self);
+	size_t n = s->count < max ? s->count : max, at = reload_chord_set_lower(s, self);
 	for (size_t i = 0; i < n; i++)
 		out[i] = s->at[(at + s->count - 1 - i) % s->count];
 	return n;
 }
 
-const struct reload_id *chord_set_route(
+const struct reload_id *reload_chord_set_route(
 	const struct chord_set *s, const struct reload_id *self, const struct reload_id *k)
 {
 	if (!s->count)
 		return NULL;
-	size_t i = chord_set_lower(s, k);
+	size_t i = reload_chord_set_lower(s, k);
 	if (i < s->count && order(&s->at[i], k) == 0)
 		return &s->at[i];
 	/*
@@ -93,7 +93,7 @@ const struct reload_id *chord_set_route(
 	return &s->at[i < s->count ? i : 0];
 }
 
-unsigned chord_finger_index(const struct reload_id *self, const struct reload_id *id)
+unsigned reload_chord_finger_index(const struct reload_id *self, const struct reload_id *id)
 {
 	struct reload_id d = reload_id_distance(self, id);
 	for (unsigned i = 0; i < CHORD_ID_LEN; i++)
@@ -102,15 +102,15 @@ unsigned chord_finger_index(const struct reload_id *self, const struct reload_id
 	return CHORD_FINGERS_MAX;
 }
 
-size_t chord_set_fingers(const struct chord_set *s, const struct reload_id *self,
+size_t reload_chord_set_fingers(const struct chord_set *s, const struct reload_id *self,
 	struct reload_id out[CHORD_FINGERS_MAX])
 {
 	/* in ring order from self every interval is met at its start, the farthest (lowest i) last */
-	size_t at = chord_set_lower(s, self), n = 0;
+	size_t at = reload_chord_set_lower(s, self), n = 0;
 	unsigned last = 0;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct reload_id *id = &s->at[(at + i) % s->count];
-		unsigned index = chord_finger_index(self, id);
+		unsigned index = reload_chord_finger_index(self, id);
 		if (index != last)
 			out[n++] = *id;
 		last = index;
@@ -127,13 +127,13 @@ size_t chord_set_fingers(const struct chord_set *s, const struct reload_id *self
 	return n;
 }
 
-uint64_t chord_high(const struct reload_id *distance)
+uint64_t reload_chord_high(const struct reload_id *distance)
 {
 	struct rd r = rd_of(reload_id_span(distance));
 	return rd_u64(&r);
 }
 
-bool chord_nearer(const struct reload_id *from, bool clockwise, const struct reload_id *a,
+bool reload_chord_nearer(const struct reload_id *from, bool clockwise, const struct reload_id *a,
 	const struct reload_id *b)
 {
 	struct reload_id da = clockwise ? reload_id_distance(from, a) : reload_id_distance(a, from);
@@ -141,17 +141,17 @@ bool chord_nearer(const struct reload_id *from, bool clockwise, const struct rel
 	return order(&da, &db) < 0;
 }
 
-size_t chord_goal(const struct chord_set *peers, const struct reload_id *self)
+size_t reload_chord_goal(const struct chord_set *peers, const struct reload_id *self)
 {
 	struct reload_id near[CHORD_NEIGHBOURS_MIN], far[CHORD_NEIGHBOURS_MIN];
 	if (peers->count <= 2 * CHORD_NEIGHBOURS_MIN)
 		return CHORD_NEIGHBOURS_MIN;
-	chord_set_before(peers, self, near, CHORD_NEIGHBOURS_MIN);
-	chord_set_after(peers, self, far, CHORD_NEIGHBOURS_MIN);
+	reload_chord_set_before(peers, self, near, CHORD_NEIGHBOURS_MIN);
+	reload_chord_set_after(peers, self, far, CHORD_NEIGHBOURS_MIN);
 	struct reload_id span =
 		reload_id_distance(&near[CHORD_NEIGHBOURS_MIN - 1], &far[CHORD_NEIGHBOURS_MIN - 1]);
 	/* 2^128 / span holds 2^zeros such stretches, each with six peers: log2 N is about zeros + 2.6 */
-	unsigned log2n = (unsigned)__builtin_clzll(chord_high(&span) | 1) + 3;
+	unsigned log2n = (unsigned)__builtin_clzll(reload_chord_high(&span) | 1) + 3;
 	size_t goal = log2n <= 9 ? CHORD_NEIGHBOURS_MIN : (log2n - 1) / 2 - 1;
 	return goal < CHORD_NEIGHBOURS_MAX ? goal : CHORD_NEIGHBOURS_MAX;
 }

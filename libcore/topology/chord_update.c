@@ -22,10 +22,11 @@
 
 static const struct wire_ctx write_ctx = { .node_id_len = CHORD_ID_LEN };
 
-void chord_update_write(struct reload_topology *t, struct wr *w, enum reload_chord_update_type type)
+void reload_chord_update_write(
+	struct reload_topology *t, struct wr *w, enum reload_chord_update_type type)
 {
 	struct reload_chord_update u = {
-		.uptime = (uint32_t)((chord_now(t) - t->born) / RELOAD_SECOND),
+		.uptime = (uint32_t)((reload_chord_now(t) - t->born) / RELOAD_SECOND),
 		.type = (uint8_t)type,
 	};
 	if (type != RELOAD_CHORD_PEER_READY) {
@@ -41,10 +42,10 @@ void chord_update_write(struct reload_topology *t, struct wr *w, enum reload_cho
 	reload_wire_write(w, &reload_chord_update_wire, &write_ctx, &u);
 }
 
-void chord_update_full(struct reload_topology *t, struct wr *w)
+void reload_chord_update_full(struct reload_topology *t, struct wr *w)
 {
 	if (t->announced)
-		chord_update_write(t, w, RELOAD_CHORD_FULL);
+		reload_chord_update_write(t, w, RELOAD_CHORD_FULL);
 	else
 		wr_fail(w,
 			RELOAD_NOT_JOINED); /* R-10.5-14; who asked gets ours when we announce ourselves */
@@ -54,22 +55,22 @@ static void send(struct reload_topology *t, struct chord_link *link, bool lists)
 {
 	struct wr w;
 	wr_init(&w);
-	chord_update_write(t, &w, lists ? RELOAD_CHORD_NEIGHBORS : RELOAD_CHORD_PEER_READY);
+	reload_chord_update_write(t, &w, lists ? RELOAD_CHORD_NEIGHBORS : RELOAD_CHORD_PEER_READY);
 	assert(!w.err);
 	link->dirty = false;
 	link->sent = t->version;
 	link->sent_lists = lists;
-	link->quiet_until = chord_now(t) + CHORD_UPDATE_GAP_MS;
+	link->quiet_until = reload_chord_now(t) + CHORD_UPDATE_GAP_MS;
 	t->host.update(t->host.arg, &link->id, wr_done(&w));
 	wr_clear(&w);
 }
 
-void chord_update_now(struct reload_topology *t, struct chord_link *link)
+void reload_chord_update_now(struct reload_topology *t, struct chord_link *link)
 {
 	send(t, link, true);
 }
 
-void chord_update_all_dirty(struct reload_topology *t)
+void reload_chord_update_all_dirty(struct reload_topology *t)
 {
 	for (size_t i = 0; i < t->links_count; i++)
 		t->links[i].dirty = true;
@@ -77,18 +78,19 @@ void chord_update_all_dirty(struct reload_topology *t)
 
 static bool gets_lists(const struct reload_topology *t, const struct chord_link *link)
 {
-	return !link->ready || chord_member(t->predecessors, t->predecessors_count, &link->id) ||
-	       chord_member(t->successors, t->successors_count, &link->id);
+	return !link->ready ||
+	       reload_chord_member(t->predecessors, t->predecessors_count, &link->id) ||
+	       reload_chord_member(t->successors, t->successors_count, &link->id);
 }
 
 static void on_timer(void *arg)
 {
-	chord_after(arg);
+	reload_chord_after(arg);
 }
 
-void chord_update_flush(struct reload_topology *t)
+void reload_chord_update_flush(struct reload_topology *t)
 {
-	reload_ms now = chord_now(t), next = RELOAD_NEVER;
+	reload_ms now = reload_chord_now(t), next = RELOAD_NEVER;
 	for (size_t i = 0; t->announced && i < t->links_count; i++) {
 		struct chord_link *link = &t->links[i];
 		if (!link->dirty)
@@ -101,7 +103,7 @@ void chord_update_flush(struct reload_topology *t)
 		else if (link->quiet_until < next)
 			next = link->quiet_until;
 	}
-	chord_timer(t, &t->update_timer, next, on_timer);
+	reload_chord_timer(t, &t->update_timer, next, on_timer);
 }
 
 static bool only_us(const struct reload_topology *t, const struct reload_id *list, size_t count)
@@ -116,7 +118,7 @@ static void mention(struct reload_topology *t, const struct reload_id *list, siz
 	const struct reload_id *from)
 {
 	for (size_t i = 0; i < count; i++)
-		chord_known_mention(t, &list[i], from);
+		reload_chord_known_mention(t, &list[i], from);
 }
 
 static void read_lists(struct reload_topology *t, const struct reload_id *from,
@@ -133,11 +135,11 @@ static void read_lists(struct reload_topology *t, const struct reload_id *from,
 	}
 	if (u->type == RELOAD_CHORD_PEER_READY)
 		return;
-	chord_known_read_begin(t);
+	reload_chord_known_read_begin(t);
 	mention(t, u->predecessors, u->predecessors_count, from);
 	mention(t, u->successors, u->successors_count, from);
 	mention(t, u->fingers, u->fingers_count, from);
-	chord_known_read_end(t, from);
+	reload_chord_known_read_end(t, from);
 }
 
 /* The third predecessor of the sender, by distance (CHORD-04); we count. */
@@ -147,7 +149,7 @@ static struct reload_id third_of(const struct reload_id *from, const struct relo
 	for (size_t i = 0; i < u->predecessors_count; i++) {
 		struct reload_id id = u->predecessors[i];
 		for (size_t j = 0; j < COUNT_OF(near); j++)
-			if (!near[j].len || chord_nearer(from, false, &id, &near[j])) {
+			if (!near[j].len || reload_chord_nearer(from, false, &id, &near[j])) {
 				struct reload_id swap = near[j];
 				near[j] = id;
 				id = swap;
@@ -173,7 +175,7 @@ static bool lacks(const struct reload_id *from, bool clockwise, const struct rel
 	for (size_t i = 0; i < count; i++) {
 		if (reload_id_eq(&list[i], id))
 			return false;
-		nearer = nearer || chord_nearer(from, clockwise, id, &list[i]);
+		nearer = nearer || reload_chord_nearer(from, clockwise, id, &list[i]);
 	}
 	return nearer;
 }
@@ -208,11 +210,11 @@ static void correct(
 static void from_its_link(struct reload_topology *t, const struct reload_id *from,
 	const struct reload_chord_update *u)
 {
-	struct chord_link *link = chord_link_add(t, from);
+	struct chord_link *link = reload_chord_link_add(t, from);
 	if (!link)
 		return;
-	chord_link_ready(t, link, true);
-	chord_known_forget(t, from);
+	reload_chord_link_ready(t, link, true);
+	reload_chord_known_forget(t, from);
 	if (u->type != RELOAD_CHORD_PEER_READY) {
 		link->listed = true;
 		link->third = third_of(from, u);
@@ -222,10 +224,10 @@ static void from_its_link(struct reload_topology *t, const struct reload_id *fro
 		correct(t, link, u);
 	}
 	read_lists(t, from, u);
-	chord_join_update(t, link, u);
+	reload_chord_join_update(t, link, u);
 }
 
-enum reload_err chord_update_received(
+enum reload_err reload_chord_update_received(
 	struct reload_topology *t, const struct reload_id *from, bool direct, struct span body)
 {
 	struct reload_chord_update u;
@@ -238,11 +240,11 @@ enum reload_err chord_update_received(
 		from_its_link(t, from, &u);
 	} else if (!err) {
 		if (t->state == RELOAD_TOPOLOGY_JOINED)
-			chord_known_mention(t, from, NULL);
+			reload_chord_known_mention(t, from, NULL);
 		read_lists(t, from, &u);
 	}
 	reload_arena_clear(&arena);
-	chord_after(t);
+	reload_chord_after(t);
 	return err && err != RELOAD_UNKNOWN_TYPE ? RELOAD_INVALID_MESSAGE : err;
 }
 
@@ -281,41 +283,42 @@ static void leave_one(struct reload_topology *t, const struct reload_id *to)
 	wr_clear(&w);
 }
 
-void chord_leave(struct reload_topology *t)
+void reload_chord_leave(struct reload_topology *t)
 {
 	for (size_t i = 0; t->announced && i < t->peers.count; i++)
 		leave_one(t, &t->peers.at[i]);
-	chord_join_stop(t);
-	chord_known_clear(t);
+	reload_chord_join_stop(t);
+	reload_chord_known_clear(t);
 	t->announced = false;
-	chord_set_clear(&t->handing);
-	chord_set_clear(&t->waiting);
-	chord_set_state(t, RELOAD_TOPOLOGY_DETACHED, NULL);
+	reload_chord_set_clear(&t->handing);
+	reload_chord_set_clear(&t->waiting);
+	reload_chord_set_state(t, RELOAD_TOPOLOGY_DETACHED, NULL);
 	for (size_t i = 0; i < t->links_count; i++) {
-		chord_link_ready(t, &t->links[i], false);
+		reload_chord_link_ready(t, &t->links[i], false);
 		t->links[i].dirty = false;
 	}
 }
 
-void chord_leave_received(struct reload_topology *t, const struct reload_id *from, struct span data)
+void reload_chord_leave_received(
+	struct reload_topology *t, const struct reload_id *from, struct span data)
 {
 	struct reload_chord_leave leave;
 	struct reload_arena arena = { 0 };
 	const struct wire_ctx ctx = { .node_id_len = CHORD_ID_LEN, .arena = &arena };
-	struct chord_link *link = chord_link_find(t, from);
+	struct chord_link *link = reload_chord_link_find(t, from);
 	bool read = reload_wire_decode(data, &reload_chord_leave_wire, &ctx, &leave) == RELOAD_OK;
 	if (link && link->ready) {
 		t->alone = read ? link->sole || only_us(t, leave.peers, leave.peers_count)
 				: link->sole;
-		chord_link_ready(t, link, false);
-		chord_link_drop(t, link);
-		chord_known_lost(t, from, true, true);
-		chord_join_lost(t, from);
+		reload_chord_link_ready(t, link, false);
+		reload_chord_link_drop(t, link);
+		reload_chord_known_lost(t, from, true, true);
+		reload_chord_join_lost(t, from);
 		/* the leaving peer cannot be routed through: its list is hearsay */
 		if (read && t->state == RELOAD_TOPOLOGY_JOINED)
 			mention(t, leave.peers, leave.peers_count, NULL);
 		t->host.disconnect(t->host.arg, from);
 	}
-	chord_admit_lost(t, from);
+	reload_chord_admit_lost(t, from);
 	reload_arena_clear(&arena);
 }

@@ -12,11 +12,11 @@
 #include "wire/destination.h"
 
 enum reload_topology_state {
-	RELOAD_TOPOLOGY_DETACHED, /* not part of the ring */
+	RELOAD_TOPOLOGY_DETACHED,  /* not part of the ring */
 	RELOAD_TOPOLOGY_ATTACHING, /* Attach to the Admitting Peer and the future neighbours */
-	RELOAD_TOPOLOGY_JOINING,  /* Join sent, data and the Admitting Peer's Update awaited */
-	RELOAD_TOPOLOGY_JOINED,	  /* responsible for a part of the ring */
-	RELOAD_TOPOLOGY_FAILED,	  /* the attempt to join failed; the host may start again */
+	RELOAD_TOPOLOGY_JOINING,   /* Join sent, data and the Admitting Peer's Update awaited */
+	RELOAD_TOPOLOGY_JOINED,    /* responsible for a part of the ring */
+	RELOAD_TOPOLOGY_FAILED,    /* the attempt to join failed; the host may start again */
 };
 
 /* What a plug-in asks of the engine.  All functions only take note; nothing is called back from inside them. */
@@ -29,10 +29,14 @@ struct reload_topology_host {
 	 * Attach along a Destination List (1 or 2 entries: [informant,] Node-ID or Resource-ID).  The outcome comes through
 	 * attached() with the same cookie.  An existing link to the answering node is a success.
 	 */
-	void (*attach)(void *arg, uint32_t cookie, const struct reload_destination *list, size_t count, bool send_update);
-	void (*join)(void *arg, const struct reload_id *admitting_peer);	     /* outcome: join_answered() */
-	void (*update)(void *arg, const struct reload_id *to, struct span body);     /* UpdateReq over the link to `to` */
-	void (*leave)(void *arg, const struct reload_id *to, struct span overlay_data); /* LeaveReq over the link */
+	void (*attach)(void *arg, uint32_t cookie, const struct reload_destination *list,
+		size_t count, bool send_update);
+	void (*join)(
+		void *arg, const struct reload_id *admitting_peer); /* outcome: join_answered() */
+	void (*update)(void *arg, const struct reload_id *to,
+		struct span body); /* UpdateReq over the link to `to` */
+	void (*leave)(void *arg, const struct reload_id *to,
+		struct span overlay_data); /* LeaveReq over the link */
 	/* replica Stores of all held resources in (from, to] to node; done: handed_over(node) when done is true */
 	void (*store_range)(void *arg, const struct reload_id *from, const struct reload_id *to,
 		const struct reload_id *node, uint8_t replica_number, bool done);
@@ -41,7 +45,8 @@ struct reload_topology_host {
 	/* the link is of no more use to the topology, which takes it as gone from here on */
 	void (*disconnect)(void *arg, const struct reload_id *node);
 	void (*state)(void *arg, enum reload_topology_state state, const struct reload_id *other);
-	void (*tables_changed)(void *arg); /* neighbours or fingers differ from before: an event for operators */
+	void (*tables_changed)(
+		void *arg); /* neighbours or fingers differ from before: an event for operators */
 };
 
 struct reload_topology;
@@ -56,24 +61,29 @@ struct reload_topology_ops {
 	const char *name; /* topology-plugin of the configuration */
 
 	/* NULL: the algorithm cannot run with this configuration (node-id-length) */
-	struct reload_topology *(*new)(const struct reload_config *config, const struct reload_id *self,
-		const struct reload_topology_host *host);
+	struct reload_topology *(*new)(const struct reload_config *config,
+		const struct reload_id *self, const struct reload_topology_host *host);
 	void (*free)(struct reload_topology *t);
-	void (*configure)(struct reload_topology *t, const struct reload_config *config); /* a newer document */
+	void (*configure)(struct reload_topology *t,
+		const struct reload_config *config); /* a newer document */
 
 	/* -- life ------------------------------------------------------------------------------------------------ */
 	void (*first)(struct reload_topology *t); /* own the whole ring (R-6.4.2.1-09) */
 	/* join through a connected bootstrap node (R-10.5-01 ..); progress through host->state() */
 	void (*join)(struct reload_topology *t, const struct reload_id *bootstrap);
-	void (*leave)(struct reload_topology *t); /* Leave to every neighbour (s10.9), then DETACHED */
+	void (*leave)(
+		struct reload_topology *t); /* Leave to every neighbour (s10.9), then DETACHED */
 	enum reload_topology_state (*get_state)(const struct reload_topology *t);
 
 	/* -- what happened ---------------------------------------------------------------------------------------- */
-	void (*connected)(struct reload_topology *t, const struct reload_id *node); /* a link is up */
+	void (*connected)(
+		struct reload_topology *t, const struct reload_id *node); /* a link is up */
 	void (*disconnected)(struct reload_topology *t, const struct reload_id *node);
 	/* err RELOAD_OK: a link to node is up */
-	void (*attached)(struct reload_topology *t, uint32_t cookie, enum reload_err err, const struct reload_id *node);
-	void (*join_answered)(struct reload_topology *t, const struct reload_id *admitting_peer, enum reload_err err);
+	void (*attached)(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+		const struct reload_id *node);
+	void (*join_answered)(struct reload_topology *t, const struct reload_id *admitting_peer,
+		enum reload_err err);
 	/* a Join of node came over node's own link and was answered: hand over, then Update (CHORD-11) */
 	void (*join_received)(struct reload_topology *t, const struct reload_id *node);
 	/* what was stored here in the range while the hand-over ran has been sent as well (CHORD-11) */
@@ -82,27 +92,33 @@ struct reload_topology_ops {
 	 * The body of an UpdateReq signed by from; direct: it came over from's own link (SEC-18: else it may only lead to
 	 * Attach attempts).  RELOAD_UNKNOWN_TYPE: drop the message; RELOAD_INVALID_MESSAGE.
 	 */
-	enum reload_err (*update_received)(
-		struct reload_topology *t, const struct reload_id *from, bool direct, struct span body);
-	void (*update_failed)(struct reload_topology *t, const struct reload_id *to, enum reload_err err);
-	void (*leave_received)(struct reload_topology *t, const struct reload_id *from, struct span overlay_data);
-	void (*link_health)(struct reload_topology *t, const struct reload_id *node, bool good); /* R-6.6-05 */
+	enum reload_err (*update_received)(struct reload_topology *t, const struct reload_id *from,
+		bool direct, struct span body);
+	void (*update_failed)(
+		struct reload_topology *t, const struct reload_id *to, enum reload_err err);
+	void (*leave_received)(
+		struct reload_topology *t, const struct reload_id *from, struct span overlay_data);
+	void (*link_health)(
+		struct reload_topology *t, const struct reload_id *node, bool good); /* R-6.6-05 */
 
 	/* -- questions -------------------------------------------------------------------------------------------- */
 	/*
 	 * The connected peer to which a message for id goes (s10.3); RELOAD_OK with *next, or RELOAD_NO_NODE.  Never self,
 	 * never a client, never a node that has not sent an Update (R-6.5.1-02).
 	 */
-	enum reload_err (*next_hop)(struct reload_topology *t, const struct reload_id *id, struct reload_id *next);
+	enum reload_err (*next_hop)(
+		struct reload_topology *t, const struct reload_id *id, struct reload_id *next);
 	bool (*responsible)(struct reload_topology *t, const struct reload_id *id);
 	/* the replica set of this node's own range: at most two successors (CHORD-06); returns their number */
 	size_t (*replicas)(struct reload_topology *t, struct reload_id out[2]);
 	/* this node is owner or replica of resource (CHORD-14) */
 	bool (*holds)(struct reload_topology *t, const struct reload_id *resource);
 	/* a replica Store of resource signed by signer is plausible (STO-17) */
-	bool (*plausible)(struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer);
+	bool (*plausible)(struct reload_topology *t, const struct reload_id *resource,
+		const struct reload_id *signer);
 	/* signer may answer for resource: no neighbour is closer (SEC-14); true where there is no Neighbor Table */
-	bool (*close_enough)(struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer);
+	bool (*close_enough)(struct reload_topology *t, const struct reload_id *resource,
+		const struct reload_id *signer);
 	void (*tables)(struct reload_topology *t, struct reload_topology_tables *out);
 	/*
 	 * The Update body for somebody who asked with send_update (full, CHORD-03).  w fails with RELOAD_NOT_JOINED while
@@ -110,8 +126,10 @@ struct reload_topology_ops {
 	 */
 	void (*update_write)(struct reload_topology *t, struct wr *w);
 	/* the RouteQueryAns body for id: the next hop, or self when responsible */
-	void (*route_query_write)(struct reload_topology *t, struct wr *w, const struct reload_id *id);
-	uint32_t (*responsible_ppb)(struct reload_topology *t); /* parts per billion of the ring (MSG-14) */
+	void (*route_query_write)(
+		struct reload_topology *t, struct wr *w, const struct reload_id *id);
+	uint32_t (*responsible_ppb)(
+		struct reload_topology *t); /* parts per billion of the ring (MSG-14) */
 	/* the range (from, to] that this node answers for; false: none */
 	bool (*range)(struct reload_topology *t, struct reload_id *from, struct reload_id *to);
 	/* Resource-ID of a Resource Name */

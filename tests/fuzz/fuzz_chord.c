@@ -50,7 +50,8 @@ static void check_list(const struct reload_id *list, size_t count, bool clockwis
 	assert(count <= CHORD_NEIGHBOURS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		assert(!reload_id_eq(&list[i], &f.t->self));
-		assert(i == 0 || chord_nearer(&f.t->self, clockwise, &list[i - 1], &list[i]));
+		assert(i == 0 ||
+			reload_chord_nearer(&f.t->self, clockwise, &list[i - 1], &list[i]));
 	}
 }
 

@@ -220,22 +220,22 @@ static void finger_intervals(void **state)
 	for (unsigned i = 1; i <= 128; i++) {
 		/* R-10.7.4-04: first and last point of entry i, with wrap */
 		struct reload_id start = reload_id_add_power(&self, 128 - i), end = self;
-		assert_int_equal(chord_finger_index(&self, &start), i);
+		assert_int_equal(reload_chord_finger_index(&self, &start), i);
 		for (unsigned bit = 0; bit <= 128 - i; bit++)
 			end = reload_id_add_power(&end, bit); /* self + 2^(129-i) - 1 */
-		assert_int_equal(chord_finger_index(&self, &end), i);
+		assert_int_equal(reload_chord_finger_index(&self, &end), i);
 	}
 	/* R-10.7.4-11: the table can hold one of each */
 	struct chord_set set = { 0 };
 	struct reload_id out[CHORD_FINGERS_MAX];
 	for (unsigned i = 1; i <= 128; i++) {
 		struct reload_id start = reload_id_add_power(&self, 128 - i);
-		chord_set_add(&set, &start);
+		reload_chord_set_add(&set, &start);
 	}
-	assert_int_equal(chord_set_fingers(&set, &self, out), 128);
+	assert_int_equal(reload_chord_set_fingers(&set, &self, out), 128);
 	for (unsigned i = 1; i < 128; i++) /* R-10.7-04 */
 		assert_true(reload_id_cmp(&out[i - 1], &out[i]) < 0);
-	chord_set_clear(&set);
+	reload_chord_set_clear(&set);
 }
 
 static void neighbours_grow_with_the_ring(void **state)
@@ -249,17 +249,17 @@ static void neighbours_grow_with_the_ring(void **state)
 		struct reload_id a = self, b = self;
 		for (int i = 0; i < 6; i++) {
 			a = reload_id_add_power(&a, 128 - log2n);
-			chord_set_add(&set, &a);
+			reload_chord_set_add(&set, &a);
 			struct reload_id step = { .len = 16 };
 			step = reload_id_add_power(&step, 128 - log2n);
 			b = reload_id_distance(&step, &b);
-			chord_set_add(&set, &b);
+			reload_chord_set_add(&set, &b);
 		}
-		size_t goal = chord_goal(&set, &self);
+		size_t goal = reload_chord_goal(&set, &self);
 		/* R-10.7-06, R-10.7-07 */
 		assert_true(goal >= 3 && goal >= before && goal <= CHORD_NEIGHBOURS_MAX);
 		before = goal;
-		chord_set_clear(&set);
+		reload_chord_set_clear(&set);
 	}
 	assert_int_equal(before, CHORD_NEIGHBOURS_MAX);
 }

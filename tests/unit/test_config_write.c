@@ -65,6 +65,17 @@ static void a_small_draft_keeps_the_defaults(void **state)
 	assert_false(warned(c, "encoding")); /* R-11.1-02 */
 }
 
+static void same_bootstrap(
+	const struct reload_config *c, const struct reload_ip_port *nodes, size_t count)
+{
+	assert_int_equal(c->bootstrap_count, count);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(c->bootstrap[i].type, nodes[i].type);
+		assert_int_equal(c->bootstrap[i].port, nodes[i].port);
+		assert_memory_equal(c->bootstrap[i].addr, nodes[i].addr, 16);
+	}
+}
+
 static void every_option_comes_back(void **state)
 {
 	(void)state;
@@ -111,12 +122,7 @@ static void every_option_comes_back(void **state)
 	assert_int_equal(c->enrollment_servers.count, 2);
 	assert_string_equal(c->enrollment_servers.at[0], servers[0]);
 	assert_int_equal(c->self_signed_digest, RELOAD_HASH_SHA256);
-	assert_int_equal(c->bootstrap_count, 3);
-	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(c->bootstrap[i].type, nodes[i].type);
-		assert_int_equal(c->bootstrap[i].port, nodes[i].port);
-		assert_memory_equal(c->bootstrap[i].addr, nodes[i].addr, 16);
-	}
+	same_bootstrap(c, nodes, 3);
 	assert_true(c->no_ice);
 	assert_false(c->clients_permitted);
 	assert_false(c->chord_reactive);

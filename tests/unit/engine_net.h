@@ -466,7 +466,8 @@ static inline void net_configure(struct net *net, const struct net_document *d)
 	net->config = document_parse(document_write(net, d));
 }
 
-static inline struct net *net_new(void)
+/* net_new_of() makes a net whose nodes get config; NULL: that of net_document(). */
+static inline struct net *net_new_of(const struct reload_config *config)
 {
 	struct net *net = RELOAD_NEW(net);
 	net->now = NET_NOW;
@@ -477,9 +478,18 @@ static inline struct net *net_new(void)
 	net->root = sim_cert("", SIM_OVERLAY, NULL);
 	net->signer_cert = sim_cert("signer@" SIM_OVERLAY, SIM_OVERLAY, &net->signer);
 	net->signer_key = sim_key(net->signer_cert);
-	struct net_document d = net_document(net);
-	net_configure(net, &d);
+	if (config) {
+		net->config = reload_config_ref(config);
+	} else {
+		struct net_document d = net_document(net);
+		net_configure(net, &d);
+	}
 	return net;
+}
+
+static inline struct net *net_new(void)
+{
+	return net_new_of(NULL);
 }
 
 /* id_at() is the Node-ID that begins with byte first and has zeroes behind it, but for a last 1. */

@@ -35,7 +35,10 @@ static void refuse(struct reload_peer *p, uint32_t link, const struct reload_hea
 		(void)reload_error_back(p, link, h, err, words, false);
 }
 
-/* RFC 6940 s6.1: "the receiving node checks the overlay name, version and other fields"; true: go on. */
+/*
+ * RFC 6940 s6.1: "it first examines the overlay, version, and other header fields to determine whether the message is one it
+ * can process"; true: go on.
+ */
 static bool header_check(
 	struct reload_peer *p, uint32_t link, const struct reload_header *h, struct span message)
 {

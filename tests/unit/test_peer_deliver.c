@@ -190,9 +190,11 @@ static void every_flipped_bit(void **state)
 	struct net *net = net_new();
 	struct node *u;
 	alone(net, &u);
-	struct node *n = node_new(net, 0x33);
-	net_link(n, u);
-	struct craft c = craft_value(n, u, K_VALUE, "value", 0);
+	/* over another node's link: the signer's certificate comes with the message alone */
+	struct node *n = node_new(net, 0x33), *via = node_new(net, 0x66);
+	net_link(via, u);
+	/* of a node that u has no link with: else its certificate is known, and the bucket of no interest */
+	struct craft c = craft_value(node_new(net, 0x44), u, K_VALUE, "value", 0);
 	struct span good = craft_bytes(&c);
 	struct wire_ctx ctx = net_ctx(net);
 	struct reload_header h;

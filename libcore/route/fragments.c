@@ -4,7 +4,9 @@
 
 enum {
 	OFFSET_FRAGMENT = 12,
-	OFFSET_LENGTH = 16
+	OFFSET_LENGTH = 16,
+	SHARES = 64,
+	SHARE_PART = 4 /* of max_bytes at most for the links of one share */
 };
 
 /* Writes the two header fields by which fragments of one message differ. */
@@ -52,7 +54,7 @@ struct piece {
 struct set {
 	RB_ENTRY(set) entry;
 	struct reload_reassembly *owner;
-	uint32_t overlay, link;
+	uint32_t overlay, link, opener; /* links of the piece with offset 0, of the first to come */
 	uint64_t transaction_id;
 	struct reload_timer timer;
 	struct piece *pieces;           /* ascending, without overlap */
@@ -68,6 +70,7 @@ struct reload_reassembly {
 	struct set_tree sets;
 	struct reload_timers *timers;
 	size_t bytes, max_bytes;
+	size_t shares[SHARES]; /* of bytes, by the links that opened the sets */
 	reload_ms lifetime;
 };
 
@@ -95,6 +98,18 @@ enum {
 	SET_COST = sizeof(struct set) + 8 * sizeof(struct piece)
 };
 
+static bool has_room(const struct reload_reassembly *r, uint32_t opener, size_t len)
+{
+	return r->bytes + len <= r->max_bytes &&
+	       r->shares[opener % SHARES] + len <= r->max_bytes / SHARE_PART;
+}
+
+static void account(struct set *s, size_t len)
+{
+	s->owner->bytes += len;
+	s->owner->shares[s->opener % SHARES] += len;
+}
+
 static void set_free(struct set *s)
 {
 	struct reload_reassembly *r = s->owner;
@@ -102,7 +117,9 @@ static void set_free(struct set *s)
 	reload_timer_cancel(r->timers, &s->timer);
 	for (size_t i = 0; i < s->count; i++)
 		free(s->pieces[i].bytes);
-	r->bytes -= s->have + s->head_len + SET_COST;
+	size_t len = s->have + s->head_len + SET_COST;
+	r->bytes -= len;
+	r->shares[s->opener % SHARES] -= len;
 	free(s->pieces);
 	free(s->head);
 	free(s);
@@ -128,17 +145,19 @@ size_t reload_reassembly_bytes(const struct reload_reassembly *r)
 	return r->bytes;
 }
 
-static struct set *set_of(struct reload_reassembly *r, const struct reload_header *h, reload_ms now)
+static struct set *set_of(
+	struct reload_reassembly *r, const struct reload_header *h, uint32_t link, reload_ms now)
 {
 	struct set key = { .overlay = h->overlay, .transaction_id = h->transaction_id };
 	struct set *s = RB_FIND(set_tree, &r->sets, &key);
-	if (s || r->bytes + SET_COST > r->max_bytes)
+	if (s || !has_room(r, link, SET_COST))
 		return s;
 	s = RELOAD_NEW(set);
 	s->overlay = h->overlay;
 	s->transaction_id = h->transaction_id;
+	s->opener = link;
 	s->owner = r;
-	r->bytes += SET_COST;
+	account(s, SET_COST);
 	RB_INSERT(set_tree, &r->sets, s);
 	reload_timer_arm(r->timers, &s->timer, now + r->lifetime, set_expired, s);
 	return s;
@@ -165,15 +184,14 @@ static enum reload_err set_insert(struct set *s, uint32_t offset, struct span pa
 		}
 		size_t n = next && next->offset - offset < payload.len ? next->offset - offset
 								       : payload.len;
-		if (s->count == RELOAD_FRAGMENT_PIECES_MAX ||
-			s->owner->bytes + n > s->owner->max_bytes)
+		if (s->count == RELOAD_FRAGMENT_PIECES_MAX || !has_room(s->owner, s->opener, n))
 			return RELOAD_LIMIT;
 		reload_grow(&s->pieces, &s->cap, s->count, sizeof(*s->pieces));
 		memmove(&s->pieces[i + 1], &s->pieces[i], (s->count - i) * sizeof(*s->pieces));
 		s->pieces[i] = (struct piece){ offset, n, reload_memdup(payload.at, n) };
 		s->count++;
 		s->have += n;
-		s->owner->bytes += n;
+		account(s, n);
 		payload = span_of(payload.at + n, payload.len - n);
 		offset += (uint32_t)n;
 	}
@@ -215,7 +233,7 @@ enum reload_err reload_reassembly_add(struct reload_reassembly *r, struct span f
 	struct span payload = span_of(fragment.at + head, fragment.len - head);
 	if (head + offset + payload.len > max_message)
 		return RELOAD_LIMIT;
-	struct set *s = set_of(r, h, now);
+	struct set *s = set_of(r, h, link, now);
 	if (!s)
 		return RELOAD_LIMIT;
 	enum reload_err err =
@@ -224,7 +242,7 @@ enum reload_err reload_reassembly_add(struct reload_reassembly *r, struct span f
 		s->head = reload_memdup(fragment.at, head);
 		s->head_len = head;
 		s->link = link;
-		r->bytes += head;
+		account(s, head);
 	}
 	if (!err)
 		err = set_insert(s, offset, payload);

@@ -20,7 +20,10 @@ enum {
 void reload_fragment_send(struct span message, const struct wire_ctx *ctx, size_t size,
 	void (*send)(void *arg, struct span piece), void *arg);
 
-/* Incomplete messages, bounded in bytes and in time; at the byte limit a new fragment is dropped (R-6.7-09). */
+/*
+ * Incomplete messages, bounded in bytes and in time; at the byte limit a new fragment is dropped (R-6.7-09).  One link may
+ * have a quarter of the bytes, so that nobody keeps the fragments of others out.
+ */
 struct reload_reassembly;
 
 /* reload_reassembly_new() makes an empty one (owned); an incomplete message is dropped lifetime after its first fragment. */

@@ -283,7 +283,7 @@ static void time_and_room(void **state)
 	struct span m = message(1500, 9);
 	struct pieces p = { .count = 0 };
 	struct bench b;
-	bench_init(&b, 2000);
+	bench_init(&b, 8000); /* 2000 for one link */
 	reload_fragment_send(m, &ctx, 56 + 300, collect, &p);
 	assert_int_equal(add(&b, p.at[0], 1, 1000), RELOAD_OK);
 	reload_timers_run(&b.timers, 1000 + LIFETIME - 1);
@@ -302,6 +302,19 @@ static void time_and_room(void **state)
 		assert_true(reload_reassembly_bytes(b.r) <= 2000);
 	}
 	assert_true(dropped > 0);
+	/* R-6.7-09: one link has no more than its part; what comes over another is put together */
+	size_t first = reload_reassembly_bytes(b.r);
+	struct span third = message(1500, 11);
+	struct pieces t = { .count = 0 };
+	reload_fragment_send(third, &ctx, 56 + 800, collect, &t);
+	for (size_t i = 0; i < t.count; i++)
+		assert_int_equal(add(&b, t.at[i], 2, 0), RELOAD_OK);
+	assert_non_null(b.whole.at);
+	assert_memory_equal(b.whole.at, third.at, third.len);
+	assert_int_equal(reload_reassembly_bytes(b.r), first);
+	free((void *)b.whole.at);
+	pieces_clear(&t);
+	free((void *)third.at);
 	/* empty sets cost as well */
 	for (uint64_t id = 100; id < 200; id++) {
 		struct span one = message(600, id);

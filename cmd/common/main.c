@@ -121,7 +121,7 @@ static json_t *method_schema(const struct cli *cli, const char *text)
 	for (text += n; sscanf(text, " --%63[^:]:%63s%n", option, other, &n) == 2; text += n)
 		if (cli_has(cli, option))
 			memcpy(method, other, sizeof(method));
-	return reload_method_schema(reload_method_find(method), false);
+	return reload_fields_schema(reload_method_find(method)->result);
 }
 
 static int print_schema(struct cli *cli)
@@ -130,7 +130,9 @@ static int print_schema(struct cli *cli)
 	const char *result = cli->command->result;
 	snprintf(title, sizeof(title), "%s%s%s", cli->program->name, cli->command->name ? " " : "",
 		cli->command->name ? cli->command->name : "");
-	json_t *schema = result[0] == '@' ? method_schema(cli, result) : cli_schema(title, result);
+	json_t *schema = result && result[0] == '@'
+				 ? cli_schema_of(title, method_schema(cli, result))
+				 : cli_schema(title, result);
 	cli->format = CLI_JSON;
 	cli_print(cli, schema, NULL, NULL);
 	json_decref(schema);

@@ -22,6 +22,9 @@ void cli_help(FILE *out, const struct cli_program *program, const struct cli_com
  */
 json_t *cli_schema(const char *title, const char *fields);
 
+/* cli_schema_of() is the same for a result whose schema is at hand (taken). */
+json_t *cli_schema_of(const char *title, json_t *result);
+
 /* cli_completion() prints the completion script of program for shell "bash", "zsh" or "fish"; false: unknown shell. */
 bool cli_completion(FILE *out, const struct cli_program *program, const char *shell);
 

@@ -52,16 +52,21 @@ static json_t *object_schema(const char **at)
 		required);
 }
 
-json_t *cli_schema(const char *title, const char *fields)
+json_t *cli_schema_of(const char *title, json_t *result)
 {
-	const char *at = fields ? fields : "";
 	const char *error = "code:integer name:string reload_error:integer? "
 			    "reload_error_name:string? what:string "
 			    "why:string? try:string? retry:boolean transaction:string?";
-	json_t *result = object_schema(&at);
-	assert(!*at);
 	json_t *failure = object_schema(&error);
 	return json_pack("{s:s, s:s, s:[o, {s:s, s:{s:o}, s:[s]}]}", "$schema",
 		"https://json-schema.org/draft/2020-12/schema", "title", title, "oneOf", result,
 		"type", "object", "properties", "error", failure, "required", "error");
+}
+
+json_t *cli_schema(const char *title, const char *fields)
+{
+	const char *at = fields ? fields : "";
+	json_t *result = object_schema(&at);
+	assert(!*at);
+	return cli_schema_of(title, result);
 }

@@ -1,0 +1,223 @@
+#!/usr/bin/env bats
+# reload-agent status, stop, log, events, check, and the control socket itself.
+
+load lab
+
+setup_file() {
+	lab_begin
+	lab_overlay
+	export PORT
+	lab_ring
+}
+
+teardown_file() {
+	lab_end
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	SOCK=lab/run/alice.sock
+}
+
+# ask SOCKET LINE...: each line is sent, all that comes back is printed.
+ask() {
+	local socket=$1
+	shift
+	python3 - "$socket" "$@" <<'PY'
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(10)
+s.connect(sys.argv[1])
+for line in sys.argv[2:]:
+    s.sendall(line.encode() + b"\n")
+s.shutdown(socket.SHUT_WR)
+while True:
+    data = s.recv(65536)
+    if not data:
+        break
+    sys.stdout.write(data.decode())
+PY
+}
+
+@test "status prints the four lines of the contract" {
+	R reload-agent status -a alice
+	ok
+	alice=$(node_of alice)
+	matches "${lines[0]}" "^alice  peer of calls.example  joined [0-9dhms]+   Node-ID $alice$"
+	matches "${lines[1]}" "^ring   pred [0-9a-f]{8}  self ${alice:0:8}  succ [0-9a-f]{8}   about 3 peers   updates every 10m$"
+	matches "${lines[2]}" '^links  2 up \(TLS 2, DTLS 0\)   stored [0-9]+ values, [0-9.]+K? of 64M$'
+	matches "${lines[3]}" '^until  certificate [0-9-]{10} \([0-9]+ days\)   configuration sequence 1, [0-9-]{10}$'
+	[ "${#lines[@]}" -eq 4 ]
+}
+
+@test "status as JSON has the keys of its schema" {
+	R reload-agent status -a alice -j
+	ok
+	same_schema reload-agent status
+	jq -e '(.counters.received | tonumber) > 0 and .links.up == 2 and (.listen | length) == 1' <<<"$output"
+}
+
+@test "status --wait waits for a state, and gives up in time" {
+	R reload-agent status -a alice --wait joined
+	ok
+	R reload-agent status -a alice --wait isolated -t 500ms
+	failed 4 'alice is not isolated'
+	R reload-agent status -a alice --wait sleeping
+	failed 2 state
+	R reload-agent status -a nobody
+	failed 3 nobody.sock
+	R reload-agent status -a nobody --wait joined -t 300ms
+	failed 3 nobody.sock
+}
+
+@test "several agents and none named: the list" {
+	R reload-agent status
+	failed 2 several
+	matches "$stderr" 'alice, bob, carol'
+	RELOAD_AGENT=bob R reload-agent status
+	ok
+	matches "$output" '^bob '
+	R reload-agent status -a "$PWD/lab/run/bob.sock"
+	ok
+}
+
+@test "the limit holds when the agent hangs" {
+	kill -STOP "$(cat lab/bob.pid)"
+	before=$SECONDS
+	R reload-fetch -a bob -k 16 alice@calls.example -t 1s
+	kill -CONT "$(cat lab/bob.pid)"
+	failed 4 'no answer in time'
+	[ $((SECONDS - before)) -le 3 ]
+	kill -STOP "$(cat lab/bob.pid)"
+	R reload-ping -a bob -c 1 -W 500ms self
+	kill -CONT "$(cat lab/bob.pid)"
+	[ "$status" -eq 4 ]
+	R reload-agent status -a bob
+	ok
+}
+
+@test "log levels are told, set and refused" {
+	R reload-agent log -a carol
+	ok
+	[ "$output" = info ]
+	R reload-agent log -a carol warn,link=debug
+	ok
+	[ "$output" = warn,link=debug ]
+	R reload-agent log -a carol loud
+	failed 2 loud
+	R reload-agent log -a carol info,nosuch=debug
+	failed 2 nosuch
+	R reload-agent log -a carol
+	[ "$output" = warn,link=debug ]
+	R reload-agent log -a carol info
+	[ "$output" = info ]
+	R reload-agent log -a carol --tail 3
+	ok
+	[ "${#lines[@]}" -eq 3 ]
+	matches "${lines[0]}" '^20[0-9-]+T[0-9:.]+Z (info|warn ) +[a-z]+: '
+}
+
+@test "events stream until they are stopped, and end with a summary" {
+	reload-agent events -a alice -j >events.json 3>&- &
+	pid=$!
+	for _ in $(seq 50); do
+		reload-ping -a bob -c 1 "node:$(node_of alice)" -q >/dev/null
+		[ ! -s events.json ] || break
+		sleep 0.1
+	done
+	kill -INT $pid
+	wait $pid
+	[ "$(tail -1 events.json | jq -r .type)" = summary ]
+	head -1 events.json | jq -e '.type | test("^[a-z_]+$")'
+	R reload-agent events -a alice --type nosuch -t 1s
+	failed 2 nosuch
+	R reload-agent events -a alice --type state -t 300ms
+	ok
+}
+
+@test "check reads everything and starts nothing" {
+	R reload-agent check -I alice
+	ok
+	matches "$output" "Node-ID $(node_of alice)"
+	R reload-agent check -I nobody
+	failed 10 nobody
+}
+
+@test "an instance that runs cannot be started twice" {
+	R timeout 10 reload-agent -I alice -l 127.0.0.1:0 --no-join
+	[ "$status" -eq 7 ]
+}
+
+@test "sockets are private, the reading one changes nothing" {
+	[ "$(stat -c %a "$SOCK")" = 600 ]
+	[ "$(stat -c %a lab/run/alice-ro.sock)" = 600 ]
+	run ask lab/run/alice-ro.sock '{"jsonrpc":"2.0","id":1,"method":"agent.stop"}' '{"jsonrpc":"2.0","id":2,"method":"agent.status"}'
+	[ "$(sed -n 1p <<<"$output" | jq .error.code)" = -32023 ]
+	[ "$(sed -n 2p <<<"$output" | jq -r .result.state)" = joined ]
+	R reload-agent status -a "$PWD/lab/run/alice-ro.sock"
+	ok
+}
+
+@test "broken requests get errors, and the agent lives" {
+	run ask "$SOCK" 'nonsense' '[]' '{}' '{"jsonrpc":"2.0","id":1,"method":"no.such"}' \
+		'{"jsonrpc":"2.0","id":2,"method":"overlay.ping","params":{"target":5}}' \
+		'{"jsonrpc":"2.0","id":3,"method":"overlay.ping","params":{"target":"self","x":1}}' \
+		'{"jsonrpc":"2.0","id":4,"id":5,"method":"overlay.ping"}'
+	[ "$(jq .error.code <<<"$output" | paste -sd ' ')" = "-32700 -32600 -32600 -32601 -32602 -32602 -32700" ]
+	head -c 3000000 /dev/zero | tr '\0' 'x' | timeout 10 python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+try: s.sendall(sys.stdin.buffer.read())
+except BrokenPipeError: pass' "$SOCK"
+	R reload-agent status -a alice
+	ok
+}
+
+@test "every method of the table is in reload-control(7), with its parameters" {
+	run ask "$SOCK" '{"jsonrpc":"2.0","id":1,"method":"rpc.methods"}'
+	page=$(mandoc -T utf8 -O width=200 "$BATS_TEST_DIRNAME/../../man/reload-control.7" | col -bx)
+	for m in $(jq -r '.result.methods[] | .method, ((.params.properties // {}) | keys[])' <<<"$output"); do
+		grep -q "^ *$m\( \|$\)" <<<"$page" || { echo "reload-control(7) lacks $m"; return 1; }
+	done
+}
+
+@test "other programs of the socket: kinds, nodes, settings" {
+	run ask "$SOCK" '{"jsonrpc":"2.0","id":1,"method":"config.kinds"}' '{"jsonrpc":"2.0","id":2,"method":"node.list"}' \
+		'{"jsonrpc":"2.0","id":3,"method":"agent.config"}'
+	[ "$(jq -r 'select(.id == 1) | .result.kinds[] | select(.kind_id == 4026531842) | .data_model' <<<"$output")" = ARRAY ]
+	[ "$(jq -r 'select(.id == 2) | .result.nodes | length' <<<"$output")" = 3 ]
+	[ "$(jq -r 'select(.id == 3) | .result.settings[] | select(.key == "first") | .origin' <<<"$output")" = option ]
+	[ "$(reload-fetch --complete nodes 2>/dev/null | wc -l)" -ge 0 ]
+	RELOAD_AGENT=alice run reload-fetch --complete kinds
+	matches "$output" '0xf0000001'
+}
+
+@test "stop ends the process; its socket and place are free again" {
+	pid=$(cat lab/carol.pid)
+	R reload-agent stop -a carol
+	ok
+	[ -z "$output" ]
+	! kill -0 "$pid" 2>/dev/null
+	[ ! -e lab/run/carol.sock ]
+	R reload-agent stop -a carol
+	failed 3 carol.sock
+	R reload-agent status -a carol --wait stopped
+	[ "$status" -eq 0 ]
+	lab_start carol -l 127.0.0.1:0
+	R reload-agent status -a carol --wait joined
+	ok
+}
+
+@test "SIGTERM is a leave; what SIGKILL leaves behind is replaced" {
+	kill -TERM "$(cat lab/carol.pid)"
+	R reload-agent status -a carol --wait stopped
+	[ "$status" -eq 0 ]
+	lab_start carol -l 127.0.0.1:0 --no-join
+	reload-agent status -a carol --wait enrolled >/dev/null
+	kill -KILL "$(cat lab/carol.pid)"
+	R reload-agent status -a carol --wait stopped
+	[ -e lab/run/carol.sock ]
+	lab_start carol -l 127.0.0.1:0
+	R reload-agent status -a carol --wait joined
+	ok
+}

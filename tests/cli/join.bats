@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# reload-join and reload-agent: lives of real agents.
+
+load lab
+
+setup_file() {
+	lab_begin
+	lab_overlay
+	export PORT
+	lab_start alice -l "127.0.0.1:$PORT" --first
+}
+
+teardown_file() {
+	lab_end
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+# R-10.5-01: a joining peer attaches to the Admitting Peer, then joins
+@test "join waits for the socket, prints as the contract says, and is idempotent" {
+	reload-join -a alice -q
+	reload-join -a bob >joined.txt 3>&- &
+	sleep 0.3
+	lab_start bob -l 127.0.0.1:0 --no-join
+	wait $!
+	for _ in $(seq 100); do [ -s joined.txt ] && break; sleep 0.1; done
+	bob=$(node_of bob) alice=$(node_of alice)
+	matches "$(cat joined.txt)" \
+		"^joined calls.example as peer ${bob:0:8} in [0-9]+\.[0-9]{2} s  \(admitting peer ${alice:0:8}, 1 neighbour\)$"
+	R reload-join -a bob
+	ok
+	[ "$output" = "joined calls.example as peer ${bob:0:8} already  (1 neighbour)" ]
+	R reload-join -a bob -q
+	ok
+	[ -z "$output" ]
+}
+
+@test "JSON of a join has the keys of the schema and the phases" {
+	lab_start carol -l 127.0.0.1:0 --no-join
+	R reload-join -a carol -j
+	ok
+	same_schema reload-join
+	[ "$(jq -r '.state, .role' <<<"$output" | paste -sd ' ')" = "joined peer" ]
+	[ "$(jq -r '.phases[].name' <<<"$output" | paste -sd ' ')" = "bootstrap attach join neighbours" ]
+	[ "$(jq -r '.neighbors | length' <<<"$output")" = 2 ]
+}
+
+# R-10.9-03
+@test "leave, twice, and join again as a client" {
+	carol=$(node_of carol)
+	R reload-join -a carol --leave
+	ok
+	matches "$output" '^left calls.example in [0-9.]+ s$'
+	R reload-join -a carol --leave
+	ok
+	matches "$output" '^not part of calls.example'
+	R reload-agent status -a carol
+	[ "$status" -eq 9 ]
+	R reload-ping -a carol -c 1 self
+	failed 9 "cannot send"
+	[ "${stderr_lines[2]}" = "  try:  reload-join -a carol" ]
+	R reload-join -a carol -n
+	ok
+	matches "$output" '^would join calls.example'
+	R reload-join -a carol --as client
+	ok
+	matches "$output" "^joined calls.example as client ${carol:0:8} in .* \(attached to "
+	R reload-join -a carol --as peer
+	failed 7 "another role"
+	R reload-join -a carol --leave --now
+	ok
+	R reload-join -a carol --as peer
+	ok
+}
+
+@test "a join that cannot work names its phase and ends in time" {
+	reload-join -a carol --leave -q
+	before=$SECONDS
+	R reload-join -a carol --bootstrap 127.0.0.1:1 -t 2s
+	failed 4 "did not join"
+	matches "$stderr" 'phase bootstrap: .*127.0.0.1:1'
+	[ $((SECONDS - before)) -le 4 ]
+	reload-join -a carol --leave --now -q
+	R reload-join -a carol --bootstrap nonsense
+	failed 2 nonsense
+	reload-join -a carol -q
+}
+
+@test "wrong use of options" {
+	R reload-join -a carol --as king
+	failed 2 'peer or client'
+	R reload-join -a carol --now
+	failed 2 '--now'
+	R reload-join -a carol --leave --as peer
+	failed 2 '--leave'
+	R reload-join -a carol --bootstrp 127.0.0.1:1
+	failed 2 'bootstrp'
+	R reload-join -a carol operand
+	[ "$status" -eq 2 ]
+}

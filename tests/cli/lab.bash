@@ -1,0 +1,104 @@
+# A lab for tests that need agents: three peers alice, bob and carol of calls.example on loopback.
+
+lab_begin() {
+	bats_require_minimum_version 1.5.0
+	export PATH="${RELOAD_BIN:?directory of the binaries}:$PATH" TERM=dumb TZ=UTC
+	export RELOAD_HOME="$BATS_FILE_TMPDIR/lab"
+	unset RELOAD_OVERLAY RELOAD_FORMAT RELOAD_TIMEOUT RELOAD_AGENT RELOAD_LOG
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+# kind ID MODEL ACCESS: a file with a kind element.
+lab_kind() {
+	local extra=
+	[ "$3" != NODE-MULTIPLE ] || extra='<max-node-multiple>3</max-node-multiple>'
+	printf '<kind id="%s"><data-model>%s</data-model><access-control>%s</access-control>%s<max-count>16</max-count><max-size>2000</max-size></kind>\n' \
+		"$1" "$2" "$3" "$extra" >"kind-$1.xml"
+	echo "kind-$1.xml"
+}
+
+# A port that nobody has: the kernel picks one.
+lab_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+lab_overlay() {
+	PORT=$(lab_port)
+	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" \
+		--kind "$(lab_kind 4026531842 ARRAY USER-MATCH)" --kind "$(lab_kind 4026531843 DICTIONARY USER-NODE-MATCH)" >/dev/null
+	for u in alice bob carol; do
+		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
+	done
+}
+
+# start NAME [OPTIONS]: an agent in the background, its log in lab/NAME.log.
+lab_start() {
+	local name=$1
+	shift
+	reload-agent -I "$name" "$@" 2>"lab/$name.log" 3>&- &
+	echo $! >"lab/$name.pid"
+}
+
+lab_ring() {
+	lab_start alice -l "127.0.0.1:$PORT" --first
+	lab_start bob -l 127.0.0.1:0 --no-join
+	lab_start carol -l 127.0.0.1:0 --no-join
+	reload-join -a alice -q && reload-join -a bob -q && reload-join -a carol -q
+}
+
+lab_end() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	for f in lab/*.pid; do
+		[ -e "$f" ] || continue
+		kill -CONT "$(cat "$f")" 2>/dev/null || true
+		kill -TERM "$(cat "$f")" 2>/dev/null || true
+	done
+	for f in lab/*.pid; do
+		[ -e "$f" ] || continue
+		for _ in $(seq 100); do kill -0 "$(cat "$f")" 2>/dev/null || break; sleep 0.05; done
+		kill -KILL "$(cat "$f")" 2>/dev/null || true
+	done
+	! grep -l 'Sanitizer\|Assertion' lab/*.log 2>/dev/null
+}
+
+node_of() {
+	reload-agent status -a "$1" -j | jq -r .node_id
+}
+
+# matches TEXT REGEX: like [[ =~ ]], but says what differs.
+matches() {
+	[[ $1 =~ $2 ]] || {
+		printf 'text:    %s\npattern: %s\n' "$1" "$2"
+		return 1
+	}
+}
+
+# R COMMAND: run with standard error apart.
+R() {
+	run --separate-stderr "$@"
+}
+
+# ok: exit 0 and nothing on standard error.
+ok() {
+	[ "$status" -eq 0 ] && [ -z "$stderr" ] || { echo "status $status: $output / $stderr"; return 1; }
+}
+
+# failed STATUS WHAT: exit status, empty standard output, the three-line form on standard error.
+failed() {
+	[ "$status" -eq "$1" ] || { echo "status $status, expected $1: $output / $stderr"; return 1; }
+	[ -z "$output" ]
+	matches "${stderr_lines[0]}" "^reload-[a-z]+: .*$2"
+	matches "${stderr_lines[1]}" '^  why:  .'
+	[ "${#stderr_lines[@]}" -le 3 ]
+}
+
+# same_schema: the JSON in $output has all keys that --json-schema of COMMAND requires, and no other.
+same_schema() {
+	local schema
+	schema=$("$@" --json-schema | jq -c '.oneOf[0]')
+	jq -e --argjson s "$schema" '(keys - ($s.properties | keys) == []) and (($s.properties | keys) - keys == [])' <<<"$output" >/dev/null || {
+		echo "keys of: $output"
+		echo "schema:  $schema"
+		return 1
+	}
+}

@@ -1,0 +1,119 @@
+#!/usr/bin/env bats
+# reload-ping: targets, counts, loss, JSON.
+
+load lab
+
+setup_file() {
+	lab_begin
+	lab_overlay
+	export PORT
+	lab_ring
+	export RELOAD_AGENT=alice
+	export CAROL BOB ALICE
+	CAROL=$(node_of carol) BOB=$(node_of bob) ALICE=$(node_of alice)
+}
+
+teardown_file() {
+	lab_end
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+ANSWER='^answer  seq 1  node:[0-9a-f]{8}  [0-9]+ hops?  rtt [0-9]+\.[0-9]{2} ms  one-way [0-9]+\.[0-9]{2} ms$'
+
+# R-6.5.3-01: a Ping is answered with response_id and time
+@test "one ping prints as the contract says" {
+	R reload-ping -c 1 "node:${CAROL:0:6}"
+	ok
+	matches "${lines[0]}" "^answer  seq 1  node:${CAROL:0:8}  1 hop  rtt [0-9]+\.[0-9]{2} ms  one-way [0-9]+\.[0-9]{2} ms$"
+	matches "${lines[1]}" '^1 sent, 1 answered, 0% lost   min [0-9.]+  p50 [0-9.]+  p90 [0-9.]+  max [0-9.]+ ms$'
+	[ "${#lines[@]}" -eq 2 ]
+}
+
+@test "every form of target" {
+	for target in "node:$BOB" self succ succ:2 pred:1 wildcard bob@calls.example sip:bob@calls.example name:anything \
+		resource:00112233445566778899aabbccddeeff "reload://0110$CAROL@calls.example/" \
+		"reload://0110$CAROL@CALLS.example" succ,pred "node:$BOB,node:$CAROL" name:a,b; do
+		R reload-ping -c 1 "$target"
+		ok || { echo "$target"; return 1; }
+		matches "${lines[0]}" "$ANSWER" || { echo "$target"; return 1; }
+	done
+	R reload-ping -c 1 -j self
+	[ "$(jq -r 'select(.type == "answer") | "\(.node_id) \(.hops)"' <<<"$output")" = "$ALICE 0" ]
+	R reload-ping -c 1 -j "node:$BOB,node:$CAROL"
+	[ "$(jq -r 'select(.type == "answer") | .node_id' <<<"$output")" = "$CAROL" ]
+}
+
+@test "what is no target is told apart from what nobody knows" {
+	for target in nobody '' node:12 node:xyz0 succ:0 succ:x resource:0123 name: reload://zz@calls.example/ \
+		"reload://0110$CAROL@other.example/" "bob@calls.example,succ" , ; do
+		R reload-ping -c 1 -- "$target"
+		[ "$status" -eq 2 ] || { echo "$target: $status $stderr"; return 1; }
+	done
+	R reload-ping -c 1 succ:9
+	failed 5 'succ:9'
+	R reload-ping -c 1 finger:999
+	failed 5 'finger:999'
+}
+
+@test "several pings, their summary, histogram and JSON" {
+	R reload-ping -c 3 -i 200ms -j --histogram succ
+	ok
+	[ "$(jq -r .type <<<"$output" | paste -sd ' ')" = "answer answer answer summary" ]
+	[ "$(jq -s 'map(select(.type == "answer").seq) == [1, 2, 3]' <<<"$output")" = true ]
+	jq -s -e 'last | .sent == 3 and .answered == 3 and .lost_percent == 0 and .min_ms <= .p50_ms and .p50_ms <= .p90_ms and
+		.p90_ms <= .max_ms and ([.histogram[].count] | add) == 3' <<<"$output"
+	R reload-ping -c 2 -i 200ms -q succ
+	ok
+	[ "${#lines[@]}" -eq 1 ]
+	matches "$output" '^2 sent, 2 answered'
+}
+
+@test "nobody answers: lost, exit 4, in time" {
+	before=$SECONDS
+	R reload-ping -c 2 -i 200ms -W 500ms node:0123456789abcdef0123456789abcdef
+	[ "$status" -eq 4 ]
+	matches "${lines[0]}" '^lost    seq 1  no answer'
+	[ "${lines[2]}" = "2 sent, 0 answered, 100% lost" ]
+	[ $((SECONDS - before)) -le 4 ]
+}
+
+@test "padding up to the largest message" {
+	R reload-ping -c 1 -s 2K "node:$BOB"
+	ok
+	R reload-ping -c 1 -s 65535 "node:$BOB"
+	[ "$status" -eq 8 ]
+	R reload-ping -c 1 -s 65536 "node:$BOB"
+	failed 2 size
+}
+
+@test "-c 0 runs until it is stopped, and ends normally" {
+	run --separate-stderr timeout --preserve-status -s INT 1 reload-ping -c 0 -i 200ms succ
+	[ "$status" -eq 0 ]
+	matches "${lines[-1]}" '^[0-9]+ sent, [0-9]+ answered, 0% lost'
+}
+
+@test "--timeout limits the whole command" {
+	before=$SECONDS
+	R reload-ping -c 100 -t 1s succ
+	[ "$status" -eq 0 ]
+	[ $((SECONDS - before)) -le 3 ]
+}
+
+@test "wrong use" {
+	R reload-ping -c 1 -i 100ms succ
+	failed 2 interval
+	R reload-ping -c 2 -i 10ms --flood-ok succ
+	ok
+	R reload-ping -c x succ
+	failed 2 count
+	R reload-ping -W 0 succ
+	failed 2 wait
+	R reload-ping
+	[ "$status" -eq 2 ]
+	R reload-ping -a alice -n succ
+	ok
+	[ "$output" = "would ping succ" ]
+}

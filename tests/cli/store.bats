@@ -1,0 +1,228 @@
+#!/usr/bin/env bats
+# reload-store and reload-fetch: the three data models, generations, removal, refusals.
+
+load lab
+
+setup_file() {
+	lab_begin
+	lab_overlay
+	export PORT
+	lab_ring
+	export CAROL BOB ALICE
+	CAROL=$(node_of carol) BOB=$(node_of bob) ALICE=$(node_of alice)
+}
+
+teardown_file() {
+	lab_end
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+K=0xf0000001
+ARRAY=0xf0000002
+DICT=0xf0000003
+
+@test "store and fetch print as the contract says" {
+	R reload-store -a alice -k $K alice@calls.example 'back at noon' --lifetime 1h
+	ok
+	matches "$output" '^stored at resource:8bdbc61b on [0-9a-f]{8}, replicas [0-9a-f]{8} [0-9a-f]{8}, generation 1, until ([0-9-]+ )?[0-9:]{8}$'
+	for a in alice bob carol; do
+		R reload-fetch -a $a -k $K alice@calls.example
+		ok
+		matches "$output" "^back at noon   signed by alice@calls.example \(${ALICE:0:8}\), valid, until ([0-9-]+ )?[0-9:]{8}$"
+	done
+}
+
+# R-7.4.2.2-03: exists = False is told when there is nothing
+@test "nothing there: the three lines of the contract, exit 5" {
+	R reload-fetch -a carol -k $K nobody@calls.example
+	failed 5 "no value of Kind $K at name:nobody@calls.example"
+	matches "${stderr_lines[1]}" '^  why:  the responsible peer [0-9a-f]{8} answered exists = False after [0-9] hops?$'
+	[ "${stderr_lines[2]}" = "  try:  reload-fetch --find -k $K nobody@calls.example" ]
+	R reload-fetch -a carol -j -k $K nobody@calls.example
+	[ "$status" -eq 5 ]
+	[ "$(jq -r '.error | "\(.code) \(.name) \(.reload_error)"' <<<"$output")" = "5 not-found null" ]
+	[ -z "$stderr" ]
+}
+
+@test "JSON of store, fetch, stat and find has the keys of the schemas" {
+	R reload-store -a alice -j -k $K alice@calls.example 'again'
+	ok
+	same_schema reload-store
+	R reload-fetch -a bob -j -k $K alice@calls.example
+	ok
+	same_schema reload-fetch
+	jq -e --arg id "$ALICE" '.values[0] | .text == "again" and (.value | @base64d) == "again" and .valid and .exists and
+		.signer.user == "alice@calls.example" and .signer.node_id == $id and .size_bytes == 5' <<<"$output"
+	R reload-fetch -a bob --stat -j -k $K alice@calls.example
+	ok
+	same_schema reload-fetch --stat
+	jq -e '.values[0] | .size_bytes == 5 and .hash_algorithm == "sha256" and (.hash | length) == 64' <<<"$output"
+	R reload-fetch -a bob --find -j -k $K alice@calls.example
+	ok
+	same_schema reload-fetch --find
+	[ "$(jq -r .closest <<<"$output")" = 8bdbc61bdcab38baf75c1a9fb781bdfe ]
+}
+
+@test "--flat prints paths" {
+	R reload-fetch -a bob --flat -k $K alice@calls.example
+	ok
+	matches "$output" 'data_model=.*SINGLE'
+	matches "$output" 'values.*text=.*again'
+}
+
+# R-7.4.1.1-08: a generation counter that is not the stored one is refused
+@test "a generation that is not the present one is exit 7, and the present one is told" {
+	g=$(reload-fetch -a alice -j -k $K alice@calls.example | jq -r .generation)
+	R reload-store -a alice -k $K -g "$g" alice@calls.example right
+	ok
+	matches "$output" "generation $((g + 1)),"
+	R reload-store -a alice -k $K -g "$g" alice@calls.example wrong
+	failed 7 generation
+	matches "$stderr" "it is $((g + 1)), not $g"
+	R reload-store -a alice -j -k $K -g "$g" alice@calls.example wrong
+	[ "$(jq -r '.error | "\(.reload_error_name) \(.generation)"' <<<"$output")" = "Error_Generation_Counter_Too_Low $((g + 1))" ]
+	[ "$(reload-fetch -a alice -q -k $K alice@calls.example)" = right ]
+}
+
+# R-7.3.1-01: USER-MATCH
+@test "nobody writes what is another's: exit 6, also in a dry run" {
+	R reload-store -a bob -k $K alice@calls.example mine
+	failed 6 'alice@calls.example'
+	matches "$stderr" Error_Forbidden
+	R reload-store -a bob -n -k $K alice@calls.example mine
+	failed 6 'alice@calls.example'
+	R reload-store -a alice -n -k $K alice@calls.example 'not stored'
+	ok
+	matches "$output" '^would store at resource:8bdbc61b'
+	[ "$(reload-fetch -a alice -q -k $K alice@calls.example)" = right ]
+}
+
+@test "values from files and standard input keep every byte" {
+	head -c 1500 /dev/urandom >value.bin
+	R reload-store -a alice -k $K alice@calls.example -f value.bin
+	ok
+	reload-fetch -a carol -k $K alice@calls.example --raw >back.bin
+	cmp value.bin back.bin
+	reload-fetch -a carol -k $K alice@calls.example -o back2.bin
+	cmp value.bin back2.bin
+	printf 'a\0b' | reload-store -a alice -q -k $K alice@calls.example -
+	[ "$(reload-fetch -a carol -k $K alice@calls.example --raw | xxd -p)" = 610062 ]
+	: >empty
+	R reload-store -a alice -k $K alice@calls.example -f empty
+	ok
+	[ "$(reload-fetch -a carol -j -k $K alice@calls.example | jq '.values[0].size_bytes')" = 0 ]
+}
+
+@test "control characters of a value do not reach the terminal" {
+	reload-store -a alice -q -k $K alice@calls.example $'\e[2Jboo\nnext'
+	R reload-fetch -a bob -q -k $K alice@calls.example
+	ok
+	[ "$output" = '\x1b[2Jboo\nnext' ]
+}
+
+@test "too large is exit 8, before anything is sent" {
+	head -c 20000 /dev/zero >large
+	R reload-store -a alice -k $K alice@calls.example -f large
+	failed 8 'alice@calls.example'
+}
+
+# R-7.4.1.3-01: a Store of exists = False removes
+@test "removal asks, or takes --yes" {
+	reload-store -a alice -q -k $K alice@calls.example there
+	R reload-store -a alice -k $K --remove alice@calls.example
+	failed 2 remove
+	R reload-store -a alice -k $K --remove alice@calls.example -y
+	ok
+	matches "$output" '^removed at resource:8bdbc61b on '
+	R reload-fetch -a bob -k $K alice@calls.example
+	[ "$status" -eq 5 ]
+	R reload-store -a alice -k $K --remove alice@calls.example value -y
+	failed 2 '--remove takes no value'
+}
+
+# R-7.2.2-01: arrays; R-7.4.1.1-13: append
+@test "arrays have places" {
+	R reload-store -a alice -k $ARRAY alice@calls.example zero --index 0
+	ok
+	R reload-store -a alice -k $ARRAY alice@calls.example one --append
+	ok
+	R reload-store -a alice -k $ARRAY alice@calls.example five --index 5
+	ok
+	R reload-fetch -a bob -q -k $ARRAY alice@calls.example
+	ok
+	[ "$output" = $'[0] zero\n[1] one\n[5] five' ]
+	R reload-fetch -a bob -q -k $ARRAY --index 1 alice@calls.example
+	[ "$output" = '[1] one' ]
+	R reload-fetch -a bob -q -k $ARRAY --index 1-9 alice@calls.example
+	[ "$output" = $'[1] one\n[5] five' ]
+	R reload-fetch -a bob -k $ARRAY --index 3 alice@calls.example
+	[ "$status" -eq 5 ]
+	R reload-store -a alice -k $ARRAY alice@calls.example nowhere
+	failed 2 'alice@calls.example'
+	R reload-fetch -a bob -k $ARRAY --index 9-1 alice@calls.example
+	failed 2 index
+	R reload-store -a alice -k $ARRAY alice@calls.example x --index 1 --append
+	failed 2 index
+}
+
+# R-7.2.3-01: dictionaries; R-7.3.3-01: USER-NODE-MATCH
+@test "dictionaries have keys, the own Node-ID where the policy asks for it" {
+	R reload-store -a alice -k $DICT alice@calls.example 'by default'
+	ok
+	R reload-fetch -a bob -q -k $DICT alice@calls.example
+	ok
+	[ "$output" = "hex:$ALICE: by default" ]
+	for key in "node:$ALICE" "node:${ALICE:0:8}" "hex:$ALICE"; do
+		R reload-fetch -a bob -q -k $DICT --key "$key" alice@calls.example
+		[ "$output" = "hex:$ALICE: by default" ]
+	done
+	R reload-fetch -a alice -q -k $DICT --key self alice@calls.example
+	[ "$output" = "hex:$ALICE: by default" ]
+	R reload-fetch -a bob -k $DICT --key other alice@calls.example
+	[ "$status" -eq 5 ]
+	R reload-store -a alice -k $DICT --key other alice@calls.example x
+	failed 6 'alice@calls.example'
+	R reload-fetch -a bob -k $DICT --key hex:xyz alice@calls.example
+	failed 2 hex
+}
+
+# R-13.2: certificates are stored under user name and Node-ID
+@test "certificates of joined nodes are found by user and shown as such" {
+	for _ in $(seq 50); do
+		R reload-fetch -a bob -j -k CERTIFICATE_BY_USER alice@calls.example
+		[ "$status" -ne 0 ] || break
+		sleep 0.1
+	done
+	ok
+	[ "$(jq -r '.values[0].decoded.node_ids[0]' <<<"$output")" = "$ALICE" ]
+}
+
+@test "wrong use" {
+	R reload-store -a alice alice@calls.example x
+	failed 2 Kind
+	R reload-fetch -a alice alice@calls.example
+	failed 2 Kind
+	R reload-fetch -a alice -k NOSUCH alice@calls.example
+	failed 1 NOSUCH
+	R reload-store -a alice -k $K alice@calls.example
+	failed 2 'no value'
+	R reload-store -a alice -k $K alice@calls.example x -f value.bin
+	failed 2 'two values'
+	R reload-store -a alice -k $K alice@calls.example -f no/such
+	failed 1 no/such
+	R reload-store -a alice -k $K alice@calls.example x --lifetime 0
+	failed 2 lifetime
+	R reload-store -a alice -k $K alice@calls.example x --index 1
+	failed 2 'alice@calls.example'
+	R reload-store -a alice -k $K "node:$BOB" x
+	failed 2 node:
+	R reload-fetch -a alice -k $K alice@calls.example --stat --find
+	failed 2 stat
+	R reload-fetch -a alice -k $K alice@calls.example --raw -j
+	[ "$status" -eq 2 ]
+	R reload-fetch -a alice -k $K alice@calls.example --watch 1s
+	failed 2 watch
+}

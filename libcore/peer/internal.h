@@ -366,6 +366,12 @@ void reload_maintain_hand_over_all(
 	struct reload_peer *p); /* the own range to the first successor, before leaving */
 void reload_maintain_clear(struct reload_peer *p);
 
+/* -- newer.c ------------------------------------------------------------------------------------------------------------------- */
+
+/* reload_newer_fetch() fetches what node holds at resource and takes over what is newer than this node's own. */
+void reload_newer_fetch(
+	struct reload_peer *p, const struct reload_id *node, const struct reload_id *resource);
+
 /* -- certificates.c, configure.c ------------------------------------------------------------------------------------------------ */
 
 void reload_certificates_schedule(struct reload_peer *p);

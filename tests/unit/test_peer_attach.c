@@ -204,6 +204,10 @@ static void tie_the_larger_goes_on(void **state)
 	net_pass(r->net, 3000);
 	/* its own request goes on */
 	assert_non_null(heard_code(r->b, RELOAD_ATTACH_REQ));
+	assert_int_equal(r->u->events[RELOAD_EV_ATTACH_FAILED], 0);
+	net_pass(r->net, 15000);
+	/* R-6.5.1-01: nobody answers for a Node-ID that is not reached */
+	assert_true(r->u->events[RELOAD_EV_ATTACH_FAILED] > 0);
 }
 
 static void tie_the_smaller_yields(void **state)

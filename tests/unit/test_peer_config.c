@@ -1,6 +1,11 @@
 /* One configuration for all: sequence numbers of requests, ConfigUpdate, what a new document does (RFC 6940 s6.5.4). */
 #include "engine_expect.h"
 
+static uint16_t sequence_of(const struct node *n)
+{
+	return reload_peer_config(n->peer)->sequence;
+}
+
 static struct craft with_sequence(struct ring *r, uint16_t sequence)
 {
 	struct reload_destination to = dest(r->u);
@@ -47,6 +52,30 @@ static void requester_is_ahead(void **state)
 	assert_int_equal(m->code, RELOAD_ERROR);
 }
 
+static void numbers_wrap(void **state)
+{
+	(void)state;
+	/* R-6.3.2.1-02: modulo 65535; 65535 itself is no document's number */
+	assert_int_equal(reload_sequence_next(65533), 65534);
+	assert_int_equal(reload_sequence_next(65534), 0);
+	struct net *net = net_new();
+	struct net_document d = net_document(net);
+	d.draft.sequence = 65534;
+	net_configure(net, &d);
+	struct node *u = node_new(net, 0x80), *a = node_new(net, 0x20);
+	node_first(u);
+	d.draft.sequence = 0;
+	struct span next = document_write(net, &d);
+	struct reload_config_update update = { .type = RELOAD_CONFIG_UPDATE_CONFIG,
+		.config = next };
+	struct reload_destination to = dest(u);
+	struct craft c = craft(a, RELOAD_CONFIG_UPDATE_REQ, &update, &to);
+	c.h.configuration_sequence = RELOAD_SEQUENCE_ANY;
+	expect_answer(a, tell(&c, u), RELOAD_CONFIG_UPDATE_ANS);
+	assert_int_equal(sequence_of(u), 0);
+	net_free(net);
+}
+
 static void too_large_to_send(void **state)
 {
 	(void)state;
@@ -76,11 +105,6 @@ static struct craft craft_document(struct ring *r, struct span document)
 	struct craft c = craft(r->a, RELOAD_CONFIG_UPDATE_REQ, &u, &to);
 	c.h.configuration_sequence = RELOAD_SEQUENCE_ANY;
 	return c;
-}
-
-static uint16_t sequence_of(const struct node *n)
-{
-	return reload_peer_config(n->peer)->sequence;
 }
 
 static void newer_document(void **state)
@@ -365,6 +389,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ring_test(requester_is_behind),
 		ring_test(requester_is_ahead),
+		cmocka_unit_test(numbers_wrap),
 		cmocka_unit_test(too_large_to_send),
 		ring_test(newer_document),
 		ring_test(documents_refused),

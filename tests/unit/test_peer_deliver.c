@@ -287,7 +287,7 @@ static void too_large_messages(void **state)
 	reload_peer_oversized(r->u->peer, number_at(r->u, r->a), span_of(bytes.at, 100));
 	struct net_link *l = net_link_between(r->a, r->u);
 	net_settle(r->net);
-	/* R-6.3.3.1-13: answered from its header, then the link goes */
+	/* R-6.3.3.1-13 R-6.6-01: answered from its header, then the link goes */
 	expect_error(r->a, c.h.transaction_id, 11);
 	assert_int_equal(l->state, NET_LINK_NONE);
 	struct reload_ping_ans ans = { 0 };
@@ -297,6 +297,14 @@ static void too_large_messages(void **state)
 	reload_peer_oversized(r->u->peer, number_at(r->u, r->b), span_of(bytes.at, 100));
 	net_settle(r->net);
 	expect_silence(r->b, c.h.transaction_id); /* LINK-18: a response only ends the link */
+	assert_int_equal(l->state, NET_LINK_NONE);
+	l = net_link(r->c, r->u);
+	c = craft_ping(r->c, &to);
+	bytes = craft_bytes(&c);
+	reload_peer_oversized(r->u->peer, number_at(r->u, r->c), span_of(bytes.at, 50));
+	net_settle(r->net);
+	/* R-6.6-02: not even the header is there */
+	expect_silence(r->c, c.h.transaction_id);
 	assert_int_equal(l->state, NET_LINK_NONE);
 }
 

@@ -197,6 +197,20 @@ static void errors_on_the_way(void **state)
 	}
 }
 
+static void codes_of_errors(void **state)
+{
+	(void)state;
+	for (int err = 0; err <= RELOAD_INVALID_MESSAGE; err++) {
+		uint16_t code = reload_err_overlay_code((enum reload_err)err);
+		/* R-6.3.3.1-20: nothing that can be answered has an experimental code */
+		assert_int_not_equal(code, 18);
+		assert_int_not_equal(code, 19);
+		assert_true(code <= 20);
+		if (code)
+			assert_int_equal(reload_err_from_overlay(code), err);
+	}
+}
+
 /* -- repeats ------------------------------------------------------------------------------------------------------------------- */
 
 static void repeated_store(void **state)
@@ -381,6 +395,7 @@ int main(void)
 		ring_test(wrong_responder),
 		ring_test(whoever_is_there),
 		ring_test(errors_on_the_way),
+		cmocka_unit_test(codes_of_errors),
 		ring_test(repeated_store),
 		ring_test(cancelled),
 		ring_test(from_a_result),

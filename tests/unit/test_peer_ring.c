@@ -250,6 +250,53 @@ static void route_queries(void **state)
 	assert_true(!m || m->code == RELOAD_ERROR);
 }
 
+struct hop {
+	unsigned calls;
+	struct reload_id next;
+};
+
+static void hop_fn(void *arg, const struct reload_result *result)
+{
+	struct hop *h = arg;
+	assert_int_equal(result->err, RELOAD_OK);
+	h->calls++;
+	h->next = result->answer->body.route_query_ans.next_peer;
+}
+
+static void step_by_step(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *n[5];
+	static const uint8_t places[] = { 0x10, 0x40, 0x70, 0xa0, 0xd0 };
+	for (size_t i = 0; i < 5; i++) {
+		n[i] = node_new(net, places[i]);
+		if (i)
+			node_join(n[i], n[0], RELOAD_ROLE_PEER);
+		else
+			node_first(n[i]);
+	}
+	struct reload_id point = id_at(0x9f), at = n[1]->id;
+	struct reload_destination wanted = reload_dest_resource(&point);
+	struct hop h = { .calls = 0 };
+	for (unsigned i = 1; i < 8; i++) {
+		struct reload_destination to = reload_dest_node(&at);
+		struct reload_way way = { .list = &to, .count = 1 };
+		enum reload_err err;
+		assert_non_null(reload_peer_route_query(
+			n[0]->peer, &way, &wanted, false, hop_fn, &h, &err));
+		net_pass(net, 100);
+		assert_int_equal(h.calls, i);
+		if (reload_id_eq(&h.next, &at))
+			break;
+		at = h.next;
+	}
+	/* R-4.3-02 R-6.4.2.4-01: the requester alone walks from answer to answer, up to who names itself */
+	assert_true(reload_id_eq(&at, &n[3]->id));
+	assert_true(h.calls > 1);
+	net_free(net);
+}
+
 /* -- a node's own life ------------------------------------------------------------------------------------------------------ */
 
 static void first_and_second(void **state)
@@ -583,6 +630,7 @@ int main(void)
 		ring_test(updates),
 		ring_test(probing),
 		ring_test(route_queries),
+		cmocka_unit_test(step_by_step),
 		cmocka_unit_test(first_and_second),
 		cmocka_unit_test(messages_of_a_join),
 		cmocka_unit_test(nobody_there),

@@ -126,6 +126,62 @@ static void replica(void **state)
 	assert_int_equal(m->code, RELOAD_ERROR);
 }
 
+/* The answer of b to the replica Store that u owes it. */
+static void newer_elsewhere(void **state)
+{
+	struct ring *r = *state;
+	struct node *s = node_storing(r->net, r->u, K_NODE);
+	struct crafted_store *store = store_of(s, K_NODE, "mine", 0), *newer, *forged;
+	struct craft c = craft_store(s, r->u, store);
+	expect_answer(s, tell(&c, r->u), RELOAD_STORE_ANS);
+	struct reload_msg *m = heard_code(r->b, RELOAD_STORE_REQ);
+	c = craft_error(r->b, m, 9);
+	tell(&c, r->u);
+	m = heard_code(r->b, RELOAD_FETCH_REQ);
+	/* R-7.4.1.1-22: the newer data is fetched from who has it */
+	assert_non_null(m);
+	list_is(m->header.destination_list, LIST(&r->b->id), r->net);
+	assert_true(span_eq(m->body.fetch_req.resource, reload_id_span(&store->resource)));
+	newer = store_of(s, K_NODE, "newer", 0);
+	newer->data.storage_time += 1000;
+	store_sign(newer, s);
+	forged = store_of(s, K_NODE, "forged", 0);
+	forged->data.storage_time += 5000; /* and not signed again */
+	/* the same place and the same Kind twice */
+	struct reload_stored_data values[] = { forged->data, newer->data, newer->data };
+	struct reload_fetch_kind_response k[] = {
+		{ .kind = K_NODE, .generation = 40, .values = values, .values_count = 3 },
+		{ .kind = K_NODE, .generation = 50, .values = values, .values_count = 3 },
+	};
+	struct reload_fetch_ans ans = { .kind_responses = k, .kind_responses_count = 2 };
+	c = reply(r->b, m, RELOAD_FETCH_ANS, &ans);
+	tell(&c, r->u);
+	struct outcome *o = outcome_new(r->net);
+	struct reload_destination to = reload_dest_resource(&store->resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_specifier spec = { .kind = K_NODE };
+	enum reload_err err;
+	assert_non_null(reload_peer_fetch(
+		r->u->peer, &way, &store->resource, &spec, 1, outcome_fn, o, &err));
+	net_settle(r->net);
+	/* R-7.4.1.1-22 R-7.4.1.1-23: and takes the place of the own; what is not signed well does not */
+	assert_int_equal(o->err, RELOAD_OK);
+	assert_string_equal(o->value, "newer");
+	assert_int_equal(o->generation, 40);
+	/* a's replica is brought up to date, b's answer "too old" again leads to no loop */
+	heard_code(r->a, RELOAD_STORE_REQ);
+	m = heard_code(r->a, RELOAD_STORE_REQ);
+	assert_non_null(m);
+	text_is(m->body.store_req.kind_data[0].values[0].value.value, "newer");
+	c = craft_error(r->a, m, 9);
+	tell(&c, r->u);
+	m = heard_code(r->a, RELOAD_FETCH_REQ);
+	c = reply(r->a, m, RELOAD_FETCH_ANS, &ans);
+	tell(&c, r->u);
+	assert_null(heard_code(r->a, RELOAD_STORE_REQ));
+	assert_null(heard_code(r->a, RELOAD_FETCH_REQ));
+}
+
 /* -- two engines --------------------------------------------------------------------------------------------------------------- */
 
 struct pair {
@@ -307,6 +363,34 @@ static void several_kinds_and_values(void **state)
 	assert_null(reload_peer_fetch(
 		p->two->peer, &way, &p->resource, &bad, 1, outcome_fn, find, &err));
 	assert_int_equal(err, RELOAD_USAGE);
+}
+
+static void replicas_can_be_looked_at(void **state)
+{
+	struct pair *p = *state;
+	struct reload_store_item item = single("here and there");
+	struct reload_specifier spec = { .kind = K_VALUE };
+	struct node *const nodes[] = { p->one, p->two };
+	uint8_t hashes[2][32];
+	assert_int_equal(put(p, p->one, &item, 1)->err, RELOAD_OK);
+	for (size_t i = 0; i < 2; i++) {
+		struct reload_destination to = dest(nodes[i]);
+		struct reload_stat_ans stat;
+		struct reload_fetch_req req = { .resource = reload_id_span(&p->resource),
+			.specifiers = &spec,
+			.specifiers_count = 1 };
+		struct node *asker = node_new(p->net, (uint8_t)(0xe0 + i));
+		spec.model = RELOAD_MODEL_SINGLE;
+		struct craft c = craft(asker, RELOAD_STAT_REQ, &req, &to);
+		struct reload_msg *m = expect_answer(asker, tell(&c, nodes[i]), RELOAD_STAT_ANS);
+		stat = m->body.stat_ans;
+		/* R-7.4.1.2-02 R-10.4-01: the owner and its successor hold the same */
+		assert_int_equal(stat.kind_responses[0].values_count, 1);
+		assert_true(stat.kind_responses[0].values[0].metadata.exists);
+		assert_int_equal(stat.kind_responses[0].values[0].metadata.hash_value.len, 32);
+		memcpy(hashes[i], stat.kind_responses[0].values[0].metadata.hash_value.at, 32);
+	}
+	assert_memory_equal(hashes[0], hashes[1], 32);
 }
 
 /* -- certificates ------------------------------------------------------------------------------------------------------------------ */
@@ -544,9 +628,11 @@ int main(void)
 		ring_test(stores_and_answers),
 		ring_test(refused_at_the_storer),
 		ring_test(replica),
+		ring_test(newer_elsewhere),
 		pair_test(there_and_back),
 		pair_test(only_its_own),
 		pair_test(several_kinds_and_values),
+		pair_test(replicas_can_be_looked_at),
 		pair_test(certificates_are_stored),
 		ring_test(values_are_checked),
 		ring_test(expired_signer),

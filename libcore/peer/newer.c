@@ -1,0 +1,151 @@
+#include "peer/internal.h"
+
+/*
+ * A peer that was to get a replica holds newer data (RFC 6940 s7.4.1.1): it is fetched from there and takes the place of
+ * this node's own, value by value, as if all had been stored in the order of their storage_time.  Nothing of an answer
+ * counts that did not pass the checks of a Fetch.
+ */
+
+enum {
+	KINDS_MAX = 64
+};
+
+static bool same_place(const struct reload_stored_value *a, const struct reload_stored_value *b)
+{
+	return a->index == b->index && span_eq(a->key, b->key);
+}
+
+/*
+ * Whether the value takes its place here: there is an older one, or none and room for it.  A place that an answer names
+ * twice is taken once.
+ */
+static bool is_newer(struct reload_peer *p, const struct reload_id *resource,
+	const struct reload_kind *kind, const struct reload_stored_data *d,
+	const struct reload_store_change *change)
+{
+	const struct reload_stored_entry *own =
+		p->storage->ops->find(p->storage, resource, kind->id, &d->value, p->wall);
+	uint32_t last;
+	for (size_t i = 0; i < change->entries_count; i++)
+		if (same_place(&change->entries[i].data.value, &d->value))
+			return false;
+	if (own)
+		return own->data.storage_time < d->storage_time;
+	size_t held = p->storage->ops->extent(p->storage, resource, kind->id, p->wall, &last);
+	return held + change->entries_count < kind->max_count;
+}
+
+static bool kind_taken(const struct reload_store_batch *batch, uint32_t kind)
+{
+	for (size_t i = 0; i < batch->changes_count; i++)
+		if (batch->changes[i].kind == kind)
+			return true;
+	return false;
+}
+
+static struct span certificates_of(
+	struct reload_peer *p, struct reload_request *r, const struct reload_fetched *f)
+{
+	struct wr w;
+	wr_init(&w);
+	reload_certificates_write(p, &w, f->cert, r->answer->bucket, r->answer->bucket_count);
+	struct span s = reload_arena_copy(&r->arena, wr_done(&w));
+	wr_clear(&w);
+	return s;
+}
+
+static void replaced(void *arg, enum reload_err err)
+{
+	(void)arg; /* the quota refused it: this node's own stays */
+	(void)err;
+}
+
+/* The counter moves past both, so that nobody takes the merged data for what was there. */
+static uint64_t next_generation(struct reload_peer *p, const struct reload_request *r,
+	const struct reload_fetch_kind_response *k)
+{
+	uint64_t own = p->storage->ops->generation(p->storage, &r->resource, k->kind, p->wall);
+	return own < k->generation || own == UINT64_MAX ? k->generation : own + 1;
+}
+
+/* Puts the newer values of one Kind into change; *at walks along r's fetched values. */
+static void collect(struct reload_peer *p, struct reload_request *r,
+	struct reload_store_change *change, const struct reload_fetch_kind_response *k, size_t *at)
+{
+	const struct reload_kind *kind = reload_config_kind(p->config, k->kind);
+	change->kind = k->kind;
+	change->entries = reload_arena_take(&r->arena, k->values_count * sizeof(*change->entries));
+	for (size_t i = 0; i < k->values_count; i++) {
+		const struct reload_fetched *f = &r->values[(*at)++];
+		if (!kind || f->err || f->synthetic ||
+			!is_newer(p, &r->resource, kind, f->data, change))
+			continue;
+		change->entries[change->entries_count++] =
+			(struct reload_stored_entry){ .data = *f->data,
+				.received = p->wall,
+				.certificates = certificates_of(p, r, f) };
+	}
+	if (change->entries_count)
+		change->generation = next_generation(p, r, k);
+}
+
+static void fetched(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	if (result->err || p->life.state != RELOAD_STATE_JOINED)
+		return;
+	const struct reload_fetch_ans *ans = &result->answer->body.fetch_ans;
+	struct reload_store_batch batch = { .resource = r->resource, .now = p->wall };
+	struct reload_id replicas[2];
+	size_t at = 0;
+	batch.changes =
+		reload_arena_take(&r->arena, ans->kind_responses_count * sizeof(*batch.changes));
+	for (size_t i = 0; i < ans->kind_responses_count; i++) {
+		struct reload_store_change *change = &batch.changes[batch.changes_count];
+		*change = (struct reload_store_change){ .kind = 0 };
+		collect(p, r, change, &ans->kind_responses[i], &at);
+		if (!kind_taken(&batch, change->kind))
+			batch.changes_count += change->entries_count > 0;
+	}
+	if (!batch.changes_count ||
+		p->storage->ops->commit(p->storage, &batch, replaced, NULL) != RELOAD_OK)
+		return;
+	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_STORED,
+				     .transaction = result->transaction,
+				     .node = &result->responder,
+				     .resource = &r->resource,
+				     .kind = batch.changes[0].kind,
+				     .count = batch.changes[0].entries_count });
+	if (p->topology->responsible(p->plugin, &r->resource))
+		reload_maintain_replicate(
+			p, &batch, replicas, p->topology->replicas(p->plugin, replicas));
+}
+
+void reload_newer_fetch(
+	struct reload_peer *p, const struct reload_id *node, const struct reload_id *resource)
+{
+	static struct reload_array_range all = { 0, RELOAD_ARRAY_END };
+	struct reload_specifier specifiers[KINDS_MAX];
+	uint32_t kinds[KINDS_MAX];
+	struct reload_fetch_req req = { .resource = reload_id_span(resource),
+		.specifiers = specifiers };
+	size_t count =
+		p->storage->ops->kinds(p->storage, resource, p->wall, kinds, COUNT_OF(kinds));
+	for (size_t i = 0; i < count; i++) {
+		const struct reload_kind *kind = reload_config_kind(p->config, kinds[i]);
+		if (!kind)
+			continue;
+		struct reload_specifier *s = &specifiers[req.specifiers_count++];
+		*s = (struct reload_specifier){ .kind = kinds[i], .model = (uint8_t)kind->model };
+		if (kind->model == RELOAD_MODEL_ARRAY) {
+			s->ranges = &all;
+			s->ranges_count = 1;
+		}
+	}
+	if (!req.specifiers_count)
+		return;
+	struct reload_destination to = reload_dest_node(node);
+	struct reload_request *r = reload_request_own(p, RELOAD_FETCH_REQ, &to, 1, fetched, NULL);
+	r->resource = *resource;
+	reload_request_send(r, &req);
+}

@@ -28,6 +28,7 @@ struct attempt {
 	struct reload_peer *peer;
 	enum attempt_phase phase;
 	struct reload_id node; /* len 0: an Attach to a Resource-ID that is not answered yet */
+	bool yielded;          /* AWAITING_LINK: the other's Attach makes the link */
 	uint32_t link;         /* DIALLING */
 	bool send_update;      /* DIALLING: the other asked for an Update */
 	struct reload_request *request; /* ASKED */
@@ -94,6 +95,14 @@ static reload_ms lifetime(const struct reload_peer *p)
 	return (reload_ms)p->config->overlay_reliability_timer_ms * RELOAD_TRANSMISSIONS;
 }
 
+/* The other end answers, or goes on with an Attach of its own: it will connect. */
+static void await_link(struct attempt *a)
+{
+	struct reload_peer *p = a->peer;
+	a->phase = AWAITING_LINK;
+	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
+}
+
 /* This node's side of an Attach: where it listens (LINK-12, LINK-13). */
 struct own_attach {
 	struct reload_ip_port addresses[CANDIDATES_MAX];
@@ -124,9 +133,14 @@ static void answered(
 {
 	struct attempt *a = r->own_arg;
 	a->request = NULL;
-	if (result->err == RELOAD_IN_PROGRESS && a->node.len) {
-		a->phase = AWAITING_LINK; /* LINK-11: the other direction completes it */
-		reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
+	if (result->err == RELOAD_IN_PROGRESS) {
+		/* LINK-11: completed by the other direction, also when it was asked for by a Resource-ID */
+		a->node = result->responder;
+		a->yielded = true;
+		if (reload_connection_by_node(p->connections, &a->node))
+			attempt_end(a, RELOAD_OK, &result->responder);
+		else
+			await_link(a);
 		return;
 	}
 	if (result->err) {
@@ -144,8 +158,7 @@ static void answered(
 		attempt_end(a, RELOAD_OK, &result->responder);
 		return;
 	}
-	a->phase = AWAITING_LINK;
-	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
+	await_link(a);
 	for (con = NULL; (con = reload_connection_next(p->connections, con));)
 		if (!con->node.len && reload_cert_has_node(con->cert, &a->node)) {
 			reload_attach_link_up(p, con); /* the link was faster than the answer */
@@ -225,7 +238,7 @@ static struct attempt *attempt_with(struct reload_peer *p, const struct reload_i
 static bool tie_lost_by_sender(struct reload_peer *p, const struct reload_id *sender)
 {
 	struct attempt *a = attempt_with(p, sender);
-	if (!a)
+	if (!a || a->yielded)
 		return false;
 	if (a->phase != ASKED)
 		return true; /* a link is on its way */
@@ -237,8 +250,8 @@ static bool tie_lost_by_sender(struct reload_peer *p, const struct reload_id *se
 	r->own = NULL;
 	r->cancelled = true;
 	reload_request_fail(r, RELOAD_CANCELLED, "the other's Attach goes on");
-	a->phase = AWAITING_LINK;
-	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
+	a->yielded = true;
+	await_link(a);
 	return false;
 }
 

@@ -121,8 +121,9 @@ static bool ring_agrees_now(struct sim *s, void *arg)
 static bool settle(struct sim *s, const char *phase)
 {
 	char fault[160] = "";
-	reload_ms from = s->now, next = 0;
-	if (!sim_run(s, s->now + 120000, ring_agrees_now, &next)) {
+	/* less than a request lifetime: an Attach that both ends leave to the other is noticed */
+	reload_ms from = s->now, next = 0, limit = s->setup.loss_per_million ? 120000 : 10000;
+	if (!sim_run(s, s->now + limit, ring_agrees_now, &next)) {
 		size_t waiting = 0;
 		for (size_t i = 0; i < s->nodes_count; i++)
 			waiting += s->nodes[i].peer && s->nodes[i].state != RELOAD_STATE_JOINED;

@@ -194,8 +194,11 @@ static void run_dial(struct sim *s, struct sim_event *ev)
 	}
 	l->other_number = 0x80000000u | other->next_incoming++;
 	struct sim_link *back = link_add(other, l->other_number, n, ev->link);
-	event_add(s, s->now + 2 * delay(s), other, run_up)->link = back->number;
-	event_add(s, s->now + 3 * delay(s), n, run_up)->link = ev->link;
+	reload_ms theirs = s->now + 2 * delay(s), ours = s->now + 3 * delay(s);
+	event_add(s, theirs, other, run_up)->link = back->number;
+	event_add(s, ours, n, run_up)->link = ev->link;
+	l->last = theirs; /* what is sent before the other end is up waits there */
+	back->last = ours;
 }
 
 static void host_link_open(void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count)

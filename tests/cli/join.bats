@@ -18,7 +18,6 @@ setup() {
 	cd "$BATS_FILE_TMPDIR" || return 1
 }
 
-# R-10.5-01: a joining peer attaches to the Admitting Peer, then joins
 @test "join waits for the socket, prints as the contract says, and is idempotent" {
 	reload-join -a alice -q
 	reload-join -a bob >joined.txt 3>&- &
@@ -47,7 +46,6 @@ setup() {
 	[ "$(jq -r '.neighbors | length' <<<"$output")" = 2 ]
 }
 
-# R-10.9-03
 @test "leave, twice, and join again as a client" {
 	carol=$(node_of carol)
 	R reload-join -a carol --leave
@@ -67,6 +65,10 @@ setup() {
 	R reload-join -a carol --as client
 	ok
 	matches "$output" "^joined calls.example as client ${carol:0:8} in .* \(attached to "
+	# R-4.2.1-01: a client is reached by its Node-ID alone
+	R reload-ping -a bob -c 1 "node:$carol"
+	ok
+	matches "${lines[0]}" "node:${carol:0:8}"
 	R reload-join -a carol --as peer
 	failed 7 "another role"
 	R reload-join -a carol --leave --now

@@ -23,7 +23,6 @@ setup() {
 
 ANSWER='^answer  seq 1  node:[0-9a-f]{8}  [0-9]+ hops?  rtt [0-9]+\.[0-9]{2} ms  one-way [0-9]+\.[0-9]{2} ms$'
 
-# R-6.5.3-01: a Ping is answered with response_id and time
 @test "one ping prints as the contract says" {
 	R reload-ping -c 1 "node:${CAROL:0:6}"
 	ok
@@ -32,6 +31,7 @@ ANSWER='^answer  seq 1  node:[0-9a-f]{8}  [0-9]+ hops?  rtt [0-9]+\.[0-9]{2} ms 
 	[ "${#lines[@]}" -eq 2 ]
 }
 
+# R-6.5.3-01: to a Node-ID, a Resource-ID and the wildcard
 @test "every form of target" {
 	for target in "node:$BOB" self succ succ:2 pred:1 wildcard bob@calls.example sip:bob@calls.example name:anything \
 		resource:00112233445566778899aabbccddeeff "reload://0110$CAROL@calls.example/" \
@@ -63,6 +63,9 @@ ANSWER='^answer  seq 1  node:[0-9a-f]{8}  [0-9]+ hops?  rtt [0-9]+\.[0-9]{2} ms 
 	ok
 	[ "$(jq -r .type <<<"$output" | paste -sd ' ')" = "answer answer answer summary" ]
 	[ "$(jq -s 'map(select(.type == "answer").seq) == [1, 2, 3]' <<<"$output")" = true ]
+	# R-6.5.3-03: response_id is random, time is now in ms
+	[ "$(jq -s 'map(select(.type == "answer").response_id) | unique | length' <<<"$output")" = 3 ]
+	jq -s -e 'first.time | sub("\\.[0-9]+Z"; "Z") | fromdate - now | fabs < 5' <<<"$output"
 	jq -s -e 'last | .sent == 3 and .answered == 3 and .lost_percent == 0 and .min_ms <= .p50_ms and .p50_ms <= .p90_ms and
 		.p90_ms <= .max_ms and ([.histogram[].count] | add) == 3' <<<"$output"
 	R reload-ping -c 2 -i 200ms -q succ
@@ -80,9 +83,12 @@ ANSWER='^answer  seq 1  node:[0-9a-f]{8}  [0-9]+ hops?  rtt [0-9]+\.[0-9]{2} ms 
 	[ $((SECONDS - before)) -le 4 ]
 }
 
+# R-6.5.3-02
 @test "padding up to the largest message" {
-	R reload-ping -c 1 -s 2K "node:$BOB"
-	ok
+	for size in 0 1 1400 4000; do
+		R reload-ping -c 1 -s $size "node:$BOB"
+		ok
+	done
 	R reload-ping -c 1 -s 65535 "node:$BOB"
 	[ "$status" -eq 8 ]
 	R reload-ping -c 1 -s 65536 "node:$BOB"

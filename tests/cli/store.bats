@@ -24,6 +24,7 @@ K=0xf0000001
 ARRAY=0xf0000002
 DICT=0xf0000003
 
+# R-7.4.1.1-20: the first Store gives generation 1
 @test "store and fetch print as the contract says" {
 	R reload-store -a alice -k $K alice@calls.example 'back at noon' --lifetime 1h
 	ok
@@ -35,7 +36,6 @@ DICT=0xf0000003
 	done
 }
 
-# R-7.4.2.2-03: exists = False is told when there is nothing
 @test "nothing there: the three lines of the contract, exit 5" {
 	R reload-fetch -a carol -k $K nobody@calls.example
 	failed 5 "no value of Kind $K at name:nobody@calls.example"
@@ -59,10 +59,12 @@ DICT=0xf0000003
 	R reload-fetch -a bob --stat -j -k $K alice@calls.example
 	ok
 	same_schema reload-fetch --stat
-	jq -e '.values[0] | .size_bytes == 5 and .hash_algorithm == "sha256" and (.hash | length) == 64' <<<"$output"
+	# R-7.4.3-03: the hash covers the 4 length bytes and the value
+	[ "$(jq -r '.values[0].hash' <<<"$output")" = "$(printf '\0\0\0\5again' | sha256sum | cut -d' ' -f1)" ]
 	R reload-fetch -a bob --find -j -k $K alice@calls.example
 	ok
 	same_schema reload-fetch --find
+	# R-7.4.4-03: the closest Resource-ID that is held
 	[ "$(jq -r .closest <<<"$output")" = 8bdbc61bdcab38baf75c1a9fb781bdfe ]
 }
 
@@ -73,7 +75,8 @@ DICT=0xf0000003
 	matches "$output" 'values.*text=.*again'
 }
 
-# R-7.4.1.1-08: a generation counter that is not the stored one is refused
+# R-7.4.1.1-11: another counter than the present one is refused; R-7.4.1.2-04: the answer tells the present one;
+# R-7.4.1.1-24: a Store of a single value overwrites
 @test "a generation that is not the present one is exit 7, and the present one is told" {
 	g=$(reload-fetch -a alice -j -k $K alice@calls.example | jq -r .generation)
 	R reload-store -a alice -k $K -g "$g" alice@calls.example right
@@ -87,7 +90,7 @@ DICT=0xf0000003
 	[ "$(reload-fetch -a alice -q -k $K alice@calls.example)" = right ]
 }
 
-# R-7.3.1-01: USER-MATCH
+# R-7.3.1-01, R-7.4.1.1-08: USER-MATCH
 @test "nobody writes what is another's: exit 6, also in a dry run" {
 	R reload-store -a bob -k $K alice@calls.example mine
 	failed 6 'alice@calls.example'
@@ -129,7 +132,7 @@ DICT=0xf0000003
 	failed 8 'alice@calls.example'
 }
 
-# R-7.4.1.3-01: a Store of exists = False removes
+# R-7.4.1.3-01: removing is storing exists = False
 @test "removal asks, or takes --yes" {
 	reload-store -a alice -q -k $K alice@calls.example there
 	R reload-store -a alice -k $K --remove alice@calls.example
@@ -143,7 +146,8 @@ DICT=0xf0000003
 	failed 2 '--remove takes no value'
 }
 
-# R-7.2.2-01: arrays; R-7.4.1.1-13: append
+# R-7.4.1.1-25: a Store behind the end leaves a gap; R-7.4.1.1-26: appending gives the next index; R-7.2-03: a gap reads as
+# exists = False
 @test "arrays have places" {
 	R reload-store -a alice -k $ARRAY alice@calls.example zero --index 0
 	ok
@@ -168,7 +172,7 @@ DICT=0xf0000003
 	failed 2 index
 }
 
-# R-7.2.3-01: dictionaries; R-7.3.3-01: USER-NODE-MATCH
+# R-7.4.2.1-07: no key asks for all; R-7.3.3-02: USER-NODE-MATCH takes the own Node-ID as the key only
 @test "dictionaries have keys, the own Node-ID where the policy asks for it" {
 	R reload-store -a alice -k $DICT alice@calls.example 'by default'
 	ok
@@ -189,7 +193,7 @@ DICT=0xf0000003
 	failed 2 hex
 }
 
-# R-13.2: certificates are stored under user name and Node-ID
+# R-8-01
 @test "certificates of joined nodes are found by user and shown as such" {
 	for _ in $(seq 50); do
 		R reload-fetch -a bob -j -k CERTIFICATE_BY_USER alice@calls.example

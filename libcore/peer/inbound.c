@@ -494,7 +494,10 @@ static void fragment(struct reload_peer *p, struct reload_connection *con,
 			reload_err_text(err));
 	if (!err && whole.at) {
 		struct reload_connection *first = reload_connection_by_link(p->connections, from);
-		if (first)
+		struct reload_header all;
+		/* the first fragment need not have held the message code */
+		if (first && !reload_header_read(&all, whole, &p->ctx) &&
+			unbound_may_send(p, first, &all, whole))
 			deliver(p, first, whole);
 		free((void *)whole.at);
 	}

@@ -151,6 +151,15 @@ void reload_request_cancel(struct reload_peer *p, struct reload_request *r)
 
 /* -- out -------------------------------------------------------------------------------------------------------------------- */
 
+static struct reload_header header_of(struct reload_request *r)
+{
+	struct reload_header h = reload_header_new(r->peer, r->transaction.id);
+	h.destination_list = wr_done(&r->list);
+	if (r->code == RELOAD_CONFIG_UPDATE_REQ)
+		h.configuration_sequence = RELOAD_SEQUENCE_ANY; /* HDR-08 */
+	return h;
+}
+
 static void sealed(void *arg, struct span tail, enum reload_err err)
 {
 	struct reload_request *r = arg;
@@ -163,6 +172,12 @@ static void sealed(void *arg, struct span tail, enum reload_err err)
 	}
 	if (err) {
 		reload_request_fail(r, err, "could not be signed");
+		return;
+	}
+	struct reload_header h = header_of(r);
+	if (reload_header_size(&h) + tail.len > r->peer->config->max_message_size) {
+		reload_request_fail(
+			r, RELOAD_MESSAGE_TOO_LARGE, "the request exceeds max-message-size");
 		return;
 	}
 	wr_span(&r->tail, tail);
@@ -224,15 +239,6 @@ void reload_request_send_bytes(struct reload_request *r, struct span body)
 {
 	reload_contents_write_bytes(&r->contents, &r->peer->ctx, r->code, body, NULL, 0);
 	start(r);
-}
-
-static struct reload_header header_of(struct reload_request *r)
-{
-	struct reload_header h = reload_header_new(r->peer, r->transaction.id);
-	h.destination_list = wr_done(&r->list);
-	if (r->code == RELOAD_CONFIG_UPDATE_REQ)
-		h.configuration_sequence = RELOAD_SEQUENCE_ANY; /* HDR-08 */
-	return h;
 }
 
 static void to_itself(struct reload_request *r)

@@ -189,9 +189,12 @@ static bool harmless_again(uint16_t code)
 
 static bool too_large(const struct inbound *in, struct span tail)
 {
-	uint32_t max = in->msg->header.max_response_length;
+	uint32_t max = in->msg->header.max_response_length,
+		 any = in->peer->config->max_message_size;
 	struct reload_header h = { .destination_list = span_of(in->back.at, in->back.len) };
-	return max && reload_header_size(&h) + tail.len > max;
+	size_t len = reload_header_size(&h) + tail.len;
+	return len > any ||
+	       (max && len > max); /* above max-message-size the next node closes the link */
 }
 
 static void answer_sealed(void *arg, struct span tail, enum reload_err err)
@@ -205,7 +208,7 @@ static void answer_sealed(void *arg, struct span tail, enum reload_err err)
 	bool error = tail.len >= 2 && tail.at[0] == 0xff && tail.at[1] == 0xff;
 	if (!error && too_large(in, tail)) { /* HDR-06 */
 		reload_answer_error(in, RELOAD_RESPONSE_TOO_LARGE,
-			"the answer would exceed max_response_length");
+			"the answer would exceed max_response_length or max-message-size");
 		return;
 	}
 	uint64_t id = in->msg->header.transaction_id;

@@ -329,6 +329,59 @@ static void several_node_ids(void **state)
 	assert_non_null(heard(n, ans.h.transaction_id));
 }
 
+static void no_way_around_by_fragments(void **state)
+{
+	struct ring *r = *state;
+	struct node *n = several(r->net, 0x51, 0x52);
+	struct reload_destination to = dest(r->u);
+	struct reload_probe_req probe = { .requested_info = span_str("\1") };
+	net_link(n, r->u);
+	struct craft c = craft(n, RELOAD_PROBE_REQ, &probe, &to);
+	struct span whole = craft_bytes(&c);
+	struct wire_ctx ctx = net_ctx(r->net);
+	struct reload_header h;
+	assert_int_equal(reload_header_read(&h, whole, &ctx), RELOAD_OK);
+	size_t head = reload_header_size(&h), cuts[] = { 0, 1, whole.len - head };
+	for (int i = 0; i < 2; i++) {
+		/* the first one ends within the message code */
+		struct wr w;
+		struct reload_header f = h;
+		size_t len = cuts[i + 1] - cuts[i];
+		wr_init(&w);
+		f.fragment =
+			RELOAD_FRAGMENT_ALWAYS | (uint32_t)cuts[i] | (i ? RELOAD_FRAGMENT_LAST : 0);
+		f.length = (uint32_t)(head + len);
+		reload_header_write(&w, &f);
+		wr_bytes(&w, whole.at + head + cuts[i], len);
+		say(n, r->u, wr_done(&w));
+		wr_clear(&w);
+	}
+	/* R-6.1.2-13 */
+	expect_error(n, c.h.transaction_id, 2);
+}
+
+static void a_link_has_one_name(void **state)
+{
+	struct ring *r = *state;
+	struct node *n = several(r->net, 0x51, 0x52);
+	struct reload_peer_link links[8];
+	net_link(n, r->u);
+	struct craft c = craft_attach(n, r->u);
+	expect_answer(n, tell(&c, r->u), RELOAD_ATTACH_ANS);
+	/* another Attach over it, as the other node of the certificate, does not rename the link */
+	struct reload_id first = n->id;
+	n->id = id_at(0x52);
+	n->deaf = true;
+	c = craft_attach(n, r->u);
+	tell(&c, r->u);
+	size_t count = reload_peer_links(r->u->peer, links, 8);
+	assert_int_equal(count, 3);
+	bool there = false;
+	for (size_t i = 0; i < count; i++)
+		there |= reload_id_eq(&links[i].node, &first);
+	assert_true(there);
+}
+
 static void application(void **state)
 {
 	struct ring *r = *state;
@@ -388,6 +441,8 @@ int main(void)
 		ring_test(wrong_certificate),
 		ring_test(own_id_at_the_other_end),
 		ring_test(several_node_ids),
+		ring_test(no_way_around_by_fragments),
+		ring_test(a_link_has_one_name),
 		ring_test(application),
 		ring_test(links_that_fail),
 	};

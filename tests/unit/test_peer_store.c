@@ -393,6 +393,30 @@ static void replicas_can_be_looked_at(void **state)
 	assert_memory_equal(hashes[0], hashes[1], 32);
 }
 
+static void answers_keep_to_the_limit(void **state)
+{
+	struct pair *p = *state;
+	static char words[1900];
+	struct reload_store_item items[5];
+	memset(words, 'x', sizeof(words) - 1);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 5; i++)
+			items[i] = (struct reload_store_item){ .kind = K_DICT,
+				.lifetime_s = 3600,
+				.value = { .exists = true,
+					.key = span_of("0123456789" + 5 * round + i, 1),
+					.value = span_str(words) } };
+		assert_int_equal(put(p, p->one, items, 5)->err, RELOAD_OK);
+	}
+	/* ten values of 1900 bytes do not fit max-message-size, though each half does: the link would be closed */
+	struct reload_specifier spec = { .kind = K_DICT };
+	struct node *reader =
+		reload_id_between(&p->two->id, &p->resource, &p->one->id) ? p->two : p->one;
+	struct outcome *o = get(p, reader, &spec, 1);
+	assert_int_equal(o->err, RELOAD_RESPONSE_TOO_LARGE);
+	assert_int_equal(o->result.overlay_code, 14);
+}
+
 /* -- certificates ------------------------------------------------------------------------------------------------------------------ */
 
 static void certificates_are_stored(void **state)
@@ -633,6 +657,7 @@ int main(void)
 		pair_test(only_its_own),
 		pair_test(several_kinds_and_values),
 		pair_test(replicas_can_be_looked_at),
+		pair_test(answers_keep_to_the_limit),
 		pair_test(certificates_are_stored),
 		ring_test(values_are_checked),
 		ring_test(expired_signer),

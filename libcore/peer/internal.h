@@ -56,7 +56,7 @@ struct reload_peer {
 	struct attempt_list attempts; /* Attach under way, both directions */
 	struct handover_list handovers;
 	struct errand_list errands; /* replica Stores under way, or refused and to be tried again */
-	struct held_list held; /* requests that go in a circle */
+	struct held_list held;      /* requests that go in a circle */
 	size_t held_count, held_bytes;
 	reload_ms now, started;
 	reload_utc wall;
@@ -87,14 +87,22 @@ struct reload_peer {
 
 /* -- peer.c ----------------------------------------------------------------------------------------------------------- */
 
+/*
+ * reload_peer_enter() begins an input: samples both clocks; asserts that no input is being handled.
+ * reload_peer_exit() ends it: runs what is due, arms the deadline, then tells the results of ended requests.
+ */
 void reload_peer_enter(struct reload_peer *p);
 void reload_peer_exit(struct reload_peer *p);
 /* reload_peer_exit_later() is for requests: what has ended already is told from the next wake, when the caller has its handle. */
 void reload_peer_exit_later(struct reload_peer *p);
+/* reload_peer_event() tells the host what happened; ev is borrowed. */
 void reload_peer_event(struct reload_peer *p, const struct reload_event *ev);
+/* reload_peer_job() hands job (taken) to the host; done(arg, job) is called inside the engine once it ran. */
 void reload_peer_job(struct reload_peer *p, struct reload_job *job,
 	void (*done)(void *arg, struct reload_job *job), void *arg);
-void reload_peer_expire(void *arg); /* frees expired values and arms p->expiry for the next */
+/* reload_peer_expire() frees expired values and arms p->expiry for the next; arg is the peer. */
+void reload_peer_expire(void *arg);
+/* reload_peer_set_state() changes the state and tells the host, unless it is the same. */
 void reload_peer_set_state(struct reload_peer *p, enum reload_state state);
 
 static inline void reload_peer_count(struct reload_peer *p, enum reload_counter c)
@@ -106,8 +114,10 @@ static inline void reload_peer_count(struct reload_peer *p, enum reload_counter 
 void reload_peer_drop(struct reload_peer *p, enum reload_counter counter, uint32_t link,
 	uint64_t transaction, const char *words);
 
+/* reload_peer_route() returns what routing decisions are made from at this moment (borrows from p). */
 struct reload_route reload_peer_route(struct reload_peer *p);
-uint64_t reload_peer_random64(struct reload_peer *p); /* never 0 (MSG-16) */
+/* reload_peer_random64() draws a number that is never 0 (MSG-16); reload_peer_random_ms() a time below the limit. */
+uint64_t reload_peer_random64(struct reload_peer *p);
 reload_ms reload_peer_random_ms(struct reload_peer *p, reload_ms below);
 
 /* -- inbound.c: a message for this node, from its arrival until it is answered or dropped ------------------------------ */
@@ -159,8 +169,8 @@ void reload_inbound_local_answer(struct inbound *in, struct reload_msg *msg);
 void reload_inbound_free(struct inbound *in, bool repeat_may_come);
 
 /* reload_inbound_route() forwards or delivers what came over con; may_hold: it has not waited before. */
-void reload_inbound_route(struct reload_peer *p, struct reload_connection *con, struct span message,
-	bool may_hold);
+void reload_inbound_route(
+	struct reload_peer *p, struct reload_connection *con, struct span message, bool may_hold);
 
 /* -- hold.c: requests that go in a circle ------------------------------------------------------------------------------- */
 
@@ -187,6 +197,7 @@ enum reload_err reload_signer_find(struct inbound *in,
 /* reload_values_rolled_back() notes the storage_time of a fetched value and tells whether a newer one was seen before. */
 bool reload_values_rolled_back(struct reload_peer *p, struct span resource, uint32_t kind,
 	const struct reload_stored_data *d);
+/* reload_values_forget() forgets all storage times that were seen. */
 void reload_values_forget(struct reload_peer *p);
 
 /* -- seal.c: signing, answering, sending -------------------------------------------------------------------------------- */
@@ -208,11 +219,13 @@ void reload_certificates_write(struct reload_peer *p, struct wr *w, const struct
 /* reload_answer() sends the answer with code and body and ends in; reload_answer_bytes() for a body that is encoded already. */
 void reload_answer(struct inbound *in, uint16_t code, const void *body);
 void reload_answer_bytes(struct inbound *in, uint16_t code, struct span body);
+/* reload_answer_with() is reload_answer() with further certificates (wire form) for the bucket. */
 void reload_answer_with(struct inbound *in, uint16_t code, const void *body,
 	const struct span *certificates, size_t count);
 
 /* reload_answer_error() answers a request with an error and ends in; info NULL: words. */
 void reload_answer_error(struct inbound *in, enum reload_err err, const char *words);
+/* reload_answer_error_info() is reload_answer_error() with an error_info that is no text (MSG-09). */
 void reload_answer_error_info(struct inbound *in, enum reload_err err, struct span info);
 
 /*
@@ -225,6 +238,7 @@ bool reload_error_back(struct reload_peer *p, uint32_t link, const struct reload
 /* reload_message_send() writes header (lists as given) and tail, and sends over con. */
 void reload_message_send(struct reload_peer *p, struct reload_connection *con,
 	struct reload_header *header, struct span tail);
+/* reload_connection_send() sends a message over con, in fragments where the policy says so. */
 void reload_connection_send(
 	struct reload_peer *p, struct reload_connection *con, struct span message);
 
@@ -279,6 +293,7 @@ struct reload_request {
 /* reload_request_new() makes a request that reload_request_send() starts; way NULL is not legal. */
 struct reload_request *reload_request_new(struct reload_peer *p, uint16_t code,
 	const struct reload_way *way, reload_result_fn fn, void *arg, enum reload_err *err);
+/* reload_request_own() is reload_request_new() for the engine itself: own() is told inside the engine, at once. */
 struct reload_request *reload_request_own(struct reload_peer *p, uint16_t code,
 	const struct reload_destination *list, size_t count,
 	void (*own)(struct reload_peer *p, struct reload_request *r,
@@ -291,8 +306,16 @@ void reload_request_send_bytes(struct reload_request *r, struct span body);
 
 /* reload_request_answered() takes the verified answer (takes in over). */
 void reload_request_answered(struct reload_request *r, struct inbound *in);
+/*
+ * reload_request_fail() ends a request with err (words are static); an ended one is legal.
+ * reload_request_free() frees it, whatever its state.
+ */
 void reload_request_fail(struct reload_request *r, enum reload_err err, const char *words);
 void reload_request_free(struct reload_request *r);
+/*
+ * reload_requests_transmit() sends one copy, reload_requests_failed() ends after the last: callbacks of the transactions.
+ * reload_requests_complete() tells the results of ended requests to the host and frees them.
+ */
 void reload_requests_transmit(void *arg, struct reload_transaction *t);
 void reload_requests_failed(void *arg, struct reload_transaction *t);
 void reload_requests_complete(struct reload_peer *p);
@@ -303,7 +326,14 @@ enum reload_err reload_store_own(struct reload_request *r, const struct reload_i
 
 /* -- serve*.c: requests of others ------------------------------------------------------------------------------------------ */
 
+/* reload_serve() serves a verified request by its message code; it ends in an answer, an error or a drop. */
 void reload_serve(struct inbound *in);
+/*
+ * reload_serve_store(), _fetch(), _stat(), _find(), _attach(), _app_attach(), _join(), _leave(), _update() and
+ * _config_update() serve one method each: reload_serve_fetch(), reload_serve_stat(), reload_serve_find(),
+ * reload_serve_attach(), reload_serve_app_attach(), reload_serve_join(), reload_serve_leave(), reload_serve_update(),
+ * reload_serve_config_update().  reload_serve_store_verified() goes on once the values' signatures are known.
+ */
 void reload_serve_store(struct inbound *in);
 void reload_serve_store_verified(struct inbound *in);
 void reload_serve_fetch(struct inbound *in);
@@ -315,6 +345,7 @@ void reload_serve_join(struct inbound *in);
 void reload_serve_leave(struct inbound *in);
 void reload_serve_update(struct inbound *in);
 void reload_serve_config_update(struct inbound *in);
+/* reload_unknown_kinds_info() appends the error_info of Error_Unknown_Kind: a vector with a length byte. */
 void reload_unknown_kinds_info(struct wr *w, const uint32_t *kinds, size_t count);
 
 /* -- attach.c ----------------------------------------------------------------------------------------------------------------- */
@@ -331,6 +362,10 @@ void reload_attach_introduce(struct reload_peer *p, uint32_t link,
 	const struct reload_destination *to,
 	void (*done)(struct reload_peer *p, struct reload_request *r,
 		const struct reload_result *result));
+/*
+ * reload_attach_link_up() and reload_attach_link_down() tell that a link stands, or failed, to the attempts that wait
+ * for it.
+ */
 void reload_attach_link_up(struct reload_peer *p, struct reload_connection *con);
 /* reload_attach_expects() tells which Node-ID an outgoing link must have; false: any (a bootstrap node). */
 bool reload_attach_expects(struct reload_peer *p, uint32_t link, struct reload_id *node);
@@ -340,30 +375,48 @@ void reload_attach_clear(struct reload_peer *p);
 /* -- join.c, life.c ------------------------------------------------------------------------------------------------------------ */
 
 extern const struct reload_topology_host reload_peer_topology_host;
+/* reload_life_link_up() goes on with a join whose bootstrap link stands. */
 void reload_life_link_up(struct reload_peer *p, struct reload_connection *con);
+/*
+ * reload_life_link_down() notices a lost link: the next bootstrap node, the topology, isolation.  node NULL: the link
+ * never had one.
+ */
 void reload_life_link_down(
 	struct reload_peer *p, uint32_t link, const struct reload_id *node, enum reload_err err);
+/* reload_life_topology_state() follows the plug-in's state. */
 void reload_life_topology_state(
 	struct reload_peer *p, enum reload_topology_state state, const struct reload_id *other);
+/* reload_life_client_update() lets a client ask anew who is responsible when its peer's ring changed (R-4.2.1-03). */
 void reload_life_client_update(struct reload_peer *p, const struct reload_id *from);
-void reload_life_leave_answered(
-	struct reload_peer *p); /* something that leaving waits for has ended */
+/* reload_life_leave_answered() notices that something that leaving waits for has ended. */
+void reload_life_leave_answered(struct reload_peer *p);
 void reload_life_clear(struct reload_peer *p);
+/* reload_connected_tell() tells host and topology of a connection whose Node-ID is known. */
 void reload_connected_tell(struct reload_peer *p, struct reload_connection *con);
 /* reload_link_drop() closes a link of this node's own accord. */
 void reload_link_drop(struct reload_peer *p, struct reload_connection *con, enum reload_err err);
+/* reload_leave_start() begins to leave; now: without handing data over. */
 void reload_leave_start(struct reload_peer *p, bool now);
+/* reload_update_send() sends a full Update along a Destination List, if this node may show itself. */
 void reload_update_send(struct reload_peer *p, const struct reload_destination *list, size_t count);
 
 /* -- maintain.c: moving data -------------------------------------------------------------------------------------------------- */
 
+/*
+ * reload_maintain_store_range() begins to store all that is held in (from, to] at node; done: the plug-in is told at the
+ * end.  It only takes note.
+ */
 void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *from,
 	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number,
 	bool done);
+/* reload_maintain_replicate() sends what a batch stored to replicas, with replica numbers from 1. */
 void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,
 	const struct reload_id *replicas, size_t count);
-void reload_maintain_hand_over_all(
-	struct reload_peer *p); /* the own range to the first successor, before leaving */
+/*
+ * reload_maintain_hand_over_all() begins to store the own range at the first successor, before leaving.
+ * reload_maintain_clear() forgets all that is under way.
+ */
+void reload_maintain_hand_over_all(struct reload_peer *p);
 void reload_maintain_clear(struct reload_peer *p);
 
 /* -- newer.c ------------------------------------------------------------------------------------------------------------------- */
@@ -374,7 +427,13 @@ void reload_newer_fetch(
 
 /* -- certificates.c, configure.c ------------------------------------------------------------------------------------------------ */
 
+/* reload_certificates_schedule() will store this node's certificate, unless that was done since it joined. */
 void reload_certificates_schedule(struct reload_peer *p);
+/*
+ * reload_configure_send() sends this node's document along list, reload_configure_send_kinds() the kind-blocks that an
+ * Error_Unknown_Kind asks for.
+ */
 void reload_configure_send(struct reload_peer *p, struct span list);
 void reload_configure_send_kinds(struct reload_peer *p, struct span list, struct span error_info);
+/* reload_configure_check() compares configuration sequences; false: in was answered with an error. */
 bool reload_configure_check(struct inbound *in);

@@ -252,6 +252,7 @@ enum reload_err reload_peer_new(
 	host.arg = p;
 	host.timers = &p->timers;
 	p->plugin = topology->new (p->config, &p->self, &host);
+	assert(p->plugin); /* the document was checked for what the plug-in needs (CHORD-05) */
 	p->life.state = RELOAD_STATE_ENROLLED;
 	reload_peer_expire(p);
 	*out = p;

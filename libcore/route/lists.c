@@ -68,8 +68,9 @@ void reload_list_back(struct wr *w, const struct wire_ctx *ctx,
 	size_t via_count = entries_of(via, via_list, ctx), count = 0;
 	for (size_t i = 0; i <= via_count; i++) {
 		const struct reload_destination *next = i ? &via[via_count - i] : previous_hop;
-		if (next->type == RELOAD_DEST_NODE && reload_id_eq(&next->node, self)) {
-			count = 0;
+		bool here = next->type == RELOAD_DEST_NODE && reload_id_eq(&next->node, self);
+		if (here && i < via_count) {
+			count = 0; /* the request passed here before; where it began, the list ends */
 			continue;
 		}
 		for (size_t k = 0; k < count; k++)

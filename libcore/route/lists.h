@@ -23,7 +23,7 @@ void reload_list_write(struct wr *w, const struct wire_ctx *ctx,
 
 /*
  * reload_list_back() appends the Destination List of a response: the previous hop, then the Via List reversed (HDR-02),
- * without loops (HDR-10) and without what stands in front of self.
+ * without loops (HDR-10) and without what stands in front of self, unless self is the requester.
  */
 void reload_list_back(struct wr *w, const struct wire_ctx *ctx,
 	const struct reload_destination *previous_hop, struct span via_list,

@@ -154,6 +154,9 @@ static void back(void **state)
 		/* the way passed this node before: what stands in front is of no use */
 		{ "asb", 'c', "a" },
 		{ "abs", 'c', "ba" },
+		/* a request that came back to the one who made it: the answer goes round the same way */
+		{ "s", 'c', "cs" },
+		{ "sb", 'c', "cbs" },
 	};
 	struct reload_id self = id('s');
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {

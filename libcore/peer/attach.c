@@ -289,8 +289,7 @@ void reload_serve_attach(struct inbound *in)
 	}
 	struct reload_connection *over = reload_connection_by_link(p->connections, in->link);
 	if (over && !in->msg->header.via_list.len &&
-		reload_cert_has_node(over->cert, &in->signer) &&
-		!over->node.len) {
+		reload_cert_has_node(over->cert, &in->signer) && !over->node.len) {
 		reload_connection_bind(p->connections, over, &in->signer); /* HDR-16 */
 		reload_connected_tell(p, over);
 	}

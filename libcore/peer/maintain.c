@@ -139,8 +139,8 @@ static void parcel_stored(
 					     .node = &r->target,
 					     .resource = &r->resource,
 					     .count = e->attempts });
-	if (p->life.state == RELOAD_STATE_JOINED && (result->err == RELOAD_DATA_TOO_OLD ||
-						result->err == RELOAD_GENERATION_TOO_LOW))
+	if (p->life.state == RELOAD_STATE_JOINED &&
+		(result->err == RELOAD_DATA_TOO_OLD || result->err == RELOAD_GENERATION_TOO_LOW))
 		reload_newer_fetch(p, &r->target, &r->resource); /* R-7.4.1.1-22 */
 	if (again && e->attempts + 1 < ATTEMPTS && p->life.state == RELOAD_STATE_JOINED)
 		reload_timer_arm(&p->timers, &e->timer,

@@ -6,7 +6,7 @@
  * Always true: every table is within its limit, every request is told exactly once, a message is forwarded or delivered
  * once at most, and at the end nothing is left (the leak check).
  */
-#include "tests/unit/engine_net.h"
+#include "tests/unit/engine_craft.h"
 
 #include "peer/internal.h"
 

@@ -1,7 +1,7 @@
 /* What tests of the engine expect, and the ring that most of them have: u, a peer, between the nodes a and b. */
 #pragma once
 
-#include "engine_net.h"
+#include "engine_craft.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,6 +4,10 @@
  * Between the topology plug-in and the overlay: Join, Leave and Update as messages, links as the plug-in sees them.
  */
 
+enum {
+	LINKS_OF_ONE = 8 /* links that one certificate may have */
+};
+
 /* -- out: what the plug-in asks for ---------------------------------------------------------------------------------------------- */
 
 static reload_ms host_now(void *arg)
@@ -251,6 +255,22 @@ static bool refused(struct reload_peer *p, uint32_t link, struct reload_cert *ce
 	return false;
 }
 
+/* Two nodes need one link, for a moment two; one certificate cannot take all there are: its oldest makes room. */
+static void links_of_one(struct reload_peer *p, const struct reload_connection *fresh)
+{
+	struct reload_connection *con = NULL, *oldest = NULL;
+	size_t count = 0;
+	while ((con = reload_connection_next(p->connections, con))) {
+		if (!span_eq(con->cert->der, fresh->cert->der))
+			continue;
+		count++;
+		if (con != fresh && con != p->uplink && (!oldest || con->order < oldest->order))
+			oldest = con;
+	}
+	if (count > LINKS_OF_ONE && oldest)
+		reload_link_drop(p, oldest, RELOAD_LIMIT);
+}
+
 static void link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert)
 {
 	struct reload_id node;
@@ -271,6 +291,7 @@ static void link_up(struct reload_peer *p, uint32_t link, struct reload_cert *ce
 	reload_cache_add(p->cache, cert); /* judged by the same rules as that of a message's signer */
 	if (expected && !con->node.len)
 		reload_connection_bind(p->connections, con, &node);
+	links_of_one(p, con);
 	if (con->node.len)
 		reload_connected_tell(p, con);
 	reload_attach_link_up(p, con);

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <malloc.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -122,11 +124,22 @@ static void form_ring(void *arg)
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "could not form a ring");
 }
 
+enum { TRIM_MS = 5000 };
+
+/* Starting and joining take memory that an idle node does not need: it goes back to the system. */
+static void trim(void *arg)
+{
+	(void)arg;
+	malloc_trim(0);
+}
+
 static void host_event(void *host, const struct reload_event *ev)
 {
 	struct host *h = host;
-	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_JOINED)
+	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_JOINED) {
 		ready(h);
+		reload_timer_arm(reload_poll_timers(h->agent.poll), &h->trim, reload_poll_now() + TRIM_MS, trim, h);
+	}
 	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_ENROLLED && h->stopping)
 		h->ended = true;
 	if (h->first && ev->type == RELOAD_EV_JOIN_FAILED && ev->err == RELOAD_UNREACHABLE)
@@ -199,11 +212,23 @@ static void link_down(void *arg, uint32_t link, enum reload_err err, const struc
 	reload_peer_link_down(h->agent.peer, link, err);
 }
 
+/* Whoever reaches the port can be refused as often as he likes: the log takes a few a second and the number of the others. */
 static void link_refused(void *arg, const struct reload_ip_port *peer, enum reload_err err, const struct reload_why *why)
 {
+	struct host *h = arg;
+	reload_ms now = reload_poll_now();
 	char text[64];
-	agent_log(((struct host *)arg)->agent.log, "link", RELOAD_LEVEL_INFO, "refused peer=%s: %s", reload_ip_port_text(text, peer),
-		why && why->why[0] ? why->why : reload_err_text(err));
+	if (now - h->refusals_since >= RELOAD_SECOND) {
+		if (h->refusals_untold)
+			agent_log(h->agent.log, "link", RELOAD_LEVEL_INFO, "refused %" PRIu64 " more", h->refusals_untold);
+		h->refusals_since = now;
+		h->refusals = h->refusals_untold = 0;
+	}
+	if (++h->refusals > HOST_REFUSALS_TOLD)
+		h->refusals_untold++;
+	else
+		agent_log(h->agent.log, "link", RELOAD_LEVEL_INFO, "refused peer=%s: %s", reload_ip_port_text(text, peer),
+			why && why->why[0] ? why->why : reload_err_text(err));
 }
 
 static const struct reload_links_ops links_ops = {
@@ -519,6 +544,7 @@ static void end(struct host *h)
 	reload_timer_cancel(timers, &h->wake);
 	reload_timer_cancel(timers, &h->alone);
 	reload_timer_cancel(timers, &h->stop);
+	reload_timer_cancel(timers, &h->trim);
 	if (h->signals >= 0) {
 		reload_poll_remove(h->agent.poll, h->signals_handle);
 		close(h->signals);

@@ -7,7 +7,7 @@
 #include "pool.h"
 #include "settings.h"
 
-enum { HOST_ADDRESSES_MAX = 16, HOST_BOOTSTRAP_MAX = 64 };
+enum { HOST_ADDRESSES_MAX = 16, HOST_BOOTSTRAP_MAX = 64, HOST_REFUSALS_TOLD = 20 /* a second */ };
 
 struct host {
 	struct agent agent; /* what the control socket works on */
@@ -22,6 +22,9 @@ struct host {
 	struct reload_timer wake;	  /* the engine's deadline */
 	struct reload_timer alone;	  /* --first, and nobody answered: form the ring outside of the engine's call */
 	struct reload_timer stop;	  /* asked to stop from inside a request */
+	struct reload_timer trim;  /* memory of the start goes back some time after joining */
+	reload_ms refusals_since;	  /* of connections: the second that is being counted */
+	uint64_t refusals, refusals_untold;
 	int signals;			  /* descriptor, -1: none */
 	uint64_t signals_handle;
 	int ready_fd;			  /* -1: nobody waits, or told already */

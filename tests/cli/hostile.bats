@@ -95,6 +95,14 @@ step() {
 	step hostile_peer half_open
 }
 
+@test "1000 connections that are refused, and the log" {
+	step hostile_peer refusals
+}
+
+@test "100 links with one certificate" {
+	step hostile_peer links
+}
+
 @test "a link that is never read" {
 	step hostile_peer deaf
 }

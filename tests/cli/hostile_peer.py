@@ -66,6 +66,7 @@ def refused_link(who, what, **options):
 
 
 def certificates():
+    time.sleep(1.1)  # the log takes the first refusals of each second
     before = status("a1")["links"]["up"]
     # R-6.5.1.13-02: without a certificate there is no link
     refused_link(None, "no certificate")
@@ -499,6 +500,34 @@ def flood():
     must(loaded < 10 * quiet + 20, "other links notice the flood")
     must(asked < 2000, "the control socket is starved")
     must(counter("a1", "drop_signature") + counter("a1", "drop_limit") > 1000, "the flood was counted")
+
+
+def refusals():
+    """Connections that are refused by the hundred do not fill the disk of the log."""
+    time.sleep(1.1)
+    before, address = os.path.getsize("a1.log"), port_of("a1")
+    for _ in range(1000):
+        s = socket.create_connection(address, 2)
+        s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        s.close()
+    plaintext()
+    time.sleep(1)
+    plaintext()
+    grown = os.path.getsize("a1.log") - before
+    must(grown < 20000, f"the log grew by {grown} bytes")
+    must(re.search(r"refused \d+ more", lines_of("a1.log")), "what is not told is counted")
+
+
+def links():
+    """One certificate does not take all links."""
+    who, to = Identity("mallory"), node_of("a1")
+    up = status("a1")["links"]["up"]
+    many = [mallory() for _ in range(100)]
+    must(status("a1")["links"]["up"] <= up + 8, f"{status('a1')['links']}")
+    must(many[0].closed(), "the oldest is closed")
+    expect_pong(many[-1], who, to)
+    for link in many:
+        link.close()
 
 
 def half_open():

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
-#include <malloc.h>
 #include <inttypes.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -124,22 +123,11 @@ static void form_ring(void *arg)
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "could not form a ring");
 }
 
-enum { TRIM_MS = 5000 };
-
-/* Starting and joining take memory that an idle node does not need: it goes back to the system. */
-static void trim(void *arg)
-{
-	(void)arg;
-	malloc_trim(0);
-}
-
 static void host_event(void *host, const struct reload_event *ev)
 {
 	struct host *h = host;
-	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_JOINED) {
+	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_JOINED)
 		ready(h);
-		reload_timer_arm(reload_poll_timers(h->agent.poll), &h->trim, reload_poll_now() + TRIM_MS, trim, h);
-	}
 	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_ENROLLED && h->stopping)
 		h->ended = true;
 	if (h->first && ev->type == RELOAD_EV_JOIN_FAILED && ev->err == RELOAD_UNREACHABLE)
@@ -544,7 +532,6 @@ static void end(struct host *h)
 	reload_timer_cancel(timers, &h->wake);
 	reload_timer_cancel(timers, &h->alone);
 	reload_timer_cancel(timers, &h->stop);
-	reload_timer_cancel(timers, &h->trim);
 	if (h->signals >= 0) {
 		reload_poll_remove(h->agent.poll, h->signals_handle);
 		close(h->signals);

@@ -22,7 +22,6 @@ struct host {
 	struct reload_timer wake;	  /* the engine's deadline */
 	struct reload_timer alone;	  /* --first, and nobody answered: form the ring outside of the engine's call */
 	struct reload_timer stop;	  /* asked to stop from inside a request */
-	struct reload_timer trim;  /* memory of the start goes back some time after joining */
 	reload_ms refusals_since;	  /* of connections: the second that is being counted */
 	uint64_t refusals, refusals_untold;
 	int signals;			  /* descriptor, -1: none */

@@ -59,8 +59,8 @@ static void status_ring(json_t *o, const struct reload_status *s)
 		if (part)
 			about = (uint64_t)(seen - 1) * UINT32_MAX / part;
 	}
-	set(o, "about_peers",
-		s->state == RELOAD_STATE_JOINED ? json_integer((json_int_t)about) : json_null());
+	bool member = s->state == RELOAD_STATE_JOINED && s->role == RELOAD_ROLE_PEER;
+	set(o, "about_peers", member ? json_integer((json_int_t)about) : json_null());
 }
 
 json_t *agent_status_json(struct agent *agent)

@@ -368,10 +368,13 @@ void reload_leave_start(struct reload_peer *p, bool now)
 	if (!now)
 		reload_maintain_hand_over_all(p);
 	p->topology->leave(p->plugin);
-	if (now || !p->connections->count)
+	if (now || !p->connections->count) {
 		left(p);
-	else /* Leave and the last Stores are answered, or not */
-		reload_timer_arm(&p->timers, &p->life.leaving, p->now + LEAVE_MS, left, p);
+		return;
+	}
+	/* Leave and the last Stores are answered, or not */
+	reload_timer_arm(&p->timers, &p->life.leaving, p->now + LEAVE_MS, left, p);
+	reload_life_leave_answered(p); /* a client has none */
 }
 
 void reload_peer_leave(struct reload_peer *p, bool now)

@@ -39,26 +39,37 @@ static void values_list(struct inbound *in)
 					.kind = req->kind_data[k].kind };
 }
 
+/*
+ * The checks without signatures, by the document and the tables of this moment: both may change while signatures are
+ * verified, so they are made before and after.
+ */
+static enum reload_err judge(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	struct reload_store_work *w = in->store;
+	w->config = p->config;
+	w->now = p->wall;
+	w->place_ok = w->replica ? p->topology->plausible(p->plugin, &w->resource, &in->signer)
+				 : p->topology->responsible(p->plugin, &w->resource);
+	return reload_store_begin(w);
+}
+
 void reload_serve_store(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	const struct reload_store_req *req = &in->msg->body.store_req;
 	struct reload_store_work *w = in->store = RELOAD_NEW(reload_store_work);
-	*w = (struct reload_store_work){ .config = p->config,
-		.storage = p->storage,
+	*w = (struct reload_store_work){ .storage = p->storage,
 		.req = req,
 		.resource_id = p->topology->resource_id,
 		.replica = req->replica_number > 0,
-		.now = p->wall,
 		.arena = &in->msg->arena };
 	if (req->resource.len != p->self.len || reload_id_from(&w->resource, req->resource)) {
 		w->reason = "a Resource-ID of another length";
 		refuse(in, RELOAD_INVALID_MESSAGE);
 		return;
 	}
-	w->place_ok = w->replica ? p->topology->plausible(p->plugin, &w->resource, &in->signer)
-				 : p->topology->responsible(p->plugin, &w->resource);
-	enum reload_err err = reload_store_begin(w);
+	enum reload_err err = judge(in);
 	if (err) {
 		refuse(in, err);
 		return;
@@ -118,6 +129,11 @@ void reload_serve_store_verified(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	struct reload_store_work *w = in->store;
+	enum reload_err err = judge(in);
+	if (err) {
+		refuse(in, err);
+		return;
+	}
 	w->value_signers = reload_alloc_array(in->values_count, sizeof(*w->value_signers));
 	w->value_certificates =
 		reload_alloc_array(in->values_count, sizeof(*w->value_certificates));
@@ -139,7 +155,7 @@ void reload_serve_store_verified(struct inbound *in)
 			reload_arena_copy(&in->msg->arena, wr_done(&certificates));
 		wr_clear(&certificates);
 	}
-	enum reload_err err = reload_store_admit(w);
+	err = reload_store_admit(w);
 	if (err) {
 		refuse(in, err);
 		return;

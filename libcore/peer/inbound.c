@@ -144,7 +144,14 @@ static void forward(struct reload_peer *p, struct reload_connection *from,
 			"lists too long to forward");
 		return;
 	}
-	reload_message_send(p, d->connection, &h, span_of(message.at + head, message.len - head));
+	struct span tail = span_of(message.at + head, message.len - head);
+	if (reload_header_size(&h) + tail.len > p->config->max_message_size) {
+		/* its Via entry made it too long: the next node would close the link (R-6.6-01) */
+		refuse(p, from->link, in, message, RELOAD_COUNT_DROP_LIMIT,
+			RELOAD_MESSAGE_TOO_LARGE, "above max-message-size when forwarded");
+		return;
+	}
+	reload_message_send(p, d->connection, &h, tail);
 	reload_peer_count(p, RELOAD_COUNT_FORWARDED);
 }
 

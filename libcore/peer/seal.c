@@ -146,6 +146,15 @@ static void options_copy(struct wr *w, const struct wire_ctx *ctx, struct span o
 		}
 }
 
+/* What comes back only because it was asked for gives way; false: the response is too large even so. */
+static bool response_fits(struct reload_peer *p, struct reload_header *h, struct span tail)
+{
+	size_t max = p->config->max_message_size;
+	if (reload_header_size(h) + tail.len > max)
+		h->options = span_of(NULL, 0);
+	return reload_header_size(h) + tail.len <= max;
+}
+
 void reload_response_send(struct reload_peer *p, uint64_t transaction, struct span back,
 	struct span options, struct span tail, uint32_t link)
 {
@@ -161,7 +170,11 @@ void reload_response_send(struct reload_peer *p, uint64_t transaction, struct sp
 	/* back over the link that the request came over when it still stands, else as the list says */
 	if (!con && d.verdict == RELOAD_FORWARD)
 		con = d.connection;
-	if (d.verdict == RELOAD_FORWARD && d.head_replaced) {
+	if (!response_fits(p, &h, tail)) {
+		/* the next node would close the link */
+		reload_peer_drop(
+			p, RELOAD_COUNT_DROP_LIMIT, link, transaction, "too large to send");
+	} else if (d.verdict == RELOAD_FORWARD && d.head_replaced) {
 		struct wr list;
 		wr_init(&list);
 		reload_list_write(&list, &p->ctx, &d.head, 1);
@@ -192,7 +205,11 @@ static bool too_large(const struct inbound *in, struct span tail)
 	uint32_t max = in->msg->header.max_response_length,
 		 any = in->peer->config->max_message_size;
 	struct reload_header h = { .destination_list = span_of(in->back.at, in->back.len) };
-	size_t len = reload_header_size(&h) + tail.len;
+	struct wr copy;
+	wr_init(&copy);
+	options_copy(&copy, &in->peer->ctx, in->msg->header.options);
+	size_t len = reload_header_size(&h) + copy.len + tail.len;
+	wr_clear(&copy);
 	return len > any ||
 	       (max && len > max); /* above max-message-size the next node closes the link */
 }
@@ -335,6 +352,8 @@ static void error_sealed(void *arg, struct span tail, enum reload_err err)
 			wr_done(&way->options), tail, way->link);
 	struct reload_connection *con =
 		reload_connection_by_link(way->peer->connections, way->link);
+	if (con)
+		con->work--;
 	if (way->close && con)
 		reload_link_drop(way->peer, con, RELOAD_MESSAGE_TOO_LARGE);
 	wr_clear(&way->back);
@@ -346,8 +365,9 @@ bool reload_error_back(struct reload_peer *p, uint32_t link, const struct reload
 	enum reload_err err, const char *words, bool close)
 {
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
-	if (!con || p->jobs >= p->policy.max_work)
+	if (!con || p->jobs >= p->policy.max_work || con->work >= p->policy.max_link_work)
 		return false;
+	con->work++; /* a signature costs more than what asks for it */
 	uint8_t name[2];
 	struct reload_destination hop = reload_dest_node(&con->node);
 	if (!con->node.len)

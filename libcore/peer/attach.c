@@ -274,7 +274,7 @@ static void dial(struct inbound *in)
 static void update_only(struct inbound *in)
 {
 	struct reload_destination to = reload_dest_node(&in->signer);
-	reload_update_send(in->peer, &to, 1);
+	reload_update_send(in->peer, &in->signer, &to, 1);
 }
 
 void reload_serve_attach(struct inbound *in)
@@ -356,7 +356,7 @@ void reload_attach_link_up(struct reload_peer *p, struct reload_connection *con)
 	}
 	if (update) {
 		struct reload_destination to = reload_dest_node(&con->node);
-		reload_update_send(p, &to, 1); /* R-6.4.2.3-02 */
+		reload_update_send(p, &con->node, &to, 1); /* R-6.4.2.3-02 */
 	}
 }
 

@@ -23,28 +23,30 @@ enum {
 	ROOM = 1500
 };
 
-static void update_send_to(
-	struct reload_peer *p, struct span list, const struct reload_config_update *update)
+static void update_send_to(struct reload_peer *p, const struct reload_id *node, struct span list,
+	const struct reload_config_update *update)
 {
 	struct reload_destination way[WAY_MAX];
 	size_t count = entries(p, list, way, COUNT_OF(way));
+	struct reload_request *r = NULL;
 	if (count)
-		reload_request_send(
-			reload_request_own(p, RELOAD_CONFIG_UPDATE_REQ, way, count, NULL, NULL),
-			update);
+		r = reload_request_favour(p, RELOAD_CONFIG_UPDATE_REQ, node, way, count);
+	if (r)
+		reload_request_send(r, update);
 }
 
-void reload_configure_send(struct reload_peer *p, struct span list)
+void reload_configure_send(struct reload_peer *p, const struct reload_id *node, struct span list)
 {
 	/* CFG-15: a document above max-message-size is not sent; the node fetches it elsewhere */
 	if (p->config->document.len + ROOM > p->config->max_message_size)
 		return;
 	struct reload_config_update update = { .type = RELOAD_CONFIG_UPDATE_CONFIG,
 		.config = p->config->document };
-	update_send_to(p, list, &update);
+	update_send_to(p, node, list, &update);
 }
 
-void reload_configure_send_kinds(struct reload_peer *p, struct span list, struct span error_info)
+void reload_configure_send_kinds(struct reload_peer *p, const struct reload_id *node,
+	struct span list, struct span error_info)
 {
 	struct rd r = rd_of(error_info), kinds = rd_open(&r, 1);
 	struct reload_kind_description blocks[63];
@@ -55,7 +57,7 @@ void reload_configure_send_kinds(struct reload_peer *p, struct span list, struct
 			blocks[update.kinds_count++].kind_block = kind->block;
 	}
 	if (update.kinds_count && !kinds.err)
-		update_send_to(p, list, &update); /* R-7.4.1.2-09 */
+		update_send_to(p, node, list, &update); /* R-7.4.1.2-09 */
 }
 
 bool reload_configure_check(struct inbound *in)
@@ -71,7 +73,7 @@ bool reload_configure_check(struct inbound *in)
 				     .node = &in->signer,
 				     .count = theirs });
 	if (!newer)
-		reload_configure_send(p, wr_done(&in->back)); /* HDR-17 */
+		reload_configure_send(p, &in->signer, wr_done(&in->back)); /* HDR-17 */
 	reload_answer_error(in, newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
 		"another configuration_sequence");
 	return false;

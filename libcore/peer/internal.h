@@ -27,6 +27,11 @@ TAILQ_HEAD(handover_list, handover);
 TAILQ_HEAD(held_list, held);
 TAILQ_HEAD(errand_list, errand);
 
+enum {
+	RELOAD_FAVOURS_MAX =
+		64 /* requests under way because others asked for them; more are not made */
+};
+
 struct reload_peer {
 	const struct reload_host_ops *ops;
 	void *host;
@@ -53,6 +58,10 @@ struct reload_peer {
 	size_t work_count;
 	struct request_list requests, done; /* all under way; ended, result not yet told */
 	size_t requests_count;
+	struct {
+		uint16_t code; /* 0: free */
+		struct reload_id node;
+	} favours[RELOAD_FAVOURS_MAX];
 	struct attempt_list attempts; /* Attach under way, both directions */
 	struct handover_list handovers;
 	struct errand_list errands; /* replica Stores under way, or refused and to be tried again */
@@ -300,6 +309,13 @@ struct reload_request *reload_request_own(struct reload_peer *p, uint16_t code,
 		const struct reload_result *result),
 	void *arg);
 
+/*
+ * reload_request_favour() is reload_request_own() for what node causes by a message of its own; nothing is told of the end.
+ * NULL when enough of these are under way, of all or for that node: an unsigned list must not make this node shout.
+ */
+struct reload_request *reload_request_favour(struct reload_peer *p, uint16_t code,
+	const struct reload_id *node, const struct reload_destination *list, size_t count);
+
 /* reload_request_send() encodes body and starts the transaction; reload_request_send_bytes() for one that is encoded. */
 void reload_request_send(struct reload_request *r, const void *body);
 void reload_request_send_bytes(struct reload_request *r, struct span body);
@@ -397,8 +413,9 @@ void reload_connected_tell(struct reload_peer *p, struct reload_connection *con)
 void reload_link_drop(struct reload_peer *p, struct reload_connection *con, enum reload_err err);
 /* reload_leave_start() begins to leave; now: without handing data over. */
 void reload_leave_start(struct reload_peer *p, bool now);
-/* reload_update_send() sends a full Update along a Destination List, if this node may show itself. */
-void reload_update_send(struct reload_peer *p, const struct reload_destination *list, size_t count);
+/* reload_update_send() sends node, which asked for it, a full Update along a Destination List, if this node may show itself. */
+void reload_update_send(struct reload_peer *p, const struct reload_id *node,
+	const struct reload_destination *list, size_t count);
 
 /* -- maintain.c: moving data -------------------------------------------------------------------------------------------------- */
 
@@ -430,10 +447,11 @@ void reload_newer_fetch(
 /* reload_certificates_schedule() will store this node's certificate, unless that was done since it joined. */
 void reload_certificates_schedule(struct reload_peer *p);
 /*
- * reload_configure_send() sends this node's document along list, reload_configure_send_kinds() the kind-blocks that an
- * Error_Unknown_Kind asks for.
+ * reload_configure_send() sends node this node's document along list, reload_configure_send_kinds() the kind-blocks that an
+ * Error_Unknown_Kind of it asks for.
  */
-void reload_configure_send(struct reload_peer *p, struct span list);
-void reload_configure_send_kinds(struct reload_peer *p, struct span list, struct span error_info);
+void reload_configure_send(struct reload_peer *p, const struct reload_id *node, struct span list);
+void reload_configure_send_kinds(struct reload_peer *p, const struct reload_id *node,
+	struct span list, struct span error_info);
 /* reload_configure_check() compares configuration sequences; false: in was answered with an error. */
 bool reload_configure_check(struct inbound *in);

@@ -134,17 +134,23 @@ const struct reload_topology_host reload_peer_topology_host = {
 	.tables_changed = host_tables_changed,
 };
 
-void reload_update_send(struct reload_peer *p, const struct reload_destination *list, size_t count)
+/*
+ * The plug-in is not told when it fails: the way is that of a request and not signed, so it proves nothing about the link to
+ * a node that stands on it.
+ */
+void reload_update_send(struct reload_peer *p, const struct reload_id *node,
+	const struct reload_destination *list, size_t count)
 {
 	struct wr body;
 	if (p->life.state != RELOAD_STATE_JOINED)
 		return; /* nothing to say about the ring yet */
 	wr_init(&body);
 	p->topology->update_write(p->plugin, &body);
+	struct reload_request *r = NULL;
 	if (!body.err) /* R-10.5-14: the plug-in may not be ready to show itself */
-		reload_request_send_bytes(
-			reload_request_own(p, RELOAD_UPDATE_REQ, list, count, update_done, NULL),
-			wr_done(&body));
+		r = reload_request_favour(p, RELOAD_UPDATE_REQ, node, list, count);
+	if (r)
+		reload_request_send_bytes(r, wr_done(&body));
 	wr_clear(&body);
 }
 
@@ -288,7 +294,8 @@ static void link_up(struct reload_peer *p, uint32_t link, struct reload_cert *ce
 		return;
 	}
 	con->incoming = link >> 31;
-	reload_cache_add(p->cache, cert); /* judged by the same rules as that of a message's signer */
+	reload_cache_add(
+		p->cache, cert); /* judged by the same rules as that of a message's signer */
 	if (expected && !con->node.len)
 		reload_connection_bind(p->connections, con, &node);
 	links_of_one(p, con);

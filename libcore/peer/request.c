@@ -74,6 +74,33 @@ struct reload_request *reload_request_own(struct reload_peer *p, uint16_t code,
 	return r;
 }
 
+enum {
+	FAVOURS_OF_ONE = 4
+};
+
+static void favour_ended(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	(void)result;
+	p->favours[(uintptr_t)r->own_arg].code = 0;
+}
+
+struct reload_request *reload_request_favour(struct reload_peer *p, uint16_t code,
+	const struct reload_id *node, const struct reload_destination *list, size_t count)
+{
+	size_t slot = RELOAD_FAVOURS_MAX, same = 0;
+	for (size_t i = 0; i < RELOAD_FAVOURS_MAX; i++)
+		if (!p->favours[i].code)
+			slot = i;
+		else if (p->favours[i].code == code && reload_id_eq(&p->favours[i].node, node))
+			same++;
+	if (slot == RELOAD_FAVOURS_MAX || same >= FAVOURS_OF_ONE)
+		return NULL;
+	p->favours[slot].code = code;
+	p->favours[slot].node = *node;
+	return reload_request_own(p, code, list, count, favour_ended, (void *)(uintptr_t)slot);
+}
+
 void reload_request_free(struct reload_request *r)
 {
 	struct reload_peer *p = r->peer;
@@ -374,9 +401,9 @@ static void error_note(struct reload_request *r, struct inbound *in)
 					   .node = &in->signer });
 	/* RFC 6940 s6.5.4: a node that is behind is sent the configuration */
 	if (r->result.err == RELOAD_CONFIG_TOO_NEW && r->code != RELOAD_CONFIG_UPDATE_REQ)
-		reload_configure_send(r->peer, wr_done(&r->list));
+		reload_configure_send(r->peer, &in->signer, wr_done(&r->list));
 	if (r->result.err == RELOAD_UNKNOWN_KIND)
-		reload_configure_send_kinds(r->peer, wr_done(&r->list), e->error_info);
+		reload_configure_send_kinds(r->peer, &in->signer, wr_done(&r->list), e->error_info);
 }
 
 void reload_request_answered(struct reload_request *r, struct inbound *in)

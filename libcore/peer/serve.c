@@ -68,18 +68,25 @@ static bool query_point(struct inbound *in, struct reload_id *id)
 	return false;
 }
 
+enum {
+	QUERY_WAY =
+		32 /* entries of the way back to who asked; a longer one is left out from there on */
+};
+
 static void query_update(struct inbound *in)
 {
-	struct reload_destination list[2];
-	struct span rest;
+	struct reload_peer *p = in->peer;
+	struct reload_destination list[QUERY_WAY + 1];
+	struct span left = wr_done(&in->back);
 	size_t count = 0;
-	for (struct span left = wr_done(&in->back); count < COUNT_OF(list); left = rest)
-		if (!reload_list_first(&list[count], &rest, left, &in->peer->ctx))
-			break;
-		else
+	if (!reload_connection_by_node(p->connections, &in->signer))
+		while (count < QUERY_WAY && reload_list_first(&list[count], &left, left, &p->ctx))
 			count++;
-	if (count)
-		reload_update_send(in->peer, list, count);
+	/* it is for who asked, wherever the way leads; an opaque id stands for a node that is known to who made it */
+	const struct reload_destination *last = count && !left.len ? &list[count - 1] : NULL;
+	if (!last || (last->type == RELOAD_DEST_NODE && !reload_id_eq(&last->node, &in->signer)))
+		list[count++] = reload_dest_node(&in->signer);
+	reload_update_send(p, &in->signer, list, count);
 }
 
 static void serve_route_query(struct inbound *in)

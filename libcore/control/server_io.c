@@ -18,6 +18,7 @@
 enum {
 	PORTION = 64 * 1024,
 	BACKLOG = 64,
+	PAUSE_MS = 100,
 	PATH_LEN = 256
 };
 
@@ -38,6 +39,7 @@ struct listener {
 	char path[PATH_LEN]; /* empty: not used */
 	int fd, lock;
 	uint64_t watch;
+	struct reload_timer pause;
 	bool read_only;
 };
 
@@ -178,11 +180,23 @@ static void refuse(int fd, enum reload_err err, const char *what, const char *re
 	close(fd);
 }
 
+static void on_pause_over(void *arg)
+{
+	struct listener *l = arg;
+	reload_poll_change(l->server->poll, l->watch, RELOAD_POLL_IN);
+}
+
 static void on_connection(void *arg, unsigned events)
 {
 	(void)events;
 	struct listener *l = arg;
 	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+		/* the connection stays in the backlog and would wake us at once */
+		reload_poll_change(l->server->poll, l->watch, 0);
+		reload_timer_arm(reload_poll_timers(l->server->poll), &l->pause,
+			reload_poll_now() + PAUSE_MS, on_pause_over, l);
+	}
 	if (fd < 0)
 		return;
 	if (!permitted(fd))
@@ -320,6 +334,7 @@ static void listener_close(struct listener *l)
 {
 	if (!l->server)
 		return;
+	reload_timer_cancel(reload_poll_timers(l->server->poll), &l->pause);
 	reload_poll_remove(l->server->poll, l->watch);
 	if (l->fd >= 0) {
 		close(l->fd);

@@ -4,9 +4,11 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -286,6 +288,43 @@ static void more_clients_than_places_are_told(void **state)
 	assert_int_equal(f.clients_seen, RELOAD_SERVER_CLIENTS_MAX);
 }
 
+static reload_ms cpu_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (reload_ms)t.tv_sec * 1000 + (reload_ms)t.tv_nsec / 1000000;
+}
+
+/* A connection that cannot be taken for want of descriptors waits; the loop does not turn around it. */
+static void no_descriptor_left_is_no_busy_loop(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	struct rlimit before, none;
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	assert_true(strlen(f.path) < sizeof(addr.sun_path));
+	memcpy(addr.sun_path, f.path, strlen(f.path));
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	reload_ms cpu = cpu_ms();
+	int connected_now = connect(fd, (struct sockaddr *)&addr, sizeof(addr));
+	nanosleep(&(struct timespec){ 0, 400 * 1000000 }, NULL);
+	cpu = cpu_ms() - cpu;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(connected_now, 0);
+	assert_true(cpu < 200);
+	static const char list[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"node.list\"}\n";
+	char answer[256];
+	assert_int_equal(send(fd, list, sizeof(list) - 1, MSG_NOSIGNAL), sizeof(list) - 1);
+	assert_true(recv(fd, answer, sizeof(answer), 0) > 0); /* it was only late */
+	close(fd);
+	end(&f);
+}
+
 static void stale_sockets_are_replaced_other_files_are_not(void **state)
 {
 	(void)state;
@@ -327,6 +366,7 @@ int main(void)
 		cmocka_unit_test(hostile_clients_do_not_stall_the_agent),
 		cmocka_unit_test(a_half_closed_connection_gets_its_answer),
 		cmocka_unit_test(more_clients_than_places_are_told),
+		cmocka_unit_test(no_descriptor_left_is_no_busy_loop),
 		cmocka_unit_test(stale_sockets_are_replaced_other_files_are_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,9 +117,7 @@ int cli_call_fail(struct cli *cli, struct reload_call_error *error)
 	if (cli->format == CLI_TEXT || cli->verbose) {
 		struct cli text = *cli;
 		text.format = CLI_TEXT;
-		cli_fail_with(
-			&text, &(struct cli_error){
-				       .err = f->err, .why = &f->why, .transaction = transaction });
+		cli_fail(&text, f->err, &f->why);
 		cli->progress_shown = text.progress_shown;
 		if (f->transaction)
 			cli_step(cli, 1, "transaction %s", transaction);

@@ -12,6 +12,17 @@
 enum reload_err cli_file_read(uint8_t **out, size_t *len, const char *path, size_t max,
 	reload_ms deadline, struct reload_why *why) MUST_CHECK;
 
+/*
+ * cli_file_write() makes bytes the contents of path for a user who named it: a file is replaced as a whole and keeps its
+ * mode, a symbolic link stays and its file is replaced, a device or pipe is written to.  RELOAD_IO; RELOAD_TIMEOUT at
+ * deadline (a pipe that nobody reads); why names path.
+ */
+enum reload_err cli_file_write(
+	const char *path, struct span bytes, reload_ms deadline, struct reload_why *why) MUST_CHECK;
+
+/* cli_fd_ready() waits for events (POLLIN, POLLOUT) or an error of fd; false: deadline came first. */
+bool cli_fd_ready(int fd, short events, reload_ms deadline);
+
 struct cli_files;
 
 /*

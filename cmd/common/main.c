@@ -1,5 +1,6 @@
 #include "common/main.h"
 
+#include "control/failure.h"
 #include "control/methods.h"
 
 #include <fcntl.h>
@@ -37,9 +38,9 @@ static void print_exits(FILE *out, const struct cli_program *p)
 	fputs("\nExit codes:\n", out);
 	for (int code = 0; code < 64; code++)
 		if (codes & CLI_EXIT(code))
-			fprintf(out, "  %-3d %-14s %s\n", code, cli_exit_name(code),
-				cli_exit_when(code));
-	fprintf(out, "  %-3d %-14s %s\n", 70, cli_exit_name(70), cli_exit_when(70));
+			fprintf(out, "  %-3d %-14s %s\n", code, reload_exit_name(code),
+				reload_exit_when(code));
+	fprintf(out, "  %-3d %-14s %s\n", 70, reload_exit_name(70), reload_exit_when(70));
 	fputs("  128+N              ended by signal N\n", out);
 }
 
@@ -75,12 +76,15 @@ void cli_help(FILE *out, const struct cli_program *p, const struct cli_command *
 	fprintf(out, "\nManual: %s\n", p->manual);
 }
 
-/* open_std() makes sure that descriptors 0 to 2 are taken, so that no file of ours becomes standard output. */
+/*
+ * open_std() makes sure that descriptors 0 to 2 are taken, so that no file of ours becomes standard output.  Who asks for
+ * standard input with "-" and has closed it gets an error, not an empty value.
+ */
 static bool open_std(void)
 {
 	bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_WRONLY) < 0)
 			abort();
 	return closed;
 }
@@ -88,6 +92,9 @@ static bool open_std(void)
 /* wants_json() looks for --json where the command line could not be read to its end. */
 static bool wants_json(int argc, char **argv)
 {
+	const char *env = getenv("RELOAD_FORMAT");
+	if (env && !strcmp(env, "json"))
+		return true;
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (!strcmp(argv[i], "--json") || !strcmp(argv[i], "-j"))
 			return true;

@@ -18,7 +18,8 @@ void cli_help(FILE *out, const struct cli_program *program, const struct cli_com
 /*
  * cli_schema() returns the JSON Schema (owned) of a result whose fields are listed as "name:type" with blanks between:
  * types string integer number boolean object, or {fields}; then [] for a list and ? for one that may be null.
- * Example: "state:string neighbors:string[] phases:{name:string ms:number}[] transaction:string?"
+ * Example: "state:string neighbors:string[] phases:{name:string ms:number}[] transaction:string?".  Streams print objects
+ * of several kinds: their lists stand one behind the other with | between.
  */
 json_t *cli_schema(const char *title, const char *fields);
 

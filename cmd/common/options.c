@@ -301,6 +301,8 @@ static enum reload_err check_operands(struct cli *cli, struct reload_why *why)
 		snprintf(cause, sizeof(cause), "expected: %s", c->operands);
 		return usage(why, cli->program, "an operand is missing", cause);
 	}
+	if (cli->operands_count > c->max && !c->max && cli->program->fallback)
+		return no_command(cli, why);
 	if (cli->operands_count > c->max) {
 		snprintf(what, sizeof(what), "too many operands: %.100s", cli->operands[c->max]);
 		snprintf(cause, sizeof(cause), "expected: %s", c->operands ? c->operands : "none");

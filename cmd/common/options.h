@@ -46,8 +46,9 @@ struct cli_command {
 	const char *operands; /* as the synopsis prints them: "TARGET [VALUE|-]"; NULL: none */
 	size_t min, max;      /* number of operands; checked before run() */
 	const char *summary;  /* one line */
-	const struct cli_opt *opts;  /* its own options, ended by CLI_END; NULL: none */
-	const char *result;          /* fields of the result for --json-schema, see cli_schema(); "@store.put": of a method */
+	const struct cli_opt *opts; /* its own options, ended by CLI_END; NULL: none */
+	const char *
+		result; /* fields of the result for --json-schema, see cli_schema(); "@store.put": of a method */
 	int (*run)(struct cli *cli); /* returns the exit status */
 };
 
@@ -97,6 +98,7 @@ struct cli {
 	} color;
 	reload_ms started, timeout_ms, deadline; /* monotonic; deadline RELOAD_NEVER: none */
 	bool stdout_closed;                      /* it was closed before we began */
+	int write_errno;                         /* of the first result that could not be written */
 	bool progress_shown;
 };
 

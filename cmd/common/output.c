@@ -1,5 +1,7 @@
 #include "common/output.h"
 
+#include "control/failure.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -12,47 +14,6 @@ enum {
 	EXIT_PIPE = 128 + 13,
 	FLAT_PATH_MAX = 512
 };
-
-/* cli.md s1.3; `retry` as in that table. */
-static const struct {
-	int status;
-	const char *name, *when;
-	bool retry;
-} exits[] = {
-	{ 0, "ok", "done", false },
-	{ 1, "failed", "refused or failed, none of the below", false },
-	{ 2, "usage", "wrong option or operand, ambiguous prefix, answer needed", false },
-	{ 3, "agent", "no socket, no permission, stopped, other protocol version", true },
-	{ 4, "timeout", "no answer in time; partial results were printed", true },
-	{ 5, "not-found", "no value, no such node, AOR or service", false },
-	{ 6, "forbidden", "access control, bad signature, certificate refused", false },
-	{ 7, "conflict", "generation too low, data too old, name or instance taken", false },
-	{ 8, "limit", "data, message or response too large, max-count, TTL exceeded", false },
-	{ 9, "not-joined", "the agent is not part of the overlay", true },
-	{ 10, "credentials", "configuration or certificate missing, invalid or expired", false },
-	{ 11, "partial", "some replicas, values or lines failed", false },
-	{ 12, "call-rejected", "final SIP answer 4xx, 5xx or 6xx", false },
-	{ 13, "findings", "a check found a problem", false },
-	{ 70, "bug", "internal error", false },
-};
-
-static size_t exit_row(int status)
-{
-	for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++)
-		if (exits[i].status == status)
-			return i;
-	return 1;
-}
-
-const char *cli_exit_name(int status)
-{
-	return exits[exit_row(status)].name;
-}
-
-const char *cli_exit_when(int status)
-{
-	return exits[exit_row(status)].when;
-}
 
 bool cli_colored(const struct cli *cli, FILE *f)
 {
@@ -188,31 +149,9 @@ void cli_print(struct cli *cli, const json_t *object, cli_text_fn text, void *ar
 			text(stdout, object, arg);
 		break;
 	}
-	fflush(stdout);
-}
-
-static json_t *text_or_null(const char *text)
-{
-	json_t *v = text && *text ? json_string(text) : NULL;
-	return v ? v : json_null();
-}
-
-static json_t *error_object(const struct cli_error *e, int status)
-{
-	uint16_t code = reload_err_overlay_code(e->err);
-	json_t *o = json_object(), *outer = json_object();
-	json_object_set_new(o, "code", json_integer(status));
-	json_object_set_new(o, "name", json_string(cli_exit_name(status)));
-	json_object_set_new(o, "reload_error", code ? json_integer(code) : json_null());
-	json_object_set_new(
-		o, "reload_error_name", text_or_null(code ? reload_err_text(e->err) : NULL));
-	json_object_set_new(o, "what", text_or_null(e->why->what));
-	json_object_set_new(o, "why", text_or_null(e->why->why));
-	json_object_set_new(o, "try", text_or_null(e->why->hint));
-	json_object_set_new(o, "retry", json_boolean(exits[exit_row(status)].retry));
-	json_object_set_new(o, "transaction", text_or_null(e->transaction));
-	json_object_set_new(outer, "error", o);
-	return outer;
+	errno = 0;
+	if (fflush(stdout) && !cli->write_errno)
+		cli->write_errno = errno;
 }
 
 static void print_error(struct cli *cli, const struct reload_why *why)
@@ -235,21 +174,22 @@ static void print_error(struct cli *cli, const struct reload_why *why)
 
 int cli_fail_with(struct cli *cli, const struct cli_error *error)
 {
-	struct cli_error e = *error;
-	struct reload_why plain;
-	int status = e.status ? e.status : reload_err_exit(e.err);
-	if (!e.why) {
-		(void)reload_why_set(&plain, e.err, reload_err_text(e.err), "%s", "");
-		e.why = &plain;
-	}
+	int status = error->status ? error->status : reload_err_exit(error->err);
+	struct reload_failure f = { .err = error->err, .status = status };
+	if (error->why)
+		f.why = *error->why;
+	else
+		(void)reload_why_set(&f.why, f.err, NULL, "%s", "");
+	if (!*f.why.hint && status == reload_err_exit(RELOAD_USAGE))
+		reload_why_hint(&f.why, "%s --help", cli->program->name);
 	clear_progress(cli);
 	if (cli->format != CLI_TEXT) {
-		json_t *o = error_object(&e, status);
+		json_t *o = json_pack("{s:o}", "error", reload_failure_json(&f));
 		cli_print(cli, o, NULL, NULL);
 		json_decref(o);
 	}
 	if (cli->format == CLI_TEXT || cli->verbose)
-		print_error(cli, e.why);
+		print_error(cli, &f.why);
 	return status;
 }
 
@@ -304,15 +244,16 @@ int cli_finish(struct cli *cli, int status)
 	bool failed = ferror(stdout) != 0;
 	errno = 0;
 	failed = fclose(stdout) != 0 || failed;
+	int code = cli->write_errno ? cli->write_errno : errno;
 	if (!failed || cli->stdout_closed)
 		return status;
-	if (errno == EPIPE) /* whoever read us has seen enough */
+	if (code == EPIPE) /* whoever read us has seen enough */
 		return EXIT_PIPE;
 	if (status)
 		return status;
 	struct reload_why why;
 	(void)reload_why_set(&why, RELOAD_IO, "standard output could not be written", "%s",
-		errno ? strerror(errno) : "writing failed");
+		code ? strerror(code) : "writing failed");
 	print_error(cli, &why);
 	return reload_err_exit(RELOAD_IO);
 }

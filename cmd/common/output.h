@@ -16,13 +16,13 @@ void cli_print(struct cli *cli, const json_t *object, cli_text_fn text, void *ar
 struct cli_error {
 	enum reload_err err;
 	const struct reload_why *why;
-	const char *transaction;
 	int status; /* exit status when it is not that of err */
 };
 
 /*
  * cli_fail() reports err in three lines on standard error, or as {"error":{...}} on standard output with --json, and
- * returns the exit status: `return cli_fail(cli, err, &why);`.  why may be NULL.  cli_fail_with() tells more.
+ * returns the exit status: `return cli_fail(cli, err, &why);`.  why may be NULL.  cli_fail_with() tells more.  Wrong use
+ * without a hint gets one: the program's --help.
  */
 int cli_fail(struct cli *cli, enum reload_err err, const struct reload_why *why);
 int cli_fail_with(struct cli *cli, const struct cli_error *error);
@@ -52,10 +52,6 @@ char *cli_date(char out[RELOAD_UTC_TEXT], reload_utc t);
 
 /* cli_json_time() returns RFC 3339 UTC with milliseconds, null for RELOAD_NEVER (owned). */
 json_t *cli_json_time(reload_utc t);
-
-/* cli_exit_name() returns the name of an exit status (cli.md s1.3); cli_exit_when() when it is used. */
-const char *cli_exit_name(int status);
-const char *cli_exit_when(int status);
 
 /* cli_finish() writes standard output out and returns status, 1 (with a message) when that failed. */
 int cli_finish(struct cli *cli, int status);

@@ -23,8 +23,7 @@ static enum reload_err failed(
 	return reload_why_set(why, err, what, "%s", cause);
 }
 
-/* ready() waits for bytes from what may be a pipe. */
-static bool ready(int fd, reload_ms deadline)
+bool cli_fd_ready(int fd, short events, reload_ms deadline)
 {
 	for (;;) {
 		reload_ms now = cli_monotonic();
@@ -33,9 +32,9 @@ static bool ready(int fd, reload_ms deadline)
 			wait = now >= deadline            ? 0
 			       : deadline - now < INT_MAX ? (int)(deadline - now)
 							  : INT_MAX;
-		int n = poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, wait);
+		int n = poll(&(struct pollfd){ .fd = fd, .events = events }, 1, wait);
 		if (n > 0 || (n < 0 && errno != EINTR))
-			return true; /* read() tells what is wrong */
+			return true; /* read() or write() tells what is wrong */
 		if (n == 0)
 			return false;
 	}
@@ -48,7 +47,7 @@ static enum reload_err read_all(uint8_t **out, size_t *len, int fd, const char *
 	size_t used = 0;
 	for (;;) {
 		bytes = reload_realloc(bytes, used + CHUNK + 1);
-		if (!ready(fd, deadline)) {
+		if (!cli_fd_ready(fd, POLLIN, deadline)) {
 			free(bytes);
 			return failed(why, RELOAD_TIMEOUT, path, "no bytes came in time");
 		}
@@ -86,6 +85,8 @@ enum reload_err cli_file_read(uint8_t **out, size_t *len, const char *path, size
 	enum reload_err err;
 	if (!fstat(fd, &st) && S_ISDIR(st.st_mode))
 		err = failed(why, RELOAD_IO, path, "it is a directory");
+	else if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) /* as cli_main() leaves it */
+		err = failed(why, RELOAD_IO, path, "it is closed");
 	else
 		err = read_all(out, len, fd, path, max, deadline, why);
 	close(fd);

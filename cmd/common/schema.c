@@ -38,7 +38,7 @@ static json_t *object_schema(const char **at)
 	for (;;) {
 		char name[64];
 		*at += strspn(*at, " ");
-		if (!**at || **at == '}')
+		if (!**at || **at == '}' || **at == '|')
 			break;
 		size_t n = strcspn(*at, ":");
 		assert(n && n < sizeof(name) && (*at)[n] == ':');
@@ -52,21 +52,38 @@ static json_t *object_schema(const char **at)
 		required);
 }
 
+/* failure_schema() is that of {"error":{...}}. */
+static json_t *failure_schema(void)
+{
+	const char *error = "code:integer name:string reason:string reload_error:integer? "
+			    "reload_error_name:string? what:string "
+			    "why:string? try:string? retry:boolean transaction:string? "
+			    "generation:string?";
+	return json_pack("{s:s, s:{s:o}, s:[s]}", "type", "object", "properties", "error",
+		object_schema(&error), "required", "error");
+}
+
+/* one_of() is the schema of a program that prints any of the results (taken), or an error. */
+static json_t *one_of(const char *title, json_t *results)
+{
+	json_array_append_new(results, failure_schema());
+	return json_pack("{s:s, s:s, s:o}", "$schema",
+		"https://json-schema.org/draft/2020-12/schema", "title", title, "oneOf", results);
+}
+
 json_t *cli_schema_of(const char *title, json_t *result)
 {
-	const char *error = "code:integer name:string reload_error:integer? "
-			    "reload_error_name:string? what:string "
-			    "why:string? try:string? retry:boolean transaction:string?";
-	json_t *failure = object_schema(&error);
-	return json_pack("{s:s, s:s, s:[o, {s:s, s:{s:o}, s:[s]}]}", "$schema",
-		"https://json-schema.org/draft/2020-12/schema", "title", title, "oneOf", result,
-		"type", "object", "properties", "error", failure, "required", "error");
+	return one_of(title, json_pack("[o]", result));
 }
 
 json_t *cli_schema(const char *title, const char *fields)
 {
 	const char *at = fields ? fields : "";
-	json_t *result = object_schema(&at);
+	json_t *results = json_array();
+	do {
+		at += *at == '|';
+		json_array_append_new(results, object_schema(&at));
+	} while (*at == '|');
 	assert(!*at);
-	return cli_schema_of(title, result);
+	return one_of(title, results);
 }

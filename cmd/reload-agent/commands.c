@@ -186,6 +186,28 @@ static bool wait_for_end(const struct cli *cli, long long pid)
 	return n > 0;
 }
 
+static void print_would_stop(FILE *out, const json_t *r, void *arg)
+{
+	(void)r;
+	(void)arg;
+	fputs("would stop the agent\n", out);
+}
+
+/* What a dry run answers: the form of the result, as things are now. */
+static int would_stop(struct cli *cli, struct cli_link *link)
+{
+	struct reload_call_error error;
+	json_t *status, *result;
+	if (cli_link_call(link, "agent.status", NULL, RELOAD_NEVER, NULL, NULL, &status, &error))
+		return cli_call_fail(cli, &error);
+	result = json_pack("{s:O, s:O}", "state", json_object_get(status, "state"), "pid",
+		json_object_get(status, "pid"));
+	cli_print(cli, result, print_would_stop, NULL);
+	json_decref(result);
+	json_decref(status);
+	return 0;
+}
+
 int agent_run_stop(struct cli *cli)
 {
 	AUTO(cli_link) link = NULL;
@@ -195,11 +217,8 @@ int agent_run_stop(struct cli *cli)
 	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why);
 	if (err)
 		return cli_fail(cli, err, &why);
-	if (cli->dry_run) {
-		if (cli->format == CLI_TEXT)
-			puts("would stop the agent");
-		return 0;
-	}
+	if (cli->dry_run)
+		return would_stop(cli, link);
 	cli_progress(cli, "stopping");
 	err = cli_link_call(link, "agent.stop", json_pack("{s:b}", "now", (int)cli_has(cli, "now")),
 		RELOAD_NEVER, NULL, NULL, &result, &error);
@@ -348,10 +367,10 @@ int agent_run_log(struct cli *cli)
 /* -- events -------------------------------------------------------------------------------------------------------- */
 
 const char agent_event_fields[] =
-	"type:string time:string? level:string? part:string? what:string? state:string? "
+	"type:string time:string level:string part:string what:string state:string? "
 	"message:string? node_id:string? resource_id:string? kind_id:integer? link:integer? "
-	"transaction:string? count:string? error:string? why:string? events:integer? "
-	"dropped:integer?";
+	"transaction:string? count:string error:string? why:string? | "
+	"type:string events:integer dropped:integer";
 
 int agent_run_events(struct cli *cli)
 {

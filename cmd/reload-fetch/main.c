@@ -173,13 +173,6 @@ static void collect(struct wr *w, const json_t *result)
 	}
 }
 
-static enum reload_err write_file(const char *path, struct span bytes, struct reload_why *why)
-{
-	AUTO(cli_files) files = cli_files_new();
-	cli_files_put(files, path, 0644, bytes);
-	return cli_files_commit(files, why);
-}
-
 static int print_raw(struct cli *cli, const json_t *result)
 {
 	const char *file = cli_value(cli, "output", NULL);
@@ -189,7 +182,8 @@ static int print_raw(struct cli *cli, const json_t *result)
 	collect(&w, result);
 	enum reload_err err = RELOAD_OK;
 	if (file && strcmp(file, "-") != 0)
-		err = cli->dry_run ? RELOAD_OK : write_file(file, wr_done(&w), &why);
+		err = cli->dry_run ? RELOAD_OK
+				   : cli_file_write(file, wr_done(&w), cli->deadline, &why);
 	else if (w.len)
 		fwrite(w.at, 1, w.len, stdout);
 	wr_clear(&w);

@@ -3,6 +3,7 @@
 #include "common/main.h"
 #include "reload-ping/samples.h"
 #include "util/alloc.h"
+#include "util/text.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -210,6 +211,7 @@ static int ping_all(struct run *r)
 		reload_ms now = cli_monotonic();
 		next = next + r->interval > now ? next + r->interval : now;
 		status = ping(r);
+		r->stopped |= ferror(stdout) != 0; /* nobody can read the answers */
 	}
 	if (status)
 		return status;
@@ -233,6 +235,9 @@ static enum reload_err read_options(struct run *r, struct reload_why *why)
 		err = cli_number(cli, "max-loss", 100, 0, 100, &r->max_loss, why);
 	if (err)
 		return err;
+	if (!reload_utf8_valid(span_str(cli->operands[0])))
+		return reload_why_set(
+			why, RELOAD_USAGE, "TARGET is not UTF-8", "names are UTF-8 text");
 	if (r->size > PADDING_MAX)
 		return reload_why_set(why, RELOAD_USAGE, "--size is out of range",
 			"a Ping holds up to 65535 bytes of padding");
@@ -291,15 +296,14 @@ static const struct cli_command commands[] = {
 		.max = 1,
 		.summary = "ping a node or the peer responsible for a resource",
 		.opts = opts,
-		.result = "type:string seq:integer? node_id:string? hops:integer? rtt_ms:number? "
-			  "one_way_ms:number? "
-			  "clock_difference_ms:number? response_id:string? time:string? "
-			  "size_bytes:integer? "
-			  "transmissions:integer? transaction:string? why:string? sent:integer? "
-			  "answered:integer? "
-			  "lost_percent:number? min_ms:number? p50_ms:number? p90_ms:number? "
-			  "max_ms:number? "
-			  "histogram:{upto_ms:number count:integer}[]?",
+		.result =
+			"type:string seq:integer node_id:string hops:integer rtt_ms:number "
+			"one_way_ms:number? clock_difference_ms:number? response_id:string "
+			"time:string size_bytes:integer transmissions:integer transaction:string | "
+			"type:string seq:integer why:string | "
+			"type:string sent:integer answered:integer lost_percent:number "
+			"min_ms:number? p50_ms:number? p90_ms:number? max_ms:number? "
+			"histogram:{upto_ms:number count:integer}[]",
 		.run = run },
 	{ 0 },
 };

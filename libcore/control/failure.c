@@ -9,42 +9,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* cli.md s1.3: the one list of exit statuses. */
 static const struct {
 	int status;
-	const char *name;
+	const char *name, *when;
 	bool retry;
 } exits[] = {
-	{ 0, "ok", false },
-	{ 1, "failed", false },
-	{ 2, "usage", false },
-	{ 3, "agent", true },
-	{ 4, "timeout", true },
-	{ 5, "not-found", false },
-	{ 6, "forbidden", false },
-	{ 7, "conflict", false },
-	{ 8, "limit", false },
-	{ 9, "not-joined", true },
-	{ 10, "credentials", false },
-	{ 11, "partial", false },
-	{ 12, "call-rejected", false },
-	{ 13, "findings", false },
-	{ 70, "bug", false },
+	{ 0, "ok", "done", false },
+	{ 1, "failed", "refused or failed, none of the below", false },
+	{ 2, "usage", "wrong option or operand, ambiguous prefix, answer needed", false },
+	{ 3, "agent", "no socket, no permission, stopped, other protocol version", true },
+	{ 4, "timeout", "no answer in time; partial results were printed", true },
+	{ 5, "not-found", "no value, no such node, AOR or service", false },
+	{ 6, "forbidden", "access control, bad signature, certificate refused", false },
+	{ 7, "conflict", "generation too low, data too old, name or instance taken", false },
+	{ 8, "limit", "data, message or response too large, max-count, TTL exceeded", false },
+	{ 9, "not-joined", "the agent is not part of the overlay", true },
+	{ 10, "credentials", "configuration or certificate missing, invalid or expired", false },
+	{ 11, "partial", "some replicas, values or lines failed", false },
+	{ 12, "call-rejected", "final SIP answer 4xx, 5xx or 6xx", false },
+	{ 13, "findings", "a check found a problem", false },
+	{ 70, "bug", "internal error", false },
 };
 
-const char *reload_exit_name(int status)
+/* A status that has no row counts as "failed". */
+static size_t exit_row(int status)
 {
 	for (size_t i = 0; i < COUNT_OF(exits); i++)
 		if (exits[i].status == status)
-			return exits[i].name;
-	return "failed";
+			return i;
+	return 1;
+}
+
+const char *reload_exit_name(int status)
+{
+	return exits[exit_row(status)].name;
+}
+
+const char *reload_exit_when(int status)
+{
+	return exits[exit_row(status)].when;
 }
 
 bool reload_exit_retry(int status)
 {
-	for (size_t i = 0; i < COUNT_OF(exits); i++)
-		if (exits[i].status == status)
-			return exits[i].retry;
-	return false;
+	return exits[exit_row(status)].retry;
 }
 
 static json_t *text_or_null(const char *text)
@@ -62,7 +71,7 @@ static json_t *u64_or_null(bool have, uint64_t v, const char *format)
 
 json_t *reload_failure_json(const struct reload_failure *f)
 {
-	int status = reload_err_exit(f->err);
+	int status = f->status ? f->status : reload_err_exit(f->err);
 	json_t *o = json_object();
 	json_object_set_new(o, "code", json_integer(status));
 	json_object_set_new(o, "name", json_string(reload_exit_name(status)));
@@ -78,8 +87,8 @@ json_t *reload_failure_json(const struct reload_failure *f)
 	json_object_set_new(o, "retry", json_boolean(reload_exit_retry(status)));
 	json_object_set_new(
 		o, "transaction", u64_or_null(f->transaction != 0, f->transaction, "%016" PRIx64));
-	if (f->has_generation)
-		json_object_set_new(o, "generation", u64_or_null(true, f->generation, "%" PRIu64));
+	json_object_set_new(
+		o, "generation", u64_or_null(f->has_generation, f->generation, "%" PRIu64));
 	return o;
 }
 

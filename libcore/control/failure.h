@@ -9,6 +9,7 @@
 
 struct reload_failure {
 	enum reload_err err;
+	int status;            /* exit status when it is not that of err, else 0 */
 	uint16_t overlay_code; /* error_code of an ErrorResponse, 0: the overlay sent none */
 	uint64_t transaction;  /* 0: none */
 	bool has_generation;
@@ -16,8 +17,12 @@ struct reload_failure {
 	struct reload_why why;
 };
 
-/* reload_exit_name() returns the name of an exit status (cli.md s1.3): "not-found"; reload_exit_retry() tells whether a repetition may help. */
+/*
+ * reload_exit_name() returns the name of an exit status (cli.md s1.3): "not-found"; reload_exit_when() when a program ends
+ * with it; reload_exit_retry() whether a repetition may help.
+ */
 const char *reload_exit_name(int status);
+const char *reload_exit_when(int status);
 bool reload_exit_retry(int status);
 
 /* reload_failure_json() returns the `error` object of cli.md s1.2 (owned). */

@@ -240,6 +240,8 @@ static void dispatch(struct reload_rpc_session *s, const struct reload_rpc_reque
 	if (s->read_only && m->access != RELOAD_METHOD_READ) {
 		reload_why_set(&why, RELOAD_NO_PERMISSION, "not allowed on the read-only socket",
 			"%s changes something", m->name);
+		reload_why_hint(&why,
+			"the socket INSTANCE.sock beside it, which belongs to the agent's user");
 		write_failure(s, r->id, RELOAD_NO_PERMISSION, &why);
 		return;
 	}

@@ -123,3 +123,37 @@ ANSWER='^answer  seq 1  node:[0-9a-f]{8}  [0-9]+ hops?  rtt [0-9]+\.[0-9]{2} ms 
 	ok
 	[ "$output" = "would ping succ" ]
 }
+
+@test "a target that is no text, and a list with a hole" {
+	R reload-ping -a alice -c 1 $'\xff\xfe'
+	failed 2 'not UTF-8'
+	R reload-ping -a alice -c 1 succ,,pred
+	failed 2 'not a target: succ,,pred'
+	matches "${stderr_lines[1]}" 'empty'
+}
+
+# valid SCHEMA LINES: each line fits exactly one of the schema's alternatives, key by key.
+valid() {
+	jq -e -s --argjson s "$1" 'length > 0 and all(.[]; . as $o | [$s.oneOf[] | select(
+		.required - ($o | keys) == [] and ($o | keys) - (.properties | keys) == [])] | length == 1)' <<<"$2" >/dev/null || {
+		echo "schema: $1"
+		echo "lines:  $2"
+		return 1
+	}
+}
+
+@test "every line of a stream fits one form of the schema" {
+	schema=$(reload-ping --json-schema)
+	R reload-ping -a alice -j -c 2 -i 200ms --histogram succ
+	ok
+	valid "$schema" "$output"
+	R reload-ping -a alice -j -c 1 -W 1ms node:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+	valid "$schema" "$output"
+	R reload-ping -a alice -j node:ffff
+	valid "$schema" "$output"
+	R reload-ping -a alice -j --frob
+	valid "$schema" "$output"
+	(sleep 0.3 && reload-agent log -a alice info && reload-ping -a bob -q -c 1 -W 1ms node:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa) >/dev/null &
+	R reload-agent events -a bob -j -t 2s
+	valid "$(reload-agent events --json-schema)" "$output"
+}

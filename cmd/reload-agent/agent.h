@@ -16,6 +16,8 @@ struct agent {
 	uint64_t store_limit;  /* bytes, 0: none */
 	json_t *listen;        /* list of "ADDR:PORT" that are bound; NULL: none yet */
 	json_t *settings; /* list of {key,value,origin}: the settings of agent.config; NULL: none */
+	/* fills out with the nodes of --bootstrap and of the configuration that are not this one; at most max */
+	size_t (*bootstrap)(struct agent *agent, struct reload_ip_port *out, size_t max);
 	/* takes note that the agent is to leave the overlay (now: at once) and end; called from inside a request */
 	void (*stop)(struct agent *agent, bool now);
 	struct agent_log *log;

@@ -72,7 +72,8 @@ static void host_wake_at(void *host, reload_ms when)
 		reload_timer_arm(timers, &h->wake, when, wake, h);
 }
 
-static void host_link_open(void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count)
+static void host_link_open(
+	void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count)
 {
 	reload_links_open(((struct host *)host)->links, link, addrs, count);
 }
@@ -81,7 +82,8 @@ static void host_link_send(void *host, uint32_t link, struct span message)
 {
 	struct host *h = host;
 	if (!reload_links_send(h->links, link, message))
-		agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "message dropped link=%u bytes=%zu", link, message.len);
+		agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG,
+			"message dropped link=%u bytes=%zu", link, message.len);
 }
 
 static void host_link_close(void *host, uint32_t link)
@@ -107,7 +109,8 @@ static void ready(struct host *h)
 	if (h->ready_fd < 0)
 		return;
 	if (write(h->ready_fd, "ready\n", 6) != 6)
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_WARN, "nobody reads the ready descriptor");
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_WARN,
+			"nobody reads the ready descriptor");
 	close(h->ready_fd);
 	h->ready_fd = -1;
 }
@@ -118,7 +121,8 @@ static void form_ring(void *arg)
 	struct host *h = arg;
 	h->first = false;
 	reload_peer_leave(h->agent.peer, true);
-	agent_log(h->agent.log, "agent", RELOAD_LEVEL_WARN, "no bootstrap node answers: forming a ring alone");
+	agent_log(h->agent.log, "agent", RELOAD_LEVEL_WARN,
+		"no bootstrap node answers: forming a ring alone");
 	if (reload_peer_first(h->agent.peer))
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "could not form a ring");
 }
@@ -131,7 +135,8 @@ static void host_event(void *host, const struct reload_event *ev)
 	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_ENROLLED && h->stopping)
 		h->ended = true;
 	if (h->first && ev->type == RELOAD_EV_JOIN_FAILED && ev->err == RELOAD_UNREACHABLE)
-		reload_timer_arm(reload_poll_timers(h->agent.poll), &h->alone, reload_poll_now(), form_ring, h);
+		reload_timer_arm(reload_poll_timers(h->agent.poll), &h->alone, reload_poll_now(),
+			form_ring, h);
 	agent_event(&h->agent, ev);
 }
 
@@ -148,7 +153,8 @@ static void host_config_changed(void *host, const struct reload_config *config)
 	AUTO(cli_files) files = cli_files_new();
 	cli_files_put(files, path, 0644, config->document);
 	if (cli_files_commit(files, &why))
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "new configuration not kept: %s: %s", why.what, why.why);
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
+			"new configuration not kept: %s: %s", why.what, why.why);
 	free(path);
 }
 
@@ -168,11 +174,13 @@ static const struct reload_host_ops host_ops = {
 
 /* -- what comes from the loop --------------------------------------------------------------------------------------------- */
 
-static void link_up(void *arg, uint32_t link, struct reload_cert *cert, const struct reload_ip_port *peer, bool incoming)
+static void link_up(void *arg, uint32_t link, struct reload_cert *cert,
+	const struct reload_ip_port *peer, bool incoming)
 {
 	struct host *h = arg;
 	char text[64];
-	agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "handshake done link=%u peer=%s user=%s %s", link & 0x7fffffff,
+	agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG,
+		"handshake done link=%u peer=%s user=%s %s", link & 0x7fffffff,
 		reload_ip_port_text(text, peer), cert->user, incoming ? "incoming" : "outgoing");
 	reload_peer_link_up(h->agent.peer, link, cert);
 }
@@ -201,21 +209,24 @@ static void link_down(void *arg, uint32_t link, enum reload_err err, const struc
 }
 
 /* Whoever reaches the port can be refused as often as he likes: the log takes a few a second and the number of the others. */
-static void link_refused(void *arg, const struct reload_ip_port *peer, enum reload_err err, const struct reload_why *why)
+static void link_refused(void *arg, const struct reload_ip_port *peer, enum reload_err err,
+	const struct reload_why *why)
 {
 	struct host *h = arg;
 	reload_ms now = reload_poll_now();
 	char text[64];
 	if (now - h->refusals_since >= RELOAD_SECOND) {
 		if (h->refusals_untold)
-			agent_log(h->agent.log, "link", RELOAD_LEVEL_INFO, "refused %" PRIu64 " more", h->refusals_untold);
+			agent_log(h->agent.log, "link", RELOAD_LEVEL_INFO,
+				"refused %" PRIu64 " more", h->refusals_untold);
 		h->refusals_since = now;
 		h->refusals = h->refusals_untold = 0;
 	}
 	if (++h->refusals > HOST_REFUSALS_TOLD)
 		h->refusals_untold++;
 	else
-		agent_log(h->agent.log, "link", RELOAD_LEVEL_INFO, "refused peer=%s: %s", reload_ip_port_text(text, peer),
+		agent_log(h->agent.log, "link", RELOAD_LEVEL_INFO, "refused peer=%s: %s",
+			reload_ip_port_text(text, peer),
 			why && why->why[0] ? why->why : reload_err_text(err));
 }
 
@@ -253,7 +264,8 @@ static void stop_asked(struct agent *agent, bool now)
 {
 	struct host *h = (struct host *)agent; /* its first member */
 	h->stop_now |= now;
-	reload_timer_arm(reload_poll_timers(agent->poll), &h->stop, reload_poll_now(), stop_later, h);
+	reload_timer_arm(
+		reload_poll_timers(agent->poll), &h->stop, reload_poll_now(), stop_later, h);
 }
 
 /* SIGHUP: the configuration document is read again. */
@@ -262,14 +274,17 @@ static void refresh(struct host *h)
 	struct cli_identity fresh = { 0 };
 	struct reload_why why = { 0 };
 	if (cli_identity_load(&fresh, h->identity.dir, NULL, reload_poll_wall(), &why)) {
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "not refreshed: %s: %s", why.what, why.why);
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "not refreshed: %s: %s",
+			why.what, why.why);
 		return;
 	}
 	const struct reload_config *present = reload_peer_config(h->agent.peer);
 	if (!reload_sequence_newer(fresh.config->sequence, present->sequence))
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "configuration unchanged sequence=%u", present->sequence);
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO,
+			"configuration unchanged sequence=%u", present->sequence);
 	else if (reload_config_verify(fresh.config, present, reload_poll_wall(), &why))
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "new configuration refused: %s: %s", why.what, why.why);
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
+			"new configuration refused: %s: %s", why.what, why.why);
 	else
 		reload_peer_configure(h->agent.peer, fresh.config);
 	cli_identity_clear(&fresh);
@@ -286,22 +301,25 @@ static void signal_in(void *arg, unsigned events)
 		refresh(h);
 		return;
 	}
-	agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "stopping on signal %u", info.ssi_signo);
+	agent_log(
+		h->agent.log, "agent", RELOAD_LEVEL_INFO, "stopping on signal %u", info.ssi_signo);
 	h->stop_now |= h->stopping; /* the second Ctrl-C does not wait for anybody */
 	stop(h);
 }
 
 /* -- start ------------------------------------------------------------------------------------------------------------------- */
 
-static enum reload_err addresses(struct reload_ip_port *out, size_t max, size_t *count, const struct agent_settings *s,
-	const char *key, struct reload_why *why)
+static enum reload_err addresses(struct reload_ip_port *out, size_t max, size_t *count,
+	const struct agent_settings *s, const char *key, struct reload_why *why)
 {
 	const char *text;
 	for (*count = 0; (text = agent_setting_value(s, key, *count)); ++*count) {
 		if (*count == max)
-			return reload_why_set(why, RELOAD_USAGE, text, "at most %zu of --%s", max, key);
+			return reload_why_set(
+				why, RELOAD_USAGE, text, "at most %zu of --%s", max, key);
 		if (reload_ip_port_parse(&out[*count], text, RELOAD_DEFAULT_PORT))
-			return reload_why_set(why, RELOAD_USAGE, text, "--%s takes ADDR:PORT, an IPv6 address in brackets", key);
+			return reload_why_set(why, RELOAD_USAGE, text,
+				"--%s takes ADDR:PORT, an IPv6 address in brackets", key);
 	}
 	return RELOAD_OK;
 }
@@ -319,14 +337,16 @@ static void candidate_add(struct host *h, const struct reload_ip_port *at)
 }
 
 /* A wildcard address is no candidate: the addresses of the interfaces are, loopback only when there is nothing else. */
-static void candidates_of_interfaces(struct host *h, const struct reload_ip_port *any, bool loopback)
+static void candidates_of_interfaces(
+	struct host *h, const struct reload_ip_port *any, bool loopback)
 {
 	struct ifaddrs *all, *i;
 	if (getifaddrs(&all))
 		return;
 	for (i = all; i; i = i->ifa_next) {
 		struct reload_ip_port c = { .type = any->type, .port = any->port };
-		if (!i->ifa_addr || !(i->ifa_flags & IFF_UP) || !(i->ifa_flags & IFF_LOOPBACK) != !loopback)
+		if (!i->ifa_addr || !(i->ifa_flags & IFF_UP) ||
+			!(i->ifa_flags & IFF_LOOPBACK) != !loopback)
 			continue;
 		if (i->ifa_addr->sa_family == AF_INET && any->type == RELOAD_IPV4) {
 			memcpy(c.addr, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, 4);
@@ -346,7 +366,8 @@ static void candidates_of_interfaces(struct host *h, const struct reload_ip_port
 static enum reload_err listen_all(struct host *h, struct reload_why *why)
 {
 	for (size_t i = 0; i < h->listen_count; i++) {
-		enum reload_err err = reload_links_listen(h->links, &h->listen[i], &h->listen[i].port, why);
+		enum reload_err err =
+			reload_links_listen(h->links, &h->listen[i], &h->listen[i].port, why);
 		if (err)
 			return err;
 		if (!is_any(&h->listen[i]))
@@ -361,41 +382,51 @@ static enum reload_err listen_all(struct host *h, struct reload_why *why)
 
 enum reload_err host_prepare(struct host *h, const struct agent_settings *s, struct reload_why *why)
 {
-	const char *identity = agent_setting_value(s, "identity", 0), *fd = agent_setting_value(s, "ready-fd", 0);
+	const char *identity = agent_setting_value(s, "identity", 0),
+		   *fd = agent_setting_value(s, "ready-fd", 0);
 	const char *role = agent_setting_value(s, "role", 0);
 	if (!identity) {
-		reload_why_set(why, RELOAD_USAGE, "no identity", "an agent needs the credentials of a node");
+		reload_why_set(why, RELOAD_USAGE, "no identity",
+			"an agent needs the credentials of a node");
 		reload_why_hint(why, "reload-agent run -I NAME");
 		return RELOAD_USAGE;
 	}
-	enum reload_err err = cli_identity_load(
-		&h->identity, identity, agent_setting_value(s, "config", 0), reload_poll_wall(), why);
+	enum reload_err err = cli_identity_load(&h->identity, identity,
+		agent_setting_value(s, "config", 0), reload_poll_wall(), why);
 	if (err)
 		return err;
-	h->agent.instance = agent_setting_value(s, "instance", 0) ? agent_setting_value(s, "instance", 0) : h->identity.instance;
+	h->agent.instance = agent_setting_value(s, "instance", 0)
+				    ? agent_setting_value(s, "instance", 0)
+				    : h->identity.instance;
 	if (!cli_name_valid(h->agent.instance))
-		return reload_why_set(why, RELOAD_USAGE, h->agent.instance, "an instance name has letters, digits and -_.@+");
+		return reload_why_set(why, RELOAD_USAGE, h->agent.instance,
+			"an instance name has letters, digits and -_.@+");
 	if (strcmp(role, "peer") && strcmp(role, "client"))
 		return reload_why_set(why, RELOAD_USAGE, role, "--role is peer or client");
 	h->agent.role = strcmp(role, "client") ? RELOAD_ROLE_PEER : RELOAD_ROLE_CLIENT;
 	if (cli_size_parse(&h->agent.store_limit, agent_setting_value(s, "store-limit", 0)))
-		return reload_why_set(why, RELOAD_USAGE, agent_setting_value(s, "store-limit", 0), "--store-limit takes a size");
+		return reload_why_set(why, RELOAD_USAGE, agent_setting_value(s, "store-limit", 0),
+			"--store-limit takes a size");
 	h->ready_fd = -1;
 	if (fd) {
 		char *end;
 		long n = strtol(fd, &end, 10);
 		if (*end || n < 0 || n > 65535)
-			return reload_why_set(why, RELOAD_USAGE, fd, "--ready-fd takes the number of an open descriptor");
+			return reload_why_set(why, RELOAD_USAGE, fd,
+				"--ready-fd takes the number of an open descriptor");
 		h->ready_fd = (int)n;
 	}
 	err = addresses(h->listen, HOST_ADDRESSES_MAX, &h->listen_count, s, "listen", why);
 	if (!err)
-		err = addresses(h->bootstrap, HOST_BOOTSTRAP_MAX, &h->bootstrap_count, s, "bootstrap", why);
+		err = addresses(
+			h->bootstrap, HOST_BOOTSTRAP_MAX, &h->bootstrap_count, s, "bootstrap", why);
 	if (!err)
-		err = addresses(h->candidates, HOST_ADDRESSES_MAX, &h->candidates_count, s, "advertise", why);
+		err = addresses(h->candidates, HOST_ADDRESSES_MAX, &h->candidates_count, s,
+			"advertise", why);
 	if (!err && !h->listen_count) {
 		h->listen_count = 1;
-		h->listen[0] = (struct reload_ip_port){ .type = RELOAD_IPV4, .port = RELOAD_DEFAULT_PORT };
+		h->listen[0] =
+			(struct reload_ip_port){ .type = RELOAD_IPV4, .port = RELOAD_DEFAULT_PORT };
 	}
 	return err;
 }
@@ -450,7 +481,8 @@ static enum reload_err signals_start(struct host *h, struct reload_why *why)
 	h->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (h->signals < 0)
 		return reload_why_set(why, RELOAD_IO, "signals", "%s", strerror(errno));
-	h->signals_handle = reload_poll_add(h->agent.poll, h->signals, RELOAD_POLL_IN, signal_in, h);
+	h->signals_handle =
+		reload_poll_add(h->agent.poll, h->signals, RELOAD_POLL_IN, signal_in, h);
 	return RELOAD_OK;
 }
 
@@ -471,37 +503,50 @@ static bool listens_at(const struct host *h, const struct reload_ip_port *at)
 {
 	for (size_t i = 0; i < h->listen_count; i++)
 		if (h->listen[i].port == at->port && h->listen[i].type == at->type &&
-			(is_any(&h->listen[i]) || !memcmp(h->listen[i].addr, at->addr, sizeof(at->addr))))
+			(is_any(&h->listen[i]) ||
+				!memcmp(h->listen[i].addr, at->addr, sizeof(at->addr))))
 			return true;
 	return false;
 }
 
-static enum reload_err join_start(struct host *h, const struct agent_settings *s, struct reload_why *why)
+static size_t bootstrap_nodes(struct agent *agent, struct reload_ip_port *out, size_t max)
+{
+	const struct host *h = (const struct host *)agent; /* its first member */
+	const struct reload_config *config = reload_peer_config(agent->peer);
+	size_t count = 0;
+	for (size_t i = 0; i < h->bootstrap_count && count < max; i++)
+		out[count++] = h->bootstrap[i];
+	for (size_t i = 0; i < config->bootstrap_count && count < max; i++)
+		if (!listens_at(h, &config->bootstrap[i]))
+			out[count++] = config->bootstrap[i];
+	return count;
+}
+
+static enum reload_err join_start(
+	struct host *h, const struct agent_settings *s, struct reload_why *why)
 {
 	struct reload_ip_port all[HOST_BOOTSTRAP_MAX + RELOAD_CONFIG_LIST_MAX];
 	const struct reload_config *config = h->identity.config;
-	size_t count = 0;
 	if (agent_setting_on(s, "no-join")) {
 		ready(h);
 		return RELOAD_OK;
 	}
-	for (size_t i = 0; i < h->bootstrap_count; i++)
-		all[count++] = h->bootstrap[i];
-	for (size_t i = 0; i < config->bootstrap_count && i < RELOAD_CONFIG_LIST_MAX; i++)
-		if (!listens_at(h, &config->bootstrap[i]))
-			all[count++] = config->bootstrap[i];
+	size_t count = bootstrap_nodes(&h->agent, all, COUNT_OF(all));
 	h->first = agent_setting_on(s, "first");
 	if (h->first && !count)
 		return reload_peer_first(h->agent.peer);
-	enum reload_err err =
-		count ? reload_peer_join(h->agent.peer, h->agent.role, all, count) : RELOAD_UNREACHABLE;
+	enum reload_err err = count ? reload_peer_join(h->agent.peer, h->agent.role, all, count)
+				    : RELOAD_UNREACHABLE;
 	if (err == RELOAD_UNREACHABLE) {
-		reload_why_set(why, err, "no bootstrap node", "neither the configuration nor --bootstrap names another node");
+		reload_why_set(why, err, "no bootstrap node",
+			"neither the configuration nor --bootstrap names another node");
 		reload_why_hint(why, "--first forms a ring of its own");
 	} else if (err == RELOAD_FORBIDDEN) {
-		reload_why_set(why, err, config->instance_name, "the configuration does not permit clients");
+		reload_why_set(why, err, config->instance_name,
+			"the configuration does not permit clients");
 	} else if (err) {
-		reload_why_set(why, err, config->instance_name, "cannot join: %s", reload_err_text(err));
+		reload_why_set(
+			why, err, config->instance_name, "cannot join: %s", reload_err_text(err));
 	}
 	return err;
 }
@@ -511,9 +556,11 @@ static void listen_json(struct host *h)
 	char text[64];
 	h->agent.listen = json_array();
 	for (size_t i = 0; i < h->listen_count; i++) {
-		json_array_append_new(h->agent.listen, json_string(reload_ip_port_text(text, &h->listen[i])));
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "listening address=%s instance=%s overlay=%s", text,
-			h->agent.instance, h->identity.config->instance_name);
+		json_array_append_new(
+			h->agent.listen, json_string(reload_ip_port_text(text, &h->listen[i])));
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO,
+			"listening address=%s instance=%s overlay=%s", text, h->agent.instance,
+			h->identity.config->instance_name);
 	}
 }
 
@@ -542,11 +589,13 @@ static void end(struct host *h)
 
 enum reload_err host_run(struct host *h, const struct agent_settings *s, struct reload_why *why)
 {
-	enum reload_err err = agent_log_new(&h->agent.log, agent_setting_value(s, "log-to", 0), why);
+	enum reload_err err =
+		agent_log_new(&h->agent.log, agent_setting_value(s, "log-to", 0), why);
 	if (err)
 		return err;
 	h->signals = -1;
 	h->agent.stop = stop_asked;
+	h->agent.bootstrap = bootstrap_nodes;
 	h->agent.credentials = &h->identity.credentials;
 	h->agent.poll = reload_poll_new();
 	h->pool = reload_pool_new(h->agent.poll, 0, job_done, h);

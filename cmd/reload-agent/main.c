@@ -19,20 +19,23 @@ static void print_settings(FILE *out, const json_t *object, void *arg)
 	json_array_foreach(json_object_get(object, "settings"), i, one)
 	{
 		const char *value = json_string_value(json_object_get(one, "value"));
-		fprintf(out, "%-14s %-30s %s\\n", json_string_value(json_object_get(one, "key")), value ? value : "-",
-			json_string_value(json_object_get(one, "origin")));
+		fprintf(out, "%-14s %-30s %s\n", json_string_value(json_object_get(one, "key")),
+			value ? value : "-", json_string_value(json_object_get(one, "origin")));
 	}
 }
 
 static void print_checked(FILE *out, const json_t *object, void *arg)
 {
 	(void)arg;
-	fprintf(out, "%s  %s of %s  Node-ID %s\nlisten  ", json_string_value(json_object_get(object, "instance")),
-		json_string_value(json_object_get(object, "user")), json_string_value(json_object_get(object, "overlay")),
+	fprintf(out, "%s  %s of %s  Node-ID %s\nlisten  ",
+		json_string_value(json_object_get(object, "instance")),
+		json_string_value(json_object_get(object, "user")),
+		json_string_value(json_object_get(object, "overlay")),
 		json_string_value(json_object_get(object, "node_id")));
 	size_t i;
 	json_t *one;
-	json_array_foreach(json_object_get(object, "listen"), i, one) fprintf(out, "%s%s", i ? ", " : "", json_string_value(one));
+	json_array_foreach(json_object_get(object, "listen"), i, one)
+		fprintf(out, "%s%s", i ? ", " : "", json_string_value(one));
 	fprintf(out, "\nuntil   certificate %.10s, configuration sequence %lld\n",
 		json_string_value(json_object_get(object, "certificate_until")),
 		(long long)json_integer_value(json_object_get(object, "configuration_sequence")));
@@ -45,10 +48,12 @@ static int tell_checked(struct cli *cli, const struct host *h)
 	char hex[RELOAD_ID_HEX], text[64];
 	json_t *listen = json_array();
 	for (size_t i = 0; i < h->listen_count; i++)
-		json_array_append_new(listen, json_string(reload_ip_port_text(text, &h->listen[i])));
-	json_t *result = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:i}", "instance", h->agent.instance, "overlay",
-		h->identity.config->instance_name, "node_id", reload_id_hex(hex, &c->node), "user", c->cert->user, "listen",
-		listen, "certificate_until", cli_json_time(c->cert->not_after), "configuration_sequence",
+		json_array_append_new(
+			listen, json_string(reload_ip_port_text(text, &h->listen[i])));
+	json_t *result = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:i}", "instance",
+		h->agent.instance, "overlay", h->identity.config->instance_name, "node_id",
+		reload_id_hex(hex, &c->node), "user", c->cert->user, "listen", listen,
+		"certificate_until", cli_json_time(c->cert->not_after), "configuration_sequence",
 		(int)h->identity.config->sequence);
 	cli_print(cli, result, print_checked, NULL);
 	json_decref(result);
@@ -61,8 +66,9 @@ static json_t *settings_json(struct agent_settings *s)
 	struct agent_setting *list = agent_settings_list(s, &count);
 	json_t *settings = json_array();
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(settings,
-			json_pack("{s:s, s:s?, s:s}", "key", list[i].key, "value", list[i].value, "origin", list[i].origin));
+		json_array_append_new(
+			settings, json_pack("{s:s, s:s?, s:s}", "key", list[i].key, "value",
+					  list[i].value, "origin", list[i].origin));
 	return settings;
 }
 
@@ -84,7 +90,8 @@ static int run(struct cli *cli, bool only_check)
 		status = cli_fail(cli, err, &why);
 	} else {
 		if (h.identity.key_readable_by_others)
-			cli_warn(cli, "the private key in %s can be read by others", h.identity.dir);
+			cli_warn(
+				cli, "the private key in %s can be read by others", h.identity.dir);
 		if (only_check || cli->dry_run)
 			status = tell_checked(cli, &h);
 		else if ((err = host_run(&h, settings, &why)))
@@ -108,23 +115,45 @@ static int run_check(struct cli *cli)
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
 static const struct cli_command commands[] = {
-	{ .name = "run", .summary = "be a node of an overlay until stopped", .opts = agent_run_opts, .run = run_agent,
+	{ .name = "run",
+		.summary = "be a node of an overlay until stopped",
+		.opts = agent_run_opts,
+		.run = run_agent,
 		.result = "settings:{key:string value:string? origin:string}[]" },
-	{ .name = "check", .summary = "check what run needs and start nothing", .opts = agent_run_opts, .run = run_check,
-		.result = "instance:string overlay:string node_id:string user:string listen:string[] certificate_until:string "
+	{ .name = "check",
+		.summary = "check what run needs and start nothing",
+		.opts = agent_run_opts,
+		.run = run_check,
+		.result = "instance:string overlay:string node_id:string user:string "
+			  "listen:string[] certificate_until:string "
 			  "configuration_sequence:integer" },
-	{ .name = "status", .summary = "state, neighbours, links, store, dates", .opts = agent_status_opts,
-		.result = "@agent.status", .run = agent_run_status },
-	{ .name = "stop", .summary = "leave the overlay and end", .opts = agent_stop_opts, .result = "@agent.stop",
+	{ .name = "status",
+		.summary = "state, neighbours, links, store, dates",
+		.opts = agent_status_opts,
+		.result = "@agent.status",
+		.run = agent_run_status },
+	{ .name = "stop",
+		.summary = "leave the overlay and end",
+		.opts = agent_stop_opts,
+		.result = "@agent.stop",
 		.run = agent_run_stop },
-	{ .name = "log", .operands = "[LEVEL[,PART=LEVEL]]", .max = 1, .summary = "what is logged: tell, set, read",
-		.opts = agent_log_opts, .result = "@agent.log_level --tail:log.tail", .run = agent_run_log },
-	{ .name = "events", .summary = "print what happens as it happens", .opts = agent_events_opts,
-		.result = agent_event_fields, .run = agent_run_events },
+	{ .name = "log",
+		.operands = "[LEVEL[,PART=LEVEL]]",
+		.max = 1,
+		.summary = "what is logged: tell, set, read",
+		.opts = agent_log_opts,
+		.result = "@agent.log_level --tail:log.tail",
+		.run = agent_run_log },
+	{ .name = "events",
+		.summary = "print what happens as it happens",
+		.opts = agent_events_opts,
+		.result = agent_event_fields,
+		.run = agent_run_events },
 	{ 0 },
 };
 
-static const char *const examples[] = { "reload-agent -I alice -l 127.0.0.1:7001 --first", "reload-agent check -I alice", NULL };
+static const char *const examples[] = { "reload-agent -I alice -l 127.0.0.1:7001 --first",
+	"reload-agent check -I alice", NULL };
 
 static const struct cli_program program = {
 	.name = "reload-agent",

@@ -255,7 +255,7 @@ enum reload_err param_kind(const struct reload_kind **out, const struct agent *a
 	snprintf(what, sizeof(what), "unknown Kind %.80s", text ? text : number);
 	reload_why_set(why, RELOAD_UNKNOWN_KIND, what,
 		"neither the configuration of %s nor the registry has it", config->instance_name);
-	reload_why_hint(why, "reload-enroll config add-kind FILE");
+	reload_why_hint(why, "reload-enroll config show %s lists the Kinds", config->instance_name);
 	return RELOAD_UNKNOWN_KIND;
 }
 

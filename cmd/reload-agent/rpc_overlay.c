@@ -151,15 +151,21 @@ static enum reload_err bootstrap_parse(
 static enum reload_err join_start(
 	struct agent *agent, enum reload_role role, const json_t *list, struct reload_why *why)
 {
+	enum {
+		KNOWN_MAX = 320
+	};
 	struct reload_status s;
+	size_t count = json_array_size(list);
 	struct reload_ip_port *bootstrap =
-		reload_alloc_array(json_array_size(list) + 1, sizeof(*bootstrap));
+		reload_alloc_array(count + KNOWN_MAX, sizeof(*bootstrap));
 	enum reload_err err = bootstrap_parse(bootstrap, list, why);
 	if (!err) {
+		if (!count)
+			count = agent->bootstrap(agent, bootstrap, KNOWN_MAX);
 		agent->rpc->bootstrap[0] = 0;
-		if (json_array_size(list))
+		if (count)
 			reload_ip_port_text(agent->rpc->bootstrap, &bootstrap[0]);
-		err = reload_peer_join(agent->peer, role, bootstrap, json_array_size(list));
+		err = reload_peer_join(agent->peer, role, bootstrap, count);
 		if (err == RELOAD_EXISTS)
 			err = RELOAD_OK; /* on its way already: this request waits with it */
 		if (err) {

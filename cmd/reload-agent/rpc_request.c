@@ -57,13 +57,9 @@ static void explain_not_joined(
 	reload_why_hint(why, "reload-join -a %s", q->agent->instance);
 }
 
-enum reload_rpc_end agent_request_started(
-	struct agent_request *q, struct reload_request *r, enum reload_err err)
+/* refuse_start() ends a request that the engine did not even begin. */
+static enum reload_rpc_end refuse_start(struct agent_request *q, enum reload_err err)
 {
-	if (r) {
-		q->request = r;
-		return reload_rpc_pend(q->call, on_gone, q);
-	}
 	struct reload_failure f = { .err = err };
 	char what[256];
 	snprintf(what, sizeof(what), "cannot send to %.200s", q->target.shown);
@@ -76,6 +72,22 @@ enum reload_rpc_end agent_request_started(
 	else
 		reload_why_set(&f.why, err, what, "%s", reload_err_text(err));
 	return agent_request_refuse(q, &f);
+}
+
+enum reload_rpc_end agent_request_started(
+	struct agent_request *q, struct reload_request *r, enum reload_err err)
+{
+	if (!r)
+		return refuse_start(q, err);
+	q->request = r;
+	return reload_rpc_pend(q->call, on_gone, q);
+}
+
+void agent_request_next(struct agent_request *q, struct reload_request *r, enum reload_err err)
+{
+	q->request = r;
+	if (!r)
+		(void)refuse_start(q, err);
 }
 
 enum reload_rpc_end agent_request_reply(struct agent_request *q, json_t *result)
@@ -106,8 +118,8 @@ static void overlay_words(char out[160], const struct reload_result *r)
 	snprintf(out, 160, ": %.*s", (int)s.len, (const char *)s.at);
 }
 
-void agent_request_fail(
-	struct agent_request *q, const struct reload_result *r, const char *what_words)
+void agent_request_explain(struct agent_request *q, const struct reload_result *r,
+	const char *what_words, struct reload_failure *out)
 {
 	struct reload_failure f = { .err = r->err ? r->err : RELOAD_BAD_ANSWER,
 		.overlay_code = r->overlay_code };
@@ -132,6 +144,14 @@ void agent_request_fail(
 		reload_why_set(&f.why, f.err, what, "%s%s%s", reload_err_text(f.err),
 			r->words ? ": " : "", r->words ? r->words : "");
 	}
+	*out = f;
+}
+
+void agent_request_fail(
+	struct agent_request *q, const struct reload_result *r, const char *what_words)
+{
+	struct reload_failure f;
+	agent_request_explain(q, r, what_words, &f);
 	agent_request_fail_with(q, r, &f);
 }
 

@@ -25,6 +25,13 @@ enum reload_rpc_end agent_request_refuse(struct agent_request *q, const struct r
 enum reload_rpc_end agent_request_started(
 	struct agent_request *q, struct reload_request *r, enum reload_err err);
 
+/* agent_request_next() is for a second request of the engine, begun from the completion of the first. */
+void agent_request_next(struct agent_request *q, struct reload_request *r, enum reload_err err);
+
+/* agent_request_explain() fills f as agent_request_fail() would report it. */
+void agent_request_explain(struct agent_request *q, const struct reload_result *r, const char *what,
+	struct reload_failure *f);
+
 /* agent_request_reply() and _fail() end it from the engine's completion; what stands in front of the target in the message. */
 enum reload_rpc_end agent_request_reply(struct agent_request *q, json_t *result);
 void agent_request_fail(struct agent_request *q, const struct reload_result *r, const char *what);

@@ -20,17 +20,45 @@ struct put {
 	struct agent_request base;
 	struct reload_store_item *items; /* in the arena */
 	size_t count;
-	uint64_t generation; /* asked for, 0: any */
+	uint64_t generation;           /* asked for, 0: any */
+	struct reload_array_range all; /* of a removal's first question */
 	reload_utc begun;
 };
+
+/* What helps a writer whom the Kind's policy or limits keep out (RFC 6940 s7.3). */
+static void hint_writer(const struct put *q, enum reload_err err, struct reload_why *why)
+{
+	const struct reload_cert *cert = q->base.agent->credentials->cert;
+	const char *instance = q->base.agent->instance;
+	char kind[AGENT_KIND];
+	agent_kind_name(kind, q->base.kind);
+	if (err == RELOAD_DATA_TOO_LARGE)
+		reload_why_hint(why,
+			"a shorter value, or make room: reload-fetch -a %s --stat -k %s %s",
+			instance, kind, agent_operand(&q->base));
+	else if (err == RELOAD_DATA_TOO_OLD)
+		reload_why_hint(why, "compare the clocks: reload-ping -a %s -j %s", instance,
+			agent_operand(&q->base));
+	else if (err != RELOAD_FORBIDDEN)
+		return;
+	else if (q->base.kind->access == RELOAD_ACCESS_USER_MATCH && cert->user)
+		reload_why_hint(why, "the own name: reload-store -a %s -k %s %s VALUE", instance,
+			kind, cert->user);
+	else if (q->base.kind->access == RELOAD_ACCESS_USER_NODE_MATCH && cert->user)
+		reload_why_hint(why, "the own name and key: reload-store -a %s -k %s %s VALUE",
+			instance, kind, cert->user);
+	else
+		reload_why_hint(why, "an agent whose Node-ID makes that Resource-ID");
+}
 
 static enum reload_err bad_value(
 	const struct put *q, struct reload_why *why, enum reload_err err, const char *reason)
 {
 	char what[256], kind[AGENT_KIND];
 	snprintf(what, sizeof(what), "cannot store at %.150s", q->base.target.shown);
-	return reload_why_set(
-		why, err, what, "Kind %s: %s", agent_kind_name(kind, q->base.kind), reason);
+	reload_why_set(why, err, what, "Kind %s: %s", agent_kind_name(kind, q->base.kind), reason);
+	hint_writer(q, err, why);
+	return err;
 }
 
 static enum reload_err read_bytes(
@@ -179,7 +207,11 @@ static void put_done(void *arg, const struct reload_result *r)
 	}
 	if (r->err || !r->answer || !r->answer->body_decoded ||
 		!r->answer->body.store_ans.kind_responses_count) {
-		agent_request_fail(&q->base, r, "cannot store at");
+		struct reload_failure f;
+		agent_request_explain(&q->base, r, "cannot store at", &f);
+		if (r->overlay_code)
+			hint_writer(q, r->err, &f.why);
+		agent_request_fail_with(&q->base, r, &f);
 		return;
 	}
 	const struct reload_store_kind_response *k = &r->answer->body.store_ans.kind_responses[0];
@@ -211,6 +243,69 @@ static enum reload_err may_write(const struct put *q, struct reload_why *why)
 	return RELOAD_OK;
 }
 
+/* Whether the metadata is of what item removes. */
+static bool same_place(
+	const struct reload_stored_metadata *m, const struct reload_stored_value *item)
+{
+	switch (item->model) {
+	case RELOAD_MODEL_ARRAY:
+		return m->index == item->index;
+	case RELOAD_MODEL_DICTIONARY:
+		return span_eq(m->key, item->key);
+	default:
+		return true;
+	}
+}
+
+/* A removal that ends before the removed value would let an old copy of it come back (RFC 6940 s7.4.1.3). */
+static void outlive(struct put *q, const struct reload_stat_ans *ans)
+{
+	for (size_t k = 0; k < ans->kind_responses_count; k++)
+		for (size_t v = 0; v < ans->kind_responses[k].values_count; v++) {
+			const struct reload_stored_metadata *m = &ans->kind_responses[k].values[v];
+			for (size_t i = 0; i < q->count; i++)
+				if (!q->items[i].value.exists &&
+					same_place(m, &q->items[i].value) &&
+					q->items[i].lifetime_s < m->lifetime)
+					q->items[i].lifetime_s = m->lifetime;
+		}
+}
+
+static struct reload_request *begin_store(struct put *q, enum reload_err *err)
+{
+	return reload_peer_store(q->base.agent->peer, &q->base.way, &q->base.target.resource,
+		q->items, q->count, put_done, q, err);
+}
+
+static void looked(void *arg, const struct reload_result *r)
+{
+	struct put *q = arg;
+	enum reload_err err = RELOAD_OK;
+	bool nothing = r->err == RELOAD_NOT_FOUND || r->err == RELOAD_UNKNOWN_KIND;
+	if (!nothing && (r->err || !r->answer || !r->answer->body_decoded)) {
+		agent_request_fail(&q->base, r, "cannot remove at");
+		return;
+	}
+	if (!nothing)
+		outlive(q, &r->answer->body.stat_ans);
+	struct reload_request *next = begin_store(q, &err);
+	agent_request_next(&q->base, next, err);
+}
+
+/* How long the values that are to be removed have left is asked first. */
+static struct reload_request *begin_look(struct put *q, enum reload_err *err)
+{
+	const struct reload_kind *kind = q->base.kind;
+	struct reload_specifier s = { .kind = kind->id, .model = kind->model };
+	if (kind->model == RELOAD_MODEL_ARRAY) {
+		q->all = (struct reload_array_range){ .first = 0, .last = RELOAD_ARRAY_END };
+		s.ranges = &q->all;
+		s.ranges_count = 1;
+	}
+	return reload_peer_stat(
+		q->base.agent->peer, &q->base.way, &q->base.target.resource, &s, 1, looked, q, err);
+}
+
 enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
 	struct put *q = RELOAD_NEW(put);
@@ -226,7 +321,9 @@ enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const
 		return agent_request_refuse(&q->base, &f);
 	if (dry)
 		return agent_request_reply(&q->base, put_json(q, 0, NULL, json_array()));
-	struct reload_request *r = reload_peer_store(q->base.agent->peer, &q->base.way,
-		&q->base.target.resource, q->items, q->count, put_done, q, &f.err);
+	bool removes = false;
+	for (size_t i = 0; i < q->count; i++)
+		removes |= !q->items[i].value.exists;
+	struct reload_request *r = removes ? begin_look(q, &f.err) : begin_store(q, &f.err);
 	return agent_request_started(&q->base, r, f.err);
 }

@@ -259,6 +259,8 @@ enum reload_err agent_target_parse(struct agent_target *out, const struct agent 
 		if (out->is_resource)
 			return bad_target(
 				why, text, "a resource can only be the last entry of a list");
+		if (!len && (at != text || at[len]))
+			return bad_target(why, text, "an entry of the list is empty");
 		if (out->count == AGENT_TARGET_MAX)
 			return bad_target(why, text, "a list has 32 entries at most");
 		enum reload_err err = add_entry(out, agent, entry, why);

@@ -57,7 +57,15 @@ static void print_left(FILE *out, const json_t *r, void *arg)
 }
 
 /* What a dry run answers: the form of the result, as things are now. */
-static json_t *from_status(const json_t *status, const char *as)
+static json_t *left_from_status(const json_t *status)
+{
+	const char *state = cli_get_text(status, "state");
+	return json_pack("{s:s, s:s, s:s, s:b, s:f}", "state", state, "overlay",
+		cli_get_text(status, "overlay"), "node_id", cli_get_text(status, "node_id"),
+		"already", (int)(strcmp(state, "enrolled") == 0), "took_ms", 0.0);
+}
+
+static json_t *joined_from_status(const json_t *status, const char *as)
 {
 	bool joined = strcmp(cli_get_text(status, "state"), "joined") == 0;
 	return json_pack("{s:s, s:s, s:s, s:s, s:O, s:O, s:O, s:[], s:b, s:f}", "state",
@@ -121,7 +129,7 @@ static int run(struct cli *cli)
 		return cli_call_fail(cli, &error);
 	if (cli->dry_run) {
 		json_t *status = result;
-		result = from_status(status, as);
+		result = leave ? left_from_status(status) : joined_from_status(status, as);
 		json_decref(status);
 	}
 	bool dry = cli->dry_run;

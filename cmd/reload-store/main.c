@@ -104,7 +104,7 @@ static enum reload_err read_options(
 	reload_ms lifetime;
 	enum reload_err err = cli_number(cli, "index", 0, 0, UINT32_MAX, &index, why);
 	if (!err)
-		err = cli_number(cli, "generation", 0, 0, 999999999999999, &generation, why);
+		err = cli_number(cli, "generation", 1, 1, 999999999999999, &generation, why);
 	if (!err)
 		err = cli_time(cli, "lifetime", DAY_S * RELOAD_SECOND, &lifetime, why);
 	if (err)

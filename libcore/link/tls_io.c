@@ -94,8 +94,13 @@ enum reload_err reload_links_listen(struct reload_links *links, const struct rel
 	struct reload_listener *at = &links->listeners[links->listeners_count];
 	uint16_t bound = 0;
 	int fd = reload_socket_listen(addr, &bound);
-	if (fd < 0)
-		return reload_why_set(why, RELOAD_IO, text, "cannot listen: %s", strerror(-fd));
+	if (fd < 0) {
+		char what[96];
+		snprintf(what, sizeof(what), "cannot listen on %s", text);
+		reload_why_set(why, RELOAD_IO, what, "%s", strerror(-fd));
+		reload_why_hint(why, "another address or port; port 0 picks one");
+		return RELOAD_IO;
+	}
 	*at = (struct reload_listener){ .links = links, .fd = fd };
 	at->watch = reload_poll_add(links->set.poll, fd, RELOAD_POLL_IN, on_accept, at);
 	if (!at->watch) {
@@ -149,7 +154,8 @@ bool reload_links_send(struct reload_links *links, uint32_t id, struct span mess
 	reload_framing_data_write(&l->framing, &l->out, message, now);
 	reload_health_sent(&l->health, now);
 	reload_tls_link_watch_timer(l, now);
-	reload_tls_link_turn_first(l); /* a send wakes the other end: who waits for a message before who only gets an ACK */
+	reload_tls_link_turn_first(
+		l); /* a send wakes the other end: who waits for a message before who only gets an ACK */
 	links->counters.messages_out++;
 	return true;
 }

@@ -143,6 +143,47 @@ PY
 	failed 10 nobody
 }
 
+@test "settings are printed one a line" {
+	R reload-agent --print-config -I alice
+	ok
+	[ "${#lines[@]}" -ge 5 ]
+	matches "${lines[0]}" '^identity +alice +option$'
+	matches "$output" $'\nlog-level +info +default'
+}
+
+@test "a subcommand that does not exist names the nearest" {
+	R reload-agent statsu -a alice
+	failed 2 'no subcommand statsu'
+	[ "${stderr_lines[2]}" = '  try:  reload-agent status' ]
+}
+
+@test "a port that is taken is told as such" {
+	R reload-agent -I alice --instance other -l "127.0.0.1:$PORT"
+	[ "$status" -eq 1 ]
+	matches "$stderr" "cannot listen on 127.0.0.1:$PORT"
+	matches "$stderr" 'why:  Address already in use'
+	matches "$stderr" 'try:  another address or port'
+}
+
+@test "stop --dry-run stops nothing and has the form of its schema" {
+	R reload-agent stop -n -a alice
+	ok
+	[ "$output" = 'would stop the agent' ]
+	R reload-agent stop -n -j -a alice
+	ok
+	same_schema reload-agent stop
+	[ "$(jq -r .state <<<"$output")" = joined ]
+}
+
+@test "errors of the agent and of the program have the same keys" {
+	keys='["code","generation","name","reason","reload_error","reload_error_name","retry","transaction","try","what","why"]'
+	for c in "status -a nobody" "status --frob" "events --type frob -a alice"; do
+		[ "$(reload-agent $c -j | jq -c '.error | keys')" = "$keys" ]
+	done
+	[ "$(reload-agent status --json-schema | jq -c '.oneOf[-1].properties.error.properties | keys')" = "$keys" ]
+	[ "$(RELOAD_FORMAT=json reload-agent status --frob | jq -r .error.name)" = usage ]
+}
+
 @test "an instance that runs cannot be started twice" {
 	R timeout 10 reload-agent -I alice -l 127.0.0.1:0 --no-join
 	[ "$status" -eq 7 ]

@@ -77,6 +77,33 @@ setup() {
 	ok
 }
 
+@test "the form of a dry run, joining and leaving" {
+	R reload-join -a alice -n -j
+	ok
+	same_schema reload-join
+	R reload-join -a alice -n -j --leave
+	ok
+	same_schema reload-join --leave
+}
+
+@test "the agent's own --bootstrap counts for a later join" {
+	local port
+	port=$(lab_port)
+	reload-enroll init away.example --bootstrap 127.0.0.1:1 >/dev/null
+	for u in erin frank; do reload-enroll issue "$u@away.example" --identity "$u" >/dev/null; done
+	lab_start erin -l "127.0.0.1:$port" --first
+	lab_start frank -l 127.0.0.1:0 --no-join --bootstrap "127.0.0.1:$port"
+	reload-agent status -a erin --wait joined -t 10s >/dev/null
+	R reload-join -a frank -t 10s
+	ok
+	matches "$output" '^joined away.example as peer'
+	reload-join -a frank --leave -q
+	R reload-join -a frank -t 10s
+	ok
+	reload-agent stop -a frank -q >/dev/null
+	reload-agent stop -a erin -q >/dev/null
+}
+
 @test "a join that cannot work names its phase and ends in time" {
 	reload-join -a carol --leave -q
 	before=$SECONDS

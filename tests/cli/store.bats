@@ -148,6 +148,79 @@ DICT=0xf0000003
 
 # R-7.4.1.1-25: a Store behind the end leaves a gap; R-7.4.1.1-26: appending gives the next index; R-7.2-03: a gap reads as
 # exists = False
+# R-7.4.1.3-02: the lifetime of a removal is at least what is left of the removed value's
+@test "a removal lives as long as what it removes would have" {
+	reload-store -a alice -q -k $K alice@calls.example long --lifetime 9d
+	R reload-store -a alice -j -k $K alice@calls.example --remove -y --lifetime 1h
+	ok
+	jq -e '.lifetime_s > 8 * 86400 and .lifetime_s <= 9 * 86400' <<<"$output"
+	reload-store -a bob -q -k $ARRAY bob@calls.example short --index 7 --lifetime 1m
+	reload-store -a bob -q -k $ARRAY bob@calls.example long --index 8 --lifetime 9d
+	R reload-store -a bob -j -k $ARRAY bob@calls.example --remove -y --lifetime 1h --index 7
+	ok
+	[ "$(jq .lifetime_s <<<"$output")" = 3600 ]
+	reload-store -a alice -q -k $DICT alice@calls.example long --lifetime 9d
+	R reload-store -a alice -j -k $DICT alice@calls.example --remove -y --lifetime 1h
+	ok
+	jq -e '.lifetime_s > 8 * 86400' <<<"$output"
+	R reload-store -a alice -j -k $K alice@calls.example --remove -y --lifetime 1h # nothing there: the removal stays
+	ok
+	jq -e '.lifetime_s > 8 * 86400' <<<"$output"
+}
+
+@test "who may not write is told what he may" {
+	R reload-store -a bob -k $K alice@calls.example mine
+	failed 6 'alice@calls.example'
+	[ "${stderr_lines[2]}" = "  try:  the own name: reload-store -a bob -k $K bob@calls.example VALUE" ]
+	R reload-store -a bob -n -k $DICT alice@calls.example mine
+	failed 6 'alice@calls.example'
+	matches "${stderr_lines[2]}" '  try:  the own name and key: .* bob@calls.example VALUE$'
+	head -c 20000 /dev/zero >large
+	R reload-store -a alice -k $K alice@calls.example -f large
+	matches "${stderr_lines[2]}" '^  try:  a shorter value'
+}
+
+@test "-o writes to a pipe, through a symbolic link, and keeps modes" {
+	reload-store -a alice -q -k $K alice@calls.example 'for a file'
+	mkfifo pipe
+	timeout 10 cat pipe >from-pipe &
+	R reload-fetch -a bob -k $K alice@calls.example -o pipe
+	ok
+	[ -p pipe ]
+	wait $!
+	[ "$(cat from-pipe)" = 'for a file' ]
+	R reload-fetch -a bob -k $K alice@calls.example -t 1s -o pipe
+	failed 4 'pipe cannot be written'
+	(umask 077 && reload-fetch -a bob -k $K alice@calls.example -o private)
+	[ "$(stat -c %a private)" = 600 ]
+	echo old >target
+	chmod 640 target
+	ln -s target link
+	R reload-fetch -a bob -k $K alice@calls.example -o link
+	ok
+	[ -L link ]
+	[ "$(cat target)" = 'for a file' ]
+	[ "$(stat -c %a target)" = 640 ]
+	R reload-fetch -a bob -k $K alice@calls.example -o /dev/full
+	failed 1 '/dev/full cannot be written'
+	[ -c /dev/full ]
+}
+
+@test "standard input that is closed is no empty value" {
+	reload-store -a alice -q -k $K alice@calls.example kept
+	R bash -c "reload-store -a alice -k $K alice@calls.example - <&-"
+	failed 1 'standard input cannot be read'
+	[ "$(reload-fetch -a alice -q -k $K alice@calls.example)" = kept ]
+}
+
+@test "a disk that is full is named" {
+	for f in '' -j --flat; do
+		run bash -c "reload-fetch -a bob $f -k $K alice@calls.example 2>&1 >/dev/full"
+		[ "$status" -eq 1 ]
+		matches "$output" 'why:  No space left on device'
+	done
+}
+
 @test "arrays have places" {
 	R reload-store -a alice -k $ARRAY alice@calls.example zero --index 0
 	ok
@@ -229,4 +302,10 @@ DICT=0xf0000003
 	[ "$status" -eq 2 ]
 	R reload-fetch -a alice -k $K alice@calls.example --watch 1s
 	failed 2 watch
+}
+
+@test "generation 0 names no stored value" {
+	R reload-store -a alice -k $K -g 0 alice@calls.example x
+	failed 2 '--generation 0 is not possible'
+	matches "${stderr_lines[2]}" 'try:'
 }

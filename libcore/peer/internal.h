@@ -65,7 +65,8 @@ struct reload_peer {
 	struct attempt_list attempts; /* Attach under way, both directions */
 	struct handover_list handovers;
 	struct errand_list errands; /* replica Stores under way, or refused and to be tried again */
-	struct held_list held;      /* requests that go in a circle */
+	size_t handovers_count, errands_count; /* hand-overs that nobody waits for; errands */
+	struct held_list held;                 /* requests that go in a circle */
 	size_t held_count, held_bytes;
 	reload_ms now, started;
 	reload_utc wall;
@@ -88,6 +89,8 @@ struct reload_peer {
 		enum reload_phase phase;
 		enum reload_err last_error;
 		bool wanted, alone, certificates_stored;
+		uint32_t attaching, attaches; /* a client's Attach under way, 0: none; so far */
+		bool attach_again;            /* the ring moved while it was */
 		struct reload_timer leaving;
 	} life;
 	struct rollback *rollback; /* storage times seen (STO-25) */
@@ -426,6 +429,8 @@ void reload_update_send(struct reload_peer *p, const struct reload_id *node,
 void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *from,
 	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number,
 	bool done);
+/* reload_maintain_stored() sends what was just stored at resource after a hand-over to a Joining Node that is past it. */
+void reload_maintain_stored(struct reload_peer *p, const struct reload_id *resource);
 /* reload_maintain_replicate() sends what a batch stored to replicas, with replica numbers from 1. */
 void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,
 	const struct reload_id *replicas, size_t count);

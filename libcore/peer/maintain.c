@@ -5,14 +5,19 @@
  *
  * A hand-over walks the resources of a range in order, at most WINDOW Stores under way at once, each as large as a message
  * may be.  Lifetimes are lowered by the time the values were held (R-7.4.1.1-21).  Values keep their signatures; their
- * signers' certificates go into the bucket.
+ * signers' certificates go into the bucket.  What is stored behind the walk of a Join's hand-over goes after it (CHORD-11).
+ * A hand-over ends early when the link to its node is gone: the plug-in orders it anew when the node is back.
+ *
+ * Limits: HANDOVERS_MAX orders that nobody waits for, ERRANDS_MAX replica Stores of single changes; more are not made, and
+ * the next change of the ring repairs.  An order that is repeated while it is under way begins anew.
  */
 
 enum {
 	WINDOW = 8,
 	KINDS_MAX = 256,
 	HANDOVERS_MAX = 256,
-	MESSAGE_ROOM = 1400,
+	ERRANDS_MAX = 4096,
+	MESSAGE_ROOM = 600, /* header, lists, contents and signature; without certificates */
 	ATTEMPTS = 5,
 	PAUSE_MS = 1000
 };
@@ -20,24 +25,30 @@ enum {
 struct handover {
 	TAILQ_ENTRY(handover) entry;
 	struct reload_peer *peer;
-	struct reload_id from, to, next; /* next: where the walk goes on */
+	struct reload_id from, to, last; /* last: where the walk stands, begins at from */
 	struct reload_id node;
 	uint8_t replica_number;
-	bool tell, walked;
+	bool tell, walked, walking;
 	unsigned under_way;
 	struct reload_timer timer;
 };
 
 static void handover_go(struct handover *h);
 
+static void handover_free(struct handover *h)
+{
+	TAILQ_REMOVE(&h->peer->handovers, h, entry);
+	h->peer->handovers_count -= !h->tell;
+	reload_timer_cancel(&h->peer->timers, &h->timer);
+	free(h);
+}
+
 static void handover_end(struct handover *h)
 {
 	struct reload_peer *p = h->peer;
 	struct reload_id node = h->node;
 	bool tell = h->tell;
-	TAILQ_REMOVE(&p->handovers, h, entry);
-	reload_timer_cancel(&p->timers, &h->timer);
-	free(h);
+	handover_free(h);
 	if (tell)
 		p->topology->handed_over(p->plugin, &node);
 	reload_life_leave_answered(p);
@@ -60,6 +71,7 @@ struct errand {
 static void errand_free(struct errand *e)
 {
 	TAILQ_REMOVE(&e->peer->errands, e, entry);
+	e->peer->errands_count--;
 	reload_timer_cancel(&e->peer->timers, &e->timer);
 	free(e);
 }
@@ -69,11 +81,8 @@ void reload_maintain_clear(struct reload_peer *p)
 	struct handover *h;
 	while (!TAILQ_EMPTY(&p->errands))
 		errand_free(TAILQ_FIRST(&p->errands));
-	while ((h = TAILQ_FIRST(&p->handovers))) {
-		TAILQ_REMOVE(&p->handovers, h, entry);
-		reload_timer_cancel(&p->timers, &h->timer);
-		free(h);
-	}
+	while ((h = TAILQ_FIRST(&p->handovers)))
+		handover_free(h);
 }
 
 /* -- one Store of held values ---------------------------------------------------------------------------------------------- */
@@ -88,11 +97,19 @@ struct parcel {
 	struct reload_arena arena;
 	struct reload_store_kind *kind; /* the one being filled */
 	struct reload_store_kind kinds[KINDS_MAX];
-	size_t kinds_count, cap, bytes;
+	size_t kinds_count, cap, bytes,
+		room; /* room: of all that is no value, without values' certificates */
 	struct wr certificates;
 };
 
 static void resource_send(struct reload_peer *p, struct handover *h, const struct errand *what);
+
+static bool handover_wanted(const struct handover *h)
+{
+	struct reload_peer *p = h->peer;
+	return (p->life.state == RELOAD_STATE_JOINED || p->life.state == RELOAD_STATE_LEAVING) &&
+	       reload_connection_by_node(p->connections, &h->node);
+}
 
 /* Whether node is still to have a replica of resource from this node. */
 static bool still_wanted(struct reload_peer *p, const struct errand *e)
@@ -100,7 +117,7 @@ static bool still_wanted(struct reload_peer *p, const struct errand *e)
 	struct reload_id replicas[2];
 	size_t count = p->topology->replicas(p->plugin, replicas);
 	if (e->handover)
-		return true;
+		return handover_wanted(e->handover);
 	for (size_t i = 0; i < count; i++)
 		if (reload_id_eq(&replicas[i], &e->node))
 			return p->topology->responsible(p->plugin, &e->resource);
@@ -127,6 +144,19 @@ static void errand_again(void *arg)
 	errand_end(e);
 }
 
+/* One that waits for its pause sends all that is held at the resource then. */
+static bool waits_already(const struct errand *e)
+{
+	const struct errand *other;
+	if (e->handover)
+		return false;
+	TAILQ_FOREACH(other, &e->peer->errands, entry)
+	if (other->timer.armed && !other->handover && reload_id_eq(&other->node, &e->node) &&
+		reload_id_eq(&other->resource, &e->resource))
+		return true;
+	return false;
+}
+
 static void parcel_stored(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
@@ -142,13 +172,22 @@ static void parcel_stored(
 	if (p->life.state == RELOAD_STATE_JOINED &&
 		(result->err == RELOAD_DATA_TOO_OLD || result->err == RELOAD_GENERATION_TOO_LOW))
 		reload_newer_fetch(p, &r->target, &r->resource); /* R-7.4.1.1-22 */
-	if (again && e->attempts + 1 < ATTEMPTS && p->life.state == RELOAD_STATE_JOINED)
+	if (again && e->attempts + 1 < ATTEMPTS && p->life.state == RELOAD_STATE_JOINED &&
+		!waits_already(e))
 		reload_timer_arm(&p->timers, &e->timer,
 			p->now + ((reload_ms)PAUSE_MS << e->attempts) +
 				reload_peer_random_ms(p, PAUSE_MS),
 			errand_again, e);
 	else
 		errand_end(e);
+}
+
+static void parcel_empty(struct parcel *c)
+{
+	reload_arena_clear(&c->arena);
+	wr_clear(&c->certificates);
+	c->kinds_count = c->bytes = c->cap = 0;
+	c->kind = NULL;
 }
 
 static void parcel_send(struct parcel *c)
@@ -159,8 +198,10 @@ static void parcel_send(struct parcel *c)
 		.replica_number = c->replica_number,
 		.kind_data = c->kinds,
 		.kind_data_count = c->kinds_count };
-	if (!c->kinds_count)
+	if (!c->kinds_count || (!c->handover && p->errands_count >= ERRANDS_MAX)) {
+		parcel_empty(c);
 		return;
+	}
 	struct errand *e = RELOAD_NEW(errand);
 	*e = (struct errand){ .peer = p,
 		.handover = c->handover,
@@ -169,6 +210,7 @@ static void parcel_send(struct parcel *c)
 		.replica_number = c->replica_number,
 		.attempts = c->attempts };
 	TAILQ_INSERT_TAIL(&p->errands, e, entry);
+	p->errands_count++;
 	struct reload_request *r =
 		reload_request_own(p, RELOAD_STORE_REQ, &to, 1, parcel_stored, e);
 	r->resource = c->resource;
@@ -177,10 +219,7 @@ static void parcel_send(struct parcel *c)
 	if (c->handover)
 		c->handover->under_way++;
 	reload_request_send(r, &req);
-	reload_arena_clear(&c->arena);
-	wr_clear(&c->certificates);
-	c->kinds_count = c->bytes = c->cap = 0;
-	c->kind = NULL;
+	parcel_empty(c);
 }
 
 static void parcel_kind(struct parcel *c, uint32_t kind, uint64_t generation)
@@ -198,15 +237,27 @@ static void certificates_add(struct parcel *c, struct span list)
 		wr_span(&c->certificates, list);
 }
 
+/* This node's own certificates are in each message and may be larger than the values. */
+static size_t room_of(struct reload_peer *p)
+{
+	struct wr own;
+	wr_init(&own);
+	reload_certificates_write(p, &own, p->credentials->cert, p->credentials->others,
+		p->credentials->others_count);
+	size_t room = MESSAGE_ROOM + own.len;
+	wr_clear(&own);
+	return room;
+}
+
 static void parcel_add(struct parcel *c, const struct reload_stored_entry *e)
 {
 	size_t size =
 		e->data.value.value.len + e->data.value.key.len + e->data.signature.value.len + 128;
 	uint32_t kind = c->kind->kind;
 	uint64_t generation = c->kind->generation_counter;
-	bool full = c->bytes &&
-		    c->bytes + size + c->certificates.len + e->certificates.len + MESSAGE_ROOM >
-			    c->peer->config->max_message_size;
+	bool full =
+		c->bytes && c->bytes + size + c->certificates.len + e->certificates.len + c->room >
+				    c->peer->config->max_message_size;
 	if (full) {
 		if (!c->kind->values_count)
 			c->kinds_count--;
@@ -243,7 +294,8 @@ static void resource_send(struct reload_peer *p, struct handover *h, const struc
 		.node = what->node,
 		.resource = what->resource,
 		.replica_number = what->replica_number,
-		.attempts = what->attempts };
+		.attempts = what->attempts,
+		.room = room_of(p) };
 	size_t count =
 		p->storage->ops->kinds(p->storage, resource, p->wall, kinds, COUNT_OF(kinds));
 	for (size_t i = 0; i < count; i++) {
@@ -261,24 +313,35 @@ static void resource_send(struct reload_peer *p, struct handover *h, const struc
 
 /* -- ranges ------------------------------------------------------------------------------------------------------------------- */
 
+static void handover_send(struct handover *h, const struct reload_id *resource)
+{
+	h->under_way++; /* held: a Store that ends at once must not end the hand-over */
+	resource_send(h->peer, h,
+		&(struct errand){ .node = h->node,
+			.resource = *resource,
+			.replica_number = h->replica_number });
+	h->under_way--;
+}
+
 static void handover_go(struct handover *h)
 {
 	struct reload_peer *p = h->peer;
 	struct reload_id resource;
+	if (h->walking)
+		return; /* a Store ended at once: the loop below goes on */
+	h->walking = true;
+	h->walked = h->walked || !handover_wanted(h);
 	while (!h->walked && h->under_way < WINDOW) {
-		if (!p->storage->ops->next(p->storage, &h->next, &h->to, 0, p->wall, &resource)) {
+		struct reload_id next = reload_id_add_power(&h->last, 0);
+		if (!p->storage->ops->next(p->storage, &next, &h->to, 0, p->wall, &resource)) {
 			h->walked = true;
 			break;
 		}
 		h->walked = reload_id_eq(&resource, &h->to);
-		h->next = reload_id_add_power(&resource, 0);
-		h->under_way++; /* held: a Store that ends at once must not end the walk */
-		resource_send(p, h,
-			&(struct errand){ .node = h->node,
-				.resource = resource,
-				.replica_number = h->replica_number });
-		h->under_way--;
+		h->last = resource;
+		handover_send(h, &resource);
 	}
+	h->walking = false;
 	if (h->walked && !h->under_way)
 		handover_end(h);
 }
@@ -288,20 +351,57 @@ static void handover_start(void *arg)
 	handover_go(arg);
 }
 
+/* The plug-in is not called back from inside its own call. */
+static void handover_soon(struct handover *h)
+{
+	reload_timer_arm(&h->peer->timers, &h->timer, h->peer->now, handover_start, h);
+}
+
+void reload_maintain_stored(struct reload_peer *p, const struct reload_id *resource)
+{
+	struct handover *h;
+	TAILQ_FOREACH(h, &p->handovers, entry)
+	{
+		bool ahead = !h->walked && reload_id_between(&h->last, resource, &h->to);
+		if (!h->tell || ahead || !reload_id_between(&h->from, resource, &h->to) ||
+			!handover_wanted(h))
+			continue;
+		handover_send(h, resource);
+		handover_soon(h);
+	}
+}
+
+/* An order of that kind that is under way: to a Joining Node there is one, whatever its range. */
+static struct handover *handover_find(struct reload_peer *p, const struct reload_id *from,
+	const struct reload_id *to, const struct reload_id *node, bool done)
+{
+	struct handover *h;
+	TAILQ_FOREACH(h, &p->handovers, entry)
+	if (h->tell == done && reload_id_eq(&h->node, node) &&
+		(done || (reload_id_eq(&h->from, from) && reload_id_eq(&h->to, to))))
+		return h;
+	return NULL;
+}
+
 void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *from,
 	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number, bool done)
 {
-	struct handover *h = RELOAD_NEW(handover);
-	h->peer = p;
-	h->from = *from;
+	struct handover *h = handover_find(p, from, to, node, done);
+	if (!h && !done && p->handovers_count >= HANDOVERS_MAX)
+		return;
+	if (!h) {
+		h = RELOAD_NEW(handover);
+		h->peer = p;
+		h->node = *node;
+		h->tell = done;
+		TAILQ_INSERT_TAIL(&p->handovers, h, entry);
+		p->handovers_count += !done;
+	}
+	h->from = h->last = *from;
 	h->to = *to;
-	h->next = reload_id_add_power(from, 0);
-	h->node = *node;
 	h->replica_number = replica_number;
-	h->tell = done;
-	TAILQ_INSERT_TAIL(&p->handovers, h, entry);
-	/* the plug-in is not called back from inside its own call */
-	reload_timer_arm(&p->timers, &h->timer, p->now, handover_start, h);
+	h->walked = false;
+	handover_soon(h);
 }
 
 void reload_maintain_hand_over_all(struct reload_peer *p)
@@ -318,7 +418,8 @@ void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_
 		struct parcel c = { .peer = p,
 			.node = replicas[i],
 			.resource = batch->resource,
-			.replica_number = (uint8_t)(i + 1) };
+			.replica_number = (uint8_t)(i + 1),
+			.room = room_of(p) };
 		for (size_t k = 0; k < batch->changes_count; k++) {
 			const struct reload_store_change *change = &batch->changes[k];
 			parcel_kind(&c, change->kind, change->generation);

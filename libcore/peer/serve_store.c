@@ -115,6 +115,8 @@ static void committed(void *arg, enum reload_err err)
 			   .resource = &w->resource,
 			   .kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
 			   .count = w->values_count });
+	if (w->changed)
+		reload_maintain_stored(p, &w->resource);
 	/* the requester waits for the first signature only; an answer to this node itself ends `in` at once */
 	struct reload_store_batch batch = w->batch;
 	bool replicate = !w->replica && w->changed && count, local = in->local;

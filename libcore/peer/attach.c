@@ -87,7 +87,12 @@ static size_t attempts_count(struct reload_peer *p)
 
 static void attempt_late(void *arg)
 {
-	attempt_end(arg, RELOAD_TIMEOUT, NULL);
+	struct attempt *a = arg;
+	struct reload_peer *p = a->peer;
+	/* nobody would ask what is at the other end when it comes up later */
+	if (a->phase == DIALLING && !reload_connection_by_link(p->connections, a->link))
+		p->ops->link_close(p->host, a->link);
+	attempt_end(a, RELOAD_TIMEOUT, NULL);
 }
 
 static reload_ms lifetime(const struct reload_peer *p)
@@ -225,11 +230,12 @@ static size_t addresses_of(const struct reload_attach *req, struct reload_ip_por
 	return count;
 }
 
+/* One that has not yielded; beside one that has, the other's may be under way. */
 static struct attempt *attempt_with(struct reload_peer *p, const struct reload_id *node)
 {
 	struct attempt *a;
 	TAILQ_FOREACH(a, &p->attempts, entry)
-	if (reload_id_eq(&a->node, node))
+	if (!a->yielded && reload_id_eq(&a->node, node))
 		return a;
 	return NULL;
 }
@@ -238,7 +244,7 @@ static struct attempt *attempt_with(struct reload_peer *p, const struct reload_i
 static bool tie_lost_by_sender(struct reload_peer *p, const struct reload_id *sender)
 {
 	struct attempt *a = attempt_with(p, sender);
-	if (!a || a->yielded)
+	if (!a)
 		return false;
 	if (a->phase != ASKED)
 		return true; /* a link is on its way */
@@ -261,9 +267,11 @@ static void dial(struct inbound *in)
 	const struct reload_attach *req = &in->msg->body.attach;
 	struct reload_ip_port addresses[CANDIDATES_MAX];
 	size_t count = addresses_of(req, addresses, CANDIDATES_MAX);
-	if (reload_connection_by_node(p->connections, &in->signer) || !count)
-		return;
-	struct attempt *a = attempt_new(p, DIALLING);
+	struct attempt *a = attempt_with(p, &in->signer);
+	if (reload_connection_by_node(p->connections, &in->signer) || !count || in->local ||
+		(a && a->phase == DIALLING) || attempts_count(p) >= ATTEMPTS_MAX)
+		return; /* several Attaches may have been signed at once: one dials */
+	a = attempt_new(p, DIALLING);
 	a->node = in->signer;
 	a->send_update = req->send_update;
 	a->link = p->next_link++ & 0x7fffffff;

@@ -95,17 +95,29 @@ static void bootstrap_next(struct reload_peer *p)
 	p->ops->link_open(p->host, p->life.link, &list[p->life.next_bootstrap++], 1);
 }
 
+static void client_attach(struct reload_peer *p);
+
+static void again_if_moved(struct reload_peer *p)
+{
+	if (p->life.attach_again)
+		client_attach(p);
+}
+
 static void client_attached(struct reload_peer *p, void *arg, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
 {
 	(void)arg;
-	(void)cookie;
+	if (cookie != p->life.attaching)
+		return;
+	p->life.attaching = 0;
 	if (p->life.role != RELOAD_ROLE_CLIENT || !p->life.wanted)
 		return;
 	struct reload_connection *con =
 		err ? NULL : reload_connection_by_node(p->connections, node);
-	if (!con && p->life.state == RELOAD_STATE_JOINED)
-		return; /* stays where it is */
+	if (!con && p->life.state == RELOAD_STATE_JOINED) {
+		again_if_moved(p); /* stays where it is */
+		return;
+	}
 	if (!con) {
 		retry_later(p, err ? err : RELOAD_LINK_DOWN);
 		return;
@@ -116,21 +128,28 @@ static void client_attached(struct reload_peer *p, void *arg, uint32_t cookie, e
 	phase_enter(p, RELOAD_PHASES);
 	reload_peer_set_state(p, RELOAD_STATE_JOINED);
 	reload_certificates_schedule(p);
+	again_if_moved(p);
 }
 
 /* A client sits at the peer that is responsible for its Node-ID, so that it is reached by that alone (R-4.2.1-01). */
 static void client_attach(struct reload_peer *p)
 {
 	struct reload_destination own = reload_dest_resource(&p->self);
-	reload_attach_start(p, 0, &own, 1, false, client_attached, NULL);
+	p->life.attach_again = false;
+	p->life.attaching = ++p->life.attaches;
+	reload_attach_start(p, p->life.attaching, &own, 1, false, client_attached, NULL);
 }
 
 void reload_life_client_update(struct reload_peer *p, const struct reload_id *from)
 {
 	/* R-4.2.1-03: the ring moved around this client's peer; ask again who is responsible */
 	if (p->life.role == RELOAD_ROLE_CLIENT && p->life.state == RELOAD_STATE_JOINED &&
-		p->uplink && reload_id_eq(&p->uplink->node, from))
-		client_attach(p);
+		p->uplink && reload_id_eq(&p->uplink->node, from)) {
+		if (p->life.attaching)
+			p->life.attach_again = true; /* one at a time, however often it moves */
+		else
+			client_attach(p);
+	}
 }
 
 static void go_on(struct reload_peer *p, struct reload_connection *con)
@@ -146,10 +165,19 @@ static void go_on(struct reload_peer *p, struct reload_connection *con)
 		p->topology->join(p->plugin, &con->node);
 }
 
+/* Late answers of an earlier attempt, or after leaving, mean nothing. */
+static bool still_bootstrapping(const struct reload_peer *p)
+{
+	return p->life.wanted && (p->life.state == RELOAD_STATE_BOOTSTRAPPING ||
+					 p->life.state == RELOAD_STATE_ISOLATED);
+}
+
 static void introduced(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
 	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
+	if (!still_bootstrapping(p))
+		return;
 	if (!con || result->err || !con->node.len) {
 		retry_later(p, result->err ? result->err : RELOAD_LINK_DOWN);
 		return;
@@ -168,6 +196,8 @@ static void pinged(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
 	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
+	if (!still_bootstrapping(p))
+		return;
 	if (!con || result->err) {
 		retry_later(p, result->err ? result->err : RELOAD_LINK_DOWN);
 		return;
@@ -253,8 +283,14 @@ static void all_closed(struct reload_peer *p)
 {
 	struct reload_connection *con;
 	while ((con = reload_connection_next(p->connections, NULL))) {
+		struct reload_id node = con->node;
+		p->uplink = NULL;
 		p->ops->link_close(p->host, con->link);
 		reload_connection_remove(p->connections, con);
+		/* a plug-in that believes in old links does not attach to those nodes when it joins again */
+		if (p->life.role == RELOAD_ROLE_PEER && node.len &&
+			!reload_connection_by_node(p->connections, &node))
+			p->topology->disconnected(p->plugin, &node);
 	}
 	p->uplink = NULL;
 }

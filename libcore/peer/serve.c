@@ -19,6 +19,7 @@ static void serve_probe(struct inbound *in)
 	struct reload_probe_info info[UINT8_MAX];
 	struct reload_probe_ans ans = { .probe_info = info };
 	size_t values, bytes;
+	reload_peer_expire(p); /* what has expired would be counted out one by one, each time */
 	for (size_t i = 0; i < asked.len && i < COUNT_OF(info); i++) {
 		struct reload_probe_info one = { .type = asked.at[i] };
 		switch (asked.at[i]) {

@@ -219,6 +219,207 @@ static void document_changes_under_a_store(void **state)
 	expect_error(s, id, 12); /* R-7.4.1.1-04: the Kind is gone */
 }
 
+/* -- hand-overs ----------------------------------------------------------------------------------------------------------- */
+
+struct handing {
+	struct net *net;
+	struct node *u, *n, *s;
+};
+
+static struct craft craft_join(struct node *from, struct node *to)
+{
+	struct reload_join_req req = { .joining_peer_id = from->id };
+	struct reload_destination d = dest(to);
+	return craft(from, RELOAD_JOIN_REQ, &req, &d);
+}
+
+/* u is alone and holds a value of s; n will own it. */
+static struct handing handing_new(void)
+{
+	struct handing h = { .net = net_new() };
+	h.u = node_new(h.net, 0x80);
+	node_first(h.u);
+	h.n = node_new(h.net, 0x70);
+	h.s = node_storing(h.net, h.u, K_NODE);
+	struct crafted_store *store = store_of(h.s, K_NODE, "value", 0);
+	assert_true(reload_id_between(&h.u->id, &store->resource, &h.n->id));
+	struct craft c = craft_store(h.s, h.u, store);
+	net_link(h.s, h.u);
+	expect_answer(h.s, tell(&c, h.u), RELOAD_STORE_ANS);
+	net_link(h.n, h.u);
+	forget(h.n);
+	return h;
+}
+
+static bool brings(const struct reload_msg *m, const char *words)
+{
+	const struct reload_store_req *req = &m->body.store_req;
+	for (size_t k = 0; k < req->kind_data_count; k++)
+		for (size_t v = 0; v < req->kind_data[k].values_count; v++)
+			if (span_eq(req->kind_data[k].values[v].value.value, span_str(words)))
+				return true;
+	return false;
+}
+
+/* CHORD-11: what is stored at the Admitting Peer after the walk has passed goes to the Joining Node as well */
+static void stored_while_handing_over(void **state)
+{
+	(void)state;
+	struct handing h = handing_new();
+	struct craft c = craft_join(h.n, h.u);
+	expect_answer(h.n, tell(&c, h.u), RELOAD_JOIN_ANS);
+	assert_non_null(heard_code(h.n, RELOAD_STORE_REQ));
+	h.net->now++;
+	c = craft_value(h.s, h.u, K_NODE, "newer", 0);
+	expect_answer(h.s, tell(&c, h.u), RELOAD_STORE_ANS);
+	struct reload_msg *m;
+	bool found = false;
+	while ((m = heard_code(h.n, RELOAD_STORE_REQ)))
+		found |= brings(m, "newer");
+	assert_true(found);
+	assert_null(
+		heard_code(h.n, RELOAD_UPDATE_REQ)); /* n is not admitted before it has the data */
+	net_free(h.net);
+}
+
+static void hand_over_to_who_is_gone(void **state)
+{
+	(void)state;
+	struct handing h = handing_new();
+	struct craft c = craft_join(h.n, h.u);
+	expect_answer(h.n, tell(&c, h.u), RELOAD_JOIN_ANS);
+	net_link_between(h.n, h.u)->state = NET_LINK_NONE;
+	reload_peer_link_down(h.u->peer, 0x80000001u, RELOAD_LINK_DOWN);
+	net_pass(h.net, 120000);
+	/* what was under way fails once and is not repeated */
+	assert_in_range(h.u->events[RELOAD_EV_REPLICA_FAILED], 1, 3);
+	net_free(h.net);
+}
+
+/* -- links ---------------------------------------------------------------------------------------------------------------- */
+
+static struct craft craft_attach(struct node *from, struct node *to)
+{
+	struct reload_ice_candidate candidate = { .addr_port = node_address(from),
+		.overlay_link = RELOAD_TLS_TCP_FH_NO_ICE,
+		.foundation = span_str("1"),
+		.priority = 2130706431,
+		.type = RELOAD_CAND_HOST };
+	struct reload_attach body = {
+		.role = span_str("passive"), .candidates = &candidate, .candidates_count = 1
+	};
+	struct reload_destination d = dest(to);
+	return craft(from, RELOAD_ATTACH_REQ, &body, &d);
+}
+
+static void attach_through_b(struct ring *r)
+{
+	struct craft c = craft_attach(r->c, r->u);
+	c.via[0] = dest(r->c);
+	c.via_count = 1;
+	say(r->b, r->u, craft_bytes(&c));
+}
+
+static void many_attaches_dial_once(void **state)
+{
+	struct ring *r = *state;
+	unsigned opened = r->u->opened;
+	r->net->hold_dials = r->net->hold_jobs = true;
+	for (int i = 0; i < 20; i++)
+		attach_through_b(r);
+	r->net->hold_jobs = false;
+	net_settle(r->net);
+	assert_int_equal(r->u->opened, opened + 1);
+}
+
+static size_t dialled(const struct net *net)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < NET_LINKS; i++)
+		count += net->links[i].state == NET_LINK_DIALLED;
+	return count;
+}
+
+static void dial_ends_with_its_attempt(void **state)
+{
+	struct ring *r = *state;
+	r->net->hold_dials = true;
+	attach_through_b(r);
+	assert_int_equal(dialled(r->net), 1);
+	net_pass(r->net, 16000);
+	assert_int_equal(dialled(r->net), 0);
+}
+
+/* -- coming and going -------------------------------------------------------------------------------------------------------- */
+
+static void leaves_while_it_asks_who_is_there(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct reload_id two[] = { id_at(0x20), id_at(0x21) };
+	struct node *b = node_new_of(net, &(struct sim_cert_form){ .user = "two@" SIM_OVERLAY,
+						  .overlay = SIM_OVERLAY,
+						  .nodes = two,
+						  .nodes_count = 2 });
+	struct node *u = node_new(net, 0x80);
+	node_join(u, b, RELOAD_ROLE_PEER);
+	assert_non_null(heard_code(b, RELOAD_PING_REQ));
+	reload_peer_leave(u->peer, true);
+	net_pass(net, 20000);
+	assert_int_equal(u->state, RELOAD_STATE_ENROLLED);
+	struct reload_ip_port address = node_address(b);
+	assert_int_equal(reload_peer_join(u->peer, RELOAD_ROLE_PEER, &address, 1), RELOAD_OK);
+	net_free(net);
+}
+
+/* The links of before are forgotten with it: nothing is sent to a node that is no more. */
+static void comes_back(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *u = node_new(net, 0x80), *b = node_new(net, 0xc0), *c = node_new(net, 0x20);
+	node_first(u);
+	node_join(b, u, RELOAD_ROLE_PEER);
+	node_join(c, u, RELOAD_ROLE_PEER);
+	reload_peer_leave(c->peer, true);
+	net_pass(net, 4000);
+	assert_int_equal(c->state, RELOAD_STATE_ENROLLED);
+	reload_peer_leave(b->peer, false);
+	net_pass(net, 20000);
+	unsigned timeouts = c->events[RELOAD_EV_REQUEST_TIMEOUT];
+	node_join(c, u, RELOAD_ROLE_PEER);
+	assert_int_equal(c->state, RELOAD_STATE_JOINED);
+	net_pass(net, 20000);
+	assert_int_equal(c->events[RELOAD_EV_REQUEST_TIMEOUT], timeouts);
+	net_free(net);
+}
+
+static void updates_to_a_client(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *a = node_new(net, 0x20), *k = node_new(net, 0x80);
+	node_join(k, a, RELOAD_ROLE_CLIENT);
+	struct reload_msg *m = heard_code(a, RELOAD_ATTACH_REQ);
+	assert_non_null(m);
+	struct reload_ice_candidate candidate = { .addr_port = node_address(a),
+		.overlay_link = RELOAD_TLS_TCP_FH_NO_ICE,
+		.foundation = span_str("1"),
+		.priority = 2130706431,
+		.type = RELOAD_CAND_HOST };
+	struct reload_attach body = {
+		.role = span_str("active"), .candidates = &candidate, .candidates_count = 1
+	};
+	struct craft c = reply(a, m, RELOAD_ATTACH_ANS, &body);
+	tell(&c, k);
+	assert_int_equal(k->state, RELOAD_STATE_JOINED);
+	forget(a);
+	for (int i = 0; i < 30; i++)
+		node_ready(a, k);
+	assert_int_equal(heard_count(a, RELOAD_ATTACH_REQ), 1);
+	net_free(net);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +431,13 @@ int main(void)
 		ring_test(copied_options_within_the_limit),
 		cmocka_unit_test(errors_are_signed_one_after_the_other),
 		ring_test(document_changes_under_a_store),
+		cmocka_unit_test(stored_while_handing_over),
+		cmocka_unit_test(hand_over_to_who_is_gone),
+		ring_test(many_attaches_dial_once),
+		ring_test(dial_ends_with_its_attempt),
+		cmocka_unit_test(leaves_while_it_asks_who_is_there),
+		cmocka_unit_test(comes_back),
+		cmocka_unit_test(updates_to_a_client),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ enum {
 	CHORD_UPDATE_GAP_MS = 1000,   /* CHORD-15: one Update per peer and second */
 	CHORD_UPDATE_WAIT_MS = 5000,  /* from a new link to the Update of the node behind it */
 	CHORD_JOIN_WAIT_MS = 60000,   /* from the answer to Join to the Admitting Peer's Update */
+	CHORD_PATIENCE_MS = 45000, /* for Attaches to future neighbours; who lists nobodies holds up no Join for longer */
 	CHORD_ATTACH_WAIT_MS = 60000, /* for the outcome of an Attach, should the host never tell */
 	CHORD_DROP_MS =
 		30000, /* data are kept so long after three peers came to stand before them */
@@ -154,6 +155,7 @@ struct reload_topology {
 	struct reload_id bootstrap, ap;
 	uint32_t ap_cookie;
 	unsigned tries, moves;
+	reload_ms patience; /* until then Join, and then Updates, wait for future neighbours */
 	struct reload_timer join_timer;
 
 	/* as Admitting Peer */
@@ -217,7 +219,7 @@ void reload_chord_known_forget(struct reload_topology *t, const struct reload_id
 bool reload_chord_known_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err);
 /* reload_chord_known_pump() starts the Attaches that are due. */
 void reload_chord_known_pump(struct reload_topology *t);
-/* reload_chord_known_outstanding(): a future neighbour is not attached to yet, and may still be. */
+/* reload_chord_known_outstanding(): a future neighbour is not attached to yet, may still be, and is worth waiting for. */
 bool reload_chord_known_outstanding(struct reload_topology *t);
 /* reload_chord_known_between(): one in (from, to) that is linked or being attached, whose Update is still awaited */
 bool reload_chord_known_between(

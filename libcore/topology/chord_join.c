@@ -5,7 +5,8 @@
  *	RESOLVING	Attach with send_update to Resource-ID n+1; who answers is the Admitting Peer, AP
  *	AP_UPDATE	linked to AP, its (full) Update awaited
  *	NEIGHBOURS	Attach to all future neighbours that AP and those already reached list, source-routed through who
- *			named them; ends when none is outstanding and the nearest known successor has sent its Update
+ *			named them; ends when none is outstanding and the nearest known successor has sent its Update, or
+ *			when that took CHORD_PATIENCE_MS: a peer may list nodes that do not exist, ever new ones
  *	JOIN_SENT	Join sent to that successor; its answer, the data and the Update that lists us are awaited
  *
  * The state seen from outside is ATTACHING up to NEIGHBOURS, JOINING in JOIN_SENT.  The Update that lists us as its
@@ -126,6 +127,12 @@ void reload_chord_join_fail(struct reload_topology *t)
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_FAILED, NULL);
 }
 
+static void meet_neighbours(struct reload_topology *t)
+{
+	t->patience = reload_chord_now(t) + CHORD_PATIENCE_MS;
+	enter(t, CHORD_NEIGHBOURS, RELOAD_NEVER);
+}
+
 bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
 {
@@ -139,7 +146,7 @@ bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum
 	}
 	t->ap = *node; /* R-11.4-04 */
 	if (link->ready)
-		enter(t, CHORD_NEIGHBOURS, RELOAD_NEVER);
+		meet_neighbours(t);
 	else
 		enter(t, CHORD_AP_UPDATE, CHORD_UPDATE_WAIT_MS);
 	return true;
@@ -221,6 +228,7 @@ static void admitted(
 	if (!reload_chord_set_has(&t->peers, pred))
 		t->bound = *pred;
 	t->owner = false;
+	t->patience = reload_chord_now(t) + CHORD_PATIENCE_MS;
 	enter(t, CHORD_PAUSE, RELOAD_NEVER);
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_JOINED, ap);
 	reload_chord_finger_later(t, CHORD_UPDATE_GAP_MS);
@@ -244,7 +252,7 @@ void reload_chord_join_update(
 	if (link->asked && reload_chord_member(u->predecessors, u->predecessors_count, &t->self)) {
 		admitted(t, &link->id, u);
 	} else if (t->phase == CHORD_AP_UPDATE && reload_id_eq(&link->id, &t->ap)) {
-		enter(t, CHORD_NEIGHBOURS, RELOAD_NEVER);
+		meet_neighbours(t);
 	} else if (t->phase == CHORD_JOIN_SENT && reload_id_eq(&link->id, &t->ap) &&
 		   (lists_one_between(t, &t->ap, u->predecessors, u->predecessors_count) ||
 			   lists_one_between(t, &t->ap, u->successors, u->successors_count))) {

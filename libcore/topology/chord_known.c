@@ -317,7 +317,7 @@ void reload_chord_known_pump(struct reload_topology *t)
 bool reload_chord_known_outstanding(struct reload_topology *t)
 {
 	struct wanted w = wanted_now(t);
-	for (size_t i = 0; i < t->known_count; i++) {
+	for (size_t i = 0; reload_chord_now(t) < t->patience && i < t->known_count; i++) {
 		const struct chord_known *k = &t->known[i];
 		if ((k->state == CHORD_TRYING || k->state == CHORD_IDLE) && k->failures < 2 &&
 			is_wanted(t, &w, k))
@@ -329,7 +329,7 @@ bool reload_chord_known_outstanding(struct reload_topology *t)
 bool reload_chord_known_between(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to)
 {
-	for (size_t i = 0; i < t->known_count; i++) {
+	for (size_t i = 0; reload_chord_now(t) < t->patience && i < t->known_count; i++) {
 		const struct chord_known *k = &t->known[i];
 		if (k->state != CHORD_GONE && k->failures < 2 && !reload_id_eq(&k->id, to) &&
 			reload_id_between(from, &k->id, to))

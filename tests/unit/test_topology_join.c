@@ -192,6 +192,37 @@ static void waits_for_neighbours_before_it_speaks(void **state)
 	fake_end(&f);
 }
 
+/* Its neighbour a0 lists ever new nodes, next to us, that do not exist. */
+static void lies_do_not_hold_up_a_join(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id ap = fake_id(0x40);
+	unsigned nobody = 0x11;
+	reach_ap(&f);
+	for (int i = 0; i < 20; i++, nobody++) {
+		if (i == 15) /* 75 s */
+			assert_int_equal(fake_count(&f, 0, FAKE_JOIN, 0x40), 1);
+		assert_int_equal(fake_receive(&f, 0xa0, true, (const uint8_t[]){ 0xd0, 0 },
+					 (const uint8_t[]){ (uint8_t)nobody, 0 }),
+			RELOAD_OK);
+		fake_pass(&f, 5000);
+	}
+	ops->join_answered(f.t, &ap, RELOAD_OK);
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x10, 0xd0, 0xa0, 0 },
+				 (const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 }),
+		RELOAD_OK);
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINED));
+	for (int i = 0; i < 15; i++, nobody++) {
+		assert_int_equal(fake_receive(&f, 0xa0, true, (const uint8_t[]){ 0xd0, 0 },
+					 (const uint8_t[]){ (uint8_t)nobody, 0 }),
+			RELOAD_OK);
+		fake_pass(&f, 5000);
+	}
+	assert_non_null(fake_find(&f, 0, FAKE_UPDATE, 0x40));
+	fake_end(&f);
+}
+
 static void moves_to_a_better_admitting_peer(void **state)
 {
 	(void)state;
@@ -535,6 +566,7 @@ int main(void)
 		cmocka_unit_test(is_admitted),
 		cmocka_unit_test(an_update_of_others_admits_nobody),
 		cmocka_unit_test(waits_for_neighbours_before_it_speaks),
+		cmocka_unit_test(lies_do_not_hold_up_a_join),
 		cmocka_unit_test(moves_to_a_better_admitting_peer),
 		cmocka_unit_test(joins_at_a_nearer_successor_it_hears_of),
 		cmocka_unit_test(retries_and_gives_up),

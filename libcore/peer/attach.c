@@ -295,6 +295,10 @@ void reload_serve_attach(struct inbound *in)
 		reload_answer_error(in, RELOAD_INVALID_MESSAGE, fault);
 		return;
 	}
+	if (!in->local && reload_id_eq(&in->signer, &p->self)) {
+		reload_answer_error(in, RELOAD_FORBIDDEN, "own Node-ID at the other end");
+		return;
+	}
 	struct reload_connection *over = reload_connection_by_link(p->connections, in->link);
 	if (over && !in->msg->header.via_list.len &&
 		reload_cert_has_node(over->cert, &in->signer) && !over->node.len) {

@@ -248,7 +248,7 @@ static bool refused(struct reload_peer *p, uint32_t link, struct reload_cert *ce
 	const char *words = NULL;
 	if (expected && !reload_cert_has_node(cert, node))
 		words = "the certificate is not that of the node asked for"; /* R-6.5.1.13-03 */
-	else if (reload_cert_has_node(cert, &p->self))
+	else if (cert->node_ids_count == 1 && reload_id_eq(&cert->node_ids[0], &p->self))
 		words = "own Node-ID at the other end";
 	if (words) {
 		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_LINK_REFUSED,

@@ -202,6 +202,12 @@ static void pinged(
 		retry_later(p, result->err ? result->err : RELOAD_LINK_DOWN);
 		return;
 	}
+	if (reload_id_eq(&result->responder, &p->self)) {
+		/* a link to itself; others may have the same certificate */
+		reload_link_drop(p, con, RELOAD_BAD_CERT);
+		bootstrap_next(p);
+		return;
+	}
 	if (!con->node.len) {
 		reload_connection_bind(p->connections, con, &result->responder);
 		reload_connected_tell(p, con);

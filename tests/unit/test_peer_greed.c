@@ -394,6 +394,49 @@ static void comes_back(void **state)
 	net_free(net);
 }
 
+static struct node *node_of_two(struct net *net, uint8_t own, uint8_t other)
+{
+	struct reload_id two[] = { id_at(own), id_at(other) };
+	return node_new_of(net, &(struct sim_cert_form){ .user = "two@" SIM_OVERLAY,
+					.overlay = SIM_OVERLAY,
+					.nodes = two,
+					.nodes_count = 2 });
+}
+
+/* Two nodes of one user, each with one of the Node-IDs that stand in the certificates of both, are neighbours. */
+static void neighbours_of_one_certificate(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *u = node_of_two(net, 0x80, 0x20), *v = node_of_two(net, 0x20, 0x80);
+	node_first(u);
+	node_join(v, u, RELOAD_ROLE_PEER);
+	/* R-4.2.1-05 */
+	assert_int_equal(v->state, RELOAD_STATE_JOINED);
+	struct reload_status status;
+	reload_peer_status(u->peer, &status);
+	assert_int_equal(status.tables.successors_count, 1);
+	assert_true(reload_id_eq(&status.tables.successors[0], &v->id));
+	net_free(net);
+}
+
+/* Its own address among the bootstrap nodes: it finds itself there and does not stay. */
+static void bootstrap_is_itself(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *u = node_of_two(net, 0x80, 0x20);
+	node_join(u, u, RELOAD_ROLE_PEER);
+	net_pass(net, 1000);
+	struct reload_peer_link links[8];
+	assert_int_not_equal(u->state, RELOAD_STATE_JOINED);
+	assert_int_not_equal(u->state, RELOAD_STATE_ATTACHING);
+	net->hold_dials = true;
+	net_pass(net, 100);
+	assert_int_equal(reload_peer_links(u->peer, links, 8), 0);
+	net_free(net);
+}
+
 static void updates_to_a_client(void **state)
 {
 	(void)state;
@@ -438,6 +481,8 @@ int main(void)
 		cmocka_unit_test(leaves_while_it_asks_who_is_there),
 		cmocka_unit_test(comes_back),
 		cmocka_unit_test(updates_to_a_client),
+		cmocka_unit_test(neighbours_of_one_certificate),
+		cmocka_unit_test(bootstrap_is_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,8 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 	p->config = reload_config_ref(config);
 	p->ctx = reload_config_wire_ctx(p->config);
 	p->transactions.interval = p->config->overlay_reliability_timer_ms;
+	reload_answers_set_lifetime(
+		p->answers, p->transactions.interval * RELOAD_TRANSMISSIONS); /* R-6.2.1-11 */
 	reload_cache_clear(p->cache);
 	reload_cache_add(p->cache, p->credentials->cert);
 	drop_kinds(p, before);
@@ -124,8 +126,47 @@ static void configure_newer(struct reload_peer *p, struct reload_config *config)
 	configure(p, carried);
 }
 
+/*
+ * A document costs far more than the message that brings it, good or bad: who sent REFUSED_IN_A_ROW bad ones is not heard
+ * for a while.
+ */
+enum {
+	REFUSED_IN_A_ROW = 16,
+	REFUSED_MS = 10000
+};
+
+static bool not_heard(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	for (size_t i = 0; !in->local && i < RELOAD_REFUSED_MAX; i++)
+		if (p->refused[i].count >= REFUSED_IN_A_ROW &&
+			p->now - p->refused[i].since < REFUSED_MS &&
+			reload_id_eq(&p->refused[i].node, &in->signer))
+			return true;
+	return false;
+}
+
+static void refused_note(struct reload_peer *p, const struct reload_id *node)
+{
+	size_t i = 0;
+	while (i < RELOAD_REFUSED_MAX && !reload_id_eq(&p->refused[i].node, node))
+		i++;
+	if (i == RELOAD_REFUSED_MAX) {
+		i = p->next_refused;
+		p->next_refused = (i + 1) % RELOAD_REFUSED_MAX;
+		p->refused[i].node = *node;
+		p->refused[i].count = 0;
+	}
+	if (!p->refused[i].count || p->now - p->refused[i].since >= REFUSED_MS) {
+		p->refused[i].since = p->now;
+		p->refused[i].count = 0;
+	}
+	p->refused[i].count++;
+}
+
 static void refuse(struct inbound *in, enum reload_err err, const struct reload_why *why)
 {
+	refused_note(in->peer, &in->signer);
 	reload_peer_event(in->peer,
 		&(struct reload_event){
 			.type = RELOAD_EV_CONFIG_REFUSED, .err = err, .node = &in->signer });
@@ -186,6 +227,12 @@ static void take_kinds(struct inbound *in, const struct reload_config_update *u)
 void reload_serve_config_update(struct inbound *in)
 {
 	const struct reload_config_update *u = &in->msg->body.config_update;
+	if (not_heard(in)) {
+		reload_peer_drop(in->peer, RELOAD_COUNT_DROP_LIMIT, in->link,
+			in->msg->header.transaction_id, "too many bad documents");
+		reload_inbound_free(in, true);
+		return;
+	}
 	if (u->type == RELOAD_CONFIG_UPDATE_CONFIG)
 		take_document(in, u);
 	else

@@ -29,7 +29,8 @@ TAILQ_HEAD(errand_list, errand);
 
 enum {
 	RELOAD_FAVOURS_MAX =
-		64 /* requests under way because others asked for them; more are not made */
+		64, /* requests under way because others asked for them; more are not made */
+	RELOAD_REFUSED_MAX = 32 /* at the maximum the next one takes the place of the oldest */
 };
 
 struct reload_peer {
@@ -58,6 +59,12 @@ struct reload_peer {
 	size_t work_count;
 	struct request_list requests, done; /* all under way; ended, result not yet told */
 	size_t requests_count;
+	struct {
+		struct reload_id node;
+		reload_ms since;
+		unsigned count;
+	} refused[RELOAD_REFUSED_MAX]; /* who sent documents that were refused, and since when */
+	size_t next_refused;
 	struct {
 		uint16_t code; /* 0: free */
 		struct reload_id node;

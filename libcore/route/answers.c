@@ -63,6 +63,11 @@ void reload_answers_free(struct reload_answers *a)
 	free(a);
 }
 
+void reload_answers_set_lifetime(struct reload_answers *a, reload_ms lifetime)
+{
+	a->lifetime = lifetime;
+}
+
 static struct answer *answer_find(struct reload_answers *a, uint64_t id, uint64_t mark)
 {
 	struct answer key = { .id = id, .mark = mark };

@@ -23,6 +23,9 @@ enum reload_answer_state {
 struct reload_answers *reload_answers_new(size_t max_count, size_t max_bytes, reload_ms lifetime);
 void reload_answers_free(struct reload_answers *a);
 
+/* reload_answers_set_lifetime() changes the lifetime of requests, also of those that are kept. */
+void reload_answers_set_lifetime(struct reload_answers *a, reload_ms lifetime);
+
 /*
  * reload_answers_begin() looks a request up by its transaction id and the mark of its signature.  NEW: it is entered as in
  * work.  READY: *answer is borrowed until the next call.

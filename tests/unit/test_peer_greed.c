@@ -219,6 +219,49 @@ static void document_changes_under_a_store(void **state)
 	expect_error(s, id, 12); /* R-7.4.1.1-04: the Kind is gone */
 }
 
+static void bad_documents_are_few(void **state)
+{
+	struct ring *r = *state;
+	struct craft good = craft_document(r, 9, 20000);
+	unsigned refused = r->u->events[RELOAD_EV_CONFIG_REFUSED];
+	for (int i = 0; i < 50; i++) {
+		struct reload_config_update u = { .type = RELOAD_CONFIG_UPDATE_CONFIG,
+			.config = span_str("<overlay/>") };
+		struct reload_destination to = dest(r->u);
+		struct craft c = craft(r->a, RELOAD_CONFIG_UPDATE_REQ, &u, &to);
+		c.h.configuration_sequence = RELOAD_SEQUENCE_ANY;
+		tell(&c, r->u);
+	}
+	assert_int_equal(r->u->events[RELOAD_EV_CONFIG_REFUSED], refused + 16);
+	/* others are heard */
+	expect_answer(r->b, tell(&good, r->u), RELOAD_CONFIG_UPDATE_ANS);
+	assert_int_equal(reload_peer_config(r->u->peer)->sequence, 9);
+}
+
+/* R-6.2.1-11: by the timer of the new document a repeat comes later, and is still the same request. */
+static void repeats_after_a_slower_document(void **state)
+{
+	struct ring *r = *state;
+	struct net_document d = net_document(r->net);
+	d.draft.sequence = 9;
+	d.draft.overlay_reliability_timer_ms = 10000;
+	struct reload_config_update u = { .type = RELOAD_CONFIG_UPDATE_CONFIG,
+		.config = document_write(r->net, &d) };
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft(r->b, RELOAD_CONFIG_UPDATE_REQ, &u, &to);
+	c.h.configuration_sequence = RELOAD_SEQUENCE_ANY;
+	expect_answer(r->b, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
+	struct node *s = node_storing(r->net, r->u, K_VALUE);
+	net_link(s, r->u);
+	struct craft store = craft_value(s, r->u, K_VALUE, "value", 0);
+	store.h.configuration_sequence = 9;
+	uint64_t id = tell(&store, r->u);
+	expect_answer(s, id, RELOAD_STORE_ANS);
+	net_pass(r->net, 20000);
+	tell(&store, r->u);
+	expect_answer(s, id, RELOAD_STORE_ANS);
+}
+
 /* -- hand-overs ----------------------------------------------------------------------------------------------------------- */
 
 struct handing {
@@ -474,6 +517,8 @@ int main(void)
 		ring_test(copied_options_within_the_limit),
 		cmocka_unit_test(errors_are_signed_one_after_the_other),
 		ring_test(document_changes_under_a_store),
+		ring_test(bad_documents_are_few),
+		ring_test(repeats_after_a_slower_document),
 		cmocka_unit_test(stored_while_handing_over),
 		cmocka_unit_test(hand_over_to_who_is_gone),
 		ring_test(many_attaches_dial_once),

@@ -21,10 +21,10 @@ setup() {
 @test "join waits for the socket, prints as the contract says, and is idempotent" {
 	reload-join -a alice -q
 	reload-join -a bob >joined.txt 3>&- &
+	local joining=$!
 	sleep 0.3
 	lab_start bob -l 127.0.0.1:0 --no-join
-	wait $!
-	for _ in $(seq 100); do [ -s joined.txt ] && break; sleep 0.1; done
+	wait "$joining"
 	bob=$(node_of bob) alice=$(node_of alice)
 	matches "$(cat joined.txt)" \
 		"^joined calls.example as peer ${bob:0:8} in [0-9]+\.[0-9]{2} s  \(admitting peer ${alice:0:8}, 1 neighbour\)$"

@@ -2,11 +2,13 @@
 
 #include "common/files.h"
 #include "common/home.h"
+#include "util/alloc.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
 	CERTS_MAX = 16,
@@ -195,6 +197,28 @@ static enum reload_err check(struct cli_identity *id, const char *cert_file, con
 	return RELOAD_OK;
 }
 
+/* hint_identity() tells who misspelt a name which identity is like it, else how one is made. */
+static void hint_identity(const char *name, struct reload_why *why)
+{
+	char *dir = NULL;
+	size_t count = 0;
+	if (cli_path(&dir, CLI_CONFIG, "identity", NULL))
+		return;
+	char **names = cli_list(dir, "cert.pem", &count);
+	const char **words = reload_alloc_array(count + 1, sizeof(*words));
+	for (size_t i = 0; i < count; i++)
+		words[i] = names[i];
+	words[count] = NULL;
+	const char *near = cli_nearest(name, words);
+	if (near)
+		reload_why_hint(why, "--identity %s", near);
+	else
+		reload_why_hint(why, "reload-enroll issue USER@OVERLAY --identity %.80s", name);
+	free(words);
+	cli_names_free(names, count);
+	free(dir);
+}
+
 enum reload_err cli_identity_load(struct cli_identity *out, const char *name,
 	const char *config_file, reload_utc now, struct reload_why *why)
 {
@@ -208,6 +232,8 @@ enum reload_err cli_identity_load(struct cli_identity *out, const char *name,
 	char *cert = inside(id.dir, "cert.pem"), *key = inside(id.dir, "key.pem");
 	char *config = config_file ? reload_strdup(config_file) : inside(id.dir, "overlay.xml");
 	err = cli_certs_load(&c->cert, &c->others, &c->others_count, cert, why);
+	if (err && access(id.dir, F_OK))
+		hint_identity(id.instance, why);
 	if (!err)
 		err = cli_key_load(&c->key, key, &id.key_readable_by_others, why);
 	if (!err)

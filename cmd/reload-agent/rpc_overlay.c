@@ -57,6 +57,11 @@ static enum reload_err join_failed(struct agent *agent, const struct reload_stat
 	snprintf(what, sizeof(what), "%.60s did not join %.80s", agent->instance,
 		config->instance_name);
 	const char *phase = reload_phase_name(s->phase), *text = reload_err_text(err);
+	if (err == RELOAD_CANCELLED) {
+		reload_why_set(why, err, what, "it was told to leave or to stop meanwhile");
+		reload_why_hint(why, "reload-agent status -a %s", agent->instance);
+		return err;
+	}
 	if (s->phase == RELOAD_PHASE_BOOTSTRAP && err != RELOAD_FORBIDDEN) {
 		const char *first = agent->rpc->bootstrap;
 		if (!*first && config->bootstrap_count)

@@ -157,6 +157,15 @@ PY
 	[ "${stderr_lines[2]}" = '  try:  reload-agent status' ]
 }
 
+@test "an identity that is missing: the one that is like it, or how it is made" {
+	R reload-agent check -I alcie
+	failed 10 'alcie/cert.pem cannot be read'
+	[ "${stderr_lines[2]}" = '  try:  --identity alice' ]
+	R reload-agent check -I somebody
+	failed 10 'somebody/cert.pem cannot be read'
+	[ "${stderr_lines[2]}" = '  try:  reload-enroll issue USER@OVERLAY --identity somebody' ]
+}
+
 @test "a port that is taken is told as such" {
 	R reload-agent -I alice --instance other -l "127.0.0.1:$PORT"
 	[ "$status" -eq 1 ]

@@ -104,6 +104,16 @@ setup() {
 	reload-agent stop -a erin -q >/dev/null
 }
 
+@test "a join that somebody ends says so" {
+	reload-join -a carol --leave -q
+	(sleep 1 && reload-join -a carol --leave --now -q) &
+	R reload-join -a carol --bootstrap 127.0.0.1:1 -t 10s
+	failed 1 'carol did not join'
+	matches "$stderr" 'why:  it was told to leave'
+	wait $!
+	reload-join -a carol -q
+}
+
 @test "a join that cannot work names its phase and ends in time" {
 	reload-join -a carol --leave -q
 	before=$SECONDS

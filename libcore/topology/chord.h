@@ -17,7 +17,7 @@ enum {
 	CHORD_UPDATE_GAP_MS = 1000,   /* CHORD-15: one Update per peer and second */
 	CHORD_UPDATE_WAIT_MS = 5000,  /* from a new link to the Update of the node behind it */
 	CHORD_JOIN_WAIT_MS = 60000,   /* from the answer to Join to the Admitting Peer's Update */
-	CHORD_PATIENCE_MS = 45000, /* for Attaches to future neighbours; who lists nobodies holds up no Join for longer */
+	CHORD_PATIENCE_MS = 45000,    /* for Attaches to future neighbours: liars hold up no Join */
 	CHORD_ATTACH_WAIT_MS = 60000, /* for the outcome of an Attach, should the host never tell */
 	CHORD_DROP_MS =
 		30000, /* data are kept so long after three peers came to stand before them */

@@ -7,7 +7,11 @@
 #include "pool.h"
 #include "settings.h"
 
-enum { HOST_ADDRESSES_MAX = 16, HOST_BOOTSTRAP_MAX = 64, HOST_REFUSALS_TOLD = 20 /* a second */ };
+enum {
+	HOST_ADDRESSES_MAX = 16,
+	HOST_BOOTSTRAP_MAX = 64,
+	HOST_REFUSALS_TOLD = 20 /* a second */
+};
 
 struct host {
 	struct agent agent; /* what the control socket works on */
@@ -15,18 +19,21 @@ struct host {
 	struct reload_links *links;
 	struct reload_pool *pool;
 	struct reload_storage *storage;
-	struct reload_ip_port listen[HOST_ADDRESSES_MAX];     /* once listening, with the ports that were taken */
-	struct reload_ip_port candidates[HOST_ADDRESSES_MAX]; /* what others are told; first those of --advertise */
-	struct reload_ip_port bootstrap[HOST_BOOTSTRAP_MAX];  /* of --bootstrap */
+	struct reload_ip_port
+		listen[HOST_ADDRESSES_MAX]; /* once listening, with the ports that were taken */
+	struct reload_ip_port candidates
+		[HOST_ADDRESSES_MAX]; /* what others are told; first those of --advertise */
+	struct reload_ip_port bootstrap[HOST_BOOTSTRAP_MAX]; /* of --bootstrap */
 	size_t listen_count, candidates_count, bootstrap_count;
-	struct reload_timer wake;	  /* the engine's deadline */
-	struct reload_timer alone;	  /* --first, and nobody answered: form the ring outside of the engine's call */
-	struct reload_timer stop;	  /* asked to stop from inside a request */
-	reload_ms refusals_since;	  /* of connections: the second that is being counted */
+	struct reload_timer wake; /* the engine's deadline */
+	struct reload_timer
+		alone; /* --first, and nobody answered: form the ring outside of the engine's call */
+	struct reload_timer stop; /* asked to stop from inside a request */
+	reload_ms refusals_since; /* of connections: the second that is being counted */
 	uint64_t refusals, refusals_untold;
-	int signals;			  /* descriptor, -1: none */
+	int signals; /* descriptor, -1: none */
 	uint64_t signals_handle;
-	int ready_fd;			  /* -1: nobody waits, or told already */
+	int ready_fd; /* -1: nobody waits, or told already */
 	bool first, stopping, stop_now, ended;
 };
 
@@ -34,8 +41,10 @@ struct host {
  * host_prepare() reads and checks all that host_run() needs (identity, addresses, numbers) without starting anything;
  * RELOAD_USAGE or a failure of cli_identity_load() with why.  host_clear() frees it, whatever came of it.
  */
-enum reload_err host_prepare(struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;
+enum reload_err host_prepare(
+	struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;
 void host_clear(struct host *h);
 
 /* host_run() brings the agent up, runs its loop until it is stopped and takes it down; RELOAD_OK after an orderly end. */
-enum reload_err host_run(struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;
+enum reload_err host_run(
+	struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;

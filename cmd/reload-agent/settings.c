@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONF_MAX = 65536 };
+enum {
+	CONF_MAX = 65536
+};
 
 /* clang-format off */
 const struct cli_opt agent_run_opts[] = {
@@ -32,7 +34,8 @@ const struct cli_opt agent_run_opts[] = {
 /* What holds without being set. */
 static const struct {
 	const char *key, *value;
-} defaults[] = { { "role", "peer" }, { "store-limit", "64M" }, { "log-level", "info" }, { "log-to", "stderr" } };
+} defaults[] = { { "role", "peer" }, { "store-limit", "64M" }, { "log-level", "info" },
+	{ "log-to", "stderr" } };
 
 static const struct {
 	const char *key, *variable;
@@ -69,22 +72,26 @@ static char *trim(char *s)
 }
 
 /* One line of agent.conf: "key = value", "# comment" or nothing. */
-static enum reload_err conf_line(struct agent_settings *s, char *line, unsigned number, bool (*wanted)(const struct cli *, const char *),
-	const struct cli *cli, struct reload_why *why)
+static enum reload_err conf_line(struct agent_settings *s, char *line, unsigned number,
+	bool (*wanted)(const struct cli *, const char *), const struct cli *cli,
+	struct reload_why *why)
 {
 	char *key = trim(line), *equals = strchr(key, '=');
 	if (!*key || *key == '#')
 		return RELOAD_OK;
 	if (!equals)
-		return reload_why_set(why, RELOAD_USAGE, s->file_name, "line %u: not of the form key = value", number);
+		return reload_why_set(why, RELOAD_USAGE, s->file_name,
+			"line %u: not of the form key = value", number);
 	*equals = 0;
 	key = trim(key);
 	const struct cli_opt *opt = opt_of(key);
 	if (!opt)
-		return reload_why_set(why, RELOAD_USAGE, s->file_name, "line %u: no such setting: %s", number, key);
+		return reload_why_set(why, RELOAD_USAGE, s->file_name,
+			"line %u: no such setting: %s", number, key);
 	char *value = trim(equals + 1);
 	if (!opt->arg && strcmp(value, "true") && strcmp(value, "false"))
-		return reload_why_set(why, RELOAD_USAGE, s->file_name, "line %u: %s is true or false", number, key);
+		return reload_why_set(why, RELOAD_USAGE, s->file_name,
+			"line %u: %s is true or false", number, key);
 	if (wanted(cli, opt->name) && (opt->arg || !strcmp(value, "true")))
 		add(s, opt->name, opt->arg ? value : "true", s->file_name);
 	return RELOAD_OK;
@@ -98,7 +105,8 @@ static bool not_given(const struct cli *cli, const char *key)
 	return !cli_has(cli, key);
 }
 
-static enum reload_err conf_read(struct agent_settings *s, const struct cli *cli, struct reload_why *why)
+static enum reload_err conf_read(
+	struct agent_settings *s, const struct cli *cli, struct reload_why *why)
 {
 	uint8_t *bytes;
 	size_t len;
@@ -125,7 +133,8 @@ static enum reload_err conf_read(struct agent_settings *s, const struct cli *cli
 	return err;
 }
 
-enum reload_err agent_settings_new(struct agent_settings **out, const struct cli *cli, struct reload_why *why)
+enum reload_err agent_settings_new(
+	struct agent_settings **out, const struct cli *cli, struct reload_why *why)
 {
 	struct agent_settings *s = RELOAD_NEW(agent_settings);
 	for (const struct cli_opt *o = agent_run_opts; o->name; o++) {

@@ -8,7 +8,11 @@
 #include "ident/trust.h"
 #include "wire/destination.h"
 
-enum { RELOAD_CONFIG_SIZE_MAX = 1024 * 1024, RELOAD_CONFIG_KINDS_MAX = 256, RELOAD_CONFIG_LIST_MAX = 256 };
+enum {
+	RELOAD_CONFIG_SIZE_MAX = 1024 * 1024,
+	RELOAD_CONFIG_KINDS_MAX = 256,
+	RELOAD_CONFIG_LIST_MAX = 256
+};
 
 struct reload_config_kind_list {
 	struct reload_kind *at;
@@ -27,15 +31,16 @@ struct reload_string_list {
 
 struct reload_config {
 	unsigned refs;
-	struct span document;	/* the whole document as it came, owned */
-	struct span element;	/* <configuration ...> to </configuration>, inside document: what is signed */
-	char *instance_name;	/* the overlay name */
+	struct span document; /* the whole document as it came, owned */
+	struct span
+		element; /* <configuration ...> to </configuration>, inside document: what is signed */
+	char *instance_name; /* the overlay name */
 	uint32_t overlay_hash;
 	uint16_t sequence;
-	reload_utc expiration;	/* RELOAD_NEVER when absent */
+	reload_utc expiration; /* RELOAD_NEVER when absent */
 	char *topology_plugin;
 	uint8_t node_id_len;
-	struct span *roots;	/* DER */
+	struct span *roots; /* DER */
 	size_t roots_count;
 	struct reload_string_list enrollment_servers, link_protocols, mandatory_extensions;
 	uint8_t self_signed_digest; /* 0: not permitted; else RELOAD_HASH_SHA1 or RELOAD_HASH_SHA256 */
@@ -49,12 +54,16 @@ struct reload_config {
 	uint8_t initial_ttl;
 	uint32_t overlay_reliability_timer_ms;
 	struct reload_id_list kind_signers, configuration_signers, bad_nodes;
-	struct reload_config_kind_list kinds; /* of the document and those always there (CFG-11), ascending by id */
+	struct reload_config_kind_list
+		kinds; /* of the document and those always there (CFG-11), ascending by id */
 	struct reload_trust *trust;
-	struct span *signatures; /* decoded SecurityBlocks behind the configuration element, owned */
+	struct span
+		*signatures; /* decoded SecurityBlocks behind the configuration element, owned */
 	size_t signatures_count;
-	struct reload_string_list warnings; /* what a checker tells: no encoding declared, and the like */
-	struct reload_config *base; /* set in a copy with more Kinds: all but kinds and warnings belongs to it */
+	struct reload_string_list
+		warnings; /* what a checker tells: no encoding declared, and the like */
+	struct reload_config
+		*base; /* set in a copy with more Kinds: all but kinds and warnings belongs to it */
 };
 
 /*
@@ -65,24 +74,26 @@ struct reload_config {
  * plug-in, data model or link protocol fails.  now judges expiration (0: not judged).  *out has one reference.
  * Errors: RELOAD_BAD_CONFIG, _CONFIG_EXPIRED, _BAD_SIGNATURE, why filled.
  */
-enum reload_err reload_config_parse(struct reload_config **out, struct span document, const char *overlay,
-	const struct reload_ident_ops *ops, reload_utc now, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_config_parse(struct reload_config **out, struct span document,
+	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,
+	struct reload_why *why) MUST_CHECK;
 
 /*
  * reload_config_verify() tells whether config is signed by a configuration-signer of before, or of itself when before is
  * NULL (CFG-04, CFG-05): the signer's certificate leads to a root-cert of that document.  RELOAD_CONFIG_UNSIGNED,
  * _BAD_SIGNATURE, or a certificate's failure.
  */
-enum reload_err reload_config_verify(const struct reload_config *config, const struct reload_config *before,
-	reload_utc now, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_config_verify(const struct reload_config *config,
+	const struct reload_config *before, reload_utc now, struct reload_why *why) MUST_CHECK;
 
 /*
  * reload_config_with_kinds() makes a copy of config that also knows the kind-blocks given (RFC 6940 s6.5.4): each signed
  * by a kind-signer of config.  RELOAD_FORBIDDEN for a wrong signer or a Kind known from another signer,
  * RELOAD_INVALID_MESSAGE for one that does not parse.
  */
-enum reload_err reload_config_with_kinds(struct reload_config **out, const struct reload_config *config,
-	const struct span *kind_blocks, size_t count, reload_utc now, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_config_with_kinds(struct reload_config **out,
+	const struct reload_config *config, const struct span *kind_blocks, size_t count,
+	reload_utc now, struct reload_why *why) MUST_CHECK;
 
 /*
  * reload_config_carry_kinds() returns a copy of config, a newer document than before, that also knows the Kinds which
@@ -101,7 +112,8 @@ AUTO_DEFINE(reload_config)
 const struct reload_kind *reload_config_kind(const struct reload_config *config, uint32_t id);
 
 /* reload_config_kind_named() finds a Kind by registered name, name of the document, decimal or 0x number. */
-const struct reload_kind *reload_config_kind_named(const struct reload_config *config, const char *text);
+const struct reload_kind *reload_config_kind_named(
+	const struct reload_config *config, const char *text);
 
 /* reload_config_model() is the model callback of struct wire_ctx; arg is a const struct reload_config *. */
 enum reload_data_model reload_config_model(const void *arg, uint32_t kind);

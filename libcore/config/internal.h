@@ -11,9 +11,10 @@
 enum {
 	RELOAD_XML_DEPTH_MAX = 32,
 	RELOAD_XML_ELEMENTS_MAX = 8192, /* the grammar's library compares siblings with siblings */
-	RELOAD_XML_ATTRIBUTES_MAX = 64,	   /* of one element: the parser compares each with each */
-	RELOAD_CONFIG_SIGNATURES_MAX = 16, /* of one configuration element: each costs a chain check */
-	RELOAD_CONFIG_WARNINGS_MAX = 64,   /* further ones are dropped */
+	RELOAD_XML_ATTRIBUTES_MAX = 64, /* of one element: the parser compares each with each */
+	RELOAD_CONFIG_SIGNATURES_MAX =
+		16, /* of one configuration element: each costs a chain check */
+	RELOAD_CONFIG_WARNINGS_MAX = 64, /* further ones are dropped */
 };
 
 /* One element as it stands in the text: from `<` of the start tag to `>` of the end tag. */
@@ -46,7 +47,8 @@ void reload_xml_scan_clear(struct reload_xml_scan *scan);
  * reload_xml_open() parses text, which must outlive x; whether it fits the grammar is for reload_schema_check().
  * RELOAD_BAD_CONFIG with why.
  */
-enum reload_err reload_xml_open(struct reload_xml *x, struct span text, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_xml_open(
+	struct reload_xml *x, struct span text, struct reload_why *why) MUST_CHECK;
 void reload_xml_clear(struct reload_xml *x);
 
 /* reload_xml_bytes() returns the bytes of an element. */
@@ -77,12 +79,12 @@ bool reload_text_number(uint64_t *out, const char *text, uint64_t min, uint64_t 
 enum reload_err reload_utc_parse(reload_utc *out, const char *text) MUST_CHECK;
 
 /* reload_xml_fault() fills why with "line N: ..." for node (NULL: no line) and the hint (NULL: none), and returns err. */
-enum reload_err reload_xml_fault(struct reload_why *why, enum reload_err err, const xmlNode *node, const char *hint,
-	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+enum reload_err reload_xml_fault(struct reload_why *why, enum reload_err err, const xmlNode *node,
+	const char *hint, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* reload_xml_fault_line() is the same for a line number (0: none). */
-enum reload_err reload_xml_fault_line(struct reload_why *why, enum reload_err err, size_t line, const char *hint,
-	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+enum reload_err reload_xml_fault_line(struct reload_why *why, enum reload_err err, size_t line,
+	const char *hint, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* reload_schema_check() validates doc against the grammar; RELOAD_BAD_CONFIG with the library's own words in why. */
 enum reload_err reload_schema_check(xmlDoc *doc, struct reload_why *why) MUST_CHECK;
@@ -92,10 +94,12 @@ void reload_strings_add(struct reload_string_list *list, const char *text);
 void reload_strings_clear(struct reload_string_list *list);
 
 /* reload_config_warn() adds a warning; at RELOAD_CONFIG_WARNINGS_MAX it is dropped. */
-void reload_config_warn(struct reload_config *config, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void reload_config_warn(struct reload_config *config, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* reload_config_unbase64() reads the base64 text of node into *out (owned). RELOAD_BAD_CONFIG. */
-enum reload_err reload_config_unbase64(struct span *out, const xmlNode *node, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_config_unbase64(
+	struct span *out, const xmlNode *node, struct reload_why *why) MUST_CHECK;
 
 /* reload_config_read() fills config from its element: all but Kinds and signatures.  RELOAD_BAD_CONFIG with why. */
 enum reload_err reload_config_read(struct reload_config *config, const xmlNode *element,
@@ -105,8 +109,8 @@ enum reload_err reload_config_read(struct reload_config *config, const xmlNode *
  * reload_kind_block_read() reads one kind-block and verifies its signature against the kind-signers and the trust of
  * config; kind->block borrows from the text.  RELOAD_BAD_CONFIG for its form, RELOAD_BAD_SIGNATURE for its signature.
  */
-enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config, const xmlNode *block,
-	reload_utc now, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config,
+	const xmlNode *block, reload_utc now, struct reload_why *why) MUST_CHECK;
 
 /* reload_kinds_put() inserts kind in ascending order of ids, or replaces the one with its id. */
 void reload_kinds_put(struct reload_config_kind_list *kinds, const struct reload_kind *kind);
@@ -120,6 +124,6 @@ void reload_kinds_add_always(struct reload_config_kind_list *kinds, uint32_t max
  * RELOAD_BAD_SIGNATURE, RELOAD_NO_SIGNER (its certificate is not there), RELOAD_CONFIG_UNSIGNED (another signer), or a
  * certificate's failure; why filled.
  */
-enum reload_err reload_security_block_verify(struct reload_id *signer, struct span block, struct span element,
-	const struct reload_id_list *signers, const struct reload_trust *trust, reload_utc now,
-	struct reload_why *why) MUST_CHECK;
+enum reload_err reload_security_block_verify(struct reload_id *signer, struct span block,
+	struct span element, const struct reload_id_list *signers, const struct reload_trust *trust,
+	reload_utc now, struct reload_why *why) MUST_CHECK;

@@ -18,9 +18,10 @@ struct reload_kind {
 	enum reload_data_model model;
 	enum reload_access_policy access;
 	uint32_t max_count, max_size, max_node_multiple;
-	struct reload_id signer;   /* kind-signer whose signature was verified; len 0: none (registered, always there) */
-	struct span block;	   /* the kind-block element as it came; empty: not of the document */
-	bool learned;		   /* came by ConfigUpdate, not with the document */
+	struct reload_id
+		signer; /* kind-signer whose signature was verified; len 0: none (registered, always there) */
+	struct span block; /* the kind-block element as it came; empty: not of the document */
+	bool learned;      /* came by ConfigUpdate, not with the document */
 };
 
 /* reload_data_model_name(), reload_access_policy_name() return the registry's words: "SINGLE", "USER-MATCH". */
@@ -29,7 +30,8 @@ const char *reload_access_policy_name(enum reload_access_policy access);
 
 /* reload_data_model_parse(), reload_access_policy_parse() are the way back; RELOAD_BAD_VALUE: no such word. */
 enum reload_err reload_data_model_parse(enum reload_data_model *out, const char *name) MUST_CHECK;
-enum reload_err reload_access_policy_parse(enum reload_access_policy *out, const char *name) MUST_CHECK;
+enum reload_err reload_access_policy_parse(
+	enum reload_access_policy *out, const char *name) MUST_CHECK;
 
 /* reload_kind_registered() returns the registered Kind with that id, or with that name when name is not NULL; or NULL. */
 const struct reload_kind *reload_kind_registered(uint32_t id, const char *name);

@@ -9,7 +9,7 @@ struct reload_config_draft {
 	uint16_t sequence;
 	reload_utc expiration;
 	const char *topology_plugin; /* NULL: CHORD-RELOAD */
-	uint8_t node_id_len;	     /* 0: 16 */
+	uint8_t node_id_len;         /* 0: 16 */
 	const struct span *roots;
 	size_t roots_count;
 	const char *const *enrollment_servers;
@@ -18,17 +18,19 @@ struct reload_config_draft {
 	const struct reload_ip_port *bootstrap;
 	size_t bootstrap_count;
 	bool no_ice;
-	uint32_t max_message_size, initial_ttl, overlay_reliability_timer_ms; /* 0: not written, the default holds */
-	uint32_t chord_update_interval_s, chord_ping_interval_s;	      /* 0: not written */
+	uint32_t max_message_size, initial_ttl,
+		overlay_reliability_timer_ms; /* 0: not written, the default holds */
+	uint32_t chord_update_interval_s, chord_ping_interval_s; /* 0: not written */
 	const struct reload_id *signers; /* both kind-signer and configuration-signer */
 	size_t signers_count;
 	const char *const *kind_elements; /* each "<kind ...> ... </kind>", to be signed */
 	size_t kind_elements_count;
 	const struct reload_id *bad_nodes;
 	size_t bad_nodes_count;
-	const char *shared_secret;	       /* NULL: none */
-	bool no_turn, no_clients, no_reactive; /* turn-density 0, clients-permitted false, chord-reactive false */
-	uint8_t turn_density;		       /* 0: not written */
+	const char *shared_secret; /* NULL: none */
+	bool no_turn, no_clients,
+		no_reactive;  /* turn-density 0, clients-permitted false, chord-reactive false */
+	uint8_t turn_density; /* 0: not written */
 };
 
 struct reload_config_signer {
@@ -44,7 +46,8 @@ struct reload_config_signer {
  * returns success, so that it never makes a document that this program would refuse.
  */
 enum reload_err reload_config_write(struct wr *w, const struct reload_config_draft *draft,
-	const struct reload_config_signer *signer, reload_utc now, struct reload_why *why) MUST_CHECK;
+	const struct reload_config_signer *signer, reload_utc now,
+	struct reload_why *why) MUST_CHECK;
 
 /* reload_kind_element() returns "<kind ...>...</kind>" for kind (owned string). */
 char *reload_kind_element(const struct reload_kind *kind);

@@ -6,7 +6,10 @@
 
 #include "ident/trust.h"
 
-enum { RELOAD_CACHE_CERTS = 4096, RELOAD_CACHE_VALUES = 16384 }; /* at the maximum the one used least recently goes */
+enum {
+	RELOAD_CACHE_CERTS = 4096,
+	RELOAD_CACHE_VALUES = 16384
+}; /* at the maximum the one used least recently goes */
 
 struct reload_cache;
 
@@ -27,8 +30,8 @@ void reload_cache_add(struct reload_cache *cache, struct reload_cert *cert);
  * they would cost a hash per certificate: such a signer's certificate must come with the message and be tried with
  * reload_cert_denotes() and reload_cache_has().
  */
-struct reload_cert *reload_cache_find(struct reload_cache *cache, const struct reload_signer_identity *identity,
-	reload_utc now, struct reload_id *node);
+struct reload_cert *reload_cache_find(struct reload_cache *cache,
+	const struct reload_signer_identity *identity, reload_utc now, struct reload_id *node);
 
 /* reload_cache_has() tells whether this certificate (by fingerprint) was verified and has not expired. */
 bool reload_cache_has(struct reload_cache *cache, const uint8_t fingerprint[32], reload_utc now);

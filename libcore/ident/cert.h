@@ -5,25 +5,26 @@
 #include "wire/security.h"
 
 struct reload_cert {
-	unsigned refs;			    /* changed by one thread only */
+	unsigned refs; /* changed by one thread only */
 	const struct reload_ident_ops *ops;
-	struct span der;		    /* owned by the certificate */
-	uint8_t fingerprint[32];	    /* SHA-256 of der: cert_hash */
-	struct reload_id *node_ids;	    /* from the reload URIs of subjectAltName, in order */
+	struct span der;            /* owned by the certificate */
+	uint8_t fingerprint[32];    /* SHA-256 of der: cert_hash */
+	struct reload_id *node_ids; /* from the reload URIs of subjectAltName, in order */
 	size_t node_ids_count;
-	char *user;			    /* rfc822Name; NULL for an authority */
-	char *overlay;			    /* overlay name of the reload URIs, lower case; NULL for an authority */
-	struct span public_key_info;	    /* DER SubjectPublicKeyInfo, inside the certificate */
+	char *user;    /* rfc822Name; NULL for an authority */
+	char *overlay; /* overlay name of the reload URIs, lower case; NULL for an authority */
+	struct span public_key_info; /* DER SubjectPublicKeyInfo, inside the certificate */
 	reload_utc not_before, not_after;
-	struct span issuer, subject;	    /* DER names, inside the certificate; a chain fits where they are equal */
-	char *issuer_text;		    /* the issuer for people to read; NULL: not known */
-	bool authority;			    /* BasicConstraints: CA, and KeyUsage if there is one: keyCertSign */
-	bool path_limited;		    /* authority: at most path_len authorities may stand below it */
+	struct span issuer,
+		subject; /* DER names, inside the certificate; a chain fits where they are equal */
+	char *issuer_text; /* the issuer for people to read; NULL: not known */
+	bool authority;    /* BasicConstraints: CA, and KeyUsage if there is one: keyCertSign */
+	bool path_limited; /* authority: at most path_len authorities may stand below it */
 	uint8_t path_len;
-	bool self_issued;		    /* issuer name equals subject name */
-	bool san_extra;			    /* subjectAltName holds other identities, or not exactly one rfc822Name */
+	bool self_issued; /* issuer name equals subject name */
+	bool san_extra;   /* subjectAltName holds other identities, or not exactly one rfc822Name */
 	bool subject_empty;
-	void *native;			    /* of ops */
+	void *native; /* of ops */
 };
 
 /*
@@ -31,8 +32,8 @@ struct reload_cert {
  * checks its form only; whether it is to be trusted is for reload_trust_check().  *out has one reference.
  * RELOAD_BAD_CERT with why filled.
  */
-enum reload_err reload_cert_parse(struct reload_cert **out, const struct reload_ident_ops *ops, struct span der,
-	struct reload_why *why) MUST_CHECK;
+enum reload_err reload_cert_parse(struct reload_cert **out, const struct reload_ident_ops *ops,
+	struct span der, struct reload_why *why) MUST_CHECK;
 
 /* reload_cert_ref() takes one more reference and returns cert. */
 struct reload_cert *reload_cert_ref(const struct reload_cert *cert);
@@ -48,22 +49,26 @@ bool reload_cert_has_node(const struct reload_cert *cert, const struct reload_id
  * reload_cert_denotes() tells whether identity names this certificate and sets *node to the Node-ID that signed
  * (SEC-04, SEC-05): cert_hash only for certificates with one Node-ID, cert_hash_node_id by trying each.
  */
-bool reload_cert_denotes(
-	const struct reload_cert *cert, const struct reload_signer_identity *identity, struct reload_id *node);
+bool reload_cert_denotes(const struct reload_cert *cert,
+	const struct reload_signer_identity *identity, struct reload_id *node);
 
 /*
  * reload_cert_identity_write() appends the SignerIdentity (type, length, hash) by which node, a Node-ID of cert, signs:
  * cert_hash with one Node-ID, cert_hash_node_id with several (R-6.3.4-10, -11).
  */
-void reload_cert_identity_write(struct wr *w, const struct reload_cert *cert, const struct reload_id *node);
+void reload_cert_identity_write(
+	struct wr *w, const struct reload_cert *cert, const struct reload_id *node);
 
-enum { RELOAD_URI_MAX = 2048, RELOAD_OVERLAY_NAME_MAX = 255 };
+enum {
+	RELOAD_URI_MAX = 2048,
+	RELOAD_OVERLAY_NAME_MAX = 255
+};
 
 /* A reload URI (RFC 6940 s14.15): a node, or with a specifier a value that is stored there. */
 struct reload_uri {
 	uint8_t *destinations; /* owned; Destination structures without a length in front */
 	size_t destinations_len;
-	char *overlay; /* owned, lower case */
+	char *overlay;      /* owned, lower case */
 	uint8_t *specifier; /* owned; StoredDataSpecifier, NULL for none */
 	size_t specifier_len;
 };
@@ -82,4 +87,5 @@ void reload_uri_clear(struct reload_uri *uri);
  * reload_node_uri_parse() reads one: a single destination of type node without a specifier; *overlay is owned.
  */
 char *reload_node_uri(const struct reload_id *node, const char *overlay);
-enum reload_err reload_node_uri_parse(struct reload_id *node, char **overlay, const char *uri) MUST_CHECK;
+enum reload_err reload_node_uri_parse(
+	struct reload_id *node, char **overlay, const char *uri) MUST_CHECK;

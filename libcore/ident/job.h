@@ -7,25 +7,30 @@
 #include "ident/key.h"
 #include "ident/trust.h"
 
-enum reload_job_kind { RELOAD_JOB_SIGN, RELOAD_JOB_VERIFY };
+enum reload_job_kind {
+	RELOAD_JOB_SIGN,
+	RELOAD_JOB_VERIFY
+};
 
 struct reload_job {
 	enum reload_job_kind kind;
 	struct reload_job *next; /* for the host's queues */
-	struct wr input;	 /* owned; the bytes to sign or to verify */
+	struct wr input;         /* owned; the bytes to sign or to verify */
 
 	const struct reload_key *key; /* sign: borrowed, outlives the job */
 
-	struct reload_cert *cert;     /* verify: the signer's, a reference of the job */
-	struct reload_cert **others;  /* certificates that may lead to a root, references of the job */
+	struct reload_cert *cert; /* verify: the signer's, a reference of the job */
+	struct reload_cert *
+		*others; /* certificates that may lead to a root, references of the job */
 	size_t others_count;
-	struct reload_trust *trust;   /* set: check the certificate as well; a reference of the job */
+	struct reload_trust *trust; /* set: check the certificate as well; a reference of the job */
 	reload_utc now;
-	struct wr signature;	      /* verify: in; sign: out */
-	uint8_t hash_alg, sig_alg;    /* verify: in; sign: out */
+	struct wr signature;       /* verify: in; sign: out */
+	uint8_t hash_alg, sig_alg; /* verify: in; sign: out */
 
 	enum reload_err err; /* result */
-	void (*done)(void *arg, struct reload_job *job); /* engine's; called on the engine's thread */
+	void (*done)(
+		void *arg, struct reload_job *job); /* engine's; called on the engine's thread */
 	void *arg;
 };
 
@@ -36,8 +41,8 @@ struct reload_job *reload_job_sign(const struct reload_key *key);
 struct reload_job *reload_job_verify(struct reload_cert *cert, const struct reload_signature *sig);
 
 /* reload_job_check_cert() lets the job check the certificate too, with others as possible intermediates. */
-void reload_job_check_cert(struct reload_job *job, struct reload_trust *trust, struct reload_cert *const *others,
-	size_t others_count, reload_utc now);
+void reload_job_check_cert(struct reload_job *job, struct reload_trust *trust,
+	struct reload_cert *const *others, size_t others_count, reload_utc now);
 
 /* reload_job_run() does the work and sets err; on any thread. */
 void reload_job_run(struct reload_job *job);

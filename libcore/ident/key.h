@@ -5,7 +5,7 @@
 
 struct reload_key {
 	const struct reload_ident_ops *ops;
-	void *native;	/* of ops; OpenSSL: EVP_PKEY */
+	void *native;   /* of ops; OpenSSL: EVP_PKEY */
 	void *prepared; /* of ops; OpenSSL: EVP_PKEY_CTX, ready for signing, only ever copied */
 };
 
@@ -13,7 +13,11 @@ struct reload_key {
  * The keys that are made here.  Ed25519 is not among them: the signature algorithms of RFC 6940 are those of TLS 1.2, whose
  * registries of hashes and signatures have no code point for it (SEC-16).  P-384 keys are read and used, not made.
  */
-enum reload_key_type { RELOAD_KEY_P256, RELOAD_KEY_RSA2048, RELOAD_KEY_RSA3072 };
+enum reload_key_type {
+	RELOAD_KEY_P256,
+	RELOAD_KEY_RSA2048,
+	RELOAD_KEY_RSA3072
+};
 
 /* reload_key_type_parse() knows "p256", "rsa2048" and "rsa3072"; RELOAD_USAGE otherwise. */
 enum reload_err reload_key_type_parse(enum reload_key_type *out, const char *name) MUST_CHECK;
@@ -22,7 +26,8 @@ enum reload_err reload_key_type_parse(enum reload_key_type *out, const char *nam
 enum reload_err reload_key_new(struct reload_key **out, enum reload_key_type type) MUST_CHECK;
 
 /* reload_key_read_pem() reads an unencrypted private key of an accepted type; RELOAD_BAD_KEY with why otherwise. */
-enum reload_err reload_key_read_pem(struct reload_key **out, struct span pem, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_key_read_pem(
+	struct reload_key **out, struct span pem, struct reload_why *why) MUST_CHECK;
 
 /* reload_key_write_pem() appends the key as PKCS#8 PEM; the caller wipes the buffer. */
 enum reload_err reload_key_write_pem(struct wr *w, const struct reload_key *key) MUST_CHECK;
@@ -50,17 +55,20 @@ struct reload_cert_request {
  * (both NULL: self-signed by subject_key).  Node certificates have an empty subject and a critical subjectAltName
  * (RFC 6940 s11.3, SEC-11); authorities BasicConstraints CA.
  */
-enum reload_err reload_cert_make(struct wr *w, const struct reload_cert_request *req, const struct reload_key *subject_key,
-	const struct reload_cert *issuer, const struct reload_key *issuer_key) MUST_CHECK;
+enum reload_err reload_cert_make(struct wr *w, const struct reload_cert_request *req,
+	const struct reload_key *subject_key, const struct reload_cert *issuer,
+	const struct reload_key *issuer_key) MUST_CHECK;
 
 /*
  * reload_csr_make() appends a DER PKCS#10 request for key with user as rfc822Name (ENR-05).
  * reload_cert_make_csr() is reload_cert_make() for the public key of a PKCS#10 request (DER or PEM) whose own signature
  * verifies; RELOAD_BAD_VALUE otherwise.
  */
-enum reload_err reload_csr_make(struct wr *w, const struct reload_key *key, const char *user) MUST_CHECK;
-enum reload_err reload_cert_make_csr(struct wr *w, const struct reload_cert_request *req, struct span csr,
-	const struct reload_cert *issuer, const struct reload_key *issuer_key, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_csr_make(
+	struct wr *w, const struct reload_key *key, const char *user) MUST_CHECK;
+enum reload_err reload_cert_make_csr(struct wr *w, const struct reload_cert_request *req,
+	struct span csr, const struct reload_cert *issuer, const struct reload_key *issuer_key,
+	struct reload_why *why) MUST_CHECK;
 
 /*
  * reload_csr_user() tells the user name of a PKCS#10 request (DER or PEM): its rfc822Name, else the emailAddress of its
@@ -76,8 +84,8 @@ bool reload_user_legal(const char *name);
  * DER SubjectPublicKeyInfo with hash_alg sha1 or sha256 (RFC 6940 s11.3.1, SEC-12).
  * reload_key_public_info() appends the DER SubjectPublicKeyInfo of key.
  */
-enum reload_err reload_self_node_id(struct reload_id *out, struct span public_key_info, uint8_t hash_alg, uint8_t len,
-	uint32_t index) MUST_CHECK;
+enum reload_err reload_self_node_id(struct reload_id *out, struct span public_key_info,
+	uint8_t hash_alg, uint8_t len, uint32_t index) MUST_CHECK;
 enum reload_err reload_key_public_info(struct wr *w, const struct reload_key *key) MUST_CHECK;
 
 /* reload_pem_certificates() calls got(arg, der) for each certificate of a PEM text and returns their number. */

@@ -8,7 +8,12 @@
 #include "util/clock.h"
 #include "util/id.h"
 
-enum { RELOAD_NODE_ID_MIN = 16, RELOAD_CERT_NODE_IDS_MAX = 32, RELOAD_CERT_MAX = 16384, RELOAD_HASH_SIZE_MAX = 64 };
+enum {
+	RELOAD_NODE_ID_MIN = 16,
+	RELOAD_CERT_NODE_IDS_MAX = 32,
+	RELOAD_CERT_MAX = 16384,
+	RELOAD_HASH_SIZE_MAX = 64
+};
 
 struct reload_cert;
 struct reload_key;
@@ -18,12 +23,13 @@ struct reload_ident_ops {
 	enum reload_err (*cert_read)(struct reload_cert *cert, struct reload_why *why);
 	void (*cert_clear)(struct reload_cert *cert);
 	/* tells whether issuer's key signed cert, or cert's own key when issuer is cert; no dates, no names of RELOAD */
-	enum reload_err (*cert_signed_by)(const struct reload_cert *cert, const struct reload_cert *issuer);
+	enum reload_err (*cert_signed_by)(
+		const struct reload_cert *cert, const struct reload_cert *issuer);
 	/* appends the signature over input to out and tells its algorithm; safe on any thread */
-	enum reload_err (*sign)(const struct reload_key *key, struct span input, uint8_t *hash_alg, uint8_t *sig_alg,
-		struct wr *out);
-	enum reload_err (*verify)(const struct reload_cert *cert, uint8_t hash_alg, uint8_t sig_alg, struct span input,
-		struct span signature);
+	enum reload_err (*sign)(const struct reload_key *key, struct span input, uint8_t *hash_alg,
+		uint8_t *sig_alg, struct wr *out);
+	enum reload_err (*verify)(const struct reload_cert *cert, uint8_t hash_alg, uint8_t sig_alg,
+		struct span input, struct span signature);
 	void (*key_clear)(struct reload_key *key);
 	/* key is the private half of cert's key */
 	bool (*key_fits)(const struct reload_key *key, const struct reload_cert *cert);
@@ -35,4 +41,5 @@ extern const struct reload_ident_ops reload_ident_openssl;
  * reload_hash() writes the digest of the concatenation of parts to out and returns its length, 0 for an algorithm that
  * is not accepted here (SEC-06: sha1, sha256, sha384, sha512; code points of TLS 1.2).
  */
-size_t reload_hash(uint8_t out[RELOAD_HASH_SIZE_MAX], uint8_t hash_alg, const struct span *parts, size_t count);
+size_t reload_hash(uint8_t out[RELOAD_HASH_SIZE_MAX], uint8_t hash_alg, const struct span *parts,
+	size_t count);

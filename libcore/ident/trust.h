@@ -10,25 +10,29 @@
  * Limits of one check: certificates in a chain, the node's and the root-cert included, and signatures verified while
  * looking for it (many intermediates of one name would otherwise cost as many).  Beyond them: RELOAD_CERT_UNTRUSTED.
  */
-enum { RELOAD_CHAIN_MAX = 8, RELOAD_CHAIN_CHECKS_MAX = 16, RELOAD_NOT_BEFORE_SKEW_MS = 120000 };
+enum {
+	RELOAD_CHAIN_MAX = 8,
+	RELOAD_CHAIN_CHECKS_MAX = 16,
+	RELOAD_NOT_BEFORE_SKEW_MS = 120000
+};
 
 struct reload_trust_setup {
 	const struct reload_ident_ops *ops;
-	const char *overlay;	    /* overlay name */
+	const char *overlay; /* overlay name */
 	uint8_t node_id_len;
-	const struct span *roots;   /* DER of each root-cert */
+	const struct span *roots; /* DER of each root-cert */
 	size_t roots_count;
 	uint8_t self_signed_digest; /* RELOAD_HASH_SHA1 or _SHA256 where self-signed certificates are permitted, else 0 */
 	const struct reload_id *bad_nodes;
 	size_t bad_nodes_count;
-	bool self_signed_subject;   /* compatibility: self-signed certificates may have a subject (SEC-11) */
+	bool self_signed_subject; /* compatibility: self-signed certificates may have a subject (SEC-11) */
 };
 
 struct reload_trust;
 
 /* reload_trust_new() parses and keeps the roots; RELOAD_BAD_CERT with why for a root that is none.  *out: one reference. */
-enum reload_err reload_trust_new(
-	struct reload_trust **out, const struct reload_trust_setup *setup, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_trust_new(struct reload_trust **out, const struct reload_trust_setup *setup,
+	struct reload_why *why) MUST_CHECK;
 
 /* reload_trust_ref() and reload_trust_free() count references, thread-safe; NULL is legal for free. */
 struct reload_trust *reload_trust_ref(struct reload_trust *trust);
@@ -43,7 +47,8 @@ AUTO_DEFINE(reload_trust)
  * _CERT_EXPIRED, _CERT_UNTRUSTED, _CERT_REVOKED, why filled.  Costs one signature check per certificate of the chain.
  */
 enum reload_err reload_trust_check(const struct reload_trust *trust, const struct reload_cert *cert,
-	struct reload_cert *const *others, size_t others_count, reload_utc now, struct reload_why *why) MUST_CHECK;
+	struct reload_cert *const *others, size_t others_count, reload_utc now,
+	struct reload_why *why) MUST_CHECK;
 
 /* reload_trust_is_root() tells whether der is one of the root-certs (they never go into a bucket). */
 bool reload_trust_is_root(const struct reload_trust *trust, struct span der);

@@ -10,13 +10,14 @@ struct reload_fetch_work {
 	struct reload_storage *storage;
 	const struct reload_fetch_req *req;
 	struct reload_id resource;
-	bool responsible;	/* else a replica answers, or RELOAD_NOT_FOUND (STO-04) */
+	bool responsible; /* else a replica answers, or RELOAD_NOT_FOUND (STO-04) */
 	reload_utc now;
 	struct reload_arena *arena;
 	/* out; spans borrowed from the storage until its next commit */
 	struct reload_fetch_ans fetch;
 	struct reload_stat_ans stat;
-	struct span *certificates; /* distinct GenericCertificate lists (wire form) of the values' signers */
+	struct span *
+		certificates; /* distinct GenericCertificate lists (wire form) of the values' signers */
 	size_t certificates_count;
 	uint32_t unknown_kinds[63];
 	size_t unknown_kinds_count;

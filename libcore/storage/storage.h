@@ -13,15 +13,18 @@
  * whoever fills a batch.
  */
 struct reload_stored_entry {
-	struct reload_stored_data data;	/* data.value.index is the real index; data.raw is not used */
-	reload_utc received;		/* lifetime runs from here (R-7-06) */
-	struct span certificates;	/* GenericCertificates in wire form: the signer's first, then intermediates */
+	struct reload_stored_data
+		data;        /* data.value.index is the real index; data.raw is not used */
+	reload_utc received; /* lifetime runs from here (R-7-06) */
+	struct span
+		certificates; /* GenericCertificates in wire form: the signer's first, then intermediates */
 };
 
 struct reload_store_change {
 	uint32_t kind;
 	uint64_t generation; /* the new counter */
-	struct reload_stored_entry *entries; /* each inserted or replaced by index or key, one per place */
+	struct reload_stored_entry
+		*entries; /* each inserted or replaced by index or key, one per place */
 	size_t entries_count;
 };
 
@@ -33,7 +36,8 @@ struct reload_store_batch {
 };
 
 typedef void (*reload_committed_fn)(void *arg, enum reload_err err);
-typedef bool (*reload_entry_fn)(void *arg, const struct reload_stored_entry *entry); /* false ends the walk */
+typedef bool (*reload_entry_fn)(
+	void *arg, const struct reload_stored_entry *entry); /* false ends the walk */
 
 struct reload_storage;
 
@@ -43,30 +47,35 @@ struct reload_storage_ops {
 	enum reload_err (*commit)(struct reload_storage *s, const struct reload_store_batch *batch,
 		reload_committed_fn done, void *arg);
 	/* the generation counter of a Kind at a resource, 0 when nothing is known (STO-03) */
-	uint64_t (*generation)(struct reload_storage *s, const struct reload_id *resource, uint32_t kind, reload_utc now);
+	uint64_t (*generation)(struct reload_storage *s, const struct reload_id *resource,
+		uint32_t kind, reload_utc now);
 	/* entries that have not expired at now, ascending by index or key */
-	void (*each)(struct reload_storage *s, const struct reload_id *resource, uint32_t kind, reload_utc now,
-		reload_entry_fn visit, void *arg);
+	void (*each)(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
+		reload_utc now, reload_entry_fn visit, void *arg);
 	/* the same for the entries of an array with an index from first to last */
-	void (*range)(struct reload_storage *s, const struct reload_id *resource, uint32_t kind, uint32_t first,
-		uint32_t last, reload_utc now, reload_entry_fn visit, void *arg);
+	void (*range)(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
+		uint32_t first, uint32_t last, reload_utc now, reload_entry_fn visit, void *arg);
 	/* how many entries have not expired at now; *last (NULL is legal) is the highest index among them */
-	size_t (*extent)(struct reload_storage *s, const struct reload_id *resource, uint32_t kind, reload_utc now,
-		uint32_t *last);
+	size_t (*extent)(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
+		reload_utc now, uint32_t *last);
 	/* one entry by index or key (data model of e), NULL when there is none (borrowed until the next commit) */
-	const struct reload_stored_entry *(*find)(struct reload_storage *s, const struct reload_id *resource,
-		uint32_t kind, const struct reload_stored_value *place, reload_utc now);
+	const struct reload_stored_entry *(*find)(struct reload_storage *s,
+		const struct reload_id *resource, uint32_t kind,
+		const struct reload_stored_value *place, reload_utc now);
 	/* the first resource at or after from, clockwise, up to to (inclusive), that holds kind (0: any); false: none */
-	bool (*next)(struct reload_storage *s, const struct reload_id *from, const struct reload_id *to, uint32_t kind,
-		reload_utc now, struct reload_id *out);
+	bool (*next)(struct reload_storage *s, const struct reload_id *from,
+		const struct reload_id *to, uint32_t kind, reload_utc now, struct reload_id *out);
 	/* the Kinds held at a resource, ascending; returns their number, at most max */
-	size_t (*kinds)(struct reload_storage *s, const struct reload_id *resource, reload_utc now, uint32_t *out, size_t max);
+	size_t (*kinds)(struct reload_storage *s, const struct reload_id *resource, reload_utc now,
+		uint32_t *out, size_t max);
 	/* forgets resources in (from, to]; forgets a Kind everywhere (CFG-17) */
-	void (*drop_range)(struct reload_storage *s, const struct reload_id *from, const struct reload_id *to);
+	void (*drop_range)(
+		struct reload_storage *s, const struct reload_id *from, const struct reload_id *to);
 	void (*drop_kind)(struct reload_storage *s, uint32_t kind);
 	/* frees what has expired at now and returns the time of the next expiry, RELOAD_NEVER when there is none */
 	reload_utc (*expire)(struct reload_storage *s, reload_utc now);
-	size_t (*count)(struct reload_storage *s, reload_utc now, size_t *values, size_t *bytes); /* resources held */
+	size_t (*count)(struct reload_storage *s, reload_utc now, size_t *values,
+		size_t *bytes); /* resources held */
 };
 
 struct reload_storage {

@@ -11,7 +11,7 @@
 /* Who signed: the request, or one value. */
 struct reload_signer {
 	const struct reload_cert *cert; /* borrowed; NULL: unknown */
-	struct reload_id node;		/* the Node-ID that the identity denotes */
+	struct reload_id node;          /* the Node-ID that the identity denotes */
 };
 
 struct reload_store_work {
@@ -19,10 +19,11 @@ struct reload_store_work {
 	const struct reload_config *config;
 	struct reload_storage *storage;
 	const struct reload_store_req *req;
-	struct reload_id resource;	     /* of req->resource */
-	void (*resource_id)(struct reload_id *out, struct span resource_name); /* of the overlay algorithm */
-	bool replica;			     /* replica_number > 0 */
-	bool place_ok;			     /* responsible (original), or plausible replica: asked of the topology */
+	struct reload_id resource; /* of req->resource */
+	void (*resource_id)(
+		struct reload_id *out, struct span resource_name); /* of the overlay algorithm */
+	bool replica;                                              /* replica_number > 0 */
+	bool place_ok; /* responsible (original), or plausible replica: asked of the topology */
 	struct reload_signer request_signer;
 	struct reload_signer *value_signers; /* one per value, in the order of the request */
 	struct span *value_certificates;     /* per value: GenericCertificates to keep with it */
@@ -31,11 +32,11 @@ struct reload_store_work {
 	struct reload_arena *arena;
 	/* out */
 	struct reload_store_batch batch;
-	bool changed;			     /* false: a repeat that changes nothing (STO-01) */
-	struct reload_store_ans answer;	     /* present counters; replicas are the caller's to fill in */
-	uint32_t unknown_kinds[63];	     /* RELOAD_UNKNOWN_KIND */
+	bool changed;                   /* false: a repeat that changes nothing (STO-01) */
+	struct reload_store_ans answer; /* present counters; replicas are the caller's to fill in */
+	uint32_t unknown_kinds[63];     /* RELOAD_UNKNOWN_KIND */
 	size_t unknown_kinds_count;
-	const char *reason;		     /* static words for error_info */
+	const char *reason; /* static words for error_info */
 };
 
 /*

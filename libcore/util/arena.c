@@ -11,7 +11,10 @@ struct reload_arena_block {
 	alignas(max_align_t) uint8_t bytes[];
 };
 
-enum { BLOCK = 2048, ALIGN = alignof(max_align_t) };
+enum {
+	BLOCK = 2048,
+	ALIGN = alignof(max_align_t)
+};
 
 void *reload_arena_take(struct reload_arena *a, size_t size)
 {

@@ -12,10 +12,13 @@ static int timer_cmp(struct reload_timer *a, struct reload_timer *b)
 
 RELOAD_TREE(reload_timer_tree, reload_timer, entry, timer_cmp)
 
-void reload_timer_arm(struct reload_timers *ts, struct reload_timer *t, reload_ms due, reload_timer_fn fn, void *arg)
+void reload_timer_arm(struct reload_timers *ts, struct reload_timer *t, reload_ms due,
+	reload_timer_fn fn, void *arg)
 {
 	reload_timer_cancel(ts, t);
-	*t = (struct reload_timer){ .due = due, .order = ts->armed_ever++, .fn = fn, .arg = arg, .armed = true };
+	*t = (struct reload_timer){
+		.due = due, .order = ts->armed_ever++, .fn = fn, .arg = arg, .armed = true
+	};
 	RB_INSERT(reload_timer_tree, &ts->tree, t);
 }
 
@@ -45,7 +48,11 @@ void reload_timers_run(struct reload_timers *ts, reload_ms now)
 /* The Gregorian calendar, counted in eras of 400 years that begin on 1 March, so that leap days come last. */
 char *reload_utc_text(char out[RELOAD_UTC_TEXT], reload_utc t)
 {
-	enum { ERA_DAYS = 146097, MARCH_0000 = 719468, DAY_S = 86400 };
+	enum {
+		ERA_DAYS = 146097,
+		MARCH_0000 = 719468,
+		DAY_S = 86400
+	};
 	uint64_t seconds = t / RELOAD_SECOND;
 	uint64_t days = seconds / DAY_S + MARCH_0000;
 	unsigned in_day = (unsigned)(seconds % DAY_S);
@@ -59,7 +66,8 @@ char *reload_utc_text(char out[RELOAD_UTC_TEXT], reload_utc t)
 	if (t == RELOAD_NEVER || year > 9999)
 		snprintf(out, RELOAD_UTC_TEXT, "never");
 	else
-		snprintf(out, RELOAD_UTC_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)year % 10000,
-			month % 100, day % 100, in_day / 3600 % 100, in_day / 60 % 60, in_day % 60);
+		snprintf(out, RELOAD_UTC_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ",
+			(unsigned)year % 10000, month % 100, day % 100, in_day / 3600 % 100,
+			in_day / 60 % 60, in_day % 60);
 	return out;
 }

@@ -9,7 +9,10 @@
 typedef uint64_t reload_ms;  /* monotonic milliseconds, or a length of time */
 typedef uint64_t reload_utc; /* milliseconds since 1970-01-01 UTC */
 
-enum { RELOAD_SECOND = 1000, RELOAD_UTC_TEXT = 24 };
+enum {
+	RELOAD_SECOND = 1000,
+	RELOAD_UTC_TEXT = 24
+};
 #define RELOAD_NEVER UINT64_MAX
 
 /*
@@ -40,7 +43,8 @@ struct reload_timers {
 };
 
 /* reload_timer_arm() (re)arms t for the time due; fn(arg) runs from reload_timers_run(). */
-void reload_timer_arm(struct reload_timers *ts, struct reload_timer *t, reload_ms due, reload_timer_fn fn, void *arg);
+void reload_timer_arm(struct reload_timers *ts, struct reload_timer *t, reload_ms due,
+	reload_timer_fn fn, void *arg);
 
 /* reload_timer_cancel() disarms t; an unarmed timer is legal. */
 void reload_timer_cancel(struct reload_timers *ts, struct reload_timer *t);

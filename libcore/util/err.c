@@ -13,10 +13,16 @@ static const struct {
 #undef X
 };
 
-enum { ERRORS = sizeof(errors) / sizeof(errors[0]), NAME_MAX_LEN = 32 };
+enum {
+	ERRORS = sizeof(errors) / sizeof(errors[0]),
+	NAME_MAX_LEN = 32
+};
 
 /* JSON-RPC codes of overlay errors are this number minus the error_code: one fact, kept in err.def. */
-enum { OVERLAY_RPC = -32100, OVERLAY_RPC_LAST = -32199 };
+enum {
+	OVERLAY_RPC = -32100,
+	OVERLAY_RPC_LAST = -32199
+};
 
 const char *reload_err_text(enum reload_err err)
 {
@@ -59,7 +65,8 @@ uint16_t reload_err_overlay_code(enum reload_err err)
 
 enum reload_err reload_err_from_overlay(uint16_t error_code)
 {
-	return error_code && error_code < 100 ? reload_err_from_rpc(OVERLAY_RPC - error_code) : RELOAD_FAILED;
+	return error_code && error_code < 100 ? reload_err_from_rpc(OVERLAY_RPC - error_code)
+					      : RELOAD_FAILED;
 }
 
 enum reload_err reload_why_set(

@@ -43,8 +43,9 @@ struct reload_why {
 };
 
 /* reload_why_set() fills w (NULL is legal) and returns err, so that it ends a function: return reload_why_set(...). */
-enum reload_err reload_why_set(struct reload_why *w, enum reload_err err, const char *what, const char *why_fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+enum reload_err reload_why_set(struct reload_why *w, enum reload_err err, const char *what,
+	const char *why_fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* reload_why_hint() sets the words behind "try:"; w may be NULL. */
-void reload_why_hint(struct reload_why *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void reload_why_hint(struct reload_why *w, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));

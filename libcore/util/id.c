@@ -78,7 +78,8 @@ struct reload_id reload_id_add_power(const struct reload_id *id, unsigned bit)
 	return out;
 }
 
-bool reload_id_between(const struct reload_id *from, const struct reload_id *x, const struct reload_id *to)
+bool reload_id_between(
+	const struct reload_id *from, const struct reload_id *x, const struct reload_id *to)
 {
 	struct reload_id whole = reload_id_distance(from, to), part = reload_id_distance(from, x);
 	if (reload_id_is_zero(&whole))

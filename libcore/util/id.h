@@ -4,7 +4,10 @@
 #include "util/err.h"
 #include "util/span.h"
 
-enum { RELOAD_ID_MAX = 20, RELOAD_ID_HEX = 2 * RELOAD_ID_MAX + 1 };
+enum {
+	RELOAD_ID_MAX = 20,
+	RELOAD_ID_HEX = 2 * RELOAD_ID_MAX + 1
+};
 
 /* A Node-ID (16 to 20 bytes) or a Resource-ID of the overlay algorithm; len 0 is "none". */
 struct reload_id {
@@ -51,4 +54,5 @@ struct reload_id reload_id_distance(const struct reload_id *from, const struct r
 struct reload_id reload_id_add_power(const struct reload_id *id, unsigned bit);
 
 /* reload_id_between() tells whether from < x <= to going clockwise; from = to means the whole ring. */
-bool reload_id_between(const struct reload_id *from, const struct reload_id *x, const struct reload_id *to);
+bool reload_id_between(
+	const struct reload_id *from, const struct reload_id *x, const struct reload_id *to);

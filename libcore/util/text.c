@@ -39,7 +39,8 @@ enum reload_err reload_unhex(uint8_t *out, const char *digits, size_t len)
 	return RELOAD_OK;
 }
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 char *reload_base64(struct span s)
 {
@@ -101,7 +102,11 @@ bool reload_utf8_valid(struct span s)
 	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
 	for (size_t i = 0; i < s.len;) {
 		uint8_t c = s.at[i++];
-		unsigned more = c < 0x80 ? 0 : c >> 5 == 6 ? 1 : c >> 4 == 14 ? 2 : c >> 3 == 30 ? 3 : 9;
+		unsigned more = c < 0x80       ? 0
+				: c >> 5 == 6  ? 1
+				: c >> 4 == 14 ? 2
+				: c >> 3 == 30 ? 3
+					       : 9;
 		if (!c || more == 9 || s.len - i < more)
 			return false;
 		uint32_t v = more ? c & (0x3fu >> more) : c;

@@ -17,7 +17,8 @@ char *reload_base64(struct span s);
  * reload_unbase64() reads base64 with white space anywhere; *out is owned.  RELOAD_BAD_VALUE for anything that RFC 4648
  * does not allow.
  */
-enum reload_err reload_unbase64(uint8_t **out, size_t *out_len, const char *text, size_t len) MUST_CHECK;
+enum reload_err reload_unbase64(
+	uint8_t **out, size_t *out_len, const char *text, size_t len) MUST_CHECK;
 
 /* reload_utf8_valid() tells whether s is well-formed UTF-8 without NUL. */
 bool reload_utf8_valid(struct span s);

@@ -41,7 +41,8 @@ static enum reload_err cert_read(struct reload_cert *cert, struct reload_why *wh
 	cert->public_key_info = cert->der;
 	if (!r.err && r.at == r.end && m && !memcmp(m, magic, 4))
 		return RELOAD_OK;
-	return reload_why_set(why, RELOAD_BAD_CERT, "not a certificate of the simulator", "malformed");
+	return reload_why_set(
+		why, RELOAD_BAD_CERT, "not a certificate of the simulator", "malformed");
 }
 
 static void cert_clear(struct reload_cert *cert)
@@ -49,7 +50,8 @@ static void cert_clear(struct reload_cert *cert)
 	(void)cert; /* nothing of its own */
 }
 
-static enum reload_err cert_signed_by(const struct reload_cert *cert, const struct reload_cert *issuer)
+static enum reload_err cert_signed_by(
+	const struct reload_cert *cert, const struct reload_cert *issuer)
 {
 	bool same = !((cert->der.at[4] ^ issuer->der.at[4]) & SIM_CERT_FOREIGN);
 	return issuer->authority && same ? RELOAD_OK : RELOAD_BAD_SIGNATURE;
@@ -61,7 +63,8 @@ static void mac(uint8_t out[RELOAD_HASH_SIZE_MAX], struct span secret, struct sp
 	reload_hash(out, RELOAD_HASH_SHA256, parts, COUNT_OF(parts));
 }
 
-static enum reload_err sign(const struct reload_key *key, struct span input, uint8_t *hash_alg, uint8_t *sig_alg, struct wr *out)
+static enum reload_err sign(const struct reload_key *key, struct span input, uint8_t *hash_alg,
+	uint8_t *sig_alg, struct wr *out)
 {
 	uint8_t digest[RELOAD_HASH_SIZE_MAX];
 	const struct reload_cert *cert = key->native;
@@ -72,7 +75,8 @@ static enum reload_err sign(const struct reload_key *key, struct span input, uin
 	return RELOAD_OK;
 }
 
-static enum reload_err verify(const struct reload_cert *cert, uint8_t hash_alg, uint8_t sig_alg, struct span input, struct span signature)
+static enum reload_err verify(const struct reload_cert *cert, uint8_t hash_alg, uint8_t sig_alg,
+	struct span input, struct span signature)
 {
 	uint8_t digest[RELOAD_HASH_SIZE_MAX];
 	mac(digest, cert->der, input);
@@ -132,8 +136,11 @@ struct reload_cert *sim_cert_of(const struct sim_cert_form *f)
 
 struct reload_cert *sim_cert(const char *user, const char *overlay, const struct reload_id *node)
 {
-	return sim_cert_of(&(struct sim_cert_form){
-		.flags = !node, .user = user, .overlay = overlay, .nodes = node, .nodes_count = node != NULL });
+	return sim_cert_of(&(struct sim_cert_form){ .flags = !node,
+		.user = user,
+		.overlay = overlay,
+		.nodes = node,
+		.nodes_count = node != NULL });
 }
 
 struct reload_key *sim_key(struct reload_cert *cert)

@@ -72,13 +72,15 @@ void sim_note(struct sim *s, const struct sim_node *n, const char *what, uint64_
 	digest_add(s, a);
 	digest_add(s, b);
 	if (s->setup.trace)
-		fprintf(stderr, "%8llu node %zu %s %llx %llx\n", (unsigned long long)s->now, n ? n->index : (size_t)-1, what,
-			(unsigned long long)a, (unsigned long long)b);
+		fprintf(stderr, "%8llu node %zu %s %llx %llx\n", (unsigned long long)s->now,
+			n ? n->index : (size_t)-1, what, (unsigned long long)a,
+			(unsigned long long)b);
 }
 
 /* -- events ----------------------------------------------------------------------------------------------------------------- */
 
-static struct sim_event *event_add(struct sim *s, reload_ms at, struct sim_node *node, void (*fn)(struct sim *, struct sim_event *))
+static struct sim_event *event_add(struct sim *s, reload_ms at, struct sim_node *node,
+	void (*fn)(struct sim *, struct sim_event *))
 {
 	struct sim_event *ev = RELOAD_NEW(sim_event);
 	ev->at = at;
@@ -107,7 +109,8 @@ static void link_remove(struct sim_node *n, struct sim_link *l)
 	free(l);
 }
 
-static struct sim_link *link_add(struct sim_node *n, uint32_t number, struct sim_node *other, uint32_t other_number)
+static struct sim_link *link_add(
+	struct sim_node *n, uint32_t number, struct sim_node *other, uint32_t other_number)
 {
 	struct sim_link *l = RELOAD_NEW(sim_link);
 	l->number = number;
@@ -201,11 +204,14 @@ static void run_dial(struct sim *s, struct sim_event *ev)
 	back->last = ours;
 }
 
-static void host_link_open(void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count)
+static void host_link_open(
+	void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count)
 {
 	struct sim_node *n = host;
 	struct sim *s = n->sim;
-	size_t index = count ? (size_t)addrs[0].addr[1] << 16 | (size_t)addrs[0].addr[2] << 8 | addrs[0].addr[3] : SIZE_MAX;
+	size_t index = count ? (size_t)addrs[0].addr[1] << 16 | (size_t)addrs[0].addr[2] << 8 |
+				       addrs[0].addr[3]
+			     : SIZE_MAX;
 	if (index >= s->nodes_count) {
 		struct sim_event *ev = event_add(s, s->now + 1, n, run_down);
 		ev->link = link;
@@ -260,7 +266,8 @@ static void host_link_close(void *host, uint32_t link)
 		return;
 	reload_ms at = n->sim->now + delay(n->sim);
 	if (l->other_number && l->other->peer)
-		event_add(n->sim, at < l->last ? l->last : at, l->other, run_down)->link = l->other_number;
+		event_add(n->sim, at < l->last ? l->last : at, l->other, run_down)->link =
+			l->other_number;
 	link_remove(n, l);
 }
 
@@ -297,7 +304,8 @@ static void host_event(void *host, const struct reload_event *ev)
 	if (reload_event_level(ev->type) <= RELOAD_LEVEL_INFO)
 		sim_note(n->sim, n, reload_event_name(ev->type), ev->code, ev->err);
 	if (n->sim->setup.trace && ev->words)
-		fprintf(stderr, "         node %zu   %s: %s\n", n->index, reload_event_name(ev->type), ev->words);
+		fprintf(stderr, "         node %zu   %s: %s\n", n->index,
+			reload_event_name(ev->type), ev->words);
 }
 
 static void host_config_changed(void *host, const struct reload_config *config)
@@ -328,7 +336,9 @@ static struct reload_config *config_new(struct reload_cert *root)
 	struct reload_id signer_id = { .len = 16, .at = { 0xaa } };
 	AUTO(reload_cert) cert = sim_cert("signer@" SIM_OVERLAY, SIM_OVERLAY, &signer_id);
 	AUTO(reload_key) key = sim_key(cert);
-	struct reload_ip_port bootstrap = { .type = RELOAD_IPV4, .addr = { 10, 0, 0, 0 }, .port = RELOAD_DEFAULT_PORT };
+	struct reload_ip_port bootstrap = {
+		.type = RELOAD_IPV4, .addr = { 10, 0, 0, 0 }, .port = RELOAD_DEFAULT_PORT
+	};
 	const struct reload_kind kind = { .id = 0xf0000001,
 		.model = RELOAD_MODEL_SINGLE,
 		.access = RELOAD_ACCESS_USER_MATCH,
@@ -352,7 +362,8 @@ static struct reload_config *config_new(struct reload_cert *root)
 	struct wr w;
 	wr_init(&w);
 	if (reload_config_write(&w, &draft, &signer, SIM_EPOCH, &why) ||
-		reload_config_parse(&config, wr_done(&w), SIM_OVERLAY, &sim_ident, SIM_EPOCH, &why)) {
+		reload_config_parse(
+			&config, wr_done(&w), SIM_OVERLAY, &sim_ident, SIM_EPOCH, &why)) {
 		fprintf(stderr, "sim: %s: %s\n", why.what, why.why);
 		abort();
 	}
@@ -402,11 +413,11 @@ static void node_stop(struct sim_node *n)
 	for (;;) { /* handing jobs back may have made new ones */
 		bool found = false;
 		RB_FOREACH(ev, sim_event_tree, &n->sim->events)
-			if (ev->node == n && ev->fn == run_job && ev->data) {
-				found = true;
-				reload_peer_job_done(n->peer, TAKE(ev->data));
-				break;
-			}
+		if (ev->node == n && ev->fn == run_job && ev->data) {
+			found = true;
+			reload_peer_job_done(n->peer, TAKE(ev->data));
+			break;
+		}
 		if (!found)
 			break;
 	}
@@ -455,7 +466,8 @@ void sim_start(struct sim *s, size_t i, bool first, enum reload_role role)
 	if (reload_peer_new(&n->peer, &setup, &why))
 		abort();
 	sim_note(s, n, "start", first, role);
-	enum reload_err err = first ? reload_peer_first(n->peer) : reload_peer_join(n->peer, role, NULL, 0);
+	enum reload_err err =
+		first ? reload_peer_first(n->peer) : reload_peer_join(n->peer, role, NULL, 0);
 	if (err)
 		abort();
 }
@@ -466,8 +478,8 @@ void sim_crash(struct sim *s, size_t i)
 	struct sim_link *l;
 	sim_note(s, n, "crash", 0, 0);
 	RB_FOREACH(l, sim_link_tree, &n->links)
-		if (l->other_number && l->other->peer)
-			event_add(s, s->now + delay(s), l->other, run_down)->link = l->other_number;
+	if (l->other_number && l->other->peer)
+		event_add(s, s->now + delay(s), l->other, run_down)->link = l->other_number;
 	node_stop(n);
 }
 
@@ -530,7 +542,8 @@ static bool is_ring_member(const struct sim_node *n)
 	return st.role == RELOAD_ROLE_PEER && st.state == RELOAD_STATE_JOINED;
 }
 
-static bool list_agrees(struct sim_node **ring, size_t count, size_t at, int step, const struct reload_id *list, size_t listed)
+static bool list_agrees(struct sim_node **ring, size_t count, size_t at, int step,
+	const struct reload_id *list, size_t listed)
 {
 	size_t want = count - 1 < 3 ? count - 1 : 3;
 	if (count == 2)
@@ -565,12 +578,15 @@ bool sim_ring_agrees(struct sim *s, char *fault, size_t fault_len)
 	for (size_t i = 0; i < count && ok; i++) {
 		struct reload_status st;
 		reload_peer_status(ring[i]->peer, &st);
-		ok = list_agrees(ring, count, i, 1, st.tables.successors, st.tables.successors_count) &&
-		     list_agrees(ring, count, i, -1, st.tables.predecessors, st.tables.predecessors_count);
+		ok = list_agrees(
+			     ring, count, i, 1, st.tables.successors, st.tables.successors_count) &&
+		     list_agrees(ring, count, i, -1, st.tables.predecessors,
+			     st.tables.predecessors_count);
 		char id[RELOAD_ID_HEX];
 		if (!ok)
-			snprintf(fault, fault_len, "node %zu (%s) of %zu has other neighbours than the ring", ring[i]->index,
-				reload_id_hex(id, &ring[i]->id), count);
+			snprintf(fault, fault_len,
+				"node %zu (%s) of %zu has other neighbours than the ring",
+				ring[i]->index, reload_id_hex(id, &ring[i]->id), count);
 	}
 	free(ring);
 	return ok;
@@ -585,7 +601,8 @@ bool sim_replicated(struct sim *s, const struct reload_id *resource, uint32_t ki
 		owner++;
 	for (size_t i = 0; i < 3 && i < count && ok; i++) {
 		struct sim_node *n = ring[(owner + i) % count];
-		ok = n->storage->ops->generation(n->storage, resource, kind, SIM_EPOCH + s->now) > 0;
+		ok = n->storage->ops->generation(n->storage, resource, kind, SIM_EPOCH + s->now) >
+		     0;
 	}
 	free(ring);
 	return ok;

@@ -7,7 +7,7 @@
 #include "peer/peer.h"
 #include "util/tree.h"
 
-#define SIM_EPOCH 1893456000000ull /* wall clock at virtual time 0: 2030-01-01 */
+#define SIM_EPOCH   1893456000000ull /* wall clock at virtual time 0: 2030-01-01 */
 #define SIM_OVERLAY "sim.example"
 
 extern const struct reload_ident_ops sim_ident;
@@ -78,7 +78,7 @@ struct sim_setup {
 	uint64_t seed;
 	size_t nodes;
 	reload_ms delay_min, delay_max; /* of a link, one way */
-	unsigned loss_per_million;	/* of a message on a link */
+	unsigned loss_per_million;      /* of a message on a link */
 	bool trace;
 };
 

@@ -85,7 +85,8 @@ static void text_forms(void **state)
 	size_t len;
 	const char *bad[] = { "A", "AA", "AAA", "AA=A", "=AAA", "AA==AA==", "A*AA", "AA= =x" };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		assert_int_equal(reload_unbase64(&out, &len, bad[i], strlen(bad[i])), RELOAD_BAD_VALUE);
+		assert_int_equal(
+			reload_unbase64(&out, &len, bad[i], strlen(bad[i])), RELOAD_BAD_VALUE);
 	assert_true(reload_utf8_valid(span_str("gr\xc3\xbc\xc3\x9f")));
 	assert_false(reload_utf8_valid(span_str("\xc0\x80")));
 	assert_false(reload_utf8_valid(span_str("\xed\xa0\x80")));

@@ -112,7 +112,7 @@ NODE=00112233445566778899aabbccddeeff
 	[ "$(echo "$output" | jq -r '.configuration.expires[:10]')" = "$(date -u -d '30 days' +%F)" ]
 	R config show --json
 	[ "$status" -eq 0 ]
-	# R-11.1-20 R-11.1-21 R-14-02: addresses of both families, the port's default is 6084
+	# R-11.1-20 R-11.1-21: addresses of both families, the port's default is 6084
 	echo "$output" | jq -e '.bootstrap == ["192.0.2.1:6084", "[2001:db8::1]:7000"]'
 	# R-11.1-16: several enrollment-servers
 	echo "$output" | jq -e '.enrollment_servers == ["https://a.example/enroll", "https://b.example/enroll"]'
@@ -173,7 +173,7 @@ NODE=00112233445566778899aabbccddeeff
 		R init $args
 		failed 2 .
 	done
-	# R-11.3-03 R-11.1-15: http is refused
+	# R-11.1-15: http is refused
 	R init x.example --enrollment-server http://a.example/
 	failed 2 http://a.example/
 	[ ! -e lab/etc/x.example ]
@@ -258,7 +258,7 @@ NODE=00112233445566778899aabbccddeeff
 	ids() { reload-enroll issue "$@" --json | jq -r '.node_ids | join(" ")'; }
 	a=$(ids alice@calls.example)
 	b=$(ids bob@calls.example)
-	# R-11.3-14: nothing in common
+	# R-11.3-14 R-13.6-01: nothing in common
 	[ "${a:0:8}" != "${b:0:8}" ]
 	# R-11.3-17: users keep their Node-IDs, in whatever identity
 	[ "$(ids alice@calls.example)" = "$a" ]

@@ -175,7 +175,7 @@ def headers():
         with Counted("a1", what, **{count: 1}):
             expect_silence(link, request(who, header.pop("dest", node(to)), **header), what, 0.1)
 
-    # R-6.1-01 R-6.3.2-01 R-6.3.2-05 R-6.3.2-12 R-6.3.2-21: wrong fields of the header, each counted, none answered
+    # R-6.1-01 R-6.3.2-01 R-6.3.2-05 R-6.3.2-12 R-6.3.2-21 R-6.7-12: wrong fields of the header, each counted, none answered
     dropped("relo_token", "drop_not_reload", token=0x52454C4F)
     dropped("overlay", "drop_overlay", overlay=bytes(4))
     dropped("version 0x09", "drop_version", version=0x09)
@@ -258,7 +258,7 @@ def signatures():
         with Counted("a1", words, drop_signature=1):
             expect_silence(link, m, words, 0.15)
 
-    # R-6.3-02 R-6.3.4-20: unsigned
+    # R-6.3.4-20: unsigned
     dropped(message(node(to), what, NO_SIGNATURE, new_id()), "unsigned")
     dropped(good[:-5] + bytes([good[-5] ^ 1]) + good[-4:], "flipped bit in the signature")
     dropped(good[:20] + new_id() + good[28:], "another transaction")

@@ -28,7 +28,7 @@ setup() {
 	cd "$BATS_FILE_TMPDIR" || return 1
 }
 
-# R-4.5-01: CHORD-RELOAD is implemented; R-10.1-02: three predecessors and successors; R-10.7-05, R-10.7-06
+# R-4.5-01: CHORD-RELOAD is implemented; R-10.1-02: three predecessors and successors; R-10.7-06
 @test "25 agents, joined with up to 8 at a time, form one ring" {
 	run python3 "$HERE/ring.py" join 8
 	echo "$output"
@@ -38,7 +38,7 @@ setup() {
 	[ "$status" -eq 0 ]
 }
 
-# R-6.2-01: symmetric recursive routing; R-10.4-01: two replicas are named; R-7.3.4-01
+# R-10.4-01: two replicas are named
 @test "200 values stored at random places are fetched by five other peers each" {
 	run python3 "$HERE/ring.py" store 200
 	echo "$output"

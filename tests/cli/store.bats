@@ -146,8 +146,6 @@ DICT=0xf0000003
 	failed 2 '--remove takes no value'
 }
 
-# R-7.4.1.1-25: a Store behind the end leaves a gap; R-7.4.1.1-26: appending gives the next index; R-7.2-03: a gap reads as
-# exists = False
 # R-7.4.1.3-02: the lifetime of a removal is at least what is left of the removed value's
 @test "a removal lives as long as what it removes would have" {
 	reload-store -a alice -q -k $K alice@calls.example long --lifetime 9d
@@ -221,6 +219,7 @@ DICT=0xf0000003
 	done
 }
 
+# R-7.4.1.1-25: a Store behind the end leaves a gap; R-7.4.1.1-26: appending gives the next index
 @test "arrays have places" {
 	R reload-store -a alice -k $ARRAY alice@calls.example zero --index 0
 	ok

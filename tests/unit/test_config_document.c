@@ -21,6 +21,7 @@ static void absent_parameters_have_their_defaults(void **state)
 	assert_true(c->clients_permitted);
 	assert_false(c->no_ice);
 	assert_true(c->chord_reactive);
+	/* R-10.7.4-02 */
 	assert_int_equal(c->chord_update_interval_s, 600);
 	assert_int_equal(c->chord_ping_interval_s, 3600);
 	assert_null(c->shared_secret);
@@ -82,7 +83,7 @@ static void each_parameter_is_read(void **state)
 	assert_false(c->clients_permitted);
 	assert_true(c->no_ice);
 	assert_false(c->chord_reactive);
-	/* R-11.1-25 */
+	/* R-11.1-25, R-10.7.4-02 */
 	assert_int_equal(c->chord_update_interval_s, 400);
 	assert_int_equal(c->chord_ping_interval_s, 30);
 	/* R-11.1-27 */
@@ -164,7 +165,6 @@ static const struct {
 	{ "https://example.net", "https:///path", RELOAD_BAD_CONFIG, "host" },
 	{ "https://example.net", "https://a b", RELOAD_BAD_CONFIG, "URL" },
 	{ "https://example.net", "HTTPS://example.net", RELOAD_OK, "" },
-	/* R-11.1-18 */
 	{ "<no-ice>", "<self-signed-permitted digest=\"sha1\">maybe</self-signed-permitted><no-ice>", RELOAD_BAD_CONFIG, "maybe" },
 	{ "<no-ice>", "<self-signed-permitted>true</self-signed-permitted><no-ice>", RELOAD_BAD_CONFIG, "digest" },
 	{ "<no-ice>", "<self-signed-permitted digest=\"md5\">true</self-signed-permitted><no-ice>", RELOAD_BAD_CONFIG, "md5" },

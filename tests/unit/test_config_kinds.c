@@ -279,7 +279,7 @@ static void kinds_come_by_config_update(void **state)
 	assert_int_equal(with_block(&third, next, named), RELOAD_OK);
 	assert_int_equal(third->kinds.count, 4);
 	reload_config_free(third);
-	/* R-11.1-50: new information replaces what was known */
+	/* new information replaces what was known */
 	assert_int_equal(with_block(&third, next,
 				 kind_block("<kind id=\"" KIND_ID_TEXT
 					    "\"><data-model>ARRAY</data-model><access-control>"
@@ -354,14 +354,14 @@ static void a_kind_goes_with_its_signer(void **state)
 	blocks[0] = span_str(by_one);
 	blocks[1] = span_str(by_two);
 	assert_int_equal(reload_config_with_kinds(&old, first, blocks, 2, NOW, NULL), RELOAD_OK);
-	/* R-11.1-51: the second signer is no longer listed */
+	/* the second signer is no longer listed */
 	AUTO(reload_config)
 	second = parsed(
 		document_of("instance-name=\"" OVERLAY "\" sequence=\"23\"", SIGNERS, NULL, &one));
 	AUTO(reload_config) next = reload_config_carry_kinds(second, old, NOW);
 	assert_non_null(reload_config_kind(next, KIND_ID));
 	assert_null(reload_config_kind(next, 4026531842u));
-	/* CFG-17: unless the new document brings the Kind, signed by somebody else */
+	/* R-11.1-50, CFG-17: unless the new document brings the Kind, signed by somebody else */
 	char *again = kind_block(
 		"<kind id=\"4026531842\">" COMMON("ARRAY", "NODE-MATCH") "</kind>", &one);
 	AUTO(reload_config)

@@ -59,7 +59,7 @@ static void a_small_draft_keeps_the_defaults(void **state)
 	assert_false(c->no_ice);
 	assert_true(c->clients_permitted && c->chord_reactive);
 	assert_true(span_eq(c->roots[0], root));
-	/* R-11.1-42: the signer of a draft signs Kinds and configurations */
+	/* the signer of a draft signs Kinds and configurations */
 	assert_true(reload_id_eq(&c->kind_signers.at[0], &one.node));
 	assert_true(reload_id_eq(&c->configuration_signers.at[0], &one.node));
 	assert_false(warned(c, "encoding")); /* R-11.1-02 */

@@ -86,7 +86,6 @@ static void certificates_are_found_by_identity(void **state)
 	assert_ptr_equal(reload_cache_find(cache, &id, NOW, &node), one);
 }
 
-/* R-7.1-03 */
 static void expired_certificates_are_forgotten(void **state)
 {
 	(void)state;

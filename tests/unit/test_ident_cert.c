@@ -48,7 +48,7 @@ static void names_that_lie(void **state)
 {
 	(void)state;
 	static const char nul_uri[] = URI "\0.evil/", nul_user[] = "alice@" OVERLAY "\0.evil";
-	/* R-11.3-19: a NUL would end the name for some readers and not for others */
+	/* a NUL would end the name for some readers and not for others */
 	refused((struct forge){ NAMES(
 			{ GEN_URI, nul_uri, sizeof(nul_uri) - 1 }, { GEN_EMAIL, "a@b" }) },
 		"NUL");

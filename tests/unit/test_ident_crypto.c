@@ -67,7 +67,7 @@ static void one_key(struct reload_key *key, uint8_t hash_expected, uint8_t sig_e
 				assert_int_equal(cert->ops->verify(cert, (uint8_t)h, (uint8_t)s,
 							 input, signature),
 					RELOAD_BAD_SIGNATURE);
-	/* R-13.2-02: a flipped bit anywhere */
+	/* a flipped bit anywhere */
 	for (size_t i = 0; i < sizeof(message); i += 9) {
 		message[i] ^= 0x40;
 		assert_int_equal(

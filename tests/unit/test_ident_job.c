@@ -92,7 +92,6 @@ static void signing_and_verifying(void **state)
 	(void)state;
 	AUTO(reload_job) sign = signed_job("hello");
 	run(verify_job(sign, our.cert, "hello"), RELOAD_OK);
-	/* R-13.2-02 */
 	run(verify_job(sign, our.cert, "hallo"), RELOAD_BAD_SIGNATURE);
 	reload_job_free(NULL);
 }
@@ -104,7 +103,6 @@ static void certificates_are_checked_on_request(void **state)
 	struct reload_job *job = verify_job(sign, our.cert, "hello");
 	reload_job_check_cert(job, our.trust, NULL, 0, NOW);
 	run(job, RELOAD_OK);
-	/* R-6.3.4-15 */
 	job = verify_job(sign, our.cert, "hello");
 	reload_job_check_cert(job, our.trust, NULL, 0, NOW + 2 * DAY);
 	run(job, RELOAD_CERT_EXPIRED);

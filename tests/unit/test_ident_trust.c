@@ -119,7 +119,7 @@ static void root_of_somebody_else(void **state)
 	AUTO(reload_trust) trust = new_trust((struct reload_trust_setup){ 0 });
 	struct reload_cert_request req = node_request();
 	AUTO(reload_cert) cert = make_cert(&req, our.node_key, our.foreign_root, our.other_key);
-	/* R-6.3.4-21, R-6.3.4-15 */
+	/* R-6.3.4-21 */
 	refused(trust, cert, RELOAD_CERT_UNTRUSTED, "CN = root");
 	/* a root that travels with the message helps nobody */
 	struct reload_cert *others[] = { our.foreign_root };

@@ -21,7 +21,6 @@ static void certificates_of_the_vectors_are_read(void **state)
 	assert_true(reload_id_eq(&a->node_ids[0], &id));
 	/* R-11.3-27 */
 	assert_true(reload_cert_has_node(a, &id));
-	/* R-11.3-18 */
 	assert_string_equal(a->user, "alice@" OVERLAY);
 	assert_string_equal(a->overlay, OVERLAY);
 	assert_false(a->authority || a->self_issued || a->san_extra);
@@ -226,7 +225,7 @@ static bool check_message(const char *name)
 		assert_int_equal(msg->security.signature.identity.type, RELOAD_IDENTITY_NONE);
 		return false;
 	}
-	/* R-6.3.4-03, R-6.3.4-07 */
+	/* R-6.3.4-07 */
 	assert_int_equal(verify_message(msg, cert), RELOAD_OK);
 	/* R-6.3.4-13 */
 	msg->header.ttl--;
@@ -265,10 +264,9 @@ static void check_value(const struct reload_msg *msg, uint32_t kind, struct relo
 {
 	struct span resource = msg->body.store_req.resource;
 	struct reload_id node;
-	/* R-6.3.4-01: the bucket holds the certificates of the values inside */
+	/* the bucket holds the certificates of the values inside */
 	AUTO(reload_cert) cert = signer_of(msg, &d.signature, &node);
 	assert_non_null(cert);
-	/* R-6.3.4-06 */
 	assert_int_equal(verify_value(resource, kind, &d, cert), RELOAD_OK);
 	/* R-7.1-02 */
 	d.lifetime++;

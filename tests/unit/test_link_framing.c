@@ -299,7 +299,7 @@ static void acks_give_samples(void **state)
 	assert_false(reload_framing_acked(&f, UINT32_MAX, 10, &rtt));
 	for (uint64_t i = 0; i < 4; i++)
 		reload_framing_data_write(&f, &w, span_str("m"), 1000 + i);
-	/* R-6.6.3.1-05: every ACK adds a sample */
+	/* every ACK adds a sample */
 	assert_true(reload_framing_acked(&f, 0, 1010, &rtt));
 	assert_int_equal(rtt, 10);
 	assert_int_equal(reload_framing_unacked(&f), 3);

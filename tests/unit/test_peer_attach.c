@@ -55,7 +55,7 @@ static void answered_and_dialled(void **state)
 	text_is(own->foundation, "1");
 	assert_int_equal(m->body.attach.ufrag.len + m->body.attach.password.len, 0);
 	assert_int_equal(m->body.attach.send_update, 0);
-	/* R-6.5.1.11-01: the answerer connects, and the link is there */
+	/* R-6.5.1.11-01 R-6.5.1.13-01: the answerer connects, and the link is there */
 	assert_int_equal(r->u->opened, opened + 1);
 	assert_non_null(net_link_between(r->u, r->c));
 	struct reload_destination to = dest(r->c);
@@ -63,10 +63,13 @@ static void answered_and_dialled(void **state)
 	tell(&ping, r->u);
 	/* R-4.4-01: messages for it take the link at once */
 	assert_non_null(heard(r->c, ping.h.transaction_id));
+	/* R-6.5.1.12-01: what was agreed upon is not offered again */
+	net_pass(r->net, 10000);
+	assert_null(heard_code(r->b, RELOAD_ATTACH_REQ));
+	assert_null(heard_code(r->c, RELOAD_ATTACH_REQ));
 	/* a second Attach makes no second link */
 	c = craft_attach(r->c, r->u);
 	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
-	/* R-6.5.1.12-01 */
 	assert_int_equal(r->u->opened, opened + 1);
 }
 
@@ -183,7 +186,7 @@ static void requester(void **state)
 	attach_of(&f, r->c, "active");
 	struct craft c = reply(r->c, m, RELOAD_ATTACH_ANS, &f.body);
 	say(r->b, r->u, craft_bytes(&c));
-	/* R-6.5.1.2-07: the answerer dials, the requester waits */
+	/* R-6.5.1.2-07 R-6.5.1.13-01: the answerer dials, the requester waits */
 	assert_int_equal(r->u->opened, opened);
 	net_link(r->c, r->u);
 	struct reload_peer_link links[8];
@@ -312,7 +315,7 @@ static void several_node_ids(void **state)
 	c = craft_attach(n, r->u);
 	expect_answer(n, tell(&c, r->u), RELOAD_ATTACH_ANS);
 	c = craft(n, RELOAD_PROBE_REQ, &probe, &to);
-	/* R-6.1.2-12 R-6.1.2-13: the link stands for the signer of the Attach now */
+	/* R-6.1.2-13: the link stands for the signer of the Attach now */
 	expect_answer(n, tell(&c, r->u), RELOAD_PROBE_ANS);
 	other = craft_ping(r->b, &(struct reload_destination){ 0 });
 	other.to[0] = dest(n);

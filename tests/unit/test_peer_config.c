@@ -114,13 +114,22 @@ static void newer_document(void **state)
 	d.draft.sequence = 9;
 	d.draft.initial_ttl = 50;
 	d.draft.overlay_reliability_timer_ms = 1000;
+	struct reload_kind kind = *reload_config_kind(r->net->config, K_VALUE);
+	kind.max_size = 77;
+	char *element = reload_kind_element(&kind);
+	const char *elements[] = { element };
+	d.draft.kind_elements = elements;
+	d.draft.kind_elements_count = 1;
 	struct craft c = craft_document(r, document_write(r->net, &d));
+	free(element);
 	struct reload_msg *m = expect_answer(r->a, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
 	/* R-6.3.2.1-06 R-6.3.2.1-01 R-6.5.4-09 R-11.1-48: taken over, answered with the old document's header */
 	assert_int_equal(m->header.ttl <= 100, 1);
 	assert_int_equal(sequence_of(r->u), 9);
 	assert_int_equal(r->u->configured, 1);
 	assert_int_equal(r->u->events[RELOAD_EV_CONFIG_CHANGED], 1);
+	/* R-11.1-50 */
+	assert_int_equal(reload_config_kind(reload_peer_config(r->u->peer), K_VALUE)->max_size, 77);
 	struct outcome *o = outcome_new(r->net);
 	struct reload_destination to = dest(r->b);
 	struct reload_way way = { .list = &to, .count = 1 };
@@ -264,6 +273,25 @@ static struct craft craft_kinds(struct ring *r, struct span block)
 	return c;
 }
 
+/* The next document has another signer alone: what the old one signed goes, and the value that was stored under it. */
+static void signer_goes(struct ring *r, size_t values)
+{
+	struct reload_id id = id_at(0xbb);
+	AUTO(reload_cert) cert = sim_cert("other@" SIM_OVERLAY, SIM_OVERLAY, &id);
+	AUTO(reload_key) key = sim_key(cert);
+	struct net_document d = net_document(r->net);
+	struct reload_status after;
+	d.draft.sequence = 9;
+	d.draft.signers = &id;
+	d.signer = (struct reload_config_signer){ .key = key, .cert = cert, .node = id };
+	struct craft c = craft_document(r, document_write(r->net, &d));
+	expect_answer(r->a, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
+	reload_peer_status(r->u->peer, &after);
+	/* R-11.1-51 */
+	assert_null(reload_config_kind(reload_peer_config(r->u->peer), K_LATE));
+	assert_int_equal(after.values, values - 1);
+}
+
 static void kinds(void **state)
 {
 	struct ring *r = *state;
@@ -287,7 +315,7 @@ static void kinds(void **state)
 	expect_answer(s, tell(&c, r->u), RELOAD_STORE_ANS);
 	struct reload_status before, after;
 	reload_peer_status(r->u->peer, &before);
-	/* a newer document of other signers: the Kind goes, and its data */
+	/* a newer document with one signer more: the Kind stays, and its data */
 	struct net_document d = net_document(r->net);
 	struct reload_id ids[] = { r->net->signer, id_at(0xbb) };
 	d.draft.sequence = 8;
@@ -298,6 +326,11 @@ static void kinds(void **state)
 	assert_non_null(reload_config_kind(reload_peer_config(r->u->peer), K_LATE));
 	reload_peer_status(r->u->peer, &after);
 	assert_int_equal(after.values, before.values); /* its signer is one of the new document's */
+	signer_goes(r, before.values);
+	/* R-11.1-51: nobody knows it any more */
+	c = craft_store(s, r->u, store);
+	c.h.configuration_sequence = 9;
+	expect_error(s, tell(&c, r->u), 12);
 }
 
 static void kinds_refused(void **state)

@@ -57,7 +57,7 @@ static void client_in_range(void **state)
 	forget(client);
 	struct craft c = craft_ping(r->b, &to);
 	tell(&c, r->u);
-	/* R-6.1.1-08 R-10.3-01 R-4.2.1-01 R-4.2.1-04: it goes to the client, which only has a link */
+	/* R-6.1.1-08 R-10.3-01 R-4.2.1-01 R-4.2.1-04 R-6.1.2-12: it goes to the client, which only has a link */
 	struct reload_msg *m = heard(client, c.h.transaction_id);
 	assert_non_null(m);
 	list_is(m->header.via_list, LIST(&r->b->id), r->net);
@@ -157,7 +157,7 @@ static void signers(void **state)
 		size_t before = values_of(u);
 		uint64_t dropped = counted(u, RELOAD_COUNT_DROP_SIGNATURE);
 		say(via, u, craft_bytes(&c));
-		/* R-6.1.1-02 R-6.3.4-17: processed only when the signature holds and the signer is to be believed */
+		/* R-6.1.1-02 R-6.3.4-15 R-6.3.4-17: processed only when the signature holds and the signer is to be believed */
 		assert_int_equal(values_of(u), before + s->accepted);
 		if (s->accepted) {
 			expect_answer(via, c.h.transaction_id, RELOAD_STORE_ANS);
@@ -231,7 +231,7 @@ static void unknown_codes(void **state)
 	struct ring *r = *state;
 	struct reload_destination to = dest(r->u);
 	struct craft c = craft_raw(r->a, 0x7ff1, span_str("body"), &to);
-	/* R-6.3.3-07 R-6.3.3.1-19 */
+	/* R-6.3.3-07 R-6.3.3.1-02 R-6.3.3.1-03 R-6.3.3.1-19 */
 	struct reload_msg *m = expect_error(r->a, tell(&c, r->u), 20);
 	text_is(m->body.error.error_info, "unknown message code");
 	c = craft_raw(r->a, 0x7ff2, span_str("body"), &to);

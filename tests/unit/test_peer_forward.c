@@ -122,7 +122,7 @@ static void unknown_things_pass(void **state)
 	tell(&c, r->u);
 	struct span got = heard_bytes(r->b, c.h.transaction_id);
 	assert_true(got.len > 0);
-	/* R-6.1-03: forwarded without a look at contents or signature */
+	/* R-6.1-03 R-6.3-03: forwarded without a look at contents or signature */
 	c = craft_ping(r->a, &to);
 	struct span bytes = craft_bytes(&c);
 	for (size_t i = 0; i < 60; i++)

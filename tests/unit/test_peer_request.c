@@ -141,7 +141,9 @@ static void whoever_is_there(void **state)
 	struct reload_destination to = reload_dest_resource(&point);
 	struct outcome *o = ping(r, &to, 0);
 	struct reload_msg *m = heard_code(r->b, RELOAD_PING_REQ);
+	/* R-6.2.1-02 R-6.2.1-04: the next hop is that of the ring */
 	assert_non_null(m);
+	assert_int_equal(inbox_count(r->a), 0);
 	struct reload_ping_ans ans = { 0 };
 	struct craft c = reply(r->c, m, RELOAD_PING_ANS, &ans);
 	say(r->b, r->u, craft_bytes(&c));

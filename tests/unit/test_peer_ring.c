@@ -50,6 +50,7 @@ static void hand_over_on_join(void **state)
 	struct craft c = craft_store(s, u, store);
 	net_link(s, u);
 	expect_answer(s, tell(&c, u), RELOAD_STORE_ANS);
+	net_pass(net, 10000);
 	net_link(n, u);
 	forget(n);
 	c = craft_join(n, &n->id, u);
@@ -73,15 +74,19 @@ static void hand_over_on_join(void **state)
 	assert_non_null(found);
 	struct reload_stored_data *d = &found->body.store_req.kind_data[0].values[0];
 	text_is(d->value.value, "value");
+	/* R-7.4.1.1-21: u has had it for ten seconds */
+	assert_int_equal(d->lifetime, store->data.lifetime - 10);
 	/* with the signature of who stored it, and that one's certificate */
 	assert_memory_equal(d->signature.value.at, store->data.signature.value.at,
 		store->data.signature.value.len);
-	bool there = false;
-	for (size_t i = 0; i < found->security.certificates_count; i++)
-		there |= span_eq(
-			found->security.certificates[i].certificate, s->credentials.cert->der);
-	/* R-6.3.4-04 */
-	assert_true(there);
+	bool there = false, own = false;
+	for (size_t i = 0; i < found->security.certificates_count; i++) {
+		struct span der = found->security.certificates[i].certificate;
+		there |= span_eq(der, s->credentials.cert->der);
+		own |= span_eq(der, u->credentials.cert->der);
+	}
+	/* R-6.3.4-04 R-6.3.4-01 R-6.3.4-03: of who signed the value and of who signed the message */
+	assert_true(there && own);
 	net_pass(net, 100);
 	m = heard_code(n, RELOAD_UPDATE_REQ);
 	assert_non_null(m);
@@ -206,6 +211,11 @@ static void private_queries(struct reload_policy *policy)
 	policy->refuse_opaque_queries = true;
 }
 
+static void compress(struct reload_policy *policy)
+{
+	policy->via = RELOAD_VIA_COMPRESS;
+}
+
 static struct reload_id next_of(
 	struct node *from, struct node *u, const struct reload_destination *d)
 {
@@ -213,7 +223,7 @@ static struct reload_id next_of(
 	struct reload_destination to = dest(u);
 	struct craft c = craft(from, RELOAD_ROUTE_QUERY_REQ, &query, &to);
 	struct reload_msg *m = expect_answer(from, tell(&c, u), RELOAD_ROUTE_QUERY_ANS);
-	assert_null(heard_code(from, RELOAD_UPDATE_REQ)); /* R-6.4.2.4-03: none was wanted */
+	assert_null(heard_code(from, RELOAD_UPDATE_REQ)); /* none was wanted */
 	return m->body.route_query_ans.next_peer;
 }
 
@@ -222,6 +232,7 @@ static void route_queries(void **state)
 	struct ring *r = *state;
 	struct reload_id beyond = id_at(0xa0), mine = id_at(0x50), next;
 	struct reload_destination d = reload_dest_resource(&beyond);
+	/* R-6.4.2.4-04: Resource-ID, Node-ID, opaque id */
 	next = next_of(r->a, r->u, &d);
 	assert_true(reload_id_eq(&next, &r->b->id));
 	d = reload_dest_node(&beyond);
@@ -232,6 +243,19 @@ static void route_queries(void **state)
 	/* the responsible peer names itself */
 	assert_true(reload_id_eq(&next, &r->u->id));
 	/* an opaque id that u made: the Via entry of a forwarded request under the compressing policy */
+	struct ring *short_vias = ring_new_with(compress);
+	struct reload_destination through = dest(short_vias->b);
+	struct craft passed = craft_ping(short_vias->a, &through);
+	tell(&passed, short_vias->u);
+	struct span name = heard(short_vias->b, passed.h.transaction_id)->header.via_list;
+	assert_int_equal(name.len, 2);
+	d = (struct reload_destination){
+		.type = RELOAD_DEST_OPAQUE, .short_form = true, .opaque = name
+	};
+	next = next_of(short_vias->b, short_vias->u, &d);
+	assert_true(
+		reload_id_eq(&next, &short_vias->a->id) || reload_id_eq(&next, &short_vias->b->id));
+	ring_teardown((void **)&short_vias);
 	struct ring *other = ring_new_with(private_queries);
 	struct reload_route_query_req query = { .destination = { .type = RELOAD_DEST_OPAQUE,
 							.short_form = true,
@@ -248,6 +272,25 @@ static void route_queries(void **state)
 	uint64_t id = tell(&c, r->u);
 	struct reload_msg *m = heard(r->a, id);
 	assert_true(!m || m->code == RELOAD_ERROR);
+}
+
+static void updates_are_wanted_or_not(void **state)
+{
+	struct ring *r = *state;
+	struct reload_id beyond = id_at(0xa0);
+	struct reload_destination to = dest(r->b), wanted = reload_dest_resource(&beyond);
+	struct reload_way way = { .list = &to, .count = 1 };
+	enum reload_err err;
+	for (int update = 0; update < 2; update++) {
+		struct outcome *o = outcome_new(r->net);
+		assert_non_null(reload_peer_route_query(
+			r->u->peer, &way, &wanted, update, outcome_fn, o, &err));
+		net_settle(r->net);
+		struct reload_msg *m = heard_code(r->b, RELOAD_ROUTE_QUERY_REQ);
+		assert_non_null(m);
+		/* R-6.4.2.4-03 */
+		assert_int_equal(m->body.route_query_req.send_update, update);
+	}
 }
 
 struct hop {
@@ -630,6 +673,7 @@ int main(void)
 		ring_test(updates),
 		ring_test(probing),
 		ring_test(route_queries),
+		ring_test(updates_are_wanted_or_not),
 		cmocka_unit_test(step_by_step),
 		cmocka_unit_test(first_and_second),
 		cmocka_unit_test(messages_of_a_join),

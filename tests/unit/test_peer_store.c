@@ -24,6 +24,7 @@ static void stores_and_answers(void **state)
 		assert_non_null(m);
 		assert_int_equal(m->body.store_req.replica_number, i + 1);
 		assert_true(span_eq(m->body.store_req.resource, reload_id_span(&store->resource)));
+		/* R-7.4.1.1-14 */
 		assert_int_equal(m->body.store_req.kind_data[0].generation_counter, 1);
 		struct reload_stored_data *d = &m->body.store_req.kind_data[0].values[0];
 		text_is(d->value.value, "value");
@@ -263,7 +264,7 @@ static void there_and_back(void **state)
 		o = get(p, readers[i], &spec, 1);
 		assert_int_equal(o->err, RELOAD_OK);
 		assert_int_equal(o->values_count, 1);
-		/* R-7.4.2.2-04: verified, and the signer is told */
+		/* R-7.4.2.2-04 R-6.3.4-06 R-13.2-02 R-13.5-01: its writer signed it; verified, and the signer is told */
 		assert_int_equal(o->value_errs[0], RELOAD_OK);
 		assert_string_equal(o->value, "hello");
 		assert_true(reload_id_eq(&o->value_signer, &p->one->id));
@@ -353,6 +354,7 @@ static void several_kinds_and_values(void **state)
 	assert_int_equal(stat->err, RELOAD_OK);
 	assert_int_equal(find->err, RELOAD_OK);
 	kinds[1] = K_VALUE;
+	/* R-7.4.4-01: a Kind twice is not even sent */
 	assert_null(reload_peer_find(
 		p->two->peer, &way, &p->resource, kinds, 3, outcome_fn, find, &err));
 	assert_int_equal(err, RELOAD_USAGE);
@@ -360,6 +362,7 @@ static void several_kinds_and_values(void **state)
 	struct reload_specifier bad = {
 		.kind = RELOAD_KIND_CERT_BY_USER, .ranges = overlap, .ranges_count = 2
 	};
+	/* R-7.4.2.1-06 */
 	assert_null(reload_peer_fetch(
 		p->two->peer, &way, &p->resource, &bad, 1, outcome_fn, find, &err));
 	assert_int_equal(err, RELOAD_USAGE);
@@ -436,7 +439,7 @@ static void certificates_are_stored(void **state)
 				k ? reload_id_span(&nodes[i]->id) : span_str(cert->user));
 			p->to = reload_dest_resource(&p->resource);
 			struct outcome *o = get(p, nodes[!i], &spec, 1);
-			/* R-8-01 R-8-02 R-11.3.1-05: under the user name and under the Node-ID, once */
+			/* R-8-01 R-8-02: under the user name and under the Node-ID, once */
 			assert_int_equal(o->err, RELOAD_OK);
 			assert_int_equal(o->values_count, 1);
 			assert_int_equal(o->value_errs[0], RELOAD_OK);
@@ -542,7 +545,7 @@ static void expired_signer(void **state)
 	r->net->now += 70000;
 	o = asked(r, owner, &request);
 	tell_values(r, request, &value, 1);
-	/* R-5.1-02 R-7.1-04: verified before, but its signer has expired meanwhile */
+	/* R-5.1-02 R-7.1-03 R-7.1-04: verified before, but its signer has expired meanwhile */
 	assert_int_equal(o->calls, 1);
 	assert_int_not_equal(o->value_errs[0], RELOAD_OK);
 }

@@ -75,7 +75,9 @@ static void several_node_ids(void **state)
 	cert = sim_cert_of(&(struct sim_cert_form){
 		.user = "u@" SIM_OVERLAY, .overlay = SIM_OVERLAY, .nodes = ids, .nodes_count = 2 });
 	struct reload_connection *con = reload_connection_add(c, 1, cert, 0);
+	struct reload_id single = id('s');
 	/* R-6.1.2-12: a certificate with one Node-ID names the link, one with several does not */
+	assert_true(reload_id_eq(&add(c, 2, 's')->node, &single));
 	assert_int_equal(con->node.len, 0);
 	assert_null(reload_connection_by_node(c, &ids[0]));
 	reload_connection_bind(c, con, &ids[1]);

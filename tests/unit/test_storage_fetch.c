@@ -389,7 +389,6 @@ static void signers_come_once_each(void **state)
 	ask_kind(&a, K_SINGLE, 0);
 	assert_int_equal(reload_fetch_answer(&a.work), RELOAD_OK);
 	assert_int_equal(a.work.certificates_count, 2);
-	/* R-9-08 */
 	assert_true(span_eq(a.work.certificates[0], span_str("certificate of alice")));
 	assert_true(span_eq(a.work.certificates[1], span_str("another certificate of alice")));
 }

@@ -399,7 +399,7 @@ static void sizes_are_limited(void **state)
 	/* R-7.4.1.1-16, R-7.4.1.2-06, R-13.5-03, R-6.3.3.1-10 */
 	refused(x, RELOAD_DATA_TOO_LARGE);
 	assert_int_equal(reload_err_overlay_code(RELOAD_DATA_TOO_LARGE), 8);
-	/* R-11.1-50: the limit of a newer document holds at once */
+	/* the limit of a newer document holds at once */
 	x->kinds[4].max_size = 11;
 	assert_int_equal(store_array(x, 1, "10 bytes +1", 100), RELOAD_OK);
 	x->kinds[4].max_size = 3;

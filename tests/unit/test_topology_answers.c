@@ -201,7 +201,7 @@ static void tables_of_the_ring(void **state)
 		assert_int_equal(tb.predecessors[i].at[0], preds[i]);
 		assert_int_equal(tb.successors[i].at[0], succs[i]);
 	}
-	/* R-10.1-02, R-10.7.4-04: 40 lies in the third interval, 70 in the second, a0 and d0 in the first: a0 starts it */
+	/* R-10.1-02: 40 lies in the third interval, 70 in the second, a0 and d0 in the first: a0 starts it */
 	static const uint8_t fingers[] = { 0x40, 0x70, 0xa0 };
 	assert_int_equal(tb.fingers_count, 3);
 	for (size_t i = 0; i < 3; i++)
@@ -218,7 +218,7 @@ static void finger_intervals(void **state)
 	(void)state;
 	struct reload_id self = fake_id(0xf0);
 	for (unsigned i = 1; i <= 128; i++) {
-		/* R-10.7.4-04: first and last point of entry i, with wrap */
+		/* first and last point of entry i, with wrap */
 		struct reload_id start = reload_id_add_power(&self, 128 - i), end = self;
 		assert_int_equal(reload_chord_finger_index(&self, &start), i);
 		for (unsigned bit = 0; bit <= 128 - i; bit++)
@@ -318,7 +318,7 @@ static void plausible(void **state)
 		assert_int_equal(ops->plausible(f.t, &r, &s), table[i].yes);
 	}
 	fake_end(&f);
-	/* the Admitting Peer stores at the node that joins (R-10.5-06) */
+	/* the Admitting Peer stores at the node that joins */
 	struct reload_id self = fake_id(0x10), ap = fake_id(0x40), r = fake_point(0x08, 0);
 	fake_start_as(&f, &self);
 	ops->connected(f.t, &ap);

@@ -18,11 +18,28 @@ enum {
 	SEEDS = 20
 };
 
+static bool linked(const struct net *n, int node, const struct reload_id *list, size_t count)
+{
+	bool all = true;
+	for (size_t i = 0; i < count; i++)
+		all &= n->nodes[node].up[net_find(n, &list[i])];
+	return all;
+}
+
 static void check(struct net *n, uint64_t seed, int expected)
 {
 	unsigned missing, extra;
 	if (!net_agrees(n, expected, true))
 		fail_msg("seed %llu: the tables do not agree", (unsigned long long)seed);
+	for (int i = 0; i < n->count; i++) {
+		struct reload_topology_tables tb;
+		if (!n->nodes[i].alive)
+			continue;
+		reload_chord_topology.tables(n->nodes[i].t, &tb);
+		/* R-10.7-05 */
+		assert_true(linked(n, i, tb.predecessors, tb.predecessors_count));
+		assert_true(linked(n, i, tb.successors, tb.successors_count));
+	}
 	for (int p = 0; p < NET_POINTS; p++)
 		if (net_owners(n, &n->points[p]) != 1)
 			fail_msg("seed %llu: a point has no owner, or several",
@@ -208,7 +225,7 @@ static void a_broken_link_heals(void **state)
 		net_push(n, NET_DOWN, ring[3], ring[4], n->now_us);
 		net_push(n, NET_DOWN, ring[4], ring[3], n->now_us);
 		net_pass(n, QUIET_MS);
-		/* R-10.7.1-05 */
+		/* R-10.7.1-05, R-4.4-03: check() wants a link to each neighbour */
 		check(n, seed, 12);
 		net_free(n);
 	}

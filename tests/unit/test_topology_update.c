@@ -156,6 +156,7 @@ static void without_reactive_recovery(void **state)
 	size_t mark = f.count;
 	struct reload_id lost = fake_id(0x70), pred = fake_id(0xd0);
 	ops->disconnected(f.t, &lost);
+	/* R-11.1-26: switched off, no Update follows the loss; a_lost_neighbour() has it switched on */
 	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0), 0);
 	/* R-10.7.1-04: a change of the own range is told in any case, a client too */
 	struct reload_id client = fake_id(0x60);
@@ -466,7 +467,7 @@ static void data_of_others_is_forgotten(void **state)
 	ring(&f);
 	size_t mark = f.count;
 	fake_peer(&f, 0xe0);
-	/* R-10.7.3-07: e0, d0, a0 stand before us now; R-10.7.3-06: nobody else is told to delete */
+	/* R-10.7.3-07: e0, d0, a0 stand before us now */
 	assert_null(fake_find(&f, mark, FAKE_DROP, 0)); /* not before the new replicas are there */
 	fake_pass(&f, CHORD_DROP_MS + 1);
 	struct fake_row *r = fake_find(&f, mark, FAKE_DROP, 0);
@@ -511,7 +512,7 @@ static void the_last_one(void **state)
 	assert_int_equal(ops->get_state(f.t), RELOAD_TOPOLOGY_JOINED);
 	assert_true(ops->responsible(f.t, &k));
 	fake_end(&f);
-	/* it knew others: we are cut off, and the host has to join again (R-10.7.1-06) */
+	/* it knew others: we are cut off, and the host has to join again */
 	fake_start_as(&f, &self);
 	ops->first(f.t);
 	fake_peer(&f, 0x40);
@@ -537,7 +538,7 @@ static void a_lost_finger(void **state)
 	size_t mark = f.count;
 	assert_false(in_tables(&f, 0xa0));
 	ops->disconnected(f.t, &lost);
-	/* R-10.7.2-01: the next one of the interval takes its place, without a search */
+	/* R-10.7.2-01, R-10.7.4-09: the next one of the interval takes its place, without a search */
 	struct reload_topology_tables tb;
 	struct reload_id next = fake_id(0xd0);
 	ops->tables(f.t, &tb);

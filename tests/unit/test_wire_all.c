@@ -36,7 +36,6 @@ static void check_header(const struct vector *v)
 	assert_true(h.via_list.at == v->at + RELOAD_HEADER_FIXED);
 	assert_true(h.destination_list.at == h.via_list.at + h.via_list.len);
 	assert_true(h.options.at == h.destination_list.at + h.destination_list.len);
-	/* R-6.3.2-14 */
 	assert_int_equal(h.fragment & 0xbf000000, RELOAD_FRAGMENT_ALWAYS);
 }
 

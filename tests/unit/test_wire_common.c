@@ -67,6 +67,9 @@ static void resource_ids_have_a_length_byte(void **state)
 	struct reload_fetch_req fetch = { .resource = span_str("FOO") };
 	/* R-6.3.1.1-03 */
 	wire_put(&reload_fetch_req_wire, ctx, &fetch, "03464f4f 0000");
+	uint8_t too_long[256] = { 1 };
+	fetch.resource = span_of(too_long, sizeof(too_long));
+	assert_int_equal(wire_refused(&reload_fetch_req_wire, ctx, &fetch), RELOAD_BAD_VALUE);
 }
 
 static void addresses(void **state)

@@ -77,7 +77,7 @@ static void lists_fit_or_the_header_is_refused(void **state)
 {
 	struct wire_ctx *ctx = &((struct wire_state *)*state)->ctx;
 	struct reload_header h;
-	/* R-6.3-03: what follows the header does not matter to who forwards it */
+	/* what follows the header does not matter to who forwards it */
 	assert_int_equal(
 		header(ctx, FIXED("0000003c") "0000 0012 0000" NODE_B "7777 ff00", &h), RELOAD_OK);
 	assert_int_equal(reload_header_size(&h), 56);
@@ -225,7 +225,7 @@ static void fragments_carry_the_whole_header(void **state)
 	/* a fragment is no whole message */
 	struct reload_msg *m = NULL;
 	assert_int_equal(reload_msg_decode(&m, vector_span(&one), ctx), RELOAD_BAD_VALUE);
-	/* R-6.3.2-14: the reserved bits are ignored by who reads */
+	/* the reserved bits are ignored by who reads */
 	whole.at[12] |= 0x3f;
 	assert_int_equal(reload_msg_decode(&m, vector_span(&whole), ctx), RELOAD_OK);
 	reload_msg_free(m);
@@ -284,7 +284,7 @@ static void frames_are_data_or_ack(void **state)
 	wire_both(&reload_frame_wire, ctx, "80 00000007 000003 010203", &f);
 	assert_int_equal(f.sequence, 7);
 	span_is(f.message, "\1\2\3");
-	/* R-6.6.2-02, R-6.6.2-06: vector frame-ack-mask */
+	/* R-6.6.2-02: vector frame-ack-mask */
 	wire_both(&reload_frame_wire, ctx, "81 00000028 80000016", &f);
 	assert_int_equal(f.ack_sequence, 40);
 	assert_int_equal(f.received, 1u << 31 | 1u << 4 | 1u << 2 | 1u << 1);

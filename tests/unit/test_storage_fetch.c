@@ -493,6 +493,7 @@ static void find_tells_the_closest(void **state)
 	store_at(x, r1, K_SINGLE, RELOAD_MODEL_SINGLE);
 	store_at(x, r5, K_ARRAY, RELOAD_MODEL_ARRAY);
 	store_at(x, r9, K_SINGLE, RELOAD_MODEL_SINGLE);
+	store_at(x, r9, K_UNKNOWN, RELOAD_MODEL_SINGLE); /* of a Kind that was forgotten */
 	w = find_at(x, r5, &req);
 	assert_int_equal(reload_find_answer(&w), RELOAD_OK);
 	/* R-7.4.4-03 */

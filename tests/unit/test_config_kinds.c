@@ -361,7 +361,7 @@ static void a_kind_goes_with_its_signer(void **state)
 	AUTO(reload_config) next = reload_config_carry_kinds(second, old, NOW);
 	assert_non_null(reload_config_kind(next, KIND_ID));
 	assert_null(reload_config_kind(next, 4026531842u));
-	/* R-11.1-50, CFG-17: unless the new document brings the Kind, signed by somebody else */
+	/* CFG-17: unless the new document brings the Kind, signed by somebody else */
 	char *again = kind_block(
 		"<kind id=\"4026531842\">" COMMON("ARRAY", "NODE-MATCH") "</kind>", &one);
 	AUTO(reload_config)

@@ -29,7 +29,7 @@ all: programs
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
 BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libxml2-dev libglib2.0-dev libbsd-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps
+	libxml2-utils zsh fish iproute2 procps xxd
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \

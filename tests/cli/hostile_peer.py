@@ -645,6 +645,7 @@ def fragments():
     # R-6.7-08 R-6.7-09: never completed: what is kept is bounded, and gone after the request lifetime (5 s here)
     before = rss_kb("a1")
     part = pieces(request(who, node(to), body=body_of_ping(9000)), [(0, 8000)])[0]
+    link.tls.settimeout(60)  # 24 MB through a busy machine
     for _ in range(3000):
         link.raw(link.frame(part[:20] + new_id() + part[28:]))
     wait_for(lambda: counter("a1", "drop_fragment") > 3, 5, "the limit of reassembly is reached")

@@ -209,19 +209,30 @@ static void fetch_done(void *arg, const struct reload_result *r)
 	agent_request_reply(&q->base, o);
 }
 
-enum reload_rpc_end rpc_store_fetch(void *arg, struct reload_rpc_call *call, const json_t *params)
+/* reload_peer_fetch() or reload_peer_stat() */
+typedef struct reload_request *(*ask_fn)(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count,
+	reload_result_fn fn, void *arg, enum reload_err *err);
+
+static enum reload_rpc_end ask(struct agent *agent, struct reload_rpc_call *call,
+	const json_t *params, ask_fn peer_ask, reload_result_fn done)
 {
 	struct fetch *q = RELOAD_NEW(fetch);
 	struct reload_failure f = { 0 };
-	f.err = agent_request_begin(&q->base, arg, call, params, &f.why);
+	f.err = agent_request_begin(&q->base, agent, call, params, &f.why);
 	if (!f.err)
 		f.err = read_specifier(q, params, &f.why);
 	if (f.err)
 		return agent_request_refuse(&q->base, &f);
 	q->show_invalid = param_bool(params, "show_invalid", false);
-	struct reload_request *r = reload_peer_fetch(q->base.agent->peer, &q->base.way,
-		&q->base.target.resource, &q->specifier, 1, fetch_done, q, &f.err);
+	struct reload_request *r = peer_ask(q->base.agent->peer, &q->base.way,
+		&q->base.target.resource, &q->specifier, 1, done, q, &f.err);
 	return agent_request_started(&q->base, r, f.err);
+}
+
+enum reload_rpc_end rpc_store_fetch(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	return ask(arg, call, params, reload_peer_fetch, fetch_done);
 }
 
 static json_t *metadata_json(const struct reload_stored_metadata *m)
@@ -272,16 +283,7 @@ static void stat_done(void *arg, const struct reload_result *r)
 
 enum reload_rpc_end rpc_store_stat(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
-	struct fetch *q = RELOAD_NEW(fetch);
-	struct reload_failure f = { 0 };
-	f.err = agent_request_begin(&q->base, arg, call, params, &f.why);
-	if (!f.err)
-		f.err = read_specifier(q, params, &f.why);
-	if (f.err)
-		return agent_request_refuse(&q->base, &f);
-	struct reload_request *r = reload_peer_stat(q->base.agent->peer, &q->base.way,
-		&q->base.target.resource, &q->specifier, 1, stat_done, q, &f.err);
-	return agent_request_started(&q->base, r, f.err);
+	return ask(arg, call, params, reload_peer_stat, stat_done);
 }
 
 static void find_done(void *arg, const struct reload_result *r)

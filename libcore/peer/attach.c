@@ -8,7 +8,7 @@
  *
  * An Attach is an attempt in p->attempts, at most one per direction and node.  A link to the other node that stands
  * already is a success at once, and no second one is made (R-6.5.1.12-01).  Limits: an attempt ends after the request
- * lifetime; beyond RELOAD_ATTEMPTS_MAX new ones are refused.
+ * lifetime; beyond ATTEMPTS_MAX new ones are refused.
  */
 
 enum {
@@ -274,7 +274,7 @@ static void dial(struct inbound *in)
 	a = attempt_new(p, DIALLING);
 	a->node = in->signer;
 	a->send_update = req->send_update;
-	a->link = p->next_link++ & 0x7fffffff;
+	a->link = reload_peer_next_link(p);
 	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
 	p->ops->link_open(p->host, a->link, addresses, count);
 }

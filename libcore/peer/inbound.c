@@ -101,13 +101,14 @@ static void via_append(struct reload_peer *p, struct wr *w, struct reload_connec
 	const struct reload_header *h)
 {
 	uint8_t name[2];
-	struct reload_destination hop = reload_dest_node(&from->node);
 	wr_span(w, h->via_list);
 	if (p->policy.via == RELOAD_VIA_STATEFUL && from->node.len)
 		reload_states_put(p->states, h->transaction_id, from->link, p->now);
 	else {
-		if (p->policy.via == RELOAD_VIA_COMPRESS || !from->node.len)
-			hop = reload_connection_opaque(p->connections, from, name);
+		struct reload_destination hop =
+			p->policy.via == RELOAD_VIA_COMPRESS
+				? reload_connection_opaque(p->connections, from, name)
+				: reload_connection_hop(p->connections, from, name);
 		reload_list_write(w, &p->ctx, &hop, 1);
 	}
 }
@@ -216,15 +217,8 @@ static void previous_hop(struct inbound *in, struct reload_connection *con)
 {
 	struct reload_peer *p = in->peer;
 	uint8_t name[2];
-	struct reload_destination hop;
-	if (con && con->node.len) {
-		in->previous = con->node;
-		hop = reload_dest_node(&con->node);
-	} else if (con) {
-		hop = reload_connection_opaque(p->connections, con, name);
-	} else {
-		return;
-	}
+	struct reload_destination hop = reload_connection_hop(p->connections, con, name);
+	in->previous = con->node;
 	reload_list_back(&in->back, &p->ctx, &hop, in->msg->header.via_list, &p->self);
 }
 

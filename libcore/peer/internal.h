@@ -135,6 +135,8 @@ void reload_peer_drop(struct reload_peer *p, enum reload_counter counter, uint32
 
 /* reload_peer_route() returns what routing decisions are made from at this moment (borrows from p). */
 struct reload_route reload_peer_route(struct reload_peer *p);
+/* reload_peer_next_link() returns a number for a link of this node's own making: top bit clear, never 0 (none). */
+uint32_t reload_peer_next_link(struct reload_peer *p);
 /* reload_peer_random64() draws a number that is never 0 (MSG-16); reload_peer_random_ms() a time below the limit. */
 uint64_t reload_peer_random64(struct reload_peer *p);
 reload_ms reload_peer_random_ms(struct reload_peer *p, reload_ms below);

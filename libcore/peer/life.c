@@ -90,7 +90,7 @@ static void bootstrap_next(struct reload_peer *p)
 		retry_later(p, RELOAD_UNREACHABLE);
 		return;
 	}
-	p->life.link = p->next_link++ & 0x7fffffff;
+	p->life.link = reload_peer_next_link(p);
 	reload_timer_arm(&p->timers, &p->life.retry, p->now + BOOTSTRAP_MS, bootstrap_late, p);
 	p->ops->link_open(p->host, p->life.link, &list[p->life.next_bootstrap++], 1);
 }

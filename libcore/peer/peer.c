@@ -142,6 +142,12 @@ void reload_peer_wake(struct reload_peer *p)
 	reload_peer_exit(p);
 }
 
+uint32_t reload_peer_next_link(struct reload_peer *p)
+{
+	p->next_link = p->next_link == INT32_MAX ? 1 : p->next_link + 1;
+	return p->next_link;
+}
+
 uint64_t reload_peer_random64(struct reload_peer *p)
 {
 	uint64_t v = 0;
@@ -242,7 +248,6 @@ enum reload_err reload_peer_new(
 	p->topology = topology;
 	p->policy = setup->policy;
 	p->life.role = setup->role;
-	p->next_link = 1; /* 0 stands for no link */
 	policy_defaults(&p->policy);
 	reload_cert_identity_write(&p->identity, setup->credentials->cert, &p->self);
 	p->now = p->started = p->life.since = p->ops->now(p->host);

@@ -369,9 +369,7 @@ bool reload_error_back(struct reload_peer *p, uint32_t link, const struct reload
 		return false;
 	con->work++; /* a signature costs more than what asks for it */
 	uint8_t name[2];
-	struct reload_destination hop = reload_dest_node(&con->node);
-	if (!con->node.len)
-		hop = reload_connection_opaque(p->connections, con, name);
+	struct reload_destination hop = reload_connection_hop(p->connections, con, name);
 	struct error_way *way = RELOAD_NEW(error_way);
 	way->peer = p;
 	way->link = link;

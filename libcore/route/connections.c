@@ -123,6 +123,13 @@ struct reload_destination reload_connection_opaque(
 	};
 }
 
+struct reload_destination reload_connection_hop(
+	const struct reload_connections *c, const struct reload_connection *con, uint8_t bytes[2])
+{
+	return con->node.len ? reload_dest_node(&con->node)
+			     : reload_connection_opaque(c, con, bytes);
+}
+
 struct reload_connection *reload_connection_by_opaque(
 	struct reload_connections *c, const struct reload_destination *d)
 {

@@ -79,6 +79,13 @@ struct reload_connection *reload_connection_next(
 struct reload_destination reload_connection_opaque(
 	const struct reload_connections *c, const struct reload_connection *con, uint8_t bytes[2]);
 
+/*
+ * reload_connection_hop() returns the entry by which a list names con: its Node-ID, or while that is not known the two-byte
+ * name, which borrows bytes.
+ */
+struct reload_destination reload_connection_hop(
+	const struct reload_connections *c, const struct reload_connection *con, uint8_t bytes[2]);
+
 /* reload_connection_by_opaque() finds the connection again, NULL for a forgotten or foreign name (HDR-20). */
 struct reload_connection *reload_connection_by_opaque(
 	struct reload_connections *c, const struct reload_destination *d);

@@ -146,7 +146,7 @@ static void complete_list(
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach(json_object_get(result, list), i, item)
+	json_array_foreach (json_object_get(result, list), i, item)
 		printf("%s%s\n", before, cli_get_text(item, key));
 }
 

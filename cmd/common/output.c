@@ -110,14 +110,12 @@ static void print_flat(FILE *out, const char *path, const json_t *v)
 	json_t *child;
 	size_t i;
 	if (json_is_object(v) && json_object_size(v)) {
-		json_object_foreach((json_t *)v, key, child)
-		{
+		json_object_foreach ((json_t *)v, key, child) {
 			snprintf(below, sizeof(below), "%s%s%s", path, dot, key);
 			print_flat(out, below, child);
 		}
 	} else if (json_is_array(v) && json_array_size(v)) {
-		json_array_foreach(v, i, child)
-		{
+		json_array_foreach (v, i, child) {
 			snprintf(below, sizeof(below), "%s%s%zu", path, dot, i);
 			print_flat(out, below, child);
 		}

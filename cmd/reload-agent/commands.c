@@ -245,9 +245,10 @@ static void print_levels(FILE *out, const json_t *r, void *arg)
 	size_t i;
 	json_t *part;
 	fputs(cli_get_text(r, "level"), out);
-	json_array_foreach(json_object_get(r, "parts"), i,
-		part) if (strcmp(cli_get_text(part, "level"), cli_get_text(r, "level")) != 0)
-		fprintf(out, ",%s=%s", cli_get_text(part, "part"), cli_get_text(part, "level"));
+	json_array_foreach (json_object_get(r, "parts"), i, part)
+		if (strcmp(cli_get_text(part, "level"), cli_get_text(r, "level")) != 0)
+			fprintf(out, ",%s=%s", cli_get_text(part, "part"),
+				cli_get_text(part, "level"));
 	fputc('\n', out);
 }
 
@@ -266,7 +267,8 @@ static void print_lines(FILE *out, const json_t *r, void *arg)
 {
 	size_t i;
 	json_t *line;
-	json_array_foreach(json_object_get(r, "lines"), i, line) print_line(out, line, arg);
+	json_array_foreach (json_object_get(r, "lines"), i, line)
+		print_line(out, line, arg);
 }
 
 /* A stream that is printed as it comes. */

@@ -16,8 +16,7 @@ static void print_settings(FILE *out, const json_t *object, void *arg)
 	(void)arg;
 	size_t i;
 	json_t *one;
-	json_array_foreach(json_object_get(object, "settings"), i, one)
-	{
+	json_array_foreach (json_object_get(object, "settings"), i, one) {
 		const char *value = json_string_value(json_object_get(one, "value"));
 		fprintf(out, "%-14s %-30s %s\n", json_string_value(json_object_get(one, "key")),
 			value ? value : "-", json_string_value(json_object_get(one, "origin")));
@@ -34,7 +33,7 @@ static void print_checked(FILE *out, const json_t *object, void *arg)
 		json_string_value(json_object_get(object, "node_id")));
 	size_t i;
 	json_t *one;
-	json_array_foreach(json_object_get(object, "listen"), i, one)
+	json_array_foreach (json_object_get(object, "listen"), i, one)
 		fprintf(out, "%s%s", i ? ", " : "", json_string_value(one));
 	fprintf(out, "\nuntil   certificate %.10s, configuration sequence %lld\n",
 		json_string_value(json_object_get(object, "certificate_until")),

@@ -114,7 +114,9 @@ static bool wanted(const struct agent_subscriber *s, const char *type)
 	json_t *t;
 	if (!s->types)
 		return true;
-	json_array_foreach(s->types, i, t) if (strcmp(json_string_value(t), type) == 0) return true;
+	json_array_foreach (s->types, i, t)
+		if (strcmp(json_string_value(t), type) == 0)
+			return true;
 	return false;
 }
 
@@ -130,9 +132,9 @@ static void on_log_line(void *arg, json_t *line)
 {
 	struct agent *agent = arg;
 	struct agent_subscriber *s;
-	TAILQ_FOREACH(s, &agent->rpc->subscribers, entry)
-	if (s->lines)
-		send_to(s, line);
+	TAILQ_FOREACH (s, &agent->rpc->subscribers, entry)
+		if (s->lines)
+			send_to(s, line);
 }
 
 void agent_event(struct agent *agent, const struct reload_event *event)
@@ -153,9 +155,9 @@ void agent_event(struct agent *agent, const struct reload_event *event)
 		return;
 	json_t *object = agent_event_json(event);
 	struct agent_subscriber *s;
-	TAILQ_FOREACH(s, &rpc->subscribers, entry)
-	if (!s->lines && wanted(s, agent_event_name(event->type)))
-		send_to(s, object);
+	TAILQ_FOREACH (s, &rpc->subscribers, entry)
+		if (!s->lines && wanted(s, agent_event_name(event->type)))
+			send_to(s, object);
 	json_decref(object);
 }
 

@@ -141,8 +141,7 @@ enum reload_rpc_end rpc_agent_events(void *arg, struct reload_rpc_call *call, co
 	const json_t *types = json_object_get(params, "types");
 	size_t i;
 	json_t *type;
-	json_array_foreach(types, i, type)
-	{
+	json_array_foreach (types, i, type) {
 		if (event_type_exists(json_string_value(type)))
 			continue;
 		struct reload_why why;
@@ -187,7 +186,8 @@ enum reload_rpc_end rpc_log_tail(void *arg, struct reload_rpc_call *call, const 
 		return reload_rpc_reply(call, json_pack("{s:o}", "lines", lines));
 	size_t i;
 	json_t *line;
-	json_array_foreach(lines, i, line) reload_rpc_progress(call, line);
+	json_array_foreach (lines, i, line)
+		reload_rpc_progress(call, line);
 	json_decref(lines);
 	return agent_subscribe(agent, call, NULL, true);
 }

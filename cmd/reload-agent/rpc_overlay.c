@@ -139,8 +139,7 @@ static enum reload_err bootstrap_parse(
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach (list, i, item) {
 		const char *text = json_string_value(item);
 		if (!reload_ip_port_parse(&out[i], text, RELOAD_DEFAULT_PORT))
 			continue;

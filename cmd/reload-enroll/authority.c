@@ -36,8 +36,7 @@ static bool entry_valid(const json_t *entry)
 	json_t *hex;
 	if (!json_is_array(ids) || !json_is_array(json_object_get(entry, "certificates")))
 		return false;
-	json_array_foreach(ids, i, hex)
-	{
+	json_array_foreach (ids, i, hex) {
 		if (!json_is_string(hex) || reload_id_from_hex(&id, json_string_value(hex)))
 			return false;
 	}
@@ -63,8 +62,7 @@ static enum reload_err read_ledger(
 	json_t *users = json_object_get(a->ledger, "users");
 	if (!json_is_object(users))
 		return bad_ledger(a->ledger_path, "it has no users", why);
-	json_object_foreach(users, user, entry)
-	{
+	json_object_foreach (users, user, entry) {
 		if (!entry_valid(entry))
 			return bad_ledger(a->ledger_path, user, why);
 	}
@@ -164,10 +162,8 @@ static bool taken(const json_t *users, const char *hex)
 	const char *user;
 	json_t *entry, *id;
 	size_t i;
-	json_object_foreach((json_t *)users, user, entry)
-	{
-		json_array_foreach(json_object_get(entry, "node_ids"), i, id)
-		{
+	json_object_foreach ((json_t *)users, user, entry) {
+		json_array_foreach (json_object_get(entry, "node_ids"), i, id) {
 			if (!strcmp(json_string_value(id), hex))
 				return true;
 		}

@@ -150,7 +150,7 @@ static void print_list(FILE *out, const json_t *o, const char *key, const char *
 {
 	const json_t *list = json_object_get(o, key), *item;
 	size_t i;
-	json_array_foreach(list, i, item)
+	json_array_foreach (list, i, item)
 		fprintf(out, "  %-15s%s\n", i ? "" : label, json_string_value(item));
 }
 
@@ -159,8 +159,7 @@ static void print_kinds(FILE *out, const json_t *o)
 	const json_t *list = json_object_get(o, "kinds"), *k;
 	size_t i;
 	char id[16];
-	json_array_foreach(list, i, k)
-	{
+	json_array_foreach (list, i, k) {
 		snprintf(id, sizeof(id), "0x%llx", number(k, "kind_id"));
 		fprintf(out, "  %-15s%s  %s  %s  max-count %lld  max-size %lld%s\n",
 			i ? "" : "Kinds", *word(k, "kind") ? word(k, "kind") : id,
@@ -184,7 +183,7 @@ void enroll_config_text(FILE *out, const json_t *o, void *arg)
 		8 * number(o, "node_id_length"),
 		json_is_true(json_object_get(o, "no_ice")) ? "no ICE" : "ICE");
 	print_list(out, o, "links", "links");
-	json_array_foreach(json_object_get(o, "roots"), i, root)
+	json_array_foreach (json_object_get(o, "roots"), i, root)
 		fprintf(out, "  %-15s%s, until %.10s\n", i ? "" : "root-cert",
 			word(root, "subject"), word(root, "expires"));
 	print_list(out, o, "bootstrap", "bootstrap");
@@ -283,8 +282,7 @@ int enroll_config_check(struct cli *cli)
 	if (!err) {
 		json_t *o = enroll_config_json(config, path, config->signatures_count > 0), *text;
 		size_t i;
-		json_array_foreach(json_object_get(o, "warnings"), i, text)
-		{
+		json_array_foreach (json_object_get(o, "warnings"), i, text) {
 			if (cli->format == CLI_TEXT || cli->verbose)
 				cli_warn(cli, "%s: %s", cli_path_show(path),
 					json_string_value(text));

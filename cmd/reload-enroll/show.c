@@ -262,7 +262,7 @@ static void print_strings(FILE *out, const char *label, const json_t *list, cons
 {
 	const json_t *text;
 	size_t i;
-	json_array_foreach(list, i, text)
+	json_array_foreach (list, i, text)
 		fprintf(out, "%s%s", i ? between : label, json_string_value(text));
 	if (json_array_size(list))
 		fputc('\n', out);
@@ -302,8 +302,7 @@ static void print_item(FILE *out, const json_t *o)
 			json_is_true(json_object_get(o, "signed")) ? "signed" : "not signed");
 	print_dates(out, o);
 	print_strings(out, "  chain      ", json_object_get(o, "chain"), " < ");
-	json_array_foreach(json_object_get(o, "problems"), i, p)
-	{
+	json_array_foreach (json_object_get(o, "problems"), i, p) {
 		fprintf(out, "  %-9s  %s\n", word(p, "severity"), word(p, "what"));
 		if (*word(p, "why"))
 			fprintf(out, "    why:  %s\n", word(p, "why"));
@@ -319,7 +318,8 @@ static void print_items(FILE *out, const json_t *o, void *arg)
 	const json_t *item;
 	size_t i;
 	(void)arg;
-	json_array_foreach(json_object_get(o, "items"), i, item) print_item(out, item);
+	json_array_foreach (json_object_get(o, "items"), i, item)
+		print_item(out, item);
 }
 
 /* show_file() tells a configuration from a certificate by its first bytes. */
@@ -435,8 +435,8 @@ int enroll_show(struct cli *cli)
 	bool usable = true;
 	enum reload_err err = cli->operands_count ? show_operand(items, cli, cli->operands[0], &why)
 						  : show_all(items, cli, &why);
-	json_array_foreach(items, i, item) usable =
-		usable && json_is_true(json_object_get(item, "usable"));
+	json_array_foreach (items, i, item)
+		usable = usable && json_is_true(json_object_get(item, "usable"));
 	json_t *o = json_pack("{s:o, s:b}", "items", items, "usable", usable);
 	if (!err)
 		cli_print(cli, o, print_items, NULL);

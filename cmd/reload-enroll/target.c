@@ -205,7 +205,8 @@ static void print_issued(FILE *out, const json_t *o, void *arg)
 	fprintf(out, "%s %-5s  %-*s  Node-ID%s", cli->dry_run ? "would issue" : "issued", identity,
 		(int)strlen(overlay) + 6, json_string_value(json_object_get(o, "user")),
 		json_array_size(ids) > 1 ? "s" : "");
-	json_array_foreach(ids, i, id) fprintf(out, " %s", json_string_value(id));
+	json_array_foreach (ids, i, id)
+		fprintf(out, " %s", json_string_value(id));
 	fprintf(out, "  until %.10s\n", json_string_value(json_object_get(o, "expires")));
 }
 

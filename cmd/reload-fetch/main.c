@@ -113,8 +113,7 @@ static void print_fetched(FILE *out, const json_t *r, void *arg)
 	const struct cli *cli = arg;
 	size_t i;
 	json_t *v;
-	json_array_foreach(json_object_get(r, "values"), i, v)
-	{
+	json_array_foreach (json_object_get(r, "values"), i, v) {
 		print_place(out, v);
 		print_value(out, v);
 		if (!cli->quiet)
@@ -129,8 +128,7 @@ static void print_stat(FILE *out, const json_t *r, void *arg)
 	char until[CLI_UNTIL], since[CLI_UNTIL];
 	size_t i;
 	json_t *v;
-	json_array_foreach(json_object_get(r, "values"), i, v)
-	{
+	json_array_foreach (json_object_get(r, "values"), i, v) {
 		print_place(out, v);
 		if (!cli_get_bool(v, "exists"))
 			fputs("(removed)", out);
@@ -160,8 +158,7 @@ static void collect(struct wr *w, const json_t *result)
 {
 	size_t i;
 	json_t *v;
-	json_array_foreach(json_object_get(result, "values"), i, v)
-	{
+	json_array_foreach (json_object_get(result, "values"), i, v) {
 		const char *base64 = cli_get_text(v, "value");
 		uint8_t *bytes;
 		size_t len;

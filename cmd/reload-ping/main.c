@@ -72,10 +72,9 @@ static void print_summary(FILE *out, const json_t *o, void *arg)
 			cli_get_real(o, "p90_ms"), cli_get_real(o, "max_ms"));
 	fputc('\n', out);
 	long long most = 1;
-	json_array_foreach(json_object_get(o, "histogram"), i, bucket) most =
-		cli_get_int(bucket, "count") > most ? cli_get_int(bucket, "count") : most;
-	json_array_foreach(json_object_get(o, "histogram"), i, bucket)
-	{
+	json_array_foreach (json_object_get(o, "histogram"), i, bucket)
+		most = cli_get_int(bucket, "count") > most ? cli_get_int(bucket, "count") : most;
+	json_array_foreach (json_object_get(o, "histogram"), i, bucket) {
 		long long count = cli_get_int(bucket, "count"), stars = count * BAR / most;
 		fprintf(out, "%10.1f ms  %-*.*s %lld\n", cli_get_real(bucket, "upto_ms"), BAR,
 			(int)(count && !stars ? 1 : stars),

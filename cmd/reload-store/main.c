@@ -47,7 +47,7 @@ static void print_stored(FILE *out, const json_t *r, void *arg)
 	fprintf(out, " on %s, ", cli_short(cli_get_text(r, "responsible")));
 	json_t *replicas = json_object_get(r, "replicas");
 	fputs(json_array_size(replicas) ? "replicas" : "no replicas", out);
-	json_array_foreach(replicas, i, replica)
+	json_array_foreach (replicas, i, replica)
 		fprintf(out, " %s", cli_short(json_string_value(replica)));
 	fprintf(out, ", generation %s", cli_get_text(r, "generation"));
 	if (exists)

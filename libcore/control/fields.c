@@ -203,8 +203,7 @@ static enum reload_err check_object(const struct reload_field *fields, const str
 			at->text[0] ? "must be an object" : "parameters must be an object", "");
 	const char *name;
 	json_t *v;
-	json_object_foreach((json_t *)object, name, v)
-	{
+	json_object_foreach ((json_t *)object, name, v) {
 		struct place p = inside(at, name);
 		if (fields && !field_named(fields, name))
 			return wrong(why, &p, "is unknown", "");

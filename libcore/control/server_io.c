@@ -319,8 +319,7 @@ size_t reload_server_clients(const struct reload_server *server)
 void reload_server_flush(struct reload_server *server)
 {
 	struct client *c;
-	TAILQ_FOREACH(c, &server->clients, entry)
-	{
+	TAILQ_FOREACH (c, &server->clients, entry) {
 		size_t before = 0;
 		while (reload_rpc_session_output(c->session).len != before) {
 			before = reload_rpc_session_output(c->session).len;

@@ -204,11 +204,11 @@ static void run(struct reload_rpc_session *s, const struct reload_method *method
 static void cancel_by_id(struct reload_rpc_session *s, const json_t *id)
 {
 	struct reload_rpc_call *call;
-	TAILQ_FOREACH(call, &s->calls, entry)
-	if (id && json_equal(call->id, id)) {
-		cancel_call(call);
-		return;
-	}
+	TAILQ_FOREACH (call, &s->calls, entry)
+		if (id && json_equal(call->id, id)) {
+			cancel_call(call);
+			return;
+		}
 }
 
 static void refuse_method(struct reload_rpc_session *s, const struct reload_rpc_request *r)

@@ -174,8 +174,7 @@ void reload_links_set_trust(struct reload_links *links, struct reload_trust *tru
 	struct reload_tls_link *l;
 	reload_trust_free(links->trust);
 	links->trust = reload_trust_ref(trust);
-	RB_FOREACH(l, reload_tls_tree, &links->tree)
-	{
+	RB_FOREACH (l, reload_tls_tree, &links->tree) {
 		l->recheck = l->state == RELOAD_TLS_UP;
 		if (l->recheck)
 			reload_tls_link_turn(l);
@@ -187,8 +186,8 @@ void reload_links_set_max_message(struct reload_links *links, size_t max_message
 	assert(max_message <= RELOAD_FRAMING_MAX);
 	struct reload_tls_link *l;
 	links->set.max_message = max_message;
-	RB_FOREACH(l, reload_tls_tree, &links->tree)
-	l->framing.max_message = max_message;
+	RB_FOREACH (l, reload_tls_tree, &links->tree)
+		l->framing.max_message = max_message;
 }
 
 /* the last thing of a turn: what the callbacks of the turn have ordered is written, what died is buried */

@@ -80,8 +80,8 @@ static size_t attempts_count(struct reload_peer *p)
 {
 	size_t count = 0;
 	struct attempt *a;
-	TAILQ_FOREACH(a, &p->attempts, entry)
-	count++;
+	TAILQ_FOREACH (a, &p->attempts, entry)
+		count++;
 	return count;
 }
 
@@ -234,9 +234,9 @@ static size_t addresses_of(const struct reload_attach *req, struct reload_ip_por
 static struct attempt *attempt_with(struct reload_peer *p, const struct reload_id *node)
 {
 	struct attempt *a;
-	TAILQ_FOREACH(a, &p->attempts, entry)
-	if (!a->yielded && reload_id_eq(&a->node, node))
-		return a;
+	TAILQ_FOREACH (a, &p->attempts, entry)
+		if (!a->yielded && reload_id_eq(&a->node, node))
+			return a;
 	return NULL;
 }
 
@@ -335,11 +335,11 @@ void reload_serve_app_attach(struct inbound *in)
 bool reload_attach_expects(struct reload_peer *p, uint32_t link, struct reload_id *node)
 {
 	struct attempt *a;
-	TAILQ_FOREACH(a, &p->attempts, entry)
-	if (a->phase == DIALLING && a->link == link) {
-		*node = a->node;
-		return true;
-	}
+	TAILQ_FOREACH (a, &p->attempts, entry)
+		if (a->phase == DIALLING && a->link == link) {
+			*node = a->node;
+			return true;
+		}
 	return false;
 }
 
@@ -375,9 +375,9 @@ void reload_attach_link_up(struct reload_peer *p, struct reload_connection *con)
 void reload_attach_link_down(struct reload_peer *p, uint32_t link, enum reload_err err)
 {
 	struct attempt *a;
-	TAILQ_FOREACH(a, &p->attempts, entry)
-	if (a->phase == DIALLING && a->link == link) {
-		attempt_end(a, err, NULL);
-		return;
-	}
+	TAILQ_FOREACH (a, &p->attempts, entry)
+		if (a->phase == DIALLING && a->link == link) {
+			attempt_end(a, err, NULL);
+			return;
+		}
 }

@@ -150,10 +150,11 @@ static bool waits_already(const struct errand *e)
 	const struct errand *other;
 	if (e->handover)
 		return false;
-	TAILQ_FOREACH(other, &e->peer->errands, entry)
-	if (other->timer.armed && !other->handover && reload_id_eq(&other->node, &e->node) &&
-		reload_id_eq(&other->resource, &e->resource))
-		return true;
+	TAILQ_FOREACH (other, &e->peer->errands, entry)
+		if (other->timer.armed && !other->handover &&
+			reload_id_eq(&other->node, &e->node) &&
+			reload_id_eq(&other->resource, &e->resource))
+			return true;
 	return false;
 }
 
@@ -360,8 +361,7 @@ static void handover_soon(struct handover *h)
 void reload_maintain_stored(struct reload_peer *p, const struct reload_id *resource)
 {
 	struct handover *h;
-	TAILQ_FOREACH(h, &p->handovers, entry)
-	{
+	TAILQ_FOREACH (h, &p->handovers, entry) {
 		bool ahead = !h->walked && reload_id_between(&h->last, resource, &h->to);
 		if (!h->tell || ahead || !reload_id_between(&h->from, resource, &h->to) ||
 			!handover_wanted(h))
@@ -376,10 +376,10 @@ static struct handover *handover_find(struct reload_peer *p, const struct reload
 	const struct reload_id *to, const struct reload_id *node, bool done)
 {
 	struct handover *h;
-	TAILQ_FOREACH(h, &p->handovers, entry)
-	if (h->tell == done && reload_id_eq(&h->node, node) &&
-		(done || (reload_id_eq(&h->from, from) && reload_id_eq(&h->to, to))))
-		return h;
+	TAILQ_FOREACH (h, &p->handovers, entry)
+		if (h->tell == done && reload_id_eq(&h->node, node) &&
+			(done || (reload_id_eq(&h->from, from) && reload_id_eq(&h->to, to))))
+			return h;
 	return NULL;
 }
 

@@ -378,9 +378,9 @@ static void memory_each(struct reload_storage *s, const struct reload_id *resour
 	struct item *item;
 	if (!slot)
 		return;
-	RB_FOREACH(item, place_tree, &slot->places)
-	if (item->expires > now && !visit(arg, &item->entry))
-		return;
+	RB_FOREACH (item, place_tree, &slot->places)
+		if (item->expires > now && !visit(arg, &item->entry))
+			return;
 }
 
 static void memory_range(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
@@ -431,11 +431,11 @@ static bool next_of_any(struct memory *m, const struct reload_id *from, const st
 	struct resource *r = RB_NFIND(resource_tree, &m->resources, &want);
 	for (; r && reload_id_cmp(&r->id, to) <= 0; r = RB_NEXT(resource_tree, &m->resources, r)) {
 		struct slot *slot;
-		RB_FOREACH(slot, slot_tree, &r->slots)
-		if (slot_live(slot, now)) {
-			*out = r->id;
-			return true;
-		}
+		RB_FOREACH (slot, slot_tree, &r->slots)
+			if (slot_live(slot, now)) {
+				*out = r->id;
+				return true;
+			}
 	}
 	return false;
 }
@@ -479,9 +479,9 @@ static size_t memory_kinds(struct reload_storage *s, const struct reload_id *res
 	size_t n = 0;
 	if (!r)
 		return 0;
-	RB_FOREACH(slot, slot_tree, &r->slots)
-	if (n < max && slot_live(slot, now))
-		out[n++] = slot->kind;
+	RB_FOREACH (slot, slot_tree, &r->slots)
+		if (n < max && slot_live(slot, now))
+			out[n++] = slot->kind;
 	return n;
 }
 
@@ -492,11 +492,10 @@ static size_t count_live(struct memory *m, reload_utc now, size_t *values)
 	struct slot *slot;
 	size_t resources = 0;
 	*values = 0;
-	RB_FOREACH(r, resource_tree, &m->resources)
-	{
+	RB_FOREACH (r, resource_tree, &m->resources) {
 		size_t here = 0;
-		RB_FOREACH(slot, slot_tree, &r->slots)
-		here += memory_extent(&m->base, &r->id, slot->kind, now, NULL);
+		RB_FOREACH (slot, slot_tree, &r->slots)
+			here += memory_extent(&m->base, &r->id, slot->kind, now, NULL);
 		*values += here;
 		resources += here > 0;
 	}

@@ -175,7 +175,8 @@ static void put_json(const struct page *page, unsigned depth, const char *name, 
 		const char *key;
 		json_t *member;
 		put_line(page, depth, name, NULL);
-		json_object_foreach(j, key, member) put_json(page, depth + 1, key, member);
+		json_object_foreach (j, key, member)
+			put_json(page, depth + 1, key, member);
 	} else if (json_is_array(j)) {
 		char item[64];
 		for (size_t i = 0; i < json_array_size(j); i++) {
@@ -197,7 +198,8 @@ void reload_json_print(
 	struct page page = { put, arg };
 	const char *key;
 	json_t *member;
-	json_object_foreach(json, key, member) put_json(&page, depth, key, member);
+	json_object_foreach (json, key, member)
+		put_json(&page, depth, key, member);
 }
 
 void reload_wire_print(const struct wire_type *type, const struct wire_ctx *ctx, const void *in,

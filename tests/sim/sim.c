@@ -412,12 +412,12 @@ static void node_stop(struct sim_node *n)
 	}
 	for (;;) { /* handing jobs back may have made new ones */
 		bool found = false;
-		RB_FOREACH(ev, sim_event_tree, &n->sim->events)
-		if (ev->node == n && ev->fn == run_job && ev->data) {
-			found = true;
-			reload_peer_job_done(n->peer, TAKE(ev->data));
-			break;
-		}
+		RB_FOREACH (ev, sim_event_tree, &n->sim->events)
+			if (ev->node == n && ev->fn == run_job && ev->data) {
+				found = true;
+				reload_peer_job_done(n->peer, TAKE(ev->data));
+				break;
+			}
 		if (!found)
 			break;
 	}
@@ -477,9 +477,9 @@ void sim_crash(struct sim *s, size_t i)
 	struct sim_node *n = &s->nodes[i];
 	struct sim_link *l;
 	sim_note(s, n, "crash", 0, 0);
-	RB_FOREACH(l, sim_link_tree, &n->links)
-	if (l->other_number && l->other->peer)
-		event_add(s, s->now + delay(s), l->other, run_down)->link = l->other_number;
+	RB_FOREACH (l, sim_link_tree, &n->links)
+		if (l->other_number && l->other->peer)
+			event_add(s, s->now + delay(s), l->other, run_down)->link = l->other_number;
 	node_stop(n);
 }
 

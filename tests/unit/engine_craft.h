@@ -160,8 +160,7 @@ static inline struct span heard_bytes(struct node *n, uint64_t id)
 {
 	struct packet *p;
 	struct wire_ctx ctx = net_ctx(n->net);
-	TAILQ_FOREACH(p, &n->inbox, entry)
-	{
+	TAILQ_FOREACH (p, &n->inbox, entry) {
 		struct reload_header h;
 		if (reload_header_read(&h, span_of(p->at, p->len), &ctx))
 			abort();
@@ -200,8 +199,7 @@ static inline struct reload_msg *heard_code(struct node *n, uint16_t code)
 {
 	struct packet *p;
 	struct wire_ctx ctx = net_ctx(n->net);
-	TAILQ_FOREACH(p, &n->inbox, entry)
-	{
+	TAILQ_FOREACH (p, &n->inbox, entry) {
 		struct reload_header h;
 		if (reload_header_read(&h, span_of(p->at, p->len), &ctx))
 			abort();
@@ -227,7 +225,8 @@ static inline size_t inbox_count(struct node *n)
 {
 	size_t count = 0;
 	struct packet *p;
-	TAILQ_FOREACH(p, &n->inbox, entry) count++;
+	TAILQ_FOREACH (p, &n->inbox, entry)
+		count++;
 	return count;
 }
 

@@ -10,8 +10,7 @@ static void sequences_wrap_around(void **state)
 	size_t i;
 	assert_int_equal(json_array_size(table), 6);
 	/* R-6.3.2.1-03 */
-	json_array_foreach(table, i, row)
-	{
+	json_array_foreach (table, i, row) {
 		uint16_t a = (uint16_t)json_integer_value(json_object_get(row, "a"));
 		uint16_t b = (uint16_t)json_integer_value(json_object_get(row, "b"));
 		assert_int_equal(reload_sequence_newer(a, b),

@@ -246,8 +246,7 @@ static void every_signed_message_of_the_vectors_verifies(void **state)
 	json_t *names = vector_json_file("vectors");
 	size_t i, verified = 0, unsigned_ones = 0;
 	json_t *v;
-	json_array_foreach(names, i, v)
-	{
+	json_array_foreach (names, i, v) {
 		if (strcmp(json_string_value(json_object_get(v, "form")), "message"))
 			continue;
 		if (check_message(json_string_value(json_object_get(v, "name"))))

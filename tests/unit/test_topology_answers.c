@@ -369,8 +369,7 @@ static void resource_ids(void **state)
 		reload_id_hex(hex, &id), json_string_value(json_object_get(user, "resource_id")));
 	size_t i;
 	json_t *one;
-	json_array_foreach(json_object_get(scalars, "node_multiple"), i, one)
-	{
+	json_array_foreach (json_object_get(scalars, "node_multiple"), i, one) {
 		uint8_t in[17];
 		assert_int_equal(
 			reload_unhex(in, json_string_value(json_object_get(one, "input")), 34),

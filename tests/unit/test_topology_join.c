@@ -378,8 +378,7 @@ static void fingers_are_set_up(void **state)
 	fake_pass(&f, 3000);
 	/* R-10.5-13: Attach to Resource n+2^(128-i), i from 1 */
 	size_t i;
-	json_array_foreach(json_object_get(scalars, "finger_targets"), i, one)
-	{
+	json_array_foreach (json_object_get(scalars, "finger_targets"), i, one) {
 		struct reload_id target;
 		unsigned index = (unsigned)json_integer_value(json_object_get(one, "i"));
 		assert_int_equal(reload_id_from_hex(&target,

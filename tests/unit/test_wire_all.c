@@ -100,8 +100,7 @@ static int for_each_vector(void (*check)(const struct vector *v))
 {
 	json_t *list = vector_json_file("vectors"), *entry;
 	size_t i;
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach (list, i, entry) {
 		struct vector v;
 		vector_load(&v, json_string_value(json_object_get(entry, "name")));
 		check(&v);
@@ -198,8 +197,7 @@ static void check_json(const struct vector *v)
 	char *text = json_dumps(j, JSON_COMPACT);
 	size_t i;
 	json_t *field;
-	json_array_foreach(json_object_get(v->fields, "fields"), i, field)
-	{
+	json_array_foreach (json_object_get(v->fields, "fields"), i, field) {
 		const char *path = json_string_value(json_object_get(field, "path"));
 		const char *hex = json_string_value(json_object_get(field, "hex"));
 		json_t *value = json_object_get(field, "value");

@@ -74,8 +74,7 @@ static inline struct span vector_field(const struct vector *v, const char *path)
 {
 	size_t i;
 	json_t *field;
-	json_array_foreach(json_object_get(v->fields, "fields"), i, field)
-	{
+	json_array_foreach (json_object_get(v->fields, "fields"), i, field) {
 		const char *p = json_string_value(json_object_get(field, "path"));
 		size_t n = strlen(p), want = strlen(path);
 		if (n < want || strcmp(p + n - want, path) != 0)

@@ -44,6 +44,11 @@ struct reload_topology_host {
 	void (*drop_range)(void *arg, const struct reload_id *from, const struct reload_id *to);
 	/* the link is of no more use to the topology, which takes it as gone from here on */
 	void (*disconnect)(void *arg, const struct reload_id *node);
+	/* Ping along a Destination List; the outcome comes through pinged() with the same cookie, whoever answers (CHORD-02) */
+	void (*ping)(void *arg, uint32_t cookie, const struct reload_destination *list,
+		size_t count);
+	/* find a bootstrap node again, as at a join (s10.7.4.4); the outcome comes through located() with the same cookie */
+	void (*locate)(void *arg, uint32_t cookie);
 	void (*state)(void *arg, enum reload_topology_state state, const struct reload_id *other);
 	void (*tables_changed)(
 		void *arg); /* neighbours or fingers differ from before: an event for operators */
@@ -81,6 +86,12 @@ struct reload_topology_ops {
 	void (*disconnected)(struct reload_topology *t, const struct reload_id *node);
 	/* err RELOAD_OK: a link to node is up */
 	void (*attached)(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+		const struct reload_id *node);
+	/* err RELOAD_OK: responder signed the answer to a Ping */
+	void (*pinged)(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+		const struct reload_id *responder);
+	/* err RELOAD_OK: a link to the bootstrap node `node` is up */
+	void (*located)(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 		const struct reload_id *node);
 	void (*join_answered)(struct reload_topology *t, const struct reload_id *admitting_peer,
 		enum reload_err err);

@@ -45,8 +45,8 @@ struct reload_topology_host {
 	/* the link is of no more use to the topology, which takes it as gone from here on */
 	void (*disconnect)(void *arg, const struct reload_id *node);
 	/* Ping along a Destination List; the outcome comes through pinged() with the same cookie, whoever answers (CHORD-02) */
-	void (*ping)(void *arg, uint32_t cookie, const struct reload_destination *list,
-		size_t count);
+	void (*ping)(
+		void *arg, uint32_t cookie, const struct reload_destination *list, size_t count);
 	/* find a bootstrap node again, as at a join (s10.7.4.4); the outcome comes through located() with the same cookie */
 	void (*locate)(void *arg, uint32_t cookie);
 	void (*state)(void *arg, enum reload_topology_state state, const struct reload_id *other);

@@ -53,6 +53,9 @@ const char *agent_event_part(enum reload_event_type type)
 	case RELOAD_EV_STORE_REFUSED:
 	case RELOAD_EV_REPLICA_FAILED:
 	case RELOAD_EV_ROLLBACK:
+	case RELOAD_EV_KEPT_RENEWED:
+	case RELOAD_EV_KEPT_FAILED:
+	case RELOAD_EV_KEPT_SUPERSEDED:
 		return "storage";
 	case RELOAD_EV_CONFIG_CHANGED:
 	case RELOAD_EV_CONFIG_REFUSED:

@@ -1,0 +1,34 @@
+/*
+ * Identities of the simulator: certificates are short plain records, signatures a keyed hash.  They are repeatable and cheap,
+ * and any change of a byte breaks them; they protect nothing outside of a simulation.
+ */
+#pragma once
+
+#include "ident/ops.h"
+#include "util/clock.h"
+#include "util/id.h"
+
+struct reload_cert;
+struct reload_key;
+
+extern const struct reload_ident_ops reload_sim_ident;
+
+/* What stands in a certificate of the simulator; times 0: valid around RELOAD_SIM_EPOCH. */
+struct reload_sim_cert_form {
+	uint8_t flags; /* 1: authority */
+	const char *user, *overlay;
+	const struct reload_id *nodes;
+	size_t nodes_count;
+	reload_utc not_before, not_after;
+};
+
+enum {
+	RELOAD_SIM_CERT_FOREIGN = 2 /* flag: of another authority than those without */
+};
+
+/* reload_sim_cert_of() makes a certificate of that form (owned). */
+struct reload_cert *reload_sim_cert_of(const struct reload_sim_cert_form *form);
+/* reload_sim_cert() makes a certificate for node (NULL: the authority); reload_sim_key() the key that fits (both owned). */
+struct reload_cert *reload_sim_cert(
+	const char *user, const char *overlay, const struct reload_id *node);
+struct reload_key *reload_sim_key(struct reload_cert *cert);

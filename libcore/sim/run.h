@@ -1,0 +1,79 @@
+/*
+ * One run of a scenario under a seed: the world is made, grows, lives through its faults, gets quiet, and is judged.  The
+ * same scenario and seed give the same outcome, byte for byte.
+ */
+#pragma once
+
+#include "sim/scenario.h"
+#include "sim/world.h"
+
+/* What the checkers look for; names appear in reports ("ring", "lost-value"). */
+enum reload_sim_check {
+#define X(name, word, words) RELOAD_SIM_CHECK_##name,
+#include "sim/checks.def"
+#undef X
+	RELOAD_SIM_CHECKS
+};
+
+/* reload_sim_check_name() returns the word, reload_sim_check_words() a sentence; static. */
+const char *reload_sim_check_name(enum reload_sim_check check);
+const char *reload_sim_check_words(enum reload_sim_check check);
+
+struct reload_sim_violation {
+	enum reload_sim_check check;
+	reload_ms at;
+	char words[512]; /* which nodes, which value, what was expected */
+};
+
+/* Distributions are given by these points. */
+struct reload_sim_spread {
+	uint64_t count;
+	double mean, p50, p95, p99, max;
+};
+
+enum {
+	RELOAD_SIM_SERIES_MAX = 512 /* points of a series; a longer run has a wider step */
+};
+
+/* One point in virtual time. */
+struct reload_sim_sample {
+	reload_ms at;
+	uint32_t peers, joined;         /* running, joined */
+	uint64_t messages, bytes;       /* since the sample before */
+	uint32_t lookups, lookups_good; /* that ended since the sample before */
+	uint32_t incomplete;            /* values with fewer replicas than they should have */
+};
+
+struct reload_sim_outcome {
+	uint64_t seed, digest;
+	bool ok;
+	struct reload_sim_violation violation; /* when not ok */
+	char faults[256]; /* which fault kinds this seed drew: "loss churn partition" */
+	reload_ms virtual_ms;
+	double real_s; /* filled in by the caller: the room has no clock */
+	size_t peers, peers_peak;
+	struct reload_sim_counts counts;
+	uint64_t stores, stores_acknowledged, fetches, fetches_good,
+		fetches_expected; /* good: newest acknowledged version */
+	struct reload_sim_spread hops, fetch_ms, store_ms, join_ms, heal_ms, repair_ms;
+	double maintenance_bytes_per_peer_hour,
+		maintenance_messages_per_peer_hour; /* all but Store and Fetch of the workload */
+	double rest_bytes_per_peer_hour; /* the same while no fault was at work; 0: there was no such time */
+	uint64_t lies, lies_refused; /* of byzantine peers */
+	struct reload_sim_sample samples[RELOAD_SIM_SERIES_MAX];
+	size_t samples_count;
+};
+
+/* How a run reports and is stopped from outside. */
+struct reload_sim_watch {
+	void *arg;
+	/* now and then; false stops the run: outcome->ok is true and virtual_ms what was reached */
+	bool (*progress)(void *arg, reload_ms now, reload_ms until, size_t joined);
+	FILE *trace;
+	uint32_t
+		only_faults; /* shrinking: bits of the fault list that are let through, see sim/fault.h; 0: all */
+};
+
+/* reload_sim_scenario_run() runs seed and fills out; watch NULL: nothing to tell. */
+void reload_sim_scenario_run(const struct reload_sim_scenario *scenario, uint64_t seed,
+	const struct reload_sim_watch *watch, struct reload_sim_outcome *out);

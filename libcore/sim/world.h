@@ -1,0 +1,166 @@
+/*
+ * The world of the simulator: many engines in one thread, virtual time, one source of randomness, links between them that
+ * behave like RELOAD's.  The seed is the whole input; equal seeds give equal traces, whose digest is printed.
+ *
+ * What happens to nodes (joins, crashes, cuts) is ordered from outside, by sim/fault.c; the world knows no scenario.  Byzantine
+ * nodes are engines like all others whose outgoing messages pass through a hook.
+ *
+ * A link carries messages in order, like TLS over TCP: a lost packet is sent again by the link layer and holds up what
+ * comes behind it (`loss`); what is sent into a cut waits for its end, and both sides notice as the link layer of
+ * libcore/link would: doubt after RELOAD_SIM_DOUBT_MS, lost RELOAD_LINK_LOST_MS after the first message without an ACK.
+ * With `datagrams` a link is like DTLS with RFC 6940 s6.6's simple reliability: no order, five transmissions, then the message is
+ * gone.  `drop` loses a message for good on either kind of link, as a full queue does.
+ */
+#pragma once
+
+#include "peer/peer.h"
+#include "sim/random.h"
+#include "util/tree.h"
+
+#include <stdio.h>
+
+#define RELOAD_SIM_EPOCH   1893456000000ull /* wall clock at virtual time 0: 2030-01-01 */
+#define RELOAD_SIM_OVERLAY "sim.example"
+#define RELOAD_SIM_KIND    0xf0000001u /* SINGLE, USER-MATCH */
+#define RELOAD_SIM_ARRAY   0xf0000002u /* ARRAY, USER-MATCH, max-count 8 */
+#define RELOAD_SIM_DICT    0xf0000003u /* DICTIONARY, USER-NODE-MATCH */
+
+enum {
+	RELOAD_SIM_DOUBT_MS = 250,
+	RELOAD_SIM_LOST_MS = 30000, /* as RELOAD_LINK_LOST_MS of link/rto.h */
+	RELOAD_SIM_PEERS_MAX = 1000000
+};
+
+struct reload_sim;
+struct reload_sim_node;
+
+/* Latency of a pair of nodes: a base that belongs to the pair, and a jitter for each message. */
+struct reload_sim_latency {
+	const char *name; /* lan, wan, mobile */
+	double base_median_ms, base_spread, jitter_mean_ms;
+};
+
+/* reload_sim_latency_find() returns the preset of that name, NULL when there is none. */
+const struct reload_sim_latency *reload_sim_latency_find(const char *name);
+
+struct reload_sim_setup {
+	uint64_t seed;
+	size_t nodes; /* at most RELOAD_SIM_PEERS_MAX; they are made, not started */
+	const struct reload_sim_latency *latency;
+	uint32_t loss, drop, duplicate,
+		reorder; /* per million messages of a link; reorder: only with datagrams */
+	bool datagrams;
+	uint32_t update_interval_s, ping_interval_s; /* of the configuration; 0: the defaults */
+	size_t store_limit;                          /* bytes per node */
+	FILE *trace;                                 /* each happening as a line; NULL: none */
+};
+
+/* What travelled, by what it was for: the method of the request or of its answer. */
+enum reload_sim_traffic {
+	RELOAD_SIM_TRAFFIC_UPDATE,
+	RELOAD_SIM_TRAFFIC_ATTACH,
+	RELOAD_SIM_TRAFFIC_JOIN, /* Join, Leave */
+	RELOAD_SIM_TRAFFIC_PING, /* Ping, Probe, RouteQuery */
+	RELOAD_SIM_TRAFFIC_STORE,
+	RELOAD_SIM_TRAFFIC_FETCH, /* Fetch, Stat, Find */
+	RELOAD_SIM_TRAFFIC_OTHER,
+	RELOAD_SIM_TRAFFICS
+};
+
+struct reload_sim_counts {
+	uint64_t events, messages, bytes, lost, dropped, duplicated;
+	uint64_t traffic_messages[RELOAD_SIM_TRAFFICS], traffic_bytes[RELOAD_SIM_TRAFFICS];
+};
+
+/* Each is called from the world's loop, never from inside an engine, and may order anything below. */
+struct reload_sim_hooks {
+	void *arg;
+	/* after each event that an engine handled; n is that engine's node */
+	void (*after)(void *arg, struct reload_sim *s, struct reload_sim_node *n);
+	/* an event of n's engine (reload_host_ops.event), told right away: no orders allowed from here */
+	void (*event)(void *arg, struct reload_sim_node *n, const struct reload_event *ev);
+	/*
+	 * n is marked `byzantine` and sends message over link.  true: it goes out as it is.  false: the hook dealt with
+	 * it, for instance by reload_sim_inject().
+	 */
+	bool (*send)(void *arg, struct reload_sim_node *n, uint32_t link, struct span message);
+};
+
+/* Public part of a node; what the world keeps beside it stands in sim/internal.h. */
+struct reload_sim_node {
+	struct reload_sim *sim;
+	size_t index;
+	struct reload_id id;
+	struct reload_credentials credentials;
+	struct reload_peer *peer;       /* NULL: not running */
+	struct reload_storage *storage; /* NULL: neither running nor with a disk */
+	enum reload_state state;
+	enum reload_role role;
+	unsigned lives;     /* how often it was started */
+	unsigned side;      /* nodes of different sides cannot exchange packets */
+	int64_t skew_ms;    /* of its wall clock */
+	reload_ms slow_ms;  /* added to each message it sends */
+	uint32_t byzantine; /* bits that mean something to the send hook only; 0: honest */
+	reload_ms started, joined_at, stopped_at; /* RELOAD_NEVER: not yet */
+	uint64_t sent_messages, sent_bytes;
+};
+
+/* reload_sim_new() makes a world (owned); hooks NULL: none, else borrowed. */
+struct reload_sim *reload_sim_new(
+	const struct reload_sim_setup *setup, const struct reload_sim_hooks *hooks);
+void reload_sim_free(struct reload_sim *s);
+AUTO_DEFINE(reload_sim)
+
+reload_ms reload_sim_now(const struct reload_sim *s);
+/* reload_sim_prng() is the source of all randomness of the run (borrowed). */
+struct reload_prng *reload_sim_prng(struct reload_sim *s);
+size_t reload_sim_count(const struct reload_sim *s);
+struct reload_sim_node *reload_sim_node(struct reload_sim *s, size_t i);
+const struct reload_sim_counts *reload_sim_counts(const struct reload_sim *s);
+/* reload_sim_digest() is the digest of all that happened so far. */
+uint64_t reload_sim_digest(const struct reload_sim *s);
+/* reload_sim_note() adds a happening to the digest and, when asked for, to the trace. */
+void reload_sim_note(struct reload_sim *s, const struct reload_sim_node *n, const char *what,
+	uint64_t a, uint64_t b);
+
+/*
+ * reload_sim_start() runs node i: as the first of the ring (first), or joining through the nodes whose indexes are given
+ * as bootstrap addresses (count 0: node 0's, which stands in the configuration).  A storage that outlived a crash is used again.
+ */
+void reload_sim_start(struct reload_sim *s, size_t i, bool first, enum reload_role role,
+	const size_t *bootstrap, size_t count);
+/* How a node ends without leaving. */
+enum reload_sim_end {
+	RELOAD_SIM_PROCESS, /* kill -9: the system resets its connections, neighbours notice a delay later */
+	RELOAD_SIM_MACHINE /* power cut: silence; neighbours notice by what is not acknowledged */
+};
+/* reload_sim_crash() ends node i; keep_disk: its storage is there when it starts again. */
+void reload_sim_crash(struct reload_sim *s, size_t i, enum reload_sim_end how, bool keep_disk);
+/* reload_sim_leave() lets node i leave in order; reload_sim_stop() ends it afterwards (its storage goes). */
+void reload_sim_leave(struct reload_sim *s, size_t i);
+void reload_sim_stop(struct reload_sim *s, size_t i);
+
+/* reload_sim_side() moves node i to a side: packets pass only between nodes of one side. */
+void reload_sim_side(struct reload_sim *s, size_t i, unsigned side);
+/* reload_sim_cut() stops, or lets pass again, packets from one node to another: this direction only. */
+void reload_sim_cut(struct reload_sim *s, size_t from, size_t to, bool cut);
+
+/* reload_sim_inject() puts bytes on n's link as if n's engine had sent them; a byzantine node's hook uses it. */
+void reload_sim_inject(
+	struct reload_sim_node *n, uint32_t link, struct span message, reload_ms later);
+/* reload_sim_links() fills out with the numbers of n's links that are up, at most max; returns how many. */
+size_t reload_sim_links(struct reload_sim_node *n, uint32_t *out, size_t max);
+
+/* reload_sim_at() calls fn(arg, s) at virtual time when (or at once, when that is over), from the loop; cancel by run's end. */
+void reload_sim_at(struct reload_sim *s, reload_ms when,
+	void (*fn)(void *arg, struct reload_sim *s), void *arg);
+
+/*
+ * reload_sim_run() runs until the time until, or until reload_sim_halt() is called by a hook; returns false when halted.
+ * The clock stands at until afterwards, or at the event that halted.
+ */
+bool reload_sim_run(struct reload_sim *s, reload_ms until);
+void reload_sim_halt(struct reload_sim *s);
+
+/* reload_sim_memory() is the number of bytes that the world holds outside of the engines: queued events and messages. */
+size_t reload_sim_memory(const struct reload_sim *s);

@@ -131,6 +131,19 @@ static void own_attach(
 		.send_update = send_update };
 }
 
+static size_t addresses_of(const struct reload_attach *req, struct reload_ip_port *out, size_t max)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < req->candidates_count && count < max; i++) {
+		const struct reload_ice_candidate *c = &req->candidates[i];
+		bool known = c->addr_port.type == RELOAD_IPV4 || c->addr_port.type == RELOAD_IPV6;
+		if (c->overlay_link == RELOAD_TLS_TCP_FH_NO_ICE && c->type == RELOAD_CAND_HOST &&
+			known && c->addr_port.port)
+			out[count++] = c->addr_port;
+	}
+	return count;
+}
+
 /* -- requester ------------------------------------------------------------------------------------------------------------------ */
 
 static void answered(
@@ -158,6 +171,9 @@ static void answered(
 		return;
 	}
 	a->node = result->responder;
+	struct reload_ip_port addresses[CANDIDATES_MAX];
+	reload_bootstrap_heard(
+		p, &a->node, addresses, addresses_of(ans, addresses, CANDIDATES_MAX));
 	struct reload_connection *con = reload_connection_by_node(p->connections, &a->node);
 	if (reload_id_eq(&a->node, &p->self) || con) {
 		attempt_end(a, RELOAD_OK, &result->responder);
@@ -217,19 +233,6 @@ static const char *attach_fault(const struct reload_peer *p, const struct reload
 	return NULL;
 }
 
-static size_t addresses_of(const struct reload_attach *req, struct reload_ip_port *out, size_t max)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < req->candidates_count && count < max; i++) {
-		const struct reload_ice_candidate *c = &req->candidates[i];
-		bool known = c->addr_port.type == RELOAD_IPV4 || c->addr_port.type == RELOAD_IPV6;
-		if (c->overlay_link == RELOAD_TLS_TCP_FH_NO_ICE && c->type == RELOAD_CAND_HOST &&
-			known && c->addr_port.port)
-			out[count++] = c->addr_port;
-	}
-	return count;
-}
-
 /* One that has not yielded; beside one that has, the other's may be under way. */
 static struct attempt *attempt_with(struct reload_peer *p, const struct reload_id *node)
 {
@@ -268,6 +271,8 @@ static void dial(struct inbound *in)
 	struct reload_ip_port addresses[CANDIDATES_MAX];
 	size_t count = addresses_of(req, addresses, CANDIDATES_MAX);
 	struct attempt *a = attempt_with(p, &in->signer);
+	if (!in->local)
+		reload_bootstrap_heard(p, &in->signer, addresses, count);
 	if (reload_connection_by_node(p->connections, &in->signer) || !count || in->local ||
 		(a && a->phase == DIALLING) || attempts_count(p) >= ATTEMPTS_MAX)
 		return; /* several Attaches may have been signed at once: one dials */

@@ -58,6 +58,9 @@ struct reload_host_ops {
 	void (*job)(void *host, struct reload_job *job);
 	/* addresses under which this node listens: its candidates; returns their number, at most max */
 	size_t (*addresses)(void *host, struct reload_ip_port *out, size_t max);
+	/* a peer that listens at these addresses was reached: worth keeping for a later start; NULL: nothing is kept */
+	void (*reached)(void *host, const struct reload_id *node,
+		const struct reload_ip_port *addrs, size_t count);
 	void (*event)(void *host, const struct reload_event *event);
 	/* a newer document was accepted: the host keeps it on disk and gives links the new trust */
 	void (*config_changed)(void *host, const struct reload_config *config);

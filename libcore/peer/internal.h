@@ -19,6 +19,7 @@ struct attempt;
 struct handover;
 struct errand;
 struct held;
+struct reload_search;
 
 TAILQ_HEAD(inbound_list, inbound);
 TAILQ_HEAD(request_list, reload_request);
@@ -26,10 +27,12 @@ TAILQ_HEAD(attempt_list, attempt);
 TAILQ_HEAD(handover_list, handover);
 TAILQ_HEAD(held_list, held);
 TAILQ_HEAD(errand_list, errand);
+TAILQ_HEAD(ping_list, ping_order);
 
 enum {
 	RELOAD_FAVOURS_MAX =
 		64, /* requests under way because others asked for them; more are not made */
+	RELOAD_KNOWN_MAX = 32,  /* addresses of peers that were reached before */
 	RELOAD_REFUSED_MAX = 32 /* at the maximum the next one takes the place of the oldest */
 };
 
@@ -87,8 +90,7 @@ struct reload_peer {
 		enum reload_role role;
 		struct reload_ip_port
 			*bootstrap; /* given by the caller; NULL: the configuration's */
-		size_t bootstrap_count, next_bootstrap;
-		uint32_t link; /* to the bootstrap node being tried */
+		size_t bootstrap_count;
 		unsigned attempts;
 		struct reload_timer retry, certificates;
 		struct reload_id bootstrap_peer, admitting_peer;
@@ -100,7 +102,9 @@ struct reload_peer {
 		bool attach_again;            /* the ring moved while it was */
 		struct reload_timer leaving;
 	} life;
-	struct rollback *rollback; /* storage times seen (STO-25) */
+	struct reload_search *search; /* NULL: none was made so far */
+	struct ping_list pings;       /* that the plug-in waits for */
+	struct rollback *rollback;    /* storage times seen (STO-25) */
 	uint64_t counters[RELOAD_COUNTERS];
 };
 
@@ -400,13 +404,41 @@ bool reload_attach_expects(struct reload_peer *p, uint32_t link, struct reload_i
 void reload_attach_link_down(struct reload_peer *p, uint32_t link, enum reload_err err);
 void reload_attach_clear(struct reload_peer *p);
 
+/* -- bootstrap.c ----------------------------------------------------------------------------------------------------------------- */
+
+/* err RELOAD_OK: con is a link to a bootstrap node whose Node-ID is known. */
+typedef void (*reload_searched_fn)(
+	struct reload_peer *p, uint32_t cookie, enum reload_err err, struct reload_connection *con);
+
+/*
+ * reload_search_start() looks for a bootstrap node on the way into the overlay; fn is told the end, which may be at once.
+ * reload_search_locate() looks for one again for the plug-in of a joined node.  reload_search_stop() ends what is under way:
+ * the plug-in is told RELOAD_CANCELLED, fn nothing.
+ */
+void reload_search_start(struct reload_peer *p, reload_searched_fn fn);
+void reload_search_locate(struct reload_peer *p, uint32_t cookie);
+void reload_search_stop(struct reload_peer *p);
+/* reload_search_link_up() and reload_search_link_down() tell what became of a link, if it is that of the search. */
+void reload_search_link_up(struct reload_peer *p, struct reload_connection *con);
+void reload_search_link_down(struct reload_peer *p, uint32_t link);
+void reload_search_clear(struct reload_peer *p);
+/*
+ * reload_bootstrap_heard() notes that node says that it listens at addrs; once it is in the tables it counts as a peer that
+ * was reached, for later searches and for the host: reload_bootstrap_tables() looks for that when the tables have changed.
+ */
+void reload_bootstrap_heard(struct reload_peer *p, const struct reload_id *node,
+	const struct reload_ip_port *addrs, size_t count);
+void reload_bootstrap_tables(struct reload_peer *p);
+/* reload_peer_is_routed() tells whether node is in the tables of the topology. */
+bool reload_peer_is_routed(struct reload_peer *p, const struct reload_id *node);
+
 /* -- join.c, life.c ------------------------------------------------------------------------------------------------------------ */
 
 extern const struct reload_topology_host reload_peer_topology_host;
-/* reload_life_link_up() goes on with a join whose bootstrap link stands. */
-void reload_life_link_up(struct reload_peer *p, struct reload_connection *con);
+/* reload_pings_clear() forgets the plug-in's Pings. */
+void reload_pings_clear(struct reload_peer *p);
 /*
- * reload_life_link_down() notices a lost link: the next bootstrap node, the topology, isolation.  node NULL: the link
+ * reload_life_link_down() notices a lost link: the search, the topology, isolation.  node NULL: the link
  * never had one.
  */
 void reload_life_link_down(

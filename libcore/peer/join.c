@@ -105,6 +105,78 @@ static void host_disconnect(void *arg, const struct reload_id *node)
 	reload_connection_remove(p->connections, con);
 }
 
+/*
+ * A Ping of the plug-in.  One that this node answers itself ends at once, while the plug-in still stands in its call: its
+ * outcome is kept until the call is over.
+ */
+struct ping_order {
+	TAILQ_ENTRY(ping_order) entry;
+	struct reload_peer *peer;
+	uint32_t cookie;
+	bool starting;
+	enum reload_err err;
+	struct reload_id responder;
+	struct reload_timer timer;
+};
+
+static void ping_free(struct ping_order *o)
+{
+	TAILQ_REMOVE(&o->peer->pings, o, entry);
+	reload_timer_cancel(&o->peer->timers, &o->timer);
+	free(o);
+}
+
+void reload_pings_clear(struct reload_peer *p)
+{
+	while (!TAILQ_EMPTY(&p->pings))
+		ping_free(TAILQ_FIRST(&p->pings));
+}
+
+static void ping_tell(void *arg)
+{
+	struct ping_order *o = arg;
+	struct reload_peer *p = o->peer;
+	struct ping_order told = *o;
+	ping_free(o);
+	if (p->topology->pinged)
+		p->topology->pinged(
+			p->plugin, told.cookie, told.err, told.err ? NULL : &told.responder);
+}
+
+static void ping_done(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	struct ping_order *o = r->own_arg;
+	o->err = result->err;
+	o->responder = result->responder;
+	if (o->starting)
+		reload_timer_arm(&p->timers, &o->timer, p->now, ping_tell, o);
+	else
+		ping_tell(o);
+}
+
+static void host_ping(
+	void *arg, uint32_t cookie, const struct reload_destination *list, size_t count)
+{
+	struct reload_peer *p = arg;
+	struct reload_ping_req ping = { 0 };
+	struct ping_order *o = RELOAD_NEW(ping_order);
+	o->peer = p;
+	o->cookie = cookie;
+	o->starting = true;
+	TAILQ_INSERT_TAIL(&p->pings, o, entry);
+	struct reload_request *r =
+		reload_request_own(p, RELOAD_PING_REQ, list, count, ping_done, o);
+	r->exempt = true; /* CHORD-02: the tables are what it is to find fault with */
+	reload_request_send(r, &ping);
+	o->starting = false;
+}
+
+static void host_locate(void *arg, uint32_t cookie)
+{
+	reload_search_locate(arg, cookie);
+}
+
 static void host_state(void *arg, enum reload_topology_state state, const struct reload_id *other)
 {
 	reload_life_topology_state(arg, state, other);
@@ -118,6 +190,7 @@ static void host_tables_changed(void *arg)
 	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_TABLES,
 				     .node = t.successors_count ? &t.successors[0] : NULL,
 				     .count = t.predecessors_count + t.successors_count });
+	reload_bootstrap_tables(p);
 }
 
 const struct reload_topology_host reload_peer_topology_host = {
@@ -130,6 +203,8 @@ const struct reload_topology_host reload_peer_topology_host = {
 	.store_range = host_store_range,
 	.drop_range = host_drop_range,
 	.disconnect = host_disconnect,
+	.ping = host_ping,
+	.locate = host_locate,
 	.state = host_state,
 	.tables_changed = host_tables_changed,
 };
@@ -302,7 +377,7 @@ static void link_up(struct reload_peer *p, uint32_t link, struct reload_cert *ce
 	if (con->node.len)
 		reload_connected_tell(p, con);
 	reload_attach_link_up(p, con);
-	reload_life_link_up(p, con);
+	reload_search_link_up(p, con);
 }
 
 void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert)

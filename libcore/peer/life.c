@@ -7,7 +7,7 @@
  *                    ^               |           |         |
  *                    +--- pause <----+-----------+    isolated (all links lost): joins again
  *
- * bootstrapping: the bootstrap nodes are tried one after the other until a link stands.  From attaching on a peer follows
+ * bootstrapping: a bootstrap node is looked for until a link stands (bootstrap.c).  From attaching on a peer follows
  * its topology plug-in; a client attaches to the peer responsible for its own Node-ID and is joined then.  An attempt that
  * fails is repeated with pauses that double from 0.5 s to 60 s, with jitter, for as long as it is wanted.
  */
@@ -15,11 +15,10 @@
 enum {
 	PAUSE_FIRST_MS = 500,
 	PAUSE_MAX_MS = 60000,
-	BOOTSTRAP_MS = 5000,
 	LEAVE_MS = 2000
 };
 
-static void bootstrap_next(struct reload_peer *p);
+static void search(struct reload_peer *p);
 static void go_on(struct reload_peer *p, struct reload_connection *con);
 
 static void phase_enter(struct reload_peer *p, enum reload_phase phase)
@@ -39,11 +38,10 @@ static void retry_now(void *arg)
 		p->life.bootstrap_peer.len
 			? reload_connection_by_node(p->connections, &p->life.bootstrap_peer)
 			: NULL;
-	p->life.next_bootstrap = 0;
-	if (con)
+	if (con && con->good)
 		go_on(p, con);
 	else
-		bootstrap_next(p);
+		search(p);
 }
 
 static void retry_later(struct reload_peer *p, enum reload_err err)
@@ -65,34 +63,21 @@ static void retry_later(struct reload_peer *p, enum reload_err err)
 
 /* -- bootstrap ------------------------------------------------------------------------------------------------------------- */
 
-static const struct reload_ip_port *bootstrap_list(const struct reload_peer *p, size_t *count)
+static void searched(
+	struct reload_peer *p, uint32_t cookie, enum reload_err err, struct reload_connection *con)
 {
-	*count = p->life.bootstrap ? p->life.bootstrap_count : p->config->bootstrap_count;
-	return p->life.bootstrap ? p->life.bootstrap : p->config->bootstrap;
+	(void)cookie;
+	if (err)
+		retry_later(p, err);
+	else
+		go_on(p, con);
 }
 
-static void bootstrap_late(void *arg)
+static void search(struct reload_peer *p)
 {
-	struct reload_peer *p = arg;
-	if (p->life.link && !reload_connection_by_link(p->connections, p->life.link))
-		p->ops->link_close(p->host, p->life.link);
-	p->life.link = 0;
-	bootstrap_next(p);
-}
-
-static void bootstrap_next(struct reload_peer *p)
-{
-	size_t count;
-	const struct reload_ip_port *list = bootstrap_list(p, &count);
 	if (p->life.state != RELOAD_STATE_ISOLATED)
 		reload_peer_set_state(p, RELOAD_STATE_BOOTSTRAPPING);
-	if (p->life.next_bootstrap >= count) {
-		retry_later(p, RELOAD_UNREACHABLE);
-		return;
-	}
-	p->life.link = reload_peer_next_link(p);
-	reload_timer_arm(&p->timers, &p->life.retry, p->now + BOOTSTRAP_MS, bootstrap_late, p);
-	p->ops->link_open(p->host, p->life.link, &list[p->life.next_bootstrap++], 1);
+	reload_search_start(p, searched);
 }
 
 static void client_attach(struct reload_peer *p);
@@ -165,84 +150,6 @@ static void go_on(struct reload_peer *p, struct reload_connection *con)
 		p->topology->join(p->plugin, &con->node);
 }
 
-/* Late answers of an earlier attempt, or after leaving, mean nothing. */
-static bool still_bootstrapping(const struct reload_peer *p)
-{
-	return p->life.wanted && (p->life.state == RELOAD_STATE_BOOTSTRAPPING ||
-					 p->life.state == RELOAD_STATE_ISOLATED);
-}
-
-static void introduced(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
-{
-	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
-	if (!still_bootstrapping(p))
-		return;
-	if (!con || result->err || !con->node.len) {
-		retry_later(p, result->err ? result->err : RELOAD_LINK_DOWN);
-		return;
-	}
-	go_on(p, con);
-}
-
-/* R-4.2.1-05: this node has several Node-IDs and says by an Attach over the link which one it is here. */
-static void introduce(struct reload_peer *p, struct reload_connection *con)
-{
-	struct reload_destination to = reload_dest_node(&con->node);
-	reload_attach_introduce(p, con->link, &to, introduced);
-}
-
-static void pinged(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
-{
-	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
-	if (!still_bootstrapping(p))
-		return;
-	if (!con || result->err) {
-		retry_later(p, result->err ? result->err : RELOAD_LINK_DOWN);
-		return;
-	}
-	if (reload_id_eq(&result->responder, &p->self)) {
-		/* a link to itself; others may have the same certificate */
-		reload_link_drop(p, con, RELOAD_BAD_CERT);
-		bootstrap_next(p);
-		return;
-	}
-	if (!con->node.len) {
-		reload_connection_bind(p->connections, con, &result->responder);
-		reload_connected_tell(p, con);
-	}
-	if (p->credentials->cert->node_ids_count > 1)
-		introduce(p, con);
-	else
-		go_on(p, con);
-}
-
-/* The other end has several Node-IDs: a Ping to the wildcard tells which one it is (R-4.2.1-05). */
-static void ask_name(struct reload_peer *p, struct reload_connection *con)
-{
-	struct reload_id any = reload_id_wildcard(p->self.len);
-	struct reload_destination to = reload_dest_node(&any);
-	struct reload_ping_req ping = { 0 };
-	struct reload_request *r = reload_request_own(p, RELOAD_PING_REQ, &to, 1, pinged, NULL);
-	r->over_link = con->link;
-	reload_request_send(r, &ping);
-}
-
-void reload_life_link_up(struct reload_peer *p, struct reload_connection *con)
-{
-	if (!p->life.link || con->link != p->life.link)
-		return;
-	reload_timer_cancel(&p->timers, &p->life.retry);
-	p->life.link = 0;
-	if (!con->node.len)
-		ask_name(p, con);
-	else if (p->credentials->cert->node_ids_count > 1)
-		introduce(p, con);
-	else
-		go_on(p, con);
-}
-
 static void isolated(struct reload_peer *p)
 {
 	reload_peer_set_state(p, RELOAD_STATE_ISOLATED);
@@ -267,11 +174,7 @@ void reload_life_link_down(
 	struct reload_peer *p, uint32_t link, const struct reload_id *node, enum reload_err err)
 {
 	reload_attach_link_down(p, link, err);
-	if (p->life.link && link == p->life.link) {
-		p->life.link = 0;
-		p->life.last_error = err;
-		bootstrap_next(p);
-	}
+	reload_search_link_down(p, link);
 	if (node && !reload_connection_by_node(p->connections, node)) {
 		if (p->life.role == RELOAD_ROLE_PEER)
 			p->topology->disconnected(p->plugin, node);
@@ -388,9 +291,8 @@ enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
 		free(p->life.bootstrap);
 		p->life.bootstrap =
 			count ? reload_memdup(bootstrap, count * sizeof(*bootstrap)) : NULL;
-		p->life.bootstrap_count = p->life.next_bootstrap = 0;
 		p->life.bootstrap_count = count;
-		bootstrap_next(p);
+		search(p);
 	}
 	reload_peer_exit(p);
 	return err;
@@ -401,9 +303,7 @@ void reload_leave_start(struct reload_peer *p, bool now)
 	p->life.wanted = false;
 	reload_timer_cancel(&p->timers, &p->life.retry);
 	reload_timer_cancel(&p->timers, &p->life.certificates);
-	if (p->life.link && !reload_connection_by_link(p->connections, p->life.link))
-		p->ops->link_close(p->host, p->life.link);
-	p->life.link = 0;
+	reload_search_stop(p);
 	if (p->life.state == RELOAD_STATE_ENROLLED || p->life.state == RELOAD_STATE_LEAVING)
 		return;
 	reload_peer_set_state(p, RELOAD_STATE_LEAVING);
@@ -435,6 +335,7 @@ void reload_life_leave_answered(struct reload_peer *p)
 
 void reload_life_clear(struct reload_peer *p)
 {
+	reload_search_clear(p);
 	free(p->life.bootstrap);
 	p->life.bootstrap = NULL;
 }

@@ -226,6 +226,7 @@ static void tables_new(struct reload_peer *p)
 	TAILQ_INIT(&p->handovers);
 	TAILQ_INIT(&p->held);
 	TAILQ_INIT(&p->errands);
+	TAILQ_INIT(&p->pings);
 }
 
 enum reload_err reload_peer_new(
@@ -279,6 +280,7 @@ void reload_peer_free(struct reload_peer *p)
 	reload_attach_clear(p);
 	reload_hold_clear(p);
 	reload_maintain_clear(p);
+	reload_pings_clear(p);
 	reload_life_clear(p);
 	reload_values_forget(p);
 	p->topology->free(p->plugin);

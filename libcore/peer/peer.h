@@ -113,6 +113,12 @@ void reload_peer_job_done(struct reload_peer *p, struct reload_job *job);
 void reload_peer_wake(struct reload_peer *p);
 
 /*
+ * reload_peer_remember() tells of addresses at which peers were reached before (newest first, 32 are kept): they are tried
+ * before the configured bootstrap nodes (R-11.4-02), a few in each search.
+ */
+void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count);
+
+/*
  * reload_peer_configure() swaps in a newer document that the caller verified (R-6.5.4-09); a document that this node
  * cannot meet makes it leave.
  */
@@ -210,8 +216,8 @@ enum reload_phase {
 const char *reload_phase_name(enum reload_phase phase);
 
 /*
- * reload_peer_first() makes this node the whole ring.  reload_peer_join() connects to the bootstrap nodes given, or to
- * those of the configuration when count is 0, and joins (peer) or stays attached to one of them (client); an attempt that fails
+ * reload_peer_first() makes this node the whole ring.  reload_peer_join() connects to the bootstrap nodes given, or when
+ * count is 0 to those of the configuration, and joins (peer) or stays attached to one of them (client); an attempt that fails
  * is repeated with growing pauses until reload_peer_leave().  Watch reload_peer_status() and the STATE events.
  * RELOAD_EXISTS when already on the way or joined, RELOAD_FORBIDDEN for a client where clients are not permitted,
  * RELOAD_UNREACHABLE when no bootstrap node is known.

@@ -26,7 +26,7 @@ void reload_peer_status(struct reload_peer *p, struct reload_status *out)
 		p->storage, p->ops->wall(p->host), &out->values, &out->value_bytes);
 }
 
-static bool is_routed(struct reload_peer *p, const struct reload_id *node)
+bool reload_peer_is_routed(struct reload_peer *p, const struct reload_id *node)
 {
 	struct reload_topology_tables t;
 	p->topology->tables(p->plugin, &t);
@@ -48,7 +48,7 @@ size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, si
 			.node = con->node,
 			.user = con->cert->user,
 			.incoming = con->incoming,
-			.client = !is_routed(p, &con->node),
+			.client = !reload_peer_is_routed(p, &con->node),
 			.good = con->good,
 			.since = con->since,
 			.sent = con->sent,

@@ -1,0 +1,476 @@
+#include "peer/internal.h"
+
+/*
+ * Finding a bootstrap node (RFC 6940 s10.5, s10.7.4.4, s11.4).
+ *
+ *   idle -> dialling -> (naming) -> (introducing) -> found
+ *              ^           |             |
+ *              +-- next candidate -------+--> nobody
+ *
+ * There is one search at a time: before joining it leads into the overlay, afterwards the plug-in asks for it.  Candidates
+ * are addresses, tried one after the other: peers that were reached before (R-11.4-02), then those given or configured.  Of
+ * the remembered ones CACHED_PER_ROUND are tried in one search, the next ones in the next: dead addresses must not keep
+ * this node from the configured ones.
+ *
+ * A joined peer looks in a random order, so that not all go to the same node, and takes a node that is in its tables only
+ * when there is no other.  A link that was made for it and came to nothing else is closed after IDLE_MS.
+ */
+
+enum {
+	CANDIDATE_MS = 5000,
+	CACHED_PER_ROUND = 4,
+	ADDRESSES_OF_ONE = 2,
+	HEARD_MAX = 16, /* at the maximum the next one takes the place of the oldest */
+	IDLE_MS = 60000
+};
+
+struct candidate {
+	struct reload_ip_port addr;
+	struct reload_id node; /* len 0: not known */
+};
+
+/* Newest first; at the maximum the next one takes the place of the oldest. */
+struct candidates {
+	struct candidate *at;
+	size_t count, cap;
+};
+
+struct reload_search {
+	struct candidates known; /* peers that were reached */
+	struct candidates
+		heard; /* nodes that are not in the tables, or not yet: they may be clients */
+	size_t known_next;
+	struct candidate *list; /* of the search under way */
+	size_t count, next;
+	uint32_t link; /* being made, 0: none */
+	struct reload_timer timer;
+	reload_searched_fn fn; /* NULL: no search is under way */
+	uint32_t cookie;
+	bool locating;
+	uint32_t made; /* the newest link that it made, 0: none */
+	struct reload_id
+		second; /* in this node's tables already: better than nobody; len 0: none */
+	struct reload_timer idle; /* of the link that a locate() made */
+	uint32_t idle_link;
+	uint64_t idle_received;
+};
+
+static void candidate_next(struct reload_peer *p);
+
+static struct reload_search *search_of(struct reload_peer *p)
+{
+	if (!p->search)
+		p->search = RELOAD_NEW(reload_search);
+	return p->search;
+}
+
+/* -- what is known -------------------------------------------------------------------------------------------------------- */
+
+static bool same_addr(const struct reload_ip_port *a, const struct reload_ip_port *b)
+{
+	return a->type == b->type && a->port == b->port &&
+	       !memcmp(a->addr, b->addr, a->type == RELOAD_IPV4 ? 4 : 16);
+}
+
+static bool usable(const struct reload_ip_port *a)
+{
+	return (a->type == RELOAD_IPV4 || a->type == RELOAD_IPV6) && a->port;
+}
+
+static void candidates_add(struct candidates *list, size_t max, struct candidate c)
+{
+	size_t at = 0;
+	c.addr.raw = span_of(NULL, 0);
+	while (at < list->count && !same_addr(&list->at[at].addr, &c.addr))
+		at++;
+	if (at == list->count && at == max)
+		at--;
+	if (at == list->count) {
+		reload_grow(&list->at, &list->cap, list->count, sizeof(c));
+		list->count++;
+	}
+	memmove(&list->at[1], &list->at[0], at * sizeof(c));
+	list->at[0] = c;
+}
+
+static void reached(struct reload_peer *p, const struct candidate *c)
+{
+	candidates_add(&p->search->known, RELOAD_KNOWN_MAX, *c);
+	if (p->ops->reached)
+		p->ops->reached(p->host, &c->node, &c->addr, 1);
+}
+
+void reload_bootstrap_tables(struct reload_peer *p)
+{
+	struct reload_search *s = p->search;
+	size_t kept = 0;
+	for (size_t i = 0; s && i < s->heard.count; i++) {
+		struct candidate c = s->heard.at[i];
+		if (reload_peer_is_routed(p, &c.node))
+			reached(p, &c);
+		else
+			s->heard.at[kept++] = c;
+	}
+	if (s)
+		s->heard.count = kept;
+}
+
+void reload_bootstrap_heard(struct reload_peer *p, const struct reload_id *node,
+	const struct reload_ip_port *addrs, size_t count)
+{
+	if (p->life.role != RELOAD_ROLE_PEER || reload_id_eq(node, &p->self))
+		return;
+	for (size_t i = count < ADDRESSES_OF_ONE ? count : ADDRESSES_OF_ONE; i-- > 0;)
+		if (usable(&addrs[i]))
+			candidates_add(&search_of(p)->heard, HEARD_MAX,
+				(struct candidate){ .addr = addrs[i], .node = *node });
+	reload_bootstrap_tables(p);
+}
+
+void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count)
+{
+	reload_peer_enter(p);
+	for (size_t i = count < RELOAD_KNOWN_MAX ? count : RELOAD_KNOWN_MAX; i-- > 0;)
+		if (usable(&addrs[i]))
+			candidates_add(&search_of(p)->known, RELOAD_KNOWN_MAX,
+				(struct candidate){ .addr = addrs[i] });
+	reload_peer_exit(p);
+}
+
+/* -- candidates ------------------------------------------------------------------------------------------------------------ */
+
+static const struct reload_id *node_at(
+	const struct reload_search *s, const struct reload_ip_port *addr)
+{
+	for (size_t i = 0; i < s->known.count; i++)
+		if (same_addr(&s->known.at[i].addr, addr) && s->known.at[i].node.len)
+			return &s->known.at[i].node;
+	return NULL;
+}
+
+static bool is_own(struct reload_peer *p, const struct candidate *c)
+{
+	struct reload_ip_port own[8];
+	size_t count = p->ops->addresses(p->host, own, COUNT_OF(own));
+	for (size_t i = 0; i < count; i++)
+		if (same_addr(&own[i], &c->addr))
+			return true;
+	return c->node.len && reload_id_eq(&c->node, &p->self);
+}
+
+static void list_add(struct reload_peer *p, struct candidate c)
+{
+	struct reload_search *s = p->search;
+	for (size_t i = 0; i < s->count; i++)
+		if (same_addr(&s->list[i].addr, &c.addr))
+			return;
+	if (!is_own(p, &c))
+		s->list[s->count++] = c;
+}
+
+static void shuffle(struct reload_peer *p, struct candidate *at, size_t count)
+{
+	for (size_t i = count; i > 1; i--) {
+		size_t k = (size_t)reload_peer_random_ms(p, i);
+		struct candidate c = at[k];
+		at[k] = at[i - 1];
+		at[i - 1] = c;
+	}
+}
+
+static void list_cached(struct reload_peer *p)
+{
+	struct reload_search *s = p->search;
+	size_t first = s->count, known = s->known.count, taken = 0;
+	for (size_t i = 0; i < known && taken < CACHED_PER_ROUND; i++) {
+		const struct candidate *c = &s->known.at[(s->known_next + i) % known];
+		/* R-10.7.4-12: who is in the tables knows nothing of another ring */
+		if (s->locating && c->node.len && reload_peer_is_routed(p, &c->node))
+			continue;
+		list_add(p, *c);
+		taken++;
+	}
+	s->known_next = known ? (s->known_next + taken) % known : 0;
+	if (s->locating)
+		shuffle(p, &s->list[first], s->count - first);
+}
+
+static void list_plain(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count)
+{
+	struct reload_search *s = p->search;
+	size_t first = s->count;
+	for (size_t i = 0; i < count; i++) {
+		struct candidate c = { .addr = addrs[i] };
+		const struct reload_id *node = node_at(s, &addrs[i]);
+		if (node)
+			c.node = *node;
+		list_add(p, c);
+	}
+	if (s->locating)
+		shuffle(p, &s->list[first], s->count - first);
+}
+
+/* What the caller of a join gave comes first; else what was reached before, then the configuration. */
+static void list_make(struct reload_peer *p)
+{
+	struct reload_search *s = p->search;
+	size_t given = p->life.bootstrap_count, configured = p->config->bootstrap_count;
+	free(s->list);
+	s->list = reload_alloc_array(given + configured + CACHED_PER_ROUND, sizeof(*s->list));
+	s->count = s->next = 0;
+	if (given && !s->locating)
+		list_plain(p, p->life.bootstrap, given);
+	list_cached(p);
+	if (given && s->locating)
+		list_plain(p, p->life.bootstrap, given);
+	if (!given || s->locating)
+		list_plain(p, p->config->bootstrap, configured);
+}
+
+/* -- one search ------------------------------------------------------------------------------------------------------------- */
+
+static void search_end(struct reload_peer *p, enum reload_err err, struct reload_connection *con)
+{
+	struct reload_search *s = p->search;
+	reload_searched_fn fn = TAKE(s->fn);
+	reload_timer_cancel(&p->timers, &s->timer);
+	free(s->list);
+	s->list = NULL;
+	s->count = s->next = 0;
+	s->link = 0;
+	fn(p, s->cookie, err, con);
+}
+
+static void candidate_late(void *arg)
+{
+	struct reload_peer *p = arg;
+	struct reload_search *s = p->search;
+	if (s->link && !reload_connection_by_link(p->connections, s->link))
+		p->ops->link_close(p->host, s->link);
+	s->link = 0;
+	candidate_next(p);
+}
+
+/* A node that this one has a link to already; true: the search has ended. */
+static bool linked_already(struct reload_peer *p, const struct candidate *c)
+{
+	struct reload_search *s = p->search;
+	struct reload_connection *con =
+		c->node.len ? reload_connection_by_node(p->connections, &c->node) : NULL;
+	if (!con || !con->good)
+		return false;
+	if (!s->locating || !reload_peer_is_routed(p, &con->node)) {
+		search_end(p, RELOAD_OK, con);
+		return true;
+	}
+	s->second = con->node;
+	candidate_next(p);
+	return true;
+}
+
+static void candidate_next(struct reload_peer *p)
+{
+	struct reload_search *s = p->search;
+	struct reload_connection *second;
+	if (s->next >= s->count) {
+		second = s->second.len ? reload_connection_by_node(p->connections, &s->second)
+				       : NULL;
+		search_end(p, second ? RELOAD_OK : RELOAD_UNREACHABLE, second);
+		return;
+	}
+	const struct candidate *c = &s->list[s->next++];
+	if (linked_already(p, c))
+		return;
+	s->link = reload_peer_next_link(p);
+	reload_timer_arm(&p->timers, &s->timer, p->now + CANDIDATE_MS, candidate_late, p);
+	p->ops->link_open(p->host, s->link, &c->addr, 1);
+}
+
+static void found(struct reload_peer *p, struct reload_connection *con)
+{
+	struct reload_search *s = p->search;
+	reload_bootstrap_heard(p, &con->node, &s->list[s->next - 1].addr, 1);
+	if (!s->locating || !reload_peer_is_routed(p, &con->node)) {
+		search_end(p, RELOAD_OK, con);
+		return;
+	}
+	s->second = con->node;
+	if (con != reload_connection_by_node(p->connections, &con->node))
+		reload_link_drop(p, con, RELOAD_OK); /* they had one already */
+	candidate_next(p);
+}
+
+static void introduced(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
+	if (!p->search || !p->search->fn || p->search->link != r->over_link)
+		return; /* of an earlier search */
+	p->search->link = 0;
+	if (!con || result->err || !con->node.len)
+		candidate_next(p);
+	else
+		found(p, con);
+}
+
+/* R-4.2.1-05: this node has several Node-IDs and says by an Attach over the link which one it is here. */
+static void named(struct reload_peer *p, struct reload_connection *con)
+{
+	if (p->credentials->cert->node_ids_count > 1) {
+		struct reload_destination to = reload_dest_node(&con->node);
+		reload_attach_introduce(p, con->link, &to, introduced);
+		return;
+	}
+	p->search->link = 0;
+	found(p, con);
+}
+
+static void pinged(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
+	if (!p->search || !p->search->fn || p->search->link != r->over_link)
+		return;
+	if (!con || result->err) {
+		p->search->link = 0;
+		candidate_next(p);
+		return;
+	}
+	if (reload_id_eq(&result->responder, &p->self)) {
+		/* a link to itself; others may have the same certificate */
+		reload_link_drop(p, con, RELOAD_BAD_CERT);
+		return;
+	}
+	if (!con->node.len) {
+		reload_connection_bind(p->connections, con, &result->responder);
+		reload_connected_tell(p, con);
+	}
+	named(p, con);
+}
+
+/* The other end has several Node-IDs: a Ping to the wildcard tells which one it is (R-4.2.1-05). */
+static void ask_name(struct reload_peer *p, struct reload_connection *con)
+{
+	struct reload_id any = reload_id_wildcard(p->self.len);
+	struct reload_destination to = reload_dest_node(&any);
+	struct reload_ping_req ping = { 0 };
+	struct reload_request *r = reload_request_own(p, RELOAD_PING_REQ, &to, 1, pinged, NULL);
+	r->over_link = con->link;
+	reload_request_send(r, &ping);
+}
+
+void reload_search_link_up(struct reload_peer *p, struct reload_connection *con)
+{
+	struct reload_search *s = p->search;
+	if (!s || !s->link || con->link != s->link)
+		return;
+	reload_timer_cancel(&p->timers, &s->timer);
+	s->made = s->link;
+	if (!con->node.len)
+		ask_name(p, con);
+	else
+		named(p, con);
+}
+
+void reload_search_link_down(struct reload_peer *p, uint32_t link)
+{
+	struct reload_search *s = p->search;
+	if (!s || !s->link || link != s->link)
+		return;
+	s->link = 0;
+	candidate_next(p);
+}
+
+static void nobody(
+	struct reload_peer *p, uint32_t cookie, enum reload_err err, struct reload_connection *con)
+{
+	(void)p, (void)cookie, (void)err, (void)con;
+}
+
+void reload_search_stop(struct reload_peer *p)
+{
+	struct reload_search *s = p->search;
+	if (!s || !s->fn)
+		return;
+	if (s->link && !reload_connection_by_link(p->connections, s->link))
+		p->ops->link_close(p->host, s->link);
+	if (!s->locating)
+		s->fn = nobody;
+	search_end(p, RELOAD_CANCELLED, NULL);
+}
+
+void reload_search_start(struct reload_peer *p, reload_searched_fn fn)
+{
+	struct reload_search *s = search_of(p);
+	reload_search_stop(p);
+	s->fn = fn;
+	s->locating = false;
+	s->second.len = 0;
+	list_make(p);
+	candidate_next(p);
+}
+
+void reload_search_clear(struct reload_peer *p)
+{
+	if (!p->search)
+		return;
+	reload_timer_cancel(&p->timers, &p->search->timer);
+	reload_timer_cancel(&p->timers, &p->search->idle);
+	free(p->search->list);
+	free(p->search->known.at);
+	free(p->search->heard.at);
+	free(p->search);
+	p->search = NULL;
+}
+
+/* -- for the plug-in ---------------------------------------------------------------------------------------------------------- */
+
+/* It is kept while it carries messages, or when the tables have come to use it. */
+static void idle_over(void *arg)
+{
+	struct reload_peer *p = arg;
+	struct reload_search *s = p->search;
+	struct reload_connection *con = reload_connection_by_link(p->connections, s->idle_link);
+	if (!con || reload_peer_is_routed(p, &con->node))
+		return;
+	if (con->received == s->idle_received && con != p->uplink) {
+		reload_link_drop(p, con, RELOAD_OK);
+		return;
+	}
+	s->idle_received = con->received;
+	reload_timer_arm(&p->timers, &s->idle, p->now + IDLE_MS, idle_over, p);
+}
+
+static void located(
+	struct reload_peer *p, uint32_t cookie, enum reload_err err, struct reload_connection *con)
+{
+	struct reload_search *s = p->search;
+	if (con && con->link == s->made) {
+		s->idle_link = con->link;
+		s->idle_received = con->received;
+		reload_timer_arm(&p->timers, &s->idle, p->now + IDLE_MS, idle_over, p);
+	}
+	if (p->topology->located)
+		p->topology->located(p->plugin, cookie, err, con ? &con->node : NULL);
+}
+
+static void locate_begin(void *arg)
+{
+	struct reload_peer *p = arg;
+	list_make(p);
+	candidate_next(p);
+}
+
+void reload_search_locate(struct reload_peer *p, uint32_t cookie)
+{
+	struct reload_search *s = search_of(p);
+	if (s->fn && !s->locating)
+		return;
+	s->cookie = cookie; /* of two the newer one is told */
+	if (s->fn)
+		return;
+	s->fn = located;
+	s->locating = true;
+	s->second.len = 0;
+	reload_timer_arm(&p->timers, &s->timer, p->now, locate_begin, p);
+}

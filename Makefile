@@ -5,6 +5,7 @@
 #   make demo         the acceptance session with real processes on loopback
 #   make sim SEED=n   one run of the simulator (NODES=100)
 #   make bench        figures as a table and as JSON
+#   make soak         25 real agents through kill -9, restarts and a partition, under load (SOAK="--agents 8 ...")
 #   make fuzz         every fuzz target for FUZZ_SECONDS each (default 60); FUZZ_TARGETS="wire config": only these
 #   make lint         what the tests check in the text of the tree, and the format
 #   make format       clang-format on every C file
@@ -15,7 +16,7 @@
 #
 # MODE=debug|release|asan|fuzz|cov chooses flags; O=DIR the place of objects; V=1 shows commands.
 
-MODE    ?= $(if $(filter fuzz,$(MAKECMDGOALS)),fuzz,$(if $(filter install bench,$(MAKECMDGOALS)),release,debug))
+MODE    ?= $(if $(filter fuzz,$(MAKECMDGOALS)),fuzz,$(if $(filter install bench soak,$(MAKECMDGOALS)),release,debug))
 O       ?= build/$(MODE)
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
@@ -29,7 +30,7 @@ all: programs
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
 BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libxml2-dev libglib2.0-dev libbsd-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd
+	libxml2-utils zsh fish iproute2 procps xxd nftables
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -43,7 +44,7 @@ define ensure
 	fi
 endef
 
-.PHONY: all programs deps check-deps check check-headers demo sim bench bench-tools fuzz fuzz-targets replay lint format completions man \
+.PHONY: all programs deps check-deps check check-headers demo sim soak bench bench-tools fuzz fuzz-targets replay lint format completions man \
 	install clean unit
 deps:
 	$(call ensure,$(BUILD_DEPS))
@@ -160,6 +161,9 @@ sim: $(O)/sim
 bench-tools: $(O)/bench/load $(O)/bench/micro
 bench: check-deps programs bench-tools
 	$(Q)tests/bench/run $(O) build/bench.json
+
+soak: check-deps programs
+	$(Q)RELOAD_BIN=$(abspath $(O)) tests/soak/soak $(SOAK)
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(FUZZ)

@@ -1,5 +1,7 @@
 #include "peer/internal.h"
 
+#include "storage/judge.h"
+
 /*
  * Requests of this node (RFC 6940 s6.2.1).
  *
@@ -329,33 +331,18 @@ void reload_requests_failed(void *arg, struct reload_transaction *t)
 
 /* -- in ------------------------------------------------------------------------------------------------------------------------ */
 
-/* A value is as good as its signature, its signer's right to write there, and its place in the Kind's model. */
-static enum reload_err value_judge(
-	struct reload_request *r, struct value_check *check, bool synthetic)
+static enum reload_err value_judge(struct reload_request *r, const struct value_check *check)
 {
 	struct reload_peer *p = r->peer;
-	const struct reload_kind *kind = reload_config_kind(p->config, check->kind);
-	const struct reload_stored_data *d = check->data;
-	if (!kind)
-		return RELOAD_UNKNOWN_KIND;
-	if (synthetic) /* SEC-09 */
-		return d->value.exists || d->value.value.len || d->signature.value.len ||
-				       d->signature.hash_alg || d->signature.sig_alg
-			       ? RELOAD_BAD_SIGNATURE
-			       : RELOAD_OK;
-	if (check->err)
-		return check->err;
-	if (check->cert->not_after < p->wall)
-		return RELOAD_CERT_EXPIRED;
-	if (d->value.value.len > kind->max_size)
-		return RELOAD_DATA_TOO_LARGE;
-	struct reload_access a = { .kind = kind,
+	return reload_value_judge(&(struct reload_judged){ .config = p->config,
 		.resource = &r->resource,
-		.value = &d->value,
+		.kind = check->kind,
+		.data = check->data,
 		.cert = check->cert,
-		.node = &check->signer,
-		.resource_id = p->topology->resource_id };
-	return reload_access_allowed(&a) ? RELOAD_OK : RELOAD_FORBIDDEN;
+		.signer = &check->signer,
+		.resource_id = p->topology->resource_id,
+		.now = p->wall,
+		.verified = check->err });
 }
 
 static void fetched_fill(struct reload_request *r, struct inbound *in)
@@ -363,11 +350,11 @@ static void fetched_fill(struct reload_request *r, struct inbound *in)
 	r->values = reload_alloc_array(in->values_count, sizeof(*r->values));
 	for (size_t i = 0; i < in->values_count; i++) {
 		struct value_check *check = &in->values[i];
-		bool synthetic = check->data->signature.identity.type == RELOAD_IDENTITY_NONE;
+		bool synthetic = reload_stored_unsigned(check->data);
 		struct reload_fetched *f = &r->values[i];
 		*f = (struct reload_fetched){ .kind = check->kind,
 			.data = check->data,
-			.err = value_judge(r, check, synthetic),
+			.err = value_judge(r, check),
 			.synthetic = synthetic,
 			.cert = check->cert,
 			.signer = check->signer };

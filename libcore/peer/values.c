@@ -1,5 +1,7 @@
 #include "peer/internal.h"
 
+#include "storage/judge.h"
+
 /*
  * Signatures of stored values: found signers, one job each, and what was verified before is not verified again.
  */
@@ -108,15 +110,10 @@ static void value_start(struct inbound *in, struct value_check *check, struct sp
 	reload_peer_job(p, job, value_done, v);
 }
 
-static bool is_synthetic(const struct reload_stored_data *d)
-{
-	return d->signature.identity.type == RELOAD_IDENTITY_NONE;
-}
-
 void reload_values_start(struct inbound *in, struct span resource)
 {
 	for (size_t i = 0; i < in->values_count; i++)
-		if (!is_synthetic(in->values[i].data))
+		if (!reload_stored_unsigned(in->values[i].data))
 			value_start(in, &in->values[i], resource);
 }
 

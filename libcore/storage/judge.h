@@ -1,0 +1,28 @@
+/* What a reader decides about a stored value that it was given (RFC 6940 s7.4.2.2): alike for fetched ones and for proofs. */
+#pragma once
+
+#include "ident/cert.h"
+#include "storage/storage.h"
+
+struct reload_judged {
+	const struct reload_config *config;
+	const struct reload_id *resource;
+	uint32_t kind;
+	const struct reload_stored_data *data;
+	const struct reload_cert *cert; /* of the signer; NULL: not at hand */
+	const struct reload_id *signer; /* the Node-ID that the signer identity denotes */
+	/* Resource-ID of a Resource Name, by the overlay algorithm */
+	void (*resource_id)(struct reload_id *out, struct span resource_name);
+	reload_utc now;           /* the certificate is judged by this time */
+	enum reload_err verified; /* what came of the signature and of the signer's certificate */
+};
+
+/* reload_stored_unsigned() tells whether nobody signed: how a storer says that nothing is there (STO-06). */
+bool reload_stored_unsigned(const struct reload_stored_data *d);
+
+/*
+ * reload_value_judge(): a value is as good as its signature, its signer's right to write there, and its place in the
+ * Kind's model.  RELOAD_OK also for an unsigned one that says nothing (SEC-09).  RELOAD_UNKNOWN_KIND, _BAD_SIGNATURE,
+ * _CERT_EXPIRED, _DATA_TOO_LARGE, _FORBIDDEN, and what `verified` is.
+ */
+enum reload_err reload_value_judge(const struct reload_judged *j) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include "common/files.h"
 #include "common/home.h"
 #include "util/alloc.h"
+#include "util/words.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -209,7 +210,7 @@ static void hint_identity(const char *name, struct reload_why *why)
 	for (size_t i = 0; i < count; i++)
 		words[i] = names[i];
 	words[count] = NULL;
-	const char *near = cli_nearest(name, words);
+	const char *near = reload_nearest(name, words);
 	if (near)
 		reload_why_hint(why, "--identity %s", near);
 	else

@@ -1,6 +1,7 @@
 #include "common/options.h"
 
 #include "util/alloc.h"
+#include "util/words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,6 @@
 
 enum {
 	TIMEOUT_DEFAULT_MS = 20000,
-	DIGITS_MAX = 15,
 	WORD_MAX_LEN = 64,
 	WORDS_MAX = 256
 };
@@ -26,44 +26,6 @@ reload_ms cli_monotonic(void)
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (reload_ms)t.tv_sec * RELOAD_SECOND + (reload_ms)t.tv_nsec / 1000000;
-}
-
-/* distance() is the number of letters to insert, remove or replace between a and b. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[WORD_MAX_LEN + 1];
-	size_t n = strlen(b);
-	if (strlen(a) > WORD_MAX_LEN || n > WORD_MAX_LEN)
-		return WORD_MAX_LEN;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			size_t cost = diagonal + (a[i - 1] != b[j - 1]);
-			diagonal = row[j];
-			size_t shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-			row[j] = cost < shift ? cost : shift;
-		}
-	}
-	return row[n];
-}
-
-const char *cli_nearest(const char *text, const char *const *words)
-{
-	const char *best = NULL;
-	size_t best_score = strlen(text) < 4 ? 2 : 4;
-	size_t len = strlen(text);
-	for (; *words; words++) {
-		/* a shortened word is nearer than any misspelt one */
-		size_t score = len > 1 && !strncmp(text, *words, len) ? 0 : distance(text, *words);
-		if (score < best_score) {
-			best = *words;
-			best_score = score;
-		}
-	}
-	return best;
 }
 
 static const struct cli_opt *find_in(const struct cli_opt *opts, const char *name, char key)
@@ -112,7 +74,7 @@ static enum reload_err unknown_option(
 	enum reload_err err = reload_why_set(
 		why, RELOAD_USAGE, what, "there is no such option; options cannot be shortened");
 	all_names(words, program);
-	const char *near = name[1] ? cli_nearest(name, words) : NULL;
+	const char *near = name[1] ? reload_nearest(name, words) : NULL;
 	if (near)
 		reload_why_hint(why, "%s --%s", program->name, near);
 	else
@@ -267,7 +229,7 @@ static enum reload_err no_command(struct cli *cli, struct reload_why *why)
 									       : "");
 	snprintf(what, sizeof(what), "no subcommand %.110s", typed);
 	enum reload_err err = reload_why_set(why, RELOAD_USAGE, what, "there are: %s", list);
-	const char *near = cli_nearest(typed, words);
+	const char *near = reload_nearest(typed, words);
 	if (near)
 		reload_why_hint(why, "%s %s", program->name, near);
 	else
@@ -349,7 +311,7 @@ static enum reload_err read_timeout(struct cli *cli, struct reload_why *why)
 {
 	reload_ms t = cli->program->timeout_ms ? cli->program->timeout_ms : TIMEOUT_DEFAULT_MS;
 	const char *env = getenv("RELOAD_TIMEOUT");
-	if (env && *env && cli_time_parse(&t, env))
+	if (env && *env && reload_time_parse(&t, env))
 		return usage(why, cli->program, "RELOAD_TIMEOUT is no time", env);
 	enum reload_err err = cli_time(cli, "timeout", t, &t, why);
 	if (err)

@@ -130,16 +130,12 @@ enum reload_err cli_size(const struct cli *cli, const char *name, uint64_t other
 enum reload_err cli_number(const struct cli *cli, const char *name, uint64_t otherwise,
 	uint64_t min, uint64_t max, uint64_t *out, struct reload_why *why) MUST_CHECK;
 
-/* cli_time_parse() reads "1h30m", "500ms", "90" (seconds); cli_size_parse() "64M"; RELOAD_USAGE otherwise. */
-enum reload_err cli_time_parse(reload_ms *out, const char *text) MUST_CHECK;
+/* cli_size_parse() reads "64M"; RELOAD_USAGE otherwise. */
 enum reload_err cli_size_parse(uint64_t *out, const char *text) MUST_CHECK;
 
 /* cli_opt_find() returns the option of program (of command too, unless NULL) with that long name, or NULL. */
 const struct cli_opt *cli_opt_find(
 	const struct cli_program *program, const struct cli_command *command, const char *name);
-
-/* cli_nearest() returns the one of words (NULL-terminated) most like text, NULL when none is. */
-const char *cli_nearest(const char *text, const char *const *words);
 
 /* cli_now() is the wall clock, cli_monotonic() the one for waiting; both in ms. */
 reload_utc cli_now(void);

@@ -1,14 +1,12 @@
 /* The values of options: how often, which, and as times, sizes and numbers. */
 #include "common/options.h"
 
+#include "util/words.h"
+
 #include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	DIGITS_MAX = 15
-};
 
 static bool is(const struct cli_given *given, const char *name)
 {
@@ -43,58 +41,11 @@ const char *cli_value(const struct cli *cli, const char *name, const char *other
 	return n ? cli_value_at(cli, name, n - 1) : otherwise;
 }
 
-/* digits() reads a decimal number and moves *text behind it. */
-static bool digits(uint64_t *out, const char **text)
-{
-	size_t n = strspn(*text, "0123456789");
-	if (!n || n > DIGITS_MAX)
-		return false;
-	*out = strtoull(*text, NULL, 10);
-	*text += n;
-	return true;
-}
-
-enum reload_err cli_time_parse(reload_ms *out, const char *text)
-{
-	static const struct {
-		const char *unit;
-		reload_ms ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
-		{ "d", 86400000 } };
-	reload_ms sum = 0;
-	bool bare = false, any = false;
-	while (*text) {
-		uint64_t n = 0;
-		reload_ms factor = 0;
-		size_t len = 0;
-		if (bare || !digits(&n, &text))
-			return RELOAD_USAGE;
-		len = strcspn(text, "0123456789");
-		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-			if (strlen(units[i].unit) == len && !strncmp(units[i].unit, text, len))
-				factor = units[i].ms;
-		bare = !len;
-		if (bare && !any)
-			factor = RELOAD_SECOND;
-		if (!factor || n > UINT64_MAX / 4 / factor)
-			return RELOAD_USAGE;
-		text += len;
-		sum += n * factor;
-		any = true;
-		if (sum > UINT64_MAX / 4)
-			return RELOAD_USAGE;
-	}
-	if (!any)
-		return RELOAD_USAGE;
-	*out = sum;
-	return RELOAD_OK;
-}
-
 enum reload_err cli_size_parse(uint64_t *out, const char *text)
 {
 	static const char units[] = "KMG";
 	uint64_t n = 0;
-	if (!digits(&n, &text))
+	if (!reload_digits(&n, &text))
 		return RELOAD_USAGE;
 	const char *unit = *text ? strchr(units, toupper((unsigned char)*text)) : NULL;
 	if (*text && (!unit || text[1]))
@@ -122,7 +73,7 @@ enum reload_err cli_time(const struct cli *cli, const char *name, reload_ms othe
 {
 	const char *value = cli_value(cli, name, NULL);
 	reload_ms t = otherwise;
-	if (value && cli_time_parse(&t, value))
+	if (value && reload_time_parse(&t, value))
 		return bad(why, cli, name, value, "a time such as 90, 500ms, 1h30m or 7d");
 	*out = t;
 	return RELOAD_OK;
@@ -144,7 +95,7 @@ enum reload_err cli_number(const struct cli *cli, const char *name, uint64_t oth
 {
 	const char *value = cli_value(cli, name, NULL), *rest = value;
 	uint64_t n = otherwise;
-	if (value && (!digits(&n, &rest) || *rest || n < min || n > max)) {
+	if (value && (!reload_digits(&n, &rest) || *rest || n < min || n > max)) {
 		char expected[96];
 		snprintf(expected, sizeof(expected), "a number from %llu to %llu",
 			(unsigned long long)min, (unsigned long long)max);

@@ -54,7 +54,10 @@ struct reload_sim_outcome {
 	size_t peers, peers_peak;
 	struct reload_sim_counts counts;
 	uint64_t stores, stores_acknowledged, fetches, fetches_good,
-		fetches_expected; /* good: newest acknowledged version */
+		fetches_expected; /* good: newest acknowledged version; expected: of values that had to be there */
+	uint64_t values,
+		excused; /* places with an acknowledged value; of them excused for failures (sim/holders.h) */
+	uint64_t faults_count; /* faults that happened */
 	struct reload_sim_spread hops, fetch_ms, store_ms, join_ms, heal_ms, repair_ms;
 	double maintenance_bytes_per_peer_hour,
 		maintenance_messages_per_peer_hour; /* all but Store and Fetch of the workload */
@@ -70,8 +73,8 @@ struct reload_sim_watch {
 	/* now and then; false stops the run: outcome->ok is true and virtual_ms what was reached */
 	bool (*progress)(void *arg, reload_ms now, reload_ms until, size_t joined);
 	FILE *trace;
-	uint32_t
-		only_faults; /* shrinking: bits of the fault list that are let through, see sim/fault.h; 0: all */
+	/* only the faults of this list happen, "crash3,partition0" or "none" (sim/fault.h); NULL: all */
+	const char *only_faults;
 };
 
 /* reload_sim_scenario_run() runs seed and fills out; watch NULL: nothing to tell. */

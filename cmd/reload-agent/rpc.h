@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent.h"
+#include "common/json.h"
 #include "log.h"
 #include "target.h"
 
@@ -82,15 +83,6 @@ bool param_bool(const json_t *params, const char *name, bool otherwise);
 /* param_kind() finds the Kind that the parameter "kind" names; RELOAD_UNKNOWN_KIND. */
 enum reload_err param_kind(const struct reload_kind **out, const struct agent *agent,
 	const json_t *params, struct reload_why *why) MUST_CHECK;
-
-/* JSON of values; ids without bytes, RELOAD_NEVER and NULL texts are null. */
-json_t *json_of_id(const struct reload_id *id);
-json_t *json_of_ids(const struct reload_id *ids, size_t count);
-json_t *json_of_u64(uint64_t v);
-json_t *json_of_hex(struct span bytes);
-json_t *json_of_text(const char *text);
-json_t *json_of_utf8(struct span bytes); /* null for what is no UTF-8 */
-json_t *json_of_transaction(uint64_t transaction);
 
 /* agent_short_id() writes the first 8 digits, as texts show an ID, and returns out. */
 enum {

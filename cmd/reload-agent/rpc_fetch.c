@@ -2,8 +2,8 @@
 #include "rpc_request.h"
 
 #include "common/output.h"
+#include "common/stored.h"
 #include "config/kind.h"
-#include "usage/usage.h"
 #include "util/text.h"
 #include "value.h"
 
@@ -75,58 +75,6 @@ static json_t *head_json(const struct fetch *q, const struct reload_result *r)
 		(json_int_t)r->hops, "transaction", json_of_transaction(r->transaction));
 }
 
-static void set_place(json_t *o, uint8_t model, uint32_t index, struct span key)
-{
-	bool array = model == RELOAD_MODEL_ARRAY, dictionary = model == RELOAD_MODEL_DICTIONARY;
-	json_object_set_new(o, "index", array ? json_integer(index) : json_null());
-	json_object_set_new(o, "key", dictionary ? json_of_hex(key) : json_null());
-	json_object_set_new(o, "key_text", dictionary ? json_of_utf8(key) : json_null());
-}
-
-/* A time that RFC 3339 can write: what is beyond is as far as it goes. */
-static json_t *time_json(reload_utc t)
-{
-	json_t *j = cli_json_time(t);
-	if (!json_is_null(j))
-		return j;
-	json_decref(j);
-	return json_string("9999-12-31T23:59:59.999Z");
-}
-
-static void set_times(json_t *o, uint64_t storage_time, uint32_t lifetime)
-{
-	json_object_set_new(o, "storage_time", time_json(storage_time));
-	json_object_set_new(o, "lifetime_s", json_integer(lifetime));
-	json_object_set_new(
-		o, "expires", time_json(cli_now() + (uint64_t)lifetime * RELOAD_SECOND));
-}
-
-static json_t *value_json(const struct fetch *q, const struct reload_fetched *v)
-{
-	const struct reload_stored_data *d = v->data;
-	const struct reload_usage *usage = reload_usage_find(v->kind);
-	char *base64 = reload_base64(d->value.value);
-	json_t *decoded = usage && usage->json && d->value.exists
-				  ? usage->json(d->value.value, q->base.config)
-				  : NULL;
-	json_t *o = json_object();
-	set_place(o, d->value.model, d->value.index, d->value.key);
-	json_object_set_new(o, "exists", json_boolean(d->value.exists));
-	json_object_set_new(o, "value", json_string(base64));
-	json_object_set_new(o, "text", json_of_utf8(d->value.value));
-	json_object_set_new(o, "decoded", decoded ? decoded : json_null());
-	json_object_set_new(o, "size_bytes", json_integer((json_int_t)d->value.value.len));
-	set_times(o, d->storage_time, d->lifetime);
-	json_object_set_new(o, "signer",
-		json_pack("{s:o, s:o}", "user", json_of_text(v->cert ? v->cert->user : NULL),
-			"node_id", json_of_id(&v->signer)));
-	json_object_set_new(o, "valid", json_boolean(!v->err));
-	json_object_set_new(o, "fault", json_of_text(v->err ? reload_err_text(v->err) : NULL));
-	json_object_set_new(o, "rolled_back", json_boolean(v->rolled_back));
-	free(base64);
-	return o;
-}
-
 static void nothing_there(struct fetch *q, const struct reload_result *r)
 {
 	struct reload_failure f = { .err = RELOAD_NO_VALUE };
@@ -187,7 +135,7 @@ static void fetch_done(void *arg, const struct reload_result *r)
 			continue;
 		}
 		there += v->data->value.exists;
-		json_array_append_new(list, value_json(q, v));
+		json_array_append_new(list, cli_value_json(q->base.config, v, cli_now()));
 	}
 	if ((!there && dropped) || (!there && !unchanged)) {
 		json_decref(list);
@@ -241,13 +189,13 @@ static json_t *metadata_json(const struct reload_stored_metadata *m)
 		"sha512" };
 	uint8_t alg = m->metadata.hash_algorithm;
 	json_t *o = json_object();
-	set_place(o, m->model, m->index, m->key);
+	cli_place_json(o, m->model, m->index, m->key);
 	json_object_set_new(o, "exists", json_boolean(m->metadata.exists));
 	json_object_set_new(o, "size_bytes", json_integer(m->metadata.value_length));
 	json_object_set_new(
 		o, "hash_algorithm", json_of_text(alg < COUNT_OF(hashes) ? hashes[alg] : NULL));
 	json_object_set_new(o, "hash", json_of_hex(m->metadata.hash_value));
-	set_times(o, m->storage_time, m->lifetime);
+	cli_times_json(o, m->storage_time, m->lifetime, cli_now());
 	return o;
 }
 

@@ -44,23 +44,45 @@ enum reload_sim_sessions {
 /* reload_sim_scenario_init() fills in the defaults. */
 void reload_sim_scenario_init(struct reload_sim_scenario *s);
 /*
- * reload_sim_scenario_set() sets one key from text: RELOAD_UNKNOWN_OPTION-like error through why (unknown key: names the nearest),
- * or a value that does not fit its type or bounds.
+ * reload_sim_scenario_set() sets one key from text; RELOAD_USAGE with why for a key that does not exist (the hint is the nearest one)
+ * and for a value that does not fit its type or bounds.  Shares are "5%", times "1h30m".
  */
 enum reload_err reload_sim_scenario_set(struct reload_sim_scenario *s, const char *key,
 	const char *value, struct reload_why *why) MUST_CHECK;
-/* reload_sim_scenario_read() applies a file's text (name is for messages: "name:LINE: ..."); bounded, hostile. */
+/*
+ * reload_sim_scenario_read() applies the text of a file, `key = value` in each line, # begins a comment.  RELOAD_USAGE, RELOAD_LIMIT
+ * with why; name is for messages: "name:LINE: ...".
+ */
 enum reload_err reload_sim_scenario_read(struct reload_sim_scenario *s, const char *text,
 	size_t len, const char *name, struct reload_why *why) MUST_CHECK;
 /* reload_sim_scenario_check() tells what cannot be together: more crashes than peers, no time to heal. */
 enum reload_err reload_sim_scenario_check(
 	const struct reload_sim_scenario *s, struct reload_why *why) MUST_CHECK;
-/* reload_sim_scenario_text() appends the settings that differ from the defaults as command line options. */
+/* reload_sim_scenario_idle() fills out with sentences on settings that have no effect beside the others (static); returns how many. */
+size_t reload_sim_scenario_idle(const struct reload_sim_scenario *s, const char **out, size_t max);
+/* reload_sim_scenario_options() writes the settings that differ from the defaults as command line options. */
+enum {
+	RELOAD_SIM_OPTIONS_TEXT = 4096
+};
 void reload_sim_scenario_options(const struct reload_sim_scenario *s, char *out, size_t size);
 
-/* One key, as help and manual show it. */
-struct reload_sim_key {
-	const char *key, *type, *bounds, *def, *words;
+enum {
+	RELOAD_SIM_KEYS_MAX = 64,
+	RELOAD_SIM_VALUE_TEXT = 64
 };
-/* reload_sim_keys() returns all keys in the table's order; count is set. */
-const struct reload_sim_key *reload_sim_keys(size_t *count);
+
+/* One key, as help and manual show it: type is COUNT, TIME, PCT, NUMBER, or the words that are possible: "lan|wan|mobile". */
+struct reload_sim_key {
+	const char *key, *type, *words;
+	char bounds[2 * RELOAD_SIM_VALUE_TEXT], def[RELOAD_SIM_VALUE_TEXT];
+};
+/* reload_sim_keys() fills out with all keys in the table's order; returns how many. */
+size_t reload_sim_keys(struct reload_sim_key out[RELOAD_SIM_KEYS_MAX]);
+/* reload_sim_scenario_text() writes the value of the key with index i as reload_sim_scenario_set() reads it. */
+void reload_sim_scenario_text(
+	const struct reload_sim_scenario *s, size_t i, char out[RELOAD_SIM_VALUE_TEXT]);
+/*
+ * reload_sim_scenario_number() is the value of the key with index i as a number to plot: times in seconds, shares in percent; false for
+ * choices and flags.
+ */
+bool reload_sim_scenario_number(const struct reload_sim_scenario *s, size_t i, double *out);

@@ -28,9 +28,9 @@ PROGRAMS := $(filter-out common,$(notdir $(patsubst %/main.c,%,$(wildcard cmd/*/
 all: programs
 
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
-BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libxml2-dev libglib2.0-dev libbsd-dev
+BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -73,7 +73,7 @@ PURE_WARN = $(if $(filter %_io.c,$<),,-Wconversion -Wno-sign-conversion)
 ALL_LDFLAGS = $(filter -fsanitize% --coverage,$(CFLAGS_$(MODE))) -Wl,--as-needed $(LDFLAGS)
 # The linker keeps what a program uses (tests/lint/needed checks each binary).
 LIBS := -lssl -lcrypto -lxml2 -ljansson -lpthread -lm
-AGENT_LIBS := $(LIBS) -lglib-2.0
+AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3
 
 # --- objects ---------------------------------------------------------------------------------------------------------
 CORE_SRC := $(wildcard $(ROOMS:%=libcore/%/*.c))
@@ -113,7 +113,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libcore.a
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS) -lglib-2.0
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS)
 
 $(O)/sim: $(SIM) $(O)/libcore.a
 	$(call say,LD,$@)

@@ -240,7 +240,8 @@ static struct item *item_find(struct slot *slot, const struct reload_stored_valu
 	return slot ? RB_FIND(place_tree, &slot->places, &want) : NULL;
 }
 
-static void item_drop(struct memory *m, struct item *item)
+/* Takes the item out; it is then the caller's. */
+static void item_unlink(struct memory *m, struct item *item)
 {
 	struct slot *slot = item->slot;
 	RB_REMOVE(place_tree, &slot->places, item);
@@ -250,14 +251,20 @@ static void item_drop(struct memory *m, struct item *item)
 	if (--slot->resource->count == 0)
 		m->held--;
 	m->bytes -= item->cost;
+}
+
+static void item_drop(struct memory *m, struct item *item)
+{
+	item_unlink(m, item);
 	free(item);
 }
 
-static void item_put(struct memory *m, struct slot *slot, struct item *item)
+/* Returns what was at the item's place (owned by the caller), NULL when nothing was. */
+static struct item *item_put(struct memory *m, struct slot *slot, struct item *item)
 {
 	struct item *old = item_find(slot, &item->entry.data.value);
 	if (old)
-		item_drop(m, old);
+		item_unlink(m, old);
 	item->slot = slot;
 	RB_INSERT(place_tree, &slot->places, item);
 	RB_INSERT(expiry_tree, &slot->expiries, item);
@@ -266,6 +273,7 @@ static void item_put(struct memory *m, struct slot *slot, struct item *item)
 	if (slot->resource->count++ == 0)
 		m->held++;
 	m->bytes += item->cost;
+	return old;
 }
 
 static void slot_drop(struct memory *m, struct slot *slot)
@@ -320,21 +328,77 @@ static size_t growth(
 	return more > less ? more - less : 0;
 }
 
-static void apply(
-	struct memory *m, const struct reload_store_batch *batch, struct item *const *fresh)
+/* What a batch changed, in its order. */
+struct undo_place {
+	struct reload_stored_value place; /* its key is owned when there is no old item */
+	struct item *old;                 /* NULL: nothing was there */
+};
+
+struct undo_change {
+	uint32_t kind;
+	bool known; /* there was a counter */
+	uint64_t generation;
+	reload_utc emptied;
+	struct undo_place *places;
+	size_t count;
+};
+
+struct reload_memory_undo {
+	struct reload_id resource;
+	reload_utc now;
+	struct undo_change *changes;
+	size_t count;
+};
+
+static void remember(struct undo_change *u, const struct item *fresh, struct item *old)
+{
+	struct undo_place *p = &u->places[u->count++];
+	p->old = old;
+	p->place = (old ? old : fresh)->entry.data.value;
+	if (!old)
+		p->place.key =
+			span_of(reload_memdup(p->place.key.at, p->place.key.len), p->place.key.len);
+}
+
+static void apply(struct memory *m, const struct reload_store_batch *batch,
+	struct item *const *fresh, struct reload_memory_undo *undo)
 {
 	for (size_t i = 0; i < batch->changes_count; i++) {
 		const struct reload_store_change *change = &batch->changes[i];
-		struct slot *slot = slot_make(m, &batch->resource, change->kind, batch->now);
+		struct slot *slot = slot_find(m, &batch->resource, change->kind);
+		struct undo_change *u = undo ? &undo->changes[i] : NULL;
+		if (u) {
+			*u = (struct undo_change){ .kind = change->kind, .known = slot != NULL };
+			u->generation = slot ? slot->generation : 0;
+			u->emptied = slot ? slot->emptied : 0;
+			u->places =
+				reload_alloc_array(change->entries_count + 1, sizeof(*u->places));
+		}
+		slot = slot_make(m, &batch->resource, change->kind, batch->now);
 		slot->generation = change->generation;
-		for (size_t k = 0; k < change->entries_count; k++)
-			item_put(m, slot, *fresh++);
+		for (size_t k = 0; k < change->entries_count; k++, fresh++) {
+			struct item *old = item_put(m, slot, *fresh);
+			if (u)
+				remember(u, *fresh, old);
+			else
+				free(old);
+		}
 		slot_arm(m, slot);
 	}
 }
 
-static enum reload_err memory_commit(struct reload_storage *s,
-	const struct reload_store_batch *batch, reload_committed_fn done, void *arg)
+static struct reload_memory_undo *undo_new(const struct reload_store_batch *batch)
+{
+	struct reload_memory_undo *undo = RELOAD_NEW(reload_memory_undo);
+	undo->resource = batch->resource;
+	undo->now = batch->now;
+	undo->count = batch->changes_count;
+	undo->changes = reload_alloc_array(undo->count + 1, sizeof(*undo->changes));
+	return undo;
+}
+
+enum reload_err reload_memory_commit(struct reload_storage *s,
+	const struct reload_store_batch *batch, struct reload_memory_undo **undo)
 {
 	struct memory *m = memory_of(s);
 	size_t count = 0, n = 0;
@@ -353,12 +417,101 @@ static enum reload_err memory_commit(struct reload_storage *s,
 		while (n)
 			free(fresh[--n]);
 	} else {
-		apply(m, batch, fresh);
+		if (undo)
+			*undo = undo_new(batch);
+		apply(m, batch, fresh, undo ? *undo : NULL);
 	}
 	free(fresh);
+	return err;
+}
+
+static enum reload_err memory_commit(struct reload_storage *s,
+	const struct reload_store_batch *batch, reload_committed_fn done, void *arg)
+{
+	enum reload_err err = reload_memory_commit(s, batch, NULL);
 	if (!err && done)
 		done(arg, RELOAD_OK);
 	return err;
+}
+
+/* --- what a maker that stands on this one needs ------------------------------------------------------------------ */
+
+void reload_memory_undo_free(struct reload_memory_undo *undo)
+{
+	if (!undo)
+		return;
+	for (size_t i = 0; i < undo->count; i++) {
+		struct undo_change *u = &undo->changes[i];
+		for (size_t k = 0; k < u->count; k++) {
+			if (!u->places[k].old)
+				free((uint8_t *)u->places[k].place.key.at);
+			free(u->places[k].old);
+		}
+		free(u->places);
+	}
+	free(undo->changes);
+	free(undo);
+}
+
+static void change_undo(struct memory *m, struct reload_memory_undo *undo, struct undo_change *u)
+{
+	struct slot *slot = u->known ? slot_make(m, &undo->resource, u->kind, undo->now)
+				     : slot_find(m, &undo->resource, u->kind);
+	if (!slot)
+		return; /* forgotten meanwhile */
+	for (size_t k = u->count; k > 0; k--) {
+		struct undo_place *p = &u->places[k - 1];
+		struct item *present = item_find(slot, &p->place);
+		if (present)
+			item_drop(m, present);
+		if (p->old) {
+			item_put(m, slot, p->old);
+			p->place.key = (struct span){ NULL, 0 };
+			p->old = NULL;
+		}
+	}
+	if (!u->known && !slot->count) {
+		slot_free(m, slot);
+		return;
+	}
+	slot->generation = u->generation;
+	slot->emptied = u->emptied;
+	slot_arm(m, slot);
+}
+
+void reload_memory_undo(struct reload_storage *s, struct reload_memory_undo *undo)
+{
+	for (size_t i = undo->count; i > 0; i--)
+		change_undo(memory_of(s), undo, &undo->changes[i - 1]);
+	reload_memory_undo_free(undo);
+}
+
+void reload_memory_load(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
+	uint64_t generation, const struct reload_stored_entry *e)
+{
+	struct memory *m = memory_of(s);
+	struct slot *slot = slot_make(m, resource, kind, e->received);
+	if (slot->generation < generation)
+		slot->generation = generation;
+	free(item_put(m, slot, item_new(e)));
+	slot_arm(m, slot);
+}
+
+void reload_memory_load_counter(struct reload_storage *s, const struct reload_id *resource,
+	uint32_t kind, uint64_t generation, reload_utc ends)
+{
+	struct memory *m = memory_of(s);
+	struct slot *slot = slot_make(m, resource, kind, ends);
+	slot->generation = generation;
+	slot->emptied = ends;
+	slot_arm(m, slot);
+}
+
+reload_utc reload_memory_ends(
+	struct reload_storage *s, const struct reload_id *resource, uint32_t kind)
+{
+	struct slot *slot = slot_find(memory_of(s), resource, kind);
+	return slot ? slot_ends(slot) : 0;
 }
 
 /* --- reads ------------------------------------------------------------------------------------------------------- */

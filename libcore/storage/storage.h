@@ -1,6 +1,7 @@
 /*
- * Where stored values live: an interface with more than one maker.  Reads are immediate.  A commit is atomic; reads see
- * it at once, its done function is called when it is durable.
+ * Where stored values live: an interface with two makers, memory (below) and a file (sqlite_io.h).  Reads are immediate.  A
+ * commit is atomic; reads see it at once, its done function is called when it is durable, from within commit or later.
+ * Should it not become durable it is taken back and done gets an error: a read may have seen it until then.
  */
 #pragma once
 

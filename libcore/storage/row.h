@@ -1,0 +1,49 @@
+/* Stored values and counters as rows of a file: what stands in the columns, and the checksum that tells a damaged one. */
+#pragma once
+
+#include "storage/storage.h"
+
+enum {
+	RELOAD_ROW_CHECK = 16 /* of a SHA-256 */
+};
+
+/* One value.  Spans of a row that was made are its own, of one that was read those of the reader. */
+struct reload_row {
+	struct reload_id resource;
+	uint32_t kind, index;
+	uint8_t model;
+	struct span key;
+	uint64_t generation;          /* of the counter when the value was stored */
+	reload_utc received, expires; /* expires: at most INT64_MAX, as SQLite compares it */
+	struct span data;             /* StoredData */
+	struct span certificates;
+	uint8_t check[RELOAD_ROW_CHECK];
+	uint8_t *bytes; /* owned: what the spans point to; NULL in a row that was read */
+};
+
+/* A generation counter; its last value expires, or did, at ends. */
+struct reload_counter_row {
+	struct reload_id resource;
+	uint32_t kind;
+	uint64_t generation;
+	reload_utc ends; /* at most INT64_MAX */
+	uint8_t check[RELOAD_ROW_CHECK];
+};
+
+/* reload_row_make() fills row from an entry (copied); an entry that the wire cannot carry fails as its encoder does. */
+enum reload_err reload_row_make(struct reload_row *row, const struct reload_id *resource,
+	uint32_t kind, uint64_t generation, const struct reload_stored_entry *e) MUST_CHECK;
+
+/* reload_row_clear() frees what reload_row_make() filled in. */
+void reload_row_clear(struct reload_row *row);
+
+/*
+ * reload_row_read() fills in the entry of a row, which borrows the row's spans; RELOAD_BAD_VALUE when the checksum is
+ * another one or the columns contradict each other.
+ */
+enum reload_err reload_row_read(
+	struct reload_stored_entry *out, const struct reload_row *row) MUST_CHECK;
+
+/* reload_counter_row_seal() cuts ends and fills in the checksum; reload_counter_row_intact() tells whether it is right. */
+void reload_counter_row_seal(struct reload_counter_row *row);
+bool reload_counter_row_intact(const struct reload_counter_row *row);

@@ -1,0 +1,690 @@
+/*
+ * The file: store.db in the directory, with its log store.db-wal beside it and store.lock, which tells other processes that it is in use.
+ *
+ *	lock -> open -> is it ours, of which version, whole? -> brought up to date -> read into memory
+ *	                          | damaged
+ *	                          v
+ *	          moved to store.db.damaged-TIME, once more with a new one
+ *
+ * A row carries a checksum over all of its columns; one that does not fit is deleted and told of.  Numbers without a sign are kept
+ * by their bits, but times that are compared are cut to what SQLite takes for positive.
+ */
+#include "storage/sqlite_internal.h"
+
+#include "util/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	APPLICATION = 0x52454c44, /* "RELD" in the header of the file */
+	PATH_ROOM = 64
+};
+
+/* From one version of the schema to the next: a new file takes all steps, an older one those that it lacks. */
+static const char *const steps[] = {
+	"CREATE TABLE meta(name TEXT NOT NULL, value NOT NULL);"
+	"CREATE UNIQUE INDEX meta_name ON meta(name);"
+	"CREATE TABLE value(id INTEGER PRIMARY KEY, resource BLOB NOT NULL, kind INTEGER NOT NULL,"
+	" model INTEGER NOT NULL, place INTEGER NOT NULL, key BLOB NOT NULL, generation INTEGER "
+	"NOT NULL,"
+	" received INTEGER NOT NULL, expires INTEGER NOT NULL, data BLOB NOT NULL,"
+	" certificates BLOB NOT NULL, checksum BLOB NOT NULL);"
+	"CREATE UNIQUE INDEX value_place ON value(resource, kind, model, place, key);"
+	"CREATE TABLE counter(id INTEGER PRIMARY KEY, resource BLOB NOT NULL, kind INTEGER NOT "
+	"NULL,"
+	" generation INTEGER NOT NULL, ends INTEGER NOT NULL, checksum BLOB NOT NULL);"
+	"CREATE UNIQUE INDEX counter_place ON counter(resource, kind);",
+
+	"CREATE INDEX value_expires ON value(expires);"
+	"CREATE INDEX counter_ends ON counter(ends);"
+	"CREATE INDEX value_kind ON value(kind);"
+	"CREATE INDEX counter_kind ON counter(kind);",
+};
+
+enum statement {
+	PUT_VALUE,
+	PUT_COUNTER,
+	DROP_VALUES,
+	DROP_COUNTERS,
+	DROP_VALUES_ROUND, /* the range goes over zero, or is the whole ring */
+	DROP_COUNTERS_ROUND,
+	DROP_VALUES_KIND,
+	DROP_COUNTERS_KIND,
+	EXPIRE_VALUES,
+	EXPIRE_COUNTERS,
+	TOUCH,
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	STATEMENTS
+};
+
+static const char *const statement_text[STATEMENTS] = {
+	[PUT_VALUE] =
+		"INSERT INTO value(resource, kind, model, place, key, generation, received, "
+		"expires,"
+		" data, certificates, checksum) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)"
+		" ON CONFLICT(resource, kind, model, place, key) DO UPDATE SET generation = ?6,"
+		" received = ?7, expires = ?8, data = ?9, certificates = ?10, checksum = ?11",
+	[PUT_COUNTER] = "INSERT INTO counter(resource, kind, generation, ends, checksum) "
+			"VALUES(?1,?2,?3,?4,?5)"
+			" ON CONFLICT(resource, kind) DO UPDATE SET generation = ?3, ends = ?4, "
+			"checksum = ?5",
+	[DROP_VALUES] = "DELETE FROM value WHERE resource > ?1 AND resource <= ?2",
+	[DROP_COUNTERS] = "DELETE FROM counter WHERE resource > ?1 AND resource <= ?2",
+	[DROP_VALUES_ROUND] = "DELETE FROM value WHERE resource > ?1 OR resource <= ?2",
+	[DROP_COUNTERS_ROUND] = "DELETE FROM counter WHERE resource > ?1 OR resource <= ?2",
+	[DROP_VALUES_KIND] = "DELETE FROM value WHERE kind = ?1",
+	[DROP_COUNTERS_KIND] = "DELETE FROM counter WHERE kind = ?1",
+	[EXPIRE_VALUES] = "DELETE FROM value WHERE expires <= ?1",
+	[EXPIRE_COUNTERS] = "DELETE FROM counter WHERE ends <= ?1",
+	[TOUCH] = "UPDATE meta SET value = value + 1 WHERE name = 'touched'",
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+};
+
+struct reload_sqlite_file {
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENTS];
+	char *path;
+	int lock; /* descriptor, -1: none */
+	int pages;
+	reload_ms keep_ms;
+	char words[160];
+};
+
+/* --- small things ------------------------------------------------------------------------------------------------ */
+
+static bool is_damage(int code)
+{
+	return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
+static sqlite3_int64 bounded(uint64_t time)
+{
+	return time > INT64_MAX ? INT64_MAX : (sqlite3_int64)time;
+}
+
+static void bind_span(sqlite3_stmt *st, int at, struct span s)
+{
+	sqlite3_bind_blob64(st, at, s.len ? (const void *)s.at : "", s.len, SQLITE_STATIC);
+}
+
+static struct span column_span(sqlite3_stmt *st, int at)
+{
+	const void *p = sqlite3_column_blob(st, at);
+	int len = sqlite3_column_bytes(st, at);
+	return p && len > 0 ? span_of(p, (size_t)len) : (struct span){ NULL, 0 };
+}
+
+static int run(struct reload_sqlite_file *f, enum statement which)
+{
+	sqlite3_stmt *st = f->statements[which];
+	int code = sqlite3_step(st);
+	sqlite3_reset(st);
+	return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+/* The one number that text asks for. */
+static int number(struct reload_sqlite_file *f, const char *text, sqlite3_int64 *out)
+{
+	sqlite3_stmt *st = NULL;
+	int code = sqlite3_prepare_v2(f->db, text, -1, &st, NULL);
+	if (!code)
+		code = sqlite3_step(st);
+	if (code == SQLITE_ROW)
+		*out = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return code == SQLITE_ROW ? SQLITE_OK : code ? code : SQLITE_ERROR;
+}
+
+static const char *reason(struct reload_sqlite_file *f, int code)
+{
+	int os = f->db ? sqlite3_system_errno(f->db) : 0;
+	const char *text = sqlite3_errstr(code);
+	if ((code & 0xff) == SQLITE_FULL)
+		text = "no space left on the device";
+	if ((code & 0xff) == SQLITE_IOERR && os)
+		snprintf(f->words, sizeof(f->words), "%s: %s", text, strerror(os));
+	else
+		snprintf(f->words, sizeof(f->words), "%s", text);
+	return f->words;
+}
+
+static enum reload_err cannot(struct reload_why *why, const char *path, const char *words)
+{
+	reload_why_set(why, RELOAD_IO, path, "the store cannot be opened: %s", words);
+	reload_why_hint(why, "--store-path DIR names another place");
+	return RELOAD_IO;
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------------- */
+
+/* What was found to be damaged, and what is held. */
+struct found {
+	size_t damaged, values;
+};
+
+static bool read_counter(struct reload_storage *memory, uint8_t id_len, sqlite3_stmt *st)
+{
+	struct reload_counter_row row = { .kind = (uint32_t)sqlite3_column_int64(st, 2),
+		.generation = (uint64_t)sqlite3_column_int64(st, 3),
+		.ends = (uint64_t)sqlite3_column_int64(st, 4) };
+	struct span resource = column_span(st, 1), check = column_span(st, 5);
+	if (resource.len != id_len || reload_id_from(&row.resource, resource) ||
+		check.len != sizeof(row.check))
+		return false;
+	memcpy(row.check, check.at, check.len);
+	if (!reload_counter_row_intact(&row))
+		return false;
+	reload_memory_load_counter(memory, &row.resource, row.kind, row.generation, row.ends);
+	return true;
+}
+
+static bool read_value(struct reload_storage *memory, uint8_t id_len, sqlite3_stmt *st)
+{
+	struct reload_row row = { .kind = (uint32_t)sqlite3_column_int64(st, 2),
+		.model = (uint8_t)sqlite3_column_int(st, 3),
+		.index = (uint32_t)sqlite3_column_int64(st, 4),
+		.key = column_span(st, 5),
+		.generation = (uint64_t)sqlite3_column_int64(st, 6),
+		.received = (uint64_t)sqlite3_column_int64(st, 7),
+		.expires = (uint64_t)sqlite3_column_int64(st, 8),
+		.data = column_span(st, 9),
+		.certificates = column_span(st, 10) };
+	struct span resource = column_span(st, 1), check = column_span(st, 11);
+	struct reload_stored_entry entry;
+	if (resource.len != id_len || reload_id_from(&row.resource, resource) ||
+		check.len != sizeof(row.check))
+		return false;
+	memcpy(row.check, check.at, check.len);
+	if (reload_row_read(&entry, &row))
+		return false;
+	reload_memory_load(memory, &row.resource, row.kind, row.generation, &entry);
+	return true;
+}
+
+/* Reads a table row by row; what is damaged is deleted, should the disk take it, and not read. */
+static int read_table(struct reload_sqlite_file *f, const char *text, const char *delete_text,
+	bool (*take)(struct reload_storage *memory, uint8_t id_len, sqlite3_stmt *st),
+	struct reload_storage *memory, uint8_t id_len, size_t *good, size_t *bad)
+{
+	sqlite3_stmt *st = NULL, *drop = NULL;
+	int code = sqlite3_prepare_v2(f->db, text, -1, &st, NULL);
+	if (!code)
+		code = sqlite3_prepare_v2(f->db, delete_text, -1, &drop, NULL);
+	while (!code && (code = sqlite3_step(st)) == SQLITE_ROW) {
+		code = SQLITE_OK;
+		if (take(memory, id_len, st)) {
+			++*good;
+			continue;
+		}
+		++*bad;
+		sqlite3_bind_int64(drop, 1, sqlite3_column_int64(st, 0));
+		(void)sqlite3_step(drop); /* a full disk: it is found again next time */
+		sqlite3_reset(drop);
+	}
+	sqlite3_finalize(st);
+	sqlite3_finalize(drop);
+	return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/* Counters last: what values tell of them counts only where there is none. */
+static int read_all(struct reload_sqlite_file *f, struct reload_storage *memory, uint8_t id_len,
+	struct found *found)
+{
+	size_t counters = 0;
+	int code = read_table(f,
+		"SELECT id, resource, kind, model, place, key, generation, received, expires, data,"
+		" certificates, checksum FROM value ORDER BY id",
+		"DELETE FROM value WHERE id = ?1", read_value, memory, id_len, &found->values,
+		&found->damaged);
+	if (!code)
+		code = read_table(f,
+			"SELECT id, resource, kind, generation, ends, checksum FROM counter ORDER "
+			"BY id",
+			"DELETE FROM counter WHERE id = ?1", read_counter, memory, id_len,
+			&counters, &found->damaged);
+	return code;
+}
+
+/* --- opening ----------------------------------------------------------------------------------------------------- */
+
+static int on_log(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	(void)db;
+	(void)name;
+	((struct reload_sqlite_file *)arg)->pages = pages;
+	return SQLITE_OK;
+}
+
+static int connect_db(struct reload_sqlite_file *f)
+{
+	int code = sqlite3_open_v2(
+		f->path, &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
+	if (code)
+		return code;
+	sqlite3_extended_result_codes(f->db, 1);
+	sqlite3_db_config(f->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(f->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	code = sqlite3_exec(f->db,
+		"PRAGMA locking_mode = EXCLUSIVE;" /* and no shared memory, which a full disk would turn into SIGBUS */
+		"PRAGMA journal_mode = WAL;"
+		"PRAGMA synchronous = FULL;"
+		"PRAGMA cell_size_check = ON;"
+		"PRAGMA temp_store = MEMORY;"
+		"PRAGMA journal_size_limit = 16777216;",
+		NULL, NULL, NULL);
+	sqlite3_wal_hook(f->db, on_log, f); /* in the place of automatic checkpoints */
+	return code;
+}
+
+static int quick_check(struct reload_sqlite_file *f)
+{
+	sqlite3_stmt *st = NULL;
+	int code = sqlite3_prepare_v2(f->db, "PRAGMA quick_check(1)", -1, &st, NULL);
+	if (!code)
+		code = sqlite3_step(st);
+	if (code == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(st, 0);
+		code = text && !strcmp(text, "ok") ? SQLITE_OK : SQLITE_CORRUPT;
+	}
+	sqlite3_finalize(st);
+	return code;
+}
+
+/* Runs the steps that the file lacks, all or none. */
+static int upgrade(struct reload_sqlite_file *f, sqlite3_int64 version)
+{
+	char text[96];
+	int code = sqlite3_exec(f->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	for (size_t i = (size_t)version; i < COUNT_OF(steps) && !code; i++)
+		code = sqlite3_exec(f->db, steps[i], NULL, NULL, NULL);
+	snprintf(text, sizeof(text),
+		"PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT", APPLICATION,
+		COUNT_OF(steps));
+	if (!code)
+		code = sqlite3_exec(f->db, text, NULL, NULL, NULL);
+	if (code)
+		sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
+	return code;
+}
+
+/* Whether the file is a store of this overlay; a new one becomes it. */
+static int claim(struct reload_sqlite_file *f, const char *overlay, bool *other)
+{
+	sqlite3_stmt *st = NULL;
+	int code = sqlite3_exec(f->db,
+		"INSERT OR IGNORE INTO meta(name, value) VALUES('touched', 0)", NULL, NULL, NULL);
+	if (!code)
+		code = sqlite3_prepare_v2(f->db,
+			"INSERT OR IGNORE INTO meta(name, value) VALUES('overlay', ?1)", -1, &st,
+			NULL);
+	if (!code) {
+		sqlite3_bind_text(st, 1, overlay, -1, SQLITE_STATIC);
+		code = sqlite3_step(st) == SQLITE_DONE ? SQLITE_OK : sqlite3_errcode(f->db);
+	}
+	sqlite3_finalize(st);
+	if (!code)
+		code = sqlite3_prepare_v2(
+			f->db, "SELECT value FROM meta WHERE name = 'overlay'", -1, &st, NULL);
+	if (code)
+		return code;
+	code = sqlite3_step(st);
+	if (code == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(st, 0);
+		*other = !text || strcmp(text, overlay) != 0;
+		code = SQLITE_OK;
+	}
+	sqlite3_finalize(st);
+	return code;
+}
+
+static int prepare_all(struct reload_sqlite_file *f)
+{
+	int code = SQLITE_OK;
+	for (int i = 0; i < STATEMENTS && !code; i++)
+		code = sqlite3_prepare_v3(f->db, statement_text[i], -1, SQLITE_PREPARE_PERSISTENT,
+			&f->statements[i], NULL);
+	return code;
+}
+
+static void disconnect(struct reload_sqlite_file *f)
+{
+	for (int i = 0; i < STATEMENTS; i++) {
+		sqlite3_finalize(f->statements[i]);
+		f->statements[i] = NULL;
+	}
+	sqlite3_close(f->db); /* it was the only one: the log goes into the file */
+	f->db = NULL;
+}
+
+static enum reload_err not_ours(const struct reload_sqlite_file *f, struct reload_why *why,
+	const char *fmt, const char *what)
+{
+	reload_why_set(why, RELOAD_FAILED, f->path, fmt, what);
+	reload_why_hint(why, "--store-path DIR names another place");
+	return RELOAD_FAILED;
+}
+
+/* One attempt; *code is of SQLite, RELOAD_OK with a code is damage. */
+static enum reload_err open_once(struct reload_sqlite_file *f,
+	const struct reload_sqlite_setup *setup, struct reload_storage *memory, struct found *found,
+	int *code, struct reload_why *why)
+{
+	sqlite3_int64 version = 0, application = 0, tables = 0;
+	char text[24];
+	bool other = false;
+	*code = connect_db(f);
+	if (!*code)
+		*code = number(f, "PRAGMA user_version", &version);
+	if (!*code)
+		*code = number(f, "PRAGMA application_id", &application);
+	if (!*code)
+		*code = number(f, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (!*code && (tables || version) && application != APPLICATION)
+		return not_ours(f, why, "a database of another %s", "program");
+	snprintf(text, sizeof(text), "%lld", (long long)version);
+	if (!*code && (version < 0 || version > (sqlite3_int64)COUNT_OF(steps)))
+		return not_ours(f, why, "version %s of the store is newer than this program", text);
+	if (!*code)
+		*code = quick_check(f);
+	if (!*code && version < (sqlite3_int64)COUNT_OF(steps))
+		*code = upgrade(f, version);
+	if (!*code)
+		*code = claim(f, setup->overlay, &other);
+	if (!*code && other)
+		return not_ours(f, why, "the store of another overlay than %s", setup->overlay);
+	if (!*code)
+		*code = read_all(f, memory, setup->id_len, found);
+	if (!*code)
+		*code = prepare_all(f);
+	return *code && !is_damage(*code) ? cannot(why, f->path, reason(f, *code)) : RELOAD_OK;
+}
+
+static char *path_with(const char *a, const char *b)
+{
+	size_t len = strlen(a) + strlen(b) + 1;
+	char *path = reload_alloc(len);
+	snprintf(path, len, "%s%s", a, b);
+	return path;
+}
+
+static enum reload_err move_aside(
+	struct reload_sqlite_file *f, reload_utc now, char **to, struct reload_why *why)
+{
+	char time[RELOAD_UTC_TEXT], ending[PATH_ROOM];
+	reload_utc_text(time, now);
+	unsigned again = 0;
+	*to = NULL;
+	do {
+		free(*to);
+		if (again)
+			snprintf(ending, sizeof(ending), ".damaged-%s.%u", time, again);
+		else
+			snprintf(ending, sizeof(ending), ".damaged-%s", time);
+		*to = path_with(f->path, ending);
+	} while (!access(*to, F_OK) && ++again < 1000);
+	char *log = path_with(f->path, "-wal"), *log_to = path_with(*to, "-wal");
+	int failed = rename(f->path, *to) ? errno : 0;
+	if (!failed && rename(log, log_to) && errno != ENOENT)
+		failed = errno;
+	free(log);
+	free(log_to);
+	if (!failed)
+		return RELOAD_OK;
+	reload_why_set(why, RELOAD_IO, f->path,
+		"the store is damaged and cannot be moved aside: %s", strerror(failed));
+	reload_why_hint(why, "move %s elsewhere, or --store-path DIR", f->path);
+	return RELOAD_IO;
+}
+
+/* Made before SQLite would make it, for nobody else to read. */
+static enum reload_err touch(const struct reload_sqlite_file *f, struct reload_why *why)
+{
+	int fd = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return cannot(why, f->path, strerror(errno));
+	close(fd);
+	return RELOAD_OK;
+}
+
+static void tell(const struct reload_sqlite_setup *setup, enum reload_storage_news news,
+	const char *words, size_t count)
+{
+	if (setup->tell)
+		setup->tell(setup->arg, news, words, count);
+}
+
+static enum reload_err open_file(struct reload_sqlite_file *f,
+	const struct reload_sqlite_setup *setup, struct reload_storage *memory,
+	struct reload_why *why)
+{
+	static const struct reload_id all = { .len = 0 };
+	for (int attempt = 0;; attempt++) {
+		struct found found = { 0 };
+		char *aside;
+		int code = SQLITE_OK;
+		enum reload_err err = touch(f, why);
+		if (!err)
+			err = open_once(f, setup, memory, &found, &code, why);
+		if (err)
+			return err;
+		if (!code && found.damaged)
+			tell(setup, RELOAD_STORAGE_DAMAGED_ROWS, f->path, found.damaged);
+		if (!code) {
+			tell(setup, RELOAD_STORAGE_LOADED, f->path, found.values);
+			return RELOAD_OK;
+		}
+		if (attempt)
+			return cannot(why, f->path, reason(f, code));
+		memory->ops->drop_range(memory, &all, &all);
+		disconnect(f);
+		err = move_aside(f, setup->now, &aside, why);
+		if (!err)
+			tell(setup, RELOAD_STORAGE_DAMAGED_FILE, aside, 0);
+		free(aside);
+		if (err)
+			return err;
+	}
+}
+
+/* The directory with its parents. */
+static enum reload_err make_directory(const char *path, struct reload_why *why)
+{
+	char *copy = reload_strdup(path);
+	int failed = 0;
+	for (char *at = copy + 1; !failed && *at; at++) {
+		if (*at != '/')
+			continue;
+		*at = 0;
+		failed = mkdir(copy, 0700) && errno != EEXIST && errno != EROFS ? errno : 0;
+		*at = '/';
+	}
+	if (!failed && mkdir(copy, 0700) && errno != EEXIST)
+		failed = errno;
+	free(copy);
+	return failed ? cannot(why, path, strerror(failed)) : RELOAD_OK;
+}
+
+static enum reload_err take_lock(
+	struct reload_sqlite_file *f, const char *directory, struct reload_why *why)
+{
+	char *path = path_with(directory, "/store.lock");
+	enum reload_err err = RELOAD_OK;
+	f->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (f->lock < 0) {
+		err = cannot(why, path, strerror(errno));
+	} else if (flock(f->lock, LOCK_EX | LOCK_NB)) {
+		err = errno == EWOULDBLOCK ? RELOAD_EXISTS : RELOAD_IO;
+		if (err == RELOAD_IO)
+			err = cannot(why, path, strerror(errno));
+		else
+			reload_why_set(why, err, directory, "another agent has this store");
+		if (err == RELOAD_EXISTS)
+			reload_why_hint(why, "--store-path DIR names another place");
+	}
+	free(path);
+	return err;
+}
+
+enum reload_err reload_sqlite_file_open(struct reload_sqlite_file **out,
+	const struct reload_sqlite_setup *setup, struct reload_storage *memory,
+	struct reload_why *why)
+{
+	struct reload_sqlite_file *f = RELOAD_NEW(reload_sqlite_file);
+	f->lock = -1;
+	f->keep_ms = setup->keep_generation_ms;
+	f->path = path_with(setup->directory, "/store.db");
+	enum reload_err err = make_directory(setup->directory, why);
+	if (!err)
+		err = take_lock(f, setup->directory, why);
+	if (!err)
+		err = open_file(f, setup, memory, why);
+	if (err) {
+		reload_sqlite_file_free(f);
+		return err;
+	}
+	*out = f;
+	return RELOAD_OK;
+}
+
+void reload_sqlite_file_free(struct reload_sqlite_file *f)
+{
+	if (!f)
+		return;
+	disconnect(f);
+	if (f->lock >= 0)
+		close(f->lock);
+	free(f->path);
+	free(f);
+}
+
+/* --- writing ----------------------------------------------------------------------------------------------------- */
+
+static int write_value(struct reload_sqlite_file *f, const struct reload_row *row)
+{
+	sqlite3_stmt *st = f->statements[PUT_VALUE];
+	bind_span(st, 1, reload_id_span(&row->resource));
+	sqlite3_bind_int64(st, 2, row->kind);
+	sqlite3_bind_int(st, 3, row->model);
+	sqlite3_bind_int64(st, 4, row->index);
+	bind_span(st, 5, row->key);
+	sqlite3_bind_int64(st, 6, (sqlite3_int64)row->generation);
+	sqlite3_bind_int64(st, 7, (sqlite3_int64)row->received);
+	sqlite3_bind_int64(st, 8, (sqlite3_int64)row->expires);
+	bind_span(st, 9, row->data);
+	bind_span(st, 10, row->certificates);
+	bind_span(st, 11, span_of(row->check, sizeof(row->check)));
+	return run(f, PUT_VALUE);
+}
+
+static int write_counter(struct reload_sqlite_file *f, const struct reload_counter_row *row)
+{
+	sqlite3_stmt *st = f->statements[PUT_COUNTER];
+	bind_span(st, 1, reload_id_span(&row->resource));
+	sqlite3_bind_int64(st, 2, row->kind);
+	sqlite3_bind_int64(st, 3, (sqlite3_int64)row->generation);
+	sqlite3_bind_int64(st, 4, (sqlite3_int64)row->ends);
+	bind_span(st, 5, span_of(row->check, sizeof(row->check)));
+	return run(f, PUT_COUNTER);
+}
+
+static int write_put(struct reload_sqlite_file *f, const struct reload_change *c)
+{
+	int code = SQLITE_OK;
+	for (size_t i = 0; i < c->rows_count && !code; i++)
+		code = write_value(f, &c->rows[i]);
+	for (size_t i = 0; i < c->counters_count && !code; i++)
+		code = write_counter(f, &c->counters[i]);
+	return code;
+}
+
+static int write_drop_range(struct reload_sqlite_file *f, const struct reload_change *c)
+{
+	bool round = reload_id_cmp(&c->from, &c->to) >= 0;
+	const enum statement which[] = { round ? DROP_VALUES_ROUND : DROP_VALUES,
+		round ? DROP_COUNTERS_ROUND : DROP_COUNTERS };
+	int code = SQLITE_OK;
+	for (size_t i = 0; i < COUNT_OF(which) && !code; i++) {
+		bind_span(f->statements[which[i]], 1, reload_id_span(&c->from));
+		bind_span(f->statements[which[i]], 2, reload_id_span(&c->to));
+		code = run(f, which[i]);
+	}
+	return code;
+}
+
+static int write_drop_kind(struct reload_sqlite_file *f, uint32_t kind)
+{
+	sqlite3_bind_int64(f->statements[DROP_VALUES_KIND], 1, kind);
+	sqlite3_bind_int64(f->statements[DROP_COUNTERS_KIND], 1, kind);
+	int code = run(f, DROP_VALUES_KIND);
+	return code ? code : run(f, DROP_COUNTERS_KIND);
+}
+
+static int write_expiry(struct reload_sqlite_file *f, reload_utc now)
+{
+	sqlite3_bind_int64(f->statements[EXPIRE_VALUES], 1, bounded(now));
+	sqlite3_bind_int64(f->statements[EXPIRE_COUNTERS], 1,
+		now > f->keep_ms ? bounded(now - f->keep_ms) : 0);
+	int code = run(f, EXPIRE_VALUES);
+	return code ? code : run(f, EXPIRE_COUNTERS);
+}
+
+static int write_change(struct reload_sqlite_file *f, const struct reload_change *c)
+{
+	switch (c->type) {
+	case RELOAD_CHANGE_PUT:
+		return write_put(f, c);
+	case RELOAD_CHANGE_DROP_RANGE:
+		return write_drop_range(f, c);
+	case RELOAD_CHANGE_DROP_KIND:
+		return write_drop_kind(f, c->kind);
+	case RELOAD_CHANGE_EXPIRE:
+		break; /* below, once for all */
+	}
+	return SQLITE_OK;
+}
+
+enum reload_err reload_sqlite_file_write(
+	struct reload_sqlite_file *f, const struct reload_change *first, const char **words)
+{
+	reload_utc now = 0;
+	int code = run(f, BEGIN);
+	if (!code && !first)
+		code = run(f, TOUCH);
+	for (const struct reload_change *c = first; c && !code; c = c->next) {
+		code = write_change(f, c);
+		now = c->now > now ? c->now : now;
+	}
+	if (!code && now)
+		code = write_expiry(f, now);
+	if (!code)
+		code = run(f, COMMIT);
+	if (!code)
+		return RELOAD_OK;
+	*words = reason(f, code);
+	if (!sqlite3_get_autocommit(f->db))
+		(void)run(f, ROLLBACK);
+	return RELOAD_IO;
+}
+
+int reload_sqlite_file_pages(const struct reload_sqlite_file *f)
+{
+	return f->pages;
+}
+
+/* When it cannot be done now the pages stay in the log, and the next group asks again. */
+void reload_sqlite_file_tidy(struct reload_sqlite_file *f)
+{
+	(void)sqlite3_wal_checkpoint_v2(f->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	f->pages = 0;
+}

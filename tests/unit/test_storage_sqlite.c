@@ -1,0 +1,676 @@
+#include "storage_maker.h"
+
+#include "storage/sqlite_io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A directory of its own for each store; all go at the end. */
+static char root[64], directory[128];
+static unsigned made;
+
+struct news {
+	unsigned count[RELOAD_STORAGE_LOADED + 1];
+	size_t rows, loaded;
+	char words[512];
+};
+
+static void on_news(void *arg, enum reload_storage_news what, const char *words, size_t count)
+{
+	struct news *n = arg;
+	n->count[what]++;
+	if (what == RELOAD_STORAGE_DAMAGED_ROWS)
+		n->rows += count;
+	if (what == RELOAD_STORAGE_LOADED)
+		n->loaded = count;
+	else if (words)
+		snprintf(n->words, sizeof(n->words), "%s", words);
+}
+
+static struct news news;
+
+static struct reload_sqlite_setup setup_of(size_t max_bytes, reload_utc now)
+{
+	return (struct reload_sqlite_setup){ .directory = directory,
+		.overlay = "overlay.example.org",
+		.id_len = 16,
+		.max_bytes = max_bytes,
+		.keep_generation_ms = KEEP_MS,
+		.now = now,
+		.tell = on_news,
+		.arg = &news };
+}
+
+static struct reload_storage *open_at(size_t max_bytes, reload_utc now)
+{
+	struct reload_storage *s = NULL;
+	struct reload_why why = { 0 };
+	struct reload_sqlite_setup setup = setup_of(max_bytes, now);
+	memset(&news, 0, sizeof(news));
+	if (reload_storage_sqlite_open(&s, &setup, &why))
+		fail_msg("%s: %s", why.what, why.why);
+	return s;
+}
+
+static enum reload_err refused_open(struct reload_why *why, const char *overlay)
+{
+	struct reload_storage *s = NULL;
+	struct reload_sqlite_setup setup = setup_of(1 << 20, T0);
+	*why = (struct reload_why){ 0 };
+	setup.overlay = overlay;
+	enum reload_err err = reload_storage_sqlite_open(&s, &setup, why);
+	reload_storage_free(s);
+	return err;
+}
+
+static void fresh(void)
+{
+	snprintf(directory, sizeof(directory), "%s/%u/store", root, made++);
+}
+
+static const char *path_of(const char *name)
+{
+	static char path[256];
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return path;
+}
+
+static size_t max_of_last;
+
+static struct reload_storage *maker_new(size_t max_bytes, reload_ms keep_ms)
+{
+	assert_int_equal(keep_ms, KEEP_MS);
+	fresh();
+	max_of_last = max_bytes;
+	return open_at(max_bytes, T0);
+}
+
+static struct reload_storage *maker_again(struct reload_storage *s, reload_utc now)
+{
+	reload_storage_free(s);
+	return open_at(max_of_last, now);
+}
+
+static int erase(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+static int group_begin(void **state)
+{
+	(void)state;
+	const char *tmp = getenv("TMPDIR");
+	snprintf(root, sizeof(root), "%s/reload-store.XXXXXX", tmp ? tmp : "/tmp");
+	return mkdtemp(root) ? 0 : -1;
+}
+
+static int group_end(void **state)
+{
+	(void)state;
+	return nftw(root, erase, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* --- what is held is there again ----------------------------------------------------------------------------------- */
+
+static void all_columns_come_back(void **state)
+{
+	(void)state;
+	struct world x;
+	uint8_t before[RELOAD_HASH_SIZE_MAX], after[RELOAD_HASH_SIZE_MAX];
+	world_new(&x);
+	reload_storage_free(x.storage);
+	x.storage = maker_new(1 << 20, KEEP_MS);
+	req_new(&x);
+	req_kind(&x, K_SINGLE, 0);
+	req_single(&x, "value", 7);
+	req_kind(&x, K_ARRAY, 0);
+	req_array(&x, 0, "zero", 8);
+	req_array(&x, 4, "four", 9);
+	req_kind(&x, K_DICT, 0);
+	req_dict(&x, "key", "value", 10);
+	req_dict(&x, "", NULL, 11);
+	assert_int_equal(reload_store_begin(&x.work), RELOAD_OK);
+	assert_int_equal(reload_store_admit(&x.work), RELOAD_OK);
+	assert_int_equal(x.storage->ops->commit(x.storage, &x.work.batch, NULL, NULL), RELOAD_OK);
+	storage_digest(x.storage, x.now, before);
+	x.storage = maker_again(x.storage, x.now + 1000);
+	assert_int_equal(news.loaded, 5);
+	storage_digest(x.storage, x.now, after);
+	/* R-7-06: what is restored runs out when it would have without a restart: received and lifetime are in the digest */
+	assert_memory_equal(before, after, 32);
+	/* and its signer, by whose hash it is found again */
+	const struct reload_stored_entry *e = x.storage->ops->find(x.storage, &x.at_alice, K_SINGLE,
+		&(struct reload_stored_value){ .model = RELOAD_MODEL_SINGLE }, x.now);
+	assert_non_null(e);
+	assert_int_equal(e->data.signature.identity.type, RELOAD_CERT_HASH);
+	assert_int_equal(e->data.signature.identity.hash.len, 32);
+	assert_int_equal(e->data.signature.sig_alg, RELOAD_SIG_RSA);
+	world_clear(&x);
+}
+
+static void counters_do_not_go_back(void **state)
+{
+	(void)state;
+	struct reload_storage *s = maker_new(100000, KEEP_MS);
+	struct reload_id at = id_of("10000000000000000000000000000000");
+	assert_int_equal(put(s, &at, K_ARRAY, 7, entry(0, "a", 1, 10, T0)), RELOAD_OK);
+	assert_int_equal(put(s, &at, K_ARRAY, 9, entry(1, "b", 1, 10, T0)), RELOAD_OK);
+	s = maker_again(s, T0);
+	assert_int_equal(s->ops->generation(s, &at, K_ARRAY, T0), 9);
+	/* STO-03: the counter outlives the last value, a restart and the deletion of the value's row */
+	s->ops->expire(s, T0 + 10000);
+	s = maker_again(s, T0 + 10000);
+	assert_int_equal(news.loaded, 0);
+	assert_int_equal(s->ops->generation(s, &at, K_ARRAY, T0 + 10000), 9);
+	s = maker_again(s, T0 + 10000 + KEEP_MS - 1);
+	assert_int_equal(s->ops->generation(s, &at, K_ARRAY, T0 + 10000 + KEEP_MS - 1), 9);
+	s = maker_again(s, T0 + 10000 + KEEP_MS);
+	assert_int_equal(s->ops->generation(s, &at, K_ARRAY, T0 + 10000 + KEEP_MS), 0);
+	assert_int_equal(bytes_of(s), 0);
+	reload_storage_free(s);
+}
+
+/* The number that a query of the file gives, which nobody has open. */
+static long long ask(const char *query)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	assert_int_equal(sqlite3_open(path_of("store.db"), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	long long n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+static void tell_file(const char *text)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path_of("store.db"), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void what_expired_leaves_the_file(void **state)
+{
+	(void)state;
+	struct reload_storage *s = maker_new(100000, KEEP_MS);
+	for (uint8_t i = 0; i < 9; i++) {
+		struct reload_id at = { .len = 16, .at = { i } };
+		assert_int_equal(
+			put(s, &at, K_ARRAY, 1, entry(0, "a", 1, i < 4 ? 10 : UINT32_MAX, T0)),
+			RELOAD_OK);
+	}
+	reload_storage_free(s);
+	assert_int_equal(ask("SELECT count(*) FROM value"), 9);
+	/* at the start what expired meanwhile is not there, and soon not in the file (R-7-07) */
+	s = open_at(100000, T0 + 10000 + KEEP_MS);
+	assert_int_equal(s->ops->count(s, T0 + 10000 + KEEP_MS, NULL, NULL), 5);
+	reload_storage_free(s);
+	assert_int_equal(ask("SELECT count(*) FROM value"), 5);
+	assert_int_equal(ask("SELECT count(*) FROM counter"), 5);
+}
+
+static void quota_holds_after_a_restart(void **state)
+{
+	(void)state;
+	struct reload_storage *s = maker_new(4000, KEEP_MS);
+	struct reload_id at = id_of("10000000000000000000000000000000");
+	uint32_t n = 0;
+	while (put(s, &at, K_ARRAY, 1, entry(n, "value", 1, 100, T0)) == RELOAD_OK)
+		n++;
+	/* a smaller quota loses nothing that was acknowledged, but takes no more */
+	max_of_last = 2000;
+	s = maker_again(s, T0);
+	assert_int_equal(s->ops->extent(s, &at, K_ARRAY, T0, NULL), n);
+	assert_int_equal(
+		put(s, &at, K_ARRAY, 2, entry(n, "value", 1, 100, T0)), RELOAD_DATA_TOO_LARGE);
+	reload_storage_free(s);
+}
+
+/* --- done, and who calls it ------------------------------------------------------------------------------------------- */
+
+struct waiter {
+	int fds[2];
+	unsigned done, failed;
+	enum reload_err err;
+};
+
+static void wake(void *arg)
+{
+	struct waiter *w = arg;
+	assert_int_equal(write(w->fds[1], "", 1), 1);
+}
+
+static void on_done(void *arg, enum reload_err err)
+{
+	struct waiter *w = arg;
+	w->done++;
+	w->failed += err != RELOAD_OK;
+	if (err)
+		w->err = err;
+}
+
+static enum reload_err put_told(struct reload_storage *s, const struct reload_id *at,
+	uint64_t generation, struct reload_stored_entry e, struct waiter *w)
+{
+	struct reload_store_change change = { K_ARRAY, generation, &e, 1 };
+	struct reload_store_batch batch = { *at, &change, 1, e.received };
+	return s->ops->commit(s, &batch, on_done, w);
+}
+
+static void done_comes_when_it_is_durable(void **state)
+{
+	(void)state;
+	struct waiter w = { 0 };
+	struct reload_storage *s;
+	struct reload_why why;
+	struct reload_id at = id_of("10000000000000000000000000000000");
+	fresh();
+	assert_int_equal(pipe(w.fds), 0);
+	struct reload_sqlite_setup setup = setup_of(1 << 20, T0);
+	setup.notify = wake;
+	setup.tell = NULL;
+	setup.arg = &w;
+	assert_int_equal(reload_storage_sqlite_open(&s, &setup, &why), RELOAD_OK);
+	for (uint32_t i = 0; i < 300; i++)
+		assert_int_equal(put_told(s, &at, i + 1, entry(i, "v", 1, 10, T0), &w), RELOAD_OK);
+	/* reads see it at once; nothing is told before the caller asks */
+	assert_int_equal(s->ops->extent(s, &at, K_ARRAY, T0, NULL), 300);
+	assert_int_equal(w.done, 0);
+	while (w.done < 300) {
+		char byte;
+		struct pollfd p = { .fd = w.fds[0], .events = POLLIN };
+		assert_int_equal(poll(&p, 1, 10000), 1);
+		assert_int_equal(read(w.fds[0], &byte, 1), 1);
+		reload_storage_sqlite_settle(s);
+	}
+	assert_int_equal(w.failed, 0);
+	/* freed with commits on their way: they are written, and nobody is called */
+	assert_int_equal(put_told(s, &at, 301, entry(300, "v", 1, 10, T0), &w), RELOAD_OK);
+	reload_storage_free(s);
+	assert_int_equal(w.done, 300);
+	s = open_at(1 << 20, T0);
+	assert_int_equal(s->ops->extent(s, &at, K_ARRAY, T0, NULL), 301);
+	reload_storage_free(s);
+	close(w.fds[0]);
+	close(w.fds[1]);
+}
+
+/* What was told to be durable is there although the process got no chance to end. */
+static void durable_outlives_a_kill(void **state)
+{
+	(void)state;
+	struct reload_id at = id_of("10000000000000000000000000000000");
+	int fds[2], status;
+	uint32_t last = 0, told;
+	fresh();
+	assert_int_equal(pipe(fds), 0);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		struct reload_storage *s = open_at(1 << 20, T0);
+		struct waiter w = { 0 };
+		for (told = 1; told < 100000; told++) {
+			if (put_told(s, &at, told, entry(told % 64, "v", told, 1000, T0), &w))
+				break;
+			reload_storage_sqlite_flush(s);
+			if (w.done != told || write(fds[1], &told, sizeof(told)) != sizeof(told))
+				break;
+		}
+		_exit(1);
+	}
+	close(fds[1]);
+	while (last < 100 && read(fds[0], &told, sizeof(told)) == sizeof(told))
+		last = told;
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	while (read(fds[0], &told, sizeof(told)) == sizeof(told))
+		last = told;
+	close(fds[0]);
+	assert_in_range(last, 100, 99999);
+	struct reload_storage *s = open_at(1 << 20, T0);
+	assert_in_range(s->ops->generation(s, &at, K_ARRAY, T0), last, last + 1);
+	struct reload_stored_value place = { .model = RELOAD_MODEL_ARRAY, .index = last % 64 };
+	const struct reload_stored_entry *e = s->ops->find(s, &at, K_ARRAY, &place, T0);
+	assert_non_null(e);
+	assert_int_equal(e->data.storage_time, last);
+	reload_storage_free(s);
+}
+
+/* --- a disk that takes nothing more ----------------------------------------------------------------------------------- */
+
+static void disk_room(rlim_t bytes)
+{
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void what_is_not_durable_is_taken_back(void **state)
+{
+	(void)state;
+	static char large[3000];
+	memset(large, 'x', sizeof(large) - 1);
+	struct reload_storage *s = maker_new(1 << 22, KEEP_MS);
+	struct reload_id at = id_of("10000000000000000000000000000000"),
+			 other = id_of("20000000000000000000000000000000"),
+			 gone = id_of("30000000000000000000000000000000"),
+			 before_gone = id_of("2fffffffffffffffffffffffffffffff");
+	struct waiter w = { 0 };
+	uint8_t before[RELOAD_HASH_SIZE_MAX], after[RELOAD_HASH_SIZE_MAX];
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(put_told(s, &at, 5, entry(0, "old", 1, 100, T0), &w), RELOAD_OK);
+	assert_int_equal(put_told(s, &gone, 5, entry(0, "gone", 1, 100, T0), &w), RELOAD_OK);
+	reload_storage_sqlite_flush(s);
+	assert_int_equal(w.done, 2);
+	storage_digest(s, T0, before);
+	size_t bytes = bytes_of(s);
+
+	disk_room(16384);
+	/* one place twice, a new place, a new resource, and a range that is dropped between them */
+	assert_int_equal(put_told(s, &at, 6, entry(0, large, 2, 100, T0), &w), RELOAD_OK);
+	assert_int_equal(put_told(s, &at, 7, entry(0, large, 3, 100, T0), &w), RELOAD_OK);
+	assert_int_equal(put_told(s, &at, 8, entry(9, large, 3, 100, T0), &w), RELOAD_OK);
+	assert_int_equal(put_told(s, &gone, 6, entry(0, large, 3, 100, T0), &w), RELOAD_OK);
+	s->ops->drop_range(s, &before_gone, &gone);
+	for (uint32_t i = 0; i < 10; i++)
+		assert_int_equal(
+			put_told(s, &other, i + 1, entry(i, large, 1, 100, T0), &w), RELOAD_OK);
+	reload_storage_sqlite_flush(s);
+	disk_room(RLIM_INFINITY);
+	assert_int_equal(w.done, 16);
+	assert_int_equal(w.failed, 14);
+	assert_int_equal(w.err, RELOAD_IO);
+	assert_int_equal(news.count[RELOAD_STORAGE_FAILED], 1);
+	assert_true(news.words[0]);
+	/* what was acknowledged is served as before; the drop stays */
+	assert_int_equal(s->ops->generation(s, &at, K_ARRAY, T0), 5);
+	assert_int_equal(s->ops->generation(s, &other, K_ARRAY, T0), 0);
+	assert_int_equal(s->ops->generation(s, &gone, K_ARRAY, T0), 0);
+	assert_true(bytes_of(s) < bytes);
+
+	/* room again: the next one is durable, and so is the drop that was owed */
+	assert_int_equal(put_told(s, &other, 1, entry(0, large, 1, 100, T0), &w), RELOAD_OK);
+	reload_storage_sqlite_flush(s);
+	assert_int_equal(w.done, 17);
+	assert_int_equal(w.failed, 14);
+	assert_int_equal(news.count[RELOAD_STORAGE_RECOVERED], 1);
+	storage_digest(s, T0, before);
+	s = maker_again(s, T0);
+	storage_digest(s, T0, after);
+	assert_memory_equal(before, after, 32);
+	assert_int_equal(s->ops->generation(s, &gone, K_ARRAY, T0), 0);
+	reload_storage_free(s);
+}
+
+/* Nobody stores anything: that there is room again is found all the same. */
+static void recovery_is_noticed(void **state)
+{
+	(void)state;
+	static char large[3000];
+	memset(large, 'x', sizeof(large) - 1);
+	struct reload_storage *s = maker_new(1 << 22, KEEP_MS);
+	struct reload_id at = id_of("10000000000000000000000000000000");
+	struct waiter w = { 0 };
+	disk_room(16384);
+	for (uint32_t i = 0; i < 20; i++)
+		assert_int_equal(
+			put_told(s, &at, i + 1, entry(i, large, 1, 100, T0), &w), RELOAD_OK);
+	reload_storage_sqlite_flush(s);
+	assert_int_equal(news.count[RELOAD_STORAGE_FAILED], 1);
+	disk_room(RLIM_INFINITY);
+	for (int i = 0; i < 100 && !news.count[RELOAD_STORAGE_RECOVERED]; i++) {
+		poll(NULL, 0, 100);
+		reload_storage_sqlite_settle(s);
+	}
+	assert_int_equal(news.count[RELOAD_STORAGE_RECOVERED], 1);
+	reload_storage_free(s);
+}
+
+/* --- files that are not as they should be ------------------------------------------------------------------------------ */
+
+/* 200 resources with one value each, in a file that is closed. */
+static void fill(void)
+{
+	struct reload_storage *s = maker_new(1 << 22, KEEP_MS);
+	for (uint32_t i = 0; i < 200; i++) {
+		struct reload_id at = { .len = 16, .at = { (uint8_t)(i + 1) } };
+		assert_int_equal(put(s, &at, K_ARRAY, 100 + i,
+					 entry(i, "a value of some length", 1, 1000, T0)),
+			RELOAD_OK);
+	}
+	reload_storage_free(s);
+}
+
+static void damaged_rows_are_not_served(void **state)
+{
+	(void)state;
+	static const char *const damages[] = {
+		"UPDATE value SET data = replace(data, 'some', 'SOME') WHERE id = 17",
+		"UPDATE value SET certificates = x'00' WHERE id = 17",
+		"UPDATE value SET resource = x'11000000000000000000000000000001' WHERE id = 17",
+		"UPDATE value SET resource = x'11' WHERE id = 17",
+		"UPDATE value SET kind = kind + 1 WHERE id = 17",
+		"UPDATE value SET model = 1 WHERE id = 17",
+		"UPDATE value SET place = 5 WHERE id = 17",
+		"UPDATE value SET key = x'00' WHERE id = 17",
+		"UPDATE value SET generation = 1 WHERE id = 17",
+		"UPDATE value SET received = received + 1 WHERE id = 17",
+		"UPDATE value SET expires = expires + 1 WHERE id = 17",
+		"UPDATE value SET checksum = x'00' WHERE id = 17",
+	};
+	struct reload_id at = { .len = 16, .at = { 17 } };
+	for (size_t i = 0; i < COUNT_OF(damages); i++) {
+		fill();
+		tell_file(damages[i]);
+		struct reload_storage *s = open_at(1 << 22, T0);
+		assert_int_equal(news.count[RELOAD_STORAGE_DAMAGED_ROWS], 1);
+		assert_int_equal(news.rows, 1);
+		assert_int_equal(news.loaded, 199);
+		assert_int_equal(s->ops->extent(s, &at, K_ARRAY, T0, NULL), 0);
+		/* STO-03: its counter has a row of its own */
+		assert_int_equal(s->ops->generation(s, &at, K_ARRAY, T0), 116);
+		s = maker_again(s, T0);
+		assert_int_equal(news.rows, 0); /* told once: it is gone */
+		assert_int_equal(s->ops->count(s, T0, NULL, NULL), 199);
+		reload_storage_free(s);
+	}
+}
+
+/* STO-03: a counter whose row is damaged is at least as high as what its values were stored with */
+static void damaged_counter(void **state)
+{
+	(void)state;
+	struct reload_id at = { .len = 16, .at = { 17 } };
+	fill();
+	tell_file("UPDATE counter SET generation = 3 WHERE id = 17");
+	struct reload_storage *s = open_at(1 << 22, T0);
+	assert_int_equal(news.rows, 1);
+	assert_int_equal(s->ops->generation(s, &at, K_ARRAY, T0), 116);
+	reload_storage_free(s);
+}
+
+static unsigned files_named(const char *begin)
+{
+	DIR *dir = opendir(directory);
+	unsigned count = 0;
+	assert_non_null(dir);
+	for (struct dirent *e; (e = readdir(dir));)
+		count += !strncmp(e->d_name, begin, strlen(begin));
+	closedir(dir);
+	return count;
+}
+
+static void garbage(const char *text, off_t at, off_t end)
+{
+	int fd = open(path_of("store.db"), O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	if (end >= 0)
+		assert_int_equal(ftruncate(fd, end), 0);
+	assert_int_equal(pwrite(fd, text, strlen(text), at), strlen(text));
+	close(fd);
+}
+
+static void a_damaged_file_is_moved_aside(void **state)
+{
+	(void)state;
+	static const struct {
+		off_t at, end;
+	} rows[] = { { 0, -1 }, { 20000, 20050 }, { 4096, -1 }, { 0, 40 } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		fill();
+		garbage("no database, but some text that is longer", rows[i].at, rows[i].end);
+		for (unsigned again = 1; again <= 2; again++) {
+			struct reload_storage *s = open_at(1 << 22, T0);
+			assert_int_equal(news.count[RELOAD_STORAGE_DAMAGED_FILE], 1);
+			assert_non_null(
+				strstr(news.words, "/store.db.damaged-1970-01-01T00:16:40Z"));
+			assert_int_equal(files_named("store.db.damaged-"), again);
+			/* what was read before the damage was found is not held */
+			assert_int_equal(bytes_of(s), 0);
+			struct reload_id at = { .len = 16, .at = { 1 } };
+			assert_int_equal(
+				put(s, &at, K_ARRAY, 1, entry(0, "a", 1, 10, T0)), RELOAD_OK);
+			s = maker_again(s, T0);
+			assert_int_equal(news.loaded, 1);
+			reload_storage_free(s);
+			garbage("no database, but some text that is longer", 0, -1);
+		}
+	}
+}
+
+/* Any byte changed anywhere: opening says so or shows what was stored, and nothing else. */
+static void any_byte_may_be_damaged(void **state)
+{
+	(void)state;
+	fill();
+	FILE *file = fopen(path_of("store.db"), "r");
+	assert_non_null(file);
+	static uint8_t good[1 << 20];
+	size_t len = fread(good, 1, sizeof(good), file);
+	fclose(file);
+	assert_in_range(len, 30000, sizeof(good) - 1);
+	unsigned told = 0;
+	for (size_t at = 1; at < len; at += 1 + len / 150) {
+		fresh();
+		char parent[128];
+		snprintf(parent, sizeof(parent), "%s/%u", root, made - 1);
+		assert_int_equal(mkdir(parent, 0700), 0);
+		assert_int_equal(mkdir(directory, 0700), 0);
+		good[at] ^= 0x41;
+		file = fopen(path_of("store.db"), "w");
+		assert_non_null(file);
+		assert_int_equal(fwrite(good, 1, len, file), len);
+		fclose(file);
+		good[at] ^= 0x41;
+		struct reload_storage *s;
+		struct reload_why why = { 0 };
+		struct reload_sqlite_setup setup = setup_of(1 << 22, T0);
+		memset(&news, 0, sizeof(news));
+		if (reload_storage_sqlite_open(&s, &setup, &why)) {
+			assert_true(why.why[0]); /* the version, the name of the overlay: refused */
+			continue;
+		}
+		size_t values;
+		s->ops->count(s, T0, &values, NULL);
+		told += news.rows || news.count[RELOAD_STORAGE_DAMAGED_FILE];
+		assert_true(values == 200 || news.rows || news.count[RELOAD_STORAGE_DAMAGED_FILE]);
+		for (uint32_t i = 0; i < 200; i++) {
+			struct reload_id id = { .len = 16, .at = { (uint8_t)(i + 1) } };
+			struct reload_stored_entry e = { 0 };
+			s->ops->each(s, &id, K_ARRAY, T0, collect_one, &e);
+			if (e.received)
+				assert_true(span_eq(
+					e.data.value.value, span_str("a value of some length")));
+		}
+		reload_storage_free(s);
+	}
+	assert_in_range(told, 50, 200);
+}
+
+static void refusals_are_clear(void **state)
+{
+	(void)state;
+	struct reload_why why;
+	/* another process, or this one, has it */
+	struct reload_storage *s = maker_new(1 << 20, KEEP_MS);
+	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_EXISTS);
+	assert_string_equal(why.why, "another agent has this store");
+	reload_storage_free(s);
+	/* another overlay's */
+	assert_int_equal(refused_open(&why, "other.example.org"), RELOAD_FAILED);
+	assert_non_null(strstr(why.why, "another overlay than other.example.org"));
+	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_OK);
+	/* newer */
+	tell_file("PRAGMA user_version = 99");
+	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_FAILED);
+	assert_non_null(strstr(why.why, "version 99 of the store is newer"));
+	assert_string_equal(why.what, path_of("store.db"));
+	assert_true(why.hint[0]);
+	assert_int_equal(ask("PRAGMA user_version"), 99);
+	assert_int_equal(files_named("store.db.damaged-"), 0);
+	/* a database, but of somebody else */
+	tell_file("PRAGMA user_version = 1; PRAGMA application_id = 7");
+	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_FAILED);
+	assert_non_null(strstr(why.why, "another program"));
+	/* no directory can be there */
+	snprintf(directory, sizeof(directory), "/proc/none/store");
+	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_IO);
+	assert_non_null(strstr(why.why, "No such file"));
+	fresh();
+}
+
+/* A file as version 1 wrote it: the same tables, without the indexes by time and Kind. */
+static void an_older_file_is_brought_up_to_date(void **state)
+{
+	(void)state;
+	fill();
+	tell_file("DROP INDEX value_expires; DROP INDEX counter_ends; DROP INDEX value_kind;"
+		  "DROP INDEX counter_kind; PRAGMA user_version = 1");
+	struct reload_storage *s = open_at(1 << 22, T0);
+	assert_int_equal(news.loaded, 200);
+	assert_int_equal(s->ops->count(s, T0, NULL, NULL), 200);
+	reload_storage_free(s);
+	assert_int_equal(ask("PRAGMA user_version"), 2);
+	assert_int_equal(ask("SELECT count(*) FROM sqlite_schema WHERE name = 'value_expires'"), 1);
+	assert_int_equal(ask("SELECT count(*) FROM value"), 200);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORAGE_MAKER_TESTS,
+		cmocka_unit_test(all_columns_come_back),
+		cmocka_unit_test(counters_do_not_go_back),
+		cmocka_unit_test(what_expired_leaves_the_file),
+		cmocka_unit_test(quota_holds_after_a_restart),
+		cmocka_unit_test(done_comes_when_it_is_durable),
+		cmocka_unit_test(durable_outlives_a_kill),
+		cmocka_unit_test(what_is_not_durable_is_taken_back),
+		cmocka_unit_test(recovery_is_noticed),
+		cmocka_unit_test(damaged_rows_are_not_served),
+		cmocka_unit_test(damaged_counter),
+		cmocka_unit_test(a_damaged_file_is_moved_aside),
+		cmocka_unit_test(any_byte_may_be_damaged),
+		cmocka_unit_test(refusals_are_clear),
+		cmocka_unit_test(an_older_file_is_brought_up_to_date),
+	};
+	return cmocka_run_group_tests(tests, group_begin, group_end);
+}

@@ -42,6 +42,12 @@ const char *agent_event_part(enum reload_event_type type)
 	case RELOAD_EV_TABLES:
 	case RELOAD_EV_JOIN_ADMITTED:
 	case RELOAD_EV_PEER_LEFT:
+	case RELOAD_EV_NEIGHBOUR_LOST:
+	case RELOAD_EV_ISOLATED:
+	case RELOAD_EV_REJOINED:
+	case RELOAD_EV_PARTITION:
+	case RELOAD_EV_HEALED:
+	case RELOAD_EV_REMEMBERED:
 	case RELOAD_EV_ATTACH_FAILED:
 	case RELOAD_EV_JOIN_FAILED:
 		return "topology";
@@ -52,6 +58,7 @@ const char *agent_event_part(enum reload_event_type type)
 	case RELOAD_EV_STORED:
 	case RELOAD_EV_STORE_REFUSED:
 	case RELOAD_EV_REPLICA_FAILED:
+	case RELOAD_EV_REPAIRED:
 	case RELOAD_EV_ROLLBACK:
 	case RELOAD_EV_KEPT_RENEWED:
 	case RELOAD_EV_KEPT_FAILED:

@@ -3,9 +3,9 @@
 /*
  * Finding a bootstrap node (RFC 6940 s10.5, s10.7.4.4, s11.4).
  *
- *   idle -> dialling -> (naming) -> (introducing) -> found
- *              ^           |             |
- *              +-- next candidate -------+--> nobody
+ *   idle -> dialling -> (naming) -> (introducing) -> (asking the way) -> found
+ *              ^           |             |                |
+ *              +-- next candidate -------+----------------+--> nobody
  *
  * There is one search at a time: before joining it leads into the overlay, afterwards the plug-in asks for it.  Candidates
  * are addresses, tried one after the other: peers that were reached before (R-11.4-02), then those given or configured.  Of
@@ -18,6 +18,7 @@
 
 enum {
 	CANDIDATE_MS = 5000,
+	WAY_MS = 2000,
 	CACHED_PER_ROUND = 4,
 	ADDRESSES_OF_ONE = 2,
 	HEARD_MAX = 16, /* at the maximum the next one takes the place of the oldest */
@@ -27,6 +28,7 @@ enum {
 struct candidate {
 	struct reload_ip_port addr;
 	struct reload_id node; /* len 0: not known */
+	bool remembered;
 };
 
 /* Newest first; at the maximum the next one takes the place of the oldest. */
@@ -46,8 +48,8 @@ struct reload_search {
 	struct reload_timer timer;
 	reload_searched_fn fn; /* NULL: no search is under way */
 	uint32_t cookie;
-	bool locating;
-	uint32_t made; /* the newest link that it made, 0: none */
+	bool locating, waiting; /* waiting: the plug-in, for the search before its own */
+	uint32_t made;          /* the newest link that it made, 0: none */
 	struct reload_id
 		second; /* in this node's tables already: better than nobody; len 0: none */
 	struct reload_timer idle; /* of the link that a locate() made */
@@ -187,7 +189,9 @@ static void list_cached(struct reload_peer *p)
 		/* R-10.7.4-12: who is in the tables knows nothing of another ring */
 		if (s->locating && c->node.len && reload_peer_is_routed(p, &c->node))
 			continue;
-		list_add(p, *c);
+		struct candidate chosen = *c;
+		chosen.remembered = true;
+		list_add(p, chosen);
 		taken++;
 	}
 	s->known_next = known ? (s->known_next + taken) % known : 0;
@@ -197,34 +201,46 @@ static void list_cached(struct reload_peer *p)
 
 static void list_plain(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count)
 {
-	struct reload_search *s = p->search;
-	size_t first = s->count;
 	for (size_t i = 0; i < count; i++) {
 		struct candidate c = { .addr = addrs[i] };
-		const struct reload_id *node = node_at(s, &addrs[i]);
+		const struct reload_id *node = node_at(p->search, &addrs[i]);
 		if (node)
 			c.node = *node;
 		list_add(p, c);
 	}
-	if (s->locating)
-		shuffle(p, &s->list[first], s->count - first);
 }
 
-/* What the caller of a join gave comes first; else what was reached before, then the configuration. */
+static bool is_configured(const struct reload_peer *p, const struct reload_ip_port *addr)
+{
+	for (size_t i = 0; i < p->config->bootstrap_count; i++)
+		if (same_addr(&p->config->bootstrap[i], addr))
+			return true;
+	return false;
+}
+
+/* First what the caller of the join knows beside the configuration, then what was reached before, then all others. */
 static void list_make(struct reload_peer *p)
 {
 	struct reload_search *s = p->search;
 	size_t given = p->life.bootstrap_count, configured = p->config->bootstrap_count;
 	free(s->list);
-	s->list = reload_alloc_array(given + configured + CACHED_PER_ROUND, sizeof(*s->list));
+	s->list = reload_alloc_array(given + configured + CACHED_PER_ROUND + 1, sizeof(*s->list));
 	s->count = s->next = 0;
-	if (given && !s->locating)
-		list_plain(p, p->life.bootstrap, given);
+	for (size_t i = 0; i < given && !s->locating; i++)
+		if (!is_configured(p, &p->life.bootstrap[i]))
+			list_plain(p, &p->life.bootstrap[i], 1);
 	list_cached(p);
-	if (given && s->locating)
-		list_plain(p, p->life.bootstrap, given);
+	size_t first = s->count;
+	list_plain(p, p->life.bootstrap, given);
 	if (!given || s->locating)
 		list_plain(p, p->config->bootstrap, configured);
+	if (s->locating)
+		shuffle(p, &s->list[first], s->count - first);
+}
+
+bool reload_bootstrap_known(const struct reload_peer *p)
+{
+	return p->search && p->search->known.count;
 }
 
 /* -- one search ------------------------------------------------------------------------------------------------------------- */
@@ -239,6 +255,10 @@ static void search_end(struct reload_peer *p, enum reload_err err, struct reload
 	s->count = s->next = 0;
 	s->link = 0;
 	fn(p, s->cookie, err, con);
+	if (s->waiting && !s->fn) {
+		s->waiting = false;
+		reload_search_locate(p, s->cookie);
+	}
 }
 
 static void candidate_late(void *arg)
@@ -286,7 +306,7 @@ static void candidate_next(struct reload_peer *p)
 	p->ops->link_open(p->host, s->link, &c->addr, 1);
 }
 
-static void found(struct reload_peer *p, struct reload_connection *con)
+static void taken(struct reload_peer *p, struct reload_connection *con)
 {
 	struct reload_search *s = p->search;
 	reload_bootstrap_heard(p, &con->node, &s->list[s->next - 1].addr, 1);
@@ -300,17 +320,61 @@ static void found(struct reload_peer *p, struct reload_connection *con)
 	candidate_next(p);
 }
 
-static void introduced(
+static void way_asked(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
 	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
 	if (!p->search || !p->search->fn || p->search->link != r->over_link)
 		return; /* of an earlier search */
 	p->search->link = 0;
-	if (!con || result->err || !con->node.len)
-		candidate_next(p);
-	else
+	if (con && !result->err) {
+		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REMEMBERED,
+					     .link = con->link,
+					     .node = &con->node });
+		taken(p, con);
+		return;
+	}
+	if (con && !reload_peer_is_routed(p, &con->node))
+		reload_link_drop(p, con, RELOAD_TIMEOUT);
+	candidate_next(p);
+}
+
+/*
+ * A configured node is meant to lead into the overlay.  One that is only remembered may listen without being part of it any
+ * more: somebody is to answer for the point behind this node's own.
+ */
+static void found(struct reload_peer *p, struct reload_connection *con)
+{
+	struct reload_search *s = p->search;
+	if (!s->list[s->next - 1].remembered) {
+		s->link = 0;
+		taken(p, con);
+		return;
+	}
+	struct reload_id behind = reload_id_add_power(&p->self, 0);
+	struct reload_destination way[] = { reload_dest_node(&con->node),
+		reload_dest_resource(&behind) };
+	struct reload_ping_req ping = { 0 };
+	struct reload_request *r =
+		reload_request_own(p, RELOAD_PING_REQ, way, COUNT_OF(way), way_asked, NULL);
+	r->over_link = con->link;
+	r->timeout_ms = WAY_MS;
+	r->exempt = true;
+	reload_request_send(r, &ping);
+}
+
+static void introduced(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
+	if (!p->search || !p->search->fn || p->search->link != r->over_link)
+		return; /* of an earlier search */
+	if (con && !result->err && con->node.len) {
 		found(p, con);
+		return;
+	}
+	p->search->link = 0;
+	candidate_next(p);
 }
 
 /* R-4.2.1-05: this node has several Node-IDs and says by an Attach over the link which one it is here. */
@@ -321,7 +385,6 @@ static void named(struct reload_peer *p, struct reload_connection *con)
 		reload_attach_introduce(p, con->link, &to, introduced);
 		return;
 	}
-	p->search->link = 0;
 	found(p, con);
 }
 
@@ -457,6 +520,10 @@ static void located(
 static void locate_begin(void *arg)
 {
 	struct reload_peer *p = arg;
+	if (p->life.state != RELOAD_STATE_JOINED) {
+		search_end(p, RELOAD_CANCELLED, NULL);
+		return;
+	}
 	list_make(p);
 	candidate_next(p);
 }
@@ -464,9 +531,8 @@ static void locate_begin(void *arg)
 void reload_search_locate(struct reload_peer *p, uint32_t cookie)
 {
 	struct reload_search *s = search_of(p);
-	if (s->fn && !s->locating)
-		return;
 	s->cookie = cookie; /* of two the newer one is told */
+	s->waiting = s->fn && !s->locating;
 	if (s->fn)
 		return;
 	s->fn = located;

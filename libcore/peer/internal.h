@@ -100,7 +100,9 @@ struct reload_peer {
 		bool wanted, alone, certificates_stored;
 		uint32_t attaching, attaches; /* a client's Attach under way, 0: none; so far */
 		bool attach_again;            /* the ring moved while it was */
-		struct reload_timer leaving;
+		struct reload_timer leaving, silent;
+		reload_ms isolated_since;
+		bool neighboured; /* a neighbour has answered since it joined */
 	} life;
 	struct reload_search *search; /* NULL: none was made so far */
 	struct ping_list pings;       /* that the plug-in waits for */
@@ -429,6 +431,8 @@ void reload_search_clear(struct reload_peer *p);
 void reload_bootstrap_heard(struct reload_peer *p, const struct reload_id *node,
 	const struct reload_ip_port *addrs, size_t count);
 void reload_bootstrap_tables(struct reload_peer *p);
+/* reload_bootstrap_known() tells whether any peer is remembered. */
+bool reload_bootstrap_known(const struct reload_peer *p);
 /* reload_peer_is_routed() tells whether node is in the tables of the topology. */
 bool reload_peer_is_routed(struct reload_peer *p, const struct reload_id *node);
 
@@ -443,6 +447,8 @@ void reload_pings_clear(struct reload_peer *p);
  */
 void reload_life_link_down(
 	struct reload_peer *p, uint32_t link, const struct reload_id *node, enum reload_err err);
+/* reload_life_neighbours() looks whether any neighbour still answers. */
+void reload_life_neighbours(struct reload_peer *p);
 /* reload_life_topology_state() follows the plug-in's state. */
 void reload_life_topology_state(
 	struct reload_peer *p, enum reload_topology_state state, const struct reload_id *other);

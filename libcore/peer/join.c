@@ -93,16 +93,21 @@ static void host_drop_range(void *arg, const struct reload_id *from, const struc
 	p->storage->ops->drop_range(p->storage, from, to);
 }
 
-static void host_disconnect(void *arg, const struct reload_id *node)
+/* Closes a link of which the topology needs not be told. */
+static void link_closed(struct reload_peer *p, struct reload_connection *con)
 {
-	struct reload_peer *p = arg;
-	struct reload_connection *con = reload_connection_by_node(p->connections, node);
-	if (!con)
-		return;
 	p->ops->link_close(p->host, con->link);
 	if (p->uplink == con)
 		p->uplink = NULL;
 	reload_connection_remove(p->connections, con);
+}
+
+static void host_disconnect(void *arg, const struct reload_id *node)
+{
+	struct reload_peer *p = arg;
+	struct reload_connection *con;
+	while ((con = reload_connection_by_node(p->connections, node)))
+		link_closed(p, con);
 }
 
 /*
@@ -177,6 +182,13 @@ static void host_locate(void *arg, uint32_t cookie)
 	reload_search_locate(arg, cookie);
 }
 
+static void host_partition(void *arg, const struct reload_id *other)
+{
+	reload_peer_event(
+		arg, &(struct reload_event){ .type = other ? RELOAD_EV_PARTITION : RELOAD_EV_HEALED,
+			     .node = other });
+}
+
 static void host_state(void *arg, enum reload_topology_state state, const struct reload_id *other)
 {
 	reload_life_topology_state(arg, state, other);
@@ -191,6 +203,7 @@ static void host_tables_changed(void *arg)
 				     .node = t.successors_count ? &t.successors[0] : NULL,
 				     .count = t.predecessors_count + t.successors_count });
 	reload_bootstrap_tables(p);
+	reload_life_neighbours(p);
 }
 
 const struct reload_topology_host reload_peer_topology_host = {
@@ -205,6 +218,7 @@ const struct reload_topology_host reload_peer_topology_host = {
 	.disconnect = host_disconnect,
 	.ping = host_ping,
 	.locate = host_locate,
+	.partition = host_partition,
 	.state = host_state,
 	.tables_changed = host_tables_changed,
 };
@@ -238,6 +252,33 @@ static bool is_direct(const struct inbound *in)
 	       reload_id_eq(&in->previous, &in->signer);
 }
 
+/* The node was started again: what its earlier life was in the ring is over, its newer link begins another one. */
+static void starts_anew(struct reload_peer *p, const struct reload_id *node)
+{
+	if (p->life.role != RELOAD_ROLE_PEER)
+		return;
+	p->topology->disconnected(p->plugin, node);
+	p->topology->connected(p->plugin, node);
+}
+
+/*
+ * Who sends a Join is not in the ring, whatever the tables say: it was started again before its old links were seen to be
+ * dead.  They are closed, and it is judged as a newcomer.
+ */
+static void forget_earlier_life(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	struct reload_connection *con = NULL, *next;
+	if (!reload_peer_is_routed(p, &in->signer))
+		return;
+	for (con = reload_connection_next(p->connections, NULL); con; con = next) {
+		next = reload_connection_next(p->connections, con);
+		if (con->link != in->link && reload_id_eq(&con->node, &in->signer))
+			link_closed(p, con);
+	}
+	starts_anew(p, &in->signer);
+}
+
 static void joined_answered(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
@@ -252,14 +293,19 @@ void reload_serve_join(struct inbound *in)
 	struct reload_join_ans ans = { 0 };
 	if (!reload_id_eq(&in->msg->body.join_req.joining_peer_id, &in->signer)) {
 		reload_answer_error(in, RELOAD_FORBIDDEN, "joining_peer_id is not the signer");
-	} else if (!is_direct(in)) {
-		reload_answer_error(in, RELOAD_FORBIDDEN, "Join over another node's link");
-	} else if (!p->topology->responsible(p->plugin, &in->signer)) {
-		reload_answer_error(in, RELOAD_FORBIDDEN, "not the Admitting Peer of this Node-ID");
-	} else {
-		in->after = joined_answered;
-		reload_answer(in, RELOAD_JOIN_ANS, &ans);
+		return;
 	}
+	if (!is_direct(in)) {
+		reload_answer_error(in, RELOAD_FORBIDDEN, "Join over another node's link");
+		return;
+	}
+	forget_earlier_life(in);
+	if (!p->topology->responsible(p->plugin, &in->signer)) {
+		reload_answer_error(in, RELOAD_FORBIDDEN, "not the Admitting Peer of this Node-ID");
+		return;
+	}
+	in->after = joined_answered;
+	reload_answer(in, RELOAD_JOIN_ANS, &ans);
 }
 
 static void left_answered(struct inbound *in)
@@ -396,7 +442,16 @@ static void link_lost(struct reload_peer *p, struct reload_connection *con, enum
 			   .type = RELOAD_EV_LINK_DOWN, .err = err, .link = link, .node = &node });
 	if (p->uplink == con)
 		p->uplink = NULL;
+	reload_ms since = con->since;
 	reload_connection_remove(p->connections, con);
+	con = node.len ? reload_connection_by_node(p->connections, &node) : NULL;
+	if (!con && node.len && p->life.state == RELOAD_STATE_JOINED &&
+		reload_peer_is_routed(p, &node))
+		reload_peer_event(
+			p, &(struct reload_event){
+				   .type = RELOAD_EV_NEIGHBOUR_LOST, .err = err, .node = &node });
+	if (con && con->since > since + p->config->overlay_reliability_timer_ms)
+		starts_anew(p, &node); /* who has a link makes no second one */
 	reload_life_link_down(p, link, node.len ? &node : NULL, err);
 }
 
@@ -427,8 +482,10 @@ void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good)
 			reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_LINK_SLOW,
 						     .link = link,
 						     .node = &con->node });
-		if (con->node.len)
-			p->topology->link_health(p->plugin, &con->node, good);
+		if (con->node.len) /* of several links to it the best one counts */
+			p->topology->link_health(p->plugin, &con->node,
+				reload_connection_by_node(p->connections, &con->node)->good);
+		reload_life_neighbours(p);
 	}
 	reload_peer_exit(p);
 }

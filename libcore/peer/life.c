@@ -5,20 +5,27 @@
  *
  *   enrolled -> bootstrapping -> attaching -> joining -> joined -> leaving -> enrolled
  *                    ^               |           |         |
- *                    +--- pause <----+-----------+    isolated (all links lost): joins again
+ *                    +--- pause <----+-----------+    isolated (no neighbour answers): joins again
  *
  * bootstrapping: a bootstrap node is looked for until a link stands (bootstrap.c).  From attaching on a peer follows
  * its topology plug-in; a client attaches to the peer responsible for its own Node-ID and is joined then.  An attempt that
  * fails is repeated with pauses that double from 0.5 s to 60 s, with jitter, for as long as it is wanted.
+ *
+ * isolated: a joined peer has lost the last neighbour that answers: at once when no link is left, after SILENT_MS when
+ * clients or doubted links are.  A first node is never isolated, it stays the overlay and looks for others in the same
+ * pauses.
  */
 
 enum {
 	PAUSE_FIRST_MS = 500,
 	PAUSE_MAX_MS = 60000,
+	SILENT_MS = 30000, /* neighbours that are all doubted for so long are lost */
 	LEAVE_MS = 2000
 };
 
 static void search(struct reload_peer *p);
+static void alone_again(struct reload_peer *p);
+static void alone_search(void *arg);
 static void go_on(struct reload_peer *p, struct reload_connection *con);
 
 static void phase_enter(struct reload_peer *p, enum reload_phase phase)
@@ -27,6 +34,19 @@ static void phase_enter(struct reload_peer *p, enum reload_phase phase)
 		p->life.phase_ms[p->life.phase] += p->now - p->life.phase_since;
 	p->life.phase = phase;
 	p->life.phase_since = p->now;
+}
+
+/* Pauses double, with jitter, so that those who lost each other at once do not come back at once. */
+static void after_pause(struct reload_peer *p, void (*then)(void *arg))
+{
+	reload_ms pause = PAUSE_FIRST_MS;
+	for (unsigned i = 0; i < p->life.attempts && pause < PAUSE_MAX_MS; i++)
+		pause *= 2;
+	if (pause > PAUSE_MAX_MS)
+		pause = PAUSE_MAX_MS;
+	p->life.attempts++;
+	reload_timer_arm(&p->timers, &p->life.retry,
+		p->now + pause / 2 + reload_peer_random_ms(p, pause), then, p);
 }
 
 static void retry_now(void *arg)
@@ -47,18 +67,17 @@ static void retry_now(void *arg)
 static void retry_later(struct reload_peer *p, enum reload_err err)
 {
 	p->life.last_error = err;
+	if (p->life.alone) { /* it is the overlay until it finds others */
+		alone_again(p);
+		return;
+	}
 	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_JOIN_FAILED,
 				     .err = err,
 				     .count = p->life.attempts,
 				     .words = reload_phase_name(p->life.phase) });
-	reload_ms pause = PAUSE_FIRST_MS;
-	for (unsigned i = 0; i < p->life.attempts && pause < PAUSE_MAX_MS; i++)
-		pause *= 2;
-	p->life.attempts++;
 	if (p->life.state != RELOAD_STATE_ISOLATED)
 		reload_peer_set_state(p, RELOAD_STATE_BOOTSTRAPPING);
-	reload_timer_arm(&p->timers, &p->life.retry,
-		p->now + pause / 2 + reload_peer_random_ms(p, pause), retry_now, p);
+	after_pause(p, retry_now);
 }
 
 /* -- bootstrap ------------------------------------------------------------------------------------------------------------- */
@@ -153,9 +172,126 @@ static void go_on(struct reload_peer *p, struct reload_connection *con)
 static void isolated(struct reload_peer *p)
 {
 	reload_peer_set_state(p, RELOAD_STATE_ISOLATED);
+	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_ISOLATED });
+	p->life.isolated_since = p->now;
 	p->life.bootstrap_peer.len = p->life.admitting_peer.len = 0;
 	p->life.attempts = 0;
 	retry_later(p, RELOAD_LINK_DOWN);
+}
+
+/* -- neighbours ------------------------------------------------------------------------------------------------------------ */
+
+static bool member(const struct reload_peer *p)
+{
+	return p->life.role == RELOAD_ROLE_PEER && p->life.wanted &&
+	       p->life.state == RELOAD_STATE_JOINED;
+}
+
+static bool neighbour_answers(struct reload_peer *p)
+{
+	struct reload_connection *con = NULL;
+	while ((con = reload_connection_next(p->connections, con)))
+		if (con->good && con->node.len && reload_peer_is_routed(p, &con->node))
+			return true;
+	return false;
+}
+
+static void place_asked(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
+	if (!member(p) || neighbour_answers(p))
+		return;
+	if (!con || !con->node.len || result->err || reload_id_eq(&result->responder, &p->self)) {
+		after_pause(p, alone_search);
+		return;
+	}
+	reload_peer_set_state(p, RELOAD_STATE_ISOLATED);
+	go_on(p, con);
+}
+
+/* Who was found may be on its way to this node, and no ring: it is asked who owns the point behind this one. */
+static void alone_searched(
+	struct reload_peer *p, uint32_t cookie, enum reload_err err, struct reload_connection *con)
+{
+	(void)cookie;
+	if (err) {
+		after_pause(p, alone_search);
+		return;
+	}
+	struct reload_id behind = reload_id_add_power(&p->self, 0);
+	struct reload_destination way[] = { reload_dest_node(&con->node),
+		reload_dest_resource(&behind) };
+	struct reload_ping_req ping = { 0 };
+	struct reload_request *r =
+		reload_request_own(p, RELOAD_PING_REQ, way, COUNT_OF(way), place_asked, NULL);
+	r->over_link = con->link;
+	r->exempt = true;
+	reload_request_send(r, &ping);
+}
+
+/*
+ * A first node that lost everybody is the overlay, and may be one half of it: it goes on looking for others, and when there
+ * are some it joins them.
+ */
+static void alone_search(void *arg)
+{
+	struct reload_peer *p = arg;
+	if (member(p) && !neighbour_answers(p))
+		reload_search_start(p, alone_searched);
+}
+
+static void form_alone(void *arg)
+{
+	struct reload_peer *p = arg;
+	if (!p->life.wanted)
+		return;
+	p->topology->first(p->plugin);
+	p->life.neighboured = false;
+	reload_peer_set_state(p, RELOAD_STATE_JOINED);
+	after_pause(p, alone_search);
+}
+
+/* The plug-in may be the one that tells: it is not called back from inside its own call. */
+static void alone_again(struct reload_peer *p)
+{
+	reload_timer_arm(&p->timers, &p->life.retry, p->now, form_alone, p);
+}
+
+static void lost_all(struct reload_peer *p)
+{
+	reload_timer_cancel(&p->timers, &p->life.silent);
+	if (!p->life.alone)
+		isolated(p);
+	else if (!p->life.retry.armed)
+		alone_again(p);
+}
+
+static void silent_over(void *arg)
+{
+	struct reload_peer *p = arg;
+	struct reload_connection *con = NULL;
+	if (!member(p) || neighbour_answers(p))
+		return;
+	while (member(p) && (con = reload_connection_next(p->connections, con)))
+		if (!con->good) {
+			reload_link_drop(p, con, RELOAD_TIMEOUT);
+			con = NULL;
+		}
+	if (member(p))
+		lost_all(p);
+}
+
+void reload_life_neighbours(struct reload_peer *p)
+{
+	if (!member(p))
+		return;
+	if (neighbour_answers(p)) {
+		p->life.neighboured = true;
+		reload_timer_cancel(&p->timers, &p->life.silent);
+	} else if (p->life.neighboured && !p->life.silent.armed) {
+		reload_timer_arm(&p->timers, &p->life.silent, p->now + SILENT_MS, silent_over, p);
+	}
 }
 
 /* The peer that a client sat at is gone: another link serves until it is told who is responsible now. */
@@ -178,11 +314,13 @@ void reload_life_link_down(
 	if (node && !reload_connection_by_node(p->connections, node)) {
 		if (p->life.role == RELOAD_ROLE_PEER)
 			p->topology->disconnected(p->plugin, node);
-		if (p->life.wanted && !p->life.alone && !p->connections->count &&
-			p->life.state == RELOAD_STATE_JOINED)
-			isolated(p);
+		if (p->life.wanted && !p->connections->count &&
+			p->life.state == RELOAD_STATE_JOINED &&
+			(!p->life.alone || p->life.neighboured))
+			lost_all(p);
 		else if (p->life.role == RELOAD_ROLE_CLIENT && !p->uplink)
 			client_moves(p);
+		reload_life_neighbours(p);
 	}
 }
 
@@ -234,11 +372,18 @@ void reload_life_topology_state(
 		p->life.attempts = 0;
 		p->life.last_error = RELOAD_OK;
 		p->uplink = NULL; /* from here on the ring is the way */
+		if (p->life.state == RELOAD_STATE_ISOLATED && !p->life.alone)
+			reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REJOINED,
+						     .count = p->now - p->life.isolated_since });
+		reload_timer_cancel(&p->timers, &p->life.silent);
+		p->life.neighboured = false;
 		reload_peer_set_state(p, RELOAD_STATE_JOINED);
 		reload_certificates_schedule(p);
 		break;
 	case RELOAD_TOPOLOGY_FAILED:
-		if (p->life.wanted)
+		if (member(p))
+			lost_all(p);
+		else if (p->life.wanted)
 			retry_later(p, RELOAD_TIMEOUT);
 		break;
 	}
@@ -283,7 +428,7 @@ enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
 	enum reload_err err = may_start(p);
 	if (!err && role == RELOAD_ROLE_CLIENT && !p->config->clients_permitted)
 		err = RELOAD_FORBIDDEN;
-	if (!err && !count && !p->config->bootstrap_count)
+	if (!err && !count && !p->config->bootstrap_count && !reload_bootstrap_known(p))
 		err = RELOAD_UNREACHABLE;
 	if (!err) {
 		begin(p, role);
@@ -302,6 +447,7 @@ void reload_leave_start(struct reload_peer *p, bool now)
 {
 	p->life.wanted = false;
 	reload_timer_cancel(&p->timers, &p->life.retry);
+	reload_timer_cancel(&p->timers, &p->life.silent);
 	reload_timer_cancel(&p->timers, &p->life.certificates);
 	reload_search_stop(p);
 	if (p->life.state == RELOAD_STATE_ENROLLED || p->life.state == RELOAD_STATE_LEAVING)

@@ -30,6 +30,7 @@ struct handover {
 	uint8_t replica_number;
 	bool tell, walked, walking;
 	unsigned under_way;
+	uint64_t sent; /* resources */
 	struct reload_timer timer;
 };
 
@@ -48,6 +49,10 @@ static void handover_end(struct handover *h)
 	struct reload_peer *p = h->peer;
 	struct reload_id node = h->node;
 	bool tell = h->tell;
+	if (h->sent)
+		reload_peer_event(
+			p, &(struct reload_event){
+				   .type = RELOAD_EV_REPAIRED, .node = &node, .count = h->sent });
 	handover_free(h);
 	if (tell)
 		p->topology->handed_over(p->plugin, &node);
@@ -316,6 +321,7 @@ static void resource_send(struct reload_peer *p, struct handover *h, const struc
 
 static void handover_send(struct handover *h, const struct reload_id *resource)
 {
+	h->sent++;
 	h->under_way++; /* held: a Store that ends at once must not end the hand-over */
 	resource_send(h->peer, h,
 		&(struct errand){ .node = h->node,

@@ -100,8 +100,14 @@ struct reload_connection *reload_connection_by_node(
 	struct reload_connections *c, const struct reload_id *node)
 {
 	struct reload_connection key = { .node = *node, .order = 0 };
-	struct reload_connection *con = RB_NFIND(reload_node_tree, &c->nodes, &key);
-	return con && reload_id_eq(&con->node, node) ? con : NULL;
+	struct reload_connection *first = RB_NFIND(reload_node_tree, &c->nodes, &key), *con;
+	if (!first || !reload_id_eq(&first->node, node))
+		return NULL;
+	for (con = first; con && reload_id_eq(&con->node, node);
+		con = RB_NEXT(reload_node_tree, &c->nodes, con))
+		if (con->good)
+			return con;
+	return first;
 }
 
 struct reload_connection *reload_connection_next(

@@ -20,7 +20,7 @@ enum {
 struct reload_connection {
 	RB_ENTRY(reload_connection) by_link, by_node;
 	uint32_t link;
-	uint64_t order; /* several links to one node: the oldest is used */
+	uint64_t order; /* several links to one node: the oldest good one is used */
 	struct reload_id
 		node; /* len 0: certificate with several Node-IDs, and no Attach yet (HDR-16) */
 	struct reload_cert *cert;
@@ -67,7 +67,7 @@ void reload_connection_remove(struct reload_connections *c, struct reload_connec
 /* reload_connection_by_link() finds a connection by its link's number, NULL: there is none. */
 struct reload_connection *reload_connection_by_link(struct reload_connections *c, uint32_t link);
 
-/* reload_connection_by_node() returns the connection to use for node, NULL when there is none. */
+/* reload_connection_by_node() returns the connection to use for node: the oldest good one, else the oldest; NULL: none. */
 struct reload_connection *reload_connection_by_node(
 	struct reload_connections *c, const struct reload_id *node);
 

@@ -47,8 +47,14 @@ struct reload_topology_host {
 	/* Ping along a Destination List; the outcome comes through pinged() with the same cookie, whoever answers (CHORD-02) */
 	void (*ping)(
 		void *arg, uint32_t cookie, const struct reload_destination *list, size_t count);
-	/* find a bootstrap node again, as at a join (s10.7.4.4); the outcome comes through located() with the same cookie */
+	/* find a bootstrap node again, as at a join (s10.7.4.4); the outcome comes through located() with the same
+	 * cookie; one at a time: of two the newer cookie is told */
 	void (*locate)(void *arg, uint32_t cookie);
+	/*
+	 * For operators: other is a peer of a ring of this overlay that is not ours, or NULL when the rings that were seen have
+	 * become one.
+	 */
+	void (*partition)(void *arg, const struct reload_id *other);
 	void (*state)(void *arg, enum reload_topology_state state, const struct reload_id *other);
 	void (*tables_changed)(
 		void *arg); /* neighbours or fingers differ from before: an event for operators */

@@ -1,8 +1,8 @@
 /*
  * CHORD-RELOAD (RFC 6940 s10) behind the table of topology.h: life, links and the order in which an event takes effect.
  * What s6.4.1 wants described stands at the top of the files: joining in chord_join.c and chord_admit.c; stabilisation in
- * chord_update.c (Updates, their causes and their frequency), chord_known.c (who is attached to and how failures are met)
- * and chord_finger.c; leaving in chord_update.c; routing and responsibility in chord_route.c; replication in chord_data.c.
+ * chord_update.c (Updates, their causes and their frequency), chord_known.c (who is attached to and how failures are met),
+ * chord_finger.c, chord_repair.c (the lost successor) and chord_partition.c; leaving in chord_update.c; routing and responsibility in chord_route.c; replication in chord_data.c.
  * Resource-IDs are 128 bits long: SHA-1 of the Resource Name, truncated (s10.2); so node-id-length must be 16 (CHORD-05).
  * JoinReq and JoinAns carry no data of this algorithm.
  *
@@ -99,8 +99,10 @@ bool reload_chord_link_ready(struct reload_topology *t, struct chord_link *link,
 {
 	bool news = link->ready != ready;
 	link->ready = ready;
+	if (news)
+		t->peers_changed = t->stirred = true;
 	if (!ready) {
-		link->handed = link->asked = link->sole = link->listed = false;
+		link->neighbour = link->handed = link->asked = link->sole = link->listed = false;
 		reload_chord_set_remove(&t->peers, &link->id);
 		reload_chord_set_remove(&t->route, &link->id);
 		return news;
@@ -117,7 +119,15 @@ void reload_chord_set_state(
 	if (t->state == state)
 		return;
 	t->state = state;
+	t->stirred = true;
 	t->host.state(t->host.arg, state, other);
+}
+
+bool reload_chord_whole(const struct reload_topology *t)
+{
+	return t->predecessors_count < CHORD_NEIGHBOURS_MIN ||
+	       reload_chord_member(t->predecessors, t->predecessors_count,
+		       &t->successors[t->successors_count - 1]);
 }
 
 static bool differ(
@@ -156,13 +166,35 @@ static bool refresh_fingers(struct reload_topology *t)
 {
 	struct reload_id list[CHORD_FINGERS_MAX];
 	size_t n = reload_chord_set_fingers(&t->peers, &t->self, list);
+	while (t->fingers_cap < n)
+		reload_grow(&t->fingers, &t->fingers_cap, t->fingers_cap, sizeof(*t->fingers));
 	return replace(t->fingers, &t->fingers_count, list, n);
+}
+
+static void mark_neighbours(struct reload_topology *t)
+{
+	reload_ms now = reload_chord_now(t);
+	for (size_t i = 0; i < t->links_count; i++) {
+		struct chord_link *link = &t->links[i];
+		bool was = link->neighbour;
+		link->neighbour =
+			reload_chord_member(t->predecessors, t->predecessors_count, &link->id) ||
+			reload_chord_member(t->successors, t->successors_count, &link->id);
+		if (link->neighbour && !was)
+			link->periodic = now + reload_chord_jitter(t, t->update_interval);
+	}
 }
 
 void reload_chord_refresh(struct reload_topology *t)
 {
 	bool had_peers = t->predecessors_count > 0;
-	bool neighbours = refresh_neighbours(t), fingers = refresh_fingers(t);
+	bool neighbours = false, fingers = false;
+	if (t->peers_changed) {
+		t->peers_changed = false;
+		neighbours = refresh_neighbours(t);
+		fingers = refresh_fingers(t);
+		mark_neighbours(t);
+	}
 	if (t->bound.len && (reload_chord_set_has(&t->peers, &t->bound) ||
 				    !reload_chord_known_likely(t, &t->bound)))
 		t->bound.len = 0;
@@ -180,14 +212,24 @@ void reload_chord_refresh(struct reload_topology *t)
 void reload_chord_after(struct reload_topology *t)
 {
 	reload_chord_refresh(t);
+	reload_chord_repair_step(t);
 	reload_chord_known_pump(t);
 	reload_chord_join_step(t);
+	reload_chord_finger_step(t);
+	reload_chord_check_step(t);
 	reload_chord_update_flush(t);
+}
+
+static reload_ms interval(uint32_t s)
+{
+	return (s ? s : 1) * (reload_ms)RELOAD_SECOND;
 }
 
 static void configure(struct reload_topology *t, const struct reload_config *config)
 {
 	t->reactive = config->chord_reactive;
+	t->update_interval = interval(config->chord_update_interval_s);
+	t->ping_interval = interval(config->chord_ping_interval_s);
 }
 
 static struct reload_topology *new (const struct reload_config *config,
@@ -210,6 +252,9 @@ static void free_chord(struct reload_topology *t)
 		return;
 	reload_timer_cancel(t->host.timers, &t->join_timer);
 	reload_timer_cancel(t->host.timers, &t->finger_timer);
+	reload_timer_cancel(t->host.timers, &t->search_timer);
+	reload_timer_cancel(t->host.timers, &t->check.timer);
+	reload_timer_cancel(t->host.timers, &t->repair.timer);
 	reload_timer_cancel(t->host.timers, &t->known_timer);
 	reload_timer_cancel(t->host.timers, &t->update_timer);
 	reload_timer_cancel(t->host.timers, &t->data_timer);
@@ -219,6 +264,8 @@ static void free_chord(struct reload_topology *t)
 	reload_chord_set_clear(&t->handing);
 	reload_chord_set_clear(&t->waiting);
 	free(t->links);
+	free(t->known);
+	free(t->fingers);
 	free(t);
 }
 
@@ -262,10 +309,11 @@ static void lost(struct reload_topology *t, struct chord_link *link)
 	bool was_peer = link->ready;
 	if (was_peer)
 		t->alone = link->sole;
-	if (was_peer && t->reactive && reload_chord_member(t->fingers, t->fingers_count, &node)) {
-		t->finger_passes = CHORD_FINGER_PASSES - 1; /* one more pass (R-10.7.2-02) */
-		if (t->state == RELOAD_TOPOLOGY_JOINED)
-			reload_chord_finger_later(t, CHORD_UPDATE_GAP_MS);
+	if (was_peer) {
+		reload_chord_data_failed(t, &node);
+		reload_chord_finger_lost(t, &node);
+		reload_chord_check_lost(t, &node);
+		reload_chord_repair_lost(t, &node);
 	}
 	reload_chord_link_ready(t, link, false);
 	reload_chord_link_drop(t, link);
@@ -288,22 +336,43 @@ static void attached(struct reload_topology *t, uint32_t cookie, enum reload_err
 	struct chord_link *link = err ? NULL : reload_chord_link_add(t, node);
 	if (!err && !link)
 		err = RELOAD_LIMIT;
+	bool repair = reload_chord_repair_attached(t, cookie, err, node);
 	bool ours = reload_chord_join_attached(t, cookie, err, node) ||
+		    reload_chord_check_attached(t, cookie, err, node) ||
 		    reload_chord_known_attached(t, cookie, err) ||
 		    reload_chord_finger_attached(t, cookie, err);
 	if (link) {
 		reload_chord_known_connected(t, node);
 		/* it sends us its Update because we asked; ours is what makes us a peer to it */
-		if (ours && t->state == RELOAD_TOPOLOGY_JOINED)
+		if (ours && !repair && t->state == RELOAD_TOPOLOGY_JOINED)
 			link->dirty = true;
 	}
+	reload_chord_after(t);
+}
+
+static void pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *responder)
+{
+	if (!err && responder->len != CHORD_ID_LEN)
+		err = RELOAD_INVALID_MESSAGE;
+	(void)(reload_chord_check_pinged(t, cookie, err, responder) ||
+		reload_chord_repair_pinged(t, cookie, err, responder) ||
+		reload_chord_finger_pinged(t, cookie, err, responder));
+	reload_chord_after(t);
+}
+
+static void located(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *node)
+{
+	reload_chord_check_located(t, cookie, err, node);
 	reload_chord_after(t);
 }
 
 static void join_answered(
 	struct reload_topology *t, const struct reload_id *ap, enum reload_err err)
 {
-	reload_chord_join_answered(t, ap, err);
+	if (!reload_chord_repair_answered(t, ap, err))
+		reload_chord_join_answered(t, ap, err);
 	reload_chord_after(t);
 }
 
@@ -365,6 +434,8 @@ const struct reload_topology_ops reload_chord_topology = {
 	.connected = connected,
 	.disconnected = disconnected,
 	.attached = attached,
+	.pinged = pinged,
+	.located = located,
 	.join_answered = join_answered,
 	.join_received = join_received,
 	.handed_over = handed_over,

@@ -27,8 +27,22 @@ enum {
 	CHORD_FINGER_PASSES = 4,
 	CHORD_BACKOFF_MS = 250,
 	CHORD_BACKOFF_MAX_MS = 8000,
-	CHORD_GONE_MS = 30000,     /* a node that left or failed is not tried again for so long */
-	CHORD_HEARSAY_MS = 900000, /* a node that nobody mentioned for so long is forgotten */
+	CHORD_GONE_MS = 30000,      /* a node that left or failed is not tried again for so long */
+	CHORD_HEARSAY_MS = 900000,  /* a node that nobody mentioned for so long is forgotten */
+	CHORD_HOLD_DOWN_MS = 30000, /* replicas for the replacement of a failed successor wait */
+	CHORD_KNOWN_SHARE =
+		24,        /* of them on one informant's word; beyond it only for nearer ones */
+	CHORD_CREDIT = 32, /* Attaches that one informant may cause at once, and */
+	CHORD_CREDIT_MS = 2000,      /* how long it takes to earn another one */
+	CHORD_LIES = 4,              /* mentions in vain, then an informant's words weigh less */
+	CHORD_SEARCHES_MAX = 8,      /* finger searches under way; at the maximum none begins */
+	CHORD_SEARCH_TRIES = 3,      /* for a finger that failed; a periodic search has one */
+	CHORD_PROBE_WAIT_MS = 60000, /* for the outcome of a Ping or a locate() */
+	CHORD_CHECK_MS = 10000,      /* first check for a partition after losses, then doubling */
+	CHORD_MASS_MS = 60000,       /* so many neighbours, lost within so long, ... */
+	CHORD_MASS = 2,              /* ... look like a partition */
+	CHORD_CUT_OFF_PARTS = 8,     /* without fingers the check comes so much more often */
+	CHORD_REPAIR_TRIES = 4,      /* Pings for the next successor */
 };
 
 /* -- chord_table.c: ordered sets of Node-IDs on a ring; pure ------------------------------------------------------- */
@@ -86,6 +100,11 @@ struct chord_link {
 	struct reload_id third; /* its third predecessor; len 0: it has fewer */
 	uint64_t sent;          /* version of the tables in the last Update to it, 0: none */
 	reload_ms quiet_until;
+	bool neighbour;     /* in the Neighbor Table: is sent an Update, changed or not, at */
+	reload_ms periodic; /* this time */
+	uint8_t spent;      /* of CHORD_CREDIT, as of */
+	reload_ms spent_at;
+	uint8_t lies; /* Attaches to nodes it named that failed, less those that succeeded */
 };
 
 enum chord_known_state {
@@ -113,6 +132,44 @@ struct chord_known {
 	reload_ms due, heard;
 };
 
+/* The search for finger `index`; cookie 0: begins when due. */
+struct chord_search {
+	uint8_t index, tries;
+	uint32_t cookie;
+	reload_ms due; /* cookie: given up then */
+};
+
+enum chord_check_phase {
+	CHORD_CHECK_IDLE,
+	CHORD_CHECK_LOCATING,
+	CHORD_CHECK_PINGING,
+	CHORD_CHECK_ATTACHING
+};
+
+/* The check for a partition. */
+struct chord_check {
+	enum chord_check_phase phase;
+	bool stranded;  /* the last finger beyond our neighbours failed, and none was found since */
+	uint8_t losses; /* neighbours that failed since */
+	reload_ms losses_at;
+	uint32_t cookie;
+	struct reload_id bootstrap;
+	reload_ms wait, hurried_at;
+	struct reload_timer timer;
+};
+
+/* The search for our successor when all that we had are gone. */
+struct chord_repair {
+	struct reload_id had[CHORD_NEIGHBOURS_MAX]; /* when the first of them failed */
+	size_t had_count;
+	reload_ms had_until;
+	uint8_t tries;            /* 0: nothing under way */
+	uint32_t cookie;          /* 0: a pause */
+	struct reload_id via;     /* through whom */
+	struct reload_id joining; /* a Join was sent to it */
+	struct reload_timer timer;
+};
+
 enum chord_phase {
 	CHORD_PAUSE,
 	CHORD_RESOLVING,
@@ -125,20 +182,23 @@ struct reload_topology {
 	struct reload_topology_host host;
 	struct reload_id self;
 	bool reactive;
+	reload_ms update_interval, ping_interval;
 	reload_ms born;
 	enum reload_topology_state state;
 	bool announced; /* JOINED, and R-10.5-14 allows Updates */
 
 	struct chord_link *links; /* ascending */
 	size_t links_count, links_cap;
-	struct chord_set peers; /* ready links */
-	struct chord_set route; /* ready links that are not bad: the Routing Table */
-	struct chord_known known[CHORD_KNOWN_MAX];
-	size_t known_count;
+	struct chord_set peers;    /* ready links */
+	struct chord_set route;    /* ready links that are not bad: the Routing Table */
+	struct chord_known *known; /* ascending, at most CHORD_KNOWN_MAX */
+	size_t known_count, known_cap;
+	bool peers_changed; /* since the tables were made */
+	bool stirred;       /* who is attached to has to be thought over */
 
 	struct reload_id predecessors[CHORD_NEIGHBOURS_MAX], successors[CHORD_NEIGHBOURS_MAX];
-	struct reload_id fingers[CHORD_FINGERS_MAX];
-	size_t predecessors_count, successors_count, fingers_count;
+	struct reload_id *fingers; /* ascending, at most CHORD_FINGERS_MAX */
+	size_t predecessors_count, successors_count, fingers_count, fingers_cap;
 	uint64_t version; /* of predecessors, successors and range */
 
 	/* data: what the last orders to the host rest on */
@@ -147,6 +207,8 @@ struct reload_topology {
 	struct reload_id bound; /* nearest predecessor by word of the Admitting Peer, len 0: none */
 	struct chord_copy copies[2]; /* the replica set */
 	size_t copies_count;
+	reload_ms held_until;         /* new replicas wait, for members farther than */
+	struct reload_id held_beyond; /* the nearest one that failed */
 	struct reload_id
 		kept_from; /* what lies outside of (kept_from, self] is, or will be, forgotten; len 0: nothing */
 
@@ -164,6 +226,14 @@ struct reload_topology {
 	uint32_t finger_cookies[CHORD_FINGERS_WANTED];
 	unsigned finger_passes;
 	struct reload_timer finger_timer;
+
+	struct chord_search searches[CHORD_SEARCHES_MAX];
+	size_t searches_count;
+	reload_ms search_due; /* the next periodic search; 0: not planned */
+	struct reload_timer search_timer;
+
+	struct chord_check check;
+	struct chord_repair repair;
 
 	struct reload_timer known_timer, update_timer, data_timer, drop_timer;
 	uint32_t cookies;
@@ -191,11 +261,13 @@ void reload_chord_after(struct reload_topology *t);
 reload_ms reload_chord_now(struct reload_topology *t);
 /* reload_chord_jitter() is a random time around ms: half of it to one and a half. */
 reload_ms reload_chord_jitter(struct reload_topology *t, reload_ms ms);
-/* reload_chord_backoff() is the pause after so many failures: CHORDreload_chord_BACKOFFreload_chord_MS doubled, with jitter, bounded. */
+/* reload_chord_backoff() is the pause after so many failures: CHORD_BACKOFF_MS doubled, with jitter, bounded. */
 reload_ms reload_chord_backoff(struct reload_topology *t, unsigned failures);
-/* reload_chord_timer() arms timer for the time due with fn(t); RELOADreload_chord_NEVER cancels. */
+/* reload_chord_timer() arms timer for the time due with fn(t); RELOAD_NEVER cancels. */
 void reload_chord_timer(struct reload_topology *t, struct reload_timer *timer, reload_ms due,
 	void (*fn)(void *arg));
+/* reload_chord_whole() tells whether our neighbours are the whole ring. */
+bool reload_chord_whole(const struct reload_topology *t);
 /* reload_chord_member() tells whether id is in an unordered list. */
 bool reload_chord_member(const struct reload_id *list, size_t count, const struct reload_id *id);
 
@@ -227,6 +299,8 @@ bool reload_chord_known_between(
 /* reload_chord_known_near() fills out with peers and heard-of nodes, nearest first, at most reload_chord_goal(). */
 size_t reload_chord_known_near(
 	struct reload_topology *t, bool clockwise, struct reload_id out[CHORD_NEIGHBOURS_MAX]);
+/* reload_chord_known_finger() returns a heard-of node for the entry `index` of the Finger Table; NULL: none. */
+const struct reload_id *reload_chord_known_finger(struct reload_topology *t, unsigned index);
 /* reload_chord_known_likely(): id is heard of, and has not failed twice */
 bool reload_chord_known_likely(struct reload_topology *t, const struct reload_id *id);
 /* reload_chord_known_clear() forgets all. */
@@ -236,13 +310,52 @@ void reload_chord_known_clear(struct reload_topology *t);
 
 /* reload_chord_finger_pass() sends Attaches for the fingers that are wanted and not there. */
 void reload_chord_finger_pass(struct reload_topology *t);
-/* reload_chord_finger_later() plans a pass in about wait ms, unless there were CHORDreload_chord_FINGERreload_chord_PASSES. */
+/* reload_chord_finger_later() plans a pass in about wait ms, unless there were CHORD_FINGER_PASSES. */
 void reload_chord_finger_later(struct reload_topology *t, reload_ms wait);
 /* reload_chord_finger_attached() takes the outcome of an Attach; false when the cookie is not one of these. */
 bool reload_chord_finger_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err);
 
+/* reload_chord_finger_lost(): the finger id failed, another one is searched for (R-10.7.2-02). */
+void reload_chord_finger_lost(struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_finger_step() starts the searches that are due. */
+void reload_chord_finger_step(struct reload_topology *t);
+/* reload_chord_finger_pinged() takes the outcome of a Ping; false when the cookie is not one of these. */
+bool reload_chord_finger_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *responder);
+
+/* -- chord_partition.c ---------------------------------------------------------------------------------------------- */
+
+/* reload_chord_check_step() plans the checks for a partition. */
+void reload_chord_check_step(struct reload_topology *t);
+/* reload_chord_check_lost(): the link to node, a peer, failed; called before the tables change. */
+void reload_chord_check_lost(struct reload_topology *t, const struct reload_id *node);
+/* reload_chord_check_located(), _pinged(), _attached() take outcomes; false when the cookie is another one. */
+void reload_chord_check_located(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *node);
+bool reload_chord_check_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *responder);
+bool reload_chord_check_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *node);
+
+/* -- chord_repair.c ------------------------------------------------------------------------------------------------- */
+
+/* reload_chord_repair_lost(): node, a peer, failed or left; called before the tables change. */
+void reload_chord_repair_lost(struct reload_topology *t, const struct reload_id *node);
+/* reload_chord_repair_step() starts the search when the last successor is gone. */
+void reload_chord_repair_step(struct reload_topology *t);
+/* reload_chord_repair_pinged(), _attached() take outcomes; false when the cookie is another one. */
+bool reload_chord_repair_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *responder);
+bool reload_chord_repair_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *node);
+/* reload_chord_repair_answered() takes the answer to a Join that was sent by the repair; false: another one. */
+bool reload_chord_repair_answered(
+	struct reload_topology *t, const struct reload_id *node, enum reload_err err);
+
 /* -- chord_data.c --------------------------------------------------------------------------------------------------- */
 
+/* reload_chord_data_failed(): node failed, called before the tables change: its replacement waits (R-10.7.1-03). */
+void reload_chord_data_failed(struct reload_topology *t, const struct reload_id *node);
 /* reload_chord_data_refresh() compares range and replica set with what was ordered; tells whether the range changed. */
 bool reload_chord_data_refresh(struct reload_topology *t);
 /* reload_chord_range_from() is the Node-ID behind which our range begins; our own when we are alone. */

@@ -5,12 +5,16 @@
  *	replica set has a new member		the whole range to it, with its number
  *	own range grew (a predecessor failed)	its new part to both members of the replica set
  *	own range shrank			the lost part to the new owner, unless we gave it the data at its Join
+ *	a member failed, the next one came	the whole range to it, CHORD_HOLD_DOWN_MS after the failure
  *	third predecessor came nearer		what lies behind it may be forgotten (CHORD-14), after
  *						CHORD_DROP_MS: the new replicas are stored by then
  *
  * A member takes a replica only when, by its own tables, it is one of the three holders (STO-17).  After a failure it may
  * still count the dead peer, so an order waits until the member's lists show that it would accept, at most
  * CHORD_UPDATE_WAIT_MS (it may never send lists).  A Store that is refused even so is repeated by the host.
+ *
+ * The hold-down (R-10.7.1-03) is for who stands behind the failed member only: an Update may yet name a better match for
+ * its place.  A nearer newcomer and the members that remain do not wait, nor does a member's place after a Leave.
  *
  * A node that was just admitted does not send its data back to the Admitting Peer.  The second successor gets them, although
  * it should be the Admitting Peer's first replica: that Store may still have been waiting.
@@ -63,6 +67,9 @@ static reload_ms complete(struct reload_topology *t, struct chord_copy *copy, ui
 		return RELOAD_NEVER;
 	}
 	reload_ms now = reload_chord_now(t);
+	if (!copy->ordered && now < t->held_until &&
+		reload_chord_nearer(&t->self, true, &t->held_beyond, &copy->id))
+		return t->held_until;
 	if (!copy->since)
 		copy->since = now;
 	if (now - copy->since < CHORD_UPDATE_WAIT_MS && !would_accept(t, &copy->id))
@@ -110,11 +117,25 @@ static void forget(struct reload_topology *t)
 	t->kept_from = *third;
 }
 
+void reload_chord_data_failed(struct reload_topology *t, const struct reload_id *node)
+{
+	reload_ms now = reload_chord_now(t);
+	bool member = false;
+	for (size_t i = 0; i < t->copies_count; i++)
+		member = member || reload_id_eq(&t->copies[i].id, node);
+	if (!member)
+		return;
+	if (now >= t->held_until || reload_chord_nearer(&t->self, true, node, &t->held_beyond))
+		t->held_beyond = *node;
+	t->held_until = now + CHORD_HOLD_DOWN_MS;
+}
+
 bool reload_chord_data_refresh(struct reload_topology *t)
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED) {
 		t->owner = false;
 		t->copies_count = 0;
+		t->held_until = 0;
 		t->kept_from.len = 0;
 		reload_chord_timer(t, &t->data_timer, RELOAD_NEVER, on_timer);
 		reload_chord_timer(t, &t->drop_timer, RELOAD_NEVER, on_drop);

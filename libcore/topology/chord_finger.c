@@ -2,8 +2,19 @@
  * Fingers are set up at join (RFC 6940 s10.5): finger i by an Attach towards Resource-ID n+2^(128-i), routed normally.
  * A pass over i = 1..16 leaves out entries that are valid already and points whose responsible peer is a neighbour, so
  * that a small ring sends none at all.  The first pass goes out with the Join; a second one a second after joining, when
- * more of the ring is known; further ones, CHORD_FINGER_PASSES in all, only after a failure.  Losing a finger starts
- * another pass when recovery is reactive (s10.7.2).
+ * more of the ring is known; further ones, CHORD_FINGER_PASSES in all, only after a failure.
+ *
+ * Afterwards fingers are searched for (s10.7.4.2, s10.7.4.3), each chord-ping-interval and a bit: from i = 1 on, up to the
+ * entry in which our last successor lies, each entry without a peer is taken with probability one half, and the first one
+ * taken ends the walk.  Behind that entry our neighbours are all there is, and a ring that consists of our neighbours has
+ * nothing to be searched; so a Finger Table grows to 16 entries, and to 128, where so many can exist.  A node that Updates
+ * have named for the entry is attached to; without one a Ping goes to a random point of the interval (CHORD-01), and
+ * when who answers lies in the interval, an Attach to it, routed normally (R-10.6-02).  A finger that failed is searched for
+ * about a second later when recovery is reactive (s10.7.2).
+ *
+ * States of a search: waiting for its time, Ping under way, Attach under way.  It ends with the outcome of the Attach, an
+ * answer from outside of the interval, an entry that was filled otherwise, or a failure; after one of a Ping a failed finger
+ * is searched for CHORD_SEARCH_TRIES times.  Limit: CHORD_SEARCHES_MAX.
  */
 #include "topology/chord.h"
 
@@ -51,8 +62,167 @@ void reload_chord_finger_later(struct reload_topology *t, reload_ms wait)
 			reload_chord_now(t) + reload_chord_jitter(t, wait), on_timer);
 }
 
+/* -- searches ------------------------------------------------------------------------------------------------------- */
+
+static bool sought(const struct reload_topology *t, unsigned i)
+{
+	struct reload_id start = reload_id_add_power(&t->self, CHORD_FINGERS_MAX - i);
+	return !reload_chord_whole(t) && !valid(t, &start, i) &&
+	       i < reload_chord_finger_index(&t->self, &t->successors[t->successors_count - 1]) &&
+	       !reload_id_between(&t->predecessors[t->predecessors_count - 1], &start, &t->self);
+}
+
+/* anywhere in [self+2^(128-i), self+2^(129-i)-1] */
+static struct reload_id random_point(struct reload_topology *t, unsigned i)
+{
+	struct reload_id point = reload_id_add_power(&t->self, CHORD_FINGERS_MAX - i);
+	uint8_t coins[CHORD_FINGERS_MAX / 8];
+	t->host.random(t->host.arg, coins, sizeof(coins));
+	for (unsigned bit = 0; bit < CHORD_FINGERS_MAX - i; bit++)
+		if (coins[bit / 8] >> bit % 8 & 1)
+			point = reload_id_add_power(&point, bit);
+	return point;
+}
+
+static struct chord_search *search_add(struct reload_topology *t, unsigned i, reload_ms due)
+{
+	for (size_t n = 0; n < t->searches_count; n++)
+		if (t->searches[n].index == i)
+			return NULL;
+	if (t->searches_count == CHORD_SEARCHES_MAX)
+		return NULL;
+	struct chord_search *s = &t->searches[t->searches_count++];
+	*s = (struct chord_search){ .index = (uint8_t)i, .due = due };
+	return s;
+}
+
+static void search_end(struct reload_topology *t, struct chord_search *s)
+{
+	*s = t->searches[--t->searches_count];
+}
+
+static struct chord_search *search_find(struct reload_topology *t, uint32_t cookie)
+{
+	for (size_t i = 0; i < t->searches_count; i++)
+		if (cookie && t->searches[i].cookie == cookie)
+			return &t->searches[i];
+	return NULL;
+}
+
+static void search_attach(
+	struct reload_topology *t, struct chord_search *s, const struct reload_id *node)
+{
+	struct reload_destination to = reload_dest_node(node);
+	s->cookie = ++t->cookies;
+	s->tries = CHORD_SEARCH_TRIES;
+	s->due = reload_chord_now(t) + CHORD_PROBE_WAIT_MS;
+	t->host.attach(t->host.arg, s->cookie, &to, 1, true);
+}
+
+static void search_begin(struct reload_topology *t, struct chord_search *s)
+{
+	const struct reload_id *heard = reload_chord_known_finger(t, s->index);
+	if (heard) {
+		search_attach(t, s, heard);
+		return;
+	}
+	struct reload_id point = random_point(t, s->index);
+	struct reload_destination to = reload_dest_resource(&point);
+	s->cookie = ++t->cookies;
+	s->tries++;
+	s->due = reload_chord_now(t) + CHORD_PROBE_WAIT_MS;
+	t->host.ping(t->host.arg, s->cookie, &to, 1);
+}
+
+void reload_chord_finger_lost(struct reload_topology *t, const struct reload_id *id)
+{
+	if (t->state == RELOAD_TOPOLOGY_JOINED && t->reactive &&
+		reload_chord_member(t->fingers, t->fingers_count, id))
+		search_add(t, reload_chord_finger_index(&t->self, id),
+			reload_chord_now(t) + reload_chord_jitter(t, CHORD_UPDATE_GAP_MS));
+}
+
+/* The periodic choice of one entry: each has half the chance of the one before it. */
+static void choose(struct reload_topology *t, reload_ms now)
+{
+	uint8_t coins[CHORD_FINGERS_MAX / 8];
+	t->host.random(t->host.arg, coins, sizeof(coins));
+	for (unsigned i = 1; i <= CHORD_FINGERS_MAX && !reload_chord_whole(t); i++) {
+		unsigned coin = i - 1;
+		if (!sought(t, i) || !(coins[coin / 8] >> coin % 8 & 1))
+			continue;
+		struct chord_search *s = search_add(t, i, now);
+		if (s)
+			s->tries = CHORD_SEARCH_TRIES - 1; /* one Ping in each interval */
+		return;
+	}
+}
+
+static void on_search(void *arg)
+{
+	reload_chord_after(arg);
+}
+
+void reload_chord_finger_step(struct reload_topology *t)
+{
+	if (t->state != RELOAD_TOPOLOGY_JOINED) {
+		t->searches_count = 0;
+		t->search_due = 0;
+		reload_chord_timer(t, &t->search_timer, RELOAD_NEVER, on_search);
+		return;
+	}
+	reload_ms now = reload_chord_now(t);
+	if (!t->search_due)
+		t->search_due = now + reload_chord_jitter(t, t->ping_interval);
+	if (t->search_due <= now) {
+		choose(t, now);
+		/* never more often than the interval says */
+		t->search_due =
+			now + t->ping_interval + reload_chord_jitter(t, t->ping_interval / 8);
+	}
+	reload_ms next = t->search_due;
+	for (size_t i = t->searches_count; i-- > 0;) {
+		struct chord_search *s = &t->searches[i];
+		bool over = s->due <= now && (s->cookie || !sought(t, s->index));
+		if (over) {
+			search_end(t, s);
+			continue;
+		}
+		if (s->due <= now)
+			search_begin(t, s);
+		if (s->due < next)
+			next = s->due;
+	}
+	if (!t->search_timer.armed || t->search_timer.due != next)
+		reload_chord_timer(t, &t->search_timer, next, on_search);
+}
+
+bool reload_chord_finger_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *responder)
+{
+	struct chord_search *s = search_find(t, cookie);
+	if (!s)
+		return false;
+	if (err && s->tries < CHORD_SEARCH_TRIES) {
+		s->cookie = 0;
+		s->due = reload_chord_now(t) + reload_chord_backoff(t, s->tries + 2u);
+	} else if (err || reload_id_eq(responder, &t->self) ||
+		   reload_chord_finger_index(&t->self, responder) != s->index ||
+		   reload_chord_set_has(&t->peers, responder)) {
+		search_end(t, s);
+	} else {
+		search_attach(t, s, responder);
+	}
+	return true;
+}
+
 bool reload_chord_finger_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err)
 {
+	struct chord_search *s = search_find(t, cookie);
+	if (s) {
+		search_end(t, s);
+		return true;
+	}
 	for (size_t i = 0; i < CHORD_FINGERS_WANTED; i++) {
 		if (t->finger_cookies[i] != cookie)
 			continue;

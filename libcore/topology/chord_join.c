@@ -41,6 +41,7 @@ static void on_late(void *arg)
 static void enter(struct reload_topology *t, enum chord_phase phase, reload_ms limit)
 {
 	t->phase = phase;
+	t->stirred = true;
 	reload_chord_timer(t, &t->join_timer,
 		limit == RELOAD_NEVER ? RELOAD_NEVER : reload_chord_now(t) + limit, on_late);
 }

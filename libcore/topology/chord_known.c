@@ -14,17 +14,34 @@
  * lost is tried again only when an Update still mentions it, a second and more later: then who has noticed the failure has
  * said so, and a node that its informant lists no longer is not tried any more.
  *
+ * Who lies: an informant may cause CHORD_CREDIT Attaches at once and then one each CHORD_CREDIT_MS.  A mention that leads to
+ * nobody counts against it, one that leads to a peer for it; with CHORD_LIES too many, those it names no longer take a
+ * place among the neighbours-to-be from those that others name.  No list alone changes our tables: who enters them has a
+ * link to us and has sent an Update over it.
+ *
  * Nodes beyond the wanted ones stay here as replacements for neighbours that fail (s10.7.1).  Limit: CHORD_KNOWN_MAX
- * nodes; a new one pushes out the idle one that lies farthest from us, or is dropped when it is farther itself.
+ * nodes, CHORD_KNOWN_SHARE of them named by one informant; a new one pushes out the idle one that lies farthest
+ * from us, or is dropped when it is farther itself.
  */
 #include "topology/chord.h"
 
+static size_t lower(const struct reload_topology *t, const struct reload_id *id)
+{
+	size_t lo = 0, hi = t->known_count;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (reload_id_cmp(&t->known[mid].id, id) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 static struct chord_known *find(struct reload_topology *t, const struct reload_id *id)
 {
-	for (size_t i = 0; i < t->known_count; i++)
-		if (reload_id_eq(&t->known[i].id, id))
-			return &t->known[i];
-	return NULL;
+	size_t i = lower(t, id);
+	return i < t->known_count && reload_id_eq(&t->known[i].id, id) ? &t->known[i] : NULL;
 }
 
 static void drop(struct reload_topology *t, struct chord_known *k)
@@ -32,6 +49,7 @@ static void drop(struct reload_topology *t, struct chord_known *k)
 	size_t i = (size_t)(k - t->known);
 	memmove(k, k + 1, (t->known_count - i - 1) * sizeof(*k));
 	t->known_count--;
+	t->stirred = true;
 }
 
 /* how far id lies from us, the shorter way round */
@@ -42,13 +60,17 @@ static struct reload_id remoteness(const struct reload_topology *t, const struct
 	return reload_id_cmp(&there, &back) < 0 ? there : back;
 }
 
-static struct chord_known *farthest_idle(struct reload_topology *t)
+/* of all, or of those that informant named */
+static struct chord_known *farthest_idle(
+	struct reload_topology *t, const struct reload_id *informant)
 {
 	struct chord_known *worst = NULL;
 	struct reload_id worst_d = { 0 };
 	for (size_t i = 0; i < t->known_count; i++) {
 		struct reload_id d = remoteness(t, &t->known[i].id);
-		if (t->known[i].state != CHORD_IDLE || (worst && reload_id_cmp(&d, &worst_d) <= 0))
+		if (t->known[i].state != CHORD_IDLE ||
+			(informant && !reload_id_eq(&t->known[i].informant, informant)) ||
+			(worst && reload_id_cmp(&d, &worst_d) <= 0))
 			continue;
 		worst = &t->known[i];
 		worst_d = d;
@@ -57,10 +79,15 @@ static struct chord_known *farthest_idle(struct reload_topology *t)
 }
 
 /* Keeps the table ascending, so that Attaches start in an order that does not depend on who was heard of first. */
-static struct chord_known *insert(struct reload_topology *t, const struct reload_id *id)
+static struct chord_known *insert(
+	struct reload_topology *t, const struct reload_id *id, const struct reload_id *informant)
 {
-	if (t->known_count == CHORD_KNOWN_MAX) {
-		struct chord_known *worst = farthest_idle(t);
+	size_t share = 0;
+	for (size_t i = 0; informant && i < t->known_count; i++)
+		share += reload_id_eq(&t->known[i].informant, informant);
+	if (t->known_count == CHORD_KNOWN_MAX || share >= CHORD_KNOWN_SHARE) {
+		struct chord_known *worst =
+			farthest_idle(t, share >= CHORD_KNOWN_SHARE ? informant : NULL);
 		if (!worst)
 			return NULL;
 		struct reload_id d = remoteness(t, id), worst_d = remoteness(t, &worst->id);
@@ -68,29 +95,36 @@ static struct chord_known *insert(struct reload_topology *t, const struct reload
 			return NULL;
 		drop(t, worst);
 	}
-	size_t i = 0;
-	while (i < t->known_count && reload_id_cmp(&t->known[i].id, id) < 0)
-		i++;
+	reload_grow(&t->known, &t->known_cap, t->known_count, sizeof(*t->known));
+	size_t i = lower(t, id);
 	memmove(&t->known[i + 1], &t->known[i], (t->known_count - i) * sizeof(*t->known));
 	t->known[i] = (struct chord_known){ .id = *id, .due = RELOAD_NEVER };
 	t->known_count++;
+	t->stirred = true;
 	return &t->known[i];
 }
 
 static void gone(struct reload_topology *t, struct chord_known *k)
 {
+	t->stirred = true;
 	k->state = CHORD_GONE;
 	k->due = reload_chord_now(t) + CHORD_GONE_MS;
 }
 
 static void linked(struct reload_topology *t, struct chord_known *k)
 {
+	t->stirred = true;
 	k->state = CHORD_LINKED;
 	k->due = reload_chord_now(t) + CHORD_UPDATE_WAIT_MS;
 }
 
 static void failed(struct reload_topology *t, struct chord_known *k)
 {
+	struct chord_link *informant =
+		k->informant.len ? reload_chord_link_find(t, &k->informant) : NULL;
+	if (informant && informant->lies < UINT8_MAX)
+		informant->lies++;
+	t->stirred = true;
 	k->informant.len = 0;
 	if (++k->failures >= CHORD_ATTACH_TRIES) {
 		gone(t, k);
@@ -108,7 +142,7 @@ void reload_chord_known_mention(
 		return;
 	struct chord_known *k = find(t, id);
 	bool is_new = !k;
-	if (is_new && !(k = insert(t, id)))
+	if (is_new && !(k = insert(t, id, informant)))
 		return;
 	k->heard = reload_chord_now(t);
 	k->listed = true;
@@ -117,6 +151,7 @@ void reload_chord_known_mention(
 	if (is_new && reload_chord_link_find(t, id)) {
 		linked(t, k);
 	} else if (k->state == CHORD_GONE && k->failures < CHORD_ATTACH_TRIES) {
+		t->stirred = true;
 		k->state = CHORD_IDLE;
 		k->due = reload_chord_now(t) + CHORD_UPDATE_GAP_MS +
 			 reload_chord_backoff(t, k->failures + 1u);
@@ -163,7 +198,7 @@ void reload_chord_known_lost(
 	struct chord_known *k = find(t, id);
 	if (k && !was_peer && k->state == CHORD_LINKED)
 		failed(t, k);
-	if (!was_peer || (!k && !(k = insert(t, id))))
+	if (!was_peer || (!k && !(k = insert(t, id, NULL))))
 		return;
 	k->failures = left ? CHORD_ATTACH_TRIES : 1;
 	k->informant.len = 0;
@@ -173,6 +208,10 @@ void reload_chord_known_lost(
 void reload_chord_known_forget(struct reload_topology *t, const struct reload_id *id)
 {
 	struct chord_known *k = find(t, id);
+	struct chord_link *informant =
+		k && k->informant.len ? reload_chord_link_find(t, &k->informant) : NULL;
+	if (informant && informant->lies)
+		informant->lies--;
 	if (k)
 		drop(t, k);
 }
@@ -208,6 +247,16 @@ static size_t merge(const struct reload_topology *t, bool clockwise, struct relo
 	return n;
 }
 
+/* k takes a place among the neighbours-to-be. */
+static bool counts(struct reload_topology *t, const struct chord_known *k)
+{
+	if (k->state == CHORD_GONE || k->failures)
+		return false;
+	const struct chord_link *informant =
+		k->informant.len ? reload_chord_link_find(t, &k->informant) : NULL;
+	return !informant || informant->lies < CHORD_LIES;
+}
+
 size_t reload_chord_known_near(
 	struct reload_topology *t, bool clockwise, struct reload_id out[CHORD_NEIGHBOURS_MAX])
 {
@@ -215,7 +264,7 @@ size_t reload_chord_known_near(
 	size_t n = clockwise ? reload_chord_set_after(&t->peers, &t->self, out, max)
 			     : reload_chord_set_before(&t->peers, &t->self, out, max);
 	for (size_t i = 0; i < t->known_count; i++)
-		if (t->known[i].state != CHORD_GONE && !t->known[i].failures)
+		if (counts(t, &t->known[i]))
 			n = merge(t, clockwise, out, n, max, &t->known[i].id);
 	return n;
 }
@@ -240,6 +289,23 @@ static bool is_wanted(
 		return true;
 	return !reload_chord_nearer(&t->self, true, &w->after[w->after_count - 1], &k->id) ||
 	       !reload_chord_nearer(&t->self, false, &w->before[w->before_count - 1], &k->id);
+}
+
+/* Takes one Attach from what the informant may cause; else says when there is one again. */
+static reload_ms charge(struct reload_topology *t, const struct chord_known *k)
+{
+	struct chord_link *informant =
+		k->informant.len ? reload_chord_link_find(t, &k->informant) : NULL;
+	if (!informant)
+		return 0;
+	reload_ms now = reload_chord_now(t), earned = (now - informant->spent_at) / CHORD_CREDIT_MS;
+	informant->spent = earned < informant->spent ? (uint8_t)(informant->spent - earned) : 0;
+	informant->spent_at =
+		informant->spent ? informant->spent_at + earned * CHORD_CREDIT_MS : now;
+	if (informant->spent == CHORD_CREDIT)
+		return informant->spent_at + CHORD_CREDIT_MS;
+	informant->spent++;
+	return 0;
 }
 
 static void attach(struct reload_topology *t, struct chord_known *k)
@@ -271,6 +337,7 @@ static bool may_attach(const struct reload_topology *t)
 
 static void on_timer(void *arg)
 {
+	((struct reload_topology *)arg)->stirred = true;
 	reload_chord_after(arg);
 }
 
@@ -300,14 +367,22 @@ static void expire(struct reload_topology *t)
 
 void reload_chord_known_pump(struct reload_topology *t)
 {
+	if (!t->stirred)
+		return;
 	reload_ms next = RELOAD_NEVER;
 	expire(t);
+	t->stirred = false;
 	bool may = may_attach(t);
 	struct wanted w = wanted_now(t);
 	for (size_t i = 0; i < t->known_count; i++) {
 		struct chord_known *k = &t->known[i];
-		if (may && k->state == CHORD_IDLE && k->due == RELOAD_NEVER && is_wanted(t, &w, k))
+		bool now = may && k->state == CHORD_IDLE && k->due == RELOAD_NEVER &&
+			   is_wanted(t, &w, k);
+		reload_ms later = now ? charge(t, k) : 0;
+		if (now && !later)
 			attach(t, k);
+		if (later && later < next)
+			next = later;
 		if (k->due < next)
 			next = k->due;
 	}
@@ -336,6 +411,17 @@ bool reload_chord_known_between(
 			return true;
 	}
 	return false;
+}
+
+const struct reload_id *reload_chord_known_finger(struct reload_topology *t, unsigned index)
+{
+	for (size_t i = 0; i < t->known_count; i++) {
+		const struct chord_known *k = &t->known[i];
+		if (k->state == CHORD_IDLE && !k->failures &&
+			reload_chord_finger_index(&t->self, &k->id) == index)
+			return &k->id;
+	}
+	return NULL;
 }
 
 bool reload_chord_known_likely(struct reload_topology *t, const struct reload_id *id)

@@ -8,7 +8,9 @@
  * Going out: a change of the Neighbor Table (reactive recovery) or of our range marks every link; a link that we asked for
  * is marked when it comes up.  The first marked Update goes at once, then one per link and CHORD_UPDATE_GAP_MS, and none
  * when its receiver has seen this version of the tables (CHORD-15).  Nothing goes out before we have announced ourselves
- * (R-10.5-14).  The Update that admits a node, or sends it elsewhere, does not wait.
+ * (R-10.5-14).  The Update that admits a node, or sends it elsewhere, does not wait.  Every neighbour is sent an Update
+ * about each chord-update-interval after the last one, changed or not, each link at its own random time (s10.7.4.1); that
+ * its answer does not come is how the loss of a silent neighbour is found (update_failed).
  *
  * A peer whose new lists leave out one of our neighbours that belongs there gets our lists, whether they changed or not: so
  * two neighbours whose link broke find each other again.
@@ -60,6 +62,8 @@ static void send(struct reload_topology *t, struct chord_link *link, bool lists)
 	link->dirty = false;
 	link->sent = t->version;
 	link->sent_lists = lists;
+	if (link->neighbour)
+		link->periodic = reload_chord_now(t) + reload_chord_jitter(t, t->update_interval);
 	link->quiet_until = reload_chord_now(t) + CHORD_UPDATE_GAP_MS;
 	t->host.update(t->host.arg, &link->id, wr_done(&w));
 	wr_clear(&w);
@@ -76,11 +80,9 @@ void reload_chord_update_all_dirty(struct reload_topology *t)
 		t->links[i].dirty = true;
 }
 
-static bool gets_lists(const struct reload_topology *t, const struct chord_link *link)
+static bool gets_lists(const struct chord_link *link)
 {
-	return !link->ready ||
-	       reload_chord_member(t->predecessors, t->predecessors_count, &link->id) ||
-	       reload_chord_member(t->successors, t->successors_count, &link->id);
+	return !link->ready || link->neighbour;
 }
 
 static void on_timer(void *arg)
@@ -88,20 +90,30 @@ static void on_timer(void *arg)
 	reload_chord_after(arg);
 }
 
+/* Sends what is due over link; returns when to look again. */
+static reload_ms attend(struct reload_topology *t, struct chord_link *link, reload_ms now)
+{
+	if (link->neighbour && link->periodic <= now) { /* whether there is news or not */
+		link->dirty = true;
+		link->sent = 0;
+	}
+	bool lists = gets_lists(link);
+	if (link->dirty && link->sent == t->version && (link->sent_lists || !lists))
+		link->dirty = false;
+	if (link->dirty && link->quiet_until <= now)
+		send(t, link, lists);
+	if (link->dirty)
+		return link->quiet_until;
+	return link->neighbour ? link->periodic : RELOAD_NEVER;
+}
+
 void reload_chord_update_flush(struct reload_topology *t)
 {
 	reload_ms now = reload_chord_now(t), next = RELOAD_NEVER;
 	for (size_t i = 0; t->announced && i < t->links_count; i++) {
-		struct chord_link *link = &t->links[i];
-		if (!link->dirty)
-			continue;
-		bool lists = gets_lists(t, link);
-		if (link->sent == t->version && (link->sent_lists || !lists))
-			link->dirty = false;
-		else if (link->quiet_until <= now)
-			send(t, link, lists);
-		else if (link->quiet_until < next)
-			next = link->quiet_until;
+		reload_ms due = attend(t, &t->links[i], now);
+		if (due < next)
+			next = due;
 	}
 	reload_chord_timer(t, &t->update_timer, next, on_timer);
 }
@@ -310,6 +322,7 @@ void reload_chord_leave_received(
 	if (link && link->ready) {
 		t->alone = read ? link->sole || only_us(t, leave.peers, leave.peers_count)
 				: link->sole;
+		reload_chord_repair_lost(t, from);
 		reload_chord_link_ready(t, link, false);
 		reload_chord_link_drop(t, link);
 		reload_chord_known_lost(t, from, true, true);

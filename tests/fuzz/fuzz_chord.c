@@ -31,6 +31,10 @@ enum step {
 	STEP_FIRST,
 	STEP_OWN_LEAVE,
 	STEP_PEER_READY,
+	STEP_PINGED,
+	STEP_PING_FAILED,
+	STEP_LOCATED,
+	STEP_LOCATE_FAILED,
 	STEPS
 };
 
@@ -42,7 +46,8 @@ enum {
 static const struct reload_topology_ops *const ops = &reload_chord_topology;
 static struct fake f;
 static bool up[256];
-static uint32_t asked[64]; /* cookies of Attaches that were not answered yet, oldest first */
+static uint32_t asked
+	[64]; /* cookies of Attaches, Pings and searches that were not answered yet, oldest first */
 static size_t asked_count;
 
 static void check_list(const struct reload_id *list, size_t count, bool clockwise)
@@ -90,7 +95,8 @@ static void answer_rows(size_t start)
 	assert(f.count - start < ROWS_PER_STEP && f.count < FAKE_ROWS);
 	for (size_t i = start; i < f.count; i++) {
 		const struct fake_row *r = &f.rows[i];
-		if (r->what == FAKE_ATTACH && asked_count < COUNT_OF(asked))
+		if ((r->what == FAKE_ATTACH || r->what == FAKE_PING || r->what == FAKE_LOCATE) &&
+			asked_count < COUNT_OF(asked))
 			asked[asked_count++] = r->cookie;
 		if (r->what == FAKE_UPDATE || r->what == FAKE_LEAVE || r->what == FAKE_JOIN)
 			assert(up[r->node.at[0]]);
@@ -149,6 +155,20 @@ static void step(struct rd *r)
 		break;
 	case STEP_ATTACH_FAILED:
 		ops->attached(f.t, oldest_question(), RELOAD_TIMEOUT, NULL);
+		break;
+	case STEP_PINGED:
+		ops->pinged(f.t, oldest_question(), RELOAD_OK, &node);
+		break;
+	case STEP_PING_FAILED:
+		ops->pinged(f.t, oldest_question(), RELOAD_TIMEOUT, NULL);
+		break;
+	case STEP_LOCATED:
+		up[which] = true;
+		ops->connected(f.t, &node);
+		ops->located(f.t, oldest_question(), RELOAD_OK, &node);
+		break;
+	case STEP_LOCATE_FAILED:
+		ops->located(f.t, oldest_question(), RELOAD_NO_NODE, NULL);
 		break;
 	case STEP_JOIN_ANSWERED:
 		ops->join_answered(f.t, &node, RELOAD_OK);

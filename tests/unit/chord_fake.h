@@ -17,6 +17,8 @@ enum fake_what {
 	FAKE_STORES,
 	FAKE_DROP,
 	FAKE_DISCONNECT,
+	FAKE_PING,
+	FAKE_LOCATE,
 	FAKE_STATE
 };
 
@@ -25,6 +27,7 @@ struct fake_row {
 	struct reload_id node, from,
 		to; /* node: of whom, or the last entry of a Destination List; from: its informant */
 	uint32_t cookie;
+	reload_ms at;
 	size_t count; /* entries of the Destination List */
 	bool resource, send_update, done;
 	uint8_t number, type; /* of an Update or a Leave */
@@ -85,20 +88,40 @@ static inline void fake_random(void *arg, void *out, size_t len)
 	}
 }
 
-static inline void fake_attach(void *arg, uint32_t cookie, const struct reload_destination *list,
-	size_t count, bool send_update)
+static inline struct fake_row *fake_list(void *arg, enum fake_what what, uint32_t cookie,
+	const struct reload_destination *list, size_t count)
 {
-	struct fake_row *r = fake_row(arg, FAKE_ATTACH);
+	struct fake_row *r = fake_row(arg, what);
 	const struct reload_destination *last = &list[count - 1];
+	r->at = ((struct fake *)arg)->now;
 	r->cookie = cookie;
 	r->count = count;
-	r->send_update = send_update;
 	r->resource = last->type == RELOAD_DEST_RESOURCE;
 	r->node = last->node;
 	if (r->resource && reload_id_from(&r->node, last->resource) != RELOAD_OK)
 		abort();
 	if (count == 2)
 		r->from = list[0].node;
+	return r;
+}
+
+static inline void fake_attach(void *arg, uint32_t cookie, const struct reload_destination *list,
+	size_t count, bool send_update)
+{
+	fake_list(arg, FAKE_ATTACH, cookie, list, count)->send_update = send_update;
+}
+
+static inline void fake_ping(
+	void *arg, uint32_t cookie, const struct reload_destination *list, size_t count)
+{
+	fake_list(arg, FAKE_PING, cookie, list, count);
+}
+
+static inline void fake_locate(void *arg, uint32_t cookie)
+{
+	struct fake_row *r = fake_row(arg, FAKE_LOCATE);
+	r->cookie = cookie;
+	r->at = ((struct fake *)arg)->now;
 }
 
 static inline void fake_join(void *arg, const struct reload_id *ap)
@@ -111,6 +134,7 @@ static inline void fake_message(
 {
 	struct fake_row *r = fake_row(arg, what);
 	r->node = *to;
+	r->at = ((struct fake *)arg)->now;
 	r->type = body.at[what == FAKE_UPDATE ? 4 : 0];
 	r->body_len = body.len < sizeof(r->body) ? body.len : sizeof(r->body);
 	memcpy(r->body, body.at, r->body_len);
@@ -178,12 +202,17 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 		.store_range = fake_store_range,
 		.drop_range = fake_drop_range,
 		.disconnect = fake_disconnect,
+		.ping = fake_ping,
+		.locate = fake_locate,
 		.state = fake_state,
 		.tables_changed = fake_tables_changed,
 	};
 	memset(f, 0, sizeof(*f));
 	f->now = 1000;
-	f->config = (struct reload_config){ .node_id_len = 16, .chord_reactive = true };
+	f->config = (struct reload_config){ .node_id_len = 16,
+		.chord_reactive = true,
+		.chord_update_interval_s = 600,
+		.chord_ping_interval_s = 3600 };
 	f->t = reload_chord_topology.new(&f->config, self, &host);
 }
 

@@ -30,6 +30,8 @@ enum net_kind {
 	NET_LEAVE,
 	NET_STORES,
 	NET_STORED,
+	NET_PINGED,
+	NET_LOCATED,
 	NET_START
 };
 
@@ -38,7 +40,7 @@ struct net_event {
 	enum net_kind kind;
 	int node, other, hops, tries;
 	uint32_t cookie;
-	bool resource[2], flag;
+	bool resource[2], flag, ping;
 	struct reload_id list[2];
 	size_t list_count;
 	struct span body;
@@ -52,6 +54,7 @@ struct net_node {
 	struct reload_topology *t;
 	struct reload_timers timers;
 	bool alive, up[NET_MAX];
+	int side;
 	uint64_t fifo[NET_MAX]; /* earliest arrival of the next message to that node */
 	uint32_t answered[256]; /* recent cookies whose Attach is over */
 	uint64_t points[NET_POINTS / 64];
@@ -72,6 +75,9 @@ struct net {
 	struct reload_config config;
 	uint64_t attaches, attach_hops, attach_timeouts, updates, joins, leaves, stores, links,
 		lost, loops;
+	int bootstraps; /* the nodes before this one are bootstrap nodes; 0: there is none */
+	uint64_t pings, locates;
+	bool cut;             /* no message passes between nodes of different sides */
 	uint64_t refused;     /* implausible replica Stores */
 	reload_ms changed_at; /* of any Neighbor Table */
 	bool trace;
@@ -157,20 +163,25 @@ static void net_host_random(void *arg, void *out, size_t len)
 		((uint8_t *)out)[i] = (uint8_t)(net_random(((struct net_node *)arg)->net) >> 24);
 }
 
-static void net_host_attach(void *arg, uint32_t cookie, const struct reload_destination *list,
-	size_t count, bool update)
+static bool net_apart(const struct net *n, int a, int b)
 {
-	struct net_node *x = arg;
+	return n->cut && n->nodes[a].side != n->nodes[b].side;
+}
+
+/* an Attach or a Ping on its way, and the timer of its request */
+static void net_request(struct net_node *x, uint32_t cookie, const struct reload_destination *list,
+	size_t count, bool update, bool ping)
+{
 	struct net *n = x->net;
 	int self = (int)(x - n->nodes);
 	x->answered[cookie % 256] = 0;
-	n->attaches++;
 	for (int first = 1; first >= 0; first--) {
 		struct net_event *e = net_push(n, first ? NET_ATTACH : NET_ATTACH_TIMER, self, self,
 			n->now_us + (first ? 0 : NET_RETRANSMIT_MS * 1000u));
 		e->cookie = cookie;
 		e->list_count = count;
 		e->flag = update;
+		e->ping = ping;
 		for (size_t i = 0; i < count; i++) {
 			e->resource[i] = list[i].type == RELOAD_DEST_RESOURCE;
 			if (e->resource[i])
@@ -181,6 +192,29 @@ static void net_host_attach(void *arg, uint32_t cookie, const struct reload_dest
 				e->list[i] = list[i].node;
 		}
 	}
+}
+
+static void net_host_attach(void *arg, uint32_t cookie, const struct reload_destination *list,
+	size_t count, bool update)
+{
+	struct net_node *x = arg;
+	x->net->attaches++;
+	net_request(x, cookie, list, count, update, false);
+}
+
+static void net_host_ping(
+	void *arg, uint32_t cookie, const struct reload_destination *list, size_t count)
+{
+	struct net_node *x = arg;
+	x->net->pings++;
+	net_request(x, cookie, list, count, false, true);
+}
+
+static void net_host_locate(void *arg, uint32_t cookie)
+{
+	struct net_node *x = arg;
+	x->net->locates++;
+	net_push(x->net, NET_LOCATED, (int)(x - x->net->nodes), 0, x->net->now_us)->cookie = cookie;
 }
 
 static void net_host_join(void *arg, const struct reload_id *ap)
@@ -276,7 +310,7 @@ static void net_host_changed(void *arg)
 	x->net->changed_at = x->net->now_us / 1000;
 }
 
-static struct net *net_new(uint64_t seed)
+static inline struct net *net_new(uint64_t seed)
 {
 	struct net *n = RELOAD_NEW(net);
 	n->rng = seed * 0x9e3779b97f4a7c15ull + 1;
@@ -298,7 +332,7 @@ static struct net *net_new(uint64_t seed)
 }
 
 /* adds a node; id NULL: at random */
-static int net_add(struct net *n, const struct reload_id *id)
+static inline int net_add(struct net *n, const struct reload_id *id)
 {
 	struct net_node *x = &n->nodes[n->count];
 	x->net = n;
@@ -322,6 +356,8 @@ static int net_add(struct net *n, const struct reload_id *id)
 		.store_range = net_host_store_range,
 		.drop_range = net_host_drop_range,
 		.disconnect = net_host_disconnect,
+		.ping = net_host_ping,
+		.locate = net_host_locate,
 		.state = net_host_state,
 		.tables_changed = net_host_changed,
 	};
@@ -329,14 +365,14 @@ static int net_add(struct net *n, const struct reload_id *id)
 	return n->count++;
 }
 
-static void net_first(struct net *n, int i)
+static inline void net_first(struct net *n, int i)
 {
 	memset(n->nodes[i].points, 0xff, sizeof(n->nodes[i].points));
 	reload_chord_topology.first(n->nodes[i].t);
 }
 
 /* links i with its bootstrap node and lets it join */
-static void net_join(struct net *n, int i, int bootstrap)
+static inline void net_join(struct net *n, int i, int bootstrap)
 {
 	net_push(n, NET_START, i, bootstrap, n->now_us);
 }
@@ -344,7 +380,8 @@ static void net_join(struct net *n, int i, int bootstrap)
 /* Tells both ends; the end of b, when new, is returned. */
 static struct net_event *net_link(struct net *n, int a, int b)
 {
-	if (n->nodes[a].up[b] || n->nodes[b].up[a] || !n->nodes[a].alive || !n->nodes[b].alive)
+	if (n->nodes[a].up[b] || n->nodes[b].up[a] || !n->nodes[a].alive || !n->nodes[b].alive ||
+		net_apart(n, a, b))
 		return NULL;
 	n->nodes[a].up[b] = n->nodes[b].up[a] = true;
 	n->links++;
@@ -372,6 +409,10 @@ static void net_update_asked(struct net *n, int y, int x)
 static void net_attach_answered(struct net *n, struct net_event *e)
 {
 	int x = e->other, y = e->node;
+	if (e->ping) {
+		net_push(n, NET_PINGED, x, y, n->now_us + net_delay(n))->cookie = e->cookie;
+		return;
+	}
 	if (x == y)
 		return;
 	struct net_event *new_link = net_link(n, x, y);
@@ -412,7 +453,7 @@ static void net_attach_hop(struct net *n, struct net_event *e)
 		}
 		to = net_find(n, &next);
 	}
-	if (!x->up[to] || e->hops == NET_HOPS) {
+	if (!x->up[to] || net_apart(n, e->node, to) || e->hops == NET_HOPS) {
 		n->lost++;
 		n->loops += e->hops == NET_HOPS;
 		return;
@@ -461,11 +502,39 @@ static void net_stores(struct net *n, struct net_event *e)
 		net_send(n, NET_STORED, e->node, e->other);
 }
 
+/* first a bootstrap node is chosen and a link to it made, then the plug-in is told */
+static void net_located(struct net *n, struct net_event *e)
+{
+	struct net_node *x = &n->nodes[e->node];
+	if (e->flag) {
+		bool up = x->up[e->other];
+		reload_chord_topology.located(x->t, e->cookie, up ? RELOAD_OK : RELOAD_LINK_DOWN,
+			up ? &n->nodes[e->other].id : NULL);
+		return;
+	}
+	int first = n->bootstraps ? (int)((net_random(n) >> 20) % (unsigned)n->bootstraps) : 0;
+	for (int i = 0; i < n->bootstraps; i++) {
+		int b = (first + i) % n->bootstraps;
+		if (b == e->node)
+			continue;
+		net_link(n, e->node, b);
+		if (!x->up[b] || net_apart(n, e->node, b))
+			continue;
+		struct net_event *second =
+			net_push(n, NET_LOCATED, e->node, b, n->now_us + 3 * n->delay_max_us);
+		second->cookie = e->cookie;
+		second->flag = true;
+		return;
+	}
+	reload_chord_topology.located(x->t, e->cookie, RELOAD_NO_NODE, NULL);
+}
+
 static void net_event_run(struct net *n, struct net_event *e)
 {
 	struct net_node *x = &n->nodes[e->node], *y = &n->nodes[e->other];
 	const struct reload_topology_ops *ops = &reload_chord_topology;
-	bool over_link = x->alive && x->up[e->other], mine;
+	bool linked = x->alive && x->up[e->other], mine;
+	bool over_link = linked && !net_apart(n, e->node, e->other);
 	switch (e->kind) {
 	case NET_ATTACH:
 		if (x->alive && e->hops < 0)
@@ -479,8 +548,12 @@ static void net_event_run(struct net *n, struct net_event *e)
 		if (!x->alive || x->answered[e->cookie % 256] == e->cookie)
 			break;
 		if (++e->tries == NET_TRANSMISSIONS) {
-			n->attach_timeouts++;
 			x->answered[e->cookie % 256] = e->cookie;
+			if (e->ping) {
+				ops->pinged(x->t, e->cookie, RELOAD_TIMEOUT, NULL);
+				break;
+			}
+			n->attach_timeouts++;
 			ops->attached(x->t, e->cookie, RELOAD_TIMEOUT, NULL);
 			break;
 		}
@@ -493,6 +566,17 @@ static void net_event_run(struct net *n, struct net_event *e)
 			ops->attached(x->t, e->cookie, RELOAD_OK, &y->id);
 		}
 		break;
+	case NET_PINGED:
+		if (x->alive && !net_apart(n, e->node, e->other) &&
+			x->answered[e->cookie % 256] != e->cookie) {
+			x->answered[e->cookie % 256] = e->cookie;
+			ops->pinged(x->t, e->cookie, RELOAD_OK, &y->id);
+		}
+		break;
+	case NET_LOCATED:
+		if (x->alive)
+			net_located(n, e);
+		break;
 	case NET_LINK:
 		if (over_link)
 			ops->connected(x->t, &y->id);
@@ -500,7 +584,7 @@ static void net_event_run(struct net *n, struct net_event *e)
 			net_update_asked(n, e->node, e->other);
 		break;
 	case NET_DOWN:
-		if (over_link) {
+		if (linked) {
 			x->up[e->other] = false;
 			ops->disconnected(x->t, &y->id);
 		}
@@ -544,7 +628,7 @@ static void net_event_run(struct net *n, struct net_event *e)
 }
 
 /* runs until nothing is left to happen, or until the virtual time until_ms */
-static void net_run(struct net *n, reload_ms until_ms)
+static inline void net_run(struct net *n, reload_ms until_ms)
 {
 	for (;;) {
 		uint64_t when = n->heap_count ? n->heap[0]->at_us : UINT64_MAX;
@@ -576,13 +660,13 @@ static void net_run(struct net *n, reload_ms until_ms)
 }
 
 /* runs for so many milliseconds */
-static void net_pass(struct net *n, reload_ms ms)
+static inline void net_pass(struct net *n, reload_ms ms)
 {
 	net_run(n, n->now_us / 1000 + ms);
 }
 
 /* the process ends without a word; each node linked with it finds out after a while */
-static void net_kill(struct net *n, int i)
+static inline void net_kill(struct net *n, int i)
 {
 	n->nodes[i].alive = false;
 	n->nodes[i].state = RELOAD_TOPOLOGY_DETACHED;
@@ -592,13 +676,13 @@ static void net_kill(struct net *n, int i)
 				n->now_us + 1 + net_random(n) % (n->crash_max_ms * 1000u));
 }
 
-static void net_leave(struct net *n, int i)
+static inline void net_leave(struct net *n, int i)
 {
 	reload_chord_topology.leave(n->nodes[i].t);
 	n->nodes[i].alive = false;
 }
 
-static void net_free(struct net *n)
+static inline void net_free(struct net *n)
 {
 	for (size_t i = 0; i < n->heap_count; i++) {
 		free((void *)n->heap[i]->body.at);
@@ -611,7 +695,7 @@ static void net_free(struct net *n)
 }
 
 /* alive and joined nodes in ascending order; returns their number */
-static int net_ring(const struct net *n, int out[NET_MAX])
+static inline int net_ring(const struct net *n, int out[NET_MAX])
 {
 	int count = 0;
 	for (int i = 0; i < n->count; i++) {
@@ -628,7 +712,7 @@ static int net_ring(const struct net *n, int out[NET_MAX])
 }
 
 /* every table agrees with the sorted Node-IDs, every list has three entries or all there are; else says where not */
-static bool net_agrees(const struct net *n, int expected, bool say)
+static inline bool net_agrees(const struct net *n, int expected, bool say)
 {
 	int ring[NET_MAX], count = net_ring(n, ring), wrong = 0;
 	for (int i = 0; i < count; i++) {
@@ -665,7 +749,7 @@ static bool net_agrees(const struct net *n, int expected, bool say)
 }
 
 /* number of nodes that claim point k */
-static int net_owners(const struct net *n, const struct reload_id *k)
+static inline int net_owners(const struct net *n, const struct reload_id *k)
 {
 	int owners = 0;
 	for (int i = 0; i < n->count; i++)
@@ -674,7 +758,7 @@ static int net_owners(const struct net *n, const struct reload_id *k)
 }
 
 /* each resource is at its owner and two successors (missing) and nowhere else (extra) */
-static void net_placement(const struct net *n, unsigned *missing, unsigned *extra)
+static inline void net_placement(const struct net *n, unsigned *missing, unsigned *extra)
 {
 	int ring[NET_MAX], count = net_ring(n, ring);
 	*missing = *extra = 0;
@@ -692,7 +776,7 @@ static void net_placement(const struct net *n, unsigned *missing, unsigned *extr
 }
 
 /* hops that a message from node i takes to the owner of k, -1 when it does not get there */
-static int net_hops(const struct net *n, int i, const struct reload_id *k)
+static inline int net_hops(const struct net *n, int i, const struct reload_id *k)
 {
 	for (int hops = 0; hops < NET_HOPS; hops++) {
 		struct reload_id next;

@@ -1,0 +1,210 @@
+/*
+ * Does the overlay consist of several rings (RFC 6940 s10.7.4.4)?
+ *
+ *	IDLE		the next check is planned
+ *	LOCATING	the host looks for a bootstrap node B, as at a join
+ *	PINGING		a Ping to [B, Resource n+1] (CHORD-01, CHORD-02): who owns, by B's ring, the point behind our own?
+ *	ATTACHING	it was somebody S' that we do not know: Attach to [B, S']; when that stands, S' is sent our lists at once.
+ *			It becomes a peer of ours by its own Update, and so does B
+ *
+ * The answer of our immediate successor, or of ourselves when we are alone, is what a healthy ring gives.  The answer of
+ * another peer of ours says that B's ring does not know our successor: that peer is sent our lists.  Everything behind that
+ * is ordinary business: S' finds that we stand between it and its predecessor, tells its neighbours, and each ring learns from
+ * the other's lists who else stands near (chord_known.c), place by place in both directions, while other peers find
+ * other places with checks of their own.  The lost parts of ranges are stored at their new owners (chord_data.c).
+ *
+ * When: about each chord-update-interval, at random.  After CHORD_MASS neighbours failed within CHORD_MASS_MS, or half of
+ * all that there were, or all of them: after about CHORD_CHECK_MS, then with pauses that double up to the interval, since two halves
+ * do not meet before what parted them is over.  A partition that was found is followed by such checks as well, at most once in an
+ * interval: who answers for B decides about it, and may lie.  Having lost every finger beyond its neighbours a peer takes
+ * itself as cut off (s10.7.1): its pauses do not grow beyond 1/CHORD_CUT_OFF_PARTS of the interval until a finger is
+ * there again.
+ *
+ * Limits: one check at a time, CHORD_PROBE_WAIT_MS for each step.  A host that finds no bootstrap node, a Ping or an
+ * Attach that fails end the check; the next one comes after the pause.
+ */
+#include "topology/chord.h"
+
+static bool active(const struct reload_topology *t)
+{
+	return t->state == RELOAD_TOPOLOGY_JOINED && t->announced;
+}
+
+static reload_ms longest(const struct reload_topology *t)
+{
+	return t->check.stranded ? t->update_interval / CHORD_CUT_OFF_PARTS : t->update_interval;
+}
+
+static void on_timer(void *arg);
+
+static void plan(struct reload_topology *t, reload_ms wait)
+{
+	reload_chord_timer(
+		t, &t->check.timer, reload_chord_now(t) + reload_chord_jitter(t, wait), on_timer);
+}
+
+static void finish(struct reload_topology *t)
+{
+	struct chord_check *c = &t->check;
+	reload_ms most = longest(t);
+	c->phase = CHORD_CHECK_IDLE;
+	c->cookie = 0;
+	c->wait = c->wait < most / 2 ? 2 * c->wait : most;
+	plan(t, c->wait);
+}
+
+/* The next check is near, and so are those behind it. */
+static void hurry(struct reload_topology *t)
+{
+	struct chord_check *c = &t->check;
+	reload_ms most = longest(t), soon = CHORD_CHECK_MS < most ? CHORD_CHECK_MS : most;
+	/* an outcome that is awaited plans with twice the pause */
+	c->wait = c->phase == CHORD_CHECK_IDLE ? soon : soon / 2;
+	if (c->phase == CHORD_CHECK_IDLE && c->timer.due > reload_chord_now(t) + soon)
+		plan(t, soon);
+}
+
+static void enter(struct reload_topology *t, enum chord_check_phase phase)
+{
+	t->check.phase = phase;
+	t->check.cookie = ++t->cookies;
+	reload_chord_timer(t, &t->check.timer, reload_chord_now(t) + CHORD_PROBE_WAIT_MS, on_timer);
+}
+
+static void on_timer(void *arg)
+{
+	struct reload_topology *t = arg;
+	if (t->check.phase != CHORD_CHECK_IDLE) {
+		finish(t); /* the host did not tell */
+	} else {
+		enter(t, CHORD_CHECK_LOCATING);
+		t->host.locate(t->host.arg, t->check.cookie);
+	}
+	reload_chord_after(t);
+}
+
+void reload_chord_check_step(struct reload_topology *t)
+{
+	struct chord_check *c = &t->check;
+	if (!active(t)) {
+		c->phase = CHORD_CHECK_IDLE;
+		c->stranded = false;
+		c->losses = 0;
+		reload_chord_timer(t, &c->timer, RELOAD_NEVER, on_timer);
+		return;
+	}
+	if (c->stranded && (reload_chord_whole(t) ||
+				   t->peers.count > t->predecessors_count + t->successors_count))
+		c->stranded = false;
+	if (!c->timer.armed) {
+		c->wait = longest(t);
+		plan(t, c->wait);
+	}
+}
+
+void reload_chord_check_lost(struct reload_topology *t, const struct reload_id *node)
+{
+	struct chord_check *c = &t->check;
+	size_t count = t->predecessors_count + t->successors_count;
+	const struct chord_link *link = reload_chord_link_find(t, node);
+	reload_ms now = reload_chord_now(t);
+	if (!active(t) || !link)
+		return;
+	if (!link->neighbour) {
+		c->stranded =
+			c->stranded || (!reload_chord_whole(t) && t->peers.count == count + 1);
+		if (c->stranded && c->wait > longest(t))
+			hurry(t); /* R-10.7.1-07 */
+		return;
+	}
+	if (now - c->losses_at > CHORD_MASS_MS) {
+		c->losses = 0;
+		c->losses_at = now;
+	}
+	c->losses++;
+	if (c->losses >= CHORD_MASS || 2u * c->losses >= t->peers.count) {
+		c->losses = 0;
+		c->losses_at = now;
+		hurry(t);
+	}
+}
+
+void reload_chord_check_located(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *node)
+{
+	struct chord_check *c = &t->check;
+	if (c->phase != CHORD_CHECK_LOCATING || cookie != c->cookie)
+		return;
+	if (err || node->len != CHORD_ID_LEN || reload_id_eq(node, &t->self)) {
+		finish(t);
+		return;
+	}
+	c->bootstrap = *node;
+	struct reload_id behind = reload_id_add_power(&t->self, 0);
+	const struct reload_destination list[2] = { reload_dest_node(node),
+		reload_dest_resource(&behind) };
+	enter(t, CHORD_CHECK_PINGING);
+	t->host.ping(t->host.arg, c->cookie, list, COUNT_OF(list));
+}
+
+static void send_lists(struct reload_topology *t, const struct reload_id *node)
+{
+	struct chord_link *link = reload_chord_link_find(t, node);
+	if (link && t->announced)
+		reload_chord_update_now(t, link);
+}
+
+static void found(struct reload_topology *t, const struct reload_id *responder)
+{
+	struct chord_check *c = &t->check;
+	const struct reload_destination list[2] = { reload_dest_node(&c->bootstrap),
+		reload_dest_node(responder) };
+	bool direct = reload_id_eq(&c->bootstrap, responder);
+	enter(t, CHORD_CHECK_ATTACHING);
+	t->host.attach(t->host.arg, c->cookie, list + direct, direct ? 1 : 2, true);
+}
+
+bool reload_chord_check_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *responder)
+{
+	struct chord_check *c = &t->check;
+	if (c->phase != CHORD_CHECK_PINGING || cookie != c->cookie)
+		return false;
+	bool healthy = err || reload_id_eq(responder, &t->self) ||
+		       (t->successors_count && reload_id_eq(responder, &t->successors[0]));
+	if (healthy) {
+		finish(t);
+	} else if (reload_chord_set_has(&t->peers, responder)) {
+		send_lists(t, responder);
+		finish(t);
+	} else {
+		found(t, responder);
+	}
+	return true;
+}
+
+bool reload_chord_check_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *node)
+{
+	struct chord_check *c = &t->check;
+	if (c->phase != CHORD_CHECK_ATTACHING || cookie != c->cookie)
+		return false;
+	reload_ms now = reload_chord_now(t);
+	finish(t);
+	if (now - c->hurried_at > t->update_interval) {
+		c->hurried_at = now;
+		hurry(t);
+	}
+	if (err)
+		return true;
+	send_lists(t, node);
+	if (!reload_id_eq(&c->bootstrap, node) && !reload_chord_set_has(&t->peers, &c->bootstrap)) {
+		/* B stands in the other ring: its Update, which it sends when asked, makes it a finger */
+		struct reload_destination to = reload_dest_node(&c->bootstrap);
+		struct chord_link *link = reload_chord_link_find(t, &c->bootstrap);
+		if (link)
+			link->dirty = true;
+		t->host.attach(t->host.arg, ++t->cookies, &to, 1, true);
+	}
+	return true;
+}

@@ -1,0 +1,147 @@
+/*
+ * All successors lost (RFC 6940 s10.7.1).  The next best one is then a finger somewhere on the ring, or a predecessor, and
+ * the way back from it to our true successor, peer by peer, would be long.  So the peer acts like a joining node (CHORD-16):
+ *
+ *	Ping to [that finger, Resource n+1]; who answers, S, owns the point behind our own by the rest of the ring
+ *	Attach to [that finger, S] with send_update
+ *	Join to S, with our own Node-ID.  S admits us, which gives us the data of our range as it holds them, and sends the
+ *	Update that lists us as its predecessor.  S may have found us already and refuse: then our lists go to it
+ *
+ * We stay JOINED meanwhile and answer for our range.  An S that is our peer already needs no Join: its lists and ours do
+ * the rest.  With no peer left at all the ring is joined anew by the host (reload_chord_join_fail).
+ *
+ * The successors that we had are those at the time when the first of them failed or left, remembered for
+ * CHORD_HOLD_DOWN_MS.  A step that fails (others route to the dead as long as they have not noticed) is repeated from the Ping
+ * on after a pause that doubles, CHORD_REPAIR_TRIES in all.
+ */
+#include "topology/chord.h"
+
+static void on_timer(void *arg);
+
+static void ping(struct reload_topology *t)
+{
+	struct chord_repair *r = &t->repair;
+	struct reload_id behind = reload_id_add_power(&t->self, 0);
+	r->via = t->successors[0];
+	r->cookie = ++t->cookies;
+	r->tries++;
+	const struct reload_destination list[2] = { reload_dest_node(&r->via),
+		reload_dest_resource(&behind) };
+	reload_chord_timer(t, &r->timer, reload_chord_now(t) + CHORD_PROBE_WAIT_MS, on_timer);
+	t->host.ping(t->host.arg, r->cookie, list, COUNT_OF(list));
+}
+
+static void stop(struct reload_topology *t)
+{
+	t->repair.tries = 0;
+	t->repair.cookie = 0;
+	reload_chord_timer(t, &t->repair.timer, RELOAD_NEVER, on_timer);
+}
+
+static void again(struct reload_topology *t)
+{
+	struct chord_repair *r = &t->repair;
+	r->cookie = 0;
+	if (r->tries >= CHORD_REPAIR_TRIES)
+		stop(t);
+	else
+		reload_chord_timer(t, &r->timer,
+			reload_chord_now(t) + reload_chord_backoff(t, r->tries + 1u), on_timer);
+}
+
+static void on_timer(void *arg)
+{
+	struct reload_topology *t = arg;
+	if (t->repair.cookie)
+		again(t);
+	else if (t->successors_count)
+		ping(t);
+	else
+		stop(t);
+	reload_chord_after(t);
+}
+
+void reload_chord_repair_lost(struct reload_topology *t, const struct reload_id *node)
+{
+	struct chord_repair *r = &t->repair;
+	reload_ms now = reload_chord_now(t);
+	if (t->state != RELOAD_TOPOLOGY_JOINED || (r->had_count && now < r->had_until) ||
+		!reload_chord_member(t->successors, t->successors_count, node))
+		return;
+	memcpy(r->had, t->successors, t->successors_count * sizeof(*r->had));
+	r->had_count = t->successors_count;
+	r->had_until = now + CHORD_HOLD_DOWN_MS;
+}
+
+void reload_chord_repair_step(struct reload_topology *t)
+{
+	struct chord_repair *r = &t->repair;
+	if (t->state != RELOAD_TOPOLOGY_JOINED) {
+		r->had_count = 0;
+		r->joining.len = 0;
+		stop(t);
+		return;
+	}
+	if (!r->had_count || !t->announced || !t->successors_count)
+		return;
+	for (size_t i = 0; i < r->had_count; i++)
+		if (reload_chord_set_has(&t->peers, &r->had[i]))
+			return;
+	bool late = reload_chord_now(t) >= r->had_until;
+	r->had_count = 0;
+	if (!late && !r->tries)
+		ping(t);
+}
+
+bool reload_chord_repair_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *responder)
+{
+	struct chord_repair *r = &t->repair;
+	if (!r->tries || cookie != r->cookie)
+		return false;
+	if (err) {
+		again(t);
+	} else if (reload_id_eq(responder, &t->self) ||
+		   reload_chord_set_has(&t->peers, responder)) {
+		stop(t);
+	} else {
+		const struct reload_destination list[2] = { reload_dest_node(&r->via),
+			reload_dest_node(responder) };
+		r->cookie = ++t->cookies;
+		t->host.attach(t->host.arg, r->cookie, list, COUNT_OF(list), true);
+	}
+	return true;
+}
+
+bool reload_chord_repair_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *node)
+{
+	struct chord_repair *r = &t->repair;
+	if (!r->tries || cookie != r->cookie)
+		return false;
+	if (err) {
+		again(t);
+		return true;
+	}
+	stop(t);
+	if (!reload_chord_set_has(&t->peers, node)) {
+		r->joining = *node;
+		t->host.join(t->host.arg, node);
+	}
+	return true;
+}
+
+bool reload_chord_repair_answered(
+	struct reload_topology *t, const struct reload_id *node, enum reload_err err)
+{
+	struct chord_repair *r = &t->repair;
+	if (!r->joining.len || !reload_id_eq(&r->joining, node))
+		return false;
+	struct chord_link *link = reload_chord_link_find(t, node);
+	r->joining.len = 0;
+	if (err && link) {
+		link->dirty = true;
+		link->sent = 0;
+	}
+	return true;
+}

@@ -1,0 +1,680 @@
+/* Stabilisation of one peer (RFC 6940 s10.7.4) and what it does about mass losses, in virtual hours. */
+#include "chord_fake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static const struct reload_topology_ops *const ops = &reload_chord_topology;
+
+enum {
+	SELF = 0x10,
+	INTERVAL_MS = 600 * RELOAD_SECOND,
+	SEARCH_MS = 3600 * RELOAD_SECOND
+};
+
+/* a joined peer in a big ring: three neighbours on each side, nobody else; quiet since a while */
+static void begin(struct fake *f)
+{
+	struct reload_id self = fake_id(SELF);
+	fake_start_as(f, &self);
+	ops->first(f->t);
+	for (unsigned i = 1; i <= 3; i++) {
+		fake_peer(f, SELF + i);
+		fake_peer(f, SELF - i);
+	}
+	fake_pass(f, 40000);
+	f->count = 0;
+}
+
+static void down(struct fake *f, unsigned node)
+{
+	struct reload_id id = fake_id(node);
+	ops->disconnected(f->t, &id);
+}
+
+static void up(struct fake *f, struct fake_row *attach, const struct reload_id *node)
+{
+	uint32_t cookie = attach->cookie;
+	ops->connected(f->t, node);
+	ops->attached(f->t, cookie, RELOAD_OK, node);
+}
+
+/* until the next row of that kind; rows before it are gone */
+static struct fake_row *next(struct fake *f, enum fake_what what, reload_ms limit)
+{
+	for (reload_ms end = f->now + limit; f->now < end;) {
+		f->count = 0;
+		fake_pass(f, 1000);
+		struct fake_row *r = fake_find(f, 0, what, 0);
+		if (r)
+			return r;
+	}
+	return NULL;
+}
+
+/* -- Updates -------------------------------------------------------------------------------------------------------- */
+
+static void periodic_updates(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	fake_peer(&f, 0x80);
+	fake_pass(&f, 1000);
+	f.count = 0;
+	/* R-10.7.4-01: every neighbour, although nothing changes */
+	fake_pass(&f, 20 * INTERVAL_MS);
+	assert_true(f.count < FAKE_ROWS - 1);
+	for (unsigned i = 1; i <= 3; i++) {
+		assert_in_range(fake_count(&f, 0, FAKE_UPDATE, SELF + i), 13, 28);
+		assert_in_range(fake_count(&f, 0, FAKE_UPDATE, SELF - i), 13, 28);
+		assert_int_equal(
+			fake_find(&f, 0, FAKE_UPDATE, SELF + i)->type, RELOAD_CHORD_NEIGHBORS);
+	}
+	assert_int_equal(fake_count(&f, 0, FAKE_UPDATE, 0x80), 0);
+	/* R-10.7.4-03: not all at once */
+	reload_ms last = 0;
+	unsigned together = 0;
+	for (size_t i = 0; i < f.count; i++) {
+		if (f.rows[i].what != FAKE_UPDATE)
+			continue;
+		together += f.rows[i].at == last;
+		last = f.rows[i].at;
+	}
+	assert_true(together < 3);
+	fake_end(&f);
+}
+
+static void a_shorter_interval(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	f.config.chord_update_interval_s = 10;
+	ops->configure(f.t, &f.config);
+	fake_pass(&f, 2 * INTERVAL_MS);
+	f.count = 0;
+	fake_pass(&f, 100 * RELOAD_SECOND); /* R-10.7.4-02 */
+	assert_in_range(fake_count(&f, 0, FAKE_UPDATE, SELF + 1), 6, 20);
+	fake_end(&f);
+}
+
+/* -- replicas ------------------------------------------------------------------------------------------------------- */
+
+static void replicas_wait_for_the_hold_down(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	/* R-10.7.1-03: 13 replaces 11, which failed */
+	down(&f, SELF + 1);
+	fake_pass(&f, CHORD_HOLD_DOWN_MS - 1000);
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, SELF + 3), 0);
+	fake_pass(&f, CHORD_UPDATE_WAIT_MS + 2000);
+	struct fake_row *r = fake_find(&f, 0, FAKE_STORES, SELF + 3);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], SELF - 1);
+	assert_int_equal(r->to.at[0], SELF);
+	assert_int_equal(r->number, 2);
+	fake_end(&f);
+}
+
+static void a_better_match_takes_the_place(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id better = fake_id(SELF + 2), self = fake_id(SELF);
+	fake_start_as(&f, &self);
+	ops->first(f.t);
+	static const uint8_t others[] = { 0x11, 0x13, 0x14, 0x0d, 0x0e, 0x0f };
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		fake_peer(&f, others[i]);
+	fake_pass(&f, 40000);
+	f.count = 0;
+	down(&f, 0x11);
+	fake_pass(&f, 1000);
+	/* who is nearer than the replacement 14 comes in time: 14 gets no replica at all */
+	ops->connected(f.t, &better);
+	assert_int_equal(fake_receive(&f, SELF + 2, true, NULL, NULL), RELOAD_OK);
+	fake_pass(&f, 2 * CHORD_HOLD_DOWN_MS);
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, 0x14), 0);
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, SELF + 2), 1);
+	/* nearer than the one that fails: not a replacement, does not wait (R-10.7.3-05) */
+	f.count = 0;
+	down(&f, SELF + 2);
+	struct reload_id nearest = fake_id(SELF + 1);
+	ops->connected(f.t, &nearest);
+	assert_int_equal(fake_receive(&f, SELF + 1, true, NULL, NULL), RELOAD_OK);
+	fake_pass(&f, CHORD_UPDATE_WAIT_MS + 1000);
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, SELF + 1), 1);
+	fake_end(&f);
+}
+
+static void a_leave_needs_no_hold_down(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	struct reload_id leaver = fake_id(SELF + 1);
+	ops->leave_received(f.t, &leaver, span_of(NULL, 0));
+	fake_pass(&f, CHORD_UPDATE_WAIT_MS + 1000);
+	/* R-10.7.3-05 */
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, SELF + 3), 1);
+	fake_end(&f);
+}
+
+/* -- fingers -------------------------------------------------------------------------------------------------------- */
+
+static void which_entry_a_node_fits(void **state)
+{
+	(void)state;
+	/* R-10.7.4-04: [x+2^(128-i), x+2^(129-i)-1], round the end of the numbers */
+	struct reload_id x = { .len = 16, .at = { 0xf0 } };
+	for (unsigned i = 1; i <= 128; i++) {
+		struct reload_id first = reload_id_add_power(&x, 128 - i), last = x, behind;
+		assert_int_equal(reload_chord_finger_index(&x, &first), i);
+		for (unsigned bit = 0; bit < 129 - i; bit++)
+			last = reload_id_add_power(&last, bit);
+		assert_int_equal(reload_chord_finger_index(&x, &last), i);
+		behind = reload_id_add_power(&last, 0);
+		if (i > 1)
+			assert_int_equal(reload_chord_finger_index(&x, &behind), i - 1);
+	}
+}
+
+static void searches(void **state)
+{
+	(void)state;
+	struct fake f;
+	unsigned chosen[CHORD_FINGERS_MAX + 1] = { 0 }, low_half = 0, total = 0;
+	reload_ms last = 0;
+	begin(&f);
+	for (int round = 0; round < 4000; round++) {
+		f.count = 0;
+		fake_pass(&f, SEARCH_MS / 4);
+		for (size_t i = 0; i < f.count; i++) {
+			const struct fake_row *r = &f.rows[i];
+			if (r->what != FAKE_PING)
+				continue;
+			/* R-10.7.4-06: to a point of the range, as a Resource-ID */
+			assert_true(r->resource);
+			assert_int_equal(r->count, 1);
+			chosen[reload_chord_finger_index(&f.t->self, &r->node)]++;
+			low_half += reload_chord_finger_index(&f.t->self, &r->node) == 1 &&
+				    r->node.at[0] >= 0x90 && r->node.at[0] < 0xd0;
+			/* R-10.7.4-08 */
+			assert_true(!last || r->at - last >= SEARCH_MS);
+			last = r->at;
+			total++;
+			ops->pinged(f.t, r->cookie, RELOAD_TIMEOUT, NULL);
+		}
+	}
+	/* R-10.7.4-04: periodically */
+	assert_in_range(total, 750, 1000);
+	/* R-10.7.4-05: each entry is chosen half as often as the one before it */
+	for (unsigned i = 1; i <= 4; i++)
+		assert_in_range(chosen[i], total * 7 / 10 >> i, total * 13 / 10 >> i);
+	/* R-10.7.4-06: at random */
+	assert_in_range(low_half, chosen[1] / 3, 2 * chosen[1] / 3);
+	/* 13 lies in entry 7: what is nearer is known */
+	for (unsigned i = 7; i <= CHORD_FINGERS_MAX; i++)
+		assert_int_equal(chosen[i], 0);
+	fake_end(&f);
+}
+
+/* runs until finger i is searched for */
+static struct fake_row *search_for(struct fake *f, unsigned i)
+{
+	for (int round = 0; round < 1000; round++) {
+		struct fake_row *r = next(f, FAKE_PING, 2 * SEARCH_MS);
+		if (!r || reload_chord_finger_index(&f->t->self, &r->node) == i)
+			return r;
+		ops->pinged(f->t, r->cookie, RELOAD_TIMEOUT, NULL);
+	}
+	return NULL;
+}
+
+static bool is_finger(struct fake *f, const struct reload_id *id)
+{
+	struct reload_topology_tables tb;
+	ops->tables(f->t, &tb);
+	return reload_chord_member(tb.fingers, tb.fingers_count, id);
+}
+
+static void a_finger_is_found(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	struct reload_id finger = fake_id(0xb0), beside = fake_id(0x60), near = fake_id(SELF - 2);
+	struct fake_row *r = search_for(&f, 1);
+	assert_non_null(r);
+	ops->pinged(f.t, r->cookie, RELOAD_OK, &finger);
+	/* R-10.6-02: routed normally */
+	r = fake_find(&f, 0, FAKE_ATTACH, 0xb0);
+	assert_non_null(r);
+	assert_int_equal(r->count, 1);
+	assert_false(r->resource);
+	assert_true(r->send_update);
+	up(&f, r, &finger);
+	assert_false(is_finger(&f, &finger));
+	assert_non_null(fake_find(&f, 0, FAKE_UPDATE, 0xb0)); /* we are its peer */
+	assert_int_equal(fake_receive(&f, 0xb0, true, NULL, NULL), RELOAD_OK);
+	assert_true(is_finger(&f, &finger));
+	/* R-10.7.4-04: a valid entry is not searched for; an answer from elsewhere is no finger */
+	for (int i = 0; i < 50; i++) {
+		r = next(&f, FAKE_PING, 100 * SEARCH_MS);
+		assert_non_null(r);
+		unsigned index = reload_chord_finger_index(&f.t->self, &r->node);
+		assert_int_not_equal(index, 1);
+		if (index != 2)
+			ops->pinged(f.t, r->cookie, RELOAD_OK, i % 2 ? &beside : &near);
+		assert_null(fake_find(&f, 0, FAKE_ATTACH, 0));
+	}
+	fake_end(&f);
+}
+
+static void a_node_that_updates_name(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	assert_int_equal(fake_receive(&f, SELF + 1, true, (const uint8_t[]){ SELF, 0 },
+				 (const uint8_t[]){ SELF + 2, SELF + 3, 0xc0, 0 }),
+		RELOAD_OK);
+	fake_pass(&f, 1000);
+	assert_null(fake_find(&f, 0, FAKE_ATTACH, 0xc0)); /* not a neighbour */
+	struct fake_row *r = NULL;
+	/* R-10.7.4-10: once its entry is chosen, while others still name it */
+	for (int i = 0; i < 200 && !r; i++) {
+		f.count = 0;
+		fake_pass(&f, 300000);
+		fake_receive(&f, SELF + 1, true, (const uint8_t[]){ SELF, 0 },
+			(const uint8_t[]){ SELF + 2, SELF + 3, 0xc0, 0 });
+		r = fake_find(&f, 0, FAKE_ATTACH, 0xc0);
+		for (size_t n = 0; n < f.count; n++)
+			assert_true(f.rows[n].what != FAKE_PING ||
+				    reload_chord_finger_index(&f.t->self, &f.rows[n].node) != 1);
+	}
+	assert_non_null(r);
+	assert_int_equal(r->count, 1);
+	fake_end(&f);
+}
+
+static void a_small_ring_has_nothing_to_search(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id self = fake_id(SELF);
+	fake_start_as(&f, &self);
+	ops->first(f.t);
+	for (unsigned i = 1; i <= 5; i++)
+		fake_peer(&f, SELF + 0x20 * i);
+	for (int i = 0; i < 100; i++) {
+		f.count = 0;
+		fake_pass(&f, SEARCH_MS);
+		assert_null(fake_find(&f, 0, FAKE_PING, 0));
+	}
+	fake_end(&f);
+}
+
+static void a_table_of_128(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id self = fake_id(SELF);
+	struct reload_topology_tables tb;
+	uint8_t body[1024];
+	size_t len = fake_body(body, RELOAD_CHORD_PEER_READY, NULL, 0, NULL, 0);
+	fake_start_as(&f, &self);
+	ops->first(f.t);
+	for (unsigned bit = 0; bit < 128; bit++) {
+		struct reload_id id = reload_id_add_power(&self, bit);
+		ops->connected(f.t, &id);
+		assert_int_equal(
+			ops->update_received(f.t, &id, true, span_of(body, len)), RELOAD_OK);
+		f.count = 0;
+	}
+	ops->tables(f.t, &tb);
+	assert_int_equal(tb.fingers_count, 128); /* R-10.7.4-11 */
+	fake_end(&f);
+}
+
+/* -- partitions ----------------------------------------------------------------------------------------------------- */
+
+static struct fake_row *check_ping(struct fake *f, const struct reload_id *b, reload_ms limit)
+{
+	struct fake_row *r = next(f, FAKE_LOCATE, limit);
+	if (!r)
+		return NULL;
+	ops->connected(f->t, b);
+	ops->located(f->t, r->cookie, RELOAD_OK, b);
+	return fake_find(f, 0, FAKE_PING, 0);
+}
+
+static void checks_come_periodically(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	struct reload_id b = fake_id(0x80), behind = fake_point(SELF, 2), succ = fake_id(SELF + 1);
+	/* R-10.7.4-12 */
+	for (int i = 0; i < 20; i++) {
+		reload_ms before = f.now;
+		struct fake_row *r = check_ping(&f, &b, 2 * INTERVAL_MS);
+		assert_non_null(r);
+		assert_true(f.now - before >= INTERVAL_MS / 2);
+		/* R-10.7.4-13: [B, Resource n+1] */
+		assert_int_equal(r->count, 2);
+		assert_true(reload_id_eq(&r->from, &b));
+		assert_true(r->resource);
+		assert_true(reload_id_eq(&r->node, &behind));
+		/* our successor: all is well */
+		size_t rows = f.count;
+		ops->pinged(f.t, r->cookie, i % 3 ? RELOAD_OK : RELOAD_TIMEOUT, &succ);
+		assert_int_equal(f.count, rows);
+	}
+	/* no bootstrap node, or nobody tells: the next one comes all the same */
+	struct fake_row *r = next(&f, FAKE_LOCATE, 2 * INTERVAL_MS);
+	assert_non_null(r);
+	ops->located(f.t, r->cookie, RELOAD_NO_NODE, NULL);
+	assert_non_null(next(&f, FAKE_LOCATE, 2 * INTERVAL_MS));
+	r = next(&f, FAKE_LOCATE, 2 * INTERVAL_MS + CHORD_PROBE_WAIT_MS);
+	assert_non_null(r);
+	/* we are the bootstrap node */
+	struct reload_id self = fake_id(SELF);
+	ops->located(f.t, r->cookie, RELOAD_OK, &self);
+	assert_null(fake_find(&f, 0, FAKE_PING, 0));
+	fake_end(&f);
+}
+
+static void another_ring(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	struct reload_id b = fake_id(0x80), other = fake_point(SELF + 1, 0);
+	struct fake_row *r = check_ping(&f, &b, 2 * INTERVAL_MS);
+	assert_non_null(r);
+	ops->pinged(f.t, r->cookie, RELOAD_OK, &other);
+	/* R-10.7.4-14: Attach through B */
+	size_t mark = f.count;
+	r = &f.rows[mark - 1];
+	assert_int_equal(r->what, FAKE_ATTACH);
+	assert_int_equal(r->count, 2);
+	assert_true(reload_id_eq(&r->from, &b));
+	assert_true(reload_id_eq(&r->node, &other));
+	assert_true(r->send_update);
+	up(&f, r, &other);
+	/* R-10.7.4-14: then our lists, at once; B as well becomes known */
+	struct fake_row *update = NULL;
+	for (size_t i = mark; i < f.count; i++)
+		if (f.rows[i].what == FAKE_UPDATE && reload_id_eq(&f.rows[i].node, &other))
+			update = &f.rows[i];
+	assert_non_null(update);
+	assert_int_equal(update->type, RELOAD_CHORD_NEIGHBORS);
+	assert_non_null(fake_find(&f, mark, FAKE_ATTACH, 0x80));
+	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0x80));
+	/* soon another look, but once in an interval: B may lie */
+	r = check_ping(&f, &b, 2 * CHORD_CHECK_MS);
+	assert_non_null(r);
+	other = fake_point(SELF + 1, 3);
+	ops->pinged(f.t, r->cookie, RELOAD_OK, &other);
+	r = &f.rows[f.count - 1];
+	assert_int_equal(r->what, FAKE_ATTACH);
+	ops->attached(f.t, r->cookie, RELOAD_TIMEOUT, NULL);
+	reload_ms before = f.now;
+	assert_non_null(next(&f, FAKE_LOCATE, 2 * INTERVAL_MS));
+	assert_true(f.now - before >= CHORD_CHECK_MS);
+	fake_end(&f);
+}
+
+static void a_ring_that_lacks_our_successor(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	struct reload_id b = fake_id(0x80), second = fake_id(SELF + 2);
+	struct fake_row *r = check_ping(&f, &b, 2 * INTERVAL_MS);
+	assert_non_null(r);
+	size_t mark = f.count;
+	ops->pinged(f.t, r->cookie, RELOAD_OK, &second);
+	/* it is our peer: it hears who stands before it */
+	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, SELF + 2));
+	assert_int_equal(fake_count(&f, mark, FAKE_ATTACH, 0), 0);
+	fake_end(&f);
+}
+
+static void after_mass_losses_checks_hurry(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	next(&f, FAKE_LOCATE, 2 * INTERVAL_MS);
+	ops->located(f.t, f.rows[0].cookie, RELOAD_NO_NODE, NULL);
+	/* a single neighbour is no reason */
+	down(&f, SELF + 2);
+	assert_null(next(&f, FAKE_LOCATE, 2 * CHORD_CHECK_MS));
+	down(&f, SELF - 3);
+	reload_ms pause = CHORD_CHECK_MS;
+	/* R-10.7.4-12: soon, then with growing pauses, up to the interval */
+	for (int i = 0; i < 12; i++) {
+		reload_ms before = f.now;
+		struct fake_row *r = next(&f, FAKE_LOCATE, pause * 3 / 2 + 2000);
+		assert_non_null(r);
+		assert_true(f.now - before + 1000 >= pause / 2);
+		ops->located(f.t, r->cookie, RELOAD_NO_NODE, NULL);
+		pause = 2 * pause < INTERVAL_MS ? 2 * pause : INTERVAL_MS;
+	}
+	fake_end(&f);
+}
+
+static void without_fingers(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	fake_peer(&f, 0x80);
+	fake_pass(&f, 1000);
+	down(&f, 0x80);
+	/* R-10.7.1-07: the last finger: cut off, until there is one again */
+	for (int i = 0; i < 30; i++) {
+		struct fake_row *r =
+			next(&f, FAKE_LOCATE, INTERVAL_MS / CHORD_CUT_OFF_PARTS * 3 / 2 + 2000);
+		assert_non_null(r);
+		ops->located(f.t, r->cookie, RELOAD_NO_NODE, NULL);
+	}
+	fake_peer(&f, 0x90);
+	assert_non_null(next(&f, FAKE_LOCATE, INTERVAL_MS));
+	ops->located(f.t, fake_find(&f, 0, FAKE_LOCATE, 0)->cookie, RELOAD_NO_NODE, NULL);
+	reload_ms before = f.now;
+	for (int i = 0; i < 8; i++) {
+		struct fake_row *r = next(&f, FAKE_LOCATE, 2 * INTERVAL_MS);
+		assert_non_null(r);
+		ops->located(f.t, r->cookie, RELOAD_NO_NODE, NULL);
+	}
+	assert_true(f.now - before > 3 * INTERVAL_MS);
+	fake_end(&f);
+}
+
+/* -- all successors lost ---------------------------------------------------------------------------------------------- */
+
+static void the_next_successor_is_found(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	struct reload_id behind = fake_point(SELF, 2), found = fake_id(SELF + 4);
+	fake_peer(&f, 0x80);
+	fake_pass(&f, 10000);
+	f.count = 0;
+	down(&f, SELF + 1);
+	down(&f, SELF + 3);
+	assert_null(fake_find(&f, 0, FAKE_PING, 0));
+	down(&f, SELF + 2);
+	/* R-10.7.1-06: Ping to n+1 over a link that is left, Attach to who answers, Join */
+	struct fake_row *r = fake_find(&f, 0, FAKE_PING, 0);
+	assert_non_null(r);
+	assert_int_equal(r->count, 2);
+	assert_int_equal(r->from.at[0], 0x80);
+	assert_true(r->resource);
+	assert_true(reload_id_eq(&r->node, &behind));
+	/* in vain at first: others have not noticed */
+	ops->pinged(f.t, r->cookie, RELOAD_TIMEOUT, NULL);
+	size_t mark = f.count;
+	fake_pass(&f, 5000);
+	r = fake_find(&f, mark, FAKE_PING, 0);
+	while (r && !(r->count == 2))
+		r = fake_find(&f, (size_t)(r - f.rows) + 1, FAKE_PING, 0);
+	assert_non_null(r);
+	ops->pinged(f.t, r->cookie, RELOAD_OK, &found);
+	r = fake_find(&f, mark, FAKE_ATTACH, SELF + 4);
+	assert_non_null(r);
+	assert_int_equal(r->count, 2);
+	assert_true(r->send_update);
+	up(&f, r, &found);
+	assert_non_null(fake_find(&f, mark, FAKE_JOIN, SELF + 4));
+	/* it knew us already: it gets our lists */
+	assert_null(fake_find(&f, mark, FAKE_UPDATE, SELF + 4));
+	ops->join_answered(f.t, &found, RELOAD_FORBIDDEN);
+	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, SELF + 4));
+	assert_int_equal(ops->get_state(f.t), RELOAD_TOPOLOGY_JOINED);
+	assert_int_equal(fake_receive(&f, SELF + 4, true, NULL, NULL), RELOAD_OK);
+	assert_true(reload_id_eq(&f.t->successors[0], &found));
+	fake_end(&f);
+}
+
+static void the_search_ends(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	fake_peer(&f, 0x80);
+	fake_pass(&f, 10000);
+	f.count = 0;
+	for (unsigned i = 1; i <= 3; i++)
+		down(&f, SELF + i);
+	unsigned pings = 0;
+	for (size_t i = 0; i < f.count; i++) {
+		struct fake_row *r = &f.rows[i];
+		if (r->what == FAKE_PING && r->count == 2) {
+			pings++;
+			ops->pinged(f.t, r->cookie, RELOAD_TIMEOUT, NULL);
+			fake_pass(&f, 2 * CHORD_BACKOFF_MAX_MS);
+		}
+	}
+	assert_int_equal(pings, CHORD_REPAIR_TRIES);
+	fake_end(&f);
+}
+
+/* -- lies ----------------------------------------------------------------------------------------------------------- */
+
+static void a_liar_costs_little(void **state)
+{
+	(void)state;
+	static struct fake f;
+	struct reload_id liar = fake_id(SELF + 3), ghosts[8];
+	uint8_t body[1024];
+	begin(&f);
+	/* a thousand Updates in a second, each with eight neighbours of ours that do not exist */
+	for (unsigned i = 0; i < 1000; i++) {
+		for (unsigned j = 0; j < 8; j++) {
+			ghosts[j] = fake_point(SELF, 0);
+			ghosts[j].at[1] = (uint8_t)(1 + j);
+			ghosts[j].at[2] = (uint8_t)(i >> 8);
+			ghosts[j].at[3] = (uint8_t)i;
+		}
+		size_t len = fake_body(body, RELOAD_CHORD_NEIGHBORS, ghosts, 4, ghosts + 4, 4);
+		assert_int_equal(
+			ops->update_received(f.t, &liar, true, span_of(body, len)), RELOAD_OK);
+		fake_pass(&f, 1);
+	}
+	assert_true(f.count < 100);
+	assert_in_range(fake_count(&f, 0, FAKE_ATTACH, 0), 1, CHORD_CREDIT + 1);
+	assert_in_range(fake_count(&f, 0, FAKE_UPDATE, 0), 0, 2); /* CHORD-15 */
+	assert_true(f.t->known_count <= CHORD_KNOWN_SHARE);
+	/* its nodes are not there */
+	for (size_t i = 0, n = f.count; i < n; i++)
+		if (f.rows[i].what == FAKE_ATTACH)
+			ops->attached(f.t, f.rows[i].cookie, RELOAD_TIMEOUT, NULL);
+	/* what it goes on to name does not stand in the way of what others name */
+	for (unsigned j = 0; j < 8; j++)
+		ghosts[j].at[2] = 0x80;
+	size_t len = fake_body(body, RELOAD_CHORD_NEIGHBORS, ghosts, 4, ghosts + 4, 4);
+	assert_int_equal(ops->update_received(f.t, &liar, true, span_of(body, len)), RELOAD_OK);
+	size_t mark = f.count;
+	struct reload_id honest = fake_id(SELF + 1), there = fake_point(SELF, 0x77);
+	there.at[1] = 0x40; /* farther than all of them */
+	len = fake_body(body, RELOAD_CHORD_NEIGHBORS, NULL, 0, &there, 1);
+	assert_int_equal(ops->update_received(f.t, &honest, true, span_of(body, len)), RELOAD_OK);
+	struct fake_row *r = &f.rows[f.count - 1];
+	while (r > &f.rows[mark] && !reload_id_eq(&r->node, &there))
+		r--;
+	assert_int_equal(r->what, FAKE_ATTACH);
+	assert_true(reload_id_eq(&r->node, &there));
+	/* R-10.7.3-01: no list alone changed the tables */
+	assert_int_equal(f.t->successors[0].at[0], SELF + 1);
+	fake_end(&f);
+}
+
+static void credit_comes_back(void **state)
+{
+	(void)state;
+	static struct fake f;
+	struct reload_id liar = fake_id(SELF + 3), ghost = fake_point(SELF, 0);
+	uint8_t body[1024];
+	begin(&f);
+	for (unsigned i = 0; i < 600; i++) { /* ten minutes */
+		ghost.at[2] = (uint8_t)(i >> 8);
+		ghost.at[3] = (uint8_t)i;
+		ghost.at[1] = 1;
+		size_t len = fake_body(body, RELOAD_CHORD_NEIGHBORS, NULL, 0, &ghost, 1);
+		size_t mark = f.count;
+		assert_int_equal(
+			ops->update_received(f.t, &liar, true, span_of(body, len)), RELOAD_OK);
+		for (size_t j = mark; j < f.count; j++)
+			if (f.rows[j].what == FAKE_ATTACH)
+				ops->attached(f.t, f.rows[j].cookie, RELOAD_TIMEOUT, NULL);
+		fake_pass(&f, 1000);
+	}
+	size_t attaches = 0;
+	for (size_t i = 0; i < f.count; i++)
+		attaches += f.rows[i].what == FAKE_ATTACH && f.rows[i].count == 2;
+	assert_in_range(attaches, 100, 600000 / CHORD_CREDIT_MS + CHORD_CREDIT + 1);
+	fake_end(&f);
+}
+
+static void at_rest_it_is_small(void **state)
+{
+	(void)state;
+	assert_true(sizeof(struct reload_topology) < 3000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(periodic_updates),
+		cmocka_unit_test(a_shorter_interval),
+		cmocka_unit_test(replicas_wait_for_the_hold_down),
+		cmocka_unit_test(a_better_match_takes_the_place),
+		cmocka_unit_test(a_leave_needs_no_hold_down),
+		cmocka_unit_test(which_entry_a_node_fits),
+		cmocka_unit_test(searches),
+		cmocka_unit_test(a_finger_is_found),
+		cmocka_unit_test(a_node_that_updates_name),
+		cmocka_unit_test(a_small_ring_has_nothing_to_search),
+		cmocka_unit_test(a_table_of_128),
+		cmocka_unit_test(checks_come_periodically),
+		cmocka_unit_test(another_ring),
+		cmocka_unit_test(a_ring_that_lacks_our_successor),
+		cmocka_unit_test(after_mass_losses_checks_hurry),
+		cmocka_unit_test(without_fingers),
+		cmocka_unit_test(the_next_successor_is_found),
+		cmocka_unit_test(the_search_ends),
+		cmocka_unit_test(a_liar_costs_little),
+		cmocka_unit_test(credit_comes_back),
+		cmocka_unit_test(at_rest_it_is_small),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

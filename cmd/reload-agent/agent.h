@@ -12,9 +12,10 @@ struct agent {
 	struct reload_poll *poll;
 	struct reload_peer *peer;
 	const struct reload_credentials *credentials;
-	enum reload_role role; /* what joining means when nothing else is said */
-	uint64_t store_limit;  /* bytes, 0: none */
-	json_t *listen;        /* list of "ADDR:PORT" that are bound; NULL: none yet */
+	enum reload_role role;     /* what joining means when nothing else is said */
+	uint64_t store_limit;      /* bytes, 0: none */
+	const char *store_failure; /* why the store cannot be written; NULL: it can */
+	json_t *listen;            /* list of "ADDR:PORT" that are bound; NULL: none yet */
 	json_t *settings; /* list of {key,value,origin}: the settings of agent.config; NULL: none */
 	/* fills out with the nodes of --bootstrap and of the configuration that are not this one; at most max */
 	size_t (*bootstrap)(struct agent *agent, struct reload_ip_port *out, size_t max);

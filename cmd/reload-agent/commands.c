@@ -119,6 +119,8 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 	if (json_is_integer(json_object_get(stored, "limit_bytes")))
 		fprintf(out, " of %s", size_text(limit, cli_get_int(stored, "limit_bytes")));
 	fputc('\n', out);
+	if (json_is_string(json_object_get(stored, "failure")))
+		fprintf(out, "store  cannot be written: %s\n", cli_get_text(stored, "failure"));
 	print_until(out, s);
 }
 

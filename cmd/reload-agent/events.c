@@ -57,6 +57,9 @@ const char *agent_event_part(enum reload_event_type type)
 		return "route";
 	case RELOAD_EV_STORED:
 	case RELOAD_EV_STORE_REFUSED:
+	case RELOAD_EV_STORE_FAILED:
+	case RELOAD_EV_STORE_RECOVERED:
+	case RELOAD_EV_STORE_DAMAGED:
 	case RELOAD_EV_REPLICA_FAILED:
 	case RELOAD_EV_REPAIRED:
 	case RELOAD_EV_ROLLBACK:

@@ -407,6 +407,11 @@ enum reload_err host_prepare(struct host *h, const struct agent_settings *s, str
 	if (cli_size_parse(&h->agent.store_limit, agent_setting_value(s, "store-limit", 0)))
 		return reload_why_set(why, RELOAD_USAGE, agent_setting_value(s, "store-limit", 0),
 			"--store-limit takes a size");
+	err = agent_store_path(&h->store_path, h->agent.instance, s, why);
+	if (!err && h->agent.role == RELOAD_ROLE_PEER)
+		err = cli_dir_check(h->store_path, why);
+	if (err)
+		return err;
 	h->ready_fd = -1;
 	if (fd) {
 		char *end;
@@ -434,6 +439,7 @@ enum reload_err host_prepare(struct host *h, const struct agent_settings *s, str
 void host_clear(struct host *h)
 {
 	cli_identity_clear(&h->identity);
+	free(h->store_path);
 }
 
 static enum reload_err links_start(struct host *h, struct reload_why *why)
@@ -488,13 +494,15 @@ static enum reload_err signals_start(struct host *h, struct reload_why *why)
 
 static enum reload_err peer_start(struct host *h, struct reload_why *why)
 {
-	reload_ms request_lifetime = 5ull * h->identity.config->overlay_reliability_timer_ms;
-	h->storage = reload_storage_memory_new(h->agent.store_limit, request_lifetime);
+	enum reload_err err =
+		agent_store_open(&h->store, &h->agent, h->identity.config, h->store_path, why);
+	if (err)
+		return err;
 	struct reload_peer_setup setup = { .ops = &host_ops,
 		.host = h,
 		.config = h->identity.config,
 		.credentials = &h->identity.credentials,
-		.storage = h->storage,
+		.storage = agent_store_storage(h->store),
 		.role = h->agent.role };
 	return reload_peer_new(&h->agent.peer, &setup, why);
 }
@@ -572,10 +580,11 @@ static void end(struct host *h)
 		reload_poll_turn(h->agent.poll, 10);
 	if (h->agent.rpc)
 		agent_rpc_free(&h->agent);
+	agent_store_flush(h->store);
 	reload_peer_free(h->agent.peer);
 	reload_links_free(h->links);
 	reload_pool_free(h->pool);
-	reload_storage_free(h->storage);
+	agent_store_free(h->store);
 	reload_timer_cancel(timers, &h->wake);
 	reload_timer_cancel(timers, &h->alone);
 	reload_timer_cancel(timers, &h->stop);
@@ -600,10 +609,10 @@ enum reload_err host_run(struct host *h, const struct agent_settings *s, struct 
 	h->agent.poll = reload_poll_new();
 	h->pool = reload_pool_new(h->agent.poll, 0, job_done, h);
 	err = agent_log_levels(h->agent.log, agent_setting_value(s, "log-level", 0), why);
+	if (!err) /* first: who is here already has this socket */
+		err = control_start(h, why);
 	if (!err)
 		err = peer_start(h, why);
-	if (!err)
-		err = control_start(h, why);
 	if (!err)
 		err = links_start(h, why);
 	if (!err)

@@ -6,6 +6,7 @@
 #include "link/tls_io.h"
 #include "pool.h"
 #include "settings.h"
+#include "store.h"
 
 enum {
 	HOST_ADDRESSES_MAX = 16,
@@ -18,7 +19,8 @@ struct host {
 	struct cli_identity identity;
 	struct reload_links *links;
 	struct reload_pool *pool;
-	struct reload_storage *storage;
+	struct agent_store *store;
+	char *store_path; /* its directory */
 	struct reload_ip_port
 		listen[HOST_ADDRESSES_MAX]; /* once listening, with the ports that were taken */
 	struct reload_ip_port candidates

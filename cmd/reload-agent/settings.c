@@ -23,6 +23,7 @@ const struct cli_opt agent_run_opts[] = {
 	{ 0, "no-join", NULL, "start detached; reload-join joins" },
 	{ 0, "first", NULL, "form a ring alone when no bootstrap node answers" },
 	{ 0, "store-limit", "SIZE", "most bytes of stored values (default 64M)" },
+	{ 0, "store-path", "DIR", "where stored values are kept (default: the instance's state)" },
 	{ 0, "log-level", "LEVEL[,PART=LEVEL]", "error, warn, info, debug or trace (default info)" },
 	{ 0, "log-to", "stderr|FILE", "where the log goes (default stderr)" },
 	{ 0, "ready-fd", "N", "write a line to descriptor N when ready" },

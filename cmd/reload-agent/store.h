@@ -1,0 +1,29 @@
+/* The agent's stored values: in a file that survives it; a client, which stores for nobody, has memory alone. */
+#pragma once
+
+#include "agent.h"
+#include "settings.h"
+#include "storage/storage.h"
+
+struct agent_store;
+
+/*
+ * agent_store_path() returns (owned) the directory of the store: that of --store-path, else the instance's one among the
+ * states.  Errors of cli_path().
+ */
+enum reload_err agent_store_path(char **out, const char *instance, const struct agent_settings *s,
+	struct reload_why *why) MUST_CHECK;
+
+/*
+ * agent_store_open() opens the store of a node of config (owned), whose changes are settled from the loop; path is not used for
+ * a client.  agent->poll, log, role and store_limit are set.  Errors of reload_storage_sqlite_open().
+ */
+enum reload_err agent_store_open(struct agent_store **out, struct agent *agent,
+	const struct reload_config *config, const char *path, struct reload_why *why) MUST_CHECK;
+
+/* agent_store_storage() returns the storage (borrowed). */
+struct reload_storage *agent_store_storage(const struct agent_store *store);
+
+/* agent_store_flush() waits until all is durable and told; agent_store_free() until it is durable.  NULL is legal. */
+void agent_store_flush(struct agent_store *store);
+void agent_store_free(struct agent_store *store);

@@ -27,7 +27,8 @@
 
 enum {
 	RELOAD_SIM_DOUBT_MS = 250,
-	RELOAD_SIM_LOST_MS = 30000, /* as RELOAD_LINK_LOST_MS of link/rto.h */
+	RELOAD_SIM_LOST_MS = 30000,   /* as RELOAD_LINK_LOST_MS of link/rto.h */
+	RELOAD_SIM_CONNECT_MS = 3000, /* a dial into silence; as libcore/link waits */
 	RELOAD_SIM_PEERS_MAX = 1000000
 };
 

@@ -1,0 +1,183 @@
+#include "sim/internal.h"
+
+#include "wire/codes.h"
+
+/* The host of each engine: what it orders becomes events of the world. */
+
+static reload_ms host_now(void *host)
+{
+	return reload_sim_body_of(host)->node.sim->now;
+}
+
+static reload_utc host_wall(void *host)
+{
+	const struct reload_sim_node *n = host;
+	return RELOAD_SIM_EPOCH + n->sim->now + (uint64_t)n->skew_ms;
+}
+
+static void host_random(void *host, void *out, size_t len)
+{
+	reload_prng_bytes(&reload_sim_body_of(host)->node.sim->prng, out, len);
+}
+
+static void host_wake_at(void *host, reload_ms when)
+{
+	struct reload_sim_body *n = reload_sim_body_of(host);
+	if (!n->stopping && when != n->wake)
+		reload_sim_wake_set(n, when);
+}
+
+static void host_link_open(
+	void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count)
+{
+	struct reload_sim_body *n = reload_sim_body_of(host);
+	if (!n->stopping)
+		reload_sim_dial(n, link, addrs, count);
+}
+
+static void host_link_send(void *host, uint32_t link, struct span message)
+{
+	struct reload_sim_body *n = reload_sim_body_of(host);
+	if (!n->stopping)
+		reload_sim_send(n, link, message);
+}
+
+static void host_link_close(void *host, uint32_t link)
+{
+	struct reload_sim_body *n = reload_sim_body_of(host);
+	if (!n->stopping)
+		reload_sim_close(n, link);
+}
+
+static void host_job(void *host, struct reload_job *job)
+{
+	struct reload_sim_body *n = reload_sim_body_of(host);
+	struct reload_sim *s = n->node.sim;
+	reload_grow(&s->jobs, &s->jobs_cap, s->jobs_count, sizeof(*s->jobs));
+	s->jobs[s->jobs_count++] = (struct reload_sim_job){ n, job };
+}
+
+static size_t host_addresses(void *host, struct reload_ip_port *out, size_t max)
+{
+	if (!max)
+		return 0;
+	out[0] = reload_sim_address(reload_sim_body_of(host)->node.index);
+	return 1;
+}
+
+static void host_reached(
+	void *host, const struct reload_id *node, const struct reload_ip_port *addrs, size_t count)
+{
+	struct reload_sim_body *n = reload_sim_body_of(host);
+	struct reload_sim_body *other = reload_sim_node_at(n->node.sim, addrs, count);
+	(void)node;
+	if (!other)
+		return;
+	uint32_t index = (uint32_t)other->node.index;
+	size_t at = 0;
+	if (!n->known)
+		n->known = reload_alloc_array(RELOAD_SIM_KNOWN_MAX, sizeof(*n->known));
+	while (at < n->known_count && n->known[at] != index)
+		at++;
+	if (at == n->known_count && at < RELOAD_SIM_KNOWN_MAX)
+		n->known_count++;
+	else if (at == RELOAD_SIM_KNOWN_MAX)
+		at--; /* the oldest goes */
+	memmove(n->known + 1, n->known, at * sizeof(*n->known));
+	n->known[0] = index;
+}
+
+static void host_event(void *host, const struct reload_event *ev)
+{
+	struct reload_sim_body *n = reload_sim_body_of(host);
+	struct reload_sim *s = n->node.sim;
+	if (ev->type == RELOAD_EV_STATE) {
+		n->node.state = ev->code;
+		if (ev->code == RELOAD_STATE_JOINED)
+			n->node.joined_at = s->now;
+	}
+	if (reload_event_level(ev->type) <= RELOAD_LEVEL_INFO)
+		reload_sim_note(s, &n->node, reload_event_name(ev->type), ev->code, ev->err);
+	if (s->setup.trace && ev->words)
+		fprintf(s->setup.trace, "         node %zu   %s: %s\n", n->node.index,
+			reload_event_name(ev->type), ev->words);
+	if (s->hooks.event)
+		s->hooks.event(s->hooks.arg, &n->node, ev);
+}
+
+static void host_config_changed(void *host, const struct reload_config *config)
+{
+	struct reload_sim_node *n = host;
+	reload_sim_note(n->sim, n, "config", config->sequence, 0);
+}
+
+const struct reload_host_ops reload_sim_host_ops = {
+	.now = host_now,
+	.wall = host_wall,
+	.random = host_random,
+	.wake_at = host_wake_at,
+	.link_open = host_link_open,
+	.link_send = host_link_send,
+	.link_close = host_link_close,
+	.job = host_job,
+	.addresses = host_addresses,
+	.reached = host_reached,
+	.event = host_event,
+	.config_changed = host_config_changed,
+};
+
+/* -- what a message is for ------------------------------------------------------------------------------------------------ */
+
+static enum reload_sim_traffic traffic_of_code(uint16_t code)
+{
+	switch (code) {
+	case RELOAD_UPDATE_REQ:
+	case RELOAD_UPDATE_ANS:
+		return RELOAD_SIM_TRAFFIC_UPDATE;
+	case RELOAD_ATTACH_REQ:
+	case RELOAD_ATTACH_ANS:
+		return RELOAD_SIM_TRAFFIC_ATTACH;
+	case RELOAD_JOIN_REQ:
+	case RELOAD_JOIN_ANS:
+	case RELOAD_LEAVE_REQ:
+	case RELOAD_LEAVE_ANS:
+		return RELOAD_SIM_TRAFFIC_JOIN;
+	case RELOAD_PING_REQ:
+	case RELOAD_PING_ANS:
+	case RELOAD_PROBE_REQ:
+	case RELOAD_PROBE_ANS:
+	case RELOAD_ROUTE_QUERY_REQ:
+	case RELOAD_ROUTE_QUERY_ANS:
+		return RELOAD_SIM_TRAFFIC_PING;
+	case RELOAD_STORE_REQ:
+	case RELOAD_STORE_ANS:
+		return RELOAD_SIM_TRAFFIC_STORE;
+	case RELOAD_FETCH_REQ:
+	case RELOAD_FETCH_ANS:
+	case RELOAD_STAT_REQ:
+	case RELOAD_STAT_ANS:
+	case RELOAD_FIND_REQ:
+	case RELOAD_FIND_ANS:
+		return RELOAD_SIM_TRAFFIC_FETCH;
+	}
+	return RELOAD_SIM_TRAFFIC_OTHER;
+}
+
+enum reload_sim_traffic reload_sim_traffic_of(struct span message)
+{
+	enum {
+		FRAGMENT_AT = 12,
+		LISTS_AT = RELOAD_HEADER_FIXED - 6
+	};
+	struct rd r = rd_of(message);
+	rd_take(&r, FRAGMENT_AT);
+	uint32_t fragment = rd_u32(&r);
+	rd_take(&r, LISTS_AT - FRAGMENT_AT - 4);
+	size_t lists = rd_u16(&r);
+	lists += rd_u16(&r);
+	lists += rd_u16(&r);
+	rd_take(&r, lists);
+	uint16_t code = rd_u16(&r);
+	return r.err || fragment != RELOAD_FRAGMENT_WHOLE ? RELOAD_SIM_TRAFFIC_OTHER
+							  : traffic_of_code(code);
+}

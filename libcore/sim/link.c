@@ -1,0 +1,327 @@
+#include "sim/internal.h"
+
+/*
+ * Links from the first packet to the last.
+ *
+ * A dial is a TCP connection and a TLS handshake: the first packet arrives a delay later and is sent again once when nobody
+ * hears it; the dialling end is up after two round trips, the other half a round trip later.  A host whose process is not
+ * there refuses at once; one that is off or cut off says nothing.
+ */
+
+enum {
+	SYN_AGAIN_MS = 1000,
+	HANDSHAKE_MS = 10000, /* as libcore/link waits for one */
+	FIN_TRIES = 8,        /* packets that tell of the end of a link are sent again */
+	FIN_AGAIN_MS = 200
+};
+
+/* -- which packets pass ------------------------------------------------------------------------------------------------------- */
+
+static uint64_t cut_key(size_t from, size_t to)
+{
+	return (uint64_t)from << 32 | to;
+}
+
+/* The place of key among the cuts, or where it would be. */
+static size_t cut_place(const struct reload_sim *s, uint64_t key)
+{
+	size_t low = 0, high = s->cuts_count;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (s->cuts[mid] < key)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static bool is_cut(const struct reload_sim *s, uint64_t key)
+{
+	size_t i = cut_place(s, key);
+	return i < s->cuts_count && s->cuts[i] == key;
+}
+
+void reload_sim_cut(struct reload_sim *s, size_t from, size_t to, bool cut)
+{
+	uint64_t key = cut_key(from, to);
+	size_t i = cut_place(s, key);
+	bool there = i < s->cuts_count && s->cuts[i] == key;
+	reload_sim_note(s, reload_sim_node(s, from), cut ? "cut" : "uncut", to, 0);
+	if (cut && !there) {
+		reload_grow(&s->cuts, &s->cuts_cap, s->cuts_count, sizeof(*s->cuts));
+		memmove(&s->cuts[i + 1], &s->cuts[i], (s->cuts_count - i) * sizeof(*s->cuts));
+		s->cuts[i] = key;
+		s->cuts_count++;
+	} else if (!cut && there) {
+		s->cuts_count--;
+		memmove(&s->cuts[i], &s->cuts[i + 1], (s->cuts_count - i) * sizeof(*s->cuts));
+	}
+}
+
+void reload_sim_side(struct reload_sim *s, size_t i, unsigned side)
+{
+	reload_sim_note(s, reload_sim_node(s, i), "side", side, 0);
+	s->nodes[i].node.side = side;
+}
+
+bool reload_sim_open(const struct reload_sim *s, const struct reload_sim_body *a,
+	const struct reload_sim_body *b)
+{
+	return a->node.side == b->node.side && !a->off && !b->off &&
+	       !(s->cuts_count && is_cut(s, cut_key(a->node.index, b->node.index)));
+}
+
+/* -- the links of a node ------------------------------------------------------------------------------------------------------ */
+
+static uint32_t number_of(const struct reload_sim_link *l, const struct reload_sim_body *n)
+{
+	return l->end[l->end[0].node != n].number;
+}
+
+/* The place of number among the links of n, or where it would be. */
+static size_t link_place(const struct reload_sim_body *n, uint32_t number)
+{
+	size_t low = 0, high = n->links_count;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (number_of(n->links[mid], n) < number)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct reload_sim_link *reload_sim_link_find(const struct reload_sim_body *n, uint32_t number)
+{
+	size_t i = link_place(n, number);
+	return i < n->links_count && number_of(n->links[i], n) == number ? n->links[i] : NULL;
+}
+
+static void end_open(struct reload_sim_link *l, unsigned e, uint32_t number)
+{
+	struct reload_sim_body *n = l->end[e].node;
+	size_t i = link_place(n, number);
+	l->end[e].number = number;
+	l->end[e].state = RELOAD_SIM_END_OPENING;
+	l->refs++;
+	reload_grow(&n->links, &n->links_cap, n->links_count, sizeof(struct reload_sim_link *));
+	memmove(&n->links[i + 1], &n->links[i], (n->links_count - i) * sizeof(n->links[0]));
+	n->links[i] = l;
+	n->links_count++;
+}
+
+void reload_sim_link_release(struct reload_sim *s, struct reload_sim_link *l)
+{
+	if (--l->refs)
+		return;
+	s->held -= sizeof(*l);
+	free(l);
+}
+
+void reload_sim_link_end_close(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
+{
+	struct reload_sim_link_end *end = &l->end[e];
+	struct reload_sim_body *n = end->node;
+	size_t i = link_place(n, end->number);
+	n->links_count--;
+	memmove(&n->links[i], &n->links[i + 1], (n->links_count - i) * sizeof(n->links[0]));
+	end->state = RELOAD_SIM_END_GONE;
+	reload_sim_wait_free(s, l, e);
+	reload_sim_link_release(s, l);
+}
+
+void reload_sim_link_down(struct reload_sim *s, struct reload_sim_link *l, unsigned e, reload_ms at,
+	enum reload_err err, bool remote)
+{
+	struct reload_sim_event *ev =
+		reload_sim_event_new(s, RELOAD_SIM_DOWN, l, e, span_of(NULL, 0));
+	ev->err = (uint8_t)err;
+	ev->remote = remote;
+	reload_sim_event_queue(s, ev, at);
+}
+
+/* The last packet of end e is on the way: behind all it sent before. */
+static void farewell(struct reload_sim *s, struct reload_sim_link *l, unsigned e, unsigned tries)
+{
+	reload_ms at = s->now + reload_sim_delay(s, l->base);
+	struct reload_sim_event *ev;
+	if (l->end[!e].state != RELOAD_SIM_END_OPENING && l->end[!e].state != RELOAD_SIM_END_UP)
+		return;
+	ev = reload_sim_event_new(s, RELOAD_SIM_DOWN, l, !e, span_of(NULL, 0));
+	ev->err = RELOAD_LINK_DOWN;
+	ev->remote = true;
+	ev->tries = (uint8_t)(FIN_TRIES - tries);
+	reload_sim_event_queue(s, ev, at < l->end[e].last ? l->end[e].last : at);
+}
+
+void reload_sim_links_drop(struct reload_sim_body *n, bool told)
+{
+	struct reload_sim *s = n->node.sim;
+	while (n->links_count) {
+		struct reload_sim_link *l = n->links[n->links_count - 1];
+		unsigned e = l->end[0].node != n;
+		if (told)
+			farewell(s, l, e, 0); /* who is cut off learns it when it sends */
+		reload_sim_link_end_close(s, l, e);
+	}
+}
+
+void reload_sim_close(struct reload_sim_body *n, uint32_t number)
+{
+	struct reload_sim_link *l = reload_sim_link_find(n, number);
+	if (!l)
+		return;
+	farewell(n->node.sim, l, number >> 31, FIN_TRIES);
+	reload_sim_link_end_close(n->node.sim, l, number >> 31);
+}
+
+size_t reload_sim_links(struct reload_sim_node *node, uint32_t *out, size_t max)
+{
+	const struct reload_sim_body *n = reload_sim_body_of(node);
+	size_t count = 0;
+	for (size_t i = 0; i < n->links_count && count < max; i++) {
+		uint32_t number = number_of(n->links[i], n);
+		if (n->links[i]->end[number >> 31].state == RELOAD_SIM_END_UP)
+			out[count++] = number;
+	}
+	return count;
+}
+
+/* -- dialling ------------------------------------------------------------------------------------------------------------------ */
+
+struct reload_sim_body *reload_sim_node_at(
+	struct reload_sim *s, const struct reload_ip_port *addrs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *a = addrs[i].addr;
+		size_t index = (size_t)a[1] << 16 | (size_t)a[2] << 8 | a[3];
+		if (addrs[i].type == RELOAD_IPV4 && a[0] == 10 && index < s->nodes_count)
+			return &s->nodes[index];
+	}
+	return NULL;
+}
+
+void reload_sim_dial(struct reload_sim_body *n, uint32_t number, const struct reload_ip_port *addrs,
+	size_t count)
+{
+	struct reload_sim *s = n->node.sim;
+	struct reload_sim_body *to = reload_sim_node_at(s, addrs, count);
+	struct reload_sim_link *l = RELOAD_NEW(reload_sim_link);
+	s->held += sizeof(*l);
+	l->end[0].node = n;
+	l->end[1].node = to;
+	end_open(l, 0, number);
+	if (!to || to == n) {
+		reload_sim_link_down(s, l, 0, s->now + 1, RELOAD_LINK_DOWN, false);
+		return;
+	}
+	l->base = (float)reload_sim_base(s, n->node.index, to->node.index);
+	struct reload_sim_event *ev =
+		reload_sim_event_new(s, RELOAD_SIM_DIAL, l, 0, span_of(NULL, 0));
+	ev->sent = s->now;
+	reload_sim_event_queue(s, ev, s->now + reload_sim_delay(s, l->base));
+}
+
+static bool both_ways(const struct reload_sim *s, const struct reload_sim_link *l)
+{
+	return reload_sim_open(s, l->end[0].node, l->end[1].node) &&
+	       reload_sim_open(s, l->end[1].node, l->end[0].node);
+}
+
+/* Nobody heard the first packet: it is sent once more, then the dialling end gives up. */
+static void unheard(struct reload_sim *s, const struct reload_sim_event *dial)
+{
+	struct reload_sim_link *l = dial->link;
+	if (dial->tries) {
+		reload_sim_link_down(
+			s, l, 0, dial->sent + RELOAD_SIM_CONNECT_MS, RELOAD_TIMEOUT, false);
+		return;
+	}
+	struct reload_sim_event *ev =
+		reload_sim_event_new(s, RELOAD_SIM_DIAL, l, 0, span_of(NULL, 0));
+	ev->sent = dial->sent;
+	ev->tries = 1;
+	reload_sim_event_queue(s, ev, dial->sent + SYN_AGAIN_MS + reload_sim_delay(s, l->base));
+}
+
+bool reload_sim_run_dial(struct reload_sim *s, struct reload_sim_event *ev)
+{
+	struct reload_sim_link *l = ev->link;
+	struct reload_sim_body *to = l->end[1].node;
+	if (l->end[0].state != RELOAD_SIM_END_OPENING)
+		return false;
+	bool lost = s->setup.loss && reload_prng_chance(&s->prng, s->setup.loss);
+	s->counts.lost += lost;
+	if (lost || !both_ways(s, l)) {
+		unheard(s, ev);
+		return false;
+	}
+	if (!to->node.peer) {
+		reload_sim_link_down(
+			s, l, 0, s->now + reload_sim_delay(s, l->base), RELOAD_LINK_DOWN, true);
+		return false;
+	}
+	end_open(l, 1, UINT32_C(1) << 31 | to->next_incoming++);
+	reload_ms ours = s->now;
+	for (int i = 0; i < 3; i++)
+		ours += reload_sim_delay(s, l->base);
+	reload_ms theirs = ours + reload_sim_delay(s, l->base);
+	struct span nothing = span_of(NULL, 0);
+	reload_sim_event_queue(s, reload_sim_event_new(s, RELOAD_SIM_UP, l, 0, nothing), ours);
+	reload_sim_event_queue(s, reload_sim_event_new(s, RELOAD_SIM_UP, l, 1, nothing), theirs);
+	l->end[0].last = theirs; /* what is sent before the other end is up arrives behind that */
+	return false;
+}
+
+bool reload_sim_run_up(struct reload_sim *s, struct reload_sim_event *ev)
+{
+	struct reload_sim_link *l = ev->link;
+	struct reload_sim_link_end *end = &l->end[ev->end], *other = &l->end[!ev->end];
+	if (end->state != RELOAD_SIM_END_OPENING)
+		return false;
+	if (!both_ways(s, l) || other->state == RELOAD_SIM_END_GONE) {
+		reload_sim_link_down(s, l, ev->end, s->now + HANDSHAKE_MS, RELOAD_TIMEOUT, false);
+		return false;
+	}
+	end->state = RELOAD_SIM_END_UP;
+	reload_sim_note(s, &end->node->node, "up", end->number, other->node->node.index);
+	reload_peer_link_up(end->node->node.peer, end->number, other->node->node.credentials.cert);
+	return true;
+}
+
+/* A cut stops the packet that tells of the end: it is sent again for a while. */
+static void down_again(struct reload_sim *s, const struct reload_sim_event *down)
+{
+	if (down->tries >= FIN_TRIES)
+		return;
+	struct reload_sim_event *ev =
+		reload_sim_event_new(s, RELOAD_SIM_DOWN, down->link, down->end, span_of(NULL, 0));
+	ev->err = down->err;
+	ev->remote = true;
+	ev->tries = (uint8_t)(down->tries + 1);
+	reload_sim_event_queue(s, ev, s->now + ((reload_ms)FIN_AGAIN_MS << down->tries));
+}
+
+bool reload_sim_run_down(struct reload_sim *s, struct reload_sim_event *ev)
+{
+	struct reload_sim_link *l = ev->link;
+	struct reload_sim_link_end *end = &l->end[ev->end];
+	if (end->state != RELOAD_SIM_END_OPENING && end->state != RELOAD_SIM_END_UP)
+		return false;
+	if (ev->remote && !reload_sim_open(s, l->end[!ev->end].node, end->node)) {
+		down_again(s, ev);
+		return false;
+	}
+	bool known = end->state == RELOAD_SIM_END_UP || ev->end == 0;
+	struct reload_sim_body *n = end->node;
+	if (l->end[!ev->end].node && l->end[!ev->end].state != RELOAD_SIM_END_NONE && !ev->remote)
+		farewell(s, l, ev->end, 0); /* given up here: the other end may hear of it */
+	reload_sim_link_end_close(s, l, ev->end);
+	if (!known)
+		return false;
+	reload_sim_note(s, &n->node, "down", end->number, ev->err);
+	reload_peer_link_down(n->node.peer, end->number, ev->err);
+	return true;
+}

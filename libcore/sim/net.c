@@ -1,0 +1,495 @@
+#include "sim/internal.h"
+
+/*
+ * Messages on links, as libcore/link and the transport below it would carry them.
+ *
+ * A stream keeps the order.  A lost packet is sent again and holds up what comes behind it.  What meets a cut waits in a queue
+ * of its way (struct reload_sim_wait); the transport tries again with growing pauses, and when the cut is over all of it
+ * arrives.  Meanwhile the health of the way is that of libcore/link/rto.c: doubt when an ACK is late, lost
+ * RELOAD_SIM_LOST_MS after the first message without one.  Only the end that sends looks; an idle end notices nothing.  When
+ * messages pass but their ACKs do not, the sender doubts and gives up all the same, though everything arrived.
+ *
+ * A datagram stands alone: it is sent up to five times with doubling pauses (RFC 6940 s6.6.3), then the link is given up.
+ *
+ * While all is well nothing of this costs an event: a message is one event, its arrival.
+ */
+
+enum {
+	RTO_MS = 200,      /* of the transport; doubles */
+	PAUSE_MAX = 6400,  /* between two attempts of the transport */
+	RESENDS_MAX = 6,   /* of a packet on an open way */
+	TRANSMISSIONS = 5, /* of a datagram (RFC 6940 s6.6.3) */
+	DATAGRAM_RTO_MS = 20
+};
+
+static bool is_open(const struct reload_sim *s, const struct reload_sim_link *l, unsigned e)
+{
+	return reload_sim_open(s, l->end[e].node, l->end[!e].node);
+}
+
+static bool chance(struct reload_sim *s, uint32_t per_million)
+{
+	return per_million && reload_prng_chance(&s->prng, per_million);
+}
+
+static bool is_lost(struct reload_sim *s)
+{
+	bool lost = chance(s, s->setup.loss);
+	s->counts.lost += lost;
+	return lost;
+}
+
+/* -- what is late --------------------------------------------------------------------------------------------------------- */
+
+static reload_ms patience(const struct reload_sim *s, const struct reload_sim_link *l)
+{
+	reload_ms ms = reload_sim_patience(s, l->base);
+	return ms > RELOAD_SIM_DOUBT_MS ? ms : RELOAD_SIM_DOUBT_MS;
+}
+
+static struct reload_sim_wait *wait_of(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
+{
+	struct reload_sim_link_end *end = &l->end[e];
+	if (!end->wait) {
+		end->wait = RELOAD_NEW(reload_sim_wait);
+		*end->wait = (struct reload_sim_wait){ .retry_at = RELOAD_NEVER,
+			.since = RELOAD_NEVER,
+			.ack_at = RELOAD_NEVER,
+			.health_at = RELOAD_NEVER };
+		s->held += sizeof(*end->wait);
+	}
+	return end->wait;
+}
+
+void reload_sim_wait_free(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
+{
+	struct reload_sim_wait *w = TAKE(l->end[e].wait);
+	struct reload_sim_event *m;
+	if (!w)
+		return;
+	while ((m = w->queue.first)) {
+		w->queue.first = m->next;
+		reload_sim_event_free(s, m); /* the end itself still holds the link */
+	}
+	s->held -= sizeof(*w);
+	free(w);
+}
+
+static void look_at(struct reload_sim *s, struct reload_sim_link *l, unsigned e, reload_ms at)
+{
+	struct reload_sim_wait *w = l->end[e].wait;
+	if (at >= w->health_at)
+		return;
+	w->health_at = at < s->now ? s->now : at;
+	reload_sim_event_queue(s,
+		reload_sim_event_new(s, RELOAD_SIM_HEALTH, l, e, span_of(NULL, 0)), w->health_at);
+}
+
+static void retry_later(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
+{
+	struct reload_sim_wait *w = l->end[e].wait;
+	if (w->retry_at != RELOAD_NEVER)
+		return;
+	w->pause = !w->pause ? RTO_MS : 2 * w->pause < PAUSE_MAX ? 2 * w->pause : PAUSE_MAX;
+	w->retry_at = s->now + w->pause;
+	reload_sim_event_queue(
+		s, reload_sim_event_new(s, RELOAD_SIM_RETRY, l, e, span_of(NULL, 0)), w->retry_at);
+}
+
+/* A message that was sent at the time `sent` has no ACK on the way. */
+static void unacknowledged(
+	struct reload_sim *s, struct reload_sim_link *l, unsigned e, reload_ms sent)
+{
+	struct reload_sim_wait *w = wait_of(s, l, e);
+	if (sent < w->since)
+		w->since = sent;
+	w->ack_at = RELOAD_NEVER;
+	look_at(s, l, e, w->since + patience(s, l));
+	retry_later(s, l, e);
+}
+
+/* The ACK of a message that was sent at the time `sent` comes at the time ack_at, which is late. */
+static void acknowledged_late(struct reload_sim *s, struct reload_sim_link *l, unsigned e,
+	reload_ms sent, reload_ms ack_at)
+{
+	struct reload_sim_wait *w = wait_of(s, l, e);
+	if (w->since == RELOAD_NEVER) {
+		w->since = sent;
+		w->ack_at = ack_at;
+	} else if (w->ack_at != RELOAD_NEVER && ack_at > w->ack_at) {
+		w->ack_at = ack_at;
+		if (w->bad)
+			w->since = sent; /* those before are acknowledged meanwhile */
+	}
+	look_at(s, l, e, w->since + patience(s, l));
+	if (w->ack_at != RELOAD_NEVER)
+		look_at(s, l, e, w->ack_at);
+}
+
+static bool tell_health(struct reload_sim *s, struct reload_sim_link_end *end, bool good)
+{
+	end->wait->bad = !good;
+	reload_sim_note(s, &end->node->node, good ? "good" : "doubt", end->number, 0);
+	reload_peer_link_health(end->node->node.peer, end->number, good);
+	return true;
+}
+
+static bool acknowledged(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
+{
+	struct reload_sim_wait *w = l->end[e].wait;
+	bool was_bad = w->bad;
+	w->since = w->ack_at = RELOAD_NEVER;
+	w->pause = 0;
+	if (was_bad)
+		tell_health(s, &l->end[e], true);
+	w = l->end[e].wait; /* the engine may have closed the link, or sent */
+	if (w && w->since == RELOAD_NEVER && !w->count && w->retry_at == RELOAD_NEVER)
+		reload_sim_wait_free(s, l, e);
+	return was_bad;
+}
+
+bool reload_sim_run_health(struct reload_sim *s, struct reload_sim_event *ev)
+{
+	struct reload_sim_link *l = ev->link;
+	struct reload_sim_link_end *end = &l->end[ev->end];
+	struct reload_sim_wait *w = end->wait;
+	if (end->state != RELOAD_SIM_END_UP || !w || w->health_at != ev->at)
+		return false;
+	w->health_at = RELOAD_NEVER;
+	if (w->since == RELOAD_NEVER)
+		return false;
+	if (s->now >= w->ack_at)
+		return acknowledged(s, l, ev->end);
+	if (s->now >= w->since + RELOAD_SIM_LOST_MS) {
+		reload_sim_link_down(s, l, ev->end, s->now, RELOAD_LINK_DOWN, false);
+		return false;
+	}
+	reload_ms doubt = w->since + patience(s, l), next = w->since + RELOAD_SIM_LOST_MS;
+	if (!w->bad && s->now < doubt)
+		next = doubt;
+	look_at(s, l, ev->end, w->ack_at < next ? w->ack_at : next);
+	return !w->bad && s->now >= doubt && tell_health(s, end, false);
+}
+
+/* -- streams -------------------------------------------------------------------------------------------------------------- */
+
+/* The other end is no more: its host says so. */
+static void reset(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
+{
+	struct reload_sim_link_end *end = &l->end[e];
+	if (end->resetting || end->state != RELOAD_SIM_END_UP)
+		return;
+	end->resetting = true;
+	reload_ms round_trip = reload_sim_delay(s, l->base) + reload_sim_delay(s, l->base);
+	reload_sim_link_down(s, l, e, s->now + round_trip, RELOAD_LINK_DOWN, true);
+}
+
+/* m waits for the end of a cut; it takes m. */
+static void hold(struct reload_sim *s, struct reload_sim_event *m)
+{
+	struct reload_sim_link *l = m->link;
+	unsigned e = m->end;
+	struct reload_sim_wait *w;
+	if (l->end[e].state != RELOAD_SIM_END_UP) {
+		reload_sim_event_free(s, m); /* nobody is there to send it again */
+		return;
+	}
+	w = wait_of(s, l, e);
+	reload_ms sent = m->sent;
+	if (w->count >= RELOAD_SIM_WAIT_MAX) {
+		s->counts.dropped++;
+		reload_sim_event_free(s, m);
+	} else { /* one that met the cut on its way comes before those that were sent behind it */
+		struct reload_sim_event **at = &w->queue.first;
+		if (w->queue.last && w->queue.last->sequence < m->sequence)
+			at = &w->queue.last->next;
+		while (*at && (*at)->sequence < m->sequence)
+			at = &(*at)->next;
+		m->next = *at;
+		*at = m;
+		if (!m->next)
+			w->queue.last = m;
+		w->count++;
+	}
+	unacknowledged(s, l, e, sent);
+}
+
+static reload_ms resends(struct reload_sim *s)
+{
+	reload_ms late = 0;
+	for (int i = 0; i < RESENDS_MAX && is_lost(s); i++)
+		late += (reload_ms)RTO_MS << i;
+	return late;
+}
+
+static void arrive_twice(struct reload_sim *s, const struct reload_sim_event *m, reload_ms at)
+{
+	if (!chance(s, s->setup.duplicate))
+		return;
+	struct reload_sim_event *copy = reload_sim_event_new(
+		s, RELOAD_SIM_MESSAGE, m->link, m->end, span_of(m->data, m->len));
+	copy->sent = m->sent;
+	copy->sequence = m->sequence;
+	s->counts.duplicated++;
+	reload_sim_event_queue(s, copy, at + reload_sim_delay(s, m->link->base));
+}
+
+/* m arrives behind what was sent before; it takes m. */
+static void pass(struct reload_sim *s, struct reload_sim_event *m)
+{
+	struct reload_sim_link *l = m->link;
+	struct reload_sim_link_end *from = &l->end[m->end];
+	reload_ms begin = s->now + from->node->node.slow_ms;
+	reload_ms at = begin + reload_sim_delay(s, l->base) + resends(s);
+	if (at < from->last)
+		at = from->last;
+	from->last = at;
+	reload_ms ack_at = at + (reload_ms)l->base + resends(s);
+	if (ack_at - begin > RELOAD_SIM_DOUBT_MS && ack_at - begin > patience(s, l))
+		acknowledged_late(s, l, m->end, begin, ack_at);
+	m->type = RELOAD_SIM_MESSAGE;
+	reload_sim_event_queue(s, m, at);
+	arrive_twice(s, m, at);
+}
+
+bool reload_sim_run_retry(struct reload_sim *s, struct reload_sim_event *ev)
+{
+	struct reload_sim_link *l = ev->link;
+	unsigned e = ev->end;
+	struct reload_sim_wait *w = l->end[e].wait;
+	if (!w || w->retry_at != ev->at)
+		return false;
+	w->retry_at = RELOAD_NEVER;
+	if (!w->count && w->since == RELOAD_NEVER) {
+		reload_sim_wait_free(s, l, e);
+		return false;
+	}
+	if (!is_open(s, l, e)) {
+		retry_later(s, l, e);
+		return false;
+	}
+	if (l->end[!e].state != RELOAD_SIM_END_UP) {
+		reset(s, l, e);
+		return false;
+	}
+	struct reload_sim_list list = w->queue;
+	w->queue = (struct reload_sim_list){ NULL, NULL };
+	w->count = 0;
+	for (struct reload_sim_event *m; (m = list.first);) {
+		list.first = m->next;
+		pass(s, m);
+	}
+	if (!is_open(s, l, !e)) {
+		retry_later(s, l, e);
+		return false;
+	}
+	reload_ms at = l->end[e].last > s->now ? l->end[e].last : s->now;
+	w->ack_at = at + reload_sim_delay(s, l->base);
+	look_at(s, l, e, w->ack_at);
+	return false;
+}
+
+/* -- datagrams ------------------------------------------------------------------------------------------------------------ */
+
+static reload_ms datagram_rto(const struct reload_sim *s, const struct reload_sim_link *l)
+{
+	reload_ms ms = reload_sim_patience(s, l->base);
+	return ms > DATAGRAM_RTO_MS ? ms : DATAGRAM_RTO_MS;
+}
+
+/* One transmission arrives; m stays when it has to be sent again. */
+static void datagram_pass(struct reload_sim *s, struct reload_sim_event *m, bool keep)
+{
+	struct reload_sim_link *l = m->link;
+	reload_ms slow = l->end[m->end].node->node.slow_ms;
+	reload_ms at = s->now + slow + reload_sim_delay(s, l->base);
+	if (chance(s, s->setup.reorder))
+		at += 1 + reload_prng_below(&s->prng, 2 * (uint64_t)l->base + 10);
+	if (at < l->end[m->end].last && m->sent == s->now &&
+		l->end[!m->end].state != RELOAD_SIM_END_UP)
+		at = l->end[m->end].last; /* the other end is not up yet */
+	m->delivered = true;
+	struct reload_sim_event *out = m;
+	if (keep) {
+		out = reload_sim_event_new(
+			s, RELOAD_SIM_MESSAGE, l, m->end, span_of(m->data, m->len));
+		out->sent = m->sent;
+		out->sequence = m->sequence;
+	}
+	out->type = RELOAD_SIM_MESSAGE;
+	reload_sim_event_queue(s, out, at);
+	arrive_twice(s, out, at);
+}
+
+static void datagram(struct reload_sim *s, struct reload_sim_event *m)
+{
+	struct reload_sim_link *l = m->link;
+	unsigned e = m->end;
+	bool there = is_open(s, l, e) && !is_lost(s);
+	if (there && l->end[!e].state == RELOAD_SIM_END_GONE) {
+		reset(s, l, e);
+		reload_sim_event_free(s, m);
+		return;
+	}
+	bool back = there && is_open(s, l, !e) && !is_lost(s);
+	if (back && l->end[e].wait && l->end[e].wait->since != RELOAD_NEVER) {
+		reload_ms ack_at = s->now + 2 * (reload_ms)l->base + 1;
+		l->end[e].wait->ack_at = ack_at;
+		look_at(s, l, e, ack_at);
+	}
+	if (back && m->delivered)
+		reload_sim_event_free(s, m);
+	else if (there && !m->delivered)
+		datagram_pass(s, m, !back);
+	if (back)
+		return;
+	m->type = RELOAD_SIM_AGAIN;
+	reload_sim_event_queue(s, m, s->now + (datagram_rto(s, l) << m->tries++));
+}
+
+bool reload_sim_run_again(struct reload_sim *s, struct reload_sim_event *m, bool *taken)
+{
+	struct reload_sim_link *l = m->link;
+	struct reload_sim_link_end *end = &l->end[m->end];
+	if (end->state != RELOAD_SIM_END_UP)
+		return false;
+	if (m->tries >= TRANSMISSIONS) {
+		s->counts.dropped += !m->delivered;
+		reload_sim_link_down(s, l, m->end, s->now, RELOAD_LINK_DOWN, false);
+		return false;
+	}
+	struct reload_sim_wait *w = wait_of(s, l, m->end);
+	bool doubt = !w->bad;
+	if (m->sent < w->since)
+		w->since = m->sent;
+	if (doubt)
+		tell_health(s, end, false);
+	if (end->state == RELOAD_SIM_END_UP) {
+		*taken = true;
+		datagram(s, m);
+	}
+	return doubt;
+}
+
+/* -- in and out ----------------------------------------------------------------------------------------------------------- */
+
+void reload_sim_transmit(struct reload_sim *s, struct reload_sim_event *m)
+{
+	struct reload_sim_link *l = m->link;
+	struct reload_sim_link_end *from = &l->end[m->end];
+	m->sent = s->now;
+	m->sequence = s->sequence++;
+	if (chance(s, s->setup.drop)) {
+		s->counts.dropped++;
+		reload_sim_event_free(s, m);
+	} else if (s->setup.datagrams) {
+		datagram(s, m);
+	} else if ((from->wait && from->wait->count) || !is_open(s, l, m->end)) {
+		hold(s, m);
+	} else if (l->end[!m->end].state == RELOAD_SIM_END_GONE) {
+		reset(s, l, m->end);
+		reload_sim_event_free(s, m);
+	} else {
+		pass(s, m);
+	}
+}
+
+static void count_sent(struct reload_sim_body *n, struct span message)
+{
+	struct reload_sim_counts *c = &n->node.sim->counts;
+	enum reload_sim_traffic t = reload_sim_traffic_of(message);
+	n->node.sent_messages++;
+	n->node.sent_bytes += message.len;
+	c->messages++;
+	c->bytes += message.len;
+	c->traffic_messages[t]++;
+	c->traffic_bytes[t] += message.len;
+}
+
+/* An event that sends message over a link of n that is up; NULL: there is none. */
+static struct reload_sim_event *message_new(struct reload_sim_body *n,
+	enum reload_sim_event_type type, uint32_t number, struct span message)
+{
+	struct reload_sim_link *l = reload_sim_link_find(n, number);
+	if (!l || l->end[number >> 31].state != RELOAD_SIM_END_UP)
+		return NULL;
+	return reload_sim_event_new(n->node.sim, type, l, number >> 31, message);
+}
+
+void reload_sim_send(struct reload_sim_body *n, uint32_t number, struct span message)
+{
+	struct reload_sim *s = n->node.sim;
+	bool decide = n->node.byzantine && s->hooks.send;
+	struct reload_sim_event *m =
+		message_new(n, decide ? RELOAD_SIM_DECIDE : RELOAD_SIM_MESSAGE, number, message);
+	if (m && decide) {
+		reload_sim_event_queue(s, m, s->now);
+	} else if (m) {
+		count_sent(n, message);
+		reload_sim_transmit(s, m);
+	}
+}
+
+void reload_sim_inject(
+	struct reload_sim_node *node, uint32_t link, struct span message, reload_ms later)
+{
+	struct reload_sim_body *n = reload_sim_body_of(node);
+	struct reload_sim_event *m = message_new(n, RELOAD_SIM_SEND, link, message);
+	if (m)
+		reload_sim_event_queue(node->sim, m, node->sim->now + later);
+}
+
+bool reload_sim_run_send(struct reload_sim *s, struct reload_sim_event *m)
+{
+	struct reload_sim_link_end *from = &m->link->end[m->end];
+	struct span message = span_of(m->data, m->len);
+	if (from->state != RELOAD_SIM_END_UP)
+		return false;
+	if (m->type == RELOAD_SIM_DECIDE &&
+		!s->hooks.send(s->hooks.arg, &from->node->node, from->number, message))
+		return false;
+	if (from->state != RELOAD_SIM_END_UP)
+		return false; /* the hook ended the node */
+	count_sent(from->node, message);
+	reload_sim_transmit(s, m);
+	return true;
+}
+
+static void arrive(struct reload_sim *s, struct reload_sim_link_end *to, struct span message)
+{
+	struct reload_peer *peer = to->node->node.peer;
+	size_t most = reload_peer_config(peer)->max_message_size;
+	reload_sim_digest_add(s, message.len << 32 | to->number, to->node->node.index);
+	if (s->setup.trace)
+		reload_sim_trace(s, &to->node->node, "message", to->number, message.len);
+	if (message.len <= most) {
+		reload_peer_message(peer, to->number, message);
+		return;
+	}
+	to->broken = true;
+	reload_peer_oversized(peer, to->number, span_of(message.at, most));
+}
+
+bool reload_sim_run_message(struct reload_sim *s, struct reload_sim_event *m, bool *taken)
+{
+	struct reload_sim_link *l = m->link;
+	unsigned e = m->end;
+	struct reload_sim_link_end *from = &l->end[e], *to = &l->end[!e];
+	bool stream = !s->setup.datagrams;
+	if (!is_open(s, l, e) || (stream && from->wait && from->wait->count)) {
+		*taken = stream;
+		if (stream)
+			hold(s, m);
+		return false; /* a datagram is gone: the next one of the five may get through */
+	}
+	if (to->state != RELOAD_SIM_END_UP) {
+		reset(s, l, e);
+		return false;
+	}
+	if (stream && from->state == RELOAD_SIM_END_UP && !is_open(s, l, !e))
+		unacknowledged(s, l, e, m->sent);
+	if (to->broken)
+		return false;
+	arrive(s, to, span_of(m->data, m->len));
+	return true;
+}

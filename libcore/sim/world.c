@@ -1,0 +1,436 @@
+#include "sim/internal.h"
+
+#include "config/write.h"
+#include "sim/ident.h"
+
+/* The world: made, run, asked; its nodes started and ended. */
+
+enum {
+	KEEP_GENERATION_MS = 15000
+};
+
+/* -- digest and trace ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t digest_step(uint64_t digest, uint64_t v)
+{
+	digest = (digest ^ v) * 0x9e3779b97f4a7c15u;
+	return digest ^ digest >> 29;
+}
+
+void reload_sim_digest_add(struct reload_sim *s, uint64_t a, uint64_t b)
+{
+	s->digest = digest_step(digest_step(digest_step(s->digest, s->now), a), b);
+}
+
+void reload_sim_trace(const struct reload_sim *s, const struct reload_sim_node *n, const char *what,
+	uint64_t a, uint64_t b)
+{
+	fprintf(s->setup.trace, "%8llu node %lld %s %llx %llx\n", (unsigned long long)s->now,
+		n ? (long long)n->index : -1LL, what, (unsigned long long)a, (unsigned long long)b);
+}
+
+void reload_sim_note(struct reload_sim *s, const struct reload_sim_node *n, const char *what,
+	uint64_t a, uint64_t b)
+{
+	uint64_t word = n ? n->index : UINT64_MAX;
+	for (const char *c = what; *c; c++)
+		word = digest_step(word, (uint8_t)*c);
+	reload_sim_digest_add(s, word, digest_step(a, b));
+	if (s->setup.trace)
+		reload_sim_trace(s, n, what, a, b);
+}
+
+/* -- making ---------------------------------------------------------------------------------------------------------------- */
+
+struct reload_ip_port reload_sim_address(size_t index)
+{
+	return (struct reload_ip_port){ .type = RELOAD_IPV4,
+		.addr = { 10, (uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index },
+		.port = RELOAD_DEFAULT_PORT };
+}
+
+static const struct reload_kind kinds[] = {
+	{ .id = RELOAD_SIM_KIND,
+		.model = RELOAD_MODEL_SINGLE,
+		.access = RELOAD_ACCESS_USER_MATCH,
+		.max_count = 1,
+		.max_size = 2000 },
+	{ .id = RELOAD_SIM_ARRAY,
+		.model = RELOAD_MODEL_ARRAY,
+		.access = RELOAD_ACCESS_USER_MATCH,
+		.max_count = 8,
+		.max_size = 2000 },
+	{ .id = RELOAD_SIM_DICT,
+		.model = RELOAD_MODEL_DICTIONARY,
+		.access = RELOAD_ACCESS_USER_NODE_MATCH,
+		.max_count = 16,
+		.max_size = 2000 },
+};
+
+static struct reload_config *config_new(
+	const struct reload_sim_setup *setup, const struct reload_cert *root)
+{
+	struct reload_why why = { 0 };
+	struct reload_config *config;
+	struct reload_id signer_id = { .len = 16, .at = { 0xaa } };
+	AUTO(reload_cert)
+	cert = reload_sim_cert("signer@" RELOAD_SIM_OVERLAY, RELOAD_SIM_OVERLAY, &signer_id);
+	AUTO(reload_key) key = reload_sim_key(cert);
+	struct reload_ip_port bootstrap = reload_sim_address(0);
+	char *elements[COUNT_OF(kinds)];
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		elements[i] = reload_kind_element(&kinds[i]);
+	struct reload_config_draft draft = { .instance_name = RELOAD_SIM_OVERLAY,
+		.sequence = 1,
+		.expiration = RELOAD_SIM_EPOCH + 365ull * 86400 * 1000,
+		.roots = &root->der,
+		.roots_count = 1,
+		.bootstrap = &bootstrap,
+		.bootstrap_count = 1,
+		.no_ice = true,
+		.signers = &signer_id,
+		.signers_count = 1,
+		.chord_update_interval_s = setup->update_interval_s,
+		.chord_ping_interval_s = setup->ping_interval_s,
+		.kind_elements = (const char *const *)elements,
+		.kind_elements_count = COUNT_OF(kinds) };
+	struct reload_config_signer signer = { .key = key, .cert = cert, .node = signer_id };
+	struct wr w;
+	wr_init(&w);
+	if (reload_config_write(&w, &draft, &signer, RELOAD_SIM_EPOCH, &why) ||
+		reload_config_parse(&config, wr_done(&w), RELOAD_SIM_OVERLAY, &reload_sim_ident,
+			RELOAD_SIM_EPOCH, &why)) {
+		fprintf(stderr, "sim: %s: %s\n", why.what, why.why);
+		abort();
+	}
+	wr_clear(&w);
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		free(elements[i]);
+	return config;
+}
+
+static void node_init(struct reload_sim *s, size_t i)
+{
+	struct reload_sim_body *b = &s->nodes[i];
+	struct reload_sim_node *n = &b->node;
+	char user[64];
+	n->sim = s;
+	n->index = i;
+	n->id.len = 16;
+	reload_prng_bytes(&s->prng, n->id.at, n->id.len);
+	snprintf(user, sizeof(user), "user%zu@" RELOAD_SIM_OVERLAY, i);
+	n->credentials.cert = reload_sim_cert(user, RELOAD_SIM_OVERLAY, &n->id);
+	n->credentials.key = reload_sim_key(n->credentials.cert);
+	n->credentials.node = n->id;
+	n->started = n->joined_at = n->stopped_at = RELOAD_NEVER;
+	b->wake = RELOAD_NEVER;
+}
+
+struct reload_sim *reload_sim_new(
+	const struct reload_sim_setup *setup, const struct reload_sim_hooks *hooks)
+{
+	struct reload_sim *s = RELOAD_NEW(reload_sim);
+	s->setup = *setup;
+	if (hooks)
+		s->hooks = *hooks;
+	if (!s->setup.latency)
+		s->setup.latency = reload_sim_latency_find("wan");
+	s->now = 1000;
+	s->digest = setup->seed;
+	reload_prng_seed(&s->prng, setup->seed);
+	AUTO(reload_cert) root = reload_sim_cert("", RELOAD_SIM_OVERLAY, NULL);
+	s->config = config_new(setup, root);
+	s->nodes_count = setup->nodes;
+	s->nodes = reload_alloc_array(setup->nodes, sizeof(*s->nodes));
+	for (size_t i = 0; i < setup->nodes; i++)
+		node_init(s, i);
+	return s;
+}
+
+/* -- jobs: they are done at once, between two events ------------------------------------------------------------------------ */
+
+static void job_run(struct reload_sim_job j)
+{
+	reload_job_run(j.job);
+	reload_peer_job_done(j.node->node.peer, j.job);
+}
+
+/* Engines get their answers, and the hook is told, until nothing is left; n (NULL: nobody) has just handled an event. */
+static void settle(struct reload_sim *s, struct reload_sim_body *n)
+{
+	for (;;) {
+		while (s->jobs_at < s->jobs_count) {
+			struct reload_sim_job j = s->jobs[s->jobs_at];
+			if (n && j.node != n)
+				break;
+			n = j.node;
+			s->jobs_at++;
+			s->counts.events++;
+			job_run(j);
+		}
+		if (s->jobs_at == s->jobs_count)
+			s->jobs_at = s->jobs_count = 0;
+		if (!n)
+			return;
+		struct reload_sim_body *done = TAKE(n);
+		if (s->hooks.after)
+			s->hooks.after(s->hooks.arg, s, &done->node);
+	}
+}
+
+/* Jobs of n go back before its engine is freed; handing them back may make new ones. */
+static void jobs_end(struct reload_sim_body *n)
+{
+	struct reload_sim *s = n->node.sim;
+	for (size_t i = s->jobs_at; i < s->jobs_count; i++) {
+		struct reload_sim_job j = s->jobs[i];
+		if (j.node != n)
+			continue;
+		memmove(&s->jobs[i], &s->jobs[i + 1], (s->jobs_count - i - 1) * sizeof(*s->jobs));
+		s->jobs_count--;
+		i = s->jobs_at - 1;
+		job_run(j);
+	}
+}
+
+/* -- the life of a node ----------------------------------------------------------------------------------------------------- */
+
+static void node_stop(struct reload_sim_body *b, bool told, bool keep_disk)
+{
+	struct reload_sim_node *n = &b->node;
+	struct reload_sim *s = n->sim;
+	if (n->peer) {
+		b->stopping = true;
+		jobs_end(b);
+		reload_sim_links_drop(b, told);
+		reload_sim_wake_set(b, RELOAD_NEVER);
+		reload_peer_free(n->peer);
+		n->peer = NULL;
+		b->stopping = false;
+		n->stopped_at = s->now;
+		n->state = RELOAD_STATE_STOPPED;
+		free(TAKE(b->links));
+		b->links_cap = 0;
+	}
+	if (!keep_disk) {
+		reload_storage_free(TAKE(n->storage));
+		free(TAKE(b->known));
+		b->known_count = 0;
+	}
+}
+
+void reload_sim_free(struct reload_sim *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->nodes_count; i++)
+		node_stop(&s->nodes[i], false, false);
+	reload_sim_queue_clear(s);
+	for (size_t i = 0; i < s->nodes_count; i++) {
+		reload_key_free(s->nodes[i].node.credentials.key);
+		reload_cert_free(s->nodes[i].node.credentials.cert);
+	}
+	reload_config_free(s->config);
+	free(s->nodes);
+	free(s->cuts);
+	free(s->jobs);
+	free(s);
+}
+
+static void remember(struct reload_sim_body *b)
+{
+	struct reload_ip_port addrs[RELOAD_SIM_KNOWN_MAX];
+	for (size_t i = 0; i < b->known_count; i++)
+		addrs[i] = reload_sim_address(b->known[i]);
+	if (b->known_count)
+		reload_peer_remember(b->node.peer, addrs, b->known_count);
+}
+
+static enum reload_err join(struct reload_sim_node *n, const size_t *bootstrap, size_t count)
+{
+	enum {
+		BOOTSTRAP_MAX = 16
+	};
+	struct reload_ip_port addrs[BOOTSTRAP_MAX];
+	count = count < BOOTSTRAP_MAX ? count : BOOTSTRAP_MAX;
+	for (size_t i = 0; i < count; i++)
+		addrs[i] = reload_sim_address(bootstrap[i]);
+	return reload_peer_join(n->peer, n->role, addrs, count);
+}
+
+void reload_sim_start(struct reload_sim *s, size_t i, bool first, enum reload_role role,
+	const size_t *bootstrap, size_t count)
+{
+	struct reload_sim_body *b = &s->nodes[i];
+	struct reload_sim_node *n = &b->node;
+	struct reload_why why;
+	if (!n->storage)
+		n->storage = reload_storage_memory_new(
+			s->setup.store_limit ? s->setup.store_limit : SIZE_MAX, KEEP_GENERATION_MS);
+	n->lives++;
+	n->role = role;
+	n->state = RELOAD_STATE_ENROLLED;
+	n->started = s->now;
+	n->joined_at = RELOAD_NEVER;
+	b->off = false;
+	struct reload_peer_setup setup = { .ops = &reload_sim_host_ops,
+		.host = n,
+		.config = s->config,
+		.credentials = &n->credentials,
+		.storage = n->storage,
+		.role = role };
+	if (reload_peer_new(&n->peer, &setup, &why))
+		abort();
+	reload_sim_note(s, n, "start", first, role);
+	remember(b);
+	enum reload_err err = first ? reload_peer_first(n->peer) : join(n, bootstrap, count);
+	if (err)
+		abort();
+}
+
+void reload_sim_crash(struct reload_sim *s, size_t i, enum reload_sim_end how, bool keep_disk)
+{
+	struct reload_sim_body *b = &s->nodes[i];
+	reload_sim_note(s, &b->node, "crash", how, keep_disk);
+	node_stop(b, how == RELOAD_SIM_PROCESS, keep_disk);
+	b->off = how == RELOAD_SIM_MACHINE;
+}
+
+void reload_sim_leave(struct reload_sim *s, size_t i)
+{
+	reload_sim_note(s, &s->nodes[i].node, "leave", 0, 0);
+	reload_peer_leave(s->nodes[i].node.peer, false);
+}
+
+void reload_sim_stop(struct reload_sim *s, size_t i)
+{
+	reload_sim_note(s, &s->nodes[i].node, "stop", 0, 0);
+	node_stop(&s->nodes[i], true, false);
+}
+
+/* -- running ---------------------------------------------------------------------------------------------------------------- */
+
+void reload_sim_at(struct reload_sim *s, reload_ms when,
+	void (*fn)(void *arg, struct reload_sim *s), void *arg)
+{
+	struct reload_sim_event *ev =
+		reload_sim_event_new(s, RELOAD_SIM_CALL, NULL, 0, span_of(NULL, 0));
+	ev->fn = fn;
+	ev->arg = arg;
+	reload_sim_event_queue(s, ev, when);
+}
+
+/* One event; *taken: it goes on, as another one.  True: the engine of *n handled it. */
+static bool event_run(
+	struct reload_sim *s, struct reload_sim_event *ev, struct reload_sim_body **n, bool *taken)
+{
+	if (ev->type == RELOAD_SIM_CALL) {
+		ev->fn(ev->arg, s);
+		return false;
+	}
+	*n = ev->link->end[ev->type == RELOAD_SIM_MESSAGE ? !ev->end : ev->end].node;
+	switch (ev->type) {
+	case RELOAD_SIM_DIAL:
+		return reload_sim_run_dial(s, ev);
+	case RELOAD_SIM_UP:
+		return reload_sim_run_up(s, ev);
+	case RELOAD_SIM_DOWN:
+		return reload_sim_run_down(s, ev);
+	case RELOAD_SIM_MESSAGE:
+		return reload_sim_run_message(s, ev, taken);
+	case RELOAD_SIM_RETRY:
+		return reload_sim_run_retry(s, ev);
+	case RELOAD_SIM_HEALTH:
+		return reload_sim_run_health(s, ev);
+	case RELOAD_SIM_AGAIN:
+		return reload_sim_run_again(s, ev, taken);
+	}
+	*taken = reload_sim_run_send(s, ev);
+	return false;
+}
+
+static void step(struct reload_sim *s, reload_ms at)
+{
+	struct reload_sim_body *n = NULL;
+	bool handled, taken = false;
+	struct reload_sim_event *ev;
+	s->now = at;
+	ev = reload_sim_event_take(s, at);
+	if (ev) {
+		handled = event_run(s, ev, &n, &taken);
+		if (!taken)
+			reload_sim_event_free(s, ev);
+	} else {
+		n = reload_sim_wake_take(s);
+		handled = n;
+		if (n)
+			reload_peer_wake(n->node.peer);
+	}
+	s->counts.events += handled;
+	settle(s, handled ? n : NULL);
+}
+
+bool reload_sim_run(struct reload_sim *s, reload_ms until)
+{
+	s->halted = false;
+	settle(s, NULL);
+	while (!s->halted) {
+		reload_ms at = reload_sim_event_next(s), wake = reload_sim_wake_next(s);
+		if (wake < at)
+			at = wake;
+		if (at > until || at == RELOAD_NEVER) {
+			s->now = until > s->now ? until : s->now;
+			return true;
+		}
+		step(s, at);
+	}
+	return false;
+}
+
+void reload_sim_halt(struct reload_sim *s)
+{
+	s->halted = true;
+}
+
+/* -- questions -------------------------------------------------------------------------------------------------------------- */
+
+reload_ms reload_sim_now(const struct reload_sim *s)
+{
+	return s->now;
+}
+
+struct reload_prng *reload_sim_prng(struct reload_sim *s)
+{
+	return &s->prng;
+}
+
+size_t reload_sim_count(const struct reload_sim *s)
+{
+	return s->nodes_count;
+}
+
+struct reload_sim_node *reload_sim_node(struct reload_sim *s, size_t i)
+{
+	return &s->nodes[i].node;
+}
+
+const struct reload_sim_counts *reload_sim_counts(const struct reload_sim *s)
+{
+	return &s->counts;
+}
+
+uint64_t reload_sim_digest(const struct reload_sim *s)
+{
+	return s->digest;
+}
+
+size_t reload_sim_memory(const struct reload_sim *s)
+{
+	size_t links = 0;
+	for (size_t i = 0; i < s->nodes_count; i++)
+		links += s->nodes[i].links_cap * sizeof(struct reload_sim_link *);
+	return sizeof(*s) + s->held + links + s->nodes_count * sizeof(*s->nodes) +
+	       s->queue.far_cap * sizeof(struct reload_sim_event *) +
+	       s->queue.wakes_cap * sizeof(*s->queue.wakes) + s->jobs_cap * sizeof(*s->jobs) +
+	       s->cuts_cap * sizeof(*s->cuts);
+}

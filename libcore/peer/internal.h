@@ -19,6 +19,8 @@ struct attempt;
 struct handover;
 struct errand;
 struct held;
+struct commit;
+struct ping_order;
 struct reload_search;
 
 TAILQ_HEAD(inbound_list, inbound);
@@ -28,6 +30,7 @@ TAILQ_HEAD(handover_list, handover);
 TAILQ_HEAD(held_list, held);
 TAILQ_HEAD(errand_list, errand);
 TAILQ_HEAD(ping_list, ping_order);
+TAILQ_HEAD(commit_list, commit);
 
 enum {
 	RELOAD_FAVOURS_MAX =
@@ -106,6 +109,8 @@ struct reload_peer {
 	} life;
 	struct reload_search *search; /* NULL: none was made so far */
 	struct ping_list pings;       /* that the plug-in waits for */
+	struct commit_list commits;   /* not told yet */
+	struct commit *committing;    /* the one whose commit() is being called */
 	struct rollback *rollback;    /* storage times seen (STO-25) */
 	uint64_t counters[RELOAD_COUNTERS];
 };
@@ -382,6 +387,19 @@ void reload_serve_config_update(struct inbound *in);
 /* reload_unknown_kinds_info() appends the error_info of Error_Unknown_Kind: a vector with a length byte. */
 void reload_unknown_kinds_info(struct wr *w, const uint32_t *kinds, size_t count);
 
+/* -- commit.c ------------------------------------------------------------------------------------------------------------------ */
+
+typedef void (*committed_fn)(
+	struct reload_peer *p, void *arg, const struct reload_id *resource, enum reload_err err);
+
+/*
+ * reload_commit() is the storage's commit(); fn is called inside the engine, from in here or later.  reload_commits_clear()
+ * waits for what is under way; no fn is called any more.
+ */
+enum reload_err reload_commit(struct reload_peer *p, const struct reload_store_batch *batch,
+	committed_fn fn, void *arg) MUST_CHECK;
+void reload_commits_clear(struct reload_peer *p);
+
 /* -- attach.c ----------------------------------------------------------------------------------------------------------------- */
 
 typedef void (*attached_fn)(struct reload_peer *p, void *arg, uint32_t cookie, enum reload_err err,
@@ -480,6 +498,9 @@ void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *
 void reload_maintain_stored(struct reload_peer *p, const struct reload_id *resource);
 /* reload_maintain_replicate() sends what a batch stored to replicas, with replica numbers from 1. */
 void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,
+	const struct reload_id *replicas, size_t count);
+/* reload_maintain_resource() sends replicas all that is held at resource, with replica numbers from 1. */
+void reload_maintain_resource(struct reload_peer *p, const struct reload_id *resource,
 	const struct reload_id *replicas, size_t count);
 /*
  * reload_maintain_hand_over_all() begins to store the own range at the first successor, before leaving.

@@ -167,7 +167,8 @@ static void parcel_stored(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
 	struct errand *e = r->own_arg;
-	bool again = result->err == RELOAD_FORBIDDEN || result->err == RELOAD_TIMEOUT;
+	bool again = result->err == RELOAD_FORBIDDEN || result->err == RELOAD_TIMEOUT ||
+		     result->err == RELOAD_REQUEST_TIMEOUT;
 	if (result->err)
 		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REPLICA_FAILED,
 					     .err = result->err,
@@ -415,6 +416,16 @@ void reload_maintain_hand_over_all(struct reload_peer *p)
 	struct reload_id from, to, replicas[2];
 	if (p->topology->range(p->plugin, &from, &to) && p->topology->replicas(p->plugin, replicas))
 		reload_maintain_store_range(p, &from, &to, &replicas[0], 1, false);
+}
+
+void reload_maintain_resource(struct reload_peer *p, const struct reload_id *resource,
+	const struct reload_id *replicas, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		resource_send(p, NULL,
+			&(struct errand){ .node = replicas[i],
+				.resource = *resource,
+				.replica_number = (uint8_t)(i + 1) });
 }
 
 void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,

@@ -54,10 +54,15 @@ static struct span certificates_of(
 	return s;
 }
 
-static void replaced(void *arg, enum reload_err err)
+/* The owner's replicas get what was merged; what the quota or the disk refused stays as it was. */
+static void replaced(
+	struct reload_peer *p, void *arg, const struct reload_id *resource, enum reload_err err)
 {
-	(void)arg; /* the quota refused it: this node's own stays */
-	(void)err;
+	struct reload_id replicas[2];
+	(void)arg;
+	if (!err && p->topology->responsible(p->plugin, resource))
+		reload_maintain_resource(
+			p, resource, replicas, p->topology->replicas(p->plugin, replicas));
 }
 
 /* The counter moves past both, so that nobody takes the merged data for what was there. */
@@ -96,7 +101,6 @@ static void fetched(
 		return;
 	const struct reload_fetch_ans *ans = &result->answer->body.fetch_ans;
 	struct reload_store_batch batch = { .resource = r->resource, .now = p->wall };
-	struct reload_id replicas[2];
 	size_t at = 0;
 	batch.changes =
 		reload_arena_take(&r->arena, ans->kind_responses_count * sizeof(*batch.changes));
@@ -107,8 +111,7 @@ static void fetched(
 		if (!kind_taken(&batch, change->kind))
 			batch.changes_count += change->entries_count > 0;
 	}
-	if (!batch.changes_count ||
-		p->storage->ops->commit(p->storage, &batch, replaced, NULL) != RELOAD_OK)
+	if (!batch.changes_count || reload_commit(p, &batch, replaced, NULL))
 		return;
 	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_STORED,
 				     .transaction = result->transaction,
@@ -116,9 +119,6 @@ static void fetched(
 				     .resource = &r->resource,
 				     .kind = batch.changes[0].kind,
 				     .count = batch.changes[0].entries_count });
-	if (p->topology->responsible(p->plugin, &r->resource))
-		reload_maintain_replicate(
-			p, &batch, replicas, p->topology->replicas(p->plugin, replicas));
 }
 
 void reload_newer_fetch(

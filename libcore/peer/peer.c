@@ -227,6 +227,7 @@ static void tables_new(struct reload_peer *p)
 	TAILQ_INIT(&p->held);
 	TAILQ_INIT(&p->errands);
 	TAILQ_INIT(&p->pings);
+	TAILQ_INIT(&p->commits);
 }
 
 enum reload_err reload_peer_new(
@@ -271,6 +272,7 @@ void reload_peer_free(struct reload_peer *p)
 		return;
 	assert(!p->inside && !p->jobs); /* the host hands back all jobs first */
 	p->closing = true;
+	reload_commits_clear(p);
 	struct reload_request *r;
 	while ((r = TAILQ_FIRST(&p->requests)))
 		reload_request_fail(r, RELOAD_CANCELLED, "the node stops");

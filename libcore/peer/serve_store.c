@@ -2,7 +2,8 @@
 
 /*
  * A StoreReq at the storer (RFC 6940 s7.4.1): checks without signatures, then one job per value, then the rest of the
- * checks and the commit in one step, then the answer and the replicas.  Nothing is changed before all checks have passed.
+ * checks and the commit in one step, then, once that is durable, the answer and the replicas.  Nothing is changed before all
+ * checks have passed.
  */
 
 static void refuse(struct inbound *in, enum reload_err err)
@@ -91,16 +92,17 @@ static void replicas_tell(struct inbound *in, struct reload_id *replicas, size_t
 	}
 }
 
-static void committed(void *arg, enum reload_err err)
+static void committed(
+	struct reload_peer *p, void *arg, const struct reload_id *resource, enum reload_err err)
 {
 	struct inbound *in = arg;
-	struct reload_peer *p = in->peer;
 	struct reload_store_work *w = in->store;
 	struct reload_id replicas[2];
 	size_t count = 0;
 	if (err) {
-		w->reason = "could not be stored";
-		refuse(in, RELOAD_DATA_TOO_LARGE);
+		/* the storage has taken it back; of all errors this is the one after which a node may send it again later */
+		w->reason = "could not be made durable";
+		refuse(in, err == RELOAD_DATA_TOO_LARGE ? err : RELOAD_REQUEST_TIMEOUT);
 		return;
 	}
 	if (!p->expiry.armed)
@@ -116,7 +118,7 @@ static void committed(void *arg, enum reload_err err)
 			   .kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
 			   .count = w->values_count });
 	if (w->changed)
-		reload_maintain_stored(p, &w->resource);
+		reload_maintain_stored(p, resource);
 	/* the requester waits for the first signature only; an answer to this node itself ends `in` at once */
 	struct reload_store_batch batch = w->batch;
 	bool replicate = !w->replica && w->changed && count, local = in->local;
@@ -163,10 +165,10 @@ void reload_serve_store_verified(struct inbound *in)
 		return;
 	}
 	if (!w->changed) {
-		committed(in, RELOAD_OK);
+		committed(p, in, &w->resource, RELOAD_OK);
 		return;
 	}
-	err = p->storage->ops->commit(p->storage, &w->batch, committed, in);
+	err = reload_commit(p, &w->batch, committed, in);
 	if (err) {
 		w->reason = "no room";
 		refuse(in, err);

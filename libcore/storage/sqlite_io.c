@@ -553,6 +553,7 @@ static void durable_free(struct reload_storage *s)
 static const struct reload_storage_ops durable_ops = {
 	.free = durable_free,
 	.commit = durable_commit,
+	.flush = reload_storage_sqlite_flush,
 	.generation = durable_generation,
 	.each = durable_each,
 	.range = durable_range,

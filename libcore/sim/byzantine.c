@@ -479,6 +479,19 @@ static void tell_update(struct liar *l, uint32_t lie)
 	wr_clear(&w);
 }
 
+/* A Join in the name of somebody else, or one that does not come over its own link. */
+static void tell_join(struct liar *l)
+{
+	struct reload_sim_speaker who = speaker_of(l);
+	const struct liar_link *to = somebody(l), *other = somebody(l);
+	bool detour = chance(l, 50);
+	struct wr w;
+	wr_init(&w);
+	reload_sim_say_join(&w, &who, &to->node, detour ? &who.credentials->node : &other->node);
+	tell(l, RELOAD_SIM_LIE_UPDATES, detour ? other->link : to->link, wr_done(&w));
+	wr_clear(&w);
+}
+
 static void tell_store(struct liar *l)
 {
 	struct reload_sim_speaker who = speaker_of(l);
@@ -534,6 +547,8 @@ static void act(struct liar *l, uint32_t lies, struct reload_sim *s)
 {
 	if (lies & RELOAD_SIM_LIE_UPDATES && chance(l, 30))
 		tell_update(l, RELOAD_SIM_LIE_UPDATES);
+	if (lies & RELOAD_SIM_LIE_UPDATES && l->links_count > 1 && chance(l, 10))
+		tell_join(l);
 	if (lies & RELOAD_SIM_LIE_REPLAYED && chance(l, 60))
 		tell_again(l);
 	if (lies & RELOAD_SIM_LIE_OVERSIZED && chance(l, 3))

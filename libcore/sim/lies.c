@@ -152,6 +152,13 @@ void reload_sim_say_update(struct wr *w, const struct reload_sim_speaker *who,
 	reload_arena_clear(&arena);
 }
 
+void reload_sim_say_join(struct wr *w, const struct reload_sim_speaker *who,
+	const struct reload_id *to, const struct reload_id *joining)
+{
+	struct reload_join_req join = { .joining_peer_id = *joining };
+	say_to_node(w, who, RELOAD_JOIN_REQ, &join, to);
+}
+
 /* -- Stores ------------------------------------------------------------------------------------------------------------ */
 
 /* The value is signed by who, over its bytes as they stand. */

@@ -44,6 +44,10 @@ void reload_sim_say_update(struct wr *w, const struct reload_sim_speaker *who,
 	enum reload_sim_false_update how, const struct reload_id *to, const struct reload_id *real,
 	size_t real_count);
 
+/* reload_sim_say_join() appends a Join of the node `joining`, whoever that is, to `to`. */
+void reload_sim_say_join(struct wr *w, const struct reload_sim_speaker *who,
+	const struct reload_id *to, const struct reload_id *joining);
+
 /* Stores that must be refused. */
 enum reload_sim_false_store {
 	RELOAD_SIM_STORE_FOREIGN, /* the own name is not what hashes to the Resource-ID */

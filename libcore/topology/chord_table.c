@@ -5,9 +5,19 @@
  */
 #include "topology/chord.h"
 
+typedef unsigned __int128 point; /* of the ring */
+
+static inline point point_of(const struct reload_id *id)
+{
+	uint64_t words[2];
+	memcpy(words, id->at, CHORD_ID_LEN);
+	return (point)be64toh(words[0]) << 64 | be64toh(words[1]);
+}
+
 static inline int order(const struct reload_id *a, const struct reload_id *b)
 {
-	return memcmp(a->at, b->at, CHORD_ID_LEN);
+	point x = point_of(a), y = point_of(b);
+	return (x > y) - (x < y);
 }
 
 size_t reload_chord_set_lower(const struct chord_set *s, const struct reload_id *id)
@@ -136,9 +146,8 @@ uint64_t reload_chord_high(const struct reload_id *distance)
 bool reload_chord_nearer(const struct reload_id *from, bool clockwise, const struct reload_id *a,
 	const struct reload_id *b)
 {
-	struct reload_id da = clockwise ? reload_id_distance(from, a) : reload_id_distance(a, from);
-	struct reload_id db = clockwise ? reload_id_distance(from, b) : reload_id_distance(b, from);
-	return order(&da, &db) < 0;
+	point here = point_of(from), x = point_of(a), y = point_of(b);
+	return clockwise ? x - here < y - here : here - x < here - y;
 }
 
 size_t reload_chord_goal(const struct chord_set *peers, const struct reload_id *self)

@@ -4,6 +4,8 @@
 #include "util/err.h"
 #include "util/span.h"
 
+#include <endian.h>
+
 enum {
 	RELOAD_ID_MAX = 20,
 	RELOAD_ID_HEX = 2 * RELOAD_ID_MAX + 1
@@ -20,15 +22,28 @@ static inline struct span reload_id_span(const struct reload_id *id)
 	return (struct span){ id->at, id->len };
 }
 
+/* Length of the IDs of most overlays: they are compared as two numbers of 64 bits. */
+enum {
+	RELOAD_ID_USUAL = 16
+};
+
 static inline bool reload_id_eq(const struct reload_id *a, const struct reload_id *b)
 {
+	if (a->len == RELOAD_ID_USUAL && b->len == RELOAD_ID_USUAL)
+		return memcmp(a->at, b->at, RELOAD_ID_USUAL) == 0; /* a constant: no call */
 	return a->len == b->len && memcmp(a->at, b->at, a->len) == 0;
 }
 
 /* reload_id_cmp() compares as big-endian numbers; IDs of one overlay have one length. */
 static inline int reload_id_cmp(const struct reload_id *a, const struct reload_id *b)
 {
-	return span_cmp(reload_id_span(a), reload_id_span(b));
+	if (a->len != RELOAD_ID_USUAL || b->len != RELOAD_ID_USUAL)
+		return span_cmp(reload_id_span(a), reload_id_span(b));
+	uint64_t x[2], y[2];
+	memcpy(x, a->at, sizeof(x));
+	memcpy(y, b->at, sizeof(y));
+	int i = x[0] == y[0];
+	return (be64toh(x[i]) > be64toh(y[i])) - (be64toh(x[i]) < be64toh(y[i]));
 }
 
 /* reload_id_from() copies s; RELOAD_BAD_VALUE when it is longer than RELOAD_ID_MAX. */

@@ -43,12 +43,20 @@ struct reload_sim_fault {
 struct reload_sim_faults {
 	struct reload_sim_fault *at; /* by time */
 	size_t count, cap;
+	reload_ms from;  /* end of the growth */
 	reload_ms last;  /* when the last one is over */
 	char words[256]; /* kinds that exist in this run */
 	/* of the setup: drawn to be there or not */
 	uint32_t loss, drop, duplicate, reorder, slow, byzantine;
 	reload_ms skew;
 };
+
+/*
+ * reload_sim_scenario_drawn() is the scenario of one seed: with `draw` each kind of fault that is configured exists with
+ * probability 1/2, at least one of them does, and the others are off; what it returns has `draw` off.
+ */
+struct reload_sim_scenario reload_sim_scenario_drawn(
+	const struct reload_sim_scenario *scenario, uint64_t seed);
 
 /*
  * reload_sim_faults_draw() fills f for a run whose growth ends at from (owned; clear it).  Nothing happens to node 0, which stands in

@@ -1,0 +1,335 @@
+#include "sim/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	NEIGHBOURS = 3,   /* on each side, that must agree (R-10.7.1-03) */
+	LINKS_MAX = 4096, /* defaults of struct reload_policy */
+	REQUESTS_MAX = 4096,
+	WORK_MAX = 4096,
+	FINGERS_MAX = 128,
+	LISTED_MAX = 8 /* neighbours on one side */
+};
+
+struct reload_sim_checks {
+	struct reload_sim *s;
+	const size_t *order;
+	const struct reload_sim_history *history;
+	size_t store_limit;
+	struct reload_sim_node **ring; /* joined peers by Node-ID */
+	size_t count, honest;
+	size_t ring_hint, owner_hint, place_hint, joined_hint;
+	reload_ms *busy_since; /* for each node; NEVER: it was idle */
+};
+
+static const char *const check_names[] = {
+#define X(name, word, words) word,
+#include "sim/checks.def"
+#undef X
+};
+static const char *const check_words[] = {
+#define X(name, word, words) words,
+#include "sim/checks.def"
+#undef X
+};
+
+const char *reload_sim_check_name(enum reload_sim_check check)
+{
+	return check < RELOAD_SIM_CHECKS ? check_names[check] : "?";
+}
+
+const char *reload_sim_check_words(enum reload_sim_check check)
+{
+	return check < RELOAD_SIM_CHECKS ? check_words[check] : "?";
+}
+
+struct reload_sim_checks *reload_sim_checks_new(struct reload_sim *s, const size_t *order,
+	const struct reload_sim_history *history, size_t store_limit)
+{
+	struct reload_sim_checks *c = RELOAD_NEW(reload_sim_checks);
+	c->s = s;
+	c->order = order;
+	c->history = history;
+	c->store_limit = store_limit;
+	c->ring = reload_alloc_array(reload_sim_count(s) + 1, sizeof(struct reload_sim_node *));
+	c->busy_since = reload_alloc_array(reload_sim_count(s) + 1, sizeof(*c->busy_since));
+	reload_sim_check_requests_begin(c);
+	return c;
+}
+
+void reload_sim_checks_free(struct reload_sim_checks *c)
+{
+	if (!c)
+		return;
+	free(c->ring);
+	free(c->busy_since);
+	free(c);
+}
+
+static bool __attribute__((format(printf, 4, 5))) violated(const struct reload_sim_checks *c,
+	struct reload_sim_violation *v, enum reload_sim_check check, const char *words, ...)
+{
+	va_list args;
+	v->check = check;
+	v->at = reload_sim_now(c->s);
+	va_start(args, words);
+	vsnprintf(v->words, sizeof(v->words), words, args);
+	va_end(args);
+	return false;
+}
+
+void reload_sim_checks_begin(struct reload_sim_checks *c)
+{
+	c->count = c->honest = 0;
+	for (size_t i = 0; i < reload_sim_count(c->s); i++) {
+		struct reload_sim_node *n = reload_sim_node(c->s, c->order[i]);
+		if (!n->peer || n->role != RELOAD_ROLE_PEER || n->state != RELOAD_STATE_JOINED)
+			continue;
+		c->ring[c->count++] = n;
+		c->honest += !n->byzantine;
+	}
+}
+
+bool reload_sim_check_joined(struct reload_sim_checks *c, struct reload_sim_violation *v)
+{
+	size_t nodes = reload_sim_count(c->s);
+	for (size_t i = 0; i < nodes; i++) {
+		size_t at = (c->joined_hint + i) % nodes;
+		struct reload_sim_node *n = reload_sim_node(c->s, at);
+		if (!n->peer || n->byzantine || n->state == RELOAD_STATE_JOINED)
+			continue;
+		c->joined_hint = at;
+		return violated(c, v, RELOAD_SIM_CHECK_JOINED,
+			"node %zu is %s, %.3f s after it started", at, reload_state_name(n->state),
+			(double)(reload_sim_now(c->s) - n->started) / 1000);
+	}
+	return true;
+}
+
+/* -- the ring ----------------------------------------------------------------------------------------------------------------- */
+
+static bool is_liar(const struct reload_sim_checks *c, const struct reload_id *id)
+{
+	size_t low = 0, high = c->count;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = reload_id_cmp(&c->ring[mid]->id, id);
+		if (order == 0)
+			return c->ring[mid]->byzantine != 0;
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+/* The next honest member from at in direction step: 1 or count - 1. */
+static size_t honest_next(const struct reload_sim_checks *c, size_t at, size_t step)
+{
+	do
+		at = (at + step) % c->count;
+	while (c->ring[at]->byzantine);
+	return at;
+}
+
+static bool list_agrees(const struct reload_sim_checks *c, size_t at, size_t step,
+	const struct reload_id *list, size_t listed, struct reload_sim_violation *v)
+{
+	const struct reload_sim_node *n = c->ring[at];
+	size_t want = c->honest - 1 < NEIGHBOURS ? c->honest - 1 : NEIGHBOURS, next = at;
+	char is[RELOAD_ID_HEX] = "nobody", expected[RELOAD_ID_HEX];
+	for (size_t i = 0, seen = 0; seen < want; i++, seen++) {
+		if (i < listed && is_liar(c, &list[i]))
+			continue;
+		next = honest_next(c, next, step);
+		if (i < listed && reload_id_eq(&list[i], &c->ring[next]->id))
+			continue;
+		if (i < listed)
+			reload_id_hex(is, &list[i]);
+		return violated(c, v, RELOAD_SIM_CHECK_RING,
+			"%s %zu of peer %zu is %s, the ring of %zu has %s (peer %zu) there",
+			step == 1 ? "successor" : "predecessor", i + 1, n->index, is, c->count,
+			reload_id_hex(expected, &c->ring[next]->id), c->ring[next]->index);
+	}
+	return true;
+}
+
+bool reload_sim_check_ring(struct reload_sim_checks *c, struct reload_sim_violation *v)
+{
+	for (size_t i = 0; i < c->count && c->honest > 1; i++) {
+		size_t at = (c->ring_hint + i) % c->count;
+		struct reload_status st;
+		if (c->ring[at]->byzantine)
+			continue;
+		reload_peer_status(c->ring[at]->peer, &st);
+		if (list_agrees(c, at, 1, st.tables.successors, st.tables.successors_count, v) &&
+			list_agrees(c, at, c->count - 1, st.tables.predecessors,
+				st.tables.predecessors_count, v))
+			continue;
+		c->ring_hint = at;
+		return false;
+	}
+	return true;
+}
+
+bool reload_sim_check_owner(struct reload_sim_checks *c, struct reload_sim_violation *v)
+{
+	for (size_t i = 0; i < c->count && c->honest > 1; i++) {
+		size_t at = (c->owner_hint + i) % c->count;
+		const struct reload_sim_node *n = c->ring[at];
+		struct reload_status st;
+		if (n->byzantine)
+			continue;
+		reload_peer_status(n->peer, &st);
+		const struct reload_id *before = &c->ring[honest_next(c, at, c->count - 1)]->id;
+		bool good = st.range_to.len && reload_id_eq(&st.range_to, &n->id) &&
+			    (reload_id_eq(&st.range_from, before) ||
+				    (is_liar(c, &st.range_from) &&
+					    reload_id_between(before, &st.range_from, &n->id)));
+		if (good)
+			continue;
+		c->owner_hint = at;
+		char from[RELOAD_ID_HEX] = "nothing", expected[RELOAD_ID_HEX];
+		if (st.range_from.len)
+			reload_id_hex(from, &st.range_from);
+		return violated(c, v, RELOAD_SIM_CHECK_OWNER,
+			"peer %zu answers for what is behind %s, its predecessor is %s", n->index,
+			from, reload_id_hex(expected, before));
+	}
+	return true;
+}
+
+/* -- values ------------------------------------------------------------------------------------------------------------------- */
+
+static size_t owner_of(const struct reload_sim_checks *c, const struct reload_id *resource)
+{
+	size_t low = 0, high = c->count;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (reload_id_cmp(&c->ring[mid]->id, resource) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return c->count ? low % c->count : 0;
+}
+
+bool reload_sim_place_lied(struct reload_sim_checks *c, const struct reload_sim_place *p)
+{
+	size_t owner = owner_of(c, reload_sim_history_resource(c->history, p->node));
+	for (size_t i = 0; i < 4 && i < c->count; i++)
+		if (c->ring[(owner + c->count - 1 + i) % c->count]->byzantine)
+			return true;
+	return false;
+}
+
+bool reload_sim_place_complete(
+	struct reload_sim_checks *c, const struct reload_sim_place *p, uint64_t owed, size_t *at)
+{
+	const struct reload_id *resource = reload_sim_history_resource(c->history, p->node);
+	size_t owner = owner_of(c, resource);
+	struct reload_stored_value place = reload_sim_place_value(c->history, p);
+	for (size_t i = 0; i < 3 && i < c->count; i++) {
+		struct reload_sim_node *n = c->ring[(owner + i) % c->count];
+		reload_utc now = RELOAD_SIM_EPOCH + reload_sim_now(c->s) + (uint64_t)n->skew_ms;
+		const struct reload_stored_entry *e = n->storage->ops->find(
+			n->storage, resource, reload_sim_place_kind(p), &place, now);
+		if (e && e->data.storage_time >= owed)
+			continue;
+		if (at)
+			*at = n->index;
+		return false;
+	}
+	return true;
+}
+
+bool reload_sim_check_replicas(struct reload_sim_checks *c, struct reload_sim_violation *v)
+{
+	size_t count = reload_sim_history_count(c->history), lacks;
+	for (size_t i = 0; i < count && c->count; i++) {
+		size_t at = (c->place_hint + i) % count;
+		const struct reload_sim_place *p =
+			reload_sim_history_place((struct reload_sim_history *)c->history,
+				at / RELOAD_SIM_PLACES, at % RELOAD_SIM_PLACES);
+		uint64_t owed = reload_sim_history_owed(c->history, p, reload_sim_now(c->s));
+		if (!owed || reload_sim_place_complete(c, p, owed, &lacks) ||
+			reload_sim_place_lied(c, p))
+			continue;
+		c->place_hint = at;
+		return violated(c, v, RELOAD_SIM_CHECK_REPLICAS,
+			"peer %zu lacks place %u of node %zu, stored at %.3f s: it is its owner or "
+			"one of the two behind it",
+			lacks, p->which, p->node, (double)p->acknowledged / 1000);
+	}
+	return true;
+}
+
+/* -- bounds ------------------------------------------------------------------------------------------------------------------- */
+
+void reload_sim_check_requests_begin(struct reload_sim_checks *c)
+{
+	for (size_t i = 0; i < reload_sim_count(c->s); i++)
+		c->busy_since[i] = RELOAD_NEVER;
+}
+
+bool reload_sim_check_requests(struct reload_sim_checks *c, struct reload_sim_violation *v)
+{
+	reload_ms now = reload_sim_now(c->s);
+	for (size_t i = 0; i < reload_sim_count(c->s); i++) {
+		struct reload_sim_node *n = reload_sim_node(c->s, i);
+		struct reload_status st = { 0 };
+		if (n->peer && !n->byzantine)
+			reload_peer_status(n->peer, &st);
+		if (!st.requests)
+			c->busy_since[i] = RELOAD_NEVER;
+		else if (c->busy_since[i] == RELOAD_NEVER)
+			c->busy_since[i] = now;
+		else if (now - c->busy_since[i] > RELOAD_SIM_BUSY_MS)
+			return violated(c, v, RELOAD_SIM_CHECK_TRANSACTION,
+				"node %zu has had %zu requests under way for %.3f s", i,
+				st.requests, (double)(now - c->busy_since[i]) / 1000);
+	}
+	return true;
+}
+
+bool reload_sim_status_bounded(
+	const struct reload_status *st, size_t store_limit, const char **what)
+{
+	const struct {
+		size_t is, most;
+		const char *what;
+	} rows[] = {
+		{ st->links, LINKS_MAX, "links" },
+		{ st->requests, REQUESTS_MAX, "requests" },
+		{ st->work, WORK_MAX, "foreign requests in work" },
+		{ st->tables.successors_count, LISTED_MAX, "successors" },
+		{ st->tables.predecessors_count, LISTED_MAX, "predecessors" },
+		{ st->tables.fingers_count, FINGERS_MAX, "fingers" },
+		{ st->value_bytes, store_limit, "stored bytes" },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (rows[i].is <= rows[i].most)
+			continue;
+		if (what)
+			*what = rows[i].what;
+		return false;
+	}
+	return true;
+}
+
+bool reload_sim_check_bound(
+	struct reload_sim_checks *c, struct reload_sim_node *n, struct reload_sim_violation *v)
+{
+	struct reload_status st;
+	const char *what;
+	if (!n->peer)
+		return true;
+	reload_peer_status(n->peer, &st);
+	if (reload_sim_status_bounded(&st, c->store_limit, &what))
+		return true;
+	return violated(c, v, RELOAD_SIM_CHECK_BOUND, "node %zu has too many %s", n->index, what);
+}

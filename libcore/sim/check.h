@@ -1,0 +1,60 @@
+/*
+ * The checkers: questions to all engines of a world, against what the simulator knows.  Each returns true when all is well, or
+ * fills the violation.  Those for the time of quiet look first where they found something wrong the last time.
+ */
+#pragma once
+
+#include "sim/history.h"
+#include "sim/run.h"
+
+struct reload_sim_checks;
+
+/*
+ * reload_sim_checks_new() makes checkers for a world (owned; all borrowed); order: all nodes by Node-ID.  store_limit: most bytes that one
+ * node may hold.
+ */
+struct reload_sim_checks *reload_sim_checks_new(struct reload_sim *s, const size_t *order,
+	const struct reload_sim_history *history, size_t store_limit);
+void reload_sim_checks_free(struct reload_sim_checks *c);
+AUTO_DEFINE(reload_sim_checks)
+
+/* reload_sim_checks_begin() looks who is part of the ring now; the questions up to _replicas() are about that ring. */
+void reload_sim_checks_begin(struct reload_sim_checks *c);
+
+/* reload_sim_check_joined(): JOINED, every running node is joined. */
+bool reload_sim_check_joined(struct reload_sim_checks *c, struct reload_sim_violation *v);
+/*
+ * reload_sim_check_ring(): RING, the first three predecessors and successors of each honest peer are those of the sorted Node-IDs.
+ * Peers that lie may stand in the tables or not.
+ */
+bool reload_sim_check_ring(struct reload_sim_checks *c, struct reload_sim_violation *v);
+/* reload_sim_check_owner(): OWNER, each honest peer answers for the range from its predecessor's Node-ID, excluded, to its own. */
+bool reload_sim_check_owner(struct reload_sim_checks *c, struct reload_sim_violation *v);
+/*
+ * reload_sim_check_replicas(): REPLICAS, what is owed at each place is at its owner and the two peers behind it, in the newest
+ * acknowledged version or a newer one.  Places next to peers that lie are left out.
+ */
+bool reload_sim_check_replicas(struct reload_sim_checks *c, struct reload_sim_violation *v);
+/* reload_sim_place_complete() answers the same for one place; at (NULL is legal) is the index of a node that lacks it. */
+bool reload_sim_place_complete(
+	struct reload_sim_checks *c, const struct reload_sim_place *p, uint64_t owed, size_t *at);
+/* reload_sim_place_lied() tells whether the owner of a place, one of the two peers behind it, or the one before it lies. */
+bool reload_sim_place_lied(struct reload_sim_checks *c, const struct reload_sim_place *p);
+
+/*
+ * reload_sim_check_requests(): TRANSACTION for what engines ask on their own: asked every second while quiet, each node must have had
+ * no request under way at least once within RELOAD_SIM_BUSY_MS.
+ */
+enum {
+	RELOAD_SIM_BUSY_MS = 120000
+};
+bool reload_sim_check_requests(struct reload_sim_checks *c, struct reload_sim_violation *v);
+/* reload_sim_check_requests_begin() forgets how long nodes have been busy: the time of quiet begins. */
+void reload_sim_check_requests_begin(struct reload_sim_checks *c);
+
+/* reload_sim_check_bound(): BOUND, tables of one node are within the limits of struct reload_policy and of the topology. */
+bool reload_sim_check_bound(
+	struct reload_sim_checks *c, struct reload_sim_node *n, struct reload_sim_violation *v);
+/* reload_sim_status_bounded() judges one status; what (NULL is legal) is the table that is too large. */
+bool reload_sim_status_bounded(
+	const struct reload_status *st, size_t store_limit, const char **what);

@@ -1,0 +1,298 @@
+#include "sim/course.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What happens to the nodes of a run. */
+
+enum {
+	BOOTSTRAP_TRIES = 50
+};
+
+void reload_sim_course_violated(struct reload_sim_course *c, const struct reload_sim_violation *v)
+{
+	if (c->violated)
+		return;
+	c->violated = true;
+	c->out->violation = *v;
+	reload_sim_halt(c->sim);
+}
+
+static void disturbed(struct reload_sim_course *c)
+{
+	reload_ms now = reload_sim_now(c->sim);
+	if (c->torn)
+		c->calm_from = RELOAD_NEVER;
+	else if (c->calm_from == RELOAD_NEVER || c->calm_from < now + RELOAD_SIM_REPAIR_MS)
+		c->calm_from = now + RELOAD_SIM_REPAIR_MS;
+}
+
+bool reload_sim_course_calm(const struct reload_sim_course *c)
+{
+	return c->calm_from <= reload_sim_now(c->sim);
+}
+
+/* Rings that were torn apart merge within one and a half intervals between Updates (R-10.7.4.4 is part of stabilization). */
+static reload_ms merged_by(const struct reload_sim_course *c, reload_ms healed)
+{
+	return healed + c->scenario->update_interval * 3 / 2 + RELOAD_SIM_REPAIR_MS;
+}
+
+size_t reload_sim_course_peer(struct reload_sim_course *c)
+{
+	for (int i = 0; i < BOOTSTRAP_TRIES && c->joined; i++) {
+		size_t node = reload_prng_below(&c->prng, c->nodes_count);
+		if (c->nodes[node].joined && !c->nodes[node].leaving &&
+			!reload_sim_node(c->sim, node)->byzantine)
+			return node;
+	}
+	return SIZE_MAX;
+}
+
+static size_t bootstraps(struct reload_sim_course *c, size_t i, size_t out[RELOAD_SIM_BOOTSTRAPS])
+{
+	size_t count = 0;
+	unsigned side = reload_sim_node(c->sim, i)->side;
+	for (int t = 0; t < BOOTSTRAP_TRIES && count < RELOAD_SIM_BOOTSTRAPS; t++) {
+		size_t node = reload_sim_course_peer(c);
+		if (node != SIZE_MAX && node != i && reload_sim_node(c->sim, node)->side == side)
+			out[count++] = node;
+	}
+	return count;
+}
+
+static bool is_client(const struct reload_sim_course *c, size_t i)
+{
+	return i >= c->scenario->peers;
+}
+
+void reload_sim_course_start(struct reload_sim_course *c, size_t i, bool first)
+{
+	size_t through[RELOAD_SIM_BOOTSTRAPS];
+	struct reload_sim_node *n = reload_sim_node(c->sim, i);
+	if (n->peer)
+		return;
+	size_t count = first ? 0 : bootstraps(c, i, through);
+	c->running++;
+	if (c->running > c->peak)
+		c->peak = c->running;
+	reload_sim_start(c->sim, i, first, is_client(c, i) ? RELOAD_ROLE_CLIENT : RELOAD_ROLE_PEER,
+		through, count);
+	n->slow_ms =
+		reload_sim_node_has(c->seed, 0x510b, i, c->faults.slow) ? c->scenario->slow_by : 0;
+	if (!is_client(c, i) && reload_sim_node_has(c->seed, 0x11e5, i, c->faults.byzantine) &&
+		c->scenario->lies && !n->byzantine)
+		reload_sim_byzantine_start(c->byzantine, i, (uint32_t)c->scenario->lies);
+}
+
+static void node_gone(struct reload_sim_course *c, size_t i)
+{
+	struct reload_sim_course_node *n = &c->nodes[i];
+	c->joined -= n->joined;
+	n->joined = false;
+	c->running--;
+	disturbed(c);
+}
+
+/* -- Leaves -------------------------------------------------------------------------------------------------------------------- */
+
+static void leave(struct reload_sim_course *c, size_t i)
+{
+	struct reload_sim_course_node *n = &c->nodes[i];
+	if (!reload_sim_node(c->sim, i)->peer || n->leaving)
+		return;
+	n->leaving = true;
+	n->again = false;
+	n->leaving_since = reload_sim_now(c->sim);
+	c->leaving_nodes[c->leaving++] = i;
+	disturbed(c);
+	if (!is_client(c, i))
+		reload_sim_holders_leaving(c->holders, i, n->leaving_since);
+	reload_sim_leave(c->sim, i);
+}
+
+static void left(struct reload_sim_course *c, size_t i, bool in_order)
+{
+	struct reload_sim_course_node *n = &c->nodes[i];
+	reload_ms now = reload_sim_now(c->sim);
+	if (in_order)
+		reload_sim_holders_left(c->holders, i, now);
+	else
+		reload_sim_holders_failed(c->holders, i, false, now);
+	n->leaving = n->disk = false;
+	reload_sim_stop(c->sim, i);
+	node_gone(c, i);
+	if (n->again)
+		reload_sim_course_start(c, i, false);
+}
+
+void reload_sim_course_leaves(struct reload_sim_course *c)
+{
+	size_t kept = 0, count = c->leaving;
+	reload_ms now = reload_sim_now(c->sim);
+	for (size_t k = 0; k < count; k++) {
+		size_t i = c->leaving_nodes[k];
+		struct reload_sim_course_node *n = &c->nodes[i];
+		enum reload_state state = reload_sim_node(c->sim, i)->state;
+		bool over = state == RELOAD_STATE_ENROLLED || state == RELOAD_STATE_STOPPED ||
+			    state == RELOAD_STATE_INIT || state == RELOAD_STATE_CONFIGURED;
+		if (n->leaving && !over && now < n->leaving_since + RELOAD_SIM_LEAVE_MS)
+			c->leaving_nodes[kept++] = i;
+		else if (n->leaving)
+			left(c, i, over);
+	}
+	c->leaving = kept;
+}
+
+/* -- faults -------------------------------------------------------------------------------------------------------------------- */
+
+static void crash(struct reload_sim_course *c, const struct reload_sim_fault *f)
+{
+	struct reload_sim_course_node *n = &c->nodes[f->node];
+	if (!reload_sim_node(c->sim, f->node)->peer)
+		return;
+	reload_sim_holders_failed(c->holders, f->node, f->disk, reload_sim_now(c->sim));
+	n->leaving = false;
+	n->disk = f->disk;
+	reload_sim_crash(
+		c->sim, f->node, f->machine ? RELOAD_SIM_MACHINE : RELOAD_SIM_PROCESS, f->disk);
+	node_gone(c, f->node);
+}
+
+static void come_back(struct reload_sim_course *c, const struct reload_sim_fault *f)
+{
+	if (c->nodes[f->node].leaving) {
+		c->nodes[f->node].again = true;
+		return;
+	}
+	disturbed(c);
+	reload_sim_course_start(c, f->node, false);
+}
+
+static void torn(struct reload_sim_course *c, bool begins)
+{
+	reload_ms now = reload_sim_now(c->sim);
+	c->torn += begins;
+	c->torn -= !begins;
+	disturbed(c);
+	reload_sim_history_torn(c->history, c->torn ? RELOAD_NEVER - 1 : merged_by(c, now));
+	if (!c->torn)
+		c->calm_from = merged_by(c, now);
+}
+
+static void partition(struct reload_sim_course *c, const struct reload_sim_fault *f, bool begins)
+{
+	reload_ms now = reload_sim_now(c->sim);
+	for (size_t i = 0; i < c->nodes_count; i++) {
+		if (begins)
+			c->sides[i] = reload_prng_hash(f->number, i, 0x51de) & 1;
+		reload_sim_side(c->sim, i, begins ? c->sides[i] : 0);
+	}
+	reload_sim_holders_split(
+		c->holders, c->sides, merged_by(c, begins ? now + f->length : now));
+	torn(c, begins);
+}
+
+static void clock_jump(struct reload_sim_course *c, const struct reload_sim_fault *f)
+{
+	struct reload_sim_node *n = reload_sim_node(c->sim, f->node);
+	n->skew_ms += (int64_t)f->number;
+	disturbed(c);
+}
+
+static void fault_run(struct reload_sim_course *c, const struct reload_sim_fault *f, bool end)
+{
+	char words[160];
+	reload_sim_fault_words(f, words, sizeof(words));
+	if (c->watch && c->watch->trace)
+		fprintf(c->watch->trace, "%s%s\n", words, end ? " (over)" : "");
+	reload_sim_note(c->sim, NULL, end ? "fault over" : "fault", f->type, f->node);
+	c->out->faults_count += !end;
+	switch (f->type) {
+	case RELOAD_SIM_FAULT_CRASH:
+		crash(c, f);
+		break;
+	case RELOAD_SIM_FAULT_RESTART:
+	case RELOAD_SIM_FAULT_START:
+		come_back(c, f);
+		break;
+	case RELOAD_SIM_FAULT_LEAVE:
+		leave(c, f->node);
+		break;
+	case RELOAD_SIM_FAULT_PARTITION:
+		partition(c, f, !end);
+		break;
+	case RELOAD_SIM_FAULT_CUT:
+		reload_sim_cut(c->sim, f->node, f->other, !end);
+		torn(c, !end);
+		break;
+	case RELOAD_SIM_FAULT_CLOCK:
+		clock_jump(c, f);
+		break;
+	case RELOAD_SIM_FAULT_TYPES:
+		break;
+	}
+}
+
+static int step_cmp(const void *x, const void *y)
+{
+	const struct reload_sim_step *a = x, *b = y;
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
+	if (a->end != b->end)
+		return a->end ? -1 : 1;
+	return (a->fault > b->fault) - (a->fault < b->fault);
+}
+
+void reload_sim_course_steps(struct reload_sim_course *c)
+{
+	c->steps = reload_alloc_array(2 * c->faults.count + 1, sizeof(*c->steps));
+	for (size_t i = 0; i < c->faults.count; i++) {
+		const struct reload_sim_fault *f = &c->faults.at[i];
+		c->steps[c->steps_count++] =
+			(struct reload_sim_step){ .at = f->at, .fault = (uint32_t)i };
+		if (f->length)
+			c->steps[c->steps_count++] = (struct reload_sim_step){
+				.at = f->at + f->length, .fault = (uint32_t)i, .end = true
+			};
+	}
+	qsort(c->steps, c->steps_count, sizeof(*c->steps), step_cmp);
+}
+
+reload_ms reload_sim_course_next(const struct reload_sim_course *c)
+{
+	return c->step < c->steps_count ? c->steps[c->step].at : RELOAD_NEVER;
+}
+
+void reload_sim_course_run(struct reload_sim_course *c)
+{
+	while (reload_sim_course_next(c) <= reload_sim_now(c->sim)) {
+		const struct reload_sim_step *s = &c->steps[c->step++];
+		fault_run(c, &c->faults.at[s->fault], s->end);
+	}
+}
+
+/* -- events of engines ------------------------------------------------------------------------------------------------------------ */
+
+void reload_sim_course_event(void *course, struct reload_sim_node *n, const struct reload_event *ev)
+{
+	struct reload_sim_course *c = course;
+	struct reload_sim_course_node *own = &c->nodes[n->index];
+	if (ev->type != RELOAD_EV_STATE)
+		return;
+	bool joined = ev->code == RELOAD_STATE_JOINED;
+	reload_ms now = reload_sim_now(c->sim);
+	c->joined += joined;
+	c->joined -= own->joined;
+	if (joined && !own->joined && now >= n->started)
+		reload_sim_numbers_add(&c->join_ms, (double)(now - n->started));
+	own->joined = joined;
+	if (!joined || is_client(c, n->index))
+		return;
+	if (own->ever || n->index)
+		reload_sim_holders_joined(c->holders, n->index, own->disk, now);
+	else
+		reload_sim_holders_first(c->holders, n->index, now);
+	own->ever = true;
+	own->disk = false;
+}

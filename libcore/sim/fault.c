@@ -1,0 +1,478 @@
+#include "sim/fault.h"
+
+#include "util/alloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Draws of faults.  Each source draws from a sequence of its own, that belongs to seed and source (churn: and node), so that
+ * a scenario without one source has the same faults of all others: that is what makes a run smaller without making it another one.
+ *
+ * Loss, duplicates, slowness, skew and lies belong to the setup of a run: they are there from its begin to its end.
+ */
+
+enum {
+	FAULTS_MAX = 1 << 22, /* rows; what is drawn beyond is left out */
+	FIRST_MS = 5000       /* values are stored before the first fault */
+};
+
+static const char *const source_names[RELOAD_SIM_SOURCES] = { "churn", "crash", "mass", "partition",
+	"cut", "jump" };
+
+/* -- which kinds exist ----------------------------------------------------------------------------------------------------- */
+
+static void scenario_off(struct reload_sim_scenario *s, size_t kind)
+{
+	switch (kind) {
+	case 0:
+		s->loss = 0;
+		break;
+	case 1:
+		s->drop = 0;
+		break;
+	case 2:
+		s->duplicate = 0;
+		break;
+	case 3:
+		s->reorder = 0;
+		break;
+	case 4:
+		s->slow = 0;
+		break;
+	case 5:
+		s->skew = 0;
+		s->jumps = 0;
+		break;
+	case 6:
+		s->byzantine = 0;
+		break;
+	case 7:
+		s->churn = RELOAD_SIM_SESSIONS_NONE;
+		break;
+	case 8:
+		s->crashes = 0;
+		break;
+	case 9:
+		s->mass_leave = 0;
+		break;
+	case 10:
+		s->partitions = 0;
+		break;
+	case 11:
+		s->cuts = 0;
+		break;
+	case 12:
+		s->jumps = 0;
+		break;
+	}
+}
+
+static const char *const kind_names[] = { "loss", "drop", "duplicate", "reorder", "slow", "skew",
+	"byzantine", "churn", "crashes", "mass-leave", "partitions", "cuts", "jumps" };
+
+static bool scenario_has(const struct reload_sim_scenario *s, size_t kind)
+{
+	const bool has[] = { s->loss > 0, s->drop > 0, s->duplicate > 0,
+		s->reorder > 0 && s->datagrams, s->slow > 0, s->skew > 0, s->byzantine > 0,
+		s->churn != RELOAD_SIM_SESSIONS_NONE, s->crashes > 0, s->mass_leave > 0,
+		s->partitions > 0, s->cuts > 0, s->jumps > 0 && s->skew > 0 };
+	_Static_assert(COUNT_OF(has) == COUNT_OF(kind_names), "one flag for each kind");
+	return has[kind];
+}
+
+struct reload_sim_scenario reload_sim_scenario_drawn(
+	const struct reload_sim_scenario *scenario, uint64_t seed)
+{
+	struct reload_sim_scenario s = *scenario;
+	size_t there[COUNT_OF(kind_names)], count = 0, drawn = 0;
+	struct reload_prng r;
+	s.draw = false;
+	if (!scenario->draw)
+		return s;
+	reload_prng_seed(&r, reload_prng_hash(seed, 0, 0xd7a3));
+	for (size_t k = 0; k < COUNT_OF(kind_names); k++)
+		if (scenario_has(scenario, k))
+			there[count++] = k;
+	size_t keep = count ? there[reload_prng_below(&r, count)] : 0;
+	bool on[COUNT_OF(kind_names)] = { false };
+	for (size_t i = 0; i < count; i++)
+		drawn += on[there[i]] = reload_prng_below(&r, 2);
+	if (count && !drawn)
+		on[keep] = true;
+	for (size_t k = 0; k < COUNT_OF(kind_names); k++)
+		if (!on[k])
+			scenario_off(&s, k);
+	return s;
+}
+
+bool reload_sim_node_has(uint64_t seed, uint64_t salt, size_t node, uint32_t share)
+{
+	return node && reload_prng_hash(seed, salt, node) % 1000000 < share;
+}
+
+/* -- rows ---------------------------------------------------------------------------------------------------------------------- */
+
+static struct reload_sim_fault *fault_add(struct reload_sim_faults *f,
+	enum reload_sim_fault_type type, enum reload_sim_source source, uint32_t serial,
+	reload_ms at)
+{
+	static struct reload_sim_fault beyond;
+	if (f->count >= FAULTS_MAX)
+		return &beyond;
+	reload_grow(&f->at, &f->cap, f->count, sizeof(*f->at));
+	struct reload_sim_fault *fault = &f->at[f->count++];
+	*fault = (struct reload_sim_fault){
+		.type = type, .source = source, .serial = serial, .at = at
+	};
+	return fault;
+}
+
+static void source_seed(struct reload_prng *r, uint64_t seed, enum reload_sim_source source)
+{
+	reload_prng_seed(r, reload_prng_hash(seed, source, 0xfa01));
+}
+
+/* What a peer does that goes without leaving, and how it comes back. */
+static void crash_fill(struct reload_sim_fault *fault, struct reload_prng *r,
+	const struct reload_sim_scenario *s, size_t node, bool returns)
+{
+	fault->type = RELOAD_SIM_FAULT_CRASH;
+	fault->node = node;
+	fault->machine = reload_prng_chance(r, s->machine);
+	bool disk = reload_prng_chance(r, s->disk);
+	fault->disk = returns && disk;
+}
+
+static reload_ms session_length(struct reload_prng *r, const struct reload_sim_scenario *s)
+{
+	double mean = (double)s->session;
+	double t = s->churn == RELOAD_SIM_SESSIONS_WEIBULL ? reload_prng_weibull(r, s->shape, mean)
+							   : reload_prng_exponential(r, mean);
+	return t < 1 ? 1 : t > 1e15 ? (reload_ms)1e15 : (reload_ms)t;
+}
+
+/* Sessions and absences follow each other.  The first session begins with the time of faults, as if all peers had just come. */
+static void draw_churn(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, reload_ms from, reload_ms end)
+{
+	uint32_t serial = 0;
+	if (s->churn == RELOAD_SIM_SESSIONS_NONE)
+		return;
+	for (size_t node = 1; node < s->peers; node++) {
+		struct reload_prng r;
+		reload_prng_seed(&r, reload_prng_hash(seed, 0xc400 + node, 0xfa01));
+		for (reload_ms at = from;;) {
+			at += session_length(&r, s);
+			reload_ms back =
+				at + (reload_ms)reload_prng_exponential(&r, (double)s->absence);
+			if (at >= end)
+				break;
+			struct reload_sim_fault *gone = fault_add(
+				f, RELOAD_SIM_FAULT_LEAVE, RELOAD_SIM_SOURCE_CHURN, serial, at);
+			gone->node = node;
+			if (!reload_prng_chance(&r, s->graceful))
+				crash_fill(gone, &r, s, node, back < end);
+			bool disk = gone->disk;
+			if (back < end) {
+				struct reload_sim_fault *start =
+					fault_add(f, RELOAD_SIM_FAULT_START,
+						RELOAD_SIM_SOURCE_CHURN, serial, back);
+				start->node = node;
+				start->disk = disk;
+			}
+			serial++;
+			at = back;
+		}
+	}
+}
+
+/* share of the peers but node 0, in an order that is drawn (owned). */
+static size_t *some_peers(
+	struct reload_prng *r, const struct reload_sim_scenario *s, uint32_t share, size_t *count)
+{
+	size_t peers = s->peers > 1 ? s->peers - 1 : 0;
+	size_t *order = reload_alloc_array(peers + 1, sizeof(*order));
+	*count = (size_t)((peers * (uint64_t)share + 500000) / 1000000);
+	for (size_t i = 0; i < peers; i++)
+		order[i] = i + 1;
+	for (size_t i = 0; i < *count; i++) {
+		size_t other = i + reload_prng_below(r, peers - i), keep = order[i];
+		order[i] = order[other];
+		order[other] = keep;
+	}
+	return order;
+}
+
+static void draw_crashes(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, reload_ms from, reload_ms end)
+{
+	struct reload_prng r;
+	size_t count;
+	source_seed(&r, seed, RELOAD_SIM_SOURCE_CRASH);
+	size_t *peers = some_peers(&r, s, s->crashes, &count);
+	for (size_t i = 0; i < count; i++) {
+		reload_ms at = from + reload_prng_below(&r, end - from);
+		reload_ms back =
+			at + 1 + (reload_ms)reload_prng_exponential(&r, (double)s->absence);
+		bool returns = reload_prng_chance(&r, s->restarts) && back < end;
+		struct reload_sim_fault *crash = fault_add(
+			f, RELOAD_SIM_FAULT_CRASH, RELOAD_SIM_SOURCE_CRASH, (uint32_t)i, at);
+		crash_fill(crash, &r, s, peers[i], returns);
+		bool disk = crash->disk;
+		if (!returns)
+			continue;
+		struct reload_sim_fault *restart = fault_add(
+			f, RELOAD_SIM_FAULT_RESTART, RELOAD_SIM_SOURCE_CRASH, (uint32_t)i, back);
+		restart->node = peers[i];
+		restart->disk = disk;
+	}
+	free(peers);
+}
+
+static void draw_mass_leave(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, reload_ms from, reload_ms end)
+{
+	struct reload_prng r;
+	size_t count;
+	source_seed(&r, seed, RELOAD_SIM_SOURCE_MASS);
+	reload_ms at = from + reload_prng_below(&r, end - from);
+	size_t *peers = some_peers(&r, s, s->mass_leave, &count);
+	for (size_t i = 0; i < count; i++)
+		fault_add(f, RELOAD_SIM_FAULT_LEAVE, RELOAD_SIM_SOURCE_MASS, (uint32_t)i, at)
+			->node = peers[i];
+	free(peers);
+}
+
+/* Partitions follow each other: each has a part of the time for itself and is over before the next part begins. */
+static void draw_partitions(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, reload_ms from, reload_ms end)
+{
+	struct reload_prng r;
+	source_seed(&r, seed, RELOAD_SIM_SOURCE_PARTITION);
+	for (uint64_t i = 0; i < s->partitions; i++) {
+		reload_ms part = (end - from) / s->partitions, begin = from + i * part;
+		reload_ms length =
+			s->partition_time < part * 9 / 10 ? s->partition_time : part * 9 / 10;
+		struct reload_sim_fault *fault =
+			fault_add(f, RELOAD_SIM_FAULT_PARTITION, RELOAD_SIM_SOURCE_PARTITION,
+				(uint32_t)i, begin + reload_prng_below(&r, part - length));
+		fault->length = length;
+		fault->number = reload_prng_next(&r);
+	}
+}
+
+static void draw_cuts(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, reload_ms from, reload_ms end)
+{
+	struct reload_prng r;
+	source_seed(&r, seed, RELOAD_SIM_SOURCE_CUT);
+	for (uint64_t i = 0; i < s->cuts && s->peers > 1; i++) {
+		reload_ms at = from + reload_prng_below(&r, end - from);
+		struct reload_sim_fault *fault =
+			fault_add(f, RELOAD_SIM_FAULT_CUT, RELOAD_SIM_SOURCE_CUT, (uint32_t)i, at);
+		fault->node = reload_prng_below(&r, s->peers);
+		fault->other = (fault->node + 1 + reload_prng_below(&r, s->peers - 1)) % s->peers;
+		fault->length = s->cut_time < end - at ? s->cut_time : end - at;
+	}
+}
+
+static void draw_jumps(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, reload_ms from, reload_ms end)
+{
+	struct reload_prng r;
+	source_seed(&r, seed, RELOAD_SIM_SOURCE_JUMP);
+	for (uint64_t i = 0; i < s->jumps && s->skew; i++) {
+		struct reload_sim_fault *fault =
+			fault_add(f, RELOAD_SIM_FAULT_CLOCK, RELOAD_SIM_SOURCE_JUMP, (uint32_t)i,
+				from + reload_prng_below(&r, end - from));
+		fault->node = reload_prng_below(&r, s->peers);
+		fault->number = reload_prng_below(&r, 2 * s->skew + 1) - s->skew;
+	}
+}
+
+static int fault_cmp(const void *x, const void *y)
+{
+	const struct reload_sim_fault *a = x, *b = y;
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
+	if (a->source != b->source)
+		return a->source < b->source ? -1 : 1;
+	if (a->serial != b->serial)
+		return a->serial < b->serial ? -1 : 1;
+	return (a->type > b->type) - (a->type < b->type);
+}
+
+static void faults_last(struct reload_sim_faults *f)
+{
+	f->last = f->from;
+	for (size_t i = 0; i < f->count; i++)
+		if (f->at[i].at + f->at[i].length > f->last)
+			f->last = f->at[i].at + f->at[i].length;
+}
+
+void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim_scenario *scenario,
+	uint64_t seed, reload_ms from)
+{
+	struct reload_sim_scenario s = reload_sim_scenario_drawn(scenario, seed);
+	*f = (struct reload_sim_faults){ .from = from,
+		.loss = s.loss,
+		.drop = s.drop,
+		.duplicate = s.duplicate,
+		.reorder = s.datagrams ? s.reorder : 0,
+		.slow = s.slow,
+		.byzantine = s.byzantine,
+		.skew = s.skew };
+	reload_ms first = from + (s.duration > 2 * FIRST_MS ? FIRST_MS : s.duration / 4);
+	reload_ms end = from + s.duration;
+	for (size_t k = 0; k < COUNT_OF(kind_names); k++) {
+		size_t len = strlen(f->words);
+		if (scenario_has(&s, k))
+			snprintf(f->words + len, sizeof(f->words) - len, "%s%s", len ? " " : "",
+				kind_names[k]);
+	}
+	draw_churn(f, &s, seed, first, end);
+	draw_crashes(f, &s, seed, first, end);
+	draw_mass_leave(f, &s, seed, first, end);
+	draw_partitions(f, &s, seed, first, end);
+	draw_cuts(f, &s, seed, first, end);
+	draw_jumps(f, &s, seed, first, end);
+	if (f->count)
+		qsort(f->at, f->count, sizeof(*f->at), fault_cmp);
+	faults_last(f);
+}
+
+void reload_sim_faults_clear(struct reload_sim_faults *f)
+{
+	free(f->at);
+	*f = (struct reload_sim_faults){ 0 };
+}
+
+/* -- names --------------------------------------------------------------------------------------------------------------------- */
+
+void reload_sim_fault_name(const struct reload_sim_fault *fault, char *out, size_t size)
+{
+	snprintf(out, size, "%s%u", source_names[fault->source], fault->serial);
+}
+
+static double seconds(reload_ms t)
+{
+	return (double)t / 1000;
+}
+
+void reload_sim_fault_words(const struct reload_sim_fault *fault, char *out, size_t size)
+{
+	int64_t jump;
+	char name[32];
+	reload_sim_fault_name(fault, name, sizeof(name));
+	int n = snprintf(out, size, "%s: at %.3f s ", name, seconds(fault->at));
+	if (n < 0 || (size_t)n >= size)
+		return;
+	out += n;
+	size -= (size_t)n;
+	switch (fault->type) {
+	case RELOAD_SIM_FAULT_CRASH:
+		snprintf(out, size, "peer %zu crashes (%s%s)", fault->node,
+			fault->machine ? "machine" : "process",
+			fault->disk ? ", its disk survives" : "");
+		break;
+	case RELOAD_SIM_FAULT_RESTART:
+	case RELOAD_SIM_FAULT_START:
+		snprintf(out, size, "peer %zu comes back%s", fault->node,
+			fault->disk ? " with its disk" : "");
+		break;
+	case RELOAD_SIM_FAULT_LEAVE:
+		snprintf(out, size, "peer %zu leaves", fault->node);
+		break;
+	case RELOAD_SIM_FAULT_PARTITION:
+		snprintf(out, size, "the network falls into two parts for %.3f s",
+			seconds(fault->length));
+		break;
+	case RELOAD_SIM_FAULT_CUT:
+		snprintf(out, size, "nothing passes from peer %zu to peer %zu for %.3f s",
+			fault->node, fault->other, seconds(fault->length));
+		break;
+	case RELOAD_SIM_FAULT_CLOCK:
+		memcpy(&jump, &fault->number, sizeof(jump));
+		snprintf(out, size, "the clock of peer %zu jumps by %+.3f s", fault->node,
+			(double)jump / 1000);
+		break;
+	case RELOAD_SIM_FAULT_TYPES:
+		break;
+	}
+}
+
+/* Reads one name of a list; *at stands behind it afterwards. */
+static bool name_read(const char **at, enum reload_sim_source *source, uint32_t *serial)
+{
+	for (unsigned i = 0; i < RELOAD_SIM_SOURCES; i++) {
+		size_t len = strlen(source_names[i]);
+		const char *digit = *at + len;
+		uint64_t n = 0;
+		if (strncmp(*at, source_names[i], len) != 0 || *digit < '0' || *digit > '9')
+			continue;
+		for (; *digit >= '0' && *digit <= '9'; digit++)
+			if ((n = 10 * n + (uint64_t)(*digit - '0')) > UINT32_MAX)
+				return false;
+		*source = (enum reload_sim_source)i;
+		*serial = (uint32_t)n;
+		*at = digit;
+		return true;
+	}
+	return false;
+}
+
+enum reload_err reload_sim_faults_list_check(const char *text, struct reload_why *why)
+{
+	enum reload_sim_source source;
+	uint32_t serial;
+	if (!*text || !strcmp(text, "none"))
+		return RELOAD_OK;
+	for (const char *at = text; name_read(&at, &source, &serial); at++) {
+		if (!*at)
+			return RELOAD_OK;
+		if (*at != ',')
+			break;
+	}
+	reload_why_set(
+		why, RELOAD_USAGE, "the list of faults", "it is not of the form crash3,partition0");
+	reload_why_hint(why,
+		"names are churn, crash, mass, partition, cut and jump with a number, or `none`");
+	return RELOAD_USAGE;
+}
+
+static int name_cmp(const void *x, const void *y)
+{
+	const uint64_t *a = x, *b = y;
+	return (*a > *b) - (*a < *b);
+}
+
+static uint64_t name_number(enum reload_sim_source source, uint32_t serial)
+{
+	return (uint64_t)source << 32 | serial;
+}
+
+void reload_sim_faults_only(struct reload_sim_faults *f, const char *list)
+{
+	if (!list)
+		return;
+	uint64_t *names = NULL;
+	size_t count = 0, cap = 0, kept = 0;
+	enum reload_sim_source source;
+	uint32_t serial;
+	for (const char *at = list; name_read(&at, &source, &serial); at += *at == ',') {
+		reload_grow(&names, &cap, count, sizeof(*names));
+		names[count++] = name_number(source, serial);
+	}
+	if (count)
+		qsort(names, count, sizeof(*names), name_cmp);
+	for (size_t i = 0; i < f->count; i++) {
+		uint64_t name = name_number(f->at[i].source, f->at[i].serial);
+		if (count && bsearch(&name, names, count, sizeof(name), name_cmp))
+			f->at[kept++] = f->at[i];
+	}
+	f->count = kept;
+	faults_last(f);
+	free(names);
+}

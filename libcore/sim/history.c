@@ -1,0 +1,360 @@
+#include "sim/history.h"
+
+#include "sim/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	RECENT =
+		4096 /* acknowledgments whose owner may still fail before its replicas are there; older ones give way */
+};
+
+struct acknowledged {
+	struct reload_sim_place *place;
+	reload_ms at;
+	struct reload_id by;
+};
+
+/* For each node and Kind; two entries of an array share a counter. */
+struct counter {
+	uint64_t generation;
+	reload_ms at, expires;
+};
+
+enum {
+	KINDS = 3
+};
+
+struct reload_sim_history {
+	size_t nodes, value_size;
+	struct reload_id *ids, *resources;
+	size_t *by_resource; /* nodes, ascending by Resource-ID */
+	struct reload_sim_place *places;
+	struct counter *counters;
+	uint64_t *last_time; /* for each node: greatest storage_time of this life */
+	unsigned *life;
+	struct reload_sim_place **known; /* places with an acknowledged version */
+	size_t known_count, known_cap;
+	struct acknowledged recent[RECENT];
+	size_t recent_next;
+	reload_ms torn_until, clocks_ms;
+};
+
+struct sorted {
+	const struct reload_id *id;
+	size_t node;
+};
+
+static int sorted_cmp(const void *x, const void *y)
+{
+	const struct sorted *a = x, *b = y;
+	int c = reload_id_cmp(a->id, b->id);
+	return c ? c : (a->node > b->node) - (a->node < b->node);
+}
+
+struct reload_sim_history *reload_sim_history_new(size_t nodes, const struct reload_id *ids,
+	const struct reload_id *resources, size_t value_size, reload_ms clocks_ms)
+{
+	struct reload_sim_history *h = RELOAD_NEW(reload_sim_history);
+	struct sorted *order = reload_alloc_array(nodes + 1, sizeof(*order));
+	h->nodes = nodes;
+	h->value_size = value_size < RELOAD_SIM_VALUE_MAX ? value_size : RELOAD_SIM_VALUE_MAX;
+	h->clocks_ms = clocks_ms;
+	h->ids = reload_memdup(ids, nodes * sizeof(*ids));
+	h->resources = reload_memdup(resources, nodes * sizeof(*resources));
+	h->by_resource = reload_alloc_array(nodes + 1, sizeof(*h->by_resource));
+	h->places = reload_alloc_array(nodes * RELOAD_SIM_PLACES + 1, sizeof(*h->places));
+	h->counters = reload_alloc_array(nodes * KINDS + 1, sizeof(*h->counters));
+	h->last_time = reload_alloc_array(nodes + 1, sizeof(*h->last_time));
+	h->life = reload_alloc_array(nodes + 1, sizeof(*h->life));
+	for (size_t i = 0; i < nodes; i++) {
+		order[i] = (struct sorted){ &h->resources[i], i };
+		for (unsigned w = 0; w < RELOAD_SIM_PLACES; w++)
+			h->places[i * RELOAD_SIM_PLACES + w] = (struct reload_sim_place){
+				.node = i, .which = w, .waiting_for = SIZE_MAX
+			};
+	}
+	if (nodes)
+		qsort(order, nodes, sizeof(*order), sorted_cmp);
+	for (size_t i = 0; i < nodes; i++)
+		h->by_resource[i] = order[i].node;
+	free(order);
+	return h;
+}
+
+void reload_sim_history_free(struct reload_sim_history *h)
+{
+	if (!h)
+		return;
+	for (size_t i = 0; i < h->nodes * RELOAD_SIM_PLACES; i++)
+		free(h->places[i].versions);
+	free(h->ids);
+	free(h->resources);
+	free(h->by_resource);
+	free(h->places);
+	free(h->counters);
+	free(h->last_time);
+	free(h->life);
+	free(h->known);
+	free(h);
+}
+
+/* -- places -------------------------------------------------------------------------------------------------------------------- */
+
+struct reload_sim_place *reload_sim_history_place(
+	struct reload_sim_history *h, size_t node, unsigned which)
+{
+	return &h->places[node * RELOAD_SIM_PLACES + which];
+}
+
+const struct reload_id *reload_sim_history_resource(const struct reload_sim_history *h, size_t node)
+{
+	return &h->resources[node];
+}
+
+size_t reload_sim_history_count(const struct reload_sim_history *h)
+{
+	return h->nodes * RELOAD_SIM_PLACES;
+}
+
+uint32_t reload_sim_place_kind(const struct reload_sim_place *p)
+{
+	static const uint32_t kinds[RELOAD_SIM_PLACES] = { RELOAD_SIM_KIND, RELOAD_SIM_ARRAY,
+		RELOAD_SIM_ARRAY, RELOAD_SIM_DICT };
+	return kinds[p->which];
+}
+
+struct reload_stored_value reload_sim_place_value(
+	const struct reload_sim_history *h, const struct reload_sim_place *p)
+{
+	static const uint8_t models[RELOAD_SIM_PLACES] = { RELOAD_MODEL_SINGLE, RELOAD_MODEL_ARRAY,
+		RELOAD_MODEL_ARRAY, RELOAD_MODEL_DICTIONARY };
+	return (struct reload_stored_value){ .model = models[p->which],
+		.index = p->which == 2,
+		.key = models[p->which] == RELOAD_MODEL_DICTIONARY
+			       ? reload_id_span(&h->ids[p->node])
+			       : (struct span){ NULL, 0 } };
+}
+
+static struct counter *counter_of(struct reload_sim_history *h, const struct reload_sim_place *p)
+{
+	return &h->counters[p->node * KINDS + (p->which + 1) / 2];
+}
+
+/* -- Stores -------------------------------------------------------------------------------------------------------------------- */
+
+const struct reload_sim_version *reload_sim_history_begin(struct reload_sim_history *h,
+	struct reload_sim_place *p, reload_ms now, reload_utc wall, unsigned life,
+	uint32_t lifetime_s, bool exists)
+{
+	reload_ms lifetime = (reload_ms)lifetime_s * RELOAD_SECOND,
+		  slack = RELOAD_SIM_EXPIRY_SLACK_MS + 2 * h->clocks_ms;
+	if (h->life[p->node] != life)
+		h->last_time[p->node] = 0;
+	h->life[p->node] = life;
+	uint64_t time = wall > h->last_time[p->node] ? wall : h->last_time[p->node] + 1;
+	h->last_time[p->node] = time;
+	if (!p->versions)
+		p->versions = reload_alloc_array(RELOAD_SIM_VERSIONS, sizeof(*p->versions));
+	p->last++;
+	struct reload_sim_version *v = &p->versions[p->last % RELOAD_SIM_VERSIONS];
+	*v = (struct reload_sim_version){ .number = p->last,
+		.storage_time = time,
+		.begun = now,
+		.expires = now + (lifetime > slack ? lifetime - slack : 0),
+		.exists = exists };
+	return v;
+}
+
+size_t reload_sim_history_bytes(const struct reload_sim_history *h,
+	const struct reload_sim_place *p, uint64_t number, uint8_t out[RELOAD_SIM_VALUE_MAX])
+{
+	uint64_t word = 0;
+	for (size_t i = 0; i < h->value_size; i++) {
+		if (i % 8 == 0)
+			word = reload_prng_hash(
+				p->node * RELOAD_SIM_PLACES + p->which, number, i / 8);
+		out[i] = (uint8_t)(word >> (8 * (i % 8)));
+	}
+	return h->value_size;
+}
+
+static void place_acknowledged(struct reload_sim_history *h, struct reload_sim_place *p,
+	const struct reload_sim_version *v, const struct reload_id *responder)
+{
+	if (!p->newest) {
+		reload_grow(&h->known, &h->known_cap, h->known_count, sizeof(*h->known));
+		h->known[h->known_count++] = p;
+	}
+	if (v->storage_time <= p->newest)
+		return;
+	p->newest = v->storage_time;
+	p->acknowledged = v->ended;
+	p->expires = v->expires;
+	if (responder && responder->len) {
+		h->recent[h->recent_next] =
+			(struct acknowledged){ .place = p, .at = v->ended, .by = *responder };
+		h->recent_next = (h->recent_next + 1) % RECENT;
+	}
+}
+
+bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_place *p,
+	uint64_t number, enum reload_sim_stored state, reload_ms now, uint64_t generation,
+	const struct reload_id *responder)
+{
+	struct counter *c = counter_of(h, p);
+	struct reload_sim_version *v =
+		p->versions ? &p->versions[number % RELOAD_SIM_VERSIONS] : NULL;
+	if (!v || v->number != number)
+		return true;
+	v->state = state;
+	v->ended = now;
+	if (state != RELOAD_SIM_STORED_ACKNOWLEDGED)
+		return true;
+	bool comparable = c->generation && c->at > h->torn_until && now < c->expires;
+	bool rises = !comparable || generation > c->generation;
+	*c = (struct counter){ .generation = generation, .at = now, .expires = v->expires };
+	place_acknowledged(h, p, v, responder);
+	return rises;
+}
+
+void reload_sim_history_torn(struct reload_sim_history *h, reload_ms until)
+{
+	if (until > h->torn_until)
+		h->torn_until = until;
+}
+
+/* -- Fetches ------------------------------------------------------------------------------------------------------------------- */
+
+uint64_t reload_sim_history_owed(
+	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now)
+{
+	(void)h;
+	bool excused =
+		p->newest <= p->excused || (p->waiting_for != SIZE_MAX && p->newest <= p->waiting);
+	return excused || now >= p->expires ? 0 : p->newest;
+}
+
+/* Whether read is version v, byte for byte. */
+static bool version_is(const struct reload_sim_history *h, const struct reload_sim_place *p,
+	const struct reload_sim_version *v, const struct reload_sim_read *read)
+{
+	uint8_t bytes[RELOAD_SIM_VALUE_MAX];
+	if (!v->number || v->storage_time != read->storage_time || v->exists != read->exists)
+		return false;
+	return !v->exists ||
+	       span_eq(span_of(bytes, reload_sim_history_bytes(h, p, v->number, bytes)),
+		       read->value);
+}
+
+static bool was_stored(const struct reload_sim_history *h, const struct reload_sim_place *p,
+	const struct reload_sim_read *read)
+{
+	if (!p->versions || !reload_id_eq(&read->signer, &h->ids[p->node]))
+		return false;
+	uint64_t oldest = UINT64_MAX;
+	for (size_t i = 0; i < RELOAD_SIM_VERSIONS; i++) {
+		const struct reload_sim_version *v = &p->versions[i];
+		if (version_is(h, p, v, read))
+			return true;
+		if (v->number && v->storage_time < oldest)
+			oldest = v->storage_time;
+	}
+	/* older than all that is remembered: it may have been one of those that gave way */
+	return p->last > RELOAD_SIM_VERSIONS && read->storage_time < oldest;
+}
+
+enum reload_sim_judged reload_sim_history_judge(const struct reload_sim_history *h,
+	const struct reload_sim_place *p, uint64_t owed, const struct reload_sim_read *read)
+{
+	if (!read->present)
+		return owed ? RELOAD_SIM_JUDGED_ABSENT : RELOAD_SIM_JUDGED_GOOD;
+	if (!was_stored(h, p, read))
+		return RELOAD_SIM_JUDGED_FORGED;
+	return read->storage_time < owed ? RELOAD_SIM_JUDGED_STALE : RELOAD_SIM_JUDGED_GOOD;
+}
+
+/* -- excuses ------------------------------------------------------------------------------------------------------------------- */
+
+static void place_excuse(
+	struct reload_sim_history *h, struct reload_sim_place *p, size_t waiting_for)
+{
+	if (!p->newest)
+		return;
+	counter_of(h, p)->generation = 0;
+	if (waiting_for == SIZE_MAX) {
+		p->excused = p->newest;
+		return;
+	}
+	if (p->newest > p->excused) {
+		p->waiting = p->newest;
+		p->waiting_for = waiting_for;
+	}
+}
+
+static size_t first_after(const struct reload_sim_history *h, const struct reload_id *from)
+{
+	size_t low = 0, high = h->nodes;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (reload_id_cmp(&h->resources[h->by_resource[mid]], from) <= 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+void reload_sim_history_excuse(struct reload_sim_history *h, const struct reload_id *from,
+	const struct reload_id *to, size_t waiting_for)
+{
+	size_t at = first_after(h, from);
+	for (size_t n = 0; n < h->nodes; n++, at++) {
+		size_t node = h->by_resource[at % h->nodes];
+		if (!reload_id_between(from, &h->resources[node], to))
+			return;
+		for (unsigned w = 0; w < RELOAD_SIM_PLACES; w++)
+			place_excuse(h, reload_sim_history_place(h, node, w), waiting_for);
+	}
+}
+
+void reload_sim_history_fresh(struct reload_sim_history *h, const struct reload_id *node,
+	reload_ms since, size_t waiting_for)
+{
+	for (size_t i = 0; i < RECENT; i++) {
+		const struct acknowledged *a = &h->recent[i];
+		if (a->place && a->at >= since && reload_id_eq(&a->by, node))
+			place_excuse(h, a->place, waiting_for);
+	}
+}
+
+void reload_sim_history_back(struct reload_sim_history *h, size_t node, bool disk)
+{
+	for (size_t i = 0; i < h->known_count; i++) {
+		struct reload_sim_place *p = h->known[i];
+		if (p->waiting_for != node)
+			continue;
+		p->waiting_for = SIZE_MAX;
+		if (!disk && p->newest <= p->waiting)
+			p->excused = p->newest;
+	}
+}
+
+struct reload_sim_place *reload_sim_history_known(
+	struct reload_sim_history *h, struct reload_prng *r)
+{
+	return h->known_count ? h->known[reload_prng_below(r, h->known_count)] : NULL;
+}
+
+size_t reload_sim_history_excused(const struct reload_sim_history *h, size_t *acknowledged)
+{
+	size_t excused = 0;
+	for (size_t i = 0; i < h->known_count; i++) {
+		const struct reload_sim_place *p = h->known[i];
+		excused += p->newest <= p->excused ||
+			   (p->waiting_for != SIZE_MAX && p->newest <= p->waiting);
+	}
+	*acknowledged = h->known_count;
+	return excused;
+}

@@ -1,0 +1,138 @@
+/*
+ * What the workload stored and read: the yardstick for every value that a Fetch returns.
+ *
+ * A place is where one node keeps one value: its SINGLE value, an entry of its array, its entry of a dictionary.  Only that node writes
+ * there, one Store after the other, each with a greater storage_time, so the newest acknowledged version is the one with the
+ * greatest storage_time (R-7.4.1.1-23).  A Store without an answer may or may not have taken effect.
+ *
+ * A version is owed from its acknowledgment until it expires, unless it is excused (sim/holders.h): a Fetch must return it or
+ * a newer one.  Excused is what was acknowledged up to then; the next acknowledged Store is owed again.
+ */
+#pragma once
+
+#include "sim/random.h"
+#include "util/clock.h"
+#include "util/id.h"
+#include "wire/stored.h"
+
+enum {
+	RELOAD_SIM_PLACES =
+		4, /* of a node: SINGLE, two entries of its array, its entry of the dictionary */
+	RELOAD_SIM_VERSIONS = 8, /* of a place that are remembered */
+	RELOAD_SIM_VALUE_MAX = 2000,
+	RELOAD_SIM_EXPIRY_SLACK_MS = 60000, /* a value is not asked for shortly before it expires */
+};
+
+/* How a Store ended. */
+enum reload_sim_stored {
+	RELOAD_SIM_STORED_UNKNOWN, /* no answer: it may have taken effect, now or later */
+	RELOAD_SIM_STORED_ACKNOWLEDGED,
+	RELOAD_SIM_STORED_REFUSED
+};
+
+struct reload_sim_version {
+	uint64_t number, storage_time; /* number: 1 for the first Store to the place */
+	reload_ms begun, ended, expires;
+	enum reload_sim_stored state;
+	bool exists; /* false: a removal */
+};
+
+struct reload_sim_place {
+	size_t node;
+	unsigned which; /* 0 to RELOAD_SIM_PLACES - 1 */
+	struct reload_sim_version *
+		versions; /* RELOAD_SIM_VERSIONS of them, by number % RELOAD_SIM_VERSIONS; NULL: none yet */
+	uint64_t last;   /* number of the newest version */
+	uint64_t newest; /* storage_time of the newest acknowledged version, 0: none */
+	reload_ms acknowledged, expires; /* of that version */
+	uint64_t excused; /* versions up to this storage_time are not owed any more */
+	uint64_t waiting; /* versions up to this one are not owed until waiting_for comes back */
+	size_t waiting_for;
+};
+
+struct reload_sim_history;
+
+/* What a Fetch returned, against what was owed. */
+enum reload_sim_judged {
+	RELOAD_SIM_JUDGED_GOOD, /* what was owed or newer, or anything stored there when nothing was owed */
+	RELOAD_SIM_JUDGED_STALE,  /* an older version than owed */
+	RELOAD_SIM_JUDGED_ABSENT, /* nothing, while a value was owed */
+	RELOAD_SIM_JUDGED_FORGED  /* what was never stored there */
+};
+
+/* A value as it was fetched and passed the reader's checks. */
+struct reload_sim_read {
+	bool present; /* false: nothing there */
+	bool exists;
+	uint64_t storage_time;
+	struct span value;
+	struct reload_id signer;
+};
+
+/*
+ * reload_sim_history_new() makes the history of nodes (owned); ids and resources (the Resource-ID of each node's places) are
+ * copied.  clocks_ms: how far a wall clock may be off, which may make a value expire earlier.
+ */
+struct reload_sim_history *reload_sim_history_new(size_t nodes, const struct reload_id *ids,
+	const struct reload_id *resources, size_t value_size, reload_ms clocks_ms);
+void reload_sim_history_free(struct reload_sim_history *h);
+AUTO_DEFINE(reload_sim_history)
+
+/* reload_sim_history_place() returns a place (borrowed), _resource() the Resource-ID of a node's places, _count() the number of places. */
+struct reload_sim_place *reload_sim_history_place(
+	struct reload_sim_history *h, size_t node, unsigned which);
+const struct reload_id *reload_sim_history_resource(
+	const struct reload_sim_history *h, size_t node);
+size_t reload_sim_history_count(const struct reload_sim_history *h);
+
+/* reload_sim_place_kind() is the Kind of a place, reload_sim_place_value() where in it: model, index and key (borrowed from h). */
+uint32_t reload_sim_place_kind(const struct reload_sim_place *p);
+struct reload_stored_value reload_sim_place_value(
+	const struct reload_sim_history *h, const struct reload_sim_place *p);
+
+/*
+ * reload_sim_history_begin() notes that a Store begins, and returns its version (borrowed until the next one).  life is the
+ * storer's incarnation: within one, storage_time always rises, as the engine would have it (R-13.5-04).
+ */
+const struct reload_sim_version *reload_sim_history_begin(struct reload_sim_history *h,
+	struct reload_sim_place *p, reload_ms now, reload_utc wall, unsigned life,
+	uint32_t lifetime_s, bool exists);
+/* reload_sim_history_bytes() writes the value of a version to out and returns its length. */
+size_t reload_sim_history_bytes(const struct reload_sim_history *h,
+	const struct reload_sim_place *p, uint64_t number, uint8_t out[RELOAD_SIM_VALUE_MAX]);
+/*
+ * reload_sim_history_end() notes how the Store of version number ended; responder (len 0: unknown) answered with that
+ * generation counter.  Returns false when the counter of an acknowledgment does not rise: GENERATION is that, for one node and Kind, the counters
+ * of acknowledgments rise strictly in the order in which these arrive.  The comparison begins anew after everything behind which a
+ * holder may legally know less: reload_sim_history_torn() and excuses.
+ */
+bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_place *p,
+	uint64_t number, enum reload_sim_stored state, reload_ms now, uint64_t generation,
+	const struct reload_id *responder) MUST_CHECK;
+/* reload_sim_history_torn() tells that until then two peers may take themselves for the owner of one place: partitions, cuts. */
+void reload_sim_history_torn(struct reload_sim_history *h, reload_ms until);
+
+/* reload_sim_history_owed() is the storage_time that a Fetch must return at least; 0: nothing is owed. */
+uint64_t reload_sim_history_owed(
+	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now);
+/* reload_sim_history_judge() judges what a Fetch read; owed is what was owed when it began. */
+enum reload_sim_judged reload_sim_history_judge(const struct reload_sim_history *h,
+	const struct reload_sim_place *p, uint64_t owed, const struct reload_sim_read *read);
+
+/*
+ * reload_sim_history_excuse() excuses all places with a Resource-ID in (from, to]; waiting_for (SIZE_MAX: nobody) is the owner, when
+ * it went with a disk that survives: what was acknowledged before is owed again when it is back (reload_sim_history_back()).
+ */
+void reload_sim_history_excuse(struct reload_sim_history *h, const struct reload_id *from,
+	const struct reload_id *to, size_t waiting_for);
+/* reload_sim_history_fresh() excuses in the same way what node acknowledged since: it went before replicas had to be complete. */
+void reload_sim_history_fresh(struct reload_sim_history *h, const struct reload_id *node,
+	reload_ms since, size_t waiting_for);
+/* reload_sim_history_back() tells that node has joined again: with its disk, or without. */
+void reload_sim_history_back(struct reload_sim_history *h, size_t node, bool disk);
+
+/* reload_sim_history_known() picks a place with an acknowledged version at random (borrowed), NULL when there is none. */
+struct reload_sim_place *reload_sim_history_known(
+	struct reload_sim_history *h, struct reload_prng *r);
+/* reload_sim_history_excused() counts places that have an acknowledged version, and of them those whose newest is excused. */
+size_t reload_sim_history_excused(const struct reload_sim_history *h, size_t *acknowledged);

@@ -1,0 +1,250 @@
+#include "sim/holders.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct holder {
+	bool member;  /* running and joined, or leaving */
+	bool disk;    /* crashed: its storage survives */
+	bool waiting; /* it crashed with a disk: values may wait for it */
+	uint8_t side;
+	reload_ms failed_until, left_until, joined_until; /* weak up to then */
+	reload_ms leaving, left;                          /* of its last Leave */
+};
+
+struct reload_sim_holders {
+	size_t nodes;
+	struct reload_id *ids;
+	size_t *order, *position;
+	struct holder *at;
+	struct reload_sim_history *history;
+	reload_ms split_until;
+};
+
+struct sorted {
+	const struct reload_id *id;
+	size_t node;
+};
+
+static int sorted_cmp(const void *x, const void *y)
+{
+	return reload_id_cmp(((const struct sorted *)x)->id, ((const struct sorted *)y)->id);
+}
+
+struct reload_sim_holders *reload_sim_holders_new(
+	size_t nodes, const struct reload_id *ids, struct reload_sim_history *history)
+{
+	struct reload_sim_holders *h = RELOAD_NEW(reload_sim_holders);
+	struct sorted *order = reload_alloc_array(nodes + 1, sizeof(*order));
+	h->nodes = nodes;
+	h->history = history;
+	h->ids = reload_memdup(ids, nodes * sizeof(*ids));
+	h->order = reload_alloc_array(nodes + 1, sizeof(*h->order));
+	h->position = reload_alloc_array(nodes + 1, sizeof(*h->position));
+	h->at = reload_alloc_array(nodes + 1, sizeof(*h->at));
+	for (size_t i = 0; i < nodes; i++)
+		order[i] = (struct sorted){ &h->ids[i], i };
+	if (nodes)
+		qsort(order, nodes, sizeof(*order), sorted_cmp);
+	for (size_t i = 0; i < nodes; i++) {
+		h->order[i] = order[i].node;
+		h->position[order[i].node] = i;
+	}
+	free(order);
+	return h;
+}
+
+void reload_sim_holders_free(struct reload_sim_holders *h)
+{
+	if (!h)
+		return;
+	free(h->ids);
+	free(h->order);
+	free(h->position);
+	free(h->at);
+	free(h);
+}
+
+const size_t *reload_sim_holders_order(const struct reload_sim_holders *h)
+{
+	return h->order;
+}
+
+static bool is_failed(const struct holder *n, reload_ms now)
+{
+	return now < n->failed_until;
+}
+
+static bool is_weak(const struct holder *n, reload_ms now)
+{
+	return is_failed(n, now) || now < n->left_until || (n->member && now < n->joined_until);
+}
+
+/* Part of the ring as the rule sees it: a member, or one that is still missed. */
+static bool is_there(const struct reload_sim_holders *h, size_t node, int side, reload_ms now)
+{
+	const struct holder *n = &h->at[node];
+	return (side < 0 || n->side == side) && (n->member || is_weak(n, now));
+}
+
+/* The next part of the ring from position at (not itself) in direction step; SIZE_MAX: there is no other. */
+static size_t there_next(
+	const struct reload_sim_holders *h, size_t at, size_t step, int side, reload_ms now)
+{
+	for (size_t i = (at + step) % h->nodes; i != at; i = (i + step) % h->nodes)
+		if (is_there(h, h->order[i], side, now))
+			return i;
+	return SIZE_MAX;
+}
+
+static bool leaves_overlap(const struct holder *n[3])
+{
+	for (int a = 0; a < 3; a++)
+		for (int b = 0; b < 3; b++)
+			if (!n[a]->leaving || n[a]->leaving > n[b]->left)
+				return false;
+	return true;
+}
+
+/* Whether what the node at position at owned, with the two behind it, may be lost. */
+static bool triple_lost(const struct reload_sim_holders *h, const size_t at[3], reload_ms now)
+{
+	const struct holder *n[3];
+	bool failed = false, left = true;
+	for (int i = 0; i < 3; i++) {
+		n[i] = &h->at[h->order[at[i]]];
+		if (!is_weak(n[i], now))
+			return false;
+		failed = failed || is_failed(n[i], now);
+		left = left && now < n[i]->left_until;
+	}
+	return failed || (left && leaves_overlap(n));
+}
+
+/* Judges one owner and its successors; fewer than three in the ring: all of them. */
+static void owner_judge(struct reload_sim_holders *h, size_t owner, int side, reload_ms now)
+{
+	size_t step = h->nodes - 1, triple[3] = { owner, owner, owner };
+	for (int i = 1; i < 3; i++) {
+		size_t next = there_next(h, triple[i - 1], 1, side, now);
+		triple[i] = next == SIZE_MAX ? triple[i - 1] : next;
+	}
+	if (!triple_lost(h, triple, now))
+		return;
+	size_t before = there_next(h, owner, step, side, now);
+	if (before == SIZE_MAX)
+		before = owner;
+	const struct holder *n = &h->at[h->order[owner]];
+	bool waits = !n->member && n->disk;
+	reload_sim_history_excuse(h->history, &h->ids[h->order[before]], &h->ids[h->order[owner]],
+		waits ? h->order[owner] : SIZE_MAX);
+}
+
+/* node went: its weak neighbours have to be repaired anew, then everybody whose replica set it was in is judged. */
+static void judge(struct reload_sim_holders *h, size_t node, int side, reload_ms now)
+{
+	size_t at = h->position[node], step = h->nodes - 1, owner = at;
+	const size_t ways[2] = { 1, step };
+	for (int w = 0; w < 2; w++)
+		for (size_t i = there_next(h, at, ways[w], side, now);
+			i != SIZE_MAX && i != at && is_weak(&h->at[h->order[i]], now);
+			i = there_next(h, i, ways[w], side, now)) {
+			struct holder *n = &h->at[h->order[i]];
+			reload_ms until = now + RELOAD_SIM_REPAIR_MS;
+			bool longer = false;
+			if (is_failed(n, now)) {
+				longer = n->failed_until < until;
+				n->failed_until = until;
+			} else if (now < n->left_until) {
+				longer = n->left_until < until;
+				n->left_until = until;
+			}
+			if (!longer)
+				break;
+		}
+	for (int i = 0; i < 3; i++) {
+		owner_judge(h, owner, side, now);
+		size_t before = there_next(h, owner, step, side, now);
+		if (before == SIZE_MAX || before == at)
+			return;
+		owner = before;
+	}
+}
+
+static void judge_all(struct reload_sim_holders *h, size_t node, reload_ms now)
+{
+	judge(h, node, -1, now);
+	if (now < h->split_until)
+		judge(h, node, h->at[node].side, now);
+}
+
+void reload_sim_holders_first(struct reload_sim_holders *h, size_t node, reload_ms now)
+{
+	(void)now;
+	h->at[node].member = true;
+}
+
+void reload_sim_holders_joined(struct reload_sim_holders *h, size_t node, bool disk, reload_ms now)
+{
+	struct holder *n = &h->at[node];
+	if (n->waiting)
+		reload_sim_history_back(h->history, node, disk);
+	n->waiting = false;
+	if (n->member)
+		return;
+	n->member = true;
+	n->joined_until = now + RELOAD_SIM_REPAIR_MS;
+	if (disk)
+		n->failed_until = 0;
+	n->leaving = n->left = 0;
+}
+
+void reload_sim_holders_leaving(struct reload_sim_holders *h, size_t node, reload_ms now)
+{
+	struct holder *n = &h->at[node];
+	if (!n->member)
+		return;
+	n->leaving = now;
+	n->left = RELOAD_NEVER;
+	n->left_until = now + RELOAD_SIM_LEAVE_MS + RELOAD_SIM_REPAIR_MS;
+	judge_all(h, node, now);
+}
+
+void reload_sim_holders_left(struct reload_sim_holders *h, size_t node, reload_ms now)
+{
+	struct holder *n = &h->at[node];
+	if (!n->member)
+		return;
+	n->member = false;
+	n->disk = false;
+	n->left = now;
+	n->left_until = now + RELOAD_SIM_REPAIR_MS;
+	judge_all(h, node, now);
+}
+
+void reload_sim_holders_failed(struct reload_sim_holders *h, size_t node, bool disk, reload_ms now)
+{
+	struct holder *n = &h->at[node];
+	if (n->waiting && !disk) {
+		reload_sim_history_back(h->history, node, false);
+		n->waiting = false;
+	}
+	n->disk = disk;
+	if (!n->member)
+		return;
+	n->member = false;
+	n->failed_until = now + RELOAD_SIM_REPAIR_MS;
+	n->left_until = 0;
+	n->waiting = disk;
+	reload_sim_history_fresh(h->history, &h->ids[node],
+		now > RELOAD_SIM_REPLICATE_MS ? now - RELOAD_SIM_REPLICATE_MS : 0,
+		disk ? node : SIZE_MAX);
+	judge_all(h, node, now);
+}
+
+void reload_sim_holders_split(struct reload_sim_holders *h, const uint8_t *sides, reload_ms until)
+{
+	for (size_t i = 0; i < h->nodes; i++)
+		h->at[i].side = sides[i];
+	h->split_until = until;
+}

@@ -1,0 +1,302 @@
+#include "sim/course.h"
+
+#include "topology/topology.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ * Stores and Fetches of a run.
+ *
+ * A node stores one value at a time, under its own name.  While faults are at work a Fetch may fail or be stale: that is
+ * availability, and counted.  A Fetch that begins and ends in a calm time, and every final read, must return what is owed (sim/history.h).
+ * Two things are excused: the answer that does not come where messages are lost for good or peers lie, and anything but a forged
+ * value where a peer that lies is next to the place.
+ */
+
+enum {
+	READ_TRIES = 5,        /* of a final read, when no answer comes */
+	REMOVALS = 50000,      /* per million Stores */
+	OTHER_PLACES = 300000, /* per million Stores: array or dictionary */
+	BURST_MAX = 100000     /* requests under way; at the maximum none begins */
+};
+
+struct reload_sim_request {
+	TAILQ_ENTRY(reload_sim_request) entry;
+	struct reload_sim_course *course;
+	struct reload_sim_place *place;
+	size_t node;
+	uint64_t number; /* Store: the version; Fetch: 0 */
+	uint64_t owed;
+	reload_ms begun;
+	unsigned tries; /* final read: how often it was tried; 0: none */
+	bool calm;
+};
+
+static struct reload_sim_request *request_new(
+	struct reload_sim_course *c, struct reload_sim_place *p, size_t node)
+{
+	struct reload_sim_request *r = RELOAD_NEW(reload_sim_request);
+	r->course = c;
+	r->place = p;
+	r->node = node;
+	r->begun = reload_sim_now(c->sim);
+	r->calm = reload_sim_course_calm(c);
+	TAILQ_INSERT_TAIL(&c->requests, r, entry);
+	c->requests_count++;
+	return r;
+}
+
+static void request_free(struct reload_sim_request *r)
+{
+	TAILQ_REMOVE(&r->course->requests, r, entry);
+	r->course->requests_count--;
+	free(r);
+}
+
+void reload_sim_workload_clear(struct reload_sim_course *c)
+{
+	while (TAILQ_FIRST(&c->requests))
+		request_free(TAILQ_FIRST(&c->requests));
+}
+
+static void violated(struct reload_sim_request *r, enum reload_sim_check check, const char *what)
+{
+	struct reload_sim_course *c = r->course;
+	struct reload_sim_violation v = { .check = check, .at = reload_sim_now(c->sim) };
+	snprintf(v.words, sizeof(v.words), "node %zu, %s place %u of node %zu, begun at %.3f s: %s",
+		r->node, r->number ? "storing" : "fetching", r->place->which, r->place->node,
+		(double)r->begun / 1000, what);
+	reload_sim_course_violated(c, &v);
+}
+
+/* -- Stores -------------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t generation_of(const struct reload_result *r, uint32_t kind)
+{
+	const struct reload_store_ans *ans = r->answer ? &r->answer->body.store_ans : NULL;
+	for (size_t i = 0; ans && i < ans->kind_responses_count; i++)
+		if (ans->kind_responses[i].kind == kind)
+			return ans->kind_responses[i].generation_counter;
+	return 0;
+}
+
+/* What the overlay answered in words is a refusal; all else leaves open whether the value is there. */
+static enum reload_sim_stored stored_how(const struct reload_result *r)
+{
+	if (!r->err)
+		return RELOAD_SIM_STORED_ACKNOWLEDGED;
+	return r->overlay_code ? RELOAD_SIM_STORED_REFUSED : RELOAD_SIM_STORED_UNKNOWN;
+}
+
+static void stored(void *arg, const struct reload_result *result)
+{
+	struct reload_sim_request *r = arg;
+	struct reload_sim_course *c = r->course;
+	reload_ms now = reload_sim_now(c->sim);
+	c->nodes[r->node].storing = false;
+	c->store_hops += 2ull * result->hops * (result->transmissions ? result->transmissions : 1);
+	if (!result->err) {
+		c->out->stores_acknowledged++;
+		reload_sim_numbers_add(&c->store_ms, (double)(now - r->begun));
+	}
+	uint64_t generation = generation_of(result, reload_sim_place_kind(r->place));
+	bool rises = reload_sim_history_end(c->history, r->place, r->number, stored_how(result),
+		now, generation, &result->responder);
+	if (!rises && !reload_sim_place_lied(c->checks, r->place)) {
+		char words[80];
+		snprintf(words, sizeof(words), "the generation counter in the answer is %llu",
+			(unsigned long long)generation);
+		violated(r, RELOAD_SIM_CHECK_GENERATION, words);
+	}
+	request_free(r);
+}
+
+/* Places are known as Kinds: most Stores go to the single value. */
+static unsigned place_draw(struct reload_sim_course *c)
+{
+	if (!reload_prng_chance(&c->prng, OTHER_PLACES))
+		return 0;
+	return 1 + (unsigned)reload_prng_below(&c->prng, RELOAD_SIM_PLACES - 1);
+}
+
+void reload_sim_workload_store(struct reload_sim_course *c, size_t i)
+{
+	struct reload_sim_node *n = reload_sim_node(c->sim, i);
+	if (!c->nodes[i].joined || c->nodes[i].leaving || c->nodes[i].storing || n->byzantine ||
+		c->requests_count >= BURST_MAX)
+		return;
+	struct reload_sim_place *p = reload_sim_history_place(c->history, i, place_draw(c));
+	bool exists = !p->last || !reload_prng_chance(&c->prng, REMOVALS);
+	uint8_t bytes[RELOAD_SIM_VALUE_MAX];
+	uint32_t lifetime_s = (uint32_t)(c->scenario->lifetime / RELOAD_SECOND);
+	reload_ms now = reload_sim_now(c->sim);
+	const struct reload_sim_version *v = reload_sim_history_begin(c->history, p, now,
+		RELOAD_SIM_EPOCH + now + (uint64_t)n->skew_ms, n->lives, lifetime_s, exists);
+	struct reload_store_item item = { .kind = reload_sim_place_kind(p),
+		.value = reload_sim_place_value(c->history, p),
+		.lifetime_s = lifetime_s,
+		.storage_time = v->storage_time };
+	item.value.exists = exists;
+	if (exists)
+		item.value.value =
+			span_of(bytes, reload_sim_history_bytes(c->history, p, v->number, bytes));
+	const struct reload_id *resource = reload_sim_history_resource(c->history, i);
+	struct reload_destination to = reload_dest_resource(resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_sim_request *r = request_new(c, p, i);
+	enum reload_err err;
+	r->number = v->number;
+	c->nodes[i].storing = true;
+	c->out->stores++;
+	if (reload_peer_store(n->peer, &way, resource, &item, 1, stored, r, &err))
+		return;
+	c->nodes[i].storing = false;
+	request_free(r);
+}
+
+/* -- Fetches ------------------------------------------------------------------------------------------------------------------- */
+
+static bool read_send(struct reload_sim_request *r);
+
+/* What came for the place; a list or an array may hold more. */
+static struct reload_sim_read read_of(
+	const struct reload_result *result, const struct reload_sim_place *p)
+{
+	for (size_t i = 0; i < result->values_count; i++) {
+		const struct reload_fetched *f = &result->values[i];
+		if (f->kind == reload_sim_place_kind(p) && !f->err && !f->synthetic)
+			return (struct reload_sim_read){ .present = true,
+				.exists = f->data->value.exists,
+				.storage_time = f->data->storage_time,
+				.value = f->data->value.value,
+				.signer = f->signer };
+	}
+	return (struct reload_sim_read){ 0 };
+}
+
+static bool answers_may_fail(const struct reload_sim_course *c)
+{
+	return c->faults.drop || c->faults.byzantine || c->scenario->datagrams;
+}
+
+/* No answer: a final read is tried again through another node. */
+static void read_failed(struct reload_sim_request *r, const struct reload_result *result)
+{
+	struct reload_sim_course *c = r->course;
+	bool must = (r->tries || (r->calm && reload_sim_course_calm(c))) &&
+		    !c->nodes[r->node].leaving && result->err != RELOAD_CANCELLED;
+	if (r->tries && r->tries < READ_TRIES && read_send(r))
+		return;
+	if (must && (r->tries || !answers_may_fail(c)) &&
+		reload_sim_history_owed(c->history, r->place, reload_sim_now(c->sim)) &&
+		!reload_sim_place_lied(c->checks, r->place)) {
+		char words[200];
+		snprintf(words, sizeof(words), "no answer: %s (%s)", reload_err_text(result->err),
+			result->words ? result->words : "");
+		violated(r, RELOAD_SIM_CHECK_LOST_VALUE, words);
+	}
+	request_free(r);
+}
+
+static void read_judge(struct reload_sim_request *r, const struct reload_sim_read *read)
+{
+	static const char *const words[] = {
+		[RELOAD_SIM_JUDGED_STALE] = "an older version than the newest acknowledged one",
+		[RELOAD_SIM_JUDGED_ABSENT] = "no value, though one was acknowledged",
+		[RELOAD_SIM_JUDGED_FORGED] = "a value that this signer never stored there",
+	};
+	struct reload_sim_course *c = r->course;
+	enum reload_sim_judged j = reload_sim_history_judge(c->history, r->place, r->owed, read);
+	bool still = reload_sim_history_owed(c->history, r->place, reload_sim_now(c->sim));
+	bool must = still && (r->tries || (r->calm && reload_sim_course_calm(c)));
+	if (r->owed && j == RELOAD_SIM_JUDGED_GOOD) {
+		c->out->fetches_good++;
+		c->lookups_good++;
+	}
+	if (j == RELOAD_SIM_JUDGED_FORGED)
+		violated(r, RELOAD_SIM_CHECK_FORGED, words[j]);
+	else if (j != RELOAD_SIM_JUDGED_GOOD && must && !reload_sim_place_lied(c->checks, r->place))
+		violated(r, RELOAD_SIM_CHECK_LOST_VALUE, words[j]);
+}
+
+static void fetched(void *arg, const struct reload_result *result)
+{
+	struct reload_sim_request *r = arg;
+	struct reload_sim_course *c = r->course;
+	c->fetch_hops += 2ull * result->hops * (result->transmissions ? result->transmissions : 1);
+	c->lookups += r->owed > 0;
+	if (result->err && !result->values_count) {
+		read_failed(r, result);
+		return;
+	}
+	reload_sim_numbers_add(&c->hops, result->hops);
+	reload_sim_numbers_add(&c->fetch_ms, (double)(reload_sim_now(c->sim) - r->begun));
+	struct reload_sim_read read = read_of(result, r->place);
+	read_judge(r, &read);
+	request_free(r);
+}
+
+/* Asks through a node that is drawn.  False: nobody is there, r stays as it was. */
+static bool read_send(struct reload_sim_request *r)
+{
+	struct reload_sim_course *c = r->course;
+	size_t by = reload_sim_course_peer(c);
+	if (by == SIZE_MAX)
+		return false;
+	struct reload_stored_value at = reload_sim_place_value(c->history, r->place);
+	const struct reload_id *resource = reload_sim_history_resource(c->history, r->place->node);
+	struct reload_destination to = reload_dest_resource(resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_array_range range = { at.index, at.index };
+	struct reload_vec16_bytes key = { at.key };
+	struct reload_specifier spec = { .kind = reload_sim_place_kind(r->place),
+		.model = at.model };
+	enum reload_err err;
+	if (at.model == RELOAD_MODEL_ARRAY) {
+		spec.ranges = &range;
+		spec.ranges_count = 1;
+	} else if (at.model == RELOAD_MODEL_DICTIONARY) {
+		spec.keys = &key;
+		spec.keys_count = 1;
+	}
+	r->node = by;
+	r->tries += r->tries > 0;
+	r->begun = reload_sim_now(c->sim);
+	TAILQ_REMOVE(&c->requests, r, entry);
+	TAILQ_INSERT_TAIL(&c->requests, r, entry);
+	c->out->fetches++;
+	c->out->fetches_expected += r->owed > 0;
+	return reload_peer_fetch(reload_sim_node(c->sim, by)->peer, &way, resource, &spec, 1,
+		       fetched, r, &err) != NULL;
+}
+
+static bool fetch(struct reload_sim_course *c, struct reload_sim_place *p, bool last)
+{
+	struct reload_sim_request *r = request_new(c, p, SIZE_MAX);
+	r->owed = reload_sim_history_owed(c->history, p, r->begun);
+	r->tries = last;
+	if (read_send(r))
+		return true;
+	request_free(r);
+	return false;
+}
+
+void reload_sim_workload_fetch(struct reload_sim_course *c)
+{
+	struct reload_sim_place *p = reload_sim_history_known(c->history, &c->prng);
+	if (p && c->requests_count < BURST_MAX)
+		fetch(c, p, false);
+}
+
+bool reload_sim_workload_read(struct reload_sim_course *c, struct reload_sim_place *p)
+{
+	return fetch(c, p, true);
+}
+
+void reload_sim_workload_overdue(struct reload_sim_course *c)
+{
+	struct reload_sim_request *r = TAILQ_FIRST(&c->requests);
+	if (r && reload_sim_now(c->sim) - r->begun > RELOAD_SIM_REQUEST_MS)
+		violated(r, RELOAD_SIM_CHECK_TRANSACTION, "it has not ended");
+}

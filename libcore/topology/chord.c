@@ -102,7 +102,8 @@ bool reload_chord_link_ready(struct reload_topology *t, struct chord_link *link,
 	if (news)
 		t->peers_changed = t->stirred = true;
 	if (!ready) {
-		link->neighbour = link->handed = link->asked = link->sole = link->listed = false;
+		link->neighbour = link->lists_us = link->handed = link->asked = link->sole =
+			link->listed = false;
 		reload_chord_set_remove(&t->peers, &link->id);
 		reload_chord_set_remove(&t->route, &link->id);
 		return news;

@@ -100,6 +100,7 @@ struct chord_link {
 	struct reload_id third; /* its third predecessor; len 0: it has fewer */
 	uint64_t sent;          /* version of the tables in the last Update to it, 0: none */
 	reload_ms quiet_until;
+	bool lists_us;      /* in its Neighbor Table, by its last lists */
 	bool neighbour;     /* in the Neighbor Table: is sent an Update, changed or not, at */
 	reload_ms periodic; /* this time */
 	uint8_t spent;      /* of CHORD_CREDIT, as of */
@@ -149,6 +150,7 @@ enum chord_check_phase {
 /* The check for a partition. */
 struct chord_check {
 	enum chord_check_phase phase;
+	bool shaken;    /* a peer failed since the tables were made, and there were fingers */
 	bool stranded;  /* the last finger beyond our neighbours failed, and none was found since */
 	uint8_t losses; /* neighbours that failed since */
 	reload_ms losses_at;

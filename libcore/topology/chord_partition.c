@@ -83,40 +83,43 @@ static void on_timer(void *arg)
 	reload_chord_after(t);
 }
 
+/* beyond the Neighbor Table */
+static bool has_fingers(const struct reload_topology *t)
+{
+	return t->peers.count > t->predecessors_count + t->successors_count;
+}
+
 void reload_chord_check_step(struct reload_topology *t)
 {
 	struct chord_check *c = &t->check;
 	if (!active(t)) {
 		c->phase = CHORD_CHECK_IDLE;
-		c->stranded = false;
+		c->shaken = c->stranded = false;
 		c->losses = 0;
 		reload_chord_timer(t, &c->timer, RELOAD_NEVER, on_timer);
 		return;
 	}
-	if (c->stranded && (reload_chord_whole(t) ||
-				   t->peers.count > t->predecessors_count + t->successors_count))
-		c->stranded = false;
+	bool fingers = has_fingers(t), cut_off = c->shaken && !fingers && !reload_chord_whole(t);
+	c->shaken = false;
+	c->stranded = cut_off || (c->stranded && !fingers && !reload_chord_whole(t));
 	if (!c->timer.armed) {
 		c->wait = longest(t);
 		plan(t, c->wait);
+	} else if (cut_off && c->wait > longest(t)) {
+		hurry(t); /* R-10.7.1-07 */
 	}
 }
 
 void reload_chord_check_lost(struct reload_topology *t, const struct reload_id *node)
 {
 	struct chord_check *c = &t->check;
-	size_t count = t->predecessors_count + t->successors_count;
 	const struct chord_link *link = reload_chord_link_find(t, node);
 	reload_ms now = reload_chord_now(t);
 	if (!active(t) || !link)
 		return;
-	if (!link->neighbour) {
-		c->stranded =
-			c->stranded || (!reload_chord_whole(t) && t->peers.count == count + 1);
-		if (c->stranded && c->wait > longest(t))
-			hurry(t); /* R-10.7.1-07 */
+	c->shaken = c->shaken || has_fingers(t);
+	if (!link->neighbour)
 		return;
-	}
 	if (now - c->losses_at > CHORD_MASS_MS) {
 		c->losses = 0;
 		c->losses_at = now;

@@ -1,7 +1,8 @@
 /*
  * Updates and Leaves (RFC 6940 s10.7, s10.7.3, s10.9): what they say, when they go out, what they cause.
  *
- * Types: `neighbors` to members of the Neighbor Table, and to nodes that are no peers (joining nodes look for their place
+ * Types: `neighbors` to members of the Neighbor Table, to peers that count us among their neighbours (after a merge of rings
+ * only we may know who is nearer to them than we are), and to nodes that are no peers (joining nodes look for their place
  * in it, clients for the peer that answers for them, s6.4.1); `peer_ready` to other peers; `full` to who asked with
  * send_update (CHORD-03).  Lists are nearest first, fingers ascending; none contains ourselves.
  *
@@ -82,7 +83,7 @@ void reload_chord_update_all_dirty(struct reload_topology *t)
 
 static bool gets_lists(const struct chord_link *link)
 {
-	return !link->ready || link->neighbour;
+	return !link->ready || link->neighbour || link->lists_us;
 }
 
 static void on_timer(void *arg)
@@ -230,6 +231,9 @@ static void from_its_link(struct reload_topology *t, const struct reload_id *fro
 	if (u->type != RELOAD_CHORD_PEER_READY) {
 		link->listed = true;
 		link->third = third_of(from, u);
+		link->lists_us =
+			reload_chord_member(u->predecessors, u->predecessors_count, &t->self) ||
+			reload_chord_member(u->successors, u->successors_count, &t->self);
 		link->sole = only_us(t, u->predecessors, u->predecessors_count) &&
 			     only_us(t, u->successors, u->successors_count) &&
 			     only_us(t, u->fingers, u->fingers_count);

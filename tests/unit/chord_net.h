@@ -137,10 +137,8 @@ static struct net_event *net_pop(struct net *n)
 /* a message over the link from a to b, in order */
 static struct net_event *net_send(struct net *n, enum net_kind kind, int a, int b)
 {
-	uint64_t at = n->now_us + net_delay(n);
-	if (at <= n->nodes[a].fifo[b])
-		at = n->nodes[a].fifo[b] + 1;
-	n->nodes[a].fifo[b] = at;
+	uint64_t at = n->now_us + net_delay(n), *fifo = &n->nodes[a].fifo[b];
+	*fifo = at = at <= *fifo ? *fifo + 1 : at;
 	return net_push(n, kind, b, a, at);
 }
 
@@ -166,6 +164,11 @@ static void net_host_random(void *arg, void *out, size_t len)
 static bool net_apart(const struct net *n, int a, int b)
 {
 	return n->cut && n->nodes[a].side != n->nodes[b].side;
+}
+
+static int net_bootstrap(struct net *n)
+{
+	return n->bootstraps ? (int)((net_random(n) >> 20) % (unsigned)n->bootstraps) : 0;
 }
 
 /* an Attach or a Ping on its way, and the timer of its request */
@@ -285,6 +288,9 @@ static void net_host_state(
 	struct net_node *x = arg;
 	(void)other;
 	x->state = state;
+	if (state == RELOAD_TOPOLOGY_FAILED && x->net->bootstraps)
+		net_push(x->net, NET_START, (int)(x - x->net->nodes), net_bootstrap(x->net),
+			x->net->now_us + 1000000);
 	if (state == RELOAD_TOPOLOGY_JOINED)
 		x->joined_at = x->net->now_us / 1000;
 	if (x->net->trace)
@@ -512,7 +518,7 @@ static void net_located(struct net *n, struct net_event *e)
 			up ? &n->nodes[e->other].id : NULL);
 		return;
 	}
-	int first = n->bootstraps ? (int)((net_random(n) >> 20) % (unsigned)n->bootstraps) : 0;
+	int first = net_bootstrap(n);
 	for (int i = 0; i < n->bootstraps; i++) {
 		int b = (first + i) % n->bootstraps;
 		if (b == e->node)
@@ -618,8 +624,11 @@ static void net_event_run(struct net *n, struct net_event *e)
 			ops->handed_over(x->t, &y->id);
 		break;
 	case NET_START:
-		net_link(n, e->node, e->other);
-		if (x->up[e->other]) {
+		if (e->other != e->node)
+			net_link(n, e->node, e->other);
+		if (!x->up[e->other] && n->bootstraps) { /* the host goes on to the next one */
+			net_push(n, NET_START, e->node, net_bootstrap(n), n->now_us + 1000000);
+		} else if (x->up[e->other]) {
 			ops->connected(x->t, &y->id);
 			ops->join(x->t, &y->id);
 		}

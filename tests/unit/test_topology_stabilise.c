@@ -100,6 +100,27 @@ static void a_shorter_interval(void **state)
 	fake_end(&f);
 }
 
+static void who_counts_us_as_neighbour(void **state)
+{
+	(void)state;
+	struct fake f;
+	begin(&f);
+	fake_peer(&f, 0x80);
+	fake_peer(&f, 0x81);
+	/* 80 has nobody nearer than us, although we have: it learns from our lists who that is */
+	assert_int_equal(fake_receive(&f, 0x80, true, (const uint8_t[]){ SELF, 0x05, 0 },
+				 (const uint8_t[]){ 0x90, 0 }),
+		RELOAD_OK);
+	fake_pass(&f, 5000);
+	f.count = 0;
+	fake_peer(&f, SELF + 4); /* not a neighbour */
+	down(&f, SELF + 1);
+	fake_pass(&f, 5000);
+	assert_int_equal(fake_find(&f, 0, FAKE_UPDATE, 0x80)->type, RELOAD_CHORD_NEIGHBORS);
+	assert_int_equal(fake_find(&f, 0, FAKE_UPDATE, 0x81)->type, RELOAD_CHORD_PEER_READY);
+	fake_end(&f);
+}
+
 /* -- replicas ------------------------------------------------------------------------------------------------------- */
 
 static void replicas_wait_for_the_hold_down(void **state)
@@ -656,6 +677,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(periodic_updates),
 		cmocka_unit_test(a_shorter_interval),
+		cmocka_unit_test(who_counts_us_as_neighbour),
 		cmocka_unit_test(replicas_wait_for_the_hold_down),
 		cmocka_unit_test(a_better_match_takes_the_place),
 		cmocka_unit_test(a_leave_needs_no_hold_down),

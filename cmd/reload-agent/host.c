@@ -483,6 +483,7 @@ static enum reload_err signals_start(struct host *h, struct reload_why *why)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* the store hears of the limit as an error */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	h->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (h->signals < 0)

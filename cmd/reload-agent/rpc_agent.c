@@ -93,8 +93,8 @@ json_t *agent_status_json(struct agent *agent)
 	set_int(o, "requests", s.requests);
 	set_int(o, "work", s.work);
 	set(o, "stored",
-		json_pack("{s:I, s:I, s:I, s:o, s:s?}", "resources", (json_int_t)s.resources, "values",
-			(json_int_t)s.values, "size_bytes", (json_int_t)s.value_bytes,
+		json_pack("{s:I, s:I, s:I, s:o, s:s?}", "resources", (json_int_t)s.resources,
+			"values", (json_int_t)s.values, "size_bytes", (json_int_t)s.value_bytes,
 			"limit_bytes",
 			agent->store_limit ? json_integer((json_int_t)agent->store_limit)
 					   : json_null(),

@@ -98,7 +98,6 @@ struct reload_sqlite_file {
 	int lock; /* descriptor, -1: none */
 	int pages;
 	reload_ms keep_ms;
-	char words[160];
 };
 
 /* --- small things ------------------------------------------------------------------------------------------------ */
@@ -146,17 +145,9 @@ static int number(struct reload_sqlite_file *f, const char *text, sqlite3_int64 
 	return code == SQLITE_ROW ? SQLITE_OK : code ? code : SQLITE_ERROR;
 }
 
-static const char *reason(struct reload_sqlite_file *f, int code)
+static const char *reason(int code)
 {
-	int os = f->db ? sqlite3_system_errno(f->db) : 0;
-	const char *text = sqlite3_errstr(code);
-	if ((code & 0xff) == SQLITE_FULL)
-		text = "no space left on the device";
-	if ((code & 0xff) == SQLITE_IOERR && os)
-		snprintf(f->words, sizeof(f->words), "%s: %s", text, strerror(os));
-	else
-		snprintf(f->words, sizeof(f->words), "%s", text);
-	return f->words;
+	return (code & 0xff) == SQLITE_FULL ? "no space left on the device" : sqlite3_errstr(code);
 }
 
 static enum reload_err cannot(struct reload_why *why, const char *path, const char *words)
@@ -407,7 +398,7 @@ static enum reload_err open_once(struct reload_sqlite_file *f,
 		*code = read_all(f, memory, setup->id_len, found);
 	if (!*code)
 		*code = prepare_all(f);
-	return *code && !is_damage(*code) ? cannot(why, f->path, reason(f, *code)) : RELOAD_OK;
+	return *code && !is_damage(*code) ? cannot(why, f->path, reason(*code)) : RELOAD_OK;
 }
 
 static char *path_with(const char *a, const char *b)
@@ -485,7 +476,7 @@ static enum reload_err open_file(struct reload_sqlite_file *f,
 			return RELOAD_OK;
 		}
 		if (attempt)
-			return cannot(why, f->path, reason(f, code));
+			return cannot(why, f->path, reason(code));
 		memory->ops->drop_range(memory, &all, &all);
 		disconnect(f);
 		err = move_aside(f, setup->now, &aside, why);
@@ -671,7 +662,7 @@ enum reload_err reload_sqlite_file_write(
 		code = run(f, COMMIT);
 	if (!code)
 		return RELOAD_OK;
-	*words = reason(f, code);
+	*words = reason(code);
 	if (!sqlite3_get_autocommit(f->db))
 		(void)run(f, ROLLBACK);
 	return RELOAD_IO;

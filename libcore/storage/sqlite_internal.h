@@ -41,7 +41,7 @@ void reload_sqlite_file_free(struct reload_sqlite_file *f);
 
 /*
  * reload_sqlite_file_write() makes a list of changes durable, all or none; an empty list tries whether anything can be
- * written.  RELOAD_IO; *words (static or good until the next call) tells why.
+ * written.  RELOAD_IO; *words (static) tells why.
  */
 enum reload_err reload_sqlite_file_write(struct reload_sqlite_file *f,
 	const struct reload_change *first, const char **words) MUST_CHECK;

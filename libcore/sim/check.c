@@ -260,10 +260,13 @@ bool reload_sim_check_replicas(struct reload_sim_checks *c, struct reload_sim_vi
 			reload_sim_place_lied(c, p))
 			continue;
 		c->place_hint = at;
+		size_t owner = owner_of(c, reload_sim_history_resource(c->history, p->node));
 		return violated(c, v, RELOAD_SIM_CHECK_REPLICAS,
-			"peer %zu lacks place %u of node %zu, stored at %.3f s: it is its owner or "
-			"one of the two behind it",
-			lacks, p->which, p->node, (double)p->acknowledged / 1000);
+			"peer %zu lacks place %u of node %zu, stored at %.3f s: the holders are "
+			"peers %zu, %zu and %zu",
+			lacks, p->which, p->node, (double)p->acknowledged / 1000,
+			c->ring[owner]->index, c->ring[(owner + 1) % c->count]->index,
+			c->ring[(owner + 2) % c->count]->index);
 	}
 	return true;
 }

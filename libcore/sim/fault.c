@@ -23,7 +23,7 @@ static const char *const source_names[RELOAD_SIM_SOURCES] = { "churn", "crash", 
 
 /* -- which kinds exist ----------------------------------------------------------------------------------------------------- */
 
-static void scenario_off(struct reload_sim_scenario *s, size_t kind)
+void reload_sim_scenario_without(struct reload_sim_scenario *s, size_t kind)
 {
 	switch (kind) {
 	case 0:
@@ -72,7 +72,12 @@ static void scenario_off(struct reload_sim_scenario *s, size_t kind)
 static const char *const kind_names[] = { "loss", "drop", "duplicate", "reorder", "slow", "skew",
 	"byzantine", "churn", "crashes", "mass-leave", "partitions", "cuts", "jumps" };
 
-static bool scenario_has(const struct reload_sim_scenario *s, size_t kind)
+size_t reload_sim_fault_kinds(void)
+{
+	return COUNT_OF(kind_names);
+}
+
+bool reload_sim_scenario_has(const struct reload_sim_scenario *s, size_t kind)
 {
 	const bool has[] = { s->loss > 0, s->drop > 0, s->duplicate > 0,
 		s->reorder > 0 && s->datagrams, s->slow > 0, s->skew > 0, s->byzantine > 0,
@@ -93,7 +98,7 @@ struct reload_sim_scenario reload_sim_scenario_drawn(
 		return s;
 	reload_prng_seed(&r, reload_prng_hash(seed, 0, 0xd7a3));
 	for (size_t k = 0; k < COUNT_OF(kind_names); k++)
-		if (scenario_has(scenario, k))
+		if (reload_sim_scenario_has(scenario, k))
 			there[count++] = k;
 	size_t keep = count ? there[reload_prng_below(&r, count)] : 0;
 	bool on[COUNT_OF(kind_names)] = { false };
@@ -103,7 +108,7 @@ struct reload_sim_scenario reload_sim_scenario_drawn(
 		on[keep] = true;
 	for (size_t k = 0; k < COUNT_OF(kind_names); k++)
 		if (!on[k])
-			scenario_off(&s, k);
+			reload_sim_scenario_without(&s, k);
 	return s;
 }
 
@@ -328,7 +333,7 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 	reload_ms end = from + s.duration;
 	for (size_t k = 0; k < COUNT_OF(kind_names); k++) {
 		size_t len = strlen(f->words);
-		if (scenario_has(&s, k))
+		if (reload_sim_scenario_has(&s, k))
 			snprintf(f->words + len, sizeof(f->words) - len, "%s%s", len ? " " : "",
 				kind_names[k]);
 	}

@@ -52,6 +52,14 @@ struct reload_sim_faults {
 };
 
 /*
+ * The kinds of faults that a scenario can have, by number, in the order in which outcomes name them: reload_sim_fault_kinds() is
+ * how many there are, reload_sim_scenario_has() tells whether one is there, reload_sim_scenario_without() turns it off.
+ */
+size_t reload_sim_fault_kinds(void);
+bool reload_sim_scenario_has(const struct reload_sim_scenario *s, size_t kind);
+void reload_sim_scenario_without(struct reload_sim_scenario *s, size_t kind);
+
+/*
  * reload_sim_scenario_drawn() is the scenario of one seed: with `draw` each kind of fault that is configured exists with
  * probability 1/2, at least one of them does, and the others are off; what it returns has `draw` off.
  */

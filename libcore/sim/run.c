@@ -162,7 +162,7 @@ static void tick(struct run *r)
 	uint32_t incomplete = sampled_look(c);
 	if (now >= r->sample)
 		sample(r, incomplete);
-	if (r->healed == RELOAD_NEVER && c->faults.count && c->step == c->steps_count &&
+	if (r->healed == RELOAD_NEVER && c->steps && c->faults.count && c->step == c->steps_count &&
 		!c->leaving && ring_closed(c, &v))
 		r->healed = now;
 	if (r->quiet && !reload_sim_check_requests(c->checks, &v))
@@ -317,6 +317,7 @@ static void load_begin(struct run *r)
 	if (c->watch)
 		reload_sim_faults_only(&c->faults, c->watch->only_faults);
 	reload_sim_course_steps(c);
+	c->out->load_at = from;
 	r->until = (c->faults.last > from + r->scenario.duration ? c->faults.last
 								 : from + r->scenario.duration) +
 		   r->scenario.quiet;

@@ -50,7 +50,9 @@ struct reload_sim_outcome {
 	struct reload_sim_violation violation; /* when not ok */
 	char faults[256]; /* which fault kinds this seed drew: "loss churn partition" */
 	reload_ms virtual_ms;
-	double real_s; /* filled in by the caller: the room has no clock */
+	reload_ms
+		load_at; /* when the growth was over; 0: never. Times of faults count from there */
+	double real_s;   /* filled in by the caller: the room has no clock */
 	size_t peers, peers_peak;
 	struct reload_sim_counts counts;
 	uint64_t stores, stores_acknowledged, fetches, fetches_good,

@@ -577,11 +577,14 @@ static void listen_json(struct host *h)
 static void end(struct host *h)
 {
 	struct reload_timers *timers = reload_poll_timers(h->agent.poll);
-	while (h->agent.peer && reload_pool_counters(h->pool).waiting)
-		reload_poll_turn(h->agent.poll, 10);
+	for (bool more = h->agent.peer != NULL; more;) {
+		agent_store_flush(h->store); /* a commit that ends may make an answer to sign */
+		more = reload_pool_counters(h->pool).waiting;
+		if (more)
+			reload_poll_turn(h->agent.poll, 10);
+	}
 	if (h->agent.rpc)
 		agent_rpc_free(&h->agent);
-	agent_store_flush(h->store);
 	reload_peer_free(h->agent.peer);
 	reload_links_free(h->links);
 	reload_pool_free(h->pool);

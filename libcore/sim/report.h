@@ -1,14 +1,52 @@
-/* Outcomes as text for people and programs: a table, JSON lines, CSV, and plots in SVG.  Pure: text goes into memory. */
+/* Outcomes as text for people and for programs.  Pure: text goes into memory, and what real time a run took is not in it. */
 #pragma once
 
 #include "sim/run.h"
 #include "util/bytes.h"
 
-/* reload_sim_report_table() appends one run as lines for people; _json() as one line of JSON; _csv_head(), _csv() as CSV. */
-void reload_sim_report_table(
-	struct wr *w, const struct reload_sim_scenario *s, const struct reload_sim_outcome *o);
-void reload_sim_report_json(
-	struct wr *w, const struct reload_sim_scenario *s, const struct reload_sim_outcome *o);
+#include <jansson.h>
+
+/* One run, as it is reported. */
+struct reload_sim_report {
+	const struct reload_sim_scenario *scenario;
+	const struct reload_sim_outcome *outcome;
+	const char *only_faults; /* as in struct reload_sim_watch */
+	bool series;             /* with the samples over time, in JSON */
+};
+
+/* reload_sim_report_repeat() writes the command that repeats the run. */
+enum {
+	RELOAD_SIM_REPEAT_TEXT = RELOAD_SIM_OPTIONS_TEXT + 2048
+};
+void reload_sim_report_repeat(const struct reload_sim_report *r, char out[RELOAD_SIM_REPEAT_TEXT]);
+
+/* reload_sim_report_table() appends one run as a block of lines for people. */
+void reload_sim_report_table(struct wr *w, const struct reload_sim_report *r);
+/* reload_sim_report_line() appends one run as one line of a table, which reload_sim_report_head() begins. */
+void reload_sim_report_head(struct wr *w);
+void reload_sim_report_line(struct wr *w, const struct reload_sim_report *r);
+/* reload_sim_report_violation() appends what was violated and how to see it again; nothing when all is well. */
+void reload_sim_report_violation(struct wr *w, const struct reload_sim_report *r);
+
+/* reload_sim_report_object() returns one run as JSON (owned). */
+json_t *reload_sim_report_object(const struct reload_sim_report *r);
+/* reload_sim_report_fields() appends the fields of that object as cli_schema() of the programs reads them. */
+void reload_sim_report_fields(struct wr *w);
+/* reload_sim_report_csv_head() appends the names of the columns, reload_sim_report_csv() one run: the leaves of the object. */
 void reload_sim_report_csv_head(struct wr *w);
-void reload_sim_report_csv(
-	struct wr *w, const struct reload_sim_scenario *s, const struct reload_sim_outcome *o);
+void reload_sim_report_csv(struct wr *w, const struct reload_sim_report *r);
+
+/* All runs together; zero-initialised is empty. */
+struct reload_sim_summary {
+	uint64_t runs, violations, events;
+	uint64_t fetches_good, fetches_expected;
+	double worst_heal_ms, hops_sum, maintenance_sum; /* sums over runs */
+	uint64_t worst_heal_seed, hops_runs;
+};
+
+/* reload_sim_summary_add() adds a run; reload_sim_summary_object() returns all as JSON (owned); reload_sim_summary_table() appends it. */
+void reload_sim_summary_add(struct reload_sim_summary *sum, const struct reload_sim_outcome *o);
+json_t *reload_sim_summary_object(const struct reload_sim_summary *sum);
+void reload_sim_summary_table(struct wr *w, const struct reload_sim_summary *sum);
+/* reload_sim_summary_fields() is the static list of the object's fields. */
+const char *reload_sim_summary_fields(void);

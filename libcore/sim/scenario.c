@@ -262,7 +262,7 @@ enum reload_err reload_sim_scenario_set(
 	struct reload_sim_scenario *s, const char *key, const char *value, struct reload_why *why)
 {
 	const struct row *r = find(key);
-	char what[256], shown[72], bounds[2 * RELOAD_SIM_VALUE_TEXT];
+	char what[256], shown[72], bounds[2 * RELOAD_SIM_VALUE_TEXT + 8];
 	if (!r) {
 		const char *words[COUNT_OF(rows) + 1];
 		for (size_t i = 0; i < COUNT_OF(rows); i++)
@@ -418,8 +418,8 @@ enum reload_err reload_sim_scenario_check(
 			"%s do not fit into %s", reload_time_text(a, s->cut_time),
 			reload_time_text(b, s->duration));
 	if (silent(s) && s->quiet < RELOAD_SIM_LOST_MS)
-		return reload_why_set(why, RELOAD_USAGE, "quiet leaves no time to heal",
-			"a neighbour that fell silent is noticed after %s, quiet is %s",
+		return reload_why_set(why, RELOAD_USAGE, "quiet-time is too short to heal",
+			"a neighbour that fell silent is noticed after %s, quiet-time is %s",
 			reload_time_text(a, RELOAD_SIM_LOST_MS), reload_time_text(b, s->quiet));
 	return RELOAD_OK;
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Fields are named like their keys, with _ for -. */
+/* Fields are named like their keys, with _ for -; quiet is quiet-time, since every program has an option --quiet. */
 struct reload_sim_scenario {
 #define COUNT(name, key, low, high, def, words)  uint64_t name;
 #define TIME(name, key, low, high, def, words)   reload_ms name;
@@ -74,7 +74,7 @@ enum {
 /* One key, as help and manual show it: type is COUNT, TIME, PCT, NUMBER, or the words that are possible: "lan|wan|mobile". */
 struct reload_sim_key {
 	const char *key, *type, *words;
-	char bounds[2 * RELOAD_SIM_VALUE_TEXT], def[RELOAD_SIM_VALUE_TEXT];
+	char bounds[2 * RELOAD_SIM_VALUE_TEXT + 8], def[RELOAD_SIM_VALUE_TEXT];
 };
 /* reload_sim_keys() fills out with all keys in the table's order; returns how many. */
 size_t reload_sim_keys(struct reload_sim_key out[RELOAD_SIM_KEYS_MAX]);

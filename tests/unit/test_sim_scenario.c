@@ -198,16 +198,16 @@ static void contradictions_are_told(void **state)
 	(void)state;
 	static const char *const bad[] = { "crashes = 60%\nrestarts = 0\nmass-leave = 40%",
 		"peers = 1\npartitions = 1", "partitions = 1\npartition-time = 11m",
-		"cuts = 3\ncut-time = 1h", "crashes = 1%\nquiet = 29s",
-		"churn = exponential\nquiet = 1s", "peers = 1000000\nclients = 1" };
+		"cuts = 3\ncut-time = 1h", "crashes = 1%\nquiet-time = 29s",
+		"churn = exponential\nquiet-time = 1s", "peers = 1000000\nclients = 1" };
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		fresh(NULL);
 		assert_int_equal(read_text(bad[i]), RELOAD_OK);
 		assert_int_equal(reload_sim_scenario_check(&s, &why), RELOAD_USAGE);
 		assert_true(*why.what && *why.why);
 	}
-	static const char *const good[] = { "", "crashes = 100%", "quiet = 1s", "peers = 1",
-		"crashes = 1%\nmachine = 0\nquiet = 29s" };
+	static const char *const good[] = { "", "crashes = 100%", "quiet-time = 1s", "peers = 1",
+		"crashes = 1%\nmachine = 0\nquiet-time = 29s" };
 	for (size_t i = 0; i < COUNT_OF(good); i++) {
 		fresh(NULL);
 		assert_int_equal(read_text(good[i]), RELOAD_OK);

@@ -1,0 +1,506 @@
+#include "sim/report.h"
+
+#include "sim/text.h"
+#include "util/clock.h"
+#include "util/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * The JSON object of a run is the one record: its leaves are the columns of the CSV, and its fields (reload_sim_report_fields)
+ * are written from the object of an empty run.
+ */
+
+enum {
+	PERCENT = 100,
+	DIGEST_TEXT = 17,
+	NAME_MAX_LEN = 96
+};
+
+static const char *const traffic_names[RELOAD_SIM_TRAFFICS] = { "update", "attach", "join", "ping",
+	"store", "fetch", "other" };
+
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? PERCENT * (double)part / (double)whole : PERCENT;
+}
+
+static const char *result_word(const struct reload_sim_outcome *o)
+{
+	return o->ok ? "ok" : reload_sim_check_name(o->violation.check);
+}
+
+void reload_sim_report_repeat(const struct reload_sim_report *r, char out[RELOAD_SIM_REPEAT_TEXT])
+{
+	char options[RELOAD_SIM_OPTIONS_TEXT];
+	reload_sim_scenario_options(r->scenario, options, sizeof(options));
+	snprintf(out, RELOAD_SIM_REPEAT_TEXT, "reload-sim %s%s--seed %llu%s%.1900s", options,
+		*options ? " " : "", (unsigned long long)r->outcome->seed,
+		r->only_faults ? " --only-faults " : "", r->only_faults ? r->only_faults : "");
+}
+
+/* --- for people --------------------------------------------------------------------------------------------- */
+
+static void put_ms(struct wr *w, double ms)
+{
+	if (ms < 1000)
+		reload_sim_put(w, "%.0f ms", ms);
+	else if (ms < 600000)
+		reload_sim_put(w, "%.1f s", ms / 1000);
+	else
+		reload_sim_put(w, "%.1f min", ms / 60000);
+}
+
+static void put_times(struct wr *w, const char *name, const struct reload_sim_spread *s)
+{
+	if (!s->count)
+		return;
+	reload_sim_put(w, "%-9s p50 ", name);
+	put_ms(w, s->p50);
+	reload_sim_put(w, ", p95 ");
+	put_ms(w, s->p95);
+	reload_sim_put(w, ", max ");
+	put_ms(w, s->max);
+	reload_sim_put(w, "  (%llu)\n", (unsigned long long)s->count);
+}
+
+/* put_bytes() writes "512 B", "12.3 KB" (1000). */
+static void put_bytes(struct wr *w, double bytes)
+{
+	static const char *const units[] = { "B", "KB", "MB", "GB", "TB" };
+	size_t unit = 0;
+	for (; bytes >= 1000 && unit + 1 < COUNT_OF(units); unit++)
+		bytes /= 1000;
+	reload_sim_put(w, "%.*f %s", unit ? 1 : 0, bytes, units[unit]);
+}
+
+static void put_first(struct wr *w, const struct reload_sim_report *r)
+{
+	const struct reload_sim_outcome *o = r->outcome;
+	char options[RELOAD_SIM_OPTIONS_TEXT];
+	reload_sim_scenario_options(r->scenario, options, sizeof(options));
+	reload_sim_put(w, "seed %llu  %s  digest %016llx\n", (unsigned long long)o->seed,
+		o->ok ? "ok" : "VIOLATION", (unsigned long long)o->digest);
+	reload_sim_put(w, "scenario  %.1800s\n", *options ? options : "defaults");
+	reload_sim_put(w, "faults    %s  (%llu)\n", *o->faults ? o->faults : "none",
+		(unsigned long long)o->faults_count);
+}
+
+static void put_lookups(struct wr *w, const struct reload_sim_outcome *o)
+{
+	if (o->hops.count)
+		reload_sim_put(w, "hops      mean %.2f, p95 %.0f, max %.0f  (%llu lookups)\n",
+			o->hops.mean, o->hops.p95, o->hops.max, (unsigned long long)o->hops.count);
+	reload_sim_put(w,
+		"lookups   %.2f%% of %llu found the newest acknowledged value; %llu Stores, %llu "
+		"acknowledged\n",
+		percent(o->fetches_good, o->fetches_expected),
+		(unsigned long long)o->fetches_expected, (unsigned long long)o->stores,
+		(unsigned long long)o->stores_acknowledged);
+	reload_sim_put(w, "values    %llu places, %llu of them excused\n",
+		(unsigned long long)o->values, (unsigned long long)o->excused);
+}
+
+static void put_traffic(struct wr *w, const struct reload_sim_outcome *o)
+{
+	reload_sim_put(w, "upkeep    ");
+	put_bytes(w, o->maintenance_bytes_per_peer_hour);
+	reload_sim_put(
+		w, " and %.0f messages a peer and hour", o->maintenance_messages_per_peer_hour);
+	if (o->rest_bytes_per_peer_hour > 0) {
+		reload_sim_put(w, "; at rest ");
+		put_bytes(w, o->rest_bytes_per_peer_hour);
+	}
+	reload_sim_put(w, "\ntraffic   %llu messages, ", (unsigned long long)o->counts.messages);
+	put_bytes(w, (double)o->counts.bytes);
+	for (size_t i = 0; i < RELOAD_SIM_TRAFFICS; i++)
+		if (o->counts.traffic_bytes[i])
+			reload_sim_put(w, "%s %s %.0f%%", i ? "," : ":", traffic_names[i],
+				percent(o->counts.traffic_bytes[i], o->counts.bytes));
+	reload_sim_put(w, "\n");
+}
+
+void reload_sim_report_table(struct wr *w, const struct reload_sim_report *r)
+{
+	const struct reload_sim_outcome *o = r->outcome;
+	char time[RELOAD_TIME_TEXT];
+	put_first(w, r);
+	reload_sim_put(w, "time      %s, %llu events; %zu peers, at most %zu\n",
+		reload_time_text(time, o->virtual_ms / 1000 * 1000),
+		(unsigned long long)o->counts.events, o->peers, o->peers_peak);
+	put_times(w, "joined", &o->join_ms);
+	put_times(w, "healed", &o->heal_ms);
+	put_times(w, "repaired", &o->repair_ms);
+	put_lookups(w, o);
+	put_times(w, "Fetch", &o->fetch_ms);
+	put_times(w, "Store", &o->store_ms);
+	put_traffic(w, o);
+	if (o->lies)
+		reload_sim_put(w, "lies      %llu told, %llu messages refused\n",
+			(unsigned long long)o->lies, (unsigned long long)o->lies_refused);
+	reload_sim_report_violation(w, r);
+}
+
+void reload_sim_report_head(struct wr *w)
+{
+	reload_sim_put(w, "%8s  %-11s %7s  %5s %4s  %8s  %9s  %9s  %10s  %s\n", "seed", "result",
+		"peers", "hops", "p95", "lookups", "Fetch p95", "heal max", "B/peer/h", "digest");
+}
+
+void reload_sim_report_line(struct wr *w, const struct reload_sim_report *r)
+{
+	const struct reload_sim_outcome *o = r->outcome;
+	reload_sim_put(w,
+		"%8llu  %-11s %7zu  %5.2f %4.0f  %7.2f%%  %6.0f ms  %7.1f s  %10.0f  %016llx\n",
+		(unsigned long long)o->seed, result_word(o), o->peers, o->hops.mean, o->hops.p95,
+		percent(o->fetches_good, o->fetches_expected), o->fetch_ms.p95,
+		o->heal_ms.max / 1000, o->maintenance_bytes_per_peer_hour,
+		(unsigned long long)o->digest);
+}
+
+void reload_sim_report_violation(struct wr *w, const struct reload_sim_report *r)
+{
+	const struct reload_sim_outcome *o = r->outcome;
+	char repeat[RELOAD_SIM_REPEAT_TEXT];
+	if (o->ok)
+		return;
+	reload_sim_report_repeat(r, repeat);
+	reload_sim_put(w, "seed %llu violates %s at %.3f s: %s\n", (unsigned long long)o->seed,
+		reload_sim_check_name(o->violation.check), (double)o->violation.at / 1000,
+		o->violation.words);
+	reload_sim_put(w, "  rule:    %s\n  repeat:  ", reload_sim_check_words(o->violation.check));
+	wr_span(w, span_str(repeat));
+	wr_u8(w, '\n');
+}
+
+/* --- JSON ---------------------------------------------------------------------------------------------------- */
+
+static json_t *spread_json(const struct reload_sim_spread *s)
+{
+	json_t *o = json_pack("{s:I}", "count", (json_int_t)s->count);
+	const struct {
+		const char *name;
+		double v;
+	} all[] = { { "mean", s->mean }, { "p50", s->p50 }, { "p95", s->p95 }, { "p99", s->p99 },
+		{ "max", s->max } };
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		json_object_set_new(o, all[i].name, s->count ? json_real(all[i].v) : json_null());
+	return o;
+}
+
+/* setting_name() makes "growth_time_s" of growth-time: units stand in the key. */
+static void setting_name(char out[NAME_MAX_LEN], const struct reload_sim_key *key)
+{
+	const char *unit = !strcmp(key->type, "TIME")  ? "_s"
+			   : !strcmp(key->type, "PCT") ? "_percent"
+						       : "";
+	snprintf(out, NAME_MAX_LEN, "%.64s%s", key->key, unit);
+	for (char *c = out; *c; c++)
+		if (*c == '-')
+			*c = '_';
+}
+
+static json_t *settings_json(const struct reload_sim_scenario *s)
+{
+	struct reload_sim_key keys[RELOAD_SIM_KEYS_MAX];
+	size_t count = reload_sim_keys(keys);
+	json_t *o = json_object();
+	for (size_t i = 0; i < count; i++) {
+		char name[NAME_MAX_LEN], text[RELOAD_SIM_VALUE_TEXT];
+		double v;
+		json_t *value;
+		setting_name(name, &keys[i]);
+		reload_sim_scenario_text(s, i, text);
+		if (!reload_sim_scenario_number(s, i, &v))
+			value = strcmp(keys[i].type, "no|yes") != 0 ? json_string(text)
+								    : json_boolean(*text == 'y');
+		else
+			value = strcmp(keys[i].type, "COUNT") != 0 ? json_real(v)
+								   : json_integer((json_int_t)v);
+		json_object_set_new(o, name, value);
+	}
+	return o;
+}
+
+static json_t *violation_json(const struct reload_sim_outcome *o)
+{
+	if (o->ok)
+		return json_pack("{s:n, s:n, s:n}", "check", "at_ms", "words");
+	json_t *words = json_string(o->violation.words);
+	return json_pack("{s:s, s:I, s:o}", "check", reload_sim_check_name(o->violation.check),
+		"at_ms", (json_int_t)o->violation.at, "words",
+		words ? words : json_string("(no text)"));
+}
+
+static json_t *traffic_json(const struct reload_sim_counts *c)
+{
+	json_t *o = json_object();
+	for (size_t i = 0; i < RELOAD_SIM_TRAFFICS; i++)
+		json_object_set_new(o, traffic_names[i],
+			json_pack("{s:I, s:I}", "messages", (json_int_t)c->traffic_messages[i],
+				"size_bytes", (json_int_t)c->traffic_bytes[i]));
+	return o;
+}
+
+static json_t *samples_json(const struct reload_sim_report *r)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; r->series && i < r->outcome->samples_count; i++) {
+		const struct reload_sim_sample *s = &r->outcome->samples[i];
+		json_array_append_new(list,
+			json_pack("{s:I, s:i, s:i, s:I, s:I, s:i, s:i, s:i}", "at_ms",
+				(json_int_t)s->at, "peers", (int)s->peers, "joined", (int)s->joined,
+				"messages", (json_int_t)s->messages, "size_bytes",
+				(json_int_t)s->bytes, "lookups", (int)s->lookups, "lookups_good",
+				(int)s->lookups_good, "incomplete", (int)s->incomplete));
+	}
+	return list;
+}
+
+static void set_counts(json_t *to, const struct reload_sim_outcome *o)
+{
+	const struct {
+		const char *name;
+		uint64_t v;
+	} all[] = { { "virtual_ms", o->virtual_ms }, { "peers", o->peers },
+		{ "peers_peak", o->peers_peak }, { "faults_count", o->faults_count },
+		{ "events", o->counts.events }, { "messages", o->counts.messages },
+		{ "size_bytes", o->counts.bytes }, { "lost", o->counts.lost },
+		{ "dropped", o->counts.dropped }, { "duplicated", o->counts.duplicated },
+		{ "stores", o->stores }, { "stores_acknowledged", o->stores_acknowledged },
+		{ "fetches", o->fetches }, { "fetches_good", o->fetches_good },
+		{ "fetches_expected", o->fetches_expected }, { "values", o->values },
+		{ "values_excused", o->excused }, { "lies", o->lies },
+		{ "lies_refused", o->lies_refused } };
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		json_object_set_new(to, all[i].name, json_integer((json_int_t)all[i].v));
+}
+
+static void set_spreads(json_t *to, const struct reload_sim_outcome *o)
+{
+	const struct {
+		const char *name;
+		const struct reload_sim_spread *s;
+	} all[] = { { "hops", &o->hops }, { "fetch_ms", &o->fetch_ms },
+		{ "store_ms", &o->store_ms }, { "join_ms", &o->join_ms },
+		{ "heal_ms", &o->heal_ms }, { "repair_ms", &o->repair_ms } };
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		json_object_set_new(to, all[i].name, spread_json(all[i].s));
+}
+
+json_t *reload_sim_report_object(const struct reload_sim_report *r)
+{
+	const struct reload_sim_outcome *o = r->outcome;
+	char digest[DIGEST_TEXT], repeat[RELOAD_SIM_REPEAT_TEXT];
+	snprintf(digest, sizeof(digest), "%016llx", (unsigned long long)o->digest);
+	reload_sim_report_repeat(r, repeat);
+	json_t *j = json_pack("{s:s, s:I, s:s, s:b, s:o, s:s, s:s, s:o}", "type", "run", "seed",
+		(json_int_t)o->seed, "digest", digest, "ok", (int)o->ok, "violation",
+		violation_json(o), "repeat", repeat, "faults", o->faults, "settings",
+		settings_json(r->scenario));
+	set_counts(j, o);
+	set_spreads(j, o);
+	const struct {
+		const char *name;
+		double v;
+	} rates[] = { { "lookups_percent", percent(o->fetches_good, o->fetches_expected) },
+		{ "maintenance_bytes_per_peer_hour", o->maintenance_bytes_per_peer_hour },
+		{ "maintenance_messages_per_peer_hour", o->maintenance_messages_per_peer_hour },
+		{ "rest_bytes_per_peer_hour", o->rest_bytes_per_peer_hour } };
+	for (size_t i = 0; i < COUNT_OF(rates); i++)
+		json_object_set_new(j, rates[i].name, json_real(rates[i].v));
+	json_object_set_new(j, "traffic", traffic_json(&o->counts));
+	json_object_set_new(j, "samples", samples_json(r));
+	return j;
+}
+
+/* --- the fields of the object, and CSV ----------------------------------------------------------------------- */
+
+/* empty_run() is the object of a run of nothing. */
+static json_t *empty_run(void)
+{
+	static const struct reload_sim_outcome none = { .ok = true };
+	struct reload_sim_scenario s;
+	reload_sim_scenario_init(&s);
+	return reload_sim_report_object(
+		&(struct reload_sim_report){ .scenario = &s, .outcome = &none });
+}
+
+static void put_fields(struct wr *w, json_t *object, const char *parent);
+
+static void put_type(struct wr *w, const char *parent, const char *name, json_t *v)
+{
+	if (json_is_object(v)) {
+		reload_sim_put(w, "%s:{", name);
+		put_fields(w, v, name);
+		reload_sim_put(w, "}");
+	} else if (json_is_array(v)) {
+		reload_sim_put(w,
+			"%s:{at_ms:integer peers:integer joined:integer messages:integer "
+			"size_bytes:integer lookups:integer lookups_good:integer "
+			"incomplete:integer}[]",
+			name);
+	} else if (json_is_null(v)) { /* of a spread, or of the violation that there is not */
+		bool violation = !strcmp(parent, "violation");
+		reload_sim_put(w, "%s:%s?", name,
+			!violation                   ? "number"
+			: strcmp(name, "at_ms") == 0 ? "integer"
+						     : "string");
+	} else {
+		reload_sim_put(w, "%s:%s", name,
+			json_is_boolean(v)   ? "boolean"
+			: json_is_integer(v) ? "integer"
+			: json_is_real(v)    ? "number"
+					     : "string");
+	}
+}
+
+static void put_fields(struct wr *w, json_t *object, const char *parent)
+{
+	const char *name, *blank = "";
+	json_t *v;
+	json_object_foreach (object, name, v) {
+		reload_sim_put(w, "%s", blank);
+		put_type(w, parent, name, v);
+		blank = " ";
+	}
+}
+
+void reload_sim_report_fields(struct wr *w)
+{
+	json_t *o = empty_run();
+	put_fields(w, o, "");
+	json_decref(o);
+}
+
+/* csv_text() writes text as RFC 4180 has it. */
+static void csv_text(struct wr *w, const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		wr_span(w, span_str(text));
+		return;
+	}
+	wr_u8(w, '"');
+	for (; *text; text++) {
+		if (*text == '"')
+			wr_u8(w, '"');
+		wr_u8(w, (uint8_t)*text);
+	}
+	wr_u8(w, '"');
+}
+
+static void csv_leaf(struct wr *w, const json_t *v)
+{
+	if (json_is_string(v))
+		csv_text(w, json_string_value(v));
+	else if (json_is_real(v))
+		reload_sim_put(w, "%.9g", json_real_value(v));
+	else if (json_is_integer(v))
+		reload_sim_put(w, "%lld", (long long)json_integer_value(v));
+	else if (json_is_boolean(v))
+		reload_sim_put(w, "%s", json_is_true(v) ? "true" : "false");
+}
+
+/* csv_row() writes the leaves of object, or their names. */
+static void csv_row(
+	struct wr *w, json_t *object, const char *prefix, bool names, const char **comma)
+{
+	const char *name;
+	json_t *v;
+	json_object_foreach (object, name, v) {
+		char path[NAME_MAX_LEN];
+		snprintf(path, sizeof(path), "%s%s%s", prefix, *prefix ? "_" : "", name);
+		if (json_is_object(v))
+			csv_row(w, v, path, names, comma);
+		if (json_is_object(v) || json_is_array(v))
+			continue;
+		reload_sim_put(w, "%s", *comma);
+		*comma = ",";
+		if (names)
+			reload_sim_put(w, "%s", path);
+		else
+			csv_leaf(w, v);
+	}
+}
+
+void reload_sim_report_csv_head(struct wr *w)
+{
+	const char *comma = "";
+	json_t *o = empty_run();
+	csv_row(w, o, "", true, &comma);
+	wr_u8(w, '\n');
+	json_decref(o);
+}
+
+void reload_sim_report_csv(struct wr *w, const struct reload_sim_report *r)
+{
+	const char *comma = "";
+	json_t *o = reload_sim_report_object(r);
+	csv_row(w, o, "", false, &comma);
+	wr_u8(w, '\n');
+	json_decref(o);
+}
+
+/* --- all runs ------------------------------------------------------------------------------------------------ */
+
+void reload_sim_summary_add(struct reload_sim_summary *sum, const struct reload_sim_outcome *o)
+{
+	sum->runs++;
+	sum->violations += !o->ok;
+	sum->events += o->counts.events;
+	sum->fetches_good += o->fetches_good;
+	sum->fetches_expected += o->fetches_expected;
+	sum->maintenance_sum += o->maintenance_bytes_per_peer_hour;
+	if (o->hops.count) {
+		sum->hops_sum += o->hops.mean;
+		sum->hops_runs++;
+	}
+	if (o->heal_ms.count && o->heal_ms.max > sum->worst_heal_ms) {
+		sum->worst_heal_ms = o->heal_ms.max;
+		sum->worst_heal_seed = o->seed;
+	}
+}
+
+const char *reload_sim_summary_fields(void)
+{
+	return "type:string runs:integer violations:integer events:integer lookups_percent:number "
+	       "hops_mean:number? worst_heal_ms:number? worst_heal_seed:integer? "
+	       "maintenance_bytes_per_peer_hour:number?";
+}
+
+json_t *reload_sim_summary_object(const struct reload_sim_summary *sum)
+{
+	bool healed = sum->worst_heal_ms > 0;
+	double runs = (double)sum->runs;
+	return json_pack("{s:s, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o}", "type", "summary", "runs",
+		(json_int_t)sum->runs, "violations", (json_int_t)sum->violations, "events",
+		(json_int_t)sum->events, "lookups_percent",
+		percent(sum->fetches_good, sum->fetches_expected), "hops_mean",
+		sum->hops_runs ? json_real(sum->hops_sum / (double)sum->hops_runs) : json_null(),
+		"worst_heal_ms", healed ? json_real(sum->worst_heal_ms) : json_null(),
+		"worst_heal_seed",
+		healed ? json_integer((json_int_t)sum->worst_heal_seed) : json_null(),
+		"maintenance_bytes_per_peer_hour",
+		sum->runs ? json_real(sum->maintenance_sum / runs) : json_null());
+}
+
+void reload_sim_summary_table(struct wr *w, const struct reload_sim_summary *sum)
+{
+	reload_sim_put(w, "%llu runs, %llu violations; lookups %.2f%% good",
+		(unsigned long long)sum->runs, (unsigned long long)sum->violations,
+		percent(sum->fetches_good, sum->fetches_expected));
+	if (sum->hops_runs)
+		reload_sim_put(w, ", %.2f hops", sum->hops_sum / (double)sum->hops_runs);
+	if (sum->worst_heal_ms > 0) {
+		reload_sim_put(w, "; worst heal ");
+		put_ms(w, sum->worst_heal_ms);
+		reload_sim_put(w, " (seed %llu)", (unsigned long long)sum->worst_heal_seed);
+	}
+	if (sum->runs) {
+		reload_sim_put(w, "; upkeep ");
+		put_bytes(w, sum->maintenance_sum / (double)sum->runs);
+		reload_sim_put(w, " a peer and hour");
+	}
+	reload_sim_put(w, "\n");
+}

@@ -1,0 +1,449 @@
+/* Links of the simulator: what arrives when, and who notices what, under loss, cuts and crashes. */
+#include "sim/internal.h"
+
+#include "wire/message.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+enum {
+	BASE = 20, /* one way, in ms, of each packet */
+	SEEN_MAX = 1024,
+	A = 0, /* dialled by B, which joined through it */
+	B = 1
+};
+
+static const struct reload_sim_latency steady = { .name = "steady", .base_median_ms = BASE };
+
+/* What the engine of a node told: marked messages that came in, links that went. */
+struct seen {
+	uint64_t mark[SEEN_MAX];
+	reload_ms at[SEEN_MAX], down, slow;
+	size_t count;
+};
+
+struct rig {
+	struct reload_sim *s;
+	struct seen seen[2];
+	uint32_t link[2]; /* numbers of the one link between A and B */
+	unsigned judged;
+	bool pass;
+};
+
+static void on_event(void *arg, struct reload_sim_node *n, const struct reload_event *ev)
+{
+	struct rig *r = arg;
+	struct seen *seen = &r->seen[n->index];
+	if (ev->type == RELOAD_EV_DROPPED && ev->transaction && seen->count < SEEN_MAX) {
+		seen->at[seen->count] = reload_sim_now(r->s);
+		seen->mark[seen->count++] = ev->transaction;
+	}
+	if (ev->type == RELOAD_EV_LINK_DOWN && ev->link == r->link[n->index] && !seen->down)
+		seen->down = reload_sim_now(r->s);
+	if (ev->type == RELOAD_EV_LINK_SLOW && ev->link == r->link[n->index] && !seen->slow)
+		seen->slow = reload_sim_now(r->s);
+}
+
+static bool on_send(void *arg, struct reload_sim_node *n, uint32_t link, struct span message)
+{
+	struct rig *r = arg;
+	(void)n;
+	(void)link;
+	(void)message;
+	r->judged++;
+	return r->pass;
+}
+
+static void rig_start(struct rig *r, struct reload_sim_setup setup)
+{
+	struct reload_sim_hooks hooks = { .arg = r, .event = on_event, .send = on_send };
+	*r = (struct rig){ 0 };
+	setup.seed = 5;
+	setup.nodes = 2;
+	setup.latency = &steady;
+	uint32_t loss = setup.loss, drop = setup.drop, duplicate = setup.duplicate,
+		 reorder = setup.reorder;
+	setup.loss = setup.drop = setup.duplicate = setup.reorder = 0;
+	r->s = reload_sim_new(&setup, &hooks);
+	reload_sim_start(r->s, A, true, RELOAD_ROLE_PEER, NULL, 0);
+	reload_sim_start(r->s, B, false, RELOAD_ROLE_PEER, NULL, 0);
+	assert_true(reload_sim_run(r->s, 60000));
+	assert_int_equal(reload_sim_node(r->s, B)->state, RELOAD_STATE_JOINED);
+	assert_int_equal(reload_sim_links(reload_sim_node(r->s, A), &r->link[A], 1), 1);
+	assert_int_equal(reload_sim_links(reload_sim_node(r->s, B), &r->link[B], 1), 1);
+	r->s->setup.loss = loss;
+	r->s->setup.drop = drop;
+	r->s->setup.duplicate = duplicate;
+	r->s->setup.reorder = reorder;
+}
+
+static void rig_end(struct rig *r)
+{
+	reload_sim_free(r->s);
+}
+
+/* A message of another overlay: the engine at the other end does nothing but tell its transaction. */
+static void mark_send(struct rig *r, size_t from, uint64_t mark)
+{
+	uint8_t bytes[RELOAD_HEADER_FIXED];
+	struct wr w = wr_fixed(bytes, sizeof(bytes));
+	struct reload_header h = { .relo_token = RELOAD_TOKEN,
+		.overlay = 1,
+		.version = RELOAD_VERSION_BYTE,
+		.ttl = 1,
+		.fragment = RELOAD_FRAGMENT_WHOLE,
+		.length = sizeof(bytes),
+		.transaction_id = mark };
+	reload_header_write(&w, &h);
+	assert_int_equal(w.len, sizeof(bytes));
+	reload_sim_inject(reload_sim_node(r->s, from), r->link[from], wr_done(&w), 0);
+}
+
+static void later(struct rig *r, reload_ms ms)
+{
+	assert_true(reload_sim_run(r->s, reload_sim_now(r->s) + ms));
+}
+
+static bool link_good(struct rig *r, size_t i)
+{
+	struct reload_peer_link links[8];
+	size_t n = reload_peer_links(reload_sim_node(r->s, i)->peer, links, COUNT_OF(links));
+	for (size_t k = 0; k < n; k++)
+		if (links[k].link == r->link[i])
+			return links[k].good;
+	return false;
+}
+
+static void assert_in_order(const struct seen *seen, size_t count)
+{
+	assert_int_equal(seen->count, count);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(seen->mark[i], i + 1);
+}
+
+static void message_takes_its_delay(void **state)
+{
+	struct rig r;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ 0 });
+	reload_ms from = reload_sim_now(r.s);
+	mark_send(&r, A, 1);
+	later(&r, 100);
+	assert_in_order(&r.seen[B], 1);
+	assert_int_equal(r.seen[B].at[0], from + BASE);
+	reload_sim_node(r.s, A)->slow_ms = 500;
+	from = reload_sim_now(r.s);
+	mark_send(&r, A, 2);
+	later(&r, 1000);
+	assert_in_order(&r.seen[B], 2);
+	assert_int_equal(r.seen[B].at[1], from + 500 + BASE);
+	assert_true(link_good(&r, A)); /* the program is slow, not the link */
+	rig_end(&r);
+}
+
+static void loss_is_repaired_in_order(void **state)
+{
+	struct rig r;
+	reload_ms late = 0;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ .loss = 300000 });
+	for (uint64_t i = 1; i <= 200; i++) {
+		mark_send(&r, A, i);
+		later(&r, 5);
+	}
+	later(&r, 60000);
+	assert_in_order(&r.seen[B], 200);
+	for (size_t i = 1; i < 200; i++) {
+		assert_true(r.seen[B].at[i] >= r.seen[B].at[i - 1]);
+		if (r.seen[B].at[i] - r.seen[B].at[i - 1] > late)
+			late = r.seen[B].at[i] - r.seen[B].at[i - 1];
+	}
+	assert_true(late >= 200); /* one was waited for */
+	assert_true(reload_sim_counts(r.s)->lost > 20);
+	assert_int_equal(reload_sim_counts(r.s)->dropped, 0);
+	rig_end(&r);
+}
+
+static void dropped_is_gone_and_duplicated_comes_twice(void **state)
+{
+	struct rig r;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ .drop = 1000000 });
+	mark_send(&r, A, 1);
+	later(&r, 20000);
+	assert_int_equal(r.seen[B].count, 0);
+	assert_true(reload_sim_counts(r.s)->dropped >= 1);
+	rig_end(&r);
+	rig_start(&r, (struct reload_sim_setup){ .duplicate = 1000000 });
+	mark_send(&r, A, 1);
+	later(&r, 1000);
+	assert_int_equal(r.seen[B].count, 2);
+	assert_int_equal(r.seen[B].mark[1], 1);
+	rig_end(&r);
+}
+
+static void cut_is_doubted_then_lost(void **state)
+{
+	struct rig r;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ 0 });
+	reload_sim_side(r.s, B, 1);
+	later(&r, 40000); /* idle: nobody notices */
+	assert_true(link_good(&r, A) && link_good(&r, B));
+	reload_ms from = reload_sim_now(r.s);
+	mark_send(&r, A, 1);
+	later(&r, RELOAD_SIM_DOUBT_MS - 1);
+	assert_true(link_good(&r, A));
+	later(&r, 1);
+	/* R-6.6-05 */
+	assert_false(link_good(&r, A));
+	assert_int_equal(r.seen[A].slow, from + RELOAD_SIM_DOUBT_MS);
+	later(&r, RELOAD_SIM_LOST_MS - RELOAD_SIM_DOUBT_MS - 1);
+	assert_int_equal(r.seen[A].down, 0);
+	later(&r, 2);
+	/* R-6.6.5-04 */
+	assert_int_equal(r.seen[A].down, from + RELOAD_SIM_LOST_MS);
+	/* the other end sent nothing */
+	assert_int_equal(r.seen[B].down, 0);
+	assert_int_equal(r.seen[B].count, 0);
+	reload_sim_side(r.s, B, 0);
+	mark_send(&r, B, 1); /* the other host knows nothing of the connection any more */
+	later(&r, 100);
+	assert_int_not_equal(r.seen[B].down, 0);
+	rig_end(&r);
+}
+
+static void cut_that_ends_delivers(void **state)
+{
+	struct rig r;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ 0 });
+	mark_send(&r, A, 1); /* meets the cut on its way */
+	later(&r, 5);
+	reload_sim_side(r.s, B, 1);
+	for (uint64_t i = 2; i <= 10; i++)
+		mark_send(&r, A, i);
+	later(&r, 10000);
+	assert_int_equal(r.seen[B].count, 0);
+	assert_false(link_good(&r, A));
+	reload_sim_side(r.s, B, 0);
+	later(&r, 7000);
+	assert_in_order(&r.seen[B], 10);
+	assert_true(link_good(&r, A));
+	mark_send(&r, A, 11);
+	later(&r, 40000);
+	assert_in_order(&r.seen[B], 11);
+	assert_int_equal(r.seen[A].down, 0);
+	assert_null(r.s->nodes[A].links[0]->end[r.link[A] >> 31].wait); /* nothing is kept of it */
+	rig_end(&r);
+}
+
+static void queue_of_a_cut_is_bounded(void **state)
+{
+	struct rig r;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ 0 });
+	reload_sim_side(r.s, B, 1);
+	for (uint64_t i = 1; i <= RELOAD_SIM_WAIT_MAX + 10; i++)
+		mark_send(&r, A, i);
+	later(&r, 1);
+	assert_int_equal(reload_sim_counts(r.s)->dropped, 10);
+	reload_sim_side(r.s, B, 0);
+	later(&r, 3000);
+	assert_true(r.seen[B].count >= RELOAD_SIM_WAIT_MAX);
+	for (size_t i = 0; i < RELOAD_SIM_WAIT_MAX; i++) /* the newest were dropped */
+		assert_int_equal(r.seen[B].mark[i], i + 1);
+	rig_end(&r);
+}
+
+static void acks_alone_are_cut(void **state)
+{
+	struct rig r;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ 0 });
+	reload_sim_cut(r.s, B, A, true);
+	reload_ms from = reload_sim_now(r.s);
+	mark_send(&r, A, 1);
+	later(&r, RELOAD_SIM_DOUBT_MS + 1);
+	assert_in_order(&r.seen[B], 1); /* it arrived all the same */
+	assert_false(link_good(&r, A));
+	assert_true(link_good(&r, B));
+	later(&r, RELOAD_SIM_LOST_MS);
+	assert_int_equal(r.seen[A].down, from + RELOAD_SIM_LOST_MS);
+	rig_end(&r);
+	rig_start(&r, (struct reload_sim_setup){ 0 });
+	reload_sim_cut(r.s, B, A, true);
+	mark_send(&r, A, 1);
+	later(&r, 5000);
+	assert_false(link_good(&r, A));
+	reload_sim_cut(r.s, B, A, false);
+	later(&r, 7000);
+	assert_true(link_good(&r, A));
+	later(&r, 40000);
+	assert_int_equal(r.seen[A].down, 0);
+	rig_end(&r);
+}
+
+static void dead_process_resets(void **state)
+{
+	struct rig r;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ 0 });
+	reload_ms from = reload_sim_now(r.s);
+	reload_sim_crash(r.s, B, RELOAD_SIM_PROCESS, false);
+	later(&r, 100);
+	assert_int_equal(r.seen[A].down, from + BASE);
+	rig_end(&r);
+}
+
+static void dead_machine_is_silent(void **state)
+{
+	struct rig r;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ 0 });
+	reload_sim_crash(r.s, B, RELOAD_SIM_MACHINE, false);
+	later(&r, 20000);
+	assert_int_equal(r.seen[A].down, 0);
+	mark_send(&r, A, 1);
+	later(&r, 5000);
+	assert_false(link_good(&r, A));
+	assert_int_equal(r.seen[A].down, 0);
+	/* the machine is back, with a ring of its own: it knows nothing of its old connections */
+	reload_sim_start(r.s, B, true, RELOAD_ROLE_PEER, NULL, 0);
+	later(&r, 7000);
+	assert_int_not_equal(r.seen[A].down, 0);
+	assert_int_equal(r.seen[B].count, 0);
+	rig_end(&r);
+}
+
+static void closing_tells_behind_all_messages(void **state)
+{
+	struct rig r;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ 0 });
+	r.s->setup.loss = 900000; /* the message is late */
+	mark_send(&r, A, 1);
+	reload_sim_run(r.s, reload_sim_now(r.s));
+	r.s->setup.loss = 0;
+	reload_sim_close(&r.s->nodes[A], r.link[A]);
+	later(&r, 20000);
+	assert_in_order(&r.seen[B], 1);
+	assert_true(r.seen[B].at[0] > BASE && r.seen[B].down >= r.seen[B].at[0]);
+	rig_end(&r);
+}
+
+static void datagrams_are_sent_five_times(void **state)
+{
+	struct rig r;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ .datagrams = true });
+	mark_send(&r, A, 1);
+	later(&r, 100);
+	assert_int_equal(r.seen[B].count, 1);
+	reload_sim_side(r.s, B, 1);
+	reload_ms from = reload_sim_now(r.s);
+	mark_send(&r, A, 2);
+	later(&r, 500);
+	assert_false(link_good(&r, A));
+	reload_sim_side(r.s, B, 0); /* before the fifth: it arrives, once, and all is well */
+	later(&r, 5000);
+	assert_int_equal(r.seen[B].count, 2);
+	assert_true(link_good(&r, A));
+	reload_sim_side(r.s, B, 1);
+	from = reload_sim_now(r.s);
+	mark_send(&r, A, 3);
+	later(&r, 10000);
+	/* R-6.6.3-02: pauses of 1, 2, 4, 8 and 16 timeouts */
+	reload_ms rto = reload_sim_patience(r.s, BASE);
+	assert_int_equal(r.seen[A].down, from + 31 * rto);
+	assert_int_equal(r.seen[B].count, 2);
+	rig_end(&r);
+}
+
+static void datagrams_overtake(void **state)
+{
+	struct rig r;
+	bool overtaken = false;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ .datagrams = true, .reorder = 300000 });
+	for (uint64_t i = 1; i <= 100; i++) {
+		mark_send(&r, A, i);
+		later(&r, 2);
+	}
+	later(&r, 5000);
+	assert_int_equal(r.seen[B].count, 100);
+	for (size_t i = 1; i < 100; i++)
+		overtaken = overtaken || r.seen[B].mark[i] < r.seen[B].mark[i - 1];
+	assert_true(overtaken);
+	rig_end(&r);
+}
+
+static void oversized_ends_the_link(void **state)
+{
+	struct rig r;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ 0 });
+	size_t len = reload_peer_config(reload_sim_node(r.s, A)->peer)->max_message_size + 1;
+	uint8_t *bytes = reload_alloc(len);
+	reload_sim_inject(reload_sim_node(r.s, A), r.link[A], span_of(bytes, len), 0);
+	free(bytes);
+	later(&r, 100);
+	/* R-6.6-03 */
+	assert_int_not_equal(r.seen[A].down, 0);
+	rig_end(&r);
+}
+
+/* The hook judges what a marked node's engine sends, outside of that engine; what is injected it does not see. */
+static void hook_judges_what_a_liar_sends(void **state)
+{
+	struct rig r;
+	enum reload_err err;
+	(void)state;
+	rig_start(&r, (struct reload_sim_setup){ 0 });
+	struct reload_sim_node *a = reload_sim_node(r.s, A);
+	struct reload_destination to = reload_dest_node(&reload_sim_node(r.s, B)->id);
+	struct reload_way way = { .list = &to, .count = 1 };
+	a->byzantine = 1;
+	uint64_t sent = a->sent_messages;
+	struct reload_request *ping = reload_peer_ping(a->peer, &way, 0, NULL, NULL, &err);
+	assert_non_null(ping);
+	later(&r, 100);
+	assert_int_equal(r.judged, 1);
+	assert_int_equal(a->sent_messages, sent);
+	reload_request_cancel(a->peer, ping);
+	mark_send(&r, A, 1);
+	later(&r, 100);
+	assert_int_equal(r.judged, 1);
+	assert_in_order(&r.seen[B], 1);
+	r.pass = true;
+	uint64_t pings = reload_sim_counts(r.s)->traffic_messages[RELOAD_SIM_TRAFFIC_PING];
+	ping = reload_peer_ping(a->peer, &way, 0, NULL, NULL, &err);
+	later(&r, 30);
+	reload_request_cancel(a->peer, ping);
+	assert_int_equal(reload_sim_counts(r.s)->traffic_messages[RELOAD_SIM_TRAFFIC_PING],
+		pings + 2); /* and its answer */
+	later(&r, 1000);
+	rig_end(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(message_takes_its_delay),
+		cmocka_unit_test(loss_is_repaired_in_order),
+		cmocka_unit_test(dropped_is_gone_and_duplicated_comes_twice),
+		cmocka_unit_test(cut_is_doubted_then_lost),
+		cmocka_unit_test(cut_that_ends_delivers),
+		cmocka_unit_test(queue_of_a_cut_is_bounded),
+		cmocka_unit_test(acks_alone_are_cut),
+		cmocka_unit_test(dead_process_resets),
+		cmocka_unit_test(dead_machine_is_silent),
+		cmocka_unit_test(closing_tells_behind_all_messages),
+		cmocka_unit_test(datagrams_are_sent_five_times),
+		cmocka_unit_test(datagrams_overtake),
+		cmocka_unit_test(oversized_ends_the_link),
+		cmocka_unit_test(hook_judges_what_a_liar_sends),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -128,12 +128,6 @@ struct reload_storage *agent_store_storage(const struct agent_store *store)
 	return store->storage;
 }
 
-void agent_store_flush(struct agent_store *store)
-{
-	if (store && store->event >= 0)
-		reload_storage_sqlite_flush(store->storage);
-}
-
 void agent_store_free(struct agent_store *store)
 {
 	if (!store)

@@ -24,6 +24,5 @@ enum reload_err agent_store_open(struct agent_store **out, struct agent *agent,
 /* agent_store_storage() returns the storage (borrowed). */
 struct reload_storage *agent_store_storage(const struct agent_store *store);
 
-/* agent_store_flush() waits until all is durable and told; agent_store_free() until it is durable.  NULL is legal. */
-void agent_store_flush(struct agent_store *store);
+/* agent_store_free() waits until all is durable; NULL is legal.  The engine was freed before. */
 void agent_store_free(struct agent_store *store);

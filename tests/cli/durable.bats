@@ -277,7 +277,6 @@ EOF
 	[ "$(reload-agent status -a alice -j | jq '.stored | .size_bytes <= .limit_bytes')" = true ]
 }
 
-# R-7.4.1.1-22: newer data of others takes the place of what was restored
 @test "a peer that comes back with an old store, or without one, has the ring's values soon" {
 	lab_ring
 	put old --lifetime 1h

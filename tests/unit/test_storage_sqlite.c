@@ -420,6 +420,62 @@ static void what_is_not_durable_is_taken_back(void **state)
 	reload_storage_free(s);
 }
 
+/* What is served once all is told and what a restart shows is the same, whatever the disk took and refused. */
+static void served_is_durable(void **state)
+{
+	(void)state;
+	enum {
+		ROUNDS = 60,
+		RESOURCES = 8
+	};
+	static char large[2000];
+	struct model m = { .random = 6940 };
+	unsigned refused = 0, taken = 0;
+	memset(large, 'x', sizeof(large) - 1);
+	struct reload_storage *s = maker_new(1 << 22, KEEP_MS);
+	for (int round = 0; round < ROUNDS; round++) {
+		uint8_t before[RELOAD_HASH_SIZE_MAX], after[RELOAD_HASH_SIZE_MAX];
+		struct waiter w = { 0 };
+		for (uint32_t i = 0, n = 1 + draw(&m, 60); i < n; i++) {
+			struct reload_id at = { .len = 16, .at = { (uint8_t)draw(&m, RESOURCES) } };
+			struct reload_id to = { .len = 16, .at = { (uint8_t)draw(&m, RESOURCES) } };
+			uint32_t what = draw(&m, 100);
+			if (what < 4)
+				disk_room(4096 * (1 + draw(&m, 60)));
+			else if (what < 7)
+				disk_room(RLIM_INFINITY);
+			else if (what < 9)
+				s->ops->drop_range(s, &at, &to);
+			else if (what < 10)
+				s->ops->drop_kind(s, K_ARRAY);
+			else if (what < 14)
+				reload_storage_sqlite_flush(s);
+			else
+				assert_int_equal(put_told(s, &at, i + 1,
+							 entry(draw(&m, 6), large + draw(&m, 1999),
+								 i, 1000, T0),
+							 &w),
+					RELOAD_OK);
+		}
+		reload_storage_sqlite_flush(s);
+		disk_room(RLIM_INFINITY);
+		/* with this the file gets what it is owed */
+		struct reload_id own = { .len = 16, .at = { 0xff } };
+		assert_int_equal(put_told(s, &own, 1, entry(0, "v", 1, 1000, T0), &w), RELOAD_OK);
+		reload_storage_sqlite_flush(s);
+		refused += w.failed;
+		taken += w.done - w.failed;
+		storage_digest(s, T0, before);
+		s = maker_again(s, T0);
+		storage_digest(s, T0, after);
+		assert_memory_equal(before, after, 32);
+		assert_int_equal(news.rows + news.count[RELOAD_STORAGE_DAMAGED_FILE], 0);
+	}
+	assert_in_range(refused, 100, 10000);
+	assert_in_range(taken, 100, 10000);
+	reload_storage_free(s);
+}
+
 /* Nobody stores anything: that there is room again is found all the same. */
 static void recovery_is_noticed(void **state)
 {
@@ -664,6 +720,7 @@ int main(void)
 		cmocka_unit_test(done_comes_when_it_is_durable),
 		cmocka_unit_test(durable_outlives_a_kill),
 		cmocka_unit_test(what_is_not_durable_is_taken_back),
+		cmocka_unit_test(served_is_durable),
 		cmocka_unit_test(recovery_is_noticed),
 		cmocka_unit_test(damaged_rows_are_not_served),
 		cmocka_unit_test(damaged_counter),

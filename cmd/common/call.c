@@ -5,7 +5,9 @@
 #include "control/methods.h"
 #include "util/alloc.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +104,20 @@ enum reload_err cli_link_call(struct cli_link *link, const char *method, json_t 
 		link->client, method, params, deadline, progress, arg, result, error);
 }
 
+enum reload_err cli_link_send(struct cli_link *link, const char *method, json_t *params,
+	json_int_t *id, struct reload_call_error *error)
+{
+	add_timeout(method, params, link->cli->deadline);
+	cli_step(link->cli, 2, "%s", method);
+	return reload_client_send(link->client, method, params, link->cli->deadline, id, error);
+}
+
+enum reload_err cli_link_next(
+	struct cli_link *link, json_int_t *id, json_t **result, struct reload_call_error *error)
+{
+	return reload_client_next(link->client, link->cli->deadline, id, result, error);
+}
+
 int cli_call_fail(struct cli *cli, struct reload_call_error *error)
 {
 	const struct reload_failure *f = &error->failure;
@@ -182,6 +198,20 @@ int cli_stop_signals(void)
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+bool cli_sleep(int stop_fd, reload_ms when)
+{
+	enum {
+		TURN_MS = 60000
+	};
+	for (reload_ms now; (now = cli_monotonic()) < when;) {
+		struct pollfd fd = { .fd = stop_fd, .events = POLLIN };
+		int n = poll(&fd, 1, when - now < TURN_MS ? (int)(when - now) : TURN_MS);
+		if (n > 0 || (n < 0 && errno != EINTR))
+			return false;
+	}
+	return true;
 }
 
 void cli_stop_end(int fd)

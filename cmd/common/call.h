@@ -30,6 +30,15 @@ enum reload_err cli_link_call(struct cli_link *link, const char *method, json_t 
 	reload_ms deadline, reload_progress_fn progress, void *arg, json_t **result,
 	struct reload_call_error *error) MUST_CHECK;
 
+/*
+ * cli_link_send() sends a request (params are taken) and cli_link_next() takes the next reply that comes, to any of them,
+ * as reload_client_send() and reload_client_next() do; both until cli->deadline.
+ */
+enum reload_err cli_link_send(struct cli_link *link, const char *method, json_t *params,
+	json_int_t *id, struct reload_call_error *error) MUST_CHECK;
+enum reload_err cli_link_next(struct cli_link *link, json_int_t *id, json_t **result,
+	struct reload_call_error *error) MUST_CHECK;
+
 /* cli_call_fail() reports error as cli_fail() does, clears it, and returns the exit status. */
 int cli_call_fail(struct cli *cli, struct reload_call_error *error);
 
@@ -41,6 +50,9 @@ void cli_complete_agent(struct cli *cli, const char *what);
 
 /* cli_stop_signals() blocks SIGINT and SIGTERM and returns a descriptor that is readable when one came, -1 on failure. */
 int cli_stop_signals(void);
+
+/* cli_sleep() waits until `when`; false: stop_fd (-1: none) became readable before. */
+bool cli_sleep(int stop_fd, reload_ms when);
 
 /* cli_stop_end() takes a signal that came off the queue and closes the descriptor; -1 is legal. */
 void cli_stop_end(int fd);

@@ -137,7 +137,9 @@ static int print_schema(struct cli *cli)
 	const char *result = cli->command->result;
 	snprintf(title, sizeof(title), "%s%s%s", cli->program->name, cli->command->name ? " " : "",
 		cli->command->name ? cli->command->name : "");
-	json_t *schema = result && result[0] == '@'
+	json_t *schema = cli->command->schema ? cli->command->schema(cli, title) : NULL;
+	if (!schema)
+		schema = result && result[0] == '@'
 				 ? cli_schema_of(title, method_schema(cli, result))
 				 : cli_schema(title, result);
 	cli->format = CLI_JSON;

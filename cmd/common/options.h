@@ -50,6 +50,8 @@ struct cli_command {
 	const char *
 		result; /* fields of the result for --json-schema, see cli_schema(); "@store.put": of a method */
 	int (*run)(struct cli *cli); /* returns the exit status */
+	/* the schema (owned) of what is printed with the options given, NULL: that of result; may be NULL */
+	json_t *(*schema)(const struct cli *cli, const char *title);
 };
 
 #define CLI_EXIT(code) (1ull << (code))

@@ -6,6 +6,7 @@
 #include "rpc.h"
 
 #include "common/output.h"
+#include "kept.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -76,6 +77,7 @@ static void look_at_waiters(void *arg)
 		return;
 	struct reload_status s;
 	reload_peer_status(agent->peer, &s);
+	agent_kept_state(agent_kept_of(agent), s.state);
 	for (struct agent_waiter *w = TAILQ_FIRST(&agent->rpc->waiters), *next; w; w = next) {
 		next = TAILQ_NEXT(w, entry);
 		if (w->check(w, &s))
@@ -203,6 +205,7 @@ void agent_rpc_free(struct agent *agent)
 	struct agent_rpc *rpc = agent->rpc;
 	if (!rpc)
 		return;
+	agent_kept_free(rpc->kept);
 	end_streams(rpc);
 	reload_server_flush(rpc->server);
 	reload_server_free(rpc->server);

@@ -4,6 +4,7 @@
 #include "common/output.h"
 #include "common/stored.h"
 #include "config/kind.h"
+#include "storage/proof.h"
 #include "util/text.h"
 #include "value.h"
 
@@ -15,7 +16,9 @@ struct fetch {
 	struct agent_request base;
 	struct reload_specifier specifier;
 	struct reload_array_range range;
-	bool show_invalid;
+	struct reload_id at; /* the node that is asked; len 0: the responsible one */
+	struct reload_destination to;
+	bool show_invalid, proof;
 };
 
 static enum reload_err bad_specifier(
@@ -81,9 +84,9 @@ static void nothing_there(struct fetch *q, const struct reload_result *r)
 	char kind[AGENT_KIND], what[256], shown[AGENT_SHORT];
 	agent_kind_name(kind, q->base.kind);
 	snprintf(what, sizeof(what), "no value of Kind %s at %.150s", kind, q->base.target.shown);
-	reload_why_set(&f.why, f.err, what,
-		"the responsible peer %s answered exists = False after %u hop%s",
-		agent_short_id(shown, &r->responder), r->hops, r->hops == 1 ? "" : "s");
+	reload_why_set(&f.why, f.err, what, "the %s %s answered exists = False after %u hop%s",
+		q->at.len ? "peer" : "responsible peer", agent_short_id(shown, &r->responder),
+		r->hops, r->hops == 1 ? "" : "s");
 	reload_why_hint(&f.why, "reload-fetch --find -k %s %s", kind, agent_operand(&q->base));
 	agent_request_fail_with(&q->base, r, &f);
 }
@@ -109,6 +112,55 @@ static json_t *replicas_json(const struct fetch *q, const struct reload_result *
 	reload_peer_status(q->base.agent->peer, &s);
 	size_t n = s.tables.successors_count < 2 ? s.tables.successors_count : 2;
 	return json_of_ids(s.tables.successors, reload_id_eq(&s.node, &r->responder) ? n : 0);
+}
+
+static void proof_certificate(struct reload_proof *p, struct span der)
+{
+	if (p->certificates_count >= RELOAD_PROOF_CERTIFICATES_MAX)
+		return;
+	for (size_t i = 0; i < p->certificates_count; i++)
+		if (span_eq(p->certificates[i].certificate, der))
+			return;
+	p->certificates[p->certificates_count++] =
+		(struct reload_generic_certificate){ RELOAD_X509, der };
+}
+
+/* The valid values as they came, their signers' certificates, and what leads from these to a root-cert. */
+static json_t *proof_json(const struct fetch *q, const struct reload_result *r)
+{
+	struct reload_generic_certificate certs[RELOAD_PROOF_CERTIFICATES_MAX];
+	const struct reload_security_block *bucket = &r->answer->security;
+	const struct reload_credentials *own = q->base.agent->credentials;
+	const struct reload_config *config = q->base.config;
+	struct reload_proof p = { .head.overlay = span_str(config->instance_name),
+		.resource = reload_id_span(&q->base.target.resource),
+		.name = q->base.target.name ? span_str(q->base.target.name) : span_of(NULL, 0),
+		.kind = q->base.kind->id,
+		.fetched = cli_now(),
+		.values = reload_alloc_array(r->values_count, sizeof(*p.values)),
+		.certificates = certs };
+	for (size_t i = 0; i < r->values_count; i++) {
+		const struct reload_fetched *v = &r->values[i];
+		if (v->err || v->synthetic || !v->cert)
+			continue;
+		p.values[p.values_count++] = *v->data;
+		proof_certificate(&p, v->cert->der);
+		for (size_t k = 0; v->cert == own->cert && k < own->others_count; k++)
+			proof_certificate(&p, own->others[k]->der);
+	}
+	for (size_t i = 0; i < bucket->certificates_count; i++)
+		if (bucket->certificates[i].type == RELOAD_X509)
+			proof_certificate(&p, bucket->certificates[i].certificate);
+	struct wire_ctx ctx = reload_config_wire_ctx(config);
+	struct wr w;
+	wr_init(&w);
+	reload_proof_write(&w, &ctx, &p);
+	char *base64 = w.err || !p.values_count ? NULL : reload_base64(wr_done(&w));
+	json_t *j = json_of_text(base64);
+	free(base64);
+	free(p.values);
+	wr_clear(&w);
+	return j;
 }
 
 static void fetch_done(void *arg, const struct reload_result *r)
@@ -154,7 +206,21 @@ static void fetch_done(void *arg, const struct reload_result *r)
 	json_object_set_new(o, "dropped", json_integer((json_int_t)dropped));
 	json_object_set_new(
 		o, "dropped_why", json_of_text(dropped ? reload_err_text(first) : NULL));
+	json_object_set_new(o, "proof", q->proof ? proof_json(q, r) : json_null());
 	agent_request_reply(&q->base, o);
+}
+
+/* A node is asked for what it holds itself: the Destination List ends at it, the body names the resource. */
+static enum reload_err read_at(struct fetch *q, const json_t *params, struct reload_why *why)
+{
+	const char *text = param_text(params, "at", NULL);
+	if (!text)
+		return RELOAD_OK;
+	enum reload_err err = agent_node_parse(&q->at, q->base.agent, text, why);
+	q->to = reload_dest_node(&q->at);
+	q->base.way.list = &q->to;
+	q->base.way.count = 1;
+	return err;
 }
 
 /* reload_peer_fetch() or reload_peer_stat() */
@@ -170,9 +236,12 @@ static enum reload_rpc_end ask(struct agent *agent, struct reload_rpc_call *call
 	f.err = agent_request_begin(&q->base, agent, call, params, &f.why);
 	if (!f.err)
 		f.err = read_specifier(q, params, &f.why);
+	if (!f.err)
+		f.err = read_at(q, params, &f.why);
 	if (f.err)
 		return agent_request_refuse(&q->base, &f);
 	q->show_invalid = param_bool(params, "show_invalid", false);
+	q->proof = param_bool(params, "proof", false);
 	struct reload_request *r = peer_ask(q->base.agent->peer, &q->base.way,
 		&q->base.target.resource, &q->specifier, 1, done, q, &f.err);
 	return agent_request_started(&q->base, r, f.err);

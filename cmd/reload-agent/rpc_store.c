@@ -3,6 +3,7 @@
 
 #include "common/output.h"
 #include "config/kind.h"
+#include "kept.h"
 #include "storage/access.h"
 #include "usage/usage.h"
 #include "util/text.h"
@@ -22,6 +23,7 @@ struct put {
 	size_t count;
 	uint64_t generation;           /* asked for, 0: any */
 	struct reload_array_range all; /* of a removal's first question */
+	bool keep;
 	reload_utc begun;
 };
 
@@ -154,7 +156,7 @@ static json_t *put_json(
 	const struct reload_store_item *first = &q->items[0];
 	reload_utc now = cli_now();
 	return json_pack(
-		"{s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:I, s:I, s:b, s:I, s:o, s:o, s:b, s:o}",
+		"{s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:I, s:I, s:b, s:I, s:o, s:o, s:b, s:b, s:o}",
 		"resource_id", json_of_id(&q->base.target.resource), "name",
 		json_of_text(q->base.target.name), "kind", agent_kind_name(kind, q->base.kind),
 		"kind_id", (json_int_t)q->base.kind->id, "generation", json_of_u64(generation),
@@ -162,8 +164,8 @@ static json_t *put_json(
 		"hops", (json_int_t)(r ? r->hops : 0), "values", (json_int_t)q->count, "exists",
 		(int)first->value.exists, "lifetime_s", (json_int_t)first->lifetime_s,
 		"storage_time", cli_json_time(q->begun), "expires",
-		cli_json_time(now + (uint64_t)first->lifetime_s * RELOAD_SECOND), "dry_run",
-		(int)(r == NULL), "transaction",
+		cli_json_time(now + (uint64_t)first->lifetime_s * RELOAD_SECOND), "kept",
+		(int)q->keep, "dry_run", (int)(r == NULL), "transaction",
 		r ? json_of_transaction(r->transaction) : json_null());
 }
 
@@ -198,6 +200,57 @@ static void generation_failed(struct put *q, const struct reload_result *r)
 	agent_request_fail_with(&q->base, r, &f);
 }
 
+static struct agent_kept_place place_of(const struct put *q, size_t i)
+{
+	return (struct agent_kept_place){ q->base.target.resource, q->base.kind->id,
+		&q->items[i].value };
+}
+
+/* What was stored is kept; or is no longer, when something else was stored in its place. */
+static enum reload_err keep(struct put *q, uint64_t generation, struct reload_why *why)
+{
+	struct agent_kept *kept = agent_kept_of(q->base.agent);
+	const char *name = q->base.target.name;
+	enum reload_err err = RELOAD_OK;
+	size_t changed = 0;
+	for (size_t i = 0; !err && i < q->count; i++) {
+		struct agent_kept_place place = place_of(q, i);
+		changed += agent_kept_drop(kept, &place);
+		if (!q->keep)
+			continue;
+		err = agent_kept_room(
+			kept, &place, name, why); /* others may have taken it meanwhile */
+		if (!err)
+			agent_kept_put(kept, &place, name, q->items[i].lifetime_s, generation);
+		changed++;
+	}
+	if (!err && changed)
+		err = agent_kept_save(kept, why);
+	for (size_t i = 0; err && i < q->count; i++) {
+		struct agent_kept_place place = place_of(q, i);
+		(void)agent_kept_drop(kept, &place);
+	}
+	return err;
+}
+
+/* Whether what is to be kept can be. */
+static enum reload_err may_keep(const struct put *q, struct reload_why *why)
+{
+	enum reload_err err = RELOAD_OK;
+	for (size_t i = 0; q->keep && !err && i < q->count; i++) {
+		struct agent_kept_place place = place_of(q, i);
+		if (!place.value->exists)
+			return bad_value(q, why, RELOAD_USAGE, "a removal is not kept");
+		if (place.value->model == RELOAD_MODEL_ARRAY &&
+			place.value->index == RELOAD_ARRAY_END)
+			return bad_value(q, why, RELOAD_USAGE,
+				"what is kept needs a place: --index N, not --append");
+		err = agent_kept_room(
+			agent_kept_of(q->base.agent), &place, q->base.target.name, why);
+	}
+	return err;
+}
+
 static void put_done(void *arg, const struct reload_result *r)
 {
 	struct put *q = arg;
@@ -215,6 +268,14 @@ static void put_done(void *arg, const struct reload_result *r)
 		return;
 	}
 	const struct reload_store_kind_response *k = &r->answer->body.store_ans.kind_responses[0];
+	struct reload_failure f = { 0 };
+	f.err = keep(q, k->generation_counter, &f.why);
+	if (f.err) {
+		reload_why_hint(
+			&f.why, "the value is stored until its lifetime ends, but not kept");
+		agent_request_fail_with(&q->base, r, &f);
+		return;
+	}
 	agent_request_reply(&q->base,
 		put_json(q, k->generation_counter, r, json_of_ids(k->replicas, k->replicas_count)));
 }
@@ -315,6 +376,9 @@ enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const
 	f.err = agent_request_begin(&q->base, arg, call, params, &f.why);
 	if (!f.err)
 		f.err = read_items(q, params, &f.why);
+	q->keep = param_bool(params, "keep", false);
+	if (!f.err)
+		f.err = may_keep(q, &f.why);
 	if (!f.err && dry)
 		f.err = may_write(q, &f.why);
 	if (f.err)

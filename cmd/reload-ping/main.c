@@ -5,8 +5,6 @@
 #include "util/alloc.h"
 #include "util/text.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 enum {
@@ -184,19 +182,10 @@ static int ping(struct run *r)
 /* Waits for the next turn, a signal or the end of the command's time. */
 static void sleep_until(struct run *r, reload_ms when)
 {
-	for (reload_ms now; (now = cli_monotonic()) < when;) {
-		struct pollfd fd = { .fd = r->stop_fd, .events = POLLIN };
-		if (now >= r->cli->deadline) {
-			r->stopped = true;
-			return;
-		}
-		reload_ms end = when < r->cli->deadline ? when : r->cli->deadline;
-		int n = poll(&fd, 1, (int)(end - now < 60000 ? end - now : 60000));
-		if (n > 0 || (n < 0 && errno != EINTR)) {
-			r->stopped = true;
-			return;
-		}
-	}
+	reload_ms deadline = r->cli->deadline;
+	if (!cli_sleep(r->stop_fd, when < deadline ? when : deadline) ||
+		(when > deadline && cli_monotonic() >= deadline))
+		r->stopped = true;
 }
 
 static int ping_all(struct run *r)

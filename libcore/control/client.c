@@ -104,35 +104,80 @@ static enum reload_err next_line(struct reload_client *c, struct span *line, rel
 	}
 }
 
-/* Judges one line: RELOAD_OK and *result set: the reply; RELOAD_OK alone: something else, go on. */
-static enum reload_err on_line(struct reload_client *c, json_t *line, reload_progress_fn progress,
-	void *arg, json_t **result, struct reload_call_error *error)
+/* The reply to a request: its result, or the error that the agent answered. */
+struct reply {
+	json_int_t id;
+	json_t *result, *error; /* borrowed from the line; both NULL: the line was something else */
+};
+
+static bool is_progress(struct reload_client *c, json_t *line, json_t **object)
 {
 	const char *method = json_string_value(json_object_get(line, "method"));
-	json_t *id = json_object_get(line, "id"), *params = json_object_get(line, "params");
-	if (method) {
-		json_t *object = json_object_get(params, "object");
-		if (strcmp(method, "progress") != 0 || !progress || !object ||
-			json_integer_value(json_object_get(params, "id")) != c->last_id)
-			return RELOAD_OK;
-		return progress(arg, object) ? RELOAD_OK : failed_here(c, error, RELOAD_CANCELLED);
-	}
-	json_t *rpc_error = json_object_get(line, "error"),
+	const json_t *params = json_object_get(line, "params");
+	*object = json_object_get(params, "object");
+	return method && strcmp(method, "progress") == 0 && *object &&
+	       json_integer_value(json_object_get(params, "id")) == c->last_id;
+}
+
+/* Reads one line; no reply: go on.  RELOAD_BAD_ANSWER for a reply of wrong form. */
+static enum reload_err read_reply(struct reload_client *c, json_t *line, struct reply *out)
+{
+	json_t *id = json_object_get(line, "id"), *error = json_object_get(line, "error"),
 	       *value = json_object_get(line, "result");
-	bool general = json_is_null(id) && rpc_error; /* refused before it was read */
-	if (!general && (!json_is_integer(id) || json_integer_value(id) != c->last_id))
-		return RELOAD_OK; /* the late answer of a call that ended before */
-	if (json_is_object(value) && !rpc_error) {
-		*result = json_incref(value);
+	*out = (struct reply){ .id = c->last_id };
+	if (json_is_string(json_object_get(line, "method")))
 		return RELOAD_OK;
-	}
-	if (!json_is_object(rpc_error))
-		return failed_here(c, error, RELOAD_BAD_ANSWER);
+	bool general = json_is_null(id) && error; /* refused before it was read */
+	if (!general && !json_is_integer(id))
+		return RELOAD_OK;
+	if (!general)
+		out->id = json_integer_value(id);
+	if (!error && !json_is_object(value))
+		return RELOAD_BAD_ANSWER;
+	if (error && !json_is_object(error))
+		return RELOAD_BAD_ANSWER;
+	out->error = error;
+	out->result = error ? NULL : value;
+	return RELOAD_OK;
+}
+
+/* What the agent answered instead of a result. */
+static enum reload_err take_error(struct reload_call_error *error, json_t *rpc_error)
+{
 	reload_failure_read(&error->failure, rpc_error);
 	json_t *data = json_object_get(rpc_error, "data");
 	error->data =
 		json_is_object(data) ? json_incref(data) : reload_failure_json(&error->failure);
 	return error->failure.err ? error->failure.err : RELOAD_FAILED;
+}
+
+/* Judges one line: RELOAD_OK and *result set: the reply; RELOAD_OK alone: something else, go on. */
+static enum reload_err on_line(struct reload_client *c, json_t *line, reload_progress_fn progress,
+	void *arg, json_t **result, struct reload_call_error *error)
+{
+	struct reply r;
+	json_t *object;
+	if (progress && is_progress(c, line, &object))
+		return progress(arg, object) ? RELOAD_OK : failed_here(c, error, RELOAD_CANCELLED);
+	if (read_reply(c, line, &r))
+		return failed_here(c, error, RELOAD_BAD_ANSWER);
+	if (r.id != c->last_id) /* the late answer of a call that ended before */
+		return RELOAD_OK;
+	if (r.error)
+		return take_error(error, r.error);
+	if (r.result)
+		*result = json_incref(r.result);
+	return RELOAD_OK;
+}
+
+static enum reload_err next_object(struct reload_client *c, json_t **root, reload_ms deadline)
+{
+	struct span line;
+	enum reload_err err = next_line(c, &line, deadline);
+	if (err)
+		return err;
+	*root = json_loadb((const char *)line.at, line.len, JSON_REJECT_DUPLICATES, NULL);
+	return *root ? RELOAD_OK : RELOAD_BAD_ANSWER;
 }
 
 static enum reload_err send_request(
@@ -156,19 +201,46 @@ enum reload_err reload_client_call(struct reload_client *c, const char *method, 
 	json_decref(params);
 	json_t *found = NULL;
 	while (!err && !found) {
-		struct span line;
-		err = next_line(c, &line, deadline);
-		if (err)
-			break;
-		json_t *root =
-			json_loadb((const char *)line.at, line.len, JSON_REJECT_DUPLICATES, NULL);
-		if (root)
+		json_t *root = NULL;
+		err = next_object(c, &root, deadline);
+		if (!err)
 			err = on_line(c, root, progress, progress_arg, &found, error);
-		else
-			err = RELOAD_BAD_ANSWER;
 		json_decref(root);
 	}
 	if (found)
 		*result = found;
 	return err && !error->data ? failed_here(c, error, err) : err;
+}
+
+enum reload_err reload_client_send(struct reload_client *c, const char *method, json_t *params,
+	reload_ms deadline, json_int_t *id, struct reload_call_error *error)
+{
+	*error = (struct reload_call_error){ 0 };
+	enum reload_err err =
+		c->broken ? RELOAD_NO_AGENT : send_request(c, method, params, deadline);
+	json_decref(params);
+	*id = c->last_id;
+	return err ? failed_here(c, error, err) : RELOAD_OK;
+}
+
+enum reload_err reload_client_next(struct reload_client *c, reload_ms deadline, json_int_t *id,
+	json_t **result, struct reload_call_error *error)
+{
+	struct reply r = { 0 };
+	enum reload_err err = c->broken ? RELOAD_NO_AGENT : RELOAD_OK;
+	*error = (struct reload_call_error){ 0 };
+	*result = NULL;
+	while (!err && !r.result && !r.error) {
+		json_t *root = NULL;
+		err = next_object(c, &root, deadline);
+		if (!err)
+			err = read_reply(c, root, &r);
+		if (!err && r.error)
+			(void)take_error(error, r.error);
+		else if (!err && r.result)
+			*result = json_incref(r.result);
+		json_decref(root);
+	}
+	*id = r.id;
+	return err ? failed_here(c, error, err) : RELOAD_OK;
 }

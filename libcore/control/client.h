@@ -1,6 +1,6 @@
 /*
- * The programs' side of the control protocol: one request at a time, blocking.  It does no I/O of its own, so that tests
- * feed it bytes.
+ * The programs' side of the control protocol, blocking: one request at a time, or many under way.  It does no I/O of its
+ * own, so that tests feed it bytes.
  */
 #pragma once
 
@@ -50,3 +50,15 @@ typedef bool (*reload_progress_fn)(void *arg, json_t *object);
 enum reload_err reload_client_call(struct reload_client *client, const char *method, json_t *params,
 	reload_ms deadline, reload_progress_fn progress, void *progress_arg, json_t **result,
 	struct reload_call_error *error) MUST_CHECK;
+
+/*
+ * reload_client_send() sends a request (params are taken) without waiting for its reply; *id is its number.  Failures are
+ * those of reload_client_call() that are made here.
+ * reload_client_next() waits until deadline for the next reply to any request: *id tells to which, and either *result
+ * (owned) or error->data is set.  It fails when no reply can come any more, with error filled as by reload_client_call().
+ * Not to be mixed with calls while replies are outstanding.
+ */
+enum reload_err reload_client_send(struct reload_client *client, const char *method, json_t *params,
+	reload_ms deadline, json_int_t *id, struct reload_call_error *error) MUST_CHECK;
+enum reload_err reload_client_next(struct reload_client *client, reload_ms deadline, json_int_t *id,
+	json_t **result, struct reload_call_error *error) MUST_CHECK;

@@ -16,10 +16,17 @@
 	{ TEXT("target") }, { KIND("kind") }, \
 	{ OBJECT("index", { INT("first", 0, UINT32_MAX) }, { INT("last", 0, UINT32_MAX) }), OPTIONAL }, \
 	{ LIST("keys", TEXT("")), OPTIONAL, ATMOST(256), HELP("text, hex:DIGITS, node:HEX or self; none: all") }, \
-	{ U64("generation"), OPTIONAL, HELP("nothing is returned when this is the stored one") }
+	{ U64("generation"), OPTIONAL, HELP("nothing is returned when this is the stored one") }, \
+	{ TEXT("at"), OPTIONAL, HELP("ask this node, a replica for instance, and not the responsible peer") }
 #define RPC_PLACE \
 	{ NUMBER("index"), OPTIONAL }, { HEX("key"), OPTIONAL, ATMOST(131072) }, \
 	{ TEXT("key_text"), OPTIONAL, ATMOST(65536) }
+#define RPC_KEPT \
+	RPC_WHERE, RPC_KIND, { WORD("data_model", RPC_MODELS) }, RPC_PLACE, { NUMBER("size_bytes") }, \
+	{ NUMBER("lifetime_s") }, { TIME("stored") }, { TIME("expires") }, \
+	{ TIME("next"), OPTIONAL, HELP("when it is stored again; null while the node is not joined") }, \
+	{ U64("generation") }, { NUMBER("renewals") }, { NUMBER("failures"), HELP("since it was last stored") }, \
+	{ WORD("state", "kept renewing waiting failing superseded") }, { TEXT("last_error"), OPTIONAL }
 /* clang-format on */
 
 #define P(...) FIELDS(__VA_ARGS__)

@@ -1,0 +1,245 @@
+#include "kept_internal.h"
+
+#include "common/files.h"
+#include "common/home.h"
+#include "common/json.h"
+#include "common/output.h"
+#include "common/stored.h"
+#include "log.h"
+#include "rpc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SAVE_MS = 1000 /* renewals within that time are written together */
+};
+
+static size_t size_of(const struct reload_stored_value *v, const char *name)
+{
+	return v->value.len + v->key.len + (name ? strlen(name) : 0);
+}
+
+void kept_value_free(struct kept_value *v)
+{
+	free((void *)v->value.key.at);
+	free((void *)v->value.value.at);
+	free(v->name);
+	free(v);
+}
+
+void kept_value_add(struct agent_kept *k, struct kept_value *v)
+{
+	v->all = k;
+	TAILQ_INSERT_TAIL(&k->values, v, entry);
+	k->count++;
+	k->bytes += size_of(&v->value, v->name);
+}
+
+void kept_value_remove(struct kept_value *v)
+{
+	struct agent_kept *k = v->all;
+	kept_cancel(v);
+	TAILQ_REMOVE(&k->values, v, entry);
+	k->count--;
+	k->bytes -= size_of(&v->value, v->name);
+	kept_value_free(v);
+}
+
+static bool fits(const struct kept_value *v, const struct agent_kept_place *place)
+{
+	if (!reload_id_eq(&v->resource, &place->resource) || v->kind != place->kind)
+		return false;
+	return !place->value ||
+	       (v->value.index == place->value->index && span_eq(v->value.key, place->value->key));
+}
+
+static struct kept_value *find(const struct agent_kept *k, const struct agent_kept_place *place)
+{
+	struct kept_value *v;
+	TAILQ_FOREACH (v, &k->values, entry)
+		if (fits(v, place))
+			return v;
+	return NULL;
+}
+
+enum reload_err agent_kept_room(const struct agent_kept *k, const struct agent_kept_place *place,
+	const char *name, struct reload_why *why)
+{
+	const struct kept_value *old = find(k, place);
+	size_t count = k->count + !old, bytes = k->bytes -
+						(old ? size_of(&old->value, old->name) : 0) +
+						size_of(place->value, name);
+	if (count <= AGENT_KEPT_MAX && bytes <= AGENT_KEPT_BYTES_MAX)
+		return RELOAD_OK;
+	reload_why_set(why, RELOAD_LIMIT, "no room to keep another value",
+		"an agent keeps %d values of %d bytes together", AGENT_KEPT_MAX,
+		AGENT_KEPT_BYTES_MAX);
+	reload_why_hint(why, "reload-store -a %s --list-kept, then --drop", k->agent->instance);
+	return RELOAD_LIMIT;
+}
+
+static struct span copy(struct span s)
+{
+	return span_of(reload_memdup(s.at, s.len), s.len);
+}
+
+void agent_kept_put(struct agent_kept *k, const struct agent_kept_place *place, const char *name,
+	uint32_t lifetime_s, uint64_t generation)
+{
+	(void)agent_kept_drop(k, place);
+	struct kept_value *v = RELOAD_NEW(kept_value);
+	v->resource = place->resource;
+	v->name = name ? reload_strdup(name) : NULL;
+	v->kind = place->kind;
+	v->value = *place->value;
+	v->value.raw = span_of(NULL, 0);
+	v->value.key = copy(place->value->key);
+	v->value.value = copy(place->value->value);
+	v->lifetime_s = lifetime_s;
+	v->generation = generation;
+	v->stored = cli_now();
+	kept_value_add(k, v);
+	if (k->joined)
+		kept_plan(v);
+	k->dirty = true;
+}
+
+static const char *state_of(const struct kept_value *v)
+{
+	if (v->superseded)
+		return "superseded";
+	if (v->request)
+		return "renewing";
+	if (v->failures)
+		return "failing";
+	return v->all->joined ? "kept" : "waiting";
+}
+
+static json_t *value_json(const struct kept_value *v)
+{
+	const struct reload_config *config = reload_peer_config(v->all->agent->peer);
+	const struct reload_kind *known = reload_config_kind(config, v->kind),
+				 unknown = { .id = v->kind };
+	char kind[AGENT_KIND];
+	json_t *o = json_pack("{s:o, s:o, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, "
+			      "s:s, s:o}",
+		"resource_id", json_of_id(&v->resource), "name", json_of_text(v->name), "kind",
+		agent_kind_name(kind, known ? known : &unknown), "kind_id", (json_int_t)v->kind,
+		"data_model", reload_data_model_name(v->value.model), "size_bytes",
+		(json_int_t)v->value.value.len, "lifetime_s", (json_int_t)v->lifetime_s, "stored",
+		cli_json_time(v->stored), "expires",
+		cli_json_time(v->stored + (uint64_t)v->lifetime_s * RELOAD_SECOND), "next",
+		v->next ? cli_json_time(v->next) : json_null(), "generation",
+		json_of_u64(v->generation), "renewals", (json_int_t)v->renewals, "failures",
+		(json_int_t)v->failures, "state", state_of(v), "last_error",
+		json_of_text(v->last_error ? reload_err_text(v->last_error) : NULL));
+	cli_place_json(o, v->value.model, v->value.index, v->value.key);
+	return o;
+}
+
+size_t agent_kept_find(
+	const struct agent_kept *k, const struct agent_kept_place *place, json_t *list)
+{
+	size_t count = 0;
+	const struct kept_value *v;
+	TAILQ_FOREACH (v, &k->values, entry)
+		if (fits(v, place)) {
+			json_array_append_new(list, value_json(v));
+			count++;
+		}
+	return count;
+}
+
+size_t agent_kept_drop(struct agent_kept *k, const struct agent_kept_place *place)
+{
+	size_t count = 0;
+	for (struct kept_value *v = TAILQ_FIRST(&k->values), *next; v; v = next) {
+		next = TAILQ_NEXT(v, entry);
+		if (!fits(v, place))
+			continue;
+		kept_value_remove(v);
+		count++;
+	}
+	k->dirty |= count > 0;
+	return count;
+}
+
+json_t *agent_kept_json(const struct agent_kept *k)
+{
+	const struct kept_value *v;
+	json_t *list = json_array();
+	TAILQ_FOREACH (v, &k->values, entry)
+		json_array_append_new(list, value_json(v));
+	return json_pack("{s:o, s:I, s:i, s:i}", "kept", list, "size_bytes", (json_int_t)k->bytes,
+		"limit_count", AGENT_KEPT_MAX, "limit_bytes", AGENT_KEPT_BYTES_MAX);
+}
+
+void agent_kept_state(struct agent_kept *k, enum reload_state state)
+{
+	bool joined = state == RELOAD_STATE_JOINED;
+	if (joined == k->joined)
+		return;
+	k->joined = joined;
+	size_t nth = 0;
+	struct kept_value *v;
+	TAILQ_FOREACH (v, &k->values, entry)
+		if (!joined)
+			kept_cancel(v);
+		else if (!v->superseded)
+			kept_plan_soon(v, nth++);
+}
+
+static void save_soon(void *arg)
+{
+	struct agent_kept *k = arg;
+	struct reload_why why;
+	if (k->dirty && agent_kept_save(k, &why))
+		agent_log(k->agent->log, "storage", RELOAD_LEVEL_ERROR, "%s reason=\"%s\"",
+			why.what, why.why);
+}
+
+void kept_dirty(struct agent_kept *k)
+{
+	k->dirty = true;
+	if (!k->save.armed)
+		reload_timer_arm(reload_poll_timers(k->agent->poll), &k->save,
+			reload_poll_now() + SAVE_MS, save_soon, k);
+}
+
+static struct agent_kept *kept_new(struct agent *agent)
+{
+	struct agent_kept *k = RELOAD_NEW(agent_kept);
+	struct reload_why why;
+	char below[128];
+	k->agent = agent;
+	TAILQ_INIT(&k->values);
+	snprintf(below, sizeof(below), "%s/kept.json", agent->instance);
+	if (cli_path(&k->path, CLI_STATE, below, &why))
+		agent_log(agent->log, "storage", RELOAD_LEVEL_WARN,
+			"kept values are not remembered: %s", why.why);
+	else
+		kept_load(k);
+	return k;
+}
+
+struct agent_kept *agent_kept_of(struct agent *agent)
+{
+	if (!agent->rpc->kept)
+		agent->rpc->kept = kept_new(agent);
+	return agent->rpc->kept;
+}
+
+void agent_kept_free(struct agent_kept *k)
+{
+	if (!k)
+		return;
+	struct kept_value *v;
+	save_soon(k);
+	while ((v = TAILQ_FIRST(&k->values)))
+		kept_value_remove(v);
+	reload_timer_cancel(reload_poll_timers(k->agent->poll), &k->save);
+	free(k->path);
+	free(k);
+}

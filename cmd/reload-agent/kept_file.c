@@ -1,0 +1,185 @@
+/* Kept values on disk: one JSON object that is replaced as a whole; what is read back is checked like anything foreign. */
+#include "kept_internal.h"
+
+#include "common/files.h"
+#include "common/home.h"
+#include "common/json.h"
+#include "control/fields.h"
+#include "log.h"
+#include "util/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	VERSION = 1,
+	FILE_MAX = 2 * AGENT_KEPT_BYTES_MAX + AGENT_KEPT_MAX * 1024,
+	READ_MS = 10000
+};
+
+static const struct reload_field *const file_fields = FIELDS({ INT("version", VERSION, VERSION) },
+	{ TEXT("overlay") },
+	{ LIST("kept",
+		  OBJECT("", { HEX("resource_id") }, { TEXT("name"), OPTIONAL },
+			  { INT("kind_id", 1, UINT32_MAX) },
+			  { INT("data_model", RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY) },
+			  { INT("index", 0, UINT32_MAX) }, { HEX("key"), ATMOST(131070) },
+			  { BASE64("value"), ATMOST(2 * AGENT_KEPT_BYTES_MAX) },
+			  { INT("lifetime_s", 1, UINT32_MAX) }, { INT("stored_ms", 0, INT64_MAX) },
+			  { U64("generation") }, { BOOL("superseded") })),
+		ATMOST(AGENT_KEPT_MAX) });
+
+static json_t *value_json(const struct kept_value *v)
+{
+	char *base64 = reload_base64(v->value.value);
+	json_t *o = json_pack("{s:o, s:o, s:I, s:i, s:I, s:o, s:s, s:I, s:I, s:o, s:b}",
+		"resource_id", json_of_id(&v->resource), "name", json_of_text(v->name), "kind_id",
+		(json_int_t)v->kind, "data_model", (int)v->value.model, "index",
+		(json_int_t)v->value.index, "key", json_of_hex(v->value.key), "value", base64,
+		"lifetime_s", (json_int_t)v->lifetime_s, "stored_ms", (json_int_t)v->stored,
+		"generation", json_of_u64(v->generation), "superseded", (int)v->superseded);
+	free(base64);
+	return o;
+}
+
+static enum reload_err write_file(const char *path, const char *text, struct reload_why *why)
+{
+	AUTO(cli_files) files = cli_files_new();
+	char *dir = reload_strdup(path);
+	*strrchr(dir, '/') = 0;
+	enum reload_err err = cli_files_mkdir(files, dir, 0700, why);
+	free(dir);
+	if (err)
+		return err;
+	cli_files_put(files, path, 0600, span_str(text));
+	return cli_files_commit(files, why);
+}
+
+enum reload_err agent_kept_save(struct agent_kept *k, struct reload_why *why)
+{
+	if (!k->path)
+		return reload_why_set(why, RELOAD_IO, "kept values cannot be remembered",
+			"no place for state is known");
+	const struct reload_config *config = reload_peer_config(k->agent->peer);
+	const struct kept_value *v;
+	json_t *list = json_array();
+	TAILQ_FOREACH (v, &k->values, entry)
+		json_array_append_new(list, value_json(v));
+	json_t *root = json_pack("{s:i, s:s, s:o}", "version", VERSION, "overlay",
+		config->instance_name, "kept", list);
+	char *text = json_dumps(root, JSON_INDENT(1));
+	json_decref(root);
+	enum reload_err err = write_file(k->path, text, why);
+	free(text);
+	k->dirty = err != RELOAD_OK;
+	return err;
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+static uint64_t number_of(const json_t *o, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(o, key));
+}
+
+/* An entry whose fields are of the right form. */
+static enum reload_err read_value(struct agent_kept *k, const json_t *o)
+{
+	const char *key = text_of(o, "key"), *base64 = text_of(o, "value"),
+		   *name = text_of(o, "name");
+	struct kept_value *v = RELOAD_NEW(kept_value);
+	uint8_t *bytes = NULL;
+	size_t len = 0, key_len = strlen(key) / 2;
+	v->value.model = (uint8_t)number_of(o, "data_model");
+	v->value.index = (uint32_t)number_of(o, "index");
+	v->value.exists = true;
+	v->kind = (uint32_t)number_of(o, "kind_id");
+	v->name = name ? reload_strdup(name) : NULL;
+	v->lifetime_s = (uint32_t)number_of(o, "lifetime_s");
+	v->stored = number_of(o, "stored_ms");
+	v->generation = strtoull(text_of(o, "generation"), NULL, 10);
+	v->superseded = json_is_true(json_object_get(o, "superseded"));
+	uint8_t *key_bytes = reload_alloc(key_len + 1);
+	v->value.key = span_of(key_bytes, key_len);
+	enum reload_err err = reload_id_from_hex(&v->resource, text_of(o, "resource_id"));
+	if (!err)
+		err = reload_unhex(key_bytes, key, 2 * key_len);
+	if (!err)
+		err = reload_unbase64(&bytes, &len, base64, strlen(base64));
+	v->value.value = span_of(bytes, len);
+	struct agent_kept_place place = { v->resource, v->kind, &v->value };
+	struct reload_why why;
+	if (!err)
+		err = agent_kept_room(k, &place, v->name, &why);
+	if (err) {
+		kept_value_free(v);
+		return err;
+	}
+	(void)agent_kept_drop(k, &place);
+	kept_value_add(k, v);
+	return RELOAD_OK;
+}
+
+static enum reload_err read_all(struct agent_kept *k, const json_t *root, struct reload_why *why)
+{
+	size_t i;
+	json_t *o;
+	enum reload_err err = reload_fields_check(file_fields, root, why);
+	if (err)
+		return err;
+	const char *overlay = reload_peer_config(k->agent->peer)->instance_name;
+	if (strcmp(text_of(root, "overlay"), overlay) != 0)
+		return reload_why_set(why, RELOAD_BAD_VALUE, "kept values of another overlay",
+			"they belong to %.200s", text_of(root, "overlay"));
+	json_array_foreach (json_object_get(root, "kept"), i, o)
+		if ((err = read_value(k, o)))
+			return reload_why_set(why, err, "a kept value cannot be read",
+				"entry %zu: %s", i + 1, reload_err_text(err));
+	return RELOAD_OK;
+}
+
+static void put_aside(struct agent_kept *k, const struct reload_why *why)
+{
+	size_t size = strlen(k->path) + sizeof(".damaged");
+	char *aside = reload_alloc(size);
+	snprintf(aside, size, "%s.damaged", k->path);
+	bool moved = !rename(k->path, aside);
+	agent_log(k->agent->log, "storage", RELOAD_LEVEL_ERROR,
+		"kept values cannot be read reason=\"%s: %s\" %s%s", why->what, why->why,
+		moved ? "put aside as " : "left in place", moved ? aside : "");
+	free(aside);
+}
+
+void kept_load(struct agent_kept *k)
+{
+	uint8_t *bytes;
+	size_t len;
+	struct reload_why why = { 0 };
+	if (access(k->path, F_OK))
+		return;
+	if (cli_file_read(&bytes, &len, k->path, FILE_MAX, cli_monotonic() + READ_MS, &why)) {
+		agent_log(k->agent->log, "storage", RELOAD_LEVEL_ERROR,
+			"kept values cannot be read reason=\"%s: %s\"", why.what, why.why);
+		free(k->path); /* what is there is not to be written over */
+		k->path = NULL;
+		return;
+	}
+	json_t *root = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, NULL);
+	free(bytes);
+	if (!root)
+		(void)reload_why_set(
+			&why, RELOAD_BAD_JSON, "not a JSON text", "it was cut or changed");
+	if (!root || read_all(k, root, &why)) {
+		struct kept_value *v;
+		while ((v = TAILQ_FIRST(&k->values)))
+			kept_value_remove(v);
+		put_aside(k, &why);
+	}
+	json_decref(root);
+	k->dirty = false;
+}

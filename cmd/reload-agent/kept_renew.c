@@ -1,0 +1,211 @@
+/* Renewals of kept values: look at the place, then sign and store the value again. */
+#include "kept_internal.h"
+
+#include "common/options.h"
+#include "rpc.h"
+
+#include <sys/random.h>
+
+enum {
+	RUNNING_MAX = 4,          /* renewals at a time; others wait */
+	BUSY_MS = 100,            /* before one that had to wait is tried again */
+	AFTER_JOIN_MS = 200,      /* the first of them after a join */
+	SPREAD_MS = 25,           /* between one and the next */
+	RENEW_MIN_MS = 500,       /* no value is stored more often */
+	RETRY_MIN_MS = 200,       /* after the first failure; doubled with each */
+	RETRY_MAX_MS = 10 * 60000 /* and at most 1/8 of the lifetime */
+};
+
+/* A number below limit: nodes that joined together shall not renew together for ever. */
+static uint64_t jitter(uint64_t limit)
+{
+	uint64_t r = 0;
+	if (getrandom(&r, sizeof(r), GRND_NONBLOCK) != (ssize_t)sizeof(r) || !limit)
+		return 0;
+	return r % limit;
+}
+
+static void renew(void *arg);
+
+static void plan(struct kept_value *v, reload_ms in_ms)
+{
+	v->next = cli_now() + in_ms;
+	reload_timer_arm(reload_poll_timers(v->all->agent->poll), &v->timer,
+		reload_poll_now() + in_ms, renew, v);
+}
+
+void kept_plan(struct kept_value *v)
+{
+	uint64_t lifetime_ms = (uint64_t)v->lifetime_s * RELOAD_SECOND,
+		 in = lifetime_ms / 4 * 3 - jitter(lifetime_ms / 16);
+	plan(v, in < RENEW_MIN_MS ? RENEW_MIN_MS : in);
+}
+
+void kept_plan_soon(struct kept_value *v, size_t nth)
+{
+	plan(v, AFTER_JOIN_MS + nth * SPREAD_MS + jitter(AFTER_JOIN_MS));
+}
+
+void kept_cancel(struct kept_value *v)
+{
+	struct agent_kept *k = v->all;
+	reload_timer_cancel(reload_poll_timers(k->agent->poll), &v->timer);
+	v->next = 0;
+	if (!v->request)
+		return;
+	reload_request_cancel(k->agent->peer, v->request);
+	v->request = NULL;
+	k->running--;
+}
+
+static void ended(struct kept_value *v)
+{
+	v->request = NULL;
+	v->all->running--;
+}
+
+static void tell(const struct kept_value *v, enum reload_event_type type, enum reload_err err)
+{
+	agent_event(v->all->agent, &(struct reload_event){ .type = type,
+					   .err = err,
+					   .kind = v->kind,
+					   .resource = &v->resource,
+					   .count = v->renewals });
+}
+
+static void failed(struct kept_value *v, enum reload_err err)
+{
+	reload_ms limit = (uint64_t)v->lifetime_s * RELOAD_SECOND / 8, in = RETRY_MIN_MS;
+	if (limit > RETRY_MAX_MS)
+		limit = RETRY_MAX_MS;
+	if (limit < RENEW_MIN_MS)
+		limit = RENEW_MIN_MS;
+	for (unsigned i = 0; i < v->failures && in < limit; i++)
+		in *= 2;
+	v->failures++;
+	v->last_error = err;
+	plan(v, (in < limit ? in : limit) + jitter(RETRY_MIN_MS));
+	tell(v, RELOAD_EV_KEPT_FAILED, err);
+}
+
+static void gave_way(struct kept_value *v)
+{
+	v->superseded = true;
+	v->last_error = RELOAD_DATA_TOO_OLD;
+	v->next = 0;
+	kept_dirty(v->all);
+	tell(v, RELOAD_EV_KEPT_SUPERSEDED, RELOAD_DATA_TOO_OLD);
+}
+
+static void stored(void *arg, const struct reload_result *r)
+{
+	struct kept_value *v = arg;
+	ended(v);
+	if (r->err || !r->answer || !r->answer->body_decoded ||
+		!r->answer->body.store_ans.kind_responses_count) {
+		failed(v, r->err ? r->err : RELOAD_BAD_ANSWER); /* a race shows at the next look */
+		return;
+	}
+	v->stored = v->storing;
+	v->generation = r->answer->body.store_ans.kind_responses[0].generation_counter;
+	v->failures = 0;
+	v->last_error = RELOAD_OK;
+	v->renewals++;
+	kept_plan(v);
+	kept_dirty(v->all);
+	tell(v, RELOAD_EV_KEPT_RENEWED, RELOAD_OK);
+}
+
+/* What is stored at the place now, NULL for nothing that counts. */
+static const struct reload_fetched *present(
+	const struct kept_value *v, const struct reload_result *r)
+{
+	for (size_t i = 0; i < r->values_count; i++) {
+		const struct reload_fetched *f = &r->values[i];
+		if (!f->synthetic && !f->err && f->data->value.index == v->value.index &&
+			span_eq(f->data->value.key, v->value.key))
+			return f;
+	}
+	return NULL;
+}
+
+/* Whether somebody, or this user at another node, wrote something else there after this agent did. */
+static bool newer(const struct kept_value *v, const struct reload_fetched *f)
+{
+	const struct reload_credentials *own = v->all->agent->credentials;
+	bool same = f->data->value.exists && span_eq(f->data->value.value, v->value.value) &&
+		    reload_id_eq(&f->signer, &own->node);
+	return !same && f->data->storage_time > v->stored;
+}
+
+static void store(struct kept_value *v, const struct reload_fetched *f, uint64_t generation)
+{
+	struct agent_kept *k = v->all;
+	enum reload_err err = RELOAD_OK;
+	struct reload_destination to = reload_dest_resource(&v->resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	v->storing = cli_now(); /* but it rises always, whatever the clock does */
+	if (v->storing <= v->stored)
+		v->storing = v->stored + 1;
+	if (f && v->storing <= f->data->storage_time)
+		v->storing = f->data->storage_time + 1;
+	struct reload_store_item item = { .kind = v->kind,
+		.generation = generation,
+		.value = v->value,
+		.lifetime_s = v->lifetime_s,
+		.storage_time = v->storing };
+	v->request =
+		reload_peer_store(k->agent->peer, &way, &v->resource, &item, 1, stored, v, &err);
+	if (v->request)
+		k->running++;
+	else
+		failed(v, err);
+}
+
+static void looked(void *arg, const struct reload_result *r)
+{
+	struct kept_value *v = arg;
+	ended(v);
+	bool nothing = r->err == RELOAD_NOT_FOUND;
+	if (!nothing && (r->err || !r->answer || !r->answer->body_decoded)) {
+		failed(v, r->err ? r->err : RELOAD_BAD_ANSWER);
+		return;
+	}
+	const struct reload_fetched *f = nothing ? NULL : present(v, r);
+	if (f && newer(v, f)) {
+		gave_way(v);
+		return;
+	}
+	uint64_t generation = 0;
+	if (!nothing && r->answer->body.fetch_ans.kind_responses_count)
+		generation = r->answer->body.fetch_ans.kind_responses[0].generation;
+	store(v, f, generation);
+}
+
+static void renew(void *arg)
+{
+	struct kept_value *v = arg;
+	struct agent_kept *k = v->all;
+	enum reload_err err = RELOAD_OK;
+	if (k->running >= RUNNING_MAX) {
+		plan(v, BUSY_MS);
+		return;
+	}
+	struct reload_destination to = reload_dest_resource(&v->resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_specifier s = { .kind = v->kind, .model = v->value.model };
+	if (v->value.model == RELOAD_MODEL_ARRAY) {
+		v->range = (struct reload_array_range){ v->value.index, v->value.index };
+		s.ranges = &v->range;
+		s.ranges_count = 1;
+	} else if (v->value.model == RELOAD_MODEL_DICTIONARY) {
+		v->key.bytes = v->value.key;
+		s.keys = &v->key;
+		s.keys_count = 1;
+	}
+	v->request = reload_peer_fetch(k->agent->peer, &way, &v->resource, &s, 1, looked, v, &err);
+	if (v->request)
+		k->running++;
+	else
+		failed(v, err);
+}

@@ -1,7 +1,7 @@
 /* reload-store: store a value, or remove it. */
-#include "common/call.h"
-#include "common/main.h"
-#include "util/alloc.h"
+#include "store.h"
+
+#include "control/methods.h"
 #include "util/text.h"
 
 #include <inttypes.h>
@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum {
-	VALUE_MAX = 700 * 1024,
 	DAY_S = 86400
 };
 
@@ -22,12 +21,18 @@ static const struct cli_opt opts[] = {
 	{ 0, "lifetime", "TIME", "how long it is kept (default 1d)" },
 	{ 'g', "generation", "G", "only if the stored generation is G" },
 	{ 0, "remove", NULL, "remove the value" },
+	{ 0, "keep", NULL, "the agent stores it again before it ends, until dropped" },
+	{ 0, "list-kept", NULL, "list what the agent keeps" },
+	{ 0, "drop", NULL, "keep it no longer" },
+	{ 0, "verify", NULL, "read it back from the responsible peer and each replica" },
+	{ 0, "batch", "FILE",
+		"requests as JSON Lines, one result line each; - for standard input" },
 	CLI_END,
 };
 
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
-static void print_stored(FILE *out, const json_t *r, void *arg)
+void store_print(FILE *out, const json_t *r, void *arg)
 {
 	(void)arg;
 	char until[CLI_UNTIL];
@@ -52,10 +57,20 @@ static void print_stored(FILE *out, const json_t *r, void *arg)
 	fprintf(out, ", generation %s", cli_get_text(r, "generation"));
 	if (exists)
 		fprintf(out, ", until %s", cli_until(until, cli_get_text(r, "expires")));
+	if (cli_get_bool(r, "kept"))
+		fputs(", kept", out);
 	fputc('\n', out);
+	const json_t *verified = json_object_get(r, "verified");
+	if (json_array_size(verified))
+		fputs(exists ? "read back from" : "gone from", out);
+	json_array_foreach (verified, i, replica)
+		if (cli_get_bool(replica, "held"))
+			fprintf(out, " %s", cli_short(cli_get_text(replica, "node_id")));
+	if (json_array_size(verified))
+		fputc('\n', out);
 }
 
-static enum reload_err refuse(struct reload_why *why, const char *what, const char *reason)
+enum reload_err store_refuse(struct reload_why *why, const char *what, const char *reason)
 {
 	return reload_why_set(why, RELOAD_USAGE, what, "%s", reason);
 }
@@ -68,25 +83,25 @@ static enum reload_err read_value(struct cli *cli, json_t *value, struct reload_
 	uint8_t *bytes = NULL;
 	size_t len = 0;
 	if (operand && file)
-		return refuse(why, "two values", "give VALUE or --file, not both");
+		return store_refuse(why, "two values", "give VALUE or --file, not both");
 	if (cli_has(cli, "remove"))
-		return operand || file
-			       ? refuse(why, "--remove takes no value", "what is removed has none")
-			       : RELOAD_OK;
+		return operand || file ? store_refuse(why, "--remove takes no value",
+						 "what is removed has none")
+				       : RELOAD_OK;
 	if (!operand && !file) {
-		refuse(why, "no value", "give VALUE, - for standard input, or --file FILE");
+		store_refuse(why, "no value", "give VALUE, - for standard input, or --file FILE");
 		reload_why_hint(why, "reload-store -k KIND %s VALUE", cli->operands[0]);
 		return RELOAD_USAGE;
 	}
 	if (operand && strcmp(operand, "-") != 0) {
 		len = strlen(operand);
-		if (len > VALUE_MAX)
-			return refuse(why, "the value is too large",
+		if (len > STORE_VALUE_MAX)
+			return store_refuse(why, "the value is too large",
 				"more than 700K do not fit a request");
 		bytes = reload_memdup(operand, len);
 	} else {
 		enum reload_err err = cli_file_read(
-			&bytes, &len, file ? file : "-", VALUE_MAX, cli->deadline, why);
+			&bytes, &len, file ? file : "-", STORE_VALUE_MAX, cli->deadline, why);
 		if (err)
 			return err;
 	}
@@ -110,9 +125,9 @@ static enum reload_err read_options(
 	if (err)
 		return err;
 	if (cli_has(cli, "index") && cli_has(cli, "append"))
-		return refuse(why, "--index and --append", "a value goes to one place");
+		return store_refuse(why, "--index and --append", "a value goes to one place");
 	if (lifetime < RELOAD_SECOND || lifetime / RELOAD_SECOND > UINT32_MAX)
-		return refuse(
+		return store_refuse(
 			why, "--lifetime is out of range", "1s to 2^32 - 1 seconds can be stored");
 	if (cli_has(cli, "index"))
 		json_object_set_new(value, "index", json_integer((json_int_t)index));
@@ -128,6 +143,36 @@ static enum reload_err read_options(
 		snprintf(text, sizeof(text), "%" PRIu64, generation);
 		json_object_set_new(params, "generation", json_string(text));
 	}
+	if (cli_has(cli, "keep"))
+		json_object_set_new(params, "keep", json_true());
+	return RELOAD_OK;
+}
+
+/* Options that do something else than to store a value. */
+static enum reload_err check_mode(struct cli *cli, struct reload_why *why)
+{
+	static const char *const modes[] = { "list-kept", "drop", "batch", NULL },
+				 *const parts[] = { "file", "index", "append", "key", "generation",
+					 "remove", "verify", "lifetime", "keep", NULL };
+	const char *mode = NULL;
+	char what[64];
+	for (const char *const *m = modes; *m; m++) {
+		if (!cli_has(cli, *m))
+			continue;
+		snprintf(what, sizeof(what), "--%s and --%s", mode ? mode : "", *m);
+		if (mode)
+			return store_refuse(why, what, "they are different commands");
+		mode = *m;
+	}
+	bool drop = mode && strcmp(mode, "drop") == 0, batch = mode && strcmp(mode, "batch") == 0;
+	for (const char *const *p = parts; mode && *p; p++) {
+		bool place = strcmp(*p, "index") == 0 || strcmp(*p, "key") == 0,
+		     every = strcmp(*p, "lifetime") == 0 || strcmp(*p, "keep") == 0;
+		snprintf(what, sizeof(what), "--%s and --%s", mode, *p);
+		if (cli_has(cli, *p) && !(drop && place) && !(batch && every))
+			return store_refuse(why, what,
+				batch ? "each line says that itself" : "nothing is stored");
+	}
 	return RELOAD_OK;
 }
 
@@ -141,50 +186,135 @@ static enum reload_err confirm(struct cli *cli, struct reload_why *why)
 	return cli_confirm(cli, question, why);
 }
 
+/* The parameters of store.put (owned), as the command line says. */
+static enum reload_err read_params(json_t **out, struct cli *cli, struct reload_why *why)
+{
+	const char *kind = cli_value(cli, "kind", NULL);
+	if (!cli->operands_count)
+		return store_refuse(why, "no TARGET", "a resource says where to store");
+	if (!kind)
+		return store_refuse(why, "no Kind", "--kind says what is stored");
+	json_t *value = json_object();
+	json_t *params = json_pack("{s:s, s:s, s:[o], s:b}", "target", cli->operands[0], "kind",
+		kind, "values", value, "dry_run", (int)cli->dry_run);
+	if (!params)
+		return store_refuse(why, "TARGET or KIND is not UTF-8", "names are UTF-8 text");
+	enum reload_err err = read_options(cli, value, params, why);
+	if (!err)
+		err = read_value(cli, value, why);
+	if (err)
+		json_decref(params);
+	else
+		*out = params;
+	return err;
+}
+
+/* Peers that should hold the value and do not. */
+static int tell_missing(struct cli *cli, const json_t *result, size_t missing)
+{
+	struct reload_why why;
+	char what[128];
+	size_t i, told = 0;
+	json_t *v;
+	const json_t *list = json_object_get(result, "verified");
+	if (!missing)
+		return 0;
+	snprintf(what, sizeof(what), "%zu of %zu peers cannot give it back", missing,
+		json_array_size(list));
+	reload_why_set(&why, RELOAD_PARTIAL, what, "%s", "");
+	json_array_foreach (list, i, v) {
+		size_t used = strlen(why.why);
+		if (!cli_get_bool(v, "held"))
+			snprintf(why.why + used, sizeof(why.why) - used, "%s%s %s: %s",
+				told++ ? "; " : "", cli_get_text(v, "role"),
+				cli_short(cli_get_text(v, "node_id")), cli_get_text(v, "why"));
+	}
+	reload_why_hint(&why, "reload-fetch --stat -k %.60s %.120s", cli_value(cli, "kind", ""),
+		cli->operands[0]);
+	/* with --json the result tells it */
+	return cli->format == CLI_TEXT ? cli_fail(cli, RELOAD_PARTIAL, &why)
+				       : reload_err_exit(RELOAD_PARTIAL);
+}
+
+static int store(struct cli *cli, json_t *params)
+{
+	AUTO(cli_link) link = NULL;
+	struct reload_why why;
+	struct reload_call_error error;
+	json_t *result = NULL;
+	size_t missing = 0;
+	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why);
+	if (err)
+		return cli_fail(cli, err, &why);
+	cli_progress(cli, "waiting for an answer");
+	if (cli_link_call(link, "store.put", json_deep_copy(params), RELOAD_NEVER, NULL, NULL,
+		    &result, &error))
+		return cli_call_fail(cli, &error);
+	if (cli_has(cli, "verify") && !cli->dry_run)
+		missing = store_verify(cli, link, params, result);
+	if (cli->format != CLI_TEXT || !cli->quiet)
+		cli_print(cli, result, store_print, NULL);
+	int status = tell_missing(cli, result, missing);
+	json_decref(result);
+	return status;
+}
+
 static int run(struct cli *cli)
 {
 	struct reload_why why;
-	const char *kind = cli_value(cli, "kind", NULL);
-	json_t *value = json_object(), *result = NULL;
-	json_t *params = json_pack("{s:s, s:s, s:[o], s:b}", "target", cli->operands[0], "kind",
-		kind ? kind : "", "values", value, "dry_run", (int)cli->dry_run);
-	enum reload_err err =
-		kind ? RELOAD_OK : refuse(&why, "no Kind", "--kind says what is stored");
-	if (!err && !params)
-		err = refuse(&why, "TARGET or KIND is not UTF-8", "names are UTF-8 text");
+	json_t *params = NULL;
+	enum reload_err err = check_mode(cli, &why);
+	if (!err && cli_has(cli, "list-kept"))
+		return store_list_kept(cli);
+	if (!err && cli_has(cli, "drop"))
+		return store_drop(cli);
+	if (!err && cli_has(cli, "batch"))
+		return store_batch(cli);
 	if (!err)
-		err = read_options(cli, value, params, &why);
-	if (!err)
-		err = read_value(cli, value, &why);
+		err = read_params(&params, cli, &why);
 	if (!err)
 		err = confirm(cli, &why);
-	if (err) {
-		json_decref(params);
-		return cli_fail(cli, err, &why);
-	}
-	int status = cli_ask(cli, "store.put", params, &result);
-	if (status)
-		return status;
-	if (cli->format != CLI_TEXT || !cli->quiet)
-		cli_print(cli, result, print_stored, NULL);
-	json_decref(result);
-	return 0;
+	int status = err ? cli_fail(cli, err, &why) : store(cli, params);
+	json_decref(params);
+	return status;
+}
+
+/* What --verify and --batch add to the result of the agent. */
+static const struct reload_field *const verified_fields = FIELDS(
+	{ LIST("verified", OBJECT("", { HEX("node_id") }, { WORD("role", "responsible replica") },
+				   { BOOL("held") }, { TEXT("why"), OPTIONAL })) });
+static const struct reload_field *const line_fields = FIELDS({ NUMBER("line") });
+
+static json_t *schema(const struct cli *cli, const char *title)
+{
+	const struct reload_field *more = cli_has(cli, "verify")  ? verified_fields
+					  : cli_has(cli, "batch") ? line_fields
+								  : NULL;
+	if (!more)
+		return NULL;
+	json_t *result = reload_fields_schema(reload_method_find("store.put")->result),
+	       *added = reload_fields_schema(more);
+	json_object_update_new(json_object_get(result, "properties"),
+		json_incref(json_object_get(added, "properties")));
+	json_array_extend(json_object_get(result, "required"), json_object_get(added, "required"));
+	json_decref(added);
+	return cli_schema_of(title, result);
 }
 
 static const struct cli_command commands[] = {
-	{ .operands = "TARGET [VALUE|-]",
-		.min = 1,
+	{ .operands = "[TARGET [VALUE|-]]",
 		.max = 2,
 		.summary = "store a value at a resource, or remove it",
 		.opts = opts,
-		.result = "@store.put",
+		.result = "@store.put --list-kept:store.kept --drop:store.drop",
+		.schema = schema,
 		.run = run },
 	{ 0 },
 };
 
 static const char *const examples[] = {
 	"reload-store -a alice -k 0xf0000001 alice@calls.example 'back at noon' --lifetime 1h",
-	"reload-store -a alice -k 0xf0000001 alice@calls.example --remove --yes",
+	"reload-store -a alice -k 0xf0000001 alice@calls.example 'at work' --keep --verify",
 	NULL,
 };
 
@@ -196,7 +326,7 @@ static const struct cli_program program = {
 	.opts = common_opts,
 	.examples = examples,
 	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(5) | CLI_EXIT(6) | CLI_EXIT(7) | CLI_EXIT(8) |
-		 CLI_EXIT(9),
+		 CLI_EXIT(9) | CLI_EXIT(11),
 	.complete = cli_complete_agent,
 };
 

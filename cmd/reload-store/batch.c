@@ -1,0 +1,459 @@
+/*
+ * --batch: requests as JSON Lines.  Up to WINDOW of them are under way at a time; their results are printed in the order of
+ * the lines.  A line waits for those before it that name the same place, so that the last one of them is what stays.  A
+ * line that cannot be read is an error of that line alone.
+ */
+#include "store.h"
+
+#include "control/fields.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	WINDOW = 64,                    /* lines from the oldest without a result to the newest */
+	WINDOW_BYTES = 4 * 1024 * 1024, /* of requests under way */
+	LINE_MAX_BYTES = 1000 * 1024,   /* what a request of the control socket can take */
+	CHUNK = 64 * 1024
+};
+
+/* A line that is under way, or whose result waits for those before it. */
+struct slot {
+	size_t line, bytes;
+	json_int_t id; /* 0: not sent */
+	json_t *place; /* where it stores, as far as its words tell */
+	json_t *result, *error;
+	enum reload_err err;
+};
+
+struct batch {
+	struct cli *cli;
+	struct cli_link *link;
+	int in, stop;   /* descriptors */
+	struct wr rest; /* read, not yet a whole line */
+	bool at_end, stopped;
+	enum reload_err broken; /* the connection: nothing more can be sent or received */
+	struct reload_why why;
+	size_t line;               /* read so far */
+	struct slot slots[WINDOW]; /* by order of sending, modulo */
+	size_t first, next, bytes; /* of slots */
+	size_t under_way;          /* without a result */
+	size_t done, failed, first_failed;
+};
+
+static const struct reload_field *const line_fields = FIELDS({ TEXT("target"), OPTIONAL },
+	{ KIND("kind"), OPTIONAL }, { INT("index", 0, UINT32_MAX), OPTIONAL },
+	{ BOOL("append"), OPTIONAL }, { TEXT("key"), OPTIONAL }, { BOOL("exists"), OPTIONAL },
+	{ BASE64("value"), OPTIONAL, ATMOST(LINE_MAX_BYTES) },
+	{ TEXT("text"), OPTIONAL, ATMOST(LINE_MAX_BYTES) },
+	{ INT("lifetime_s", 1, UINT32_MAX), OPTIONAL }, { U64("generation"), OPTIONAL },
+	{ BOOL("keep"), OPTIONAL });
+
+/* -- output, in the order of the lines ------------------------------------------------------------------------------- */
+
+static void print_line(FILE *out, const json_t *result, void *arg)
+{
+	fprintf(out, "line %lld: ", cli_get_int(result, "line"));
+	store_print(out, result, arg);
+}
+
+static void print_error(struct cli *cli, const struct slot *s)
+{
+	if (cli->format != CLI_TEXT) {
+		json_t *o = json_pack("{s:I, s:O}", "line", (json_int_t)s->line, "error", s->error);
+		cli_print(cli, o, NULL, NULL);
+		json_decref(o);
+		return;
+	}
+	struct reload_why why;
+	char what[256];
+	snprintf(what, sizeof(what), "line %zu: %.200s", s->line, cli_get_text(s->error, "what"));
+	reload_why_set(&why, s->err, what, "%s", cli_get_text(s->error, "why"));
+	if (*cli_get_text(s->error, "try"))
+		reload_why_hint(&why, "%s", cli_get_text(s->error, "try"));
+	(void)cli_fail(cli, s->err, &why);
+}
+
+static void print_slot(struct batch *b, struct slot *s)
+{
+	struct cli *cli = b->cli;
+	if (s->error) {
+		b->failed++;
+		if (!b->first_failed)
+			b->first_failed = s->line;
+		print_error(cli, s);
+	} else {
+		b->done++;
+		json_object_set_new(s->result, "line", json_integer((json_int_t)s->line));
+		if (cli->format != CLI_TEXT || !cli->quiet)
+			cli_print(cli, s->result, print_line, NULL);
+	}
+	json_decref(s->result);
+	json_decref(s->error);
+	json_decref(s->place);
+	*s = (struct slot){ 0 };
+}
+
+static void print_ready(struct batch *b)
+{
+	while (b->first < b->next) {
+		struct slot *s = &b->slots[b->first % WINDOW];
+		if (!s->result && !s->error)
+			return;
+		print_slot(b, s);
+		b->first++;
+	}
+}
+
+static void slot_fail(struct slot *s, enum reload_err err, const struct reload_why *why)
+{
+	struct reload_failure f = { .err = err, .why = *why };
+	s->err = err;
+	s->error = reload_failure_json(&f);
+}
+
+/* -- requests ---------------------------------------------------------------------------------------------------------- */
+
+static void set_default(json_t *to, const char *key, const char *text)
+{
+	if (text && !json_object_get(to, key))
+		json_object_set_new(to, key, json_string(text));
+}
+
+/* Takes the fields that describe the value out of o. */
+static json_t *take_value(json_t *o)
+{
+	static const char *const names[] = { "index", "append", "key", "exists", "value", "text",
+		"lifetime_s", NULL };
+	json_t *value = json_object(), *field;
+	for (const char *const *n = names; *n; n++)
+		if ((field = json_object_get(o, *n))) {
+			json_object_set(value, *n, field);
+			json_object_del(o, *n);
+		}
+	return value;
+}
+
+static enum reload_err not_object(struct reload_why *why, const char *reason)
+{
+	reload_why_set(why, RELOAD_USAGE, "it is no JSON object", "%.200s", reason);
+	reload_why_hint(why, "{\"target\":\"alice@calls.example\",\"kind\":\"0xf0000001\",\"text\":"
+			     "\"back at noon\"}");
+	return RELOAD_USAGE;
+}
+
+/* One line as the parameters of store.put (owned); what the line leaves out, the command line says. */
+static enum reload_err read_line(
+	json_t **out, struct batch *b, struct span line, struct reload_why *why)
+{
+	struct cli *cli = b->cli;
+	json_error_t at;
+	reload_ms lifetime;
+	json_t *o = json_loadb((const char *)line.at, line.len, JSON_REJECT_DUPLICATES, &at);
+	enum reload_err err = RELOAD_OK;
+	if (!json_is_object(o))
+		err = not_object(why, o ? "a request stands in braces" : at.text);
+	if (!err)
+		err = reload_fields_check(line_fields, o, why);
+	if (!err)
+		err = cli_time(cli, "lifetime", 0, &lifetime, why);
+	if (!err) {
+		set_default(o, "target", cli->operands_count ? cli->operands[0] : NULL);
+		set_default(o, "kind", cli_value(cli, "kind", NULL));
+		if (lifetime && !json_object_get(o, "lifetime_s"))
+			json_object_set_new(o, "lifetime_s",
+				json_integer((json_int_t)(lifetime / RELOAD_SECOND)));
+	}
+	if (!err && (!json_object_get(o, "target") || !json_object_get(o, "kind")))
+		err = store_refuse(why, "no target or no kind",
+			"neither the line nor the command line names them");
+	if (err) {
+		json_decref(o);
+		return err;
+	}
+	json_t *value = take_value(o);
+	json_object_set_new(o, "values", json_pack("[o]", value));
+	json_object_set_new(o, "dry_run", json_boolean(cli->dry_run));
+	if (cli_has(cli, "keep") && !json_object_get(o, "keep"))
+		json_object_set_new(o, "keep", json_true());
+	*out = o;
+	return RELOAD_OK;
+}
+
+static void broke(struct batch *b, enum reload_err err, struct reload_call_error *error)
+{
+	b->broken = err;
+	b->stopped |= err == RELOAD_CANCELLED;
+	b->why = error->failure.why;
+	reload_call_error_clear(error);
+}
+
+static bool is_blank(struct span line)
+{
+	for (size_t i = 0; i < line.len; i++)
+		if (!strchr(" \t\r", line.at[i]))
+			return false;
+	return true;
+}
+
+/* Takes the next result that comes. */
+static void receive(struct batch *b)
+{
+	json_int_t id;
+	json_t *result;
+	struct reload_call_error error;
+	enum reload_err err = cli_link_next(b->link, &id, &result, &error);
+	if (err) {
+		broke(b, err, &error);
+		return;
+	}
+	for (size_t i = b->first; i < b->next; i++) {
+		struct slot *s = &b->slots[i % WINDOW];
+		if (s->id != id || s->result || s->error)
+			continue;
+		s->result = json_incref(result);
+		s->error = json_incref(error.data);
+		s->err = error.failure.err ? error.failure.err : RELOAD_FAILED;
+		b->bytes -= s->bytes;
+		b->under_way--;
+	}
+	json_decref(result);
+	reload_call_error_clear(&error);
+}
+
+/* Target, Kind and place of a request (owned); a request with a generation is about the whole resource. */
+static json_t *place_of(const json_t *params)
+{
+	const json_t *value = json_array_get(json_object_get(params, "values"), 0);
+	json_t *place = json_pack("{s:O, s:O}", "target", json_object_get(params, "target"), "kind",
+		json_object_get(params, "kind"));
+	json_object_set(place, "index", json_object_get(value, "index"));
+	json_object_set(place, "key", json_object_get(value, "key"));
+	json_object_set(place, "append", json_object_get(value, "append"));
+	json_object_set(place, "generation", json_object_get(params, "generation"));
+	return place;
+}
+
+/* Whether a line under way stores at the same place, or would change the generation that is asked for. */
+static bool waits(const struct batch *b, const struct slot *s)
+{
+	for (size_t i = b->first; i + 1 < b->next; i++) {
+		const struct slot *o = &b->slots[i % WINDOW];
+		if (o->result || o->error || !o->place)
+			continue;
+		bool counted = json_object_get(s->place, "generation") ||
+			       json_object_get(o->place, "generation");
+		if (json_equal(o->place, s->place) ||
+			(counted && json_equal(json_object_get(o->place, "target"),
+					    json_object_get(s->place, "target"))))
+			return true;
+	}
+	return false;
+}
+
+static void on_line(struct batch *b, struct span line)
+{
+	struct reload_why why;
+	struct reload_call_error error;
+	json_t *params = NULL;
+	b->line++;
+	if (is_blank(line))
+		return;
+	struct slot *s = &b->slots[b->next++ % WINDOW];
+	*s = (struct slot){ .line = b->line, .bytes = line.len };
+	enum reload_err err = read_line(&params, b, line, &why);
+	if (err) {
+		slot_fail(s, err, &why);
+		return;
+	}
+	s->place = place_of(params);
+	while (waits(b, s) && !b->broken)
+		receive(b);
+	if (b->broken) {
+		json_decref(params);
+		return;
+	}
+	err = cli_link_send(b->link, "store.put", params, &s->id, &error);
+	if (err) {
+		broke(b, err, &error);
+		return;
+	}
+	b->bytes += s->bytes;
+	b->under_way++;
+}
+
+/* -- input --------------------------------------------------------------------------------------------------------------- */
+
+/* Waits for input, a signal or the deadline; true: there is something to read. */
+static bool wait_input(struct batch *b, bool block)
+{
+	for (;;) {
+		struct pollfd fds[2] = { { .fd = b->in, .events = POLLIN },
+			{ .fd = b->stop, .events = POLLIN } };
+		reload_ms now = cli_monotonic(), deadline = b->cli->deadline;
+		reload_ms left = deadline > now ? deadline - now : 0;
+		int n = poll(fds, 2,
+			!block                     ? 0
+			: deadline == RELOAD_NEVER ? -1
+			: left < 60000             ? (int)left
+						   : 60000);
+		if (n > 0 && fds[1].revents) {
+			b->stopped = true;
+			return false;
+		}
+		if (n > 0)
+			return true;
+		if (!block)
+			return false;
+		if (deadline != RELOAD_NEVER && cli_monotonic() >= deadline) {
+			b->broken = reload_why_set(&b->why, RELOAD_TIMEOUT, "no more lines in time",
+				"--timeout limits the whole batch");
+			reload_why_hint(&b->why, "a longer --timeout, 0 for none");
+			return false;
+		}
+	}
+}
+
+/* Reads more; at the end of the input the rest is the last line. */
+static void read_more(struct batch *b)
+{
+	uint8_t chunk[CHUNK];
+	ssize_t n = read(b->in, chunk, sizeof(chunk));
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n > 0) {
+		wr_bytes(&b->rest, chunk, (size_t)n);
+		return;
+	}
+	b->at_end = true;
+	if (n < 0)
+		b->broken = reload_why_set(
+			&b->why, RELOAD_IO, "the batch cannot be read", "%s", strerror(errno));
+}
+
+static bool take_line(struct batch *b)
+{
+	const uint8_t *end = b->rest.len ? memchr(b->rest.at, '\n', b->rest.len) : NULL;
+	size_t len = end ? (size_t)(end - b->rest.at) : b->rest.len;
+	if (!end && len > LINE_MAX_BYTES) {
+		b->broken = reload_why_set(&b->why, RELOAD_LIMIT, "a line is too long",
+			"line %zu has more than 1000K", b->line + 1);
+		return false;
+	}
+	if (!end && (!b->at_end || !len))
+		return false;
+	on_line(b, span_of(b->rest.at, len));
+	size_t used = len + (end != NULL);
+	b->rest.len -= used;
+	memmove(b->rest.at, b->rest.at + used, b->rest.len);
+	return true;
+}
+
+static bool has_room(const struct batch *b)
+{
+	return b->next - b->first < WINDOW && b->bytes < WINDOW_BYTES;
+}
+
+/* Sends lines while there is room, and takes a result when there is none, or when no line is at hand. */
+static void work(struct batch *b)
+{
+	while (!b->broken && !b->stopped && !ferror(stdout)) {
+		print_ready(b);
+		if (has_room(b) && take_line(b))
+			continue;
+		if (has_room(b) && !b->at_end && !b->broken && wait_input(b, !b->under_way))
+			read_more(b);
+		else if (b->under_way && !b->broken && !b->stopped)
+			receive(b);
+		else if (b->at_end && !b->rest.len && b->first == b->next)
+			return;
+	}
+}
+
+/* -- the command --------------------------------------------------------------------------------------------------------- */
+
+/* Lines that were sent and have no result: what became of them is not known. */
+static void give_up(struct batch *b)
+{
+	struct reload_why why;
+	enum reload_err err = b->broken ? b->broken : RELOAD_CANCELLED;
+	reload_why_set(&why, err, "no result", "%s; it may have been stored all the same",
+		b->stopped ? "stopped while it was under way" : reload_err_text(err));
+	for (size_t i = b->first; i < b->next; i++) {
+		struct slot *s = &b->slots[i % WINDOW];
+		if (!s->result && !s->error)
+			slot_fail(s, err, &why);
+	}
+	print_ready(b);
+}
+
+static int summary(struct batch *b)
+{
+	struct cli *cli = b->cli;
+	struct reload_why why;
+	char what[160];
+	bool rest = b->stopped || b->broken;
+	if (!b->failed && !rest)
+		return 0;
+	snprintf(what, sizeof(what), "%zu line%s stored, %zu failed%s", b->done,
+		b->done == 1 ? "" : "s", b->failed,
+		b->stopped  ? ", stopped before the end"
+		: b->broken ? ", given up before the end"
+			    : "");
+	if (b->broken && !b->stopped)
+		reload_why_set(
+			&why, RELOAD_PARTIAL, what, "%.200s: %.250s", b->why.what, b->why.why);
+	else if (b->failed)
+		reload_why_set(&why, RELOAD_PARTIAL, what, "the first that failed is line %zu",
+			b->first_failed);
+	else
+		reload_why_set(&why, RELOAD_PARTIAL, what, "a signal came");
+	int status = b->broken && !b->stopped ? reload_err_exit(b->broken)
+					      : reload_err_exit(RELOAD_PARTIAL);
+	if (cli->format == CLI_TEXT)
+		(void)cli_fail_with(
+			cli, &(struct cli_error){
+				     .err = RELOAD_PARTIAL, .why = &why, .status = status });
+	return status;
+}
+
+static enum reload_err open_input(struct batch *b, const char *path, struct reload_why *why)
+{
+	char what[256];
+	b->in = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+	if (b->in >= 0)
+		return RELOAD_OK;
+	snprintf(what, sizeof(what), "%.200s cannot be read", path);
+	return reload_why_set(why, RELOAD_IO, what, "%s", strerror(errno));
+}
+
+int store_batch(struct cli *cli)
+{
+	struct batch b = { .cli = cli, .in = -1 };
+	struct reload_why why;
+	enum reload_err err = RELOAD_OK;
+	wr_init(&b.rest);
+	if (cli->operands_count > 1)
+		err = store_refuse(&why, "--batch takes no VALUE", "each line has its own");
+	if (!err)
+		err = open_input(&b, cli_value(cli, "batch", "-"), &why);
+	b.stop = cli_stop_signals();
+	if (!err)
+		err = cli_link_open(&b.link, cli, CLI_LINK_NOW, b.stop, &why);
+	int status = err ? cli_fail(cli, err, &why) : 0;
+	if (!err) {
+		work(&b);
+		give_up(&b);
+		status = summary(&b);
+	}
+	cli_link_free(b.link);
+	wr_clear(&b.rest);
+	if (b.in >= 0)
+		close(b.in);
+	cli_stop_end(b.stop);
+	return status;
+}

@@ -1,0 +1,139 @@
+/*
+ * --verify: what was stored is read back from the responsible peer and from each replica.  Replicas are sent after the
+ * answer, so each is asked by Stat until it has the value (RFC 6940 s7.4.1.2), then once by Fetch, which brings the
+ * signature.
+ */
+#include "store.h"
+
+#include "common/json.h"
+#include "ident/ops.h"
+#include "util/text.h"
+#include "wire/codes.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	PATIENCE_MS = 5000, /* for all peers together */
+	PAUSE_MS = 50
+};
+
+struct wanted {
+	const char *storage_time; /* RFC 3339 texts compare as the times do */
+	const char *value;        /* base64 */
+	char *hash;
+	bool exists;
+};
+
+/* R-7.4.3-03: the hash covers the 4 length bytes and the value */
+static char *hash_of(const char *base64)
+{
+	uint8_t *bytes, head[4], digest[RELOAD_HASH_SIZE_MAX];
+	size_t len;
+	char hex[2 * RELOAD_HASH_SIZE_MAX + 1];
+	if (reload_unbase64(&bytes, &len, base64, strlen(base64)))
+		return reload_strdup("");
+	struct wr w = wr_fixed(head, sizeof(head));
+	wr_u32(&w, (uint32_t)len);
+	const struct span parts[] = { wr_done(&w), span_of(bytes, len) };
+	size_t n = reload_hash(digest, RELOAD_HASH_SHA256, parts, COUNT_OF(parts));
+	free(bytes);
+	return reload_strdup(reload_hex(hex, span_of(digest, n)));
+}
+
+/* The question for the place that params stored at, to one node. */
+static json_t *question(const json_t *params, const char *node)
+{
+	const json_t *value = json_array_get(json_object_get(params, "values"), 0),
+		     *index = json_object_get(value, "index");
+	char at[64];
+	snprintf(at, sizeof(at), "node:%s", node);
+	json_t *q = json_pack("{s:O, s:O, s:s}", "target", json_object_get(params, "target"),
+		"kind", json_object_get(params, "kind"), "at", at);
+	if (json_is_integer(index))
+		json_object_set_new(q, "index",
+			json_pack("{s:I, s:I}", "first", json_integer_value(index), "last",
+				json_integer_value(index)));
+	if (json_object_get(value, "key"))
+		json_object_set_new(q, "keys", json_pack("[O]", json_object_get(value, "key")));
+	return q;
+}
+
+static bool fits_stat(const struct wanted *w, const json_t *v)
+{
+	return cli_get_bool(v, "exists") && strcmp(cli_get_text(v, "hash"), w->hash) == 0 &&
+	       strcmp(cli_get_text(v, "storage_time"), w->storage_time) >= 0;
+}
+
+static bool fits_fetch(const struct wanted *w, const json_t *v)
+{
+	return cli_get_bool(v, "exists") && cli_get_bool(v, "valid") &&
+	       strcmp(cli_get_text(v, "value"), w->value) == 0 &&
+	       strcmp(cli_get_text(v, "storage_time"), w->storage_time) >= 0;
+}
+
+/* Asks once: whether the node holds what is wanted; else why not. */
+static bool ask(struct cli_link *link, const char *method, json_t *params, const struct wanted *w,
+	bool (*fits)(const struct wanted *w, const json_t *v), reload_ms deadline, char reason[160])
+{
+	struct reload_call_error error;
+	json_t *result = NULL, *v;
+	size_t i;
+	bool held = false;
+	enum reload_err err =
+		cli_link_call(link, method, params, deadline, NULL, NULL, &result, &error);
+	if (err) {
+		held = !w->exists && (err == RELOAD_NO_VALUE || err == RELOAD_NOT_FOUND);
+		snprintf(reason, 160, "%.159s", error.failure.why.why);
+		reload_call_error_clear(&error);
+		return held;
+	}
+	json_array_foreach (json_object_get(result, "values"), i, v)
+		held |= w->exists && fits(w, v);
+	if (!held)
+		snprintf(reason, 160, "%s",
+			w->exists ? "it holds another value, or an older one" : "it holds a value");
+	json_decref(result);
+	return held;
+}
+
+static json_t *verify_node(struct cli *cli, struct cli_link *link, const json_t *params,
+	const struct wanted *w, const char *node, const char *role, reload_ms deadline)
+{
+	char reason[160] = "";
+	bool held;
+	cli_progress(cli, "reading back from %.8s", node);
+	while (!(held = ask(link, "store.stat", question(params, node), w, fits_stat, deadline,
+			 reason)) &&
+		cli_monotonic() + PAUSE_MS < deadline)
+		nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000L }, NULL);
+	if (held && w->exists)
+		held = ask(link, "store.fetch", question(params, node), w, fits_fetch, RELOAD_NEVER,
+			reason);
+	return json_pack("{s:s, s:s, s:b, s:o}", "node_id", node, "role", role, "held", (int)held,
+		"why", held ? json_null() : json_of_text(reason));
+}
+
+size_t store_verify(struct cli *cli, struct cli_link *link, const json_t *params, json_t *result)
+{
+	const json_t *value = json_array_get(json_object_get(params, "values"), 0);
+	struct wanted w = { .storage_time = cli_get_text(result, "storage_time"),
+		.value = cli_get_text(value, "value"),
+		.exists = cli_get_bool(result, "exists") };
+	w.hash = hash_of(w.value);
+	reload_ms deadline = cli_monotonic() + PATIENCE_MS;
+	json_t *list = json_array(), *node;
+	size_t i, missing = 0;
+	json_array_append_new(
+		list, verify_node(cli, link, params, &w, cli_get_text(result, "responsible"),
+			      "responsible", deadline));
+	json_array_foreach (json_object_get(result, "replicas"), i, node)
+		json_array_append_new(list, verify_node(cli, link, params, &w,
+						    json_string_value(node), "replica", deadline));
+	json_array_foreach (list, i, node)
+		missing += !cli_get_bool(node, "held");
+	json_object_set_new(result, "verified", list);
+	free(w.hash);
+	return missing;
+}

@@ -20,4 +20,7 @@ complete -c reload-fetch -l find -d 'the closest Resource-ID that holds the Kind
 complete -c reload-fetch -l raw -d 'the bytes of the values and nothing else'
 complete -c reload-fetch -l output -s o -r -F -d 'write the bytes of the values to a file'
 complete -c reload-fetch -l show-invalid -d 'also values that fail a check'
-complete -c reload-fetch -a '(reload-fetch --complete nodes 2>/dev/null)'
+complete -c reload-fetch -l watch -x -d 'fetch every TIME and print what changed, until stopped'
+complete -c reload-fetch -l proof -r -F -d 'write evidence of the values that needs no agent to be checked'
+complete -c reload-fetch -l check-proof -r -F -d 'check such evidence and print its values; no agent is asked'
+complete -c reload-fetch -l config -r -F -d 'overlay configuration document for --check-proof'

@@ -1,16 +1,10 @@
 /* reload-fetch: read stored values, their statistics, or find where a Kind is stored. */
-#include "common/call.h"
-#include "common/main.h"
-#include "util/alloc.h"
+#include "fetch.h"
+
 #include "util/text.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	SHOWN_BYTES = 32
-};
 
 static const struct cli_opt opts[] = {
 	{ 'k', "kind", "KIND", "Kind of the values, by name or number" },
@@ -21,12 +15,16 @@ static const struct cli_opt opts[] = {
 	{ 0, "raw", NULL, "the bytes of the values and nothing else" },
 	{ 'o', "output", "FILE", "write the bytes of the values to a file" },
 	{ 0, "show-invalid", NULL, "also values that fail a check" },
+	{ 0, "watch", "TIME", "fetch every TIME and print what changed, until stopped" },
+	{ 0, "proof", "FILE", "write evidence of the values that needs no agent to be checked" },
+	{ 0, "check-proof", "FILE", "check such evidence and print its values; no agent is asked" },
+	{ 0, "config", "FILE", "overlay configuration document for --check-proof" },
 	CLI_END,
 };
 
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
-static enum reload_err refuse(struct reload_why *why, const char *what, const char *reason)
+enum reload_err fetch_refuse(struct reload_why *why, const char *what, const char *reason)
 {
 	return reload_why_set(why, RELOAD_USAGE, what, "%s", reason);
 }
@@ -43,69 +41,11 @@ static enum reload_err read_index(json_t *params, const char *text, struct reloa
 		good = *second >= '0' && *second <= '9';
 	}
 	if (!good || *end || first > UINT32_MAX || last > UINT32_MAX || first > last)
-		return refuse(why, "--index is a place or a range", "A or A-B, numbers from 0");
+		return fetch_refuse(
+			why, "--index is a place or a range", "A or A-B, numbers from 0");
 	json_object_set_new(params, "index",
 		json_pack("{s:I, s:I}", "first", (json_int_t)first, "last", (json_int_t)last));
 	return RELOAD_OK;
-}
-
-/* The place of a value in what holds several: "[3] " or "key: ". */
-static void print_place(FILE *out, const json_t *v)
-{
-	if (json_is_integer(json_object_get(v, "index")))
-		fprintf(out, "[%lld] ", cli_get_int(v, "index"));
-	if (json_is_string(json_object_get(v, "key_text"))) {
-		cli_put_safe(out, cli_get_text(v, "key_text"));
-		fputs(": ", out);
-	} else if (json_is_string(json_object_get(v, "key"))) {
-		fprintf(out, "hex:%s: ", cli_get_text(v, "key"));
-	}
-}
-
-static void print_bytes(FILE *out, const json_t *v)
-{
-	const char *base64 = cli_get_text(v, "value");
-	uint8_t *bytes;
-	size_t len;
-	if (reload_unbase64(&bytes, &len, base64, strlen(base64)))
-		return;
-	char hex[2 * SHOWN_BYTES + 1];
-	size_t shown = len < SHOWN_BYTES ? len : SHOWN_BYTES;
-	fprintf(out, "hex:%s%s (%zu bytes)", reload_hex(hex, span_of(bytes, shown)),
-		shown < len ? "..." : "", len);
-	free(bytes);
-}
-
-static void print_value(FILE *out, const json_t *v)
-{
-	json_t *decoded = json_object_get(v, "decoded");
-	if (!cli_get_bool(v, "exists")) {
-		fputs("(removed)", out);
-	} else if (json_is_object(decoded)) {
-		json_dumpf(decoded, out, JSON_COMPACT | JSON_ENSURE_ASCII);
-	} else if (json_is_string(json_object_get(v, "text"))) {
-		cli_put_safe(out, cli_get_text(v, "text"));
-	} else {
-		print_bytes(out, v);
-	}
-}
-
-static void print_signer(FILE *out, const json_t *v)
-{
-	char until[CLI_UNTIL];
-	const json_t *signer = json_object_get(v, "signer");
-	const char *user = cli_get_text(signer, "user"), *node = cli_get_text(signer, "node_id");
-	fputs("   signed by ", out);
-	cli_put_safe(out, *user ? user : "an unknown user");
-	if (*node)
-		fprintf(out, " (%s)", cli_short(node));
-	if (cli_get_bool(v, "valid"))
-		fputs(", valid", out);
-	else
-		fprintf(out, ", NOT VALID: %s", cli_get_text(v, "fault"));
-	if (cli_get_bool(v, "rolled_back"))
-		fputs(", older than what was fetched before", out);
-	fprintf(out, ", until %s", cli_until(until, cli_get_text(v, "expires")));
 }
 
 static void print_fetched(FILE *out, const json_t *r, void *arg)
@@ -114,43 +54,9 @@ static void print_fetched(FILE *out, const json_t *r, void *arg)
 	size_t i;
 	json_t *v;
 	json_array_foreach (json_object_get(r, "values"), i, v) {
-		print_place(out, v);
-		print_value(out, v);
-		if (!cli->quiet)
-			print_signer(out, v);
+		fetch_print_value(out, v, !cli->quiet);
 		fputc('\n', out);
 	}
-}
-
-static void print_stat(FILE *out, const json_t *r, void *arg)
-{
-	(void)arg;
-	char until[CLI_UNTIL], since[CLI_UNTIL];
-	size_t i;
-	json_t *v;
-	json_array_foreach (json_object_get(r, "values"), i, v) {
-		print_place(out, v);
-		if (!cli_get_bool(v, "exists"))
-			fputs("(removed)", out);
-		else
-			fprintf(out, "%lld byte%s", cli_get_int(v, "size_bytes"),
-				cli_get_int(v, "size_bytes") == 1 ? "" : "s");
-		if (*cli_get_text(v, "hash"))
-			fprintf(out, "  %s %s", cli_get_text(v, "hash_algorithm"),
-				cli_get_text(v, "hash"));
-		fprintf(out, "  stored %s, until %s\n",
-			cli_until(since, cli_get_text(v, "storage_time")),
-			cli_until(until, cli_get_text(v, "expires")));
-	}
-}
-
-static void print_found(FILE *out, const json_t *r, void *arg)
-{
-	(void)arg;
-	long long hops = cli_get_int(r, "hops");
-	fprintf(out, "resource:%s  Kind %s on %s, %lld hop%s\n", cli_get_text(r, "closest"),
-		cli_get_text(r, "kind"), cli_short(cli_get_text(r, "responsible")), hops,
-		hops == 1 ? "" : "s");
 }
 
 /* The values' bytes one behind the other; removed ones have none. */
@@ -187,28 +93,55 @@ static int print_raw(struct cli *cli, const json_t *result)
 	return err ? cli_fail(cli, err, &why) : 0;
 }
 
+/* Options that do not go together. */
+static enum reload_err check_modes(struct cli *cli, struct reload_why *why)
+{
+	bool check = cli_has(cli, "check-proof"), watch = cli_has(cli, "watch"),
+	     proof = cli_has(cli, "proof"), other = cli_has(cli, "stat") || cli_has(cli, "find"),
+	     bytes = cli_has(cli, "raw") || cli_has(cli, "output");
+	if (check && (cli->operands_count || cli_has(cli, "kind") || watch || proof || other ||
+			     cli_has(cli, "index") || cli_has(cli, "key") || bytes))
+		return fetch_refuse(
+			why, "--check-proof takes nothing else", "the proof says what was fetched");
+	if (!check && cli_has(cli, "config"))
+		return fetch_refuse(why, "--config without --check-proof",
+			"the agent has a configuration of its own");
+	if (!check && !cli->operands_count)
+		return fetch_refuse(why, "no TARGET", "a resource says what to fetch");
+	if (proof && (other || watch || bytes))
+		return fetch_refuse(
+			why, "--proof goes with a plain fetch", "it is evidence of its values");
+	if (watch && (other || bytes))
+		return fetch_refuse(
+			why, "--watch goes with a plain fetch", "it tells which values changed");
+	if (proof && cli->format != CLI_TEXT && strcmp(cli_value(cli, "proof", ""), "-") == 0)
+		return fetch_refuse(why, "--proof - and --json",
+			"bytes and JSON do not go to one stream: --proof FILE");
+	return RELOAD_OK;
+}
+
 static json_t *params_of(struct cli *cli, enum reload_err *err, struct reload_why *why)
 {
 	const char *kind = cli_value(cli, "kind", NULL), *index = cli_value(cli, "index", NULL);
 	json_t *params = json_object(), *target = json_string(cli->operands[0]),
 	       *name = kind ? json_string(kind) : NULL;
-	*err = !kind ? refuse(why, "no Kind", "--kind says what is asked for")
+	*err = !kind ? fetch_refuse(why, "no Kind", "--kind says what is asked for")
 	       : !target || !name
-		       ? refuse(why, "TARGET or KIND is not UTF-8", "names are UTF-8 text")
+		       ? fetch_refuse(why, "TARGET or KIND is not UTF-8", "names are UTF-8 text")
 		       : RELOAD_OK;
 	json_object_set_new(params, "target", target ? target : json_null());
 	json_object_set_new(params, "kind", name ? name : json_null());
 	if (!*err && cli_has(cli, "stat") && cli_has(cli, "find"))
-		*err = refuse(why, "--stat and --find", "they are different questions");
+		*err = fetch_refuse(why, "--stat and --find", "they are different questions");
 	if (!*err && cli_has(cli, "find") && (index || cli_has(cli, "key")))
-		*err = refuse(
+		*err = fetch_refuse(
 			why, "--find takes no place", "it looks for a resource, not for a value");
 	if (!*err && (cli_has(cli, "stat") || cli_has(cli, "find")) &&
 		(cli_has(cli, "raw") || cli_has(cli, "output")))
-		*err = refuse(why, "there are no values to write",
+		*err = fetch_refuse(why, "there are no values to write",
 			"--raw and --output go with a plain fetch");
 	if (!*err && cli_has(cli, "raw") && cli->format != CLI_TEXT)
-		*err = refuse(why, "--raw and --json",
+		*err = fetch_refuse(why, "--raw and --json",
 			"bytes and JSON do not go to one stream: --output FILE");
 	if (!*err && index)
 		*err = read_index(params, index, why);
@@ -220,6 +153,8 @@ static json_t *params_of(struct cli *cli, enum reload_err *err, struct reload_wh
 	}
 	if (cli_has(cli, "show-invalid") && !cli_has(cli, "stat") && !cli_has(cli, "find"))
 		json_object_set_new(params, "show_invalid", json_true());
+	if (cli_has(cli, "proof"))
+		json_object_set_new(params, "proof", json_true());
 	return params;
 }
 
@@ -234,48 +169,72 @@ static int tell_dropped(struct cli *cli, const json_t *r)
 	return reload_err_exit(RELOAD_PARTIAL);
 }
 
+/* Prints or writes what came; the exit status. */
+static int tell(struct cli *cli, const json_t *result)
+{
+	struct reload_why why;
+	const char *proof = cli_value(cli, "proof", NULL);
+	bool stat = cli_has(cli, "stat"), find = cli_has(cli, "find"),
+	     raw = cli_has(cli, "raw") || cli_has(cli, "output");
+	int status = raw ? print_raw(cli, result) : 0;
+	if (proof && fetch_write_proof(cli, result, &why))
+		return cli_fail(cli, RELOAD_IO, &why);
+	if ((!raw && !(proof && strcmp(proof, "-") == 0)) || cli->format != CLI_TEXT)
+		cli_print(cli, result,
+			stat   ? fetch_print_stat
+			: find ? fetch_print_found
+			       : print_fetched,
+			cli);
+	return status ? status : tell_dropped(cli, result);
+}
+
 static int run(struct cli *cli)
 {
 	struct reload_why why;
-	enum reload_err err;
-	json_t *params = params_of(cli, &err, &why), *result = NULL;
+	json_t *params = NULL, *result = NULL;
+	enum reload_err err = check_modes(cli, &why);
+	if (!err && cli_has(cli, "check-proof"))
+		return fetch_check_proof(cli);
+	if (!err)
+		params = params_of(cli, &err, &why);
 	if (err) {
 		json_decref(params);
 		return cli_fail(cli, err, &why);
 	}
-	bool stat = cli_has(cli, "stat"), find = cli_has(cli, "find");
+	if (cli_has(cli, "watch"))
+		return fetch_watch(cli, params);
 	int status = cli_ask(cli,
-		stat   ? "store.stat"
-		: find ? "store.find"
-		       : "store.fetch",
+		cli_has(cli, "stat")   ? "store.stat"
+		: cli_has(cli, "find") ? "store.find"
+				       : "store.fetch",
 		params, &result);
-	if (status)
-		return status;
-	bool raw = cli_has(cli, "raw") || cli_has(cli, "output");
-	if (raw)
-		status = print_raw(cli, result);
-	if (!raw || cli->format != CLI_TEXT)
-		cli_print(cli, result, stat ? print_stat : find ? print_found : print_fetched, cli);
 	if (!status)
-		status = tell_dropped(cli, result);
+		status = tell(cli, result);
 	json_decref(result);
 	return status;
 }
 
+static json_t *schema(const struct cli *cli, const char *title)
+{
+	if (cli_has(cli, "watch"))
+		return cli_schema(title, fetch_watch_fields);
+	return cli_has(cli, "check-proof") ? fetch_proof_schema(title) : NULL;
+}
+
 static const struct cli_command commands[] = {
-	{ .operands = "TARGET",
-		.min = 1,
+	{ .operands = "[TARGET]",
 		.max = 1,
 		.summary = "fetch the values of a Kind at a resource",
 		.opts = opts,
 		.result = "@store.fetch --stat:store.stat --find:store.find",
+		.schema = schema,
 		.run = run },
 	{ 0 },
 };
 
 static const char *const examples[] = {
 	"reload-fetch -a carol -k 0xf0000001 alice@calls.example",
-	"reload-fetch -a carol -k 0xf0000001 alice@calls.example --raw",
+	"reload-fetch -a carol -k 0xf0000001 alice@calls.example --watch 10s",
 	NULL,
 };
 
@@ -287,7 +246,7 @@ static const struct cli_program program = {
 	.opts = common_opts,
 	.examples = examples,
 	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(5) | CLI_EXIT(6) | CLI_EXIT(8) | CLI_EXIT(9) |
-		 CLI_EXIT(11),
+		 CLI_EXIT(10) | CLI_EXIT(11),
 	.complete = cli_complete_agent,
 };
 

@@ -299,7 +299,9 @@ DICT=0xf0000003
 	failed 2 stat
 	R reload-fetch -a alice -k $K alice@calls.example --raw -j
 	[ "$status" -eq 2 ]
-	R reload-fetch -a alice -k $K alice@calls.example --watch 1s
+	R reload-fetch -a alice -k $K alice@calls.example --watch 1ms
+	failed 2 watch
+	R reload-fetch -a alice -k $K alice@calls.example --watch 1s --stat
 	failed 2 watch
 }
 

@@ -1,0 +1,27 @@
+/* What the files of reload-fetch share. */
+#pragma once
+
+#include "common/call.h"
+#include "common/main.h"
+#include "util/alloc.h"
+
+/* fetch_refuse() is wrong use: returns RELOAD_USAGE with why. */
+enum reload_err fetch_refuse(struct reload_why *why, const char *what, const char *reason);
+
+/* fetch_print_value() prints one entry of "values" for people, without a line end; signer: with who signed it. */
+void fetch_print_value(FILE *out, const json_t *v, bool signer);
+
+/* fetch_print_stat() and fetch_print_found() print the results of store.stat and store.find. */
+void fetch_print_stat(FILE *out, const json_t *r, void *arg);
+void fetch_print_found(FILE *out, const json_t *r, void *arg);
+
+/* fetch_watch() polls store.fetch with params (taken) every --watch; returns the exit status. */
+int fetch_watch(struct cli *cli, json_t *params);
+extern const char *const fetch_watch_fields; /* for --json-schema */
+
+/* fetch_write_proof() writes the proof of a result to the file of --proof. */
+enum reload_err fetch_write_proof(struct cli *cli, const json_t *result, struct reload_why *why);
+
+/* fetch_check_proof() runs --check-proof; fetch_proof_schema() is the schema (owned) of what it prints. */
+int fetch_check_proof(struct cli *cli);
+json_t *fetch_proof_schema(const char *title);

@@ -4,22 +4,26 @@
  * Attach without ICE (RFC 6940 s6.5.1): who sends the request listens, who answers connects.
  *
  *   as requester: asked -> answered, link awaited -> up | failed
- *   as answerer:  answered -> dialling -> up | failed
+ *   as answerer:  answered -> (checking) -> dialling -> up | failed
  *
  * An Attach is an attempt in p->attempts, at most one per direction and node.  A link to the other node that stands
- * already is a success at once, and no second one is made (R-6.5.1.12-01).  Limits: an attempt ends after the request
+ * already is a success at once, and no second one is made (R-6.5.1.12-01).  Who asks for one by another way may have lost
+ * it without this node's knowledge: it is checked, and when it fails this node dials.  Limits: an attempt ends after the request
  * lifetime; beyond ATTEMPTS_MAX new ones are refused.
  */
 
 enum {
 	ATTEMPTS_MAX = 512,
 	CANDIDATES_MAX = 8,
+	CHECKED_MAX = 2,
+	CHECKED_ATTEMPTS_MAX = 32,
 	PRIORITY = 2130706431
 };
 
 enum attempt_phase {
 	ASKED,
 	AWAITING_LINK,
+	CHECKING,
 	DIALLING
 };
 
@@ -29,8 +33,10 @@ struct attempt {
 	enum attempt_phase phase;
 	struct reload_id node; /* len 0: an Attach to a Resource-ID that is not answered yet */
 	bool yielded;          /* AWAITING_LINK: the other's Attach makes the link */
-	uint32_t link;         /* DIALLING */
-	bool send_update;      /* DIALLING: the other asked for an Update */
+	uint32_t link;         /* DIALLING; CHECKING: the one that stands */
+	struct reload_ip_port to[CHECKED_MAX]; /* CHECKING */
+	size_t to_count;
+	bool send_update;               /* DIALLING: the other asked for an Update */
 	struct reload_request *request; /* ASKED */
 	struct reload_timer limit;
 	uint32_t cookie;
@@ -238,7 +244,7 @@ static struct attempt *attempt_with(struct reload_peer *p, const struct reload_i
 {
 	struct attempt *a;
 	TAILQ_FOREACH (a, &p->attempts, entry)
-		if (!a->yielded && reload_id_eq(&a->node, node))
+		if (!a->yielded && a->phase != CHECKING && reload_id_eq(&a->node, node))
 			return a;
 	return NULL;
 }
@@ -264,6 +270,15 @@ static bool tie_lost_by_sender(struct reload_peer *p, const struct reload_id *se
 	return false;
 }
 
+static void attempt_dial(struct attempt *a, const struct reload_ip_port *to, size_t count)
+{
+	struct reload_peer *p = a->peer;
+	a->phase = DIALLING;
+	a->link = reload_peer_next_link(p);
+	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
+	p->ops->link_open(p->host, a->link, to, count);
+}
+
 static void dial(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
@@ -279,15 +294,54 @@ static void dial(struct inbound *in)
 	a = attempt_new(p, DIALLING);
 	a->node = in->signer;
 	a->send_update = req->send_update;
-	a->link = reload_peer_next_link(p);
-	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
-	p->ops->link_open(p->host, a->link, addresses, count);
+	attempt_dial(a, addresses, count);
+}
+
+/* Whether the link is being checked already, or too many are. */
+static bool checks_enough(struct reload_peer *p, uint32_t link)
+{
+	size_t count = 0;
+	struct attempt *a;
+	TAILQ_FOREACH (a, &p->attempts, entry) {
+		if (a->phase == CHECKING && a->link == link)
+			return true;
+		count += a->phase == CHECKING;
+	}
+	return count >= CHECKED_ATTEMPTS_MAX;
+}
+
+static void check_late(void *arg)
+{
+	attempt_free(arg); /* the link stands */
+}
+
+/* The link to the sender stands, but the request came by another way. */
+static void check(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	struct reload_connection *con = reload_connection_by_node(p->connections, &in->signer);
+	if (in->local || !con || con->link == in->link || checks_enough(p, con->link))
+		return;
+	struct attempt *a = attempt_new(p, CHECKING);
+	a->node = in->signer;
+	a->send_update = in->msg->body.attach.send_update;
+	a->link = con->link;
+	a->to_count = addresses_of(&in->msg->body.attach, a->to, CHECKED_MAX);
+	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), check_late, a);
+	reload_link_check(p, con);
 }
 
 static void update_only(struct inbound *in)
 {
 	struct reload_destination to = reload_dest_node(&in->signer);
 	reload_update_send(in->peer, &in->signer, &to, 1);
+}
+
+static void already_linked(struct inbound *in)
+{
+	check(in);
+	if (in->msg->body.attach.send_update)
+		update_only(in);
 }
 
 void reload_serve_attach(struct inbound *in)
@@ -326,7 +380,7 @@ void reload_serve_attach(struct inbound *in)
 	}
 	struct own_attach own;
 	own_attach(p, &own, "active", false);
-	in->after = linked ? (req->send_update ? update_only : NULL) : dial;
+	in->after = linked ? already_linked : dial;
 	reload_answer(in, RELOAD_ATTACH_ANS, &own.body);
 }
 
@@ -381,8 +435,14 @@ void reload_attach_link_down(struct reload_peer *p, uint32_t link, enum reload_e
 {
 	struct attempt *a;
 	TAILQ_FOREACH (a, &p->attempts, entry)
-		if (a->phase == DIALLING && a->link == link) {
-			attempt_end(a, err, NULL);
-			return;
-		}
+		if (a->link == link && (a->phase == DIALLING || a->phase == CHECKING))
+			break;
+	if (!a)
+		return;
+	if (a->phase == DIALLING)
+		attempt_end(a, err, NULL);
+	else if (reload_connection_by_node(p->connections, &a->node) || !a->to_count)
+		attempt_free(a);
+	else
+		attempt_dial(a, a->to, a->to_count);
 }

@@ -477,6 +477,8 @@ void reload_life_leave_answered(struct reload_peer *p);
 void reload_life_clear(struct reload_peer *p);
 /* reload_connected_tell() tells host and topology of a connection whose Node-ID is known. */
 void reload_connected_tell(struct reload_peer *p, struct reload_connection *con);
+/* reload_link_check() closes a link with a Node-ID over which no Ping is answered within some seconds. */
+void reload_link_check(struct reload_peer *p, struct reload_connection *con);
 /* reload_link_drop() closes a link of this node's own accord. */
 void reload_link_drop(struct reload_peer *p, struct reload_connection *con, enum reload_err err);
 /* reload_leave_start() begins to leave; now: without handing data over. */

@@ -354,8 +354,46 @@ void reload_serve_update(struct inbound *in)
 
 /* -- links ---------------------------------------------------------------------------------------------------------------------------- */
 
+enum {
+	CHECK_MS = 3000
+};
+
+static void checked(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
+	if (con)
+		con->checking = false;
+	if (con && result->err == RELOAD_TIMEOUT)
+		reload_link_drop(p, con, RELOAD_TIMEOUT);
+}
+
+void reload_link_check(struct reload_peer *p, struct reload_connection *con)
+{
+	struct reload_destination to = reload_dest_node(&con->node);
+	struct reload_ping_req ping = { 0 };
+	if (con->checking)
+		return;
+	con->checking = true;
+	struct reload_request *r = reload_request_own(p, RELOAD_PING_REQ, &to, 1, checked, NULL);
+	r->over_link = con->link;
+	r->timeout_ms = CHECK_MS;
+	reload_request_send(r, &ping);
+}
+
+/* Who makes a second link may have lost the first, by an end that this node was not told of. */
+static void check_older(struct reload_peer *p, const struct reload_connection *fresh)
+{
+	struct reload_connection *con = NULL;
+	while ((con = reload_connection_next(p->connections, con)))
+		if (con != fresh && reload_id_eq(&con->node, &fresh->node) &&
+			con->order < fresh->order)
+			reload_link_check(p, con);
+}
+
 void reload_connected_tell(struct reload_peer *p, struct reload_connection *con)
 {
+	check_older(p, con);
 	reload_peer_event(
 		p, &(struct reload_event){
 			   .type = RELOAD_EV_LINK_UP, .link = con->link, .node = &con->node });

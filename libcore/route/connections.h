@@ -25,7 +25,7 @@ struct reload_connection {
 		node; /* len 0: certificate with several Node-IDs, and no Attach yet (HDR-16) */
 	struct reload_cert *cert;
 	unsigned slot;
-	bool incoming, good;
+	bool incoming, good, checking; /* checking: a Ping over it is under way */
 	reload_ms since;
 	uint64_t sent, received;
 	size_t work; /* messages of it whose signatures are being verified */

@@ -159,6 +159,8 @@ static bool replicated(struct sim *s, const struct reload_id *resources)
 
 static bool all_good(struct sim *s, const struct reload_id *resources, uint64_t *hops)
 {
+	if (s->setup.loss_per_million) /* a replica Store that was lost is still being repeated */
+		sim_run(s, s->now + 15000, NULL, NULL);
 	return fetch_all(s, resources, hops) && replicated(s, resources);
 }
 

@@ -24,6 +24,7 @@ enum {
 	NET_MESSAGES = 512, /* crafted or decoded by the test, freed with the net */
 	NET_EVENTS = 64,    /* types of events */
 	NET_LISTS = 6,
+	NET_REACHED = 32,
 	K_VALUE = 0xf0000001,  /* single value, USER-MATCH */
 	K_DICT = 0xf0000002,   /* dictionary, USER-MATCH */
 	K_NODE = 0xf0000003,   /* single value, NODE-MATCH */
@@ -61,6 +62,8 @@ struct node {
 	unsigned events[NET_EVENTS];
 	struct reload_event last[NET_EVENTS]; /* newest of each type; its pointers are void */
 	unsigned opened, configured;
+	struct reload_ip_port reached[NET_REACHED]; /* in this order, the rest is not kept */
+	size_t reached_count;
 	bool deaf; /* takes no links */
 };
 
@@ -239,6 +242,15 @@ static inline void host_config_changed(void *host, const struct reload_config *c
 	((struct node *)host)->configured++;
 }
 
+static inline void host_reached(
+	void *host, const struct reload_id *node, const struct reload_ip_port *addrs, size_t count)
+{
+	struct node *n = host;
+	assert(node->len);
+	for (size_t i = 0; i < count && n->reached_count < NET_REACHED; i++)
+		n->reached[n->reached_count++] = addrs[i];
+}
+
 static const struct reload_host_ops net_ops = {
 	.now = host_now,
 	.wall = host_wall,
@@ -249,6 +261,7 @@ static const struct reload_host_ops net_ops = {
 	.link_close = host_link_close,
 	.job = host_job,
 	.addresses = host_addresses,
+	.reached = host_reached,
 	.event = host_event,
 	.config_changed = host_config_changed,
 };

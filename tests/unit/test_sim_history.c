@@ -1,0 +1,362 @@
+#include "sim/holders.h"
+
+#include "util/alloc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* A ring of eight nodes at 0x10, 0x20 ... 0x80; the places of node i are at 0x08, 0x18 ...: node i owns its own. */
+enum {
+	NODES = 8,
+	HOUR_S = 3600,
+	WALL = 1000000,
+	LIFE = 1
+};
+
+static struct reload_id ids[NODES], resources[NODES];
+static struct reload_sim_history *h;
+static struct reload_sim_holders *holders;
+static uint8_t bytes[RELOAD_SIM_VALUE_MAX];
+
+static int fresh(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NODES; i++) {
+		ids[i] = (struct reload_id){ .len = 16, .at = { (uint8_t)(0x10 * (i + 1)) } };
+		resources[i] = (struct reload_id){ .len = 16, .at = { (uint8_t)(0x10 * i + 8) } };
+	}
+	h = reload_sim_history_new(NODES, ids, resources, 40, 0);
+	holders = reload_sim_holders_new(NODES, ids, h);
+	reload_sim_holders_first(holders, 0, 0);
+	for (size_t i = 1; i < NODES; i++)
+		reload_sim_holders_joined(holders, i, false, 0);
+	return 0;
+}
+
+static int clear(void **state)
+{
+	(void)state;
+	reload_sim_holders_free(holders);
+	reload_sim_history_free(h);
+	return 0;
+}
+
+static struct reload_sim_place *place(size_t node)
+{
+	return reload_sim_history_place(h, node, 0);
+}
+
+/* A Store of node at now, acknowledged by the node's owner; returns its storage_time. */
+static uint64_t store(size_t node, reload_ms now, uint64_t generation)
+{
+	const struct reload_sim_version *v =
+		reload_sim_history_begin(h, place(node), now, WALL + now, LIFE, HOUR_S, true);
+	assert_true(reload_sim_history_end(h, place(node), v->number,
+		RELOAD_SIM_STORED_ACKNOWLEDGED, now, generation, &ids[node]));
+	return v->storage_time;
+}
+
+static struct reload_sim_read version(size_t node, uint64_t number, uint64_t time)
+{
+	size_t len = reload_sim_history_bytes(h, place(node), number, bytes);
+	return (struct reload_sim_read){ .present = true,
+		.exists = true,
+		.storage_time = time,
+		.value = span_of(bytes, len),
+		.signer = ids[node] };
+}
+
+static enum reload_sim_judged judged(size_t node, uint64_t owed, struct reload_sim_read read)
+{
+	return reload_sim_history_judge(h, place(node), owed, &read);
+}
+
+static uint64_t owed(size_t node, reload_ms now)
+{
+	return reload_sim_history_owed(h, place(node), now);
+}
+
+static void the_newest_acknowledged_version_is_owed(void **state)
+{
+	(void)state;
+	assert_int_equal(owed(1, 0), 0);
+	uint64_t one = store(1, 100, 1), two = store(1, 200, 2);
+	assert_true(two > one);
+	assert_int_equal(owed(1, 300), two);
+	assert_int_equal(judged(1, two, version(1, 2, two)), RELOAD_SIM_JUDGED_GOOD);
+	assert_int_equal(judged(1, two, version(1, 1, one)), RELOAD_SIM_JUDGED_STALE);
+	assert_int_equal(judged(1, two, (struct reload_sim_read){ 0 }), RELOAD_SIM_JUDGED_ABSENT);
+	assert_int_equal(judged(1, 0, (struct reload_sim_read){ 0 }), RELOAD_SIM_JUDGED_GOOD);
+}
+
+static void a_store_without_an_answer_may_be_there_or_not(void **state)
+{
+	(void)state;
+	uint64_t one = store(1, 100, 1);
+	const struct reload_sim_version *v =
+		reload_sim_history_begin(h, place(1), 200, WALL + 200, LIFE, HOUR_S, true);
+	uint64_t two = v->storage_time;
+	/* under way */
+	assert_int_equal(judged(1, owed(1, 250), version(1, 2, two)), RELOAD_SIM_JUDGED_GOOD);
+	assert_true(
+		reload_sim_history_end(h, place(1), 2, RELOAD_SIM_STORED_UNKNOWN, 300, 0, NULL));
+	assert_int_equal(owed(1, 400), one);
+	assert_int_equal(judged(1, one, version(1, 2, two)), RELOAD_SIM_JUDGED_GOOD);
+	assert_int_equal(judged(1, one, version(1, 1, one)), RELOAD_SIM_JUDGED_GOOD);
+}
+
+static void what_was_never_stored_is_forged(void **state)
+{
+	(void)state;
+	uint64_t one = store(1, 100, 1);
+	struct reload_sim_read read = version(1, 1, one);
+	bytes[7] ^= 1;
+	assert_int_equal(judged(1, one, read), RELOAD_SIM_JUDGED_FORGED);
+	read = version(1, 1, one);
+	read.signer = ids[2];
+	assert_int_equal(judged(1, one, read), RELOAD_SIM_JUDGED_FORGED);
+	read = version(1, 1, one + 1);
+	assert_int_equal(judged(1, one, read), RELOAD_SIM_JUDGED_FORGED);
+	read = version(1, 1, one);
+	read.exists = false;
+	assert_int_equal(judged(1, one, read), RELOAD_SIM_JUDGED_FORGED);
+	assert_int_equal(judged(2, 0, version(2, 1, one)), RELOAD_SIM_JUDGED_FORGED);
+}
+
+static void versions_give_way_but_are_not_forged_then(void **state)
+{
+	(void)state;
+	uint64_t first = store(1, 100, 1), last = 0;
+	for (unsigned i = 0; i < RELOAD_SIM_VERSIONS; i++)
+		last = store(1, 200 + i, 2 + i);
+	assert_int_equal(judged(1, last, version(1, 1, first)), RELOAD_SIM_JUDGED_STALE);
+	assert_int_equal(judged(1, last, version(1, 1, last + 9)), RELOAD_SIM_JUDGED_FORGED);
+}
+
+static void a_removal_is_a_version(void **state)
+{
+	(void)state;
+	store(1, 100, 1);
+	const struct reload_sim_version *v =
+		reload_sim_history_begin(h, place(1), 200, WALL + 200, LIFE, HOUR_S, false);
+	struct reload_sim_read read = {
+		.present = true, .storage_time = v->storage_time, .signer = ids[1]
+	};
+	assert_true(reload_sim_history_end(
+		h, place(1), 2, RELOAD_SIM_STORED_ACKNOWLEDGED, 210, 2, &ids[1]));
+	assert_int_equal(judged(1, owed(1, 300), read), RELOAD_SIM_JUDGED_GOOD);
+	assert_int_equal(
+		judged(1, owed(1, 300), version(1, 1, WALL + 100)), RELOAD_SIM_JUDGED_STALE);
+}
+
+static void storage_time_rises_within_a_life(void **state)
+{
+	(void)state;
+	uint64_t one = store(1, 100, 1);
+	const struct reload_sim_version *v = reload_sim_history_begin(
+		h, place(1), 200, WALL - 5000, LIFE, HOUR_S, true); /* its clock was set back */
+	assert_int_equal(v->storage_time, one + 1);
+	v = reload_sim_history_begin(h, place(1), 300, WALL - 4000, LIFE + 1, HOUR_S, true);
+	assert_int_equal(v->storage_time, WALL - 4000);
+	/* R-7.4.1.1-23: what is the newest is a matter of storage_time */
+	assert_true(reload_sim_history_end(
+		h, place(1), 3, RELOAD_SIM_STORED_ACKNOWLEDGED, 310, 9, &ids[1]));
+	assert_int_equal(owed(1, 400), one);
+}
+
+static void values_are_owed_until_shortly_before_they_expire(void **state)
+{
+	(void)state;
+	store(1, 100, 1);
+	reload_ms end = 100 + HOUR_S * 1000 - RELOAD_SIM_EXPIRY_SLACK_MS;
+	assert_true(owed(1, end - 1));
+	assert_false(owed(1, end));
+}
+
+static void counters_of_acknowledgments_rise(void **state)
+{
+	(void)state;
+	store(1, 100, 5);
+	reload_sim_history_begin(h, place(1), 200, WALL + 200, LIFE, HOUR_S, true);
+	assert_false(reload_sim_history_end(
+		h, place(1), 2, RELOAD_SIM_STORED_ACKNOWLEDGED, 210, 5, &ids[1]));
+	/* two entries of one array share a counter */
+	for (unsigned which = 1; which <= 2; which++) {
+		struct reload_sim_place *p = reload_sim_history_place(h, 1, which);
+		reload_sim_history_begin(h, p, 300, WALL + 300, LIFE, HOUR_S, true);
+		assert_int_equal(reload_sim_history_end(
+					 h, p, 1, RELOAD_SIM_STORED_ACKNOWLEDGED, 310, 1, &ids[1]),
+			which == 1);
+	}
+	/* after a partition the comparison begins anew */
+	reload_sim_history_torn(h, 1000);
+	reload_sim_history_begin(h, place(1), 2000, WALL + 2000, LIFE, HOUR_S, true);
+	assert_true(reload_sim_history_end(
+		h, place(1), 3, RELOAD_SIM_STORED_ACKNOWLEDGED, 2010, 2, &ids[1]));
+	reload_sim_history_begin(h, place(1), 3000, WALL + 3000, LIFE, HOUR_S, true);
+	assert_false(reload_sim_history_end(
+		h, place(1), 4, RELOAD_SIM_STORED_ACKNOWLEDGED, 3010, 1, &ids[1]));
+}
+
+/* -- excuses ------------------------------------------------------------------------------------------------------------------- */
+
+enum {
+	CALM = 10 * RELOAD_SIM_REPAIR_MS /* nobody is weak any more */
+};
+
+static void two_holders_may_fail(void **state)
+{
+	(void)state;
+	size_t values;
+	store(3, 100, 1);
+	reload_sim_holders_failed(holders, 3, false, CALM);
+	reload_sim_holders_failed(holders, 4, false, CALM + 1);
+	assert_true(owed(3, CALM + 2));
+	reload_sim_holders_failed(holders, 7, false, CALM + 1); /* not one of them */
+	assert_true(owed(3, CALM + 2));
+	assert_int_equal(reload_sim_history_excused(h, &values), 0);
+	assert_int_equal(values, 1);
+}
+
+static void three_holders_may_not(void **state)
+{
+	(void)state;
+	size_t values;
+	store(2, 100, 1);
+	store(3, 100, 1);
+	store(4, 100, 1);
+	for (size_t i = 3; i <= 5; i++)
+		reload_sim_holders_failed(holders, i, false, CALM + i);
+	assert_false(owed(3, CALM + 100));
+	assert_true(owed(2, CALM + 100));
+	assert_true(owed(4, CALM + 100));
+	assert_int_equal(reload_sim_history_excused(h, &values), 1);
+	/* stored again, owed again */
+	store(3, CALM + 200, 1);
+	assert_true(owed(3, CALM + 300));
+}
+
+static void failures_far_apart_are_repaired(void **state)
+{
+	(void)state;
+	store(3, 100, 1);
+	for (size_t i = 0; i < 3; i++)
+		reload_sim_holders_failed(
+			holders, 3 + i, false, CALM + i * (RELOAD_SIM_REPAIR_MS + 1));
+	assert_true(owed(3, CALM + 4 * RELOAD_SIM_REPAIR_MS));
+}
+
+static void a_failure_in_a_repair_begins_it_anew(void **state)
+{
+	(void)state;
+	store(3, 100, 1);
+	for (size_t i = 0; i < 3; i++)
+		reload_sim_holders_failed(
+			holders, 3 + i, false, CALM + i * (RELOAD_SIM_REPAIR_MS - 1000));
+	assert_false(owed(3, CALM + 4 * RELOAD_SIM_REPAIR_MS));
+}
+
+static void leaves_in_order_lose_nothing(void **state)
+{
+	(void)state;
+	store(3, 100, 1);
+	for (size_t i = 3; i <= 5; i++) {
+		reload_sim_holders_leaving(holders, i, CALM + 1000 * i);
+		reload_sim_holders_left(holders, i, CALM + 1000 * i + 500);
+	}
+	assert_true(owed(3, CALM + 10000));
+}
+
+static void leaves_that_overlap_may_lose(void **state)
+{
+	(void)state;
+	store(3, 100, 1);
+	for (size_t i = 3; i <= 5; i++)
+		reload_sim_holders_leaving(holders, i, CALM + i);
+	assert_false(owed(3, CALM + 10));
+}
+
+static void an_owner_that_returns_with_its_disk_owes_again(void **state)
+{
+	(void)state;
+	store(3, 100, 1);
+	reload_sim_holders_failed(holders, 3, true, CALM);
+	reload_sim_holders_failed(holders, 4, false, CALM);
+	reload_sim_holders_failed(holders, 5, false, CALM);
+	assert_false(owed(3, CALM + 1));
+	reload_sim_holders_joined(holders, 3, true, CALM + 100);
+	assert_true(owed(3, CALM + 200));
+	/* without the disk it does not */
+	reload_sim_holders_failed(holders, 3, true, CALM + 300);
+	assert_false(owed(3, CALM + 400));
+	reload_sim_holders_failed(holders, 3, false, CALM + 500);
+	reload_sim_holders_joined(holders, 3, false, CALM + 600);
+	assert_false(owed(3, CALM + 700));
+}
+
+static void a_fresh_value_may_go_with_its_owner(void **state)
+{
+	(void)state;
+	store(3, CALM, 1);
+	store(4, CALM, 1);
+	reload_sim_holders_failed(holders, 3, false, CALM + RELOAD_SIM_REPLICATE_MS);
+	reload_sim_holders_failed(holders, 4, false, CALM + RELOAD_SIM_REPLICATE_MS + 1);
+	assert_false(owed(3, CALM + 6000));
+	assert_true(owed(4, CALM + 6000));
+}
+
+static void each_side_of_a_partition_is_a_ring(void **state)
+{
+	(void)state;
+	const uint8_t sides[NODES] = { 0, 0, 1, 0, 1, 0, 1, 0 };
+	store(3, 100, 1);
+	reload_sim_holders_split(holders, sides, 2 * CALM);
+	reload_sim_holders_failed(holders, 3, false, CALM);
+	reload_sim_holders_failed(holders, 5, false, CALM);
+	assert_true(owed(3, CALM + 1));
+	reload_sim_holders_failed(holders, 7, false, CALM);
+	assert_false(owed(3, CALM + 1));
+}
+
+static void values_belong_to_their_version(void **state)
+{
+	(void)state;
+	uint8_t other[RELOAD_SIM_VALUE_MAX];
+	assert_int_equal(reload_sim_history_bytes(h, place(1), 1, bytes), 40);
+	reload_sim_history_bytes(h, place(1), 2, other);
+	assert_memory_not_equal(bytes, other, 40);
+	reload_sim_history_bytes(h, place(2), 1, other);
+	assert_memory_not_equal(bytes, other, 40);
+	reload_sim_history_bytes(h, place(1), 1, other);
+	assert_memory_equal(bytes, other, 40);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, fresh, clear)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_newest_acknowledged_version_is_owed),
+		TEST(a_store_without_an_answer_may_be_there_or_not),
+		TEST(what_was_never_stored_is_forged),
+		TEST(versions_give_way_but_are_not_forged_then),
+		TEST(a_removal_is_a_version),
+		TEST(storage_time_rises_within_a_life),
+		TEST(values_are_owed_until_shortly_before_they_expire),
+		TEST(counters_of_acknowledgments_rise),
+		TEST(two_holders_may_fail),
+		TEST(three_holders_may_not),
+		TEST(failures_far_apart_are_repaired),
+		TEST(a_failure_in_a_repair_begins_it_anew),
+		TEST(leaves_in_order_lose_nothing),
+		TEST(leaves_that_overlap_may_lose),
+		TEST(an_owner_that_returns_with_its_disk_owes_again),
+		TEST(a_fresh_value_may_go_with_its_owner),
+		TEST(each_side_of_a_partition_is_a_ring),
+		TEST(values_belong_to_their_version),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -93,9 +93,15 @@ struct reload_sim_link {
 	float base;    /* latency of the pair */
 };
 
+/* A link of a node, under the number by which its engine knows it. */
+struct reload_sim_slot {
+	uint32_t number;
+	struct reload_sim_link *link;
+};
+
 struct reload_sim_body {
 	struct reload_sim_node node;
-	struct reload_sim_link **links; /* by number */
+	struct reload_sim_slot *links; /* by number */
 	uint32_t links_count;
 	size_t links_cap;
 	uint32_t next_incoming;
@@ -187,7 +193,7 @@ bool reload_sim_open(const struct reload_sim *s, const struct reload_sim_body *a
 struct reload_sim_link *reload_sim_link_find(const struct reload_sim_body *n, uint32_t number);
 /* reload_sim_link_release() drops one reference. */
 void reload_sim_link_release(struct reload_sim *s, struct reload_sim_link *l);
-/* reload_sim_link_end() takes end e away from its node; nothing is told to anybody. */
+/* reload_sim_link_end_close() takes end e away from its node; nothing is told to anybody. */
 void reload_sim_link_end_close(struct reload_sim *s, struct reload_sim_link *l, unsigned e);
 /* reload_sim_link_down() lets end e learn at the time `at` that the link is gone; remote: unless a cut stops the packet. */
 void reload_sim_link_down(struct reload_sim *s, struct reload_sim_link *l, unsigned e, reload_ms at,

@@ -74,18 +74,13 @@ bool reload_sim_open(const struct reload_sim *s, const struct reload_sim_body *a
 
 /* -- the links of a node ------------------------------------------------------------------------------------------------------ */
 
-static uint32_t number_of(const struct reload_sim_link *l, const struct reload_sim_body *n)
-{
-	return l->end[l->end[0].node != n].number;
-}
-
 /* The place of number among the links of n, or where it would be. */
 static size_t link_place(const struct reload_sim_body *n, uint32_t number)
 {
 	size_t low = 0, high = n->links_count;
 	while (low < high) {
 		size_t mid = (low + high) / 2;
-		if (number_of(n->links[mid], n) < number)
+		if (n->links[mid].number < number)
 			low = mid + 1;
 		else
 			high = mid;
@@ -96,7 +91,7 @@ static size_t link_place(const struct reload_sim_body *n, uint32_t number)
 struct reload_sim_link *reload_sim_link_find(const struct reload_sim_body *n, uint32_t number)
 {
 	size_t i = link_place(n, number);
-	return i < n->links_count && number_of(n->links[i], n) == number ? n->links[i] : NULL;
+	return i < n->links_count && n->links[i].number == number ? n->links[i].link : NULL;
 }
 
 static void end_open(struct reload_sim_link *l, unsigned e, uint32_t number)
@@ -106,9 +101,9 @@ static void end_open(struct reload_sim_link *l, unsigned e, uint32_t number)
 	l->end[e].number = number;
 	l->end[e].state = RELOAD_SIM_END_OPENING;
 	l->refs++;
-	reload_grow(&n->links, &n->links_cap, n->links_count, sizeof(struct reload_sim_link *));
+	reload_grow(&n->links, &n->links_cap, n->links_count, sizeof(*n->links));
 	memmove(&n->links[i + 1], &n->links[i], (n->links_count - i) * sizeof(n->links[0]));
-	n->links[i] = l;
+	n->links[i] = (struct reload_sim_slot){ number, l };
 	n->links_count++;
 }
 
@@ -160,8 +155,8 @@ void reload_sim_links_drop(struct reload_sim_body *n, bool told)
 {
 	struct reload_sim *s = n->node.sim;
 	while (n->links_count) {
-		struct reload_sim_link *l = n->links[n->links_count - 1];
-		unsigned e = l->end[0].node != n;
+		struct reload_sim_link *l = n->links[n->links_count - 1].link;
+		unsigned e = n->links[n->links_count - 1].number >> 31;
 		if (told)
 			farewell(s, l, e, 0); /* who is cut off learns it when it sends */
 		reload_sim_link_end_close(s, l, e);
@@ -182,8 +177,8 @@ size_t reload_sim_links(struct reload_sim_node *node, uint32_t *out, size_t max)
 	const struct reload_sim_body *n = reload_sim_body_of(node);
 	size_t count = 0;
 	for (size_t i = 0; i < n->links_count && count < max; i++) {
-		uint32_t number = number_of(n->links[i], n);
-		if (n->links[i]->end[number >> 31].state == RELOAD_SIM_END_UP)
+		uint32_t number = n->links[i].number;
+		if (n->links[i].link->end[number >> 31].state == RELOAD_SIM_END_UP)
 			out[count++] = number;
 	}
 	return count;

@@ -112,11 +112,14 @@ struct reload_sim *reload_sim_new(
 void reload_sim_free(struct reload_sim *s);
 AUTO_DEFINE(reload_sim)
 
+/* reload_sim_now() is the virtual time. */
 reload_ms reload_sim_now(const struct reload_sim *s);
 /* reload_sim_prng() is the source of all randomness of the run (borrowed). */
 struct reload_prng *reload_sim_prng(struct reload_sim *s);
+/* reload_sim_count() is the number of nodes, reload_sim_node() one of them (borrowed). */
 size_t reload_sim_count(const struct reload_sim *s);
 struct reload_sim_node *reload_sim_node(struct reload_sim *s, size_t i);
+/* reload_sim_counts() is what was counted so far (borrowed). */
 const struct reload_sim_counts *reload_sim_counts(const struct reload_sim *s);
 /* reload_sim_digest() is the digest of all that happened so far. */
 uint64_t reload_sim_digest(const struct reload_sim *s);

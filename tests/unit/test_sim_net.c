@@ -235,7 +235,8 @@ static void cut_that_ends_delivers(void **state)
 	later(&r, 40000);
 	assert_in_order(&r.seen[B], 11);
 	assert_int_equal(r.seen[A].down, 0);
-	assert_null(r.s->nodes[A].links[0]->end[r.link[A] >> 31].wait); /* nothing is kept of it */
+	assert_null(
+		r.s->nodes[A].links[0].link->end[r.link[A] >> 31].wait); /* nothing is kept of it */
 	rig_end(&r);
 }
 

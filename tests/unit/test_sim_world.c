@@ -233,14 +233,14 @@ static void dial_into_silence(void **state)
 	reload_sim_run(s, from + RELOAD_SIM_CONNECT_MS - 1);
 	assert_int_equal(s->nodes[1].links_count, 1);
 	reload_sim_run(s, from + RELOAD_SIM_CONNECT_MS);
-	struct reload_sim_link *first = s->nodes[1].links_count ? s->nodes[1].links[0] : NULL;
+	struct reload_sim_link *first = s->nodes[1].links_count ? s->nodes[1].links[0].link : NULL;
 	assert_true(!first || first->end[0].number != 1); /* given up */
 	reload_sim_stop(s, 1);
 	reload_sim_crash(s, 0, RELOAD_SIM_PROCESS, false);
 	reload_sim_side(s, 0, 0);
 	from = reload_sim_now(s);
 	reload_sim_start(s, 1, false, RELOAD_ROLE_PEER, NULL, 0);
-	uint32_t number = s->nodes[1].links[0]->end[0].number;
+	uint32_t number = s->nodes[1].links[0].link->end[0].number;
 	reload_sim_run(s, from + 1000);
 	assert_null(reload_sim_link_find(&s->nodes[1], number));
 }

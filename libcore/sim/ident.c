@@ -1,7 +1,6 @@
 #include "sim/ident.h"
 
 #include "ident/key.h"
-#include "sim/world.h"
 
 /*
  * Cryptography of the simulator: certificates in a form of its own, signatures by a keyed hash.  Equal inputs give equal

@@ -8,6 +8,9 @@
 #include "util/clock.h"
 #include "util/id.h"
 
+#define RELOAD_SIM_EPOCH   1893456000000ull /* wall clock at virtual time 0: 2030-01-01 */
+#define RELOAD_SIM_OVERLAY "sim.example"
+
 struct reload_cert;
 struct reload_key;
 

@@ -414,6 +414,11 @@ struct reload_sim_node *reload_sim_node(struct reload_sim *s, size_t i)
 	return &s->nodes[i].node;
 }
 
+struct reload_config *reload_sim_config(struct reload_sim *s)
+{
+	return s->config;
+}
+
 const struct reload_sim_counts *reload_sim_counts(const struct reload_sim *s)
 {
 	return &s->counts;

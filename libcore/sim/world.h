@@ -14,16 +14,15 @@
 #pragma once
 
 #include "peer/peer.h"
+#include "sim/ident.h"
 #include "sim/random.h"
 #include "util/tree.h"
 
 #include <stdio.h>
 
-#define RELOAD_SIM_EPOCH   1893456000000ull /* wall clock at virtual time 0: 2030-01-01 */
-#define RELOAD_SIM_OVERLAY "sim.example"
-#define RELOAD_SIM_KIND    0xf0000001u /* SINGLE, USER-MATCH */
-#define RELOAD_SIM_ARRAY   0xf0000002u /* ARRAY, USER-MATCH, max-count 8 */
-#define RELOAD_SIM_DICT    0xf0000003u /* DICTIONARY, USER-NODE-MATCH */
+#define RELOAD_SIM_KIND  0xf0000001u /* SINGLE, USER-MATCH */
+#define RELOAD_SIM_ARRAY 0xf0000002u /* ARRAY, USER-MATCH, max-count 8 */
+#define RELOAD_SIM_DICT  0xf0000003u /* DICTIONARY, USER-NODE-MATCH */
 
 enum {
 	RELOAD_SIM_DOUBT_MS = 250,
@@ -119,6 +118,8 @@ struct reload_prng *reload_sim_prng(struct reload_sim *s);
 /* reload_sim_count() is the number of nodes, reload_sim_node() one of them (borrowed). */
 size_t reload_sim_count(const struct reload_sim *s);
 struct reload_sim_node *reload_sim_node(struct reload_sim *s, size_t i);
+/* reload_sim_config() is the document with which nodes start (borrowed). */
+struct reload_config *reload_sim_config(struct reload_sim *s);
 /* reload_sim_counts() is what was counted so far (borrowed). */
 const struct reload_sim_counts *reload_sim_counts(const struct reload_sim *s);
 /* reload_sim_digest() is the digest of all that happened so far. */

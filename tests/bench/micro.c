@@ -4,7 +4,7 @@
  */
 #include "peer/peer.h"
 #include "route/lists.h"
-#include "tests/sim/sim.h"
+#include "sim/world.h"
 #include "util/text.h"
 #include "wire/header.h"
 
@@ -149,7 +149,7 @@ static reload_ms quiet_now(void *host)
 static reload_utc quiet_wall(void *host)
 {
 	(void)host;
-	return SIM_EPOCH + 1000;
+	return RELOAD_SIM_EPOCH + 1000;
 }
 
 static void quiet_random(void *host, void *out, size_t len)
@@ -226,7 +226,8 @@ static void forward(void *arg)
 }
 
 /* A Fetch of 32 bytes with a security block of the usual size: what it says is of no interest to a forwarder. */
-static void transit_message(struct wr *w, const struct sim *s, const struct reload_id *to)
+static void transit_message(
+	struct wr *w, const struct reload_config *config, const struct reload_id *to)
 {
 	static const uint8_t rest[1024];
 	struct wr list;
@@ -234,8 +235,8 @@ static void transit_message(struct wr *w, const struct sim *s, const struct relo
 	struct reload_destination d = reload_dest_node(to);
 	reload_list_write(&list, &(struct wire_ctx){ .node_id_len = 16 }, &d, 1);
 	struct reload_header h = { .relo_token = RELOAD_TOKEN,
-		.overlay = s->config->overlay_hash,
-		.configuration_sequence = s->config->sequence,
+		.overlay = config->overlay_hash,
+		.configuration_sequence = config->sequence,
 		.version = RELOAD_VERSION_BYTE,
 		.ttl = 100,
 		.fragment = RELOAD_FRAGMENT_WHOLE,
@@ -250,19 +251,21 @@ static void transit_message(struct wr *w, const struct sim *s, const struct relo
 
 static void transit(json_t *out)
 {
-	struct sim *s = sim_new(&(struct sim_setup){ .seed = 1, .nodes = 3 });
+	struct reload_sim *s =
+		reload_sim_new(&(struct reload_sim_setup){ .seed = 1, .nodes = 3 }, NULL);
 	struct quiet_host h = { 0 };
 	struct reload_storage *storage = reload_storage_memory_new(1 << 20, 15000);
 	struct reload_peer_setup setup = { .ops = &quiet_ops,
 		.host = &h,
-		.config = s->config,
-		.credentials = &s->nodes[0].credentials,
+		.config = reload_sim_config(s),
+		.credentials = &reload_sim_node(s, 0)->credentials,
 		.storage = storage };
 	must(!reload_peer_new(&h.peer, &setup, NULL) && !reload_peer_first(h.peer), "no engine");
-	reload_peer_link_up(h.peer, LINK_IN | 0x80000000u, s->nodes[1].credentials.cert);
-	reload_peer_link_up(h.peer, LINK_OUT | 0x80000000u, s->nodes[2].credentials.cert);
+	reload_peer_link_up(h.peer, LINK_IN | 0x80000000u, reload_sim_node(s, 1)->credentials.cert);
+	reload_peer_link_up(
+		h.peer, LINK_OUT | 0x80000000u, reload_sim_node(s, 2)->credentials.cert);
 	wr_init(&h.message);
-	transit_message(&h.message, s, &s->nodes[2].id);
+	transit_message(&h.message, reload_sim_config(s), &reload_sim_node(s, 2)->id);
 	h.sent = 0;
 	forward(&h);
 	must(h.sent == 1, "the engine does not forward");
@@ -275,7 +278,7 @@ static void transit(json_t *out)
 	reload_peer_free(h.peer);
 	reload_storage_free(storage);
 	wr_clear(&h.message);
-	sim_free(s);
+	reload_sim_free(s);
 }
 
 /* -- signatures ----------------------------------------------------------------------------------------------------------- */
@@ -310,8 +313,8 @@ static void signatures(
 	struct signing s = { 0 };
 	struct wr der;
 	const struct reload_cert_request req = { .authority_name = "bench",
-		.not_before = SIM_EPOCH,
-		.not_after = SIM_EPOCH + 86400000,
+		.not_before = RELOAD_SIM_EPOCH,
+		.not_after = RELOAD_SIM_EPOCH + 86400000,
 		.serial = { 1 } };
 	wr_init(&der);
 	wr_init(&s.input);

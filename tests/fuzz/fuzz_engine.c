@@ -328,10 +328,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.via = (size >> 1) % 3 };
 	w.others[0] = node_new(w.net, 0x20);
 	w.others[1] = node_new(w.net, 0x60);
-	w.others[2] = node_new_of(w.net, &(struct sim_cert_form){ .user = "several@" SIM_OVERLAY,
-						 .overlay = SIM_OVERLAY,
-						 .nodes = several,
-						 .nodes_count = 2 });
+	w.others[2] = node_new_of(
+		w.net, &(struct reload_sim_cert_form){ .user = "several@" RELOAD_SIM_OVERLAY,
+			       .overlay = RELOAD_SIM_OVERLAY,
+			       .nodes = several,
+			       .nodes_count = 2 });
 	node_first(w.u);
 	node_ready(w.others[0], w.u);
 	net_link(w.others[1], w.u);

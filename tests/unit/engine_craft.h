@@ -94,7 +94,7 @@ static inline void craft_tail(struct wr *w, const struct craft *c)
 		.certificates_count = c->certificate ? 1 : 0 };
 	if (c->certificate)
 		bucket.certificate = c->certificate->der;
-	if (!c->nobody && sim_ident.sign(c->from->credentials.key, wr_done(&input),
+	if (!c->nobody && reload_sim_ident.sign(c->from->credentials.key, wr_done(&input),
 				  &block.signature.hash_alg, &block.signature.sig_alg, &signature))
 		abort();
 	if (c->bad_signature)
@@ -282,8 +282,8 @@ static inline void store_sign(struct crafted_store *s, struct node *from)
 	reload_wire_read(&r, &reload_signer_identity_wire, &ctx, &s->data.signature.identity);
 	reload_stored_signature_input(
 		&input, reload_id_span(&s->resource), s->kind.kind, &s->data, identity);
-	if (sim_ident.sign(from->credentials.key, wr_done(&input), &s->data.signature.hash_alg,
-		    &s->data.signature.sig_alg, &signature))
+	if (reload_sim_ident.sign(from->credentials.key, wr_done(&input),
+		    &s->data.signature.hash_alg, &s->data.signature.sig_alg, &signature))
 		abort();
 	s->data.signature.value = reload_arena_copy(&net->arena, wr_done(&signature));
 	wr_clear(&input);
@@ -298,7 +298,7 @@ static inline struct crafted_store *store_of(
 	struct span name =
 		kind == K_NODE ? reload_id_span(&from->id) : span_str(from->credentials.cert->user);
 	reload_chord_topology.resource_id(&s->resource, name);
-	s->data = (struct reload_stored_data){ .storage_time = SIM_EPOCH + from->net->now,
+	s->data = (struct reload_stored_data){ .storage_time = RELOAD_SIM_EPOCH + from->net->now,
 		.lifetime = 3600,
 		.value = { .model = kind == K_DICT ? RELOAD_MODEL_DICTIONARY : RELOAD_MODEL_SINGLE,
 			.exists = true,
@@ -336,7 +336,7 @@ static inline struct node *node_storing(struct net *net, struct node *u, uint32_
 		char user[64];
 		struct reload_id id = id_at((uint8_t)first), resource;
 		bool used = false;
-		snprintf(user, sizeof(user), "user%02x@" SIM_OVERLAY, first);
+		snprintf(user, sizeof(user), "user%02x@" RELOAD_SIM_OVERLAY, first);
 		for (size_t i = 0; i < net->nodes_count; i++)
 			used |= reload_id_eq(&net->nodes[i].id, &id);
 		reload_chord_topology.resource_id(

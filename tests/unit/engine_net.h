@@ -5,7 +5,9 @@
  */
 #pragma once
 
-#include "tests/sim/ident_sim.c"
+#include "peer/peer.h"
+#include "sim/ident.h"
+#include "util/tree.h"
 
 #include "config/write.h"
 #include "wire/chord.h"
@@ -121,7 +123,7 @@ static inline reload_ms host_now(void *host)
 
 static inline reload_utc host_wall(void *host)
 {
-	return SIM_EPOCH + ((struct node *)host)->net->now;
+	return RELOAD_SIM_EPOCH + ((struct node *)host)->net->now;
 }
 
 static inline void host_random(void *host, void *out, size_t len)
@@ -430,9 +432,9 @@ static inline struct net_document net_document(struct net *net)
 		free(e);
 	}
 	return (struct net_document){
-		.draft = { .instance_name = SIM_OVERLAY,
+		.draft = { .instance_name = RELOAD_SIM_OVERLAY,
 			.sequence = 7,
-			.expiration = SIM_EPOCH + 365ull * 86400 * 1000,
+			.expiration = RELOAD_SIM_EPOCH + 365ull * 86400 * 1000,
 			.roots = &net->root->der,
 			.roots_count = 1,
 			.bootstrap = bootstrap,
@@ -452,7 +454,7 @@ static inline struct span document_write(struct net *net, const struct net_docum
 	struct wr w;
 	struct reload_why why = { 0 };
 	wr_init(&w);
-	if (reload_config_write(&w, &d->draft, &d->signer, SIM_EPOCH, &why)) {
+	if (reload_config_write(&w, &d->draft, &d->signer, RELOAD_SIM_EPOCH, &why)) {
 		fprintf(stderr, "%s: %s\n", why.what, why.why);
 		abort();
 	}
@@ -465,7 +467,8 @@ static inline struct reload_config *document_parse(struct span bytes)
 {
 	struct reload_config *config;
 	struct reload_why why = { 0 };
-	if (reload_config_parse(&config, bytes, SIM_OVERLAY, &sim_ident, SIM_EPOCH, &why)) {
+	if (reload_config_parse(&config, bytes, RELOAD_SIM_OVERLAY, &reload_sim_ident,
+		    RELOAD_SIM_EPOCH, &why)) {
 		fprintf(stderr, "%s: %s\n", why.what, why.why);
 		abort();
 	}
@@ -488,9 +491,10 @@ static inline struct net *net_new_of(const struct reload_config *config)
 	net->next_id = 0x1000;
 	TAILQ_INIT(&net->wire);
 	net->signer = (struct reload_id){ .len = 16, .at = { 0xaa, 0xaa } };
-	net->root = sim_cert("", SIM_OVERLAY, NULL);
-	net->signer_cert = sim_cert("signer@" SIM_OVERLAY, SIM_OVERLAY, &net->signer);
-	net->signer_key = sim_key(net->signer_cert);
+	net->root = reload_sim_cert("", RELOAD_SIM_OVERLAY, NULL);
+	net->signer_cert =
+		reload_sim_cert("signer@" RELOAD_SIM_OVERLAY, RELOAD_SIM_OVERLAY, &net->signer);
+	net->signer_key = reload_sim_key(net->signer_cert);
 	if (config) {
 		net->config = reload_config_ref(config);
 	} else {
@@ -512,7 +516,7 @@ static inline struct reload_id id_at(uint8_t first)
 }
 
 /* node_new_of() makes a node with the certificate form (its first Node-ID is used); it has no engine yet. */
-static inline struct node *node_new_of(struct net *net, const struct sim_cert_form *form)
+static inline struct node *node_new_of(struct net *net, const struct reload_sim_cert_form *form)
 {
 	assert(net->nodes_count < NET_NODES);
 	struct node *n = &net->nodes[net->nodes_count];
@@ -520,8 +524,8 @@ static inline struct node *node_new_of(struct net *net, const struct sim_cert_fo
 	n->index = net->nodes_count++;
 	n->id = form->nodes[0];
 	n->wake = RELOAD_NEVER;
-	n->credentials.cert = sim_cert_of(form);
-	n->credentials.key = sim_key(n->credentials.cert);
+	n->credentials.cert = reload_sim_cert_of(form);
+	n->credentials.key = reload_sim_key(n->credentials.cert);
 	n->credentials.node = n->id;
 	n->state = RELOAD_STATE_ENROLLED;
 	TAILQ_INIT(&n->inbox);
@@ -532,10 +536,11 @@ static inline struct node *node_new(struct net *net, uint8_t first)
 {
 	char user[64];
 	struct reload_id id = id_at(first);
-	snprintf(user, sizeof(user), "user%02x@" SIM_OVERLAY, first);
-	return node_new_of(net,
-		&(struct sim_cert_form){
-			.user = user, .overlay = SIM_OVERLAY, .nodes = &id, .nodes_count = 1 });
+	snprintf(user, sizeof(user), "user%02x@" RELOAD_SIM_OVERLAY, first);
+	return node_new_of(net, &(struct reload_sim_cert_form){ .user = user,
+					.overlay = RELOAD_SIM_OVERLAY,
+					.nodes = &id,
+					.nodes_count = 1 });
 }
 
 /* node_start() gives a node an engine, detached. */

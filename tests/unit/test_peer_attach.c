@@ -281,10 +281,11 @@ static void own_id_at_the_other_end(void **state)
 static struct node *several(struct net *net, uint8_t first, uint8_t second)
 {
 	struct reload_id ids[] = { id_at(first), id_at(second) };
-	return node_new_of(net, &(struct sim_cert_form){ .user = "several@" SIM_OVERLAY,
-					.overlay = SIM_OVERLAY,
-					.nodes = ids,
-					.nodes_count = 2 });
+	return node_new_of(
+		net, &(struct reload_sim_cert_form){ .user = "several@" RELOAD_SIM_OVERLAY,
+			     .overlay = RELOAD_SIM_OVERLAY,
+			     .nodes = ids,
+			     .nodes_count = 2 });
 }
 
 static void several_node_ids(void **state)

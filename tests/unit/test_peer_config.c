@@ -160,8 +160,9 @@ static void documents_refused(void **state)
 	expect_error(r->a, tell(&c, r->u), 15);
 	/* R-6.5.4-05: signed by a signer of its own */
 	struct reload_id other = id_at(0xbb);
-	AUTO(reload_cert) cert = sim_cert("other@" SIM_OVERLAY, SIM_OVERLAY, &other);
-	AUTO(reload_key) key = sim_key(cert);
+	AUTO(reload_cert)
+	cert = reload_sim_cert("other@" RELOAD_SIM_OVERLAY, RELOAD_SIM_OVERLAY, &other);
+	AUTO(reload_key) key = reload_sim_key(cert);
 	struct net_document foreign = net_document(r->net);
 	foreign.draft.sequence = 9;
 	foreign.draft.signers = &other;
@@ -183,7 +184,7 @@ static void documents_refused(void **state)
 	expect_error(r->a, tell(&c, r->u), 20);
 	struct net_document elsewhere = net_document(r->net);
 	elsewhere.draft.sequence = 9;
-	elsewhere.draft.expiration = SIM_EPOCH + 3000; /* it was good when it was written */
+	elsewhere.draft.expiration = RELOAD_SIM_EPOCH + 3000; /* it was good when it was written */
 	c = craft_document(r, document_write(r->net, &elsewhere));
 	expect_error(r->a, tell(&c, r->u), 20);
 	assert_int_equal(sequence_of(r->u), 7);
@@ -277,8 +278,9 @@ static struct craft craft_kinds(struct ring *r, struct span block)
 static void signer_goes(struct ring *r, size_t values)
 {
 	struct reload_id id = id_at(0xbb);
-	AUTO(reload_cert) cert = sim_cert("other@" SIM_OVERLAY, SIM_OVERLAY, &id);
-	AUTO(reload_key) key = sim_key(cert);
+	AUTO(reload_cert)
+	cert = reload_sim_cert("other@" RELOAD_SIM_OVERLAY, RELOAD_SIM_OVERLAY, &id);
+	AUTO(reload_key) key = reload_sim_key(cert);
 	struct net_document d = net_document(r->net);
 	struct reload_status after;
 	d.draft.sequence = 9;
@@ -337,8 +339,9 @@ static void kinds_refused(void **state)
 {
 	struct ring *r = *state;
 	struct reload_id other_id = id_at(0xbb);
-	AUTO(reload_cert) cert = sim_cert("other@" SIM_OVERLAY, SIM_OVERLAY, &other_id);
-	AUTO(reload_key) key = sim_key(cert);
+	AUTO(reload_cert)
+	cert = reload_sim_cert("other@" RELOAD_SIM_OVERLAY, RELOAD_SIM_OVERLAY, &other_id);
+	AUTO(reload_key) key = reload_sim_key(cert);
 	AUTO(reload_config) other = NULL;
 	struct net_document foreign = net_document(r->net);
 	foreign.draft.signers = &other_id;

@@ -105,7 +105,7 @@ static size_t values_of(struct node *u)
 
 struct stranger {
 	const char *what;
-	struct sim_cert_form form;
+	struct reload_sim_cert_form form;
 	bool no_certificate, nobody, bad_signature, other_identity, accepted;
 };
 
@@ -113,17 +113,18 @@ static void signers(void **state)
 {
 	(void)state;
 	struct reload_id id = id_at(0x33), bad = id_at(0x44);
-	const struct sim_cert_form good = {
-		.user = "s@" SIM_OVERLAY, .overlay = SIM_OVERLAY, .nodes = &id, .nodes_count = 1
-	};
-	struct sim_cert_form expired = good, foreign = good, other = good, revoked = good,
-			     future = good;
-	expired.not_before = SIM_EPOCH - 10000;
-	expired.not_after = SIM_EPOCH - 1;
-	foreign.flags = SIM_CERT_FOREIGN;
+	const struct reload_sim_cert_form good = { .user = "s@" RELOAD_SIM_OVERLAY,
+		.overlay = RELOAD_SIM_OVERLAY,
+		.nodes = &id,
+		.nodes_count = 1 };
+	struct reload_sim_cert_form expired = good, foreign = good, other = good, revoked = good,
+				    future = good;
+	expired.not_before = RELOAD_SIM_EPOCH - 10000;
+	expired.not_after = RELOAD_SIM_EPOCH - 1;
+	foreign.flags = RELOAD_SIM_CERT_FOREIGN;
 	other.overlay = "other.example";
 	revoked.nodes = &bad;
-	future.not_before = SIM_EPOCH + 1000000;
+	future.not_before = RELOAD_SIM_EPOCH + 1000000;
 	const struct stranger strangers[] = {
 		{ "good", good, .accepted = true },
 		{ "no certificate", good, .no_certificate = true },

@@ -400,10 +400,11 @@ static void leaves_while_it_asks_who_is_there(void **state)
 	(void)state;
 	struct net *net = net_new();
 	struct reload_id two[] = { id_at(0x20), id_at(0x21) };
-	struct node *b = node_new_of(net, &(struct sim_cert_form){ .user = "two@" SIM_OVERLAY,
-						  .overlay = SIM_OVERLAY,
-						  .nodes = two,
-						  .nodes_count = 2 });
+	struct node *b =
+		node_new_of(net, &(struct reload_sim_cert_form){ .user = "two@" RELOAD_SIM_OVERLAY,
+					 .overlay = RELOAD_SIM_OVERLAY,
+					 .nodes = two,
+					 .nodes_count = 2 });
 	struct node *u = node_new(net, 0x80);
 	node_join(u, b, RELOAD_ROLE_PEER);
 	assert_non_null(heard_code(b, RELOAD_PING_REQ));
@@ -441,8 +442,8 @@ static void comes_back(void **state)
 static struct node *node_of_two(struct net *net, uint8_t own, uint8_t other)
 {
 	struct reload_id two[] = { id_at(own), id_at(other) };
-	return node_new_of(net, &(struct sim_cert_form){ .user = "two@" SIM_OVERLAY,
-					.overlay = SIM_OVERLAY,
+	return node_new_of(net, &(struct reload_sim_cert_form){ .user = "two@" RELOAD_SIM_OVERLAY,
+					.overlay = RELOAD_SIM_OVERLAY,
 					.nodes = two,
 					.nodes_count = 2 });
 }

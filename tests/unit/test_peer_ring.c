@@ -643,14 +643,16 @@ static void joins_with_several_ids(void **state)
 	struct net *net = net_new();
 	struct reload_id many[] = { id_at(0x10), id_at(0x11) },
 			 mine[] = { id_at(0x90), id_at(0x91) };
-	struct node *first = node_new_of(net, &(struct sim_cert_form){ .user = "first@" SIM_OVERLAY,
-						      .overlay = SIM_OVERLAY,
-						      .nodes = many,
-						      .nodes_count = 2 });
-	struct node *n = node_new_of(net, &(struct sim_cert_form){ .user = "many@" SIM_OVERLAY,
-						  .overlay = SIM_OVERLAY,
-						  .nodes = mine,
-						  .nodes_count = 2 });
+	struct node *first = node_new_of(
+		net, &(struct reload_sim_cert_form){ .user = "first@" RELOAD_SIM_OVERLAY,
+			     .overlay = RELOAD_SIM_OVERLAY,
+			     .nodes = many,
+			     .nodes_count = 2 });
+	struct node *n =
+		node_new_of(net, &(struct reload_sim_cert_form){ .user = "many@" RELOAD_SIM_OVERLAY,
+					 .overlay = RELOAD_SIM_OVERLAY,
+					 .nodes = mine,
+					 .nodes_count = 2 });
 	struct order o = { .count = 0 };
 	node_first(first);
 	net->tap = order_tap;

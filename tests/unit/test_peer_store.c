@@ -662,13 +662,13 @@ static void expired_signer(void **state)
 {
 	struct ring *r = *state;
 	struct reload_id id = id_at(0x33);
-	struct node *owner =
-		node_new_of(r->net, &(struct sim_cert_form){ .user = "short@" SIM_OVERLAY,
-					    .overlay = SIM_OVERLAY,
-					    .nodes = &id,
-					    .nodes_count = 1,
-					    .not_before = SIM_EPOCH - 1000,
-					    .not_after = SIM_EPOCH + 60000 });
+	struct node *owner = node_new_of(
+		r->net, &(struct reload_sim_cert_form){ .user = "short@" RELOAD_SIM_OVERLAY,
+				.overlay = RELOAD_SIM_OVERLAY,
+				.nodes = &id,
+				.nodes_count = 1,
+				.not_before = RELOAD_SIM_EPOCH - 1000,
+				.not_after = RELOAD_SIM_EPOCH + 60000 });
 	struct reload_destination to = dest(r->u);
 	struct craft c = craft_ping(owner, &to);
 	struct reload_msg *request;

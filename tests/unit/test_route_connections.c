@@ -1,5 +1,6 @@
 /* The Connection Table and the names of its slots. */
-#include "tests/sim/ident_sim.c"
+#include "ident/key.h"
+#include "sim/ident.h"
 
 #include "route/connections.h"
 
@@ -20,7 +21,8 @@ static struct reload_id id(uint8_t first)
 static struct reload_connection *add(struct reload_connections *c, uint32_t link, uint8_t first)
 {
 	struct reload_id node = id(first);
-	AUTO(reload_cert) cert = sim_cert("user@" SIM_OVERLAY, SIM_OVERLAY, &node);
+	AUTO(reload_cert)
+	cert = reload_sim_cert("user@" RELOAD_SIM_OVERLAY, RELOAD_SIM_OVERLAY, &node);
 	return reload_connection_add(c, link, cert, 5);
 }
 
@@ -72,8 +74,10 @@ static void several_node_ids(void **state)
 	AUTO(reload_connections) c = reload_connections_new(10, fill, &seed);
 	struct reload_id ids[] = { id('a'), id('b') };
 	AUTO(reload_cert)
-	cert = sim_cert_of(&(struct sim_cert_form){
-		.user = "u@" SIM_OVERLAY, .overlay = SIM_OVERLAY, .nodes = ids, .nodes_count = 2 });
+	cert = reload_sim_cert_of(&(struct reload_sim_cert_form){ .user = "u@" RELOAD_SIM_OVERLAY,
+		.overlay = RELOAD_SIM_OVERLAY,
+		.nodes = ids,
+		.nodes_count = 2 });
 	struct reload_connection *con = reload_connection_add(c, 1, cert, 0);
 	struct reload_id single = id('s');
 	/* R-6.1.2-12: a certificate with one Node-ID names the link, one with several does not */

@@ -1,5 +1,6 @@
 /* Where a message goes, from its Destination List alone (RFC 6940 s6.1.1 to s6.1.3). */
-#include "tests/sim/ident_sim.c"
+#include "ident/key.h"
+#include "sim/ident.h"
 
 #include "route/decide.h"
 
@@ -53,8 +54,8 @@ static struct reload_connection *link_to(
 	struct bench *x, uint32_t number, const struct reload_id *ids, size_t count)
 {
 	AUTO(reload_cert)
-	cert = sim_cert_of(&(struct sim_cert_form){ .user = "u@" SIM_OVERLAY,
-		.overlay = SIM_OVERLAY,
+	cert = reload_sim_cert_of(&(struct reload_sim_cert_form){ .user = "u@" RELOAD_SIM_OVERLAY,
+		.overlay = RELOAD_SIM_OVERLAY,
 		.nodes = ids,
 		.nodes_count = count });
 	return reload_connection_add(x->connections, number, cert, 0);

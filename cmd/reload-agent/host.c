@@ -158,6 +158,12 @@ static void host_config_changed(void *host, const struct reload_config *config)
 	free(path);
 }
 
+static void host_reached(
+	void *host, const struct reload_id *node, const struct reload_ip_port *addrs, size_t count)
+{
+	agent_known_reached(&((struct host *)host)->known, node, addrs, count);
+}
+
 static const struct reload_host_ops host_ops = {
 	.now = host_now,
 	.wall = host_wall,
@@ -168,6 +174,7 @@ static const struct reload_host_ops host_ops = {
 	.link_close = host_link_close,
 	.job = host_job,
 	.addresses = host_addresses,
+	.reached = host_reached,
 	.event = host_event,
 	.config_changed = host_config_changed,
 };
@@ -535,17 +542,22 @@ static enum reload_err join_start(
 	struct host *h, const struct agent_settings *s, struct reload_why *why)
 {
 	struct reload_ip_port all[HOST_BOOTSTRAP_MAX + RELOAD_CONFIG_LIST_MAX];
+	struct reload_ip_port remembered[AGENT_KNOWN_MAX];
 	const struct reload_config *config = h->identity.config;
+	agent_known_start(&h->known, &h->agent, config->node_id_len);
+	size_t known = agent_known_addresses(&h->known, remembered);
+	reload_peer_remember(h->agent.peer, remembered, known);
 	if (agent_setting_on(s, "no-join")) {
 		ready(h);
 		return RELOAD_OK;
 	}
 	size_t count = bootstrap_nodes(&h->agent, all, COUNT_OF(all));
 	h->first = agent_setting_on(s, "first");
-	if (h->first && !count)
+	if (h->first && !count && !known)
 		return reload_peer_first(h->agent.peer);
-	enum reload_err err = count ? reload_peer_join(h->agent.peer, h->agent.role, all, count)
-				    : RELOAD_UNREACHABLE;
+	enum reload_err err = count || known
+				      ? reload_peer_join(h->agent.peer, h->agent.role, all, count)
+				      : RELOAD_UNREACHABLE;
 	if (err == RELOAD_UNREACHABLE) {
 		reload_why_set(why, err, "no bootstrap node",
 			"neither the configuration nor --bootstrap names another node");
@@ -577,14 +589,11 @@ static void listen_json(struct host *h)
 static void end(struct host *h)
 {
 	struct reload_timers *timers = reload_poll_timers(h->agent.poll);
-	for (bool more = h->agent.peer != NULL; more;) {
-		agent_store_flush(h->store); /* a commit that ends may make an answer to sign */
-		more = reload_pool_counters(h->pool).waiting;
-		if (more)
-			reload_poll_turn(h->agent.poll, 10);
-	}
+	while (h->agent.peer && reload_pool_counters(h->pool).waiting)
+		reload_poll_turn(h->agent.poll, 10);
 	if (h->agent.rpc)
 		agent_rpc_free(&h->agent);
+	agent_known_stop(&h->known);
 	reload_peer_free(h->agent.peer);
 	reload_links_free(h->links);
 	reload_pool_free(h->pool);

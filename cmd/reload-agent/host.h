@@ -3,6 +3,7 @@
 
 #include "agent.h"
 #include "common/identity.h"
+#include "known.h"
 #include "link/tls_io.h"
 #include "pool.h"
 #include "settings.h"
@@ -27,6 +28,7 @@ struct host {
 		[HOST_ADDRESSES_MAX]; /* what others are told; first those of --advertise */
 	struct reload_ip_port bootstrap[HOST_BOOTSTRAP_MAX]; /* of --bootstrap */
 	size_t listen_count, candidates_count, bootstrap_count;
+	struct agent_known known;
 	struct reload_timer wake; /* the engine's deadline */
 	struct reload_timer
 		alone; /* --first, and nobody answered: form the ring outside of the engine's call */

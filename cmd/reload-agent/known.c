@@ -1,0 +1,159 @@
+#include "known.h"
+
+#include "log.h"
+
+#include "common/files.h"
+#include "common/home.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool line_parse(struct agent_known_peer *out, char *line, size_t id_len)
+{
+	char *space = strchr(line, ' ');
+	if (!space)
+		return false;
+	*space = 0;
+	return !reload_ip_port_parse(&out->addr, line, 0) && out->addr.port &&
+	       !reload_id_from_hex(&out->node, space + 1) && out->node.len == id_len;
+}
+
+bool agent_known_parse(struct agent_known_peer *at, size_t *count, const char *text, size_t id_len)
+{
+	char *copy = reload_strdup(text), *end;
+	bool good = true;
+	*count = 0;
+	for (char *line = copy; good && *line; line = end + 1) {
+		end = strchr(line, '\n');
+		good = end && *count < AGENT_KNOWN_MAX;
+		if (!good)
+			break;
+		*end = 0;
+		good = line_parse(&at[*count], line, id_len);
+		++*count;
+	}
+	free(copy);
+	if (!good)
+		*count = 0;
+	return good;
+}
+
+static bool same_addr(const struct reload_ip_port *a, const struct reload_ip_port *b)
+{
+	return a->type == b->type && a->port == b->port &&
+	       !memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
+void agent_known_start(struct agent_known *k, struct agent *agent, size_t id_len)
+{
+	struct reload_why why = { 0 };
+	uint8_t *bytes;
+	size_t len;
+	char *below;
+	k->agent = agent;
+	size_t room = strlen(agent->instance) + sizeof("/bootstrap-nodes");
+	below = reload_alloc(room);
+	snprintf(below, room, "%s/bootstrap-nodes", agent->instance);
+	if (cli_path(&k->path, CLI_STATE, below, &why))
+		k->path = NULL; /* no such place */
+	free(below);
+	if (!k->path || access(k->path, F_OK))
+		return;
+	enum reload_err err = cli_file_read(
+		&bytes, &len, k->path, AGENT_KNOWN_FILE_MAX, reload_poll_now() + 1000, &why);
+	if (err) {
+		agent_log(agent->log, "agent", RELOAD_LEVEL_WARN,
+			"remembered peers not read: %s: %s", why.what, why.why);
+		return;
+	}
+	if (strlen((char *)bytes) != len ||
+		!agent_known_parse(k->at, &k->count, (char *)bytes, id_len))
+		agent_log(agent->log, "agent", RELOAD_LEVEL_WARN,
+			"remembered peers not used, the file is damaged: %s", k->path);
+	free(bytes);
+}
+
+static enum reload_err write_file(struct agent_known *k, struct span text, struct reload_why *why)
+{
+	AUTO(cli_files) files = cli_files_new();
+	char *dir = reload_strdup(k->path);
+	*strrchr(dir, '/') = 0;
+	enum reload_err err = cli_files_mkdir(files, dir, 0700, why);
+	free(dir);
+	if (err)
+		return err;
+	cli_files_put(files, k->path, 0600, text);
+	return cli_files_commit(files, why);
+}
+
+static void save(struct agent_known *k)
+{
+	struct reload_why why = { 0 };
+	struct wr w;
+	wr_init(&w);
+	for (size_t i = 0; i < k->count; i++) {
+		char text[64], hex[RELOAD_ID_HEX];
+		reload_ip_port_text(text, &k->at[i].addr);
+		wr_bytes(&w, text, strlen(text));
+		wr_u8(&w, ' ');
+		reload_id_hex(hex, &k->at[i].node);
+		wr_bytes(&w, hex, strlen(hex));
+		wr_u8(&w, '\n');
+	}
+	k->changed = false;
+	if (write_file(k, wr_done(&w), &why))
+		agent_log(k->agent->log, "agent", RELOAD_LEVEL_WARN,
+			"remembered peers not kept: %s: %s", why.what, why.why);
+	wr_clear(&w);
+}
+
+static void save_later(void *arg)
+{
+	struct agent_known *k = arg;
+	if (k->changed)
+		save(k);
+}
+
+void agent_known_stop(struct agent_known *k)
+{
+	if (!k->agent)
+		return;
+	reload_timer_cancel(reload_poll_timers(k->agent->poll), &k->timer);
+	if (k->changed)
+		save(k);
+	free(k->path);
+	*k = (struct agent_known){ .agent = NULL };
+}
+
+void agent_known_reached(struct agent_known *k, const struct reload_id *node,
+	const struct reload_ip_port *addrs, size_t count)
+{
+	for (size_t i = count; k->path && i-- > 0;) {
+		struct agent_known_peer peer = { .addr = addrs[i], .node = *node };
+		size_t at = 0;
+		peer.addr.raw = span_of(NULL, 0);
+		while (at < k->count && !same_addr(&k->at[at].addr, &peer.addr))
+			at++;
+		bool there = at < k->count && reload_id_eq(&k->at[at].node, node);
+		if (at == k->count && k->count == AGENT_KNOWN_MAX)
+			at--;
+		else if (at == k->count)
+			k->count++;
+		memmove(&k->at[1], &k->at[0], at * sizeof(peer));
+		k->at[0] = peer;
+		k->changed |= !there; /* another order alone is not worth a write */
+	}
+	if (k->changed && !k->timer.armed)
+		reload_timer_arm(reload_poll_timers(k->agent->poll), &k->timer,
+			reload_poll_now() + AGENT_KNOWN_PAUSE_MS, save_later, k);
+}
+
+size_t agent_known_addresses(
+	const struct agent_known *k, struct reload_ip_port out[AGENT_KNOWN_MAX])
+{
+	for (size_t i = 0; i < k->count; i++)
+		out[i] = k->at[i].addr;
+	return k->count;
+}

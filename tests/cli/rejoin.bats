@@ -1,0 +1,51 @@
+# A peer finds the overlay again through peers that it reached before (RFC 6940 s4.5, s11.4).
+load lab
+
+setup_file() {
+	lab_begin
+	lab_overlay
+	lab_ring
+}
+
+teardown_file() {
+	lab_end
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+kill_of() {
+	kill -KILL "$(cat "lab/$1.pid")"
+	for _ in $(seq 100); do kill -0 "$(cat "lab/$1.pid")" 2>/dev/null || break; sleep 0.05; done
+}
+
+@test "peers that were reached are kept, one in a line" {
+	reload-agent stop -a carol
+	R cat lab/state/carol/bootstrap-nodes
+	ok
+	[ "${#lines[@]}" -ge 1 ]
+	for l in "${lines[@]}"; do matches "$l" '^127\.0\.0\.1:[0-9]+ [0-9a-f]{32}$'; done
+	# R-4.5-04: bob's address, which no configuration names
+	matches "$output" "$(node_of bob)"
+}
+
+@test "a second start works with all configured bootstrap nodes down" {
+	reload-enroll issue dave@calls.example --identity dave >/dev/null
+	lab_start dave -l 127.0.0.1:0 --no-join
+	reload-join -a dave -q
+	kill_of alice
+	reload-agent status -a bob --wait joined -t 60 >/dev/null
+	lab_start carol -l 127.0.0.1:0
+	# R-11.4-02 R-4.5-04
+	reload-agent status -a carol --wait joined -t 60 >/dev/null
+	grep -q 'a remembered peer serves as bootstrap node' lab/carol.log
+}
+
+@test "a damaged file is told of and not used" {
+	reload-agent stop -a carol
+	printf '127.0.0.1:1 zz\n' >lab/state/carol/bootstrap-nodes
+	lab_start carol -l 127.0.0.1:0 --no-join
+	reload-agent status -a carol --wait enrolled -t 20 >/dev/null
+	grep -q 'remembered peers not used, the file is damaged' lab/carol.log
+}

@@ -54,7 +54,8 @@ struct reload_sim_course {
 	struct reload_sim_byzantine *byzantine;
 	struct reload_sim_history *history;
 	struct reload_sim_holders *holders;
-	struct reload_sim_checks *checks;
+	struct reload_sim_checks
+		*checks; /* NULL: the world ends, results of requests count no more */
 	struct reload_sim_outcome *out;
 	struct reload_prng prng; /* of the workload and of bootstrap lists; the world has its own */
 

@@ -67,14 +67,16 @@ static void hook_after(void *arg, struct reload_sim *s, struct reload_sim_node *
 static void hook_event(void *arg, struct reload_sim_node *n, const struct reload_event *ev)
 {
 	struct reload_sim_course *c = arg;
+	if (!c->checks)
+		return; /* the world ends */
 	reload_sim_course_event(c, n, ev);
 	reload_sim_byzantine_event(c->byzantine, n, ev);
 }
 
 static bool hook_send(void *arg, struct reload_sim_node *n, uint32_t link, struct span message)
 {
-	return reload_sim_byzantine_send(
-		((struct reload_sim_course *)arg)->byzantine, n, link, message);
+	struct reload_sim_course *c = arg;
+	return !c->byzantine || reload_sim_byzantine_send(c->byzantine, n, link, message);
 }
 
 /* -- every second --------------------------------------------------------------------------------------------------------------- */
@@ -120,7 +122,7 @@ static void measure(struct run *r, reload_ms step)
 	}
 	r->store_hops = c->store_hops;
 	r->fetch_hops = c->fetch_hops;
-	r->rest = reload_sim_course_calm(c);
+	r->rest = reload_sim_course_calm(c) && !c->faults.byzantine;
 }
 
 static void sample(struct run *r, uint32_t incomplete)
@@ -420,9 +422,9 @@ static void run_clear(struct run *r)
 {
 	struct reload_sim_course *c = &r->course;
 	reload_sim_checks_free(TAKE(c->checks));
+	reload_sim_byzantine_free(TAKE(c->byzantine));
 	reload_sim_free(TAKE(c->sim));
 	reload_sim_workload_clear(c);
-	reload_sim_byzantine_free(c->byzantine);
 	reload_sim_holders_free(c->holders);
 	reload_sim_history_free(c->history);
 	reload_sim_faults_clear(&c->faults);

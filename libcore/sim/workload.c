@@ -74,7 +74,8 @@ static void violated(struct reload_sim_request *r, enum reload_sim_check check, 
 
 static uint64_t generation_of(const struct reload_result *r, uint32_t kind)
 {
-	const struct reload_store_ans *ans = r->answer ? &r->answer->body.store_ans : NULL;
+	const struct reload_store_ans *ans =
+		r->answer && !r->err ? &r->answer->body.store_ans : NULL;
 	for (size_t i = 0; ans && i < ans->kind_responses_count; i++)
 		if (ans->kind_responses[i].kind == kind)
 			return ans->kind_responses[i].generation_counter;
@@ -93,6 +94,10 @@ static void stored(void *arg, const struct reload_result *result)
 {
 	struct reload_sim_request *r = arg;
 	struct reload_sim_course *c = r->course;
+	if (!c->checks) { /* the world ends */
+		request_free(r);
+		return;
+	}
 	reload_ms now = reload_sim_now(c->sim);
 	c->nodes[r->node].storing = false;
 	c->store_hops += 2ull * result->hops * (result->transmissions ? result->transmissions : 1);

@@ -1,0 +1,318 @@
+#include "sim/check.h"
+
+#include "topology/topology.h"
+#include "util/alloc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* A world of engines that is well, and what each checker says when something in it is not. */
+enum {
+	NODES = 9, /* the last one is not started */
+	RING = NODES - 1,
+	SETTLE_MS = 60000
+};
+
+static struct reload_sim *s;
+static struct reload_sim_history *history;
+static struct reload_sim_checks *checks;
+static size_t order[NODES];
+static struct reload_id ids[NODES], resources[NODES];
+static struct reload_sim_violation v;
+static bool stored_well;
+static uint64_t counter; /* of the answers, as far as these checks look at it */
+
+static int by_id(const void *x, const void *y)
+{
+	return reload_id_cmp(&ids[*(const size_t *)x], &ids[*(const size_t *)y]);
+}
+
+static int grown(void **state)
+{
+	(void)state;
+	const struct reload_sim_setup setup = { .seed = 11,
+		.nodes = NODES,
+		.latency = reload_sim_latency_find("lan"),
+		.store_limit = 1 << 20 };
+	s = reload_sim_new(&setup, NULL);
+	for (size_t i = 0; i < NODES; i++) {
+		struct reload_sim_node *n = reload_sim_node(s, i);
+		ids[i] = n->id;
+		order[i] = i;
+		reload_chord_topology.resource_id(
+			&resources[i], span_str(n->credentials.cert->user));
+	}
+	qsort(order, NODES, sizeof(*order), by_id);
+	history = reload_sim_history_new(NODES, ids, resources, 40, 0);
+	checks = reload_sim_checks_new(s, order, history, 1 << 20);
+	reload_sim_start(s, 0, true, RELOAD_ROLE_PEER, NULL, 0);
+	for (size_t i = 1; i < RING; i++)
+		reload_sim_start(s, i, false, RELOAD_ROLE_PEER, NULL, 0);
+	reload_sim_run(s, SETTLE_MS);
+	reload_sim_checks_begin(checks);
+	memset(&v, 0, sizeof(v));
+	return 0;
+}
+
+static int gone(void **state)
+{
+	(void)state;
+	reload_sim_checks_free(checks);
+	reload_sim_free(s);
+	reload_sim_history_free(history);
+	return 0;
+}
+
+static void later(reload_ms ms)
+{
+	reload_sim_run(s, reload_sim_now(s) + ms);
+	reload_sim_checks_begin(checks);
+}
+
+/* The started node that stands at that place of the ring, counted from node 0. */
+static struct reload_sim_node *behind(size_t steps)
+{
+	size_t at = 0;
+	while (order[at] != 0)
+		at++;
+	while (steps) {
+		at = (at + 1) % NODES;
+		steps -= order[at] < RING;
+	}
+	return reload_sim_node(s, order[at]);
+}
+
+static void a_grown_ring_is_well(void **state)
+{
+	(void)state;
+	assert_true(reload_sim_check_joined(checks, &v));
+	assert_true(reload_sim_check_ring(checks, &v));
+	assert_true(reload_sim_check_owner(checks, &v));
+	assert_true(reload_sim_check_replicas(checks, &v));
+	for (size_t i = 0; i < RING; i++)
+		assert_true(reload_sim_check_bound(checks, reload_sim_node(s, i), &v));
+}
+
+static void a_node_that_cannot_join_is_seen(void **state)
+{
+	(void)state;
+	reload_sim_side(s, RING, 1);
+	reload_sim_start(s, RING, false, RELOAD_ROLE_PEER, NULL, 0);
+	later(1000);
+	assert_false(reload_sim_check_joined(checks, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_JOINED);
+	assert_non_null(strstr(v.words, "node 8 is "));
+	/* the ring is that of those who joined */
+	assert_true(reload_sim_check_ring(checks, &v));
+}
+
+static void a_silent_end_breaks_the_ring_until_it_is_noticed(void **state)
+{
+	(void)state;
+	reload_sim_crash(s, behind(3)->index, RELOAD_SIM_MACHINE, false);
+	later(1);
+	assert_false(reload_sim_check_ring(checks, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_RING);
+	assert_int_equal(v.at, SETTLE_MS + 1);
+	assert_false(reload_sim_check_owner(checks, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_OWNER);
+	assert_non_null(strstr(v.words, "answers for what is behind"));
+	assert_true(reload_sim_check_joined(checks, &v));
+	reload_sim_run(s, reload_sim_now(s) + 3 * 600000);
+	later(1);
+	assert_true(reload_sim_check_ring(checks, &v));
+	assert_true(reload_sim_check_owner(checks, &v));
+}
+
+static void liars_may_be_missing_from_tables(void **state)
+{
+	(void)state;
+	struct reload_sim_node *liar = behind(3);
+	liar->byzantine = 1;
+	later(1);
+	assert_true(reload_sim_check_ring(checks, &v));
+	assert_true(reload_sim_check_owner(checks, &v));
+	/* honest again: its neighbours must know it */
+	liar->byzantine = 0;
+	reload_sim_crash(s, liar->index, RELOAD_SIM_PROCESS, false);
+	later(1200000);
+	assert_true(reload_sim_check_ring(checks, &v));
+}
+
+/* -- values ------------------------------------------------------------------------------------------------------------------- */
+
+static void stored(void *arg, const struct reload_result *r)
+{
+	struct reload_sim_place *p = arg;
+	stored_well = !r->err;
+	assert_true(reload_sim_history_end(history, p, p->last,
+		r->err ? RELOAD_SIM_STORED_UNKNOWN : RELOAD_SIM_STORED_ACKNOWLEDGED,
+		reload_sim_now(s), ++counter, &r->responder));
+}
+
+static struct reload_sim_place *store(size_t i, unsigned which)
+{
+	struct reload_sim_node *n = reload_sim_node(s, i);
+	struct reload_sim_place *p = reload_sim_history_place(history, i, which);
+	uint8_t bytes[RELOAD_SIM_VALUE_MAX];
+	reload_ms now = reload_sim_now(s);
+	enum reload_err err;
+	const struct reload_sim_version *version = reload_sim_history_begin(
+		history, p, now, RELOAD_SIM_EPOCH + now, n->lives, 86400, true);
+	struct reload_store_item item = { .kind = reload_sim_place_kind(p),
+		.value = reload_sim_place_value(history, p),
+		.lifetime_s = 86400,
+		.storage_time = version->storage_time };
+	item.value.exists = true;
+	item.value.value =
+		span_of(bytes, reload_sim_history_bytes(history, p, version->number, bytes));
+	struct reload_destination to = reload_dest_resource(&resources[i]);
+	struct reload_way way = { .list = &to, .count = 1 };
+	stored_well = false;
+	assert_non_null(reload_peer_store(n->peer, &way, &resources[i], &item, 1, stored, p, &err));
+	later(5000);
+	assert_true(stored_well);
+	return p;
+}
+
+static void all_holders_have_each_value(void **state)
+{
+	(void)state;
+	for (unsigned which = 0; which < RELOAD_SIM_PLACES; which++) {
+		struct reload_sim_place *p = store(1, which);
+		assert_true(reload_sim_place_complete(
+			checks, p, reload_sim_history_owed(history, p, reload_sim_now(s)), NULL));
+	}
+	assert_true(reload_sim_check_replicas(checks, &v));
+}
+
+static struct reload_sim_node *holder(size_t of, size_t rank)
+{
+	size_t at = 0;
+	while (at < NODES && reload_id_cmp(&ids[order[at]], &resources[of]) < 0)
+		at++;
+	for (;; at++)
+		if (order[at % NODES] < RING && !rank--)
+			return reload_sim_node(s, order[at % NODES]);
+}
+
+static void a_replica_that_is_missing_is_seen(void **state)
+{
+	(void)state;
+	store(1, 0);
+	for (size_t rank = 0; rank < 3; rank++) {
+		struct reload_sim_node *n = holder(1, rank);
+		assert_true(reload_sim_check_replicas(checks, &v));
+		n->storage->ops->drop_kind(n->storage, RELOAD_SIM_KIND);
+		assert_false(reload_sim_check_replicas(checks, &v));
+		assert_int_equal(v.check, RELOAD_SIM_CHECK_REPLICAS);
+		/* a liar next to it excuses */
+		holder(1, 2)->byzantine = 1;
+		assert_true(reload_sim_check_replicas(checks, &v));
+		holder(1, 2)->byzantine = 0;
+		store(1, 0);
+	}
+}
+
+static void an_old_replica_is_seen(void **state)
+{
+	(void)state;
+	struct reload_sim_place *p = store(1, 0);
+	size_t lacks = SIZE_MAX;
+	assert_true(reload_sim_place_complete(checks, p, p->newest, NULL));
+	assert_false(reload_sim_place_complete(checks, p, p->newest + 1, &lacks));
+	assert_int_equal(lacks, holder(1, 0)->index);
+	p->newest++; /* as if a newer version had been acknowledged */
+	assert_false(reload_sim_check_replicas(checks, &v));
+	reload_sim_history_excuse(history, &resources[0], &resources[0], SIZE_MAX);
+	assert_true(reload_sim_check_replicas(checks, &v));
+}
+
+/* -- bounds ------------------------------------------------------------------------------------------------------------------- */
+
+static void answered(void *arg, const struct reload_result *r)
+{
+	(void)arg;
+	(void)r;
+}
+
+static void a_node_that_is_never_idle_is_seen(void **state)
+{
+	(void)state;
+	struct reload_destination to = reload_dest_node(&behind(1)->id);
+	struct reload_way way = { .list = &to, .count = 1 };
+	reload_ms begun = reload_sim_now(s);
+	enum reload_err err;
+	bool good = true;
+	while (good && reload_sim_now(s) < begun + 2 * RELOAD_SIM_BUSY_MS) {
+		assert_non_null(reload_peer_ping(
+			reload_sim_node(s, 0)->peer, &way, 0, answered, NULL, &err));
+		good = reload_sim_check_requests(checks, &v);
+		later(1000);
+	}
+	assert_false(good);
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_TRANSACTION);
+	assert_true(v.at > begun + RELOAD_SIM_BUSY_MS);
+	assert_non_null(strstr(v.words, "node 0 "));
+	reload_sim_check_requests_begin(checks);
+	assert_true(reload_sim_check_requests(checks, &v));
+}
+
+static void each_table_has_its_bound(void **state)
+{
+	(void)state;
+	const char *what = NULL;
+	struct reload_status st = { .links = 4096,
+		.requests = 4096,
+		.work = 4096,
+		.value_bytes = 1000,
+		.tables = {
+			.successors_count = 8, .predecessors_count = 8, .fingers_count = 128 } };
+	size_t *const tables[] = { &st.links, &st.requests, &st.work, &st.value_bytes,
+		&st.tables.successors_count, &st.tables.predecessors_count,
+		&st.tables.fingers_count };
+	assert_true(reload_sim_status_bounded(&st, 1000, &what));
+	for (size_t i = 0; i < COUNT_OF(tables); i++) {
+		++*tables[i];
+		assert_false(reload_sim_status_bounded(&st, 1000, &what));
+		assert_non_null(what);
+		--*tables[i];
+	}
+	/* the same, asked of an engine that holds more than it should */
+	struct reload_sim_checks *narrow = reload_sim_checks_new(s, order, history, 10);
+	assert_false(reload_sim_check_bound(narrow, reload_sim_node(s, 0), &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_BOUND);
+	assert_string_equal(v.words, "node 0 has too many stored bytes");
+	reload_sim_checks_free(narrow);
+}
+
+static void every_check_has_a_name(void **state)
+{
+	(void)state;
+	assert_string_equal(reload_sim_check_name(RELOAD_SIM_CHECK_RING), "ring");
+	assert_string_equal(reload_sim_check_name(RELOAD_SIM_CHECK_LOST_VALUE), "lost-value");
+	for (unsigned i = 0; i < RELOAD_SIM_CHECKS; i++)
+		assert_true(strlen(reload_sim_check_words((enum reload_sim_check)i)) > 20);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, grown, gone)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_grown_ring_is_well),
+		TEST(a_node_that_cannot_join_is_seen),
+		TEST(a_silent_end_breaks_the_ring_until_it_is_noticed),
+		TEST(liars_may_be_missing_from_tables),
+		TEST(all_holders_have_each_value),
+		TEST(a_replica_that_is_missing_is_seen),
+		TEST(an_old_replica_is_seen),
+		TEST(a_node_that_is_never_idle_is_seen),
+		TEST(each_table_has_its_bound),
+		cmocka_unit_test(every_check_has_a_name),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

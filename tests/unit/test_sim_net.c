@@ -428,6 +428,50 @@ static void hook_judges_what_a_liar_sends(void **state)
 	rig_end(&r);
 }
 
+static enum reload_sim_traffic traffic(uint16_t code, uint32_t fragment, size_t cut)
+{
+	static const uint8_t via[] = { 0x80, 1 }, to[] = { 0x80, 2, 0x80, 3 };
+	struct wr w;
+	wr_init(&w);
+	struct reload_header h = { .relo_token = RELOAD_TOKEN,
+		.version = RELOAD_VERSION_BYTE,
+		.fragment = fragment,
+		.via_list = span_of(via, sizeof(via)),
+		.destination_list = span_of(to, sizeof(to)) };
+	reload_header_write(&w, &h);
+	wr_u16(&w, code);
+	uint8_t *exact = reload_memdup(w.at, w.len - cut);
+	enum reload_sim_traffic t = reload_sim_traffic_of(span_of(exact, w.len - cut));
+	free(exact);
+	wr_clear(&w);
+	return t;
+}
+
+static void traffic_is_told_by_code(void **state)
+{
+	static const struct {
+		uint16_t code;
+		enum reload_sim_traffic traffic;
+	} rows[] = {
+		{ RELOAD_UPDATE_REQ, RELOAD_SIM_TRAFFIC_UPDATE },
+		{ RELOAD_ATTACH_ANS, RELOAD_SIM_TRAFFIC_ATTACH },
+		{ RELOAD_LEAVE_REQ, RELOAD_SIM_TRAFFIC_JOIN },
+		{ RELOAD_PROBE_ANS, RELOAD_SIM_TRAFFIC_PING },
+		{ RELOAD_STORE_REQ, RELOAD_SIM_TRAFFIC_STORE },
+		{ RELOAD_FIND_ANS, RELOAD_SIM_TRAFFIC_FETCH },
+		{ RELOAD_ERROR, RELOAD_SIM_TRAFFIC_OTHER },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_int_equal(traffic(rows[i].code, RELOAD_FRAGMENT_WHOLE, 0), rows[i].traffic);
+		assert_int_equal(
+			traffic(rows[i].code, RELOAD_FRAGMENT_ALWAYS, 0), RELOAD_SIM_TRAFFIC_OTHER);
+	}
+	for (size_t cut = 1; cut < RELOAD_HEADER_FIXED; cut++)
+		assert_int_equal(traffic(RELOAD_UPDATE_REQ, RELOAD_FRAGMENT_WHOLE, cut),
+			RELOAD_SIM_TRAFFIC_OTHER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +489,7 @@ int main(void)
 		cmocka_unit_test(datagrams_overtake),
 		cmocka_unit_test(oversized_ends_the_link),
 		cmocka_unit_test(hook_judges_what_a_liar_sends),
+		cmocka_unit_test(traffic_is_told_by_code),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -301,3 +301,23 @@ EOF
 		[ "$(reload-agent status -a $a -j | jq .stored.values)" -ge 4 ]
 	done
 }
+
+@test "all peers are killed at once and started again: nothing is missing" {
+	lab_ring
+	for i in $(seq 12); do
+		reload-store -a alice -k $ARRAY alice@calls.example --index "$i" "value $i" -q
+	done
+	for u in alice bob carol; do
+		reload-store -a $u -k $K $u@calls.example "of $u" -q
+	done
+	for u in alice bob carol; do
+		killed $u
+	done
+	lab_ring
+	for a in alice bob carol; do
+		for u in alice bob carol; do
+			[ "$(reload-fetch -a $a -k $K $u@calls.example -j | jq -r '.values[0].text')" = "of $u" ]
+		done
+		[ "$(reload-fetch -a $a -k $ARRAY alice@calls.example -j | jq -r '[.values[] | select(.exists)] | length')" = 12 ]
+	done
+}

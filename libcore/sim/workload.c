@@ -29,7 +29,7 @@ struct reload_sim_request {
 	uint64_t number; /* Store: the version; Fetch: 0 */
 	uint64_t owed;
 	reload_ms begun;
-	unsigned tries; /* final read: how often it was tried; 0: none */
+	unsigned tries; /* final read: number of the next try; 0: it is none */
 	bool calm;
 };
 
@@ -191,7 +191,7 @@ static void read_failed(struct reload_sim_request *r, const struct reload_result
 	struct reload_sim_course *c = r->course;
 	bool must = (r->tries || (r->calm && reload_sim_course_calm(c))) &&
 		    !c->nodes[r->node].leaving && result->err != RELOAD_CANCELLED;
-	if (r->tries && r->tries < READ_TRIES && read_send(r))
+	if (r->tries && r->tries <= READ_TRIES && read_send(r))
 		return;
 	if (must && (r->tries || !answers_may_fail(c)) &&
 		reload_sim_history_owed(c->history, r->place, reload_sim_now(c->sim)) &&

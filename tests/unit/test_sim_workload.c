@@ -1,0 +1,235 @@
+#include "sim/course.h"
+
+#include "topology/topology.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* What is said of a Fetch whose result does not fit the history, and of requests that take too long. */
+enum {
+	NODES = 6,
+	SETTLE_MS = 120000
+};
+
+static struct reload_sim_course c;
+static struct reload_sim_outcome out;
+static struct reload_sim_scenario scenario;
+static struct reload_id ids[NODES], resources[NODES];
+
+static void event(void *arg, struct reload_sim_node *n, const struct reload_event *ev)
+{
+	if (c.checks)
+		reload_sim_course_event(arg, n, ev);
+}
+
+static int grown(void **state)
+{
+	(void)state;
+	const struct reload_sim_setup setup = {
+		.seed = 11, .nodes = NODES, .latency = reload_sim_latency_find("lan")
+	};
+	const struct reload_sim_hooks hooks = { .arg = &c, .event = event };
+	memset(&c, 0, sizeof(c));
+	memset(&out, 0, sizeof(out));
+	reload_sim_scenario_init(&scenario);
+	scenario.peers = NODES;
+	c.scenario = &scenario;
+	c.out = &out;
+	c.nodes_count = NODES;
+	c.nodes = reload_alloc_array(NODES, sizeof(*c.nodes));
+	c.sim = reload_sim_new(&setup, &hooks);
+	TAILQ_INIT(&c.requests);
+	reload_prng_seed(&c.prng, 5);
+	for (size_t i = 0; i < NODES; i++) {
+		struct reload_sim_node *n = reload_sim_node(c.sim, i);
+		ids[i] = n->id;
+		reload_chord_topology.resource_id(
+			&resources[i], span_str(n->credentials.cert->user));
+	}
+	c.history = reload_sim_history_new(NODES, ids, resources, 40, 0);
+	c.holders = reload_sim_holders_new(NODES, ids, c.history);
+	c.checks = reload_sim_checks_new(
+		c.sim, reload_sim_holders_order(c.holders), c.history, 1 << 20);
+	for (size_t i = 0; i < NODES; i++)
+		reload_sim_course_start(&c, i, i == 0);
+	reload_sim_run(c.sim, SETTLE_MS);
+	reload_sim_checks_begin(c.checks);
+	assert_int_equal(c.joined, NODES);
+	return 0;
+}
+
+static int gone(void **state)
+{
+	(void)state;
+	reload_sim_checks_free(TAKE(c.checks));
+	reload_sim_free(c.sim);
+	reload_sim_workload_clear(&c);
+	reload_sim_holders_free(c.holders);
+	reload_sim_history_free(c.history);
+	struct reload_sim_numbers *numbers[] = { &c.hops, &c.fetch_ms, &c.store_ms, &c.join_ms };
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		reload_sim_numbers_clear(numbers[i]);
+	free(c.nodes);
+	return 0;
+}
+
+static void later(reload_ms ms)
+{
+	reload_sim_run(c.sim, reload_sim_now(c.sim) + ms);
+}
+
+/* Node 1 stores something; returns one of its places that has a value now. */
+static struct reload_sim_place *stored(void)
+{
+	reload_sim_workload_store(&c, 1);
+	later(5000);
+	struct reload_sim_place *p = reload_sim_history_known(c.history, &c.prng);
+	assert_non_null(p);
+	assert_int_equal(p->node, 1);
+	assert_int_equal(out.stores_acknowledged, out.stores);
+	return p;
+}
+
+static void read_of(struct reload_sim_place *p)
+{
+	assert_true(reload_sim_workload_read(&c, p));
+	later(40000);
+	assert_int_equal(c.requests_count, 0);
+}
+
+static void what_was_stored_is_read(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		read_of(stored());
+	assert_false(c.violated);
+	assert_int_equal(out.fetches_good, 20);
+	assert_int_equal(out.fetches_expected, 20);
+}
+
+static void an_older_version_is_a_violation(void **state)
+{
+	(void)state;
+	struct reload_sim_place *p = stored();
+	p->newest++; /* as if a newer one had been acknowledged */
+	read_of(p);
+	assert_true(c.violated);
+	assert_int_equal(out.violation.check, RELOAD_SIM_CHECK_LOST_VALUE);
+	assert_non_null(strstr(out.violation.words, "an older version"));
+	assert_int_equal(out.fetches_good, 0);
+}
+
+static void no_value_is_a_violation(void **state)
+{
+	(void)state;
+	struct reload_sim_place *p = stored();
+	for (size_t i = 0; i < NODES; i++) {
+		struct reload_storage *storage = reload_sim_node(c.sim, i)->storage;
+		storage->ops->drop_kind(storage, reload_sim_place_kind(p));
+	}
+	/* not while a fault is at work, but in a calm time */
+	c.calm_from = RELOAD_NEVER;
+	reload_sim_workload_fetch(&c);
+	later(40000);
+	assert_false(c.violated);
+	c.calm_from = reload_sim_now(c.sim);
+	reload_sim_workload_fetch(&c);
+	later(40000);
+	assert_true(c.violated);
+	assert_int_equal(out.violation.check, RELOAD_SIM_CHECK_LOST_VALUE);
+	assert_non_null(strstr(out.violation.words, "no value"));
+}
+
+static void a_value_that_was_never_stored_is_a_violation(void **state)
+{
+	(void)state;
+	struct reload_sim_place *p = stored();
+	struct reload_sim_version *v = &p->versions[p->last % RELOAD_SIM_VERSIONS];
+	v->number += RELOAD_SIM_VERSIONS; /* what is there is another one than history knows */
+	c.calm_from = RELOAD_NEVER;
+	reload_sim_workload_fetch(&c);
+	later(40000);
+	assert_true(c.violated);
+	assert_int_equal(out.violation.check, RELOAD_SIM_CHECK_FORGED);
+}
+
+static void a_read_without_an_answer_is_tried_again_and_then_a_violation(void **state)
+{
+	(void)state;
+	struct reload_sim_place *p = stored();
+	for (size_t i = 0; i < NODES; i++) {
+		struct reload_status st;
+		reload_sim_node(c.sim, i)->slow_ms = 300000;
+		/* nobody asks the owner, who would answer itself */
+		reload_peer_status(reload_sim_node(c.sim, i)->peer, &st);
+		c.nodes[i].leaving = reload_id_between(&st.range_from, &resources[1], &st.range_to);
+	}
+	uint64_t before = out.fetches;
+	assert_true(reload_sim_workload_read(&c, p));
+	for (int i = 0; i < 300 && c.requests_count; i++)
+		later(1000);
+	assert_int_equal(c.requests_count, 0);
+	assert_int_equal(out.fetches - before, 5);
+	assert_true(c.violated);
+	assert_int_equal(out.violation.check, RELOAD_SIM_CHECK_LOST_VALUE);
+	assert_non_null(strstr(out.violation.words, "no answer"));
+}
+
+static void a_counter_that_does_not_rise_is_a_violation(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 30 && !c.violated; i++) {
+		stored();
+		/* all holders forget the counters, too: the next Store is their first */
+		for (size_t n = 0; n < NODES; n++) {
+			struct reload_storage *storage = reload_sim_node(c.sim, n)->storage;
+			storage->ops->drop_range(storage, &resources[1], &resources[1]);
+		}
+	}
+	assert_true(c.violated);
+	assert_int_equal(out.violation.check, RELOAD_SIM_CHECK_GENERATION);
+	assert_non_null(strstr(out.violation.words, "generation counter in the answer is 1"));
+}
+
+static void a_request_that_takes_too_long_is_a_violation(void **state)
+{
+	(void)state;
+	const struct reload_sim_setup setup = {
+		.seed = 1, .nodes = 1, .latency = reload_sim_latency_find("lan")
+	};
+	stored();
+	reload_sim_workload_fetch(&c);
+	assert_int_equal(c.requests_count, 1);
+	reload_sim_workload_overdue(&c);
+	assert_false(c.violated);
+	/* seen from a world in which it is later */
+	struct reload_sim *own = c.sim, *future = reload_sim_new(&setup, NULL);
+	reload_sim_run(future, reload_sim_now(own) + RELOAD_SIM_REQUEST_MS + 1);
+	c.sim = future;
+	reload_sim_workload_overdue(&c);
+	c.sim = own;
+	reload_sim_free(future);
+	assert_true(c.violated);
+	assert_int_equal(out.violation.check, RELOAD_SIM_CHECK_TRANSACTION);
+	later(5000);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, grown, gone)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_was_stored_is_read),
+		TEST(an_older_version_is_a_violation),
+		TEST(no_value_is_a_violation),
+		TEST(a_value_that_was_never_stored_is_a_violation),
+		TEST(a_read_without_an_answer_is_tried_again_and_then_a_violation),
+		TEST(a_counter_that_does_not_rise_is_a_violation),
+		TEST(a_request_that_takes_too_long_is_a_violation),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

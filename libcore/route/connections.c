@@ -3,7 +3,8 @@
 enum {
 	GENERATION_BITS = 3,
 	GENERATION_MASK = 7,
-	OPAQUE_TOP = 0x8000
+	OPAQUE_TOP = 0x8000,
+	FEW = 32 /* an array of all slots is larger than all else that a node with few links holds */
 };
 
 static int link_cmp(struct reload_connection *a, struct reload_connection *b)
@@ -36,16 +37,39 @@ void reload_connections_free(struct reload_connections *c)
 	struct reload_connection *con;
 	while ((con = RB_MIN(reload_link_tree, &c->links)))
 		reload_connection_remove(c, con);
+	free(c->slots);
 	free(c);
+}
+
+static struct reload_connection *slot_of(struct reload_connections *c, unsigned slot)
+{
+	struct reload_connection *con = NULL;
+	if (c->slots)
+		return c->slots[slot];
+	RB_FOREACH (con, reload_link_tree, &c->links)
+		if (con->slot == slot)
+			return con;
+	return NULL;
+}
+
+static void slots_begin(struct reload_connections *c)
+{
+	struct reload_connection *con;
+	c->slots = reload_alloc_array(RELOAD_SLOTS, sizeof(struct reload_connection *));
+	RB_FOREACH (con, reload_link_tree, &c->links)
+		c->slots[con->slot] = con;
 }
 
 static unsigned slot_take(struct reload_connections *c, struct reload_connection *con)
 {
-	while (c->slots[c->next_slot])
+	if (!c->slots && c->count >= FEW)
+		slots_begin(c);
+	while (slot_of(c, c->next_slot))
 		c->next_slot = (c->next_slot + 1) % RELOAD_SLOTS;
 	unsigned slot = c->next_slot;
 	c->next_slot = (slot + 1) % RELOAD_SLOTS;
-	c->slots[slot] = con;
+	if (c->slots)
+		c->slots[slot] = con;
 	c->generations[slot]++;
 	return slot;
 }
@@ -84,7 +108,8 @@ void reload_connection_remove(struct reload_connections *c, struct reload_connec
 	RB_REMOVE(reload_link_tree, &c->links, con);
 	if (con->node.len)
 		RB_REMOVE(reload_node_tree, &c->nodes, con);
-	c->slots[con->slot] = NULL;
+	if (c->slots)
+		c->slots[con->slot] = NULL;
 	c->count--;
 	reload_cert_free(con->cert);
 	free(con);
@@ -145,5 +170,5 @@ struct reload_connection *reload_connection_by_opaque(
 	unsigned slot = name >> GENERATION_BITS & (RELOAD_SLOTS - 1);
 	if ((name & GENERATION_MASK) != (c->generations[slot] & GENERATION_MASK))
 		return NULL;
-	return c->slots[slot];
+	return slot_of(c, slot);
 }

@@ -37,7 +37,8 @@ RB_HEAD(reload_node_tree, reload_connection);
 struct reload_connections {
 	struct reload_link_tree links;
 	struct reload_node_tree nodes;
-	struct reload_connection *slots[RELOAD_SLOTS];
+	struct reload_connection *
+		*slots; /* by slot; NULL while they are few: then they are looked through */
 	uint8_t generations[RELOAD_SLOTS];
 	unsigned next_slot;
 	size_t count, max;

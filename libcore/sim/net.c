@@ -9,7 +9,8 @@
  * RELOAD_SIM_LOST_MS after the first message without one.  Only the end that sends looks; an idle end notices nothing.  When
  * messages pass but their ACKs do not, the sender doubts and gives up all the same, though everything arrived.
  *
- * A datagram stands alone: it is sent up to five times with doubling pauses (RFC 6940 s6.6.3), then the link is given up.
+ * A datagram stands alone: it is sent up to five times with doubling pauses (RFC 6940 s6.6.3.1), then the link is given up.
+ * Unlike there, several may be on the way at a time: that is harder on the engine, which must not rely on their order.
  *
  * While all is well nothing of this costs an event: a message is one event, its arrival.
  */
@@ -18,7 +19,7 @@ enum {
 	RTO_MS = 200,      /* of the transport; doubles */
 	PAUSE_MAX = 6400,  /* between two attempts of the transport */
 	RESENDS_MAX = 6,   /* of a packet on an open way */
-	TRANSMISSIONS = 5, /* of a datagram (RFC 6940 s6.6.3) */
+	TRANSMISSIONS = 5, /* of a datagram (RFC 6940 s6.6.3.1) */
 	DATAGRAM_RTO_MS = 20
 };
 

@@ -196,13 +196,11 @@ static void cut_is_doubted_then_lost(void **state)
 	later(&r, RELOAD_SIM_DOUBT_MS - 1);
 	assert_true(link_good(&r, A));
 	later(&r, 1);
-	/* R-6.6-05 */
 	assert_false(link_good(&r, A));
 	assert_int_equal(r.seen[A].slow, from + RELOAD_SIM_DOUBT_MS);
 	later(&r, RELOAD_SIM_LOST_MS - RELOAD_SIM_DOUBT_MS - 1);
 	assert_int_equal(r.seen[A].down, 0);
 	later(&r, 2);
-	/* R-6.6.5-04 */
 	assert_int_equal(r.seen[A].down, from + RELOAD_SIM_LOST_MS);
 	/* the other end sent nothing */
 	assert_int_equal(r.seen[B].down, 0);
@@ -355,7 +353,7 @@ static void datagrams_are_sent_five_times(void **state)
 	from = reload_sim_now(r.s);
 	mark_send(&r, A, 3);
 	later(&r, 10000);
-	/* R-6.6.3-02: pauses of 1, 2, 4, 8 and 16 timeouts */
+	/* pauses of 1, 2, 4, 8 and 16 timeouts (s6.6.3.1) */
 	reload_ms rto = reload_sim_patience(r.s, BASE);
 	assert_int_equal(r.seen[A].down, from + 31 * rto);
 	assert_int_equal(r.seen[B].count, 2);

@@ -194,13 +194,14 @@ static void disk_outlives_a_crash(void **state)
 	assert_int_equal(n->stopped_at, reload_sim_now(s));
 	assert_ptr_equal(n->storage, storage);
 	reload_sim_run(s, reload_sim_now(s) + 1000);
-	/* its configured bootstrap node is cut off: what it remembers leads it back (R-11.4-02) */
+	/* its configured bootstrap node is cut off: what it remembers leads it back */
 	reload_sim_side(s, 0, 1);
 	reload_sim_start(s, 4, false, RELOAD_ROLE_PEER, NULL, 0);
 	assert_ptr_equal(n->storage, storage);
 	assert_int_equal(n->lives, 2);
 	reload_sim_run(s, reload_sim_now(s) + 60000);
 	assert_int_equal(n->state, RELOAD_STATE_JOINED);
+	/* R-11.4-02 */
 	assert_true(w.remembered > 0);
 }
 

@@ -214,6 +214,45 @@ static void clients_find_their_answer(void **state)
 	}
 }
 
+/* Many requests under way: answers come in any order, an error ends one of them only. */
+static void clients_take_answers_in_any_order(void **state)
+{
+	(void)state;
+	static const char answers[] = "{\"jsonrpc\":\"2.0\",\"method\":\"other\",\"params\":{}}\n"
+				      "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"n\":3}}\n"
+				      "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32013,"
+				      "\"message\":\"no value stored there\"}}\n"
+				      "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"n\":2}}\n";
+	struct script s = { .answers = answers, .piece = 7, .end = RELOAD_TIMEOUT };
+	struct reload_client *c = client_of(&s);
+	struct reload_call_error error;
+	json_t *result;
+	json_int_t id;
+	for (json_int_t i = 1; i <= 3; i++) {
+		assert_int_equal(reload_client_send(c, "a.b", NULL, 5, &id, &error), RELOAD_OK);
+		assert_int_equal(id, i);
+	}
+	static const json_int_t order[] = { 3, 1, 2 };
+	for (size_t i = 0; i < COUNT_OF(order); i++) {
+		assert_int_equal(reload_client_next(c, 5, &id, &result, &error), RELOAD_OK);
+		assert_int_equal(id, order[i]);
+		assert_int_equal(result == NULL, id == 1);
+		assert_int_equal(error.data != NULL, id == 1);
+		assert_int_equal(error.failure.err, id == 1 ? RELOAD_NO_VALUE : RELOAD_OK);
+		if (result)
+			assert_int_equal(json_integer_value(json_object_get(result, "n")), id);
+		json_decref(result);
+		reload_call_error_clear(&error);
+	}
+	assert_int_equal(reload_client_next(c, 5, &id, &result, &error), RELOAD_TIMEOUT);
+	assert_true(error.failure.why.what[0] && json_is_object(error.data));
+	reload_call_error_clear(&error);
+	assert_int_equal(reload_client_send(c, "a.b", NULL, 5, &id, &error), RELOAD_NO_AGENT);
+	reload_call_error_clear(&error);
+	reload_client_free(c);
+	wr_clear(&s.sent);
+}
+
 static enum reload_err call_with(const char *answers, enum reload_err send_err, enum reload_err end)
 {
 	struct script s = { .answers = answers, .piece = 64, .send_err = send_err, .end = end };
@@ -265,6 +304,7 @@ int main(void)
 		cmocka_unit_test(failures_survive_the_way),
 		cmocka_unit_test(every_error_has_its_own_code),
 		cmocka_unit_test(clients_find_their_answer),
+		cmocka_unit_test(clients_take_answers_in_any_order),
 		cmocka_unit_test(clients_give_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

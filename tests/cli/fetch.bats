@@ -1,0 +1,159 @@
+#!/usr/bin/env bats
+# reload-fetch --stat, --find and --watch, the question to one node, and reload-store --verify.
+
+load lab
+
+setup_file() {
+	lab_begin
+	lab_overlay
+	export PORT
+	lab_ring
+	export CAROL BOB ALICE
+	CAROL=$(node_of carol) BOB=$(node_of bob) ALICE=$(node_of alice)
+	reload-store -a alice -q -k $ARRAY alice@calls.example --batch - <<-'END'
+		{"index":0,"text":"zero"}
+		{"index":1,"text":"one"}
+		{"index":5,"text":"five"}
+	END
+}
+
+teardown_file() {
+	lab_end
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+K=0xf0000001
+ARRAY=0xf0000002
+DICT=0xf0000003
+
+# R-7.4.3-02: sizes, hashes and times, no values; R-7.4.3-04: ranges and wildcards as in a Fetch
+@test "statistics of the values, also of a part of them" {
+	R reload-fetch -a bob -j --stat -k $ARRAY alice@calls.example
+	ok
+	[ "$(jq -c '.values | map([.index, .size_bytes, .hash_algorithm, has("value")])' <<<"$output")" = \
+		'[[0,4,"sha256",false],[1,3,"sha256",false],[5,4,"sha256",false]]' ]
+	R reload-fetch -a bob -j --stat -k $ARRAY alice@calls.example --index 1-5
+	ok
+	[ "$(jq -c '.values | map(.index)' <<<"$output")" = '[1,5]' ]
+	R reload-fetch -a bob --stat -k $ARRAY alice@calls.example --index 9
+	failed 5 'no value'
+	reload-store -a alice -q -k $DICT alice@calls.example own
+	R reload-fetch -a bob -j --stat -k $DICT alice@calls.example
+	ok
+	[ "$(jq -c '.values | map(.key)' <<<"$output")" = "[\"$ALICE\"]" ]
+	R reload-fetch -a bob -j --stat -k NOSUCH alice@calls.example
+	[ "$status" -eq 1 ]
+}
+
+# plus_one HEX: the point behind it on the ring of 128 bits.
+plus_one() {
+	python3 -c 'import sys; print("%032x" % ((int(sys.argv[1], 16) + 1) % 2**128))' "$1"
+}
+
+# R-7.4.4-07: asking for closest + 1 again and again finds every resource; a peer that has no more is walked over
+@test "the overlay can be walked" {
+	for u in alice bob carol; do
+		reload-store -a $u -q -k $K "$u@calls.example" "of $u"
+	done
+	stored=$(for u in alice bob carol; do reload-fetch -a alice -j -k $K "$u@calls.example" | jq -r .resource_id; done | sort)
+	at=00000000000000000000000000000001 found=
+	for _ in $(seq 12); do
+		R reload-fetch -a bob -j --find -k $K "resource:$at"
+		if [ "$status" -eq 0 ]; then
+			closest=$(jq -r .closest <<<"$output")
+			[[ $closest < $at ]] && break
+			found+=$closest$'\n'
+			at=$(plus_one "$closest")
+		else
+			[ "$status" -eq 5 ]
+			# none from here to the end of this peer: on to the next one
+			next=$(printf '%s\n' "$ALICE" "$BOB" "$CAROL" | sort | awk -v at="$at" '$0 >= at' | head -1)
+			[ -n "$next" ] || break
+			at=$(plus_one "$next")
+		fi
+	done
+	[ "$(sort <<<"${found%$'\n'}")" = "$stored" ]
+	R reload-fetch -a bob --find -k $K alice@calls.example --key x
+	failed 2 find
+}
+
+# R-7.4.1.2-02: the replicas that the StoreAns names are checked by Stat
+@test "--verify reads back from the responsible peer and from each replica" {
+	R reload-store -a alice -k $K alice@calls.example 'everywhere' --verify
+	ok
+	matches "${lines[1]}" '^read back from [0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{8}$'
+	R reload-store -a alice -j -k $ARRAY alice@calls.example 'everywhere' --append --verify
+	ok
+	same_schema reload-store --verify
+	[ "$(jq -c '[.verified[] | .held] == [true, true, true] and (.verified | map(.node_id)) == [.responsible] + .replicas' <<<"$output")" = true ]
+	R reload-store -a alice -k $DICT alice@calls.example 'everywhere' --verify
+	ok
+	R reload-store -a alice -k $DICT alice@calls.example --remove -y --verify
+	ok
+	matches "${lines[1]}" '^gone from '
+}
+
+# R-7.4.1.2-02
+@test "a replica that does not answer is missing: exit 11, and it is named" {
+	# whose resource has a replica that is neither alice, who is asked, nor the responsible peer
+	R reload-store -a alice -j -k $K alice@calls.example before
+	replica=$(jq -r --arg self "$ALICE" '.replicas[] | select(. != $self)' <<<"$output" | tail -1)
+	[ "$replica" = "$BOB" ] && name=bob || name=carol
+	kill -STOP "$(cat lab/$name.pid)"
+	R reload-store -a alice -k $K alice@calls.example missing --verify
+	kill -CONT "$(cat lab/$name.pid)"
+	[ "$status" -eq 11 ]
+	matches "${lines[0]}" '^stored at '
+	matches "${stderr_lines[0]}" '1 of 3 peers cannot give it back'
+	matches "${stderr_lines[1]}" "why:  replica ${replica:0:8}: "
+}
+
+@test "changes are printed as they come, and a summary at the end" {
+	reload-store -a carol -q -k $K carol@calls.example one
+	reload-fetch -a bob -j -k $K carol@calls.example --watch 100ms >watched &
+	watch=$!
+	for _ in $(seq 100); do [ ! -s watched ] || break; sleep 0.05; done
+	reload-store -a carol -q -k $K carol@calls.example one # again: no change
+	reload-store -a carol -q -k $K carol@calls.example two
+	for _ in $(seq 100); do [ "$(wc -l <watched)" -lt 2 ] || break; sleep 0.05; done
+	reload-store -a carol -q -k $K carol@calls.example --remove -y
+	for _ in $(seq 100); do [ "$(wc -l <watched)" -lt 3 ] || break; sleep 0.05; done
+	kill -TERM $watch
+	wait $watch
+	[ "$(jq -s -c 'map([.type, .change, .value.text, .before.text])' watched)" = \
+		'[["change","initial","one",null],["change","changed","two","one"],["change","removed",null,"two"],["summary",null,null,null]]' ]
+	[ "$(jq -s -c '.[-1] | [.changes, .failures]' watched)" = '[3,0]' ]
+	R reload-fetch --watch 1s --json-schema
+	ok
+	jq -e --slurpfile seen watched '.oneOf[0].required as $r | $seen[0] | ($r - keys == []) and (keys - $r == [])' <<<"$output"
+}
+
+@test "a fetch that fails while watching is told, and the next one made" {
+	reload-store -a bob -q -k $K bob@calls.example there
+	reload-fetch -a carol -k $K bob@calls.example --watch 100ms >watched 2>failures &
+	watch=$!
+	for _ in $(seq 100); do [ ! -s watched ] || break; sleep 0.05; done
+	reload-join -a carol --leave -q
+	for _ in $(seq 100); do [ ! -s failures ] || break; sleep 0.05; done
+	reload-join -a carol -q
+	reload-store -a bob -q -k $K bob@calls.example changed
+	for _ in $(seq 100); do [ "$(wc -l <watched)" -lt 2 ] || break; sleep 0.05; done
+	kill -INT $watch
+	wait $watch
+	matches "$(cat failures)" 'why:  carol is not part of calls.example'
+	matches "$(sed -n 1p watched)" '^[0-9:]+  initial  there   signed by bob@calls.example'
+	matches "$(sed -n 2p watched)" '^[0-9:]+  changed  changed '
+	matches "$(tail -1 watched)" '^[0-9]+ polls, 2 changes, [1-9][0-9]* failures$'
+}
+
+@test "watching ends at --timeout; without any success the failure counts" {
+	R reload-fetch -a bob -q -t 300ms -k $K bob@calls.example --watch 100ms
+	ok
+	[ "$output" = changed ]
+	R reload-fetch -a nobody -t 300ms -k $K bob@calls.example --watch 100ms
+	[ "$status" -eq 3 ]
+	matches "$stderr" 'no agent answers'
+}

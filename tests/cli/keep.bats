@@ -1,0 +1,195 @@
+#!/usr/bin/env bats
+# reload-store --keep, --list-kept, --drop: values that the agent stores again until they are dropped.
+
+load lab
+
+# The authority as it was before it issued alice makes another alice: one user at two nodes.
+setup_file() {
+	lab_begin
+	PORT=$(lab_port)
+	export PORT
+	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" \
+		--kind "$(lab_kind 4026531842 ARRAY USER-MATCH)" --kind "$(lab_kind 4026531843 DICTIONARY USER-NODE-MATCH)" >/dev/null
+	cp -r lab twin
+	RELOAD_HOME=$PWD/twin reload-enroll issue alice@calls.example --identity twin >/dev/null
+	for u in alice bob carol; do
+		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
+	done
+	cp -r twin/etc/identity/twin lab/etc/identity/twin
+	lab_ring
+	lab_start twin -l 127.0.0.1:0 --no-join
+	reload-join -a twin -q
+}
+
+teardown_file() {
+	lab_end
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+K=0xf0000001
+ARRAY=0xf0000002
+DICT=0xf0000003
+
+# kept AGENT FIELD: of the only value that the agent keeps.
+kept() {
+	reload-store -a "$1" -j --list-kept | jq -r ".kept[0].$2"
+}
+
+# until_kept AGENT FIELD VALUE: waits for it, 10 s at most.
+until_kept() {
+	for _ in $(seq 100); do
+		[ "$(kept "$1" "$2")" != "$3" ] || return 0
+		sleep 0.1
+	done
+	reload-store -a "$1" -j --list-kept
+	return 1
+}
+
+# R-7-07: without --keep the value would be gone; R-13.5-04: each Store has a later storage_time
+@test "a kept value outlives its lifetime" {
+	R reload-store -a alice -k $ARRAY alice@calls.example here --index 3 --keep --lifetime 2s
+	ok
+	matches "$output" ', kept$'
+	first=$(reload-fetch -a bob -j -k $ARRAY alice@calls.example | jq -r '.values[0].storage_time')
+	reload-store -a bob -q -k $K bob@calls.example 'not kept' --lifetime 2s
+	until_kept alice renewals 2
+	R reload-fetch -a bob -j -k $ARRAY alice@calls.example
+	ok
+	[ "$(jq -r '.values[0].text' <<<"$output")" = here ]
+	[[ $(jq -r '.values[0].storage_time' <<<"$output") > $first ]]
+	[ "$(jq -r '.values[0].lifetime_s <= 2' <<<"$output")" = true ]
+	R reload-fetch -a bob -k $K bob@calls.example
+	[ "$status" -eq 5 ]
+}
+
+@test "what is kept is listed, as text and as the schema says" {
+	R reload-store -a alice --list-kept
+	ok
+	matches "${lines[1]}" "^$ARRAY +kept +4 +2s .* alice@calls.example \[3\]$"
+	R reload-store -a alice -j --list-kept
+	ok
+	same_schema reload-store --list-kept
+	[ "$(jq -r '.kept[0] | "\(.state) \(.index) \(.size_bytes) \(.failures)"' <<<"$output")" = 'kept 3 4 0' ]
+	R reload-store -a carol -j --list-kept
+	ok
+	[ "$(jq -c .kept <<<"$output")" = '[]' ]
+	R reload-store -a alice --list-kept alice@calls.example
+	failed 2 list-kept
+}
+
+@test "dropped is not stored again; a dry run drops nothing" {
+	R reload-store -a alice -n --drop -k $ARRAY alice@calls.example
+	ok
+	matches "$output" '^would drop alice@calls.example \[3\], stored until '
+	R reload-store -a alice --drop -k $ARRAY alice@calls.example --index 4
+	failed 5 'nothing of Kind'
+	R reload-store -a alice -j --drop -k $ARRAY alice@calls.example --index 3
+	ok
+	same_schema reload-store --drop
+	[ "$(jq -r '.dropped | length' <<<"$output")" = 1 ]
+	[ "$(jq -c .kept lab/state/alice/kept.json)" = '[]' ]
+	for _ in $(seq 50); do
+		R reload-fetch -a bob -k $ARRAY alice@calls.example
+		[ "$status" -ne 5 ] || break
+		sleep 0.1
+	done
+	[ "$status" -eq 5 ]
+	R reload-store -a alice --drop -k $ARRAY alice@calls.example
+	failed 5 'nothing of Kind'
+}
+
+@test "a Store without --keep, and a removal, end the keeping" {
+	reload-store -a alice -q -k $K alice@calls.example one --keep
+	[ "$(kept alice state)" = kept ]
+	reload-store -a alice -q -k $K alice@calls.example two
+	[ "$(kept alice state)" = null ]
+	reload-store -a alice -q -k $DICT alice@calls.example one --keep
+	[ "$(kept alice key)" = "$(node_of alice)" ]
+	reload-store -a alice -q -k $DICT alice@calls.example --remove -y
+	[ "$(kept alice state)" = null ]
+}
+
+@test "what cannot be kept is said before anything is stored" {
+	R reload-store -a alice -k $ARRAY alice@calls.example x --append --keep
+	failed 2 'alice@calls.example'
+	matches "$stderr" 'needs a place'
+	R reload-store -a alice -k $K alice@calls.example --remove -y --keep
+	failed 2 'alice@calls.example'
+	R reload-store -a alice -k $K alice@calls.example x --keep --list-kept
+	failed 2 list-kept
+	R reload-store -a alice -n -k $K alice@calls.example x --keep
+	ok
+	[ "$(kept alice state)" = null ]
+	R reload-store -a bob -k $K alice@calls.example x --keep
+	failed 6 'alice@calls.example'
+	[ "$(kept bob state)" = null ]
+}
+
+# what is newer there stays
+@test "a kept value gives way to a newer one of another node" {
+	reload-store -a alice -q -k $K alice@calls.example 'from home' --keep --lifetime 2s
+	reload-store -a twin -q -k $K alice@calls.example 'from work' --lifetime 1h
+	until_kept alice state superseded
+	[ "$(kept alice next)" = null ]
+	grep -q 'kept value gave way to a newer one' lab/alice.log
+	R reload-fetch -a bob -q -k $K alice@calls.example
+	[ "$output" = 'from work' ]
+	reload-store -a alice -q --drop -k $K alice@calls.example
+}
+
+@test "kept values are stored again soon after the agent comes back" {
+	reload-store -a carol -q -k $K carol@calls.example 'still here' --keep --lifetime 1h
+	[ "$(stat -c %a lab/state/carol/kept.json)" = 600 ]
+	kill -KILL "$(cat lab/carol.pid)"
+	while kill -0 "$(cat lab/carol.pid)" 2>/dev/null; do sleep 0.05; done
+	before=$(jq -r '.kept[0].stored_ms' lab/state/carol/kept.json)
+	lab_start carol -l 127.0.0.1:0
+	reload-agent status -a carol --wait joined -q
+	until_kept carol renewals 1
+	R reload-store -a carol -j --list-kept
+	[ "$(jq -r '.kept[0].state' <<<"$output")" = kept ]
+	until [ "$(jq -r '.kept[0].stored_ms' lab/state/carol/kept.json)" -gt "$before" ]; do sleep 0.1; done
+	[ "$(reload-fetch -a bob -q -k $K carol@calls.example)" = 'still here' ]
+}
+
+@test "while the node is away its values wait" {
+	reload-join -a carol --leave -q
+	[ "$(kept carol state)" = waiting ]
+	reload-join -a carol -q
+	until_kept carol state kept
+	until_kept carol renewals 2
+}
+
+# A table that is full; nothing of it is stored.
+full_table() {
+	jq -nc '{version: 1, overlay: "calls.example", kept: [range(1024) | {resource_id: ("%032d" | sub("%032d"; "00000000000000000000000000000001")),
+		name: null, kind_id: 4026531842, data_model: 2, index: ., key: "", value: "", lifetime_s: 60, stored_ms: 1, generation: "1", superseded: true}]}'
+}
+
+@test "what an agent keeps has a limit; what it cannot read is put aside" {
+	kill "$(cat lab/twin.pid)"
+	while kill -0 "$(cat lab/twin.pid)" 2>/dev/null; do sleep 0.05; done
+	mkdir -p lab/state/twin
+	full_table >lab/state/twin/kept.json
+	lab_start twin -l 127.0.0.1:0
+	reload-agent status -a twin --wait joined -q
+	[ "$(reload-store -a twin -j --list-kept | jq '.kept | length')" = 1024 ]
+	R reload-store -a twin -k $K alice@calls.example more --keep
+	failed 8 'no room to keep'
+	R reload-fetch -a bob -q -k $K alice@calls.example
+	[ "$output" != more ]
+	kill "$(cat lab/twin.pid)"
+	while kill -0 "$(cat lab/twin.pid)" 2>/dev/null; do sleep 0.05; done
+	head -c 1000 lab/state/twin/kept.json >cut
+	cp cut lab/state/twin/kept.json
+	lab_start twin -l 127.0.0.1:0
+	reload-agent status -a twin --wait joined -q
+	[ "$(reload-store -a twin -j --list-kept | jq '.kept | length')" = 0 ]
+	cmp cut lab/state/twin/kept.json.damaged
+	grep -q 'kept values cannot be read' lab/twin.log
+	reload-store -a twin -q -k $K alice@calls.example more --keep
+	[ "$(jq '.kept | length' lab/state/twin/kept.json)" = 1 ]
+}

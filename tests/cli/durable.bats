@@ -293,10 +293,6 @@ EOF
 		done
 	done
 }
-			sleep 0.1
-		done
-	done
-}
 
 @test "all peers are killed at once and started again: nothing is missing" {
 	lab_ring

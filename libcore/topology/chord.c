@@ -172,18 +172,30 @@ static bool refresh_fingers(struct reload_topology *t)
 	return replace(t->fingers, &t->fingers_count, list, n);
 }
 
+static void mark(struct reload_topology *t, const struct reload_id *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct chord_link *link = reload_chord_link_find(t, &list[i]);
+		if (link->neighbour)
+			continue;
+		link->neighbour = true;
+		link->periodic = reload_chord_now(t) + reload_chord_jitter(t, t->update_interval);
+		t->update_due = 0;
+	}
+}
+
 static void mark_neighbours(struct reload_topology *t)
 {
-	reload_ms now = reload_chord_now(t);
 	for (size_t i = 0; i < t->links_count; i++) {
 		struct chord_link *link = &t->links[i];
-		bool was = link->neighbour;
-		link->neighbour =
-			reload_chord_member(t->predecessors, t->predecessors_count, &link->id) ||
-			reload_chord_member(t->successors, t->successors_count, &link->id);
-		if (link->neighbour && !was)
-			link->periodic = now + reload_chord_jitter(t, t->update_interval);
+		if (link->neighbour)
+			link->neighbour =
+				reload_chord_member(
+					t->predecessors, t->predecessors_count, &link->id) ||
+				reload_chord_member(t->successors, t->successors_count, &link->id);
 	}
+	mark(t, t->predecessors, t->predecessors_count);
+	mark(t, t->successors, t->successors_count);
 }
 
 void reload_chord_refresh(struct reload_topology *t)
@@ -346,7 +358,7 @@ static void attached(struct reload_topology *t, uint32_t cookie, enum reload_err
 		reload_chord_known_connected(t, node);
 		/* it sends us its Update because we asked; ours is what makes us a peer to it */
 		if (ours && !repair && t->state == RELOAD_TOPOLOGY_JOINED)
-			link->dirty = true;
+			reload_chord_update_owe(t, link);
 	}
 	reload_chord_after(t);
 }
@@ -356,7 +368,8 @@ static void pinged(struct reload_topology *t, uint32_t cookie, enum reload_err e
 {
 	if (!err && responder->len != CHORD_ID_LEN)
 		err = RELOAD_INVALID_MESSAGE;
-	(void)(reload_chord_check_pinged(t, cookie, err, responder) ||
+	(void)(reload_chord_join_pinged(t, cookie, err, responder) ||
+		reload_chord_check_pinged(t, cookie, err, responder) ||
 		reload_chord_repair_pinged(t, cookie, err, responder) ||
 		reload_chord_finger_pinged(t, cookie, err, responder));
 	reload_chord_after(t);

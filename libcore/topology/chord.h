@@ -201,7 +201,8 @@ struct reload_topology {
 	struct reload_id predecessors[CHORD_NEIGHBOURS_MAX], successors[CHORD_NEIGHBOURS_MAX];
 	struct reload_id *fingers; /* ascending, at most CHORD_FINGERS_MAX */
 	size_t predecessors_count, successors_count, fingers_count, fingers_cap;
-	uint64_t version; /* of predecessors, successors and range */
+	reload_ms update_due; /* no link is owed an Update before */
+	uint64_t version;     /* of predecessors, successors and range */
 
 	/* data: what the last orders to the host rest on */
 	bool owner;             /* from_ is valid */
@@ -218,6 +219,9 @@ struct reload_topology {
 	enum chord_phase phase;
 	struct reload_id bootstrap, ap;
 	uint32_t ap_cookie;
+	bool blind;          /* AP told us nothing of the ring */
+	uint8_t blind_pings; /* successors asked for so far, the last one found being */
+	struct reload_id blind_last;
 	unsigned tries, moves;
 	reload_ms patience; /* until then Join, and then Updates, wait for future neighbours */
 	struct reload_timer join_timer;
@@ -376,6 +380,9 @@ void reload_chord_join_step(struct reload_topology *t);
 /* reload_chord_join_attached() takes the outcome of the Attach to n+1; false when the cookie is another one. */
 bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node);
+/* reload_chord_join_pinged() takes the outcome of a Ping for our successors; false when the cookie is another one. */
+bool reload_chord_join_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *responder);
 /* reload_chord_join_answered() takes the answer to our Join. */
 void reload_chord_join_answered(
 	struct reload_topology *t, const struct reload_id *ap, enum reload_err err);
@@ -410,6 +417,8 @@ enum reload_err reload_chord_update_received(
 	struct reload_topology *t, const struct reload_id *from, bool direct, struct span body);
 /* reload_chord_update_now() sends the lists to link at once, whatever was sent before. */
 void reload_chord_update_now(struct reload_topology *t, struct chord_link *link);
+/* reload_chord_update_owe() marks link for an Update. */
+void reload_chord_update_owe(struct reload_topology *t, struct chord_link *link);
 /* reload_chord_update_all_dirty() marks every link for an Update. */
 void reload_chord_update_all_dirty(struct reload_topology *t);
 /* reload_chord_update_flush() sends the Updates that are due. */

@@ -4,6 +4,8 @@
  *	PAUSE		nothing under way, or a random pause before the next attempt
  *	RESOLVING	Attach with send_update to Resource-ID n+1; who answers is the Admitting Peer, AP
  *	AP_UPDATE	linked to AP, its (full) Update awaited
+ *			(when it does not come within CHORD_UPDATE_WAIT_MS, our successors are asked for one by one with Pings:
+ *			to n+1, to the point behind who answers, and so on, and a Join may go to AP without its Update)
  *	NEIGHBOURS	Attach to all future neighbours that AP and those already reached list, source-routed through who
  *			named them; ends when none is outstanding and the nearest known successor has sent its Update, or
  *			when that took CHORD_PATIENCE_MS: a peer may list nodes that do not exist, ever new ones
@@ -30,11 +32,18 @@ static bool joining(const struct reload_topology *t)
 
 static void retry(struct reload_topology *t);
 
+static void ask_behind(struct reload_topology *t, const struct reload_id *last);
+
 static void on_late(void *arg)
 {
 	struct reload_topology *t = arg;
-	if (joining(t))
+	if (joining(t) && t->phase == CHORD_AP_UPDATE && !t->blind) {
+		t->blind = true;
+		t->blind_pings = 0;
+		ask_behind(t, &t->self);
+	} else if (joining(t)) {
 		retry(t);
+	}
 	reload_chord_after(t);
 }
 
@@ -52,6 +61,7 @@ static void resolve(struct reload_topology *t)
 	struct reload_id behind = reload_id_add_power(&t->self, 0);
 	struct reload_destination to = reload_dest_resource(&behind);
 	t->ap.len = 0;
+	t->blind = false;
 	t->ap_cookie = ++t->cookies;
 	enter(t, CHORD_RESOLVING, CHORD_ATTACH_WAIT_MS);
 	t->host.attach(t->host.arg, t->ap_cookie, &to, 1, true);
@@ -67,6 +77,7 @@ static void on_pause_over(void *arg)
 static void pause_then_resolve(struct reload_topology *t, reload_ms wait)
 {
 	t->phase = CHORD_PAUSE;
+	t->blind = false;
 	t->ap.len = 0;
 	t->ap_cookie = 0;
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, NULL);
@@ -113,6 +124,7 @@ void reload_chord_join_start(struct reload_topology *t, const struct reload_id *
 void reload_chord_join_stop(struct reload_topology *t)
 {
 	t->ap.len = 0;
+	t->blind = false;
 	t->ap_cookie = 0;
 	t->bound.len = 0;
 	enter(t, CHORD_PAUSE, RELOAD_NEVER);
@@ -128,8 +140,21 @@ void reload_chord_join_fail(struct reload_topology *t)
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_FAILED, NULL);
 }
 
+/* R-10.5-12: who owns the point behind `last`? */
+static void ask_behind(struct reload_topology *t, const struct reload_id *last)
+{
+	struct reload_id behind = reload_id_add_power(last, 0);
+	struct reload_destination to = reload_dest_resource(&behind);
+	t->blind_last = *last;
+	t->blind_pings++;
+	t->ap_cookie = ++t->cookies;
+	enter(t, CHORD_AP_UPDATE, CHORD_PROBE_WAIT_MS);
+	t->host.ping(t->host.arg, t->ap_cookie, &to, 1);
+}
+
 static void meet_neighbours(struct reload_topology *t)
 {
+	t->ap_cookie = 0;
 	t->patience = reload_chord_now(t) + CHORD_PATIENCE_MS;
 	enter(t, CHORD_NEIGHBOURS, RELOAD_NEVER);
 }
@@ -150,6 +175,34 @@ bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum
 		meet_neighbours(t);
 	else
 		enter(t, CHORD_AP_UPDATE, CHORD_UPDATE_WAIT_MS);
+	return true;
+}
+
+bool reload_chord_join_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *responder)
+{
+	if (!joining(t) || !t->blind || cookie != t->ap_cookie)
+		return false;
+	bool round = !err && (reload_id_eq(responder, &t->self) ||
+				     !reload_id_between(&t->blind_last, responder, &t->self));
+	if (err || round || t->blind_pings > CHORD_NEIGHBOURS_MIN) {
+		meet_neighbours(t);
+		return true;
+	}
+	if (!reload_id_eq(responder, &t->ap))
+		reload_chord_known_mention(t, responder, &t->ap);
+	ask_behind(t, responder);
+	return true;
+}
+
+/* To whom a Join would go: the nearest peer behind us, or AP, whom its answers show to be one, although it sent no Update. */
+static bool nearest_peer(struct reload_topology *t, struct reload_id *out)
+{
+	bool any = reload_chord_set_after(&t->peers, &t->self, out, 1);
+	if (!t->blind || !t->ap.len || !reload_chord_link_find(t, &t->ap) ||
+		(any && !reload_chord_nearer(&t->self, true, &t->ap, out)))
+		return any;
+	*out = t->ap;
 	return true;
 }
 
@@ -181,7 +234,7 @@ void reload_chord_join_step(struct reload_topology *t)
 		announce(t);
 	if (!joining(t) || (t->phase != CHORD_NEIGHBOURS && t->phase != CHORD_JOIN_SENT))
 		return;
-	if (!reload_chord_set_after(&t->peers, &t->self, &nearest, 1)) {
+	if (!nearest_peer(t, &nearest)) {
 		retry(t);
 		return;
 	}

@@ -206,7 +206,7 @@ bool reload_chord_check_attached(struct reload_topology *t, uint32_t cookie, enu
 		struct reload_destination to = reload_dest_node(&c->bootstrap);
 		struct chord_link *link = reload_chord_link_find(t, &c->bootstrap);
 		if (link)
-			link->dirty = true;
+			reload_chord_update_owe(t, link);
 		t->host.attach(t->host.arg, ++t->cookies, &to, 1, true);
 	}
 	return true;

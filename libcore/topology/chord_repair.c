@@ -140,7 +140,7 @@ bool reload_chord_repair_answered(
 	struct chord_link *link = reload_chord_link_find(t, node);
 	r->joining.len = 0;
 	if (err && link) {
-		link->dirty = true;
+		reload_chord_update_owe(t, link);
 		link->sent = 0;
 	}
 	return true;

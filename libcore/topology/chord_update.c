@@ -75,10 +75,16 @@ void reload_chord_update_now(struct reload_topology *t, struct chord_link *link)
 	send(t, link, true);
 }
 
+void reload_chord_update_owe(struct reload_topology *t, struct chord_link *link)
+{
+	link->dirty = true;
+	t->update_due = 0;
+}
+
 void reload_chord_update_all_dirty(struct reload_topology *t)
 {
 	for (size_t i = 0; i < t->links_count; i++)
-		t->links[i].dirty = true;
+		reload_chord_update_owe(t, &t->links[i]);
 }
 
 static bool gets_lists(const struct chord_link *link)
@@ -111,11 +117,14 @@ static reload_ms attend(struct reload_topology *t, struct chord_link *link, relo
 void reload_chord_update_flush(struct reload_topology *t)
 {
 	reload_ms now = reload_chord_now(t), next = RELOAD_NEVER;
+	if (t->update_due > now)
+		return;
 	for (size_t i = 0; t->announced && i < t->links_count; i++) {
 		reload_ms due = attend(t, &t->links[i], now);
 		if (due < next)
 			next = due;
 	}
+	t->update_due = next;
 	reload_chord_timer(t, &t->update_timer, next, on_timer);
 }
 
@@ -215,7 +224,7 @@ static void correct(
 	link->mark = mark;
 	if (lacks_one_of(&link->id, u, t->predecessors, t->predecessors_count) ||
 		lacks_one_of(&link->id, u, t->successors, t->successors_count)) {
-		link->dirty = true;
+		reload_chord_update_owe(t, link);
 		link->sent = 0;
 	}
 }

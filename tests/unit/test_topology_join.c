@@ -305,6 +305,71 @@ static void retries_and_gives_up(void **state)
 	fake_end(&f);
 }
 
+/* the last Ping, to the point behind node */
+static uint32_t ping_behind(struct fake *f, unsigned node)
+{
+	struct reload_id behind = fake_point(node, 2);
+	struct fake_row *r = &f->rows[f->count - 1];
+	while (r > f->rows && r->what != FAKE_PING)
+		r--;
+	assert_int_equal(r->what, FAKE_PING);
+	assert_true(r->resource);
+	assert_true(reload_id_eq(&r->node, &behind));
+	return r->cookie;
+}
+
+static void without_the_table_of_the_admitting_peer(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id ap = fake_id(0x40), second = fake_id(0x70), third = fake_id(0xa0);
+	begin(&f);
+	answer_attach(&f, fake_find(&f, 0, FAKE_ATTACH, 0), 0x40);
+	assert_int_equal(fake_count(&f, 0, FAKE_PING, 0), 0);
+	fake_pass(&f, CHORD_UPDATE_WAIT_MS + 1);
+	/* R-10.5-12: to n+1, then behind p0, and so on */
+	ops->pinged(f.t, ping_behind(&f, 0x10), RELOAD_OK, &ap);
+	ops->pinged(f.t, ping_behind(&f, 0x40), RELOAD_OK, &second);
+	ops->pinged(f.t, ping_behind(&f, 0x70), RELOAD_OK, &third);
+	ops->pinged(f.t, ping_behind(&f, 0xa0), RELOAD_OK, &ap); /* round */
+	struct fake_row *r = fake_find(&f, 0, FAKE_ATTACH, 0x70);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0x40);
+	assert_int_equal(fake_count(&f, 0, FAKE_JOIN, 0), 0);
+	answer_attach(&f, r, 0x70);
+	assert_int_equal(fake_receive(&f, 0x70, true, NULL, NULL), RELOAD_OK);
+	answer_attach(&f, fake_find(&f, 0, FAKE_ATTACH, 0xa0), 0xa0);
+	assert_int_equal(fake_receive(&f, 0xa0, true, NULL, NULL), RELOAD_OK);
+	/* the Join goes to who owns n+1, although it sent no Update */
+	assert_int_equal(fake_count(&f, 0, FAKE_JOIN, 0), 1);
+	assert_non_null(fake_find(&f, 0, FAKE_JOIN, 0x40));
+	ops->join_answered(f.t, &ap, RELOAD_OK);
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x10, 0xa0, 0x70, 0 },
+				 (const uint8_t[]){ 0x70, 0xa0, 0 }),
+		RELOAD_OK);
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINED));
+	fake_end(&f);
+	/* a Ping fails: with what is known */
+	begin(&f);
+	answer_attach(&f, fake_find(&f, 0, FAKE_ATTACH, 0), 0x40);
+	fake_pass(&f, CHORD_UPDATE_WAIT_MS + 1);
+	ops->pinged(f.t, ping_behind(&f, 0x10), RELOAD_TIMEOUT, NULL);
+	assert_non_null(fake_find(&f, 0, FAKE_JOIN, 0x40));
+	fake_end(&f);
+	/* its Update comes while we ask */
+	begin(&f);
+	answer_attach(&f, fake_find(&f, 0, FAKE_ATTACH, 0), 0x40);
+	fake_pass(&f, CHORD_UPDATE_WAIT_MS + 1);
+	uint32_t cookie = ping_behind(&f, 0x10);
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0xd0, 0xa0, 0 },
+				 (const uint8_t[]){ 0x70, 0xa0, 0 }),
+		RELOAD_OK);
+	size_t rows = f.count;
+	ops->pinged(f.t, cookie, RELOAD_OK, &second);
+	assert_int_equal(f.count, rows);
+	fake_end(&f);
+}
+
 static void an_unanswered_join_is_sent_again(void **state)
 {
 	(void)state;
@@ -569,6 +634,7 @@ int main(void)
 		cmocka_unit_test(moves_to_a_better_admitting_peer),
 		cmocka_unit_test(joins_at_a_nearer_successor_it_hears_of),
 		cmocka_unit_test(retries_and_gives_up),
+		cmocka_unit_test(without_the_table_of_the_admitting_peer),
 		cmocka_unit_test(an_unanswered_join_is_sent_again),
 		cmocka_unit_test(loss_of_the_admitting_peer_and_of_all),
 		cmocka_unit_test(fingers_are_set_up),

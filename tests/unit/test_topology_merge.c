@@ -91,7 +91,7 @@ static void merge_after(int count, int parts, reload_ms apart_ms, reload_ms limi
 		for (int p = 0; p < NET_POINTS; p++)
 			assert_int_equal(net_owners(n, &n->points[p]), 1);
 		net_placement(n, &missing, &extra);
-		/* R-6.4.2.3-03: what either side held is where it belongs now */
+		/* what either side held is where it belongs now */
 		assert_int_equal(missing, 0);
 		net_free(n);
 	}

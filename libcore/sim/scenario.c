@@ -409,14 +409,6 @@ enum reload_err reload_sim_scenario_check(
 				    s->churn != RELOAD_SIM_SESSIONS_NONE))
 		return reload_why_set(why, RELOAD_USAGE, "one peer alone has no overlay to lose",
 			"crashes, churn, partitions, cuts and mass-leave need two peers or more");
-	if (s->partitions && s->partition_time > s->duration)
-		return reload_why_set(why, RELOAD_USAGE, "partition-time is longer than duration",
-			"%s do not fit into %s", reload_time_text(a, s->partition_time),
-			reload_time_text(b, s->duration));
-	if (s->cuts && s->cut_time > s->duration)
-		return reload_why_set(why, RELOAD_USAGE, "cut-time is longer than duration",
-			"%s do not fit into %s", reload_time_text(a, s->cut_time),
-			reload_time_text(b, s->duration));
 	if (silent(s) && s->quiet < RELOAD_SIM_LOST_MS)
 		return reload_why_set(why, RELOAD_USAGE, "quiet-time is too short to heal",
 			"a neighbour that fell silent is noticed after %s, quiet-time is %s",
@@ -452,6 +444,10 @@ size_t reload_sim_scenario_idle(const struct reload_sim_scenario *s, const char 
 		{ s->partition_time != d.partition_time && !s->partitions,
 			"partition-time has no effect without partitions" },
 		{ s->cut_time != d.cut_time && !s->cuts, "cut-time has no effect without cuts" },
+		{ s->partitions && s->partition_time > s->duration / s->partitions,
+			"partitions of partition-time do not fit into duration: they are shorter" },
+		{ s->cuts && s->cut_time > s->duration,
+			"cut-time is longer than duration: cuts are shorter" },
 	};
 	size_t count = 0;
 	for (size_t i = 0; i < COUNT_OF(all) && count < max; i++)

@@ -58,7 +58,7 @@ enum reload_err reload_sim_scenario_read(struct reload_sim_scenario *s, const ch
 /* reload_sim_scenario_check() tells what cannot be together: more crashes than peers, no time to heal. */
 enum reload_err reload_sim_scenario_check(
 	const struct reload_sim_scenario *s, struct reload_why *why) MUST_CHECK;
-/* reload_sim_scenario_idle() fills out with sentences on settings that have no effect beside the others (static); returns how many. */
+/* reload_sim_scenario_idle() fills out with sentences on settings that have no effect, or another one, beside the others (static); returns how many. */
 size_t reload_sim_scenario_idle(const struct reload_sim_scenario *s, const char **out, size_t max);
 /* reload_sim_scenario_options() writes the settings that differ from the defaults as command line options. */
 enum {

@@ -1,0 +1,34 @@
+/* What one call of reload-sim is to run: scenarios, seeds, and what becomes of the outcomes. */
+#pragma once
+
+#include "common/options.h"
+#include "sim/scenario.h"
+
+/* One scenario; several when a setting is swept. */
+struct variant {
+	struct reload_sim_scenario scenario;
+	char text[RELOAD_SIM_VALUE_TEXT]; /* value of the swept setting; empty: no sweep */
+};
+
+struct plan {
+	struct variant *variants; /* owned */
+	size_t variants_count;
+	uint64_t first, last;    /* seeds */
+	size_t sweep_index;      /* of the swept setting, see reload_sim_keys() */
+	char sweep[64];          /* its key; empty: no sweep */
+	uint64_t jobs, shrink;   /* shrink: runs at most, SHRINK_AUTO: by what they cost */
+	const char *only_faults; /* borrowed from the command line; NULL: all */
+	const char *plot, *trace, *output;
+	bool csv, series;
+};
+
+#define SHRINK_AUTO UINT64_MAX
+
+/* plan_read() fills plan from the command line; RELOAD_USAGE, RELOAD_IO with why.  plan_clear() frees it. */
+enum reload_err plan_read(struct plan *plan, struct cli *cli, struct reload_why *why) MUST_CHECK;
+void plan_clear(struct plan *plan);
+
+/* plan_runs() is the number of runs; plan_seed() and plan_variant() belong to one of them: all seeds of a variant, then the next. */
+size_t plan_runs(const struct plan *plan);
+uint64_t plan_seed(const struct plan *plan, size_t run);
+const struct variant *plan_variant(const struct plan *plan, size_t run);

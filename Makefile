@@ -4,6 +4,7 @@
 #   make check        every test; the one command that continuous integration runs (tests/run -k PATTERN: some)
 #   make demo         the acceptance session with real processes on loopback
 #   make sim SEED=n   one run of the simulator (NODES=100)
+#   make plots        the pictures in examples/, anew (takes long)
 #   make bench        figures as a table and as JSON
 #   make soak         25 real agents through kill -9, restarts and a partition, under load (SOAK="--agents 8 ...")
 #   make fuzz         every fuzz target for FUZZ_SECONDS each (default 60); FUZZ_TARGETS="wire config": only these
@@ -44,7 +45,7 @@ define ensure
 	fi
 endef
 
-.PHONY: all programs deps check-deps check check-headers demo sim soak bench bench-tools fuzz fuzz-targets replay lint format completions man \
+.PHONY: all programs deps check-deps check check-headers demo sim plots soak bench bench-tools fuzz fuzz-targets replay lint format completions man \
 	install clean unit
 deps:
 	$(call ensure,$(BUILD_DEPS))
@@ -79,7 +80,6 @@ AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3
 CORE_SRC := $(wildcard $(ROOMS:%=libcore/%/*.c))
 CORE := $(CORE_SRC:%.c=$(O)/%.o)
 COMMON := $(patsubst %.c,$(O)/%.o,$(wildcard cmd/common/*.c))
-SIM := $(patsubst %.c,$(O)/%.o,$(wildcard tests/sim/*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard $(ROOMS:%=tests/unit/test_%_*.c)))
 BINS := $(PROGRAMS:%=$(O)/%)
@@ -115,12 +115,8 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS)
 
-$(O)/sim: $(SIM) $(O)/libcore.a
-	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-
 $(O)/bench/load: $(O)/tests/bench/load.o $(O)/libcore.a
-$(O)/bench/micro: $(O)/tests/bench/micro.o $(filter-out %/main.o,$(SIM)) $(O)/libcore.a
+$(O)/bench/micro: $(O)/tests/bench/micro.o $(O)/libcore.a
 $(O)/bench/%:
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -154,8 +150,14 @@ demo: programs
 
 SEED  ?= 1
 NODES ?= 100
-sim: $(O)/sim
-	$(Q)$< -s $(SEED) -n $(NODES)
+sim: $(O)/reload-sim
+	$(Q)$< --seed $(SEED) --peers $(NODES)
+
+# Pictures of examples/, from the scenarios beside them.
+plots: $(O)/reload-sim
+	$(Q)$< --scenario examples/hops-over-n.scenario --sweep peers=100,300,1000,3000,10000 --plot examples/hops-over-n.svg
+	$(Q)$< --scenario examples/traffic-over-churn.scenario --sweep session=10m,20m,30m,1h,2h,4h \
+		--plot examples/traffic-over-churn.svg
 
 # Figures, never asserted; BENCH_QUICK=1 for a short run.
 bench-tools: $(O)/bench/load $(O)/bench/micro

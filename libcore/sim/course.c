@@ -18,13 +18,19 @@ void reload_sim_course_violated(struct reload_sim_course *c, const struct reload
 	reload_sim_halt(c->sim);
 }
 
-static void disturbed(struct reload_sim_course *c)
+/* Something happened that takes so much longer than a repair time until all know of it. */
+static void disturbed_for(struct reload_sim_course *c, reload_ms longer)
 {
-	reload_ms now = reload_sim_now(c->sim);
+	reload_ms until = reload_sim_now(c->sim) + RELOAD_SIM_REPAIR_MS + longer;
 	if (c->torn)
 		c->calm_from = RELOAD_NEVER;
-	else if (c->calm_from == RELOAD_NEVER || c->calm_from < now + RELOAD_SIM_REPAIR_MS)
-		c->calm_from = now + RELOAD_SIM_REPAIR_MS;
+	else if (c->calm_from == RELOAD_NEVER || c->calm_from < until)
+		c->calm_from = until;
+}
+
+static void disturbed(struct reload_sim_course *c)
+{
+	disturbed_for(c, 0);
 }
 
 bool reload_sim_course_calm(const struct reload_sim_course *c)
@@ -118,7 +124,7 @@ static void left(struct reload_sim_course *c, size_t i, bool in_order)
 	if (in_order)
 		reload_sim_holders_left(c->holders, i, now);
 	else
-		reload_sim_holders_failed(c->holders, i, false, now);
+		reload_sim_holders_failed(c->holders, i, false, false, now);
 	n->leaving = n->disk = false;
 	reload_sim_stop(c->sim, i);
 	node_gone(c, i);
@@ -151,7 +157,7 @@ static void crash(struct reload_sim_course *c, const struct reload_sim_fault *f)
 	struct reload_sim_course_node *n = &c->nodes[f->node];
 	if (!reload_sim_node(c->sim, f->node)->peer)
 		return;
-	reload_sim_holders_failed(c->holders, f->node, f->disk, reload_sim_now(c->sim));
+	reload_sim_holders_failed(c->holders, f->node, f->machine, f->disk, reload_sim_now(c->sim));
 	n->leaving = false;
 	n->disk = f->disk;
 	reload_sim_crash(

@@ -2,6 +2,7 @@
 
 #include "util/alloc.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,90 +24,72 @@ static const char *const source_names[RELOAD_SIM_SOURCES] = { "churn", "crash", 
 
 /* -- which kinds exist ----------------------------------------------------------------------------------------------------- */
 
-void reload_sim_scenario_without(struct reload_sim_scenario *s, size_t kind)
-{
-	switch (kind) {
-	case 0:
-		s->loss = 0;
-		break;
-	case 1:
-		s->drop = 0;
-		break;
-	case 2:
-		s->duplicate = 0;
-		break;
-	case 3:
-		s->reorder = 0;
-		break;
-	case 4:
-		s->slow = 0;
-		break;
-	case 5:
-		s->skew = 0;
-		s->jumps = 0;
-		break;
-	case 6:
-		s->byzantine = 0;
-		break;
-	case 7:
-		s->churn = RELOAD_SIM_SESSIONS_NONE;
-		break;
-	case 8:
-		s->crashes = 0;
-		break;
-	case 9:
-		s->mass_leave = 0;
-		break;
-	case 10:
-		s->partitions = 0;
-		break;
-	case 11:
-		s->cuts = 0;
-		break;
-	case 12:
-		s->jumps = 0;
-		break;
-	}
-}
+#define FIELD(name)                                                                                \
+	offsetof(struct reload_sim_scenario, name), sizeof(((struct reload_sim_scenario *)0)->name)
 
-static const char *const kind_names[] = { "loss", "drop", "duplicate", "reorder", "slow", "skew",
-	"byzantine", "churn", "crashes", "mass-leave", "partitions", "cuts", "jumps" };
+/* A kind is there when its field is not zero. */
+static const struct {
+	const char *name;
+	size_t at, size;
+} kinds[] = {
+	{ "loss", FIELD(loss) },
+	{ "drop", FIELD(drop) },
+	{ "duplicate", FIELD(duplicate) },
+	{ "reorder", FIELD(reorder) },
+	{ "slow", FIELD(slow) },
+	{ "skew", FIELD(skew) },
+	{ "byzantine", FIELD(byzantine) },
+	{ "churn", FIELD(churn) },
+	{ "crashes", FIELD(crashes) },
+	{ "mass-leave", FIELD(mass_leave) },
+	{ "partitions", FIELD(partitions) },
+	{ "cuts", FIELD(cuts) },
+	{ "jumps", FIELD(jumps) },
+};
 
 size_t reload_sim_fault_kinds(void)
 {
-	return COUNT_OF(kind_names);
+	return COUNT_OF(kinds);
+}
+
+void reload_sim_scenario_without(struct reload_sim_scenario *s, size_t kind)
+{
+	memset((uint8_t *)s + kinds[kind].at, 0, kinds[kind].size);
+	if (!s->skew) /* a clock jumps by at most skew */
+		s->jumps = 0;
 }
 
 bool reload_sim_scenario_has(const struct reload_sim_scenario *s, size_t kind)
 {
-	const bool has[] = { s->loss > 0, s->drop > 0, s->duplicate > 0,
-		s->reorder > 0 && s->datagrams, s->slow > 0, s->skew > 0, s->byzantine > 0,
-		s->churn != RELOAD_SIM_SESSIONS_NONE, s->crashes > 0, s->mass_leave > 0,
-		s->partitions > 0, s->cuts > 0, s->jumps > 0 && s->skew > 0 };
-	_Static_assert(COUNT_OF(has) == COUNT_OF(kind_names), "one flag for each kind");
-	return has[kind];
+	static const uint8_t zero[sizeof(uint64_t)];
+	const uint8_t *field = (const uint8_t *)s + kinds[kind].at;
+	if (field == (const uint8_t *)&s->reorder && !s->datagrams)
+		return false; /* links that keep the order have none */
+	if (field == (const uint8_t *)&s->jumps && !s->skew)
+		return false;
+	return memcmp(field, zero, kinds[kind].size) != 0;
 }
 
 struct reload_sim_scenario reload_sim_scenario_drawn(
 	const struct reload_sim_scenario *scenario, uint64_t seed)
 {
 	struct reload_sim_scenario s = *scenario;
-	size_t there[COUNT_OF(kind_names)], count = 0, drawn = 0;
+	size_t there[COUNT_OF(kinds)], count = 0, drawn = 0;
 	struct reload_prng r;
 	s.draw = false;
 	if (!scenario->draw)
 		return s;
 	reload_prng_seed(&r, reload_prng_hash(seed, 0, 0xd7a3));
-	for (size_t k = 0; k < COUNT_OF(kind_names); k++)
+	for (size_t k = 0; k < COUNT_OF(kinds); k++)
 		if (reload_sim_scenario_has(scenario, k))
 			there[count++] = k;
 	size_t keep = count ? there[reload_prng_below(&r, count)] : 0;
-	bool on[COUNT_OF(kind_names)] = { false };
+	bool on[COUNT_OF(kinds)] = { false };
 	for (size_t i = 0; i < count; i++)
 		drawn += on[there[i]] = reload_prng_below(&r, 2);
 	if (count && !drawn)
 		on[keep] = true;
-	for (size_t k = 0; k < COUNT_OF(kind_names); k++)
+	for (size_t k = 0; k < COUNT_OF(kinds); k++)
 		if (!on[k])
 			reload_sim_scenario_without(&s, k);
 	return s;
@@ -331,11 +314,11 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 		.skew = s.skew };
 	reload_ms first = from + (s.duration > 2 * FIRST_MS ? FIRST_MS : s.duration / 4);
 	reload_ms end = from + s.duration;
-	for (size_t k = 0; k < COUNT_OF(kind_names); k++) {
+	for (size_t k = 0; k < COUNT_OF(kinds); k++) {
 		size_t len = strlen(f->words);
 		if (reload_sim_scenario_has(&s, k))
 			snprintf(f->words + len, sizeof(f->words) - len, "%s%s", len ? " " : "",
-				kind_names[k]);
+				kinds[k].name);
 	}
 	draw_churn(f, &s, seed, first, end);
 	draw_crashes(f, &s, seed, first, end);

@@ -53,33 +53,38 @@ static int sorted_cmp(const void *x, const void *y)
 	return c ? c : (a->node > b->node) - (a->node < b->node);
 }
 
+size_t *reload_sim_sort(const struct reload_id *ids, size_t count)
+{
+	struct sorted *sorted = reload_alloc_array(count + 1, sizeof(*sorted));
+	size_t *order = reload_alloc_array(count + 1, sizeof(*order));
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = (struct sorted){ &ids[i], i };
+	qsort(sorted, count, sizeof(*sorted), sorted_cmp);
+	for (size_t i = 0; i < count; i++)
+		order[i] = sorted[i].node;
+	free(sorted);
+	return order;
+}
+
 struct reload_sim_history *reload_sim_history_new(size_t nodes, const struct reload_id *ids,
 	const struct reload_id *resources, size_t value_size, reload_ms clocks_ms)
 {
 	struct reload_sim_history *h = RELOAD_NEW(reload_sim_history);
-	struct sorted *order = reload_alloc_array(nodes + 1, sizeof(*order));
 	h->nodes = nodes;
 	h->value_size = value_size < RELOAD_SIM_VALUE_MAX ? value_size : RELOAD_SIM_VALUE_MAX;
 	h->clocks_ms = clocks_ms;
 	h->ids = reload_memdup(ids, nodes * sizeof(*ids));
 	h->resources = reload_memdup(resources, nodes * sizeof(*resources));
-	h->by_resource = reload_alloc_array(nodes + 1, sizeof(*h->by_resource));
+	h->by_resource = reload_sim_sort(resources, nodes);
 	h->places = reload_alloc_array(nodes * RELOAD_SIM_PLACES + 1, sizeof(*h->places));
 	h->counters = reload_alloc_array(nodes * KINDS + 1, sizeof(*h->counters));
 	h->last_time = reload_alloc_array(nodes + 1, sizeof(*h->last_time));
 	h->life = reload_alloc_array(nodes + 1, sizeof(*h->life));
-	for (size_t i = 0; i < nodes; i++) {
-		order[i] = (struct sorted){ &h->resources[i], i };
+	for (size_t i = 0; i < nodes; i++)
 		for (unsigned w = 0; w < RELOAD_SIM_PLACES; w++)
 			h->places[i * RELOAD_SIM_PLACES + w] = (struct reload_sim_place){
 				.node = i, .which = w, .waiting_for = SIZE_MAX
 			};
-	}
-	if (nodes)
-		qsort(order, nodes, sizeof(*order), sorted_cmp);
-	for (size_t i = 0; i < nodes; i++)
-		h->by_resource[i] = order[i].node;
-	free(order);
 	return h;
 }
 

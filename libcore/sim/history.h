@@ -69,6 +69,9 @@ struct reload_sim_read {
 	struct reload_id signer;
 };
 
+/* reload_sim_sort() returns the indexes of ids, ascending by ID (owned array). */
+size_t *reload_sim_sort(const struct reload_id *ids, size_t count);
+
 /*
  * reload_sim_history_new() makes the history of nodes (owned); ids and resources (the Resource-ID of each node's places) are
  * copied.  clocks_ms: how far a wall clock may be off, which may make a value expire earlier.

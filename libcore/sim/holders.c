@@ -18,39 +18,22 @@ struct reload_sim_holders {
 	size_t *order, *position;
 	struct holder *at;
 	struct reload_sim_history *history;
-	reload_ms split_until;
+	reload_ms split_until, silent_ms;
 };
 
-struct sorted {
-	const struct reload_id *id;
-	size_t node;
-};
-
-static int sorted_cmp(const void *x, const void *y)
-{
-	return reload_id_cmp(((const struct sorted *)x)->id, ((const struct sorted *)y)->id);
-}
-
-struct reload_sim_holders *reload_sim_holders_new(
-	size_t nodes, const struct reload_id *ids, struct reload_sim_history *history)
+struct reload_sim_holders *reload_sim_holders_new(size_t nodes, const struct reload_id *ids,
+	struct reload_sim_history *history, reload_ms silent_ms)
 {
 	struct reload_sim_holders *h = RELOAD_NEW(reload_sim_holders);
-	struct sorted *order = reload_alloc_array(nodes + 1, sizeof(*order));
 	h->nodes = nodes;
 	h->history = history;
+	h->silent_ms = silent_ms;
 	h->ids = reload_memdup(ids, nodes * sizeof(*ids));
-	h->order = reload_alloc_array(nodes + 1, sizeof(*h->order));
+	h->order = reload_sim_sort(ids, nodes);
 	h->position = reload_alloc_array(nodes + 1, sizeof(*h->position));
 	h->at = reload_alloc_array(nodes + 1, sizeof(*h->at));
 	for (size_t i = 0; i < nodes; i++)
-		order[i] = (struct sorted){ &h->ids[i], i };
-	if (nodes)
-		qsort(order, nodes, sizeof(*order), sorted_cmp);
-	for (size_t i = 0; i < nodes; i++) {
-		h->order[i] = order[i].node;
-		h->position[order[i].node] = i;
-	}
-	free(order);
+		h->position[h->order[i]] = i;
 	return h;
 }
 
@@ -145,12 +128,14 @@ static void judge(struct reload_sim_holders *h, size_t node, int side, reload_ms
 {
 	size_t at = h->position[node], step = h->nodes - 1, owner = at;
 	const size_t ways[2] = { 1, step };
+	const struct holder *gone = &h->at[node];
+	reload_ms until =
+		gone->failed_until > gone->left_until ? gone->failed_until : gone->left_until;
 	for (int w = 0; w < 2; w++)
 		for (size_t i = there_next(h, at, ways[w], side, now);
 			i != SIZE_MAX && i != at && is_weak(&h->at[h->order[i]], now);
 			i = there_next(h, i, ways[w], side, now)) {
 			struct holder *n = &h->at[h->order[i]];
-			reload_ms until = now + RELOAD_SIM_REPAIR_MS;
 			bool longer = false;
 			if (is_failed(n, now)) {
 				longer = n->failed_until < until;
@@ -222,7 +207,8 @@ void reload_sim_holders_left(struct reload_sim_holders *h, size_t node, reload_m
 	judge_all(h, node, now);
 }
 
-void reload_sim_holders_failed(struct reload_sim_holders *h, size_t node, bool disk, reload_ms now)
+void reload_sim_holders_failed(
+	struct reload_sim_holders *h, size_t node, bool silent, bool disk, reload_ms now)
 {
 	struct holder *n = &h->at[node];
 	if (n->waiting && !disk) {
@@ -233,7 +219,7 @@ void reload_sim_holders_failed(struct reload_sim_holders *h, size_t node, bool d
 	if (!n->member)
 		return;
 	n->member = false;
-	n->failed_until = now + RELOAD_SIM_REPAIR_MS;
+	n->failed_until = now + RELOAD_SIM_REPAIR_MS + (silent ? h->silent_ms : 0);
 	n->left_until = 0;
 	n->waiting = disk;
 	reload_sim_history_fresh(h->history, &h->ids[node],

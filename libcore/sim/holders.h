@@ -2,8 +2,10 @@
  * Who of the ring went and when: decides which values may be lost without anybody's fault.
  *
  * RELOAD keeps a value at the peer that is responsible for it, its owner, and at the owner's two successors.  When one of
- * the three goes, the others notice after up to 30 s without acknowledgments (RELOAD_SIM_LOST_MS), wait 30 s (the hold-down of
- * RFC 6940 s10.7.3 practice) and copy; with 10 s for the copying that is the repair time RELOAD_SIM_REPAIR_MS.  The exact rule:
+ * the three goes, the others notice after at most 30 s without acknowledgments (RELOAD_SIM_LOST_MS), let replicas for its replacement
+ * wait 30 s (hold-down), and copy; with 10 s for the copying that is the repair time RELOAD_SIM_REPAIR_MS.  A silent end is noticed
+ * by what is sent next, which may be the next periodic Update: its repair time is longer by one interval between these.
+ * The exact rule:
  *
  *   A value is excused when three peers that follow each other on the ring, the first of them its owner, are weak at the same time,
  *   and at least one of them failed, or all three left and their Leaves overlapped.  A peer is weak for one repair time
@@ -29,9 +31,12 @@ enum {
 
 struct reload_sim_holders;
 
-/* reload_sim_holders_new() makes the memory for nodes with these Node-IDs (owned); history is borrowed: excuses go there. */
-struct reload_sim_holders *reload_sim_holders_new(
-	size_t nodes, const struct reload_id *ids, struct reload_sim_history *history);
+/*
+ * reload_sim_holders_new() makes the memory for nodes with these Node-IDs (owned); history is borrowed: excuses go there.
+ * silent_ms: how much longer the repair after a silent end may take.
+ */
+struct reload_sim_holders *reload_sim_holders_new(size_t nodes, const struct reload_id *ids,
+	struct reload_sim_history *history, reload_ms silent_ms);
 void reload_sim_holders_free(struct reload_sim_holders *h);
 AUTO_DEFINE(reload_sim_holders)
 
@@ -41,8 +46,12 @@ void reload_sim_holders_joined(struct reload_sim_holders *h, size_t node, bool d
 /* reload_sim_holders_leaving() tells that node began to leave, _left() that it ended in order. */
 void reload_sim_holders_leaving(struct reload_sim_holders *h, size_t node, reload_ms now);
 void reload_sim_holders_left(struct reload_sim_holders *h, size_t node, reload_ms now);
-/* reload_sim_holders_failed() tells that node is gone without leaving in order; disk: its storage survives. */
-void reload_sim_holders_failed(struct reload_sim_holders *h, size_t node, bool disk, reload_ms now);
+/*
+ * reload_sim_holders_failed() tells that node is gone without leaving in order; silent: without a word of its system; disk: its
+ * storage survives.
+ */
+void reload_sim_holders_failed(
+	struct reload_sim_holders *h, size_t node, bool silent, bool disk, reload_ms now);
 /* reload_sim_holders_split() tells each node's side (1 byte each), and until when these sides make rings of their own. */
 void reload_sim_holders_split(struct reload_sim_holders *h, const uint8_t *sides, reload_ms until);
 /* reload_sim_holders_order() returns all nodes in the order of their Node-IDs (borrowed). */

@@ -458,7 +458,8 @@ static void nodes_prepare(struct run *r)
 	}
 	c->history = reload_sim_history_new(c->nodes_count, ids, resources, r->scenario.value_size,
 		skew * (r->scenario.jumps + 1));
-	c->holders = reload_sim_holders_new(c->nodes_count, ids, c->history);
+	c->holders = reload_sim_holders_new(
+		c->nodes_count, ids, c->history, r->scenario.update_interval);
 	c->checks = reload_sim_checks_new(
 		c->sim, reload_sim_holders_order(c->holders), c->history, r->scenario.store_limit);
 	free(ids);

@@ -19,16 +19,11 @@ enum {
 static struct reload_sim *s;
 static struct reload_sim_history *history;
 static struct reload_sim_checks *checks;
-static size_t order[NODES];
+static size_t *order;
 static struct reload_id ids[NODES], resources[NODES];
 static struct reload_sim_violation v;
 static bool stored_well;
 static uint64_t counter; /* of the answers, as far as these checks look at it */
-
-static int by_id(const void *x, const void *y)
-{
-	return reload_id_cmp(&ids[*(const size_t *)x], &ids[*(const size_t *)y]);
-}
 
 static int grown(void **state)
 {
@@ -41,11 +36,10 @@ static int grown(void **state)
 	for (size_t i = 0; i < NODES; i++) {
 		struct reload_sim_node *n = reload_sim_node(s, i);
 		ids[i] = n->id;
-		order[i] = i;
 		reload_chord_topology.resource_id(
 			&resources[i], span_str(n->credentials.cert->user));
 	}
-	qsort(order, NODES, sizeof(*order), by_id);
+	order = reload_sim_sort(ids, NODES);
 	history = reload_sim_history_new(NODES, ids, resources, 40, 0);
 	checks = reload_sim_checks_new(s, order, history, 1 << 20);
 	reload_sim_start(s, 0, true, RELOAD_ROLE_PEER, NULL, 0);
@@ -63,6 +57,7 @@ static int gone(void **state)
 	reload_sim_checks_free(checks);
 	reload_sim_free(s);
 	reload_sim_history_free(history);
+	free(order);
 	return 0;
 }
 

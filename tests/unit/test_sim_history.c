@@ -13,7 +13,8 @@ enum {
 	NODES = 8,
 	HOUR_S = 3600,
 	WALL = 1000000,
-	LIFE = 1
+	LIFE = 1,
+	SILENT = 600000
 };
 
 static struct reload_id ids[NODES], resources[NODES];
@@ -29,7 +30,7 @@ static int fresh(void **state)
 		resources[i] = (struct reload_id){ .len = 16, .at = { (uint8_t)(0x10 * i + 8) } };
 	}
 	h = reload_sim_history_new(NODES, ids, resources, 40, 0);
-	holders = reload_sim_holders_new(NODES, ids, h);
+	holders = reload_sim_holders_new(NODES, ids, h, SILENT);
 	reload_sim_holders_first(holders, 0, 0);
 	for (size_t i = 1; i < NODES; i++)
 		reload_sim_holders_joined(holders, i, false, 0);
@@ -212,10 +213,10 @@ static void two_holders_may_fail(void **state)
 	(void)state;
 	size_t values;
 	store(3, 100, 1);
-	reload_sim_holders_failed(holders, 3, false, CALM);
-	reload_sim_holders_failed(holders, 4, false, CALM + 1);
+	reload_sim_holders_failed(holders, 3, false, false, CALM);
+	reload_sim_holders_failed(holders, 4, false, false, CALM + 1);
 	assert_true(owed(3, CALM + 2));
-	reload_sim_holders_failed(holders, 7, false, CALM + 1); /* not one of them */
+	reload_sim_holders_failed(holders, 7, false, false, CALM + 1); /* not one of them */
 	assert_true(owed(3, CALM + 2));
 	assert_int_equal(reload_sim_history_excused(h, &values), 0);
 	assert_int_equal(values, 1);
@@ -229,7 +230,7 @@ static void three_holders_may_not(void **state)
 	store(3, 100, 1);
 	store(4, 100, 1);
 	for (size_t i = 3; i <= 5; i++)
-		reload_sim_holders_failed(holders, i, false, CALM + i);
+		reload_sim_holders_failed(holders, i, false, false, CALM + i);
 	assert_false(owed(3, CALM + 100));
 	assert_true(owed(2, CALM + 100));
 	assert_true(owed(4, CALM + 100));
@@ -245,7 +246,7 @@ static void failures_far_apart_are_repaired(void **state)
 	store(3, 100, 1);
 	for (size_t i = 0; i < 3; i++)
 		reload_sim_holders_failed(
-			holders, 3 + i, false, CALM + i * (RELOAD_SIM_REPAIR_MS + 1));
+			holders, 3 + i, false, false, CALM + i * (RELOAD_SIM_REPAIR_MS + 1));
 	assert_true(owed(3, CALM + 4 * RELOAD_SIM_REPAIR_MS));
 }
 
@@ -255,8 +256,22 @@ static void a_failure_in_a_repair_begins_it_anew(void **state)
 	store(3, 100, 1);
 	for (size_t i = 0; i < 3; i++)
 		reload_sim_holders_failed(
-			holders, 3 + i, false, CALM + i * (RELOAD_SIM_REPAIR_MS - 1000));
+			holders, 3 + i, false, false, CALM + i * (RELOAD_SIM_REPAIR_MS - 1000));
 	assert_false(owed(3, CALM + 4 * RELOAD_SIM_REPAIR_MS));
+}
+
+static void silent_ends_are_noticed_later(void **state)
+{
+	(void)state;
+	store(3, 100, 1);
+	for (size_t i = 0; i < 3; i++)
+		reload_sim_holders_failed(holders, 3 + i, true, false, CALM + i * SILENT);
+	assert_false(owed(3, CALM + 3 * SILENT));
+	store(0, CALM, 1);
+	for (size_t i = 0; i < 3; i++)
+		reload_sim_holders_failed(holders, i, true, false,
+			10 * CALM + i * (SILENT + RELOAD_SIM_REPAIR_MS + 1));
+	assert_true(owed(0, CALM + 10));
 }
 
 static void leaves_in_order_lose_nothing(void **state)
@@ -283,16 +298,16 @@ static void an_owner_that_returns_with_its_disk_owes_again(void **state)
 {
 	(void)state;
 	store(3, 100, 1);
-	reload_sim_holders_failed(holders, 3, true, CALM);
-	reload_sim_holders_failed(holders, 4, false, CALM);
-	reload_sim_holders_failed(holders, 5, false, CALM);
+	reload_sim_holders_failed(holders, 3, false, true, CALM);
+	reload_sim_holders_failed(holders, 4, false, false, CALM);
+	reload_sim_holders_failed(holders, 5, false, false, CALM);
 	assert_false(owed(3, CALM + 1));
 	reload_sim_holders_joined(holders, 3, true, CALM + 100);
 	assert_true(owed(3, CALM + 200));
 	/* without the disk it does not */
-	reload_sim_holders_failed(holders, 3, true, CALM + 300);
+	reload_sim_holders_failed(holders, 3, false, true, CALM + 300);
 	assert_false(owed(3, CALM + 400));
-	reload_sim_holders_failed(holders, 3, false, CALM + 500);
+	reload_sim_holders_failed(holders, 3, false, false, CALM + 500);
 	reload_sim_holders_joined(holders, 3, false, CALM + 600);
 	assert_false(owed(3, CALM + 700));
 }
@@ -302,8 +317,8 @@ static void a_fresh_value_may_go_with_its_owner(void **state)
 	(void)state;
 	store(3, CALM, 1);
 	store(4, CALM, 1);
-	reload_sim_holders_failed(holders, 3, false, CALM + RELOAD_SIM_REPLICATE_MS);
-	reload_sim_holders_failed(holders, 4, false, CALM + RELOAD_SIM_REPLICATE_MS + 1);
+	reload_sim_holders_failed(holders, 3, false, false, CALM + RELOAD_SIM_REPLICATE_MS);
+	reload_sim_holders_failed(holders, 4, false, false, CALM + RELOAD_SIM_REPLICATE_MS + 1);
 	assert_false(owed(3, CALM + 6000));
 	assert_true(owed(4, CALM + 6000));
 }
@@ -314,10 +329,10 @@ static void each_side_of_a_partition_is_a_ring(void **state)
 	const uint8_t sides[NODES] = { 0, 0, 1, 0, 1, 0, 1, 0 };
 	store(3, 100, 1);
 	reload_sim_holders_split(holders, sides, 2 * CALM);
-	reload_sim_holders_failed(holders, 3, false, CALM);
-	reload_sim_holders_failed(holders, 5, false, CALM);
+	reload_sim_holders_failed(holders, 3, false, false, CALM);
+	reload_sim_holders_failed(holders, 5, false, false, CALM);
 	assert_true(owed(3, CALM + 1));
-	reload_sim_holders_failed(holders, 7, false, CALM);
+	reload_sim_holders_failed(holders, 7, false, false, CALM);
 	assert_false(owed(3, CALM + 1));
 }
 
@@ -351,6 +366,7 @@ int main(void)
 		TEST(three_holders_may_not),
 		TEST(failures_far_apart_are_repaired),
 		TEST(a_failure_in_a_repair_begins_it_anew),
+		TEST(silent_ends_are_noticed_later),
 		TEST(leaves_in_order_lose_nothing),
 		TEST(leaves_that_overlap_may_lose),
 		TEST(an_owner_that_returns_with_its_disk_owes_again),

@@ -51,7 +51,7 @@ static int grown(void **state)
 			&resources[i], span_str(n->credentials.cert->user));
 	}
 	c.history = reload_sim_history_new(NODES, ids, resources, 40, 0);
-	c.holders = reload_sim_holders_new(NODES, ids, c.history);
+	c.holders = reload_sim_holders_new(NODES, ids, c.history, 0);
 	c.checks = reload_sim_checks_new(
 		c.sim, reload_sim_holders_order(c.holders), c.history, 1 << 20);
 	for (size_t i = 0; i < NODES; i++)

@@ -4,6 +4,7 @@
 #   make check        every test; the one command that continuous integration runs (tests/run -k PATTERN: some)
 #   make demo         the acceptance session with real processes on loopback
 #   make sim SEED=n   one run of the simulator (NODES=100)
+#   make mutants      does the simulator find the faults of tests/sim/mutations (MUTANTS="one-replica ...": only these)
 #   make plots        the pictures in examples/, anew (takes long)
 #   make bench        figures as a table and as JSON
 #   make soak         25 real agents through kill -9, restarts and a partition, under load (SOAK="--agents 8 ...")
@@ -45,7 +46,7 @@ define ensure
 	fi
 endef
 
-.PHONY: all programs deps check-deps check check-headers demo sim plots soak bench bench-tools fuzz fuzz-targets replay lint format completions man \
+.PHONY: all programs deps check-deps check check-headers demo sim mutants plots soak bench bench-tools fuzz fuzz-targets replay lint format completions man \
 	install clean unit
 deps:
 	$(call ensure,$(BUILD_DEPS))
@@ -152,6 +153,9 @@ SEED  ?= 1
 NODES ?= 100
 sim: $(O)/reload-sim
 	$(Q)$< --seed $(SEED) --peers $(NODES)
+
+mutants: check-deps
+	$(Q)tests/sim/mutants $(MUTANTS)
 
 # Pictures of examples/, from the scenarios beside them.
 plots: $(O)/reload-sim

@@ -29,13 +29,18 @@ TAILQ_HEAD(attempt_list, attempt);
 TAILQ_HEAD(handover_list, handover);
 TAILQ_HEAD(held_list, held);
 TAILQ_HEAD(errand_list, errand);
+TAILQ_HEAD(offer_list, offer);
 TAILQ_HEAD(ping_list, ping_order);
 TAILQ_HEAD(commit_list, commit);
 
 enum {
 	RELOAD_FAVOURS_MAX =
 		64, /* requests under way because others asked for them; more are not made */
-	RELOAD_KNOWN_MAX = 32,  /* addresses of peers that were reached before */
+	RELOAD_KNOWN_MAX = 32, /* addresses of peers that were reached before */
+	RELOAD_HINTS_MAX =
+		32, /* Fetches under way because of refused replica Stores; more are not made */
+	RELOAD_RESOURCE_KINDS_MAX =
+		64,             /* Kinds at one resource that are compared; more are left alone */
 	RELOAD_REFUSED_MAX = 32 /* at the maximum the next one takes the place of the oldest */
 };
 
@@ -77,6 +82,11 @@ struct reload_peer {
 	} favours[RELOAD_FAVOURS_MAX];
 	struct attempt_list attempts; /* Attach under way, both directions */
 	struct handover_list handovers;
+	struct offer_list
+		offers; /* ranges whose owners are asked whether they have what is held here */
+	size_t offers_count;
+	struct reload_id
+		hints[RELOAD_HINTS_MAX]; /* who is asked for newer values right now; len 0: free */
 	struct errand_list errands; /* replica Stores under way, or refused and to be tried again */
 	size_t handovers_count, errands_count; /* hand-overs that nobody waits for; errands */
 	struct held_list held;                 /* requests that go in a circle */
@@ -511,11 +521,34 @@ void reload_maintain_resource(struct reload_peer *p, const struct reload_id *res
 void reload_maintain_hand_over_all(struct reload_peer *p);
 void reload_maintain_clear(struct reload_peer *p);
 
+/* reload_maintain_offer() sends node, the owner, all that is held at resource; it is not repeated. */
+void reload_maintain_offer(
+	struct reload_peer *p, const struct reload_id *resource, const struct reload_id *node);
+
+/* -- offer.c: data whose owner is another ------------------------------------------------------------------------------- */
+
+/*
+ * reload_offer_range() will make sure that the peers responsible for what is held in (from, to] have it, too; drop: what is there
+ * and for which this node is no replica is forgotten here.
+ */
+void reload_offer_range(
+	struct reload_peer *p, const struct reload_id *from, const struct reload_id *to, bool drop);
+void reload_offer_clear(struct reload_peer *p);
+
 /* -- newer.c ------------------------------------------------------------------------------------------------------------------- */
 
 /* reload_newer_fetch() fetches what node holds at resource and takes over what is newer than this node's own. */
 void reload_newer_fetch(
 	struct reload_peer *p, const struct reload_id *node, const struct reload_id *resource);
+/*
+ * reload_newer_hint() looks at a replica Store that was refused because its sender is no plausible holder: when this node is
+ * responsible and something in it is newer than what it holds, it fetches the resource from the sender.
+ */
+void reload_newer_hint(struct reload_peer *p, const struct reload_id *signer,
+	const struct reload_id *resource, const struct reload_store_req *req);
+/* reload_specifiers_held() fills out, for RELOAD_RESOURCE_KINDS_MAX, with what asks for all that is held at resource. */
+size_t reload_specifiers_held(
+	struct reload_peer *p, const struct reload_id *resource, struct reload_specifier *out);
 
 /* -- certificates.c, configure.c ------------------------------------------------------------------------------------------------ */
 

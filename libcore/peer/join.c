@@ -87,10 +87,15 @@ static void host_store_range(void *arg, const struct reload_id *from, const stru
 	reload_maintain_store_range(arg, from, to, node, replica_number, done);
 }
 
+static void host_offer_range(void *arg, const struct reload_id *from, const struct reload_id *to)
+{
+	reload_offer_range(arg, from, to, false);
+}
+
+/* Nothing is forgotten before its owner is known to have it. */
 static void host_drop_range(void *arg, const struct reload_id *from, const struct reload_id *to)
 {
-	struct reload_peer *p = arg;
-	p->storage->ops->drop_range(p->storage, from, to);
+	reload_offer_range(arg, from, to, true);
 }
 
 /* Closes a link of which the topology needs not be told. */
@@ -214,6 +219,7 @@ const struct reload_topology_host reload_peer_topology_host = {
 	.update = host_update,
 	.leave = host_leave,
 	.store_range = host_store_range,
+	.offer_range = host_offer_range,
 	.drop_range = host_drop_range,
 	.disconnect = host_disconnect,
 	.ping = host_ping,

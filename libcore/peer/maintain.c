@@ -18,8 +18,9 @@ enum {
 	HANDOVERS_MAX = 256,
 	ERRANDS_MAX = 4096,
 	MESSAGE_ROOM = 600, /* header, lists, contents and signature; without certificates */
-	ATTEMPTS = 5,
-	PAUSE_MS = 1000
+	ATTEMPTS = 12,
+	PAUSE_MS = 1000,
+	PAUSE_DOUBLINGS = 5
 };
 
 struct handover {
@@ -163,6 +164,11 @@ static bool waits_already(const struct errand *e)
 	return false;
 }
 
+static reload_ms pause_of(unsigned attempts)
+{
+	return (reload_ms)PAUSE_MS << (attempts < PAUSE_DOUBLINGS ? attempts : PAUSE_DOUBLINGS);
+}
+
 static void parcel_stored(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
@@ -182,8 +188,7 @@ static void parcel_stored(
 	if (again && e->attempts + 1 < ATTEMPTS && p->life.state == RELOAD_STATE_JOINED &&
 		!waits_already(e))
 		reload_timer_arm(&p->timers, &e->timer,
-			p->now + ((reload_ms)PAUSE_MS << e->attempts) +
-				reload_peer_random_ms(p, PAUSE_MS),
+			p->now + pause_of(e->attempts) + reload_peer_random_ms(p, PAUSE_MS),
 			errand_again, e);
 	else
 		errand_end(e);
@@ -447,4 +452,14 @@ void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_
 		}
 		parcel_send(&c);
 	}
+}
+
+void reload_maintain_offer(
+	struct reload_peer *p, const struct reload_id *resource, const struct reload_id *node)
+{
+	resource_send(p, NULL,
+		&(struct errand){ .node = *node,
+			.resource = *resource,
+			.replica_number = 1,
+			.attempts = ATTEMPTS });
 }

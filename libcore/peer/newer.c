@@ -4,11 +4,12 @@
  * A peer that was to get a replica holds newer data (RFC 6940 s7.4.1.1): it is fetched from there and takes the place of
  * this node's own, value by value, as if all had been stored in the order of their storage_time.  Nothing of an answer
  * counts that did not pass the checks of a Fetch.
+ *
+ * A replica Store from a node that is no plausible holder is refused, whatever it brings (STO-17); yet after a partition it may be
+ * the only one that has the newest version.  So the responsible peer fetches from it what would be newer: the values are
+ * signed by those who may write them, and take their places by storage_time.  HINTS_OF_ONE at once for one node,
+ * RELOAD_HINTS_MAX in all.
  */
-
-enum {
-	KINDS_MAX = 64
-};
 
 static bool same_place(const struct reload_stored_value *a, const struct reload_stored_value *b)
 {
@@ -121,31 +122,107 @@ static void fetched(
 				     .count = batch.changes[0].entries_count });
 }
 
+/* All of one Kind; 0 when it is not known here. */
+static size_t specifier_make(struct reload_peer *p, struct reload_specifier *out, uint32_t id)
+{
+	static struct reload_array_range all = { 0, RELOAD_ARRAY_END };
+	const struct reload_kind *kind = reload_config_kind(p->config, id);
+	if (!kind)
+		return 0;
+	*out = (struct reload_specifier){ .kind = id, .model = (uint8_t)kind->model };
+	if (kind->model == RELOAD_MODEL_ARRAY) {
+		out->ranges = &all;
+		out->ranges_count = 1;
+	}
+	return 1;
+}
+
+static void fetch(struct reload_peer *p, const struct reload_id *node,
+	const struct reload_id *resource, struct reload_specifier *specifiers, size_t count,
+	void (*own)(struct reload_peer *p, struct reload_request *r,
+		const struct reload_result *result),
+	void *arg)
+{
+	struct reload_fetch_req req = { .resource = reload_id_span(resource),
+		.specifiers = specifiers,
+		.specifiers_count = count };
+	struct reload_destination to = reload_dest_node(node);
+	struct reload_request *r = reload_request_own(p, RELOAD_FETCH_REQ, &to, 1, own, arg);
+	r->resource = *resource;
+	reload_request_send(r, &req);
+}
+
+size_t reload_specifiers_held(
+	struct reload_peer *p, const struct reload_id *resource, struct reload_specifier *out)
+{
+	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
+	size_t count = p->storage->ops->kinds(
+		       p->storage, resource, p->wall, kinds, COUNT_OF(kinds)),
+	       n = 0;
+	for (size_t i = 0; i < count; i++)
+		n += specifier_make(p, &out[n], kinds[i]);
+	return n;
+}
+
 void reload_newer_fetch(
 	struct reload_peer *p, const struct reload_id *node, const struct reload_id *resource)
 {
-	static struct reload_array_range all = { 0, RELOAD_ARRAY_END };
-	struct reload_specifier specifiers[KINDS_MAX];
-	uint32_t kinds[KINDS_MAX];
-	struct reload_fetch_req req = { .resource = reload_id_span(resource),
-		.specifiers = specifiers };
-	size_t count =
-		p->storage->ops->kinds(p->storage, resource, p->wall, kinds, COUNT_OF(kinds));
-	for (size_t i = 0; i < count; i++) {
-		const struct reload_kind *kind = reload_config_kind(p->config, kinds[i]);
-		if (!kind)
-			continue;
-		struct reload_specifier *s = &specifiers[req.specifiers_count++];
-		*s = (struct reload_specifier){ .kind = kinds[i], .model = (uint8_t)kind->model };
-		if (kind->model == RELOAD_MODEL_ARRAY) {
-			s->ranges = &all;
-			s->ranges_count = 1;
-		}
+	struct reload_specifier specifiers[RELOAD_RESOURCE_KINDS_MAX];
+	size_t count = reload_specifiers_held(p, resource, specifiers);
+	if (count)
+		fetch(p, node, resource, specifiers, count, fetched, NULL);
+}
+
+/* -- hints ---------------------------------------------------------------------------------------------------------------- */
+
+enum {
+	HINTS_OF_ONE = 8
+};
+
+static void hint_fetched(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	p->hints[(uintptr_t)r->own_arg].len = 0;
+	fetched(p, r, result);
+}
+
+/* A slot for a Fetch from node; RELOAD_HINTS_MAX when there are enough. */
+static size_t hint_slot(struct reload_peer *p, const struct reload_id *node)
+{
+	size_t slot = RELOAD_HINTS_MAX, of_one = 0;
+	for (size_t i = 0; i < RELOAD_HINTS_MAX; i++) {
+		if (!p->hints[i].len)
+			slot = i;
+		else
+			of_one += reload_id_eq(&p->hints[i], node);
 	}
-	if (!req.specifiers_count)
+	return of_one < HINTS_OF_ONE ? slot : RELOAD_HINTS_MAX;
+}
+
+static bool kind_is_news(
+	struct reload_peer *p, const struct reload_id *resource, const struct reload_store_kind *k)
+{
+	const struct reload_kind *kind = reload_config_kind(p->config, k->kind);
+	const struct reload_store_change none = { .kind = k->kind };
+	for (size_t i = 0; kind && i < k->values_count; i++)
+		if (is_newer(p, resource, kind, &k->values[i], &none))
+			return true;
+	return false;
+}
+
+void reload_newer_hint(struct reload_peer *p, const struct reload_id *signer,
+	const struct reload_id *resource, const struct reload_store_req *req)
+{
+	struct reload_specifier specifiers[RELOAD_RESOURCE_KINDS_MAX];
+	size_t n = 0, slot = hint_slot(p, signer);
+	if (slot == RELOAD_HINTS_MAX || p->life.state != RELOAD_STATE_JOINED ||
+		!p->topology->responsible(p->plugin, resource))
 		return;
-	struct reload_destination to = reload_dest_node(node);
-	struct reload_request *r = reload_request_own(p, RELOAD_FETCH_REQ, &to, 1, fetched, NULL);
-	r->resource = *resource;
-	reload_request_send(r, &req);
+	for (size_t i = 0; i < req->kind_data_count && n < COUNT_OF(specifiers); i++)
+		if (kind_is_news(p, resource, &req->kind_data[i]))
+			n += specifier_make(p, &specifiers[n], req->kind_data[i].kind);
+	if (!n)
+		return;
+	p->hints[slot] = *signer;
+	fetch(p, signer, resource, specifiers, n, hint_fetched, (void *)(uintptr_t)slot);
 }

@@ -226,6 +226,7 @@ static void tables_new(struct reload_peer *p)
 	TAILQ_INIT(&p->handovers);
 	TAILQ_INIT(&p->held);
 	TAILQ_INIT(&p->errands);
+	TAILQ_INIT(&p->offers);
 	TAILQ_INIT(&p->pings);
 	TAILQ_INIT(&p->commits);
 }
@@ -282,6 +283,7 @@ void reload_peer_free(struct reload_peer *p)
 	reload_attach_clear(p);
 	reload_hold_clear(p);
 	reload_maintain_clear(p);
+	reload_offer_clear(p);
 	reload_pings_clear(p);
 	reload_life_clear(p);
 	reload_values_forget(p);

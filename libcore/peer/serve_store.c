@@ -71,6 +71,8 @@ void reload_serve_store(struct inbound *in)
 		return;
 	}
 	enum reload_err err = judge(in);
+	if (err == RELOAD_FORBIDDEN && w->replica && !w->place_ok)
+		reload_newer_hint(p, &in->signer, &w->resource, req);
 	if (err) {
 		refuse(in, err);
 		return;
@@ -107,9 +109,10 @@ static void committed(
 	}
 	if (!p->expiry.armed)
 		reload_peer_expire(p);
-	if (!w->replica)
+	/* a replica that reaches its owner (rings have merged, or a holder knew more) goes on like an original */
+	if (!w->replica || p->topology->responsible(p->plugin, &w->resource))
 		count = p->topology->replicas(p->plugin, replicas);
-	replicas_tell(in, replicas, count);
+	replicas_tell(in, replicas, w->replica ? 0 : count); /* STO-20 */
 	reload_peer_event(
 		p, &(struct reload_event){ .type = RELOAD_EV_STORED,
 			   .transaction = in->msg->header.transaction_id,
@@ -121,7 +124,7 @@ static void committed(
 		reload_maintain_stored(p, resource);
 	/* the requester waits for the first signature only; an answer to this node itself ends `in` at once */
 	struct reload_store_batch batch = w->batch;
-	bool replicate = !w->replica && w->changed && count, local = in->local;
+	bool replicate = w->changed && count, local = in->local;
 	if (replicate && local)
 		reload_maintain_replicate(p, &batch, replicas, count);
 	reload_answer(in, RELOAD_STORE_ANS, &w->answer);

@@ -210,6 +210,8 @@ struct reload_topology {
 	struct reload_id bound; /* nearest predecessor by word of the Admitting Peer, len 0: none */
 	struct chord_copy copies[2]; /* the replica set */
 	size_t copies_count;
+	struct reload_id seen[3]; /* the nearest predecessors, as of the last look */
+	size_t seen_count;
 	reload_ms held_until;         /* new replicas wait, for members farther than */
 	struct reload_id held_beyond; /* the nearest one that failed */
 	struct reload_id

@@ -9,6 +9,10 @@
  *	third predecessor came nearer		what lies behind it may be forgotten (CHORD-14), after
  *						CHORD_DROP_MS: the new replicas are stored by then
  *
+ *	one of the nearest three predecessors	its range is offered (offer_range): rings may have merged, and we or our
+ *	is new					own predecessor may have owned it
+ *	we have joined				so is all outside of our range: what a restarted peer brings from its disk
+ *
  * A member takes a replica only when, by its own tables, it is one of the three holders (STO-17).  After a failure it may
  * still count the dead peer, so an order waits until the member's lists show that it would accept, at most
  * CHORD_UPDATE_WAIT_MS (it may never send lists).  A Store that is refused even so is repeated by the host.
@@ -130,11 +134,24 @@ void reload_chord_data_failed(struct reload_topology *t, const struct reload_id 
 	t->held_until = now + CHORD_HOLD_DOWN_MS;
 }
 
+static void offer(struct reload_topology *t)
+{
+	size_t n = t->predecessors_count < 3 ? t->predecessors_count : 3;
+	for (size_t i = 0; i < n; i++) {
+		const struct reload_id *to = &t->predecessors[i],
+				       *from = i + 1 < t->predecessors_count ? to + 1 : &t->self;
+		if (!reload_chord_member(t->seen, t->seen_count, to))
+			t->host.offer_range(t->host.arg, from, to);
+	}
+	memcpy(t->seen, t->predecessors, n * sizeof(*t->seen));
+	t->seen_count = n;
+}
+
 bool reload_chord_data_refresh(struct reload_topology *t)
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED) {
 		t->owner = false;
-		t->copies_count = 0;
+		t->copies_count = t->seen_count = 0;
 		t->held_until = 0;
 		t->kept_from.len = 0;
 		reload_chord_timer(t, &t->data_timer, RELOAD_NEVER, on_timer);
@@ -145,9 +162,12 @@ bool reload_chord_data_refresh(struct reload_topology *t)
 	bool changed = !t->owner || !reload_id_eq(&now, &old);
 	if (t->owner && changed)
 		shrunk(t, &old, &now);
+	else if (!t->owner && !reload_id_eq(&now, &t->self))
+		t->host.drop_range(t->host.arg, &t->self, &now);
 	t->owner = true;
 	t->from = now;
 	replicate(t);
+	offer(t);
 	forget(t);
 	return changed;
 }

@@ -16,6 +16,7 @@ enum fake_what {
 	FAKE_LEAVE,
 	FAKE_STORES,
 	FAKE_DROP,
+	FAKE_OFFER,
 	FAKE_DISCONNECT,
 	FAKE_PING,
 	FAKE_LOCATE,
@@ -161,6 +162,14 @@ static inline void fake_store_range(void *arg, const struct reload_id *from,
 	r->done = done;
 }
 
+static inline void fake_offer_range(
+	void *arg, const struct reload_id *from, const struct reload_id *to)
+{
+	struct fake_row *r = fake_row(arg, FAKE_OFFER);
+	r->from = *from;
+	r->to = *to;
+}
+
 static inline void fake_drop_range(
 	void *arg, const struct reload_id *from, const struct reload_id *to)
 {
@@ -200,6 +209,7 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 		.update = fake_update,
 		.leave = fake_leave,
 		.store_range = fake_store_range,
+		.offer_range = fake_offer_range,
 		.drop_range = fake_drop_range,
 		.disconnect = fake_disconnect,
 		.ping = fake_ping,

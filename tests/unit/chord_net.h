@@ -266,6 +266,14 @@ static void net_host_store_range(void *arg, const struct reload_id *from,
 		}
 }
 
+static void net_host_offer_range(
+	void *arg, const struct reload_id *from, const struct reload_id *to)
+{
+	(void)arg; /* data of these nodes are resource numbers without versions: nothing to compare */
+	(void)from;
+	(void)to;
+}
+
 static void net_host_drop_range(void *arg, const struct reload_id *from, const struct reload_id *to)
 {
 	struct net_node *x = arg;
@@ -360,6 +368,7 @@ static inline int net_add(struct net *n, const struct reload_id *id)
 		.update = net_host_update,
 		.leave = net_host_leave,
 		.store_range = net_host_store_range,
+		.offer_range = net_host_offer_range,
 		.drop_range = net_host_drop_range,
 		.disconnect = net_host_disconnect,
 		.ping = net_host_ping,

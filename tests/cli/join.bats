@@ -104,27 +104,35 @@ setup() {
 	reload-agent stop -a erin -q >/dev/null
 }
 
+# gina has met nobody yet, so no address that she remembers helps her
 @test "a join that somebody ends says so" {
-	reload-join -a carol --leave -q
-	(sleep 1 && reload-join -a carol --leave --now -q) &
-	R reload-join -a carol --bootstrap 127.0.0.1:1 -t 10s
-	failed 1 'carol did not join'
+	reload-enroll issue gina@calls.example --identity gina >/dev/null
+	lab_start gina -l 127.0.0.1:0 --no-join
+	reload-agent status -a gina --wait enrolled -t 10s >/dev/null
+	(sleep 1 && reload-join -a gina --leave --now -q) &
+	R reload-join -a gina --bootstrap 127.0.0.1:1 -t 10s
+	failed 1 'gina did not join'
 	matches "$stderr" 'why:  it was told to leave'
 	wait $!
-	reload-join -a carol -q
 }
 
 @test "a join that cannot work names its phase and ends in time" {
-	reload-join -a carol --leave -q
 	before=$SECONDS
-	R reload-join -a carol --bootstrap 127.0.0.1:1 -t 2s
+	R reload-join -a gina --bootstrap 127.0.0.1:1 -t 2s
 	failed 4 "did not join"
 	matches "$stderr" 'phase bootstrap: .*127.0.0.1:1'
 	[ $((SECONDS - before)) -le 4 ]
-	reload-join -a carol --leave --now -q
-	R reload-join -a carol --bootstrap nonsense
+	reload-join -a gina --leave --now -q
+	R reload-join -a gina --bootstrap nonsense
 	failed 2 nonsense
-	reload-join -a carol -q
+	reload-join -a gina -q
+}
+
+@test "a peer that was met before helps when the bootstrap nodes do not" {
+	reload-join -a gina --leave -q
+	R reload-join -a gina --bootstrap 127.0.0.1:1 -t 10s
+	ok
+	reload-agent stop -a gina -q >/dev/null
 }
 
 @test "wrong use of options" {

@@ -71,8 +71,10 @@ void reload_serve_store(struct inbound *in)
 		return;
 	}
 	enum reload_err err = judge(in);
-	if (err == RELOAD_FORBIDDEN && w->replica && !w->place_ok)
+	if (err == RELOAD_FORBIDDEN && w->replica && !w->place_ok) {
 		reload_newer_hint(p, &in->signer, &w->resource, req);
+		p->topology->doubted(p->plugin, &w->resource, &in->signer);
+	}
 	if (err) {
 		refuse(in, err);
 		return;

@@ -462,6 +462,7 @@ const struct reload_topology_ops reload_chord_topology = {
 	.replicas = reload_chord_replicas,
 	.holds = reload_chord_holds,
 	.plausible = reload_chord_plausible,
+	.doubted = reload_chord_data_doubted,
 	.close_enough = reload_chord_close_enough,
 	.tables = reload_chord_tables,
 	.update_write = reload_chord_update_full,

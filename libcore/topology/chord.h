@@ -15,6 +15,7 @@ enum {
 	CHORD_KNOWN_MAX = 64,      /* heard-of nodes; at the maximum the farthest idle one goes */
 	CHORD_JOINS_MAX = 128, /* Joins in hand-over; at the maximum a Join waits for its retry */
 	CHORD_UPDATE_GAP_MS = 1000,   /* CHORD-15: one Update per peer and second */
+	CHORD_DOUBT_MS = 10000,       /* an Update in doubt to one peer each */
 	CHORD_UPDATE_WAIT_MS = 5000,  /* from a new link to the Update of the node behind it */
 	CHORD_JOIN_WAIT_MS = 60000,   /* from the answer to Join to the Admitting Peer's Update */
 	CHORD_PATIENCE_MS = 45000,    /* for Attaches to future neighbours: liars hold up no Join */
@@ -100,6 +101,7 @@ struct chord_link {
 	struct reload_id third; /* its third predecessor; len 0: it has fewer */
 	uint64_t sent;          /* version of the tables in the last Update to it, 0: none */
 	reload_ms quiet_until;
+	reload_ms doubted; /* when a refused replica Store made us send it an Update; 0: never */
 	bool lists_us;      /* in its Neighbor Table, by its last lists */
 	bool neighbour;     /* in the Neighbor Table: is sent an Update, changed or not, at */
 	reload_ms periodic; /* this time */
@@ -364,6 +366,10 @@ bool reload_chord_repair_answered(
 
 /* reload_chord_data_failed(): node failed, called before the tables change: its replacement waits (R-10.7.1-03). */
 void reload_chord_data_failed(struct reload_topology *t, const struct reload_id *node);
+/* reload_chord_data_doubted(): a replica Store was refused; the peers between resource and whoever of signer and us is farther get
+ * an Update each, at most one in CHORD_DOUBT_MS: one that does not answer is lost. */
+void reload_chord_data_doubted(struct reload_topology *t, const struct reload_id *resource,
+	const struct reload_id *signer);
 /* reload_chord_data_refresh() compares range and replica set with what was ordered; tells whether the range changed. */
 bool reload_chord_data_refresh(struct reload_topology *t);
 /* reload_chord_range_from() is the Node-ID behind which our range begins; our own when we are alone. */

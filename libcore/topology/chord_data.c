@@ -17,6 +17,9 @@
  * still count the dead peer, so an order waits until the member's lists show that it would accept, at most
  * CHORD_UPDATE_WAIT_MS (it may never send lists).  A Store that is refused even so is repeated by the host.
  *
+ * Who refuses a replica because peers stand between it and the sender looks after those peers at once: their machines may have
+ * stopped without a word, which only a message that stays without answer shows; by the repetition they are gone (STO-17).
+ *
  * The hold-down (R-10.7.1-03) is for who stands behind the failed member only: an Update may yet name a better match for
  * its place.  A nearer newcomer and the members that remain do not wait, nor does a member's place after a Leave.
  *
@@ -145,6 +148,33 @@ static void offer(struct reload_topology *t)
 	}
 	memcpy(t->seen, t->predecessors, n * sizeof(*t->seen));
 	t->seen_count = n;
+}
+
+static void doubt(struct reload_topology *t, const struct reload_id *id)
+{
+	struct chord_link *link = reload_chord_link_find(t, id);
+	reload_ms now = reload_chord_now(t);
+	if (!link || !link->ready || (link->doubted && now - link->doubted < CHORD_DOUBT_MS))
+		return;
+	link->doubted = now;
+	link->sent = 0;
+	reload_chord_update_owe(t, link);
+}
+
+void reload_chord_data_doubted(
+	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
+{
+	struct reload_id between[3];
+	bool behind = reload_chord_nearer(resource, true, &t->self, signer);
+	const struct reload_id *last = behind ? signer : &t->self;
+	if (t->state != RELOAD_TOPOLOGY_JOINED || resource->len != CHORD_ID_LEN ||
+		signer->len != CHORD_ID_LEN)
+		return;
+	size_t n = reload_chord_set_after(&t->peers, resource, between, COUNT_OF(between));
+	for (size_t i = 0; i < n && reload_chord_nearer(resource, true, &between[i], last); i++)
+		if (!reload_id_eq(&between[i], signer))
+			doubt(t, &between[i]);
+	reload_chord_after(t);
 }
 
 bool reload_chord_data_refresh(struct reload_topology *t)

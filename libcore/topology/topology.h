@@ -135,6 +135,9 @@ struct reload_topology_ops {
 	/* a replica Store of resource signed by signer is plausible (STO-17) */
 	bool (*plausible)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);
+	/* such a Store was refused: whether the peers that stand in its way are still there is looked after at once */
+	void (*doubted)(struct reload_topology *t, const struct reload_id *resource,
+		const struct reload_id *signer);
 	/* signer may answer for resource: no neighbour is closer (SEC-14); true where there is no Neighbor Table */
 	bool (*close_enough)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);

@@ -328,6 +328,35 @@ static void plausible(void **state)
 	fake_end(&f);
 }
 
+/* STO-17: who stands in the way of a refused replica is looked after at once, and is out of the way when it is gone */
+static void doubted(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id r = fake_point(0xb0, 0), signer = fake_id(0x70), dead = fake_id(0xd0);
+	fake_pass(&f, 60000);
+	size_t start = f.count;
+	assert_false(ops->plausible(f.t, &r, &signer));
+	ops->doubted(f.t, &r, &signer);
+	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0xd0), 1);
+	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0x40), 1);
+	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0), 2);
+	/* however often it asks, one Update per peer and CHORD_DOUBT_MS */
+	for (int i = 0; i < 100; i++) {
+		ops->doubted(f.t, &r, &signer);
+		fake_pass(&f, 90);
+	}
+	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0), 2);
+	fake_pass(&f, CHORD_DOUBT_MS);
+	ops->doubted(f.t, &r, &signer);
+	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0), 4);
+	/* R-7.4.1.1-05: the one without an answer is out, the repetition is plausible */
+	ops->update_failed(f.t, &dead, RELOAD_TIMEOUT);
+	assert_true(ops->plausible(f.t, &r, &signer));
+	fake_end(&f);
+}
+
 static void close_enough(void **state)
 {
 	(void)state;
@@ -432,6 +461,7 @@ int main(void)
 		cmocka_unit_test(neighbours_grow_with_the_ring),
 		cmocka_unit_test(holds),
 		cmocka_unit_test(plausible),
+		cmocka_unit_test(doubted),
 		cmocka_unit_test(close_enough),
 		cmocka_unit_test(resource_ids),
 		cmocka_unit_test(route_query),

@@ -59,6 +59,8 @@ static void hook_after(void *arg, struct reload_sim *s, struct reload_sim_node *
 	struct reload_sim_course *c = arg;
 	struct reload_sim_violation v;
 	(void)s;
+	if (c->checks)
+		reload_sim_hold_down_after(c->hold_down, n);
 	if (++c->nodes[n->index].events % BOUND_EVERY == 0 && c->checks && !n->byzantine &&
 		!reload_sim_check_bound(c->checks, n, &v))
 		reload_sim_course_violated(c, &v);
@@ -70,6 +72,10 @@ static void hook_event(void *arg, struct reload_sim_node *n, const struct reload
 	if (!c->checks)
 		return; /* the world ends */
 	reload_sim_course_event(c, n, ev);
+	struct reload_sim_violation v;
+	if (!n->byzantine &&
+		!reload_sim_hold_down_event(c->hold_down, n, ev, reload_sim_now(c->sim), &v))
+		reload_sim_course_violated(c, &v);
 	reload_sim_byzantine_event(c->byzantine, n, ev);
 }
 
@@ -422,6 +428,7 @@ static void run_clear(struct run *r)
 {
 	struct reload_sim_course *c = &r->course;
 	reload_sim_checks_free(TAKE(c->checks));
+	reload_sim_hold_down_free(TAKE(c->hold_down));
 	reload_sim_byzantine_free(TAKE(c->byzantine));
 	reload_sim_free(TAKE(c->sim));
 	reload_sim_workload_clear(c);
@@ -460,6 +467,7 @@ static void nodes_prepare(struct run *r)
 		skew * (r->scenario.jumps + 1));
 	c->holders = reload_sim_holders_new(
 		c->nodes_count, ids, c->history, r->scenario.update_interval);
+	c->hold_down = reload_sim_hold_down_new(c->nodes_count);
 	c->checks = reload_sim_checks_new(
 		c->sim, reload_sim_holders_order(c->holders), c->history, r->scenario.store_limit);
 	free(ids);

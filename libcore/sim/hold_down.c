@@ -1,0 +1,126 @@
+#include "sim/hold_down.h"
+
+#include "util/alloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	HOLD_DOWN_MS = 30000,
+	MEMBERS = 2 /* of a replica set, beside the owner */
+};
+
+struct watched {
+	bool changed; /* its tables, since the last look */
+	uint8_t members_count;
+	struct reload_id members[MEMBERS]; /* its replica set at the last look */
+	reload_ms failed_at;               /* 0: no member failed */
+	struct reload_id failed;           /* the nearest one that did within the hold-down */
+	uint8_t before_count;
+	struct reload_id before[MEMBERS]; /* the replica set then */
+};
+
+struct reload_sim_hold_down {
+	struct watched *nodes;
+};
+
+struct reload_sim_hold_down *reload_sim_hold_down_new(size_t count)
+{
+	struct reload_sim_hold_down *h = RELOAD_NEW(reload_sim_hold_down);
+	h->nodes = reload_alloc_array(count, sizeof(*h->nodes));
+	return h;
+}
+
+void reload_sim_hold_down_free(struct reload_sim_hold_down *h)
+{
+	if (!h)
+		return;
+	free(h->nodes);
+	free(h);
+}
+
+static bool is_one_of(const struct reload_id *list, size_t count, const struct reload_id *id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (reload_id_eq(&list[i], id))
+			return true;
+	return false;
+}
+
+void reload_sim_hold_down_after(struct reload_sim_hold_down *h, struct reload_sim_node *n)
+{
+	struct watched *w = &h->nodes[n->index];
+	struct reload_status st;
+	if (!w->changed)
+		return;
+	w->changed = false;
+	w->members_count = 0;
+	if (!n->peer)
+		return;
+	reload_peer_status(n->peer, &st);
+	const struct reload_topology_tables *t = &st.tables;
+	/* in a small ring those behind us are those before us, too */
+	if (!t->predecessors_count ||
+		is_one_of(t->successors, t->successors_count, &t->predecessors[0]))
+		return;
+	while (w->members_count < MEMBERS && w->members_count < t->successors_count) {
+		w->members[w->members_count] = t->successors[w->members_count];
+		w->members_count++;
+	}
+}
+
+/* a lies before b, walking clockwise from `from` */
+static bool nearer(
+	const struct reload_id *from, const struct reload_id *a, const struct reload_id *b)
+{
+	struct reload_id x = reload_id_distance(from, a), y = reload_id_distance(from, b);
+	return reload_id_cmp(&x, &y) < 0;
+}
+
+static void lost(struct watched *w, const struct reload_sim_node *n, const struct reload_id *node,
+	reload_ms now)
+{
+	if (!is_one_of(w->members, w->members_count, node))
+		return;
+	bool within = w->failed_at && now - w->failed_at < HOLD_DOWN_MS;
+	if (!within || nearer(&n->id, node, &w->failed))
+		w->failed = *node;
+	if (!within) {
+		w->before_count = w->members_count;
+		memcpy(w->before, w->members, sizeof(w->before));
+	}
+	w->failed_at = now;
+}
+
+/* Behind the failed member, on our half of the ring, and not in the replica set before it failed. */
+static bool is_replacement(
+	const struct watched *w, const struct reload_sim_node *n, const struct reload_id *node)
+{
+	struct reload_id there = reload_id_distance(&n->id, node),
+			 back = reload_id_distance(node, &n->id);
+	return reload_id_cmp(&there, &back) < 0 && nearer(&n->id, &w->failed, node) &&
+	       !is_one_of(w->before, w->before_count, node);
+}
+
+bool reload_sim_hold_down_event(struct reload_sim_hold_down *h, const struct reload_sim_node *n,
+	const struct reload_event *ev, reload_ms now, struct reload_sim_violation *v)
+{
+	struct watched *w = &h->nodes[n->index];
+	if (ev->type == RELOAD_EV_TABLES || ev->type == RELOAD_EV_STATE)
+		w->changed = true;
+	if (ev->type == RELOAD_EV_STATE)
+		w->failed_at = 0;
+	if (ev->type == RELOAD_EV_NEIGHBOUR_LOST && ev->node)
+		lost(w, n, ev->node, now);
+	if (ev->type != RELOAD_EV_REPAIRED || !ev->node || !w->failed_at ||
+		now - w->failed_at >= HOLD_DOWN_MS || !is_replacement(w, n, ev->node))
+		return true;
+	char failed[RELOAD_ID_HEX], node[RELOAD_ID_HEX];
+	v->check = RELOAD_SIM_CHECK_HOLD_DOWN;
+	v->at = now;
+	snprintf(v->words, sizeof(v->words),
+		"peer %zu stored replicas at %s %.1f s after %s, which stood before it, had failed",
+		n->index, reload_id_hex(node, ev->node), (double)(now - w->failed_at) / 1000,
+		reload_id_hex(failed, &w->failed));
+	return false;
+}

@@ -9,21 +9,15 @@ enum {
 	DIGEST = 32
 };
 
-struct cached_cert;
-
-/* A SHA-256 by which a certificate is asked for: one for cert_hash, one per Node-ID for cert_hash_node_id. */
+/*
+ * A SHA-256 by which a certificate is asked for: one for cert_hash, one per Node-ID for cert_hash_node_id.  The digest stands in
+ * the certificate, which many caches may share; its first bytes stand here, so that a search reads little else.
+ */
 struct cert_name {
-	RB_ENTRY(cert_name) entry;
-	uint8_t digest[DIGEST];
-	struct cached_cert *of;
-	const struct reload_id *node; /* NULL: the fingerprint */
-};
-
-struct cached_cert {
-	TAILQ_ENTRY(cached_cert) used;
-	struct reload_cert *cert;
-	size_t names_count;
-	struct cert_name names[];
+	uint64_t key;
+	struct reload_cert *cert; /* that of the fingerprint owns a reference */
+	uint32_t node;            /* 0: the fingerprint; else one more than the Node-ID's place */
+	uint32_t used;            /* of the fingerprint: when, by the cache's own clock */
 };
 
 struct cached_value {
@@ -32,50 +26,45 @@ struct cached_value {
 	uint8_t digest[DIGEST];
 };
 
-RB_HEAD(cert_names, cert_name);
 RB_HEAD(values, cached_value);
 
 struct reload_cache {
-	struct cert_names names;
-	TAILQ_HEAD(, cached_cert) certs; /* used least recently first */
+	struct cert_name *names; /* ascending by digest */
+	size_t names_count, names_cap;
 	size_t certs_count, certs_max;
+	uint32_t clock; /* of uses; it may wrap, as ages are compared */
 	struct values values;
 	TAILQ_HEAD(, cached_value) values_used;
 	size_t values_count, values_max;
 };
-
-static int name_cmp(const struct cert_name *a, const struct cert_name *b)
-{
-	return memcmp(a->digest, b->digest, DIGEST);
-}
 
 static int value_cmp(const struct cached_value *a, const struct cached_value *b)
 {
 	return memcmp(a->digest, b->digest, DIGEST);
 }
 
-RELOAD_TREE(cert_names, cert_name, entry, name_cmp)
 RELOAD_TREE(values, cached_value, entry, value_cmp)
 
 struct reload_cache *reload_cache_new(size_t max_certs, size_t max_values)
 {
 	struct reload_cache *cache = RELOAD_NEW(reload_cache);
 	assert(max_certs && max_values);
-	TAILQ_INIT(&cache->certs);
 	TAILQ_INIT(&cache->values_used);
 	cache->certs_max = max_certs;
 	cache->values_max = max_values;
 	return cache;
 }
 
-static void drop_cert(struct reload_cache *cache, struct cached_cert *c)
+/* Forgets cert under all its names. */
+static void drop_cert(struct reload_cache *cache, struct reload_cert *cert)
 {
-	for (size_t i = 0; i < c->names_count; i++)
-		RB_REMOVE(cert_names, &cache->names, &c->names[i]);
-	TAILQ_REMOVE(&cache->certs, c, used);
+	size_t kept = 0;
+	for (size_t i = 0; i < cache->names_count; i++)
+		if (cache->names[i].cert != cert)
+			cache->names[kept++] = cache->names[i];
+	cache->names_count = kept;
 	cache->certs_count--;
-	reload_cert_free(c->cert);
-	free(c);
+	reload_cert_free(cert);
 }
 
 static void drop_value(struct reload_cache *cache, struct cached_value *v)
@@ -88,8 +77,11 @@ static void drop_value(struct reload_cache *cache, struct cached_value *v)
 
 void reload_cache_clear(struct reload_cache *cache)
 {
-	while (!TAILQ_EMPTY(&cache->certs))
-		drop_cert(cache, TAILQ_FIRST(&cache->certs));
+	for (size_t i = 0; i < cache->names_count; i++)
+		if (!cache->names[i].node)
+			reload_cert_free(cache->names[i].cert);
+	free(TAKE(cache->names));
+	cache->names_count = cache->names_cap = cache->certs_count = 0;
 	while (!TAILQ_EMPTY(&cache->values_used))
 		drop_value(cache, TAILQ_FIRST(&cache->values_used));
 }
@@ -102,64 +94,100 @@ void reload_cache_free(struct reload_cache *cache)
 	free(cache);
 }
 
-static void touch_cert(struct reload_cache *cache, struct cached_cert *c)
+static uint64_t key_of(const uint8_t digest[DIGEST])
 {
-	TAILQ_REMOVE(&cache->certs, c, used);
-	TAILQ_INSERT_TAIL(&cache->certs, c, used);
+	struct rd r = rd_of(span_of(digest, DIGEST));
+	return rd_u64(&r);
+}
+
+static const uint8_t *digest_of(const struct cert_name *name)
+{
+	return name->node ? name->cert->node_hashes[name->node - 1] : name->cert->fingerprint;
+}
+
+/* The place of the first name that is not below digest. */
+static size_t lower(const struct reload_cache *cache, const uint8_t digest[DIGEST])
+{
+	uint64_t key = key_of(digest);
+	size_t low = 0, high = cache->names_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct cert_name *name = &cache->names[middle];
+		bool below = name->key < key ||
+			     (name->key == key && memcmp(digest_of(name), digest, DIGEST) < 0);
+		if (below)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static struct cert_name *find_name(struct reload_cache *cache, const uint8_t digest[DIGEST])
 {
-	struct cert_name key;
-	memcpy(key.digest, digest, DIGEST);
-	return RB_FIND(cert_names, &cache->names, &key);
+	size_t i = lower(cache, digest);
+	bool here = i < cache->names_count && !memcmp(digest_of(&cache->names[i]), digest, DIGEST);
+	return here ? &cache->names[i] : NULL;
 }
 
-static void add_name(struct reload_cache *cache, struct cached_cert *c, const uint8_t *digest,
-	const struct reload_id *node)
+static void touch_cert(struct reload_cache *cache, const struct reload_cert *cert)
 {
-	struct cert_name *name = &c->names[c->names_count];
-	*name = (struct cert_name){ .of = c, .node = node };
-	memcpy(name->digest, digest, DIGEST);
-	if (!RB_INSERT(cert_names, &cache->names, name))
-		c->names_count++;
+	struct cert_name *name = find_name(cache, cert->fingerprint);
+	assert(name);
+	name->used = ++cache->clock;
+}
+
+static void add_name(struct reload_cache *cache, struct reload_cert *cert, uint32_t node)
+{
+	struct cert_name name = { .cert = cert, .node = node, .used = ++cache->clock };
+	size_t i = lower(cache, digest_of(&name));
+	name.key = key_of(digest_of(&name));
+	if (i < cache->names_count &&
+		!memcmp(digest_of(&cache->names[i]), digest_of(&name), DIGEST))
+		return;
+	reload_grow(&cache->names, &cache->names_cap, cache->names_count, sizeof(*cache->names));
+	memmove(&cache->names[i + 1], &cache->names[i],
+		(cache->names_count - i) * sizeof(*cache->names));
+	cache->names[i] = name;
+	cache->names_count++;
+}
+
+static struct reload_cert *oldest(const struct reload_cache *cache)
+{
+	const struct cert_name *old = NULL;
+	for (const struct cert_name *n = cache->names; n < cache->names + cache->names_count; n++)
+		if (!n->node && (!old || cache->clock - n->used > cache->clock - old->used))
+			old = n;
+	return old->cert;
 }
 
 void reload_cache_add(struct reload_cache *cache, struct reload_cert *cert)
 {
-	struct cert_name *known = find_name(cache, cert->fingerprint);
-	if (known) {
-		touch_cert(cache, known->of);
+	if (find_name(cache, cert->fingerprint)) {
+		touch_cert(cache, cert);
 		return;
 	}
 	if (cache->certs_count == cache->certs_max)
-		drop_cert(cache, TAILQ_FIRST(&cache->certs));
-	struct cached_cert *c =
-		reload_alloc(sizeof(*c) + (1 + cert->node_ids_count) * sizeof(struct cert_name));
-	c->cert = reload_cert_ref(cert);
-	add_name(cache, c, cert->fingerprint, NULL);
-	for (size_t i = 0; i < cert->node_ids_count; i++) {
-		uint8_t hash[RELOAD_HASH_SIZE_MAX];
-		struct span parts[] = { reload_id_span(&cert->node_ids[i]), cert->der };
-		if (reload_hash(hash, RELOAD_HASH_SHA256, parts, COUNT_OF(parts)) == DIGEST)
-			add_name(cache, c, hash, &cert->node_ids[i]);
-	}
-	TAILQ_INSERT_TAIL(&cache->certs, c, used);
+		drop_cert(cache, oldest(cache));
+	reload_cert_hash_nodes(cert);
+	add_name(cache, reload_cert_ref(cert), 0);
+	for (uint32_t i = 0; i < cert->node_ids_count; i++)
+		add_name(cache, cert, i + 1);
 	cache->certs_count++;
 }
 
 /* An expired certificate is forgotten when it is asked for. */
-static struct cert_name *find_valid(
+static const struct cert_name *find_valid(
 	struct reload_cache *cache, const uint8_t digest[DIGEST], reload_utc now)
 {
 	struct cert_name *name = find_name(cache, digest);
 	if (!name)
 		return NULL;
-	if (now > name->of->cert->not_after) {
-		drop_cert(cache, name->of);
+	if (now > name->cert->not_after) {
+		drop_cert(cache, name->cert);
 		return NULL;
 	}
-	touch_cert(cache, name->of);
+	touch_cert(cache, name->cert);
 	return name;
 }
 
@@ -168,12 +196,12 @@ struct reload_cert *reload_cache_find(struct reload_cache *cache,
 {
 	if (identity->hash_alg != RELOAD_HASH_SHA256 || identity->hash.len != DIGEST)
 		return NULL;
-	struct cert_name *name = find_valid(cache, identity->hash.at, now);
-	struct reload_cert *cert = name ? name->of->cert : NULL;
+	const struct cert_name *name = find_valid(cache, identity->hash.at, now);
+	struct reload_cert *cert = name ? name->cert : NULL;
 	if (identity->type == RELOAD_CERT_HASH && cert && !name->node && cert->node_ids_count == 1)
 		*node = cert->node_ids[0];
 	else if (identity->type == RELOAD_CERT_HASH_NODE_ID && cert && name->node)
-		*node = *name->node;
+		*node = cert->node_ids[name->node - 1];
 	else
 		return NULL;
 	return cert;
@@ -181,7 +209,7 @@ struct reload_cert *reload_cache_find(struct reload_cache *cache,
 
 bool reload_cache_has(struct reload_cache *cache, const uint8_t fingerprint[32], reload_utc now)
 {
-	struct cert_name *name = find_valid(cache, fingerprint, now);
+	const struct cert_name *name = find_valid(cache, fingerprint, now);
 	return name && !name->node;
 }
 

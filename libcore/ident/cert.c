@@ -8,6 +8,11 @@ enum reload_err reload_cert_parse(struct reload_cert **out, const struct reload_
 	if (!der.len || der.len > RELOAD_CERT_MAX)
 		return reload_why_set(why, RELOAD_BAD_CERT, NULL,
 			"%zu bytes; a certificate has 1 to %d", der.len, RELOAD_CERT_MAX);
+	struct reload_cert *known = ops->cert_known ? ops->cert_known(ops, der) : NULL;
+	if (known) {
+		*out = reload_cert_ref(known);
+		return RELOAD_OK;
+	}
 	AUTO(reload_cert) cert = RELOAD_NEW(reload_cert);
 	cert->refs = 1;
 	cert->ops = ops;
@@ -30,6 +35,20 @@ struct reload_cert *reload_cert_ref(const struct reload_cert *cert)
 	return shared;
 }
 
+void reload_cert_hash_nodes(struct reload_cert *cert)
+{
+	if (cert->node_hashes)
+		return;
+	cert->node_hashes = reload_alloc_array(cert->node_ids_count, sizeof(*cert->node_hashes));
+	for (size_t i = 0; i < cert->node_ids_count; i++) {
+		uint8_t hash[RELOAD_HASH_SIZE_MAX];
+		struct span parts[] = { reload_id_span(&cert->node_ids[i]), cert->der };
+		size_t len = reload_hash(hash, RELOAD_HASH_SHA256, parts, COUNT_OF(parts));
+		assert(len == sizeof(*cert->node_hashes));
+		memcpy(cert->node_hashes[i], hash, len);
+	}
+}
+
 void reload_cert_free(struct reload_cert *cert)
 {
 	if (!cert || --cert->refs)
@@ -37,6 +56,7 @@ void reload_cert_free(struct reload_cert *cert)
 	cert->ops->cert_clear(cert);
 	free((void *)cert->der.at);
 	free(cert->node_ids);
+	free(cert->node_hashes);
 	free(cert->user);
 	free(cert->overlay);
 	free(cert->issuer_text);
@@ -56,6 +76,8 @@ static bool hash_is(struct span wanted, uint8_t hash_alg, const struct reload_ce
 	const struct reload_id *node)
 {
 	uint8_t hash[RELOAD_HASH_SIZE_MAX];
+	if (!node && hash_alg == RELOAD_HASH_SHA256)
+		return span_eq(wanted, span_of(cert->fingerprint, sizeof(cert->fingerprint)));
 	struct span parts[2] = { node ? reload_id_span(node) : span_of(NULL, 0), cert->der };
 	size_t len = reload_hash(hash, hash_alg, node ? parts : parts + 1, node ? 2 : 1);
 	return len && span_eq(wanted, span_of(hash, len));

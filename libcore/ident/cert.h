@@ -11,6 +11,8 @@ struct reload_cert {
 	uint8_t fingerprint[32];    /* SHA-256 of der: cert_hash */
 	struct reload_id *node_ids; /* from the reload URIs of subjectAltName, in order */
 	size_t node_ids_count;
+	uint8_t (*node_hashes)
+		[32];  /* cert_hash_node_id by SHA-256 of each; NULL: nobody asked so far */
 	char *user;    /* rfc822Name; NULL for an authority */
 	char *overlay; /* overlay name of the reload URIs, lower case; NULL for an authority */
 	struct span public_key_info; /* DER SubjectPublicKeyInfo, inside the certificate */
@@ -30,13 +32,18 @@ struct reload_cert {
 /*
  * reload_cert_parse() parses DER (copied; at most RELOAD_CERT_MAX bytes, at most RELOAD_CERT_NODE_IDS_MAX Node-IDs) and
  * checks its form only; whether it is to be trusted is for reload_trust_check().  *out has one reference.
- * RELOAD_BAD_CERT with why filled.
+ * The table of ops may know an equal certificate: then *out is a reference to that one.  RELOAD_BAD_CERT with why filled.
  */
 enum reload_err reload_cert_parse(struct reload_cert **out, const struct reload_ident_ops *ops,
 	struct span der, struct reload_why *why) MUST_CHECK;
 
 /* reload_cert_ref() takes one more reference and returns cert. */
 struct reload_cert *reload_cert_ref(const struct reload_cert *cert);
+
+/*
+ * reload_cert_hash_nodes() fills node_hashes, unless that was done.  On the thread that counts references.
+ */
+void reload_cert_hash_nodes(struct reload_cert *cert);
 
 /* reload_cert_free() drops one reference; NULL is legal. */
 void reload_cert_free(struct reload_cert *cert);

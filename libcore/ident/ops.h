@@ -19,6 +19,11 @@ struct reload_cert;
 struct reload_key;
 
 struct reload_ident_ops {
+	/*
+	 * returns a certificate of exactly these bytes that was read before (borrowed), NULL when there is none; NULL for a
+	 * table that keeps none
+	 */
+	struct reload_cert *(*cert_known)(const struct reload_ident_ops *ops, struct span der);
 	/* fills what reload_cert_parse() promises, except refs, der and fingerprint; native may be set */
 	enum reload_err (*cert_read)(struct reload_cert *cert, struct reload_why *why);
 	void (*cert_clear)(struct reload_cert *cert);

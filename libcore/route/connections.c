@@ -4,7 +4,7 @@ enum {
 	GENERATION_BITS = 3,
 	GENERATION_MASK = 7,
 	OPAQUE_TOP = 0x8000,
-	FEW = 32 /* an array of all slots is larger than all else that a node with few links holds */
+	FEW = 256 /* an array of all slots is larger than all else that a node with few links holds */
 };
 
 static int link_cmp(struct reload_connection *a, struct reload_connection *b)

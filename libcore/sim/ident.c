@@ -140,6 +140,47 @@ const struct reload_ident_ops reload_sim_ident = {
 	.key_fits = key_fits,
 };
 
+/* -- shared certificates --------------------------------------------------------------------------------------------------- */
+
+/* Where a certificate of these bytes is, or would be. */
+static struct reload_cert **place(const struct reload_sim_certs *certs, struct span der)
+{
+	uint64_t hash = der.len;
+	for (size_t at = 0; at < der.len; at += WORD)
+		hash = mixed(hash ^ word(der.at + at, der.len - at));
+	size_t i = hash & (certs->cap - 1);
+	while (certs->at[i] && !span_eq(certs->at[i]->der, der))
+		i = (i + 1) & (certs->cap - 1);
+	return &certs->at[i];
+}
+
+static struct reload_cert *cert_known(const struct reload_ident_ops *ops, struct span der)
+{
+	return *place((const struct reload_sim_certs *)ops, der);
+}
+
+void reload_sim_certs_init(struct reload_sim_certs *certs, size_t max)
+{
+	certs->ops = reload_sim_ident;
+	certs->ops.cert_known = cert_known;
+	certs->cap = 2;
+	while (certs->cap < 2 * max)
+		certs->cap *= 2;
+	certs->at = reload_alloc_array(certs->cap, sizeof(struct reload_cert *));
+}
+
+void reload_sim_certs_add(struct reload_sim_certs *certs, struct reload_cert *cert)
+{
+	*place(certs, cert->der) = cert;
+}
+
+void reload_sim_certs_clear(struct reload_sim_certs *certs)
+{
+	free(TAKE(certs->at));
+}
+
+/* -- making ---------------------------------------------------------------------------------------------------------------- */
+
 static void text_write(struct wr *w, const char *s)
 {
 	size_t mark = wr_open(w, 1);
@@ -154,7 +195,7 @@ struct reload_cert *reload_sim_cert_of(const struct reload_sim_cert_form *f)
 	wr_init(&w);
 	wr_bytes(&w, magic, 4);
 	wr_u8(&w, f->flags);
-	wr_u64(&w, f->not_before ? f->not_before : RELOAD_SIM_EPOCH - 1000);
+	wr_u64(&w, f->not_before ? f->not_before : RELOAD_SIM_EPOCH - 365ull * 86400 * 1000);
 	wr_u64(&w, f->not_after ? f->not_after : RELOAD_SIM_EPOCH + 365ull * 86400 * 1000);
 	text_write(&w, f->user);
 	text_write(&w, f->overlay);

@@ -16,6 +16,22 @@ struct reload_key;
 
 extern const struct reload_ident_ops reload_sim_ident;
 
+/*
+ * Certificates that all engines of a world share: whoever meets one of these bytes gets a reference to the one that is here.
+ * Its `ops` are reload_sim_ident that knows them; they last as long as the table.
+ */
+struct reload_sim_certs {
+	struct reload_ident_ops ops; /* first: the table is found by it */
+	struct reload_cert **at;     /* by a hash of their bytes; borrowed */
+	size_t cap;                  /* a power of two, twice the most there will be */
+};
+
+/* reload_sim_certs_init() makes room for at most max of them. */
+void reload_sim_certs_init(struct reload_sim_certs *certs, size_t max);
+/* reload_sim_certs_add() enters cert, which is borrowed until reload_sim_certs_clear(). */
+void reload_sim_certs_add(struct reload_sim_certs *certs, struct reload_cert *cert);
+void reload_sim_certs_clear(struct reload_sim_certs *certs);
+
 /* What stands in a certificate of the simulator; times 0: valid around RELOAD_SIM_EPOCH. */
 struct reload_sim_cert_form {
 	uint8_t flags; /* 1: authority */

@@ -142,6 +142,7 @@ struct reload_sim {
 	reload_ms now;
 	uint64_t digest, sequence;
 	struct reload_sim_queue queue;
+	struct reload_sim_certs certs; /* of all nodes */
 	struct reload_config *config;
 	struct reload_sim_body *nodes;
 	size_t nodes_count;

@@ -67,8 +67,8 @@ static const struct reload_kind kinds[] = {
 		.max_size = 2000 },
 };
 
-static struct reload_config *config_new(
-	const struct reload_sim_setup *setup, const struct reload_cert *root)
+static struct reload_config *config_new(const struct reload_sim_setup *setup,
+	const struct reload_ident_ops *ops, const struct reload_cert *root)
 {
 	struct reload_why why = { 0 };
 	struct reload_config *config;
@@ -98,8 +98,8 @@ static struct reload_config *config_new(
 	struct wr w;
 	wr_init(&w);
 	if (reload_config_write(&w, &draft, &signer, RELOAD_SIM_EPOCH, &why) ||
-		reload_config_parse(&config, wr_done(&w), RELOAD_SIM_OVERLAY, &reload_sim_ident,
-			RELOAD_SIM_EPOCH, &why)) {
+		reload_config_parse(
+			&config, wr_done(&w), RELOAD_SIM_OVERLAY, ops, RELOAD_SIM_EPOCH, &why)) {
 		fprintf(stderr, "sim: %s: %s\n", why.what, why.why);
 		abort();
 	}
@@ -120,6 +120,7 @@ static void node_init(struct reload_sim *s, size_t i)
 	reload_prng_bytes(&s->prng, n->id.at, n->id.len);
 	snprintf(user, sizeof(user), "user%zu@" RELOAD_SIM_OVERLAY, i);
 	n->credentials.cert = reload_sim_cert(user, RELOAD_SIM_OVERLAY, &n->id);
+	reload_sim_certs_add(&s->certs, n->credentials.cert);
 	n->credentials.key = reload_sim_key(n->credentials.cert);
 	n->credentials.node = n->id;
 	n->started = n->joined_at = n->stopped_at = RELOAD_NEVER;
@@ -139,7 +140,8 @@ struct reload_sim *reload_sim_new(
 	s->digest = setup->seed;
 	reload_prng_seed(&s->prng, setup->seed);
 	AUTO(reload_cert) root = reload_sim_cert("", RELOAD_SIM_OVERLAY, NULL);
-	s->config = config_new(setup, root);
+	reload_sim_certs_init(&s->certs, setup->nodes);
+	s->config = config_new(setup, &s->certs.ops, root);
 	s->nodes_count = setup->nodes;
 	s->nodes = reload_alloc_array(setup->nodes, sizeof(*s->nodes));
 	for (size_t i = 0; i < setup->nodes; i++)
@@ -231,6 +233,7 @@ void reload_sim_free(struct reload_sim *s)
 		reload_cert_free(s->nodes[i].node.credentials.cert);
 	}
 	reload_config_free(s->config);
+	reload_sim_certs_clear(&s->certs);
 	free(s->nodes);
 	free(s->cuts);
 	free(s->jobs);
@@ -437,5 +440,5 @@ size_t reload_sim_memory(const struct reload_sim *s)
 	return sizeof(*s) + s->held + links + s->nodes_count * sizeof(*s->nodes) +
 	       s->queue.far_cap * sizeof(struct reload_sim_event *) +
 	       s->queue.wakes_cap * sizeof(*s->queue.wakes) + s->jobs_cap * sizeof(*s->jobs) +
-	       s->cuts_cap * sizeof(*s->cuts);
+	       s->cuts_cap * sizeof(*s->cuts) + s->certs.cap * sizeof(struct reload_cert *);
 }

@@ -46,8 +46,9 @@ void reload_grow(void *items, size_t *cap, size_t count, size_t size)
 {
 	if (count < *cap)
 		return;
-	size_t want = *cap ? *cap * 2 : 8, total;
-	if (__builtin_mul_overflow(want, size, &total))
+	size_t want, total;
+	if (__builtin_add_overflow(*cap, *cap / 4 + 4, &want) ||
+		__builtin_mul_overflow(want, size, &total))
 		abort();
 	void **array = items;
 	*array = reload_realloc(*array, total);

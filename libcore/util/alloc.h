@@ -37,6 +37,7 @@ char *reload_strdup(const char *s) __attribute__((returns_nonnull));
 
 /*
  * reload_grow() makes room for one more element: *items is an array of *cap elements of size bytes, count of them in
- * use.  Callers bound count themselves.
+ * use.  A quarter more each time: tables that live long are many, and what they keep free is lost.  Callers bound count
+ * themselves.
  */
 void reload_grow(void *items, size_t *cap, size_t count, size_t size);

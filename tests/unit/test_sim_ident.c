@@ -77,11 +77,40 @@ static void certificates_are_read_whole(void **state)
 	}
 }
 
+static void equal_certificates_of_a_world_are_one(void **state)
+{
+	(void)state;
+	struct reload_sim_certs certs;
+	struct reload_cert *made[5], *got = NULL;
+	reload_sim_certs_init(&certs, COUNT_OF(made));
+	for (size_t i = 0; i < COUNT_OF(made); i++) {
+		struct reload_id id = { .len = 16, .at = { (uint8_t)(i + 1) } };
+		made[i] = reload_sim_cert("u@" RELOAD_SIM_OVERLAY, RELOAD_SIM_OVERLAY, &id);
+		reload_sim_certs_add(&certs, made[i]);
+	}
+	for (size_t i = 0; i < COUNT_OF(made); i++) {
+		assert_int_equal(
+			reload_cert_parse(&got, &certs.ops, made[i]->der, NULL), RELOAD_OK);
+		assert_ptr_equal(got, made[i]);
+		assert_int_equal(got->refs, 2);
+		reload_cert_free(got);
+	}
+	AUTO(reload_cert)
+	foreign = reload_sim_cert("w@" RELOAD_SIM_OVERLAY, RELOAD_SIM_OVERLAY, &node);
+	assert_int_equal(reload_cert_parse(&got, &certs.ops, foreign->der, NULL), RELOAD_OK);
+	assert_ptr_not_equal(got, foreign);
+	reload_cert_free(got);
+	for (size_t i = 0; i < COUNT_OF(made); i++)
+		reload_cert_free(made[i]);
+	reload_sim_certs_clear(&certs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_change_is_noticed),
 		cmocka_unit_test(certificates_are_read_whole),
+		cmocka_unit_test(equal_certificates_of_a_world_are_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,7 +138,7 @@ enum {
 static bool not_heard(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	for (size_t i = 0; !in->local && i < RELOAD_REFUSED_MAX; i++)
+	for (size_t i = 0; p->refused && !in->local && i < RELOAD_REFUSED_MAX; i++)
 		if (p->refused[i].count >= REFUSED_IN_A_ROW &&
 			p->now - p->refused[i].since < REFUSED_MS &&
 			reload_id_eq(&p->refused[i].node, &in->signer))
@@ -149,6 +149,8 @@ static bool not_heard(struct inbound *in)
 static void refused_note(struct reload_peer *p, const struct reload_id *node)
 {
 	size_t i = 0;
+	if (!p->refused)
+		p->refused = reload_alloc_array(RELOAD_REFUSED_MAX, sizeof(*p->refused));
 	while (i < RELOAD_REFUSED_MAX && !reload_id_eq(&p->refused[i].node, node))
 		i++;
 	if (i == RELOAD_REFUSED_MAX) {

@@ -193,6 +193,14 @@ static void free_store(struct inbound *in)
 	in->store = NULL;
 }
 
+static void answers_over(void *arg)
+{
+	struct reload_peer *p = arg;
+	reload_ms next = reload_answers_expire(p->answers, p->now);
+	if (next != RELOAD_NEVER)
+		reload_timer_arm(&p->timers, &p->answers_over, next, answers_over, p);
+}
+
 void reload_inbound_free(struct inbound *in, bool repeat_may_come)
 {
 	struct reload_peer *p = in->peer;
@@ -206,6 +214,8 @@ void reload_inbound_free(struct inbound *in, bool repeat_may_come)
 	}
 	if (repeat_may_come && !in->local)
 		reload_answers_forget(p->answers, in->msg->header.transaction_id, in->mark);
+	else if (!p->answers_over.armed)
+		answers_over(p);
 	free_store(in);
 	signers_clear(in);
 	wr_clear(&in->back);
@@ -244,7 +254,7 @@ static void deliver(struct reload_peer *p, struct reload_connection *con, struct
 	inbound_start(in);
 }
 
-/* A request that was seen before: answered as before, or not at all while it is in work. */
+/* A request that was seen before: answered as before, or not at all while it is in work; in is taken. */
 static bool repeated(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
@@ -254,11 +264,12 @@ static bool repeated(struct inbound *in)
 		p->answers, in->msg->header.transaction_id, in->mark, p->now, &kept);
 	if (state == RELOAD_ANSWER_NEW)
 		return false;
-	if (state == RELOAD_ANSWER_READY)
-		reload_response_send(p, in->msg->header.transaction_id, wr_done(&in->back),
-			in->msg->header.options, kept, in->link);
 	reload_peer_drop(p, RELOAD_COUNT_DROP_REPEAT, in->link, in->msg->header.transaction_id,
 		"repeated request");
+	if (state == RELOAD_ANSWER_READY)
+		reload_answer_repeat(in, kept);
+	else
+		reload_inbound_free(in, false);
 	return true;
 }
 
@@ -328,10 +339,8 @@ static void inbound_start(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	bool request = reload_code_is_request(in->msg->code);
-	if (request && repeated(in)) {
-		reload_inbound_free(in, false);
+	if (request && repeated(in))
 		return;
-	}
 	if (!request && !request_of(p, in->msg->header.transaction_id)) {
 		drop_inbound(in, RELOAD_COUNT_DROP_UNKNOWN_TRANSACTION, "no such transaction");
 		return;

@@ -44,6 +44,18 @@ enum {
 	RELOAD_REFUSED_MAX = 32 /* at the maximum the next one takes the place of the oldest */
 };
 
+/* Who sent documents that were refused, and since when. */
+struct refused_sender {
+	struct reload_id node;
+	reload_ms since;
+	unsigned count;
+};
+
+struct favour {
+	uint16_t code; /* 0: free */
+	struct reload_id node;
+};
+
 struct reload_peer {
 	const struct reload_host_ops *ops;
 	void *host;
@@ -63,6 +75,7 @@ struct reload_peer {
 	struct reload_timer expiry;
 	struct reload_transactions transactions;
 	struct reload_answers *answers;
+	struct reload_timer answers_over; /* armed while there are any */
 	struct reload_states *states;
 	struct reload_reassembly *reassembly;
 	struct inbound_list
@@ -70,23 +83,17 @@ struct reload_peer {
 	size_t work_count;
 	struct request_list requests, done; /* all under way; ended, result not yet told */
 	size_t requests_count;
-	struct {
-		struct reload_id node;
-		reload_ms since;
-		unsigned count;
-	} refused[RELOAD_REFUSED_MAX]; /* who sent documents that were refused, and since when */
+	struct refused_sender
+		*refused; /* RELOAD_REFUSED_MAX; NULL: no document was refused so far */
 	size_t next_refused;
-	struct {
-		uint16_t code; /* 0: free */
-		struct reload_id node;
-	} favours[RELOAD_FAVOURS_MAX];
+	struct favour *favours;       /* RELOAD_FAVOURS_MAX; NULL: none is under way */
 	struct attempt_list attempts; /* Attach under way, both directions */
 	struct handover_list handovers;
 	struct offer_list
 		offers; /* ranges whose owners are asked whether they have what is held here */
 	size_t offers_count;
-	struct reload_id
-		hints[RELOAD_HINTS_MAX]; /* who is asked for newer values right now; len 0: free */
+	struct reload_id *
+		hints; /* RELOAD_HINTS_MAX: who is asked for newer values right now; len 0: free; NULL: nobody */
 	struct errand_list errands; /* replica Stores under way, or refused and to be tried again */
 	size_t handovers_count, errands_count; /* hand-overs that nobody waits for; errands */
 	struct held_list held;                 /* requests that go in a circle */
@@ -264,6 +271,9 @@ void reload_answer_bytes(struct inbound *in, uint16_t code, struct span body);
 /* reload_answer_with() is reload_answer() with further certificates (wire form) for the bucket. */
 void reload_answer_with(struct inbound *in, uint16_t code, const void *body,
 	const struct span *certificates, size_t count);
+
+/* reload_answer_repeat() answers a repeat with the contents that were kept and ends in. */
+void reload_answer_repeat(struct inbound *in, struct span contents);
 
 /* reload_answer_error() answers a request with an error and ends in; info NULL: words. */
 void reload_answer_error(struct inbound *in, enum reload_err err, const char *words);

@@ -183,6 +183,11 @@ static void hint_fetched(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
 	p->hints[(uintptr_t)r->own_arg].len = 0;
+	size_t i = 0;
+	while (i < RELOAD_HINTS_MAX && !p->hints[i].len)
+		i++;
+	if (i == RELOAD_HINTS_MAX)
+		free(TAKE(p->hints));
 	fetched(p, r, result);
 }
 
@@ -191,7 +196,7 @@ static size_t hint_slot(struct reload_peer *p, const struct reload_id *node)
 {
 	size_t slot = RELOAD_HINTS_MAX, of_one = 0;
 	for (size_t i = 0; i < RELOAD_HINTS_MAX; i++) {
-		if (!p->hints[i].len)
+		if (!p->hints || !p->hints[i].len)
 			slot = i;
 		else
 			of_one += reload_id_eq(&p->hints[i], node);
@@ -223,6 +228,8 @@ void reload_newer_hint(struct reload_peer *p, const struct reload_id *signer,
 			n += specifier_make(p, &specifiers[n], req->kind_data[i].kind);
 	if (!n)
 		return;
+	if (!p->hints)
+		p->hints = reload_alloc_array(RELOAD_HINTS_MAX, sizeof(*p->hints));
 	p->hints[slot] = *signer;
 	fetch(p, signer, resource, specifiers, n, hint_fetched, (void *)(uintptr_t)slot);
 }

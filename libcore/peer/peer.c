@@ -295,6 +295,9 @@ void reload_peer_free(struct reload_peer *p)
 	reload_cache_free(p->cache);
 	reload_config_free(p->config);
 	wr_clear(&p->identity);
+	free(p->refused);
+	free(p->favours);
+	free(p->hints);
 	free(p);
 }
 

@@ -85,12 +85,19 @@ static void favour_ended(
 {
 	(void)result;
 	p->favours[(uintptr_t)r->own_arg].code = 0;
+	size_t i = 0;
+	while (i < RELOAD_FAVOURS_MAX && !p->favours[i].code)
+		i++;
+	if (i == RELOAD_FAVOURS_MAX)
+		free(TAKE(p->favours));
 }
 
 struct reload_request *reload_request_favour(struct reload_peer *p, uint16_t code,
 	const struct reload_id *node, const struct reload_destination *list, size_t count)
 {
 	size_t slot = RELOAD_FAVOURS_MAX, same = 0;
+	if (!p->favours)
+		p->favours = reload_alloc_array(RELOAD_FAVOURS_MAX, sizeof(*p->favours));
 	for (size_t i = 0; i < RELOAD_FAVOURS_MAX; i++)
 		if (!p->favours[i].code)
 			slot = i;

@@ -214,6 +214,16 @@ static bool too_large(const struct inbound *in, struct span tail)
 	       (max && len > max); /* above max-message-size the next node closes the link */
 }
 
+/* The contents at the start of a tail: code, body, extensions. */
+static struct span contents_of(struct span tail)
+{
+	struct rd r = rd_of(tail);
+	rd_u16(&r);
+	rd_span(&r, rd_u32(&r));
+	rd_span(&r, rd_u32(&r));
+	return span_of(tail.at, r.err ? 0 : (size_t)(r.at - tail.at));
+}
+
 static void answer_sealed(void *arg, struct span tail, enum reload_err err)
 {
 	struct inbound *in = arg;
@@ -231,7 +241,7 @@ static void answer_sealed(void *arg, struct span tail, enum reload_err err)
 	uint64_t id = in->msg->header.transaction_id;
 	bool again = error || harmless_again(in->msg->code);
 	if (!again)
-		reload_answers_keep(p->answers, id, in->mark, tail);
+		reload_answers_keep(p->answers, id, in->mark, contents_of(tail));
 	reload_response_send(p, id, wr_done(&in->back), in->msg->header.options, tail, in->link);
 	reload_peer_event(
 		p, &(struct reload_event){ .type = error ? RELOAD_EV_ERROR_SENT : RELOAD_EV_SENT,
@@ -242,6 +252,21 @@ static void answer_sealed(void *arg, struct span tail, enum reload_err err)
 	if (in->after && !error)
 		in->after(in);
 	reload_inbound_free(in, again);
+}
+
+static void repeat_sealed(void *arg, struct span tail, enum reload_err err)
+{
+	struct inbound *in = arg;
+	if (!err && !too_large(in, tail))
+		reload_response_send(in->peer, in->msg->header.transaction_id, wr_done(&in->back),
+			in->msg->header.options, tail, in->link);
+	reload_inbound_free(in, false);
+}
+
+void reload_answer_repeat(struct inbound *in, struct span contents)
+{
+	reload_seal_start(
+		in->peer, in->msg->header.transaction_id, contents, NULL, 0, repeat_sealed, in);
 }
 
 /* This node asked itself: the answer needs neither signature nor link. */

@@ -4,35 +4,30 @@
 
 #include <bsd/sys/queue.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct answer {
-	RB_ENTRY(answer) entry;
 	TAILQ_ENTRY(answer) age;
 	uint64_t id, mark;
 	reload_ms since;
+	uint32_t len;
 	bool ready;
-	uint8_t *bytes;
-	size_t len;
+	uint8_t bytes[];
 };
 
-RB_HEAD(answer_tree, answer);
 TAILQ_HEAD(answer_list, answer);
 
-struct reload_answers {
-	struct answer_tree tree;
-	struct answer_list list; /* oldest first */
-	size_t count, max_count, bytes, max_bytes;
-	reload_ms lifetime;
+struct answer_place {
+	uint64_t id; /* here, too: a search reads little else */
+	struct answer *one;
 };
 
-static int answer_cmp(struct answer *a, struct answer *b)
-{
-	if (a->id != b->id)
-		return a->id < b->id ? -1 : 1;
-	return (a->mark > b->mark) - (a->mark < b->mark);
-}
-
-RELOAD_TREE(answer_tree, answer, entry, answer_cmp)
+struct reload_answers {
+	struct answer_place *places; /* ascending by id, then mark */
+	struct answer_list list;     /* oldest first */
+	size_t count, cap, max_count, bytes, max_bytes;
+	reload_ms lifetime;
+};
 
 struct reload_answers *reload_answers_new(size_t max_count, size_t max_bytes, reload_ms lifetime)
 {
@@ -44,14 +39,40 @@ struct reload_answers *reload_answers_new(size_t max_count, size_t max_bytes, re
 	return a;
 }
 
+/* The place of the first one that is not below (id, mark). */
+static size_t lower(const struct reload_answers *a, uint64_t id, uint64_t mark)
+{
+	size_t low = 0, high = a->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct answer_place *p = &a->places[middle];
+		if (p->id < id || (p->id == id && p->one->mark < mark))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct answer *answer_find(const struct reload_answers *a, uint64_t id, uint64_t mark)
+{
+	size_t i = lower(a, id, mark);
+	bool here = i < a->count && a->places[i].id == id && a->places[i].one->mark == mark;
+	return here ? a->places[i].one : NULL;
+}
+
 static void answer_remove(struct reload_answers *a, struct answer *one)
 {
-	RB_REMOVE(answer_tree, &a->tree, one);
-	TAILQ_REMOVE(&a->list, one, age);
+	size_t i = lower(a, one->id, one->mark);
 	a->count--;
+	memmove(&a->places[i], &a->places[i + 1], (a->count - i) * sizeof(*a->places));
+	TAILQ_REMOVE(&a->list, one, age);
 	a->bytes -= one->len;
-	free(one->bytes);
 	free(one);
+	if (!a->count) {
+		free(TAKE(a->places));
+		a->cap = 0;
+	}
 }
 
 void reload_answers_free(struct reload_answers *a)
@@ -68,28 +89,34 @@ void reload_answers_set_lifetime(struct reload_answers *a, reload_ms lifetime)
 	a->lifetime = lifetime;
 }
 
-static struct answer *answer_find(struct reload_answers *a, uint64_t id, uint64_t mark)
+reload_ms reload_answers_expire(struct reload_answers *a, reload_ms now)
 {
-	struct answer key = { .id = id, .mark = mark };
-	return RB_FIND(answer_tree, &a->tree, &key);
+	struct answer *one;
+	while ((one = TAILQ_FIRST(&a->list)) && one->since + a->lifetime <= now)
+		answer_remove(a, one);
+	one = TAILQ_LAST(&a->list, answer_list);
+	return one ? one->since + a->lifetime : RELOAD_NEVER;
 }
 
 enum reload_answer_state reload_answers_begin(
 	struct reload_answers *a, uint64_t id, uint64_t mark, reload_ms now, struct span *answer)
 {
 	struct answer *one;
-	while ((one = TAILQ_FIRST(&a->list)) &&
-		(one->since + a->lifetime <= now || a->count >= a->max_count))
-		answer_remove(a, one);
+	reload_answers_expire(a, now);
 	if ((one = answer_find(a, id, mark))) {
 		*answer = span_of(one->bytes, one->len);
 		return one->ready ? RELOAD_ANSWER_READY : RELOAD_ANSWER_IN_WORK;
 	}
+	while (a->count >= a->max_count)
+		answer_remove(a, TAILQ_FIRST(&a->list));
 	one = RELOAD_NEW(answer);
 	one->id = id;
 	one->mark = mark;
 	one->since = now;
-	RB_INSERT(answer_tree, &a->tree, one);
+	size_t i = lower(a, id, mark);
+	reload_grow(&a->places, &a->cap, a->count, sizeof(*a->places));
+	memmove(&a->places[i + 1], &a->places[i], (a->count - i) * sizeof(*a->places));
+	a->places[i] = (struct answer_place){ .id = id, .one = one };
 	TAILQ_INSERT_TAIL(&a->list, one, age);
 	a->count++;
 	return RELOAD_ANSWER_NEW;
@@ -97,14 +124,21 @@ enum reload_answer_state reload_answers_begin(
 
 void reload_answers_keep(struct reload_answers *a, uint64_t id, uint64_t mark, struct span answer)
 {
-	struct answer *one = answer_find(a, id, mark), *old;
+	struct answer *one = answer_find(a, id, mark), *old, *whole;
 	if (!one || one->ready)
 		return;
 	while (a->bytes + answer.len > a->max_bytes && (old = TAILQ_FIRST(&a->list)) && old != one)
 		answer_remove(a, old);
-	one->bytes = reload_memdup(answer.at, answer.len);
-	one->len = answer.len;
-	one->ready = true;
+	whole = reload_alloc(sizeof(*whole) + answer.len);
+	*whole = *one;
+	if (answer.len)
+		memcpy(whole->bytes, answer.at, answer.len);
+	whole->len = (uint32_t)answer.len;
+	whole->ready = true;
+	a->places[lower(a, id, mark)].one = whole;
+	TAILQ_INSERT_AFTER(&a->list, one, whole, age);
+	TAILQ_REMOVE(&a->list, one, age);
+	free(one);
 	a->bytes += answer.len;
 }
 

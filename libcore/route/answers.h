@@ -1,15 +1,18 @@
 /*
  * Requests of others: one that is repeated within its lifetime is served once and answered alike (R-6.2.1-11).
  *
- * A request is in work, then answered; its answer (contents and security block; the header is made anew) is kept for the
- * request lifetime when doing it again would not mean the same.  Bounded: at the maximum the oldest goes, and a repeat of
- * that one is served again.
+ * RFC 6940 asks that a repeat gets an answer of the same meaning, as long as repeats may come: five times the
+ * overlay-reliability-timer from the first copy.  Three things follow.  A request that only reads means the same when it is
+ * served again: it is known while it is in work and nothing is kept of it.  Of any other one the contents of the answer
+ * are kept and no more: header, signature and certificates, which are most of its bytes, are made anew for a repeat, as repeats are
+ * rare.  And what is over goes at once, by reload_answers_expire(): a node that nobody asks for anything keeps nothing.
+ *
+ * Bounded by a count and by bytes: at either maximum the oldest goes, and a repeat of that one is served again.
  */
 #pragma once
 
 #include "util/clock.h"
 #include "util/span.h"
-#include "util/tree.h"
 
 struct reload_answers;
 
@@ -26,6 +29,9 @@ void reload_answers_free(struct reload_answers *a);
 /* reload_answers_set_lifetime() changes the lifetime of requests, also of those that are kept. */
 void reload_answers_set_lifetime(struct reload_answers *a, reload_ms lifetime);
 
+/* reload_answers_expire() forgets what is over and returns when all the rest will be, RELOAD_NEVER when nothing is left. */
+reload_ms reload_answers_expire(struct reload_answers *a, reload_ms now);
+
 /*
  * reload_answers_begin() looks a request up by its transaction id and the mark of its signature.  NEW: it is entered as in
  * work.  READY: *answer is borrowed until the next call.
@@ -33,7 +39,7 @@ void reload_answers_set_lifetime(struct reload_answers *a, reload_ms lifetime);
 enum reload_answer_state reload_answers_begin(
 	struct reload_answers *a, uint64_t id, uint64_t mark, reload_ms now, struct span *answer);
 
-/* reload_answers_keep() keeps a copy of the answer to a request in work. */
+/* reload_answers_keep() keeps a copy of the contents of the answer to a request in work. */
 void reload_answers_keep(struct reload_answers *a, uint64_t id, uint64_t mark, struct span answer);
 
 /* reload_answers_forget() ends a request in work whose repeat may be served again. */

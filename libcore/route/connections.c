@@ -7,26 +7,87 @@ enum {
 	FEW = 256 /* an array of all slots is larger than all else that a node with few links holds */
 };
 
-static int link_cmp(struct reload_connection *a, struct reload_connection *b)
+/* -- the two orders --------------------------------------------------------------------------------------------------------- */
+
+static uint64_t node_key(const struct reload_id *node)
 {
-	return (a->link > b->link) - (a->link < b->link);
+	struct rd r = rd_of(reload_id_span(node));
+	return rd_u64(&r);
 }
 
-static int node_cmp(struct reload_connection *a, struct reload_connection *b)
+/* The place of the first connection whose link is not below this one. */
+static size_t link_lower(const struct reload_connections *c, uint32_t link)
 {
-	int c = reload_id_cmp(&a->node, &b->node);
-	return c ? c : (a->order > b->order) - (a->order < b->order);
+	size_t low = 0, high = c->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (c->links[middle].link < link)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
-RELOAD_TREE(reload_link_tree, reload_connection, by_link, link_cmp)
-RELOAD_TREE(reload_node_tree, reload_connection, by_node, node_cmp)
+/* The place of the first connection that is not below (node, order). */
+static size_t node_lower(
+	const struct reload_connections *c, const struct reload_id *node, uint64_t order)
+{
+	uint64_t key = node_key(node);
+	size_t low = 0, high = c->nodes_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct reload_node_entry *e = &c->nodes[middle];
+		int cmp = e->key == key  ? reload_id_cmp(&e->con->node, node)
+			  : e->key < key ? -1
+					 : 1;
+		if (cmp < 0 || (!cmp && e->con->order < order))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool link_enter(struct reload_connections *c, struct reload_connection *con)
+{
+	size_t i = link_lower(c, con->link);
+	if (i < c->count && c->links[i].link == con->link)
+		return false;
+	reload_grow(&c->links, &c->links_cap, c->count, sizeof(*c->links));
+	memmove(&c->links[i + 1], &c->links[i], (c->count - i) * sizeof(*c->links));
+	c->links[i] = (struct reload_link_entry){ .link = con->link, .con = con };
+	c->count++;
+	return true;
+}
+
+static void node_enter(struct reload_connections *c, struct reload_connection *con)
+{
+	size_t i = node_lower(c, &con->node, con->order);
+	reload_grow(&c->nodes, &c->nodes_cap, c->nodes_count, sizeof(*c->nodes));
+	memmove(&c->nodes[i + 1], &c->nodes[i], (c->nodes_count - i) * sizeof(*c->nodes));
+	c->nodes[i] = (struct reload_node_entry){ .key = node_key(&con->node), .con = con };
+	c->nodes_count++;
+}
+
+static void node_leave(struct reload_connections *c, const struct reload_connection *con)
+{
+	if (!con->node.len)
+		return;
+	size_t i = node_lower(c, &con->node, con->order);
+	c->nodes_count--;
+	memmove(&c->nodes[i], &c->nodes[i + 1], (c->nodes_count - i) * sizeof(*c->nodes));
+}
+
+/* -- the table -------------------------------------------------------------------------------------------------------------- */
 
 struct reload_connections *reload_connections_new(
 	size_t max, void (*random)(void *arg, void *out, size_t len), void *arg)
 {
 	struct reload_connections *c = RELOAD_NEW(reload_connections);
 	c->max = max < RELOAD_SLOTS ? max : RELOAD_SLOTS;
-	random(arg, c->generations, sizeof(c->generations));
+	c->random = random;
+	c->random_arg = arg;
 	return c;
 }
 
@@ -34,30 +95,41 @@ void reload_connections_free(struct reload_connections *c)
 {
 	if (!c)
 		return;
-	struct reload_connection *con;
-	while ((con = RB_MIN(reload_link_tree, &c->links)))
-		reload_connection_remove(c, con);
+	for (size_t i = 0; i < c->count; i++) {
+		reload_cert_free(c->links[i].con->cert);
+		free(c->links[i].con);
+	}
+	free(c->links);
+	free(c->nodes);
 	free(c->slots);
+	free(c->generations);
 	free(c);
 }
 
 static struct reload_connection *slot_of(struct reload_connections *c, unsigned slot)
 {
-	struct reload_connection *con = NULL;
 	if (c->slots)
 		return c->slots[slot];
-	RB_FOREACH (con, reload_link_tree, &c->links)
-		if (con->slot == slot)
-			return con;
+	for (size_t i = 0; i < c->count; i++)
+		if (c->links[i].con->slot == slot)
+			return c->links[i].con;
 	return NULL;
 }
 
 static void slots_begin(struct reload_connections *c)
 {
-	struct reload_connection *con;
 	c->slots = reload_alloc_array(RELOAD_SLOTS, sizeof(struct reload_connection *));
-	RB_FOREACH (con, reload_link_tree, &c->links)
-		c->slots[con->slot] = con;
+	for (size_t i = 0; i < c->count; i++)
+		c->slots[c->links[i].con->slot] = c->links[i].con;
+}
+
+/* Slots are first used in their order, as they are used in rotation. */
+static void generations_until(struct reload_connections *c, unsigned slot)
+{
+	size_t had = c->generations_cap;
+	reload_grow(&c->generations, &c->generations_cap, slot, sizeof(*c->generations));
+	if (c->generations_cap > had)
+		c->random(c->random_arg, c->generations + had, c->generations_cap - had);
 }
 
 static unsigned slot_take(struct reload_connections *c, struct reload_connection *con)
@@ -70,6 +142,7 @@ static unsigned slot_take(struct reload_connections *c, struct reload_connection
 	c->next_slot = (slot + 1) % RELOAD_SLOTS;
 	if (c->slots)
 		c->slots[slot] = con;
+	generations_until(c, slot);
 	c->generations[slot]++;
 	return slot;
 }
@@ -86,9 +159,8 @@ struct reload_connection *reload_connection_add(
 	con->good = true;
 	con->since = now;
 	con->slot = slot_take(c, con);
-	if (RB_INSERT(reload_link_tree, &c->links, con))
+	if (!link_enter(c, con))
 		abort(); /* the host used a link number twice */
-	c->count++;
 	if (cert->node_ids_count == 1)
 		reload_connection_bind(c, con, &cert->node_ids[0]);
 	return con;
@@ -97,49 +169,47 @@ struct reload_connection *reload_connection_add(
 void reload_connection_bind(
 	struct reload_connections *c, struct reload_connection *con, const struct reload_id *node)
 {
-	if (con->node.len)
-		RB_REMOVE(reload_node_tree, &c->nodes, con);
+	node_leave(c, con);
 	con->node = *node;
-	RB_INSERT(reload_node_tree, &c->nodes, con);
+	node_enter(c, con);
 }
 
 void reload_connection_remove(struct reload_connections *c, struct reload_connection *con)
 {
-	RB_REMOVE(reload_link_tree, &c->links, con);
-	if (con->node.len)
-		RB_REMOVE(reload_node_tree, &c->nodes, con);
+	size_t i = link_lower(c, con->link);
+	node_leave(c, con);
+	c->count--;
+	memmove(&c->links[i], &c->links[i + 1], (c->count - i) * sizeof(*c->links));
 	if (c->slots)
 		c->slots[con->slot] = NULL;
-	c->count--;
 	reload_cert_free(con->cert);
 	free(con);
 }
 
 struct reload_connection *reload_connection_by_link(struct reload_connections *c, uint32_t link)
 {
-	struct reload_connection key = { .link = link };
-	return RB_FIND(reload_link_tree, &c->links, &key);
+	size_t i = link_lower(c, link);
+	return i < c->count && c->links[i].link == link ? c->links[i].con : NULL;
 }
 
 struct reload_connection *reload_connection_by_node(
 	struct reload_connections *c, const struct reload_id *node)
 {
-	struct reload_connection key = { .node = *node, .order = 0 };
-	struct reload_connection *first = RB_NFIND(reload_node_tree, &c->nodes, &key), *con;
-	if (!first || !reload_id_eq(&first->node, node))
+	size_t first = node_lower(c, node, 0);
+	if (first == c->nodes_count || !reload_id_eq(&c->nodes[first].con->node, node))
 		return NULL;
-	for (con = first; con && reload_id_eq(&con->node, node);
-		con = RB_NEXT(reload_node_tree, &c->nodes, con))
-		if (con->good)
-			return con;
-	return first;
+	for (size_t i = first; i < c->nodes_count && reload_id_eq(&c->nodes[i].con->node, node);
+		i++)
+		if (c->nodes[i].con->good)
+			return c->nodes[i].con;
+	return c->nodes[first].con;
 }
 
 struct reload_connection *reload_connection_next(
 	struct reload_connections *c, struct reload_connection *con)
 {
-	return con ? RB_NEXT(reload_link_tree, &c->links, con)
-		   : RB_MIN(reload_link_tree, &c->links);
+	size_t i = con ? link_lower(c, con->link) + 1 : 0;
+	return i < c->count ? c->links[i].con : NULL;
 }
 
 struct reload_destination reload_connection_opaque(
@@ -168,6 +238,8 @@ struct reload_connection *reload_connection_by_opaque(
 		return NULL;
 	unsigned name = (unsigned)d->opaque.at[0] << 8 | d->opaque.at[1];
 	unsigned slot = name >> GENERATION_BITS & (RELOAD_SLOTS - 1);
+	if (slot >= c->generations_cap)
+		return NULL; /* never used so far */
 	if ((name & GENERATION_MASK) != (c->generations[slot] & GENERATION_MASK))
 		return NULL;
 	return slot_of(c, slot);

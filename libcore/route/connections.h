@@ -10,7 +10,6 @@
 #include "ident/cert.h"
 #include "route/lists.h"
 #include "util/clock.h"
-#include "util/tree.h"
 
 enum {
 	RELOAD_SLOTS = 4096,
@@ -18,7 +17,6 @@ enum {
 };
 
 struct reload_connection {
-	RB_ENTRY(reload_connection) by_link, by_node;
 	uint32_t link;
 	uint64_t order; /* several links to one node: the oldest good one is used */
 	struct reload_id
@@ -31,21 +29,35 @@ struct reload_connection {
 	size_t work; /* messages of it whose signatures are being verified */
 };
 
-RB_HEAD(reload_link_tree, reload_connection);
-RB_HEAD(reload_node_tree, reload_connection);
+struct reload_link_entry {
+	uint32_t link;
+	struct reload_connection *con;
+};
+
+struct reload_node_entry {
+	uint64_t key; /* the Node-ID's first bytes: most questions end here */
+	struct reload_connection *con;
+};
 
 struct reload_connections {
-	struct reload_link_tree links;
-	struct reload_node_tree nodes;
+	struct reload_link_entry *links; /* ascending */
+	size_t count, links_cap, max;
+	struct reload_node_entry *nodes; /* ascending by Node-ID, then order */
+	size_t nodes_count, nodes_cap;
 	struct reload_connection *
-		*slots; /* by slot; NULL while they are few: then they are looked through */
-	uint8_t generations[RELOAD_SLOTS];
+		*slots;       /* by slot; NULL while they are few: then they are looked through */
+	uint8_t *generations; /* of the first slots, as far as they were used */
+	size_t generations_cap;
+	void (*random)(void *arg, void *out, size_t len);
+	void *random_arg;
 	unsigned next_slot;
-	size_t count, max;
 	uint64_t order;
 };
 
-/* reload_connections_new() makes an empty table (owned) for at most max links; random fills the slots' counters. */
+/*
+ * reload_connections_new() makes an empty table (owned) for at most max links; random fills the slots' counters
+ * when they are first used.
+ */
 struct reload_connections *reload_connections_new(
 	size_t max, void (*random)(void *arg, void *out, size_t len), void *arg);
 void reload_connections_free(struct reload_connections *c);

@@ -129,6 +129,7 @@ static void names_of_slots(void **state)
 	assert_int_not_equal(next->slot, (name >> 3) & 0xfff);
 	assert_null(by_name(c, name));
 	/* names that cannot be ours */
+	assert_null(by_name(c, 0x8000 | 4000 << 3)); /* a slot that was never used */
 	assert_null(by_name(c, name_of(c, next) & 0x7fff));
 	assert_null(by_name(c, name_of(c, next) ^ 1));
 	struct reload_destination odd[] = {

@@ -165,6 +165,32 @@ static void answers_are_bounded(void **state)
 	reload_answers_free(a);
 }
 
+static void answers_go_by_themselves(void **state)
+{
+	(void)state;
+	struct reload_answers *a = reload_answers_new(100, 1000, 15000);
+	struct span kept;
+	assert_int_equal(reload_answers_expire(a, 0), RELOAD_NEVER);
+	for (uint64_t i = 0; i < 40; i++) {
+		reload_answers_begin(a, i * 7 % 40, i, i, &kept);
+		reload_answers_keep(a, i * 7 % 40, i, span_of(&i, sizeof(i)));
+	}
+	/* R-6.2.1-11: none goes before its time, and all are found whatever the order of their numbers */
+	assert_int_equal(reload_answers_expire(a, 14999), 15039);
+	for (uint64_t i = 0; i < 40; i++) {
+		assert_int_equal(
+			reload_answers_begin(a, i * 7 % 40, i, 14999, &kept), RELOAD_ANSWER_READY);
+		assert_memory_equal(kept.at, &i, sizeof(i));
+	}
+	assert_int_equal(reload_answers_expire(a, 15020), 15039);
+	assert_int_equal(
+		reload_answers_begin(a, 21 * 7 % 40, 21, 15020, &kept), RELOAD_ANSWER_READY);
+	assert_int_equal(reload_answers_begin(a, 20 * 7 % 40, 20, 15020, &kept), RELOAD_ANSWER_NEW);
+	reload_answers_forget(a, 20 * 7 % 40, 20);
+	assert_int_equal(reload_answers_expire(a, 15039), RELOAD_NEVER);
+	reload_answers_free(a);
+}
+
 static void marks(void **state)
 {
 	(void)state;
@@ -212,6 +238,7 @@ int main(void)
 		cmocka_unit_test(ends),
 		cmocka_unit_test(answers),
 		cmocka_unit_test(answers_are_bounded),
+		cmocka_unit_test(answers_go_by_themselves),
 		cmocka_unit_test(marks),
 		cmocka_unit_test(states),
 	};

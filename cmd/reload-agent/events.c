@@ -61,6 +61,7 @@ const char *agent_event_part(enum reload_event_type type)
 	case RELOAD_EV_STORE_RECOVERED:
 	case RELOAD_EV_STORE_DAMAGED:
 	case RELOAD_EV_REPLICA_FAILED:
+	case RELOAD_EV_REPAIRING:
 	case RELOAD_EV_REPAIRED:
 	case RELOAD_EV_ROLLBACK:
 	case RELOAD_EV_KEPT_RENEWED:

@@ -327,7 +327,9 @@ static void resource_send(struct reload_peer *p, struct handover *h, const struc
 
 static void handover_send(struct handover *h, const struct reload_id *resource)
 {
-	h->sent++;
+	if (!h->sent++)
+		reload_peer_event(h->peer,
+			&(struct reload_event){ .type = RELOAD_EV_REPAIRING, .node = &h->node });
 	h->under_way++; /* held: a Store that ends at once must not end the hand-over */
 	resource_send(h->peer, h,
 		&(struct errand){ .node = h->node,

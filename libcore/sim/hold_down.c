@@ -112,14 +112,15 @@ bool reload_sim_hold_down_event(struct reload_sim_hold_down *h, const struct rel
 		w->failed_at = 0;
 	if (ev->type == RELOAD_EV_NEIGHBOUR_LOST && ev->node)
 		lost(w, n, ev->node, now);
-	if (ev->type != RELOAD_EV_REPAIRED || !ev->node || !w->failed_at ||
+	if (ev->type != RELOAD_EV_REPAIRING || !ev->node || !w->failed_at ||
 		now - w->failed_at >= HOLD_DOWN_MS || !is_replacement(w, n, ev->node))
 		return true;
 	char failed[RELOAD_ID_HEX], node[RELOAD_ID_HEX];
 	v->check = RELOAD_SIM_CHECK_HOLD_DOWN;
 	v->at = now;
 	snprintf(v->words, sizeof(v->words),
-		"peer %zu stored replicas at %s %.1f s after %s, which stood before it, had failed",
+		"peer %zu began to store replicas at %s %.1f s after %s, which stood before it, "
+		"had failed",
 		n->index, reload_id_hex(node, ev->node), (double)(now - w->failed_at) / 1000,
 		reload_id_hex(failed, &w->failed));
 	return false;

@@ -31,6 +31,8 @@ enum {
 	CHORD_GONE_MS = 30000,      /* a node that left or failed is not tried again for so long */
 	CHORD_HEARSAY_MS = 900000,  /* a node that nobody mentioned for so long is forgotten */
 	CHORD_HOLD_DOWN_MS = 30000, /* replicas for the replacement of a failed successor wait */
+	CHORD_INFORMANTS = 3,       /* remembered of those that list a node, the last ones */
+	CHORD_ROUNDS_MAX = 4,       /* the pause between rounds of tries has doubled so often */
 	CHORD_KNOWN_SHARE =
 		24,        /* of them on one informant's word; beyond it only for nearer ones */
 	CHORD_CREDIT = 32, /* Attaches that one informant may cause at once, and */
@@ -101,7 +103,7 @@ struct chord_link {
 	struct reload_id third; /* its third predecessor; len 0: it has fewer */
 	uint64_t sent;          /* version of the tables in the last Update to it, 0: none */
 	reload_ms quiet_until;
-	reload_ms doubted; /* when a refused replica Store made us send it an Update; 0: never */
+	reload_ms doubted;  /* when a refused replica Store made us send it an Update; 0: never */
 	bool lists_us;      /* in its Neighbor Table, by its last lists */
 	bool neighbour;     /* in the Neighbor Table: is sent an Update, changed or not, at */
 	reload_ms periodic; /* this time */
@@ -127,10 +129,15 @@ struct chord_copy {
 
 /* A node that others mentioned and that is not (yet) a peer of ours. */
 struct chord_known {
-	struct reload_id id, informant; /* informant.len 0: normal routing */
+	struct reload_id id;
+	struct reload_id
+		informants[CHORD_INFORMANTS]; /* who lists it, the last to begin first */
+	struct reload_id through; /* the informant of the Attach under way; len 0: normal routing */
 	enum chord_known_state state;
-	uint8_t failures;
-	bool listed; /* in the Update that is being read */
+	uint8_t informants_count;
+	uint8_t failures, rounds; /* of tries in vain */
+	uint8_t turn;             /* which way the next try goes */
+	bool listed;              /* in the Update that is being read */
 	uint32_t cookie;
 	reload_ms due, heard;
 };

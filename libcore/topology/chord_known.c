@@ -3,10 +3,12 @@
  *
  * States of one node:
  *	IDLE	 heard of; attached to when it belongs among our neighbours and its pause is over
- *	TRYING	 Attach under way, source-routed through the informant (R-10.6-01); once that failed, or the informant is
- *		 gone, routed normally (CHORD-17)
+ *	TRYING	 Attach under way, source-routed through an informant (R-10.6-01), the last one that listed it first; when all
+ *		 were tried, or are gone, routed normally (CHORD-17)
  *	LINKED	 there is a link, its Update is awaited for CHORD_UPDATE_WAIT_MS; then it counts as a failure
- *	GONE	 left, lost or tried in vain; forgotten after CHORD_GONE_MS, or sooner when its Update arrives
+ *	GONE	 left, lost or tried in vain; after CHORD_GONE_MS forgotten, or, while a peer of ours lists it, tried anew; this
+ *		 pause doubles CHORD_ROUNDS_MAX times.  Nobody sends another Update when nothing changes, so who
+ *		 is listed stays so
  *
  * Events: mentioned in an Update or a Leave, connected, disconnected, Attach answered, Update received (forget: it is a
  * peer now), timer.  A failed node is a suspect: it is tried CHORD_ATTACH_TRIES times with pauses that double and vary at
@@ -60,6 +62,50 @@ static struct reload_id remoteness(const struct reload_topology *t, const struct
 	return reload_id_cmp(&there, &back) < 0 ? there : back;
 }
 
+/* Index among those that list k; their count: it is not one of them. */
+static size_t informant_index(const struct chord_known *k, const struct reload_id *informant)
+{
+	size_t i = 0;
+	while (i < k->informants_count && !reload_id_eq(&k->informants[i], informant))
+		i++;
+	return i;
+}
+
+static bool informant_remove(struct chord_known *k, const struct reload_id *informant)
+{
+	size_t i = informant_index(k, informant);
+	if (i == k->informants_count)
+		return false;
+	memmove(&k->informants[i], &k->informants[i + 1],
+		(k->informants_count - i - 1u) * sizeof(*informant));
+	k->informants_count--;
+	return true;
+}
+
+/* The last one to begin comes first and is the next to be asked; the one that has listed k longest is forgotten. */
+static void informant_add(struct chord_known *k, const struct reload_id *informant)
+{
+	if (informant_index(k, informant) < k->informants_count)
+		return;
+	if (k->informants_count == CHORD_INFORMANTS)
+		k->informants_count--;
+	memmove(&k->informants[1], k->informants, k->informants_count * sizeof(*informant));
+	k->informants[0] = *informant;
+	k->informants_count++;
+	k->turn = 0;
+}
+
+static bool named_by(const struct chord_known *k, const struct reload_id *informant)
+{
+	return k->informants_count && reload_id_eq(&k->informants[0], informant);
+}
+
+/* idle, or tried in vain for a whole round */
+static bool may_go(const struct chord_known *k)
+{
+	return k->state == CHORD_IDLE || (k->state == CHORD_GONE && k->rounds);
+}
+
 /* of all, or of those that informant named */
 static struct chord_known *farthest_idle(
 	struct reload_topology *t, const struct reload_id *informant)
@@ -68,8 +114,7 @@ static struct chord_known *farthest_idle(
 	struct reload_id worst_d = { 0 };
 	for (size_t i = 0; i < t->known_count; i++) {
 		struct reload_id d = remoteness(t, &t->known[i].id);
-		if (t->known[i].state != CHORD_IDLE ||
-			(informant && !reload_id_eq(&t->known[i].informant, informant)) ||
+		if (!may_go(&t->known[i]) || (informant && !named_by(&t->known[i], informant)) ||
 			(worst && reload_id_cmp(&d, &worst_d) <= 0))
 			continue;
 		worst = &t->known[i];
@@ -84,7 +129,7 @@ static struct chord_known *insert(
 {
 	size_t share = 0;
 	for (size_t i = 0; informant && i < t->known_count; i++)
-		share += reload_id_eq(&t->known[i].informant, informant);
+		share += named_by(&t->known[i], informant);
 	if (t->known_count == CHORD_KNOWN_MAX || share >= CHORD_KNOWN_SHARE) {
 		struct chord_known *worst =
 			farthest_idle(t, share >= CHORD_KNOWN_SHARE ? informant : NULL);
@@ -108,7 +153,26 @@ static void gone(struct reload_topology *t, struct chord_known *k)
 {
 	t->stirred = true;
 	k->state = CHORD_GONE;
-	k->due = reload_chord_now(t) + CHORD_GONE_MS;
+	k->due = reload_chord_now(t) + ((reload_ms)CHORD_GONE_MS << k->rounds);
+}
+
+/* The round of tries is over. */
+static void spent(struct reload_topology *t, struct chord_known *k)
+{
+	k->failures = CHORD_ATTACH_TRIES;
+	gone(t, k);
+	if (k->rounds < CHORD_ROUNDS_MAX)
+		k->rounds++;
+}
+
+/* Who lists it still has a link to it: the next round, as a suspect. */
+static void revive(struct reload_topology *t, struct chord_known *k)
+{
+	t->stirred = true;
+	k->state = CHORD_IDLE;
+	k->failures = 1;
+	k->turn = 0;
+	k->due = RELOAD_NEVER;
 }
 
 static void linked(struct reload_topology *t, struct chord_known *k)
@@ -121,13 +185,13 @@ static void linked(struct reload_topology *t, struct chord_known *k)
 static void failed(struct reload_topology *t, struct chord_known *k)
 {
 	struct chord_link *informant =
-		k->informant.len ? reload_chord_link_find(t, &k->informant) : NULL;
+		k->through.len ? reload_chord_link_find(t, &k->through) : NULL;
 	if (informant && informant->lies < UINT8_MAX)
 		informant->lies++;
 	t->stirred = true;
-	k->informant.len = 0;
+	k->through.len = 0;
 	if (++k->failures >= CHORD_ATTACH_TRIES) {
-		gone(t, k);
+		spent(t, k);
 		return;
 	}
 	k->state = CHORD_IDLE;
@@ -146,8 +210,8 @@ void reload_chord_known_mention(
 		return;
 	k->heard = reload_chord_now(t);
 	k->listed = true;
-	if (informant && !k->failures)
-		k->informant = *informant;
+	if (informant)
+		informant_add(k, informant);
 	if (is_new && reload_chord_link_find(t, id)) {
 		linked(t, k);
 	} else if (k->state == CHORD_GONE && k->failures < CHORD_ATTACH_TRIES) {
@@ -155,8 +219,6 @@ void reload_chord_known_mention(
 		k->state = CHORD_IDLE;
 		k->due = reload_chord_now(t) + CHORD_UPDATE_GAP_MS +
 			 reload_chord_backoff(t, k->failures + 1u);
-		if (informant)
-			k->informant = *informant;
 	}
 }
 
@@ -170,8 +232,8 @@ void reload_chord_known_read_end(struct reload_topology *t, const struct reload_
 {
 	for (size_t i = 0; i < t->known_count;) {
 		struct chord_known *k = &t->known[i];
-		bool over = k->state == CHORD_IDLE && !k->listed &&
-			    reload_id_eq(&k->informant, informant);
+		bool over = !k->listed && informant_remove(k, informant) && !k->informants_count &&
+			    k->state == CHORD_IDLE;
 		if (over && !k->failures) {
 			drop(t, k);
 			continue;
@@ -193,15 +255,14 @@ void reload_chord_known_lost(
 	struct reload_topology *t, const struct reload_id *id, bool was_peer, bool left)
 {
 	for (size_t i = 0; i < t->known_count; i++)
-		if (reload_id_eq(&t->known[i].informant, id))
-			t->known[i].informant.len = 0;
+		informant_remove(&t->known[i], id);
 	struct chord_known *k = find(t, id);
 	if (k && !was_peer && k->state == CHORD_LINKED)
 		failed(t, k);
 	if (!was_peer || (!k && !(k = insert(t, id, NULL))))
 		return;
 	k->failures = left ? CHORD_ATTACH_TRIES : 1;
-	k->informant.len = 0;
+	k->informants_count = 0;
 	gone(t, k);
 }
 
@@ -209,7 +270,7 @@ void reload_chord_known_forget(struct reload_topology *t, const struct reload_id
 {
 	struct chord_known *k = find(t, id);
 	struct chord_link *informant =
-		k && k->informant.len ? reload_chord_link_find(t, &k->informant) : NULL;
+		k && k->informants_count ? reload_chord_link_find(t, &k->informants[0]) : NULL;
 	if (informant && informant->lies)
 		informant->lies--;
 	if (k)
@@ -247,14 +308,21 @@ static size_t merge(const struct reload_topology *t, bool clockwise, struct relo
 	return n;
 }
 
+static bool lies(struct reload_topology *t, const struct reload_id *informant)
+{
+	const struct chord_link *link = reload_chord_link_find(t, informant);
+	return link && link->lies >= CHORD_LIES;
+}
+
 /* k takes a place among the neighbours-to-be. */
 static bool counts(struct reload_topology *t, const struct chord_known *k)
 {
 	if (k->state == CHORD_GONE || k->failures)
 		return false;
-	const struct chord_link *informant =
-		k->informant.len ? reload_chord_link_find(t, &k->informant) : NULL;
-	return !informant || informant->lies < CHORD_LIES;
+	for (size_t i = 0; i < k->informants_count; i++)
+		if (!lies(t, &k->informants[i]))
+			return true;
+	return !k->informants_count && !(k->through.len && lies(t, &k->through));
 }
 
 size_t reload_chord_known_near(
@@ -291,11 +359,19 @@ static bool is_wanted(
 	       !reload_chord_nearer(&t->self, false, &w->before[w->before_count - 1], &k->id);
 }
 
-/* Takes one Attach from what the informant may cause; else says when there is one again. */
-static reload_ms charge(struct reload_topology *t, const struct chord_known *k)
+/* Through whom the next Attach goes: each that lists k in turn, then nobody, then they again; len 0: normal routing. */
+static struct reload_id way_to(const struct chord_known *k)
 {
-	struct chord_link *informant =
-		k->informant.len ? reload_chord_link_find(t, &k->informant) : NULL;
+	size_t way = k->turn % (k->informants_count + 1u);
+	if (way < k->informants_count && !reload_id_eq(&k->informants[way], &k->id))
+		return k->informants[way];
+	return (struct reload_id){ 0 };
+}
+
+/* Takes one Attach from what the informant may cause; else says when there is one again. */
+static reload_ms charge(struct reload_topology *t, const struct reload_id *through)
+{
+	struct chord_link *informant = through->len ? reload_chord_link_find(t, through) : NULL;
 	if (!informant)
 		return 0;
 	reload_ms now = reload_chord_now(t), earned = (now - informant->spent_at) / CHORD_CREDIT_MS;
@@ -308,11 +384,13 @@ static reload_ms charge(struct reload_topology *t, const struct chord_known *k)
 	return 0;
 }
 
-static void attach(struct reload_topology *t, struct chord_known *k)
+static void attach(
+	struct reload_topology *t, struct chord_known *k, const struct reload_id *through)
 {
-	struct reload_destination list[2] = { reload_dest_node(&k->informant),
-		reload_dest_node(&k->id) };
-	bool direct = !k->informant.len || reload_id_eq(&k->informant, &k->id);
+	struct reload_destination list[2] = { reload_dest_node(through), reload_dest_node(&k->id) };
+	bool direct = !through->len;
+	k->through = *through;
+	k->turn++;
 	k->state = CHORD_TRYING;
 	k->due = reload_chord_now(t) + CHORD_ATTACH_WAIT_MS;
 	k->cookie = ++t->cookies;
@@ -348,14 +426,15 @@ static void expire(struct reload_topology *t)
 	for (size_t i = 0; i < t->known_count;) {
 		struct chord_known *k = &t->known[i];
 		bool due = k->due <= now, old = now - k->heard > CHORD_HEARSAY_MS;
-		if ((k->state == CHORD_GONE && due) || (k->state == CHORD_IDLE && old)) {
+		bool listed = k->informants_count > 0;
+		if ((k->state == CHORD_GONE && due && !listed) || (k->state == CHORD_IDLE && old)) {
 			drop(t, k);
 			continue;
 		}
-		if (due && k->state == CHORD_LINKED) {
-			k->failures =
-				CHORD_ATTACH_TRIES; /* a client, or a peer that does not want us */
-			gone(t, k);
+		if (due && k->state == CHORD_GONE) {
+			revive(t, k);
+		} else if (due && k->state == CHORD_LINKED) {
+			spent(t, k); /* a client, or a peer that does not want us */
 		} else if (due && k->state == CHORD_TRYING) {
 			failed(t, k);
 		} else if (due && k->state == CHORD_IDLE) {
@@ -378,9 +457,10 @@ void reload_chord_known_pump(struct reload_topology *t)
 		struct chord_known *k = &t->known[i];
 		bool now = may && k->state == CHORD_IDLE && k->due == RELOAD_NEVER &&
 			   is_wanted(t, &w, k);
-		reload_ms later = now ? charge(t, k) : 0;
+		const struct reload_id through = way_to(k);
+		reload_ms later = now ? charge(t, &through) : 0;
 		if (now && !later)
-			attach(t, k);
+			attach(t, k, &through);
 		if (later && later < next)
 			next = later;
 		if (k->due < next)

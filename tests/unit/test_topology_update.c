@@ -260,8 +260,7 @@ static void failed_attaches_are_repeated_and_end(void **state)
 		RELOAD_OK);
 	struct fake_row *r;
 	while ((r = fake_find(&f, mark, FAKE_ATTACH, 0x20)) && tries < 50) {
-		assert_int_equal(
-			r->count, tries ? 1 : 2); /* CHORD-17: later without the informant */
+		assert_int_equal(r->count, 2 - tries % 2); /* CHORD-17: in turn with normal routing */
 		uint32_t cookie = r->cookie;
 		tries++;
 		mark = f.count;
@@ -283,6 +282,59 @@ static void failed_attaches_are_repeated_and_end(void **state)
 	mark = f.count;
 	fake_pass(&f, 4000);
 	assert_int_equal(fake_count(&f, mark, FAKE_ATTACH, 0x20), 0);
+	fake_end(&f);
+}
+
+/* Answers the Attaches to 0x20 as failed, count of them; the n-th goes through ways[n], 0: by normal routing. */
+static void in_vain(struct fake *f, size_t mark, const uint8_t *ways, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct fake_row *r = fake_find(f, mark, FAKE_ATTACH, 0x20);
+		assert_non_null(r);
+		assert_int_equal(r->count, ways[i] ? 2 : 1);
+		if (ways[i])
+			assert_int_equal(r->from.at[0], ways[i]);
+		mark = f->count;
+		ops->attached(f->t, r->cookie, RELOAD_TIMEOUT, NULL);
+		fake_pass(f, CHORD_BACKOFF_MAX_MS * 2);
+	}
+	assert_null(fake_find(f, mark, FAKE_ATTACH, 0x20));
+}
+
+/* R-10.6-01: each that lists a node is asked for the way to it; while one does, the node is not given up. */
+static void who_is_listed_is_not_given_up(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	size_t mark = f.count;
+	for (unsigned from = 0x40; from <= 0x70; from += 0x30)
+		assert_int_equal(fake_receive(&f, (uint8_t)from, true, (const uint8_t[]){ 0x20, 0 },
+					 (const uint8_t[]){ 0x70, 0 }),
+			RELOAD_OK);
+	in_vain(&f, mark, (const uint8_t[]){ 0x40, 0x70, 0x40, 0 }, CHORD_ATTACH_TRIES);
+	/* nobody has sent an Update since */
+	mark = f.count;
+	fake_pass(&f, CHORD_GONE_MS);
+	in_vain(&f, mark, (const uint8_t[]){ 0x70, 0x40, 0 }, CHORD_ATTACH_TRIES - 1);
+	/* the pauses grow */
+	mark = f.count;
+	fake_pass(&f, CHORD_GONE_MS);
+	assert_null(fake_find(&f, mark, FAKE_ATTACH, 0x20));
+	/* one lists it no longer */
+	assert_int_equal(fake_receive(&f, 0x70, true, (const uint8_t[]){ 0x10, 0 },
+				 (const uint8_t[]){ 0x70, 0 }),
+		RELOAD_OK);
+	mark = f.count;
+	fake_pass(&f, CHORD_GONE_MS);
+	in_vain(&f, mark, (const uint8_t[]){ 0x40, 0, 0x40 }, CHORD_ATTACH_TRIES - 1);
+	/* nobody does */
+	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x10, 0 },
+				 (const uint8_t[]){ 0x70, 0 }),
+		RELOAD_OK);
+	mark = f.count;
+	fake_pass(&f, CHORD_GONE_MS << CHORD_ROUNDS_MAX);
+	assert_null(fake_find(&f, mark, FAKE_ATTACH, 0x20));
 	fake_end(&f);
 }
 
@@ -666,6 +718,7 @@ int main(void)
 		cmocka_unit_test(far_nodes_are_left_alone),
 		cmocka_unit_test(an_update_over_another_link_is_hearsay),
 		cmocka_unit_test(failed_attaches_are_repeated_and_end),
+		cmocka_unit_test(who_is_listed_is_not_given_up),
 		cmocka_unit_test(bad_bodies),
 		cmocka_unit_test(both_orders_are_understood),
 		cmocka_unit_test(a_lost_neighbour),

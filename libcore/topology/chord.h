@@ -103,7 +103,7 @@ struct chord_link {
 	struct reload_id third; /* its third predecessor; len 0: it has fewer */
 	uint64_t sent;          /* version of the tables in the last Update to it, 0: none */
 	reload_ms quiet_until;
-	reload_ms doubted;  /* when a refused replica Store made us send it an Update; 0: never */
+	reload_ms doubted;  /* when it was last sent an Update because it may have failed; 0: never */
 	bool lists_us;      /* in its Neighbor Table, by its last lists */
 	bool neighbour;     /* in the Neighbor Table: is sent an Update, changed or not, at */
 	reload_ms periodic; /* this time */
@@ -130,8 +130,7 @@ struct chord_copy {
 /* A node that others mentioned and that is not (yet) a peer of ours. */
 struct chord_known {
 	struct reload_id id;
-	struct reload_id
-		informants[CHORD_INFORMANTS]; /* who lists it, the last to begin first */
+	struct reload_id informants[CHORD_INFORMANTS]; /* who lists it, the last to begin first */
 	struct reload_id through; /* the informant of the Attach under way; len 0: normal routing */
 	enum chord_known_state state;
 	uint8_t informants_count;
@@ -436,6 +435,8 @@ void reload_chord_update_now(struct reload_topology *t, struct chord_link *link)
 void reload_chord_update_owe(struct reload_topology *t, struct chord_link *link);
 /* reload_chord_update_all_dirty() marks every link for an Update. */
 void reload_chord_update_all_dirty(struct reload_topology *t);
+/* reload_chord_update_doubt() sends id an Update soon, at most one in CHORD_DOUBT_MS: one that does not answer is lost. */
+void reload_chord_update_doubt(struct reload_topology *t, const struct reload_id *id);
 /* reload_chord_update_flush() sends the Updates that are due. */
 void reload_chord_update_flush(struct reload_topology *t);
 /* reload_chord_leave() sends Leaves and ends our part in the ring: DETACHED. */

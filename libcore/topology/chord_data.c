@@ -150,17 +150,6 @@ static void offer(struct reload_topology *t)
 	t->seen_count = n;
 }
 
-static void doubt(struct reload_topology *t, const struct reload_id *id)
-{
-	struct chord_link *link = reload_chord_link_find(t, id);
-	reload_ms now = reload_chord_now(t);
-	if (!link || !link->ready || (link->doubted && now - link->doubted < CHORD_DOUBT_MS))
-		return;
-	link->doubted = now;
-	link->sent = 0;
-	reload_chord_update_owe(t, link);
-}
-
 void reload_chord_data_doubted(
 	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
 {
@@ -173,7 +162,7 @@ void reload_chord_data_doubted(
 	size_t n = reload_chord_set_after(&t->peers, resource, between, COUNT_OF(between));
 	for (size_t i = 0; i < n && reload_chord_nearer(resource, true, &between[i], last); i++)
 		if (!reload_id_eq(&between[i], signer))
-			doubt(t, &between[i]);
+			reload_chord_update_doubt(t, &between[i]);
 	reload_chord_after(t);
 }
 

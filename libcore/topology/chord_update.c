@@ -14,7 +14,8 @@
  * its answer does not come is how the loss of a silent neighbour is found (update_failed).
  *
  * A peer whose new lists leave out one of our neighbours that belongs there gets our lists, whether they changed or not: so
- * two neighbours whose link broke find each other again.
+ * two neighbours whose link broke find each other again.  The one that is left out is sent an Update as well, at most one in
+ * CHORD_DOUBT_MS: when its machine stopped without a word the first neighbour that notices leaves it out, and then all look.
  *
  * Coming in: an Update over its sender's own link makes the sender a peer, which may enter the tables; who it lists is
  * heard of (chord_known.c).  An Update over another link (SEC-18) is hearsay only, also about its sender.
@@ -202,18 +203,37 @@ static bool lacks(const struct reload_id *from, bool clockwise, const struct rel
 	return nearer;
 }
 
-static bool lacks_one_of(const struct reload_id *from, const struct reload_chord_update *u,
-	const struct reload_id *ours, size_t count)
+void reload_chord_update_doubt(struct reload_topology *t, const struct reload_id *id)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!reload_id_eq(&ours[i], from) &&
-			(lacks(from, false, u->predecessors, u->predecessors_count, &ours[i]) ||
-				lacks(from, true, u->successors, u->successors_count, &ours[i])))
-			return true;
-	return false;
+	struct chord_link *link = reload_chord_link_find(t, id);
+	reload_ms now = reload_chord_now(t);
+	if (!link || !link->ready || (link->doubted && now - link->doubted < CHORD_DOUBT_MS))
+		return;
+	link->doubted = now;
+	link->sent = 0;
+	reload_chord_update_owe(t, link);
 }
 
-/* Who says something new that leaves out a peer of ours hears our lists, once for each new thing it says. */
+/* Tells whether one of ours is left out; all of these are doubted. */
+static bool lacks_some_of(struct reload_topology *t, const struct reload_id *from,
+	const struct reload_chord_update *u, const struct reload_id *ours, size_t count)
+{
+	bool some = false;
+	for (size_t i = 0; i < count; i++) {
+		if (reload_id_eq(&ours[i], from) ||
+			(!lacks(from, false, u->predecessors, u->predecessors_count, &ours[i]) &&
+				!lacks(from, true, u->successors, u->successors_count, &ours[i])))
+			continue;
+		reload_chord_update_doubt(t, &ours[i]);
+		some = true;
+	}
+	return some;
+}
+
+/*
+ * Who says something new that leaves out a peer of ours hears our lists, once for each new thing it says.  It may also have noticed
+ * before us that the peer failed.
+ */
 static void correct(
 	struct reload_topology *t, struct chord_link *link, const struct reload_chord_update *u)
 {
@@ -222,8 +242,9 @@ static void correct(
 	if (link->mark == mark || t->state != RELOAD_TOPOLOGY_JOINED)
 		return;
 	link->mark = mark;
-	if (lacks_one_of(&link->id, u, t->predecessors, t->predecessors_count) ||
-		lacks_one_of(&link->id, u, t->successors, t->successors_count)) {
+	bool before = lacks_some_of(t, &link->id, u, t->predecessors, t->predecessors_count),
+	     after = lacks_some_of(t, &link->id, u, t->successors, t->successors_count);
+	if (before || after) {
 		reload_chord_update_owe(t, link);
 		link->sent = 0;
 	}

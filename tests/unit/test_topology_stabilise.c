@@ -589,6 +589,31 @@ static void the_search_ends(void **state)
 	fake_end(&f);
 }
 
+/* One neighbour has noticed that another failed: it lists it no more, and so we look, too. */
+static void who_is_left_out_is_looked_after(void **state)
+{
+	(void)state;
+	static struct fake f;
+	struct reload_id from = fake_id(SELF + 1), lists[4];
+	uint8_t body[1024];
+	begin(&f);
+	lists[0] = fake_id(SELF);
+	lists[1] = fake_id(SELF - 1);
+	lists[2] = fake_id(SELF - 2);
+	lists[3] = fake_id(SELF + 3);
+	size_t len = fake_body(body, RELOAD_CHORD_NEIGHBORS, lists, 3, lists + 3, 1);
+	assert_int_equal(ops->update_received(f.t, &from, true, span_of(body, len)), RELOAD_OK);
+	fake_pass(&f, 1500);
+	assert_int_equal(fake_count(&f, 0, FAKE_UPDATE, SELF + 2), 1); /* R-10.7.4-01 */
+	assert_int_equal(fake_count(&f, 0, FAKE_UPDATE, SELF + 3), 0);
+	struct reload_id lost = fake_id(SELF + 2);
+	ops->update_failed(f.t, &lost, RELOAD_TIMEOUT);
+	struct reload_topology_tables t;
+	ops->tables(f.t, &t);
+	assert_false(reload_chord_member(t.successors, t.successors_count, &lost));
+	fake_end(&f);
+}
+
 /* -- lies ----------------------------------------------------------------------------------------------------------- */
 
 static void a_liar_costs_little(void **state)
@@ -613,7 +638,8 @@ static void a_liar_costs_little(void **state)
 	}
 	assert_true(f.count < 100);
 	assert_in_range(fake_count(&f, 0, FAKE_ATTACH, 0), 1, CHORD_CREDIT + 1);
-	assert_in_range(fake_count(&f, 0, FAKE_UPDATE, 0), 0, 2); /* CHORD-15 */
+	/* CHORD-15: to the liar, and once to each neighbour that it leaves out and that may have failed */
+	assert_in_range(fake_count(&f, 0, FAKE_UPDATE, 0), 0, 2 + 6);
 	assert_true(f.t->known_count <= CHORD_KNOWN_SHARE);
 	/* its nodes are not there */
 	for (size_t i = 0, n = f.count; i < n; i++)
@@ -694,6 +720,7 @@ int main(void)
 		cmocka_unit_test(without_fingers),
 		cmocka_unit_test(the_next_successor_is_found),
 		cmocka_unit_test(the_search_ends),
+		cmocka_unit_test(who_is_left_out_is_looked_after),
 		cmocka_unit_test(a_liar_costs_little),
 		cmocka_unit_test(credit_comes_back),
 		cmocka_unit_test(at_rest_it_is_small),

@@ -62,7 +62,8 @@ static void handover_end(struct handover *h)
 
 /*
  * One replica Store on its way.  While tables differ during churn a replica may refuse it, or be gone (STO-17): it is made
- * again from what is held then, with growing pauses, as long as the other is to have it.
+ * again from what is held then, with growing pauses, as long as the other is to have it.  So it is when one of the values was
+ * older there: it is fetched, and the others, which were refused with it, go out again.
  */
 struct errand {
 	TAILQ_ENTRY(errand) entry;
@@ -110,24 +111,33 @@ struct parcel {
 
 static void resource_send(struct reload_peer *p, struct handover *h, const struct errand *what);
 
+static bool is_replica(struct reload_peer *p, const struct reload_id *node)
+{
+	struct reload_id replicas[2];
+	size_t count = p->topology->replicas(p->plugin, replicas);
+	for (size_t i = 0; i < count; i++)
+		if (reload_id_eq(&replicas[i], node))
+			return true;
+	return false;
+}
+
+/* A member of the replica set that is none any more gets no more; a new owner, who ends the range, and a Joining Node do. */
 static bool handover_wanted(const struct handover *h)
 {
 	struct reload_peer *p = h->peer;
-	return (p->life.state == RELOAD_STATE_JOINED || p->life.state == RELOAD_STATE_LEAVING) &&
-	       reload_connection_by_node(p->connections, &h->node);
+	if (!reload_connection_by_node(p->connections, &h->node))
+		return false;
+	if (p->life.state == RELOAD_STATE_JOINED)
+		return h->tell || reload_id_eq(&h->to, &h->node) || is_replica(p, &h->node);
+	return p->life.state == RELOAD_STATE_LEAVING;
 }
 
 /* Whether node is still to have a replica of resource from this node. */
 static bool still_wanted(struct reload_peer *p, const struct errand *e)
 {
-	struct reload_id replicas[2];
-	size_t count = p->topology->replicas(p->plugin, replicas);
 	if (e->handover)
 		return handover_wanted(e->handover);
-	for (size_t i = 0; i < count; i++)
-		if (reload_id_eq(&replicas[i], &e->node))
-			return p->topology->responsible(p->plugin, &e->resource);
-	return false;
+	return is_replica(p, &e->node) && p->topology->responsible(p->plugin, &e->resource);
 }
 
 static void errand_end(struct errand *e)
@@ -173,7 +183,8 @@ static void parcel_stored(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
 	struct errand *e = r->own_arg;
-	bool again = result->err == RELOAD_FORBIDDEN || result->err == RELOAD_TIMEOUT ||
+	bool older = result->err == RELOAD_DATA_TOO_OLD || result->err == RELOAD_GENERATION_TOO_LOW,
+	     again = older || result->err == RELOAD_FORBIDDEN || result->err == RELOAD_TIMEOUT ||
 		     result->err == RELOAD_REQUEST_TIMEOUT;
 	if (result->err)
 		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REPLICA_FAILED,
@@ -182,8 +193,7 @@ static void parcel_stored(
 					     .node = &r->target,
 					     .resource = &r->resource,
 					     .count = e->attempts });
-	if (p->life.state == RELOAD_STATE_JOINED &&
-		(result->err == RELOAD_DATA_TOO_OLD || result->err == RELOAD_GENERATION_TOO_LOW))
+	if (p->life.state == RELOAD_STATE_JOINED && older)
 		reload_newer_fetch(p, &r->target, &r->resource); /* R-7.4.1.1-22 */
 	if (again && e->attempts + 1 < ATTEMPTS && p->life.state == RELOAD_STATE_JOINED &&
 		!waits_already(e))

@@ -12,7 +12,7 @@ struct reload_arena_block {
 };
 
 enum {
-	BLOCK = 2048,
+	BLOCK = 960, /* with its head it is small enough for malloc() to have it at hand */
 	ALIGN = alignof(max_align_t)
 };
 
@@ -22,14 +22,14 @@ void *reload_arena_take(struct reload_arena *a, size_t size)
 	a->total += size;
 	if (!a->blocks || a->blocks->size - a->used < size) {
 		size_t want = size > BLOCK ? size : BLOCK;
-		struct reload_arena_block *b = reload_alloc(sizeof(*b) + want);
+		struct reload_arena_block *b = reload_realloc(NULL, sizeof(*b) + want);
 		b->size = want;
 		b->next = a->blocks;
 		a->blocks = b;
 		a->used = 0;
 	}
 	a->used += size;
-	return a->blocks->bytes + a->used - size;
+	return memset(a->blocks->bytes + a->used - size, 0, size);
 }
 
 struct span reload_arena_copy(struct reload_arena *a, struct span s)

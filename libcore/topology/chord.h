@@ -90,26 +90,26 @@ size_t reload_chord_goal(const struct chord_set *peers, const struct reload_id *
 /* A row of the Connection Table. */
 struct chord_link {
 	struct reload_id id;
-	bool ready;  /* a peer: its Update came over this link, or we admitted it */
-	bool bad;    /* the link layer doubts it: no messages through it */
-	bool handed; /* we gave it its range when we admitted it */
-	bool asked;  /* we sent it a Join in this attempt */
-	bool sole;   /* its last list knew nobody but us */
-	bool dirty;  /* is owed an Update */
+	struct reload_id third; /* with listed: its third predecessor; len 0: it has fewer */
+	bool ready;             /* a peer: its Update came over this link, or we admitted it */
+	bool bad;               /* the link layer doubts it: no messages through it */
+	bool handed;            /* we gave it its range when we admitted it */
+	bool asked;             /* we sent it a Join in this attempt */
+	bool sole;              /* its last list knew nobody but us */
+	bool dirty;             /* is owed an Update */
 	bool sent_lists;
-	reload_ms since;        /* it is a peer */
-	uint64_t mark;          /* of its last lists */
-	bool listed;            /* its lists are known, and with them: */
-	struct reload_id third; /* its third predecessor; len 0: it has fewer */
-	uint64_t sent;          /* version of the tables in the last Update to it, 0: none */
+	bool listed;     /* its lists are known */
+	bool lists_us;   /* in its Neighbor Table, by its last lists */
+	bool neighbour;  /* in the Neighbor Table: is sent an Update, changed or not, at periodic */
+	uint8_t spent;   /* of CHORD_CREDIT, as of spent_at */
+	uint8_t lies;    /* Attaches to nodes it named that failed, less those that succeeded */
+	reload_ms since; /* it is a peer */
+	uint64_t mark;   /* of its last lists */
+	uint64_t sent;   /* version of the tables in the last Update to it, 0: none */
 	reload_ms quiet_until;
-	reload_ms doubted;  /* when it was last sent an Update because it may have failed; 0: never */
-	bool lists_us;      /* in its Neighbor Table, by its last lists */
-	bool neighbour;     /* in the Neighbor Table: is sent an Update, changed or not, at */
-	reload_ms periodic; /* this time */
-	uint8_t spent;      /* of CHORD_CREDIT, as of */
-	reload_ms spent_at;
-	uint8_t lies; /* Attaches to nodes it named that failed, less those that succeeded */
+	reload_ms
+		doubted; /* when it was last sent an Update because it may have failed; 0: never */
+	reload_ms periodic, spent_at;
 };
 
 enum chord_known_state {

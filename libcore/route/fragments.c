@@ -70,7 +70,7 @@ struct reload_reassembly {
 	struct set_tree sets;
 	struct reload_timers *timers;
 	size_t bytes, max_bytes;
-	size_t shares[SHARES]; /* of bytes, by the links that opened the sets */
+	size_t *shares; /* SHARES of bytes, by the links that opened the sets; NULL: there are none */
 	reload_ms lifetime;
 };
 
@@ -100,12 +100,14 @@ enum {
 
 static bool has_room(const struct reload_reassembly *r, uint32_t opener, size_t len)
 {
-	return r->bytes + len <= r->max_bytes &&
-	       r->shares[opener % SHARES] + len <= r->max_bytes / SHARE_PART;
+	size_t share = r->shares ? r->shares[opener % SHARES] : 0;
+	return r->bytes + len <= r->max_bytes && share + len <= r->max_bytes / SHARE_PART;
 }
 
 static void account(struct set *s, size_t len)
 {
+	if (!s->owner->shares)
+		s->owner->shares = reload_alloc_array(SHARES, sizeof(*s->owner->shares));
 	s->owner->bytes += len;
 	s->owner->shares[s->opener % SHARES] += len;
 }
@@ -120,6 +122,8 @@ static void set_free(struct set *s)
 	size_t len = s->have + s->head_len + SET_COST;
 	r->bytes -= len;
 	r->shares[s->opener % SHARES] -= len;
+	if (!r->bytes)
+		free(TAKE(r->shares));
 	free(s->pieces);
 	free(s->head);
 	free(s);

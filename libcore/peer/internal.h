@@ -121,6 +121,7 @@ struct reload_peer {
 		uint32_t attaching, attaches; /* a client's Attach under way, 0: none; so far */
 		bool attach_again;            /* the ring moved while it was */
 		struct reload_timer leaving, silent;
+		bool handing; /* leaving: the own range is handed over, nobody was told yet */
 		reload_ms isolated_since;
 		bool neighboured; /* a neighbour has answered since it joined */
 	} life;
@@ -223,7 +224,7 @@ void reload_inbound_route(
 
 /* -- hold.c: requests that go in a circle ------------------------------------------------------------------------------- */
 
-/* reload_hold() keeps a request for a while that would go in a circle; false: it is to be forwarded now. */
+/* reload_hold() keeps a request for a while that would go in a circle, or drops it; false: it is to be forwarded now. */
 bool reload_hold(struct reload_peer *p, const struct reload_connection *from,
 	const struct reload_connection *to, const struct reload_header *header,
 	struct span message);

@@ -19,7 +19,8 @@
 enum {
 	PAUSE_FIRST_MS = 500,
 	PAUSE_MAX_MS = 60000,
-	SILENT_MS = 30000, /* neighbours that are all doubted for so long are lost */
+	SILENT_MS = 30000,   /* neighbours that are all doubted for so long are lost */
+	HAND_OVER_MS = 2000, /* of the own range when leaving */
 	LEAVE_MS = 2000
 };
 
@@ -443,6 +444,17 @@ enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
 	return err;
 }
 
+/* Who is told closes its link, so the data go first: they have arrived by now, or it takes too long. */
+static void leave_tell(void *arg)
+{
+	struct reload_peer *p = arg;
+	p->life.handing = false;
+	p->topology->leave(p->plugin);
+	reload_timer_arm(&p->timers, &p->life.leaving,
+		p->now + (p->connections->count ? LEAVE_MS : 0), left, p);
+	reload_life_leave_answered(p);
+}
+
 void reload_leave_start(struct reload_peer *p, bool now)
 {
 	p->life.wanted = false;
@@ -453,16 +465,15 @@ void reload_leave_start(struct reload_peer *p, bool now)
 	if (p->life.state == RELOAD_STATE_ENROLLED || p->life.state == RELOAD_STATE_LEAVING)
 		return;
 	reload_peer_set_state(p, RELOAD_STATE_LEAVING);
-	if (!now)
-		reload_maintain_hand_over_all(p);
-	p->topology->leave(p->plugin);
-	if (now || !p->connections->count) {
+	if (now) {
+		p->topology->leave(p->plugin);
 		left(p);
 		return;
 	}
-	/* Leave and the last Stores are answered, or not */
-	reload_timer_arm(&p->timers, &p->life.leaving, p->now + LEAVE_MS, left, p);
-	reload_life_leave_answered(p); /* a client has none */
+	p->life.handing = true;
+	reload_maintain_hand_over_all(p);
+	reload_timer_arm(&p->timers, &p->life.leaving, p->now + HAND_OVER_MS, leave_tell, p);
+	reload_life_leave_answered(p); /* a client has nothing to hand over */
 }
 
 void reload_peer_leave(struct reload_peer *p, bool now)
@@ -474,8 +485,11 @@ void reload_peer_leave(struct reload_peer *p, bool now)
 
 void reload_life_leave_answered(struct reload_peer *p)
 {
-	if (p->life.state == RELOAD_STATE_LEAVING && TAILQ_EMPTY(&p->handovers) &&
-		TAILQ_EMPTY(&p->requests))
+	if (p->life.state != RELOAD_STATE_LEAVING || !TAILQ_EMPTY(&p->handovers))
+		return;
+	if (p->life.handing)
+		reload_timer_arm(&p->timers, &p->life.leaving, p->now, leave_tell, p);
+	else if (TAILQ_EMPTY(&p->requests))
 		reload_timer_arm(&p->timers, &p->life.leaving, p->now, left, p);
 }
 

@@ -195,8 +195,9 @@ static void parcel_stored(
 					     .count = e->attempts });
 	if (p->life.state == RELOAD_STATE_JOINED && older)
 		reload_newer_fetch(p, &r->target, &r->resource); /* R-7.4.1.1-22 */
-	if (again && e->attempts + 1 < ATTEMPTS && p->life.state == RELOAD_STATE_JOINED &&
-		!waits_already(e))
+	bool here = p->life.state == RELOAD_STATE_JOINED ||
+		    (p->life.state == RELOAD_STATE_LEAVING && e->handover);
+	if (again && here && e->attempts + 1 < ATTEMPTS && !waits_already(e))
 		reload_timer_arm(&p->timers, &e->timer,
 			p->now + pause_of(e->attempts) + reload_peer_random_ms(p, PAUSE_MS),
 			errand_again, e);

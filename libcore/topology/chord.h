@@ -159,6 +159,7 @@ enum chord_check_phase {
 struct chord_check {
 	enum chord_check_phase phase;
 	bool shaken;    /* a peer failed since the tables were made, and there were fingers */
+	bool parted;    /* the last check that was answered found another ring */
 	bool stranded;  /* the last finger beyond our neighbours failed, and none was found since */
 	uint8_t losses; /* neighbours that failed since */
 	reload_ms losses_at;

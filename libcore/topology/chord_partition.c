@@ -164,6 +164,8 @@ static void found(struct reload_topology *t, const struct reload_id *responder)
 		reload_dest_node(responder) };
 	bool direct = reload_id_eq(&c->bootstrap, responder);
 	enter(t, CHORD_CHECK_ATTACHING);
+	c->parted = true;
+	t->host.partition(t->host.arg, responder);
 	t->host.attach(t->host.arg, c->cookie, list + direct, direct ? 1 : 2, true);
 }
 
@@ -173,9 +175,14 @@ bool reload_chord_check_pinged(struct reload_topology *t, uint32_t cookie, enum 
 	struct chord_check *c = &t->check;
 	if (c->phase != CHORD_CHECK_PINGING || cookie != c->cookie)
 		return false;
-	bool healthy = err || reload_id_eq(responder, &t->self) ||
-		       (t->successors_count && reload_id_eq(responder, &t->successors[0]));
-	if (healthy) {
+	bool healthy = !err &&
+		       (reload_id_eq(responder, &t->self) ||
+			       (t->successors_count && reload_id_eq(responder, &t->successors[0])));
+	if (healthy && c->parted) {
+		c->parted = false;
+		t->host.partition(t->host.arg, NULL);
+	}
+	if (err || healthy) {
 		finish(t);
 	} else if (reload_chord_set_has(&t->peers, responder)) {
 		send_lists(t, responder);

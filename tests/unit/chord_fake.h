@@ -17,6 +17,7 @@ enum fake_what {
 	FAKE_STORES,
 	FAKE_DROP,
 	FAKE_OFFER,
+	FAKE_PARTITION,
 	FAKE_DISCONNECT,
 	FAKE_PING,
 	FAKE_LOCATE,
@@ -170,6 +171,13 @@ static inline void fake_offer_range(
 	r->to = *to;
 }
 
+static inline void fake_partition(void *arg, const struct reload_id *other)
+{
+	struct fake_row *r = fake_row(arg, FAKE_PARTITION);
+	if (other)
+		r->node = *other;
+}
+
 static inline void fake_drop_range(
 	void *arg, const struct reload_id *from, const struct reload_id *to)
 {
@@ -214,6 +222,7 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 		.disconnect = fake_disconnect,
 		.ping = fake_ping,
 		.locate = fake_locate,
+		.partition = fake_partition,
 		.state = fake_state,
 		.tables_changed = fake_tables_changed,
 	};

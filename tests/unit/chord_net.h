@@ -274,6 +274,12 @@ static void net_host_offer_range(
 	(void)to;
 }
 
+static void net_host_partition(void *arg, const struct reload_id *other)
+{
+	(void)arg;
+	(void)other;
+}
+
 static void net_host_drop_range(void *arg, const struct reload_id *from, const struct reload_id *to)
 {
 	struct net_node *x = arg;
@@ -370,6 +376,7 @@ static inline int net_add(struct net *n, const struct reload_id *id)
 		.store_range = net_host_store_range,
 		.offer_range = net_host_offer_range,
 		.drop_range = net_host_drop_range,
+		.partition = net_host_partition,
 		.disconnect = net_host_disconnect,
 		.ping = net_host_ping,
 		.locate = net_host_locate,

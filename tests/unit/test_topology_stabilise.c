@@ -418,7 +418,9 @@ static void another_ring(void **state)
 	struct reload_id b = fake_id(0x80), other = fake_point(SELF + 1, 0);
 	struct fake_row *r = check_ping(&f, &b, 2 * INTERVAL_MS);
 	assert_non_null(r);
+	size_t told = f.count;
 	ops->pinged(f.t, r->cookie, RELOAD_OK, &other);
+	assert_true(reload_id_eq(&fake_find(&f, told, FAKE_PARTITION, 0)->node, &other));
 	/* R-10.7.4-14: Attach through B */
 	size_t mark = f.count;
 	r = &f.rows[mark - 1];
@@ -446,8 +448,19 @@ static void another_ring(void **state)
 	assert_int_equal(r->what, FAKE_ATTACH);
 	ops->attached(f.t, r->cookie, RELOAD_TIMEOUT, NULL);
 	reload_ms before = f.now;
-	assert_non_null(next(&f, FAKE_LOCATE, 2 * INTERVAL_MS));
+	r = check_ping(&f, &b, 2 * INTERVAL_MS);
 	assert_true(f.now - before >= CHORD_CHECK_MS);
+	/* one ring again, which is told once */
+	struct reload_topology_tables t;
+	ops->tables(f.t, &t);
+	struct reload_id successor = t.successors[0];
+	told = f.count;
+	ops->pinged(f.t, r->cookie, RELOAD_OK, &successor);
+	assert_int_equal(fake_find(&f, told, FAKE_PARTITION, 0)->node.len, 0);
+	r = check_ping(&f, &b, 2 * INTERVAL_MS);
+	told = f.count;
+	ops->pinged(f.t, r->cookie, RELOAD_OK, &successor);
+	assert_null(fake_find(&f, told, FAKE_PARTITION, 0));
 	fake_end(&f);
 }
 

@@ -6,9 +6,12 @@
  * While the ring changes, two nodes may for some milliseconds each take the other for the way to a point: one has handed
  * it over, the other has the Update that says so still in verification.  A request between them would run to and fro,
  * faster than the signature is checked, until its lists are too long, and would be repeated only seconds later.  So a
- * request that would go back over the link it came from, or that has been here before, waits, the longer the more hops it
- * has behind it, and is then routed by the tables of that time.  What goes in a circle for good ends as before: ttl, or
- * lists too long.
+ * request that would go back over the link it came from, or that has been here before, waits, the longer the more often it
+ * has been here, and is then routed by the tables of that time.
+ *
+ * While rings are apart or merge a circle may stand for seconds, and hold many peers: a request would pass ttl of them and grow
+ * with each, again with each repetition.  Who meets it the VISITS_MAX-th time drops it (s13.6.5 wants amplification limited); its
+ * repetition, seconds later, may find other tables.
  *
  * Limits: HELD_MAX messages and HELD_BYTES; at the maximum a request is forwarded at once.
  */
@@ -16,9 +19,9 @@
 enum {
 	HELD_MAX = 256,
 	HELD_BYTES = 1024 * 1024,
-	HELD_MS_MIN = 2,
-	HELD_MS_MAX = 50,
-	VIA_BYTES_PER_MS = 8 /* a Node-ID in a Via List has 18 bytes */
+	HELD_MS = 2,
+	HELD_SHIFT = 3, /* eight times as long with each visit */
+	VISITS_MAX = 4
 };
 
 struct held {
@@ -50,23 +53,28 @@ static void held_due(void *arg)
 	held_free(h);
 }
 
-static bool has_been_here(const struct reload_peer *p, struct span via)
+static unsigned visits_before(const struct reload_peer *p, struct span via)
 {
 	struct reload_destination hop;
+	unsigned visits = 0;
 	while (reload_list_first(&hop, &via, via, &p->ctx))
-		if (hop.type == RELOAD_DEST_NODE && reload_id_eq(&hop.node, &p->self))
-			return true;
-	return false;
+		visits += hop.type == RELOAD_DEST_NODE && reload_id_eq(&hop.node, &p->self);
+	return visits;
 }
 
 bool reload_hold(struct reload_peer *p, const struct reload_connection *from,
 	const struct reload_connection *to, const struct reload_header *header, struct span message)
 {
-	if ((from != to && !has_been_here(p, header->via_list)) || p->held_count >= HELD_MAX ||
+	unsigned visits = visits_before(p, header->via_list);
+	if (visits >= VISITS_MAX) {
+		reload_peer_drop(p, RELOAD_COUNT_DROP_NO_ROUTE, from->link, header->transaction_id,
+			"goes in a circle");
+		return true;
+	}
+	if ((from != to && !visits) || p->held_count >= HELD_MAX ||
 		p->held_bytes + message.len > HELD_BYTES)
 		return false;
 	struct held *h = RELOAD_NEW(held);
-	reload_ms wait = HELD_MS_MIN + header->via_list.len / VIA_BYTES_PER_MS;
 	h->peer = p;
 	h->link = from->link;
 	h->at = reload_memdup(message.at, message.len);
@@ -74,8 +82,8 @@ bool reload_hold(struct reload_peer *p, const struct reload_connection *from,
 	TAILQ_INSERT_TAIL(&p->held, h, entry);
 	p->held_count++;
 	p->held_bytes += h->len;
-	reload_timer_arm(&p->timers, &h->due, p->now + (wait < HELD_MS_MAX ? wait : HELD_MS_MAX),
-		held_due, h);
+	reload_timer_arm(&p->timers, &h->due,
+		p->now + ((reload_ms)HELD_MS << (HELD_SHIFT * visits)), held_due, h);
 	return true;
 }
 

@@ -110,6 +110,21 @@ static void in_a_circle(void **state)
 	assert_null(heard(r->b, c.h.transaction_id));
 	net_pass(r->net, 50);
 	assert_non_null(heard(r->b, c.h.transaction_id));
+	/* for the third time it waits longer, and then it has gone round often enough */
+	c = craft_ping(r->a, &to);
+	while (c.via_count < 3)
+		c.via[c.via_count++] = dest(r->u);
+	tell(&c, r->u);
+	net_pass(r->net, 500);
+	assert_null(heard(r->b, c.h.transaction_id));
+	net_pass(r->net, 1000);
+	assert_non_null(heard(r->b, c.h.transaction_id));
+	c = craft_ping(r->a, &to);
+	while (c.via_count < 4)
+		c.via[c.via_count++] = dest(r->u);
+	expect_silence(r->a, tell(&c, r->u));
+	net_pass(r->net, 10000);
+	assert_null(heard(r->b, c.h.transaction_id));
 }
 
 static void unknown_things_pass(void **state)

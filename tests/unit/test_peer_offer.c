@@ -1,0 +1,130 @@
+/* Values on their way to where they belong: what was refused, who leaves, who is no holder any more (RFC 6940 s7.4.1.1, s10.7.3). */
+#include "engine_expect.h"
+
+/* R-7.4.1.1-22: what was refused together with an older value goes out again, after the newer one was asked for */
+static void refused_goes_out_again(void **state)
+{
+	struct ring *r = *state;
+	struct node *s = node_storing(r->net, r->u, K_NODE);
+	struct crafted_store *store = store_of(s, K_NODE, "mine", 0);
+	struct craft c = craft_store(s, r->u, store);
+	expect_answer(s, tell(&c, r->u), RELOAD_STORE_ANS);
+	struct reload_msg *m = heard_code(r->b, RELOAD_STORE_REQ);
+	c = craft_error(r->b, m, 9);
+	tell(&c, r->u);
+	m = heard_code(r->b, RELOAD_FETCH_REQ);
+	assert_non_null(m);
+	struct reload_fetch_kind_response k = { .kind = K_NODE, .generation = 1 };
+	struct reload_fetch_ans ans = { .kind_responses = &k, .kind_responses_count = 1 };
+	c = reply(r->b, m, RELOAD_FETCH_ANS, &ans);
+	tell(&c, r->u);
+	assert_null(heard_code(r->b, RELOAD_STORE_REQ));
+	net_pass(r->net, 2500);
+	m = heard_code(r->b, RELOAD_STORE_REQ);
+	assert_non_null(m);
+	text_is(m->body.store_req.kind_data[0].values[0].value.value, "mine");
+}
+
+static size_t fetches_heard(struct node *n, struct reload_msg **last)
+{
+	struct reload_msg *m;
+	size_t count = 0;
+	while ((m = heard_code(n, RELOAD_FETCH_REQ))) {
+		*last = m;
+		count++;
+	}
+	return count;
+}
+
+/* An implausible replica is refused whatever it brings; the owner asks its sender for it, and that with a limit. */
+static void implausible_is_fetched(void **state)
+{
+	struct ring *r = *state;
+	struct node *s = node_storing(r->net, r->u, K_NODE), *far = node_new(r->net, 0x21);
+	struct crafted_store *store = store_of(s, K_NODE, "newer", 1);
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft_ping(s, &to);
+	struct reload_msg *m = NULL;
+	expect_answer(s, tell(&c, r->u), RELOAD_PING_ANS); /* its certificate is known */
+	store->req.replica_number = 1;
+	for (int i = 0; i < 20; i++) {
+		c = craft_store(far, r->u, store);
+		expect_error(far, tell(&c, r->u), 2); /* R-7.4.1.1-05 R-7.4.1.1-10 */
+	}
+	assert_int_equal(fetches_heard(far, &m), 8); /* HINTS_OF_ONE */
+	forget(r->a);
+	forget(r->b);
+	struct reload_fetch_kind_response k = {
+		.kind = K_NODE, .generation = 7, .values = &store->data, .values_count = 1
+	};
+	struct reload_fetch_ans ans = { .kind_responses = &k, .kind_responses_count = 1 };
+	c = reply(far, m, RELOAD_FETCH_ANS, &ans);
+	tell(&c, r->u);
+	/* R-7.4.1.1-23: the owner has it now, and its replicas get it */
+	struct node *const successors[] = { r->b, r->a };
+	for (size_t i = 0; i < 2; i++) {
+		m = heard_code(successors[i], RELOAD_STORE_REQ);
+		assert_non_null(m);
+		text_is(m->body.store_req.kind_data[0].values[0].value.value, "newer");
+	}
+	/* what is held already is no news */
+	c = craft_store(far, r->u, store);
+	expect_error(far, tell(&c, r->u), 2);
+	assert_int_equal(fetches_heard(far, &m), 0);
+}
+
+static bool no_replicas(struct net *net, struct packet *p)
+{
+	struct reload_msg *m = msg_of(net, span_copy_of(net, p));
+	return !m || m->code != RELOAD_STORE_REQ || !m->body.store_req.replica_number;
+}
+
+/* R-6.4.2.2-05: what only the leaving peer has is at its successor before the link is closed */
+static void leaves_with_hand_over(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *one = node_new(net, 0x10), *two = node_new(net, 0x90);
+	struct reload_id resource;
+	enum reload_err err;
+	node_first(one);
+	node_join(two, one, RELOAD_ROLE_PEER);
+	reload_peer_resource_id(one->peer, &resource, span_str(one->credentials.cert->user));
+	struct reload_destination to = reload_dest_resource(&resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_store_item item = { .kind = K_VALUE,
+		.value = { .model = RELOAD_MODEL_SINGLE,
+			.exists = true,
+			.value = span_str("kept") },
+		.lifetime_s = 3600 };
+	struct outcome *o = outcome_new(net);
+	net->tap = no_replicas;
+	assert_non_null(
+		reload_peer_store(one->peer, &way, &resource, &item, 1, outcome_fn, o, &err));
+	net_settle(net);
+	assert_int_equal(o->err, RELOAD_OK);
+	net->tap = NULL;
+	bool ones = !reload_id_between(&one->id, &resource, &two->id);
+	struct node *owner = ones ? one : two, *stays = ones ? two : one;
+	reload_peer_leave(owner->peer, false);
+	net_pass(net, 5000);
+	assert_int_equal(owner->state, RELOAD_STATE_ENROLLED);
+	struct reload_specifier spec = { .kind = K_VALUE };
+	o = outcome_new(net);
+	assert_non_null(
+		reload_peer_fetch(stays->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
+	net_pass(net, 1000);
+	assert_int_equal(o->err, RELOAD_OK);
+	assert_string_equal(o->value, "kept");
+	net_free(net);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ring_test(refused_goes_out_again),
+		ring_test(implausible_is_fetched),
+		cmocka_unit_test(leaves_with_hand_over),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

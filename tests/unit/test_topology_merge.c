@@ -2,7 +2,7 @@
  * Rings that fall apart, tests/unit/chord_net.h: into two, which interleave, with bootstrap nodes on both sides, and become
  * one again; or that lose half of their peers in a moment.
  */
-#include "chord_net.h"
+#include "chord_net_check.h"
 
 #include "topology/chord.h"
 

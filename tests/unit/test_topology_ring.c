@@ -3,7 +3,7 @@
  * each point must have one owner, and each resource must be at its owner and the two peers behind it, without any
  * periodic timer.
  */
-#include "chord_net.h"
+#include "chord_net_check.h"
 
 #include "util/bytes.h"
 

@@ -119,12 +119,66 @@ static void leaves_with_hand_over(void **state)
 	net_free(net);
 }
 
+static bool no_stats(struct net *net, struct packet *p)
+{
+	struct reload_msg *m = msg_of(net, span_of(p->at, p->len));
+	bool passes = m->code != RELOAD_STAT_REQ;
+	net->messages_count--; /* there are too many of them to be kept */
+	reload_msg_free(m);
+	return passes;
+}
+
+static bool holds(struct node *n, const struct reload_id *resource)
+{
+	struct reload_stored_value place = { .model = RELOAD_MODEL_SINGLE };
+	return n->storage->ops->find(n->storage, resource, K_VALUE, &place, host_wall(n));
+}
+
+/* R-10.7.3-07: who is no replica any more forgets, but not before the owner has said that it has the value */
+static void forgets_what_the_owner_has(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *one = node_new(net, 0x20), *two = node_new(net, 0x80);
+	struct reload_id resource;
+	enum reload_err err;
+	node_first(one);
+	node_join(two, one, RELOAD_ROLE_PEER);
+	reload_peer_resource_id(one->peer, &resource, span_str(one->credentials.cert->user));
+	bool ones = !reload_id_between(&one->id, &resource, &two->id);
+	struct node *owner = ones ? one : two, *former = ones ? two : one;
+	struct reload_destination to = reload_dest_resource(&resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_store_item item = { .kind = K_VALUE,
+		.value = { .model = RELOAD_MODEL_SINGLE,
+			.exists = true,
+			.value = span_str("kept") },
+		.lifetime_s = 3600 };
+	struct outcome *o = outcome_new(net);
+	assert_non_null(
+		reload_peer_store(one->peer, &way, &resource, &item, 1, outcome_fn, o, &err));
+	net_pass(net, 1000);
+	assert_int_equal(o->err, RELOAD_OK);
+	assert_true(holds(former, &resource));
+	net->tap = no_stats;
+	for (unsigned i = 1; i < 4; i++)
+		node_join(node_new(net, (uint8_t)(owner->id.at[0] + i)), owner, RELOAD_ROLE_PEER);
+	net_pass(net, 60000);
+	assert_true(holds(former, &resource));
+	net->tap = NULL;
+	net_pass(net, 120000);
+	assert_false(holds(former, &resource));
+	assert_true(holds(owner, &resource));
+	net_free(net);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ring_test(refused_goes_out_again),
 		ring_test(implausible_is_fetched),
 		cmocka_unit_test(leaves_with_hand_over),
+		cmocka_unit_test(forgets_what_the_owner_has),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -260,7 +260,8 @@ static void failed_attaches_are_repeated_and_end(void **state)
 		RELOAD_OK);
 	struct fake_row *r;
 	while ((r = fake_find(&f, mark, FAKE_ATTACH, 0x20)) && tries < 50) {
-		assert_int_equal(r->count, 2 - tries % 2); /* CHORD-17: in turn with normal routing */
+		assert_int_equal(
+			r->count, 2 - tries % 2); /* CHORD-17: in turn with normal routing */
 		uint32_t cookie = r->cookie;
 		tries++;
 		mark = f.count;

@@ -1,7 +1,7 @@
 /*
  * --batch: requests as JSON Lines.  Up to WINDOW of them are under way at a time; their results are printed in the order of
  * the lines.  A line waits for those before it that name the same place, so that the last one of them is what stays.  A
- * line that cannot be read is an error of that line alone.
+ * line that cannot be read, or is too long, is an error of that line alone.
  */
 #include "store.h"
 
@@ -36,7 +36,10 @@ struct batch {
 	int in, stop;   /* descriptors */
 	struct wr rest; /* read, not yet a whole line */
 	bool at_end, stopped;
-	enum reload_err broken; /* the connection: nothing more can be sent or received */
+	bool skipping;          /* the rest of a line that is too long */
+	enum reload_err unread; /* the input: what came before it is done all the same */
+	enum reload_err
+		broken; /* the connection, or the time: nothing more can be sent or received */
 	struct reload_why why;
 	size_t line;               /* read so far */
 	struct slot slots[WINDOW]; /* by order of sending, modulo */
@@ -195,7 +198,7 @@ static void broke(struct batch *b, enum reload_err err, struct reload_call_error
 static bool is_blank(struct span line)
 {
 	for (size_t i = 0; i < line.len; i++)
-		if (!strchr(" \t\r", line.at[i]))
+		if (!memchr(" \t\r", line.at[i], 3))
 			return false;
 	return true;
 }
@@ -296,6 +299,12 @@ static bool wait_input(struct batch *b, bool block)
 			{ .fd = b->stop, .events = POLLIN } };
 		reload_ms now = cli_monotonic(), deadline = b->cli->deadline;
 		reload_ms left = deadline > now ? deadline - now : 0;
+		if (!left) { /* also when input never ends */
+			b->broken = reload_why_set(&b->why, RELOAD_TIMEOUT, "no more lines in time",
+				"--timeout limits the whole batch");
+			reload_why_hint(&b->why, "a longer --timeout, 0 for none");
+			return false;
+		}
 		int n = poll(fds, 2,
 			!block                     ? 0
 			: deadline == RELOAD_NEVER ? -1
@@ -309,12 +318,6 @@ static bool wait_input(struct batch *b, bool block)
 			return true;
 		if (!block)
 			return false;
-		if (deadline != RELOAD_NEVER && cli_monotonic() >= deadline) {
-			b->broken = reload_why_set(&b->why, RELOAD_TIMEOUT, "no more lines in time",
-				"--timeout limits the whole batch");
-			reload_why_hint(&b->why, "a longer --timeout, 0 for none");
-			return false;
-		}
 	}
 }
 
@@ -330,23 +333,36 @@ static void read_more(struct batch *b)
 		return;
 	}
 	b->at_end = true;
-	if (n < 0)
-		b->broken = reload_why_set(
-			&b->why, RELOAD_IO, "the batch cannot be read", "%s", strerror(errno));
+	if (n == 0)
+		return;
+	b->unread = reload_why_set(
+		&b->why, RELOAD_IO, "the batch cannot be read", "%s", strerror(errno));
+	b->rest.len = 0; /* a line that was cut */
+}
+
+static void on_long_line(struct batch *b)
+{
+	struct reload_why why;
+	struct slot *s = &b->slots[b->next++ % WINDOW];
+	*s = (struct slot){ .line = ++b->line };
+	slot_fail(s,
+		reload_why_set(&why, RELOAD_LIMIT, "the line is too long",
+			"it has more than 1000K, which no request can take"),
+		&why);
 }
 
 static bool take_line(struct batch *b)
 {
 	const uint8_t *end = b->rest.len ? memchr(b->rest.at, '\n', b->rest.len) : NULL;
 	size_t len = end ? (size_t)(end - b->rest.at) : b->rest.len;
-	if (!end && len > LINE_MAX_BYTES) {
-		b->broken = reload_why_set(&b->why, RELOAD_LIMIT, "a line is too long",
-			"line %zu has more than 1000K", b->line + 1);
+	bool whole = end || b->at_end;
+	if ((!end && !len) || (!whole && !b->skipping && len <= LINE_MAX_BYTES))
 		return false;
-	}
-	if (!end && (!b->at_end || !len))
-		return false;
-	on_line(b, span_of(b->rest.at, len));
+	if (!b->skipping && len <= LINE_MAX_BYTES)
+		on_line(b, span_of(b->rest.at, len));
+	else if (!b->skipping)
+		on_long_line(b);
+	b->skipping = !whole;
 	size_t used = len + (end != NULL);
 	b->rest.len -= used;
 	memmove(b->rest.at, b->rest.at + used, b->rest.len);
@@ -396,15 +412,15 @@ static int summary(struct batch *b)
 	struct cli *cli = b->cli;
 	struct reload_why why;
 	char what[160];
-	bool rest = b->stopped || b->broken;
-	if (!b->failed && !rest)
+	bool given_up = b->broken && !b->stopped;
+	if (!b->failed && !b->stopped && !given_up)
 		return 0;
 	snprintf(what, sizeof(what), "%zu line%s stored, %zu failed%s", b->done,
 		b->done == 1 ? "" : "s", b->failed,
 		b->stopped  ? ", stopped before the end"
 		: b->broken ? ", given up before the end"
 			    : "");
-	if (b->broken && !b->stopped)
+	if (given_up)
 		reload_why_set(
 			&why, RELOAD_PARTIAL, what, "%.200s: %.250s", b->why.what, b->why.why);
 	else if (b->failed)
@@ -412,19 +428,20 @@ static int summary(struct batch *b)
 			b->first_failed);
 	else
 		reload_why_set(&why, RELOAD_PARTIAL, what, "a signal came");
-	int status = b->broken && !b->stopped ? reload_err_exit(b->broken)
-					      : reload_err_exit(RELOAD_PARTIAL);
-	if (cli->format == CLI_TEXT)
-		(void)cli_fail_with(
-			cli, &(struct cli_error){
-				     .err = RELOAD_PARTIAL, .why = &why, .status = status });
-	return status;
+	if (*b->why.hint && given_up)
+		reload_why_hint(&why, "%s", b->why.hint);
+	enum reload_err err = given_up ? b->broken : RELOAD_PARTIAL;
+	/* with --json the lines tell what failed, but not what was never a line */
+	return cli->format == CLI_TEXT || given_up ? cli_fail(cli, err, &why)
+						   : reload_err_exit(err);
 }
 
 static enum reload_err open_input(struct batch *b, const char *path, struct reload_why *why)
 {
 	char what[256];
-	b->in = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+	/* a pipe that nobody writes to is waited for with the limit on time */
+	b->in = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+				  : dup(STDIN_FILENO);
 	if (b->in >= 0)
 		return RELOAD_OK;
 	snprintf(what, sizeof(what), "%.200s cannot be read", path);
@@ -447,6 +464,8 @@ int store_batch(struct cli *cli)
 	int status = err ? cli_fail(cli, err, &why) : 0;
 	if (!err) {
 		work(&b);
+		if (!b.broken)
+			b.broken = b.unread;
 		give_up(&b);
 		status = summary(&b);
 	}

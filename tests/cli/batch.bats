@@ -126,7 +126,40 @@ DICT=0xf0000003
 	R reload-store -a alice -j -t 1s -k $ARRAY alice@calls.example --batch - <<<'{"index":0,"text":"x"}'
 	kill -CONT "$(cat lab/alice.pid)"
 	[ "$status" -eq 4 ]
-	[ "$(jq -c '[.line, .error.code]' <<<"$output")" = '[1,4]' ]
+	[ "$(jq -s -c 'map([.line, .error.code])' <<<"$output")" = '[[1,4],[null,4]]' ]
+	# input that never ends, and a pipe that nobody writes to
+	R bash -c "yes '' | timeout 10 reload-store -a alice -t 500ms --batch -"
+	[ "$status" -eq 4 ]
+	mkfifo nobody
+	R timeout 10 reload-store -a alice -j -t 500ms --batch nobody
+	[ "$status" -eq 4 ]
+	[ "$(jq -c '[.error.code, (.error.why | test("no more lines in time"))]' <<<"$output")" = '[4,true]' ]
+}
+
+@test "a line that is too long is an error of that line alone, and so is one of zeroes" {
+	{
+		echo '{"index":0,"text":"before"}'
+		head -c 3000000 /dev/zero | tr '\0' x
+		printf '\n\0\0\n'
+		echo '{"index":1,"text":"behind"}'
+		head -c 1100000 /dev/zero | tr '\0' x
+	} >long
+	R reload-store -a alice -j -k $ARRAY alice@calls.example --batch long
+	[ "$status" -eq 11 ]
+	[ -z "$stderr" ]
+	[ "$(jq -s -c 'map([.line, .error.code])' <<<"$output")" = '[[1,null],[2,8],[3,2],[4,null],[5,8]]' ]
+	R reload-fetch -a bob -q -k $ARRAY alice@calls.example --index 0-1
+	[ "$output" = $'[0] before\n[1] behind' ]
+}
+
+@test "a batch that cannot be read is told of, also as JSON" {
+	mkdir -p directory
+	R reload-store -a alice -k $ARRAY alice@calls.example --batch directory
+	failed 1 'given up before the end'
+	matches "${stderr_lines[1]}" 'Is a directory'
+	R reload-store -a alice -j -k $ARRAY alice@calls.example --batch directory
+	[ "$status" -eq 1 ]
+	[ "$(jq -c '[.error.code, (.error.why | test("Is a directory"))]' <<<"$output")" = '[1,true]' ]
 }
 
 @test "wrong use of --batch" {

@@ -177,8 +177,9 @@ static int tell(struct cli *cli, const json_t *result)
 	bool stat = cli_has(cli, "stat"), find = cli_has(cli, "find"),
 	     raw = cli_has(cli, "raw") || cli_has(cli, "output");
 	int status = raw ? print_raw(cli, result) : 0;
-	if (proof && fetch_write_proof(cli, result, &why))
-		return cli_fail(cli, RELOAD_IO, &why);
+	enum reload_err err = proof ? fetch_write_proof(cli, result, &why) : RELOAD_OK;
+	if (err)
+		return cli_fail(cli, err, &why);
 	if ((!raw && !(proof && strcmp(proof, "-") == 0)) || cli->format != CLI_TEXT)
 		cli_print(cli, result,
 			stat   ? fetch_print_stat

@@ -1,6 +1,6 @@
 /*
  * --watch: the same fetch again and again, and what differs from the one before.  A fetch that fails is told, and the next
- * one is made all the same, over a new connection when the agent was gone.
+ * one is made all the same, over a new connection when the agent was gone; unless the question itself is refused.
  */
 #include "fetch.h"
 
@@ -115,6 +115,7 @@ static void tell_failure(
 {
 	w->failures++;
 	w->last_status = reload_err_exit(err);
+	w->stopped |= w->last_status == reload_err_exit(RELOAD_USAGE); /* it would never succeed */
 	if (w->cli->format == CLI_TEXT) {
 		(void)cli_fail(w->cli, err, why);
 		return;

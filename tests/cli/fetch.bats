@@ -156,4 +156,15 @@ plus_one() {
 	R reload-fetch -a nobody -t 300ms -k $K bob@calls.example --watch 100ms
 	[ "$status" -eq 3 ]
 	matches "$stderr" 'no agent answers'
+	# a question that is wrong is so the next time too
+	R timeout 10 reload-fetch -a bob -k $K bob@calls.example --index 3 --watch 100ms
+	[ "$status" -eq 2 ]
+	matches "$stderr" 'only arrays have an index'
+	[ "$output" = '1 polls, 0 changes, 1 failures' ]
+}
+
+@test "a proof for a pipe that nobody reads: the time limit holds" {
+	mkfifo pipe
+	R timeout 10 reload-fetch -a bob -k $K bob@calls.example --proof pipe -t 500ms
+	failed 4 pipe
 }

@@ -108,6 +108,9 @@ DICT=0xf0000003
 	matches "${stderr_lines[2]}" 'try:  --config FILE'
 	R reload-fetch --check-proof no/such
 	failed 1 no/such
+	mkfifo pipe # that nobody writes to
+	R timeout 10 reload-fetch --check-proof pipe -t 500ms
+	failed 4 pipe
 	R reload-fetch --check-proof /dev/null
 	failed 6 '/dev/null'
 	matches "$stderr" 'too short'

@@ -241,5 +241,6 @@ void agent_kept_free(struct agent_kept *k)
 		kept_value_remove(v);
 	reload_timer_cancel(reload_poll_timers(k->agent->poll), &k->save);
 	free(k->path);
+	free(k->unread);
 	free(k);
 }

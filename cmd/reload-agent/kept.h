@@ -24,8 +24,8 @@ struct agent_kept;
 
 /*
  * agent_kept_of() returns the table of the agent (borrowed), which is read from disk when it is asked for first; the peer
- * is there by then.  A file that cannot be read is left where it is when the disk fails, and put aside as
- * kept.json.damaged when it makes no sense; either is told in the log and the table is empty.
+ * is there by then.  A file that cannot be read is left where it is when the disk fails, and nothing can be kept; it is put
+ * aside as kept.json.damaged when it makes no sense; either is told in the log and the table is empty.
  */
 struct agent_kept *agent_kept_of(struct agent *agent);
 
@@ -42,6 +42,9 @@ struct agent_kept_place {
 	const struct reload_stored_value
 		*value; /* borrowed; NULL: all of the Kind at the resource */
 };
+
+/* agent_kept_writable() tells whether the table can be written; RELOAD_IO with why. */
+enum reload_err agent_kept_writable(const struct agent_kept *k, struct reload_why *why) MUST_CHECK;
 
 /* agent_kept_room() tells whether another value would fit beside the others; RELOAD_LIMIT with why. */
 enum reload_err agent_kept_room(const struct agent_kept *k, const struct agent_kept_place *place,

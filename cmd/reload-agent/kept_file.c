@@ -44,6 +44,18 @@ static json_t *value_json(const struct kept_value *v)
 	return o;
 }
 
+enum reload_err agent_kept_writable(const struct agent_kept *k, struct reload_why *why)
+{
+	if (k->path)
+		return RELOAD_OK;
+	reload_why_set(why, RELOAD_IO, "values cannot be kept", "%s%s",
+		k->unread ? k->unread : "no place for state is known",
+		k->unread ? " could not be read and is not written over" : "");
+	if (k->unread)
+		reload_why_hint(why, "move that file away and start the agent again");
+	return RELOAD_IO;
+}
+
 static enum reload_err write_file(const char *path, const char *text, struct reload_why *why)
 {
 	AUTO(cli_files) files = cli_files_new();
@@ -59,9 +71,9 @@ static enum reload_err write_file(const char *path, const char *text, struct rel
 
 enum reload_err agent_kept_save(struct agent_kept *k, struct reload_why *why)
 {
-	if (!k->path)
-		return reload_why_set(why, RELOAD_IO, "kept values cannot be remembered",
-			"no place for state is known");
+	enum reload_err err = agent_kept_writable(k, why);
+	if (err)
+		return err;
 	const struct reload_config *config = reload_peer_config(k->agent->peer);
 	const struct kept_value *v;
 	json_t *list = json_array();
@@ -71,7 +83,7 @@ enum reload_err agent_kept_save(struct agent_kept *k, struct reload_why *why)
 		config->instance_name, "kept", list);
 	char *text = json_dumps(root, JSON_INDENT(1));
 	json_decref(root);
-	enum reload_err err = write_file(k->path, text, why);
+	err = write_file(k->path, text, why);
 	free(text);
 	k->dirty = err != RELOAD_OK;
 	return err;
@@ -153,6 +165,8 @@ static void put_aside(struct agent_kept *k, const struct reload_why *why)
 		"kept values cannot be read reason=\"%s: %s\" %s%s", why->what, why->why,
 		moved ? "put aside as " : "left in place", moved ? aside : "");
 	free(aside);
+	if (!moved)
+		k->unread = TAKE(k->path);
 }
 
 void kept_load(struct agent_kept *k)
@@ -165,8 +179,7 @@ void kept_load(struct agent_kept *k)
 	if (cli_file_read(&bytes, &len, k->path, FILE_MAX, cli_monotonic() + READ_MS, &why)) {
 		agent_log(k->agent->log, "storage", RELOAD_LEVEL_ERROR,
 			"kept values cannot be read reason=\"%s: %s\"", why.what, why.why);
-		free(k->path); /* what is there is not to be written over */
-		k->path = NULL;
+		k->unread = TAKE(k->path);
 		return;
 	}
 	json_t *root = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, NULL);

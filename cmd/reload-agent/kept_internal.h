@@ -33,7 +33,8 @@ struct agent_kept {
 	struct agent *agent;
 	struct kept_values values;
 	size_t count, bytes, running;
-	char *path; /* of the file; NULL: no place is known */
+	char *path; /* of the file; NULL: no place is known, or what is there is not to be written over */
+	char *unread; /* what is there and could not be read, NULL for none */
 	bool joined, dirty;
 	struct reload_timer save;
 };

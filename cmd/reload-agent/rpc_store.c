@@ -236,7 +236,8 @@ static enum reload_err keep(struct put *q, uint64_t generation, struct reload_wh
 /* Whether what is to be kept can be. */
 static enum reload_err may_keep(const struct put *q, struct reload_why *why)
 {
-	enum reload_err err = RELOAD_OK;
+	enum reload_err err =
+		q->keep ? agent_kept_writable(agent_kept_of(q->base.agent), why) : RELOAD_OK;
 	for (size_t i = 0; q->keep && !err && i < q->count; i++) {
 		struct agent_kept_place place = place_of(q, i);
 		if (!place.value->exists)

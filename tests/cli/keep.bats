@@ -193,3 +193,30 @@ full_table() {
 	reload-store -a twin -q -k $K alice@calls.example more --keep
 	[ "$(jq '.kept | length' lab/state/twin/kept.json)" = 1 ]
 }
+
+# what is there may be all that is left of what was kept
+@test "a file of kept values that cannot be read is not written over, and nothing is stored to be kept" {
+	for what in large stuck; do
+		kill "$(cat lab/twin.pid)"
+		while kill -0 "$(cat lab/twin.pid)" 2>/dev/null; do sleep 0.05; done
+		rm -rf lab/state/twin/kept.json*
+		case $what in
+		large) truncate -s 1G lab/state/twin/kept.json ;;
+		stuck) # makes no sense, and cannot be put aside
+			echo nonsense >lab/state/twin/kept.json
+			mkdir lab/state/twin/kept.json.damaged
+			;;
+		esac
+		before=$(stat -c '%s %i' lab/state/twin/kept.json)
+		lab_start twin -l 127.0.0.1:0
+		reload-agent status -a twin --wait joined -q
+		grep -q 'error storage: kept values cannot be read' lab/twin.log
+		reload-store -a twin -q -k $K alice@calls.example "not kept"
+		R reload-store -a twin -k $K alice@calls.example "to be kept" --keep
+		failed 1 'values cannot be kept'
+		matches "${stderr_lines[1]}" 'kept.json could not be read and is not written over'
+		matches "${stderr_lines[2]}" 'move that file away'
+		[ "$(reload-fetch -a bob -q -k $K alice@calls.example)" = 'not kept' ]
+		[ "$(stat -c '%s %i' lab/state/twin/kept.json)" = "$before" ]
+	done
+}

@@ -441,7 +441,9 @@ static enum reload_err move_aside(
 /* Made before SQLite would make it, for nobody else to read. */
 static enum reload_err touch(const struct reload_sqlite_file *f, struct reload_why *why)
 {
-	int fd = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 && errno == ELOOP)
+		return cannot(why, f->path, "it is a symbolic link");
 	if (fd < 0)
 		return cannot(why, f->path, strerror(errno));
 	close(fd);

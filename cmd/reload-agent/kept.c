@@ -86,7 +86,7 @@ static struct span copy(struct span s)
 }
 
 void agent_kept_put(struct agent_kept *k, const struct agent_kept_place *place, const char *name,
-	uint32_t lifetime_s, uint64_t generation)
+	uint32_t lifetime_s, uint64_t generation, reload_utc stored)
 {
 	(void)agent_kept_drop(k, place);
 	struct kept_value *v = RELOAD_NEW(kept_value);
@@ -99,7 +99,7 @@ void agent_kept_put(struct agent_kept *k, const struct agent_kept_place *place, 
 	v->value.value = copy(place->value->value);
 	v->lifetime_s = lifetime_s;
 	v->generation = generation;
-	v->stored = cli_now();
+	v->stored = stored;
 	kept_value_add(k, v);
 	if (k->joined)
 		kept_plan(v);

@@ -50,9 +50,12 @@ enum reload_err agent_kept_writable(const struct agent_kept *k, struct reload_wh
 enum reload_err agent_kept_room(const struct agent_kept *k, const struct agent_kept_place *place,
 	const char *name, struct reload_why *why) MUST_CHECK;
 
-/* agent_kept_put() keeps a value that was just stored, in the place of what was kept there; name may be NULL. */
+/*
+ * agent_kept_put() keeps a value that was just stored, in the place of what was kept there; name may be NULL.  stored is not
+ * after its storage time: whatever somebody else has stored there since then is newer.
+ */
 void agent_kept_put(struct agent_kept *k, const struct agent_kept_place *place, const char *name,
-	uint32_t lifetime_s, uint64_t generation);
+	uint32_t lifetime_s, uint64_t generation, reload_utc stored);
 
 /* agent_kept_find() appends what is kept at place to list as JSON; agent_kept_drop() forgets it.  Both return how many. */
 size_t agent_kept_find(

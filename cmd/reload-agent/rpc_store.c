@@ -221,7 +221,8 @@ static enum reload_err keep(struct put *q, uint64_t generation, struct reload_wh
 		err = agent_kept_room(
 			kept, &place, name, why); /* others may have taken it meanwhile */
 		if (!err)
-			agent_kept_put(kept, &place, name, q->items[i].lifetime_s, generation);
+			agent_kept_put(
+				kept, &place, name, q->items[i].lifetime_s, generation, q->begun);
 		changed++;
 	}
 	if (!err && changed)

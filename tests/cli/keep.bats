@@ -220,3 +220,35 @@ full_table() {
 		[ "$(stat -c '%s %i' lab/state/twin/kept.json)" = "$before" ]
 	done
 }
+
+ended() {
+	kill "$(cat "lab/$1.pid")"
+	while kill -0 "$(cat "lab/$1.pid")" 2>/dev/null; do sleep 0.05; done
+}
+
+# alice hears that her value is stored only after another node has stored a newer one in its place
+@test "a kept value gives way to one that came before the answer" {
+	for u in alice twin; do # neither of them is the responsible peer then
+		ended $u
+		rm -rf "lab/state/$u/kept.json"*
+		lab_start $u -l 127.0.0.1:0 --role client --bootstrap "$(reload-agent status -a bob -j | jq -r '.listen[0]')"
+		reload-agent status -a $u --wait joined -q
+	done
+	r=$(reload-store -a alice -j -k $K alice@calls.example before | jq -r .responsible)
+	[ "$r" = "$(node_of bob)" ] && r=bob || r=carol
+	kill -STOP "$(cat lab/$r.pid)"
+	reload-store -a alice -q -k $K alice@calls.example 'first' --keep --lifetime 6s &
+	first=$!
+	sleep 0.3 # it is on its way
+	kill -STOP "$(cat lab/alice.pid)"
+	kill -CONT "$(cat lab/$r.pid)"
+	for _ in $(seq 50); do
+		[ "$(reload-fetch -a twin -q -k $K alice@calls.example)" != first ] || break
+		sleep 0.1
+	done
+	reload-store -a twin -q -k $K alice@calls.example 'second' --lifetime 1h
+	kill -CONT "$(cat lab/alice.pid)"
+	wait $first
+	until_kept alice state superseded
+	[ "$(reload-fetch -a bob -q -k $K alice@calls.example)" = second ]
+}

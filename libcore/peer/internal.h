@@ -112,7 +112,8 @@ struct reload_peer {
 			*bootstrap; /* given by the caller; NULL: the configuration's */
 		size_t bootstrap_count;
 		unsigned attempts;
-		struct reload_timer retry, certificates;
+		struct reload_timer retry, certificates, bring;
+		bool brings; /* it held values when it began to join */
 		struct reload_id bootstrap_peer, admitting_peer;
 		reload_ms phase_ms[RELOAD_PHASES], phase_since;
 		enum reload_phase phase;
@@ -532,6 +533,8 @@ void reload_maintain_resource(struct reload_peer *p, const struct reload_id *res
 void reload_maintain_hand_over_all(struct reload_peer *p);
 void reload_maintain_clear(struct reload_peer *p);
 
+/* reload_maintain_moving() tells whether a range is being handed over right now. */
+bool reload_maintain_moving(const struct reload_peer *p);
 /* reload_maintain_offer() sends node, the owner, all that is held at resource; it is not repeated. */
 void reload_maintain_offer(
 	struct reload_peer *p, const struct reload_id *resource, const struct reload_id *node);

@@ -21,7 +21,8 @@ enum {
 	PAUSE_MAX_MS = 60000,
 	SILENT_MS = 30000,   /* neighbours that are all doubted for so long are lost */
 	HAND_OVER_MS = 2000, /* of the own range when leaving */
-	LEAVE_MS = 2000
+	LEAVE_MS = 2000,
+	BRING_MS = 2000 /* from joining until what was brought goes out */
 };
 
 static void search(struct reload_peer *p);
@@ -351,6 +352,23 @@ static void left(void *arg)
 	reload_peer_set_state(p, RELOAD_STATE_ENROLLED);
 }
 
+static bool holds_values(struct reload_peer *p)
+{
+	size_t values, bytes;
+	return p->storage->ops->count(p->storage, p->wall, &values, &bytes) > 0;
+}
+
+/*
+ * The Admitting Peer has what it handed over.  A peer that was here before, and joins with a disk or after it was cut off, may hold
+ * what nobody else has: its own range goes to the first successor, too.
+ */
+static void bring(void *arg)
+{
+	struct reload_peer *p = arg;
+	if (p->life.state == RELOAD_STATE_JOINED)
+		reload_maintain_hand_over_all(p);
+}
+
 void reload_life_topology_state(
 	struct reload_peer *p, enum reload_topology_state state, const struct reload_id *other)
 {
@@ -358,6 +376,7 @@ void reload_life_topology_state(
 	case RELOAD_TOPOLOGY_DETACHED:
 		break;
 	case RELOAD_TOPOLOGY_ATTACHING:
+		p->life.brings = holds_values(p);
 		if (p->life.state != RELOAD_STATE_ISOLATED)
 			reload_peer_set_state(p, RELOAD_STATE_ATTACHING);
 		break;
@@ -380,6 +399,8 @@ void reload_life_topology_state(
 		p->life.neighboured = false;
 		reload_peer_set_state(p, RELOAD_STATE_JOINED);
 		reload_certificates_schedule(p);
+		if (p->life.brings)
+			reload_timer_arm(&p->timers, &p->life.bring, p->now + BRING_MS, bring, p);
 		break;
 	case RELOAD_TOPOLOGY_FAILED:
 		if (member(p))
@@ -461,6 +482,7 @@ void reload_leave_start(struct reload_peer *p, bool now)
 	reload_timer_cancel(&p->timers, &p->life.retry);
 	reload_timer_cancel(&p->timers, &p->life.silent);
 	reload_timer_cancel(&p->timers, &p->life.certificates);
+	reload_timer_cancel(&p->timers, &p->life.bring);
 	reload_search_stop(p);
 	if (p->life.state == RELOAD_STATE_ENROLLED || p->life.state == RELOAD_STATE_LEAVING)
 		return;
@@ -485,7 +507,7 @@ void reload_peer_leave(struct reload_peer *p, bool now)
 
 void reload_life_leave_answered(struct reload_peer *p)
 {
-	if (p->life.state != RELOAD_STATE_LEAVING || !TAILQ_EMPTY(&p->handovers))
+	if (p->life.state != RELOAD_STATE_LEAVING || reload_maintain_moving(p))
 		return;
 	if (p->life.handing)
 		reload_timer_arm(&p->timers, &p->life.leaving, p->now, leave_tell, p);

@@ -8,6 +8,10 @@
  * signers' certificates go into the bucket.  What is stored behind the walk of a Join's hand-over goes after it (CHORD-11).
  * A hand-over ends early when the link to its node is gone: the plug-in orders it anew when the node is back.
  *
+ * A Store that stays refused or unanswered is given up after ATTEMPTS; when that was for a member of the replica set, the range
+ * goes out again in another round, after pauses that double, for as long as the member is one: the peers between may have
+ * stopped without a word, and the member refuses until it has noticed (STO-17).
+ *
  * Limits: HANDOVERS_MAX orders that nobody waits for, ERRANDS_MAX replica Stores of single changes; more are not made, and
  * the next change of the ring repairs.  An order that is repeated while it is under way begins anew.
  */
@@ -19,8 +23,11 @@ enum {
 	ERRANDS_MAX = 4096,
 	MESSAGE_ROOM = 600, /* header, lists, contents and signature; without certificates */
 	ATTEMPTS = 12,
+	ATTEMPTS_JOIN = 5, /* a Joining Node waits for the end */
 	PAUSE_MS = 1000,
-	PAUSE_DOUBLINGS = 5
+	PAUSE_DOUBLINGS = 5,
+	ROUND_MS = 60000, /* between two rounds for a member of the replica set; doubles */
+	ROUND_DOUBLINGS = 5
 };
 
 struct handover {
@@ -29,13 +36,15 @@ struct handover {
 	struct reload_id from, to, last; /* last: where the walk stands, begins at from */
 	struct reload_id node;
 	uint8_t replica_number;
-	bool tell, walked, walking;
-	unsigned under_way;
-	uint64_t sent; /* resources */
+	bool tell, walked, walking, pausing; /* pausing: before the next round */
+	unsigned under_way, failed, rounds;  /* failed: Stores of this round that were given up */
+	uint64_t sent;                       /* resources */
 	struct reload_timer timer;
 };
 
 static void handover_go(struct handover *h);
+static void handover_start(void *arg);
+static bool is_replica(struct reload_peer *p, const struct reload_id *node);
 
 static void handover_free(struct handover *h)
 {
@@ -45,11 +54,32 @@ static void handover_free(struct handover *h)
 	free(h);
 }
 
+/* What a member of the replica set did not take, it is sent again: it may have been wrong about the ring for minutes. */
+static bool handover_another_round(struct handover *h)
+{
+	struct reload_peer *p = h->peer;
+	if (!h->failed || h->tell || p->life.state != RELOAD_STATE_JOINED ||
+		!is_replica(p, &h->node))
+		return false;
+	reload_ms pause = (reload_ms)ROUND_MS
+			  << (h->rounds < ROUND_DOUBLINGS ? h->rounds : ROUND_DOUBLINGS);
+	h->rounds++;
+	h->failed = 0;
+	h->pausing = true;
+	h->walked = false;
+	h->last = h->from;
+	reload_timer_arm(&p->timers, &h->timer,
+		p->now + pause / 2 + reload_peer_random_ms(p, pause), handover_start, h);
+	return true;
+}
+
 static void handover_end(struct handover *h)
 {
 	struct reload_peer *p = h->peer;
 	struct reload_id node = h->node;
 	bool tell = h->tell;
+	if (handover_another_round(h))
+		return;
 	if (h->sent)
 		reload_peer_event(
 			p, &(struct reload_event){
@@ -179,6 +209,17 @@ static reload_ms pause_of(unsigned attempts)
 	return (reload_ms)PAUSE_MS << (attempts < PAUSE_DOUBLINGS ? attempts : PAUSE_DOUBLINGS);
 }
 
+/* All attempts were in vain: the range goes out once more, later. */
+static void given_up(struct errand *e)
+{
+	struct reload_peer *p = e->peer;
+	struct reload_id from, to;
+	if (e->handover)
+		e->handover->failed++;
+	else if (still_wanted(p, e) && p->topology->range(p->plugin, &from, &to))
+		reload_maintain_store_range(p, &from, &to, &e->node, e->replica_number, false);
+}
+
 static void parcel_stored(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
@@ -197,12 +238,16 @@ static void parcel_stored(
 		reload_newer_fetch(p, &r->target, &r->resource); /* R-7.4.1.1-22 */
 	bool here = p->life.state == RELOAD_STATE_JOINED ||
 		    (p->life.state == RELOAD_STATE_LEAVING && e->handover);
-	if (again && here && e->attempts + 1 < ATTEMPTS && !waits_already(e))
+	unsigned attempts = e->handover && e->handover->tell ? ATTEMPTS_JOIN : ATTEMPTS;
+	if (again && here && e->attempts + 1 < attempts && !waits_already(e)) {
 		reload_timer_arm(&p->timers, &e->timer,
 			p->now + pause_of(e->attempts) + reload_peer_random_ms(p, PAUSE_MS),
 			errand_again, e);
-	else
-		errand_end(e);
+		return;
+	}
+	if (again && e->attempts + 1 == attempts)
+		given_up(e);
+	errand_end(e);
 }
 
 static void parcel_empty(struct parcel *c)
@@ -374,6 +419,7 @@ static void handover_go(struct handover *h)
 
 static void handover_start(void *arg)
 {
+	((struct handover *)arg)->pausing = false;
 	handover_go(arg);
 }
 
@@ -426,7 +472,17 @@ void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *
 	h->to = *to;
 	h->replica_number = replica_number;
 	h->walked = false;
+	h->failed = h->rounds = 0;
 	handover_soon(h);
+}
+
+bool reload_maintain_moving(const struct reload_peer *p)
+{
+	const struct handover *h;
+	TAILQ_FOREACH (h, &p->handovers, entry)
+		if (!h->pausing)
+			return true;
+	return false;
 }
 
 void reload_maintain_hand_over_all(struct reload_peer *p)

@@ -8,11 +8,12 @@
  * that it takes no replica from it (STO-17).  The plug-in names the range whose owner it has not seen before; a little later,
  * when ordinary hand-overs are through, the range is walked: a Stat to each resource tells what its owner has.  What is missing
  * or older there is sent as a replica Store; an owner that finds the sender implausible refuses and fetches from it instead
- * (reload_newer_hint).  The next round looks again at what was not there, after a pause that doubles.
+ * (reload_newer_hint).  The next round looks again at what was not there, after a pause that doubles up to PAUSE_MAX_MS, for as long as
+ * it is held: who is responsible may have stopped without a word, and until that is noticed nobody answers.
  *
  *	WAITING --timer--> WALKING (at most WINDOW resources at once) --all there--> (freed)
  *	   ^                  |
- *	   +---- missing -----+	 ROUNDS at most
+ *	   +---- missing -----+
  *
  * `drop`: what the owner has, and for which this node is no replica any more, is forgotten here (R-10.7.3-07); what could not
  * be confirmed is kept until it expires.
@@ -23,9 +24,9 @@
 enum {
 	OFFERS_MAX = 64,
 	WINDOW = 4,
-	ROUNDS = 10,
 	WAIT_MS = 4000,
-	PAUSE_MAX_MS = 60000
+	PAUSE_MAX_MS = 120000,
+	DOUBLINGS = 5
 };
 
 /* A question that is under way, or not (offer NULL). */
@@ -75,13 +76,12 @@ static void offer_walk(void *arg)
 static void offer_round_end(struct offer *o)
 {
 	struct reload_peer *p = o->peer;
-	if (!o->open || o->rounds >= ROUNDS || p->closing || p->life.state != RELOAD_STATE_JOINED) {
+	if (!o->open || p->closing || p->life.state != RELOAD_STATE_JOINED) {
 		offer_free(o);
 		return;
 	}
-	reload_ms pause = (reload_ms)WAIT_MS << (o->rounds < 5 ? o->rounds - 1 : 4);
-	if (pause > PAUSE_MAX_MS)
-		pause = PAUSE_MAX_MS;
+	reload_ms pause =
+		o->rounds > DOUBLINGS ? PAUSE_MAX_MS : (reload_ms)WAIT_MS << (o->rounds - 1);
 	reload_timer_arm(&p->timers, &o->timer,
 		p->now + pause / 2 + reload_peer_random_ms(p, pause), offer_walk, o);
 }

@@ -7,7 +7,8 @@
 
 enum {
 	HOLD_DOWN_MS = 30000,
-	MEMBERS = 2 /* of a replica set, beside the owner */
+	MEMBERS = 2, /* of a replica set, beside the owner */
+	BEFORE = 8   /* at the maximum a further one is not noted, and may be complained about */
 };
 
 struct watched {
@@ -17,7 +18,7 @@ struct watched {
 	reload_ms failed_at;               /* 0: no member failed */
 	struct reload_id failed;           /* the nearest one that did within the hold-down */
 	uint8_t before_count;
-	struct reload_id before[MEMBERS]; /* the replica set then */
+	struct reload_id before[BEFORE]; /* who was a member at one of these failures */
 };
 
 struct reload_sim_hold_down {
@@ -85,10 +86,12 @@ static void lost(struct watched *w, const struct reload_sim_node *n, const struc
 	bool within = w->failed_at && now - w->failed_at < HOLD_DOWN_MS;
 	if (!within || nearer(&n->id, node, &w->failed))
 		w->failed = *node;
-	if (!within) {
-		w->before_count = w->members_count;
-		memcpy(w->before, w->members, sizeof(w->before));
-	}
+	if (!within)
+		w->before_count = 0;
+	for (size_t i = 0; i < w->members_count; i++)
+		if (w->before_count < BEFORE &&
+			!is_one_of(w->before, w->before_count, &w->members[i]))
+			w->before[w->before_count++] = w->members[i];
 	w->failed_at = now;
 }
 

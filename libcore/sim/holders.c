@@ -222,8 +222,8 @@ void reload_sim_holders_failed(
 	n->failed_until = now + RELOAD_SIM_REPAIR_MS + (silent ? h->silent_ms : 0);
 	n->left_until = 0;
 	n->waiting = disk;
-	reload_sim_history_fresh(h->history, &h->ids[node],
-		now > RELOAD_SIM_REPLICATE_MS ? now - RELOAD_SIM_REPLICATE_MS : 0,
+	reload_ms fresh = now < h->split_until ? RELOAD_SIM_REPAIR_MS : RELOAD_SIM_REPLICATE_MS;
+	reload_sim_history_fresh(h->history, &h->ids[node], now > fresh ? now - fresh : 0,
 		disk ? node : SIZE_MAX);
 	judge_all(h, node, now);
 }

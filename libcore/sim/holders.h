@@ -15,7 +15,8 @@
  *   When the owner crashed with a disk that survives, what was acknowledged before is owed again once it is back with it.
  *
  *   What was acknowledged less than RELOAD_SIM_REPLICATE_MS before the peer that acknowledged it failed is excused as
- *   well: the answer to a Store does not wait for the replicas (RFC 6940 s7.4.1.2).
+ *   well: the answer to a Store does not wait for the replicas (RFC 6940 s7.4.1.2).  During a partition, and until the rings had
+ *   time to merge, both replicas may be out of its reach, which is as if they had failed: then it is one repair time.
  *
  * During a partition, and until the rings had time to merge, the rule holds for the ring of all peers and for the ring of each side.
  */

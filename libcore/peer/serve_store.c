@@ -169,10 +169,7 @@ void reload_serve_store_verified(struct inbound *in)
 		refuse(in, err);
 		return;
 	}
-	if (!w->changed) {
-		committed(p, in, &w->resource, RELOAD_OK);
-		return;
-	}
+	/* also of a repeat that changes nothing: what it repeats may be on its way to the disk */
 	err = reload_commit(p, &w->batch, committed, in);
 	if (err) {
 		w->reason = "no room";

@@ -314,7 +314,9 @@ static reload_utc memory_expire(struct reload_storage *s, reload_utc now)
 static size_t growth(
 	struct memory *m, const struct reload_store_batch *batch, struct item *const *fresh)
 {
-	size_t more = resource_find(m, &batch->resource) ? 0 : sizeof(struct resource), less = 0;
+	size_t more = 0, less = 0;
+	if (batch->changes_count && !resource_find(m, &batch->resource))
+		more = sizeof(struct resource);
 	for (size_t i = 0; i < batch->changes_count; i++) {
 		const struct reload_store_change *change = &batch->changes[i];
 		struct slot *slot = slot_find(m, &batch->resource, change->kind);

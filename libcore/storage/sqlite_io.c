@@ -410,6 +410,11 @@ static enum reload_err durable_commit(struct reload_storage *s,
 {
 	struct durable *d = durable_of(s);
 	struct reload_change *c;
+	if (!batch->changes_count && !d->pending) { /* it would only wait for those before it */
+		if (done)
+			done(arg, RELOAD_OK);
+		return RELOAD_OK;
+	}
 	if (d->pending > PENDING_RECORDS || d->pending_bytes > PENDING_BYTES)
 		return RELOAD_DATA_TOO_LARGE;
 	enum reload_err err = change_put(&c, batch);

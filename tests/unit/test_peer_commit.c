@@ -91,6 +91,38 @@ static void never_durable(void **state)
 	expect_answer(s, id, RELOAD_STORE_ANS);
 }
 
+/* A replica that comes a second time changes nothing, but is answered no earlier than the first one. */
+static void a_repeat_waits_too(void **state)
+{
+	struct ring *r = *state;
+	struct node *s = NULL; /* its place is in a's range; u is a's first successor */
+	struct crafted_store *store = NULL;
+	for (unsigned first = 0x21; !store && first < 0x7f; first++) {
+		struct reload_id id = id_at((uint8_t)first), at;
+		reload_chord_topology.resource_id(&at, reload_id_span(&id));
+		if (!reload_id_between(&r->b->id, &at, &r->a->id))
+			continue;
+		s = node_new(r->net, (uint8_t)first);
+		store = store_of(s, K_NODE, "copy", 1);
+	}
+	assert_non_null(store);
+	struct reload_destination to = dest(r->u);
+	struct craft ping = craft_ping(s, &to); /* which makes the signer's certificate known */
+	expect_answer(s, tell(&ping, r->u), RELOAD_PING_ANS);
+	slow_down(r->u);
+	store->req.replica_number = 1;
+	struct craft c = craft_store(r->a, r->u, store);
+	uint64_t first = tell(&c, r->u);
+	c = craft_store(r->a, r->u, store);
+	uint64_t second = tell(&c, r->u);
+	/* STO-01 R-7.4.1.1-18 */
+	expect_silence(r->a, first);
+	expect_silence(r->a, second);
+	slow_end(r->u, RELOAD_OK);
+	expect_answer(r->a, first, RELOAD_STORE_ANS);
+	expect_answer(r->a, second, RELOAD_STORE_ANS);
+}
+
 /* This node's own Store, at itself: nobody signs or sends anything. */
 static void own_store_durable_later(void **state)
 {
@@ -139,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ring_test(durable_later),
 		ring_test(never_durable),
+		ring_test(a_repeat_waits_too),
 		cmocka_unit_test(own_store_durable_later),
 		ring_test(ends_before_it_is_durable),
 	};

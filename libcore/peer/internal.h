@@ -112,7 +112,7 @@ struct reload_peer {
 			*bootstrap; /* given by the caller; NULL: the configuration's */
 		size_t bootstrap_count;
 		unsigned attempts;
-		struct reload_timer retry, certificates, bring;
+		struct reload_timer retry, certificates;
 		bool brings; /* it held values when it began to join */
 		struct reload_id bootstrap_peer, admitting_peer;
 		reload_ms phase_ms[RELOAD_PHASES], phase_since;

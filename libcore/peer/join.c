@@ -182,6 +182,11 @@ static void host_ping(
 	o->starting = false;
 }
 
+static bool host_brings(void *arg)
+{
+	return ((struct reload_peer *)arg)->life.brings;
+}
+
 static void host_locate(void *arg, uint32_t cookie)
 {
 	reload_search_locate(arg, cookie);
@@ -219,6 +224,7 @@ const struct reload_topology_host reload_peer_topology_host = {
 	.update = host_update,
 	.leave = host_leave,
 	.store_range = host_store_range,
+	.brings = host_brings,
 	.offer_range = host_offer_range,
 	.drop_range = host_drop_range,
 	.disconnect = host_disconnect,

@@ -21,8 +21,7 @@ enum {
 	PAUSE_MAX_MS = 60000,
 	SILENT_MS = 30000,   /* neighbours that are all doubted for so long are lost */
 	HAND_OVER_MS = 2000, /* of the own range when leaving */
-	LEAVE_MS = 2000,
-	BRING_MS = 2000 /* from joining until what was brought goes out */
+	LEAVE_MS = 2000
 };
 
 static void search(struct reload_peer *p);
@@ -358,17 +357,6 @@ static bool holds_values(struct reload_peer *p)
 	return p->storage->ops->count(p->storage, p->wall, &values, &bytes) > 0;
 }
 
-/*
- * The Admitting Peer has what it handed over.  A peer that was here before, and joins with a disk or after it was cut off, may hold
- * what nobody else has: its own range goes to the first successor, too.
- */
-static void bring(void *arg)
-{
-	struct reload_peer *p = arg;
-	if (p->life.state == RELOAD_STATE_JOINED)
-		reload_maintain_hand_over_all(p);
-}
-
 void reload_life_topology_state(
 	struct reload_peer *p, enum reload_topology_state state, const struct reload_id *other)
 {
@@ -399,8 +387,6 @@ void reload_life_topology_state(
 		p->life.neighboured = false;
 		reload_peer_set_state(p, RELOAD_STATE_JOINED);
 		reload_certificates_schedule(p);
-		if (p->life.brings)
-			reload_timer_arm(&p->timers, &p->life.bring, p->now + BRING_MS, bring, p);
 		break;
 	case RELOAD_TOPOLOGY_FAILED:
 		if (member(p))
@@ -482,7 +468,6 @@ void reload_leave_start(struct reload_peer *p, bool now)
 	reload_timer_cancel(&p->timers, &p->life.retry);
 	reload_timer_cancel(&p->timers, &p->life.silent);
 	reload_timer_cancel(&p->timers, &p->life.certificates);
-	reload_timer_cancel(&p->timers, &p->life.bring);
 	reload_search_stop(p);
 	if (p->life.state == RELOAD_STATE_ENROLLED || p->life.state == RELOAD_STATE_LEAVING)
 		return;

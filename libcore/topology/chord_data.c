@@ -23,7 +23,8 @@
  * The hold-down (R-10.7.1-03) is for who stands behind the failed member only: an Update may yet name a better match for
  * its place.  A nearer newcomer and the members that remain do not wait, nor does a member's place after a Leave.
  *
- * A node that was just admitted does not send its data back to the Admitting Peer.  The second successor gets them, although
+ * A node that was just admitted does not send its data back to the Admitting Peer, unless it was here before and brings values
+ * that nobody else may have.  The second successor gets them, although
  * it should be the Admitting Peer's first replica: that Store may still have been waiting.
  */
 #include "topology/chord.h"

@@ -277,7 +277,7 @@ static void admitted(
 	const struct reload_id *pred =
 		nearest_of(t, false, &t->self, u->predecessors, u->predecessors_count, ap);
 	pred = nearest_of(t, false, &t->self, u->successors, u->successors_count, pred);
-	t->copies[0] = (struct chord_copy){ .id = *ap, .ordered = true };
+	t->copies[0] = (struct chord_copy){ .id = *ap, .ordered = !t->host.brings(t->host.arg) };
 	t->copies_count = 1;
 	if (!reload_chord_set_has(&t->peers, pred))
 		t->bound = *pred;

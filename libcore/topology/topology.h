@@ -40,6 +40,8 @@ struct reload_topology_host {
 	/* replica Stores of all held resources in (from, to] to node; done: handed_over(node) when done is true */
 	void (*store_range)(void *arg, const struct reload_id *from, const struct reload_id *to,
 		const struct reload_id *node, uint8_t replica_number, bool done);
+	/* values of an earlier life were held when this join began: nobody else may have them */
+	bool (*brings)(void *arg);
 	/* the peers responsible for what is held in (from, to] are new: make sure that they have it (R-6.4.2.3-03) */
 	void (*offer_range)(void *arg, const struct reload_id *from, const struct reload_id *to);
 	/* resources in (from, to] may be forgotten here, once their owners have them: this node is neither owner nor replica (R-10.7.3-07) */

@@ -39,6 +39,7 @@ struct fake_row {
 };
 
 struct fake {
+	bool brings;
 	struct reload_timers timers;
 	reload_ms now;
 	uint64_t rng;
@@ -178,6 +179,11 @@ static inline void fake_partition(void *arg, const struct reload_id *other)
 		r->node = *other;
 }
 
+static inline bool fake_brings(void *arg)
+{
+	return ((struct fake *)arg)->brings;
+}
+
 static inline void fake_drop_range(
 	void *arg, const struct reload_id *from, const struct reload_id *to)
 {
@@ -217,6 +223,7 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 		.update = fake_update,
 		.leave = fake_leave,
 		.store_range = fake_store_range,
+		.brings = fake_brings,
 		.offer_range = fake_offer_range,
 		.drop_range = fake_drop_range,
 		.disconnect = fake_disconnect,

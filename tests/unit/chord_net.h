@@ -280,6 +280,12 @@ static void net_host_partition(void *arg, const struct reload_id *other)
 	(void)other;
 }
 
+static bool net_host_brings(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
 static void net_host_drop_range(void *arg, const struct reload_id *from, const struct reload_id *to)
 {
 	struct net_node *x = arg;
@@ -374,6 +380,7 @@ static inline int net_add(struct net *n, const struct reload_id *id)
 		.update = net_host_update,
 		.leave = net_host_leave,
 		.store_range = net_host_store_range,
+		.brings = net_host_brings,
 		.offer_range = net_host_offer_range,
 		.drop_range = net_host_drop_range,
 		.partition = net_host_partition,

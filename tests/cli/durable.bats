@@ -238,7 +238,7 @@ EOF
 	done
 }
 
-@test "a store of a newer version, of another overlay, in use: refused, and left as it is" {
+@test "a store of a newer version, of another overlay, in use, elsewhere: refused, and left as it is" {
 	start
 	put value
 	R reload-agent -I bob -l 127.0.0.1:0 --first --store-path lab/state/alice
@@ -257,6 +257,13 @@ EOF
 	R reload-agent -I alice -l 127.0.0.1:0 --first
 	failed 1 'store\.db'
 	matches "${stderr_lines[1]}" 'another overlay than calls.example'
+	# a link to a place that somebody else chose
+	rm lab/state/alice/store.db*
+	ln -s "$PWD/elsewhere" $DB
+	R reload-agent -I alice -l 127.0.0.1:0 --first
+	failed 1 'store\.db'
+	matches "${stderr_lines[1]}" 'it is a symbolic link'
+	[ ! -e elsewhere ]
 }
 
 @test "the quota holds before and after a restart" {

@@ -753,17 +753,6 @@ static void refusals_are_clear(void **state)
 	tell_file("PRAGMA user_version = 1; PRAGMA application_id = 7");
 	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_FAILED);
 	assert_non_null(strstr(why.why, "another program"));
-	/* a link to a place that somebody else chose */
-	char elsewhere[sizeof(root) + 16];
-	struct stat st;
-	fresh();
-	reload_storage_free(open_at(1 << 20, T0));
-	assert_int_equal(unlink(path_of("store.db")), 0);
-	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", root);
-	assert_int_equal(symlink(elsewhere, path_of("store.db")), 0);
-	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_IO);
-	assert_non_null(strstr(why.why, "it is a symbolic link"));
-	assert_int_equal(stat(elsewhere, &st), -1);
 	/* no directory can be there */
 	snprintf(directory, sizeof(directory), "/proc/none/store");
 	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_IO);

@@ -204,6 +204,9 @@ void reload_sim_holders_left(struct reload_sim_holders *h, size_t node, reload_m
 	n->disk = false;
 	n->left = now;
 	n->left_until = now + RELOAD_SIM_REPAIR_MS;
+	if (now < h->split_until)
+		reload_sim_history_fresh(h->history, &h->ids[node],
+			now > RELOAD_SIM_REPAIR_MS ? now - RELOAD_SIM_REPAIR_MS : 0, SIZE_MAX);
 	judge_all(h, node, now);
 }
 
@@ -223,8 +226,8 @@ void reload_sim_holders_failed(
 	n->left_until = 0;
 	n->waiting = disk;
 	reload_ms fresh = now < h->split_until ? RELOAD_SIM_REPAIR_MS : RELOAD_SIM_REPLICATE_MS;
-	reload_sim_history_fresh(h->history, &h->ids[node], now > fresh ? now - fresh : 0,
-		disk ? node : SIZE_MAX);
+	reload_sim_history_fresh(
+		h->history, &h->ids[node], now > fresh ? now - fresh : 0, disk ? node : SIZE_MAX);
 	judge_all(h, node, now);
 }
 

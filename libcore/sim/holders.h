@@ -16,7 +16,8 @@
  *
  *   What was acknowledged less than RELOAD_SIM_REPLICATE_MS before the peer that acknowledged it failed is excused as
  *   well: the answer to a Store does not wait for the replicas (RFC 6940 s7.4.1.2).  During a partition, and until the rings had
- *   time to merge, both replicas may be out of its reach, which is as if they had failed: then it is one repair time.
+ *   time to merge, both replicas may be out of its reach, which is as if they had failed: then it is one repair time
+ *   before that peer failed or left.
  *
  * During a partition, and until the rings had time to merge, the rule holds for the ring of all peers and for the ring of each side.
  */

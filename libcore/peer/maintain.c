@@ -18,7 +18,7 @@
 
 enum {
 	WINDOW = 8,
-	KINDS_MAX = 256,
+	KINDS_MAX = RELOAD_CONFIG_KINDS_MAX + 8, /* with those learned beside the document */
 	HANDOVERS_MAX = 256,
 	ERRANDS_MAX = 4096,
 	MESSAGE_ROOM = 600, /* header, lists, contents and signature; without certificates */
@@ -471,7 +471,7 @@ void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *
 	h->from = h->last = *from;
 	h->to = *to;
 	h->replica_number = replica_number;
-	h->walked = false;
+	h->walked = h->pausing = false; /* who leaves waits for it from now on */
 	h->failed = h->rounds = 0;
 	handover_soon(h);
 }

@@ -119,6 +119,64 @@ static void leaves_with_hand_over(void **state)
 	net_free(net);
 }
 
+static unsigned leaves_seen;
+
+static bool no_stores(struct net *net, struct packet *p)
+{
+	struct reload_msg *m = msg_of(net, span_of(p->at, p->len));
+	bool passes = m->code != RELOAD_STORE_REQ;
+	leaves_seen += m->code == RELOAD_LEAVE_REQ;
+	net->messages_count--; /* there are too many of them to be kept */
+	reload_msg_free(m);
+	return passes;
+}
+
+/* The range waits for another try, as its member took nothing for minutes: who leaves hands it over at once, and first. */
+static void leaves_while_it_waits(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *one = node_new(net, 0x10), *two = node_new(net, 0x90);
+	struct reload_id resource;
+	enum reload_err err;
+	node_first(one);
+	node_join(two, one, RELOAD_ROLE_PEER);
+	net_pass(net, 60000);
+	reload_peer_resource_id(one->peer, &resource, span_str(one->credentials.cert->user));
+	struct node *owner = reload_id_between(&one->id, &resource, &two->id) ? two : one;
+	struct reload_destination to = reload_dest_resource(&resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_store_item item = { .kind = K_VALUE,
+		.value = { .model = RELOAD_MODEL_SINGLE,
+			.exists = true,
+			.value = span_str("kept") },
+		.lifetime_s = 36000 };
+	struct outcome *o = outcome_new(net);
+	assert_non_null(
+		reload_peer_store(owner->peer, &way, &resource, &item, 1, outcome_fn, o, &err));
+	net->tap = no_stores;
+	unsigned repairing = owner->events[RELOAD_EV_REPAIRING];
+	for (unsigned i = 0; i < 2000 && owner->events[RELOAD_EV_REPAIRING] == repairing; i++)
+		net_pass(net, 1000);
+	assert_true(owner->events[RELOAD_EV_REPAIRING] > repairing); /* the range goes out */
+	const struct reload_event *failed = &owner->last[RELOAD_EV_REPLICA_FAILED];
+	net_pass(net, 20000);
+	assert_int_equal(failed->count, 0);
+	for (unsigned i = 0; i < 2000 && failed->count < 11; i++)
+		net_pass(net, 1000);
+	assert_int_equal(failed->count, 11); /* of ATTEMPTS */
+	net_pass(net, 15000); /* of all that the range holds; the pause is half a minute and more */
+	assert_int_equal(owner->state, RELOAD_STATE_JOINED);
+	leaves_seen = 0;
+	reload_peer_leave(owner->peer, false);
+	net_pass(net, 1000);
+	assert_int_equal(leaves_seen, 0); /* R-6.4.2.2-05 */
+	net_pass(net, 4000);
+	assert_true(leaves_seen > 0);
+	assert_int_equal(owner->state, RELOAD_STATE_ENROLLED);
+	net_free(net);
+}
+
 static bool no_stats(struct net *net, struct packet *p)
 {
 	struct reload_msg *m = msg_of(net, span_of(p->at, p->len));
@@ -178,6 +236,7 @@ int main(void)
 		ring_test(refused_goes_out_again),
 		ring_test(implausible_is_fetched),
 		cmocka_unit_test(leaves_with_hand_over),
+		cmocka_unit_test(leaves_while_it_waits),
 		cmocka_unit_test(forgets_what_the_owner_has),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

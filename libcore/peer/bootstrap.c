@@ -10,7 +10,8 @@
  * There is one search at a time: before joining it leads into the overlay, afterwards the plug-in asks for it.  Candidates
  * are addresses, tried one after the other: peers that were reached before (R-11.4-02), then those given or configured.  Of
  * the remembered ones CACHED_PER_ROUND are tried in one search, the next ones in the next: dead addresses must not keep
- * this node from the configured ones.
+ * this node from the configured ones.  Nodes tell their addresses themselves: of one node ADDRESSES_OF_ONE are remembered,
+ * so that none can fill the memory with those of others.
  *
  * A joined peer looks in a random order, so that not all go to the same node, and takes a node that is in its tables only
  * when there is no other.  A link that was made for it and came to nothing else is closed after IDLE_MS.
@@ -79,12 +80,25 @@ static bool usable(const struct reload_ip_port *a)
 	return (a->type == RELOAD_IPV4 || a->type == RELOAD_IPV6) && a->port;
 }
 
+/* Where the entry stands that c takes the place of: the same address, the node's oldest beyond ADDRESSES_OF_ONE; else count. */
+static size_t place_of(const struct candidates *list, const struct candidate *c)
+{
+	size_t of_one = 0, oldest = list->count;
+	for (size_t i = 0; i < list->count; i++) {
+		if (same_addr(&list->at[i].addr, &c->addr))
+			return i;
+		if (c->node.len && reload_id_eq(&list->at[i].node, &c->node)) {
+			of_one++;
+			oldest = i;
+		}
+	}
+	return of_one < ADDRESSES_OF_ONE ? list->count : oldest;
+}
+
 static void candidates_add(struct candidates *list, size_t max, struct candidate c)
 {
-	size_t at = 0;
+	size_t at = place_of(list, &c);
 	c.addr.raw = span_of(NULL, 0);
-	while (at < list->count && !same_addr(&list->at[at].addr, &c.addr))
-		at++;
 	if (at == list->count && at == max)
 		at--;
 	if (at == list->count) {

@@ -278,6 +278,24 @@ static void own_id_at_the_other_end(void **state)
 	assert_int_equal(r->u->events[RELOAD_EV_LINK_REFUSED], 1);
 }
 
+/* Who tells many addresses, and then becomes a peer, has two of them remembered: the others may be anybody's. */
+static void addresses_of_one_are_few(void **state)
+{
+	struct ring *r = *state;
+	struct node *n = node_new(r->net, 0x60);
+	struct reload_destination to = dest(r->u);
+	size_t before = r->u->reached_count;
+	for (uint8_t i = 0; i < 12; i++) {
+		struct attach_form f;
+		attach_of(&f, n, "passive");
+		f.candidates[0].addr_port.addr[3] = (uint8_t)(100 + i);
+		struct craft c = craft(n, RELOAD_ATTACH_REQ, &f.body, &to);
+		expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	}
+	node_ready(n, r->u);
+	assert_in_range(r->u->reached_count - before, 1, 2); /* R-4.5-04 */
+}
+
 static struct node *several(struct net *net, uint8_t first, uint8_t second)
 {
 	struct reload_id ids[] = { id_at(first), id_at(second) };
@@ -444,6 +462,7 @@ int main(void)
 		ring_test(in_progress),
 		ring_test(wrong_certificate),
 		ring_test(own_id_at_the_other_end),
+		ring_test(addresses_of_one_are_few),
 		ring_test(several_node_ids),
 		ring_test(no_way_around_by_fragments),
 		ring_test(a_link_has_one_name),

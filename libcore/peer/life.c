@@ -264,8 +264,10 @@ static void lost_all(struct reload_peer *p)
 	reload_timer_cancel(&p->timers, &p->life.silent);
 	if (!p->life.alone)
 		isolated(p);
-	else if (!p->life.retry.armed)
-		alone_again(p);
+	else if (!p->life.retry.armed ||
+		 p->topology->get_state(p->plugin) != RELOAD_TOPOLOGY_JOINED)
+		alone_again(
+			p); /* also when it was about to look for others: now it answers for nothing */
 }
 
 static void silent_over(void *arg)

@@ -214,6 +214,30 @@ static void first_node_alone(void **state)
 	assert_int_equal(s.tables.successors_count, 3);
 }
 
+/* The same a second time, while its next search is due already. */
+static void first_node_alone_again(void **state)
+{
+	struct four *t = *state;
+	cut(t->net, t->u);
+	struct node *others[] = { t->b, t->c, t->d };
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		node_stop(others[i]);
+	t->b->deaf = t->c->deaf = t->d->deaf = true;
+	net_pass(t->net, 400 * RELOAD_SECOND); /* until the pauses are long */
+	while (!t->u->peer->life.retry.armed || t->u->peer->life.retry.due < t->net->now + 25000)
+		net_pass(t->net, 1000);
+	t->u->deaf = false;
+	node_join(node_new(t->net, 0x10), t->u, RELOAD_ROLE_PEER);
+	node_join(node_new(t->net, 0x40), t->u, RELOAD_ROLE_PEER);
+	assert_int_equal(status_of(t->u).tables.successors_count, 2);
+	assert_true(t->u->peer->life.retry.armed);
+	cut(t->net, t->u);
+	net_pass(t->net, 1000);
+	/* R-4.5-03 */
+	assert_int_equal(t->u->state, RELOAD_STATE_JOINED);
+	assert_int_equal(status_of(t->u).responsible_ppb, 1000000000);
+}
+
 /* -- a node starts again ----------------------------------------------------------------------------------------------- */
 
 static void joins_again(void **state)
@@ -409,6 +433,7 @@ int main(void)
 		four_test(isolated_and_back),
 		four_test(doubted_neighbours),
 		four_test(first_node_alone),
+		four_test(first_node_alone_again),
 		ring_test(joins_again),
 		four_test(restarts),
 		ring_test(good_link_carries),

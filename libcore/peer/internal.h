@@ -527,7 +527,8 @@ void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_
 void reload_maintain_resource(struct reload_peer *p, const struct reload_id *resource,
 	const struct reload_id *replicas, size_t count);
 /*
- * reload_maintain_hand_over_all() begins to store the own range at the first successor, before leaving.
+ * reload_maintain_hand_over_all() begins to store the own range at the first successor: before leaving, or after a join with
+ * values of an earlier life.
  * reload_maintain_clear() forgets all that is under way.
  */
 void reload_maintain_hand_over_all(struct reload_peer *p);

@@ -209,13 +209,23 @@ static reload_ms pause_of(unsigned attempts)
 	return (reload_ms)PAUSE_MS << (attempts < PAUSE_DOUBLINGS ? attempts : PAUSE_DOUBLINGS);
 }
 
-/* All attempts were in vain: the range goes out once more, later. */
+static struct handover *handover_to(struct reload_peer *p, const struct reload_id *node)
+{
+	struct handover *h;
+	TAILQ_FOREACH (h, &p->handovers, entry)
+		if (!h->tell && reload_id_eq(&h->node, node))
+			return h;
+	return NULL;
+}
+
+/* All attempts were in vain: the range goes out once more, later.  One that is on its way has another round then. */
 static void given_up(struct errand *e)
 {
 	struct reload_peer *p = e->peer;
 	struct reload_id from, to;
-	if (e->handover)
-		e->handover->failed++;
+	struct handover *h = e->handover ? e->handover : handover_to(p, &e->node);
+	if (h)
+		h->failed++;
 	else if (still_wanted(p, e) && p->topology->range(p->plugin, &from, &to))
 		reload_maintain_store_range(p, &from, &to, &e->node, e->replica_number, false);
 }

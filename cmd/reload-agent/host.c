@@ -489,8 +489,6 @@ static enum reload_err signals_start(struct host *h, struct reload_why *why)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* the store hears of the limit as an error */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	h->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (h->signals < 0)
@@ -615,6 +613,8 @@ enum reload_err host_run(struct host *h, const struct agent_settings *s, struct 
 		agent_log_new(&h->agent.log, agent_setting_value(s, "log-to", 0), why);
 	if (err)
 		return err;
+	signal(SIGPIPE, SIG_IGN); /* before the first line of the log */
+	signal(SIGXFSZ, SIG_IGN); /* the store hears of the limit as an error */
 	h->signals = -1;
 	h->agent.stop = stop_asked;
 	h->agent.bootstrap = bootstrap_nodes;

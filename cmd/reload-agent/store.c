@@ -60,8 +60,9 @@ static void on_news(void *arg, enum reload_storage_news news, const char *words,
 	struct reload_event event = { .words = words, .count = count };
 	switch (news) {
 	case RELOAD_STORAGE_LOADED:
-		agent_log(agent->log, "storage", RELOAD_LEVEL_INFO, "read values=%zu path=%s",
-			count, words);
+		if (count)
+			agent_log(agent->log, "storage", RELOAD_LEVEL_INFO,
+				"read values=%zu path=%s", count, words);
 		return;
 	case RELOAD_STORAGE_FAILED:
 		event.type = RELOAD_EV_STORE_FAILED;

@@ -38,14 +38,6 @@ static enum reload_err open_block(struct opened *o, struct span bytes,
 	return RELOAD_OK;
 }
 
-static bool listed(const struct reload_id_list *list, const struct reload_id *id)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (reload_id_eq(&list->at[i], id))
-			return true;
-	return false;
-}
-
 /* CFG-04: the element alone is signed; the element and the SignerIdentity behind it are accepted, too. */
 static enum reload_err verify_bytes(
 	const struct reload_cert *cert, const struct reload_signature *s, struct span element)
@@ -76,7 +68,7 @@ static enum reload_err verify_opened(struct reload_id *signer, const struct open
 		return FAULT(
 			why, RELOAD_NO_SIGNER, "it does not carry the certificate of its signer");
 	char hex[RELOAD_ID_HEX];
-	if (!listed(signers, &node))
+	if (!reload_id_listed(signers->at, signers->count, &node))
 		return FAULT(why, RELOAD_CONFIG_UNSIGNED,
 			"its signer %s is not one of the signers allowed",
 			reload_id_hex(hex, &node));

@@ -65,10 +65,7 @@ void reload_cert_free(struct reload_cert *cert)
 
 bool reload_cert_has_node(const struct reload_cert *cert, const struct reload_id *id)
 {
-	for (size_t i = 0; i < cert->node_ids_count; i++)
-		if (reload_id_eq(&cert->node_ids[i], id))
-			return true;
-	return false;
+	return reload_id_listed(cert->node_ids, cert->node_ids_count, id);
 }
 
 /* H(certificate), or H(Node-ID || certificate), the Node-ID "represented without any framing" (RFC 6940 s6.3.4). */

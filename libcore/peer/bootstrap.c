@@ -353,6 +353,24 @@ static void way_asked(
 	candidate_next(p);
 }
 
+void reload_search_ask_way(struct reload_peer *p, struct reload_connection *con,
+	reload_ms timeout_ms,
+	void (*own)(struct reload_peer *p, struct reload_request *r,
+		const struct reload_result *result))
+{
+	struct reload_id behind = reload_id_add_power(&p->self, 0);
+	struct reload_destination way[] = { reload_dest_node(&con->node),
+		reload_dest_resource(&behind) };
+	struct reload_ping_req ping = { 0 };
+	struct reload_request *r =
+		reload_request_own(p, RELOAD_PING_REQ, way, COUNT_OF(way), own, NULL);
+	r->over_link = con->link;
+	if (timeout_ms)
+		r->timeout_ms = timeout_ms;
+	r->exempt = true;
+	reload_request_send(r, &ping);
+}
+
 /*
  * A configured node is meant to lead into the overlay.  One that is only remembered may listen without being part of it any
  * more: somebody is to answer for the point behind this node's own.
@@ -365,16 +383,7 @@ static void found(struct reload_peer *p, struct reload_connection *con)
 		taken(p, con);
 		return;
 	}
-	struct reload_id behind = reload_id_add_power(&p->self, 0);
-	struct reload_destination way[] = { reload_dest_node(&con->node),
-		reload_dest_resource(&behind) };
-	struct reload_ping_req ping = { 0 };
-	struct reload_request *r =
-		reload_request_own(p, RELOAD_PING_REQ, way, COUNT_OF(way), way_asked, NULL);
-	r->over_link = con->link;
-	r->timeout_ms = WAY_MS;
-	r->exempt = true;
-	reload_request_send(r, &ping);
+	reload_search_ask_way(p, con, WAY_MS, way_asked);
 }
 
 static void introduced(

@@ -170,6 +170,8 @@ uint32_t reload_peer_next_link(struct reload_peer *p);
 /* reload_peer_random64() draws a number that is never 0 (MSG-16); reload_peer_random_ms() a time below the limit. */
 uint64_t reload_peer_random64(struct reload_peer *p);
 reload_ms reload_peer_random_ms(struct reload_peer *p, reload_ms below);
+/* reload_peer_around() draws a time from half of ms to one and a half, so that what begins together does not go on together. */
+reload_ms reload_peer_around(struct reload_peer *p, reload_ms ms);
 
 /* -- inbound.c: a message for this node, from its arrival until it is answered or dropped ------------------------------ */
 
@@ -460,6 +462,14 @@ typedef void (*reload_searched_fn)(
 void reload_search_start(struct reload_peer *p, reload_searched_fn fn);
 void reload_search_locate(struct reload_peer *p, uint32_t cookie);
 void reload_search_stop(struct reload_peer *p);
+/*
+ * reload_search_ask_way() asks through con, whatever the tables say (CHORD-02), who is responsible for the point behind this
+ * node's own, as at a join; own is told the end.  timeout_ms 0: that of all requests.
+ */
+void reload_search_ask_way(struct reload_peer *p, struct reload_connection *con,
+	reload_ms timeout_ms,
+	void (*own)(struct reload_peer *p, struct reload_request *r,
+		const struct reload_result *result));
 /* reload_search_link_up() and reload_search_link_down() tell what became of a link, if it is that of the search. */
 void reload_search_link_up(struct reload_peer *p, struct reload_connection *con);
 void reload_search_link_down(struct reload_peer *p, uint32_t link);
@@ -527,8 +537,7 @@ void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_
 void reload_maintain_resource(struct reload_peer *p, const struct reload_id *resource,
 	const struct reload_id *replicas, size_t count);
 /*
- * reload_maintain_hand_over_all() begins to store the own range at the first successor: before leaving, or after a join with
- * values of an earlier life.
+ * reload_maintain_hand_over_all() begins to store the own range at the first successor, before leaving.
  * reload_maintain_clear() forgets all that is under way.
  */
 void reload_maintain_hand_over_all(struct reload_peer *p);

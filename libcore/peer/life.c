@@ -46,8 +46,8 @@ static void after_pause(struct reload_peer *p, void (*then)(void *arg))
 	if (pause > PAUSE_MAX_MS)
 		pause = PAUSE_MAX_MS;
 	p->life.attempts++;
-	reload_timer_arm(&p->timers, &p->life.retry,
-		p->now + pause / 2 + reload_peer_random_ms(p, pause), then, p);
+	reload_timer_arm(
+		&p->timers, &p->life.retry, p->now + reload_peer_around(p, pause), then, p);
 }
 
 static void retry_now(void *arg)
@@ -220,15 +220,7 @@ static void alone_searched(
 		after_pause(p, alone_search);
 		return;
 	}
-	struct reload_id behind = reload_id_add_power(&p->self, 0);
-	struct reload_destination way[] = { reload_dest_node(&con->node),
-		reload_dest_resource(&behind) };
-	struct reload_ping_req ping = { 0 };
-	struct reload_request *r =
-		reload_request_own(p, RELOAD_PING_REQ, way, COUNT_OF(way), place_asked, NULL);
-	r->over_link = con->link;
-	r->exempt = true;
-	reload_request_send(r, &ping);
+	reload_search_ask_way(p, con, 0, place_asked);
 }
 
 /*

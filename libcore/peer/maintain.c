@@ -68,8 +68,8 @@ static bool handover_another_round(struct handover *h)
 	h->pausing = true;
 	h->walked = false;
 	h->last = h->from;
-	reload_timer_arm(&p->timers, &h->timer,
-		p->now + pause / 2 + reload_peer_random_ms(p, pause), handover_start, h);
+	reload_timer_arm(
+		&p->timers, &h->timer, p->now + reload_peer_around(p, pause), handover_start, h);
 	return true;
 }
 
@@ -145,10 +145,7 @@ static bool is_replica(struct reload_peer *p, const struct reload_id *node)
 {
 	struct reload_id replicas[2];
 	size_t count = p->topology->replicas(p->plugin, replicas);
-	for (size_t i = 0; i < count; i++)
-		if (reload_id_eq(&replicas[i], node))
-			return true;
-	return false;
+	return reload_id_listed(replicas, count, node);
 }
 
 /* A member of the replica set that is none any more gets no more; a new owner, who ends the range, and a Joining Node do. */

@@ -82,8 +82,8 @@ static void offer_round_end(struct offer *o)
 	}
 	reload_ms pause =
 		o->rounds > DOUBLINGS ? PAUSE_MAX_MS : (reload_ms)WAIT_MS << (o->rounds - 1);
-	reload_timer_arm(&p->timers, &o->timer,
-		p->now + pause / 2 + reload_peer_random_ms(p, pause), offer_walk, o);
+	reload_timer_arm(
+		&p->timers, &o->timer, p->now + reload_peer_around(p, pause), offer_walk, o);
 }
 
 /* -- what the owner has ----------------------------------------------------------------------------------------------------- */
@@ -128,9 +128,7 @@ static bool owner_lacks(
 
 static void forget(struct reload_peer *p, const struct reload_id *resource)
 {
-	struct reload_id one = { .len = resource->len }, before;
-	one.at[one.len - 1] = 1;
-	before = reload_id_distance(&one, resource);
+	struct reload_id before = reload_id_before(resource);
 	p->storage->ops->drop_range(p->storage, &before, resource);
 }
 
@@ -228,6 +226,6 @@ void reload_offer_range(
 		o->from = *from;
 	}
 	o->rounds = 0;
-	reload_timer_arm(&p->timers, &o->timer,
-		p->now + WAIT_MS / 2 + reload_peer_random_ms(p, WAIT_MS), offer_walk, o);
+	reload_timer_arm(
+		&p->timers, &o->timer, p->now + reload_peer_around(p, WAIT_MS), offer_walk, o);
 }

@@ -161,6 +161,11 @@ reload_ms reload_peer_random_ms(struct reload_peer *p, reload_ms below)
 	return below ? reload_peer_random64(p) % below : 0;
 }
 
+reload_ms reload_peer_around(struct reload_peer *p, reload_ms ms)
+{
+	return ms / 2 + reload_peer_random_ms(p, ms);
+}
+
 struct reload_route reload_peer_route(struct reload_peer *p)
 {
 	return (struct reload_route){ .ctx = &p->ctx,

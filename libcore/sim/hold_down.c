@@ -40,14 +40,6 @@ void reload_sim_hold_down_free(struct reload_sim_hold_down *h)
 	free(h);
 }
 
-static bool is_one_of(const struct reload_id *list, size_t count, const struct reload_id *id)
-{
-	for (size_t i = 0; i < count; i++)
-		if (reload_id_eq(&list[i], id))
-			return true;
-	return false;
-}
-
 void reload_sim_hold_down_after(struct reload_sim_hold_down *h, struct reload_sim_node *n)
 {
 	struct watched *w = &h->nodes[n->index];
@@ -62,7 +54,7 @@ void reload_sim_hold_down_after(struct reload_sim_hold_down *h, struct reload_si
 	const struct reload_topology_tables *t = &st.tables;
 	/* in a small ring those behind us are those before us, too */
 	if (!t->predecessors_count ||
-		is_one_of(t->successors, t->successors_count, &t->predecessors[0]))
+		reload_id_listed(t->successors, t->successors_count, &t->predecessors[0]))
 		return;
 	while (w->members_count < MEMBERS && w->members_count < t->successors_count) {
 		w->members[w->members_count] = t->successors[w->members_count];
@@ -70,27 +62,19 @@ void reload_sim_hold_down_after(struct reload_sim_hold_down *h, struct reload_si
 	}
 }
 
-/* a lies before b, walking clockwise from `from` */
-static bool nearer(
-	const struct reload_id *from, const struct reload_id *a, const struct reload_id *b)
-{
-	struct reload_id x = reload_id_distance(from, a), y = reload_id_distance(from, b);
-	return reload_id_cmp(&x, &y) < 0;
-}
-
 static void lost(struct watched *w, const struct reload_sim_node *n, const struct reload_id *node,
 	reload_ms now)
 {
-	if (!is_one_of(w->members, w->members_count, node))
+	if (!reload_id_listed(w->members, w->members_count, node))
 		return;
 	bool within = w->failed_at && now - w->failed_at < HOLD_DOWN_MS;
-	if (!within || nearer(&n->id, node, &w->failed))
+	if (!within || reload_id_between(&n->id, node, &w->failed))
 		w->failed = *node;
 	if (!within)
 		w->before_count = 0;
 	for (size_t i = 0; i < w->members_count; i++)
 		if (w->before_count < BEFORE &&
-			!is_one_of(w->before, w->before_count, &w->members[i]))
+			!reload_id_listed(w->before, w->before_count, &w->members[i]))
 			w->before[w->before_count++] = w->members[i];
 	w->failed_at = now;
 }
@@ -101,8 +85,8 @@ static bool is_replacement(
 {
 	struct reload_id there = reload_id_distance(&n->id, node),
 			 back = reload_id_distance(node, &n->id);
-	return reload_id_cmp(&there, &back) < 0 && nearer(&n->id, &w->failed, node) &&
-	       !is_one_of(w->before, w->before_count, node);
+	return reload_id_cmp(&there, &back) < 0 && !reload_id_between(&n->id, node, &w->failed) &&
+	       !reload_id_listed(w->before, w->before_count, node);
 }
 
 bool reload_sim_hold_down_event(struct reload_sim_hold_down *h, const struct reload_sim_node *n,

@@ -12,20 +12,11 @@ static enum reload_err refuse(struct reload_find_work *w, enum reload_err err, c
 	return err;
 }
 
-/* The point just before id: from id to there is the whole ring. */
-static struct reload_id before(const struct reload_id *id)
-{
-	struct reload_id one = { .len = id->len };
-	if (one.len)
-		one.at[one.len - 1] = 1;
-	return reload_id_distance(&one, id);
-}
-
 enum reload_err reload_find_answer(struct reload_find_work *w)
 {
 	size_t count = w->req->kinds_count;
 	uint32_t *kinds = reload_arena_take(w->arena, (count + 1) * sizeof(*kinds));
-	struct reload_id to = w->whole_ring ? before(&w->resource) : w->range_to;
+	struct reload_id to = w->whole_ring ? reload_id_before(&w->resource) : w->range_to;
 	w->reason = NULL;
 	if (count)
 		memcpy(kinds, w->req->kinds, count * sizeof(*kinds));

@@ -47,14 +47,6 @@ void reload_chord_timer(
 		reload_timer_arm(t->host.timers, timer, due, fn, t);
 }
 
-bool reload_chord_member(const struct reload_id *list, size_t count, const struct reload_id *id)
-{
-	for (size_t i = 0; i < count; i++)
-		if (reload_id_eq(&list[i], id))
-			return true;
-	return false;
-}
-
 static size_t link_lower(const struct reload_topology *t, const struct reload_id *id)
 {
 	size_t lo = 0, hi = t->links_count;
@@ -127,7 +119,7 @@ void reload_chord_set_state(
 bool reload_chord_whole(const struct reload_topology *t)
 {
 	return t->predecessors_count < CHORD_NEIGHBOURS_MIN ||
-	       reload_chord_member(t->predecessors, t->predecessors_count,
+	       reload_id_listed(t->predecessors, t->predecessors_count,
 		       &t->successors[t->successors_count - 1]);
 }
 
@@ -190,9 +182,9 @@ static void mark_neighbours(struct reload_topology *t)
 		struct chord_link *link = &t->links[i];
 		if (link->neighbour)
 			link->neighbour =
-				reload_chord_member(
+				reload_id_listed(
 					t->predecessors, t->predecessors_count, &link->id) ||
-				reload_chord_member(t->successors, t->successors_count, &link->id);
+				reload_id_listed(t->successors, t->successors_count, &link->id);
 	}
 	mark(t, t->predecessors, t->predecessors_count);
 	mark(t, t->successors, t->successors_count);

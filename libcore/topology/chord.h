@@ -285,8 +285,6 @@ void reload_chord_timer(struct reload_topology *t, struct reload_timer *timer, r
 	void (*fn)(void *arg));
 /* reload_chord_whole() tells whether our neighbours are the whole ring. */
 bool reload_chord_whole(const struct reload_topology *t);
-/* reload_chord_member() tells whether id is in an unordered list. */
-bool reload_chord_member(const struct reload_id *list, size_t count, const struct reload_id *id);
 
 /* -- chord_known.c -------------------------------------------------------------------------------------------------- */
 

@@ -144,7 +144,7 @@ static void offer(struct reload_topology *t)
 	for (size_t i = 0; i < n; i++) {
 		const struct reload_id *to = &t->predecessors[i],
 				       *from = i + 1 < t->predecessors_count ? to + 1 : &t->self;
-		if (!reload_chord_member(t->seen, t->seen_count, to))
+		if (!reload_id_listed(t->seen, t->seen_count, to))
 			t->host.offer_range(t->host.arg, from, to);
 	}
 	memcpy(t->seen, t->predecessors, n * sizeof(*t->seen));

@@ -24,7 +24,7 @@ static bool valid(const struct reload_topology *t, const struct reload_id *start
 	struct reload_id first;
 	return reload_chord_set_after(&t->peers, start, &first, 1) &&
 	       reload_chord_finger_index(&t->self, &first) == i &&
-	       !reload_chord_member(t->predecessors, t->predecessors_count, &first);
+	       !reload_id_listed(t->predecessors, t->predecessors_count, &first);
 }
 
 void reload_chord_finger_pass(struct reload_topology *t)
@@ -137,7 +137,7 @@ static void search_begin(struct reload_topology *t, struct chord_search *s)
 void reload_chord_finger_lost(struct reload_topology *t, const struct reload_id *id)
 {
 	if (t->state == RELOAD_TOPOLOGY_JOINED && t->reactive &&
-		reload_chord_member(t->fingers, t->fingers_count, id))
+		reload_id_listed(t->fingers, t->fingers_count, id))
 		search_add(t, reload_chord_finger_index(&t->self, id),
 			reload_chord_now(t) + reload_chord_jitter(t, CHORD_UPDATE_GAP_MS));
 }

@@ -303,7 +303,7 @@ void reload_chord_join_update(
 {
 	if (!joining(t))
 		return;
-	if (link->asked && reload_chord_member(u->predecessors, u->predecessors_count, &t->self)) {
+	if (link->asked && reload_id_listed(u->predecessors, u->predecessors_count, &t->self)) {
 		admitted(t, &link->id, u);
 	} else if (t->phase == CHORD_AP_UPDATE && reload_id_eq(&link->id, &t->ap)) {
 		meet_neighbours(t);

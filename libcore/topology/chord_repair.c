@@ -66,7 +66,7 @@ void reload_chord_repair_lost(struct reload_topology *t, const struct reload_id 
 	struct chord_repair *r = &t->repair;
 	reload_ms now = reload_chord_now(t);
 	if (t->state != RELOAD_TOPOLOGY_JOINED || (r->had_count && now < r->had_until) ||
-		!reload_chord_member(t->successors, t->successors_count, node))
+		!reload_id_listed(t->successors, t->successors_count, node))
 		return;
 	memcpy(r->had, t->successors, t->successors_count * sizeof(*r->had));
 	r->had_count = t->successors_count;

@@ -262,8 +262,8 @@ static void from_its_link(struct reload_topology *t, const struct reload_id *fro
 		link->listed = true;
 		link->third = third_of(from, u);
 		link->lists_us =
-			reload_chord_member(u->predecessors, u->predecessors_count, &t->self) ||
-			reload_chord_member(u->successors, u->successors_count, &t->self);
+			reload_id_listed(u->predecessors, u->predecessors_count, &t->self) ||
+			reload_id_listed(u->successors, u->successors_count, &t->self);
 		link->sole = only_us(t, u->predecessors, u->predecessors_count) &&
 			     only_us(t, u->successors, u->successors_count) &&
 			     only_us(t, u->fingers, u->fingers_count);

@@ -93,6 +93,22 @@ struct reload_id reload_id_add_power(const struct reload_id *id, unsigned bit)
 	return out;
 }
 
+struct reload_id reload_id_before(const struct reload_id *id)
+{
+	struct reload_id one = { .len = id->len };
+	if (one.len)
+		one.at[one.len - 1] = 1;
+	return reload_id_distance(&one, id);
+}
+
+bool reload_id_listed(const struct reload_id *list, size_t count, const struct reload_id *id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (reload_id_eq(&list[i], id))
+			return true;
+	return false;
+}
+
 bool reload_id_between(
 	const struct reload_id *from, const struct reload_id *x, const struct reload_id *to)
 {

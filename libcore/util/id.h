@@ -68,6 +68,12 @@ struct reload_id reload_id_distance(const struct reload_id *from, const struct r
 /* reload_id_add_power() is id + 2^bit modulo 2^(8*len). */
 struct reload_id reload_id_add_power(const struct reload_id *id, unsigned bit);
 
+/* reload_id_before() is id - 1 modulo 2^(8*len): from id to there is the whole ring. */
+struct reload_id reload_id_before(const struct reload_id *id);
+
+/* reload_id_listed() tells whether id is in a list of any order. */
+bool reload_id_listed(const struct reload_id *list, size_t count, const struct reload_id *id);
+
 /* reload_id_between() tells whether from < x <= to going clockwise; from = to means the whole ring. */
 bool reload_id_between(
 	const struct reload_id *from, const struct reload_id *x, const struct reload_id *to);

@@ -120,6 +120,28 @@ static struct span body_of(struct rd *r)
 	return rd_span(r, len < rd_left(r) ? len : rd_left(r));
 }
 
+/* What the host was asked for ended, well or not. */
+static void outcome(enum step what, unsigned which, const struct reload_id *node)
+{
+	if (what == STEP_ATTACHED || what == STEP_LOCATED)
+		up[which] = true;
+	if (what == STEP_LOCATED)
+		ops->connected(f.t, node);
+	uint32_t cookie = oldest_question();
+	if (what == STEP_ATTACHED)
+		ops->attached(f.t, cookie, RELOAD_OK, node);
+	else if (what == STEP_ATTACH_FAILED)
+		ops->attached(f.t, cookie, RELOAD_TIMEOUT, NULL);
+	else if (what == STEP_PINGED)
+		ops->pinged(f.t, cookie, RELOAD_OK, node);
+	else if (what == STEP_PING_FAILED)
+		ops->pinged(f.t, cookie, RELOAD_TIMEOUT, NULL);
+	else if (what == STEP_LOCATED)
+		ops->located(f.t, cookie, RELOAD_OK, node);
+	else
+		ops->located(f.t, cookie, RELOAD_NO_NODE, NULL);
+}
+
 static void step(struct rd *r)
 {
 	enum step what = rd_u8(r) % STEPS;
@@ -150,25 +172,12 @@ static void step(struct rd *r)
 		ops->disconnected(f.t, &node);
 		break;
 	case STEP_ATTACHED:
-		up[which] = true;
-		ops->attached(f.t, oldest_question(), RELOAD_OK, &node);
-		break;
 	case STEP_ATTACH_FAILED:
-		ops->attached(f.t, oldest_question(), RELOAD_TIMEOUT, NULL);
-		break;
 	case STEP_PINGED:
-		ops->pinged(f.t, oldest_question(), RELOAD_OK, &node);
-		break;
 	case STEP_PING_FAILED:
-		ops->pinged(f.t, oldest_question(), RELOAD_TIMEOUT, NULL);
-		break;
 	case STEP_LOCATED:
-		up[which] = true;
-		ops->connected(f.t, &node);
-		ops->located(f.t, oldest_question(), RELOAD_OK, &node);
-		break;
 	case STEP_LOCATE_FAILED:
-		ops->located(f.t, oldest_question(), RELOAD_NO_NODE, NULL);
+		outcome(what, which, &node);
 		break;
 	case STEP_JOIN_ANSWERED:
 		ops->join_answered(f.t, &node, RELOAD_OK);

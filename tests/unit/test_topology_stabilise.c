@@ -260,7 +260,7 @@ static bool is_finger(struct fake *f, const struct reload_id *id)
 {
 	struct reload_topology_tables tb;
 	ops->tables(f->t, &tb);
-	return reload_chord_member(tb.fingers, tb.fingers_count, id);
+	return reload_id_listed(tb.fingers, tb.fingers_count, id);
 }
 
 static void a_finger_is_found(void **state)
@@ -623,7 +623,7 @@ static void who_is_left_out_is_looked_after(void **state)
 	ops->update_failed(f.t, &lost, RELOAD_TIMEOUT);
 	struct reload_topology_tables t;
 	ops->tables(f.t, &t);
-	assert_false(reload_chord_member(t.successors, t.successors_count, &lost));
+	assert_false(reload_id_listed(t.successors, t.successors_count, &lost));
 	fake_end(&f);
 }
 

@@ -31,8 +31,8 @@ static bool in_tables(struct fake *f, unsigned node)
 	struct reload_topology_tables tb;
 	struct reload_id id = fake_id(node);
 	ops->tables(f->t, &tb);
-	return reload_chord_member(tb.predecessors, tb.predecessors_count, &id) ||
-	       reload_chord_member(tb.successors, tb.successors_count, &id);
+	return reload_id_listed(tb.predecessors, tb.predecessors_count, &id) ||
+	       reload_id_listed(tb.successors, tb.successors_count, &id);
 }
 
 /* -- what is said ---------------------------------------------------------------------------------------------------- */
@@ -414,7 +414,7 @@ static void a_lost_neighbour(void **state)
 	ops->tables(f.t, &tb);
 	assert_int_equal(tb.successors_count, 3);
 	assert_int_equal(tb.successors[0].at[0], 0x70);
-	assert_false(reload_chord_member(tb.fingers, tb.fingers_count, &lost));
+	assert_false(reload_id_listed(tb.fingers, tb.fingers_count, &lost));
 	/* R-10.7.1-02: at once, with what remains */
 	for (unsigned i = 0; i < 3; i++) {
 		struct fake_row *r = fake_find(&f, mark, FAKE_UPDATE, 0x70 + 0x30 * i);
@@ -589,7 +589,7 @@ static void a_lost_finger(void **state)
 	struct reload_topology_tables tb;
 	struct reload_id next = fake_id(0xd0);
 	ops->tables(f.t, &tb);
-	assert_true(reload_chord_member(tb.fingers, tb.fingers_count, &next));
+	assert_true(reload_id_listed(tb.fingers, tb.fingers_count, &next));
 	fake_pass(&f, 5000);
 	assert_int_equal(fake_count(&f, mark, FAKE_PING, 0), 0);
 	/* R-10.7.2-02: nobody left in the interval 50..8f: a search begins */

@@ -52,11 +52,19 @@ char *reload_strdup(const char *s)
 
 void reload_grow(void *items, size_t *cap, size_t count, size_t size)
 {
+	reload_grow_within(items, cap, count, size, SIZE_MAX);
+}
+
+void reload_grow_within(void *items, size_t *cap, size_t count, size_t size, size_t max)
+{
 	if (count < *cap)
 		return;
 	size_t want, total;
-	if (__builtin_add_overflow(*cap, *cap / 4 + 4, &want) ||
-		__builtin_mul_overflow(want, size, &total))
+	if (count >= max || __builtin_add_overflow(*cap, *cap / 4 + 4, &want))
+		abort();
+	if (want > max)
+		want = max;
+	if (__builtin_mul_overflow(want, size, &total))
 		abort();
 	void **array = items;
 	*array = reload_realloc(*array, total);

@@ -41,3 +41,6 @@ char *reload_strdup(const char *s) __attribute__((returns_nonnull));
  * themselves.
  */
 void reload_grow(void *items, size_t *cap, size_t count, size_t size);
+
+/* reload_grow_within() is reload_grow() for a table that has max elements at most: no room is made beyond; aborts when it is full. */
+void reload_grow_within(void *items, size_t *cap, size_t count, size_t size, size_t max);

@@ -1,3 +1,4 @@
+#include "util/alloc.h"
 #include "util/bytes.h"
 #include "util/clock.h"
 #include "util/id.h"
@@ -116,6 +117,23 @@ static void timers_run_in_order(void **state)
 	assert_true(reload_timers_next(&ts) == RELOAD_NEVER);
 }
 
+static void tables_grow_to_their_maximum(void **state)
+{
+	(void)state;
+	uint32_t *items = NULL;
+	size_t cap = 0;
+	for (uint32_t i = 0; i < 64; i++) {
+		reload_grow_within(&items, &cap, i, sizeof(*items), 64);
+		assert_in_range(cap, i + 1, 64);
+		items[i] = i;
+	}
+	for (uint32_t i = 0; i < 64; i++)
+		assert_int_equal(items[i], i);
+	reload_grow(&items, &cap, 64, sizeof(*items));
+	assert_true(cap > 64);
+	free(items);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +142,7 @@ int main(void)
 		cmocka_unit_test(ids_are_numbers_on_a_ring),
 		cmocka_unit_test(text_forms),
 		cmocka_unit_test(timers_run_in_order),
+		cmocka_unit_test(tables_grow_to_their_maximum),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

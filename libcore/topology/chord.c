@@ -270,6 +270,7 @@ static void free_chord(struct reload_topology *t)
 	reload_chord_set_clear(&t->waiting);
 	free(t->links);
 	free(t->known);
+	free(t->informants);
 	free(t->fingers);
 	free(t);
 }

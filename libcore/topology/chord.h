@@ -32,7 +32,10 @@ enum {
 	CHORD_HEARSAY_MS = 900000,  /* a node that nobody mentioned for so long is forgotten */
 	CHORD_HOLD_DOWN_MS = 30000, /* replicas for the replacement of a failed successor wait */
 	CHORD_INFORMANTS = 3,       /* remembered of those that list a node, the last ones */
-	CHORD_ROUNDS_MAX = 4,       /* the pause between rounds of tries has doubled so often */
+	CHORD_INFORMANTS_MAX =
+		CHORD_KNOWN_MAX * (CHORD_INFORMANTS + 1), /* that all rows name, and through whom */
+	CHORD_NOBODY = 0xffff,
+	CHORD_ROUNDS_MAX = 4, /* the pause between rounds of tries has doubled so often */
 	CHORD_KNOWN_SHARE =
 		24,        /* of them on one informant's word; beyond it only for nearer ones */
 	CHORD_CREDIT = 32, /* Attaches that one informant may cause at once, and */
@@ -91,21 +94,21 @@ size_t reload_chord_goal(const struct chord_set *peers, const struct reload_id *
 struct chord_link {
 	struct reload_id id;
 	struct reload_id third; /* with listed: its third predecessor; len 0: it has fewer */
-	bool ready;             /* a peer: its Update came over this link, or we admitted it */
-	bool bad;               /* the link layer doubts it: no messages through it */
-	bool handed;            /* we gave it its range when we admitted it */
-	bool asked;             /* we sent it a Join in this attempt */
-	bool sole;              /* its last list knew nobody but us */
-	bool dirty;             /* is owed an Update */
-	bool sent_lists;
-	bool listed;     /* its lists are known */
-	bool lists_us;   /* in its Neighbor Table, by its last lists */
-	bool neighbour;  /* in the Neighbor Table: is sent an Update, changed or not, at periodic */
-	uint8_t spent;   /* of CHORD_CREDIT, as of spent_at */
-	uint8_t lies;    /* Attaches to nodes it named that failed, less those that succeeded */
-	reload_ms since; /* it is a peer */
-	uint64_t mark;   /* of its last lists */
-	uint64_t sent;   /* version of the tables in the last Update to it, 0: none */
+	bool ready : 1;         /* a peer: its Update came over this link, or we admitted it */
+	bool bad : 1;           /* the link layer doubts it: no messages through it */
+	bool handed : 1;        /* we gave it its range when we admitted it */
+	bool asked : 1;         /* we sent it a Join in this attempt */
+	bool sole : 1;          /* its last list knew nobody but us */
+	bool dirty : 1;         /* is owed an Update */
+	bool sent_lists : 1;
+	bool listed : 1;   /* its lists are known */
+	bool lists_us : 1; /* in its Neighbor Table, by its last lists */
+	bool neighbour : 1; /* in the Neighbor Table: is sent an Update, changed or not, at periodic */
+	uint8_t spent;      /* of CHORD_CREDIT, as of spent_at */
+	uint8_t lies;       /* Attaches to nodes it named that failed, less those that succeeded */
+	reload_ms since;    /* it is a peer */
+	uint64_t mark;      /* of its last lists */
+	uint64_t sent;      /* version of the tables in the last Update to it, 0: none */
 	reload_ms quiet_until;
 	reload_ms
 		doubted; /* when it was last sent an Update because it may have failed; 0: never */
@@ -127,18 +130,19 @@ struct chord_copy {
 	reload_ms since;       /* something is to be ordered since then; 0: nothing */
 };
 
-/* A node that others mentioned and that is not (yet) a peer of ours. */
+/* A node that others mentioned and that is not (yet) a peer of ours.  There are many of these rows: they are kept narrow. */
 struct chord_known {
+	reload_ms due, heard;
+	uint32_t cookie;
+	/* places in the table of informants */
+	uint16_t informants[CHORD_INFORMANTS]; /* who lists it, the last to begin first */
+	uint16_t through; /* the informant of the Attach under way; CHORD_NOBODY: normal routing */
 	struct reload_id id;
-	struct reload_id informants[CHORD_INFORMANTS]; /* who lists it, the last to begin first */
-	struct reload_id through; /* the informant of the Attach under way; len 0: normal routing */
-	enum chord_known_state state;
+	uint8_t state; /* enum chord_known_state */
 	uint8_t informants_count;
 	uint8_t failures, rounds; /* of tries in vain */
 	uint8_t turn;             /* which way the next try goes */
 	bool listed;              /* in the Update that is being read */
-	uint32_t cookie;
-	reload_ms due, heard;
 };
 
 /* The search for finger `index`; cookie 0: begins when due. */
@@ -204,8 +208,10 @@ struct reload_topology {
 	struct chord_set route;    /* ready links that are not bad: the Routing Table */
 	struct chord_known *known; /* ascending, at most CHORD_KNOWN_MAX */
 	size_t known_count, known_cap;
-	bool peers_changed; /* since the tables were made */
-	bool stirred;       /* who is attached to has to be thought over */
+	struct reload_id *informants; /* whom the rows of known name, and places free for others */
+	size_t informants_count, informants_cap; /* at most CHORD_INFORMANTS_MAX */
+	bool peers_changed;                      /* since the tables were made */
+	bool stirred;                            /* who is attached to has to be thought over */
 
 	struct reload_id predecessors[CHORD_NEIGHBOURS_MAX], successors[CHORD_NEIGHBOURS_MAX];
 	struct reload_id *fingers; /* ascending, at most CHORD_FINGERS_MAX */

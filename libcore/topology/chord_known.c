@@ -62,42 +62,87 @@ static struct reload_id remoteness(const struct reload_topology *t, const struct
 	return reload_id_cmp(&there, &back) < 0 ? there : back;
 }
 
+/* The place of id in the table of informants; CHORD_NOBODY: no row names it. */
+static uint16_t informant_find(const struct reload_topology *t, const struct reload_id *id)
+{
+	for (size_t i = 0; id && i < t->informants_count; i++)
+		if (reload_id_eq(&t->informants[i], id))
+			return (uint16_t)i;
+	return CHORD_NOBODY;
+}
+
+/* The first place that no row names; their count: there is none. */
+static size_t informant_free(const struct reload_topology *t)
+{
+	bool named[CHORD_INFORMANTS_MAX] = { 0 };
+	for (size_t i = 0; i < t->known_count; i++) {
+		const struct chord_known *k = &t->known[i];
+		for (size_t j = 0; j < k->informants_count; j++)
+			named[k->informants[j]] = true;
+		if (k->through != CHORD_NOBODY)
+			named[k->through] = true;
+	}
+	size_t place = 0;
+	while (place < t->informants_count && named[place])
+		place++;
+	return place;
+}
+
+/* Finds or makes the place of id.  At least one row names one informant less than it can. */
+static uint16_t informant_place(struct reload_topology *t, const struct reload_id *id)
+{
+	uint16_t found = informant_find(t, id);
+	if (found != CHORD_NOBODY)
+		return found;
+	size_t place = informant_free(t);
+	if (place == t->informants_count) {
+		reload_grow_within(&t->informants, &t->informants_cap, place,
+			sizeof(*t->informants), CHORD_INFORMANTS_MAX);
+		t->informants_count++;
+	}
+	t->informants[place] = *id;
+	return (uint16_t)place;
+}
+
 /* Index among those that list k; their count: it is not one of them. */
-static size_t informant_index(const struct chord_known *k, const struct reload_id *informant)
+static size_t informant_index(const struct chord_known *k, uint16_t informant)
 {
 	size_t i = 0;
-	while (i < k->informants_count && !reload_id_eq(&k->informants[i], informant))
+	while (i < k->informants_count && k->informants[i] != informant)
 		i++;
 	return i;
 }
 
-static bool informant_remove(struct chord_known *k, const struct reload_id *informant)
+static bool informant_remove(struct chord_known *k, uint16_t informant)
 {
 	size_t i = informant_index(k, informant);
 	if (i == k->informants_count)
 		return false;
 	memmove(&k->informants[i], &k->informants[i + 1],
-		(k->informants_count - i - 1u) * sizeof(*informant));
+		(k->informants_count - i - 1u) * sizeof(*k->informants));
 	k->informants_count--;
 	return true;
 }
 
 /* The last one to begin comes first and is the next to be asked; the one that has listed k longest is forgotten. */
-static void informant_add(struct chord_known *k, const struct reload_id *informant)
+static void informant_add(
+	struct reload_topology *t, struct chord_known *k, const struct reload_id *informant)
 {
-	if (informant_index(k, informant) < k->informants_count)
+	if (informant_index(k, informant_find(t, informant)) < k->informants_count)
 		return;
 	if (k->informants_count == CHORD_INFORMANTS)
 		k->informants_count--;
-	memmove(&k->informants[1], k->informants, k->informants_count * sizeof(*informant));
-	k->informants[0] = *informant;
+	uint16_t place = informant_place(t, informant);
+	memmove(&k->informants[1], k->informants, k->informants_count * sizeof(*k->informants));
+	k->informants[0] = place;
 	k->informants_count++;
 	k->turn = 0;
 }
 
-static bool named_by(const struct chord_known *k, const struct reload_id *informant)
+/* nobody names no one */
+static bool named_by(const struct chord_known *k, uint16_t informant)
 {
-	return k->informants_count && reload_id_eq(&k->informants[0], informant);
+	return k->informants_count && k->informants[0] == informant;
 }
 
 /* idle, or tried in vain for a whole round */
@@ -106,16 +151,15 @@ static bool may_go(const struct chord_known *k)
 	return k->state == CHORD_IDLE || (k->state == CHORD_GONE && k->rounds);
 }
 
-/* of all, or of those that informant named */
-static struct chord_known *farthest_idle(
-	struct reload_topology *t, const struct reload_id *informant)
+/* of all (CHORD_NOBODY), or of those that informant named */
+static struct chord_known *farthest_idle(struct reload_topology *t, uint16_t informant)
 {
 	struct chord_known *worst = NULL;
 	struct reload_id worst_d = { 0 };
 	for (size_t i = 0; i < t->known_count; i++) {
 		struct reload_id d = remoteness(t, &t->known[i].id);
-		if (!may_go(&t->known[i]) || (informant && !named_by(&t->known[i], informant)) ||
-			(worst && reload_id_cmp(&d, &worst_d) <= 0))
+		bool named = informant == CHORD_NOBODY || named_by(&t->known[i], informant);
+		if (!may_go(&t->known[i]) || !named || (worst && reload_id_cmp(&d, &worst_d) <= 0))
 			continue;
 		worst = &t->known[i];
 		worst_d = d;
@@ -125,14 +169,14 @@ static struct chord_known *farthest_idle(
 
 /* Keeps the table ascending, so that Attaches start in an order that does not depend on who was heard of first. */
 static struct chord_known *insert(
-	struct reload_topology *t, const struct reload_id *id, const struct reload_id *informant)
+	struct reload_topology *t, const struct reload_id *id, uint16_t informant)
 {
 	size_t share = 0;
-	for (size_t i = 0; informant && i < t->known_count; i++)
+	for (size_t i = 0; i < t->known_count; i++)
 		share += named_by(&t->known[i], informant);
 	if (t->known_count == CHORD_KNOWN_MAX || share >= CHORD_KNOWN_SHARE) {
 		struct chord_known *worst =
-			farthest_idle(t, share >= CHORD_KNOWN_SHARE ? informant : NULL);
+			farthest_idle(t, share >= CHORD_KNOWN_SHARE ? informant : CHORD_NOBODY);
 		if (!worst)
 			return NULL;
 		struct reload_id d = remoteness(t, id), worst_d = remoteness(t, &worst->id);
@@ -140,10 +184,12 @@ static struct chord_known *insert(
 			return NULL;
 		drop(t, worst);
 	}
-	reload_grow(&t->known, &t->known_cap, t->known_count, sizeof(*t->known));
+	reload_grow_within(
+		&t->known, &t->known_cap, t->known_count, sizeof(*t->known), CHORD_KNOWN_MAX);
 	size_t i = lower(t, id);
 	memmove(&t->known[i + 1], &t->known[i], (t->known_count - i) * sizeof(*t->known));
-	t->known[i] = (struct chord_known){ .id = *id, .due = RELOAD_NEVER };
+	t->known[i] =
+		(struct chord_known){ .id = *id, .due = RELOAD_NEVER, .through = CHORD_NOBODY };
 	t->known_count++;
 	t->stirred = true;
 	return &t->known[i];
@@ -182,14 +228,19 @@ static void linked(struct reload_topology *t, struct chord_known *k)
 	k->due = reload_chord_now(t) + CHORD_UPDATE_WAIT_MS;
 }
 
+/* The row of the Connection Table of the informant at place; NULL: there is none. */
+static struct chord_link *informant_link(struct reload_topology *t, uint16_t place)
+{
+	return place == CHORD_NOBODY ? NULL : reload_chord_link_find(t, &t->informants[place]);
+}
+
 static void failed(struct reload_topology *t, struct chord_known *k)
 {
-	struct chord_link *informant =
-		k->through.len ? reload_chord_link_find(t, &k->through) : NULL;
+	struct chord_link *informant = informant_link(t, k->through);
 	if (informant && informant->lies < UINT8_MAX)
 		informant->lies++;
 	t->stirred = true;
-	k->through.len = 0;
+	k->through = CHORD_NOBODY;
 	if (++k->failures >= CHORD_ATTACH_TRIES) {
 		spent(t, k);
 		return;
@@ -206,12 +257,12 @@ void reload_chord_known_mention(
 		return;
 	struct chord_known *k = find(t, id);
 	bool is_new = !k;
-	if (is_new && !(k = insert(t, id, informant)))
+	if (is_new && !(k = insert(t, id, informant_find(t, informant))))
 		return;
 	k->heard = reload_chord_now(t);
 	k->listed = true;
 	if (informant)
-		informant_add(k, informant);
+		informant_add(t, k, informant);
 	if (is_new && reload_chord_link_find(t, id)) {
 		linked(t, k);
 	} else if (k->state == CHORD_GONE && k->failures < CHORD_ATTACH_TRIES) {
@@ -230,9 +281,10 @@ void reload_chord_known_read_begin(struct reload_topology *t)
 
 void reload_chord_known_read_end(struct reload_topology *t, const struct reload_id *informant)
 {
+	uint16_t place = informant_find(t, informant);
 	for (size_t i = 0; i < t->known_count;) {
 		struct chord_known *k = &t->known[i];
-		bool over = !k->listed && informant_remove(k, informant) && !k->informants_count &&
+		bool over = !k->listed && informant_remove(k, place) && !k->informants_count &&
 			    k->state == CHORD_IDLE;
 		if (over && !k->failures) {
 			drop(t, k);
@@ -254,12 +306,13 @@ void reload_chord_known_connected(struct reload_topology *t, const struct reload
 void reload_chord_known_lost(
 	struct reload_topology *t, const struct reload_id *id, bool was_peer, bool left)
 {
+	uint16_t place = informant_find(t, id);
 	for (size_t i = 0; i < t->known_count; i++)
-		informant_remove(&t->known[i], id);
+		informant_remove(&t->known[i], place);
 	struct chord_known *k = find(t, id);
 	if (k && !was_peer && k->state == CHORD_LINKED)
 		failed(t, k);
-	if (!was_peer || (!k && !(k = insert(t, id, NULL))))
+	if (!was_peer || (!k && !(k = insert(t, id, CHORD_NOBODY))))
 		return;
 	k->failures = left ? CHORD_ATTACH_TRIES : 1;
 	k->informants_count = 0;
@@ -270,7 +323,7 @@ void reload_chord_known_forget(struct reload_topology *t, const struct reload_id
 {
 	struct chord_known *k = find(t, id);
 	struct chord_link *informant =
-		k && k->informants_count ? reload_chord_link_find(t, &k->informants[0]) : NULL;
+		k && k->informants_count ? informant_link(t, k->informants[0]) : NULL;
 	if (informant && informant->lies)
 		informant->lies--;
 	if (k)
@@ -308,9 +361,9 @@ static size_t merge(const struct reload_topology *t, bool clockwise, struct relo
 	return n;
 }
 
-static bool lies(struct reload_topology *t, const struct reload_id *informant)
+static bool lies(struct reload_topology *t, uint16_t informant)
 {
-	const struct chord_link *link = reload_chord_link_find(t, informant);
+	const struct chord_link *link = informant_link(t, informant);
 	return link && link->lies >= CHORD_LIES;
 }
 
@@ -320,9 +373,9 @@ static bool counts(struct reload_topology *t, const struct chord_known *k)
 	if (k->state == CHORD_GONE || k->failures)
 		return false;
 	for (size_t i = 0; i < k->informants_count; i++)
-		if (!lies(t, &k->informants[i]))
+		if (!lies(t, k->informants[i]))
 			return true;
-	return !k->informants_count && !(k->through.len && lies(t, &k->through));
+	return !k->informants_count && !lies(t, k->through);
 }
 
 size_t reload_chord_known_near(
@@ -359,19 +412,19 @@ static bool is_wanted(
 	       !reload_chord_nearer(&t->self, false, &w->before[w->before_count - 1], &k->id);
 }
 
-/* Through whom the next Attach goes: each that lists k in turn, then nobody, then they again; len 0: normal routing. */
-static struct reload_id way_to(const struct chord_known *k)
+/* Through whom the next Attach goes: each that lists k in turn, then nobody, then they again; CHORD_NOBODY: normal routing. */
+static uint16_t way_to(const struct reload_topology *t, const struct chord_known *k)
 {
 	size_t way = k->turn % (k->informants_count + 1u);
-	if (way < k->informants_count && !reload_id_eq(&k->informants[way], &k->id))
+	if (way < k->informants_count && !reload_id_eq(&t->informants[k->informants[way]], &k->id))
 		return k->informants[way];
-	return (struct reload_id){ 0 };
+	return CHORD_NOBODY;
 }
 
 /* Takes one Attach from what the informant may cause; else says when there is one again. */
-static reload_ms charge(struct reload_topology *t, const struct reload_id *through)
+static reload_ms charge(struct reload_topology *t, uint16_t through)
 {
-	struct chord_link *informant = through->len ? reload_chord_link_find(t, through) : NULL;
+	struct chord_link *informant = informant_link(t, through);
 	if (!informant)
 		return 0;
 	reload_ms now = reload_chord_now(t), earned = (now - informant->spent_at) / CHORD_CREDIT_MS;
@@ -384,17 +437,19 @@ static reload_ms charge(struct reload_topology *t, const struct reload_id *throu
 	return 0;
 }
 
-static void attach(
-	struct reload_topology *t, struct chord_known *k, const struct reload_id *through)
+static void attach(struct reload_topology *t, struct chord_known *k, uint16_t through)
 {
-	struct reload_destination list[2] = { reload_dest_node(through), reload_dest_node(&k->id) };
-	bool direct = !through->len;
-	k->through = *through;
+	struct reload_destination list[2];
+	size_t count = 0;
+	if (through != CHORD_NOBODY)
+		list[count++] = reload_dest_node(&t->informants[through]);
+	list[count++] = reload_dest_node(&k->id);
+	k->through = through;
 	k->turn++;
 	k->state = CHORD_TRYING;
 	k->due = reload_chord_now(t) + CHORD_ATTACH_WAIT_MS;
 	k->cookie = ++t->cookies;
-	t->host.attach(t->host.arg, k->cookie, list + direct, direct ? 1 : 2, true);
+	t->host.attach(t->host.arg, k->cookie, list, count, true);
 }
 
 static bool may_attach(const struct reload_topology *t)
@@ -457,10 +512,10 @@ void reload_chord_known_pump(struct reload_topology *t)
 		struct chord_known *k = &t->known[i];
 		bool now = may && k->state == CHORD_IDLE && k->due == RELOAD_NEVER &&
 			   is_wanted(t, &w, k);
-		const struct reload_id through = way_to(k);
-		reload_ms later = now ? charge(t, &through) : 0;
+		uint16_t through = way_to(t, k);
+		reload_ms later = now ? charge(t, through) : 0;
 		if (now && !later)
-			attach(t, k, &through);
+			attach(t, k, through);
 		if (later && later < next)
 			next = later;
 		if (k->due < next)
@@ -512,6 +567,6 @@ bool reload_chord_known_likely(struct reload_topology *t, const struct reload_id
 
 void reload_chord_known_clear(struct reload_topology *t)
 {
-	t->known_count = 0;
+	t->known_count = t->informants_count = 0;
 	reload_chord_timer(t, &t->known_timer, RELOAD_NEVER, on_timer);
 }

@@ -249,6 +249,57 @@ static void an_update_over_another_link_is_hearsay(void **state)
 	fake_end(&f);
 }
 
+/* The n-th of many nodes, from 0x21.. on. */
+static struct reload_id one_of(size_t n)
+{
+	struct reload_id id = fake_id(0x21);
+	id.at[1] = (uint8_t)(n / 256);
+	id.at[2] = (uint8_t)n;
+	return id;
+}
+
+static void who_lists_a_node_is_not_mixed_up(void **state)
+{
+	(void)state;
+	enum {
+		SENDERS = 600,
+		LISTED = 80,
+		EACH = 5
+	};
+	struct fake f;
+	size_t last[LISTED], checked = 0;
+	uint8_t body[1024];
+	ring(&f);
+	for (size_t n = 0; n < SENDERS; n++) {
+		struct reload_id from = one_of(1000 + n), list[EACH];
+		for (size_t i = 0; i < EACH; i++) {
+			size_t which = (n * 7 + i * 31) % LISTED;
+			list[i] = one_of(which);
+			last[which] = n;
+		}
+		size_t len = fake_body(body, RELOAD_CHORD_NEIGHBORS, list, EACH, NULL, 0);
+		assert_int_equal(
+			ops->update_received(f.t, &from, false, span_of(body, len)), RELOAD_OK);
+		fake_pass(&f, 100);
+	}
+	/* a row names its last informant, whatever places others have left */
+	for (size_t i = 0; i < f.t->known_count; i++) {
+		const struct chord_known *k = &f.t->known[i];
+		size_t which = (size_t)k->id.at[1] * 256 + k->id.at[2];
+		if (which >= LISTED)
+			continue;
+		struct reload_id informant = one_of(1000 + last[which]);
+		assert_int_equal(k->informants_count, CHORD_INFORMANTS);
+		assert_true(reload_id_eq(&f.t->informants[k->informants[0]], &informant));
+		checked++;
+	}
+	assert_int_equal(f.t->known_count, CHORD_KNOWN_MAX);
+	assert_in_range(checked, CHORD_KNOWN_MAX / 2, LISTED);
+	assert_in_range(f.t->informants_count, CHORD_INFORMANTS, CHORD_INFORMANTS_MAX);
+	assert_in_range(f.t->informants_cap, f.t->informants_count, CHORD_INFORMANTS_MAX);
+	fake_end(&f);
+}
+
 static void failed_attaches_are_repeated_and_end(void **state)
 {
 	(void)state;
@@ -718,6 +769,7 @@ int main(void)
 		cmocka_unit_test(unknown_peers_are_attached_to),
 		cmocka_unit_test(far_nodes_are_left_alone),
 		cmocka_unit_test(an_update_over_another_link_is_hearsay),
+		cmocka_unit_test(who_lists_a_node_is_not_mixed_up),
 		cmocka_unit_test(failed_attaches_are_repeated_and_end),
 		cmocka_unit_test(who_is_listed_is_not_given_up),
 		cmocka_unit_test(bad_bodies),

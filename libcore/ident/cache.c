@@ -1,7 +1,5 @@
 #include "ident/cache.h"
 
-#include "util/tree.h"
-
 #include <assert.h>
 #include <sys/queue.h>
 
@@ -14,36 +12,26 @@ enum {
  * the certificate, which many caches may share; its first bytes stand here, so that a search reads little else.
  */
 struct cert_name {
-	uint64_t key;
 	struct reload_cert *cert; /* that of the fingerprint owns a reference */
-	uint32_t node;            /* 0: the fingerprint; else one more than the Node-ID's place */
 	uint32_t used;            /* of the fingerprint: when, by the cache's own clock */
+	uint16_t key;
+	uint16_t node; /* 0: the fingerprint; else one more than the Node-ID's place */
 };
 
 struct cached_value {
-	RB_ENTRY(cached_value) entry;
 	TAILQ_ENTRY(cached_value) used;
 	uint8_t digest[DIGEST];
 };
-
-RB_HEAD(values, cached_value);
 
 struct reload_cache {
 	struct cert_name *names; /* ascending by digest */
 	size_t names_count, names_cap;
 	size_t certs_count, certs_max;
-	uint32_t clock; /* of uses; it may wrap, as ages are compared */
-	struct values values;
+	uint32_t clock;               /* of uses; it may wrap, as ages are compared */
+	struct cached_value **values; /* ascending by digest */
 	TAILQ_HEAD(, cached_value) values_used;
-	size_t values_count, values_max;
+	size_t values_count, values_cap, values_max;
 };
-
-static int value_cmp(const struct cached_value *a, const struct cached_value *b)
-{
-	return memcmp(a->digest, b->digest, DIGEST);
-}
-
-RELOAD_TREE(values, cached_value, entry, value_cmp)
 
 struct reload_cache *reload_cache_new(size_t max_certs, size_t max_values)
 {
@@ -67,11 +55,27 @@ static void drop_cert(struct reload_cache *cache, struct reload_cert *cert)
 	reload_cert_free(cert);
 }
 
+/* The place of the first value that is not below digest. */
+static size_t value_lower(const struct reload_cache *cache, const uint8_t digest[DIGEST])
+{
+	size_t low = 0, high = cache->values_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (memcmp(cache->values[middle]->digest, digest, DIGEST) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 static void drop_value(struct reload_cache *cache, struct cached_value *v)
 {
-	RB_REMOVE(values, &cache->values, v);
-	TAILQ_REMOVE(&cache->values_used, v, used);
+	size_t i = value_lower(cache, v->digest);
 	cache->values_count--;
+	memmove(&cache->values[i], &cache->values[i + 1],
+		(cache->values_count - i) * sizeof(struct cached_value *));
+	TAILQ_REMOVE(&cache->values_used, v, used);
 	free(v);
 }
 
@@ -82,8 +86,11 @@ void reload_cache_clear(struct reload_cache *cache)
 			reload_cert_free(cache->names[i].cert);
 	free(TAKE(cache->names));
 	cache->names_count = cache->names_cap = cache->certs_count = 0;
-	while (!TAILQ_EMPTY(&cache->values_used))
-		drop_value(cache, TAILQ_FIRST(&cache->values_used));
+	for (size_t i = 0; i < cache->values_count; i++)
+		free(cache->values[i]);
+	free(TAKE(cache->values));
+	cache->values_count = cache->values_cap = 0;
+	TAILQ_INIT(&cache->values_used);
 }
 
 void reload_cache_free(struct reload_cache *cache)
@@ -94,10 +101,10 @@ void reload_cache_free(struct reload_cache *cache)
 	free(cache);
 }
 
-static uint64_t key_of(const uint8_t digest[DIGEST])
+static uint16_t key_of(const uint8_t digest[DIGEST])
 {
 	struct rd r = rd_of(span_of(digest, DIGEST));
-	return rd_u64(&r);
+	return rd_u16(&r);
 }
 
 static const uint8_t *digest_of(const struct cert_name *name)
@@ -108,7 +115,7 @@ static const uint8_t *digest_of(const struct cert_name *name)
 /* The place of the first name that is not below digest. */
 static size_t lower(const struct reload_cache *cache, const uint8_t digest[DIGEST])
 {
-	uint64_t key = key_of(digest);
+	uint16_t key = key_of(digest);
 	size_t low = 0, high = cache->names_count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -137,7 +144,7 @@ static void touch_cert(struct reload_cache *cache, const struct reload_cert *cer
 	name->used = ++cache->clock;
 }
 
-static void add_name(struct reload_cache *cache, struct reload_cert *cert, uint32_t node)
+static void add_name(struct reload_cache *cache, struct reload_cert *cert, uint16_t node)
 {
 	struct cert_name name = { .cert = cert, .node = node, .used = ++cache->clock };
 	size_t i = lower(cache, digest_of(&name));
@@ -171,8 +178,8 @@ void reload_cache_add(struct reload_cache *cache, struct reload_cert *cert)
 		drop_cert(cache, oldest(cache));
 	reload_cert_hash_nodes(cert);
 	add_name(cache, reload_cert_ref(cert), 0);
-	for (uint32_t i = 0; i < cert->node_ids_count; i++)
-		add_name(cache, cert, i + 1);
+	for (uint16_t i = 1; i <= cert->node_ids_count; i++) /* RELOAD_CERT_NODE_IDS_MAX at most */
+		add_name(cache, cert, i);
 	cache->certs_count++;
 }
 
@@ -213,16 +220,14 @@ bool reload_cache_has(struct reload_cache *cache, const uint8_t fingerprint[32],
 	return name && !name->node;
 }
 
-static struct cached_value *find_value(struct reload_cache *cache, const uint8_t digest[DIGEST])
+static bool find_value(struct reload_cache *cache, const uint8_t digest[DIGEST])
 {
-	struct cached_value key;
-	memcpy(key.digest, digest, DIGEST);
-	struct cached_value *v = RB_FIND(values, &cache->values, &key);
-	if (v) {
-		TAILQ_REMOVE(&cache->values_used, v, used);
-		TAILQ_INSERT_TAIL(&cache->values_used, v, used);
-	}
-	return v;
+	size_t i = value_lower(cache, digest);
+	if (i == cache->values_count || memcmp(cache->values[i]->digest, digest, DIGEST) != 0)
+		return false;
+	TAILQ_REMOVE(&cache->values_used, cache->values[i], used);
+	TAILQ_INSERT_TAIL(&cache->values_used, cache->values[i], used);
+	return true;
 }
 
 void reload_cache_value_add(struct reload_cache *cache, const uint8_t digest[32])
@@ -233,12 +238,17 @@ void reload_cache_value_add(struct reload_cache *cache, const uint8_t digest[32]
 		drop_value(cache, TAILQ_FIRST(&cache->values_used));
 	struct cached_value *v = RELOAD_NEW(cached_value);
 	memcpy(v->digest, digest, DIGEST);
-	RB_INSERT(values, &cache->values, v);
-	TAILQ_INSERT_TAIL(&cache->values_used, v, used);
+	size_t i = value_lower(cache, digest);
+	reload_grow_within(&cache->values, &cache->values_cap, cache->values_count,
+		sizeof(struct cached_value *), cache->values_max);
+	memmove(&cache->values[i + 1], &cache->values[i],
+		(cache->values_count - i) * sizeof(struct cached_value *));
+	cache->values[i] = v;
 	cache->values_count++;
+	TAILQ_INSERT_TAIL(&cache->values_used, v, used);
 }
 
 bool reload_cache_value_has(struct reload_cache *cache, const uint8_t digest[32])
 {
-	return find_value(cache, digest) != NULL;
+	return find_value(cache, digest);
 }

@@ -3,6 +3,7 @@
 #include "util/alloc.h"
 
 #include <bsd/sys/queue.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@ struct answer {
 	reload_ms since;
 	uint32_t len;
 	bool ready;
-	uint8_t bytes[];
+	uint8_t bytes[]; /* from the padding on: most answers are a few bytes */
 };
 
 TAILQ_HEAD(answer_list, answer);
@@ -129,7 +130,8 @@ void reload_answers_keep(struct reload_answers *a, uint64_t id, uint64_t mark, s
 		return;
 	while (a->bytes + answer.len > a->max_bytes && (old = TAILQ_FIRST(&a->list)) && old != one)
 		answer_remove(a, old);
-	whole = reload_alloc(sizeof(*whole) + answer.len);
+	size_t size = offsetof(struct answer, bytes) + answer.len;
+	whole = reload_alloc(size > sizeof(*whole) ? size : sizeof(*whole));
 	*whole = *one;
 	if (answer.len)
 		memcpy(whole->bytes, answer.at, answer.len);

@@ -158,7 +158,7 @@ struct reload_connection *reload_connection_add(
 	con->cert = reload_cert_ref(cert);
 	con->good = true;
 	con->since = now;
-	con->slot = slot_take(c, con);
+	con->slot = (uint16_t)slot_take(c, con);
 	if (!link_enter(c, con))
 		abort(); /* the host used a link number twice */
 	if (cert->node_ids_count == 1)

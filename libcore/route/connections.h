@@ -17,16 +17,16 @@ enum {
 };
 
 struct reload_connection {
-	uint32_t link;
-	uint64_t order; /* several links to one node: the oldest good one is used */
-	struct reload_id
-		node; /* len 0: certificate with several Node-IDs, and no Attach yet (HDR-16) */
 	struct reload_cert *cert;
-	unsigned slot;
-	bool incoming, good, checking; /* checking: a Ping over it is under way */
 	reload_ms since;
 	uint64_t sent, received;
-	size_t work; /* messages of it whose signatures are being verified */
+	uint64_t order; /* several links to one node: the oldest good one is used */
+	uint32_t link;
+	uint32_t work; /* messages of it whose signatures are being verified */
+	uint16_t slot;
+	bool incoming : 1, good : 1, checking : 1; /* checking: a Ping over it is under way */
+	struct reload_id
+		node; /* len 0: certificate with several Node-IDs, and no Attach yet (HDR-16) */
 };
 
 struct reload_link_entry {

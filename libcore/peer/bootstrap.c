@@ -26,8 +26,11 @@ enum {
 	IDLE_MS = 60000
 };
 
+/* A node's address, without what struct reload_ip_port holds for unknown types: many of these are remembered. */
 struct candidate {
-	struct reload_ip_port addr;
+	uint16_t port;
+	uint8_t type; /* enum reload_address_type */
+	uint8_t addr[16];
 	struct reload_id node; /* len 0: not known */
 	bool remembered;
 };
@@ -69,7 +72,21 @@ static struct reload_search *search_of(struct reload_peer *p)
 
 /* -- what is known -------------------------------------------------------------------------------------------------------- */
 
-static bool same_addr(const struct reload_ip_port *a, const struct reload_ip_port *b)
+static struct candidate candidate_of(const struct reload_ip_port *addr)
+{
+	struct candidate c = { .type = addr->type, .port = addr->port };
+	memcpy(c.addr, addr->addr, sizeof(c.addr));
+	return c;
+}
+
+static struct reload_ip_port addr_of(const struct candidate *c)
+{
+	struct reload_ip_port addr = { .type = c->type, .port = c->port };
+	memcpy(addr.addr, c->addr, sizeof(addr.addr));
+	return addr;
+}
+
+static bool same_addr(const struct candidate *a, const struct candidate *b)
 {
 	return a->type == b->type && a->port == b->port &&
 	       !memcmp(a->addr, b->addr, a->type == RELOAD_IPV4 ? 4 : 16);
@@ -85,7 +102,7 @@ static size_t place_of(const struct candidates *list, const struct candidate *c)
 {
 	size_t of_one = 0, oldest = list->count;
 	for (size_t i = 0; i < list->count; i++) {
-		if (same_addr(&list->at[i].addr, &c->addr))
+		if (same_addr(&list->at[i], c))
 			return i;
 		if (c->node.len && reload_id_eq(&list->at[i].node, &c->node)) {
 			of_one++;
@@ -98,11 +115,10 @@ static size_t place_of(const struct candidates *list, const struct candidate *c)
 static void candidates_add(struct candidates *list, size_t max, struct candidate c)
 {
 	size_t at = place_of(list, &c);
-	c.addr.raw = span_of(NULL, 0);
 	if (at == list->count && at == max)
 		at--;
 	if (at == list->count) {
-		reload_grow(&list->at, &list->cap, list->count, sizeof(c));
+		reload_grow_within(&list->at, &list->cap, list->count, sizeof(c), max);
 		list->count++;
 	}
 	memmove(&list->at[1], &list->at[0], at * sizeof(c));
@@ -111,9 +127,10 @@ static void candidates_add(struct candidates *list, size_t max, struct candidate
 
 static void reached(struct reload_peer *p, const struct candidate *c)
 {
+	struct reload_ip_port addr = addr_of(c);
 	candidates_add(&p->search->known, RELOAD_KNOWN_MAX, *c);
 	if (p->ops->reached)
-		p->ops->reached(p->host, &c->node, &c->addr, 1);
+		p->ops->reached(p->host, &c->node, &addr, 1);
 }
 
 void reload_bootstrap_tables(struct reload_peer *p)
@@ -136,10 +153,12 @@ void reload_bootstrap_heard(struct reload_peer *p, const struct reload_id *node,
 {
 	if (p->life.role != RELOAD_ROLE_PEER || reload_id_eq(node, &p->self))
 		return;
-	for (size_t i = count < ADDRESSES_OF_ONE ? count : ADDRESSES_OF_ONE; i-- > 0;)
+	for (size_t i = count < ADDRESSES_OF_ONE ? count : ADDRESSES_OF_ONE; i-- > 0;) {
+		struct candidate c = candidate_of(&addrs[i]);
+		c.node = *node;
 		if (usable(&addrs[i]))
-			candidates_add(&search_of(p)->heard, HEARD_MAX,
-				(struct candidate){ .addr = addrs[i], .node = *node });
+			candidates_add(&search_of(p)->heard, HEARD_MAX, c);
+	}
 	reload_bootstrap_tables(p);
 }
 
@@ -148,18 +167,17 @@ void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *ad
 	reload_peer_enter(p);
 	for (size_t i = count < RELOAD_KNOWN_MAX ? count : RELOAD_KNOWN_MAX; i-- > 0;)
 		if (usable(&addrs[i]))
-			candidates_add(&search_of(p)->known, RELOAD_KNOWN_MAX,
-				(struct candidate){ .addr = addrs[i] });
+			candidates_add(
+				&search_of(p)->known, RELOAD_KNOWN_MAX, candidate_of(&addrs[i]));
 	reload_peer_exit(p);
 }
 
 /* -- candidates ------------------------------------------------------------------------------------------------------------ */
 
-static const struct reload_id *node_at(
-	const struct reload_search *s, const struct reload_ip_port *addr)
+static const struct reload_id *node_at(const struct reload_search *s, const struct candidate *addr)
 {
 	for (size_t i = 0; i < s->known.count; i++)
-		if (same_addr(&s->known.at[i].addr, addr) && s->known.at[i].node.len)
+		if (same_addr(&s->known.at[i], addr) && s->known.at[i].node.len)
 			return &s->known.at[i].node;
 	return NULL;
 }
@@ -168,9 +186,11 @@ static bool is_own(struct reload_peer *p, const struct candidate *c)
 {
 	struct reload_ip_port own[8];
 	size_t count = p->ops->addresses(p->host, own, COUNT_OF(own));
-	for (size_t i = 0; i < count; i++)
-		if (same_addr(&own[i], &c->addr))
+	for (size_t i = 0; i < count; i++) {
+		struct candidate mine = candidate_of(&own[i]);
+		if (same_addr(&mine, c))
 			return true;
+	}
 	return c->node.len && reload_id_eq(&c->node, &p->self);
 }
 
@@ -178,7 +198,7 @@ static void list_add(struct reload_peer *p, struct candidate c)
 {
 	struct reload_search *s = p->search;
 	for (size_t i = 0; i < s->count; i++)
-		if (same_addr(&s->list[i].addr, &c.addr))
+		if (same_addr(&s->list[i], &c))
 			return;
 	if (!is_own(p, &c))
 		s->list[s->count++] = c;
@@ -216,8 +236,8 @@ static void list_cached(struct reload_peer *p)
 static void list_plain(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct candidate c = { .addr = addrs[i] };
-		const struct reload_id *node = node_at(p->search, &addrs[i]);
+		struct candidate c = candidate_of(&addrs[i]);
+		const struct reload_id *node = node_at(p->search, &c);
 		if (node)
 			c.node = *node;
 		list_add(p, c);
@@ -226,9 +246,12 @@ static void list_plain(struct reload_peer *p, const struct reload_ip_port *addrs
 
 static bool is_configured(const struct reload_peer *p, const struct reload_ip_port *addr)
 {
-	for (size_t i = 0; i < p->config->bootstrap_count; i++)
-		if (same_addr(&p->config->bootstrap[i], addr))
+	const struct candidate c = candidate_of(addr);
+	for (size_t i = 0; i < p->config->bootstrap_count; i++) {
+		const struct candidate configured = candidate_of(&p->config->bootstrap[i]);
+		if (same_addr(&configured, &c))
 			return true;
+	}
 	return false;
 }
 
@@ -317,13 +340,15 @@ static void candidate_next(struct reload_peer *p)
 		return;
 	s->link = reload_peer_next_link(p);
 	reload_timer_arm(&p->timers, &s->timer, p->now + CANDIDATE_MS, candidate_late, p);
-	p->ops->link_open(p->host, s->link, &c->addr, 1);
+	const struct reload_ip_port addr = addr_of(c);
+	p->ops->link_open(p->host, s->link, &addr, 1);
 }
 
 static void taken(struct reload_peer *p, struct reload_connection *con)
 {
 	struct reload_search *s = p->search;
-	reload_bootstrap_heard(p, &con->node, &s->list[s->next - 1].addr, 1);
+	const struct reload_ip_port addr = addr_of(&s->list[s->next - 1]);
+	reload_bootstrap_heard(p, &con->node, &addr, 1);
 	if (!s->locating || !reload_peer_is_routed(p, &con->node)) {
 		search_end(p, RELOAD_OK, con);
 		return;

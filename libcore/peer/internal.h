@@ -324,6 +324,7 @@ struct reload_request {
 	enum expect expect;
 	struct reload_id target;
 	uint32_t over_link; /* not 0: sent over this link, whatever the list says */
+	reload_ms begun;
 	unsigned sealed_jobs;
 	reload_ms timeout_ms;
 	/* an engine's own request: told inside the engine, at once; else fn, told last */

@@ -258,6 +258,12 @@ struct reload_status {
 /* reload_peer_status() fills out; what it points at is borrowed until the next input. */
 void reload_peer_status(struct reload_peer *p, struct reload_status *out);
 
+/*
+ * reload_peer_requests() returns how many requests of this node are under way; oldest (NULL is legal) is when the first of them
+ * began, by the host's clock, or RELOAD_NEVER.
+ */
+size_t reload_peer_requests(const struct reload_peer *p, reload_ms *oldest);
+
 /* reload_peer_links() fills out with links that are up, at most max, and returns how many. */
 size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, size_t max);
 

@@ -29,6 +29,7 @@ static struct reload_request *request_make(
 	struct reload_request *r = RELOAD_NEW(reload_request);
 	r->peer = p;
 	r->code = code;
+	r->begun = p->now;
 	reload_list_write(&r->list, &p->ctx, list, count);
 	list_expect(r, &list[count - 1]);
 	r->transaction.id = reload_peer_random64(p);

@@ -26,6 +26,17 @@ void reload_peer_status(struct reload_peer *p, struct reload_status *out)
 		p->storage, p->ops->wall(p->host), &out->values, &out->value_bytes);
 }
 
+size_t reload_peer_requests(const struct reload_peer *p, reload_ms *oldest)
+{
+	const struct reload_request *first = TAILQ_FIRST(&p->requests), *r;
+	reload_ms begun = first ? first->begun : RELOAD_NEVER;
+	TAILQ_FOREACH (r, &p->done, entry) /* their signatures are still being made */
+		begun = r->begun < begun ? r->begun : begun;
+	if (oldest)
+		*oldest = begun;
+	return p->requests_count;
+}
+
 bool reload_peer_is_routed(struct reload_peer *p, const struct reload_id *node)
 {
 	struct reload_topology_tables t;

@@ -1,5 +1,7 @@
 #include "sim/check.h"
 
+#include "route/transactions.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +58,7 @@ struct reload_sim_checks *reload_sim_checks_new(struct reload_sim *s, const size
 	c->store_limit = store_limit;
 	c->ring = reload_alloc_array(reload_sim_count(s) + 1, sizeof(struct reload_sim_node *));
 	c->busy_since = reload_alloc_array(reload_sim_count(s) + 1, sizeof(*c->busy_since));
-	reload_sim_check_requests_begin(c);
+	reload_sim_check_rest_begin(c);
 	return c;
 }
 
@@ -271,30 +273,101 @@ bool reload_sim_check_replicas(struct reload_sim_checks *c, struct reload_sim_vi
 	return true;
 }
 
+/* -- answers ------------------------------------------------------------------------------------------------------------------- */
+
+bool reload_sim_checks_liar(const struct reload_sim_checks *c, const struct reload_id *id)
+{
+	size_t low = 0, high = reload_sim_count(c->s);
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct reload_sim_node *n = reload_sim_node(c->s, c->order[mid]);
+		int order = reload_id_cmp(&n->id, id);
+		if (order == 0)
+			return n->byzantine != 0;
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+/* One of list that lies before id, walking clockwise from resource; NULL: none does. */
+static const struct reload_id *nearer_one(const struct reload_id *resource,
+	const struct reload_id *id, const struct reload_id *list, size_t count)
+{
+	struct reload_id to_id = reload_id_distance(resource, id);
+	for (size_t i = 0; i < count; i++) {
+		struct reload_id to = reload_id_distance(resource, &list[i]);
+		if (reload_id_cmp(&to, &to_id) < 0)
+			return &list[i];
+	}
+	return NULL;
+}
+
+bool reload_sim_check_responder(const struct reload_sim_checks *c, const struct reload_sim_node *n,
+	const struct reload_id *resource, const struct reload_id *responder,
+	struct reload_sim_violation *v)
+{
+	struct reload_status st;
+	if (n->role != RELOAD_ROLE_PEER || n->state != RELOAD_STATE_JOINED)
+		return true;
+	reload_peer_status(n->peer, &st);
+	const struct reload_id *nearer =
+		nearer_one(resource, responder, st.tables.successors, st.tables.successors_count);
+	if (!nearer)
+		nearer = nearer_one(
+			resource, responder, st.tables.predecessors, st.tables.predecessors_count);
+	if (!nearer)
+		return true;
+	char hex[3][RELOAD_ID_HEX];
+	return violated(c, v, RELOAD_SIM_CHECK_RESPONDER,
+		"peer %zu believes %s about %s, its neighbour %s is nearer", n->index,
+		reload_id_hex(hex[0], responder), reload_id_hex(hex[1], resource),
+		reload_id_hex(hex[2], nearer));
+}
+
 /* -- bounds ------------------------------------------------------------------------------------------------------------------- */
 
-void reload_sim_check_requests_begin(struct reload_sim_checks *c)
+void reload_sim_check_rest_begin(struct reload_sim_checks *c)
 {
 	for (size_t i = 0; i < reload_sim_count(c->s); i++)
 		c->busy_since[i] = RELOAD_NEVER;
 }
 
-bool reload_sim_check_requests(struct reload_sim_checks *c, struct reload_sim_violation *v)
+bool reload_sim_check_rest(struct reload_sim_checks *c, struct reload_sim_violation *v)
 {
 	reload_ms now = reload_sim_now(c->s);
 	for (size_t i = 0; i < reload_sim_count(c->s); i++) {
 		struct reload_sim_node *n = reload_sim_node(c->s, i);
-		struct reload_status st = { 0 };
-		if (n->peer && !n->byzantine)
-			reload_peer_status(n->peer, &st);
-		if (!st.requests)
+		size_t requests = n->peer ? reload_peer_requests(n->peer, NULL) : 0;
+		if (!requests)
 			c->busy_since[i] = RELOAD_NEVER;
 		else if (c->busy_since[i] == RELOAD_NEVER)
 			c->busy_since[i] = now;
 		else if (now - c->busy_since[i] > RELOAD_SIM_BUSY_MS)
-			return violated(c, v, RELOAD_SIM_CHECK_TRANSACTION,
-				"node %zu has had %zu requests under way for %.3f s", i,
-				st.requests, (double)(now - c->busy_since[i]) / 1000);
+			return violated(c, v, RELOAD_SIM_CHECK_REST,
+				"node %zu has had requests under way for %.3f s, now %zu", i,
+				(double)(now - c->busy_since[i]) / 1000, requests);
+	}
+	return true;
+}
+
+bool reload_sim_check_transactions(struct reload_sim_checks *c, struct reload_sim_violation *v)
+{
+	reload_ms now = reload_sim_now(c->s);
+	for (size_t i = 0; i < reload_sim_count(c->s); i++) {
+		struct reload_sim_node *n = reload_sim_node(c->s, i);
+		reload_ms oldest;
+		if (!n->peer || n->byzantine || !reload_peer_requests(n->peer, &oldest))
+			continue;
+		reload_ms limit = RELOAD_TRANSMISSIONS *
+				  reload_peer_config(n->peer)->overlay_reliability_timer_ms;
+		if (now - oldest <= limit + RELOAD_SIM_SIGN_MS)
+			continue;
+		return violated(c, v, RELOAD_SIM_CHECK_TRANSACTION,
+			"a request of node %zu has been under way for %.3f s", i,
+			(double)(now - oldest) / 1000);
 	}
 	return true;
 }

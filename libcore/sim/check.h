@@ -42,15 +42,32 @@ bool reload_sim_place_complete(
 bool reload_sim_place_lied(struct reload_sim_checks *c, const struct reload_sim_place *p);
 
 /*
- * reload_sim_check_requests(): TRANSACTION for what engines ask on their own: asked every second while quiet, each node must have had
- * no request under way at least once within RELOAD_SIM_BUSY_MS.
+ * reload_sim_check_transactions(): TRANSACTION, no request of an honest node is older than five transmissions take (s6.2.1) and
+ * RELOAD_SIM_SIGN_MS, in which it was signed and its answer verified.
  */
 enum {
+	RELOAD_SIM_SIGN_MS = 5000,
 	RELOAD_SIM_BUSY_MS = 120000
 };
-bool reload_sim_check_requests(struct reload_sim_checks *c, struct reload_sim_violation *v);
-/* reload_sim_check_requests_begin() forgets how long nodes have been busy: the time of quiet begins. */
-void reload_sim_check_requests_begin(struct reload_sim_checks *c);
+bool reload_sim_check_transactions(struct reload_sim_checks *c, struct reload_sim_violation *v);
+/*
+ * reload_sim_check_rest(): REST, for what engines ask on their own: asked every second while quiet, each node must have had no
+ * request under way at least once within RELOAD_SIM_BUSY_MS.  Liars keep honest nodes asking for as long as they lie: holds
+ * where there are none.
+ */
+bool reload_sim_check_rest(struct reload_sim_checks *c, struct reload_sim_violation *v);
+/* reload_sim_check_rest_begin() forgets how long nodes have been busy: the time of quiet begins. */
+void reload_sim_check_rest_begin(struct reload_sim_checks *c);
+
+/*
+ * reload_sim_check_responder(): RESPONDER, who answered n for resource and was believed is at least as close to it as each of n's
+ * neighbours (s6.3.4); asked when the answer is told.  Who has no Neighbor Table believes everybody.
+ */
+bool reload_sim_check_responder(const struct reload_sim_checks *c, const struct reload_sim_node *n,
+	const struct reload_id *resource, const struct reload_id *responder,
+	struct reload_sim_violation *v);
+/* reload_sim_checks_liar() tells whether the node with that Node-ID is one that lies. */
+bool reload_sim_checks_liar(const struct reload_sim_checks *c, const struct reload_id *id);
 
 /* reload_sim_check_bound(): BOUND, tables of one node are within the limits of struct reload_policy and of the topology. */
 bool reload_sim_check_bound(

@@ -173,7 +173,9 @@ static void tick(struct run *r)
 	if (r->healed == RELOAD_NEVER && c->steps && c->faults.count && c->step == c->steps_count &&
 		!c->leaving && ring_closed(c, &v))
 		r->healed = now;
-	if (r->quiet && !reload_sim_check_requests(c->checks, &v))
+	if (!reload_sim_check_transactions(c->checks, &v))
+		reload_sim_course_violated(c, &v);
+	if (r->quiet && !c->faults.byzantine && !reload_sim_check_rest(c->checks, &v))
 		reload_sim_course_violated(c, &v);
 	if (c->watch && c->watch->progress &&
 		!c->watch->progress(c->watch->arg, now, r->until, c->joined))
@@ -352,7 +354,7 @@ static bool get_quiet(struct run *r)
 	reload_ms begin = reload_sim_now(c->sim);
 	r->next_store = r->next_fetch = HUGE_VAL;
 	r->quiet = true;
-	reload_sim_check_requests_begin(c->checks);
+	reload_sim_check_rest_begin(c->checks);
 	for (;;) {
 		if (!advance(r, reload_sim_now(c->sim) + QUIET_MS))
 			return false;

@@ -64,7 +64,8 @@ struct reload_sim_outcome {
 	double maintenance_bytes_per_peer_hour,
 		maintenance_messages_per_peer_hour; /* all but Store and Fetch of the workload */
 	double rest_bytes_per_peer_hour; /* the same while no fault was at work; 0: there was no such time */
-	uint64_t lies, lies_refused; /* of byzantine peers */
+	uint64_t lies, lies_refused,
+		lies_believed; /* of byzantine peers; answers to Stores and Fetches that were believed */
 	struct reload_sim_sample samples[RELOAD_SIM_SERIES_MAX];
 	size_t samples_count;
 };

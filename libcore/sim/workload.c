@@ -10,8 +10,9 @@
  *
  * A node stores one value at a time, under its own name.  While faults are at work a Fetch may fail or be stale: that is
  * availability, and counted.  A Fetch that begins and ends in a calm time, and every final read, must return what is owed (sim/history.h).
- * Two things are excused: the answer that does not come where messages are lost for good or peers lie, and anything but a forged
- * value where a peer that lies is next to the place.
+ * Excused are: the answer that does not come where messages are lost for good or peers lie, and anything but a forged value where a
+ * peer that lies is next to the place, or where one answered.  A liar that stands close enough is believed (s6.3.4), and a client
+ * cannot even tell that much; so its word for a Store leaves open whether the value is there, and a final read is tried again.
  */
 
 enum {
@@ -90,6 +91,22 @@ static enum reload_sim_stored stored_how(const struct reload_result *r)
 	return r->overlay_code ? RELOAD_SIM_STORED_REFUSED : RELOAD_SIM_STORED_UNKNOWN;
 }
 
+/* A liar answered, and was believed. */
+static bool lied_to(struct reload_sim_request *r, const struct reload_result *result)
+{
+	struct reload_sim_course *c = r->course;
+	struct reload_sim_violation v;
+	if (result->err || !result->responder.len)
+		return false;
+	if (!reload_sim_check_responder(c->checks, reload_sim_node(c->sim, r->node),
+		    reload_sim_history_resource(c->history, r->place->node), &result->responder,
+		    &v))
+		reload_sim_course_violated(c, &v);
+	bool liar = reload_sim_checks_liar(c->checks, &result->responder);
+	c->out->lies_believed += liar;
+	return liar;
+}
+
 static void stored(void *arg, const struct reload_result *result)
 {
 	struct reload_sim_request *r = arg;
@@ -101,13 +118,15 @@ static void stored(void *arg, const struct reload_result *result)
 	reload_ms now = reload_sim_now(c->sim);
 	c->nodes[r->node].storing = false;
 	c->store_hops += 2ull * result->hops * (result->transmissions ? result->transmissions : 1);
-	if (!result->err) {
+	enum reload_sim_stored how =
+		lied_to(r, result) ? RELOAD_SIM_STORED_UNKNOWN : stored_how(result);
+	if (how == RELOAD_SIM_STORED_ACKNOWLEDGED) {
 		c->out->stores_acknowledged++;
 		reload_sim_numbers_add(&c->store_ms, (double)(now - r->begun));
 	}
 	uint64_t generation = generation_of(result, reload_sim_place_kind(r->place));
-	bool rises = reload_sim_history_end(c->history, r->place, r->number, stored_how(result),
-		now, generation, &result->responder);
+	bool rises = reload_sim_history_end(
+		c->history, r->place, r->number, how, now, generation, &result->responder);
 	if (!rises && !reload_sim_place_lied(c->checks, r->place)) {
 		char words[80];
 		snprintf(words, sizeof(words), "the generation counter in the answer is %llu",
@@ -204,7 +223,8 @@ static void read_failed(struct reload_sim_request *r, const struct reload_result
 	request_free(r);
 }
 
-static void read_judge(struct reload_sim_request *r, const struct reload_sim_read *read)
+/* Tells whether what was read is good. */
+static bool read_judge(struct reload_sim_request *r, const struct reload_sim_read *read, bool lied)
 {
 	static const char *const words[] = {
 		[RELOAD_SIM_JUDGED_STALE] = "an older version than the newest acknowledged one",
@@ -214,7 +234,7 @@ static void read_judge(struct reload_sim_request *r, const struct reload_sim_rea
 	struct reload_sim_course *c = r->course;
 	enum reload_sim_judged j = reload_sim_history_judge(c->history, r->place, r->owed, read);
 	bool still = reload_sim_history_owed(c->history, r->place, reload_sim_now(c->sim));
-	bool must = still && (r->tries || (r->calm && reload_sim_course_calm(c)));
+	bool must = still && !lied && (r->tries || (r->calm && reload_sim_course_calm(c)));
 	if (r->owed && j == RELOAD_SIM_JUDGED_GOOD) {
 		c->out->fetches_good++;
 		c->lookups_good++;
@@ -223,6 +243,7 @@ static void read_judge(struct reload_sim_request *r, const struct reload_sim_rea
 		violated(r, RELOAD_SIM_CHECK_FORGED, words[j]);
 	else if (j != RELOAD_SIM_JUDGED_GOOD && must && !reload_sim_place_lied(c->checks, r->place))
 		violated(r, RELOAD_SIM_CHECK_LOST_VALUE, words[j]);
+	return j == RELOAD_SIM_JUDGED_GOOD;
 }
 
 static void fetched(void *arg, const struct reload_result *result)
@@ -242,8 +263,10 @@ static void fetched(void *arg, const struct reload_result *result)
 	reload_sim_numbers_add(&c->hops, result->hops);
 	reload_sim_numbers_add(&c->fetch_ms, (double)(reload_sim_now(c->sim) - r->begun));
 	struct reload_sim_read read = read_of(result, r->place);
-	read_judge(r, &read);
-	request_free(r);
+	bool lied = lied_to(r, result);
+	bool again = !read_judge(r, &read, lied) && lied && r->tries && r->tries <= READ_TRIES;
+	if (!again || !read_send(r))
+		request_free(r);
 }
 
 /* Asks through a node that is drawn.  False: nobody is there, r stays as it was. */

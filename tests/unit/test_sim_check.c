@@ -234,6 +234,26 @@ static void answered(void *arg, const struct reload_result *r)
 	(void)r;
 }
 
+/* s6.3.4, as the engine has it, seen from outside */
+static void who_stands_too_far_off_is_not_to_be_believed(void **state)
+{
+	(void)state;
+	struct reload_sim_node *n = behind(1);
+	const struct reload_id *owner = &behind(3)->id, *next = &behind(4)->id;
+	assert_true(reload_sim_check_responder(checks, n, owner, owner, &v));
+	assert_false(reload_sim_check_responder(checks, n, owner, next, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_RESPONDER);
+	/* the node itself, where a predecessor is nearer */
+	assert_false(reload_sim_check_responder(checks, n, &behind(0)->id, &n->id, &v));
+	/* who has no Neighbor Table cannot tell */
+	n->role = RELOAD_ROLE_CLIENT;
+	assert_true(reload_sim_check_responder(checks, n, owner, next, &v));
+	n->role = RELOAD_ROLE_PEER;
+	assert_false(reload_sim_checks_liar(checks, owner));
+	behind(3)->byzantine = 1;
+	assert_true(reload_sim_checks_liar(checks, owner));
+}
+
 static void a_node_that_is_never_idle_is_seen(void **state)
 {
 	(void)state;
@@ -245,15 +265,38 @@ static void a_node_that_is_never_idle_is_seen(void **state)
 	while (good && reload_sim_now(s) < begun + 2 * RELOAD_SIM_BUSY_MS) {
 		assert_non_null(reload_peer_ping(
 			reload_sim_node(s, 0)->peer, &way, 0, answered, NULL, &err));
-		good = reload_sim_check_requests(checks, &v);
+		good = reload_sim_check_rest(checks, &v);
 		later(1000);
 	}
 	assert_false(good);
-	assert_int_equal(v.check, RELOAD_SIM_CHECK_TRANSACTION);
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_REST);
 	assert_true(v.at > begun + RELOAD_SIM_BUSY_MS);
 	assert_non_null(strstr(v.words, "node 0 "));
-	reload_sim_check_requests_begin(checks);
-	assert_true(reload_sim_check_requests(checks, &v));
+	reload_sim_check_rest_begin(checks);
+	assert_true(reload_sim_check_rest(checks, &v));
+}
+
+static void a_request_older_than_its_limit_is_seen(void **state)
+{
+	(void)state;
+	struct reload_sim_node *n = reload_sim_node(s, 0), *dead = behind(1);
+	struct reload_config *config = (struct reload_config *)reload_peer_config(n->peer);
+	uint32_t timer = config->overlay_reliability_timer_ms;
+	struct reload_destination to = reload_dest_node(&dead->id);
+	struct reload_way way = { .list = &to, .count = 1 };
+	enum reload_err err;
+	reload_sim_crash(s, dead->index, RELOAD_SIM_MACHINE, false);
+	assert_non_null(reload_peer_ping(n->peer, &way, 0, answered, NULL, &err));
+	later(10000);
+	assert_true(reload_peer_requests(n->peer, NULL) > 0);
+	assert_true(reload_sim_check_transactions(checks, &v));
+	config->overlay_reliability_timer_ms = 500; /* as if it ought to have ended long ago */
+	assert_false(reload_sim_check_transactions(checks, &v));
+	config->overlay_reliability_timer_ms = timer;
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_TRANSACTION);
+	assert_non_null(strstr(v.words, "node 0 "));
+	later(20000);
+	assert_true(reload_sim_check_transactions(checks, &v));
 }
 
 static void each_table_has_its_bound(void **state)
@@ -305,7 +348,9 @@ int main(void)
 		TEST(all_holders_have_each_value),
 		TEST(a_replica_that_is_missing_is_seen),
 		TEST(an_old_replica_is_seen),
+		TEST(who_stands_too_far_off_is_not_to_be_believed),
 		TEST(a_node_that_is_never_idle_is_seen),
+		TEST(a_request_older_than_its_limit_is_seen),
 		TEST(each_table_has_its_bound),
 		cmocka_unit_test(every_check_has_a_name),
 	};

@@ -179,6 +179,55 @@ static void a_read_without_an_answer_is_tried_again_and_then_a_violation(void **
 	assert_non_null(strstr(out.violation.words, "no answer"));
 }
 
+static struct reload_sim_node *owner_of(size_t place)
+{
+	for (size_t i = 0; i < NODES; i++) {
+		struct reload_sim_node *n = reload_sim_node(c.sim, i);
+		struct reload_status st;
+		reload_peer_status(n->peer, &st);
+		if (reload_id_between(&st.range_from, &resources[place], &st.range_to))
+			return n;
+	}
+	return NULL;
+}
+
+static uint64_t newest_of(size_t node)
+{
+	uint64_t newest = 0;
+	for (unsigned i = 0; i < RELOAD_SIM_PLACES; i++)
+		newest += reload_sim_history_place(c.history, node, i)->newest;
+	return newest;
+}
+
+static void the_word_of_a_liar_is_no_acknowledgment(void **state)
+{
+	(void)state;
+	size_t who = 0;
+	while (owner_of(who)->index == who)
+		who++;
+	owner_of(who)->byzantine = 1; /* called so; its engine goes on as before */
+	reload_sim_workload_store(&c, who);
+	later(5000);
+	assert_int_equal(out.stores, 1);
+	assert_int_equal(out.lies_believed, 1);
+	assert_int_equal(out.stores_acknowledged, 0);
+	assert_int_equal(newest_of(who), 0);
+	owner_of(who)->byzantine = 0;
+	reload_sim_workload_store(&c, who);
+	later(5000);
+	assert_int_equal(out.stores_acknowledged, 1);
+	assert_true(newest_of(who) > 0);
+	/* what it says is missing is asked for again */
+	struct reload_sim_place *p = reload_sim_history_known(c.history, &c.prng);
+	p->newest += 100000;
+	owner_of(who)->byzantine = 1;
+	c.nodes[owner_of(who)->index].leaving = true; /* it does not ask itself */
+	uint64_t before = out.fetches;
+	read_of(p);
+	assert_int_equal(out.fetches - before, 5);
+	assert_false(c.violated);
+}
+
 static void a_counter_that_does_not_rise_is_a_violation(void **state)
 {
 	(void)state;
@@ -228,6 +277,7 @@ int main(void)
 		TEST(no_value_is_a_violation),
 		TEST(a_value_that_was_never_stored_is_a_violation),
 		TEST(a_read_without_an_answer_is_tried_again_and_then_a_violation),
+		TEST(the_word_of_a_liar_is_no_acknowledgment),
 		TEST(a_counter_that_does_not_rise_is_a_violation),
 		TEST(a_request_that_takes_too_long_is_a_violation),
 	};

@@ -100,12 +100,12 @@ DICT=0xf0000003
 
 @test "results come while more lines are awaited; a signal ends the batch" {
 	mkfifo slow results
-	(echo '{"index":0,"text":"first"}' && exec sleep 30) >slow &
+	(echo '{"index":0,"text":"first"}' && exec sleep 100) >slow &
 	writer=$!
 	reload-store -a alice -k $ARRAY alice@calls.example --batch slow >results 2>stopped &
 	batch=$!
 	exec 4<results
-	read -r -t 10 line <&4
+	read -r -t 30 line <&4
 	matches "$line" '^line 1: stored '
 	kill -INT $batch
 	wait $batch && status=0 || status=$?
@@ -117,21 +117,21 @@ DICT=0xf0000003
 
 @test "the time limit holds" {
 	mkfifo endless
-	sleep 30 >endless &
-	R reload-store -a alice -t 500ms -k $ARRAY alice@calls.example --batch endless
+	sleep 100 >endless &
+	R reload-store -a alice -t 2s -k $ARRAY alice@calls.example --batch endless
 	[ "$status" -eq 4 ]
 	matches "$stderr" 'no more lines in time'
 	kill $!
 	kill -STOP "$(cat lab/alice.pid)"
-	R reload-store -a alice -j -t 1s -k $ARRAY alice@calls.example --batch - <<<'{"index":0,"text":"x"}'
+	R reload-store -a alice -j -t 3s -k $ARRAY alice@calls.example --batch - <<<'{"index":0,"text":"x"}'
 	kill -CONT "$(cat lab/alice.pid)"
 	[ "$status" -eq 4 ]
 	[ "$(jq -s -c 'map([.line, .error.code])' <<<"$output")" = '[[1,4],[null,4]]' ]
 	# input that never ends, and a pipe that nobody writes to
-	R bash -c "yes '' | timeout 10 reload-store -a alice -t 500ms --batch -"
+	R bash -c "yes '' | timeout 20 reload-store -a alice -t 500ms --batch -"
 	[ "$status" -eq 4 ]
 	mkfifo nobody
-	R timeout 10 reload-store -a alice -j -t 500ms --batch nobody
+	R timeout 20 reload-store -a alice -j -t 2s --batch nobody
 	[ "$status" -eq 4 ]
 	[ "$(jq -c '[.error.code, (.error.why | test("no more lines in time"))]' <<<"$output")" = '[4,true]' ]
 }

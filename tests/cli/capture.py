@@ -37,7 +37,9 @@ def frames(data):
     while at < len(data):
         if data[at] == 0x81:
             at += 9
-        elif data[at] == 0x80 and at + 8 <= len(data):
+        elif data[at] == 0x80:
+            if at + 8 > len(data):
+                return
             size = 8 + int.from_bytes(data[at + 5:at + 8], "big")
             if at + size > len(data):
                 return

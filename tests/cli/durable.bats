@@ -28,12 +28,12 @@ DB=lab/state/alice/store.db
 # start [OPTIONS]: alice, a ring of her own, joined when this returns.
 start() {
 	lab_start alice -l "127.0.0.1:$PORT" --first "$@"
-	reload-agent status -a alice --wait joined -q -t 20s >/dev/null || { cat lab/alice.log; return 1; }
+	reload-agent status -a alice --wait joined -q -t 60s >/dev/null || { cat lab/alice.log; return 1; }
 }
 
 killed() {
 	kill -KILL "$(cat "lab/$1.pid")"
-	for _ in $(seq 200); do kill -0 "$(cat "lab/$1.pid")" 2>/dev/null || break; sleep 0.02; done
+	until_true gone "$(cat "lab/$1.pid")"
 	wait "$(cat "lab/$1.pid")" 2>/dev/null || true
 }
 
@@ -103,7 +103,7 @@ room() {
 
 refused_and_serving() {
 	local n=0
-	until ! reload-store -a alice -k $ARRAY alice@calls.example --append "$(head -c 1500 /dev/zero | tr '\0' x)" -q -t 3s 2>err.txt; do
+	until ! reload-store -a alice -k $ARRAY alice@calls.example --append "$(head -c 1500 /dev/zero | tr '\0' x)" -q 2>err.txt; do
 		n=$((n + 1))
 		[ $n -lt 15 ]
 	done
@@ -115,7 +115,7 @@ refused_and_serving() {
 
 taken_again() {
 	local n=0
-	until reload-store -a alice -k $K alice@calls.example again -q -t 3s 2>err.txt; do
+	until reload-store -a alice -k $K alice@calls.example again -q 2>err.txt; do
 		n=$((n + 1))
 		[ $n -lt 10 ] || { cat err.txt; return 1; }
 	done
@@ -130,7 +130,7 @@ taken_again() {
 	unshare -Urm sh -c "mount -t tmpfs -o size=512k none '$PWD/disk' && exec reload-agent -I alice -l 127.0.0.1:$PORT --first \
 		--store-path '$PWD/disk/store'" 2>lab/alice.log 3>&- &
 	echo $! >lab/alice.pid
-	reload-agent status -a alice --wait joined -q -t 20s >/dev/null
+	reload-agent status -a alice --wait joined -q -t 60s >/dev/null
 	put before --lifetime 1h
 	fill "$(cat lab/alice.pid)" "$PWD/disk"
 	refused_and_serving 'no space left on the device'
@@ -144,7 +144,7 @@ taken_again() {
 		exec reload-agent -I alice -l "127.0.0.1:$PORT" --first 2>lab/alice.log 3>&-
 	) &
 	echo $! >lab/alice.pid
-	reload-agent status -a alice --wait joined -q -t 20s >/dev/null
+	reload-agent status -a alice --wait joined -q -t 60s >/dev/null
 	put before --lifetime 1h
 	refused_and_serving 'disk I/O error'
 	held=$(reload-fetch -a alice -k $ARRAY alice@calls.example -j | jq -c '[.generation, (.values | length)]')

@@ -39,10 +39,10 @@ for_others() {
 
 # step PROGRAM CASE: the case, then a look at the agents.
 step() {
-	run timeout 60 python3 "$HERE/$1.py" "$2"
+	run timeout 150 python3 "$HERE/$1.py" "$2"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	run timeout 60 python3 "$HERE/hostile_peer.py" calm
+	run timeout 100 python3 "$HERE/hostile_peer.py" calm
 	echo "after $2: $output"
 	[ "$status" -eq 0 ]
 }
@@ -181,7 +181,7 @@ failed() {
 }
 
 A() {
-	run --separate-stderr timeout -s KILL 20 reload-agent "$@"
+	run --separate-stderr timeout -s KILL 60 reload-agent "$@"
 }
 
 # fresh: identity x, a copy of a good one.
@@ -304,7 +304,7 @@ bad() {
 # wait_sock NAME: until the agent answers.
 wait_sock() {
 	local got
-	for _ in $(seq 200); do
+	for _ in $(seq 400); do
 		got=0
 		reload-agent status -a "$1" >/dev/null 2>&1 || got=$?
 		[ $got -eq 3 ] || return 0

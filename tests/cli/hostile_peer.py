@@ -17,7 +17,7 @@ class Counted:
 
     def __exit__(self, kind, value, trace):
         if kind is None:
-            wait_for(lambda: all(counter(self.agent, n) >= self.before[n] + k for n, k in self.least.items()), 5,
+            wait_for(lambda: all(counter(self.agent, n) >= self.before[n] + k for n, k in self.least.items()), 20,
                      f"{self.words}: {self.agent} counts {self.least}, it counted {({n: counter(self.agent, n) - b for n, b in self.before.items()})}")
 
 
@@ -45,9 +45,9 @@ def expect_pong(link, who, to, what="a good Ping"):
 
 def plaintext():
     for data in (os.urandom(3000), b"GET / HTTP/1.0\r\n\r\n", b"\x80\x00\x00\x00\x00\x00\x00\x10" * 50, b"\x16\x03\x01\xff\xff" + os.urandom(5000)):
-        s = socket.create_connection(port_of("a1"), 3)
+        s = socket.create_connection(port_of("a1"), PATIENCE)
         s.sendall(data)
-        s.settimeout(3)
+        s.settimeout(PATIENCE)
         try:
             while s.recv(4096):
                 pass
@@ -55,7 +55,7 @@ def plaintext():
             pass
         s.close()
     for _ in range(20):  # gone before a word was said
-        socket.create_connection(port_of("a1"), 3).close()
+        socket.create_connection(port_of("a1"), PATIENCE).close()
 
 
 def refused_link(who, what, **options):
@@ -74,7 +74,7 @@ def certificates():
     refused_link(Identity("eve"), "other overlay")
     old = Identity("old")
     wait_for(lambda: subprocess.run(["openssl", "x509", "-checkend", "0", "-noout", "-in", old.cert],
-                                    capture_output=True).returncode, 5, "a certificate expires")
+                                    capture_output=True).returncode, 20, "a certificate expires")
     refused_link(old, "expired")
     refused_link(Identity("banned"), "bad-node")
     refused_link(forged("self", None), "self-signed")
@@ -135,7 +135,7 @@ def frames():
         link = mallory()
         m = message(node(to), b"", b"", new_id(), via_len=60000, length=70000)
         link.raw(b"\x80" + bytes(4) + (70000).to_bytes(3, "big") + m + bytes(most))
-        until = time.monotonic() + 3
+        until = time.monotonic() + PATIENCE
         try:
             while (m := link.next_frame(until)) is not None:
                 must(Answer(m).error != TOO_LARGE, "header too large: answered")
@@ -426,7 +426,7 @@ def lies():
         for body in (struct.pack(">IB", 1, 2) + vec(2, list_) + vec(2, list_), struct.pack(">IB", 1, 3) + vec(2, list_) * 3,
                      struct.pack(">IB", 0xFFFFFFFF, 1)):
             link.send(request(who, node(to), code=0x13, body=body))
-    wait_for(lambda: status("a1")["work"] == 0, 5, "Updates served")
+    wait_for(lambda: status("a1")["work"] == 0, 30, "Updates served")
     time.sleep(0.5)
     for s in map(status, AGENTS):
         must(s["state"] == "joined", f"{s['instance']} is {s['state']}")
@@ -481,14 +481,14 @@ def flood():
     threads = [threading.Thread(target=pour, daemon=True), threading.Thread(target=swallow, daemon=True)]
     for t in threads:
         t.start()
-    time.sleep(0.3)
+    wait_for(lambda: sent[0] >= 3000 or len(sent) > 1, 20, "3000 messages")
     began, before = time.monotonic(), sent[0]
     loaded = latency(40)
     # the agent that is flooded answers its own socket and goes on serving
     began_status = time.monotonic()
     status("a1")
     asked = (time.monotonic() - began_status) * 1000
-    pinged = call("a0", "overlay.ping", target=f"node:{to.hex()}", timeout=10)["rtt_ms"]
+    pinged = call("a0", "overlay.ping", target=f"node:{to.hex()}")["rtt_ms"]
     rate = (sent[0] - before) / (time.monotonic() - began)
     stop_.set()
     for t in threads:
@@ -499,22 +499,23 @@ def flood():
           f"status of the flooded agent {asked:.1f} ms, Ping to it {pinged:.1f} ms")
     must(loaded < 10 * quiet + 20, "other links notice the flood")
     must(asked < 2000, "the control socket is starved")
-    must(counter("a1", "drop_signature") + counter("a1", "drop_limit") > 1000, "the flood was counted")
+    wait_for(lambda: counter("a1", "drop_signature") + counter("a1", "drop_limit") > 1000, 20, "the flood was counted")
 
 
 def refusals():
     """Connections that are refused by the hundred do not fill the disk of the log."""
     time.sleep(1.1)
-    before, address = os.path.getsize("a1.log"), port_of("a1")
+    before, began, address = os.path.getsize("a1.log"), time.monotonic(), port_of("a1")
     for _ in range(1000):
-        s = socket.create_connection(address, 2)
+        s = socket.create_connection(address, PATIENCE)
         s.sendall(b"GET / HTTP/1.0\r\n\r\n")
         s.close()
     plaintext()
     time.sleep(1)
     plaintext()
     grown = os.path.getsize("a1.log") - before
-    must(grown < 20000, f"the log grew by {grown} bytes")
+    took = time.monotonic() - began
+    must(grown < max(20000, 4000 * took), f"the log grew by {grown} bytes in {took:.1f} s")  # 20 lines a second
     must(re.search(r"refused \d+ more", lines_of("a1.log")), "what is not told is counted")
 
 
@@ -534,7 +535,7 @@ def half_open():
     sockets = []
     for _ in range(600):
         try:
-            sockets.append(socket.create_connection(port, 1)) if (port := half_open.port) else None
+            sockets.append(socket.create_connection(port, PATIENCE)) if (port := half_open.port) else None
         except OSError:
             break
     must(len(sockets) >= 500, f"only {len(sockets)} connections")
@@ -553,7 +554,7 @@ def half_open():
 def slow():
     """A handshake a byte at a time; run in the background, writes slow.txt: seconds until it was thrown out."""
     began = time.monotonic()
-    s = socket.create_connection(port_of("a1"), 3)
+    s = socket.create_connection(port_of("a1"), PATIENCE)
     hello = b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03" + os.urandom(400)
     s.settimeout(0.2)
     for b in hello[:190]:
@@ -571,9 +572,9 @@ def slow():
 
 
 def slow_end():
-    wait_for(lambda: os.path.exists("slow.txt"), 15, "the slow handshake ends")
+    wait_for(lambda: os.path.exists("slow.txt"), 40, "the slow handshake ends")
     took = float(lines_of("slow.txt"))
-    must(5 < took < 15, f"thrown out after {took} s")
+    must(5 < took < 20, f"thrown out after {took} s")
 
 
 def deaf():
@@ -582,7 +583,7 @@ def deaf():
     link = mallory(buffer=4096)
     ping = link.frame(request(who, node(to)))
     ttl = request(who, node(to), ttl=101)
-    link.tls.settimeout(0.5)
+    link.tls.settimeout(5)
     sent = 0
     try:
         for _ in range(60):
@@ -618,19 +619,19 @@ def fragments():
     link = mallory()
     m = request(who, node(to), body=body_of_ping(2000))
 
-    def outcome(list_):
+    def outcome(list_, good=False):
         m = list_[0]
         for f in list_:
             link.send(f)
-        return link.answer(transaction_of(m), 0.4)
+        return link.answer(transaction_of(m), PATIENCE if good else 0.4)
 
     fresh = lambda: request(who, node(to), body=body_of_ping(2000))
     cut = [(0, 600), (600, 1200), (1200, 9999)]
     # R-6.7-14: any order, overlaps and repeats do not corrupt the result; what contradicts or is too large is dropped
-    must(outcome(pieces(fresh(), cut)), "fragments in order")
-    must(outcome(pieces(fresh(), cut[::-1])), "fragments backwards")
-    must(outcome(pieces(fresh(), [(0, 700), (500, 1300), (1000, 9999)])), "overlaps that agree")
-    must(outcome(pieces(fresh(), [cut[1], cut[1], cut[2], cut[2], cut[0]])), "fragments twice")
+    must(outcome(pieces(fresh(), cut), True), "fragments in order")
+    must(outcome(pieces(fresh(), cut[::-1]), True), "fragments backwards")
+    must(outcome(pieces(fresh(), [(0, 700), (500, 1300), (1000, 9999)]), True), "overlaps that agree")
+    must(outcome(pieces(fresh(), [cut[1], cut[1], cut[2], cut[2], cut[0]]), True), "fragments twice")
     with Counted("a1", drop_fragment=1):
         must(not outcome(pieces(fresh(), [(0, 700), (500, 1300), (1200, 9999)], change=500)), "overlaps that contradict")
     with Counted("a1", drop_fragment=1):  # an end before what came already
@@ -648,7 +649,7 @@ def fragments():
     link.tls.settimeout(60)  # 24 MB through a busy machine
     for _ in range(3000):
         link.raw(link.frame(part[:20] + new_id() + part[28:]))
-    wait_for(lambda: counter("a1", "drop_fragment") > 3, 5, "the limit of reassembly is reached")
+    wait_for(lambda: counter("a1", "drop_fragment") > 3, 20, "the limit of reassembly is reached")
     full = rss_kb("a1")
     print(f"24 MB of incomplete fragments: memory {before} -> {full} kB")
     must(full - before < 48 * 1024, "memory of fragments")
@@ -657,10 +658,10 @@ def fragments():
     mine = request(Identity("a0"), node(to), body=body_of_ping(2000))
     for f in pieces(mine, cut):
         other.send(f)
-    must(other.answer(transaction_of(mine), 2), "one link takes all the memory for fragments")
+    must(other.answer(transaction_of(mine)), "one link takes all the memory for fragments")
     other.close()
     time.sleep(5.2)
-    must(outcome(pieces(fresh(), cut)), "memory for fragments is free again")
+    must(outcome(pieces(fresh(), cut), True), "memory for fragments is free again")
 
 
 def neighbour():
@@ -673,8 +674,7 @@ def neighbour():
             f.write(document)
     with open(f"{name}.log", "w") as log:
         p = subprocess.Popen(["reload-agent", "-I", name, "-l", "127.0.0.1:0"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    wait_for(lambda: os.path.exists(f"{HOME}/run/{name}.sock"), 20, f"{name} has a socket")
-    wait_for(lambda: status(name)["state"] == "joined", 20, f"{name} joined")
+    wait_for(lambda: joined(name), 40, f"{name} joined")
     results = []
 
     def store():
@@ -685,12 +685,12 @@ def neighbour():
 
     t = threading.Thread(target=store)
     t.start()
-    wait_for(lambda: len(results) >= 10, 20, "ten Stores")
+    wait_for(lambda: len(results) >= 10, 40, "ten Stores")
     p.kill()
     p.wait()
-    t.join(60)
+    t.join(90)
     must(len(results) == 40, "Stores hang")
-    wait_for(ring_closed, 20, "the ring closed")
+    wait_for(ring_closed, 40, "the ring closed")
     good = [r for r in results if r[2]]
     must(len(good) >= 35, f"{len(good)} of 40 Stores succeeded")
     lost = [w for w, text, _ in good

@@ -3,6 +3,7 @@
 Used by hostile_peer.py and control_hostile.py.  Everything is kept in the present directory: lab/ (RELOAD_HOME), logs.
 """
 import base64, glob, hashlib, json, os, re, socket, ssl, struct, subprocess, sys, tempfile, time
+from ports import free_port
 
 HOME = os.environ["RELOAD_HOME"]
 OVERLAY = "hostile.example"
@@ -11,6 +12,7 @@ KIND_NODE, KIND_USER = 0xF0000002, 0xF0000001
 AGENTS = ("a0", "a1", "a2")
 PING, PING_ANS, ERROR = 0x17, 0x18, 0xFFFF
 FORBIDDEN, TTL_EXCEEDED, TOO_LARGE, INVALID = 2, 10, 11, 20
+PATIENCE = 8              # s, on a busy machine; less than an agent has with a handshake that does not end
 
 
 def fail(text):
@@ -33,7 +35,7 @@ def wait_for(check, seconds, what):
 # -- the control socket ------------------------------------------------------------------------------------------------
 
 
-def ask(instance, method, timeout=15, **params):
+def ask(instance, method, timeout=45, **params):
     """The whole answer, result or error."""
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(timeout)
@@ -51,18 +53,26 @@ def ask(instance, method, timeout=15, **params):
         fail(f"{instance} {method}: not JSON: {data[:2000]}")
 
 
-def call(instance, method, timeout=15, **params):
+def call(instance, method, timeout=45, **params):
     answer = ask(instance, method, timeout, **params)
     must("result" in answer, f"{instance} {method}: {answer}")
     return answer["result"]
 
 
 def status(instance):
-    return call(instance, "agent.status", timeout=5)
+    return call(instance, "agent.status", timeout=20)
 
 
 def counter(instance, name):
     return int(status(instance)["counters"][name])
+
+
+def joined(instance):
+    """Also while it starts: the socket's file is there before anybody listens."""
+    try:
+        return status(instance)["state"] == "joined"
+    except (FileNotFoundError, ConnectionRefusedError):
+        return False
 
 
 def rss_kb(instance):
@@ -191,7 +201,7 @@ class Answer:
 class Link:
     """A TLS link of a hostile node.  ACKs are sent unless deaf."""
 
-    def __init__(self, agent, who=None, timeout=3, version=None, buffer=0):
+    def __init__(self, agent, who=None, timeout=PATIENCE, version=None, buffer=0):
         self.address = port_of(agent)
         raw = socket.socket()
         if buffer:
@@ -254,7 +264,7 @@ class Link:
                 raise EOFError("closed")
             self.input += part
 
-    def answer(self, transaction, seconds=3):
+    def answer(self, transaction, seconds=PATIENCE):
         """The answer of a transaction, or None."""
         until = time.monotonic() + seconds
         while (m := self.next_frame(until)) is not None:
@@ -263,7 +273,7 @@ class Link:
                 return a
         return None
 
-    def closed(self, seconds=3):
+    def closed(self, seconds=PATIENCE):
         """True when the other end closes within seconds."""
         until = time.monotonic() + seconds
         try:
@@ -284,12 +294,6 @@ def node_of(agent):
 
 
 # -- the overlay -------------------------------------------------------------------------------------------------------------
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def lines_of(path):
@@ -319,9 +323,8 @@ def start():
         args = f"reload-agent -I {name} -l 127.0.0.1:{listen} --log-level debug {'--first' if name == 'a0' else ''}"
         subprocess.Popen(["sh", "-c", f"{args} 2>{name}.log >{name}.out; echo $? >{name}.exit"], stdin=subprocess.DEVNULL,
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, close_fds=True)
-        wait_for(lambda: os.path.exists(f"{HOME}/run/{name}.sock"), 20, f"{name} has a socket")
-        wait_for(lambda: status(name)["state"] == "joined", 20, f"{name} joined")
-    wait_for(ring_closed, 20, "the ring is closed")
+        wait_for(lambda: joined(name), 60, f"{name} joined")
+    wait_for(ring_closed, 60, "the ring is closed")
 
 
 def stop():
@@ -333,7 +336,7 @@ def stop():
             os.kill(pids[-1], 15)
         except OSError:
             pass
-    end = time.monotonic() + 15
+    end = time.monotonic() + 40
     while time.monotonic() < end and not all(os.path.exists(f"{n}.exit") for n in AGENTS):
         time.sleep(0.05)
     for pid in pids:
@@ -348,14 +351,14 @@ def stop():
 
 def calm():
     """The agents serve as if nothing had been."""
-    wait_for(ring_closed, 20, f"the ring is whole: {[(s['instance'], s['state'], s['successors']) for s in map(status, AGENTS)]}")
+    wait_for(ring_closed, 40, f"the ring is whole: {[(s['instance'], s['state'], s['successors']) for s in map(status, AGENTS)]}")
     for n in AGENTS:
         for m in AGENTS:
             if n != m:
-                call(n, "overlay.ping", target=f"node:{node_of(m).hex()}", timeout=5)
+                call(n, "overlay.ping", target=f"node:{node_of(m).hex()}")
     text = os.urandom(6).hex()
     place = int.from_bytes(os.urandom(2), "big") % 50 + 1
     where = hashlib.sha1(node_of("a1") + bytes([place])).digest()[:16].hex()
-    call("a1", "store.put", target=f"resource:{where}", kind=str(KIND_NODE), values=[{"text": text}], timeout=5)
-    found = call("a2", "store.fetch", target=f"resource:{where}", kind=str(KIND_NODE), timeout=5)["values"]
+    call("a1", "store.put", target=f"resource:{where}", kind=str(KIND_NODE), values=[{"text": text}])
+    found = call("a2", "store.fetch", target=f"resource:{where}", kind=str(KIND_NODE))["values"]
     must([v["text"] for v in found] == [text], f"stored {text}, fetched {found}")

@@ -38,14 +38,24 @@ kept() {
 	reload-store -a "$1" -j --list-kept | jq -r ".kept[0].$2"
 }
 
-# until_kept AGENT FIELD VALUE: waits for it, 10 s at most.
+is_kept() {
+	local now
+	now=$(kept "$1" "$2")
+	[ "$now" = "$3" ] || [[ $now =~ ^[0-9]+$ && $3 =~ ^[0-9]+$ && $now -gt $3 ]]
+}
+
+# until_kept AGENT FIELD VALUE: waits for it, a number: at least that.
 until_kept() {
-	for _ in $(seq 100); do
-		[ "$(kept "$1" "$2")" != "$3" ] || return 0
-		sleep 0.1
-	done
-	reload-store -a "$1" -j --list-kept
-	return 1
+	until_true is_kept "$@" || {
+		reload-store -a "$1" -j --list-kept
+		return 1
+	}
+}
+
+# nothing AGENT KIND NAME: no such value is found.
+nothing() {
+	R reload-fetch -a "$1" -k "$2" "$3"
+	[ "$status" -eq 5 ]
 }
 
 # R-7-07: without --keep the value would be gone; R-13.5-04: each Store has a later storage_time
@@ -55,14 +65,14 @@ until_kept() {
 	matches "$output" ', kept$'
 	first=$(reload-fetch -a bob -j -k $ARRAY alice@calls.example | jq -r '.values[0].storage_time')
 	reload-store -a bob -q -k $K bob@calls.example 'not kept' --lifetime 2s
+	until_true nothing bob $K bob@calls.example
+	until_kept alice renewals $(($(kept alice renewals) + 1)) # just now, so that it holds for 2 s
 	until_kept alice renewals 2
 	R reload-fetch -a bob -j -k $ARRAY alice@calls.example
 	ok
 	[ "$(jq -r '.values[0].text' <<<"$output")" = here ]
 	[[ $(jq -r '.values[0].storage_time' <<<"$output") > $first ]]
 	[ "$(jq -r '.values[0].lifetime_s <= 2' <<<"$output")" = true ]
-	R reload-fetch -a bob -k $K bob@calls.example
-	[ "$status" -eq 5 ]
 }
 
 @test "what is kept is listed, as text and as the schema says" {
@@ -91,12 +101,7 @@ until_kept() {
 	same_schema reload-store --drop
 	[ "$(jq -r '.dropped | length' <<<"$output")" = 1 ]
 	[ "$(jq -c .kept lab/state/alice/kept.json)" = '[]' ]
-	for _ in $(seq 50); do
-		R reload-fetch -a bob -k $ARRAY alice@calls.example
-		[ "$status" -ne 5 ] || break
-		sleep 0.1
-	done
-	[ "$status" -eq 5 ]
+	until_true nothing bob $ARRAY alice@calls.example
 	R reload-store -a alice --drop -k $ARRAY alice@calls.example
 	failed 5 'nothing of Kind'
 }
@@ -144,10 +149,10 @@ until_kept() {
 	reload-store -a carol -q -k $K carol@calls.example 'still here' --keep --lifetime 1h
 	[ "$(stat -c %a lab/state/carol/kept.json)" = 600 ]
 	kill -KILL "$(cat lab/carol.pid)"
-	while kill -0 "$(cat lab/carol.pid)" 2>/dev/null; do sleep 0.05; done
+	until_true gone "$(cat lab/carol.pid)"
 	before=$(jq -r '.kept[0].stored_ms' lab/state/carol/kept.json)
 	lab_start carol -l 127.0.0.1:0
-	reload-agent status -a carol --wait joined -q
+	reload-agent status -a carol --wait joined -q -t 60s
 	until_kept carol renewals 1
 	R reload-store -a carol -j --list-kept
 	[ "$(jq -r '.kept[0].state' <<<"$output")" = kept ]
@@ -163,6 +168,11 @@ until_kept() {
 	until_kept carol renewals 2
 }
 
+ended() {
+	kill "$(cat "lab/$1.pid")"
+	until_true gone "$(cat "lab/$1.pid")"
+}
+
 # A table that is full; nothing of it is stored.
 full_table() {
 	jq -nc '{version: 1, overlay: "calls.example", kept: [range(1024) | {resource_id: ("%032d" | sub("%032d"; "00000000000000000000000000000001")),
@@ -170,23 +180,21 @@ full_table() {
 }
 
 @test "what an agent keeps has a limit; what it cannot read is put aside" {
-	kill "$(cat lab/twin.pid)"
-	while kill -0 "$(cat lab/twin.pid)" 2>/dev/null; do sleep 0.05; done
+	ended twin
 	mkdir -p lab/state/twin
 	full_table >lab/state/twin/kept.json
 	lab_start twin -l 127.0.0.1:0
-	reload-agent status -a twin --wait joined -q
+	reload-agent status -a twin --wait joined -q -t 60s
 	[ "$(reload-store -a twin -j --list-kept | jq '.kept | length')" = 1024 ]
 	R reload-store -a twin -k $K alice@calls.example more --keep
 	failed 8 'no room to keep'
 	R reload-fetch -a bob -q -k $K alice@calls.example
 	[ "$output" != more ]
-	kill "$(cat lab/twin.pid)"
-	while kill -0 "$(cat lab/twin.pid)" 2>/dev/null; do sleep 0.05; done
+	ended twin
 	head -c 1000 lab/state/twin/kept.json >cut
 	cp cut lab/state/twin/kept.json
 	lab_start twin -l 127.0.0.1:0
-	reload-agent status -a twin --wait joined -q
+	reload-agent status -a twin --wait joined -q -t 60s
 	[ "$(reload-store -a twin -j --list-kept | jq '.kept | length')" = 0 ]
 	cmp cut lab/state/twin/kept.json.damaged
 	grep -q 'kept values cannot be read' lab/twin.log
@@ -197,8 +205,7 @@ full_table() {
 # what is there may be all that is left of what was kept
 @test "a file of kept values that cannot be read is not written over, and nothing is stored to be kept" {
 	for what in large stuck; do
-		kill "$(cat lab/twin.pid)"
-		while kill -0 "$(cat lab/twin.pid)" 2>/dev/null; do sleep 0.05; done
+		ended twin
 		rm -rf lab/state/twin/kept.json*
 		case $what in
 		large) truncate -s 1G lab/state/twin/kept.json ;;
@@ -209,7 +216,7 @@ full_table() {
 		esac
 		before=$(stat -c '%s %i' lab/state/twin/kept.json)
 		lab_start twin -l 127.0.0.1:0
-		reload-agent status -a twin --wait joined -q
+		reload-agent status -a twin --wait joined -q -t 60s
 		grep -q 'error storage: kept values cannot be read' lab/twin.log
 		reload-store -a twin -q -k $K alice@calls.example "not kept"
 		R reload-store -a twin -k $K alice@calls.example "to be kept" --keep
@@ -221,31 +228,27 @@ full_table() {
 	done
 }
 
-ended() {
-	kill "$(cat "lab/$1.pid")"
-	while kill -0 "$(cat "lab/$1.pid")" 2>/dev/null; do sleep 0.05; done
-}
-
 # alice hears that her value is stored only after another node has stored a newer one in its place
 @test "a kept value gives way to one that came before the answer" {
 	for u in alice twin; do # neither of them is the responsible peer then
 		ended $u
 		rm -rf "lab/state/$u/kept.json"*
 		lab_start $u -l 127.0.0.1:0 --role client --bootstrap "$(reload-agent status -a bob -j | jq -r '.listen[0]')"
-		reload-agent status -a $u --wait joined -q
+		reload-agent status -a $u --wait joined -q -t 60s
 	done
 	r=$(reload-store -a alice -j -k $K alice@calls.example before | jq -r .responsible)
 	[ "$r" = "$(node_of bob)" ] && r=bob || r=carol
 	kill -STOP "$(cat lab/$r.pid)"
-	reload-store -a alice -q -k $K alice@calls.example 'first' --keep --lifetime 6s &
+	sent() { reload-agent status -a alice -j | jq -r .counters.sent; }
+	before=$(sent)
+	reload-store -a alice -q -k $K alice@calls.example 'first' --keep --lifetime 20s &
 	first=$!
-	sleep 0.3 # it is on its way
+	on_its_way() { [ "$(sent)" -gt "$before" ]; }
+	until_true on_its_way
 	kill -STOP "$(cat lab/alice.pid)"
 	kill -CONT "$(cat lab/$r.pid)"
-	for _ in $(seq 50); do
-		[ "$(reload-fetch -a twin -q -k $K alice@calls.example)" != first ] || break
-		sleep 0.1
-	done
+	is_there() { [ "$(reload-fetch -a twin -q -k $K alice@calls.example 2>/dev/null)" = first ]; }
+	until_true is_there
 	reload-store -a twin -q -k $K alice@calls.example 'second' --lifetime 1h
 	kill -CONT "$(cat lab/alice.pid)"
 	wait $first

@@ -17,9 +17,9 @@ lab_kind() {
 	echo "kind-$1.xml"
 }
 
-# A port that nobody has: the kernel picks one.
+# A port that nobody has.
 lab_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	python3 "$BATS_TEST_DIRNAME/ports.py"
 }
 
 lab_overlay() {
@@ -43,7 +43,41 @@ lab_ring() {
 	lab_start alice -l "127.0.0.1:$PORT" --first
 	lab_start bob -l 127.0.0.1:0 --no-join
 	lab_start carol -l 127.0.0.1:0 --no-join
-	reload-join -a alice -q && reload-join -a bob -q && reload-join -a carol -q
+	reload-join -a alice -q && reload-join -a bob -q && reload-join -a carol -q && lab_whole alice bob carol
+}
+
+# until_true COMMAND: waits until it succeeds, 30 s at most.
+until_true() {
+	local end=$((SECONDS + 30))
+	until "$@"; do
+		[ $SECONDS -lt $end ] || {
+			echo "not in time: $*"
+			return 1
+		}
+		sleep 0.05
+	done
+}
+
+# knows NAME N: the agent has links to N others, and they are its neighbours.
+knows() {
+	reload-agent status -a "$1" -j 2>/dev/null |
+		jq -e --argjson n "$2" '.links.up >= $n and (.successors | length) >= $n' >/dev/null
+}
+
+# lab_whole NAME...: they are all there is, and each of them knows all others.  A join may end a little earlier.
+lab_whole() {
+	local name
+	for name in "$@"; do
+		until_true knows "$name" $(($# - 1)) || return 1
+	done
+}
+
+# gone PID: the process has ended, whether or not somebody has collected its exit status.
+gone() {
+	local stat
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+	stat=${stat##*) }
+	[ "${stat:0:1}" = Z ]
 }
 
 lab_end() {

@@ -65,7 +65,7 @@ ANSWER='^answer  seq 1  node:[0-9a-f]{8}  [0-9]+ hops?  rtt [0-9]+\.[0-9]{2} ms 
 	[ "$(jq -s 'map(select(.type == "answer").seq) == [1, 2, 3]' <<<"$output")" = true ]
 	# R-6.5.3-03: response_id is random, time is now in ms
 	[ "$(jq -s 'map(select(.type == "answer").response_id) | unique | length' <<<"$output")" = 3 ]
-	jq -s -e 'first.time | sub("\\.[0-9]+Z"; "Z") | fromdate - now | fabs < 5' <<<"$output"
+	jq -s -e 'first.time | sub("\\.[0-9]+Z"; "Z") | fromdate - now | fabs < 60' <<<"$output"
 	jq -s -e 'last | .sent == 3 and .answered == 3 and .lost_percent == 0 and .min_ms <= .p50_ms and .p50_ms <= .p90_ms and
 		.p90_ms <= .max_ms and ([.histogram[].count] | add) == 3' <<<"$output"
 	R reload-ping -c 2 -i 200ms -q succ
@@ -80,7 +80,7 @@ ANSWER='^answer  seq 1  node:[0-9a-f]{8}  [0-9]+ hops?  rtt [0-9]+\.[0-9]{2} ms 
 	[ "$status" -eq 4 ]
 	matches "${lines[0]}" '^lost    seq 1  no answer'
 	[ "${lines[2]}" = "2 sent, 0 answered, 100% lost" ]
-	[ $((SECONDS - before)) -le 4 ]
+	[ $((SECONDS - before)) -le 8 ] # without -W it takes 10 s and more
 }
 
 # R-6.5.3-02
@@ -96,16 +96,16 @@ ANSWER='^answer  seq 1  node:[0-9a-f]{8}  [0-9]+ hops?  rtt [0-9]+\.[0-9]{2} ms 
 }
 
 @test "-c 0 runs until it is stopped, and ends normally" {
-	run --separate-stderr timeout --preserve-status -s INT 1 reload-ping -c 0 -i 200ms succ
+	run --separate-stderr timeout --preserve-status -s INT 2 reload-ping -c 0 -i 200ms succ
 	[ "$status" -eq 0 ]
 	matches "${lines[-1]}" '^[0-9]+ sent, [0-9]+ answered, 0% lost'
 }
 
 @test "--timeout limits the whole command" {
 	before=$SECONDS
-	R reload-ping -c 100 -t 1s succ
+	R reload-ping -c 100 -t 2s succ
 	[ "$status" -eq 0 ]
-	[ $((SECONDS - before)) -le 3 ]
+	[ $((SECONDS - before)) -le 20 ] # without a limit it takes 99 s
 }
 
 @test "wrong use" {

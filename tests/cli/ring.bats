@@ -11,7 +11,7 @@ setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return 1
 	CAPTURE=
 	if tshark -i lo -a duration:1 -w "$BATS_FILE_TMPDIR/probe.pcapng" >/dev/null 2>&1; then
-		tshark -i lo -f tcp -w "$BATS_FILE_TMPDIR/ring.pcapng" >/dev/null 2>tshark.log 3>&- &
+		tshark -i lo -f tcp -B 64 -w "$BATS_FILE_TMPDIR/ring.pcapng" >/dev/null 2>tshark.log 3>&- &
 		CAPTURE=$!
 	fi
 	export CAPTURE
@@ -52,7 +52,7 @@ setup() {
 	[ -n "$CAPTURE" ] || skip "no right to capture"
 	sleep 1
 	kill "$CAPTURE"
-	for _ in $(seq 50); do kill -0 "$CAPTURE" 2>/dev/null || break; sleep 0.1; done
+	for _ in $(seq 300); do kill -0 "$CAPTURE" 2>/dev/null || break; sleep 0.1; done
 	run python3 "$HERE/capture.py" ring.pcapng keys lab/etc/ring.example/overlay.xml
 	echo "$output"
 	[ "$status" -eq 0 ]

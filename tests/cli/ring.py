@@ -5,13 +5,16 @@ Everything is kept in the present directory: lab/ (RELOAD_HOME), agents.json, va
 """
 import hashlib, json, os, random, signal, socket, subprocess, sys, time
 
+sys.dont_write_bytecode = True
+from ports import free_port
+
 KIND = 0xF0000002          # of init --kind: SINGLE, NODE-MULTIPLE
 PER_NODE = 8
 HOME = os.environ["RELOAD_HOME"]
 random.seed(int(os.environ.get("RING_SEED", "1")))
 
 
-def call(instance, method, timeout=30, **params):
+def call(instance, method, timeout=60, **params):
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(timeout)
         s.connect(f"{HOME}/run/{instance}.sock")
@@ -41,12 +44,6 @@ def save(name, value):
 def fail(text):
     print(text)
     sys.exit(1)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def enroll(*args):
@@ -96,7 +93,7 @@ def join(at_once):
     agents = load("agents.json")
     names = list(agents)
     for n in names:
-        wait_for(lambda: answers(n), 20, f"{n} has a socket")
+        wait_for(lambda: answers(n), 60, f"{n} has a socket")
     began = time.monotonic()
     for i in range(1, len(names), at_once):
         batch = names[i:i + at_once]
@@ -122,7 +119,11 @@ def disagreement(names):
 
 def agree():
     names = list(load("agents.json"))
-    wait_for(lambda: disagreement(names) is None, 60, disagreement(names))
+    end = time.monotonic() + 90
+    while (fault := disagreement(names)) is not None:
+        if time.monotonic() > end:
+            fail(f"not within 90 s: {fault}")
+        time.sleep(0.1)
 
 
 def store(count):
@@ -170,7 +171,7 @@ def term(count):
     for name in random.sample(list(agents), count):
         pid = agents.pop(name)
         os.kill(pid, signal.SIGTERM)
-        wait_for(lambda: ended(pid), 20, f"{name} ended")
+        wait_for(lambda: ended(pid), 60, f"{name} ended")
         save("agents.json", agents)
         agree()
         fetch(1)

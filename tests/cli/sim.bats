@@ -226,13 +226,14 @@ assert rows[0]["settings_peers"] == "12" and rows[0]["violation_check"] == ""' "
 @test "an interrupt ends the children and prints what is done" {
 	reload-sim --peers 3000 --duration 1d --seeds 2 --jobs 2 >out 2>err 3>&- &
 	pid=$!
-	for _ in $(seq 100); do [ "$(pgrep -c -P "$pid")" = 2 ] && break; sleep 0.05; done
+	two() { [ "$(pgrep -c -P "$pid")" = 2 ]; }
+	until_true two
 	children=$(pgrep -P "$pid")
 	kill -TERM "$pid"
 	status=0
 	wait "$pid" || status=$?
 	[ "$status" -eq 130 ]
-	for child in $children; do ! kill -0 "$child" 2>/dev/null; done
+	for child in $children; do gone "$child"; done
 	matches "$(cat out)" '^0 runs, 0 violations'
 	matches "$(cat err)" 'stopped: 0 of 2 runs ended'
 }

@@ -3,9 +3,9 @@
 # the large version.
 
 bats_require_minimum_version 1.5.0
+export BATS_TEST_TIMEOUT=300
 
 @test "eight agents through kill -9, a restart and a partition: one ring, nothing acknowledged is lost" {
-	export BATS_TEST_TIMEOUT=300
 	run "$BATS_TEST_DIRNAME/../soak/soak" --agents 8 --kill 2 --restart 1 --partition 40 --calm 12 --seed 11
 	echo "$output"
 	[ "$status" -ne 77 ] || skip "no right to make network namespaces"

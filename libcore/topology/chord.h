@@ -24,6 +24,7 @@ enum {
 		30000, /* data are kept so long after three peers came to stand before them */
 	CHORD_ATTACH_TRIES = 4, /* per node, then it is forgotten */
 	CHORD_JOIN_TRIES = 8,   /* failures in one join(), then FAILED */
+	CHORD_DETOUR_TRIES = 2, /* of these; then every other one goes by another way */
 	CHORD_JOIN_MOVES = 64,  /* changes of the Admitting Peer in one join(), then FAILED */
 	CHORD_FINGER_PASSES = 4,
 	CHORD_BACKOFF_MS = 250,

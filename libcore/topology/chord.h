@@ -54,14 +54,14 @@ enum {
 
 /* -- chord_table.c: ordered sets of Node-IDs on a ring; pure ------------------------------------------------------- */
 
+typedef unsigned __int128 reload_point; /* of the ring: a Node-ID as a number */
+
 /* Ascending, without duplicates, owned. */
 struct chord_set {
-	struct reload_id *at;
+	reload_point *at;
 	size_t count, cap;
 };
 
-/* reload_chord_set_lower() returns the index of the first element that is not less than id. */
-size_t reload_chord_set_lower(const struct chord_set *s, const struct reload_id *id);
 /* reload_chord_set_has() tells whether id is in the set. */
 bool reload_chord_set_has(const struct chord_set *s, const struct reload_id *id);
 /* reload_chord_set_add(), reload_chord_set_remove() tell whether the set changed. */
@@ -73,9 +73,11 @@ size_t reload_chord_set_after(
 	const struct chord_set *s, const struct reload_id *self, struct reload_id *out, size_t max);
 size_t reload_chord_set_before(
 	const struct chord_set *s, const struct reload_id *self, struct reload_id *out, size_t max);
-/* reload_chord_set_route() is the rule of s10.3 for a k that is not ours; NULL when the set is empty (borrowed). */
-const struct reload_id *reload_chord_set_route(
-	const struct chord_set *s, const struct reload_id *self, const struct reload_id *k);
+/* reload_chord_set_at() returns the element at place i, which is less than the count. */
+struct reload_id reload_chord_set_at(const struct chord_set *s, size_t i);
+/* reload_chord_set_route() is the rule of s10.3 for a k that is not ours; false when the set is empty. */
+bool reload_chord_set_route(const struct chord_set *s, const struct reload_id *self,
+	const struct reload_id *k, struct reload_id *out);
 /* reload_chord_set_fingers() fills out, ascending: of every finger interval the element next to its start. */
 size_t reload_chord_set_fingers(const struct chord_set *s, const struct reload_id *self,
 	struct reload_id out[CHORD_FINGERS_MAX]);

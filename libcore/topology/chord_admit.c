@@ -66,7 +66,7 @@ void reload_chord_admit_handed_over(struct reload_topology *t, const struct relo
 void reload_chord_admit_waiting(struct reload_topology *t)
 {
 	while (t->waiting.count) {
-		struct reload_id node = t->waiting.at[0];
+		struct reload_id node = reload_chord_set_at(&t->waiting, 0);
 		reload_chord_set_remove(&t->waiting, &node);
 		reload_chord_admit_received(t, &node);
 	}

@@ -30,13 +30,12 @@ enum reload_err reload_chord_next_hop(
 		*next = *id;
 		return RELOAD_OK;
 	}
-	const struct reload_id *best = reload_chord_set_route(&t->route, &t->self, id);
-	if (!best && t->state != RELOAD_TOPOLOGY_JOINED && t->bootstrap.len &&
-		reload_chord_link_find(t, &t->bootstrap))
-		best = &t->bootstrap;
-	if (!best)
+	if (reload_chord_set_route(&t->route, &t->self, id, next))
+		return RELOAD_OK;
+	if (t->state == RELOAD_TOPOLOGY_JOINED || !t->bootstrap.len ||
+		!reload_chord_link_find(t, &t->bootstrap))
 		return RELOAD_NO_NODE;
-	*next = *best;
+	*next = t->bootstrap;
 	return RELOAD_OK;
 }
 

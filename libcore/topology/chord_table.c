@@ -5,27 +5,34 @@
  */
 #include "topology/chord.h"
 
-typedef unsigned __int128 point; /* of the ring */
-
-static inline point point_of(const struct reload_id *id)
+static inline reload_point point_of(const struct reload_id *id)
 {
 	uint64_t words[2];
 	memcpy(words, id->at, CHORD_ID_LEN);
-	return (point)be64toh(words[0]) << 64 | be64toh(words[1]);
+	return (reload_point)be64toh(words[0]) << 64 | be64toh(words[1]);
 }
 
-static inline int order(const struct reload_id *a, const struct reload_id *b)
+static inline struct reload_id id_of(reload_point point)
 {
-	point x = point_of(a), y = point_of(b);
-	return (x > y) - (x < y);
+	const uint64_t words[2] = { htobe64((uint64_t)(point >> 64)), htobe64((uint64_t)point) };
+	struct reload_id id = { .len = CHORD_ID_LEN };
+	memcpy(id.at, words, CHORD_ID_LEN);
+	return id;
 }
 
-size_t reload_chord_set_lower(const struct chord_set *s, const struct reload_id *id)
+/* reload_id_between() of points */
+static inline bool between(reload_point from, reload_point x, reload_point to)
+{
+	return from == to || (x != from && x - from <= to - from);
+}
+
+/* The index of the first element that is not less than point. */
+static size_t lower(const struct chord_set *s, reload_point point)
 {
 	size_t lo = 0, hi = s->count;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (order(&s->at[mid], id) < 0)
+		if (s->at[mid] < point)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -35,26 +42,29 @@ size_t reload_chord_set_lower(const struct chord_set *s, const struct reload_id 
 
 bool reload_chord_set_has(const struct chord_set *s, const struct reload_id *id)
 {
-	size_t i = reload_chord_set_lower(s, id);
-	return i < s->count && order(&s->at[i], id) == 0;
+	reload_point point = point_of(id);
+	size_t i = lower(s, point);
+	return i < s->count && s->at[i] == point;
 }
 
 bool reload_chord_set_add(struct chord_set *s, const struct reload_id *id)
 {
-	size_t i = reload_chord_set_lower(s, id);
-	if (i < s->count && order(&s->at[i], id) == 0)
+	reload_point point = point_of(id);
+	size_t i = lower(s, point);
+	if (i < s->count && s->at[i] == point)
 		return false;
 	reload_grow(&s->at, &s->cap, s->count, sizeof(*s->at));
 	memmove(s->at + i + 1, s->at + i, (s->count - i) * sizeof(*s->at));
-	s->at[i] = *id;
+	s->at[i] = point;
 	s->count++;
 	return true;
 }
 
 bool reload_chord_set_remove(struct chord_set *s, const struct reload_id *id)
 {
-	size_t i = reload_chord_set_lower(s, id);
-	if (i >= s->count || order(&s->at[i], id) != 0)
+	reload_point point = point_of(id);
+	size_t i = lower(s, point);
+	if (i >= s->count || s->at[i] != point)
 		return false;
 	memmove(s->at + i, s->at + i + 1, (s->count - i - 1) * sizeof(*s->at));
 	s->count--;
@@ -70,37 +80,44 @@ void reload_chord_set_clear(struct chord_set *s)
 size_t reload_chord_set_after(
 	const struct chord_set *s, const struct reload_id *self, struct reload_id *out, size_t max)
 {
-	size_t n = s->count < max ? s->count : max, at = reload_chord_set_lower(s, self);
+	size_t n = s->count < max ? s->count : max, at = lower(s, point_of(self));
 	for (size_t i = 0; i < n; i++)
-		out[i] = s->at[(at + i) % s->count];
+		out[i] = id_of(s->at[(at + i) % s->count]);
 	return n;
 }
 
 size_t reload_chord_set_before(
 	const struct chord_set *s, const struct reload_id *self, struct reload_id *out, size_t max)
 {
-	size_t n = s->count < max ? s->count : max, at = reload_chord_set_lower(s, self);
+	size_t n = s->count < max ? s->count : max, at = lower(s, point_of(self));
 	for (size_t i = 0; i < n; i++)
-		out[i] = s->at[(at + s->count - 1 - i) % s->count];
+		out[i] = id_of(s->at[(at + s->count - 1 - i) % s->count]);
 	return n;
 }
 
-const struct reload_id *reload_chord_set_route(
-	const struct chord_set *s, const struct reload_id *self, const struct reload_id *k)
+struct reload_id reload_chord_set_at(const struct chord_set *s, size_t i)
+{
+	return id_of(s->at[i]);
+}
+
+bool reload_chord_set_route(const struct chord_set *s, const struct reload_id *self,
+	const struct reload_id *k, struct reload_id *out)
 {
 	if (!s->count)
-		return NULL;
-	size_t i = reload_chord_set_lower(s, k);
-	if (i < s->count && order(&s->at[i], k) == 0)
-		return &s->at[i];
+		return false;
+	reload_point here = point_of(self), point = point_of(k);
+	size_t i = lower(s, point), behind = i < s->count ? i : 0;
+	if (i < s->count && s->at[i] == point) {
+		*out = *k;
+		return true;
+	}
 	/*
 	 * The one in front of k, going round, has the smallest distance to k.  It lies in (self, k] unless self comes
 	 * between the two; then nobody does, and the one behind k is the first peer after k (CHORD-08).
 	 */
-	const struct reload_id *before = &s->at[i ? i - 1 : s->count - 1];
-	if (reload_id_between(self, before, k))
-		return before;
-	return &s->at[i < s->count ? i : 0];
+	size_t before = i ? i - 1 : s->count - 1;
+	*out = id_of(s->at[between(here, s->at[before], point) ? before : behind]);
+	return true;
 }
 
 unsigned reload_chord_finger_index(const struct reload_id *self, const struct reload_id *id)
@@ -116,19 +133,19 @@ size_t reload_chord_set_fingers(const struct chord_set *s, const struct reload_i
 	struct reload_id out[CHORD_FINGERS_MAX])
 {
 	/* in ring order from self every interval is met at its start, the farthest (lowest i) last */
-	size_t at = reload_chord_set_lower(s, self), n = 0;
+	size_t at = lower(s, point_of(self)), n = 0;
 	unsigned last = 0;
 	for (size_t i = 0; i < s->count; i++) {
-		const struct reload_id *id = &s->at[(at + i) % s->count];
-		unsigned index = reload_chord_finger_index(self, id);
+		struct reload_id id = id_of(s->at[(at + i) % s->count]);
+		unsigned index = reload_chord_finger_index(self, &id);
 		if (index != last)
-			out[n++] = *id;
+			out[n++] = id;
 		last = index;
 	}
 	/* ascending numbers: turn the list so that it begins with the smallest */
 	size_t first = 0;
 	for (size_t i = 1; i < n; i++)
-		if (order(&out[i], &out[first]) < 0)
+		if (point_of(&out[i]) < point_of(&out[first]))
 			first = i;
 	struct reload_id turned[CHORD_FINGERS_MAX];
 	for (size_t i = 0; i < n; i++)
@@ -146,7 +163,7 @@ uint64_t reload_chord_high(const struct reload_id *distance)
 bool reload_chord_nearer(const struct reload_id *from, bool clockwise, const struct reload_id *a,
 	const struct reload_id *b)
 {
-	point here = point_of(from), x = point_of(a), y = point_of(b);
+	reload_point here = point_of(from), x = point_of(a), y = point_of(b);
 	return clockwise ? x - here < y - here : here - x < here - y;
 }
 

@@ -331,8 +331,10 @@ static void leave_one(struct reload_topology *t, const struct reload_id *to)
 
 void reload_chord_leave(struct reload_topology *t)
 {
-	for (size_t i = 0; t->announced && i < t->peers.count; i++)
-		leave_one(t, &t->peers.at[i]);
+	for (size_t i = 0; t->announced && i < t->peers.count; i++) {
+		const struct reload_id to = reload_chord_set_at(&t->peers, i);
+		leave_one(t, &to);
+	}
 	reload_chord_join_stop(t);
 	reload_chord_known_clear(t);
 	t->announced = false;

@@ -13,7 +13,8 @@
  * this node from the configured ones.  Nodes tell their addresses themselves: of one node ADDRESSES_OF_ONE are remembered,
  * so that none can fill the memory with those of others.
  *
- * A joined peer looks in a random order, so that not all go to the same node, and takes a node that is in its tables only
+ * A joined peer looks in a random order, so that not all go to the same node, and so does who failed to join more than
+ * once: the first of the list may let nothing pass.  A joined peer takes a node that is in its tables only
  * when there is no other.  A link that was made for it and came to nothing else is closed after IDLE_MS.
  */
 
@@ -255,11 +256,15 @@ static bool is_configured(const struct reload_peer *p, const struct reload_ip_po
 	return false;
 }
 
-/* First what the caller of the join knows beside the configuration, then what was reached before, then all others. */
+/*
+ * First what the caller of the join knows beside the configuration, then what was reached before, then all others; in any order
+ * when that led nowhere.
+ */
 static void list_make(struct reload_peer *p)
 {
 	struct reload_search *s = p->search;
 	size_t given = p->life.bootstrap_count, configured = p->config->bootstrap_count;
+	bool again = p->life.attempts >= RELOAD_SAME_BOOTSTRAP;
 	free(s->list);
 	s->list = reload_alloc_array(given + configured + CACHED_PER_ROUND + 1, sizeof(*s->list));
 	s->count = s->next = 0;
@@ -267,11 +272,11 @@ static void list_make(struct reload_peer *p)
 		if (!is_configured(p, &p->life.bootstrap[i]))
 			list_plain(p, &p->life.bootstrap[i], 1);
 	list_cached(p);
-	size_t first = s->count;
+	size_t first = again ? 0 : s->count;
 	list_plain(p, p->life.bootstrap, given);
 	if (!given || s->locating)
 		list_plain(p, p->config->bootstrap, configured);
-	if (s->locating)
+	if (s->locating || again)
 		shuffle(p, &s->list[first], s->count - first);
 }
 

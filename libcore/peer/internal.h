@@ -463,6 +463,10 @@ typedef void (*reload_searched_fn)(
 void reload_search_start(struct reload_peer *p, reload_searched_fn fn);
 void reload_search_locate(struct reload_peer *p, uint32_t cookie);
 void reload_search_stop(struct reload_peer *p);
+enum {
+	RELOAD_SAME_BOOTSTRAP =
+		2 /* attempts to join through one node, then another one is looked for */
+};
 /*
  * reload_search_ask_way() asks through con, whatever the tables say (CHORD-02), who is responsible for the point behind this
  * node's own, as at a join; own is told the end.  timeout_ms 0: that of all requests.

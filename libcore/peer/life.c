@@ -50,13 +50,14 @@ static void after_pause(struct reload_peer *p, void (*then)(void *arg))
 		&p->timers, &p->life.retry, p->now + reload_peer_around(p, pause), then, p);
 }
 
+/* Through the same bootstrap node once more; a node that let nothing pass twice may do so for ever, so then any will do. */
 static void retry_now(void *arg)
 {
 	struct reload_peer *p = arg;
 	if (!p->life.wanted)
 		return;
 	struct reload_connection *con =
-		p->life.bootstrap_peer.len
+		p->life.bootstrap_peer.len && p->life.attempts < RELOAD_SAME_BOOTSTRAP
 			? reload_connection_by_node(p->connections, &p->life.bootstrap_peer)
 			: NULL;
 	if (con && con->good)

@@ -199,9 +199,14 @@ static struct reload_sim_read read_of(
 	return (struct reload_sim_read){ 0 };
 }
 
-static bool answers_may_fail(const struct reload_sim_course *c)
+/*
+ * A final read is answered at last, others where no message is lost for good.  Not where peers lie: all ways to a point may lead
+ * through one that lets nothing pass; that its holders have the value is looked at then as always (REPLICAS).
+ */
+static bool must_be_answered(const struct reload_sim_request *r)
 {
-	return c->faults.drop || c->faults.byzantine || c->scenario->datagrams;
+	const struct reload_sim_course *c = r->course;
+	return !c->faults.byzantine && (r->tries || !(c->faults.drop || c->scenario->datagrams));
 }
 
 /* No answer: a final read is tried again through another node. */
@@ -212,7 +217,7 @@ static void read_failed(struct reload_sim_request *r, const struct reload_result
 		    !c->nodes[r->node].leaving && result->err != RELOAD_CANCELLED;
 	if (r->tries && r->tries <= READ_TRIES && read_send(r))
 		return;
-	if (must && (r->tries || !answers_may_fail(c)) &&
+	if (must && must_be_answered(r) &&
 		reload_sim_history_owed(c->history, r->place, reload_sim_now(c->sim)) &&
 		!reload_sim_place_lied(c->checks, r->place)) {
 		char words[200];

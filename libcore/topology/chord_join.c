@@ -20,6 +20,11 @@
  * JN whose segment went to somebody else meanwhile learns it from an error to its Join or from AP's Update (a peer between JN
  * and AP) and moves: it resolves n+1 again after a short random pause.  A JN that learns of a nearer successor attaches to it and joins there.
  *
+ * A peer that lets nothing pass stops this where it is AP, or our predecessor, through which all ways to n+1 lead (s10.3).
+ * So after CHORD_DETOUR_TRIES failures every other attempt begins, through the bootstrap node, at a point drawn at
+ * random: its owner stands for AP, the nearest of those it lists are attached to, the nearest of those that these
+ * list, and so on, each through who named it, until our successor is among them.
+ *
  * Limits: CHORD_JOIN_TRIES failures (Attach or Join failed, AP lost, no Update in time) with pauses that double, and
  * CHORD_JOIN_MOVES moves; then FAILED.  No link left: FAILED at once, the host picks another bootstrap node.
  */
@@ -58,13 +63,17 @@ static void enter(struct reload_topology *t, enum chord_phase phase, reload_ms l
 static void resolve(struct reload_topology *t)
 {
 	/* n+1: the point behind our own, whose owner would be our successor (R-11.4-03) */
-	struct reload_id behind = reload_id_add_power(&t->self, 0);
-	struct reload_destination to = reload_dest_resource(&behind);
+	struct reload_id point = reload_id_add_power(&t->self, 0);
+	bool detour = t->tries >= CHORD_DETOUR_TRIES && t->tries % 2 == 0;
+	if (detour)
+		t->host.random(t->host.arg, point.at, point.len);
+	struct reload_destination way[] = { reload_dest_node(&t->bootstrap),
+		reload_dest_resource(&point) };
 	t->ap.len = 0;
 	t->blind = false;
 	t->ap_cookie = ++t->cookies;
 	enter(t, CHORD_RESOLVING, CHORD_ATTACH_WAIT_MS);
-	t->host.attach(t->host.arg, t->ap_cookie, &to, 1, true);
+	t->host.attach(t->host.arg, t->ap_cookie, detour ? way : way + 1, detour ? 2 : 1, true);
 }
 
 static void on_pause_over(void *arg)

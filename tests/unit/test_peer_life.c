@@ -77,6 +77,38 @@ static bool has_reached(const struct node *n, const struct node *other)
 	return false;
 }
 
+/* -- bootstrap nodes -------------------------------------------------------------------------------------------------- */
+
+/* What b says to all but the new node is lost: it forwards nothing. */
+static bool only_to_the_new(struct net *net, struct packet *p)
+{
+	struct four *t = net->tap_arg;
+	return p->from != t->b || (p->to != t->u && p->to != t->c && p->to != t->d);
+}
+
+static void a_bootstrap_node_that_forwards_nothing(void **state)
+{
+	struct four *t = *state;
+	struct node *n = node_new(t->net, 0x30); /* its place is at u */
+	struct reload_ip_port known[] = { node_address(t->b), node_address(t->u) };
+	t->net->tap = only_to_the_new;
+	t->net->tap_arg = t;
+	node_start(n, RELOAD_ROLE_CLIENT);
+	assert_int_equal(
+		reload_peer_join(n->peer, RELOAD_ROLE_CLIENT, known, COUNT_OF(known)), RELOAD_OK);
+	net_pass(t->net, 20000);
+	/* R-11.4-01: the first of the list is asked, and once more */
+	assert_int_equal(n->events[RELOAD_EV_JOIN_FAILED], 1);
+	assert_int_equal(n->opened, 1);
+	for (int i = 0; i < 20 && n->state != RELOAD_STATE_JOINED; i++)
+		net_pass(t->net, 20000);
+	/* then any of them */
+	assert_int_equal(n->state, RELOAD_STATE_JOINED);
+	assert_true(n->events[RELOAD_EV_JOIN_FAILED] >= 2);
+	struct reload_status s = status_of(n);
+	assert_true(reload_id_eq(&s.bootstrap_peer, &t->u->id));
+}
+
 /* -- remembered peers ------------------------------------------------------------------------------------------------ */
 
 static void second_start(void **state)
@@ -433,6 +465,7 @@ int main(void)
 		four_test(isolated_and_back),
 		four_test(doubted_neighbours),
 		four_test(first_node_alone),
+		four_test(a_bootstrap_node_that_forwards_nothing),
 		four_test(first_node_alone_again),
 		ring_test(joins_again),
 		four_test(restarts),

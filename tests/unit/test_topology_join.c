@@ -305,6 +305,55 @@ static void retries_and_gives_up(void **state)
 	fake_end(&f);
 }
 
+/* Nothing comes back from n+1: another way round is found. */
+static void a_detour_leads_past_who_lets_nothing_pass(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id n1 = fake_point(0x10, 2);
+	begin(&f);
+	for (size_t i = 0; i < CHORD_DETOUR_TRIES; i++) {
+		struct fake_row *r = &f.rows[f.count - 1];
+		assert_int_equal(r->what, FAKE_ATTACH);
+		assert_int_equal(r->count, 1);
+		assert_true(reload_id_eq(&r->node, &n1));
+		size_t mark = f.count;
+		ops->attached(f.t, r->cookie, RELOAD_TIMEOUT, NULL);
+		while (f.count == mark)
+			fake_pass(&f, 10);
+	}
+	struct fake_row *r = &f.rows[f.count - 1];
+	assert_int_equal(r->what, FAKE_ATTACH);
+	assert_int_equal(r->count, 2);
+	assert_int_equal(r->from.at[0], 0xd0);
+	assert_true(r->resource && r->send_update);
+	assert_false(reload_id_eq(&r->node, &n1));
+	/* 80 owns that point; what it lists leads on to 40, our successor */
+	answer_attach(&f, r, 0x80);
+	assert_int_equal(fake_receive(&f, 0x80, true, (const uint8_t[]){ 0x70, 0x60, 0 },
+				 (const uint8_t[]){ 0xa0, 0 }),
+		RELOAD_OK);
+	static const uint8_t nodes[] = { 0x60, 0x70, 0xa0 };
+	for (size_t i = 0; i < COUNT_OF(nodes); i++) {
+		r = fake_find(&f, 0, FAKE_ATTACH, nodes[i]);
+		assert_non_null(r);
+		assert_int_equal(r->from.at[0], 0x80); /* R-10.6-01 */
+		answer_attach(&f, r, nodes[i]);
+		assert_int_equal(
+			fake_receive(&f, nodes[i], true,
+				(const uint8_t[]){ nodes[i] == 0x60 ? 0x40 : 0x60, 0 }, NULL),
+			RELOAD_OK);
+	}
+	assert_int_equal(fake_count(&f, 0, FAKE_JOIN, 0), 0);
+	r = fake_find(&f, 0, FAKE_ATTACH, 0x40);
+	assert_non_null(r);
+	answer_attach(&f, r, 0x40);
+	assert_int_equal(
+		fake_receive(&f, 0x40, true, NULL, (const uint8_t[]){ 0x60, 0 }), RELOAD_OK);
+	assert_non_null(fake_find(&f, 0, FAKE_JOIN, 0x40));
+	fake_end(&f);
+}
+
 /* the last Ping, to the point behind node */
 static uint32_t ping_behind(struct fake *f, unsigned node)
 {
@@ -634,6 +683,7 @@ int main(void)
 		cmocka_unit_test(moves_to_a_better_admitting_peer),
 		cmocka_unit_test(joins_at_a_nearer_successor_it_hears_of),
 		cmocka_unit_test(retries_and_gives_up),
+		cmocka_unit_test(a_detour_leads_past_who_lets_nothing_pass),
 		cmocka_unit_test(without_the_table_of_the_admitting_peer),
 		cmocka_unit_test(an_unanswered_join_is_sent_again),
 		cmocka_unit_test(loss_of_the_admitting_peer_and_of_all),

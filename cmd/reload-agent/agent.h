@@ -34,8 +34,9 @@ void agent_event(struct agent *agent, const struct reload_event *event);
 /*
  * agent_rpc_new() opens the control sockets and serves them from the loop; agent->poll and agent->log are set, agent->peer
  * is set before the loop runs.  Errors of reload_server_new().  agent_rpc_free() answers nothing more, cancels requests of
- * the engine and is called before the engine is freed.
+ * the engine and is called before the engine is freed; what it returns (owned) keeps the sockets, and with them the name of the
+ * instance, until the agent has closed all that another one of this name would open.
  */
 enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const char *read_only_socket,
 	struct reload_why *why) MUST_CHECK;
-void agent_rpc_free(struct agent *agent);
+struct reload_server *agent_rpc_free(struct agent *agent) MUST_CHECK;

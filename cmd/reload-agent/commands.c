@@ -124,52 +124,6 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 	print_until(out, s);
 }
 
-/* The agent is gone: that is what waiting for "stopped" waits for. */
-static int stopped(struct cli *cli)
-{
-	json_t *o = json_pack("{s:s}", "state", "stopped");
-	cli_print(cli, o, NULL, NULL);
-	json_decref(o);
-	return 0;
-}
-
-int agent_run_status(struct cli *cli)
-{
-	AUTO(cli_link) link = NULL;
-	struct reload_why why;
-	struct reload_call_error error;
-	const char *state = cli_value(cli, "wait", NULL);
-	bool for_end = state && strcmp(state, "stopped") == 0;
-	json_t *result = NULL;
-	enum reload_err err = cli_link_open(
-		&link, cli, state && !for_end ? CLI_LINK_WAIT : CLI_LINK_NOW, -1, &why);
-	if (err == RELOAD_NO_AGENT && for_end)
-		return stopped(cli);
-	if (err)
-		return cli_fail(cli, err, &why);
-	if (state) {
-		cli_progress(cli, "waiting for %s", state);
-		err = cli_link_call(link, "overlay.wait", json_pack("{s:s}", "state", state),
-			RELOAD_NEVER, NULL, NULL, &result, &error);
-		json_decref(result);
-		if (err == RELOAD_NO_AGENT && for_end) {
-			reload_call_error_clear(&error);
-			return stopped(cli);
-		}
-		if (err)
-			return cli_call_fail(cli, &error);
-	}
-	err = cli_link_call(link, "agent.status", NULL, RELOAD_NEVER, NULL, NULL, &result, &error);
-	if (err)
-		return cli_call_fail(cli, &error);
-	bool joined = strcmp(cli_get_text(result, "state"), "joined") == 0;
-	cli_print(cli, result, print_status, NULL);
-	json_decref(result);
-	return joined || state ? 0 : reload_err_exit(RELOAD_NOT_JOINED);
-}
-
-/* -- stop ---------------------------------------------------------------------------------------------------------- */
-
 /* The process is gone: its descriptor is readable then, also when nobody has collected its exit status yet. */
 static bool wait_for_end(const struct cli *cli, long long pid)
 {
@@ -187,6 +141,83 @@ static bool wait_for_end(const struct cli *cli, long long pid)
 	close(fd);
 	return n > 0;
 }
+
+static int still_there(struct cli *cli)
+{
+	struct reload_why why;
+	reload_why_set(
+		&why, RELOAD_TIMEOUT, "the agent is still there", "it has not ended in time");
+	reload_why_hint(&why, "reload-agent stop --now");
+	return cli_fail(cli, RELOAD_TIMEOUT, &why);
+}
+
+/* The agent is gone: that is what waiting for "stopped" waits for. */
+static int stopped(struct cli *cli)
+{
+	json_t *o = json_pack("{s:s}", "state", "stopped");
+	cli_print(cli, o, NULL, NULL);
+	json_decref(o);
+	return 0;
+}
+
+/* There is no such state to be told of: the connection ends, and then the process. */
+static int wait_stopped(struct cli *cli)
+{
+	AUTO(cli_link) link = NULL;
+	struct reload_why why;
+	struct reload_call_error error;
+	json_t *status = NULL, *result = NULL;
+	long long pid = 0;
+	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why);
+	if (err)
+		return err == RELOAD_NO_AGENT ? stopped(cli) : cli_fail(cli, err, &why);
+	err = cli_link_call(link, "agent.status", NULL, RELOAD_NEVER, NULL, NULL, &status, &error);
+	if (!err) {
+		pid = cli_get_int(status, "pid");
+		json_decref(status);
+		cli_progress(cli, "waiting for stopped");
+		err = cli_link_call(link, "overlay.wait", json_pack("{s:s}", "state", "stopped"),
+			RELOAD_NEVER, NULL, NULL, &result, &error);
+		json_decref(result);
+	}
+	if (err && err != RELOAD_NO_AGENT)
+		return cli_call_fail(cli, &error);
+	if (err)
+		reload_call_error_clear(&error);
+	return !pid || wait_for_end(cli, pid) ? stopped(cli) : still_there(cli);
+}
+
+int agent_run_status(struct cli *cli)
+{
+	AUTO(cli_link) link = NULL;
+	struct reload_why why;
+	struct reload_call_error error;
+	const char *state = cli_value(cli, "wait", NULL);
+	json_t *result = NULL;
+	if (state && strcmp(state, "stopped") == 0)
+		return wait_stopped(cli);
+	enum reload_err err =
+		cli_link_open(&link, cli, state ? CLI_LINK_WAIT : CLI_LINK_NOW, -1, &why);
+	if (err)
+		return cli_fail(cli, err, &why);
+	if (state) {
+		cli_progress(cli, "waiting for %s", state);
+		err = cli_link_call(link, "overlay.wait", json_pack("{s:s}", "state", state),
+			RELOAD_NEVER, NULL, NULL, &result, &error);
+		json_decref(result);
+		if (err)
+			return cli_call_fail(cli, &error);
+	}
+	err = cli_link_call(link, "agent.status", NULL, RELOAD_NEVER, NULL, NULL, &result, &error);
+	if (err)
+		return cli_call_fail(cli, &error);
+	bool joined = strcmp(cli_get_text(result, "state"), "joined") == 0;
+	cli_print(cli, result, print_status, NULL);
+	json_decref(result);
+	return joined || state ? 0 : reload_err_exit(RELOAD_NOT_JOINED);
+}
+
+/* -- stop ---------------------------------------------------------------------------------------------------------- */
 
 static void print_would_stop(FILE *out, const json_t *r, void *arg)
 {
@@ -228,10 +259,7 @@ int agent_run_stop(struct cli *cli)
 		return cli_call_fail(cli, &error);
 	if (!wait_for_end(cli, cli_get_int(result, "pid"))) {
 		json_decref(result);
-		reload_why_set(&why, RELOAD_TIMEOUT, "the agent is still there",
-			"it has not ended in time");
-		reload_why_hint(&why, "reload-agent stop --now");
-		return cli_fail(cli, RELOAD_TIMEOUT, &why);
+		return still_there(cli);
 	}
 	json_object_set_new(result, "state", json_string("stopped"));
 	cli_print(cli, result, NULL, NULL);

@@ -589,13 +589,13 @@ static void end(struct host *h)
 	struct reload_timers *timers = reload_poll_timers(h->agent.poll);
 	while (h->agent.peer && reload_pool_counters(h->pool).waiting)
 		reload_poll_turn(h->agent.poll, 10);
-	if (h->agent.rpc)
-		agent_rpc_free(&h->agent);
+	struct reload_server *sockets = agent_rpc_free(&h->agent);
 	agent_known_stop(&h->known);
 	reload_peer_free(h->agent.peer);
 	reload_links_free(h->links);
 	reload_pool_free(h->pool);
 	agent_store_free(h->store);
+	reload_server_free(sockets);
 	reload_timer_cancel(timers, &h->wake);
 	reload_timer_cancel(timers, &h->alone);
 	reload_timer_cancel(timers, &h->stop);
@@ -622,14 +622,14 @@ enum reload_err host_run(struct host *h, const struct agent_settings *s, struct 
 	h->agent.poll = reload_poll_new();
 	h->pool = reload_pool_new(h->agent.poll, 0, job_done, h);
 	err = agent_log_levels(h->agent.log, agent_setting_value(s, "log-level", 0), why);
-	if (!err) /* first: who is here already has this socket */
+	if (!err) /* first: from here on a signal is an orderly end */
+		err = signals_start(h, why);
+	if (!err) /* who is here already has this socket */
 		err = control_start(h, why);
 	if (!err)
 		err = peer_start(h, why);
 	if (!err)
 		err = links_start(h, why);
-	if (!err)
-		err = signals_start(h, why);
 	if (!err) {
 		listen_json(h);
 		err = join_start(h, s, why);

@@ -200,19 +200,21 @@ enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const cha
 	return RELOAD_OK;
 }
 
-void agent_rpc_free(struct agent *agent)
+struct reload_server *agent_rpc_free(struct agent *agent)
 {
 	struct agent_rpc *rpc = agent->rpc;
 	if (!rpc)
-		return;
+		return NULL;
+	struct reload_server *server = rpc->server;
 	agent_kept_free(rpc->kept);
 	end_streams(rpc);
-	reload_server_flush(rpc->server);
-	reload_server_free(rpc->server);
+	reload_server_flush(server);
+	reload_server_hang_up(server);
 	agent_log_follow(agent->log, NULL, NULL);
 	reload_poll_hook_remove(agent->poll, &rpc->hook);
 	agent->rpc = NULL;
 	free(rpc);
+	return server;
 }
 
 /* -- parameters and results ------------------------------------------------------------------------------------------ */

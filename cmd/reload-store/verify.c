@@ -15,7 +15,7 @@
 #include <time.h>
 
 enum {
-	PATIENCE_MS = 5000, /* for all peers together */
+	PATIENCE_MS = 5000, /* for each peer */
 	PAUSE_MS = 50
 };
 
@@ -99,9 +99,10 @@ static bool ask(struct cli_link *link, const char *method, json_t *params, const
 }
 
 static json_t *verify_node(struct cli *cli, struct cli_link *link, const json_t *params,
-	const struct wanted *w, const char *node, const char *role, reload_ms deadline)
+	const struct wanted *w, const char *node, const char *role)
 {
 	char reason[160] = "";
+	reload_ms deadline = cli_monotonic() + PATIENCE_MS;
 	bool held;
 	cli_progress(cli, "reading back from %.8s", node);
 	while (!(held = ask(link, "store.stat", question(params, node), w, fits_stat, deadline,
@@ -122,15 +123,13 @@ size_t store_verify(struct cli *cli, struct cli_link *link, const json_t *params
 		.value = cli_get_text(value, "value"),
 		.exists = cli_get_bool(result, "exists") };
 	w.hash = hash_of(w.value);
-	reload_ms deadline = cli_monotonic() + PATIENCE_MS;
 	json_t *list = json_array(), *node;
 	size_t i, missing = 0;
-	json_array_append_new(
-		list, verify_node(cli, link, params, &w, cli_get_text(result, "responsible"),
-			      "responsible", deadline));
+	json_array_append_new(list, verify_node(cli, link, params, &w,
+					    cli_get_text(result, "responsible"), "responsible"));
 	json_array_foreach (json_object_get(result, "replicas"), i, node)
-		json_array_append_new(list, verify_node(cli, link, params, &w,
-						    json_string_value(node), "replica", deadline));
+		json_array_append_new(list,
+			verify_node(cli, link, params, &w, json_string_value(node), "replica"));
 	json_array_foreach (list, i, node)
 		missing += !cli_get_bool(node, "held");
 	json_object_set_new(result, "verified", list);

@@ -329,12 +329,28 @@ void reload_server_flush(struct reload_server *server)
 	}
 }
 
-static void listener_close(struct listener *l)
+static void listener_rest(struct listener *l)
 {
 	if (!l->server)
 		return;
 	reload_timer_cancel(reload_poll_timers(l->server->poll), &l->pause);
 	reload_poll_remove(l->server->poll, l->watch);
+	l->watch = 0;
+}
+
+void reload_server_hang_up(struct reload_server *server)
+{
+	struct client *c;
+	while ((c = TAILQ_FIRST(&server->clients)))
+		client_free(c);
+	listener_rest(&server->all);
+	listener_rest(&server->reading);
+}
+
+static void listener_close(struct listener *l)
+{
+	if (!l->server)
+		return;
 	if (l->fd >= 0) {
 		close(l->fd);
 		unlink(l->path);
@@ -347,9 +363,7 @@ void reload_server_free(struct reload_server *server)
 {
 	if (!server)
 		return;
-	struct client *c;
-	while ((c = TAILQ_FIRST(&server->clients)))
-		client_free(c);
+	reload_server_hang_up(server);
 	listener_close(&server->all);
 	listener_close(&server->reading);
 	free(server);

@@ -28,6 +28,9 @@ size_t reload_server_clients(const struct reload_server *server);
 /* reload_server_flush() tries once to send what is waiting: the last words before reload_server_free(). */
 void reload_server_flush(struct reload_server *server);
 
+/* reload_server_hang_up() cancels all requests and closes all connections; the sockets stay, and nobody is served there any more. */
+void reload_server_hang_up(struct reload_server *server);
+
 /* reload_server_free() cancels all requests, closes all connections and removes the sockets. */
 void reload_server_free(struct reload_server *server);
 AUTO_DEFINE(reload_server)

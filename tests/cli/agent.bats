@@ -258,11 +258,25 @@ except BrokenPipeError: pass' "$SOCK"
 	ok
 }
 
+@test "a signal is an orderly end from the first sight of the agent on" {
+	reload-agent stop -a carol -q
+	rm -f lab/run/carol.sock
+	reload-agent -I carol -l 127.0.0.1:0 2>lab/carol.log &
+	pid=$!
+	until [ -S lab/run/carol.sock ]; do :; done
+	kill -TERM $pid
+	wait $pid
+	[ ! -e lab/run/carol.sock ]
+	lab_start carol -l 127.0.0.1:0
+	R reload-agent status -a carol --wait joined
+	ok
+}
+
 @test "SIGTERM is a leave; what SIGKILL leaves behind is replaced" {
 	kill -TERM "$(cat lab/carol.pid)"
 	R reload-agent status -a carol --wait stopped
 	[ "$status" -eq 0 ]
-	until_true gone "$(cat lab/carol.pid)" # its socket is closed before its store
+	gone "$(cat lab/carol.pid)"
 	lab_start carol -l 127.0.0.1:0 --no-join
 	reload-agent status -a carol --wait enrolled >/dev/null
 	kill -KILL "$(cat lab/carol.pid)"

@@ -17,6 +17,7 @@ enum {
 	CHORD_UPDATE_GAP_MS = 1000,   /* CHORD-15: one Update per peer and second */
 	CHORD_DOUBT_MS = 10000,       /* an Update in doubt to one peer each */
 	CHORD_UPDATE_WAIT_MS = 5000,  /* from a new link to the Update of the node behind it */
+	CHORD_READMIT_MS = 10000,     /* over one link a node is given its range so often */
 	CHORD_JOIN_WAIT_MS = 60000,   /* from the answer to Join to the Admitting Peer's Update */
 	CHORD_PATIENCE_MS = 45000,    /* for Attaches to future neighbours: liars hold up no Join */
 	CHORD_ATTACH_WAIT_MS = 60000, /* for the outcome of an Attach, should the host never tell */
@@ -109,9 +110,9 @@ struct chord_link {
 	bool neighbour : 1; /* in the Neighbor Table: is sent an Update, changed or not, at periodic */
 	uint8_t spent;      /* of CHORD_CREDIT, as of spent_at */
 	uint8_t lies;       /* Attaches to nodes it named that failed, less those that succeeded */
-	reload_ms since;    /* it is a peer */
-	uint64_t mark;      /* of its last lists */
-	uint64_t sent;      /* version of the tables in the last Update to it, 0: none */
+	reload_ms handed_at; /* the last time */
+	uint64_t mark;       /* of its last lists */
+	uint64_t sent;       /* version of the tables in the last Update to it, 0: none */
 	reload_ms quiet_until;
 	reload_ms
 		doubted; /* when it was last sent an Update because it may have failed; 0: never */

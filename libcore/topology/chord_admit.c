@@ -9,7 +9,8 @@
  * JN is now the first replica of its predecessor p, who will notice and store its data there.  We hold them already and
  * send them at once: p may fail before it has done so, and then JN is the new owner.
  *
- * A Join of our own predecessor means that it did not see its admission, or has restarted: it is admitted anew.
+ * A Join of our own predecessor means that it did not see its admission: it is admitted anew, but when it was admitted over the same
+ * link less than CHORD_READMIT_MS ago our Update says so and that is all: Joins are cheap, a range is not.
  *
  * Before we have announced ourselves (R-10.5-14) Joins wait.  Limits: CHORD_JOINS_MAX nodes waiting and as many in
  * hand-over; a Join beyond them is not followed up and JN tries again.
@@ -26,7 +27,9 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 			reload_chord_set_add(&t->waiting, node);
 		return;
 	}
-	if (link->ready && t->predecessors_count && reload_id_eq(node, &t->predecessors[0])) {
+	bool lately = link->handed && reload_chord_now(t) < link->handed_at + CHORD_READMIT_MS;
+	if (link->ready && !lately && t->predecessors_count &&
+		reload_id_eq(node, &t->predecessors[0])) {
 		t->alone = link->sole;
 		reload_chord_link_ready(t, link, false);
 		reload_chord_refresh(t);
@@ -52,6 +55,7 @@ void reload_chord_admit_handed_over(struct reload_topology *t, const struct relo
 		size_t before_count = t->predecessors_count;
 		link->sole = !t->peers.count;
 		link->handed = true;
+		link->handed_at = reload_chord_now(t);
 		reload_chord_known_forget(t, node);
 		reload_chord_link_ready(t, link, true);
 		reload_chord_refresh(t);

@@ -663,11 +663,25 @@ static void a_predecessor_may_join_again(void **state)
 	ops->connected(f.t, &jn);
 	ops->join_received(f.t, &jn);
 	ops->handed_over(f.t, &jn);
+	/* at once, and again and again: it is told that it was admitted, and that is all */
 	size_t mark = f.count;
+	for (int i = 0; i < 5; i++)
+		ops->join_received(f.t, &jn);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x10), 0);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x10), 5);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0), 5);
+	fake_pass(&f, CHORD_READMIT_MS);
+	mark = f.count;
 	ops->join_received(f.t, &jn);
 	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x10), 1);
 	ops->handed_over(f.t, &jn);
 	assert_true(fake_count(&f, mark, FAKE_UPDATE, 0x10) >= 1);
+	/* over a new link: it may have restarted */
+	ops->disconnected(f.t, &jn);
+	ops->connected(f.t, &jn);
+	mark = f.count;
+	ops->join_received(f.t, &jn);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x10), 1);
 	fake_end(&f);
 }
 

@@ -14,7 +14,8 @@
  * so that none can fill the memory with those of others.
  *
  * A joined peer looks in a random order, so that not all go to the same node, and so does who failed to join more than
- * once: the first of the list may let nothing pass.  A joined peer takes a node that is in its tables only
+ * once: the first of the list may let nothing pass, so the last one that was tried is taken only when there is no
+ * other.  A joined peer takes a node that is in its tables only
  * when there is no other.  A link that was made for it and came to nothing else is closed after IDLE_MS.
  */
 
@@ -53,10 +54,9 @@ struct reload_search {
 	struct reload_timer timer;
 	reload_searched_fn fn; /* NULL: no search is under way */
 	uint32_t cookie;
-	bool locating, waiting; /* waiting: the plug-in, for the search before its own */
-	uint32_t made;          /* the newest link that it made, 0: none */
-	struct reload_id
-		second; /* in this node's tables already: better than nobody; len 0: none */
+	bool locating, waiting;   /* waiting: the plug-in, for the search before its own */
+	uint32_t made;            /* the newest link that it made, 0: none */
+	struct reload_id second;  /* better than nobody; len 0: none */
 	struct reload_timer idle; /* of the link that a locate() made */
 	uint32_t idle_link;
 	uint64_t idle_received;
@@ -256,15 +256,21 @@ static bool is_configured(const struct reload_peer *p, const struct reload_ip_po
 	return false;
 }
 
+/* More than one attempt to join through a node has failed. */
+static bool led_nowhere(const struct reload_peer *p)
+{
+	return p->life.attempts >= RELOAD_SAME_BOOTSTRAP;
+}
+
 /*
- * First what the caller of the join knows beside the configuration, then what was reached before, then all others; in any order
- * when that led nowhere.
+ * First what the caller of the join knows beside the configuration, then what was reached before, then all others.  When that led
+ * nowhere, in any order and with those configured, which the caller's stand for else.
  */
 static void list_make(struct reload_peer *p)
 {
 	struct reload_search *s = p->search;
 	size_t given = p->life.bootstrap_count, configured = p->config->bootstrap_count;
-	bool again = p->life.attempts >= RELOAD_SAME_BOOTSTRAP;
+	bool again = led_nowhere(p);
 	free(s->list);
 	s->list = reload_alloc_array(given + configured + CACHED_PER_ROUND + 1, sizeof(*s->list));
 	s->count = s->next = 0;
@@ -274,7 +280,7 @@ static void list_make(struct reload_peer *p)
 	list_cached(p);
 	size_t first = again ? 0 : s->count;
 	list_plain(p, p->life.bootstrap, given);
-	if (!given || s->locating)
+	if (!given || s->locating || again)
 		list_plain(p, p->config->bootstrap, configured);
 	if (s->locating || again)
 		shuffle(p, &s->list[first], s->count - first);
@@ -313,6 +319,13 @@ static void candidate_late(void *arg)
 	candidate_next(p);
 }
 
+/* Through which this node tried in vain, or which its tables know. */
+static bool is_second_choice(struct reload_peer *p, const struct reload_id *node)
+{
+	return p->search->locating ? reload_peer_is_routed(p, node)
+				   : led_nowhere(p) && reload_id_eq(node, &p->life.bootstrap_peer);
+}
+
 /* A node that this one has a link to already; true: the search has ended. */
 static bool linked_already(struct reload_peer *p, const struct candidate *c)
 {
@@ -321,7 +334,7 @@ static bool linked_already(struct reload_peer *p, const struct candidate *c)
 		c->node.len ? reload_connection_by_node(p->connections, &c->node) : NULL;
 	if (!con || !con->good)
 		return false;
-	if (!s->locating || !reload_peer_is_routed(p, &con->node)) {
+	if (!is_second_choice(p, &con->node)) {
 		search_end(p, RELOAD_OK, con);
 		return true;
 	}
@@ -353,15 +366,18 @@ static void taken(struct reload_peer *p, struct reload_connection *con)
 {
 	struct reload_search *s = p->search;
 	const struct reload_ip_port addr = addr_of(&s->list[s->next - 1]);
+	struct reload_connection *before = reload_connection_by_node(p->connections, &con->node);
 	reload_bootstrap_heard(p, &con->node, &addr, 1);
-	if (!s->locating || !reload_peer_is_routed(p, &con->node)) {
-		search_end(p, RELOAD_OK, con);
+	if (is_second_choice(p, &con->node)) {
+		s->second = con->node;
+		if (before != con)
+			reload_link_drop(p, con, RELOAD_OK); /* they had one already */
+		candidate_next(p);
 		return;
 	}
-	s->second = con->node;
-	if (con != reload_connection_by_node(p->connections, &con->node))
-		reload_link_drop(p, con, RELOAD_OK); /* they had one already */
-	candidate_next(p);
+	if (before != con) /* of an earlier attempt: this one is known to work */
+		reload_link_drop(p, before, RELOAD_OK);
+	search_end(p, RELOAD_OK, con);
 }
 
 static void way_asked(

@@ -264,7 +264,7 @@ static bool led_nowhere(const struct reload_peer *p)
 
 /*
  * First what the caller of the join knows beside the configuration, then what was reached before, then all others.  When that led
- * nowhere, in any order and with those configured, which the caller's stand for else.
+ * nowhere, in any order.
  */
 static void list_make(struct reload_peer *p)
 {
@@ -280,7 +280,7 @@ static void list_make(struct reload_peer *p)
 	list_cached(p);
 	size_t first = again ? 0 : s->count;
 	list_plain(p, p->life.bootstrap, given);
-	if (!given || s->locating || again)
+	if (!given || s->locating)
 		list_plain(p, p->config->bootstrap, configured);
 	if (s->locating || again)
 		shuffle(p, &s->list[first], s->count - first);

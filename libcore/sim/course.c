@@ -55,7 +55,8 @@ size_t reload_sim_course_peer(struct reload_sim_course *c)
 	return SIZE_MAX;
 }
 
-static size_t bootstraps(struct reload_sim_course *c, size_t i, size_t out[RELOAD_SIM_BOOTSTRAPS])
+static size_t bootstraps(
+	struct reload_sim_course *c, size_t i, size_t out[RELOAD_SIM_BOOTSTRAPS + 1])
 {
 	size_t count = 0;
 	unsigned side = reload_sim_node(c->sim, i)->side;
@@ -64,6 +65,8 @@ static size_t bootstraps(struct reload_sim_course *c, size_t i, size_t out[RELOA
 		if (node != SIZE_MAX && node != i && reload_sim_node(c->sim, node)->side == side)
 			out[count++] = node;
 	}
+	if (i) /* as an agent does, the configured one besides those that somebody named */
+		out[count++] = 0;
 	return count;
 }
 
@@ -74,7 +77,7 @@ static bool is_client(const struct reload_sim_course *c, size_t i)
 
 void reload_sim_course_start(struct reload_sim_course *c, size_t i, bool first)
 {
-	size_t through[RELOAD_SIM_BOOTSTRAPS];
+	size_t through[RELOAD_SIM_BOOTSTRAPS + 1];
 	struct reload_sim_node *n = reload_sim_node(c->sim, i);
 	if (n->peer)
 		return;

@@ -1,5 +1,7 @@
 #include "ident/cache.h"
 
+#include "util/tree.h"
+
 #include <assert.h>
 #include <sys/queue.h>
 
@@ -19,19 +21,29 @@ struct cert_name {
 };
 
 struct cached_value {
+	RB_ENTRY(cached_value) entry;
 	TAILQ_ENTRY(cached_value) used;
 	uint8_t digest[DIGEST];
 };
+
+RB_HEAD(values, cached_value);
 
 struct reload_cache {
 	struct cert_name *names; /* ascending by digest */
 	size_t names_count, names_cap;
 	size_t certs_count, certs_max;
-	uint32_t clock;               /* of uses; it may wrap, as ages are compared */
-	struct cached_value **values; /* ascending by digest */
+	uint32_t clock; /* of uses; it may wrap, as ages are compared */
+	struct values values;
 	TAILQ_HEAD(, cached_value) values_used;
-	size_t values_count, values_cap, values_max;
+	size_t values_count, values_max;
 };
+
+static int value_cmp(const struct cached_value *a, const struct cached_value *b)
+{
+	return memcmp(a->digest, b->digest, DIGEST);
+}
+
+RELOAD_TREE(values, cached_value, entry, value_cmp)
 
 struct reload_cache *reload_cache_new(size_t max_certs, size_t max_values)
 {
@@ -55,27 +67,11 @@ static void drop_cert(struct reload_cache *cache, struct reload_cert *cert)
 	reload_cert_free(cert);
 }
 
-/* The place of the first value that is not below digest. */
-static size_t value_lower(const struct reload_cache *cache, const uint8_t digest[DIGEST])
-{
-	size_t low = 0, high = cache->values_count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (memcmp(cache->values[middle]->digest, digest, DIGEST) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static void drop_value(struct reload_cache *cache, struct cached_value *v)
 {
-	size_t i = value_lower(cache, v->digest);
-	cache->values_count--;
-	memmove(&cache->values[i], &cache->values[i + 1],
-		(cache->values_count - i) * sizeof(struct cached_value *));
+	RB_REMOVE(values, &cache->values, v);
 	TAILQ_REMOVE(&cache->values_used, v, used);
+	cache->values_count--;
 	free(v);
 }
 
@@ -86,11 +82,8 @@ void reload_cache_clear(struct reload_cache *cache)
 			reload_cert_free(cache->names[i].cert);
 	free(TAKE(cache->names));
 	cache->names_count = cache->names_cap = cache->certs_count = 0;
-	for (size_t i = 0; i < cache->values_count; i++)
-		free(cache->values[i]);
-	free(TAKE(cache->values));
-	cache->values_count = cache->values_cap = 0;
-	TAILQ_INIT(&cache->values_used);
+	while (!TAILQ_EMPTY(&cache->values_used))
+		drop_value(cache, TAILQ_FIRST(&cache->values_used));
 }
 
 void reload_cache_free(struct reload_cache *cache)
@@ -220,14 +213,16 @@ bool reload_cache_has(struct reload_cache *cache, const uint8_t fingerprint[32],
 	return name && !name->node;
 }
 
-static bool find_value(struct reload_cache *cache, const uint8_t digest[DIGEST])
+static struct cached_value *find_value(struct reload_cache *cache, const uint8_t digest[DIGEST])
 {
-	size_t i = value_lower(cache, digest);
-	if (i == cache->values_count || memcmp(cache->values[i]->digest, digest, DIGEST) != 0)
-		return false;
-	TAILQ_REMOVE(&cache->values_used, cache->values[i], used);
-	TAILQ_INSERT_TAIL(&cache->values_used, cache->values[i], used);
-	return true;
+	struct cached_value key;
+	memcpy(key.digest, digest, DIGEST);
+	struct cached_value *v = RB_FIND(values, &cache->values, &key);
+	if (v) {
+		TAILQ_REMOVE(&cache->values_used, v, used);
+		TAILQ_INSERT_TAIL(&cache->values_used, v, used);
+	}
+	return v;
 }
 
 void reload_cache_value_add(struct reload_cache *cache, const uint8_t digest[32])
@@ -238,17 +233,12 @@ void reload_cache_value_add(struct reload_cache *cache, const uint8_t digest[32]
 		drop_value(cache, TAILQ_FIRST(&cache->values_used));
 	struct cached_value *v = RELOAD_NEW(cached_value);
 	memcpy(v->digest, digest, DIGEST);
-	size_t i = value_lower(cache, digest);
-	reload_grow_within(&cache->values, &cache->values_cap, cache->values_count,
-		sizeof(struct cached_value *), cache->values_max);
-	memmove(&cache->values[i + 1], &cache->values[i],
-		(cache->values_count - i) * sizeof(struct cached_value *));
-	cache->values[i] = v;
-	cache->values_count++;
+	RB_INSERT(values, &cache->values, v);
 	TAILQ_INSERT_TAIL(&cache->values_used, v, used);
+	cache->values_count++;
 }
 
 bool reload_cache_value_has(struct reload_cache *cache, const uint8_t digest[32])
 {
-	return find_value(cache, digest);
+	return find_value(cache, digest) != NULL;
 }

@@ -50,8 +50,9 @@ static enum reload_err judge(struct inbound *in)
 	struct reload_store_work *w = in->store;
 	w->config = p->config;
 	w->now = p->wall;
+	w->owner = p->topology->responsible(p->plugin, &w->resource);
 	w->place_ok = w->replica ? p->topology->plausible(p->plugin, &w->resource, &in->signer)
-				 : p->topology->responsible(p->plugin, &w->resource);
+				 : w->owner;
 	return reload_store_begin(w);
 }
 

@@ -315,11 +315,19 @@ static enum reload_err make_plans(
 	return RELOAD_OK;
 }
 
-/* STO-03: one step per Kind and request; a replica takes the counter over.  0 means "do not check" and is left out. */
-static uint64_t new_generation(const struct reload_store_work *w, uint64_t asked, uint64_t present)
+/*
+ * STO-03: one step per Kind and request; a replica takes the counter over.  0 means "do not check" and is left out.
+ *
+ * Who is responsible is sent replicas by peers that took themselves for the owner meanwhile, and hand back what they have; its
+ * own counter may be ahead of theirs and does not fall, for somebody may have been told of it.
+ */
+static uint64_t new_generation(
+	const struct reload_store_work *w, uint64_t asked, uint64_t present, bool changes)
 {
-	if (w->replica)
+	if (w->replica && (!w->owner || asked > present))
 		return asked;
+	if (w->replica && !changes)
+		return present;
 	return present == UINT64_MAX ? 1 : present + 1;
 }
 
@@ -331,8 +339,8 @@ static void finish(struct reload_store_work *w, struct reload_store_change *chan
 	for (size_t i = 0; i < w->req->kind_data_count; i++) {
 		struct reload_store_kind_response *r = &answer->kind_responses[i];
 		struct reload_store_change change = changes[i];
-		change.generation = new_generation(
-			w, w->req->kind_data[i].generation_counter, r->generation_counter);
+		change.generation = new_generation(w, w->req->kind_data[i].generation_counter,
+			r->generation_counter, change.entries_count > 0);
 		if (change.entries_count || change.generation != r->generation_counter)
 			changes[used++] = change;
 		r->generation_counter = change.generation;

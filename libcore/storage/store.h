@@ -23,7 +23,8 @@ struct reload_store_work {
 	void (*resource_id)(
 		struct reload_id *out, struct span resource_name); /* of the overlay algorithm */
 	bool replica;                                              /* replica_number > 0 */
-	bool place_ok; /* responsible (original), or plausible replica: asked of the topology */
+	bool owner;    /* responsible: asked of the topology */
+	bool place_ok; /* the same (original), or plausible replica: asked of the topology */
 	struct reload_signer request_signer;
 	struct reload_signer *value_signers; /* one per value, in the order of the request */
 	struct span *value_certificates;     /* per value: GenericCertificates to keep with it */

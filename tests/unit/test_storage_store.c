@@ -256,6 +256,25 @@ static void a_replica_is_sent_by_the_peer(void **state)
 	assert_int_equal(generation_of(x, K_SINGLE), 2);
 }
 
+/* The responsible peer is handed back what another one, that took itself for the owner, still has. */
+static void the_counter_of_the_owner_never_falls(void **state)
+{
+	struct world *x = *state;
+	static const struct {
+		uint64_t asked, time, is;
+	} rows[] = { { 4, 100, 4 }, { 2, 100, 4 }, { 2, 101, 5 }, { 9, 101, 9 }, { 9, 102, 10 },
+		{ 12, 103, 12 } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		req_new(x);
+		req_kind(x, K_SINGLE, rows[i].asked);
+		req_single(x, "one", rows[i].time);
+		x->work.replica = true;
+		x->work.owner = true;
+		assert_int_equal(req_store(x), RELOAD_OK);
+		assert_int_equal(generation_of(x, K_SINGLE), rows[i].is);
+	}
+}
+
 static void the_generation_must_match(void **state)
 {
 	struct world *x = *state;
@@ -546,6 +565,7 @@ int main(void)
 		TEST(unsigned_values_are_refused),
 		TEST(both_signers_must_be_allowed),
 		TEST(a_replica_is_sent_by_the_peer),
+		TEST(the_counter_of_the_owner_never_falls),
 		TEST(the_generation_must_match),
 		TEST(storage_times_grow),
 		TEST(values_of_one_request_meet_each_other),

@@ -34,7 +34,7 @@ struct reload_sim_history {
 	struct counter *counters;
 	uint64_t *last_time; /* for each node: greatest storage_time of this life */
 	unsigned *life;
-	struct reload_sim_place **known; /* places with an acknowledged version */
+	struct reload_sim_place **known; /* places with an acknowledged or claimed version */
 	size_t known_count, known_cap;
 	struct acknowledged recent[RECENT];
 	size_t recent_next;
@@ -185,13 +185,18 @@ size_t reload_sim_history_bytes(const struct reload_sim_history *h,
 	return h->value_size;
 }
 
+static void place_known(struct reload_sim_history *h, struct reload_sim_place *p)
+{
+	if (p->known)
+		return;
+	p->known = true;
+	reload_grow(&h->known, &h->known_cap, h->known_count, sizeof(*h->known));
+	h->known[h->known_count++] = p;
+}
+
 static void place_acknowledged(struct reload_sim_history *h, struct reload_sim_place *p,
 	const struct reload_sim_version *v, const struct reload_id *responder)
 {
-	if (!p->newest) {
-		reload_grow(&h->known, &h->known_cap, h->known_count, sizeof(*h->known));
-		h->known[h->known_count++] = p;
-	}
 	if (v->storage_time <= p->newest)
 		return;
 	p->newest = v->storage_time;
@@ -215,6 +220,8 @@ bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_plac
 		return true;
 	v->state = state;
 	v->ended = now;
+	if (state == RELOAD_SIM_STORED_ACKNOWLEDGED || state == RELOAD_SIM_STORED_CLAIMED)
+		place_known(h, p);
 	if (state != RELOAD_SIM_STORED_ACKNOWLEDGED)
 		return true;
 	bool comparable = c->generation && c->at > h->torn_until && now < c->expires;
@@ -355,11 +362,14 @@ struct reload_sim_place *reload_sim_history_known(
 size_t reload_sim_history_excused(const struct reload_sim_history *h, size_t *acknowledged)
 {
 	size_t excused = 0;
+	*acknowledged = 0;
 	for (size_t i = 0; i < h->known_count; i++) {
 		const struct reload_sim_place *p = h->known[i];
+		if (!p->newest)
+			continue; /* claimed only */
+		++*acknowledged;
 		excused += p->newest <= p->excused ||
 			   (p->waiting_for != SIZE_MAX && p->newest <= p->waiting);
 	}
-	*acknowledged = h->known_count;
 	return excused;
 }

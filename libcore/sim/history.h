@@ -27,6 +27,7 @@ enum {
 enum reload_sim_stored {
 	RELOAD_SIM_STORED_UNKNOWN, /* no answer: it may have taken effect, now or later */
 	RELOAD_SIM_STORED_ACKNOWLEDGED,
+	RELOAD_SIM_STORED_CLAIMED, /* acknowledged by one that lies: it is asked for, and not owed */
 	RELOAD_SIM_STORED_REFUSED
 };
 
@@ -43,6 +44,7 @@ struct reload_sim_place {
 	struct reload_sim_version *
 		versions; /* RELOAD_SIM_VERSIONS of them, by number % RELOAD_SIM_VERSIONS; NULL: none yet */
 	uint64_t last;   /* number of the newest version */
+	bool known;      /* a version is acknowledged or claimed */
 	uint64_t newest; /* storage_time of the newest acknowledged version, 0: none */
 	reload_ms acknowledged, expires; /* of that version */
 	uint64_t excused; /* versions up to this storage_time are not owed any more */
@@ -134,7 +136,7 @@ void reload_sim_history_fresh(struct reload_sim_history *h, const struct reload_
 /* reload_sim_history_back() tells that node has joined again: with its disk, or without. */
 void reload_sim_history_back(struct reload_sim_history *h, size_t node, bool disk);
 
-/* reload_sim_history_known() picks a place with an acknowledged version at random (borrowed), NULL when there is none. */
+/* reload_sim_history_known() picks a place with an acknowledged or claimed version at random (borrowed), NULL when there is none. */
 struct reload_sim_place *reload_sim_history_known(
 	struct reload_sim_history *h, struct reload_prng *r);
 /* reload_sim_history_excused() counts places that have an acknowledged version, and of them those whose newest is excused. */

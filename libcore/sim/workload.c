@@ -119,7 +119,7 @@ static void stored(void *arg, const struct reload_result *result)
 	c->nodes[r->node].storing = false;
 	c->store_hops += 2ull * result->hops * (result->transmissions ? result->transmissions : 1);
 	enum reload_sim_stored how =
-		lied_to(r, result) ? RELOAD_SIM_STORED_UNKNOWN : stored_how(result);
+		lied_to(r, result) ? RELOAD_SIM_STORED_CLAIMED : stored_how(result);
 	if (how == RELOAD_SIM_STORED_ACKNOWLEDGED) {
 		c->out->stores_acknowledged++;
 		reload_sim_numbers_add(&c->store_ms, (double)(now - r->begun));

@@ -212,6 +212,11 @@ static void the_word_of_a_liar_is_no_acknowledgment(void **state)
 	assert_int_equal(out.lies_believed, 1);
 	assert_int_equal(out.stores_acknowledged, 0);
 	assert_int_equal(newest_of(who), 0);
+	/* it is asked for all the same, for what the liar may say then */
+	assert_int_equal(reload_sim_history_known(c.history, &c.prng)->node, who);
+	size_t acknowledged;
+	assert_int_equal(reload_sim_history_excused(c.history, &acknowledged), 0);
+	assert_int_equal(acknowledged, 0);
 	owner_of(who)->byzantine = 0;
 	reload_sim_workload_store(&c, who);
 	later(5000);

@@ -256,7 +256,7 @@ static bool is_configured(const struct reload_peer *p, const struct reload_ip_po
 	return false;
 }
 
-/* More than one attempt to join through a node has failed. */
+/* More than one attempt to join, or search, was in vain. */
 static bool led_nowhere(const struct reload_peer *p)
 {
 	return p->life.attempts >= RELOAD_SAME_BOOTSTRAP;
@@ -368,16 +368,17 @@ static void taken(struct reload_peer *p, struct reload_connection *con)
 	const struct reload_ip_port addr = addr_of(&s->list[s->next - 1]);
 	struct reload_connection *before = reload_connection_by_node(p->connections, &con->node);
 	reload_bootstrap_heard(p, &con->node, &addr, 1);
-	if (is_second_choice(p, &con->node)) {
+	bool second = is_second_choice(p, &con->node);
+	if (second)
 		s->second = con->node;
-		if (before != con)
-			reload_link_drop(p, con, RELOAD_OK); /* they had one already */
+	if (before != con && s->locating && second)
+		reload_link_drop(p, con, RELOAD_OK); /* the tables had one already */
+	else if (before != con && !s->locating && !before->incoming && before->order < con->order)
+		reload_link_drop(p, before, RELOAD_OK); /* of an earlier search */
+	if (second)
 		candidate_next(p);
-		return;
-	}
-	if (before != con) /* of an earlier attempt: this one is known to work */
-		reload_link_drop(p, before, RELOAD_OK);
-	search_end(p, RELOAD_OK, con);
+	else
+		search_end(p, RELOAD_OK, con);
 }
 
 static void way_asked(

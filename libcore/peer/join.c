@@ -274,21 +274,33 @@ static void starts_anew(struct reload_peer *p, const struct reload_id *node)
 }
 
 /*
- * Who sends a Join is not in the ring, whatever the tables say: it was started again before its old links were seen to be
- * dead.  They are closed, and it is judged as a newcomer.
+ * Who sends a Join over a new link, while older ones are in use, was started again before these were seen to be dead.  They are
+ * closed, and it is judged as a newcomer.
  */
 static void forget_earlier_life(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	struct reload_connection *con = NULL, *next;
+	bool earlier = false;
 	if (!reload_peer_is_routed(p, &in->signer))
 		return;
 	for (con = reload_connection_next(p->connections, NULL); con; con = next) {
 		next = reload_connection_next(p->connections, con);
-		if (con->link != in->link && reload_id_eq(&con->node, &in->signer))
-			link_closed(p, con);
+		if (con->link == in->link || !reload_id_eq(&con->node, &in->signer))
+			continue;
+		link_closed(p, con);
+		earlier = true;
 	}
-	starts_anew(p, &in->signer);
+	if (earlier)
+		starts_anew(p, &in->signer);
+}
+
+/* It did not see that it was admitted, or says so: the plug-in knows how often it may. */
+static bool is_predecessor(struct reload_peer *p, const struct reload_id *node)
+{
+	struct reload_topology_tables t;
+	p->topology->tables(p->plugin, &t);
+	return t.predecessors_count && reload_id_eq(&t.predecessors[0], node);
 }
 
 static void joined_answered(struct inbound *in)
@@ -312,7 +324,7 @@ void reload_serve_join(struct inbound *in)
 		return;
 	}
 	forget_earlier_life(in);
-	if (!p->topology->responsible(p->plugin, &in->signer)) {
+	if (!p->topology->responsible(p->plugin, &in->signer) && !is_predecessor(p, &in->signer)) {
 		reload_answer_error(in, RELOAD_FORBIDDEN, "not the Admitting Peer of this Node-ID");
 		return;
 	}

@@ -133,10 +133,10 @@ void reload_answers_keep(struct reload_answers *a, uint64_t id, uint64_t mark, s
 	size_t size = offsetof(struct answer, bytes) + answer.len;
 	whole = reload_alloc(size > sizeof(*whole) ? size : sizeof(*whole));
 	*whole = *one;
-	if (answer.len)
-		memcpy(whole->bytes, answer.at, answer.len);
 	whole->len = (uint32_t)answer.len;
 	whole->ready = true;
+	if (answer.len) /* last: a member may be written with the padding behind it */
+		memcpy(whole->bytes, answer.at, answer.len);
 	a->places[lower(a, id, mark)].one = whole;
 	TAILQ_INSERT_AFTER(&a->list, one, whole, age);
 	TAILQ_REMOVE(&a->list, one, age);

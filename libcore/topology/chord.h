@@ -240,6 +240,7 @@ struct reload_topology {
 	enum chord_phase phase;
 	struct reload_id bootstrap, ap;
 	uint32_t ap_cookie;
+	bool detour;         /* this attempt begins elsewhere than at our own place */
 	bool blind;          /* AP told us nothing of the ring */
 	uint8_t blind_pings; /* successors asked for so far, the last one found being */
 	struct reload_id blind_last;

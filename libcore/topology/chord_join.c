@@ -64,8 +64,7 @@ static void resolve(struct reload_topology *t)
 {
 	/* n+1: the point behind our own, whose owner would be our successor (R-11.4-03) */
 	struct reload_id point = reload_id_add_power(&t->self, 0);
-	bool detour = t->tries >= CHORD_DETOUR_TRIES && t->tries % 2 == 0;
-	if (detour)
+	if (t->detour)
 		t->host.random(t->host.arg, point.at, point.len);
 	struct reload_destination way[] = { reload_dest_node(&t->bootstrap),
 		reload_dest_resource(&point) };
@@ -73,7 +72,8 @@ static void resolve(struct reload_topology *t)
 	t->blind = false;
 	t->ap_cookie = ++t->cookies;
 	enter(t, CHORD_RESOLVING, CHORD_ATTACH_WAIT_MS);
-	t->host.attach(t->host.arg, t->ap_cookie, detour ? way : way + 1, detour ? 2 : 1, true);
+	t->host.attach(
+		t->host.arg, t->ap_cookie, t->detour ? way : way + 1, t->detour ? 2 : 1, true);
 }
 
 static void on_pause_over(void *arg)
@@ -95,10 +95,12 @@ static void pause_then_resolve(struct reload_topology *t, reload_ms wait)
 
 static void retry(struct reload_topology *t)
 {
-	if (++t->tries > CHORD_JOIN_TRIES || !t->links_count)
+	if (++t->tries > CHORD_JOIN_TRIES || !t->links_count) {
 		reload_chord_join_fail(t);
-	else
-		pause_then_resolve(t, reload_chord_backoff(t, t->tries - 1));
+		return;
+	}
+	t->detour = t->tries >= CHORD_DETOUR_TRIES && t->tries % 2 == 0;
+	pause_then_resolve(t, reload_chord_backoff(t, t->tries - 1));
 }
 
 /* Another peer owns our point now. */
@@ -112,8 +114,10 @@ static bool move(struct reload_topology *t)
 
 static void move_away(struct reload_topology *t)
 {
-	if (move(t))
-		pause_then_resolve(t, reload_chord_jitter(t, t->moves < 10 ? 4 * t->moves : 40));
+	if (!move(t))
+		return;
+	t->detour = false;
+	pause_then_resolve(t, reload_chord_jitter(t, t->moves < 10 ? 4 * t->moves : 40));
 }
 
 void reload_chord_join_start(struct reload_topology *t, const struct reload_id *bootstrap)
@@ -125,6 +129,7 @@ void reload_chord_join_start(struct reload_topology *t, const struct reload_id *
 	t->bootstrap = *bootstrap;
 	t->announced = false;
 	t->tries = t->moves = 0;
+	t->detour = false;
 	t->finger_passes = 0;
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, bootstrap);
 	resolve(t);

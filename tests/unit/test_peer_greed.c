@@ -465,6 +465,58 @@ static void neighbours_of_one_certificate(void **state)
 	net_free(net);
 }
 
+struct shout {
+	struct node *by;
+	unsigned stores, updates;
+};
+
+static bool shout_tap(struct net *net, struct packet *p)
+{
+	struct shout *s = net->tap_arg;
+	const struct reload_msg *m = msg_of(net, span_of(p->at, p->len));
+	s->stores += p->from == s->by && m->code == RELOAD_STORE_REQ;
+	s->updates += p->from == s->by && m->code == RELOAD_UPDATE_REQ;
+	return true;
+}
+
+/* The predecessor says again and again that it would join: it was given its range, and is told that it is in. */
+static void joins_again_and_again(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *u = node_new(net, 0x80), *n = node_new(net, 0x70);
+	node_first(u);
+	struct node *s = node_storing(net, u, K_NODE);
+	struct crafted_store *store = store_of(s, K_NODE, "value", 0);
+	assert_true(reload_id_between(&u->id, &store->resource, &n->id));
+	struct craft c = craft_store(s, u, store);
+	net_link(s, u);
+	expect_answer(s, tell(&c, u), RELOAD_STORE_ANS);
+	node_join(n, u, RELOAD_ROLE_PEER);
+	net_pass(net, 1000);
+	assert_int_equal(n->state, RELOAD_STATE_JOINED);
+	struct shout heard = { .by = u };
+	unsigned tables = u->events[RELOAD_EV_TABLES];
+	net->tap = shout_tap;
+	net->tap_arg = &heard;
+	for (unsigned i = 1; i <= 5; i++) {
+		c = craft_join(n, u);
+		tell(&c, u);
+		net_pass(net, 100);
+		assert_int_equal(heard.updates, i);
+	}
+	assert_int_equal(heard.stores, 0);
+	assert_int_equal(u->events[RELOAD_EV_TABLES], tables);
+	/* much later it may have forgotten all */
+	net_pass(net, 15000);
+	c = craft_join(n, u);
+	tell(&c, u);
+	net_pass(net, 1000);
+	assert_true(heard.stores > 0);
+	net->tap = NULL;
+	net_free(net);
+}
+
 /* Its own address among the bootstrap nodes: it finds itself there and does not stay. */
 static void bootstrap_is_itself(void **state)
 {
@@ -529,6 +581,7 @@ int main(void)
 		cmocka_unit_test(comes_back),
 		cmocka_unit_test(updates_to_a_client),
 		cmocka_unit_test(neighbours_of_one_certificate),
+		cmocka_unit_test(joins_again_and_again),
 		cmocka_unit_test(bootstrap_is_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -351,6 +351,15 @@ static void a_detour_leads_past_who_lets_nothing_pass(void **state)
 	assert_int_equal(
 		fake_receive(&f, 0x40, true, NULL, (const uint8_t[]){ 0x60, 0 }), RELOAD_OK);
 	assert_non_null(fake_find(&f, 0, FAKE_JOIN, 0x40));
+	/* it does not own our point either: back to n+1, and not to ever new points */
+	struct reload_id ap = fake_id(0x40);
+	size_t mark = f.count;
+	ops->join_answered(f.t, &ap, RELOAD_FORBIDDEN);
+	fake_pass(&f, 1000);
+	r = fake_find(&f, mark, FAKE_ATTACH, 0);
+	assert_non_null(r);
+	assert_int_equal(r->count, 1);
+	assert_true(reload_id_eq(&r->node, &n1));
 	fake_end(&f);
 }
 

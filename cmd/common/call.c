@@ -23,6 +23,8 @@ enum {
 struct cli_link {
 	struct cli *cli;
 	struct reload_client *client;
+	int stop_fd;
+	bool again; /* the first call may be made again */
 };
 
 static void pause_ms(reload_ms ms)
@@ -45,23 +47,51 @@ static enum reload_err try_open(
 	return err;
 }
 
+enum reload_err cli_agent_pid(pid_t *pid, struct cli *cli, struct reload_why *why)
+{
+	char *path;
+	enum reload_err err = cli_agent(&path, cli, why);
+	if (err)
+		return err;
+	err = reload_client_pid(pid, path, cli->deadline, -1, why);
+	free(path);
+	return err;
+}
+
+/* Waits a moment for the agent; false: there is no time for that. */
+static bool wait_for_agent(struct cli *cli)
+{
+	if (cli->deadline != RELOAD_NEVER && cli_monotonic() + RETRY_MS >= cli->deadline)
+		return false;
+	cli_progress(cli, "waiting for the agent");
+	pause_ms(RETRY_MS);
+	return true;
+}
+
+static enum reload_err open_waiting(
+	struct reload_client **client, struct cli *cli, int stop_fd, struct reload_why *why)
+{
+	enum reload_err err;
+	do
+		err = try_open(client, cli, stop_fd, why);
+	while (err == RELOAD_NO_AGENT && wait_for_agent(cli));
+	return err;
+}
+
 enum reload_err cli_link_open(struct cli_link **out, struct cli *cli, enum cli_link_wait wait,
 	int stop_fd, struct reload_why *why)
 {
 	struct reload_client *client;
-	enum reload_err err;
-	while ((err = try_open(&client, cli, stop_fd, why)) == RELOAD_NO_AGENT &&
-		wait == CLI_LINK_WAIT) {
-		if (cli->deadline != RELOAD_NEVER && cli_monotonic() + RETRY_MS >= cli->deadline)
-			return err;
-		cli_progress(cli, "waiting for the agent");
-		pause_ms(RETRY_MS);
-	}
+	bool again = wait == CLI_LINK_WAIT;
+	enum reload_err err = again ? open_waiting(&client, cli, stop_fd, why)
+				    : try_open(&client, cli, stop_fd, why);
 	if (err)
 		return err;
 	struct cli_link *link = RELOAD_NEW(cli_link);
 	link->cli = cli;
 	link->client = client;
+	link->stop_fd = stop_fd;
+	link->again = again;
 	*out = link;
 	return RELOAD_OK;
 }
@@ -90,18 +120,46 @@ static void add_timeout(const char *method, json_t *params, reload_ms deadline)
 	json_object_set_new(params, "timeout_ms", json_integer((json_int_t)(limit ? limit : 1)));
 }
 
+/* The connection ended before the answer came: waits for the next agent.  false: the call stays failed with error. */
+static bool open_again(struct cli_link *link, const char *method, struct reload_call_error *error)
+{
+	struct reload_client *client;
+	struct reload_failure f = { 0 };
+	bool harmless = error->unread || reload_method_find(method)->access == RELOAD_METHOD_READ;
+	if (!link->again || error->failure.err != RELOAD_NO_AGENT || !harmless ||
+		!wait_for_agent(link->cli))
+		return false;
+	reload_call_error_clear(error);
+	f.err = open_waiting(&client, link->cli, link->stop_fd, &f.why);
+	if (f.err) {
+		error->failure = f;
+		error->data = reload_failure_json(&f);
+		return false;
+	}
+	reload_client_free(link->client);
+	link->client = client;
+	return true;
+}
+
 enum reload_err cli_link_call(struct cli_link *link, const char *method, json_t *params,
 	reload_ms deadline, reload_progress_fn progress, void *arg, json_t **result,
 	struct reload_call_error *error)
 {
+	enum reload_err err;
 	if (deadline > link->cli->deadline)
 		deadline = link->cli->deadline;
 	if (!params)
 		params = json_object();
-	add_timeout(method, params, deadline);
-	cli_step(link->cli, 2, "%s", method);
-	return reload_client_call(
-		link->client, method, params, deadline, progress, arg, result, error);
+	do {
+		json_t *asked = json_deep_copy(params);
+		add_timeout(method, asked, deadline);
+		cli_step(link->cli, 2, "%s", method);
+		err = reload_client_call(
+			link->client, method, asked, deadline, progress, arg, result, error);
+	} while (err && open_again(link, method, error));
+	link->again = false;
+	json_decref(params);
+	return err && error->failure.err ? error->failure.err : err;
 }
 
 enum reload_err cli_link_send(struct cli_link *link, const char *method, json_t *params,

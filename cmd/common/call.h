@@ -9,7 +9,7 @@ struct cli_link; /* a connection to the agent that is meant */
 /* What cli_link_open() does when no agent answers yet. */
 enum cli_link_wait {
 	CLI_LINK_NOW,
-	CLI_LINK_WAIT /* until cli->deadline: for programs that are started with the agent */
+	CLI_LINK_WAIT /* until cli->deadline, also for the next agent when this one ends: for programs that are started with it */
 };
 
 /*
@@ -21,10 +21,14 @@ enum reload_err cli_link_open(struct cli_link **out, struct cli *cli, enum cli_l
 void cli_link_free(struct cli_link *link);
 AUTO_DEFINE(cli_link)
 
+/* cli_agent_pid() tells the process of the agent of --agent, as reload_client_pid() does; it asks the agent nothing. */
+enum reload_err cli_agent_pid(pid_t *pid, struct cli *cli, struct reload_why *why) MUST_CHECK;
+
 /*
  * cli_link_call() makes one request (params are taken) and waits until cli->deadline, or until `deadline` when that is
  * earlier; *result is owned.  An optional parameter timeout_ms is added, a little shorter, so that the agent and not the
- * clock here tells what went wrong.
+ * clock here tells what went wrong.  With CLI_LINK_WAIT the first call is made again, to the next agent, when the
+ * connection ended before its answer and it had no effect: it only reads, or the agent had not read it yet.
  */
 enum reload_err cli_link_call(struct cli_link *link, const char *method, json_t *params,
 	reload_ms deadline, reload_progress_fn progress, void *arg, json_t **result,

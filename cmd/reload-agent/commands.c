@@ -160,31 +160,21 @@ static int stopped(struct cli *cli)
 	return 0;
 }
 
-/* There is no such state to be told of: the connection ends, and then the process. */
+/* There is no such state to be told of: the process ends.  An agent that is ending answers nothing, but still listens. */
 static int wait_stopped(struct cli *cli)
 {
-	AUTO(cli_link) link = NULL;
 	struct reload_why why;
-	struct reload_call_error error;
-	json_t *status = NULL, *result = NULL;
-	long long pid = 0;
-	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why);
+	pid_t pid = 0;
+	enum reload_err err = cli_agent_pid(&pid, cli, &why);
+	if (err == RELOAD_NO_AGENT)
+		return stopped(cli);
+	if (!err && !pid)
+		err = reload_why_set(&why, RELOAD_FAILED, "cannot wait for the end of the agent",
+			"its process is not to be seen from here");
 	if (err)
-		return err == RELOAD_NO_AGENT ? stopped(cli) : cli_fail(cli, err, &why);
-	err = cli_link_call(link, "agent.status", NULL, RELOAD_NEVER, NULL, NULL, &status, &error);
-	if (!err) {
-		pid = cli_get_int(status, "pid");
-		json_decref(status);
-		cli_progress(cli, "waiting for stopped");
-		err = cli_link_call(link, "overlay.wait", json_pack("{s:s}", "state", "stopped"),
-			RELOAD_NEVER, NULL, NULL, &result, &error);
-		json_decref(result);
-	}
-	if (err && err != RELOAD_NO_AGENT)
-		return cli_call_fail(cli, &error);
-	if (err)
-		reload_call_error_clear(&error);
-	return !pid || wait_for_end(cli, pid) ? stopped(cli) : still_there(cli);
+		return cli_fail(cli, err, &why);
+	cli_progress(cli, "waiting for stopped");
+	return wait_for_end(cli, pid) ? stopped(cli) : still_there(cli);
 }
 
 int agent_run_status(struct cli *cli)

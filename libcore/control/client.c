@@ -14,7 +14,7 @@ struct reload_client {
 	struct wr in;
 	size_t start, scanned; /* of in: begin of the next line; no line end before */
 	json_int_t last_id;
-	bool broken;
+	bool broken, lost; /* lost: before the agent had read the last request */
 };
 
 struct reload_client *reload_client_new(const struct reload_client_io *io)
@@ -47,6 +47,7 @@ static enum reload_err failed_here(
 	struct reload_why *why = &error->failure.why;
 	c->broken = true;
 	error->failure = (struct reload_failure){ .err = err };
+	error->unread = err == RELOAD_NO_AGENT && c->lost;
 	if (err == RELOAD_TIMEOUT) {
 		reload_why_set(
 			why, err, "no answer in time", "the agent is connected but did not answer");
@@ -96,6 +97,7 @@ static enum reload_err next_line(struct reload_client *c, struct span *line, rel
 		size_t len = 0;
 		enum reload_err err =
 			c->io.receive(c->io.arg, portion, sizeof(portion), &len, deadline);
+		c->lost = err == RELOAD_NO_AGENT;
 		if (err)
 			return err;
 		if (!len)
@@ -187,6 +189,7 @@ static enum reload_err send_request(
 	wr_init(&w);
 	reload_rpc_write_request(&w, ++c->last_id, method, params);
 	enum reload_err err = c->io.send(c->io.arg, wr_done(&w), deadline);
+	c->lost = err == RELOAD_NO_AGENT;
 	wr_clear(&w);
 	return err;
 }

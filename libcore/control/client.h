@@ -9,8 +9,9 @@
 
 /*
  * The two callbacks wait until deadline (monotonic ms, RELOAD_NEVER: for ever).  send() takes all of bytes; receive() reads
- * at least one byte into buf, *len 0 means that the agent closed.  RELOAD_TIMEOUT at the deadline, RELOAD_CANCELLED when the
- * user stopped the program, RELOAD_NO_AGENT when the connection is lost.
+ * at least one byte into buf, *len 0 means that the agent closed, having read all that was sent.  RELOAD_TIMEOUT at the
+ * deadline, RELOAD_CANCELLED when the user stopped the program, RELOAD_NO_AGENT when the connection is lost and the agent
+ * has not read all.
  */
 struct reload_client_io {
 	void *arg;
@@ -31,6 +32,7 @@ AUTO_DEFINE(reload_client)
 struct reload_call_error {
 	struct reload_failure failure;
 	json_t *data;
+	bool unread; /* RELOAD_NO_AGENT, and the agent had not read the request: it had no effect */
 };
 
 /* reload_call_error_clear() frees what the error holds; a zeroed one is legal. */

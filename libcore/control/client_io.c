@@ -125,7 +125,7 @@ static enum reload_err try_connect(
 	return RELOAD_OK;
 }
 
-enum reload_err reload_client_connect(struct reload_client **out, const char *path,
+static enum reload_err open_connection(struct connection **out, const char *path,
 	reload_ms deadline, int stop_fd, struct reload_why *why)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -141,7 +141,35 @@ enum reload_err reload_client_connect(struct reload_client **out, const char *pa
 		close_connection(c);
 		return explain(why, err, path, e);
 	}
+	*out = c;
+	return RELOAD_OK;
+}
+
+enum reload_err reload_client_connect(struct reload_client **out, const char *path,
+	reload_ms deadline, int stop_fd, struct reload_why *why)
+{
+	struct connection *c;
+	enum reload_err err = open_connection(&c, path, deadline, stop_fd, why);
+	if (err)
+		return err;
+	/* a Unix socket that is closed with unread bytes is reset, not ended */
 	struct reload_client_io io = { c, send_all, receive, close_connection };
 	*out = reload_client_new(&io);
 	return RELOAD_OK;
+}
+
+enum reload_err reload_client_pid(
+	pid_t *pid, const char *path, reload_ms deadline, int stop_fd, struct reload_why *why)
+{
+	struct connection *c;
+	struct ucred agent = { 0 };
+	socklen_t len = sizeof(agent);
+	enum reload_err err = open_connection(&c, path, deadline, stop_fd, why);
+	if (err)
+		return err;
+	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &agent, &len))
+		err = explain(why, RELOAD_IO, path, errno);
+	close_connection(c);
+	*pid = agent.pid;
+	return err;
 }

@@ -3,6 +3,8 @@
 
 #include "control/client.h"
 
+#include <sys/types.h>
+
 /*
  * reload_client_connect() connects to the socket at path until deadline (monotonic ms).  stop_fd, unless -1, ends any
  * waiting with RELOAD_CANCELLED as soon as it is readable (a signalfd).  RELOAD_NO_AGENT when nobody listens there,
@@ -10,3 +12,10 @@
  */
 enum reload_err reload_client_connect(struct reload_client **out, const char *path,
 	reload_ms deadline, int stop_fd, struct reload_why *why) MUST_CHECK;
+
+/*
+ * reload_client_pid() connects as reload_client_connect() does and tells which process listens; nothing is asked, so this
+ * works as long as the socket is there.  *pid is 0 for a process that is not to be seen from here.
+ */
+enum reload_err reload_client_pid(pid_t *pid, const char *path, reload_ms deadline, int stop_fd,
+	struct reload_why *why) MUST_CHECK;

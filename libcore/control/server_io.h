@@ -25,12 +25,15 @@ void reload_server_adopt(struct reload_server *server, int fd, bool read_only);
 /* reload_server_clients() returns the number of connections. */
 size_t reload_server_clients(const struct reload_server *server);
 
-/* reload_server_flush() tries once to send what is waiting: the last words before reload_server_free(). */
+/* reload_server_flush() tries once to send what is waiting: the last words before reload_server_hang_up(). */
 void reload_server_flush(struct reload_server *server);
 
-/* reload_server_hang_up() cancels all requests and closes all connections; the sockets stay, and nobody is served there any more. */
+/*
+ * reload_server_hang_up() cancels all requests and closes all connections.  The sockets stay until reload_server_free():
+ * programs can still connect, but wait there for an answer that does not come, until their connection is lost.
+ */
 void reload_server_hang_up(struct reload_server *server);
 
-/* reload_server_free() cancels all requests, closes all connections and removes the sockets. */
+/* reload_server_free() does what reload_server_hang_up() does and removes the sockets. */
 void reload_server_free(struct reload_server *server);
 AUTO_DEFINE(reload_server)

@@ -258,6 +258,61 @@ except BrokenPipeError: pass' "$SOCK"
 	ok
 }
 
+# fake NAME CASE: an agent that is not one, its requests in fake.NAME; FAKE is its process.
+fake() {
+	python3 "$BATS_TEST_DIRNAME/fake_agent.py" "lab/run/$1.sock" "$2" >"fake.$1" 2>&1 3>&- &
+	FAKE=$!
+	echo $FAKE >lab/fake.pid
+	until_true [ -S "lab/run/$1.sock" ]
+}
+
+@test "waiting goes on with the next agent when this one ends before it answers" {
+	reload-agent stop -a carol -q
+	for how in deaf quits; do
+		fake carol $how
+		reload-agent status -a carol --wait joined -t 60s >waited 2>&1 3>&- &
+		waiting=$!
+		wait $FAKE
+		lab_start carol -l 127.0.0.1:0
+		wait $waiting || { cat waited; return 1; }
+		matches "$(head -1 waited)" '^carol  peer of calls.example  joined '
+		reload-agent stop -a carol -q
+	done
+	fake carol deaf # a join that nobody has read
+	reload-join -a carol -t 60s >waited 2>&1 3>&- &
+	waiting=$!
+	wait $FAKE
+	lab_start carol -l 127.0.0.1:0 --no-join
+	wait $waiting || { cat waited; return 1; }
+	matches "$(cat waited)" '^joined calls.example as peer '
+}
+
+@test "waiting for another agent ends in time; what may have had an effect is not asked twice" {
+	fake dave deaf
+	R reload-agent status -a dave --wait joined -t 400ms
+	failed 3 dave.sock
+	fake dave quits
+	R reload-join -a dave -t 20s
+	failed 3 'the agent is gone'
+	[ "$(jq -r .method fake.dave)" = overlay.join ]
+	fake dave deaf
+	R reload-agent status -a dave -t 20s # nobody said to wait
+	failed 3 'the agent is gone'
+}
+
+@test "an agent that answers nothing any more is not stopped before its process has ended" {
+	fake dave ending
+	R reload-agent status -a dave --wait stopped -t 300ms
+	failed 4 'the agent is still there'
+	reload-agent status -a dave --wait stopped -t 20s >waited 2>&1 3>&- &
+	waiting=$!
+	sleep 0.2
+	kill -0 $waiting
+	kill -KILL $FAKE
+	wait $waiting
+	rm lab/run/dave.sock
+}
+
 @test "a signal is an orderly end from the first sight of the agent on" {
 	reload-agent stop -a carol -q
 	rm -f lab/run/carol.sock

@@ -264,6 +264,8 @@ static enum reload_err call_with(const char *answers, enum reload_err send_err, 
 		reload_client_call(c, "a.b", NULL, 5, count_progress, &seen, &result, &error);
 	assert_null(result);
 	assert_true(error.failure.why.what[0] && json_is_object(error.data));
+	assert_int_equal(error.unread,
+		send_err == RELOAD_NO_AGENT || end == RELOAD_NO_AGENT); /* not: closed */
 	reload_call_error_clear(&error);
 	/* a connection whose state is unknown is not used again */
 	if (err != RELOAD_FAILED) {
@@ -282,6 +284,7 @@ static void clients_give_up(void **state)
 	assert_int_equal(call_with("", RELOAD_OK, RELOAD_TIMEOUT), RELOAD_TIMEOUT);
 	assert_int_equal(call_with("", RELOAD_OK, RELOAD_CANCELLED), RELOAD_CANCELLED);
 	assert_int_equal(call_with("", RELOAD_NO_AGENT, RELOAD_OK), RELOAD_NO_AGENT);
+	assert_int_equal(call_with("", RELOAD_OK, RELOAD_NO_AGENT), RELOAD_NO_AGENT);
 	assert_int_equal(
 		call_with("{\"jsonrpc\":", RELOAD_OK, RELOAD_OK), RELOAD_NO_AGENT); /* closed */
 	assert_int_equal(call_with("hello\n", RELOAD_OK, RELOAD_OK), RELOAD_BAD_ANSWER);

@@ -325,6 +325,55 @@ static void no_descriptor_left_is_no_busy_loop(void **state)
 	end(&f);
 }
 
+static enum reload_err call_unread(struct reload_client *c, bool *unread)
+{
+	struct reload_call_error error;
+	json_t *result = NULL;
+	enum reload_err err =
+		reload_client_call(c, "node.list", NULL, soon(), NULL, NULL, &result, &error);
+	*unread = error.unread;
+	assert_null(result);
+	reload_call_error_clear(&error);
+	return err;
+}
+
+static void *free_later(void *arg)
+{
+	nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
+	reload_server_free(arg);
+	return NULL;
+}
+
+/* Between the two ends of a server programs connect and wait, and learn then that nobody has read what they asked. */
+static void who_connects_to_an_ending_agent_was_not_read(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/reload-test-XXXXXX", path[64], command[100];
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/a.sock", dir);
+	struct reload_poll *poll = reload_poll_new();
+	struct reload_rpc_service service = { handlers, NULL };
+	struct reload_server *server = NULL;
+	struct reload_why why;
+	pthread_t thread;
+	pid_t pid = 0;
+	bool unread = false;
+	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_OK);
+	reload_server_hang_up(server);
+	assert_int_equal(reload_client_pid(&pid, path, soon(), -1, &why), RELOAD_OK);
+	assert_int_equal(pid, getpid());
+	struct reload_client *c = connected(path);
+	assert_int_equal(pthread_create(&thread, NULL, free_later, server), 0);
+	assert_int_equal(call_unread(c, &unread), RELOAD_NO_AGENT);
+	assert_true(unread);
+	pthread_join(thread, NULL);
+	reload_client_free(c);
+	assert_int_equal(reload_client_pid(&pid, path, soon(), -1, &why), RELOAD_NO_AGENT);
+	reload_poll_free(poll);
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	assert_int_equal(system(command), 0);
+}
+
 static void stale_sockets_are_replaced_other_files_are_not(void **state)
 {
 	(void)state;
@@ -367,6 +416,7 @@ int main(void)
 		cmocka_unit_test(a_half_closed_connection_gets_its_answer),
 		cmocka_unit_test(more_clients_than_places_are_told),
 		cmocka_unit_test(no_descriptor_left_is_no_busy_loop),
+		cmocka_unit_test(who_connects_to_an_ending_agent_was_not_read),
 		cmocka_unit_test(stale_sockets_are_replaced_other_files_are_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,16 @@
 
 enum {
 	PATIENCE_MS = 5000, /* for each peer */
-	PAUSE_MS = 50
+	PAUSE_MS = 50,
+	LEAST_MS = 300, /* no question begins with less */
+	SPARE_MS = 300  /* of the limit of the program: the agent ends its requests before that */
+};
+
+struct verifier {
+	struct cli *cli;
+	struct cli_link *link;
+	const json_t *params; /* of the Store */
+	bool gone;            /* the agent */
 };
 
 struct wanted {
@@ -73,24 +82,44 @@ static bool fits_fetch(const struct wanted *w, const json_t *v)
 	       strcmp(cli_get_text(v, "storage_time"), w->storage_time) >= 0;
 }
 
-/* Asks once: whether the node holds what is wanted; else why not. */
-static bool ask(struct cli_link *link, const char *method, json_t *params, const struct wanted *w,
-	bool (*fits)(const struct wanted *w, const json_t *v), reload_ms deadline, char reason[160])
+/* When the peer that is asked now must have answered. */
+static reload_ms limit_of(const struct cli *cli)
+{
+	reload_ms own = cli_monotonic() + PATIENCE_MS;
+	if (cli->deadline == RELOAD_NEVER)
+		return own;
+	reload_ms all = cli->deadline > SPARE_MS ? cli->deadline - SPARE_MS : 0;
+	return own < all ? own : all;
+}
+
+/* Asks once: whether the node holds what is wanted; else why not.  The agent's limit is `until`, ours lies behind it. */
+static bool ask(struct verifier *v, const char *method, const char *node, const struct wanted *w,
+	bool (*fits)(const struct wanted *w, const json_t *value), reload_ms until,
+	char reason[160])
 {
 	struct reload_call_error error;
-	json_t *result = NULL, *v;
+	json_t *result = NULL, *value, *params;
 	size_t i;
 	bool held = false;
+	reload_ms now = cli_monotonic();
+	if (v->gone || now + LEAST_MS > until) {
+		snprintf(reason, 160, "%s",
+			v->gone ? "the agent is gone" : "no time was left to ask it");
+		return false;
+	}
+	params = question(v->params, node);
+	json_object_set_new(params, "timeout_ms", json_integer((json_int_t)(until - now)));
 	enum reload_err err =
-		cli_link_call(link, method, params, deadline, NULL, NULL, &result, &error);
+		cli_link_call(v->link, method, params, RELOAD_NEVER, NULL, NULL, &result, &error);
 	if (err) {
 		held = !w->exists && (err == RELOAD_NO_VALUE || err == RELOAD_NOT_FOUND);
+		v->gone = err == RELOAD_NO_AGENT;
 		snprintf(reason, 160, "%.159s", error.failure.why.why);
 		reload_call_error_clear(&error);
 		return held;
 	}
-	json_array_foreach (json_object_get(result, "values"), i, v)
-		held |= w->exists && fits(w, v);
+	json_array_foreach (json_object_get(result, "values"), i, value)
+		held |= w->exists && fits(w, value);
 	if (!held)
 		snprintf(reason, 160, "%s",
 			w->exists ? "it holds another value, or an older one" : "it holds a value");
@@ -98,20 +127,18 @@ static bool ask(struct cli_link *link, const char *method, json_t *params, const
 	return held;
 }
 
-static json_t *verify_node(struct cli *cli, struct cli_link *link, const json_t *params,
-	const struct wanted *w, const char *node, const char *role)
+static json_t *verify_node(
+	struct verifier *v, const struct wanted *w, const char *node, const char *role)
 {
 	char reason[160] = "";
-	reload_ms deadline = cli_monotonic() + PATIENCE_MS;
+	reload_ms until = limit_of(v->cli);
 	bool held;
-	cli_progress(cli, "reading back from %.8s", node);
-	while (!(held = ask(link, "store.stat", question(params, node), w, fits_stat, deadline,
-			 reason)) &&
-		cli_monotonic() + PAUSE_MS < deadline)
+	cli_progress(v->cli, "reading back from %.8s", node);
+	while (!(held = ask(v, "store.stat", node, w, fits_stat, until, reason)) && !v->gone &&
+		cli_monotonic() + PAUSE_MS + LEAST_MS < until)
 		nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000L }, NULL);
 	if (held && w->exists)
-		held = ask(link, "store.fetch", question(params, node), w, fits_fetch, RELOAD_NEVER,
-			reason);
+		held = ask(v, "store.fetch", node, w, fits_fetch, limit_of(v->cli), reason);
 	return json_pack("{s:s, s:s, s:b, s:o}", "node_id", node, "role", role, "held", (int)held,
 		"why", held ? json_null() : json_of_text(reason));
 }
@@ -119,17 +146,18 @@ static json_t *verify_node(struct cli *cli, struct cli_link *link, const json_t 
 size_t store_verify(struct cli *cli, struct cli_link *link, const json_t *params, json_t *result)
 {
 	const json_t *value = json_array_get(json_object_get(params, "values"), 0);
+	struct verifier v = { .cli = cli, .link = link, .params = params };
 	struct wanted w = { .storage_time = cli_get_text(result, "storage_time"),
 		.value = cli_get_text(value, "value"),
 		.exists = cli_get_bool(result, "exists") };
 	w.hash = hash_of(w.value);
 	json_t *list = json_array(), *node;
 	size_t i, missing = 0;
-	json_array_append_new(list, verify_node(cli, link, params, &w,
-					    cli_get_text(result, "responsible"), "responsible"));
+	json_array_append_new(
+		list, verify_node(&v, &w, cli_get_text(result, "responsible"), "responsible"));
 	json_array_foreach (json_object_get(result, "replicas"), i, node)
-		json_array_append_new(list,
-			verify_node(cli, link, params, &w, json_string_value(node), "replica"));
+		json_array_append_new(
+			list, verify_node(&v, &w, json_string_value(node), "replica"));
 	json_array_foreach (list, i, node)
 		missing += !cli_get_bool(node, "held");
 	json_object_set_new(result, "verified", list);

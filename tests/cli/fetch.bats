@@ -120,6 +120,47 @@ plus_one() {
 	matches "${stderr_lines[1]}" "why:  replica ${replica:0:8}: "
 }
 
+# fake CASE: an agent that is not one, at lab/run/fake.sock, its requests in fake.requests
+fake() {
+	python3 "$BATS_TEST_DIRNAME/fake_agent.py" lab/run/fake.sock "$1" >fake.requests 2>&1 3>&- &
+	FAKE=$!
+	echo $FAKE >lab/fake.pid
+	until_true [ -S lab/run/fake.sock ]
+}
+
+# The agent's limit ends a question, not ours: the connection, and so what comes after it, would be lost.
+@test "--verify goes on behind a replica that has used up its time" {
+	fake slow
+	R reload-store -a fake -j -k $K alice@calls.example x --verify
+	[ "$status" -eq 11 ]
+	[ "$(jq -c '[.verified[] | .held]' <<<"$output")" = '[true,false,true]' ]
+	wait $FAKE
+	jq -s -e 'map(select(.params.at) | .params.timeout_ms) | min >= 300 and max <= 5000' fake.requests
+}
+
+@test "--verify keeps to the limit of the program" {
+	fake empty
+	before=$(date +%s%N)
+	R reload-store -a fake -j -k $K alice@calls.example x --verify -t 1s
+	took=$((($(date +%s%N) - before) / 1000000))
+	[ "$status" -eq 11 ]
+	[ "$(jq -c '[.verified[] | .held]' <<<"$output")" = '[false,false,false]' ]
+	[ $took -le 4000 ]
+	jq -s -e 'map(select(.params.at) | .params.timeout_ms) | length > 0 and min >= 300 and max <= 700' fake.requests
+	wait $FAKE
+}
+
+@test "--verify asks nobody when the agent is gone" {
+	fake dies
+	before=$SECONDS
+	R reload-store -a fake -j -k $K alice@calls.example x --verify
+	[ "$status" -eq 11 ]
+	[ "$(jq -c '[.verified[] | .held]' <<<"$output")" = '[false,false,false]' ]
+	[ "$(jq -r '.verified[2].why' <<<"$output")" = 'the agent is gone' ]
+	[ $((SECONDS - before)) -le 4 ]
+	wait $FAKE
+}
+
 # lines_of FILE COUNT: it has that many lines already.
 lines_of() {
 	[ "$(wc -l <"$1")" -ge "$2" ]

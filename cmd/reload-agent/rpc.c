@@ -206,10 +206,10 @@ struct reload_server *agent_rpc_free(struct agent *agent)
 	if (!rpc)
 		return NULL;
 	struct reload_server *server = rpc->server;
-	agent_kept_free(rpc->kept);
 	end_streams(rpc);
 	reload_server_flush(server);
 	reload_server_hang_up(server);
+	agent_kept_free(rpc->kept); /* a Store that ended meanwhile was kept there */
 	agent_log_follow(agent->log, NULL, NULL);
 	reload_poll_hook_remove(agent->poll, &rpc->hook);
 	agent->rpc = NULL;

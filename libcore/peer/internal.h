@@ -490,6 +490,8 @@ void reload_bootstrap_tables(struct reload_peer *p);
 bool reload_bootstrap_known(const struct reload_peer *p);
 /* reload_peer_is_routed() tells whether node is in the tables of the topology. */
 bool reload_peer_is_routed(struct reload_peer *p, const struct reload_id *node);
+/* reload_peer_is_predecessor() tells whether node is the nearest predecessor. */
+bool reload_peer_is_predecessor(struct reload_peer *p, const struct reload_id *node);
 
 /* -- join.c, life.c ------------------------------------------------------------------------------------------------------------ */
 

@@ -295,14 +295,6 @@ static void forget_earlier_life(struct inbound *in)
 		starts_anew(p, &in->signer);
 }
 
-/* It did not see that it was admitted, or says so: the plug-in knows how often it may. */
-static bool is_predecessor(struct reload_peer *p, const struct reload_id *node)
-{
-	struct reload_topology_tables t;
-	p->topology->tables(p->plugin, &t);
-	return t.predecessors_count && reload_id_eq(&t.predecessors[0], node);
-}
-
 static void joined_answered(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
@@ -324,7 +316,9 @@ void reload_serve_join(struct inbound *in)
 		return;
 	}
 	forget_earlier_life(in);
-	if (!p->topology->responsible(p->plugin, &in->signer) && !is_predecessor(p, &in->signer)) {
+	/* a predecessor did not see that it was admitted, or says so: the plug-in knows how often it may */
+	if (!p->topology->responsible(p->plugin, &in->signer) &&
+		!reload_peer_is_predecessor(p, &in->signer)) {
 		reload_answer_error(in, RELOAD_FORBIDDEN, "not the Admitting Peer of this Node-ID");
 		return;
 	}

@@ -148,14 +148,18 @@ static bool is_replica(struct reload_peer *p, const struct reload_id *node)
 	return reload_id_listed(replicas, count, node);
 }
 
-/* A member of the replica set that is none any more gets no more; a new owner, who ends the range, and a Joining Node do. */
+/*
+ * A member of the replica set that is none any more gets no more; a new owner, who ends the range, a Joining Node, and a predecessor,
+ * which is given the replicas of its own predecessor, do.
+ */
 static bool handover_wanted(const struct handover *h)
 {
 	struct reload_peer *p = h->peer;
 	if (!reload_connection_by_node(p->connections, &h->node))
 		return false;
 	if (p->life.state == RELOAD_STATE_JOINED)
-		return h->tell || reload_id_eq(&h->to, &h->node) || is_replica(p, &h->node);
+		return h->tell || reload_id_eq(&h->to, &h->node) || is_replica(p, &h->node) ||
+		       reload_peer_is_predecessor(p, &h->node);
 	return p->life.state == RELOAD_STATE_LEAVING;
 }
 

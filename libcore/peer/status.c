@@ -50,6 +50,13 @@ bool reload_peer_is_routed(struct reload_peer *p, const struct reload_id *node)
 	return false;
 }
 
+bool reload_peer_is_predecessor(struct reload_peer *p, const struct reload_id *node)
+{
+	struct reload_topology_tables t;
+	p->topology->tables(p->plugin, &t);
+	return t.predecessors_count && reload_id_eq(&t.predecessors[0], node);
+}
+
 size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, size_t max)
 {
 	size_t count = 0;

@@ -479,6 +479,54 @@ static bool shout_tap(struct net *net, struct packet *p)
 	return true;
 }
 
+/* Two nodes of a ring between which another one joins. */
+struct between {
+	struct node *before, *joins;
+};
+
+static bool no_stores_from_before(struct net *net, struct packet *p)
+{
+	const struct between *b = net->tap_arg;
+	return p->from != b->before || p->to != b->joins ||
+	       msg_of(net, span_of(p->at, p->len))->code != RELOAD_STORE_REQ;
+}
+
+/*
+ * Who joins is the first replica of its predecessor, which may fail before it sent anything; the Admitting Peer has all that as
+ * well.
+ */
+static void replicas_come_from_the_admitting_peer(void **state)
+{
+	(void)state;
+	static const uint8_t others[] = { 0xc0, 0xe0, 0x10 };
+	struct net *net = net_new();
+	struct node *u = node_new(net, 0x80), *ring[COUNT_OF(others)];
+	node_first(u);
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		ring[i] = node_new(net, others[i]);
+		node_join(ring[i], u, RELOAD_ROLE_PEER);
+	}
+	struct node *s = node_storing(net, u, K_NODE);
+	struct crafted_store *store = store_of(s, K_NODE, "value", 0);
+	assert_true(reload_id_between(&ring[2]->id, &store->resource, &u->id));
+	struct craft c = craft_store(s, u, store);
+	net_link(s, u);
+	expect_answer(s, tell(&c, u), RELOAD_STORE_ANS);
+	net_pass(net, 1000);
+	struct node *n = node_new(net, 0xa0);
+	struct between b = { .before = u, .joins = n };
+	net->tap = no_stores_from_before;
+	net->tap_arg = &b;
+	node_join(n, u, RELOAD_ROLE_PEER);
+	net_pass(net, 1000);
+	net->tap = NULL;
+	assert_int_equal(n->state, RELOAD_STATE_JOINED);
+	struct reload_stored_value place = { .model = RELOAD_MODEL_SINGLE };
+	assert_non_null(
+		n->storage->ops->find(n->storage, &store->resource, K_NODE, &place, host_wall(n)));
+	net_free(net);
+}
+
 /* The predecessor says again and again that it would join: it was given its range, and is told that it is in. */
 static void joins_again_and_again(void **state)
 {
@@ -581,6 +629,7 @@ int main(void)
 		cmocka_unit_test(comes_back),
 		cmocka_unit_test(updates_to_a_client),
 		cmocka_unit_test(neighbours_of_one_certificate),
+		cmocka_unit_test(replicas_come_from_the_admitting_peer),
 		cmocka_unit_test(joins_again_and_again),
 		cmocka_unit_test(bootstrap_is_itself),
 	};

@@ -79,11 +79,11 @@ static bool has_reached(const struct node *n, const struct node *other)
 
 /* -- bootstrap nodes -------------------------------------------------------------------------------------------------- */
 
-/* What b says to all but the new node is lost: it forwards nothing. */
-static bool only_to_the_new(struct net *net, struct packet *p)
+/* b is in the ring, and passes on no Attach. */
+static bool no_attach_through_b(struct net *net, struct packet *p)
 {
-	struct four *t = net->tap_arg;
-	return p->from != t->b || (p->to != t->u && p->to != t->c && p->to != t->d);
+	const struct four *t = net->tap_arg;
+	return p->from != t->b || msg_of(net, span_of(p->at, p->len))->code != RELOAD_ATTACH_REQ;
 }
 
 static void a_bootstrap_node_that_forwards_nothing(void **state)
@@ -91,7 +91,7 @@ static void a_bootstrap_node_that_forwards_nothing(void **state)
 	struct four *t = *state;
 	struct node *n = node_new(t->net, 0x30); /* its place is at u */
 	struct reload_ip_port known[] = { node_address(t->b), node_address(t->u) };
-	t->net->tap = only_to_the_new;
+	t->net->tap = no_attach_through_b;
 	t->net->tap_arg = t;
 	node_start(n, RELOAD_ROLE_CLIENT);
 	assert_int_equal(

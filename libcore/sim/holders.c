@@ -63,19 +63,26 @@ static bool is_weak(const struct holder *n, reload_ms now)
 	return is_failed(n, now) || now < n->left_until || (n->member && now < n->joined_until);
 }
 
+/* Which ring is looked at. */
+struct view {
+	int side;  /* -1: the one of all sides */
+	bool left; /* who left is still missed, as well as who failed */
+};
+
 /* Part of the ring as the rule sees it: a member, or one that is still missed. */
-static bool is_there(const struct reload_sim_holders *h, size_t node, int side, reload_ms now)
+static bool is_there(const struct reload_sim_holders *h, size_t node, struct view v, reload_ms now)
 {
 	const struct holder *n = &h->at[node];
-	return (side < 0 || n->side == side) && (n->member || is_weak(n, now));
+	bool missed = v.left ? is_weak(n, now) : is_failed(n, now);
+	return (v.side < 0 || n->side == v.side) && (n->member || missed);
 }
 
 /* The next part of the ring from position at (not itself) in direction step; SIZE_MAX: there is no other. */
 static size_t there_next(
-	const struct reload_sim_holders *h, size_t at, size_t step, int side, reload_ms now)
+	const struct reload_sim_holders *h, size_t at, size_t step, struct view v, reload_ms now)
 {
 	for (size_t i = (at + step) % h->nodes; i != at; i = (i + step) % h->nodes)
-		if (is_there(h, h->order[i], side, now))
+		if (is_there(h, h->order[i], v, now))
 			return i;
 	return SIZE_MAX;
 }
@@ -105,16 +112,16 @@ static bool triple_lost(const struct reload_sim_holders *h, const size_t at[3], 
 }
 
 /* Judges one owner and its successors; fewer than three in the ring: all of them. */
-static void owner_judge(struct reload_sim_holders *h, size_t owner, int side, reload_ms now)
+static void owner_judge(struct reload_sim_holders *h, size_t owner, struct view v, reload_ms now)
 {
 	size_t step = h->nodes - 1, triple[3] = { owner, owner, owner };
 	for (int i = 1; i < 3; i++) {
-		size_t next = there_next(h, triple[i - 1], 1, side, now);
+		size_t next = there_next(h, triple[i - 1], 1, v, now);
 		triple[i] = next == SIZE_MAX ? triple[i - 1] : next;
 	}
 	if (!triple_lost(h, triple, now))
 		return;
-	size_t before = there_next(h, owner, step, side, now);
+	size_t before = there_next(h, owner, step, v, now);
 	if (before == SIZE_MAX)
 		before = owner;
 	const struct holder *n = &h->at[h->order[owner]];
@@ -124,7 +131,7 @@ static void owner_judge(struct reload_sim_holders *h, size_t owner, int side, re
 }
 
 /* node went: its weak neighbours have to be repaired anew, then everybody whose replica set it was in is judged. */
-static void judge(struct reload_sim_holders *h, size_t node, int side, reload_ms now)
+static void judge(struct reload_sim_holders *h, size_t node, struct view v, reload_ms now)
 {
 	size_t at = h->position[node], step = h->nodes - 1, owner = at;
 	const size_t ways[2] = { 1, step };
@@ -132,9 +139,9 @@ static void judge(struct reload_sim_holders *h, size_t node, int side, reload_ms
 	reload_ms until =
 		gone->failed_until > gone->left_until ? gone->failed_until : gone->left_until;
 	for (int w = 0; w < 2; w++)
-		for (size_t i = there_next(h, at, ways[w], side, now);
+		for (size_t i = there_next(h, at, ways[w], v, now);
 			i != SIZE_MAX && i != at && is_weak(&h->at[h->order[i]], now);
-			i = there_next(h, i, ways[w], side, now)) {
+			i = there_next(h, i, ways[w], v, now)) {
 			struct holder *n = &h->at[h->order[i]];
 			bool longer = false;
 			if (is_failed(n, now)) {
@@ -148,8 +155,8 @@ static void judge(struct reload_sim_holders *h, size_t node, int side, reload_ms
 				break;
 		}
 	for (int i = 0; i < 3; i++) {
-		owner_judge(h, owner, side, now);
-		size_t before = there_next(h, owner, step, side, now);
+		owner_judge(h, owner, v, now);
+		size_t before = there_next(h, owner, step, v, now);
 		if (before == SIZE_MAX || before == at)
 			return;
 		owner = before;
@@ -158,9 +165,11 @@ static void judge(struct reload_sim_holders *h, size_t node, int side, reload_ms
 
 static void judge_all(struct reload_sim_holders *h, size_t node, reload_ms now)
 {
-	judge(h, node, -1, now);
-	if (now < h->split_until)
-		judge(h, node, h->at[node].side, now);
+	for (int left = 1; left >= 0; left--) {
+		judge(h, node, (struct view){ -1, left }, now);
+		if (now < h->split_until)
+			judge(h, node, (struct view){ h->at[node].side, left }, now);
+	}
 }
 
 void reload_sim_holders_first(struct reload_sim_holders *h, size_t node, reload_ms now)

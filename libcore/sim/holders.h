@@ -19,7 +19,8 @@
  *   time to merge, both replicas may be out of its reach, which is as if they had failed: then it is one repair time
  *   before that peer failed or left.
  *
- * During a partition, and until the rings had time to merge, the rule holds for the ring of all peers and for the ring of each side.
+ * Who left counts as one of the three as long as it is weak, and does not: its range may have been handed over, and those behind it be
+ * the holders, or not yet.  During a partition, and until the rings had time to merge, the rule holds for the ring of all peers and for the ring of each side.
  */
 #pragma once
 

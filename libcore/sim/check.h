@@ -69,6 +69,13 @@ bool reload_sim_check_responder(const struct reload_sim_checks *c, const struct 
 /* reload_sim_checks_liar() tells whether the node with that Node-ID is one that lies. */
 bool reload_sim_checks_liar(const struct reload_sim_checks *c, const struct reload_id *id);
 
+/*
+ * reload_sim_check_reads(): LOST_VALUE, the final reads that failed where no liar is next to the place are no more than the liars of
+ * the ring explain.
+ */
+bool reload_sim_check_reads(const struct reload_sim_checks *c, const struct reload_sim_reads *reads,
+	struct reload_sim_violation *v);
+
 /* reload_sim_check_bound(): BOUND, tables of one node are within the limits of struct reload_policy and of the topology. */
 bool reload_sim_check_bound(
 	struct reload_sim_checks *c, struct reload_sim_node *n, struct reload_sim_violation *v);

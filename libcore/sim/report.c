@@ -138,9 +138,12 @@ void reload_sim_report_table(struct wr *w, const struct reload_sim_report *r)
 	put_traffic(w, o);
 	if (o->lies)
 		reload_sim_put(w,
-			"lies      %llu told, %llu messages refused, %llu answers believed\n",
+			"lies      %llu told, %llu messages refused, %llu answers believed; %llu "
+			"of "
+			"%llu final reads failed\n",
 			(unsigned long long)o->lies, (unsigned long long)o->lies_refused,
-			(unsigned long long)o->lies_believed);
+			(unsigned long long)o->lies_believed, (unsigned long long)o->reads.failed,
+			(unsigned long long)o->reads.owed);
 	reload_sim_report_violation(w, r);
 }
 
@@ -274,7 +277,10 @@ static void set_counts(json_t *to, const struct reload_sim_outcome *o)
 		{ "fetches", o->fetches }, { "fetches_good", o->fetches_good },
 		{ "fetches_expected", o->fetches_expected }, { "values", o->values },
 		{ "values_excused", o->excused }, { "lies", o->lies },
-		{ "lies_refused", o->lies_refused }, { "lies_believed", o->lies_believed } };
+		{ "lies_refused", o->lies_refused }, { "lies_believed", o->lies_believed },
+		{ "reads", o->reads.owed }, { "reads_failed", o->reads.failed },
+		{ "reads_apart", o->reads.apart },
+		{ "reads_apart_failed", o->reads.apart_failed } };
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		json_object_set_new(to, all[i].name, json_integer((json_int_t)all[i].v));
 }

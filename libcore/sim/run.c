@@ -389,7 +389,11 @@ static bool final_reads(struct run *r)
 	while (c->requests_count)
 		if (!advance(r, reload_sim_now(c->sim) + LEAVES_MS))
 			return false;
-	return true;
+	struct reload_sim_violation v;
+	if (reload_sim_check_reads(c->checks, &c->out->reads, &v))
+		return true;
+	reload_sim_course_violated(c, &v);
+	return false;
 }
 
 /* -- the outcome ---------------------------------------------------------------------------------------------------------------- */

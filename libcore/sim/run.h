@@ -44,6 +44,13 @@ struct reload_sim_sample {
 	uint32_t incomplete;            /* values with fewer replicas than they should have */
 };
 
+/* Final reads of what was still owed when they ended.  failed: no answer came, or those that came did not give it. */
+struct reload_sim_reads {
+	uint64_t owed, failed;
+	uint64_t apart,
+		apart_failed; /* of them those where no peer that lies is next to the place */
+};
+
 struct reload_sim_outcome {
 	uint64_t seed, digest;
 	bool ok;
@@ -66,6 +73,7 @@ struct reload_sim_outcome {
 	double rest_bytes_per_peer_hour; /* the same while no fault was at work; 0: there was no such time */
 	uint64_t lies, lies_refused,
 		lies_believed; /* of byzantine peers; answers to Stores and Fetches that were believed */
+	struct reload_sim_reads reads;
 	struct reload_sim_sample samples[RELOAD_SIM_SERIES_MAX];
 	size_t samples_count;
 };

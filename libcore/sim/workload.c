@@ -12,7 +12,8 @@
  * availability, and counted.  A Fetch that begins and ends in a calm time, and every final read, must return what is owed (sim/history.h).
  * Excused are: the answer that does not come where messages are lost for good or peers lie, and anything but a forged value where a
  * peer that lies is next to the place, or where one answered.  A liar that stands close enough is believed (s6.3.4), and a client
- * cannot even tell that much; so its word for a Store leaves open whether the value is there, and a final read is tried again.
+ * cannot even tell that much; so its word for a Store, be it an error, leaves open whether the value is there, and a final read is
+ * tried again.  Final reads that give nothing all the same are counted, and all of them together judged (reload_sim_check_reads()).
  */
 
 enum {
@@ -83,26 +84,31 @@ static uint64_t generation_of(const struct reload_result *r, uint32_t kind)
 	return 0;
 }
 
-/* What the overlay answered in words is a refusal; all else leaves open whether the value is there. */
-static enum reload_sim_stored stored_how(const struct reload_result *r)
+/*
+ * What an honest peer answered in words is a refusal.  All else leaves open whether the value is there: a liar may say that and have
+ * passed the request on.
+ */
+static enum reload_sim_stored stored_how(const struct reload_result *r, bool liar)
 {
 	if (!r->err)
-		return RELOAD_SIM_STORED_ACKNOWLEDGED;
-	return r->overlay_code ? RELOAD_SIM_STORED_REFUSED : RELOAD_SIM_STORED_UNKNOWN;
+		return liar ? RELOAD_SIM_STORED_CLAIMED : RELOAD_SIM_STORED_ACKNOWLEDGED;
+	return r->overlay_code && !liar ? RELOAD_SIM_STORED_REFUSED : RELOAD_SIM_STORED_UNKNOWN;
 }
 
-/* A liar answered, and was believed. */
+/* A liar answered.  An error comes from whoever is on the way; who answers else must be close enough to be believed. */
 static bool lied_to(struct reload_sim_request *r, const struct reload_result *result)
 {
 	struct reload_sim_course *c = r->course;
 	struct reload_sim_violation v;
-	if (result->err || !result->responder.len)
+	if (!result->responder.len)
 		return false;
+	bool liar = reload_sim_checks_liar(c->checks, &result->responder);
+	if (result->err)
+		return liar;
 	if (!reload_sim_check_responder(c->checks, reload_sim_node(c->sim, r->node),
 		    reload_sim_history_resource(c->history, r->place->node), &result->responder,
 		    &v))
 		reload_sim_course_violated(c, &v);
-	bool liar = reload_sim_checks_liar(c->checks, &result->responder);
 	c->out->lies_believed += liar;
 	return liar;
 }
@@ -118,8 +124,7 @@ static void stored(void *arg, const struct reload_result *result)
 	reload_ms now = reload_sim_now(c->sim);
 	c->nodes[r->node].storing = false;
 	c->store_hops += 2ull * result->hops * (result->transmissions ? result->transmissions : 1);
-	enum reload_sim_stored how =
-		lied_to(r, result) ? RELOAD_SIM_STORED_CLAIMED : stored_how(result);
+	enum reload_sim_stored how = stored_how(result, lied_to(r, result));
 	if (how == RELOAD_SIM_STORED_ACKNOWLEDGED) {
 		c->out->stores_acknowledged++;
 		reload_sim_numbers_add(&c->store_ms, (double)(now - r->begun));
@@ -201,12 +206,27 @@ static struct reload_sim_read read_of(
 
 /*
  * A final read is answered at last, others where no message is lost for good.  Not where peers lie: all ways to a point may lead
- * through one that lets nothing pass; that its holders have the value is looked at then as always (REPLICAS).
+ * through one that lets nothing pass; how many final reads may end so is judged when all are over.
  */
 static bool must_be_answered(const struct reload_sim_request *r)
 {
 	const struct reload_sim_course *c = r->course;
 	return !c->faults.byzantine && (r->tries || !(c->faults.drop || c->scenario->datagrams));
+}
+
+/* A Fetch is over; a final read of what is still owed is counted. */
+static void read_over(struct reload_sim_request *r, bool good)
+{
+	struct reload_sim_course *c = r->course;
+	struct reload_sim_reads *reads = &c->out->reads;
+	if (r->tries && reload_sim_history_owed(c->history, r->place, reload_sim_now(c->sim))) {
+		bool apart = !reload_sim_place_lied(c->checks, r->place);
+		reads->owed++;
+		reads->failed += !good;
+		reads->apart += apart;
+		reads->apart_failed += apart && !good;
+	}
+	request_free(r);
 }
 
 /* No answer: a final read is tried again through another node. */
@@ -225,7 +245,7 @@ static void read_failed(struct reload_sim_request *r, const struct reload_result
 			result->words ? result->words : "");
 		violated(r, RELOAD_SIM_CHECK_LOST_VALUE, words);
 	}
-	request_free(r);
+	read_over(r, false);
 }
 
 /* Tells whether what was read is good. */
@@ -269,9 +289,10 @@ static void fetched(void *arg, const struct reload_result *result)
 	reload_sim_numbers_add(&c->fetch_ms, (double)(reload_sim_now(c->sim) - r->begun));
 	struct reload_sim_read read = read_of(result, r->place);
 	bool lied = lied_to(r, result);
-	bool again = !read_judge(r, &read, lied) && lied && r->tries && r->tries <= READ_TRIES;
+	bool good = read_judge(r, &read, lied),
+	     again = !good && lied && r->tries && r->tries <= READ_TRIES;
 	if (!again || !read_send(r))
-		request_free(r);
+		read_over(r, good);
 }
 
 /* Asks through a node that is drawn.  False: nobody is there, r stays as it was. */

@@ -71,6 +71,18 @@ assert rows[0]["settings_peers"] == "12" and rows[0]["violation_check"] == ""' "
 	matches "$output" $'\nsettings.peers=12\n'
 }
 
+@test "final reads that fail where peers lie are counted" {
+	local liars=(--peers 40 --duration 3m --byzantine 10% --lies 1)
+	R reload-sim "${liars[@]}" --seeds 30 --json
+	ok
+	jq -s -e 'map(select(.type == "run")) | any(.reads_failed > 0) and
+		all(.reads >= .reads_apart and .reads_failed >= .reads_apart_failed)' <<<"$output"
+	words=$(jq -r 'select(.type == "run" and .seed == 4) | "\(.reads_failed) of \(.reads) final reads failed"' <<<"$output")
+	R reload-sim "${liars[@]}" --seed 4
+	ok
+	matches "$output" $'\n'"lies      [0-9]+ told, [0-9]+ messages refused, [0-9]+ answers believed; $words\$"
+}
+
 @test "a sweep runs every value for every seed" {
 	R reload-sim "${SMALL[@]}" --sweep peers=5,10 --seeds 2 --json
 	ok

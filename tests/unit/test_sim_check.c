@@ -91,6 +91,29 @@ static void a_grown_ring_is_well(void **state)
 		assert_true(reload_sim_check_bound(checks, reload_sim_node(s, i), &v));
 }
 
+static void failed_reads_are_no_more_than_liars_explain(void **state)
+{
+	(void)state;
+	struct reload_sim_reads reads = {
+		.owed = 90, .failed = 20, .apart = 40, .apart_failed = 4
+	};
+	/* one Resource-ID may be out of reach; what is next to liars does not count */
+	assert_true(reload_sim_check_reads(checks, &reads, &v));
+	reads.apart_failed = 5;
+	assert_false(reload_sim_check_reads(checks, &reads, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_LOST_VALUE);
+	assert_non_null(strstr(v.words, "5 of 40 final reads"));
+	assert_non_null(strstr(v.words, "0 liars among 8 peers explain 4"));
+	/* two of eight lie: an eighth of the reads more */
+	behind(3)->byzantine = behind(6)->byzantine = 1;
+	later(1);
+	reads.apart_failed = 9;
+	assert_true(reload_sim_check_reads(checks, &reads, &v));
+	reads.apart_failed = 10;
+	assert_false(reload_sim_check_reads(checks, &reads, &v));
+	assert_non_null(strstr(v.words, "2 liars among 8 peers explain 9"));
+}
+
 static void a_node_that_cannot_join_is_seen(void **state)
 {
 	(void)state;
@@ -342,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_grown_ring_is_well),
+		TEST(failed_reads_are_no_more_than_liars_explain),
 		TEST(a_node_that_cannot_join_is_seen),
 		TEST(a_silent_end_breaks_the_ring_until_it_is_noticed),
 		TEST(liars_may_be_missing_from_tables),

@@ -233,6 +233,94 @@ static void the_word_of_a_liar_is_no_acknowledgment(void **state)
 	assert_false(c.violated);
 }
 
+static enum reload_err refused(struct reload_storage *storage,
+	const struct reload_store_batch *batch, reload_committed_fn done, void *arg)
+{
+	(void)storage;
+	(void)batch;
+	(void)done;
+	(void)arg;
+	return RELOAD_DATA_TOO_LARGE;
+}
+
+/* What is known of the first Store to a place of the node, which the owner answers with an error. */
+static enum reload_sim_stored refused_by(struct reload_sim_node *owner, size_t who)
+{
+	const struct reload_storage_ops *own = owner->storage->ops;
+	struct reload_storage_ops full = *own;
+	full.commit = refused;
+	owner->storage->ops = &full;
+	reload_sim_workload_store(&c, who);
+	later(5000);
+	owner->storage->ops = own;
+	for (unsigned i = 0; i < RELOAD_SIM_PLACES; i++) {
+		struct reload_sim_place *p = reload_sim_history_place(c.history, who, i);
+		if (p->last && p->versions[p->last % RELOAD_SIM_VERSIONS].begun + 5000 ==
+				       reload_sim_now(c.sim))
+			return p->versions[p->last % RELOAD_SIM_VERSIONS].state;
+	}
+	fail();
+	return RELOAD_SIM_STORED_ACKNOWLEDGED;
+}
+
+static void the_refusal_of_a_liar_leaves_open_what_is_there(void **state)
+{
+	(void)state;
+	size_t who = 0;
+	while (owner_of(who)->index == who)
+		who++;
+	struct reload_sim_node *owner = owner_of(who);
+	assert_int_equal(refused_by(owner, who), RELOAD_SIM_STORED_REFUSED);
+	owner->byzantine = 1;
+	assert_int_equal(refused_by(owner, who), RELOAD_SIM_STORED_UNKNOWN);
+	assert_int_equal(out.lies_believed, 0);
+	assert_false(c.violated);
+}
+
+/* Final reads of all that is owed; each ends, with an answer or without. */
+static void all_read(void)
+{
+	for (size_t i = 0; i < reload_sim_history_count(c.history); i++) {
+		struct reload_sim_place *p = reload_sim_history_place(
+			c.history, i / RELOAD_SIM_PLACES, i % RELOAD_SIM_PLACES);
+		if (reload_sim_history_owed(c.history, p, reload_sim_now(c.sim)))
+			assert_true(reload_sim_workload_read(&c, p));
+	}
+	for (int i = 0; i < 300 && c.requests_count; i++)
+		later(1000);
+	assert_int_equal(c.requests_count, 0);
+}
+
+static void reads_that_fail_for_everybody_are_a_violation_where_peers_lie(void **state)
+{
+	(void)state;
+	struct reload_sim_violation v = { 0 };
+	for (int i = 0; i < 40; i++) {
+		for (size_t n = 0; n < NODES; n++)
+			reload_sim_workload_store(&c, n);
+		later(2000);
+	}
+	c.faults.byzantine = 100000;
+	reload_sim_node(c.sim, 0)->byzantine = 1;
+	reload_sim_checks_begin(c.checks);
+	all_read();
+	uint64_t owed = out.reads.owed, apart = out.reads.apart;
+	assert_int_equal(out.fetches_expected, owed);
+	assert_int_equal(out.reads.failed, 0);
+	assert_true(apart > 0 && apart < owed);
+	assert_true(reload_sim_check_reads(c.checks, &out.reads, &v));
+	/* nothing leaves a node in time: who is not the owner itself gets no answer */
+	memset(&out.reads, 0, sizeof(out.reads));
+	for (size_t i = 0; i < NODES; i++)
+		reload_sim_node(c.sim, i)->slow_ms = 300000;
+	all_read();
+	assert_int_equal(out.reads.owed, owed);
+	assert_int_equal(out.reads.apart, apart);
+	assert_false(c.violated);
+	assert_false(reload_sim_check_reads(c.checks, &out.reads, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_LOST_VALUE);
+}
+
 static void a_counter_that_does_not_rise_is_a_violation(void **state)
 {
 	(void)state;
@@ -283,6 +371,8 @@ int main(void)
 		TEST(a_value_that_was_never_stored_is_a_violation),
 		TEST(a_read_without_an_answer_is_tried_again_and_then_a_violation),
 		TEST(the_word_of_a_liar_is_no_acknowledgment),
+		TEST(the_refusal_of_a_liar_leaves_open_what_is_there),
+		TEST(reads_that_fail_for_everybody_are_a_violation_where_peers_lie),
 		TEST(a_counter_that_does_not_rise_is_a_violation),
 		TEST(a_request_that_takes_too_long_is_a_violation),
 	};

@@ -6,6 +6,7 @@
 #include "common/home.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <inttypes.h>
 #include <net/if.h>
@@ -423,7 +424,8 @@ enum reload_err host_prepare(struct host *h, const struct agent_settings *s, str
 	if (fd) {
 		char *end;
 		long n = strtol(fd, &end, 10);
-		if (*end || n < 0 || n > 65535)
+		/* a closed one would be the number of what the agent opens next: its socket, its store */
+		if (*end || n < 0 || n > 65535 || fcntl((int)n, F_GETFD) < 0)
 			return reload_why_set(why, RELOAD_USAGE, fd,
 				"--ready-fd takes the number of an open descriptor");
 		h->ready_fd = (int)n;

@@ -26,7 +26,7 @@ const struct cli_opt agent_run_opts[] = {
 	{ 0, "store-path", "DIR", "where stored values are kept (default: the instance's state)" },
 	{ 0, "log-level", "LEVEL[,PART=LEVEL]", "error, warn, info, debug or trace (default info)" },
 	{ 0, "log-to", "stderr|FILE", "where the log goes (default stderr)" },
-	{ 0, "ready-fd", "N", "write a line to descriptor N when ready" },
+	{ 0, "ready-fd", "N", "write a line to open descriptor N when ready" },
 	{ 0, "print-config", NULL, "print each setting with its origin, and end" },
 	CLI_END
 };

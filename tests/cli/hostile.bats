@@ -387,12 +387,11 @@ ends() {
 
 @test "run: closed descriptors, full disks, logs nobody takes" {
 	fresh
-	# the ready descriptor is closed, is a pipe that nobody reads, is full
-	reload-agent -I x -l 127.0.0.1:0 --first --ready-fd 9 2>x.log 3>&- 9>&- &
-	pid=$!
-	wait_sock x
-	kill -TERM $pid
-	ends $pid 0
+	# the ready descriptor is closed: it would become one of the agent's own
+	run --separate-stderr reload-agent -I x -l 127.0.0.1:0 --first --ready-fd 9 9>&-
+	[ "$status" -eq 2 ]
+	[[ $stderr == *'--ready-fd takes the number of an open descriptor'* ]]
+	# it is a pipe that nobody reads
 	reload-agent -I x -l 127.0.0.1:0 --first --ready-fd 9 2>x.log 3>&- 9> >(exit) &
 	pid=$!
 	wait_sock x

@@ -130,6 +130,7 @@ enum chord_known_state {
 struct chord_copy {
 	struct reload_id id;
 	bool ordered;
+	bool disowned;         /* since then its lists said that it is no holder */
 	struct reload_id from; /* ordered: (from, self]; len 0: it has all */
 	reload_ms since;       /* something is to be ordered since then; 0: nothing */
 };

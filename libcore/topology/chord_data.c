@@ -15,7 +15,9 @@
  *
  * A member takes a replica only when, by its own tables, it is one of the three holders (STO-17).  After a failure it may
  * still count the dead peer, so an order waits until the member's lists show that it would accept, at most
- * CHORD_UPDATE_WAIT_MS (it may never send lists).  A Store that is refused even so is repeated by the host.
+ * CHORD_UPDATE_WAIT_MS (it may never send lists).  A Store that is refused even so is repeated by the host.  A member that still has
+ * the data from before accepts it, and forgets it afterwards when by its tables it is no holder: once its lists say that it
+ * is one again it gets the whole range anew.
  *
  * Who refuses a replica because peers stand between it and the sender looks after those peers at once: their machines may have
  * stopped without a word, which only a message that stays without answer shows; by the repetition they are gone (STO-17).
@@ -46,14 +48,22 @@ static void shrunk(
 		t->host.store_range(t->host.arg, old, from, from, 1, false);
 }
 
-/* By its own lists, fewer than three peers stand between the begin of our range and the member. */
-static bool would_accept(struct reload_topology *t, const struct reload_id *member)
+enum holding {
+	HOLDING_UNKNOWN, /* it has sent no lists */
+	HOLDING_YES,
+	HOLDING_NO
+};
+
+/* By its own lists, fewer than three peers stand between `from`, where a range ends with us, and the member. */
+static enum holding holding(
+	struct reload_topology *t, const struct reload_id *from, const struct reload_id *member)
 {
 	const struct chord_link *link = reload_chord_link_find(t, member);
 	if (!link || !link->listed)
-		return false;
-	return !link->third.len || reload_id_eq(&link->third, member) ||
-	       !reload_id_between(&t->from, &link->third, member);
+		return HOLDING_UNKNOWN;
+	bool third_before = !link->third.len || reload_id_eq(&link->third, member) ||
+			    !reload_id_between(from, &link->third, member);
+	return third_before ? HOLDING_YES : HOLDING_NO;
 }
 
 static struct chord_copy copy_of(struct reload_topology *t, const struct reload_id *id)
@@ -64,9 +74,21 @@ static struct chord_copy copy_of(struct reload_topology *t, const struct reload_
 	return (struct chord_copy){ .id = *id };
 }
 
+/* Once its lists have disowned what it was sent, and do so no more, it has to be sent again. */
+static void owned_again(struct reload_topology *t, struct chord_copy *copy)
+{
+	enum holding now = holding(t, copy->from.len ? &copy->from : &t->from, &copy->id);
+	if (copy->disowned && now == HOLDING_YES)
+		copy->ordered = copy->disowned = false;
+	else if (now == HOLDING_NO)
+		copy->disowned = true;
+}
+
 /* Orders what copy lacks, now or when it is time; returns when to look again. */
 static reload_ms complete(struct reload_topology *t, struct chord_copy *copy, uint8_t number)
 {
+	if (copy->ordered)
+		owned_again(t, copy);
 	bool grew = copy->ordered && copy->from.len &&
 		    reload_chord_nearer(&t->self, false, &copy->from, &t->from);
 	if (copy->ordered && !grew) {
@@ -80,11 +102,13 @@ static reload_ms complete(struct reload_topology *t, struct chord_copy *copy, ui
 		return t->held_until;
 	if (!copy->since)
 		copy->since = now;
-	if (now - copy->since < CHORD_UPDATE_WAIT_MS && !would_accept(t, &copy->id))
+	enum holding will = holding(t, &t->from, &copy->id);
+	if (now - copy->since < CHORD_UPDATE_WAIT_MS && will != HOLDING_YES)
 		return copy->since + CHORD_UPDATE_WAIT_MS;
 	t->host.store_range(
 		t->host.arg, &t->from, grew ? &copy->from : &t->self, &copy->id, number, false);
 	copy->ordered = true;
+	copy->disowned = will == HOLDING_NO;
 	copy->from = t->from;
 	copy->since = 0;
 	return RELOAD_NEVER;

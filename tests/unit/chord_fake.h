@@ -292,6 +292,14 @@ static inline enum reload_err fake_receive(
 	return reload_chord_topology.update_received(f->t, &from, direct, span_of(body, len));
 }
 
+/* node tells its lists over its link */
+static inline void fake_lists(
+	struct fake *f, unsigned node, const uint8_t *preds, const uint8_t *succs)
+{
+	if (fake_receive(f, node, true, preds, succs) != RELOAD_OK)
+		abort();
+}
+
 /* a connected peer: link and peer_ready */
 static inline void fake_peer(struct fake *f, unsigned node)
 {

@@ -1,0 +1,131 @@
+#include "chord_fake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static const struct reload_topology_ops *const ops = &reload_chord_topology;
+
+/* self is 10, the peers are 40 70 a0 d0, quiet since a while */
+static void ring(struct fake *f)
+{
+	struct reload_id self = fake_id(0x10);
+	fake_start_as(f, &self);
+	ops->first(f->t);
+	fake_peer(f, 0x40);
+	fake_peer(f, 0x70);
+	fake_peer(f, 0xa0);
+	fake_peer(f, 0xd0);
+	fake_pass(f, 10000);
+}
+
+static void a_lost_predecessor(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	fake_lists(&f, 0x40, (const uint8_t[]){ 0x10, 0xa0, 0x70, 0 },
+		(const uint8_t[]){ 0x70, 0xa0, 0x10, 0 });
+	fake_lists(&f, 0x70, (const uint8_t[]){ 0x40, 0x10, 0xd0, 0 },
+		(const uint8_t[]){ 0xa0, 0xd0, 0x10, 0 });
+	size_t mark = f.count;
+	struct reload_id lost = fake_id(0xd0), client = fake_id(0x60), k = fake_point(0xc0, 0);
+	ops->connected(f.t, &client);
+	ops->disconnected(f.t, &lost);
+	assert_true(ops->responsible(f.t, &k));
+	/* R-10.7.1-04 */
+	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0x60));
+	/* R-10.7.3-05: the new part to the replica set; 40 has noticed the loss, 70 would refuse (STO-17) and gets it later */
+	struct fake_row *r = fake_find(&f, mark, FAKE_STORES, 0x40);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0xa0);
+	assert_int_equal(r->to.at[0], 0xd0);
+	assert_int_equal(r->number, 1);
+	assert_null(fake_find(&f, mark, FAKE_STORES, 0x70));
+	fake_pass(&f, 500);
+	fake_lists(&f, 0x70, (const uint8_t[]){ 0x40, 0x10, 0xa0, 0 },
+		(const uint8_t[]){ 0xa0, 0x10, 0x40, 0 });
+	r = fake_find(&f, mark, FAKE_STORES, 0x70);
+	assert_non_null(r);
+	assert_int_equal(r->number, 2);
+	assert_int_equal(r->to.at[0], 0xd0);
+	fake_end(&f);
+}
+
+static void replicas_do_not_wait_for_ever(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id self = fake_id(0x10);
+	fake_start_as(&f, &self);
+	ops->first(f.t);
+	fake_peer(&f, 0x40); /* sends no lists */
+	/* what it owns went there at once, replicas of what we own do not */
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, 0x40), 1);
+	assert_int_equal(fake_find(&f, 0, FAKE_STORES, 0x40)->to.at[0], 0x40);
+	fake_pass(&f, CHORD_UPDATE_WAIT_MS + 10);
+	assert_int_equal(fake_count(&f, 0, FAKE_STORES, 0x40), 2);
+	assert_int_equal(f.rows[f.count - 1].to.at[0], 0x10);
+	fake_end(&f);
+}
+
+/* 40 believes for a while that e0 and f0 stand before us, and may forget what it holds for us; then that they do not. */
+static void a_replica_that_disowned_is_sent_again(void **state)
+{
+	(void)state;
+	static const uint8_t before[] = { 0x10, 0xd0, 0xa0, 0 }, behind[] = { 0x70, 0xa0, 0xd0, 0 },
+			     ghosts[] = { 0x10, 0xf0, 0xe0, 0 };
+	struct fake f;
+	ring(&f);
+	fake_lists(&f, 0x40, before, behind);
+	fake_pass(&f, CHORD_UPDATE_WAIT_MS + 10);
+	size_t mark = f.count;
+	fake_lists(&f, 0x40, before, behind);
+	fake_lists(&f, 0x40, ghosts, behind);
+	fake_pass(&f, CHORD_UPDATE_WAIT_MS + 10);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x40), 0);
+	fake_lists(&f, 0x40, before, behind);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x40), 1);
+	struct fake_row *r = fake_find(&f, mark, FAKE_STORES, 0x40);
+	assert_int_equal(r->from.at[0], 0xd0);
+	assert_int_equal(r->to.at[0], 0x10);
+	assert_int_equal(r->number, 1);
+	/* and once only */
+	fake_lists(&f, 0x40, before, behind);
+	fake_pass(&f, CHORD_UPDATE_WAIT_MS + 10);
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x40), 1);
+	fake_end(&f);
+}
+
+static void data_of_others_is_forgotten(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	size_t mark = f.count;
+	fake_peer(&f, 0xe0);
+	/* R-10.7.3-07: e0, d0, a0 stand before us now */
+	assert_null(fake_find(&f, mark, FAKE_DROP, 0)); /* not before the new replicas are there */
+	fake_pass(&f, CHORD_DROP_MS + 1);
+	struct fake_row *r = fake_find(&f, mark, FAKE_DROP, 0);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0x10);
+	assert_int_equal(r->to.at[0], 0xa0);
+	/* R-6.4.2.3-03: what is no longer ours goes to its new owner, to whom we have not given it */
+	r = fake_find(&f, mark, FAKE_STORES, 0xe0);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0xd0);
+	assert_int_equal(r->to.at[0], 0xe0);
+	fake_end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_lost_predecessor),
+		cmocka_unit_test(replicas_do_not_wait_for_ever),
+		cmocka_unit_test(a_replica_that_disowned_is_sent_again),
+		cmocka_unit_test(data_of_others_is_forgotten),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

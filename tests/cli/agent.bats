@@ -45,7 +45,7 @@ PY
 	alice=$(node_of alice)
 	matches "${lines[0]}" "^alice  peer of calls.example  joined [0-9dhms]+   Node-ID $alice$"
 	matches "${lines[1]}" "^ring   pred [0-9a-f]{8}  self ${alice:0:8}  succ [0-9a-f]{8}   about 3 peers   updates every 10m$"
-	matches "${lines[2]}" '^links  2 up \(TLS 2, DTLS 0\)   stored [0-9]+ values, [0-9.]+K? of 64M$'
+	matches "${lines[2]}" '^links  2 up \(TLS 2, DTLS 0\)   stored [0-9]+ values?, [0-9.]+K? of 64M$'
 	matches "${lines[3]}" '^until  certificate [0-9-]{10} \([0-9]+ days\)   configuration sequence 1, [0-9-]{10}$'
 	[ "${#lines[@]}" -eq 4 ]
 }

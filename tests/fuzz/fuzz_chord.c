@@ -142,22 +142,28 @@ static void outcome(enum step what, unsigned which, const struct reload_id *node
 		ops->located(f.t, cookie, RELOAD_NO_NODE, NULL);
 }
 
+/* An Update, over the link of its sender or from afar. */
+static void update(enum step what, unsigned which, const struct reload_id *node, struct rd *r)
+{
+	static const uint8_t ready[] = { 0, 0, 0, 1, RELOAD_CHORD_PEER_READY };
+	if (!up[which] && what != STEP_UPDATE_INDIRECT)
+		return;
+	struct span body = what == STEP_PEER_READY ? span_of(ready, sizeof(ready)) : body_of(r);
+	(void)!ops->update_received(f.t, node, what != STEP_UPDATE_INDIRECT, body);
+}
+
 static void step(struct rd *r)
 {
 	enum step what = rd_u8(r) % STEPS;
 	unsigned which = rd_u8(r);
 	struct reload_id node = fake_id(which);
-	uint8_t ready[] = { 0, 0, 0, 1, RELOAD_CHORD_PEER_READY };
 	if (which == 0x10 && what != STEP_TIME)
 		return; /* no link leads to ourselves */
 	switch (what) {
 	case STEP_UPDATE:
 	case STEP_UPDATE_INDIRECT:
 	case STEP_PEER_READY:
-		if (up[which] || what == STEP_UPDATE_INDIRECT)
-			(void)!ops->update_received(f.t, &node, what != STEP_UPDATE_INDIRECT,
-				what == STEP_PEER_READY ? span_of(ready, sizeof(ready))
-							: body_of(r));
+		update(what, which, &node, r);
 		break;
 	case STEP_LEAVE:
 		if (up[which])

@@ -309,6 +309,17 @@ static inline void fake_peer(struct fake *f, unsigned node)
 		abort();
 }
 
+/* self is 10, the ring that of the vectors: 10 40 70 a0 d0 */
+static inline void fake_ring(struct fake *f)
+{
+	static const uint8_t peers[] = { 0x40, 0x70, 0xa0, 0xd0 };
+	struct reload_id self = fake_id(0x10);
+	fake_start_as(f, &self);
+	reload_chord_topology.first(f->t);
+	for (size_t i = 0; i < COUNT_OF(peers); i++)
+		fake_peer(f, peers[i]);
+}
+
 /* the first row of that kind that concerns node (0: any) from row `start` on; NULL when there is none */
 static inline struct fake_row *fake_find(
 	struct fake *f, size_t start, enum fake_what what, unsigned node)

@@ -3,18 +3,6 @@
 
 static const struct reload_topology_ops *const ops = &reload_chord_topology;
 
-/* self is 10.., the ring of the vectors: 10 40 70 a0 d0 */
-static void ring(struct fake *f)
-{
-	struct reload_id self = fake_id(0x10);
-	fake_start_as(f, &self);
-	ops->first(f->t);
-	fake_peer(f, 0x40);
-	fake_peer(f, 0x70);
-	fake_peer(f, 0xa0);
-	fake_peer(f, 0xd0);
-}
-
 static void found_by_name(void **state)
 {
 	(void)state;
@@ -43,7 +31,7 @@ static void next_hop(void **state)
 {
 	(void)state;
 	struct fake f;
-	ring(&f);
+	fake_ring(&f);
 	struct reload_id client = fake_id(0x55);
 	ops->connected(f.t, &client);
 	static const struct {
@@ -82,7 +70,7 @@ static void next_hop_leaves_doubtful_links_out(void **state)
 {
 	(void)state;
 	struct fake f;
-	ring(&f);
+	fake_ring(&f);
 	struct reload_id doubtful = fake_id(0x70), k = fake_point(0x90, 0), next,
 			 at_it = fake_id(0x70);
 	struct reload_topology_tables tables;
@@ -191,7 +179,7 @@ static void tables_of_the_ring(void **state)
 	struct fake f;
 	struct reload_id out[2];
 	struct reload_topology_tables tb;
-	ring(&f);
+	fake_ring(&f);
 	ops->tables(f.t, &tb);
 	/* R-10.1-02, R-10.7-06: three on each side, nearest first */
 	static const uint8_t preds[] = { 0xd0, 0xa0, 0x70 }, succs[] = { 0x40, 0x70, 0xa0 };
@@ -268,7 +256,7 @@ static void holds(void **state)
 {
 	(void)state;
 	struct fake f;
-	ring(&f);
+	fake_ring(&f);
 	static const struct {
 		unsigned b, last;
 		bool held;
@@ -292,7 +280,7 @@ static void plausible(void **state)
 {
 	(void)state;
 	struct fake f;
-	ring(&f);
+	fake_ring(&f);
 	static const struct {
 		unsigned resource, signer;
 		bool yes;
@@ -333,7 +321,7 @@ static void doubted(void **state)
 {
 	(void)state;
 	struct fake f;
-	ring(&f);
+	fake_ring(&f);
 	struct reload_id r = fake_point(0xb0, 0), signer = fake_id(0x70), dead = fake_id(0xd0);
 	fake_pass(&f, 60000);
 	size_t start = f.count;
@@ -361,7 +349,7 @@ static void close_enough(void **state)
 {
 	(void)state;
 	struct fake f;
-	ring(&f);
+	fake_ring(&f);
 	static const struct {
 		unsigned resource, signer;
 		bool yes;

@@ -6,16 +6,10 @@
 
 static const struct reload_topology_ops *const ops = &reload_chord_topology;
 
-/* self is 10, the peers are 40 70 a0 d0, quiet since a while */
+/* quiet since a while */
 static void ring(struct fake *f)
 {
-	struct reload_id self = fake_id(0x10);
-	fake_start_as(f, &self);
-	ops->first(f->t);
-	fake_peer(f, 0x40);
-	fake_peer(f, 0x70);
-	fake_peer(f, 0xa0);
-	fake_peer(f, 0xd0);
+	fake_ring(f);
 	fake_pass(f, 10000);
 }
 

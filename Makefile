@@ -24,15 +24,15 @@ PREFIX  ?= /usr/local
 VERSION := 0.1.0
 
 # Rooms from low to high: a room includes only rooms to its left (tests/lint/rooms checks this).
-ROOMS ?= util wire ident config topology storage usage route peer sim link control
+ROOMS ?= util wire ident config topology storage usage route peer sim link enroll control
 PROGRAMS := $(filter-out common,$(notdir $(patsubst %/main.c,%,$(wildcard cmd/*/main.c))))
 
 all: programs
 
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
-BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev
+BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 dnsmasq-base
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -75,7 +75,7 @@ PURE_WARN = $(if $(filter %_io.c,$<),,-Wconversion -Wno-sign-conversion)
 ALL_LDFLAGS = $(filter -fsanitize% --coverage,$(CFLAGS_$(MODE))) -Wl,--as-needed $(LDFLAGS)
 # The linker keeps what a program uses (tests/lint/needed checks each binary).
 LIBS := -lssl -lcrypto -lxml2 -ljansson -lpthread -lm
-AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3
+AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3 -lcares
 
 # --- objects ---------------------------------------------------------------------------------------------------------
 CORE_SRC := $(wildcard $(ROOMS:%=libcore/%/*.c))

@@ -5,6 +5,7 @@
 #include "peer/peer.h"
 
 struct agent_log;
+struct agent_names;
 struct agent_rpc;
 
 struct agent {
@@ -17,8 +18,17 @@ struct agent {
 	const char *store_failure; /* why the store cannot be written; NULL: it can */
 	json_t *listen;            /* list of "ADDR:PORT" that are bound; NULL: none yet */
 	json_t *settings; /* list of {key,value,origin}: the settings of agent.config; NULL: none */
-	/* fills out with the nodes of --bootstrap and of the configuration that are not this one; at most max */
-	size_t (*bootstrap)(struct agent *agent, struct reload_ip_port *out, size_t max);
+	/*
+	 * joins as role with the bootstrap nodes of names (taken over; NULL: those of --bootstrap and of the configuration).  When some
+	 * are host names it returns RELOAD_OK and resolving holds until they were looked up; join_err then says how it began.  Errors
+	 * of reload_peer_join(), RELOAD_EXISTS for a join under way.  join_cancel() ends the lookups.
+	 */
+	enum reload_err (*join)(struct agent *agent, enum reload_role role,
+		struct agent_names *names, struct reload_why *why);
+	void (*join_cancel)(struct agent *agent);
+	bool resolving;
+	enum reload_err join_err;
+	struct reload_why join_why; /* of join_err */
 	/* takes note that the agent is to leave the overlay (now: at once) and end; called from inside a request */
 	void (*stop)(struct agent *agent, bool now);
 	struct agent_log *log;

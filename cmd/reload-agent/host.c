@@ -1,5 +1,6 @@
 #include "host.h"
 
+#include "join.h"
 #include "log.h"
 
 #include "common/files.h"
@@ -100,12 +101,13 @@ static void host_job(void *host, struct reload_job *job)
 static size_t host_addresses(void *host, struct reload_ip_port *out, size_t max)
 {
 	const struct host *h = host;
-	size_t count = h->candidates_count < max ? h->candidates_count : max;
-	memcpy(out, h->candidates, count * sizeof(*out));
+	size_t count = host_join_advertised(h, out, max);
+	for (size_t i = 0; i < h->candidates_count && count < max; i++)
+		out[count++] = h->candidates[i];
 	return count;
 }
 
-static void ready(struct host *h)
+void host_ready(struct host *h)
 {
 	if (h->ready_fd < 0)
 		return;
@@ -132,12 +134,15 @@ static void host_event(void *host, const struct reload_event *ev)
 {
 	struct host *h = host;
 	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_JOINED)
-		ready(h);
+		host_ready(h);
 	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_ENROLLED && h->stopping)
 		h->ended = true;
 	if (h->first && ev->type == RELOAD_EV_JOIN_FAILED && ev->err == RELOAD_UNREACHABLE)
 		reload_timer_arm(reload_poll_timers(h->agent.poll), &h->alone, reload_poll_now(),
 			form_ring, h);
+	if (ev->type == RELOAD_EV_JOIN_FAILED ||
+		(ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_ISOLATED))
+		host_join_again(h);
 	agent_event(&h->agent, ev);
 }
 
@@ -256,6 +261,8 @@ static void stop(struct host *h)
 {
 	struct reload_status st;
 	h->stopping = true;
+	if (h->agent.join_cancel)
+		h->agent.join_cancel(&h->agent);
 	reload_peer_leave(h->agent.peer, h->stop_now);
 	reload_peer_status(h->agent.peer, &st);
 	if (st.state == RELOAD_STATE_ENROLLED)
@@ -432,21 +439,21 @@ enum reload_err host_prepare(struct host *h, const struct agent_settings *s, str
 	}
 	err = addresses(h->listen, HOST_ADDRESSES_MAX, &h->listen_count, s, "listen", why);
 	if (!err)
-		err = addresses(
-			h->bootstrap, HOST_BOOTSTRAP_MAX, &h->bootstrap_count, s, "bootstrap", why);
-	if (!err)
-		err = addresses(h->candidates, HOST_ADDRESSES_MAX, &h->candidates_count, s,
-			"advertise", why);
-	if (!err && !h->listen_count) {
-		h->listen_count = 1;
-		h->listen[0] =
-			(struct reload_ip_port){ .type = RELOAD_IPV4, .port = RELOAD_DEFAULT_PORT };
+		err = host_join_prepare(h, s, why);
+	if (!err && !h->listen_count) { /* every address; a host without IPv6 does without */
+		static const enum reload_address_type families[] = { RELOAD_IPV4, RELOAD_IPV6 };
+		for (size_t i = 0; i < COUNT_OF(families); i++)
+			if (reload_links_family(families[i]))
+				h->listen[h->listen_count++] =
+					(struct reload_ip_port){ .type = families[i],
+						.port = RELOAD_DEFAULT_PORT };
 	}
 	return err;
 }
 
 void host_clear(struct host *h)
 {
+	host_join_clear(h);
 	cli_identity_clear(&h->identity);
 	free(h->store_path);
 }
@@ -515,7 +522,7 @@ static enum reload_err peer_start(struct host *h, struct reload_why *why)
 	return reload_peer_new(&h->agent.peer, &setup, why);
 }
 
-static bool listens_at(const struct host *h, const struct reload_ip_port *at)
+bool host_listens_at(const struct host *h, const struct reload_ip_port *at)
 {
 	for (size_t i = 0; i < h->listen_count; i++)
 		if (h->listen[i].port == at->port && h->listen[i].type == at->type &&
@@ -523,53 +530,6 @@ static bool listens_at(const struct host *h, const struct reload_ip_port *at)
 				!memcmp(h->listen[i].addr, at->addr, sizeof(at->addr))))
 			return true;
 	return false;
-}
-
-static size_t bootstrap_nodes(struct agent *agent, struct reload_ip_port *out, size_t max)
-{
-	const struct host *h = (const struct host *)agent; /* its first member */
-	const struct reload_config *config = reload_peer_config(agent->peer);
-	size_t count = 0;
-	for (size_t i = 0; i < h->bootstrap_count && count < max; i++)
-		out[count++] = h->bootstrap[i];
-	for (size_t i = 0; i < config->bootstrap_count && count < max; i++)
-		if (!listens_at(h, &config->bootstrap[i]))
-			out[count++] = config->bootstrap[i];
-	return count;
-}
-
-static enum reload_err join_start(
-	struct host *h, const struct agent_settings *s, struct reload_why *why)
-{
-	struct reload_ip_port all[HOST_BOOTSTRAP_MAX + RELOAD_CONFIG_LIST_MAX];
-	struct reload_ip_port remembered[AGENT_KNOWN_MAX];
-	const struct reload_config *config = h->identity.config;
-	agent_known_start(&h->known, &h->agent, config->node_id_len);
-	size_t known = agent_known_addresses(&h->known, remembered);
-	reload_peer_remember(h->agent.peer, remembered, known);
-	if (agent_setting_on(s, "no-join")) {
-		ready(h);
-		return RELOAD_OK;
-	}
-	size_t count = bootstrap_nodes(&h->agent, all, COUNT_OF(all));
-	h->first = agent_setting_on(s, "first");
-	if (h->first && !count && !known)
-		return reload_peer_first(h->agent.peer);
-	enum reload_err err = count || known
-				      ? reload_peer_join(h->agent.peer, h->agent.role, all, count)
-				      : RELOAD_UNREACHABLE;
-	if (err == RELOAD_UNREACHABLE) {
-		reload_why_set(why, err, "no bootstrap node",
-			"neither the configuration nor --bootstrap names another node");
-		reload_why_hint(why, "--first forms a ring of its own");
-	} else if (err == RELOAD_FORBIDDEN) {
-		reload_why_set(why, err, config->instance_name,
-			"the configuration does not permit clients");
-	} else if (err) {
-		reload_why_set(
-			why, err, config->instance_name, "cannot join: %s", reload_err_text(err));
-	}
-	return err;
 }
 
 static void listen_json(struct host *h)
@@ -593,6 +553,7 @@ static void end(struct host *h)
 		reload_poll_turn(h->agent.poll, 10);
 	struct reload_server *sockets = agent_rpc_free(&h->agent);
 	agent_known_stop(&h->known);
+	host_join_clear(h);
 	reload_peer_free(h->agent.peer);
 	reload_links_free(h->links);
 	reload_pool_free(h->pool);
@@ -605,7 +566,7 @@ static void end(struct host *h)
 		reload_poll_remove(h->agent.poll, h->signals_handle);
 		close(h->signals);
 	}
-	reload_poll_free(h->agent.poll);
+	reload_poll_free(TAKE(h->agent.poll));
 	json_decref(h->agent.listen);
 }
 
@@ -619,7 +580,6 @@ enum reload_err host_run(struct host *h, const struct agent_settings *s, struct 
 	signal(SIGXFSZ, SIG_IGN); /* the store hears of the limit as an error */
 	h->signals = -1;
 	h->agent.stop = stop_asked;
-	h->agent.bootstrap = bootstrap_nodes;
 	h->agent.credentials = &h->identity.credentials;
 	h->agent.poll = reload_poll_new();
 	h->pool = reload_pool_new(h->agent.poll, 0, job_done, h);
@@ -634,7 +594,7 @@ enum reload_err host_run(struct host *h, const struct agent_settings *s, struct 
 		err = links_start(h, why);
 	if (!err) {
 		listen_json(h);
-		err = join_start(h, s, why);
+		err = host_join_start(h, s, why);
 	}
 	while (!err && !h->ended)
 		reload_poll_turn(h->agent.poll, RELOAD_NEVER);

@@ -5,13 +5,13 @@
 #include "common/identity.h"
 #include "known.h"
 #include "link/tls_io.h"
+#include "names.h"
 #include "pool.h"
 #include "settings.h"
 #include "store.h"
 
 enum {
 	HOST_ADDRESSES_MAX = 16,
-	HOST_BOOTSTRAP_MAX = 64,
 	HOST_REFUSALS_TOLD = 20 /* a second */
 };
 
@@ -24,10 +24,14 @@ struct host {
 	char *store_path; /* its directory */
 	struct reload_ip_port
 		listen[HOST_ADDRESSES_MAX]; /* once listening, with the ports that were taken */
-	struct reload_ip_port candidates
-		[HOST_ADDRESSES_MAX]; /* what others are told; first those of --advertise */
-	struct reload_ip_port bootstrap[HOST_BOOTSTRAP_MAX]; /* of --bootstrap */
-	size_t listen_count, candidates_count, bootstrap_count;
+	struct reload_ip_port
+		candidates[HOST_ADDRESSES_MAX]; /* own ones; sent to others behind --advertise */
+	size_t listen_count, candidates_count;
+	struct agent_names bootstrap, advertise; /* of --bootstrap, --advertise */
+	struct agent_names *asked;               /* of the last overlay.join; NULL: it named none */
+	enum reload_role joining_as;
+	struct reload_timer resolve; /* the next lookup of host names */
+	reload_ms resolved, resolve_pause;
 	struct agent_known known;
 	struct reload_timer wake; /* the engine's deadline */
 	struct reload_timer
@@ -48,6 +52,12 @@ struct host {
 enum reload_err host_prepare(
 	struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;
 void host_clear(struct host *h);
+
+/* host_listens_at() tells whether at is an address of this agent. */
+bool host_listens_at(const struct host *h, const struct reload_ip_port *at);
+
+/* host_ready() writes the line to --ready-fd, once. */
+void host_ready(struct host *h);
 
 /* host_run() brings the agent up, runs its loop until it is stopped and takes it down; RELOAD_OK after an orderly end. */
 enum reload_err host_run(

@@ -2,6 +2,7 @@
 #include "rpc.h"
 
 #include "common/output.h"
+#include "names.h"
 #include "rpc_request.h"
 
 #include <string.h>
@@ -113,6 +114,12 @@ static bool join_check(struct agent_waiter *w, const struct reload_status *s)
 		reload_rpc_reply(w->call, join_json(w->agent, &full, false, w->since));
 		return true;
 	}
+	if (w->agent->resolving && !w->agent->join_err)
+		return false; /* host names are being looked up */
+	if (w->agent->join_err) {
+		reload_rpc_fail_why(w->call, w->agent->join_err, &w->agent->join_why);
+		return true;
+	}
 	struct reload_why why;
 	const struct agent_rpc *rpc = w->agent->rpc;
 	int status = reload_err_exit(rpc->failed_with);
@@ -134,54 +141,38 @@ static void join_late(struct agent_waiter *w)
 	reload_rpc_fail_why(w->call, join_failed(w->agent, &s, err, &why), &why);
 }
 
+/* The bootstrap nodes of the request (owned); NULL with RELOAD_OK: it names none. */
 static enum reload_err bootstrap_parse(
-	struct reload_ip_port *out, const json_t *list, struct reload_why *why)
+	struct agent_names **out, struct agent *agent, const json_t *list, struct reload_why *why)
 {
 	size_t i;
 	json_t *item;
+	if (!json_array_size(list))
+		return RELOAD_OK;
+	struct agent_names *names = RELOAD_NEW(agent_names);
+	names->poll = agent->poll;
+	names->log = agent->log;
 	json_array_foreach (list, i, item) {
-		const char *text = json_string_value(item);
-		if (!reload_ip_port_parse(&out[i], text, RELOAD_DEFAULT_PORT))
-			continue;
-		char what[128];
-		snprintf(what, sizeof(what), "not an address: %.80s", text);
-		reload_why_set(
-			why, RELOAD_USAGE, what, "a bootstrap node is ADDR:PORT or [ADDR]:PORT");
-		return RELOAD_USAGE;
+		enum reload_err err =
+			agent_names_add(names, "a bootstrap node", json_string_value(item), why);
+		if (err) {
+			agent_names_clear(names);
+			free(names);
+			return err;
+		}
 	}
+	*out = names;
 	return RELOAD_OK;
 }
 
 static enum reload_err join_start(
 	struct agent *agent, enum reload_role role, const json_t *list, struct reload_why *why)
 {
-	enum {
-		KNOWN_MAX = 320
-	};
-	struct reload_status s;
-	size_t count = json_array_size(list);
-	struct reload_ip_port *bootstrap =
-		reload_alloc_array(count + KNOWN_MAX, sizeof(*bootstrap));
-	enum reload_err err = bootstrap_parse(bootstrap, list, why);
-	if (!err) {
-		if (!count)
-			count = agent->bootstrap(agent, bootstrap, KNOWN_MAX);
-		agent->rpc->bootstrap[0] = 0;
-		if (count)
-			reload_ip_port_text(agent->rpc->bootstrap, &bootstrap[0]);
-		err = reload_peer_join(agent->peer, role, bootstrap, count);
-		if (err == RELOAD_EXISTS)
-			err = RELOAD_OK; /* on its way already: this request waits with it */
-		if (err) {
-			reload_peer_status(agent->peer, &s);
-			join_failed(agent, &s, err, why);
-		}
-		if (err == RELOAD_FORBIDDEN)
-			reload_why_set(
-				why, err, why->what, "the configuration does not permit clients");
-	}
-	free(bootstrap);
-	return err;
+	struct agent_names *names = NULL;
+	enum reload_err err = bootstrap_parse(&names, agent, list, why);
+	if (!err)
+		err = agent->join(agent, role, names, why);
+	return err == RELOAD_EXISTS ? RELOAD_OK : err; /* under way: this request waits with it */
 }
 
 enum reload_rpc_end rpc_overlay_join(void *arg, struct reload_rpc_call *call, const json_t *params)
@@ -251,6 +242,7 @@ enum reload_rpc_end rpc_overlay_leave(void *arg, struct reload_rpc_call *call, c
 {
 	struct agent *agent = arg;
 	struct reload_status s;
+	agent->join_cancel(agent);
 	reload_peer_status(agent->peer, &s);
 	if (s.state == RELOAD_STATE_ENROLLED)
 		return reload_rpc_reply(call, leave_json(agent, &s, true, reload_poll_now()));

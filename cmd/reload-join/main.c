@@ -7,7 +7,7 @@
 
 static const struct cli_opt opts[] = {
 	{ 0, "as", "peer|client", "role in the overlay (default: that of the agent)" },
-	{ 0, "bootstrap", "ADDR[:PORT]", "bootstrap node instead of those of the configuration",
+	{ 0, "bootstrap", "HOST[:PORT]", "bootstrap node instead of those of the configuration",
 		true },
 	{ 0, "no-wait", NULL, "return when the attempt has begun" },
 	{ 0, "leave", NULL, "leave the overlay; the agent goes on running" },

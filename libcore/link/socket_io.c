@@ -124,6 +124,15 @@ int reload_socket_error(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) ? errno : err;
 }
 
+bool reload_links_family(enum reload_address_type type)
+{
+	const struct sockaddr_storage a = { .ss_family = type == RELOAD_IPV4 ? AF_INET : AF_INET6 };
+	int fd = stream_socket(&a);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 void reload_socket_raise_limit(void)
 {
 	struct rlimit r;

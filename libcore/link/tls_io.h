@@ -64,6 +64,9 @@ enum reload_err reload_links_new(struct reload_links **out, const struct reload_
 void reload_links_free(struct reload_links *links);
 AUTO_DEFINE(reload_links)
 
+/* reload_links_family() tells whether this host has addresses of that type at all. */
+bool reload_links_family(enum reload_address_type type);
+
 /* reload_links_listen() accepts links at addr; port 0 takes a free one.  *port is the one taken.  RELOAD_IO with why. */
 enum reload_err reload_links_listen(struct reload_links *links, const struct reload_ip_port *addr,
 	uint16_t *port, struct reload_why *why) MUST_CHECK;

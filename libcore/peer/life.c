@@ -424,6 +424,14 @@ enum reload_err reload_peer_first(struct reload_peer *p)
 	return err;
 }
 
+static void bootstrap_set(
+	struct reload_peer *p, const struct reload_ip_port *bootstrap, size_t count)
+{
+	free(p->life.bootstrap);
+	p->life.bootstrap = count ? reload_memdup(bootstrap, count * sizeof(*bootstrap)) : NULL;
+	p->life.bootstrap_count = count;
+}
+
 enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
 	const struct reload_ip_port *bootstrap, size_t count)
 {
@@ -436,14 +444,20 @@ enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
 	if (!err) {
 		begin(p, role);
 		p->life.alone = false;
-		free(p->life.bootstrap);
-		p->life.bootstrap =
-			count ? reload_memdup(bootstrap, count * sizeof(*bootstrap)) : NULL;
-		p->life.bootstrap_count = count;
+		bootstrap_set(p, bootstrap, count);
 		search(p);
 	}
 	reload_peer_exit(p);
 	return err;
+}
+
+void reload_peer_bootstrap(
+	struct reload_peer *p, const struct reload_ip_port *bootstrap, size_t count)
+{
+	reload_peer_enter(p);
+	if (count && p->life.wanted)
+		bootstrap_set(p, bootstrap, count);
+	reload_peer_exit(p);
 }
 
 /* Who is told closes its link, so the data go first: they have arrived by now, or it takes too long. */

@@ -226,6 +226,13 @@ enum reload_err reload_peer_first(struct reload_peer *p) MUST_CHECK;
 enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
 	const struct reload_ip_port *bootstrap, size_t count) MUST_CHECK;
 
+/*
+ * reload_peer_bootstrap() replaces the bootstrap nodes of reload_peer_join() for the searches to come, as their host names have
+ * other addresses now; none (count 0) and a node that does not join are left as they are.
+ */
+void reload_peer_bootstrap(
+	struct reload_peer *p, const struct reload_ip_port *bootstrap, size_t count);
+
 /* reload_peer_leave() tells the neighbours (s6.4.2.2), hands data over, and ends ENROLLED; now: without waiting. */
 void reload_peer_leave(struct reload_peer *p, bool now);
 

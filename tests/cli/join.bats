@@ -126,8 +126,8 @@ setup() {
 	matches "$stderr" 'phase bootstrap: .*127.0.0.1:1'
 	[ $((SECONDS - before)) -le 12 ] # the limit without an option is 30 s
 	reload-join -a gina --leave --now -q
-	R reload-join -a gina --bootstrap nonsense
-	failed 2 nonsense
+	R reload-join -a gina --bootstrap 'no sense'
+	failed 2 'no sense'
 	reload-join -a gina -q
 }
 

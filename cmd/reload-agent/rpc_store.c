@@ -177,11 +177,13 @@ static void generation_failed(struct put *q, const struct reload_result *r)
 	struct wire_ctx ctx = reload_config_wire_ctx(q->base.config);
 	ctx.arena = &q->base.arena;
 	char what[256], shown[AGENT_SHORT], asked[48] = "";
-	if (!reload_wire_decode(r->error_info, &reload_store_ans_wire, &ctx, &ans) &&
-		ans.kind_responses_count) {
-		f.has_generation = true;
-		f.generation = ans.kind_responses[0].generation_counter;
-	}
+	if (reload_wire_decode(r->error_info, &reload_store_ans_wire, &ctx, &ans))
+		ans.kind_responses_count = 0;
+	for (size_t i = 0; i < ans.kind_responses_count; i++)
+		if (ans.kind_responses[i].kind == q->base.kind->id) {
+			f.has_generation = true;
+			f.generation = ans.kind_responses[i].generation_counter;
+		}
 	if (q->generation)
 		snprintf(asked, sizeof(asked), ", not %" PRIu64, q->generation);
 	snprintf(

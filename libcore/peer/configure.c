@@ -20,6 +20,7 @@ static size_t entries(
 
 enum {
 	WAY_MAX = 32,
+	KINDS_MAX = 63, /* that an Error_Unknown_Kind can list */
 	ROOM = 1500
 };
 
@@ -45,19 +46,24 @@ void reload_configure_send(struct reload_peer *p, const struct reload_id *node, 
 	update_send_to(p, node, list, &update);
 }
 
-void reload_configure_send_kinds(struct reload_peer *p, const struct reload_id *node,
-	struct span list, struct span error_info)
+void reload_configure_send_kinds(
+	struct reload_request *r, const struct reload_id *node, struct span error_info)
 {
-	struct rd r = rd_of(error_info), kinds = rd_open(&r, 1);
-	struct reload_kind_description blocks[63];
+	struct rd info = rd_of(error_info), list = rd_open(&info, 1);
+	struct reload_kind_description blocks[KINDS_MAX];
 	struct reload_config_update update = { .type = RELOAD_CONFIG_UPDATE_KIND, .kinds = blocks };
-	while (rd_more(&kinds) && update.kinds_count < COUNT_OF(blocks)) {
-		const struct reload_kind *kind = reload_config_kind(p->config, rd_u32(&kinds));
+	uint32_t kinds[KINDS_MAX];
+	size_t count = 0;
+	while (rd_more(&list) && count < COUNT_OF(kinds))
+		kinds[count++] = rd_u32(&list);
+	count = list.err ? 0 : reload_request_named(r, kinds, count);
+	for (size_t i = 0; i < count; i++) {
+		const struct reload_kind *kind = reload_config_kind(r->peer->config, kinds[i]);
 		if (kind && kind->block.len)
 			blocks[update.kinds_count++].kind_block = kind->block;
 	}
-	if (update.kinds_count && !kinds.err)
-		update_send_to(p, node, list, &update); /* R-7.4.1.2-09 */
+	if (update.kinds_count)
+		update_send_to(r->peer, node, wr_done(&r->list), &update); /* R-7.4.1.2-09 */
 }
 
 bool reload_configure_check(struct inbound *in)

@@ -314,13 +314,15 @@ static void drop_inbound(struct inbound *in, enum reload_counter counter, const 
 	reload_inbound_free(in, true);
 }
 
-/* The values of a FetchAns are verified beside the message that brings them. */
-static void fetched_start(struct inbound *in)
+/* What does not fit the request costs no signature; the values of a FetchAns are verified beside the message that brings them. */
+static void answer_start(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	struct reload_request *r = request_of(p, in->msg->header.transaction_id);
-	if (in->msg->code != RELOAD_FETCH_ANS || r->code != RELOAD_FETCH_REQ ||
-		reload_msg_body(in->msg, &p->ctx))
+	if (in->msg->code != r->code + 1 || reload_msg_body(in->msg, &p->ctx))
+		return;
+	in->unfit = !reload_answer_fits(r, in->msg);
+	if (in->unfit || r->code != RELOAD_FETCH_REQ)
 		return;
 	const struct reload_fetch_ans *ans = &in->msg->body.fetch_ans;
 	size_t count = 0;
@@ -349,7 +351,8 @@ static void inbound_start(struct inbound *in)
 		drop_inbound(in, RELOAD_COUNT_DROP_SIGNATURE, "no usable signature");
 		return;
 	}
-	fetched_start(in);
+	if (!request)
+		answer_start(in);
 }
 
 /* RFC 6940 s6.3.4: who may answer (SEC-13, SEC-14). */
@@ -485,7 +488,7 @@ void reload_inbound_local_answer(struct inbound *in, struct reload_msg *msg)
 		reload_inbound_free(in, true);
 		return;
 	}
-	fetched_start(in);
+	answer_start(in);
 	if (!in->jobs)
 		reload_inbound_job_done(in);
 }

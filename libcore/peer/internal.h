@@ -206,6 +206,7 @@ struct inbound {
 	size_t values_count;
 	struct reload_request *request; /* of a response */
 	bool local, listed;
+	bool unfit;                        /* an answer that does not fit the request */
 	void (*after)(struct inbound *in); /* once its answer left */
 	/* Store in work */
 	struct reload_store_work *store;
@@ -383,6 +384,13 @@ void reload_request_free(struct reload_request *r);
 void reload_requests_transmit(void *arg, struct reload_transaction *t);
 void reload_requests_failed(void *arg, struct reload_transaction *t);
 void reload_requests_complete(struct reload_peer *p);
+
+/* -- fit.c: answers judged by their questions -------------------------------------------------------------------------- */
+
+/* reload_answer_fits() tells whether a decoded answer tells of what r asked for, and of each place once. */
+bool reload_answer_fits(const struct reload_request *r, const struct reload_msg *answer);
+/* reload_request_named() keeps of kinds those that r names, each once, and returns how many. */
+size_t reload_request_named(const struct reload_request *r, uint32_t *kinds, size_t count);
 
 /* reload_store_own() signs items and sends r, a StoreReq for resource. */
 enum reload_err reload_store_own(struct reload_request *r, const struct reload_id *resource,
@@ -586,11 +594,11 @@ size_t reload_specifiers_held(
 /* reload_certificates_schedule() will store this node's certificate, unless that was done since it joined. */
 void reload_certificates_schedule(struct reload_peer *p);
 /*
- * reload_configure_send() sends node this node's document along list, reload_configure_send_kinds() the kind-blocks that an
- * Error_Unknown_Kind of it asks for.
+ * reload_configure_send() sends node this node's document along list, reload_configure_send_kinds() the kind-blocks of Kinds
+ * of r that an Error_Unknown_Kind of it asks for, the way of r.
  */
 void reload_configure_send(struct reload_peer *p, const struct reload_id *node, struct span list);
-void reload_configure_send_kinds(struct reload_peer *p, const struct reload_id *node,
-	struct span list, struct span error_info);
+void reload_configure_send_kinds(
+	struct reload_request *r, const struct reload_id *node, struct span error_info);
 /* reload_configure_check() compares configuration sequences; false: in was answered with an error. */
 bool reload_configure_check(struct inbound *in);

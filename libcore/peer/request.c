@@ -398,7 +398,16 @@ static void error_note(struct reload_request *r, struct inbound *in)
 	if (r->result.err == RELOAD_CONFIG_TOO_NEW && r->code != RELOAD_CONFIG_UPDATE_REQ)
 		reload_configure_send(r->peer, &in->signer, wr_done(&r->list));
 	if (r->result.err == RELOAD_UNKNOWN_KIND)
-		reload_configure_send_kinds(r->peer, &in->signer, wr_done(&r->list), e->error_info);
+		reload_configure_send_kinds(r, &in->signer, e->error_info);
+}
+
+/* Who may answer has told of something else than what was asked: nothing of it counts. */
+static void unfit_note(struct reload_request *r, struct inbound *in)
+{
+	r->result.err = RELOAD_BAD_ANSWER;
+	r->result.words = "it tells of another Kind or place than was asked for, or of one twice";
+	reload_peer_drop(r->peer, RELOAD_COUNT_DROP_MALFORMED, in->link, r->transaction.id,
+		"answer tells of what was not asked for");
 }
 
 void reload_request_answered(struct reload_request *r, struct inbound *in)
@@ -411,6 +420,8 @@ void reload_request_answered(struct reload_request *r, struct inbound *in)
 		r->result.hops = 1u + p->config->initial_ttl - in->msg->header.ttl;
 	if (in->msg->code == RELOAD_ERROR)
 		error_note(r, in);
+	else if (in->unfit)
+		unfit_note(r, in);
 	else if (r->code == RELOAD_FETCH_REQ)
 		fetched_fill(r, in);
 	request_end(r);

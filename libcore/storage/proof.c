@@ -1,6 +1,7 @@
 #include "storage/proof.h"
 
 #include "ident/job.h"
+#include "storage/question.h"
 #include "topology/topology.h"
 #include "util/text.h"
 #include "wire/table.h"
@@ -108,8 +109,8 @@ enum reload_err reload_proof_overlay(struct span *out, struct span bytes, struct
 }
 
 /* Whether what the proof says about itself fits together. */
-static enum reload_err consistent(
-	const struct reload_proof *p, const struct reload_config *config, struct reload_why *why)
+static enum reload_err consistent(const struct reload_proof *p, const struct reload_config *config,
+	struct reload_arena *arena, struct reload_why *why)
 {
 	const struct reload_topology_ops *topology = reload_topology_find(config->topology_plugin);
 	struct reload_id id, hashed;
@@ -119,6 +120,9 @@ static enum reload_err consistent(
 		return refuse(why, "the configuration does not know its Kind");
 	if (!p->values_count)
 		return refuse(why, "it holds no value");
+	if (!reload_values_apart(
+		    reload_config_kind(config, p->kind)->model, p->values, p->values_count, arena))
+		return refuse(why, "two of its values have the same place");
 	if (!topology || reload_id_from(&id, p->resource))
 		return refuse(why, "its Resource-ID is too long");
 	if (!p->name.len)
@@ -144,7 +148,7 @@ enum reload_err reload_proof_read(struct reload_proof *out, struct span bytes,
 		return refuse(why, reload_err_text(err));
 	err = head_check(&p.head, why);
 	if (!err)
-		err = consistent(&p, config, why);
+		err = consistent(&p, config, arena, why);
 	if (!err)
 		*out = p;
 	return err;

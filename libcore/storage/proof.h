@@ -49,7 +49,8 @@ enum reload_err reload_proof_overlay(
 
 /*
  * reload_proof_read() reads bytes, of which the result borrows; lists live in arena.  Errors of reload_proof_overlay();
- * RELOAD_BAD_VALUE also for another overlay than config's, a name that does not make the Resource-ID, and no values.
+ * RELOAD_BAD_VALUE also for another overlay than config's, a name that does not make the Resource-ID, two values of
+ * one place, and no values.
  */
 enum reload_err reload_proof_read(struct reload_proof *out, struct span bytes,
 	const struct reload_config *config, struct reload_arena *arena,

@@ -21,6 +21,7 @@ struct made {
 	struct reload_stored_data data;
 	struct reload_arena arena;
 	struct wr file;
+	bool twice; /* the value stands there twice */
 };
 
 static void resource_of(struct reload_id *out, const struct reload_config *config, const char *name)
@@ -59,13 +60,14 @@ static void write_file(struct made *m, const char *name, const struct party *cer
 {
 	struct wire_ctx ctx = reload_config_wire_ctx(m->config);
 	struct reload_generic_certificate c = { RELOAD_X509, cert->cert->der };
+	struct reload_stored_data values[] = { m->data, m->data };
 	struct reload_proof p = { .head.overlay = span_str(OVERLAY),
 		.resource = reload_id_span(&m->resource),
 		.name = span_str(name),
 		.kind = KIND_ID,
 		.fetched = when,
-		.values = &m->data,
-		.values_count = 1,
+		.values = values,
+		.values_count = m->twice ? 2 : 1,
 		.certificates = &c,
 		.certificates_count = 1 };
 	wr_clear(&m->file);
@@ -179,6 +181,19 @@ static void test_wrong_circumstances(void **state)
 	end(&m);
 }
 
+/* Of a single value there is one, as in an answer (R-7.4.2.2-03). */
+static void test_one_place_twice(void **state)
+{
+	(void)state;
+	struct made m;
+	begin(&m);
+	sign(&m, &one, "at noon");
+	m.twice = true;
+	write_file(&m, USER, &one, NOW);
+	assert_int_equal(verdict(&m), RELOAD_BAD_VALUE);
+	end(&m);
+}
+
 static void test_every_prefix_fails(void **state)
 {
 	(void)state;
@@ -238,6 +253,7 @@ int main(void)
 		cmocka_unit_test(test_holds),
 		cmocka_unit_test(test_wrong_signers),
 		cmocka_unit_test(test_wrong_circumstances),
+		cmocka_unit_test(test_one_place_twice),
 		cmocka_unit_test(test_every_prefix_fails),
 		cmocka_unit_test(test_every_bit_counts),
 	};

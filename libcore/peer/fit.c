@@ -1,0 +1,84 @@
+#include "peer/internal.h"
+
+#include "storage/question.h"
+
+/*
+ * An answer is judged by its question.  What was asked is read again from the request, which is kept until its end, so that no
+ * consumer of answers has to remember it.
+ */
+
+/* Reads what was asked, with its lists in arena; false: this is no request for Kinds, or they have changed meanwhile. */
+static bool question_read(
+	union reload_body *out, const struct reload_request *r, struct reload_arena *arena)
+{
+	struct wire_ctx ctx = r->peer->ctx;
+	struct rd contents = rd_of(wr_done(&r->contents));
+	ctx.arena = arena;
+	rd_u16(&contents);
+	struct span body = rd_span(&contents, rd_u32(&contents));
+	return !reload_wire_decode(body, reload_body_wire(r->code), &ctx, out);
+}
+
+static bool asks_for_kinds(const struct reload_request *r)
+{
+	return r->code == RELOAD_FETCH_REQ || r->code == RELOAD_STAT_REQ ||
+	       r->code == RELOAD_FIND_REQ || r->code == RELOAD_STORE_REQ;
+}
+
+static bool fits(uint16_t code, const union reload_body *asked, const union reload_body *told,
+	struct reload_arena *arena)
+{
+	switch (code) {
+	case RELOAD_FETCH_REQ:
+		return reload_fetch_fits(&asked->fetch_req, &told->fetch_ans, arena);
+	case RELOAD_STAT_REQ:
+		return reload_stat_fits(&asked->fetch_req, &told->stat_ans, arena);
+	case RELOAD_FIND_REQ:
+		return reload_find_fits(&asked->find_req, &told->find_ans);
+	default:
+		return reload_store_fits(&asked->store_req, &told->store_ans);
+	}
+}
+
+bool reload_answer_fits(const struct reload_request *r, const struct reload_msg *answer)
+{
+	struct reload_arena notes = { 0 };
+	union reload_body asked;
+	if (!asks_for_kinds(r))
+		return true;
+	bool good =
+		question_read(&asked, r, &notes) && fits(r->code, &asked, &answer->body, &notes);
+	reload_arena_clear(&notes);
+	return good;
+}
+
+static struct reload_kind_list kinds_of(uint16_t code, const union reload_body *asked)
+{
+	switch (code) {
+	case RELOAD_FETCH_REQ:
+	case RELOAD_STAT_REQ:
+		return RELOAD_KINDS(asked->fetch_req.specifiers, asked->fetch_req.specifiers_count);
+	case RELOAD_FIND_REQ:
+		return (struct reload_kind_list){ asked->find_req.kinds,
+			sizeof(*asked->find_req.kinds), asked->find_req.kinds_count };
+	default:
+		return RELOAD_KINDS(asked->store_req.kind_data, asked->store_req.kind_data_count);
+	}
+}
+
+size_t reload_request_named(const struct reload_request *r, uint32_t *kinds, size_t count)
+{
+	struct reload_arena notes = { 0 };
+	union reload_body asked;
+	size_t kept = 0;
+	if (!asks_for_kinds(r) || !question_read(&asked, r, &notes))
+		count = 0;
+	for (size_t i = 0; i < count; i++) {
+		kinds[kept] = kinds[i];
+		kept += reload_kinds_within(
+			(struct reload_kind_list){ kinds, sizeof(*kinds), kept + 1 },
+			kinds_of(r->code, &asked));
+	}
+	reload_arena_clear(&notes);
+	return kept;
+}

@@ -34,7 +34,7 @@ struct attempt {
 	struct reload_id node; /* len 0: an Attach to a Resource-ID that is not answered yet */
 	bool yielded;          /* AWAITING_LINK: the other's Attach makes the link */
 	uint32_t link;         /* DIALLING; CHECKING: the one that stands */
-	struct reload_ip_port to[CHECKED_MAX]; /* CHECKING */
+	struct reload_ip_port to[CHECKED_MAX]; /* CHECKING, DIALLING: the first of them */
 	size_t to_count;
 	bool send_update;               /* DIALLING: the other asked for an Update */
 	struct reload_request *request; /* ASKED */
@@ -178,8 +178,7 @@ static void answered(
 	}
 	a->node = result->responder;
 	struct reload_ip_port addresses[CANDIDATES_MAX];
-	reload_bootstrap_heard(
-		p, &a->node, addresses, addresses_of(ans, addresses, CANDIDATES_MAX));
+	reload_claims_heard(p, &a->node, addresses, addresses_of(ans, addresses, CANDIDATES_MAX));
 	struct reload_connection *con = reload_connection_by_node(p->connections, &a->node);
 	if (reload_id_eq(&a->node, &p->self) || con) {
 		attempt_end(a, RELOAD_OK, &result->responder);
@@ -275,6 +274,8 @@ static void attempt_dial(struct attempt *a, const struct reload_ip_port *to, siz
 	struct reload_peer *p = a->peer;
 	a->phase = DIALLING;
 	a->link = reload_peer_next_link(p);
+	a->to_count = count < CHECKED_MAX ? count : CHECKED_MAX;
+	memmove(a->to, to, a->to_count * sizeof(a->to[0]));
 	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
 	p->ops->link_open(p->host, a->link, to, count);
 }
@@ -287,7 +288,7 @@ static void dial(struct inbound *in)
 	size_t count = addresses_of(req, addresses, CANDIDATES_MAX);
 	struct attempt *a = attempt_with(p, &in->signer);
 	if (!in->local)
-		reload_bootstrap_heard(p, &in->signer, addresses, count);
+		reload_claims_heard(p, &in->signer, addresses, count);
 	if (reload_connection_by_node(p->connections, &in->signer) || !count || in->local ||
 		(a && a->phase == DIALLING) || attempts_count(p) >= ATTEMPTS_MAX)
 		return; /* several Attaches may have been signed at once: one dials */
@@ -421,6 +422,8 @@ void reload_attach_link_up(struct reload_peer *p, struct reload_connection *con)
 			reload_connected_tell(p, con);
 		}
 		update |= a->phase == DIALLING && a->send_update;
+		if (a->phase == DIALLING && a->to_count == 1) /* of several it is not known which */
+			reload_bootstrap_proven(p, &a->node, &a->to[0]);
 		struct reload_id node = a->node;
 		attempt_end(a, RELOAD_OK, &node);
 		next = TAILQ_FIRST(&p->attempts); /* the end may have begun or ended others */

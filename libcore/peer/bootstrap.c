@@ -1,4 +1,4 @@
-#include "peer/internal.h"
+#include "peer/candidate.h"
 
 /*
  * Finding a bootstrap node (RFC 6940 s10.5, s10.7.4.4, s11.4).
@@ -10,8 +10,8 @@
  * There is one search at a time: before joining it leads into the overlay, afterwards the plug-in asks for it.  Candidates
  * are addresses, tried one after the other: peers that were reached before (R-11.4-02), then those given or configured.  Of
  * the remembered ones CACHED_PER_ROUND are tried in one search, the next ones in the next: dead addresses must not keep
- * this node from the configured ones.  Nodes tell their addresses themselves: of one node ADDRESSES_OF_ONE are remembered,
- * so that none can fill the memory with those of others.
+ * this node from the configured ones.  Remembered is only what this node dialled itself (claims.c): what others say about an
+ * address must not take a bootstrap node's place.  Of one node ADDRESSES_OF_ONE are remembered.
  *
  * A joined peer looks in a random order, so that not all go to the same node, and so does who failed to join more than
  * once: the first of the list may let nothing pass, so the last one that was tried is taken only when there is no
@@ -24,17 +24,8 @@ enum {
 	WAY_MS = 2000,
 	CACHED_PER_ROUND = 4,
 	ADDRESSES_OF_ONE = 2,
-	HEARD_MAX = 16, /* at the maximum the next one takes the place of the oldest */
+	MET_MAX = 16, /* at the maximum the next one takes the place of the oldest */
 	IDLE_MS = 60000
-};
-
-/* A node's address, without what struct reload_ip_port holds for unknown types: many of these are remembered. */
-struct candidate {
-	uint16_t port;
-	uint8_t type; /* enum reload_address_type */
-	uint8_t addr[16];
-	struct reload_id node; /* len 0: not known */
-	bool remembered;
 };
 
 /* Newest first; at the maximum the next one takes the place of the oldest. */
@@ -46,7 +37,7 @@ struct candidates {
 struct reload_search {
 	struct candidates known; /* peers that were reached */
 	struct candidates
-		heard; /* nodes that are not in the tables, or not yet: they may be clients */
+		met; /* dialled as well, but not in the tables, or not yet: they may be clients */
 	size_t known_next;
 	struct candidate *list; /* of the search under way */
 	size_t count, next;
@@ -72,31 +63,6 @@ static struct reload_search *search_of(struct reload_peer *p)
 }
 
 /* -- what is known -------------------------------------------------------------------------------------------------------- */
-
-static struct candidate candidate_of(const struct reload_ip_port *addr)
-{
-	struct candidate c = { .type = addr->type, .port = addr->port };
-	memcpy(c.addr, addr->addr, sizeof(c.addr));
-	return c;
-}
-
-static struct reload_ip_port addr_of(const struct candidate *c)
-{
-	struct reload_ip_port addr = { .type = c->type, .port = c->port };
-	memcpy(addr.addr, c->addr, sizeof(addr.addr));
-	return addr;
-}
-
-static bool same_addr(const struct candidate *a, const struct candidate *b)
-{
-	return a->type == b->type && a->port == b->port &&
-	       !memcmp(a->addr, b->addr, a->type == RELOAD_IPV4 ? 4 : 16);
-}
-
-static bool usable(const struct reload_ip_port *a)
-{
-	return (a->type == RELOAD_IPV4 || a->type == RELOAD_IPV6) && a->port;
-}
 
 /* Where the entry stands that c takes the place of: the same address, the node's oldest beyond ADDRESSES_OF_ONE; else count. */
 static size_t place_of(const struct candidates *list, const struct candidate *c)
@@ -138,29 +104,43 @@ void reload_bootstrap_tables(struct reload_peer *p)
 {
 	struct reload_search *s = p->search;
 	size_t kept = 0;
-	for (size_t i = 0; s && i < s->heard.count; i++) {
-		struct candidate c = s->heard.at[i];
+	for (size_t i = 0; s && i < s->met.count; i++) {
+		struct candidate c = s->met.at[i];
 		if (reload_peer_is_routed(p, &c.node))
 			reached(p, &c);
 		else
-			s->heard.at[kept++] = c;
+			s->met.at[kept++] = c;
 	}
 	if (s)
-		s->heard.count = kept;
+		s->met.count = kept;
 }
 
-void reload_bootstrap_heard(struct reload_peer *p, const struct reload_id *node,
-	const struct reload_ip_port *addrs, size_t count)
+void reload_bootstrap_proven(
+	struct reload_peer *p, const struct reload_id *node, const struct reload_ip_port *addr)
 {
 	if (p->life.role != RELOAD_ROLE_PEER || reload_id_eq(node, &p->self))
 		return;
-	for (size_t i = count < ADDRESSES_OF_ONE ? count : ADDRESSES_OF_ONE; i-- > 0;) {
-		struct candidate c = candidate_of(&addrs[i]);
-		c.node = *node;
-		if (usable(&addrs[i]))
-			candidates_add(&search_of(p)->heard, HEARD_MAX, c);
-	}
+	struct candidate c = candidate_of(addr);
+	c.node = *node;
+	candidates_add(&search_of(p)->met, MET_MAX, c);
 	reload_bootstrap_tables(p);
+}
+
+bool reload_bootstrap_is_proven(const struct reload_peer *p, const struct reload_id *node)
+{
+	for (size_t i = 0; p->search && i < p->search->known.count; i++)
+		if (reload_id_eq(&p->search->known.at[i].node, node))
+			return true;
+	return false;
+}
+
+size_t reload_bootstrap_proven_count(struct reload_peer *p)
+{
+	size_t count = 0;
+	for (size_t i = 0; p->search && i < p->search->known.count; i++)
+		count += p->search->known.at[i].node.len &&
+			 reload_peer_is_routed(p, &p->search->known.at[i].node);
+	return count;
 }
 
 void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count)
@@ -367,7 +347,7 @@ static void taken(struct reload_peer *p, struct reload_connection *con)
 	struct reload_search *s = p->search;
 	const struct reload_ip_port addr = addr_of(&s->list[s->next - 1]);
 	struct reload_connection *before = reload_connection_by_node(p->connections, &con->node);
-	reload_bootstrap_heard(p, &con->node, &addr, 1);
+	reload_bootstrap_proven(p, &con->node, &addr);
 	bool second = is_second_choice(p, &con->node);
 	if (second)
 		s->second = con->node;
@@ -551,7 +531,7 @@ void reload_search_clear(struct reload_peer *p)
 	reload_timer_cancel(&p->timers, &p->search->idle);
 	free(p->search->list);
 	free(p->search->known.at);
-	free(p->search->heard.at);
+	free(p->search->met.at);
 	free(p->search);
 	p->search = NULL;
 }

@@ -22,6 +22,7 @@ struct held;
 struct commit;
 struct ping_order;
 struct reload_search;
+struct claims;
 
 TAILQ_HEAD(inbound_list, inbound);
 TAILQ_HEAD(request_list, reload_request);
@@ -126,6 +127,7 @@ struct reload_peer {
 		reload_ms isolated_since;
 		bool neighboured; /* a neighbour has answered since it joined */
 	} life;
+	struct claims *claims;        /* NULL: none was heard so far */
 	struct reload_search *search; /* NULL: none was made so far */
 	struct ping_list pings;       /* that the plug-in waits for */
 	struct commit_list commits;   /* not told yet */
@@ -488,18 +490,36 @@ void reload_search_link_up(struct reload_peer *p, struct reload_connection *con)
 void reload_search_link_down(struct reload_peer *p, uint32_t link);
 void reload_search_clear(struct reload_peer *p);
 /*
- * reload_bootstrap_heard() notes that node says that it listens at addrs; once it is in the tables it counts as a peer that
- * was reached, for later searches and for the host: reload_bootstrap_tables() looks for that when the tables have changed.
+ * reload_bootstrap_proven() notes that this node dialled addr and that the certificate there is node's; once node is in the
+ * tables it counts as a peer that was reached, for later searches and for the host: reload_bootstrap_tables() looks for that when
+ * the tables have changed.  reload_bootstrap_is_proven() tells whether an address of node is remembered,
+ * reload_bootstrap_proven_count() how many are of nodes in the tables.
  */
-void reload_bootstrap_heard(struct reload_peer *p, const struct reload_id *node,
-	const struct reload_ip_port *addrs, size_t count);
+void reload_bootstrap_proven(
+	struct reload_peer *p, const struct reload_id *node, const struct reload_ip_port *addr);
 void reload_bootstrap_tables(struct reload_peer *p);
+bool reload_bootstrap_is_proven(const struct reload_peer *p, const struct reload_id *node);
+size_t reload_bootstrap_proven_count(struct reload_peer *p);
 /* reload_bootstrap_known() tells whether any peer is remembered. */
 bool reload_bootstrap_known(const struct reload_peer *p);
 /* reload_peer_is_routed() tells whether node is in the tables of the topology. */
 bool reload_peer_is_routed(struct reload_peer *p, const struct reload_id *node);
 /* reload_peer_is_predecessor() tells whether node is the nearest predecessor. */
 bool reload_peer_is_predecessor(struct reload_peer *p, const struct reload_id *node);
+
+/* -- claims.c: addresses that others claim ---------------------------------------------------------------------------- */
+
+/*
+ * reload_claims_heard() notes that node says that it listens at addrs; reload_claims_tables() goes on when the node has
+ * joined and when the tables have changed.  Nothing is remembered of it before this node has dialled there itself.
+ */
+void reload_claims_heard(struct reload_peer *p, const struct reload_id *node,
+	const struct reload_ip_port *addrs, size_t count);
+void reload_claims_tables(struct reload_peer *p);
+/* reload_claims_link_up() and reload_claims_link_down() tell what became of a link; true: it was made for a claim, and is gone. */
+bool reload_claims_link_up(struct reload_peer *p, uint32_t link, const struct reload_cert *cert);
+bool reload_claims_link_down(struct reload_peer *p, uint32_t link);
+void reload_claims_clear(struct reload_peer *p);
 
 /* -- join.c, life.c ------------------------------------------------------------------------------------------------------------ */
 

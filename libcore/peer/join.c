@@ -213,6 +213,7 @@ static void host_tables_changed(void *arg)
 				     .node = t.successors_count ? &t.successors[0] : NULL,
 				     .count = t.predecessors_count + t.successors_count });
 	reload_bootstrap_tables(p);
+	reload_claims_tables(p);
 	reload_life_neighbours(p);
 }
 
@@ -485,7 +486,8 @@ static void link_up(struct reload_peer *p, uint32_t link, struct reload_cert *ce
 void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert)
 {
 	reload_peer_enter(p);
-	link_up(p, link, cert);
+	if (!reload_claims_link_up(p, link, cert))
+		link_up(p, link, cert);
 	reload_peer_exit(p);
 }
 
@@ -523,7 +525,7 @@ void reload_peer_link_down(struct reload_peer *p, uint32_t link, enum reload_err
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
 	if (con)
 		link_lost(p, con, err);
-	else
+	else if (!reload_claims_link_down(p, link))
 		reload_life_link_down(p, link, NULL, err);
 	reload_peer_exit(p);
 }

@@ -382,6 +382,7 @@ void reload_life_topology_state(
 		p->life.neighboured = false;
 		reload_peer_set_state(p, RELOAD_STATE_JOINED);
 		reload_certificates_schedule(p);
+		reload_claims_tables(p);
 		break;
 	case RELOAD_TOPOLOGY_FAILED:
 		if (member(p))
@@ -512,6 +513,7 @@ void reload_life_leave_answered(struct reload_peer *p)
 void reload_life_clear(struct reload_peer *p)
 {
 	reload_search_clear(p);
+	reload_claims_clear(p);
 	free(p->life.bootstrap);
 	p->life.bootstrap = NULL;
 }

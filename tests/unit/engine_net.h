@@ -66,7 +66,8 @@ struct node {
 	unsigned opened, configured;
 	struct reload_ip_port reached[NET_REACHED]; /* in this order, the rest is not kept */
 	size_t reached_count;
-	bool deaf; /* takes no links */
+	bool deaf;                            /* takes no links */
+	const struct reload_ip_port *claimed; /* where it says that it listens; NULL: the truth */
 };
 
 enum net_link_state {
@@ -223,8 +224,9 @@ static inline struct reload_ip_port node_address(const struct node *n)
 
 static inline size_t host_addresses(void *host, struct reload_ip_port *out, size_t max)
 {
+	const struct node *n = host;
 	assert(max);
-	out[0] = node_address(host);
+	out[0] = n->claimed ? *n->claimed : node_address(n);
 	return 1;
 }
 

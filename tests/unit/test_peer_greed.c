@@ -434,8 +434,8 @@ static void comes_back(void **state)
 	node_join(c, u, RELOAD_ROLE_PEER);
 	assert_int_equal(c->state, RELOAD_STATE_JOINED);
 	net_pass(net, 20000);
-	/* but one Ping to b, which it remembers and which takes links still */
-	assert_int_equal(c->events[RELOAD_EV_REQUEST_TIMEOUT], timeouts + 1);
+	/* but one Ping to b, which it may remember and which takes links still */
+	assert_in_range(c->events[RELOAD_EV_REQUEST_TIMEOUT], timeouts, timeouts + 1);
 	net_free(net);
 }
 

@@ -17,7 +17,6 @@
 struct inbound;
 struct attempt;
 struct handover;
-struct errand;
 struct held;
 struct commit;
 struct ping_order;
@@ -29,7 +28,6 @@ TAILQ_HEAD(request_list, reload_request);
 TAILQ_HEAD(attempt_list, attempt);
 TAILQ_HEAD(handover_list, handover);
 TAILQ_HEAD(held_list, held);
-TAILQ_HEAD(errand_list, errand);
 TAILQ_HEAD(offer_list, offer);
 TAILQ_HEAD(ping_list, ping_order);
 TAILQ_HEAD(commit_list, commit);
@@ -95,9 +93,11 @@ struct reload_peer {
 	size_t offers_count;
 	struct reload_id *
 		hints; /* RELOAD_HINTS_MAX: who is asked for newer values right now; len 0: free; NULL: nobody */
-	struct errand_list errands; /* replica Stores under way, or refused and to be tried again */
-	size_t handovers_count, errands_count; /* hand-overs that nobody waits for; errands */
-	struct held_list held;                 /* requests that go in a circle */
+	struct reload_pushes
+		*pushes;        /* values on their way to other peers; NULL: none were so far */
+	size_t handovers_count; /* hand-overs that nobody waits for */
+	uint64_t handovers_ever;
+	struct held_list held; /* requests that go in a circle */
 	size_t held_count, held_bytes;
 	reload_ms now, started;
 	reload_utc wall;
@@ -563,13 +563,10 @@ void reload_update_send(struct reload_peer *p, const struct reload_id *node,
 void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *from,
 	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number,
 	bool done);
-/* reload_maintain_stored() sends what was just stored at resource after a hand-over to a Joining Node that is past it. */
-void reload_maintain_stored(struct reload_peer *p, const struct reload_id *resource);
+/* reload_maintain_stored() sends what a batch stored after a hand-over to a Joining Node that is past its resource. */
+void reload_maintain_stored(struct reload_peer *p, const struct reload_store_batch *batch);
 /* reload_maintain_replicate() sends what a batch stored to replicas, with replica numbers from 1. */
 void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,
-	const struct reload_id *replicas, size_t count);
-/* reload_maintain_resource() sends replicas all that is held at resource, with replica numbers from 1. */
-void reload_maintain_resource(struct reload_peer *p, const struct reload_id *resource,
 	const struct reload_id *replicas, size_t count);
 /*
  * reload_maintain_hand_over_all() begins to store the own range at the first successor, before leaving.

@@ -55,15 +55,22 @@ static struct span certificates_of(
 	return s;
 }
 
-/* The owner's replicas get what was merged; what the quota or the disk refused stays as it was. */
-static void replaced(
+static void committed(
 	struct reload_peer *p, void *arg, const struct reload_id *resource, enum reload_err err)
 {
+	(void)p, (void)arg, (void)resource, (void)err;
+}
+
+/*
+ * The owner's replicas get what was merged.  Should the disk not take it here in the end, they hold a newer version than the owner,
+ * as the node did that it was fetched from.
+ */
+static void replicate(struct reload_peer *p, const struct reload_store_batch *batch)
+{
 	struct reload_id replicas[2];
-	(void)arg;
-	if (!err && p->topology->responsible(p->plugin, resource))
-		reload_maintain_resource(
-			p, resource, replicas, p->topology->replicas(p->plugin, replicas));
+	if (p->topology->responsible(p->plugin, &batch->resource))
+		reload_maintain_replicate(
+			p, batch, replicas, p->topology->replicas(p->plugin, replicas));
 }
 
 /* The counter moves past both, so that nobody takes the merged data for what was there. */
@@ -112,8 +119,11 @@ static void fetched(
 		if (!kind_taken(&batch, change->kind))
 			batch.changes_count += change->entries_count > 0;
 	}
-	if (!batch.changes_count || reload_commit(p, &batch, replaced, NULL))
+	if (!batch.changes_count)
 		return;
+	if (reload_commit(p, &batch, committed, NULL))
+		return;
+	replicate(p, &batch);
 	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_STORED,
 				     .transaction = result->transaction,
 				     .node = &result->responder,

@@ -230,7 +230,6 @@ static void tables_new(struct reload_peer *p)
 	TAILQ_INIT(&p->attempts);
 	TAILQ_INIT(&p->handovers);
 	TAILQ_INIT(&p->held);
-	TAILQ_INIT(&p->errands);
 	TAILQ_INIT(&p->offers);
 	TAILQ_INIT(&p->pings);
 	TAILQ_INIT(&p->commits);

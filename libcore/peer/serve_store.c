@@ -104,6 +104,7 @@ static void committed(
 	struct reload_store_work *w = in->store;
 	struct reload_id replicas[2];
 	size_t count = 0;
+	(void)resource;
 	if (err) {
 		/* the storage has taken it back; of all errors this is the one after which a node may send it again later */
 		w->reason = "could not be made durable";
@@ -124,7 +125,7 @@ static void committed(
 			   .kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
 			   .count = w->values_count });
 	if (w->changed)
-		reload_maintain_stored(p, resource);
+		reload_maintain_stored(p, &w->batch);
 	/* the requester waits for the first signature only; an answer to this node itself ends `in` at once */
 	struct reload_store_batch batch = w->batch;
 	bool replicate = w->changed && count, local = in->local;

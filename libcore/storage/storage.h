@@ -95,6 +95,9 @@ struct reload_storage *reload_storage_memory_new(size_t max_bytes, reload_ms kee
 void reload_storage_free(struct reload_storage *s);
 AUTO_DEFINE(reload_storage)
 
+/* reload_place_cmp() orders the places of a Kind: by index or by key; a single value has one place. */
+int reload_place_cmp(const struct reload_stored_value *a, const struct reload_stored_value *b);
+
 /* reload_entry_lifetime() returns the seconds left at now, 0 when expired (STO-21). */
 uint32_t reload_entry_lifetime(const struct reload_stored_entry *e, reload_utc now);
 

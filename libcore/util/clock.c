@@ -39,7 +39,10 @@ reload_ms reload_timers_next(struct reload_timers *ts)
 void reload_timers_run(struct reload_timers *ts, reload_ms now)
 {
 	struct reload_timer *t;
-	while ((t = RB_MIN(reload_timer_tree, &ts->tree)) && t->due <= now) {
+	for (unsigned ran = 0; ran < RELOAD_TIMERS_TURN; ran++) {
+		t = RB_MIN(reload_timer_tree, &ts->tree);
+		if (!t || t->due > now)
+			return;
 		reload_timer_cancel(ts, t);
 		t->fn(t->arg); /* may free what holds t */
 	}

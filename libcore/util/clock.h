@@ -52,5 +52,11 @@ void reload_timer_cancel(struct reload_timers *ts, struct reload_timer *t);
 /* reload_timers_next() returns the earliest deadline, RELOAD_NEVER when there is none. */
 reload_ms reload_timers_next(struct reload_timers *ts);
 
-/* reload_timers_run() runs, in order, every timer that is due at now; timers armed by them for <= now run as well. */
+/*
+ * reload_timers_run() runs, in order, timers that are due at now, also those that they arm for then: at most RELOAD_TIMERS_TURN, so
+ * that whoever waits for something else than time is served in between.  What is left is due still (reload_timers_next()).
+ */
+enum {
+	RELOAD_TIMERS_TURN = 32
+};
 void reload_timers_run(struct reload_timers *ts, reload_ms now);

@@ -29,6 +29,7 @@ enum {
 	NET_REACHED = 32,
 	K_VALUE = 0xf0000001,  /* single value, USER-MATCH */
 	K_DICT = 0xf0000002,   /* dictionary, USER-MATCH */
+	K_MANY = 0xf0000006,   /* dictionary, USER-MATCH, 500 values */
 	K_NODE = 0xf0000003,   /* single value, NODE-MATCH */
 	K_LATE = 0xf0000004,   /* not of the document */
 	K_ABROAD = 0xf0000005, /* nobody knows it */
@@ -420,6 +421,11 @@ static inline struct net_document net_document(struct net *net)
 			.model = RELOAD_MODEL_SINGLE,
 			.access = RELOAD_ACCESS_NODE_MATCH,
 			.max_count = 1,
+			.max_size = 2000 },
+		{ .id = K_MANY,
+			.model = RELOAD_MODEL_DICTIONARY,
+			.access = RELOAD_ACCESS_USER_MATCH,
+			.max_count = 500,
 			.max_size = 2000 },
 	};
 	struct reload_ip_port *bootstrap = reload_arena_take(&net->arena, sizeof(*bootstrap));

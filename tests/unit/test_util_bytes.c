@@ -99,6 +99,11 @@ static void note(void *arg)
 	ran[ran_count++] = *(int *)arg;
 }
 
+static void count_up(void *arg)
+{
+	++*(int *)arg;
+}
+
 static void timers_run_in_order(void **state)
 {
 	(void)state;
@@ -114,6 +119,23 @@ static void timers_run_in_order(void **state)
 	assert_int_equal(ran[0], 2);
 	assert_int_equal(ran[1], 3);
 	reload_timer_cancel(&ts, &a);
+	assert_true(reload_timers_next(&ts) == RELOAD_NEVER);
+}
+
+/* A crowd of timers that are due at once leaves room for others between two runs. */
+static void timers_of_a_turn_are_bounded(void **state)
+{
+	(void)state;
+	struct reload_timers ts = { 0 };
+	struct reload_timer crowd[3 * RELOAD_TIMERS_TURN] = { 0 };
+	int any = 0;
+	for (size_t i = 0; i < COUNT_OF(crowd); i++)
+		reload_timer_arm(&ts, &crowd[i], 10, count_up, &any);
+	for (int turn = 1; turn <= 3; turn++) {
+		assert_int_equal(reload_timers_next(&ts), 10); /* the host turns at once again */
+		reload_timers_run(&ts, 10);
+		assert_int_equal(any, turn * RELOAD_TIMERS_TURN);
+	}
 	assert_true(reload_timers_next(&ts) == RELOAD_NEVER);
 }
 
@@ -142,6 +164,7 @@ int main(void)
 		cmocka_unit_test(ids_are_numbers_on_a_ring),
 		cmocka_unit_test(text_forms),
 		cmocka_unit_test(timers_run_in_order),
+		cmocka_unit_test(timers_of_a_turn_are_bounded),
 		cmocka_unit_test(tables_grow_to_their_maximum),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,46 @@
+/*
+ * A set of places at one resource: Kind and, by its data model, array index or dictionary key.  It says which of the values held
+ * there are to be sent, without holding them.
+ */
+#pragma once
+
+#include "util/tree.h"
+#include "wire/stored.h"
+
+struct reload_place {
+	RB_ENTRY(reload_place) entry;
+	struct reload_place *next; /* in a list, outside of a set */
+	uint32_t kind;
+	struct reload_stored_value value; /* model, index and key; no value */
+	uint8_t key[];
+};
+
+RB_HEAD(reload_place_tree, reload_place);
+
+/* Zero-initialised is empty and ready. */
+struct reload_places {
+	struct reload_place_tree tree;
+	size_t count, bytes; /* bytes: of memory */
+};
+
+/* reload_places_add() copies a place into the set; one that is there already changes nothing. */
+void reload_places_add(
+	struct reload_places *set, uint32_t kind, const struct reload_stored_value *value);
+
+/* reload_places_put() takes place (owned) over, and frees it when the set has it already. */
+void reload_places_put(struct reload_places *set, struct reload_place *place);
+
+/* reload_places_first() returns the smallest place, by Kind and then by index or key (borrowed); NULL: none. */
+struct reload_place *reload_places_first(const struct reload_places *set);
+
+/* reload_places_remove() takes a place out of the set; it is then the caller's, free(). */
+void reload_places_remove(struct reload_places *set, struct reload_place *place);
+
+/* reload_places_move() puts all places of from into to and leaves from empty. */
+void reload_places_move(struct reload_places *to, struct reload_places *from);
+
+/* reload_places_clear() frees all places. */
+void reload_places_clear(struct reload_places *set);
+
+/* reload_place_bytes() returns the memory that a place takes. */
+size_t reload_place_bytes(const struct reload_place *place);

@@ -1,0 +1,40 @@
+/* Replica Stores of values held here to other peers (RFC 6940 s7.4.1.1): each value until it was taken, and no value beside it. */
+#pragma once
+
+#include "peer/places.h"
+#include "peer/peer.h"
+
+/*
+ * What several pushes belong to, e.g. the hand-over of a range.  Embedded; number is not 0 and unlike that of any other.  under_way
+ * counts pushes that are not through; to_send those of them that hold values not sent yet.
+ */
+struct reload_push_order {
+	uint64_t number;
+	unsigned attempts; /* how often a value is sent; then it is given up */
+	size_t under_way, to_send, given_up;
+	bool (*wanted)(
+		const struct reload_push_order *order); /* the receiver is still to have them */
+	bool (*keep)(
+		const struct reload_push_order *order); /* what was given up is sent again later */
+	void (*progress)(
+		struct reload_push_order *order); /* one more message, or push, has ended */
+};
+
+struct reload_push_to {
+	struct reload_id node;
+	uint8_t replica_number;
+	struct reload_push_order *order; /* NULL: none */
+	bool once;                       /* never repeated */
+};
+
+/*
+ * reload_push_batch() sends what a batch stored, reload_push_resource() all that is held at resource.  False: too much is waiting already, and nothing was taken note of; never
+ * with an order, whose owner adds one resource after the other.
+ */
+bool reload_push_batch(struct reload_peer *p, const struct reload_push_to *to,
+	const struct reload_store_batch *batch);
+bool reload_push_resource(
+	struct reload_peer *p, const struct reload_push_to *to, const struct reload_id *resource);
+
+/* reload_push_clear() forgets all that is under way, without a word to its orders. */
+void reload_push_clear(struct reload_peer *p);

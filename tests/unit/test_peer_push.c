@@ -1,0 +1,194 @@
+/* Replica Stores that fail: what is sent again is what failed, and no more. */
+#include "engine_expect.h"
+
+#include "peer/internal.h"
+
+enum {
+	VALUES = 100,
+	VALUE_LEN = 1900,
+	PER_STORE = 8 /* values in one own Store: a message of 20,000 bytes has room for as many */
+};
+
+/* Counts replica Stores of one resource to one node; a request that is repeated counts once. */
+struct tally {
+	struct reload_id resource;
+	struct node *to;
+	size_t stores, values, others;
+	uint64_t seen[4096];
+	bool refuse, lose; /* neither: they pass */
+};
+
+static bool is_repeat(struct tally *t, uint64_t transaction)
+{
+	for (size_t i = 0; i < t->stores; i++)
+		if (t->seen[i] == transaction)
+			return true;
+	return false;
+}
+
+static bool count(struct net *net, struct packet *p)
+{
+	struct tally *t = net->tap_arg;
+	struct reload_msg *m = msg_of(net, span_of(p->at, p->len));
+	const struct reload_store_req *req = &m->body.store_req;
+	bool replica = p->to == t->to && m->code == RELOAD_STORE_REQ && req->replica_number,
+	     hit = replica && span_eq(req->resource, reload_id_span(&t->resource));
+	t->others += replica && !hit;
+	if (hit && !is_repeat(t, m->header.transaction_id)) {
+		assert_true(t->stores < COUNT_OF(t->seen));
+		t->seen[t->stores++] = m->header.transaction_id;
+		for (size_t i = 0; i < req->kind_data_count; i++)
+			t->values += req->kind_data[i].values_count;
+	}
+	if (hit && t->refuse) {
+		struct craft c = craft_error(p->to, m, 2);
+		packet_add(p->to, p->from, number_at(p->from, p->to), craft_bytes(&c));
+	}
+	net->messages_count--; /* there are too many of them to be kept */
+	bool passes = !hit || !(t->refuse || t->lose);
+	reload_msg_free(m);
+	return passes;
+}
+
+static bool is_responsible(struct node *n, const struct reload_id *resource)
+{
+	struct reload_status s;
+	reload_peer_status(n->peer, &s);
+	return reload_id_between(&s.range_from, resource, &s.range_to);
+}
+
+/* n stores VALUES entries of a dictionary under its own user name, `per` in a request. */
+static void store_many(struct node *n, const struct reload_id *resource, size_t per)
+{
+	static uint8_t bytes[VALUE_LEN];
+	static char keys[VALUES][8];
+	struct reload_destination to = reload_dest_resource(resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	for (size_t done = 0; done < VALUES;) {
+		struct reload_store_item items[PER_STORE];
+		size_t k = 0;
+		for (; k < per && done < VALUES; k++, done++) {
+			snprintf(keys[done], sizeof(keys[done]), "key%03zu", done);
+			items[k] = (struct reload_store_item){ .kind = K_MANY,
+				.value = { .model = RELOAD_MODEL_DICTIONARY,
+					.exists = true,
+					.key = span_str(keys[done]),
+					.value = span_of(bytes, sizeof(bytes)) },
+				.lifetime_s = 20000 };
+		}
+		enum reload_err err;
+		struct outcome *o = outcome_new(n->net);
+		assert_non_null(
+			reload_peer_store(n->peer, &way, resource, items, k, outcome_fn, o, &err));
+		net_settle(n->net);
+		assert_int_equal(o->err, RELOAD_OK);
+	}
+}
+
+static size_t held(struct node *n, const struct reload_id *resource)
+{
+	return n->storage->ops->extent(n->storage, resource, K_MANY, host_wall(n), NULL);
+}
+
+/* Two engines; the one that is responsible for its own user's name is the owner. */
+struct two {
+	struct net *net;
+	struct node *owner, *member;
+	struct tally tally;
+};
+
+static struct two *two_new(size_t per, bool refuse, bool lose)
+{
+	struct net *net = net_new();
+	struct two *t = reload_arena_take(&net->arena, sizeof(*t));
+	struct node *one = node_new(net, 0x20), *other = node_new(net, 0x80);
+	t->net = net;
+	node_first(one);
+	node_join(other, one, RELOAD_ROLE_PEER);
+	net_pass(net, 60000);
+	reload_peer_resource_id(
+		one->peer, &t->tally.resource, span_str(one->credentials.cert->user));
+	t->owner = is_responsible(one, &t->tally.resource) ? one : other;
+	t->member = t->owner == one ? other : one;
+	t->tally.to = t->member;
+	t->tally.refuse = refuse;
+	t->tally.lose = lose;
+	net->tap = count;
+	net->tap_arg = &t->tally;
+	store_many(one, &t->tally.resource, per);
+	return t;
+}
+
+/* R-7.4.1.1-19: a replica Store that fails is repeated; a resource of K messages costs K of them an attempt, not K to its power. */
+static void refused_values_alone_go_again(void **state)
+{
+	(void)state;
+	struct two *t = two_new(PER_STORE, true, false);
+	size_t messages = t->tally.stores;
+	assert_in_range(messages, VALUES / PER_STORE, VALUES / PER_STORE + 1);
+	net_pass(t->net, 235000);
+	assert_in_range(t->tally.stores, 10 * messages, 12 * (messages + 1)); /* ATTEMPTS is 12 */
+	assert_true(t->tally.values <= 12 * VALUES);
+	size_t others = t->tally.others;
+	net_pass(t->net,
+		91000); /* a round sends what is missing once, and nothing of the range beside it */
+	assert_true(t->tally.values <= 13 * VALUES);
+	assert_int_equal(t->tally.others, others);
+	t->tally.refuse = false;
+	net_pass(t->net, 181000);
+	assert_int_equal(held(t->member, &t->tally.resource), VALUES);
+	size_t stores = t->tally.stores;
+	net_pass(t->net, 400000); /* and then it is over */
+	assert_int_equal(t->tally.stores, stores);
+	net_free(t->net);
+}
+
+/* Messages under way to one receiver are bounded, whatever waits for it; what waits is sent once it answers. */
+static void silent_receiver_is_not_flooded(void **state)
+{
+	(void)state;
+	struct two *t = two_new(1, false, true);
+	assert_in_range(t->tally.stores, 1, 32); /* WINDOW, of 100 Stores */
+	net_pass(t->net, 10000);
+	assert_in_range(t->tally.stores, 1, 32);
+	t->tally.lose = false;
+	net_pass(t->net, 120000);
+	assert_int_equal(held(t->member, &t->tally.resource), VALUES);
+	assert_true(t->tally.values <= 3 * VALUES);
+	net_free(t->net);
+}
+
+/*
+ * The hand-over to a Joining Node that refuses a resource of many messages ends, and has sent each value five times at most; what the
+ * new predecessor is sent then is an order of its own with pauses of its own.
+ */
+static void hand_over_repeats_what_failed(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *one = node_new(net, 0x20);
+	struct tally *t = reload_arena_take(&net->arena, sizeof(*t));
+	node_first(one);
+	reload_peer_resource_id(one->peer, &t->resource, span_str(one->credentials.cert->user));
+	store_many(one, &t->resource, PER_STORE);
+	struct node *two = node_new(net, (uint8_t)(t->resource.at[0] + 1));
+	assert_true(reload_id_between(&one->id, &t->resource, &two->id));
+	t->to = two;
+	t->refuse = true;
+	net->tap = count;
+	net->tap_arg = t;
+	node_join(two, one, RELOAD_ROLE_PEER);
+	net_pass(net, 40000);
+	assert_in_range(t->values, 2 * VALUES, (5 + 5) * VALUES); /* ATTEMPTS_JOIN is 5 */
+	net_free(net);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refused_values_alone_go_again),
+		cmocka_unit_test(silent_receiver_is_not_flooded),
+		cmocka_unit_test(hand_over_repeats_what_failed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

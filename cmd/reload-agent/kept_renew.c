@@ -3,6 +3,7 @@
 
 #include "common/options.h"
 #include "rpc.h"
+#include "storage/lapsed.h"
 
 #include <sys/random.h>
 
@@ -138,17 +139,21 @@ static bool newer(const struct kept_value *v, const struct reload_fetched *f)
 	return !same && f->data->storage_time > v->stored;
 }
 
+/* The time rises always, whatever the clock does; one that no storer takes holds up nothing (STO-26). */
+static reload_utc after(reload_utc before, reload_utc time)
+{
+	return time > before || reload_time_ahead(before, cli_now()) ? time : before + 1;
+}
+
 static void store(struct kept_value *v, const struct reload_fetched *f, uint64_t generation)
 {
 	struct agent_kept *k = v->all;
 	enum reload_err err = RELOAD_OK;
 	struct reload_destination to = reload_dest_resource(&v->resource);
 	struct reload_way way = { .list = &to, .count = 1 };
-	v->storing = cli_now(); /* but it rises always, whatever the clock does */
-	if (v->storing <= v->stored)
-		v->storing = v->stored + 1;
-	if (f && v->storing <= f->data->storage_time)
-		v->storing = f->data->storage_time + 1;
+	v->storing = after(v->stored, cli_now());
+	if (f)
+		v->storing = after(f->data->storage_time, v->storing);
 	struct reload_store_item item = { .kind = v->kind,
 		.generation = generation,
 		.value = v->value,

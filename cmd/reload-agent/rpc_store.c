@@ -5,6 +5,7 @@
 #include "config/kind.h"
 #include "kept.h"
 #include "storage/access.h"
+#include "storage/lapsed.h"
 #include "usage/usage.h"
 #include "util/text.h"
 #include "value.h"
@@ -23,11 +24,32 @@ struct put {
 	size_t count;
 	uint64_t generation;           /* asked for, 0: any */
 	struct reload_array_range all; /* of a removal's first question */
-	bool keep;
+	bool keep,
+		followed; /* followed: it is asked whether what is stored is ahead of the clock */
 	reload_utc begun;
+	struct reload_failure refused; /* of the Store before that */
 };
 
-/* What helps a writer whom the Kind's policy or limits keep out (RFC 6940 s7.3). */
+/* Whether the Kind's policy lets this node write all of it (RFC 6940 s7.3). */
+static bool allowed(const struct put *q)
+{
+	const struct reload_credentials *own = q->base.agent->credentials;
+	const struct reload_topology_ops *topology =
+		reload_topology_find(q->base.config->topology_plugin);
+	for (size_t i = 0; i < q->count; i++) {
+		struct reload_access a = { .kind = q->base.kind,
+			.resource = &q->base.target.resource,
+			.value = &q->items[i].value,
+			.cert = own->cert,
+			.node = &own->node,
+			.resource_id = topology->resource_id };
+		if (!reload_access_allowed(&a))
+			return false;
+	}
+	return true;
+}
+
+/* What helps a writer whom the Kind's policy or limits keep out (RFC 6940 s7.3), or whose clock does (STO-26). */
 static void hint_writer(const struct put *q, enum reload_err err, struct reload_why *why)
 {
 	const struct reload_cert *cert = q->base.agent->credentials->cert;
@@ -38,7 +60,7 @@ static void hint_writer(const struct put *q, enum reload_err err, struct reload_
 		reload_why_hint(why,
 			"a shorter value, or make room: reload-fetch -a %s --stat -k %s %s",
 			instance, kind, agent_operand(&q->base));
-	else if (err == RELOAD_DATA_TOO_OLD)
+	else if (err == RELOAD_DATA_TOO_OLD || (err == RELOAD_FORBIDDEN && allowed(q)))
 		reload_why_hint(why, "compare the clocks: reload-ping -a %s -j %s", instance,
 			agent_operand(&q->base));
 	else if (err != RELOAD_FORBIDDEN)
@@ -149,6 +171,11 @@ static enum reload_err read_items(struct put *q, const json_t *params, struct re
 	return err;
 }
 
+static reload_utc stored_at(const struct put *q, size_t i)
+{
+	return q->items[i].storage_time ? q->items[i].storage_time : q->begun;
+}
+
 static json_t *put_json(
 	struct put *q, uint64_t generation, const struct reload_result *r, json_t *replicas)
 {
@@ -163,7 +190,7 @@ static json_t *put_json(
 		"responsible", r ? json_of_id(&r->responder) : json_null(), "replicas", replicas,
 		"hops", (json_int_t)(r ? r->hops : 0), "values", (json_int_t)q->count, "exists",
 		(int)first->value.exists, "lifetime_s", (json_int_t)first->lifetime_s,
-		"storage_time", cli_json_time(q->begun), "expires",
+		"storage_time", cli_json_time(stored_at(q, 0)), "expires",
 		cli_json_time(now + (uint64_t)first->lifetime_s * RELOAD_SECOND), "kept",
 		(int)q->keep, "dry_run", (int)(r == NULL), "transaction",
 		r ? json_of_transaction(r->transaction) : json_null());
@@ -223,8 +250,8 @@ static enum reload_err keep(struct put *q, uint64_t generation, struct reload_wh
 		err = agent_kept_room(
 			kept, &place, name, why); /* others may have taken it meanwhile */
 		if (!err)
-			agent_kept_put(
-				kept, &place, name, q->items[i].lifetime_s, generation, q->begun);
+			agent_kept_put(kept, &place, name, q->items[i].lifetime_s, generation,
+				stored_at(q, i));
 		changed++;
 	}
 	if (!err && changed)
@@ -255,9 +282,43 @@ static enum reload_err may_keep(const struct put *q, struct reload_why *why)
 	return err;
 }
 
+/* Asks what stands in the places. */
+static struct reload_request *begin_look(struct put *q, reload_result_fn then, enum reload_err *err)
+{
+	const struct reload_kind *kind = q->base.kind;
+	struct reload_specifier s = { .kind = kind->id, .model = kind->model };
+	if (kind->model == RELOAD_MODEL_ARRAY) {
+		q->all = (struct reload_array_range){ .first = 0, .last = RELOAD_ARRAY_END };
+		s.ranges = &q->all;
+		s.ranges_count = 1;
+	}
+	return reload_peer_stat(
+		q->base.agent->peer, &q->base.way, &q->base.target.resource, &s, 1, then, q, err);
+}
+
+static void followed(void *arg, const struct reload_result *r);
+
+/*
+ * Refused as too old: a value of before, of a clock that was ahead, may stand in the way.  What is there is asked, once, and
+ * then the writer follows it (RFC 6940 s7, STO-26).
+ */
+static bool follow(struct put *q, const struct reload_result *r)
+{
+	enum reload_err err = RELOAD_OK;
+	if (r->err != RELOAD_DATA_TOO_OLD || !r->overlay_code || q->followed)
+		return false;
+	q->followed = true;
+	agent_request_explain(&q->base, r, "cannot store at", &q->refused);
+	hint_writer(q, r->err, &q->refused.why);
+	agent_request_next(&q->base, begin_look(q, followed, &err), err);
+	return true;
+}
+
 static void put_done(void *arg, const struct reload_result *r)
 {
 	struct put *q = arg;
+	if (follow(q, r))
+		return;
 	if (r->err == RELOAD_GENERATION_TOO_LOW && r->overlay_code) {
 		generation_failed(q, r);
 		return;
@@ -284,31 +345,20 @@ static void put_done(void *arg, const struct reload_result *r)
 		put_json(q, k->generation_counter, r, json_of_ids(k->replicas, k->replicas_count)));
 }
 
-/* What the storer will decide by the Kind's access control policy (RFC 6940 s7.3). */
+/* What the storer will decide by the Kind's access control policy. */
 static enum reload_err may_write(const struct put *q, struct reload_why *why)
 {
-	const struct reload_credentials *own = q->base.agent->credentials;
-	const struct reload_topology_ops *topology =
-		reload_topology_find(q->base.config->topology_plugin);
+	const struct reload_cert *cert = q->base.agent->credentials->cert;
 	char reason[96];
-	for (size_t i = 0; i < q->count; i++) {
-		struct reload_access a = { .kind = q->base.kind,
-			.resource = &q->base.target.resource,
-			.value = &q->items[i].value,
-			.cert = own->cert,
-			.node = &own->node,
-			.resource_id = topology->resource_id };
-		if (reload_access_allowed(&a))
-			continue;
-		snprintf(reason, sizeof(reason), "policy %s does not let %.40s write there",
-			reload_access_policy_name(q->base.kind->access),
-			own->cert->user ? own->cert->user : "this node");
-		return bad_value(q, why, RELOAD_FORBIDDEN, reason);
-	}
-	return RELOAD_OK;
+	if (allowed(q))
+		return RELOAD_OK;
+	snprintf(reason, sizeof(reason), "policy %s does not let %.40s write there",
+		reload_access_policy_name(q->base.kind->access),
+		cert->user ? cert->user : "this node");
+	return bad_value(q, why, RELOAD_FORBIDDEN, reason);
 }
 
-/* Whether the metadata is of what item removes. */
+/* Whether the metadata is of the place of item. */
 static bool same_place(
 	const struct reload_stored_metadata *m, const struct reload_stored_value *item)
 {
@@ -322,18 +372,34 @@ static bool same_place(
 	}
 }
 
-/* A removal that ends before the removed value would let an old copy of it come back (RFC 6940 s7.4.1.3). */
-static void outlive(struct put *q, const struct reload_stat_ans *ans)
+/*
+ * A removal that ends before the removed value would let an old copy of it come back (RFC 6940 s7.4.1.3).  What stands there
+ * ahead of the clock is followed; one so far ahead that a storer takes nothing behind it does not bind him either.
+ */
+static bool meet(struct reload_store_item *item, const struct reload_stored_metadata *m)
 {
+	reload_utc now = cli_now();
+	if (!item->value.exists && item->lifetime_s < m->lifetime)
+		item->lifetime_s = m->lifetime;
+	if (m->storage_time < now || m->storage_time < item->storage_time ||
+		reload_time_ahead(m->storage_time + 1, now))
+		return false;
+	item->storage_time = m->storage_time + 1;
+	return true;
+}
+
+/* Tells whether the times of any value changed. */
+static bool meet_all(struct put *q, const struct reload_stat_ans *ans)
+{
+	bool any = false;
 	for (size_t k = 0; k < ans->kind_responses_count; k++)
 		for (size_t v = 0; v < ans->kind_responses[k].values_count; v++) {
 			const struct reload_stored_metadata *m = &ans->kind_responses[k].values[v];
 			for (size_t i = 0; i < q->count; i++)
-				if (!q->items[i].value.exists &&
-					same_place(m, &q->items[i].value) &&
-					q->items[i].lifetime_s < m->lifetime)
-					q->items[i].lifetime_s = m->lifetime;
+				if (same_place(m, &q->items[i].value))
+					any |= meet(&q->items[i], m);
 		}
+	return any;
 }
 
 static struct reload_request *begin_store(struct put *q, enum reload_err *err)
@@ -352,23 +418,21 @@ static void looked(void *arg, const struct reload_result *r)
 		return;
 	}
 	if (!nothing)
-		outlive(q, &r->answer->body.stat_ans);
+		(void)meet_all(q, &r->answer->body.stat_ans);
 	struct reload_request *next = begin_store(q, &err);
 	agent_request_next(&q->base, next, err);
 }
 
-/* How long the values that are to be removed have left is asked first. */
-static struct reload_request *begin_look(struct put *q, enum reload_err *err)
+static void followed(void *arg, const struct reload_result *r)
 {
-	const struct reload_kind *kind = q->base.kind;
-	struct reload_specifier s = { .kind = kind->id, .model = kind->model };
-	if (kind->model == RELOAD_MODEL_ARRAY) {
-		q->all = (struct reload_array_range){ .first = 0, .last = RELOAD_ARRAY_END };
-		s.ranges = &q->all;
-		s.ranges_count = 1;
+	struct put *q = arg;
+	enum reload_err err = RELOAD_OK;
+	if (r->err || !r->answer || !r->answer->body_decoded ||
+		!meet_all(q, &r->answer->body.stat_ans)) {
+		agent_request_fail_with(&q->base, r, &q->refused);
+		return;
 	}
-	return reload_peer_stat(
-		q->base.agent->peer, &q->base.way, &q->base.target.resource, &s, 1, looked, q, err);
+	agent_request_next(&q->base, begin_store(q, &err), err);
 }
 
 enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const json_t *params)
@@ -389,9 +453,9 @@ enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const
 		return agent_request_refuse(&q->base, &f);
 	if (dry)
 		return agent_request_reply(&q->base, put_json(q, 0, NULL, json_array()));
-	bool removes = false;
+	bool removes = false; /* how long what is to be removed has left is asked first */
 	for (size_t i = 0; i < q->count; i++)
 		removes |= !q->items[i].value.exists;
-	struct reload_request *r = removes ? begin_look(q, &f.err) : begin_store(q, &f.err);
+	struct reload_request *r = removes ? begin_look(q, looked, &f.err) : begin_store(q, &f.err);
 	return agent_request_started(&q->base, r, f.err);
 }

@@ -1,5 +1,7 @@
 #include "peer/internal.h"
 
+#include "storage/lapsed.h"
+
 /*
  * A peer that was to get a replica holds newer data (RFC 6940 s7.4.1.1): it is fetched from there and takes the place of
  * this node's own, value by value, as if all had been stored in the order of their storage_time.  Nothing of an answer
@@ -30,8 +32,12 @@ static bool is_newer(struct reload_peer *p, const struct reload_id *resource,
 	for (size_t i = 0; i < change->entries_count; i++)
 		if (same_place(&change->entries[i].data.value, &d->value))
 			return false;
+	if (reload_time_ahead(d->storage_time, p->wall))
+		return false;
 	if (own)
-		return own->data.storage_time < d->storage_time;
+		return own->data.storage_time < d->storage_time ||
+		       reload_lapsed(
+			       &(struct reload_lapsed){ .config = p->config, .now = p->wall }, own);
 	size_t held = p->storage->ops->extent(p->storage, resource, kind->id, p->wall, &last);
 	return held + change->entries_count < kind->max_count;
 }

@@ -1,5 +1,7 @@
 #include "peer/internal.h"
 
+#include "storage/lapsed.h"
+
 /*
  * A Store of this node's own values: each value is signed (a job), then the request.  Storage times grow from Store to
  * Store (R-13.5-04).
@@ -60,9 +62,12 @@ static void value_sign(struct reload_request *r, uint32_t kind, struct reload_st
 	reload_peer_job(p, job, value_signed, v);
 }
 
+/* A clock that was far ahead, and is not any more, leaves no time behind that nobody would take (STO-26). */
 static uint64_t storage_time(struct reload_peer *p, uint64_t asked)
 {
 	uint64_t t = asked ? asked : p->wall;
+	if (reload_time_ahead(p->last_storage_time, p->wall))
+		p->last_storage_time = 0;
 	if (!asked && t <= p->last_storage_time)
 		t = p->last_storage_time + 1;
 	if (t > p->last_storage_time)

@@ -3,6 +3,7 @@
 
 #include "storage/access.h"
 #include "storage/internal.h"
+#include "storage/lapsed.h"
 #include "util/tree.h"
 
 /* A value of the request that will be stored, by its place: later values of the request meet it as if it were held. */
@@ -23,6 +24,7 @@ RELOAD_TREE(pending_tree, pending, by_place, pending_cmp)
 /* What becomes of one Kind of the request. */
 struct plan {
 	const struct reload_kind *kind;
+	struct reload_lapsed lapsed;
 	struct pending_tree places;
 	struct reload_store_change *change;
 	size_t held;  /* entries before */
@@ -96,7 +98,7 @@ static bool is_signed(const struct reload_signature *sig)
 
 static enum reload_err check_values(struct reload_store_work *w)
 {
-	bool all_signed = true;
+	bool all_signed = true, ahead = false;
 	size_t count = 0;
 	for (size_t i = 0; i < w->req->kind_data_count; i++) {
 		const struct reload_store_kind *k = &w->req->kind_data[i];
@@ -106,10 +108,14 @@ static enum reload_err check_values(struct reload_store_work *w)
 			if (err)
 				return err;
 			all_signed = all_signed && is_signed(&k->values[n].signature);
+			ahead = ahead || reload_time_ahead(k->values[n].storage_time, w->now);
 		}
 	}
 	if (!all_signed)
 		return refuse(w, RELOAD_FORBIDDEN, "a value without signature");
+	if (ahead)
+		return refuse(w, RELOAD_FORBIDDEN,
+			"storage_time is more than a day ahead of this node's clock");
 	w->values_count = count;
 	return RELOAD_OK;
 }
@@ -258,7 +264,8 @@ static enum reload_err plan_value(struct reload_store_work *w, struct plan *p,
 	const struct reload_stored_entry *before = earlier ? earlier->entry : held;
 	if (before && w->replica && same_data(&before->data, &e->data))
 		return RELOAD_OK;
-	if (before && e->data.storage_time <= before->data.storage_time)
+	if (before && e->data.storage_time <= before->data.storage_time &&
+		!(before == held && reload_lapsed(&p->lapsed, held)))
 		return refuse(
 			w, RELOAD_DATA_TOO_OLD, "storage_time is not newer than the stored one");
 	p->too_large = p->too_large || e->data.value.value.len > p->kind->max_size;
@@ -274,16 +281,37 @@ static enum reload_err plan_value(struct reload_store_work *w, struct plan *p,
 	return RELOAD_OK;
 }
 
-/* STO-12: what is held already, removals among it, counts; a request that takes no new place is never in the way. */
-static enum reload_err check_limits(
-	struct reload_store_work *w, const struct plan *plans, size_t count)
+struct tally {
+	struct plan *plan;
+	size_t count;
+};
+
+static bool tally_one(void *arg, const struct reload_stored_entry *e)
 {
-	for (const struct plan *p = plans; p < plans + count; p++) {
+	struct tally *t = arg;
+	t->count += !reload_lapsed(&t->plan->lapsed, e);
+	return true;
+}
+
+/* Whether the new places find room; only where all that is held would leave none it is asked whose values count (STO-26). */
+static bool has_room(const struct reload_store_work *w, struct plan *p)
+{
+	struct tally t = { .plan = p };
+	if (p->held + p->fresh <= p->kind->max_count)
+		return true;
+	w->storage->ops->each(w->storage, &w->resource, p->kind->id, w->now, tally_one, &t);
+	return t.count + p->fresh <= p->kind->max_count;
+}
+
+/* STO-12: what is held already, removals among it, counts; a request that takes no new place is never in the way. */
+static enum reload_err check_limits(struct reload_store_work *w, struct plan *plans, size_t count)
+{
+	for (struct plan *p = plans; p < plans + count; p++) {
 		if (p->too_large)
 			return refuse(w, RELOAD_DATA_TOO_LARGE, "a value is larger than max-size");
 		if (p->array_full)
 			return refuse(w, RELOAD_DATA_TOO_LARGE, "the array has its last index");
-		if (p->fresh && p->held + p->fresh > p->kind->max_count)
+		if (p->fresh && !has_room(w, p))
 			return refuse(w, RELOAD_DATA_TOO_LARGE, "more values than max-count");
 	}
 	return RELOAD_OK;
@@ -297,6 +325,7 @@ static enum reload_err make_plans(
 		const struct reload_store_kind *k = &w->req->kind_data[i];
 		struct plan *p = &plans[i];
 		p->kind = reload_config_kind(w->config, k->kind);
+		p->lapsed = (struct reload_lapsed){ .config = w->config, .now = w->now };
 		p->change = &changes[i];
 		p->change->kind = k->kind;
 		p->change->entries =

@@ -577,6 +577,7 @@ static struct reload_msg *store_vector(struct world *x, const char *name)
 	assert_int_equal(m->code, RELOAD_STORE_REQ);
 	req_new(x);
 	x->req = m->body.store_req;
+	x->now = x->work.now = x->req.kind_data[0].values[0].storage_time;
 	assert_int_equal(reload_id_from(&x->work.resource, x->req.resource), RELOAD_OK);
 	for (size_t i = 0; i < COUNT_OF(x->signers); i++) {
 		x->signers[i] = x->by_alice;

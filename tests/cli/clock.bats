@@ -1,0 +1,106 @@
+#!/usr/bin/env bats
+# Writers whose clocks are, or were, ahead of everybody's (RFC 6940 s7, STO-26).
+
+load lab
+
+# A library that puts an agent's wall clock AHEAD seconds ahead.
+setup_file() {
+	lab_begin
+	lab_overlay
+	export PORT
+	cat >clock.c <<'EOF'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+	int (*real)(clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
+	int r = real(id, t);
+	if (!r && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
+		t->tv_sec += atol(getenv("AHEAD"));
+	return r;
+}
+time_t time(time_t *out)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return out ? *out = t.tv_sec : t.tv_sec;
+}
+EOF
+	cc -shared -fPIC -o clock.so clock.c -ldl || true
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	[ -e clock.so ] || skip "no C compiler"
+	! ldd "$(command -v reload-agent)" | grep -q asan || skip "the sanitizer wants to be first"
+}
+
+teardown() {
+	lab_end
+	rm -f lab/*.pid
+	rm -rf lab/state
+}
+
+K=0xf0000001
+ARRAY=0xf0000002
+
+# bob AHEAD: bob as a client whose clock is that many seconds ahead.
+bob() {
+	AHEAD=$1 LD_PRELOAD=$PWD/clock.so reload-agent -I bob -l 127.0.0.1:0 --role client 2>lab/bob.log 3>&- &
+	echo $! >lab/bob.pid
+	reload-agent status -a bob --wait joined -q -t 60s >/dev/null
+}
+
+bob_ends() {
+	reload-agent stop -a bob -q
+	until_true gone "$(cat lab/bob.pid)"
+}
+
+put() {
+	reload-store -a bob -k $K bob@calls.example "$@"
+}
+
+got() {
+	reload-fetch -a alice -k $K bob@calls.example -j
+}
+
+@test "an owner whose clock ran ahead stores and removes again once it is right" {
+	lab_start alice -l "127.0.0.1:$PORT" --first
+	reload-agent status -a alice --wait joined -q -t 60s >/dev/null
+	bob 43200
+	put ahead
+	reload-store -a bob -k $ARRAY bob@calls.example --index 3 ahead -q
+	ahead=$(got | jq -r '.values[0].storage_time')
+	bob_ends
+	bob 0
+	put now
+	[ "$(got | jq -r '.values[0].text')" = now ]
+	# R-7-05: one more than what stands there
+	later=$(got | jq -r '.values[0].storage_time')
+	[[ $later > $ahead ]]
+	[ "${later:0:16}" = "${ahead:0:16}" ]
+	reload-store -a bob -k $ARRAY bob@calls.example --index 3 --remove --yes -q
+	R reload-fetch -a alice -k $ARRAY bob@calls.example
+	[ "$status" -eq 5 ]
+	reload-store -a bob -k $K bob@calls.example --remove --yes -q
+	R got
+	[ "$status" -eq 5 ]
+	put again
+	[ "$(got | jq -r '.values[0].text')" = again ]
+}
+
+@test "more than a day ahead: refused, and the clock is named" {
+	lab_start alice -l "127.0.0.1:$PORT" --first
+	reload-agent status -a alice --wait joined -q -t 60s >/dev/null
+	bob 2592000
+	R put ahead
+	failed 6 bob@calls.example
+	matches "${stderr_lines[1]}" "storage_time is more than a day ahead of this node's clock"
+	matches "${stderr_lines[2]}" '^  try:  compare the clocks: reload-ping '
+	bob_ends
+	bob 0
+	put now
+	[ "$(got | jq -r '.values[0].text')" = now ]
+}

@@ -62,8 +62,10 @@ struct reload_config {
 	size_t signatures_count;
 	struct reload_string_list
 		warnings; /* what a checker tells: no encoding declared, and the like */
-	struct reload_config
-		*base; /* set in a copy with more Kinds: all but kinds and warnings belongs to it */
+	struct reload_config *
+		base; /* set in a copy with more Kinds: all but kinds, superseded and warnings belongs to it */
+	uint8_t (*superseded)[32]; /* SHA-256 of learned kind-blocks that others have replaced */
+	size_t superseded_count;
 };
 
 /*
@@ -88,8 +90,10 @@ enum reload_err reload_config_verify(const struct reload_config *config,
 
 /*
  * reload_config_with_kinds() makes a copy of config that also knows the kind-blocks given (RFC 6940 s6.5.4): each signed
- * by a kind-signer of config.  RELOAD_FORBIDDEN for a wrong signer or a Kind known from another signer,
- * RELOAD_INVALID_MESSAGE for one that does not parse.
+ * by a kind-signer of config.  No news are a block that is there already, one for a Kind of the document (only a newer document
+ * changes it), and one that another block has replaced: when all are such, *out is config itself, with why filled unless all were
+ * there already.  RELOAD_FORBIDDEN for a wrong signer or a Kind known from another signer, RELOAD_INVALID_MESSAGE for one that
+ * does not parse.
  */
 enum reload_err reload_config_with_kinds(struct reload_config **out,
 	const struct reload_config *config, const struct span *kind_blocks, size_t count,
@@ -127,6 +131,12 @@ struct wire_ctx reload_config_wire_ctx(const struct reload_config *config);
  */
 bool reload_sequence_newer(uint16_t a, uint16_t b);
 uint16_t reload_sequence_next(uint16_t sequence);
+
+/*
+ * reload_config_newer() tells whether config may follow present: its sequence is newer, and where the number has become smaller by
+ * that, it does not end earlier.  Numbers that jump (1, 30000, 60000) would let the first document follow the last again.
+ */
+bool reload_config_newer(const struct reload_config *config, const struct reload_config *present);
 
 /* reload_overlay_name_valid(): a DNS name by RFC 1035 s2.3.1 (R-6.3.2-03). */
 bool reload_overlay_name_valid(const char *name);

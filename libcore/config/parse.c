@@ -78,6 +78,12 @@ bool reload_sequence_newer(uint16_t a, uint16_t b)
 	return ahead >= 1 && ahead <= 32767;
 }
 
+bool reload_config_newer(const struct reload_config *config, const struct reload_config *present)
+{
+	return reload_sequence_newer(config->sequence, present->sequence) &&
+	       (config->sequence > present->sequence || config->expiration >= present->expiration);
+}
+
 uint16_t reload_sequence_next(uint16_t sequence)
 {
 	return (uint16_t)((sequence + 1u) % RELOAD_SEQUENCE_ANY);
@@ -292,6 +298,7 @@ void reload_config_free(struct reload_config *config)
 		if (config->kinds.at[i].learned)
 			free((void *)config->kinds.at[i].block.at);
 	free(config->kinds.at);
+	free(config->superseded);
 	reload_strings_clear(&config->warnings);
 	if (config->base)
 		reload_config_free(config->base);

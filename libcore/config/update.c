@@ -1,6 +1,8 @@
 /* Kinds that come after the document, by ConfigUpdate (RFC 6940 s6.5.4). */
 #include "config/internal.h"
 
+#include "ident/ops.h"
+
 /* A copy that shares all but the Kinds with the document it was made of. */
 static struct reload_config *copy_of(const struct reload_config *config)
 {
@@ -8,6 +10,8 @@ static struct reload_config *copy_of(const struct reload_config *config)
 	*c = *config;
 	c->refs = 1;
 	c->base = reload_config_ref(config->base ? config->base : config);
+	c->superseded = NULL;
+	c->superseded_count = 0;
 	c->warnings = (struct reload_string_list){ 0 };
 	for (size_t i = 0; i < config->warnings.count; i++)
 		reload_strings_add(&c->warnings, config->warnings.at[i]);
@@ -79,25 +83,114 @@ static enum reload_err read_block(struct reload_kind *kind, struct reload_config
 	return err;
 }
 
+/* -- blocks that are old ------------------------------------------------------------------------------------------------ */
+
+/*
+ * A kind-block has no number, and its signature holds for ever: that one was replaced is all there is to tell an old one by.
+ */
+enum {
+	SUPERSEDED_MAX = 64 /* at the maximum the next one takes the place of the oldest */
+};
+
+static void digest_of(uint8_t out[32], struct span block)
+{
+	uint8_t digest[RELOAD_HASH_SIZE_MAX];
+	reload_hash(digest, RELOAD_HASH_SHA256, &block, 1);
+	memcpy(out, digest, 32);
+}
+
+static bool is_superseded(const struct reload_config *config, struct span block)
+{
+	uint8_t digest[32];
+	digest_of(digest, block);
+	for (size_t i = 0; i < config->superseded_count; i++)
+		if (!memcmp(config->superseded[i], digest, sizeof(digest)))
+			return true;
+	return false;
+}
+
+static void supersede(struct reload_config *config, const uint8_t digest[32])
+{
+	size_t n = config->superseded_count;
+	if (n == SUPERSEDED_MAX)
+		memmove(config->superseded[0], config->superseded[1], --n * 32);
+	else
+		config->superseded = reload_realloc(config->superseded, (n + 1) * 32);
+	memcpy(config->superseded[n], digest, 32);
+	config->superseded_count = n + 1;
+}
+
+static void superseded_copy(struct reload_config *config, const struct reload_config *before)
+{
+	for (size_t i = 0; i < before->superseded_count; i++)
+		supersede(config, before->superseded[i]);
+}
+
+/* -- taking one ------------------------------------------------------------------------------------------------------------ */
+
+static bool is_present(const struct reload_config *config, struct span block)
+{
+	for (size_t i = 0; i < config->kinds.count; i++)
+		if (config->kinds.at[i].block.len && span_eq(config->kinds.at[i].block, block))
+			return true;
+	return false;
+}
+
+static enum reload_err ignore(struct reload_why *why, uint32_t kind, const char *reason)
+{
+	(void)reload_why_set(why, RELOAD_EXISTS, NULL, "the Kind %u %s", kind, reason);
+	return RELOAD_EXISTS;
+}
+
+/* Signed once more it says the same in other bytes. */
+static bool same_kind(const struct reload_kind *a, const struct reload_kind *b)
+{
+	return a->model == b->model && a->access == b->access && a->max_count == b->max_count &&
+	       a->max_size == b->max_size && a->max_node_multiple == b->max_node_multiple &&
+	       reload_id_eq(&a->signer, &b->signer);
+}
+
+/* RELOAD_EXISTS: it is no news. */
+static enum reload_err may_take(
+	const struct reload_config *config, const struct reload_kind *kind, struct reload_why *why)
+{
+	const struct reload_kind *known = reload_config_kind(config, kind->id);
+	if (known && known->signer.len && !reload_id_eq(&known->signer, &kind->signer))
+		return reload_xml_fault(why, RELOAD_FORBIDDEN, NULL, NULL,
+			"the Kind %u is known from another kind-signer", kind->id);
+	if (known && same_kind(known, kind))
+		return ignore(why, kind->id, "is known already");
+	if (known && known->block.len && !known->learned)
+		return ignore(why, kind->id, "is of the document: a newer one can change it");
+	if (is_superseded(config, kind->block))
+		return ignore(why, kind->id, "was changed since");
+	if (!known && config->kinds.count >= RELOAD_CONFIG_KINDS_MAX + 8)
+		return reload_xml_fault(
+			why, RELOAD_FORBIDDEN, NULL, NULL, "there are too many Kinds already");
+	return RELOAD_OK;
+}
+
 static enum reload_err add_block(
 	struct reload_config *config, struct span block, reload_utc now, struct reload_why *why)
 {
 	struct reload_kind kind;
+	uint8_t digest[32];
+	if (is_present(config, trimmed(block)))
+		return RELOAD_EXISTS;
 	enum reload_err err = read_block(&kind, config, block, now, why);
 	if (err)
 		return err == RELOAD_BAD_SIGNATURE ? RELOAD_FORBIDDEN : RELOAD_INVALID_MESSAGE;
-	const struct reload_kind *known = reload_config_kind(config, kind.id);
-	bool foreign = known && known->signer.len && !reload_id_eq(&known->signer, &kind.signer);
-	bool full = !known && config->kinds.count >= RELOAD_CONFIG_KINDS_MAX + 8;
-	if (foreign || full) {
+	err = may_take(config, &kind, why);
+	if (err) {
 		free((void *)kind.block.at);
-		return foreign ? reload_xml_fault(why, RELOAD_FORBIDDEN, NULL, NULL,
-					 "the Kind %u is known from another kind-signer", kind.id)
-			       : reload_xml_fault(why, RELOAD_FORBIDDEN, NULL, NULL,
-					 "there are too many Kinds already");
+		return err;
 	}
-	if (known && known->learned)
+	const struct reload_kind *known = reload_config_kind(config, kind.id);
+	if (known && known->learned) {
+		digest_of(digest, known->block);
+		supersede(config, digest);
 		free((void *)known->block.at);
+	}
 	kind.learned = true;
 	reload_kinds_put(&config->kinds, &kind);
 	return RELOAD_OK;
@@ -108,12 +201,15 @@ enum reload_err reload_config_with_kinds(struct reload_config **out,
 	reload_utc now, struct reload_why *why)
 {
 	AUTO(reload_config) c = copy_of(config);
+	size_t taken = 0;
+	superseded_copy(c, config);
 	for (size_t i = 0; i < count; i++) {
 		enum reload_err err = add_block(c, kind_blocks[i], now, why);
-		if (err)
+		if (err && err != RELOAD_EXISTS)
 			return err;
+		taken += !err;
 	}
-	*out = TAKE(c);
+	*out = taken ? TAKE(c) : reload_config_ref(config);
 	return RELOAD_OK;
 }
 
@@ -121,6 +217,7 @@ struct reload_config *reload_config_carry_kinds(
 	const struct reload_config *config, const struct reload_config *before, reload_utc now)
 {
 	struct reload_config *c = copy_of(config);
+	superseded_copy(c, before);
 	for (size_t i = 0; i < before->kinds.count; i++) {
 		const struct reload_kind *k = &before->kinds.at[i];
 		const struct reload_kind *here = reload_config_kind(c, k->id);

@@ -133,8 +133,8 @@ static void configure_newer(struct reload_peer *p, struct reload_config *config)
 }
 
 /*
- * A document costs far more than the message that brings it, good or bad: who sent REFUSED_IN_A_ROW bad ones is not heard
- * for a while.
+ * A document costs far more than the message that brings it, good or bad: who sent REFUSED_IN_A_ROW bad ones, or Kinds that are
+ * no news, is not heard for a while.
  */
 enum {
 	REFUSED_IN_A_ROW = 16,
@@ -201,7 +201,7 @@ static void take_document(struct inbound *in, const struct reload_config_update 
 		reload_trust_ops(p->config->trust), p->wall, &why);
 	if (err) {
 		refuse(in, document_error(err), &why);
-	} else if (!reload_sequence_newer(config->sequence, p->config->sequence)) {
+	} else if (!reload_config_newer(config, p->config)) {
 		reload_why_set(&why, err, NULL, "sequence %u is not newer than %u",
 			config->sequence, p->config->sequence);
 		refuse(in, RELOAD_CONFIG_TOO_OLD, &why);
@@ -228,8 +228,11 @@ static void take_kinds(struct inbound *in, const struct reload_config_update *u)
 		refuse(in, err == RELOAD_INVALID_MESSAGE ? err : RELOAD_FORBIDDEN, &why);
 		return;
 	}
+	if (why.why[0]) /* it cost what a bad one costs */
+		refused_note(p, &in->signer);
 	reload_answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
-	configure(p, config);
+	if (config != p->config)
+		configure(p, config);
 }
 
 void reload_serve_config_update(struct inbound *in)

@@ -267,7 +267,8 @@ static void kinds_come_by_config_update(void **state)
 	c = parsed(document_of(
 		ATTRIBUTES, SIGNERS "<kind-signer>" NODE_2 "</kind-signer>", NULL, &one));
 	/* R-6.5.4-03: the default namespace is that of documents, named or not */
-	assert_int_equal(with_block(&next, c, kind_block(KIND, &one)), RELOAD_OK);
+	char *old = kind_block(KIND, &one);
+	assert_int_equal(with_block(&next, c, reload_strdup(old)), RELOAD_OK);
 	assert_non_null(reload_config_kind(next, KIND_ID));
 	assert_true(reload_config_kind(next, KIND_ID)->learned);
 	assert_null(reload_config_kind(c, KIND_ID)); /* what is shared did not change */
@@ -278,6 +279,10 @@ static void kinds_come_by_config_update(void **state)
 	free(block);
 	assert_int_equal(with_block(&third, next, named), RELOAD_OK);
 	assert_int_equal(third->kinds.count, 4);
+	reload_config_free(third);
+	/* what is known already is no news */
+	assert_int_equal(with_block(&third, next, kind_block(KIND, &one)), RELOAD_OK);
+	assert_ptr_equal(third, next);
 	reload_config_free(third);
 	/* new information replaces what was known */
 	assert_int_equal(with_block(&third, next,
@@ -292,6 +297,23 @@ static void kinds_come_by_config_update(void **state)
 	assert_int_equal(reload_config_kind(third, KIND_ID)->max_size, 9);
 	assert_int_equal(reload_config_kind(next, KIND_ID)->max_size, 1000);
 	assert_int_equal(reload_config_model(third, KIND_ID), RELOAD_MODEL_ARRAY);
+	/* an old one does not come back, nor after a newer document */
+	struct reload_config *fourth = NULL;
+	struct reload_why old_why = { 0 };
+	struct span old_span = span_str(old);
+	assert_int_equal(
+		reload_config_with_kinds(&fourth, third, &old_span, 1, NOW, &old_why), RELOAD_OK);
+	assert_ptr_equal(fourth, third);
+	assert_true(old_why.why[0]); /* why it was not taken */
+	reload_config_free(fourth);
+	AUTO(reload_config)
+	newer = parsed(document_of("instance-name=\"" OVERLAY "\" sequence=\"23\"",
+		SIGNERS "<kind-signer>" NODE_2 "</kind-signer>", NULL, &one));
+	AUTO(reload_config) carried = reload_config_carry_kinds(newer, third, NOW);
+	assert_int_equal(reload_config_kind(carried, KIND_ID)->max_size, 9);
+	assert_int_equal(with_block(&fourth, carried, old), RELOAD_OK);
+	assert_ptr_equal(fourth, carried);
+	reload_config_free(fourth);
 	reload_config_free(third);
 	/* R-6.5.4-08: known from another signer */
 	assert_int_equal(with_block(&third, next, kind_block(KIND, &two)), RELOAD_FORBIDDEN);
@@ -304,6 +326,33 @@ static void kinds_come_by_config_update(void **state)
 	free(block);
 	assert_int_equal(with_block(&third, c, named), RELOAD_FORBIDDEN);
 	reload_config_free(next);
+}
+
+/* A Kind of the document is changed by a newer document alone; a signed block of before is still well signed. */
+static void kinds_of_the_document_stay(void **state)
+{
+	(void)state;
+	struct reload_config *out = NULL;
+	char *block = kind_block(KIND, &one);
+	AUTO(reload_config) c = parsed(document_of(ATTRIBUTES, SIGNERS, block, &one));
+	uint32_t size = reload_config_kind(c, KIND_ID)->max_size;
+	assert_int_equal(with_block(&out, c, block), RELOAD_OK);
+	assert_ptr_equal(out, c);
+	reload_config_free(out);
+	static const char *const others[] = { "<max-size>9</max-size>",
+		"<max-size>9999</max-size>" };
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		char *other =
+			text_of("<kind id=\"" KIND_ID_TEXT
+				"\"><data-model>ARRAY</data-model><access-control>"
+				"USER-MATCH</access-control><max-count>4</max-count>%s</kind>",
+				others[i]);
+		assert_int_equal(with_block(&out, c, kind_block(other, &one)), RELOAD_OK);
+		assert_ptr_equal(out, c);
+		assert_int_equal(reload_config_kind(out, KIND_ID)->max_size, size);
+		reload_config_free(out);
+		free(other);
+	}
 }
 
 static void broken_blocks_of_a_config_update_are_refused(void **state)
@@ -388,6 +437,7 @@ int main(void)
 		cmocka_unit_test(kind_signatures_are_verified),
 		cmocka_unit_test(a_document_may_have_several_kinds),
 		cmocka_unit_test(kinds_come_by_config_update),
+		cmocka_unit_test(kinds_of_the_document_stay),
 		cmocka_unit_test(broken_blocks_of_a_config_update_are_refused),
 		cmocka_unit_test(a_kind_goes_with_its_signer),
 	};

@@ -76,6 +76,48 @@ static void numbers_wrap(void **state)
 	net_free(net);
 }
 
+/* HDR-08: of 1, 30000 and 60000 each is newer than the one before, and 1 is newer than 60000: it is the oldest all the same */
+static void numbers_that_jump(void **state)
+{
+	(void)state;
+	static const uint16_t numbers[] = { 1, 30000, 60000, 1 };
+	struct span documents[3];
+	struct net *net = net_new();
+	struct net_document d = net_document(net);
+	for (size_t i = 0; i < COUNT_OF(documents); i++) {
+		d.draft.sequence = numbers[i];
+		d.draft.expiration += i * 1000;
+		documents[i] = document_write(net, &d);
+	}
+	d.draft.sequence = 1;
+	struct span wrapped = document_write(net, &d);
+	reload_config_free(net->config);
+	net->config = document_parse(documents[0]);
+	struct node *u = node_new(net, 0x80), *a = node_new(net, 0x20);
+	struct reload_destination to = dest(u);
+	node_first(u);
+	for (size_t i = 1; i < COUNT_OF(numbers); i++) {
+		struct reload_config_update update = { .type = RELOAD_CONFIG_UPDATE_CONFIG,
+			.config = documents[i % 3] };
+		struct craft c = craft(a, RELOAD_CONFIG_UPDATE_REQ, &update, &to);
+		c.h.configuration_sequence = RELOAD_SEQUENCE_ANY;
+		uint64_t id = tell(&c, u);
+		if (i < 3)
+			expect_answer(a, id, RELOAD_CONFIG_UPDATE_ANS);
+		else
+			expect_error(a, id, 15);
+	}
+	assert_int_equal(sequence_of(u), 60000);
+	/* a number that has really wrapped, in a document that ends no earlier */
+	struct reload_config_update update = { .type = RELOAD_CONFIG_UPDATE_CONFIG,
+		.config = wrapped };
+	struct craft c = craft(a, RELOAD_CONFIG_UPDATE_REQ, &update, &to);
+	c.h.configuration_sequence = RELOAD_SEQUENCE_ANY;
+	expect_answer(a, tell(&c, u), RELOAD_CONFIG_UPDATE_ANS);
+	assert_int_equal(sequence_of(u), 1);
+	net_free(net);
+}
+
 static void too_large_to_send(void **state)
 {
 	(void)state;
@@ -335,6 +377,43 @@ static void kinds(void **state)
 	expect_error(s, tell(&c, r->u), 12);
 }
 
+/* A kind-block that is there already changes nothing; one for a Kind of the document neither, and is not heard for ever. */
+static void kinds_again(void **state)
+{
+	struct ring *r = *state;
+	AUTO(reload_config) other = NULL;
+	AUTO(reload_config) changed = NULL;
+	struct craft c = craft_kinds(r, late_block(r->net, net_document(r->net), &other));
+	expect_answer(r->a, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
+	assert_int_equal(r->u->configured, 1);
+	for (int i = 0; i < 50; i++) {
+		c = craft_kinds(r, reload_config_kind(other, K_LATE)->block);
+		expect_answer(r->a, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
+	}
+	assert_int_equal(r->u->configured, 1);
+	struct net_document d = net_document(r->net);
+	struct reload_kind kind = *reload_config_kind(r->net->config, K_VALUE);
+	uint32_t size = kind.max_size;
+	kind.max_size = 9;
+	char *element = reload_kind_element(&kind);
+	const char *elements[] = { element };
+	d.draft.kind_elements = elements;
+	d.draft.kind_elements_count = 1;
+	changed = document_parse(document_write(r->net, &d));
+	free(element);
+	for (int i = 0; i < 50; i++) {
+		c = craft_kinds(r, reload_config_kind(changed, K_VALUE)->block);
+		uint64_t id = tell(&c, r->u);
+		if (i < 16)
+			expect_answer(r->a, id, RELOAD_CONFIG_UPDATE_ANS);
+		else
+			expect_silence(r->a, id);
+	}
+	assert_int_equal(r->u->configured, 1);
+	assert_int_equal(
+		reload_config_kind(reload_peer_config(r->u->peer), K_VALUE)->max_size, size);
+}
+
 static void kinds_refused(void **state)
 {
 	struct ring *r = *state;
@@ -433,7 +512,9 @@ int main(void)
 		ring_test(a_document_that_cannot_be_met),
 		ring_test(from_the_host),
 		ring_test(kinds),
+		ring_test(kinds_again),
 		ring_test(kinds_refused),
+		cmocka_unit_test(numbers_that_jump),
 		ring_test(the_other_is_behind),
 		ring_test(a_kind_is_unknown_there),
 	};

@@ -4,7 +4,7 @@
 #   make check        every test; the one command that continuous integration runs (tests/run -k PATTERN: some)
 #   make demo         the acceptance session with real processes on loopback
 #   make sim SEED=n   one run of the simulator (NODES=100)
-#   make mutants      does the simulator find the faults of tests/sim/mutations (MUTANTS="one-replica ...": only these)
+#   make mutants      do the tests find the faults of tests/mutants/table and tests/sim/mutations (MUTANTS="storage-* ...": these)
 #   make plots        the pictures in examples/, anew (takes long)
 #   make bench        figures as a table and as JSON
 #   make soak         25 real agents through kill -9, restarts and a partition, under load (SOAK="--agents 8 ...")
@@ -155,7 +155,7 @@ sim: $(O)/reload-sim
 	$(Q)$< --seed $(SEED) --peers $(NODES)
 
 mutants: check-deps
-	$(Q)tests/sim/mutants $(MUTANTS)
+	$(Q)set -f; tests/mutants/run $(MUTANTS)
 
 # Pictures of examples/, from the scenarios beside them.
 plots: $(O)/reload-sim

@@ -140,12 +140,19 @@ static inline void host_wake_at(void *host, reload_ms when)
 	((struct node *)host)->wake = when;
 }
 
-static inline struct net_link *link_slot(struct net *net)
+/* link_free() returns NULL when all are in use. */
+static inline struct net_link *link_free(struct net *net)
 {
 	for (size_t i = 0; i < NET_LINKS; i++)
 		if (net->links[i].state == NET_LINK_NONE)
 			return &net->links[i];
-	abort();
+	return NULL;
+}
+
+static inline struct net_link *link_slot(struct net *net)
+{
+	struct net_link *l = link_free(net);
+	return l ? l : (abort(), NULL);
 }
 
 static inline struct net_link *link_of(struct node *n, uint32_t number, int *end)
@@ -166,7 +173,10 @@ static inline void host_link_open(
 	assert(count && !(link & 0x80000000u));
 	size_t index = addrs[0].addr[3];
 	n->opened++;
-	*link_slot(n->net) = (struct net_link){ .state = NET_LINK_DIALLED,
+	struct net_link *l = link_free(n->net);
+	if (!l)
+		return; /* nobody answers it, in either way */
+	*l = (struct net_link){ .state = NET_LINK_DIALLED,
 		.ends = { n, index < n->net->nodes_count ? &n->net->nodes[index] : NULL },
 		.numbers = { link } };
 }

@@ -193,6 +193,8 @@ static const struct {
 	/* R-11.1-28 */
 	{ ">40000<", ">4294967296<", RELOAD_BAD_CONFIG, "max-message-size" },
 	{ ">40000<", ">0<", RELOAD_BAD_CONFIG, "max-message-size" },
+	{ ">40000<", ">255<", RELOAD_BAD_CONFIG, "max-message-size is \"255\"" },
+	{ ">40000<", ">256<", RELOAD_OK, "" },
 	/* R-11.1-29 */
 	{ "<initial-ttl> 30", "<initial-ttl>0", RELOAD_BAD_CONFIG, "initial-ttl" },
 	{ "<initial-ttl> 30", "<initial-ttl>256", RELOAD_BAD_CONFIG, "initial-ttl is \"256\"" },
@@ -208,6 +210,8 @@ static const struct {
 	{ "<bad-node>" NODE_3, "<bad-node>ffffffffffffffffffffffffffffffff", RELOAD_BAD_CONFIG, "no node" },
 	/* R-11.1-34 */
 	{ "<no-ice>", "<mandatory-extension>urn:example:new</mandatory-extension><no-ice>", RELOAD_BAD_CONFIG, "urn:example:new" },
+	{ "<no-ice>", "<mandatory-extension>urn:ietf:params:xml:ns:p2p:config-base</mandatory-extension>"
+	  "<mandatory-extension>urn:example:new</mandatory-extension><no-ice>", RELOAD_BAD_CONFIG, "urn:example:new" },
 	/* R-11.1-35: two that are known */
 	{ "<no-ice>", "<mandatory-extension> urn:ietf:params:xml:ns:p2p:config-chord\n</mandatory-extension>"
 	  "<mandatory-extension>urn:ietf:params:xml:ns:p2p:config-base</mandatory-extension><no-ice>", RELOAD_OK, "" },

@@ -179,6 +179,20 @@ static void the_registration_wins_over_the_document(void **state)
 	assert_int_equal(k->max_count, 4);
 	assert_int_equal(k->max_size, 1000);
 	assert_int_equal(k->max_node_multiple, 7);
+	static const char *const half[] = {
+		"<kind name=\"TURN-SERVICE\">" COMMON(
+			"ARRAY", "NODE-MULTIPLE") "<max-node-multiple>7</max-node-multiple></kind>",
+		"<kind name=\"TURN-SERVICE\">" COMMON(
+			"SINGLE", "USER-MATCH") "<max-node-multiple>7</max-node-multiple></kind>",
+	};
+	for (size_t i = 0; i < COUNT_OF(half); i++) {
+		AUTO(reload_config) e = parsed(kind_document(half[i]));
+		k = reload_config_kind(e, RELOAD_KIND_TURN_SERVICE);
+		/* R-11.1-40 R-11.1-41: one of the two alone is enough */
+		assert_true(warned(e, "TURN-SERVICE is registered as"));
+		assert_int_equal(k->model, RELOAD_MODEL_SINGLE);
+		assert_int_equal(k->access, RELOAD_ACCESS_NODE_MULTIPLE);
+	}
 	AUTO(reload_config)
 	d = parsed(kind_document("<kind name=\"TURN-SERVICE\">" COMMON(
 		"SINGLE", "NODE-MULTIPLE") "<max-node-multiple>99</max-node-multiple></kind>"));

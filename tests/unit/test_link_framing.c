@@ -110,6 +110,8 @@ static void mask_remembers_the_last_32(void **state)
 	/* a number that comes late sees only smaller ones, and at most 31 back */
 	assert_int_equal(mask_of(&f, 132 + 31), UINT32_C(0));
 	assert_int_equal(mask_of(&f, 90), 0);
+	assert_int_equal(mask_of(&f, 90),
+		0); /* R-6.6.2-06: the mask tells of those before it, never of itself */
 	/* 32 others push 131 out of memory: its bit is clear although it was received */
 	reload_framing_init(&f, MAX);
 	mask_of(&f, 131);

@@ -139,6 +139,62 @@ static void overloaded(void **state)
 	ring_teardown((void **)&r);
 }
 
+/* A node of which nobody knows more than what it sends. */
+static void stranger_attaches(struct ring *r, struct node *by, unsigned number)
+{
+	struct node from = { .net = r->net, .index = 200 };
+	from.id = id_at(0x40);
+	from.id.at[1] = (uint8_t)(number >> 8);
+	from.id.at[2] = (uint8_t)number;
+	char user[64];
+	snprintf(user, sizeof(user), "stranger%u@" RELOAD_SIM_OVERLAY, number);
+	from.credentials.cert = reload_sim_cert(user, RELOAD_SIM_OVERLAY, &from.id);
+	from.credentials.key = reload_sim_key(from.credentials.cert);
+	struct craft c = craft_attach(&from, r->u);
+	c.via[0] = dest(&from);
+	c.via_count = 1;
+	say(by, r->u, craft_bytes(&c));
+	reload_key_free(from.credentials.key);
+	reload_cert_free(from.credentials.cert);
+}
+
+enum {
+	ATTEMPTS = 512
+};
+
+static void attempts_have_a_limit(void **state)
+{
+	struct ring *r = *state;
+	unsigned opened = r->u->opened;
+	r->net->hold_dials = true;
+	for (unsigned i = 0; i < ATTEMPTS; i++) {
+		stranger_attaches(r, r->b, i);
+		forget(r->b);
+	}
+	assert_int_equal(r->u->opened, opened + ATTEMPTS);
+	/* R-6.5.1.2-06 R-6.3.3.1-04: one more is refused, and nothing is dialled for it */
+	struct craft c = craft_attach(r->c, r->u);
+	expect_error(r->b, through_b(r, &c), 2);
+	assert_int_equal(r->u->opened, opened + ATTEMPTS);
+	/* who is linked is answered all the same */
+	c = craft_attach(r->a, r->u);
+	expect_answer(r->a, tell(&c, r->u), RELOAD_ATTACH_ANS);
+}
+
+static void attempts_that_were_signed_at_once(void **state)
+{
+	struct ring *r = *state;
+	unsigned opened = r->u->opened;
+	r->net->hold_dials = r->net->hold_jobs = true;
+	for (unsigned i = 0; i < ATTEMPTS + 100; i++)
+		stranger_attaches(r, i % 2 ? r->a : r->b, i);
+	assert_int_equal(r->u->opened, opened);
+	r->net->hold_jobs = false;
+	net_settle(r->net);
+	/* R-6.5.1.2-06: all were let in before the first one was dialled */
+	assert_int_equal(r->u->opened, opened + ATTEMPTS);
+}
+
 /* -- both at once -------------------------------------------------------------------------------------------------------- */
 
 /* Makes u send an Attach to other, of which b's Update told. */
@@ -460,6 +516,8 @@ int main(void)
 		ring_test(an_update_was_wanted),
 		ring_test(faulty_requests),
 		cmocka_unit_test(overloaded),
+		ring_test(attempts_have_a_limit),
+		ring_test(attempts_that_were_signed_at_once),
 		ring_test(requester),
 		ring_test(tie_the_larger_goes_on),
 		ring_test(tie_the_smaller_yields),

@@ -336,6 +336,12 @@ static void signer_goes(struct ring *r, size_t values)
 	assert_int_equal(after.values, values - 1);
 }
 
+static void unknown_two(struct reload_msg *m)
+{
+	assert_int_equal(m->body.error.error_info.len, 9);
+	assert_memory_equal(m->body.error.error_info.at, "\x08\xf0\x00\x00\x04\xf0\x00\x00\x05", 9);
+}
+
 static void kinds(void **state)
 {
 	struct ring *r = *state;
@@ -351,6 +357,21 @@ static void kinds(void **state)
 	/* R-7.4.1.2-08 R-6.3.3.1-14: a vector with a length of one byte */
 	assert_int_equal(m->body.error.error_info.len, 5);
 	assert_memory_equal(m->body.error.error_info.at, "\x04\xf0\x00\x00\x04", 5);
+	/* R-7.4.1.2-08: all of them, not the first alone, in Store and Fetch */
+	struct reload_store_kind two[] = { store->kind, store->kind };
+	two[1].kind = K_ABROAD;
+	struct reload_store_req req = {
+		.resource = store->req.resource, .kind_data = two, .kind_data_count = 2
+	};
+	struct reload_destination d_u = dest(r->u);
+	c = craft(s, RELOAD_STORE_REQ, &req, &d_u);
+	unknown_two(expect_error(s, tell(&c, r->u), 12));
+	struct reload_specifier specifiers[] = { { .kind = K_LATE }, { .kind = K_ABROAD } };
+	struct reload_fetch_req fetch = {
+		.resource = store->req.resource, .specifiers = specifiers, .specifiers_count = 2
+	};
+	c = craft(s, RELOAD_FETCH_REQ, &fetch, &d_u);
+	unknown_two(expect_error(s, tell(&c, r->u), 12));
 	c = craft_kinds(r, block);
 	expect_answer(r->a, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
 	assert_non_null(reload_config_kind(reload_peer_config(r->u->peer), K_LATE));

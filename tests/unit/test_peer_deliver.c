@@ -260,6 +260,13 @@ static void extensions(void **state)
 	c.extensions_count = 1;
 	/* R-6.3.3-04 R-6.3.3.1-15 */
 	expect_error(r->a, tell(&c, r->u), 13);
+	struct reload_extension two[] = { { .type = 0x4242 },
+		{ .type = 0x4243, .critical = true } };
+	c = craft_ping(r->a, &to);
+	c.extensions = two;
+	c.extensions_count = 2;
+	/* R-6.3.3-04: the second as the first */
+	expect_error(r->a, tell(&c, r->u), 13);
 }
 
 static void longest_answer(void **state)

@@ -151,6 +151,29 @@ static void few_errors_at_once(struct reload_policy *policy)
 	policy->max_link_work = 8;
 }
 
+static void one_link_takes_its_share_of_work(void **state)
+{
+	(void)state;
+	struct ring *r = ring_new_with(few_errors_at_once);
+	struct reload_destination to = dest(r->u);
+	struct reload_status s;
+	uint64_t dropped = counted(r->u, RELOAD_COUNT_DROP_LIMIT);
+	r->net->hold_jobs = true;
+	for (int i = 0; i < 20; i++) {
+		struct craft c = craft_ping(r->a, &to);
+		tell(&c, r->u);
+	}
+	reload_peer_status(r->u->peer, &s);
+	assert_int_equal(s.work, 8);
+	assert_int_equal(counted(r->u, RELOAD_COUNT_DROP_LIMIT), dropped + 12);
+	struct craft c = craft_ping(r->b, &to);
+	tell(&c, r->u);
+	r->net->hold_jobs = false;
+	net_settle(r->net);
+	expect_answer(r->b, c.h.transaction_id, RELOAD_PING_ANS);
+	ring_teardown((void **)&r);
+}
+
 static void errors_are_signed_one_after_the_other(void **state)
 {
 	(void)state;
@@ -618,6 +641,7 @@ int main(void)
 		ring_test(forwarded_within_the_limit),
 		ring_test(copied_options_within_the_limit),
 		cmocka_unit_test(errors_are_signed_one_after_the_other),
+		cmocka_unit_test(one_link_takes_its_share_of_work),
 		ring_test(document_changes_under_a_store),
 		ring_test(bad_documents_are_few),
 		ring_test(repeats_after_a_slower_document),

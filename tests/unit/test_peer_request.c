@@ -46,6 +46,71 @@ static void five_copies(void **state)
 	assert_int_equal(o->result.transmissions, 5);
 }
 
+enum {
+	IDS = 10000
+};
+
+struct ids {
+	uint64_t at[IDS];
+	size_t count;
+};
+
+/* Notes the transaction id of each Ping that leaves u, and loses the Ping. */
+static bool note_id(struct net *net, struct packet *p)
+{
+	struct ids *ids = net->tap_arg;
+	struct wire_ctx ctx = net_ctx(net);
+	struct reload_header h;
+	assert_int_equal(reload_header_read(&h, span_of(p->at, p->len), &ctx), RELOAD_OK);
+	if (ids->count < IDS)
+		ids->at[ids->count++] = h.transaction_id;
+	return false;
+}
+
+static int id_order(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+static void ids_are_random(void **state)
+{
+	struct ring *r = *state;
+	static struct ids ids;
+	static unsigned counts[8][256];
+	struct reload_destination to = dest(r->b);
+	struct reload_way way = { .list = &to, .count = 1 };
+	ids.count = 0;
+	r->net->tap = note_id;
+	r->net->tap_arg = &ids;
+	for (size_t i = 0; i < IDS; i++) {
+		enum reload_err err;
+		struct reload_request *ping =
+			reload_peer_ping(r->u->peer, &way, 0, outcome_fn, NULL, &err);
+		assert_non_null(ping);
+		net_settle(r->net);
+		reload_request_cancel(r->u->peer, ping);
+	}
+	r->net->tap = NULL;
+	assert_int_equal(ids.count, IDS);
+	/* R-6.3.2-16: each byte of the 64 bits takes each value about IDS / 256 = 39 times */
+	for (size_t i = 0; i < IDS; i++)
+		for (unsigned byte = 0; byte < 8; byte++)
+			counts[byte][ids.at[i] >> 8 * byte & 0xff]++;
+	for (unsigned byte = 0; byte < 8; byte++)
+		for (unsigned value = 0; value < 256; value++)
+			assert_in_range(counts[byte][value], 10, 80);
+	/* nor does one follow from the one before by a step */
+	unsigned steps = 0;
+	for (size_t i = 2; i < IDS; i++)
+		steps += ids.at[i] - ids.at[i - 1] == ids.at[i - 1] - ids.at[i - 2];
+	assert_int_equal(steps, 0);
+	/* R-6.3.2-16: no repeats */
+	qsort(ids.at, IDS, sizeof(ids.at[0]), id_order);
+	for (size_t i = 1; i < IDS; i++)
+		assert_true(ids.at[i - 1] != ids.at[i]);
+}
+
 static void shorter_limit(void **state)
 {
 	struct ring *r = *state;
@@ -400,6 +465,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ring_test(five_copies),
+		ring_test(ids_are_random),
 		ring_test(shorter_limit),
 		ring_test(an_answer_ends_it),
 		ring_test(forwarders_do_not_repeat),

@@ -18,15 +18,20 @@ static void joining(void **state)
 	struct craft c = craft_join(n, &r->a->id, r->u);
 	/* R-6.4.2.1-03 R-6.3.3.1-04: joining_peer_id is another's */
 	expect_error(n, tell(&c, r->u), 2);
-	c = craft_join(r->c, &r->c->id, r->u);
-	c.via[0] = dest(r->c);
+	c = craft_join(n, &n->id, r->u);
+	c.via[0] = dest(n);
 	c.via_count = 1;
 	say(r->b, r->u, craft_bytes(&c));
-	/* R-6.4.2.1-04: not over the link of the joining node */
+	/* R-6.4.2.1-04: u would admit n, but not over the link of b, with b in the Via List or without */
 	expect_error(r->b, c.h.transaction_id, 2);
-	c = craft_join(r->c, &r->c->id, r->u);
+	c = craft_join(n, &n->id, r->u);
 	say(r->b, r->u, craft_bytes(&c));
 	expect_error(r->b, c.h.transaction_id, 2);
+	c = craft_join(n, &n->id, r->u);
+	c.via[0] = dest(r->b);
+	c.via_count = 1;
+	expect_error(n, tell(&c, r->u), 2);
+	assert_int_equal(r->u->events[RELOAD_EV_JOIN_ADMITTED], 0);
 	c = craft_join(far, &far->id, r->u);
 	/* 90.. belongs to b */
 	expect_error(far, tell(&c, r->u), 2);

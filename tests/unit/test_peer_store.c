@@ -120,6 +120,16 @@ static void replica(void **state)
 	assert_int_equal(m->body.store_ans.kind_responses[0].replicas_count, 0);
 	/* R-10.4-04: and goes no further */
 	assert_null(heard_code(r->b, RELOAD_STORE_REQ));
+	/* STO-20: a replica that reaches the owner goes further, but its sender is told of no replicas */
+	struct node *own = node_storing(r->net, r->u, K_NODE);
+	struct crafted_store *home = store_of(own, K_NODE, "home", 5);
+	home->req.replica_number = 1;
+	struct craft back = craft_store(r->b, r->u, home);
+	ping = craft_ping(own, &to);
+	expect_answer(own, tell(&ping, r->u), RELOAD_PING_ANS);
+	m = expect_answer(r->b, tell(&back, r->u), RELOAD_STORE_ANS);
+	assert_int_equal(m->body.store_ans.kind_responses[0].replicas_count, 0);
+	assert_non_null(heard_code(r->b, RELOAD_STORE_REQ));
 	/* an original for a place that is not u's */
 	store->req.replica_number = 0;
 	c = craft_store(s, r->u, store);

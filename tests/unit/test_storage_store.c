@@ -215,6 +215,20 @@ static void both_signers_must_be_allowed(void **state)
 	refused(x, RELOAD_FORBIDDEN);
 	x->signers[2] = x->by_multi_1; /* alice by another certificate */
 	assert_int_equal(req_store(x), RELOAD_OK);
+	req_new(x);
+	req_kind(x, K_SINGLE, 0);
+	req_single(x, "one", 101);
+	req_kind(x, K_DICT, 0);
+	req_dict(x, "a", "1", 101);
+	x->signers[1] = x->by_bob; /* R-7.4.1.1-08: of the second Kind */
+	refused(x, RELOAD_FORBIDDEN);
+	req_new(x);
+	req_kind(x, K_USER_NODE, 0);
+	req_dict(x, "", "v", 100)->value.key = reload_id_span(&x->node_a);
+	req_dict(x, "", "v", 100)->value.key = reload_id_span(&x->node_m[0]);
+	x->signers[1] = x->by_multi_1;
+	/* R-7.4.1.1-09: alice's first device may send the first value, not the second */
+	refused(x, RELOAD_FORBIDDEN);
 	/* R-7.3-02: two nodes of one user do not write for each other where the key is the Node-ID */
 	req_new(x);
 	req_kind(x, K_USER_NODE, 0);
@@ -302,6 +316,12 @@ static void the_generation_must_match(void **state)
 		assert_int_equal(x->work.answer.kind_responses[1].generation_counter, 2);
 		assert_int_equal(x->work.answer.kind_responses[1].replicas_count, 0);
 	}
+	req_new(x);
+	req_kind(x, K_DICT, 9);
+	req_dict(x, "a", "1", 100);
+	req_kind(x, K_SINGLE, 2);
+	req_single(x, "three", 102);
+	refused(x, RELOAD_GENERATION_TOO_LOW); /* R-7.4.1.2-03: the first of two Kinds */
 	req_new(x);
 	req_kind(x, K_SINGLE, 2);
 	req_single(x, "three", 102);

@@ -91,6 +91,29 @@ static void a_replica_that_disowned_is_sent_again(void **state)
 	fake_end(&f);
 }
 
+/* 40 and 70 hold replicas; 40 fails, a0 takes its place in the replica set. */
+static void a_replacement_waits_for_the_hold_down(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	size_t mark = f.count;
+	struct reload_id lost = fake_id(0x40);
+	ops->disconnected(f.t, &lost);
+	fake_lists(&f, 0xa0, (const uint8_t[]){ 0x70, 0x10, 0xd0, 0 },
+		(const uint8_t[]){ 0xd0, 0x10, 0x70, 0 });
+	fake_pass(&f, 29000);
+	/* R-10.7.1-03 R-3-06: nothing for 30 s after the failure */
+	assert_null(fake_find(&f, mark, FAKE_STORES, 0xa0));
+	fake_pass(&f, 1000 + CHORD_UPDATE_WAIT_MS);
+	struct fake_row *r = fake_find(&f, mark, FAKE_STORES, 0xa0);
+	assert_non_null(r);
+	assert_int_equal(r->number, 2);
+	assert_int_equal(r->from.at[0], 0xd0);
+	assert_int_equal(r->to.at[0], 0x10);
+	fake_end(&f);
+}
+
 static void data_of_others_is_forgotten(void **state)
 {
 	(void)state;
@@ -99,8 +122,10 @@ static void data_of_others_is_forgotten(void **state)
 	size_t mark = f.count;
 	fake_peer(&f, 0xe0);
 	/* R-10.7.3-07: e0, d0, a0 stand before us now */
-	assert_null(fake_find(&f, mark, FAKE_DROP, 0)); /* not before the new replicas are there */
-	fake_pass(&f, CHORD_DROP_MS + 1);
+	/* R-10.7.3-06: not before the new replicas are there */
+	fake_pass(&f, 29000);
+	assert_null(fake_find(&f, mark, FAKE_DROP, 0));
+	fake_pass(&f, 1001);
 	struct fake_row *r = fake_find(&f, mark, FAKE_DROP, 0);
 	assert_non_null(r);
 	assert_int_equal(r->from.at[0], 0x10);
@@ -108,6 +133,11 @@ static void data_of_others_is_forgotten(void **state)
 	/* R-6.4.2.3-03: what is no longer ours goes to its new owner, to whom we have not given it */
 	r = fake_find(&f, mark, FAKE_STORES, 0xe0);
 	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0xd0);
+	assert_int_equal(r->to.at[0], 0xe0);
+	/* R-6.4.2.3-03: and its owner is asked whether it has it, once */
+	assert_int_equal(fake_count(&f, mark, FAKE_OFFER, 0), 1);
+	r = fake_find(&f, mark, FAKE_OFFER, 0);
 	assert_int_equal(r->from.at[0], 0xd0);
 	assert_int_equal(r->to.at[0], 0xe0);
 	fake_end(&f);
@@ -119,6 +149,7 @@ int main(void)
 		cmocka_unit_test(a_lost_predecessor),
 		cmocka_unit_test(replicas_do_not_wait_for_ever),
 		cmocka_unit_test(a_replica_that_disowned_is_sent_again),
+		cmocka_unit_test(a_replacement_waits_for_the_hold_down),
 		cmocka_unit_test(data_of_others_is_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,28 @@ static void ids_are_numbers_on_a_ring(void **state)
 	assert_true(reload_id_between(&a, &b, &b));
 	assert_false(reload_id_between(&a, &a, &b));
 	assert_int_equal(reload_id_from_hex(&a, "f"), RELOAD_BAD_VALUE);
+	/* a borrow goes through bytes that are equal, up to the top */
+	assert_int_equal(
+		reload_id_from_hex(&a, "0100000012345678123456780000000000000001"), RELOAD_OK);
+	assert_int_equal(
+		reload_id_from_hex(&b, "0300000012345678123456780000000000000000"), RELOAD_OK);
+	d = reload_id_distance(&a, &b);
+	assert_string_equal(reload_id_hex(hex, &d), "01ffffffffffffffffffffffffffffffffffffff");
+}
+
+static void wildcard_and_zero_are_all_bytes(void **state)
+{
+	(void)state;
+	struct reload_id wildcard = reload_id_wildcard(16), zero = { .len = 16 };
+	assert_true(reload_id_is_wildcard(&wildcard));
+	assert_true(reload_id_is_zero(&zero));
+	for (unsigned i = 0; i < 16; i++) {
+		struct reload_id w = wildcard, z = zero;
+		w.at[i] = 0xfe;
+		z.at[i] = 1;
+		assert_false(reload_id_is_wildcard(&w));
+		assert_false(reload_id_is_zero(&z));
+	}
 }
 
 static void text_forms(void **state)
@@ -162,6 +184,7 @@ int main(void)
 		cmocka_unit_test(reader_sticks_at_the_first_failure),
 		cmocka_unit_test(writer_fills_lengths_in),
 		cmocka_unit_test(ids_are_numbers_on_a_ring),
+		cmocka_unit_test(wildcard_and_zero_are_all_bytes),
 		cmocka_unit_test(text_forms),
 		cmocka_unit_test(timers_run_in_order),
 		cmocka_unit_test(timers_of_a_turn_are_bounded),

@@ -69,6 +69,15 @@ static void another_token_is_no_reload(void **state)
 				 &h),
 		RELOAD_NOT_RELOAD);
 	assert_int_equal(h.ttl, 77); /* written only on success */
+	/* R-6.3.2-01: each of its 32 bits counts */
+	for (unsigned bit = 0; bit < 32; bit++) {
+		char text[128];
+		snprintf(text, sizeof(text),
+			"%08x 9aa32b8d 0016 0a 64 c0000000 00000026 0123456789abcdef "
+			"00000000 0000 0000 0000",
+			0xd2454c4fu ^ 1u << bit);
+		assert_int_equal(header(ctx, text, &h), RELOAD_NOT_RELOAD);
+	}
 	assert_int_equal(header(ctx, "d2454c", &h), RELOAD_SHORT);
 	assert_int_equal(header(ctx, "", &h), RELOAD_SHORT);
 }
@@ -121,6 +130,9 @@ static void destinations_have_three_forms(void **state)
 	d = (struct reload_destination){ RELOAD_DEST_OPAQUE, true,
 		.opaque = span_of("\x7f\x01", 2) };
 	wire_put(&reload_destination_wire, ctx, &d, "0303027f01");
+	/* nor has one of another length */
+	d.opaque = span_of("\x80\x01\x02", 3);
+	wire_put(&reload_destination_wire, ctx, &d, "030403800102");
 	assert_int_equal(wire_get(&reload_destination_wire, ctx, "80", &d), RELOAD_SHORT);
 }
 

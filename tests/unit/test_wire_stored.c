@@ -140,6 +140,26 @@ static void three_data_models(void **state)
 		RELOAD_SHORT);
 }
 
+static void what_a_value_is_signed_over(void **state)
+{
+	(void)state;
+	struct reload_stored_data d = { .storage_time = 0x0102030405060708u,
+		.lifetime = 99,
+		.value = { .model = RELOAD_MODEL_ARRAY,
+			.index = 7,
+			.exists = true,
+			.value = span_str("v") } };
+	struct wr w;
+	wr_init(&w);
+	reload_stored_signature_input(&w, span_str("RR"), 0xf00000aa, &d, span_str("II"));
+	/* R-7.1-01 R-7.1-02: resource, Kind, storage_time, value (an array's with index 0) and identity; not the lifetime */
+	static const uint8_t want[] = { 2, 'R', 'R', 0xf0, 0, 0, 0xaa, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0,
+		0, 0, 1, 0, 0, 0, 1, 'v', 'I', 'I' };
+	assert_int_equal(w.err, RELOAD_OK);
+	assert_true(span_eq(wr_done(&w), span_of(want, sizeof(want))));
+	wr_clear(&w);
+}
+
 static void unknown_kinds_stay_opaque(void **state)
 {
 	struct wire_ctx *ctx = &((struct wire_state *)*state)->ctx;
@@ -288,6 +308,7 @@ int main(void)
 		wire_test(what_a_signature_leaves_out),
 		wire_test(stored_data),
 		wire_test(three_data_models),
+		cmocka_unit_test(what_a_value_is_signed_over),
 		wire_test(unknown_kinds_stay_opaque),
 		wire_test(fetch_specifiers),
 		wire_test(fetch_answers),

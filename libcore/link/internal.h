@@ -1,6 +1,7 @@
 /* What the files of TLS links share. */
 #pragma once
 
+#include "link/admission.h"
 #include "link/framing.h"
 #include "link/rto.h"
 #include "link/tls_io.h"
@@ -14,6 +15,8 @@ enum {
 	RELOAD_LINK_READS = 16,     /* TLS records taken in one turn from one link */
 	RELOAD_LINK_BUFFER = 16384, /* one TLS record */
 	RELOAD_LINK_LISTENERS = 16,
+	RELOAD_LINK_CERTS_MAX =
+		32768, /* bytes of all certificates in a handshake: a chain of eight has about 8,000 */
 	RELOAD_LINK_CLOSE_MS = 2000, /* for the last bytes of a link that closes */
 	RELOAD_LINK_ACK_ROOM = 65536 /* ACKs may exceed max_queue by this; above they are dropped */
 };
@@ -78,7 +81,8 @@ struct reload_links {
 	struct reload_trust *trust;
 	struct reload_tls_tree tree;
 	struct reload_tls_list half_open; /* incoming handshakes, oldest first */
-	struct reload_tls_list turn;      /* to be looked at when the turn ends */
+	struct reload_admission admission;
+	struct reload_tls_list turn; /* to be looked at when the turn ends */
 	uint32_t next_incoming;
 	struct reload_listener listeners[RELOAD_LINK_LISTENERS];
 	size_t listeners_count;

@@ -10,7 +10,8 @@ enum {
 	MAX_HALF_OPEN = 512,
 	MAX_QUEUE = 1024 * 1024,
 	CONNECT_MS = 3000,
-	HANDSHAKE_MS = 10000,
+	HANDSHAKE_MS = 5000,
+	HANDSHAKES = 32,
 	PAUSE_MS = 100
 };
 
@@ -52,6 +53,20 @@ static void on_pause_over(void *arg)
 	reload_poll_change(at->links->set.poll, at->watch, RELOAD_POLL_IN);
 }
 
+/* Whoever has a quarter of all places already makes room by one of its own; else the oldest does. */
+static struct reload_tls_link *makes_room(
+	struct reload_links *links, const struct reload_ip_port *peer)
+{
+	struct reload_tls_link *l, *own = NULL;
+	size_t of_peer = 0;
+	TAILQ_FOREACH (l, &links->half_open, half)
+		if (reload_admission_same(&l->peer, peer)) {
+			own = own ? own : l;
+			of_peer++;
+		}
+	return of_peer * 4 >= links->set.max_half_open ? own : TAILQ_FIRST(&links->half_open);
+}
+
 static void on_accept(void *arg, unsigned events)
 {
 	(void)events;
@@ -77,7 +92,7 @@ static void on_accept(void *arg, unsigned events)
 			continue;
 		}
 		if (links->counters.half_open >= links->set.max_half_open)
-			reload_tls_link_fail(TAILQ_FIRST(&links->half_open), RELOAD_LIMIT,
+			reload_tls_link_fail(makes_room(links, &peer), RELOAD_LIMIT,
 				"too many handshakes at a time: the oldest made room");
 		reload_tls_link_accepted(links, fd, &peer);
 	}
@@ -245,6 +260,8 @@ enum reload_err reload_links_new(
 	s->max_half_open = s->max_half_open ? s->max_half_open : MAX_HALF_OPEN;
 	s->max_queue = s->max_queue ? s->max_queue : MAX_QUEUE;
 	s->connect_ms = s->connect_ms ? s->connect_ms : CONNECT_MS;
+	s->handshakes = s->handshakes ? s->handshakes : HANDSHAKES;
+	reload_admission_init(&links->admission, s->handshakes, reload_poll_now());
 	s->handshake_ms = s->handshake_ms ? s->handshake_ms : HANDSHAKE_MS;
 	links->keylog = -1;
 	links->next_incoming = UINT32_C(1) << 31;

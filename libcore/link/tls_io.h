@@ -49,9 +49,11 @@ struct reload_links_setup {
 	size_t max_half_open; /* (512) incoming handshakes at a time; the oldest makes room */
 	size_t max_queue; /* (1 MiB, at least two messages) unsent bytes of a link; messages above are dropped and counted */
 	reload_ms connect_ms;   /* (3000) for each address of a link */
-	reload_ms handshake_ms; /* (10000) */
-	uint32_t rto_floor_ms;  /* (RELOAD_RTO_FLOOR_MS) */
-	int tls_version_max;    /* (the newest) TLS1_2_VERSION for tests of old peers */
+	reload_ms handshake_ms; /* (5000) for its first byte, and for all others */
+	unsigned
+		handshakes; /* (32) incoming handshakes a second from one address; twice as many at once, 8 times from all */
+	uint32_t rto_floor_ms; /* (RELOAD_RTO_FLOOR_MS) */
+	int tls_version_max;   /* (the newest) TLS1_2_VERSION for tests of old peers */
 	const char *
 		keylog; /* file to which the secrets of all links are appended (SSLKEYLOGFILE); NULL: none */
 };

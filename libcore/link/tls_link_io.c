@@ -1,5 +1,5 @@
 /*
- * One TLS link.
+ * One TLS link.  An incoming one is CONNECTING until its first byte has come.
  *
  *   CONNECTING --> HANDSHAKE --> UP --> CLOSING --> LINGER --> (freed)
  *        |  ^          |         |         |
@@ -236,9 +236,15 @@ static void start_handshake(struct reload_tls_link *l)
 	handshake(l);
 }
 
+/* The other end is reached, or has sent its first byte: only then a handshake costs memory, and soon time. */
 static void on_connected(struct reload_tls_link *l)
 {
 	int err = reload_socket_error(l->fd);
+	if (!err && l->incoming &&
+		!reload_admission_take(&l->links->admission, &l->peer, reload_poll_now())) {
+		reload_tls_link_fail(l, RELOAD_LIMIT, "too many handshakes a second");
+		return;
+	}
 	if (!err) {
 		start_handshake(l);
 		return;
@@ -293,8 +299,9 @@ static void on_timer(void *arg)
 	case RELOAD_TLS_CONNECTING:
 	case RELOAD_TLS_HANDSHAKE:
 		reload_tls_link_fail(l, RELOAD_TIMEOUT,
-			l->state == RELOAD_TLS_CONNECTING ? "no connection in time"
-							  : "no TLS handshake in time");
+			l->state == RELOAD_TLS_HANDSHAKE ? "no TLS handshake in time"
+			: l->incoming                    ? "not a byte in time"
+							 : "no connection in time");
 		attempt_failed(l);
 		break;
 	case RELOAD_TLS_UP:
@@ -320,6 +327,8 @@ static bool watch(struct reload_tls_link *l, int fd, unsigned events)
 
 void reload_tls_link_accepted(struct reload_links *links, int fd, const struct reload_ip_port *peer)
 {
+	while (reload_tls_link_find(links, links->next_incoming)) /* of 2^31 links ago */
+		links->next_incoming = (links->next_incoming + 1) | UINT32_C(1) << 31;
 	struct reload_tls_link *l = reload_tls_link_new(links, links->next_incoming);
 	links->next_incoming = (links->next_incoming + 1) | UINT32_C(1) << 31;
 	l->peer = *peer;
@@ -327,7 +336,7 @@ void reload_tls_link_accepted(struct reload_links *links, int fd, const struct r
 	TAILQ_INSERT_TAIL(&links->half_open, l, half);
 	links->counters.half_open++;
 	if (watch(l, fd, RELOAD_POLL_IN))
-		start_handshake(l);
+		reload_tls_link_arm(l, reload_poll_now() + links->set.handshake_ms);
 	else
 		reload_tls_link_fail(l, RELOAD_IO, "the descriptor cannot be watched");
 }

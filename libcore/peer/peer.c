@@ -144,7 +144,9 @@ void reload_peer_wake(struct reload_peer *p)
 
 uint32_t reload_peer_next_link(struct reload_peer *p)
 {
-	p->next_link = p->next_link == INT32_MAX ? 1 : p->next_link + 1;
+	do {
+		p->next_link = p->next_link == INT32_MAX ? 1 : p->next_link + 1;
+	} while (reload_connection_by_link(p->connections, p->next_link));
 	return p->next_link;
 }
 

@@ -1,6 +1,8 @@
 /* What strangers and broken peers may try: nothing of it reaches the node or stops other links. */
 #include "link_raw.h"
 
+#include "link/internal.h"
+
 #include <sys/resource.h>
 
 static struct authority root;
@@ -179,6 +181,96 @@ static void silent_connections_block_nobody(void **state)
 	node_stop(&b);
 }
 
+/* A ClientHello with one group of a finite field, or with P-521, is refused before its expensive answer (R-13.2-01). */
+static void groups_are_cheap(void **state)
+{
+	(void)state;
+	static const char *const refused[] = { "ffdhe2048", "ffdhe8192", "P-521" },
+				 *const taken[] = { "X25519", "P-256", "P-384" };
+	struct node b = { 0 };
+	node_start(&b, loop, &bob, root.trust, defaults);
+	for (size_t i = 0; i < COUNT_OF(refused) + COUNT_OF(taken); i++) {
+		struct raw r;
+		bool good = i >= COUNT_OF(refused);
+		raw_init(&r, b.port, &alice);
+		assert_int_equal(SSL_CTX_set1_groups_list(
+					 r.ctx, good ? taken[i - COUNT_OF(refused)] : refused[i]),
+			1);
+		assert_int_equal(raw_handshake(&r, loop) == SSL_ERROR_NONE, good);
+		raw_clear(&r);
+	}
+	TURN_UNTIL(loop, b.ups == COUNT_OF(taken) && b.refusals == COUNT_OF(refused));
+	node_stop(&b);
+}
+
+/* More bytes of certificates than any chain needs are refused by their length. */
+static void certificates_are_bounded_unread(void **state)
+{
+	(void)state;
+	struct node b = { 0 };
+	struct raw r;
+	node_start(&b, loop, &bob, root.trust, defaults);
+	raw_init(&r, b.port, &alice);
+	X509 *own = SSL_CTX_get0_certificate(r.ctx);
+	for (int i = 0; i < 40000 / (int)alice.cert->der.len; i++)
+		assert_int_equal(SSL_CTX_add1_chain_cert(r.ctx, own), 1);
+	/* TLS 1.3: the client is done before the server has looked at its certificates */
+	raw_handshake(&r, loop);
+	TURN_UNTIL(loop, b.refusals == 1);
+	assert_int_equal(b.ups, 0);
+	assert_int_not_equal(b.refused_err, RELOAD_BAD_CERT); /* nobody has looked at them */
+	raw_clear(&r);
+	node_stop(&b);
+}
+
+/* Handshakes a second are bounded; a connection that says nothing costs none. */
+static void handshakes_are_bounded(void **state)
+{
+	(void)state;
+	enum {
+		RATE = 5,
+		TRIES = 40
+	};
+	struct node b = { 0 };
+	int fds[TRIES];
+	node_start(&b, loop, &bob, root.trust,
+		(struct reload_links_setup){ .handshakes = RATE, .handshake_ms = 60000 });
+	reload_ms start = reload_poll_now();
+	for (unsigned i = 0; i < TRIES; i++) {
+		fds[i] = raw_socket(b.port);
+		turn_for(loop, 1);
+		/* the head of a TLS record: OpenSSL waits for the rest */
+		assert_int_equal(send(fds[i], "\x16\x03\x01\x01\x00\x01", 6, MSG_NOSIGNAL), 6);
+	}
+	reload_ms most = 2 * RATE + 1;
+	TURN_UNTIL(loop, b.refusals + most + RATE * (reload_poll_now() - start) / 1000 >= TRIES);
+	assert_true(b.refusals > 0);
+	assert_int_equal(b.refused_err, RELOAD_LIMIT);
+	for (unsigned i = 0; i < TRIES; i++)
+		close(fds[i]);
+	node_stop(&b);
+}
+
+/* Numbers of incoming links begin anew after 2^31, and go round a link that lives on. */
+static void link_numbers_wrap(void **state)
+{
+	(void)state;
+	struct node a = { 0 }, b = { 0 };
+	node_start(&a, loop, &alice, root.trust, defaults);
+	node_start(&b, loop, &bob, root.trust, defaults);
+	struct reload_ip_port at = loopback(b.port);
+	for (uint32_t i = 1; i <= 3; i++) {
+		if (i == 2)
+			b.links->next_incoming = UINT32_MAX;
+		reload_links_open(a.links, i, &at, 1);
+		TURN_UNTIL(loop, a.ups == i && b.ups == i);
+	}
+	assert_int_equal(b.links->next_incoming, UINT32_C(0x80000002)); /* 0x80000000 lives on */
+	assert_int_equal(b.downs, 0);
+	node_stop(&a);
+	node_stop(&b);
+}
+
 static void links_are_limited(void **state)
 {
 	(void)state;
@@ -237,6 +329,10 @@ int main(void)
 		cmocka_unit_test(who_never_reads_stops_nobody),
 		cmocka_unit_test(a_reset_is_the_end_of_a_link),
 		cmocka_unit_test(silent_connections_block_nobody),
+		cmocka_unit_test(groups_are_cheap),
+		cmocka_unit_test(certificates_are_bounded_unread),
+		cmocka_unit_test(handshakes_are_bounded),
+		cmocka_unit_test(link_numbers_wrap),
 		cmocka_unit_test(links_are_limited),
 		cmocka_unit_test(no_descriptors_left_is_survived),
 	};

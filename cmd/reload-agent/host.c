@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 enum {
+	END_MS = 500, /* for signatures under way */
 	/* a TLS link is not repeated, only doubted: a busy machine is no reason to route around it (interop LINK-09) */
 	ACK_FLOOR_MS = 250
 };
@@ -221,26 +222,14 @@ static void link_down(void *arg, uint32_t link, enum reload_err err, const struc
 	reload_peer_link_down(h->agent.peer, link, err);
 }
 
-/* Whoever reaches the port can be refused as often as he likes: the log takes a few a second and the number of the others. */
 static void link_refused(void *arg, const struct reload_ip_port *peer, enum reload_err err,
 	const struct reload_why *why)
 {
 	struct host *h = arg;
-	reload_ms now = reload_poll_now();
 	char text[64];
-	if (now - h->refusals_since >= RELOAD_SECOND) {
-		if (h->refusals_untold)
-			agent_log(h->agent.log, "link", RELOAD_LEVEL_INFO,
-				"refused %" PRIu64 " more", h->refusals_untold);
-		h->refusals_since = now;
-		h->refusals = h->refusals_untold = 0;
-	}
-	if (++h->refusals > HOST_REFUSALS_TOLD)
-		h->refusals_untold++;
-	else
-		agent_log(h->agent.log, "link", RELOAD_LEVEL_INFO, "refused peer=%s: %s",
-			reload_ip_port_text(text, peer),
-			why && why->why[0] ? why->why : reload_err_text(err));
+	agent_log_cause(h->agent.log, "link", RELOAD_LEVEL_INFO, "refused", (unsigned)err,
+		"refused peer=%s: %s", reload_ip_port_text(text, peer),
+		why && why->why[0] ? why->why : reload_err_text(err));
 }
 
 static const struct reload_links_ops links_ops = {
@@ -288,6 +277,8 @@ static void refresh(struct host *h)
 {
 	struct cli_identity fresh = { 0 };
 	struct reload_why why = { 0 };
+	if (agent_log_reopen(h->agent.log, &why))
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "%s: %s", why.what, why.why);
 	if (cli_identity_load(&fresh, h->identity.dir, NULL, reload_poll_wall(), &why)) {
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "not refreshed: %s: %s",
 			why.what, why.why);
@@ -545,12 +536,29 @@ static void listen_json(struct host *h)
 	}
 }
 
-/* Takes down what was brought up, in the reverse order; signatures under way belong to the engine and go back to it. */
+/* Signatures under way belong to the engine and go back to it.  When they take too long, what is stored is safe and the process ends. */
+static void signatures_wait(struct host *h)
+{
+	reload_ms end = reload_poll_now() + END_MS;
+	while (h->agent.peer && reload_pool_counters(h->pool).waiting) {
+		reload_poll_turn(h->agent.poll, 10);
+		if (reload_poll_now() < end)
+			continue;
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_WARN,
+			"ending with signatures under way");
+		reload_server_free(agent_rpc_free(&h->agent));
+		agent_known_stop(&h->known);
+		agent_store_free(h->store);
+		agent_log_free(h->agent.log);
+		_exit(0);
+	}
+}
+
+/* Takes down what was brought up, in the reverse order. */
 static void end(struct host *h)
 {
 	struct reload_timers *timers = reload_poll_timers(h->agent.poll);
-	while (h->agent.peer && reload_pool_counters(h->pool).waiting)
-		reload_poll_turn(h->agent.poll, 10);
+	signatures_wait(h);
 	struct reload_server *sockets = agent_rpc_free(&h->agent);
 	agent_known_stop(&h->known);
 	host_join_clear(h);

@@ -11,8 +11,7 @@
 #include "store.h"
 
 enum {
-	HOST_ADDRESSES_MAX = 16,
-	HOST_REFUSALS_TOLD = 20 /* a second */
+	HOST_ADDRESSES_MAX = 16
 };
 
 struct host {
@@ -37,9 +36,7 @@ struct host {
 	struct reload_timer
 		alone; /* --first, and nobody answered: form the ring outside of the engine's call */
 	struct reload_timer stop; /* asked to stop from inside a request */
-	reload_ms refusals_since; /* of connections: the second that is being counted */
-	uint64_t refusals, refusals_untold;
-	int signals; /* descriptor, -1: none */
+	int signals;              /* descriptor, -1: none */
 	uint64_t signals_handle;
 	int ready_fd; /* -1: nobody waits, or told already */
 	bool first, stopping, stop_now, ended;

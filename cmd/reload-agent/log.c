@@ -5,21 +5,35 @@
 #include "util/alloc.h"
 #include "wire/message.h"
 
-#include <errno.h>
+#include "log_file.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	LEVELS = 5,
-	REPEATS_SHOWN_MS = 10000
+	CAUSES_MAX = 128,   /* the one that was quiet longest makes room */
+	CAUSE_MS = 60000,   /* one line of a cause in this time */
+	DETAILED_MS = 1000, /* of debug and trace: as many as DETAILED in this time */
+	DETAILED = 100
 };
 
 static const char *const level_names[LEVELS] = { "error", "warn", "info", "debug", "trace" };
 static const char *const parts[] = { "agent", "config", "control", "ident", "link", "peer", "route",
 	"storage", "topology" };
+
+/* What lines come from, and how many of them were not written since the last one was. */
+struct cause {
+	const char *words; /* static; NULL: free */
+	unsigned detail;
+	const char *part;
+	enum reload_event_level level;
+	reload_utc since; /* of the time in which its lines are counted */
+	unsigned lines;
+	uint64_t untold, place; /* place: of its newest line in the ring */
+};
 
 struct line {
 	reload_utc time;
@@ -30,13 +44,14 @@ struct line {
 };
 
 struct agent_log {
-	FILE *out;
-	bool owns_out, journal;
+	struct agent_log_file file;
+	bool journal;
 	enum reload_event_level levels[COUNT_OF(parts)], general;
 	struct line *ring;
 	size_t first, count;
-	uint64_t repeats_untold; /* of the newest line */
-	reload_utc repeats_since;
+	uint64_t added; /* lines since the start */
+	struct cause causes[CAUSES_MAX];
+	reload_utc looked; /* for causes that have become quiet */
 	agent_log_follower follower;
 	void *follower_arg;
 };
@@ -70,17 +85,11 @@ enum reload_err agent_log_new(struct agent_log **out, const char *to, struct rel
 	struct agent_log *log = RELOAD_NEW(agent_log);
 	bool under_systemd = getenv("JOURNAL_STREAM") != NULL;
 	log->journal = strcmp(to, "journal") == 0 || (strcmp(to, "auto") == 0 && under_systemd);
-	log->out = stderr;
-	if (!log->journal && strcmp(to, "auto") != 0 && strcmp(to, "stderr") != 0) {
-		log->out = fopen(to, "ae");
-		log->owns_out = true;
-	}
-	if (!log->out) {
-		int e = errno;
-		char what[256];
-		snprintf(what, sizeof(what), "cannot write the log to %.200s", to);
+	bool to_file = !log->journal && strcmp(to, "auto") != 0 && strcmp(to, "stderr") != 0;
+	enum reload_err err = agent_log_file_open(&log->file, to_file ? to : NULL, why);
+	if (err) {
 		free(log);
-		return reload_why_set(why, RELOAD_IO, what, "%s", strerror(e));
+		return err;
 	}
 	log->general = RELOAD_LEVEL_INFO;
 	for (size_t i = 0; i < COUNT_OF(parts); i++)
@@ -89,15 +98,19 @@ enum reload_err agent_log_new(struct agent_log **out, const char *to, struct rel
 	return RELOAD_OK;
 }
 
-static void tell_repeats(struct agent_log *log);
+enum reload_err agent_log_reopen(struct agent_log *log, struct reload_why *why)
+{
+	return agent_log_file_reopen(&log->file, why);
+}
+
+static void causes_report(struct agent_log *log, reload_utc now, bool all);
 
 void agent_log_free(struct agent_log *log)
 {
 	if (!log)
 		return;
-	tell_repeats(log);
-	if (log->owns_out)
-		fclose(log->out);
+	causes_report(log, cli_now(), true);
+	agent_log_file_close(&log->file);
 	free(log->ring);
 	free(log);
 }
@@ -159,32 +172,22 @@ bool agent_log_wants(const struct agent_log *log, const char *part, enum reload_
 }
 
 /* Timestamps only where nobody else adds them; the journal takes the priority from <N>. */
-static void write_line(struct agent_log *log, const struct line *l, const char *text)
+static void write_line(struct agent_log *log, reload_utc time, enum reload_event_level level,
+	const char *part, const char *text)
 {
 	static const int priority[LEVELS] = { 3, 4, 6, 7, 7 };
-	char when[RELOAD_UTC_TEXT];
-	if (log->journal)
-		fprintf(log->out, "<%d>%s: %s\n", priority[l->level], l->part, text);
-	else
-		fprintf(log->out, "%s %-5s %s: %s\n", reload_utc_text(when, l->time),
-			level_names[l->level], l->part, text);
-	fflush(log->out); /* a full disk or a closed pipe costs the line, not the agent */
+	char when[RELOAD_UTC_TEXT], line[AGENT_LOG_LINE + 128];
+	int len =
+		log->journal
+			? snprintf(line, sizeof(line), "<%d>%s: %s\n", priority[level], part, text)
+			: snprintf(line, sizeof(line), "%s %-5s %s: %s\n",
+				  reload_utc_text(when, time), level_names[level], part, text);
+	agent_log_file_write(&log->file, line, (size_t)len);
 }
 
 static struct line *newest(const struct agent_log *log)
 {
 	return log->count ? &log->ring[(log->first + log->count - 1) % AGENT_LOG_LINES] : NULL;
-}
-
-static void tell_repeats(struct agent_log *log)
-{
-	char text[64];
-	if (!log->repeats_untold)
-		return;
-	snprintf(text, sizeof(text), "the line above came %" PRIu64 " more times",
-		log->repeats_untold);
-	write_line(log, newest(log), text);
-	log->repeats_untold = 0;
 }
 
 static json_t *line_json(const struct line *l)
@@ -206,25 +209,32 @@ static struct line *ring_add(struct agent_log *log)
 	return newest(log);
 }
 
-static void add(
-	struct agent_log *log, const char *part, enum reload_event_level level, const char *text)
+/* -- causes ------------------------------------------------------------------------------------------------------------- */
+
+static struct cause *cause_find(struct agent_log *log, const char *words, unsigned detail)
 {
-	reload_utc now = cli_now();
-	struct line *last = newest(log);
-	if (last && last->level == level && strcmp(last->part, part) == 0 &&
-		strcmp(last->text, text) == 0) {
-		if (!log->repeats_untold++)
-			log->repeats_since = now;
-		last->repeated++;
-		if (now - log->repeats_since > REPEATS_SHOWN_MS)
-			tell_repeats(log);
-		return;
+	struct cause *oldest = &log->causes[0];
+	for (size_t i = 0; i < CAUSES_MAX; i++) {
+		struct cause *c = &log->causes[i];
+		if (c->words && c->detail == detail && strcmp(c->words, words) == 0)
+			return c;
+		if (!c->words || (oldest->words && c->since < oldest->since))
+			oldest = c;
+		if (!c->words)
+			break; /* those behind it are free as well */
 	}
-	tell_repeats(log);
+	*oldest = (struct cause){ .words = words, .detail = detail };
+	return oldest;
+}
+
+/* Puts a line into the ring, the file and before the follower. */
+static void add(struct agent_log *log, struct cause *c, reload_utc now, const char *text)
+{
 	struct line *l = ring_add(log);
-	*l = (struct line){ .time = now, .level = level, .part = part };
+	*l = (struct line){ .time = now, .level = c->level, .part = c->part };
 	snprintf(l->text, sizeof(l->text), "%s", text);
-	write_line(log, l, l->text);
+	c->place = ++log->added;
+	write_line(log, now, l->level, l->part, l->text);
 	if (!log->follower)
 		return;
 	json_t *line = line_json(l);
@@ -232,21 +242,97 @@ static void add(
 	json_decref(line);
 }
 
+/* The same cause again: the line that stands for it counts it. */
+static void count_untold(struct agent_log *log, struct cause *c)
+{
+	uint64_t behind = log->added - c->place;
+	c->untold++;
+	if (c->place && behind < log->count)
+		log->ring[(log->first + log->count - 1 - behind) % AGENT_LOG_LINES].repeated++;
+}
+
+/* Says of causes that have been quiet for a minute (all: of each) how many of their lines were not written. */
+static void causes_report(struct agent_log *log, reload_utc now, bool all)
+{
+	char text[AGENT_LOG_LINE], when[RELOAD_UTC_TEXT];
+	for (size_t i = 0; i < CAUSES_MAX && log->causes[i].words; i++) {
+		struct cause *c = &log->causes[i];
+		if (!c->untold || (!all && now - c->since < CAUSE_MS && now >= c->since))
+			continue;
+		uint64_t behind = log->added - c->place;
+		const char *first = behind < log->count
+					    ? log->ring[(log->first + log->count - 1 - behind) %
+							 AGENT_LOG_LINES]
+						      .text
+					    : c->words;
+		snprintf(text, sizeof(text), "%" PRIu64 " more since %s like: %.300s", c->untold,
+			reload_utc_text(when, c->since), first);
+		c->untold = 0;
+		c->since = now;
+		c->lines = 1;
+		add(log, c, now, text);
+	}
+	log->looked = now;
+}
+
+/* Whether a line of c is to be written now. */
+static bool is_due(struct cause *c, enum reload_event_level level, reload_utc now)
+{
+	bool detailed = level >= RELOAD_LEVEL_DEBUG;
+	reload_utc period = detailed ? DETAILED_MS : CAUSE_MS;
+	if (!c->lines || now - c->since >= period || now < c->since) {
+		c->since = now;
+		c->lines = 0;
+	}
+	return ++c->lines <= (detailed ? DETAILED : 1);
+}
+
+static void line_vadd(struct agent_log *log, const char *part, enum reload_event_level level,
+	const char *words, unsigned detail, const char *fmt, va_list ap)
+{
+	char text[AGENT_LOG_LINE];
+	reload_utc now = cli_now();
+	size_t i = part_index(part, strlen(part));
+	if (now - log->looked >= CAUSE_MS / 6 || now < log->looked)
+		causes_report(log, now, false);
+	struct cause *c = cause_find(log, words, detail);
+	c->level = level;
+	c->part = i < COUNT_OF(parts) ? parts[i] : "agent";
+	if (!is_due(c, level, now)) {
+		count_untold(log, c);
+		return;
+	}
+	int len = vsnprintf(text, sizeof(text), fmt, ap);
+	if (c->untold && len > 0 && (size_t)len < sizeof(text))
+		snprintf(text + len, sizeof(text) - (size_t)len, " (%" PRIu64 " more before)",
+			c->untold);
+	c->untold = 0;
+	for (char *at = text; *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 127)
+			*at = '?'; /* words of other nodes do not steer a terminal */
+	add(log, c, now, text);
+}
+
 void agent_log(struct agent_log *log, const char *part, enum reload_event_level level,
 	const char *fmt, ...)
 {
-	char text[AGENT_LOG_LINE];
+	va_list ap;
 	if (!agent_log_wants(log, part, level))
 		return;
-	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	line_vadd(log, part, level, fmt, 0, fmt, ap);
 	va_end(ap);
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
-			*c = '?'; /* words of other nodes do not steer a terminal */
-	size_t i = part_index(part, strlen(part));
-	add(log, i < COUNT_OF(parts) ? parts[i] : "agent", level, text);
+}
+
+void agent_log_cause(struct agent_log *log, const char *part, enum reload_event_level level,
+	const char *cause, unsigned detail, const char *fmt, ...)
+{
+	va_list ap;
+	if (!agent_log_wants(log, part, level))
+		return;
+	va_start(ap, fmt);
+	line_vadd(log, part, level, cause, detail, fmt, ap);
+	va_end(ap);
 }
 
 json_t *agent_log_tail(const struct agent_log *log, size_t lines)

@@ -1,4 +1,8 @@
-/* The log of the agent: levels per part, one line each, a ring of the newest, repeated lines counted. */
+/*
+ * The log of the agent: levels per part, one line each, a ring of the newest.  It never stops the agent: a line that cannot be
+ * written at once is dropped and counted, and so are lines of one cause beyond one a minute (below debug level; there,
+ * beyond a hundred a second), as anybody who reaches the port can cause some.
+ */
 #pragma once
 
 #include "peer/host.h"
@@ -18,7 +22,8 @@ typedef void (*agent_log_follower)(void *arg, json_t *line);
 
 /*
  * agent_log_new() makes a log (owned).  to: "stderr", "journal" (standard error with the priority in front, as journald
- * reads it), "auto" (journal under systemd, else stderr) or the path of a file, which is appended to.  RELOAD_IO.
+ * reads it), "auto" (journal under systemd, else stderr) or the path of a file, which is appended to; a FIFO needs no reader yet.
+ * RELOAD_IO.
  */
 enum reload_err agent_log_new(
 	struct agent_log **out, const char *to, struct reload_why *why) MUST_CHECK;
@@ -32,9 +37,21 @@ json_t *agent_log_levels_json(const struct agent_log *log);
 /* agent_log_wants() tells whether a line of that part and level would be kept. */
 bool agent_log_wants(const struct agent_log *log, const char *part, enum reload_event_level level);
 
-/* agent_log() adds a line: "what key=value ...".  Never for keys or passwords. */
+/*
+ * agent_log() adds a line: "what key=value ...".  Never for keys or passwords.  Its cause is fmt; agent_log_cause() names another
+ * one, a static text and a number, where one format serves several.
+ */
 void agent_log(struct agent_log *log, const char *part, enum reload_event_level level,
 	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void agent_log_cause(struct agent_log *log, const char *part, enum reload_event_level level,
+	const char *cause, unsigned detail, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
+
+/*
+ * agent_log_reopen() opens the file of the log again, as it may have been moved away; without a file it does nothing.  When that
+ * fails the old one stays: RELOAD_IO with why.
+ */
+enum reload_err agent_log_reopen(struct agent_log *log, struct reload_why *why) MUST_CHECK;
 
 /* agent_log_event() adds the line of an event.  agent_event_part() tells its part, a room. */
 void agent_log_event(struct agent_log *log, const struct reload_event *event);

@@ -22,7 +22,18 @@ class Counted:
 
 
 def mallory(agent="a1", **options):
-    return Link(agent, Identity("mallory"), **options)
+    """A link with a certificate of the overlay; handshakes of one address are limited, so it comes again as a node would."""
+    links = []
+
+    def let_in():
+        try:
+            links.append(Link(agent, Identity("mallory"), **options))
+        except (ConnectionError, ssl.SSLEOFError):
+            pass
+        return links
+
+    wait_for(let_in, 20, "a link is let in")
+    return links[0]
 
 
 def expect_error(link, m, code, what):
@@ -66,7 +77,6 @@ def refused_link(who, what, **options):
 
 
 def certificates():
-    time.sleep(1.1)  # the log takes the first refusals of each second
     before = status("a1")["links"]["up"]
     # R-6.5.1.13-02: without a certificate there is no link
     refused_link(None, "no certificate")
@@ -86,7 +96,8 @@ def certificates():
     refused_link(Identity("mallory"), "TLS 1.1", version=ssl.TLSVersion.TLSv1_1)
     must(status("a1")["links"]["up"] == before, "a link is left over")
     text = lines_of("a1.log")
-    must(text.count("refused peer=") >= 8, "refusals are logged")
+    for why in ("root-cert", "expired", "bad-node", "Node-ID"):  # each cause has a line of its own
+        must(re.search(f"refused peer=.*{why}", text), f"no line of the log about: {why}")
     link = mallory()  # the good one is still let in
     expect_pong(link, Identity("mallory"), node_of("a1"))
     link.close()
@@ -504,19 +515,16 @@ def flood():
 
 def refusals():
     """Connections that are refused by the hundred do not fill the disk of the log."""
-    time.sleep(1.1)
-    before, began, address = os.path.getsize("a1.log"), time.monotonic(), port_of("a1")
+    before, address = os.path.getsize("a1.log"), port_of("a1")
     for _ in range(1000):
         s = socket.create_connection(address, PATIENCE)
         s.sendall(b"GET / HTTP/1.0\r\n\r\n")
         s.close()
     plaintext()
-    time.sleep(1)
-    plaintext()
     grown = os.path.getsize("a1.log") - before
-    took = time.monotonic() - began
-    must(grown < max(20000, 4000 * took), f"the log grew by {grown} bytes in {took:.1f} s")  # 20 lines a second
-    must(re.search(r"refused \d+ more", lines_of("a1.log")), "what is not told is counted")
+    must(grown < 8000, f"the log grew by {grown} bytes")  # one line a minute and cause
+    newest = [x for x in call("a1", "log.tail", lines=10000)["lines"] if "refused peer=" in x["text"]]
+    must(sum(x["repeated"] for x in newest) >= 500, f"what is not written is counted: {newest}")
 
 
 def links():
@@ -574,7 +582,7 @@ def slow():
 def slow_end():
     wait_for(lambda: os.path.exists("slow.txt"), 40, "the slow handshake ends")
     took = float(lines_of("slow.txt"))
-    must(5 < took < 20, f"thrown out after {took} s")
+    must(3 < took < 20, f"thrown out after {took} s")
 
 
 def deaf():

@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 enum {
@@ -250,6 +249,7 @@ static void stop(struct host *h)
 {
 	struct reload_status st;
 	h->stopping = true;
+	agent_signals_leaving(h->signals);
 	if (h->agent.join_cancel)
 		h->agent.join_cancel(&h->agent);
 	reload_peer_leave(h->agent.peer, h->stop_now);
@@ -299,16 +299,15 @@ static void refresh(struct host *h)
 static void signal_in(void *arg, unsigned events)
 {
 	struct host *h = arg;
-	struct signalfd_siginfo info;
+	unsigned char number;
 	(void)events;
-	if (read(h->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+	if (read(agent_signals_fd(h->signals), &number, 1) != 1)
 		return;
-	if (info.ssi_signo == SIGHUP) {
+	if (number == SIGHUP) {
 		refresh(h);
 		return;
 	}
-	agent_log(
-		h->agent.log, "agent", RELOAD_LEVEL_INFO, "stopping on signal %u", info.ssi_signo);
+	agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "stopping on signal %u", number);
 	h->stop_now |= h->stopping; /* the second Ctrl-C does not wait for anybody */
 	stop(h);
 }
@@ -484,18 +483,11 @@ static enum reload_err control_start(struct host *h, struct reload_why *why)
 
 static enum reload_err signals_start(struct host *h, struct reload_why *why)
 {
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	h->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (h->signals < 0)
-		return reload_why_set(why, RELOAD_IO, "signals", "%s", strerror(errno));
-	h->signals_handle =
-		reload_poll_add(h->agent.poll, h->signals, RELOAD_POLL_IN, signal_in, h);
-	return RELOAD_OK;
+	enum reload_err err = agent_signals_new(&h->signals, why);
+	if (!err)
+		h->signals_handle = reload_poll_add(
+			h->agent.poll, agent_signals_fd(h->signals), RELOAD_POLL_IN, signal_in, h);
+	return err;
 }
 
 static enum reload_err peer_start(struct host *h, struct reload_why *why)
@@ -570,10 +562,7 @@ static void end(struct host *h)
 	reload_timer_cancel(timers, &h->wake);
 	reload_timer_cancel(timers, &h->alone);
 	reload_timer_cancel(timers, &h->stop);
-	if (h->signals >= 0) {
-		reload_poll_remove(h->agent.poll, h->signals_handle);
-		close(h->signals);
-	}
+	reload_poll_remove(h->agent.poll, h->signals_handle);
 	reload_poll_free(TAKE(h->agent.poll));
 	json_decref(h->agent.listen);
 }
@@ -586,7 +575,6 @@ enum reload_err host_run(struct host *h, const struct agent_settings *s, struct 
 		return err;
 	signal(SIGPIPE, SIG_IGN); /* before the first line of the log */
 	signal(SIGXFSZ, SIG_IGN); /* the store hears of the limit as an error */
-	h->signals = -1;
 	h->agent.stop = stop_asked;
 	h->agent.credentials = &h->identity.credentials;
 	h->agent.poll = reload_poll_new();

@@ -8,6 +8,7 @@
 #include "names.h"
 #include "pool.h"
 #include "settings.h"
+#include "signals.h"
 #include "store.h"
 
 enum {
@@ -36,7 +37,7 @@ struct host {
 	struct reload_timer
 		alone; /* --first, and nobody answered: form the ring outside of the engine's call */
 	struct reload_timer stop; /* asked to stop from inside a request */
-	int signals;              /* descriptor, -1: none */
+	struct agent_signals *signals;
 	uint64_t signals_handle;
 	int ready_fd; /* -1: nobody waits, or told already */
 	bool first, stopping, stop_now, ended;

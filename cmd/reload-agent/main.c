@@ -74,7 +74,7 @@ static json_t *settings_json(struct agent_settings *s)
 static int run(struct cli *cli, bool only_check)
 {
 	struct reload_why why = { 0 };
-	struct host h = { .ready_fd = -1, .signals = -1 };
+	struct host h = { .ready_fd = -1 };
 	AUTO(agent_settings) settings = NULL;
 	enum reload_err err = agent_settings_new(&settings, cli, &why);
 	if (err)

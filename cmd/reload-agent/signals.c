@@ -1,0 +1,91 @@
+#include "signals.h"
+
+#include "util/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct agent_signals {
+	int ends[2]; /* of a pipe: the loop reads, the thread writes */
+	sigset_t set;
+	atomic_bool leaving;
+};
+
+static uint64_t clock_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* The next signal, at most wait_ms from now (RELOAD_NEVER: whenever it comes); 0: none came. */
+static int signal_next(const sigset_t *set, uint64_t wait_ms)
+{
+	struct timespec t = { .tv_sec = (time_t)(wait_ms / 1000),
+		.tv_nsec = (long)(wait_ms % 1000) * 1000000 };
+	int n = wait_ms == RELOAD_NEVER ? sigwaitinfo(set, NULL) : sigtimedwait(set, NULL, &t);
+	return n > 0 ? n : 0;
+}
+
+static void *take(void *arg)
+{
+	struct agent_signals *s = arg;
+	uint64_t end = RELOAD_NEVER;
+	for (;;) {
+		uint64_t now = clock_ms();
+		if (now >= end) /* what was acknowledged is on the disk */
+			_exit(atomic_load(&s->leaving) ? 0 : 128 + SIGTERM);
+		int signal = signal_next(&s->set, end == RELOAD_NEVER ? end : end - now);
+		unsigned char byte = (unsigned char)signal;
+		if (!signal)
+			continue;
+		if (write(s->ends[1], &byte, 1) != 1)
+			continue; /* full: the loop has enough of them to read */
+		if (signal != SIGHUP && end == RELOAD_NEVER)
+			end = clock_ms() + AGENT_END_MS;
+	}
+	return NULL;
+}
+
+enum reload_err agent_signals_new(struct agent_signals **out, struct reload_why *why)
+{
+	struct agent_signals *s = RELOAD_NEW(agent_signals);
+	pthread_t thread;
+	sigemptyset(&s->set);
+	sigaddset(&s->set, SIGTERM);
+	sigaddset(&s->set, SIGINT);
+	sigaddset(&s->set, SIGHUP);
+	if (pipe2(s->ends, O_NONBLOCK | O_CLOEXEC)) {
+		int err = errno;
+		free(s);
+		return reload_why_set(why, RELOAD_IO, "signals", "%s", strerror(err));
+	}
+	pthread_sigmask(SIG_BLOCK, &s->set, NULL);
+	int err = pthread_create(&thread, NULL, take, s);
+	if (err) {
+		close(s->ends[0]);
+		close(s->ends[1]);
+		free(s);
+		return reload_why_set(why, RELOAD_IO, "signals", "%s", strerror(err));
+	}
+	pthread_detach(thread);
+	*out = s;
+	return RELOAD_OK;
+}
+
+int agent_signals_fd(const struct agent_signals *s)
+{
+	return s->ends[0];
+}
+
+void agent_signals_leaving(struct agent_signals *s)
+{
+	atomic_store(&s->leaving, true);
+}

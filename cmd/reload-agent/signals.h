@@ -1,0 +1,26 @@
+/*
+ * Signals of the agent, taken by a thread of their own: the loop reads them as bytes, and SIGTERM ends the process after
+ * AGENT_END_MS also when the loop hangs.
+ */
+#pragma once
+
+#include "util/clock.h"
+#include "util/err.h"
+
+enum {
+	AGENT_END_MS = 5000 /* between SIGTERM or SIGINT and the end of the process */
+};
+
+struct agent_signals;
+
+/*
+ * agent_signals_new() blocks SIGTERM, SIGINT and SIGHUP in this thread, and with it in all threads that it starts later, and begins to
+ * take them (owned); RELOAD_IO with why.  There is one of it, and it lives until the process ends.
+ */
+enum reload_err agent_signals_new(struct agent_signals **out, struct reload_why *why) MUST_CHECK;
+
+/* agent_signals_fd() returns the descriptor from which a byte for each signal, its number, is read; non-blocking. */
+int agent_signals_fd(const struct agent_signals *s);
+
+/* agent_signals_leaving() says that the loop is ending in order: should the time be over, the exit status is 0 all the same. */
+void agent_signals_leaving(struct agent_signals *s);

@@ -164,6 +164,15 @@ PY
 	R reload-agent check -I somebody
 	failed 10 'somebody/cert.pem cannot be read'
 	[ "${stderr_lines[2]}" = '  try:  reload-enroll issue USER@OVERLAY --identity somebody' ]
+	# R-11.3-01: nobody joins an overlay with an enrollment-server without credentials
+	reload-enroll init enrolled.example --enrollment-server https://enroll.example/ -q
+	document=$(find lab/etc -path '*enrolled.example*' -name '*.xml')
+	R reload-agent -I nobody --config "$document" -l 127.0.0.1:0
+	failed 10 'nobody/cert.pem cannot be read'
+	# R-11.2-10: without a configuration server the document is handed over as a file
+	cp "$(find lab/etc -path '*calls.example*' -name '*.xml')" handed-over.xml
+	R reload-agent check -I alice --config handed-over.xml
+	[ "$status" -eq 0 ]
 }
 
 @test "a port that is taken is told as such" {

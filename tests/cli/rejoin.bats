@@ -26,6 +26,8 @@ kill_of() {
 	ok
 	[ "${#lines[@]}" -ge 1 ]
 	for l in "${lines[@]}"; do matches "$l" '^127\.0\.0\.1:[0-9]+ [0-9a-f]{32}$'; done
+	# R-11.4-05: peers that this one was connected to, no more than the ring has
+	[ "${#lines[@]}" -le 3 ]
 	# R-4.5-04: bob's address, which no configuration names
 	matches "$output" "$(node_of bob)"
 }

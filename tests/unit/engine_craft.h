@@ -378,7 +378,7 @@ struct outcome {
 	bool rolled_back, synthetic[8];
 	char value[64];
 	size_t values_count;
-	uint64_t generation;
+	uint64_t generation, storage_time;
 };
 
 /* outcome_new() lives as long as the net: what is under way at its end is told then. */
@@ -402,6 +402,7 @@ static inline void outcome_fn(void *arg, const struct reload_result *r)
 		if (i || f->err)
 			continue;
 		o->value_signer = f->signer;
+		o->storage_time = f->data->storage_time;
 		snprintf(o->value, sizeof(o->value), "%.*s", (int)f->data->value.value.len,
 			(const char *)f->data->value.value.at);
 	}

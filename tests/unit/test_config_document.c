@@ -203,6 +203,8 @@ static const struct {
 	{ "> 200 <", "> 199 <", RELOAD_BAD_CONFIG, "overlay-reliability-timer is \"199\"" },
 	/* R-11.1-31 */
 	{ "> TLS <", ">DTLS-UDP-SR<", RELOAD_BAD_CONFIG, "overlay-link-protocol" },
+	/* R-6.6.1-02: nor is there one of our own making */
+	{ "> TLS <", ">X-TLS<", RELOAD_BAD_CONFIG, "overlay-link-protocol" },
 	/* R-11.1-32: the 8 bytes of the RFC's example do not fit node-id-length */
 	{ "<kind-signer> " NODE_1, "<kind-signer>47112162e84c69ba", RELOAD_BAD_CONFIG, "47112162e84c69ba" },
 	{ "<bad-node>" NODE_3, "<bad-node>xy", RELOAD_BAD_CONFIG, "bad-node" },
@@ -210,6 +212,8 @@ static const struct {
 	{ "<bad-node>" NODE_3, "<bad-node>ffffffffffffffffffffffffffffffff", RELOAD_BAD_CONFIG, "no node" },
 	/* R-11.1-34 */
 	{ "<no-ice>", "<mandatory-extension>urn:example:new</mandatory-extension><no-ice>", RELOAD_BAD_CONFIG, "urn:example:new" },
+	/* R-6.2-02: another way to route is such an extension */
+	{ "<no-ice>", "<mandatory-extension>urn:example:routing</mandatory-extension><no-ice>", RELOAD_BAD_CONFIG, "urn:example:routing" },
 	{ "<no-ice>", "<mandatory-extension>urn:ietf:params:xml:ns:p2p:config-base</mandatory-extension>"
 	  "<mandatory-extension>urn:example:new</mandatory-extension><no-ice>", RELOAD_BAD_CONFIG, "urn:example:new" },
 	/* R-11.1-35: two that are known */

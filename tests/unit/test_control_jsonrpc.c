@@ -121,6 +121,9 @@ static void every_error_has_its_own_code(void **state)
 		assert_int_equal(reload_err_from_rpc(reload_err_rpc(all[i])), all[i]);
 		assert_true(reload_exit_name(reload_err_exit(all[i]))[0]);
 	}
+	/* R-6.3.3.1-06: Error_Request_Timeout has a status of its own, after which a script may send it again */
+	assert_int_equal(reload_err_exit(RELOAD_REQUEST_TIMEOUT), 4);
+	assert_true(reload_exit_retry(reload_err_exit(RELOAD_REQUEST_TIMEOUT)));
 	assert_true(reload_exit_retry(4));
 	assert_false(reload_exit_retry(6));
 }

@@ -308,6 +308,7 @@ static void acks_give_samples(void **state)
 	assert_true(reload_framing_acked(&f, 2, 1010, &rtt));
 	assert_int_equal(rtt, 8);
 	assert_int_equal(reload_framing_unacked(&f), 1);
+	/* R-6.6.2-07: 1 was passed over, which says nothing about it: it is not lost, and its own ACK counts when it comes */
 	/* one that comes late is a sample, but no progress; twice it is nothing */
 	assert_true(reload_framing_acked(&f, 1, 1021, &rtt));
 	assert_int_equal(rtt, 20);

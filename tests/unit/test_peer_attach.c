@@ -63,7 +63,7 @@ static void answered_and_dialled(void **state)
 	tell(&ping, r->u);
 	/* R-4.4-01: messages for it take the link at once */
 	assert_non_null(heard(r->c, ping.h.transaction_id));
-	/* R-6.5.1.12-01: what was agreed upon is not offered again */
+	/* R-6.5.1.12-01 R-6.5.1.10-02: what was agreed upon is not offered again */
 	net_pass(r->net, 10000);
 	assert_null(heard_code(r->b, RELOAD_ATTACH_REQ));
 	assert_null(heard_code(r->c, RELOAD_ATTACH_REQ));
@@ -477,6 +477,13 @@ static void application(void **state)
 	struct craft c = craft(r->a, RELOAD_APP_ATTACH_REQ, &app, &to);
 	/* R-6.5.2-05 R-6.3.3.1-05 */
 	expect_error(r->a, tell(&c, r->u), 3);
+	static const uint16_t others[] = { 0, 5061, 61441, 65534, 65535 };
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		app.application = others[i];
+		c = craft(r->a, RELOAD_APP_ATTACH_REQ, &app, &to);
+		/* R-14-03: neither those that are never used nor private ones mean anything here */
+		expect_error(r->a, tell(&c, r->u), 3);
+	}
 }
 
 static void links_that_fail(void **state)

@@ -55,6 +55,7 @@ static void nobody_at_the_claimed_address(void **state)
 	const struct reload_ip_port truth = node_address(t->liar);
 	net_pass(t->net, 60 * RELOAD_SECOND);
 	assert_true(has_reached(t->u, &truth));
+	/* R-11.4-05: only what this node was connected to may be cached */
 	assert_false(has_reached(t->u, &t->place));
 }
 

@@ -200,7 +200,7 @@ static void documents_refused(void **state)
 	d.draft.sequence = 6;
 	c = craft_document(r, document_write(r->net, &d));
 	expect_error(r->a, tell(&c, r->u), 15);
-	/* R-6.5.4-05: signed by a signer of its own */
+	/* R-6.5.4-05 R-4.1-02: signed by a signer of its own, to whom no chain of signers leads */
 	struct reload_id other = id_at(0xbb);
 	AUTO(reload_cert)
 	cert = reload_sim_cert("other@" RELOAD_SIM_OVERLAY, RELOAD_SIM_OVERLAY, &other);

@@ -305,6 +305,13 @@ static void repeated_store(void **state)
 		assert_memory_equal(m->contents.at, first.at, first.len);
 		assert_int_equal(counted(r->u, RELOAD_COUNT_VERIFIED), verified);
 	}
+	/* R-6.2.1-05: a copy that comes over another neighbour is the same request */
+	c.via[0] = dest(s);
+	c.via_count = 1;
+	say(r->b, r->u, craft_bytes(&c));
+	m = expect_answer(r->b, c.h.transaction_id, RELOAD_STORE_ANS);
+	assert_int_equal(m->body.store_ans.kind_responses[0].generation_counter, generation);
+	assert_int_equal(counted(r->u, RELOAD_COUNT_VERIFIED), verified);
 	/* while it is in work there is no second one */
 	c = craft_store(s, r->u, store_of(s, K_NODE, "other", 0));
 	r->net->hold_jobs = true;

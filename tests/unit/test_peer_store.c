@@ -263,7 +263,9 @@ static void there_and_back(void **state)
 	struct pair *p = *state;
 	struct reload_store_item item = single("hello");
 	struct reload_specifier spec = { .kind = K_VALUE };
+	uint64_t before = host_wall(p->one);
 	struct outcome *o = put(p, p->one, &item, 1);
+	uint64_t after = host_wall(p->one);
 	assert_int_equal(o->err, RELOAD_OK);
 	uint64_t generation = o->generation;
 	assert_true(generation > 0);
@@ -275,6 +277,8 @@ static void there_and_back(void **state)
 		/* R-7.4.2.2-04 R-6.3.4-06 R-13.2-02 R-13.5-01: its writer signed it; verified, and the signer is told */
 		assert_int_equal(o->value_errs[0], RELOAD_OK);
 		assert_string_equal(o->value, "hello");
+		/* R-7-03: the storage time is that of the host's clock */
+		assert_in_range(o->storage_time, before, after);
 		assert_true(reload_id_eq(&o->value_signer, &p->one->id));
 		assert_int_equal(o->generation, generation);
 	}

@@ -218,7 +218,7 @@ static void searches(void **state)
 			const struct fake_row *r = &f.rows[i];
 			if (r->what != FAKE_PING)
 				continue;
-			/* R-10.7.4-06: to a point of the range, as a Resource-ID */
+			/* R-10.7.4-06 R-10.7.4-07: to a point of the range, as a Resource-ID, and to no other */
 			assert_true(r->resource);
 			assert_int_equal(r->count, 1);
 			chosen[reload_chord_finger_index(&f.t->self, &r->node)]++;

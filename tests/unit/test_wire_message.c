@@ -293,6 +293,27 @@ static void attaches(void **state)
 	assert_int_equal(a->candidates[0].overlay_link, RELOAD_DTLS_UDP_SR);
 	AUTO(reload_msg) no_ice = vector_msg("attach-req-no-ice");
 	assert_int_equal(no_ice->body.attach.candidates[0].overlay_link, 4);
+	/* R-6.5.1.1-03: the types that work without ICE, and only these, say so in their names */
+	const struct wire_ctx plain = { .node_id_len = 16 };
+	for (unsigned type = 1; type <= 4; type++) {
+		struct reload_ice_candidate one = no_ice->body.attach.candidates[0];
+		one.overlay_link = (uint8_t)type;
+		json_t *j = reload_wire_json(&reload_ice_candidate_wire, &plain, &one);
+		const char *name = json_string_value(json_object_get(j, "overlay_link"));
+		if (name)
+			assert_int_equal(strstr(name, "NO-ICE") != NULL, type >= 3);
+		else
+			assert_int_equal(type, 2);
+		json_decref(j);
+	}
+	/* R-6.5.1.3-02: one offer; no media streams, components, default candidate or ice-lite in it */
+	json_t *offer = reload_wire_json(&reload_attach_wire, &plain, &no_ice->body.attach);
+	static const char *const fields[] = { "ufrag", "password", "role", "candidates",
+		"send_update" };
+	assert_int_equal(json_object_size(offer), COUNT_OF(fields));
+	for (size_t i = 0; i < COUNT_OF(fields); i++)
+		assert_non_null(json_object_get(offer, fields[i]));
+	json_decref(offer);
 	assert_int_equal(no_ice->body.attach.ufrag.len, 0);
 	/* R-6.5.2-01 */
 	AUTO(reload_msg) app = vector_msg("app-attach-req");

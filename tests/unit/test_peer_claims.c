@@ -135,6 +135,31 @@ static void neighbours_are_proven(void **state)
 	net_free(net);
 }
 
+/* Who is in no table claims what it likes: its Attach has one dial, its claim none. */
+static void claim_of_a_stranger(void **state)
+{
+	struct ring *r = *state;
+	struct node *n = node_new(r->net, 0x60);
+	const struct reload_ip_port theirs = node_address(r->c);
+	struct reload_ice_candidate candidate = { .addr_port = theirs,
+		.overlay_link = RELOAD_TLS_TCP_FH_NO_ICE,
+		.foundation = span_str("1"),
+		.priority = 2130706431,
+		.type = RELOAD_CAND_HOST };
+	struct reload_attach body = {
+		.role = span_str("passive"), .candidates = &candidate, .candidates_count = 1
+	};
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft(n, RELOAD_ATTACH_REQ, &body, &to);
+	c.via[0] = dest(n);
+	c.via_count = 1;
+	unsigned opened = r->u->opened;
+	say(r->b, r->u, craft_bytes(&c));
+	net_pass(r->net, 60 * RELOAD_SECOND);
+	assert_int_equal(r->u->opened, opened + 1);
+	assert_false(has_reached(r->u, &theirs));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +167,7 @@ int main(void)
 		rings_test(claimed_bootstrap_node_is_asked),
 		rings_test(another_at_the_claimed_address),
 		ring_test(address_of_another_peer),
+		ring_test(claim_of_a_stranger),
 		cmocka_unit_test(neighbours_are_proven),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,7 +80,9 @@ bool cli_name_valid(const char *name)
 {
 	size_t n =
 		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@+");
-	return n && n <= NAME_LEN_MAX && !name[n] && name[0] != '.' && name[0] != '-';
+	/* INSTANCE-ro.sock is the socket of INSTANCE that only reads */
+	bool read_only = n >= 3 && memcmp(name + n - 3, "-ro", 3) == 0;
+	return n && n <= NAME_LEN_MAX && !name[n] && name[0] != '.' && name[0] != '-' && !read_only;
 }
 
 enum reload_err cli_socket_path(
@@ -89,7 +91,10 @@ enum reload_err cli_socket_path(
 	char file[NAME_LEN_MAX + 16], *path = NULL;
 	if (!cli_name_valid(instance))
 		return reload_why_set(why, RELOAD_USAGE, "not a name of an instance",
-			"%.80s: letters, digits and - _ . @ + are possible, 64 at most", instance);
+			"%.80s: letters, digits and - _ . @ + are possible, 64 at most, without "
+			"-ro at "
+			"the end",
+			instance);
 	snprintf(file, sizeof(file), "%s%s.sock", instance, read_only ? "-ro" : "");
 	enum reload_err err = cli_path(&path, CLI_RUN, file, why);
 	if (!err && strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {

@@ -19,7 +19,7 @@ enum reload_err cli_path(
 /* cli_path_show() returns path for people: without the present directory in front.  Borrows path. */
 const char *cli_path_show(const char *path);
 
-/* cli_name_valid() tells whether an instance or identity may have that name: letters, digits, "-_.@+", no dot first. */
+/* cli_name_valid() tells whether an instance or identity may have that name: letters, digits, "-_.@+", no dot first, no "-ro" last. */
 bool cli_name_valid(const char *name);
 
 /* cli_socket_path() returns (owned) the control socket of an instance; RELOAD_USAGE for a bad name or too long a path. */

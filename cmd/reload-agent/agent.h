@@ -31,6 +31,8 @@ struct agent {
 	struct reload_why join_why; /* of join_err */
 	/* takes note that the agent is to leave the overlay (now: at once) and end; called from inside a request */
 	void (*stop)(struct agent *agent, bool now);
+	/* reads what changed on the disk; returns the result of agent.refresh (owned) */
+	json_t *(*refresh)(struct agent *agent);
 	struct agent_log *log;
 	struct agent_rpc *rpc; /* of agent_rpc_new() */
 };

@@ -23,6 +23,8 @@ const struct cli_opt agent_stop_opts[] = {
 	CLI_END,
 };
 
+const struct cli_opt agent_refresh_opts[] = { CLI_END };
+
 const struct cli_opt agent_events_opts[] = {
 	{ 0, "type", "TYPE", "only events of that type", true },
 	CLI_END,
@@ -76,23 +78,35 @@ static const char *first_of(const json_t *status, const char *list)
 	return id ? cli_short(id) : "-";
 }
 
-/* Whole days until an RFC 3339 time. */
-static long days_left(const char *rfc3339)
+/* Seconds until an RFC 3339 time; none: 0. */
+static long long seconds_left(const char *rfc3339)
 {
 	struct tm tm = { 0 };
 	if (!strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &tm))
 		return 0;
-	return ((long)timegm(&tm) - (long)(cli_now() / RELOAD_SECOND)) / 86400;
+	return (long long)timegm(&tm) - (long long)(cli_now() / RELOAD_SECOND);
 }
 
 static void print_until(FILE *out, const json_t *s)
 {
 	const char *cert = cli_get_text(s, "certificate_until"),
 		   *config = cli_get_text(s, "configuration_until");
-	long days = days_left(cert);
-	fprintf(out, "until  certificate %.10s (%ld day%s)   configuration sequence %lld%s%.10s\n",
-		*cert ? cert : "-", days, days == 1 ? "" : "s",
-		cli_get_int(s, "configuration_sequence"), *config ? ", " : "", config);
+	long long left = seconds_left(cert), days = left / 86400;
+	fprintf(out, "until  certificate %.10s ", *cert ? cert : "-");
+	if (left <= 0)
+		fputs("(ended: the node is out of the overlay)", out);
+	else if (!days)
+		fprintf(out, "(ends in %lld min)", (left + 59) / 60);
+	else
+		fprintf(out, "(%lld day%s)", days, days == 1 ? "" : "s");
+	fprintf(out, "   configuration sequence %lld%s%.10s%s\n",
+		cli_get_int(s, "configuration_sequence"), *config ? ", " : "", config,
+		*config && seconds_left(config) <= 0 ? " (ended)" : "");
+	if (left <= 0)
+		fprintf(out,
+			"renew  reload-enroll issue USER --identity NAME, then: reload-agent "
+			"refresh -a %s\n",
+			cli_get_text(s, "instance"));
 }
 
 static void print_status(FILE *out, const json_t *s, void *arg)
@@ -205,6 +219,58 @@ int agent_run_status(struct cli *cli)
 	cli_print(cli, result, print_status, NULL);
 	json_decref(result);
 	return joined || state ? 0 : reload_err_exit(RELOAD_NOT_JOINED);
+}
+
+/* -- refresh ------------------------------------------------------------------------------------------------------- */
+
+static void print_part(FILE *out, const json_t *r, const char *part, const char *more)
+{
+	char key[32];
+	snprintf(key, sizeof(key), "%s_why", part);
+	const char *why = cli_get_text(r, key);
+	fprintf(out, "%-14s %s%s%s%s\n", part, cli_get_text(r, part), more, *why ? ": " : "", why);
+}
+
+static void print_refreshed(FILE *out, const json_t *r, void *arg)
+{
+	(void)arg;
+	char text[64];
+	snprintf(text, sizeof(text), ", until %.10s", cli_get_text(r, "certificate_until"));
+	print_part(out, r, "certificate", text);
+	snprintf(text, sizeof(text), ", sequence %lld", cli_get_int(r, "configuration_sequence"));
+	print_part(out, r, "configuration", text);
+	print_part(out, r, "log", "");
+}
+
+static void print_would_refresh(FILE *out, const json_t *r, void *arg)
+{
+	(void)r, (void)arg;
+	fputs("would read certificate, key and configuration again, and open the log again\n", out);
+}
+
+int agent_run_refresh(struct cli *cli)
+{
+	AUTO(cli_link) link = NULL;
+	struct reload_why why;
+	struct reload_call_error error;
+	json_t *result = NULL;
+	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why);
+	if (err)
+		return cli_fail(cli, err, &why);
+	const char *method = cli->dry_run ? "agent.status" : "agent.refresh";
+	if (cli_link_call(link, method, NULL, RELOAD_NEVER, NULL, NULL, &result, &error))
+		return cli_call_fail(cli, &error);
+	if (cli->dry_run) {
+		cli_print(cli, result, print_would_refresh, NULL);
+		json_decref(result);
+		return 0;
+	}
+	bool refused = !strcmp(cli_get_text(result, "certificate"), "refused") ||
+		       !strcmp(cli_get_text(result, "configuration"), "refused"),
+	     failed = !strcmp(cli_get_text(result, "log"), "failed");
+	cli_print(cli, result, print_refreshed, NULL);
+	json_decref(result);
+	return refused ? reload_err_exit(RELOAD_BAD_CERT) : failed ? reload_err_exit(RELOAD_IO) : 0;
 }
 
 /* -- stop ---------------------------------------------------------------------------------------------------------- */

@@ -72,6 +72,8 @@ const char *agent_event_part(enum reload_event_type type)
 	case RELOAD_EV_CONFIG_REFUSED:
 	case RELOAD_EV_CONFIG_BEHIND:
 		return "config";
+	case RELOAD_EV_CERTIFICATE_ENDS:
+	case RELOAD_EV_CERTIFICATE_ENDED:
 	case RELOAD_EV_CERTIFICATE_STORED:
 	case RELOAD_EV_NAME_TAKEN:
 	case RELOAD_EV_BAD_SIGNATURE:

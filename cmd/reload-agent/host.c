@@ -1,6 +1,7 @@
 #include "host.h"
 
 #include "join.h"
+#include "refresh.h"
 #include "log.h"
 
 #include "common/files.h"
@@ -272,28 +273,9 @@ static void stop_asked(struct agent *agent, bool now)
 		reload_poll_timers(agent->poll), &h->stop, reload_poll_now(), stop_later, h);
 }
 
-/* SIGHUP: the configuration document is read again. */
-static void refresh(struct host *h)
+static json_t *refresh_asked(struct agent *agent)
 {
-	struct cli_identity fresh = { 0 };
-	struct reload_why why = { 0 };
-	if (agent_log_reopen(h->agent.log, &why))
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "%s: %s", why.what, why.why);
-	if (cli_identity_load(&fresh, h->identity.dir, NULL, reload_poll_wall(), &why)) {
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "not refreshed: %s: %s",
-			why.what, why.why);
-		return;
-	}
-	const struct reload_config *present = reload_peer_config(h->agent.peer);
-	if (!reload_sequence_newer(fresh.config->sequence, present->sequence))
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO,
-			"configuration unchanged sequence=%u", present->sequence);
-	else if (reload_config_verify(fresh.config, present, reload_poll_wall(), &why))
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
-			"new configuration refused: %s: %s", why.what, why.why);
-	else
-		reload_peer_configure(h->agent.peer, fresh.config);
-	cli_identity_clear(&fresh);
+	return host_refresh((struct host *)agent); /* its first member */
 }
 
 static void signal_in(void *arg, unsigned events)
@@ -304,7 +286,7 @@ static void signal_in(void *arg, unsigned events)
 	if (read(agent_signals_fd(h->signals), &number, 1) != 1)
 		return;
 	if (number == SIGHUP) {
-		refresh(h);
+		json_decref(host_refresh(h));
 		return;
 	}
 	agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "stopping on signal %u", number);
@@ -405,7 +387,7 @@ enum reload_err host_prepare(struct host *h, const struct agent_settings *s, str
 				    : h->identity.instance;
 	if (!cli_name_valid(h->agent.instance))
 		return reload_why_set(why, RELOAD_USAGE, h->agent.instance,
-			"an instance name has letters, digits and -_.@+");
+			"an instance name has letters, digits and -_.@+, and no -ro at the end");
 	if (strcmp(role, "peer") && strcmp(role, "client"))
 		return reload_why_set(why, RELOAD_USAGE, role, "--role is peer or client");
 	h->agent.role = strcmp(role, "client") ? RELOAD_ROLE_PEER : RELOAD_ROLE_CLIENT;
@@ -443,6 +425,7 @@ enum reload_err host_prepare(struct host *h, const struct agent_settings *s, str
 
 void host_clear(struct host *h)
 {
+	host_refresh_clear(h);
 	host_join_clear(h);
 	cli_identity_clear(&h->identity);
 	free(h->store_path);
@@ -554,6 +537,7 @@ static void end(struct host *h)
 	struct reload_server *sockets = agent_rpc_free(&h->agent);
 	agent_known_stop(&h->known);
 	host_join_clear(h);
+	reload_timer_cancel(timers, &h->validity);
 	reload_peer_free(h->agent.peer);
 	reload_links_free(h->links);
 	reload_pool_free(h->pool);
@@ -576,6 +560,8 @@ enum reload_err host_run(struct host *h, const struct agent_settings *s, struct 
 	signal(SIGPIPE, SIG_IGN); /* before the first line of the log */
 	signal(SIGXFSZ, SIG_IGN); /* the store hears of the limit as an error */
 	h->agent.stop = stop_asked;
+	h->agent.refresh = refresh_asked;
+	h->settings = s;
 	h->agent.credentials = &h->identity.credentials;
 	h->agent.poll = reload_poll_new();
 	h->pool = reload_pool_new(h->agent.poll, 0, job_done, h);
@@ -591,6 +577,7 @@ enum reload_err host_run(struct host *h, const struct agent_settings *s, struct 
 	if (!err) {
 		listen_json(h);
 		err = host_join_start(h, s, why);
+		host_validity_start(h);
 	}
 	while (!err && !h->ended)
 		reload_poll_turn(h->agent.poll, RELOAD_NEVER);

@@ -36,7 +36,12 @@ struct host {
 	struct reload_timer wake; /* the engine's deadline */
 	struct reload_timer
 		alone; /* --first, and nobody answered: form the ring outside of the engine's call */
-	struct reload_timer stop; /* asked to stop from inside a request */
+	struct reload_timer stop;              /* asked to stop from inside a request */
+	const struct agent_settings *settings; /* that it was started with */
+	struct retired *retired;               /* identities that newer ones replaced */
+	struct reload_timer validity;          /* the next look at the own certificate */
+	reload_ms warned;                      /* of its end; 0: not */
+	bool outdated, join_when_valid;        /* it has ended; and this node was in the overlay */
 	struct agent_signals *signals;
 	uint64_t signals_handle;
 	int ready_fd; /* -1: nobody waits, or told already */

@@ -124,6 +124,13 @@ enum reload_rpc_end rpc_agent_stop(void *arg, struct reload_rpc_call *call, cons
 		call, json_pack("{s:s, s:I}", "state", "leaving", "pid", (json_int_t)getpid()));
 }
 
+enum reload_rpc_end rpc_agent_refresh(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct agent *agent = arg;
+	(void)params;
+	return reload_rpc_reply(call, agent->refresh(agent));
+}
+
 static bool event_type_exists(const char *name)
 {
 	static const enum reload_event_type types[] = {

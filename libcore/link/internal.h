@@ -74,6 +74,7 @@ struct reload_links {
 	struct reload_links_setup
 		set; /* with defaults filled in; cert, key and others are not used after new */
 	struct reload_timers *timers;
+	struct reload_timer validity; /* the next look for certificates that have ended */
 	struct reload_poll_hook hook;
 	SSL_CTX *ctx;
 	BIO_METHOD *bio;
@@ -96,6 +97,10 @@ struct reload_links {
 enum reload_err reload_tls_context_init(
 	struct reload_links *links, struct reload_why *why) MUST_CHECK;
 void reload_tls_context_clear(struct reload_links *links);
+
+/* reload_tls_context_new() makes a context (owned) of policy and credentials of set; RELOAD_BAD_CERT, _BAD_KEY, _FAILED with why. */
+enum reload_err reload_tls_context_new(
+	SSL_CTX **out, const struct reload_links_setup *set, struct reload_why *why) MUST_CHECK;
 
 /* reload_tls_session() makes the TLS side of a connected link over its descriptor; NULL when OpenSSL cannot. */
 SSL *reload_tls_session(struct reload_tls_link *link);
@@ -143,6 +148,9 @@ void reload_tls_link_turn_first(struct reload_tls_link *link);
 
 /* reload_tls_link_turn_end() does what is due; the link may be gone afterwards. */
 void reload_tls_link_turn_end(struct reload_tls_link *link);
+
+/* reload_links_validity() sees to it that a link whose certificate ends is looked at then. */
+void reload_links_validity(struct reload_links *links, reload_utc not_after);
 
 /* reload_tls_link_free() frees at once, without a word to anybody. */
 void reload_tls_link_free(struct reload_tls_link *link);

@@ -187,28 +187,44 @@ static bool policy(SSL_CTX *ctx, int version_max)
 	       SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!eNULL") == 1;
 }
 
+enum reload_err reload_tls_context_new(
+	SSL_CTX **out, const struct reload_links_setup *set, struct reload_why *why)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+	enum reload_err err = RELOAD_OK;
+	if (!ctx || !policy(ctx, set->tls_version_max))
+		err = reload_why_set(why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
+	ERR_clear_error();
+	if (!err && !own_certificates(ctx, set))
+		err = reload_why_set(why, RELOAD_BAD_CERT, "certificate of this node",
+			"OpenSSL refuses it: %s", ERR_reason_error_string(ERR_peek_error()));
+	if (!err && SSL_CTX_use_PrivateKey(ctx, set->key->native) != 1)
+		err = reload_why_set(why, RELOAD_BAD_KEY, "private key of this node",
+			"OpenSSL refuses it: %s", ERR_reason_error_string(ERR_peek_error()));
+	if (err) {
+		SSL_CTX_free(ctx);
+		return err;
+	}
+	if (set->keylog && *set->keylog)
+		SSL_CTX_set_keylog_callback(ctx, keylog);
+	*out = ctx;
+	return RELOAD_OK;
+}
+
 enum reload_err reload_tls_context_init(struct reload_links *links, struct reload_why *why)
 {
 	const struct reload_links_setup *set = &links->set;
 	links->bio = bio_method();
-	links->ctx = SSL_CTX_new(TLS_method());
-	if (!links->bio || !links->ctx || !policy(links->ctx, set->tls_version_max))
+	if (!links->bio)
 		return reload_why_set(why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
-	ERR_clear_error();
-	if (!own_certificates(links->ctx, set))
-		return reload_why_set(why, RELOAD_BAD_CERT, "certificate of this node",
-			"OpenSSL refuses it: %s", ERR_reason_error_string(ERR_peek_error()));
-	if (SSL_CTX_use_PrivateKey(links->ctx, set->key->native) != 1)
-		return reload_why_set(why, RELOAD_BAD_KEY, "private key of this node",
-			"OpenSSL refuses it: %s", ERR_reason_error_string(ERR_peek_error()));
-	if (!set->keylog || !*set->keylog)
-		return RELOAD_OK;
+	enum reload_err err = reload_tls_context_new(&links->ctx, set, why);
+	if (err || !set->keylog || !*set->keylog)
+		return err;
 	links->keylog =
 		open(set->keylog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (links->keylog < 0)
 		return reload_why_set(why, RELOAD_IO, set->keylog,
 			"cannot be opened for writing: %s", strerror(errno));
-	SSL_CTX_set_keylog_callback(links->ctx, keylog);
 	return RELOAD_OK;
 }
 

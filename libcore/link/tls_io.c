@@ -12,7 +12,8 @@ enum {
 	CONNECT_MS = 3000,
 	HANDSHAKE_MS = 5000,
 	HANDSHAKES = 32,
-	PAUSE_MS = 100
+	PAUSE_MS = 100,
+	VALIDITY_MS = 60000
 };
 
 static int link_cmp(const struct reload_tls_link *a, const struct reload_tls_link *b)
@@ -184,6 +185,54 @@ void reload_links_close(struct reload_links *links, uint32_t id)
 	reload_tls_link_close(l);
 }
 
+/* -- validity ------------------------------------------------------------------------------------------------------------ */
+
+static void validity_look(void *arg)
+{
+	struct reload_links *links = arg;
+	struct reload_tls_link *l;
+	reload_utc now = reload_poll_wall(), next = RELOAD_NEVER;
+	RB_FOREACH (l, reload_tls_tree, &links->tree) {
+		if (l->state != RELOAD_TLS_UP)
+			continue;
+		if (l->cert->not_after <= now) {
+			l->recheck = true;
+			reload_tls_link_turn(l);
+		} else if (l->cert->not_after < next) {
+			next = l->cert->not_after;
+		}
+	}
+	if (next != RELOAD_NEVER)
+		reload_links_validity(links, next);
+}
+
+/* Waits at most VALIDITY_MS, as the clock of the calendar may be set. */
+void reload_links_validity(struct reload_links *links, reload_utc not_after)
+{
+	reload_utc wall = reload_poll_wall(), left = not_after > wall ? not_after - wall : 0;
+	reload_ms due = reload_poll_now() + (left < VALIDITY_MS ? left + 1 : VALIDITY_MS);
+	if (!links->validity.armed || due < links->validity.due)
+		reload_timer_arm(links->timers, &links->validity, due, validity_look, links);
+}
+
+enum reload_err reload_links_set_credentials(struct reload_links *links,
+	const struct reload_cert *cert, const struct reload_key *key,
+	struct reload_cert *const *others, size_t others_count, struct reload_why *why)
+{
+	struct reload_links_setup set = links->set;
+	SSL_CTX *ctx;
+	set.cert = cert;
+	set.key = key;
+	set.others = others;
+	set.others_count = others_count;
+	enum reload_err err = reload_tls_context_new(&ctx, &set, why);
+	if (err)
+		return err;
+	SSL_CTX_free(links->ctx); /* sessions under way hold it */
+	links->ctx = ctx;
+	return RELOAD_OK;
+}
+
 void reload_links_set_trust(struct reload_links *links, struct reload_trust *trust)
 {
 	struct reload_tls_link *l;
@@ -295,6 +344,7 @@ void reload_links_free(struct reload_links *links)
 		reload_poll_remove(links->set.poll, links->listeners[i].watch);
 		close(links->listeners[i].fd);
 	}
+	reload_timer_cancel(links->timers, &links->validity);
 	reload_poll_hook_remove(links->set.poll, &links->hook);
 	reload_tls_context_clear(links);
 	reload_trust_free(links->trust);

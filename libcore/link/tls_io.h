@@ -90,8 +90,16 @@ bool reload_links_send(struct reload_links *links, uint32_t link, struct span me
 void reload_links_close(struct reload_links *links, uint32_t link);
 
 /*
+ * reload_links_set_credentials() shows a newer certificate in handshakes to come; links that are up stay.  RELOAD_BAD_CERT or _BAD_KEY
+ * with why, and the former one is shown.
+ */
+enum reload_err reload_links_set_credentials(struct reload_links *links,
+	const struct reload_cert *cert, const struct reload_key *key,
+	struct reload_cert *const *others, size_t others_count, struct reload_why *why) MUST_CHECK;
+
+/*
  * reload_links_set_trust() takes the trust of a newer configuration: for new handshakes, and links whose certificate no
- * longer passes go down at the end of this turn.  reload_links_set_max_message() is for the bytes to come.
+ * longer passes go down at the end of this turn.  Without it they are looked at when a certificate ends.  reload_links_set_max_message() is for the bytes to come.
  */
 void reload_links_set_trust(struct reload_links *links, struct reload_trust *trust);
 void reload_links_set_max_message(struct reload_links *links, size_t max_message);

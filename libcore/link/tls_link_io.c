@@ -188,6 +188,7 @@ static void up(struct reload_tls_link *l)
 	else
 		links->counters.opened++;
 	reload_tls_link_want(l, RELOAD_POLL_IN);
+	reload_links_validity(links, l->cert->not_after);
 	links->set.ops->up(links->set.arg, l->id, l->cert, &l->peer, l->incoming);
 	if (l->state == RELOAD_TLS_UP && SSL_has_pending(l->ssl))
 		reload_tls_link_read(l);

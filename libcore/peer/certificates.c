@@ -115,3 +115,21 @@ static void store_certificates(void *arg)
 	for (size_t i = 0; i < COUNT_OF(cert_kinds); i++)
 		look(p, i);
 }
+
+void reload_peer_credentials(struct reload_peer *p, const struct reload_credentials *credentials)
+{
+	reload_peer_enter(p);
+	p->credentials = credentials;
+	wr_clear(&p->identity);
+	wr_init(&p->identity);
+	reload_cert_identity_write(&p->identity, credentials->cert, &p->self);
+	reload_cache_add(p->cache, credentials->cert);
+	p->life.certificates_stored = false;
+	reload_certificates_schedule(p);
+	reload_peer_exit(p);
+}
+
+bool reload_peer_wants_overlay(const struct reload_peer *p)
+{
+	return p->life.wanted || p->life.state == RELOAD_STATE_JOINED;
+}

@@ -233,6 +233,13 @@ enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
 void reload_peer_bootstrap(
 	struct reload_peer *p, const struct reload_ip_port *bootstrap, size_t count);
 
+/*
+ * reload_peer_credentials() goes on with a newer certificate of the same Node-ID and user (borrowed; the former ones are used until no
+ * job is under way), and stores it in the overlay.  reload_peer_wants_overlay() tells whether the node is in the overlay or on its way.
+ */
+void reload_peer_credentials(struct reload_peer *p, const struct reload_credentials *credentials);
+bool reload_peer_wants_overlay(const struct reload_peer *p);
+
 /* reload_peer_leave() tells the neighbours (s6.4.2.2), hands data over, and ends ENROLLED; now: without waiting. */
 void reload_peer_leave(struct reload_peer *p, bool now);
 

@@ -154,8 +154,8 @@ static void names_are_noun_dot_verb(void **state)
 static void changing_methods_are_not_for_reading_sockets(void **state)
 {
 	(void)state;
-	static const char *const writes[] = { "agent.stop", "agent.log_level", "overlay.join",
-		"overlay.leave", "store.put", "store.drop" };
+	static const char *const writes[] = { "agent.stop", "agent.refresh", "agent.log_level",
+		"overlay.join", "overlay.leave", "store.put", "store.drop" };
 	size_t count = 0;
 	for (size_t i = 0; i < RELOAD_METHODS; i++)
 		count += reload_methods[i].access == RELOAD_METHOD_WRITE;

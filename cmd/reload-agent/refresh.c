@@ -1,0 +1,213 @@
+#include "refresh.h"
+
+#include "log.h"
+
+#include "common/json.h"
+#include "common/output.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	LOOK_MS = 30000,             /* at most between two looks at the certificate: clocks jump */
+	WARN_AGAIN_MS = 3600 * 1000, /* between two warnings */
+	WARN_DAYS = 20 /* warned of when less is left, and less than a fifth of its validity */
+};
+
+/* -- taking what is new ------------------------------------------------------------------------------------------------ */
+
+/* What the engine and its signatures may still use; freed once no signature is under way. */
+struct retired {
+	struct cli_identity identity;
+	struct retired *next;
+};
+
+static void retired_free(struct host *h)
+{
+	for (struct retired *r; (r = h->retired);) {
+		h->retired = r->next;
+		cli_identity_clear(&r->identity);
+		free(r);
+	}
+}
+
+static void part_set(json_t *result, const char *part, const char *state, const char *why)
+{
+	char key[32];
+	json_object_set_new(result, part, json_string(state));
+	snprintf(key, sizeof(key), "%s_why", part);
+	json_object_set_new(result, key, why ? json_string(why) : json_null());
+}
+
+static void log_refresh(struct host *h, json_t *result)
+{
+	struct reload_why why = { 0 };
+	enum reload_err err = agent_log_reopen(h->agent.log, &why);
+	if (err)
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "%s: %s", why.what, why.why);
+	part_set(result, "log", err ? "failed" : "reopened", err ? why.why : NULL);
+}
+
+static void configuration_refresh(struct host *h, const struct cli_identity *fresh, json_t *result)
+{
+	struct reload_why why = { 0 };
+	const struct reload_config *present = reload_peer_config(h->agent.peer);
+	const char *state = "unchanged";
+	bool newer = reload_sequence_newer(fresh->config->sequence, present->sequence);
+	if (newer && reload_config_verify(fresh->config, present, reload_poll_wall(), &why)) {
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
+			"new configuration refused: %s: %s", why.what, why.why);
+		state = "refused";
+	} else if (newer) {
+		reload_peer_configure(h->agent.peer, fresh->config);
+		state = "taken";
+	} else {
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO,
+			"configuration unchanged sequence=%u", present->sequence);
+	}
+	part_set(result, "configuration", state, strcmp(state, "refused") ? NULL : why.why);
+}
+
+static enum reload_err may_replace(
+	const struct host *h, const struct cli_identity *fresh, struct reload_why *why)
+{
+	const struct reload_credentials *old = &h->identity.credentials, *new = &fresh->credentials;
+	if (!reload_id_eq(&old->node, &new->node) ||
+		old->cert->node_ids_count != new->cert->node_ids_count)
+		return reload_why_set(why, RELOAD_BAD_CERT, h->identity.dir,
+			"the new certificate has another Node-ID; that takes a restart");
+	if (strcmp(old->cert->user, new->cert->user) != 0)
+		return reload_why_set(why, RELOAD_BAD_CERT, h->identity.dir,
+			"the new certificate is for %s; that takes a restart", new->cert->user);
+	return RELOAD_OK;
+}
+
+static void credentials_take(struct host *h, struct cli_identity *fresh)
+{
+	struct retired *old = RELOAD_NEW(retired);
+	if (!reload_pool_counters(h->pool).waiting)
+		retired_free(h);
+	old->identity = h->identity;
+	old->next = h->retired;
+	h->retired = old;
+	h->identity = *fresh;
+	*fresh = (struct cli_identity){ 0 };
+	/* these belong to the start: the names of instance and directory are lent to others */
+	char *dir = h->identity.dir, *instance = h->identity.instance;
+	h->identity.dir = old->identity.dir;
+	h->identity.instance = old->identity.instance;
+	old->identity.dir = dir;
+	old->identity.instance = instance;
+	reload_peer_credentials(h->agent.peer, &h->identity.credentials);
+}
+
+static void certificate_refresh(struct host *h, struct cli_identity *fresh, json_t *result)
+{
+	struct reload_why why = { 0 };
+	const struct reload_credentials *new = &fresh->credentials;
+	char until[RELOAD_UTC_TEXT];
+	if (span_eq(h->identity.credentials.cert->der, new->cert->der)) {
+		part_set(result, "certificate", "unchanged", NULL);
+		return;
+	}
+	enum reload_err err = may_replace(h, fresh, &why);
+	if (!err)
+		err = reload_links_set_credentials(
+			h->links, new->cert, new->key, new->others, new->others_count, &why);
+	if (err) {
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
+			"new certificate refused: %s: %s", why.what, why.why);
+		part_set(result, "certificate", "refused", why.why);
+		return;
+	}
+	credentials_take(h, fresh);
+	agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "new certificate taken until=%s",
+		reload_utc_text(until, h->identity.credentials.cert->not_after));
+	part_set(result, "certificate", "taken", NULL);
+	host_validity_start(h);
+}
+
+json_t *host_refresh(struct host *h)
+{
+	struct cli_identity fresh = { 0 };
+	struct reload_why why = { 0 };
+	json_t *result = json_object();
+	log_refresh(h, result);
+	if (cli_identity_load(&fresh, h->identity.dir,
+		    agent_setting_value(h->settings, "config", 0), reload_poll_wall(), &why)) {
+		char text[1024];
+		snprintf(text, sizeof(text), "%s: %s", why.what, why.why);
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "not refreshed: %s", text);
+		part_set(result, "certificate", "refused", text);
+		part_set(result, "configuration", "refused", text);
+	} else {
+		configuration_refresh(h, &fresh, result);
+		certificate_refresh(h, &fresh, result);
+		cli_identity_clear(&fresh);
+	}
+	json_object_set_new(result, "certificate_until",
+		cli_json_time(h->identity.credentials.cert->not_after));
+	json_object_set_new(result, "configuration_sequence",
+		json_integer(reload_peer_config(h->agent.peer)->sequence));
+	return result;
+}
+
+/* -- the end of the own certificate --------------------------------------------------------------------------------------- */
+
+static void tell(struct host *h, enum reload_event_type type)
+{
+	agent_event(
+		&h->agent, &(struct reload_event){ .type = type,
+				   .node = &h->identity.credentials.node,
+				   .err = type == RELOAD_EV_CERTIFICATE_ENDED ? RELOAD_CERT_EXPIRED
+									      : RELOAD_OK });
+}
+
+static void validity_look(void *arg)
+{
+	struct host *h = arg;
+	const struct reload_cert *cert = h->identity.credentials.cert;
+	reload_utc now = reload_poll_wall(),
+		   left = cert->not_after > now ? cert->not_after - now : 0;
+	reload_ms mono = reload_poll_now(), next = LOOK_MS;
+	reload_utc few = (cert->not_after - cert->not_before) / 5,
+		   days = (reload_utc)WARN_DAYS * 86400 * 1000, ahead = few < days ? few : days;
+	if (!left && !h->outdated) {
+		h->outdated = true;
+		tell(h, RELOAD_EV_CERTIFICATE_ENDED);
+		h->join_when_valid = !h->stopping && reload_peer_wants_overlay(h->agent.peer);
+		reload_peer_leave(h->agent.peer, true);
+	} else if (left && left < ahead && (!h->warned || mono - h->warned >= WARN_AGAIN_MS)) {
+		h->warned = mono;
+		tell(h, RELOAD_EV_CERTIFICATE_ENDS);
+	}
+	if (left && left < next)
+		next = left + 1;
+	if (left > ahead && left - ahead < next)
+		next = left - ahead + 1;
+	reload_timer_arm(
+		reload_poll_timers(h->agent.poll), &h->validity, mono + next, validity_look, h);
+}
+
+void host_validity_start(struct host *h)
+{
+	struct reload_why why = { 0 };
+	bool again = h->outdated && h->identity.credentials.cert->not_after > reload_poll_wall();
+	if (again) {
+		h->outdated = false;
+		h->warned = 0;
+		if (h->join_when_valid && !h->stopping &&
+			h->agent.join(&h->agent, h->joining_as, TAKE(h->asked), &why))
+			agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
+				"not joined again: %s: %s", why.what, why.why);
+	}
+	reload_timer_arm(reload_poll_timers(h->agent.poll), &h->validity, reload_poll_now(),
+		validity_look, h);
+}
+
+void host_refresh_clear(struct host *h)
+{
+	if (h->agent.poll)
+		reload_timer_cancel(reload_poll_timers(h->agent.poll), &h->validity);
+	retired_free(h);
+}

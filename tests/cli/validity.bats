@@ -1,0 +1,90 @@
+#!/usr/bin/env bats
+# Certificates that end, and newer ones, under running agents.
+
+load lab
+
+setup_file() {
+	lab_begin
+	PORT=$(lab_port)
+	export PORT
+	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" >/dev/null
+	for u in alice bob carol dave; do
+		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
+	done
+	reload-enroll issue dave@calls.example --identity dave --validity 25s >/dev/null
+	lab_start alice -l "127.0.0.1:$PORT" --first
+	for u in bob carol dave; do lab_start "$u" -l 127.0.0.1:0; done
+	for u in alice bob carol dave; do reload-agent status -a "$u" --wait joined -q -t 20; done
+	lab_whole alice bob carol dave
+}
+
+teardown_file() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	for file in lab/*.pid; do kill -TERM "$(cat "$file")" || true; done 2>/dev/null
+	for file in lab/*.pid; do until_true gone "$(cat "$file")" || kill -KILL "$(cat "$file")"; done
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+state() {
+	[ "$(reload-agent status -a "$1" -j | jq -r .state)" = "$2" ]
+}
+
+links_to() { # links_to NAME N: exactly N are up
+	[ "$(reload-agent status -a "$1" -j | jq .links.up)" = "$2" ]
+}
+
+@test "refresh takes a newer certificate of the same Node-ID and keeps the links" {
+	before=$(reload-agent status -a bob -j | jq -r .certificate_until)
+	reload-enroll issue bob@calls.example --identity bob --validity 60d >/dev/null
+	run -0 reload-agent refresh -a bob
+	[[ "$output" == *"certificate    taken"* ]]
+	[[ "$output" == *"configuration  unchanged, sequence 1"* ]]
+	[ "$(reload-agent status -a bob -j | jq -r .certificate_until)" != "$before" ]
+	! grep -q 'link down' lab/bob.log
+	reload-store -a bob -k 0xf0000001 bob@calls.example 'signed with the new one' -q
+	[ "$(reload-fetch -a carol -k 0xf0000001 bob@calls.example --raw)" = 'signed with the new one' ]
+}
+
+@test "refresh refuses the certificate of another node and says so" {
+	cp -r lab/etc/identity/bob saved
+	cp lab/etc/identity/carol/*.pem lab/etc/identity/bob/
+	run -10 reload-agent refresh -a bob
+	[[ "$output" == *"another Node-ID"* ]]
+	cp saved/*.pem lab/etc/identity/bob/
+	reload-ping -a bob -c 1 -q succ >/dev/null
+}
+
+@test "SIGHUP does the same, and the log says what was taken" {
+	reload-enroll issue bob@calls.example --identity bob --validity 70d >/dev/null
+	kill -HUP "$(cat lab/bob.pid)"
+	until_true grep -q 'new certificate taken' lab/bob.log
+}
+
+@test "a certificate that ends ends the membership, on both sides" {
+	# R-13.4-01: nobody is believed whose certificate is not valid
+	until_true state dave enrolled
+	grep -q 'own certificate ends soon' lab/dave.log
+	grep -q 'own certificate has ended' lab/dave.log
+	run -9 reload-agent status -a dave
+	[[ "$output" == *"ended: the node is out of the overlay"* ]]
+	for u in alice bob carol; do until_true links_to "$u" 2; done
+	until_true lab_whole alice bob carol
+	for u in alice bob carol; do
+		reload-store -a "$u" -k 0xf0000001 "$u@calls.example" "after, from $u" -q
+		for v in alice bob carol; do
+			[ "$(reload-fetch -a "$v" -k 0xf0000001 "$u@calls.example" --raw)" = "after, from $u" ]
+		done
+	done
+}
+
+@test "a renewed certificate brings the node back without a restart" {
+	reload-enroll issue dave@calls.example --identity dave --validity 30d >/dev/null
+	kill -HUP "$(cat lab/dave.pid)"
+	reload-agent status -a dave --wait joined -q -t 30
+	lab_whole alice bob carol dave
+	reload-store -a dave -k 0xf0000001 dave@calls.example 'back' -q
+	[ "$(reload-fetch -a alice -k 0xf0000001 dave@calls.example --raw)" = back ]
+}

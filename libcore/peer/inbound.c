@@ -254,12 +254,15 @@ static void deliver(struct reload_peer *p, struct reload_connection *con, struct
 	inbound_start(in);
 }
 
-/* A request that was seen before: answered as before, or not at all while it is in work; in is taken. */
+/*
+ * A request that was seen before: answered as before, or not at all while it is in work; in is taken.  It is told by transaction id
+ * and originator (RFC 6940 s6.2.1): who signs it once more has not made another one of it.
+ */
 static bool repeated(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	struct span kept;
-	in->mark = reload_answer_mark(in->msg->security.signature.value);
+	in->mark = reload_answer_mark(reload_id_span(&in->signer));
 	enum reload_answer_state state = reload_answers_begin(
 		p->answers, in->msg->header.transaction_id, in->mark, p->now, &kept);
 	if (state == RELOAD_ANSWER_NEW)
@@ -288,14 +291,11 @@ static void verify_done(void *arg, struct reload_job *job)
 	reload_inbound_job_done(in);
 }
 
-/* Submits the check of the message's own signature; false: it cannot be verified. */
-static bool verify_start(struct inbound *in)
+/* Submits the check of the message's own signature; known: its certificate was verified before. */
+static void verify_start(struct inbound *in, bool known)
 {
 	struct reload_peer *p = in->peer;
 	struct reload_signature *sig = &in->msg->security.signature;
-	bool known;
-	if (reload_signer_find(in, &sig->identity, &in->cert, &in->signer, &known))
-		return false;
 	struct reload_job *job = reload_job_verify(in->cert, sig);
 	reload_msg_signature_input(&job->input, in->msg->header.overlay,
 		in->msg->header.transaction_id, in->msg->contents, sig->identity_bytes);
@@ -305,7 +305,6 @@ static bool verify_start(struct inbound *in)
 		reload_job_check_cert(job, p->config->trust, in->bucket, in->bucket_count, p->wall);
 	in->jobs++;
 	reload_peer_job(p, job, verify_done, in);
-	return true;
 }
 
 static void drop_inbound(struct inbound *in, enum reload_counter counter, const char *words)
@@ -340,17 +339,19 @@ static void answer_start(struct inbound *in)
 static void inbound_start(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	bool request = reload_code_is_request(in->msg->code);
-	if (request && repeated(in))
-		return;
+	bool known, request = reload_code_is_request(in->msg->code);
 	if (!request && !request_of(p, in->msg->header.transaction_id)) {
 		drop_inbound(in, RELOAD_COUNT_DROP_UNKNOWN_TRANSACTION, "no such transaction");
 		return;
 	}
-	if (!verify_start(in)) {
+	if (reload_signer_find(
+		    in, &in->msg->security.signature.identity, &in->cert, &in->signer, &known)) {
 		drop_inbound(in, RELOAD_COUNT_DROP_SIGNATURE, "no usable signature");
 		return;
 	}
+	if (request && repeated(in))
+		return;
+	verify_start(in, known);
 	if (!request)
 		answer_start(in);
 }

@@ -289,12 +289,19 @@ static void answer_local(
 	reload_list_write(&list, &p->ctx, &self, 1);
 	h.destination_list = wr_done(&list);
 	reload_msg_write(&w, &p->ctx, &h, contents, &block);
-	if (in->after)
+	enum reload_err err = w.err ? w.err : reload_msg_decode(&msg, wr_done(&w), &p->ctx);
+	if (in->after && !err)
 		in->after(in);
-	if (!reload_msg_decode(&msg, wr_done(&w), &p->ctx))
+	if (!err) {
 		reload_inbound_local_answer(in, msg);
-	else
+	} else { /* HDR-06: what does not fit a message is no answer here either */
+		struct reload_request *r = (struct reload_request *)reload_transaction_find(
+			&p->transactions, in->msg->header.transaction_id);
 		reload_inbound_free(in, true);
+		if (r)
+			reload_request_fail(
+				r, RELOAD_RESPONSE_TOO_LARGE, "the answer does not fit a message");
+	}
 	wr_clear(&w);
 	wr_clear(&list);
 }

@@ -151,11 +151,11 @@ void reload_answers_forget(struct reload_answers *a, uint64_t id, uint64_t mark)
 		answer_remove(a, one);
 }
 
-uint64_t reload_answer_mark(struct span signature)
+uint64_t reload_answer_mark(struct span node)
 {
 	uint64_t mark =
-		0xcbf29ce484222325u; /* FNV-1a: copies of one request are equal, that is all it has to tell */
-	for (size_t i = 0; i < signature.len; i++)
-		mark = (mark ^ signature.at[i]) * 0x100000001b3u;
+		0xcbf29ce484222325u; /* FNV-1a: nobody can choose the id of another's request, too */
+	for (size_t i = 0; i < node.len; i++)
+		mark = (mark ^ node.at[i]) * 0x100000001b3u;
 	return mark;
 }

@@ -33,7 +33,7 @@ void reload_answers_set_lifetime(struct reload_answers *a, reload_ms lifetime);
 reload_ms reload_answers_expire(struct reload_answers *a, reload_ms now);
 
 /*
- * reload_answers_begin() looks a request up by its transaction id and the mark of its signature.  NEW: it is entered as in
+ * reload_answers_begin() looks a request up by its transaction id and the mark of its originator.  NEW: it is entered as in
  * work.  READY: *answer is borrowed until the next call.
  */
 enum reload_answer_state reload_answers_begin(
@@ -45,5 +45,5 @@ void reload_answers_keep(struct reload_answers *a, uint64_t id, uint64_t mark, s
 /* reload_answers_forget() ends a request in work whose repeat may be served again. */
 void reload_answers_forget(struct reload_answers *a, uint64_t id, uint64_t mark);
 
-/* reload_answer_mark() condenses the signature that tells copies of one request from other messages with its id. */
-uint64_t reload_answer_mark(struct span signature);
+/* reload_answer_mark() condenses the originator's Node-ID, which tells copies of one request from others with its id. */
+uint64_t reload_answer_mark(struct span node);

@@ -328,9 +328,13 @@ def replays():
     beside.send(m)
     found = call("a0", "store.fetch", target=f"resource:{target.hex()}", kind=str(KIND_NODE))
     must(found["generation"] == "1" and len(found["values"]) == 1, f"after replays: {found}")
-    # the same transaction with other contents is another request, and old data is refused
+    # R-6.2.1-11: the same transaction of the same originator is the same request, signed once more or with other contents
     t = transaction_of(m)
-    answer = link.answer(link.send(request(who, resource(target), code=7, body=store_request(who, target, counter_=9), transaction=t)))
+    for body in (store_request(who, target), store_request(who, target, counter_=9)):
+        again = link.answer(link.send(request(who, resource(target), code=7, body=body, transaction=t)))
+        must(again and again.body == first.body, f"signed once more: {again} after {first}")
+    # another one with a counter of its own is refused
+    answer = link.answer(link.send(request(who, resource(target), code=7, body=store_request(who, target, counter_=9))))
     must(answer and answer.error == 5, f"counter ahead: {answer}")
     ping = request(who, node(node_of(at)))
     for _ in range(5):

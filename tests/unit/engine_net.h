@@ -68,6 +68,7 @@ struct node {
 	struct reload_ip_port reached[NET_REACHED]; /* in this order, the rest is not kept */
 	size_t reached_count;
 	bool deaf;                            /* takes no links */
+	size_t storage_bytes;                 /* 0: 1 MiB */
 	const struct reload_ip_port *claimed; /* where it says that it listens; NULL: the truth */
 };
 
@@ -565,7 +566,8 @@ static inline struct node *node_new(struct net *net, uint8_t first)
 static inline void node_start(struct node *n, enum reload_role role)
 {
 	struct reload_why why = { 0 };
-	n->storage = reload_storage_memory_new(1024 * 1024, 15000);
+	n->storage =
+		reload_storage_memory_new(n->storage_bytes ? n->storage_bytes : 1024 * 1024, 15000);
 	struct reload_peer_setup setup = { .ops = &net_ops,
 		.host = n,
 		.config = n->net->config,

@@ -1,9 +1,12 @@
 /*
  * A signature costs as much as one to three wake-ups of a sleeping thread, so a lone job is done at once, here, by the
  * thread of the loop.  Of many the workers get all but the one that the loop's thread does itself; it then looks after its
- * sockets before it takes the next one, so that forwarding waits for one signature at most.
+ * sockets before it takes the next one, so that forwarding waits for one signature at most.  Who causes much work waits for it
+ * himself (ident/queue.h).
  */
 #include "reload-agent/pool.h"
+
+#include "ident/queue.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -36,7 +39,8 @@ struct reload_pool {
 
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t work;
-	struct jobs queue, finished;
+	struct reload_job_queue queue;
+	struct jobs finished;
 	unsigned sleeping;
 	bool told, stop; /* told: the event is raised for what is in finished */
 };
@@ -78,7 +82,7 @@ static void *worker(void *arg)
 	struct reload_pool *p = arg;
 	pthread_mutex_lock(&p->lock);
 	while (!p->stop) {
-		struct reload_job *job = jobs_get(&p->queue);
+		struct reload_job *job = reload_job_queue_get(&p->queue);
 		if (!job) {
 			p->sleeping++;
 			pthread_cond_wait(&p->work, &p->lock);
@@ -147,7 +151,7 @@ static void on_turn_end(void *arg)
 	struct reload_pool *p = arg;
 	take_finished(p);
 	pthread_mutex_lock(&p->lock);
-	struct reload_job *mine = jobs_get(&p->queue);
+	struct reload_job *mine = reload_job_queue_get(&p->queue);
 	size_t left = p->queue.count;
 	unsigned sleeping = p->sleeping;
 	size_t helpers = left / JOBS_PER_WAKE;
@@ -171,7 +175,7 @@ void reload_pool_submit(struct reload_pool *p, struct reload_job *job)
 	p->counters.waiting++;
 	p->hook.due = true;
 	pthread_mutex_lock(&p->lock);
-	jobs_put(&p->queue, job);
+	reload_job_queue_put(&p->queue, job);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -188,7 +192,6 @@ struct reload_pool *reload_pool_new(
 	p->workers_max = workers < WORKERS_MAX ? workers : WORKERS_MAX;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->work, NULL);
-	jobs_init(&p->queue);
 	jobs_init(&p->finished);
 	p->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	assert(p->event >= 0);
@@ -211,7 +214,7 @@ void reload_pool_free(struct reload_pool *p)
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->workers; i++)
 		pthread_join(p->threads[i], NULL);
-	while ((job = jobs_get(&p->queue)) || (job = jobs_get(&p->finished)))
+	while ((job = reload_job_queue_get(&p->queue)) || (job = jobs_get(&p->finished)))
 		reload_job_free(job);
 	reload_poll_hook_remove(p->poll, &p->hook);
 	reload_poll_remove(p->poll, p->watch);

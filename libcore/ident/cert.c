@@ -69,15 +69,22 @@ bool reload_cert_has_node(const struct reload_cert *cert, const struct reload_id
 }
 
 /* H(certificate), or H(Node-ID || certificate), the Node-ID "represented without any framing" (RFC 6940 s6.3.4). */
-static bool hash_is(struct span wanted, uint8_t hash_alg, const struct reload_cert *cert,
+static bool der_hash_is(const struct reload_signer_identity *identity, struct span der,
 	const struct reload_id *node)
 {
 	uint8_t hash[RELOAD_HASH_SIZE_MAX];
-	if (!node && hash_alg == RELOAD_HASH_SHA256)
-		return span_eq(wanted, span_of(cert->fingerprint, sizeof(cert->fingerprint)));
-	struct span parts[2] = { node ? reload_id_span(node) : span_of(NULL, 0), cert->der };
-	size_t len = reload_hash(hash, hash_alg, node ? parts : parts + 1, node ? 2 : 1);
-	return len && span_eq(wanted, span_of(hash, len));
+	struct span parts[2] = { node ? reload_id_span(node) : span_of(NULL, 0), der };
+	size_t len = reload_hash(hash, identity->hash_alg, node ? parts : parts + 1, node ? 2 : 1);
+	return len && span_eq(identity->hash, span_of(hash, len));
+}
+
+static bool hash_is(const struct reload_signer_identity *identity, const struct reload_cert *cert,
+	const struct reload_id *node)
+{
+	if (!node && identity->hash_alg == RELOAD_HASH_SHA256)
+		return span_eq(
+			identity->hash, span_of(cert->fingerprint, sizeof(cert->fingerprint)));
+	return der_hash_is(identity, cert->der, node);
 }
 
 bool reload_cert_denotes(const struct reload_cert *cert,
@@ -85,8 +92,7 @@ bool reload_cert_denotes(const struct reload_cert *cert,
 {
 	if (identity->type == RELOAD_CERT_HASH) {
 		/* with several Node-IDs the signer would be unknown (SEC-04) */
-		if (cert->node_ids_count != 1 ||
-			!hash_is(identity->hash, identity->hash_alg, cert, NULL))
+		if (cert->node_ids_count != 1 || !hash_is(identity, cert, NULL))
 			return false;
 		*node = cert->node_ids[0];
 		return true;
@@ -94,10 +100,55 @@ bool reload_cert_denotes(const struct reload_cert *cert,
 	if (identity->type != RELOAD_CERT_HASH_NODE_ID)
 		return false;
 	for (size_t i = 0; i < cert->node_ids_count; i++)
-		if (hash_is(identity->hash, identity->hash_alg, cert, &cert->node_ids[i])) {
+		if (hash_is(identity, cert, &cert->node_ids[i])) {
 			*node = cert->node_ids[i];
 			return true;
 		}
+	return false;
+}
+
+/* The Node-ID of the reload URI that begins at r, which stands behind "reload://" then; false: it has none. */
+static bool uri_node(struct reload_id *out, struct rd *r)
+{
+	char text[2 * (RELOAD_ID_MAX + 2) + 1];
+	size_t n = 0;
+	const uint8_t *at;
+	while (n + 1 < sizeof(text) && rd_more(r) && (at = rd_take(r, 1)) && *at != '@')
+		text[n++] = (char)*at;
+	text[n] = 0;
+	/* a Destination: type node, length, Node-ID */
+	return n > 4 && text[0] == '0' && text[1] == '1' && !reload_id_from_hex(out, text + 4);
+}
+
+static bool begins_uri(const uint8_t *at)
+{
+	static const char scheme[] = "reload://";
+	for (size_t i = 0; i < sizeof(scheme) - 1; i++)
+		if ((at[i] >= 'A' && at[i] <= 'Z' ? at[i] - 'A' + 'a' : at[i]) != scheme[i])
+			return false;
+	return true;
+}
+
+bool reload_cert_may_denote(const struct reload_ident_ops *ops, struct span der,
+	const struct reload_signer_identity *identity)
+{
+	enum {
+		SCHEME = 9
+	};
+	struct reload_id node;
+	size_t nodes = 0;
+	if (identity->type == RELOAD_CERT_HASH)
+		return der_hash_is(identity, der, NULL);
+	if (identity->type != RELOAD_CERT_HASH_NODE_ID || !ops->plain_uris)
+		return identity->type == RELOAD_CERT_HASH_NODE_ID;
+	for (size_t i = 0; i + SCHEME < der.len && nodes < RELOAD_CERT_NODE_IDS_MAX; i++) {
+		if (!begins_uri(der.at + i))
+			continue;
+		struct rd r = rd_of(span_of(der.at + i + SCHEME, der.len - i - SCHEME));
+		nodes++;
+		if (uri_node(&node, &r) && der_hash_is(identity, der, &node))
+			return true;
+	}
 	return false;
 }
 

@@ -60,6 +60,13 @@ bool reload_cert_denotes(const struct reload_cert *cert,
 	const struct reload_signer_identity *identity, struct reload_id *node);
 
 /*
+ * reload_cert_may_denote() tells, without parsing it, whether identity may name the certificate of these bytes, at a fraction of the
+ * cost; false is certain.
+ */
+bool reload_cert_may_denote(const struct reload_ident_ops *ops, struct span der,
+	const struct reload_signer_identity *identity);
+
+/*
  * reload_cert_identity_write() appends the SignerIdentity (type, length, hash) by which node, a Node-ID of cert, signs:
  * cert_hash with one Node-ID, cert_hash_node_id with several (R-6.3.4-10, -11).
  */

@@ -28,6 +28,7 @@ struct reload_job {
 	struct wr signature;       /* verify: in; sign: out */
 	uint8_t hash_alg, sig_alg; /* verify: in; sign: out */
 
+	uint64_t share;      /* who causes the work; 0: this node itself */
 	enum reload_err err; /* result */
 	void (*done)(
 		void *arg, struct reload_job *job); /* engine's; called on the engine's thread */

@@ -194,5 +194,6 @@ const struct reload_ident_ops reload_ident_openssl = {
 	.sign = openssl_sign,
 	.verify = openssl_verify,
 	.key_clear = openssl_key_clear,
+	.plain_uris = true,
 	.key_fits = reload_ident_key_fits,
 };

@@ -36,6 +36,8 @@ struct reload_ident_ops {
 	enum reload_err (*verify)(const struct reload_cert *cert, uint8_t hash_alg, uint8_t sig_alg,
 		struct span input, struct span signature);
 	void (*key_clear)(struct reload_key *key);
+	/* the reload URIs of a certificate stand in its bytes as text: what it may denote is seen without parsing it */
+	bool plain_uris;
 	/* key is the private half of cert's key */
 	bool (*key_fits)(const struct reload_key *key, const struct reload_cert *cert);
 };

@@ -9,9 +9,13 @@
  *   for this node -> reassembled -> decoded -> repeat? -> signatures (jobs) -> request served | answer of a request
  *
  * Up to the decision only the forwarding header is looked at and nothing is kept.  Messages for this node wait in
- * p->work, at most policy.max_work of them and policy.max_link_work of one link; beyond that they are dropped and the
- * end-to-end repetition repairs it.
+ * p->work, at most policy.max_work of them and policy.max_link_work of one certificate's links, of which one signer may have a
+ * part; beyond that they are dropped and the end-to-end repetition repairs it.
  */
+
+enum {
+	SIGNER_PART = 4
+};
 
 /* The message code, if this is a whole message or the first fragment; 0 otherwise. */
 static uint16_t code_of(const struct reload_header *h, struct span message)
@@ -236,7 +240,8 @@ static void previous_hop(struct inbound *in, struct reload_connection *con)
 static void deliver(struct reload_peer *p, struct reload_connection *con, struct span message)
 {
 	struct reload_msg *msg;
-	if (p->work_count >= p->policy.max_work || con->work >= p->policy.max_link_work) {
+	if (p->work_count >= p->policy.max_work ||
+		reload_connection_work(p->connections, con) >= p->policy.max_link_work) {
 		reload_peer_drop(p, RELOAD_COUNT_DROP_LIMIT, con->link, 0, "too much work waiting");
 		return;
 	}
@@ -302,7 +307,7 @@ static void verify_start(struct inbound *in, bool known)
 	if (known)
 		reload_peer_count(p, RELOAD_COUNT_CACHE_HITS);
 	else
-		reload_job_check_cert(job, p->config->trust, in->bucket, in->bucket_count, p->wall);
+		reload_signer_check(in, job, in->cert);
 	in->jobs++;
 	reload_peer_job(p, job, verify_done, in);
 }
@@ -336,6 +341,24 @@ static void answer_start(struct inbound *in)
 	reload_values_start(in, reload_id_span(&r->resource));
 }
 
+/*
+ * Of what one link may have in work, one signer who is not at its end may have a part: others whose requests come by the same way
+ * are served, too.  It is counted for each link, as nobody can be held to what others claim to have of it.
+ */
+static bool signer_has_enough(const struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	const struct reload_connection *con = reload_connection_by_link(p->connections, in->link);
+	size_t max = p->policy.max_link_work / SIGNER_PART, count = 0;
+	const struct inbound *other;
+	if (!con || con->work <= max || reload_id_eq(&con->node, &in->signer))
+		return false;
+	TAILQ_FOREACH (other, &p->work, entry)
+		count += other != in && other->link == in->link &&
+			 reload_id_eq(&other->signer, &in->signer);
+	return count >= max;
+}
+
 static void inbound_start(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
@@ -351,6 +374,11 @@ static void inbound_start(struct inbound *in)
 	}
 	if (request && repeated(in))
 		return;
+	if (request && signer_has_enough(in)) {
+		drop_inbound(in, RELOAD_COUNT_DROP_LIMIT, "too much work of one signer waiting");
+		return;
+	}
+	p->cause = reload_answer_mark(reload_id_span(&in->signer));
 	verify_start(in, known);
 	if (!request)
 		answer_start(in);
@@ -434,6 +462,7 @@ void reload_inbound_job_done(struct inbound *in)
 	struct reload_peer *p = in->peer;
 	if (in->jobs)
 		return;
+	p->cause = in->local ? 0 : reload_answer_mark(reload_id_span(&in->signer));
 	if (in->store) { /* the values of a StoreReq: the message itself was verified before */
 		reload_serve_store_verified(in);
 		return;
@@ -480,7 +509,7 @@ void reload_inbound_local_answer(struct inbound *in, struct reload_msg *msg)
 	in->values = NULL;
 	in->values_count = in->bucket_count = 0;
 	in->bucket = NULL;
-	in->bucket_parsed = false;
+	in->bucket_tried = 0;
 	in->cert = reload_cert_ref(in->peer->credentials->cert);
 	free_store(in);
 	reload_msg_free(in->msg);
@@ -501,8 +530,9 @@ static void fragment(struct reload_peer *p, struct reload_connection *con,
 {
 	struct span whole;
 	uint32_t from;
+	const struct span sender = span_of(con->cert->fingerprint, sizeof(con->cert->fingerprint));
 	enum reload_err err = reload_reassembly_add(p->reassembly, message, h, con->link,
-		p->config->max_message_size, p->now, &whole, &from);
+		reload_answer_mark(sender), p->config->max_message_size, p->now, &whole, &from);
 	if (err)
 		reload_peer_drop(p, RELOAD_COUNT_DROP_FRAGMENT, con->link, h->transaction_id,
 			reload_err_text(err));

@@ -104,6 +104,8 @@ struct reload_peer {
 	uint64_t last_storage_time;
 	uint32_t next_link;
 	size_t jobs; /* at the host */
+	uint64_t
+		cause; /* of what is done in this input: a mark of who asked for it; 0: this node itself */
 	bool inside, completing, closing;
 	struct {
 		enum reload_state state;
@@ -201,7 +203,7 @@ struct inbound {
 	struct reload_cert **
 		bucket; /* parsed certificates of the message, references; only when one was needed */
 	size_t bucket_count;
-	bool bucket_parsed;
+	uint32_t bucket_tried; /* certificates of the message that were parsed, by place */
 	unsigned jobs;
 	enum reload_err err; /* of the message's own signature */
 	struct value_check *values;
@@ -243,6 +245,12 @@ void reload_hold_clear(struct reload_peer *p);
  * in reload_inbound_job_done().
  */
 void reload_values_start(struct inbound *in, struct span resource);
+/*
+ * reload_signer_check() lets job check cert, which came with the message: of the message's certificates those go with it that may
+ * lead to a root-cert.
+ */
+void reload_signer_check(
+	struct inbound *in, struct reload_job *job, const struct reload_cert *cert);
 void reload_inbound_job_done(struct inbound *in);
 
 /* reload_signer_find() fills cert (a reference) and node for an identity from the cache or the message's bucket; *known: verified before. */

@@ -72,6 +72,7 @@ void reload_peer_enter(struct reload_peer *p)
 {
 	assert(!p->inside); /* an operation of the host called back */
 	p->inside = true;
+	p->cause = 0;
 	p->now = p->ops->now(p->host);
 	p->wall = p->ops->wall(p->host);
 }
@@ -121,6 +122,7 @@ void reload_peer_job(struct reload_peer *p, struct reload_job *job,
 {
 	job->done = done;
 	job->arg = arg;
+	job->share = p->cause;
 	p->jobs++;
 	reload_peer_count(
 		p, job->kind == RELOAD_JOB_SIGN ? RELOAD_COUNT_SIGNED : RELOAD_COUNT_VERIFIED);

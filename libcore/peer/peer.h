@@ -51,7 +51,7 @@ struct reload_policy {
 	size_t max_links;    /* (4096) more are refused */
 	size_t max_requests; /* (4096) own requests under way; more fail with RELOAD_LIMIT */
 	size_t max_work; /* (4096) foreign requests in work (signatures pending); more are dropped */
-	size_t max_link_work;  /* (512) of these, from one link: a neighbour cannot take all */
+	size_t max_link_work; /* (512) of these, from the links of one node: a neighbour cannot take all */
 	size_t max_reassembly; /* (4 MiB) bytes of incomplete fragment sets */
 	size_t fragment_size; /* (0: never) messages above are sent in fragments of at most this many bytes */
 	bool report_header_errors; /* answer other overlays and versions with Error_Incompatible_with_Overlay (HDR-14) */

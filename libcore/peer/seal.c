@@ -397,7 +397,8 @@ bool reload_error_back(struct reload_peer *p, uint32_t link, const struct reload
 	enum reload_err err, const char *words, bool close)
 {
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
-	if (!con || p->jobs >= p->policy.max_work || con->work >= p->policy.max_link_work)
+	if (!con || p->jobs >= p->policy.max_work ||
+		reload_connection_work(p->connections, con) >= p->policy.max_link_work)
 		return false;
 	con->work++; /* a signature costs more than what asks for it */
 	uint8_t name[2];

@@ -1,34 +1,62 @@
 #include "peer/internal.h"
 
 #include "storage/judge.h"
+#include "wire/limits.h"
+
+_Static_assert(RELOAD_LIMIT_CERTIFICATES <= 32, "a bit for each");
 
 /*
  * Signatures of stored values: found signers, one job each, and what was verified before is not verified again.
  */
 
-/* Parses the message's certificates, once, when one of them is needed.  SEC-06: no two of one name. */
-static enum reload_err bucket_parse(struct inbound *in)
+/* The message's certificate at a place as one of the bucket; NULL: it was parsed before, or cannot be. */
+static struct reload_cert *bucket_add(struct inbound *in, size_t at)
 {
 	const struct reload_security_block *s = &in->msg->security;
-	if (in->bucket_parsed)
-		return RELOAD_OK;
-	in->bucket_parsed = true;
-	in->bucket = reload_alloc_array(s->certificates_count, sizeof(*in->bucket));
+	struct reload_cert *cert;
+	if (in->bucket_tried & 1u << at)
+		return NULL;
+	in->bucket_tried |= 1u << at;
+	if (s->certificates[at].type != RELOAD_X509 ||
+		reload_cert_parse(&cert, reload_trust_ops(in->peer->config->trust),
+			s->certificates[at].certificate, NULL))
+		return NULL;
+	if (!in->bucket)
+		in->bucket = reload_alloc_array(s->certificates_count, sizeof(*in->bucket));
+	return in->bucket[in->bucket_count++] = cert;
+}
+
+/* SEC-06: no two of one name. */
+static bool bucket_repeats(const struct reload_security_block *s, size_t at)
+{
+	for (size_t i = 0; i < s->certificates_count; i++)
+		if (i != at &&
+			span_eq(s->certificates[i].certificate, s->certificates[at].certificate))
+			return true;
+	return false;
+}
+
+/* Others put their certificates beside it: only those are parsed that may be the signer's. */
+static enum reload_err bucket_find(struct inbound *in,
+	const struct reload_signer_identity *identity, struct reload_cert **cert,
+	struct reload_id *node)
+{
+	const struct reload_security_block *s = &in->msg->security;
+	const struct reload_ident_ops *ops = reload_trust_ops(in->peer->config->trust);
 	for (size_t i = 0; i < s->certificates_count; i++) {
-		struct reload_cert *cert;
-		if (s->certificates[i].type != RELOAD_X509 ||
-			reload_cert_parse(&cert, reload_trust_ops(in->peer->config->trust),
-				s->certificates[i].certificate, NULL))
+		if (in->bucket_tried & 1u << i ||
+			!reload_cert_may_denote(ops, s->certificates[i].certificate, identity))
 			continue;
-		for (size_t k = 0; k < in->bucket_count; k++)
-			if (!memcmp(in->bucket[k]->fingerprint, cert->fingerprint,
-				    sizeof(cert->fingerprint))) {
-				reload_cert_free(cert);
-				return RELOAD_BAD_CERT;
-			}
-		in->bucket[in->bucket_count++] = cert;
+		if (bucket_repeats(s, i))
+			return RELOAD_BAD_CERT;
+		(void)bucket_add(in, i);
 	}
-	return RELOAD_OK;
+	for (size_t i = 0; i < in->bucket_count; i++)
+		if (reload_cert_denotes(in->bucket[i], identity, node)) {
+			*cert = reload_cert_ref(in->bucket[i]);
+			return RELOAD_OK;
+		}
+	return RELOAD_NO_SIGNER;
 }
 
 enum reload_err reload_signer_find(struct inbound *in,
@@ -44,15 +72,40 @@ enum reload_err reload_signer_find(struct inbound *in,
 		*known = true;
 		return RELOAD_OK;
 	}
-	if (bucket_parse(in))
-		return RELOAD_BAD_CERT;
-	for (size_t i = 0; i < in->bucket_count; i++)
-		if (reload_cert_denotes(in->bucket[i], identity, node)) {
-			*cert = reload_cert_ref(in->bucket[i]);
-			*known = reload_cache_has(p->cache, in->bucket[i]->fingerprint, p->wall);
-			return RELOAD_OK;
+	enum reload_err err = bucket_find(in, identity, cert, node);
+	if (!err)
+		*known = reload_cache_has(p->cache, (*cert)->fingerprint, p->wall);
+	return err;
+}
+
+/* Its issuer stands in a certificate of these bytes, as that one's name if it is the issuer's. */
+static bool may_issue(struct span der, const struct reload_cert *cert)
+{
+	return !cert->issuer.len || memmem(der.at, der.len, cert->issuer.at, cert->issuer.len);
+}
+
+/* Parses the message's certificates that may have issued cert, or one of those, at most RELOAD_CHAIN_MAX of them. */
+static void bucket_chain(struct inbound *in, const struct reload_cert *cert)
+{
+	const struct reload_security_block *s = &in->msg->security;
+	const struct reload_cert *below[1 + RELOAD_CHAIN_MAX] = { cert };
+	size_t count = 1;
+	for (size_t k = 0; k < count; k++)
+		for (size_t i = 0; i < s->certificates_count && count < COUNT_OF(below); i++) {
+			const struct reload_cert *found = NULL;
+			if (!(in->bucket_tried & 1u << i) &&
+				may_issue(s->certificates[i].certificate, below[k]))
+				found = bucket_add(in, i);
+			if (found)
+				below[count++] = found;
 		}
-	return RELOAD_NO_SIGNER;
+}
+
+void reload_signer_check(struct inbound *in, struct reload_job *job, const struct reload_cert *cert)
+{
+	struct reload_peer *p = in->peer;
+	bucket_chain(in, cert);
+	reload_job_check_cert(job, p->config->trust, in->bucket, in->bucket_count, p->wall);
 }
 
 struct value_job {
@@ -102,7 +155,7 @@ static void value_start(struct inbound *in, struct value_check *check, struct sp
 		return;
 	}
 	if (!known)
-		reload_job_check_cert(job, p->config->trust, in->bucket, in->bucket_count, p->wall);
+		reload_signer_check(in, job, check->cert);
 	struct value_job *v = RELOAD_NEW(value_job);
 	v->in = in;
 	v->check = check;

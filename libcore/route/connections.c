@@ -205,6 +205,18 @@ struct reload_connection *reload_connection_by_node(
 	return c->nodes[first].con;
 }
 
+size_t reload_connection_work(
+	const struct reload_connections *c, const struct reload_connection *con)
+{
+	size_t work = 0;
+	if (!con->node.len)
+		return con->work;
+	for (size_t i = node_lower(c, &con->node, 0);
+		i < c->nodes_count && reload_id_eq(&c->nodes[i].con->node, &con->node); i++)
+		work += c->nodes[i].con->work;
+	return work;
+}
+
 struct reload_connection *reload_connection_next(
 	struct reload_connections *c, struct reload_connection *con)
 {

@@ -84,6 +84,10 @@ struct reload_connection *reload_connection_by_link(struct reload_connections *c
 struct reload_connection *reload_connection_by_node(
 	struct reload_connections *c, const struct reload_id *node);
 
+/* reload_connection_work() returns the work of con and of all other links to its node. */
+size_t reload_connection_work(
+	const struct reload_connections *c, const struct reload_connection *con);
+
 /* reload_connection_next() walks in the order of link numbers, starting with NULL. */
 struct reload_connection *reload_connection_next(
 	struct reload_connections *c, struct reload_connection *con);

@@ -6,7 +6,7 @@ enum {
 	OFFSET_FRAGMENT = 12,
 	OFFSET_LENGTH = 16,
 	SHARES = 64,
-	SHARE_PART = 4 /* of max_bytes at most for the links of one share */
+	SHARE_PART = 4 /* of max_bytes at most for the senders of one share */
 };
 
 /* Writes the two header fields by which fragments of one message differ. */
@@ -54,7 +54,8 @@ struct piece {
 struct set {
 	RB_ENTRY(set) entry;
 	struct reload_reassembly *owner;
-	uint32_t overlay, link, opener; /* links of the piece with offset 0, of the first to come */
+	uint32_t overlay, link; /* link of the piece with offset 0 */
+	uint64_t opener;        /* share of who sent the first one to come */
 	uint64_t transaction_id;
 	struct reload_timer timer;
 	struct piece *pieces;           /* ascending, without overlap */
@@ -70,7 +71,7 @@ struct reload_reassembly {
 	struct set_tree sets;
 	struct reload_timers *timers;
 	size_t bytes, max_bytes;
-	size_t *shares; /* SHARES of bytes, by the links that opened the sets; NULL: there are none */
+	size_t *shares; /* SHARES of bytes, by who opened the sets; NULL: there are none */
 	reload_ms lifetime;
 };
 
@@ -93,12 +94,16 @@ struct reload_reassembly *reload_reassembly_new(
 	return r;
 }
 
-/* What a set costs beside its payload, so that many empty sets are bounded as well. */
+/*
+ * What a set and a piece cost beside the payload, so that many empty sets and pieces of one byte are bounded as well: the list
+ * of pieces may be half empty, and a block of the heap has at least 32 bytes.
+ */
 enum {
-	SET_COST = sizeof(struct set) + 8 * sizeof(struct piece)
+	SET_COST = sizeof(struct set) + 8 * sizeof(struct piece),
+	PIECE_COST = 2 * sizeof(struct piece) + 32
 };
 
-static bool has_room(const struct reload_reassembly *r, uint32_t opener, size_t len)
+static bool has_room(const struct reload_reassembly *r, uint64_t opener, size_t len)
 {
 	size_t share = r->shares ? r->shares[opener % SHARES] : 0;
 	return r->bytes + len <= r->max_bytes && share + len <= r->max_bytes / SHARE_PART;
@@ -119,7 +124,7 @@ static void set_free(struct set *s)
 	reload_timer_cancel(r->timers, &s->timer);
 	for (size_t i = 0; i < s->count; i++)
 		free(s->pieces[i].bytes);
-	size_t len = s->have + s->head_len + SET_COST;
+	size_t len = s->have + s->count * PIECE_COST + s->head_len + SET_COST;
 	r->bytes -= len;
 	r->shares[s->opener % SHARES] -= len;
 	if (!r->bytes)
@@ -150,16 +155,16 @@ size_t reload_reassembly_bytes(const struct reload_reassembly *r)
 }
 
 static struct set *set_of(
-	struct reload_reassembly *r, const struct reload_header *h, uint32_t link, reload_ms now)
+	struct reload_reassembly *r, const struct reload_header *h, uint64_t share, reload_ms now)
 {
 	struct set key = { .overlay = h->overlay, .transaction_id = h->transaction_id };
 	struct set *s = RB_FIND(set_tree, &r->sets, &key);
-	if (s || !has_room(r, link, SET_COST))
+	if (s || !has_room(r, share, SET_COST))
 		return s;
 	s = RELOAD_NEW(set);
 	s->overlay = h->overlay;
 	s->transaction_id = h->transaction_id;
-	s->opener = link;
+	s->opener = share;
 	s->owner = r;
 	account(s, SET_COST);
 	RB_INSERT(set_tree, &r->sets, s);
@@ -188,14 +193,15 @@ static enum reload_err set_insert(struct set *s, uint32_t offset, struct span pa
 		}
 		size_t n = next && next->offset - offset < payload.len ? next->offset - offset
 								       : payload.len;
-		if (s->count == RELOAD_FRAGMENT_PIECES_MAX || !has_room(s->owner, s->opener, n))
+		if (s->count == RELOAD_FRAGMENT_PIECES_MAX ||
+			!has_room(s->owner, s->opener, n + PIECE_COST))
 			return RELOAD_LIMIT;
 		reload_grow(&s->pieces, &s->cap, s->count, sizeof(*s->pieces));
 		memmove(&s->pieces[i + 1], &s->pieces[i], (s->count - i) * sizeof(*s->pieces));
 		s->pieces[i] = (struct piece){ offset, n, reload_memdup(payload.at, n) };
 		s->count++;
 		s->have += n;
-		account(s, n);
+		account(s, n + PIECE_COST);
 		payload = span_of(payload.at + n, payload.len - n);
 		offset += (uint32_t)n;
 	}
@@ -228,8 +234,8 @@ static enum reload_err set_bounds(struct set *s, size_t end, bool last)
 }
 
 enum reload_err reload_reassembly_add(struct reload_reassembly *r, struct span fragment,
-	const struct reload_header *h, uint32_t link, size_t max_message, reload_ms now,
-	struct span *message, uint32_t *from)
+	const struct reload_header *h, uint32_t link, uint64_t share, size_t max_message,
+	reload_ms now, struct span *message, uint32_t *from)
 {
 	*message = (struct span){ NULL, 0 };
 	size_t head = reload_header_size(h);
@@ -237,7 +243,7 @@ enum reload_err reload_reassembly_add(struct reload_reassembly *r, struct span f
 	struct span payload = span_of(fragment.at + head, fragment.len - head);
 	if (head + offset + payload.len > max_message)
 		return RELOAD_LIMIT;
-	struct set *s = set_of(r, h, link, now);
+	struct set *s = set_of(r, h, share, now);
 	if (!s)
 		return RELOAD_LIMIT;
 	enum reload_err err =

@@ -21,8 +21,9 @@ void reload_fragment_send(struct span message, const struct wire_ctx *ctx, size_
 	void (*send)(void *arg, struct span piece), void *arg);
 
 /*
- * Incomplete messages, bounded in bytes and in time; at the byte limit a new fragment is dropped (R-6.7-09).  One link may
- * have a quarter of the bytes, so that nobody keeps the fragments of others out.
+ * Incomplete messages, bounded in bytes and in time; at the byte limit a new fragment is dropped (R-6.7-09).  The bytes are those
+ * of memory: each piece costs more than its payload.  Who sends may have a quarter of them, so that nobody keeps the fragments of
+ * others out.
  */
 struct reload_reassembly;
 
@@ -33,14 +34,14 @@ void reload_reassembly_free(struct reload_reassembly *r);
 AUTO_DEFINE(reload_reassembly)
 
 /*
- * reload_reassembly_add() takes a fragment that came over link.  RELOAD_OK with *message set (owned bytes, whole, its
+ * reload_reassembly_add() takes a fragment that came over link from the sender that share stands for.  RELOAD_OK with *message set (owned bytes, whole, its
  * header that of the fragment with offset 0) and *from the link of that fragment when it completed one; RELOAD_OK with
  * message->at NULL when more is to come.  RELOAD_LIMIT: no room, or larger than max_message; RELOAD_BAD_VALUE: it
  * contradicts the others and the whole set is discarded (HDR-13).
  */
 enum reload_err reload_reassembly_add(struct reload_reassembly *r, struct span fragment,
-	const struct reload_header *header, uint32_t link, size_t max_message, reload_ms now,
-	struct span *message, uint32_t *from) MUST_CHECK;
+	const struct reload_header *header, uint32_t link, uint64_t share, size_t max_message,
+	reload_ms now, struct span *message, uint32_t *from) MUST_CHECK;
 
-/* reload_reassembly_bytes() returns the bytes held now. */
+/* reload_reassembly_bytes() returns the bytes of memory held now. */
 size_t reload_reassembly_bytes(const struct reload_reassembly *r);

@@ -242,6 +242,8 @@ static void signers_are_named(void **state)
 		struct reload_signer_identity id = { RELOAD_CERT_HASH, algs[i],
 			span_of(hash, len) };
 		assert_true(reload_cert_denotes(a, &id, &node)); /* SEC-06 */
+		assert_true(reload_cert_may_denote(a->ops, a->der, &id));
+		assert_false(reload_cert_may_denote(a->ops, m->der, &id));
 		assert_true(reload_id_eq(&node, &a->node_ids[0]));
 		assert_false(reload_cert_denotes(m, &id, &node));
 		/* R-6.3.4-10: with several Node-IDs cert_hash does not say who signed (SEC-04) */
@@ -253,6 +255,8 @@ static void signers_are_named(void **state)
 		id.hash.len = reload_hash(hash, algs[i], parts, 2);
 		assert_true(reload_cert_denotes(m, &id, &node));
 		assert_true(reload_id_eq(&node, &m->node_ids[1]));
+		assert_true(reload_cert_may_denote(m->ops, m->der, &id));
+		assert_false(reload_cert_may_denote(a->ops, a->der, &id));
 		assert_false(reload_cert_denotes(a, &id, &node));
 		/* cert_hash_node_id is understood for one Node-ID as well */
 		struct span single[] = { reload_id_span(&a->node_ids[0]), a->der };

@@ -7,6 +7,7 @@
 #include "sim/byzantine.h"
 #include "sim/check.h"
 #include "sim/hold_down.h"
+#include "sim/sent.h"
 #include "sim/fault.h"
 #include "sim/holders.h"
 #include "sim/stats.h"
@@ -56,6 +57,7 @@ struct reload_sim_course {
 	struct reload_sim_history *history;
 	struct reload_sim_holders *holders;
 	struct reload_sim_hold_down *hold_down;
+	struct reload_sim_sent *sent;
 	struct reload_sim_checks
 		*checks; /* NULL: the world ends, results of requests count no more */
 	struct reload_sim_outcome *out;

@@ -405,6 +405,9 @@ static void count_sent(struct reload_sim_body *n, struct span message)
 	c->bytes += message.len;
 	c->traffic_messages[t]++;
 	c->traffic_bytes[t] += message.len;
+	struct reload_sim_hooks *hooks = &n->node.sim->hooks;
+	if (hooks->sent)
+		hooks->sent(hooks->arg, &n->node, message);
 }
 
 /* An event that sends message over a link of n that is up; NULL: there is none. */

@@ -85,6 +85,15 @@ static bool hook_send(void *arg, struct reload_sim_node *n, uint32_t link, struc
 	return !c->byzantine || reload_sim_byzantine_send(c->byzantine, n, link, message);
 }
 
+static void hook_sent(void *arg, const struct reload_sim_node *n, struct span message)
+{
+	struct reload_sim_course *c = arg;
+	struct reload_sim_violation v;
+	if (c->checks && n->peer && !c->faults.byzantine &&
+		!reload_sim_sent_message(c->sent, n, message, reload_sim_now(c->sim), &v))
+		reload_sim_course_violated(c, &v);
+}
+
 /* -- every second --------------------------------------------------------------------------------------------------------------- */
 
 static uint32_t sampled_look(struct reload_sim_course *c)
@@ -340,11 +349,24 @@ static void load_begin(struct run *r)
 	r->measured = true;
 }
 
+/* Without reactive Updates a change is told with the next periodic one. */
+static bool told(struct reload_sim_course *c, struct reload_sim_violation *v)
+{
+	for (size_t i = 0; i < c->nodes_count && !c->faults.byzantine; i++) {
+		const struct reload_sim_node *n = reload_sim_node(c->sim, i);
+		if (n->peer && n->role == RELOAD_ROLE_PEER && n->state == RELOAD_STATE_JOINED &&
+			reload_peer_config(n->peer)->chord_reactive &&
+			!reload_sim_sent_agrees(c->sent, n, reload_sim_now(c->sim), v))
+			return false;
+	}
+	return true;
+}
+
 /* All checks of the quiet ring. */
 static bool holds(struct reload_sim_course *c, struct reload_sim_violation *v)
 {
 	reload_sim_checks_begin(c->checks);
-	return ring_closed(c, v) && reload_sim_check_replicas(c->checks, v);
+	return ring_closed(c, v) && reload_sim_check_replicas(c->checks, v) && told(c, v);
 }
 
 static bool get_quiet(struct run *r)
@@ -435,6 +457,7 @@ static void run_clear(struct run *r)
 	struct reload_sim_course *c = &r->course;
 	reload_sim_checks_free(TAKE(c->checks));
 	reload_sim_hold_down_free(TAKE(c->hold_down));
+	reload_sim_sent_free(TAKE(c->sent));
 	reload_sim_byzantine_free(TAKE(c->byzantine));
 	reload_sim_free(TAKE(c->sim));
 	reload_sim_workload_clear(c);
@@ -474,6 +497,7 @@ static void nodes_prepare(struct run *r)
 	c->holders = reload_sim_holders_new(
 		c->nodes_count, ids, c->history, r->scenario.update_interval);
 	c->hold_down = reload_sim_hold_down_new(c->nodes_count);
+	c->sent = reload_sim_sent_new(c->nodes_count);
 	c->checks = reload_sim_checks_new(
 		c->sim, reload_sim_holders_order(c->holders), c->history, r->scenario.store_limit);
 	free(ids);
@@ -513,9 +537,11 @@ static struct run *run_new(const struct reload_sim_scenario *scenario, uint64_t 
 		.ping_interval_s = (uint32_t)(r->scenario.ping_interval / RELOAD_SECOND),
 		.store_limit = r->scenario.store_limit,
 		.trace = watch ? watch->trace : NULL };
-	const struct reload_sim_hooks hooks = {
-		.arg = c, .after = hook_after, .event = hook_event, .send = hook_send
-	};
+	const struct reload_sim_hooks hooks = { .arg = c,
+		.after = hook_after,
+		.event = hook_event,
+		.send = hook_send,
+		.sent = hook_sent };
 	c->sim = reload_sim_new(&setup, &hooks);
 	c->byzantine = reload_sim_byzantine_new(c->sim);
 	nodes_prepare(r);

@@ -84,6 +84,8 @@ struct reload_sim_hooks {
 	 * it, for instance by reload_sim_inject().
 	 */
 	bool (*send)(void *arg, struct reload_sim_node *n, uint32_t link, struct span message);
+	/* n sends message, whoever it is: no orders allowed from here */
+	void (*sent)(void *arg, const struct reload_sim_node *n, struct span message);
 };
 
 /* Public part of a node; what the world keeps beside it stands in sim/internal.h. */

@@ -1,0 +1,142 @@
+#include "sim/sent.h"
+
+#include "util/alloc.h"
+#include "wire/chord.h"
+#include "wire/header.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	LISTED_MAX = 8 /* of each list; a longer one is not noted */
+};
+
+struct told_list {
+	size_t count;
+	struct reload_id at[LISTED_MAX];
+};
+
+struct told {
+	unsigned life; /* of the node; 0: nothing is noted */
+	uint32_t uptime;
+	struct told_list predecessors, successors;
+};
+
+struct reload_sim_sent {
+	struct told *nodes;
+};
+
+struct reload_sim_sent *reload_sim_sent_new(size_t count)
+{
+	struct reload_sim_sent *s = RELOAD_NEW(reload_sim_sent);
+	s->nodes = reload_alloc_array(count, sizeof(*s->nodes));
+	return s;
+}
+
+void reload_sim_sent_free(struct reload_sim_sent *s)
+{
+	if (!s)
+		return;
+	free(s->nodes);
+	free(s);
+}
+
+static size_t entries(struct span list, const struct wire_ctx *ctx)
+{
+	struct rd r = rd_of(list);
+	struct reload_destination d;
+	size_t count = 0;
+	while (reload_dest_next(&r, ctx, &d))
+		count++;
+	return count;
+}
+
+static bool list_read(struct told_list *out, const struct reload_id *list, size_t count)
+{
+	if (count > LISTED_MAX)
+		return false;
+	out->count = count;
+	if (count)
+		memcpy(out->at, list, count * sizeof(*list));
+	return true;
+}
+
+/* An Update that is sent again is older than the newest one. */
+static void update_note(struct told *t, const struct reload_sim_node *n, struct span contents)
+{
+	struct rd r = rd_of(contents);
+	struct reload_arena lists = { 0 };
+	struct wire_ctx ctx = { .node_id_len = n->id.len, .arena = &lists };
+	struct reload_chord_update u;
+	struct told fresh = { .life = n->lives };
+	rd_u16(&r);
+	struct span body = rd_span(&r, rd_u32(&r));
+	bool good = !reload_wire_decode(body, &reload_chord_update_wire, &ctx, &u) &&
+		    u.type != RELOAD_CHORD_PEER_READY &&
+		    list_read(&fresh.predecessors, u.predecessors, u.predecessors_count) &&
+		    list_read(&fresh.successors, u.successors, u.successors_count);
+	fresh.uptime = good ? u.uptime : 0;
+	if (good && (t->life != n->lives || fresh.uptime >= t->uptime))
+		*t = fresh;
+	reload_arena_clear(&lists);
+}
+
+bool reload_sim_sent_message(struct reload_sim_sent *s, const struct reload_sim_node *n,
+	struct span message, reload_ms now, struct reload_sim_violation *v)
+{
+	const struct reload_config *config = reload_peer_config(n->peer);
+	struct wire_ctx ctx = { .node_id_len = n->id.len };
+	struct reload_header h;
+	if (reload_header_read(&h, message, &ctx) || h.fragment & RELOAD_FRAGMENT_OFFSET)
+		return true;
+	size_t head = reload_header_size(&h);
+	struct span contents = span_of(message.at + head, message.len - head);
+	struct rd r = rd_of(contents);
+	uint16_t code = rd_u16(&r);
+	if (r.err || !reload_code_is_request(code))
+		return true;
+	size_t hops = entries(h.via_list, &ctx);
+	if (code == RELOAD_UPDATE_REQ && !hops && h.fragment == RELOAD_FRAGMENT_WHOLE)
+		update_note(&s->nodes[n->index], n, contents);
+	if (h.ttl + hops == config->initial_ttl)
+		return true;
+	v->check = RELOAD_SIM_CHECK_TTL;
+	v->at = now;
+	snprintf(v->words, sizeof(v->words),
+		"node %zu sent a request with ttl %u and %zu entries in the Via List; initial-ttl "
+		"is %u",
+		n->index, h.ttl, hops, config->initial_ttl);
+	return false;
+}
+
+static bool list_agrees(const struct told_list *told, const struct reload_id *list, size_t count)
+{
+	if (count > LISTED_MAX)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (!reload_id_listed(told->at, told->count, &list[i]))
+			return false;
+	return told->count == count;
+}
+
+bool reload_sim_sent_agrees(const struct reload_sim_sent *s, const struct reload_sim_node *n,
+	reload_ms now, struct reload_sim_violation *v)
+{
+	const struct told *t = &s->nodes[n->index];
+	struct reload_status st;
+	if (t->life != n->lives)
+		return true;
+	reload_peer_status(n->peer, &st);
+	const struct reload_topology_tables *is = &st.tables;
+	bool before = list_agrees(&t->predecessors, is->predecessors, is->predecessors_count);
+	if (before && list_agrees(&t->successors, is->successors, is->successors_count))
+		return true;
+	v->check = RELOAD_SIM_CHECK_TOLD;
+	v->at = now;
+	snprintf(v->words, sizeof(v->words),
+		"the newest Update of peer %zu has %zu predecessors and %zu successors, which are "
+		"not the %zu and %zu that it has",
+		n->index, t->predecessors.count, t->successors.count, is->predecessors_count,
+		is->successors_count);
+	return false;
+}

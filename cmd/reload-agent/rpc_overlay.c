@@ -124,7 +124,8 @@ static bool join_check(struct agent_waiter *w, const struct reload_status *s)
 	const struct agent_rpc *rpc = w->agent->rpc;
 	int status = reload_err_exit(rpc->failed_with);
 	bool refused = rpc->failures != w->failures && (status == 6 || status == 10);
-	if (!refused && s->state != RELOAD_STATE_ENROLLED && s->state != RELOAD_STATE_LEAVING)
+	bool ends = s->state == RELOAD_STATE_LEAVING && !s->returns;
+	if (!refused && s->state != RELOAD_STATE_ENROLLED && !ends)
 		return false;
 	enum reload_err err =
 		refused ? rpc->failed_with : RELOAD_CANCELLED; /* somebody made it leave */

@@ -16,6 +16,7 @@ struct agent_store {
 	uint64_t watch;
 	struct reload_poll_hook hook;
 	char failure[160];
+	bool changed; /* whether it can be written: the engine is to look */
 };
 
 enum reload_err agent_store_path(
@@ -50,7 +51,11 @@ static void on_event(void *arg, unsigned events)
 
 static void settle(void *arg)
 {
-	reload_storage_sqlite_settle(((struct agent_store *)arg)->storage);
+	struct agent_store *store = arg;
+	reload_storage_sqlite_settle(store->storage);
+	if (store->changed && store->agent->peer)
+		reload_peer_storage(store->agent->peer);
+	store->changed = false;
 }
 
 static void on_news(void *arg, enum reload_storage_news news, const char *words, size_t count)
@@ -69,10 +74,12 @@ static void on_news(void *arg, enum reload_storage_news news, const char *words,
 		event.err = RELOAD_IO;
 		snprintf(store->failure, sizeof(store->failure), "%s", words);
 		agent->store_failure = store->failure;
+		store->changed = true;
 		break;
 	case RELOAD_STORAGE_RECOVERED:
 		event.type = RELOAD_EV_STORE_RECOVERED;
 		agent->store_failure = NULL;
+		store->changed = true;
 		break;
 	case RELOAD_STORAGE_DAMAGED_ROWS:
 	case RELOAD_STORAGE_DAMAGED_FILE:

@@ -126,6 +126,16 @@ struct reload_peer {
 		bool attach_again;            /* the ring moved while it was */
 		struct reload_timer leaving, silent;
 		bool handing; /* leaving: the own range is handed over, nobody was told yet */
+		bool returns; /* leaving: to go on in role `then` */
+		enum reload_role then;
+		struct {
+			bool on,
+				first; /* first: it was the first node, and is that again in the ring */
+			unsigned times; /* it stepped aside lately */
+			unsigned asked; /* looks since it asked for a way back; then it leaves */
+			reload_ms until, back;
+			struct reload_timer look;
+		} aside; /* aside.c */
 		reload_ms isolated_since;
 		bool neighboured; /* a neighbour has answered since it joined */
 	} life;
@@ -558,9 +568,24 @@ void reload_link_check(struct reload_peer *p, struct reload_connection *con);
 void reload_link_drop(struct reload_peer *p, struct reload_connection *con, enum reload_err err);
 /* reload_leave_start() begins to leave; now: without handing data over. */
 void reload_leave_start(struct reload_peer *p, bool now);
+/* reload_leave_then() begins to leave, in order to come back in another role. */
+void reload_leave_then(struct reload_peer *p, enum reload_role role);
 /* reload_update_send() sends node, which asked for it, a full Update along a Destination List, if this node may show itself. */
 void reload_update_send(struct reload_peer *p, const struct reload_id *node,
 	const struct reload_destination *list, size_t count);
+
+/* -- aside.c: storage that cannot be written ------------------------------------------------------------------------------------- */
+
+/*
+ * reload_aside_look() looks whether the storage can be written, and steps out of the ring or back.  reload_aside_end() forgets
+ * that: the node leaves, or begins anew.
+ */
+void reload_aside_look(struct reload_peer *p);
+void reload_aside_end(struct reload_peer *p);
+/* reload_aside_fails() tells whether the storage cannot be written. */
+bool reload_aside_fails(const struct reload_peer *p);
+/* reload_aside_leaves() tells whether this peer is on its way out because it cannot write: others will answer instead. */
+bool reload_aside_leaves(const struct reload_peer *p);
 
 /* -- maintain.c: moving data -------------------------------------------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@
 enum {
 	PAUSE_FIRST_MS = 500,
 	PAUSE_MAX_MS = 60000,
+	FIRST_AGAIN = 3,     /* attempts of a first node that stepped aside to find anybody */
 	SILENT_MS = 30000,   /* neighbours that are all doubted for so long are lost */
 	HAND_OVER_MS = 2000, /* of the own range when leaving */
 	LEAVE_MS = 2000
@@ -69,6 +70,8 @@ static void retry_now(void *arg)
 static void retry_later(struct reload_peer *p, enum reload_err err)
 {
 	p->life.last_error = err;
+	if (p->life.aside.first && !p->life.aside.on && p->life.attempts >= FIRST_AGAIN)
+		p->life.alone = true;
 	if (p->life.alone) { /* it is the overlay until it finds others */
 		alone_again(p);
 		return;
@@ -338,12 +341,42 @@ static void all_closed(struct reload_peer *p)
 	p->uplink = NULL;
 }
 
+static void begin(struct reload_peer *p, enum reload_role role)
+{
+	p->life.wanted = true;
+	p->life.role = role;
+	p->life.attempts = 0;
+	p->life.certificates_stored = false;
+	p->life.bootstrap_peer.len = p->life.admitting_peer.len = 0;
+	memset(p->life.phase_ms, 0, sizeof(p->life.phase_ms));
+	p->life.phase = RELOAD_PHASE_BOOTSTRAP;
+	p->life.phase_since = p->now;
+}
+
+/* Where clients are not permitted a peer that cannot write waits outside. */
+static void go_in(struct reload_peer *p, enum reload_role role)
+{
+	begin(p, role);
+	p->life.alone = false;
+	p->life.last_error = p->life.aside.on ? RELOAD_IO : RELOAD_OK;
+	if (p->life.aside.on && !p->config->clients_permitted)
+		reload_peer_set_state(p, RELOAD_STATE_BOOTSTRAPPING);
+	else
+		search(p);
+	reload_aside_look(p);
+}
+
 static void left(void *arg)
 {
 	struct reload_peer *p = arg;
 	reload_timer_cancel(&p->timers, &p->life.leaving);
 	all_closed(p);
-	reload_peer_set_state(p, RELOAD_STATE_ENROLLED);
+	if (!p->life.returns) {
+		reload_peer_set_state(p, RELOAD_STATE_ENROLLED);
+		return;
+	}
+	p->life.returns = false;
+	go_in(p, p->life.then);
 }
 
 static bool holds_values(struct reload_peer *p)
@@ -379,6 +412,8 @@ void reload_life_topology_state(
 			reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REJOINED,
 						     .count = p->now - p->life.isolated_since });
 		reload_timer_cancel(&p->timers, &p->life.silent);
+		p->life.alone = p->life.alone || p->life.aside.first;
+		p->life.aside.first = false;
 		p->life.neighboured = false;
 		reload_peer_set_state(p, RELOAD_STATE_JOINED);
 		reload_certificates_schedule(p);
@@ -398,18 +433,6 @@ void reload_life_topology_state(
 static enum reload_err may_start(const struct reload_peer *p)
 {
 	return p->life.wanted || p->life.state != RELOAD_STATE_ENROLLED ? RELOAD_EXISTS : RELOAD_OK;
-}
-
-static void begin(struct reload_peer *p, enum reload_role role)
-{
-	p->life.wanted = true;
-	p->life.role = role;
-	p->life.attempts = 0;
-	p->life.certificates_stored = false;
-	p->life.bootstrap_peer.len = p->life.admitting_peer.len = 0;
-	memset(p->life.phase_ms, 0, sizeof(p->life.phase_ms));
-	p->life.phase = RELOAD_PHASE_BOOTSTRAP;
-	p->life.phase_since = p->now;
 }
 
 enum reload_err reload_peer_first(struct reload_peer *p)
@@ -443,10 +466,10 @@ enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
 	if (!err && !count && !p->config->bootstrap_count && !reload_bootstrap_known(p))
 		err = RELOAD_UNREACHABLE;
 	if (!err) {
-		begin(p, role);
-		p->life.alone = false;
 		bootstrap_set(p, bootstrap, count);
-		search(p);
+		p->life.aside.on = role == RELOAD_ROLE_PEER && reload_aside_fails(p);
+		p->life.aside.first = false;
+		go_in(p, p->life.aside.on ? RELOAD_ROLE_CLIENT : role);
 	}
 	reload_peer_exit(p);
 	return err;
@@ -474,7 +497,8 @@ static void leave_tell(void *arg)
 
 void reload_leave_start(struct reload_peer *p, bool now)
 {
-	p->life.wanted = false;
+	p->life.wanted = p->life.returns = false;
+	reload_aside_end(p);
 	reload_timer_cancel(&p->timers, &p->life.retry);
 	reload_timer_cancel(&p->timers, &p->life.silent);
 	reload_timer_cancel(&p->timers, &p->life.certificates);
@@ -491,6 +515,15 @@ void reload_leave_start(struct reload_peer *p, bool now)
 	reload_maintain_hand_over_all(p);
 	reload_timer_arm(&p->timers, &p->life.leaving, p->now + HAND_OVER_MS, leave_tell, p);
 	reload_life_leave_answered(p); /* a client has nothing to hand over */
+}
+
+void reload_leave_then(struct reload_peer *p, enum reload_role role)
+{
+	bool aside = p->life.aside.on;
+	reload_leave_start(p, false);
+	p->life.aside.on = aside;
+	p->life.returns = true;
+	p->life.then = role;
 }
 
 void reload_peer_leave(struct reload_peer *p, bool now)

@@ -46,13 +46,16 @@ static void handover_end(struct handover *h)
 {
 	struct reload_peer *p = h->peer;
 	struct reload_id node = h->node;
-	bool tell = h->tell;
+	bool tell = h->tell, unwritable = h->order.unwritable && h->order.given_up;
+	struct reload_connection *con = reload_connection_by_node(p->connections, &node);
 	if (h->sent)
 		reload_peer_event(
 			p, &(struct reload_event){
 				   .type = RELOAD_EV_REPAIRED, .node = &node, .count = h->sent });
 	handover_free(h);
-	if (tell)
+	if (tell && unwritable && con) /* it would answer for what it does not have */
+		reload_link_drop(p, con, RELOAD_IO);
+	else if (tell)
 		p->topology->handed_over(p->plugin, &node);
 	reload_life_leave_answered(p);
 }

@@ -240,6 +240,12 @@ void reload_peer_bootstrap(
 void reload_peer_credentials(struct reload_peer *p, const struct reload_credentials *credentials);
 bool reload_peer_wants_overlay(const struct reload_peer *p);
 
+/*
+ * reload_peer_storage() looks whether the storage can be written: the host calls it when that has changed.  A peer that cannot
+ * leaves the ring, to be a client until it can again.
+ */
+void reload_peer_storage(struct reload_peer *p);
+
 /* reload_peer_leave() tells the neighbours (s6.4.2.2), hands data over, and ends ENROLLED; now: without waiting. */
 void reload_peer_leave(struct reload_peer *p, bool now);
 
@@ -257,6 +263,7 @@ struct reload_peer_link {
 struct reload_status {
 	enum reload_state state;
 	enum reload_role role;
+	bool returns; /* leaving, to come back in another role */
 	reload_ms state_since, started;
 	struct reload_id node;
 	struct reload_id bootstrap_peer, admitting_peer; /* len 0: none */

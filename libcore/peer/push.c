@@ -514,6 +514,8 @@ static void pushed(
 		reload_newer_fetch(p, &to->node, &u->resource); /* R-7.4.1.1-22 */
 	bool here = p->life.state == RELOAD_STATE_JOINED ||
 		    (p->life.state == RELOAD_STATE_LEAVING && order);
+	if (order && err == RELOAD_REQUEST_TIMEOUT)
+		order->unwritable = true;
 	u->under_way--;
 	to->under_way--;
 	to->pushes++; /* held: u may end here */

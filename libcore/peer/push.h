@@ -12,6 +12,7 @@ struct reload_push_order {
 	uint64_t number;
 	unsigned attempts; /* how often a value is sent; then it is given up */
 	size_t under_way, to_send, given_up;
+	bool unwritable; /* the receiver could not write some of it */
 	bool (*wanted)(
 		const struct reload_push_order *order); /* the receiver is still to have them */
 	bool (*keep)(

@@ -125,6 +125,10 @@ static bool fetch_work(struct inbound *in, struct reload_fetch_work *w)
 		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "a Resource-ID of another length");
 		return false;
 	}
+	if (p->life.aside.on && p->life.role == RELOAD_ROLE_CLIENT) {
+		reload_answer_error(in, RELOAD_NOT_FOUND, "the storage cannot be written");
+		return false; /* what is held may be older than what others acknowledged since */
+	}
 	w->responsible = p->topology->responsible(p->plugin, &w->resource);
 	return true;
 }

@@ -105,6 +105,13 @@ static void committed(
 	struct reload_id replicas[2];
 	size_t count = 0;
 	(void)resource;
+	if (err == RELOAD_IO)
+		reload_aside_look(p);
+	if (err && reload_aside_leaves(p) && !w->replica) {
+		/* repeated, it finds a peer that can write: this one is on its way out of the ring */
+		reload_inbound_free(in, true);
+		return;
+	}
 	if (err) {
 		/* the storage has taken it back; of all errors this is the one after which a node may send it again later */
 		w->reason = "could not be made durable";

@@ -8,6 +8,7 @@ void reload_peer_status(struct reload_peer *p, struct reload_status *out)
 {
 	*out = (struct reload_status){ .state = p->life.state,
 		.role = p->life.role,
+		.returns = p->life.returns,
 		.state_since = p->life.since,
 		.started = p->started,
 		.node = p->self,

@@ -8,9 +8,14 @@
  *
  * A row carries a checksum over all of its columns; one that does not fit is deleted and told of.  Numbers without a sign are kept
  * by their bits, but times that are compared are cut to what SQLite takes for positive.
+ *
+ * The log goes into the file in the end, which may have to grow by as much: a group is refused as long as the disk has not room for both,
+ * so that a log never fills the disk and then cannot be emptied.  Whether the files are still those at their paths is asked
+ * before and after each group: what is written to a file that was removed is written to nothing.
  */
 #include "storage/sqlite_internal.h"
 
+#include "storage/disk_io.h"
 #include "util/alloc.h"
 
 #include <errno.h>
@@ -24,6 +29,13 @@
 
 enum {
 	APPLICATION = 0x52454c44, /* "RELD" in the header of the file */
+	PAGE = 4096,
+	FRAME = PAGE + 24, /* of the log */
+	PAGES_OF_ROW =
+		5, /* of the table and of its indexes, at most, but for what the row itself fills */
+	SLACK = 8 * FRAME, /* what a removal needs, when all else is full */
+	TRY_BYTES =
+		16 * FRAME, /* so much must fit before it is said that it can be written again */
 	PATH_ROOM = 64
 };
 
@@ -94,9 +106,12 @@ static const char *const statement_text[STATEMENTS] = {
 struct reload_sqlite_file {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS];
-	char *path;
-	int lock; /* descriptor, -1: none */
-	int pages;
+	char *path, *log;
+	struct reload_file_mark mark,
+		log_mark; /* the files that were opened; log_mark zero: none so far */
+	int lock;         /* descriptor, -1: none */
+	int pages;        /* in the log */
+	bool stuck;       /* the log could not go into the file */
 	reload_ms keep_ms;
 };
 
@@ -537,6 +552,7 @@ enum reload_err reload_sqlite_file_open(struct reload_sqlite_file **out,
 	f->lock = -1;
 	f->keep_ms = setup->keep_generation_ms;
 	f->path = path_with(setup->directory, "/store.db");
+	f->log = path_with(f->path, "-wal");
 	enum reload_err err = make_directory(setup->directory, why);
 	if (!err)
 		err = take_lock(f, setup->directory, why);
@@ -546,6 +562,8 @@ enum reload_err reload_sqlite_file_open(struct reload_sqlite_file **out,
 		reload_sqlite_file_free(f);
 		return err;
 	}
+	f->mark = reload_file_mark(f->path);
+	f->log_mark = reload_file_mark(f->log);
 	*out = f;
 	return RELOAD_OK;
 }
@@ -558,6 +576,7 @@ void reload_sqlite_file_free(struct reload_sqlite_file *f)
 	if (f->lock >= 0)
 		close(f->lock);
 	free(f->path);
+	free(f->log);
 	free(f);
 }
 
@@ -647,7 +666,38 @@ static int write_change(struct reload_sqlite_file *f, const struct reload_change
 	return SQLITE_OK;
 }
 
-enum reload_err reload_sqlite_file_write(
+/* What the changes add to the log, at most; nothing that only removes is kept waiting for room. */
+static uint64_t size_of(const struct reload_sqlite_file *f, const struct reload_change *first)
+{
+	uint64_t bytes = first ? 0 : TRY_BYTES, pages = 0;
+	for (const struct reload_change *c = first; c; c = c->next) {
+		bytes += c->bytes + c->bytes / 8;
+		pages += (c->rows_count + c->counters_count) * PAGES_OF_ROW;
+	}
+	uint64_t there = reload_file_size(f->path) / PAGE + PAGES_OF_ROW;
+	return bytes + (pages < there ? pages : there) * FRAME;
+}
+
+/* Room for the log, and then for what of it does not fit into the free pages of the file. */
+static bool has_room(struct reload_sqlite_file *f, uint64_t more)
+{
+	uint64_t left = reload_disk_free(f->path), grows = (uint64_t)f->pages * FRAME + more;
+	sqlite3_int64 unused = 0;
+	if (!more || left == UINT64_MAX || left >= more + grows + SLACK)
+		return true;
+	return left >= more + SLACK && !number(f, "PRAGMA freelist_count", &unused) &&
+	       left + (uint64_t)unused * PAGE >= more + grows + SLACK;
+}
+
+bool reload_sqlite_file_there(struct reload_sqlite_file *f)
+{
+	if (!f->log_mark.number)
+		f->log_mark = reload_file_mark(f->log);
+	return reload_file_same(f->mark, f->path) &&
+	       (!f->log_mark.number || reload_file_same(f->log_mark, f->log));
+}
+
+static enum reload_err write_group(
 	struct reload_sqlite_file *f, const struct reload_change *first, const char **words)
 {
 	reload_utc now = 0;
@@ -670,14 +720,46 @@ enum reload_err reload_sqlite_file_write(
 	return RELOAD_IO;
 }
 
+enum reload_err reload_sqlite_file_write(
+	struct reload_sqlite_file *f, const struct reload_change *first, const char **words)
+{
+	static const char gone[] = "store.db or its log was removed or replaced";
+	uint64_t more = size_of(f, first);
+	*words = gone;
+	if (!reload_sqlite_file_there(f))
+		return RELOAD_IO;
+	if (!has_room(f, more))
+		reload_sqlite_file_tidy(f);
+	if (!has_room(f, more)) {
+		*words = reason(SQLITE_FULL);
+		return RELOAD_IO;
+	}
+	enum reload_err err = write_group(f, first, words);
+	if (!err && !reload_sqlite_file_there(f)) {
+		*words = gone;
+		err = RELOAD_IO;
+	}
+	return err;
+}
+
 int reload_sqlite_file_pages(const struct reload_sqlite_file *f)
 {
 	return f->pages;
 }
 
-/* When it cannot be done now the pages stay in the log, and the next group asks again. */
+bool reload_sqlite_file_stuck(const struct reload_sqlite_file *f)
+{
+	return f->stuck;
+}
+
+/* What cannot be moved now stays in the log, and is tried again.  Where the disk is small the log gives back what it took of it. */
 void reload_sqlite_file_tidy(struct reload_sqlite_file *f)
 {
-	(void)sqlite3_wal_checkpoint_v2(f->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	f->pages = 0;
+	int pages = 0, moved = 0;
+	bool small = reload_disk_free(f->path) / 8 < reload_file_size(f->log);
+	int code = sqlite3_wal_checkpoint_v2(f->db, NULL,
+		small ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
+	f->stuck = code || moved < pages;
+	if (!f->stuck)
+		f->pages = 0;
 }

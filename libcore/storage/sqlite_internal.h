@@ -46,6 +46,10 @@ void reload_sqlite_file_free(struct reload_sqlite_file *f);
 enum reload_err reload_sqlite_file_write(struct reload_sqlite_file *f,
 	const struct reload_change *first, const char **words) MUST_CHECK;
 
-/* reload_sqlite_file_pages() returns how many pages the log holds; reload_sqlite_file_tidy() moves them to their places. */
+/* reload_sqlite_file_there() tells whether the files are those at their paths still. */
+bool reload_sqlite_file_there(struct reload_sqlite_file *f);
+
+/* reload_sqlite_file_stuck() tells whether the log could not be moved last time.  reload_sqlite_file_pages() returns how many pages the log holds; reload_sqlite_file_tidy() moves them to their places. */
+bool reload_sqlite_file_stuck(const struct reload_sqlite_file *f);
 int reload_sqlite_file_pages(const struct reload_sqlite_file *f);
 void reload_sqlite_file_tidy(struct reload_sqlite_file *f);

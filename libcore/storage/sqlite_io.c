@@ -28,8 +28,9 @@ enum {
 	GROUP_US = 5000,
 	QUIET_US = 250, /* nothing more arrives */
 	RETRY_US = 2000000,
-	IDLE_US = 200000,  /* then the log is tidied */
-	TIDY_PAGES = 4096, /* or when it has so many */
+	IDLE_US = 200000,   /* then the log is tidied */
+	WATCH_US = 2000000, /* and looked whether the file is there still */
+	TIDY_PAGES = 4096,  /* or when it has so many */
 	PENDING_RECORDS = 65536,
 	PENDING_BYTES = 64 * 1024 * 1024,
 	OWED_MAX = 1024
@@ -121,7 +122,14 @@ static bool wait_us(struct durable *d, long us)
 	return pthread_cond_timedwait(&d->work, &d->lock, &until) != ETIMEDOUT;
 }
 
-/* Sleeps until something is to be written; false: the end. */
+static long idle_time(const struct durable *d)
+{
+	if (!reload_sqlite_file_pages(d->file))
+		return WATCH_US;
+	return reload_sqlite_file_stuck(d->file) ? RETRY_US : IDLE_US;
+}
+
+/* Sleeps until something is to be written, or is found that cannot be; false: the end. */
 static bool writer_sleep(struct durable *d)
 {
 	while (!(d->wanted && !d->stalled)) {
@@ -131,8 +139,8 @@ static bool writer_sleep(struct durable *d)
 		bool woken = true;
 		if (d->failing && !d->stalled)
 			woken = wait_us(d, RETRY_US);
-		else if (reload_sqlite_file_pages(d->file))
-			woken = wait_us(d, IDLE_US);
+		else if (!d->stalled)
+			woken = wait_us(d, idle_time(d));
 		else
 			pthread_cond_wait(&d->work, &d->lock);
 		d->sleeping = false;
@@ -141,8 +149,12 @@ static bool writer_sleep(struct durable *d)
 		if (d->failing && !d->stalled)
 			return true; /* tries whether it goes again */
 		pthread_mutex_unlock(&d->lock);
-		reload_sqlite_file_tidy(d->file);
+		if (reload_sqlite_file_pages(d->file))
+			reload_sqlite_file_tidy(d->file);
+		bool there = reload_sqlite_file_there(d->file);
 		pthread_mutex_lock(&d->lock);
+		if (!there)
+			return true;
 	}
 	return true;
 }
@@ -555,7 +567,17 @@ static void durable_free(struct reload_storage *s)
 	free(d);
 }
 
+static bool durable_failing(struct reload_storage *s)
+{
+	struct durable *d = durable_of(s);
+	pthread_mutex_lock(&d->lock);
+	bool failing = d->failing;
+	pthread_mutex_unlock(&d->lock);
+	return failing;
+}
+
 static const struct reload_storage_ops durable_ops = {
+	.failing = durable_failing,
 	.free = durable_free,
 	.commit = durable_commit,
 	.flush = reload_storage_sqlite_flush,

@@ -49,6 +49,8 @@ struct reload_storage_ops {
 		reload_committed_fn done, void *arg);
 	/* waits until all commits are durable or taken back, and calls their done functions; NULL: commit() waits itself */
 	void (*flush)(struct reload_storage *s);
+	/* whether what was last to be made durable could not be; NULL: never */
+	bool (*failing)(struct reload_storage *s);
 	/* the generation counter of a Kind at a resource, 0 when nothing is known (STO-03) */
 	uint64_t (*generation)(struct reload_storage *s, const struct reload_id *resource,
 		uint32_t kind, reload_utc now);

@@ -1,0 +1,236 @@
+/* A peer whose storage cannot be written: out of the ring while it cannot, back when it can, and never admitted before. */
+#include "engine_expect.h"
+
+static bool failing(struct reload_storage *s)
+{
+	(void)s;
+	return true;
+}
+
+static enum reload_err refuses(struct reload_storage *s, const struct reload_store_batch *batch,
+	reload_committed_fn done, void *arg)
+{
+	(void)s;
+	(void)batch;
+	if (done)
+		done(arg, RELOAD_IO);
+	return RELOAD_OK;
+}
+
+static struct reload_storage_ops broken;
+static const struct reload_storage_ops *whole;
+
+/* From now on the disk of n is full; says: its storage tells that. */
+static void breaks(struct node *n, bool says)
+{
+	whole = n->storage->ops;
+	broken = *whole;
+	broken.commit = refuses;
+	broken.failing = says ? failing : NULL;
+	n->storage->ops = &broken;
+}
+
+static void mends(struct node *n)
+{
+	n->storage->ops = whole;
+}
+
+static struct reload_status status_of(struct node *n)
+{
+	struct reload_status s;
+	reload_peer_status(n->peer, &s);
+	return s;
+}
+
+static struct reload_id place_of(struct node *n)
+{
+	struct reload_id id;
+	reload_chord_topology.resource_id(&id, span_str(n->credentials.cert->user));
+	return id;
+}
+
+static struct outcome *stored(struct node *n, const char *words)
+{
+	struct outcome *o = outcome_new(n->net);
+	struct reload_id at = place_of(n);
+	struct reload_destination to = reload_dest_resource(&at);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_store_item item = { .kind = K_VALUE,
+		.lifetime_s = 3600,
+		.value = { .exists = true, .value = span_str(words) } };
+	enum reload_err err;
+	assert_non_null(reload_peer_store(n->peer, &way, &at, &item, 1, outcome_fn, o, &err));
+	return o;
+}
+
+/* What asker finds at the place of n. */
+static const char *shown(struct node *asker, struct node *n)
+{
+	struct outcome *o = outcome_new(n->net);
+	struct reload_id at = place_of(n);
+	struct reload_destination to = reload_dest_resource(&at);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_specifier s = { .kind = K_VALUE, .model = RELOAD_MODEL_SINGLE };
+	enum reload_err err;
+	assert_non_null(reload_peer_fetch(asker->peer, &way, &at, &s, 1, outcome_fn, o, &err));
+	net_pass(n->net, 100);
+	assert_int_equal(o->calls, 1);
+	assert_int_equal(o->err, RELOAD_OK);
+	return o->value;
+}
+
+struct three {
+	struct net *net;
+	struct node *at[3];
+};
+
+static int setup(void **state)
+{
+	struct three *t = RELOAD_NEW(three);
+	static const uint8_t first[] = { 0x10, 0x60, 0xb0 };
+	t->net = net_new();
+	for (size_t i = 0; i < COUNT_OF(t->at); i++)
+		t->at[i] = node_new(t->net, first[i]);
+	node_first(t->at[0]);
+	node_join(t->at[1], t->at[0], RELOAD_ROLE_PEER);
+	net_pass(t->net, RING_PAUSE_MS);
+	*state = t;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct three *t = *state;
+	net_free(t->net);
+	free(t);
+	return 0;
+}
+
+static void member(struct node *n, enum reload_role role)
+{
+	struct reload_status s = status_of(n);
+	assert_int_equal(s.state, RELOAD_STATE_JOINED);
+	assert_int_equal(s.role, role);
+}
+
+static void the_owner_steps_aside_and_comes_back(void **state)
+{
+	struct three *t = *state;
+	node_join(t->at[2], t->at[0], RELOAD_ROLE_PEER);
+	net_pass(t->net, RING_PAUSE_MS);
+	struct node *full = NULL;
+	struct reload_id place = place_of(t->at[0]);
+	for (size_t i = 0; i < COUNT_OF(t->at); i++) {
+		struct reload_status s = status_of(t->at[i]);
+		if (reload_id_between(&s.range_from, &place, &s.range_to))
+			full = t->at[i];
+	}
+	assert_non_null(full);
+	struct outcome *o = stored(t->at[0], "old");
+	net_pass(t->net, 100);
+	assert_int_equal(o->err, RELOAD_OK);
+	breaks(full, true);
+	o = stored(t->at[0], "new");
+	net_pass(t->net, 20000);
+	/* the Store that met the full disk was not refused: another peer has it */
+	assert_int_equal(o->calls, 1);
+	assert_int_equal(o->err, RELOAD_OK);
+	member(full, RELOAD_ROLE_CLIENT);
+	for (size_t i = 0; i < COUNT_OF(t->at); i++)
+		assert_string_equal(shown(t->at[i], t->at[0]), "new");
+	/* what it held is older: nobody is shown it, who asks for it there neither */
+	struct node *other = full == t->at[1] ? t->at[2] : t->at[1];
+	struct reload_destination direct = reload_dest_node(&full->id);
+	struct reload_way way = { .list = &direct, .count = 1 };
+	struct reload_specifier sp = { .kind = K_VALUE, .model = RELOAD_MODEL_SINGLE };
+	enum reload_err err;
+	o = outcome_new(t->net);
+	assert_non_null(reload_peer_fetch(other->peer, &way, &place, &sp, 1, outcome_fn, o, &err));
+	net_pass(t->net, 1000);
+	assert_int_equal(o->err, RELOAD_NOT_FOUND);
+	mends(full);
+	net_pass(t->net, 15000);
+	member(full, RELOAD_ROLE_PEER);
+	for (size_t i = 0; i < COUNT_OF(t->at); i++)
+		assert_string_equal(shown(t->at[i], t->at[0]), "new");
+}
+
+static void who_joins_with_a_full_disk_is_a_client(void **state)
+{
+	struct three *t = *state;
+	struct node *full = t->at[2];
+	node_start(full, RELOAD_ROLE_PEER);
+	breaks(full, true);
+	node_join(full, t->at[0], RELOAD_ROLE_PEER);
+	net_pass(t->net, 30000);
+	member(full, RELOAD_ROLE_CLIENT);
+	mends(full);
+	net_pass(t->net, 10000);
+	member(full, RELOAD_ROLE_PEER);
+}
+
+static void who_refuses_the_hand_over_is_not_admitted(void **state)
+{
+	struct three *t = *state;
+	struct node *full = t->at[2];
+	node_start(full, RELOAD_ROLE_PEER);
+	breaks(full, false); /* a peer that does not step aside by itself */
+	node_join(full, t->at[0], RELOAD_ROLE_PEER);
+	net_pass(t->net, 120000);
+	assert_int_not_equal(status_of(full).state, RELOAD_STATE_JOINED);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(status_of(t->at[i]).tables.successors_count, 1);
+	mends(full);
+	net_pass(t->net, 120000);
+	member(full, RELOAD_ROLE_PEER);
+}
+
+static void a_lone_peer_stays(void **state)
+{
+	struct three *t = *state;
+	struct node *lone = t->at[0];
+	reload_peer_leave(t->at[1]->peer, false);
+	net_pass(t->net, 10000);
+	struct outcome *o = stored(lone, "old");
+	net_pass(t->net, 1000);
+	assert_int_equal(o->err, RELOAD_OK);
+	breaks(lone, true);
+	o = stored(lone, "new");
+	net_pass(t->net, 20000);
+	assert_int_equal(o->err, RELOAD_REQUEST_TIMEOUT);
+	member(lone, RELOAD_ROLE_PEER);
+	assert_string_equal(shown(lone, lone), "old");
+	mends(lone);
+	o = stored(lone, "new");
+	net_pass(t->net, 1000);
+	assert_int_equal(o->err, RELOAD_OK);
+}
+
+/* The first node is the overlay again, should nobody be left when it can write again. */
+static void the_first_node_is_first_again(void **state)
+{
+	struct three *t = *state;
+	struct node *first = t->at[0];
+	breaks(first, true);
+	reload_peer_storage(first->peer);
+	net_pass(t->net, 10000);
+	member(first, RELOAD_ROLE_CLIENT);
+	node_stop(t->at[1]);
+	net_pass(t->net, 60000);
+	mends(first);
+	net_pass(t->net, 60000);
+	member(first, RELOAD_ROLE_PEER);
+}
+
+int main(void)
+{
+#define WITH_THREE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		WITH_THREE(the_owner_steps_aside_and_comes_back),
+		WITH_THREE(who_joins_with_a_full_disk_is_a_client),
+		WITH_THREE(who_refuses_the_hand_over_is_not_admitted),
+		WITH_THREE(a_lone_peer_stays),
+		WITH_THREE(the_first_node_is_first_again),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -21,6 +21,7 @@ complete -c reload-enroll -l enrollment-server -x -d 'https URL of an enrollment
 complete -c reload-enroll -l validity -x -d 'of the configuration (default 365d)'
 complete -c reload-enroll -l identity -s I -x -d 'where certificate and key go (default: USER up to the @)'
 complete -c reload-enroll -l node-ids -x -d 'number of Node-IDs, 1 to 32 (default: as before, else 1)'
+complete -c reload-enroll -l new-node-id -d 'a further device of the user, with a Node-ID of its own'
 complete -c reload-enroll -l csr -r -F -d 'certify the key of a PKCS#10 request; without --identity: to standard output'
 complete -c reload-enroll -l key -x -a 'p256 rsa2048 rsa3072' -d 'make a new key of that type (default p256)'
 complete -c reload-enroll -l overlay -x -a '(reload-enroll --complete overlays 2>/dev/null)' -d 'which overlay, when several are here'

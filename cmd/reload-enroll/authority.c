@@ -32,13 +32,22 @@ static bool entry_valid(const json_t *entry)
 {
 	const json_t *ids = json_object_get(entry, "node_ids");
 	struct reload_id id;
-	size_t i;
-	json_t *hex;
+	size_t i, j;
+	const json_t *hex, *cert;
 	if (!json_is_array(ids) || !json_is_array(json_object_get(entry, "certificates")))
 		return false;
 	json_array_foreach (ids, i, hex) {
 		if (!json_is_string(hex) || reload_id_from_hex(&id, json_string_value(hex)))
 			return false;
+	}
+	json_array_foreach (json_object_get(entry, "certificates"), i, cert) {
+		ids = json_object_get(cert, "node_ids");
+		if (!json_is_array(ids))
+			return false;
+		json_array_foreach (ids, j, hex) {
+			if (!json_is_string(hex))
+				return false;
+		}
 	}
 	return true;
 }
@@ -156,17 +165,26 @@ char *enroll_ledger_text(const json_t *ledger)
 	return text;
 }
 
+/* The Node-IDs of a list that read_ledger() has seen. */
+static bool holds(const json_t *ids, const char *hex)
+{
+	const json_t *id;
+	size_t i;
+	json_array_foreach (ids, i, id) {
+		if (!strcmp(json_string_value(id), hex))
+			return true;
+	}
+	return false;
+}
+
 /* taken() tells whether somebody has that Node-ID. */
 static bool taken(const json_t *users, const char *hex)
 {
 	const char *user;
-	json_t *entry, *id;
-	size_t i;
+	json_t *entry;
 	json_object_foreach ((json_t *)users, user, entry) {
-		json_array_foreach (json_object_get(entry, "node_ids"), i, id) {
-			if (!strcmp(json_string_value(id), hex))
-				return true;
-		}
+		if (holds(json_object_get(entry, "node_ids"), hex))
+			return true;
 	}
 	return false;
 }
@@ -182,34 +200,88 @@ static json_t *entry_of(struct enroll_authority *a, const char *user)
 	return entry;
 }
 
-enum reload_err enroll_ledger_node_ids(struct enroll_authority *a, const char *user, size_t *count,
+static void add_missing(json_t *group, const json_t *ids)
+{
+	json_t *id;
+	size_t i;
+	json_array_foreach (ids, i, id) {
+		if (!holds(group, json_string_value(id)))
+			json_array_append(group, id);
+	}
+}
+
+/* join_certificates() adds to group what certificates certified together with it; returns how many Node-IDs the last had. */
+static size_t join_certificates(json_t *group, const json_t *certificates)
+{
+	const json_t *cert, *id;
+	size_t i, j, before, last = 0;
+	do {
+		before = json_array_size(group);
+		json_array_foreach (certificates, i, cert) {
+			const json_t *ids = json_object_get(cert, "node_ids");
+			bool shared = false;
+			json_array_foreach (ids, j, id)
+				shared = shared || holds(group, json_string_value(id));
+			if (!shared)
+				continue;
+			add_missing(group, ids);
+			last = json_array_size(ids);
+		}
+	} while (json_array_size(group) > before);
+	return last;
+}
+
+/* device_ids() returns the Node-IDs of a device (owned), eldest first, and how many its last certificate had. */
+static json_t *device_ids(const json_t *entry, const struct enroll_device *device, size_t *last)
+{
+	json_t *known = json_object_get(entry, "node_ids"), *group = json_array(), *id;
+	json_t *out = json_array();
+	char hex[RELOAD_ID_HEX];
+	size_t i;
+	for (i = 0; i < device->own_count; i++)
+		if (holds(known, reload_id_hex(hex, &device->own[i])))
+			json_array_append_new(group, json_string(hex));
+	if (!json_array_size(group) && json_array_size(known) && !device->further)
+		json_array_append(group, json_array_get(known, 0));
+	*last = join_certificates(group, json_object_get(entry, "certificates"));
+	json_array_foreach (known, i, id) {
+		if (holds(group, json_string_value(id)))
+			json_array_append(out, id);
+	}
+	json_decref(group);
+	return out;
+}
+
+enum reload_err enroll_ledger_node_ids(struct enroll_authority *a, const char *user,
+	const struct enroll_device *device, size_t *count,
 	struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX], struct reload_why *why)
 {
-	const json_t *users = json_object_get(a->ledger, "users");
 	json_t *entry = entry_of(a, user);
-	json_t *known = json_object_get(entry, "node_ids");
 	char hex[RELOAD_ID_HEX];
+	size_t last = 0;
+	enum reload_err err = RELOAD_OK;
 	if (json_is_true(json_object_get(entry, "reserved")))
 		return reload_why_set(why, RELOAD_EXISTS, "the user name is taken",
 			"username_not_available: %s signs the configuration of the overlay", user);
+	json_t *group = device_ids(entry, device, &last);
 	if (!*count)
-		*count = json_array_size(known) ? json_array_size(known) : 1;
+		*count = last ? last : 1;
 	if (*count > RELOAD_CERT_NODE_IDS_MAX)
 		*count = RELOAD_CERT_NODE_IDS_MAX;
-	while (json_array_size(known) < *count) {
+	while (json_array_size(group) < *count) {
 		do
 			enroll_node_id(&ids[0], a->config->node_id_len);
-		while (taken(users, reload_id_hex(hex, &ids[0])));
-		json_array_append_new(known, json_string(hex));
+		while (taken(json_object_get(a->ledger, "users"), reload_id_hex(hex, &ids[0])));
+		json_array_append_new(group, json_string(hex));
+		json_array_append_new(json_object_get(entry, "node_ids"), json_string(hex));
 	}
-	for (size_t i = 0; i < *count; i++) {
-		enum reload_err err =
-			reload_id_from_hex(&ids[i], json_string_value(json_array_get(known, i)));
-		if (err || ids[i].len != a->config->node_id_len)
-			return bad_ledger(a->ledger_path,
+	for (size_t i = 0; i < *count && !err; i++)
+		if (reload_id_from_hex(&ids[i], json_string_value(json_array_get(group, i))) ||
+			ids[i].len != a->config->node_id_len)
+			err = bad_ledger(a->ledger_path,
 				"a Node-ID has another length than the overlay's", why);
-	}
-	return RELOAD_OK;
+	json_decref(group);
+	return err;
 }
 
 void enroll_ledger_note(

@@ -72,17 +72,24 @@ enum reload_err enroll_authority_open(struct enroll_authority *out, const char *
 	reload_ms deadline, reload_utc now, struct reload_why *why) MUST_CHECK;
 void enroll_authority_close(struct enroll_authority *authority);
 
+/* One of a user's devices: known by Node-IDs that it has; without any, the user's first; further: one that is new. */
+struct enroll_device {
+	const struct reload_id *own;
+	size_t own_count;
+	bool further;
+};
+
 /*
  * enroll_ledger_new() returns the ledger of a new authority (owned) in which signer's Node-ID is taken.
- * enroll_ledger_node_ids() fills ids with `count` Node-IDs for user (0: as many as before, else one): those of earlier
- * certificates first (ENR-06), then new ones.  RELOAD_EXISTS for the name of the signer.
+ * enroll_ledger_node_ids() fills ids with `count` Node-IDs for a device of user (0: as many as its last certificate has, else
+ * one): those of its earlier certificates first (ENR-06), then new ones.  RELOAD_EXISTS for the name of the signer.
  * enroll_ledger_note() enters a certificate.
  */
 json_t *enroll_ledger_new(
 	const char *overlay, const char *signer_user, const struct reload_id *signer);
 enum reload_err enroll_ledger_node_ids(struct enroll_authority *authority, const char *user,
-	size_t *count, struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX],
-	struct reload_why *why) MUST_CHECK;
+	const struct enroll_device *device, size_t *count,
+	struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX], struct reload_why *why) MUST_CHECK;
 void enroll_ledger_note(struct enroll_authority *authority, const struct reload_cert *cert,
 	const uint8_t serial[16]);
 char *enroll_ledger_text(const json_t *ledger);
@@ -93,6 +100,9 @@ struct enroll_target {
 	struct reload_key *key; /* NULL when a request brought the public key */
 	bool key_is_new;
 	int lock; /* descriptor, held until the end */
+	/* the Node-IDs of the certificate of the same kind that is there */
+	struct reload_id own[RELOAD_CERT_NODE_IDS_MAX];
+	size_t own_count;
 };
 
 /*

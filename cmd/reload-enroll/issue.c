@@ -102,11 +102,29 @@ static enum reload_err read_csr(struct making *m, const char *path, struct reloa
 	return err;
 }
 
+/* A further device has its own identity: the same command twice does not use up Node-IDs. */
+static enum reload_err check_further(
+	const struct making *m, const struct enroll_target *target, struct reload_why *why)
+{
+	char what[256];
+	if (!target->own_count || !cli_has(m->cli, "new-node-id"))
+		return RELOAD_OK;
+	snprintf(what, sizeof(what), "identity %.100s has a Node-ID already", target->name);
+	enum reload_err err = reload_why_set(
+		why, RELOAD_EXISTS, what, "a further device needs an identity of its own");
+	reload_why_hint(
+		why, "--identity NAME with another NAME; without --new-node-id it is renewed");
+	return err;
+}
+
 static enum reload_err issue_into(struct making *m, struct enroll_authority *a,
 	struct enroll_target *target, struct reload_why *why)
 {
 	AUTO(cli_files) files = cli_files_new();
-	enum reload_err err = enroll_ledger_node_ids(a, m->user, &m->ids_count, m->ids, why);
+	struct enroll_device device = { target->own, target->own_count,
+		cli_has(m->cli, "new-node-id") };
+	enum reload_err err =
+		enroll_ledger_node_ids(a, m->user, &device, &m->ids_count, m->ids, why);
 	if (!err)
 		err = certify(m, a->config, target->key, a, why);
 	if (err)
@@ -146,6 +164,8 @@ static enum reload_err issue(struct making *m, struct reload_why *why)
 	if (!err && (!csr || cli_has(cli, "identity")))
 		err = enroll_target_open(
 			&target, cli, m->user, a.config->instance_name, false, csr != NULL, why);
+	if (!err)
+		err = check_further(m, &target, why);
 	if (!err) {
 		cli_step(cli, 1, "authority %s", cli_path_show(a.dir));
 		err = issue_into(m, &a, &target, why);

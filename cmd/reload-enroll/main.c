@@ -15,6 +15,7 @@ static const struct cli_opt init_opts[] = {
 static const struct cli_opt issue_opts[] = {
 	{ 'I', "identity", "NAME", "where certificate and key go (default: USER up to the @)" },
 	{ 0, "node-ids", "N", "number of Node-IDs, 1 to 32 (default: as before, else 1)" },
+	{ 0, "new-node-id", NULL, "a further device of the user, with a Node-ID of its own" },
 	{ 0, "validity", "TIME", "of the certificate (default 90d)" },
 	{ 0, "csr", "FILE",
 		"certify the key of a PKCS#10 request; without --identity: to standard output" },

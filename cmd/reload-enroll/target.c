@@ -15,18 +15,27 @@ const char enroll_issued_fields[] =
 	"self_signed:boolean serial:string "
 	"fingerprint:string issued:string expires:string certificate:string dry_run:boolean";
 
-static char *name_of(const struct cli *cli, const char *user)
+/* Only --identity may name a directory: a user name comes from others, and may hold slashes and dots. */
+static enum reload_err name_of(
+	char **out, const struct cli *cli, const char *user, struct reload_why *why)
 {
 	const char *given = cli_value(cli, "identity", NULL);
-	if (given)
-		return reload_strdup(given);
-	char *name = reload_strdup(user);
-	char *at = strchr(name, '@');
-	*at = 0; /* enroll_user_check() saw it */
-	if (cli_name_valid(name))
-		return name;
-	*at = '@';
-	return name;
+	char *name = reload_strdup(given ? given : user), *at = strchr(name, '@'), what[256];
+	if (!given) {
+		*at = 0; /* enroll_user_check() saw it */
+		if (!cli_name_valid(name))
+			*at = '@';
+	}
+	if (given || cli_name_valid(name)) {
+		*out = name;
+		return RELOAD_OK;
+	}
+	free(name);
+	snprintf(what, sizeof(what), "%.150s cannot be the name of an identity", user);
+	enum reload_err err = reload_why_set(why, RELOAD_USAGE, what,
+		"letters, digits and - _ . @ + are possible, 64 at most, not -ro at the end");
+	reload_why_hint(why, "--identity NAME");
+	return err;
 }
 
 static enum reload_err taken(
@@ -67,8 +76,11 @@ static enum reload_err check_owner(struct enroll_target *t, struct cli *cli, con
 			old->overlay ? old->overlay : "of no name");
 		return taken(t, cause, why);
 	}
-	if (old->self_issued == self_signed)
+	if (old->self_issued == self_signed) {
+		t->own_count = old->node_ids_count;
+		memcpy(t->own, old->node_ids, t->own_count * sizeof(*t->own));
 		return RELOAD_OK;
+	}
 	return ask(cli,
 		self_signed ? "replace the authority's certificate by a self-signed one, with "
 			      "another Node-ID?"
@@ -130,8 +142,10 @@ static enum reload_err lock(struct enroll_target *t, const struct cli *cli, stru
 enum reload_err enroll_target_open(struct enroll_target *out, struct cli *cli, const char *user,
 	const char *overlay, bool self_signed, bool without_key, struct reload_why *why)
 {
-	struct enroll_target t = { .lock = -1, .name = name_of(cli, user) };
-	enum reload_err err = cli_identity_dir(&t.dir, t.name, why);
+	struct enroll_target t = { .lock = -1 };
+	enum reload_err err = name_of(&t.name, cli, user, why);
+	if (!err)
+		err = cli_identity_dir(&t.dir, t.name, why);
 	if (!err) {
 		t.cert_path = enroll_join(t.dir, "cert.pem");
 		t.key_path = enroll_join(t.dir, "key.pem");

@@ -273,6 +273,48 @@ NODE=00112233445566778899aabbccddeeff
 	jq -e --arg a "$a" '.users["alice@calls.example"].node_ids[0] == $a and (.users["alice@calls.example"].certificates | length == 6)' $CA/issued.json
 }
 
+@test "issue: each device of a user has Node-IDs of its own, and keeps them" {
+	founded
+	ids() { reload-enroll issue "$@" --json | jq -r '.node_ids | join(" ")'; }
+	a=$(ids alice@calls.example)
+	b=$(ids alice@calls.example --identity phone --new-node-id)
+	c=$(ids alice@calls.example --identity tablet --new-node-id --node-ids 2)
+	[ "$a" != "$b" ]
+	[ "$(echo "$a $b $c" | tr ' ' '\n' | sort -u | wc -l)" -eq 4 ]
+	# R-11.3-17 ENR-06: issued again, each identity has its own again
+	[ "$(ids alice@calls.example)" = "$a" ]
+	[ "$(ids alice@calls.example --identity phone)" = "$b" ]
+	[ "$(ids alice@calls.example --identity tablet)" = "$c" ]
+	# more for one device are new ones, not those of another
+	more=$(ids alice@calls.example --identity phone --node-ids 2)
+	[ "${more%% *}" = "$b" ]
+	[[ "$a $c" != *"${more##* }"* ]]
+	jq -e --arg a "$a" --arg b "$b" '.users["alice@calls.example"].node_ids | index($a) == 0 and index($b) == 1 and length == 5' $CA/issued.json
+	# the same command again does not use up Node-IDs, and nothing changes
+	ledger=$(sha256sum $CA/issued.json)
+	R issue alice@calls.example --identity phone --new-node-id
+	failed 7 'identity phone has a Node-ID already'
+	[ "$(sha256sum $CA/issued.json)" = "$ledger" ]
+	R show phone
+	[ "$status" -eq 0 ]
+}
+
+@test "issue: a user name is never a path" {
+	founded
+	mkdir -p lab/etc/x
+	before=$(find lab | sort)
+	for user in '../../x@calls.example' './x@calls.example' '/tmp/x@calls.example' 'a/b@calls.example' \
+		'..@calls.example' '-x@calls.example'; do
+		R issue -- "$user"
+		failed 2 'cannot be the name of an identity'
+		matches "${stderr_lines[2]}" '^  try:  .*--identity NAME'
+	done
+	[ "$(find lab | sort)" = "$before" ]
+	R issue '../../x@calls.example' --identity odd
+	[ "$status" -eq 0 ]
+	[ -f lab/etc/identity/odd/cert.pem ]
+}
+
 @test "issue: the key stays, unless another is asked for" {
 	founded
 	reload-enroll issue alice@calls.example -q

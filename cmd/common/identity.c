@@ -64,6 +64,8 @@ enum reload_err cli_config_parse(struct reload_config **out, struct span bytes, 
 		err = RELOAD_BAD_CONFIG;
 	if (!err && config->signatures_count) /* a first document may be unsigned (CFG-05) */
 		err = reload_config_verify(config, NULL, now, why);
+	if (!err)
+		err = reload_config_supported(config, why);
 	if (err == RELOAD_BAD_SIGNATURE || err == RELOAD_NO_SIGNER)
 		err = RELOAD_CONFIG_UNSIGNED;
 	if (err) {

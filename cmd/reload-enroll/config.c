@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 const char enroll_config_fields[] =
@@ -85,11 +84,15 @@ static json_t *bootstrap(const struct reload_config *c)
 	return out;
 }
 
+enum {
+	TTL_BEYOND_RING = 5, /* RFC 6940 s13.6.5: log2 of the number of peers + 5 is a safe bound */
+	TTL_SMALL = 15       /* what 1,024 peers need */
+};
+
 /* warnings() adds to those of the parser what only a checker of files can tell. */
-static json_t *warnings(const struct reload_config *c, const char *path)
+static json_t *warnings(const struct reload_config *c)
 {
 	char text[256];
-	struct stat st;
 	json_t *out = strings(&c->warnings);
 	size_t need = c->document.len + ENROLL_UPDATE_OVERHEAD;
 	if (need > c->max_message_size) {
@@ -99,9 +102,16 @@ static json_t *warnings(const struct reload_config *c, const char *path)
 			need, enroll_message_size(c->document.len));
 		json_array_append_new(out, json_string(text));
 	}
-	if (c->shared_secret && strcmp(path, "-") && !stat(path, &st) && st.st_mode & 0077)
-		json_array_append_new(out, json_string("it holds the shared-secret and others may "
-						       "read the file: chmod 600"));
+	if (c->initial_ttl < TTL_SMALL) {
+		unsigned log2_peers = c->initial_ttl > TTL_BEYOND_RING
+					      ? c->initial_ttl - (unsigned)TTL_BEYOND_RING
+					      : 0u;
+		snprintf(text, sizeof(text),
+			"initial-ttl %u is safe in rings of %u peers at most (log2 of them + 5, "
+			"RFC 6940 13.6.5): %d is proposed",
+			c->initial_ttl, 1u << log2_peers, ENROLL_INITIAL_TTL);
+		json_array_append_new(out, json_string(text));
+	}
 	return out;
 }
 
@@ -129,7 +139,7 @@ json_t *enroll_config_json(const struct reload_config *c, const char *path, bool
 		(json_int_t)c->chord_update_interval_s, "chord_ping_interval_s",
 		(json_int_t)c->chord_ping_interval_s, "chord_reactive", c->chord_reactive,
 		"turn_density", (int)c->turn_density, "kinds", kinds(c), "size_bytes",
-		(json_int_t)c->document.len, "valid", 1, "warnings", warnings(c, path));
+		(json_int_t)c->document.len, "valid", 1, "warnings", warnings(c));
 	json_object_update(o, more);
 	json_decref(more);
 	return o;

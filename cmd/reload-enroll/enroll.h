@@ -134,7 +134,9 @@ extern const char enroll_config_fields[];
  * lists, signature and certificates around it, and the document will grow (interop CFG-15).
  */
 enum {
-	ENROLL_UPDATE_OVERHEAD = 2048
+	ENROLL_UPDATE_OVERHEAD = 2048,
+	/* of a new document: log2(N) + 5 of RFC 6940 s13.6.5 for 33 million peers; loops are cut the sooner */
+	ENROLL_INITIAL_TTL = 30
 };
 size_t enroll_message_size(size_t len);
 

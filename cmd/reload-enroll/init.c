@@ -261,6 +261,7 @@ static enum reload_err write_document(struct founding *f, struct reload_why *why
 	f->draft.expiration = f->now + f->validity;
 	f->draft.roots = &root;
 	f->draft.roots_count = 1;
+	f->draft.initial_ttl = ENROLL_INITIAL_TTL;
 	f->draft.no_ice = true; /* links are TLS and DTLS without ICE */
 	f->draft.signers = &f->signer_id;
 	f->draft.signers_count = 1;

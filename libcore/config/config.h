@@ -89,6 +89,13 @@ enum reload_err reload_config_verify(const struct reload_config *config,
 	const struct reload_config *before, reload_utc now, struct reload_why *why) MUST_CHECK;
 
 /*
+ * reload_config_supported() refuses a document with a setting that this program would not keep: a shared-secret (TLS-PSK), and
+ * one without no-ice (ICE).  RELOAD_BAD_CONFIG, why filled.  Parsing takes such a document, so that it can be read.
+ */
+enum reload_err reload_config_supported(
+	const struct reload_config *config, struct reload_why *why) MUST_CHECK;
+
+/*
  * reload_config_with_kinds() makes a copy of config that also knows the kind-blocks given (RFC 6940 s6.5.4): each signed
  * by a kind-signer of config.  No news are a block that is there already, one for a Kind of the document (only a newer document
  * changes it), and one that another block has replaced: when all are such, *out is config itself, with why filled unless all were

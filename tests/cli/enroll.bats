@@ -42,9 +42,11 @@ pem_body() {
 
 # doc BODY [ATTRIBUTES]: an unsigned document of calls.example.
 doc() {
+	local ice='<no-ice>true</no-ice>'
+	[[ $1 != *no-ice* ]] || ice=
 	printf '<?xml version="1.0" encoding="UTF-8"?>\n<overlay xmlns="urn:ietf:params:xml:ns:p2p:config-base">\n'
-	printf '<configuration instance-name="calls.example" %s>\n%s\n</configuration>\n</overlay>\n' \
-		"${2-sequence=\"7\" expiration=\"2099-01-01T00:00:00Z\"}" "$1"
+	printf '<configuration instance-name="calls.example" %s>\n%s%s\n</configuration>\n</overlay>\n' \
+		"${2-sequence=\"7\" expiration=\"2099-01-01T00:00:00Z\"}" "$ice" "$1"
 }
 
 root() {
@@ -123,7 +125,7 @@ NODE=00112233445566778899aabbccddeeff
 	# R-11.1-31: no overlay-link-protocol means TLS
 	echo "$output" | jq -e '.links == ["TLS"]'
 	# R-11.1-29 R-11.1-30 R-11.1-22: defaults
-	echo "$output" | jq -e '.initial_ttl == 100 and .overlay_reliability_timer_ms == 3000 and .turn_density == 1'
+	echo "$output" | jq -e '(.initial_ttl == 30) and .overlay_reliability_timer_ms == 3000 and .turn_density == 1'
 	echo "$output" | jq -e '.kinds | map(select(.kind_id == 4026531841)) |
 		length == 1 and .[0].data_model == "SINGLE" and .[0].access_control == "USER-MATCH" and .[0].required'
 	# a ConfigUpdate of this document fits a message
@@ -604,22 +606,51 @@ NODE=00112233445566778899aabbccddeeff
 	matches "$output" '  usable     no'
 }
 
-@test "self: a document without authority, and one with a secret" {
+@test "self: a document without authority" {
 	mkdir -p lab
-	doc '<self-signed-permitted digest="sha1">true</self-signed-permitted><shared-secret>hush</shared-secret>' >secret.xml
-	chmod 644 secret.xml
+	doc '<self-signed-permitted digest="sha1">true</self-signed-permitted>' >own.xml
 	# R-11.1-17: neither root-cert nor enrollment-server
-	R self alice@calls.example --config secret.xml
+	R self alice@calls.example --config own.xml
 	[ "$status" -eq 0 ]
-	# R-14-07 R-11.1-27: the copy is confidential, and the checker says so of the original
-	[ "$(stat -c %a lab/etc/identity/alice/overlay.xml)" = 600 ]
-	R config check secret.xml
-	[ "$status" -eq 0 ]
-	matches "$stderr" 'shared-secret'
-	R config show secret.xml
-	[[ $output != *hush* ]]
 	R show alice
 	[ "$status" -eq 0 ]
+}
+
+@test "a document with a setting that is not kept is refused by every program" {
+	founded
+	reload-enroll issue alice@calls.example -q
+	# R-11.1-27 R-14-07: links would not be closed to those who lack the secret, which is not shown to anybody
+	doc "$(root)<shared-secret>hush</shared-secret>" >secret.xml
+	# R-11.1-24: without no-ice, or with false, peers use ICE
+	doc "$(root)<no-ice>false</no-ice>" >ice.xml
+	doc "$(root)" | sed 's|<no-ice>true</no-ice>||' >absent.xml
+	for file in secret ice absent; do
+		for command in 'config check' 'config show'; do
+			R $command $file.xml
+			failed 10 "$file.xml"
+			matches "$stderr" "$([ $file = secret ] && echo 'TLS-PSK is not built' || echo 'ICE is not built')"
+			matches "${stderr_lines[2]}" '^  try:  .*sign the document again'
+			[[ $stderr != *hush* ]]
+		done
+		run --separate-stderr reload-agent check -I alice --config $file.xml
+		[ "$status" -eq 10 ]
+		matches "$stderr" 'is not built'
+	done
+}
+
+@test "config check: an initial-ttl that does not cross the ring" {
+	founded
+	R config show --json
+	# R-13.6-03: log2 of the number of peers + 5
+	echo "$output" | jq -e '.initial_ttl == 30'
+	doc "$(root)<initial-ttl>9</initial-ttl>" >small.xml
+	R config check small.xml
+	[ "$status" -eq 0 ]
+	matches "$stderr" 'initial-ttl 9 is safe in rings of 16 peers at most .*: 30 is proposed'
+	doc "$(root)<initial-ttl>15</initial-ttl>" >enough.xml
+	R config check enough.xml
+	[ "$status" -eq 0 ]
+	[[ $stderr != *initial-ttl* ]]
 }
 
 @test "self and issue: changing from one to the other asks" {
@@ -858,7 +889,8 @@ NODE=00112233445566778899aabbccddeeff
 	good '<self-signed-permitted digest="sha1">false</self-signed-permitted>'
 	matches "$stderr" 'self-signed-permitted false'
 	# R-11.1-04: four forms of a boolean, white space around it
-	for form in true false 1 0 ' true '; do good "<no-ice>$form</no-ice>"; done
+	for form in true 1 ' true '; do good "<no-ice>$form</no-ice>"; done
+	for form in false 0 ' false '; do good "<clients-permitted>$form</clients-permitted>"; done
 	bad '<no-ice>yes</no-ice>'
 	# R-11.1-30
 	good '<overlay-reliability-timer>200</overlay-reliability-timer>'

@@ -273,6 +273,19 @@ static void a_document_that_cannot_be_met(void **state)
 	assert_int_equal(r->u->state, RELOAD_STATE_ENROLLED);
 }
 
+/* R-11.1-27: TLS-PSK is not built, so that the links would not be what the document asks for */
+static void a_setting_that_would_not_be_kept(void **state)
+{
+	struct ring *r = *state;
+	struct net_document d = net_document(r->net);
+	d.draft.sequence = 8;
+	d.draft.shared_secret = "hush";
+	struct craft c = craft_document(r, document_write(r->net, &d));
+	expect_error(r->a, tell(&c, r->u), 2);
+	assert_int_equal(sequence_of(r->u), 7);
+	assert_int_not_equal(r->u->state, RELOAD_STATE_LEAVING);
+}
+
 static void from_the_host(void **state)
 {
 	struct ring *r = *state;
@@ -531,6 +544,7 @@ int main(void)
 		ring_test(documents_refused),
 		ring_test(bad_nodes_lose_their_links),
 		ring_test(a_document_that_cannot_be_met),
+		ring_test(a_setting_that_would_not_be_kept),
 		ring_test(from_the_host),
 		ring_test(kinds),
 		ring_test(kinds_again),

@@ -53,12 +53,20 @@ static void configuration_refresh(struct host *h, const struct cli_identity *fre
 	struct reload_why why = { 0 };
 	const struct reload_config *present = reload_peer_config(h->agent.peer);
 	const char *state = "unchanged";
-	bool newer = reload_sequence_newer(fresh->config->sequence, present->sequence);
-	if (newer && reload_config_verify(fresh->config, present, reload_poll_wall(), &why)) {
+	bool same = span_eq(fresh->config->document, present->document);
+	enum reload_err err = RELOAD_OK;
+	if (!same && !reload_config_newer(fresh->config, present))
+		err = reload_why_set(&why, RELOAD_CONFIG_TOO_OLD, "an older document",
+			"sequence %u does not follow %u: each document's is 1 to 32767 above the "
+			"one before, and where the numbers begin anew it ends no earlier",
+			fresh->config->sequence, present->sequence);
+	else if (!same)
+		err = reload_config_verify(fresh->config, present, reload_poll_wall(), &why);
+	if (err) {
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
 			"new configuration refused: %s: %s", why.what, why.why);
 		state = "refused";
-	} else if (newer) {
+	} else if (!same) {
 		reload_peer_configure(h->agent.peer, fresh->config);
 		state = "taken";
 	} else {

@@ -48,6 +48,17 @@ links_to() { # links_to NAME N: exactly N are up
 	[ "$(reload-fetch -a carol -k 0xf0000001 bob@calls.example --raw)" = 'signed with the new one' ]
 }
 
+@test "refresh refuses a document whose number jumps, and says so" {
+	local document=lab/etc/identity/bob/overlay.xml
+	cp $document document.xml
+	sed '/<signature>/d; s/ sequence="1"/ sequence="40000"/' document.xml >$document
+	run reload-agent refresh -a bob
+	cp document.xml $document
+	# HDR-08: 40000 is not newer than 1
+	[[ "$output" == *"sequence 40000 does not follow 1: "* ]]
+	grep -q 'new configuration refused: .*sequence 40000 does not follow 1' lab/bob.log
+}
+
 @test "refresh refuses the certificate of another node and says so" {
 	cp -r lab/etc/identity/bob saved
 	cp lab/etc/identity/carol/*.pem lab/etc/identity/bob/

@@ -194,6 +194,14 @@ static void options(void **state)
 	c.options = option(r->net, 200, RELOAD_DESTINATION_CRITICAL, "value");
 	/* R-6.3.2.3-05 */
 	expect_error(r->a, tell(&c, r->u), 7);
+	struct wr two;
+	wr_init(&two);
+	wr_span(&two, option(r->net, 201, 0, "harmless"));
+	wr_span(&two, c.options);
+	struct craft second = craft_ping(r->a, &here);
+	second.options = wr_done(&two);
+	expect_error(r->a, tell(&second, r->u), 7); /* wherever it stands */
+	wr_clear(&two);
 	c.bad_signature = true;
 	c.h.transaction_id++;
 	expect_silence(r->a, tell(&c, r->u)); /* HDR-19: only once the signature holds */

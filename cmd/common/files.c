@@ -1,8 +1,10 @@
 /* Several files that change together or not at all; locks.  Reading is in read.c. */
 #include "common/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +14,23 @@
 #include <unistd.h>
 
 enum {
-	LOCK_POLL_MS = 20
+	LOCK_POLL_MS = 20,
+	LINKS_MAX = 40 /* symbolic links that lead on, as the kernel follows them */
 };
 
-/* The life of one file: noted -> fresh (new bytes beside it, synced) -> placed (renamed, old bytes kept in `old`). */
+/*
+ * The life of one file: noted -> fresh (new bytes beside it, synced) -> placed (renamed, old bytes kept in `old`).  path is what
+ * symbolic links lead to, so that the links stay.  fresh and old carry the number of this process: what a killed one left behind is
+ * removed by the next that writes there.
+ */
 struct change {
 	char *path, *fresh, *old;
 	uint8_t *bytes;
 	size_t len;
 	unsigned mode;
 	bool written, kept, placed, only_new;
+	bool there; /* a file was there; it keeps its mode and owner */
+	unsigned uid, gid;
 };
 
 struct cli_files {
@@ -132,19 +141,54 @@ static char *beside(const char *path, const char *suffix)
 	return out;
 }
 
+/* Where path leads through symbolic links (owned): it is replaced there.  A link that leads nowhere gets its file. */
+static char *behind_links(const char *path)
+{
+	char target[PATH_MAX];
+	char *real = realpath(path, NULL), *at = reload_strdup(path);
+	for (int links = 0; !real && links < LINKS_MAX; links++) {
+		ssize_t n = readlink(at, target, sizeof(target) - 1);
+		if (n < 0)
+			break;
+		target[n] = 0;
+		char *slash = strrchr(at, '/');
+		size_t dir = target[0] == '/' || !slash ? 0 : (size_t)(slash - at) + 1;
+		char *next = reload_alloc(dir + (size_t)n + 1);
+		memcpy(next, at, dir);
+		memcpy(next + dir, target, (size_t)n + 1);
+		free(at);
+		at = next;
+	}
+	if (!real)
+		return at;
+	free(at);
+	at = reload_strdup(real);
+	free(real); /* of another allocator, perhaps */
+	return at;
+}
+
 static void put(
 	struct cli_files *f, const char *path, unsigned mode, struct span bytes, bool only_new)
 {
+	struct stat st;
+	char *real = behind_links(path);
 	reload_grow(&f->changes, &f->cap, f->count, sizeof(*f->changes));
-	f->changes[f->count++] = (struct change){
-		.path = reload_strdup(path),
-		.fresh = beside(path, ".new"),
-		.old = beside(path, ".old"),
+	struct change *c = &f->changes[f->count++];
+	*c = (struct change){
+		.path = real,
+		.fresh = beside(real, ".new"),
+		.old = beside(real, ".old"),
 		.bytes = reload_memdup(bytes.at, bytes.len),
 		.len = bytes.len,
 		.mode = mode,
 		.only_new = only_new,
 	};
+	if (stat(real, &st) || !S_ISREG(st.st_mode))
+		return;
+	c->there = true;
+	c->mode = st.st_mode & 07777;
+	c->uid = st.st_uid;
+	c->gid = st.st_gid;
 }
 
 void cli_files_put(struct cli_files *f, const char *path, unsigned mode, struct span bytes)
@@ -170,6 +214,9 @@ static enum reload_err write_fresh(struct change *c, struct reload_why *why)
 		((n = write(fd, c->bytes + done, c->len - done)) > 0 || errno == EINTR))
 		done += n > 0 ? (size_t)n : 0;
 	int code = done < c->len ? (errno ? errno : EIO) : 0;
+	/* only root may give a file away; others own what they replace */
+	if (!code && c->there && fchown(fd, c->uid, c->gid) && errno != EPERM)
+		code = errno;
 	if (!code && (fchmod(fd, c->mode) || fsync(fd)))
 		code = errno;
 	if (close(fd) && !code)
@@ -191,29 +238,84 @@ static void sync_dir_of(const char *path)
 	free(dir);
 }
 
+/* Names fresh path, unless path exists; for file systems that cannot do that in one step, an empty file holds the place. */
+static int name_new(const struct change *c)
+{
+	if (!renameat2(AT_FDCWD, c->fresh, AT_FDCWD, c->path, RENAME_NOREPLACE))
+		return 0;
+	if (errno == EEXIST)
+		return EEXIST;
+	int fd = open(c->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, c->mode);
+	if (fd < 0)
+		return errno;
+	close(fd);
+	if (!rename(c->fresh, c->path))
+		return 0;
+	int code = errno;
+	unlink(c->path);
+	return code;
+}
+
 static enum reload_err place_new(struct change *c, struct reload_why *why)
 {
 	char what[256];
-	if (link(c->fresh, c->path)) {
-		if (errno != EEXIST)
-			return failed(why, "written", c->path, errno);
+	int code = name_new(c);
+	if (code == EEXIST) {
 		snprintf(what, sizeof(what), "%s exists already", c->path);
 		return reload_why_set(why, RELOAD_EXISTS, what, "it would have been overwritten");
 	}
-	unlink(c->fresh);
+	if (code)
+		return failed(why, "written", c->path, code);
 	c->written = false;
 	c->placed = true;
 	return RELOAD_OK;
+}
+
+static int copy_bytes(int from, int to)
+{
+	uint8_t buffer[16384];
+	ssize_t n;
+	while ((n = read(from, buffer, sizeof(buffer))) > 0)
+		for (ssize_t done = 0, k; done < n; done += k)
+			if ((k = write(to, buffer + done, (size_t)(n - done))) <= 0)
+				return k ? errno : EIO;
+	explicit_bzero(buffer, sizeof(buffer)); /* it may be a private key */
+	return n ? errno : 0;
+}
+
+/* Copies path to old, where there are no hard links. */
+static int copy_old(const struct change *c)
+{
+	int from = open(c->path, O_RDONLY | O_CLOEXEC), code = 0;
+	if (from < 0)
+		return errno;
+	int to = open(c->old, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (to < 0) {
+		code = errno;
+	} else {
+		code = copy_bytes(from, to);
+		if (!code && fchown(to, c->uid, c->gid) && errno != EPERM)
+			code = errno;
+		if (!code && fchmod(to, c->mode))
+			code = errno;
+		close(to);
+		if (code)
+			unlink(c->old);
+	}
+	close(from);
+	return code;
 }
 
 static enum reload_err place(struct change *c, struct reload_why *why)
 {
 	if (c->only_new)
 		return place_new(c, why);
-	if (!link(c->path, c->old))
-		c->kept = true;
-	else if (errno != ENOENT)
-		return failed(why, "replaced", c->path, errno);
+	int code = link(c->path, c->old) ? errno : 0;
+	if (code && code != ENOENT)
+		code = copy_old(c);
+	if (code && code != ENOENT)
+		return failed(why, "replaced", c->path, code);
+	c->kept = !code;
 	if (rename(c->fresh, c->path))
 		return failed(why, "replaced", c->path, errno);
 	c->written = false;
@@ -221,9 +323,41 @@ static enum reload_err place(struct change *c, struct reload_why *why)
 	return RELOAD_OK;
 }
 
+/* NAME.PID.new and NAME.PID.old, of a process that is no more: whole files are never lost with them. */
+static bool is_left_behind(const char *name)
+{
+	size_t len = strlen(name);
+	if (len < 6 || (strcmp(name + len - 4, ".new") && strcmp(name + len - 4, ".old")))
+		return false;
+	size_t end = len - 4, at = end;
+	while (at && name[at - 1] >= '0' && name[at - 1] <= '9')
+		at--;
+	if (at == end || end - at > 9 || !at || name[at - 1] != '.')
+		return false;
+	long pid = strtol(name + at, NULL, 10);
+	return pid > 0 && pid != (long)getpid() && kill((pid_t)pid, 0) && errno == ESRCH;
+}
+
+static void sweep_dir_of(const char *path)
+{
+	char *dir = reload_strdup(path), *slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = 0;
+	DIR *d = opendir(slash ? dir : ".");
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (is_left_behind(e->d_name))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	free(dir);
+}
+
 static enum reload_err change_all(struct cli_files *f, struct reload_why *why)
 {
 	enum reload_err err = RELOAD_OK;
+	for (size_t i = 0; i < f->count; i++)
+		sweep_dir_of(
+			f->changes[i].path); /* first: what was left may be what fills the disk */
 	for (size_t i = 0; i < f->count && !err; i++)
 		err = write_fresh(&f->changes[i], why);
 	for (size_t i = 0; i < f->count && !err; i++)

@@ -120,16 +120,26 @@ enum reload_err cli_certs_parse(struct reload_cert **cert, struct reload_cert **
 	size_t *others_count, struct span bytes, const char *path, struct reload_why *why)
 {
 	struct collected c = { .why = why };
+	size_t damaged = 0;
 	if (bytes.len && bytes.at[0] == 0x30) /* an ASN.1 SEQUENCE: DER */
 		collect(&c, bytes);
-	else if (!reload_pem_certificates(bytes, collect, &c))
+	else if (!reload_pem_certificates(bytes, collect, &c, &damaged) && !damaged)
 		c.err = reload_why_set(
 			why, RELOAD_BAD_CERT, NULL, "the file holds no PEM certificate");
+	if (!c.err && damaged)
+		c.err = reload_why_set(why, RELOAD_BAD_CERT, NULL,
+			"block %zu of its PEM is damaged and cannot be read", damaged);
 	if (c.err) {
 		for (size_t i = 0; i < c.count; i++)
 			reload_cert_free(c.certs[i]);
 		return name_file(c.err, path, why);
 	}
+	for (size_t i = 1; i < c.count && !c.certs[0]->node_ids_count; i++)
+		if (c.certs[i]->node_ids_count) { /* that of the node first, wherever it stood */
+			struct reload_cert *node = c.certs[i];
+			memmove(c.certs + 1, c.certs, i * sizeof(node));
+			c.certs[0] = node;
+		}
 	*cert = c.certs[0];
 	*others_count = c.count - 1;
 	*others = reload_memdup(c.certs + 1, *others_count * sizeof(struct reload_cert *));

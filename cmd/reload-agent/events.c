@@ -76,6 +76,7 @@ const char *agent_event_part(enum reload_event_type type)
 	case RELOAD_EV_CERTIFICATE_ENDED:
 	case RELOAD_EV_CERTIFICATE_STORED:
 	case RELOAD_EV_NAME_TAKEN:
+	case RELOAD_EV_NODE_ID_TAKEN:
 	case RELOAD_EV_BAD_SIGNATURE:
 		return "ident";
 	case RELOAD_EV_STATE:

@@ -2,10 +2,13 @@
 
 #include "common/files.h"
 #include "common/home.h"
+#include "util/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	CONF_MAX = 65536
@@ -114,19 +117,18 @@ static enum reload_err conf_read(
 	char *path;
 	if (cli_path(&path, CLI_CONFIG, "agent.conf", why))
 		return RELOAD_OK; /* no such place: nothing is set there */
-	FILE *there = fopen(path, "r");
-	if (!there) {
+	if (access(path, F_OK) && errno == ENOENT) {
 		free(path);
 		return RELOAD_OK;
 	}
-	fclose(there);
 	s->file_name = path;
 	enum reload_err err = cli_file_read(&bytes, &len, path, CONF_MAX, cli->deadline, why);
 	if (err)
 		return err;
 	s->file = (char *)bytes;
 	unsigned number = 0;
-	for (char *line = s->file, *end; !err && line; line = end) {
+	char *text = (char *)reload_text_start(span_of(bytes, len)).at;
+	for (char *line = text, *end; !err && line; line = end) {
 		if ((end = strchr(line, '\n')))
 			*end++ = 0;
 		err = conf_line(s, line, ++number, not_given, cli, why);

@@ -48,7 +48,7 @@ enum reload_err enroll_user_check(const char *user, struct reload_why *why)
 	snprintf(what, sizeof(what), "%.120s cannot be a user name", user);
 	if (!reload_user_legal(user) || strchr(user, ' '))
 		return reload_why_set(why, RELOAD_EXISTS, what,
-			"username_not_available: legal are 1 to 254 printable ASCII characters "
+			"username_not_available: legal are 1 to 255 printable ASCII characters "
 			"without blanks");
 	if (at && at != user && at[1] && strchr(user, '@') == at)
 		return RELOAD_OK;

@@ -228,7 +228,10 @@ static enum reload_err make_authority(struct founding *f, struct reload_why *why
 {
 	char name[300], user[300];
 	snprintf(name, sizeof(name), "%s authority", f->overlay);
-	snprintf(user, sizeof(user), "configuration-signer@%s", f->overlay);
+	static const char signs[] = "configuration-signer";
+	/* a user name has 255 characters at most, and an overlay's nearly as many */
+	snprintf(user, sizeof(user), "%s@%s",
+		strlen(f->overlay) + sizeof(signs) > 255 ? "s" : signs, f->overlay);
 	f->signer_user = reload_strdup(user);
 	f->ca_until =
 		f->now + (f->validity > ENROLL_CA_VALIDITY ? f->validity : ENROLL_CA_VALIDITY);

@@ -6,6 +6,7 @@
 #include "store.h"
 
 #include "control/fields.h"
+#include "util/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -359,7 +360,8 @@ static bool take_line(struct batch *b)
 	if ((!end && !len) || (!whole && !b->skipping && len <= LINE_MAX_BYTES))
 		return false;
 	if (!b->skipping && len <= LINE_MAX_BYTES)
-		on_line(b, span_of(b->rest.at, len));
+		on_line(b, b->line ? span_of(b->rest.at, len)
+				   : reload_text_start(span_of(b->rest.at, len)));
 	else if (!b->skipping)
 		on_long_line(b);
 	b->skipping = !whole;

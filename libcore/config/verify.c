@@ -77,8 +77,11 @@ static enum reload_err verify_opened(struct reload_id *signer, const struct open
 	if (err)
 		return err;
 	if (verify_bytes(cert, s, element))
-		return FAULT(why, RELOAD_BAD_SIGNATURE, "it is not that of %s over these bytes",
-			reload_id_hex(hex, &node));
+		return FAULT(why, RELOAD_BAD_SIGNATURE,
+			"it is not that of %s over these bytes: they were changed after they were "
+			"signed, perhaps only the line ends%s",
+			reload_id_hex(hex, &node),
+			memmem(element.at, element.len, "\r\n", 2) ? " (they are CRLF)" : "");
 	*signer = node;
 	return RELOAD_OK;
 }

@@ -1,4 +1,5 @@
 #include "ident/internal.h"
+#include "util/text.h"
 
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -84,6 +85,7 @@ enum reload_err reload_key_read_pem(
 	struct reload_key **out, struct span pem, struct reload_why *why)
 {
 	bool asked = false;
+	pem = reload_text_start(pem);
 	if (!pem.len || pem.len > KEY_PEM_MAX)
 		return reload_why_set(why, RELOAD_BAD_KEY, NULL,
 			"%zu bytes; a key in PEM has 1 to %d", pem.len, KEY_PEM_MAX);

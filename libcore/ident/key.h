@@ -76,7 +76,8 @@ enum reload_err reload_cert_make_csr(struct wr *w, const struct reload_cert_requ
  */
 enum reload_err reload_csr_user(char **user, struct span csr, struct reload_why *why) MUST_CHECK;
 
-/* reload_user_legal() tells whether name may stand as rfc822Name: 1 to 254 printable ASCII characters (R-11.3-19). */
+/* reload_user_legal() tells whether name may stand as rfc822Name: 1 to 255 printable ASCII characters (R-11.3-19;
+ * RFC 5280, ub-emailaddress-length). */
 bool reload_user_legal(const char *name);
 
 /*
@@ -88,8 +89,13 @@ enum reload_err reload_self_node_id(struct reload_id *out, struct span public_ke
 	uint8_t hash_alg, uint8_t len, uint32_t index) MUST_CHECK;
 enum reload_err reload_key_public_info(struct wr *w, const struct reload_key *key) MUST_CHECK;
 
-/* reload_pem_certificates() calls got(arg, der) for each certificate of a PEM text and returns their number. */
-size_t reload_pem_certificates(struct span pem, void (*got)(void *arg, struct span der), void *arg);
+/*
+ * reload_pem_certificates() calls got(arg, der) for each certificate of a PEM text, under the labels of older tools as well
+ * ("X509 CERTIFICATE", "TRUSTED CERTIFICATE"), and returns their number.  Other blocks are passed over; *damaged (NULL is legal) becomes
+ * the number, from 1, of the first block that cannot be read, behind which nothing was looked at, else 0.
+ */
+size_t reload_pem_certificates(
+	struct span pem, void (*got)(void *arg, struct span der), void *arg, size_t *damaged);
 
 /* reload_pem_certificate_write() appends a DER certificate as PEM. */
 void reload_pem_certificate_write(struct wr *w, struct span der);

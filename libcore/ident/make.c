@@ -7,7 +7,7 @@
 
 enum {
 	CSR_MAX = 65536,
-	USER_MAX = 254
+	USER_MAX = 255
 };
 
 bool reload_user_legal(const char *name)
@@ -98,9 +98,14 @@ static bool set_serial(X509 *x, const uint8_t serial[16])
 
 static bool set_subject(X509 *x, const struct reload_cert_request *req)
 {
-	return !req->authority_name ||
-	       X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
-		       (const uint8_t *)req->authority_name, -1, -1, 0);
+	enum {
+		CN_MAX =
+			64 /* ub-common-name of RFC 5280; an overlay's name may be longer, and nothing depends on it */
+	};
+	size_t len = req->authority_name ? strlen(req->authority_name) : 0;
+	return !req->authority_name || X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
+					       MBSTRING_UTF8, (const uint8_t *)req->authority_name,
+					       (int)(len < CN_MAX ? len : CN_MAX), -1, 0);
 }
 
 /* The issuer's name is the subject of issuer, byte for byte; self-signed: our own. */

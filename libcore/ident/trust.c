@@ -167,9 +167,11 @@ static enum reload_err check_dates(
 			reload_utc_text(now, c->now));
 	if (cert->not_before > c->now && cert->not_before - c->now > RELOAD_NOT_BEFORE_SKEW_MS) {
 		(void)reload_why_set(c->why, RELOAD_CERT_EXPIRED, c->what,
-			"%s begins at %s; it is %s", whose,
-			reload_utc_text(limit, cert->not_before), reload_utc_text(now, c->now));
-		reload_why_hint(c->why, "compare the clock of this machine");
+			"%s begins at %s; it is %s: the clock here is behind, or that of the "
+			"authority was ahead",
+			whose, reload_utc_text(limit, cert->not_before),
+			reload_utc_text(now, c->now));
+		reload_why_hint(c->why, "date -u, and set the clock of this machine");
 		return RELOAD_CERT_EXPIRED;
 	}
 	return RELOAD_OK;

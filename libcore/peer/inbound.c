@@ -359,11 +359,35 @@ static bool signer_has_enough(const struct inbound *in)
 	return count >= max;
 }
 
+enum {
+	STRANGE_MS = 2000 /* requests are repeated after overlay-reliability-timer, 3 s */
+};
+
+/*
+ * Another node with a copy of this node's key makes requests, and their answers come here: the same answer, to no request of this node,
+ * each time the other repeats its request.  A late answer to an own request comes once, or more quickly.
+ */
+static void answer_of_twin(const struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	uint64_t id = in->msg->header.transaction_id;
+	if (id == p->strange.transaction && p->now - p->strange.since >= STRANGE_MS)
+		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_NODE_ID_TAKEN,
+					     .link = in->link,
+					     .transaction = id,
+					     .node = &p->self });
+	if (id != p->strange.transaction) {
+		p->strange.transaction = id;
+		p->strange.since = p->now;
+	}
+}
+
 static void inbound_start(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	bool known, request = reload_code_is_request(in->msg->code);
 	if (!request && !request_of(p, in->msg->header.transaction_id)) {
+		answer_of_twin(in);
 		drop_inbound(in, RELOAD_COUNT_DROP_UNKNOWN_TRANSACTION, "no such transaction");
 		return;
 	}
@@ -439,8 +463,32 @@ static void answer_verified(struct inbound *in)
 }
 
 /* All checks that the destination of a request makes once the signature holds (HDR-19, MSG-15, HDR-08). */
+/*
+ * A request with the signature of this node that this node has not made: another one runs with a copy of its key, or somebody repeats
+ * an old message.  Neither can be served.
+ */
+static bool is_of_twin(const struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	return !in->local && reload_id_eq(&in->signer, &p->self) &&
+	       !reload_transaction_find(&p->transactions, in->msg->header.transaction_id);
+}
+
+static void twin_report(const struct inbound *in)
+{
+	reload_peer_event(in->peer, &(struct reload_event){ .type = RELOAD_EV_NODE_ID_TAKEN,
+					    .link = in->link,
+					    .code = in->msg->code,
+					    .node = &in->signer });
+}
+
 static void request_verified(struct inbound *in)
 {
+	if (is_of_twin(in)) {
+		twin_report(in);
+		reload_answer_error(in, RELOAD_FORBIDDEN, "another node has this Node-ID");
+		return;
+	}
 	if (option_blocks(&in->msg->header, RELOAD_DESTINATION_CRITICAL)) {
 		reload_answer_error(
 			in, RELOAD_UNSUPPORTED_OPTION, "unknown DESTINATION_CRITICAL option");

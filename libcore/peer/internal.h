@@ -145,6 +145,10 @@ struct reload_peer {
 	struct commit_list commits;   /* not told yet */
 	struct commit *committing;    /* the one whose commit() is being called */
 	struct rollback *rollback;    /* storage times seen (STO-25) */
+	struct {
+		uint64_t transaction;
+		reload_ms since;
+	} strange; /* the newest answer to no request of this node */
 	uint64_t counters[RELOAD_COUNTERS];
 };
 

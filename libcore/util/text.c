@@ -120,3 +120,9 @@ bool reload_utf8_valid(struct span s)
 	}
 	return true;
 }
+
+struct span reload_text_start(struct span text)
+{
+	bool mark = text.len >= 3 && !memcmp(text.at, "\xef\xbb\xbf", 3);
+	return mark ? span_of(text.at + 3, text.len - 3) : text;
+}

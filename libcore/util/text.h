@@ -22,3 +22,6 @@ enum reload_err reload_unbase64(
 
 /* reload_utf8_valid() tells whether s is well-formed UTF-8 without NUL. */
 bool reload_utf8_valid(struct span s);
+
+/* reload_text_start() returns text without the byte order mark (EF BB BF) that some editors put in front. */
+struct span reload_text_start(struct span text);

@@ -161,7 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		try_request(rest);
 		break;
 	case PEM_CERTS:
-		assert(reload_pem_certificates(rest, got, &count) == count);
+		assert(reload_pem_certificates(rest, got, &count, NULL) == count);
 		break;
 	case PEM_KEY:
 		try_key(rest);

@@ -71,7 +71,7 @@ static void names_that_lie(void **state)
 		"twice");
 	char user[300];
 	memset(user, 'a', sizeof(user));
-	refused((struct forge){ NAMES({ GEN_URI, URI }, { GEN_EMAIL, user, 255 }) }, "too long");
+	refused((struct forge){ NAMES({ GEN_URI, URI }, { GEN_EMAIL, user, 256 }) }, "too long");
 }
 
 static struct forge_name many[400];

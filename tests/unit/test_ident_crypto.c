@@ -260,11 +260,42 @@ static void certificates_as_pem(void **state)
 	assert_int_equal(reload_key_write_pem(&text, key), RELOAD_OK);
 	reload_pem_certificate_write(&text, b->der);
 	struct found found = { 0, 0 };
-	assert_int_equal(reload_pem_certificates(wr_done(&text), got, &found), 2);
+	size_t damaged = 7;
+	assert_int_equal(reload_pem_certificates(wr_done(&text), got, &found, &damaged), 2);
+	assert_int_equal(damaged, 0);
 	assert_int_equal(found.count, 2);
 	assert_int_equal(found.bytes, a->der.len + b->der.len);
-	assert_int_equal(reload_pem_certificates(span_str("nothing"), got, &found), 0);
-	assert_int_equal(reload_pem_certificates(span_of(NULL, 0), got, &found), 0);
+	assert_int_equal(reload_pem_certificates(span_str("nothing"), got, &found, &damaged), 0);
+	assert_int_equal(damaged, 0);
+	assert_int_equal(reload_pem_certificates(span_of(NULL, 0), got, &found, &damaged), 0);
+	/* what cannot be read is not passed over: a block with other characters, an empty one, one that is cut off */
+	static const char *const bad[] = {
+		"-----BEGIN CERTIFICATE-----\nMIIB*z\n-----END CERTIFICATE-----\n",
+		"-----BEGIN CERTIFICATE-----\n\n-----END CERTIFICATE-----\n",
+		"-----BEGIN CERTIFICATE-----\nMIIBszCC\n",
+		"-----BEGIN X509 CERTIFICATE-----\nMIIBszCC\n-----END X509 CERTIFICATE-----\n"
+	};
+	size_t good = text.len;
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		wr_span(&text, span_str(bad[i]));
+		assert_int_equal(reload_pem_certificates(wr_done(&text), got, &found, &damaged), 2);
+		assert_int_equal(damaged, 4); /* certificate, key, certificate, this */
+		text.len = good;
+	}
+	wr_clear(&text);
+	/* a byte order mark and the label of older tools */
+	wr_init(&text);
+	wr_span(&text, span_str("\xef\xbb\xbf"));
+	reload_pem_certificate_write(&text, a->der);
+	char *old = reload_alloc(text.len + 64);
+	snprintf(old, text.len + 64,
+		"\xef\xbb\xbf-----BEGIN X509 CERTIFICATE-----\n%.*s-----END X509 "
+		"CERTIFICATE-----\n",
+		(int)(text.len - 3 - 28 - 26), (const char *)text.at + 3 + 28);
+	assert_int_equal(reload_pem_certificates(wr_done(&text), got, &found, &damaged), 1);
+	assert_int_equal(reload_pem_certificates(span_str(old), got, &found, &damaged), 1);
+	assert_int_equal(damaged, 0);
+	free(old);
 	wr_clear(&text);
 }
 

@@ -316,6 +316,30 @@ static void too_large_messages(void **state)
 	assert_int_equal(l->state, NET_LINK_NONE);
 }
 
+/* A copy of this node's key is in use: the answers to its requests come here, once for each repetition; so do some requests. */
+static void two_with_one_key(void **state)
+{
+	struct ring *r = *state;
+	struct reload_destination to = dest(r->u);
+	struct reload_ping_ans ans = { 0 };
+	struct craft c = craft(r->a, RELOAD_PING_ANS, &ans, &to);
+	unsigned before = r->u->events[RELOAD_EV_NODE_ID_TAKEN];
+	tell(&c, r->u);
+	tell(&c, r->u); /* late, or sent twice: that happens */
+	assert_int_equal(r->u->events[RELOAD_EV_NODE_ID_TAKEN], before);
+	net_pass(r->net, 3000);
+	tell(&c, r->u);
+	assert_int_equal(r->u->events[RELOAD_EV_NODE_ID_TAKEN], before + 1);
+	struct reload_id mine = id_at(0x50);
+	to = reload_dest_resource(&mine);
+	c = craft_ping(r->u, &to); /* with u's own signature, over the link to a */
+	net_settle(r->net);
+	struct span bytes = craft_bytes(&c);
+	reload_peer_message(r->u->peer, number_at(r->u, r->a), bytes);
+	net_settle(r->net);
+	assert_int_equal(r->u->events[RELOAD_EV_NODE_ID_TAKEN], before + 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +354,7 @@ int main(void)
 		ring_test(extensions),
 		ring_test(longest_answer),
 		ring_test(too_large_messages),
+		ring_test(two_with_one_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

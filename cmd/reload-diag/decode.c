@@ -4,6 +4,7 @@
  * passed over, bytes that begin nothing end the work.
  */
 #include "reload-diag/diag.h"
+#include "reload-diag/hex.h"
 
 #include "common/files.h"
 #include "common/home.h"
@@ -82,42 +83,12 @@ static enum reload_err load_config(struct decode *d, struct reload_why *why)
 
 /* -- input --------------------------------------------------------------------------------------------------------- */
 
-static bool is_hex_text(struct span s)
-{
-	size_t digits = 0;
-	for (size_t i = 0; i < s.len; i++) {
-		if (!s.at[i] || !strchr("0123456789abcdefABCDEF \t\r\n", s.at[i]))
-			return false;
-		digits += s.at[i] > ' ';
-	}
-	return digits > 0;
-}
-
-/* Takes white space out and digits together, in place. */
-static enum reload_err unhex_in_place(uint8_t *bytes, size_t *len, struct reload_why *why)
-{
-	size_t digits = 0;
-	for (size_t i = 0; i < *len; i++)
-		if (bytes[i] > ' ')
-			bytes[digits++] = bytes[i];
-	if (digits % 2)
-		return reload_why_set(why, RELOAD_USAGE, "an odd number of hex digits",
-			"%zu digits do not make bytes", digits);
-	for (size_t i = 0; i < digits / 2; i++) {
-		char pair[2] = { (char)bytes[2 * i], (char)bytes[2 * i + 1] };
-		if (reload_unhex(&bytes[i], pair, 2))
-			return reload_why_set(why, RELOAD_BUG, "hex digits", "were checked before");
-	}
-	*len = digits / 2;
-	return RELOAD_OK;
-}
-
 static enum reload_err read_input(
 	struct cli *cli, uint8_t **bytes, size_t *len, struct reload_why *why)
 {
 	const char *operand = cli->operands_count ? cli->operands[0] : "-";
-	bool is_digits = strcmp(operand, "-") != 0 && is_hex_text(span_str(operand)) &&
-			 access(operand, F_OK);
+	bool is_digits = strcmp(operand, "-") != 0 && access(operand, F_OK) &&
+			 strspn(operand, "0123456789abcdefABCDEFxX: ,") == strlen(operand);
 	enum reload_err err = RELOAD_OK;
 	if (is_digits) {
 		*len = strlen(operand);
@@ -127,8 +98,8 @@ static enum reload_err read_input(
 	}
 	if (err)
 		return err;
-	if (!cli_has(cli, "binary") && is_hex_text(span_of(*bytes, *len)))
-		err = unhex_in_place(*bytes, len, why);
+	if (!cli_has(cli, "binary") && diag_is_text(span_of(*bytes, *len)))
+		err = diag_unhex(*bytes, len, why);
 	if (!err && !*len)
 		err = reload_why_set(why, RELOAD_USAGE, "nothing to decode", "the input is empty");
 	if (err) {

@@ -44,6 +44,37 @@ setup() {
 	[ "$(reload-diag decode --binary one.bin)" = "$expected" ]
 }
 
+@test "what other tools print of a message is read, and what is none is named with its line" {
+	tr -d '\n' <"$V/ping-req-signed.hex" | xxd -r -p >m.bin
+	expected=$(reload-diag decode m.bin)
+	xxd m.bin >xxd
+	xxd m.bin | cut -c1-50 | tr -d : >cut
+	hexdump -C m.bin >hexdump
+	od -A x -t x1 m.bin >od-x1
+	od m.bin >od
+	xxd -p -c1 m.bin | paste -sd: >colons
+	{ printf 0x; xxd -p m.bin; } >prefix
+	xxd -i m.bin >array
+	{ printf '\xef\xbb\xbf'; xxd -p m.bin; } >mark
+	xxd -p m.bin | sed 's/$/\r/' >crlf
+	for form in xxd cut hexdump od-x1 od colons prefix array mark crlf; do
+		[ "$(reload-diag decode "$form")" = "$expected" ] || { echo "$form"; return 1; }
+	done
+	# lines that hexdump and od leave out, as they repeat the one before
+	{ cat m.bin; head -c 200 /dev/zero; } >zeros.bin
+	reload-diag decode zeros.bin >expected 2>&1 || true
+	for tool in 'hexdump -C' 'od -A x -t x1' od; do
+		$tool zeros.bin >form
+		grep -q '^\*$' form
+		reload-diag decode form >seen 2>&1 || true
+		diff expected seen
+	done
+	printf 'd2454c4f\nnonsense here\n' >wrong
+	run -2 --separate-stderr reload-diag decode wrong
+	matches "$stderr" 'line 2: nonsense'
+	matches "$stderr" 'xxd'
+}
+
 @test "several messages, frames and fragments may stand one behind the other" {
 	cat "$V/ping-req-unsigned.hex" "$V/frame-ack.hex" "$V/frame-data.hex" "$V/fragment-1.hex" >all.hex
 	R reload-diag decode -j all.hex

@@ -1,0 +1,14 @@
+/* Hex digits as tools print them: plain, with colons, 0x or commas, xxd, hexdump -C, od, and arrays in C. */
+#pragma once
+
+#include "util/err.h"
+#include "util/span.h"
+
+/* diag_is_text() tells whether s is printable ASCII with white space, perhaps behind a byte order mark: bytes of RELOAD never are. */
+bool diag_is_text(struct span s);
+
+/*
+ * diag_unhex() turns the text in bytes, of *len, into the bytes that it stands for, in place.  Offsets in front of lines, characters
+ * behind them and lines that `*` stands for are understood.  RELOAD_USAGE with why, which names the line and what is wrong in it.
+ */
+enum reload_err diag_unhex(uint8_t *bytes, size_t *len, struct reload_why *why) MUST_CHECK;

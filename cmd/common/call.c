@@ -4,6 +4,7 @@
 #include "common/home.h"
 #include "control/methods.h"
 #include "util/alloc.h"
+#include "util/plain.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -334,18 +335,13 @@ const char *cli_until(char out[CLI_UNTIL], const char *rfc3339)
 
 void cli_put_safe(FILE *out, const char *text)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '\n')
-			fputs("\\n", out);
-		else if (c == '\t')
-			fputs("\\t", out);
-		else if (c < ' ' || c == 127)
-			fprintf(out, "\\x%02x", c);
-		else if (c == 0xc2 && (unsigned char)text[1] >= 0x80 &&
-			 (unsigned char)text[1] < 0xa0)
-			fprintf(out, "\\x%02x", (unsigned char)*++text); /* U+0080 to U+009F */
+	while (*text) {
+		struct reload_char c = reload_char_at(text);
+		char escaped[RELOAD_PLAIN_CHAR];
+		if (c.steers)
+			fputs(reload_plain_char(escaped, c), out);
 		else
-			fputc(c, out);
+			fwrite(text, 1, c.len, out);
+		text += c.len;
 	}
 }

@@ -76,5 +76,5 @@ enum {
 };
 const char *cli_until(char out[CLI_UNTIL], const char *rfc3339);
 
-/* cli_put_safe() prints text with control characters as \n, \t or \xNN: what others store does not steer a terminal. */
+/* cli_put_safe() prints text with control and direction characters escaped (util/plain.h): what others store does not steer a terminal. */
 void cli_put_safe(FILE *out, const char *text);

@@ -1,6 +1,7 @@
 #include "common/output.h"
 
 #include "control/failure.h"
+#include "util/plain.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -74,19 +75,20 @@ void cli_warn(struct cli *cli, const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-/* write_line() makes text one line: what would break it stands behind a backslash. */
+/* write_line() makes text one line: what would break it, or steer a terminal, stands behind a backslash. */
 static void write_line(FILE *out, const char *text)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '\n')
+	while (*text) {
+		struct reload_char c = reload_char_at(text);
+		if (c.code == '\n')
 			fputs("\\n", out);
-		else if (c == '\\')
+		else if (c.code == '\\')
 			fputs("\\\\", out);
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\u%04x", c);
+		else if (c.steers)
+			fprintf(out, "\\u%04x", (unsigned)c.code);
 		else
-			fputc(c, out);
+			fwrite(text, 1, c.len, out);
+		text += c.len;
 	}
 }
 
@@ -124,11 +126,21 @@ static void print_flat(FILE *out, const char *path, const json_t *v)
 	}
 }
 
+/* jansson escapes C0 only.  Outside of strings JSON is ASCII, so the whole text can be gone through. */
 static void print_json(FILE *out, const json_t *object)
 {
 	char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	if (text)
-		fprintf(out, "%s\n", text);
+	if (!text)
+		return;
+	for (const char *at = text; *at;) {
+		struct reload_char c = reload_char_at(at);
+		if (c.steers)
+			fprintf(out, "\\u%04x", (unsigned)c.code);
+		else
+			fwrite(at, 1, c.len, out);
+		at += c.len;
+	}
+	fputc('\n', out);
 	free(text);
 }
 

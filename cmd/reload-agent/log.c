@@ -3,6 +3,7 @@
 
 #include "common/output.h"
 #include "util/alloc.h"
+#include "util/plain.h"
 #include "wire/message.h"
 
 #include "log_file.h"
@@ -307,10 +308,8 @@ static void line_vadd(struct agent_log *log, const char *part, enum reload_event
 		snprintf(text + len, sizeof(text) - (size_t)len, " (%" PRIu64 " more before)",
 			c->untold);
 	c->untold = 0;
-	for (char *at = text; *at; at++)
-		if ((unsigned char)*at < ' ' || *at == 127)
-			*at = '?'; /* words of other nodes do not steer a terminal */
-	add(log, c, now, text);
+	char plain[AGENT_LOG_LINE]; /* words of other nodes do not steer a terminal */
+	add(log, c, now, reload_plain(plain, sizeof(plain), text));
 }
 
 void agent_log(struct agent_log *log, const char *part, enum reload_event_level level,

@@ -124,6 +124,17 @@ DICT=0xf0000003
 	R reload-fetch -a bob -q -k $K alice@calls.example
 	ok
 	[ "$output" = '\x1b[2Jboo\nnext' ]
+	# C1 (CSI as one character) and a right-to-left override, in all three forms of output
+	reload-store -a alice -q -k $K alice@calls.example $'a\xc2\x9b2J\xe2\x80\xaeb'
+	R reload-fetch -a bob -q -k $K alice@calls.example
+	ok
+	[ "$output" = 'a\x9b2J\u202eb' ]
+	R reload-fetch -a bob -j -k $K alice@calls.example
+	ok
+	[[ "$output" = *'"text":"a\u009b2J\u202eb"'* ]]
+	R reload-fetch -a bob --flat -k $K alice@calls.example
+	ok
+	[[ "$output" = *'.text=a\u009b2J\u202eb'* ]]
 }
 
 @test "too large is exit 8, before anything is sent" {

@@ -7,7 +7,7 @@
 # the next run begins by removing it.  Exit 1 as soon as a command does not end or answer as it should.
 set -u
 [ -z "${RELOAD_BIN-}" ] || PATH=$RELOAD_BIN:$PATH
-unset RELOAD_AGENT RELOAD_OVERLAY RELOAD_FORMAT RELOAD_TIMEOUT RELOAD_LOG
+unset RELOAD_AGENT RELOAD_OVERLAY RELOAD_FORMAT RELOAD_TIMEOUT RELOAD_LOG RELOAD_KIND
 export TERM=dumb RELOAD_HOME=$PWD/lab
 
 declare -A pids=()

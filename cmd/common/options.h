@@ -121,6 +121,9 @@ size_t cli_count(const struct cli *cli, const char *name);
 const char *cli_value(const struct cli *cli, const char *name, const char *otherwise);
 const char *cli_value_at(const struct cli *cli, const char *name, size_t i);
 
+/* cli_kind() returns --kind, else the variable RELOAD_KIND, NULL when neither says anything; the program has that option. */
+const char *cli_kind(const struct cli *cli);
+
 /*
  * cli_time(), cli_size(), cli_number() read an option's value, otherwise when it was not given; RELOAD_USAGE with why
  * naming the option.  A number has to lie in min..max.

@@ -41,6 +41,12 @@ const char *cli_value(const struct cli *cli, const char *name, const char *other
 	return n ? cli_value_at(cli, name, n - 1) : otherwise;
 }
 
+const char *cli_kind(const struct cli *cli)
+{
+	const char *env = getenv("RELOAD_KIND");
+	return cli_value(cli, "kind", env && *env ? env : NULL);
+}
+
 enum reload_err cli_size_parse(uint64_t *out, const char *text)
 {
 	static const char units[] = "KMG";

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const struct cli_opt opts[] = {
-	{ 'k', "kind", "KIND", "Kind of the values, by name or number" },
+	{ 'k', "kind", "KIND", "Kind of the values, by name or number (default: RELOAD_KIND)" },
 	{ 0, "index", "A[-B]", "one place of an array, or a range" },
 	{ 0, "key", "K", "one key of a dictionary: text, hex:DIGITS, node:HEX or self", true },
 	{ 0, "stat", NULL, "sizes, times and hashes without the values" },
@@ -122,10 +122,10 @@ static enum reload_err check_modes(struct cli *cli, struct reload_why *why)
 
 static json_t *params_of(struct cli *cli, enum reload_err *err, struct reload_why *why)
 {
-	const char *kind = cli_value(cli, "kind", NULL), *index = cli_value(cli, "index", NULL);
+	const char *kind = cli_kind(cli), *index = cli_value(cli, "index", NULL);
 	json_t *params = json_object(), *target = json_string(cli->operands[0]),
 	       *name = kind ? json_string(kind) : NULL;
-	*err = !kind ? fetch_refuse(why, "no Kind", "--kind says what is asked for")
+	*err = !kind ? fetch_refuse(why, "no Kind", "--kind or RELOAD_KIND says what is asked for")
 	       : !target || !name
 		       ? fetch_refuse(why, "TARGET or KIND is not UTF-8", "names are UTF-8 text")
 		       : RELOAD_OK;

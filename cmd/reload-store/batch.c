@@ -167,14 +167,14 @@ static enum reload_err read_line(
 		err = cli_time(cli, "lifetime", 0, &lifetime, why);
 	if (!err) {
 		set_default(o, "target", cli->operands_count ? cli->operands[0] : NULL);
-		set_default(o, "kind", cli_value(cli, "kind", NULL));
+		set_default(o, "kind", cli_kind(cli));
 		if (lifetime && !json_object_get(o, "lifetime_s"))
 			json_object_set_new(o, "lifetime_s",
 				json_integer((json_int_t)(lifetime / RELOAD_SECOND)));
 	}
 	if (!err && (!json_object_get(o, "target") || !json_object_get(o, "kind")))
 		err = store_refuse(why, "no target or no kind",
-			"neither the line nor the command line names them");
+			"neither the line, the command line nor RELOAD_KIND names them");
 	if (err) {
 		json_decref(o);
 		return err;

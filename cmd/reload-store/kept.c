@@ -77,7 +77,7 @@ int store_drop(struct cli *cli)
 	json_t *result = NULL;
 	struct reload_why why;
 	uint64_t index;
-	const char *kind = cli_value(cli, "kind", NULL);
+	const char *kind = cli_kind(cli);
 	enum reload_err err = RELOAD_OK;
 	if (cli->operands_count != 1 || !kind)
 		err = store_refuse(

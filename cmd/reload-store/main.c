@@ -13,7 +13,7 @@ enum {
 };
 
 static const struct cli_opt opts[] = {
-	{ 'k', "kind", "KIND", "Kind of the value, by name or number" },
+	{ 'k', "kind", "KIND", "Kind of the value, by name or number (default: RELOAD_KIND)" },
 	{ 'f', "file", "FILE", "the value is what the file holds" },
 	{ 0, "index", "N", "place in an array" },
 	{ 0, "append", NULL, "at the end of an array" },
@@ -182,18 +182,18 @@ static enum reload_err confirm(struct cli *cli, struct reload_why *why)
 	if (!cli_has(cli, "remove") || cli->dry_run)
 		return RELOAD_OK;
 	snprintf(question, sizeof(question), "remove the value of Kind %.60s at %.120s?",
-		cli_value(cli, "kind", ""), cli->operands[0]);
+		cli_kind(cli), cli->operands[0]);
 	return cli_confirm(cli, question, why);
 }
 
 /* The parameters of store.put (owned), as the command line says. */
 static enum reload_err read_params(json_t **out, struct cli *cli, struct reload_why *why)
 {
-	const char *kind = cli_value(cli, "kind", NULL);
+	const char *kind = cli_kind(cli);
 	if (!cli->operands_count)
 		return store_refuse(why, "no TARGET", "a resource says where to store");
 	if (!kind)
-		return store_refuse(why, "no Kind", "--kind says what is stored");
+		return store_refuse(why, "no Kind", "--kind or RELOAD_KIND says what is stored");
 	json_t *value = json_object();
 	json_t *params = json_pack("{s:s, s:s, s:[o], s:b}", "target", cli->operands[0], "kind",
 		kind, "values", value, "dry_run", (int)cli->dry_run);
@@ -229,8 +229,8 @@ static int tell_missing(struct cli *cli, const json_t *result, size_t missing)
 				told++ ? "; " : "", cli_get_text(v, "role"),
 				cli_short(cli_get_text(v, "node_id")), cli_get_text(v, "why"));
 	}
-	reload_why_hint(&why, "reload-fetch --stat -k %.60s %.120s", cli_value(cli, "kind", ""),
-		cli->operands[0]);
+	reload_why_hint(
+		&why, "reload-fetch --stat -k %.60s %.120s", cli_kind(cli), cli->operands[0]);
 	/* with --json the result tells it */
 	return cli->format == CLI_TEXT ? cli_fail(cli, RELOAD_PARTIAL, &why)
 				       : reload_err_exit(RELOAD_PARTIAL);

@@ -4,7 +4,7 @@ lab_begin() {
 	bats_require_minimum_version 1.5.0
 	export PATH="${RELOAD_BIN:?directory of the binaries}:$PATH" TERM=dumb TZ=UTC
 	export RELOAD_HOME="$BATS_FILE_TMPDIR/lab"
-	unset RELOAD_OVERLAY RELOAD_FORMAT RELOAD_TIMEOUT RELOAD_AGENT RELOAD_LOG
+	unset RELOAD_OVERLAY RELOAD_FORMAT RELOAD_TIMEOUT RELOAD_AGENT RELOAD_LOG RELOAD_KIND
 	cd "$BATS_FILE_TMPDIR" || return 1
 }
 

@@ -14,7 +14,7 @@ static const char *source(const char *arg)
 		const char *arg, *what;
 	} sources[] = { { "NAME|PATH", "agents" }, { "AGENT", "agents" }, { "KIND", "kinds" },
 		{ "TARGET", "nodes" }, { "NODE-ID", "nodes" }, { "AOR", "aors" },
-		{ "NAME|DIR", "identities" }, { "OVERLAY", "overlays" } };
+		{ "NAME|DIR", "identities" }, { "OVERLAY", "overlays" }, { "POLICY", "policies" } };
 	for (size_t i = 0; arg && i < sizeof(sources) / sizeof(sources[0]); i++)
 		if (!strncmp(arg, sources[i].arg, strlen(sources[i].arg)))
 			return sources[i].what;

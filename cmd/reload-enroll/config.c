@@ -1,6 +1,7 @@
 /* config show, config check: what a configuration document says, and whether it may be used. */
 #include "reload-enroll/enroll.h"
 
+#include "config/write.h"
 #include "wire/codes.h"
 
 #include <stdlib.h>
@@ -289,6 +290,11 @@ int enroll_config_check(struct cli *cli)
 	struct reload_why why = { 0 };
 	char *path = NULL;
 	enum reload_err err = load(cli, &path, &config, &why);
+	if (!err && reload_config_workable(config, &why)) {
+		err = RELOAD_BAD_CONFIG;
+		snprintf(why.what, sizeof(why.what), "%.150s: %.100s", cli_path_show(path),
+			reload_err_text(err));
+	}
 	if (!err) {
 		json_t *o = enroll_config_json(config, path, config->signatures_count > 0), *text;
 		size_t i;

@@ -18,6 +18,7 @@ int enroll_init(struct cli *cli);
 int enroll_issue(struct cli *cli);
 int enroll_self(struct cli *cli);
 int enroll_show(struct cli *cli);
+int enroll_kind(struct cli *cli);
 int enroll_config_show(struct cli *cli);
 int enroll_config_check(struct cli *cli);
 
@@ -128,6 +129,10 @@ void enroll_report(struct cli *cli, const struct enroll_target *target,
 json_t *enroll_config_json(const struct reload_config *config, const char *path, bool verified);
 void enroll_config_text(FILE *out, const json_t *object, void *arg);
 extern const char enroll_config_fields[];
+extern const char enroll_kind_fields[];
+
+/* enroll_complete() prints the access policies when what is "policies", for completion. */
+void enroll_complete(struct cli *cli, const char *what);
 
 /*
  * enroll_message_size() is the max-message-size for a document of len bytes: a ConfigUpdate is a message, with header,

@@ -3,6 +3,7 @@
 
 #include "config/write.h"
 #include "wire/codes.h"
+#include "wire/limits.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -13,8 +14,6 @@ enum {
 	DEFAULT_PORT = 6084,
 	KIND_FILE_MAX = 65536,
 	MAX_MESSAGE_SIZE_DEFAULT = 5000,
-	MESSAGE_OVERHEAD =
-		2048, /* forwarding header, lists, signature and certificates of a ConfigUpdate */
 };
 
 /* Everybody may try a first Store with this Kind (cli.md s12). */
@@ -24,6 +23,13 @@ static const struct reload_kind first_kind = {
 	.access = RELOAD_ACCESS_USER_MATCH,
 	.max_count = 1,
 	.max_size = 4096,
+};
+
+/* What a Kind file says, and the line where it begins to. */
+struct kind_file {
+	const char *path;
+	struct reload_kind kind;
+	unsigned line;
 };
 
 struct founding {
@@ -37,8 +43,9 @@ struct founding {
 	struct reload_id signer_id;
 	struct reload_config_draft draft;
 	struct reload_ip_port *bootstrap;
-	char **kinds;
-	size_t kinds_count;
+	char **kinds; /* elements: our first one, then those of the files */
+	struct kind_file *files;
+	size_t kinds_count, files_count;
 	const char **servers;
 	struct wr document;
 };
@@ -111,6 +118,19 @@ static enum reload_err read_bootstrap(struct founding *f, struct reload_why *why
 	return RELOAD_OK;
 }
 
+static enum reload_err read_message_size(struct founding *f, struct reload_why *why)
+{
+	uint64_t size = 0;
+	enum reload_err err = cli_size(f->cli, "max-message-size", 0, &size, why);
+	if (!err && size > RELOAD_LIMIT_MESSAGE) {
+		err = wrong(why, "--max-message-size", cli_value(f->cli, "max-message-size", ""),
+			"fragments carry 17039360 bytes of a message at most (RFC 6940 s6.7)");
+		reload_why_hint(why, "--max-message-size 16M");
+	}
+	f->draft.max_message_size = (uint32_t)size;
+	return err;
+}
+
 static enum reload_err read_servers(struct founding *f, struct reload_why *why)
 {
 	size_t n = cli_count(f->cli, "enrollment-server");
@@ -127,25 +147,97 @@ static enum reload_err read_servers(struct founding *f, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-/* read_kind_file() takes a kind element out of a file; what is in it is checked with the whole document. */
+/* kind_fault() makes why one of a Kind file; line 0: why names one already. */
+static enum reload_err kind_fault(struct reload_why *why, const char *path, unsigned line)
+{
+	struct reload_why from = *why;
+	snprintf(why->what, sizeof(why->what), "the Kind file %.150s cannot be used",
+		cli_path_show(path));
+	if (line)
+		snprintf(why->why, sizeof(why->why), "%.150s, line %u: %.300s", cli_path_show(path),
+			line, from.why);
+	else
+		snprintf(why->why, sizeof(why->why), "%.150s, %.350s", cli_path_show(path),
+			from.why);
+	if (!from.hint[0])
+		reload_why_hint(why,
+			"reload-enroll kind NAME --id 0xf0000005 --model single --access "
+			"user-match -o %.100s",
+			cli_path_show(path));
+	return RELOAD_BAD_CONFIG;
+}
+
+/* read_kind_file() takes the kind element out of a file. */
 static enum reload_err read_kind_file(struct founding *f, const char *path, struct reload_why *why)
 {
 	uint8_t *bytes = NULL;
-	size_t len = 0, from = 0;
+	size_t len = 0;
+	struct kind_file *file = &f->files[f->files_count];
 	enum reload_err err =
 		cli_file_read(&bytes, &len, path, KIND_FILE_MAX, f->cli->deadline, why);
 	if (err)
 		return err;
-	while (from < len && strchr(" \t\r\n", bytes[from]))
-		from++;
-	while (len > from && strchr(" \t\r\n", bytes[len - 1]))
-		len--;
-	bytes[len] = 0;
-	f->kinds[f->kinds_count++] = reload_strdup((char *)bytes + from);
-	if (len - from != strlen(f->kinds[f->kinds_count - 1]))
-		err = wrong(why, "--kind", path, "the file holds a NUL byte");
+	if (reload_kind_file_read(&file->kind, span_of(bytes, len), why))
+		err = kind_fault(why, path, 0);
+	if (!err) {
+		struct span element = file->kind.block;
+		file->path = path;
+		file->line = 1;
+		for (const uint8_t *c = bytes; c < element.at; c++)
+			file->line += *c == '\n';
+		f->kinds[f->kinds_count++] = strndup((const char *)element.at, element.len);
+		f->files_count++;
+		file->kind.block = span_of(NULL, 0); /* of bytes */
+	}
 	free(bytes);
 	return err;
+}
+
+/* check_kind_files() refuses Kinds that can never work, or that are there already. */
+static enum reload_err check_kind_files(struct founding *f, struct reload_why *why)
+{
+	uint32_t size =
+		f->draft.max_message_size ? f->draft.max_message_size : MAX_MESSAGE_SIZE_DEFAULT;
+	for (size_t i = 0; i < f->files_count; i++) {
+		const struct kind_file *file = &f->files[i];
+		if (reload_kind_workable(&file->kind, size, why)) {
+			if (file->kind.max_size > size &&
+				file->kind.max_size < RELOAD_LIMIT_MESSAGE - ENROLL_UPDATE_OVERHEAD)
+				reload_why_hint(why,
+					"reload-enroll init %.80s --kind %.80s --max-message-size "
+					"%u",
+					f->overlay, cli_path_show(file->path),
+					file->kind.max_size + ENROLL_UPDATE_OVERHEAD);
+			return kind_fault(why, file->path, file->line);
+		}
+	}
+	return RELOAD_OK;
+}
+
+/* check_doubles() names both files, or the file and the Kind that init defines. */
+static enum reload_err check_doubles(struct founding *f, struct reload_why *why)
+{
+	uint32_t free_id = first_kind.id + 1;
+	for (size_t i = 0; i < f->files_count; i++)
+		if (f->files[i].kind.id >= free_id && f->files[i].kind.id < 0xfffffffd)
+			free_id = f->files[i].kind.id + 1;
+	for (size_t i = 0; i < f->files_count; i++) {
+		const char *other = f->files[i].kind.id == first_kind.id ? "init itself" : NULL;
+		for (size_t k = 0; k < i && !other; k++)
+			if (f->files[k].kind.id == f->files[i].kind.id)
+				other = cli_path_show(f->files[k].path);
+		if (!other)
+			continue;
+		(void)reload_why_set(why, RELOAD_BAD_CONFIG, "",
+			"the Kind 0x%x is defined by %.150s already", f->files[i].kind.id, other);
+		reload_why_hint(why,
+			"reload-enroll kind NAME --id 0x%x --model %s --access %s -o %.100s",
+			free_id, reload_data_model_name(f->files[i].kind.model),
+			reload_access_policy_name(f->files[i].kind.access),
+			cli_path_show(f->files[i].path));
+		return kind_fault(why, f->files[i].path, f->files[i].line);
+	}
+	return RELOAD_OK;
 }
 
 static enum reload_err read_kinds(struct founding *f, struct reload_why *why)
@@ -153,6 +245,7 @@ static enum reload_err read_kinds(struct founding *f, struct reload_why *why)
 	size_t n = cli_count(f->cli, "kind");
 	enum reload_err err = RELOAD_OK;
 	f->kinds = reload_alloc_array(n + 1, sizeof(*f->kinds));
+	f->files = reload_alloc_array(n + 1, sizeof(*f->files));
 	f->kinds[f->kinds_count++] = reload_kind_element(&first_kind);
 	if (n >= RELOAD_CONFIG_KINDS_MAX)
 		return wrong(why, "--kind", "so often", "a configuration may hold 256 Kinds");
@@ -160,7 +253,7 @@ static enum reload_err read_kinds(struct founding *f, struct reload_why *why)
 		err = read_kind_file(f, cli_value_at(f->cli, "kind", i), why);
 	f->draft.kind_elements = (const char *const *)f->kinds;
 	f->draft.kind_elements_count = f->kinds_count;
-	return err;
+	return err ? err : check_doubles(f, why);
 }
 
 static enum reload_err read_options(struct founding *f, struct reload_why *why)
@@ -180,6 +273,8 @@ static enum reload_err read_options(struct founding *f, struct reload_why *why)
 		err = enroll_validity(f->cli, ENROLL_CONFIG_VALIDITY, &f->validity, why);
 	if (!err)
 		err = read_self_signed(f, why);
+	if (!err)
+		err = read_message_size(f, why);
 	if (!err)
 		err = read_bootstrap(f, why);
 	if (!err)
@@ -270,7 +365,13 @@ static enum reload_err write_document(struct founding *f, struct reload_why *why
 	f->draft.signers_count = 1;
 	enum reload_err err = reload_config_write(&f->document, &f->draft, &signer, f->now, why);
 	size_t need = f->document.len + ENROLL_UPDATE_OVERHEAD;
-	if (!err && need > MAX_MESSAGE_SIZE_DEFAULT) {
+	bool given = cli_has(f->cli, "max-message-size");
+	if (!err && given && need > f->draft.max_message_size) {
+		err = wrong(why, "--max-message-size", cli_value(f->cli, "max-message-size", ""),
+			"an update of this document is a message, and would not fit");
+		reload_why_hint(
+			why, "--max-message-size %zu", enroll_message_size(f->document.len));
+	} else if (!err && !given && need > MAX_MESSAGE_SIZE_DEFAULT) {
 		f->draft.max_message_size = (uint32_t)enroll_message_size(f->document.len);
 		wr_clear(&f->document);
 		err = reload_config_write(&f->document, &f->draft, &signer, f->now, why);
@@ -389,6 +490,7 @@ static void clear(struct founding *f)
 	for (size_t i = 0; i < f->kinds_count; i++)
 		free(f->kinds[i]);
 	free(f->kinds);
+	free(f->files);
 	free(f->servers);
 	free(f->bootstrap);
 	free(f->dir);
@@ -414,6 +516,8 @@ int enroll_init(struct cli *cli)
 		err = make_authority(&f, &why);
 	if (!err)
 		err = write_document(&f, &why);
+	if (!err)
+		err = check_kind_files(&f, &why);
 	if (!err)
 		err = save(&f, &why);
 	if (!err)

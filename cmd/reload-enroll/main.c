@@ -7,6 +7,7 @@ static const struct cli_opt init_opts[] = {
 	{ 0, "node-id-length", "BYTES", "16 to 20; CHORD-RELOAD needs 16" },
 	{ 0, "self-signed", "sha1|sha256", "permit self-signed certificates, with that digest" },
 	{ 0, "kind", "FILE", "a further Kind: a file with a kind element", true },
+	{ 0, "max-message-size", "SIZE", "bytes of a message (default: what the document needs)" },
 	{ 0, "enrollment-server", "URL", "https URL of an enrollment server", true },
 	{ 0, "validity", "TIME", "of the configuration (default 365d)" },
 	CLI_END,
@@ -36,6 +37,18 @@ static const struct cli_opt self_opts[] = {
 
 static const struct cli_opt show_opts[] = {
 	{ 0, "config", "FILE", "configuration by which certificates are judged" },
+	CLI_END,
+};
+
+static const struct cli_opt kind_opts[] = {
+	{ 0, "id", "N", "number of the Kind, decimal or 0x: 0xf0000001 to 0xfffffffd" },
+	{ 0, "model", "single|array|dictionary", "how values lie at a resource" },
+	{ 0, "access", "POLICY",
+		"who may store: user-match, node-match, user-node-match, node-multiple" },
+	{ 0, "max-count", "N", "values at a resource (default 16, single: 1)" },
+	{ 0, "max-size", "SIZE", "bytes of a value (default 1024)" },
+	{ 0, "max-node-multiple", "N", "places of each node, for node-multiple" },
+	{ 'o', "output", "FILE", "where the Kind goes (default: standard output)" },
 	CLI_END,
 };
 
@@ -75,6 +88,8 @@ static const struct cli_command commands[] = {
 		enroll_issued_fields, enroll_self },
 	{ "show", "[FILE|NAME]", 0, 1, "names, Node-IDs, chain, dates and problems", show_opts,
 		show_fields, enroll_show },
+	{ "kind", "NAME", 1, 1, "write a Kind file for init --kind", kind_opts, enroll_kind_fields,
+		enroll_kind },
 	{ "config show", "[FILE|OVERLAY]", 0, 1, "what a configuration says", config_opts,
 		enroll_config_fields, enroll_config_show },
 	{ "config check", "[FILE|OVERLAY]", 0, 1, "whether a configuration may be used",
@@ -91,6 +106,7 @@ static const struct cli_program program = {
 	.opts = common_opts,
 	.examples = examples,
 	.exits = CLI_EXIT(4) | CLI_EXIT(6) | CLI_EXIT(7) | CLI_EXIT(8) | CLI_EXIT(10),
+	.complete = enroll_complete,
 };
 
 int main(int argc, char **argv)

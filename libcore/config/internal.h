@@ -106,6 +106,13 @@ enum reload_err reload_config_read(struct reload_config *config, const xmlNode *
 	const struct reload_ident_ops *ops, struct reload_why *why) MUST_CHECK;
 
 /*
+ * reload_kind_read() reads a kind element (RFC 6940 s11.1); what is odd becomes a warning of config.  RELOAD_BAD_CONFIG with
+ * the line in why.
+ */
+enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config *config,
+	const xmlNode *node, struct reload_why *why) MUST_CHECK;
+
+/*
  * reload_kind_block_read() reads one kind-block and verifies its signature against the kind-signers and the trust of
  * config; kind->block borrows from the text.  RELOAD_BAD_CONFIG for its form, RELOAD_BAD_SIGNATURE for its signature.
  */

@@ -176,6 +176,16 @@ static enum reload_err verify(struct reload_kind *out, const struct reload_confi
 		   : RELOAD_OK;
 }
 
+enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config *config,
+	const xmlNode *node, struct reload_why *why)
+{
+	struct said said = { 0 };
+	enum reload_err err = read_identity(kind, config, node, why);
+	if (!err)
+		err = read_said(&said, node, why);
+	return err ? err : combine(kind, config, &said, node, why);
+}
+
 enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config,
 	const xmlNode *block, reload_utc now, struct reload_why *why)
 {
@@ -183,12 +193,7 @@ enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_c
 	if (!node)
 		return BAD(why, block, NULL, "a kind-block without a kind");
 	struct reload_kind k;
-	struct said said = { 0 };
-	enum reload_err err = read_identity(&k, config, node, why);
-	if (!err)
-		err = read_said(&said, node, why);
-	if (!err)
-		err = combine(&k, config, &said, node, why);
+	enum reload_err err = reload_kind_read(&k, config, node, why);
 	if (!err)
 		err = verify(&k, config, block, node, now, why);
 	if (err)

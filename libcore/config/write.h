@@ -51,3 +51,22 @@ enum reload_err reload_config_write(struct wr *w, const struct reload_config_dra
 
 /* reload_kind_element() returns "<kind ...>...</kind>" for kind (owned string). */
 char *reload_kind_element(const struct reload_kind *kind);
+
+/*
+ * reload_kind_workable() refuses limits of a Kind that can never work where messages have max_message_size bytes: a value that
+ * fits none, and a dictionary of which one message cannot list the keys.  reload_config_workable() does so with all Kinds of a
+ * document, and with a max-message-size that is more than any message may have.  RELOAD_BAD_CONFIG, why filled.  A document of
+ * others is used all the same: it is for those who write one.
+ */
+enum reload_err reload_kind_workable(const struct reload_kind *kind, uint32_t max_message_size,
+	struct reload_why *why) MUST_CHECK;
+enum reload_err reload_config_workable(
+	const struct reload_config *config, struct reload_why *why) MUST_CHECK;
+
+/*
+ * reload_kind_file_read() reads the text of a Kind file: one kind element, around which a byte order mark, an XML declaration,
+ * comments and white space may stand.  kind->block is the element's bytes within text; a registered Kind is as it is
+ * registered (R-11.1-41).  RELOAD_BAD_CONFIG, why with the line of the text.
+ */
+enum reload_err reload_kind_file_read(
+	struct reload_kind *kind, struct span text, struct reload_why *why) MUST_CHECK;

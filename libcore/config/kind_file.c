@@ -1,0 +1,99 @@
+/* Kind files: one kind element that is not yet part of a document, as a person writes it for the authority. */
+#include "config/write.h"
+
+#include "config/internal.h"
+
+#define BAD(why, node, hint, ...) reload_xml_fault(why, RELOAD_BAD_CONFIG, node, hint, __VA_ARGS__)
+
+/* One line in front, so that the lines of the file are those of the whole. */
+static const char head[] = "<overlay xmlns=\"" RELOAD_XMLNS_BASE
+			   "\"><configuration instance-name=\"x\"><required-kinds><kind-block>";
+static const char tail[] = "<kind-signature>AA==</kind-signature></kind-block></required-kinds></"
+			   "configuration></overlay>";
+
+static const xmlNode *next_element(const xmlNode *node)
+{
+	while (node && node->type != XML_ELEMENT_NODE)
+		node = node->next;
+	return node;
+}
+
+/* Blanks what may only stand at the very beginning of a file: a byte order mark and an XML declaration. */
+static void blank_front(uint8_t *at, size_t len)
+{
+	size_t from = 0;
+	if (len >= 3 && !memcmp(at, "\xef\xbb\xbf", 3)) {
+		memset(at, ' ', 3);
+		from = 3;
+	}
+	const uint8_t *end = len - from > 5 && !memcmp(at + from, "<?xml", 5)
+				     ? memmem(at + from, len - from, "?>", 2)
+				     : NULL;
+	for (uint8_t *c = at + from; end && c < end + 2; c++)
+		if (*c != '\n')
+			*c = ' ';
+}
+
+/* The kind element of the wrapped text when there is nothing else in it, NULL otherwise; *first is what there is. */
+static const xmlNode *only_kind(const xmlNode **first, const struct reload_xml *xml)
+{
+	const xmlNode *root = xmlDocGetRootElement(xml->doc);
+	const xmlNode *element = root ? reload_xml_child(root, "configuration") : NULL;
+	const xmlNode *kinds = element ? reload_xml_child(element, "required-kinds") : NULL;
+	const xmlNode *block = kinds ? next_element(kinds->children) : NULL;
+	const xmlNode *kind = block ? next_element(block->children) : NULL;
+	const xmlNode *signature = kind ? next_element(kind->next) : NULL;
+	*first = kind;
+	return signature && !next_element(signature->next) && !next_element(block->next) &&
+			       reload_xml_is(kind, RELOAD_XMLNS_BASE, "kind")
+		       ? kind
+		       : NULL;
+}
+
+static enum reload_err read_kind(
+	struct reload_kind *kind, const struct reload_xml *xml, struct reload_why *why)
+{
+	struct reload_config none = { 0 };
+	const xmlNode *first = NULL, *node = only_kind(&first, xml);
+	if (!node)
+		return BAD(why, first, "reload-enroll kind --help",
+			"the file does not hold one kind element: <kind id=\"4026531845\"> ... "
+			"</kind>");
+	enum reload_err err = reload_kind_read(kind, &none, node, why);
+	reload_strings_clear(&none.warnings);
+	if (!err && reload_schema_check(xml->doc, NULL)) /* its words are of what stands around */
+		err = BAD(why, node, NULL,
+			"the kind does not fit the grammar of RFC 6940 11.1.1: there is an element "
+			"or "
+			"attribute that it does not have");
+	if (!err)
+		kind->block = reload_xml_bytes(node);
+	return err;
+}
+
+enum reload_err reload_kind_file_read(
+	struct reload_kind *kind, struct span text, struct reload_why *why)
+{
+	struct wr w;
+	struct reload_xml xml;
+	struct reload_kind k;
+	if (memchr(text.at ? text.at : (const uint8_t *)"", 0, text.len))
+		return BAD(why, NULL, NULL, "the file holds a NUL byte");
+	wr_init(&w);
+	wr_bytes(&w, head, sizeof(head) - 1);
+	wr_span(&w, text);
+	wr_bytes(&w, tail, sizeof(tail) - 1);
+	if (!w.err)
+		blank_front(w.at + sizeof(head) - 1, text.len);
+	enum reload_err err = w.err ? w.err : reload_xml_open(&xml, wr_done(&w), why);
+	if (!err) {
+		err = read_kind(&k, &xml, why);
+		reload_xml_clear(&xml);
+	}
+	if (!err) {
+		k.block.at = text.at + (k.block.at - w.at - (sizeof(head) - 1));
+		*kind = k;
+	}
+	wr_clear(&w);
+	return err;
+}

@@ -446,6 +446,10 @@ static enum reload_err links_start(struct host *h, struct reload_why *why)
 		.rto_floor_ms = ACK_FLOOR_MS,
 		.keylog = getenv("SSLKEYLOGFILE") };
 	enum reload_err err = reload_links_new(&h->links, &setup, why);
+	if (!err && setup.keylog && *setup.keylog)
+		agent_log(h->agent.log, "link", RELOAD_LEVEL_WARN,
+			"SSLKEYLOGFILE is set: the secrets of all links are written to %s",
+			setup.keylog);
 	return err ? err : listen_all(h, why);
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/output.h"
 #include "kept.h"
+#include "util/words.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -261,8 +262,18 @@ enum reload_err param_kind(const struct reload_kind **out, const struct agent *a
 	snprintf(what, sizeof(what), "unknown Kind %.80s", text ? text : number);
 	reload_why_set(why, RELOAD_UNKNOWN_KIND, what,
 		"neither the configuration of %s nor the registry has it", config->instance_name);
-	reload_why_hint(why, "reload-enroll config show %s lists the Kinds", config->instance_name);
-	return RELOAD_UNKNOWN_KIND;
+	const char *words[RELOAD_CONFIG_KINDS_MAX + 1] = { NULL }, *near = NULL;
+	size_t count = 0;
+	for (size_t i = 0; text && i < config->kinds.count && count < RELOAD_CONFIG_KINDS_MAX; i++)
+		if (config->kinds.at[i].name)
+			words[count++] = config->kinds.at[i].name;
+	near = text ? reload_nearest(text, words) : NULL;
+	if (near)
+		reload_why_hint(why, "-k %s", near);
+	else
+		reload_why_hint(
+			why, "reload-enroll config show %s lists the Kinds", config->instance_name);
+	return RELOAD_USAGE;
 }
 
 char *agent_short_id(char out[AGENT_SHORT], const struct reload_id *id)

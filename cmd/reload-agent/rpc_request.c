@@ -17,7 +17,9 @@ enum reload_err agent_request_begin(struct agent_request *q, struct agent *agent
 	if (!err && json_object_get(params, "kind")) {
 		err = param_kind(&q->kind, agent, params, why);
 		if (!err)
-			err = agent_target_need_resource(&q->target, why);
+			err = agent_target_for_kind(&q->target, agent, q->kind, why);
+	} else if (!err) {
+		err = agent_target_no_place(&q->target, why);
 	}
 	q->way = (struct reload_way){ .list = q->target.list,
 		.count = q->target.count,

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -210,6 +211,52 @@ static size_t resource_len(const struct agent *agent)
 	return id.len;
 }
 
+/* "node:HEX#N": out becomes what stands in front of '#'. */
+static enum reload_err place_split(
+	char out[TEXT_MAX + 1], unsigned *place, const char *text, struct reload_why *why)
+{
+	const char *mark = strchr(text, '#');
+	size_t len = mark ? (size_t)(mark - text) : strlen(text);
+	snprintf(out, TEXT_MAX + 1, "%.*s", (int)len, text);
+	*place = 0;
+	if (!mark)
+		return RELOAD_OK;
+	size_t digits = strspn(mark + 1, "0123456789");
+	unsigned long n =
+		digits && digits < 4 && !mark[1 + digits] ? strtoul(mark + 1, NULL, 10) : 0;
+	if (!n || n > UINT8_MAX)
+		return bad_target(
+			why, text, "behind # stands the number of a place, from 1 to 255");
+	*place = (unsigned)n;
+	return RELOAD_OK;
+}
+
+/* Hex digits alone: a Node-ID in full, or a list of destinations as in a RELOAD URI. */
+static bool is_bare(const struct agent *agent, const char *text)
+{
+	size_t len = strlen(text);
+	return len >= 2u * reload_peer_config(agent->peer)->node_id_len && len % 2 == 0 &&
+	       strspn(text, "0123456789abcdefABCDEF") == len;
+}
+
+static enum reload_err add_bare(
+	struct agent_target *t, const struct agent *agent, const char *text, struct reload_why *why)
+{
+	const struct reload_config *config = reload_peer_config(agent->peer);
+	struct wire_ctx ctx = reload_config_wire_ctx(config);
+	uint8_t bytes[TEXT_MAX / 2];
+	struct reload_id id;
+	size_t digits = strlen(text), before = t->count;
+	if (digits == 2u * config->node_id_len && !reload_id_from_hex(&id, text)) {
+		add_node(t, &id);
+		return RELOAD_OK;
+	}
+	if (reload_unhex(bytes, text, digits) ||
+		add_uri_entries(t, span_of(bytes, digits / 2), &ctx) || t->count == before)
+		return bad_target(why, text, "the digits are neither a Node-ID nor destinations");
+	return RELOAD_OK;
+}
+
 static enum reload_err add_entry(
 	struct agent_target *t, const struct agent *agent, const char *text, struct reload_why *why)
 {
@@ -234,7 +281,12 @@ static enum reload_err add_entry(
 		add_name(t, agent, strncmp(text, "sip:", 4) == 0 ? text + 4 : text);
 		return RELOAD_OK;
 	}
-	enum reload_err err = agent_node_parse(&id, agent, text, why);
+	char node[TEXT_MAX + 1];
+	enum reload_err err = place_split(node, &t->place, text, why);
+	if (!err && is_bare(agent, node))
+		return add_bare(t, agent, node, why);
+	if (!err)
+		err = agent_node_parse(&id, agent, node, why);
 	if (!err)
 		add_node(t, &id);
 	return err;
@@ -280,10 +332,58 @@ void agent_target_clear(struct agent_target *t)
 	*t = (struct agent_target){ 0 };
 }
 
-enum reload_err agent_target_need_resource(const struct agent_target *t, struct reload_why *why)
+enum reload_err agent_target_no_place(const struct agent_target *t, struct reload_why *why)
 {
-	return t->is_resource
-		       ? RELOAD_OK
-		       : bad_target(why, t->typed,
-				 "values are stored at resources: name:TEXT or resource:HEX");
+	return t->place ? bad_target(why, t->typed,
+				  "#N is a place of a NODE-MULTIPLE Kind, for Store and Fetch")
+			: RELOAD_OK;
+}
+
+/* Resource Name Node-ID, or for NODE-MULTIPLE Node-ID || i, i of one byte (STO-11), becomes the last entry. */
+static void resource_of_node(struct agent_target *t, const struct agent *agent)
+{
+	uint8_t name[RELOAD_ID_MAX + 1];
+	struct reload_destination *last = &t->list[t->count - 1];
+	size_t len = last->node.len;
+	memcpy(name, last->node.at, len);
+	if (t->place)
+		name[len++] = (uint8_t)t->place;
+	struct reload_id *id = &t->ids[t->count - 1];
+	reload_peer_resource_id(agent->peer, id, span_of(name, len));
+	*last = reload_dest_resource(id);
+	t->resource = *id;
+	t->is_resource = true;
+}
+
+enum reload_err agent_target_for_kind(struct agent_target *t, const struct agent *agent,
+	const struct reload_kind *kind, struct reload_why *why)
+{
+	char text[160];
+	bool multiple = kind->access == RELOAD_ACCESS_NODE_MULTIPLE;
+	unsigned most = kind->max_node_multiple < UINT8_MAX ? kind->max_node_multiple : UINT8_MAX;
+	if (t->is_resource)
+		return agent_target_no_place(t, why);
+	if (kind->access == RELOAD_ACCESS_NODE_MATCH && !t->place) {
+		resource_of_node(t, agent);
+		return RELOAD_OK;
+	}
+	if (multiple && t->place && t->place <= most) {
+		resource_of_node(t, agent);
+		return RELOAD_OK;
+	}
+	if (multiple)
+		snprintf(text, sizeof(text),
+			"its access policy is NODE-MULTIPLE, a node has %u place%s: %s#1%s", most,
+			most == 1 ? "" : "s", "self", most > 1 ? ", self#2 .." : "");
+	else if (t->place)
+		snprintf(text, sizeof(text), "its access policy is %s, which knows no places: %s",
+			reload_access_policy_name(kind->access),
+			kind->access == RELOAD_ACCESS_NODE_MATCH ? "self or node:HEX"
+								 : "USER@DOMAIN");
+	else
+		snprintf(text, sizeof(text),
+			"its access policy is %s, values are stored at the user's name: "
+			"USER@DOMAIN or name:TEXT",
+			reload_access_policy_name(kind->access));
+	return bad_target(why, t->typed, text);
 }

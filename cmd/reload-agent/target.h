@@ -13,6 +13,7 @@ struct agent_target {
 	struct span opaque[AGENT_TARGET_MAX];   /* owned bytes of entries that came in a URI */
 	size_t count;
 	bool is_resource; /* the last entry is a Resource-ID */
+	unsigned place;   /* "#N" behind the last entry, a node; 0: none */
 	struct reload_id resource;
 	char *name;  /* Resource Name, owned, NULL when only its hash is known */
 	char *shown; /* the last entry in full: "name:bob@calls.example", "node:5e3a..." (owned) */
@@ -27,8 +28,14 @@ enum reload_err agent_target_parse(struct agent_target *out, const struct agent 
 	const char *text, struct reload_why *why) MUST_CHECK;
 void agent_target_clear(struct agent_target *t);
 
-/* agent_target_need_resource() fails with RELOAD_USAGE when the target is a node, for Store and Fetch. */
-enum reload_err agent_target_need_resource(
+/*
+ * agent_target_for_kind() makes the target one of Store and Fetch of kind: a node stands for its resource where the access policy
+ * gives each node one (NODE-MATCH), or several (NODE-MULTIPLE: "self#2" is the second).  RELOAD_USAGE with why, which says which
+ * target would do, for any other node.  agent_target_no_place() refuses "#N" where no Kind is.
+ */
+enum reload_err agent_target_for_kind(struct agent_target *t, const struct agent *agent,
+	const struct reload_kind *kind, struct reload_why *why) MUST_CHECK;
+enum reload_err agent_target_no_place(
 	const struct agent_target *t, struct reload_why *why) MUST_CHECK;
 
 /* agent_node_parse() reads one node: HEX in full or a unique prefix of 4 digits or more, self, succ:N, pred:N, finger:N. */

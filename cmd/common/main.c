@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -161,12 +163,22 @@ static int run(struct cli *cli)
 	return cli_has(cli, "json-schema") ? print_schema(cli) : cli->command->run(cli);
 }
 
+/* A private key that is in memory must not get into a file, nor to a handler of crashes. */
+static void no_core_dumps(void)
+{
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+#ifndef __SANITIZE_ADDRESS__ /* its search for leaks looks at the process as a debugger does */
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 int cli_main(const struct cli_program *program, int argc, char **argv)
 {
 	struct cli cli = { .program = program };
 	struct reload_why why;
 	int status;
 	bool closed = open_std();
+	no_core_dumps();
 	signal(SIGXFSZ, SIG_IGN); /* ulimit -f: writing fails as on a full disk, and is reported */
 	if (!hidden(&cli, program, argc, argv, &status)) {
 		enum reload_err err = cli_parse(&cli, program, argc, argv, &why);

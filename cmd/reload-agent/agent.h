@@ -26,6 +26,8 @@ struct agent {
 	enum reload_err (*join)(struct agent *agent, enum reload_role role,
 		struct agent_names *names, struct reload_why *why);
 	void (*join_cancel)(struct agent *agent);
+	char refused
+		[800]; /* "PEER: why", of the last link that one of its ends refused; "": none was */
 	bool resolving;
 	enum reload_err join_err;
 	struct reload_why join_why; /* of join_err */

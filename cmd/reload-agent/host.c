@@ -134,8 +134,13 @@ static void form_ring(void *arg)
 static void host_event(void *host, const struct reload_event *ev)
 {
 	struct host *h = host;
-	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_JOINED)
+	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_JOINED) {
 		host_ready(h);
+		h->agent.refused[0] = 0;
+	}
+	if (ev->type == RELOAD_EV_LINK_REFUSED && ev->words)
+		snprintf(h->agent.refused, sizeof(h->agent.refused), "a bootstrap node: %s",
+			ev->words);
 	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_ENROLLED && h->stopping)
 		h->ended = true;
 	if (h->first && ev->type == RELOAD_EV_JOIN_FAILED && ev->err == RELOAD_UNREACHABLE)
@@ -219,6 +224,9 @@ static void link_down(void *arg, uint32_t link, enum reload_err err, const struc
 	struct host *h = arg;
 	agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "down link=%u: %s", link & 0x7fffffff,
 		why && why->why[0] ? why->why : reload_err_text(err));
+	if (reload_err_exit(err) == 10 && why && why->why[0])
+		snprintf(h->agent.refused, sizeof(h->agent.refused), "%.60s: %s", why->what,
+			why->why);
 	reload_peer_link_down(h->agent.peer, link, err);
 }
 

@@ -49,6 +49,30 @@ static json_t *join_json(
 		"took_ms", (double)(reload_poll_now() - since));
 }
 
+/* What to try when one of two ends refused the other: by the cause that it gave, whichever end it was. */
+static void refused_hint(const struct agent *agent, enum reload_err err, struct reload_why *why)
+{
+	const char *text = agent->refused;
+	if (strstr(text, "own Node-ID"))
+		reload_why_hint(why,
+			"an identity runs once: reload-enroll issue USER@%s --identity NAME",
+			reload_peer_config(agent->peer)->instance_name);
+	else if (err == RELOAD_CERT_EXPIRED || strstr(text, "expired") || strstr(text, "clock"))
+		reload_why_hint(why, "reload-agent check shows until when; date -u, at both ends");
+	else if (err == RELOAD_CERT_REVOKED || strstr(text, "revoked"))
+		reload_why_hint(why, "ask the authority of the overlay for a new certificate");
+	else if (err == RELOAD_CERT_UNTRUSTED || strstr(text, "unknown ca"))
+		reload_why_hint(why, "certificate and overlay.xml of the authority of that "
+				     "overlay: reload-enroll show tells which these are of");
+	else
+		reload_why_hint(why, "reload-enroll show, at both ends");
+}
+
+static bool was_refused(const struct agent *agent, enum reload_err err)
+{
+	return *agent->refused && err != RELOAD_FORBIDDEN && reload_err_exit(err) == 10;
+}
+
 /* Where a join stands, or why it does not get on, in the words of cli.md s5. */
 static enum reload_err join_failed(struct agent *agent, const struct reload_status *s,
 	enum reload_err err, struct reload_why *why)
@@ -61,6 +85,11 @@ static enum reload_err join_failed(struct agent *agent, const struct reload_stat
 	if (err == RELOAD_CANCELLED) {
 		reload_why_set(why, err, what, "it was told to leave or to stop meanwhile");
 		reload_why_hint(why, "reload-agent status -a %s", agent->instance);
+		return err;
+	}
+	if (was_refused(agent, err)) {
+		reload_why_set(why, err, what, "phase %s: %s", phase, agent->refused);
+		refused_hint(agent, err, why);
 		return err;
 	}
 	if (s->phase == RELOAD_PHASE_BOOTSTRAP && err != RELOAD_FORBIDDEN) {
@@ -233,10 +262,15 @@ static void wait_late(struct agent_waiter *w)
 	reload_peer_status(w->agent->peer, &s);
 	snprintf(what, sizeof(what), "%.60s is not %s", w->agent->instance,
 		reload_state_name(w->state));
-	reload_why_set(&why, RELOAD_TIMEOUT, what, "its state is %s for %.1f s",
+	bool refused = w->state == RELOAD_STATE_JOINED && was_refused(w->agent, s.last_error);
+	enum reload_err err = refused ? s.last_error : RELOAD_TIMEOUT;
+	reload_why_set(&why, err, what, "its state is %s for %.1f s%s%s",
 		reload_state_name(s.state),
-		(double)(reload_poll_now() - s.state_since) / RELOAD_SECOND);
-	reload_rpc_fail_why(w->call, RELOAD_TIMEOUT, &why);
+		(double)(reload_poll_now() - s.state_since) / RELOAD_SECOND, refused ? "; " : "",
+		refused ? w->agent->refused : "");
+	if (refused)
+		refused_hint(w->agent, err, &why);
+	reload_rpc_fail_why(w->call, err, &why);
 }
 
 enum reload_rpc_end rpc_overlay_leave(void *arg, struct reload_rpc_call *call, const json_t *params)

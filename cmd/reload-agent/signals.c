@@ -46,10 +46,10 @@ static void *take(void *arg)
 		unsigned char byte = (unsigned char)signal;
 		if (!signal)
 			continue;
-		if (write(s->ends[1], &byte, 1) != 1)
-			continue; /* full: the loop has enough of them to read */
 		if (signal != SIGHUP && end == RELOAD_NEVER)
 			end = clock_ms() + AGENT_END_MS;
+		if (write(s->ends[1], &byte, 1) != 1)
+			continue; /* full: the loop has enough of them to read */
 	}
 	return NULL;
 }

@@ -121,6 +121,8 @@ struct reload_peer {
 		reload_ms phase_ms[RELOAD_PHASES], phase_since;
 		enum reload_phase phase;
 		enum reload_err last_error;
+		enum reload_err
+			refused; /* why a link was refused since the last attempt failed; RELOAD_OK: none was */
 		bool wanted, alone, certificates_stored;
 		uint32_t attaching, attaches; /* a client's Attach under way, 0: none; so far */
 		bool attach_again;            /* the ring moved while it was */

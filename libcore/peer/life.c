@@ -67,8 +67,19 @@ static void retry_now(void *arg)
 		search(p);
 }
 
+/* A handshake that one of the ends refused says more than that nobody answered in the end. */
+static bool is_refusal(enum reload_err err)
+{
+	return err == RELOAD_BAD_CERT || err == RELOAD_CERT_EXPIRED ||
+	       err == RELOAD_CERT_UNTRUSTED || err == RELOAD_CERT_REVOKED;
+}
+
 static void retry_later(struct reload_peer *p, enum reload_err err)
 {
+	if (p->life.refused &&
+		(err == RELOAD_UNREACHABLE || err == RELOAD_TIMEOUT || err == RELOAD_LINK_DOWN))
+		err = p->life.refused;
+	p->life.refused = RELOAD_OK;
 	p->life.last_error = err;
 	if (p->life.aside.first && !p->life.aside.on && p->life.attempts >= FIRST_AGAIN)
 		p->life.alone = true;
@@ -308,6 +319,8 @@ static void client_moves(struct reload_peer *p)
 void reload_life_link_down(
 	struct reload_peer *p, uint32_t link, const struct reload_id *node, enum reload_err err)
 {
+	if (is_refusal(err) && p->life.wanted && p->life.state != RELOAD_STATE_JOINED)
+		p->life.refused = err;
 	reload_attach_link_down(p, link, err);
 	reload_search_link_down(p, link);
 	if (node && !reload_connection_by_node(p->connections, node)) {
@@ -346,6 +359,7 @@ static void begin(struct reload_peer *p, enum reload_role role)
 	p->life.wanted = true;
 	p->life.role = role;
 	p->life.attempts = 0;
+	p->life.refused = RELOAD_OK;
 	p->life.certificates_stored = false;
 	p->life.bootstrap_peer.len = p->life.admitting_peer.len = 0;
 	memset(p->life.phase_ms, 0, sizeof(p->life.phase_ms));

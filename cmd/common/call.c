@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -248,6 +249,8 @@ void cli_complete_agent(struct cli *cli, const char *what)
 	json_decref(result);
 }
 
+static int stop_signals = -1; /* what cli_stop_signals() made beside its result */
+
 int cli_stop_signals(void)
 {
 	sigset_t set;
@@ -256,7 +259,15 @@ int cli_stop_signals(void)
 	sigaddset(&set, SIGTERM);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -1;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	stop_signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event signals = { .events = EPOLLIN }, closed = { .events = 0 };
+	if (fd < 0)
+		return stop_signals;
+	epoll_ctl(fd, EPOLL_CTL_ADD, stop_signals, &signals);
+	/* its reader is gone: that is told without being asked for; a file has none, and is refused here */
+	epoll_ctl(fd, EPOLL_CTL_ADD, STDOUT_FILENO, &closed);
+	return fd;
 }
 
 bool cli_sleep(int stop_fd, reload_ms when)
@@ -278,9 +289,12 @@ void cli_stop_end(int fd)
 	struct signalfd_siginfo info;
 	if (fd < 0)
 		return;
-	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+	while (read(stop_signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
 		; /* a signal that stays pending would hold up who looks at this process when it ends */
+	if (fd != stop_signals)
+		close(stop_signals);
 	close(fd);
+	stop_signals = -1;
 }
 
 const char *cli_get_text(const json_t *object, const char *key)

@@ -52,7 +52,10 @@ int cli_ask(struct cli *cli, const char *method, json_t *params, json_t **result
 /* cli_complete_agent() prints candidates ("nodes", "kinds") that the agent knows, for struct cli_program.complete. */
 void cli_complete_agent(struct cli *cli, const char *what);
 
-/* cli_stop_signals() blocks SIGINT and SIGTERM and returns a descriptor that is readable when one came, -1 on failure. */
+/*
+ * cli_stop_signals() blocks SIGINT and SIGTERM and returns a descriptor that is readable when one came, or when nobody reads standard
+ * output any more; -1 on failure.  One at a time; ended by cli_stop_end().
+ */
 int cli_stop_signals(void);
 
 /* cli_sleep() waits until `when`; false: stop_fd (-1: none) became readable before. */

@@ -19,8 +19,9 @@ static bool same_place(const struct reload_stored_value *a, const struct reload_
 }
 
 /*
- * Whether the value takes its place here: there is an older one, or none and room for it.  A place that an answer names
- * twice is taken once.
+ * Whether the value takes its place here: there is an older one, or none and room for it.  Where there is none it may have expired here,
+ * and nobody signs a lifetime: only shortly after rings may have merged is it taken (STO-17).  A place that an answer
+ * names twice is taken once.
  */
 static bool is_newer(struct reload_peer *p, const struct reload_id *resource,
 	const struct reload_kind *kind, const struct reload_stored_data *d,
@@ -38,6 +39,8 @@ static bool is_newer(struct reload_peer *p, const struct reload_id *resource,
 		return own->data.storage_time < d->storage_time ||
 		       reload_lapsed(
 			       &(struct reload_lapsed){ .config = p->config, .now = p->wall }, own);
+	if (!p->topology->unsettled(p->plugin))
+		return false;
 	size_t held = p->storage->ops->extent(p->storage, resource, kind->id, p->wall, &last);
 	return held + change->entries_count < kind->max_count;
 }
@@ -79,12 +82,15 @@ static void replicate(struct reload_peer *p, const struct reload_store_batch *ba
 			p, batch, replicas, p->topology->replicas(p->plugin, replicas));
 }
 
-/* The counter moves past both, so that nobody takes the merged data for what was there. */
-static uint64_t next_generation(struct reload_peer *p, const struct reload_request *r,
-	const struct reload_fetch_kind_response *k)
+/*
+ * The counter moves on by one, so that nobody takes the merged data for what was there.  Nothing signs the counter of the answer: it does
+ * not count here (STO-17).
+ */
+static uint64_t next_generation(
+	struct reload_peer *p, const struct reload_request *r, uint32_t kind)
 {
-	uint64_t own = p->storage->ops->generation(p->storage, &r->resource, k->kind, p->wall);
-	return own < k->generation || own == UINT64_MAX ? k->generation : own + 1;
+	uint64_t own = p->storage->ops->generation(p->storage, &r->resource, kind, p->wall);
+	return own == UINT64_MAX ? 1 : own + 1;
 }
 
 /* Puts the newer values of one Kind into change; *at walks along r's fetched values. */
@@ -105,7 +111,7 @@ static void collect(struct reload_peer *p, struct reload_request *r,
 				.certificates = certificates_of(p, r, f) };
 	}
 	if (change->entries_count)
-		change->generation = next_generation(p, r, k);
+		change->generation = next_generation(p, r, k->kind);
 }
 
 static void fetched(

@@ -192,6 +192,40 @@ static enum reload_err check_access(struct reload_store_work *w)
 	return RELOAD_OK;
 }
 
+static bool signature_eq(const struct reload_signature *a, const struct reload_signature *b)
+{
+	return a->hash_alg == b->hash_alg && a->sig_alg == b->sig_alg &&
+	       a->identity.type == b->identity.type &&
+	       a->identity.hash_alg == b->identity.hash_alg &&
+	       span_eq(a->identity.hash, b->identity.hash) && span_eq(a->value, b->value);
+}
+
+/* STO-01: what was sent before, equal in all but lifetime. */
+static bool same_data(const struct reload_stored_data *a, const struct reload_stored_data *b)
+{
+	return a->storage_time == b->storage_time && a->value.exists == b->value.exists &&
+	       span_eq(a->value.value, b->value.value) &&
+	       signature_eq(&a->signature, &b->signature);
+}
+
+/*
+ * STO-01: all values are held as they come, but for lifetimes.  What is appended has no place yet and is none of them.  Whose
+ * answer was lost sends the counter of before, too.
+ */
+static bool is_repeat(const struct reload_store_work *w)
+{
+	for (size_t i = 0; i < w->req->kind_data_count; i++) {
+		const struct reload_store_kind *k = &w->req->kind_data[i];
+		for (size_t n = 0; n < k->values_count; n++) {
+			const struct reload_stored_entry *held = w->storage->ops->find(
+				w->storage, &w->resource, k->kind, &k->values[n].value, w->now);
+			if (!held || !same_data(&held->data, &k->values[n]))
+				return false;
+		}
+	}
+	return true;
+}
+
 /* Present counters of all Kinds; fills the answer for a refusal, which is a StoreAns as well (RFC 6940 s7.4.1.2). */
 static enum reload_err check_generation(
 	struct reload_store_work *w, struct reload_store_ans *answer)
@@ -210,26 +244,10 @@ static enum reload_err check_generation(
 		if (!w->replica && k->generation_counter && k->generation_counter != present)
 			matches = false;
 	}
-	if (matches)
+	if (matches || is_repeat(w))
 		return RELOAD_OK;
 	w->answer = *answer;
 	return refuse(w, RELOAD_GENERATION_TOO_LOW, "the generation counter is another one");
-}
-
-static bool signature_eq(const struct reload_signature *a, const struct reload_signature *b)
-{
-	return a->hash_alg == b->hash_alg && a->sig_alg == b->sig_alg &&
-	       a->identity.type == b->identity.type &&
-	       a->identity.hash_alg == b->identity.hash_alg &&
-	       span_eq(a->identity.hash, b->identity.hash) && span_eq(a->value, b->value);
-}
-
-/* STO-01: a replica that was sent before, equal in all but lifetime. */
-static bool same_data(const struct reload_stored_data *a, const struct reload_stored_data *b)
-{
-	return a->storage_time == b->storage_time && a->value.exists == b->value.exists &&
-	       span_eq(a->value.value, b->value.value) &&
-	       signature_eq(&a->signature, &b->signature);
 }
 
 /* Gives an appended value its index: one after the highest that is taken (STO-18). */
@@ -262,7 +280,7 @@ static enum reload_err plan_value(struct reload_store_work *w, struct plan *p,
 	struct pending *earlier =
 		RB_FIND(pending_tree, &p->places, &(struct pending){ .entry = e });
 	const struct reload_stored_entry *before = earlier ? earlier->entry : held;
-	if (before && w->replica && same_data(&before->data, &e->data))
+	if (before && same_data(&before->data, &e->data))
 		return RELOAD_OK;
 	if (before && e->data.storage_time <= before->data.storage_time &&
 		!(before == held && reload_lapsed(&p->lapsed, held)))
@@ -348,15 +366,18 @@ static enum reload_err make_plans(
  * STO-03: one step per Kind and request; a replica takes the counter over.  0 means "do not check" and is left out.
  *
  * Who is responsible is sent replicas by peers that took themselves for the owner meanwhile, and hand back what they have; its
- * own counter may be ahead of theirs and does not fall, for somebody may have been told of it.
+ * own counter may be ahead of theirs and does not fall, for somebody may have been told of it.  Nor does it rise by more than the
+ * Stores that they can stand for, one per value that is new here: nothing signs a counter (STO-17).  What changes nothing has no effect (STO-01).
  */
 static uint64_t new_generation(
-	const struct reload_store_work *w, uint64_t asked, uint64_t present, bool changes)
+	const struct reload_store_work *w, uint64_t asked, uint64_t present, size_t changes)
 {
-	if (w->replica && (!w->owner || asked > present))
+	if (w->replica && !w->owner)
 		return asked;
-	if (w->replica && !changes)
+	if (!changes)
 		return present;
+	if (w->replica && asked > present)
+		return asked - present < changes ? asked : present + changes;
 	return present == UINT64_MAX ? 1 : present + 1;
 }
 
@@ -369,7 +390,7 @@ static void finish(struct reload_store_work *w, struct reload_store_change *chan
 		struct reload_store_kind_response *r = &answer->kind_responses[i];
 		struct reload_store_change change = changes[i];
 		change.generation = new_generation(w, w->req->kind_data[i].generation_counter,
-			r->generation_counter, change.entries_count > 0);
+			r->generation_counter, change.entries_count);
 		if (change.entries_count || change.generation != r->generation_counter)
 			changes[used++] = change;
 		r->generation_counter = change.generation;

@@ -90,6 +90,8 @@ void reload_chord_link_drop(struct reload_topology *t, struct chord_link *link)
 bool reload_chord_link_ready(struct reload_topology *t, struct chord_link *link, bool ready)
 {
 	bool news = link->ready != ready;
+	if (!ready && link->neighbour)
+		reload_chord_past_went(t, &link->id);
 	link->ready = ready;
 	if (news)
 		t->peers_changed = t->stirred = true;
@@ -173,6 +175,7 @@ static void mark(struct reload_topology *t, const struct reload_id *list, size_t
 		link->neighbour = true;
 		link->periodic = reload_chord_now(t) + reload_chord_jitter(t, t->update_interval);
 		t->update_due = 0;
+		reload_chord_past_came(t);
 	}
 }
 
@@ -180,11 +183,12 @@ static void mark_neighbours(struct reload_topology *t)
 {
 	for (size_t i = 0; i < t->links_count; i++) {
 		struct chord_link *link = &t->links[i];
-		if (link->neighbour)
-			link->neighbour =
-				reload_id_listed(
-					t->predecessors, t->predecessors_count, &link->id) ||
-				reload_id_listed(t->successors, t->successors_count, &link->id);
+		if (!link->neighbour ||
+			reload_id_listed(t->predecessors, t->predecessors_count, &link->id) ||
+			reload_id_listed(t->successors, t->successors_count, &link->id))
+			continue;
+		link->neighbour = false;
+		reload_chord_past_went(t, &link->id);
 	}
 	mark(t, t->predecessors, t->predecessors_count);
 	mark(t, t->successors, t->successors_count);
@@ -271,6 +275,7 @@ static void free_chord(struct reload_topology *t)
 	free(t->links);
 	free(t->known);
 	free(t->informants);
+	free(t->past);
 	free(t->fingers);
 	free(t);
 }
@@ -456,6 +461,7 @@ const struct reload_topology_ops reload_chord_topology = {
 	.holds = reload_chord_holds,
 	.plausible = reload_chord_plausible,
 	.doubted = reload_chord_data_doubted,
+	.unsettled = reload_chord_unsettled,
 	.close_enough = reload_chord_close_enough,
 	.tables = reload_chord_tables,
 	.update_write = reload_chord_update_full,

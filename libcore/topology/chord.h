@@ -51,6 +51,9 @@ enum {
 	CHORD_MASS = 2,              /* ... look like a partition */
 	CHORD_CUT_OFF_PARTS = 8,     /* without fingers the check comes so much more often */
 	CHORD_REPAIR_TRIES = 4,      /* Pings for the next successor */
+	CHORD_PAST_MS = 60000,       /* a former neighbour may still replicate, see chord_past.c */
+	CHORD_PAST_MAX = 32,         /* former neighbours; the one that went first makes room */
+	CHORD_UNSETTLED_MS = 120000, /* after a new neighbour: rings may have merged */
 };
 
 /* -- chord_table.c: ordered sets of Node-IDs on a ring; pure ------------------------------------------------------- */
@@ -190,6 +193,12 @@ struct chord_repair {
 	struct reload_timer timer;
 };
 
+/* A node that was a neighbour. */
+struct chord_past {
+	struct reload_id id;
+	reload_ms until; /* it counts */
+};
+
 enum chord_phase {
 	CHORD_PAUSE,
 	CHORD_RESOLVING,
@@ -263,6 +272,10 @@ struct reload_topology {
 
 	struct chord_check check;
 	struct chord_repair repair;
+
+	struct chord_past *past; /* at most CHORD_PAST_MAX */
+	size_t past_count, past_cap;
+	reload_ms unsettled_until;
 
 	struct reload_timer known_timer, update_timer, data_timer, drop_timer;
 	uint32_t cookies;
@@ -393,6 +406,16 @@ bool reload_chord_data_refresh(struct reload_topology *t);
 const struct reload_id *reload_chord_range_from(const struct reload_topology *t);
 /* reload_chord_responsible() tells whether id is in our own range (s10.1). */
 bool reload_chord_responsible(const struct reload_topology *t, const struct reload_id *id);
+
+/* -- chord_past.c --------------------------------------------------------------------------------------------------- */
+
+/* reload_chord_past_ours(): node is a neighbour, was one lately, or is the other end of a join under way (STO-17). */
+bool reload_chord_past_ours(struct reload_topology *t, const struct reload_id *node);
+/* reload_chord_past_came(), reload_chord_past_went(): the Neighbor Table has a new member; node is in it no longer. */
+void reload_chord_past_came(struct reload_topology *t);
+void reload_chord_past_went(struct reload_topology *t, const struct reload_id *node);
+/* reload_chord_unsettled() is unsettled of struct reload_topology_ops. */
+bool reload_chord_unsettled(struct reload_topology *t);
 
 /* -- chord_join.c --------------------------------------------------------------------------------------------------- */
 

@@ -80,7 +80,7 @@ bool reload_chord_plausible(
 	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
 {
 	if (resource->len != CHORD_ID_LEN || signer->len != CHORD_ID_LEN ||
-		reload_id_eq(signer, &t->self))
+		reload_id_eq(signer, &t->self) || !reload_chord_past_ours(t, signer))
 		return false;
 	/* the holders are the first three of: us, then our peers in ring order from the resource */
 	struct reload_id first[3];

@@ -137,6 +137,8 @@ struct reload_topology_ops {
 	/* a replica Store of resource signed by signer is plausible (STO-17) */
 	bool (*plausible)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);
+	/* neighbours came lately: rings may have merged, and others may hold what this node does not know */
+	bool (*unsettled)(struct reload_topology *t);
 	/* such a Store was refused: whether the peers that stand in its way are still there is looked after at once */
 	void (*doubted)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);

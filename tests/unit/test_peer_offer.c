@@ -73,6 +73,53 @@ static void implausible_is_fetched(void **state)
 	assert_int_equal(fetches_heard(far, &m), 0);
 }
 
+/* What far answers to the one Fetch that a refused replica Store of it leads to. */
+static void hint(struct node *u, struct node *far, struct crafted_store *store, uint64_t generation)
+{
+	struct reload_msg *m = NULL;
+	struct craft c = craft_store(far, u, store);
+	expect_error(far, tell(&c, u), 2);
+	assert_int_equal(fetches_heard(far, &m), 1);
+	struct reload_fetch_kind_response k = {
+		.kind = K_NODE, .generation = generation, .values = &store->data, .values_count = 1
+	};
+	struct reload_fetch_ans ans = { .kind_responses = &k, .kind_responses_count = 1 };
+	c = reply(far, m, RELOAD_FETCH_ANS, &ans);
+	tell(&c, u);
+}
+
+/* STO-17: of a stranger, the newer version of what is held; another value only shortly after rings may have merged */
+static void of_strangers_the_newer_version_only(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *u = node_new(net, 0x80), *far = node_new(net, 0x21);
+	node_first(u);
+	struct node *s = node_storing(net, u, K_NODE);
+	struct crafted_store *store = store_of(s, K_NODE, "gone", 1);
+	struct reload_destination to = dest(u);
+	struct craft c = craft_ping(s, &to);
+	struct reload_msg *m = NULL;
+	expect_answer(s, tell(&c, u), RELOAD_PING_ANS); /* its certificate is known */
+	store->req.replica_number = 1;
+	/* nothing is held: it may have expired here */
+	c = craft_store(far, u, store);
+	expect_error(far, tell(&c, u), 2);
+	assert_int_equal(fetches_heard(far, &m), 0);
+	/* the first version comes from its writer */
+	store = store_of(s, K_NODE, "mine", 0);
+	c = craft_store(s, u, store);
+	expect_answer(s, tell(&c, u), RELOAD_STORE_ANS);
+	struct crafted_store *newer = store_of(s, K_NODE, "newer", 9);
+	newer->data.storage_time += 1000;
+	store_sign(newer, s);
+	newer->req.replica_number = 1;
+	hint(u, far, newer, UINT64_MAX);
+	assert_int_equal(
+		u->storage->ops->generation(u->storage, &newer->resource, K_NODE, host_wall(u)), 2);
+	net_free(net);
+}
+
 static bool no_replicas(struct net *net, struct packet *p)
 {
 	struct reload_msg *m = msg_of(net, span_copy_of(net, p));
@@ -229,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ring_test(refused_goes_out_again),
 		ring_test(implausible_is_fetched),
+		cmocka_unit_test(of_strangers_the_newer_version_only),
 		cmocka_unit_test(leaves_with_hand_over),
 		cmocka_unit_test(leaves_while_it_waits),
 		cmocka_unit_test(forgets_what_the_owner_has),

@@ -276,8 +276,18 @@ static void the_counter_of_the_owner_never_falls(void **state)
 	struct world *x = *state;
 	static const struct {
 		uint64_t asked, time, is;
-	} rows[] = { { 4, 100, 4 }, { 2, 100, 4 }, { 2, 101, 5 }, { 9, 101, 9 }, { 9, 102, 10 },
-		{ 12, 103, 12 } };
+	} rows[] = {
+		{ 4, 100, 1 },
+		{ 4, 101, 2 },
+		{ 1, 101, 2 },
+		{ 1, 102, 3 },
+		{ 4, 103, 4 },
+		/* STO-17: nor does it rise by what nobody signed */
+		{ 9, 103, 4 },
+		{ UINT64_MAX, 103, 4 },
+		{ 9, 104, 5 },
+		{ UINT64_MAX, 105, 6 },
+	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		req_new(x);
 		req_kind(x, K_SINGLE, rows[i].asked);
@@ -287,6 +297,33 @@ static void the_counter_of_the_owner_never_falls(void **state)
 		assert_int_equal(req_store(x), RELOAD_OK);
 		assert_int_equal(generation_of(x, K_SINGLE), rows[i].is);
 	}
+}
+
+/* STO-17: so many Stores as there are new values, at most */
+static void the_counter_of_the_owner_follows_the_values(void **state)
+{
+	struct world *x = *state;
+	static const struct {
+		uint64_t asked, time, is;
+	} rows[] = { { UINT64_MAX, 100, 3 }, { 5, 101, 5 }, { 50, 102, 8 } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		req_new(x);
+		req_kind(x, K_DICT, rows[i].asked);
+		req_dict(x, "a", "v", rows[i].time);
+		req_dict(x, "b", "v", rows[i].time);
+		req_dict(x, "c", "v", rows[i].time);
+		x->work.replica = true;
+		x->work.owner = true;
+		assert_int_equal(req_store(x), RELOAD_OK);
+		assert_int_equal(generation_of(x, K_DICT), rows[i].is);
+	}
+	/* who is not responsible takes it over as it comes (R-7.4.1.1-12) */
+	req_new(x);
+	req_kind(x, K_DICT, 1000);
+	req_dict(x, "a", "v", 103);
+	x->work.replica = true;
+	assert_int_equal(req_store(x), RELOAD_OK);
+	assert_int_equal(generation_of(x, K_DICT), 1000);
 }
 
 static void the_generation_must_match(void **state)
@@ -345,10 +382,6 @@ static void storage_times_grow(void **state)
 	req_single(x, "as old", 100);
 	/* R-13.5-05, and STO-01 */
 	refused(x, RELOAD_DATA_TOO_OLD);
-	req_new(x);
-	req_kind(x, K_SINGLE, 0);
-	req_single(x, "one", 100);
-	refused(x, RELOAD_DATA_TOO_OLD); /* an original, even when nothing would change */
 	/* R-7.4.1.1-15: each value is judged */
 	assert_int_equal(store_array(x, 0, "a", 100), RELOAD_OK);
 	assert_int_equal(store_array(x, 1, "b", 200), RELOAD_OK);
@@ -363,6 +396,64 @@ static void storage_times_grow(void **state)
 	x->now = 1;
 	assert_int_equal(store_array(x, 0, "f", 80000000), RELOAD_OK);
 	assert_int_equal(store_array(x, 0, "g", 80000000), RELOAD_DATA_TOO_OLD);
+}
+
+/* STO-01: a request that reaches who holds its values already is no conflict for its own writer */
+static void an_original_may_come_twice(void **state)
+{
+	struct world *x = *state;
+	for (unsigned i = 0; i < 3; i++) {
+		req_new(x);
+		req_kind(x, K_SINGLE, i == 2 ? 7 : 0); /* whatever the counter was then */
+		struct reload_stored_data *d = req_single(x, "one", 100);
+		d->lifetime -= i;
+		req_kind(x, K_DICT, 0);
+		req_dict(x, "a", "1", 100);
+		req_dict(x, "b", "2", 100);
+		assert_int_equal(req_store(x), RELOAD_OK);
+		assert_int_equal(x->work.changed, i == 0);
+		assert_int_equal(x->work.answer.kind_responses[0].generation_counter, 1);
+		assert_int_equal(generation_of(x, K_SINGLE), 1);
+		assert_int_equal(generation_of(x, K_DICT), 1);
+	}
+	assert_int_equal(held(x, K_SINGLE, 0, NULL)->data.lifetime, DAY);
+	/* one value that is not held: the counter has to match */
+	req_new(x);
+	req_kind(x, K_DICT, 7);
+	req_dict(x, "a", "1", 100);
+	req_dict(x, "c", "3", 100);
+	refused(x, RELOAD_GENERATION_TOO_LOW);
+	/* what is held stays as it is beside what is new */
+	req_new(x);
+	req_kind(x, K_DICT, 1);
+	req_dict(x, "a", "1", 100);
+	req_dict(x, "c", "3", 100);
+	assert_int_equal(req_store(x), RELOAD_OK);
+	assert_int_equal(generation_of(x, K_DICT), 2);
+	/* what differs at an equal time is no repeat, nor is what somebody may not write */
+	for (int i = 0; i < 5; i++) {
+		req_new(x);
+		req_kind(x, K_SINGLE, i == 4 ? 0 : 1);
+		struct reload_stored_data *d = req_single(x,
+			i == 0   ? NULL
+			: i == 1 ? "two"
+				 : "one",
+			100);
+		if (i == 2)
+			d->signature.value = span_str("another");
+		if (i == 3)
+			d->signature.identity.hash = span_str("another");
+		if (i == 4)
+			x->work.request_signer = x->by_bob;
+		refused(x, i == 4 ? RELOAD_FORBIDDEN : RELOAD_DATA_TOO_OLD);
+	}
+	/* an append has no place yet: it is no repeat */
+	for (size_t i = 1; i <= 2; i++) {
+		assert_int_equal(store_array(x, RELOAD_ARRAY_END, "e", 100), RELOAD_OK);
+		assert_int_equal(
+			x->storage->ops->extent(x->storage, &x->at_alice, K_ARRAY, x->now, NULL),
+			i);
+	}
 }
 
 static void values_of_one_request_meet_each_other(void **state)
@@ -590,6 +681,8 @@ int main(void)
 		TEST(storage_times_grow),
 		TEST(values_of_one_request_meet_each_other),
 		TEST(a_replica_may_come_twice),
+		TEST(an_original_may_come_twice),
+		TEST(the_counter_of_the_owner_follows_the_values),
 		TEST(sizes_are_limited),
 		TEST(counts_are_limited),
 		TEST(a_request_is_stored_as_a_whole),

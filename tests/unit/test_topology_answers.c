@@ -288,7 +288,9 @@ static void plausible(void **state)
 		/* R-10.4-02, STO-17: 90 belongs to a0, d0, 10 */
 		{ 0x90, 0xa0, true },
 		{ 0x90, 0xd0, true },
-		{ 0x90, 0x95, true }, /* not known to us, in front of the last of them */
+		/* STO-17: a position is not enough, in front of the last of them or not */
+		{ 0x90, 0x95, false },
+		{ 0x90, 0xf0, false },
 		{ 0x90, 0x40, false },
 		{ 0x90, 0x70, false },
 		{ 0x90, 0x10, false }, /* ourselves */
@@ -311,8 +313,85 @@ static void plausible(void **state)
 	fake_start_as(&f, &self);
 	ops->connected(f.t, &ap);
 	ops->join(f.t, &ap);
+	assert_false(ops->plausible(f.t, &r, &ap));
 	fake_peer(&f, 0x40);
 	assert_true(ops->plausible(f.t, &r, &ap));
+	fake_end(&f);
+}
+
+/* STO-17: only who belongs to us replicates here, however well a Node-ID lies */
+static void ours(void **state)
+{
+	(void)state;
+	struct fake f;
+	fake_ring(&f);
+	struct reload_id r = fake_point(0x90, 0), stranger = fake_id(0x95), joins = fake_id(0x05),
+			 gone = fake_id(0xd0), low = fake_point(0x02, 0);
+	/* a link and a certificate make no neighbour */
+	ops->connected(f.t, &stranger);
+	assert_false(ops->plausible(f.t, &r, &stranger));
+	/* a Joining Node while it is handed its range, and as the neighbour that it becomes */
+	ops->connected(f.t, &joins);
+	assert_false(ops->plausible(f.t, &low, &joins));
+	ops->join_received(f.t, &joins);
+	assert_true(ops->plausible(f.t, &low, &joins));
+	ops->handed_over(f.t, &joins);
+	assert_true(ops->plausible(f.t, &low, &joins));
+	ops->disconnected(f.t, &stranger);
+	/* a neighbour that went is one for a while; a connected node that went never was */
+	r = fake_point(0xb0, 0);
+	assert_true(ops->plausible(f.t, &r, &gone));
+	ops->disconnected(f.t, &gone);
+	fake_pass(&f, CHORD_PAST_MS - 1);
+	assert_true(ops->plausible(f.t, &r, &gone));
+	assert_false(ops->plausible(f.t, &r, &stranger));
+	fake_pass(&f, 1);
+	assert_false(ops->plausible(f.t, &r, &gone));
+	fake_end(&f);
+}
+
+/* So is who was crowded out by nearer ones, and of many the last ones are remembered. */
+static void crowded_out(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id self = fake_id(0x80), r = fake_point(0x70, 0);
+	fake_start_as(&f, &self);
+	ops->first(f.t);
+	fake_pass(&f, 1);
+	for (unsigned i = 0; i < 0x30; i++) {
+		fake_peer(&f, 0xc0 - i);
+		fake_pass(&f, 1);
+	}
+	struct reload_id near = fake_id(0x91), lately = fake_id(0x94 + CHORD_PAST_MAX - 8),
+			 once = fake_id(0xb8);
+	assert_true(reload_chord_past_ours(f.t, &near));
+	assert_true(reload_chord_past_ours(f.t, &lately));
+	assert_false(reload_chord_past_ours(f.t, &once)); /* CHORD_PAST_MAX */
+	assert_true(ops->plausible(f.t, &r, &near));
+	fake_pass(&f, CHORD_PAST_MS);
+	assert_true(reload_chord_past_ours(f.t, &near));
+	assert_false(reload_chord_past_ours(f.t, &lately));
+	fake_end(&f);
+}
+
+static void unsettled(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id self = fake_id(0x10), first = fake_id(0x40);
+	fake_start_as(&f, &self);
+	ops->first(f.t);
+	assert_false(ops->unsettled(f.t));
+	ops->connected(f.t, &first);
+	assert_false(ops->unsettled(f.t)); /* a mere link */
+	fake_peer(&f, 0x40);
+	assert_true(ops->unsettled(f.t));
+	fake_pass(&f, CHORD_UNSETTLED_MS - 1);
+	fake_receive(&f, 0x40, true, NULL, NULL); /* nobody new */
+	assert_true(ops->unsettled(f.t));
+	fake_pass(&f, 1);
+	assert_false(ops->unsettled(f.t));
 	fake_end(&f);
 }
 
@@ -449,6 +528,9 @@ int main(void)
 		cmocka_unit_test(neighbours_grow_with_the_ring),
 		cmocka_unit_test(holds),
 		cmocka_unit_test(plausible),
+		cmocka_unit_test(ours),
+		cmocka_unit_test(crowded_out),
+		cmocka_unit_test(unsettled),
 		cmocka_unit_test(doubted),
 		cmocka_unit_test(close_enough),
 		cmocka_unit_test(resource_ids),

@@ -348,6 +348,7 @@ struct reload_request {
 	uint16_t code;
 	struct wr contents, tail, list;
 	bool sealing, cancelled, ended, exempt; /* exempt: of the closeness check (CHORD-02) */
+	bool served_here;                       /* this node was given it, as it was responsible */
 	enum expect expect;
 	struct reload_id target;
 	uint32_t over_link; /* not 0: sent over this link, whatever the list says */

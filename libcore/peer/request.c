@@ -280,6 +280,7 @@ void reload_request_send_bytes(struct reload_request *r, struct span body)
 
 static void to_itself(struct reload_request *r)
 {
+	r->served_here = true;
 	struct reload_security_block none = {
 		.signature = { .identity = { .type = RELOAD_IDENTITY_NONE } }
 	};
@@ -299,8 +300,9 @@ void reload_requests_transmit(void *arg, struct reload_transaction *t)
 	if (t->transmissions > 1)
 		reload_peer_count(p, RELOAD_COUNT_REQUESTS_REPEATED);
 	if (d.verdict == RELOAD_DELIVER) {
-		if (t->transmissions == 1)
-			to_itself(r); /* only once: nothing is lost on this way */
+		/* only once: nothing is lost on this way; the first copies may have gone to who was responsible then */
+		if (!r->served_here)
+			to_itself(r);
 		return;
 	}
 	if (!r->tail.len) {

@@ -47,7 +47,11 @@ def expect_silence(link, m, what, seconds=0.3):
 
 
 def expect_pong(link, who, to, what="a good Ping"):
-    answer = link.answer(link.send(request(who, node(to))))
+    """A request that is dropped, as its sender has had much work done, is repeated as a node would."""
+    for _ in range(5):
+        answer = link.answer(link.send(request(who, node(to))))
+        if answer:
+            break
     must(answer and answer.code == PING_ANS, f"{what}: {answer}")
 
 
@@ -203,7 +207,7 @@ def headers():
     with Counted("a1", drop_malformed=2):
         link.raw(link.frame(b"\xd2\x45\x4c\x4f\x00") + link.frame(request(who, node(to))[:60]))
     # R-6.3.2-11 R-6.3.3.1-12: ttl above initial-ttl
-    for ttl in (101, 255):
+    for ttl in (31, 255):
         with Counted("a1", drop_ttl=1):
             expect_error(link, request(who, node(to), ttl=ttl), TTL_EXCEEDED, f"ttl {ttl}")
     # R-6.3.2-07 R-6.3.2-08: ttl 0 goes no further, and is good enough for this node itself
@@ -594,7 +598,7 @@ def deaf():
     before = rss_kb("a1")
     link = mallory(buffer=4096)
     ping = link.frame(request(who, node(to)))
-    ttl = request(who, node(to), ttl=101)
+    ttl = request(who, node(to), ttl=31)
     link.tls.settimeout(5)
     sent = 0
     try:

@@ -165,7 +165,7 @@ NO_SIGNATURE = vec(2, b"") + b"\x00\x00\x03\x00\x00" + vec(2, b"")
 
 
 def message(dest, what, block, transaction, via=b"", options=b"", token=0xD2454C4F, overlay=HASH, sequence=1,
-            version=0x0A, ttl=100, fragment=0xC0000000, length=None, most=0, via_len=None, dest_len=None):
+            version=0x0A, ttl=30, fragment=0xC0000000, length=None, most=0, via_len=None, dest_len=None):
     """One message as bytes; every field of the header may be spoilt."""
     size = 38 + len(via) + len(dest) + len(options) + len(what) + len(block)
     return (struct.pack(">I", token) + overlay + struct.pack(">HBBII", sequence, version, ttl, fragment,

@@ -183,12 +183,67 @@ static void hand_over_repeats_what_failed(void **state)
 	net_free(net);
 }
 
+static bool no_stores(struct net *net, struct packet *p)
+{
+	struct reload_msg *m = msg_of(net, span_of(p->at, p->len));
+	bool passes = m->code != RELOAD_STORE_REQ;
+	net->messages_count--;
+	reload_msg_free(m);
+	return passes;
+}
+
+/* R-6.2.1-07: a request is repeated until it is answered, also by this node itself, which is responsible by then. */
+static void becomes_responsible_meanwhile(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *one = node_new(net, 0x20), *other = node_new(net, 0x80);
+	node_first(one);
+	node_join(other, one, RELOAD_ROLE_PEER);
+	net_pass(net, 60000);
+	struct reload_id resource;
+	reload_peer_resource_id(one->peer, &resource, span_str(one->credentials.cert->user));
+	struct node *asks = is_responsible(one, &resource) ? other : one,
+		    *owner = asks == one ? other : one;
+	reload_peer_resource_id(asks->peer, &resource, span_str(asks->credentials.cert->user));
+	if (is_responsible(asks, &resource)) { /* both names are in one range: the other one asks */
+		struct node *was = asks;
+		asks = owner;
+		owner = was;
+		reload_peer_resource_id(
+			asks->peer, &resource, span_str(asks->credentials.cert->user));
+	}
+	assert_true(is_responsible(owner, &resource));
+	struct reload_destination to = reload_dest_resource(&resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_store_item item = { .kind = K_VALUE,
+		.value = { .model = RELOAD_MODEL_SINGLE,
+			.exists = true,
+			.value = span_str("in time") },
+		.lifetime_s = 20000 };
+	enum reload_err err;
+	struct outcome *o = outcome_new(net);
+	net->tap = no_stores;
+	assert_non_null(
+		reload_peer_store(asks->peer, &way, &resource, &item, 1, outcome_fn, o, &err));
+	net_pass(net, 1000);
+	reload_peer_leave(owner->peer, true);
+	net_pass(net, 1000);
+	assert_true(is_responsible(asks, &resource));
+	assert_int_equal(o->calls, 0);
+	net_pass(net, 5000);
+	assert_int_equal(o->calls, 1);
+	assert_int_equal(o->err, RELOAD_OK);
+	net_free(net);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused_values_alone_go_again),
 		cmocka_unit_test(silent_receiver_is_not_flooded),
 		cmocka_unit_test(hand_over_repeats_what_failed),
+		cmocka_unit_test(becomes_responsible_meanwhile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

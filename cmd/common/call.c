@@ -217,38 +217,6 @@ int cli_ask(struct cli *cli, const char *method, json_t *params, json_t **result
 	return err ? cli_call_fail(cli, &error) : 0;
 }
 
-static void complete_list(
-	const json_t *result, const char *list, const char *key, const char *before)
-{
-	size_t i;
-	json_t *item;
-	json_array_foreach (json_object_get(result, list), i, item)
-		printf("%s%s\n", before, cli_get_text(item, key));
-}
-
-void cli_complete_agent(struct cli *cli, const char *what)
-{
-	enum {
-		PATIENCE_MS = 500
-	};
-	bool kinds = strcmp(what, "kinds") == 0, nodes = strcmp(what, "nodes") == 0;
-	AUTO(cli_link) link = NULL;
-	struct reload_why why;
-	struct reload_call_error error;
-	json_t *result = NULL;
-	cli->deadline = cli_monotonic() + PATIENCE_MS; /* somebody waits for the Tab key */
-	if ((!kinds && !nodes) || cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why))
-		return;
-	if (cli_link_call(link, kinds ? "config.kinds" : "node.list", NULL, RELOAD_NEVER, NULL,
-		    NULL, &result, &error))
-		reload_call_error_clear(&error);
-	else if (kinds)
-		complete_list(result, "kinds", "kind", "");
-	else
-		complete_list(result, "nodes", "node_id", "node:");
-	json_decref(result);
-}
-
 static int stop_signals = -1; /* what cli_stop_signals() made beside its result */
 
 int cli_stop_signals(void)

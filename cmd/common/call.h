@@ -49,8 +49,8 @@ int cli_call_fail(struct cli *cli, struct reload_call_error *error);
 /* cli_ask() is all of it for one request: 0 and *result (owned), else the exit status, and the failure is reported. */
 int cli_ask(struct cli *cli, const char *method, json_t *params, json_t **result);
 
-/* cli_complete_agent() prints candidates ("nodes", "kinds") that the agent knows, for struct cli_program.complete. */
-void cli_complete_agent(struct cli *cli, const char *what);
+/* cli_complete_agent() offers the "targets", "keys" and "kinds" that the agent knows, for struct cli_program.complete. */
+void cli_complete_agent(struct cli *cli, const char *what, const struct cli_typed *typed);
 
 /*
  * cli_stop_signals() blocks SIGINT and SIGTERM and returns a descriptor that is readable when one came, or when nobody reads standard

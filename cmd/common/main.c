@@ -1,5 +1,7 @@
 #include "common/main.h"
 
+#include "common/complete.h"
+
 #include "control/failure.h"
 #include "control/methods.h"
 
@@ -106,13 +108,13 @@ static bool wants_json(int argc, char **argv)
 /* hidden() answers what completion scripts and their maker ask; false when nothing was asked. */
 static bool hidden(struct cli *cli, const struct cli_program *p, int argc, char **argv, int *status)
 {
-	if (argc != 3 ||
-		(strcmp(argv[1], "--completion") != 0 && strcmp(argv[1], "--complete") != 0))
+	bool script = argc == 3 && strcmp(argv[1], "--completion") == 0;
+	if (!script && (argc < 3 || strcmp(argv[1], "--complete") != 0))
 		return false;
 	cli->program = p;
 	*status = 0;
-	if (!strcmp(argv[1], "--complete"))
-		cli_complete(cli, argv[2]);
+	if (!script)
+		cli_complete(cli, p, argc - 1, argv + 1);
 	else if (!cli_completion(stdout, p, argv[2]))
 		*status = reload_err_exit(RELOAD_USAGE);
 	return true;

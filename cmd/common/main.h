@@ -28,6 +28,3 @@ json_t *cli_schema_of(const char *title, json_t *result);
 
 /* cli_completion() prints the completion script of program for shell "bash", "zsh" or "fish"; false: unknown shell. */
 bool cli_completion(FILE *out, const struct cli_program *program, const char *shell);
-
-/* cli_complete() prints the live candidates for what: agents, identities, overlays; others (kinds, nodes, aors) by program->complete. */
-void cli_complete(struct cli *cli, const char *what);

@@ -96,6 +96,8 @@ struct reading {
 	char **argv;
 	int argc, at;
 	struct reload_why *why;
+	bool begun, ended; /* what cannot be understood is passed over; "--" was there */
+	const struct cli_opt *pending; /* its value would come next */
 };
 
 static void note(struct cli *cli, const struct cli_opt *opt, const char *value)
@@ -112,6 +114,7 @@ static enum reload_err take_value(
 		value = r->argv[++r->at];
 	if (!value) {
 		char what[128];
+		r->pending = opt;
 		snprintf(what, sizeof(what), "option --%s needs %s", opt->name, opt->arg);
 		return usage(r->why, r->cli->program, what, "the command line ends behind it");
 	}
@@ -186,22 +189,21 @@ static void choose(struct cli *cli)
 
 static enum reload_err read_words(struct reading *r)
 {
-	bool ended = false;
 	for (r->at = 1; r->at < r->argc; r->at++) {
 		char *word = r->argv[r->at];
 		enum reload_err err = RELOAD_OK;
-		if (!ended && !strcmp(word, "--"))
-			ended = true;
-		else if (!ended && word[0] == '-' && word[1] == '-')
+		if (!r->ended && !strcmp(word, "--"))
+			r->ended = true;
+		else if (!r->ended && word[0] == '-' && word[1] == '-')
 			err = read_long(r, word + 2);
-		else if (!ended && word[0] == '-' && word[1])
+		else if (!r->ended && word[0] == '-' && word[1])
 			err = read_short(r, word + 1);
 		else {
 			r->cli->operands[r->cli->operands_count++] = word;
-			if (!ended && r->cli->operands_count <= 2)
+			if (!r->ended && r->cli->operands_count <= 2)
 				choose(r->cli);
 		}
-		if (err)
+		if (err && !r->begun)
 			return err;
 	}
 	return RELOAD_OK;
@@ -354,8 +356,8 @@ static enum reload_err settle(struct cli *cli, struct reload_why *why)
 	return err;
 }
 
-enum reload_err cli_parse(struct cli *cli, const struct cli_program *program, int argc, char **argv,
-	struct reload_why *why)
+/* make_room() makes cli ready for as many options and operands as argv can hold. */
+static void make_room(struct cli *cli, const struct cli_program *program, int argc, char **argv)
 {
 	*cli = (struct cli){
 		.program = program, .started = cli_monotonic(), .deadline = RELOAD_NEVER
@@ -365,9 +367,48 @@ enum reload_err cli_parse(struct cli *cli, const struct cli_program *program, in
 		letters += strlen(argv[i]) + 1;
 	cli->operands = reload_alloc_array((size_t)argc + 1, sizeof(char *));
 	cli->given = reload_alloc_array(letters, sizeof(*cli->given)); /* -vvv is three options */
+}
+
+enum reload_err cli_parse(struct cli *cli, const struct cli_program *program, int argc, char **argv,
+	struct reload_why *why)
+{
 	struct reading r = { .cli = cli, .argv = argv, .argc = argc, .why = why };
+	make_room(cli, program, argc, argv);
 	enum reload_err err = read_words(&r);
 	return err ? err : settle(cli, why);
+}
+
+bool cli_parse_begun(struct cli *cli, const struct cli_program *program, int argc, char **argv,
+	const struct cli_opt **pending)
+{
+	struct reload_why why;
+	struct reading r = { .cli = cli, .argv = argv, .argc = argc, .why = &why, .begun = true };
+	make_room(cli, program, argc, argv);
+	(void)read_words(&r);
+	choose(cli);
+	*pending = r.pending;
+	return r.ended;
+}
+
+const struct cli_opt *cli_opt_of_word(const struct cli *cli, const char *word, const char **value)
+{
+	char name[WORD_MAX_LEN];
+	const char *equals = strchr(word, '=');
+	if (strncmp(word, "--", 2) == 0) {
+		if (!equals || equals - word >= WORD_MAX_LEN)
+			return NULL;
+		snprintf(name, sizeof(name), "%.*s", (int)(equals - word - 2), word + 2);
+		*value = equals + 1;
+		const struct cli_opt *opt = lookup(cli->program, cli->command, name, 0);
+		return opt && opt->arg ? opt : NULL;
+	}
+	for (const char *letter = word + 1; *letter; letter++) {
+		const struct cli_opt *opt = lookup(cli->program, cli->command, NULL, *letter);
+		*value = letter + 1;
+		if (!opt || opt->arg)
+			return opt;
+	}
+	return NULL;
 }
 
 void cli_clear(struct cli *cli)

@@ -56,6 +56,8 @@ struct cli_command {
 
 #define CLI_EXIT(code) (1ull << (code))
 
+struct cli_typed;
+
 struct cli_program {
 	const char *name;
 	const char *summary;                /* one sentence for --help */
@@ -67,8 +69,8 @@ struct cli_program {
 	const char *const *examples; /* two command lines, NULL-terminated */
 	uint64_t exits;              /* CLI_EXIT(n) | ... besides 0, 1, 2, 70 and 128+N */
 	reload_ms timeout_ms;        /* default of --timeout; 0: 20 s; RELOAD_NEVER: none */
-	/* prints candidates for what ("nodes", "aors") one a line, for completion; NULL: none of its own */
-	void (*complete)(struct cli *cli, const char *what);
+	/* offers what ("targets", "kinds") the program itself knows, with cli_offer(); NULL: nothing */
+	void (*complete)(struct cli *cli, const char *what, const struct cli_typed *typed);
 };
 
 enum cli_format {
@@ -112,6 +114,16 @@ struct cli {
 enum reload_err cli_parse(struct cli *cli, const struct cli_program *program, int argc, char **argv,
 	struct reload_why *why) MUST_CHECK;
 void cli_clear(struct cli *cli);
+
+/*
+ * cli_parse_begun() reads a command line that is still being typed as far as it can be understood: no word is refused, no
+ * command needed.  *pending is the option (borrowed) whose value comes next, or NULL; true when "--" ended the options.
+ */
+bool cli_parse_begun(struct cli *cli, const struct cli_program *program, int argc, char **argv,
+	const struct cli_opt **pending);
+
+/* cli_opt_of_word() returns the option whose value begins in the same word ("--agent=", "-ja"), at *value; else NULL. */
+const struct cli_opt *cli_opt_of_word(const struct cli *cli, const char *word, const char **value);
 
 /* cli_has() tells whether the option was given, cli_count() how often.  The name must be in the table. */
 bool cli_has(const struct cli *cli, const char *name);

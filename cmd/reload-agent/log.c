@@ -57,6 +57,11 @@ struct agent_log {
 	void *follower_arg;
 };
 
+const char *agent_log_part(size_t index)
+{
+	return index < COUNT_OF(parts) ? parts[index] : NULL;
+}
+
 const char *agent_level_name(enum reload_event_level level)
 {
 	return level_names[level];

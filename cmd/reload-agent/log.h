@@ -34,6 +34,9 @@ enum reload_err agent_log_levels(
 	struct agent_log *log, const char *text, struct reload_why *why) MUST_CHECK;
 json_t *agent_log_levels_json(const struct agent_log *log);
 
+/* agent_log_part() returns the name (static) of the part of that index, NULL behind the last one. */
+const char *agent_log_part(size_t index);
+
 /* agent_log_wants() tells whether a line of that part and level would be kept. */
 bool agent_log_wants(const struct agent_log *log, const char *part, enum reload_event_level level);
 

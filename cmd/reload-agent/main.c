@@ -1,6 +1,7 @@
 #include "host.h"
 
 #include "commands.h"
+#include "complete.h"
 #include "common/call.h"
 #include "common/main.h"
 
@@ -167,7 +168,7 @@ static const struct cli_program program = {
 	.fallback = "run",
 	.opts = common_opts,
 	.examples = examples,
-	.complete = cli_complete_agent,
+	.complete = agent_complete,
 	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(7) | CLI_EXIT(9) | CLI_EXIT(10),
 };
 

@@ -132,7 +132,7 @@ extern const char enroll_config_fields[];
 extern const char enroll_kind_fields[];
 
 /* enroll_complete() prints the access policies when what is "policies", for completion. */
-void enroll_complete(struct cli *cli, const char *what);
+void enroll_complete(struct cli *cli, const char *what, const struct cli_typed *typed);
 
 /*
  * enroll_message_size() is the max-message-size for a document of len bytes: a ConfigUpdate is a message, with header,

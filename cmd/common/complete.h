@@ -1,0 +1,26 @@
+/*
+ * What fits at the end of a command line that is being typed.  The shells' scripts ask with `PROGRAM --complete WORD...`; the
+ * last word is the one under the cursor.  Each line of the answer is a whole word that could stand there, with a tab
+ * and a description behind it where there is one; ":files" and ":dirs" stand for names of files and directories.
+ */
+#pragma once
+
+#include "common/options.h"
+
+/* The word under the cursor: its first `before` bytes stay as they are ("--agent=", "a,"), a value continues behind them. */
+struct cli_typed {
+	const char *word;
+	size_t before;
+};
+
+/*
+ * cli_offer() prints value behind what stays, if it begins with what was typed; help may be NULL.  Values that a shell or
+ * a terminal could take for more than text (blanks, control characters) are left out.
+ */
+void cli_offer(const struct cli_typed *typed, const char *value, const char *help);
+
+/* cli_typed_value() is the part of the word that a value continues; borrows it. */
+const char *cli_typed_value(const struct cli_typed *typed);
+
+/* cli_complete() answers for words: the first one stands for the program, the last of at least two is under the cursor. */
+void cli_complete(struct cli *cli, const struct cli_program *program, int count, char **words);

@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+static enum reload_err unreachable(
+	const char *option, const char *text, const char *fault, struct reload_why *why)
+{
+	reload_why_set(why, RELOAD_USAGE, text, "%s cannot be %s: nobody can be reached there",
+		option, fault);
+	reload_why_hint(why, "the address of one node with the port where it listens, ADDR:PORT");
+	return RELOAD_USAGE;
+}
+
 enum reload_err agent_names_add(
 	struct agent_names *n, const char *option, const char *text, struct reload_why *why)
 {
@@ -16,6 +25,11 @@ enum reload_err agent_names_add(
 	name = RELOAD_NEW(agent_name);
 	name->names = n;
 	if (!reload_ip_port_parse(&name->addrs[0], text, RELOAD_DEFAULT_PORT)) {
+		const char *fault = reload_ip_port_fault(&name->addrs[0]);
+		if (fault) {
+			free(name);
+			return unreachable(option, text, fault, why);
+		}
 		name->count = 1;
 	} else if (reload_host_port_parse(&name->host, &name->port, text, RELOAD_DEFAULT_PORT)) {
 		free(name);
@@ -66,13 +80,18 @@ static void found(void *arg, const struct reload_ip_port *addrs, size_t count, c
 {
 	struct agent_name *name = arg;
 	struct agent_names *n = name->names;
+	size_t good = 0;
 	name->lookup = NULL;
 	n->pending--;
 	name->failure[0] = 0;
-	if (count) {
-		name->count = count < AGENT_NAME_ADDRESSES ? count : AGENT_NAME_ADDRESSES;
-		memcpy(name->addrs, addrs, name->count * sizeof(*addrs));
+	for (size_t i = 0; i < count && good < AGENT_NAME_ADDRESSES; i++)
+		if (!reload_ip_port_fault(&addrs[i]))
+			name->addrs[good++] = addrs[i];
+	if (good) {
+		name->count = good;
 	} else {
+		if (count)
+			reason = reload_ip_port_fault(&addrs[0]);
 		snprintf(name->failure, sizeof(name->failure), "%s", reason);
 		if (n->log)
 			agent_log(n->log, "agent", RELOAD_LEVEL_WARN, "host name %s: %s",

@@ -34,7 +34,8 @@ struct agent_names {
 
 /*
  * agent_names_add() takes "ADDR[:PORT]", "[ADDR]:PORT" or "NAME[:PORT]"; option is what the error text calls it.  RELOAD_USAGE with
- * why for anything else and beyond AGENT_NAMES_MAX.  agent_names_clear() frees all and ends lookups without a call.
+ * why for anything else, for an address where nobody can be reached (reload_ip_port_fault()), and beyond AGENT_NAMES_MAX.
+ * agent_names_clear() frees all and ends lookups without a call.
  */
 enum reload_err agent_names_add(struct agent_names *n, const char *option, const char *text,
 	struct reload_why *why) MUST_CHECK;

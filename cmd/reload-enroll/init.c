@@ -93,25 +93,25 @@ static enum reload_err read_self_signed(struct founding *f, struct reload_why *w
 	return RELOAD_OK;
 }
 
-static bool is_multicast(const struct reload_ip_port *a)
-{
-	return a->type == RELOAD_IPV4 ? (a->addr[0] & 0xf0) == 0xe0 : a->addr[0] == 0xff;
-}
-
 static enum reload_err read_bootstrap(struct founding *f, struct reload_why *why)
 {
 	size_t n = cli_count(f->cli, "bootstrap");
 	f->bootstrap = reload_alloc_array(n + 1, sizeof(*f->bootstrap));
 	for (size_t i = 0; i < n; i++) {
 		const char *text = cli_value_at(f->cli, "bootstrap", i);
-		if (reload_ip_port_parse(&f->bootstrap[i], text, DEFAULT_PORT) ||
-			!f->bootstrap[i].port)
+		if (reload_ip_port_parse(&f->bootstrap[i], text, DEFAULT_PORT))
 			return wrong(why, "--bootstrap", text,
 				"expected an address: 192.0.2.1, 192.0.2.1:6084 or "
 				"[2001:db8::1]:6084");
-		if (is_multicast(&f->bootstrap[i]))
-			return wrong(
-				why, "--bootstrap", text, "RFC 6940 has no multicast bootstrap");
+		const char *fault = reload_ip_port_fault(&f->bootstrap[i]);
+		if (fault) {
+			char cause[96];
+			snprintf(cause, sizeof(cause), "this is %s, where nobody can be reached",
+				fault);
+			enum reload_err err = wrong(why, "--bootstrap", text, cause);
+			reload_why_hint(why, "--bootstrap ADDR:PORT, where a peer will listen");
+			return err;
+		}
 	}
 	f->draft.bootstrap = f->bootstrap;
 	f->draft.bootstrap_count = n;

@@ -180,18 +180,6 @@ static bool address(struct reload_ip_port *out, const char *text)
 	return reload_ip_port_parse(out, brackets, RELOAD_DEFAULT_PORT) == RELOAD_OK;
 }
 
-/* One node at one address: not a group, not "any". */
-static const char *not_one_node(const struct reload_ip_port *a)
-{
-	static const uint8_t none[16], all[4] = { 255, 255, 255, 255 };
-	size_t len = a->type == RELOAD_IPV4 ? 4 : 16;
-	if (len == 4 ? a->addr[0] >> 4 == 14 : a->addr[0] == 0xff)
-		return "a multicast address; RFC 6940 has no multicast bootstrap";
-	if (memcmp(a->addr, none, len) == 0)
-		return "the unspecified address";
-	return len == 4 && memcmp(a->addr, all, len) == 0 ? "the broadcast address" : NULL;
-}
-
 static enum reload_err read_bootstrap(
 	struct reader *r, const struct param *p, const xmlNode *node, const char *value)
 {
@@ -205,9 +193,9 @@ static enum reload_err read_bootstrap(
 		err = BAD(r, node, "names and brackets are not possible there",
 			"the address of %s is \"%s\", it must be an IPv4 or IPv6 address", p->name,
 			at ? at : "");
-	else if (not_one_node(&a))
+	else if (reload_ip_port_fault(&a)) /* R-11.4-06: no multicast bootstrap either */
 		err = BAD(r, node, "name the address of one node", "the address of %s is %s, %s",
-			p->name, at, not_one_node(&a));
+			p->name, at, reload_ip_port_fault(&a));
 	else if (port && !reload_text_number(&number, reload_text_trim(port), 1, UINT16_MAX))
 		err = BAD(r, node, NULL, "the port of %s is \"%s\", it must be from 1 to 65535",
 			p->name, port);

@@ -142,9 +142,8 @@ static size_t addresses_of(const struct reload_attach *req, struct reload_ip_por
 	size_t count = 0;
 	for (size_t i = 0; i < req->candidates_count && count < max; i++) {
 		const struct reload_ice_candidate *c = &req->candidates[i];
-		bool known = c->addr_port.type == RELOAD_IPV4 || c->addr_port.type == RELOAD_IPV6;
 		if (c->overlay_link == RELOAD_TLS_TCP_FH_NO_ICE && c->type == RELOAD_CAND_HOST &&
-			known && c->addr_port.port)
+			!reload_ip_port_fault(&c->addr_port))
 			out[count++] = c->addr_port;
 	}
 	return count;

@@ -33,5 +33,5 @@ static inline bool same_addr(const struct candidate *a, const struct candidate *
 
 static inline bool usable(const struct reload_ip_port *a)
 {
-	return (a->type == RELOAD_IPV4 || a->type == RELOAD_IPV6) && a->port;
+	return !reload_ip_port_fault(a);
 }

@@ -144,6 +144,37 @@ const char *reload_ip_port_text(char out[64], const struct reload_ip_port *a)
 	return out;
 }
 
+static const char *ipv4_fault(const uint8_t addr[4])
+{
+	static const uint8_t all[4] = { 255, 255, 255, 255 };
+	if (addr[0] >> 4 == 14)
+		return "a multicast address";
+	if (addr[0] == 0) /* 0.0.0.0/8, RFC 1122 s3.2.1.3 */
+		return "the unspecified address";
+	return memcmp(addr, all, sizeof(all)) == 0 ? "the broadcast address" : NULL;
+}
+
+static const char *ipv6_fault(const uint8_t addr[16])
+{
+	static const uint8_t none[16], mapped[12] = { [10] = 0xff, [11] = 0xff };
+	if (addr[0] == 0xff)
+		return "a multicast address";
+	if (memcmp(addr, none, sizeof(none)) == 0)
+		return "the unspecified address";
+	/* the system connects to the IPv4 address within */
+	return memcmp(addr, mapped, sizeof(mapped)) == 0 ? ipv4_fault(addr + sizeof(mapped)) : NULL;
+}
+
+const char *reload_ip_port_fault(const struct reload_ip_port *a)
+{
+	const char *fault = a->type == RELOAD_IPV4   ? ipv4_fault(a->addr)
+			    : a->type == RELOAD_IPV6 ? ipv6_fault(a->addr)
+						     : "of an unknown type";
+	if (!fault && !a->port)
+		fault = "an address without a port";
+	return fault;
+}
+
 /* Digits only, 0 to 65535. */
 static bool parse_port(uint16_t *out, const char *text)
 {

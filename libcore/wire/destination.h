@@ -36,6 +36,13 @@ extern const struct wire_type reload_ip_port_wire;
 /* reload_ip_port_text() writes "192.0.2.1:6084" or "[2001:db8::1]:6084" to out[64] and returns it. */
 const char *reload_ip_port_text(char out[64], const struct reload_ip_port *a);
 
+/*
+ * reload_ip_port_fault() tells why no link can lead to a: the text names what a is, "the broadcast address" or the like; NULL: a is
+ * that of one node.  Every address that a node is to connect to is asked about here, whoever named it: a message, the
+ * configuration, a person or a name server.  One to listen at is none of these.
+ */
+const char *reload_ip_port_fault(const struct reload_ip_port *a);
+
 /* reload_ip_port_parse() reads "ADDR[:PORT]" (IPv6 in brackets when a port follows); no host names.  Port 0
  * is read as it stands: it means any free port to who listens. */
 enum reload_err reload_ip_port_parse(

@@ -175,6 +175,14 @@ NODE=00112233445566778899aabbccddeeff
 		R init $args
 		failed 2 .
 	done
+	# where nobody can be reached; R-11.4-06
+	for args in 0.0.0.0:unspecified [::]:7001:unspecified 255.255.255.255:7001:broadcast [ff02::1]:7001:multicast \
+		1.2.3.4:0:port [::ffff:224.0.0.1]:7001:multicast; do
+		R init x.example --bootstrap "${args%:*}"
+		failed 2 'not possible'
+		matches "$stderr" "${args##*:}"
+		matches "$stderr" 'try:  --bootstrap ADDR:PORT'
+	done
 	# R-11.1-15: http is refused
 	R init x.example --enrollment-server http://a.example/
 	failed 2 http://a.example/

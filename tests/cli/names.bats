@@ -69,6 +69,19 @@ start() {
 	reload-join -a carol --bootstrap alice.lab.test:6084 -q
 }
 
+@test "addresses where nobody can be reached are errors at once" {
+	reload-join -a carol --leave -q
+	for bad in 0.0.0.0:unspecified '[::]:7001:unspecified' 255.255.255.255:7001:broadcast 224.0.0.1:7001:multicast '[ff02::1]:multicast' \
+		127.0.0.1:0:port '[::ffff:224.0.0.1]:7001:multicast'; do
+		run -2 --separate-stderr reload-join -a carol --bootstrap "${bad%:*}" -t 15
+		[[ "$stderr" == *"${bad##*:}"* && "$stderr" == *"try: "*"ADDR:PORT"* ]]
+		for option in --bootstrap --advertise; do
+			run -2 --separate-stderr timeout 20 reload-agent check -I bob "$option" "${bad%:*}"
+			[[ "$stderr" == *"$option cannot be"*"${bad##*:}"* && "$stderr" == *"try: "*"ADDR:PORT"* ]]
+		done
+	done
+}
+
 @test "a host name that moved is looked up again" {
 	for name in carol bob alice; do
 		reload-agent stop -a "$name" --now

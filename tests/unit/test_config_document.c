@@ -174,6 +174,8 @@ static const struct {
 	{ "2001:DB8::1", "[2001:DB8::1]", RELOAD_BAD_CONFIG, "IPv6" },
 	{ "2001:DB8::1", "::", RELOAD_BAD_CONFIG, "unspecified" },
 	{ "192.0.2.1\"", "255.255.255.255\"", RELOAD_BAD_CONFIG, "broadcast" },
+	{ "2001:DB8::1", "::ffff:255.255.255.255", RELOAD_BAD_CONFIG, "broadcast" },
+	{ "192.0.2.1\"", "0.0.0.0\"", RELOAD_BAD_CONFIG, "unspecified" },
 	{ "port=\"7000\"", "port=\"0\"", RELOAD_BAD_CONFIG, "port" },
 	{ "port=\"7000\"", "port=\"65536\"", RELOAD_BAD_CONFIG, "65536" },
 	{ "port=\"7000\"", "port=\"65535\"", RELOAD_OK, "" },

@@ -124,6 +124,40 @@ static void faulty_requests(void **state)
 	assert_int_equal(r->u->opened, opened);
 }
 
+static struct reload_ip_port place(const char *text)
+{
+	struct reload_ip_port a;
+	assert_int_equal(reload_ip_port_parse(&a, text, 0), RELOAD_OK);
+	return a;
+}
+
+/* No node is made to knock where no single node can be. */
+static void only_addresses_of_one_node_are_dialled(void **state)
+{
+	struct ring *r = *state;
+	static const char *const groups[] = { "224.0.0.1:6084", "255.255.255.255:6084",
+		"0.0.0.0:6084", "[ff02::1]:6084", "[::]:6084", "[::ffff:224.0.0.1]:6084",
+		"[::ffff:255.255.255.255]:6084", "[::ffff:0.0.0.0]:6084", "[2001:db8::1]:0" };
+	struct reload_destination to = dest(r->u);
+	unsigned opened = r->u->opened;
+	struct attach_form f;
+	for (size_t i = 0; i < COUNT_OF(groups); i++) {
+		attach_of(&f, r->c, "passive");
+		f.candidates[0].addr_port = place(groups[i]);
+		struct craft c = craft(r->c, RELOAD_ATTACH_REQ, &f.body, &to);
+		expect_error(r->b, through_b(r, &c), 20);
+	}
+	assert_int_equal(r->u->opened, opened);
+	/* beside one where somebody can be, it is passed over */
+	attach_of(&f, r->c, "passive");
+	f.body.candidates_count = 2;
+	f.candidates[0].addr_port = place(groups[0]);
+	struct craft c = craft(r->c, RELOAD_ATTACH_REQ, &f.body, &to);
+	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	assert_int_equal(r->u->opened, opened + 1);
+	assert_non_null(net_link_between(r->u, r->c));
+}
+
 static void no_room_for_links(struct reload_policy *policy)
 {
 	policy->max_links = 2;
@@ -522,6 +556,7 @@ int main(void)
 		ring_test(answered_and_dialled),
 		ring_test(an_update_was_wanted),
 		ring_test(faulty_requests),
+		ring_test(only_addresses_of_one_node_are_dialled),
 		cmocka_unit_test(overloaded),
 		ring_test(attempts_have_a_limit),
 		ring_test(attempts_that_were_signed_at_once),

@@ -117,6 +117,45 @@ static void addresses_are_parsed(void **state)
 			reload_ip_port_parse(&a, bad[i], RELOAD_DEFAULT_PORT), RELOAD_BAD_VALUE);
 }
 
+static void addresses_of_one_node(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in, *fault;
+	} all[] = {
+		{ "192.0.2.1:1", NULL },
+		{ "127.0.0.1:65535", NULL },
+		{ "223.255.255.255:1", NULL },
+		{ "255.255.255.254:1", NULL },
+		{ "[2001:db8::1]:1", NULL },
+		{ "[::1]:1", NULL },
+		{ "[fe80::1]:1", NULL },
+		{ "[::ffff:192.0.2.1]:1", NULL },
+		{ "192.0.2.1:0", "port" },
+		{ "[2001:db8::1]:0", "port" },
+		{ "0.0.0.0:1", "unspecified" },
+		{ "0.0.0.1:1", "unspecified" },
+		{ "[::]:1", "unspecified" },
+		{ "[::ffff:0.0.0.0]:1", "unspecified" },
+		{ "224.0.0.1:1", "multicast" },
+		{ "239.255.255.255:1", "multicast" },
+		{ "[ff02::1]:1", "multicast" },
+		{ "[::ffff:224.0.0.1]:1", "multicast" },
+		{ "255.255.255.255:1", "broadcast" },
+		{ "[::ffff:255.255.255.255]:1", "broadcast" },
+	};
+	struct reload_ip_port a = { .type = 9, .port = 1 };
+	assert_non_null(reload_ip_port_fault(&a));
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		assert_int_equal(
+			reload_ip_port_parse(&a, all[i].in, RELOAD_DEFAULT_PORT), RELOAD_OK);
+		const char *fault = reload_ip_port_fault(&a);
+		assert_int_equal(!fault, !all[i].fault);
+		if (fault)
+			assert_non_null(strstr(fault, all[i].fault));
+	}
+}
+
 #define CANDIDATE(addr) addr " 01 0131 7effffff 01 0000"
 
 static void unknown_addresses_do_not_hide_the_others(void **state)
@@ -254,6 +293,7 @@ int main(void)
 		wire_test(resource_ids_have_a_length_byte),
 		wire_test(addresses),
 		wire_test(addresses_are_parsed),
+		wire_test(addresses_of_one_node),
 		wire_test(unknown_addresses_do_not_hide_the_others),
 		wire_test(unknown_selects_are_refused),
 		wire_test(memory_is_bounded),

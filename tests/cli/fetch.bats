@@ -45,7 +45,7 @@ DICT=0xf0000003
 	ok
 	[ "$(jq -c '.values | map(.key)' <<<"$output")" = "[\"$ALICE\"]" ]
 	R reload-fetch -a bob -j --stat -k NOSUCH alice@calls.example
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 2 ]
 }
 
 # plus_one HEX: the point behind it on the ring of 128 bits.

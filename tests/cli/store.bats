@@ -290,7 +290,7 @@ DICT=0xf0000003
 	R reload-fetch -a alice alice@calls.example
 	failed 2 Kind
 	R reload-fetch -a alice -k NOSUCH alice@calls.example
-	failed 1 NOSUCH
+	failed 2 NOSUCH
 	R reload-store -a alice -k $K alice@calls.example
 	failed 2 'no value'
 	R reload-store -a alice -k $K alice@calls.example x -f value.bin

@@ -412,6 +412,9 @@ void reload_requests_transmit(void *arg, struct reload_transaction *t);
 void reload_requests_failed(void *arg, struct reload_transaction *t);
 void reload_requests_complete(struct reload_peer *p);
 
+/* reload_requests_of_host() says whether requests that the host waits for are still to be answered. */
+bool reload_requests_of_host(const struct reload_peer *p);
+
 /* -- fit.c: answers judged by their questions -------------------------------------------------------------------------- */
 
 /* reload_answer_fits() tells whether a decoded answer tells of what r asked for, and of each place once. */

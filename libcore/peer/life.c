@@ -551,6 +551,8 @@ void reload_life_leave_answered(struct reload_peer *p)
 {
 	if (p->life.state != RELOAD_STATE_LEAVING || reload_maintain_moving(p))
 		return;
+	if (p->life.handing && reload_requests_of_host(p))
+		return; /* who is told closes its link, and the answers would be lost with it */
 	if (p->life.handing)
 		reload_timer_arm(&p->timers, &p->life.leaving, p->now, leave_tell, p);
 	else if (TAILQ_EMPTY(&p->requests))

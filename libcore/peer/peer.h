@@ -246,7 +246,10 @@ bool reload_peer_wants_overlay(const struct reload_peer *p);
  */
 void reload_peer_storage(struct reload_peer *p);
 
-/* reload_peer_leave() tells the neighbours (s6.4.2.2), hands data over, and ends ENROLLED; now: without waiting. */
+/*
+ * reload_peer_leave() hands data over, waits 2 s at most for that and for the answers to the host's requests, tells the neighbours (s6.4.2.2)
+ * and ends ENROLLED; now: without waiting.  From its call on new requests are refused with RELOAD_NOT_JOINED.
+ */
 void reload_peer_leave(struct reload_peer *p, bool now);
 
 /* -- questions: no effect, any time outside of callbacks of the host -------------------------------------------------- */

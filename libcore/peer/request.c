@@ -47,7 +47,8 @@ struct reload_request *reload_request_new(struct reload_peer *p, uint16_t code,
 		*err = RELOAD_USAGE;
 	else if (p->requests_count >= p->policy.max_requests)
 		*err = RELOAD_LIMIT;
-	else if (p->closing || (!p->connections->count && p->life.state != RELOAD_STATE_JOINED))
+	else if (p->closing || (p->life.state == RELOAD_STATE_LEAVING && !p->life.returns) ||
+		 (!p->connections->count && p->life.state != RELOAD_STATE_JOINED))
 		*err = RELOAD_NOT_JOINED;
 	struct wr probe;
 	wr_init(&probe);
@@ -143,6 +144,8 @@ static void request_end(struct reload_request *r)
 	r->ended = true;
 	if (r->own && !p->closing)
 		r->own(p, r, &r->result);
+	else if (!p->closing)
+		reload_life_leave_answered(p);
 	if ((r->own || r->cancelled) && !r->sealed_jobs)
 		reload_request_free(r);
 }
@@ -154,6 +157,15 @@ void reload_request_fail(struct reload_request *r, enum reload_err err, const ch
 	r->result.err = err;
 	r->result.words = words;
 	request_end(r);
+}
+
+bool reload_requests_of_host(const struct reload_peer *p)
+{
+	const struct reload_request *r;
+	TAILQ_FOREACH (r, &p->requests, entry)
+		if (r->fn && !r->cancelled)
+			return true;
+	return false;
 }
 
 void reload_requests_complete(struct reload_peer *p)

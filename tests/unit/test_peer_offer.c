@@ -166,6 +166,39 @@ static void leaves_with_hand_over(void **state)
 	net_free(net);
 }
 
+/* What a program asked for before the end was told is answered; what it asks for afterwards is refused. */
+static void leaves_with_its_answers(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *one = node_new(net, 0x10), *two = node_new(net, 0x90);
+	struct reload_id resource;
+	enum reload_err err;
+	node_first(one);
+	node_join(two, one, RELOAD_ROLE_PEER);
+	reload_peer_resource_id(one->peer, &resource, span_str(one->credentials.cert->user));
+	if (!reload_id_between(&one->id, &resource, &two->id)) /* it is to go over the link */
+		reload_peer_resource_id(
+			one->peer, &resource, span_str(two->credentials.cert->user));
+	struct node *leaves = reload_id_between(&one->id, &resource, &two->id) ? one : two;
+	struct reload_destination to = reload_dest_resource(&resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_specifier spec = { .kind = K_VALUE };
+	struct outcome *o = outcome_new(net), *late = outcome_new(net);
+	assert_non_null(
+		reload_peer_fetch(leaves->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
+	reload_peer_leave(leaves->peer, false);
+	assert_null(
+		reload_peer_fetch(leaves->peer, &way, &resource, &spec, 1, outcome_fn, late, &err));
+	assert_int_equal(err, RELOAD_NOT_JOINED);
+	net_pass(net, 5000);
+	assert_int_equal(leaves->state, RELOAD_STATE_ENROLLED);
+	assert_int_equal(o->calls, 1);
+	assert_int_equal(o->err, RELOAD_OK);
+	assert_int_equal(late->calls, 0);
+	net_free(net);
+}
+
 static unsigned leaves_seen;
 
 static bool no_stores(struct net *net, struct packet *p)
@@ -278,6 +311,7 @@ int main(void)
 		ring_test(implausible_is_fetched),
 		cmocka_unit_test(of_strangers_the_newer_version_only),
 		cmocka_unit_test(leaves_with_hand_over),
+		cmocka_unit_test(leaves_with_its_answers),
 		cmocka_unit_test(leaves_while_it_waits),
 		cmocka_unit_test(forgets_what_the_owner_has),
 	};

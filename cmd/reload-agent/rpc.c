@@ -177,6 +177,19 @@ static void end_streams(struct agent_rpc *rpc)
 	}
 }
 
+static void on_socket(
+	void *arg, const char *path, enum reload_err err, const struct reload_why *why)
+{
+	struct agent *agent = arg;
+	if (err)
+		agent_log(agent->log, "agent", RELOAD_LEVEL_ERROR,
+			"the control socket was removed and cannot be made again: %s: %s",
+			why->what, why->why);
+	else
+		agent_log(agent->log, "agent", RELOAD_LEVEL_WARN,
+			"the control socket was removed and is made again path=%s", path);
+}
+
 /* -- life ---------------------------------------------------------------------------------------------------------- */
 
 enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const char *read_only_socket,
@@ -185,7 +198,7 @@ enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const cha
 	struct agent_rpc *rpc = RELOAD_NEW(agent_rpc);
 	TAILQ_INIT(&rpc->waiters);
 	TAILQ_INIT(&rpc->subscribers);
-	rpc->service = (struct reload_rpc_service){ handlers, agent };
+	rpc->service = (struct reload_rpc_service){ handlers, agent, on_socket };
 	enum reload_err err = reload_server_new(
 		&rpc->server, agent->poll, &rpc->service, socket, read_only_socket, why);
 	if (err) {

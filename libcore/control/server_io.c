@@ -1,8 +1,13 @@
 /*
  * Sockets of the control server.  Descriptors are non-blocking and level-triggered; one event reads or writes one portion,
  * so that a busy client shares the loop with the links.
+ *
+ * What clears old files away may remove the socket of an agent that runs: each listener looks at its path every LOOK_MS and makes
+ * lock and socket again.  When another agent has taken the lock meanwhile, the path is that agent's and stays as it is.
  */
 #include "control/server_io.h"
+
+#include "storage/disk_io.h"
 
 #include <bsd/sys/queue.h>
 #include <errno.h>
@@ -19,6 +24,7 @@ enum {
 	PORTION = 64 * 1024,
 	BACKLOG = 64,
 	PAUSE_MS = 100,
+	LOOK_MS = 1000,
 	PATH_LEN = 256
 };
 
@@ -38,9 +44,10 @@ struct listener {
 	struct reload_server *server;
 	char path[PATH_LEN]; /* empty: not used */
 	int fd, lock;
+	struct reload_file_mark mark; /* of the socket at path; zero: there is none of ours */
 	uint64_t watch;
-	struct reload_timer pause;
-	bool read_only;
+	struct reload_timer pause, look;
+	bool read_only, told; /* told: service->socket heard that it cannot be made */
 };
 
 struct reload_server {
@@ -235,11 +242,16 @@ static enum reload_err take_lock(struct listener *l, struct reload_why *why)
 {
 	char path[PATH_LEN + 8];
 	snprintf(path, sizeof(path), "%s.lock", l->path);
-	l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (l->lock < 0)
+	int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock < 0)
 		return io_failed(why, path);
-	if (flock(l->lock, LOCK_EX | LOCK_NB) == 0)
+	if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
+		if (l->lock >= 0)
+			close(l->lock); /* of a file that was removed */
+		l->lock = lock;
 		return RELOAD_OK;
+	}
+	close(lock);
 	char what[PATH_LEN + 64];
 	snprintf(what, sizeof(what), "an agent serves %s already", l->path);
 	reload_why_set(why, RELOAD_EXISTS, what, "another process holds %s", path);
@@ -267,7 +279,54 @@ static enum reload_err bind_socket(struct listener *l, struct reload_why *why)
 	errno = e;
 	if (failed || listen(l->fd, BACKLOG))
 		return io_failed(why, l->path);
-	return RELOAD_OK;
+	l->mark = reload_file_mark(l->path);
+	l->watch = reload_poll_add(l->server->poll, l->fd, RELOAD_POLL_IN, on_connection, l);
+	return l->watch ? RELOAD_OK : io_failed(why, l->path);
+}
+
+/* Whether the lock that is held is the file that another agent would find. */
+static bool lock_ours(const struct listener *l)
+{
+	char path[PATH_LEN + 8];
+	struct stat held;
+	snprintf(path, sizeof(path), "%s.lock", l->path);
+	struct reload_file_mark mark = reload_file_mark(path);
+	return !fstat(l->lock, &held) && mark.number == (uint64_t)held.st_ino &&
+	       mark.device == (uint64_t)held.st_dev;
+}
+
+static void socket_drop(struct listener *l)
+{
+	reload_poll_remove(l->server->poll, l->watch);
+	l->watch = 0;
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+	l->mark = (struct reload_file_mark){ 0, 0 };
+}
+
+static void on_look(void *arg)
+{
+	struct listener *l = arg;
+	const struct reload_rpc_service *service = l->server->service;
+	struct reload_timers *timers = reload_poll_timers(l->server->poll);
+	struct reload_why why = { 0 };
+	enum reload_err err = RELOAD_OK;
+	bool there = reload_file_same(l->mark, l->path);
+	reload_timer_arm(timers, &l->look, reload_poll_now() + LOOK_MS, on_look, l);
+	if (there && lock_ours(l))
+		return;
+	err = make_directories(l->path, &why);
+	if (!err && !lock_ours(l))
+		err = take_lock(l, &why);
+	if (!err && !there) {
+		reload_timer_cancel(timers, &l->pause);
+		socket_drop(l);
+		err = bind_socket(l, &why);
+	}
+	if (service->socket && !(err && l->told))
+		service->socket(service->arg, l->path, err, &why);
+	l->told = err != RELOAD_OK;
 }
 
 static enum reload_err listen_on(struct listener *l, struct reload_server *server, const char *path,
@@ -287,11 +346,9 @@ static enum reload_err listen_on(struct listener *l, struct reload_server *serve
 		l->path[0] = 0; /* not ours to remove */
 		return err;
 	}
-	err = bind_socket(l, why);
-	if (err)
-		return err;
-	l->watch = reload_poll_add(server->poll, l->fd, RELOAD_POLL_IN, on_connection, l);
-	return l->watch ? RELOAD_OK : io_failed(why, path);
+	reload_timer_arm(reload_poll_timers(server->poll), &l->look, reload_poll_now() + LOOK_MS,
+		on_look, l);
+	return bind_socket(l, why);
 }
 
 enum reload_err reload_server_new(struct reload_server **out, struct reload_poll *poll,
@@ -334,6 +391,7 @@ static void listener_rest(struct listener *l)
 	if (!l->server)
 		return;
 	reload_timer_cancel(reload_poll_timers(l->server->poll), &l->pause);
+	reload_timer_cancel(reload_poll_timers(l->server->poll), &l->look);
 	reload_poll_remove(l->server->poll, l->watch);
 	l->watch = 0;
 }
@@ -351,10 +409,10 @@ static void listener_close(struct listener *l)
 {
 	if (!l->server)
 		return;
-	if (l->fd >= 0) {
+	if (l->fd >= 0)
 		close(l->fd);
+	if (reload_file_same(l->mark, l->path)) /* not the one that another agent made there */
 		unlink(l->path);
-	}
 	if (l->lock >= 0)
 		close(l->lock);
 }

@@ -13,7 +13,8 @@ enum {
 /*
  * reload_server_new() listens on path (mode 0600) and, unless NULL, on read_only_path; directories are made as needed.
  * A socket that a dead agent left behind is replaced; RELOAD_EXISTS when a live one has it (a lock beside the socket
- * decides), RELOAD_IO otherwise.  service is borrowed.  Only processes of the same user and of root are served.
+ * decides), RELOAD_IO otherwise.  service is borrowed.  Only processes of the same user and of root are served.  A socket that is
+ * removed or replaced while it is served is made again within 1 s, with its lock and directories; connections stay.
  */
 enum reload_err reload_server_new(struct reload_server **out, struct reload_poll *poll,
 	const struct reload_rpc_service *service, const char *path, const char *read_only_path,

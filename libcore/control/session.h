@@ -37,6 +37,12 @@ typedef void (*reload_rpc_cancel_fn)(void *arg);
 struct reload_rpc_service {
 	const reload_rpc_handler *handlers; /* by enum reload_method_id; NULL: not served */
 	void *arg;
+	/*
+	 * the server's: the socket of path, or its lock, was removed.  RELOAD_OK: both are made again; else why not (told once, and
+	 * tried again).  NULL: nobody is told
+	 */
+	void (*socket)(
+		void *arg, const char *path, enum reload_err err, const struct reload_why *why);
 };
 
 /*

@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static reload_rpc_handler handlers[RELOAD_METHODS];
 	for (size_t i = 0; i < RELOAD_METHODS; i++)
 		handlers[i] = i % 2 ? pend : refuse;
-	static const struct reload_rpc_service service = { handlers, NULL };
+	static const struct reload_rpc_service service = { .handlers = handlers };
 	struct reload_rpc_session *s = reload_rpc_session_new(&service, data[0] & 1, NULL, NULL);
 	size_t piece = 1 + (data[0] >> 1);
 	for (size_t at = 1; at < size && reload_rpc_session_hungry(s);) {

@@ -90,7 +90,7 @@ static void begin(struct fixture *f)
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->path, sizeof(f->path), "%s/run/a.sock", f->dir);
 	snprintf(f->ro_path, sizeof(f->ro_path), "%s/run/a-ro.sock", f->dir);
-	f->service = (struct reload_rpc_service){ handlers, &f->stop };
+	f->service = (struct reload_rpc_service){ .handlers = handlers, .arg = &f->stop };
 	pthread_barrier_init(&f->ready, NULL, 2);
 	assert_int_equal(pthread_create(&f->thread, NULL, agent, f), 0);
 	pthread_barrier_wait(&f->ready);
@@ -352,7 +352,7 @@ static void who_connects_to_an_ending_agent_was_not_read(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/a.sock", dir);
 	struct reload_poll *poll = reload_poll_new();
-	struct reload_rpc_service service = { handlers, NULL };
+	struct reload_rpc_service service = { .handlers = handlers };
 	struct reload_server *server = NULL;
 	struct reload_why why;
 	pthread_t thread;
@@ -381,7 +381,7 @@ static void stale_sockets_are_replaced_other_files_are_not(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/a.sock", dir);
 	struct reload_poll *poll = reload_poll_new();
-	struct reload_rpc_service service = { handlers, NULL };
+	struct reload_rpc_service service = { .handlers = handlers };
 	struct reload_server *server = NULL;
 	struct reload_why why;
 	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_OK);
@@ -405,6 +405,90 @@ static void stale_sockets_are_replaced_other_files_are_not(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+struct told {
+	unsigned made, failed;
+	enum reload_err err;
+};
+
+static void on_socket(
+	void *arg, const char *path, enum reload_err err, const struct reload_why *why)
+{
+	struct told *told = arg;
+	assert_non_null(path);
+	assert_true(!err || why->why[0]);
+	told->made += !err;
+	told->failed += err != RELOAD_OK;
+	told->err = err;
+}
+
+/* Turns the loop until so many sockets were made again, and so many could not be. */
+static void turn_until(
+	struct reload_poll *poll, const struct told *told, unsigned made, unsigned failed)
+{
+	reload_ms end = soon();
+	while (told->made < made || told->failed < failed) {
+		assert_true(reload_poll_now() < end);
+		reload_poll_turn(poll, 100);
+	}
+	assert_int_equal(told->made, made);
+	assert_int_equal(told->failed, failed);
+}
+
+/* What clears old files away takes the directory, the socket or the lock. */
+static void a_removed_socket_is_made_again(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/reload-test-XXXXXX", path[64], lock[80], command[100];
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/run/a.sock", dir);
+	snprintf(lock, sizeof(lock), "%s.lock", path);
+	struct reload_poll *poll = reload_poll_new();
+	struct told told = { 0 };
+	struct reload_rpc_service service = {
+		.handlers = handlers, .arg = &told, .socket = on_socket
+	};
+	struct reload_server *server = NULL, *other = NULL;
+	struct reload_why why;
+	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_OK);
+	struct reload_client *before = connected(path);
+
+	snprintf(command, sizeof(command), "rm -r '%s/run'", dir);
+	assert_int_equal(system(command), 0);
+	turn_until(poll, &told, 1, 0);
+	reload_client_free(connected(path));
+	assert_int_equal(reload_server_clients(server), 1); /* before, whose connection stays */
+	/* a second agent that would find no lock finds it again */
+	assert_int_equal(unlink(lock), 0);
+	turn_until(poll, &told, 2, 0);
+	assert_int_equal(
+		reload_server_new(&other, poll, &service, path, NULL, &why), RELOAD_EXISTS);
+
+	/* a file that is no socket is nobody's to remove: told once, and mended when it is gone */
+	assert_int_equal(unlink(path), 0);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fclose(file);
+	turn_until(poll, &told, 2, 1);
+	assert_int_equal(told.err, RELOAD_IO);
+	assert_int_equal(unlink(path), 0);
+	turn_until(poll, &told, 3, 1);
+
+	/* another agent was quicker: the path is its own, also when this one ends */
+	assert_int_equal(unlink(lock), 0);
+	assert_int_equal(reload_server_new(&other, poll, &service, path, NULL, &why), RELOAD_OK);
+	turn_until(poll, &told, 3, 2);
+	assert_int_equal(told.err, RELOAD_EXISTS);
+	reload_client_free(before);
+	reload_server_free(server);
+	assert_int_equal(access(path, F_OK), 0);
+	reload_client_free(connected(path));
+	reload_server_free(other);
+	assert_int_equal(access(path, F_OK), -1);
+	reload_poll_free(poll);
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +502,7 @@ int main(void)
 		cmocka_unit_test(no_descriptor_left_is_no_busy_loop),
 		cmocka_unit_test(who_connects_to_an_ending_agent_was_not_read),
 		cmocka_unit_test(stale_sockets_are_replaced_other_files_are_not),
+		cmocka_unit_test(a_removed_socket_is_made_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

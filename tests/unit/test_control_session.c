@@ -89,7 +89,7 @@ struct fixture {
 static void begin(struct fixture *f, bool read_only)
 {
 	*f = (struct fixture){ 0 };
-	f->service = (struct reload_rpc_service){ handlers, &f->agent };
+	f->service = (struct reload_rpc_service){ .handlers = handlers, .arg = &f->agent };
 	f->session = reload_rpc_session_new(&f->service, read_only, on_wake, &f->agent);
 }
 

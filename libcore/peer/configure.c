@@ -125,11 +125,34 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 		reload_leave_start(p, false);
 }
 
+/*
+ * A Ping with the new number over each link: whoever is behind answers an error and is sent the document, so that it, and a
+ * node that it revokes, does not wait for the next request that happens to go that way.
+ */
+static void announce(struct reload_peer *p)
+{
+	struct reload_ping_req ping = { 0 };
+	struct reload_connection *con = NULL;
+	while ((con = reload_connection_next(p->connections, con))) {
+		struct reload_destination to = reload_dest_node(&con->node);
+		struct reload_request *r = NULL;
+		if (con->node.len)
+			r = reload_request_favour(p, RELOAD_PING_REQ, &con->node, &to, 1);
+		if (!r)
+			continue;
+		r->over_link = con->link;
+		reload_request_send(r, &ping);
+	}
+}
+
 /* A whole new document; Kinds learned one by one stay as far as their signers do (CFG-17). */
 static void configure_newer(struct reload_peer *p, struct reload_config *config)
 {
+	bool newer = config->sequence != p->config->sequence;
 	AUTO(reload_config) carried = reload_config_carry_kinds(config, p->config, p->wall);
 	configure(p, carried);
+	if (newer)
+		announce(p);
 }
 
 /*

@@ -99,3 +99,51 @@ links_to() { # links_to NAME N: exactly N are up
 	reload-store -a dave -k 0xf0000001 dave@calls.example 'back' -q
 	[ "$(reload-fetch -a alice -k 0xf0000001 dave@calls.example --raw)" = back ]
 }
+
+# revoke NAME: a next document, signed, that names its Node-ID as bad; the file is that of every identity that was given.
+revoke() {
+	local node name=$1
+	node=$(node_of "$name")
+	shift
+	PYTHONPATH=$BATS_TEST_DIRNAME python3 - "$node" "$@" <<'END'
+import sys
+import hostile_wire
+hostile_wire.OVERLAY = "calls.example"
+for name in sys.argv[2:]:
+    path = f"{hostile_wire.HOME}/etc/identity/{name}/overlay.xml"
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    text = text.replace(' sequence="1"', ' sequence="2"')
+    text = text.replace("</configuration>", f"<bad-node>{sys.argv[1]}</bad-node></configuration>")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(hostile_wire.resign(text))
+END
+}
+
+has_document() { # has_document NAME SEQUENCE
+	[ "$(reload-agent status -a "$1" -j | jq .configuration_sequence)" = "$2" ]
+}
+
+@test "a revoked certificate ends the links at both ends, and the others go on" {
+	# R-11.1-33: one agent is given the document, the others hear of it
+	revoke carol alice
+	run -0 reload-agent refresh -a alice
+	[[ "$output" == *"configuration  taken"* ]]
+	began=$SECONDS
+	for u in alice bob dave; do until_true links_to "$u" 2; done
+	until_true links_to carol 0
+	[ $((SECONDS - began)) -le 10 ]
+	for u in alice bob dave; do grep -q 'link down.*revoked' "lab/$u.log"; done
+	until_true lab_whole alice bob dave
+	for u in alice bob dave; do
+		reload-store -a "$u" -k 0xf0000001 "$u@calls.example" "without carol, from $u" -q
+		for v in alice bob dave; do
+			[ "$(reload-fetch -a "$v" -k 0xf0000001 "$u@calls.example" --raw)" = "without carol, from $u" ]
+		done
+	done
+	# and carol, who never saw the document, hears why
+	until_true grep -q 'join failed.*bad_cert' lab/carol.log
+	run -10 reload-agent status -a carol --wait joined -t 1s
+	[[ "$output" == *"certificate revoked"* ]]
+	[[ "$output" == *"ask the authority of the overlay for a new certificate"* ]]
+}

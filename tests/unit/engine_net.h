@@ -20,8 +20,8 @@
 #include <stdlib.h>
 
 enum {
-	NET_NODES = 8,
-	NET_LINKS = 64,
+	NET_NODES = 20,
+	NET_LINKS = 256,
 	NET_JOBS = 4096,
 	NET_MESSAGES = 512, /* crafted or decoded by the test, freed with the net */
 	NET_EVENTS = 64,    /* types of events */

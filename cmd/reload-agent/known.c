@@ -16,7 +16,7 @@ static bool line_parse(struct agent_known_peer *out, char *line, size_t id_len)
 	if (!space)
 		return false;
 	*space = 0;
-	return !reload_ip_port_parse(&out->addr, line, 0) && out->addr.port &&
+	return !reload_ip_port_parse(&out->addr, line, 0) && !reload_ip_port_fault(&out->addr) &&
 	       !reload_id_from_hex(&out->node, space + 1) && out->node.len == id_len;
 }
 

@@ -36,7 +36,8 @@ struct attempt {
 	uint32_t link;         /* DIALLING; CHECKING: the one that stands */
 	struct reload_ip_port to[CHECKED_MAX]; /* CHECKING, DIALLING: the first of them */
 	size_t to_count;
-	bool send_update;               /* DIALLING: the other asked for an Update */
+	uint8_t signer[32]; /* CHECKING, DIALLING: fingerprint of the certificate of who asked */
+	bool send_update;   /* DIALLING: the other asked for an Update */
 	struct reload_request *request; /* ASKED */
 	struct reload_timer limit;
 	uint32_t cookie;
@@ -80,6 +81,7 @@ void reload_attach_clear(struct reload_peer *p)
 {
 	while (!TAILQ_EMPTY(&p->attempts))
 		attempt_free(TAILQ_FIRST(&p->attempts));
+	reload_dialled_clear(p);
 }
 
 static size_t attempts_count(struct reload_peer *p)
@@ -91,6 +93,16 @@ static size_t attempts_count(struct reload_peer *p)
 	return count;
 }
 
+/* Whether an Attach with this certificate may make this node dial. */
+static bool may_dial(struct reload_peer *p, const uint8_t signer[32])
+{
+	size_t under_way = 0;
+	struct attempt *a;
+	TAILQ_FOREACH (a, &p->attempts, entry)
+		under_way += a->phase == DIALLING && !memcmp(a->signer, signer, 32);
+	return reload_dialled_may(p, signer, under_way);
+}
+
 static void attempt_late(void *arg)
 {
 	struct attempt *a = arg;
@@ -98,6 +110,8 @@ static void attempt_late(void *arg)
 	/* nobody would ask what is at the other end when it comes up later */
 	if (a->phase == DIALLING && !reload_connection_by_link(p->connections, a->link))
 		p->ops->link_close(p->host, a->link);
+	if (a->phase == DIALLING)
+		reload_dialled_failed(p, a->signer);
 	attempt_end(a, RELOAD_TIMEOUT, NULL);
 }
 
@@ -289,12 +303,24 @@ static void dial(struct inbound *in)
 	if (!in->local)
 		reload_claims_heard(p, &in->signer, addresses, count);
 	if (reload_connection_by_node(p->connections, &in->signer) || !count || in->local ||
-		(a && a->phase == DIALLING) || attempts_count(p) >= ATTEMPTS_MAX)
+		(a && a->phase == DIALLING) || attempts_count(p) >= ATTEMPTS_MAX ||
+		!may_dial(p, in->cert->fingerprint))
 		return; /* several Attaches may have been signed at once: one dials */
 	a = attempt_new(p, DIALLING);
 	a->node = in->signer;
+	memcpy(a->signer, in->cert->fingerprint, sizeof(a->signer));
 	a->send_update = req->send_update;
 	attempt_dial(a, addresses, count);
+}
+
+/* Whether nothing is to be dialled for the sender now; an own Attach to it that goes on is told of in another way. */
+static bool paused(struct inbound *in)
+{
+	struct reload_peer *p = in->peer;
+	if (in->local || may_dial(p, in->cert->fingerprint))
+		return false;
+	const struct attempt *a = attempt_with(p, &in->signer);
+	return !a || (a->phase == ASKED && reload_id_cmp(&p->self, &in->signer) < 0);
 }
 
 /* Whether the link is being checked already, or too many are. */
@@ -326,6 +352,7 @@ static void check(struct inbound *in)
 	a->node = in->signer;
 	a->send_update = in->msg->body.attach.send_update;
 	a->link = con->link;
+	memcpy(a->signer, in->cert->fingerprint, sizeof(a->signer));
 	a->to_count = addresses_of(&in->msg->body.attach, a->to, CHECKED_MAX);
 	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), check_late, a);
 	reload_link_check(p, con);
@@ -365,6 +392,11 @@ void reload_serve_attach(struct inbound *in)
 		reload_connected_tell(p, over);
 	}
 	bool linked = reload_connection_by_node(p->connections, &in->signer) != NULL;
+	if (!linked && paused(in)) {
+		reload_answer_error(
+			in, RELOAD_FORBIDDEN, "nobody was at the addresses named before, wait");
+		return;
+	}
 	if (!linked && tie_lost_by_sender(p, &in->signer)) {
 		reload_answer_error(in, RELOAD_IN_PROGRESS, "an Attach between us is under way");
 		return;
@@ -421,6 +453,8 @@ void reload_attach_link_up(struct reload_peer *p, struct reload_connection *con)
 			reload_connected_tell(p, con);
 		}
 		update |= a->phase == DIALLING && a->send_update;
+		if (a->phase == DIALLING)
+			reload_dialled_reached(p, a->signer);
 		if (a->phase == DIALLING && a->to_count == 1) /* of several it is not known which */
 			reload_bootstrap_proven(p, &a->node, &a->to[0]);
 		struct reload_id node = a->node;
@@ -441,9 +475,12 @@ void reload_attach_link_down(struct reload_peer *p, uint32_t link, enum reload_e
 			break;
 	if (!a)
 		return;
-	if (a->phase == DIALLING)
+	if (a->phase == DIALLING) {
+		if (err != RELOAD_LIMIT) /* this node's own */
+			reload_dialled_failed(p, a->signer);
 		attempt_end(a, err, NULL);
-	else if (reload_connection_by_node(p->connections, &a->node) || !a->to_count)
+	} else if (reload_connection_by_node(p->connections, &a->node) || !a->to_count ||
+		   !may_dial(p, a->signer))
 		attempt_free(a);
 	else
 		attempt_dial(a, a->to, a->to_count);

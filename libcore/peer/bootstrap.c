@@ -181,7 +181,8 @@ static void list_add(struct reload_peer *p, struct candidate c)
 	for (size_t i = 0; i < s->count; i++)
 		if (same_addr(&s->list[i], &c))
 			return;
-	if (!is_own(p, &c))
+	const struct reload_ip_port addr = addr_of(&c);
+	if (usable(&addr) && !is_own(p, &c))
 		s->list[s->count++] = c;
 }
 

@@ -22,6 +22,7 @@ struct commit;
 struct ping_order;
 struct reload_search;
 struct claims;
+struct dialled;
 
 TAILQ_HEAD(inbound_list, inbound);
 TAILQ_HEAD(request_list, reload_request);
@@ -142,6 +143,7 @@ struct reload_peer {
 		bool neighboured; /* a neighbour has answered since it joined */
 	} life;
 	struct claims *claims;        /* NULL: none was heard so far */
+	struct dialled *dialled;      /* NULL: no dial for an Attach has failed so far */
 	struct reload_search *search; /* NULL: none was made so far */
 	struct ping_list pings;       /* that the plug-in waits for */
 	struct commit_list commits;   /* not told yet */
@@ -486,6 +488,17 @@ void reload_attach_link_up(struct reload_peer *p, struct reload_connection *con)
 bool reload_attach_expects(struct reload_peer *p, uint32_t link, struct reload_id *node);
 void reload_attach_link_down(struct reload_peer *p, uint32_t link, enum reload_err err);
 void reload_attach_clear(struct reload_peer *p);
+
+/* -- dialled.c: who named addresses where nobody was found --------------------------------------------------------------- */
+
+/*
+ * reload_dialled_may() tells whether an Attach of signer (fingerprint of its certificate) may make this node dial while under_way
+ * dials for it are not decided.  reload_dialled_failed() and reload_dialled_reached() tell what became of one.
+ */
+bool reload_dialled_may(const struct reload_peer *p, const uint8_t signer[32], size_t under_way);
+void reload_dialled_failed(struct reload_peer *p, const uint8_t signer[32]);
+void reload_dialled_reached(struct reload_peer *p, const uint8_t signer[32]);
+void reload_dialled_clear(struct reload_peer *p);
 
 /* -- bootstrap.c ----------------------------------------------------------------------------------------------------------------- */
 

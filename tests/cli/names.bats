@@ -11,7 +11,8 @@ setup_file() {
 	until in_ns ip link set lo up 2>/dev/null; do kill -0 "$(cat ns.pid)"; done
 	echo "nameserver 127.0.0.1" >resolv.conf
 	in_ns mount --bind "$PWD/resolv.conf" /etc/resolv.conf
-	echo "127.0.0.1 alice.lab.test" >hosts
+	printf '%s\n' "127.0.0.1 alice.lab.test" "224.0.0.1 group.lab.test" "255.255.255.255 all.lab.test" "0.0.0.0 none.lab.test" \
+		"ff02::1 group6.lab.test" "::ffff:224.0.0.1 mapped.lab.test" >hosts
 	nsenter -t "$(cat ns.pid)" -m -n -- dnsmasq --keep-in-foreground --no-resolv --no-hosts --addn-hosts="$PWD/hosts" --listen-address=127.0.0.1 \
 		--bind-interfaces --local=/test/ --pid-file --user=root 2>dnsmasq.log 3>&- &
 	echo $! >dnsmasq.pid
@@ -66,6 +67,13 @@ start() {
 	[[ "$stderr" == *"try:  getent hosts nobody.lab.test"* ]]
 	run -2 --separate-stderr reload-join -a carol --bootstrap 127.1 -t 15
 	[[ "$stderr" == *"ADDR:PORT"* ]]
+}
+
+@test "an address from a name server is judged as one that a person gives" {
+	for bad in group:multicast all:broadcast none:unspecified group6:multicast mapped:multicast; do
+		run -4 --separate-stderr reload-join -a carol --bootstrap "${bad%:*}.lab.test:7001" -t 15
+		[[ "$stderr" == *"${bad%:*}.lab.test: "*"${bad##*:}"* ]]
+	done
 	reload-join -a carol --bootstrap alice.lab.test:6084 -q
 }
 

@@ -173,8 +173,8 @@ static void overloaded(void **state)
 	ring_teardown((void **)&r);
 }
 
-/* A node of which nobody knows more than what it sends. */
-static void stranger_attaches(struct ring *r, struct node *by, unsigned number)
+/* A node of which nobody knows more than what it sends; nobody is at its address. */
+static uint64_t stranger_attaches(struct ring *r, struct node *by, unsigned number)
 {
 	struct node from = { .net = r->net, .index = 200 };
 	from.id = id_at(0x40);
@@ -190,6 +190,7 @@ static void stranger_attaches(struct ring *r, struct node *by, unsigned number)
 	say(by, r->u, craft_bytes(&c));
 	reload_key_free(from.credentials.key);
 	reload_cert_free(from.credentials.cert);
+	return c.h.transaction_id;
 }
 
 enum {
@@ -375,19 +376,108 @@ static void addresses_of_one_are_few(void **state)
 	struct node *n = node_new(r->net, 0x60);
 	struct reload_destination to = dest(r->u);
 	size_t before = r->u->reached_count;
+	unsigned opened = r->u->opened;
 	for (uint8_t i = 0; i < 12; i++) {
 		struct attach_form f;
 		attach_of(&f, n, "passive");
 		f.candidates[0].addr_port.addr[3] = (uint8_t)(100 + i);
 		struct craft c = craft(n, RELOAD_ATTACH_REQ, &f.body, &to);
-		expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+		if (i < 3)
+			expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+		else
+			expect_error(r->b, through_b(r, &c), 2);
 	}
-	unsigned opened = r->u->opened;
+	assert_int_equal(r->u->opened, opened + 3);
+	opened = r->u->opened;
 	node_ready(n, r->u);
 	net_pass(r->net, 60 * RELOAD_SECOND);
 	/* R-4.5-04: nobody was there, so nothing is remembered, and it is not asked again */
 	assert_int_equal(r->u->opened, opened + 1);
 	assert_int_equal(r->u->reached_count, before);
+}
+
+/* Anybody's address can be named: after two dials that failed each further one is followed by a longer pause. */
+static void dead_addresses_are_dialled_seldom(void **state)
+{
+	struct ring *r = *state;
+	unsigned opened = r->u->opened;
+	for (int i = 0; i < 120; i++) {
+		stranger_attaches(r, r->b, 1);
+		forget(r->b);
+		net_pass(r->net, 500);
+	}
+	/* within a minute: three at once, then after 2, 4, 8 and 16 s */
+	assert_int_equal(r->u->opened, opened + 7);
+	expect_error(r->b, stranger_attaches(r, r->b, 1), 2);
+	/* of others nothing is known */
+	struct craft c = craft_attach(r->c, r->u);
+	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	assert_int_equal(r->u->opened, opened + 8);
+	assert_non_null(net_link_between(r->u, r->c));
+	/* the pause has an end, and is the longest one in the end */
+	for (int i = 0; i < 1200; i++) {
+		stranger_attaches(r, r->b, 1);
+		forget(r->b);
+		net_pass(r->net, 500);
+	}
+	assert_in_range(r->u->opened, opened + 8 + 4, opened + 8 + 7);
+}
+
+/* Nobody answers at all: what is under way counts, too. */
+static void silent_addresses_are_dialled_seldom(void **state)
+{
+	struct ring *r = *state;
+	unsigned opened = r->u->opened;
+	r->net->hold_dials = true;
+	for (int i = 0; i < 120; i++) {
+		stranger_attaches(r, r->b, 1);
+		forget(r->b);
+		net_pass(r->net, 500);
+	}
+	assert_in_range(r->u->opened, opened + 3, opened + 4);
+}
+
+static void who_was_found_begins_anew(void **state)
+{
+	struct ring *r = *state;
+	struct node *n = node_new(r->net, 0x60);
+	for (int round = 0; round < 3; round++) {
+		struct reload_destination to = dest(r->u);
+		struct attach_form f;
+		for (int i = 0; i < 2; i++) {
+			attach_of(&f, n, "passive");
+			f.candidates[0].addr_port.addr[3] = 200;
+			struct craft c = craft(n, RELOAD_ATTACH_REQ, &f.body, &to);
+			expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+		}
+		struct craft c = craft_attach(n, r->u);
+		expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+		struct net_link *l = net_link_between(r->u, n);
+		assert_non_null(l);
+		uint32_t number = number_at(r->u, n);
+		l->state = NET_LINK_NONE;
+		reload_peer_link_down(r->u->peer, number, RELOAD_LINK_DOWN);
+		net_settle(r->net);
+	}
+}
+
+/* The limit of links of this node itself is nobody's fault. */
+static void own_limits_are_no_failures(void **state)
+{
+	struct ring *r = *state;
+	unsigned opened = r->u->opened;
+	r->net->hold_dials = true;
+	for (int i = 0; i < 6; i++) {
+		expect_answer(r->b, stranger_attaches(r, r->b, 1), RELOAD_ATTACH_ANS);
+		for (size_t at = 0; at < NET_LINKS; at++) {
+			struct net_link *l = &r->net->links[at];
+			if (l->state != NET_LINK_DIALLED)
+				continue;
+			l->state = NET_LINK_NONE;
+			reload_peer_link_down(r->u->peer, l->numbers[0], RELOAD_LIMIT);
+		}
+	}
+	assert_int_equal(r->u->opened, opened + 6);
 }
 
 static struct node *several(struct net *net, uint8_t first, uint8_t second)
@@ -443,6 +533,32 @@ static void several_node_ids(void **state)
 	struct craft ans = craft(r->b, RELOAD_PING_ANS, &body, &name);
 	tell(&ans, r->u);
 	assert_non_null(heard(n, ans.h.transaction_id));
+}
+
+/* The Node-IDs of one certificate have their dials together. */
+static void many_names_are_one_signer(void **state)
+{
+	struct ring *r = *state;
+	struct reload_id ids[8];
+	for (uint8_t i = 0; i < COUNT_OF(ids); i++)
+		ids[i] = id_at((uint8_t)(0x51 + i));
+	struct node *n = node_new_of(
+		r->net, &(struct reload_sim_cert_form){ .user = "several@" RELOAD_SIM_OVERLAY,
+				.overlay = RELOAD_SIM_OVERLAY,
+				.nodes = ids,
+				.nodes_count = COUNT_OF(ids) });
+	struct reload_destination to = dest(r->u);
+	unsigned opened = r->u->opened;
+	r->net->hold_dials = true;
+	for (size_t i = 0; i < COUNT_OF(ids); i++) {
+		struct attach_form f;
+		n->id = ids[i];
+		attach_of(&f, n, "passive");
+		f.candidates[0].addr_port.addr[3] = 200;
+		struct craft c = craft(n, RELOAD_ATTACH_REQ, &f.body, &to);
+		through_b(r, &c);
+	}
+	assert_int_equal(r->u->opened, opened + 2);
 }
 
 static void no_way_around_by_fragments(void **state)
@@ -567,6 +683,11 @@ int main(void)
 		ring_test(wrong_certificate),
 		ring_test(own_id_at_the_other_end),
 		ring_test(addresses_of_one_are_few),
+		ring_test(dead_addresses_are_dialled_seldom),
+		ring_test(silent_addresses_are_dialled_seldom),
+		ring_test(who_was_found_begins_anew),
+		ring_test(own_limits_are_no_failures),
+		ring_test(many_names_are_one_signer),
 		ring_test(several_node_ids),
 		ring_test(no_way_around_by_fragments),
 		ring_test(a_link_has_one_name),

@@ -171,6 +171,27 @@ static void remembered_are_bounded(void **state)
 	assert_true(n->opened < 10);
 }
 
+/* What was kept is judged as what is heard: nobody is asked where nobody can be. */
+static void remembered_addresses_are_judged(void **state)
+{
+	struct four *t = *state;
+	static const char *const texts[] = { "224.0.0.1:7001", "255.255.255.255:7001",
+		"0.0.0.0:7001", "[ff02::1]:7001", "[::]:7001", "[::ffff:224.0.0.1]:7001" };
+	struct reload_ip_port bad[COUNT_OF(texts)];
+	struct node *n = node_new(t->net, 0x40);
+	node_start(n, RELOAD_ROLE_PEER);
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		assert_int_equal(reload_ip_port_parse(&bad[i], texts[i], 0), RELOAD_OK);
+	reload_peer_remember(n->peer, bad, COUNT_OF(bad));
+	t->net->hold_dials = true;
+	assert_int_equal(
+		reload_peer_join(n->peer, RELOAD_ROLE_PEER, bad, COUNT_OF(bad)), RELOAD_OK);
+	net_pass(t->net, 5000);
+	for (size_t i = 0; i < NET_LINKS; i++)
+		assert_int_not_equal(t->net->links[i].state, NET_LINK_DIALLED);
+	assert_int_equal(n->opened, 0);
+}
+
 /* -- isolation ------------------------------------------------------------------------------------------------------- */
 
 static void isolated_and_back(void **state)
@@ -462,6 +483,7 @@ int main(void)
 		four_test(second_start),
 		four_test(clients_are_not_remembered),
 		four_test(remembered_are_bounded),
+		four_test(remembered_addresses_are_judged),
 		four_test(isolated_and_back),
 		four_test(doubted_neighbours),
 		four_test(first_node_alone),

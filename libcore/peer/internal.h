@@ -3,6 +3,7 @@
 
 #include "ident/cache.h"
 #include "peer/peer.h"
+#include "peer/places.h"
 #include "route/answers.h"
 #include "route/decide.h"
 #include "route/fragments.h"
@@ -36,11 +37,7 @@ TAILQ_HEAD(commit_list, commit);
 enum {
 	RELOAD_FAVOURS_MAX =
 		64, /* requests under way because others asked for them; more are not made */
-	RELOAD_KNOWN_MAX = 32, /* addresses of peers that were reached before */
-	RELOAD_HINTS_MAX =
-		32, /* Fetches under way because of refused replica Stores; more are not made */
-	RELOAD_RESOURCE_KINDS_MAX =
-		64,             /* Kinds at one resource that are compared; more are left alone */
+	RELOAD_KNOWN_MAX = 32,  /* addresses of peers that were reached before */
 	RELOAD_REFUSED_MAX = 32 /* at the maximum the next one takes the place of the oldest */
 };
 
@@ -92,8 +89,7 @@ struct reload_peer {
 	struct offer_list
 		offers; /* ranges whose owners are asked whether they have what is held here */
 	size_t offers_count;
-	struct reload_id *
-		hints; /* RELOAD_HINTS_MAX: who is asked for newer values right now; len 0: free; NULL: nobody */
+	struct reload_pulls *pulls; /* newer values that are fetched; NULL: none were so far */
 	struct reload_pushes
 		*pushes;        /* values on their way to other peers; NULL: none were so far */
 	size_t handovers_count; /* hand-overs that nobody waits for */
@@ -633,9 +629,12 @@ void reload_maintain_clear(struct reload_peer *p);
 
 /* reload_maintain_moving() tells whether a range is being handed over right now. */
 bool reload_maintain_moving(const struct reload_peer *p);
-/* reload_maintain_offer() sends node, the owner, all that is held at resource; it is not repeated. */
-void reload_maintain_offer(
-	struct reload_peer *p, const struct reload_id *resource, const struct reload_id *node);
+/* reload_maintain_offer() sends node, the owner, the places of lacks, which are moved out of it; it is not repeated. */
+void reload_maintain_offer(struct reload_peer *p, const struct reload_id *resource,
+	const struct reload_id *node, struct reload_places *lacks);
+/* reload_maintain_replica_range() sends node, a replica, the whole own range later: too much was waiting for single values. */
+void reload_maintain_replica_range(
+	struct reload_peer *p, const struct reload_id *node, uint8_t replica_number);
 
 /* -- offer.c: data whose owner is another ------------------------------------------------------------------------------- */
 
@@ -647,20 +646,24 @@ void reload_offer_range(
 	struct reload_peer *p, const struct reload_id *from, const struct reload_id *to, bool drop);
 void reload_offer_clear(struct reload_peer *p);
 
-/* -- newer.c ------------------------------------------------------------------------------------------------------------------- */
+/* -- newer.c, pull.c ----------------------------------------------------------------------------------------------------------- */
 
-/* reload_newer_fetch() fetches what node holds at resource and takes over what is newer than this node's own. */
-void reload_newer_fetch(
-	struct reload_peer *p, const struct reload_id *node, const struct reload_id *resource);
+/* reload_newer_take() takes over what is newer in the answer to r, a Fetch, than this node's own. */
+void reload_newer_take(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result);
+/* reload_newer_places() adds to out the places of a replica Store's values that are newer than this node's own. */
+void reload_newer_places(struct reload_peer *p, const struct reload_id *resource,
+	const struct reload_store_req *req, struct reload_places *out);
+/* reload_pull() fetches these places from node, which holds something newer there; the places are copied. */
+void reload_pull(struct reload_peer *p, const struct reload_id *node,
+	const struct reload_id *resource, const struct reload_place *list);
+void reload_pull_clear(struct reload_peer *p);
 /*
- * reload_newer_hint() looks at a replica Store that was refused because its sender is no plausible holder: when this node is
- * responsible and something in it is newer than what it holds, it fetches the resource from the sender.
+ * reload_pull_hint() looks at a replica Store that was refused because its sender is no plausible holder: when this node is
+ * responsible and something in it is newer than what it holds, it fetches that from the sender.
  */
-void reload_newer_hint(struct reload_peer *p, const struct reload_id *signer,
+void reload_pull_hint(struct reload_peer *p, const struct reload_id *signer,
 	const struct reload_id *resource, const struct reload_store_req *req);
-/* reload_specifiers_held() fills out, for RELOAD_RESOURCE_KINDS_MAX, with what asks for all that is held at resource. */
-size_t reload_specifiers_held(
-	struct reload_peer *p, const struct reload_id *resource, struct reload_specifier *out);
 
 /* -- certificates.c, configure.c ------------------------------------------------------------------------------------------------ */
 

@@ -5,11 +5,12 @@
  * Moving data: ranges handed over to another peer, and replicas of what was just stored (RFC 6940 s10.4, s10.5, s10.7.3).
  *
  * A hand-over walks the resources of a range in order and gives one after the other to peer/push.h, the next one when the messages
- * of those before are on their way.  What is stored behind the walk of a Join's hand-over goes after it (CHORD-11).  A hand-over
+ * of those before are on their way.  What is stored behind the walk of a Join's hand-over goes after it (CHORD-11): at most a place for
+ * each value held.  A hand-over
  * ends early when the link to its node is gone: the plug-in orders it anew when the node is back.
  *
  * Limits: HANDOVERS_MAX orders that nobody waits for; more are not made, and the next change of the ring repairs.  RESOURCES_MAX
- * resources of one hand-over that are not through; then the walk waits for them.  An order that is repeated while it is under way
+ * resources of one hand-over that are not through, or one while too much waits (reload_push_full()); then the walk waits for them.  An order that is repeated while it is under way
  * begins anew.
  */
 
@@ -17,6 +18,8 @@ enum {
 	HANDOVERS_MAX = 256,
 	RESOURCES_MAX = 1024,
 	ATTEMPTS = 12,
+	ROUND_MS = 60000,
+	ROUND_DOUBLINGS = 5,
 	ATTEMPTS_JOIN = 5 /* a Joining Node waits for the end */
 };
 
@@ -28,7 +31,8 @@ struct handover {
 	struct reload_id node;
 	uint8_t replica_number;
 	bool tell, walked, walking;
-	uint64_t sent; /* resources */
+	unsigned rounds; /* walks made anew, as something was lost */
+	uint64_t sent;   /* resources */
 	struct reload_timer timer;
 };
 
@@ -128,6 +132,34 @@ static void handover_send(struct handover *h, const struct reload_id *resource)
 	reload_push_resource(h->peer, &to, resource);
 }
 
+/* One resource at least is under way; more only while there is room for what waits. */
+static bool may_add(const struct handover *h)
+{
+	return !h->order.under_way ||
+	       (h->order.under_way < RESOURCES_MAX && !reload_push_full(h->peer));
+}
+
+static void handover_start(void *arg)
+{
+	handover_go(arg);
+}
+
+/* The plug-in is not called back from inside its own call. */
+static void handover_soon(struct handover *h, reload_ms pause)
+{
+	reload_timer_arm(&h->peer->timers, &h->timer, h->peer->now + pause, handover_start, h);
+}
+
+/* Who lacks what was lost refused it, or was silent: the pauses double. */
+static void walk_again(struct handover *h)
+{
+	reload_ms pause = (reload_ms)ROUND_MS << h->rounds;
+	h->rounds += h->rounds < ROUND_DOUBLINGS;
+	h->walked = h->order.lost = false;
+	h->last = h->from;
+	handover_soon(h, pause);
+}
+
 static void handover_go(struct handover *h)
 {
 	struct reload_peer *p = h->peer;
@@ -136,7 +168,7 @@ static void handover_go(struct handover *h)
 		return; /* a Store ended at once: the loop below goes on */
 	h->walking = true;
 	h->walked = h->walked || !handover_wanted(h);
-	while (!h->walked && !h->order.to_send && h->order.under_way < RESOURCES_MAX) {
+	while (!h->walked && !h->order.to_send && may_add(h)) {
 		struct reload_id next = reload_id_add_power(&h->last, 0);
 		if (!p->storage->ops->next(p->storage, &next, &h->to, 0, p->wall, &resource)) {
 			h->walked = true;
@@ -147,19 +179,12 @@ static void handover_go(struct handover *h)
 		handover_send(h, &resource);
 	}
 	h->walking = false;
-	if (h->walked && !h->order.under_way)
+	if (!h->walked || h->order.under_way)
+		return;
+	if (h->order.lost && !h->tell && handover_wanted(h))
+		walk_again(h);
+	else
 		handover_end(h);
-}
-
-static void handover_start(void *arg)
-{
-	handover_go(arg);
-}
-
-/* The plug-in is not called back from inside its own call. */
-static void handover_soon(struct handover *h)
-{
-	reload_timer_arm(&h->peer->timers, &h->timer, h->peer->now, handover_start, h);
 }
 
 void reload_maintain_stored(struct reload_peer *p, const struct reload_store_batch *batch)
@@ -176,7 +201,7 @@ void reload_maintain_stored(struct reload_peer *p, const struct reload_store_bat
 		h->walking = true; /* a Store that ends at once must not end the hand-over */
 		reload_push_batch(p, &to, batch);
 		h->walking = false;
-		handover_soon(h);
+		handover_soon(h, 0);
 	}
 }
 
@@ -209,11 +234,12 @@ void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *
 		TAILQ_INSERT_TAIL(&p->handovers, h, entry);
 		p->handovers_count += !done;
 	}
+	h->order.lost = false;
 	h->from = h->last = *from;
 	h->to = *to;
 	h->replica_number = replica_number;
 	h->walked = false;
-	handover_soon(h);
+	handover_soon(h, 0);
 }
 
 bool reload_maintain_moving(const struct reload_peer *p)
@@ -228,8 +254,7 @@ void reload_maintain_hand_over_all(struct reload_peer *p)
 		reload_maintain_store_range(p, &from, &to, &replicas[0], 1, false);
 }
 
-/* Too much is waiting: the whole range goes out later, once, in place of many single values. */
-static void range_instead(
+void reload_maintain_replica_range(
 	struct reload_peer *p, const struct reload_id *node, uint8_t replica_number)
 {
 	struct reload_id from, to;
@@ -244,13 +269,14 @@ void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_
 		struct reload_push_to to = { .node = replicas[i],
 			.replica_number = (uint8_t)(i + 1) };
 		if (!reload_push_batch(p, &to, batch))
-			range_instead(p, &to.node, to.replica_number);
+			reload_maintain_replica_range(p, &to.node, to.replica_number);
 	}
 }
 
-void reload_maintain_offer(
-	struct reload_peer *p, const struct reload_id *resource, const struct reload_id *node)
+void reload_maintain_offer(struct reload_peer *p, const struct reload_id *resource,
+	const struct reload_id *node, struct reload_places *lacks)
 {
 	struct reload_push_to to = { .node = *node, .replica_number = 1, .once = true };
-	reload_push_resource(p, &to, resource); /* else the next round asks again */
+	if (!reload_push_places(p, &to, resource, lacks)) /* then the next round asks again */
+		reload_places_clear(lacks);
 }

@@ -7,10 +7,7 @@
  * this node's own, value by value, as if all had been stored in the order of their storage_time.  Nothing of an answer
  * counts that did not pass the checks of a Fetch.
  *
- * A replica Store from a node that is no plausible holder is refused, whatever it brings (STO-17); yet after a partition it may be
- * the only one that has the newest version.  So the responsible peer fetches from it what would be newer: the values are
- * signed by those who may write them, and take their places by storage_time.  HINTS_OF_ONE at once for one node,
- * RELOAD_HINTS_MAX in all.
+ * What is fetched, from whom and how much at once: peer/pull.c.
  */
 
 static bool same_place(const struct reload_stored_value *a, const struct reload_stored_value *b)
@@ -114,11 +111,9 @@ static void collect(struct reload_peer *p, struct reload_request *r,
 		change->generation = next_generation(p, r, k->kind);
 }
 
-static void fetched(
+void reload_newer_take(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
-	if (result->err || p->life.state != RELOAD_STATE_JOINED)
-		return;
 	const struct reload_fetch_ans *ans = &result->answer->body.fetch_ans;
 	struct reload_store_batch batch = { .resource = r->resource, .now = p->wall };
 	size_t at = 0;
@@ -144,114 +139,15 @@ static void fetched(
 				     .count = batch.changes[0].entries_count });
 }
 
-/* All of one Kind; 0 when it is not known here. */
-static size_t specifier_make(struct reload_peer *p, struct reload_specifier *out, uint32_t id)
+void reload_newer_places(struct reload_peer *p, const struct reload_id *resource,
+	const struct reload_store_req *req, struct reload_places *out)
 {
-	static struct reload_array_range all = { 0, RELOAD_ARRAY_END };
-	const struct reload_kind *kind = reload_config_kind(p->config, id);
-	if (!kind)
-		return 0;
-	*out = (struct reload_specifier){ .kind = id, .model = (uint8_t)kind->model };
-	if (kind->model == RELOAD_MODEL_ARRAY) {
-		out->ranges = &all;
-		out->ranges_count = 1;
+	for (size_t i = 0; i < req->kind_data_count; i++) {
+		const struct reload_store_kind *k = &req->kind_data[i];
+		const struct reload_kind *kind = reload_config_kind(p->config, k->kind);
+		const struct reload_store_change none = { .kind = k->kind };
+		for (size_t v = 0; kind && v < k->values_count; v++)
+			if (is_newer(p, resource, kind, &k->values[v], &none))
+				reload_places_add(out, k->kind, &k->values[v].value);
 	}
-	return 1;
-}
-
-static void fetch(struct reload_peer *p, const struct reload_id *node,
-	const struct reload_id *resource, struct reload_specifier *specifiers, size_t count,
-	void (*own)(struct reload_peer *p, struct reload_request *r,
-		const struct reload_result *result),
-	void *arg)
-{
-	struct reload_fetch_req req = { .resource = reload_id_span(resource),
-		.specifiers = specifiers,
-		.specifiers_count = count };
-	struct reload_destination to = reload_dest_node(node);
-	struct reload_request *r = reload_request_own(p, RELOAD_FETCH_REQ, &to, 1, own, arg);
-	r->resource = *resource;
-	reload_request_send(r, &req);
-}
-
-size_t reload_specifiers_held(
-	struct reload_peer *p, const struct reload_id *resource, struct reload_specifier *out)
-{
-	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
-	size_t count = p->storage->ops->kinds(
-		       p->storage, resource, p->wall, kinds, COUNT_OF(kinds)),
-	       n = 0;
-	for (size_t i = 0; i < count; i++)
-		n += specifier_make(p, &out[n], kinds[i]);
-	return n;
-}
-
-void reload_newer_fetch(
-	struct reload_peer *p, const struct reload_id *node, const struct reload_id *resource)
-{
-	struct reload_specifier specifiers[RELOAD_RESOURCE_KINDS_MAX];
-	size_t count = reload_specifiers_held(p, resource, specifiers);
-	if (count)
-		fetch(p, node, resource, specifiers, count, fetched, NULL);
-}
-
-/* -- hints ---------------------------------------------------------------------------------------------------------------- */
-
-enum {
-	HINTS_OF_ONE = 8
-};
-
-static void hint_fetched(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
-{
-	p->hints[(uintptr_t)r->own_arg].len = 0;
-	size_t i = 0;
-	while (i < RELOAD_HINTS_MAX && !p->hints[i].len)
-		i++;
-	if (i == RELOAD_HINTS_MAX)
-		free(TAKE(p->hints));
-	fetched(p, r, result);
-}
-
-/* A slot for a Fetch from node; RELOAD_HINTS_MAX when there are enough. */
-static size_t hint_slot(struct reload_peer *p, const struct reload_id *node)
-{
-	size_t slot = RELOAD_HINTS_MAX, of_one = 0;
-	for (size_t i = 0; i < RELOAD_HINTS_MAX; i++) {
-		if (!p->hints || !p->hints[i].len)
-			slot = i;
-		else
-			of_one += reload_id_eq(&p->hints[i], node);
-	}
-	return of_one < HINTS_OF_ONE ? slot : RELOAD_HINTS_MAX;
-}
-
-static bool kind_is_news(
-	struct reload_peer *p, const struct reload_id *resource, const struct reload_store_kind *k)
-{
-	const struct reload_kind *kind = reload_config_kind(p->config, k->kind);
-	const struct reload_store_change none = { .kind = k->kind };
-	for (size_t i = 0; kind && i < k->values_count; i++)
-		if (is_newer(p, resource, kind, &k->values[i], &none))
-			return true;
-	return false;
-}
-
-void reload_newer_hint(struct reload_peer *p, const struct reload_id *signer,
-	const struct reload_id *resource, const struct reload_store_req *req)
-{
-	struct reload_specifier specifiers[RELOAD_RESOURCE_KINDS_MAX];
-	size_t n = 0, slot = hint_slot(p, signer);
-	if (slot == RELOAD_HINTS_MAX || p->life.state != RELOAD_STATE_JOINED ||
-		!p->topology->responsible(p->plugin, resource))
-		return;
-	for (size_t i = 0; i < req->kind_data_count && n < COUNT_OF(specifiers); i++)
-		if (kind_is_news(p, resource, &req->kind_data[i]))
-			n += specifier_make(p, &specifiers[n], req->kind_data[i].kind);
-	if (!n)
-		return;
-	if (!p->hints)
-		p->hints = reload_alloc_array(RELOAD_HINTS_MAX, sizeof(*p->hints));
-	p->hints[slot] = *signer;
-	fetch(p, signer, resource, specifiers, n, hint_fetched, (void *)(uintptr_t)slot);
 }

@@ -26,13 +26,24 @@ enum {
 	WINDOW = 4,
 	WAIT_MS = 4000,
 	PAUSE_MAX_MS = 120000,
-	DOUBLINGS = 5
+	DOUBLINGS = 5,
+	WHOLE_MAX = 256, /* values asked for at once */
+	PART_MAX = 64,
+	ROOM = 1500 /* of keys and ranges in a request; the smallest max-message-size is 5,000 */
 };
 
-/* A question that is under way, or not (offer NULL). */
+/*
+ * A resource whose owner is asked, or none (offer NULL).  First about all that is held there; where that does not fit a message, about
+ * one part after the other.
+ */
 struct question {
 	struct offer *offer;
 	struct reload_id resource;
+	size_t most;                /* places in a part; 0: all at once */
+	size_t limit;               /* parts of more did not fit */
+	struct reload_place *after; /* parts up to here are through; NULL: none */
+	struct reload_places part;
+	bool open; /* something is not known to be there */
 };
 
 struct offer {
@@ -48,8 +59,17 @@ struct offer {
 
 static void offer_go(struct offer *o);
 
+static void question_clear(struct question *q)
+{
+	free(q->after);
+	reload_places_clear(&q->part);
+	*q = (struct question){ .offer = NULL };
+}
+
 static void offer_free(struct offer *o)
 {
+	for (size_t i = 0; i < WINDOW; i++)
+		question_clear(&o->asked[i]);
 	TAILQ_REMOVE(&o->peer->offers, o, entry);
 	o->peer->offers_count--;
 	reload_timer_cancel(&o->peer->timers, &o->timer);
@@ -89,10 +109,12 @@ static void offer_round_end(struct offer *o)
 /* -- what the owner has ----------------------------------------------------------------------------------------------------- */
 
 struct comparison {
+	uint32_t kind;
 	const struct reload_stat_kind_response *there; /* NULL: not told */
-	bool lacks;
+	struct reload_places *lacks;
 };
 
+/* An entry that is missing in the answer, or older there, joins lacks. */
 static bool entry_compare(void *arg, const struct reload_stored_entry *e)
 {
 	struct comparison *c = arg;
@@ -102,28 +124,42 @@ static bool entry_compare(void *arg, const struct reload_stored_entry *e)
 			m->storage_time >= e->data.storage_time)
 			return true;
 	}
-	c->lacks = true;
-	return false;
+	reload_places_add(c->lacks, c->kind, &e->data.value);
+	return true;
 }
 
-/* Something that is held here is missing in the answer, or older. */
-static bool owner_lacks(
-	struct reload_peer *p, const struct reload_id *resource, const struct reload_stat_ans *ans)
+static void comparison_of(struct comparison *c, const struct reload_stat_ans *ans, uint32_t kind)
 {
+	c->kind = kind;
+	c->there = NULL;
+	for (size_t i = 0; i < ans->kind_responses_count; i++)
+		if (ans->kind_responses[i].kind == kind)
+			c->there = &ans->kind_responses[i];
+}
+
+/* What is held here, of what was asked for, and is missing in the answer, or older. */
+static void owner_lacks(
+	const struct question *q, const struct reload_stat_ans *ans, struct reload_places *lacks)
+{
+	struct reload_peer *p = q->offer->peer;
+	const struct reload_storage_ops *ops = p->storage->ops;
 	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
-	size_t count =
-		p->storage->ops->kinds(p->storage, resource, p->wall, kinds, COUNT_OF(kinds));
-	struct comparison c = { .lacks = false };
-	for (size_t k = 0; k < count && !c.lacks; k++) {
-		c.there = NULL;
-		for (size_t i = 0; i < ans->kind_responses_count; i++)
-			if (ans->kind_responses[i].kind == kinds[k])
-				c.there = &ans->kind_responses[i];
-		if (reload_config_kind(p->config, kinds[k]))
-			p->storage->ops->each(
-				p->storage, resource, kinds[k], p->wall, entry_compare, &c);
+	struct comparison c = { .lacks = lacks };
+	struct reload_place *place;
+	for (place = reload_places_first(&q->part); place; place = reload_places_next(place)) {
+		const struct reload_stored_entry *e =
+			ops->find(p->storage, &q->resource, place->kind, &place->value, p->wall);
+		comparison_of(&c, ans, place->kind);
+		if (e && reload_config_kind(p->config, place->kind))
+			entry_compare(&c, e);
 	}
-	return c.lacks;
+	size_t count =
+		q->most ? 0 : ops->kinds(p->storage, &q->resource, p->wall, kinds, COUNT_OF(kinds));
+	for (size_t k = 0; k < count; k++) {
+		comparison_of(&c, ans, kinds[k]);
+		if (reload_config_kind(p->config, kinds[k]))
+			ops->each(p->storage, &q->resource, kinds[k], p->wall, entry_compare, &c);
+	}
 }
 
 static void forget(struct reload_peer *p, const struct reload_id *resource)
@@ -132,43 +168,191 @@ static void forget(struct reload_peer *p, const struct reload_id *resource)
 	p->storage->ops->drop_range(p->storage, &before, resource);
 }
 
+/* -- questions ---------------------------------------------------------------------------------------------------------------- */
+
+static void question_end(struct question *q)
+{
+	struct offer *o = q->offer;
+	struct reload_peer *p = o->peer;
+	bool mine = p->topology->responsible(p->plugin, &q->resource);
+	if (!mine && q->open)
+		o->open++;
+	else if (!mine && o->drop && !p->topology->holds(p->plugin, &q->resource))
+		forget(p, &q->resource);
+	o->under_way--;
+	question_clear(q);
+	offer_go(o);
+}
+
+struct parting {
+	struct question *q;
+	uint32_t kind;
+};
+
+static bool part_add(void *arg, const struct reload_stored_entry *e)
+{
+	struct parting *a = arg;
+	if (reload_place_after(a->q->after, a->kind, &e->data.value))
+		reload_places_add(&a->q->part, a->kind, &e->data.value);
+	return a->q->part.count < a->q->most;
+}
+
+/* Makes the next part of what is held: at most q->most places after q->after. */
+static void part_make(struct question *q)
+{
+	struct reload_peer *p = q->offer->peer;
+	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
+	size_t count =
+		p->storage->ops->kinds(p->storage, &q->resource, p->wall, kinds, COUNT_OF(kinds));
+	for (size_t i = 0; i < count && q->part.count < q->most; i++)
+		if (reload_config_kind(p->config, kinds[i]) &&
+			(!q->after || kinds[i] >= q->after->kind))
+			p->storage->ops->each(p->storage, &q->resource, kinds[i], p->wall, part_add,
+				&(struct parting){ .q = q, .kind = kinds[i] });
+}
+
+/* All of one Kind; 0 when it is not known here. */
+static size_t specifier_make(struct reload_peer *p, struct reload_specifier *out, uint32_t id)
+{
+	static struct reload_array_range all = { 0, RELOAD_ARRAY_END };
+	const struct reload_kind *kind = reload_config_kind(p->config, id);
+	if (!kind)
+		return 0;
+	*out = (struct reload_specifier){ .kind = id, .model = (uint8_t)kind->model };
+	if (kind->model == RELOAD_MODEL_ARRAY) {
+		out->ranges = &all;
+		out->ranges_count = 1;
+	}
+	return 1;
+}
+
+/* Asks for all that is held at resource. */
+static size_t specifiers_held(
+	struct reload_peer *p, const struct reload_id *resource, struct reload_specifier *out)
+{
+	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
+	size_t count = p->storage->ops->kinds(
+		       p->storage, resource, p->wall, kinds, COUNT_OF(kinds)),
+	       n = 0;
+	for (size_t i = 0; i < count; i++)
+		n += specifier_make(p, &out[n], kinds[i]);
+	return n;
+}
+
+static void answered(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result);
+
+/* Asks for all, or for the next part; false: nothing is left to ask for, and nothing was sent. */
+static bool question_send(struct question *q)
+{
+	struct reload_peer *p = q->offer->peer;
+	struct reload_specifier specifiers[RELOAD_RESOURCE_KINDS_MAX];
+	struct reload_arena arena = { 0 };
+	struct reload_fetch_req req = { .resource = reload_id_span(&q->resource),
+		.specifiers = specifiers };
+	size_t taken;
+	if (q->most) {
+		part_make(q);
+		req.specifiers_count =
+			reload_places_ask(&q->part, q->most, ROOM, &arena, specifiers, &taken);
+		while (q->part.count > taken) { /* those there is no room for come next */
+			struct reload_place *last = reload_places_last(&q->part);
+			reload_places_remove(&q->part, last);
+			free(last);
+		}
+	} else {
+		req.specifiers_count = specifiers_held(p, &q->resource, specifiers);
+	}
+	if (!req.specifiers_count || p->topology->responsible(p->plugin, &q->resource)) {
+		reload_arena_clear(&arena);
+		return false;
+	}
+	struct reload_destination to = reload_dest_resource(&q->resource);
+	struct reload_request *r = reload_request_own(p, RELOAD_STAT_REQ, &to, 1, answered, q);
+	r->resource = q->resource;
+	reload_request_send(r, &req); /* may end at once */
+	reload_arena_clear(&arena);
+	return true;
+}
+
+/* The part is through, or left. */
+static void part_through(struct question *q)
+{
+	struct reload_place *last = reload_places_last(&q->part);
+	if (last) {
+		free(q->after);
+		reload_places_remove(&q->part, last);
+		q->after = last;
+	}
+	reload_places_clear(&q->part);
+	q->most = q->most * 2 < q->limit ? q->most * 2 : q->limit;
+}
+
+static void part_halve(struct question *q)
+{
+	if (!q->most) {
+		q->most = q->limit = PART_MAX;
+	} else if (q->part.count > 1) {
+		q->most = q->limit = q->part.count / 2;
+		reload_places_clear(&q->part);
+	} else {
+		q->open = true; /* not even one fits */
+		part_through(q);
+	}
+}
+
+static bool is_too_large(enum reload_err err)
+{
+	return err == RELOAD_RESPONSE_TOO_LARGE || err == RELOAD_MESSAGE_TOO_LARGE;
+}
+
 static void answered(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
 	struct question *q = r->own_arg;
-	struct offer *o = q->offer;
-	bool mine = p->topology->responsible(p->plugin, &q->resource);
-	o->under_way--;
-	if (!mine && result->err) {
-		o->open++;
-	} else if (!mine && owner_lacks(p, &q->resource, &result->answer->body.stat_ans)) {
-		o->open++;
-		reload_maintain_offer(p, &q->resource, &result->responder);
-	} else if (!mine && o->drop && !p->topology->holds(p->plugin, &q->resource)) {
-		forget(p, &q->resource);
+	struct reload_places lacks = { .count = 0 };
+	bool goes_on = !p->topology->responsible(p->plugin, &q->resource), parts = q->most > 0;
+	if (goes_on && is_too_large(result->err)) {
+		part_halve(q);
+		parts = true;
+	} else if (goes_on && result->err) {
+		q->open = true;
+		goes_on = false;
+	} else if (goes_on) {
+		owner_lacks(q, &result->answer->body.stat_ans, &lacks);
+		part_through(q);
 	}
-	q->offer = NULL;
-	offer_go(o);
+	if (lacks.count) {
+		q->open = true;
+		reload_maintain_offer(p, &q->resource, &result->responder, &lacks);
+	}
+	if (!goes_on || !parts || !question_send(q))
+		question_end(q);
+}
+
+/* Whether what is held at resource may be compared with one answer at a small price. */
+static bool is_small(struct reload_peer *p, const struct reload_id *resource)
+{
+	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
+	size_t held = 0, count = p->storage->ops->kinds(
+				 p->storage, resource, p->wall, kinds, COUNT_OF(kinds));
+	for (size_t i = 0; i < count; i++)
+		held += p->storage->ops->extent(p->storage, resource, kinds[i], p->wall, NULL);
+	return held <= WHOLE_MAX;
 }
 
 static void ask(struct offer *o, const struct reload_id *resource)
 {
-	struct reload_peer *p = o->peer;
-	struct reload_specifier specifiers[RELOAD_RESOURCE_KINDS_MAX];
-	struct reload_fetch_req req = { .resource = reload_id_span(resource),
-		.specifiers = specifiers };
-	req.specifiers_count = reload_specifiers_held(p, resource, specifiers);
-	if (!req.specifiers_count || p->topology->responsible(p->plugin, resource))
-		return;
 	struct question *q = o->asked;
+	size_t most = is_small(o->peer, resource) ? 0 : PART_MAX;
 	while (q->offer) /* there is a free one: under_way is less than WINDOW */
 		q++;
-	*q = (struct question){ .offer = o, .resource = *resource };
-	struct reload_destination to = reload_dest_resource(resource);
-	struct reload_request *r = reload_request_own(p, RELOAD_STAT_REQ, &to, 1, answered, q);
-	r->resource = *resource;
+	*q = (struct question){ .offer = o, .resource = *resource, .most = most, .limit = most };
 	o->under_way++;
-	reload_request_send(r, &req);
+	if (!question_send(q)) {
+		o->under_way--;
+		question_clear(q);
+	}
 }
 
 static void offer_go(struct offer *o)

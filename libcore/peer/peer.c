@@ -292,6 +292,7 @@ void reload_peer_free(struct reload_peer *p)
 	reload_hold_clear(p);
 	reload_maintain_clear(p);
 	reload_offer_clear(p);
+	reload_pull_clear(p);
 	reload_pings_clear(p);
 	reload_life_clear(p);
 	reload_values_forget(p);
@@ -305,7 +306,6 @@ void reload_peer_free(struct reload_peer *p)
 	wr_clear(&p->identity);
 	free(p->refused);
 	free(p->favours);
-	free(p->hints);
 	free(p);
 }
 

@@ -28,6 +28,13 @@ void reload_places_put(struct reload_places *set, struct reload_place *place)
 	set->bytes += reload_place_bytes(place);
 }
 
+bool reload_places_has(
+	const struct reload_places *set, uint32_t kind, const struct reload_stored_value *value)
+{
+	struct reload_place place = { .kind = kind, .value = *value };
+	return RB_FIND(reload_place_tree, (struct reload_place_tree *)&set->tree, &place);
+}
+
 void reload_places_add(
 	struct reload_places *set, uint32_t kind, const struct reload_stored_value *value)
 {
@@ -44,6 +51,16 @@ void reload_places_add(
 struct reload_place *reload_places_first(const struct reload_places *set)
 {
 	return RB_MIN(reload_place_tree, (struct reload_place_tree *)&set->tree);
+}
+
+struct reload_place *reload_places_last(const struct reload_places *set)
+{
+	return RB_MAX(reload_place_tree, (struct reload_place_tree *)&set->tree);
+}
+
+struct reload_place *reload_places_next(const struct reload_place *place)
+{
+	return RB_NEXT(reload_place_tree, NULL, (struct reload_place *)place);
 }
 
 void reload_places_remove(struct reload_places *set, struct reload_place *place)
@@ -69,4 +86,59 @@ void reload_places_clear(struct reload_places *set)
 		reload_places_remove(set, place);
 		free(place);
 	}
+}
+
+/* -- asking for them ------------------------------------------------------------------------------------------------------ */
+
+bool reload_place_after(
+	const struct reload_place *place, uint32_t kind, const struct reload_stored_value *value)
+{
+	struct reload_place other = { .kind = kind, .value = *value };
+	return !place || place_order(place, &other) < 0;
+}
+
+/* Adds a place to the specifier of its Kind, which has space for max ranges or keys; returns how many bytes it takes. */
+static size_t ask_one(struct reload_specifier *s, const struct reload_place *place, size_t max,
+	struct reload_arena *arena)
+{
+	const struct reload_stored_value *v = &place->value;
+	struct reload_array_range *last = s->ranges_count ? &s->ranges[s->ranges_count - 1] : NULL;
+	if (v->model == RELOAD_MODEL_DICTIONARY) {
+		if (!s->keys)
+			s->keys = reload_arena_take(arena, max * sizeof(*s->keys));
+		s->keys[s->keys_count++].bytes = v->key;
+		return 2 + v->key.len;
+	}
+	if (v->model != RELOAD_MODEL_ARRAY)
+		return 0;
+	if (last && last->last + 1 == v->index) {
+		last->last = v->index;
+		return 0;
+	}
+	if (!s->ranges)
+		s->ranges = reload_arena_take(arena, max * sizeof(*s->ranges));
+	s->ranges[s->ranges_count++] =
+		(struct reload_array_range){ .first = v->index, .last = v->index };
+	return sizeof(*last);
+}
+
+size_t reload_places_ask(const struct reload_places *set, size_t max, size_t room,
+	struct reload_arena *arena, struct reload_specifier *out, size_t *taken)
+{
+	struct reload_place *place;
+	size_t count = 0, bytes = 0;
+	max = max < set->count ? max : set->count;
+	*taken = 0;
+	RB_FOREACH (place, reload_place_tree, (struct reload_place_tree *)&set->tree) {
+		bool new_kind = !count || out[count - 1].kind != place->kind;
+		if (*taken == max || (*taken && bytes + 2 + place->value.key.len > room) ||
+			(new_kind && count == RELOAD_RESOURCE_KINDS_MAX))
+			break;
+		if (new_kind)
+			out[count++] = (struct reload_specifier){ .kind = place->kind,
+				.model = (uint8_t)place->value.model };
+		bytes += ask_one(&out[count - 1], place, max, arena);
+		++*taken;
+	}
+	return count;
 }

@@ -4,8 +4,15 @@
  */
 #pragma once
 
+#include "util/arena.h"
 #include "util/tree.h"
+#include "wire/fetch.h"
 #include "wire/stored.h"
+
+enum {
+	RELOAD_RESOURCE_KINDS_MAX =
+		64 /* Kinds at one resource that are compared; more are left alone */
+};
 
 struct reload_place {
 	RB_ENTRY(reload_place) entry;
@@ -27,17 +34,39 @@ struct reload_places {
 void reload_places_add(
 	struct reload_places *set, uint32_t kind, const struct reload_stored_value *value);
 
+/* reload_places_has() tells whether a place is in the set. */
+bool reload_places_has(
+	const struct reload_places *set, uint32_t kind, const struct reload_stored_value *value);
+
 /* reload_places_put() takes place (owned) over, and frees it when the set has it already. */
 void reload_places_put(struct reload_places *set, struct reload_place *place);
 
 /* reload_places_first() returns the smallest place, by Kind and then by index or key (borrowed); NULL: none. */
 struct reload_place *reload_places_first(const struct reload_places *set);
 
+/* reload_places_last() returns the largest one. */
+struct reload_place *reload_places_last(const struct reload_places *set);
+
+/* reload_places_next() returns the one after place in its set; NULL: place is the largest. */
+struct reload_place *reload_places_next(const struct reload_place *place);
+
 /* reload_places_remove() takes a place out of the set; it is then the caller's, free(). */
 void reload_places_remove(struct reload_places *set, struct reload_place *place);
 
 /* reload_places_move() puts all places of from into to and leaves from empty. */
 void reload_places_move(struct reload_places *to, struct reload_places *from);
+
+/*
+ * reload_places_ask() writes specifiers that ask for the first places of a set, in its order: max of them at most, and as many as room
+ * bytes of keys and ranges take, but one at least.  *taken is how many; what is written lives in arena, and its keys are the set's.
+ * Returns the number of specifiers, at most RELOAD_RESOURCE_KINDS_MAX (RFC 6940 s7.4.2.1).
+ */
+size_t reload_places_ask(const struct reload_places *set, size_t max, size_t room,
+	struct reload_arena *arena, struct reload_specifier *out, size_t *taken);
+
+/* reload_place_after() tells whether the place of e in kind comes after place (NULL: before all). */
+bool reload_place_after(
+	const struct reload_place *place, uint32_t kind, const struct reload_stored_value *value);
 
 /* reload_places_clear() frees all places. */
 void reload_places_clear(struct reload_places *set);

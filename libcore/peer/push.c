@@ -2,6 +2,8 @@
 
 #include "peer/internal.h"
 
+#include "storage/lapsed.h"
+
 /*
  * Values on their way to other peers.
  *
@@ -21,7 +23,7 @@
  * certificates go into the message's bucket.
  *
  * Limits: WINDOW messages under way to one receiver; the others wait as places, which are small.  PUSHES_MAX resources and
- * PLACES_BYTES of places wait at most; beyond that reload_push_*() refuse, and what fails is counted as given up.
+ * PLACES_BYTES of places wait at most; beyond that reload_push_*() refuse, and what fails goes out with its whole range later.
  */
 
 enum {
@@ -32,6 +34,7 @@ enum {
 	MESSAGE_ROOM = 600, /* header, lists, contents and signature; without certificates */
 	VALUE_ROOM = 128,   /* of a StoredData beside value, key and signature */
 	ATTEMPTS = 12,
+	LAPSED_MS = 10000,
 	PAUSE_MS = 1000,
 	PAUSE_DOUBLINGS = 5,
 	ROUND_MS = 60000,
@@ -75,7 +78,9 @@ struct reload_pushes {
 	struct push_tree tree;
 	TAILQ_HEAD(, receiver) receivers;
 	TAILQ_HEAD(, message) messages;
-	size_t count, bytes; /* pushes; places that wait in them */
+	size_t count, bytes;         /* pushes; places that wait in them */
+	struct reload_lapsed lapsed; /* its certificates are owned */
+	uint32_t sequence;           /* of the document that it judges by */
 };
 
 static uint64_t order_number(const struct push *u)
@@ -147,6 +152,11 @@ static size_t waiting_bytes(const struct push *u)
 	return u->fresh.bytes + u->refused.bytes;
 }
 
+bool reload_push_full(const struct reload_peer *p)
+{
+	return p->pushes && (p->pushes->count >= PUSHES_MAX || p->pushes->bytes >= PLACES_BYTES);
+}
+
 static struct push *push_find(
 	struct reload_peer *p, const struct reload_push_to *to, const struct reload_id *resource)
 {
@@ -155,7 +165,7 @@ static struct push *push_find(
 	struct push *u = RB_FIND(push_tree, &p->pushes->tree, &want);
 	if (u)
 		return u;
-	if (!to->order && (p->pushes->count >= PUSHES_MAX || p->pushes->bytes >= PLACES_BYTES)) {
+	if (!to->order && reload_push_full(p)) {
 		receiver_release(p, r);
 		return NULL;
 	}
@@ -206,6 +216,7 @@ void reload_push_clear(struct reload_peer *p)
 	}
 	while ((u = RB_MIN(push_tree, &p->pushes->tree)))
 		push_free(u);
+	free((void *)p->pushes->lapsed.certificates.at);
 	free(TAKE(p->pushes));
 }
 
@@ -278,7 +289,31 @@ static void entry_add(
 	b->bytes += entry_size(e);
 }
 
-/* Takes places out of u->fresh until the message is full; what is not held any more is left out. */
+/*
+ * Whether the receiver would refuse e, and with it the whole message, as its signer is trusted no longer.  The last chain that was looked at is
+ * remembered for a while: a hand-over of one user's values costs few signature checks.
+ */
+static bool is_lapsed(struct reload_peer *p, const struct reload_stored_entry *e)
+{
+	struct reload_lapsed *l = &p->pushes->lapsed;
+	struct span was = l->certificates;
+	if (l->config != p->config || p->pushes->sequence != p->config->sequence ||
+		p->wall - l->now > LAPSED_MS || p->wall < l->now) {
+		free((void *)was.at);
+		was = (struct span){ 0 };
+		*l = (struct reload_lapsed){ .config = p->config, .now = p->wall };
+		p->pushes->sequence = p->config->sequence;
+	}
+	bool lapsed = reload_lapsed(l, e);
+	if (l->certificates.at != was.at) {
+		free((void *)was.at);
+		l->certificates = span_of(reload_memdup(e->certificates.at, e->certificates.len),
+			e->certificates.len);
+	}
+	return lapsed;
+}
+
+/* Takes places out of u->fresh until the message is full; what is not held any more, or not trusted, is left out. */
 static struct reload_place *message_fill(struct builder *b, struct push *u)
 {
 	struct reload_peer *p = u->peer;
@@ -292,6 +327,8 @@ static struct reload_place *message_fill(struct builder *b, struct push *u)
 				? p->storage->ops->find(p->storage, &u->resource, place->kind,
 					  &place->value, p->wall)
 				: NULL;
+		if (e && is_lapsed(p, e))
+			e = NULL;
 		bool new_kind = !b->kinds_count || b->kinds[b->kinds_count - 1].kind != place->kind;
 		if (e && (!entry_fits(b, e) || (new_kind && b->kinds_count == KINDS_MAX)))
 			break;
@@ -420,6 +457,7 @@ static void order_leave(struct push *u)
 	}
 	struct push *other = push_find(p, &to, &u->resource);
 	if (!other) {
+		order->lost = true;
 		push_free(u);
 		return;
 	}
@@ -480,8 +518,12 @@ static void message_end(struct message *m, bool again)
 	struct reload_peer *p = u->peer;
 	size_t before = u->refused.bytes;
 	bool full = p->pushes->bytes >= PLACES_BYTES;
-	if (again && full && u->order)
+	if (again && full && u->order) {
 		u->order->given_up++;
+		u->order->lost = true;
+	} else if (again && full) {
+		reload_maintain_replica_range(p, &u->receiver->node, u->replica_number);
+	}
 	for (struct reload_place *place; (place = m->places);) {
 		m->places = place->next;
 		if (again && !full)
@@ -511,7 +553,7 @@ static void pushed(
 					     .count = u->attempts });
 	if (p->life.state == RELOAD_STATE_JOINED &&
 		(err == RELOAD_DATA_TOO_OLD || err == RELOAD_GENERATION_TOO_LOW))
-		reload_newer_fetch(p, &to->node, &u->resource); /* R-7.4.1.1-22 */
+		reload_pull(p, &to->node, &u->resource, m->places); /* R-7.4.1.1-22 */
 	bool here = p->life.state == RELOAD_STATE_JOINED ||
 		    (p->life.state == RELOAD_STATE_LEAVING && order);
 	if (order && err == RELOAD_REQUEST_TIMEOUT)
@@ -572,6 +614,18 @@ bool reload_push_batch(struct reload_peer *p, const struct reload_push_to *to,
 		for (size_t k = 0; k < batch->changes[i].entries_count; k++)
 			reload_places_add(&u->fresh, batch->changes[i].kind,
 				&batch->changes[i].entries[k].data.value);
+	added(u, to, before);
+	return true;
+}
+
+bool reload_push_places(struct reload_peer *p, const struct reload_push_to *to,
+	const struct reload_id *resource, struct reload_places *places)
+{
+	struct push *u = push_find(p, to, resource);
+	if (!u)
+		return false;
+	size_t before = u->fresh.bytes;
+	reload_places_move(&u->fresh, places);
 	added(u, to, before);
 	return true;
 }

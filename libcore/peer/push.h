@@ -13,6 +13,7 @@ struct reload_push_order {
 	unsigned attempts; /* how often a value is sent; then it is given up */
 	size_t under_way, to_send, given_up;
 	bool unwritable; /* the receiver could not write some of it */
+	bool lost; /* something was forgotten, as too much was waiting: the walk is to be made again */
 	bool (*wanted)(
 		const struct reload_push_order *order); /* the receiver is still to have them */
 	bool (*keep)(
@@ -29,13 +30,19 @@ struct reload_push_to {
 };
 
 /*
- * reload_push_batch() sends what a batch stored, reload_push_resource() all that is held at resource.  False: too much is waiting already, and nothing was taken note of; never
- * with an order, whose owner adds one resource after the other.
+ * reload_push_batch() sends what a batch stored, reload_push_resource() all that is held at resource, reload_push_places() what is held
+ * at these places, which are moved out of the set.  False: too much is waiting already, and nothing was taken note of; never
+ * with an order, whose owner asks reload_push_full() before it adds more.
  */
 bool reload_push_batch(struct reload_peer *p, const struct reload_push_to *to,
 	const struct reload_store_batch *batch);
 bool reload_push_resource(
 	struct reload_peer *p, const struct reload_push_to *to, const struct reload_id *resource);
+bool reload_push_places(struct reload_peer *p, const struct reload_push_to *to,
+	const struct reload_id *resource, struct reload_places *places);
+
+/* reload_push_full() tells whether as much is waiting as may. */
+bool reload_push_full(const struct reload_peer *p);
 
 /* reload_push_clear() forgets all that is under way, without a word to its orders. */
 void reload_push_clear(struct reload_peer *p);

@@ -73,7 +73,7 @@ void reload_serve_store(struct inbound *in)
 	}
 	enum reload_err err = judge(in);
 	if (err == RELOAD_FORBIDDEN && w->replica && !w->place_ok) {
-		reload_newer_hint(p, &in->signer, &w->resource, req);
+		reload_pull_hint(p, &in->signer, &w->resource, req);
 		p->topology->doubted(p->plugin, &w->resource, &in->signer);
 	}
 	if (err) {

@@ -1,6 +1,9 @@
 /* Values on their way to where they belong: what was refused, who leaves, who is no holder any more (RFC 6940 s7.4.1.1, s10.7.3). */
 #include "engine_expect.h"
 
+#include "peer/internal.h"
+#include "peer/push.h"
+
 /* R-7.4.1.1-22: what was refused together with an older value goes out again, after the newer one was asked for */
 static void refused_goes_out_again(void **state)
 {
@@ -51,7 +54,17 @@ static void implausible_is_fetched(void **state)
 		c = craft_store(far, r->u, store);
 		expect_error(far, tell(&c, r->u), 2); /* R-7.4.1.1-05 R-7.4.1.1-10 */
 	}
-	assert_int_equal(fetches_heard(far, &m), 8); /* HINTS_OF_ONE */
+	assert_int_equal(fetches_heard(far, &m), 1); /* one for a resource */
+	struct reload_id at = store->resource;
+	struct reload_msg *other;
+	for (unsigned char i = 1; i <= 20; i++) {
+		at.at[15] = store->resource.at[15] ^ i;
+		store->req.resource = reload_id_span(&at);
+		c = craft_store(far, r->u, store);
+		expect_error(far, tell(&c, r->u), 2);
+	}
+	assert_int_equal(fetches_heard(far, &other), 7); /* HINTS_OF_ONE is 8 */
+	store->req.resource = reload_id_span(&store->resource);
 	forget(r->a);
 	forget(r->b);
 	struct reload_fetch_kind_response k = {
@@ -199,6 +212,175 @@ static void leaves_with_its_answers(void **state)
 	net_free(net);
 }
 
+/* -- what is larger than a message ------------------------------------------------------------------------------------------ */
+
+enum {
+	PIECES = 450 /* of a dictionary: a StatAns about all of them does not fit 20,000 bytes */
+};
+
+struct parts {
+	size_t stats, fetches, stores, values;
+	struct node *counted; /* values on their way there */
+	struct node *replica; /* refuses replica Stores as too old */
+	size_t most;          /* keys that a FetchAns of the replica has room for */
+	size_t asked[128];    /* keys in each Fetch */
+};
+
+static bool parts_count(struct net *net, struct packet *p)
+{
+	struct parts *t = net->tap_arg;
+	struct reload_msg *m = msg_of(net, span_of(p->at, p->len));
+	bool passes = true;
+	uint16_t error = 0;
+	t->stats += m->code == RELOAD_STAT_REQ;
+	if (m->code == RELOAD_STORE_REQ && m->body.store_req.replica_number) {
+		t->stores++;
+		for (size_t i = 0; i < m->body.store_req.kind_data_count; i++)
+			if (p->to == t->counted && m->body.store_req.kind_data[i].kind == K_MANY)
+				t->values += m->body.store_req.kind_data[i].values_count;
+		if (p->to == t->replica)
+			error = 9;
+	}
+	if (m->code == RELOAD_FETCH_REQ && p->to == t->replica) {
+		size_t keys = m->body.fetch_req.specifiers[0].keys_count;
+		assert_int_equal(m->body.fetch_req.specifiers_count, 1);
+		assert_true(t->fetches < COUNT_OF(t->asked));
+		t->asked[t->fetches++] = keys;
+		if (keys > t->most)
+			error = 14;
+	}
+	if (error) {
+		struct craft c = craft_error(p->to, m, error);
+		packet_add(p->to, p->from, number_at(p->from, p->to), craft_bytes(&c));
+		passes = false;
+	}
+	net->messages_count--; /* there are too many of them to be kept */
+	reload_msg_free(m);
+	return passes;
+}
+
+/* A dictionary of many small values at the name of the node's user. */
+static void pieces_store(struct node *n, const struct reload_id *resource, size_t first,
+	size_t count, const char *text)
+{
+	static char keys[PIECES][24];
+	struct reload_destination to = reload_dest_resource(resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	for (size_t i = first; i < first + count;) {
+		struct reload_store_item items[30];
+		size_t k = 0;
+		for (; k < COUNT_OF(items) && i < first + count; k++, i++) {
+			snprintf(keys[i], sizeof(keys[i]), "key%03zu", i);
+			items[k] = (struct reload_store_item){ .kind = K_MANY,
+				.value = { .model = RELOAD_MODEL_DICTIONARY,
+					.exists = true,
+					.key = span_str(keys[i]),
+					.value = span_str(text) },
+				.lifetime_s = 20000 };
+		}
+		enum reload_err err;
+		struct outcome *o = outcome_new(n->net);
+		assert_non_null(
+			reload_peer_store(n->peer, &way, resource, items, k, outcome_fn, o, &err));
+		net_settle(n->net);
+		assert_int_equal(o->err, RELOAD_OK);
+	}
+}
+
+struct owned {
+	struct net *net;
+	struct node *owner, *other, *user;
+	struct reload_id resource;
+	struct parts parts;
+};
+
+/* Two peers; the user's name belongs to the owner. */
+static struct owned *owned_new(void)
+{
+	struct net *net = net_new();
+	struct owned *w = reload_arena_take(&net->arena, sizeof(*w));
+	struct node *one = node_new(net, 0x10), *two = node_new(net, 0x90);
+	*w = (struct owned){ .net = net, .user = one };
+	node_first(one);
+	node_join(two, one, RELOAD_ROLE_PEER);
+	reload_peer_resource_id(one->peer, &w->resource, span_str(one->credentials.cert->user));
+	bool ones = !reload_id_between(&one->id, &w->resource, &two->id);
+	w->owner = ones ? one : two;
+	w->other = ones ? two : one;
+	net->tap = parts_count;
+	net->tap_arg = &w->parts;
+	return w;
+}
+
+static const struct reload_stored_entry *piece(struct owned *w, struct node *n, const char *key)
+{
+	struct reload_stored_value at = { .model = RELOAD_MODEL_DICTIONARY, .key = span_str(key) };
+	return n->storage->ops->find(n->storage, &w->resource, K_MANY, &at, host_wall(n));
+}
+
+/* R-6.4.2.3-03: an owner is asked in parts about a resource that fits no answer, and is sent what it lacks, no more */
+static void an_owner_is_asked_in_parts(void **state)
+{
+	(void)state;
+	struct owned *w = owned_new();
+	struct node *owner = w->owner, *other = w->other;
+	pieces_store(w->user, &w->resource, 0, PIECES, "first");
+	net_pass(w->net, 60000);
+	assert_non_null(piece(w, other, "key449"));
+	/* three places of the owner's are gone, as if rings had merged */
+	struct reload_id before = reload_id_before(&w->resource);
+	owner->storage->ops->drop_range(owner->storage, &before, &w->resource);
+	struct reload_push_to back = { .node = owner->id, .replica_number = 1, .once = true };
+	struct reload_places some = { .count = 0 };
+	for (size_t i = 0; i < PIECES; i++) {
+		char key[24];
+		snprintf(key, sizeof(key), "key%03zu", i);
+		if (i != 7 && i != 200 && i != 449)
+			reload_places_add(&some, K_MANY, &piece(w, other, key)->data.value);
+	}
+	reload_peer_enter(other->peer);
+	assert_true(reload_push_places(other->peer, &back, &w->resource, &some));
+	reload_peer_exit(other->peer);
+	net_pass(w->net, 60000);
+	assert_null(piece(w, owner, "key200"));
+	assert_non_null(piece(w, owner, "key448"));
+	w->parts = (struct parts){ .counted = owner };
+	reload_peer_enter(other->peer);
+	reload_offer_range(other->peer, &before, &w->resource, false);
+	reload_peer_exit(other->peer);
+	net_pass(w->net, 60000);
+	assert_non_null(piece(w, owner, "key007"));
+	assert_non_null(piece(w, owner, "key200"));
+	assert_non_null(piece(w, owner, "key449"));
+	assert_int_equal(w->parts.values, 3);
+	/* two rounds, the second of which finds nothing: 64 places, then 128 */
+	assert_in_range(w->parts.stats, 4, 2 * (PIECES / 64 + 2));
+	net_free(w->net);
+}
+
+/* R-7.4.1.1-22: of a replica that holds newer values is fetched what it refused, in as many parts as fit */
+static void what_was_refused_is_fetched_in_parts(void **state)
+{
+	(void)state;
+	struct owned *w = owned_new();
+	pieces_store(w->user, &w->resource, 0, 200, "first");
+	net_pass(w->net, 60000);
+	w->parts = (struct parts){ .replica = w->other, .most = 5 };
+	pieces_store(w->user, &w->resource, 100, 30, "second"); /* in one message */
+	net_pass(w->net, 500);
+	/* 30 are too many, 15 too, 7 too; then 3 at once */
+	assert_int_equal(w->parts.stores, 1);
+	assert_int_equal(w->parts.fetches, 3 + 10);
+	assert_int_equal(w->parts.asked[0], 30);
+	assert_int_equal(w->parts.asked[3], 3);
+	w->parts = (struct parts){ .replica = w->other, .most = 0 };
+	pieces_store(w->user, &w->resource, 130, 2, "third");
+	net_pass(w->net, 500);
+	/* not even one fits: each is asked for alone, once, and then that is over */
+	assert_int_equal(w->parts.fetches, 3);
+	net_free(w->net);
+}
+
 static unsigned leaves_seen;
 
 static bool no_stores(struct net *net, struct packet *p)
@@ -312,6 +494,8 @@ int main(void)
 		cmocka_unit_test(of_strangers_the_newer_version_only),
 		cmocka_unit_test(leaves_with_hand_over),
 		cmocka_unit_test(leaves_with_its_answers),
+		cmocka_unit_test(an_owner_is_asked_in_parts),
+		cmocka_unit_test(what_was_refused_is_fetched_in_parts),
 		cmocka_unit_test(leaves_while_it_waits),
 		cmocka_unit_test(forgets_what_the_owner_has),
 	};

@@ -183,6 +183,58 @@ static void hand_over_repeats_what_failed(void **state)
 	net_free(net);
 }
 
+/* A node of the user x, whose certificate ends after that time. */
+static struct node *node_of_x(struct net *net, uint8_t first, reload_ms ends)
+{
+	struct reload_id id = id_at(first);
+	return node_new_of(net, &(struct reload_sim_cert_form){ .user = "x@" RELOAD_SIM_OVERLAY,
+					.overlay = RELOAD_SIM_OVERLAY,
+					.nodes = &id,
+					.nodes_count = 1,
+					.not_before = RELOAD_SIM_EPOCH - 1000,
+					.not_after = RELOAD_SIM_EPOCH + (reload_utc)ends });
+}
+
+static void store_entry(struct node *from, struct node *to, const char *key)
+{
+	struct crafted_store *s = store_of(from, K_DICT, key, 0);
+	s->data.value.key = span_str(key);
+	store_sign(s, from);
+	struct craft c = craft_store(from, to, s);
+	expect_answer(from, tell(&c, to), RELOAD_STORE_ANS);
+}
+
+static const struct reload_stored_entry *entry(struct node *n, struct node *user, const char *key)
+{
+	struct reload_id resource;
+	struct reload_stored_value at = { .model = RELOAD_MODEL_DICTIONARY, .key = span_str(key) };
+	reload_peer_resource_id(n->peer, &resource, span_str(user->credentials.cert->user));
+	return n->storage->ops->find(n->storage, &resource, K_DICT, &at, host_wall(n));
+}
+
+/* A value whose signer is trusted no longer does not take those with it that would share its message. */
+static void lapsed_values_stay_behind(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *one = node_new(net, 0x20), *two = node_new(net, 0x80);
+	struct node *ends = node_of_x(net, 0x33, 60000), *stays = node_of_x(net, 0x44, 6000000);
+	node_first(one);
+	store_entry(ends, one, "a");
+	store_entry(stays, one, "b");
+	store_entry(ends, one, "c");
+	store_entry(stays, one, "d");
+	net_pass(net, 70000);
+	assert_non_null(entry(one, ends, "a")); /* its lifetime goes on */
+	node_join(two, one, RELOAD_ROLE_PEER);
+	net_pass(net, 10000);
+	assert_null(entry(two, ends, "a"));
+	assert_non_null(entry(two, ends, "b"));
+	assert_null(entry(two, ends, "c"));
+	assert_non_null(entry(two, ends, "d"));
+	net_free(net);
+}
+
 static bool no_stores(struct net *net, struct packet *p)
 {
 	struct reload_msg *m = msg_of(net, span_of(p->at, p->len));
@@ -243,6 +295,7 @@ int main(void)
 		cmocka_unit_test(refused_values_alone_go_again),
 		cmocka_unit_test(silent_receiver_is_not_flooded),
 		cmocka_unit_test(hand_over_repeats_what_failed),
+		cmocka_unit_test(lapsed_values_stay_behind),
 		cmocka_unit_test(becomes_responsible_meanwhile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,203 @@
+#include "peer/internal.h"
+
+/*
+ * Fetching what another peer holds newer (RFC 6940 s7.4.1.1): values that a replica refused as too old, and values of a replica
+ * Store that was refused here.
+ *
+ * A replica Store from a node that is no plausible holder is refused, whatever it brings (STO-17); yet after a partition it may be
+ * the only one that has the newest version.  So the responsible peer fetches from it what would be newer: the values are
+ * signed by those who may write them, and take their places by storage_time.
+ *
+ * There is one pull for a node and a resource.  It asks for the places in question and no others, a part of them at once; a
+ * part whose answer does not fit a message is halved, and a single value that does not fit is left.
+ *
+ *	places --part--> asked --answered--> (peer/newer.c)
+ *	   ^               |
+ *	   +-- too large --+
+ *
+ * Limits: PULLS_MAX pulls and PLACES_BYTES of places in all; OF_ONE pulls at one node, HINTS_OF_ONE where it is
+ * that node that gave the cause.  More are not made: what was refused is sent again, and refused again, later.
+ */
+
+enum {
+	PULLS_MAX = 128,
+	PLACES_BYTES = 1 << 20,
+	OF_ONE = 32,
+	HINTS_OF_ONE = 8,
+	PART_MAX = 64,
+	ROOM = 1500 /* of keys and ranges in a request; the smallest max-message-size is 5,000 */
+};
+
+struct pull {
+	TAILQ_ENTRY(pull) entry;
+	struct reload_peer *peer;
+	struct reload_id node, resource;
+	struct reload_places places, asked;
+	size_t most; /* places to be asked for at once */
+};
+
+struct reload_pulls {
+	TAILQ_HEAD(, pull) list;
+	size_t count, bytes;
+};
+
+static void pull_free(struct pull *l)
+{
+	struct reload_pulls *all = l->peer->pulls;
+	all->bytes -= l->places.bytes + l->asked.bytes;
+	all->count--;
+	TAILQ_REMOVE(&all->list, l, entry);
+	reload_places_clear(&l->places);
+	reload_places_clear(&l->asked);
+	free(l);
+}
+
+void reload_pull_clear(struct reload_peer *p)
+{
+	struct pull *l;
+	while (p->pulls && (l = TAILQ_FIRST(&p->pulls->list)))
+		pull_free(l);
+	free(TAKE(p->pulls));
+}
+
+static void fetched(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result);
+
+/* Asks for the next part. */
+static void pull_go(struct pull *l)
+{
+	struct reload_peer *p = l->peer;
+	struct reload_specifier specifiers[RELOAD_RESOURCE_KINDS_MAX];
+	struct reload_arena arena = { 0 };
+	size_t taken;
+	struct reload_fetch_req req = { .resource = reload_id_span(&l->resource),
+		.specifiers = specifiers };
+	req.specifiers_count =
+		reload_places_ask(&l->places, l->most, ROOM, &arena, specifiers, &taken);
+	struct reload_destination to = reload_dest_node(&l->node);
+	struct reload_request *r = reload_request_own(p, RELOAD_FETCH_REQ, &to, 1, fetched, l);
+	r->resource = l->resource;
+	for (; taken; taken--) {
+		struct reload_place *place = reload_places_first(&l->places);
+		reload_places_remove(&l->places, place);
+		reload_places_put(&l->asked, place);
+	}
+	reload_request_send(r, &req); /* may end at once */
+	reload_arena_clear(&arena);
+}
+
+/* What was asked for is through, or left. */
+static void part_through(struct pull *l)
+{
+	l->peer->pulls->bytes -= l->asked.bytes;
+	reload_places_clear(&l->asked);
+}
+
+static void part_halve(struct pull *l)
+{
+	size_t before = l->places.bytes + l->asked.bytes;
+	if (l->asked.count < 2) {
+		part_through(l); /* one value that fits no message */
+		return;
+	}
+	l->most = l->asked.count / 2;
+	reload_places_move(&l->places, &l->asked);
+	l->peer->pulls->bytes -= before - l->places.bytes;
+}
+
+static void fetched(
+	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+{
+	struct pull *l = r->own_arg;
+	bool goes_on = p->life.state == RELOAD_STATE_JOINED;
+	if (result->err == RELOAD_RESPONSE_TOO_LARGE || result->err == RELOAD_MESSAGE_TOO_LARGE) {
+		part_halve(l);
+	} else {
+		part_through(l);
+		goes_on = goes_on && !result->err;
+		if (goes_on)
+			reload_newer_take(p, r, result);
+	}
+	if (goes_on && l->places.count)
+		pull_go(l);
+	else
+		pull_free(l);
+}
+
+/* The pull of that node and resource; a new one if there are not too many, and of_one at most at that node. */
+static struct pull *pull_find(struct reload_peer *p, const struct reload_id *node,
+	const struct reload_id *resource, size_t of_one, bool *is_new)
+{
+	struct pull *l;
+	size_t at_node = 0;
+	if (!p->pulls) {
+		p->pulls = RELOAD_NEW(reload_pulls);
+		TAILQ_INIT(&p->pulls->list);
+	}
+	*is_new = false;
+	TAILQ_FOREACH (l, &p->pulls->list, entry) {
+		if (!reload_id_eq(&l->node, node))
+			continue;
+		if (reload_id_eq(&l->resource, resource))
+			return l;
+		at_node++;
+	}
+	if (at_node >= of_one || p->pulls->count >= PULLS_MAX)
+		return NULL;
+	l = RELOAD_NEW(pull);
+	*l = (struct pull){ .peer = p, .node = *node, .resource = *resource, .most = PART_MAX };
+	TAILQ_INSERT_TAIL(&p->pulls->list, l, entry);
+	p->pulls->count++;
+	*is_new = true;
+	return l;
+}
+
+static void pull_add(struct pull *l, uint32_t kind, const struct reload_stored_value *value)
+{
+	struct reload_pulls *all = l->peer->pulls;
+	size_t before = l->places.bytes;
+	if (all->bytes < PLACES_BYTES && !reload_places_has(&l->asked, kind, value))
+		reload_places_add(&l->places, kind, value);
+	all->bytes += l->places.bytes - before;
+}
+
+/* A new one begins, unless there was no room for any place. */
+static void pull_begin(struct pull *l, bool is_new)
+{
+	if (is_new && l->places.count)
+		pull_go(l);
+	else if (is_new)
+		pull_free(l);
+}
+
+void reload_pull(struct reload_peer *p, const struct reload_id *node,
+	const struct reload_id *resource, const struct reload_place *list)
+{
+	bool is_new;
+	struct pull *l = pull_find(p, node, resource, OF_ONE, &is_new);
+	if (!l)
+		return;
+	for (; list; list = list->next)
+		pull_add(l, list->kind, &list->value);
+	pull_begin(l, is_new);
+}
+
+void reload_pull_hint(struct reload_peer *p, const struct reload_id *signer,
+	const struct reload_id *resource, const struct reload_store_req *req)
+{
+	struct reload_places news = { .count = 0 };
+	struct reload_place *place;
+	bool is_new;
+	if (p->life.state != RELOAD_STATE_JOINED || !p->topology->responsible(p->plugin, resource))
+		return;
+	reload_newer_places(p, resource, req, &news);
+	struct pull *l = news.count ? pull_find(p, signer, resource, HINTS_OF_ONE, &is_new) : NULL;
+	while (l && (place = reload_places_first(&news))) {
+		reload_places_remove(&news, place);
+		pull_add(l, place->kind, &place->value);
+		free(place);
+	}
+	if (l)
+		pull_begin(l, is_new);
+	reload_places_clear(&news);
+}

@@ -186,9 +186,9 @@ static void offer_paths(const struct source *s, const struct cli_typed *typed)
 {
 	bool slash = strchr(cli_typed_value(typed), '/') != NULL;
 	if (s->paths == FILES || (s->paths == FILES_BEHIND_SLASH && slash))
-		printf(":files\n");
+		printf(":files\t%zu\n", typed->before);
 	if (s->paths == DIRS || (s->paths == DIRS_BEHIND_SLASH && slash))
-		printf(":dirs\n");
+		printf(":dirs\t%zu\n", typed->before);
 }
 
 /* offer_value() offers what fits an argument that the tables write as arg. */

@@ -1,7 +1,8 @@
 /*
  * What fits at the end of a command line that is being typed.  The shells' scripts ask with `PROGRAM --complete WORD...`; the
  * last word is the one under the cursor.  Each line of the answer is a whole word that could stand there, with a tab
- * and a description behind it where there is one; ":files" and ":dirs" stand for names of files and directories.
+ * and a description behind it where there is one; ":files" and ":dirs" stand for names of files and directories, which continue
+ * the word behind as many bytes of it as the number behind the tab says.
  */
 #pragma once
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-	PATIENCE_MS = 500, /* somebody waits for the Tab key */
+	PATIENCE_MS = 2000, /* somebody waits for the Tab key */
 	PREFIX_DIGITS = 8,
 	PREFIX = 64
 };
@@ -62,12 +62,23 @@ static void offer_targets(const struct cli_typed *typed, const json_t *nodes, bo
 	}
 }
 
+/* offer_kinds() offers names, and numbers where there is no name or a number has been begun. */
 static void offer_kinds(const struct cli_typed *typed, const json_t *kinds)
 {
+	const char *begun = cli_typed_value(typed);
+	bool hex = !strncmp(begun, "0x", 2), decimal = *begun >= '1' && *begun <= '9';
+	char number[16];
 	size_t i;
 	json_t *kind;
-	json_array_foreach (kinds, i, kind)
-		cli_offer(typed, cli_get_text(kind, "kind"), cli_get_text(kind, "data_model"));
+	json_array_foreach (kinds, i, kind) {
+		const char *name = cli_get_text(kind, "kind");
+		long long id = json_integer_value(json_object_get(kind, "kind_id"));
+		snprintf(number, sizeof(number), decimal ? "%lld" : "0x%08llx", id);
+		if (hex || decimal)
+			cli_offer(typed, number, name);
+		else
+			cli_offer(typed, name, cli_get_text(kind, "data_model"));
+	}
 }
 
 void cli_complete_agent(struct cli *cli, const char *what, const struct cli_typed *typed)

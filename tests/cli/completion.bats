@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Completion, asked for in the shells: bash with the words that bash makes of a line, fish by `complete -C`.
+# Completion: shells.py presses Tab in bash, zsh and fish, which have to offer the same.
 
 load lab
 
@@ -8,10 +8,19 @@ setup_file() {
 	lab_overlay
 	lab_start alice -l "127.0.0.1:$PORT" --first
 	until_true reload-agent status -a alice --wait joined
-	lab_start bob -l 127.0.0.1:0 --no-join
-	until_true test -S lab/run/bob.sock
-	mkdir -p files && touch files/one.xml
-	export SCRIPTS="$BATS_TEST_DIRNAME/../../completions"
+	# another overlay, with an agent that knows other Kinds
+	reload-enroll kind OTHER --id 0xf0000077 --model single --access user-match -o other.kind -q
+	reload-enroll init other.example --kind other.kind -q
+	reload-enroll issue dora@other.example --identity dora -q
+	lab_start dora -l 127.0.0.1:0 --first
+	until_true reload-agent status -a dora --wait joined
+	export SCRIPTS="$BATS_TEST_DIRNAME/../../completions" SHELLS_HOME="$BATS_FILE_TMPDIR/shells"
+	mkdir -p shells files
+	# names that would do something if a shell took them for more than names
+	reload-enroll issue 'x$(touch${IFS}pwned)@calls.example' --identity odd -q 2>/dev/null
+	reload-enroll issue "q'\`id>pwned\`\"@calls.example" --identity odd2 -q
+	cd files || return 1
+	mkdir 'd ir' && touch one.xml 'a b.xml' '$(touch pwned).xml' '`touch pwned`' "it's" -- -rf 'semi;touch pwned' 'q"q'
 }
 
 teardown_file() {
@@ -19,52 +28,140 @@ teardown_file() {
 }
 
 setup() {
-	cd "$BATS_FILE_TMPDIR" || return 1
+	cd "$BATS_FILE_TMPDIR/files" || return 1
 }
 
-# in_bash LINE: what the script makes of LINE, the words split as bash splits them.
-in_bash() {
-	bash --norc -c '. "$SCRIPTS/${1%% *}"
-		compopt() { :; }
-		COMP_LINE=$1 COMP_POINT=${#1}
-		mapfile -t COMP_WORDS < <(python3 -c "
-import re, sys
-line = sys.argv[1]
-print(chr(10).join(re.findall(r\"[:=@]+|[^\s:=@]+\", line) + ([\"\"] if line[-1] == \" \" else [])))" "$1")
-		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-		f=${1%% *}
-		"_${f//-/_}"
-		printf "%s\n" "${COMPREPLY[@]}"' - "$1"
+teardown() {
+	[ ! -e pwned ] && [ ! -e ../pwned ] && [ ! -e ../shells/pwned ]
 }
 
-in_fish() {
-	XDG_CONFIG_HOME="$PWD/fish" HOME="$PWD" fish --no-config -c 'source "$SCRIPTS/"(string split " " -- $argv[1])[1].fish; complete -C $argv[1]' -- "$1"
+# offers: the shells are asked for each line of standard input, "LINE|WORD WORD"; %20 stands for a blank in a WORD.
+offers() {
+	local table line want bad=0
+	mapfile -t table
+	python3 "$BATS_TEST_DIRNAME/shells.py" "$SCRIPTS" "${table[@]%|*}" >"$BATS_TEST_TMPDIR/answers"
+	for line in "${table[@]}"; do
+		want=${line##*|} line=${line%|*}
+		jq -e --arg line "$line" --arg want "$want" \
+			'($want | split(" ") - [""] | map(gsub("%20"; " ")) | sort) as $w | .[$line] | (.bash | sort) == $w and (.zsh | sort) == $w and (.fish | sort) == $w' \
+			"$BATS_TEST_TMPDIR/answers" >/dev/null || {
+			echo "[$line] should offer: $want"
+			jq -c --arg line "$line" '.[$line]' "$BATS_TEST_TMPDIR/answers"
+			bad=1
+		}
+	done
+	return $bad
 }
 
+@test "instances, nodes, users, Kinds: those of the agent that the line names" {
+	a=$(node_of alice) d=$(node_of dora)
+	a=${a:0:8} d=${d:0:8} places='self succ pred finger wildcard'
+	certs='CERTIFICATE_BY_NODE CERTIFICATE_BY_USER TURN-SERVICE'
+	offers <<-EOF
+		reload-ping -a |alice dora
+		reload-ping --agent=|--agent=alice --agent=dora
+		reload-ping -jqa|-jqaalice -jqadora
+		reload-ping |$places
+		reload-ping -a alice |$places alice@calls.example node:$a
+		reload-ping -a dora |$places dora@other.example node:$d
+		reload-ping --agent=dora -c 1 |$places dora@other.example node:$d
+		reload-ping -a "dora" d|dora@other.example
+		reload-ping -a 'do'r"a" d|dora@other.example
+		reload-ping -a dora node:|node:$d
+		reload-ping -a dora node:${d:0:2}|node:$d
+		reload-ping -a alice node:${d:0:7}x|
+		reload-ping -a alice alice@|alice@calls.example
+		reload-ping -a alice alice@ca|alice@calls.example
+		reload-ping -a alice "alice@|alice@calls.example
+		reload-ping -a alice 'alice@c|alice@calls.example
+		reload-ping -a alice succ,node:|succ,node:$a
+		reload-fetch -a alice -k 0xf|0xf0000001 0xf0000002 0xf0000003
+		reload-fetch -a dora -k 0xf|0xf0000001 0xf0000077
+		reload-fetch -a dora -k 0x0000001|0x00000010
+		reload-store -a dora --kind 4026531|4026531841 4026531959
+		reload-store -a dora --kind |$certs 0xf0000001 0xf0000077
+		reload-store -a dora --kind=CERT|--kind=CERTIFICATE_BY_NODE --kind=CERTIFICATE_BY_USER
+		reload-store -a dora -k CERTIFICATE_BY_USER dora|dora@other.example
+		reload-ping -a nobody |$places
+		reload-enroll issue d|dora@other.example
+		reload-enroll config show calls|calls.example
+	EOF
+}
 
-all() {
-	local shell
-	for shell in bash fish; do
-		run "in_$shell" "$1"
-		matches "$output" "$2" || { echo "in $shell"; return 1; }
-		[ -z "${3:-}" ] || [[ ! $output =~ $3 ]] || { echo "in $shell: $output"; return 1; }
+@test "states, levels, types, policies, models and commands; no files where none fit" {
+	levels='error warn info debug trace' parts='agent= config= control= ident= link= peer= route= storage= topology='
+	offers <<-EOF
+		reload-agent status --wait |init configured enrolled bootstrapping attaching joining joined leaving isolated stopped
+		reload-agent status --wait=jo|--wait=joining --wait=joined
+		reload-agent log |$levels $parts
+		reload-agent log link=|link=error link=warn link=info link=debug link=trace
+		reload-agent log debug |
+		reload-agent --log-level warn,pe|warn,peer=
+		reload-agent --log-level=warn,peer=t|--log-level=warn,peer=trace
+		reload-agent events --type link_|link_down link_limit link_refused link_slow link_up
+		reload-enroll kind X --access |user-match node-match user-node-match node-multiple
+		reload-enroll kind X --model |single array dictionary
+		reload-enroll config |check show
+		reload-agent st|status stop
+		reload-ping --color |auto always never
+		reload-ping --c|--count --color
+		reload-ping --count 3 --c|--color
+		reload-ping -c |
+		reload-ping -c 3 o|
+		reload-fetch -a alice -k o|
+		reload-join o|
+		reload-agent status -- o|
+		reload-agent -I o|odd odd2
+	EOF
+}
+
+@test "files and directories where they fit, with whatever name" {
+	offers <<-EOF
+		reload-fetch --output o|one.xml
+		reload-fetch --output=o|--output=one.xml
+		reload-fetch -oo|-oone.xml
+		reload-fetch -o ./o|./one.xml
+		reload-fetch --output |one.xml a%20b.xml \$(touch%20pwned).xml \`touch%20pwned\` it's -rf semi;touch%20pwned q"q d%20ir
+		reload-fetch --output='|$(printf -- '--output=%s ' 'one.xml' 'a%20b.xml' '$(touch%20pwned).xml' '`touch%20pwned`' "it's" -rf 'semi;touch%20pwned' 'q"q' 'd%20ir')
+		reload-fetch --output \\\`|\`touch%20pwned\`
+		reload-fetch --output "a|a%20b.xml
+		reload-fetch --output 'a b|a%20b.xml
+		reload-fetch --output a\\ |a%20b.xml
+		reload-fetch --output ~/zcompd|~/zcompdump
+		reload-agent --store-path |d%20ir
+		reload-agent --store-path=d|--store-path=d%20ir
+		reload-agent --config one.xml --bootstrap o|
+	EOF
+}
+
+@test "names that would do something do nothing, on the line or as an offer" {
+	touch $'new\nline;touch pwned' # teardown() looks for pwned
+	offers <<-EOF
+		reload-enroll issue |alice@calls.example bob@calls.example carol@calls.example dora@other.example q'\`id>pwned\`"@calls.example x\$(touch\${IFS}pwned)@calls.example
+		reload-enroll issue x|x\$(touch\${IFS}pwned)@calls.example
+		reload-enroll issue 'x|x\$(touch\${IFS}pwned)@calls.example
+		reload-enroll issue "q|q'\`id>pwned\`"@calls.example
+		reload-ping \$(touch pwned) |
+		reload-ping -a '\`touch pwned\`' |self succ pred finger wildcard
+		reload-ping -a "\$(touch pwned)" node:|
+	EOF
+	python3 "$BATS_TEST_DIRNAME/shells.py" --tab "$SCRIPTS" 'reload-fetch --output ne' 'reload-fetch --output $(touch pwned)' 'reload-fetch --output `touch pwned`' \
+		'reload-ping -a $(touch pwned) ' "reload-enroll issue 'x" >tabs
+	rm $'new\nline;touch pwned'
+	jq -r '.["reload-fetch --output ne"] | .bash[0], .zsh[0], "true"' tabs >lines
+	jq -r ".[\"reload-enroll issue 'x\"] | .bash[0], .zsh[0]" tabs >>lines
+	# what Tab made of the lines names one thing for the shells
+	printf '%s\n' 'reload-fetch() { echo "$#"; }' 'reload-enroll() { echo "$#"; }' "$(<lines)" >try
+	for shell in bash zsh; do
+		[ "$($shell try 2>&1)" = $'2\n2\n2\n2' ]
 	done
 }
 
-@test "bash and fish: instances, Kinds, nodes, users, states, levels; -a on the line counts; no files" {
-	node=$(node_of alice)
-	all 'reload-ping -a ' 'alice.*bob' 'files'
-	all 'reload-fetch -a alice -k ' '0xf0000001|4026531842|REDIR|[A-Z]' 'files'
-	all 'reload-ping -a alice ' "${node:0:8}" 'files'
-	all 'reload-ping -a alice node:' "${node:0:8}" 'files'
-	all 'reload-ping --agent=alice alice@' 'calls.example' 'files'
-	all 'reload-agent status --wait ' 'joined' 'files'
-	all 'reload-agent status --wait=jo' 'joined' 'leaving'
-	all 'reload-agent log link=' 'debug' 'files|storage'
-	all 'reload-agent events --type ' 'link_up' 'files'
-	all 'reload-ping -c ' '' '[a-z]'
-	all 'reload-fetch --output fi' 'files' 'alice'
-	# two agents run: without -a nobody is asked
-	run in_bash 'reload-ping node:'
-	[ -z "$output" ]
+@test "each program in the three shells: its options, and a Tab that completes one" {
+	lines=()
+	for p in agent diag enroll fetch join ping sim store; do
+		lines+=("reload-$p --versio")
+	done
+	offers < <(printf '%s|--version\n' "${lines[@]}")
+	python3 "$BATS_TEST_DIRNAME/shells.py" --tab "$SCRIPTS" "${lines[@]}" | jq -e 'to_entries | length == 8 and all(.key as $k | .value.bash[0] == $k + "n " and .value.zsh[0] == $k + "n ")'
 }

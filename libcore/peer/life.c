@@ -333,6 +333,7 @@ void reload_life_link_down(
 		else if (p->life.role == RELOAD_ROLE_CLIENT && !p->uplink)
 			client_moves(p);
 		reload_life_neighbours(p);
+		reload_life_leave_answered(p);
 	}
 }
 
@@ -555,7 +556,7 @@ void reload_life_leave_answered(struct reload_peer *p)
 		return; /* who is told closes its link, and the answers would be lost with it */
 	if (p->life.handing)
 		reload_timer_arm(&p->timers, &p->life.leaving, p->now, leave_tell, p);
-	else if (TAILQ_EMPTY(&p->requests))
+	else if (TAILQ_EMPTY(&p->requests) || !p->connections->count)
 		reload_timer_arm(&p->timers, &p->life.leaving, p->now, left, p);
 }
 

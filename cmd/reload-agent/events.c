@@ -59,6 +59,7 @@ const char *agent_event_part(enum reload_event_type type)
 	case RELOAD_EV_STORE_REFUSED:
 	case RELOAD_EV_STORE_FAILED:
 	case RELOAD_EV_STORE_RECOVERED:
+	case RELOAD_EV_STORE_RENEWED:
 	case RELOAD_EV_STORE_DAMAGED:
 	case RELOAD_EV_REPLICA_FAILED:
 	case RELOAD_EV_REPAIRING:

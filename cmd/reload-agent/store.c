@@ -81,6 +81,9 @@ static void on_news(void *arg, enum reload_storage_news news, const char *words,
 		agent->store_failure = NULL;
 		store->changed = true;
 		break;
+	case RELOAD_STORAGE_RENEWED:
+		event.type = RELOAD_EV_STORE_RENEWED;
+		break;
 	case RELOAD_STORAGE_DAMAGED_ROWS:
 	case RELOAD_STORAGE_DAMAGED_FILE:
 		event.type = RELOAD_EV_STORE_DAMAGED;

@@ -11,16 +11,15 @@
  *
  * The log goes into the file in the end, which may have to grow by as much: a group is refused as long as the disk has not room for both,
  * so that a log never fills the disk and then cannot be emptied.  Whether the files are still those at their paths is asked
- * before and after each group: what is written to a file that was removed is written to nothing.
+ * before and after each group: what is written to a file that was removed is written to nothing (sqlite_renew_io.c makes it anew).
  */
-#include "storage/sqlite_internal.h"
+#include "storage/sqlite_file_io.h"
 
-#include "storage/disk_io.h"
 #include "util/alloc.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -103,17 +102,7 @@ static const char *const statement_text[STATEMENTS] = {
 	[ROLLBACK] = "ROLLBACK",
 };
 
-struct reload_sqlite_file {
-	sqlite3 *db;
-	sqlite3_stmt *statements[STATEMENTS];
-	char *path, *log;
-	struct reload_file_mark mark,
-		log_mark; /* the files that were opened; log_mark zero: none so far */
-	int lock;         /* descriptor, -1: none */
-	int pages;        /* in the log */
-	bool stuck;       /* the log could not go into the file */
-	reload_ms keep_ms;
-};
+static_assert((int)STATEMENTS == (int)RELOAD_SQLITE_STATEMENTS, "room for each statement");
 
 /* --- small things ------------------------------------------------------------------------------------------------ */
 
@@ -160,7 +149,7 @@ static int number(struct reload_sqlite_file *f, const char *text, sqlite3_int64 
 	return code == SQLITE_ROW ? SQLITE_OK : code ? code : SQLITE_ERROR;
 }
 
-static const char *reason(int code)
+const char *reload_sqlite_reason(int code)
 {
 	return (code & 0xff) == SQLITE_FULL ? "no space left on the device" : sqlite3_errstr(code);
 }
@@ -363,7 +352,13 @@ static int prepare_all(struct reload_sqlite_file *f)
 	return code;
 }
 
-static void disconnect(struct reload_sqlite_file *f)
+int reload_sqlite_connect(struct reload_sqlite_file *f)
+{
+	int code = connect_db(f);
+	return code ? code : prepare_all(f);
+}
+
+void reload_sqlite_disconnect(struct reload_sqlite_file *f)
 {
 	for (int i = 0; i < STATEMENTS; i++) {
 		sqlite3_finalize(f->statements[i]);
@@ -413,10 +408,11 @@ static enum reload_err open_once(struct reload_sqlite_file *f,
 		*code = read_all(f, memory, setup->id_len, found);
 	if (!*code)
 		*code = prepare_all(f);
-	return *code && !is_damage(*code) ? cannot(why, f->path, reason(*code)) : RELOAD_OK;
+	return *code && !is_damage(*code) ? cannot(why, f->path, reload_sqlite_reason(*code))
+					  : RELOAD_OK;
 }
 
-static char *path_with(const char *a, const char *b)
+char *reload_sqlite_path(const char *a, const char *b)
 {
 	size_t len = strlen(a) + strlen(b) + 1;
 	char *path = reload_alloc(len);
@@ -437,9 +433,9 @@ static enum reload_err move_aside(
 			snprintf(ending, sizeof(ending), ".damaged-%s.%u", time, again);
 		else
 			snprintf(ending, sizeof(ending), ".damaged-%s", time);
-		*to = path_with(f->path, ending);
+		*to = reload_sqlite_path(f->path, ending);
 	} while (!access(*to, F_OK) && ++again < 1000);
-	char *log = path_with(f->path, "-wal"), *log_to = path_with(*to, "-wal");
+	char *log = reload_sqlite_path(f->path, "-wal"), *log_to = reload_sqlite_path(*to, "-wal");
 	int failed = rename(f->path, *to) ? errno : 0;
 	if (!failed && rename(log, log_to) && errno != ENOENT)
 		failed = errno;
@@ -493,9 +489,9 @@ static enum reload_err open_file(struct reload_sqlite_file *f,
 			return RELOAD_OK;
 		}
 		if (attempt)
-			return cannot(why, f->path, reason(code));
+			return cannot(why, f->path, reload_sqlite_reason(code));
 		memory->ops->drop_range(memory, &all, &all);
-		disconnect(f);
+		reload_sqlite_disconnect(f);
 		err = move_aside(f, setup->now, &aside, why);
 		if (!err)
 			tell(setup, RELOAD_STORAGE_DAMAGED_FILE, aside, 0);
@@ -524,22 +520,36 @@ static enum reload_err make_directory(const char *path, struct reload_why *why)
 }
 
 static enum reload_err take_lock(
-	struct reload_sqlite_file *f, const char *directory, struct reload_why *why)
+	struct reload_sqlite_file *f, const char *path, struct reload_why *why)
 {
-	char *path = path_with(directory, "/store.lock");
 	enum reload_err err = RELOAD_OK;
-	f->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (f->lock < 0) {
+	int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock < 0) {
 		err = cannot(why, path, strerror(errno));
-	} else if (flock(f->lock, LOCK_EX | LOCK_NB)) {
+	} else if (flock(lock, LOCK_EX | LOCK_NB)) {
 		err = errno == EWOULDBLOCK ? RELOAD_EXISTS : RELOAD_IO;
 		if (err == RELOAD_IO)
 			err = cannot(why, path, strerror(errno));
 		else
-			reload_why_set(why, err, directory, "another agent has this store");
+			reload_why_set(why, err, f->directory, "another agent has this store");
 		if (err == RELOAD_EXISTS)
 			reload_why_hint(why, "--store-path DIR names another place");
+		close(lock);
+	} else {
+		if (f->lock >= 0)
+			close(f->lock);
+		f->lock = lock;
+		f->lock_mark = reload_file_mark(path);
 	}
+	return err;
+}
+
+enum reload_err reload_sqlite_place(struct reload_sqlite_file *f, struct reload_why *why)
+{
+	char *path = reload_sqlite_path(f->directory, "/store.lock");
+	enum reload_err err = make_directory(f->directory, why);
+	if (!err && !reload_file_same(f->lock_mark, path))
+		err = take_lock(f, path, why);
 	free(path);
 	return err;
 }
@@ -551,11 +561,10 @@ enum reload_err reload_sqlite_file_open(struct reload_sqlite_file **out,
 	struct reload_sqlite_file *f = RELOAD_NEW(reload_sqlite_file);
 	f->lock = -1;
 	f->keep_ms = setup->keep_generation_ms;
-	f->path = path_with(setup->directory, "/store.db");
-	f->log = path_with(f->path, "-wal");
-	enum reload_err err = make_directory(setup->directory, why);
-	if (!err)
-		err = take_lock(f, setup->directory, why);
+	f->directory = reload_strdup(setup->directory);
+	f->path = reload_sqlite_path(setup->directory, "/store.db");
+	f->log = reload_sqlite_path(f->path, "-wal");
+	enum reload_err err = reload_sqlite_place(f, why);
 	if (!err)
 		err = open_file(f, setup, memory, why);
 	if (err) {
@@ -570,11 +579,17 @@ enum reload_err reload_sqlite_file_open(struct reload_sqlite_file **out,
 
 void reload_sqlite_file_free(struct reload_sqlite_file *f)
 {
+	const char *words;
 	if (!f)
 		return;
-	disconnect(f);
+	bool there =
+		!f->mark.number || reload_sqlite_file_there(f) || !reload_sqlite_renew(f, &words);
+	if (!there && f->db) /* SQLite would remove the log that is another agent's now */
+		sqlite3_db_config(f->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	reload_sqlite_disconnect(f);
 	if (f->lock >= 0)
 		close(f->lock);
+	free(f->directory);
 	free(f->path);
 	free(f->log);
 	free(f);
@@ -714,7 +729,7 @@ static enum reload_err write_group(
 		code = run(f, COMMIT);
 	if (!code)
 		return RELOAD_OK;
-	*words = reason(code);
+	*words = reload_sqlite_reason(code);
 	if (!sqlite3_get_autocommit(f->db))
 		(void)run(f, ROLLBACK);
 	return RELOAD_IO;
@@ -723,23 +738,29 @@ static enum reload_err write_group(
 enum reload_err reload_sqlite_file_write(
 	struct reload_sqlite_file *f, const struct reload_change *first, const char **words)
 {
-	static const char gone[] = "store.db or its log was removed or replaced";
 	uint64_t more = size_of(f, first);
-	*words = gone;
-	if (!reload_sqlite_file_there(f))
-		return RELOAD_IO;
+	enum reload_err err = RELOAD_OK;
+	if (!f->db || !reload_sqlite_file_there(f))
+		err = reload_sqlite_renew(f, words);
+	if (err)
+		return err;
 	if (!has_room(f, more))
 		reload_sqlite_file_tidy(f);
 	if (!has_room(f, more)) {
-		*words = reason(SQLITE_FULL);
+		*words = reload_sqlite_reason(SQLITE_FULL);
 		return RELOAD_IO;
 	}
-	enum reload_err err = write_group(f, first, words);
-	if (!err && !reload_sqlite_file_there(f)) {
-		*words = gone;
-		err = RELOAD_IO;
-	}
+	err = write_group(f, first, words);
+	if (!err && !reload_sqlite_file_there(f)) /* it went where nobody finds it */
+		err = reload_sqlite_renew(f, words);
 	return err;
+}
+
+bool reload_sqlite_file_renewed(struct reload_sqlite_file *f)
+{
+	bool renewed = f->renewed;
+	f->renewed = false;
+	return renewed;
 }
 
 int reload_sqlite_file_pages(const struct reload_sqlite_file *f)
@@ -756,6 +777,8 @@ bool reload_sqlite_file_stuck(const struct reload_sqlite_file *f)
 void reload_sqlite_file_tidy(struct reload_sqlite_file *f)
 {
 	int pages = 0, moved = 0;
+	if (!f->db)
+		return;
 	bool small = reload_disk_free(f->path) / 8 < reload_file_size(f->log);
 	int code = sqlite3_wal_checkpoint_v2(f->db, NULL,
 		small ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);

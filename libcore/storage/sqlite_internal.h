@@ -39,9 +39,12 @@ enum reload_err reload_sqlite_file_open(struct reload_sqlite_file **out,
 	struct reload_why *why) MUST_CHECK;
 void reload_sqlite_file_free(struct reload_sqlite_file *f);
 
+/* reload_sqlite_file_renewed() tells whether the files were made anew since it was asked last, because they were removed. */
+bool reload_sqlite_file_renewed(struct reload_sqlite_file *f);
+
 /*
  * reload_sqlite_file_write() makes a list of changes durable, all or none; an empty list tries whether anything can be
- * written.  RELOAD_IO; *words (static) tells why.
+ * written.  Files that were removed are made anew.  RELOAD_IO; *words (static) tells why.
  */
 enum reload_err reload_sqlite_file_write(struct reload_sqlite_file *f,
 	const struct reload_change *first, const char **words) MUST_CHECK;

@@ -8,7 +8,8 @@
  *
  * The writer takes what has come while it wrote, at most GROUP_RECORDS; when more is just arriving it waits for it,
  * GROUP_MS at most.  A failed write stalls the writer, because what is queued was admitted on top of what failed.
- * While writing fails it is tried again every RETRY_MS, and with every commit.
+ * While writing fails it is tried again every RETRY_US, and with every commit.  Whether the files are still there is looked every
+ * WATCH_US at least.
  */
 #include "storage/sqlite_io.h"
 
@@ -59,6 +60,7 @@ struct durable {
 	bool wanted;   /* something is to be written now */
 	bool sleeping; /* the writer waits for wanted */
 	bool writing, stalled, failing, stop, hurry;
+	bool renewed;    /* to be told */
 	char words[160]; /* why it fails */
 };
 
@@ -213,7 +215,8 @@ static void *writer(void *arg)
 			reload_sqlite_file_tidy(d->file);
 		pthread_mutex_lock(&d->lock);
 		d->writing = false;
-		bool news = group.first || was_failing != (err != RELOAD_OK);
+		d->renewed |= reload_sqlite_file_renewed(d->file);
+		bool news = group.first || d->renewed || was_failing != (err != RELOAD_OK);
 		group_finished(d, &group, err, words);
 		if (!d->wanted || d->stalled)
 			pthread_cond_broadcast(&d->idle);
@@ -322,9 +325,12 @@ static void tell_health(struct durable *d)
 {
 	char words[sizeof(d->words)];
 	pthread_mutex_lock(&d->lock);
-	bool failing = d->failing;
+	bool failing = d->failing, renewed = d->renewed;
+	d->renewed = false;
 	memcpy(words, d->words, sizeof(words));
 	pthread_mutex_unlock(&d->lock);
+	if (renewed && d->tell)
+		d->tell(d->arg, RELOAD_STORAGE_RENEWED, NULL, 0);
 	if (failing == d->told_failed)
 		return;
 	d->told_failed = failing;

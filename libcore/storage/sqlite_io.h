@@ -23,6 +23,7 @@
 enum reload_storage_news {
 	RELOAD_STORAGE_FAILED,       /* it cannot be written: words are the reason */
 	RELOAD_STORAGE_RECOVERED,    /* it can again */
+	RELOAD_STORAGE_RENEWED,      /* it was removed, and is there again with all values */
 	RELOAD_STORAGE_DAMAGED_ROWS, /* count rows were damaged and are dropped */
 	RELOAD_STORAGE_DAMAGED_FILE, /* it was moved to the path words, a new one is begun */
 	RELOAD_STORAGE_LOADED        /* count values were read */

@@ -138,6 +138,30 @@ taken_again() {
 	taken_again
 }
 
+@test "store files that are removed are made again, others in their place are named" {
+	start
+	put before --lifetime 1h
+	rm -r lab/state/alice
+	until_true grep -q 'warn  storage: the files of stored values were removed and are made again' lab/alice.log
+	put after
+	[ -e $DB ]
+	rm $DB
+	put again
+	# what somebody else put there is neither written nor removed
+	mv $DB away.db
+	echo 'not ours' >$DB
+	until_true grep -q 'error storage: stored values cannot be written to the disk .*another file' lab/alice.log
+	R put never
+	[ "$status" -ne 0 ]
+	matches "$(reload-agent status -a alice)" 'store  cannot be written: another file .* move it away'
+	[ "$(cat $DB)" = 'not ours' ]
+	rm $DB
+	taken_again
+	killed alice
+	start
+	[ "$(got)" = again ]
+}
+
 @test "a limit of file sizes: the same, and what was acknowledged is there after a kill" {
 	(
 		ulimit -S -f 120

@@ -1,0 +1,45 @@
+/* The file of the durable storage, for the two that work on it: sqlite_file_io.c and sqlite_renew_io.c. */
+#pragma once
+
+#include "storage/disk_io.h"
+#include "storage/sqlite_internal.h"
+
+#include <sqlite3.h>
+
+enum {
+	RELOAD_SQLITE_STATEMENTS = 14
+};
+
+struct reload_sqlite_file {
+	sqlite3 *db; /* NULL: renewing it failed half way, and is tried again */
+	sqlite3_stmt *statements[RELOAD_SQLITE_STATEMENTS];
+	char *directory, *path, *log;
+	struct reload_file_mark mark,
+		log_mark; /* the files that were opened; log_mark zero: none so far */
+	struct reload_file_mark lock_mark;
+	int lock;     /* descriptor, -1: none */
+	int pages;    /* in the log */
+	bool stuck;   /* the log could not go into the file */
+	bool renewed; /* since reload_sqlite_file_renewed() was asked */
+	reload_ms keep_ms;
+};
+
+/* reload_sqlite_path() returns a followed by b (owned). */
+char *reload_sqlite_path(const char *a, const char *b);
+
+/* reload_sqlite_reason() returns the words for a code of SQLite (static). */
+const char *reload_sqlite_reason(int code);
+
+/* reload_sqlite_place() makes the directory and takes the lock there, as far as either is missing; fails as a start does. */
+enum reload_err reload_sqlite_place(
+	struct reload_sqlite_file *f, struct reload_why *why) MUST_CHECK;
+
+/* reload_sqlite_connect() opens the database at f->path for writing; a code of SQLite.  reload_sqlite_disconnect() ends that. */
+int reload_sqlite_connect(struct reload_sqlite_file *f) MUST_CHECK;
+void reload_sqlite_disconnect(struct reload_sqlite_file *f);
+
+/*
+ * reload_sqlite_renew() brings what was made durable back to the paths of the files, one of which is not there any more.
+ * RELOAD_IO, *words tell why: another file is there, or the place cannot be written.
+ */
+enum reload_err reload_sqlite_renew(struct reload_sqlite_file *f, const char **words) MUST_CHECK;

@@ -1,0 +1,126 @@
+/*
+ * The files once more, when they are no longer at their paths:
+ *
+ *	store.db is there, its log was removed    -> the log goes into store.db, and another one is begun
+ *	store.db was removed, or its directory    -> a copy of the open file, which has no name any more, takes its place
+ *	another file is at one of the two paths   -> refused: it belongs to somebody
+ *
+ * SQLite still reads a file that was removed, and everything that was acknowledged is in it.
+ */
+#include "storage/sqlite_file_io.h"
+
+#include "util/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum reload_err failed(const char **words, const char *why)
+{
+	*words = why;
+	return RELOAD_IO;
+}
+
+static bool foreign(struct reload_file_mark mark, const char *path)
+{
+	return reload_file_mark(path).number && !reload_file_same(mark, path);
+}
+
+static int copy_to(struct reload_sqlite_file *f, const char *path)
+{
+	sqlite3_stmt *st = NULL;
+	int code = sqlite3_prepare_v2(f->db, "VACUUM INTO ?1", -1, &st, NULL);
+	if (!code) {
+		sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC);
+		code = sqlite3_step(st) == SQLITE_DONE ? SQLITE_OK
+						       : sqlite3_extended_errcode(f->db);
+	}
+	sqlite3_finalize(st);
+	return code;
+}
+
+/* The old log goes first: SQLite would take it for that of the new file. */
+static int put_in_place(struct reload_sqlite_file *f, const char *next)
+{
+	int directory = open(f->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), e = 0;
+	if (directory < 0)
+		return errno;
+	if ((unlink(f->log) && errno != ENOENT) || rename(next, f->path) || fsync(directory))
+		e = errno;
+	close(directory);
+	return e;
+}
+
+static enum reload_err copy(struct reload_sqlite_file *f, const char **words)
+{
+	if (!f->db)
+		return failed(words, "store.db was removed again while it was made anew");
+	char *next = reload_sqlite_path(f->path, ".new");
+	enum reload_err err = RELOAD_OK;
+	(void)unlink(next); /* of an attempt that a kill ended */
+	int fd = open(next, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), e = 0;
+	if (fd < 0) {
+		err = failed(words, strerror(errno));
+	} else {
+		int code = copy_to(f, next);
+		if (!code && fsync(fd))
+			e = errno;
+		close(fd);
+		if (code)
+			err = failed(words, reload_sqlite_reason(code));
+		else if (e || (e = put_in_place(f, next)))
+			err = failed(words, strerror(e));
+		if (err)
+			(void)unlink(next);
+	}
+	free(next);
+	return err;
+}
+
+/* Everything that the log without a name has is in store.db afterwards. */
+static enum reload_err log_into_file(struct reload_sqlite_file *f, const char **words)
+{
+	reload_sqlite_file_tidy(f);
+	return f->stuck ? failed(words, "the log was removed and cannot go into store.db")
+			: RELOAD_OK;
+}
+
+static enum reload_err reopen(struct reload_sqlite_file *f, const char **words)
+{
+	if (f->db) /* it would remove the log at its path, whosever it is */
+		sqlite3_db_config(f->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	reload_sqlite_disconnect(f);
+	f->mark = reload_file_mark(f->path);
+	int code = reload_sqlite_connect(f);
+	if (code) {
+		reload_sqlite_disconnect(f);
+		return failed(words, reload_sqlite_reason(code));
+	}
+	f->log_mark = reload_file_mark(f->log);
+	f->pages = 0;
+	f->stuck = false;
+	f->renewed = true;
+	return RELOAD_OK;
+}
+
+enum reload_err reload_sqlite_renew(struct reload_sqlite_file *f, const char **words)
+{
+	static const char other[] = "another file is where store.db or its log was: move it away, "
+				    "and the store is written there again";
+	struct reload_why why = { 0 };
+	if (foreign(f->mark, f->path) || foreign(f->log_mark, f->log))
+		return failed(words, other);
+	enum reload_err err = reload_sqlite_place(f, &why);
+	if (err == RELOAD_EXISTS)
+		return failed(words, "another agent has taken the directory of the store");
+	if (err)
+		return failed(words, "the directory of the store was removed and cannot be made");
+	if (!reload_file_mark(f->path).number)
+		err = copy(f, words);
+	else if (f->db)
+		err = log_into_file(f, words);
+	return err ? err : reopen(f, words);
+}

@@ -1,6 +1,6 @@
 #include "ident/cache.h"
 
-#include "util/tree.h"
+#include "ident/chains.h"
 
 #include <assert.h>
 #include <sys/queue.h>
@@ -17,7 +17,8 @@ struct cert_name {
 	struct reload_cert *cert; /* that of the fingerprint owns a reference */
 	uint32_t used;            /* of the fingerprint: when, by the cache's own clock */
 	uint16_t key;
-	uint16_t node; /* 0: the fingerprint; else one more than the Node-ID's place */
+	bool chain;   /* of the fingerprint: what stands above it is known */
+	uint8_t node; /* 0: the fingerprint; else one more than the Node-ID's place */
 };
 
 struct cached_value {
@@ -33,6 +34,7 @@ struct reload_cache {
 	size_t names_count, names_cap;
 	size_t certs_count, certs_max;
 	uint32_t clock; /* of uses; it may wrap, as ages are compared */
+	struct reload_chains chains;
 	struct values values;
 	TAILQ_HEAD(, cached_value) values_used;
 	size_t values_count, values_max;
@@ -64,6 +66,7 @@ static void drop_cert(struct reload_cache *cache, struct reload_cert *cert)
 			cache->names[kept++] = cache->names[i];
 	cache->names_count = kept;
 	cache->certs_count--;
+	reload_chains_drop(&cache->chains, cert);
 	reload_cert_free(cert);
 }
 
@@ -77,6 +80,7 @@ static void drop_value(struct reload_cache *cache, struct cached_value *v)
 
 void reload_cache_clear(struct reload_cache *cache)
 {
+	reload_chains_clear(&cache->chains);
 	for (size_t i = 0; i < cache->names_count; i++)
 		if (!cache->names[i].node)
 			reload_cert_free(cache->names[i].cert);
@@ -137,7 +141,7 @@ static void touch_cert(struct reload_cache *cache, const struct reload_cert *cer
 	name->used = ++cache->clock;
 }
 
-static void add_name(struct reload_cache *cache, struct reload_cert *cert, uint16_t node)
+static void add_name(struct reload_cache *cache, struct reload_cert *cert, uint8_t node)
 {
 	struct cert_name name = { .cert = cert, .node = node, .used = ++cache->clock };
 	size_t i = lower(cache, digest_of(&name));
@@ -161,19 +165,39 @@ static struct reload_cert *oldest(const struct reload_cache *cache)
 	return old->cert;
 }
 
-void reload_cache_add(struct reload_cache *cache, struct reload_cert *cert)
+static void add_cert(struct reload_cache *cache, struct reload_cert *cert)
 {
-	if (find_name(cache, cert->fingerprint)) {
-		touch_cert(cache, cert);
-		return;
-	}
 	if (cache->certs_count == cache->certs_max)
 		drop_cert(cache, oldest(cache));
 	reload_cert_hash_nodes(cert);
 	add_name(cache, reload_cert_ref(cert), 0);
-	for (uint16_t i = 1; i <= cert->node_ids_count; i++) /* RELOAD_CERT_NODE_IDS_MAX at most */
+	for (uint8_t i = 1; i <= cert->node_ids_count; i++) /* RELOAD_CERT_NODE_IDS_MAX at most */
 		add_name(cache, cert, i);
 	cache->certs_count++;
+}
+
+void reload_cache_add(
+	struct reload_cache *cache, struct reload_cert *cert, const struct reload_chain *chain)
+{
+	if (find_name(cache, cert->fingerprint))
+		touch_cert(cache, cert);
+	else
+		add_cert(cache, cert);
+	if (!chain)
+		return;
+	struct cert_name *name = find_name(cache, cert->fingerprint);
+	name->chain = true;
+	reload_chains_put(&cache->chains, name->cert, chain);
+}
+
+bool reload_cache_chain(
+	struct reload_cache *cache, const uint8_t fingerprint[32], struct reload_chain *out)
+{
+	const struct cert_name *name = find_name(cache, fingerprint);
+	if (!name || name->node || !name->chain)
+		return false;
+	reload_chains_find(&cache->chains, name->cert, out);
+	return true;
 }
 
 /* An expired certificate is forgotten when it is asked for. */

@@ -21,8 +21,19 @@ AUTO_DEFINE(reload_cache)
 /* reload_cache_clear() forgets all: the configuration changed. */
 void reload_cache_clear(struct reload_cache *cache);
 
-/* reload_cache_add() remembers a verified certificate (takes a reference of its own). */
-void reload_cache_add(struct reload_cache *cache, struct reload_cert *cert);
+/*
+ * reload_cache_add() remembers a verified certificate (takes a reference of its own).  chain is what it was verified by; NULL: that is
+ * not known, and what is known already stays.
+ */
+void reload_cache_add(
+	struct reload_cache *cache, struct reload_cert *cert, const struct reload_chain *chain);
+
+/*
+ * reload_cache_chain() fills in by what the certificate of this fingerprint was verified (borrowed until the next call that
+ * changes the cache); false when that is not known.
+ */
+bool reload_cache_chain(
+	struct reload_cache *cache, const uint8_t fingerprint[32], struct reload_chain *out);
 
 /*
  * reload_cache_find() returns the verified, unexpired certificate that identity denotes and the Node-ID that it signs

@@ -30,12 +30,12 @@ void reload_job_check_cert(struct reload_job *job, struct reload_trust *trust,
 	job->others_count = others_count;
 }
 
-static enum reload_err run_verify(const struct reload_job *job)
+static enum reload_err run_verify(struct reload_job *job)
 {
 	enum reload_err err = RELOAD_OK;
 	if (job->trust)
-		err = reload_trust_check(
-			job->trust, job->cert, job->others, job->others_count, job->now, NULL);
+		err = reload_trust_chain(job->trust, job->cert, job->others, job->others_count,
+			job->now, &job->chain, NULL);
 	return err ? err
 		   : job->cert->ops->verify(job->cert, job->hash_alg, job->sig_alg,
 			     wr_done(&job->input), wr_done(&job->signature));

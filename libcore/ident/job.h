@@ -25,6 +25,7 @@ struct reload_job {
 	size_t others_count;
 	struct reload_trust *trust; /* set: check the certificate as well; a reference of the job */
 	reload_utc now;
+	struct reload_chain chain; /* out, with trust: those of others that led to a root */
 	struct wr signature;       /* verify: in; sign: out */
 	uint8_t hash_alg, sig_alg; /* verify: in; sign: out */
 

@@ -104,6 +104,7 @@ struct check {
 	size_t others_count;
 	reload_utc now;
 	unsigned signatures_left;
+	struct reload_chain *chain;
 	char what[WHAT_MAX]; /* the certificate, for people */
 	struct reload_why *why;
 };
@@ -235,7 +236,8 @@ static bool signed_by(
 
 /*
  * Looks for a way from cert to a root, depth first; below is the number of authorities from cert, included, to the
- * node's certificate.  Names choose the candidates, the signature decides, and signatures_left bounds the work.
+ * node's certificate.  Names choose the candidates, the signature decides, and signatures_left bounds the work.  What
+ * leads there stands in the chain.
  */
 static enum reload_err find_chain(struct check *c, const struct reload_cert *cert, unsigned below)
 {
@@ -245,11 +247,13 @@ static enum reload_err find_chain(struct check *c, const struct reload_cert *cer
 		if (!may_issue(root, cert, below) || !signed_by(c, cert, root))
 			continue;
 		err = check_dates(c, root, "the root-cert of its chain");
-		if (!err)
+		if (!err) {
+			c->chain->count = below;
 			return RELOAD_OK;
+		}
 	}
 	for (size_t i = 0; i < c->others_count && below + 2 < RELOAD_CHAIN_MAX; i++) {
-		const struct reload_cert *issuer = c->others[i];
+		struct reload_cert *issuer = c->others[i];
 		if (issuer == cert || issuer->self_issued || !may_issue(issuer, cert, below) ||
 			!signed_by(c, cert, issuer))
 			continue;
@@ -257,8 +261,10 @@ static enum reload_err find_chain(struct check *c, const struct reload_cert *cer
 			check_dates(c, issuer, "an intermediate certificate of its chain");
 		if (!failed)
 			failed = find_chain(c, issuer, below + 1);
-		if (!failed)
+		if (!failed) {
+			c->chain->at[below] = issuer;
 			return RELOAD_OK;
+		}
 		if (failed != RELOAD_CERT_UNTRUSTED)
 			err = failed; /* the reason is filled in */
 	}
@@ -289,16 +295,18 @@ static enum reload_err check_signer(struct check *c, const struct reload_cert *c
 	return find_chain(c, cert, 0);
 }
 
-enum reload_err reload_trust_check(const struct reload_trust *trust, const struct reload_cert *cert,
+enum reload_err reload_trust_chain(const struct reload_trust *trust, const struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count, reload_utc now,
-	struct reload_why *why)
+	struct reload_chain *chain, struct reload_why *why)
 {
 	struct check c = { .trust = trust,
 		.others = others,
 		.others_count = others_count,
 		.now = now,
 		.signatures_left = RELOAD_CHAIN_CHECKS_MAX,
+		.chain = chain,
 		.why = why };
+	chain->count = 0;
 	describe(&c, cert);
 	enum reload_err err = check_names(&c, cert);
 	if (!err)
@@ -308,4 +316,12 @@ enum reload_err reload_trust_check(const struct reload_trust *trust, const struc
 	if (!err)
 		err = check_signer(&c, cert);
 	return err;
+}
+
+enum reload_err reload_trust_check(const struct reload_trust *trust, const struct reload_cert *cert,
+	struct reload_cert *const *others, size_t others_count, reload_utc now,
+	struct reload_why *why)
+{
+	struct reload_chain chain;
+	return reload_trust_chain(trust, cert, others, others_count, now, &chain, why);
 }

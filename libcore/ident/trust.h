@@ -30,6 +30,12 @@ struct reload_trust_setup {
 
 struct reload_trust;
 
+/* The authorities between a node's certificate and a root-cert, from the node's upwards; the root-cert is none of them. */
+struct reload_chain {
+	struct reload_cert *at[RELOAD_CHAIN_MAX - 2];
+	size_t count;
+};
+
 /* reload_trust_new() parses and keeps the roots; RELOAD_BAD_CERT with why for a root that is none.  *out: one reference. */
 enum reload_err reload_trust_new(struct reload_trust **out, const struct reload_trust_setup *setup,
 	struct reload_why *why) MUST_CHECK;
@@ -49,6 +55,14 @@ AUTO_DEFINE(reload_trust)
 enum reload_err reload_trust_check(const struct reload_trust *trust, const struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count, reload_utc now,
 	struct reload_why *why) MUST_CHECK;
+
+/*
+ * reload_trust_chain() is reload_trust_check() and tells by which of others (borrowed from there) the certificate was verified;
+ * after an error *chain means nothing.
+ */
+enum reload_err reload_trust_chain(const struct reload_trust *trust, const struct reload_cert *cert,
+	struct reload_cert *const *others, size_t others_count, reload_utc now,
+	struct reload_chain *chain, struct reload_why *why) MUST_CHECK;
 
 /* reload_trust_is_root() tells whether der is one of the root-certs (they never go into a bucket). */
 bool reload_trust_is_root(const struct reload_trust *trust, struct span der);

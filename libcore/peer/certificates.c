@@ -116,6 +116,15 @@ static void store_certificates(void *arg)
 		look(p, i);
 }
 
+void reload_credentials_know(struct reload_peer *p)
+{
+	const struct reload_credentials *c = p->credentials;
+	struct reload_chain chain;
+	bool known = !reload_trust_chain(
+		p->config->trust, c->cert, c->others, c->others_count, p->wall, &chain, NULL);
+	reload_cache_add(p->cache, c->cert, known ? &chain : NULL);
+}
+
 void reload_peer_credentials(struct reload_peer *p, const struct reload_credentials *credentials)
 {
 	reload_peer_enter(p);
@@ -123,7 +132,7 @@ void reload_peer_credentials(struct reload_peer *p, const struct reload_credenti
 	wr_clear(&p->identity);
 	wr_init(&p->identity);
 	reload_cert_identity_write(&p->identity, credentials->cert, &p->self);
-	reload_cache_add(p->cache, credentials->cert);
+	reload_credentials_know(p);
 	p->life.certificates_stored = false;
 	reload_certificates_schedule(p);
 	reload_peer_exit(p);

@@ -104,7 +104,7 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 	reload_answers_set_lifetime(
 		p->answers, p->transactions.interval * RELOAD_TRANSMISSIONS); /* R-6.2.1-11 */
 	reload_cache_clear(p->cache);
-	reload_cache_add(p->cache, p->credentials->cert);
+	reload_credentials_know(p);
 	drop_kinds(p, before);
 	p->topology->configure(p->plugin, p->config);
 	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_CONFIG_CHANGED,

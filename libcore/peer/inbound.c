@@ -291,7 +291,7 @@ static void verify_done(void *arg, struct reload_job *job)
 	struct inbound *in = arg;
 	in->err = job->err;
 	if (!job->err && job->trust)
-		reload_cache_add(in->peer->cache, in->cert);
+		reload_cache_add(in->peer->cache, in->cert, &job->chain);
 	in->jobs--;
 	reload_inbound_job_done(in);
 }

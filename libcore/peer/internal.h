@@ -199,7 +199,8 @@ struct value_check {
 	uint32_t kind;
 	struct reload_cert *cert; /* a reference; NULL: not at hand */
 	struct reload_id signer;
-	struct span certificates; /* GenericCertificates in wire form, in the message's arena */
+	struct span
+		certificates; /* the signer's and what it was verified by, as GenericCertificates in the message's arena */
 	enum reload_err err;
 	uint8_t digest[32];
 };
@@ -666,6 +667,9 @@ void reload_pull_hint(struct reload_peer *p, const struct reload_id *signer,
 	const struct reload_id *resource, const struct reload_store_req *req);
 
 /* -- certificates.c, configure.c ------------------------------------------------------------------------------------------------ */
+
+/* reload_credentials_know() lets the cache know this node's own certificate and what it is verified by. */
+void reload_credentials_know(struct reload_peer *p);
 
 /* reload_certificates_schedule() will store this node's certificate, unless that was done since it joined. */
 void reload_certificates_schedule(struct reload_peer *p);

@@ -473,7 +473,7 @@ static void link_up(struct reload_peer *p, uint32_t link, struct reload_cert *ce
 	}
 	con->incoming = link >> 31;
 	reload_cache_add(
-		p->cache, cert); /* judged by the same rules as that of a message's signer */
+		p->cache, cert, NULL); /* judged by the same rules as that of a message's signer */
 	if (expected && !con->node.len)
 		reload_connection_bind(p->connections, con, &node);
 	links_of_one(p, con);

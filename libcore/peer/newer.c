@@ -50,17 +50,6 @@ static bool kind_taken(const struct reload_store_batch *batch, uint32_t kind)
 	return false;
 }
 
-static struct span certificates_of(
-	struct reload_peer *p, struct reload_request *r, const struct reload_fetched *f)
-{
-	struct wr w;
-	wr_init(&w);
-	reload_certificates_write(p, &w, f->cert, r->answer->bucket, r->answer->bucket_count);
-	struct span s = reload_arena_copy(&r->arena, wr_done(&w));
-	wr_clear(&w);
-	return s;
-}
-
 static void committed(
 	struct reload_peer *p, void *arg, const struct reload_id *resource, enum reload_err err)
 {
@@ -98,14 +87,14 @@ static void collect(struct reload_peer *p, struct reload_request *r,
 	change->kind = k->kind;
 	change->entries = reload_arena_take(&r->arena, k->values_count * sizeof(*change->entries));
 	for (size_t i = 0; i < k->values_count; i++) {
+		const struct value_check *check = &r->answer->values[*at];
 		const struct reload_fetched *f = &r->values[(*at)++];
 		if (!kind || f->err || f->synthetic ||
 			!is_newer(p, &r->resource, kind, f->data, change))
 			continue;
-		change->entries[change->entries_count++] =
-			(struct reload_stored_entry){ .data = *f->data,
-				.received = p->wall,
-				.certificates = certificates_of(p, r, f) };
+		change->entries[change->entries_count++] = (struct reload_stored_entry){
+			.data = *f->data, .received = p->wall, .certificates = check->certificates
+		};
 	}
 	if (change->entries_count)
 		change->generation = next_generation(p, r, k->kind);

@@ -217,7 +217,7 @@ static void tables_new(struct reload_peer *p)
 	reload_ms timer = p->config->overlay_reliability_timer_ms,
 		  lifetime = timer * RELOAD_TRANSMISSIONS;
 	p->cache = reload_cache_new(RELOAD_CACHE_CERTS, RELOAD_CACHE_VALUES);
-	reload_cache_add(p->cache, p->credentials->cert);
+	reload_credentials_know(p);
 	p->connections = reload_connections_new(p->policy.max_links, p->ops->random, p->host);
 	p->answers = reload_answers_new(ANSWERS_MAX, ANSWERS_BYTES, lifetime);
 	p->states = reload_states_new(STATES_MAX, lifetime);

@@ -163,15 +163,9 @@ void reload_serve_store_verified(struct inbound *in)
 			refuse(in, RELOAD_FORBIDDEN);
 			return;
 		}
-		struct wr certificates;
-		wr_init(&certificates);
-		reload_certificates_write(
-			p, &certificates, check->cert, in->bucket, in->bucket_count);
 		w->value_signers[i] =
 			(struct reload_signer){ .cert = check->cert, .node = check->signer };
-		w->value_certificates[i] =
-			reload_arena_copy(&in->msg->arena, wr_done(&certificates));
-		wr_clear(&certificates);
+		w->value_certificates[i] = check->certificates;
 	}
 	err = reload_store_admit(w);
 	if (err) {

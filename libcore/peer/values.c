@@ -108,6 +108,23 @@ void reload_signer_check(struct inbound *in, struct reload_job *job, const struc
 	reload_job_check_cert(job, p->config->trust, in->bucket, in->bucket_count, p->wall);
 }
 
+/* With a value is kept what it was verified by: copied once for each signer of the message. */
+static void chain_keep(
+	struct inbound *in, struct value_check *check, const struct reload_chain *chain)
+{
+	struct reload_peer *p = in->peer;
+	struct wr w;
+	for (struct value_check *other = check; other-- > in->values;)
+		if (other->cert == check->cert && other->certificates.len) {
+			check->certificates = other->certificates;
+			return;
+		}
+	wr_init(&w);
+	reload_certificates_write(p, &w, check->cert, chain->at, chain->count);
+	check->certificates = reload_arena_copy(&in->msg->arena, wr_done(&w));
+	wr_clear(&w);
+}
+
 struct value_job {
 	struct inbound *in;
 	struct value_check *check;
@@ -119,8 +136,10 @@ static void value_done(void *arg, struct reload_job *job)
 	struct inbound *in = v->in;
 	v->check->err = job->err;
 	if (!job->err) {
-		if (job->trust)
-			reload_cache_add(in->peer->cache, v->check->cert);
+		if (job->trust) {
+			reload_cache_add(in->peer->cache, v->check->cert, &job->chain);
+			chain_keep(in, v->check, &job->chain);
+		}
 		reload_cache_value_add(in->peer->cache, v->check->digest);
 	}
 	free(v);
@@ -136,6 +155,10 @@ static void value_start(struct inbound *in, struct value_check *check, struct sp
 	check->err = reload_signer_find(in, &sig->identity, &check->cert, &check->signer, &known);
 	if (check->err)
 		return;
+	struct reload_chain chain;
+	known = known && reload_cache_chain(p->cache, check->cert->fingerprint, &chain);
+	if (known)
+		chain_keep(in, check, &chain);
 	struct reload_job *job = reload_job_verify(check->cert, sig);
 	reload_stored_signature_input(
 		&job->input, resource, check->kind, check->data, sig->identity_bytes);

@@ -22,7 +22,9 @@ struct craft {
 	struct reload_extension *extensions;
 	size_t extensions_count;
 	struct reload_cert *certificate; /* in the bucket; NULL: none */
-	bool nobody;                     /* SignerIdentity none */
+	struct reload_cert **others;     /* behind it in the bucket */
+	size_t others_count;
+	bool nobody; /* SignerIdentity none */
 	bool bad_signature;
 };
 
@@ -89,11 +91,16 @@ static inline void craft_tail(struct wr *w, const struct craft *c)
 		&contents, &ctx, c->code, c->body, c->extensions, c->extensions_count);
 	reload_msg_signature_input(
 		&input, c->h.overlay, c->h.transaction_id, wr_done(&contents), identity);
-	struct reload_generic_certificate bucket = { .type = RELOAD_X509 };
-	struct reload_security_block block = { .certificates = &bucket,
-		.certificates_count = c->certificate ? 1 : 0 };
-	if (c->certificate)
-		bucket.certificate = c->certificate->der;
+	struct reload_generic_certificate bucket[RELOAD_LIMIT_CERTIFICATES];
+	struct reload_security_block block = { .certificates = bucket };
+	for (size_t i = 0; i <= c->others_count; i++) {
+		const struct reload_cert *cert = i ? c->others[i - 1] : c->certificate;
+		assert(block.certificates_count < COUNT_OF(bucket));
+		if (cert)
+			bucket[block.certificates_count++] =
+				(struct reload_generic_certificate){ .type = RELOAD_X509,
+					.certificate = cert->der };
+	}
 	if (!c->nobody && reload_sim_ident.sign(c->from->credentials.key, wr_done(&input),
 				  &block.signature.hash_alg, &block.signature.sig_alg, &signature))
 		abort();

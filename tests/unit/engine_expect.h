@@ -16,10 +16,11 @@ struct ring {
 	struct node *u, *a, *b, *c;
 };
 
-static inline struct ring *ring_new_with(void (*policy)(struct reload_policy *policy))
+static inline struct ring *ring_new_in(
+	struct net *net, void (*policy)(struct reload_policy *policy))
 {
 	struct ring *r = RELOAD_NEW(ring);
-	r->net = net_new();
+	r->net = net;
 	r->u = node_new(r->net, 0x80);
 	r->a = node_new(r->net, 0x20);
 	r->b = node_new(r->net, 0xc0);
@@ -32,6 +33,11 @@ static inline struct ring *ring_new_with(void (*policy)(struct reload_policy *po
 	forget(r->a);
 	forget(r->b);
 	return r;
+}
+
+static inline struct ring *ring_new_with(void (*policy)(struct reload_policy *policy))
+{
+	return ring_new_in(net_new(), policy);
 }
 
 static inline int ring_setup(void **state)

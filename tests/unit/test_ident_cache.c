@@ -52,9 +52,9 @@ static void certificates_are_found_by_identity(void **state)
 	struct reload_id node;
 	struct reload_signer_identity id = identity_of(bytes, one, 0);
 	assert_null(reload_cache_find(cache, &id, NOW, &node));
-	reload_cache_add(cache, one);
-	reload_cache_add(cache, one); /* again: no change */
-	reload_cache_add(cache, two);
+	reload_cache_add(cache, one, NULL);
+	reload_cache_add(cache, one, NULL); /* again: no change */
+	reload_cache_add(cache, two, NULL);
 	assert_int_equal(one->refs, 2);
 	/* R-6.3.4-10 */
 	assert_ptr_equal(reload_cache_find(cache, &id, NOW, &node), one);
@@ -95,7 +95,7 @@ static void expired_certificates_are_forgotten(void **state)
 	struct reload_id node;
 	memcpy(fingerprint, cert->fingerprint, 32);
 	struct reload_signer_identity id = identity_of(bytes, cert, 0);
-	reload_cache_add(cache, cert);
+	reload_cache_add(cache, cert, NULL);
 	reload_cert_free(cert);
 	cleared = 0;
 	assert_true(reload_cache_has(cache, fingerprint, NOW + 8));
@@ -112,14 +112,14 @@ static void the_cache_is_bounded(void **state)
 	for (uint8_t i = 0; i < 8; i++)
 		certs[i] = toy_cert(i);
 	for (size_t i = 0; i < 4; i++)
-		reload_cache_add(cache, certs[i]);
+		reload_cache_add(cache, certs[i], NULL);
 	assert_true(reload_cache_has(
 		cache, certs[0]->fingerprint, NOW)); /* used: 1 is now the oldest */
-	reload_cache_add(cache, certs[4]);
+	reload_cache_add(cache, certs[4], NULL);
 	assert_false(reload_cache_has(cache, certs[1]->fingerprint, NOW));
 	assert_true(reload_cache_has(cache, certs[0]->fingerprint, NOW));
 	for (size_t i = 4; i < 8; i++)
-		reload_cache_add(cache, certs[i]);
+		reload_cache_add(cache, certs[i], NULL);
 	unsigned kept = 0;
 	for (size_t i = 0; i < 8; i++)
 		kept += reload_cache_has(cache, certs[i]->fingerprint, NOW);
@@ -130,6 +130,42 @@ static void the_cache_is_bounded(void **state)
 		assert_int_equal(certs[i]->refs, 1);
 		reload_cert_free(certs[i]);
 	}
+}
+
+/* What verified certificates is kept once, in however many copies it came. */
+static void chains_are_shared(void **state)
+{
+	(void)state;
+	AUTO(reload_cache) cache = reload_cache_new(2, 4);
+	struct reload_cert *leaves[] = { toy_cert(10), toy_cert(20), toy_cert(30) },
+			   *copies[] = { toy_cert(40), toy_cert(40) };
+	struct reload_chain chain = { .count = 1 }, found;
+	reload_cache_add(cache, leaves[0], NULL);
+	assert_false(reload_cache_chain(cache, leaves[0]->fingerprint, &found));
+	for (size_t i = 0; i < 2; i++) {
+		chain.at[0] = copies[i];
+		reload_cache_add(cache, leaves[i], &chain);
+		assert_true(reload_cache_chain(cache, leaves[i]->fingerprint, &found));
+		assert_int_equal(found.count, 1);
+		assert_ptr_equal(found.at[0], copies[0]);
+		reload_cache_add(cache, leaves[i], NULL); /* and is not forgotten so */
+		assert_true(reload_cache_chain(cache, leaves[i]->fingerprint, &found));
+	}
+	assert_int_equal(copies[0]->refs, 2);
+	assert_int_equal(copies[1]->refs, 1);
+	/* below a root-cert nothing stands between */
+	chain.count = 0;
+	reload_cache_add(cache, leaves[2], &chain);
+	assert_true(reload_cache_chain(cache, leaves[2]->fingerprint, &found));
+	assert_int_equal(found.count, 0);
+	assert_false(reload_cache_chain(cache, leaves[0]->fingerprint, &found));
+	assert_int_equal(copies[0]->refs, 2);
+	reload_cache_clear(cache);
+	assert_int_equal(copies[0]->refs, 1);
+	for (size_t i = 0; i < COUNT_OF(leaves); i++)
+		reload_cert_free(leaves[i]);
+	for (size_t i = 0; i < COUNT_OF(copies); i++)
+		reload_cert_free(copies[i]);
 }
 
 static void values_are_remembered(void **state)
@@ -165,6 +201,7 @@ int main(void)
 		cmocka_unit_test(certificates_are_found_by_identity),
 		cmocka_unit_test(expired_certificates_are_forgotten),
 		cmocka_unit_test(the_cache_is_bounded),
+		cmocka_unit_test(chains_are_shared),
 		cmocka_unit_test(values_are_remembered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

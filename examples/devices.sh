@@ -21,8 +21,8 @@ alice=$(node_of alice) phone=$(node_of phone)
 [ "$alice" != "$phone" ] || die "both devices have the Node-ID $alice"
 
 printf '\n# each device writes the key that is its Node-ID, whichever of them comes first\n'
-printf '$ export RELOAD_KIND=0xf0000007\n'
-export RELOAD_KIND=0xf0000007
+printf '$ export RELOAD_KIND=CONTACT\n'
+export RELOAD_KIND=CONTACT
 session 0 '^stored at resource:' "reload-store -a alice alice@o.example 'at the desk'"
 session 0 '^stored at resource:' "reload-store -a phone alice@o.example 'on the way'"
 session 0 '' "reload-fetch -a bob --raw --key node:$alice alice@o.example | grep -qx 'at the desk'"

@@ -278,8 +278,8 @@ enum reload_err param_kind(const struct reload_kind **out, const struct agent *a
 	const char *words[RELOAD_CONFIG_KINDS_MAX + 1] = { NULL }, *near = NULL;
 	size_t count = 0;
 	for (size_t i = 0; text && i < config->kinds.count && count < RELOAD_CONFIG_KINDS_MAX; i++)
-		if (config->kinds.at[i].name)
-			words[count++] = config->kinds.at[i].name;
+		if (reload_kind_name(&config->kinds.at[i]))
+			words[count++] = reload_kind_name(&config->kinds.at[i]);
 	near = text ? reload_nearest(text, words) : NULL;
 	if (near)
 		reload_why_hint(why, "-k %s", near);
@@ -298,8 +298,8 @@ char *agent_short_id(char out[AGENT_SHORT], const struct reload_id *id)
 
 char *agent_kind_name(char out[AGENT_KIND], const struct reload_kind *kind)
 {
-	if (kind->name)
-		snprintf(out, AGENT_KIND, "%s", kind->name);
+	if (reload_kind_name(kind))
+		snprintf(out, AGENT_KIND, "%s", reload_kind_name(kind));
 	else
 		snprintf(out, AGENT_KIND, "0x%08" PRIx32, kind->id);
 	return out;

@@ -46,11 +46,11 @@ static json_t *kinds(const struct reload_config *c)
 	for (size_t i = 0; i < c->kinds.count; i++) {
 		const struct reload_kind *k = &c->kinds.at[i];
 		json_array_append_new(
-			out, json_pack("{s:s?, s:I, s:s, s:s, s:I, s:I, s:o, s:b}", "kind", k->name,
-				     "kind_id", (json_int_t)k->id, "data_model",
-				     reload_data_model_name(k->model), "access_control",
-				     reload_access_policy_name(k->access), "max_count",
-				     (json_int_t)k->max_count, "max_size_bytes",
+			out, json_pack("{s:s?, s:I, s:s, s:s, s:I, s:I, s:o, s:b}", "kind",
+				     reload_kind_name(k), "kind_id", (json_int_t)k->id,
+				     "data_model", reload_data_model_name(k->model),
+				     "access_control", reload_access_policy_name(k->access),
+				     "max_count", (json_int_t)k->max_count, "max_size_bytes",
 				     (json_int_t)k->max_size, "max_node_multiple",
 				     k->access == RELOAD_ACCESS_NODE_MULTIPLE
 					     ? json_integer(k->max_node_multiple)
@@ -172,8 +172,8 @@ static void print_kinds(FILE *out, const json_t *o)
 	char id[16];
 	json_array_foreach (list, i, k) {
 		snprintf(id, sizeof(id), "0x%llx", number(k, "kind_id"));
-		fprintf(out, "  %-15s%s  %s  %s  max-count %lld  max-size %lld%s\n",
-			i ? "" : "Kinds", *word(k, "kind") ? word(k, "kind") : id,
+		fprintf(out, "  %-15s%s%s%s  %s  %s  max-count %lld  max-size %lld%s\n",
+			i ? "" : "Kinds", id, *word(k, "kind") ? "  " : "", word(k, "kind"),
 			word(k, "data_model"), word(k, "access_control"), number(k, "max_count"),
 			number(k, "max_size_bytes"),
 			json_is_true(json_object_get(k, "required")) ? "" : "  (always there)");

@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum {
@@ -214,6 +215,37 @@ static enum reload_err check_kind_files(struct founding *f, struct reload_why *w
 	return RELOAD_OK;
 }
 
+/* suggest() is a command that writes the Kind of file again, with id and a name that no other file has. */
+static void suggest(
+	struct reload_why *why, const struct founding *f, const struct kind_file *file, uint32_t id)
+{
+	char name[RELOAD_KIND_NAME_MAX + 1];
+	snprintf(name, sizeof(name), "%s", file->kind.given);
+	for (size_t i = 0; i < f->files_count; i++)
+		if (!*name || (&f->files[i] != file && !strcasecmp(f->files[i].kind.given, name)))
+			snprintf(name, sizeof(name), "KIND-%x", id);
+	reload_why_hint(why, "reload-enroll kind %s --id 0x%x --model %s --access %s -o %.100s",
+		name, id, reload_data_model_name(file->kind.model),
+		reload_access_policy_name(file->kind.access), cli_path_show(file->path));
+}
+
+/* check_names() names both files that give one name to two Kinds. */
+static enum reload_err check_names(const struct founding *f, struct reload_why *why)
+{
+	for (size_t i = 0; i < f->files_count; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct kind_file *one = &f->files[k], *two = &f->files[i];
+			if (!two->kind.given[0] || strcasecmp(one->kind.given, two->kind.given))
+				continue;
+			(void)reload_why_set(why, RELOAD_BAD_CONFIG, "",
+				"the name %s is that of the Kind in %.150s already",
+				two->kind.given, cli_path_show(one->path));
+			suggest(why, f, two, two->kind.id);
+			return kind_fault(why, two->path, two->line);
+		}
+	return RELOAD_OK;
+}
+
 /* check_doubles() names both files, or the file and the Kind that init defines. */
 static enum reload_err check_doubles(struct founding *f, struct reload_why *why)
 {
@@ -230,11 +262,7 @@ static enum reload_err check_doubles(struct founding *f, struct reload_why *why)
 			continue;
 		(void)reload_why_set(why, RELOAD_BAD_CONFIG, "",
 			"the Kind 0x%x is defined by %.150s already", f->files[i].kind.id, other);
-		reload_why_hint(why,
-			"reload-enroll kind NAME --id 0x%x --model %s --access %s -o %.100s",
-			free_id, reload_data_model_name(f->files[i].kind.model),
-			reload_access_policy_name(f->files[i].kind.access),
-			cli_path_show(f->files[i].path));
+		suggest(why, f, &f->files[i], free_id);
 		return kind_fault(why, f->files[i].path, f->files[i].line);
 	}
 	return RELOAD_OK;
@@ -253,7 +281,9 @@ static enum reload_err read_kinds(struct founding *f, struct reload_why *why)
 		err = read_kind_file(f, cli_value_at(f->cli, "kind", i), why);
 	f->draft.kind_elements = (const char *const *)f->kinds;
 	f->draft.kind_elements_count = f->kinds_count;
-	return err ? err : check_doubles(f, why);
+	if (!err)
+		err = check_doubles(f, why);
+	return err ? err : check_names(f, why);
 }
 
 static enum reload_err read_options(struct founding *f, struct reload_why *why)

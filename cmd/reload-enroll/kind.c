@@ -13,7 +13,6 @@
 enum {
 	ID_MIN = 0xf0000001,
 	ID_MAX = 0xfffffffd,
-	NAME_MAX_LEN = 32,
 	MAX_SIZE_DEFAULT = 1024,
 	MAX_COUNT_DEFAULT = 16, /* of an array or a dictionary */
 };
@@ -32,18 +31,17 @@ static enum reload_err wrong(
 
 static enum reload_err check_name(const char *name, struct reload_why *why)
 {
-	size_t len = strlen(name);
-	bool good = len && len <= NAME_MAX_LEN && isalpha((unsigned char)name[0]) &&
-		    !strstr(name, "--") && name[len - 1] != '-';
-	for (const char *c = name; *c; c++)
-		good = good && (isalnum((unsigned char)*c) || strchr("-_.", *c));
-	return good ? RELOAD_OK
-		    : wrong(why, "not a name of a Kind",
-			      "it begins with a letter, has letters, digits and - _ . and 32 "
-			      "characters at "
-			      "most",
-			      "reload-enroll kind CALL-LIST --id 0xf0000005 --model array --access "
-			      "user-match");
+	if (!reload_kind_name_valid(name))
+		return wrong(why, "not a name of a Kind",
+			"it begins with a letter, has letters, digits, - and _, and 32 characters "
+			"at most",
+			"reload-enroll kind CALL-LIST --id 0xf0000005 --model array --access "
+			"user-match");
+	if (reload_kind_name_reserved(name))
+		return wrong(why, "the name is that of a registered Kind",
+			"that one has a number, model and policy of its own",
+			"reload-enroll config show");
+	return RELOAD_OK;
 }
 
 /* Upper case, as the registries have it (owned). */
@@ -141,10 +139,6 @@ static enum reload_err read_options(
 {
 	const char *name = cli->operands[0];
 	enum reload_err err = check_name(name, why);
-	if (!err && reload_kind_registered(0, name))
-		err = wrong(why, "the name is that of a registered Kind",
-			"all nodes know that one, with a number, model and policy of its own",
-			"reload-enroll config show");
 	if (!err)
 		err = read_id(&kind->id, cli, why);
 	if (!err)
@@ -155,18 +149,17 @@ static enum reload_err read_options(
 		snprintf(why->what, sizeof(why->what), "the Kind %s can never work", name);
 		err = RELOAD_USAGE;
 	}
+	snprintf(kind->given, sizeof(kind->given), "%s", err ? "" : name);
 	return err;
 }
 
-/* The text of the file (owned): the element as documents have it, not indented, with the name in a comment. */
-static char *file_text(const struct reload_kind *kind, const char *name)
+/* The text of the file (owned): the element as documents have it, not indented. */
+static char *file_text(const struct reload_kind *kind)
 {
 	static const char indent[] = "\n        ";
 	struct wr w;
-	char *element = reload_kind_element(kind), head[NAME_MAX_LEN + 32];
-	snprintf(head, sizeof(head), "<!-- the Kind %s -->\n", name);
+	char *element = reload_kind_element(kind);
 	wr_init(&w);
-	wr_span(&w, span_str(head));
 	for (const char *at = element, *next; *at; at = next) {
 		const char *line = strstr(at, indent);
 		next = line ? line + sizeof(indent) - 1 : at + strlen(at);
@@ -219,7 +212,7 @@ int enroll_kind(struct cli *cli)
 	enum reload_err err = read_options(&kind, cli, &why);
 	if (err)
 		return cli_fail(cli, err, &why);
-	char *text = file_text(&kind, cli->operands[0]);
+	char *text = file_text(&kind);
 	if (path && !cli->dry_run)
 		err = cli_file_write(path, span_str(text), cli->deadline, &why);
 	if (!err)

@@ -109,9 +109,9 @@ static json_t *result_json(const struct check *c)
 		c->config->instance_name, "configuration_sequence", (int)c->config->sequence,
 		"resource_id", json_of_hex(p->resource), "name",
 		p->name.len ? json_of_utf8(p->name) : json_null(), "kind",
-		kind->name ? kind->name : number, "kind_id", (json_int_t)kind->id, "data_model",
-		reload_data_model_name(kind->model), "fetched", cli_json_time(p->fetched), "values",
-		values);
+		reload_kind_name(kind) ? reload_kind_name(kind) : number, "kind_id",
+		(json_int_t)kind->id, "data_model", reload_data_model_name(kind->model), "fetched",
+		cli_json_time(p->fetched), "values", values);
 }
 
 static void print_checked(FILE *out, const json_t *r, void *arg)

@@ -7,6 +7,8 @@
 
 #define RELOAD_XMLNS_BASE  "urn:ietf:params:xml:ns:p2p:config-base"
 #define RELOAD_XMLNS_CHORD "urn:ietf:params:xml:ns:p2p:config-chord"
+#define RELOAD_XMLNS_OWN                                                                           \
+	"urn:x-reload:config" /* extensions of this program, which others leave unread */
 
 enum {
 	RELOAD_XML_DEPTH_MAX = 32,
@@ -118,6 +120,14 @@ enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config 
  */
 enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config,
 	const xmlNode *block, reload_utc now, struct reload_why *why) MUST_CHECK;
+
+/* reload_kind_name_read() reads the element with the name of kind, of our namespace.  RELOAD_BAD_CONFIG with why. */
+enum reload_err reload_kind_name_read(
+	struct reload_kind *kind, const xmlNode *node, struct reload_why *why) MUST_CHECK;
+
+/* reload_kind_namesake() returns another Kind of the list that was given the same name, in whatever case; or NULL. */
+const struct reload_kind *reload_kind_namesake(
+	const struct reload_config_kind_list *kinds, const struct reload_kind *kind);
 
 /* reload_kinds_put() inserts kind in ascending order of ids, or replaces the one with its id. */
 void reload_kinds_put(struct reload_config_kind_list *kinds, const struct reload_kind *kind);

@@ -12,9 +12,15 @@ enum reload_access_policy {
 	RELOAD_ACCESS_NODE_MULTIPLE,
 };
 
+enum {
+	RELOAD_KIND_NAME_MAX = 32
+};
+
 struct reload_kind {
 	uint32_t id;
 	const char *name; /* registered name, NULL for a private Kind */
+	char given[RELOAD_KIND_NAME_MAX +
+		   1]; /* name of a private Kind in the document, "": it has none */
 	enum reload_data_model model;
 	enum reload_access_policy access;
 	uint32_t max_count, max_size, max_node_multiple;
@@ -23,6 +29,17 @@ struct reload_kind {
 	struct span block; /* the kind-block element as it came; empty: not of the document */
 	bool learned;      /* came by ConfigUpdate, not with the document */
 };
+
+/* reload_kind_name() returns the name by which people call the Kind (borrowed), NULL when it has a number alone. */
+const char *reload_kind_name(const struct reload_kind *kind);
+
+/*
+ * reload_kind_name_valid() tells whether name can be that of a private Kind: a letter, then letters, digits, - and _.
+ * reload_kind_name_reserved(): it is, in whatever case, one of the registry, also of a Kind that this program
+ * does not know.
+ */
+bool reload_kind_name_valid(const char *name);
+bool reload_kind_name_reserved(const char *name);
 
 /* reload_data_model_name(), reload_access_policy_name() return the registry's words: "SINGLE", "USER-MATCH". */
 const char *reload_data_model_name(enum reload_data_model model);

@@ -106,9 +106,16 @@ static enum reload_err read_value(
 			      text, strcmp(name, "max-size") != 0, INT32_MAX);
 }
 
-static enum reload_err read_said(struct said *said, const xmlNode *kind, struct reload_why *why)
+static enum reload_err read_said(
+	struct said *said, struct reload_kind *out, const xmlNode *kind, struct reload_why *why)
 {
 	for (const xmlNode *n = kind->children; n; n = n->next) {
+		if (reload_xml_is(n, RELOAD_XMLNS_OWN, "name")) {
+			enum reload_err bad = reload_kind_name_read(out, n, why);
+			if (bad)
+				return bad;
+			continue;
+		}
 		if (!reload_xml_is(n, RELOAD_XMLNS_BASE, NULL))
 			continue;
 		char *text = reload_xml_text(n);
@@ -182,7 +189,7 @@ enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config 
 	struct said said = { 0 };
 	enum reload_err err = read_identity(kind, config, node, why);
 	if (!err)
-		err = read_said(&said, node, why);
+		err = read_said(&said, kind, node, why);
 	return err ? err : combine(kind, config, &said, node, why);
 }
 

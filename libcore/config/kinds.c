@@ -132,9 +132,11 @@ const struct reload_kind *reload_config_kind_named(
 	uint32_t id;
 	if (kind_number(&id, text))
 		return find(&config->kinds, id);
-	for (size_t i = 0; i < config->kinds.count; i++)
-		if (config->kinds.at[i].name && strcmp(config->kinds.at[i].name, text) == 0)
+	for (size_t i = 0; i < config->kinds.count; i++) {
+		const char *name = reload_kind_name(&config->kinds.at[i]);
+		if (name && strcmp(name, text) == 0)
 			return &config->kinds.at[i];
+	}
 	return NULL;
 }
 

@@ -161,6 +161,11 @@ static enum reload_err read_kinds(
 			return err;
 		if (reload_config_kind(c, kind.id))
 			return BAD(why, n, NULL, "the Kind %u is there twice", kind.id);
+		const struct reload_kind *other = reload_kind_namesake(&c->kinds, &kind);
+		if (other)
+			return BAD(why, n, "each Kind has a name of its own",
+				"the Kinds %u and %u have the name %s", other->id, kind.id,
+				kind.given);
 		reload_kinds_put(&c->kinds, &kind);
 	}
 	reload_kinds_add_always(&c->kinds, c->max_message_size);

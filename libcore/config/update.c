@@ -147,7 +147,7 @@ static bool same_kind(const struct reload_kind *a, const struct reload_kind *b)
 {
 	return a->model == b->model && a->access == b->access && a->max_count == b->max_count &&
 	       a->max_size == b->max_size && a->max_node_multiple == b->max_node_multiple &&
-	       reload_id_eq(&a->signer, &b->signer);
+	       strcmp(a->given, b->given) == 0 && reload_id_eq(&a->signer, &b->signer);
 }
 
 /* RELOAD_EXISTS: it is no news. */
@@ -180,6 +180,8 @@ static enum reload_err add_block(
 	enum reload_err err = read_block(&kind, config, block, now, why);
 	if (err)
 		return err == RELOAD_BAD_SIGNATURE ? RELOAD_FORBIDDEN : RELOAD_INVALID_MESSAGE;
+	if (reload_kind_namesake(&config->kinds, &kind))
+		kind.given[0] = 0; /* the other was first; this one is called by its number */
 	err = may_take(config, &kind, why);
 	if (err) {
 		free((void *)kind.block.at);

@@ -303,6 +303,8 @@ char *reload_kind_element(const struct reload_kind *kind)
 		putf(&w, "<kind name=\"%s\">\n", kind->name);
 	else
 		putf(&w, "<kind id=\"%u\">\n", kind->id);
+	if (kind->given[0])
+		putf(&w, "          <name xmlns=\"" RELOAD_XMLNS_OWN "\">%s</name>\n", kind->given);
 	putf(&w, "          <data-model>%s</data-model>\n", reload_data_model_name(kind->model));
 	putf(&w, "          <access-control>%s</access-control>\n",
 		reload_access_policy_name(kind->access));

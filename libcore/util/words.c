@@ -2,9 +2,11 @@
 
 #include "util/alloc.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	DIGITS_MAX = 15,
@@ -72,7 +74,12 @@ char *reload_time_text(char out[RELOAD_TIME_TEXT], reload_ms t)
 	return out;
 }
 
-/* distance() is the number of letters to insert, remove or replace between a and b. */
+static bool same_letter(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* distance() is the number of letters to insert, remove or replace between a and b; their case does not count. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[WORD_MAX_LEN + 1];
@@ -85,7 +92,7 @@ static size_t distance(const char *a, const char *b)
 		size_t diagonal = row[0];
 		row[0] = i;
 		for (size_t j = 1; j <= n; j++) {
-			size_t cost = diagonal + (a[i - 1] != b[j - 1]);
+			size_t cost = diagonal + !same_letter(a[i - 1], b[j - 1]);
 			diagonal = row[j];
 			size_t shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
 			row[j] = cost < shift ? cost : shift;
@@ -101,7 +108,8 @@ const char *reload_nearest(const char *text, const char *const *words)
 	size_t len = strlen(text);
 	for (; *words; words++) {
 		/* a shortened word is nearer than any misspelt one */
-		size_t score = len > 1 && !strncmp(text, *words, len) ? 0 : distance(text, *words);
+		size_t score =
+			len > 1 && !strncasecmp(text, *words, len) ? 0 : distance(text, *words);
 		if (score < best_score) {
 			best = *words;
 			best_score = score;

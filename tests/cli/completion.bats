@@ -79,8 +79,9 @@ offers() {
 		reload-fetch -a dora -k 0xf|0xf0000001 0xf0000077
 		reload-fetch -a dora -k 0x0000001|0x00000010
 		reload-store -a dora --kind 4026531|4026531841 4026531959
-		reload-store -a dora --kind |$certs 0xf0000001 0xf0000077
+		reload-store -a dora --kind |$certs 0xf0000001 OTHER
 		reload-store -a dora --kind=CERT|--kind=CERTIFICATE_BY_NODE --kind=CERTIFICATE_BY_USER
+		reload-store -a dora -k O|OTHER
 		reload-store -a dora -k CERTIFICATE_BY_USER dora|dora@other.example
 		reload-ping -a nobody |$places
 		reload-enroll issue d|dora@other.example

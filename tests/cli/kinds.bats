@@ -47,8 +47,8 @@ kind_file() {
 @test "kind: standard output, JSON, --dry-run and --quiet" {
 	K LIST --id 4026531845 --model array --access user-match
 	ok
-	[ "${lines[0]}" = '<!-- the Kind LIST -->' ]
-	[ "${lines[1]}" = '<kind id="4026531845">' ]
+	[ "${lines[0]}" = '<kind id="4026531845">' ]
+	[ "${lines[1]}" = '  <name xmlns="urn:x-reload:config">LIST</name>' ]
 	text=$output
 	K LIST --id 0xF0000005 --model array --access user-match --json
 	ok
@@ -65,9 +65,9 @@ kind_file() {
 
 @test "kind refuses what cannot be a Kind" {
 	good=(--id 0xf0000005 --model array --access user-match)
-	for name in '' 5 'a b' 'a--b' a- TURN-SERVICE '<x>' "$(printf 'x%.0s' {1..33})"; do
+	for name in '' 5 -a _a 'a b' a.b a/b ä TURN-SERVICE turn-service REDIR SIP-REGISTRATION '<x>' "$(printf 'x%.0s' {1..33})"; do
 		K "$name" "${good[@]}"
-		failed 2 'the name|not a name'
+		failed 2 'the name|not a name|unknown option'
 	done
 	# R-7.4.5-01, STO-13
 	for id in 0 1 0xf0000000 0xfffffffe 4294967295 0x 12x -5 99999999999999999999; do
@@ -116,19 +116,22 @@ kind_file() {
 	done <<-'EOF'
 		3 ARRAY TREE
 		4 USER-MATCH EVERYBODY
-		2 USER-MATCH USER-MATCH<x\/>
+		1 USER-MATCH USER-MATCH<x\/>
 		5 >4< >0<
 		5 >4< >many<
 		6 >100< >-1<
 		6 max-size maximum
-		2 4026531845 0
-		2 4026531845 17
-		2 id= number=
+		1 4026531845 0
+		1 4026531845 17
+		1 id= number=
+		2 LIST TURN-SERVICE
+		2 LIST 5
+		2 LIST a.b
 	EOF
 	kind_file | sed '/max-size/d' >bad.kind
 	R reload-enroll init b.example --kind bad.kind
 	failed 10 'bad.kind'
-	matches "${stderr_lines[1]}" 'bad.kind, line 2: the kind has no max-size'
+	matches "${stderr_lines[1]}" 'bad.kind, line 1: the kind has no max-size'
 	# what is not one kind element
 	for text in '' 'not xml' '<kind' '<a/><b/>' '</kind-block><kind-block>' '<kind-block/>'; do
 		echo "$text" >bad.kind
@@ -147,13 +150,23 @@ kind_file() {
 
 @test "a Kind that is there already names the other file" {
 	kind_file >one.kind
-	kind_file >two.kind
+	kind_file LIST OTHER >two.kind
 	R reload-enroll init b.example --kind one.kind --kind two.kind
 	failed 10 'the Kind file two.kind'
-	matches "${stderr_lines[1]}" 'two.kind, line 2: the Kind 0xf0000005 is defined by one.kind already'
-	matches "${stderr_lines[2]}" '--id 0xf0000006 --model ARRAY --access USER-MATCH -o two.kind$'
+	matches "${stderr_lines[1]}" 'two.kind, line 1: the Kind 0xf0000005 is defined by one.kind already'
+	matches "${stderr_lines[2]}" 'kind OTHER --id 0xf0000006 --model ARRAY --access USER-MATCH -o two.kind$'
 	${stderr_lines[2]#  try:  } -q
 	R reload-enroll init b.example --kind one.kind --kind two.kind
+	ok
+	# the same with names
+	kind_file LIST list >one.kind
+	sed -i s/OTHER/LIST/ two.kind
+	R reload-enroll init c.example --kind one.kind --kind two.kind
+	failed 10 'the Kind file two.kind'
+	matches "${stderr_lines[1]}" 'two.kind, line 1: the name LIST is that of the Kind in one.kind already'
+	matches "${stderr_lines[2]}" 'kind KIND-f0000006 --id 0xf0000006 --model ARRAY --access USER-MATCH -o two.kind$'
+	${stderr_lines[2]#  try:  } -q
+	R reload-enroll init c.example --kind one.kind --kind two.kind
 	ok
 }
 
@@ -174,7 +187,7 @@ kind_file() {
 	kind_file '>100<' '>200000<' >large.kind
 	R reload-enroll init large.example --kind large.kind
 	failed 10 'the Kind file large.kind cannot be used'
-	matches "${stderr_lines[1]}" 'large.kind, line 2: max-size of the Kind 0xf0000005 is 200000, but a whole message has [0-9]+ bytes'
+	matches "${stderr_lines[1]}" 'large.kind, line 1: max-size of the Kind 0xf0000005 is 200000, but a whole message has [0-9]+ bytes'
 	[ "${stderr_lines[2]}" = '  try:  reload-enroll init large.example --kind large.kind --max-message-size 202048' ]
 	${stderr_lines[2]#  try:  } -q
 	R reload-enroll config check large.example
@@ -196,7 +209,7 @@ kind_file() {
 	kind_file ARRAY DICTIONARY | sed 's/>4</>4097</' >keys.kind
 	R reload-enroll init keys.example --kind keys.kind
 	failed 10 'keys.kind'
-	matches "${stderr_lines[1]}" 'keys.kind, line 2: max-count of the Kind 0xf0000005 is 4097, but one message lists 4096 keys'
+	matches "${stderr_lines[1]}" 'keys.kind, line 1: max-count of the Kind 0xf0000005 is 4097, but one message lists 4096 keys'
 	matches "${stderr_lines[2]}" 'lower max-count to 4096'
 	for size in 17039361 17M; do
 		R reload-enroll init c.example --max-message-size $size

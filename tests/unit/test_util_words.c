@@ -46,6 +46,7 @@ static void a_misspelt_word_is_found(void **state)
 	assert_string_equal(reload_nearest("peer", words), "peers");
 	assert_string_equal(reload_nearest("partition", words), "partition-time");
 	assert_string_equal(reload_nearest("partitons", words), "partitions");
+	assert_string_equal(reload_nearest("PARTITONS", words), "partitions");
 	assert_null(reload_nearest("bandwidth", words));
 }
 

@@ -61,7 +61,7 @@ static void refused_hint(const struct agent *agent, enum reload_err err, struct 
 		reload_why_hint(why, "reload-agent check shows until when; date -u, at both ends");
 	else if (err == RELOAD_CERT_REVOKED || strstr(text, "revoked"))
 		reload_why_hint(why, "ask the authority of the overlay for a new certificate");
-	else if (err == RELOAD_CERT_UNTRUSTED || strstr(text, "unknown ca"))
+	else if (err == RELOAD_CERT_UNTRUSTED || strstr(text, "authority is unknown"))
 		reload_why_hint(why, "certificate and overlay.xml of the authority of that "
 				     "overlay: reload-enroll show tells which these are of");
 	else

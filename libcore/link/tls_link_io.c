@@ -126,12 +126,21 @@ static const char *tls_reason(void)
 	return e ? ERR_reason_error_string(e) : NULL;
 }
 
-/* the alerts by which the other end refuses a certificate (RFC 5246 s7.2.2): 41 to 46, 48; certificate_required is 116 */
-static bool refused_by_peer(void)
+/* what the alert says by which the other end refuses a certificate (RFC 5246 s7.2.2, RFC 8446 s6.2); NULL: it did not */
+static const char *refused_by_peer(void)
 {
 	unsigned long e = ERR_peek_error();
 	int alert = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) - SSL_AD_REASON_OFFSET : 0;
-	return (alert >= 41 && alert <= 46) || alert == 48 || alert == 116;
+	if (alert == SSL_AD_CERTIFICATE_REVOKED)
+		return "it is revoked there";
+	if (alert == SSL_AD_CERTIFICATE_EXPIRED)
+		return "by the clock there it has expired or is not valid yet";
+	if (alert == SSL_AD_UNKNOWN_CA)
+		return "its authority is unknown there";
+	if ((alert >= SSL_AD_NO_CERTIFICATE && alert <= SSL_AD_CERTIFICATE_UNKNOWN) ||
+		alert == SSL_AD_CERTIFICATE_REQUIRED)
+		return tls_reason();
+	return NULL;
 }
 
 /* a call into OpenSSL failed for good: err_saved is errno behind it */
@@ -147,10 +156,12 @@ void reload_tls_link_fail_tls(struct reload_tls_link *l, int code, int err_saved
 		reason = "the other end closed the connection";
 	else if (code == SSL_ERROR_SYSCALL && !reason)
 		reason = strerror(err_saved);
-	bool refused = refused_by_peer();
+	const char *refused = refused_by_peer();
 	snprintf(text, sizeof(text), "%s%s",
 		refused ? "the other end refused our certificate: " : "",
-		reason ? reason : "TLS failed");
+		refused  ? refused
+		: reason ? reason
+			 : "TLS failed");
 	reload_tls_link_fail(l, refused ? RELOAD_BAD_CERT : RELOAD_LINK_DOWN, text);
 }
 

@@ -144,6 +144,6 @@ has_document() { # has_document NAME SEQUENCE
 	# and carol, who never saw the document, hears why
 	until_true grep -q 'join failed.*bad_cert' lab/carol.log
 	run -10 reload-agent status -a carol --wait joined -t 1s
-	[[ "$output" == *"certificate revoked"* ]]
+	[[ "$output" == *"refused our certificate: it is revoked there"* ]]
 	[[ "$output" == *"ask the authority of the overlay for a new certificate"* ]]
 }

@@ -348,12 +348,15 @@ struct reload_request {
 	struct wr contents, tail, list;
 	bool sealing, cancelled, ended, exempt; /* exempt: of the closeness check (CHORD-02) */
 	bool served_here;                       /* this node was given it, as it was responsible */
+	bool resting; /* nobody was responsible for it: it is sent again when `rest` fires */
+	struct reload_timer rest;
+	reload_ms rest_ms; /* the last rest */
 	enum expect expect;
 	struct reload_id target;
 	uint32_t over_link; /* not 0: sent over this link, whatever the list says */
 	reload_ms begun;
 	unsigned sealed_jobs;
-	reload_ms timeout_ms;
+	reload_ms timeout_ms, left_ms; /* of the whole; of it, for the transaction that runs */
 	/* an engine's own request: told inside the engine, at once; else fn, told last */
 	void (*own)(struct reload_peer *p, struct reload_request *r,
 		const struct reload_result *result);
@@ -410,6 +413,14 @@ void reload_request_free(struct reload_request *r);
 void reload_requests_transmit(void *arg, struct reload_transaction *t);
 void reload_requests_failed(void *arg, struct reload_transaction *t);
 void reload_requests_complete(struct reload_peer *p);
+
+/* reload_request_restart() sends r once more, in a new transaction that lasts timeout_ms. */
+void reload_request_restart(struct reload_request *r, reload_ms timeout_ms);
+
+/* -- again.c: requests that met a peer which was not responsible ---------------------------------------------------------- */
+
+/* reload_request_rest() tells whether the error that r was answered is no more than that; r is then sent again later. */
+bool reload_request_rest(struct reload_request *r);
 
 /* reload_requests_of_host() says whether requests that the host waits for are still to be answered. */
 bool reload_requests_of_host(const struct reload_peer *p);

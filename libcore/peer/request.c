@@ -60,7 +60,7 @@ struct reload_request *reload_request_new(struct reload_peer *p, uint16_t code,
 	if (*err)
 		return NULL;
 	struct reload_request *r = request_make(p, code, way->list, way->count);
-	r->timeout_ms = way->timeout_ms;
+	r->timeout_ms = r->left_ms = way->timeout_ms;
 	r->fn = fn;
 	r->arg = arg;
 	return r;
@@ -116,6 +116,7 @@ void reload_request_free(struct reload_request *r)
 {
 	struct reload_peer *p = r->peer;
 	reload_transaction_end(&r->transaction);
+	reload_timer_cancel(&p->timers, &r->rest);
 	if (r->ended)
 		TAILQ_REMOVE(&p->done, r, entry);
 	else
@@ -137,6 +138,7 @@ static void request_end(struct reload_request *r)
 {
 	struct reload_peer *p = r->peer;
 	reload_transaction_end(&r->transaction);
+	reload_timer_cancel(&p->timers, &r->rest);
 	r->result.transaction = r->transaction.id;
 	r->result.transmissions = r->transaction.transmissions;
 	TAILQ_REMOVE(&p->requests, r, entry);
@@ -223,6 +225,8 @@ static void sealed(void *arg, struct span tail, enum reload_err err)
 		reload_request_fail(r, err, "could not be signed");
 		return;
 	}
+	if (r->resting)
+		return; /* it is signed again, for its next transaction */
 	struct reload_header h = header_of(r);
 	if (reload_header_size(&h) + tail.len > r->peer->config->max_message_size) {
 		reload_request_fail(
@@ -234,7 +238,7 @@ static void sealed(void *arg, struct span tail, enum reload_err err)
 		reload_requests_transmit(
 			r->peer, &r->transaction); /* its copy was waiting for the signature */
 	else if (!reload_transaction_begin(
-			 &r->peer->transactions, &r->transaction, r->transaction.id, r->timeout_ms))
+			 &r->peer->transactions, &r->transaction, r->transaction.id, r->left_ms))
 		reload_request_fail(r, RELOAD_BUG, "transaction id drawn twice");
 }
 
@@ -270,8 +274,8 @@ static void start(struct reload_request *r)
 		return;
 	}
 	if (decide(r).verdict == RELOAD_DELIVER) {
-		if (!reload_transaction_begin(&r->peer->transactions, &r->transaction,
-			    r->transaction.id, r->timeout_ms))
+		if (!reload_transaction_begin(
+			    &r->peer->transactions, &r->transaction, r->transaction.id, r->left_ms))
 			reload_request_fail(r, RELOAD_BUG, "transaction id drawn twice");
 	} else {
 		seal(r);
@@ -287,6 +291,14 @@ void reload_request_send(struct reload_request *r, const void *body)
 void reload_request_send_bytes(struct reload_request *r, struct span body)
 {
 	reload_contents_write_bytes(&r->contents, &r->peer->ctx, r->code, body, NULL, 0);
+	start(r);
+}
+
+void reload_request_restart(struct reload_request *r, reload_ms timeout_ms)
+{
+	wr_clear(&r->tail);
+	r->transaction.id = reload_peer_random64(r->peer);
+	r->left_ms = timeout_ms;
 	start(r);
 }
 
@@ -428,15 +440,19 @@ void reload_request_answered(struct reload_request *r, struct inbound *in)
 {
 	struct reload_peer *p = r->peer;
 	r->answer = in;
+	r->result = (struct reload_result){ 0 };
 	r->result.responder = in->signer;
 	r->result.answer = in->msg;
 	if (!in->local)
 		r->result.hops = 1u + p->config->initial_ttl - in->msg->header.ttl;
-	if (in->msg->code == RELOAD_ERROR)
+	if (in->msg->code == RELOAD_ERROR) {
 		error_note(r, in);
-	else if (in->unfit)
+		if (reload_request_rest(r))
+			return;
+	} else if (in->unfit) {
 		unfit_note(r, in);
-	else if (r->code == RELOAD_FETCH_REQ)
+	} else if (r->code == RELOAD_FETCH_REQ) {
 		fetched_fill(r, in);
+	}
 	request_end(r);
 }

@@ -29,6 +29,8 @@ enum {
 	DOUBLINGS = 5,
 	WHOLE_MAX = 256, /* values asked for at once */
 	PART_MAX = 64,
+	MISFITS_MAX =
+		4,  /* an owner that says so of so many places is asked no more in this round */
 	ROOM = 1500 /* of keys and ranges in a request; the smallest max-message-size is 5,000 */
 };
 
@@ -43,7 +45,8 @@ struct question {
 	size_t limit;               /* parts of more did not fit */
 	struct reload_place *after; /* parts up to here are through; NULL: none */
 	struct reload_places part;
-	bool open; /* something is not known to be there */
+	unsigned misfits; /* single places whose answer did not fit */
+	bool open;        /* something is not known to be there */
 };
 
 struct offer {
@@ -297,6 +300,7 @@ static void part_halve(struct question *q)
 		reload_places_clear(&q->part);
 	} else {
 		q->open = true; /* not even one fits */
+		q->misfits++;
 		part_through(q);
 	}
 }
@@ -315,6 +319,7 @@ static void answered(
 	if (goes_on && is_too_large(result->err)) {
 		part_halve(q);
 		parts = true;
+		goes_on = q->misfits < MISFITS_MAX;
 	} else if (goes_on && result->err) {
 		q->open = true;
 		goes_on = false;

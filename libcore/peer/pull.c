@@ -25,6 +25,7 @@ enum {
 	OF_ONE = 32,
 	HINTS_OF_ONE = 8,
 	PART_MAX = 64,
+	MISFITS_MAX = 4, /* of who says so of more places nothing more is fetched now */
 	ROOM = 1500 /* of keys and ranges in a request; the smallest max-message-size is 5,000 */
 };
 
@@ -33,7 +34,8 @@ struct pull {
 	struct reload_peer *peer;
 	struct reload_id node, resource;
 	struct reload_places places, asked;
-	size_t most; /* places to be asked for at once */
+	size_t most;      /* places to be asked for at once */
+	unsigned misfits; /* single places whose answer did not fit */
 };
 
 struct reload_pulls {
@@ -97,7 +99,8 @@ static void part_halve(struct pull *l)
 {
 	size_t before = l->places.bytes + l->asked.bytes;
 	if (l->asked.count < 2) {
-		part_through(l); /* one value that fits no message */
+		l->misfits++; /* one value that fits no message */
+		part_through(l);
 		return;
 	}
 	l->most = l->asked.count / 2;
@@ -112,6 +115,7 @@ static void fetched(
 	bool goes_on = p->life.state == RELOAD_STATE_JOINED;
 	if (result->err == RELOAD_RESPONSE_TOO_LARGE || result->err == RELOAD_MESSAGE_TOO_LARGE) {
 		part_halve(l);
+		goes_on = goes_on && l->misfits < MISFITS_MAX;
 	} else {
 		part_through(l);
 		goes_on = goes_on && !result->err;

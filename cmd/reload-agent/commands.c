@@ -94,14 +94,14 @@ static void print_until(FILE *out, const json_t *s)
 	long long left = seconds_left(cert), days = left / 86400;
 	fprintf(out, "until  certificate %.10s ", *cert ? cert : "-");
 	if (left <= 0)
-		fputs("(ended: the node is out of the overlay)", out);
+		fputs("(expired: the node is out of the overlay)", out);
 	else if (!days)
 		fprintf(out, "(ends in %lld min)", (left + 59) / 60);
 	else
 		fprintf(out, "(%lld day%s)", days, days == 1 ? "" : "s");
 	fprintf(out, "   configuration sequence %lld%s%.10s%s\n",
 		cli_get_int(s, "configuration_sequence"), *config ? ", " : "", config,
-		*config && seconds_left(config) <= 0 ? " (ended)" : "");
+		*config && seconds_left(config) <= 0 ? " (expired)" : "");
 	if (left <= 0)
 		fprintf(out,
 			"renew  reload-enroll issue USER --identity NAME, then: reload-agent "
@@ -117,6 +117,10 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 	fprintf(out, "%s  %s of %s  %s %s   Node-ID %s\n", cli_get_text(s, "instance"),
 		cli_get_text(s, "role"), cli_get_text(s, "overlay"), cli_get_text(s, "state"),
 		span_text(text, cli_get_int(s, "state_s")), cli_get_text(s, "node_id"));
+	if (!strcmp(cli_get_text(s, "state"), "isolated"))
+		fputs("state  isolated: it was joined, and no neighbour answers now; it goes on "
+		      "looking\n",
+			out);
 	fprintf(out, "ring   pred %s  self %s  succ %s", first_of(s, "predecessors"),
 		cli_short(cli_get_text(s, "node_id")), first_of(s, "successors"));
 	if (json_is_integer(json_object_get(s, "about_peers")))
@@ -465,5 +469,7 @@ int agent_run_events(struct cli *cli)
 	json_t *types = json_array();
 	for (size_t i = 0; i < cli_count(cli, "type"); i++)
 		json_array_append_new(types, json_string(cli_value_at(cli, "type", i)));
-	return stream(cli, "agent.events", json_pack("{s:o}", "types", types), print_event);
+	const char *level = cli->verbose > 1 ? "trace" : cli->verbose ? "debug" : "info";
+	return stream(cli, "agent.events", json_pack("{s:o, s:s}", "types", types, "level", level),
+		print_event);
 }

@@ -39,6 +39,24 @@ static void print_checked(FILE *out, const json_t *object, void *arg)
 	fprintf(out, "\nuntil   certificate %.10s, configuration sequence %lld\n",
 		json_string_value(json_object_get(object, "certificate_until")),
 		(long long)json_integer_value(json_object_get(object, "configuration_sequence")));
+	if (json_is_true(json_object_get(object, "running")))
+		fprintf(out,
+			"runs    already: run would end with exit 7; reload-agent refresh -a %s "
+			"takes "
+			"what is new\n",
+			json_string_value(json_object_get(object, "instance")));
+}
+
+/* is_running() tells whether an agent of that name serves its control socket. */
+static bool is_running(const char *instance)
+{
+	size_t count = 0;
+	char **names = cli_instances(&count);
+	bool found = false;
+	for (size_t i = 0; i < count; i++)
+		found |= !strcmp(names[i], instance);
+	cli_names_free(names, count);
+	return found;
 }
 
 /* What `check` and `run --dry-run` tell: everything was read and would do. */
@@ -50,26 +68,14 @@ static int tell_checked(struct cli *cli, const struct host *h)
 	for (size_t i = 0; i < h->listen_count; i++)
 		json_array_append_new(
 			listen, json_string(reload_ip_port_text(text, &h->listen[i])));
-	json_t *result = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:i}", "instance",
+	json_t *result = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:b}", "instance",
 		h->agent.instance, "overlay", h->identity.config->instance_name, "node_id",
 		reload_id_hex(hex, &c->node), "user", c->cert->user, "listen", listen,
 		"certificate_until", cli_json_time(c->cert->not_after), "configuration_sequence",
-		(int)h->identity.config->sequence);
+		(int)h->identity.config->sequence, "running", is_running(h->agent.instance));
 	cli_print(cli, result, print_checked, NULL);
 	json_decref(result);
 	return 0;
-}
-
-static json_t *settings_json(struct agent_settings *s)
-{
-	size_t count;
-	struct agent_setting *list = agent_settings_list(s, &count);
-	json_t *settings = json_array();
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(
-			settings, json_pack("{s:s, s:s?, s:s}", "key", list[i].key, "value",
-					  list[i].value, "origin", list[i].origin));
-	return settings;
 }
 
 static int run(struct cli *cli, bool only_check)
@@ -80,7 +86,7 @@ static int run(struct cli *cli, bool only_check)
 	enum reload_err err = agent_settings_new(&settings, cli, &why);
 	if (err)
 		return cli_fail(cli, err, &why);
-	h.agent.settings = settings_json(settings);
+	h.agent.settings = agent_settings_json(settings);
 	int status = 0;
 	if (cli_has(cli, "print-config")) {
 		json_t *result = json_pack("{s:O}", "settings", h.agent.settings);
@@ -126,7 +132,7 @@ static const struct cli_command commands[] = {
 		.run = run_check,
 		.result = "instance:string overlay:string node_id:string user:string "
 			  "listen:string[] certificate_until:string "
-			  "configuration_sequence:integer" },
+			  "configuration_sequence:integer running:boolean" },
 	{ .name = "status",
 		.summary = "state, neighbours, links, store, dates",
 		.opts = agent_status_opts,

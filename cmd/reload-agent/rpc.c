@@ -97,25 +97,27 @@ static void on_subscriber_gone(void *arg)
 	free(s);
 }
 
-enum reload_rpc_end agent_subscribe(
-	struct agent *agent, struct reload_rpc_call *call, const json_t *types, bool lines)
+enum reload_rpc_end agent_subscribe(struct agent *agent, struct reload_rpc_call *call,
+	const json_t *types, enum reload_event_level level, bool lines)
 {
 	struct agent_subscriber *s = RELOAD_NEW(agent_subscriber);
 	s->agent = agent;
 	s->call = call;
 	s->types = json_array_size(types) ? json_deep_copy(types) : NULL;
+	s->level = level;
 	s->lines = lines;
 	TAILQ_INSERT_TAIL(&agent->rpc->subscribers, s, entry);
 	agent->rpc->event_subscribers += !lines;
 	return reload_rpc_pend(call, on_subscriber_gone, s);
 }
 
-static bool wanted(const struct agent_subscriber *s, const char *type)
+static bool wanted(const struct agent_subscriber *s, enum reload_event_type event)
 {
+	const char *type = agent_event_name(event);
 	size_t i;
 	json_t *t;
 	if (!s->types)
-		return true;
+		return reload_event_level(event) <= s->level;
 	json_array_foreach (s->types, i, t)
 		if (strcmp(json_string_value(t), type) == 0)
 			return true;
@@ -158,7 +160,7 @@ void agent_event(struct agent *agent, const struct reload_event *event)
 	json_t *object = agent_event_json(event);
 	struct agent_subscriber *s;
 	TAILQ_FOREACH (s, &rpc->subscribers, entry)
-		if (!s->lines && wanted(s, agent_event_name(event->type)))
+		if (!s->lines && wanted(s, event->type))
 			send_to(s, object);
 	json_decref(object);
 }

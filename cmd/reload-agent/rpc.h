@@ -31,7 +31,9 @@ struct agent_subscriber {
 	TAILQ_ENTRY(agent_subscriber) entry;
 	struct agent *agent;
 	struct reload_rpc_call *call;
-	json_t *types; /* owned list of names; NULL: all */
+	json_t *types; /* owned list of names; NULL: all of that level */
+	enum reload_event_level
+		level; /* the least important that are sent when there are no types */
 	uint64_t sent, dropped;
 	bool lines; /* of the log */
 };
@@ -68,9 +70,9 @@ enum reload_rpc_end agent_wait(struct agent *agent, struct reload_rpc_call *call
 /* agent_wait_again() has check() asked once more at that time, also when nothing happens until then. */
 void agent_wait_again(struct agent_waiter *w, reload_ms when);
 
-/* agent_subscribe() keeps call as a stream; types is borrowed. */
-enum reload_rpc_end agent_subscribe(
-	struct agent *agent, struct reload_rpc_call *call, const json_t *types, bool lines);
+/* agent_subscribe() keeps call as a stream of log lines, or of the types (borrowed) of events, none: those up to level. */
+enum reload_rpc_end agent_subscribe(struct agent *agent, struct reload_rpc_call *call,
+	const json_t *types, enum reload_event_level level, bool lines);
 
 /* agent_status_json() returns the result of agent.status (owned). */
 json_t *agent_status_json(struct agent *agent);

@@ -161,7 +161,10 @@ enum reload_rpc_end rpc_agent_events(void *arg, struct reload_rpc_call *call, co
 		reload_why_hint(&why, "reload-control(7) lists them");
 		return reload_rpc_fail_why(call, RELOAD_USAGE, &why);
 	}
-	return agent_subscribe(arg, call, types, false);
+	enum reload_event_level level = RELOAD_LEVEL_ERROR;
+	while (strcmp(agent_level_name(level), param_text(params, "level", "info")) != 0)
+		level++; /* the word is one of them */
+	return agent_subscribe(arg, call, types, level, false);
 }
 
 enum reload_rpc_end rpc_agent_log_level(
@@ -197,7 +200,7 @@ enum reload_rpc_end rpc_log_tail(void *arg, struct reload_rpc_call *call, const 
 	json_array_foreach (lines, i, line)
 		reload_rpc_progress(call, line);
 	json_decref(lines);
-	return agent_subscribe(agent, call, NULL, true);
+	return agent_subscribe(agent, call, NULL, RELOAD_LEVEL_TRACE, true);
 }
 
 enum reload_rpc_end rpc_methods(void *arg, struct reload_rpc_call *call, const json_t *params)

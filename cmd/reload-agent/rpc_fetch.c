@@ -178,15 +178,15 @@ static void fetch_done(void *arg, const struct reload_result *r)
 	enum reload_err first = RELOAD_OK;
 	for (size_t i = 0; i < r->values_count; i++) {
 		const struct reload_fetched *v = &r->values[i];
-		if (v->synthetic && !v->err)
-			continue;
+		if (!v->err && (v->synthetic || !v->data->value.exists))
+			continue; /* a removed one is no value; Stat tells of it */
 		if (v->err && !first)
 			first = v->err;
 		if (v->err && !q->show_invalid) {
 			dropped++;
 			continue;
 		}
-		there += v->data->value.exists;
+		there++;
 		json_array_append_new(list, cli_value_json(q->base.config, v, cli_now()));
 	}
 	if ((!there && dropped) || (!there && !unchanged)) {

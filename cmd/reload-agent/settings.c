@@ -65,6 +65,12 @@ static const struct cli_opt *opt_of(const char *key)
 	return NULL;
 }
 
+/* is_setting() tells an option that says how the agent is to be from one that asks for something else. */
+static bool is_setting(const struct cli_opt *o)
+{
+	return strcmp(o->name, "print-config") != 0;
+}
+
 static char *trim(char *s)
 {
 	while (*s == ' ' || *s == '\t')
@@ -89,7 +95,7 @@ static enum reload_err conf_line(struct agent_settings *s, char *line, unsigned 
 	*equals = 0;
 	key = trim(key);
 	const struct cli_opt *opt = opt_of(key);
-	if (!opt)
+	if (!opt || !is_setting(opt))
 		return reload_why_set(why, RELOAD_USAGE, s->file_name,
 			"line %u: no such setting: %s", number, key);
 	char *value = trim(equals + 1);
@@ -184,8 +190,26 @@ bool agent_setting_on(const struct agent_settings *s, const char *key)
 	return agent_setting_value(s, key, 0) != NULL;
 }
 
-struct agent_setting *agent_settings_list(struct agent_settings *s, size_t *count)
+static void list_one(json_t *list, const char *key, const char *value, const char *origin)
 {
-	*count = s->count;
-	return s->at;
+	json_array_append_new(
+		list, json_pack("{s:s, s:s?, s:s}", "key", key, "value", value, "origin", origin));
+}
+
+json_t *agent_settings_json(const struct agent_settings *s)
+{
+	json_t *list = json_array();
+	for (const struct cli_opt *o = agent_run_opts; o->name; o++) {
+		bool any = false;
+		if (!is_setting(o))
+			continue;
+		for (size_t i = 0; i < s->count; i++)
+			if (!strcmp(s->at[i].key, o->name)) {
+				list_one(list, o->name, s->at[i].value, s->at[i].origin);
+				any = true;
+			}
+		if (!any)
+			list_one(list, o->name, o->arg ? NULL : "false", "default");
+	}
+	return list;
 }

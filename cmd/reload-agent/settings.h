@@ -29,5 +29,8 @@ AUTO_DEFINE(agent_settings)
 const char *agent_setting_value(const struct agent_settings *s, const char *key, size_t i);
 bool agent_setting_on(const struct agent_settings *s, const char *key);
 
-/* agent_settings_list() returns all settings with their origins, for --print-config and agent.config (borrowed). */
-struct agent_setting *agent_settings_list(struct agent_settings *s, size_t *count);
+/*
+ * agent_settings_json() is the list (owned) of all settings that there are, with their values and origins, in the order of
+ * the options; a setting without a value has null, and the origin "default".
+ */
+json_t *agent_settings_json(const struct agent_settings *s);

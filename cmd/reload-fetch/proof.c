@@ -97,6 +97,8 @@ static json_t *result_json(const struct check *c)
 	char number[16];
 	for (size_t i = 0; i < p->values_count; i++) {
 		const struct reload_proof_verdict *v = &c->verdicts[i];
+		if (!v->err && !p->values[i].value.exists)
+			continue; /* removed: no value */
 		struct reload_fetched f = { .kind = p->kind,
 			.data = &p->values[i],
 			.err = v->err,

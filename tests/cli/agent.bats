@@ -118,7 +118,7 @@ PY
 }
 
 @test "events stream until they are stopped, and end with a summary" {
-	reload-agent events -a alice -j >events.json 3>&- &
+	reload-agent events -a alice -v -j >events.json 3>&- &
 	pid=$!
 	pinged() {
 		reload-ping -a bob -c 1 "node:$(node_of alice)" -q >/dev/null
@@ -135,10 +135,37 @@ PY
 	ok
 }
 
+@test "events: details for debugging only for those who ask" {
+	types() { # OPTIONS: the types that are told while somebody pings alice until there is one
+		reload-agent events -a alice -j "$@" >events.json 3>&- &
+		pid=$!
+		told() {
+			reload-ping -a bob -c 1 "node:$(node_of alice)" -q >/dev/null
+			reload-join --leave -a carol -q && reload-join -a carol -q
+			grep -q '"level":"\(info\|debug\)"' events.json
+		}
+		until_true told
+		kill -INT $pid
+		wait $pid
+		grep -v '"summary"' events.json | jq -r .level | sort -u | tr '\n' ' '
+	}
+	[[ $(types) =~ ^(info )(warn )?$ ]]
+	[[ $(types -v) =~ debug ]]
+	[ "$(types --type received)" = 'debug ' ]
+}
+
 @test "check reads everything and starts nothing" {
 	R reload-agent check -I alice
 	ok
 	matches "$output" "Node-ID $(node_of alice)"
+	matches "$output" $'\nruns    already: run would end with exit 7; reload-agent refresh -a alice takes what is new'
+	R reload-agent check -I alice --json
+	ok
+	jq -e .running <<<"$output"
+	same_schema reload-agent check
+	R reload-agent check -I alice --instance other
+	ok
+	[[ $output != *already* ]]
 	R reload-agent check -I nobody
 	failed 10 nobody
 }
@@ -146,9 +173,23 @@ PY
 @test "settings are printed one a line" {
 	R reload-agent --print-config -I alice
 	ok
-	[ "${#lines[@]}" -ge 5 ]
 	matches "${lines[0]}" '^identity +alice +option$'
 	matches "$output" $'\nlog-level +info +default'
+	# all that run can be told, whether or not it was, in the order of --help; --print-config is no setting
+	R reload-agent --print-config -I alice -l 127.0.0.1:1 -l 127.0.0.1:2 --first
+	[ "$(awk '{ print $1 }' <<<"$output" | uniq)" = "$(reload-agent run --help |
+		sed -n '/^Options of run/,/^Common/s/^ .* --\([a-z-]*\) .*/\1/p' | grep -v print-config)" ]
+	[ "$(grep -c '^listen ' <<<"$output")" -eq 2 ]
+	matches "$output" $'\nfirst +true +option\n'
+	matches "$output" $'\nno-join +false +default\n'
+	matches "$output" $'\nbootstrap +- +default\n'
+	RELOAD_LOG=debug R reload-agent --print-config -j
+	jq -e '.settings | any(.key == "log-level" and .value == "debug" and .origin == "environment") and
+		any(.key == "store-path" and .value == null and .origin == "default")' <<<"$output"
+	mkdir -p "$BATS_TEST_TMPDIR/other/etc" && echo 'print-config = true' >"$BATS_TEST_TMPDIR/other/etc/agent.conf"
+	RELOAD_HOME=$BATS_TEST_TMPDIR/other R reload-agent --print-config
+	failed 2 agent.conf
+	matches "$stderr" 'no such setting: print-config'
 }
 
 @test "a subcommand that does not exist names the nearest" {
@@ -272,6 +313,19 @@ fake() {
 	FAKE=$!
 	echo $FAKE >lab/fake.pid
 	until_true [ -S "lab/run/$1.sock" ]
+}
+
+@test "status names in words that a node is isolated, and what has expired" {
+	reload-agent status -a alice -j | jq '.state = "isolated" | .certificate_until = "2026-01-01T00:00:00.000Z" |
+		.configuration_until = "2026-01-02T00:00:00.000Z"' >status.json
+	fake ill status:status.json
+	R reload-agent status -a ill
+	[ "$status" -eq 9 ]
+	matches "$output" $'\nstate  isolated: it was joined, and no neighbour answers now'
+	matches "$output" $'\nuntil  certificate 2026-01-01 \\(expired: the node is out of the overlay\\)'
+	matches "$output" ', 2026-01-02 \(expired\)'
+	wait $FAKE
+	rm -f lab/run/ill.sock
 }
 
 @test "waiting goes on with the next agent when this one ends before it answers" {

@@ -138,7 +138,7 @@ def deaf():
     before = rss_kb("a2")
     c = Client()
     c.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    c.send(rpc("agent.events"))
+    c.send(rpc("agent.events", level="trace"))
     c.send(rpc("log.tail", 2, follow=True))
     other = Client()
     for i in range(1500):

@@ -6,6 +6,7 @@
   ending  closes every connection, and goes on listening until it is killed
   slow    stores; the first replica does not answer, which the agent tells 150 ms behind the limit of the request
   empty   stores; nobody has the value
+  status:FILE  answers every request with what the file holds
   dies    stores, and ends at the first question
 """
 import base64, hashlib, json, os, select, socket, sys, time
@@ -39,6 +40,9 @@ def serve(case, connection):
         if request["method"] == "store.put":
             value = base64.b64decode(request["params"]["values"][0]["value"])
             reply = {"result": stored(None)}
+        elif case.startswith("status:"):
+            with open(case[7:]) as file:
+                reply = {"result": json.load(file)}
         elif case in ("quits", "dies"):
             return
         else:

@@ -143,6 +143,35 @@ DICT=0xf0000003
 	failed 8 'alice@calls.example'
 }
 
+@test "a removed place of an array is no value" {
+	for text in one two three; do
+		reload-store -a carol -q -k $ARRAY carol@calls.example --append $text
+	done
+	reload-store -a carol -q -k $ARRAY carol@calls.example --remove --index 1 -y
+	R reload-fetch -a bob -k $ARRAY carol@calls.example
+	ok
+	[ "${#lines[@]}" -eq 2 ]
+	matches "${lines[0]}" '^\[0\] one '
+	matches "${lines[1]}" '^\[2\] three '
+	R reload-fetch -a bob -k $ARRAY carol@calls.example --json
+	jq -e '[.values[] | [.index, .exists, .text]] == [[0, true, "one"], [2, true, "three"]]' <<<"$output"
+	R reload-fetch -a bob -k $ARRAY carol@calls.example --raw
+	[ "$output" = onethree ]
+	R reload-fetch -a bob -k $ARRAY carol@calls.example --index 1
+	failed 5 'no value'
+	# Stat tells what was there
+	R reload-fetch -a bob -k $ARRAY carol@calls.example --stat
+	matches "$output" '\[1\] \(removed\)'
+	reload-fetch -a bob -k $ARRAY carol@calls.example --proof removed.proof -q
+	R reload-fetch --check-proof removed.proof --config lab/etc/identity/bob/overlay.xml --json
+	jq -e '[.values[].text] == ["one", "three"]' <<<"$output"
+	for index in 0 2; do
+		reload-store -a carol -q -k $ARRAY carol@calls.example --remove --index $index -y
+	done
+	R reload-fetch -a bob -k $ARRAY carol@calls.example
+	failed 5 'no value'
+}
+
 # R-7.4.1.3-01: removing is storing exists = False
 @test "removal asks, or takes --yes" {
 	reload-store -a alice -q -k $K alice@calls.example there

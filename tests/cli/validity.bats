@@ -80,7 +80,7 @@ links_to() { # links_to NAME N: exactly N are up
 	grep -q 'own certificate ends soon' lab/dave.log
 	grep -q 'own certificate has ended' lab/dave.log
 	run -9 reload-agent status -a dave
-	[[ "$output" == *"ended: the node is out of the overlay"* ]]
+	[[ "$output" == *"expired: the node is out of the overlay"* ]]
 	for u in alice bob carol; do until_true links_to "$u" 2; done
 	until_true lab_whole alice bob carol
 	for u in alice bob carol; do

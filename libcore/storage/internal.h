@@ -19,7 +19,7 @@ struct reload_memory_undo;
 enum reload_err reload_memory_commit(struct reload_storage *s,
 	const struct reload_store_batch *batch, struct reload_memory_undo **undo) MUST_CHECK;
 void reload_memory_undo(struct reload_storage *s, struct reload_memory_undo *undo);
-void reload_memory_undo_free(struct reload_memory_undo *undo);
+void reload_memory_undo_free(struct reload_storage *s, struct reload_memory_undo *undo);
 
 /*
  * reload_memory_load() puts in an entry (copied) that was held before, whatever the quota; the counter is then at least

@@ -7,9 +7,13 @@
  * questions: items of a slot by expiry, slots by deadline (the next thing that ends there), slots by Kind and resource.
  * A slot outlives its last item by keep_ms, because it carries the generation counter (STO-03).
  *
- * Limits: max_bytes over items, slots and resources; at the maximum a commit is refused and nothing is evicted.  Reads
+ * Certificates of items stand beside them, once for all that have the same (chain.c).
+ *
+ * Limits: max_bytes over what items, slots, resources and chains cost (cost.c); at the maximum a commit is refused and nothing is evicted.  Reads
  * skip what has expired and free nothing, so that what they lent stays good; commit, drop and expire free.
  */
+#include "storage/chain.h"
+#include "storage/cost.h"
 #include "storage/internal.h"
 
 #include "util/alloc.h"
@@ -21,9 +25,10 @@ struct item {
 	RB_ENTRY(item) by_place, by_expiry;
 	struct slot *slot;
 	reload_utc expires;
-	size_t cost;
+	size_t cost;                     /* without the chain */
+	struct reload_kept_chain *chain; /* one use; NULL: none */
 	struct reload_stored_entry entry;
-	uint8_t bytes[]; /* what the spans of entry point to */
+	uint8_t bytes[]; /* what the spans of entry point to, but certificates: to the chain */
 };
 
 RB_HEAD(place_tree, item);
@@ -63,6 +68,7 @@ struct memory {
 	struct resource_tree resources;
 	struct kind_tree kinds;
 	struct deadline_tree deadlines;
+	struct reload_kept_chains chains;
 	size_t items, held; /* held: resources with an item */
 };
 
@@ -154,7 +160,7 @@ static struct slot *slot_make(
 		r->id = *id;
 		RB_INIT(&r->slots);
 		RB_INSERT(resource_tree, &m->resources, r);
-		m->bytes += sizeof(*r);
+		m->bytes += reload_cost_memory(sizeof(*r));
 	}
 	slot = RELOAD_NEW(slot);
 	slot->resource = r;
@@ -166,7 +172,7 @@ static struct slot *slot_make(
 	RB_INSERT(slot_tree, &r->slots, slot);
 	RB_INSERT(kind_tree, &m->kinds, slot);
 	RB_INSERT(deadline_tree, &m->deadlines, slot);
-	m->bytes += sizeof(*slot);
+	m->bytes += reload_cost_kind(sizeof(*slot));
 	return slot;
 }
 
@@ -177,11 +183,11 @@ static void slot_free(struct memory *m, struct slot *slot)
 	RB_REMOVE(slot_tree, &r->slots, slot);
 	RB_REMOVE(kind_tree, &m->kinds, slot);
 	RB_REMOVE(deadline_tree, &m->deadlines, slot);
-	m->bytes -= sizeof(*slot);
+	m->bytes -= reload_cost_kind(sizeof(*slot));
 	free(slot);
 	if (RB_EMPTY(&r->slots)) {
 		RB_REMOVE(resource_tree, &m->resources, r);
-		m->bytes -= sizeof(*r);
+		m->bytes -= reload_cost_memory(sizeof(*r));
 		free(r);
 	}
 }
@@ -210,16 +216,15 @@ static struct span keep(uint8_t **to, struct span s)
 	return span_of(at, s.len);
 }
 
-static struct item *item_new(const struct reload_stored_entry *e)
+static struct item *item_new(struct memory *m, const struct reload_stored_entry *e)
 {
 	const struct reload_stored_data *d = &e->data;
 	const struct reload_signature *sig = &d->signature;
 	size_t len = d->value.key.len + d->value.value.len + sig->identity.hash.len +
-		     sig->identity.raw.len + sig->value.len + sig->identity_bytes.len +
-		     e->certificates.len;
+		     sig->identity.raw.len + sig->value.len + sig->identity_bytes.len;
 	struct item *item = reload_alloc(sizeof(*item) + len);
 	uint8_t *to = item->bytes;
-	item->cost = sizeof(*item) + len;
+	item->cost = reload_cost_entry(sizeof(*item) + len, e);
 	item->expires = reload_entry_expires(e);
 	item->entry = *e;
 	struct reload_stored_data *kept = &item->entry.data;
@@ -230,8 +235,17 @@ static struct item *item_new(const struct reload_stored_entry *e)
 	kept->signature.identity.raw = keep(&to, sig->identity.raw);
 	kept->signature.value = keep(&to, sig->value);
 	kept->signature.identity_bytes = keep(&to, sig->identity_bytes);
-	item->entry.certificates = keep(&to, e->certificates);
+	item->chain = reload_chain_use(&m->chains, e->certificates, &m->bytes);
+	item->entry.certificates = item->chain ? item->chain->bytes : (struct span){ NULL, 0 };
 	return item;
+}
+
+/* It is in no slot; NULL is legal. */
+static void item_free(struct memory *m, struct item *item)
+{
+	if (item)
+		reload_chain_drop(&m->chains, item->chain, &m->bytes);
+	free(item);
 }
 
 static struct item *item_find(struct slot *slot, const struct reload_stored_value *place)
@@ -256,7 +270,7 @@ static void item_unlink(struct memory *m, struct item *item)
 static void item_drop(struct memory *m, struct item *item)
 {
 	item_unlink(m, item);
-	free(item);
+	item_free(m, item);
 }
 
 /* Returns what was at the item's place (owned by the caller), NULL when nothing was. */
@@ -310,17 +324,43 @@ static reload_utc memory_expire(struct reload_storage *s, reload_utc now)
 
 /* --- commit ------------------------------------------------------------------------------------------------------ */
 
-/* What the batch adds to bytes once it has replaced what it replaces; never below zero. */
-static size_t growth(
-	struct memory *m, const struct reload_store_batch *batch, struct item *const *fresh)
+/* Ends one use of the old item's chain for the time being, or takes it back; tells what that frees. */
+static size_t chain_without(struct item *old, bool without)
 {
-	size_t more = 0, less = 0;
+	if (!old || !old->chain)
+		return 0;
+	size_t left = without ? --old->chain->uses : old->chain->uses++;
+	return left ? 0 : old->chain->cost;
+}
+
+/* What the chains cost that only what is replaced uses; the fresh items use theirs already. */
+static size_t chains_freed(struct memory *m, const struct reload_store_batch *batch)
+{
+	size_t freed = 0;
+	for (int without = 1; without >= 0; without--)
+		for (size_t i = 0; i < batch->changes_count; i++) {
+			const struct reload_store_change *change = &batch->changes[i];
+			struct slot *slot = slot_find(m, &batch->resource, change->kind);
+			for (size_t k = 0; k < change->entries_count; k++) {
+				size_t one = chain_without(
+					item_find(slot, &change->entries[k].data.value), without);
+				freed += without ? one : 0;
+			}
+		}
+	return freed;
+}
+
+/* What the batch adds to bytes once it has replaced what it replaces, with the new chains; never below zero. */
+static size_t growth(struct memory *m, const struct reload_store_batch *batch,
+	struct item *const *fresh, size_t chains)
+{
+	size_t more = chains, less = chains_freed(m, batch);
 	if (batch->changes_count && !resource_find(m, &batch->resource))
-		more = sizeof(struct resource);
+		more += reload_cost_memory(sizeof(struct resource));
 	for (size_t i = 0; i < batch->changes_count; i++) {
 		const struct reload_store_change *change = &batch->changes[i];
 		struct slot *slot = slot_find(m, &batch->resource, change->kind);
-		more += slot ? 0 : sizeof(*slot);
+		more += slot ? 0 : reload_cost_kind(sizeof(*slot));
 		for (size_t k = 0; k < change->entries_count; k++, fresh++) {
 			struct item *old = item_find(slot, &change->entries[k].data.value);
 			more += (*fresh)->cost;
@@ -383,7 +423,7 @@ static void apply(struct memory *m, const struct reload_store_batch *batch,
 			if (u)
 				remember(u, *fresh, old);
 			else
-				free(old);
+				item_free(m, old);
 		}
 		slot_arm(m, slot);
 	}
@@ -403,21 +443,22 @@ enum reload_err reload_memory_commit(struct reload_storage *s,
 	const struct reload_store_batch *batch, struct reload_memory_undo **undo)
 {
 	struct memory *m = memory_of(s);
-	size_t count = 0, n = 0;
+	size_t count = 0, n = 0, before = m->bytes;
 	for (size_t i = 0; i < batch->changes_count; i++)
 		count += batch->changes[i].entries_count;
 	/* copied before anything is freed: a batch may hold what a read lent */
 	struct item **fresh = reload_alloc_array(count ? count : 1, sizeof(struct item *));
 	for (size_t i = 0; i < batch->changes_count; i++)
 		for (size_t k = 0; k < batch->changes[i].entries_count; k++)
-			fresh[n++] = item_new(&batch->changes[i].entries[k]);
+			fresh[n++] = item_new(m, &batch->changes[i].entries[k]);
+	size_t chains = m->bytes - before;
 	memory_expire(s, batch->now);
-	size_t more = growth(m, batch, fresh);
+	size_t more = growth(m, batch, fresh, chains), held = m->bytes - chains;
 	enum reload_err err = RELOAD_OK;
-	if (more && (m->bytes > m->max_bytes || more > m->max_bytes - m->bytes)) {
+	if (more && (held > m->max_bytes || more > m->max_bytes - held)) {
 		err = RELOAD_DATA_TOO_LARGE;
 		while (n)
-			free(fresh[--n]);
+			item_free(m, fresh[--n]);
 	} else {
 		if (undo)
 			*undo = undo_new(batch);
@@ -438,7 +479,7 @@ static enum reload_err memory_commit(struct reload_storage *s,
 
 /* --- what a maker that stands on this one needs ------------------------------------------------------------------ */
 
-void reload_memory_undo_free(struct reload_memory_undo *undo)
+void reload_memory_undo_free(struct reload_storage *s, struct reload_memory_undo *undo)
 {
 	if (!undo)
 		return;
@@ -447,7 +488,7 @@ void reload_memory_undo_free(struct reload_memory_undo *undo)
 		for (size_t k = 0; k < u->count; k++) {
 			if (!u->places[k].old)
 				free((uint8_t *)u->places[k].place.key.at);
-			free(u->places[k].old);
+			item_free(memory_of(s), u->places[k].old);
 		}
 		free(u->places);
 	}
@@ -485,7 +526,7 @@ void reload_memory_undo(struct reload_storage *s, struct reload_memory_undo *und
 {
 	for (size_t i = undo->count; i > 0; i--)
 		change_undo(memory_of(s), undo, &undo->changes[i - 1]);
-	reload_memory_undo_free(undo);
+	reload_memory_undo_free(s, undo);
 }
 
 void reload_memory_load(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
@@ -495,7 +536,7 @@ void reload_memory_load(struct reload_storage *s, const struct reload_id *resour
 	struct slot *slot = slot_make(m, resource, kind, e->received);
 	if (slot->generation < generation)
 		slot->generation = generation;
-	free(item_put(m, slot, item_new(e)));
+	item_free(m, item_put(m, slot, item_new(m, e)));
 	slot_arm(m, slot);
 }
 

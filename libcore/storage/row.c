@@ -50,15 +50,18 @@ static void counter_check(uint8_t out[RELOAD_ROW_CHECK], const struct reload_cou
 }
 
 enum reload_err reload_row_make(struct reload_row *row, const struct reload_id *resource,
-	uint32_t kind, uint64_t generation, const struct reload_stored_entry *e)
+	uint32_t kind, uint64_t generation, const struct reload_stored_entry *e,
+	const struct reload_row *before)
 {
 	struct wr w;
+	bool shared = before && span_eq(before->certificates, e->certificates);
 	const struct reload_stored_value *v = &e->data.value;
 	wr_init(&w);
 	reload_stored_write(&w, &(struct wire_ctx){ .node_id_len = resource->len }, &e->data);
 	size_t data = w.len, key = v->model == RELOAD_MODEL_DICTIONARY ? v->key.len : 0;
 	wr_bytes(&w, v->key.at, key);
-	wr_span(&w, e->certificates);
+	if (!shared)
+		wr_span(&w, e->certificates);
 	if (w.err) {
 		enum reload_err err = w.err;
 		wr_clear(&w);
@@ -73,7 +76,8 @@ enum reload_err reload_row_make(struct reload_row *row, const struct reload_id *
 		.expires = cut(reload_entry_expires(e)),
 		.data = span_of(w.at, data),
 		.key = span_of(w.at + data, key),
-		.certificates = span_of(w.at + data + key, e->certificates.len),
+		.certificates = shared ? before->certificates
+				       : span_of(w.at + data + key, e->certificates.len),
 		.bytes = w.at };
 	row_check(row->check, row);
 	return RELOAD_OK;

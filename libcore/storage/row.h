@@ -7,7 +7,7 @@ enum {
 	RELOAD_ROW_CHECK = 16 /* of a SHA-256 */
 };
 
-/* One value.  Spans of a row that was made are its own, of one that was read those of the reader. */
+/* One value.  Spans of a row that was made are its own, but for certificates that another row has; of one that was read those of the reader. */
 struct reload_row {
 	struct reload_id resource;
 	uint32_t kind, index;
@@ -30,9 +30,13 @@ struct reload_counter_row {
 	uint8_t check[RELOAD_ROW_CHECK];
 };
 
-/* reload_row_make() fills row from an entry (copied); an entry that the wire cannot carry fails as its encoder does. */
+/*
+ * reload_row_make() fills row from an entry (copied); an entry that the wire cannot carry fails as its encoder does.  before (NULL: none)
+ * is a row that lives as long: where the certificates are the same they are its.
+ */
 enum reload_err reload_row_make(struct reload_row *row, const struct reload_id *resource,
-	uint32_t kind, uint64_t generation, const struct reload_stored_entry *e) MUST_CHECK;
+	uint32_t kind, uint64_t generation, const struct reload_stored_entry *e,
+	const struct reload_row *before) MUST_CHECK;
 
 /* reload_row_clear() frees what reload_row_make() filled in. */
 void reload_row_clear(struct reload_row *row);

@@ -15,6 +15,7 @@
  */
 #include "storage/sqlite_file_io.h"
 
+#include "storage/sqlite_chain_io.h"
 #include "util/alloc.h"
 
 #include <assert.h>
@@ -31,7 +32,7 @@ enum {
 	PAGE = 4096,
 	FRAME = PAGE + 24, /* of the log */
 	PAGES_OF_ROW =
-		5, /* of the table and of its indexes, at most, but for what the row itself fills */
+		8, /* of the tables and of their indexes, at most, but for what the row itself fills */
 	SLACK = 8 * FRAME, /* what a removal needs, when all else is full */
 	TRY_BYTES =
 		16 * FRAME, /* so much must fit before it is said that it can be written again */
@@ -57,9 +58,12 @@ static const char *const steps[] = {
 	"CREATE INDEX counter_ends ON counter(ends);"
 	"CREATE INDEX value_kind ON value(kind);"
 	"CREATE INDEX counter_kind ON counter(kind);",
+
+	RELOAD_SQLITE_CHAIN_STEP,
 };
 
 enum statement {
+	PUT_CHAIN,
 	PUT_VALUE,
 	PUT_COUNTER,
 	DROP_VALUES,
@@ -78,12 +82,14 @@ enum statement {
 };
 
 static const char *const statement_text[STATEMENTS] = {
+	[PUT_CHAIN] = RELOAD_SQLITE_CHAIN_PUT,
 	[PUT_VALUE] =
 		"INSERT INTO value(resource, kind, model, place, key, generation, received, "
 		"expires,"
-		" data, certificates, checksum) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)"
+		" data, chain, checksum) "
+		"VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9," RELOAD_SQLITE_CHAIN_OF_VALUE ",?11)"
 		" ON CONFLICT(resource, kind, model, place, key) DO UPDATE SET generation = ?6,"
-		" received = ?7, expires = ?8, data = ?9, certificates = ?10, checksum = ?11",
+		" received = ?7, expires = ?8, data = ?9, chain = excluded.chain, checksum = ?11",
 	[PUT_COUNTER] = "INSERT INTO counter(resource, kind, generation, ends, checksum) "
 			"VALUES(?1,?2,?3,?4,?5)"
 			" ON CONFLICT(resource, kind) DO UPDATE SET generation = ?3, ends = ?4, "
@@ -238,8 +244,9 @@ static int read_all(struct reload_sqlite_file *f, struct reload_storage *memory,
 {
 	size_t counters = 0;
 	int code = read_table(f,
-		"SELECT id, resource, kind, model, place, key, generation, received, expires, data,"
-		" certificates, checksum FROM value ORDER BY id",
+		"SELECT value.id, resource, kind, model, place, key, generation, received, expires,"
+		" data, certificates, checksum FROM value LEFT JOIN chain ON chain.id = chain"
+		" ORDER BY value.id",
 		"DELETE FROM value WHERE id = ?1", read_value, memory, id_len, &found->values,
 		&found->damaged);
 	if (!code)
@@ -278,6 +285,7 @@ static int connect_db(struct reload_sqlite_file *f)
 		"PRAGMA temp_store = MEMORY;"
 		"PRAGMA journal_size_limit = 16777216;",
 		NULL, NULL, NULL);
+	code = code ? code : reload_sqlite_chain_connect(f->db);
 	sqlite3_wal_hook(f->db, on_log, f); /* in the place of automatic checkpoints */
 	return code;
 }
@@ -599,6 +607,10 @@ void reload_sqlite_file_free(struct reload_sqlite_file *f)
 
 static int write_value(struct reload_sqlite_file *f, const struct reload_row *row)
 {
+	bind_span(f->statements[PUT_CHAIN], 1, row->certificates);
+	int code = run(f, PUT_CHAIN);
+	if (code)
+		return code;
 	sqlite3_stmt *st = f->statements[PUT_VALUE];
 	bind_span(st, 1, reload_id_span(&row->resource));
 	sqlite3_bind_int64(st, 2, row->kind);

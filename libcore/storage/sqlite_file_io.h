@@ -7,7 +7,7 @@
 #include <sqlite3.h>
 
 enum {
-	RELOAD_SQLITE_STATEMENTS = 14
+	RELOAD_SQLITE_STATEMENTS = 15
 };
 
 struct reload_sqlite_file {

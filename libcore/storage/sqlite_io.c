@@ -101,13 +101,13 @@ static struct reload_change *changes_get(struct changes *q)
 	return c;
 }
 
-static void change_free(struct reload_change *c)
+static void change_free(struct durable *d, struct reload_change *c)
 {
 	for (size_t i = 0; i < c->rows_count; i++)
 		reload_row_clear(&c->rows[i]);
 	free(c->rows);
 	free(c->counters);
-	reload_memory_undo_free(c->undo);
+	reload_memory_undo_free(d->memory, c->undo);
 	free(c);
 }
 
@@ -294,7 +294,7 @@ static void refused(struct durable *d, struct changes *failed, struct changes *o
 		if (++count > OWED_MAX) {
 			c = changes_get(&owed);
 			d->pending -= records_of(c);
-			change_free(c);
+			change_free(d, c);
 		}
 	}
 	pthread_mutex_lock(&d->lock);
@@ -361,7 +361,7 @@ void reload_storage_sqlite_settle(struct reload_storage *s)
 		d->pending_bytes -= c->bytes;
 		if (c->done)
 			c->done(c->arg, c->err);
-		change_free(c);
+		change_free(d, c);
 	}
 	d->settling = false;
 }
@@ -389,7 +389,7 @@ void reload_storage_sqlite_flush(struct reload_storage *s)
 /* --- operations -------------------------------------------------------------------------------------------------- */
 
 static enum reload_err change_put(
-	struct reload_change **out, const struct reload_store_batch *batch)
+	struct durable *d, struct reload_change **out, const struct reload_store_batch *batch)
 {
 	struct reload_change *c = RELOAD_NEW(reload_change);
 	size_t count = 0;
@@ -403,13 +403,15 @@ static enum reload_err change_put(
 		const struct reload_store_change *change = &batch->changes[i];
 		for (size_t k = 0; k < change->entries_count && !err; k++) {
 			struct reload_row *row = &c->rows[c->rows_count];
+			const struct reload_row *before = c->rows_count ? row - 1 : NULL;
 			err = reload_row_make(row, &batch->resource, change->kind,
-				change->generation, &change->entries[k]);
+				change->generation, &change->entries[k], before);
 			if (err)
 				break;
 			c->rows_count++;
-			c->bytes +=
-				sizeof(*row) + row->data.len + row->key.len + row->certificates.len;
+			c->bytes += sizeof(*row) + row->data.len + row->key.len;
+			if (!before || before->certificates.at != row->certificates.at)
+				c->bytes += row->certificates.len;
 		}
 		c->counters[c->counters_count++] =
 			(struct reload_counter_row){ .resource = batch->resource,
@@ -417,7 +419,7 @@ static enum reload_err change_put(
 				.generation = change->generation };
 	}
 	if (err)
-		change_free(c);
+		change_free(d, c);
 	else
 		*out = c;
 	return err;
@@ -435,14 +437,14 @@ static enum reload_err durable_commit(struct reload_storage *s,
 	}
 	if (d->pending > PENDING_RECORDS || d->pending_bytes > PENDING_BYTES)
 		return RELOAD_DATA_TOO_LARGE;
-	enum reload_err err = change_put(&c, batch);
+	enum reload_err err = change_put(d, &c, batch);
 	if (err)
 		return err;
 	c->done = done;
 	c->arg = arg;
 	err = reload_memory_commit(d->memory, batch, &c->undo);
 	if (err) {
-		change_free(c);
+		change_free(d, c);
 		return err;
 	}
 	for (size_t i = 0; i < c->counters_count; i++) {
@@ -565,7 +567,7 @@ static void durable_free(struct reload_storage *s)
 		reload_sqlite_file_free(d->file);
 	}
 	while ((c = changes_get(&d->queue)) || (c = changes_get(&d->finished)))
-		change_free(c);
+		change_free(d, c);
 	reload_storage_free(d->memory);
 	pthread_mutex_destroy(&d->lock);
 	pthread_cond_destroy(&d->work);

@@ -88,7 +88,7 @@ struct reload_storage {
 };
 
 /*
- * reload_storage_memory_new() makes a storage in ordered memory that holds at most max_bytes of values and bookkeeping.
+ * reload_storage_memory_new() makes a storage in ordered memory that holds at most max_bytes, all told (cost.h).
  * keep_generation_ms: how long a counter outlives the last value (STO-03: one request lifetime).
  */
 struct reload_storage *reload_storage_memory_new(size_t max_bytes, reload_ms keep_generation_ms);

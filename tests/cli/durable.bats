@@ -277,7 +277,7 @@ EOF
 	matches "${stderr_lines[1]}" 'version 77 of the store is newer than this program'
 	matches "${stderr_lines[2]}" '^  try:  --store-path'
 	cmp $DB copy.db
-	sqlite3 $DB "PRAGMA user_version = 2; UPDATE meta SET value = 'other.example' WHERE name = 'overlay'"
+	sqlite3 $DB "PRAGMA user_version = 3; UPDATE meta SET value = 'other.example' WHERE name = 'overlay'"
 	R reload-agent -I alice -l 127.0.0.1:0 --first
 	failed 1 'store\.db'
 	matches "${stderr_lines[1]}" 'another overlay than calls.example'

@@ -131,11 +131,49 @@ static void a_fetch_with_a_crowd(void **state)
 	kept_are_two(c, newer, "newer");
 }
 
+/* A message of small values with all certificates that it may bring costs what the values cost. */
+static void many_values_with_a_crowd(void **state)
+{
+	enum {
+		VALUES = 100,
+		OF_VALUE = 800,
+		OF_CHAIN = 2000
+	};
+	struct crowd *c = *state;
+	struct ring *r = c->ring;
+	struct node *n = node_storing(r->net, r->u, K_MANY);
+	struct reload_stored_data values[VALUES];
+	char keys[VALUES][8];
+	size_t before, after;
+	struct crafted_store *store = store_of(n, K_MANY, "v", 0);
+	deep_der = n->credentials.cert->der;
+	for (size_t i = 0; i < VALUES; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "%zu", i);
+		store->data.value.model = RELOAD_MODEL_DICTIONARY;
+		store->data.value.key = span_str(keys[i]);
+		store_sign(store, n);
+		values[i] = store->data;
+	}
+	store->kind.values = values;
+	store->kind.values_count = VALUES;
+	r->u->storage->ops->count(r->u->storage, 0, NULL, &before);
+	struct craft m = craft_store(n, r->u, store);
+	m.others = c->others;
+	m.others_count = COUNT_OF(c->others);
+	expect_answer(n, tell(&m, r->u), RELOAD_STORE_ANS);
+	r->u->storage->ops->count(r->u->storage, 0, NULL, &after);
+	assert_in_range(after - before, VALUES * 100, VALUES * OF_VALUE + OF_CHAIN);
+	store->data = values[VALUES - 1];
+	kept_are_two(c, store, "v");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_store_with_a_crowd, crowd_setup, crowd_teardown),
 		cmocka_unit_test_setup_teardown(a_fetch_with_a_crowd, crowd_setup, crowd_teardown),
+		cmocka_unit_test_setup_teardown(
+			many_values_with_a_crowd, crowd_setup, crowd_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 #include "storage_maker.h"
+#include "storage_version.h"
 
 #include "storage/sqlite_io.h"
 
@@ -587,7 +588,7 @@ static void damaged_rows_are_not_served(void **state)
 	(void)state;
 	static const char *const damages[] = {
 		"UPDATE value SET data = replace(data, 'some', 'SOME') WHERE id = 17",
-		"UPDATE value SET certificates = x'00' WHERE id = 17",
+		"UPDATE value SET chain = 77 WHERE id = 17",
 		"UPDATE value SET resource = x'11000000000000000000000000000001' WHERE id = 17",
 		"UPDATE value SET resource = x'11' WHERE id = 17",
 		"UPDATE value SET kind = kind + 1 WHERE id = 17",
@@ -765,13 +766,12 @@ static void an_older_file_is_brought_up_to_date(void **state)
 {
 	(void)state;
 	fill();
-	tell_file("DROP INDEX value_expires; DROP INDEX counter_ends; DROP INDEX value_kind;"
-		  "DROP INDEX counter_kind; PRAGMA user_version = 1");
+	tell_file(STORAGE_TO_VERSION_1);
 	struct reload_storage *s = open_at(1 << 22, T0);
 	assert_int_equal(news.loaded, 200);
 	assert_int_equal(s->ops->count(s, T0, NULL, NULL), 200);
 	reload_storage_free(s);
-	assert_int_equal(ask("PRAGMA user_version"), 2);
+	assert_int_equal(ask("PRAGMA user_version"), 3);
 	assert_int_equal(ask("SELECT count(*) FROM sqlite_schema WHERE name = 'value_expires'"), 1);
 	assert_int_equal(ask("SELECT count(*) FROM value"), 200);
 }

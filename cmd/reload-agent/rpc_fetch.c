@@ -1,10 +1,9 @@
 /* store.fetch, store.stat, store.find. */
-#include "rpc_request.h"
+#include "rpc_fetch.h"
 
 #include "common/output.h"
 #include "common/stored.h"
 #include "config/kind.h"
-#include "storage/proof.h"
 #include "util/text.h"
 #include "value.h"
 
@@ -12,17 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
-struct fetch {
-	struct agent_request base;
-	struct reload_specifier specifier;
-	struct reload_array_range range;
-	struct reload_id at; /* the node that is asked; len 0: the responsible one */
-	struct reload_destination to;
-	bool show_invalid, proof;
-};
+static void fetch_clear(struct agent_request *base)
+{
+	struct agent_fetch *q = (struct agent_fetch *)base;
+	json_decref(q->list);
+}
 
 static enum reload_err bad_specifier(
-	const struct fetch *q, struct reload_why *why, const char *reason)
+	const struct agent_fetch *q, struct reload_why *why, const char *reason)
 {
 	char kind[AGENT_KIND], what[128];
 	snprintf(what, sizeof(what), "cannot ask for that of Kind %s",
@@ -31,7 +27,7 @@ static enum reload_err bad_specifier(
 		reload_data_model_name(q->base.kind->model), reason);
 }
 
-static enum reload_err read_keys(struct fetch *q, const json_t *keys, struct reload_why *why)
+static enum reload_err read_keys(struct agent_fetch *q, const json_t *keys, struct reload_why *why)
 {
 	struct reload_specifier *s = &q->specifier;
 	s->keys_count = json_array_size(keys);
@@ -43,7 +39,8 @@ static enum reload_err read_keys(struct fetch *q, const json_t *keys, struct rel
 	return err;
 }
 
-static enum reload_err read_specifier(struct fetch *q, const json_t *params, struct reload_why *why)
+static enum reload_err read_specifier(
+	struct agent_fetch *q, const json_t *params, struct reload_why *why)
 {
 	const struct reload_kind *kind = q->base.kind;
 	const json_t *index = json_object_get(params, "index"),
@@ -68,7 +65,7 @@ static enum reload_err read_specifier(struct fetch *q, const json_t *params, str
 }
 
 /* What all results about one Kind at one resource begin with. */
-static json_t *head_json(const struct fetch *q, const struct reload_result *r)
+static json_t *head_json(const struct agent_fetch *q, const struct reload_result *r)
 {
 	char kind[AGENT_KIND];
 	return json_pack("{s:o, s:o, s:s, s:I, s:o, s:I, s:o}", "resource_id",
@@ -78,7 +75,7 @@ static json_t *head_json(const struct fetch *q, const struct reload_result *r)
 		(json_int_t)r->hops, "transaction", json_of_transaction(r->transaction));
 }
 
-static void nothing_there(struct fetch *q, const struct reload_result *r)
+void agent_fetch_nothing(struct agent_fetch *q, const struct reload_result *r)
 {
 	struct reload_failure f = { .err = RELOAD_NO_VALUE };
 	char kind[AGENT_KIND], what[256], shown[AGENT_SHORT];
@@ -92,7 +89,7 @@ static void nothing_there(struct fetch *q, const struct reload_result *r)
 }
 
 static void all_dropped(
-	struct fetch *q, const struct reload_result *r, enum reload_err err, size_t dropped)
+	struct agent_fetch *q, const struct reload_result *r, enum reload_err err, size_t dropped)
 {
 	struct reload_failure f = { .err = reload_err_exit(err) == 6 ? err : RELOAD_BAD_SIGNATURE };
 	char what[256], shown[AGENT_SHORT], kind[AGENT_KIND];
@@ -106,7 +103,7 @@ static void all_dropped(
 }
 
 /* The replicas are known only when this node is the responsible one: its two successors. */
-static json_t *replicas_json(const struct fetch *q, const struct reload_result *r)
+static json_t *replicas_json(const struct agent_fetch *q, const struct reload_result *r)
 {
 	struct reload_status s;
 	reload_peer_status(q->base.agent->peer, &s);
@@ -114,43 +111,69 @@ static json_t *replicas_json(const struct fetch *q, const struct reload_result *
 	return json_of_ids(s.tables.successors, reload_id_eq(&s.node, &r->responder) ? n : 0);
 }
 
-static void proof_certificate(struct reload_proof *p, struct span der)
+static void proof_certificate(struct agent_fetch *q, struct span der)
 {
-	if (p->certificates_count >= RELOAD_PROOF_CERTIFICATES_MAX)
+	if (q->certificates_count >= RELOAD_PROOF_CERTIFICATES_MAX)
 		return;
-	for (size_t i = 0; i < p->certificates_count; i++)
-		if (span_eq(p->certificates[i].certificate, der))
+	for (size_t i = 0; i < q->certificates_count; i++)
+		if (span_eq(q->certificates[i].certificate, der))
 			return;
-	p->certificates[p->certificates_count++] =
-		(struct reload_generic_certificate){ RELOAD_X509, der };
+	q->certificates[q->certificates_count++] = (struct reload_generic_certificate){ RELOAD_X509,
+		reload_arena_copy(&q->base.arena, der) };
+}
+
+static void proof_value(struct agent_fetch *q, const struct reload_stored_data *d)
+{
+	struct reload_arena *arena = &q->base.arena;
+	if (q->evidence_count == q->evidence_cap) {
+		q->evidence_cap = q->evidence_cap ? 2 * q->evidence_cap : 16;
+		struct reload_stored_data *more =
+			reload_arena_take(arena, q->evidence_cap * sizeof(*more));
+		if (q->evidence_count)
+			memcpy(more, q->evidence, q->evidence_count * sizeof(*more));
+		q->evidence = more;
+	}
+	struct reload_stored_data *own = &q->evidence[q->evidence_count++];
+	*own = *d;
+	own->value.key = reload_arena_copy(arena, d->value.key);
+	own->value.value = reload_arena_copy(arena, d->value.value);
+	own->signature.value = reload_arena_copy(arena, d->signature.value);
+	own->signature.identity.hash = reload_arena_copy(arena, d->signature.identity.hash);
+	own->signature.identity.raw = reload_arena_copy(arena, d->signature.identity.raw);
+	own->raw = own->value.raw = own->signature.identity_bytes = span_of(NULL, 0);
 }
 
 /* The valid values as they came, their signers' certificates, and what leads from these to a root-cert. */
-static json_t *proof_json(const struct fetch *q, const struct reload_result *r)
+static void proof_take(struct agent_fetch *q, const struct reload_result *r)
 {
-	struct reload_generic_certificate certs[RELOAD_PROOF_CERTIFICATES_MAX];
 	const struct reload_security_block *bucket = &r->answer->security;
 	const struct reload_credentials *own = q->base.agent->credentials;
+	for (size_t i = 0; i < r->values_count; i++) {
+		const struct reload_fetched *v = &r->values[i];
+		if (v->err || v->synthetic || !v->cert)
+			continue;
+		proof_value(q, v->data);
+		proof_certificate(q, v->cert->der);
+		for (size_t k = 0; v->cert == own->cert && k < own->others_count; k++)
+			proof_certificate(q, own->others[k]->der);
+	}
+	for (size_t i = 0; i < bucket->certificates_count; i++)
+		if (bucket->certificates[i].type == RELOAD_X509)
+			proof_certificate(q, bucket->certificates[i].certificate);
+}
+
+static json_t *proof_json(struct agent_fetch *q)
+{
 	const struct reload_config *config = q->base.config;
 	struct reload_proof p = { .head.overlay = span_str(config->instance_name),
 		.resource = reload_id_span(&q->base.target.resource),
 		.name = q->base.target.name ? span_str(q->base.target.name) : span_of(NULL, 0),
 		.kind = q->base.kind->id,
 		.fetched = cli_now(),
-		.values = reload_alloc_array(r->values_count, sizeof(*p.values)),
-		.certificates = certs };
-	for (size_t i = 0; i < r->values_count; i++) {
-		const struct reload_fetched *v = &r->values[i];
-		if (v->err || v->synthetic || !v->cert)
-			continue;
-		p.values[p.values_count++] = *v->data;
-		proof_certificate(&p, v->cert->der);
-		for (size_t k = 0; v->cert == own->cert && k < own->others_count; k++)
-			proof_certificate(&p, own->others[k]->der);
-	}
-	for (size_t i = 0; i < bucket->certificates_count; i++)
-		if (bucket->certificates[i].type == RELOAD_X509)
-			proof_certificate(&p, bucket->certificates[i].certificate);
+		.values = q->evidence,
+		.values_count = q->evidence_count,
+		.certificates = q->certificates,
+		.certificates_count = q->certificates_count };
 	struct wire_ctx ctx = reload_config_wire_ctx(config);
 	struct wr w;
 	wr_init(&w);
@@ -158,60 +181,67 @@ static json_t *proof_json(const struct fetch *q, const struct reload_result *r)
 	char *base64 = w.err || !p.values_count ? NULL : reload_base64(wr_done(&w));
 	json_t *j = json_of_text(base64);
 	free(base64);
-	free(p.values);
 	wr_clear(&w);
 	return j;
 }
 
-static void fetch_done(void *arg, const struct reload_result *r)
+static bool unchanged(const struct agent_fetch *q)
 {
-	struct fetch *q = arg;
-	if (r->err || !r->answer || !r->answer->body_decoded) {
-		agent_request_fail(&q->base, r, "cannot fetch from");
-		return;
-	}
-	const struct reload_fetch_ans *ans = &r->answer->body.fetch_ans;
-	uint64_t generation = ans->kind_responses_count ? ans->kind_responses[0].generation : 0;
-	bool unchanged = q->specifier.generation && q->specifier.generation == generation;
-	json_t *list = json_array();
-	size_t dropped = 0, there = 0;
-	enum reload_err first = RELOAD_OK;
+	return q->specifier.generation && q->specifier.generation == q->generation;
+}
+
+enum {
+	VALUE_JSON = 700, /* of a value without its bytes */
+	VALUE_WIRE = 300,
+	METADATA_WIRE = 80
+};
+
+static void fetch_take(struct agent_fetch *q, const struct reload_result *r)
+{
 	for (size_t i = 0; i < r->values_count; i++) {
 		const struct reload_fetched *v = &r->values[i];
 		if (!v->err && (v->synthetic || !v->data->value.exists))
 			continue; /* a removed one is no value; Stat tells of it */
-		if (v->err && !first)
-			first = v->err;
+		q->filled += VALUE_WIRE + v->data->value.value.len + v->data->value.key.len;
+		if (v->err && !q->first)
+			q->first = v->err;
 		if (v->err && !q->show_invalid) {
-			dropped++;
+			q->dropped++;
 			continue;
 		}
-		there++;
-		json_array_append_new(list, cli_value_json(q->base.config, v, cli_now()));
+		q->there++;
+		q->size += VALUE_JSON + 3 * v->data->value.value.len + 3 * v->data->value.key.len;
+		json_array_append_new(q->list, cli_value_json(q->base.config, v, cli_now()));
 	}
-	if ((!there && dropped) || (!there && !unchanged)) {
-		json_decref(list);
-		if (dropped)
-			all_dropped(q, r, first, dropped);
-		else
-			nothing_there(q, r);
+	if (q->proof)
+		proof_take(q, r);
+}
+
+static void fetch_finish(struct agent_fetch *q, const struct reload_result *r)
+{
+	if (!q->there && q->dropped) {
+		all_dropped(q, r, q->first, q->dropped);
+		return;
+	}
+	if (!q->there && !unchanged(q)) {
+		agent_fetch_nothing(q, r);
 		return;
 	}
 	json_t *o = head_json(q, r);
 	json_object_set_new(
 		o, "data_model", json_string(reload_data_model_name(q->base.kind->model)));
-	json_object_set_new(o, "generation", json_of_u64(generation));
+	json_object_set_new(o, "generation", json_of_u64(q->generation));
 	json_object_set_new(o, "replicas", replicas_json(q, r));
-	json_object_set_new(o, "values", list);
-	json_object_set_new(o, "dropped", json_integer((json_int_t)dropped));
+	json_object_set(o, "values", q->list);
+	json_object_set_new(o, "dropped", json_integer((json_int_t)q->dropped));
 	json_object_set_new(
-		o, "dropped_why", json_of_text(dropped ? reload_err_text(first) : NULL));
-	json_object_set_new(o, "proof", q->proof ? proof_json(q, r) : json_null());
+		o, "dropped_why", json_of_text(q->dropped ? reload_err_text(q->first) : NULL));
+	json_object_set_new(o, "proof", q->proof ? proof_json(q) : json_null());
 	agent_request_reply(&q->base, o);
 }
 
 /* A node is asked for what it holds itself: the Destination List ends at it, the body names the resource. */
-static enum reload_err read_at(struct fetch *q, const json_t *params, struct reload_why *why)
+static enum reload_err read_at(struct agent_fetch *q, const json_t *params, struct reload_why *why)
 {
 	const char *text = param_text(params, "at", NULL);
 	if (!text)
@@ -221,35 +251,6 @@ static enum reload_err read_at(struct fetch *q, const json_t *params, struct rel
 	q->base.way.list = &q->to;
 	q->base.way.count = 1;
 	return err;
-}
-
-/* reload_peer_fetch() or reload_peer_stat() */
-typedef struct reload_request *(*ask_fn)(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count,
-	reload_result_fn fn, void *arg, enum reload_err *err);
-
-static enum reload_rpc_end ask(struct agent *agent, struct reload_rpc_call *call,
-	const json_t *params, ask_fn peer_ask, reload_result_fn done)
-{
-	struct fetch *q = RELOAD_NEW(fetch);
-	struct reload_failure f = { 0 };
-	f.err = agent_request_begin(&q->base, agent, call, params, &f.why);
-	if (!f.err)
-		f.err = read_specifier(q, params, &f.why);
-	if (!f.err)
-		f.err = read_at(q, params, &f.why);
-	if (f.err)
-		return agent_request_refuse(&q->base, &f);
-	q->show_invalid = param_bool(params, "show_invalid", false);
-	q->proof = param_bool(params, "proof", false);
-	struct reload_request *r = peer_ask(q->base.agent->peer, &q->base.way,
-		&q->base.target.resource, &q->specifier, 1, done, q, &f.err);
-	return agent_request_started(&q->base, r, f.err);
-}
-
-enum reload_rpc_end rpc_store_fetch(void *arg, struct reload_rpc_call *call, const json_t *params)
-{
-	return ask(arg, call, params, reload_peer_fetch, fetch_done);
 }
 
 static json_t *metadata_json(const struct reload_stored_metadata *m)
@@ -268,46 +269,80 @@ static json_t *metadata_json(const struct reload_stored_metadata *m)
 	return o;
 }
 
-static void stat_done(void *arg, const struct reload_result *r)
+static void stat_take(struct agent_fetch *q, const struct reload_result *r)
 {
-	struct fetch *q = arg;
-	if (r->err || !r->answer || !r->answer->body_decoded) {
-		agent_request_fail(&q->base, r, "no statistics of");
-		return;
-	}
 	const struct reload_stat_ans *ans = &r->answer->body.stat_ans;
-	json_t *list = json_array();
-	size_t there = 0;
 	for (size_t k = 0; k < ans->kind_responses_count; k++)
 		for (size_t i = 0; i < ans->kind_responses[k].values_count; i++) {
 			const struct reload_stored_metadata *m = &ans->kind_responses[k].values[i];
 			if (!m->metadata.exists && !m->storage_time)
 				continue; /* a gap (STO-06), as a fetch leaves it out */
-			there += m->metadata.exists;
-			json_array_append_new(list, metadata_json(m));
+			q->there += m->metadata.exists;
+			q->filled += METADATA_WIRE + m->key.len;
+			q->size += VALUE_JSON + 3 * m->key.len;
+			json_array_append_new(q->list, metadata_json(m));
 		}
-	uint64_t generation = ans->kind_responses_count ? ans->kind_responses[0].generation : 0;
-	if (!there && !(q->specifier.generation && q->specifier.generation == generation)) {
-		json_decref(list);
-		nothing_there(q, r);
+}
+
+static void stat_finish(struct agent_fetch *q, const struct reload_result *r)
+{
+	if (!q->there && !unchanged(q)) {
+		agent_fetch_nothing(q, r);
 		return;
 	}
 	json_t *o = head_json(q, r);
 	json_object_set_new(
 		o, "data_model", json_string(reload_data_model_name(q->base.kind->model)));
-	json_object_set_new(o, "generation", json_of_u64(generation));
-	json_object_set_new(o, "values", list);
+	json_object_set_new(o, "generation", json_of_u64(q->generation));
+	json_object_set(o, "values", q->list);
 	agent_request_reply(&q->base, o);
+}
+
+static enum reload_rpc_end ask(struct agent_fetch *q, struct agent *agent,
+	struct reload_rpc_call *call, const json_t *params)
+{
+	struct reload_failure f = { 0 };
+	q->list = json_array();
+	q->base.clear = fetch_clear;
+	f.err = agent_request_begin(&q->base, agent, call, params, &f.why);
+	if (!f.err)
+		f.err = read_specifier(q, params, &f.why);
+	if (!f.err)
+		f.err = read_at(q, params, &f.why);
+	if (f.err)
+		return agent_request_refuse(&q->base, &f);
+	if (q->base.way.timeout_ms)
+		q->deadline = cli_monotonic() + q->base.way.timeout_ms;
+	q->show_invalid = param_bool(params, "show_invalid", false);
+	q->proof = param_bool(params, "proof", false);
+	struct reload_request *r = q->ask(q->base.agent->peer, &q->base.way,
+		&q->base.target.resource, &q->specifier, 1, agent_fetch_answered, q, &f.err);
+	return agent_request_started(&q->base, r, f.err);
+}
+
+enum reload_rpc_end rpc_store_fetch(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct agent_fetch *q = RELOAD_NEW(agent_fetch);
+	q->ask = reload_peer_fetch;
+	q->failed = "cannot fetch from";
+	q->take = fetch_take;
+	q->finish = fetch_finish;
+	return ask(q, arg, call, params);
 }
 
 enum reload_rpc_end rpc_store_stat(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
-	return ask(arg, call, params, reload_peer_stat, stat_done);
+	struct agent_fetch *q = RELOAD_NEW(agent_fetch);
+	q->ask = reload_peer_stat;
+	q->failed = "no statistics of";
+	q->take = stat_take;
+	q->finish = stat_finish;
+	return ask(q, arg, call, params);
 }
 
 static void find_done(void *arg, const struct reload_result *r)
 {
-	struct fetch *q = arg;
+	struct agent_fetch *q = arg;
 	if (r->err || !r->answer || !r->answer->body_decoded) {
 		agent_request_fail(&q->base, r, "nothing found from");
 		return;
@@ -333,7 +368,7 @@ static void find_done(void *arg, const struct reload_result *r)
 
 enum reload_rpc_end rpc_store_find(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
-	struct fetch *q = RELOAD_NEW(fetch);
+	struct agent_fetch *q = RELOAD_NEW(agent_fetch);
 	struct reload_failure f = { 0 };
 	f.err = agent_request_begin(&q->base, arg, call, params, &f.why);
 	if (f.err)

@@ -29,6 +29,8 @@ enum reload_err agent_request_begin(struct agent_request *q, struct agent *agent
 
 static void request_free(struct agent_request *q)
 {
+	if (q->clear)
+		q->clear(q);
 	agent_target_clear(&q->target);
 	reload_arena_clear(&q->arena);
 	reload_config_free(q->config);

@@ -12,8 +12,9 @@ struct agent_request {
 	struct reload_way way;
 	const struct reload_kind
 		*kind; /* NULL: the method has none; borrowed from the configuration */
-	struct reload_config *config; /* a reference, so that kind stays */
-	struct reload_arena arena;    /* for lists of the request */
+	struct reload_config *config;           /* a reference, so that kind stays */
+	struct reload_arena arena;              /* for lists of the request */
+	void (*clear)(struct agent_request *q); /* what else the method holds; NULL: nothing */
 };
 
 /* agent_request_begin() reads target, kind (when there is one) and timeout_ms.  agent_request_refuse() ends after a failure. */

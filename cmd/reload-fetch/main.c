@@ -246,8 +246,8 @@ static const struct cli_program program = {
 	.commands = commands,
 	.opts = common_opts,
 	.examples = examples,
-	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(5) | CLI_EXIT(6) | CLI_EXIT(8) | CLI_EXIT(9) |
-		 CLI_EXIT(10) | CLI_EXIT(11),
+	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(5) | CLI_EXIT(6) | CLI_EXIT(7) | CLI_EXIT(8) |
+		 CLI_EXIT(9) | CLI_EXIT(10) | CLI_EXIT(11),
 	.complete = cli_complete_agent,
 };
 

@@ -1,0 +1,291 @@
+/* store.fetch and store.stat of what does not fit one answer. */
+#include "rpc_fetch.h"
+
+#include "common/output.h"
+#include "config/kind.h"
+#include "util/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static uint64_t generation_of(const struct reload_result *r)
+{
+	if (r->answer->code == RELOAD_STAT_ANS) {
+		const struct reload_stat_ans *s = &r->answer->body.stat_ans;
+		return s->kind_responses_count ? s->kind_responses[0].generation : 0;
+	}
+	const struct reload_fetch_ans *f = &r->answer->body.fetch_ans;
+	return f->kind_responses_count ? f->kind_responses[0].generation : 0;
+}
+
+/* The place that begins at a position, as options say it. */
+static const char *place_option(
+	char out[160], const struct agent_fetch *q, uint64_t from, uint64_t to)
+{
+	out[0] = 0;
+	if (q->base.kind->model == RELOAD_MODEL_ARRAY && from == to)
+		snprintf(out, 160, " --index %" PRIu64, from);
+	else if (q->base.kind->model == RELOAD_MODEL_ARRAY)
+		snprintf(out, 160, " --index %" PRIu64 "-%" PRIu64, from, to);
+	else if (q->keys_count && q->keys[from].bytes.len <= 64) {
+		char hex[129];
+		snprintf(out, 160, " --key hex:%s", reload_hex(hex, q->keys[from].bytes));
+	}
+	return out;
+}
+
+/* Ends it with what is too large; option names a place that can be asked for. */
+static void too_large(struct agent_fetch *q, const struct reload_result *r, const char *why,
+	const char *mode, const char *option)
+{
+	struct reload_failure f = { .err = RELOAD_RESPONSE_TOO_LARGE,
+		.overlay_code = r->overlay_code };
+	char kind[AGENT_KIND], what[256];
+	agent_kind_name(kind, q->base.kind);
+	snprintf(what, sizeof(what), "%s %.200s", q->failed, q->base.target.shown);
+	reload_why_set(&f.why, f.err, what, "%s", why);
+	reload_why_hint(&f.why, "reload-fetch -a %s%s -k %s %s%s", q->base.agent->instance, mode,
+		kind, agent_operand(&q->base), option);
+	agent_request_fail_with(&q->base, r, &f);
+}
+
+/* Nor is there a smaller part. */
+static void one_too_large(struct agent_fetch *q, const struct reload_result *r)
+{
+	char why[256], option[160], shown[AGENT_SHORT];
+	uint64_t at = q->split ? q->parts.next : q->range.first;
+	bool stat = q->ask == reload_peer_stat;
+	snprintf(why, sizeof(why),
+		"peer %s answered %s for a single %s: it is larger than a message of this overlay, "
+		"%" PRIu32 " bytes",
+		agent_short_id(shown, &r->responder), reload_err_text(r->err),
+		stat ? "place" : "value", q->base.config->max_message_size);
+	place_option(option, q, at, at);
+	too_large(q, r, why, stat ? " --find" : " --stat", stat ? "" : option);
+}
+
+/* The keys of a dictionary cannot be asked for by ranges (RFC 6940 s7.4.2.1). */
+static void keys_too_large(struct agent_fetch *q, const struct reload_result *r)
+{
+	const struct reload_cert *cert = q->base.agent->credentials->cert;
+	const char *name = q->base.target.name;
+	bool own = q->base.kind->access == RELOAD_ACCESS_USER_NODE_MATCH && cert->user && name &&
+		   strcmp(cert->user, name) == 0;
+	char why[256];
+	snprintf(why, sizeof(why),
+		"the keys of the dictionary alone do not fit an answer of %" PRIu32
+		" bytes, and RELOAD has no ranges of keys; those that are known can be asked for",
+		q->base.config->max_message_size);
+	too_large(q, r, why, "", own ? " --key self" : " --key K");
+}
+
+static void too_many(struct agent_fetch *q, const struct reload_result *r, const char *limit)
+{
+	char why[256], option[160];
+	uint64_t first = q->base.kind->model == RELOAD_MODEL_ARRAY ? q->range.first : 0;
+	uint64_t last = q->parts.next > first ? q->parts.next - 1 : first;
+	snprintf(why, sizeof(why), "it does not fit one command: more than %s", limit);
+	too_large(q, r, why, q->ask == reload_peer_stat ? " --stat" : "",
+		place_option(option, q, first, last));
+}
+
+static void listed(void *arg, const struct reload_result *r);
+
+/* The time that is left goes to the next question; false: there is none, and it has ended. */
+static bool time_left(struct agent_fetch *q, const struct reload_result *r)
+{
+	struct reload_failure f = { .err = RELOAD_TIMEOUT };
+	char what[256];
+	reload_ms now = cli_monotonic();
+	if (!q->deadline)
+		return true;
+	if (now < q->deadline) {
+		q->base.way.timeout_ms = q->deadline - now;
+		return true;
+	}
+	snprintf(what, sizeof(what), "%s %.200s", q->failed, q->base.target.shown);
+	reload_why_set(&f.why, f.err, what,
+		"it does not fit one answer, and after %zu of them the time was over",
+		q->parts.asked);
+	reload_why_hint(&f.why, "a longer --timeout");
+	agent_request_fail_with(&q->base, r, &f);
+	return false;
+}
+
+static void ask_part(struct agent_fetch *q, const struct reload_result *r)
+{
+	struct reload_specifier s = { .kind = q->base.kind->id, .model = q->base.kind->model };
+	uint64_t end = agent_parts_end(&q->parts);
+	struct reload_array_range range = { (uint32_t)q->parts.next, (uint32_t)end };
+	enum reload_err err = RELOAD_OK;
+	if (q->parts.asked++ >= AGENT_PARTS_MAX) {
+		too_many(q, r, "4096 answers");
+		return;
+	}
+	if (!time_left(q, r))
+		return;
+	if (s.model == RELOAD_MODEL_ARRAY) {
+		s.ranges = &range;
+		s.ranges_count = 1;
+	} else {
+		s.keys = &q->keys[q->parts.next];
+		s.keys_count = (size_t)(end - q->parts.next) + 1;
+	}
+	struct reload_request *next = q->ask(q->base.agent->peer, &q->base.way,
+		&q->base.target.resource, &s, 1, agent_fetch_answered, q, &err);
+	agent_request_next(&q->base, next, err);
+}
+
+/* Metadata of all values have their keys; also of a replica that stands here, where no message is in the way. */
+static void list_keys(struct agent_fetch *q, const struct reload_result *r, bool here)
+{
+	struct reload_specifier s = { .kind = q->base.kind->id, .model = q->base.kind->model };
+	struct reload_way way = q->base.way;
+	enum reload_err err = RELOAD_OK;
+	if (!time_left(q, r))
+		return;
+	way.timeout_ms = q->base.way.timeout_ms;
+	q->self = reload_dest_node(&q->base.agent->credentials->node);
+	if (here) {
+		way.list = &q->self;
+		way.count = 1;
+	}
+	q->here = here;
+	struct reload_request *next = reload_peer_stat(
+		q->base.agent->peer, &way, &q->base.target.resource, &s, 1, listed, q, &err);
+	agent_request_next(&q->base, next, err);
+}
+
+static bool is_too_large(const struct reload_result *r)
+{
+	return r->err == RELOAD_RESPONSE_TOO_LARGE || r->err == RELOAD_MESSAGE_TOO_LARGE;
+}
+
+/* Forgets all that was read, and begins with the first part. */
+static void begin_parts(struct agent_fetch *q, const struct reload_result *r)
+{
+	q->split = true;
+	q->there = q->dropped = q->size = 0;
+	q->first = RELOAD_OK;
+	q->evidence_count = 0;
+	q->known = false;
+	json_array_clear(q->list);
+	switch (q->base.kind->model) {
+	case RELOAD_MODEL_ARRAY:
+		agent_parts_begin(&q->parts, q->range.first, q->range.last);
+		break;
+	case RELOAD_MODEL_DICTIONARY:
+		if (q->specifier.keys_count) {
+			q->keys = q->specifier.keys;
+			q->keys_count = q->specifier.keys_count;
+			agent_parts_begin(&q->parts, 0, q->keys_count - 1);
+			break;
+		}
+		list_keys(q, r, q->ask == reload_peer_stat);
+		return;
+	case RELOAD_MODEL_SINGLE:
+	case RELOAD_MODEL_UNKNOWN:
+		break;
+	}
+	ask_part(q, r);
+}
+
+static void listed(void *arg, const struct reload_result *r)
+{
+	struct agent_fetch *q = arg;
+	if (!q->here && is_too_large(r)) {
+		list_keys(q, r, true);
+		return;
+	}
+	if (q->here && r->err) {
+		keys_too_large(q, r);
+		return;
+	}
+	if (r->err || !r->answer || !r->answer->body_decoded) {
+		agent_request_fail(&q->base, r, q->failed);
+		return;
+	}
+	const struct reload_stat_ans *ans = &r->answer->body.stat_ans;
+	const struct reload_stat_kind_response *k = ans->kind_responses;
+	size_t count = ans->kind_responses_count ? k->values_count : 0;
+	q->keys = reload_arena_take(&q->base.arena, (count + 1) * sizeof(*q->keys));
+	q->keys_count = 0;
+	for (size_t i = 0; i < count; i++)
+		q->keys[q->keys_count++].bytes =
+			reload_arena_copy(&q->base.arena, k->values[i].key);
+	if (!q->keys_count) {
+		agent_fetch_nothing(q, r);
+		return;
+	}
+	q->generation = generation_of(r);
+	q->known = true; /* what the parts tell must be of these keys */
+	agent_parts_begin(&q->parts, 0, q->keys_count - 1);
+	ask_part(q, r);
+}
+
+/* Whether the smallest thing that can be asked for was refused. */
+static bool is_single(const struct agent_fetch *q)
+{
+	return q->base.kind->model == RELOAD_MODEL_SINGLE ||
+	       (q->base.kind->model == RELOAD_MODEL_ARRAY && q->range.first == q->range.last) ||
+	       q->specifier.keys_count == 1;
+}
+
+/* What is stored has changed since the first part: it is no answer together with that. */
+static void changed(struct agent_fetch *q, const struct reload_result *r)
+{
+	struct reload_failure f = { .err = RELOAD_IN_PROGRESS };
+	char what[256], kind[AGENT_KIND];
+	if (q->again++ < AGENT_PARTS_AGAIN_MAX) {
+		begin_parts(q, r);
+		return;
+	}
+	snprintf(what, sizeof(what), "%s %.200s", q->failed, q->base.target.shown);
+	reload_why_set(&f.why, f.err, what,
+		"it does not fit one answer, and others stored there each time while it was read, "
+		"%u times",
+		q->again);
+	reload_why_hint(&f.why, "reload-fetch -a %s -k %s %s", q->base.agent->instance,
+		agent_kind_name(kind, q->base.kind), agent_operand(&q->base));
+	agent_request_fail_with(&q->base, r, &f);
+}
+
+void agent_fetch_answered(void *arg, const struct reload_result *r)
+{
+	struct agent_fetch *q = arg;
+	if (is_too_large(r)) {
+		if (q->split ? !agent_parts_refused(&q->parts) : is_single(q)) {
+			if (q->keys_count == 0 && q->specifier.keys_count)
+				q->keys = q->specifier.keys, q->keys_count = 1;
+			one_too_large(q, r);
+		} else if (q->split)
+			ask_part(q, r);
+		else
+			begin_parts(q, r);
+		return;
+	}
+	if (r->err || !r->answer || !r->answer->body_decoded) {
+		agent_request_fail(&q->base, r, q->failed);
+		return;
+	}
+	uint64_t generation = generation_of(r);
+	if (q->split && q->known && generation != q->generation) {
+		changed(q, r);
+		return;
+	}
+	q->generation = generation;
+	q->known = true;
+	q->filled = 0;
+	size_t before = json_array_size(q->list);
+	q->take(q, r);
+	if (q->size > AGENT_PARTS_SIZE_MAX) {
+		too_many(q, r, "28M of text");
+		return;
+	}
+	bool filled = q->filled > q->base.config->max_message_size / 4;
+	if (q->split && agent_parts_got(&q->parts, json_array_size(q->list) - before, filled))
+		ask_part(q, r);
+	else
+		q->finish(q, r);
+}

@@ -1,0 +1,123 @@
+#!/usr/bin/env bats
+# What does not fit one message: read in parts, listed by keys, or refused with advice that works.
+
+load lab
+
+K=0xf0000001
+ARRAY=0xf0000002
+DICT=0xf0000003
+KEYS=60
+
+setup_file() {
+	lab_begin
+	PORT=$(lab_port)
+	export PORT
+	reload-enroll kind LIST --id $ARRAY --model array --access user-match --max-count 70 --max-size 1000 -o list.kind -q
+	reload-enroll kind BOOK --id $DICT --model dictionary --access user-match --max-count 70 --max-size 1000 -o book.kind -q
+	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" --kind list.kind --kind book.kind >/dev/null
+	for u in alice bob carol dave; do
+		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
+	done
+	lab_ring
+	python3 - $KEYS >many <<-'END'
+		import json, sys
+		for i in range(int(sys.argv[1])):
+		    print(json.dumps({"kind": 0xf0000002, "index": i, "text": "value %d " % i + 900 * "x"}))
+		    print(json.dumps({"kind": 0xf0000003, "key": "key %03d" % i, "text": "value %d " % i + 900 * "x"}))
+		print(json.dumps({"kind": 0xf0000002, "index": 4000000000, "text": "far away"}))
+	END
+	sed -i 's/"kind": 4026531842/"kind": "LIST"/; s/"kind": 4026531843/"kind": "BOOK"/' many
+	reload-store -a alice -q alice@calls.example --batch many
+	python3 - >long <<-'END'
+		import json
+		for i in range(40):
+		    print(json.dumps({"kind": "BOOK", "key": "%03d " % i + 300 * "k", "text": "value"}))
+	END
+	reload-store -a bob -q bob@calls.example --batch long
+	# a client holds nothing
+	lab_start dave -l 127.0.0.1:0 --role client --no-join
+	reload-join -a dave -q
+}
+
+teardown_file() {
+	lab_end
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+# R-7.4.2.1-02 R-7.4.2.1-05: ranges of an array; each value once and in order, for who is responsible and for who is not
+@test "an array larger than a message is read in parts" {
+	for a in alice bob carol; do
+		R reload-fetch -a $a -j -k LIST alice@calls.example
+		ok
+		[ "$(jq -c '.values | map(.index)' <<<"$output")" = "[$(seq -s , 0 $((KEYS - 1))),4000000000]" ]
+		[ "$(jq -c '[.values[] | select(.valid and (.text | length) > 900)] | length' <<<"$output")" = $KEYS ]
+		[ "$(jq -r .generation <<<"$output")" = $((KEYS + 1)) ]
+	done
+	R reload-fetch -a bob -j -k LIST alice@calls.example --index 3-40
+	ok
+	[ "$(jq -c '.values | map(.index)' <<<"$output")" = "[$(seq -s , 3 40)]" ]
+	R reload-fetch -a bob -j --stat -k LIST alice@calls.example
+	ok
+	[ "$(jq -c '.values | map(.index)' <<<"$output")" = "[$(seq -s , 0 $((KEYS - 1))),4000000000]" ]
+}
+
+# R-7.4.2.1-07: keys of a dictionary
+@test "a dictionary larger than a message is read by its keys" {
+	for a in alice bob carol; do
+		R reload-fetch -a $a -j -k BOOK alice@calls.example
+		ok
+		[ "$(jq -c '[.values[] | .key | @text] | unique | length' <<<"$output")" = $KEYS ]
+	done
+	args=()
+	for i in $(seq 0 29); do
+		args+=(--key "$(printf 'key %03d' "$i")")
+	done
+	R reload-fetch -a bob -j -k BOOK alice@calls.example "${args[@]}"
+	ok
+	[ "$(jq '.values | length' <<<"$output")" = 30 ]
+}
+
+@test "evidence of what was read in parts holds all of it" {
+	for k in LIST BOOK; do
+		R reload-fetch -a bob -q -k $k alice@calls.example --proof all.proof
+		ok
+		R reload-fetch --check-proof all.proof -j
+		ok
+		[ "$(jq '.values | length' <<<"$output")" -ge $KEYS ]
+	done
+}
+
+@test "the time of the command holds for all parts together" {
+	R reload-fetch -a bob -t 1ms -k LIST alice@calls.example
+	[ "$status" -eq 4 ]
+}
+
+# advised: the command behind "try:".
+advised() {
+	sed -n 's/^  try: .*\(reload-[a-z]* .*\)/\1/p' <<<"$stderr"
+}
+
+@test "keys that do not fit a message: read from an own replica, else it is said" {
+	for a in alice bob carol; do
+		R reload-fetch -a $a -j -k BOOK bob@calls.example
+		ok
+		[ "$(jq '.values | length' <<<"$output")" = 40 ]
+		R reload-fetch -a $a -j --stat -k BOOK bob@calls.example
+		ok
+		[ "$(jq '.values | length' <<<"$output")" = 40 ]
+	done
+	for mode in --stat ''; do
+		R reload-fetch -a dave $mode -k BOOK bob@calls.example
+		failed 8 'bob@calls.example'
+		matches "${stderr_lines[1]}" 'no ranges of keys'
+		command=$(advised)
+		matches "$command" ' --key K$'
+		R ${command% K} "007 $(printf 'k%.0s' $(seq 300))"
+		ok
+	done
+	R reload-fetch -a dave -j -k LIST alice@calls.example
+	ok
+}

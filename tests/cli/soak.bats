@@ -4,7 +4,6 @@
 
 
 bats_require_minimum_version 1.5.0
-export BATS_TEST_TIMEOUT=300
 
 @test "eight agents through kill -9, SIGSTOP, a full disk and a partition: one ring, nothing acknowledged is lost" {
 	run "$BATS_TEST_DIRNAME/../soak/soak" --agents 8 --minutes 0 --kill 2 --restart 1 --stop 1 --clocks 1 --partition 40 --calm 12 --seed 11

@@ -424,6 +424,8 @@ bool reload_request_rest(struct reload_request *r);
 
 /* reload_requests_of_host() says whether requests that the host waits for are still to be answered. */
 bool reload_requests_of_host(const struct reload_peer *p);
+/* reload_requests_end() fails all of those with err. */
+void reload_requests_end(struct reload_peer *p, enum reload_err err);
 
 /* -- fit.c: answers judged by their questions -------------------------------------------------------------------------- */
 

@@ -161,6 +161,16 @@ void reload_request_fail(struct reload_request *r, enum reload_err err, const ch
 	request_end(r);
 }
 
+void reload_requests_end(struct reload_peer *p, enum reload_err err)
+{
+	struct reload_request *r, *next;
+	for (r = TAILQ_FIRST(&p->requests); r; r = next) {
+		next = TAILQ_NEXT(r, entry);
+		if (r->fn && !r->cancelled)
+			reload_request_fail(r, err, "this node has left the overlay");
+	}
+}
+
 bool reload_requests_of_host(const struct reload_peer *p)
 {
 	const struct reload_request *r;

@@ -179,6 +179,17 @@ static void leaves_with_hand_over(void **state)
 	net_free(net);
 }
 
+/* Keeps the first FetchAns back. */
+static bool answer_is_late(struct net *net, struct packet *p)
+{
+	struct span *kept = net->tap_arg, bytes = span_copy_of(net, p);
+	struct reload_msg *m = msg_of(net, bytes);
+	bool passes = !m || m->code != RELOAD_FETCH_ANS || kept->len;
+	if (!passes)
+		*kept = bytes;
+	return passes;
+}
+
 /* What a program asked for before the end was told is answered; what it asks for afterwards is refused. */
 static void leaves_with_its_answers(void **state)
 {
@@ -197,18 +208,39 @@ static void leaves_with_its_answers(void **state)
 	struct reload_destination to = reload_dest_resource(&resource);
 	struct reload_way way = { .list = &to, .count = 1 };
 	struct reload_specifier spec = { .kind = K_VALUE };
-	struct outcome *o = outcome_new(net), *late = outcome_new(net);
+	struct outcome *o = outcome_new(net), *late = outcome_new(net), *lost = outcome_new(net);
+	struct span kept = { .len = 0 };
+	net->tap = answer_is_late;
+	net->tap_arg = &kept;
 	assert_non_null(
 		reload_peer_fetch(leaves->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
 	reload_peer_leave(leaves->peer, false);
 	assert_null(
 		reload_peer_fetch(leaves->peer, &way, &resource, &spec, 1, outcome_fn, late, &err));
 	assert_int_equal(err, RELOAD_NOT_JOINED);
-	net_pass(net, 5000);
+	net_pass(net, 1000);
+	assert_int_equal(o->calls, 0);
+	assert_true(kept.len > 0);
+	struct node *stays = leaves == one ? two : one;
+	packet_add(stays, leaves, number_at(leaves, stays), kept);
+	net_pass(net, 4000);
 	assert_int_equal(leaves->state, RELOAD_STATE_ENROLLED);
 	assert_int_equal(o->calls, 1);
 	assert_int_equal(o->err, RELOAD_OK);
 	assert_int_equal(late->calls, 0);
+	/* what nobody answers ends with the membership, not later */
+	kept.len = 0;
+	net_pass(net, 10000);
+	node_join(leaves, stays, RELOAD_ROLE_PEER);
+	assert_non_null(
+		reload_peer_fetch(leaves->peer, &way, &resource, &spec, 1, outcome_fn, lost, &err));
+	net_settle(net);
+	kept.len = 0;
+	reload_peer_leave(leaves->peer, false);
+	net_pass(net, 5000);
+	assert_int_equal(leaves->state, RELOAD_STATE_ENROLLED);
+	assert_int_equal(lost->calls, 1);
+	assert_int_equal(lost->err, RELOAD_NOT_JOINED);
 	net_free(net);
 }
 
@@ -223,6 +255,7 @@ struct parts {
 	struct node *counted; /* values on their way there */
 	struct node *replica; /* refuses replica Stores as too old */
 	size_t most;          /* keys that a FetchAns of the replica has room for */
+	size_t stat_most;     /* and a StatAns of who is counted; 0: as many as there are */
 	size_t asked[128];    /* keys in each Fetch */
 };
 
@@ -232,7 +265,13 @@ static bool parts_count(struct net *net, struct packet *p)
 	struct reload_msg *m = msg_of(net, span_of(p->at, p->len));
 	bool passes = true;
 	uint16_t error = 0;
-	t->stats += m->code == RELOAD_STAT_REQ;
+	if (m->code == RELOAD_STAT_REQ) {
+		size_t last = m->body.fetch_req.specifiers_count - 1,
+		       keys = m->body.fetch_req.specifiers[last].keys_count;
+		t->stats++;
+		if (t->stat_most && p->to == t->counted && (!keys || keys > t->stat_most))
+			error = 14;
+	}
 	if (m->code == RELOAD_STORE_REQ && m->body.store_req.replica_number) {
 		t->stores++;
 		for (size_t i = 0; i < m->body.store_req.kind_data_count; i++)
@@ -355,6 +394,27 @@ static void an_owner_is_asked_in_parts(void **state)
 	assert_int_equal(w->parts.values, 3);
 	/* two rounds, the second of which finds nothing: 64 places, then 128 */
 	assert_in_range(w->parts.stats, 4, 2 * (PIECES / 64 + 2));
+	net_free(w->net);
+}
+
+/* R-6.4.2.3-03: the owner says that an answer would be too large: for all at once, for 64 places, 32, and 16 fit */
+static void an_owner_says_too_large(void **state)
+{
+	(void)state;
+	struct owned *w = owned_new();
+	pieces_store(w->user, &w->resource, 0, 200, "first");
+	net_pass(w->net, 60000);
+	struct reload_id before = reload_id_before(&w->resource);
+	w->owner->storage->ops->drop_range(w->owner->storage, &before, &w->resource);
+	w->parts = (struct parts){ .counted = w->owner, .stat_most = 20 };
+	reload_peer_enter(w->other->peer);
+	reload_offer_range(w->other->peer, &before, &w->resource, false);
+	reload_peer_exit(w->other->peer);
+	net_pass(w->net, 5500); /* one round */
+	assert_non_null(piece(w, w->owner, "key000"));
+	assert_non_null(piece(w, w->owner, "key199"));
+	assert_int_equal(w->parts.values, 200);
+	assert_in_range(w->parts.stats, 3 + 200 / 16, 3 + 200 / 16 + 3);
 	net_free(w->net);
 }
 
@@ -495,6 +555,7 @@ int main(void)
 		cmocka_unit_test(leaves_with_hand_over),
 		cmocka_unit_test(leaves_with_its_answers),
 		cmocka_unit_test(an_owner_is_asked_in_parts),
+		cmocka_unit_test(an_owner_says_too_large),
 		cmocka_unit_test(what_was_refused_is_fetched_in_parts),
 		cmocka_unit_test(leaves_while_it_waits),
 		cmocka_unit_test(forgets_what_the_owner_has),

@@ -356,7 +356,7 @@ struct reload_request {
 	uint32_t over_link; /* not 0: sent over this link, whatever the list says */
 	reload_ms begun;
 	unsigned sealed_jobs;
-	reload_ms timeout_ms, left_ms; /* of the whole; of it, for the transaction that runs */
+	reload_ms timeout_ms, left_ms; /* of the whole; of it, once it was sent again */
 	/* an engine's own request: told inside the engine, at once; else fn, told last */
 	void (*own)(struct reload_peer *p, struct reload_request *r,
 		const struct reload_result *result);

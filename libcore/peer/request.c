@@ -60,7 +60,7 @@ struct reload_request *reload_request_new(struct reload_peer *p, uint16_t code,
 	if (*err)
 		return NULL;
 	struct reload_request *r = request_make(p, code, way->list, way->count);
-	r->timeout_ms = r->left_ms = way->timeout_ms;
+	r->timeout_ms = way->timeout_ms;
 	r->fn = fn;
 	r->arg = arg;
 	return r;
@@ -221,6 +221,12 @@ static struct reload_header header_of(struct reload_request *r)
 	return h;
 }
 
+/* Of the transaction that begins; 0: as long as all of them. */
+static reload_ms time_left(const struct reload_request *r)
+{
+	return r->left_ms ? r->left_ms : r->timeout_ms;
+}
+
 static void sealed(void *arg, struct span tail, enum reload_err err)
 {
 	struct reload_request *r = arg;
@@ -248,7 +254,7 @@ static void sealed(void *arg, struct span tail, enum reload_err err)
 		reload_requests_transmit(
 			r->peer, &r->transaction); /* its copy was waiting for the signature */
 	else if (!reload_transaction_begin(
-			 &r->peer->transactions, &r->transaction, r->transaction.id, r->left_ms))
+			 &r->peer->transactions, &r->transaction, r->transaction.id, time_left(r)))
 		reload_request_fail(r, RELOAD_BUG, "transaction id drawn twice");
 }
 
@@ -284,8 +290,8 @@ static void start(struct reload_request *r)
 		return;
 	}
 	if (decide(r).verdict == RELOAD_DELIVER) {
-		if (!reload_transaction_begin(
-			    &r->peer->transactions, &r->transaction, r->transaction.id, r->left_ms))
+		if (!reload_transaction_begin(&r->peer->transactions, &r->transaction,
+			    r->transaction.id, time_left(r)))
 			reload_request_fail(r, RELOAD_BUG, "transaction id drawn twice");
 	} else {
 		seal(r);

@@ -229,12 +229,13 @@ static void leaves_with_its_answers(void **state)
 	assert_int_equal(o->err, RELOAD_OK);
 	assert_int_equal(late->calls, 0);
 	/* what nobody answers ends with the membership, not later */
-	kept.len = 0;
 	net_pass(net, 10000);
 	node_join(leaves, stays, RELOAD_ROLE_PEER);
+	kept.len = 0;
 	assert_non_null(
 		reload_peer_fetch(leaves->peer, &way, &resource, &spec, 1, outcome_fn, lost, &err));
 	net_settle(net);
+	assert_int_equal(lost->calls, 0);
 	kept.len = 0;
 	reload_peer_leave(leaves->peer, false);
 	net_pass(net, 5000);

@@ -30,6 +30,7 @@ const struct cli_opt diag_decode_opts[] = {
 };
 
 const char diag_decode_fields[] = "type:string offset:integer size_bytes:integer fault:string? "
+				  "fault_offset:integer? "
 				  "frame:object? header:object? message:object?";
 
 struct decode {
@@ -46,6 +47,8 @@ struct item {
 	struct span bytes;   /* all of it */
 	struct span message; /* empty: none inside */
 	enum reload_err fault;
+	struct reload_break at; /* where the header breaks */
+	json_t *header; /* owned: what could be read of it, NULL: there is none, or it is whole with all behind it */
 };
 
 static enum reload_data_model registered_model(const void *arg, uint32_t kind)
@@ -138,7 +141,7 @@ static enum reload_err next_item(struct item *item, struct span input, size_t of
 	rd_take(&look, 12); /* overlay, sequence, version, ttl, fragment */
 	item->bytes = rd_span(&r, rd_u32(&look));
 	item->message = item->bytes;
-	if (!look.err && item->bytes.len < RELOAD_HEADER_FIXED)
+	if (!look.err && !r.err && item->bytes.len < RELOAD_HEADER_FIXED)
 		return RELOAD_BAD_VALUE;
 	return look.err ? look.err : r.err;
 }
@@ -160,24 +163,36 @@ static enum reload_err read_header(
 
 static const char *fault_text(const struct item *item)
 {
-	return item->fault ? reload_err_text(item->fault) : NULL;
+	return item->at.reason[0] ? item->at.reason
+	       : item->fault      ? reload_err_text(item->fault)
+				  : NULL;
 }
 
-static void tell_text(struct decode *d, const struct item *item, const struct reload_header *header,
-	struct reload_msg *msg, const struct reload_frame *frame)
+/* Where in the input the header breaks. */
+static size_t fault_offset(const struct item *item)
+{
+	return item->offset + (size_t)(item->message.at - item->bytes.at) + item->at.offset;
+}
+
+static void tell_text(struct decode *d, const struct item *item, struct reload_msg *msg,
+	const struct reload_frame *frame)
 {
 	const char *name = msg ? reload_code_name(msg->code) : NULL;
 	if (d->items > 1)
 		putchar('\n');
-	printf("%s at %zu, %zu bytes%s%s%s%s\n", item->type, item->offset, item->bytes.len,
-		name ? ": " : "", name ? name : "", item->fault ? ", broken: " : "",
-		item->fault ? fault_text(item) : "");
+	printf("%s at %zu, %zu bytes%s%s", item->type, item->offset, item->bytes.len,
+		name ? ": " : "", name ? name : "");
+	if (item->at.reason[0])
+		printf(", broken at %zu: %s", fault_offset(item), fault_text(item));
+	else if (item->fault)
+		printf(", broken: %s", fault_text(item));
+	putchar('\n');
 	if (frame)
 		reload_wire_print(&reload_frame_wire, &d->ctx, frame, 1, put_text, stdout);
 	if (msg)
 		reload_msg_print(msg, &d->ctx, put_text, stdout);
-	else if (header)
-		reload_wire_print(&reload_header_wire, &d->ctx, header, 1, put_text, stdout);
+	else if (item->header)
+		reload_json_print(item->header, 1, put_text, stdout);
 }
 
 static json_t *or_null(json_t *j)
@@ -185,21 +200,31 @@ static json_t *or_null(json_t *j)
 	return j ? j : json_null();
 }
 
-static void tell_json(struct decode *d, const struct item *item, const struct reload_header *header,
-	struct reload_msg *msg, const struct reload_frame *frame)
+static void tell_json(struct decode *d, const struct item *item, struct reload_msg *msg,
+	const struct reload_frame *frame)
 {
-	json_t *o = json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "type", item->type, "offset",
-		(json_int_t)item->offset, "size_bytes", (json_int_t)item->bytes.len, "fault",
-		or_null(item->fault ? json_string(fault_text(item)) : NULL), "frame",
+	json_t *o = json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "type", item->type,
+		"offset", (json_int_t)item->offset, "size_bytes", (json_int_t)item->bytes.len,
+		"fault", or_null(item->fault ? json_string(fault_text(item)) : NULL),
+		"fault_offset",
+		or_null(item->at.reason[0] ? json_integer((json_int_t)fault_offset(item)) : NULL),
+		"frame",
 		or_null(frame ? reload_wire_json(&reload_frame_wire, &d->ctx, frame) : NULL),
-		"header",
-		or_null(header && !msg ? reload_wire_json(&reload_header_wire, &d->ctx, header)
-				       : NULL),
-		"message", or_null(msg ? reload_msg_json(msg, &d->ctx) : NULL));
+		"header", or_null(msg ? NULL : json_incref(item->header)), "message",
+		or_null(msg ? reload_msg_json(msg, &d->ctx) : NULL));
 	if (frame) /* once is enough: message has it decoded */
 		json_object_del(json_object_get(o, "frame"), "message");
 	cli_print(d->cli, o, NULL, NULL);
 	json_decref(o);
+}
+
+static void tell(struct decode *d, const struct item *item, struct reload_msg *msg,
+	const struct reload_frame *frame)
+{
+	if (d->cli->format == CLI_TEXT)
+		tell_text(d, item, msg, frame);
+	else
+		tell_json(d, item, msg, frame);
 }
 
 static void decode_item(struct decode *d, struct item *item)
@@ -214,6 +239,7 @@ static void decode_item(struct decode *d, struct item *item)
 	if (!item->fault && item->message.len) {
 		item->fault = read_header(d, item, &header);
 		have_header = !item->fault;
+		item->header = reload_header_part(&item->at, item->message, &d->ctx);
 		if (have_header && header.fragment == RELOAD_FRAGMENT_WHOLE) {
 			item->fault = reload_msg_decode(&msg, item->message, &d->ctx);
 			if (!item->fault)
@@ -227,11 +253,29 @@ static void decode_item(struct decode *d, struct item *item)
 		}
 	}
 	d->faults += item->fault != RELOAD_OK;
-	const struct reload_frame *shown = framed && (!item->fault || have_header) ? &frame : NULL;
-	if (d->cli->format == CLI_TEXT)
-		tell_text(d, item, have_header ? &header : NULL, msg, shown);
-	else
-		tell_json(d, item, have_header ? &header : NULL, msg, shown);
+	tell(d, item, msg, framed && (!item->fault || have_header) ? &frame : NULL);
+	json_decref(item->header);
+}
+
+/* The rest of the input begins as a message does and is cut, or says of itself what cannot be: its header is told. */
+static void decode_rest(struct decode *d, struct span input, size_t offset, enum reload_err err)
+{
+	struct item item = { .type = "message", .offset = offset, .fault = err };
+	item.bytes = span_of(input.at + offset, input.len - offset);
+	item.message = item.bytes;
+	if (item.bytes.at[0] == RELOAD_FRAME_DATA && item.bytes.len > RELOAD_FRAME_DATA_HEAD) {
+		item.type = "data";
+		item.message = span_of(item.bytes.at + RELOAD_FRAME_DATA_HEAD,
+			item.bytes.len - RELOAD_FRAME_DATA_HEAD);
+	}
+	struct rd look = rd_of(item.message);
+	if (rd_u32(&look) != RELOAD_TOKEN)
+		return;
+	item.header = reload_header_part(&item.at, item.message, &d->ctx);
+	d->items++;
+	tell(d, &item, NULL, NULL);
+	d->items--;
+	json_decref(item.header);
 }
 
 static enum reload_err decode_all(struct decode *d, struct span input, struct reload_why *why)
@@ -241,6 +285,7 @@ static enum reload_err decode_all(struct decode *d, struct span input, struct re
 		struct item item;
 		enum reload_err err = next_item(&item, input, at);
 		if (err) {
+			decode_rest(d, input, at, err);
 			snprintf(what, sizeof(what), "cannot decode the bytes at %zu", at);
 			return reload_why_set(why, err, what,
 				"%s; %zu decoded before, %zu byte%s left", reload_err_text(err),

@@ -1,6 +1,7 @@
 #include "wire/error.h"
 
 #include "wire/internal.h"
+#include "wire/store.h"
 
 /* RFC 6940 s14.9; the two codes for experiments are left out, nobody may use them in operation. */
 static const struct wire_name error_codes[] = {
@@ -30,6 +31,45 @@ static const struct wire_field error_response_fields[] = {
 };
 const struct wire_type reload_error_response_wire =
 	WIRE_TYPE(struct reload_error_response, "ErrorResponse", error_response_fields);
+
+static json_t *store_ans_json(struct span info, const struct wire_ctx *ctx)
+{
+	struct reload_arena arena = { 0 };
+	struct wire_ctx in = *ctx;
+	struct reload_store_ans ans;
+	in.arena = &arena;
+	json_t *json = reload_wire_decode(info, &reload_store_ans_wire, &in, &ans)
+			       ? NULL
+			       : reload_wire_json(&reload_store_ans_wire, &in, &ans);
+	reload_arena_clear(&arena);
+	return json;
+}
+
+static json_t *kinds_json(struct span info)
+{
+	struct rd r = rd_of(info), list = rd_open(&r, 1);
+	json_t *kinds = json_array();
+	while (rd_more(&list)) {
+		uint32_t kind = rd_u32(&list);
+		if (!list.err)
+			json_array_append_new(kinds, json_integer(kind));
+	}
+	if (!r.err && !list.err && !rd_more(&r))
+		return json_pack("{s:o}", "unknown_kinds", kinds);
+	json_decref(kinds);
+	return NULL;
+}
+
+json_t *reload_error_info_json(const struct reload_error_response *e, const struct wire_ctx *ctx)
+{
+	enum {
+		GENERATION_COUNTER_TOO_LOW = 5,
+		UNKNOWN_KIND = 12
+	};
+	return e->error_code == GENERATION_COUNTER_TOO_LOW ? store_ans_json(e->error_info, ctx)
+	       : e->error_code == UNKNOWN_KIND             ? kinds_json(e->error_info)
+							   : NULL;
+}
 
 const char *reload_error_code_name(uint16_t error_code)
 {

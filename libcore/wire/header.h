@@ -32,6 +32,19 @@ static inline size_t reload_header_size(const struct reload_header *h)
 	return RELOAD_HEADER_FIXED + h->via_list.len + h->destination_list.len + h->options.len;
 }
 
+/* Where and why a header cannot be read on; reason "": it is whole. */
+struct reload_break {
+	size_t offset; /* from the beginning of the header */
+	char reason[160];
+};
+
+/*
+ * reload_header_part() returns (owned) the fields of the header that bytes begin with, up to the first that is not there
+ * or may not be so, as reload_wire_json() has them; of a broken list the entries that are whole and the rest as hex digits.
+ * *at has a reason exactly when reload_header_read() (wire/message.h) refuses the header.
+ */
+json_t *reload_header_part(struct reload_break *at, struct span bytes, const struct wire_ctx *ctx);
+
 /* reload_option_next() reads the next option of a header's options; false at the end or when r fails. */
 bool reload_option_next(struct rd *r, struct reload_option *out);
 

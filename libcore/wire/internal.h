@@ -29,7 +29,3 @@ static inline uint64_t reload_field_load(const void *member, size_t size)
 		return *(const uint64_t *)member;
 	}
 }
-
-/* reload_json_print() writes the members of a JSON object as indented lines through put(arg, line). */
-void reload_json_print(
-	json_t *json, unsigned depth, void (*put)(void *arg, const char *text), void *arg);

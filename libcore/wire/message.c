@@ -224,8 +224,14 @@ void reload_msg_signature_input(struct wr *w, uint32_t overlay, uint64_t transac
 static json_t *body_json(struct reload_msg *m, const struct wire_ctx *ctx)
 {
 	const struct wire_type *type = reload_body_wire(m->code);
-	if (type && !reload_msg_body(m, ctx))
-		return reload_wire_json(type, ctx, &m->body);
+	if (type && !reload_msg_body(m, ctx)) {
+		json_t *body = reload_wire_json(type, ctx, &m->body);
+		json_t *info = m->code == RELOAD_ERROR ? reload_error_info_json(&m->body.error, ctx)
+						       : NULL;
+		if (info)
+			json_object_set_new(body, "error_info", info);
+		return body;
+	}
 	if (!m->body_bytes.len)
 		return json_object();
 	char *digits = reload_alloc(2 * m->body_bytes.len + 1);

@@ -53,6 +53,10 @@ json_t *reload_wire_json(const struct wire_type *type, const struct wire_ctx *ct
 void reload_wire_print(const struct wire_type *type, const struct wire_ctx *ctx, const void *in,
 	unsigned depth, void (*put)(void *arg, const char *text), void *arg);
 
+/* reload_json_print() does so with the members of a JSON object. */
+void reload_json_print(
+	json_t *json, unsigned depth, void (*put)(void *arg, const char *text), void *arg);
+
 /* reload_wire_name() returns the RFC's name of the structure. */
 const char *reload_wire_name(const struct wire_type *type);
 

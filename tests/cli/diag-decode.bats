@@ -91,7 +91,9 @@ setup() {
 @test "what is cut, no message, odd or empty is refused" {
 	head -c 64 "$V/ping-req-signed.hex" >cut.hex
 	R reload-diag decode cut.hex
-	failed 1 'cannot decode the bytes at 0'
+	[ "$status" -eq 1 ]
+	[ "${stderr_lines[0]}" = 'reload-diag: cannot decode the bytes at 0' ]
+	matches "${stderr_lines[1]}" 'ends too early'
 	R reload-diag decode --binary cut.hex
 	failed 1 'cannot decode the bytes at 0'
 	R reload-diag decode abc
@@ -102,7 +104,46 @@ setup() {
 	failed 1 'no/such/file'
 	R reload-diag decode -j cut.hex
 	[ "$status" -eq 1 ]
-	[ "$(jq -r .error.code <<<"$output")" = 1 ]
+	[ "$(jq -r '.error.code // empty' <<<"$output")" = 1 ]
+}
+
+@test "of a broken header: each field before the break, where it is and why" {
+	tr -d '\n' <"$V/ping-req-unsigned.hex" >whole
+	# the message ends in the middle of its length
+	head -c 38 whole >cut.hex
+	R reload-diag decode cut.hex
+	[ "$status" -eq 1 ]
+	[ "${lines[0]}" = 'message at 0, 19 bytes, broken at 16: length has 4 bytes, 3 are left' ]
+	[ "${lines[6]}" = '  fragment: 0xc0000000' ]
+	[ "${#lines[@]}" -eq 7 ]
+	# behind a whole message: offsets are those of the input, and what follows is decoded
+	{ cat whole; head -c 78 whole; printf ff; tail -c +81 whole; cat whole; } >three.hex
+	R reload-diag decode -j three.hex
+	[ "$status" -eq 1 ]
+	jq -se --argjson size "$(($(wc -c <whole) / 2))" 'length == 4 and .[0].fault == null and .[2].fault == null and
+		(.[1].fault | startswith("destination_list[0]: ")) and .[1].fault_offset == $size + 38 and
+		.[1].header.transaction_id != null and .[1].message == null' <<<"$output"
+	same_keys=$(reload-diag decode --json-schema | jq -c '.oneOf[0].properties | keys')
+	[ "$(sed -n 2p <<<"$output" | jq -c keys)" = "$same_keys" ]
+	# a message that is whole up to its security block
+	head -c 140 whole >body.hex
+	R reload-diag decode body.hex
+	[ "$status" -eq 1 ]
+	matches "${lines[0]}" '^message at 0, 70 bytes, broken: .*ends too early'
+	matches "$output" $'\n  max_response_length: '
+}
+
+# R-7.4.1.2-03, R-7.4.1.2-08
+@test "an error shows the structure that it holds" {
+	R reload-diag decode -j "$V/error-generation-too-low.hex"
+	ok
+	jq -e '.message.body.error_info == {kind_responses: [{kind: 4026531841, generation_counter: "9", replicas: []}]}' <<<"$output"
+	R reload-diag decode "$V/error-generation-too-low.hex"
+	matches "$output" $'\n    kind_responses\\[0\\]:\n      kind: 4026531841\n      generation_counter: 9'
+	R reload-diag decode -j "$V/error-unknown-kind.hex"
+	jq -e '.message.body.error_info == {unknown_kinds: [4026532094, 4026532095]}' <<<"$output"
+	R reload-diag decode -j "$V/error-not-found.hex"
+	jq -e '.message.body.error_info | type == "string"' <<<"$output"
 }
 
 @test "a message that is broken inside is told, the next one is decoded" {

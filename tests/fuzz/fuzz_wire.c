@@ -100,7 +100,11 @@ static void trip(struct span bytes, const struct wire_type *type, struct wire_ct
 static void trip_header(struct span bytes, const struct wire_ctx *ctx)
 {
 	struct reload_header h;
-	if (reload_header_read(&h, bytes, ctx))
+	struct reload_break at;
+	json_decref(reload_header_part(&at, bytes, ctx));
+	enum reload_err err = reload_header_read(&h, bytes, ctx);
+	assert(!err == !at.reason[0] && at.offset <= bytes.len);
+	if (err)
 		return;
 	struct wr w;
 	wr_init(&w);

@@ -6,7 +6,8 @@
 #include <sys/queue.h>
 
 enum {
-	DIGEST = 32
+	DIGEST = 32,
+	CERT_PARTS = 4096 /* what parsing a certificate takes beside its bytes, about */
 };
 
 /*
@@ -32,7 +33,7 @@ RB_HEAD(values, cached_value);
 struct reload_cache {
 	struct cert_name *names; /* ascending by digest */
 	size_t names_count, names_cap;
-	size_t certs_count, certs_max;
+	size_t certs_count, certs_max, certs_bytes;
 	uint32_t clock; /* of uses; it may wrap, as ages are compared */
 	struct reload_chains chains;
 	struct values values;
@@ -57,6 +58,11 @@ struct reload_cache *reload_cache_new(size_t max_certs, size_t max_values)
 	return cache;
 }
 
+static size_t cost_of(const struct reload_cert *cert)
+{
+	return CERT_PARTS + cert->der.len + cert->der.len / 4;
+}
+
 /* Forgets cert under all its names. */
 static void drop_cert(struct reload_cache *cache, struct reload_cert *cert)
 {
@@ -66,6 +72,7 @@ static void drop_cert(struct reload_cache *cache, struct reload_cert *cert)
 			cache->names[kept++] = cache->names[i];
 	cache->names_count = kept;
 	cache->certs_count--;
+	cache->certs_bytes -= cost_of(cert);
 	reload_chains_drop(&cache->chains, cert);
 	reload_cert_free(cert);
 }
@@ -85,7 +92,7 @@ void reload_cache_clear(struct reload_cache *cache)
 		if (!cache->names[i].node)
 			reload_cert_free(cache->names[i].cert);
 	free(TAKE(cache->names));
-	cache->names_count = cache->names_cap = cache->certs_count = 0;
+	cache->names_count = cache->names_cap = cache->certs_count = cache->certs_bytes = 0;
 	while (!TAILQ_EMPTY(&cache->values_used))
 		drop_value(cache, TAILQ_FIRST(&cache->values_used));
 }
@@ -167,8 +174,10 @@ static struct reload_cert *oldest(const struct reload_cache *cache)
 
 static void add_cert(struct reload_cache *cache, struct reload_cert *cert)
 {
-	if (cache->certs_count == cache->certs_max)
+	while (cache->certs_count == cache->certs_max ||
+		(cache->certs_count && cache->certs_bytes + cost_of(cert) > RELOAD_CACHE_BYTES))
 		drop_cert(cache, oldest(cache));
+	cache->certs_bytes += cost_of(cert);
 	reload_cert_hash_nodes(cert);
 	add_name(cache, reload_cert_ref(cert), 0);
 	for (uint8_t i = 1; i <= cert->node_ids_count; i++) /* RELOAD_CERT_NODE_IDS_MAX at most */

@@ -8,8 +8,10 @@
 
 enum {
 	RELOAD_CACHE_CERTS = 4096,
-	RELOAD_CACHE_VALUES = 16384
-}; /* at the maximum the one used least recently goes */
+	RELOAD_CACHE_VALUES = 16384,
+	RELOAD_CACHE_BYTES =
+		24 * 1024 * 1024 /* of certificates: whoever issues them chooses their size */
+};                               /* at the maximum the one used least recently goes */
 
 struct reload_cache;
 

@@ -132,6 +132,41 @@ static void the_cache_is_bounded(void **state)
 	}
 }
 
+/* Large certificates are fewer. */
+static void large_certificates_are_fewer(void **state)
+{
+	enum {
+		LARGE = 1400,
+		SMALL = 5000
+	};
+	(void)state;
+	static uint8_t fingerprints[SMALL][32];
+	for (int large = 1; large >= 0; large--) {
+		AUTO(reload_cache) cache = reload_cache_new(RELOAD_CACHE_CERTS, 4);
+		uint8_t der[RELOAD_CERT_MAX] = { 8 };
+		size_t kept = 0, count = large ? LARGE : SMALL;
+		for (size_t i = 0; i < count; i++) {
+			struct reload_cert *cert = NULL;
+			memcpy(der + 1, &i, sizeof(i));
+			assert_int_equal(reload_cert_parse(&cert, &toy,
+						 span_of(der, large ? sizeof(der) : 1000), NULL),
+				RELOAD_OK);
+			reload_cache_add(cache, cert, NULL);
+			memcpy(fingerprints[i], cert->fingerprint, sizeof(cert->fingerprint));
+			reload_cert_free(cert);
+		}
+		for (size_t i = 0; i < count; i++)
+			kept += reload_cache_has(cache, fingerprints[i], NOW);
+		if (large)
+			assert_in_range(kept, 900, RELOAD_CACHE_BYTES / RELOAD_CERT_MAX);
+		else
+			assert_int_equal(kept, RELOAD_CACHE_CERTS);
+		/* those that were used last */
+		assert_true(reload_cache_has(cache, fingerprints[count - 1], NOW));
+		assert_false(reload_cache_has(cache, fingerprints[0], NOW));
+	}
+}
+
 /* What verified certificates is kept once, in however many copies it came. */
 static void chains_are_shared(void **state)
 {
@@ -202,6 +237,7 @@ int main(void)
 		cmocka_unit_test(expired_certificates_are_forgotten),
 		cmocka_unit_test(the_cache_is_bounded),
 		cmocka_unit_test(chains_are_shared),
+		cmocka_unit_test(large_certificates_are_fewer),
 		cmocka_unit_test(values_are_remembered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

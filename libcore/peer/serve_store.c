@@ -1,4 +1,5 @@
 #include "peer/internal.h"
+#include "storage/outdated.h"
 
 /*
  * A StoreReq at the storer (RFC 6940 s7.4.1): checks without signatures, then one job per value, then the rest of the
@@ -143,6 +144,31 @@ static void committed(
 		reload_maintain_replicate(p, &batch, replicas, count);
 }
 
+static void outdated_gone(
+	struct reload_peer *p, void *arg, const struct reload_id *resource, enum reload_err err)
+{
+	(void)arg;
+	struct reload_id before = reload_id_before(resource);
+	if (err)
+		p->storage->ops->drop_range(p->storage, &before, resource);
+}
+
+/*
+ * A replica found no room.  What was acknowledged is newer than what is held here, and this node may come to be asked for it: then
+ * it has nothing, and is given the value anew, in the place of the version of before.
+ */
+static void no_room(struct inbound *in, enum reload_err err)
+{
+	struct reload_store_work *w = in->store;
+	if (err == RELOAD_DATA_TOO_LARGE && w->replica && reload_store_outdated(w)) {
+		enum reload_err begun = reload_commit(in->peer, &w->batch, outdated_gone, NULL);
+		if (begun)
+			outdated_gone(in->peer, NULL, &w->resource, begun);
+	}
+	w->reason = "no room";
+	refuse(in, err);
+}
+
 void reload_serve_store_verified(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
@@ -174,8 +200,6 @@ void reload_serve_store_verified(struct inbound *in)
 	}
 	/* also of a repeat that changes nothing: what it repeats may be on its way to the disk */
 	err = reload_commit(p, &w->batch, committed, in);
-	if (err) {
-		w->reason = "no room";
-		refuse(in, err);
-	}
+	if (err)
+		no_room(in, err);
 }

@@ -181,6 +181,47 @@ static void silent_connections_block_nobody(void **state)
 	node_stop(&b);
 }
 
+/* A connection from another address of this machine. */
+static int socket_from(const char *address, uint16_t port)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET },
+			   to = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(inet_pton(AF_INET, address, &own.sin_addr), 1);
+	assert_int_equal(inet_pton(AF_INET, "127.0.0.1", &to.sin_addr), 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof(own)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+/* Whoever has a quarter of the places for handshakes takes no more of them from others. */
+static void one_address_displaces_only_itself(void **state)
+{
+	(void)state;
+	enum {
+		LIMIT = 12,
+		TRIES = 40
+	};
+	struct node b = { 0 };
+	int fds[TRIES];
+	char byte;
+	node_start(&b, loop, &bob, root.trust,
+		(struct reload_links_setup){ .max_half_open = LIMIT, .handshake_ms = 60000 });
+	int honest = socket_from("127.0.0.2", b.port);
+	TURN_UNTIL(loop, reload_links_counters(b.links)->half_open == 1);
+	for (unsigned i = 0; i < TRIES; i++)
+		fds[i] = socket_from("127.0.0.3", b.port);
+	TURN_UNTIL(loop, b.refusals == TRIES + 1 - LIMIT);
+	assert_int_equal(b.refused_err, RELOAD_LIMIT);
+	/* it was the first one, and waits on */
+	assert_int_equal(recv(honest, &byte, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(reload_links_counters(b.links)->half_open, LIMIT);
+	close(honest);
+	for (unsigned i = 0; i < TRIES; i++)
+		close(fds[i]);
+	node_stop(&b);
+}
+
 /* A ClientHello with one group of a finite field, or with P-521, is refused before its expensive answer (R-13.2-01). */
 static void groups_are_cheap(void **state)
 {
@@ -329,6 +370,7 @@ int main(void)
 		cmocka_unit_test(who_never_reads_stops_nobody),
 		cmocka_unit_test(a_reset_is_the_end_of_a_link),
 		cmocka_unit_test(silent_connections_block_nobody),
+		cmocka_unit_test(one_address_displaces_only_itself),
 		cmocka_unit_test(groups_are_cheap),
 		cmocka_unit_test(certificates_are_bounded_unread),
 		cmocka_unit_test(handshakes_are_bounded),

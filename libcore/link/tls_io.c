@@ -195,7 +195,7 @@ static void validity_look(void *arg)
 	RB_FOREACH (l, reload_tls_tree, &links->tree) {
 		if (l->state != RELOAD_TLS_UP)
 			continue;
-		if (l->cert->not_after <= now) {
+		if (l->cert->not_after < now) { /* at that very time it is valid still */
 			l->recheck = true;
 			reload_tls_link_turn(l);
 		} else if (l->cert->not_after < next) {

@@ -305,6 +305,26 @@ static void a_new_trust_ends_links(void **state)
 	node_stop(&b);
 }
 
+/* R-13.4-01: a certificate is valid when its link comes up, and ends while the link is up; its own node does nothing about it */
+static void a_certificate_that_ends_ends_its_link(void **state)
+{
+	(void)state;
+	struct identity brief;
+	struct node a = { 0 }, b = { 0 };
+	identity_init(&brief, &root, 9, OVERLAY, 2500); /* whole seconds: 1.5 s at least */
+	node_start(&a, loop, &brief, root.trust, defaults);
+	node_start(&b, loop, &bob, root.trust, defaults);
+	connect_nodes(&a, &b, 3);
+	TURN_UNTIL(loop, a.ups && b.ups);
+	TURN_UNTIL(loop, a.downs && b.downs);
+	assert_true(reload_poll_wall() >= brief.cert->not_after);
+	assert_int_equal(b.down_err, RELOAD_CERT_EXPIRED);
+	assert_int_equal(reload_links_counters(b.links)->links, 0);
+	node_stop(&a);
+	node_stop(&b);
+	identity_clear(&brief);
+}
+
 static void secrets_are_logged_on_request(void **state)
 {
 	(void)state;
@@ -360,6 +380,7 @@ int main(void)
 		cmocka_unit_test(weak_suites_are_refused),
 		cmocka_unit_test(sessions_are_not_resumed),
 		cmocka_unit_test(a_new_trust_ends_links),
+		cmocka_unit_test(a_certificate_that_ends_ends_its_link),
 		cmocka_unit_test(secrets_are_logged_on_request),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

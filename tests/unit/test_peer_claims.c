@@ -85,13 +85,11 @@ static void another_at_the_claimed_address(void **state)
 	assert_false(has_reached(t->u, &t->place));
 }
 
-/* R-6.5.1.13-03: a peer claims the address of another one, whose certificate does not fit */
-static void address_of_another_peer(void **state)
+/* A neighbour b says in an Attach that a node listens at that address; returns the node, which has become a neighbour. */
+static struct node *claims(struct ring *r, const struct reload_ip_port *at)
 {
-	struct ring *r = *state;
 	struct node *n = node_new(r->net, 0x60);
-	const struct reload_ip_port theirs = node_address(r->c);
-	struct reload_ice_candidate candidate = { .addr_port = theirs,
+	struct reload_ice_candidate candidate = { .addr_port = *at,
 		.overlay_link = RELOAD_TLS_TCP_FH_NO_ICE,
 		.foundation = span_str("1"),
 		.priority = 2130706431,
@@ -103,14 +101,35 @@ static void address_of_another_peer(void **state)
 	struct craft c = craft(n, RELOAD_ATTACH_REQ, &body, &to);
 	c.via[0] = dest(n);
 	c.via_count = 1;
-	unsigned opened = r->u->opened;
 	say(r->b, r->u, craft_bytes(&c));
 	node_ready(n, r->u);
 	net_pass(r->net, 60 * RELOAD_SECOND);
+	return n;
+}
+
+/* R-6.5.1.13-03: a peer claims the address of another one, whose certificate does not fit */
+static void address_of_another_peer(void **state)
+{
+	struct ring *r = *state;
+	const struct reload_ip_port theirs = node_address(r->c);
+	unsigned opened = r->u->opened;
+	struct node *n = claims(r, &theirs);
 	/* once for the Attach, once for the claim */
 	assert_int_equal(r->u->opened, opened + 2);
 	assert_false(has_reached(r->u, &theirs));
 	assert_false(reload_bootstrap_is_proven(r->u->peer, &n->id));
+}
+
+/* A claimed address where nobody can be is dialled neither for the Attach nor for the claim. */
+static void address_of_a_group(void **state)
+{
+	struct ring *r = *state;
+	const struct reload_ip_port group = {
+		.type = RELOAD_IPV4, .addr = { 239, 0, 0, (uint8_t)r->c->index }, .port = 6084
+	};
+	unsigned opened = r->u->opened;
+	(void)claims(r, &group);
+	assert_int_equal(r->u->opened, opened);
 }
 
 /* R-4.5-04: the neighbours are remembered, whoever dialled */
@@ -167,6 +186,7 @@ int main(void)
 		rings_test(claimed_bootstrap_node_is_asked),
 		rings_test(another_at_the_claimed_address),
 		ring_test(address_of_another_peer),
+		ring_test(address_of_a_group),
 		ring_test(claim_of_a_stranger),
 		cmocka_unit_test(neighbours_are_proven),
 	};

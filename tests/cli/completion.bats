@@ -32,7 +32,9 @@ setup() {
 }
 
 teardown() {
-	[ ! -e pwned ] && [ ! -e ../pwned ] && [ ! -e ../shells/pwned ]
+	[ ! -e pwned ]
+	[ ! -e ../pwned ]
+	[ ! -e ../shells/pwned ]
 }
 
 # offers: the shells are asked for each line of standard input, "LINE|WORD WORD"; %20 stands for a blank in a WORD.

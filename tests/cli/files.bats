@@ -30,11 +30,26 @@ teardown() {
 	chmod 640 vault/cert.pem
 	before=$(cat vault/cert.pem)
 	reload-enroll issue alice@calls.example --identity alice >/dev/null
-	[ -L "$id/cert.pem" ] && [ -L "$id/key.pem" ]
+	[ -L "$id/cert.pem" ]
+	[ -L "$id/key.pem" ]
 	[ "$(cat vault/cert.pem)" != "$before" ]
 	[ "$(stat -c %a vault/cert.pem)" = 640 ]
 	reload-agent check -I alice >/dev/null
 	rm -r vault
+}
+
+@test "a file is replaced where there are no hard links" {
+	cat >links.c <<'END'
+#include <errno.h>
+int link(const char *a, const char *b) { (void)a, (void)b; errno = EPERM; return -1; }
+END
+	cc -shared -fPIC -o links.so links.c || skip "no C compiler"
+	! ldd "$(command -v reload-enroll)" | grep -q asan || skip "the sanitizer wants to be first"
+	before=$(cat "$id/cert.pem")
+	LD_PRELOAD=$PWD/links.so reload-enroll issue alice@calls.example --identity alice >/dev/null
+	[ "$(cat "$id/cert.pem")" != "$before" ]
+	reload-agent check -I alice >/dev/null
+	[ -z "$(find "$id" -name '*.old')" ]
 }
 
 @test "what a killed run left behind goes with the next run" {
@@ -42,7 +57,8 @@ teardown() {
 	echo secret >"$id/key.pem.999999999.old"
 	echo mine >"$id/notes.new"
 	reload-enroll issue alice@calls.example --identity alice >/dev/null
-	[ ! -e "$id/key.pem.999999999.new" ] && [ ! -e "$id/key.pem.999999999.old" ]
+	[ ! -e "$id/key.pem.999999999.new" ]
+	[ ! -e "$id/key.pem.999999999.old" ]
 	[ -e "$id/notes.new" ]
 }
 

@@ -320,7 +320,7 @@ ends() {
 	pid=
 	echo "ended with $got: $(cat x.log)"
 	[ "$got" -eq "$2" ]
-	! grep -E 'Sanitizer|runtime error' x.log
+	[ -z "$(grep -E 'Sanitizer|runtime error' x.log)" ]
 }
 
 @test "run: names, ports and addresses that cannot be" {
@@ -345,6 +345,8 @@ ends() {
 	failed "$status" 192.0.2.7
 	A run -I x --instance ../y
 	failed 2 instance
+	A run -I x --instance y-ro # y-ro.sock is the one of y that only reads
+	failed 2 y-ro
 	A run -I x --instance y --role king
 	failed 2 king
 	A run -I x --instance y --store-limit much

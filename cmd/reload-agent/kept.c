@@ -76,7 +76,8 @@ enum reload_err agent_kept_room(const struct agent_kept *k, const struct agent_k
 	reload_why_set(why, RELOAD_LIMIT, "no room to keep another value",
 		"an agent keeps %d values of %d bytes together", AGENT_KEPT_MAX,
 		AGENT_KEPT_BYTES_MAX);
-	reload_why_hint(why, "reload-store -a %s --list-kept, then --drop", k->agent->instance);
+	reload_why_hint(
+		why, "drop some of them: reload-store -a %s --list-kept", k->agent->instance);
 	return RELOAD_LIMIT;
 }
 

@@ -1,5 +1,5 @@
 /* store.put: Store, and removal by a Store of exists = False. */
-#include "rpc_request.h"
+#include "rpc_store.h"
 
 #include "common/output.h"
 #include "config/kind.h"
@@ -18,75 +18,18 @@ enum {
 	LIFETIME_S = 86400
 };
 
-struct put {
-	struct agent_request base;
-	struct reload_store_item *items; /* in the arena */
-	size_t count;
-	uint64_t generation;           /* asked for, 0: any */
-	struct reload_array_range all; /* of a removal's first question */
-	bool keep,
-		followed; /* followed: it is asked whether what is stored is ahead of the clock */
-	reload_utc begun;
-	struct reload_failure refused; /* of the Store before that */
-};
-
-/* Whether the Kind's policy lets this node write all of it (RFC 6940 s7.3). */
-static bool allowed(const struct put *q)
-{
-	const struct reload_credentials *own = q->base.agent->credentials;
-	const struct reload_topology_ops *topology =
-		reload_topology_find(q->base.config->topology_plugin);
-	for (size_t i = 0; i < q->count; i++) {
-		struct reload_access a = { .kind = q->base.kind,
-			.resource = &q->base.target.resource,
-			.value = &q->items[i].value,
-			.cert = own->cert,
-			.node = &own->node,
-			.resource_id = topology->resource_id };
-		if (!reload_access_allowed(&a))
-			return false;
-	}
-	return true;
-}
-
-/* What helps a writer whom the Kind's policy or limits keep out (RFC 6940 s7.3), or whose clock does (STO-26). */
-static void hint_writer(const struct put *q, enum reload_err err, struct reload_why *why)
-{
-	const struct reload_cert *cert = q->base.agent->credentials->cert;
-	const char *instance = q->base.agent->instance;
-	char kind[AGENT_KIND];
-	agent_kind_name(kind, q->base.kind);
-	if (err == RELOAD_DATA_TOO_LARGE)
-		reload_why_hint(why,
-			"a shorter value, or make room: reload-fetch -a %s --stat -k %s %s",
-			instance, kind, agent_operand(&q->base));
-	else if (err == RELOAD_DATA_TOO_OLD || (err == RELOAD_FORBIDDEN && allowed(q)))
-		reload_why_hint(why, "compare the clocks: reload-ping -a %s -j %s", instance,
-			agent_operand(&q->base));
-	else if (err != RELOAD_FORBIDDEN)
-		return;
-	else if (q->base.kind->access == RELOAD_ACCESS_USER_MATCH && cert->user)
-		reload_why_hint(why, "the own name: reload-store -a %s -k %s %s VALUE", instance,
-			kind, cert->user);
-	else if (q->base.kind->access == RELOAD_ACCESS_USER_NODE_MATCH && cert->user)
-		reload_why_hint(why, "the own name and key: reload-store -a %s -k %s %s VALUE",
-			instance, kind, cert->user);
-	else
-		reload_why_hint(why, "an agent whose Node-ID makes that Resource-ID");
-}
-
 static enum reload_err bad_value(
-	const struct put *q, struct reload_why *why, enum reload_err err, const char *reason)
+	const struct agent_put *q, struct reload_why *why, enum reload_err err, const char *reason)
 {
 	char what[256], kind[AGENT_KIND];
 	snprintf(what, sizeof(what), "cannot store at %.150s", q->base.target.shown);
 	reload_why_set(why, err, what, "Kind %s: %s", agent_kind_name(kind, q->base.kind), reason);
-	hint_writer(q, err, why);
+	agent_put_hint(q, err, NULL, why);
 	return err;
 }
 
 static enum reload_err read_bytes(
-	struct put *q, struct span *out, const json_t *v, struct reload_why *why)
+	struct agent_put *q, struct span *out, const json_t *v, struct reload_why *why)
 {
 	const char *base64 = param_text(v, "value", NULL), *text = param_text(v, "text", NULL);
 	if (base64 && text)
@@ -105,8 +48,8 @@ static enum reload_err read_bytes(
 }
 
 /* Where the value goes: nothing for SINGLE, a place for ARRAY, a key for DICTIONARY. */
-static enum reload_err read_place(
-	struct put *q, struct reload_stored_value *out, const json_t *v, struct reload_why *why)
+static enum reload_err read_place(struct agent_put *q, struct reload_stored_value *out,
+	const json_t *v, struct reload_why *why)
 {
 	const struct reload_kind *kind = q->base.kind;
 	const char *key = param_text(v, "key", NULL);
@@ -130,8 +73,8 @@ static enum reload_err read_place(
 	return agent_key_parse(&out->key, q->base.agent, &q->base.arena, key, why);
 }
 
-static enum reload_err read_item(
-	struct put *q, struct reload_store_item *item, const json_t *v, struct reload_why *why)
+static enum reload_err read_item(struct agent_put *q, struct reload_store_item *item,
+	const json_t *v, struct reload_why *why)
 {
 	const struct reload_kind *kind = q->base.kind;
 	const struct reload_usage *usage = reload_usage_find(kind->id);
@@ -157,7 +100,7 @@ static enum reload_err read_item(
 	return RELOAD_OK;
 }
 
-static enum reload_err read_items(struct put *q, const json_t *params, struct reload_why *why)
+static enum reload_err read_items(struct agent_put *q, const json_t *params, struct reload_why *why)
 {
 	const json_t *values = json_object_get(params, "values");
 	enum reload_err err = RELOAD_OK;
@@ -171,13 +114,13 @@ static enum reload_err read_items(struct put *q, const json_t *params, struct re
 	return err;
 }
 
-static reload_utc stored_at(const struct put *q, size_t i)
+static reload_utc stored_at(const struct agent_put *q, size_t i)
 {
 	return q->items[i].storage_time ? q->items[i].storage_time : q->begun;
 }
 
-static json_t *put_json(
-	struct put *q, uint64_t generation, const struct reload_result *r, json_t *replicas)
+json_t *agent_put_json(
+	struct agent_put *q, uint64_t generation, const struct reload_result *r, json_t *replicas)
 {
 	char kind[AGENT_KIND];
 	const struct reload_store_item *first = &q->items[0];
@@ -196,47 +139,14 @@ static json_t *put_json(
 		r ? json_of_transaction(r->transaction) : json_null());
 }
 
-/* Error_Generation_Counter_Too_Low carries a StoreAns with the present counters (RFC 6940 s7.4.1.1). */
-static void generation_failed(struct put *q, const struct reload_result *r)
-{
-	struct reload_failure f = { .err = r->err, .overlay_code = r->overlay_code };
-	struct reload_store_ans ans;
-	struct wire_ctx ctx = reload_config_wire_ctx(q->base.config);
-	ctx.arena = &q->base.arena;
-	char what[256], shown[AGENT_SHORT], asked[48] = "";
-	if (reload_wire_decode(r->error_info, &reload_store_ans_wire, &ctx, &ans))
-		ans.kind_responses_count = 0;
-	for (size_t i = 0; i < ans.kind_responses_count; i++)
-		if (ans.kind_responses[i].kind == q->base.kind->id) {
-			f.has_generation = true;
-			f.generation = ans.kind_responses[i].generation_counter;
-		}
-	if (q->generation)
-		snprintf(asked, sizeof(asked), ", not %" PRIu64, q->generation);
-	snprintf(
-		what, sizeof(what), "another generation is stored at %.200s", q->base.target.shown);
-	if (f.has_generation)
-		reload_why_set(&f.why, f.err, what,
-			"peer %s answered Error_Generation_Counter_Too_Low: it is %" PRIu64 "%s",
-			agent_short_id(shown, &r->responder), f.generation, asked);
-	else
-		reload_why_set(&f.why, f.err, what,
-			"peer %s answered Error_Generation_Counter_Too_Low",
-			agent_short_id(shown, &r->responder));
-	reload_why_hint(&f.why,
-		"reload-fetch -a %s -k 0x%" PRIx32 " %s, then store with the present generation",
-		q->base.agent->instance, q->base.kind->id, agent_operand(&q->base));
-	agent_request_fail_with(&q->base, r, &f);
-}
-
-static struct agent_kept_place place_of(const struct put *q, size_t i)
+static struct agent_kept_place place_of(const struct agent_put *q, size_t i)
 {
 	return (struct agent_kept_place){ q->base.target.resource, q->base.kind->id,
 		&q->items[i].value };
 }
 
 /* What was stored is kept; or is no longer, when something else was stored in its place. */
-static enum reload_err keep(struct put *q, uint64_t generation, struct reload_why *why)
+static enum reload_err keep(struct agent_put *q, uint64_t generation, struct reload_why *why)
 {
 	struct agent_kept *kept = agent_kept_of(q->base.agent);
 	const char *name = q->base.target.name;
@@ -264,7 +174,7 @@ static enum reload_err keep(struct put *q, uint64_t generation, struct reload_wh
 }
 
 /* Whether what is to be kept can be. */
-static enum reload_err may_keep(const struct put *q, struct reload_why *why)
+static enum reload_err may_keep(const struct agent_put *q, struct reload_why *why)
 {
 	enum reload_err err =
 		q->keep ? agent_kept_writable(agent_kept_of(q->base.agent), why) : RELOAD_OK;
@@ -282,8 +192,8 @@ static enum reload_err may_keep(const struct put *q, struct reload_why *why)
 	return err;
 }
 
-/* Asks what stands in the places. */
-static struct reload_request *begin_look(struct put *q, reload_result_fn then, enum reload_err *err)
+struct reload_request *agent_put_look(
+	struct agent_put *q, reload_result_fn then, enum reload_err *err)
 {
 	const struct reload_kind *kind = q->base.kind;
 	struct reload_specifier s = { .kind = kind->id, .model = kind->model };
@@ -302,33 +212,33 @@ static void followed(void *arg, const struct reload_result *r);
  * Refused as too old: a value of before, of a clock that was ahead, may stand in the way.  What is there is asked, once, and
  * then the writer follows it (RFC 6940 s7, STO-26).
  */
-static bool follow(struct put *q, const struct reload_result *r)
+static bool follow(struct agent_put *q, const struct reload_result *r)
 {
 	enum reload_err err = RELOAD_OK;
 	if (r->err != RELOAD_DATA_TOO_OLD || !r->overlay_code || q->followed)
 		return false;
 	q->followed = true;
 	agent_request_explain(&q->base, r, "cannot store at", &q->refused);
-	hint_writer(q, r->err, &q->refused.why);
-	agent_request_next(&q->base, begin_look(q, followed, &err), err);
+	agent_put_hint(q, r->err, r, &q->refused.why);
+	agent_request_next(&q->base, agent_put_look(q, followed, &err), err);
 	return true;
 }
 
 static void put_done(void *arg, const struct reload_result *r)
 {
-	struct put *q = arg;
+	struct agent_put *q = arg;
 	if (follow(q, r))
 		return;
 	if (r->err == RELOAD_GENERATION_TOO_LOW && r->overlay_code) {
-		generation_failed(q, r);
+		agent_put_other_generation(q, r);
 		return;
 	}
 	if (r->err || !r->answer || !r->answer->body_decoded ||
 		!r->answer->body.store_ans.kind_responses_count) {
 		struct reload_failure f;
 		agent_request_explain(&q->base, r, "cannot store at", &f);
-		if (r->overlay_code)
-			hint_writer(q, r->err, &f.why);
+		if (r->overlay_code || r->err == RELOAD_MESSAGE_TOO_LARGE)
+			agent_put_hint(q, r->err, r, &f.why);
 		agent_request_fail_with(&q->base, r, &f);
 		return;
 	}
@@ -341,16 +251,15 @@ static void put_done(void *arg, const struct reload_result *r)
 		agent_request_fail_with(&q->base, r, &f);
 		return;
 	}
-	agent_request_reply(&q->base,
-		put_json(q, k->generation_counter, r, json_of_ids(k->replicas, k->replicas_count)));
+	agent_request_reply(&q->base, agent_put_json(q, k->generation_counter, r,
+					      json_of_ids(k->replicas, k->replicas_count)));
 }
 
-/* What the storer will decide by the Kind's access control policy. */
-static enum reload_err may_write(const struct put *q, struct reload_why *why)
+enum reload_err agent_put_may_write(const struct agent_put *q, struct reload_why *why)
 {
 	const struct reload_cert *cert = q->base.agent->credentials->cert;
 	char reason[96];
-	if (allowed(q))
+	if (agent_put_allowed(q))
 		return RELOAD_OK;
 	snprintf(reason, sizeof(reason), "policy %s does not let %.40s write there",
 		reload_access_policy_name(q->base.kind->access),
@@ -358,8 +267,7 @@ static enum reload_err may_write(const struct put *q, struct reload_why *why)
 	return bad_value(q, why, RELOAD_FORBIDDEN, reason);
 }
 
-/* Whether the metadata is of the place of item. */
-static bool same_place(
+bool agent_put_same_place(
 	const struct reload_stored_metadata *m, const struct reload_stored_value *item)
 {
 	switch (item->model) {
@@ -388,21 +296,20 @@ static bool meet(struct reload_store_item *item, const struct reload_stored_meta
 	return true;
 }
 
-/* Tells whether the times of any value changed. */
-static bool meet_all(struct put *q, const struct reload_stat_ans *ans)
+bool agent_put_meet(struct agent_put *q, const struct reload_stat_ans *ans)
 {
 	bool any = false;
 	for (size_t k = 0; k < ans->kind_responses_count; k++)
 		for (size_t v = 0; v < ans->kind_responses[k].values_count; v++) {
 			const struct reload_stored_metadata *m = &ans->kind_responses[k].values[v];
 			for (size_t i = 0; i < q->count; i++)
-				if (same_place(m, &q->items[i].value))
+				if (agent_put_same_place(m, &q->items[i].value))
 					any |= meet(&q->items[i], m);
 		}
 	return any;
 }
 
-static struct reload_request *begin_store(struct put *q, enum reload_err *err)
+static struct reload_request *begin_store(struct agent_put *q, enum reload_err *err)
 {
 	return reload_peer_store(q->base.agent->peer, &q->base.way, &q->base.target.resource,
 		q->items, q->count, put_done, q, err);
@@ -410,7 +317,7 @@ static struct reload_request *begin_store(struct put *q, enum reload_err *err)
 
 static void looked(void *arg, const struct reload_result *r)
 {
-	struct put *q = arg;
+	struct agent_put *q = arg;
 	enum reload_err err = RELOAD_OK;
 	bool nothing = r->err == RELOAD_NOT_FOUND || r->err == RELOAD_UNKNOWN_KIND;
 	if (!nothing && (r->err || !r->answer || !r->answer->body_decoded)) {
@@ -418,17 +325,17 @@ static void looked(void *arg, const struct reload_result *r)
 		return;
 	}
 	if (!nothing)
-		(void)meet_all(q, &r->answer->body.stat_ans);
+		(void)agent_put_meet(q, &r->answer->body.stat_ans);
 	struct reload_request *next = begin_store(q, &err);
 	agent_request_next(&q->base, next, err);
 }
 
 static void followed(void *arg, const struct reload_result *r)
 {
-	struct put *q = arg;
+	struct agent_put *q = arg;
 	enum reload_err err = RELOAD_OK;
 	if (r->err || !r->answer || !r->answer->body_decoded ||
-		!meet_all(q, &r->answer->body.stat_ans)) {
+		!agent_put_meet(q, &r->answer->body.stat_ans)) {
 		agent_request_fail_with(&q->base, r, &q->refused);
 		return;
 	}
@@ -437,9 +344,9 @@ static void followed(void *arg, const struct reload_result *r)
 
 enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
-	struct put *q = RELOAD_NEW(put);
+	struct agent_put *q = RELOAD_NEW(agent_put);
 	struct reload_failure f = { 0 };
-	bool dry = param_bool(params, "dry_run", false);
+	q->dry = param_bool(params, "dry_run", false);
 	q->begun = cli_now();
 	f.err = agent_request_begin(&q->base, arg, call, params, &f.why);
 	if (!f.err)
@@ -447,15 +354,14 @@ enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const
 	q->keep = param_bool(params, "keep", false);
 	if (!f.err)
 		f.err = may_keep(q, &f.why);
-	if (!f.err && dry)
-		f.err = may_write(q, &f.why);
 	if (f.err)
 		return agent_request_refuse(&q->base, &f);
-	if (dry)
-		return agent_request_reply(&q->base, put_json(q, 0, NULL, json_array()));
+	if (q->dry)
+		return agent_put_rehearse(q);
 	bool removes = false; /* how long what is to be removed has left is asked first */
 	for (size_t i = 0; i < q->count; i++)
 		removes |= !q->items[i].value.exists;
-	struct reload_request *r = removes ? begin_look(q, looked, &f.err) : begin_store(q, &f.err);
+	struct reload_request *r =
+		removes ? agent_put_look(q, looked, &f.err) : begin_store(q, &f.err);
 	return agent_request_started(&q->base, r, f.err);
 }

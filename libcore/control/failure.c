@@ -89,6 +89,7 @@ json_t *reload_failure_json(const struct reload_failure *f)
 		o, "transaction", u64_or_null(f->transaction != 0, f->transaction, "%016" PRIx64));
 	json_object_set_new(
 		o, "generation", u64_or_null(f->has_generation, f->generation, "%" PRIu64));
+	json_object_set_new(o, "values", f->values ? json_incref(f->values) : json_null());
 	return o;
 }
 

@@ -14,6 +14,7 @@ struct reload_failure {
 	uint64_t transaction;  /* 0: none */
 	bool has_generation;
 	uint64_t generation; /* the present one, with RELOAD_GENERATION_TOO_LOW */
+	json_t *values; /* what is stored there, with RELOAD_GENERATION_TOO_LOW; borrowed; NULL: not known */
 	struct reload_why why;
 };
 

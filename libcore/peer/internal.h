@@ -348,6 +348,7 @@ struct reload_request {
 	struct wr contents, tail, list;
 	bool sealing, cancelled, ended, exempt; /* exempt: of the closeness check (CHORD-02) */
 	bool served_here;                       /* this node was given it, as it was responsible */
+	bool rehearse;                          /* ends in front of its transmission */
 	bool resting; /* nobody was responsible for it: it is sent again when `rest` fires */
 	struct reload_timer rest;
 	reload_ms rest_ms; /* the last rest */

@@ -153,11 +153,15 @@ struct reload_result {
 
 typedef void (*reload_result_fn)(void *arg, const struct reload_result *result);
 
-/* A request's way: a Destination List whose last entry is the target; timeout_ms 0: five transmissions. */
+/*
+ * A request's way: a Destination List whose last entry is the target; timeout_ms 0: five transmissions.  With rehearse all is
+ * done but the sending, and the result has no answer.
+ */
 struct reload_way {
 	const struct reload_destination *list;
 	size_t count;
 	reload_ms timeout_ms;
+	bool rehearse;
 };
 
 struct reload_store_item {

@@ -61,6 +61,7 @@ struct reload_request *reload_request_new(struct reload_peer *p, uint16_t code,
 		return NULL;
 	struct reload_request *r = request_make(p, code, way->list, way->count);
 	r->timeout_ms = way->timeout_ms;
+	r->rehearse = way->rehearse;
 	r->fn = fn;
 	r->arg = arg;
 	return r;
@@ -249,6 +250,10 @@ static void sealed(void *arg, struct span tail, enum reload_err err)
 			r, RELOAD_MESSAGE_TOO_LARGE, "the request exceeds max-message-size");
 		return;
 	}
+	if (r->rehearse) {
+		request_end(r);
+		return;
+	}
 	wr_span(&r->tail, tail);
 	if (r->transaction.active)
 		reload_requests_transmit(
@@ -290,8 +295,10 @@ static void start(struct reload_request *r)
 		return;
 	}
 	if (decide(r).verdict == RELOAD_DELIVER) {
-		if (!reload_transaction_begin(&r->peer->transactions, &r->transaction,
-			    r->transaction.id, time_left(r)))
+		if (r->rehearse)
+			request_end(r);
+		else if (!reload_transaction_begin(&r->peer->transactions, &r->transaction,
+				 r->transaction.id, time_left(r)))
 			reload_request_fail(r, RELOAD_BUG, "transaction id drawn twice");
 	} else {
 		seal(r);

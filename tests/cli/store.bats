@@ -215,7 +215,7 @@ DICT=0xf0000003
 	matches "${stderr_lines[2]}" '  try:  the own name and key: .* bob@calls.example VALUE$'
 	head -c 20000 /dev/zero >large
 	R reload-store -a alice -k $K alice@calls.example -f large
-	matches "${stderr_lines[2]}" '^  try:  a shorter value'
+	matches "${stderr_lines[2]}" '^  try:  at most 4096 bytes: reload-store '
 }
 
 @test "-o writes to a pipe, through a symbolic link, and keeps modes" {

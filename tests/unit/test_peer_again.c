@@ -180,6 +180,42 @@ static void cancelled_while_it_rests(void **state)
 	assert_null(heard_code(r->b, RELOAD_FETCH_REQ));
 }
 
+static void a_rehearsal_sends_nothing(void **state)
+{
+	struct ring *r = *state;
+	static char large[20000];
+	struct asked a = ask_of(r, 0);
+	memset(large, 'x', sizeof(large) - 1);
+	a.way.rehearse = true;
+	store(&a);
+	assert_int_equal(a.o->calls, 1);
+	assert_int_equal(a.o->err, RELOAD_OK);
+	assert_null(heard_code(r->b, RELOAD_STORE_REQ));
+	/* nor is anything stored where this node itself would store it */
+	a = ask_of(r, 0);
+	a.at = id_at(0x70);
+	a.way.rehearse = true;
+	struct reload_status before, after;
+	reload_peer_status(r->u->peer, &before);
+	store(&a);
+	reload_peer_status(r->u->peer, &after);
+	assert_int_equal(a.o->calls, 1);
+	assert_int_equal(a.o->err, RELOAD_OK);
+	assert_int_equal(after.values, before.values);
+	/* and what is larger than max-message-size is found */
+	struct reload_store_item item = { .kind = K_VALUE,
+		.lifetime_s = 60,
+		.value = { .exists = true, .value = span_str(large) } };
+	enum reload_err err;
+	a = ask_of(r, 0);
+	a.way.rehearse = true;
+	ask_way(&a);
+	assert_non_null(
+		reload_peer_store(r->u->peer, &a.way, &a.at, &item, 1, outcome_fn, a.o, &err));
+	net_settle(r->net);
+	assert_int_equal(a.o->err, RELOAD_MESSAGE_TOO_LARGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +224,7 @@ int main(void)
 		ring_test(access_control_is_final),
 		ring_test(who_always_says_so_costs_the_time_alone),
 		ring_test(cancelled_while_it_rests),
+		ring_test(a_rehearsal_sends_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,3 +121,49 @@ advised() {
 	R reload-fetch -a dave -j -k LIST alice@calls.example
 	ok
 }
+
+# Two values that change together are read in different parts: an answer has both of one Store, whatever is stored meanwhile.
+@test "all parts are of one generation" {
+	cat >race.py <<-'END'
+		import json, socket, sys, threading
+		def agent(path):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect(path)
+		    return s.makefile("rw")
+		def ask(f, method, **params):
+		    params.update(target="alice@calls.example", kind="LIST")
+		    f.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}) + "\n")
+		    f.flush()
+		    return json.loads(f.readline())
+		writer, reader, over = agent(sys.argv[1]), agent(sys.argv[2]), threading.Event()
+		def write():
+		    n = 0
+		    while not over.is_set():
+		        text = "pair %d" % n + 900 * "y"
+		        assert "result" in ask(writer, "store.put", values=[{"index": i, "text": text} for i in (0, 59)])
+		        n += 1
+		ask(writer, "store.put", values=[{"index": i, "text": "pair"} for i in (0, 59)])
+		thread = threading.Thread(target=write)
+		thread.start()
+		try:
+		    for _ in range(6):
+		        a = ask(reader, "store.fetch")
+		        if "error" in a:
+		            assert a["error"]["data"]["code"] == 7, a
+		            continue
+		        values = {v["index"]: v["text"] for v in a["result"]["values"]}
+		        assert values[0] == values[59], (values[0][:8], values[59][:8])
+		finally:
+		    over.set()
+		    thread.join()
+	END
+	# who is responsible reads at once
+	responsible=$(reload-fetch -a alice -j -k LIST alice@calls.example --index 0 | jq -r .responsible)
+	reader=bob
+	[ "$responsible" != "$(node_of bob)" ] || reader=carol
+	R python3 race.py "$RELOAD_HOME/run/alice.sock" "$RELOAD_HOME/run/$reader.sock"
+	ok
+	R reload-fetch -a bob -j -k LIST alice@calls.example
+	ok
+	[ "$(jq '[.values[] | select(.index == 0 or .index == 59) | .text] | unique | length' <<<"$output")" = 1 ]
+}

@@ -92,6 +92,8 @@ bool reload_chord_link_ready(struct reload_topology *t, struct chord_link *link,
 	bool news = link->ready != ready;
 	if (!ready && link->neighbour)
 		reload_chord_past_went(t, &link->id);
+	if (!ready)
+		reload_chord_damp_went(t, link);
 	link->ready = ready;
 	if (news)
 		t->peers_changed = t->stirred = true;
@@ -220,6 +222,7 @@ void reload_chord_refresh(struct reload_topology *t)
 
 void reload_chord_after(struct reload_topology *t)
 {
+	reload_chord_admit_step(t);
 	reload_chord_refresh(t);
 	reload_chord_repair_step(t);
 	reload_chord_known_pump(t);
@@ -270,8 +273,8 @@ static void free_chord(struct reload_topology *t)
 	reload_timer_cancel(t->host.timers, &t->drop_timer);
 	reload_chord_set_clear(&t->peers);
 	reload_chord_set_clear(&t->route);
-	reload_chord_set_clear(&t->handing);
-	reload_chord_set_clear(&t->waiting);
+	reload_chord_admit_stop(t);
+	free(t->damps);
 	free(t->links);
 	free(t->known);
 	free(t->informants);

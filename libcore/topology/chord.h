@@ -54,6 +54,14 @@ enum {
 	CHORD_PAST_MS = 60000,       /* a former neighbour may still replicate, see chord_past.c */
 	CHORD_PAST_MAX = 32,         /* former neighbours; the one that went first makes room */
 	CHORD_UNSETTLED_MS = 120000, /* after a new neighbour: rings may have merged */
+	CHORD_RETURNS =
+		2, /* of a node that was given data and went: it is given them at once; then */
+	CHORD_DAMP_MS = 4000,      /* it waits, twice as long each time, and */
+	CHORD_DAMP_MAX_MS = 40000, /* less than CHORD_JOIN_WAIT_MS: who joins is still there */
+	CHORD_DAMP_FORGOTTEN_MS = 600000,
+	CHORD_DAMP_MAX = 64,  /* nodes that went; who went first makes room */
+	CHORD_GIFTS = 8,      /* to nodes that often return, at once; and */
+	CHORD_GIFT_MS = 5000, /* how long it takes to earn another one */
 };
 
 /* -- chord_table.c: ordered sets of Node-IDs on a ring; pure ------------------------------------------------------- */
@@ -103,6 +111,7 @@ struct chord_link {
 	struct reload_id third; /* with listed: its third predecessor; len 0: it has fewer */
 	bool ready : 1;         /* a peer: its Update came over this link, or we admitted it */
 	bool bad : 1;           /* the link layer doubts it: no messages through it */
+	bool given : 1;         /* data were ordered for it in this stay, see chord_damp.c */
 	bool handed : 1;        /* we gave it its range when we admitted it */
 	bool asked : 1;         /* we sent it a Join in this attempt */
 	bool sole : 1;          /* its last list knew nobody but us */
@@ -207,6 +216,13 @@ enum chord_phase {
 	CHORD_JOIN_SENT
 };
 
+/* A node that was given data and went. */
+struct chord_damp {
+	struct reload_id id;
+	uint8_t returns; /* 0: free */
+	reload_ms went;  /* the last time */
+};
+
 struct reload_topology {
 	struct reload_topology_host host;
 	struct reload_id self;
@@ -259,7 +275,12 @@ struct reload_topology {
 	struct reload_timer join_timer;
 
 	/* as Admitting Peer */
-	struct chord_set handing, waiting;
+	struct chord_set handing, waiting, damped; /* damped: Joins of nodes that come and go */
+	struct reload_timer damped_timer;
+	struct chord_damp *damps; /* at most CHORD_DAMP_MAX */
+	size_t damps_count, damps_cap;
+	unsigned gifts; /* of CHORD_GIFTS, as of gifts_at */
+	reload_ms gifts_at;
 
 	uint32_t finger_cookies[CHORD_FINGERS_WANTED];
 	unsigned finger_passes;
@@ -452,6 +473,17 @@ void reload_chord_admit_handed_over(struct reload_topology *t, const struct relo
 void reload_chord_admit_waiting(struct reload_topology *t);
 /* reload_chord_admit_lost(): the link to node is down. */
 void reload_chord_admit_lost(struct reload_topology *t, const struct reload_id *node);
+/* reload_chord_admit_step() takes up the Joins of nodes that come and go, when it is their time; reload_chord_admit_stop() forgets all. */
+void reload_chord_admit_step(struct reload_topology *t);
+void reload_chord_admit_stop(struct reload_topology *t);
+
+/* -- chord_damp.c: ranges for nodes that come and go --------------------------------------------------------------- */
+
+/* reload_chord_damp_until() tells from when on node may be given data; 0: now. */
+reload_ms reload_chord_damp_until(struct reload_topology *t, const struct reload_id *node);
+/* reload_chord_damp_given() notes that data are ordered for it, reload_chord_damp_went() that its stay has ended. */
+void reload_chord_damp_given(struct reload_topology *t, const struct reload_id *node);
+void reload_chord_damp_went(struct reload_topology *t, struct chord_link *link);
 
 /* -- chord_update.c ------------------------------------------------------------------------------------------------- */
 

@@ -10,12 +10,33 @@
  * send them at once: p may fail before it has done so, and then JN is the new owner.
  *
  * A Join of our own predecessor means that it did not see its admission: it is admitted anew, but when it was admitted over the same
- * link less than CHORD_READMIT_MS ago our Update says so and that is all: Joins are cheap, a range is not.
+ * link less than CHORD_READMIT_MS ago our Update says so and that is all: Joins are cheap, a range is not.  For the same reason who
+ * comes and goes waits for its range, see chord_damp.c.
  *
  * Before we have announced ourselves (R-10.5-14) Joins wait.  Limits: CHORD_JOINS_MAX nodes waiting and as many in
  * hand-over; a Join beyond them is not followed up and JN tries again.
  */
 #include "topology/chord.h"
+
+/* A Join of our predecessor that was not admitted over its link lately. */
+static bool again(struct reload_topology *t, const struct chord_link *link)
+{
+	bool lately = link->handed && reload_chord_now(t) < link->handed_at + CHORD_READMIT_MS;
+	return link->ready && !lately && t->predecessors_count &&
+	       reload_id_eq(&link->id, &t->predecessors[0]);
+}
+
+/* Its Join is taken up later; our predecessor is told that it is that. */
+static bool waits(struct reload_topology *t, struct chord_link *link)
+{
+	if (!reload_chord_damp_until(t, &link->id))
+		return false;
+	if (t->damped.count < CHORD_JOINS_MAX)
+		reload_chord_set_add(&t->damped, &link->id);
+	if (link->ready)
+		reload_chord_update_now(t, link);
+	return true;
+}
 
 void reload_chord_admit_received(struct reload_topology *t, const struct reload_id *node)
 {
@@ -27,9 +48,10 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 			reload_chord_set_add(&t->waiting, node);
 		return;
 	}
-	bool lately = link->handed && reload_chord_now(t) < link->handed_at + CHORD_READMIT_MS;
-	if (link->ready && !lately && t->predecessors_count &&
-		reload_id_eq(node, &t->predecessors[0])) {
+	if (again(t, link)) {
+		reload_chord_damp_went(t, link);
+		if (waits(t, link))
+			return;
 		t->alone = link->sole;
 		reload_chord_link_ready(t, link, false);
 		reload_chord_refresh(t);
@@ -40,8 +62,14 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 		reload_chord_update_now(t, link);
 		return;
 	}
-	if (t->handing.count < CHORD_JOINS_MAX && reload_chord_set_add(&t->handing, node))
+	if (!reload_chord_set_has(&t->handing, node))
+		reload_chord_damp_went(t, link); /* it had its range over this link */
+	if (waits(t, link))
+		return;
+	if (t->handing.count < CHORD_JOINS_MAX && reload_chord_set_add(&t->handing, node)) {
+		reload_chord_damp_given(t, node);
 		t->host.store_range(t->host.arg, reload_chord_range_from(t), node, node, 1, true);
+	}
 }
 
 void reload_chord_admit_handed_over(struct reload_topology *t, const struct reload_id *node)
@@ -80,4 +108,36 @@ void reload_chord_admit_lost(struct reload_topology *t, const struct reload_id *
 {
 	reload_chord_set_remove(&t->handing, node);
 	reload_chord_set_remove(&t->waiting, node);
+	reload_chord_set_remove(&t->damped, node);
+}
+
+void reload_chord_admit_stop(struct reload_topology *t)
+{
+	reload_chord_set_clear(&t->handing);
+	reload_chord_set_clear(&t->waiting);
+	reload_chord_set_clear(&t->damped);
+	reload_timer_cancel(t->host.timers, &t->damped_timer);
+}
+
+static void on_damped(void *arg)
+{
+	reload_chord_after(arg);
+}
+
+void reload_chord_admit_step(struct reload_topology *t)
+{
+	reload_ms next = RELOAD_NEVER;
+	for (size_t i = 0; i < t->damped.count;) {
+		struct reload_id node = reload_chord_set_at(&t->damped, i);
+		reload_ms until = reload_chord_damp_until(t, &node);
+		if (until) {
+			next = until < next ? until : next;
+			i++;
+			continue;
+		}
+		reload_chord_set_remove(&t->damped, &node);
+		reload_chord_admit_received(t, &node);
+	}
+	if (t->damped_timer.armed || next != RELOAD_NEVER)
+		reload_chord_timer(t, &t->damped_timer, next, on_damped);
 }

@@ -25,6 +25,8 @@
  * The hold-down (R-10.7.1-03) is for who stands behind the failed member only: an Update may yet name a better match for
  * its place.  A nearer newcomer and the members that remain do not wait, nor does a member's place after a Leave.
  *
+ * Who comes and goes waits for all of this, see chord_damp.c.
+ *
  * A node that was just admitted does not send its data back to the Admitting Peer, unless it was here before and brings values
  * that nobody else may have.  The second successor gets them, although
  * it should be the Admitting Peer's first replica: that Store may still have been waiting.
@@ -44,8 +46,10 @@ static void shrunk(
 	bool grew =
 		!reload_id_eq(old, &t->self) &&
 		(reload_id_eq(from, &t->self) || reload_chord_nearer(&t->self, false, old, from));
-	if (!grew && owner && !owner->handed)
-		t->host.store_range(t->host.arg, old, from, from, 1, false);
+	if (grew || !owner || owner->handed || reload_chord_damp_until(t, from))
+		return; /* who waits is offered it later */
+	reload_chord_damp_given(t, from);
+	t->host.store_range(t->host.arg, old, from, from, 1, false);
 }
 
 enum holding {
@@ -105,6 +109,10 @@ static reload_ms complete(struct reload_topology *t, struct chord_copy *copy, ui
 	enum holding will = holding(t, &t->from, &copy->id);
 	if (now - copy->since < CHORD_UPDATE_WAIT_MS && will != HOLDING_YES)
 		return copy->since + CHORD_UPDATE_WAIT_MS;
+	reload_ms until = reload_chord_damp_until(t, &copy->id);
+	if (until)
+		return until;
+	reload_chord_damp_given(t, &copy->id);
 	t->host.store_range(
 		t->host.arg, &t->from, grew ? &copy->from : &t->self, &copy->id, number, false);
 	copy->ordered = true;
@@ -114,7 +122,8 @@ static reload_ms complete(struct reload_topology *t, struct chord_copy *copy, ui
 	return RELOAD_NEVER;
 }
 
-static void replicate(struct reload_topology *t)
+/* Returns when to look again. */
+static reload_ms replicate(struct reload_topology *t)
 {
 	struct chord_copy copies[2];
 	size_t n = t->successors_count < 2 ? t->successors_count : 2;
@@ -127,7 +136,7 @@ static void replicate(struct reload_topology *t)
 	}
 	memcpy(t->copies, copies, n * sizeof(*copies));
 	t->copies_count = n;
-	reload_chord_timer(t, &t->data_timer, next, on_timer);
+	return next;
 }
 
 static void on_drop(void *arg)
@@ -162,17 +171,29 @@ void reload_chord_data_failed(struct reload_topology *t, const struct reload_id 
 	t->held_until = now + CHORD_HOLD_DOWN_MS;
 }
 
-static void offer(struct reload_topology *t)
+/* Returns when to look again: who comes and goes waits. */
+static reload_ms offer(struct reload_topology *t)
 {
-	size_t n = t->predecessors_count < 3 ? t->predecessors_count : 3;
+	struct reload_id seen[3];
+	size_t n = t->predecessors_count < 3 ? t->predecessors_count : 3, count = 0;
+	reload_ms next = RELOAD_NEVER;
 	for (size_t i = 0; i < n; i++) {
 		const struct reload_id *to = &t->predecessors[i],
 				       *from = i + 1 < t->predecessors_count ? to + 1 : &t->self;
-		if (!reload_id_listed(t->seen, t->seen_count, to))
+		if (!reload_id_listed(t->seen, t->seen_count, to)) {
+			reload_ms until = reload_chord_damp_until(t, to);
+			if (until) {
+				next = until < next ? until : next;
+				continue;
+			}
+			reload_chord_damp_given(t, to);
 			t->host.offer_range(t->host.arg, from, to);
+		}
+		seen[count++] = *to;
 	}
-	memcpy(t->seen, t->predecessors, n * sizeof(*t->seen));
-	t->seen_count = n;
+	memcpy(t->seen, seen, count * sizeof(*seen));
+	t->seen_count = count;
+	return next;
 }
 
 void reload_chord_data_doubted(
@@ -210,8 +231,8 @@ bool reload_chord_data_refresh(struct reload_topology *t)
 		t->host.drop_range(t->host.arg, &t->self, &now);
 	t->owner = true;
 	t->from = now;
-	replicate(t);
-	offer(t);
+	reload_ms copies = replicate(t), offers = offer(t);
+	reload_chord_timer(t, &t->data_timer, copies < offers ? copies : offers, on_timer);
 	forget(t);
 	return changed;
 }

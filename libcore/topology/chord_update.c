@@ -338,10 +338,10 @@ void reload_chord_leave(struct reload_topology *t)
 	reload_chord_join_stop(t);
 	reload_chord_known_clear(t);
 	t->announced = false;
-	reload_chord_set_clear(&t->handing);
-	reload_chord_set_clear(&t->waiting);
+	reload_chord_admit_stop(t);
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_DETACHED, NULL);
 	for (size_t i = 0; i < t->links_count; i++) {
+		t->links[i].given = false; /* it is we who go */
 		reload_chord_link_ready(t, &t->links[i], false);
 		t->links[i].dirty = false;
 	}

@@ -491,13 +491,29 @@ static void neighbours_of_one_certificate(void **state)
 struct shout {
 	struct node *by;
 	unsigned stores, updates;
+	size_t bytes;      /* of Stores, each transaction once */
+	uint64_t seen[64]; /* their transactions */
+	size_t seen_count;
 };
+
+static bool is_repeated(struct shout *s, uint64_t transaction)
+{
+	for (size_t i = 0; i < s->seen_count; i++)
+		if (s->seen[i] == transaction)
+			return true;
+	assert_true(s->seen_count < COUNT_OF(s->seen));
+	s->seen[s->seen_count++] = transaction;
+	return false;
+}
 
 static bool shout_tap(struct net *net, struct packet *p)
 {
 	struct shout *s = net->tap_arg;
 	const struct reload_msg *m = msg_of(net, span_of(p->at, p->len));
 	s->stores += p->from == s->by && m->code == RELOAD_STORE_REQ;
+	if (p->from == s->by && m->code == RELOAD_STORE_REQ &&
+		!is_repeated(s, m->header.transaction_id))
+		s->bytes += p->len;
 	s->updates += p->from == s->by && m->code == RELOAD_UPDATE_REQ;
 	return true;
 }
@@ -588,6 +604,43 @@ static void joins_again_and_again(void **state)
 	net_free(net);
 }
 
+/* A node connects, asks to be admitted, goes and comes again: it is sent its range three times, and then ever more seldom. */
+static void comes_and_goes(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *u = node_new(net, 0x80), *n = node_new(net, 0x70);
+	node_first(u);
+	struct node *s = node_storing(net, u, K_NODE);
+	struct crafted_store *store = store_of(s, K_NODE, "value", 0);
+	struct craft c = craft_store(s, u, store);
+	net_link(s, u);
+	expect_answer(s, tell(&c, u), RELOAD_STORE_ANS);
+	struct shout heard = { .by = u };
+	net->tap = shout_tap;
+	net->tap_arg = &heard;
+	size_t once = 0, stays = 0;
+	for (int i = 0; i < 20; i++) {
+		size_t before = heard.bytes;
+		c = craft_join(n, u);
+		tell(&c, u);
+		net_pass(net, 2000);
+		stays += heard.bytes > before;
+		once = once ? once : heard.bytes;
+		struct net_link *l = net_link_between(n, u);
+		uint32_t number = number_at(u, n);
+		l->state = NET_LINK_NONE;
+		reload_peer_link_down(u->peer, number, RELOAD_LINK_DOWN);
+		net_pass(net, 1000);
+		forget(n);
+	}
+	/* a minute: at once three times, then after 4, 8, 16 and 32 s */
+	assert_in_range(stays, 3, 7);
+	assert_in_range(heard.bytes, 3 * once, 7 * (once + 64));
+	net->tap = NULL;
+	net_free(net);
+}
+
 /* Its own address among the bootstrap nodes: it finds itself there and does not stay. */
 static void bootstrap_is_itself(void **state)
 {
@@ -655,6 +708,7 @@ int main(void)
 		cmocka_unit_test(neighbours_of_one_certificate),
 		cmocka_unit_test(replicas_come_from_the_admitting_peer),
 		cmocka_unit_test(joins_again_and_again),
+		cmocka_unit_test(comes_and_goes),
 		cmocka_unit_test(bootstrap_is_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

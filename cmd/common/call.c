@@ -4,7 +4,6 @@
 #include "common/home.h"
 #include "control/methods.h"
 #include "util/alloc.h"
-#include "util/plain.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -313,17 +312,4 @@ const char *cli_until(char out[CLI_UNTIL], const char *rfc3339)
 	bool same = local.tm_year == today.tm_year && local.tm_yday == today.tm_yday;
 	strftime(out, CLI_UNTIL, same ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &local);
 	return out;
-}
-
-void cli_put_safe(FILE *out, const char *text)
-{
-	while (*text) {
-		struct reload_char c = reload_char_at(text);
-		char escaped[RELOAD_PLAIN_CHAR];
-		if (c.steers)
-			fputs(reload_plain_char(escaped, c), out);
-		else
-			fwrite(text, 1, c.len, out);
-		text += c.len;
-	}
 }

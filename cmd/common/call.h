@@ -78,6 +78,3 @@ enum {
 	CLI_UNTIL = 24
 };
 const char *cli_until(char out[CLI_UNTIL], const char *rfc3339);
-
-/* cli_put_safe() prints text with control and direction characters escaped (util/plain.h): what others store does not steer a terminal. */
-void cli_put_safe(FILE *out, const char *text);

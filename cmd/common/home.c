@@ -38,6 +38,19 @@ static char *user_path(const char *variable, const char *below_home, const char 
 	return out;
 }
 
+/* Names of overlays, instances and identities come from other people: none leads out of the place. */
+static bool leads_out(const char *rest)
+{
+	for (const char *part = rest; *part;) {
+		size_t n = strcspn(part, "/");
+		if ((n == 1 && part[0] == '.') || (n == 2 && part[0] == '.' && part[1] == '.') ||
+			(!n && *part))
+			return true;
+		part += n + (part[n] == '/');
+	}
+	return false;
+}
+
 enum reload_err cli_path(char **out, enum cli_place place, const char *rest, struct reload_why *why)
 {
 	static const struct {
@@ -49,6 +62,9 @@ enum reload_err cli_path(char **out, enum cli_place place, const char *rest, str
 	};
 	const char *home = getenv("RELOAD_HOME");
 	char *path;
+	if (leads_out(rest))
+		return reload_why_set(why, RELOAD_USAGE, "not a name",
+			"%.200s: a name has no /, and is not . or ..", rest);
 	if (home && *home)
 		path = join(home, places[place].own, rest);
 	else if (geteuid() == 0)

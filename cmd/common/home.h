@@ -11,7 +11,8 @@ enum cli_place {
 
 /*
  * cli_path() returns (owned) the path of rest, "" for the directory itself, in a place: under RELOAD_HOME/{etc,state,run},
- * else of root or of the XDG directories.  RELOAD_FAILED when no directory is known.
+ * else of root or of the XDG directories.  RELOAD_FAILED when no directory is known; RELOAD_USAGE when rest has a part that is
+ * empty, "." or "..": no name leads out of the place.
  */
 enum reload_err cli_path(
 	char **out, enum cli_place place, const char *rest, struct reload_why *why) MUST_CHECK;

@@ -1,6 +1,7 @@
 #include "common/output.h"
 
 #include "control/failure.h"
+#include "util/alloc.h"
 #include "util/plain.h"
 
 #include <errno.h>
@@ -36,6 +37,32 @@ static void clear_progress(struct cli *cli)
 	cli->progress_shown = false;
 }
 
+void cli_put_safe(FILE *out, const char *text)
+{
+	while (*text) {
+		struct reload_char c = reload_char_at(text);
+		char escaped[RELOAD_PLAIN_CHAR];
+		if (c.steers)
+			fputs(reload_plain_char(escaped, c), out);
+		else
+			fwrite(text, 1, c.len, out);
+		text += c.len;
+	}
+}
+
+/*
+ * put_words() prints words for a person.  Much in them comes from other nodes, documents and files: what would steer the terminal
+ * is escaped, and stays in one line.
+ */
+static void put_words(const char *fmt, va_list ap)
+{
+	char *text = NULL;
+	if (vasprintf(&text, fmt, ap) < 0)
+		return;
+	cli_put_safe(stderr, text);
+	free(text);
+}
+
 void cli_progress(struct cli *cli, const char *fmt, ...)
 {
 	if (cli->quiet || cli->verbose || !isatty(STDERR_FILENO) ||
@@ -44,7 +71,7 @@ void cli_progress(struct cli *cli, const char *fmt, ...)
 	clear_progress(cli);
 	va_list ap;
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	put_words(fmt, ap);
 	va_end(ap);
 	fflush(stderr);
 	cli->progress_shown = true;
@@ -57,7 +84,7 @@ void cli_step(struct cli *cli, unsigned level, const char *fmt, ...)
 	va_list ap;
 	va_start(ap, fmt);
 	fprintf(stderr, "%s: ", cli->program->name);
-	vfprintf(stderr, fmt, ap);
+	put_words(fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
 }
@@ -70,7 +97,7 @@ void cli_warn(struct cli *cli, const char *fmt, ...)
 	va_start(ap, fmt);
 	fprintf(stderr, "%s: %swarning:%s ", cli->program->name, color ? "\033[33m" : "",
 		color ? "\033[0m" : "");
-	vfprintf(stderr, fmt, ap);
+	put_words(fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
 }
@@ -144,6 +171,60 @@ static void print_json(FILE *out, const json_t *object)
 	free(text);
 }
 
+static bool steers(const json_t *v)
+{
+	const char *key, *text = json_string_value(v);
+	json_t *child;
+	size_t i;
+	for (; text && *text; text += reload_char_at(text).len)
+		if (reload_char_at(text).steers)
+			return true;
+	json_object_foreach ((json_t *)v, key, child)
+		if (steers(child))
+			return true;
+	json_array_foreach (v, i, child)
+		if (steers(child))
+			return true;
+	return false;
+}
+
+/* A copy in which no string steers a terminal. */
+static json_t *plain_of(const json_t *v)
+{
+	const char *key;
+	json_t *child, *out;
+	size_t i;
+	if (json_is_string(v)) {
+		size_t room = json_string_length(v) * RELOAD_PLAIN_CHAR + 1;
+		char *text = reload_alloc(room);
+		out = json_string(reload_plain(text, room, json_string_value(v)));
+		free(text);
+	} else if (json_is_object(v)) {
+		out = json_object();
+		json_object_foreach ((json_t *)v, key, child)
+			json_object_set_new(out, key, plain_of(child));
+	} else if (json_is_array(v)) {
+		out = json_array();
+		json_array_foreach (v, i, child)
+			json_array_append_new(out, plain_of(child));
+	} else {
+		out = json_incref((json_t *)v);
+	}
+	return out;
+}
+
+/* The words of other nodes pass here on their way to a person, whoever writes them out. */
+static void print_text(const json_t *object, cli_text_fn text, void *arg)
+{
+	if (!object || !steers(object)) {
+		text(stdout, object, arg);
+		return;
+	}
+	json_t *plain = plain_of(object);
+	text(stdout, plain, arg);
+	json_decref(plain);
+}
+
 void cli_print(struct cli *cli, const json_t *object, cli_text_fn text, void *arg)
 {
 	clear_progress(cli);
@@ -156,7 +237,7 @@ void cli_print(struct cli *cli, const json_t *object, cli_text_fn text, void *ar
 		break;
 	case CLI_TEXT:
 		if (text)
-			text(stdout, object, arg);
+			print_text(object, text, arg);
 		break;
 	}
 	errno = 0;
@@ -220,7 +301,8 @@ enum reload_err cli_confirm(struct cli *cli, const char *question, struct reload
 		return err;
 	}
 	clear_progress(cli);
-	fprintf(stderr, "%s [y/N] ", question);
+	cli_put_safe(stderr, question);
+	fputs(" [y/N] ", stderr);
 	fflush(stderr);
 	if (fgets(line, sizeof(line), stdin) &&
 		(!strcasecmp(line, "y\n") || !strcasecmp(line, "yes\n")))

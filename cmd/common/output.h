@@ -27,6 +27,9 @@ struct cli_error {
 int cli_fail(struct cli *cli, enum reload_err err, const struct reload_why *why);
 int cli_fail_with(struct cli *cli, const struct cli_error *error);
 
+/* cli_put_safe() prints text with control and direction characters escaped (util/plain.h): what others store does not steer a terminal. */
+void cli_put_safe(FILE *out, const char *text);
+
 /* cli_warn() prints "PROGRAM: warning: ..." on standard error, also with -q. */
 void cli_warn(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,6 +1,7 @@
 /* JSON and text by table. */
 #include "wire/internal.h"
 
+#include "util/plain.h"
 #include "util/text.h"
 
 #include <arpa/inet.h>
@@ -143,15 +144,17 @@ struct page {
 /* A peer's text must not move the cursor of whoever reads the log. */
 static void put_value(struct wr *w, const char *value)
 {
-	for (size_t i = 0; value[i]; i++) {
-		bool first = (value[i] & 0xc0) != 0x80; /* of a UTF-8 sequence */
-		if (i >= 2 * SHOWN && first) {
-			wr_bytes(w, "...", 3);
-			break;
-		}
-		bool control = (uint8_t)value[i] < 0x20 || value[i] == 0x7f;
-		wr_u8(w, control ? '.' : (uint8_t)value[i]);
+	size_t i = 0;
+	while (value[i] && i < 2 * SHOWN) {
+		struct reload_char c = reload_char_at(value + i);
+		if (c.steers)
+			wr_u8(w, '.');
+		else
+			wr_bytes(w, value + i, c.len);
+		i += c.len;
 	}
+	if (value[i])
+		wr_bytes(w, "...", 3);
 }
 
 static void put_line(const struct page *page, unsigned depth, const char *name, const char *value)

@@ -68,6 +68,43 @@ END
 	[ -z "$(find . -name 'x*' -newer saved -path '*x@*')" ]
 }
 
+# badly COMMAND...: a name that is none is wrong use, and nothing is read or written for it.
+badly() {
+	run -2 --separate-stderr "$@" || return 1
+	[[ "$stderr" == *"not a name"* || "$stderr" == *"not the name"* || "$stderr" == *"instance name"* ]]
+}
+
+@test "no name leads out of its place" {
+	mkdir -p lab/out lab/etc/identity/out
+	cp lab/etc/calls.example/overlay.xml lab/out/
+	cp -a saved/. lab/out/
+	find lab | sort >before
+	for name in ../out ../../lab/out ./calls.example calls.example/../../out calls.example//. .. .; do
+		badly reload-diag decode --overlay "$name" 00
+		for command in "config show" "issue bob@calls.example" "self bob@calls.example"; do
+			# shellcheck disable=SC2086
+			badly reload-enroll $command --overlay "$name"
+			# shellcheck disable=SC2086
+			RELOAD_OVERLAY=$name badly reload-enroll $command
+		done
+		badly reload-agent check -I alice --instance "$name"
+		echo "instance = $name" >lab/etc/agent.conf
+		badly reload-agent check -I alice
+		rm lab/etc/agent.conf
+	done
+	# with a / these are paths that a person gives; without, names
+	for name in .. . .hidden -x 'a b' a-ro $'a\nb'; do
+		badly reload-agent status "--agent=$name"
+		RELOAD_AGENT=$name badly reload-agent status
+		[ "$name" = a-ro ] || badly reload-agent check "--identity=$name"
+	done
+	# of a document, too
+	sed 's/instance-name="calls.example"/instance-name="..\/out"/' lab/etc/calls.example/overlay.xml >odd.xml
+	run -10 --separate-stderr reload-enroll config check odd.xml
+	find lab | sort | cmp before -
+	rm -r lab/out lab/etc/identity/out
+}
+
 @test "the certificate of the node is found behind others, and under old labels" {
 	ca=$(grep -l 'BEGIN CERTIFICATE' lab/etc/calls.example/ca/*.pem | head -n 1)
 	cat "$ca" saved/cert.pem >"$id/cert.pem"

@@ -271,6 +271,13 @@ static void text_is_harmless(void **state)
 	span_is(wr_done(&w), "  error_code: Error_Not_Found\n  error_info: no..[31msuch thing\n");
 	wr_clear(&w);
 	wr_init(&w);
+	/* CSI as one character of C1, a right-to-left override, a line separator; letters of other scripts stay */
+	e.error_info = span_str("\xc2\x9b"
+				"2J\xe2\x80\xae\xe2\x80\xa8\xc3\xa4");
+	reload_wire_print(&reload_error_response_wire, ctx, &e, 1, put, &w);
+	span_is(wr_done(&w), "  error_code: Error_Not_Found\n  error_info: .2J..\xc3\xa4\n");
+	wr_clear(&w);
+	wr_init(&w);
 	e.error_info = span_str("\xff\xfe"); /* no UTF-8: its digits */
 	reload_wire_print(&reload_error_response_wire, ctx, &e, 0, put, &w);
 	span_is(wr_done(&w), "error_code: Error_Not_Found\nerror_info: fffe\n");

@@ -1,5 +1,6 @@
 #include "peer/internal.h"
 
+#include "storage/ended.h"
 #include "storage/lapsed.h"
 
 /*
@@ -30,7 +31,8 @@ static bool is_newer(struct reload_peer *p, const struct reload_id *resource,
 	for (size_t i = 0; i < change->entries_count; i++)
 		if (same_place(&change->entries[i].data.value, &d->value))
 			return false;
-	if (reload_time_ahead(d->storage_time, p->wall))
+	if (reload_time_ahead(d->storage_time, p->wall) ||
+		reload_storage_ended(p->storage, resource, kind->id, d, p->wall))
 		return false;
 	if (own)
 		return own->data.storage_time < d->storage_time ||
@@ -75,8 +77,8 @@ static void replicate(struct reload_peer *p, const struct reload_store_batch *ba
 static uint64_t next_generation(
 	struct reload_peer *p, const struct reload_request *r, uint32_t kind)
 {
-	uint64_t own = p->storage->ops->generation(p->storage, &r->resource, kind, p->wall);
-	return own == UINT64_MAX ? 1 : own + 1;
+	return reload_generation_next(
+		p->storage->ops->generation(p->storage, &r->resource, kind, p->wall));
 }
 
 /* Puts the newer values of one Kind into change; *at walks along r's fetched values. */

@@ -14,6 +14,7 @@
  */
 #include "storage/chain.h"
 #include "storage/cost.h"
+#include "storage/ended.h"
 #include "storage/internal.h"
 
 #include "util/alloc.h"
@@ -69,7 +70,8 @@ struct memory {
 	struct kind_tree kinds;
 	struct deadline_tree deadlines;
 	struct reload_kept_chains chains;
-	size_t items, held; /* held: resources with an item */
+	size_t items, held;         /* held: resources with an item */
+	struct reload_ended *ended; /* NULL: nothing has expired so far */
 };
 
 static int place_cmp(const struct item *a, const struct item *b)
@@ -116,8 +118,6 @@ static struct memory *memory_of(struct reload_storage *s)
 {
 	return (struct memory *)s; /* base comes first */
 }
-
-/* --- resources and slots ----------------------------------------------------------------------------------------- */
 
 static struct resource *resource_find(struct memory *m, const struct reload_id *id)
 {
@@ -203,8 +203,6 @@ static bool slot_live(struct slot *slot, reload_utc now)
 {
 	return slot->count && slot_ends(slot) > now;
 }
-
-/* --- items ------------------------------------------------------------------------------------------------------- */
 
 static struct span keep(uint8_t **to, struct span s)
 {
@@ -298,13 +296,12 @@ static void slot_drop(struct memory *m, struct slot *slot)
 	slot_free(m, slot);
 }
 
-/* --- expiry ------------------------------------------------------------------------------------------------------ */
-
 static void slot_expire(struct memory *m, struct slot *slot, reload_utc now)
 {
 	struct item *item;
 	while ((item = RB_MIN(expiry_tree, &slot->expiries)) && item->expires <= now) {
 		slot->emptied = item->expires;
+		reload_ended_note(&m->ended, &slot->resource->id, slot->kind, &item->entry.data);
 		item_drop(m, item);
 	}
 	if (!slot->count && forget_at(m, slot->emptied) <= now)
@@ -420,6 +417,8 @@ static void apply(struct memory *m, const struct reload_store_batch *batch,
 		slot->generation = change->generation;
 		for (size_t k = 0; k < change->entries_count; k++, fresh++) {
 			struct item *old = item_put(m, slot, *fresh);
+			reload_ended_stored(
+				m->ended, &batch->resource, change->kind, &(*fresh)->entry.data);
 			if (u)
 				remember(u, *fresh, old);
 			else
@@ -619,6 +618,11 @@ static const struct reload_stored_entry *memory_find(struct reload_storage *s,
 	return item && item->expires > now ? &item->entry : NULL;
 }
 
+static const struct reload_ended *memory_ended(struct reload_storage *s)
+{
+	return memory_of(s)->ended;
+}
+
 /* The first resource of from to to, which do not wrap. */
 static bool next_of_any(struct memory *m, const struct reload_id *from, const struct reload_id *to,
 	reload_utc now, struct reload_id *out)
@@ -762,6 +766,7 @@ static void memory_free(struct reload_storage *s)
 	struct slot *slot;
 	while ((slot = RB_ROOT(&m->kinds)))
 		slot_drop(m, slot);
+	reload_ended_free(m->ended);
 	free(m);
 }
 
@@ -773,6 +778,7 @@ static const struct reload_storage_ops memory_ops = {
 	.range = memory_range,
 	.extent = memory_extent,
 	.find = memory_find,
+	.ended = memory_ended,
 	.next = memory_next,
 	.kinds = memory_kinds,
 	.drop_range = memory_drop_range,

@@ -537,6 +537,11 @@ static const struct reload_stored_entry *durable_find(struct reload_storage *s,
 	return memory_of(s)->ops->find(memory_of(s), resource, kind, place, now);
 }
 
+static const struct reload_ended *durable_ended(struct reload_storage *s)
+{
+	return memory_of(s)->ops->ended(memory_of(s));
+}
+
 static bool durable_next(struct reload_storage *s, const struct reload_id *from,
 	const struct reload_id *to, uint32_t kind, reload_utc now, struct reload_id *out)
 {
@@ -594,6 +599,7 @@ static const struct reload_storage_ops durable_ops = {
 	.range = durable_range,
 	.extent = durable_extent,
 	.find = durable_find,
+	.ended = durable_ended,
 	.next = durable_next,
 	.kinds = durable_kinds,
 	.drop_range = durable_drop_range,

@@ -41,6 +41,7 @@ typedef bool (*reload_entry_fn)(
 	void *arg, const struct reload_stored_entry *entry); /* false ends the walk */
 
 struct reload_storage;
+struct reload_ended;
 
 struct reload_storage_ops {
 	void (*free)(struct reload_storage *s);
@@ -67,6 +68,8 @@ struct reload_storage_ops {
 	const struct reload_stored_entry *(*find)(struct reload_storage *s,
 		const struct reload_id *resource, uint32_t kind,
 		const struct reload_stored_value *place, reload_utc now);
+	/* what has expired here, NULL when nothing has; see reload_storage_ended() */
+	const struct reload_ended *(*ended)(struct reload_storage *s);
 	/* the first resource at or after from, clockwise, up to to (inclusive), that holds kind (0: any); false: none */
 	bool (*next)(struct reload_storage *s, const struct reload_id *from,
 		const struct reload_id *to, uint32_t kind, reload_utc now, struct reload_id *out);

@@ -2,9 +2,12 @@
 #include "storage/store.h"
 
 #include "storage/access.h"
+#include "storage/ended.h"
 #include "storage/internal.h"
 #include "storage/lapsed.h"
 #include "util/tree.h"
+
+#define GENERATION_JUMP ((uint64_t)1 << 32)
 
 /* A value of the request that will be stored, by its place: later values of the request meet it as if it were held. */
 struct pending {
@@ -275,6 +278,8 @@ static enum reload_err plan_value(struct reload_store_work *w, struct plan *p,
 	take_index(p, &e->data.value);
 	if (p->array_full)
 		return RELOAD_OK; /* refused with the sizes */
+	if (w->replica && reload_storage_ended(w->storage, &w->resource, p->kind->id, d, w->now))
+		return RELOAD_OK; /* nobody signs a lifetime: it is over (STO-17) */
 	const struct reload_stored_entry *held = w->storage->ops->find(
 		w->storage, &w->resource, p->kind->id, &e->data.value, w->now);
 	struct pending *earlier =
@@ -362,6 +367,23 @@ static enum reload_err make_plans(
 	return RELOAD_OK;
 }
 
+uint64_t reload_generation_next(uint64_t present)
+{
+	return present >= RELOAD_GENERATION_MAX ? 1 : present + 1;
+}
+
+/*
+ * The counter that a replica takes over (R-7.4.1.1-12).  Nothing signs it: it rises by GENERATION_JUMP from what is known here, more
+ * Stores than were missed, and never to where it would wrap.
+ */
+static uint64_t heard(uint64_t asked, uint64_t present)
+{
+	uint64_t most = RELOAD_GENERATION_MAX;
+	if (present && present < RELOAD_GENERATION_MAX - GENERATION_JUMP)
+		most = present + GENERATION_JUMP;
+	return asked < most ? asked : most;
+}
+
 /*
  * STO-03: one step per Kind and request; a replica takes the counter over.  0 means "do not check" and is left out.
  *
@@ -373,12 +395,12 @@ static uint64_t new_generation(
 	const struct reload_store_work *w, uint64_t asked, uint64_t present, size_t changes)
 {
 	if (w->replica && !w->owner)
-		return asked;
+		return heard(asked, present);
 	if (!changes)
 		return present;
-	if (w->replica && asked > present)
+	if (w->replica && asked > present && present < RELOAD_GENERATION_MAX - changes)
 		return asked - present < changes ? asked : present + changes;
-	return present == UINT64_MAX ? 1 : present + 1;
+	return reload_generation_next(present);
 }
 
 /* Fills batch and answer: nothing can fail any more. */

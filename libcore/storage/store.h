@@ -8,6 +8,12 @@
 #include "storage/storage.h"
 #include "wire/store.h"
 
+/* A counter grows by one for each Store: no honest one comes near this, and who stands here begins anew. */
+#define RELOAD_GENERATION_MAX ((uint64_t)INT64_MAX)
+
+/* reload_generation_next() returns the counter after present, never 0 (STO-03). */
+uint64_t reload_generation_next(uint64_t present);
+
 /* Who signed: the request, or one value. */
 struct reload_signer {
 	const struct reload_cert *cert; /* borrowed; NULL: unknown */

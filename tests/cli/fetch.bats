@@ -247,7 +247,7 @@ harmless() {
 		done
 	done
 	# what comes by itself: an event of each change, a line of the log
-	reload-agent events -a tainted >tainted.out 2>tainted.err 3>&- &
+	reload-agent events -a tainted -v --type stored >tainted.out 2>tainted.err 3>&- &
 	local watching=$!
 	while ! [ -s tainted.out ]; do
 		kill -0 "$watching"

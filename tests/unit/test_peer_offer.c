@@ -133,6 +133,72 @@ static void of_strangers_the_newer_version_only(void **state)
 	net_free(net);
 }
 
+/* STO-17: what has expired here is no news, also while rings may have merged; what is newer is. */
+static void expired_here_is_no_news(void **state)
+{
+	struct ring *r = *state;
+	struct node *s = node_storing(r->net, r->u, K_NODE), *far = node_new(r->net, 0x21);
+	struct crafted_store *store = store_of(s, K_NODE, "short", 0);
+	struct reload_msg *m = NULL;
+	store->data.lifetime = 1;
+	struct craft c = craft_store(s, r->u, store);
+	expect_answer(s, tell(&c, r->u), RELOAD_STORE_ANS);
+	net_pass(r->net, 2000);
+	/* nobody signs a lifetime */
+	store->data.lifetime = 3600;
+	store->req.replica_number = 1;
+	store->kind.generation_counter = 1;
+	c = craft_store(far, r->u, store);
+	expect_error(far, tell(&c, r->u), 2);
+	assert_int_equal(fetches_heard(far, &m), 0);
+	/* nor is it taken from a neighbour */
+	c = craft_store(r->b, r->u, store);
+	tell(&c, r->u);
+	assert_null(r->u->storage->ops->find(
+		r->u->storage, &store->resource, K_NODE, &store->data.value, host_wall(r->u)));
+	store->data.storage_time++;
+	store_sign(store, s);
+	hint(r->u, far, store, 1);
+	assert_non_null(r->u->storage->ops->find(
+		r->u->storage, &store->resource, K_NODE, &store->data.value, host_wall(r->u)));
+}
+
+/* STO-17: of the answer to such a Fetch, Kinds that were not asked for are none of it. */
+static void hints_bring_no_other_kinds(void **state)
+{
+	struct ring *r = *state;
+	struct node *s = node_storing(r->net, r->u, K_VALUE), *far = node_new(r->net, 0x21);
+	struct crafted_store *asked = store_of(s, K_VALUE, "asked", 1),
+			     *other = store_of(s, K_DICT, "other", 1);
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft_ping(s, &to);
+	struct reload_msg *m = NULL;
+	expect_answer(s, tell(&c, r->u), RELOAD_PING_ANS); /* its certificate is known */
+	asked->req.replica_number = other->req.replica_number = 1;
+	c = craft_store(far, r->u, asked);
+	expect_error(far, tell(&c, r->u), 2);
+	assert_int_equal(fetches_heard(far, &m), 1);
+	struct reload_fetch_kind_response k[] = {
+		{ .kind = K_DICT, .generation = 1, .values = &other->data, .values_count = 1 },
+		{ .kind = K_VALUE, .generation = 1, .values = &asked->data, .values_count = 1 },
+	};
+	struct reload_fetch_ans ans = { .kind_responses = k, .kind_responses_count = 2 };
+	c = reply(far, m, RELOAD_FETCH_ANS, &ans);
+	tell(&c, r->u);
+	struct reload_storage *held = r->u->storage;
+	assert_null(held->ops->find(
+		held, &other->resource, K_DICT, &other->data.value, host_wall(r->u)));
+	/* it would have been taken as an answer to its own question */
+	c = craft_store(far, r->u, other);
+	expect_error(far, tell(&c, r->u), 2);
+	assert_int_equal(fetches_heard(far, &m), 1);
+	ans.kind_responses_count = 1;
+	c = reply(far, m, RELOAD_FETCH_ANS, &ans);
+	tell(&c, r->u);
+	assert_non_null(held->ops->find(
+		held, &other->resource, K_DICT, &other->data.value, host_wall(r->u)));
+}
+
 static bool no_replicas(struct net *net, struct packet *p)
 {
 	struct reload_msg *m = msg_of(net, span_copy_of(net, p));
@@ -553,6 +619,8 @@ int main(void)
 		ring_test(refused_goes_out_again),
 		ring_test(implausible_is_fetched),
 		cmocka_unit_test(of_strangers_the_newer_version_only),
+		ring_test(expired_here_is_no_news),
+		ring_test(hints_bring_no_other_kinds),
 		cmocka_unit_test(leaves_with_hand_over),
 		cmocka_unit_test(leaves_with_its_answers),
 		cmocka_unit_test(an_owner_is_asked_in_parts),

@@ -77,18 +77,105 @@ static void the_first_store_gives_one(void **state)
 	assert_int_equal(generation_of(x, K_SINGLE), 2);
 }
 
+/* A replica Store with that counter; the counter that is here then. */
+static uint64_t replica_heard(struct world *x, uint64_t counter, uint64_t time)
+{
+	req_new(x);
+	req_kind(x, K_SINGLE, counter);
+	req_single(x, "heard", time);
+	x->work.replica = true;
+	assert_int_equal(req_store(x), RELOAD_OK);
+	return generation_of(x, K_SINGLE);
+}
+
 static void counters_never_return_to_zero(void **state)
 {
 	struct world *x = *state;
+	const uint64_t most = RELOAD_GENERATION_MAX;
+	/* R-7.4.1.1-12: taken over as it comes, but for what no Stores can have made */
+	assert_true(replica_heard(x, most - 1, 100) == most - 1);
+	assert_true(replica_heard(x, most, 101) == most);
+	assert_true(replica_heard(x, UINT64_MAX, 102) == most);
+	/* who becomes responsible with it locks out nobody: the counter that is there is the one that is asked for */
 	req_new(x);
-	req_kind(x, K_SINGLE, UINT64_MAX);
-	req_single(x, "one", 100);
-	x->work.replica = true;
+	req_kind(x, K_SINGLE, most);
+	req_single(x, "two", 103);
 	assert_int_equal(req_store(x), RELOAD_OK);
-	assert_true(generation_of(x, K_SINGLE) == UINT64_MAX);
-	assert_int_equal(store_single(x, "two", 101), RELOAD_OK);
 	/* R-7.4.1.1-20 */
 	assert_int_equal(generation_of(x, K_SINGLE), 1);
+	assert_int_equal(store_single(x, "three", 104), RELOAD_OK);
+	assert_int_equal(generation_of(x, K_SINGLE), 2);
+}
+
+/* STO-17: nothing signs a counter, so one message does not carry it away */
+static void a_counter_does_not_jump_by_hearsay(void **state)
+{
+	struct world *x = *state;
+	const uint64_t jump = (uint64_t)1 << 32;
+	assert_int_equal(replica_heard(x, 1000, 100), 1000); /* nothing was known */
+	assert_int_equal(replica_heard(x, 5000000, 101), 5000000);
+	assert_true(replica_heard(x, UINT64_MAX, 102) == 5000000 + jump);
+	assert_true(replica_heard(x, RELOAD_GENERATION_MAX, 103) == 5000000 + 2 * jump);
+	/* R-7.4.1.1-13: a lower one is not compared */
+	assert_int_equal(replica_heard(x, 7, 104), 7);
+}
+
+/* A replica Store of that value for a minute from now on; whether it is held then. */
+static bool replica_holds(struct world *x, const char *value, uint64_t time)
+{
+	req_new(x);
+	req_kind(x, K_SINGLE, 9);
+	req_single(x, value, time)->lifetime = 60;
+	x->work.replica = true;
+	assert_int_equal(req_store(x), RELOAD_OK);
+	const struct reload_stored_value place = { .model = RELOAD_MODEL_SINGLE };
+	const struct reload_stored_entry *e =
+		x->storage->ops->find(x->storage, &x->work.resource, K_SINGLE, &place, x->now);
+	return e && e->data.storage_time == time;
+}
+
+/* STO-17: what has expired here does not become valid again, whoever brings it; nobody signs a lifetime */
+static void expired_is_over(void **state)
+{
+	struct world *x = *state;
+	for (int freed = 0; freed < 2; freed++) {
+		uint64_t time = x->now;
+		assert_true(replica_holds(x, "first", time));
+		assert_true(replica_holds(x, "second", time + 1));
+		x->now += 61 * RELOAD_SECOND;
+		if (freed)
+			x->storage->ops->expire(x->storage, x->now);
+		assert_false(replica_holds(x, "second", time + 1));
+		assert_false(
+			replica_holds(x, "first", time)); /* it was replaced by what has expired */
+		/* a newer one is another value */
+		assert_true(replica_holds(x, "third", time + 2));
+		x->now += 61 * RELOAD_SECOND;
+	}
+	/* the writer itself may store it once more */
+	uint64_t time = x->now;
+	assert_true(replica_holds(x, "mine", time));
+	x->now += 61 * RELOAD_SECOND;
+	assert_int_equal(store_single(x, "mine", time), RELOAD_OK);
+	assert_true(replica_holds(x, "mine", time));
+}
+
+/* A writer whose clock ran ahead, and was set right, is not shut out by what expired. */
+static void a_clock_that_ran_ahead_shuts_out_nobody(void **state)
+{
+	struct world *x = *state;
+	uint64_t ahead = x->now + 3600 * RELOAD_SECOND, right;
+	assert_true(replica_holds(x, "ahead", ahead));
+	x->now += 61 * RELOAD_SECOND;
+	x->storage->ops->expire(x->storage, x->now);
+	right = x->now;
+	assert_true(replica_holds(x, "right", right));
+	x->now += 61 * RELOAD_SECOND;
+	assert_false(replica_holds(x, "ahead", ahead));
+	/* also when the clock gets there */
+	x->now = ahead + RELOAD_SECOND;
+	assert_false(replica_holds(x, "ahead", ahead));
+	assert_true(replica_holds(x, "later", right + 1));
 }
 
 static void form_comes_first(void **state)
@@ -670,6 +757,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_store_gives_one),
 		TEST(counters_never_return_to_zero),
+		TEST(a_counter_does_not_jump_by_hearsay),
+		TEST(expired_is_over),
+		TEST(a_clock_that_ran_ahead_shuts_out_nobody),
 		TEST(form_comes_first),
 		TEST(the_place_comes_second),
 		TEST(unknown_kinds_are_listed),

@@ -214,6 +214,8 @@ void reload_chord_refresh(struct reload_topology *t)
 	bool range = reload_chord_data_refresh(t);
 	if (neighbours || range)
 		t->version++;
+	if (fingers) /* of a merge far from here they are all that this node sees */
+		reload_chord_past_came(t);
 	if (neighbours || fingers)
 		t->host.tables_changed(t->host.arg);
 	if (t->state == RELOAD_TOPOLOGY_JOINED && (range || (neighbours && t->reactive)))

@@ -5,7 +5,8 @@
  * send while it was one goes on: a hold-down of 30 s (R-10.7.1-03), CHORD_UPDATE_WAIT_MS, and the repetitions of what was
  * refused meanwhile make less than 60 s.  At most CHORD_PAST_MAX are remembered, the last ones.
  *
- * The ring is unsettled for CHORD_UNSETTLED_MS after a new neighbour came: twice the time above, so that rings that merge have offered
+ * The ring is unsettled for CHORD_UNSETTLED_MS after a new neighbour came or the fingers changed (of rings that merge some peers keep
+ * their neighbours, and yet the other ring holds what was stored for them meanwhile): twice the time above, so that rings that merge have offered
  * each other what they hold (offers begin after seconds and are repeated after pauses that double).
  */
 #include "topology/chord.h"

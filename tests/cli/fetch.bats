@@ -227,7 +227,7 @@ lines_of() {
 # harmless NAME...: what was written into the files steers no terminal and forges no line.
 harmless() {
 	! LC_ALL=C grep -anP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' "$@" || return 1
-	! grep -n '^forged line' "$@"
+	! grep -n '^forged line' "$@" || return 1
 }
 
 # whatever stands in an answer, in all forms of output and on standard error

@@ -395,6 +395,29 @@ static void unsettled(void **state)
 	fake_end(&f);
 }
 
+/* STO-17: rings may merge without a new neighbour here; fingers change then */
+static void unsettled_by_fingers(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id self = fake_id(0x10);
+	fake_start_as(&f, &self);
+	ops->first(f.t);
+	for (uint8_t near = 1; near <= 4; near++) {
+		fake_peer(&f, (uint8_t)(0x10 + near));
+		fake_peer(&f, (uint8_t)(0x10 - near));
+	}
+	fake_pass(&f, CHORD_UNSETTLED_MS);
+	assert_false(ops->unsettled(f.t));
+	fake_peer(&f, 0x90);
+	struct reload_topology_tables t;
+	reload_chord_tables(f.t, &t);
+	for (size_t i = 0; i < t.successors_count; i++)
+		assert_int_not_equal(t.successors[i].at[0], 0x90);
+	assert_true(ops->unsettled(f.t));
+	fake_end(&f);
+}
+
 /* STO-17: who stands in the way of a refused replica is looked after at once, and is out of the way when it is gone */
 static void doubted(void **state)
 {
@@ -531,6 +554,7 @@ int main(void)
 		cmocka_unit_test(ours),
 		cmocka_unit_test(crowded_out),
 		cmocka_unit_test(unsettled),
+		cmocka_unit_test(unsettled_by_fingers),
 		cmocka_unit_test(doubted),
 		cmocka_unit_test(close_enough),
 		cmocka_unit_test(resource_ids),

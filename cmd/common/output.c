@@ -225,7 +225,8 @@ static void print_text(const json_t *object, cli_text_fn text, void *arg)
 	json_decref(plain);
 }
 
-void cli_print(struct cli *cli, const json_t *object, cli_text_fn text, void *arg)
+static void print_result(
+	struct cli *cli, const json_t *object, cli_text_fn text, void *arg, bool own)
 {
 	clear_progress(cli);
 	switch (cli->format) {
@@ -236,13 +237,25 @@ void cli_print(struct cli *cli, const json_t *object, cli_text_fn text, void *ar
 		print_flat(stdout, "", object);
 		break;
 	case CLI_TEXT:
-		if (text)
+		if (text && own)
+			text(stdout, object, arg);
+		else if (text)
 			print_text(object, text, arg);
 		break;
 	}
 	errno = 0;
 	if (fflush(stdout) && !cli->write_errno)
 		cli->write_errno = errno;
+}
+
+void cli_print(struct cli *cli, const json_t *object, cli_text_fn text, void *arg)
+{
+	print_result(cli, object, text, arg, false);
+}
+
+void cli_print_own(struct cli *cli, const json_t *object, cli_text_fn text, void *arg)
+{
+	print_result(cli, object, text, arg, true);
 }
 
 static void print_error(struct cli *cli, const struct reload_why *why)

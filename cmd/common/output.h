@@ -12,6 +12,12 @@ typedef void (*cli_text_fn)(FILE *out, const json_t *object, void *arg);
  */
 void cli_print(struct cli *cli, const json_t *object, cli_text_fn text, void *arg);
 
+/*
+ * cli_print_own() does the same for an object that this program made alone, such as XML or PEM: nobody else's words are in it, and its
+ * lines stay lines.
+ */
+void cli_print_own(struct cli *cli, const json_t *object, cli_text_fn text, void *arg);
+
 /* A failure; zero fields are left out. */
 struct cli_error {
 	enum reload_err err;

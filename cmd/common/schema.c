@@ -58,7 +58,7 @@ static json_t *failure_schema(void)
 	const char *error = "code:integer name:string reason:string reload_error:integer? "
 			    "reload_error_name:string? what:string "
 			    "why:string? try:string? retry:boolean transaction:string? "
-			    "generation:string?";
+			    "generation:string? values:object[]?";
 	return json_pack("{s:s, s:{s:o}, s:[s]}", "type", "object", "properties", "error",
 		object_schema(&error), "required", "error");
 }

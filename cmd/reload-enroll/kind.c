@@ -198,7 +198,7 @@ static void report(
 		"max_size_bytes", (json_int_t)kind->max_size, "max_node_multiple",
 		kind->max_node_multiple ? json_integer(kind->max_node_multiple) : json_null(),
 		"path", path, "xml", text, "dry_run", cli->dry_run);
-	cli_print(cli, o, print_kind, cli);
+	cli_print_own(cli, o, print_kind, cli);
 	json_decref(o);
 }
 

@@ -236,7 +236,7 @@ void enroll_report(struct cli *cli, const struct enroll_target *target,
 		"fingerprint", reload_hex(print, span_of(cert->fingerprint, 32)), "issued",
 		cli_json_time(cert->not_before), "expires", cli_json_time(cert->not_after),
 		"certificate", pem, "dry_run", cli->dry_run);
-	cli_print(cli, o, print_issued, cli);
+	cli_print_own(cli, o, print_issued, cli);
 	json_decref(o);
 	free(pem);
 }

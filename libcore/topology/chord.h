@@ -55,7 +55,7 @@ enum {
 	CHORD_PAST_MAX = 32,         /* former neighbours; the one that went first makes room */
 	CHORD_UNSETTLED_MS = 120000, /* after a new neighbour: rings may have merged */
 	CHORD_RETURNS =
-		2, /* of a node that was given data and went: it is given them at once; then */
+		7, /* of a node that was given data and went: it is given them at once; then */
 	CHORD_DAMP_MS = 4000,      /* it waits, twice as long each time, and */
 	CHORD_DAMP_MAX_MS = 40000, /* less than CHORD_JOIN_WAIT_MS: who joins is still there */
 	CHORD_DAMP_FORGOTTEN_MS = 600000,

@@ -235,7 +235,7 @@ PY
 }
 
 @test "errors of the agent and of the program have the same keys" {
-	keys='["code","generation","name","reason","reload_error","reload_error_name","retry","transaction","try","what","why"]'
+	keys='["code","generation","name","reason","reload_error","reload_error_name","retry","transaction","try","values","what","why"]'
 	for c in "status -a nobody" "status --frob" "events --type frob -a alice"; do
 		[ "$(reload-agent $c -j | jq -c '.error | keys')" = "$keys" ]
 	done

@@ -7,7 +7,7 @@ static const struct reload_topology_ops *const ops = &reload_chord_topology;
 enum {
 	CYCLES = 20,
 	CYCLE_MS = 10000,
-	AT_ONCE = 3 /* the first time, and CHORD_RETURNS times after that */
+	AT_ONCE = 1 + CHORD_RETURNS /* the first time, and so often after that */
 };
 
 /* How a node shows itself. */

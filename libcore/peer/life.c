@@ -387,8 +387,8 @@ static void left(void *arg)
 	reload_timer_cancel(&p->timers, &p->life.leaving);
 	all_closed(p);
 	if (!p->life.returns) {
-		reload_requests_end(p, RELOAD_NOT_JOINED);
 		reload_peer_set_state(p, RELOAD_STATE_ENROLLED);
+		reload_requests_end(p, RELOAD_NOT_JOINED);
 		return;
 	}
 	p->life.returns = false;

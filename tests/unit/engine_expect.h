@@ -114,3 +114,25 @@ static inline uint64_t counted(const struct node *n, enum reload_counter counter
 {
 	return reload_peer_counter(n->peer, counter);
 }
+
+/* place_of() is the resource of the user name of n's certificate; store_words() stores a single value there. */
+static inline struct reload_id place_of(struct node *n)
+{
+	struct reload_id id;
+	reload_chord_topology.resource_id(&id, span_str(n->credentials.cert->user));
+	return id;
+}
+
+static inline struct outcome *store_words(struct node *n, const char *words)
+{
+	struct outcome *o = outcome_new(n->net);
+	struct reload_id at = place_of(n);
+	struct reload_destination to = reload_dest_resource(&at);
+	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_store_item item = { .kind = K_VALUE,
+		.lifetime_s = 3600,
+		.value = { .exists = true, .value = span_str(words) } };
+	enum reload_err err;
+	assert_non_null(reload_peer_store(n->peer, &way, &at, &item, 1, outcome_fn, o, &err));
+	return o;
+}

@@ -42,27 +42,6 @@ static struct reload_status status_of(struct node *n)
 	return s;
 }
 
-static struct reload_id place_of(struct node *n)
-{
-	struct reload_id id;
-	reload_chord_topology.resource_id(&id, span_str(n->credentials.cert->user));
-	return id;
-}
-
-static struct outcome *stored(struct node *n, const char *words)
-{
-	struct outcome *o = outcome_new(n->net);
-	struct reload_id at = place_of(n);
-	struct reload_destination to = reload_dest_resource(&at);
-	struct reload_way way = { .list = &to, .count = 1 };
-	struct reload_store_item item = { .kind = K_VALUE,
-		.lifetime_s = 3600,
-		.value = { .exists = true, .value = span_str(words) } };
-	enum reload_err err;
-	assert_non_null(reload_peer_store(n->peer, &way, &at, &item, 1, outcome_fn, o, &err));
-	return o;
-}
-
 /* What asker finds at the place of n. */
 static const char *shown(struct node *asker, struct node *n)
 {
@@ -126,11 +105,11 @@ static void the_owner_steps_aside_and_comes_back(void **state)
 			full = t->at[i];
 	}
 	assert_non_null(full);
-	struct outcome *o = stored(t->at[0], "old");
+	struct outcome *o = store_words(t->at[0], "old");
 	net_pass(t->net, 100);
 	assert_int_equal(o->err, RELOAD_OK);
 	breaks(full, true);
-	o = stored(t->at[0], "new");
+	o = store_words(t->at[0], "new");
 	net_pass(t->net, 20000);
 	/* the Store that met the full disk was not refused: another peer has it */
 	assert_int_equal(o->calls, 1);
@@ -191,17 +170,17 @@ static void a_lone_peer_stays(void **state)
 	struct node *lone = t->at[0];
 	reload_peer_leave(t->at[1]->peer, false);
 	net_pass(t->net, 10000);
-	struct outcome *o = stored(lone, "old");
+	struct outcome *o = store_words(lone, "old");
 	net_pass(t->net, 1000);
 	assert_int_equal(o->err, RELOAD_OK);
 	breaks(lone, true);
-	o = stored(lone, "new");
+	o = store_words(lone, "new");
 	net_pass(t->net, 20000);
 	assert_int_equal(o->err, RELOAD_REQUEST_TIMEOUT);
 	member(lone, RELOAD_ROLE_PEER);
 	assert_string_equal(shown(lone, lone), "old");
 	mends(lone);
-	o = stored(lone, "new");
+	o = store_words(lone, "new");
 	net_pass(t->net, 1000);
 	assert_int_equal(o->err, RELOAD_OK);
 }

@@ -13,27 +13,6 @@ static uint16_t sequence_of(const struct node *n)
 	return reload_peer_config(n->peer)->sequence;
 }
 
-static struct reload_id place_of(struct node *n)
-{
-	struct reload_id id;
-	reload_chord_topology.resource_id(&id, span_str(n->credentials.cert->user));
-	return id;
-}
-
-static struct outcome *store(struct node *n, const char *words)
-{
-	struct outcome *o = outcome_new(n->net);
-	struct reload_id at = place_of(n);
-	struct reload_destination to = reload_dest_resource(&at);
-	struct reload_way way = { .list = &to, .count = 1 };
-	struct reload_store_item item = { .kind = K_VALUE,
-		.lifetime_s = 3600,
-		.value = { .exists = true, .value = span_str(words) } };
-	enum reload_err err;
-	assert_non_null(reload_peer_store(n->peer, &way, &at, &item, 1, outcome_fn, o, &err));
-	return o;
-}
-
 static bool lists(const struct reload_id *ids, size_t count, const struct node *n)
 {
 	return reload_id_listed(ids, count, &n->id);
@@ -73,7 +52,7 @@ static void a_revoked_node_is_out_of_everything(void **state)
 	ring_of(net, all);
 	bad = all[REVOKED];
 	for (size_t i = 0; i < RING; i++) {
-		struct outcome *o = store(all[i], "before");
+		struct outcome *o = store_words(all[i], "before");
 		net_pass(net, 2000);
 		assert_int_equal(o->err, RELOAD_OK);
 	}
@@ -89,7 +68,7 @@ static void a_revoked_node_is_out_of_everything(void **state)
 	for (size_t i = 0; i < RING; i++) {
 		if (all[i] == bad)
 			continue;
-		struct outcome *o = store(all[i], "after");
+		struct outcome *o = store_words(all[i], "after");
 		net_pass(net, 2000);
 		assert_int_equal(o->err, RELOAD_OK);
 		assert_false(reload_id_eq(&o->result.responder, &bad->id));

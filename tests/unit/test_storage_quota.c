@@ -1,5 +1,6 @@
 /* The quota is of what is really used: what a storage says that it holds is compared with what malloc() and the file hold. */
 #include "storage_fixture.h"
+#include "storage_scratch.h"
 #include "storage_version.h"
 
 #include "storage/sqlite_io.h"
@@ -8,7 +9,6 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <malloc.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -131,8 +131,6 @@ static void memory_is_accounted(void **state)
 		reload_storage_free(s);
 	}
 }
-
-static char root[64];
 
 static struct reload_storage *open_new(size_t number)
 {
@@ -366,28 +364,6 @@ static void certificates_move_to_their_table(void **state)
 		ask(at, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'value_%'"), 6);
 }
 
-static int erase(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
-static int group_begin(void **state)
-{
-	(void)state;
-	const char *tmp = getenv("TMPDIR");
-	snprintf(root, sizeof(root), "%s/reload-quota.XXXXXX", tmp ? tmp : "/tmp");
-	return mkdtemp(root) ? 0 : -1;
-}
-
-static int group_end(void **state)
-{
-	(void)state;
-	return nftw(root, erase, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,5 +375,5 @@ int main(void)
 		cmocka_unit_test(a_damaged_chain),
 		cmocka_unit_test(certificates_move_to_their_table),
 	};
-	return cmocka_run_group_tests(tests, group_begin, group_end);
+	return cmocka_run_group_tests(tests, scratch_begin, scratch_end);
 }

@@ -1,4 +1,5 @@
 #include "storage_maker.h"
+#include "storage_scratch.h"
 #include "storage_version.h"
 
 #include "storage/sqlite_io.h"
@@ -6,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* A directory of its own for each store; all go at the end. */
-static char root[64], directory[128];
+static char directory[128];
 static unsigned made;
 
 struct news {
@@ -100,28 +100,6 @@ static struct reload_storage *maker_again(struct reload_storage *s, reload_utc n
 {
 	reload_storage_free(s);
 	return open_at(max_of_last, now);
-}
-
-static int erase(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
-static int group_begin(void **state)
-{
-	(void)state;
-	const char *tmp = getenv("TMPDIR");
-	snprintf(root, sizeof(root), "%s/reload-store.XXXXXX", tmp ? tmp : "/tmp");
-	return mkdtemp(root) ? 0 : -1;
-}
-
-static int group_end(void **state)
-{
-	(void)state;
-	return nftw(root, erase, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* --- what is held is there again ----------------------------------------------------------------------------------- */
@@ -796,5 +774,5 @@ int main(void)
 		cmocka_unit_test(refusals_are_clear),
 		cmocka_unit_test(an_older_file_is_brought_up_to_date),
 	};
-	return cmocka_run_group_tests(tests, group_begin, group_end);
+	return cmocka_run_group_tests(tests, scratch_begin, scratch_end);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-	PATIENCE_MS = 2000, /* somebody waits for the Tab key */
+	PATIENCE_MS = 2000, /* for an answer of the agent: a person has pressed Tab and waits */
 	PREFIX_DIGITS = 8,
 	PREFIX = 64
 };

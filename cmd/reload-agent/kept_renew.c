@@ -76,16 +76,15 @@ static void tell(const struct kept_value *v, enum reload_event_type type, enum r
 
 static void failed(struct kept_value *v, enum reload_err err)
 {
-	reload_ms limit = (uint64_t)v->lifetime_s * RELOAD_SECOND / 8, in = RETRY_MIN_MS;
+	reload_ms limit = (uint64_t)v->lifetime_s * RELOAD_SECOND / 8;
 	if (limit > RETRY_MAX_MS)
 		limit = RETRY_MAX_MS;
 	if (limit < RENEW_MIN_MS)
 		limit = RENEW_MIN_MS;
-	for (unsigned i = 0; i < v->failures && in < limit; i++)
-		in *= 2;
+	reload_ms in = reload_doubled(RETRY_MIN_MS, v->failures, limit);
 	v->failures++;
 	v->last_error = err;
-	plan(v, (in < limit ? in : limit) + jitter(RETRY_MIN_MS));
+	plan(v, in + jitter(RETRY_MIN_MS));
 	tell(v, RELOAD_EV_KEPT_FAILED, err);
 }
 

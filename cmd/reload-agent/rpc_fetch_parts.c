@@ -157,11 +157,6 @@ static void list_keys(struct agent_fetch *q, const struct reload_result *r, bool
 	agent_request_next(&q->base, next, err);
 }
 
-static bool is_too_large(const struct reload_result *r)
-{
-	return r->err == RELOAD_RESPONSE_TOO_LARGE || r->err == RELOAD_MESSAGE_TOO_LARGE;
-}
-
 /* Forgets all that was read, and begins with the first part. */
 static void begin_parts(struct agent_fetch *q, const struct reload_result *r)
 {
@@ -194,7 +189,7 @@ static void begin_parts(struct agent_fetch *q, const struct reload_result *r)
 static void listed(void *arg, const struct reload_result *r)
 {
 	struct agent_fetch *q = arg;
-	if (!q->here && is_too_large(r)) {
+	if (!q->here && reload_err_too_large(r->err)) {
 		list_keys(q, r, true);
 		return;
 	}
@@ -254,7 +249,7 @@ static void changed(struct agent_fetch *q, const struct reload_result *r)
 void agent_fetch_answered(void *arg, const struct reload_result *r)
 {
 	struct agent_fetch *q = arg;
-	if (is_too_large(r)) {
+	if (reload_err_too_large(r->err)) {
 		if (q->split ? !agent_parts_refused(&q->parts) : is_single(q)) {
 			if (q->keys_count == 0 && q->specifier.keys_count)
 				q->keys = q->specifier.keys, q->keys_count = 1;

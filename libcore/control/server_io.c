@@ -247,7 +247,7 @@ static enum reload_err take_lock(struct listener *l, struct reload_why *why)
 		return io_failed(why, path);
 	if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
 		if (l->lock >= 0)
-			close(l->lock); /* of a file that was removed */
+			close(l->lock); /* the lock file that it belongs to was removed */
 		l->lock = lock;
 		return RELOAD_OK;
 	}

@@ -38,12 +38,9 @@ static size_t place_of(const struct reload_peer *p, const uint8_t signer[32])
 
 static reload_ms pause_after(unsigned failures)
 {
-	reload_ms pause = PAUSE_MS;
-	for (unsigned i = FREE + 1; i < failures && pause < PAUSE_MAX_MS; i++)
-		pause *= 2;
 	if (failures <= FREE)
 		return 0;
-	return pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS;
+	return reload_doubled(PAUSE_MS, failures - FREE - 1, PAUSE_MAX_MS);
 }
 
 bool reload_dialled_may(const struct reload_peer *p, const uint8_t signer[32], size_t under_way)

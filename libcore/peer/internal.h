@@ -415,6 +415,11 @@ void reload_requests_transmit(void *arg, struct reload_transaction *t);
 void reload_requests_failed(void *arg, struct reload_transaction *t);
 void reload_requests_complete(struct reload_peer *p);
 
+/* reload_requests_of_host() says whether requests that the host waits for are still to be answered. */
+bool reload_requests_of_host(const struct reload_peer *p);
+/* reload_requests_end() fails all of those with err. */
+void reload_requests_end(struct reload_peer *p, enum reload_err err);
+
 /* reload_request_restart() sends r once more, in a new transaction that lasts timeout_ms. */
 void reload_request_restart(struct reload_request *r, reload_ms timeout_ms);
 
@@ -422,11 +427,6 @@ void reload_request_restart(struct reload_request *r, reload_ms timeout_ms);
 
 /* reload_request_rest() tells whether the error that r was answered is no more than that; r is then sent again later. */
 bool reload_request_rest(struct reload_request *r);
-
-/* reload_requests_of_host() says whether requests that the host waits for are still to be answered. */
-bool reload_requests_of_host(const struct reload_peer *p);
-/* reload_requests_end() fails all of those with err. */
-void reload_requests_end(struct reload_peer *p, enum reload_err err);
 
 /* -- fit.c: answers judged by their questions -------------------------------------------------------------------------- */
 

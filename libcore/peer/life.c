@@ -41,11 +41,7 @@ static void phase_enter(struct reload_peer *p, enum reload_phase phase)
 /* Pauses double, with jitter, so that those who lost each other at once do not come back at once. */
 static void after_pause(struct reload_peer *p, void (*then)(void *arg))
 {
-	reload_ms pause = PAUSE_FIRST_MS;
-	for (unsigned i = 0; i < p->life.attempts && pause < PAUSE_MAX_MS; i++)
-		pause *= 2;
-	if (pause > PAUSE_MAX_MS)
-		pause = PAUSE_MAX_MS;
+	reload_ms pause = reload_doubled(PAUSE_FIRST_MS, p->life.attempts, PAUSE_MAX_MS);
 	p->life.attempts++;
 	reload_timer_arm(
 		&p->timers, &p->life.retry, p->now + reload_peer_around(p, pause), then, p);

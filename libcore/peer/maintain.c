@@ -5,21 +5,19 @@
  * Moving data: ranges handed over to another peer, and replicas of what was just stored (RFC 6940 s10.4, s10.5, s10.7.3).
  *
  * A hand-over walks the resources of a range in order and gives one after the other to peer/push.h, the next one when the messages
- * of those before are on their way.  What is stored behind the walk of a Join's hand-over goes after it (CHORD-11): at most a place for
- * each value held.  A hand-over
- * ends early when the link to its node is gone: the plug-in orders it anew when the node is back.
+ * of those before are on their way.  What is stored behind the walk of a Join's hand-over goes after it (CHORD-11): at most a
+ * place for each value held.  A hand-over ends early when the link to its node is gone: the plug-in orders it anew when the node
+ * is back.
  *
  * Limits: HANDOVERS_MAX orders that nobody waits for; more are not made, and the next change of the ring repairs.  RESOURCES_MAX
- * resources of one hand-over that are not through, or one while too much waits (reload_push_full()); then the walk waits for them.  An order that is repeated while it is under way
- * begins anew.
+ * resources of one hand-over that are not through, or one while too much waits (reload_push_full()); then the walk waits for
+ * them.  An order that is repeated while it is under way begins anew.
  */
 
 enum {
 	HANDOVERS_MAX = 256,
 	RESOURCES_MAX = 1024,
 	ATTEMPTS = 12,
-	ROUND_MS = 60000,
-	ROUND_DOUBLINGS = 5,
 	ATTEMPTS_JOIN = 5 /* a Joining Node waits for the end */
 };
 
@@ -153,11 +151,9 @@ static void handover_soon(struct handover *h, reload_ms pause)
 /* Who lacks what was lost refused it, or was silent: the pauses double. */
 static void walk_again(struct handover *h)
 {
-	reload_ms pause = (reload_ms)ROUND_MS << h->rounds;
-	h->rounds += h->rounds < ROUND_DOUBLINGS;
 	h->walked = h->order.lost = false;
 	h->last = h->from;
-	handover_soon(h, pause);
+	handover_soon(h, reload_push_round_pause(h->rounds++));
 }
 
 static void handover_go(struct handover *h)

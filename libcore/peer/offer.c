@@ -8,7 +8,7 @@
  * that it takes no replica from it (STO-17).  The plug-in names the range whose owner it has not seen before; a little later,
  * when ordinary hand-overs are through, the range is walked: a Stat to each resource tells what its owner has.  What is missing
  * or older there is sent as a replica Store; an owner that finds the sender implausible refuses and fetches from it instead
- * (reload_newer_hint).  The next round looks again at what was not there, after a pause that doubles up to PAUSE_MAX_MS, for as long as
+ * (reload_pull_hint).  The next round looks again at what was not there, after a pause that doubles up to PAUSE_MAX_MS, for as long as
  * it is held: who is responsible may have stopped without a word, and until that is noticed nobody answers.
  *
  *	WAITING --timer--> WALKING (at most WINDOW resources at once) --all there--> (freed)
@@ -26,12 +26,7 @@ enum {
 	WINDOW = 4,
 	WAIT_MS = 4000,
 	PAUSE_MAX_MS = 120000,
-	DOUBLINGS = 5,
-	WHOLE_MAX = 256, /* values asked for at once */
-	PART_MAX = 64,
-	MISFITS_MAX =
-		4,  /* an owner that says so of so many places is asked no more in this round */
-	ROOM = 1500 /* of keys and ranges in a request; the smallest max-message-size is 5,000 */
+	WHOLE_MAX = 256 /* values asked for at once */
 };
 
 /*
@@ -103,8 +98,7 @@ static void offer_round_end(struct offer *o)
 		offer_free(o);
 		return;
 	}
-	reload_ms pause =
-		o->rounds > DOUBLINGS ? PAUSE_MAX_MS : (reload_ms)WAIT_MS << (o->rounds - 1);
+	reload_ms pause = reload_doubled(WAIT_MS, o->rounds - 1, PAUSE_MAX_MS);
 	reload_timer_arm(
 		&p->timers, &o->timer, p->now + reload_peer_around(p, pause), offer_walk, o);
 }
@@ -257,7 +251,7 @@ static bool question_send(struct question *q)
 	if (q->most) {
 		part_make(q);
 		req.specifiers_count =
-			reload_places_ask(&q->part, q->most, ROOM, &arena, specifiers, &taken);
+			reload_places_ask(&q->part, q->most, &arena, specifiers, &taken);
 		while (q->part.count > taken) { /* those there is no room for come next */
 			struct reload_place *last = reload_places_last(&q->part);
 			reload_places_remove(&q->part, last);
@@ -294,7 +288,7 @@ static void part_through(struct question *q)
 static void part_halve(struct question *q)
 {
 	if (!q->most) {
-		q->most = q->limit = PART_MAX;
+		q->most = q->limit = RELOAD_PART_MAX;
 	} else if (q->part.count > 1) {
 		q->most = q->limit = q->part.count / 2;
 		reload_places_clear(&q->part);
@@ -305,21 +299,16 @@ static void part_halve(struct question *q)
 	}
 }
 
-static bool is_too_large(enum reload_err err)
-{
-	return err == RELOAD_RESPONSE_TOO_LARGE || err == RELOAD_MESSAGE_TOO_LARGE;
-}
-
 static void answered(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
 	struct question *q = r->own_arg;
 	struct reload_places lacks = { .count = 0 };
 	bool goes_on = !p->topology->responsible(p->plugin, &q->resource), parts = q->most > 0;
-	if (goes_on && is_too_large(result->err)) {
+	if (goes_on && reload_err_too_large(result->err)) {
 		part_halve(q);
 		parts = true;
-		goes_on = q->misfits < MISFITS_MAX;
+		goes_on = q->misfits < RELOAD_MISFITS_MAX;
 	} else if (goes_on && result->err) {
 		q->open = true;
 		goes_on = false;
@@ -349,7 +338,7 @@ static bool is_small(struct reload_peer *p, const struct reload_id *resource)
 static void ask(struct offer *o, const struct reload_id *resource)
 {
 	struct question *q = o->asked;
-	size_t most = is_small(o->peer, resource) ? 0 : PART_MAX;
+	size_t most = is_small(o->peer, resource) ? 0 : RELOAD_PART_MAX;
 	while (q->offer) /* there is a free one: under_way is less than WINDOW */
 		q++;
 	*q = (struct question){ .offer = o, .resource = *resource, .most = most, .limit = most };

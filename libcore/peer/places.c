@@ -88,6 +88,10 @@ void reload_places_clear(struct reload_places *set)
 	}
 }
 
+enum {
+	ASK_ROOM = 1500 /* for keys and ranges; the smallest max-message-size is 5,000 */
+};
+
 /* -- asking for them ------------------------------------------------------------------------------------------------------ */
 
 bool reload_place_after(
@@ -122,8 +126,8 @@ static size_t ask_one(struct reload_specifier *s, const struct reload_place *pla
 	return sizeof(*last);
 }
 
-size_t reload_places_ask(const struct reload_places *set, size_t max, size_t room,
-	struct reload_arena *arena, struct reload_specifier *out, size_t *taken)
+size_t reload_places_ask(const struct reload_places *set, size_t max, struct reload_arena *arena,
+	struct reload_specifier *out, size_t *taken)
 {
 	struct reload_place *place;
 	size_t count = 0, bytes = 0;
@@ -131,7 +135,7 @@ size_t reload_places_ask(const struct reload_places *set, size_t max, size_t roo
 	*taken = 0;
 	RB_FOREACH (place, reload_place_tree, (struct reload_place_tree *)&set->tree) {
 		bool new_kind = !count || out[count - 1].kind != place->kind;
-		if (*taken == max || (*taken && bytes + 2 + place->value.key.len > room) ||
+		if (*taken == max || (*taken && bytes + 2 + place->value.key.len > ASK_ROOM) ||
 			(new_kind && count == RELOAD_RESOURCE_KINDS_MAX))
 			break;
 		if (new_kind)

@@ -10,6 +10,9 @@
 #include "wire/stored.h"
 
 enum {
+	RELOAD_PART_MAX = 64, /* places asked about in one request */
+	RELOAD_MISFITS_MAX =
+		4, /* who says of so many single places that they fit no message is asked no more for now */
 	RELOAD_RESOURCE_KINDS_MAX =
 		64 /* Kinds at one resource that are compared; more are left alone */
 };
@@ -57,14 +60,14 @@ void reload_places_remove(struct reload_places *set, struct reload_place *place)
 void reload_places_move(struct reload_places *to, struct reload_places *from);
 
 /*
- * reload_places_ask() writes specifiers that ask for the first places of a set, in its order: max of them at most, and as many as room
- * bytes of keys and ranges take, but one at least.  *taken is how many; what is written lives in arena, and its keys are the set's.
+ * reload_places_ask() writes specifiers that ask for the first places of a set, in its order: max of them at most, and as many as fit the
+ * smallest message with their keys and ranges, but one at least.  *taken is how many; what is written lives in arena, and its keys are the set's.
  * Returns the number of specifiers, at most RELOAD_RESOURCE_KINDS_MAX (RFC 6940 s7.4.2.1).
  */
-size_t reload_places_ask(const struct reload_places *set, size_t max, size_t room,
-	struct reload_arena *arena, struct reload_specifier *out, size_t *taken);
+size_t reload_places_ask(const struct reload_places *set, size_t max, struct reload_arena *arena,
+	struct reload_specifier *out, size_t *taken);
 
-/* reload_place_after() tells whether the place of e in kind comes after place (NULL: before all). */
+/* reload_place_after() tells whether the place of a value of that Kind comes after place in a set; NULL: after nothing. */
 bool reload_place_after(
 	const struct reload_place *place, uint32_t kind, const struct reload_stored_value *value);
 

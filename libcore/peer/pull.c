@@ -23,10 +23,7 @@ enum {
 	PULLS_MAX = 128,
 	PLACES_BYTES = 1 << 20,
 	OF_ONE = 32,
-	HINTS_OF_ONE = 8,
-	PART_MAX = 64,
-	MISFITS_MAX = 4, /* of who says so of more places nothing more is fetched now */
-	ROOM = 1500 /* of keys and ranges in a request; the smallest max-message-size is 5,000 */
+	HINTS_OF_ONE = 8
 };
 
 struct pull {
@@ -74,8 +71,7 @@ static void pull_go(struct pull *l)
 	size_t taken;
 	struct reload_fetch_req req = { .resource = reload_id_span(&l->resource),
 		.specifiers = specifiers };
-	req.specifiers_count =
-		reload_places_ask(&l->places, l->most, ROOM, &arena, specifiers, &taken);
+	req.specifiers_count = reload_places_ask(&l->places, l->most, &arena, specifiers, &taken);
 	struct reload_destination to = reload_dest_node(&l->node);
 	struct reload_request *r = reload_request_own(p, RELOAD_FETCH_REQ, &to, 1, fetched, l);
 	r->resource = l->resource;
@@ -113,9 +109,9 @@ static void fetched(
 {
 	struct pull *l = r->own_arg;
 	bool goes_on = p->life.state == RELOAD_STATE_JOINED;
-	if (result->err == RELOAD_RESPONSE_TOO_LARGE || result->err == RELOAD_MESSAGE_TOO_LARGE) {
+	if (reload_err_too_large(result->err)) {
 		part_halve(l);
-		goes_on = goes_on && l->misfits < MISFITS_MAX;
+		goes_on = goes_on && l->misfits < RELOAD_MISFITS_MAX;
 	} else {
 		part_through(l);
 		goes_on = goes_on && !result->err;
@@ -149,7 +145,9 @@ static struct pull *pull_find(struct reload_peer *p, const struct reload_id *nod
 	if (at_node >= of_one || p->pulls->count >= PULLS_MAX)
 		return NULL;
 	l = RELOAD_NEW(pull);
-	*l = (struct pull){ .peer = p, .node = *node, .resource = *resource, .most = PART_MAX };
+	*l = (struct pull){
+		.peer = p, .node = *node, .resource = *resource, .most = RELOAD_PART_MAX
+	};
 	TAILQ_INSERT_TAIL(&p->pulls->list, l, entry);
 	p->pulls->count++;
 	*is_new = true;

@@ -36,9 +36,9 @@ enum {
 	ATTEMPTS = 12,
 	LAPSED_MS = 10000,
 	PAUSE_MS = 1000,
-	PAUSE_DOUBLINGS = 5,
+	PAUSE_MAX_MS = 32000,
 	ROUND_MS = 60000,
-	ROUND_DOUBLINGS = 5
+	ROUND_MAX_MS = 32 * ROUND_MS
 };
 
 struct push {
@@ -438,8 +438,8 @@ static void again(void *arg)
 static void pause_begin(struct push *u)
 {
 	struct reload_peer *p = u->peer;
-	unsigned doublings = u->attempts - 1 < PAUSE_DOUBLINGS ? u->attempts - 1 : PAUSE_DOUBLINGS;
-	reload_ms pause = ((reload_ms)PAUSE_MS << doublings) + reload_peer_random_ms(p, PAUSE_MS);
+	reload_ms pause = reload_doubled(PAUSE_MS, u->attempts - 1, PAUSE_MAX_MS) +
+			  reload_peer_random_ms(p, PAUSE_MS);
 	reload_timer_arm(&p->timers, &u->timer, p->now + pause, again, u);
 }
 
@@ -474,12 +474,15 @@ static void order_leave(struct push *u)
 		&p->timers, &other->timer, p->now + reload_peer_around(p, ROUND_MS), again, other);
 }
 
+reload_ms reload_push_round_pause(unsigned rounds)
+{
+	return reload_doubled(ROUND_MS, rounds, ROUND_MAX_MS);
+}
+
 static void round_begin(struct push *u)
 {
 	struct reload_peer *p = u->peer;
-	reload_ms pause = (reload_ms)ROUND_MS
-			  << (u->rounds < ROUND_DOUBLINGS ? u->rounds : ROUND_DOUBLINGS);
-	u->rounds++;
+	reload_ms pause = reload_push_round_pause(u->rounds++);
 	reload_timer_arm(&p->timers, &u->timer, p->now + reload_peer_around(p, pause), again, u);
 }
 

@@ -41,6 +41,9 @@ bool reload_push_resource(
 bool reload_push_places(struct reload_peer *p, const struct reload_push_to *to,
 	const struct reload_id *resource, struct reload_places *places);
 
+/* reload_push_round_pause() is the pause before what was given up is sent once more, after so many such rounds. */
+reload_ms reload_push_round_pause(unsigned rounds);
+
 /* reload_push_full() tells whether as much is waiting as may. */
 bool reload_push_full(const struct reload_peer *p);
 

@@ -279,7 +279,7 @@ static enum reload_err plan_value(struct reload_store_work *w, struct plan *p,
 	if (p->array_full)
 		return RELOAD_OK; /* refused with the sizes */
 	if (w->replica && reload_storage_ended(w->storage, &w->resource, p->kind->id, d, w->now))
-		return RELOAD_OK; /* nobody signs a lifetime: it is over (STO-17) */
+		return RELOAD_OK; /* it has expired here; no signature covers a longer lifetime (STO-17) */
 	const struct reload_stored_entry *held = w->storage->ops->find(
 		w->storage, &w->resource, p->kind->id, &e->data.value, w->now);
 	struct pending *earlier =

@@ -34,8 +34,8 @@ reload_ms reload_chord_jitter(struct reload_topology *t, reload_ms ms)
 
 reload_ms reload_chord_backoff(struct reload_topology *t, unsigned failures)
 {
-	reload_ms ms = (reload_ms)CHORD_BACKOFF_MS << (failures < 8 ? failures : 8);
-	return reload_chord_jitter(t, ms < CHORD_BACKOFF_MAX_MS ? ms : CHORD_BACKOFF_MAX_MS);
+	return reload_chord_jitter(
+		t, reload_doubled(CHORD_BACKOFF_MS, failures, CHORD_BACKOFF_MAX_MS));
 }
 
 void reload_chord_timer(

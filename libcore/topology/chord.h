@@ -59,9 +59,10 @@ enum {
 	CHORD_DAMP_MS = 4000,      /* it waits, twice as long each time, and */
 	CHORD_DAMP_MAX_MS = 40000, /* less than CHORD_JOIN_WAIT_MS: who joins is still there */
 	CHORD_DAMP_FORGOTTEN_MS = 600000,
-	CHORD_DAMP_MAX = 64,  /* nodes that went; who went first makes room */
-	CHORD_GIFTS = 8,      /* to nodes that often return, at once; and */
-	CHORD_GIFT_MS = 5000, /* how long it takes to earn another one */
+	CHORD_DAMP_MAX =
+		64, /* nodes remembered after they went; at the maximum the one that went first is forgotten */
+	CHORD_GRANTS = 8,      /* to nodes that often return, at once; and */
+	CHORD_GRANT_MS = 5000, /* how long it takes to earn another one */
 };
 
 /* -- chord_table.c: ordered sets of Node-IDs on a ring; pure ------------------------------------------------------- */
@@ -279,8 +280,8 @@ struct reload_topology {
 	struct reload_timer damped_timer;
 	struct chord_damp *damps; /* at most CHORD_DAMP_MAX */
 	size_t damps_count, damps_cap;
-	unsigned gifts; /* of CHORD_GIFTS, as of gifts_at */
-	reload_ms gifts_at;
+	unsigned grants; /* of CHORD_GRANTS, as of grants_at */
+	reload_ms grants_at;
 
 	uint32_t finger_cookies[CHORD_FINGERS_WANTED];
 	unsigned finger_passes;

@@ -4,11 +4,11 @@
  *
  * What counts is the Node-ID and not the link.  Once a node has gone after it was given something, it returns: CHORD_RETURNS times
  * it is given its range at once, for a machine may crash and restart with an empty disk; then there is a pause, counted from
- * the moment it went, that doubles up to CHORD_DAMP_MAX_MS.  A stay is one gift, however many orders about data it causes; a
- * second Join over one link begins another stay.  After CHORD_DAMP_FORGOTTEN_MS without a gift the node is as good as new.
+ * the moment it went, that doubles up to CHORD_DAMP_MAX_MS.  A stay is one grant, however many orders about data it causes; a
+ * second Join over one link begins another stay.  After CHORD_DAMP_FORGOTTEN_MS without a grant the node is as good as new.
  *
  * Many Node-IDs of one person do not multiply this: who returned more often than that, and everybody once the
- * CHORD_DAMP_MAX rows are full of nodes that went lately, takes a share of CHORD_GIFTS, of which one is earned in CHORD_GIFT_MS.
+ * CHORD_DAMP_MAX rows are full of nodes that went lately, takes a share of CHORD_GRANTS, of which one is earned in CHORD_GRANT_MS.
  */
 #include "topology/chord.h"
 
@@ -35,15 +35,12 @@ static bool crowded(struct reload_topology *t)
 
 static reload_ms pause_after(unsigned returns)
 {
-	reload_ms pause = CHORD_DAMP_MS;
-	for (unsigned i = CHORD_RETURNS + 1; i < returns && pause < CHORD_DAMP_MAX_MS; i++)
-		pause *= 2;
 	if (returns <= CHORD_RETURNS)
 		return 0;
-	return pause < CHORD_DAMP_MAX_MS ? pause : CHORD_DAMP_MAX_MS;
+	return reload_doubled(CHORD_DAMP_MS, returns - CHORD_RETURNS - 1, CHORD_DAMP_MAX_MS);
 }
 
-/* Whether a gift to the node is one of CHORD_GIFTS. */
+/* Whether a grant to the node is one of CHORD_GRANTS. */
 static bool shares(struct reload_topology *t, const struct chord_damp *row)
 {
 	return row ? row->returns > CHORD_RETURNS : crowded(t);
@@ -51,9 +48,9 @@ static bool shares(struct reload_topology *t, const struct chord_damp *row)
 
 static void earn(struct reload_topology *t)
 {
-	reload_ms earned = (reload_chord_now(t) - t->gifts_at) / CHORD_GIFT_MS;
-	t->gifts = earned < t->gifts ? t->gifts - (unsigned)earned : 0;
-	t->gifts_at = t->gifts ? t->gifts_at + earned * CHORD_GIFT_MS : reload_chord_now(t);
+	reload_ms earned = (reload_chord_now(t) - t->grants_at) / CHORD_GRANT_MS;
+	t->grants = earned < t->grants ? t->grants - (unsigned)earned : 0;
+	t->grants_at = t->grants ? t->grants_at + earned * CHORD_GRANT_MS : reload_chord_now(t);
 }
 
 reload_ms reload_chord_damp_until(struct reload_topology *t, const struct reload_id *node)
@@ -64,8 +61,8 @@ reload_ms reload_chord_damp_until(struct reload_topology *t, const struct reload
 	if (link && link->given)
 		return 0;
 	earn(t);
-	if (shares(t, row) && t->gifts >= CHORD_GIFTS && until < t->gifts_at + CHORD_GIFT_MS)
-		until = t->gifts_at + CHORD_GIFT_MS;
+	if (shares(t, row) && t->grants >= CHORD_GRANTS && until < t->grants_at + CHORD_GRANT_MS)
+		until = t->grants_at + CHORD_GRANT_MS;
 	return until > reload_chord_now(t) ? until : 0;
 }
 
@@ -77,7 +74,7 @@ void reload_chord_damp_given(struct reload_topology *t, const struct reload_id *
 	link->given = true;
 	earn(t);
 	if (shares(t, row_of(t, node)))
-		t->gifts++;
+		t->grants++;
 }
 
 /* The row that the node may take: a free one, or that of who went first. */

@@ -12,6 +12,13 @@ static int timer_cmp(struct reload_timer *a, struct reload_timer *b)
 
 RELOAD_TREE(reload_timer_tree, reload_timer, entry, timer_cmp)
 
+reload_ms reload_doubled(reload_ms first, unsigned times, reload_ms most)
+{
+	for (; times && first < most; times--)
+		first = first > most / 2 ? most : 2 * first;
+	return first < most ? first : most;
+}
+
 void reload_timer_arm(struct reload_timers *ts, struct reload_timer *t, reload_ms due,
 	reload_timer_fn fn, void *arg)
 {

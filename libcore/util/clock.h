@@ -21,6 +21,9 @@ enum {
  */
 char *reload_utc_text(char out[RELOAD_UTC_TEXT], reload_utc t);
 
+/* reload_doubled() returns first, doubled that many times, and at most most: a pause that grows with failures. */
+reload_ms reload_doubled(reload_ms first, unsigned times, reload_ms most);
+
 struct reload_timer;
 typedef void (*reload_timer_fn)(void *arg);
 

@@ -39,6 +39,11 @@ const char *reload_err_name(enum reload_err err)
 	return name;
 }
 
+bool reload_err_too_large(enum reload_err err)
+{
+	return err == RELOAD_RESPONSE_TOO_LARGE || err == RELOAD_MESSAGE_TOO_LARGE;
+}
+
 int reload_err_rpc(enum reload_err err)
 {
 	return errors[err].rpc;

@@ -1,6 +1,7 @@
 /* The one list of failures, and the words that explain a failure to a person. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define MUST_CHECK __attribute__((warn_unused_result))
@@ -16,6 +17,9 @@ const char *reload_err_text(enum reload_err err);
 
 /* reload_err_name() returns the name of err in lower case ("not_joined"), good until the next call of this thread. */
 const char *reload_err_name(enum reload_err err);
+
+/* reload_err_too_large() tells whether a question, or its answer, did not fit a message: smaller parts of it may. */
+bool reload_err_too_large(enum reload_err err);
 
 /* reload_err_rpc() returns the JSON-RPC error code of err, 0 for RELOAD_OK. */
 int reload_err_rpc(enum reload_err err);

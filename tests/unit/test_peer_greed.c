@@ -604,7 +604,7 @@ static void joins_again_and_again(void **state)
 	net_free(net);
 }
 
-/* A node connects, asks to be admitted, goes and comes again: it is sent its range three times, and then ever more seldom. */
+/* A node connects, asks to be admitted, goes and comes again: it is sent its range eight times, and then ever more seldom. */
 static void comes_and_goes(void **state)
 {
 	(void)state;

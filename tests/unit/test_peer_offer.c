@@ -144,7 +144,7 @@ static void expired_here_is_no_news(void **state)
 	struct craft c = craft_store(s, r->u, store);
 	expect_answer(s, tell(&c, r->u), RELOAD_STORE_ANS);
 	net_pass(r->net, 2000);
-	/* nobody signs a lifetime */
+	/* no signature covers the lifetime, so a replica Store may name a longer one */
 	store->data.lifetime = 3600;
 	store->req.replica_number = 1;
 	store->kind.generation_counter = 1;

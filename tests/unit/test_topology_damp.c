@@ -37,7 +37,7 @@ static void go(struct fake *f, unsigned node)
 }
 
 /* Orders about data that are for the node: ranges, and offers of what ends with it. */
-static size_t gifts(struct fake *f, unsigned node)
+static size_t grants(struct fake *f, unsigned node)
 {
 	struct reload_id id = fake_id(node);
 	size_t n = 0;
@@ -49,14 +49,14 @@ static size_t gifts(struct fake *f, unsigned node)
 }
 
 /* In how many of so many stays, a cycle each, the node is given something. */
-static size_t stays_with_gifts(struct fake *f, unsigned node, enum shows how, int cycles)
+static size_t stays_with_grants(struct fake *f, unsigned node, enum shows how, int cycles)
 {
 	size_t n = 0;
 	for (int i = 0; i < cycles; i++) {
 		f->count = 0;
 		come(f, node, how);
 		fake_pass(f, CYCLE_MS - 1000);
-		n += gifts(f, node) > 0;
+		n += grants(f, node) > 0;
 		go(f, node);
 		fake_pass(f, 1000);
 	}
@@ -86,10 +86,10 @@ static void a_predecessor_that_comes_and_goes(void **state)
 	(void)state;
 	struct fake f;
 	start(&f);
-	few(stays_with_gifts(&f, 0x10, BY_JOIN, CYCLES));
+	few(stays_with_grants(&f, 0x10, BY_JOIN, CYCLES));
 	fake_end(&f);
 	start(&f);
-	few(stays_with_gifts(&f, 0x10, BY_UPDATE, CYCLES));
+	few(stays_with_grants(&f, 0x10, BY_UPDATE, CYCLES));
 	fake_end(&f);
 }
 
@@ -98,7 +98,7 @@ static void a_successor_that_comes_and_goes(void **state)
 	(void)state;
 	struct fake f;
 	start(&f);
-	few(stays_with_gifts(&f, 0x50, BY_UPDATE, CYCLES));
+	few(stays_with_grants(&f, 0x50, BY_UPDATE, CYCLES));
 	fake_end(&f);
 }
 
@@ -116,7 +116,7 @@ static void joins_over_one_link(void **state)
 		if (fake_count(&f, 0, FAKE_STORES, 0x10))
 			ops->handed_over(f.t, &id);
 		fake_pass(&f, CHORD_READMIT_MS);
-		n += gifts(&f, 0x10) > 0;
+		n += grants(&f, 0x10) > 0;
 	}
 	few(n);
 	fake_end(&f);
@@ -126,7 +126,7 @@ static void joins_over_one_link(void **state)
 	n = 0;
 	for (int i = 0; i < CYCLES; i++) {
 		ops->join_received(f.t, &id);
-		n += gifts(&f, 0x10) > 0;
+		n += grants(&f, 0x10) > 0;
 		ops->leave_received(f.t, &id, span_of(NULL, 0));
 		fake_pass(&f, CYCLE_MS);
 	}
@@ -142,12 +142,12 @@ static void who_crashed_is_not_forgotten(void **state)
 	start(&f);
 	for (int i = 0; i < AT_ONCE; i++) {
 		come(&f, 0x10, BY_JOIN);
-		assert_true(gifts(&f, 0x10) > 0);
+		assert_true(grants(&f, 0x10) > 0);
 		fake_pass(&f, 5000);
 		go(&f, 0x10);
 		f.count = 0;
 	}
-	stays_with_gifts(&f, 0x10, BY_JOIN, CYCLES);
+	stays_with_grants(&f, 0x10, BY_JOIN, CYCLES);
 	struct reload_id id = fake_id(0x10);
 	f.count = 0;
 	ops->connected(f.t, &id);
@@ -164,7 +164,7 @@ static void who_crashed_is_not_forgotten(void **state)
 		go(&f, 0x10);
 		f.count = 0;
 		come(&f, 0x10, BY_JOIN);
-		assert_true(gifts(&f, 0x10) > 0);
+		assert_true(grants(&f, 0x10) > 0);
 	}
 	fake_end(&f);
 }
@@ -176,19 +176,19 @@ static void who_waits_may_go(void **state)
 	struct fake f;
 	struct reload_id id = fake_id(0x10);
 	start(&f);
-	stays_with_gifts(&f, 0x10, BY_JOIN, CYCLES);
+	stays_with_grants(&f, 0x10, BY_JOIN, CYCLES);
 	ops->connected(f.t, &id);
 	ops->join_received(f.t, &id);
 	ops->disconnected(f.t, &id);
 	f.count = 0;
 	fake_pass(&f, 60000);
-	assert_int_equal(gifts(&f, 0x10), 0);
+	assert_int_equal(grants(&f, 0x10), 0);
 	ops->connected(f.t, &id);
 	ops->join_received(f.t, &id);
 	ops->leave(f.t);
 	f.count = 0;
 	fake_pass(&f, 60000);
-	assert_int_equal(gifts(&f, 0x10), 0);
+	assert_int_equal(grants(&f, 0x10), 0);
 	fake_end(&f);
 }
 
@@ -209,14 +209,14 @@ static void many_that_come_and_go(void **state)
 			f.count = 0;
 			come(&f, 0x10 + i, BY_JOIN);
 			fake_pass(&f, 100);
-			stays += gifts(&f, 0x10 + i) > 0;
+			stays += grants(&f, 0x10 + i) > 0;
 			go(&f, 0x10 + i);
 		}
-	size_t earned = (size_t)((f.now - begin) / CHORD_GIFT_MS);
-	assert_in_range(stays, MANY * AT_ONCE, MANY * AT_ONCE + CHORD_GIFTS + earned + 1);
-	/* somebody else is given its range at once meanwhile */
+	size_t earned = (size_t)((f.now - begin) / CHORD_GRANT_MS);
+	assert_in_range(stays, MANY * AT_ONCE, MANY * AT_ONCE + CHORD_GRANTS + earned + 1);
+	/* a node that was not here before gets its range at once, although the others wait */
 	come(&f, 0x3f, BY_JOIN);
-	assert_true(gifts(&f, 0x3f) > 0);
+	assert_true(grants(&f, 0x3f) > 0);
 	go(&f, 0x3f);
 	fake_end(&f);
 }
@@ -244,8 +244,9 @@ static void more_than_are_remembered(void **state)
 			fake_pass(&f, 100);
 			ops->disconnected(f.t, &id);
 		}
-	size_t earned = (size_t)((f.now - begin) / CHORD_GIFT_MS);
-	assert_in_range(stays, CHORD_DAMP_MAX, CHORD_DAMP_MAX * AT_ONCE + CHORD_GIFTS + earned + 1);
+	size_t earned = (size_t)((f.now - begin) / CHORD_GRANT_MS);
+	assert_in_range(
+		stays, CHORD_DAMP_MAX, CHORD_DAMP_MAX * AT_ONCE + CHORD_GRANTS + earned + 1);
 	fake_end(&f);
 }
 

@@ -100,6 +100,7 @@ bool reload_chord_link_ready(struct reload_topology *t, struct chord_link *link,
 	if (!ready) {
 		link->neighbour = link->lists_us = link->handed = link->asked = link->sole =
 			link->listed = false;
+		link->offered.len = 0;
 		reload_chord_set_remove(&t->peers, &link->id);
 		reload_chord_set_remove(&t->route, &link->id);
 		return news;

@@ -109,6 +109,8 @@ size_t reload_chord_goal(const struct chord_set *peers, const struct reload_id *
 /* A row of the Connection Table. */
 struct chord_link {
 	struct reload_id id;
+	struct reload_id
+		offered; /* what is held of (offered, id] was offered to it; len 0: nothing yet */
 	struct reload_id third; /* with listed: its third predecessor; len 0: it has fewer */
 	bool ready : 1;         /* a peer: its Update came over this link, or we admitted it */
 	bool bad : 1;           /* the link layer doubts it: no messages through it */
@@ -256,8 +258,6 @@ struct reload_topology {
 	struct reload_id bound; /* nearest predecessor by word of the Admitting Peer, len 0: none */
 	struct chord_copy copies[2]; /* the replica set */
 	size_t copies_count;
-	struct reload_id seen[3]; /* the nearest predecessors, as of the last look */
-	size_t seen_count;
 	reload_ms held_until;         /* new replicas wait, for members farther than */
 	struct reload_id held_beyond; /* the nearest one that failed */
 	struct reload_id

@@ -11,6 +11,7 @@
  *
  *	one of the nearest three predecessors	its range is offered (offer_range): rings may have merged, and we or our
  *	is new					own predecessor may have owned it
+ *	its range grew (one behind it failed)	so is the new part: who failed may not have stored it there yet
  *	we have joined				so is all outside of our range: what a restarted peer brings from its disk
  *
  * A member takes a replica only when, by its own tables, it is one of the three holders (STO-17).  After a failure it may
@@ -25,7 +26,7 @@
  * The hold-down (R-10.7.1-03) is for who stands behind the failed member only: an Update may yet name a better match for
  * its place.  A nearer newcomer and the members that remain do not wait, nor does a member's place after a Leave.
  *
- * Who comes and goes waits for all of this, see chord_damp.c.
+ * Who comes and goes waits for all of this, see chord_damp.c; and so does what its going causes.
  *
  * A node that was just admitted does not send its data back to the Admitting Peer, unless it was here before and brings values
  * that nobody else may have.  The second successor gets them, although
@@ -110,6 +111,8 @@ static reload_ms complete(struct reload_topology *t, struct chord_copy *copy, ui
 	if (now - copy->since < CHORD_UPDATE_WAIT_MS && will != HOLDING_YES)
 		return copy->since + CHORD_UPDATE_WAIT_MS;
 	reload_ms until = reload_chord_damp_until(t, &copy->id);
+	if (!until && grew)
+		until = reload_chord_damp_until(t, &copy->from);
 	if (until)
 		return until;
 	reload_chord_damp_given(t, &copy->id);
@@ -171,28 +174,46 @@ void reload_chord_data_failed(struct reload_topology *t, const struct reload_id 
 	t->held_until = now + CHORD_HOLD_DOWN_MS;
 }
 
-/* Returns when to look again: who comes and goes waits. */
-static reload_ms offer(struct reload_topology *t)
+/*
+ * Offers what of the range (from, to] was not offered before to its owner, one of our predecessors: all when it is new, else what it
+ * gained.  from NULL: the last one that is known; what it gains will be seen when it comes nearer.  Returns when to look again: who
+ * comes and goes waits, and so does what its going causes.
+ */
+static reload_ms offer(
+	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to)
 {
-	struct reload_id seen[3];
-	size_t n = t->predecessors_count < 3 ? t->predecessors_count : 3, count = 0;
-	reload_ms next = RELOAD_NEVER;
-	for (size_t i = 0; i < n; i++) {
-		const struct reload_id *to = &t->predecessors[i],
-				       *from = i + 1 < t->predecessors_count ? to + 1 : &t->self;
-		if (!reload_id_listed(t->seen, t->seen_count, to)) {
-			reload_ms until = reload_chord_damp_until(t, to);
-			if (until) {
-				next = until < next ? until : next;
-				continue;
-			}
-			reload_chord_damp_given(t, to);
-			t->host.offer_range(t->host.arg, from, to);
-		}
-		seen[count++] = *to;
+	struct chord_link *owner = reload_chord_link_find(t, to);
+	struct reload_id was = owner->offered;
+	if (was.len && !from)
+		return RELOAD_NEVER;
+	if (!from)
+		from = &t->self;
+	if (was.len && !reload_chord_nearer(to, false, &was, from)) {
+		owner->offered = *from;
+		return RELOAD_NEVER;
 	}
-	memcpy(t->seen, seen, count * sizeof(*seen));
-	t->seen_count = count;
+	reload_ms until = reload_chord_damp_until(t, to);
+	if (!until && was.len)
+		until = reload_chord_damp_until(t, &was);
+	if (until)
+		return until;
+	reload_chord_damp_given(t, to);
+	owner->offered = *from;
+	t->host.offer_range(t->host.arg, from, was.len ? &was : to);
+	return RELOAD_NEVER;
+}
+
+/* Returns when to look again. */
+static reload_ms offers(struct reload_topology *t)
+{
+	reload_ms next = RELOAD_NEVER;
+	for (size_t i = 0; i < t->predecessors_count && i < 3; i++) {
+		bool last = i + 1 == t->predecessors_count;
+		reload_ms due =
+			offer(t, last ? NULL : &t->predecessors[i + 1], &t->predecessors[i]);
+		if (due < next)
+			next = due;
+	}
 	return next;
 }
 
@@ -216,7 +237,7 @@ bool reload_chord_data_refresh(struct reload_topology *t)
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED) {
 		t->owner = false;
-		t->copies_count = t->seen_count = 0;
+		t->copies_count = 0;
 		t->held_until = 0;
 		t->kept_from.len = 0;
 		reload_chord_timer(t, &t->data_timer, RELOAD_NEVER, on_timer);
@@ -231,8 +252,8 @@ bool reload_chord_data_refresh(struct reload_topology *t)
 		t->host.drop_range(t->host.arg, &t->self, &now);
 	t->owner = true;
 	t->from = now;
-	reload_ms copies = replicate(t), offers = offer(t);
-	reload_chord_timer(t, &t->data_timer, copies < offers ? copies : offers, on_timer);
+	reload_ms copies = replicate(t), offered = offers(t);
+	reload_chord_timer(t, &t->data_timer, copies < offered ? copies : offered, on_timer);
 	forget(t);
 	return changed;
 }

@@ -102,6 +102,34 @@ static void a_successor_that_comes_and_goes(void **state)
 	fake_end(&f);
 }
 
+/* After how many of its stays, a cycle each, others are given something because it went. */
+static size_t goings_that_cost(struct fake *f, unsigned node)
+{
+	size_t n = 0;
+	for (int i = 0; i < CYCLES; i++) {
+		come(f, node, BY_UPDATE);
+		fake_pass(f, 1000);
+		f->count = 0;
+		go(f, node);
+		fake_pass(f, CYCLE_MS - 1000);
+		n += fake_count(f, 0, FAKE_STORES, 0) + fake_count(f, 0, FAKE_OFFER, 0) > 0;
+	}
+	return n;
+}
+
+/* A range that shrinks and grows with it is not sent to the replica set, nor offered to its owner, each time. */
+static void what_its_going_causes(void **state)
+{
+	(void)state;
+	struct fake f;
+	start(&f);                       /* 70 and a0 are our replica set, d0 is our predecessor */
+	few(goings_that_cost(&f, 0x10)); /* our own range grows */
+	fake_end(&f);
+	start(&f);
+	few(goings_that_cost(&f, 0xc0)); /* that of d0 does */
+	fake_end(&f);
+}
+
 /* The link stays; Leave and Join, or Joins alone, do the same. */
 static void joins_over_one_link(void **state)
 {
@@ -255,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_predecessor_that_comes_and_goes),
 		cmocka_unit_test(a_successor_that_comes_and_goes),
+		cmocka_unit_test(what_its_going_causes),
 		cmocka_unit_test(joins_over_one_link),
 		cmocka_unit_test(who_crashed_is_not_forgotten),
 		cmocka_unit_test(who_waits_may_go),

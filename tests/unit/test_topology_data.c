@@ -143,6 +143,33 @@ static void data_of_others_is_forgotten(void **state)
 	fake_end(&f);
 }
 
+/* d0 came lately and a0, behind it, fails before it has stored its data there: of the holders we alone know that d0 lacks them. */
+static void what_an_owner_gains_is_offered(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id lost = fake_id(0xa0);
+	size_t mark = f.count;
+	ops->disconnected(f.t, &lost);
+	/* R-6.4.2.3-03: what d0 gained, and no more */
+	struct fake_row *r = fake_find(&f, mark, FAKE_OFFER, 0);
+	assert_non_null(r);
+	assert_int_equal(r->from.at[0], 0x70);
+	assert_int_equal(r->to.at[0], 0xa0);
+	/* a0 comes back, and is new */
+	mark = f.count;
+	fake_peer(&f, 0xa0);
+	assert_int_equal(fake_count(&f, mark, FAKE_OFFER, 0), 1);
+	assert_int_equal(fake_find(&f, mark, FAKE_OFFER, 0)->to.at[0], 0xa0);
+	/* nothing changes */
+	mark = f.count;
+	fake_peer(&f, 0xa0);
+	fake_pass(&f, 60000);
+	assert_int_equal(fake_count(&f, mark, FAKE_OFFER, 0), 0);
+	fake_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +178,7 @@ int main(void)
 		cmocka_unit_test(a_replica_that_disowned_is_sent_again),
 		cmocka_unit_test(a_replacement_waits_for_the_hold_down),
 		cmocka_unit_test(data_of_others_is_forgotten),
+		cmocka_unit_test(what_an_owner_gains_is_offered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

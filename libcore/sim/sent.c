@@ -18,7 +18,6 @@ struct told_list {
 
 struct told {
 	unsigned life; /* of the node; 0: nothing is noted */
-	uint32_t uptime;
 	struct told_list predecessors, successors;
 };
 
@@ -61,8 +60,16 @@ static bool list_read(struct told_list *out, const struct reload_id *list, size_
 	return true;
 }
 
-/* An Update that is sent again is older than the newest one. */
-static void update_note(struct told *t, const struct reload_sim_node *n, struct span contents)
+/* What is sent again says when it was made: its uptime, in whole seconds, was that of n a reliability timer ago at least. */
+static bool is_first(const struct reload_sim_node *n, uint32_t uptime, reload_ms now)
+{
+	const struct reload_config *config = reload_peer_config(n->peer);
+	return now - n->started <
+	       uptime * (reload_ms)RELOAD_SECOND + config->overlay_reliability_timer_ms;
+}
+
+static void update_note(
+	struct told *t, const struct reload_sim_node *n, struct span contents, reload_ms now)
 {
 	struct rd r = rd_of(contents);
 	struct reload_arena lists = { 0 };
@@ -75,8 +82,7 @@ static void update_note(struct told *t, const struct reload_sim_node *n, struct 
 		    u.type != RELOAD_CHORD_PEER_READY &&
 		    list_read(&fresh.predecessors, u.predecessors, u.predecessors_count) &&
 		    list_read(&fresh.successors, u.successors, u.successors_count);
-	fresh.uptime = good ? u.uptime : 0;
-	if (good && (t->life != n->lives || fresh.uptime >= t->uptime))
+	if (good && is_first(n, u.uptime, now))
 		*t = fresh;
 	reload_arena_clear(&lists);
 }
@@ -97,7 +103,7 @@ bool reload_sim_sent_message(struct reload_sim_sent *s, const struct reload_sim_
 		return true;
 	size_t hops = entries(h.via_list, &ctx);
 	if (code == RELOAD_UPDATE_REQ && !hops && h.fragment == RELOAD_FRAGMENT_WHOLE)
-		update_note(&s->nodes[n->index], n, contents);
+		update_note(&s->nodes[n->index], n, contents, now);
 	if (h.ttl + hops == config->initial_ttl)
 		return true;
 	v->check = RELOAD_SIM_CHECK_TTL;

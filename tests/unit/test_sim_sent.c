@@ -1,0 +1,120 @@
+#include "sim/sent.h"
+
+#include "util/alloc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+/* What node 0 of a growing ring sent, and what is noted of it. */
+enum {
+	NODES = 24,
+	SETTLE_MS = 60000,
+	MESSAGES_MAX = 40960
+};
+
+struct message {
+	struct span bytes; /* owned */
+	reload_ms at;
+};
+
+static struct reload_sim *s;
+static struct message messages[MESSAGES_MAX];
+static size_t count;
+
+static void hook_sent(void *arg, const struct reload_sim_node *n, struct span message)
+{
+	(void)arg;
+	if (n->index || !n->peer)
+		return;
+	assert_in_range(count, 0, MESSAGES_MAX - 1);
+	messages[count++] = (struct message){
+		.bytes = span_of(reload_memdup(message.at, message.len), message.len),
+		.at = reload_sim_now(s)
+	};
+}
+
+static int grown(void **state)
+{
+	(void)state;
+	static const struct reload_sim_hooks hooks = { .sent = hook_sent };
+	const struct reload_sim_setup setup = { .seed = 8,
+		.nodes = NODES,
+		.latency = reload_sim_latency_find("lan"),
+		.store_limit = 1 << 20 };
+	s = reload_sim_new(&setup, &hooks);
+	reload_sim_start(s, 0, true, RELOAD_ROLE_PEER, NULL, 0);
+	for (size_t i = 1; i < NODES; i++)
+		reload_sim_start(s, i, false, RELOAD_ROLE_PEER, NULL, 0);
+	reload_sim_run(s, SETTLE_MS);
+	return 0;
+}
+
+static int gone(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		free((void *)messages[i].bytes.at);
+	count = 0;
+	reload_sim_free(s);
+	return 0;
+}
+
+static bool agrees(const struct reload_sim_sent *sent)
+{
+	struct reload_sim_violation v;
+	return reload_sim_sent_agrees(sent, reload_sim_node(s, 0), reload_sim_now(s), &v);
+}
+
+static void note(struct reload_sim_sent *sent, const struct message *m, reload_ms at)
+{
+	struct reload_sim_violation v;
+	assert_true(reload_sim_sent_message(sent, reload_sim_node(s, 0), m->bytes, at, &v));
+}
+
+/* Notes the first n messages when they were sent; whether the newest Update among them lists what the node has now. */
+static bool agreed(struct reload_sim_sent *sent, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		note(sent, &messages[i], messages[i].at);
+	return agrees(sent);
+}
+
+/* R-10.7.1-01: what the newest Update lists is what the node has; one before that does not say it. */
+static void the_newest_update_is_compared(void **state)
+{
+	(void)state;
+	size_t differ = 0;
+	for (size_t n = 1; n <= count; n++) {
+		AUTO(reload_sim_sent) sent = reload_sim_sent_new(NODES);
+		differ += !agreed(sent, n);
+	}
+	assert_in_range(differ, 1, count - 1);
+}
+
+/* Within the second of the newest Update, whose uptime is in seconds, another one went out: with this seed there is such a case. */
+static void what_is_sent_again_is_not_the_newest(void **state)
+{
+	(void)state;
+	reload_ms again =
+		reload_peer_config(reload_sim_node(s, 0)->peer)->overlay_reliability_timer_ms;
+	for (size_t n = 1; n <= count; n++) {
+		AUTO(reload_sim_sent) sent = reload_sim_sent_new(NODES);
+		if (!agreed(sent, n))
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			note(sent, &messages[i], messages[i].at + again);
+			assert_true(agrees(sent));
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_newest_update_is_compared, grown, gone),
+		cmocka_unit_test_setup_teardown(what_is_sent_again_is_not_the_newest, grown, gone),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -23,8 +23,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -158,13 +156,6 @@ static int number(struct reload_sqlite_file *f, const char *text, sqlite3_int64 
 const char *reload_sqlite_reason(int code)
 {
 	return (code & 0xff) == SQLITE_FULL ? "no space left on the device" : sqlite3_errstr(code);
-}
-
-static enum reload_err cannot(struct reload_why *why, const char *path, const char *words)
-{
-	reload_why_set(why, RELOAD_IO, path, "the store cannot be opened: %s", words);
-	reload_why_hint(why, "--store-path DIR names another place");
-	return RELOAD_IO;
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
@@ -416,8 +407,9 @@ static enum reload_err open_once(struct reload_sqlite_file *f,
 		*code = read_all(f, memory, setup->id_len, found);
 	if (!*code)
 		*code = prepare_all(f);
-	return *code && !is_damage(*code) ? cannot(why, f->path, reload_sqlite_reason(*code))
-					  : RELOAD_OK;
+	return *code && !is_damage(*code)
+		       ? reload_sqlite_cannot(why, f->path, reload_sqlite_reason(*code))
+		       : RELOAD_OK;
 }
 
 char *reload_sqlite_path(const char *a, const char *b)
@@ -462,9 +454,9 @@ static enum reload_err touch(const struct reload_sqlite_file *f, struct reload_w
 {
 	int fd = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 && errno == ELOOP)
-		return cannot(why, f->path, "it is a symbolic link");
+		return reload_sqlite_cannot(why, f->path, "it is a symbolic link");
 	if (fd < 0)
-		return cannot(why, f->path, strerror(errno));
+		return reload_sqlite_cannot(why, f->path, strerror(errno));
 	close(fd);
 	return RELOAD_OK;
 }
@@ -497,7 +489,7 @@ static enum reload_err open_file(struct reload_sqlite_file *f,
 			return RELOAD_OK;
 		}
 		if (attempt)
-			return cannot(why, f->path, reload_sqlite_reason(code));
+			return reload_sqlite_cannot(why, f->path, reload_sqlite_reason(code));
 		memory->ops->drop_range(memory, &all, &all);
 		reload_sqlite_disconnect(f);
 		err = move_aside(f, setup->now, &aside, why);
@@ -507,59 +499,6 @@ static enum reload_err open_file(struct reload_sqlite_file *f,
 		if (err)
 			return err;
 	}
-}
-
-/* The directory with its parents. */
-static enum reload_err make_directory(const char *path, struct reload_why *why)
-{
-	char *copy = reload_strdup(path);
-	int failed = 0;
-	for (char *at = copy + 1; !failed && *at; at++) {
-		if (*at != '/')
-			continue;
-		*at = 0;
-		failed = mkdir(copy, 0700) && errno != EEXIST && errno != EROFS ? errno : 0;
-		*at = '/';
-	}
-	if (!failed && mkdir(copy, 0700) && errno != EEXIST)
-		failed = errno;
-	free(copy);
-	return failed ? cannot(why, path, strerror(failed)) : RELOAD_OK;
-}
-
-static enum reload_err take_lock(
-	struct reload_sqlite_file *f, const char *path, struct reload_why *why)
-{
-	enum reload_err err = RELOAD_OK;
-	int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (lock < 0) {
-		err = cannot(why, path, strerror(errno));
-	} else if (flock(lock, LOCK_EX | LOCK_NB)) {
-		err = errno == EWOULDBLOCK ? RELOAD_EXISTS : RELOAD_IO;
-		if (err == RELOAD_IO)
-			err = cannot(why, path, strerror(errno));
-		else
-			reload_why_set(why, err, f->directory, "another agent has this store");
-		if (err == RELOAD_EXISTS)
-			reload_why_hint(why, "--store-path DIR names another place");
-		close(lock);
-	} else {
-		if (f->lock >= 0)
-			close(f->lock);
-		f->lock = lock;
-		f->lock_mark = reload_file_mark(path);
-	}
-	return err;
-}
-
-enum reload_err reload_sqlite_place(struct reload_sqlite_file *f, struct reload_why *why)
-{
-	char *path = reload_sqlite_path(f->directory, "/store.lock");
-	enum reload_err err = make_directory(f->directory, why);
-	if (!err && !reload_file_same(f->lock_mark, path))
-		err = take_lock(f, path, why);
-	free(path);
-	return err;
 }
 
 enum reload_err reload_sqlite_file_open(struct reload_sqlite_file **out,
@@ -573,6 +512,8 @@ enum reload_err reload_sqlite_file_open(struct reload_sqlite_file **out,
 	f->path = reload_sqlite_path(setup->directory, "/store.db");
 	f->log = reload_sqlite_path(f->path, "-wal");
 	enum reload_err err = reload_sqlite_place(f, why);
+	if (!err)
+		err = reload_sqlite_put_end(f, why);
 	if (!err)
 		err = open_file(f, setup, memory, why);
 	if (err) {

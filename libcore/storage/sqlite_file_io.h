@@ -1,4 +1,4 @@
-/* The file of the durable storage, for the two that work on it: sqlite_file_io.c and sqlite_renew_io.c. */
+/* The file of the durable storage, for those that work on it: sqlite_file_io.c, sqlite_place_io.c and sqlite_renew_io.c. */
 #pragma once
 
 #include "storage/disk_io.h"
@@ -30,8 +30,19 @@ char *reload_sqlite_path(const char *a, const char *b);
 /* reload_sqlite_reason() returns the words for a code of SQLite (static). */
 const char *reload_sqlite_reason(int code);
 
+/* reload_sqlite_cannot() sets why: the store at path cannot be opened, for the reason in words.  Returns RELOAD_IO. */
+enum reload_err reload_sqlite_cannot(struct reload_why *why, const char *path, const char *words);
+
 /* reload_sqlite_place() makes the directory and takes the lock there, as far as either is missing; fails as a start does. */
 enum reload_err reload_sqlite_place(
+	struct reload_sqlite_file *f, struct reload_why *why) MUST_CHECK;
+
+/*
+ * reload_sqlite_put() moves the file at next, which is a whole store and on the disk, to where store.db was, and removes the log of that.
+ * Returns 0 or an errno.  reload_sqlite_put_end() does at a start what of this a kill has left; RELOAD_IO, with why.
+ */
+int reload_sqlite_put(struct reload_sqlite_file *f, const char *next) MUST_CHECK;
+enum reload_err reload_sqlite_put_end(
 	struct reload_sqlite_file *f, struct reload_why *why) MUST_CHECK;
 
 /* reload_sqlite_connect() opens the database at f->path for writing; a code of SQLite.  reload_sqlite_disconnect() ends that. */

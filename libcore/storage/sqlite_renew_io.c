@@ -42,18 +42,6 @@ static int copy_to(struct reload_sqlite_file *f, const char *path)
 	return code;
 }
 
-/* The old log goes first: SQLite would take it for that of the new file. */
-static int put_in_place(struct reload_sqlite_file *f, const char *next)
-{
-	int directory = open(f->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), e = 0;
-	if (directory < 0)
-		return errno;
-	if ((unlink(f->log) && errno != ENOENT) || rename(next, f->path) || fsync(directory))
-		e = errno;
-	close(directory);
-	return e;
-}
-
 static enum reload_err copy(struct reload_sqlite_file *f, const char **words)
 {
 	if (!f->db)
@@ -71,7 +59,7 @@ static enum reload_err copy(struct reload_sqlite_file *f, const char **words)
 		close(fd);
 		if (code)
 			err = failed(words, reload_sqlite_reason(code));
-		else if (e || (e = put_in_place(f, next)))
+		else if (e || (e = reload_sqlite_put(f, next)))
 			err = failed(words, strerror(e));
 		if (err)
 			(void)unlink(next);

@@ -167,6 +167,35 @@ static void so_is_the_directory(void **state)
 	made_again(d, d->directory);
 }
 
+/* A kill came when the copy was whole and the log of the removed file was gone, or was not gone yet. */
+static void a_copy_that_was_not_put_in_place(void **state)
+{
+	struct disk *d = *state;
+	char whole[112];
+	struct stat st;
+	snprintf(whole, sizeof(whole), "%s.whole", d->db);
+	fill(d);
+	for (int with_log = 0; with_log < 2; with_log++) {
+		reload_storage_free(TAKE(d->s));
+		assert_int_equal(rename(d->db, whole), 0);
+		if (with_log) {
+			FILE *log = fopen(d->log, "w");
+			assert_non_null(log);
+			fputs("of another file", log);
+			fclose(log);
+		}
+		d->s = opened(d);
+		restarted(d, 1);
+		assert_int_not_equal(stat(whole, &st), 0);
+	}
+	/* where a store is, what was left goes */
+	FILE *old = fopen(whole, "w");
+	assert_non_null(old);
+	fclose(old);
+	restarted(d, 1);
+	assert_int_not_equal(stat(whole, &st), 0);
+}
+
 /* Another file is somebody's: it stays as it is, and nothing is acknowledged beside it. */
 static void not_over(struct disk *d, const char *path)
 {
@@ -275,6 +304,7 @@ int main(void)
 		WITH_DISK(a_removed_file_is_made_again),
 		WITH_DISK(so_is_its_log),
 		WITH_DISK(so_is_the_directory),
+		WITH_DISK(a_copy_that_was_not_put_in_place),
 		WITH_DISK(nothing_is_acknowledged_beside_another_file),
 		WITH_DISK(nor_beside_another_log),
 		WITH_DISK(a_place_that_cannot_be_made),

@@ -24,7 +24,7 @@ PREFIX  ?= /usr/local
 VERSION := 0.1.0
 
 # Rooms from low to high: a room includes only rooms to its left (tests/lint/rooms checks this).
-ROOMS ?= util wire ident config topology storage usage route peer sim link enroll control
+ROOMS ?= util wire ident config topology storage usage engine route peer sim link enroll control
 PROGRAMS := $(filter-out common,$(notdir $(patsubst %/main.c,%,$(wildcard cmd/*/main.c))))
 
 all: programs

@@ -17,7 +17,7 @@ static void offer_types(const struct cli_typed *typed)
 {
 	static const enum reload_event_type types[] = {
 #define X(name, level, words) RELOAD_EV_##name,
-#include "peer/events.def"
+#include "engine/events.def"
 #undef X
 	};
 	for (size_t i = 0; i < COUNT_OF(types); i++)

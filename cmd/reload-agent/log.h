@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "peer/host.h"
+#include "engine/host.h"
 
 #include <jansson.h>
 #include <stdio.h>

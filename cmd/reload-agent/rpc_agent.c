@@ -135,7 +135,7 @@ static bool event_type_exists(const char *name)
 {
 	static const enum reload_event_type types[] = {
 #define X(type, level, words) RELOAD_EV_##type,
-#include "peer/events.def"
+#include "engine/events.def"
 #undef X
 	};
 	for (size_t i = 0; i < COUNT_OF(types); i++)

@@ -46,18 +46,18 @@ static void rested(void *arg)
 	struct reload_request *r = arg;
 	struct reload_peer *p = r->peer;
 	reload_ms end = end_of(r);
-	if (p->now >= end) {
+	if (p->engine->now >= end) {
 		reload_request_fail(
 			r, RELOAD_TIMEOUT, "no peer was responsible until the time was over");
 		return;
 	}
 	if (r->sealing) { /* for the transaction before */
-		reload_timer_arm(&p->timers, &r->rest, p->now + REST_MS, rested, r);
+		reload_timer_arm(&p->engine->timers, &r->rest, p->engine->now + REST_MS, rested, r);
 		return;
 	}
 	r->resting = false;
 	r->served_here = false;
-	reload_request_restart(r, end - p->now);
+	reload_request_restart(r, end - p->engine->now);
 }
 
 bool reload_request_rest(struct reload_request *r)
@@ -69,7 +69,7 @@ bool reload_request_rest(struct reload_request *r)
 	r->rest_ms = r->rest_ms ? 2 * r->rest_ms : REST_MS;
 	if (r->rest_ms > REST_MAX_MS)
 		r->rest_ms = REST_MAX_MS;
-	due = p->now + r->rest_ms;
+	due = p->engine->now + r->rest_ms;
 	/* the cause stays known until the end; the message goes */
 	r->result.error_info =
 		span_of((const uint8_t *)not_responsible, sizeof(not_responsible) - 1);
@@ -77,6 +77,6 @@ bool reload_request_rest(struct reload_request *r)
 	reload_inbound_free(TAKE(r->answer), true);
 	reload_transaction_end(&r->transaction);
 	r->resting = true;
-	reload_timer_arm(&p->timers, &r->rest, due < end ? due : end, rested, r);
+	reload_timer_arm(&p->engine->timers, &r->rest, due < end ? due : end, rested, r);
 	return true;
 }

@@ -6,11 +6,11 @@ static struct reload_request *begin(struct reload_peer *p, uint16_t code,
 	const struct reload_way *way, const void *body, reload_result_fn fn, void *arg,
 	enum reload_err *err)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	struct reload_request *r = reload_request_new(p, code, way, fn, arg, err);
 	if (r)
 		reload_request_send(r, body);
-	reload_peer_exit_later(p);
+	reload_engine_exit_deferred(p->engine);
 	return r;
 }
 
@@ -91,7 +91,7 @@ static struct reload_request *fetch(struct reload_peer *p, uint16_t code,
 	*err = RELOAD_OK;
 	for (size_t i = 0; i < count; i++) {
 		own[i] = specifiers[i];
-		const struct reload_kind *kind = reload_config_kind(p->config, own[i].kind);
+		const struct reload_kind *kind = reload_config_kind(p->engine->config, own[i].kind);
 		if (!kind)
 			*err = RELOAD_UNKNOWN_KIND;
 		else if (!ranges_ok(&own[i]))
@@ -101,13 +101,13 @@ static struct reload_request *fetch(struct reload_peer *p, uint16_t code,
 	}
 	struct reload_request *r = NULL;
 	if (!*err) {
-		reload_peer_enter(p);
+		reload_engine_enter(p->engine);
 		r = reload_request_new(p, code, way, fn, arg, err);
 		if (r) {
 			r->resource = *resource;
 			reload_request_send(r, &req);
 		}
-		reload_peer_exit_later(p);
+		reload_engine_exit_deferred(p->engine);
 	}
 	free(own);
 	return r;

@@ -58,7 +58,7 @@ static bool asks_way(struct reload_peer *p)
 	struct reload_destination to = reload_dest_node(&t.successors[which % t.successors_count]);
 	if (p->life.aside.asked++ % ASK_AGAIN == 0)
 		reload_attach_start(p, 0, &to, 1, false, NULL, NULL);
-	reload_timer_arm(&p->timers, &p->life.aside.look, p->now + ASK_MS, look, p);
+	reload_timer_arm(&p->engine->timers, &p->life.aside.look, p->engine->now + ASK_MS, look, p);
 	return true;
 }
 
@@ -66,11 +66,11 @@ static void step_out(struct reload_peer *p)
 {
 	if (asks_way(p))
 		return;
-	if (p->life.aside.back && p->now - p->life.aside.back > WELL_MS)
+	if (p->life.aside.back && p->engine->now - p->life.aside.back > WELL_MS)
 		p->life.aside.times = 0;
 	reload_ms pause = (reload_ms)PAUSE_MS << p->life.aside.times;
 	p->life.aside.times += p->life.aside.times < PAUSE_DOUBLINGS;
-	p->life.aside.until = p->now + pause;
+	p->life.aside.until = p->engine->now + pause;
 	p->life.aside.on = true;
 	p->life.aside.first = p->life.alone;
 	reload_leave_then(p, RELOAD_ROLE_CLIENT);
@@ -79,7 +79,7 @@ static void step_out(struct reload_peer *p)
 static void step_in(struct reload_peer *p)
 {
 	p->life.aside.on = false;
-	p->life.aside.back = p->now;
+	p->life.aside.back = p->engine->now;
 	reload_leave_then(p, RELOAD_ROLE_PEER);
 }
 
@@ -91,23 +91,24 @@ static void look(void *arg)
 		step_out(p);
 	else if (p->life.aside.asked)
 		p->life.aside.asked = 0; /* it was for a moment only */
-	else if (way && p->life.aside.on && !fails && p->now >= p->life.aside.until)
+	else if (way && p->life.aside.on && !fails && p->engine->now >= p->life.aside.until)
 		step_in(p);
 	if (p->life.wanted && (fails || p->life.aside.on) && !p->life.aside.look.armed)
-		reload_timer_arm(&p->timers, &p->life.aside.look, p->now + LOOK_MS, look, p);
+		reload_timer_arm(
+			&p->engine->timers, &p->life.aside.look, p->engine->now + LOOK_MS, look, p);
 }
 
 void reload_aside_look(struct reload_peer *p)
 {
 	if (p->life.aside.asked)
 		return; /* on its way out */
-	reload_timer_cancel(&p->timers, &p->life.aside.look);
+	reload_timer_cancel(&p->engine->timers, &p->life.aside.look);
 	look(p);
 }
 
 void reload_aside_end(struct reload_peer *p)
 {
-	reload_timer_cancel(&p->timers, &p->life.aside.look);
+	reload_timer_cancel(&p->engine->timers, &p->life.aside.look);
 	p->life.aside.on = false;
 	p->life.aside.asked = 0;
 }
@@ -119,7 +120,7 @@ bool reload_aside_leaves(const struct reload_peer *p)
 
 void reload_peer_storage(struct reload_peer *p)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	reload_aside_look(p);
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 }

@@ -57,7 +57,7 @@ static struct attempt *attempt_new(struct reload_peer *p, enum attempt_phase pha
 static void attempt_free(struct attempt *a)
 {
 	TAILQ_REMOVE(&a->peer->attempts, a, entry);
-	reload_timer_cancel(&a->peer->timers, &a->limit);
+	reload_timer_cancel(&a->peer->engine->timers, &a->limit);
 	free(a);
 }
 
@@ -69,9 +69,9 @@ static void attempt_end(struct attempt *a, enum reload_err err, const struct rel
 	uint32_t cookie = a->cookie;
 	struct reload_id other = node ? *node : a->node;
 	if (err)
-		reload_peer_event(
-			p, &(struct reload_event){
-				   .type = RELOAD_EV_ATTACH_FAILED, .err = err, .node = &other });
+		reload_engine_event(p->engine,
+			&(struct reload_event){
+				.type = RELOAD_EV_ATTACH_FAILED, .err = err, .node = &other });
 	attempt_free(a);
 	if (fn)
 		fn(p, arg, cookie, err, &other);
@@ -109,7 +109,7 @@ static void attempt_late(void *arg)
 	struct reload_peer *p = a->peer;
 	/* nobody would ask what is at the other end when it comes up later */
 	if (a->phase == DIALLING && !reload_connection_by_link(p->connections, a->link))
-		p->ops->link_close(p->host, a->link);
+		p->engine->ops->link_close(p->engine->host, a->link);
 	if (a->phase == DIALLING)
 		reload_dialled_failed(p, a->signer);
 	attempt_end(a, RELOAD_TIMEOUT, NULL);
@@ -117,7 +117,7 @@ static void attempt_late(void *arg)
 
 static reload_ms lifetime(const struct reload_peer *p)
 {
-	return (reload_ms)p->config->overlay_reliability_timer_ms * RELOAD_TRANSMISSIONS;
+	return (reload_ms)p->engine->config->overlay_reliability_timer_ms * RELOAD_TRANSMISSIONS;
 }
 
 /* The other end answers, or goes on with an Attach of its own: it will connect. */
@@ -125,7 +125,8 @@ static void await_link(struct attempt *a)
 {
 	struct reload_peer *p = a->peer;
 	a->phase = AWAITING_LINK;
-	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
+	reload_timer_arm(
+		&p->engine->timers, &a->limit, p->engine->now + lifetime(p), attempt_late, a);
 }
 
 /* This node's side of an Attach: where it listens (LINK-12, LINK-13). */
@@ -138,7 +139,7 @@ struct own_attach {
 static void own_attach(
 	struct reload_peer *p, struct own_attach *own, const char *role, bool send_update)
 {
-	size_t count = p->ops->addresses(p->host, own->addresses, CANDIDATES_MAX);
+	size_t count = p->engine->ops->addresses(p->engine->host, own->addresses, CANDIDATES_MAX);
 	for (size_t i = 0; i < count; i++)
 		own->candidates[i] = (struct reload_ice_candidate){ .addr_port = own->addresses[i],
 			.overlay_link = RELOAD_TLS_TCP_FH_NO_ICE,
@@ -193,7 +194,7 @@ static void answered(
 	struct reload_ip_port addresses[CANDIDATES_MAX];
 	reload_claims_heard(p, &a->node, addresses, addresses_of(ans, addresses, CANDIDATES_MAX));
 	struct reload_connection *con = reload_connection_by_node(p->connections, &a->node);
-	if (reload_id_eq(&a->node, &p->self) || con) {
+	if (reload_id_eq(&a->node, &p->engine->self) || con) {
 		attempt_end(a, RELOAD_OK, &result->responder);
 		return;
 	}
@@ -245,7 +246,7 @@ static const char *attach_fault(const struct reload_peer *p, const struct reload
 		return "no candidates";
 	for (size_t i = 0; i < req->candidates_count; i++) {
 		bool ice = req->candidates[i].overlay_link == RELOAD_DTLS_UDP_SR;
-		if (ice == p->config->no_ice)
+		if (ice == p->engine->config->no_ice)
 			return "ICE and No-ICE do not mix"; /* R-6.5.1.1-04, R-6.5.1.5-02 */
 	}
 	return NULL;
@@ -269,7 +270,7 @@ static bool tie_lost_by_sender(struct reload_peer *p, const struct reload_id *se
 		return false;
 	if (a->phase != ASKED)
 		return true; /* a link is on its way */
-	if (reload_id_cmp(&p->self, sender) > 0)
+	if (reload_id_cmp(&p->engine->self, sender) > 0)
 		return true;
 	reload_transaction_end(
 		&a->request->transaction); /* yield: no further copies of the own request */
@@ -289,8 +290,9 @@ static void attempt_dial(struct attempt *a, const struct reload_ip_port *to, siz
 	a->link = reload_peer_next_link(p);
 	a->to_count = count < CHECKED_MAX ? count : CHECKED_MAX;
 	memmove(a->to, to, a->to_count * sizeof(a->to[0]));
-	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), attempt_late, a);
-	p->ops->link_open(p->host, a->link, to, count);
+	reload_timer_arm(
+		&p->engine->timers, &a->limit, p->engine->now + lifetime(p), attempt_late, a);
+	p->engine->ops->link_open(p->engine->host, a->link, to, count);
 }
 
 static void dial(struct inbound *in)
@@ -320,7 +322,7 @@ static bool paused(struct inbound *in)
 	if (in->local || may_dial(p, in->cert->fingerprint))
 		return false;
 	const struct attempt *a = attempt_with(p, &in->signer);
-	return !a || (a->phase == ASKED && reload_id_cmp(&p->self, &in->signer) < 0);
+	return !a || (a->phase == ASKED && reload_id_cmp(&p->engine->self, &in->signer) < 0);
 }
 
 /* Whether the link is being checked already, or too many are. */
@@ -354,7 +356,8 @@ static void check(struct inbound *in)
 	a->link = con->link;
 	memcpy(a->signer, in->cert->fingerprint, sizeof(a->signer));
 	a->to_count = addresses_of(&in->msg->body.attach, a->to, CHECKED_MAX);
-	reload_timer_arm(&p->timers, &a->limit, p->now + lifetime(p), check_late, a);
+	reload_timer_arm(
+		&p->engine->timers, &a->limit, p->engine->now + lifetime(p), check_late, a);
 	reload_link_check(p, con);
 }
 
@@ -381,7 +384,7 @@ void reload_serve_attach(struct inbound *in)
 		reload_answer_error(in, RELOAD_INVALID_MESSAGE, fault);
 		return;
 	}
-	if (!in->local && reload_id_eq(&in->signer, &p->self)) {
+	if (!in->local && reload_id_eq(&in->signer, &p->engine->self)) {
 		reload_answer_error(in, RELOAD_FORBIDDEN, "own Node-ID at the other end");
 		return;
 	}

@@ -96,8 +96,8 @@ static void reached(struct reload_peer *p, const struct candidate *c)
 {
 	struct reload_ip_port addr = addr_of(c);
 	candidates_add(&p->search->known, RELOAD_KNOWN_MAX, *c);
-	if (p->ops->reached)
-		p->ops->reached(p->host, &c->node, &addr, 1);
+	if (p->engine->ops->reached)
+		p->engine->ops->reached(p->engine->host, &c->node, &addr, 1);
 }
 
 void reload_bootstrap_tables(struct reload_peer *p)
@@ -118,7 +118,7 @@ void reload_bootstrap_tables(struct reload_peer *p)
 void reload_bootstrap_proven(
 	struct reload_peer *p, const struct reload_id *node, const struct reload_ip_port *addr)
 {
-	if (p->life.role != RELOAD_ROLE_PEER || reload_id_eq(node, &p->self))
+	if (p->life.role != RELOAD_ROLE_PEER || reload_id_eq(node, &p->engine->self))
 		return;
 	struct candidate c = candidate_of(addr);
 	c.node = *node;
@@ -145,12 +145,12 @@ size_t reload_bootstrap_proven_count(struct reload_peer *p)
 
 void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	for (size_t i = count < RELOAD_KNOWN_MAX ? count : RELOAD_KNOWN_MAX; i-- > 0;)
 		if (usable(&addrs[i]))
 			candidates_add(
 				&search_of(p)->known, RELOAD_KNOWN_MAX, candidate_of(&addrs[i]));
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 }
 
 /* -- candidates ------------------------------------------------------------------------------------------------------------ */
@@ -166,13 +166,13 @@ static const struct reload_id *node_at(const struct reload_search *s, const stru
 static bool is_own(struct reload_peer *p, const struct candidate *c)
 {
 	struct reload_ip_port own[8];
-	size_t count = p->ops->addresses(p->host, own, COUNT_OF(own));
+	size_t count = p->engine->ops->addresses(p->engine->host, own, COUNT_OF(own));
 	for (size_t i = 0; i < count; i++) {
 		struct candidate mine = candidate_of(&own[i]);
 		if (same_addr(&mine, c))
 			return true;
 	}
-	return c->node.len && reload_id_eq(&c->node, &p->self);
+	return c->node.len && reload_id_eq(&c->node, &p->engine->self);
 }
 
 static void list_add(struct reload_peer *p, struct candidate c)
@@ -189,7 +189,7 @@ static void list_add(struct reload_peer *p, struct candidate c)
 static void shuffle(struct reload_peer *p, struct candidate *at, size_t count)
 {
 	for (size_t i = count; i > 1; i--) {
-		size_t k = (size_t)reload_peer_random_ms(p, i);
+		size_t k = (size_t)reload_engine_random_ms(p->engine, i);
 		struct candidate c = at[k];
 		at[k] = at[i - 1];
 		at[i - 1] = c;
@@ -229,8 +229,8 @@ static void list_plain(struct reload_peer *p, const struct reload_ip_port *addrs
 static bool is_configured(const struct reload_peer *p, const struct reload_ip_port *addr)
 {
 	const struct candidate c = candidate_of(addr);
-	for (size_t i = 0; i < p->config->bootstrap_count; i++) {
-		const struct candidate configured = candidate_of(&p->config->bootstrap[i]);
+	for (size_t i = 0; i < p->engine->config->bootstrap_count; i++) {
+		const struct candidate configured = candidate_of(&p->engine->config->bootstrap[i]);
 		if (same_addr(&configured, &c))
 			return true;
 	}
@@ -250,7 +250,7 @@ static bool led_nowhere(const struct reload_peer *p)
 static void list_make(struct reload_peer *p)
 {
 	struct reload_search *s = p->search;
-	size_t given = p->life.bootstrap_count, configured = p->config->bootstrap_count;
+	size_t given = p->life.bootstrap_count, configured = p->engine->config->bootstrap_count;
 	bool again = led_nowhere(p);
 	free(s->list);
 	s->list = reload_alloc_array(given + configured + CACHED_PER_ROUND + 1, sizeof(*s->list));
@@ -262,7 +262,7 @@ static void list_make(struct reload_peer *p)
 	size_t first = again ? 0 : s->count;
 	list_plain(p, p->life.bootstrap, given);
 	if (!given || s->locating)
-		list_plain(p, p->config->bootstrap, configured);
+		list_plain(p, p->engine->config->bootstrap, configured);
 	if (s->locating || again)
 		shuffle(p, &s->list[first], s->count - first);
 }
@@ -278,7 +278,7 @@ static void search_end(struct reload_peer *p, enum reload_err err, struct reload
 {
 	struct reload_search *s = p->search;
 	reload_searched_fn fn = TAKE(s->fn);
-	reload_timer_cancel(&p->timers, &s->timer);
+	reload_timer_cancel(&p->engine->timers, &s->timer);
 	free(s->list);
 	s->list = NULL;
 	s->count = s->next = 0;
@@ -295,7 +295,7 @@ static void candidate_late(void *arg)
 	struct reload_peer *p = arg;
 	struct reload_search *s = p->search;
 	if (s->link && !reload_connection_by_link(p->connections, s->link))
-		p->ops->link_close(p->host, s->link);
+		p->engine->ops->link_close(p->engine->host, s->link);
 	s->link = 0;
 	candidate_next(p);
 }
@@ -338,9 +338,10 @@ static void candidate_next(struct reload_peer *p)
 	if (linked_already(p, c))
 		return;
 	s->link = reload_peer_next_link(p);
-	reload_timer_arm(&p->timers, &s->timer, p->now + CANDIDATE_MS, candidate_late, p);
+	reload_timer_arm(
+		&p->engine->timers, &s->timer, p->engine->now + CANDIDATE_MS, candidate_late, p);
 	const struct reload_ip_port addr = addr_of(c);
-	p->ops->link_open(p->host, s->link, &addr, 1);
+	p->engine->ops->link_open(p->engine->host, s->link, &addr, 1);
 }
 
 static void taken(struct reload_peer *p, struct reload_connection *con)
@@ -370,9 +371,9 @@ static void way_asked(
 		return; /* of an earlier search */
 	p->search->link = 0;
 	if (con && !result->err) {
-		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REMEMBERED,
-					     .link = con->link,
-					     .node = &con->node });
+		reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_REMEMBERED,
+						       .link = con->link,
+						       .node = &con->node });
 		taken(p, con);
 		return;
 	}
@@ -386,7 +387,7 @@ void reload_search_ask_way(struct reload_peer *p, struct reload_connection *con,
 	void (*own)(struct reload_peer *p, struct reload_request *r,
 		const struct reload_result *result))
 {
-	struct reload_id behind = reload_id_add_power(&p->self, 0);
+	struct reload_id behind = reload_id_add_power(&p->engine->self, 0);
 	struct reload_destination way[] = { reload_dest_node(&con->node),
 		reload_dest_resource(&behind) };
 	struct reload_ping_req ping = { 0 };
@@ -450,7 +451,7 @@ static void pinged(
 		candidate_next(p);
 		return;
 	}
-	if (reload_id_eq(&result->responder, &p->self)) {
+	if (reload_id_eq(&result->responder, &p->engine->self)) {
 		/* a link to itself; others may have the same certificate */
 		reload_link_drop(p, con, RELOAD_BAD_CERT);
 		return;
@@ -465,7 +466,7 @@ static void pinged(
 /* The other end has several Node-IDs: a Ping to the wildcard tells which one it is (R-4.2.1-05). */
 static void ask_name(struct reload_peer *p, struct reload_connection *con)
 {
-	struct reload_id any = reload_id_wildcard(p->self.len);
+	struct reload_id any = reload_id_wildcard(p->engine->self.len);
 	struct reload_destination to = reload_dest_node(&any);
 	struct reload_ping_req ping = { 0 };
 	struct reload_request *r = reload_request_own(p, RELOAD_PING_REQ, &to, 1, pinged, NULL);
@@ -478,7 +479,7 @@ void reload_search_link_up(struct reload_peer *p, struct reload_connection *con)
 	struct reload_search *s = p->search;
 	if (!s || !s->link || con->link != s->link)
 		return;
-	reload_timer_cancel(&p->timers, &s->timer);
+	reload_timer_cancel(&p->engine->timers, &s->timer);
 	s->made = s->link;
 	if (!con->node.len)
 		ask_name(p, con);
@@ -507,7 +508,7 @@ void reload_search_stop(struct reload_peer *p)
 	if (!s || !s->fn)
 		return;
 	if (s->link && !reload_connection_by_link(p->connections, s->link))
-		p->ops->link_close(p->host, s->link);
+		p->engine->ops->link_close(p->engine->host, s->link);
 	if (!s->locating)
 		s->fn = nobody;
 	search_end(p, RELOAD_CANCELLED, NULL);
@@ -528,8 +529,8 @@ void reload_search_clear(struct reload_peer *p)
 {
 	if (!p->search)
 		return;
-	reload_timer_cancel(&p->timers, &p->search->timer);
-	reload_timer_cancel(&p->timers, &p->search->idle);
+	reload_timer_cancel(&p->engine->timers, &p->search->timer);
+	reload_timer_cancel(&p->engine->timers, &p->search->idle);
 	free(p->search->list);
 	free(p->search->known.at);
 	free(p->search->met.at);
@@ -552,7 +553,7 @@ static void idle_over(void *arg)
 		return;
 	}
 	s->idle_received = con->received;
-	reload_timer_arm(&p->timers, &s->idle, p->now + IDLE_MS, idle_over, p);
+	reload_timer_arm(&p->engine->timers, &s->idle, p->engine->now + IDLE_MS, idle_over, p);
 }
 
 static void located(
@@ -562,7 +563,8 @@ static void located(
 	if (con && con->link == s->made) {
 		s->idle_link = con->link;
 		s->idle_received = con->received;
-		reload_timer_arm(&p->timers, &s->idle, p->now + IDLE_MS, idle_over, p);
+		reload_timer_arm(
+			&p->engine->timers, &s->idle, p->engine->now + IDLE_MS, idle_over, p);
 	}
 	if (p->topology->located)
 		p->topology->located(p->plugin, cookie, err, con ? &con->node : NULL);
@@ -589,5 +591,5 @@ void reload_search_locate(struct reload_peer *p, uint32_t cookie)
 	s->fn = located;
 	s->locating = true;
 	s->second.len = 0;
-	reload_timer_arm(&p->timers, &s->timer, p->now, locate_begin, p);
+	reload_timer_arm(&p->engine->timers, &s->timer, p->engine->now, locate_begin, p);
 }

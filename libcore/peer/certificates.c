@@ -17,16 +17,17 @@ static void store_certificates(void *arg);
 
 static void again(struct reload_peer *p)
 {
-	reload_timer_arm(&p->timers, &p->life.certificates,
-		p->now + AGAIN_MS + reload_peer_random_ms(p, AGAIN_MS), store_certificates, p);
+	reload_timer_arm(&p->engine->timers, &p->life.certificates,
+		p->engine->now + AGAIN_MS + reload_engine_random_ms(p->engine, AGAIN_MS),
+		store_certificates, p);
 }
 
 void reload_certificates_schedule(struct reload_peer *p)
 {
 	if (!p->life.certificates_stored && !p->life.certificates.armed)
-		reload_timer_arm(&p->timers, &p->life.certificates,
-			p->now + DELAY_MS + reload_peer_random_ms(p, SPREAD_MS), store_certificates,
-			p);
+		reload_timer_arm(&p->engine->timers, &p->life.certificates,
+			p->engine->now + DELAY_MS + reload_engine_random_ms(p->engine, SPREAD_MS),
+			store_certificates, p);
 }
 
 static uint32_t kind_of(const struct reload_request *r)
@@ -42,16 +43,18 @@ static void stored(
 		again(p);
 		return;
 	}
-	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_CERTIFICATE_STORED,
-				     .kind = r->store->kind_data[0].kind,
-				     .resource = &r->resource,
-				     .node = &result->responder });
+	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_CERTIFICATE_STORED,
+					       .kind = r->store->kind_data[0].kind,
+					       .resource = &r->resource,
+					       .node = &result->responder });
 }
 
 static void append(struct reload_peer *p, const struct reload_id *resource, uint32_t kind)
 {
 	const struct reload_cert *cert = p->credentials->cert;
-	uint64_t left = cert->not_after > p->wall ? (cert->not_after - p->wall) / RELOAD_SECOND : 0;
+	uint64_t left = cert->not_after > p->engine->wall
+				? (cert->not_after - p->engine->wall) / RELOAD_SECOND
+				: 0;
 	struct reload_store_item item = { .kind = kind,
 		.lifetime_s = left > UINT32_MAX ? UINT32_MAX : (uint32_t)left,
 		.value = { .index = RELOAD_ARRAY_END, .exists = true, .value = cert->der } };
@@ -79,8 +82,9 @@ static void fetched(
 			return; /* there already */
 		if (kind_of(r) == RELOAD_KIND_CERT_BY_USER && f->cert && own->self_issued &&
 			!span_eq(f->cert->public_key_info, own->public_key_info))
-			reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_NAME_TAKEN,
-						     .node = &f->signer });
+			reload_engine_event(
+				p->engine, &(struct reload_event){ .type = RELOAD_EV_NAME_TAKEN,
+						   .node = &f->signer });
 	}
 	append(p, &r->resource, kind_of(r));
 }
@@ -89,7 +93,7 @@ static void look(struct reload_peer *p, size_t which)
 {
 	const struct reload_cert *cert = p->credentials->cert;
 	struct reload_id resource;
-	struct span name = which ? span_str(cert->user) : reload_id_span(&p->self);
+	struct span name = which ? span_str(cert->user) : reload_id_span(&p->engine->self);
 	p->topology->resource_id(&resource, name);
 	struct reload_array_range all = { 0, RELOAD_ARRAY_END };
 	struct reload_specifier s = { .kind = cert_kinds[which],
@@ -120,22 +124,22 @@ void reload_credentials_know(struct reload_peer *p)
 {
 	const struct reload_credentials *c = p->credentials;
 	struct reload_chain chain;
-	bool known = !reload_trust_chain(
-		p->config->trust, c->cert, c->others, c->others_count, p->wall, &chain, NULL);
+	bool known = !reload_trust_chain(p->engine->config->trust, c->cert, c->others,
+		c->others_count, p->engine->wall, &chain, NULL);
 	reload_cache_add(p->cache, c->cert, known ? &chain : NULL);
 }
 
 void reload_peer_credentials(struct reload_peer *p, const struct reload_credentials *credentials)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	p->credentials = credentials;
 	wr_clear(&p->identity);
 	wr_init(&p->identity);
-	reload_cert_identity_write(&p->identity, credentials->cert, &p->self);
+	reload_cert_identity_write(&p->identity, credentials->cert, &p->engine->self);
 	reload_credentials_know(p);
 	p->life.certificates_stored = false;
 	reload_certificates_schedule(p);
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 }
 
 bool reload_peer_wants_overlay(const struct reload_peer *p)

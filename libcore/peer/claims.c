@@ -41,7 +41,7 @@ void reload_claims_clear(struct reload_peer *p)
 {
 	if (!p->claims)
 		return;
-	reload_timer_cancel(&p->timers, &p->claims->timer);
+	reload_timer_cancel(&p->engine->timers, &p->claims->timer);
 	free(TAKE(p->claims));
 }
 
@@ -49,7 +49,7 @@ static bool believed(const struct reload_peer *p, const struct reload_id *node)
 {
 	for (size_t i = 0; i < LIARS_MAX; i++)
 		if (reload_id_eq(&p->claims->liars[i].node, node) &&
-			p->now - p->claims->liars[i].since < NOT_BELIEVED_MS)
+			p->engine->now - p->claims->liars[i].since < NOT_BELIEVED_MS)
 			return false;
 	return true;
 }
@@ -93,17 +93,18 @@ static void dialled_end(struct reload_peer *p, bool found)
 	struct claims *c = p->claims;
 	if (!found) {
 		c->liars[c->next_liar].node = c->dialled.node;
-		c->liars[c->next_liar].since = p->now;
+		c->liars[c->next_liar].since = p->engine->now;
 		c->next_liar = (c->next_liar + 1) % LIARS_MAX;
 	}
 	c->link = 0;
-	reload_timer_arm(&p->timers, &c->timer, p->now + reload_peer_around(p, PAUSE_MS), again, p);
+	reload_timer_arm(&p->engine->timers, &c->timer,
+		p->engine->now + reload_engine_jitter(p->engine, PAUSE_MS), again, p);
 }
 
 static void dialled_late(void *arg)
 {
 	struct reload_peer *p = arg;
-	p->ops->link_close(p->host, p->claims->link);
+	p->engine->ops->link_close(p->engine->host, p->claims->link);
 	dialled_end(p, false);
 }
 
@@ -130,14 +131,14 @@ static void dial_next(struct reload_peer *p)
 		return;
 	const struct reload_ip_port addr = addr_of(&c->dialled);
 	c->link = reload_peer_next_link(p);
-	reload_timer_arm(&p->timers, &c->timer, p->now + DIAL_MS, dialled_late, p);
-	p->ops->link_open(p->host, c->link, &addr, 1);
+	reload_timer_arm(&p->engine->timers, &c->timer, p->engine->now + DIAL_MS, dialled_late, p);
+	p->engine->ops->link_open(p->engine->host, c->link, &addr, 1);
 }
 
 void reload_claims_heard(struct reload_peer *p, const struct reload_id *node,
 	const struct reload_ip_port *addrs, size_t count)
 {
-	if (p->life.role != RELOAD_ROLE_PEER || reload_id_eq(node, &p->self))
+	if (p->life.role != RELOAD_ROLE_PEER || reload_id_eq(node, &p->engine->self))
 		return;
 	if (!p->claims)
 		p->claims = RELOAD_NEW(claims);
@@ -163,7 +164,7 @@ bool reload_claims_link_up(struct reload_peer *p, uint32_t link, const struct re
 	const struct reload_ip_port addr = addr_of(&c->dialled);
 	struct reload_id node = c->dialled.node;
 	bool found = reload_cert_has_node(cert, &node);
-	p->ops->link_close(p->host, link);
+	p->engine->ops->link_close(p->engine->host, link);
 	dialled_end(p, found);
 	if (found)
 		reload_bootstrap_proven(p, &node, &addr);

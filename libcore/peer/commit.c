@@ -21,7 +21,7 @@ struct commit {
 static void commit_free(struct commit *c)
 {
 	TAILQ_REMOVE(&c->peer->commits, c, entry);
-	reload_timer_cancel(&c->peer->timers, &c->soon);
+	reload_timer_cancel(&c->peer->engine->timers, &c->soon);
 	free(c);
 }
 
@@ -43,16 +43,16 @@ static void commit_done(void *arg, enum reload_err err)
 	c->err = err;
 	if (!p) {
 		free(c);
-	} else if (p->closing) {
+	} else if (p->engine->closing) {
 		commit_free(c);
 	} else if (p->committing == c) { /* its commit() has not returned */
 		commit_tell(c);
-	} else if (p->inside) {
-		reload_timer_arm(&p->timers, &c->soon, p->now, commit_tell, c);
+	} else if (p->engine->inside) {
+		reload_timer_arm(&p->engine->timers, &c->soon, p->engine->now, commit_tell, c);
 	} else {
-		reload_peer_enter(p);
+		reload_engine_enter(p->engine);
 		commit_tell(c);
-		reload_peer_exit(p);
+		reload_engine_exit(p->engine);
 	}
 }
 
@@ -80,7 +80,7 @@ void reload_commits_clear(struct reload_peer *p)
 		p->storage->ops->flush(p->storage);
 	while ((c = TAILQ_FIRST(&p->commits))) {
 		TAILQ_REMOVE(&p->commits, c, entry);
-		reload_timer_cancel(&p->timers, &c->soon);
+		reload_timer_cancel(&p->engine->timers, &c->soon);
 		c->peer = NULL;
 	}
 }

@@ -11,7 +11,7 @@ static size_t entries(
 {
 	struct span rest;
 	size_t count = 0;
-	while (count < max && reload_list_first(&out[count], &rest, list, &p->ctx)) {
+	while (count < max && reload_list_first(&out[count], &rest, list, &p->engine->ctx)) {
 		list = rest;
 		count++;
 	}
@@ -39,10 +39,10 @@ static void update_send_to(struct reload_peer *p, const struct reload_id *node, 
 void reload_configure_send(struct reload_peer *p, const struct reload_id *node, struct span list)
 {
 	/* CFG-15: a document above max-message-size is not sent; the node fetches it elsewhere */
-	if (p->config->document.len + ROOM > p->config->max_message_size)
+	if (p->engine->config->document.len + ROOM > p->engine->config->max_message_size)
 		return;
 	struct reload_config_update update = { .type = RELOAD_CONFIG_UPDATE_CONFIG,
-		.config = p->config->document };
+		.config = p->engine->config->document };
 	update_send_to(p, node, list, &update);
 }
 
@@ -58,7 +58,8 @@ void reload_configure_send_kinds(
 		kinds[count++] = rd_u32(&list);
 	count = list.err ? 0 : reload_request_named(r, kinds, count);
 	for (size_t i = 0; i < count; i++) {
-		const struct reload_kind *kind = reload_config_kind(r->peer->config, kinds[i]);
+		const struct reload_kind *kind =
+			reload_config_kind(r->peer->engine->config, kinds[i]);
 		if (kind && kind->block.len)
 			blocks[update.kinds_count++].kind_block = kind->block;
 	}
@@ -69,15 +70,17 @@ void reload_configure_send_kinds(
 bool reload_configure_check(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	uint16_t theirs = in->msg->header.configuration_sequence, ours = p->config->sequence;
+	uint16_t theirs = in->msg->header.configuration_sequence,
+		 ours = p->engine->config->sequence;
 	if (theirs == ours ||
 		(in->msg->code == RELOAD_CONFIG_UPDATE_REQ && theirs == RELOAD_SEQUENCE_ANY))
 		return true;
 	bool newer = reload_sequence_newer(theirs, ours);
-	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_CONFIG_BEHIND,
-				     .err = newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
-				     .node = &in->signer,
-				     .count = theirs });
+	reload_engine_event(
+		p->engine, &(struct reload_event){ .type = RELOAD_EV_CONFIG_BEHIND,
+				   .err = newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
+				   .node = &in->signer,
+				   .count = theirs });
 	if (!newer)
 		reload_configure_send(p, &in->signer, wr_done(&in->back)); /* HDR-17 */
 	reload_answer_error(in, newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
@@ -88,36 +91,36 @@ bool reload_configure_check(struct inbound *in)
 static void drop_kinds(struct reload_peer *p, const struct reload_config *before)
 {
 	for (size_t i = 0; i < before->kinds.count; i++)
-		if (!reload_config_kind(p->config, before->kinds.at[i].id))
+		if (!reload_config_kind(p->engine->config, before->kinds.at[i].id))
 			p->storage->ops->drop_kind(p->storage, before->kinds.at[i].id); /* CFG-17 */
 }
 
 static void configure(struct reload_peer *p, struct reload_config *config)
 {
-	struct reload_config *before = p->config;
+	struct reload_config *before = p->engine->config;
 	bool other = strcmp(config->topology_plugin, before->topology_plugin) ||
 		     config->node_id_len != before->node_id_len || config->no_ice != before->no_ice;
 	struct reload_why why;
-	p->config = reload_config_ref(config);
-	p->ctx = reload_config_wire_ctx(p->config);
-	p->transactions.interval = p->config->overlay_reliability_timer_ms;
+	p->engine->config = reload_config_ref(config);
+	p->engine->ctx = reload_config_wire_ctx(p->engine->config);
+	p->transactions.interval = p->engine->config->overlay_reliability_timer_ms;
 	reload_answers_set_lifetime(
 		p->answers, p->transactions.interval * RELOAD_TRANSMISSIONS); /* R-6.2.1-11 */
 	reload_cache_clear(p->cache);
 	reload_credentials_know(p);
 	drop_kinds(p, before);
-	p->topology->configure(p->plugin, p->config);
-	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_CONFIG_CHANGED,
-				     .count = p->config->sequence });
-	p->ops->config_changed(p->host, p->config);
-	bool unfit = other ||
-		     reload_trust_check(p->config->trust, p->credentials->cert,
-			     p->credentials->others, p->credentials->others_count, p->wall, &why);
+	p->topology->configure(p->plugin, p->engine->config);
+	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_CONFIG_CHANGED,
+					       .count = p->engine->config->sequence });
+	p->engine->ops->config_changed(p->engine->host, p->engine->config);
+	bool unfit = other || reload_trust_check(p->engine->config->trust, p->credentials->cert,
+				      p->credentials->others, p->credentials->others_count,
+				      p->engine->wall, &why);
 	struct reload_connection *con = NULL, *next;
 	for (con = reload_connection_next(p->connections, NULL); con; con = next) {
 		next = reload_connection_next(p->connections, con);
-		if (reload_trust_check(p->config->trust, con->cert, NULL, 0, p->wall, &why) ==
-			RELOAD_CERT_REVOKED)
+		if (reload_trust_check(p->engine->config->trust, con->cert, NULL, 0,
+			    p->engine->wall, &why) == RELOAD_CERT_REVOKED)
 			reload_link_drop(p, con, RELOAD_CERT_REVOKED);
 	}
 	reload_config_free(before);
@@ -148,8 +151,9 @@ static void announce(struct reload_peer *p)
 /* A whole new document; Kinds learned one by one stay as far as their signers do (CFG-17). */
 static void configure_newer(struct reload_peer *p, struct reload_config *config)
 {
-	bool newer = config->sequence != p->config->sequence;
-	AUTO(reload_config) carried = reload_config_carry_kinds(config, p->config, p->wall);
+	bool newer = config->sequence != p->engine->config->sequence;
+	AUTO(reload_config)
+	carried = reload_config_carry_kinds(config, p->engine->config, p->engine->wall);
 	configure(p, carried);
 	if (newer)
 		announce(p);
@@ -169,7 +173,7 @@ static bool not_heard(struct inbound *in)
 	struct reload_peer *p = in->peer;
 	for (size_t i = 0; p->refused && !in->local && i < RELOAD_REFUSED_MAX; i++)
 		if (p->refused[i].count >= REFUSED_IN_A_ROW &&
-			p->now - p->refused[i].since < REFUSED_MS &&
+			p->engine->now - p->refused[i].since < REFUSED_MS &&
 			reload_id_eq(&p->refused[i].node, &in->signer))
 			return true;
 	return false;
@@ -188,8 +192,8 @@ static void refused_note(struct reload_peer *p, const struct reload_id *node)
 		p->refused[i].node = *node;
 		p->refused[i].count = 0;
 	}
-	if (!p->refused[i].count || p->now - p->refused[i].since >= REFUSED_MS) {
-		p->refused[i].since = p->now;
+	if (!p->refused[i].count || p->engine->now - p->refused[i].since >= REFUSED_MS) {
+		p->refused[i].since = p->engine->now;
 		p->refused[i].count = 0;
 	}
 	p->refused[i].count++;
@@ -198,7 +202,7 @@ static void refused_note(struct reload_peer *p, const struct reload_id *node)
 static void refuse(struct inbound *in, enum reload_err err, const struct reload_why *why)
 {
 	refused_note(in->peer, &in->signer);
-	reload_peer_event(in->peer,
+	reload_engine_event(in->peer->engine,
 		&(struct reload_event){
 			.type = RELOAD_EV_CONFIG_REFUSED, .err = err, .node = &in->signer });
 	reload_answer_error(in, err, why->why[0] ? why->why : why->what);
@@ -216,19 +220,20 @@ static void take_document(struct inbound *in, const struct reload_config_update 
 	struct reload_peer *p = in->peer;
 	struct reload_why why = { 0 };
 	AUTO(reload_config) config = NULL;
-	if (span_eq(u->config, p->config->document)) {
+	if (span_eq(u->config, p->engine->config->document)) {
 		reload_answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
 		return;
 	}
-	enum reload_err err = reload_config_parse(&config, u->config, p->config->instance_name,
-		reload_trust_ops(p->config->trust), p->wall, &why);
+	enum reload_err err =
+		reload_config_parse(&config, u->config, p->engine->config->instance_name,
+			reload_trust_ops(p->engine->config->trust), p->engine->wall, &why);
 	if (err) {
 		refuse(in, document_error(err), &why);
-	} else if (!reload_config_newer(config, p->config)) {
+	} else if (!reload_config_newer(config, p->engine->config)) {
 		reload_why_set(&why, err, NULL, "sequence %u is not newer than %u",
-			config->sequence, p->config->sequence);
+			config->sequence, p->engine->config->sequence);
 		refuse(in, RELOAD_CONFIG_TOO_OLD, &why);
-	} else if ((err = reload_config_verify(config, p->config, p->wall, &why))) {
+	} else if ((err = reload_config_verify(config, p->engine->config, p->engine->wall, &why))) {
 		refuse(in, RELOAD_FORBIDDEN, &why);
 	} else if (config->no_ice && reload_config_supported(config, &why)) {
 		refuse(in, RELOAD_FORBIDDEN, &why); /* one that begins with ICE: R-11.1-49 */
@@ -247,8 +252,8 @@ static void take_kinds(struct inbound *in, const struct reload_config_update *u)
 	struct span *blocks = reload_arena_take(&in->msg->arena, u->kinds_count * sizeof(*blocks));
 	for (size_t i = 0; i < u->kinds_count; i++)
 		blocks[i] = u->kinds[i].kind_block;
-	enum reload_err err =
-		reload_config_with_kinds(&config, p->config, blocks, u->kinds_count, p->wall, &why);
+	enum reload_err err = reload_config_with_kinds(
+		&config, p->engine->config, blocks, u->kinds_count, p->engine->wall, &why);
 	if (err) {
 		refuse(in, err == RELOAD_INVALID_MESSAGE ? err : RELOAD_FORBIDDEN, &why);
 		return;
@@ -256,7 +261,7 @@ static void take_kinds(struct inbound *in, const struct reload_config_update *u)
 	if (why.why[0]) /* it cost what a bad one costs */
 		refused_note(p, &in->signer);
 	reload_answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
-	if (config != p->config)
+	if (config != p->engine->config)
 		configure(p, config);
 }
 
@@ -264,7 +269,7 @@ void reload_serve_config_update(struct inbound *in)
 {
 	const struct reload_config_update *u = &in->msg->body.config_update;
 	if (not_heard(in)) {
-		reload_peer_drop(in->peer, RELOAD_COUNT_DROP_LIMIT, in->link,
+		reload_engine_drop(in->peer->engine, RELOAD_COUNT_DROP_LIMIT, in->link,
 			in->msg->header.transaction_id, "too many bad documents");
 		reload_inbound_free(in, true);
 		return;
@@ -277,7 +282,7 @@ void reload_serve_config_update(struct inbound *in)
 
 void reload_peer_configure(struct reload_peer *p, struct reload_config *config)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	configure_newer(p, config);
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 }

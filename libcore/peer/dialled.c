@@ -30,7 +30,8 @@ struct dialled {
 static size_t place_of(const struct reload_peer *p, const uint8_t signer[32])
 {
 	for (size_t i = 0; p->dialled && i < SIGNERS_MAX; i++)
-		if (p->dialled->at[i].failures && p->now - p->dialled->at[i].since < FORGOTTEN_MS &&
+		if (p->dialled->at[i].failures &&
+			p->engine->now - p->dialled->at[i].since < FORGOTTEN_MS &&
 			!memcmp(p->dialled->at[i].signer, signer, 32))
 			return i;
 	return SIGNERS_MAX;
@@ -49,7 +50,7 @@ bool reload_dialled_may(const struct reload_peer *p, const uint8_t signer[32], s
 	unsigned failures = i < SIGNERS_MAX ? p->dialled->at[i].failures : 0;
 	if (under_way)
 		return failures + under_way < FREE;
-	return !failures || p->now - p->dialled->at[i].since >= pause_after(failures);
+	return !failures || p->engine->now - p->dialled->at[i].since >= pause_after(failures);
 }
 
 void reload_dialled_failed(struct reload_peer *p, const uint8_t signer[32])
@@ -68,7 +69,7 @@ void reload_dialled_failed(struct reload_peer *p, const uint8_t signer[32])
 	}
 	if (p->dialled->at[at].failures < UINT_MAX)
 		p->dialled->at[at].failures++;
-	p->dialled->at[at].since = p->now;
+	p->dialled->at[at].since = p->engine->now;
 }
 
 void reload_dialled_reached(struct reload_peer *p, const uint8_t signer[32])

@@ -11,7 +11,7 @@
 static bool question_read(
 	union reload_body *out, const struct reload_request *r, struct reload_arena *arena)
 {
-	struct wire_ctx ctx = r->peer->ctx;
+	struct wire_ctx ctx = r->peer->engine->ctx;
 	struct rd contents = rd_of(wr_done(&r->contents));
 	ctx.arena = arena;
 	rd_u16(&contents);

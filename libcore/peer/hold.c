@@ -39,7 +39,7 @@ static void held_free(struct held *h)
 	TAILQ_REMOVE(&p->held, h, entry);
 	p->held_count--;
 	p->held_bytes -= h->len;
-	reload_timer_cancel(&p->timers, &h->due);
+	reload_timer_cancel(&p->engine->timers, &h->due);
 	free(h->at);
 	free(h);
 }
@@ -57,8 +57,8 @@ static unsigned visits_before(const struct reload_peer *p, struct span via)
 {
 	struct reload_destination hop;
 	unsigned visits = 0;
-	while (reload_list_first(&hop, &via, via, &p->ctx))
-		visits += hop.type == RELOAD_DEST_NODE && reload_id_eq(&hop.node, &p->self);
+	while (reload_list_first(&hop, &via, via, &p->engine->ctx))
+		visits += hop.type == RELOAD_DEST_NODE && reload_id_eq(&hop.node, &p->engine->self);
 	return visits;
 }
 
@@ -67,8 +67,8 @@ bool reload_hold(struct reload_peer *p, const struct reload_connection *from,
 {
 	unsigned visits = visits_before(p, header->via_list);
 	if (visits >= VISITS_MAX) {
-		reload_peer_drop(p, RELOAD_COUNT_DROP_NO_ROUTE, from->link, header->transaction_id,
-			"goes in a circle");
+		reload_engine_drop(p->engine, RELOAD_COUNT_DROP_NO_ROUTE, from->link,
+			header->transaction_id, "goes in a circle");
 		return true;
 	}
 	if ((from != to && !visits) || p->held_count >= HELD_MAX ||
@@ -82,8 +82,8 @@ bool reload_hold(struct reload_peer *p, const struct reload_connection *from,
 	TAILQ_INSERT_TAIL(&p->held, h, entry);
 	p->held_count++;
 	p->held_bytes += h->len;
-	reload_timer_arm(&p->timers, &h->due,
-		p->now + ((reload_ms)HELD_MS << (HELD_SHIFT * visits)), held_due, h);
+	reload_timer_arm(&p->engine->timers, &h->due,
+		p->engine->now + ((reload_ms)HELD_MS << (HELD_SHIFT * visits)), held_due, h);
 	return true;
 }
 

@@ -34,7 +34,7 @@ static bool is_request(const struct reload_header *h, struct span message)
 static void refuse(struct reload_peer *p, uint32_t link, const struct reload_header *h,
 	struct span message, enum reload_counter counter, enum reload_err err, const char *words)
 {
-	reload_peer_drop(p, counter, link, h->transaction_id, words);
+	reload_engine_drop(p->engine, counter, link, h->transaction_id, words);
 	if (err && is_request(h, message))
 		(void)reload_error_back(p, link, h, err, words, false);
 }
@@ -47,7 +47,7 @@ static bool header_check(
 	struct reload_peer *p, uint32_t link, const struct reload_header *h, struct span message)
 {
 	enum reload_err report = p->policy.report_header_errors ? RELOAD_INCOMPATIBLE : RELOAD_OK;
-	if (h->overlay != p->config->overlay_hash) {
+	if (h->overlay != p->engine->config->overlay_hash) {
 		refuse(p, link, h, message, RELOAD_COUNT_DROP_OVERLAY, report, "another overlay");
 		return false;
 	}
@@ -60,12 +60,12 @@ static bool header_check(
 			"fragment bit or length");
 		return false;
 	}
-	if (h->ttl > p->config->initial_ttl) {
+	if (h->ttl > p->engine->config->initial_ttl) {
 		refuse(p, link, h, message, RELOAD_COUNT_DROP_TTL, RELOAD_TTL_EXCEEDED,
 			"ttl above initial-ttl");
 		return false;
 	}
-	if (reload_list_repeats(h->destination_list, &p->ctx)) {
+	if (reload_list_repeats(h->destination_list, &p->engine->ctx)) {
 		refuse(p, link, h, message, RELOAD_COUNT_DROP_DUPLICATE_ENTRY,
 			RELOAD_INVALID_MESSAGE, "duplicate entry in the Destination List");
 		return false;
@@ -107,13 +107,13 @@ static void via_append(struct reload_peer *p, struct wr *w, struct reload_connec
 	uint8_t name[2];
 	wr_span(w, h->via_list);
 	if (p->policy.via == RELOAD_VIA_STATEFUL && from->node.len)
-		reload_states_put(p->states, h->transaction_id, from->link, p->now);
+		reload_states_put(p->states, h->transaction_id, from->link, p->engine->now);
 	else {
 		struct reload_destination hop =
 			p->policy.via == RELOAD_VIA_COMPRESS
 				? reload_connection_opaque(p->connections, from, name)
 				: reload_connection_hop(p->connections, from, name);
-		reload_list_write(w, &p->ctx, &hop, 1);
+		reload_list_write(w, &p->engine->ctx, &hop, 1);
 	}
 }
 
@@ -140,24 +140,24 @@ static void forward(struct reload_peer *p, struct reload_connection *from,
 		h.via_list = span_of(via.at, via.len);
 	}
 	if (d->head_replaced)
-		reload_list_write(&list, &p->ctx, &d->head, 1);
+		reload_list_write(&list, &p->engine->ctx, &d->head, 1);
 	wr_span(&list, d->list);
 	h.destination_list = span_of(list.at, list.len);
 	size_t head = reload_header_size(in);
 	if (via.err || list.err) {
-		reload_peer_drop(p, RELOAD_COUNT_DROP_LIMIT, from->link, in->transaction_id,
-			"lists too long to forward");
+		reload_engine_drop(p->engine, RELOAD_COUNT_DROP_LIMIT, from->link,
+			in->transaction_id, "lists too long to forward");
 		return;
 	}
 	struct span tail = span_of(message.at + head, message.len - head);
-	if (reload_header_size(&h) + tail.len > p->config->max_message_size) {
+	if (reload_header_size(&h) + tail.len > p->engine->config->max_message_size) {
 		/* its Via entry made it too long: the next node would close the link (R-6.6-01) */
 		refuse(p, from->link, in, message, RELOAD_COUNT_DROP_LIMIT,
 			RELOAD_MESSAGE_TOO_LARGE, "above max-message-size when forwarded");
 		return;
 	}
 	reload_message_send(p, d->connection, &h, tail);
-	reload_peer_count(p, RELOAD_COUNT_FORWARDED);
+	reload_engine_count(p->engine, RELOAD_COUNT_FORWARDED);
 }
 
 /* -- for this node ------------------------------------------------------------------------------------------------------ */
@@ -200,9 +200,9 @@ static void free_store(struct inbound *in)
 static void answers_over(void *arg)
 {
 	struct reload_peer *p = arg;
-	reload_ms next = reload_answers_expire(p->answers, p->now);
+	reload_ms next = reload_answers_expire(p->answers, p->engine->now);
 	if (next != RELOAD_NEVER)
-		reload_timer_arm(&p->timers, &p->answers_over, next, answers_over, p);
+		reload_timer_arm(&p->engine->timers, &p->answers_over, next, answers_over, p);
 }
 
 void reload_inbound_free(struct inbound *in, bool repeat_may_come)
@@ -233,7 +233,8 @@ static void previous_hop(struct inbound *in, struct reload_connection *con)
 	uint8_t name[2];
 	struct reload_destination hop = reload_connection_hop(p->connections, con, name);
 	in->previous = con->node;
-	reload_list_back(&in->back, &p->ctx, &hop, in->msg->header.via_list, &p->self);
+	reload_list_back(
+		&in->back, &p->engine->ctx, &hop, in->msg->header.via_list, &p->engine->self);
 }
 
 /* A whole message for this node, bytes copied by the decoder. */
@@ -242,19 +243,20 @@ static void deliver(struct reload_peer *p, struct reload_connection *con, struct
 	struct reload_msg *msg;
 	if (p->work_count >= p->policy.max_work ||
 		reload_connection_work(p->connections, con) >= p->policy.max_link_work) {
-		reload_peer_drop(p, RELOAD_COUNT_DROP_LIMIT, con->link, 0, "too much work waiting");
+		reload_engine_drop(
+			p->engine, RELOAD_COUNT_DROP_LIMIT, con->link, 0, "too much work waiting");
 		return;
 	}
-	if (reload_msg_decode(&msg, message, &p->ctx)) {
+	if (reload_msg_decode(&msg, message, &p->engine->ctx)) {
 		struct reload_header h;
-		bool readable = !reload_header_read(&h, message, &p->ctx);
-		reload_peer_drop(p, RELOAD_COUNT_DROP_MALFORMED, con->link,
+		bool readable = !reload_header_read(&h, message, &p->engine->ctx);
+		reload_engine_drop(p->engine, RELOAD_COUNT_DROP_MALFORMED, con->link,
 			readable ? h.transaction_id : 0, "malformed message");
 		return;
 	}
 	struct inbound *in = inbound_new(p, msg, con->link);
 	con->work++;
-	reload_peer_count(p, RELOAD_COUNT_DELIVERED);
+	reload_engine_count(p->engine, RELOAD_COUNT_DELIVERED);
 	previous_hop(in, con);
 	inbound_start(in);
 }
@@ -269,11 +271,11 @@ static bool repeated(struct inbound *in)
 	struct span kept;
 	in->mark = reload_answer_mark(reload_id_span(&in->signer));
 	enum reload_answer_state state = reload_answers_begin(
-		p->answers, in->msg->header.transaction_id, in->mark, p->now, &kept);
+		p->answers, in->msg->header.transaction_id, in->mark, p->engine->now, &kept);
 	if (state == RELOAD_ANSWER_NEW)
 		return false;
-	reload_peer_drop(p, RELOAD_COUNT_DROP_REPEAT, in->link, in->msg->header.transaction_id,
-		"repeated request");
+	reload_engine_drop(p->engine, RELOAD_COUNT_DROP_REPEAT, in->link,
+		in->msg->header.transaction_id, "repeated request");
 	if (state == RELOAD_ANSWER_READY)
 		reload_answer_repeat(in, kept);
 	else
@@ -305,16 +307,17 @@ static void verify_start(struct inbound *in, bool known)
 	reload_msg_signature_input(&job->input, in->msg->header.overlay,
 		in->msg->header.transaction_id, in->msg->contents, sig->identity_bytes);
 	if (known)
-		reload_peer_count(p, RELOAD_COUNT_CACHE_HITS);
+		reload_engine_count(p->engine, RELOAD_COUNT_CACHE_HITS);
 	else
 		reload_signer_check(in, job, in->cert);
 	in->jobs++;
-	reload_peer_job(p, job, verify_done, in);
+	reload_engine_job(p->engine, job, verify_done, in);
 }
 
 static void drop_inbound(struct inbound *in, enum reload_counter counter, const char *words)
 {
-	reload_peer_drop(in->peer, counter, in->link, in->msg->header.transaction_id, words);
+	reload_engine_drop(
+		in->peer->engine, counter, in->link, in->msg->header.transaction_id, words);
 	reload_inbound_free(in, true);
 }
 
@@ -323,7 +326,7 @@ static void answer_start(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	struct reload_request *r = request_of(p, in->msg->header.transaction_id);
-	if (in->msg->code != r->code + 1 || reload_msg_body(in->msg, &p->ctx))
+	if (in->msg->code != r->code + 1 || reload_msg_body(in->msg, &p->engine->ctx))
 		return;
 	in->unfit = !reload_answer_fits(r, in->msg);
 	if (in->unfit || r->code != RELOAD_FETCH_REQ)
@@ -371,14 +374,15 @@ static void answer_of_twin(const struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	uint64_t id = in->msg->header.transaction_id;
-	if (id == p->strange.transaction && p->now - p->strange.since >= STRANGE_MS)
-		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_NODE_ID_TAKEN,
-					     .link = in->link,
-					     .transaction = id,
-					     .node = &p->self });
+	if (id == p->strange.transaction && p->engine->now - p->strange.since >= STRANGE_MS)
+		reload_engine_event(
+			p->engine, &(struct reload_event){ .type = RELOAD_EV_NODE_ID_TAKEN,
+					   .link = in->link,
+					   .transaction = id,
+					   .node = &p->engine->self });
 	if (id != p->strange.transaction) {
 		p->strange.transaction = id;
-		p->strange.since = p->now;
+		p->strange.since = p->engine->now;
 	}
 }
 
@@ -402,7 +406,7 @@ static void inbound_start(struct inbound *in)
 		drop_inbound(in, RELOAD_COUNT_DROP_LIMIT, "too much work of one signer waiting");
 		return;
 	}
-	p->cause = reload_answer_mark(reload_id_span(&in->signer));
+	p->engine->cause = reload_answer_mark(reload_id_span(&in->signer));
 	verify_start(in, known);
 	if (!request)
 		answer_start(in);
@@ -444,7 +448,7 @@ static void answer_verified(struct inbound *in)
 		return;
 	}
 	bool error = in->msg->code == RELOAD_ERROR;
-	if ((!error && in->msg->code != r->code + 1) || reload_msg_body(in->msg, &p->ctx)) {
+	if ((!error && in->msg->code != r->code + 1) || reload_msg_body(in->msg, &p->engine->ctx)) {
 		drop_inbound(in, RELOAD_COUNT_DROP_MALFORMED, "answer does not fit the request");
 		return;
 	}
@@ -470,16 +474,17 @@ static void answer_verified(struct inbound *in)
 static bool is_of_twin(const struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	return !in->local && reload_id_eq(&in->signer, &p->self) &&
+	return !in->local && reload_id_eq(&in->signer, &p->engine->self) &&
 	       !reload_transaction_find(&p->transactions, in->msg->header.transaction_id);
 }
 
 static void twin_report(const struct inbound *in)
 {
-	reload_peer_event(in->peer, &(struct reload_event){ .type = RELOAD_EV_NODE_ID_TAKEN,
-					    .link = in->link,
-					    .code = in->msg->code,
-					    .node = &in->signer });
+	reload_engine_event(
+		in->peer->engine, &(struct reload_event){ .type = RELOAD_EV_NODE_ID_TAKEN,
+					  .link = in->link,
+					  .code = in->msg->code,
+					  .node = &in->signer });
 }
 
 static void request_verified(struct inbound *in)
@@ -510,25 +515,26 @@ void reload_inbound_job_done(struct inbound *in)
 	struct reload_peer *p = in->peer;
 	if (in->jobs)
 		return;
-	p->cause = in->local ? 0 : reload_answer_mark(reload_id_span(&in->signer));
+	p->engine->cause = in->local ? 0 : reload_answer_mark(reload_id_span(&in->signer));
 	if (in->store) { /* the values of a StoreReq: the message itself was verified before */
 		reload_serve_store_verified(in);
 		return;
 	}
 	if (in->err) {
-		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_BAD_SIGNATURE,
-					     .err = in->err,
-					     .link = in->link,
-					     .transaction = in->msg->header.transaction_id,
-					     .code = in->msg->code });
+		reload_engine_event(
+			p->engine, &(struct reload_event){ .type = RELOAD_EV_BAD_SIGNATURE,
+					   .err = in->err,
+					   .link = in->link,
+					   .transaction = in->msg->header.transaction_id,
+					   .code = in->msg->code });
 		drop_inbound(in, RELOAD_COUNT_DROP_SIGNATURE, reload_err_text(in->err));
 		return;
 	}
-	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_RECEIVED,
-				     .link = in->link,
-				     .transaction = in->msg->header.transaction_id,
-				     .code = in->msg->code,
-				     .node = &in->signer });
+	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_RECEIVED,
+					       .link = in->link,
+					       .transaction = in->msg->header.transaction_id,
+					       .code = in->msg->code,
+					       .node = &in->signer });
 	if (reload_code_is_request(in->msg->code))
 		request_verified(in);
 	else
@@ -539,14 +545,14 @@ void reload_inbound_local(
 	struct reload_peer *p, struct reload_request *request, struct span message)
 {
 	struct reload_msg *msg;
-	if (reload_msg_decode(&msg, message, &p->ctx)) {
+	if (reload_msg_decode(&msg, message, &p->engine->ctx)) {
 		reload_request_fail(request, RELOAD_BUG, "own message does not decode");
 		return;
 	}
 	struct inbound *in = inbound_new(p, msg, 0);
 	in->local = true;
 	in->request = request;
-	in->previous = in->signer = p->self;
+	in->previous = in->signer = p->engine->self;
 	in->cert = reload_cert_ref(p->credentials->cert);
 	reload_serve(in);
 }
@@ -580,15 +586,16 @@ static void fragment(struct reload_peer *p, struct reload_connection *con,
 	uint32_t from;
 	const struct span sender = span_of(con->cert->fingerprint, sizeof(con->cert->fingerprint));
 	enum reload_err err = reload_reassembly_add(p->reassembly, message, h, con->link,
-		reload_answer_mark(sender), p->config->max_message_size, p->now, &whole, &from);
+		reload_answer_mark(sender), p->engine->config->max_message_size, p->engine->now,
+		&whole, &from);
 	if (err)
-		reload_peer_drop(p, RELOAD_COUNT_DROP_FRAGMENT, con->link, h->transaction_id,
-			reload_err_text(err));
+		reload_engine_drop(p->engine, RELOAD_COUNT_DROP_FRAGMENT, con->link,
+			h->transaction_id, reload_err_text(err));
 	if (!err && whole.at) {
 		struct reload_connection *first = reload_connection_by_link(p->connections, from);
 		struct reload_header all;
 		/* the first fragment need not have held the message code */
-		if (first && !reload_header_read(&all, whole, &p->ctx) &&
+		if (first && !reload_header_read(&all, whole, &p->engine->ctx) &&
 			unbound_may_send(p, first, &all, whole))
 			deliver(p, first, whole);
 		free((void *)whole.at);
@@ -606,9 +613,9 @@ static bool restore_state(struct reload_peer *p, const struct reload_header *h, 
 	struct span rest;
 	uint16_t code = code_of(h, message);
 	if (p->policy.via != RELOAD_VIA_STATEFUL || !code || reload_code_is_request(code) ||
-		!reload_list_first(&first, &rest, h->destination_list, &p->ctx) ||
-		first.type != RELOAD_DEST_NODE || !reload_id_eq(&first.node, &p->self) ||
-		!reload_states_get(p->states, h->transaction_id, p->now, &link))
+		!reload_list_first(&first, &rest, h->destination_list, &p->engine->ctx) ||
+		first.type != RELOAD_DEST_NODE || !reload_id_eq(&first.node, &p->engine->self) ||
+		!reload_states_get(p->states, h->transaction_id, p->engine->now, &link))
 		return false;
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
 	struct reload_destination next;
@@ -616,8 +623,8 @@ static bool restore_state(struct reload_peer *p, const struct reload_header *h, 
 	if (!con)
 		return false;
 	*d = (struct reload_decision){ .verdict = RELOAD_FORWARD, .connection = con, .list = rest };
-	if (reload_list_first(&next, &behind, rest, &p->ctx) && next.type == RELOAD_DEST_NODE &&
-		reload_id_eq(&next.node, &con->node))
+	if (reload_list_first(&next, &behind, rest, &p->engine->ctx) &&
+		next.type == RELOAD_DEST_NODE && reload_id_eq(&next.node, &con->node))
 		return true;
 	d->head_replaced = true;
 	d->head = reload_dest_node(&con->node);
@@ -628,9 +635,9 @@ void reload_inbound_route(
 	struct reload_peer *p, struct reload_connection *con, struct span message, bool may_hold)
 {
 	struct reload_header h;
-	enum reload_err err = reload_header_read(&h, message, &p->ctx);
+	enum reload_err err = reload_header_read(&h, message, &p->engine->ctx);
 	if (err) {
-		reload_peer_drop(p,
+		reload_engine_drop(p->engine,
 			err == RELOAD_NOT_RELOAD ? RELOAD_COUNT_DROP_NOT_RELOAD
 						 : RELOAD_COUNT_DROP_MALFORMED,
 			con->link, 0, reload_err_text(err));
@@ -655,7 +662,7 @@ void reload_inbound_route(
 			forward(p, con, &h, message, &d);
 		break;
 	case RELOAD_DROP:
-		reload_peer_drop(p,
+		reload_engine_drop(p->engine,
 			d.opaque ? RELOAD_COUNT_DROP_OPAQUE : RELOAD_COUNT_DROP_NO_ROUTE, con->link,
 			h.transaction_id, d.words);
 		break;
@@ -664,30 +671,30 @@ void reload_inbound_route(
 
 void reload_peer_message(struct reload_peer *p, uint32_t link, struct span message)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
 	if (con) {
 		con->received++;
-		reload_peer_count(p, RELOAD_COUNT_RECEIVED);
+		reload_engine_count(p->engine, RELOAD_COUNT_RECEIVED);
 		reload_inbound_route(p, con, message, true);
 	}
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 }
 
 void reload_peer_oversized(struct reload_peer *p, uint32_t link, struct span head)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
 	struct reload_header h;
 	if (con) {
-		reload_peer_drop(
-			p, RELOAD_COUNT_DROP_LIMIT, link, 0, "message above max-message-size");
+		reload_engine_drop(p->engine, RELOAD_COUNT_DROP_LIMIT, link, 0,
+			"message above max-message-size");
 		/* R-6.6-01, LINK-18: answered when the header is there and alone small enough; then the link goes */
-		bool answer = !reload_header_read(&h, head, &p->ctx) &&
-			      h.overlay == p->config->overlay_hash && is_request(&h, head);
+		bool answer = !reload_header_read(&h, head, &p->engine->ctx) &&
+			      h.overlay == p->engine->config->overlay_hash && is_request(&h, head);
 		if (!answer || !reload_error_back(p, link, &h, RELOAD_MESSAGE_TOO_LARGE,
 				       "above max-message-size", true))
 			reload_link_drop(p, con, RELOAD_MESSAGE_TOO_LARGE);
 	}
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 }

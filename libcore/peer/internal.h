@@ -1,6 +1,7 @@
 /* What the files of the engine share. */
 #pragma once
 
+#include "engine/engine.h"
 #include "ident/cache.h"
 #include "peer/peer.h"
 #include "peer/places.h"
@@ -54,12 +55,8 @@ struct favour {
 };
 
 struct reload_peer {
-	const struct reload_host_ops *ops;
-	void *host;
-	struct reload_config *config;
-	struct wire_ctx ctx; /* arena NULL */
+	struct reload_engine *engine;
 	const struct reload_credentials *credentials;
-	struct reload_id self;
 	struct wr identity; /* own SignerIdentity in wire form */
 	struct reload_storage *storage;
 	const struct reload_topology_ops *topology;
@@ -68,7 +65,6 @@ struct reload_peer {
 	struct reload_cache *cache;
 	struct reload_connections *connections;
 	struct reload_connection *uplink; /* where all goes that has no other way, until joined */
-	struct reload_timers timers;
 	struct reload_timer expiry;
 	struct reload_transactions transactions;
 	struct reload_answers *answers;
@@ -96,14 +92,9 @@ struct reload_peer {
 	uint64_t handovers_ever;
 	struct held_list held; /* requests that go in a circle */
 	size_t held_count, held_bytes;
-	reload_ms now, started;
-	reload_utc wall;
 	uint64_t last_storage_time;
 	uint32_t next_link;
-	size_t jobs; /* at the host */
-	uint64_t
-		cause; /* of what is done in this input: a mark of who asked for it; 0: this node itself */
-	bool inside, completing, closing;
+	bool completing;
 	struct {
 		enum reload_state state;
 		reload_ms since;
@@ -149,48 +140,19 @@ struct reload_peer {
 		uint64_t transaction;
 		reload_ms since;
 	} strange; /* the newest answer to no request of this node */
-	uint64_t counters[RELOAD_COUNTERS];
 };
 
 /* -- peer.c ----------------------------------------------------------------------------------------------------------- */
 
-/*
- * reload_peer_enter() begins an input: samples both clocks; asserts that no input is being handled.
- * reload_peer_exit() ends it: runs what is due, arms the deadline, then tells the results of ended requests.
- */
-void reload_peer_enter(struct reload_peer *p);
-void reload_peer_exit(struct reload_peer *p);
-/* reload_peer_exit_later() is for requests: what has ended already is told from the next wake, when the caller has its handle. */
-void reload_peer_exit_later(struct reload_peer *p);
-/* reload_peer_event() tells the host what happened; ev is borrowed. */
-void reload_peer_event(struct reload_peer *p, const struct reload_event *ev);
-/* reload_peer_job() hands job (taken) to the host; done(arg, job) is called inside the engine once it ran. */
-void reload_peer_job(struct reload_peer *p, struct reload_job *job,
-	void (*done)(void *arg, struct reload_job *job), void *arg);
 /* reload_peer_expire() frees expired values and arms p->expiry for the next; arg is the peer. */
 void reload_peer_expire(void *arg);
 /* reload_peer_set_state() changes the state and tells the host, unless it is the same. */
 void reload_peer_set_state(struct reload_peer *p, enum reload_state state);
 
-static inline void reload_peer_count(struct reload_peer *p, enum reload_counter c)
-{
-	p->counters[c]++;
-}
-
-/* reload_peer_drop() counts and tells why a message went no further. */
-void reload_peer_drop(struct reload_peer *p, enum reload_counter counter, uint32_t link,
-	uint64_t transaction, const char *words);
-
 /* reload_peer_route() returns what routing decisions are made from at this moment (borrows from p). */
 struct reload_route reload_peer_route(struct reload_peer *p);
 /* reload_peer_next_link() returns a number for a link of this node's own making: top bit clear, never 0 (none). */
 uint32_t reload_peer_next_link(struct reload_peer *p);
-/* reload_peer_random64() draws a number that is never 0 (MSG-16); reload_peer_random_ms() a time below the limit. */
-uint64_t reload_peer_random64(struct reload_peer *p);
-reload_ms reload_peer_random_ms(struct reload_peer *p, reload_ms below);
-/* reload_peer_around() draws a time from half of ms to one and a half, so that what begins together does not go on together. */
-reload_ms reload_peer_around(struct reload_peer *p, reload_ms ms);
-
 /* -- inbound.c: a message for this node, from its arrival until it is answered or dropped ------------------------------ */
 
 /* One stored value whose signature is checked. */
@@ -409,11 +371,13 @@ void reload_request_fail(struct reload_request *r, enum reload_err err, const ch
 void reload_request_free(struct reload_request *r);
 /*
  * reload_requests_transmit() sends one copy, reload_requests_failed() ends after the last: callbacks of the transactions.
- * reload_requests_complete() tells the results of ended requests to the host and frees them.
+ * reload_requests_complete() delivers the results of ended requests to the host and frees them, reload_requests_waiting() tells whether
+ * there are any: arg is the peer.
  */
 void reload_requests_transmit(void *arg, struct reload_transaction *t);
 void reload_requests_failed(void *arg, struct reload_transaction *t);
-void reload_requests_complete(struct reload_peer *p);
+void reload_requests_complete(void *arg);
+bool reload_requests_waiting(void *arg);
 
 /* reload_requests_of_host() says whether requests that the host waits for are still to be answered. */
 bool reload_requests_of_host(const struct reload_peer *p);

@@ -12,13 +12,13 @@ enum {
 
 static reload_ms host_now(void *arg)
 {
-	return ((struct reload_peer *)arg)->now;
+	return ((struct reload_peer *)arg)->engine->now;
 }
 
 static void host_random(void *arg, void *out, size_t len)
 {
 	struct reload_peer *p = arg;
-	p->ops->random(p->host, out, len);
+	p->engine->ops->random(p->engine->host, out, len);
 }
 
 static void attach_done(struct reload_peer *p, void *arg, uint32_t cookie, enum reload_err err,
@@ -44,7 +44,7 @@ static void host_join(void *arg, const struct reload_id *admitting_peer)
 {
 	struct reload_peer *p = arg;
 	struct reload_destination to = reload_dest_node(admitting_peer);
-	struct reload_join_req req = { .joining_peer_id = p->self };
+	struct reload_join_req req = { .joining_peer_id = p->engine->self };
 	reload_request_send(reload_request_own(p, RELOAD_JOIN_REQ, &to, 1, join_done, NULL), &req);
 }
 
@@ -75,7 +75,7 @@ static void host_leave(void *arg, const struct reload_id *to, struct span overla
 {
 	struct reload_peer *p = arg;
 	struct reload_destination list = reload_dest_node(to);
-	struct reload_leave_req req = { .leaving_peer_id = p->self,
+	struct reload_leave_req req = { .leaving_peer_id = p->engine->self,
 		.overlay_specific_data = overlay_data };
 	reload_request_send(
 		reload_request_own(p, RELOAD_LEAVE_REQ, &list, 1, leave_done, NULL), &req);
@@ -101,7 +101,7 @@ static void host_drop_range(void *arg, const struct reload_id *from, const struc
 /* Closes a link of which the topology needs not be told. */
 static void link_closed(struct reload_peer *p, struct reload_connection *con)
 {
-	p->ops->link_close(p->host, con->link);
+	p->engine->ops->link_close(p->engine->host, con->link);
 	if (p->uplink == con)
 		p->uplink = NULL;
 	reload_connection_remove(p->connections, con);
@@ -132,7 +132,7 @@ struct ping_order {
 static void ping_free(struct ping_order *o)
 {
 	TAILQ_REMOVE(&o->peer->pings, o, entry);
-	reload_timer_cancel(&o->peer->timers, &o->timer);
+	reload_timer_cancel(&o->peer->engine->timers, &o->timer);
 	free(o);
 }
 
@@ -160,7 +160,7 @@ static void ping_done(
 	o->err = result->err;
 	o->responder = result->responder;
 	if (o->starting)
-		reload_timer_arm(&p->timers, &o->timer, p->now, ping_tell, o);
+		reload_timer_arm(&p->engine->timers, &o->timer, p->engine->now, ping_tell, o);
 	else
 		ping_tell(o);
 }
@@ -194,9 +194,10 @@ static void host_locate(void *arg, uint32_t cookie)
 
 static void host_partition(void *arg, const struct reload_id *other)
 {
-	reload_peer_event(
-		arg, &(struct reload_event){ .type = other ? RELOAD_EV_PARTITION : RELOAD_EV_HEALED,
-			     .node = other });
+	struct reload_peer *p = arg;
+	reload_engine_event(p->engine,
+		&(struct reload_event){
+			.type = other ? RELOAD_EV_PARTITION : RELOAD_EV_HEALED, .node = other });
 }
 
 static void host_state(void *arg, enum reload_topology_state state, const struct reload_id *other)
@@ -209,9 +210,10 @@ static void host_tables_changed(void *arg)
 	struct reload_peer *p = arg;
 	struct reload_topology_tables t;
 	p->topology->tables(p->plugin, &t);
-	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_TABLES,
-				     .node = t.successors_count ? &t.successors[0] : NULL,
-				     .count = t.predecessors_count + t.successors_count });
+	reload_engine_event(
+		p->engine, &(struct reload_event){ .type = RELOAD_EV_TABLES,
+				   .node = t.successors_count ? &t.successors[0] : NULL,
+				   .count = t.predecessors_count + t.successors_count });
 	reload_bootstrap_tables(p);
 	reload_claims_tables(p);
 	reload_life_neighbours(p);
@@ -299,8 +301,8 @@ static void forget_earlier_life(struct inbound *in)
 static void joined_answered(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	reload_peer_event(
-		p, &(struct reload_event){ .type = RELOAD_EV_JOIN_ADMITTED, .node = &in->signer });
+	reload_engine_event(p->engine,
+		&(struct reload_event){ .type = RELOAD_EV_JOIN_ADMITTED, .node = &in->signer });
 	p->topology->join_received(p->plugin, &in->signer);
 }
 
@@ -330,8 +332,8 @@ void reload_serve_join(struct inbound *in)
 static void left_answered(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	reload_peer_event(
-		p, &(struct reload_event){ .type = RELOAD_EV_PEER_LEFT, .node = &in->signer });
+	reload_engine_event(p->engine,
+		&(struct reload_event){ .type = RELOAD_EV_PEER_LEFT, .node = &in->signer });
 	p->topology->leave_received(
 		p->plugin, &in->signer, in->msg->body.leave_req.overlay_specific_data);
 }
@@ -358,7 +360,7 @@ void reload_serve_update(struct inbound *in)
 		err = p->topology->update_received(
 			p->plugin, &from, is_direct(in), in->msg->body_bytes);
 	if (err == RELOAD_UNKNOWN_TYPE) { /* R-6.3.1.1-06 */
-		reload_peer_drop(p, RELOAD_COUNT_DROP_MALFORMED, in->link,
+		reload_engine_drop(p->engine, RELOAD_COUNT_DROP_MALFORMED, in->link,
 			in->msg->header.transaction_id, "unknown Update");
 		reload_inbound_free(in, true);
 		return;
@@ -413,9 +415,9 @@ static void check_older(struct reload_peer *p, const struct reload_connection *f
 void reload_connected_tell(struct reload_peer *p, struct reload_connection *con)
 {
 	check_older(p, con);
-	reload_peer_event(
-		p, &(struct reload_event){
-			   .type = RELOAD_EV_LINK_UP, .link = con->link, .node = &con->node });
+	reload_engine_event(p->engine,
+		&(struct reload_event){
+			.type = RELOAD_EV_LINK_UP, .link = con->link, .node = &con->node });
 	if (p->life.role == RELOAD_ROLE_PEER)
 		p->topology->connected(p->plugin, &con->node);
 }
@@ -426,14 +428,15 @@ static bool refused(struct reload_peer *p, uint32_t link, struct reload_cert *ce
 	const char *words = NULL;
 	if (expected && !reload_cert_has_node(cert, node))
 		words = "the certificate is not that of the node asked for"; /* R-6.5.1.13-03 */
-	else if (cert->node_ids_count == 1 && reload_id_eq(&cert->node_ids[0], &p->self))
+	else if (cert->node_ids_count == 1 && reload_id_eq(&cert->node_ids[0], &p->engine->self))
 		words = "own Node-ID at the other end";
 	if (words) {
-		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_LINK_REFUSED,
-					     .err = RELOAD_BAD_CERT,
-					     .link = link,
-					     .node = node,
-					     .words = words });
+		reload_engine_event(
+			p->engine, &(struct reload_event){ .type = RELOAD_EV_LINK_REFUSED,
+					   .err = RELOAD_BAD_CERT,
+					   .link = link,
+					   .node = node,
+					   .words = words });
 		return true;
 	}
 	return false;
@@ -461,13 +464,14 @@ static void link_up(struct reload_peer *p, uint32_t link, struct reload_cert *ce
 	bool expected = reload_attach_expects(p, link, &node);
 	struct reload_connection *con = NULL;
 	if (!refused(p, link, cert, expected, expected ? &node : NULL)) {
-		con = reload_connection_add(p->connections, link, cert, p->now);
+		con = reload_connection_add(p->connections, link, cert, p->engine->now);
 		if (!con)
-			reload_peer_event(p, &(struct reload_event){
-						     .type = RELOAD_EV_LINK_LIMIT, .link = link });
+			reload_engine_event(
+				p->engine, &(struct reload_event){
+						   .type = RELOAD_EV_LINK_LIMIT, .link = link });
 	}
 	if (!con) {
-		p->ops->link_close(p->host, link);
+		p->engine->ops->link_close(p->engine->host, link);
 		reload_life_link_down(p, link, NULL, RELOAD_BAD_CERT);
 		return;
 	}
@@ -485,19 +489,19 @@ static void link_up(struct reload_peer *p, uint32_t link, struct reload_cert *ce
 
 void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	if (!reload_claims_link_up(p, link, cert))
 		link_up(p, link, cert);
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 }
 
 static void link_lost(struct reload_peer *p, struct reload_connection *con, enum reload_err err)
 {
 	struct reload_id node = con->node;
 	uint32_t link = con->link;
-	reload_peer_event(
-		p, &(struct reload_event){
-			   .type = RELOAD_EV_LINK_DOWN, .err = err, .link = link, .node = &node });
+	reload_engine_event(p->engine,
+		&(struct reload_event){
+			.type = RELOAD_EV_LINK_DOWN, .err = err, .link = link, .node = &node });
 	if (p->uplink == con)
 		p->uplink = NULL;
 	reload_ms since = con->since;
@@ -505,45 +509,46 @@ static void link_lost(struct reload_peer *p, struct reload_connection *con, enum
 	con = node.len ? reload_connection_by_node(p->connections, &node) : NULL;
 	if (!con && node.len && p->life.state == RELOAD_STATE_JOINED &&
 		reload_peer_is_routed(p, &node))
-		reload_peer_event(
-			p, &(struct reload_event){
-				   .type = RELOAD_EV_NEIGHBOUR_LOST, .err = err, .node = &node });
-	if (con && con->since > since + p->config->overlay_reliability_timer_ms)
+		reload_engine_event(p->engine,
+			&(struct reload_event){
+				.type = RELOAD_EV_NEIGHBOUR_LOST, .err = err, .node = &node });
+	if (con && con->since > since + p->engine->config->overlay_reliability_timer_ms)
 		starts_anew(p, &node); /* who has a link makes no second one */
 	reload_life_link_down(p, link, node.len ? &node : NULL, err);
 }
 
 void reload_link_drop(struct reload_peer *p, struct reload_connection *con, enum reload_err err)
 {
-	p->ops->link_close(p->host, con->link);
+	p->engine->ops->link_close(p->engine->host, con->link);
 	link_lost(p, con, err);
 }
 
 void reload_peer_link_down(struct reload_peer *p, uint32_t link, enum reload_err err)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
 	if (con)
 		link_lost(p, con, err);
 	else if (!reload_claims_link_down(p, link))
 		reload_life_link_down(p, link, NULL, err);
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 }
 
 void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
 	if (con && con->good != good) {
 		con->good = good;
 		if (!good)
-			reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_LINK_SLOW,
-						     .link = link,
-						     .node = &con->node });
+			reload_engine_event(
+				p->engine, &(struct reload_event){ .type = RELOAD_EV_LINK_SLOW,
+						   .link = link,
+						   .node = &con->node });
 		if (con->node.len) /* of several links to it the best one counts */
 			p->topology->link_health(p->plugin, &con->node,
 				reload_connection_by_node(p->connections, &con->node)->good);
 		reload_life_neighbours(p);
 	}
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 }

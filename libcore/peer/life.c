@@ -33,9 +33,9 @@ static void go_on(struct reload_peer *p, struct reload_connection *con);
 static void phase_enter(struct reload_peer *p, enum reload_phase phase)
 {
 	if (p->life.phase < RELOAD_PHASES)
-		p->life.phase_ms[p->life.phase] += p->now - p->life.phase_since;
+		p->life.phase_ms[p->life.phase] += p->engine->now - p->life.phase_since;
 	p->life.phase = phase;
-	p->life.phase_since = p->now;
+	p->life.phase_since = p->engine->now;
 }
 
 /* Pauses double, with jitter, so that those who lost each other at once do not come back at once. */
@@ -43,8 +43,8 @@ static void after_pause(struct reload_peer *p, void (*then)(void *arg))
 {
 	reload_ms pause = reload_doubled(PAUSE_FIRST_MS, p->life.attempts, PAUSE_MAX_MS);
 	p->life.attempts++;
-	reload_timer_arm(
-		&p->timers, &p->life.retry, p->now + reload_peer_around(p, pause), then, p);
+	reload_timer_arm(&p->engine->timers, &p->life.retry,
+		p->engine->now + reload_engine_jitter(p->engine, pause), then, p);
 }
 
 /* Through the same bootstrap node once more; a node that let nothing pass twice may do so for ever, so then any will do. */
@@ -83,10 +83,10 @@ static void retry_later(struct reload_peer *p, enum reload_err err)
 		alone_again(p);
 		return;
 	}
-	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_JOIN_FAILED,
-				     .err = err,
-				     .count = p->life.attempts,
-				     .words = reload_phase_name(p->life.phase) });
+	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_JOIN_FAILED,
+					       .err = err,
+					       .count = p->life.attempts,
+					       .words = reload_phase_name(p->life.phase) });
 	if (p->life.state != RELOAD_STATE_ISOLATED)
 		reload_peer_set_state(p, RELOAD_STATE_BOOTSTRAPPING);
 	after_pause(p, retry_now);
@@ -150,7 +150,7 @@ static void client_attached(struct reload_peer *p, void *arg, uint32_t cookie, e
 /* A client sits at the peer that is responsible for its Node-ID, so that it is reached by that alone (R-4.2.1-01). */
 static void client_attach(struct reload_peer *p)
 {
-	struct reload_destination own = reload_dest_resource(&p->self);
+	struct reload_destination own = reload_dest_resource(&p->engine->self);
 	p->life.attach_again = false;
 	p->life.attaching = ++p->life.attaches;
 	reload_attach_start(p, p->life.attaching, &own, 1, false, client_attached, NULL);
@@ -184,8 +184,8 @@ static void go_on(struct reload_peer *p, struct reload_connection *con)
 static void isolated(struct reload_peer *p)
 {
 	reload_peer_set_state(p, RELOAD_STATE_ISOLATED);
-	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_ISOLATED });
-	p->life.isolated_since = p->now;
+	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_ISOLATED });
+	p->life.isolated_since = p->engine->now;
 	p->life.bootstrap_peer.len = p->life.admitting_peer.len = 0;
 	p->life.attempts = 0;
 	retry_later(p, RELOAD_LINK_DOWN);
@@ -214,7 +214,8 @@ static void place_asked(
 	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
 	if (!member(p) || neighbour_answers(p))
 		return;
-	if (!con || !con->node.len || result->err || reload_id_eq(&result->responder, &p->self)) {
+	if (!con || !con->node.len || result->err ||
+		reload_id_eq(&result->responder, &p->engine->self)) {
 		after_pause(p, alone_search);
 		return;
 	}
@@ -259,12 +260,12 @@ static void form_alone(void *arg)
 /* The plug-in may be the one that tells: it is not called back from inside its own call. */
 static void alone_again(struct reload_peer *p)
 {
-	reload_timer_arm(&p->timers, &p->life.retry, p->now, form_alone, p);
+	reload_timer_arm(&p->engine->timers, &p->life.retry, p->engine->now, form_alone, p);
 }
 
 static void lost_all(struct reload_peer *p)
 {
-	reload_timer_cancel(&p->timers, &p->life.silent);
+	reload_timer_cancel(&p->engine->timers, &p->life.silent);
 	if (!p->life.alone)
 		isolated(p);
 	else if (!p->life.retry.armed ||
@@ -294,9 +295,10 @@ void reload_life_neighbours(struct reload_peer *p)
 		return;
 	if (neighbour_answers(p)) {
 		p->life.neighboured = true;
-		reload_timer_cancel(&p->timers, &p->life.silent);
+		reload_timer_cancel(&p->engine->timers, &p->life.silent);
 	} else if (p->life.neighboured && !p->life.silent.armed) {
-		reload_timer_arm(&p->timers, &p->life.silent, p->now + SILENT_MS, silent_over, p);
+		reload_timer_arm(&p->engine->timers, &p->life.silent, p->engine->now + SILENT_MS,
+			silent_over, p);
 	}
 }
 
@@ -341,7 +343,7 @@ static void all_closed(struct reload_peer *p)
 	while ((con = reload_connection_next(p->connections, NULL))) {
 		struct reload_id node = con->node;
 		p->uplink = NULL;
-		p->ops->link_close(p->host, con->link);
+		p->engine->ops->link_close(p->engine->host, con->link);
 		reload_connection_remove(p->connections, con);
 		/* a plug-in that believes in old links does not attach to those nodes when it joins again */
 		if (p->life.role == RELOAD_ROLE_PEER && node.len &&
@@ -361,7 +363,7 @@ static void begin(struct reload_peer *p, enum reload_role role)
 	p->life.bootstrap_peer.len = p->life.admitting_peer.len = 0;
 	memset(p->life.phase_ms, 0, sizeof(p->life.phase_ms));
 	p->life.phase = RELOAD_PHASE_BOOTSTRAP;
-	p->life.phase_since = p->now;
+	p->life.phase_since = p->engine->now;
 }
 
 /* Where clients are not permitted a peer that cannot write waits outside. */
@@ -370,7 +372,7 @@ static void go_in(struct reload_peer *p, enum reload_role role)
 	begin(p, role);
 	p->life.alone = false;
 	p->life.last_error = p->life.aside.on ? RELOAD_IO : RELOAD_OK;
-	if (p->life.aside.on && !p->config->clients_permitted)
+	if (p->life.aside.on && !p->engine->config->clients_permitted)
 		reload_peer_set_state(p, RELOAD_STATE_BOOTSTRAPPING);
 	else
 		search(p);
@@ -380,7 +382,7 @@ static void go_in(struct reload_peer *p, enum reload_role role)
 static void left(void *arg)
 {
 	struct reload_peer *p = arg;
-	reload_timer_cancel(&p->timers, &p->life.leaving);
+	reload_timer_cancel(&p->engine->timers, &p->life.leaving);
 	all_closed(p);
 	if (!p->life.returns) {
 		reload_peer_set_state(p, RELOAD_STATE_ENROLLED);
@@ -394,7 +396,7 @@ static void left(void *arg)
 static bool holds_values(struct reload_peer *p)
 {
 	size_t values, bytes;
-	return p->storage->ops->count(p->storage, p->wall, &values, &bytes) > 0;
+	return p->storage->ops->count(p->storage, p->engine->wall, &values, &bytes) > 0;
 }
 
 void reload_life_topology_state(
@@ -421,9 +423,10 @@ void reload_life_topology_state(
 		p->life.last_error = RELOAD_OK;
 		p->uplink = NULL; /* from here on the ring is the way */
 		if (p->life.state == RELOAD_STATE_ISOLATED && !p->life.alone)
-			reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REJOINED,
-						     .count = p->now - p->life.isolated_since });
-		reload_timer_cancel(&p->timers, &p->life.silent);
+			reload_engine_event(p->engine,
+				&(struct reload_event){ .type = RELOAD_EV_REJOINED,
+					.count = p->engine->now - p->life.isolated_since });
+		reload_timer_cancel(&p->engine->timers, &p->life.silent);
 		p->life.alone = p->life.alone || p->life.aside.first;
 		p->life.aside.first = false;
 		p->life.neighboured = false;
@@ -449,14 +452,14 @@ static enum reload_err may_start(const struct reload_peer *p)
 
 enum reload_err reload_peer_first(struct reload_peer *p)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	enum reload_err err = may_start(p);
 	if (!err) {
 		begin(p, RELOAD_ROLE_PEER);
 		p->life.alone = true;
 		p->topology->first(p->plugin);
 	}
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 	return err;
 }
 
@@ -471,11 +474,11 @@ static void bootstrap_set(
 enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
 	const struct reload_ip_port *bootstrap, size_t count)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	enum reload_err err = may_start(p);
-	if (!err && role == RELOAD_ROLE_CLIENT && !p->config->clients_permitted)
+	if (!err && role == RELOAD_ROLE_CLIENT && !p->engine->config->clients_permitted)
 		err = RELOAD_FORBIDDEN;
-	if (!err && !count && !p->config->bootstrap_count && !reload_bootstrap_known(p))
+	if (!err && !count && !p->engine->config->bootstrap_count && !reload_bootstrap_known(p))
 		err = RELOAD_UNREACHABLE;
 	if (!err) {
 		bootstrap_set(p, bootstrap, count);
@@ -483,17 +486,17 @@ enum reload_err reload_peer_join(struct reload_peer *p, enum reload_role role,
 		p->life.aside.first = false;
 		go_in(p, p->life.aside.on ? RELOAD_ROLE_CLIENT : role);
 	}
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 	return err;
 }
 
 void reload_peer_bootstrap(
 	struct reload_peer *p, const struct reload_ip_port *bootstrap, size_t count)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	if (count && p->life.wanted)
 		bootstrap_set(p, bootstrap, count);
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 }
 
 /* Who is told closes its link, so the data go first: they have arrived by now, or it takes too long. */
@@ -502,8 +505,8 @@ static void leave_tell(void *arg)
 	struct reload_peer *p = arg;
 	p->life.handing = false;
 	p->topology->leave(p->plugin);
-	reload_timer_arm(&p->timers, &p->life.leaving,
-		p->now + (p->connections->count ? LEAVE_MS : 0), left, p);
+	reload_timer_arm(&p->engine->timers, &p->life.leaving,
+		p->engine->now + (p->connections->count ? LEAVE_MS : 0), left, p);
 	reload_life_leave_answered(p);
 }
 
@@ -511,9 +514,9 @@ void reload_leave_start(struct reload_peer *p, bool now)
 {
 	p->life.wanted = p->life.returns = false;
 	reload_aside_end(p);
-	reload_timer_cancel(&p->timers, &p->life.retry);
-	reload_timer_cancel(&p->timers, &p->life.silent);
-	reload_timer_cancel(&p->timers, &p->life.certificates);
+	reload_timer_cancel(&p->engine->timers, &p->life.retry);
+	reload_timer_cancel(&p->engine->timers, &p->life.silent);
+	reload_timer_cancel(&p->engine->timers, &p->life.certificates);
 	reload_search_stop(p);
 	if (p->life.state == RELOAD_STATE_ENROLLED || p->life.state == RELOAD_STATE_LEAVING)
 		return;
@@ -525,7 +528,8 @@ void reload_leave_start(struct reload_peer *p, bool now)
 	}
 	p->life.handing = true;
 	reload_maintain_hand_over_all(p);
-	reload_timer_arm(&p->timers, &p->life.leaving, p->now + HAND_OVER_MS, leave_tell, p);
+	reload_timer_arm(
+		&p->engine->timers, &p->life.leaving, p->engine->now + HAND_OVER_MS, leave_tell, p);
 	reload_life_leave_answered(p); /* a client has nothing to hand over */
 }
 
@@ -540,9 +544,9 @@ void reload_leave_then(struct reload_peer *p, enum reload_role role)
 
 void reload_peer_leave(struct reload_peer *p, bool now)
 {
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	reload_leave_start(p, now);
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 }
 
 void reload_life_leave_answered(struct reload_peer *p)
@@ -552,9 +556,10 @@ void reload_life_leave_answered(struct reload_peer *p)
 	if (p->life.handing && reload_requests_of_host(p))
 		return; /* who is told closes its link, and the answers would be lost with it */
 	if (p->life.handing)
-		reload_timer_arm(&p->timers, &p->life.leaving, p->now, leave_tell, p);
+		reload_timer_arm(
+			&p->engine->timers, &p->life.leaving, p->engine->now, leave_tell, p);
 	else if (TAILQ_EMPTY(&p->requests) || !p->connections->count)
-		reload_timer_arm(&p->timers, &p->life.leaving, p->now, left, p);
+		reload_timer_arm(&p->engine->timers, &p->life.leaving, p->engine->now, left, p);
 }
 
 void reload_life_clear(struct reload_peer *p)

@@ -40,7 +40,7 @@ static void handover_free(struct handover *h)
 {
 	TAILQ_REMOVE(&h->peer->handovers, h, entry);
 	h->peer->handovers_count -= !h->tell;
-	reload_timer_cancel(&h->peer->timers, &h->timer);
+	reload_timer_cancel(&h->peer->engine->timers, &h->timer);
 	free(h);
 }
 
@@ -51,9 +51,9 @@ static void handover_end(struct handover *h)
 	bool tell = h->tell, unwritable = h->order.unwritable && h->order.given_up;
 	struct reload_connection *con = reload_connection_by_node(p->connections, &node);
 	if (h->sent)
-		reload_peer_event(
-			p, &(struct reload_event){
-				   .type = RELOAD_EV_REPAIRED, .node = &node, .count = h->sent });
+		reload_engine_event(p->engine,
+			&(struct reload_event){
+				.type = RELOAD_EV_REPAIRED, .node = &node, .count = h->sent });
 	handover_free(h);
 	if (tell && unwritable && con) /* it would answer for what it does not have */
 		reload_link_drop(p, con, RELOAD_IO);
@@ -125,7 +125,7 @@ static void handover_send(struct handover *h, const struct reload_id *resource)
 {
 	struct reload_push_to to = receiver_of(h);
 	if (!h->sent++)
-		reload_peer_event(h->peer,
+		reload_engine_event(h->peer->engine,
 			&(struct reload_event){ .type = RELOAD_EV_REPAIRING, .node = &h->node });
 	reload_push_resource(h->peer, &to, resource);
 }
@@ -145,7 +145,8 @@ static void handover_start(void *arg)
 /* The plug-in is not called back from inside its own call. */
 static void handover_soon(struct handover *h, reload_ms pause)
 {
-	reload_timer_arm(&h->peer->timers, &h->timer, h->peer->now + pause, handover_start, h);
+	reload_timer_arm(&h->peer->engine->timers, &h->timer, h->peer->engine->now + pause,
+		handover_start, h);
 }
 
 /* Who lacks what was lost refused it, or was silent: the pauses double. */
@@ -166,7 +167,8 @@ static void handover_go(struct handover *h)
 	h->walked = h->walked || !handover_wanted(h);
 	while (!h->walked && !h->order.to_send && may_add(h)) {
 		struct reload_id next = reload_id_add_power(&h->last, 0);
-		if (!p->storage->ops->next(p->storage, &next, &h->to, 0, p->wall, &resource)) {
+		if (!p->storage->ops->next(
+			    p->storage, &next, &h->to, 0, p->engine->wall, &resource)) {
 			h->walked = true;
 			break;
 		}

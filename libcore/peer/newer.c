@@ -26,21 +26,23 @@ static bool is_newer(struct reload_peer *p, const struct reload_id *resource,
 	const struct reload_store_change *change)
 {
 	const struct reload_stored_entry *own =
-		p->storage->ops->find(p->storage, resource, kind->id, &d->value, p->wall);
+		p->storage->ops->find(p->storage, resource, kind->id, &d->value, p->engine->wall);
 	uint32_t last;
 	for (size_t i = 0; i < change->entries_count; i++)
 		if (same_place(&change->entries[i].data.value, &d->value))
 			return false;
-	if (reload_time_ahead(d->storage_time, p->wall) ||
-		reload_storage_ended(p->storage, resource, kind->id, d, p->wall))
+	if (reload_time_ahead(d->storage_time, p->engine->wall) ||
+		reload_storage_ended(p->storage, resource, kind->id, d, p->engine->wall))
 		return false;
 	if (own)
 		return own->data.storage_time < d->storage_time ||
-		       reload_lapsed(
-			       &(struct reload_lapsed){ .config = p->config, .now = p->wall }, own);
+		       reload_lapsed(&(struct reload_lapsed){ .config = p->engine->config,
+					     .now = p->engine->wall },
+			       own);
 	if (!p->topology->unsettled(p->plugin))
 		return false;
-	size_t held = p->storage->ops->extent(p->storage, resource, kind->id, p->wall, &last);
+	size_t held =
+		p->storage->ops->extent(p->storage, resource, kind->id, p->engine->wall, &last);
 	return held + change->entries_count < kind->max_count;
 }
 
@@ -78,14 +80,14 @@ static uint64_t next_generation(
 	struct reload_peer *p, const struct reload_request *r, uint32_t kind)
 {
 	return reload_generation_next(
-		p->storage->ops->generation(p->storage, &r->resource, kind, p->wall));
+		p->storage->ops->generation(p->storage, &r->resource, kind, p->engine->wall));
 }
 
 /* Puts the newer values of one Kind into change; *at walks along r's fetched values. */
 static void collect(struct reload_peer *p, struct reload_request *r,
 	struct reload_store_change *change, const struct reload_fetch_kind_response *k, size_t *at)
 {
-	const struct reload_kind *kind = reload_config_kind(p->config, k->kind);
+	const struct reload_kind *kind = reload_config_kind(p->engine->config, k->kind);
 	change->kind = k->kind;
 	change->entries = reload_arena_take(&r->arena, k->values_count * sizeof(*change->entries));
 	for (size_t i = 0; i < k->values_count; i++) {
@@ -94,9 +96,10 @@ static void collect(struct reload_peer *p, struct reload_request *r,
 		if (!kind || f->err || f->synthetic ||
 			!is_newer(p, &r->resource, kind, f->data, change))
 			continue;
-		change->entries[change->entries_count++] = (struct reload_stored_entry){
-			.data = *f->data, .received = p->wall, .certificates = check->certificates
-		};
+		change->entries[change->entries_count++] =
+			(struct reload_stored_entry){ .data = *f->data,
+				.received = p->engine->wall,
+				.certificates = check->certificates };
 	}
 	if (change->entries_count)
 		change->generation = next_generation(p, r, k->kind);
@@ -106,7 +109,7 @@ void reload_newer_take(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
 	const struct reload_fetch_ans *ans = &result->answer->body.fetch_ans;
-	struct reload_store_batch batch = { .resource = r->resource, .now = p->wall };
+	struct reload_store_batch batch = { .resource = r->resource, .now = p->engine->wall };
 	size_t at = 0;
 	batch.changes =
 		reload_arena_take(&r->arena, ans->kind_responses_count * sizeof(*batch.changes));
@@ -122,12 +125,12 @@ void reload_newer_take(
 	if (reload_commit(p, &batch, committed, NULL))
 		return;
 	replicate(p, &batch);
-	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_STORED,
-				     .transaction = result->transaction,
-				     .node = &result->responder,
-				     .resource = &r->resource,
-				     .kind = batch.changes[0].kind,
-				     .count = batch.changes[0].entries_count });
+	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_STORED,
+					       .transaction = result->transaction,
+					       .node = &result->responder,
+					       .resource = &r->resource,
+					       .kind = batch.changes[0].kind,
+					       .count = batch.changes[0].entries_count });
 }
 
 void reload_newer_places(struct reload_peer *p, const struct reload_id *resource,
@@ -135,7 +138,7 @@ void reload_newer_places(struct reload_peer *p, const struct reload_id *resource
 {
 	for (size_t i = 0; i < req->kind_data_count; i++) {
 		const struct reload_store_kind *k = &req->kind_data[i];
-		const struct reload_kind *kind = reload_config_kind(p->config, k->kind);
+		const struct reload_kind *kind = reload_config_kind(p->engine->config, k->kind);
 		const struct reload_store_change none = { .kind = k->kind };
 		for (size_t v = 0; kind && v < k->values_count; v++)
 			if (is_newer(p, resource, kind, &k->values[v], &none))

@@ -70,7 +70,7 @@ static void offer_free(struct offer *o)
 		question_clear(&o->asked[i]);
 	TAILQ_REMOVE(&o->peer->offers, o, entry);
 	o->peer->offers_count--;
-	reload_timer_cancel(&o->peer->timers, &o->timer);
+	reload_timer_cancel(&o->peer->engine->timers, &o->timer);
 	free(o);
 }
 
@@ -94,13 +94,13 @@ static void offer_walk(void *arg)
 static void offer_round_end(struct offer *o)
 {
 	struct reload_peer *p = o->peer;
-	if (!o->open || p->closing || p->life.state != RELOAD_STATE_JOINED) {
+	if (!o->open || p->engine->closing || p->life.state != RELOAD_STATE_JOINED) {
 		offer_free(o);
 		return;
 	}
 	reload_ms pause = reload_doubled(WAIT_MS, o->rounds - 1, PAUSE_MAX_MS);
-	reload_timer_arm(
-		&p->timers, &o->timer, p->now + reload_peer_around(p, pause), offer_walk, o);
+	reload_timer_arm(&p->engine->timers, &o->timer,
+		p->engine->now + reload_engine_jitter(p->engine, pause), offer_walk, o);
 }
 
 /* -- what the owner has ----------------------------------------------------------------------------------------------------- */
@@ -144,18 +144,20 @@ static void owner_lacks(
 	struct comparison c = { .lacks = lacks };
 	struct reload_place *place;
 	for (place = reload_places_first(&q->part); place; place = reload_places_next(place)) {
-		const struct reload_stored_entry *e =
-			ops->find(p->storage, &q->resource, place->kind, &place->value, p->wall);
+		const struct reload_stored_entry *e = ops->find(
+			p->storage, &q->resource, place->kind, &place->value, p->engine->wall);
 		comparison_of(&c, ans, place->kind);
-		if (e && reload_config_kind(p->config, place->kind))
+		if (e && reload_config_kind(p->engine->config, place->kind))
 			entry_compare(&c, e);
 	}
-	size_t count =
-		q->most ? 0 : ops->kinds(p->storage, &q->resource, p->wall, kinds, COUNT_OF(kinds));
+	size_t count = q->most ? 0
+			       : ops->kinds(p->storage, &q->resource, p->engine->wall, kinds,
+					 COUNT_OF(kinds));
 	for (size_t k = 0; k < count; k++) {
 		comparison_of(&c, ans, kinds[k]);
-		if (reload_config_kind(p->config, kinds[k]))
-			ops->each(p->storage, &q->resource, kinds[k], p->wall, entry_compare, &c);
+		if (reload_config_kind(p->engine->config, kinds[k]))
+			ops->each(p->storage, &q->resource, kinds[k], p->engine->wall,
+				entry_compare, &c);
 	}
 }
 
@@ -199,20 +201,20 @@ static void part_make(struct question *q)
 {
 	struct reload_peer *p = q->offer->peer;
 	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
-	size_t count =
-		p->storage->ops->kinds(p->storage, &q->resource, p->wall, kinds, COUNT_OF(kinds));
+	size_t count = p->storage->ops->kinds(
+		p->storage, &q->resource, p->engine->wall, kinds, COUNT_OF(kinds));
 	for (size_t i = 0; i < count && q->part.count < q->most; i++)
-		if (reload_config_kind(p->config, kinds[i]) &&
+		if (reload_config_kind(p->engine->config, kinds[i]) &&
 			(!q->after || kinds[i] >= q->after->kind))
-			p->storage->ops->each(p->storage, &q->resource, kinds[i], p->wall, part_add,
-				&(struct parting){ .q = q, .kind = kinds[i] });
+			p->storage->ops->each(p->storage, &q->resource, kinds[i], p->engine->wall,
+				part_add, &(struct parting){ .q = q, .kind = kinds[i] });
 }
 
 /* All of one Kind; 0 when it is not known here. */
 static size_t specifier_make(struct reload_peer *p, struct reload_specifier *out, uint32_t id)
 {
 	static struct reload_array_range all = { 0, RELOAD_ARRAY_END };
-	const struct reload_kind *kind = reload_config_kind(p->config, id);
+	const struct reload_kind *kind = reload_config_kind(p->engine->config, id);
 	if (!kind)
 		return 0;
 	*out = (struct reload_specifier){ .kind = id, .model = (uint8_t)kind->model };
@@ -229,7 +231,7 @@ static size_t specifiers_held(
 {
 	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
 	size_t count = p->storage->ops->kinds(
-		       p->storage, resource, p->wall, kinds, COUNT_OF(kinds)),
+		       p->storage, resource, p->engine->wall, kinds, COUNT_OF(kinds)),
 	       n = 0;
 	for (size_t i = 0; i < count; i++)
 		n += specifier_make(p, &out[n], kinds[i]);
@@ -329,9 +331,10 @@ static bool is_small(struct reload_peer *p, const struct reload_id *resource)
 {
 	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
 	size_t held = 0, count = p->storage->ops->kinds(
-				 p->storage, resource, p->wall, kinds, COUNT_OF(kinds));
+				 p->storage, resource, p->engine->wall, kinds, COUNT_OF(kinds));
 	for (size_t i = 0; i < count; i++)
-		held += p->storage->ops->extent(p->storage, resource, kinds[i], p->wall, NULL);
+		held += p->storage->ops->extent(
+			p->storage, resource, kinds[i], p->engine->wall, NULL);
 	return held <= WHOLE_MAX;
 }
 
@@ -356,10 +359,11 @@ static void offer_go(struct offer *o)
 	if (o->walking)
 		return; /* a question ended at once: the loop below goes on */
 	o->walking = true;
-	o->walked = o->walked || p->closing || p->life.state != RELOAD_STATE_JOINED;
+	o->walked = o->walked || p->engine->closing || p->life.state != RELOAD_STATE_JOINED;
 	while (!o->walked && o->under_way < WINDOW) {
 		struct reload_id next = reload_id_add_power(&o->last, 0);
-		if (!p->storage->ops->next(p->storage, &next, &o->to, 0, p->wall, &resource)) {
+		if (!p->storage->ops->next(
+			    p->storage, &next, &o->to, 0, p->engine->wall, &resource)) {
 			o->walked = true;
 			break;
 		}
@@ -404,6 +408,6 @@ void reload_offer_range(
 		o->from = *from;
 	}
 	o->rounds = 0;
-	reload_timer_arm(
-		&p->timers, &o->timer, p->now + reload_peer_around(p, WAIT_MS), offer_walk, o);
+	reload_timer_arm(&p->engine->timers, &o->timer,
+		p->engine->now + reload_engine_jitter(p->engine, WAIT_MS), offer_walk, o);
 }

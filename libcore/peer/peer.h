@@ -1,13 +1,13 @@
 /*
  * The engine: one node of one overlay as a function of its inputs.  Messages, link events, local requests, finished jobs
- * and time go in; messages, link orders, jobs, one deadline and typed events come out (peer/host.h).
+ * and time go in; messages, link orders, jobs, one deadline and typed events come out (engine/host.h).
  *
  * Never re-entrant: every function here but the questions runs between enter and leave; results of requests are called
  * last, from one loop, after what they concern is detached, and may call any function here.
  */
 #pragma once
 
-#include "peer/host.h"
+#include "engine/engine.h"
 #include "storage/storage.h"
 #include "topology/topology.h"
 #include "wire/message.h"
@@ -298,17 +298,8 @@ size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, si
 /* reload_peer_config() returns the document in force (borrowed). */
 const struct reload_config *reload_peer_config(const struct reload_peer *p);
 
-/* What was counted since the start, by reason (interop s12.5). */
-enum reload_counter {
-#define X(name) RELOAD_COUNT_##name,
-#include "peer/counters.def"
-#undef X
-	RELOAD_COUNTERS
-};
-
-/* reload_peer_counter() returns a count, reload_counter_name() its name ("dropped_ttl"), static. */
+/* reload_peer_counter() returns what was counted since the start. */
 uint64_t reload_peer_counter(const struct reload_peer *p, enum reload_counter counter);
-const char *reload_counter_name(enum reload_counter counter);
 
 /* reload_peer_resource_id() is the overlay's hash of a Resource Name. */
 void reload_peer_resource_id(

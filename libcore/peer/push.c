@@ -190,7 +190,7 @@ static void push_free(struct push *u)
 	reload_places_clear(&u->fresh);
 	reload_places_clear(&u->refused);
 	ready_set(u);
-	reload_timer_cancel(&p->timers, &u->timer);
+	reload_timer_cancel(&p->engine->timers, &u->timer);
 	RB_REMOVE(push_tree, &p->pushes->tree, u);
 	u->receiver->pushes--;
 	p->pushes->count--;
@@ -260,8 +260,8 @@ static bool entry_fits(const struct builder *b, const struct reload_stored_entry
 {
 	size_t more =
 		entry_size(e) + (has_certificates(b, e->certificates) ? 0 : e->certificates.len);
-	return !b->bytes ||
-	       b->bytes + more + b->certificates.len + b->room <= b->peer->config->max_message_size;
+	return !b->bytes || b->bytes + more + b->certificates.len + b->room <=
+				    b->peer->engine->config->max_message_size;
 }
 
 static void entry_add(
@@ -283,7 +283,7 @@ static void entry_add(
 	}
 	struct reload_stored_data *d = &k->values[k->values_count++];
 	*d = e->data;
-	d->lifetime = reload_entry_lifetime(e, b->peer->wall);
+	d->lifetime = reload_entry_lifetime(e, b->peer->engine->wall);
 	if (!has_certificates(b, e->certificates)) /* of one signer once */
 		wr_span(&b->certificates, e->certificates);
 	b->bytes += entry_size(e);
@@ -297,12 +297,12 @@ static bool is_lapsed(struct reload_peer *p, const struct reload_stored_entry *e
 {
 	struct reload_lapsed *l = &p->pushes->lapsed;
 	struct span was = l->certificates;
-	if (l->config != p->config || p->pushes->sequence != p->config->sequence ||
-		p->wall - l->now > LAPSED_MS || p->wall < l->now) {
+	if (l->config != p->engine->config || p->pushes->sequence != p->engine->config->sequence ||
+		p->engine->wall - l->now > LAPSED_MS || p->engine->wall < l->now) {
 		free((void *)was.at);
 		was = (struct span){ 0 };
-		*l = (struct reload_lapsed){ .config = p->config, .now = p->wall };
-		p->pushes->sequence = p->config->sequence;
+		*l = (struct reload_lapsed){ .config = p->engine->config, .now = p->engine->wall };
+		p->pushes->sequence = p->engine->config->sequence;
 	}
 	bool lapsed = reload_lapsed(l, e);
 	if (l->certificates.at != was.at) {
@@ -320,12 +320,12 @@ static struct reload_place *message_fill(struct builder *b, struct push *u)
 	struct reload_place *place, *list = NULL;
 	size_t before = u->fresh.bytes;
 	while ((place = reload_places_first(&u->fresh))) {
-		uint64_t generation =
-			p->storage->ops->generation(p->storage, &u->resource, place->kind, p->wall);
+		uint64_t generation = p->storage->ops->generation(
+			p->storage, &u->resource, place->kind, p->engine->wall);
 		const struct reload_stored_entry *e =
-			generation && reload_config_kind(p->config, place->kind)
+			generation && reload_config_kind(p->engine->config, place->kind)
 				? p->storage->ops->find(p->storage, &u->resource, place->kind,
-					  &place->value, p->wall)
+					  &place->value, p->engine->wall)
 				: NULL;
 		if (e && is_lapsed(p, e))
 			e = NULL;
@@ -439,8 +439,8 @@ static void pause_begin(struct push *u)
 {
 	struct reload_peer *p = u->peer;
 	reload_ms pause = reload_doubled(PAUSE_MS, u->attempts - 1, PAUSE_MAX_MS) +
-			  reload_peer_random_ms(p, PAUSE_MS);
-	reload_timer_arm(&p->timers, &u->timer, p->now + pause, again, u);
+			  reload_engine_random_ms(p->engine, PAUSE_MS);
+	reload_timer_arm(&p->engine->timers, &u->timer, p->engine->now + pause, again, u);
 }
 
 /* The order ends without these places; they go on by themselves, joined with what waits for the same receiver already. */
@@ -470,8 +470,8 @@ static void order_leave(struct push *u)
 	if (other->timer.armed)
 		return; /* it goes with what waits there */
 	other->rounds++;
-	reload_timer_arm(
-		&p->timers, &other->timer, p->now + reload_peer_around(p, ROUND_MS), again, other);
+	reload_timer_arm(&p->engine->timers, &other->timer,
+		p->engine->now + reload_engine_jitter(p->engine, ROUND_MS), again, other);
 }
 
 reload_ms reload_push_round_pause(unsigned rounds)
@@ -483,7 +483,8 @@ static void round_begin(struct push *u)
 {
 	struct reload_peer *p = u->peer;
 	reload_ms pause = reload_push_round_pause(u->rounds++);
-	reload_timer_arm(&p->timers, &u->timer, p->now + reload_peer_around(p, pause), again, u);
+	reload_timer_arm(&p->engine->timers, &u->timer,
+		p->engine->now + reload_engine_jitter(p->engine, pause), again, u);
 }
 
 /* Nothing of u is under way or to be sent: it is through, or refused places wait for their time. */
@@ -548,12 +549,13 @@ static void pushed(
 	struct reload_push_order *order = u->order;
 	enum reload_err err = result->err;
 	if (err)
-		reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_REPLICA_FAILED,
-					     .err = err,
-					     .transaction = result->transaction,
-					     .node = &to->node,
-					     .resource = &u->resource,
-					     .count = u->attempts });
+		reload_engine_event(
+			p->engine, &(struct reload_event){ .type = RELOAD_EV_REPLICA_FAILED,
+					   .err = err,
+					   .transaction = result->transaction,
+					   .node = &to->node,
+					   .resource = &u->resource,
+					   .count = u->attempts });
 	if (p->life.state == RELOAD_STATE_JOINED &&
 		(err == RELOAD_DATA_TOO_OLD || err == RELOAD_GENERATION_TOO_LOW))
 		reload_pull(p, &to->node, &u->resource, m->places); /* R-7.4.1.1-22 */
@@ -641,10 +643,10 @@ bool reload_push_resource(
 	if (!u)
 		return false;
 	size_t before = u->fresh.bytes;
-	size_t count =
-		p->storage->ops->kinds(p->storage, resource, p->wall, kinds, COUNT_OF(kinds));
+	size_t count = p->storage->ops->kinds(
+		p->storage, resource, p->engine->wall, kinds, COUNT_OF(kinds));
 	for (size_t i = 0; i < count; i++)
-		p->storage->ops->each(p->storage, resource, kinds[i], p->wall, add_place,
+		p->storage->ops->each(p->storage, resource, kinds[i], p->engine->wall, add_place,
 			&(struct adding){ .push = u, .kind = kinds[i] });
 	added(u, to, before);
 	return true;

@@ -29,13 +29,13 @@ static struct reload_request *request_make(
 	struct reload_request *r = RELOAD_NEW(reload_request);
 	r->peer = p;
 	r->code = code;
-	r->begun = p->now;
-	reload_list_write(&r->list, &p->ctx, list, count);
+	r->begun = p->engine->now;
+	reload_list_write(&r->list, &p->engine->ctx, list, count);
 	list_expect(r, &list[count - 1]);
-	r->transaction.id = reload_peer_random64(p);
+	r->transaction.id = reload_engine_random64(p->engine);
 	TAILQ_INSERT_TAIL(&p->requests, r, entry);
 	p->requests_count++;
-	reload_peer_count(p, RELOAD_COUNT_REQUESTS);
+	reload_engine_count(p->engine, RELOAD_COUNT_REQUESTS);
 	return r;
 }
 
@@ -47,14 +47,15 @@ struct reload_request *reload_request_new(struct reload_peer *p, uint16_t code,
 		*err = RELOAD_USAGE;
 	else if (p->requests_count >= p->policy.max_requests)
 		*err = RELOAD_LIMIT;
-	else if (p->closing || (p->life.state == RELOAD_STATE_LEAVING && !p->life.returns) ||
+	else if (p->engine->closing ||
+		 (p->life.state == RELOAD_STATE_LEAVING && !p->life.returns) ||
 		 (!p->connections->count && p->life.state != RELOAD_STATE_JOINED))
 		*err = RELOAD_NOT_JOINED;
 	struct wr probe;
 	wr_init(&probe);
-	reload_list_write(&probe, &p->ctx, way->list, way->count);
-	if (!*err && (probe.err || reload_list_check(wr_done(&probe), &p->ctx, false) ||
-			     reload_list_repeats(wr_done(&probe), &p->ctx)))
+	reload_list_write(&probe, &p->engine->ctx, way->list, way->count);
+	if (!*err && (probe.err || reload_list_check(wr_done(&probe), &p->engine->ctx, false) ||
+			     reload_list_repeats(wr_done(&probe), &p->engine->ctx)))
 		*err = RELOAD_USAGE;
 	wr_clear(&probe);
 	if (*err)
@@ -117,7 +118,7 @@ void reload_request_free(struct reload_request *r)
 {
 	struct reload_peer *p = r->peer;
 	reload_transaction_end(&r->transaction);
-	reload_timer_cancel(&p->timers, &r->rest);
+	reload_timer_cancel(&p->engine->timers, &r->rest);
 	if (r->ended)
 		TAILQ_REMOVE(&p->done, r, entry);
 	else
@@ -139,15 +140,15 @@ static void request_end(struct reload_request *r)
 {
 	struct reload_peer *p = r->peer;
 	reload_transaction_end(&r->transaction);
-	reload_timer_cancel(&p->timers, &r->rest);
+	reload_timer_cancel(&p->engine->timers, &r->rest);
 	r->result.transaction = r->transaction.id;
 	r->result.transmissions = r->transaction.transmissions;
 	TAILQ_REMOVE(&p->requests, r, entry);
 	TAILQ_INSERT_TAIL(&p->done, r, entry);
 	r->ended = true;
-	if (r->own && !p->closing)
+	if (r->own && !p->engine->closing)
 		r->own(p, r, &r->result);
-	else if (!p->closing)
+	else if (!p->engine->closing)
 		reload_life_leave_answered(p);
 	if ((r->own || r->cancelled) && !r->sealed_jobs)
 		reload_request_free(r);
@@ -181,8 +182,15 @@ bool reload_requests_of_host(const struct reload_peer *p)
 	return false;
 }
 
-void reload_requests_complete(struct reload_peer *p)
+bool reload_requests_waiting(void *arg)
 {
+	const struct reload_peer *p = arg;
+	return !TAILQ_EMPTY(&p->done);
+}
+
+void reload_requests_complete(void *arg)
+{
+	struct reload_peer *p = arg;
 	if (p->completing)
 		return; /* a result function made this call: the outer loop goes on */
 	p->completing = true;
@@ -204,11 +212,11 @@ void reload_request_cancel(struct reload_peer *p, struct reload_request *r)
 {
 	if (!r || r->cancelled)
 		return;
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	r->cancelled = true;
 	if (!r->ended)
 		request_end(r);
-	reload_peer_exit(p);
+	reload_engine_exit(p->engine);
 }
 
 /* -- out -------------------------------------------------------------------------------------------------------------------- */
@@ -245,7 +253,7 @@ static void sealed(void *arg, struct span tail, enum reload_err err)
 	if (r->resting)
 		return; /* it is signed again, for its next transaction */
 	struct reload_header h = header_of(r);
-	if (reload_header_size(&h) + tail.len > r->peer->config->max_message_size) {
+	if (reload_header_size(&h) + tail.len > r->peer->engine->config->max_message_size) {
 		reload_request_fail(
 			r, RELOAD_MESSAGE_TOO_LARGE, "the request exceeds max-message-size");
 		return;
@@ -289,7 +297,7 @@ static struct reload_decision decide(struct reload_request *r)
 
 static void start(struct reload_request *r)
 {
-	if (r->contents.err || r->contents.len > r->peer->config->max_message_size) {
+	if (r->contents.err || r->contents.len > r->peer->engine->config->max_message_size) {
 		reload_request_fail(
 			r, RELOAD_MESSAGE_TOO_LARGE, "the request exceeds max-message-size");
 		return;
@@ -307,20 +315,20 @@ static void start(struct reload_request *r)
 
 void reload_request_send(struct reload_request *r, const void *body)
 {
-	reload_contents_write(&r->contents, &r->peer->ctx, r->code, body, NULL, 0);
+	reload_contents_write(&r->contents, &r->peer->engine->ctx, r->code, body, NULL, 0);
 	start(r);
 }
 
 void reload_request_send_bytes(struct reload_request *r, struct span body)
 {
-	reload_contents_write_bytes(&r->contents, &r->peer->ctx, r->code, body, NULL, 0);
+	reload_contents_write_bytes(&r->contents, &r->peer->engine->ctx, r->code, body, NULL, 0);
 	start(r);
 }
 
 void reload_request_restart(struct reload_request *r, reload_ms timeout_ms)
 {
 	wr_clear(&r->tail);
-	r->transaction.id = reload_peer_random64(r->peer);
+	r->transaction.id = reload_engine_random64(r->peer->engine);
 	r->left_ms = timeout_ms;
 	start(r);
 }
@@ -334,7 +342,7 @@ static void to_itself(struct reload_request *r)
 	struct reload_header h = header_of(r);
 	struct wr w;
 	wr_init(&w);
-	reload_msg_write(&w, &r->peer->ctx, &h, wr_done(&r->contents), &none);
+	reload_msg_write(&w, &r->peer->engine->ctx, &h, wr_done(&r->contents), &none);
 	reload_inbound_local(r->peer, r, wr_done(&w));
 	wr_clear(&w);
 }
@@ -345,7 +353,7 @@ void reload_requests_transmit(void *arg, struct reload_transaction *t)
 	struct reload_request *r = (struct reload_request *)t;
 	struct reload_decision d = decide(r);
 	if (t->transmissions > 1)
-		reload_peer_count(p, RELOAD_COUNT_REQUESTS_REPEATED);
+		reload_engine_count(p->engine, RELOAD_COUNT_REQUESTS_REPEATED);
 	if (d.verdict == RELOAD_DELIVER) {
 		/* only once: nothing is lost on this way; the first copies may have gone to who was responsible then */
 		if (!r->served_here)
@@ -357,13 +365,13 @@ void reload_requests_transmit(void *arg, struct reload_transaction *t)
 		return;
 	}
 	if (d.verdict == RELOAD_DROP) {
-		reload_peer_drop(p, RELOAD_COUNT_DROP_NO_ROUTE, 0, t->id, d.words);
+		reload_engine_drop(p->engine, RELOAD_COUNT_DROP_NO_ROUTE, 0, t->id, d.words);
 		return; /* the next copy may find a way */
 	}
 	struct reload_header h = header_of(r);
 	h.destination_list = d.list;
 	reload_message_send(p, d.connection, &h, wr_done(&r->tail));
-	reload_peer_event(p,
+	reload_engine_event(p->engine,
 		&(struct reload_event){
 			.type = t->transmissions > 1 ? RELOAD_EV_REQUEST_REPEATED : RELOAD_EV_SENT,
 			.link = d.connection->link,
@@ -376,13 +384,13 @@ void reload_requests_failed(void *arg, struct reload_transaction *t)
 {
 	struct reload_peer *p = arg;
 	struct reload_request *r = (struct reload_request *)t;
-	reload_peer_count(p, RELOAD_COUNT_REQUESTS_TIMED_OUT);
-	reload_peer_event(
-		p, &(struct reload_event){ .type = RELOAD_EV_REQUEST_TIMEOUT,
-			   .transaction = t->id,
-			   .code = r->code,
-			   .node = r->expect == EXPECT_NODE ? &r->target : NULL,
-			   .resource = r->expect == EXPECT_RESOURCE ? &r->target : NULL });
+	reload_engine_count(p->engine, RELOAD_COUNT_REQUESTS_TIMED_OUT);
+	reload_engine_event(
+		p->engine, &(struct reload_event){ .type = RELOAD_EV_REQUEST_TIMEOUT,
+				   .transaction = t->id,
+				   .code = r->code,
+				   .node = r->expect == EXPECT_NODE ? &r->target : NULL,
+				   .resource = r->expect == EXPECT_RESOURCE ? &r->target : NULL });
 	reload_request_fail(r, RELOAD_TIMEOUT, "no answer");
 }
 
@@ -391,14 +399,14 @@ void reload_requests_failed(void *arg, struct reload_transaction *t)
 static enum reload_err value_judge(struct reload_request *r, const struct value_check *check)
 {
 	struct reload_peer *p = r->peer;
-	return reload_value_judge(&(struct reload_judged){ .config = p->config,
+	return reload_value_judge(&(struct reload_judged){ .config = p->engine->config,
 		.resource = &r->resource,
 		.kind = check->kind,
 		.data = check->data,
 		.cert = check->cert,
 		.signer = &check->signer,
 		.resource_id = p->topology->resource_id,
-		.now = p->wall,
+		.now = p->engine->wall,
 		.verified = check->err });
 }
 
@@ -420,12 +428,12 @@ static void fetched_fill(struct reload_request *r, struct inbound *in)
 		f->rolled_back = reload_values_rolled_back(
 			r->peer, reload_id_span(&r->resource), f->kind, f->data);
 		if (f->rolled_back)
-			reload_peer_event(
-				r->peer, &(struct reload_event){ .type = RELOAD_EV_ROLLBACK,
-						 .transaction = r->transaction.id,
-						 .kind = f->kind,
-						 .resource = &r->resource,
-						 .node = &in->signer });
+			reload_engine_event(
+				r->peer->engine, &(struct reload_event){ .type = RELOAD_EV_ROLLBACK,
+							 .transaction = r->transaction.id,
+							 .kind = f->kind,
+							 .resource = &r->resource,
+							 .node = &in->signer });
 	}
 	r->result.values = r->values;
 	r->result.values_count = in->values_count;
@@ -438,11 +446,12 @@ static void error_note(struct reload_request *r, struct inbound *in)
 	r->result.error_info = e->error_info;
 	r->result.err = reload_err_from_overlay(e->error_code);
 	r->result.words = "the overlay answered an error";
-	reload_peer_event(r->peer, &(struct reload_event){ .type = RELOAD_EV_ERROR_RECEIVED,
-					   .err = r->result.err,
-					   .transaction = r->transaction.id,
-					   .code = r->code,
-					   .node = &in->signer });
+	reload_engine_event(
+		r->peer->engine, &(struct reload_event){ .type = RELOAD_EV_ERROR_RECEIVED,
+					 .err = r->result.err,
+					 .transaction = r->transaction.id,
+					 .code = r->code,
+					 .node = &in->signer });
 	/* RFC 6940 s6.5.4: a node that is behind is sent the configuration */
 	if (r->result.err == RELOAD_CONFIG_TOO_NEW && r->code != RELOAD_CONFIG_UPDATE_REQ)
 		reload_configure_send(r->peer, &in->signer, wr_done(&r->list));
@@ -455,8 +464,8 @@ static void unfit_note(struct reload_request *r, struct inbound *in)
 {
 	r->result.err = RELOAD_BAD_ANSWER;
 	r->result.words = "it tells of another Kind or place than was asked for, or of one twice";
-	reload_peer_drop(r->peer, RELOAD_COUNT_DROP_MALFORMED, in->link, r->transaction.id,
-		"answer tells of what was not asked for");
+	reload_engine_drop(r->peer->engine, RELOAD_COUNT_DROP_MALFORMED, in->link,
+		r->transaction.id, "answer tells of what was not asked for");
 }
 
 void reload_request_answered(struct reload_request *r, struct inbound *in)
@@ -467,7 +476,7 @@ void reload_request_answered(struct reload_request *r, struct inbound *in)
 	r->result.responder = in->signer;
 	r->result.answer = in->msg;
 	if (!in->local)
-		r->result.hops = 1u + p->config->initial_ttl - in->msg->header.ttl;
+		r->result.hops = 1u + p->engine->config->initial_ttl - in->msg->header.ttl;
 	if (in->msg->code == RELOAD_ERROR) {
 		error_note(r, in);
 		if (reload_request_rest(r))

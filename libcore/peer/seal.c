@@ -19,11 +19,11 @@ void reload_certificates_write(struct reload_peer *p, struct wr *w, const struct
 {
 	for (size_t i = 0; i <= others_count; i++) {
 		const struct reload_cert *c = i ? others[i - 1] : cert;
-		if (i && (c == cert || reload_trust_is_root(p->config->trust, c->der)))
+		if (i && (c == cert || reload_trust_is_root(p->engine->config->trust, c->der)))
 			continue;
 		struct reload_generic_certificate g = { .type = RELOAD_X509,
 			.certificate = c->der };
-		reload_wire_write(w, &reload_generic_certificate_wire, &p->ctx, &g);
+		reload_wire_write(w, &reload_generic_certificate_wire, &p->engine->ctx, &g);
 	}
 }
 
@@ -34,7 +34,7 @@ static size_t bucket_add(struct reload_peer *p, struct reload_generic_certificat
 	struct rd r = rd_of(list);
 	while (rd_more(&r) && count < RELOAD_LIMIT_CERTIFICATES) {
 		struct reload_generic_certificate g;
-		reload_wire_read(&r, &reload_generic_certificate_wire, &p->ctx, &g);
+		reload_wire_read(&r, &reload_generic_certificate_wire, &p->engine->ctx, &g);
 		bool there = r.err;
 		for (size_t i = 0; i < count && !there; i++)
 			there = span_eq(out[i].certificate, g.certificate);
@@ -62,9 +62,9 @@ static void sealed(void *arg, struct reload_job *job)
 				.sig_alg = job->sig_alg,
 				.value = wr_done(&job->signature) } };
 		struct rd r = rd_of(wr_done(&p->identity));
-		reload_wire_read(
-			&r, &reload_signer_identity_wire, &p->ctx, &block.signature.identity);
-		reload_wire_write(&s->tail, &reload_security_block_wire, &p->ctx, &block);
+		reload_wire_read(&r, &reload_signer_identity_wire, &p->engine->ctx,
+			&block.signature.identity);
+		reload_wire_write(&s->tail, &reload_security_block_wire, &p->engine->ctx, &block);
 	}
 	enum reload_err err = job->err ? job->err : s->tail.err;
 	s->fn(s->arg, wr_done(&s->tail), err);
@@ -85,18 +85,18 @@ void reload_seal_start(struct reload_peer *p, uint64_t transaction, struct span 
 	for (size_t i = 0; i < extra_count; i++)
 		wr_span(&s->extra, extra[i]);
 	struct reload_job *job = reload_job_sign(p->credentials->key);
-	reload_msg_signature_input(
-		&job->input, p->config->overlay_hash, transaction, contents, wr_done(&p->identity));
-	reload_peer_job(p, job, sealed, s);
+	reload_msg_signature_input(&job->input, p->engine->config->overlay_hash, transaction,
+		contents, wr_done(&p->identity));
+	reload_engine_job(p->engine, job, sealed, s);
 }
 
 struct reload_header reload_header_new(struct reload_peer *p, uint64_t transaction)
 {
 	return (struct reload_header){ .relo_token = RELOAD_TOKEN,
-		.overlay = p->config->overlay_hash,
-		.configuration_sequence = p->config->sequence,
+		.overlay = p->engine->config->overlay_hash,
+		.configuration_sequence = p->engine->config->sequence,
 		.version = RELOAD_VERSION_BYTE,
-		.ttl = p->config->initial_ttl,
+		.ttl = p->engine->config->initial_ttl,
 		.fragment = RELOAD_FRAGMENT_WHOLE,
 		.transaction_id = transaction };
 }
@@ -110,15 +110,15 @@ static void piece_send(void *arg, struct span piece)
 {
 	struct piece_to *to = arg;
 	to->con->sent++;
-	reload_peer_count(to->peer, RELOAD_COUNT_SENT);
-	to->peer->ops->link_send(to->peer->host, to->con->link, piece);
+	reload_engine_count(to->peer->engine, RELOAD_COUNT_SENT);
+	to->peer->engine->ops->link_send(to->peer->engine->host, to->con->link, piece);
 }
 
 void reload_connection_send(
 	struct reload_peer *p, struct reload_connection *con, struct span message)
 {
 	struct piece_to to = { p, con };
-	reload_fragment_send(message, &p->ctx, p->policy.fragment_size, piece_send, &to);
+	reload_fragment_send(message, &p->engine->ctx, p->policy.fragment_size, piece_send, &to);
 }
 
 void reload_message_send(struct reload_peer *p, struct reload_connection *con,
@@ -149,7 +149,7 @@ static void options_copy(struct wr *w, const struct wire_ctx *ctx, struct span o
 /* What comes back only because it was asked for gives way; false: the response is too large even so. */
 static bool response_fits(struct reload_peer *p, struct reload_header *h, struct span tail)
 {
-	size_t max = p->config->max_message_size;
+	size_t max = p->engine->config->max_message_size;
 	if (reload_header_size(h) + tail.len > max)
 		h->options = span_of(NULL, 0);
 	return reload_header_size(h) + tail.len <= max;
@@ -163,7 +163,7 @@ void reload_response_send(struct reload_peer *p, uint64_t transaction, struct sp
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
 	struct wr copy;
 	wr_init(&copy);
-	options_copy(&copy, &p->ctx, options);
+	options_copy(&copy, &p->engine->ctx, options);
 	struct reload_header h = reload_header_new(p, transaction);
 	h.destination_list = back;
 	h.options = span_of(copy.at, copy.len);
@@ -172,12 +172,12 @@ void reload_response_send(struct reload_peer *p, uint64_t transaction, struct sp
 		con = d.connection;
 	if (!response_fits(p, &h, tail)) {
 		/* the next node would close the link */
-		reload_peer_drop(
-			p, RELOAD_COUNT_DROP_LIMIT, link, transaction, "too large to send");
+		reload_engine_drop(
+			p->engine, RELOAD_COUNT_DROP_LIMIT, link, transaction, "too large to send");
 	} else if (d.verdict == RELOAD_FORWARD && d.head_replaced) {
 		struct wr list;
 		wr_init(&list);
-		reload_list_write(&list, &p->ctx, &d.head, 1);
+		reload_list_write(&list, &p->engine->ctx, &d.head, 1);
 		wr_span(&list, d.list);
 		h.destination_list = wr_done(&list);
 		reload_message_send(p, d.connection, &h, tail);
@@ -185,7 +185,8 @@ void reload_response_send(struct reload_peer *p, uint64_t transaction, struct sp
 	} else if (con && !copy.err) {
 		reload_message_send(p, con, &h, tail);
 	} else {
-		reload_peer_drop(p, RELOAD_COUNT_DROP_NO_ROUTE, link, transaction, "no way back");
+		reload_engine_drop(
+			p->engine, RELOAD_COUNT_DROP_NO_ROUTE, link, transaction, "no way back");
 	}
 	wr_clear(&copy);
 }
@@ -203,11 +204,11 @@ static bool harmless_again(uint16_t code)
 static bool too_large(const struct inbound *in, struct span tail)
 {
 	uint32_t max = in->msg->header.max_response_length,
-		 any = in->peer->config->max_message_size;
+		 any = in->peer->engine->config->max_message_size;
 	struct reload_header h = { .destination_list = span_of(in->back.at, in->back.len) };
 	struct wr copy;
 	wr_init(&copy);
-	options_copy(&copy, &in->peer->ctx, in->msg->header.options);
+	options_copy(&copy, &in->peer->engine->ctx, in->msg->header.options);
 	size_t len = reload_header_size(&h) + copy.len + tail.len;
 	wr_clear(&copy);
 	return len > any ||
@@ -243,12 +244,12 @@ static void answer_sealed(void *arg, struct span tail, enum reload_err err)
 	if (!again)
 		reload_answers_keep(p->answers, id, in->mark, contents_of(tail));
 	reload_response_send(p, id, wr_done(&in->back), in->msg->header.options, tail, in->link);
-	reload_peer_event(
-		p, &(struct reload_event){ .type = error ? RELOAD_EV_ERROR_SENT : RELOAD_EV_SENT,
-			   .link = in->link,
-			   .transaction = id,
-			   .code = in->msg->code,
-			   .node = &in->signer });
+	reload_engine_event(p->engine,
+		&(struct reload_event){ .type = error ? RELOAD_EV_ERROR_SENT : RELOAD_EV_SENT,
+			.link = in->link,
+			.transaction = id,
+			.code = in->msg->code,
+			.node = &in->signer });
 	if (in->after && !error)
 		in->after(in);
 	reload_inbound_free(in, again);
@@ -277,7 +278,7 @@ static void answer_local(
 	struct reload_generic_certificate bucket[RELOAD_LIMIT_CERTIFICATES];
 	struct reload_security_block block = { .certificates = bucket,
 		.signature = { .identity = { .type = RELOAD_IDENTITY_NONE } } };
-	struct reload_destination self = reload_dest_node(&p->self);
+	struct reload_destination self = reload_dest_node(&p->engine->self);
 	struct reload_header h = reload_header_new(p, in->msg->header.transaction_id);
 	struct wr w, list;
 	struct reload_msg *msg;
@@ -286,10 +287,10 @@ static void answer_local(
 	for (size_t i = 0; i < count; i++)
 		block.certificates_count =
 			bucket_add(p, bucket, block.certificates_count, certificates[i]);
-	reload_list_write(&list, &p->ctx, &self, 1);
+	reload_list_write(&list, &p->engine->ctx, &self, 1);
 	h.destination_list = wr_done(&list);
-	reload_msg_write(&w, &p->ctx, &h, contents, &block);
-	enum reload_err err = w.err ? w.err : reload_msg_decode(&msg, wr_done(&w), &p->ctx);
+	reload_msg_write(&w, &p->engine->ctx, &h, contents, &block);
+	enum reload_err err = w.err ? w.err : reload_msg_decode(&msg, wr_done(&w), &p->engine->ctx);
 	if (in->after && !err)
 		in->after(in);
 	if (!err) {
@@ -328,7 +329,7 @@ void reload_answer_with(struct inbound *in, uint16_t code, const void *body,
 {
 	struct wr contents;
 	wr_init(&contents);
-	reload_contents_write(&contents, &in->peer->ctx, code, body, NULL, 0);
+	reload_contents_write(&contents, &in->peer->engine->ctx, code, body, NULL, 0);
 	answer_contents(in, &contents, certificates, count);
 }
 
@@ -341,7 +342,7 @@ void reload_answer_bytes(struct inbound *in, uint16_t code, struct span body)
 {
 	struct wr contents;
 	wr_init(&contents);
-	reload_contents_write_bytes(&contents, &in->peer->ctx, code, body, NULL, 0);
+	reload_contents_write_bytes(&contents, &in->peer->engine->ctx, code, body, NULL, 0);
 	answer_contents(in, &contents, NULL, 0);
 }
 
@@ -349,15 +350,15 @@ void reload_answer_error_info(struct inbound *in, enum reload_err err, struct sp
 {
 	struct reload_error_response e = { .error_code = reload_err_overlay_code(err),
 		.error_info = info };
-	reload_peer_count(in->peer, RELOAD_COUNT_ERRORS_SENT);
+	reload_engine_count(in->peer->engine, RELOAD_COUNT_ERRORS_SENT);
 	if (err == RELOAD_FORBIDDEN)
-		reload_peer_count(in->peer, RELOAD_COUNT_REFUSED_FORBIDDEN);
-	reload_peer_event(in->peer, &(struct reload_event){ .type = RELOAD_EV_BAD_MESSAGE,
-					    .err = err,
-					    .link = in->link,
-					    .transaction = in->msg->header.transaction_id,
-					    .code = in->msg->code,
-					    .node = &in->signer });
+		reload_engine_count(in->peer->engine, RELOAD_COUNT_REFUSED_FORBIDDEN);
+	reload_engine_event(in->peer->engine, &(struct reload_event){ .type = RELOAD_EV_BAD_MESSAGE,
+						      .err = err,
+						      .link = in->link,
+						      .transaction = in->msg->header.transaction_id,
+						      .code = in->msg->code,
+						      .node = &in->signer });
 	reload_answer(in, RELOAD_ERROR, &e);
 }
 
@@ -397,7 +398,7 @@ bool reload_error_back(struct reload_peer *p, uint32_t link, const struct reload
 	enum reload_err err, const char *words, bool close)
 {
 	struct reload_connection *con = reload_connection_by_link(p->connections, link);
-	if (!con || p->jobs >= p->policy.max_work ||
+	if (!con || p->engine->jobs >= p->policy.max_work ||
 		reload_connection_work(p->connections, con) >= p->policy.max_link_work)
 		return false;
 	con->work++; /* a signature costs more than what asks for it */
@@ -408,15 +409,15 @@ bool reload_error_back(struct reload_peer *p, uint32_t link, const struct reload
 	way->link = link;
 	way->transaction = h->transaction_id;
 	way->close = close;
-	if (!reload_list_check(h->via_list, &p->ctx, true))
-		reload_list_back(&way->back, &p->ctx, &hop, h->via_list, &p->self);
+	if (!reload_list_check(h->via_list, &p->engine->ctx, true))
+		reload_list_back(&way->back, &p->engine->ctx, &hop, h->via_list, &p->engine->self);
 	wr_span(&way->options, h->options);
 	struct reload_error_response e = { .error_code = reload_err_overlay_code(err),
 		.error_info = span_str(words) };
 	struct wr contents;
 	wr_init(&contents);
-	reload_contents_write(&contents, &p->ctx, RELOAD_ERROR, &e, NULL, 0);
-	reload_peer_count(p, RELOAD_COUNT_ERRORS_SENT);
+	reload_contents_write(&contents, &p->engine->ctx, RELOAD_ERROR, &e, NULL, 0);
+	reload_engine_count(p->engine, RELOAD_COUNT_ERRORS_SENT);
 	reload_seal_start(p, h->transaction_id, wr_done(&contents), NULL, 0, error_sealed, way);
 	wr_clear(&contents);
 	return true;

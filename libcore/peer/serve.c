@@ -8,7 +8,8 @@
 static void serve_ping(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	struct reload_ping_ans ans = { .response_id = reload_peer_random64(p), .time = p->wall };
+	struct reload_ping_ans ans = { .response_id = reload_engine_random64(p->engine),
+		.time = p->engine->wall };
 	reload_answer(in, RELOAD_PING_ANS, &ans);
 }
 
@@ -28,10 +29,11 @@ static void serve_probe(struct inbound *in)
 			break;
 		case RELOAD_PROBE_NUM_RESOURCES:
 			one.value = (uint32_t)p->storage->ops->count(
-				p->storage, p->wall, &values, &bytes);
+				p->storage, p->engine->wall, &values, &bytes);
 			break;
 		case RELOAD_PROBE_UPTIME:
-			one.value = (uint32_t)((p->now - p->started) / RELOAD_SECOND);
+			one.value =
+				(uint32_t)((p->engine->now - p->engine->started) / RELOAD_SECOND);
 			break;
 		default:
 			continue; /* MSG-14: unknown types are left out */
@@ -60,7 +62,7 @@ static bool query_point(struct inbound *in, struct reload_id *id)
 		*id = d->node;
 		return true;
 	}
-	if (d->type == RELOAD_DEST_RESOURCE && d->resource.len == p->self.len &&
+	if (d->type == RELOAD_DEST_RESOURCE && d->resource.len == p->engine->self.len &&
 		!reload_id_from(id, d->resource))
 		return true;
 	reload_answer_error(in,
@@ -81,7 +83,8 @@ static void query_update(struct inbound *in)
 	struct span left = wr_done(&in->back);
 	size_t count = 0;
 	if (!reload_connection_by_node(p->connections, &in->signer))
-		while (count < QUERY_WAY && reload_list_first(&list[count], &left, left, &p->ctx))
+		while (count < QUERY_WAY &&
+			reload_list_first(&list[count], &left, left, &p->engine->ctx))
 			count++;
 	/* it is for who asked, wherever the way leads; an opaque id stands for a node that is known to who made it */
 	const struct reload_destination *last = count && !left.len ? &list[count - 1] : NULL;
@@ -116,12 +119,13 @@ static bool fetch_work(struct inbound *in, struct reload_fetch_work *w)
 {
 	struct reload_peer *p = in->peer;
 	const struct reload_fetch_req *req = &in->msg->body.fetch_req;
-	*w = (struct reload_fetch_work){ .config = p->config,
+	*w = (struct reload_fetch_work){ .config = p->engine->config,
 		.storage = p->storage,
 		.req = req,
-		.now = p->wall,
+		.now = p->engine->wall,
 		.arena = &in->msg->arena };
-	if (req->resource.len != p->self.len || reload_id_from(&w->resource, req->resource)) {
+	if (req->resource.len != p->engine->self.len ||
+		reload_id_from(&w->resource, req->resource)) {
 		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "a Resource-ID of another length");
 		return false;
 	}
@@ -174,13 +178,14 @@ void reload_serve_find(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	const struct reload_find_req *req = &in->msg->body.find_req;
-	struct reload_find_work w = { .config = p->config,
+	struct reload_find_work w = { .config = p->engine->config,
 		.storage = p->storage,
 		.req = req,
-		.now = p->wall,
+		.now = p->engine->wall,
 		.arena = &in->msg->arena };
 	struct reload_id from;
-	if (req->resource.len != p->self.len || reload_id_from(&w.resource, req->resource)) {
+	if (req->resource.len != p->engine->self.len ||
+		reload_id_from(&w.resource, req->resource)) {
 		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "a Resource-ID of another length");
 		return;
 	}
@@ -219,9 +224,9 @@ void reload_serve(struct inbound *in)
 	for (size_t i = 0; i < COUNT_OF(services); i++) {
 		if (services[i].code != in->msg->code)
 			continue;
-		enum reload_err err = reload_msg_body(in->msg, &p->ctx);
+		enum reload_err err = reload_msg_body(in->msg, &p->engine->ctx);
 		if (err == RELOAD_UNKNOWN_TYPE) { /* R-6.3.1.1-06: discard and say nothing */
-			reload_peer_drop(p, RELOAD_COUNT_DROP_MALFORMED, in->link,
+			reload_engine_drop(p->engine, RELOAD_COUNT_DROP_MALFORMED, in->link,
 				in->msg->header.transaction_id, "unknown type");
 			reload_inbound_free(in, true);
 		} else if (err) {

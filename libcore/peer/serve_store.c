@@ -16,15 +16,15 @@ static void refuse(struct inbound *in, enum reload_err err)
 	if (err == RELOAD_UNKNOWN_KIND)
 		reload_unknown_kinds_info(&info, w->unknown_kinds, w->unknown_kinds_count);
 	else if (err == RELOAD_GENERATION_TOO_LOW)
-		reload_wire_write(&info, &reload_store_ans_wire, &p->ctx, &w->answer);
+		reload_wire_write(&info, &reload_store_ans_wire, &p->engine->ctx, &w->answer);
 	else
 		wr_span(&info, span_str(w->reason ? w->reason : reload_err_text(err)));
-	reload_peer_event(p, &(struct reload_event){ .type = RELOAD_EV_STORE_REFUSED,
-				     .err = err,
-				     .transaction = in->msg->header.transaction_id,
-				     .node = &in->signer,
-				     .resource = &w->resource,
-				     .words = w->reason });
+	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_STORE_REFUSED,
+					       .err = err,
+					       .transaction = in->msg->header.transaction_id,
+					       .node = &in->signer,
+					       .resource = &w->resource,
+					       .words = w->reason });
 	reload_answer_error_info(in, err, wr_done(&info));
 	wr_clear(&info);
 }
@@ -49,8 +49,8 @@ static enum reload_err judge(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	struct reload_store_work *w = in->store;
-	w->config = p->config;
-	w->now = p->wall;
+	w->config = p->engine->config;
+	w->now = p->engine->wall;
 	w->owner = p->topology->responsible(p->plugin, &w->resource);
 	w->place_ok = w->replica ? p->topology->plausible(p->plugin, &w->resource, &in->signer)
 				 : w->owner;
@@ -67,7 +67,8 @@ void reload_serve_store(struct inbound *in)
 		.resource_id = p->topology->resource_id,
 		.replica = req->replica_number > 0,
 		.arena = &in->msg->arena };
-	if (req->resource.len != p->self.len || reload_id_from(&w->resource, req->resource)) {
+	if (req->resource.len != p->engine->self.len ||
+		reload_id_from(&w->resource, req->resource)) {
 		w->reason = "a Resource-ID of another length";
 		refuse(in, RELOAD_INVALID_MESSAGE);
 		return;
@@ -125,13 +126,13 @@ static void committed(
 	if (!w->replica || p->topology->responsible(p->plugin, &w->resource))
 		count = p->topology->replicas(p->plugin, replicas);
 	replicas_tell(in, replicas, w->replica ? 0 : count); /* STO-20 */
-	reload_peer_event(
-		p, &(struct reload_event){ .type = RELOAD_EV_STORED,
-			   .transaction = in->msg->header.transaction_id,
-			   .node = &in->signer,
-			   .resource = &w->resource,
-			   .kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
-			   .count = w->values_count });
+	reload_engine_event(
+		p->engine, &(struct reload_event){ .type = RELOAD_EV_STORED,
+				   .transaction = in->msg->header.transaction_id,
+				   .node = &in->signer,
+				   .resource = &w->resource,
+				   .kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
+				   .count = w->values_count });
 	if (w->changed)
 		reload_maintain_stored(p, &w->batch);
 	/* the requester waits for the first signature only; an answer to this node itself ends `in` at once */

@@ -10,8 +10,8 @@ void reload_peer_status(struct reload_peer *p, struct reload_status *out)
 		.role = p->life.role,
 		.returns = p->life.returns,
 		.state_since = p->life.since,
-		.started = p->started,
-		.node = p->self,
+		.started = p->engine->started,
+		.node = p->engine->self,
 		.bootstrap_peer = p->life.bootstrap_peer,
 		.admitting_peer = p->life.admitting_peer,
 		.phase = p->life.phase,
@@ -24,7 +24,7 @@ void reload_peer_status(struct reload_peer *p, struct reload_status *out)
 	p->topology->range(p->plugin, &out->range_from, &out->range_to);
 	out->responsible_ppb = p->topology->responsible_ppb(p->plugin);
 	out->resources = p->storage->ops->count(
-		p->storage, p->ops->wall(p->host), &out->values, &out->value_bytes);
+		p->storage, p->engine->ops->wall(p->engine->host), &out->values, &out->value_bytes);
 }
 
 size_t reload_peer_requests(const struct reload_peer *p, reload_ms *oldest)
@@ -99,7 +99,7 @@ size_t reload_peer_known_nodes(
 	struct known k = { .prefix = prefix, .out = out, .max = max };
 	struct reload_topology_tables t;
 	p->topology->tables(p->plugin, &t);
-	known_add(&k, &p->self);
+	known_add(&k, &p->engine->self);
 	for (size_t i = 0; i < t.predecessors_count; i++)
 		known_add(&k, &t.predecessors[i]);
 	for (size_t i = 0; i < t.successors_count; i++)

@@ -45,7 +45,8 @@ static void value_sign(struct reload_request *r, uint32_t kind, struct reload_st
 {
 	struct reload_peer *p = r->peer;
 	struct rd identity = rd_of(wr_done(&p->identity));
-	reload_wire_read(&identity, &reload_signer_identity_wire, &p->ctx, &d->signature.identity);
+	reload_wire_read(
+		&identity, &reload_signer_identity_wire, &p->engine->ctx, &d->signature.identity);
 	struct reload_job *job = reload_job_sign(p->credentials->key);
 	reload_stored_signature_input(
 		&job->input, reload_id_span(&r->resource), kind, d, wr_done(&p->identity));
@@ -59,14 +60,14 @@ static void value_sign(struct reload_request *r, uint32_t kind, struct reload_st
 	v->data = d;
 	r->sealed_jobs++;
 	r->unsigned_values++;
-	reload_peer_job(p, job, value_signed, v);
+	reload_engine_job(p->engine, job, value_signed, v);
 }
 
 /* A clock that was far ahead, and is not any more, leaves no time behind that nobody would take (STO-26). */
 static uint64_t storage_time(struct reload_peer *p, uint64_t asked)
 {
-	uint64_t t = asked ? asked : p->wall;
-	if (reload_time_ahead(p->last_storage_time, p->wall))
+	uint64_t t = asked ? asked : p->engine->wall;
+	if (reload_time_ahead(p->last_storage_time, p->engine->wall))
 		p->last_storage_time = 0;
 	if (!asked && t <= p->last_storage_time)
 		t = p->last_storage_time + 1;
@@ -84,7 +85,8 @@ static enum reload_err store_fill(
 	req->resource = reload_arena_copy(&r->arena, reload_id_span(&r->resource));
 	req->kind_data = reload_arena_take(&r->arena, count * sizeof(*req->kind_data));
 	for (size_t i = 0; i < count; i++) {
-		const struct reload_kind *kind = reload_config_kind(p->config, items[i].kind);
+		const struct reload_kind *kind =
+			reload_config_kind(p->engine->config, items[i].kind);
 		struct reload_store_kind *k = NULL;
 		if (!kind)
 			return RELOAD_UNKNOWN_KIND;
@@ -138,12 +140,12 @@ struct reload_request *reload_peer_store(struct reload_peer *p, const struct rel
 		*err = RELOAD_USAGE;
 		return NULL;
 	}
-	reload_peer_enter(p);
+	reload_engine_enter(p->engine);
 	struct reload_request *r = reload_request_new(p, RELOAD_STORE_REQ, way, fn, arg, err);
 	if (r && (*err = reload_store_own(r, resource, items, count))) {
 		reload_request_free(r);
 		r = NULL;
 	}
-	reload_peer_exit_later(p);
+	reload_engine_exit_deferred(p->engine);
 	return r;
 }

@@ -18,7 +18,7 @@ static struct reload_cert *bucket_add(struct inbound *in, size_t at)
 		return NULL;
 	in->bucket_tried |= 1u << at;
 	if (s->certificates[at].type != RELOAD_X509 ||
-		reload_cert_parse(&cert, reload_trust_ops(in->peer->config->trust),
+		reload_cert_parse(&cert, reload_trust_ops(in->peer->engine->config->trust),
 			s->certificates[at].certificate, NULL))
 		return NULL;
 	if (!in->bucket)
@@ -42,7 +42,7 @@ static enum reload_err bucket_find(struct inbound *in,
 	struct reload_id *node)
 {
 	const struct reload_security_block *s = &in->msg->security;
-	const struct reload_ident_ops *ops = reload_trust_ops(in->peer->config->trust);
+	const struct reload_ident_ops *ops = reload_trust_ops(in->peer->engine->config->trust);
 	for (size_t i = 0; i < s->certificates_count; i++) {
 		if (in->bucket_tried & 1u << i ||
 			!reload_cert_may_denote(ops, s->certificates[i].certificate, identity))
@@ -66,7 +66,7 @@ enum reload_err reload_signer_find(struct inbound *in,
 	struct reload_peer *p = in->peer;
 	if (identity->type == RELOAD_IDENTITY_NONE)
 		return RELOAD_NO_SIGNER;
-	struct reload_cert *cached = reload_cache_find(p->cache, identity, p->wall, node);
+	struct reload_cert *cached = reload_cache_find(p->cache, identity, p->engine->wall, node);
 	if (cached) {
 		*cert = reload_cert_ref(cached);
 		*known = true;
@@ -74,7 +74,7 @@ enum reload_err reload_signer_find(struct inbound *in,
 	}
 	enum reload_err err = bucket_find(in, identity, cert, node);
 	if (!err)
-		*known = reload_cache_has(p->cache, (*cert)->fingerprint, p->wall);
+		*known = reload_cache_has(p->cache, (*cert)->fingerprint, p->engine->wall);
 	return err;
 }
 
@@ -105,7 +105,8 @@ void reload_signer_check(struct inbound *in, struct reload_job *job, const struc
 {
 	struct reload_peer *p = in->peer;
 	bucket_chain(in, cert);
-	reload_job_check_cert(job, p->config->trust, in->bucket, in->bucket_count, p->wall);
+	reload_job_check_cert(
+		job, p->engine->config->trust, in->bucket, in->bucket_count, p->engine->wall);
 }
 
 /* With a value is kept what it was verified by: copied once for each signer of the message. */
@@ -173,7 +174,7 @@ static void value_start(struct inbound *in, struct value_check *check, struct sp
 	reload_hash(digest, RELOAD_HASH_SHA256, parts, COUNT_OF(parts));
 	memcpy(check->digest, digest, sizeof(check->digest));
 	if (known && reload_cache_value_has(p->cache, check->digest)) {
-		reload_peer_count(p, RELOAD_COUNT_CACHE_HITS);
+		reload_engine_count(p->engine, RELOAD_COUNT_CACHE_HITS);
 		reload_job_free(job);
 		return;
 	}
@@ -183,7 +184,7 @@ static void value_start(struct inbound *in, struct value_check *check, struct sp
 	v->in = in;
 	v->check = check;
 	in->jobs++;
-	reload_peer_job(p, job, value_done, v);
+	reload_engine_job(p->engine, job, value_done, v);
 }
 
 void reload_values_start(struct inbound *in, struct span resource)

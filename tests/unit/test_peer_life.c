@@ -403,10 +403,10 @@ static void listen_in(struct node *n)
 static void ping(
 	struct node *n, uint32_t cookie, const struct reload_destination *list, size_t count)
 {
-	reload_peer_enter(n->peer);
+	reload_engine_enter(n->peer->engine);
 	reload_peer_topology_host.ping(n->peer, cookie, list, count);
 	unsigned inside = heard_of.pinged;
-	reload_peer_exit(n->peer);
+	reload_engine_exit(n->peer->engine);
 	assert_int_equal(inside, 0); /* never from inside the call */
 	net_pass(n->net, 100);
 }
@@ -443,10 +443,10 @@ static void plug_in_pings(void **state)
 static void locate(struct node *n, uint32_t cookie)
 {
 	listen_in(n);
-	reload_peer_enter(n->peer);
+	reload_engine_enter(n->peer->engine);
 	reload_peer_topology_host.locate(n->peer, cookie);
 	assert_int_equal(heard_of.located, 0);
-	reload_peer_exit(n->peer);
+	reload_engine_exit(n->peer->engine);
 	net_settle(n->net);
 }
 

@@ -444,16 +444,16 @@ static void an_owner_is_asked_in_parts(void **state)
 		if (i != 7 && i != 200 && i != 449)
 			reload_places_add(&some, K_MANY, &piece(w, other, key)->data.value);
 	}
-	reload_peer_enter(other->peer);
+	reload_engine_enter(other->peer->engine);
 	assert_true(reload_push_places(other->peer, &back, &w->resource, &some));
-	reload_peer_exit(other->peer);
+	reload_engine_exit(other->peer->engine);
 	net_pass(w->net, 60000);
 	assert_null(piece(w, owner, "key200"));
 	assert_non_null(piece(w, owner, "key448"));
 	w->parts = (struct parts){ .counted = owner };
-	reload_peer_enter(other->peer);
+	reload_engine_enter(other->peer->engine);
 	reload_offer_range(other->peer, &before, &w->resource, false);
-	reload_peer_exit(other->peer);
+	reload_engine_exit(other->peer->engine);
 	net_pass(w->net, 60000);
 	assert_non_null(piece(w, owner, "key007"));
 	assert_non_null(piece(w, owner, "key200"));
@@ -474,9 +474,9 @@ static void an_owner_says_too_large(void **state)
 	struct reload_id before = reload_id_before(&w->resource);
 	w->owner->storage->ops->drop_range(w->owner->storage, &before, &w->resource);
 	w->parts = (struct parts){ .counted = w->owner, .stat_most = 20 };
-	reload_peer_enter(w->other->peer);
+	reload_engine_enter(w->other->peer->engine);
 	reload_offer_range(w->other->peer, &before, &w->resource, false);
-	reload_peer_exit(w->other->peer);
+	reload_engine_exit(w->other->peer->engine);
 	net_pass(w->net, 5500); /* one round */
 	assert_non_null(piece(w, w->owner, "key000"));
 	assert_non_null(piece(w, w->owner, "key199"));

@@ -9,7 +9,7 @@
 
 enum reload_event_type {
 #define X(name, level, words) RELOAD_EV_##name,
-#include "peer/events.def"
+#include "engine/events.def"
 #undef X
 };
 

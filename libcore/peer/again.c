@@ -23,16 +23,7 @@ static bool may_rest(const struct reload_request *r)
 	if (!r->fn || r->expect != EXPECT_RESOURCE || words.len < len ||
 		memcmp(words.at, not_responsible, len) != 0)
 		return false;
-	switch (r->code) {
-	case RELOAD_STORE_REQ:
-		return r->result.err == RELOAD_FORBIDDEN;
-	case RELOAD_FETCH_REQ:
-	case RELOAD_STAT_REQ:
-	case RELOAD_FIND_REQ:
-		return r->result.err == RELOAD_NOT_FOUND;
-	default:
-		return false;
-	}
+	return r->method && r->method->moved && r->result.err == r->method->moved;
 }
 
 static reload_ms end_of(const struct reload_request *r)

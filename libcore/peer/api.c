@@ -104,7 +104,8 @@ static struct reload_request *fetch(struct reload_peer *p, uint16_t code,
 		reload_engine_enter(p->engine);
 		r = reload_request_new(p, code, way, fn, arg, err);
 		if (r) {
-			r->resource = *resource;
+			if (code == RELOAD_FETCH_REQ)
+				reload_fetch_make(r, resource);
 			reload_request_send(r, &req);
 		}
 		reload_engine_exit_deferred(p->engine);

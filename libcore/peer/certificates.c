@@ -35,6 +35,16 @@ static uint32_t kind_of(const struct reload_request *r)
 	return cert_kinds[(uintptr_t)r->own_arg];
 }
 
+/* Under the Node-ID, and under the user name. */
+static struct reload_id resource_of(struct reload_peer *p, size_t which)
+{
+	struct reload_id resource;
+	bool by_user = cert_kinds[which] == RELOAD_KIND_CERT_BY_USER;
+	p->topology->resource_id(&resource,
+		by_user ? span_str(p->credentials->cert->user) : reload_id_span(&p->engine->self));
+	return resource;
+}
+
 static void stored(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
@@ -43,24 +53,27 @@ static void stored(
 		again(p);
 		return;
 	}
+	struct reload_id resource = resource_of(p, (uintptr_t)r->own_arg);
 	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_CERTIFICATE_STORED,
-					       .kind = r->store->kind_data[0].kind,
-					       .resource = &r->resource,
+					       .kind = kind_of(r),
+					       .resource = &resource,
 					       .node = &result->responder });
 }
 
-static void append(struct reload_peer *p, const struct reload_id *resource, uint32_t kind)
+static void append(struct reload_peer *p, const struct reload_request *fetch)
 {
+	struct reload_id resource = resource_of(p, (uintptr_t)fetch->own_arg);
 	const struct reload_cert *cert = p->credentials->cert;
 	uint64_t left = cert->not_after > p->engine->wall
 				? (cert->not_after - p->engine->wall) / RELOAD_SECOND
 				: 0;
-	struct reload_store_item item = { .kind = kind,
+	struct reload_store_item item = { .kind = kind_of(fetch),
 		.lifetime_s = left > UINT32_MAX ? UINT32_MAX : (uint32_t)left,
 		.value = { .index = RELOAD_ARRAY_END, .exists = true, .value = cert->der } };
-	struct reload_destination to = reload_dest_resource(resource);
-	struct reload_request *r = reload_request_own(p, RELOAD_STORE_REQ, &to, 1, stored, NULL);
-	enum reload_err err = reload_store_own(r, resource, &item, 1);
+	struct reload_destination to = reload_dest_resource(&resource);
+	struct reload_request *r =
+		reload_request_own(p, RELOAD_STORE_REQ, &to, 1, stored, fetch->own_arg);
+	enum reload_err err = reload_store_own(r, &resource, &item, 1);
 	if (err)
 		reload_request_fail(r, err, "own certificate");
 }
@@ -86,15 +99,12 @@ static void fetched(
 				p->engine, &(struct reload_event){ .type = RELOAD_EV_NAME_TAKEN,
 						   .node = &f->signer });
 	}
-	append(p, &r->resource, kind_of(r));
+	append(p, r);
 }
 
 static void look(struct reload_peer *p, size_t which)
 {
-	const struct reload_cert *cert = p->credentials->cert;
-	struct reload_id resource;
-	struct span name = which ? span_str(cert->user) : reload_id_span(&p->engine->self);
-	p->topology->resource_id(&resource, name);
+	struct reload_id resource = resource_of(p, which);
 	struct reload_array_range all = { 0, RELOAD_ARRAY_END };
 	struct reload_specifier s = { .kind = cert_kinds[which],
 		.model = RELOAD_MODEL_ARRAY,
@@ -106,7 +116,7 @@ static void look(struct reload_peer *p, size_t which)
 	struct reload_destination to = reload_dest_resource(&resource);
 	struct reload_request *r =
 		reload_request_own(p, RELOAD_FETCH_REQ, &to, 1, fetched, (void *)(uintptr_t)which);
-	r->resource = resource;
+	reload_fetch_make(r, &resource);
 	reload_request_send(r, &req);
 }
 

@@ -44,8 +44,6 @@ bool reload_answer_fits(const struct reload_request *r, const struct reload_msg 
 {
 	struct reload_arena notes = { 0 };
 	union reload_body asked;
-	if (!asks_for_kinds(r))
-		return true;
 	bool good =
 		question_read(&asked, r, &notes) && fits(r->code, &asked, &answer->body, &notes);
 	reload_arena_clear(&notes);

@@ -81,8 +81,10 @@ static bool unbound_may_send(struct reload_peer *p, struct reload_connection *co
 	const struct reload_header *h, struct span message)
 {
 	uint16_t code = code_of(h, message);
-	if (con->node.len || !reload_code_is_request(code) || code == RELOAD_PING_REQ ||
-		code == RELOAD_ATTACH_REQ)
+	if (con->node.len || !reload_code_is_request(code))
+		return true;
+	const struct reload_method *method = reload_method(p, code);
+	if (method && method->flags & RELOAD_METHOD_UNBOUND)
 		return true;
 	refuse(p, con->link, h, message, RELOAD_COUNT_REFUSED_FORBIDDEN, RELOAD_FORBIDDEN,
 		"Attach first");
@@ -187,14 +189,10 @@ static void signers_clear(struct inbound *in)
 	reload_cert_free(in->cert);
 }
 
-static void free_store(struct inbound *in)
+static void work_free(struct inbound *in)
 {
-	if (!in->store)
-		return;
-	free(in->store->value_signers);
-	free(in->store->value_certificates);
-	free(in->store);
-	in->store = NULL;
+	if (in->work)
+		in->work_free(TAKE(in->work));
 }
 
 static void answers_over(void *arg)
@@ -220,7 +218,7 @@ void reload_inbound_free(struct inbound *in, bool repeat_may_come)
 		reload_answers_forget(p->answers, in->msg->header.transaction_id, in->mark);
 	else if (!p->answers_over.armed)
 		answers_over(p);
-	free_store(in);
+	work_free(in);
 	signers_clear(in);
 	wr_clear(&in->back);
 	reload_msg_free(in->msg);
@@ -328,20 +326,9 @@ static void answer_start(struct inbound *in)
 	struct reload_request *r = request_of(p, in->msg->header.transaction_id);
 	if (in->msg->code != r->code + 1 || reload_msg_body(in->msg, &p->engine->ctx))
 		return;
-	in->unfit = !reload_answer_fits(r, in->msg);
-	if (in->unfit || r->code != RELOAD_FETCH_REQ)
-		return;
-	const struct reload_fetch_ans *ans = &in->msg->body.fetch_ans;
-	size_t count = 0;
-	for (size_t k = 0; k < ans->kind_responses_count; k++)
-		count += ans->kind_responses[k].values_count;
-	in->values = reload_alloc_array(count, sizeof(*in->values));
-	for (size_t k = 0; k < ans->kind_responses_count; k++)
-		for (size_t v = 0; v < ans->kind_responses[k].values_count; v++)
-			in->values[in->values_count++] =
-				(struct value_check){ .data = &ans->kind_responses[k].values[v],
-					.kind = ans->kind_responses[k].kind };
-	reload_values_start(in, reload_id_span(&r->resource));
+	in->unfit = r->method && r->method->fits && !r->method->fits(r, in->msg);
+	if (!in->unfit && r->method && r->method->values)
+		r->method->values(r, in);
 }
 
 /*
@@ -516,8 +503,8 @@ void reload_inbound_job_done(struct inbound *in)
 	if (in->jobs)
 		return;
 	p->engine->cause = in->local ? 0 : reload_answer_mark(reload_id_span(&in->signer));
-	if (in->store) { /* the values of a StoreReq: the message itself was verified before */
-		reload_serve_store_verified(in);
+	if (in->then) { /* values of a request: the message itself was verified before */
+		in->then(in);
 		return;
 	}
 	if (in->err) {
@@ -564,8 +551,10 @@ void reload_inbound_local_answer(struct inbound *in, struct reload_msg *msg)
 	in->values_count = in->bucket_count = 0;
 	in->bucket = NULL;
 	in->bucket_tried = 0;
+	in->method = NULL;
+	in->then = NULL;
 	in->cert = reload_cert_ref(in->peer->credentials->cert);
-	free_store(in);
+	work_free(in);
 	reload_msg_free(in->msg);
 	in->msg = msg;
 	if (!request_of(in->peer, msg->header.transaction_id)) {

@@ -187,11 +187,43 @@ struct inbound {
 	size_t values_count;
 	struct reload_request *request; /* of a response */
 	bool local, listed;
-	bool unfit;                        /* an answer that does not fit the request */
-	void (*after)(struct inbound *in); /* once its answer left */
-	/* Store in work */
-	struct reload_store_work *store;
+	bool unfit;                         /* an answer that does not fit the request */
+	void (*after)(struct inbound *in);  /* once its answer left */
+	const struct reload_method *method; /* of a request that is being served */
+	/* what the method keeps until the message is freed; NULL: nothing */
+	void *work;
+	void (*work_free)(void *work);
+	void (*then)(
+		struct inbound *in); /* values of a request are being verified: what comes next */
 };
+
+/* -- one row per method: what is done with its request, and with its answer -------------------------------------------- */
+
+enum {
+	RELOAD_METHOD_REPEATABLE =
+		1, /* may be served again without a difference: no answer is kept for a repeat */
+	RELOAD_METHOD_UNBOUND = 2, /* taken over a link whose Node-ID is not known yet (HDR-16) */
+	RELOAD_METHOD_ANY_SEQUENCE =
+		4 /* sent and taken whatever configuration is in force (HDR-08) */
+};
+
+struct reload_method {
+	uint16_t code; /* of the request; that of the answer is the next one */
+	unsigned flags;
+	enum reload_err
+		moved; /* the error by which a peer says that it is not responsible (STO-04, STO-10); RELOAD_OK: none */
+	/* a verified request ends in an answer, an error or a drop */
+	void (*serve)(struct inbound *in);
+	/* a decoded answer tells of what r asked for, and of each place once; NULL: any does */
+	bool (*fits)(const struct reload_request *r, const struct reload_msg *answer);
+	/* verifies stored values that an answer brings, beside the answer itself; NULL: it brings none */
+	void (*values)(struct reload_request *r, struct inbound *in);
+	/* completes r->result with what the answer brings; NULL: it is complete */
+	void (*answered)(struct reload_request *r, struct inbound *in);
+};
+
+/* reload_method() returns the row of a request's code; NULL: it is no method of this node. */
+const struct reload_method *reload_method(const struct reload_peer *p, uint16_t code);
 
 /* reload_inbound_local() hands this node's own request to itself; the answer comes back through reload_request_answered(). */
 void reload_inbound_local(
@@ -218,16 +250,18 @@ void reload_hold_clear(struct reload_peer *p);
 /* -- values.c ----------------------------------------------------------------------------------------------------------- */
 
 /*
- * reload_values_start() submits the verification of in->values (data, kind filled in) at resource; each adds to in->jobs and ends
- * in reload_inbound_job_done().
+ * reload_values_verify() submits the verification of in->values (data, kind filled in), which belong to resource.  Of a request: then() is
+ * called when all have been verified, which may be at once.  NULL: they are part of an answer, which waits for them.
  */
-void reload_values_start(struct inbound *in, struct span resource);
+void reload_values_verify(
+	struct inbound *in, struct span resource, void (*then)(struct inbound *in));
 /*
  * reload_signer_check() lets job check cert, which came with the message: of the message's certificates those go with it that may
  * lead to a root-cert.
  */
 void reload_signer_check(
 	struct inbound *in, struct reload_job *job, const struct reload_cert *cert);
+/* reload_inbound_job_done() goes on with in when the last of its jobs has ended. */
 void reload_inbound_job_done(struct inbound *in);
 
 /* reload_signer_find() fills cert (a reference) and node for an identity from the cache or the message's bucket; *known: verified before. */
@@ -307,6 +341,7 @@ struct reload_request {
 	TAILQ_ENTRY(reload_request) entry;
 	struct reload_peer *peer;
 	uint16_t code;
+	const struct reload_method *method; /* of code; NULL: it is none of this node's */
 	struct wr contents, tail, list;
 	bool sealing, cancelled, ended, exempt; /* exempt: of the closeness check (CHORD-02) */
 	bool served_here;                       /* this node was given it, as it was responsible */
@@ -318,7 +353,7 @@ struct reload_request {
 	struct reload_id target;
 	uint32_t over_link; /* not 0: sent over this link, whatever the list says */
 	reload_ms begun;
-	unsigned sealed_jobs;
+	unsigned holds; /* jobs that refer to it: it is not freed before they have ended */
 	reload_ms timeout_ms, left_ms; /* of the whole; of it, once it was sent again */
 	/* an engine's own request: told inside the engine, at once; else fn, told last */
 	void (*own)(struct reload_peer *p, struct reload_request *r,
@@ -330,14 +365,11 @@ struct reload_request {
 	struct inbound *answer;
 	unsigned verifying;
 	struct reload_result result;
-	struct reload_fetched *values;
-	struct reload_id resource; /* Store, Fetch: what the values belong to */
-	/* Store: values being signed */
-	struct reload_store_req *store;
-	struct reload_arena arena;
-	size_t unsigned_values;
-	enum reload_err sign_err;
-	struct span extra_certificates; /* replica Stores: those of the values' signers */
+	/* what the method keeps until the request is freed; NULL: nothing */
+	void *work;
+	void (*work_free)(void *work);
+	struct wr
+		certificates; /* GenericCertificates that go into the message beside this node's own */
 };
 
 /* reload_request_new() makes a request that reload_request_send() starts; way NULL is not legal. */
@@ -392,7 +424,27 @@ void reload_request_restart(struct reload_request *r, reload_ms timeout_ms);
 /* reload_request_rest() tells whether the error that r was answered is no more than that; r is then sent again later. */
 bool reload_request_rest(struct reload_request *r);
 
-/* -- fit.c: answers judged by their questions -------------------------------------------------------------------------- */
+/*
+ * reload_request_hold() keeps r from being freed until reload_request_release(), which tells whether it still runs: if not, r may be gone.
+ */
+void reload_request_hold(struct reload_request *r);
+bool reload_request_release(struct reload_request *r);
+
+/* -- fetch_make.c, fit.c: requests for stored values, and their answers judged by their questions ------------------------ */
+
+/* What a Fetch of this node keeps. */
+struct fetch_make {
+	struct reload_id resource;
+	struct reload_arena arena;
+	struct reload_fetched *values; /* of the answer, one for each of answer->values */
+};
+
+/* reload_fetch_make() prepares r, a Fetch at resource; reload_fetch_of() returns what it keeps (borrowed). */
+void reload_fetch_make(struct reload_request *r, const struct reload_id *resource);
+struct fetch_make *reload_fetch_of(const struct reload_request *r);
+/* reload_fetch_values() and reload_fetch_answered() are those of the method. */
+void reload_fetch_values(struct reload_request *r, struct inbound *in);
+void reload_fetch_answered(struct reload_request *r, struct inbound *in);
 
 /* reload_answer_fits() tells whether a decoded answer tells of what r asked for, and of each place once. */
 bool reload_answer_fits(const struct reload_request *r, const struct reload_msg *answer);
@@ -411,10 +463,9 @@ void reload_serve(struct inbound *in);
  * reload_serve_store(), _fetch(), _stat(), _find(), _attach(), _app_attach(), _join(), _leave(), _update() and
  * _config_update() serve one method each: reload_serve_fetch(), reload_serve_stat(), reload_serve_find(),
  * reload_serve_attach(), reload_serve_app_attach(), reload_serve_join(), reload_serve_leave(), reload_serve_update(),
- * reload_serve_config_update().  reload_serve_store_verified() goes on once the values' signatures are known.
+ * reload_serve_config_update().
  */
 void reload_serve_store(struct inbound *in);
-void reload_serve_store_verified(struct inbound *in);
 void reload_serve_fetch(struct inbound *in);
 void reload_serve_stat(struct inbound *in);
 void reload_serve_find(struct inbound *in);

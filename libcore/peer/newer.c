@@ -77,10 +77,10 @@ static void replicate(struct reload_peer *p, const struct reload_store_batch *ba
  * not count here (STO-17).
  */
 static uint64_t next_generation(
-	struct reload_peer *p, const struct reload_request *r, uint32_t kind)
+	struct reload_peer *p, const struct reload_id *resource, uint32_t kind)
 {
 	return reload_generation_next(
-		p->storage->ops->generation(p->storage, &r->resource, kind, p->engine->wall));
+		p->storage->ops->generation(p->storage, resource, kind, p->engine->wall));
 }
 
 /* Puts the newer values of one Kind into change; *at walks along r's fetched values. */
@@ -88,13 +88,15 @@ static void collect(struct reload_peer *p, struct reload_request *r,
 	struct reload_store_change *change, const struct reload_fetch_kind_response *k, size_t *at)
 {
 	const struct reload_kind *kind = reload_config_kind(p->engine->config, k->kind);
+	struct fetch_make *fetch = reload_fetch_of(r);
 	change->kind = k->kind;
-	change->entries = reload_arena_take(&r->arena, k->values_count * sizeof(*change->entries));
+	change->entries =
+		reload_arena_take(&fetch->arena, k->values_count * sizeof(*change->entries));
 	for (size_t i = 0; i < k->values_count; i++) {
 		const struct value_check *check = &r->answer->values[*at];
-		const struct reload_fetched *f = &r->values[(*at)++];
+		const struct reload_fetched *f = &fetch->values[(*at)++];
 		if (!kind || f->err || f->synthetic ||
-			!is_newer(p, &r->resource, kind, f->data, change))
+			!is_newer(p, &fetch->resource, kind, f->data, change))
 			continue;
 		change->entries[change->entries_count++] =
 			(struct reload_stored_entry){ .data = *f->data,
@@ -102,17 +104,18 @@ static void collect(struct reload_peer *p, struct reload_request *r,
 				.certificates = check->certificates };
 	}
 	if (change->entries_count)
-		change->generation = next_generation(p, r, k->kind);
+		change->generation = next_generation(p, &fetch->resource, k->kind);
 }
 
 void reload_newer_take(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
 	const struct reload_fetch_ans *ans = &result->answer->body.fetch_ans;
-	struct reload_store_batch batch = { .resource = r->resource, .now = p->engine->wall };
+	struct fetch_make *fetch = reload_fetch_of(r);
+	struct reload_store_batch batch = { .resource = fetch->resource, .now = p->engine->wall };
 	size_t at = 0;
-	batch.changes =
-		reload_arena_take(&r->arena, ans->kind_responses_count * sizeof(*batch.changes));
+	batch.changes = reload_arena_take(
+		&fetch->arena, ans->kind_responses_count * sizeof(*batch.changes));
 	for (size_t i = 0; i < ans->kind_responses_count; i++) {
 		struct reload_store_change *change = &batch.changes[batch.changes_count];
 		*change = (struct reload_store_change){ .kind = 0 };
@@ -128,7 +131,7 @@ void reload_newer_take(
 	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_STORED,
 					       .transaction = result->transaction,
 					       .node = &result->responder,
-					       .resource = &r->resource,
+					       .resource = &fetch->resource,
 					       .kind = batch.changes[0].kind,
 					       .count = batch.changes[0].entries_count });
 }

@@ -268,7 +268,6 @@ static bool question_send(struct question *q)
 	}
 	struct reload_destination to = reload_dest_resource(&q->resource);
 	struct reload_request *r = reload_request_own(p, RELOAD_STAT_REQ, &to, 1, answered, q);
-	r->resource = q->resource;
 	reload_request_send(r, &req); /* may end at once */
 	reload_arena_clear(&arena);
 	return true;

@@ -74,7 +74,7 @@ static void pull_go(struct pull *l)
 	req.specifiers_count = reload_places_ask(&l->places, l->most, &arena, specifiers, &taken);
 	struct reload_destination to = reload_dest_node(&l->node);
 	struct reload_request *r = reload_request_own(p, RELOAD_FETCH_REQ, &to, 1, fetched, l);
-	r->resource = l->resource;
+	reload_fetch_make(r, &l->resource);
 	for (; taken; taken--) {
 		struct reload_place *place = reload_places_first(&l->places);
 		reload_places_remove(&l->places, place);

@@ -371,9 +371,7 @@ static void message_send(struct push *u)
 	u->under_way++;
 	u->receiver->under_way++;
 	struct reload_request *r = reload_request_own(p, RELOAD_STORE_REQ, &to, 1, pushed, m);
-	r->resource = u->resource;
-	r->extra_certificates =
-		span_of(reload_memdup(b.certificates.at, b.certificates.len), b.certificates.len);
+	wr_span(&r->certificates, wr_done(&b.certificates));
 	reload_request_send(r, &req); /* may end at once */
 	reload_arena_clear(&b.arena);
 	wr_clear(&b.certificates);

@@ -1,7 +1,5 @@
 #include "peer/internal.h"
 
-#include "storage/judge.h"
-
 /*
  * Requests of this node (RFC 6940 s6.2.1).
  *
@@ -29,6 +27,7 @@ static struct reload_request *request_make(
 	struct reload_request *r = RELOAD_NEW(reload_request);
 	r->peer = p;
 	r->code = code;
+	r->method = reload_method(p, code);
 	r->begun = p->engine->now;
 	reload_list_write(&r->list, &p->engine->ctx, list, count);
 	list_expect(r, &list[count - 1]);
@@ -129,9 +128,9 @@ void reload_request_free(struct reload_request *r)
 	wr_clear(&r->contents);
 	wr_clear(&r->tail);
 	wr_clear(&r->list);
-	reload_arena_clear(&r->arena);
-	free((void *)r->extra_certificates.at);
-	free(r->values);
+	wr_clear(&r->certificates);
+	if (r->work)
+		r->work_free(r->work);
 	free(r);
 }
 
@@ -150,7 +149,7 @@ static void request_end(struct reload_request *r)
 		r->own(p, r, &r->result);
 	else if (!p->engine->closing)
 		reload_life_leave_answered(p);
-	if ((r->own || r->cancelled) && !r->sealed_jobs)
+	if ((r->own || r->cancelled) && !r->holds)
 		reload_request_free(r);
 }
 
@@ -161,6 +160,21 @@ void reload_request_fail(struct reload_request *r, enum reload_err err, const ch
 	r->result.err = err;
 	r->result.words = words;
 	request_end(r);
+}
+
+void reload_request_hold(struct reload_request *r)
+{
+	r->holds++;
+}
+
+bool reload_request_release(struct reload_request *r)
+{
+	r->holds--;
+	if (!r->ended)
+		return true;
+	if (!r->holds && (r->own || r->cancelled))
+		reload_request_free(r);
+	return false;
 }
 
 void reload_requests_end(struct reload_peer *p, enum reload_err err)
@@ -196,7 +210,7 @@ void reload_requests_complete(void *arg)
 	p->completing = true;
 	for (struct reload_request *r = TAILQ_FIRST(&p->done), *next; r; r = next) {
 		next = TAILQ_NEXT(r, entry);
-		if (r->sealed_jobs)
+		if (r->holds)
 			continue; /* a signature is still being made for it */
 		if (r->fn && !r->cancelled) {
 			r->cancelled = true;
@@ -225,7 +239,7 @@ static struct reload_header header_of(struct reload_request *r)
 {
 	struct reload_header h = reload_header_new(r->peer, r->transaction.id);
 	h.destination_list = wr_done(&r->list);
-	if (r->code == RELOAD_CONFIG_UPDATE_REQ)
+	if (r->method && r->method->flags & RELOAD_METHOD_ANY_SEQUENCE)
 		h.configuration_sequence = RELOAD_SEQUENCE_ANY; /* HDR-08 */
 	return h;
 }
@@ -239,13 +253,9 @@ static reload_ms time_left(const struct reload_request *r)
 static void sealed(void *arg, struct span tail, enum reload_err err)
 {
 	struct reload_request *r = arg;
-	r->sealed_jobs--;
 	r->sealing = false;
-	if (r->ended) {
-		if (r->own || r->cancelled)
-			reload_request_free(r);
+	if (!reload_request_release(r))
 		return;
-	}
 	if (err) {
 		reload_request_fail(r, err, "could not be signed");
 		return;
@@ -276,9 +286,10 @@ static void seal(struct reload_request *r)
 	if (r->sealing)
 		return;
 	r->sealing = true;
-	r->sealed_jobs++;
-	reload_seal_start(r->peer, r->transaction.id, wr_done(&r->contents), &r->extra_certificates,
-		r->extra_certificates.len ? 1 : 0, sealed, r);
+	reload_request_hold(r);
+	struct span certificates = wr_done(&r->certificates);
+	reload_seal_start(r->peer, r->transaction.id, wr_done(&r->contents), &certificates,
+		certificates.len ? 1 : 0, sealed, r);
 }
 
 static struct reload_decision decide(struct reload_request *r)
@@ -396,49 +407,6 @@ void reload_requests_failed(void *arg, struct reload_transaction *t)
 
 /* -- in ------------------------------------------------------------------------------------------------------------------------ */
 
-static enum reload_err value_judge(struct reload_request *r, const struct value_check *check)
-{
-	struct reload_peer *p = r->peer;
-	return reload_value_judge(&(struct reload_judged){ .config = p->engine->config,
-		.resource = &r->resource,
-		.kind = check->kind,
-		.data = check->data,
-		.cert = check->cert,
-		.signer = &check->signer,
-		.resource_id = p->topology->resource_id,
-		.now = p->engine->wall,
-		.verified = check->err });
-}
-
-static void fetched_fill(struct reload_request *r, struct inbound *in)
-{
-	r->values = reload_alloc_array(in->values_count, sizeof(*r->values));
-	for (size_t i = 0; i < in->values_count; i++) {
-		struct value_check *check = &in->values[i];
-		bool synthetic = reload_stored_unsigned(check->data);
-		struct reload_fetched *f = &r->values[i];
-		*f = (struct reload_fetched){ .kind = check->kind,
-			.data = check->data,
-			.err = value_judge(r, check),
-			.synthetic = synthetic,
-			.cert = check->cert,
-			.signer = check->signer };
-		if (f->err || synthetic)
-			continue;
-		f->rolled_back = reload_values_rolled_back(
-			r->peer, reload_id_span(&r->resource), f->kind, f->data);
-		if (f->rolled_back)
-			reload_engine_event(
-				r->peer->engine, &(struct reload_event){ .type = RELOAD_EV_ROLLBACK,
-							 .transaction = r->transaction.id,
-							 .kind = f->kind,
-							 .resource = &r->resource,
-							 .node = &in->signer });
-	}
-	r->result.values = r->values;
-	r->result.values_count = in->values_count;
-}
-
 static void error_note(struct reload_request *r, struct inbound *in)
 {
 	const struct reload_error_response *e = &in->msg->body.error;
@@ -453,7 +421,8 @@ static void error_note(struct reload_request *r, struct inbound *in)
 					 .code = r->code,
 					 .node = &in->signer });
 	/* RFC 6940 s6.5.4: a node that is behind is sent the configuration */
-	if (r->result.err == RELOAD_CONFIG_TOO_NEW && r->code != RELOAD_CONFIG_UPDATE_REQ)
+	if (r->result.err == RELOAD_CONFIG_TOO_NEW &&
+		!(r->method && r->method->flags & RELOAD_METHOD_ANY_SEQUENCE))
 		reload_configure_send(r->peer, &in->signer, wr_done(&r->list));
 	if (r->result.err == RELOAD_UNKNOWN_KIND)
 		reload_configure_send_kinds(r, &in->signer, e->error_info);
@@ -483,8 +452,8 @@ void reload_request_answered(struct reload_request *r, struct inbound *in)
 			return;
 	} else if (in->unfit) {
 		unfit_note(r, in);
-	} else if (r->code == RELOAD_FETCH_REQ) {
-		fetched_fill(r, in);
+	} else if (r->method && r->method->answered) {
+		r->method->answered(r, in);
 	}
 	request_end(r);
 }

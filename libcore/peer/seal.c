@@ -193,14 +193,6 @@ void reload_response_send(struct reload_peer *p, uint64_t transaction, struct sp
 
 /* -- answers of requests that were decoded ------------------------------------------------------------------------------- */
 
-/* Requests that may be done again without a difference need no kept answer. */
-static bool harmless_again(uint16_t code)
-{
-	return code == RELOAD_PING_REQ || code == RELOAD_FETCH_REQ || code == RELOAD_STAT_REQ ||
-	       code == RELOAD_FIND_REQ || code == RELOAD_PROBE_REQ ||
-	       code == RELOAD_ROUTE_QUERY_REQ;
-}
-
 static bool too_large(const struct inbound *in, struct span tail)
 {
 	uint32_t max = in->msg->header.max_response_length,
@@ -240,7 +232,7 @@ static void answer_sealed(void *arg, struct span tail, enum reload_err err)
 		return;
 	}
 	uint64_t id = in->msg->header.transaction_id;
-	bool again = error || harmless_again(in->msg->code);
+	bool again = error || !in->method || in->method->flags & RELOAD_METHOD_REPEATABLE;
 	if (!again)
 		reload_answers_keep(p->answers, id, in->mark, contents_of(tail));
 	reload_response_send(p, id, wr_done(&in->back), in->msg->header.options, tail, in->link);

@@ -199,42 +199,58 @@ void reload_serve_find(struct inbound *in)
 		reload_answer(in, RELOAD_FIND_ANS, &w.answer);
 }
 
-static const struct {
-	uint16_t code;
-	void (*serve)(struct inbound *in);
-} services[] = {
-	{ RELOAD_PING_REQ, serve_ping },
-	{ RELOAD_PROBE_REQ, serve_probe },
-	{ RELOAD_ROUTE_QUERY_REQ, serve_route_query },
-	{ RELOAD_FETCH_REQ, reload_serve_fetch },
-	{ RELOAD_STAT_REQ, reload_serve_stat },
-	{ RELOAD_FIND_REQ, reload_serve_find },
-	{ RELOAD_STORE_REQ, reload_serve_store },
-	{ RELOAD_ATTACH_REQ, reload_serve_attach },
-	{ RELOAD_APP_ATTACH_REQ, reload_serve_app_attach },
-	{ RELOAD_JOIN_REQ, reload_serve_join },
-	{ RELOAD_LEAVE_REQ, reload_serve_leave },
-	{ RELOAD_UPDATE_REQ, reload_serve_update },
-	{ RELOAD_CONFIG_UPDATE_REQ, reload_serve_config_update },
+enum {
+	AGAIN = RELOAD_METHOD_REPEATABLE
 };
+
+static const struct reload_method methods[] = {
+	{ RELOAD_PING_REQ, .flags = AGAIN | RELOAD_METHOD_UNBOUND, .serve = serve_ping },
+	{ RELOAD_PROBE_REQ, .flags = AGAIN, .serve = serve_probe },
+	{ RELOAD_ROUTE_QUERY_REQ, .flags = AGAIN, .serve = serve_route_query },
+	{ RELOAD_FETCH_REQ, .flags = AGAIN, .moved = RELOAD_NOT_FOUND, .serve = reload_serve_fetch,
+		.fits = reload_answer_fits, .values = reload_fetch_values,
+		.answered = reload_fetch_answered },
+	{ RELOAD_STAT_REQ, .flags = AGAIN, .moved = RELOAD_NOT_FOUND, .serve = reload_serve_stat,
+		.fits = reload_answer_fits },
+	{ RELOAD_FIND_REQ, .flags = AGAIN, .moved = RELOAD_NOT_FOUND, .serve = reload_serve_find,
+		.fits = reload_answer_fits },
+	{ RELOAD_STORE_REQ, .moved = RELOAD_FORBIDDEN, .serve = reload_serve_store,
+		.fits = reload_answer_fits },
+	{ RELOAD_ATTACH_REQ, .flags = RELOAD_METHOD_UNBOUND, .serve = reload_serve_attach },
+	{ RELOAD_APP_ATTACH_REQ, .serve = reload_serve_app_attach },
+	{ RELOAD_JOIN_REQ, .serve = reload_serve_join },
+	{ RELOAD_LEAVE_REQ, .serve = reload_serve_leave },
+	{ RELOAD_UPDATE_REQ, .serve = reload_serve_update },
+	{ RELOAD_CONFIG_UPDATE_REQ, .flags = RELOAD_METHOD_ANY_SEQUENCE,
+		.serve = reload_serve_config_update },
+};
+
+const struct reload_method *reload_method(const struct reload_peer *p, uint16_t code)
+{
+	(void)p;
+	for (size_t i = 0; i < COUNT_OF(methods); i++)
+		if (methods[i].code == code)
+			return &methods[i];
+	return NULL;
+}
 
 void reload_serve(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	for (size_t i = 0; i < COUNT_OF(services); i++) {
-		if (services[i].code != in->msg->code)
-			continue;
-		enum reload_err err = reload_msg_body(in->msg, &p->engine->ctx);
-		if (err == RELOAD_UNKNOWN_TYPE) { /* R-6.3.1.1-06: discard and say nothing */
-			reload_engine_drop(p->engine, RELOAD_COUNT_DROP_MALFORMED, in->link,
-				in->msg->header.transaction_id, "unknown type");
-			reload_inbound_free(in, true);
-		} else if (err) {
-			reload_answer_error(in, RELOAD_INVALID_MESSAGE, reload_err_text(err));
-		} else {
-			services[i].serve(in);
-		}
+	in->method = reload_method(p, in->msg->code);
+	if (!in->method) {
+		reload_answer_error(
+			in, RELOAD_INVALID_MESSAGE, "unknown message code"); /* MSG-11 */
 		return;
 	}
-	reload_answer_error(in, RELOAD_INVALID_MESSAGE, "unknown message code"); /* MSG-11 */
+	enum reload_err err = reload_msg_body(in->msg, &p->engine->ctx);
+	if (err == RELOAD_UNKNOWN_TYPE) { /* R-6.3.1.1-06: discard and say nothing */
+		reload_engine_drop(p->engine, RELOAD_COUNT_DROP_MALFORMED, in->link,
+			in->msg->header.transaction_id, "unknown type");
+		reload_inbound_free(in, true);
+	} else if (err) {
+		reload_answer_error(in, RELOAD_INVALID_MESSAGE, reload_err_text(err));
+	} else {
+		in->method->serve(in);
+	}
 }

@@ -10,7 +10,7 @@
 static void refuse(struct inbound *in, enum reload_err err)
 {
 	struct reload_peer *p = in->peer;
-	struct reload_store_work *w = in->store;
+	struct reload_store_work *w = in->work;
 	struct wr info;
 	wr_init(&info);
 	if (err == RELOAD_UNKNOWN_KIND)
@@ -33,7 +33,8 @@ static void refuse(struct inbound *in, enum reload_err err)
 static void values_list(struct inbound *in)
 {
 	const struct reload_store_req *req = &in->msg->body.store_req;
-	in->values = reload_alloc_array(in->store->values_count, sizeof(*in->values));
+	const struct reload_store_work *w = in->work;
+	in->values = reload_alloc_array(w->values_count, sizeof(*in->values));
 	for (size_t k = 0; k < req->kind_data_count; k++)
 		for (size_t v = 0; v < req->kind_data[k].values_count; v++)
 			in->values[in->values_count++] =
@@ -48,7 +49,7 @@ static void values_list(struct inbound *in)
 static enum reload_err judge(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	struct reload_store_work *w = in->store;
+	struct reload_store_work *w = in->work;
 	w->config = p->engine->config;
 	w->now = p->engine->wall;
 	w->owner = p->topology->responsible(p->plugin, &w->resource);
@@ -57,11 +58,22 @@ static enum reload_err judge(struct inbound *in)
 	return reload_store_begin(w);
 }
 
+static void work_free(void *work)
+{
+	struct reload_store_work *w = work;
+	free(w->value_signers);
+	free(w->value_certificates);
+	free(w);
+}
+
+static void verified(struct inbound *in);
+
 void reload_serve_store(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
 	const struct reload_store_req *req = &in->msg->body.store_req;
-	struct reload_store_work *w = in->store = RELOAD_NEW(reload_store_work);
+	struct reload_store_work *w = in->work = RELOAD_NEW(reload_store_work);
+	in->work_free = work_free;
 	*w = (struct reload_store_work){ .storage = p->storage,
 		.req = req,
 		.resource_id = p->topology->resource_id,
@@ -83,16 +95,13 @@ void reload_serve_store(struct inbound *in)
 		return;
 	}
 	values_list(in);
-	in->jobs++; /* held while the jobs are submitted */
-	reload_values_start(in, req->resource);
-	in->jobs--;
-	if (!in->jobs)
-		reload_serve_store_verified(in);
+	reload_values_verify(in, req->resource, verified);
 }
 
 static void replicas_tell(struct inbound *in, struct reload_id *replicas, size_t count)
 {
-	struct reload_store_ans *ans = &in->store->answer;
+	struct reload_store_work *w = in->work;
+	struct reload_store_ans *ans = &w->answer;
 	for (size_t i = 0; i < ans->kind_responses_count; i++) {
 		ans->kind_responses[i].replicas = replicas;
 		ans->kind_responses[i].replicas_count = count;
@@ -103,7 +112,7 @@ static void committed(
 	struct reload_peer *p, void *arg, const struct reload_id *resource, enum reload_err err)
 {
 	struct inbound *in = arg;
-	struct reload_store_work *w = in->store;
+	struct reload_store_work *w = in->work;
 	struct reload_id replicas[2];
 	size_t count = 0;
 	(void)resource;
@@ -160,7 +169,7 @@ static void outdated_gone(
  */
 static void no_room(struct inbound *in, enum reload_err err)
 {
-	struct reload_store_work *w = in->store;
+	struct reload_store_work *w = in->work;
 	if (err == RELOAD_DATA_TOO_LARGE && w->replica && reload_store_outdated(w)) {
 		enum reload_err begun = reload_commit(in->peer, &w->batch, outdated_gone, NULL);
 		if (begun)
@@ -170,10 +179,10 @@ static void no_room(struct inbound *in, enum reload_err err)
 	refuse(in, err);
 }
 
-void reload_serve_store_verified(struct inbound *in)
+static void verified(struct inbound *in)
 {
 	struct reload_peer *p = in->peer;
-	struct reload_store_work *w = in->store;
+	struct reload_store_work *w = in->work;
 	enum reload_err err = judge(in);
 	if (err) {
 		refuse(in, err);

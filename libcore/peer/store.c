@@ -7,59 +7,74 @@
  * Store (R-13.5-04).
  */
 
+struct store_make {
+	struct reload_id resource;
+	struct reload_store_req req;
+	struct reload_arena arena; /* of req */
+	size_t unsigned_values;
+	enum reload_err err; /* a value could not be signed */
+};
+
 struct value_sign {
 	struct reload_request *request;
 	struct reload_stored_data *data;
 };
 
+static void store_free(void *work)
+{
+	struct store_make *m = work;
+	reload_arena_clear(&m->arena);
+	free(m);
+}
+
+/* All values have been signed. */
 static void store_send(struct reload_request *r)
 {
-	if (r->ended)
-		return;
-	if (r->sign_err)
-		reload_request_fail(r, r->sign_err, "a value could not be signed");
+	struct store_make *m = r->work;
+	if (m->err)
+		reload_request_fail(r, m->err, "a value could not be signed");
 	else
-		reload_request_send(r, r->store);
+		reload_request_send(r, &m->req);
 }
 
 static void value_signed(void *arg, struct reload_job *job)
 {
 	struct value_sign *v = arg;
 	struct reload_request *r = v->request;
+	struct store_make *m = r->work;
 	struct reload_stored_data *d = v->data;
-	r->sealed_jobs--;
-	r->unsigned_values--;
+	m->unsigned_values--;
 	if (job->err)
-		r->sign_err = job->err;
+		m->err = job->err;
 	d->signature.hash_alg = job->hash_alg;
 	d->signature.sig_alg = job->sig_alg;
-	d->signature.value = reload_arena_copy(&r->arena, wr_done(&job->signature));
+	d->signature.value = reload_arena_copy(&m->arena, wr_done(&job->signature));
 	free(v);
-	if (r->ended && !r->sealed_jobs && (r->own || r->cancelled))
-		reload_request_free(r);
-	else if (!r->unsigned_values)
+	bool last = !m->unsigned_values;
+	if (reload_request_release(r) && last)
 		store_send(r);
 }
 
 static void value_sign(struct reload_request *r, uint32_t kind, struct reload_stored_data *d)
 {
 	struct reload_peer *p = r->peer;
+	struct store_make *m = r->work;
 	struct rd identity = rd_of(wr_done(&p->identity));
 	reload_wire_read(
 		&identity, &reload_signer_identity_wire, &p->engine->ctx, &d->signature.identity);
 	struct reload_job *job = reload_job_sign(p->credentials->key);
 	reload_stored_signature_input(
-		&job->input, reload_id_span(&r->resource), kind, d, wr_done(&p->identity));
+		&job->input, reload_id_span(&m->resource), kind, d, wr_done(&p->identity));
 	if (job->input.err) {
-		r->sign_err = job->input.err;
+		m->err = job->input.err;
 		reload_job_free(job);
 		return;
 	}
 	struct value_sign *v = RELOAD_NEW(value_sign);
 	v->request = r;
 	v->data = d;
-	r->sealed_jobs++;
-	r->unsigned_values++;
+	reload_request_hold(r);
+	m->unsigned_values++;
 	reload_engine_job(p->engine, job, value_signed, v);
 }
 
@@ -81,9 +96,10 @@ static enum reload_err store_fill(
 	struct reload_request *r, const struct reload_store_item *items, size_t count)
 {
 	struct reload_peer *p = r->peer;
-	struct reload_store_req *req = r->store = reload_arena_take(&r->arena, sizeof(*req));
-	req->resource = reload_arena_copy(&r->arena, reload_id_span(&r->resource));
-	req->kind_data = reload_arena_take(&r->arena, count * sizeof(*req->kind_data));
+	struct store_make *m = r->work;
+	struct reload_store_req *req = &m->req;
+	req->resource = reload_arena_copy(&m->arena, reload_id_span(&m->resource));
+	req->kind_data = reload_arena_take(&m->arena, count * sizeof(*req->kind_data));
 	for (size_t i = 0; i < count; i++) {
 		const struct reload_kind *kind =
 			reload_config_kind(p->engine->config, items[i].kind);
@@ -98,34 +114,37 @@ static enum reload_err store_fill(
 			*k = (struct reload_store_kind){ .kind = items[i].kind,
 				.generation_counter = items[i].generation,
 				.values =
-					reload_arena_take(&r->arena, count * sizeof(*k->values)) };
+					reload_arena_take(&m->arena, count * sizeof(*k->values)) };
 		}
 		struct reload_stored_data *d = &k->values[k->values_count++];
 		d->storage_time = storage_time(p, items[i].storage_time);
 		d->lifetime = items[i].lifetime_s;
 		d->value = items[i].value;
 		d->value.model = (uint8_t)kind->model;
-		d->value.key = reload_arena_copy(&r->arena, items[i].value.key);
-		d->value.value = reload_arena_copy(&r->arena, items[i].value.value);
+		d->value.key = reload_arena_copy(&m->arena, items[i].value.key);
+		d->value.value = reload_arena_copy(&m->arena, items[i].value.value);
 	}
 	return RELOAD_OK;
 }
 
 static void store_sign(struct reload_request *r)
 {
-	r->unsigned_values++; /* held while the jobs are submitted */
-	for (size_t k = 0; k < r->store->kind_data_count; k++)
-		for (size_t v = 0; v < r->store->kind_data[k].values_count; v++)
-			value_sign(
-				r, r->store->kind_data[k].kind, &r->store->kind_data[k].values[v]);
-	if (!--r->unsigned_values)
+	struct store_make *m = r->work;
+	m->unsigned_values++; /* while the jobs are submitted */
+	for (size_t k = 0; k < m->req.kind_data_count; k++)
+		for (size_t v = 0; v < m->req.kind_data[k].values_count; v++)
+			value_sign(r, m->req.kind_data[k].kind, &m->req.kind_data[k].values[v]);
+	if (!--m->unsigned_values)
 		store_send(r);
 }
 
 enum reload_err reload_store_own(struct reload_request *r, const struct reload_id *resource,
 	const struct reload_store_item *items, size_t count)
 {
-	r->resource = *resource;
+	struct store_make *m = RELOAD_NEW(store_make);
+	m->resource = *resource;
+	r->work = m;
+	r->work_free = store_free;
 	enum reload_err err = store_fill(r, items, count);
 	if (!err)
 		store_sign(r);

@@ -187,11 +187,17 @@ static void value_start(struct inbound *in, struct value_check *check, struct sp
 	reload_engine_job(p->engine, job, value_done, v);
 }
 
-void reload_values_start(struct inbound *in, struct span resource)
+void reload_values_verify(
+	struct inbound *in, struct span resource, void (*then)(struct inbound *in))
 {
+	in->then = then;
+	in->jobs++; /* while the jobs are submitted */
 	for (size_t i = 0; i < in->values_count; i++)
 		if (!reload_stored_unsigned(in->values[i].data))
 			value_start(in, &in->values[i], resource);
+	in->jobs--;
+	if (then && !in->jobs)
+		then(in);
 }
 
 /* -- rollback: what was seen in the newest version (STO-25) ----------------------------------------------------------------- */

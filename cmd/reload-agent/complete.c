@@ -15,13 +15,9 @@ static void offer_states(const struct cli_typed *typed)
 
 static void offer_types(const struct cli_typed *typed)
 {
-	static const enum reload_event_type types[] = {
-#define X(name, level, words) RELOAD_EV_##name,
-#include "engine/events.def"
-#undef X
-	};
-	for (size_t i = 0; i < COUNT_OF(types); i++)
-		cli_offer(typed, agent_event_name(types[i]), reload_event_words(types[i]));
+	for (int type = 0; type < RELOAD_EVENTS; type++)
+		cli_offer(typed, reload_event_name((enum reload_event_type)type),
+			reload_event_words((enum reload_event_type)type));
 }
 
 /* offer_levels() offers "LEVEL" and "PART=", behind the = the levels of the part. */

@@ -8,89 +8,6 @@
 
 #include <inttypes.h>
 
-const char *agent_lower(const char *name)
-{
-	enum {
-		KEPT = 4,
-		LEN = 48
-	};
-	static char texts[KEPT][LEN];
-	static unsigned next;
-	char *text = texts[next++ % KEPT];
-	size_t i = 0;
-	for (; name[i] && i < LEN - 1; i++)
-		text[i] =
-			(char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + ('a' - 'A') : name[i]);
-	text[i] = 0;
-	return text;
-}
-
-const char *agent_event_name(enum reload_event_type type)
-{
-	return agent_lower(reload_event_name(type));
-}
-
-const char *agent_event_part(enum reload_event_type type)
-{
-	switch (type) {
-	case RELOAD_EV_LINK_UP:
-	case RELOAD_EV_LINK_DOWN:
-	case RELOAD_EV_LINK_REFUSED:
-	case RELOAD_EV_LINK_SLOW:
-	case RELOAD_EV_LINK_LIMIT:
-		return "link";
-	case RELOAD_EV_TABLES:
-	case RELOAD_EV_JOIN_ADMITTED:
-	case RELOAD_EV_PEER_LEFT:
-	case RELOAD_EV_NEIGHBOUR_LOST:
-	case RELOAD_EV_ISOLATED:
-	case RELOAD_EV_REJOINED:
-	case RELOAD_EV_PARTITION:
-	case RELOAD_EV_HEALED:
-	case RELOAD_EV_REMEMBERED:
-	case RELOAD_EV_ATTACH_FAILED:
-	case RELOAD_EV_JOIN_FAILED:
-		return "topology";
-	case RELOAD_EV_DROPPED:
-	case RELOAD_EV_SENT:
-	case RELOAD_EV_RECEIVED:
-		return "route";
-	case RELOAD_EV_STORED:
-	case RELOAD_EV_STORE_REFUSED:
-	case RELOAD_EV_STORE_FAILED:
-	case RELOAD_EV_STORE_RECOVERED:
-	case RELOAD_EV_STORE_RENEWED:
-	case RELOAD_EV_STORE_DAMAGED:
-	case RELOAD_EV_REPLICA_FAILED:
-	case RELOAD_EV_REPAIRING:
-	case RELOAD_EV_REPAIRED:
-	case RELOAD_EV_ROLLBACK:
-	case RELOAD_EV_KEPT_RENEWED:
-	case RELOAD_EV_KEPT_FAILED:
-	case RELOAD_EV_KEPT_SUPERSEDED:
-		return "storage";
-	case RELOAD_EV_CONFIG_CHANGED:
-	case RELOAD_EV_CONFIG_REFUSED:
-	case RELOAD_EV_CONFIG_BEHIND:
-		return "config";
-	case RELOAD_EV_CERTIFICATE_ENDS:
-	case RELOAD_EV_CERTIFICATE_ENDED:
-	case RELOAD_EV_CERTIFICATE_STORED:
-	case RELOAD_EV_NAME_TAKEN:
-	case RELOAD_EV_NODE_ID_TAKEN:
-	case RELOAD_EV_BAD_SIGNATURE:
-		return "ident";
-	case RELOAD_EV_STATE:
-	case RELOAD_EV_BAD_MESSAGE:
-	case RELOAD_EV_ERROR_SENT:
-	case RELOAD_EV_ERROR_RECEIVED:
-	case RELOAD_EV_REQUEST_TIMEOUT:
-	case RELOAD_EV_REQUEST_REPEATED:
-		break;
-	}
-	return "peer";
-}
-
 /* The name of a message code, or of the state that a STATE event carries; NULL for none. */
 static const char *code_name(const struct reload_event *ev)
 {
@@ -123,7 +40,7 @@ static void append_number(struct wr *w, const char *key, const char *format, uin
 
 void agent_log_event(struct agent_log *log, const struct reload_event *ev)
 {
-	const char *part = agent_event_part(ev->type), *name = code_name(ev);
+	const char *part = reload_event_part(ev->type), *name = code_name(ev);
 	enum reload_event_level level = reload_event_level(ev->type);
 	if (!agent_log_wants(log, part, level))
 		return;
@@ -169,11 +86,11 @@ json_t *agent_event_json(const struct reload_event *ev)
 	snprintf(count, sizeof(count), "%" PRIu64, ev->count);
 	bool state = ev->type == RELOAD_EV_STATE;
 	json_t *o = json_object();
-	json_object_set_new(o, "type", json_string(agent_event_name(ev->type)));
+	json_object_set_new(o, "type", json_string(reload_event_name(ev->type)));
 	json_object_set_new(o, "time", cli_json_time(cli_now()));
 	json_object_set_new(
 		o, "level", json_string(agent_level_name(reload_event_level(ev->type))));
-	json_object_set_new(o, "part", json_string(agent_event_part(ev->type)));
+	json_object_set_new(o, "part", json_string(reload_event_part(ev->type)));
 	json_object_set_new(o, "what", json_string(reload_event_words(ev->type)));
 	json_object_set_new(o, "state", text_or_null(state ? code_name(ev) : NULL));
 	json_object_set_new(o, "message", text_or_null(state ? NULL : code_name(ev)));

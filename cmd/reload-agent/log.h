@@ -56,13 +56,8 @@ void agent_log_cause(struct agent_log *log, const char *part, enum reload_event_
  */
 enum reload_err agent_log_reopen(struct agent_log *log, struct reload_why *why) MUST_CHECK;
 
-/* agent_log_event() adds the line of an event.  agent_event_part() tells its part, a room. */
+/* agent_log_event() adds the line of an event. */
 void agent_log_event(struct agent_log *log, const struct reload_event *event);
-const char *agent_event_part(enum reload_event_type type);
-
-/* agent_event_name() returns "link_up" and the like, agent_lower() a name in lower case (good for the next 3 calls). */
-const char *agent_event_name(enum reload_event_type type);
-const char *agent_lower(const char *name);
 
 /* agent_level_name() returns "error" and so on. */
 const char *agent_level_name(enum reload_event_level level);

@@ -113,7 +113,7 @@ enum reload_rpc_end agent_subscribe(struct agent *agent, struct reload_rpc_call 
 
 static bool wanted(const struct agent_subscriber *s, enum reload_event_type event)
 {
-	const char *type = agent_event_name(event);
+	const char *type = reload_event_name(event);
 	size_t i;
 	json_t *t;
 	if (!s->types)

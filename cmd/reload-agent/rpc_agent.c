@@ -12,7 +12,7 @@ static json_t *counters_json(const struct agent *agent)
 {
 	json_t *o = json_object();
 	for (size_t i = 0; i < RELOAD_COUNTERS; i++)
-		json_object_set_new(o, agent_lower(reload_counter_name((enum reload_counter)i)),
+		json_object_set_new(o, reload_counter_name((enum reload_counter)i),
 			json_of_u64(reload_peer_counter(agent->peer, (enum reload_counter)i)));
 	return o;
 }
@@ -133,13 +133,8 @@ enum reload_rpc_end rpc_agent_refresh(void *arg, struct reload_rpc_call *call, c
 
 static bool event_type_exists(const char *name)
 {
-	static const enum reload_event_type types[] = {
-#define X(type, level, words) RELOAD_EV_##type,
-#include "engine/events.def"
-#undef X
-	};
-	for (size_t i = 0; i < COUNT_OF(types); i++)
-		if (strcmp(agent_event_name(types[i]), name) == 0)
+	for (int type = 0; type < RELOAD_EVENTS; type++)
+		if (strcmp(reload_event_name((enum reload_event_type)type), name) == 0)
 			return true;
 	return false;
 }

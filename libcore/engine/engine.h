@@ -15,13 +15,13 @@
 
 /* What is counted since the start, by reason (interop s12.5). */
 enum reload_counter {
-#define X(name) RELOAD_COUNT_##name,
+#define X(NAME, name) RELOAD_COUNT_##NAME,
 #include "engine/counters.def"
 #undef X
 	RELOAD_COUNTERS
 };
 
-/* reload_counter_name() returns "dropped_ttl" and the like; static. */
+/* reload_counter_name() returns "drop_ttl" and the like; static. */
 const char *reload_counter_name(enum reload_counter counter);
 
 /* Who delivers the results of requests that have ended: deliver() does it, waiting() tells whether there are any. */

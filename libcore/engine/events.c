@@ -3,16 +3,17 @@
 /* The names of events and counters, as they stand in events.def and counters.def. */
 
 static const struct {
-	const char *name, *words;
+	const char *name, *part, *words;
 	enum reload_event_level level;
 } events[] = {
-#define X(name, level, words) [RELOAD_EV_##name] = { #name, words, RELOAD_LEVEL_##level },
+#define X(NAME, name, part, level, words)                                                          \
+	[RELOAD_EV_##NAME] = { #name, #part, words, RELOAD_LEVEL_##level },
 #include "engine/events.def"
 #undef X
 };
 
 static const char *const counters[] = {
-#define X(name) [RELOAD_COUNT_##name] = #name,
+#define X(NAME, name) [RELOAD_COUNT_##NAME] = #name,
 #include "engine/counters.def"
 #undef X
 };
@@ -20,6 +21,11 @@ static const char *const counters[] = {
 const char *reload_event_name(enum reload_event_type type)
 {
 	return events[type].name;
+}
+
+const char *reload_event_part(enum reload_event_type type)
+{
+	return events[type].part;
 }
 
 const char *reload_event_words(enum reload_event_type type)

@@ -8,9 +8,10 @@
 #include "wire/destination.h"
 
 enum reload_event_type {
-#define X(name, level, words) RELOAD_EV_##name,
+#define X(NAME, name, part, level, words) RELOAD_EV_##NAME,
 #include "engine/events.def"
 #undef X
+	RELOAD_EVENTS
 };
 
 enum reload_event_level {
@@ -35,8 +36,12 @@ struct reload_event {
 	const char *words; /* static reason */
 };
 
-/* reload_event_name() returns "link_up" and the like; reload_event_words() a person's words; both static; reload_event_level() its level. */
+/*
+ * reload_event_name() returns "link_up" and the like, reload_event_part() the part of the log that the event belongs to,
+ * reload_event_words() what happened, for people; all static.  reload_event_level() returns its level.
+ */
 const char *reload_event_name(enum reload_event_type type);
+const char *reload_event_part(enum reload_event_type type);
 const char *reload_event_words(enum reload_event_type type);
 enum reload_event_level reload_event_level(enum reload_event_type type);
 

@@ -147,7 +147,7 @@ void agent_event(struct agent *agent, const struct reload_event *event)
 	struct agent_rpc *rpc = agent->rpc;
 	if (!rpc)
 		return;
-	if (event->type == RELOAD_EV_TABLES)
+	if (event->type == RELOAD_EV_ROUTING_CHANGED)
 		rpc->tables_changed = reload_poll_now();
 	if (event->type == RELOAD_EV_STATE || event->type == RELOAD_EV_JOIN_FAILED)
 		rpc->hook.due = true; /* there the engine may be asked */

@@ -131,35 +131,60 @@ enum reload_rpc_end rpc_agent_refresh(void *arg, struct reload_rpc_call *call, c
 	return reload_rpc_reply(call, agent->refresh(agent));
 }
 
-static bool event_type_exists(const char *name)
+/* Former names of types; the next release no longer accepts them.  The events themselves carry the present name. */
+static const struct {
+	const char *name;
+	enum reload_event_type type;
+} old_types[] = {
+	{ "tables", RELOAD_EV_ROUTING_CHANGED },
+	{ "link_slow", RELOAD_EV_LINK_UNRESPONSIVE },
+	{ "healed", RELOAD_EV_PARTITION_ENDED },
+	{ "remembered", RELOAD_EV_BOOTSTRAP_FROM_CACHE },
+	{ "repairing", RELOAD_EV_TRANSFER_STARTED },
+	{ "repaired", RELOAD_EV_TRANSFER_DONE },
+	{ "bad_message", RELOAD_EV_REQUEST_REFUSED },
+	{ "config_behind", RELOAD_EV_CONFIG_MISMATCH },
+	{ "name_taken", RELOAD_EV_USER_NAME_CONFLICT },
+};
+
+/* The present name (static) of the type of event that `name` means; NULL: there is none. */
+static const char *event_type(const char *name)
 {
 	for (int type = 0; type < RELOAD_EVENTS; type++)
 		if (strcmp(reload_event_name((enum reload_event_type)type), name) == 0)
-			return true;
-	return false;
+			return reload_event_name((enum reload_event_type)type);
+	for (size_t i = 0; i < COUNT_OF(old_types); i++)
+		if (strcmp(old_types[i].name, name) == 0)
+			return reload_event_name(old_types[i].type);
+	return NULL;
 }
 
 enum reload_rpc_end rpc_agent_events(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
-	const json_t *types = json_object_get(params, "types");
+	json_t *types = json_array(), *asked;
 	size_t i;
-	json_t *type;
-	json_array_foreach (types, i, type) {
-		if (event_type_exists(json_string_value(type)))
+	json_array_foreach (json_object_get(params, "types"), i, asked) {
+		const char *type = event_type(json_string_value(asked));
+		if (type) {
+			json_array_append_new(types, json_string(type));
 			continue;
+		}
 		struct reload_why why;
 		char what[128];
 		snprintf(what, sizeof(what), "no such type of event: %.80s",
-			json_string_value(type));
+			json_string_value(asked));
 		reload_why_set(&why, RELOAD_USAGE, what,
-			"state, link_up, link_down, tables, stored ... are types");
+			"state, link_up, link_down, routing_changed, stored ... are types");
 		reload_why_hint(&why, "reload-control(7) lists them");
+		json_decref(types);
 		return reload_rpc_fail_why(call, RELOAD_USAGE, &why);
 	}
 	enum reload_event_level level = RELOAD_LEVEL_ERROR;
 	while (strcmp(agent_level_name(level), param_text(params, "level", "info")) != 0)
 		level++; /* the word is one of them */
-	return agent_subscribe(arg, call, types, level, false);
+	enum reload_rpc_end end = agent_subscribe(arg, call, types, level, false);
+	json_decref(types);
+	return end;
 }
 
 enum reload_rpc_end rpc_agent_log_level(

@@ -371,9 +371,10 @@ static void way_asked(
 		return; /* of an earlier search */
 	p->search->link = 0;
 	if (con && !result->err) {
-		reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_REMEMBERED,
-						       .link = con->link,
-						       .node = &con->node });
+		reload_engine_event(
+			p->engine, &(struct reload_event){ .type = RELOAD_EV_BOOTSTRAP_FROM_CACHE,
+					   .link = con->link,
+					   .node = &con->node });
 		taken(p, con);
 		return;
 	}

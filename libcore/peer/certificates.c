@@ -95,9 +95,9 @@ static void fetched(
 			return; /* there already */
 		if (kind_of(r) == RELOAD_KIND_CERT_BY_USER && f->cert && own->self_issued &&
 			!span_eq(f->cert->public_key_info, own->public_key_info))
-			reload_engine_event(
-				p->engine, &(struct reload_event){ .type = RELOAD_EV_NAME_TAKEN,
-						   .node = &f->signer });
+			reload_engine_event(p->engine,
+				&(struct reload_event){
+					.type = RELOAD_EV_USER_NAME_CONFLICT, .node = &f->signer });
 	}
 	append(p, r);
 }

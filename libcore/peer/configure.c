@@ -77,7 +77,7 @@ bool reload_configure_check(struct inbound *in)
 		return true;
 	bool newer = reload_sequence_newer(theirs, ours);
 	reload_engine_event(
-		p->engine, &(struct reload_event){ .type = RELOAD_EV_CONFIG_BEHIND,
+		p->engine, &(struct reload_event){ .type = RELOAD_EV_CONFIG_MISMATCH,
 				   .err = newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
 				   .node = &in->signer,
 				   .count = theirs });

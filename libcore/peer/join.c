@@ -195,9 +195,10 @@ static void host_locate(void *arg, uint32_t cookie)
 static void host_partition(void *arg, const struct reload_id *other)
 {
 	struct reload_peer *p = arg;
-	reload_engine_event(p->engine,
-		&(struct reload_event){
-			.type = other ? RELOAD_EV_PARTITION : RELOAD_EV_HEALED, .node = other });
+	reload_engine_event(
+		p->engine, &(struct reload_event){
+				   .type = other ? RELOAD_EV_PARTITION : RELOAD_EV_PARTITION_ENDED,
+				   .node = other });
 }
 
 static void host_state(void *arg, enum reload_topology_state state, const struct reload_id *other)
@@ -211,7 +212,7 @@ static void host_tables_changed(void *arg)
 	struct reload_topology_tables t;
 	p->topology->tables(p->plugin, &t);
 	reload_engine_event(
-		p->engine, &(struct reload_event){ .type = RELOAD_EV_TABLES,
+		p->engine, &(struct reload_event){ .type = RELOAD_EV_ROUTING_CHANGED,
 				   .node = t.successors_count ? &t.successors[0] : NULL,
 				   .count = t.predecessors_count + t.successors_count });
 	reload_bootstrap_tables(p);
@@ -541,10 +542,10 @@ void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good)
 	if (con && con->good != good) {
 		con->good = good;
 		if (!good)
-			reload_engine_event(
-				p->engine, &(struct reload_event){ .type = RELOAD_EV_LINK_SLOW,
-						   .link = link,
-						   .node = &con->node });
+			reload_engine_event(p->engine,
+				&(struct reload_event){ .type = RELOAD_EV_LINK_UNRESPONSIVE,
+					.link = link,
+					.node = &con->node });
 		if (con->node.len) /* of several links to it the best one counts */
 			p->topology->link_health(p->plugin, &con->node,
 				reload_connection_by_node(p->connections, &con->node)->good);

@@ -53,7 +53,7 @@ static void handover_end(struct handover *h)
 	if (h->sent)
 		reload_engine_event(p->engine,
 			&(struct reload_event){
-				.type = RELOAD_EV_REPAIRED, .node = &node, .count = h->sent });
+				.type = RELOAD_EV_TRANSFER_DONE, .node = &node, .count = h->sent });
 	handover_free(h);
 	if (tell && unwritable && con) /* it would answer for what it does not have */
 		reload_link_drop(p, con, RELOAD_IO);
@@ -125,8 +125,9 @@ static void handover_send(struct handover *h, const struct reload_id *resource)
 {
 	struct reload_push_to to = receiver_of(h);
 	if (!h->sent++)
-		reload_engine_event(h->peer->engine,
-			&(struct reload_event){ .type = RELOAD_EV_REPAIRING, .node = &h->node });
+		reload_engine_event(
+			h->peer->engine, &(struct reload_event){ .type = RELOAD_EV_TRANSFER_STARTED,
+						 .node = &h->node });
 	reload_push_resource(h->peer, &to, resource);
 }
 

@@ -345,12 +345,13 @@ void reload_answer_error_info(struct inbound *in, enum reload_err err, struct sp
 	reload_engine_count(in->peer->engine, RELOAD_COUNT_ERRORS_SENT);
 	if (err == RELOAD_FORBIDDEN)
 		reload_engine_count(in->peer->engine, RELOAD_COUNT_REFUSED_FORBIDDEN);
-	reload_engine_event(in->peer->engine, &(struct reload_event){ .type = RELOAD_EV_BAD_MESSAGE,
-						      .err = err,
-						      .link = in->link,
-						      .transaction = in->msg->header.transaction_id,
-						      .code = in->msg->code,
-						      .node = &in->signer });
+	reload_engine_event(
+		in->peer->engine, &(struct reload_event){ .type = RELOAD_EV_REQUEST_REFUSED,
+					  .err = err,
+					  .link = in->link,
+					  .transaction = in->msg->header.transaction_id,
+					  .code = in->msg->code,
+					  .node = &in->signer });
 	reload_answer(in, RELOAD_ERROR, &e);
 }
 

@@ -145,7 +145,7 @@ void reload_sim_byzantine_event(void *arg, struct reload_sim_node *n, const stru
 		return;
 	switch ((int)ev->type) {
 	case RELOAD_EV_DROPPED:
-	case RELOAD_EV_BAD_MESSAGE:
+	case RELOAD_EV_REQUEST_REFUSED:
 	case RELOAD_EV_BAD_SIGNATURE:
 	case RELOAD_EV_STORE_REFUSED:
 	case RELOAD_EV_ROLLBACK:

@@ -93,13 +93,13 @@ bool reload_sim_hold_down_event(struct reload_sim_hold_down *h, const struct rel
 	const struct reload_event *ev, reload_ms now, struct reload_sim_violation *v)
 {
 	struct watched *w = &h->nodes[n->index];
-	if (ev->type == RELOAD_EV_TABLES || ev->type == RELOAD_EV_STATE)
+	if (ev->type == RELOAD_EV_ROUTING_CHANGED || ev->type == RELOAD_EV_STATE)
 		w->changed = true;
 	if (ev->type == RELOAD_EV_STATE)
 		w->failed_at = 0;
 	if (ev->type == RELOAD_EV_NEIGHBOUR_LOST && ev->node)
 		lost(w, n, ev->node, now);
-	if (ev->type != RELOAD_EV_REPAIRING || !ev->node || !w->failed_at ||
+	if (ev->type != RELOAD_EV_TRANSFER_STARTED || !ev->node || !w->failed_at ||
 		now - w->failed_at >= HOLD_DOWN_MS || !is_replacement(w, n, ev->node))
 		return true;
 	char failed[RELOAD_ID_HEX], node[RELOAD_ID_HEX];

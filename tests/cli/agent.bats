@@ -135,6 +135,19 @@ PY
 	ok
 }
 
+@test "events: a type may be asked for by the name it had before" {
+	reload-agent events -a alice -j --type tables --type config_behind >events.json 3>&- &
+	pid=$!
+	changed() {
+		reload-join --leave -a carol -q && reload-join -a carol -q
+		grep -q '"type":"routing_changed"' events.json
+	}
+	until_true changed
+	kill -INT $pid
+	wait $pid
+	[ "$(jq -r .type events.json | sort -u | tr '\n' ' ')" = 'routing_changed summary ' ]
+}
+
 @test "events: details for debugging only for those who ask" {
 	types() { # OPTIONS: the types that are told while somebody pings alice until there is one
 		reload-agent events -a alice -j "$@" >events.json 3>&- &

@@ -101,7 +101,7 @@ offers() {
 		reload-agent log debug |
 		reload-agent --log-level warn,pe|warn,peer=
 		reload-agent --log-level=warn,peer=t|--log-level=warn,peer=trace
-		reload-agent events --type link_|link_down link_limit link_refused link_slow link_up
+		reload-agent events --type link_|link_down link_limit link_refused link_unresponsive link_up
 		reload-enroll kind X --access |user-match node-match user-node-match node-multiple
 		reload-enroll kind X --model |single array dictionary
 		reload-enroll config |check show

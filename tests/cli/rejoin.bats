@@ -41,7 +41,7 @@ kill_of() {
 	lab_start carol -l 127.0.0.1:0
 	# R-11.4-02 R-4.5-04
 	reload-agent status -a carol --wait joined -t 60 >/dev/null
-	grep -q 'a remembered peer serves as bootstrap node' lab/carol.log
+	grep -q 'a cached peer serves as bootstrap node' lab/carol.log
 }
 
 @test "a damaged file is told of and not used" {

@@ -643,7 +643,7 @@ static void links_that_fail(void **state)
 	struct craft c = craft_ping(r->a, &to);
 	struct reload_peer_link links[8];
 	reload_peer_link_health(r->u->peer, number_at(r->u, r->b), false);
-	assert_int_equal(r->u->events[RELOAD_EV_LINK_SLOW], 1);
+	assert_int_equal(r->u->events[RELOAD_EV_LINK_UNRESPONSIVE], 1);
 	assert_int_equal(reload_peer_links(r->u->peer, links, 8), 2);
 	struct reload_id point = id_at(0xa0);
 	struct reload_destination there = reload_dest_resource(&point);

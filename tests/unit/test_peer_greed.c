@@ -583,7 +583,7 @@ static void joins_again_and_again(void **state)
 	net_pass(net, 1000);
 	assert_int_equal(n->state, RELOAD_STATE_JOINED);
 	struct shout heard = { .by = u };
-	unsigned tables = u->events[RELOAD_EV_TABLES];
+	unsigned tables = u->events[RELOAD_EV_ROUTING_CHANGED];
 	net->tap = shout_tap;
 	net->tap_arg = &heard;
 	for (unsigned i = 1; i <= 5; i++) {
@@ -593,7 +593,7 @@ static void joins_again_and_again(void **state)
 		assert_int_equal(heard.updates, i);
 	}
 	assert_int_equal(heard.stores, 0);
-	assert_int_equal(u->events[RELOAD_EV_TABLES], tables);
+	assert_int_equal(u->events[RELOAD_EV_ROUTING_CHANGED], tables);
 	/* much later it may have forgotten all */
 	net_pass(net, 15000);
 	c = craft_join(n, u);

@@ -131,7 +131,7 @@ static void second_start(void **state)
 	assert_int_equal(reload_peer_join(t->c->peer, RELOAD_ROLE_PEER, NULL, 0), RELOAD_OK);
 	net_pass(t->net, 500);
 	/* R-11.4-02 R-4.5-04: all configured bootstrap nodes are down, and are not asked first */
-	assert_int_equal(t->c->events[RELOAD_EV_REMEMBERED], 1);
+	assert_int_equal(t->c->events[RELOAD_EV_BOOTSTRAP_FROM_CACHE], 1);
 	assert_int_equal(t->c->events[RELOAD_EV_JOIN_FAILED], failed);
 	net_pass(t->net, 60000);
 	assert_int_equal(t->c->state, RELOAD_STATE_JOINED);

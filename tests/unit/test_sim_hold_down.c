@@ -39,7 +39,7 @@ static int grown(void **state)
 	n = reload_sim_node(s, 3);
 	reload_peer_status(n->peer, &st);
 	h = reload_sim_hold_down_new(NODES);
-	tell(RELOAD_EV_TABLES, NULL, 1000);
+	tell(RELOAD_EV_ROUTING_CHANGED, NULL, 1000);
 	reload_sim_hold_down_after(h, n);
 	return st.tables.successors_count < 3;
 }
@@ -56,13 +56,13 @@ static void a_replacement_waits(void **state)
 {
 	(void)state;
 	const struct reload_id *after = st.tables.successors;
-	assert_true(tell(RELOAD_EV_REPAIRING, &after[2], 2000)); /* nothing has failed */
+	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 2000)); /* nothing has failed */
 	assert_true(tell(RELOAD_EV_NEIGHBOUR_LOST, &after[0], 2000));
-	assert_false(tell(RELOAD_EV_REPAIRING, &after[2], 31999)); /* R-10.7.1-03 */
+	assert_false(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 31999)); /* R-10.7.1-03 */
 	assert_int_equal(v.check, RELOAD_SIM_CHECK_HOLD_DOWN);
 	assert_int_equal(v.at, 31999);
 	assert_non_null(strstr(v.words, "peer 3 began to store replicas"));
-	assert_true(tell(RELOAD_EV_REPAIRING, &after[2], 32000));
+	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 32000));
 }
 
 static void others_do_not_wait(void **state)
@@ -71,14 +71,15 @@ static void others_do_not_wait(void **state)
 	const struct reload_id *after = st.tables.successors, *before = st.tables.predecessors;
 	struct reload_id between = reload_id_add_power(&n->id, 0);
 	assert_true(tell(RELOAD_EV_NEIGHBOUR_LOST, &before[0], 2000));
-	assert_true(tell(RELOAD_EV_REPAIRING, &after[2], 2100)); /* no member failed */
+	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 2100)); /* no member failed */
 	assert_true(tell(RELOAD_EV_NEIGHBOUR_LOST, &after[1], 2200));
-	assert_true(tell(RELOAD_EV_REPAIRING, &after[0], 2300));  /* was a member */
-	assert_true(tell(RELOAD_EV_REPAIRING, &between, 2300));   /* a nearer newcomer */
-	assert_true(tell(RELOAD_EV_REPAIRING, &before[0], 2300)); /* gets its part of the range */
-	assert_false(tell(RELOAD_EV_REPAIRING, &after[2], 2300));
+	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &after[0], 2300)); /* was a member */
+	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &between, 2300));  /* a nearer newcomer */
+	assert_true(tell(
+		RELOAD_EV_TRANSFER_STARTED, &before[0], 2300)); /* gets its part of the range */
+	assert_false(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 2300));
 	assert_true(tell(RELOAD_EV_STATE, NULL, 2400)); /* a new life */
-	assert_true(tell(RELOAD_EV_REPAIRING, &after[2], 2500));
+	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 2500));
 }
 
 static void the_nearest_failure_counts(void **state)
@@ -87,8 +88,8 @@ static void the_nearest_failure_counts(void **state)
 	const struct reload_id *after = st.tables.successors;
 	assert_true(tell(RELOAD_EV_NEIGHBOUR_LOST, &after[1], 2000));
 	assert_true(tell(RELOAD_EV_NEIGHBOUR_LOST, &after[0], 12000));
-	assert_false(tell(RELOAD_EV_REPAIRING, &after[2], 41999));
-	assert_true(tell(RELOAD_EV_REPAIRING, &after[2], 42000));
+	assert_false(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 41999));
+	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 42000));
 }
 
 int main(void)

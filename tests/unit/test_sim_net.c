@@ -41,7 +41,7 @@ static void on_event(void *arg, struct reload_sim_node *n, const struct reload_e
 	}
 	if (ev->type == RELOAD_EV_LINK_DOWN && ev->link == r->link[n->index] && !seen->down)
 		seen->down = reload_sim_now(r->s);
-	if (ev->type == RELOAD_EV_LINK_SLOW && ev->link == r->link[n->index] && !seen->slow)
+	if (ev->type == RELOAD_EV_LINK_UNRESPONSIVE && ev->link == r->link[n->index] && !seen->slow)
 		seen->slow = reload_sim_now(r->s);
 }
 

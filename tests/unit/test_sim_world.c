@@ -30,7 +30,7 @@ static void on_event(void *arg, struct reload_sim_node *n, const struct reload_e
 {
 	struct watch *w = arg;
 	(void)n;
-	w->remembered += ev->type == RELOAD_EV_REMEMBERED;
+	w->remembered += ev->type == RELOAD_EV_BOOTSTRAP_FROM_CACHE;
 	if (ev->type == RELOAD_EV_LINK_DOWN && !w->link_down)
 		w->link_down = reload_sim_now(n->sim);
 }

@@ -8,12 +8,27 @@
 #include <string.h>
 #include <unistd.h>
 
+static json_t *count_json(const struct agent *agent, enum reload_counter counter)
+{
+	return json_of_u64(reload_peer_counter(agent->peer, counter));
+}
+
+/* The former names of counters; the next release no longer has them. */
+static void former_counters(json_t *o, const struct agent *agent)
+{
+	uint64_t forbidden = reload_peer_counter(agent->peer, RELOAD_COUNT_ERRORS_FORBIDDEN) +
+			     reload_peer_counter(agent->peer, RELOAD_COUNT_DROP_NO_NODE_ID);
+	json_object_set_new(o, "drop_repeat", count_json(agent, RELOAD_COUNT_REQUESTS_DUPLICATE));
+	json_object_set_new(o, "refused_forbidden", json_of_u64(forbidden));
+}
+
 static json_t *counters_json(const struct agent *agent)
 {
 	json_t *o = json_object();
 	for (size_t i = 0; i < RELOAD_COUNTERS; i++)
 		json_object_set_new(o, reload_counter_name((enum reload_counter)i),
-			json_of_u64(reload_peer_counter(agent->peer, (enum reload_counter)i)));
+			count_json(agent, (enum reload_counter)i));
+	former_counters(o, agent);
 	return o;
 }
 

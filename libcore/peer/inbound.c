@@ -86,7 +86,7 @@ static bool unbound_may_send(struct reload_peer *p, struct reload_connection *co
 	const struct reload_method *method = reload_method(p, code);
 	if (method && method->flags & RELOAD_METHOD_UNBOUND)
 		return true;
-	refuse(p, con->link, h, message, RELOAD_COUNT_REFUSED_FORBIDDEN, RELOAD_FORBIDDEN,
+	refuse(p, con->link, h, message, RELOAD_COUNT_DROP_NO_NODE_ID, RELOAD_FORBIDDEN,
 		"Attach first");
 	return false;
 }
@@ -272,7 +272,7 @@ static bool repeated(struct inbound *in)
 		p->answers, in->msg->header.transaction_id, in->mark, p->engine->now, &kept);
 	if (state == RELOAD_ANSWER_NEW)
 		return false;
-	reload_engine_drop(p->engine, RELOAD_COUNT_DROP_REPEAT, in->link,
+	reload_engine_drop(p->engine, RELOAD_COUNT_REQUESTS_DUPLICATE, in->link,
 		in->msg->header.transaction_id, "repeated request");
 	if (state == RELOAD_ANSWER_READY)
 		reload_answer_repeat(in, kept);

@@ -344,7 +344,7 @@ void reload_answer_error_info(struct inbound *in, enum reload_err err, struct sp
 		.error_info = info };
 	reload_engine_count(in->peer->engine, RELOAD_COUNT_ERRORS_SENT);
 	if (err == RELOAD_FORBIDDEN)
-		reload_engine_count(in->peer->engine, RELOAD_COUNT_REFUSED_FORBIDDEN);
+		reload_engine_count(in->peer->engine, RELOAD_COUNT_ERRORS_FORBIDDEN);
 	reload_engine_event(
 		in->peer->engine, &(struct reload_event){ .type = RELOAD_EV_REQUEST_REFUSED,
 					  .err = err,

@@ -55,6 +55,9 @@ PY
 	ok
 	same_schema reload-agent status
 	jq -e '(.counters.received | tonumber) > 0 and .links.up == 2 and (.listen | length) == 1' <<<"$output"
+	# the former names of counters
+	jq -e '.counters | .drop_repeat == .requests_duplicate and
+		(.refused_forbidden | tonumber) == (.errors_forbidden | tonumber) + (.drop_no_node_id | tonumber)' <<<"$output"
 }
 
 @test "status --wait waits for a state, and gives up in time" {

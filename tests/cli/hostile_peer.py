@@ -323,7 +323,7 @@ def replays():
     first = link.answer(link.send(m))
     must(first and first.code == 8, f"Store: {first}")
     # R-6.2.1-11: byte for byte again: the same meaning, and stored once
-    with Counted(at, drop_repeat=3):
+    with Counted(at, requests_duplicate=3):
         for _ in range(3):
             again = link.answer(link.send(m))
             must(again and again.body == first.body, f"replayed Store: {again} after {first}")

@@ -502,6 +502,8 @@ static void several_node_ids(void **state)
 	expect_error(n, tell(&c, r->u), 2);
 	c = craft(n, RELOAD_PROBE_REQ, &probe, &beyond);
 	expect_error(n, tell(&c, r->u), 2); /* also when it is to be forwarded */
+	assert_int_equal(counted(r->u, RELOAD_COUNT_DROP_NO_NODE_ID), 2);
+	assert_int_equal(counted(r->u, RELOAD_COUNT_ERRORS_FORBIDDEN), 0);
 	assert_int_equal(inbox_count(r->b), 0);
 	c = craft_ping(n, &to);
 	/* R-4.2.1-05: a Ping is taken, and answered over the link */

@@ -456,7 +456,7 @@ static void repeats_change_nothing(void **state)
 	put_all(t, "second");
 	pass(t, 300000);
 	assert_true(reload_sim_byzantine_told(t->liars) > 50);
-	assert_true(counted(t, RELOAD_COUNT_DROP_REPEAT) > 0);
+	assert_true(counted(t, RELOAD_COUNT_REQUESTS_DUPLICATE) > 0);
 	assert_true(counted(t, RELOAD_COUNT_DROP_UNKNOWN_TRANSACTION) > 0);
 	assert_true(ring_right(t));
 	assert_true(bounded(t));

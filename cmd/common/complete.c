@@ -3,7 +3,6 @@
 
 #include "common/files.h"
 #include "common/home.h"
-#include "common/identity.h"
 
 #include "util/plain.h"
 
@@ -120,30 +119,6 @@ static void offer_dir(const struct cli_typed *typed, const char *below, const ch
 	free(dir);
 }
 
-/* offer_users() offers the users of the identities that are here. */
-static void offer_users(const struct cli_typed *typed)
-{
-	char *dir = NULL;
-	size_t count = 0;
-	if (cli_path(&dir, CLI_CONFIG, "identity", NULL))
-		return;
-	char **names = cli_list(dir, "cert.pem", &count);
-	for (size_t i = 0; i < count; i++) {
-		char path[4096];
-		struct reload_cert *cert = NULL, **others = NULL;
-		size_t others_count = 0;
-		struct reload_why why;
-		snprintf(path, sizeof(path), "%s/%s/cert.pem", dir, names[i]);
-		if (cli_certs_load(&cert, &others, &others_count, path, &why))
-			continue;
-		cli_offer(typed, cert->user ? cert->user : "", names[i]);
-		cli_certs_free(others, others_count);
-		reload_cert_free(cert);
-	}
-	cli_names_free(names, count);
-	free(dir);
-}
-
 /* past_comma() goes behind the last entry of a list that is complete; a name: may hold commas. */
 static struct cli_typed past_comma(struct cli_typed typed)
 {
@@ -161,8 +136,6 @@ static void offer_live(struct cli *cli, const char *what, struct cli_typed typed
 		offer_dir(&typed, "identity", "cert.pem");
 	else if (!strcmp(what, "overlays"))
 		offer_dir(&typed, "", "overlay.xml");
-	else if (!strcmp(what, "users"))
-		offer_users(&typed);
 	else if (!strcmp(what, "stderr"))
 		cli_offer(&typed, "stderr", NULL);
 	else if (!strcmp(what, "targets") || !strcmp(what, "levels"))

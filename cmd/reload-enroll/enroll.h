@@ -131,7 +131,7 @@ void enroll_config_text(FILE *out, const json_t *object, void *arg);
 extern const char enroll_config_fields[];
 extern const char enroll_kind_fields[];
 
-/* enroll_complete() prints the access policies when what is "policies", for completion. */
+/* enroll_complete() offers access policies when what is "policies", users of identities when it is "users". */
 void enroll_complete(struct cli *cli, const char *what, const struct cli_typed *typed);
 
 /*

@@ -2,7 +2,6 @@
 #include "reload-enroll/enroll.h"
 
 #include "config/write.h"
-#include "common/complete.h"
 #include "util/words.h"
 #include "wire/limits.h"
 
@@ -219,19 +218,4 @@ int enroll_kind(struct cli *cli)
 		report(cli, &kind, path, text);
 	free(text);
 	return err ? cli_fail(cli, err, &why) : 0;
-}
-
-void enroll_complete(struct cli *cli, const char *what, const struct cli_typed *typed)
-{
-	char word[32];
-	(void)cli;
-	if (strcmp(what, "policies") != 0)
-		return;
-	for (enum reload_access_policy a = RELOAD_ACCESS_USER_MATCH;
-		a <= RELOAD_ACCESS_NODE_MULTIPLE; a++) {
-		snprintf(word, sizeof(word), "%s", reload_access_policy_name(a));
-		for (char *c = word; *c; c++)
-			*c = (char)tolower((unsigned char)*c);
-		cli_offer(typed, word, NULL);
-	}
 }

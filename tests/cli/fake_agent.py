@@ -6,10 +6,11 @@
   ending  closes every connection, and goes on listening until it is killed
   slow    stores; the first replica does not answer, which the agent tells 150 ms behind the limit of the request
   empty   stores; nobody has the value
+  other   stores; the first replica has another value of the same time
   status:FILE  answers every request with what the file holds
   dies    stores, and ends at the first question
 """
-import base64, hashlib, json, os, select, socket, sys, time
+import base64, json, os, select, socket, sys, time
 
 NODES = ["a" * 32, "b" * 32, "c" * 32]
 TIME = "2026-01-01T00:00:00.000Z"
@@ -27,8 +28,9 @@ def answer(case, request, value):
         time.sleep(params["timeout_ms"] / 1000 + 0.15)
         return {"error": {"code": -32012, "message": "timeout", "data": {"code": 4, "name": "timeout", "what": "no answer",
                                                                          "why": "it does not answer"}}}
-    digest = hashlib.sha256(len(value).to_bytes(4, "big") + value).hexdigest()
-    return {"result": {"values": [{"exists": case == "slow", "valid": True, "hash": digest, "storage_time": TIME,
+    if case == "other" and node == NODES[1]:
+        value = b"another"
+    return {"result": {"values": [{"exists": case != "empty", "valid": True, "storage_time": TIME,
                                    "value": base64.b64encode(value).decode()}]}}
 
 

@@ -138,6 +138,15 @@ fake() {
 	jq -s -e 'map(select(.params.at) | .params.timeout_ms) | min >= 300 and max <= 5000' fake.requests
 }
 
+@test "--verify compares the value that each of them has" {
+	fake other
+	R reload-store -a fake -j -k $K alice@calls.example x --verify
+	[ "$status" -eq 11 ]
+	[ "$(jq -c '[.verified[] | .held]' <<<"$output")" = '[true,false,true]' ]
+	matches "$(jq -r '.verified[1].why' <<<"$output")" 'another value'
+	wait $FAKE
+}
+
 @test "--verify keeps to the limit of the program" {
 	fake empty
 	before=$(date +%s%N)

@@ -1,6 +1,7 @@
 /* reload-fetch: read stored values, their statistics, or find where a Kind is stored. */
 #include "fetch.h"
 
+#include "common/value_text.h"
 #include "util/text.h"
 
 #include <stdlib.h>
@@ -54,7 +55,7 @@ static void print_fetched(FILE *out, const json_t *r, void *arg)
 	size_t i;
 	json_t *v;
 	json_array_foreach (json_object_get(r, "values"), i, v) {
-		fetch_print_value(out, v, !cli->quiet);
+		cli_put_value(out, v, !cli->quiet);
 		fputc('\n', out);
 	}
 }

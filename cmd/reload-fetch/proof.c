@@ -6,6 +6,7 @@
 #include "common/identity.h"
 #include "common/json.h"
 #include "common/stored.h"
+#include "common/value_text.h"
 #include "control/methods.h"
 #include "storage/proof.h"
 #include "util/text.h"
@@ -123,7 +124,7 @@ static void print_checked(FILE *out, const json_t *r, void *arg)
 	size_t i;
 	json_t *v;
 	json_array_foreach (json_object_get(r, "values"), i, v) {
-		fetch_print_value(out, v, !cli->quiet);
+		cli_put_value(out, v, !cli->quiet);
 		fputc('\n', out);
 	}
 	if (cli->quiet)

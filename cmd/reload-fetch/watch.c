@@ -5,6 +5,7 @@
 #include "fetch.h"
 
 #include "common/output.h"
+#include "common/value_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +49,7 @@ static void print_change(FILE *out, const json_t *o, void *arg)
 	if (!cli->quiet)
 		fprintf(out, "%s  %-8s ", cli_until(at, cli_get_text(o, "time")),
 			cli_get_text(o, "change"));
-	fetch_print_value(out, json_is_object(value) ? value : before, !cli->quiet);
+	cli_put_value(out, json_is_object(value) ? value : before, !cli->quiet);
 	fputc('\n', out);
 }
 

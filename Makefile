@@ -13,7 +13,9 @@
 #   make format       clang-format on every C file
 #   make completions  write completions/ anew from the tables of the programs
 #   make man          check the manual pages
-#   make install      programs, manual pages and completions, under $(DESTDIR)$(PREFIX)
+#   make install      programs, manual pages and completions, under $(DESTDIR)$(PREFIX); what only other programs run goes to
+#                     $(DESTDIR)$(LIBEXECDIR)/reload (for another LIBEXECDIR than $(PREFIX)/libexec name it to make as well)
+#   make uninstall    remove them
 #   make clean
 #
 # MODE=debug|release|asan|fuzz|cov chooses flags; O=DIR the place of objects; V=1 shows commands.
@@ -21,11 +23,14 @@
 MODE    ?= $(if $(filter fuzz,$(MAKECMDGOALS)),fuzz,$(if $(filter install bench soak,$(MAKECMDGOALS)),release,debug))
 O       ?= build/$(MODE)
 PREFIX  ?= /usr/local
+LIBEXECDIR ?= $(PREFIX)/libexec
 VERSION := 0.1.0
 
 # Rooms from low to high: a room includes only rooms to its left (tests/lint/rooms checks this).
 ROOMS ?= util wire ident config topology storage usage engine route peer sim link enroll control
-PROGRAMS := $(filter-out common,$(notdir $(patsubst %/main.c,%,$(wildcard cmd/*/main.c))))
+# Programs that other programs run: no manual page, no completion, in no PATH.
+PRIVATE := reload-check-proof
+PROGRAMS := $(filter-out common $(PRIVATE),$(notdir $(patsubst %/main.c,%,$(wildcard cmd/*/main.c))))
 
 all: programs
 
@@ -47,7 +52,7 @@ define ensure
 endef
 
 .PHONY: all programs deps check-deps check check-headers demo sim mutants plots soak bench bench-tools fuzz fuzz-targets replay lint format completions man \
-	install clean unit
+	install uninstall clean unit
 deps:
 	$(call ensure,$(BUILD_DEPS))
 check-deps:
@@ -68,7 +73,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -W
 ifeq ($(MODE),fuzz)
 CC := clang
 endif
-ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DRELOAD_VERSION='"$(VERSION)"' $(WARN) $(CFLAGS_$(MODE)) -fstack-protector-strong \
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DRELOAD_VERSION='"$(VERSION)"' -DRELOAD_LIBEXECDIR='"$(LIBEXECDIR)"' $(WARN) $(CFLAGS_$(MODE)) -fstack-protector-strong \
 	-Ilibcore -I. $(PKG_CFLAGS) $(CFLAGS)
 # -Wconversion where bytes are taken apart: the pure rooms
 PURE_WARN = $(if $(filter %_io.c,$<),,-Wconversion -Wno-sign-conversion)
@@ -83,7 +88,7 @@ CORE := $(CORE_SRC:%.c=$(O)/%.o)
 COMMON := $(patsubst %.c,$(O)/%.o,$(wildcard cmd/common/*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard $(ROOMS:%=tests/unit/test_%_*.c)))
-BINS := $(PROGRAMS:%=$(O)/%)
+BINS := $(PROGRAMS:%=$(O)/%) $(PRIVATE:%=$(O)/%)
 
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-6s %s\n' $(1) $(2))
@@ -110,7 +115,7 @@ $(O)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcmd.a $(O)/
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(if $(filter reload-agent,$(1)),$(AGENT_LIBS),$(LIBS))
 endef
-$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+$(foreach p,$(PROGRAMS) $(PRIVATE),$(eval $(call program,$(p))))
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libcore.a
 	$(call say,LD,$@)
@@ -195,11 +200,20 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 install: programs
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man7 $(SHARE)/man/man8 \
 		$(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
-	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(LIBEXECDIR)/reload
+	install -m 755 $(PROGRAMS:%=$(O)/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PRIVATE:%=$(O)/%) $(DESTDIR)$(LIBEXECDIR)/reload
 	for page in man/*.[1-8]; do install -m 644 $$page $(SHARE)/man/man$${page##*.}; done
 	install -m 644 $(PROGRAMS:%=completions/%) $(SHARE)/bash-completion/completions
 	install -m 644 $(PROGRAMS:%=completions/_%) $(SHARE)/zsh/site-functions
 	install -m 644 $(PROGRAMS:%=completions/%.fish) $(SHARE)/fish/vendor_completions.d
+
+uninstall:
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%) $(PRIVATE:%=$(DESTDIR)$(LIBEXECDIR)/reload/%)
+	for page in man/*.[1-8]; do rm -f $(SHARE)/man/man$${page##*.}/$${page#man/}; done
+	rm -f $(PROGRAMS:%=$(SHARE)/bash-completion/completions/%) $(PROGRAMS:%=$(SHARE)/zsh/site-functions/_%) \
+		$(PROGRAMS:%=$(SHARE)/fish/vendor_completions.d/%.fish)
+	rmdir $(DESTDIR)$(LIBEXECDIR)/reload 2>/dev/null || true
 
 clean:
 	rm -rf build

@@ -19,6 +19,9 @@ extern const char *const fetch_watch_fields; /* for --json-schema */
 /* fetch_write_proof() writes the proof of a result to the file of --proof. */
 enum reload_err fetch_write_proof(struct cli *cli, const json_t *result, struct reload_why *why);
 
-/* fetch_check_proof() runs --check-proof; fetch_proof_schema() is the schema (owned) of what it prints. */
+/*
+ * fetch_check_proof() becomes the program that checks a proof, and returns only when that fails; fetch_proof_schema() is the
+ * schema (owned) of what it prints.
+ */
 int fetch_check_proof(struct cli *cli);
 json_t *fetch_proof_schema(const char *title);

@@ -1,0 +1,12 @@
+/* Programs that only other programs run: parts of them that need libraries which they seldom need. */
+#pragma once
+
+#include "common/options.h"
+
+/*
+ * cli_run_private() replaces this process by the program `name` with those options of this command line that are common to
+ * all programs or in `own` (NULL at its end); operands are not passed on.  It looks beside this program, where a build
+ * leaves it, then where `make install` puts it.  Returns only on failure: RELOAD_FAILED with why.
+ */
+enum reload_err cli_run_private(struct cli *cli, const char *name, const char *const *own,
+	struct reload_why *why) MUST_CHECK;

@@ -83,8 +83,10 @@ LIBS := -lssl -lcrypto -lxml2 -ljansson -lpthread -lm
 AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3 -lcares
 
 # --- objects ---------------------------------------------------------------------------------------------------------
-CORE_SRC := $(wildcard $(ROOMS:%=libcore/%/*.c))
+# libcore.a is in every program; the simulator is in an archive of its own, which reload-sim and tests link.
+CORE_SRC := $(wildcard $(patsubst %,libcore/%/*.c,$(filter-out sim,$(ROOMS))))
 CORE := $(CORE_SRC:%.c=$(O)/%.o)
+SIM := $(patsubst %.c,$(O)/%.o,$(wildcard libcore/sim/*.c))
 COMMON := $(patsubst %.c,$(O)/%.o,$(wildcard cmd/common/*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard $(ROOMS:%=tests/unit/test_%_*.c)))
@@ -103,35 +105,36 @@ $(O)/tests/%.o: tests/%.c | deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Icmd -MMD -MP -c -o $@ $<
 
+# what an archive holds is said here: it is made again when this file changes
 $(O)/libcore.a: $(CORE)
-	$(call say,AR,$@)
-	$(Q)rm -f $@ && ar rcs $@ $^
+$(O)/libsim.a: $(SIM)
 $(O)/libcmd.a: $(COMMON)
+$(O)/lib%.a: Makefile
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
 define program
-$(O)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcmd.a $(O)/libcore.a
+$(O)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcmd.a $(if $(filter reload-sim,$(1)),$(O)/libsim.a) $(O)/libcore.a
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(if $(filter reload-agent,$(1)),$(AGENT_LIBS),$(LIBS))
 endef
 $(foreach p,$(PROGRAMS) $(PRIVATE),$(eval $(call program,$(p))))
 
-$(O)/unit/%: $(O)/tests/unit/%.o $(O)/libcore.a
+$(O)/unit/%: $(O)/tests/unit/%.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS)
 
 $(O)/bench/load: $(O)/tests/bench/load.o $(O)/libcore.a
-$(O)/bench/micro: $(O)/tests/bench/micro.o $(O)/libcore.a
+$(O)/bench/micro: $(O)/tests/bench/micro.o $(O)/libsim.a $(O)/libcore.a
 $(O)/bench/%:
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # A fuzz target as libFuzzer runs it, and as a test that reads the files of its corpus.
-$(O)/fuzz/%: $(O)/tests/fuzz/fuzz_%.o $(O)/libcore.a
+$(O)/fuzz/%: $(O)/tests/fuzz/fuzz_%.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lglib-2.0
-$(O)/replay/%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/libcore.a
+$(O)/replay/%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lglib-2.0
 

@@ -1,7 +1,7 @@
 /*
  * CHORD-RELOAD (RFC 6940 s10) behind the table of topology.h: life, links and the order in which an event takes effect.
  * What s6.4.1 wants described stands at the top of the files: joining in chord_join.c and chord_admit.c; stabilisation in
- * chord_update.c (Updates, their causes and their frequency), chord_known.c (who is attached to and how failures are met),
+ * chord_update.c (Updates, their causes and their frequency), chord_pending.c (who is attached to and how failures are met),
  * chord_finger.c, chord_repair.c (the lost successor) and chord_partition.c; leaving in chord_update.c; routing and responsibility in chord_route.c; replication in chord_data.c.
  * Resource-IDs are 128 bits long: SHA-1 of the Resource Name, truncated (s10.2); so node-id-length must be 16 (CHORD-05).
  * JoinReq and JoinAns carry no data of this algorithm.
@@ -208,7 +208,7 @@ void reload_chord_refresh(struct reload_topology *t)
 		mark_neighbours(t);
 	}
 	if (t->bound.len && (reload_chord_set_has(&t->peers, &t->bound) ||
-				    !reload_chord_known_likely(t, &t->bound)))
+				    !reload_chord_pending_likely(t, &t->bound)))
 		t->bound.len = 0;
 	if (t->state == RELOAD_TOPOLOGY_JOINED && had_peers && !t->peers.count && !t->alone)
 		reload_chord_join_fail(t);
@@ -228,7 +228,7 @@ void reload_chord_after(struct reload_topology *t)
 	reload_chord_admit_step(t);
 	reload_chord_refresh(t);
 	reload_chord_repair_step(t);
-	reload_chord_known_pump(t);
+	reload_chord_pending_pump(t);
 	reload_chord_join_step(t);
 	reload_chord_finger_step(t);
 	reload_chord_check_step(t);
@@ -270,7 +270,7 @@ static void free_chord(struct reload_topology *t)
 	reload_timer_cancel(t->host.timers, &t->search_timer);
 	reload_timer_cancel(t->host.timers, &t->check.timer);
 	reload_timer_cancel(t->host.timers, &t->repair.timer);
-	reload_timer_cancel(t->host.timers, &t->known_timer);
+	reload_timer_cancel(t->host.timers, &t->pending_timer);
 	reload_timer_cancel(t->host.timers, &t->update_timer);
 	reload_timer_cancel(t->host.timers, &t->data_timer);
 	reload_timer_cancel(t->host.timers, &t->drop_timer);
@@ -279,7 +279,7 @@ static void free_chord(struct reload_topology *t)
 	reload_chord_admit_stop(t);
 	free(t->damps);
 	free(t->links);
-	free(t->known);
+	free(t->pending);
 	free(t->informants);
 	free(t->past);
 	free(t->fingers);
@@ -316,7 +316,7 @@ static enum reload_topology_state get_state(const struct reload_topology *t)
 static void connected(struct reload_topology *t, const struct reload_id *node)
 {
 	if (reload_chord_link_add(t, node))
-		reload_chord_known_connected(t, node);
+		reload_chord_pending_connected(t, node);
 	reload_chord_after(t);
 }
 
@@ -334,7 +334,7 @@ static void lost(struct reload_topology *t, struct chord_link *link)
 	}
 	reload_chord_link_ready(t, link, false);
 	reload_chord_link_drop(t, link);
-	reload_chord_known_lost(t, &node, was_peer, false);
+	reload_chord_pending_lost(t, &node, was_peer, false);
 	reload_chord_admit_lost(t, &node);
 	reload_chord_join_lost(t, &node);
 }
@@ -356,10 +356,10 @@ static void attached(struct reload_topology *t, uint32_t cookie, enum reload_err
 	bool repair = reload_chord_repair_attached(t, cookie, err, node);
 	bool ours = reload_chord_join_attached(t, cookie, err, node) ||
 		    reload_chord_check_attached(t, cookie, err, node) ||
-		    reload_chord_known_attached(t, cookie, err) ||
+		    reload_chord_pending_attached(t, cookie, err) ||
 		    reload_chord_finger_attached(t, cookie, err);
 	if (link) {
-		reload_chord_known_connected(t, node);
+		reload_chord_pending_connected(t, node);
 		/* it sends us its Update because we asked; ours is what makes us a peer to it */
 		if (ours && !repair && t->state == RELOAD_TOPOLOGY_JOINED)
 			reload_chord_update_owe(t, link);

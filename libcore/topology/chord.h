@@ -12,7 +12,7 @@ enum {
 	CHORD_FINGERS_WANTED = 16, /* searched for at join, s10.7.4.3 */
 	CHORD_FINGERS_MAX = 128,   /* the table can hold one per bit */
 	CHORD_LINKS_MAX = 8192,    /* Connection Table; at the maximum new links are not noted */
-	CHORD_KNOWN_MAX = 64,      /* heard-of nodes; at the maximum the farthest idle one goes */
+	CHORD_PENDING_MAX = 64,    /* heard-of nodes; at the maximum the farthest idle one goes */
 	CHORD_JOINS_MAX = 128, /* Joins in hand-over; at the maximum a Join waits for its retry */
 	CHORD_UPDATE_GAP_MS = 1000,   /* CHORD-15: one Update per peer and second */
 	CHORD_DOUBT_MS = 10000,       /* an Update in doubt to one peer each */
@@ -34,11 +34,11 @@ enum {
 	CHORD_HEARSAY_MS = 900000,  /* a node that nobody mentioned for so long is forgotten */
 	CHORD_HOLD_DOWN_MS = 30000, /* replicas for the replacement of a failed successor wait */
 	CHORD_INFORMANTS = 3,       /* remembered of those that list a node, the last ones */
-	CHORD_INFORMANTS_MAX =
-		CHORD_KNOWN_MAX * (CHORD_INFORMANTS + 1), /* that all rows name, and through whom */
+	CHORD_INFORMANTS_MAX = CHORD_PENDING_MAX *
+			       (CHORD_INFORMANTS + 1), /* that all rows name, and through whom */
 	CHORD_NOBODY = 0xffff,
 	CHORD_ROUNDS_MAX = 4, /* the pause between rounds of tries has doubled so often */
-	CHORD_KNOWN_SHARE =
+	CHORD_PENDING_SHARE =
 		24,        /* of them on one informant's word; beyond it only for nearer ones */
 	CHORD_CREDIT = 32, /* Attaches that one informant may cause at once, and */
 	CHORD_CREDIT_MS = 2000,      /* how long it takes to earn another one */
@@ -65,7 +65,7 @@ enum {
 	CHORD_GRANT_MS = 5000, /* how long it takes to earn another one */
 };
 
-/* -- chord_table.c: ordered sets of Node-IDs on a ring; pure ------------------------------------------------------- */
+/* -- chord_set.c: ordered sets of Node-IDs on a ring; pure ------------------------------------------------------- */
 
 typedef unsigned __int128 reload_point; /* of the ring: a Node-ID as a number */
 
@@ -134,7 +134,7 @@ struct chord_link {
 	reload_ms periodic, spent_at;
 };
 
-enum chord_known_state {
+enum chord_pending_state {
 	CHORD_IDLE,
 	CHORD_TRYING,
 	CHORD_LINKED,
@@ -151,14 +151,14 @@ struct chord_copy {
 };
 
 /* A node that others mentioned and that is not (yet) a peer of ours.  There are many of these rows: they are kept narrow. */
-struct chord_known {
+struct chord_pending {
 	reload_ms due, heard;
 	uint32_t cookie;
 	/* places in the table of informants */
 	uint16_t informants[CHORD_INFORMANTS]; /* who lists it, the last to begin first */
 	uint16_t through; /* the informant of the Attach under way; CHORD_NOBODY: normal routing */
 	struct reload_id id;
-	uint8_t state; /* enum chord_known_state */
+	uint8_t state; /* enum chord_pending_state */
 	uint8_t informants_count;
 	uint8_t failures, rounds; /* of tries in vain */
 	uint8_t turn;             /* which way the next try goes */
@@ -237,11 +237,12 @@ struct reload_topology {
 
 	struct chord_link *links; /* ascending */
 	size_t links_count, links_cap;
-	struct chord_set peers;    /* ready links */
-	struct chord_set route;    /* ready links that are not bad: the Routing Table */
-	struct chord_known *known; /* ascending, at most CHORD_KNOWN_MAX */
-	size_t known_count, known_cap;
-	struct reload_id *informants; /* whom the rows of known name, and places free for others */
+	struct chord_set peers;        /* ready links */
+	struct chord_set route;        /* ready links that are not bad: the Routing Table */
+	struct chord_pending *pending; /* ascending, at most CHORD_PENDING_MAX */
+	size_t pending_count, pending_cap;
+	struct reload_id
+		*informants; /* whom the rows of pending name, and places free for others */
 	size_t informants_count, informants_cap; /* at most CHORD_INFORMANTS_MAX */
 	bool peers_changed;                      /* since the tables were made */
 	bool stirred;                            /* who is attached to has to be thought over */
@@ -299,7 +300,7 @@ struct reload_topology {
 	size_t past_count, past_cap;
 	reload_ms unsettled_until;
 
-	struct reload_timer known_timer, update_timer, data_timer, drop_timer;
+	struct reload_timer pending_timer, update_timer, data_timer, drop_timer;
 	uint32_t cookies;
 	bool alone; /* the peer that was lost last knew nobody but us: without it we are the overlay */
 };
@@ -333,40 +334,40 @@ void reload_chord_timer(struct reload_topology *t, struct reload_timer *timer, r
 /* reload_chord_whole() tells whether our neighbours are the whole ring. */
 bool reload_chord_whole(const struct reload_topology *t);
 
-/* -- chord_known.c -------------------------------------------------------------------------------------------------- */
+/* -- chord_pending.c -------------------------------------------------------------------------------------------------- */
 
-/* reload_chord_known_mention() notes that informant (NULL: nobody to route through) lists id. */
-void reload_chord_known_mention(
+/* reload_chord_pending_mention() notes that informant (NULL: nobody to route through) lists id. */
+void reload_chord_pending_mention(
 	struct reload_topology *t, const struct reload_id *id, const struct reload_id *informant);
-/* reload_chord_known_read_begin() and reload_chord_known_read_end() bracket the mentions of one Update of informant; what it does not list any
+/* reload_chord_pending_read_begin() and reload_chord_pending_read_end() bracket the mentions of one Update of informant; what it does not list any
  * more is forgotten. */
-void reload_chord_known_read_begin(struct reload_topology *t);
-void reload_chord_known_read_end(struct reload_topology *t, const struct reload_id *informant);
-/* reload_chord_known_connected(): a link to id is up, its Update is awaited from here on. */
-void reload_chord_known_connected(struct reload_topology *t, const struct reload_id *id);
-/* reload_chord_known_lost(): the link to id is down; was_peer: it had sent an Update; left: it said that it leaves. */
-void reload_chord_known_lost(
+void reload_chord_pending_read_begin(struct reload_topology *t);
+void reload_chord_pending_read_end(struct reload_topology *t, const struct reload_id *informant);
+/* reload_chord_pending_connected(): a link to id is up, its Update is awaited from here on. */
+void reload_chord_pending_connected(struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_pending_lost(): the link to id is down; was_peer: it had sent an Update; left: it said that it leaves. */
+void reload_chord_pending_lost(
 	struct reload_topology *t, const struct reload_id *id, bool was_peer, bool left);
-/* reload_chord_known_forget(): id is a peer now. */
-void reload_chord_known_forget(struct reload_topology *t, const struct reload_id *id);
-/* reload_chord_known_attached() takes the outcome of an Attach; false when the cookie is not one of these. */
-bool reload_chord_known_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err);
-/* reload_chord_known_pump() starts the Attaches that are due. */
-void reload_chord_known_pump(struct reload_topology *t);
-/* reload_chord_known_outstanding(): a future neighbour is not attached to yet, may still be, and is worth waiting for. */
-bool reload_chord_known_outstanding(struct reload_topology *t);
-/* reload_chord_known_between(): one in (from, to) that is linked or being attached, whose Update is still awaited */
-bool reload_chord_known_between(
+/* reload_chord_pending_forget(): id is a peer now. */
+void reload_chord_pending_forget(struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_pending_attached() takes the outcome of an Attach; false when the cookie is not one of these. */
+bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err);
+/* reload_chord_pending_pump() starts the Attaches that are due. */
+void reload_chord_pending_pump(struct reload_topology *t);
+/* reload_chord_pending_outstanding(): a future neighbour is not attached to yet, may still be, and is worth waiting for. */
+bool reload_chord_pending_outstanding(struct reload_topology *t);
+/* reload_chord_pending_between(): one in (from, to) that is linked or being attached, whose Update is still awaited */
+bool reload_chord_pending_between(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to);
-/* reload_chord_known_near() fills out with peers and heard-of nodes, nearest first, at most reload_chord_goal(). */
-size_t reload_chord_known_near(
+/* reload_chord_pending_near() fills out with peers and heard-of nodes, nearest first, at most reload_chord_goal(). */
+size_t reload_chord_pending_near(
 	struct reload_topology *t, bool clockwise, struct reload_id out[CHORD_NEIGHBOURS_MAX]);
-/* reload_chord_known_finger() returns a heard-of node for the entry `index` of the Finger Table; NULL: none. */
-const struct reload_id *reload_chord_known_finger(struct reload_topology *t, unsigned index);
-/* reload_chord_known_likely(): id is heard of, and has not failed twice */
-bool reload_chord_known_likely(struct reload_topology *t, const struct reload_id *id);
-/* reload_chord_known_clear() forgets all. */
-void reload_chord_known_clear(struct reload_topology *t);
+/* reload_chord_pending_finger() returns a heard-of node for the entry `index` of the Finger Table; NULL: none. */
+const struct reload_id *reload_chord_pending_finger(struct reload_topology *t, unsigned index);
+/* reload_chord_pending_likely(): id is heard of, and has not failed twice */
+bool reload_chord_pending_likely(struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_pending_clear() forgets all. */
+void reload_chord_pending_clear(struct reload_topology *t);
 
 /* -- chord_finger.c ------------------------------------------------------------------------------------------------- */
 

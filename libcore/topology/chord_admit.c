@@ -84,7 +84,7 @@ void reload_chord_admit_handed_over(struct reload_topology *t, const struct relo
 		link->sole = !t->peers.count;
 		link->handed = true;
 		link->handed_at = reload_chord_now(t);
-		reload_chord_known_forget(t, node);
+		reload_chord_pending_forget(t, node);
 		reload_chord_link_ready(t, link, true);
 		reload_chord_refresh(t);
 		reload_chord_update_now(t, link);

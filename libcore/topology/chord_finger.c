@@ -33,8 +33,8 @@ void reload_chord_finger_pass(struct reload_topology *t)
 	const struct reload_id *next = &after[CHORD_NEIGHBOURS_MIN - 1],
 			       *last = &before[CHORD_NEIGHBOURS_MIN - 1];
 	t->finger_passes++;
-	if (reload_chord_known_near(t, true, after) < CHORD_NEIGHBOURS_MIN ||
-		reload_chord_known_near(t, false, before) < CHORD_NEIGHBOURS_MIN)
+	if (reload_chord_pending_near(t, true, after) < CHORD_NEIGHBOURS_MIN ||
+		reload_chord_pending_near(t, false, before) < CHORD_NEIGHBOURS_MIN)
 		return; /* we know the whole ring */
 	for (unsigned i = 1; i <= CHORD_FINGERS_WANTED; i++) {
 		struct reload_id start = reload_id_add_power(&t->self, CHORD_FINGERS_MAX - i);
@@ -121,7 +121,7 @@ static void search_attach(
 
 static void search_begin(struct reload_topology *t, struct chord_search *s)
 {
-	const struct reload_id *heard = reload_chord_known_finger(t, s->index);
+	const struct reload_id *heard = reload_chord_pending_finger(t, s->index);
 	if (heard) {
 		search_attach(t, s, heard);
 		return;

@@ -123,7 +123,7 @@ static void move_away(struct reload_topology *t)
 void reload_chord_join_start(struct reload_topology *t, const struct reload_id *bootstrap)
 {
 	reload_chord_join_stop(t);
-	reload_chord_known_clear(t);
+	reload_chord_pending_clear(t);
 	for (size_t i = 0; i < t->links_count; i++)
 		t->links[i].asked = t->links[i].handed = false;
 	t->bootstrap = *bootstrap;
@@ -149,7 +149,7 @@ void reload_chord_join_stop(struct reload_topology *t)
 void reload_chord_join_fail(struct reload_topology *t)
 {
 	reload_chord_join_stop(t);
-	reload_chord_known_clear(t);
+	reload_chord_pending_clear(t);
 	t->announced = false;
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_FAILED, NULL);
 }
@@ -204,7 +204,7 @@ bool reload_chord_join_pinged(struct reload_topology *t, uint32_t cookie, enum r
 		return true;
 	}
 	if (!reload_id_eq(responder, &t->ap))
-		reload_chord_known_mention(t, responder, &t->ap);
+		reload_chord_pending_mention(t, responder, &t->ap);
 	ask_behind(t, responder);
 	return true;
 }
@@ -222,7 +222,7 @@ static bool nearest_peer(struct reload_topology *t, struct reload_id *out)
 
 static void announce(struct reload_topology *t)
 {
-	if (t->announced || reload_chord_known_outstanding(t))
+	if (t->announced || reload_chord_pending_outstanding(t))
 		return;
 	t->announced = true;
 	reload_chord_update_all_dirty(t);
@@ -254,7 +254,8 @@ void reload_chord_join_step(struct reload_topology *t)
 	}
 	if (t->phase == CHORD_JOIN_SENT && reload_id_eq(&nearest, &t->ap))
 		return;
-	if (reload_chord_known_outstanding(t) || reload_chord_known_between(t, &t->self, &nearest))
+	if (reload_chord_pending_outstanding(t) ||
+		reload_chord_pending_between(t, &t->self, &nearest))
 		return;
 	if (t->phase == CHORD_NEIGHBOURS || move(t))
 		send_join(t, &nearest);

@@ -10,7 +10,7 @@
  * The answer of our immediate successor, or of ourselves when we are alone, is what a healthy ring gives.  The answer of
  * another peer of ours says that B's ring does not know our successor: that peer is sent our lists.  Everything behind that
  * is ordinary business: S' finds that we stand between it and its predecessor, tells its neighbours, and each ring learns from
- * the other's lists who else stands near (chord_known.c), place by place in both directions, while other peers find
+ * the other's lists who else stands near (chord_pending.c), place by place in both directions, while other peers find
  * other places with checks of their own.  The lost parts of ranges are stored at their new owners (chord_data.c).
  *
  * When: about each chord-update-interval, at random.  After CHORD_MASS neighbours failed within CHORD_MASS_MS, or half of

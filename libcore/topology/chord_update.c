@@ -18,7 +18,7 @@
  * CHORD_DOUBT_MS: when its machine stopped without a word the first neighbour that notices leaves it out, and then all look.
  *
  * Coming in: an Update over its sender's own link makes the sender a peer, which may enter the tables; who it lists is
- * heard of (chord_known.c).  An Update over another link (SEC-18) is hearsay only, also about its sender.
+ * heard of (chord_pending.c).  An Update over another link (SEC-18) is hearsay only, also about its sender.
  */
 #include "topology/chord.h"
 
@@ -141,7 +141,7 @@ static void mention(struct reload_topology *t, const struct reload_id *list, siz
 	const struct reload_id *from)
 {
 	for (size_t i = 0; i < count; i++)
-		reload_chord_known_mention(t, &list[i], from);
+		reload_chord_pending_mention(t, &list[i], from);
 }
 
 static void read_lists(struct reload_topology *t, const struct reload_id *from,
@@ -158,11 +158,11 @@ static void read_lists(struct reload_topology *t, const struct reload_id *from,
 	}
 	if (u->type == RELOAD_CHORD_PEER_READY)
 		return;
-	reload_chord_known_read_begin(t);
+	reload_chord_pending_read_begin(t);
 	mention(t, u->predecessors, u->predecessors_count, from);
 	mention(t, u->successors, u->successors_count, from);
 	mention(t, u->fingers, u->fingers_count, from);
-	reload_chord_known_read_end(t, from);
+	reload_chord_pending_read_end(t, from);
 }
 
 /* The third predecessor of the sender, by distance (CHORD-04); we count. */
@@ -257,7 +257,7 @@ static void from_its_link(struct reload_topology *t, const struct reload_id *fro
 	if (!link)
 		return;
 	reload_chord_link_ready(t, link, true);
-	reload_chord_known_forget(t, from);
+	reload_chord_pending_forget(t, from);
 	if (u->type != RELOAD_CHORD_PEER_READY) {
 		link->listed = true;
 		link->third = third_of(from, u);
@@ -286,7 +286,7 @@ enum reload_err reload_chord_update_received(
 		from_its_link(t, from, &u);
 	} else if (!err) {
 		if (t->state == RELOAD_TOPOLOGY_JOINED)
-			reload_chord_known_mention(t, from, NULL);
+			reload_chord_pending_mention(t, from, NULL);
 		read_lists(t, from, &u);
 	}
 	reload_arena_clear(&arena);
@@ -336,7 +336,7 @@ void reload_chord_leave(struct reload_topology *t)
 		leave_one(t, &to);
 	}
 	reload_chord_join_stop(t);
-	reload_chord_known_clear(t);
+	reload_chord_pending_clear(t);
 	t->announced = false;
 	reload_chord_admit_stop(t);
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_DETACHED, NULL);
@@ -361,7 +361,7 @@ void reload_chord_leave_received(
 		reload_chord_repair_lost(t, from);
 		reload_chord_link_ready(t, link, false);
 		reload_chord_link_drop(t, link);
-		reload_chord_known_lost(t, from, true, true);
+		reload_chord_pending_lost(t, from, true, true);
 		reload_chord_join_lost(t, from);
 		/* the leaving peer cannot be routed through: its list is hearsay */
 		if (read && t->state == RELOAD_TOPOLOGY_JOINED)

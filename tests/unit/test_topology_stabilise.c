@@ -653,7 +653,7 @@ static void a_liar_costs_little(void **state)
 	assert_in_range(fake_count(&f, 0, FAKE_ATTACH, 0), 1, CHORD_CREDIT + 1);
 	/* CHORD-15: to the liar, and once to each neighbour that it leaves out and that may have failed */
 	assert_in_range(fake_count(&f, 0, FAKE_UPDATE, 0), 0, 2 + 6);
-	assert_true(f.t->known_count <= CHORD_KNOWN_SHARE);
+	assert_true(f.t->known_count <= CHORD_PENDING_SHARE);
 	/* its nodes are not there */
 	for (size_t i = 0, n = f.count; i < n; i++)
 		if (f.rows[i].what == FAKE_ATTACH)

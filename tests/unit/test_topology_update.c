@@ -283,7 +283,7 @@ static void who_lists_a_node_is_not_mixed_up(void **state)
 	}
 	/* a row names its last informant, whatever places others have left */
 	for (size_t i = 0; i < f.t->known_count; i++) {
-		const struct chord_known *k = &f.t->known[i];
+		const struct chord_pending *k = &f.t->known[i];
 		size_t which = (size_t)k->id.at[1] * 256 + k->id.at[2];
 		if (which >= LISTED)
 			continue;
@@ -292,8 +292,8 @@ static void who_lists_a_node_is_not_mixed_up(void **state)
 		assert_true(reload_id_eq(&f.t->informants[k->informants[0]], &informant));
 		checked++;
 	}
-	assert_int_equal(f.t->known_count, CHORD_KNOWN_MAX);
-	assert_in_range(checked, CHORD_KNOWN_MAX / 2, LISTED);
+	assert_int_equal(f.t->known_count, CHORD_PENDING_MAX);
+	assert_in_range(checked, CHORD_PENDING_MAX / 2, LISTED);
 	assert_in_range(f.t->informants_count, CHORD_INFORMANTS, CHORD_INFORMANTS_MAX);
 	assert_in_range(f.t->informants_cap, f.t->informants_count, CHORD_INFORMANTS_MAX);
 	fake_end(&f);

@@ -21,18 +21,18 @@
  * place among the neighbours-to-be from those that others name.  No list alone changes our tables: who enters them has a
  * link to us and has sent an Update over it.
  *
- * Nodes beyond the wanted ones stay here as replacements for neighbours that fail (s10.7.1).  Limit: CHORD_KNOWN_MAX
- * nodes, CHORD_KNOWN_SHARE of them named by one informant; a new one pushes out the idle one that lies farthest
+ * Nodes beyond the wanted ones stay here as replacements for neighbours that fail (s10.7.1).  Limit: CHORD_PENDING_MAX
+ * nodes, CHORD_PENDING_SHARE of them named by one informant; a new one pushes out the idle one that lies farthest
  * from us, or is dropped when it is farther itself.
  */
 #include "topology/chord.h"
 
 static size_t lower(const struct reload_topology *t, const struct reload_id *id)
 {
-	size_t lo = 0, hi = t->known_count;
+	size_t lo = 0, hi = t->pending_count;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (reload_id_cmp(&t->known[mid].id, id) < 0)
+		if (reload_id_cmp(&t->pending[mid].id, id) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -40,17 +40,17 @@ static size_t lower(const struct reload_topology *t, const struct reload_id *id)
 	return lo;
 }
 
-static struct chord_known *find(struct reload_topology *t, const struct reload_id *id)
+static struct chord_pending *find(struct reload_topology *t, const struct reload_id *id)
 {
 	size_t i = lower(t, id);
-	return i < t->known_count && reload_id_eq(&t->known[i].id, id) ? &t->known[i] : NULL;
+	return i < t->pending_count && reload_id_eq(&t->pending[i].id, id) ? &t->pending[i] : NULL;
 }
 
-static void drop(struct reload_topology *t, struct chord_known *k)
+static void drop(struct reload_topology *t, struct chord_pending *k)
 {
-	size_t i = (size_t)(k - t->known);
-	memmove(k, k + 1, (t->known_count - i - 1) * sizeof(*k));
-	t->known_count--;
+	size_t i = (size_t)(k - t->pending);
+	memmove(k, k + 1, (t->pending_count - i - 1) * sizeof(*k));
+	t->pending_count--;
 	t->stirred = true;
 }
 
@@ -75,8 +75,8 @@ static uint16_t informant_find(const struct reload_topology *t, const struct rel
 static size_t informant_free(const struct reload_topology *t)
 {
 	bool named[CHORD_INFORMANTS_MAX] = { 0 };
-	for (size_t i = 0; i < t->known_count; i++) {
-		const struct chord_known *k = &t->known[i];
+	for (size_t i = 0; i < t->pending_count; i++) {
+		const struct chord_pending *k = &t->pending[i];
 		for (size_t j = 0; j < k->informants_count; j++)
 			named[k->informants[j]] = true;
 		if (k->through != CHORD_NOBODY)
@@ -105,7 +105,7 @@ static uint16_t informant_place(struct reload_topology *t, const struct reload_i
 }
 
 /* Index among those that list k; their count: it is not one of them. */
-static size_t informant_index(const struct chord_known *k, uint16_t informant)
+static size_t informant_index(const struct chord_pending *k, uint16_t informant)
 {
 	size_t i = 0;
 	while (i < k->informants_count && k->informants[i] != informant)
@@ -113,7 +113,7 @@ static size_t informant_index(const struct chord_known *k, uint16_t informant)
 	return i;
 }
 
-static bool informant_remove(struct chord_known *k, uint16_t informant)
+static bool informant_remove(struct chord_pending *k, uint16_t informant)
 {
 	size_t i = informant_index(k, informant);
 	if (i == k->informants_count)
@@ -126,7 +126,7 @@ static bool informant_remove(struct chord_known *k, uint16_t informant)
 
 /* The last one to begin comes first and is the next to be asked; the one that has listed k longest is forgotten. */
 static void informant_add(
-	struct reload_topology *t, struct chord_known *k, const struct reload_id *informant)
+	struct reload_topology *t, struct chord_pending *k, const struct reload_id *informant)
 {
 	if (informant_index(k, informant_find(t, informant)) < k->informants_count)
 		return;
@@ -140,43 +140,44 @@ static void informant_add(
 }
 
 /* nobody names no one */
-static bool named_by(const struct chord_known *k, uint16_t informant)
+static bool named_by(const struct chord_pending *k, uint16_t informant)
 {
 	return k->informants_count && k->informants[0] == informant;
 }
 
 /* idle, or tried in vain for a whole round */
-static bool may_go(const struct chord_known *k)
+static bool may_go(const struct chord_pending *k)
 {
 	return k->state == CHORD_IDLE || (k->state == CHORD_GONE && k->rounds);
 }
 
 /* of all (CHORD_NOBODY), or of those that informant named */
-static struct chord_known *farthest_idle(struct reload_topology *t, uint16_t informant)
+static struct chord_pending *farthest_idle(struct reload_topology *t, uint16_t informant)
 {
-	struct chord_known *worst = NULL;
+	struct chord_pending *worst = NULL;
 	struct reload_id worst_d = { 0 };
-	for (size_t i = 0; i < t->known_count; i++) {
-		struct reload_id d = remoteness(t, &t->known[i].id);
-		bool named = informant == CHORD_NOBODY || named_by(&t->known[i], informant);
-		if (!may_go(&t->known[i]) || !named || (worst && reload_id_cmp(&d, &worst_d) <= 0))
+	for (size_t i = 0; i < t->pending_count; i++) {
+		struct reload_id d = remoteness(t, &t->pending[i].id);
+		bool named = informant == CHORD_NOBODY || named_by(&t->pending[i], informant);
+		if (!may_go(&t->pending[i]) || !named ||
+			(worst && reload_id_cmp(&d, &worst_d) <= 0))
 			continue;
-		worst = &t->known[i];
+		worst = &t->pending[i];
 		worst_d = d;
 	}
 	return worst;
 }
 
 /* Keeps the table ascending, so that Attaches start in an order that does not depend on who was heard of first. */
-static struct chord_known *insert(
+static struct chord_pending *insert(
 	struct reload_topology *t, const struct reload_id *id, uint16_t informant)
 {
 	size_t share = 0;
-	for (size_t i = 0; i < t->known_count; i++)
-		share += named_by(&t->known[i], informant);
-	if (t->known_count == CHORD_KNOWN_MAX || share >= CHORD_KNOWN_SHARE) {
-		struct chord_known *worst =
-			farthest_idle(t, share >= CHORD_KNOWN_SHARE ? informant : CHORD_NOBODY);
+	for (size_t i = 0; i < t->pending_count; i++)
+		share += named_by(&t->pending[i], informant);
+	if (t->pending_count == CHORD_PENDING_MAX || share >= CHORD_PENDING_SHARE) {
+		struct chord_pending *worst =
+			farthest_idle(t, share >= CHORD_PENDING_SHARE ? informant : CHORD_NOBODY);
 		if (!worst)
 			return NULL;
 		struct reload_id d = remoteness(t, id), worst_d = remoteness(t, &worst->id);
@@ -184,18 +185,18 @@ static struct chord_known *insert(
 			return NULL;
 		drop(t, worst);
 	}
-	reload_grow_within(
-		&t->known, &t->known_cap, t->known_count, sizeof(*t->known), CHORD_KNOWN_MAX);
+	reload_grow_within(&t->pending, &t->pending_cap, t->pending_count, sizeof(*t->pending),
+		CHORD_PENDING_MAX);
 	size_t i = lower(t, id);
-	memmove(&t->known[i + 1], &t->known[i], (t->known_count - i) * sizeof(*t->known));
-	t->known[i] =
-		(struct chord_known){ .id = *id, .due = RELOAD_NEVER, .through = CHORD_NOBODY };
-	t->known_count++;
+	memmove(&t->pending[i + 1], &t->pending[i], (t->pending_count - i) * sizeof(*t->pending));
+	t->pending[i] =
+		(struct chord_pending){ .id = *id, .due = RELOAD_NEVER, .through = CHORD_NOBODY };
+	t->pending_count++;
 	t->stirred = true;
-	return &t->known[i];
+	return &t->pending[i];
 }
 
-static void gone(struct reload_topology *t, struct chord_known *k)
+static void gone(struct reload_topology *t, struct chord_pending *k)
 {
 	t->stirred = true;
 	k->state = CHORD_GONE;
@@ -203,7 +204,7 @@ static void gone(struct reload_topology *t, struct chord_known *k)
 }
 
 /* The round of tries is over. */
-static void spent(struct reload_topology *t, struct chord_known *k)
+static void spent(struct reload_topology *t, struct chord_pending *k)
 {
 	k->failures = CHORD_ATTACH_TRIES;
 	gone(t, k);
@@ -212,7 +213,7 @@ static void spent(struct reload_topology *t, struct chord_known *k)
 }
 
 /* Who lists it still has a link to it: the next round, as a suspect. */
-static void revive(struct reload_topology *t, struct chord_known *k)
+static void revive(struct reload_topology *t, struct chord_pending *k)
 {
 	t->stirred = true;
 	k->state = CHORD_IDLE;
@@ -221,7 +222,7 @@ static void revive(struct reload_topology *t, struct chord_known *k)
 	k->due = RELOAD_NEVER;
 }
 
-static void linked(struct reload_topology *t, struct chord_known *k)
+static void linked(struct reload_topology *t, struct chord_pending *k)
 {
 	t->stirred = true;
 	k->state = CHORD_LINKED;
@@ -234,7 +235,7 @@ static struct chord_link *informant_link(struct reload_topology *t, uint16_t pla
 	return place == CHORD_NOBODY ? NULL : reload_chord_link_find(t, &t->informants[place]);
 }
 
-static void failed(struct reload_topology *t, struct chord_known *k)
+static void failed(struct reload_topology *t, struct chord_pending *k)
 {
 	struct chord_link *informant = informant_link(t, k->through);
 	if (informant && informant->lies < UINT8_MAX)
@@ -249,13 +250,13 @@ static void failed(struct reload_topology *t, struct chord_known *k)
 	k->due = reload_chord_now(t) + reload_chord_backoff(t, k->failures);
 }
 
-void reload_chord_known_mention(
+void reload_chord_pending_mention(
 	struct reload_topology *t, const struct reload_id *id, const struct reload_id *informant)
 {
 	if (id->len != CHORD_ID_LEN || reload_id_eq(id, &t->self) || reload_id_is_zero(id) ||
 		reload_id_is_wildcard(id) || reload_chord_set_has(&t->peers, id))
 		return;
-	struct chord_known *k = find(t, id);
+	struct chord_pending *k = find(t, id);
 	bool is_new = !k;
 	if (is_new && !(k = insert(t, id, informant_find(t, informant))))
 		return;
@@ -273,17 +274,17 @@ void reload_chord_known_mention(
 	}
 }
 
-void reload_chord_known_read_begin(struct reload_topology *t)
+void reload_chord_pending_read_begin(struct reload_topology *t)
 {
-	for (size_t i = 0; i < t->known_count; i++)
-		t->known[i].listed = false;
+	for (size_t i = 0; i < t->pending_count; i++)
+		t->pending[i].listed = false;
 }
 
-void reload_chord_known_read_end(struct reload_topology *t, const struct reload_id *informant)
+void reload_chord_pending_read_end(struct reload_topology *t, const struct reload_id *informant)
 {
 	uint16_t place = informant_find(t, informant);
-	for (size_t i = 0; i < t->known_count;) {
-		struct chord_known *k = &t->known[i];
+	for (size_t i = 0; i < t->pending_count;) {
+		struct chord_pending *k = &t->pending[i];
 		bool over = !k->listed && informant_remove(k, place) && !k->informants_count &&
 			    k->state == CHORD_IDLE;
 		if (over && !k->failures) {
@@ -296,20 +297,20 @@ void reload_chord_known_read_end(struct reload_topology *t, const struct reload_
 	}
 }
 
-void reload_chord_known_connected(struct reload_topology *t, const struct reload_id *id)
+void reload_chord_pending_connected(struct reload_topology *t, const struct reload_id *id)
 {
-	struct chord_known *k = find(t, id);
+	struct chord_pending *k = find(t, id);
 	if (k && (k->state == CHORD_IDLE || k->state == CHORD_TRYING))
 		linked(t, k);
 }
 
-void reload_chord_known_lost(
+void reload_chord_pending_lost(
 	struct reload_topology *t, const struct reload_id *id, bool was_peer, bool left)
 {
 	uint16_t place = informant_find(t, id);
-	for (size_t i = 0; i < t->known_count; i++)
-		informant_remove(&t->known[i], place);
-	struct chord_known *k = find(t, id);
+	for (size_t i = 0; i < t->pending_count; i++)
+		informant_remove(&t->pending[i], place);
+	struct chord_pending *k = find(t, id);
 	if (k && !was_peer && k->state == CHORD_LINKED)
 		failed(t, k);
 	if (!was_peer || (!k && !(k = insert(t, id, CHORD_NOBODY))))
@@ -319,9 +320,9 @@ void reload_chord_known_lost(
 	gone(t, k);
 }
 
-void reload_chord_known_forget(struct reload_topology *t, const struct reload_id *id)
+void reload_chord_pending_forget(struct reload_topology *t, const struct reload_id *id)
 {
-	struct chord_known *k = find(t, id);
+	struct chord_pending *k = find(t, id);
 	struct chord_link *informant =
 		k && k->informants_count ? informant_link(t, k->informants[0]) : NULL;
 	if (informant && informant->lies)
@@ -330,10 +331,10 @@ void reload_chord_known_forget(struct reload_topology *t, const struct reload_id
 		drop(t, k);
 }
 
-bool reload_chord_known_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err)
+bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err)
 {
-	for (size_t i = 0; i < t->known_count; i++) {
-		struct chord_known *k = &t->known[i];
+	for (size_t i = 0; i < t->pending_count; i++) {
+		struct chord_pending *k = &t->pending[i];
 		if (k->cookie != cookie || (k->state != CHORD_TRYING && k->state != CHORD_LINKED))
 			continue;
 		if (err && !reload_chord_link_find(
@@ -368,7 +369,7 @@ static bool lies(struct reload_topology *t, uint16_t informant)
 }
 
 /* k takes a place among the neighbours-to-be. */
-static bool counts(struct reload_topology *t, const struct chord_known *k)
+static bool counts(struct reload_topology *t, const struct chord_pending *k)
 {
 	if (k->state == CHORD_GONE || k->failures)
 		return false;
@@ -378,15 +379,15 @@ static bool counts(struct reload_topology *t, const struct chord_known *k)
 	return !k->informants_count && !lies(t, k->through);
 }
 
-size_t reload_chord_known_near(
+size_t reload_chord_pending_near(
 	struct reload_topology *t, bool clockwise, struct reload_id out[CHORD_NEIGHBOURS_MAX])
 {
 	size_t max = reload_chord_goal(&t->peers, &t->self);
 	size_t n = clockwise ? reload_chord_set_after(&t->peers, &t->self, out, max)
 			     : reload_chord_set_before(&t->peers, &t->self, out, max);
-	for (size_t i = 0; i < t->known_count; i++)
-		if (counts(t, &t->known[i]))
-			n = merge(t, clockwise, out, n, max, &t->known[i].id);
+	for (size_t i = 0; i < t->pending_count; i++)
+		if (counts(t, &t->pending[i]))
+			n = merge(t, clockwise, out, n, max, &t->pending[i].id);
 	return n;
 }
 
@@ -398,13 +399,13 @@ struct wanted {
 static struct wanted wanted_now(struct reload_topology *t)
 {
 	struct wanted w = { .max = reload_chord_goal(&t->peers, &t->self) };
-	w.after_count = reload_chord_known_near(t, true, w.after);
-	w.before_count = reload_chord_known_near(t, false, w.before);
+	w.after_count = reload_chord_pending_near(t, true, w.after);
+	w.before_count = reload_chord_pending_near(t, false, w.before);
 	return w;
 }
 
 static bool is_wanted(
-	const struct reload_topology *t, const struct wanted *w, const struct chord_known *k)
+	const struct reload_topology *t, const struct wanted *w, const struct chord_pending *k)
 {
 	if (w->after_count < w->max || w->before_count < w->max)
 		return true;
@@ -413,7 +414,7 @@ static bool is_wanted(
 }
 
 /* Through whom the next Attach goes: each that lists k in turn, then nobody, then they again; CHORD_NOBODY: normal routing. */
-static uint16_t way_to(const struct reload_topology *t, const struct chord_known *k)
+static uint16_t way_to(const struct reload_topology *t, const struct chord_pending *k)
 {
 	size_t way = k->turn % (k->informants_count + 1u);
 	if (way < k->informants_count && !reload_id_eq(&t->informants[k->informants[way]], &k->id))
@@ -437,7 +438,7 @@ static reload_ms charge(struct reload_topology *t, uint16_t through)
 	return 0;
 }
 
-static void attach(struct reload_topology *t, struct chord_known *k, uint16_t through)
+static void attach(struct reload_topology *t, struct chord_pending *k, uint16_t through)
 {
 	struct reload_destination list[2];
 	size_t count = 0;
@@ -478,8 +479,8 @@ static void on_timer(void *arg)
 static void expire(struct reload_topology *t)
 {
 	reload_ms now = reload_chord_now(t);
-	for (size_t i = 0; i < t->known_count;) {
-		struct chord_known *k = &t->known[i];
+	for (size_t i = 0; i < t->pending_count;) {
+		struct chord_pending *k = &t->pending[i];
 		bool due = k->due <= now, old = now - k->heard > CHORD_HEARSAY_MS;
 		bool listed = k->informants_count > 0;
 		if ((k->state == CHORD_GONE && due && !listed) || (k->state == CHORD_IDLE && old)) {
@@ -499,7 +500,7 @@ static void expire(struct reload_topology *t)
 	}
 }
 
-void reload_chord_known_pump(struct reload_topology *t)
+void reload_chord_pending_pump(struct reload_topology *t)
 {
 	if (!t->stirred)
 		return;
@@ -508,8 +509,8 @@ void reload_chord_known_pump(struct reload_topology *t)
 	t->stirred = false;
 	bool may = may_attach(t);
 	struct wanted w = wanted_now(t);
-	for (size_t i = 0; i < t->known_count; i++) {
-		struct chord_known *k = &t->known[i];
+	for (size_t i = 0; i < t->pending_count; i++) {
+		struct chord_pending *k = &t->pending[i];
 		bool now = may && k->state == CHORD_IDLE && k->due == RELOAD_NEVER &&
 			   is_wanted(t, &w, k);
 		uint16_t through = way_to(t, k);
@@ -521,14 +522,14 @@ void reload_chord_known_pump(struct reload_topology *t)
 		if (k->due < next)
 			next = k->due;
 	}
-	reload_chord_timer(t, &t->known_timer, next, on_timer);
+	reload_chord_timer(t, &t->pending_timer, next, on_timer);
 }
 
-bool reload_chord_known_outstanding(struct reload_topology *t)
+bool reload_chord_pending_outstanding(struct reload_topology *t)
 {
 	struct wanted w = wanted_now(t);
-	for (size_t i = 0; reload_chord_now(t) < t->patience && i < t->known_count; i++) {
-		const struct chord_known *k = &t->known[i];
+	for (size_t i = 0; reload_chord_now(t) < t->patience && i < t->pending_count; i++) {
+		const struct chord_pending *k = &t->pending[i];
 		if ((k->state == CHORD_TRYING || k->state == CHORD_IDLE) && k->failures < 2 &&
 			is_wanted(t, &w, k))
 			return true;
@@ -536,11 +537,11 @@ bool reload_chord_known_outstanding(struct reload_topology *t)
 	return false;
 }
 
-bool reload_chord_known_between(
+bool reload_chord_pending_between(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to)
 {
-	for (size_t i = 0; reload_chord_now(t) < t->patience && i < t->known_count; i++) {
-		const struct chord_known *k = &t->known[i];
+	for (size_t i = 0; reload_chord_now(t) < t->patience && i < t->pending_count; i++) {
+		const struct chord_pending *k = &t->pending[i];
 		if (k->state != CHORD_GONE && k->failures < 2 && !reload_id_eq(&k->id, to) &&
 			reload_id_between(from, &k->id, to))
 			return true;
@@ -548,10 +549,10 @@ bool reload_chord_known_between(
 	return false;
 }
 
-const struct reload_id *reload_chord_known_finger(struct reload_topology *t, unsigned index)
+const struct reload_id *reload_chord_pending_finger(struct reload_topology *t, unsigned index)
 {
-	for (size_t i = 0; i < t->known_count; i++) {
-		const struct chord_known *k = &t->known[i];
+	for (size_t i = 0; i < t->pending_count; i++) {
+		const struct chord_pending *k = &t->pending[i];
 		if (k->state == CHORD_IDLE && !k->failures &&
 			reload_chord_finger_index(&t->self, &k->id) == index)
 			return &k->id;
@@ -559,14 +560,14 @@ const struct reload_id *reload_chord_known_finger(struct reload_topology *t, uns
 	return NULL;
 }
 
-bool reload_chord_known_likely(struct reload_topology *t, const struct reload_id *id)
+bool reload_chord_pending_likely(struct reload_topology *t, const struct reload_id *id)
 {
-	const struct chord_known *k = find(t, id);
+	const struct chord_pending *k = find(t, id);
 	return k && k->state != CHORD_GONE && k->failures < 2;
 }
 
-void reload_chord_known_clear(struct reload_topology *t)
+void reload_chord_pending_clear(struct reload_topology *t)
 {
-	t->known_count = t->informants_count = 0;
-	reload_chord_timer(t, &t->known_timer, RELOAD_NEVER, on_timer);
+	t->pending_count = t->informants_count = 0;
+	reload_chord_timer(t, &t->pending_timer, RELOAD_NEVER, on_timer);
 }

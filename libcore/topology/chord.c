@@ -7,229 +7,38 @@
  * JoinReq and JoinAns carry no data of this algorithm.
  *
  * State: DETACHED -> ATTACHING -> JOINING -> JOINED, or FAILED; first() goes to JOINED directly.  A disconnected peer is
- * found by the link layer (disconnected) or by an Update that is not answered (update_failed).  Every event ends in
- * reload_chord_after().
+ * found by the link layer (disconnected) or by an Update that is not answered (update_failed).
  *
- * Links: each connected node has a row.  It becomes a peer (member of the Routing Table) by an Update over its own link.
- * Neighbours are the nearest peers, reload_chord_goal() on each side, so a lost neighbour is replaced by the next best at once
- * (s10.7.1).  A link that the link layer doubts carries nothing for others until it is good again, but keeps its place in
- * the Neighbor Table: only a lost link moves responsibility.
- *
- * Having lost all peers: when the last one knew nobody but us we are the whole overlay (CHORD-09); otherwise we are cut
- * off, answer for nothing and report FAILED, so that the host joins again (s10.7.1).
+ * Every event, that of a timer too, ends in after(): Joins whose time has come; tables, range and orders about data; the search for
+ * a new successor; Attaches to pending nodes; our own Join, or our first Updates and then the Joins that waited for these; finger
+ * searches; the check for a partition; Updates.  Each of these does nothing when there is nothing to do.
  */
-#include "topology/chord.h"
+#include "topology/chord_admit.h"
+#include "topology/chord_damp.h"
+#include "topology/chord_data.h"
+#include "topology/chord_finger.h"
+#include "topology/chord_informant.h"
+#include "topology/chord_join.h"
+#include "topology/chord_leave.h"
+#include "topology/chord_partition.h"
+#include "topology/chord_past.h"
+#include "topology/chord_pending.h"
+#include "topology/chord_refresh.h"
+#include "topology/chord_repair.h"
+#include "topology/chord_route.h"
+#include "topology/chord_tables.h"
+#include "topology/chord_update.h"
+#include "topology/chord_update_in.h"
 
-reload_ms reload_chord_now(struct reload_topology *t)
-{
-	return t->host.now(t->host.arg);
-}
-
-reload_ms reload_chord_jitter(struct reload_topology *t, reload_ms ms)
-{
-	uint32_t r;
-	t->host.random(t->host.arg, &r, sizeof(r));
-	return ms / 2 + (ms ? r % (ms + 1) : 0);
-}
-
-reload_ms reload_chord_backoff(struct reload_topology *t, unsigned failures)
-{
-	return reload_chord_jitter(
-		t, reload_doubled(CHORD_BACKOFF_MS, failures, CHORD_BACKOFF_MAX_MS));
-}
-
-void reload_chord_timer(
-	struct reload_topology *t, struct reload_timer *timer, reload_ms due, void (*fn)(void *arg))
-{
-	if (due == RELOAD_NEVER)
-		reload_timer_cancel(t->host.timers, timer);
-	else
-		reload_timer_arm(t->host.timers, timer, due, fn, t);
-}
-
-static size_t link_lower(const struct reload_topology *t, const struct reload_id *id)
-{
-	size_t lo = 0, hi = t->links_count;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (memcmp(t->links[mid].id.at, id->at, CHORD_ID_LEN) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-struct chord_link *reload_chord_link_find(struct reload_topology *t, const struct reload_id *id)
-{
-	size_t i = link_lower(t, id);
-	return i < t->links_count && reload_id_eq(&t->links[i].id, id) ? &t->links[i] : NULL;
-}
-
-struct chord_link *reload_chord_link_add(struct reload_topology *t, const struct reload_id *id)
-{
-	struct chord_link *link = reload_chord_link_find(t, id);
-	if (link || t->links_count == CHORD_LINKS_MAX || id->len != CHORD_ID_LEN ||
-		reload_id_eq(id, &t->self))
-		return link;
-	size_t i = link_lower(t, id);
-	reload_grow(&t->links, &t->links_cap, t->links_count, sizeof(*t->links));
-	memmove(t->links + i + 1, t->links + i, (t->links_count - i) * sizeof(*t->links));
-	t->links[i] = (struct chord_link){ .id = *id };
-	t->links_count++;
-	return &t->links[i];
-}
-
-void reload_chord_link_drop(struct reload_topology *t, struct chord_link *link)
-{
-	size_t i = (size_t)(link - t->links);
-	memmove(link, link + 1, (t->links_count - i - 1) * sizeof(*link));
-	t->links_count--;
-}
-
-bool reload_chord_link_ready(struct reload_topology *t, struct chord_link *link, bool ready)
-{
-	bool news = link->ready != ready;
-	if (!ready && link->neighbour)
-		reload_chord_past_went(t, &link->id);
-	if (!ready)
-		reload_chord_damp_went(t, link);
-	link->ready = ready;
-	if (news)
-		t->peers_changed = t->stirred = true;
-	if (!ready) {
-		link->neighbour = link->lists_us = link->handed = link->asked = link->sole =
-			link->listed = false;
-		link->offered.len = 0;
-		reload_chord_set_remove(&t->peers, &link->id);
-		reload_chord_set_remove(&t->route, &link->id);
-		return news;
-	}
-	reload_chord_set_add(&t->peers, &link->id);
-	if (!link->bad)
-		reload_chord_set_add(&t->route, &link->id);
-	return news;
-}
-
-void reload_chord_set_state(
-	struct reload_topology *t, enum reload_topology_state state, const struct reload_id *other)
-{
-	if (t->state == state)
-		return;
-	t->state = state;
-	t->stirred = true;
-	t->host.state(t->host.arg, state, other);
-}
-
-bool reload_chord_whole(const struct reload_topology *t)
-{
-	return t->predecessors_count < CHORD_NEIGHBOURS_MIN ||
-	       reload_id_listed(t->predecessors, t->predecessors_count,
-		       &t->successors[t->successors_count - 1]);
-}
-
-static bool differ(
-	const struct reload_id *a, size_t a_count, const struct reload_id *b, size_t b_count)
-{
-	if (a_count != b_count)
-		return true;
-	for (size_t i = 0; i < a_count; i++)
-		if (!reload_id_eq(&a[i], &b[i]))
-			return true;
-	return false;
-}
-
-/* Recomputes one list of the tables; tells whether it changed. */
-static bool replace(
-	struct reload_id *list, size_t *count, const struct reload_id *with, size_t with_count)
-{
-	if (!differ(list, *count, with, with_count))
-		return false;
-	memcpy(list, with, with_count * sizeof(*list));
-	*count = with_count;
-	return true;
-}
-
-static bool refresh_neighbours(struct reload_topology *t)
-{
-	struct reload_id list[CHORD_NEIGHBOURS_MAX];
-	size_t goal = reload_chord_goal(&t->peers, &t->self);
-	size_t n = reload_chord_set_before(&t->peers, &t->self, list, goal);
-	bool changed = replace(t->predecessors, &t->predecessors_count, list, n);
-	n = reload_chord_set_after(&t->peers, &t->self, list, goal);
-	return replace(t->successors, &t->successors_count, list, n) || changed;
-}
-
-static bool refresh_fingers(struct reload_topology *t)
-{
-	struct reload_id list[CHORD_FINGERS_MAX];
-	size_t n = reload_chord_set_fingers(&t->peers, &t->self, list);
-	while (t->fingers_cap < n)
-		reload_grow(&t->fingers, &t->fingers_cap, t->fingers_cap, sizeof(*t->fingers));
-	return replace(t->fingers, &t->fingers_count, list, n);
-}
-
-static void mark(struct reload_topology *t, const struct reload_id *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct chord_link *link = reload_chord_link_find(t, &list[i]);
-		if (link->neighbour)
-			continue;
-		link->neighbour = true;
-		link->periodic = reload_chord_now(t) + reload_chord_jitter(t, t->update_interval);
-		t->update_due = 0;
-		reload_chord_past_came(t);
-	}
-}
-
-static void mark_neighbours(struct reload_topology *t)
-{
-	for (size_t i = 0; i < t->links_count; i++) {
-		struct chord_link *link = &t->links[i];
-		if (!link->neighbour ||
-			reload_id_listed(t->predecessors, t->predecessors_count, &link->id) ||
-			reload_id_listed(t->successors, t->successors_count, &link->id))
-			continue;
-		link->neighbour = false;
-		reload_chord_past_went(t, &link->id);
-	}
-	mark(t, t->predecessors, t->predecessors_count);
-	mark(t, t->successors, t->successors_count);
-}
-
-void reload_chord_refresh(struct reload_topology *t)
-{
-	bool had_peers = t->predecessors_count > 0;
-	bool neighbours = false, fingers = false;
-	if (t->peers_changed) {
-		t->peers_changed = false;
-		neighbours = refresh_neighbours(t);
-		fingers = refresh_fingers(t);
-		mark_neighbours(t);
-	}
-	if (t->bound.len && (reload_chord_set_has(&t->peers, &t->bound) ||
-				    !reload_chord_pending_likely(t, &t->bound)))
-		t->bound.len = 0;
-	if (t->state == RELOAD_TOPOLOGY_JOINED && had_peers && !t->peers.count && !t->alone)
-		reload_chord_join_fail(t);
-	bool range = reload_chord_data_refresh(t);
-	if (neighbours || range)
-		t->version++;
-	if (fingers) /* of a merge far from here they are all that this node sees */
-		reload_chord_past_came(t);
-	if (neighbours || fingers)
-		t->host.tables_changed(t->host.arg);
-	if (t->state == RELOAD_TOPOLOGY_JOINED && (range || (neighbours && t->reactive)))
-		reload_chord_update_all_dirty(t);
-}
-
-void reload_chord_after(struct reload_topology *t)
+/* The end of each event. */
+static void after(struct reload_topology *t)
 {
 	reload_chord_admit_step(t);
 	reload_chord_refresh(t);
 	reload_chord_repair_step(t);
 	reload_chord_pending_pump(t);
-	reload_chord_join_step(t);
+	if (reload_chord_join_step(t))
+		reload_chord_admit_waiting(t);
 	reload_chord_finger_step(t);
 	reload_chord_check_step(t);
 	reload_chord_update_flush(t);
@@ -255,8 +64,21 @@ static struct reload_topology *new (const struct reload_config *config,
 	struct reload_topology *t = RELOAD_NEW(reload_topology);
 	t->host = *host;
 	t->self = *self;
-	t->version = 1;
+	t->after = after;
 	t->born = reload_chord_now(t);
+	t->links = reload_chord_links_new();
+	t->damping = reload_chord_damping_new();
+	t->past = reload_chord_past_new();
+	reload_chord_tables_new(t);
+	t->informants = reload_chord_informants_new();
+	t->pending = reload_chord_pending_new();
+	t->updates = reload_chord_updates_new();
+	t->data = reload_chord_data_new();
+	t->finger = reload_chord_finger_new();
+	t->repair = reload_chord_repair_new();
+	t->check = reload_chord_check_new();
+	t->join = reload_chord_join_new();
+	t->admit = reload_chord_admit_new();
 	configure(t, config);
 	return t;
 }
@@ -265,24 +87,19 @@ static void free_chord(struct reload_topology *t)
 {
 	if (!t)
 		return;
-	reload_timer_cancel(t->host.timers, &t->join_timer);
-	reload_timer_cancel(t->host.timers, &t->finger_timer);
-	reload_timer_cancel(t->host.timers, &t->search_timer);
-	reload_timer_cancel(t->host.timers, &t->check.timer);
-	reload_timer_cancel(t->host.timers, &t->repair.timer);
-	reload_timer_cancel(t->host.timers, &t->pending_timer);
-	reload_timer_cancel(t->host.timers, &t->update_timer);
-	reload_timer_cancel(t->host.timers, &t->data_timer);
-	reload_timer_cancel(t->host.timers, &t->drop_timer);
-	reload_chord_set_clear(&t->peers);
-	reload_chord_set_clear(&t->route);
-	reload_chord_admit_stop(t);
-	free(t->damps);
-	free(t->links);
-	free(t->pending);
-	free(t->informants);
-	free(t->past);
-	free(t->fingers);
+	reload_chord_admit_free(t);
+	reload_chord_join_free(t);
+	reload_chord_check_free(t);
+	reload_chord_repair_free(t);
+	reload_chord_finger_free(t);
+	reload_chord_data_free(t);
+	reload_chord_updates_free(t);
+	reload_chord_pending_free(t);
+	reload_chord_informants_free(t->informants);
+	reload_chord_tables_free(t);
+	reload_chord_past_free(t->past);
+	reload_chord_damping_free(t->damping);
+	reload_chord_links_free(t->links);
 	free(t);
 }
 
@@ -325,14 +142,14 @@ static void lost(struct reload_topology *t, struct chord_link *link)
 	struct reload_id node = link->id;
 	bool was_peer = link->ready;
 	if (was_peer)
-		t->alone = link->sole;
+		reload_chord_tables_last(t, link->sole);
 	if (was_peer) {
 		reload_chord_data_failed(t, &node);
 		reload_chord_finger_lost(t, &node);
 		reload_chord_check_lost(t, &node);
 		reload_chord_repair_lost(t, &node);
 	}
-	reload_chord_link_ready(t, link, false);
+	reload_chord_tables_ready(t, link, false);
 	reload_chord_link_drop(t, link);
 	reload_chord_pending_lost(t, &node, was_peer, false);
 	reload_chord_admit_lost(t, &node);
@@ -431,13 +248,8 @@ static void leave_received(
 static void link_health(struct reload_topology *t, const struct reload_id *node, bool good)
 {
 	struct chord_link *link = reload_chord_link_find(t, node);
-	if (!link)
-		return;
-	link->bad = !good;
-	if (link->bad)
-		reload_chord_set_remove(&t->route, node);
-	else if (link->ready)
-		reload_chord_set_add(&t->route, node);
+	if (link)
+		reload_chord_tables_health(t, link, good);
 }
 
 const struct reload_topology_ops reload_chord_topology = {
@@ -457,7 +269,7 @@ const struct reload_topology_ops reload_chord_topology = {
 	.join_answered = join_answered,
 	.join_received = join_received,
 	.handed_over = handed_over,
-	.update_received = reload_chord_update_received,
+	.update_received = reload_chord_update_in,
 	.update_failed = update_failed,
 	.leave_received = leave_received,
 	.link_health = link_health,
@@ -469,7 +281,7 @@ const struct reload_topology_ops reload_chord_topology = {
 	.doubted = reload_chord_data_doubted,
 	.unsettled = reload_chord_unsettled,
 	.close_enough = reload_chord_close_enough,
-	.tables = reload_chord_tables,
+	.tables = reload_chord_tables_list,
 	.update_write = reload_chord_update_full,
 	.route_query_write = reload_chord_route_query_write,
 	.responsible_ppb = reload_chord_responsible_ppb,

@@ -16,14 +16,43 @@
  * Before we have announced ourselves (R-10.5-14) Joins wait.  Limits: CHORD_JOINS_MAX nodes waiting and as many in
  * hand-over; a Join beyond them is not followed up and JN tries again.
  */
-#include "topology/chord.h"
+#include "topology/chord_admit.h"
+
+#include "topology/chord_damp.h"
+#include "topology/chord_pending.h"
+#include "topology/chord_refresh.h"
+#include "topology/chord_tables.h"
+#include "topology/chord_update.h"
+
+struct chord_admit {
+	struct chord_set handing; /* their data are being handed over */
+	struct chord_set waiting; /* until we have announced ourselves */
+	struct chord_set damped;  /* for their time, since they come and go */
+	struct reload_timer damped_timer;
+};
+
+struct chord_admit *reload_chord_admit_new(void)
+{
+	return RELOAD_NEW(chord_admit);
+}
+
+void reload_chord_admit_free(struct reload_topology *t)
+{
+	reload_chord_admit_stop(t);
+	free(t->admit);
+}
+
+bool reload_chord_admit_hands(const struct reload_topology *t, const struct reload_id *node)
+{
+	return reload_chord_set_has(&t->admit->handing, node);
+}
 
 /* A Join of our predecessor that was not admitted over its link lately. */
 static bool again(struct reload_topology *t, const struct chord_link *link)
 {
 	bool lately = link->handed && reload_chord_now(t) < link->handed_at + CHORD_READMIT_MS;
-	return link->ready && !lately && t->predecessors_count &&
-	       reload_id_eq(&link->id, &t->predecessors[0]);
+	return link->ready && !lately && t->tables->predecessors_count &&
+	       reload_id_eq(&link->id, &t->tables->predecessors[0]);
 }
 
 /* Its Join is taken up later; our predecessor is told that it is that. */
@@ -31,8 +60,8 @@ static bool waits(struct reload_topology *t, struct chord_link *link)
 {
 	if (!reload_chord_damp_until(t, &link->id))
 		return false;
-	if (t->damped.count < CHORD_JOINS_MAX)
-		reload_chord_set_add(&t->damped, &link->id);
+	if (t->admit->damped.count < CHORD_JOINS_MAX)
+		reload_chord_set_add(&t->admit->damped, &link->id);
 	if (link->ready)
 		reload_chord_update_now(t, link);
 	return true;
@@ -44,16 +73,16 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 	if (t->state != RELOAD_TOPOLOGY_JOINED || !link)
 		return;
 	if (!t->announced) {
-		if (t->waiting.count < CHORD_JOINS_MAX)
-			reload_chord_set_add(&t->waiting, node);
+		if (t->admit->waiting.count < CHORD_JOINS_MAX)
+			reload_chord_set_add(&t->admit->waiting, node);
 		return;
 	}
 	if (again(t, link)) {
 		reload_chord_damp_went(t, link);
 		if (waits(t, link))
 			return;
-		t->alone = link->sole;
-		reload_chord_link_ready(t, link, false);
+		reload_chord_tables_last(t, link->sole);
+		reload_chord_tables_ready(t, link, false);
 		reload_chord_refresh(t);
 		if (t->state != RELOAD_TOPOLOGY_JOINED)
 			return;
@@ -62,11 +91,12 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 		reload_chord_update_now(t, link);
 		return;
 	}
-	if (!reload_chord_set_has(&t->handing, node))
+	if (!reload_chord_set_has(&t->admit->handing, node))
 		reload_chord_damp_went(t, link); /* it had its range over this link */
 	if (waits(t, link))
 		return;
-	if (t->handing.count < CHORD_JOINS_MAX && reload_chord_set_add(&t->handing, node)) {
+	if (t->admit->handing.count < CHORD_JOINS_MAX &&
+		reload_chord_set_add(&t->admit->handing, node)) {
 		reload_chord_damp_given(t, node);
 		t->host.store_range(t->host.arg, reload_chord_range_from(t), node, node, 1, true);
 	}
@@ -75,17 +105,18 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 void reload_chord_admit_handed_over(struct reload_topology *t, const struct reload_id *node)
 {
 	struct chord_link *link = reload_chord_link_find(t, node);
-	if (!reload_chord_set_remove(&t->handing, node) || !link ||
+	if (!reload_chord_set_remove(&t->admit->handing, node) || !link ||
 		t->state != RELOAD_TOPOLOGY_JOINED)
 		return;
 	if (!link->ready && reload_chord_responsible(t, node)) {
-		struct reload_id before[2] = { t->predecessors[0], t->predecessors[1] };
-		size_t before_count = t->predecessors_count;
-		link->sole = !t->peers.count;
+		struct reload_id before[2] = { t->tables->predecessors[0],
+			t->tables->predecessors[1] };
+		size_t before_count = t->tables->predecessors_count;
+		link->sole = !t->tables->peers.count;
 		link->handed = true;
 		link->handed_at = reload_chord_now(t);
 		reload_chord_pending_forget(t, node);
-		reload_chord_link_ready(t, link, true);
+		reload_chord_tables_ready(t, link, true);
 		reload_chord_refresh(t);
 		reload_chord_update_now(t, link);
 		if (before_count > 1)
@@ -97,47 +128,42 @@ void reload_chord_admit_handed_over(struct reload_topology *t, const struct relo
 
 void reload_chord_admit_waiting(struct reload_topology *t)
 {
-	while (t->waiting.count) {
-		struct reload_id node = reload_chord_set_at(&t->waiting, 0);
-		reload_chord_set_remove(&t->waiting, &node);
+	while (t->admit->waiting.count) {
+		struct reload_id node = reload_chord_set_at(&t->admit->waiting, 0);
+		reload_chord_set_remove(&t->admit->waiting, &node);
 		reload_chord_admit_received(t, &node);
 	}
 }
 
 void reload_chord_admit_lost(struct reload_topology *t, const struct reload_id *node)
 {
-	reload_chord_set_remove(&t->handing, node);
-	reload_chord_set_remove(&t->waiting, node);
-	reload_chord_set_remove(&t->damped, node);
+	reload_chord_set_remove(&t->admit->handing, node);
+	reload_chord_set_remove(&t->admit->waiting, node);
+	reload_chord_set_remove(&t->admit->damped, node);
 }
 
 void reload_chord_admit_stop(struct reload_topology *t)
 {
-	reload_chord_set_clear(&t->handing);
-	reload_chord_set_clear(&t->waiting);
-	reload_chord_set_clear(&t->damped);
-	reload_timer_cancel(t->host.timers, &t->damped_timer);
-}
-
-static void on_damped(void *arg)
-{
-	reload_chord_after(arg);
+	reload_chord_set_clear(&t->admit->handing);
+	reload_chord_set_clear(&t->admit->waiting);
+	reload_chord_set_clear(&t->admit->damped);
+	reload_timer_cancel(t->host.timers, &t->admit->damped_timer);
 }
 
 void reload_chord_admit_step(struct reload_topology *t)
 {
 	reload_ms next = RELOAD_NEVER;
-	for (size_t i = 0; i < t->damped.count;) {
-		struct reload_id node = reload_chord_set_at(&t->damped, i);
+	for (size_t i = 0; i < t->admit->damped.count;) {
+		struct reload_id node = reload_chord_set_at(&t->admit->damped, i);
 		reload_ms until = reload_chord_damp_until(t, &node);
 		if (until) {
 			next = until < next ? until : next;
 			i++;
 			continue;
 		}
-		reload_chord_set_remove(&t->damped, &node);
+		reload_chord_set_remove(&t->admit->damped, &node);
 		reload_chord_admit_received(t, &node);
 	}
-	if (t->damped_timer.armed || next != RELOAD_NEVER)
-		reload_chord_timer(t, &t->damped_timer, next, on_damped);
+	if (t->admit->damped_timer.armed || next != RELOAD_NEVER)
+		reload_chord_timer(t, &t->admit->damped_timer, next, reload_chord_on_after);
 }

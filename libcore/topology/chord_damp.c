@@ -10,27 +10,53 @@
  * Many Node-IDs of one person do not multiply this: who returned more often than that, and everybody once the
  * CHORD_DAMP_MAX rows are full of nodes that went lately, takes a share of CHORD_GRANTS, of which one is earned in CHORD_GRANT_MS.
  */
-#include "topology/chord.h"
+#include "topology/chord_damp.h"
 
-static bool lately(struct reload_topology *t, const struct chord_damp *row)
+/* A node that was given data and went. */
+struct damped {
+	struct reload_id id;
+	uint8_t returns; /* 0: free */
+	reload_ms went;  /* the last time */
+};
+
+struct chord_damping {
+	struct damped *rows; /* at most CHORD_DAMP_MAX */
+	size_t count, cap;
+	unsigned grants; /* of CHORD_GRANTS, as of grants_at */
+	reload_ms grants_at;
+};
+
+struct chord_damping *reload_chord_damping_new(void)
+{
+	return RELOAD_NEW(chord_damping);
+}
+
+void reload_chord_damping_free(struct chord_damping *d)
+{
+	if (d)
+		free(d->rows);
+	free(d);
+}
+
+static bool lately(struct reload_topology *t, const struct damped *row)
 {
 	return row->returns && reload_chord_now(t) - row->went < CHORD_DAMP_FORGOTTEN_MS;
 }
 
-static struct chord_damp *row_of(struct reload_topology *t, const struct reload_id *node)
+static struct damped *row_of(struct reload_topology *t, const struct reload_id *node)
 {
-	for (size_t i = 0; i < t->damps_count; i++)
-		if (lately(t, &t->damps[i]) && reload_id_eq(&t->damps[i].id, node))
-			return &t->damps[i];
+	for (size_t i = 0; i < t->damping->count; i++)
+		if (lately(t, &t->damping->rows[i]) && reload_id_eq(&t->damping->rows[i].id, node))
+			return &t->damping->rows[i];
 	return NULL;
 }
 
 static bool crowded(struct reload_topology *t)
 {
-	for (size_t i = 0; i < t->damps_count; i++)
-		if (!lately(t, &t->damps[i]))
+	for (size_t i = 0; i < t->damping->count; i++)
+		if (!lately(t, &t->damping->rows[i]))
 			return false;
-	return t->damps_count == CHORD_DAMP_MAX;
+	return t->damping->count == CHORD_DAMP_MAX;
 }
 
 static reload_ms pause_after(unsigned returns)
@@ -41,28 +67,31 @@ static reload_ms pause_after(unsigned returns)
 }
 
 /* Whether a grant to the node is one of CHORD_GRANTS. */
-static bool shares(struct reload_topology *t, const struct chord_damp *row)
+static bool shares(struct reload_topology *t, const struct damped *row)
 {
 	return row ? row->returns > CHORD_RETURNS : crowded(t);
 }
 
 static void earn(struct reload_topology *t)
 {
-	reload_ms earned = (reload_chord_now(t) - t->grants_at) / CHORD_GRANT_MS;
-	t->grants = earned < t->grants ? t->grants - (unsigned)earned : 0;
-	t->grants_at = t->grants ? t->grants_at + earned * CHORD_GRANT_MS : reload_chord_now(t);
+	reload_ms earned = (reload_chord_now(t) - t->damping->grants_at) / CHORD_GRANT_MS;
+	t->damping->grants =
+		earned < t->damping->grants ? t->damping->grants - (unsigned)earned : 0;
+	t->damping->grants_at = t->damping->grants ? t->damping->grants_at + earned * CHORD_GRANT_MS
+						   : reload_chord_now(t);
 }
 
 reload_ms reload_chord_damp_until(struct reload_topology *t, const struct reload_id *node)
 {
 	const struct chord_link *link = reload_chord_link_find(t, node);
-	const struct chord_damp *row = row_of(t, node);
+	const struct damped *row = row_of(t, node);
 	reload_ms until = row ? row->went + pause_after(row->returns) : 0;
 	if (link && link->given)
 		return 0;
 	earn(t);
-	if (shares(t, row) && t->grants >= CHORD_GRANTS && until < t->grants_at + CHORD_GRANT_MS)
-		until = t->grants_at + CHORD_GRANT_MS;
+	if (shares(t, row) && t->damping->grants >= CHORD_GRANTS &&
+		until < t->damping->grants_at + CHORD_GRANT_MS)
+		until = t->damping->grants_at + CHORD_GRANT_MS;
 	return until > reload_chord_now(t) ? until : 0;
 }
 
@@ -74,21 +103,21 @@ void reload_chord_damp_given(struct reload_topology *t, const struct reload_id *
 	link->given = true;
 	earn(t);
 	if (shares(t, row_of(t, node)))
-		t->grants++;
+		t->damping->grants++;
 }
 
 /* The row that the node may take: a free one, or that of who went first. */
-static struct chord_damp *row_for(struct reload_topology *t)
+static struct damped *row_for(struct reload_topology *t)
 {
-	struct chord_damp *first = t->damps;
-	if (t->damps_count < CHORD_DAMP_MAX) {
-		reload_grow_within(&t->damps, &t->damps_cap, t->damps_count, sizeof(*t->damps),
-			CHORD_DAMP_MAX);
-		return &t->damps[t->damps_count++];
+	struct damped *first = t->damping->rows;
+	if (t->damping->count < CHORD_DAMP_MAX) {
+		reload_grow_within(&t->damping->rows, &t->damping->cap, t->damping->count,
+			sizeof(*t->damping->rows), CHORD_DAMP_MAX);
+		return &t->damping->rows[t->damping->count++];
 	}
-	for (size_t i = 1; i < t->damps_count; i++)
-		if (t->damps[i].went < first->went)
-			first = &t->damps[i];
+	for (size_t i = 1; i < t->damping->count; i++)
+		if (t->damping->rows[i].went < first->went)
+			first = &t->damping->rows[i];
 	return first;
 }
 
@@ -96,10 +125,10 @@ void reload_chord_damp_went(struct reload_topology *t, struct chord_link *link)
 {
 	if (!link->given)
 		return;
-	struct chord_damp *row = row_of(t, &link->id);
+	struct damped *row = row_of(t, &link->id);
 	if (!row) {
 		row = row_for(t);
-		*row = (struct chord_damp){ .id = link->id };
+		*row = (struct damped){ .id = link->id };
 	}
 	link->given = false;
 	if (row->returns < UINT8_MAX)

@@ -32,11 +32,44 @@
  * that nobody else may have.  The second successor gets them, although
  * it should be the Admitting Peer's first replica: that Store may still have been waiting.
  */
-#include "topology/chord.h"
+#include "topology/chord_data.h"
 
-static void on_timer(void *arg)
+#include "topology/chord_damp.h"
+#include "topology/chord_tables.h"
+#include "topology/chord_update.h"
+
+/* A member of our replica set, and how much of our range the host was told to store there. */
+struct copy {
+	struct reload_id id;
+	bool ordered;
+	bool disowned;         /* since then its lists said that it is no holder */
+	struct reload_id from; /* ordered: (from, self]; len 0: it has all */
+	reload_ms since;       /* something is to be ordered since then; 0: nothing */
+};
+
+/* What the last orders to the host rest on. */
+struct chord_data {
+	bool owner;            /* from is valid */
+	struct reload_id from; /* own range (from, self] */
+	struct copy copies[2]; /* the replica set */
+	size_t copies_count;
+	reload_ms held_until;         /* new replicas wait, for members farther than */
+	struct reload_id held_beyond; /* the nearest one that failed */
+	/* what lies outside of (kept_from, self] is, or will be, forgotten; len 0: nothing */
+	struct reload_id kept_from;
+	struct reload_timer timer, drop_timer;
+};
+
+struct chord_data *reload_chord_data_new(void)
 {
-	reload_chord_after(arg);
+	return RELOAD_NEW(chord_data);
+}
+
+void reload_chord_data_free(struct reload_topology *t)
+{
+	reload_timer_cancel(t->host.timers, &t->data->timer);
+	reload_timer_cancel(t->host.timers, &t->data->drop_timer);
+	free(t->data);
 }
 
 /* The predecessor at `from` is new.  A part was lost when it came nearer. */
@@ -71,18 +104,18 @@ static enum holding holding(
 	return third_before ? HOLDING_YES : HOLDING_NO;
 }
 
-static struct chord_copy copy_of(struct reload_topology *t, const struct reload_id *id)
+static struct copy copy_of(struct reload_topology *t, const struct reload_id *id)
 {
-	for (size_t i = 0; i < t->copies_count; i++)
-		if (reload_id_eq(&t->copies[i].id, id))
-			return t->copies[i];
-	return (struct chord_copy){ .id = *id };
+	for (size_t i = 0; i < t->data->copies_count; i++)
+		if (reload_id_eq(&t->data->copies[i].id, id))
+			return t->data->copies[i];
+	return (struct copy){ .id = *id };
 }
 
 /* Once its lists have disowned what it was sent, and do so no more, it has to be sent again. */
-static void owned_again(struct reload_topology *t, struct chord_copy *copy)
+static void owned_again(struct reload_topology *t, struct copy *copy)
 {
-	enum holding now = holding(t, copy->from.len ? &copy->from : &t->from, &copy->id);
+	enum holding now = holding(t, copy->from.len ? &copy->from : &t->data->from, &copy->id);
 	if (copy->disowned && now == HOLDING_YES)
 		copy->ordered = copy->disowned = false;
 	else if (now == HOLDING_NO)
@@ -90,24 +123,24 @@ static void owned_again(struct reload_topology *t, struct chord_copy *copy)
 }
 
 /* Orders what copy lacks, now or when it is time; returns when to look again. */
-static reload_ms complete(struct reload_topology *t, struct chord_copy *copy, uint8_t number)
+static reload_ms complete(struct reload_topology *t, struct copy *copy, uint8_t number)
 {
 	if (copy->ordered)
 		owned_again(t, copy);
 	bool grew = copy->ordered && copy->from.len &&
-		    reload_chord_nearer(&t->self, false, &copy->from, &t->from);
+		    reload_chord_nearer(&t->self, false, &copy->from, &t->data->from);
 	if (copy->ordered && !grew) {
-		copy->from = t->from;
+		copy->from = t->data->from;
 		copy->since = 0;
 		return RELOAD_NEVER;
 	}
 	reload_ms now = reload_chord_now(t);
-	if (!copy->ordered && now < t->held_until &&
-		reload_chord_nearer(&t->self, true, &t->held_beyond, &copy->id))
-		return t->held_until;
+	if (!copy->ordered && now < t->data->held_until &&
+		reload_chord_nearer(&t->self, true, &t->data->held_beyond, &copy->id))
+		return t->data->held_until;
 	if (!copy->since)
 		copy->since = now;
-	enum holding will = holding(t, &t->from, &copy->id);
+	enum holding will = holding(t, &t->data->from, &copy->id);
 	if (now - copy->since < CHORD_UPDATE_WAIT_MS && will != HOLDING_YES)
 		return copy->since + CHORD_UPDATE_WAIT_MS;
 	reload_ms until = reload_chord_damp_until(t, &copy->id);
@@ -116,11 +149,11 @@ static reload_ms complete(struct reload_topology *t, struct chord_copy *copy, ui
 	if (until)
 		return until;
 	reload_chord_damp_given(t, &copy->id);
-	t->host.store_range(
-		t->host.arg, &t->from, grew ? &copy->from : &t->self, &copy->id, number, false);
+	t->host.store_range(t->host.arg, &t->data->from, grew ? &copy->from : &t->self, &copy->id,
+		number, false);
 	copy->ordered = true;
 	copy->disowned = will == HOLDING_NO;
-	copy->from = t->from;
+	copy->from = t->data->from;
 	copy->since = 0;
 	return RELOAD_NEVER;
 }
@@ -128,50 +161,61 @@ static reload_ms complete(struct reload_topology *t, struct chord_copy *copy, ui
 /* Returns when to look again. */
 static reload_ms replicate(struct reload_topology *t)
 {
-	struct chord_copy copies[2];
-	size_t n = t->successors_count < 2 ? t->successors_count : 2;
+	struct copy copies[2];
+	size_t n = t->tables->successors_count < 2 ? t->tables->successors_count : 2;
 	reload_ms next = RELOAD_NEVER;
 	for (size_t i = 0; i < n; i++) {
-		copies[i] = copy_of(t, &t->successors[i]);
+		copies[i] = copy_of(t, &t->tables->successors[i]);
 		reload_ms due = complete(t, &copies[i], (uint8_t)(i + 1));
 		if (due < next)
 			next = due;
 	}
-	memcpy(t->copies, copies, n * sizeof(*copies));
-	t->copies_count = n;
+	memcpy(t->data->copies, copies, n * sizeof(*copies));
+	t->data->copies_count = n;
 	return next;
 }
 
 static void on_drop(void *arg)
 {
 	struct reload_topology *t = arg;
-	if (t->kept_from.len)
-		t->host.drop_range(t->host.arg, &t->self, &t->kept_from);
+	if (t->data->kept_from.len)
+		t->host.drop_range(t->host.arg, &t->self, &t->data->kept_from);
 }
 
 static void forget(struct reload_topology *t)
 {
-	if (t->predecessors_count < 3) {
-		t->kept_from.len = 0;
+	if (t->tables->predecessors_count < 3) {
+		t->data->kept_from.len = 0;
 		return;
 	}
-	const struct reload_id *third = &t->predecessors[2];
-	if (!t->kept_from.len || reload_chord_nearer(&t->self, false, third, &t->kept_from))
-		reload_chord_timer(t, &t->drop_timer, reload_chord_now(t) + CHORD_DROP_MS, on_drop);
-	t->kept_from = *third;
+	const struct reload_id *third = &t->tables->predecessors[2];
+	if (!t->data->kept_from.len ||
+		reload_chord_nearer(&t->self, false, third, &t->data->kept_from))
+		reload_chord_timer(
+			t, &t->data->drop_timer, reload_chord_now(t) + CHORD_DROP_MS, on_drop);
+	t->data->kept_from = *third;
+}
+
+void reload_chord_data_admitted(struct reload_topology *t, const struct reload_id *ap, bool has_all)
+{
+	struct chord_data *d = t->data;
+	d->copies[0] = (struct copy){ .id = *ap, .ordered = has_all };
+	d->copies_count = 1;
+	d->owner = false;
 }
 
 void reload_chord_data_failed(struct reload_topology *t, const struct reload_id *node)
 {
 	reload_ms now = reload_chord_now(t);
 	bool member = false;
-	for (size_t i = 0; i < t->copies_count; i++)
-		member = member || reload_id_eq(&t->copies[i].id, node);
+	for (size_t i = 0; i < t->data->copies_count; i++)
+		member = member || reload_id_eq(&t->data->copies[i].id, node);
 	if (!member)
 		return;
-	if (now >= t->held_until || reload_chord_nearer(&t->self, true, node, &t->held_beyond))
-		t->held_beyond = *node;
-	t->held_until = now + CHORD_HOLD_DOWN_MS;
+	if (now >= t->data->held_until ||
+		reload_chord_nearer(&t->self, true, node, &t->data->held_beyond))
+		t->data->held_beyond = *node;
+	t->data->held_until = now + CHORD_HOLD_DOWN_MS;
 }
 
 /*
@@ -207,10 +251,10 @@ static reload_ms offer(
 static reload_ms offers(struct reload_topology *t)
 {
 	reload_ms next = RELOAD_NEVER;
-	for (size_t i = 0; i < t->predecessors_count && i < 3; i++) {
-		bool last = i + 1 == t->predecessors_count;
-		reload_ms due =
-			offer(t, last ? NULL : &t->predecessors[i + 1], &t->predecessors[i]);
+	for (size_t i = 0; i < t->tables->predecessors_count && i < 3; i++) {
+		bool last = i + 1 == t->tables->predecessors_count;
+		reload_ms due = offer(t, last ? NULL : &t->tables->predecessors[i + 1],
+			&t->tables->predecessors[i]);
 		if (due < next)
 			next = due;
 	}
@@ -226,7 +270,7 @@ void reload_chord_data_doubted(
 	if (t->state != RELOAD_TOPOLOGY_JOINED || resource->len != CHORD_ID_LEN ||
 		signer->len != CHORD_ID_LEN)
 		return;
-	size_t n = reload_chord_set_after(&t->peers, resource, between, COUNT_OF(between));
+	size_t n = reload_chord_set_after(&t->tables->peers, resource, between, COUNT_OF(between));
 	for (size_t i = 0; i < n && reload_chord_nearer(resource, true, &between[i], last); i++)
 		if (!reload_id_eq(&between[i], signer))
 			reload_chord_update_doubt(t, &between[i]);
@@ -236,24 +280,25 @@ void reload_chord_data_doubted(
 bool reload_chord_data_refresh(struct reload_topology *t)
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED) {
-		t->owner = false;
-		t->copies_count = 0;
-		t->held_until = 0;
-		t->kept_from.len = 0;
-		reload_chord_timer(t, &t->data_timer, RELOAD_NEVER, on_timer);
-		reload_chord_timer(t, &t->drop_timer, RELOAD_NEVER, on_drop);
+		t->data->owner = false;
+		t->data->copies_count = 0;
+		t->data->held_until = 0;
+		t->data->kept_from.len = 0;
+		reload_chord_timer(t, &t->data->timer, RELOAD_NEVER, reload_chord_on_after);
+		reload_chord_timer(t, &t->data->drop_timer, RELOAD_NEVER, on_drop);
 		return false;
 	}
-	struct reload_id now = *reload_chord_range_from(t), old = t->from;
-	bool changed = !t->owner || !reload_id_eq(&now, &old);
-	if (t->owner && changed)
+	struct reload_id now = *reload_chord_range_from(t), old = t->data->from;
+	bool changed = !t->data->owner || !reload_id_eq(&now, &old);
+	if (t->data->owner && changed)
 		shrunk(t, &old, &now);
-	else if (!t->owner && !reload_id_eq(&now, &t->self))
+	else if (!t->data->owner && !reload_id_eq(&now, &t->self))
 		t->host.drop_range(t->host.arg, &t->self, &now);
-	t->owner = true;
-	t->from = now;
+	t->data->owner = true;
+	t->data->from = now;
 	reload_ms copies = replicate(t), offered = offers(t);
-	reload_chord_timer(t, &t->data_timer, copies < offered ? copies : offered, on_timer);
+	reload_chord_timer(
+		t, &t->data->timer, copies < offered ? copies : offered, reload_chord_on_after);
 	forget(t);
 	return changed;
 }

@@ -16,49 +16,99 @@
  * answer from outside of the interval, an entry that was filled otherwise, or a failure; after one of a Ping a failed finger
  * is searched for CHORD_SEARCH_TRIES times.  Limit: CHORD_SEARCHES_MAX.
  */
-#include "topology/chord.h"
+#include "topology/chord_finger.h"
+
+#include "topology/chord_pending.h"
+#include "topology/chord_tables.h"
+
+/* The search for finger `index`; cookie 0: begins when due. */
+struct search {
+	uint8_t index, tries;
+	uint32_t cookie;
+	reload_ms due; /* cookie: given up then */
+};
+
+struct chord_finger {
+	uint32_t cookies[CHORD_FINGERS_WANTED]; /* of the Attaches of a pass; 0: none under way */
+	unsigned passes;
+	struct reload_timer timer; /* the next pass */
+
+	struct search searches[CHORD_SEARCHES_MAX];
+	size_t searches_count;
+	reload_ms search_due; /* the next periodic search; 0: not planned */
+	struct reload_timer search_timer;
+};
+
+struct chord_finger *reload_chord_finger_new(void)
+{
+	return RELOAD_NEW(chord_finger);
+}
+
+void reload_chord_finger_free(struct reload_topology *t)
+{
+	reload_timer_cancel(t->host.timers, &t->finger->timer);
+	reload_timer_cancel(t->host.timers, &t->finger->search_timer);
+	free(t->finger);
+}
+
+void reload_chord_finger_stop(struct reload_topology *t)
+{
+	reload_timer_cancel(t->host.timers, &t->finger->timer);
+	memset(t->finger->cookies, 0, sizeof(t->finger->cookies));
+}
+
+void reload_chord_finger_restart(struct reload_topology *t)
+{
+	t->finger->passes = 0;
+}
 
 /* There is an entry i that is worth having: our predecessors lie at the far end of the widest interval. */
 static bool valid(const struct reload_topology *t, const struct reload_id *start, unsigned i)
 {
 	struct reload_id first;
-	return reload_chord_set_after(&t->peers, start, &first, 1) &&
+	return reload_chord_set_after(&t->tables->peers, start, &first, 1) &&
 	       reload_chord_finger_index(&t->self, &first) == i &&
-	       !reload_id_listed(t->predecessors, t->predecessors_count, &first);
+	       !reload_id_listed(t->tables->predecessors, t->tables->predecessors_count, &first);
 }
 
-void reload_chord_finger_pass(struct reload_topology *t)
+static void pass(struct reload_topology *t)
 {
 	struct reload_id after[CHORD_NEIGHBOURS_MAX], before[CHORD_NEIGHBOURS_MAX];
 	const struct reload_id *next = &after[CHORD_NEIGHBOURS_MIN - 1],
 			       *last = &before[CHORD_NEIGHBOURS_MIN - 1];
-	t->finger_passes++;
+	t->finger->passes++;
 	if (reload_chord_pending_near(t, true, after) < CHORD_NEIGHBOURS_MIN ||
 		reload_chord_pending_near(t, false, before) < CHORD_NEIGHBOURS_MIN)
 		return; /* we know the whole ring */
 	for (unsigned i = 1; i <= CHORD_FINGERS_WANTED; i++) {
 		struct reload_id start = reload_id_add_power(&t->self, CHORD_FINGERS_MAX - i);
-		if (t->finger_cookies[i - 1] || valid(t, &start, i) ||
+		if (t->finger->cookies[i - 1] || valid(t, &start, i) ||
 			reload_id_between(&t->self, &start, next) ||
 			reload_id_between(last, &start, &t->self))
 			continue;
 		struct reload_destination to = reload_dest_resource(&start);
-		t->finger_cookies[i - 1] = ++t->cookies;
-		t->host.attach(t->host.arg, t->cookies, &to, 1, true);
+		t->finger->cookies[i - 1] = reload_chord_cookie(t);
+		t->host.attach(t->host.arg, t->finger->cookies[i - 1], &to, 1, true);
 	}
+}
+
+void reload_chord_finger_begin(struct reload_topology *t)
+{
+	if (!t->finger->passes)
+		pass(t);
 }
 
 static void on_timer(void *arg)
 {
 	struct reload_topology *t = arg;
-	reload_chord_finger_pass(t);
+	pass(t);
 	reload_chord_after(t);
 }
 
 void reload_chord_finger_later(struct reload_topology *t, reload_ms wait)
 {
-	if (!t->finger_timer.armed && t->finger_passes < CHORD_FINGER_PASSES)
-		reload_chord_timer(t, &t->finger_timer,
+	if (!t->finger->timer.armed && t->finger->passes < CHORD_FINGER_PASSES)
+		reload_chord_timer(t, &t->finger->timer,
 			reload_chord_now(t) + reload_chord_jitter(t, wait), on_timer);
 }
 
@@ -68,8 +118,10 @@ static bool sought(const struct reload_topology *t, unsigned i)
 {
 	struct reload_id start = reload_id_add_power(&t->self, CHORD_FINGERS_MAX - i);
 	return !reload_chord_whole(t) && !valid(t, &start, i) &&
-	       i < reload_chord_finger_index(&t->self, &t->successors[t->successors_count - 1]) &&
-	       !reload_id_between(&t->predecessors[t->predecessors_count - 1], &start, &t->self);
+	       i < reload_chord_finger_index(
+			   &t->self, &t->tables->successors[t->tables->successors_count - 1]) &&
+	       !reload_id_between(&t->tables->predecessors[t->tables->predecessors_count - 1],
+		       &start, &t->self);
 }
 
 /* anywhere in [self+2^(128-i), self+2^(129-i)-1] */
@@ -84,42 +136,41 @@ static struct reload_id random_point(struct reload_topology *t, unsigned i)
 	return point;
 }
 
-static struct chord_search *search_add(struct reload_topology *t, unsigned i, reload_ms due)
+static struct search *search_add(struct reload_topology *t, unsigned i, reload_ms due)
 {
-	for (size_t n = 0; n < t->searches_count; n++)
-		if (t->searches[n].index == i)
+	for (size_t n = 0; n < t->finger->searches_count; n++)
+		if (t->finger->searches[n].index == i)
 			return NULL;
-	if (t->searches_count == CHORD_SEARCHES_MAX)
+	if (t->finger->searches_count == CHORD_SEARCHES_MAX)
 		return NULL;
-	struct chord_search *s = &t->searches[t->searches_count++];
-	*s = (struct chord_search){ .index = (uint8_t)i, .due = due };
+	struct search *s = &t->finger->searches[t->finger->searches_count++];
+	*s = (struct search){ .index = (uint8_t)i, .due = due };
 	return s;
 }
 
-static void search_end(struct reload_topology *t, struct chord_search *s)
+static void search_end(struct reload_topology *t, struct search *s)
 {
-	*s = t->searches[--t->searches_count];
+	*s = t->finger->searches[--t->finger->searches_count];
 }
 
-static struct chord_search *search_find(struct reload_topology *t, uint32_t cookie)
+static struct search *search_find(struct reload_topology *t, uint32_t cookie)
 {
-	for (size_t i = 0; i < t->searches_count; i++)
-		if (cookie && t->searches[i].cookie == cookie)
-			return &t->searches[i];
+	for (size_t i = 0; i < t->finger->searches_count; i++)
+		if (cookie && t->finger->searches[i].cookie == cookie)
+			return &t->finger->searches[i];
 	return NULL;
 }
 
-static void search_attach(
-	struct reload_topology *t, struct chord_search *s, const struct reload_id *node)
+static void search_attach(struct reload_topology *t, struct search *s, const struct reload_id *node)
 {
 	struct reload_destination to = reload_dest_node(node);
-	s->cookie = ++t->cookies;
+	s->cookie = reload_chord_cookie(t);
 	s->tries = CHORD_SEARCH_TRIES;
 	s->due = reload_chord_now(t) + CHORD_PROBE_WAIT_MS;
 	t->host.attach(t->host.arg, s->cookie, &to, 1, true);
 }
 
-static void search_begin(struct reload_topology *t, struct chord_search *s)
+static void search_begin(struct reload_topology *t, struct search *s)
 {
 	const struct reload_id *heard = reload_chord_pending_finger(t, s->index);
 	if (heard) {
@@ -128,7 +179,7 @@ static void search_begin(struct reload_topology *t, struct chord_search *s)
 	}
 	struct reload_id point = random_point(t, s->index);
 	struct reload_destination to = reload_dest_resource(&point);
-	s->cookie = ++t->cookies;
+	s->cookie = reload_chord_cookie(t);
 	s->tries++;
 	s->due = reload_chord_now(t) + CHORD_PROBE_WAIT_MS;
 	t->host.ping(t->host.arg, s->cookie, &to, 1);
@@ -137,7 +188,7 @@ static void search_begin(struct reload_topology *t, struct chord_search *s)
 void reload_chord_finger_lost(struct reload_topology *t, const struct reload_id *id)
 {
 	if (t->state == RELOAD_TOPOLOGY_JOINED && t->reactive &&
-		reload_id_listed(t->fingers, t->fingers_count, id))
+		reload_id_listed(t->tables->fingers, t->tables->fingers_count, id))
 		search_add(t, reload_chord_finger_index(&t->self, id),
 			reload_chord_now(t) + reload_chord_jitter(t, CHORD_UPDATE_GAP_MS));
 }
@@ -151,38 +202,34 @@ static void choose(struct reload_topology *t, reload_ms now)
 		unsigned coin = i - 1;
 		if (!sought(t, i) || !(coins[coin / 8] >> coin % 8 & 1))
 			continue;
-		struct chord_search *s = search_add(t, i, now);
+		struct search *s = search_add(t, i, now);
 		if (s)
 			s->tries = CHORD_SEARCH_TRIES - 1; /* one Ping in each interval */
 		return;
 	}
 }
 
-static void on_search(void *arg)
-{
-	reload_chord_after(arg);
-}
-
 void reload_chord_finger_step(struct reload_topology *t)
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED) {
-		t->searches_count = 0;
-		t->search_due = 0;
-		reload_chord_timer(t, &t->search_timer, RELOAD_NEVER, on_search);
+		t->finger->searches_count = 0;
+		t->finger->search_due = 0;
+		reload_chord_timer(
+			t, &t->finger->search_timer, RELOAD_NEVER, reload_chord_on_after);
 		return;
 	}
 	reload_ms now = reload_chord_now(t);
-	if (!t->search_due)
-		t->search_due = now + reload_chord_jitter(t, t->ping_interval);
-	if (t->search_due <= now) {
+	if (!t->finger->search_due)
+		t->finger->search_due = now + reload_chord_jitter(t, t->ping_interval);
+	if (t->finger->search_due <= now) {
 		choose(t, now);
 		/* never more often than the interval says */
-		t->search_due =
+		t->finger->search_due =
 			now + t->ping_interval + reload_chord_jitter(t, t->ping_interval / 8);
 	}
-	reload_ms next = t->search_due;
-	for (size_t i = t->searches_count; i-- > 0;) {
-		struct chord_search *s = &t->searches[i];
+	reload_ms next = t->finger->search_due;
+	for (size_t i = t->finger->searches_count; i-- > 0;) {
+		struct search *s = &t->finger->searches[i];
 		bool over = s->due <= now && (s->cookie || !sought(t, s->index));
 		if (over) {
 			search_end(t, s);
@@ -193,14 +240,14 @@ void reload_chord_finger_step(struct reload_topology *t)
 		if (s->due < next)
 			next = s->due;
 	}
-	if (!t->search_timer.armed || t->search_timer.due != next)
-		reload_chord_timer(t, &t->search_timer, next, on_search);
+	if (!t->finger->search_timer.armed || t->finger->search_timer.due != next)
+		reload_chord_timer(t, &t->finger->search_timer, next, reload_chord_on_after);
 }
 
 bool reload_chord_finger_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *responder)
 {
-	struct chord_search *s = search_find(t, cookie);
+	struct search *s = search_find(t, cookie);
 	if (!s)
 		return false;
 	if (err && s->tries < CHORD_SEARCH_TRIES) {
@@ -208,7 +255,7 @@ bool reload_chord_finger_pinged(struct reload_topology *t, uint32_t cookie, enum
 		s->due = reload_chord_now(t) + reload_chord_backoff(t, s->tries + 2u);
 	} else if (err || reload_id_eq(responder, &t->self) ||
 		   reload_chord_finger_index(&t->self, responder) != s->index ||
-		   reload_chord_set_has(&t->peers, responder)) {
+		   reload_chord_is_peer(t, responder)) {
 		search_end(t, s);
 	} else {
 		search_attach(t, s, responder);
@@ -218,17 +265,18 @@ bool reload_chord_finger_pinged(struct reload_topology *t, uint32_t cookie, enum
 
 bool reload_chord_finger_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err)
 {
-	struct chord_search *s = search_find(t, cookie);
+	struct search *s = search_find(t, cookie);
 	if (s) {
 		search_end(t, s);
 		return true;
 	}
 	for (size_t i = 0; i < CHORD_FINGERS_WANTED; i++) {
-		if (t->finger_cookies[i] != cookie)
+		if (t->finger->cookies[i] != cookie)
 			continue;
-		t->finger_cookies[i] = 0;
+		t->finger->cookies[i] = 0;
 		if (err && t->state == RELOAD_TOPOLOGY_JOINED)
-			reload_chord_finger_later(t, reload_chord_backoff(t, t->finger_passes + 1));
+			reload_chord_finger_later(
+				t, reload_chord_backoff(t, t->finger->passes + 1));
 		return true;
 	}
 	return false;

@@ -28,7 +28,49 @@
  * Limits: CHORD_JOIN_TRIES failures (Attach or Join failed, AP lost, no Update in time) with pauses that double, and
  * CHORD_JOIN_MOVES moves; then FAILED.  No link left: FAILED at once, the host picks another bootstrap node.
  */
-#include "topology/chord.h"
+#include "topology/chord_join.h"
+
+#include "topology/chord_data.h"
+#include "topology/chord_finger.h"
+#include "topology/chord_pending.h"
+#include "topology/chord_tables.h"
+#include "topology/chord_update.h"
+
+enum phase {
+	CHORD_PAUSE,
+	CHORD_RESOLVING,
+	CHORD_AP_UPDATE,
+	CHORD_NEIGHBOURS,
+	CHORD_JOIN_SENT
+};
+
+struct chord_join {
+	enum phase phase;
+	struct reload_id bootstrap, ap;
+	uint32_t ap_cookie;
+	bool detour;         /* this attempt begins elsewhere than at our own place */
+	bool blind;          /* AP told us nothing of the ring */
+	uint8_t blind_pings; /* successors asked for so far, the last one found being */
+	struct reload_id blind_last;
+	unsigned tries, moves;
+	struct reload_timer timer;
+};
+
+struct chord_join *reload_chord_join_new(void)
+{
+	return RELOAD_NEW(chord_join);
+}
+
+void reload_chord_join_free(struct reload_topology *t)
+{
+	reload_timer_cancel(t->host.timers, &t->join->timer);
+	free(t->join);
+}
+
+const struct reload_id *reload_chord_join_bootstrap(const struct reload_topology *t)
+{
+	return t->join->bootstrap.len ? &t->join->bootstrap : NULL;
+}
 
 static bool joining(const struct reload_topology *t)
 {
@@ -42,9 +84,9 @@ static void ask_behind(struct reload_topology *t, const struct reload_id *last);
 static void on_late(void *arg)
 {
 	struct reload_topology *t = arg;
-	if (joining(t) && t->phase == CHORD_AP_UPDATE && !t->blind) {
-		t->blind = true;
-		t->blind_pings = 0;
+	if (joining(t) && t->join->phase == CHORD_AP_UPDATE && !t->join->blind) {
+		t->join->blind = true;
+		t->join->blind_pings = 0;
 		ask_behind(t, &t->self);
 	} else if (joining(t)) {
 		retry(t);
@@ -52,11 +94,17 @@ static void on_late(void *arg)
 	reload_chord_after(t);
 }
 
-static void enter(struct reload_topology *t, enum chord_phase phase, reload_ms limit)
+static void set_phase(struct reload_topology *t, enum phase phase)
 {
-	t->phase = phase;
-	t->stirred = true;
-	reload_chord_timer(t, &t->join_timer,
+	t->join->phase = phase;
+	reload_chord_pending_named(t, phase == CHORD_NEIGHBOURS || phase == CHORD_JOIN_SENT);
+}
+
+static void enter(struct reload_topology *t, enum phase phase, reload_ms limit)
+{
+	set_phase(t, phase);
+	t->reconsider = true;
+	reload_chord_timer(t, &t->join->timer,
 		limit == RELOAD_NEVER ? RELOAD_NEVER : reload_chord_now(t) + limit, on_late);
 }
 
@@ -64,16 +112,16 @@ static void resolve(struct reload_topology *t)
 {
 	/* n+1: the point behind our own, whose owner would be our successor (R-11.4-03) */
 	struct reload_id point = reload_id_add_power(&t->self, 0);
-	if (t->detour)
+	if (t->join->detour)
 		t->host.random(t->host.arg, point.at, point.len);
-	struct reload_destination way[] = { reload_dest_node(&t->bootstrap),
+	struct reload_destination way[] = { reload_dest_node(&t->join->bootstrap),
 		reload_dest_resource(&point) };
-	t->ap.len = 0;
-	t->blind = false;
-	t->ap_cookie = ++t->cookies;
+	t->join->ap.len = 0;
+	t->join->blind = false;
+	t->join->ap_cookie = reload_chord_cookie(t);
 	enter(t, CHORD_RESOLVING, CHORD_ATTACH_WAIT_MS);
-	t->host.attach(
-		t->host.arg, t->ap_cookie, t->detour ? way : way + 1, t->detour ? 2 : 1, true);
+	t->host.attach(t->host.arg, t->join->ap_cookie, t->join->detour ? way : way + 1,
+		t->join->detour ? 2 : 1, true);
 }
 
 static void on_pause_over(void *arg)
@@ -85,28 +133,28 @@ static void on_pause_over(void *arg)
 
 static void pause_then_resolve(struct reload_topology *t, reload_ms wait)
 {
-	t->phase = CHORD_PAUSE;
-	t->blind = false;
-	t->ap.len = 0;
-	t->ap_cookie = 0;
+	set_phase(t, CHORD_PAUSE);
+	t->join->blind = false;
+	t->join->ap.len = 0;
+	t->join->ap_cookie = 0;
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, NULL);
-	reload_chord_timer(t, &t->join_timer, reload_chord_now(t) + wait, on_pause_over);
+	reload_chord_timer(t, &t->join->timer, reload_chord_now(t) + wait, on_pause_over);
 }
 
 static void retry(struct reload_topology *t)
 {
-	if (++t->tries > CHORD_JOIN_TRIES || !t->links_count) {
+	if (++t->join->tries > CHORD_JOIN_TRIES || !reload_chord_link_count(t)) {
 		reload_chord_join_fail(t);
 		return;
 	}
-	t->detour = t->tries >= CHORD_DETOUR_TRIES && t->tries % 2 == 0;
-	pause_then_resolve(t, reload_chord_backoff(t, t->tries - 1));
+	t->join->detour = t->join->tries >= CHORD_DETOUR_TRIES && t->join->tries % 2 == 0;
+	pause_then_resolve(t, reload_chord_backoff(t, t->join->tries - 1));
 }
 
 /* Another peer owns our point now. */
 static bool move(struct reload_topology *t)
 {
-	if (++t->moves <= CHORD_JOIN_MOVES)
+	if (++t->join->moves <= CHORD_JOIN_MOVES)
 		return true;
 	reload_chord_join_fail(t);
 	return false;
@@ -116,34 +164,36 @@ static void move_away(struct reload_topology *t)
 {
 	if (!move(t))
 		return;
-	t->detour = false;
-	pause_then_resolve(t, reload_chord_jitter(t, t->moves < 10 ? 4 * t->moves : 40));
+	t->join->detour = false;
+	pause_then_resolve(
+		t, reload_chord_jitter(t, t->join->moves < 10 ? 4 * t->join->moves : 40));
 }
 
 void reload_chord_join_start(struct reload_topology *t, const struct reload_id *bootstrap)
 {
 	reload_chord_join_stop(t);
 	reload_chord_pending_clear(t);
-	for (size_t i = 0; i < t->links_count; i++)
-		t->links[i].asked = t->links[i].handed = false;
-	t->bootstrap = *bootstrap;
+	for (size_t i = 0; i < reload_chord_link_count(t); i++) {
+		struct chord_link *link = reload_chord_link_at(t, i);
+		link->asked = link->handed = false;
+	}
+	t->join->bootstrap = *bootstrap;
 	t->announced = false;
-	t->tries = t->moves = 0;
-	t->detour = false;
-	t->finger_passes = 0;
+	t->join->tries = t->join->moves = 0;
+	t->join->detour = false;
+	reload_chord_finger_restart(t);
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_ATTACHING, bootstrap);
 	resolve(t);
 }
 
 void reload_chord_join_stop(struct reload_topology *t)
 {
-	t->ap.len = 0;
-	t->blind = false;
-	t->ap_cookie = 0;
-	t->bound.len = 0;
+	t->join->ap.len = 0;
+	t->join->blind = false;
+	t->join->ap_cookie = 0;
+	reload_chord_tables_bound(t, NULL);
 	enter(t, CHORD_PAUSE, RELOAD_NEVER);
-	reload_chord_timer(t, &t->finger_timer, RELOAD_NEVER, on_late);
-	memset(t->finger_cookies, 0, sizeof(t->finger_cookies));
+	reload_chord_finger_stop(t);
 }
 
 void reload_chord_join_fail(struct reload_topology *t)
@@ -159,32 +209,32 @@ static void ask_behind(struct reload_topology *t, const struct reload_id *last)
 {
 	struct reload_id behind = reload_id_add_power(last, 0);
 	struct reload_destination to = reload_dest_resource(&behind);
-	t->blind_last = *last;
-	t->blind_pings++;
-	t->ap_cookie = ++t->cookies;
+	t->join->blind_last = *last;
+	t->join->blind_pings++;
+	t->join->ap_cookie = reload_chord_cookie(t);
 	enter(t, CHORD_AP_UPDATE, CHORD_PROBE_WAIT_MS);
-	t->host.ping(t->host.arg, t->ap_cookie, &to, 1);
+	t->host.ping(t->host.arg, t->join->ap_cookie, &to, 1);
 }
 
 static void meet_neighbours(struct reload_topology *t)
 {
-	t->ap_cookie = 0;
-	t->patience = reload_chord_now(t) + CHORD_PATIENCE_MS;
+	t->join->ap_cookie = 0;
+	reload_chord_pending_wait(t);
 	enter(t, CHORD_NEIGHBOURS, RELOAD_NEVER);
 }
 
 bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
 {
-	if (!joining(t) || t->phase != CHORD_RESOLVING || cookie != t->ap_cookie)
+	if (!joining(t) || t->join->phase != CHORD_RESOLVING || cookie != t->join->ap_cookie)
 		return false;
 	const struct chord_link *link = err ? NULL : reload_chord_link_find(t, node);
-	t->ap_cookie = 0;
+	t->join->ap_cookie = 0;
 	if (!link) {
 		retry(t);
 		return true;
 	}
-	t->ap = *node; /* R-11.4-04 */
+	t->join->ap = *node; /* R-11.4-04 */
 	if (link->ready)
 		meet_neighbours(t);
 	else
@@ -195,16 +245,16 @@ bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum
 bool reload_chord_join_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *responder)
 {
-	if (!joining(t) || !t->blind || cookie != t->ap_cookie)
+	if (!joining(t) || !t->join->blind || cookie != t->join->ap_cookie)
 		return false;
 	bool round = !err && (reload_id_eq(responder, &t->self) ||
-				     !reload_id_between(&t->blind_last, responder, &t->self));
-	if (err || round || t->blind_pings > CHORD_NEIGHBOURS_MIN) {
+				     !reload_id_between(&t->join->blind_last, responder, &t->self));
+	if (err || round || t->join->blind_pings > CHORD_NEIGHBOURS_MIN) {
 		meet_neighbours(t);
 		return true;
 	}
-	if (!reload_id_eq(responder, &t->ap))
-		reload_chord_pending_mention(t, responder, &t->ap);
+	if (!reload_id_eq(responder, &t->join->ap))
+		reload_chord_pending_mention(t, responder, &t->join->ap);
 	ask_behind(t, responder);
 	return true;
 }
@@ -212,59 +262,67 @@ bool reload_chord_join_pinged(struct reload_topology *t, uint32_t cookie, enum r
 /* To whom a Join would go: the nearest peer behind us, or AP, whom its answers show to be one, although it sent no Update. */
 static bool nearest_peer(struct reload_topology *t, struct reload_id *out)
 {
-	bool any = reload_chord_set_after(&t->peers, &t->self, out, 1);
-	if (!t->blind || !t->ap.len || !reload_chord_link_find(t, &t->ap) ||
-		(any && !reload_chord_nearer(&t->self, true, &t->ap, out)))
+	bool any = reload_chord_set_after(&t->tables->peers, &t->self, out, 1);
+	if (!t->join->blind || !t->join->ap.len || !reload_chord_link_find(t, &t->join->ap) ||
+		(any && !reload_chord_nearer(&t->self, true, &t->join->ap, out)))
 		return any;
-	*out = t->ap;
+	*out = t->join->ap;
 	return true;
 }
 
-static void announce(struct reload_topology *t)
+/* Returns whether we have announced ourselves now. */
+static bool announce(struct reload_topology *t)
 {
 	if (t->announced || reload_chord_pending_outstanding(t))
-		return;
+		return false;
 	t->announced = true;
 	reload_chord_update_all_dirty(t);
-	reload_chord_admit_waiting(t);
+	return true;
 }
 
 static void send_join(struct reload_topology *t, const struct reload_id *to)
 {
 	struct chord_link *link = reload_chord_link_find(t, to);
 	link->asked = true;
-	t->ap = *to;
+	t->join->ap = *to;
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_JOINING, to);
 	enter(t, CHORD_JOIN_SENT, CHORD_JOIN_WAIT_MS);
 	t->host.join(t->host.arg, to);
-	if (!t->finger_passes)
-		reload_chord_finger_pass(t);
+	reload_chord_finger_begin(t);
 }
 
-void reload_chord_join_step(struct reload_topology *t)
+/* Sends the Join, or moves it to a nearer successor, when every node that might be a nearer one has sent its Update. */
+static void join_if_ready(struct reload_topology *t)
 {
 	struct reload_id nearest;
-	if (t->state == RELOAD_TOPOLOGY_JOINED)
-		announce(t);
-	if (!joining(t) || (t->phase != CHORD_NEIGHBOURS && t->phase != CHORD_JOIN_SENT))
+	if (t->join->phase != CHORD_NEIGHBOURS && t->join->phase != CHORD_JOIN_SENT)
 		return;
 	if (!nearest_peer(t, &nearest)) {
 		retry(t);
 		return;
 	}
-	if (t->phase == CHORD_JOIN_SENT && reload_id_eq(&nearest, &t->ap))
+	if (t->join->phase == CHORD_JOIN_SENT && reload_id_eq(&nearest, &t->join->ap))
 		return;
 	if (reload_chord_pending_outstanding(t) ||
 		reload_chord_pending_between(t, &t->self, &nearest))
 		return;
-	if (t->phase == CHORD_NEIGHBOURS || move(t))
+	if (t->join->phase == CHORD_NEIGHBOURS || move(t))
 		send_join(t, &nearest);
+}
+
+bool reload_chord_join_step(struct reload_topology *t)
+{
+	if (t->state == RELOAD_TOPOLOGY_JOINED)
+		return announce(t);
+	if (joining(t))
+		join_if_ready(t);
+	return false;
 }
 
 void reload_chord_join_answered(
 	struct reload_topology *t, const struct reload_id *ap, enum reload_err err)
 {
-	if (t->phase != CHORD_JOIN_SENT || !reload_id_eq(ap, &t->ap))
+	if (t->join->phase != CHORD_JOIN_SENT || !reload_id_eq(ap, &t->join->ap))
 		return;
 	if (err == RELOAD_FORBIDDEN) /* not, or no longer, the owner of our point */
 		move_away(t);
@@ -292,12 +350,10 @@ static void admitted(
 	const struct reload_id *pred =
 		nearest_of(t, false, &t->self, u->predecessors, u->predecessors_count, ap);
 	pred = nearest_of(t, false, &t->self, u->successors, u->successors_count, pred);
-	t->copies[0] = (struct chord_copy){ .id = *ap, .ordered = !t->host.brings(t->host.arg) };
-	t->copies_count = 1;
-	if (!reload_chord_set_has(&t->peers, pred))
-		t->bound = *pred;
-	t->owner = false;
-	t->patience = reload_chord_now(t) + CHORD_PATIENCE_MS;
+	reload_chord_data_admitted(t, ap, !t->host.brings(t->host.arg));
+	if (!reload_chord_is_peer(t, pred))
+		reload_chord_tables_bound(t, pred);
+	reload_chord_pending_wait(t);
 	enter(t, CHORD_PAUSE, RELOAD_NEVER);
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_JOINED, ap);
 	reload_chord_finger_later(t, CHORD_UPDATE_GAP_MS);
@@ -320,11 +376,12 @@ void reload_chord_join_update(
 		return;
 	if (link->asked && reload_id_listed(u->predecessors, u->predecessors_count, &t->self)) {
 		admitted(t, &link->id, u);
-	} else if (t->phase == CHORD_AP_UPDATE && reload_id_eq(&link->id, &t->ap)) {
+	} else if (t->join->phase == CHORD_AP_UPDATE && reload_id_eq(&link->id, &t->join->ap)) {
 		meet_neighbours(t);
-	} else if (t->phase == CHORD_JOIN_SENT && reload_id_eq(&link->id, &t->ap) &&
-		   (lists_one_between(t, &t->ap, u->predecessors, u->predecessors_count) ||
-			   lists_one_between(t, &t->ap, u->successors, u->successors_count))) {
+	} else if (t->join->phase == CHORD_JOIN_SENT && reload_id_eq(&link->id, &t->join->ap) &&
+		   (lists_one_between(t, &t->join->ap, u->predecessors, u->predecessors_count) ||
+			   lists_one_between(
+				   t, &t->join->ap, u->successors, u->successors_count))) {
 		move_away(t);
 	}
 }
@@ -333,9 +390,9 @@ void reload_chord_join_lost(struct reload_topology *t, const struct reload_id *n
 {
 	if (!joining(t))
 		return;
-	if (!t->links_count)
+	if (!reload_chord_link_count(t))
 		reload_chord_join_fail(t);
-	else if ((t->phase == CHORD_AP_UPDATE || t->phase == CHORD_JOIN_SENT) &&
-		 reload_id_eq(node, &t->ap))
+	else if ((t->join->phase == CHORD_AP_UPDATE || t->join->phase == CHORD_JOIN_SENT) &&
+		 reload_id_eq(node, &t->join->ap))
 		retry(t);
 }

@@ -23,7 +23,41 @@
  * Limits: one check at a time, CHORD_PROBE_WAIT_MS for each step.  A host that finds no bootstrap node, a Ping or an
  * Attach that fails end the check; the next one comes after the pause.
  */
-#include "topology/chord.h"
+#include "topology/chord_partition.h"
+
+#include "topology/chord_tables.h"
+#include "topology/chord_update.h"
+
+enum phase {
+	CHORD_CHECK_IDLE,
+	CHORD_CHECK_LOCATING,
+	CHORD_CHECK_PINGING,
+	CHORD_CHECK_ATTACHING
+};
+
+struct chord_check {
+	enum phase phase;
+	bool shaken;    /* a peer failed since the tables were made, and there were fingers */
+	bool parted;    /* the last check that was answered found another ring */
+	bool stranded;  /* the last finger beyond our neighbours failed, and none was found since */
+	uint8_t losses; /* neighbours that failed since */
+	reload_ms losses_at;
+	uint32_t cookie;
+	struct reload_id bootstrap;
+	reload_ms wait, hurried_at;
+	struct reload_timer timer;
+};
+
+struct chord_check *reload_chord_check_new(void)
+{
+	return RELOAD_NEW(chord_check);
+}
+
+void reload_chord_check_free(struct reload_topology *t)
+{
+	reload_timer_cancel(t->host.timers, &t->check->timer);
+	free(t->check);
+}
 
 static bool active(const struct reload_topology *t)
 {
@@ -32,7 +66,7 @@ static bool active(const struct reload_topology *t)
 
 static reload_ms longest(const struct reload_topology *t)
 {
-	return t->check.stranded ? t->update_interval / CHORD_CUT_OFF_PARTS : t->update_interval;
+	return t->check->stranded ? t->update_interval / CHORD_CUT_OFF_PARTS : t->update_interval;
 }
 
 static void on_timer(void *arg);
@@ -40,12 +74,12 @@ static void on_timer(void *arg);
 static void plan(struct reload_topology *t, reload_ms wait)
 {
 	reload_chord_timer(
-		t, &t->check.timer, reload_chord_now(t) + reload_chord_jitter(t, wait), on_timer);
+		t, &t->check->timer, reload_chord_now(t) + reload_chord_jitter(t, wait), on_timer);
 }
 
 static void finish(struct reload_topology *t)
 {
-	struct chord_check *c = &t->check;
+	struct chord_check *c = t->check;
 	reload_ms most = longest(t);
 	c->phase = CHORD_CHECK_IDLE;
 	c->cookie = 0;
@@ -56,7 +90,7 @@ static void finish(struct reload_topology *t)
 /* The next check is near, and so are those behind it. */
 static void hurry(struct reload_topology *t)
 {
-	struct chord_check *c = &t->check;
+	struct chord_check *c = t->check;
 	reload_ms most = longest(t), soon = CHORD_CHECK_MS < most ? CHORD_CHECK_MS : most;
 	/* an outcome that is awaited plans with twice the pause */
 	c->wait = c->phase == CHORD_CHECK_IDLE ? soon : soon / 2;
@@ -64,21 +98,22 @@ static void hurry(struct reload_topology *t)
 		plan(t, soon);
 }
 
-static void enter(struct reload_topology *t, enum chord_check_phase phase)
+static void enter(struct reload_topology *t, enum phase phase)
 {
-	t->check.phase = phase;
-	t->check.cookie = ++t->cookies;
-	reload_chord_timer(t, &t->check.timer, reload_chord_now(t) + CHORD_PROBE_WAIT_MS, on_timer);
+	t->check->phase = phase;
+	t->check->cookie = reload_chord_cookie(t);
+	reload_chord_timer(
+		t, &t->check->timer, reload_chord_now(t) + CHORD_PROBE_WAIT_MS, on_timer);
 }
 
 static void on_timer(void *arg)
 {
 	struct reload_topology *t = arg;
-	if (t->check.phase != CHORD_CHECK_IDLE) {
+	if (t->check->phase != CHORD_CHECK_IDLE) {
 		finish(t); /* the host did not tell */
 	} else {
 		enter(t, CHORD_CHECK_LOCATING);
-		t->host.locate(t->host.arg, t->check.cookie);
+		t->host.locate(t->host.arg, t->check->cookie);
 	}
 	reload_chord_after(t);
 }
@@ -86,12 +121,12 @@ static void on_timer(void *arg)
 /* beyond the Neighbor Table */
 static bool has_fingers(const struct reload_topology *t)
 {
-	return t->peers.count > t->predecessors_count + t->successors_count;
+	return t->tables->peers.count > t->tables->predecessors_count + t->tables->successors_count;
 }
 
 void reload_chord_check_step(struct reload_topology *t)
 {
-	struct chord_check *c = &t->check;
+	struct chord_check *c = t->check;
 	if (!active(t)) {
 		c->phase = CHORD_CHECK_IDLE;
 		c->shaken = c->stranded = false;
@@ -112,7 +147,7 @@ void reload_chord_check_step(struct reload_topology *t)
 
 void reload_chord_check_lost(struct reload_topology *t, const struct reload_id *node)
 {
-	struct chord_check *c = &t->check;
+	struct chord_check *c = t->check;
 	const struct chord_link *link = reload_chord_link_find(t, node);
 	reload_ms now = reload_chord_now(t);
 	if (!active(t) || !link)
@@ -125,7 +160,7 @@ void reload_chord_check_lost(struct reload_topology *t, const struct reload_id *
 		c->losses_at = now;
 	}
 	c->losses++;
-	if (c->losses >= CHORD_MASS || 2u * c->losses >= t->peers.count) {
+	if (c->losses >= CHORD_MASS || 2u * c->losses >= t->tables->peers.count) {
 		c->losses = 0;
 		c->losses_at = now;
 		hurry(t);
@@ -135,7 +170,7 @@ void reload_chord_check_lost(struct reload_topology *t, const struct reload_id *
 void reload_chord_check_located(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
 {
-	struct chord_check *c = &t->check;
+	struct chord_check *c = t->check;
 	if (c->phase != CHORD_CHECK_LOCATING || cookie != c->cookie)
 		return;
 	if (err || node->len != CHORD_ID_LEN || reload_id_eq(node, &t->self)) {
@@ -159,7 +194,7 @@ static void send_lists(struct reload_topology *t, const struct reload_id *node)
 
 static void found(struct reload_topology *t, const struct reload_id *responder)
 {
-	struct chord_check *c = &t->check;
+	struct chord_check *c = t->check;
 	const struct reload_destination list[2] = { reload_dest_node(&c->bootstrap),
 		reload_dest_node(responder) };
 	bool direct = reload_id_eq(&c->bootstrap, responder);
@@ -172,19 +207,19 @@ static void found(struct reload_topology *t, const struct reload_id *responder)
 bool reload_chord_check_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *responder)
 {
-	struct chord_check *c = &t->check;
+	struct chord_check *c = t->check;
 	if (c->phase != CHORD_CHECK_PINGING || cookie != c->cookie)
 		return false;
-	bool healthy = !err &&
-		       (reload_id_eq(responder, &t->self) ||
-			       (t->successors_count && reload_id_eq(responder, &t->successors[0])));
+	bool healthy = !err && (reload_id_eq(responder, &t->self) ||
+				       (t->tables->successors_count &&
+					       reload_id_eq(responder, &t->tables->successors[0])));
 	if (healthy && c->parted) {
 		c->parted = false;
 		t->host.partition(t->host.arg, NULL);
 	}
 	if (err || healthy) {
 		finish(t);
-	} else if (reload_chord_set_has(&t->peers, responder)) {
+	} else if (reload_chord_is_peer(t, responder)) {
 		send_lists(t, responder);
 		finish(t);
 	} else {
@@ -196,7 +231,7 @@ bool reload_chord_check_pinged(struct reload_topology *t, uint32_t cookie, enum 
 bool reload_chord_check_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
 {
-	struct chord_check *c = &t->check;
+	struct chord_check *c = t->check;
 	if (c->phase != CHORD_CHECK_ATTACHING || cookie != c->cookie)
 		return false;
 	reload_ms now = reload_chord_now(t);
@@ -208,13 +243,13 @@ bool reload_chord_check_attached(struct reload_topology *t, uint32_t cookie, enu
 	if (err)
 		return true;
 	send_lists(t, node);
-	if (!reload_id_eq(&c->bootstrap, node) && !reload_chord_set_has(&t->peers, &c->bootstrap)) {
+	if (!reload_id_eq(&c->bootstrap, node) && !reload_chord_is_peer(t, &c->bootstrap)) {
 		/* B stands in the other ring: its Update, which it sends when asked, makes it a finger */
 		struct reload_destination to = reload_dest_node(&c->bootstrap);
 		struct chord_link *link = reload_chord_link_find(t, &c->bootstrap);
 		if (link)
 			reload_chord_update_owe(t, link);
-		t->host.attach(t->host.arg, ++t->cookies, &to, 1, true);
+		t->host.attach(t->host.arg, reload_chord_cookie(t), &to, 1, true);
 	}
 	return true;
 }

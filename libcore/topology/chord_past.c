@@ -9,55 +9,69 @@
  * their neighbours, and yet the other ring holds what was stored for them meanwhile): twice the time above, so that rings that merge have offered
  * each other what they hold (offers begin after seconds and are repeated after pauses that double).
  */
-#include "topology/chord.h"
+#include "topology/chord_past.h"
 
-static bool joins_with(struct reload_topology *t, const struct reload_id *node)
+/* A node that was a neighbour. */
+struct former {
+	struct reload_id id;
+	reload_ms until; /* it counts */
+};
+
+struct chord_past {
+	struct former *rows; /* at most CHORD_PAST_MAX */
+	size_t count, cap;
+	reload_ms unsettled_until;
+};
+
+struct chord_past *reload_chord_past_new(void)
 {
-	const struct chord_link *link = reload_chord_link_find(t, node);
-	bool asked = t->state == RELOAD_TOPOLOGY_JOINING && link && link->asked;
-	return asked || reload_id_eq(&t->repair.joining, node) ||
-	       reload_chord_set_has(&t->handing, node);
+	return RELOAD_NEW(chord_past);
 }
 
-bool reload_chord_past_ours(struct reload_topology *t, const struct reload_id *node)
+void reload_chord_past_free(struct chord_past *past)
 {
-	const struct chord_link *link = reload_chord_link_find(t, node);
-	if ((link && link->neighbour) || joins_with(t, node))
-		return true;
-	for (size_t i = 0; i < t->past_count; i++)
-		if (t->past[i].until > reload_chord_now(t) && reload_id_eq(&t->past[i].id, node))
+	if (past)
+		free(past->rows);
+	free(past);
+}
+
+bool reload_chord_past_has(const struct reload_topology *t, const struct reload_id *node)
+{
+	const struct chord_past *p = t->past;
+	for (size_t i = 0; i < p->count; i++)
+		if (p->rows[i].until > reload_chord_now(t) && reload_id_eq(&p->rows[i].id, node))
 			return true;
 	return false;
 }
 
 void reload_chord_past_came(struct reload_topology *t)
 {
-	t->unsettled_until = reload_chord_now(t) + CHORD_UNSETTLED_MS;
+	t->past->unsettled_until = reload_chord_now(t) + CHORD_UNSETTLED_MS;
 }
 
 /* The row of node, or the one that it may take. */
-static struct chord_past *row_for(struct reload_topology *t, const struct reload_id *node)
+static struct former *row_for(struct chord_past *p, const struct reload_id *node)
 {
-	struct chord_past *oldest = t->past;
-	for (size_t i = 0; i < t->past_count; i++) {
-		if (reload_id_eq(&t->past[i].id, node))
-			return &t->past[i];
-		if (t->past[i].until < oldest->until)
-			oldest = &t->past[i];
+	struct former *oldest = p->rows;
+	for (size_t i = 0; i < p->count; i++) {
+		if (reload_id_eq(&p->rows[i].id, node))
+			return &p->rows[i];
+		if (p->rows[i].until < oldest->until)
+			oldest = &p->rows[i];
 	}
-	if (t->past_count == CHORD_PAST_MAX)
+	if (p->count == CHORD_PAST_MAX)
 		return oldest;
-	reload_grow_within(&t->past, &t->past_cap, t->past_count, sizeof(*t->past), CHORD_PAST_MAX);
-	return &t->past[t->past_count++];
+	reload_grow_within(&p->rows, &p->cap, p->count, sizeof(*p->rows), CHORD_PAST_MAX);
+	return &p->rows[p->count++];
 }
 
 void reload_chord_past_went(struct reload_topology *t, const struct reload_id *node)
 {
-	*row_for(t, node) =
-		(struct chord_past){ .id = *node, .until = reload_chord_now(t) + CHORD_PAST_MS };
+	*row_for(t->past, node) =
+		(struct former){ .id = *node, .until = reload_chord_now(t) + CHORD_PAST_MS };
 }
 
 bool reload_chord_unsettled(struct reload_topology *t)
 {
-	return reload_chord_now(t) < t->unsettled_until;
+	return reload_chord_now(t) < t->past->unsettled_until;
 }

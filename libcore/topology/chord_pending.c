@@ -25,14 +25,62 @@
  * nodes, CHORD_PENDING_SHARE of them named by one informant; a new one pushes out the idle one that lies farthest
  * from us, or is dropped when it is farther itself.
  */
-#include "topology/chord.h"
+#include "topology/chord_pending.h"
+
+#include "topology/chord_informant.h"
+#include "topology/chord_tables.h"
+
+enum state {
+	CHORD_IDLE,
+	CHORD_TRYING,
+	CHORD_LINKED,
+	CHORD_GONE
+};
+
+/* There are many of these rows: they are kept narrow. */
+struct pending {
+	reload_ms due, heard;
+	uint32_t cookie;
+	/* places in the table of informants */
+	uint16_t informants[CHORD_INFORMANTS]; /* who lists it, the last to begin first */
+	uint16_t through; /* the informant of the Attach under way; CHORD_NOBODY: normal routing */
+	struct reload_id id;
+	uint8_t state; /* enum state */
+	uint8_t informants_count;
+	uint8_t failures, rounds; /* of tries in vain */
+	uint8_t turn;             /* which way the next try goes */
+	bool listed;              /* in the Update that is being read */
+};
+
+struct chord_pending {
+	struct pending *rows; /* ascending, at most CHORD_PENDING_MAX */
+	size_t count, cap;
+	bool named;         /* the Admitting Peer has named our future neighbours */
+	reload_ms patience; /* until then Join, and then Updates, wait for future neighbours */
+	struct reload_timer timer;
+};
+
+_Static_assert((int)CHORD_INFORMANTS_MAX == CHORD_PENDING_MAX * (CHORD_INFORMANTS + 1),
+	"all that the rows name, and through whom");
+
+struct chord_pending *reload_chord_pending_new(void)
+{
+	return RELOAD_NEW(chord_pending);
+}
+
+void reload_chord_pending_free(struct reload_topology *t)
+{
+	reload_timer_cancel(t->host.timers, &t->pending->timer);
+	free(t->pending->rows);
+	free(t->pending);
+}
 
 static size_t lower(const struct reload_topology *t, const struct reload_id *id)
 {
-	size_t lo = 0, hi = t->pending_count;
+	size_t lo = 0, hi = t->pending->count;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (reload_id_cmp(&t->pending[mid].id, id) < 0)
+		if (reload_id_cmp(&t->pending->rows[mid].id, id) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -40,18 +88,20 @@ static size_t lower(const struct reload_topology *t, const struct reload_id *id)
 	return lo;
 }
 
-static struct chord_pending *find(struct reload_topology *t, const struct reload_id *id)
+static struct pending *find(struct reload_topology *t, const struct reload_id *id)
 {
 	size_t i = lower(t, id);
-	return i < t->pending_count && reload_id_eq(&t->pending[i].id, id) ? &t->pending[i] : NULL;
+	return i < t->pending->count && reload_id_eq(&t->pending->rows[i].id, id)
+		       ? &t->pending->rows[i]
+		       : NULL;
 }
 
-static void drop(struct reload_topology *t, struct chord_pending *k)
+static void drop(struct reload_topology *t, struct pending *k)
 {
-	size_t i = (size_t)(k - t->pending);
-	memmove(k, k + 1, (t->pending_count - i - 1) * sizeof(*k));
-	t->pending_count--;
-	t->stirred = true;
+	size_t i = (size_t)(k - t->pending->rows);
+	memmove(k, k + 1, (t->pending->count - i - 1) * sizeof(*k));
+	t->pending->count--;
+	t->reconsider = true;
 }
 
 /* how far id lies from us, the shorter way round */
@@ -62,50 +112,26 @@ static struct reload_id remoteness(const struct reload_topology *t, const struct
 	return reload_id_cmp(&there, &back) < 0 ? there : back;
 }
 
-/* The place of id in the table of informants; CHORD_NOBODY: no row names it. */
-static uint16_t informant_find(const struct reload_topology *t, const struct reload_id *id)
-{
-	for (size_t i = 0; id && i < t->informants_count; i++)
-		if (reload_id_eq(&t->informants[i], id))
-			return (uint16_t)i;
-	return CHORD_NOBODY;
-}
-
-/* The first place that no row names; their count: there is none. */
-static size_t informant_free(const struct reload_topology *t)
+/* Finds or makes the place of id in the table of informants. */
+static uint16_t informant_place(struct reload_topology *t, const struct reload_id *id)
 {
 	bool named[CHORD_INFORMANTS_MAX] = { 0 };
-	for (size_t i = 0; i < t->pending_count; i++) {
-		const struct chord_pending *k = &t->pending[i];
+	uint16_t found = reload_chord_informant_find(t, id);
+	if (found != CHORD_NOBODY)
+		return found;
+	for (size_t i = 0; i < t->pending->count; i++) {
+		const struct pending *k = &t->pending->rows[i];
 		for (size_t j = 0; j < k->informants_count; j++)
 			named[k->informants[j]] = true;
 		if (k->through != CHORD_NOBODY)
 			named[k->through] = true;
 	}
-	size_t place = 0;
-	while (place < t->informants_count && named[place])
-		place++;
-	return place;
-}
-
-/* Finds or makes the place of id.  At least one row names one informant less than it can. */
-static uint16_t informant_place(struct reload_topology *t, const struct reload_id *id)
-{
-	uint16_t found = informant_find(t, id);
-	if (found != CHORD_NOBODY)
-		return found;
-	size_t place = informant_free(t);
-	if (place == t->informants_count) {
-		reload_grow_within(&t->informants, &t->informants_cap, place,
-			sizeof(*t->informants), CHORD_INFORMANTS_MAX);
-		t->informants_count++;
-	}
-	t->informants[place] = *id;
-	return (uint16_t)place;
+	/* there is a free place: at least one row names one informant less than it can */
+	return reload_chord_informant_place(t, id, named);
 }
 
 /* Index among those that list k; their count: it is not one of them. */
-static size_t informant_index(const struct chord_pending *k, uint16_t informant)
+static size_t informant_index(const struct pending *k, uint16_t informant)
 {
 	size_t i = 0;
 	while (i < k->informants_count && k->informants[i] != informant)
@@ -113,7 +139,7 @@ static size_t informant_index(const struct chord_pending *k, uint16_t informant)
 	return i;
 }
 
-static bool informant_remove(struct chord_pending *k, uint16_t informant)
+static bool informant_remove(struct pending *k, uint16_t informant)
 {
 	size_t i = informant_index(k, informant);
 	if (i == k->informants_count)
@@ -126,9 +152,9 @@ static bool informant_remove(struct chord_pending *k, uint16_t informant)
 
 /* The last one to begin comes first and is the next to be asked; the one that has listed k longest is forgotten. */
 static void informant_add(
-	struct reload_topology *t, struct chord_pending *k, const struct reload_id *informant)
+	struct reload_topology *t, struct pending *k, const struct reload_id *informant)
 {
-	if (informant_index(k, informant_find(t, informant)) < k->informants_count)
+	if (informant_index(k, reload_chord_informant_find(t, informant)) < k->informants_count)
 		return;
 	if (k->informants_count == CHORD_INFORMANTS)
 		k->informants_count--;
@@ -140,43 +166,43 @@ static void informant_add(
 }
 
 /* nobody names no one */
-static bool named_by(const struct chord_pending *k, uint16_t informant)
+static bool named_by(const struct pending *k, uint16_t informant)
 {
 	return k->informants_count && k->informants[0] == informant;
 }
 
 /* idle, or tried in vain for a whole round */
-static bool may_go(const struct chord_pending *k)
+static bool may_go(const struct pending *k)
 {
 	return k->state == CHORD_IDLE || (k->state == CHORD_GONE && k->rounds);
 }
 
 /* of all (CHORD_NOBODY), or of those that informant named */
-static struct chord_pending *farthest_idle(struct reload_topology *t, uint16_t informant)
+static struct pending *farthest_idle(struct reload_topology *t, uint16_t informant)
 {
-	struct chord_pending *worst = NULL;
+	struct pending *worst = NULL;
 	struct reload_id worst_d = { 0 };
-	for (size_t i = 0; i < t->pending_count; i++) {
-		struct reload_id d = remoteness(t, &t->pending[i].id);
-		bool named = informant == CHORD_NOBODY || named_by(&t->pending[i], informant);
-		if (!may_go(&t->pending[i]) || !named ||
+	for (size_t i = 0; i < t->pending->count; i++) {
+		struct reload_id d = remoteness(t, &t->pending->rows[i].id);
+		bool named = informant == CHORD_NOBODY || named_by(&t->pending->rows[i], informant);
+		if (!may_go(&t->pending->rows[i]) || !named ||
 			(worst && reload_id_cmp(&d, &worst_d) <= 0))
 			continue;
-		worst = &t->pending[i];
+		worst = &t->pending->rows[i];
 		worst_d = d;
 	}
 	return worst;
 }
 
 /* Keeps the table ascending, so that Attaches start in an order that does not depend on who was heard of first. */
-static struct chord_pending *insert(
+static struct pending *insert(
 	struct reload_topology *t, const struct reload_id *id, uint16_t informant)
 {
 	size_t share = 0;
-	for (size_t i = 0; i < t->pending_count; i++)
-		share += named_by(&t->pending[i], informant);
-	if (t->pending_count == CHORD_PENDING_MAX || share >= CHORD_PENDING_SHARE) {
-		struct chord_pending *worst =
+	for (size_t i = 0; i < t->pending->count; i++)
+		share += named_by(&t->pending->rows[i], informant);
+	if (t->pending->count == CHORD_PENDING_MAX || share >= CHORD_PENDING_SHARE) {
+		struct pending *worst =
 			farthest_idle(t, share >= CHORD_PENDING_SHARE ? informant : CHORD_NOBODY);
 		if (!worst)
 			return NULL;
@@ -185,26 +211,27 @@ static struct chord_pending *insert(
 			return NULL;
 		drop(t, worst);
 	}
-	reload_grow_within(&t->pending, &t->pending_cap, t->pending_count, sizeof(*t->pending),
-		CHORD_PENDING_MAX);
+	reload_grow_within(&t->pending->rows, &t->pending->cap, t->pending->count,
+		sizeof(*t->pending->rows), CHORD_PENDING_MAX);
 	size_t i = lower(t, id);
-	memmove(&t->pending[i + 1], &t->pending[i], (t->pending_count - i) * sizeof(*t->pending));
-	t->pending[i] =
-		(struct chord_pending){ .id = *id, .due = RELOAD_NEVER, .through = CHORD_NOBODY };
-	t->pending_count++;
-	t->stirred = true;
-	return &t->pending[i];
+	memmove(&t->pending->rows[i + 1], &t->pending->rows[i],
+		(t->pending->count - i) * sizeof(*t->pending->rows));
+	t->pending->rows[i] =
+		(struct pending){ .id = *id, .due = RELOAD_NEVER, .through = CHORD_NOBODY };
+	t->pending->count++;
+	t->reconsider = true;
+	return &t->pending->rows[i];
 }
 
-static void gone(struct reload_topology *t, struct chord_pending *k)
+static void gone(struct reload_topology *t, struct pending *k)
 {
-	t->stirred = true;
+	t->reconsider = true;
 	k->state = CHORD_GONE;
 	k->due = reload_chord_now(t) + ((reload_ms)CHORD_GONE_MS << k->rounds);
 }
 
 /* The round of tries is over. */
-static void spent(struct reload_topology *t, struct chord_pending *k)
+static void spent(struct reload_topology *t, struct pending *k)
 {
 	k->failures = CHORD_ATTACH_TRIES;
 	gone(t, k);
@@ -213,34 +240,26 @@ static void spent(struct reload_topology *t, struct chord_pending *k)
 }
 
 /* Who lists it still has a link to it: the next round, as a suspect. */
-static void revive(struct reload_topology *t, struct chord_pending *k)
+static void revive(struct reload_topology *t, struct pending *k)
 {
-	t->stirred = true;
+	t->reconsider = true;
 	k->state = CHORD_IDLE;
 	k->failures = 1;
 	k->turn = 0;
 	k->due = RELOAD_NEVER;
 }
 
-static void linked(struct reload_topology *t, struct chord_pending *k)
+static void linked(struct reload_topology *t, struct pending *k)
 {
-	t->stirred = true;
+	t->reconsider = true;
 	k->state = CHORD_LINKED;
 	k->due = reload_chord_now(t) + CHORD_UPDATE_WAIT_MS;
 }
 
-/* The row of the Connection Table of the informant at place; NULL: there is none. */
-static struct chord_link *informant_link(struct reload_topology *t, uint16_t place)
+static void failed(struct reload_topology *t, struct pending *k)
 {
-	return place == CHORD_NOBODY ? NULL : reload_chord_link_find(t, &t->informants[place]);
-}
-
-static void failed(struct reload_topology *t, struct chord_pending *k)
-{
-	struct chord_link *informant = informant_link(t, k->through);
-	if (informant && informant->lies < UINT8_MAX)
-		informant->lies++;
-	t->stirred = true;
+	reload_chord_informant_failed(t, k->through);
+	t->reconsider = true;
 	k->through = CHORD_NOBODY;
 	if (++k->failures >= CHORD_ATTACH_TRIES) {
 		spent(t, k);
@@ -254,11 +273,11 @@ void reload_chord_pending_mention(
 	struct reload_topology *t, const struct reload_id *id, const struct reload_id *informant)
 {
 	if (id->len != CHORD_ID_LEN || reload_id_eq(id, &t->self) || reload_id_is_zero(id) ||
-		reload_id_is_wildcard(id) || reload_chord_set_has(&t->peers, id))
+		reload_id_is_wildcard(id) || reload_chord_is_peer(t, id))
 		return;
-	struct chord_pending *k = find(t, id);
+	struct pending *k = find(t, id);
 	bool is_new = !k;
-	if (is_new && !(k = insert(t, id, informant_find(t, informant))))
+	if (is_new && !(k = insert(t, id, reload_chord_informant_find(t, informant))))
 		return;
 	k->heard = reload_chord_now(t);
 	k->listed = true;
@@ -267,7 +286,7 @@ void reload_chord_pending_mention(
 	if (is_new && reload_chord_link_find(t, id)) {
 		linked(t, k);
 	} else if (k->state == CHORD_GONE && k->failures < CHORD_ATTACH_TRIES) {
-		t->stirred = true;
+		t->reconsider = true;
 		k->state = CHORD_IDLE;
 		k->due = reload_chord_now(t) + CHORD_UPDATE_GAP_MS +
 			 reload_chord_backoff(t, k->failures + 1u);
@@ -276,15 +295,15 @@ void reload_chord_pending_mention(
 
 void reload_chord_pending_read_begin(struct reload_topology *t)
 {
-	for (size_t i = 0; i < t->pending_count; i++)
-		t->pending[i].listed = false;
+	for (size_t i = 0; i < t->pending->count; i++)
+		t->pending->rows[i].listed = false;
 }
 
 void reload_chord_pending_read_end(struct reload_topology *t, const struct reload_id *informant)
 {
-	uint16_t place = informant_find(t, informant);
-	for (size_t i = 0; i < t->pending_count;) {
-		struct chord_pending *k = &t->pending[i];
+	uint16_t place = reload_chord_informant_find(t, informant);
+	for (size_t i = 0; i < t->pending->count;) {
+		struct pending *k = &t->pending->rows[i];
 		bool over = !k->listed && informant_remove(k, place) && !k->informants_count &&
 			    k->state == CHORD_IDLE;
 		if (over && !k->failures) {
@@ -299,7 +318,7 @@ void reload_chord_pending_read_end(struct reload_topology *t, const struct reloa
 
 void reload_chord_pending_connected(struct reload_topology *t, const struct reload_id *id)
 {
-	struct chord_pending *k = find(t, id);
+	struct pending *k = find(t, id);
 	if (k && (k->state == CHORD_IDLE || k->state == CHORD_TRYING))
 		linked(t, k);
 }
@@ -307,10 +326,10 @@ void reload_chord_pending_connected(struct reload_topology *t, const struct relo
 void reload_chord_pending_lost(
 	struct reload_topology *t, const struct reload_id *id, bool was_peer, bool left)
 {
-	uint16_t place = informant_find(t, id);
-	for (size_t i = 0; i < t->pending_count; i++)
-		informant_remove(&t->pending[i], place);
-	struct chord_pending *k = find(t, id);
+	uint16_t place = reload_chord_informant_find(t, id);
+	for (size_t i = 0; i < t->pending->count; i++)
+		informant_remove(&t->pending->rows[i], place);
+	struct pending *k = find(t, id);
 	if (k && !was_peer && k->state == CHORD_LINKED)
 		failed(t, k);
 	if (!was_peer || (!k && !(k = insert(t, id, CHORD_NOBODY))))
@@ -322,19 +341,18 @@ void reload_chord_pending_lost(
 
 void reload_chord_pending_forget(struct reload_topology *t, const struct reload_id *id)
 {
-	struct chord_pending *k = find(t, id);
-	struct chord_link *informant =
-		k && k->informants_count ? informant_link(t, k->informants[0]) : NULL;
-	if (informant && informant->lies)
-		informant->lies--;
-	if (k)
-		drop(t, k);
+	struct pending *k = find(t, id);
+	if (!k)
+		return;
+	if (k->informants_count)
+		reload_chord_informant_proved(t, k->informants[0]);
+	drop(t, k);
 }
 
 bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err)
 {
-	for (size_t i = 0; i < t->pending_count; i++) {
-		struct chord_pending *k = &t->pending[i];
+	for (size_t i = 0; i < t->pending->count; i++) {
+		struct pending *k = &t->pending->rows[i];
 		if (k->cookie != cookie || (k->state != CHORD_TRYING && k->state != CHORD_LINKED))
 			continue;
 		if (err && !reload_chord_link_find(
@@ -362,32 +380,26 @@ static size_t merge(const struct reload_topology *t, bool clockwise, struct relo
 	return n;
 }
 
-static bool lies(struct reload_topology *t, uint16_t informant)
-{
-	const struct chord_link *link = informant_link(t, informant);
-	return link && link->lies >= CHORD_LIES;
-}
-
 /* k takes a place among the neighbours-to-be. */
-static bool counts(struct reload_topology *t, const struct chord_pending *k)
+static bool counts(struct reload_topology *t, const struct pending *k)
 {
 	if (k->state == CHORD_GONE || k->failures)
 		return false;
 	for (size_t i = 0; i < k->informants_count; i++)
-		if (!lies(t, k->informants[i]))
+		if (!reload_chord_informant_lies(t, k->informants[i]))
 			return true;
-	return !k->informants_count && !lies(t, k->through);
+	return !k->informants_count && !reload_chord_informant_lies(t, k->through);
 }
 
 size_t reload_chord_pending_near(
 	struct reload_topology *t, bool clockwise, struct reload_id out[CHORD_NEIGHBOURS_MAX])
 {
-	size_t max = reload_chord_goal(&t->peers, &t->self);
-	size_t n = clockwise ? reload_chord_set_after(&t->peers, &t->self, out, max)
-			     : reload_chord_set_before(&t->peers, &t->self, out, max);
-	for (size_t i = 0; i < t->pending_count; i++)
-		if (counts(t, &t->pending[i]))
-			n = merge(t, clockwise, out, n, max, &t->pending[i].id);
+	size_t max = reload_chord_goal(&t->tables->peers, &t->self);
+	size_t n = clockwise ? reload_chord_set_after(&t->tables->peers, &t->self, out, max)
+			     : reload_chord_set_before(&t->tables->peers, &t->self, out, max);
+	for (size_t i = 0; i < t->pending->count; i++)
+		if (counts(t, &t->pending->rows[i]))
+			n = merge(t, clockwise, out, n, max, &t->pending->rows[i].id);
 	return n;
 }
 
@@ -398,14 +410,14 @@ struct wanted {
 
 static struct wanted wanted_now(struct reload_topology *t)
 {
-	struct wanted w = { .max = reload_chord_goal(&t->peers, &t->self) };
+	struct wanted w = { .max = reload_chord_goal(&t->tables->peers, &t->self) };
 	w.after_count = reload_chord_pending_near(t, true, w.after);
 	w.before_count = reload_chord_pending_near(t, false, w.before);
 	return w;
 }
 
 static bool is_wanted(
-	const struct reload_topology *t, const struct wanted *w, const struct chord_pending *k)
+	const struct reload_topology *t, const struct wanted *w, const struct pending *k)
 {
 	if (w->after_count < w->max || w->before_count < w->max)
 		return true;
@@ -414,42 +426,27 @@ static bool is_wanted(
 }
 
 /* Through whom the next Attach goes: each that lists k in turn, then nobody, then they again; CHORD_NOBODY: normal routing. */
-static uint16_t way_to(const struct reload_topology *t, const struct chord_pending *k)
+static uint16_t way_to(const struct reload_topology *t, const struct pending *k)
 {
 	size_t way = k->turn % (k->informants_count + 1u);
-	if (way < k->informants_count && !reload_id_eq(&t->informants[k->informants[way]], &k->id))
+	if (way < k->informants_count &&
+		!reload_id_eq(reload_chord_informant_id(t, k->informants[way]), &k->id))
 		return k->informants[way];
 	return CHORD_NOBODY;
 }
 
-/* Takes one Attach from what the informant may cause; else says when there is one again. */
-static reload_ms charge(struct reload_topology *t, uint16_t through)
-{
-	struct chord_link *informant = informant_link(t, through);
-	if (!informant)
-		return 0;
-	reload_ms now = reload_chord_now(t), earned = (now - informant->spent_at) / CHORD_CREDIT_MS;
-	informant->spent = earned < informant->spent ? (uint8_t)(informant->spent - earned) : 0;
-	informant->spent_at =
-		informant->spent ? informant->spent_at + earned * CHORD_CREDIT_MS : now;
-	if (informant->spent == CHORD_CREDIT)
-		return informant->spent_at + CHORD_CREDIT_MS;
-	informant->spent++;
-	return 0;
-}
-
-static void attach(struct reload_topology *t, struct chord_pending *k, uint16_t through)
+static void attach(struct reload_topology *t, struct pending *k, uint16_t through)
 {
 	struct reload_destination list[2];
 	size_t count = 0;
 	if (through != CHORD_NOBODY)
-		list[count++] = reload_dest_node(&t->informants[through]);
+		list[count++] = reload_dest_node(reload_chord_informant_id(t, through));
 	list[count++] = reload_dest_node(&k->id);
 	k->through = through;
 	k->turn++;
 	k->state = CHORD_TRYING;
 	k->due = reload_chord_now(t) + CHORD_ATTACH_WAIT_MS;
-	k->cookie = ++t->cookies;
+	k->cookie = reload_chord_cookie(t);
 	t->host.attach(t->host.arg, k->cookie, list, count, true);
 }
 
@@ -462,7 +459,7 @@ static bool may_attach(const struct reload_topology *t)
 	case RELOAD_TOPOLOGY_ATTACHING:
 	case RELOAD_TOPOLOGY_JOINING:
 		/* who the neighbours are is told by the Admitting Peer */
-		return t->phase == CHORD_NEIGHBOURS || t->phase == CHORD_JOIN_SENT;
+		return t->pending->named;
 	case RELOAD_TOPOLOGY_JOINED:
 		return true;
 	}
@@ -471,7 +468,7 @@ static bool may_attach(const struct reload_topology *t)
 
 static void on_timer(void *arg)
 {
-	((struct reload_topology *)arg)->stirred = true;
+	((struct reload_topology *)arg)->reconsider = true;
 	reload_chord_after(arg);
 }
 
@@ -479,8 +476,8 @@ static void on_timer(void *arg)
 static void expire(struct reload_topology *t)
 {
 	reload_ms now = reload_chord_now(t);
-	for (size_t i = 0; i < t->pending_count;) {
-		struct chord_pending *k = &t->pending[i];
+	for (size_t i = 0; i < t->pending->count;) {
+		struct pending *k = &t->pending->rows[i];
 		bool due = k->due <= now, old = now - k->heard > CHORD_HEARSAY_MS;
 		bool listed = k->informants_count > 0;
 		if ((k->state == CHORD_GONE && due && !listed) || (k->state == CHORD_IDLE && old)) {
@@ -500,21 +497,31 @@ static void expire(struct reload_topology *t)
 	}
 }
 
+void reload_chord_pending_named(struct reload_topology *t, bool named)
+{
+	t->pending->named = named;
+}
+
+void reload_chord_pending_wait(struct reload_topology *t)
+{
+	t->pending->patience = reload_chord_now(t) + CHORD_PATIENCE_MS;
+}
+
 void reload_chord_pending_pump(struct reload_topology *t)
 {
-	if (!t->stirred)
+	if (!t->reconsider)
 		return;
 	reload_ms next = RELOAD_NEVER;
 	expire(t);
-	t->stirred = false;
+	t->reconsider = false;
 	bool may = may_attach(t);
 	struct wanted w = wanted_now(t);
-	for (size_t i = 0; i < t->pending_count; i++) {
-		struct chord_pending *k = &t->pending[i];
+	for (size_t i = 0; i < t->pending->count; i++) {
+		struct pending *k = &t->pending->rows[i];
 		bool now = may && k->state == CHORD_IDLE && k->due == RELOAD_NEVER &&
 			   is_wanted(t, &w, k);
 		uint16_t through = way_to(t, k);
-		reload_ms later = now ? charge(t, through) : 0;
+		reload_ms later = now ? reload_chord_informant_charge(t, through) : 0;
 		if (now && !later)
 			attach(t, k, through);
 		if (later && later < next)
@@ -522,14 +529,15 @@ void reload_chord_pending_pump(struct reload_topology *t)
 		if (k->due < next)
 			next = k->due;
 	}
-	reload_chord_timer(t, &t->pending_timer, next, on_timer);
+	reload_chord_timer(t, &t->pending->timer, next, on_timer);
 }
 
 bool reload_chord_pending_outstanding(struct reload_topology *t)
 {
 	struct wanted w = wanted_now(t);
-	for (size_t i = 0; reload_chord_now(t) < t->patience && i < t->pending_count; i++) {
-		const struct chord_pending *k = &t->pending[i];
+	for (size_t i = 0; reload_chord_now(t) < t->pending->patience && i < t->pending->count;
+		i++) {
+		const struct pending *k = &t->pending->rows[i];
 		if ((k->state == CHORD_TRYING || k->state == CHORD_IDLE) && k->failures < 2 &&
 			is_wanted(t, &w, k))
 			return true;
@@ -540,8 +548,9 @@ bool reload_chord_pending_outstanding(struct reload_topology *t)
 bool reload_chord_pending_between(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to)
 {
-	for (size_t i = 0; reload_chord_now(t) < t->patience && i < t->pending_count; i++) {
-		const struct chord_pending *k = &t->pending[i];
+	for (size_t i = 0; reload_chord_now(t) < t->pending->patience && i < t->pending->count;
+		i++) {
+		const struct pending *k = &t->pending->rows[i];
 		if (k->state != CHORD_GONE && k->failures < 2 && !reload_id_eq(&k->id, to) &&
 			reload_id_between(from, &k->id, to))
 			return true;
@@ -551,8 +560,8 @@ bool reload_chord_pending_between(
 
 const struct reload_id *reload_chord_pending_finger(struct reload_topology *t, unsigned index)
 {
-	for (size_t i = 0; i < t->pending_count; i++) {
-		const struct chord_pending *k = &t->pending[i];
+	for (size_t i = 0; i < t->pending->count; i++) {
+		const struct pending *k = &t->pending->rows[i];
 		if (k->state == CHORD_IDLE && !k->failures &&
 			reload_chord_finger_index(&t->self, &k->id) == index)
 			return &k->id;
@@ -562,12 +571,26 @@ const struct reload_id *reload_chord_pending_finger(struct reload_topology *t, u
 
 bool reload_chord_pending_likely(struct reload_topology *t, const struct reload_id *id)
 {
-	const struct chord_pending *k = find(t, id);
+	const struct pending *k = find(t, id);
 	return k && k->state != CHORD_GONE && k->failures < 2;
+}
+
+size_t reload_chord_pending_count(const struct reload_topology *t)
+{
+	return t->pending->count;
+}
+
+const struct reload_id *reload_chord_pending_informant(
+	struct reload_topology *t, const struct reload_id *id, size_t *count)
+{
+	const struct pending *k = find(t, id);
+	*count = k ? k->informants_count : 0;
+	return *count ? reload_chord_informant_id(t, k->informants[0]) : NULL;
 }
 
 void reload_chord_pending_clear(struct reload_topology *t)
 {
-	t->pending_count = t->informants_count = 0;
-	reload_chord_timer(t, &t->pending_timer, RELOAD_NEVER, on_timer);
+	t->pending->count = 0;
+	reload_chord_informants_clear(t);
+	reload_chord_timer(t, &t->pending->timer, RELOAD_NEVER, on_timer);
 }

@@ -14,16 +14,46 @@
  * CHORD_HOLD_DOWN_MS.  A step that fails (others route to the dead as long as they have not noticed) is repeated from the Ping
  * on after a pause that doubles, CHORD_REPAIR_TRIES in all.
  */
-#include "topology/chord.h"
+#include "topology/chord_repair.h"
+
+#include "topology/chord_tables.h"
+#include "topology/chord_update.h"
+
+struct chord_repair {
+	struct reload_id had[CHORD_NEIGHBOURS_MAX]; /* when the first of them failed */
+	size_t had_count;
+	reload_ms had_until;
+	uint8_t tries;            /* 0: nothing under way */
+	uint32_t cookie;          /* 0: a pause */
+	struct reload_id via;     /* through whom */
+	struct reload_id joining; /* a Join was sent to it */
+	struct reload_timer timer;
+};
+
+struct chord_repair *reload_chord_repair_new(void)
+{
+	return RELOAD_NEW(chord_repair);
+}
+
+void reload_chord_repair_free(struct reload_topology *t)
+{
+	reload_timer_cancel(t->host.timers, &t->repair->timer);
+	free(t->repair);
+}
+
+bool reload_chord_repair_joins(const struct reload_topology *t, const struct reload_id *node)
+{
+	return reload_id_eq(&t->repair->joining, node);
+}
 
 static void on_timer(void *arg);
 
 static void ping(struct reload_topology *t)
 {
-	struct chord_repair *r = &t->repair;
+	struct chord_repair *r = t->repair;
 	struct reload_id behind = reload_id_add_power(&t->self, 0);
-	r->via = t->successors[0];
-	r->cookie = ++t->cookies;
+	r->via = t->tables->successors[0];
+	r->cookie = reload_chord_cookie(t);
 	r->tries++;
 	const struct reload_destination list[2] = { reload_dest_node(&r->via),
 		reload_dest_resource(&behind) };
@@ -33,14 +63,14 @@ static void ping(struct reload_topology *t)
 
 static void stop(struct reload_topology *t)
 {
-	t->repair.tries = 0;
-	t->repair.cookie = 0;
-	reload_chord_timer(t, &t->repair.timer, RELOAD_NEVER, on_timer);
+	t->repair->tries = 0;
+	t->repair->cookie = 0;
+	reload_chord_timer(t, &t->repair->timer, RELOAD_NEVER, on_timer);
 }
 
 static void again(struct reload_topology *t)
 {
-	struct chord_repair *r = &t->repair;
+	struct chord_repair *r = t->repair;
 	r->cookie = 0;
 	if (r->tries >= CHORD_REPAIR_TRIES)
 		stop(t);
@@ -52,9 +82,9 @@ static void again(struct reload_topology *t)
 static void on_timer(void *arg)
 {
 	struct reload_topology *t = arg;
-	if (t->repair.cookie)
+	if (t->repair->cookie)
 		again(t);
-	else if (t->successors_count)
+	else if (t->tables->successors_count)
 		ping(t);
 	else
 		stop(t);
@@ -63,29 +93,29 @@ static void on_timer(void *arg)
 
 void reload_chord_repair_lost(struct reload_topology *t, const struct reload_id *node)
 {
-	struct chord_repair *r = &t->repair;
+	struct chord_repair *r = t->repair;
 	reload_ms now = reload_chord_now(t);
 	if (t->state != RELOAD_TOPOLOGY_JOINED || (r->had_count && now < r->had_until) ||
-		!reload_id_listed(t->successors, t->successors_count, node))
+		!reload_id_listed(t->tables->successors, t->tables->successors_count, node))
 		return;
-	memcpy(r->had, t->successors, t->successors_count * sizeof(*r->had));
-	r->had_count = t->successors_count;
+	memcpy(r->had, t->tables->successors, t->tables->successors_count * sizeof(*r->had));
+	r->had_count = t->tables->successors_count;
 	r->had_until = now + CHORD_HOLD_DOWN_MS;
 }
 
 void reload_chord_repair_step(struct reload_topology *t)
 {
-	struct chord_repair *r = &t->repair;
+	struct chord_repair *r = t->repair;
 	if (t->state != RELOAD_TOPOLOGY_JOINED) {
 		r->had_count = 0;
 		r->joining.len = 0;
 		stop(t);
 		return;
 	}
-	if (!r->had_count || !t->announced || !t->successors_count)
+	if (!r->had_count || !t->announced || !t->tables->successors_count)
 		return;
 	for (size_t i = 0; i < r->had_count; i++)
-		if (reload_chord_set_has(&t->peers, &r->had[i]))
+		if (reload_chord_is_peer(t, &r->had[i]))
 			return;
 	bool late = reload_chord_now(t) >= r->had_until;
 	r->had_count = 0;
@@ -96,18 +126,17 @@ void reload_chord_repair_step(struct reload_topology *t)
 bool reload_chord_repair_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *responder)
 {
-	struct chord_repair *r = &t->repair;
+	struct chord_repair *r = t->repair;
 	if (!r->tries || cookie != r->cookie)
 		return false;
 	if (err) {
 		again(t);
-	} else if (reload_id_eq(responder, &t->self) ||
-		   reload_chord_set_has(&t->peers, responder)) {
+	} else if (reload_id_eq(responder, &t->self) || reload_chord_is_peer(t, responder)) {
 		stop(t);
 	} else {
 		const struct reload_destination list[2] = { reload_dest_node(&r->via),
 			reload_dest_node(responder) };
-		r->cookie = ++t->cookies;
+		r->cookie = reload_chord_cookie(t);
 		t->host.attach(t->host.arg, r->cookie, list, COUNT_OF(list), true);
 	}
 	return true;
@@ -116,7 +145,7 @@ bool reload_chord_repair_pinged(struct reload_topology *t, uint32_t cookie, enum
 bool reload_chord_repair_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
 {
-	struct chord_repair *r = &t->repair;
+	struct chord_repair *r = t->repair;
 	if (!r->tries || cookie != r->cookie)
 		return false;
 	if (err) {
@@ -124,7 +153,7 @@ bool reload_chord_repair_attached(struct reload_topology *t, uint32_t cookie, en
 		return true;
 	}
 	stop(t);
-	if (!reload_chord_set_has(&t->peers, node)) {
+	if (!reload_chord_is_peer(t, node)) {
 		r->joining = *node;
 		t->host.join(t->host.arg, node);
 	}
@@ -134,7 +163,7 @@ bool reload_chord_repair_attached(struct reload_topology *t, uint32_t cookie, en
 bool reload_chord_repair_answered(
 	struct reload_topology *t, const struct reload_id *node, enum reload_err err)
 {
-	struct chord_repair *r = &t->repair;
+	struct chord_repair *r = t->repair;
 	if (!r->joining.len || !reload_id_eq(&r->joining, node))
 		return false;
 	struct chord_link *link = reload_chord_link_find(t, node);

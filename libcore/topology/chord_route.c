@@ -12,7 +12,14 @@
  * Responsibility (s10.1): k in (p, self], p the nearest predecessor; a lone peer owns everything.  Replication (s10.4): the
  * owner and the next two peers hold a resource, so this peer holds (p3, self], p3 the third predecessor.
  */
-#include "topology/chord.h"
+#include "topology/chord_route.h"
+
+#include "topology/chord_admit.h"
+#include "topology/chord_join.h"
+#include "topology/chord_past.h"
+#include "topology/chord_repair.h"
+#include "topology/chord_tables.h"
+#include "wire/chord.h"
 
 #include <openssl/sha.h>
 
@@ -26,32 +33,18 @@ enum reload_err reload_chord_next_hop(
 	 * meant for the client itself (a Node-ID entry) goes over its link before this is asked.
 	 */
 	const struct chord_link *direct = reload_chord_link_find(t, id);
-	if (direct && direct->ready && (!direct->bad || !t->route.count)) {
+	if (direct && direct->ready && (!direct->bad || !t->tables->route.count)) {
 		*next = *id;
 		return RELOAD_OK;
 	}
-	if (reload_chord_set_route(&t->route, &t->self, id, next))
+	if (reload_chord_set_route(&t->tables->route, &t->self, id, next))
 		return RELOAD_OK;
-	if (t->state == RELOAD_TOPOLOGY_JOINED || !t->bootstrap.len ||
-		!reload_chord_link_find(t, &t->bootstrap))
+	const struct reload_id *bootstrap = reload_chord_join_bootstrap(t);
+	if (t->state == RELOAD_TOPOLOGY_JOINED || !bootstrap ||
+		!reload_chord_link_find(t, bootstrap))
 		return RELOAD_NO_NODE;
-	*next = t->bootstrap;
+	*next = *bootstrap;
 	return RELOAD_OK;
-}
-
-const struct reload_id *reload_chord_range_from(const struct reload_topology *t)
-{
-	const struct reload_id *from = t->predecessors_count ? &t->predecessors[0] : &t->self;
-	if (t->bound.len &&
-		(!t->predecessors_count || reload_chord_nearer(&t->self, false, &t->bound, from)))
-		return &t->bound;
-	return from;
-}
-
-bool reload_chord_responsible(const struct reload_topology *t, const struct reload_id *id)
-{
-	return t->state == RELOAD_TOPOLOGY_JOINED && id->len == CHORD_ID_LEN &&
-	       reload_id_between(reload_chord_range_from(t), id, &t->self);
 }
 
 bool reload_chord_is_responsible(struct reload_topology *t, const struct reload_id *id)
@@ -63,8 +56,8 @@ size_t reload_chord_replicas(struct reload_topology *t, struct reload_id out[2])
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED)
 		return 0;
-	size_t n = t->successors_count < 2 ? t->successors_count : 2;
-	memcpy(out, t->successors, n * sizeof(*out));
+	size_t n = t->tables->successors_count < 2 ? t->tables->successors_count : 2;
+	memcpy(out, t->tables->successors, n * sizeof(*out));
 	return n;
 }
 
@@ -72,19 +65,32 @@ bool reload_chord_holds(struct reload_topology *t, const struct reload_id *resou
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED || resource->len != CHORD_ID_LEN)
 		return false;
-	return t->predecessors_count < 3 ||
-	       reload_id_between(&t->predecessors[2], resource, &t->self);
+	return t->tables->predecessors_count < 3 ||
+	       reload_id_between(&t->tables->predecessors[2], resource, &t->self);
+}
+
+static bool joins_with(struct reload_topology *t, const struct reload_id *node)
+{
+	const struct chord_link *link = reload_chord_link_find(t, node);
+	bool asked = t->state == RELOAD_TOPOLOGY_JOINING && link && link->asked;
+	return asked || reload_chord_repair_joins(t, node) || reload_chord_admit_hands(t, node);
+}
+
+bool reload_chord_is_ours(struct reload_topology *t, const struct reload_id *node)
+{
+	const struct chord_link *link = reload_chord_link_find(t, node);
+	return (link && link->neighbour) || joins_with(t, node) || reload_chord_past_has(t, node);
 }
 
 bool reload_chord_plausible(
 	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
 {
 	if (resource->len != CHORD_ID_LEN || signer->len != CHORD_ID_LEN ||
-		reload_id_eq(signer, &t->self) || !reload_chord_past_ours(t, signer))
+		reload_id_eq(signer, &t->self) || !reload_chord_is_ours(t, signer))
 		return false;
 	/* the holders are the first three of: us, then our peers in ring order from the resource */
 	struct reload_id first[3];
-	size_t n = reload_chord_set_after(&t->peers, resource, first, 3), before = 0;
+	size_t n = reload_chord_set_after(&t->tables->peers, resource, first, 3), before = 0;
 	while (before < n && reload_chord_nearer(resource, true, &first[before], &t->self))
 		before++;
 	if (before > 2)
@@ -97,27 +103,27 @@ bool reload_chord_plausible(
 bool reload_chord_close_enough(
 	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
 {
-	if (t->state != RELOAD_TOPOLOGY_JOINED || !t->peers.count ||
+	if (t->state != RELOAD_TOPOLOGY_JOINED || !t->tables->peers.count ||
 		resource->len != CHORD_ID_LEN || signer->len != CHORD_ID_LEN)
 		return true;
-	for (size_t i = 0; i < t->predecessors_count; i++)
-		if (reload_chord_nearer(resource, true, &t->predecessors[i], signer))
+	for (size_t i = 0; i < t->tables->predecessors_count; i++)
+		if (reload_chord_nearer(resource, true, &t->tables->predecessors[i], signer))
 			return false;
-	for (size_t i = 0; i < t->successors_count; i++)
-		if (reload_chord_nearer(resource, true, &t->successors[i], signer))
+	for (size_t i = 0; i < t->tables->successors_count; i++)
+		if (reload_chord_nearer(resource, true, &t->tables->successors[i], signer))
 			return false;
 	return true;
 }
 
-void reload_chord_tables(struct reload_topology *t, struct reload_topology_tables *out)
+void reload_chord_tables_list(struct reload_topology *t, struct reload_topology_tables *out)
 {
 	*out = (struct reload_topology_tables){
-		.predecessors = t->predecessors,
-		.successors = t->successors,
-		.fingers = t->fingers,
-		.predecessors_count = t->predecessors_count,
-		.successors_count = t->successors_count,
-		.fingers_count = t->fingers_count,
+		.predecessors = t->tables->predecessors,
+		.successors = t->tables->successors,
+		.fingers = t->tables->fingers,
+		.predecessors_count = t->tables->predecessors_count,
+		.successors_count = t->tables->successors_count,
+		.fingers_count = t->tables->fingers_count,
 	};
 }
 

@@ -3,7 +3,9 @@
  * by binary search and by walking around its end (RFC 6940 s10.1, s10.3; all arithmetic modulo 2^128).  Nothing here
  * knows about messages, links or time.
  */
-#include "topology/chord.h"
+#include "topology/chord_set.h"
+
+#include "util/bytes.h"
 
 static inline reload_point point_of(const struct reload_id *id)
 {

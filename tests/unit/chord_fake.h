@@ -1,7 +1,18 @@
 /* One topology plug-in in the hands of a test: what it asks of its host is written down, time stands still. */
 #pragma once
 
-#include "topology/chord.h"
+#include "topology/chord_admit.h"
+#include "topology/chord_damp.h"
+#include "topology/chord_finger.h"
+#include "topology/chord_informant.h"
+#include "topology/chord_join.h"
+#include "topology/chord_partition.h"
+#include "topology/chord_past.h"
+#include "topology/chord_pending.h"
+#include "topology/chord_repair.h"
+#include "topology/chord_route.h"
+#include "topology/chord_tables.h"
+#include "topology/chord_update.h"
 
 #include <stdio.h>
 

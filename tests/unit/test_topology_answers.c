@@ -365,13 +365,13 @@ static void crowded_out(void **state)
 	}
 	struct reload_id near = fake_id(0x91), lately = fake_id(0x94 + CHORD_PAST_MAX - 8),
 			 once = fake_id(0xb8);
-	assert_true(reload_chord_past_ours(f.t, &near));
-	assert_true(reload_chord_past_ours(f.t, &lately));
-	assert_false(reload_chord_past_ours(f.t, &once)); /* CHORD_PAST_MAX */
+	assert_true(reload_chord_is_ours(f.t, &near));
+	assert_true(reload_chord_is_ours(f.t, &lately));
+	assert_false(reload_chord_is_ours(f.t, &once)); /* CHORD_PAST_MAX */
 	assert_true(ops->plausible(f.t, &r, &near));
 	fake_pass(&f, CHORD_PAST_MS);
-	assert_true(reload_chord_past_ours(f.t, &near));
-	assert_false(reload_chord_past_ours(f.t, &lately));
+	assert_true(reload_chord_is_ours(f.t, &near));
+	assert_false(reload_chord_is_ours(f.t, &lately));
 	fake_end(&f);
 }
 
@@ -411,7 +411,7 @@ static void unsettled_by_fingers(void **state)
 	assert_false(ops->unsettled(f.t));
 	fake_peer(&f, 0x90);
 	struct reload_topology_tables t;
-	reload_chord_tables(f.t, &t);
+	reload_chord_tables_list(f.t, &t);
 	for (size_t i = 0; i < t.successors_count; i++)
 		assert_int_not_equal(t.successors[i].at[0], 0x90);
 	assert_true(ops->unsettled(f.t));

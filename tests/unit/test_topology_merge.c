@@ -4,7 +4,7 @@
  */
 #include "chord_net_check.h"
 
-#include "topology/chord.h"
+#include "topology/chord_set.h"
 
 #include "util/bytes.h"
 

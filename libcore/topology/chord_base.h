@@ -1,0 +1,101 @@
+/*
+ * What all files of CHORD-RELOAD stand on: the facts about this node that each of them reads, the clock, random times, timers
+ * and the end of an event.
+ *
+ * Every other file keeps its state in a struct of its own, which only that file can see; struct reload_topology has a pointer to
+ * each.  The files are layers: one calls only those named before it here, and what is above comes to know of things by results
+ * and by reload_chord_after().
+ *
+ *	chord_set	 ordered sets of Node-IDs; no state
+ *	chord_base	 this file
+ *	chord_link	 the Connection Table
+ *	chord_damp	 nodes that come and go get their data ever later
+ *	chord_past	 who was a neighbour lately
+ *	chord_tables	 peers, Neighbor Table, Finger Table, own range
+ *	chord_informant	 who names other nodes, and what may come of it
+ *	chord_pending	 nodes that were named and are to be attached to
+ *	chord_update	 when and to whom an Update goes
+ *	chord_data	 what data has to move when the tables change
+ *	chord_finger	 filling the Finger Table
+ *	chord_repair	 a new successor when all were lost
+ *	chord_partition	 does the overlay consist of several rings?
+ *	chord_join	 joining, as the Joining Node
+ *	chord_refresh	 tables, range and orders about data follow the links
+ *	chord_admit	 joining, as the Admitting Peer
+ *	chord_update_in	 an Update that came in
+ *	chord_leave	 Leaves, both ways
+ *	chord_route	 the answers to the engine's questions
+ *	chord		 the table of topology.h: one function for each event
+ */
+#pragma once
+
+#include "topology/chord_set.h"
+#include "topology/topology.h"
+
+enum {
+	CHORD_UPDATE_GAP_MS = 1000,  /* CHORD-15: one Update per peer and second */
+	CHORD_UPDATE_WAIT_MS = 5000, /* from a new link to the Update of the node behind it */
+	CHORD_ATTACH_WAIT_MS =
+		60000, /* for the outcome of an Attach, should the host never report it */
+	CHORD_PROBE_WAIT_MS = 60000, /* for the outcome of a Ping or a locate() */
+	CHORD_PATIENCE_MS =
+		45000, /* for Attaches to future neighbours: a peer may name ever new ones */
+	CHORD_HOLD_DOWN_MS = 30000, /* replicas for the replacement of a failed successor wait */
+	CHORD_BACKOFF_MS = 250,
+	CHORD_BACKOFF_MAX_MS = 8000,
+};
+
+struct reload_topology {
+	/* facts, read by all files */
+	struct reload_topology_host host;
+	struct reload_id self;
+	bool reactive;                            /* chord-reactive of the configuration */
+	reload_ms update_interval, ping_interval; /* of the configuration */
+	reload_ms born;                           /* when this object was made */
+	enum reload_topology_state state;         /* reload_chord_set_state() */
+	bool announced; /* JOINED, and R-10.5-14 allows Updates; written by chord_join.c, chord_leave.c and first() */
+	bool reconsider; /* peers, state or phase changed: chord_pending.c has to choose again whom to attach to */
+	uint32_t cookies; /* the last one given out: reload_chord_cookie() */
+	void (*after)(struct reload_topology *t); /* reload_chord_after(), set by chord.c */
+
+	/* the parts: one struct for each file, opaque to the others, except for these tables, which all files read */
+	const struct chord_tables *tables;
+	struct chord_tables_state *tables_state;
+	struct chord_links *links;
+	struct chord_damping *damping;
+	struct chord_past *past;
+	struct chord_informants *informants;
+	struct chord_pending *pending;
+	struct chord_updates *updates;
+	struct chord_data *data;
+	struct chord_finger *finger;
+	struct chord_repair *repair;
+	struct chord_check *check;
+	struct chord_join *join;
+	struct chord_admit *admit;
+};
+
+/* reload_chord_now() is the time of the host. */
+reload_ms reload_chord_now(const struct reload_topology *t);
+/* reload_chord_jitter() draws a time between half of ms and one and a half of it. */
+reload_ms reload_chord_jitter(struct reload_topology *t, reload_ms ms);
+/* reload_chord_backoff() is the pause after that many failures: CHORD_BACKOFF_MS, doubled by each, bounded, with jitter. */
+reload_ms reload_chord_backoff(struct reload_topology *t, unsigned failures);
+/* reload_chord_timer() arms timer for the time due with fn(t); RELOAD_NEVER cancels it. */
+void reload_chord_timer(struct reload_topology *t, struct reload_timer *timer, reload_ms due,
+	void (*fn)(void *arg));
+/* reload_chord_cookie() returns a cookie that no Attach or Ping under way has; never 0. */
+uint32_t reload_chord_cookie(struct reload_topology *t);
+/* reload_chord_set_state() enters state and reports it to the host, when it is a change. */
+void reload_chord_set_state(
+	struct reload_topology *t, enum reload_topology_state state, const struct reload_id *other);
+/* reload_chord_only_us() returns whether a list of another node names nobody but us. */
+bool reload_chord_only_us(
+	const struct reload_topology *t, const struct reload_id *list, size_t count);
+/*
+ * reload_chord_after() ends every event, also that of a timer: what the event made possible or necessary is done, see
+ * chord.c for the order.
+ */
+void reload_chord_after(struct reload_topology *t);
+/* reload_chord_on_after() is a function for timers whose only work is reload_chord_after(). */
+void reload_chord_on_after(void *arg);

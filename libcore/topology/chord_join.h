@@ -1,0 +1,41 @@
+/* Joining, as the Joining Node. */
+#pragma once
+
+#include "topology/chord_link.h"
+#include "wire/chord.h"
+
+enum {
+	CHORD_JOIN_WAIT_MS = 60000, /* from the answer to Join to the Admitting Peer's Update */
+	CHORD_JOIN_TRIES = 8,       /* failures in one join(), then FAILED */
+	CHORD_DETOUR_TRIES = 2,     /* of these; then every other one goes by another way */
+	CHORD_JOIN_MOVES = 64,      /* changes of the Admitting Peer in one join(), then FAILED */
+};
+
+/* reload_chord_join_new() begins outside of any ring, reload_chord_join_free() ends the state of t. */
+struct chord_join *reload_chord_join_new(void);
+void reload_chord_join_free(struct reload_topology *t);
+/* reload_chord_join_start() begins to join through bootstrap, from any state. */
+void reload_chord_join_start(struct reload_topology *t, const struct reload_id *bootstrap);
+/* reload_chord_join_stop() ends all that a Joining Node waits for; the state is left to the caller. */
+void reload_chord_join_stop(struct reload_topology *t);
+/* reload_chord_join_step() does what has become possible: Join, or our first Updates; returns whether we have announced ourselves
+ * with these (R-10.5-14), so that the Joins that waited can be served. */
+bool reload_chord_join_step(struct reload_topology *t);
+/* reload_chord_join_attached() takes the outcome of the Attach to n+1; false when the cookie is another one. */
+bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *node);
+/* reload_chord_join_pinged() takes the outcome of a Ping for our successors; false when the cookie is another one. */
+bool reload_chord_join_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	const struct reload_id *responder);
+/* reload_chord_join_answered() takes the answer to our Join. */
+void reload_chord_join_answered(
+	struct reload_topology *t, const struct reload_id *ap, enum reload_err err);
+/* reload_chord_join_update() looks at an Update of link for what it says about our Join. */
+void reload_chord_join_update(
+	struct reload_topology *t, struct chord_link *link, const struct reload_chord_update *u);
+/* reload_chord_join_fail() ends the attempt, or our part in a ring from which we are cut off: FAILED. */
+void reload_chord_join_fail(struct reload_topology *t);
+/* reload_chord_join_lost(): the link to node is down. */
+void reload_chord_join_lost(struct reload_topology *t, const struct reload_id *node);
+/* reload_chord_join_bootstrap() is the bootstrap node of the last join; NULL: there was none. */
+const struct reload_id *reload_chord_join_bootstrap(const struct reload_topology *t);

@@ -1,0 +1,102 @@
+/*
+ * Leaves (RFC 6940 s10.9), both ways.
+ *
+ * A node that leaves sends each peer one Leave with the list that closes the gap for that peer: its predecessors to a successor, its
+ * successors to a predecessor.  Then it is part of no ring: DETACHED.
+ *
+ * A peer that says that it leaves is treated as failed at once (R-10.9-03).  The list in its Leave is hearsay, and without an
+ * informant: nothing can be routed through the node that leaves.
+ */
+#include "topology/chord_leave.h"
+
+#include "topology/chord_admit.h"
+#include "topology/chord_join.h"
+#include "topology/chord_pending.h"
+#include "topology/chord_repair.h"
+#include "topology/chord_tables.h"
+#include "wire/chord.h"
+
+#include <assert.h>
+
+/* CHORD-10: one Leave per peer; to a peer that is on both sides, the one for the side on which it is nearer. */
+static void leave_one(struct reload_topology *t, const struct reload_id *to)
+{
+	struct reload_id list[CHORD_NEIGHBOURS_MAX];
+	struct reload_id there = reload_id_distance(&t->self, to),
+			 back = reload_id_distance(to, &t->self);
+	bool successor = reload_id_cmp(&there, &back) < 0;
+	size_t after = t->tables->successors_count, before = t->tables->predecessors_count;
+	for (size_t i = 0; i < t->tables->successors_count; i++)
+		if (reload_id_eq(&t->tables->successors[i], to))
+			after = i;
+	for (size_t i = 0; i < t->tables->predecessors_count; i++)
+		if (reload_id_eq(&t->tables->predecessors[i], to))
+			before = i;
+	if (after < t->tables->successors_count || before < t->tables->predecessors_count)
+		successor = after < t->tables->successors_count &&
+			    (before == t->tables->predecessors_count || after <= before);
+	const struct reload_id *from = successor ? t->tables->predecessors : t->tables->successors;
+	size_t count = successor ? t->tables->predecessors_count : t->tables->successors_count,
+	       n = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!reload_id_eq(&from[i], to))
+			list[n++] = from[i];
+	const struct reload_chord_leave data = {
+		.type = successor ? RELOAD_CHORD_FROM_PRED : RELOAD_CHORD_FROM_SUCC,
+		.peers = list,
+		.peers_count = n,
+	};
+	const struct wire_ctx ctx = { .node_id_len = CHORD_ID_LEN };
+	struct wr w;
+	wr_init(&w);
+	reload_wire_write(&w, &reload_chord_leave_wire, &ctx, &data);
+	assert(!w.err);
+	t->host.leave(t->host.arg, to, wr_done(&w));
+	wr_clear(&w);
+}
+
+void reload_chord_leave(struct reload_topology *t)
+{
+	for (size_t i = 0; t->announced && i < t->tables->peers.count; i++) {
+		const struct reload_id to = reload_chord_set_at(&t->tables->peers, i);
+		leave_one(t, &to);
+	}
+	reload_chord_join_stop(t);
+	reload_chord_pending_clear(t);
+	t->announced = false;
+	reload_chord_admit_stop(t);
+	reload_chord_set_state(t, RELOAD_TOPOLOGY_DETACHED, NULL);
+	for (size_t i = 0; i < reload_chord_link_count(t); i++) {
+		struct chord_link *link = reload_chord_link_at(t, i);
+		link->given = false; /* it is we who go */
+		reload_chord_tables_ready(t, link, false);
+		link->dirty = false;
+	}
+}
+
+void reload_chord_leave_received(
+	struct reload_topology *t, const struct reload_id *from, struct span data)
+{
+	struct reload_chord_leave leave;
+	struct reload_arena arena = { 0 };
+	const struct wire_ctx ctx = { .node_id_len = CHORD_ID_LEN, .arena = &arena };
+	struct chord_link *link = reload_chord_link_find(t, from);
+	bool read = reload_wire_decode(data, &reload_chord_leave_wire, &ctx, &leave) == RELOAD_OK;
+	if (link && link->ready) {
+		reload_chord_tables_last(t,
+			read ? link->sole || reload_chord_only_us(t, leave.peers, leave.peers_count)
+			     : link->sole);
+		reload_chord_repair_lost(t, from);
+		reload_chord_tables_ready(t, link, false);
+		reload_chord_link_drop(t, link);
+		reload_chord_pending_lost(t, from, true, true);
+		reload_chord_join_lost(t, from);
+		/* the leaving peer cannot be routed through: its list is hearsay */
+		if (read && t->state == RELOAD_TOPOLOGY_JOINED)
+			for (size_t i = 0; i < leave.peers_count; i++)
+				reload_chord_pending_mention(t, &leave.peers[i], NULL);
+		t->host.disconnect(t->host.arg, from);
+	}
+	reload_chord_admit_lost(t, from);
+	reload_arena_clear(&arena);
+}

@@ -1,0 +1,69 @@
+/*
+ * The Connection Table of CHORD-RELOAD: one row for each node to which there is a link, peer or not.
+ *
+ * The table is opaque; a row is not.  The members of a row are grouped by the file that writes them.
+ */
+#pragma once
+
+#include "topology/chord_base.h"
+
+enum {
+	CHORD_LINKS_MAX =
+		8192, /* at the maximum a new link gets no row: its node is never a peer */
+};
+
+struct chord_link {
+	struct reload_id id;
+
+	/* chord_tables.c, chord_refresh.c */
+	bool ready : 1;     /* a peer: its Update came over this link, or we admitted it */
+	bool bad : 1;       /* the link layer doubts it: it carries no messages for others */
+	bool neighbour : 1; /* in the Neighbor Table */
+
+	/* chord_update_in.c: the last lists of the node */
+	bool listed : 1;        /* it has sent some */
+	bool lists_us : 1;      /* we are in its Neighbor Table */
+	bool sole : 1;          /* they name nobody but us */
+	struct reload_id third; /* with listed: its third predecessor; len 0: it has fewer */
+	uint64_t mark;          /* a hash of them */
+
+	/* chord_update.c: our Updates to the node */
+	bool dirty : 1;      /* one is owed */
+	bool sent_lists : 1; /* the last one had our lists */
+	uint64_t
+		sent; /* the version of our tables in the last one; 0: none, or it has to be sent again */
+	reload_ms quiet_until; /* no other one before */
+	reload_ms periodic;    /* for a neighbour: the next one, whether anything changed or not */
+	reload_ms
+		doubted; /* the last one that was sent to find out whether the node is still there; 0: never */
+
+	/* chord_join.c, chord_admit.c */
+	bool asked : 1;  /* we sent it a Join in this attempt */
+	bool handed : 1; /* we gave it its range when we admitted it, the last time at handed_at */
+	reload_ms handed_at;
+
+	/* chord_data.c, chord_damp.c */
+	struct reload_id
+		offered; /* what we hold of (offered, id] was offered to it; len 0: nothing yet */
+	bool given : 1;  /* data were ordered for it since it came */
+
+	/* chord_informant.c: what the node causes by naming others */
+	uint8_t spent; /* of CHORD_CREDIT, at spent_at */
+	uint8_t lies;  /* Attaches to nodes it named that failed, less those that succeeded */
+	reload_ms spent_at;
+};
+
+/* reload_chord_links_new() makes an empty table. */
+struct chord_links *reload_chord_links_new(void);
+void reload_chord_links_free(struct chord_links *links);
+/* reload_chord_link_add() finds or makes the row of id; NULL when the table is full or id is no Node-ID of another node.  Rows
+ * move when one is added. */
+struct chord_link *reload_chord_link_add(struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_link_find() returns the row of id, NULL when there is no link; valid until a row is added or dropped. */
+struct chord_link *reload_chord_link_find(
+	const struct reload_topology *t, const struct reload_id *id);
+/* reload_chord_link_drop() removes the row: the link is down. */
+void reload_chord_link_drop(struct reload_topology *t, struct chord_link *link);
+/* reload_chord_link_count() is the number of rows, reload_chord_link_at() returns row i in ascending order of the Node-IDs. */
+size_t reload_chord_link_count(const struct reload_topology *t);
+struct chord_link *reload_chord_link_at(const struct reload_topology *t, size_t i);

@@ -1,0 +1,184 @@
+/*
+ * The routing tables (RFC 6940 s10.1, s10.3, s10.7.1).
+ *
+ * A connected node becomes a peer, that is a member of these tables, by an Update over its own link, or because we admitted it.
+ * It stops being one when the link is lost or it leaves.  Neighbours are the nearest peers, reload_chord_goal() on each side:
+ * a lost neighbour is replaced by the next best peer at once.  Fingers are the peers that come first in each finger interval.
+ *
+ * A link that the link layer doubts carries nothing for others until it is good again, but its node keeps its place in the Neighbor
+ * Table: only a lost link moves responsibility.
+ *
+ * Our range is (nearest predecessor, self].  While the nearest predecessor is known by the word of our Admitting Peer alone,
+ * the range begins there (`bound`).
+ */
+#include "topology/chord_tables.h"
+
+#include "topology/chord_damp.h"
+#include "topology/chord_past.h"
+
+struct chord_tables_state {
+	struct chord_tables seen; /* by the other files, through t->tables */
+	size_t fingers_cap;
+	bool changed; /* peers, since the lists were made */
+};
+
+void reload_chord_tables_new(struct reload_topology *t)
+{
+	t->tables_state = RELOAD_NEW(chord_tables_state);
+	t->tables = &t->tables_state->seen;
+}
+
+void reload_chord_tables_free(struct reload_topology *t)
+{
+	struct chord_tables *tables = &t->tables_state->seen;
+	reload_chord_set_clear(&tables->peers);
+	reload_chord_set_clear(&tables->route);
+	free(tables->fingers);
+	free(t->tables_state);
+}
+
+bool reload_chord_is_peer(const struct reload_topology *t, const struct reload_id *id)
+{
+	return reload_chord_set_has(&t->tables->peers, id);
+}
+
+static void stops(struct reload_topology *t, struct chord_link *link)
+{
+	struct chord_tables *tables = &t->tables_state->seen;
+	link->neighbour = link->lists_us = link->handed = link->asked = link->sole = link->listed =
+		false;
+	link->offered.len = 0;
+	reload_chord_set_remove(&tables->peers, &link->id);
+	reload_chord_set_remove(&tables->route, &link->id);
+}
+
+void reload_chord_tables_ready(struct reload_topology *t, struct chord_link *link, bool ready)
+{
+	struct chord_tables *tables = &t->tables_state->seen;
+	if (!ready && link->neighbour)
+		reload_chord_past_went(t, &link->id);
+	if (!ready)
+		reload_chord_damp_went(t, link);
+	if (link->ready != ready)
+		t->tables_state->changed = t->reconsider = true;
+	link->ready = ready;
+	if (!ready) {
+		stops(t, link);
+		return;
+	}
+	reload_chord_set_add(&tables->peers, &link->id);
+	if (!link->bad)
+		reload_chord_set_add(&tables->route, &link->id);
+}
+
+void reload_chord_tables_health(struct reload_topology *t, struct chord_link *link, bool good)
+{
+	struct chord_tables *tables = &t->tables_state->seen;
+	link->bad = !good;
+	if (link->bad)
+		reload_chord_set_remove(&tables->route, &link->id);
+	else if (link->ready)
+		reload_chord_set_add(&tables->route, &link->id);
+}
+
+void reload_chord_tables_last(struct reload_topology *t, bool alone)
+{
+	t->tables_state->seen.alone = alone;
+}
+
+void reload_chord_tables_bound(struct reload_topology *t, const struct reload_id *id)
+{
+	struct chord_tables *tables = &t->tables_state->seen;
+	if (id)
+		tables->bound = *id;
+	else
+		tables->bound.len = 0;
+}
+
+static bool differ(
+	const struct reload_id *a, size_t a_count, const struct reload_id *b, size_t b_count)
+{
+	if (a_count != b_count)
+		return true;
+	for (size_t i = 0; i < a_count; i++)
+		if (!reload_id_eq(&a[i], &b[i]))
+			return true;
+	return false;
+}
+
+/* Replaces a list of the tables; returns whether it changed. */
+static bool replace(
+	struct reload_id *list, size_t *count, const struct reload_id *with, size_t with_count)
+{
+	if (!differ(list, *count, with, with_count))
+		return false;
+	memcpy(list, with, with_count * sizeof(*list));
+	*count = with_count;
+	return true;
+}
+
+static bool refresh_neighbours(struct reload_topology *t)
+{
+	struct chord_tables *tables = &t->tables_state->seen;
+	struct reload_id list[CHORD_NEIGHBOURS_MAX];
+	size_t goal = reload_chord_goal(&tables->peers, &t->self);
+	size_t n = reload_chord_set_before(&tables->peers, &t->self, list, goal);
+	bool changed = replace(tables->predecessors, &tables->predecessors_count, list, n);
+	n = reload_chord_set_after(&tables->peers, &t->self, list, goal);
+	return replace(tables->successors, &tables->successors_count, list, n) || changed;
+}
+
+static bool refresh_fingers(struct reload_topology *t)
+{
+	struct chord_tables_state *s = t->tables_state;
+	struct reload_id list[CHORD_FINGERS_MAX];
+	size_t n = reload_chord_set_fingers(&s->seen.peers, &t->self, list);
+	while (s->fingers_cap < n)
+		reload_grow(&s->seen.fingers, &s->fingers_cap, s->fingers_cap,
+			sizeof(*s->seen.fingers));
+	return replace(s->seen.fingers, &s->seen.fingers_count, list, n);
+}
+
+bool reload_chord_tables_refresh(struct reload_topology *t, bool *neighbours, bool *fingers)
+{
+	*neighbours = *fingers = false;
+	if (!t->tables_state->changed)
+		return false;
+	t->tables_state->changed = false;
+	*neighbours = refresh_neighbours(t);
+	*fingers = refresh_fingers(t);
+	return true;
+}
+
+bool reload_chord_is_neighbour(const struct reload_topology *t, const struct reload_id *id)
+{
+	const struct chord_tables *tables = t->tables;
+	return reload_id_listed(tables->predecessors, tables->predecessors_count, id) ||
+	       reload_id_listed(tables->successors, tables->successors_count, id);
+}
+
+bool reload_chord_whole(const struct reload_topology *t)
+{
+	const struct chord_tables *tables = t->tables;
+	return tables->predecessors_count < CHORD_NEIGHBOURS_MIN ||
+	       reload_id_listed(tables->predecessors, tables->predecessors_count,
+		       &tables->successors[tables->successors_count - 1]);
+}
+
+const struct reload_id *reload_chord_range_from(const struct reload_topology *t)
+{
+	const struct chord_tables *tables = t->tables;
+	const struct reload_id *from =
+		tables->predecessors_count ? &tables->predecessors[0] : &t->self;
+	if (tables->bound.len &&
+		(!tables->predecessors_count ||
+			reload_chord_nearer(&t->self, false, &tables->bound, from)))
+		return &tables->bound;
+	return from;
+}
+
+bool reload_chord_responsible(const struct reload_topology *t, const struct reload_id *id)
+{
+	return t->state == RELOAD_TOPOLOGY_JOINED && id->len == CHORD_ID_LEN &&
+	       reload_id_between(reload_chord_range_from(t), id, &t->self);
+}

@@ -4,11 +4,12 @@
 #include "topology/chord_link.h"
 
 enum {
-	CHORD_INFORMANTS_MAX = 256, /* places in the table: all that the pending nodes can name */
-	CHORD_NOBODY = 0xffff,      /* no place */
-	CHORD_CREDIT = 32,          /* Attaches that one informant may cause at once, and */
-	CHORD_CREDIT_MS = 2000,     /* how long it takes to earn another one */
-	CHORD_LIES = 4,             /* failed Attaches, then an informant's words weigh less */
+	CHORD_INFORMANTS_MAX = 256,  /* slots in the table: all that the pending nodes can name */
+	CHORD_NO_INFORMANT = 0xffff, /* no slot */
+	CHORD_ATTACH_BURST_PER_INFORMANT =
+		32,                      /* Attaches that one informant may cause at once, and */
+	CHORD_ATTACH_REFILL_MS = 2000,   /* how long it takes to earn another one */
+	CHORD_UNREACHABLE_NAMES_MAX = 4, /* failed Attaches, then an informant's words weigh less */
 };
 
 /* reload_chord_informants_new() makes an empty table. */
@@ -16,21 +17,21 @@ struct chord_informants *reload_chord_informants_new(void);
 void reload_chord_informants_free(struct chord_informants *informants);
 /* reload_chord_informants_clear() empties the table. */
 void reload_chord_informants_clear(struct reload_topology *t);
-/* reload_chord_informants_count() is the number of places that were given out. */
+/* reload_chord_informants_count() is the number of slots that were given out. */
 size_t reload_chord_informants_count(const struct reload_topology *t);
-/* reload_chord_informant_find() returns the place of id; CHORD_NOBODY when it has none, or id is NULL. */
+/* reload_chord_informant_find() returns the slot of id; CHORD_NO_INFORMANT when it has none, or id is NULL. */
 uint16_t reload_chord_informant_find(const struct reload_topology *t, const struct reload_id *id);
-/* reload_chord_informant_place() gives id, which has none, a place that is not named; fewer than CHORD_INFORMANTS_MAX are. */
-uint16_t reload_chord_informant_place(struct reload_topology *t, const struct reload_id *id,
+/* reload_chord_informant_slot() gives id, which has none, a slot that is not named; fewer than CHORD_INFORMANTS_MAX are. */
+uint16_t reload_chord_informant_slot(struct reload_topology *t, const struct reload_id *id,
 	const bool named[CHORD_INFORMANTS_MAX]);
-/* reload_chord_informant_id() returns the Node-ID at place, which is not CHORD_NOBODY. */
-const struct reload_id *reload_chord_informant_id(const struct reload_topology *t, uint16_t place);
+/* reload_chord_informant_id() returns the Node-ID at slot, which is not CHORD_NO_INFORMANT. */
+const struct reload_id *reload_chord_informant_id(const struct reload_topology *t, uint16_t slot);
 /* reload_chord_informant_failed(), reload_chord_informant_proved(): a node that the informant named could not be reached, has
- * become a peer.  CHORD_NOBODY, or an informant without a link: nothing is counted. */
-void reload_chord_informant_failed(struct reload_topology *t, uint16_t place);
-void reload_chord_informant_proved(struct reload_topology *t, uint16_t place);
-/* reload_chord_informant_lies() returns whether the informant is distrusted. */
-bool reload_chord_informant_lies(const struct reload_topology *t, uint16_t place);
+ * become a peer.  CHORD_NO_INFORMANT, or an informant without a link: nothing is counted. */
+void reload_chord_informant_failed(struct reload_topology *t, uint16_t slot);
+void reload_chord_informant_proved(struct reload_topology *t, uint16_t slot);
+/* reload_chord_informant_distrusted() returns whether the informant is distrusted. */
+bool reload_chord_informant_distrusted(const struct reload_topology *t, uint16_t slot);
 /* reload_chord_informant_charge() takes one Attach from what the informant may cause and returns 0, or else the time from which it may
  * cause one again. */
-reload_ms reload_chord_informant_charge(struct reload_topology *t, uint16_t place);
+reload_ms reload_chord_informant_charge(struct reload_topology *t, uint16_t slot);

@@ -48,9 +48,9 @@ struct chord_link {
 	bool given : 1;  /* data were ordered for it since it came */
 
 	/* chord_informant.c: what the node causes by naming others */
-	uint8_t spent; /* of CHORD_CREDIT, at spent_at */
-	uint8_t lies;  /* Attaches to nodes it named that failed, less those that succeeded */
-	reload_ms spent_at;
+	uint8_t attach_tokens_used; /* of CHORD_ATTACH_BURST_PER_INFORMANT, at attach_tokens_at */
+	uint8_t unreachable_names; /* Attaches to nodes it named that failed, less those that succeeded */
+	reload_ms attach_tokens_at;
 };
 
 /* reload_chord_links_new() makes an empty table. */

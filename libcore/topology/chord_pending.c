@@ -16,8 +16,8 @@
  * lost is tried again only when an Update still mentions it, a second and more later: then who has noticed the failure has
  * said so, and a node that its informant lists no longer is not tried any more.
  *
- * Who lies: an informant may cause CHORD_CREDIT Attaches at once and then one each CHORD_CREDIT_MS.  A mention that leads to
- * nobody counts against it, one that leads to a peer for it; with CHORD_LIES too many, those it names no longer take a
+ * Who lies: an informant may cause CHORD_ATTACH_BURST_PER_INFORMANT Attaches at once and then one each CHORD_ATTACH_REFILL_MS.  A mention that leads to
+ * nobody counts against it, one that leads to a peer for it; with CHORD_UNREACHABLE_NAMES_MAX too many, those it names no longer take a
  * place among the neighbours-to-be from those that others name.  No list alone changes our tables: who enters them has a
  * link to us and has sent an Update over it.
  *
@@ -41,9 +41,10 @@ enum state {
 struct pending {
 	reload_ms due, heard;
 	uint32_t cookie;
-	/* places in the table of informants */
+	/* slots in the table of informants */
 	uint16_t informants[CHORD_INFORMANTS]; /* who lists it, the last to begin first */
-	uint16_t through; /* the informant of the Attach under way; CHORD_NOBODY: normal routing */
+	uint16_t
+		through; /* the informant of the Attach under way; CHORD_NO_INFORMANT: normal routing */
 	struct reload_id id;
 	uint8_t state; /* enum state */
 	uint8_t informants_count;
@@ -112,22 +113,22 @@ static struct reload_id remoteness(const struct reload_topology *t, const struct
 	return reload_id_cmp(&there, &back) < 0 ? there : back;
 }
 
-/* Finds or makes the place of id in the table of informants. */
-static uint16_t informant_place(struct reload_topology *t, const struct reload_id *id)
+/* Finds or makes the slot of id in the table of informants. */
+static uint16_t informant_slot(struct reload_topology *t, const struct reload_id *id)
 {
 	bool named[CHORD_INFORMANTS_MAX] = { 0 };
 	uint16_t found = reload_chord_informant_find(t, id);
-	if (found != CHORD_NOBODY)
+	if (found != CHORD_NO_INFORMANT)
 		return found;
 	for (size_t i = 0; i < t->pending->count; i++) {
 		const struct pending *k = &t->pending->rows[i];
 		for (size_t j = 0; j < k->informants_count; j++)
 			named[k->informants[j]] = true;
-		if (k->through != CHORD_NOBODY)
+		if (k->through != CHORD_NO_INFORMANT)
 			named[k->through] = true;
 	}
-	/* there is a free place: at least one row names one informant less than it can */
-	return reload_chord_informant_place(t, id, named);
+	/* there is a free slot: at least one row names one informant less than it can */
+	return reload_chord_informant_slot(t, id, named);
 }
 
 /* Index among those that list k; their count: it is not one of them. */
@@ -158,9 +159,9 @@ static void informant_add(
 		return;
 	if (k->informants_count == CHORD_INFORMANTS)
 		k->informants_count--;
-	uint16_t place = informant_place(t, informant);
+	uint16_t slot = informant_slot(t, informant);
 	memmove(&k->informants[1], k->informants, k->informants_count * sizeof(*k->informants));
-	k->informants[0] = place;
+	k->informants[0] = slot;
 	k->informants_count++;
 	k->turn = 0;
 }
@@ -177,14 +178,15 @@ static bool may_go(const struct pending *k)
 	return k->state == CHORD_IDLE || (k->state == CHORD_GONE && k->rounds);
 }
 
-/* of all (CHORD_NOBODY), or of those that informant named */
+/* of all (CHORD_NO_INFORMANT), or of those that informant named */
 static struct pending *farthest_idle(struct reload_topology *t, uint16_t informant)
 {
 	struct pending *worst = NULL;
 	struct reload_id worst_d = { 0 };
 	for (size_t i = 0; i < t->pending->count; i++) {
 		struct reload_id d = remoteness(t, &t->pending->rows[i].id);
-		bool named = informant == CHORD_NOBODY || named_by(&t->pending->rows[i], informant);
+		bool named = informant == CHORD_NO_INFORMANT ||
+			     named_by(&t->pending->rows[i], informant);
 		if (!may_go(&t->pending->rows[i]) || !named ||
 			(worst && reload_id_cmp(&d, &worst_d) <= 0))
 			continue;
@@ -202,8 +204,8 @@ static struct pending *insert(
 	for (size_t i = 0; i < t->pending->count; i++)
 		share += named_by(&t->pending->rows[i], informant);
 	if (t->pending->count == CHORD_PENDING_MAX || share >= CHORD_PENDING_SHARE) {
-		struct pending *worst =
-			farthest_idle(t, share >= CHORD_PENDING_SHARE ? informant : CHORD_NOBODY);
+		struct pending *worst = farthest_idle(
+			t, share >= CHORD_PENDING_SHARE ? informant : CHORD_NO_INFORMANT);
 		if (!worst)
 			return NULL;
 		struct reload_id d = remoteness(t, id), worst_d = remoteness(t, &worst->id);
@@ -217,7 +219,7 @@ static struct pending *insert(
 	memmove(&t->pending->rows[i + 1], &t->pending->rows[i],
 		(t->pending->count - i) * sizeof(*t->pending->rows));
 	t->pending->rows[i] =
-		(struct pending){ .id = *id, .due = RELOAD_NEVER, .through = CHORD_NOBODY };
+		(struct pending){ .id = *id, .due = RELOAD_NEVER, .through = CHORD_NO_INFORMANT };
 	t->pending->count++;
 	t->reconsider = true;
 	return &t->pending->rows[i];
@@ -260,7 +262,7 @@ static void failed(struct reload_topology *t, struct pending *k)
 {
 	reload_chord_informant_failed(t, k->through);
 	t->reconsider = true;
-	k->through = CHORD_NOBODY;
+	k->through = CHORD_NO_INFORMANT;
 	if (++k->failures >= CHORD_ATTACH_TRIES) {
 		spent(t, k);
 		return;
@@ -301,10 +303,10 @@ void reload_chord_pending_read_begin(struct reload_topology *t)
 
 void reload_chord_pending_read_end(struct reload_topology *t, const struct reload_id *informant)
 {
-	uint16_t place = reload_chord_informant_find(t, informant);
+	uint16_t slot = reload_chord_informant_find(t, informant);
 	for (size_t i = 0; i < t->pending->count;) {
 		struct pending *k = &t->pending->rows[i];
-		bool over = !k->listed && informant_remove(k, place) && !k->informants_count &&
+		bool over = !k->listed && informant_remove(k, slot) && !k->informants_count &&
 			    k->state == CHORD_IDLE;
 		if (over && !k->failures) {
 			drop(t, k);
@@ -326,13 +328,13 @@ void reload_chord_pending_connected(struct reload_topology *t, const struct relo
 void reload_chord_pending_lost(
 	struct reload_topology *t, const struct reload_id *id, bool was_peer, bool left)
 {
-	uint16_t place = reload_chord_informant_find(t, id);
+	uint16_t slot = reload_chord_informant_find(t, id);
 	for (size_t i = 0; i < t->pending->count; i++)
-		informant_remove(&t->pending->rows[i], place);
+		informant_remove(&t->pending->rows[i], slot);
 	struct pending *k = find(t, id);
 	if (k && !was_peer && k->state == CHORD_LINKED)
 		failed(t, k);
-	if (!was_peer || (!k && !(k = insert(t, id, CHORD_NOBODY))))
+	if (!was_peer || (!k && !(k = insert(t, id, CHORD_NO_INFORMANT))))
 		return;
 	k->failures = left ? CHORD_ATTACH_TRIES : 1;
 	k->informants_count = 0;
@@ -386,9 +388,9 @@ static bool counts(struct reload_topology *t, const struct pending *k)
 	if (k->state == CHORD_GONE || k->failures)
 		return false;
 	for (size_t i = 0; i < k->informants_count; i++)
-		if (!reload_chord_informant_lies(t, k->informants[i]))
+		if (!reload_chord_informant_distrusted(t, k->informants[i]))
 			return true;
-	return !k->informants_count && !reload_chord_informant_lies(t, k->through);
+	return !k->informants_count && !reload_chord_informant_distrusted(t, k->through);
 }
 
 size_t reload_chord_pending_near(
@@ -425,21 +427,21 @@ static bool is_wanted(
 	       !reload_chord_nearer(&t->self, false, &w->before[w->before_count - 1], &k->id);
 }
 
-/* Through whom the next Attach goes: each that lists k in turn, then nobody, then they again; CHORD_NOBODY: normal routing. */
+/* Through whom the next Attach goes: each that lists k in turn, then nobody, then they again; CHORD_NO_INFORMANT: normal routing. */
 static uint16_t way_to(const struct reload_topology *t, const struct pending *k)
 {
 	size_t way = k->turn % (k->informants_count + 1u);
 	if (way < k->informants_count &&
 		!reload_id_eq(reload_chord_informant_id(t, k->informants[way]), &k->id))
 		return k->informants[way];
-	return CHORD_NOBODY;
+	return CHORD_NO_INFORMANT;
 }
 
 static void attach(struct reload_topology *t, struct pending *k, uint16_t through)
 {
 	struct reload_destination list[2];
 	size_t count = 0;
-	if (through != CHORD_NOBODY)
+	if (through != CHORD_NO_INFORMANT)
 		list[count++] = reload_dest_node(reload_chord_informant_id(t, through));
 	list[count++] = reload_dest_node(&k->id);
 	k->through = through;

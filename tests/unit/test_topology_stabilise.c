@@ -650,7 +650,7 @@ static void a_liar_costs_little(void **state)
 		fake_pass(&f, 1);
 	}
 	assert_true(f.count < 100);
-	assert_in_range(fake_count(&f, 0, FAKE_ATTACH, 0), 1, CHORD_CREDIT + 1);
+	assert_in_range(fake_count(&f, 0, FAKE_ATTACH, 0), 1, CHORD_ATTACH_BURST_PER_INFORMANT + 1);
 	/* CHORD-15: to the liar, and once to each neighbour that it leaves out and that may have failed */
 	assert_in_range(fake_count(&f, 0, FAKE_UPDATE, 0), 0, 2 + 6);
 	assert_true(reload_chord_pending_count(f.t) <= CHORD_PENDING_SHARE);
@@ -701,7 +701,8 @@ static void credit_comes_back(void **state)
 	size_t attaches = 0;
 	for (size_t i = 0; i < f.count; i++)
 		attaches += f.rows[i].what == FAKE_ATTACH && f.rows[i].count == 2;
-	assert_in_range(attaches, 100, 600000 / CHORD_CREDIT_MS + CHORD_CREDIT + 1);
+	assert_in_range(attaches, 100,
+		600000 / CHORD_ATTACH_REFILL_MS + CHORD_ATTACH_BURST_PER_INFORMANT + 1);
 	fake_end(&f);
 }
 

@@ -36,7 +36,7 @@ static void after(struct reload_topology *t)
 	reload_chord_admit_step(t);
 	reload_chord_refresh(t);
 	reload_chord_repair_step(t);
-	reload_chord_pending_pump(t);
+	reload_chord_pending_start_due(t);
 	if (reload_chord_join_step(t))
 		reload_chord_admit_waiting(t);
 	reload_chord_finger_step(t);

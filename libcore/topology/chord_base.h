@@ -38,7 +38,7 @@ enum {
 	CHORD_ATTACH_WAIT_MS =
 		60000, /* for the outcome of an Attach, should the host never report it */
 	CHORD_PROBE_WAIT_MS = 60000, /* for the outcome of a Ping or a locate() */
-	CHORD_PATIENCE_MS =
+	CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS =
 		45000, /* for Attaches to future neighbours: a peer may name ever new ones */
 	CHORD_HOLD_DOWN_MS = 30000, /* replicas for the replacement of a failed successor wait */
 	CHORD_BACKOFF_MS = 250,

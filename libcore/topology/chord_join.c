@@ -8,7 +8,7 @@
  *			to n+1, to the point behind who answers, and so on, and a Join may go to AP without its Update)
  *	NEIGHBOURS	Attach to all future neighbours that AP and those already reached list, source-routed through who
  *			named them; ends when none is outstanding and the nearest known successor has sent its Update, or
- *			when that took CHORD_PATIENCE_MS: a peer may list nodes that do not exist, ever new ones
+ *			when that took CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS: a peer may list nodes that do not exist, ever new ones
  *	JOIN_SENT	Join sent to that successor; its answer, the data and the Update that lists us are awaited
  *
  * The state seen from outside is ATTACHING up to NEIGHBOURS, JOINING in JOIN_SENT.  The Update that lists us as its
@@ -219,7 +219,7 @@ static void ask_behind(struct reload_topology *t, const struct reload_id *last)
 static void meet_neighbours(struct reload_topology *t)
 {
 	t->join->ap_cookie = 0;
-	reload_chord_pending_wait(t);
+	reload_chord_pending_await(t);
 	enter(t, CHORD_NEIGHBOURS, RELOAD_NEVER);
 }
 
@@ -353,7 +353,7 @@ static void admitted(
 	reload_chord_data_admitted(t, ap, !t->host.brings(t->host.arg));
 	if (!reload_chord_is_peer(t, pred))
 		reload_chord_tables_bound(t, pred);
-	reload_chord_pending_wait(t);
+	reload_chord_pending_await(t);
 	enter(t, CHORD_PAUSE, RELOAD_NEVER);
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_JOINED, ap);
 	reload_chord_finger_later(t, CHORD_UPDATE_GAP_MS);

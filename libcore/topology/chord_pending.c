@@ -6,8 +6,8 @@
  *	TRYING	 Attach under way, source-routed through an informant (R-10.6-01), the last one that listed it first; when all
  *		 were tried, or are gone, routed normally (CHORD-17)
  *	LINKED	 there is a link, its Update is awaited for CHORD_UPDATE_WAIT_MS; then it counts as a failure
- *	GONE	 left, lost or tried in vain; after CHORD_GONE_MS forgotten, or, while a peer of ours lists it, tried anew; this
- *		 pause doubles CHORD_ROUNDS_MAX times.  Nobody sends another Update when nothing changes, so who
+ *	FAILED	 left, lost or tried in vain; after CHORD_RETRY_AFTER_FAILURE_MS forgotten, or, while a peer of ours lists it, tried anew; this
+ *		 pause doubles CHORD_BACKOFF_DOUBLINGS_MAX times.  Nobody sends another Update when nothing changes, so who
  *		 is listed stays so
  *
  * Events: mentioned in an Update or a Leave, connected, disconnected, Attach answered, Update received (forget: it is a
@@ -34,7 +34,7 @@ enum state {
 	CHORD_IDLE,
 	CHORD_TRYING,
 	CHORD_LINKED,
-	CHORD_GONE
+	CHORD_FAILED
 };
 
 /* There are many of these rows: they are kept narrow. */
@@ -49,15 +49,16 @@ struct pending {
 	uint8_t state; /* enum state */
 	uint8_t informants_count;
 	uint8_t failures, rounds; /* of tries in vain */
-	uint8_t turn;             /* which way the next try goes */
+	uint8_t next_way;         /* which way the next try goes */
 	bool listed;              /* in the Update that is being read */
 };
 
 struct chord_pending {
 	struct pending *rows; /* ascending, at most CHORD_PENDING_MAX */
 	size_t count, cap;
-	bool named;         /* the Admitting Peer has named our future neighbours */
-	reload_ms patience; /* until then Join, and then Updates, wait for future neighbours */
+	bool named; /* the Admitting Peer has named our future neighbours */
+	reload_ms
+		attach_deadline; /* until then Join, and then Updates, wait for future neighbours */
 	struct reload_timer timer;
 };
 
@@ -163,7 +164,7 @@ static void informant_add(
 	memmove(&k->informants[1], k->informants, k->informants_count * sizeof(*k->informants));
 	k->informants[0] = slot;
 	k->informants_count++;
-	k->turn = 0;
+	k->next_way = 0;
 }
 
 /* nobody names no one */
@@ -175,7 +176,7 @@ static bool named_by(const struct pending *k, uint16_t informant)
 /* idle, or tried in vain for a whole round */
 static bool may_go(const struct pending *k)
 {
-	return k->state == CHORD_IDLE || (k->state == CHORD_GONE && k->rounds);
+	return k->state == CHORD_IDLE || (k->state == CHORD_FAILED && k->rounds);
 }
 
 /* of all (CHORD_NO_INFORMANT), or of those that informant named */
@@ -225,19 +226,19 @@ static struct pending *insert(
 	return &t->pending->rows[i];
 }
 
-static void gone(struct reload_topology *t, struct pending *k)
+static void set_aside(struct reload_topology *t, struct pending *k)
 {
 	t->reconsider = true;
-	k->state = CHORD_GONE;
-	k->due = reload_chord_now(t) + ((reload_ms)CHORD_GONE_MS << k->rounds);
+	k->state = CHORD_FAILED;
+	k->due = reload_chord_now(t) + ((reload_ms)CHORD_RETRY_AFTER_FAILURE_MS << k->rounds);
 }
 
 /* The round of tries is over. */
-static void spent(struct reload_topology *t, struct pending *k)
+static void round_failed(struct reload_topology *t, struct pending *k)
 {
 	k->failures = CHORD_ATTACH_TRIES;
-	gone(t, k);
-	if (k->rounds < CHORD_ROUNDS_MAX)
+	set_aside(t, k);
+	if (k->rounds < CHORD_BACKOFF_DOUBLINGS_MAX)
 		k->rounds++;
 }
 
@@ -247,7 +248,7 @@ static void revive(struct reload_topology *t, struct pending *k)
 	t->reconsider = true;
 	k->state = CHORD_IDLE;
 	k->failures = 1;
-	k->turn = 0;
+	k->next_way = 0;
 	k->due = RELOAD_NEVER;
 }
 
@@ -258,13 +259,13 @@ static void linked(struct reload_topology *t, struct pending *k)
 	k->due = reload_chord_now(t) + CHORD_UPDATE_WAIT_MS;
 }
 
-static void failed(struct reload_topology *t, struct pending *k)
+static void attempt_failed(struct reload_topology *t, struct pending *k)
 {
 	reload_chord_informant_failed(t, k->through);
 	t->reconsider = true;
 	k->through = CHORD_NO_INFORMANT;
 	if (++k->failures >= CHORD_ATTACH_TRIES) {
-		spent(t, k);
+		round_failed(t, k);
 		return;
 	}
 	k->state = CHORD_IDLE;
@@ -287,7 +288,7 @@ void reload_chord_pending_mention(
 		informant_add(t, k, informant);
 	if (is_new && reload_chord_link_find(t, id)) {
 		linked(t, k);
-	} else if (k->state == CHORD_GONE && k->failures < CHORD_ATTACH_TRIES) {
+	} else if (k->state == CHORD_FAILED && k->failures < CHORD_ATTACH_TRIES) {
 		t->reconsider = true;
 		k->state = CHORD_IDLE;
 		k->due = reload_chord_now(t) + CHORD_UPDATE_GAP_MS +
@@ -313,7 +314,7 @@ void reload_chord_pending_read_end(struct reload_topology *t, const struct reloa
 			continue;
 		}
 		if (over)
-			gone(t, k);
+			set_aside(t, k);
 		i++;
 	}
 }
@@ -333,12 +334,12 @@ void reload_chord_pending_lost(
 		informant_remove(&t->pending->rows[i], slot);
 	struct pending *k = find(t, id);
 	if (k && !was_peer && k->state == CHORD_LINKED)
-		failed(t, k);
+		attempt_failed(t, k);
 	if (!was_peer || (!k && !(k = insert(t, id, CHORD_NO_INFORMANT))))
 		return;
 	k->failures = left ? CHORD_ATTACH_TRIES : 1;
 	k->informants_count = 0;
-	gone(t, k);
+	set_aside(t, k);
 }
 
 void reload_chord_pending_forget(struct reload_topology *t, const struct reload_id *id)
@@ -359,7 +360,7 @@ bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, e
 			continue;
 		if (err && !reload_chord_link_find(
 				   t, &k->id)) /* LINK-11: the other direction may have won */
-			failed(t, k);
+			attempt_failed(t, k);
 		else if (k->state == CHORD_TRYING)
 			linked(t, k);
 		return true;
@@ -385,7 +386,7 @@ static size_t merge(const struct reload_topology *t, bool clockwise, struct relo
 /* k takes a place among the neighbours-to-be. */
 static bool counts(struct reload_topology *t, const struct pending *k)
 {
-	if (k->state == CHORD_GONE || k->failures)
+	if (k->state == CHORD_FAILED || k->failures)
 		return false;
 	for (size_t i = 0; i < k->informants_count; i++)
 		if (!reload_chord_informant_distrusted(t, k->informants[i]))
@@ -430,7 +431,7 @@ static bool is_wanted(
 /* Through whom the next Attach goes: each that lists k in turn, then nobody, then they again; CHORD_NO_INFORMANT: normal routing. */
 static uint16_t way_to(const struct reload_topology *t, const struct pending *k)
 {
-	size_t way = k->turn % (k->informants_count + 1u);
+	size_t way = k->next_way % (k->informants_count + 1u);
 	if (way < k->informants_count &&
 		!reload_id_eq(reload_chord_informant_id(t, k->informants[way]), &k->id))
 		return k->informants[way];
@@ -445,7 +446,7 @@ static void attach(struct reload_topology *t, struct pending *k, uint16_t throug
 		list[count++] = reload_dest_node(reload_chord_informant_id(t, through));
 	list[count++] = reload_dest_node(&k->id);
 	k->through = through;
-	k->turn++;
+	k->next_way++;
 	k->state = CHORD_TRYING;
 	k->due = reload_chord_now(t) + CHORD_ATTACH_WAIT_MS;
 	k->cookie = reload_chord_cookie(t);
@@ -480,18 +481,19 @@ static void expire(struct reload_topology *t)
 	reload_ms now = reload_chord_now(t);
 	for (size_t i = 0; i < t->pending->count;) {
 		struct pending *k = &t->pending->rows[i];
-		bool due = k->due <= now, old = now - k->heard > CHORD_HEARSAY_MS;
+		bool due = k->due <= now, old = now - k->heard > CHORD_NAME_LIFETIME_MS;
 		bool listed = k->informants_count > 0;
-		if ((k->state == CHORD_GONE && due && !listed) || (k->state == CHORD_IDLE && old)) {
+		if ((k->state == CHORD_FAILED && due && !listed) ||
+			(k->state == CHORD_IDLE && old)) {
 			drop(t, k);
 			continue;
 		}
-		if (due && k->state == CHORD_GONE) {
+		if (due && k->state == CHORD_FAILED) {
 			revive(t, k);
 		} else if (due && k->state == CHORD_LINKED) {
-			spent(t, k); /* a client, or a peer that does not want us */
+			round_failed(t, k); /* a client, or a peer that does not want us */
 		} else if (due && k->state == CHORD_TRYING) {
-			failed(t, k);
+			attempt_failed(t, k);
 		} else if (due && k->state == CHORD_IDLE) {
 			k->due = RELOAD_NEVER;
 		}
@@ -504,12 +506,12 @@ void reload_chord_pending_named(struct reload_topology *t, bool named)
 	t->pending->named = named;
 }
 
-void reload_chord_pending_wait(struct reload_topology *t)
+void reload_chord_pending_await(struct reload_topology *t)
 {
-	t->pending->patience = reload_chord_now(t) + CHORD_PATIENCE_MS;
+	t->pending->attach_deadline = reload_chord_now(t) + CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS;
 }
 
-void reload_chord_pending_pump(struct reload_topology *t)
+void reload_chord_pending_start_due(struct reload_topology *t)
 {
 	if (!t->reconsider)
 		return;
@@ -537,8 +539,8 @@ void reload_chord_pending_pump(struct reload_topology *t)
 bool reload_chord_pending_outstanding(struct reload_topology *t)
 {
 	struct wanted w = wanted_now(t);
-	for (size_t i = 0; reload_chord_now(t) < t->pending->patience && i < t->pending->count;
-		i++) {
+	for (size_t i = 0;
+		reload_chord_now(t) < t->pending->attach_deadline && i < t->pending->count; i++) {
 		const struct pending *k = &t->pending->rows[i];
 		if ((k->state == CHORD_TRYING || k->state == CHORD_IDLE) && k->failures < 2 &&
 			is_wanted(t, &w, k))
@@ -550,10 +552,10 @@ bool reload_chord_pending_outstanding(struct reload_topology *t)
 bool reload_chord_pending_between(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to)
 {
-	for (size_t i = 0; reload_chord_now(t) < t->pending->patience && i < t->pending->count;
-		i++) {
+	for (size_t i = 0;
+		reload_chord_now(t) < t->pending->attach_deadline && i < t->pending->count; i++) {
 		const struct pending *k = &t->pending->rows[i];
-		if (k->state != CHORD_GONE && k->failures < 2 && !reload_id_eq(&k->id, to) &&
+		if (k->state != CHORD_FAILED && k->failures < 2 && !reload_id_eq(&k->id, to) &&
 			reload_id_between(from, &k->id, to))
 			return true;
 	}
@@ -571,10 +573,10 @@ const struct reload_id *reload_chord_pending_finger(struct reload_topology *t, u
 	return NULL;
 }
 
-bool reload_chord_pending_likely(struct reload_topology *t, const struct reload_id *id)
+bool reload_chord_pending_reachable(struct reload_topology *t, const struct reload_id *id)
 {
 	const struct pending *k = find(t, id);
-	return k && k->state != CHORD_GONE && k->failures < 2;
+	return k && k->state != CHORD_FAILED && k->failures < 2;
 }
 
 size_t reload_chord_pending_count(const struct reload_topology *t)

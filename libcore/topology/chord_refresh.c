@@ -47,7 +47,7 @@ static void check_bound(struct reload_topology *t)
 {
 	const struct reload_id *bound = &t->tables->bound;
 	if (bound->len &&
-		(reload_chord_is_peer(t, bound) || !reload_chord_pending_likely(t, bound)))
+		(reload_chord_is_peer(t, bound) || !reload_chord_pending_reachable(t, bound)))
 		reload_chord_tables_bound(t, NULL);
 }
 

@@ -366,25 +366,25 @@ static void who_is_listed_is_not_given_up(void **state)
 	in_vain(&f, mark, (const uint8_t[]){ 0x40, 0x70, 0x40, 0 }, CHORD_ATTACH_TRIES);
 	/* nobody has sent an Update since */
 	mark = f.count;
-	fake_pass(&f, CHORD_GONE_MS);
+	fake_pass(&f, CHORD_RETRY_AFTER_FAILURE_MS);
 	in_vain(&f, mark, (const uint8_t[]){ 0x70, 0x40, 0 }, CHORD_ATTACH_TRIES - 1);
 	/* the pauses grow */
 	mark = f.count;
-	fake_pass(&f, CHORD_GONE_MS);
+	fake_pass(&f, CHORD_RETRY_AFTER_FAILURE_MS);
 	assert_null(fake_find(&f, mark, FAKE_ATTACH, 0x20));
 	/* one lists it no longer */
 	assert_int_equal(fake_receive(&f, 0x70, true, (const uint8_t[]){ 0x10, 0 },
 				 (const uint8_t[]){ 0x70, 0 }),
 		RELOAD_OK);
 	mark = f.count;
-	fake_pass(&f, CHORD_GONE_MS);
+	fake_pass(&f, CHORD_RETRY_AFTER_FAILURE_MS);
 	in_vain(&f, mark, (const uint8_t[]){ 0x40, 0, 0x40 }, CHORD_ATTACH_TRIES - 1);
 	/* nobody does */
 	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x10, 0 },
 				 (const uint8_t[]){ 0x70, 0 }),
 		RELOAD_OK);
 	mark = f.count;
-	fake_pass(&f, CHORD_GONE_MS << CHORD_ROUNDS_MAX);
+	fake_pass(&f, CHORD_RETRY_AFTER_FAILURE_MS << CHORD_BACKOFF_DOUBLINGS_MAX);
 	assert_null(fake_find(&f, mark, FAKE_ATTACH, 0x20));
 	fake_end(&f);
 }

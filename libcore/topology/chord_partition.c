@@ -13,11 +13,11 @@
  * the other's lists who else stands near (chord_pending.c), place by place in both directions, while other peers find
  * other places with checks of their own.  The lost parts of ranges are stored at their new owners (chord_data.c).
  *
- * When: about each chord-update-interval, at random.  After CHORD_MASS neighbours failed within CHORD_MASS_MS, or half of
+ * When: about each chord-update-interval, at random.  After CHORD_PARTITION_LOSSES neighbours failed within CHORD_PARTITION_WINDOW_MS, or half of
  * all that there were, or all of them: after about CHORD_CHECK_MS, then with pauses that double up to the interval, since two halves
  * do not meet before what parted them is over.  A partition that was found is followed by such checks as well, at most once in an
  * interval: who answers for B decides about it, and may lie.  Having lost every finger beyond its neighbours a peer takes
- * itself as cut off (s10.7.1): its pauses do not grow beyond 1/CHORD_CUT_OFF_PARTS of the interval until a finger is
+ * itself as cut off (s10.7.1): its pauses do not grow beyond 1/CHORD_PARTITION_CHECK_SPEEDUP of the interval until a finger is
  * there again.
  *
  * Limits: one check at a time, CHORD_PROBE_WAIT_MS for each step.  A host that finds no bootstrap node, a Ping or an
@@ -37,14 +37,14 @@ enum phase {
 
 struct chord_check {
 	enum phase phase;
-	bool shaken;    /* a peer failed since the tables were made, and there were fingers */
-	bool parted;    /* the last check that was answered found another ring */
-	bool stranded;  /* the last finger beyond our neighbours failed, and none was found since */
-	uint8_t losses; /* neighbours that failed since */
+	bool losses_seen; /* a peer failed since the tables were made, and there were fingers */
+	bool other_ring_found; /* the last check that was answered found another ring */
+	bool no_far_finger; /* the last finger beyond our neighbours failed, and none was found since */
+	uint8_t losses;     /* neighbours that failed since */
 	reload_ms losses_at;
 	uint32_t cookie;
 	struct reload_id bootstrap;
-	reload_ms wait, hurried_at;
+	reload_ms wait, early_check_at;
 	struct reload_timer timer;
 };
 
@@ -66,7 +66,8 @@ static bool active(const struct reload_topology *t)
 
 static reload_ms longest(const struct reload_topology *t)
 {
-	return t->check->stranded ? t->update_interval / CHORD_CUT_OFF_PARTS : t->update_interval;
+	return t->check->no_far_finger ? t->update_interval / CHORD_PARTITION_CHECK_SPEEDUP
+				       : t->update_interval;
 }
 
 static void on_timer(void *arg);
@@ -129,14 +130,15 @@ void reload_chord_check_step(struct reload_topology *t)
 	struct chord_check *c = t->check;
 	if (!active(t)) {
 		c->phase = CHORD_CHECK_IDLE;
-		c->shaken = c->stranded = false;
+		c->losses_seen = c->no_far_finger = false;
 		c->losses = 0;
 		reload_chord_timer(t, &c->timer, RELOAD_NEVER, on_timer);
 		return;
 	}
-	bool fingers = has_fingers(t), cut_off = c->shaken && !fingers && !reload_chord_whole(t);
-	c->shaken = false;
-	c->stranded = cut_off || (c->stranded && !fingers && !reload_chord_whole(t));
+	bool fingers = has_fingers(t),
+	     cut_off = c->losses_seen && !fingers && !reload_chord_whole(t);
+	c->losses_seen = false;
+	c->no_far_finger = cut_off || (c->no_far_finger && !fingers && !reload_chord_whole(t));
 	if (!c->timer.armed) {
 		c->wait = longest(t);
 		plan(t, c->wait);
@@ -152,15 +154,15 @@ void reload_chord_check_lost(struct reload_topology *t, const struct reload_id *
 	reload_ms now = reload_chord_now(t);
 	if (!active(t) || !link)
 		return;
-	c->shaken = c->shaken || has_fingers(t);
+	c->losses_seen = c->losses_seen || has_fingers(t);
 	if (!link->neighbour)
 		return;
-	if (now - c->losses_at > CHORD_MASS_MS) {
+	if (now - c->losses_at > CHORD_PARTITION_WINDOW_MS) {
 		c->losses = 0;
 		c->losses_at = now;
 	}
 	c->losses++;
-	if (c->losses >= CHORD_MASS || 2u * c->losses >= t->tables->peers.count) {
+	if (c->losses >= CHORD_PARTITION_LOSSES || 2u * c->losses >= t->tables->peers.count) {
 		c->losses = 0;
 		c->losses_at = now;
 		hurry(t);
@@ -199,7 +201,7 @@ static void found(struct reload_topology *t, const struct reload_id *responder)
 		reload_dest_node(responder) };
 	bool direct = reload_id_eq(&c->bootstrap, responder);
 	enter(t, CHORD_CHECK_ATTACHING);
-	c->parted = true;
+	c->other_ring_found = true;
 	t->host.partition(t->host.arg, responder);
 	t->host.attach(t->host.arg, c->cookie, list + direct, direct ? 1 : 2, true);
 }
@@ -213,8 +215,8 @@ bool reload_chord_check_pinged(struct reload_topology *t, uint32_t cookie, enum 
 	bool healthy = !err && (reload_id_eq(responder, &t->self) ||
 				       (t->tables->successors_count &&
 					       reload_id_eq(responder, &t->tables->successors[0])));
-	if (healthy && c->parted) {
-		c->parted = false;
+	if (healthy && c->other_ring_found) {
+		c->other_ring_found = false;
 		t->host.partition(t->host.arg, NULL);
 	}
 	if (err || healthy) {
@@ -236,8 +238,8 @@ bool reload_chord_check_attached(struct reload_topology *t, uint32_t cookie, enu
 		return false;
 	reload_ms now = reload_chord_now(t);
 	finish(t);
-	if (now - c->hurried_at > t->update_interval) {
-		c->hurried_at = now;
+	if (now - c->early_check_at > t->update_interval) {
+		c->early_check_at = now;
 		hurry(t);
 	}
 	if (err)

@@ -4,10 +4,10 @@
 #include "topology/chord_base.h"
 
 enum {
-	CHORD_CHECK_MS = 10000,  /* first check for a partition after losses, then doubling */
-	CHORD_MASS_MS = 60000,   /* so many neighbours, lost within so long, ... */
-	CHORD_MASS = 2,          /* ... look like a partition */
-	CHORD_CUT_OFF_PARTS = 8, /* without fingers the check comes so much more often */
+	CHORD_CHECK_MS = 10000, /* first check for a partition after losses, then doubling */
+	CHORD_PARTITION_WINDOW_MS = 60000, /* so many neighbours, lost within so long, ... */
+	CHORD_PARTITION_LOSSES = 2,        /* ... look like a partition */
+	CHORD_PARTITION_CHECK_SPEEDUP = 8, /* without fingers the check comes so much more often */
 };
 
 /* reload_chord_check_new() begins without a check, reload_chord_check_free() ends the state of t. */

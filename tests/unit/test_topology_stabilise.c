@@ -514,8 +514,8 @@ static void without_fingers(void **state)
 	down(&f, 0x80);
 	/* R-10.7.1-07: the last finger: cut off, until there is one again */
 	for (int i = 0; i < 30; i++) {
-		struct fake_row *r =
-			next(&f, FAKE_LOCATE, INTERVAL_MS / CHORD_CUT_OFF_PARTS * 3 / 2 + 2000);
+		struct fake_row *r = next(&f, FAKE_LOCATE,
+			INTERVAL_MS / CHORD_PARTITION_CHECK_SPEEDUP * 3 / 2 + 2000);
 		assert_non_null(r);
 		ops->located(f.t, r->cookie, RELOAD_NO_NODE, NULL);
 	}

@@ -142,7 +142,7 @@ static void lost(struct reload_topology *t, struct chord_link *link)
 	struct reload_id node = link->id;
 	bool was_peer = link->ready;
 	if (was_peer)
-		reload_chord_tables_last(t, link->sole);
+		reload_chord_tables_last(t, link->lists_only_us);
 	if (was_peer) {
 		reload_chord_data_failed(t, &node);
 		reload_chord_finger_lost(t, &node);

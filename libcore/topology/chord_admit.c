@@ -10,7 +10,7 @@
  * send them at once: p may fail before it has done so, and then JN is the new owner.
  *
  * A Join of our own predecessor means that it did not see its admission: it is admitted anew, but when it was admitted over the same
- * link less than CHORD_READMIT_MS ago our Update says so and that is all: Joins are cheap, a range is not.  For the same reason who
+ * link less than CHORD_HAND_OVER_INTERVAL_MS ago our Update says so and that is all: Joins are cheap, a range is not.  For the same reason who
  * comes and goes waits for its range, see chord_damp.c.
  *
  * Before we have announced ourselves (R-10.5-14) Joins wait.  Limits: CHORD_JOINS_MAX nodes waiting and as many in
@@ -50,7 +50,8 @@ bool reload_chord_admit_hands(const struct reload_topology *t, const struct relo
 /* A Join of our predecessor that was not admitted over its link lately. */
 static bool again(struct reload_topology *t, const struct chord_link *link)
 {
-	bool lately = link->handed && reload_chord_now(t) < link->handed_at + CHORD_READMIT_MS;
+	bool lately = link->range_given &&
+		      reload_chord_now(t) < link->range_given_at + CHORD_HAND_OVER_INTERVAL_MS;
 	return link->ready && !lately && t->tables->predecessors_count &&
 	       reload_id_eq(&link->id, &t->tables->predecessors[0]);
 }
@@ -81,7 +82,7 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 		reload_chord_damp_went(t, link);
 		if (waits(t, link))
 			return;
-		reload_chord_tables_last(t, link->sole);
+		reload_chord_tables_last(t, link->lists_only_us);
 		reload_chord_tables_ready(t, link, false);
 		reload_chord_refresh(t);
 		if (t->state != RELOAD_TOPOLOGY_JOINED)
@@ -112,9 +113,9 @@ void reload_chord_admit_handed_over(struct reload_topology *t, const struct relo
 		struct reload_id before[2] = { t->tables->predecessors[0],
 			t->tables->predecessors[1] };
 		size_t before_count = t->tables->predecessors_count;
-		link->sole = !t->tables->peers.count;
-		link->handed = true;
-		link->handed_at = reload_chord_now(t);
+		link->lists_only_us = !t->tables->peers.count;
+		link->range_given = true;
+		link->range_given_at = reload_chord_now(t);
 		reload_chord_pending_forget(t, node);
 		reload_chord_tables_ready(t, link, true);
 		reload_chord_refresh(t);

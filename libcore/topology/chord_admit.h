@@ -5,7 +5,7 @@
 
 enum {
 	CHORD_JOINS_MAX = 128, /* Joins in hand-over; at the maximum a Join waits for its retry */
-	CHORD_READMIT_MS = 10000, /* over one link a node is given its range so often */
+	CHORD_HAND_OVER_INTERVAL_MS = 10000, /* over one link a node is given its range so often */
 };
 
 /* reload_chord_admit_new() begins with no Join, reload_chord_admit_free() ends the state of t. */

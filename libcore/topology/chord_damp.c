@@ -86,7 +86,7 @@ reload_ms reload_chord_damp_until(struct reload_topology *t, const struct reload
 	const struct chord_link *link = reload_chord_link_find(t, node);
 	const struct damped *row = row_of(t, node);
 	reload_ms until = row ? row->went + pause_after(row->returns) : 0;
-	if (link && link->given)
+	if (link && link->data_given)
 		return 0;
 	earn(t);
 	if (shares(t, row) && t->damping->grants >= CHORD_GRANTS &&
@@ -98,9 +98,9 @@ reload_ms reload_chord_damp_until(struct reload_topology *t, const struct reload
 void reload_chord_damp_given(struct reload_topology *t, const struct reload_id *node)
 {
 	struct chord_link *link = reload_chord_link_find(t, node);
-	if (!link || link->given)
+	if (!link || link->data_given)
 		return;
-	link->given = true;
+	link->data_given = true;
 	earn(t);
 	if (shares(t, row_of(t, node)))
 		t->damping->grants++;
@@ -123,14 +123,14 @@ static struct damped *row_for(struct reload_topology *t)
 
 void reload_chord_damp_went(struct reload_topology *t, struct chord_link *link)
 {
-	if (!link->given)
+	if (!link->data_given)
 		return;
 	struct damped *row = row_of(t, &link->id);
 	if (!row) {
 		row = row_for(t);
 		*row = (struct damped){ .id = link->id };
 	}
-	link->given = false;
+	link->data_given = false;
 	if (row->returns < UINT8_MAX)
 		row->returns++;
 	row->went = reload_chord_now(t);

@@ -80,7 +80,7 @@ static void shrunk(
 	bool grew =
 		!reload_id_eq(old, &t->self) &&
 		(reload_id_eq(from, &t->self) || reload_chord_nearer(&t->self, false, old, from));
-	if (grew || !owner || owner->handed || reload_chord_damp_until(t, from))
+	if (grew || !owner || owner->range_given || reload_chord_damp_until(t, from))
 		return; /* who waits is offered it later */
 	reload_chord_damp_given(t, from);
 	t->host.store_range(t->host.arg, old, from, from, 1, false);

@@ -175,7 +175,7 @@ void reload_chord_join_start(struct reload_topology *t, const struct reload_id *
 	reload_chord_pending_clear(t);
 	for (size_t i = 0; i < reload_chord_link_count(t); i++) {
 		struct chord_link *link = reload_chord_link_at(t, i);
-		link->asked = link->handed = false;
+		link->join_sent = link->range_given = false;
 	}
 	t->join->bootstrap = *bootstrap;
 	t->announced = false;
@@ -276,14 +276,14 @@ static bool announce(struct reload_topology *t)
 	if (t->announced || reload_chord_pending_outstanding(t))
 		return false;
 	t->announced = true;
-	reload_chord_update_all_dirty(t);
+	reload_chord_update_owe_all(t);
 	return true;
 }
 
 static void send_join(struct reload_topology *t, const struct reload_id *to)
 {
 	struct chord_link *link = reload_chord_link_find(t, to);
-	link->asked = true;
+	link->join_sent = true;
 	t->join->ap = *to;
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_JOINING, to);
 	enter(t, CHORD_JOIN_SENT, CHORD_JOIN_WAIT_MS);
@@ -374,7 +374,7 @@ void reload_chord_join_update(
 {
 	if (!joining(t))
 		return;
-	if (link->asked && reload_id_listed(u->predecessors, u->predecessors_count, &t->self)) {
+	if (link->join_sent && reload_id_listed(u->predecessors, u->predecessors_count, &t->self)) {
 		admitted(t, &link->id, u);
 	} else if (t->join->phase == CHORD_AP_UPDATE && reload_id_eq(&link->id, &t->join->ap)) {
 		meet_neighbours(t);

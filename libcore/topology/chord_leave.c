@@ -68,9 +68,9 @@ void reload_chord_leave(struct reload_topology *t)
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_DETACHED, NULL);
 	for (size_t i = 0; i < reload_chord_link_count(t); i++) {
 		struct chord_link *link = reload_chord_link_at(t, i);
-		link->given = false; /* it is we who go */
+		link->data_given = false; /* it is we who go */
 		reload_chord_tables_ready(t, link, false);
-		link->dirty = false;
+		link->update_due = false;
 	}
 }
 
@@ -83,9 +83,10 @@ void reload_chord_leave_received(
 	struct chord_link *link = reload_chord_link_find(t, from);
 	bool read = reload_wire_decode(data, &reload_chord_leave_wire, &ctx, &leave) == RELOAD_OK;
 	if (link && link->ready) {
-		reload_chord_tables_last(t,
-			read ? link->sole || reload_chord_only_us(t, leave.peers, leave.peers_count)
-			     : link->sole);
+		reload_chord_tables_last(
+			t, read ? link->lists_only_us ||
+					   reload_chord_only_us(t, leave.peers, leave.peers_count)
+				: link->lists_only_us);
 		reload_chord_repair_lost(t, from);
 		reload_chord_tables_ready(t, link, false);
 		reload_chord_link_drop(t, link);

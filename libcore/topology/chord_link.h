@@ -23,12 +23,12 @@ struct chord_link {
 	/* chord_update_in.c: the last lists of the node */
 	bool listed : 1;        /* it has sent some */
 	bool lists_us : 1;      /* we are in its Neighbor Table */
-	bool sole : 1;          /* they name nobody but us */
+	bool lists_only_us : 1; /* they name nobody but us */
 	struct reload_id third; /* with listed: its third predecessor; len 0: it has fewer */
-	uint64_t mark;          /* a hash of them */
+	uint64_t lists_hash;    /* a hash of them */
 
 	/* chord_update.c: our Updates to the node */
-	bool dirty : 1;      /* one is owed */
+	bool update_due : 1; /* one is owed */
 	bool sent_lists : 1; /* the last one had our lists */
 	uint64_t
 		sent; /* the version of our tables in the last one; 0: none, or it has to be sent again */
@@ -38,14 +38,14 @@ struct chord_link {
 		doubted; /* the last one that was sent to find out whether the node is still there; 0: never */
 
 	/* chord_join.c, chord_admit.c */
-	bool asked : 1;  /* we sent it a Join in this attempt */
-	bool handed : 1; /* we gave it its range when we admitted it, the last time at handed_at */
-	reload_ms handed_at;
+	bool join_sent : 1; /* we sent it a Join in this attempt */
+	bool range_given : 1; /* we gave it its range when we admitted it, the last time at range_given_at */
+	reload_ms range_given_at;
 
 	/* chord_data.c, chord_damp.c */
 	struct reload_id
 		offered; /* what we hold of (offered, id] was offered to it; len 0: nothing yet */
-	bool given : 1;  /* data were ordered for it since it came */
+	bool data_given : 1; /* data were ordered for it since it came */
 
 	/* chord_informant.c: what the node causes by naming others */
 	uint8_t attach_tokens_used; /* of CHORD_ATTACH_BURST_PER_INFORMANT, at attach_tokens_at */

@@ -17,7 +17,8 @@
 #include "topology/chord_tables.h"
 #include "topology/chord_update.h"
 
-static void mark(struct reload_topology *t, const struct reload_id *list, size_t count)
+static void mark_as_neighbours(
+	struct reload_topology *t, const struct reload_id *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct chord_link *link = reload_chord_link_find(t, &list[i]);
@@ -38,8 +39,8 @@ static void mark_neighbours(struct reload_topology *t)
 		link->neighbour = false;
 		reload_chord_past_went(t, &link->id);
 	}
-	mark(t, t->tables->predecessors, t->tables->predecessors_count);
-	mark(t, t->tables->successors, t->tables->successors_count);
+	mark_as_neighbours(t, t->tables->predecessors, t->tables->predecessors_count);
+	mark_as_neighbours(t, t->tables->successors, t->tables->successors_count);
 }
 
 /* The bound ends when the node is a peer, or can hardly become one. */
@@ -69,5 +70,5 @@ void reload_chord_refresh(struct reload_topology *t)
 	if (neighbours || fingers)
 		t->host.tables_changed(t->host.arg);
 	if (t->state == RELOAD_TOPOLOGY_JOINED && (range || (neighbours && t->reactive)))
-		reload_chord_update_all_dirty(t);
+		reload_chord_update_owe_all(t);
 }

@@ -72,7 +72,7 @@ bool reload_chord_holds(struct reload_topology *t, const struct reload_id *resou
 static bool joins_with(struct reload_topology *t, const struct reload_id *node)
 {
 	const struct chord_link *link = reload_chord_link_find(t, node);
-	bool asked = t->state == RELOAD_TOPOLOGY_JOINING && link && link->asked;
+	bool asked = t->state == RELOAD_TOPOLOGY_JOINING && link && link->join_sent;
 	return asked || reload_chord_repair_joins(t, node) || reload_chord_admit_hands(t, node);
 }
 

@@ -45,8 +45,8 @@ bool reload_chord_is_peer(const struct reload_topology *t, const struct reload_i
 static void stops(struct reload_topology *t, struct chord_link *link)
 {
 	struct chord_tables *tables = &t->tables_state->seen;
-	link->neighbour = link->lists_us = link->handed = link->asked = link->sole = link->listed =
-		false;
+	link->neighbour = link->lists_us = link->range_given = link->join_sent =
+		link->lists_only_us = link->listed = false;
 	link->offered.len = 0;
 	reload_chord_set_remove(&tables->peers, &link->id);
 	reload_chord_set_remove(&tables->route, &link->id);

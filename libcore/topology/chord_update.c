@@ -76,7 +76,7 @@ static void send(struct reload_topology *t, struct chord_link *link, bool lists)
 	wr_init(&w);
 	reload_chord_update_write(t, &w, lists ? RELOAD_CHORD_NEIGHBORS : RELOAD_CHORD_PEER_READY);
 	assert(!w.err);
-	link->dirty = false;
+	link->update_due = false;
 	link->sent = t->updates->version;
 	link->sent_lists = lists;
 	if (link->neighbour)
@@ -93,7 +93,7 @@ void reload_chord_update_now(struct reload_topology *t, struct chord_link *link)
 
 void reload_chord_update_owe(struct reload_topology *t, struct chord_link *link)
 {
-	link->dirty = true;
+	link->update_due = true;
 	t->updates->due = 0;
 }
 
@@ -108,7 +108,7 @@ void reload_chord_update_news(struct reload_topology *t)
 	t->updates->version++;
 }
 
-void reload_chord_update_all_dirty(struct reload_topology *t)
+void reload_chord_update_owe_all(struct reload_topology *t)
 {
 	for (size_t i = 0; i < reload_chord_link_count(t); i++)
 		reload_chord_update_owe(t, reload_chord_link_at(t, i));
@@ -123,15 +123,15 @@ static bool gets_lists(const struct chord_link *link)
 static reload_ms attend(struct reload_topology *t, struct chord_link *link, reload_ms now)
 {
 	if (link->neighbour && link->periodic <= now) { /* whether there is news or not */
-		link->dirty = true;
+		link->update_due = true;
 		link->sent = 0;
 	}
 	bool lists = gets_lists(link);
-	if (link->dirty && link->sent == t->updates->version && (link->sent_lists || !lists))
-		link->dirty = false;
-	if (link->dirty && link->quiet_until <= now)
+	if (link->update_due && link->sent == t->updates->version && (link->sent_lists || !lists))
+		link->update_due = false;
+	if (link->update_due && link->quiet_until <= now)
 		send(t, link, lists);
-	if (link->dirty)
+	if (link->update_due)
 		return link->quiet_until;
 	return link->neighbour ? link->periodic : RELOAD_NEVER;
 }

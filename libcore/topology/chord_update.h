@@ -21,8 +21,8 @@ void reload_chord_update_full(struct reload_topology *t, struct wr *w);
 void reload_chord_update_now(struct reload_topology *t, struct chord_link *link);
 /* reload_chord_update_owe() marks link for an Update. */
 void reload_chord_update_owe(struct reload_topology *t, struct chord_link *link);
-/* reload_chord_update_all_dirty() marks every link for an Update. */
-void reload_chord_update_all_dirty(struct reload_topology *t);
+/* reload_chord_update_owe_all() marks every link for an Update. */
+void reload_chord_update_owe_all(struct reload_topology *t);
 /* reload_chord_update_plan() plans the first periodic Update of link, whose node has become a neighbour. */
 void reload_chord_update_plan(struct reload_topology *t, struct chord_link *link);
 /* reload_chord_update_news(): our Neighbor Table or range changed, what was sent before is outdated. */

@@ -60,12 +60,12 @@ static struct reload_id third_of(const struct reload_id *from, const struct relo
 }
 
 /* A list that is new, or not: FNV-1a over its bytes. */
-static uint64_t mark_of(const struct reload_id *list, size_t count, uint64_t mark)
+static uint64_t lists_hash(const struct reload_id *list, size_t count, uint64_t hash)
 {
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < CHORD_ID_LEN; j++)
-			mark = (mark ^ list[i].at[j]) * 0x100000001b3u;
-	return mark * 0x100000001b3u;
+			hash = (hash ^ list[i].at[j]) * 0x100000001b3u;
+	return hash * 0x100000001b3u;
 }
 
 /* id belongs into this list of `from`, and is not there. */
@@ -104,11 +104,11 @@ static bool lacks_some_of(struct reload_topology *t, const struct reload_id *fro
 static void correct(
 	struct reload_topology *t, struct chord_link *link, const struct reload_chord_update *u)
 {
-	uint64_t mark = mark_of(u->successors, u->successors_count,
-		mark_of(u->predecessors, u->predecessors_count, 0xcbf29ce484222325u));
-	if (link->mark == mark || t->state != RELOAD_TOPOLOGY_JOINED)
+	uint64_t hash = lists_hash(u->successors, u->successors_count,
+		lists_hash(u->predecessors, u->predecessors_count, 0xcbf29ce484222325u));
+	if (link->lists_hash == hash || t->state != RELOAD_TOPOLOGY_JOINED)
 		return;
-	link->mark = mark;
+	link->lists_hash = hash;
 	bool before = lacks_some_of(
 		     t, &link->id, u, t->tables->predecessors, t->tables->predecessors_count),
 	     after = lacks_some_of(
@@ -133,9 +133,10 @@ static void from_its_link(struct reload_topology *t, const struct reload_id *fro
 		link->lists_us =
 			reload_id_listed(u->predecessors, u->predecessors_count, &t->self) ||
 			reload_id_listed(u->successors, u->successors_count, &t->self);
-		link->sole = reload_chord_only_us(t, u->predecessors, u->predecessors_count) &&
-			     reload_chord_only_us(t, u->successors, u->successors_count) &&
-			     reload_chord_only_us(t, u->fingers, u->fingers_count);
+		link->lists_only_us =
+			reload_chord_only_us(t, u->predecessors, u->predecessors_count) &&
+			reload_chord_only_us(t, u->successors, u->successors_count) &&
+			reload_chord_only_us(t, u->fingers, u->fingers_count);
 		correct(t, link, u);
 	}
 	read_lists(t, from, u);

@@ -143,7 +143,7 @@ static void joins_over_one_link(void **state)
 		ops->join_received(f.t, &id);
 		if (fake_count(&f, 0, FAKE_STORES, 0x10))
 			ops->handed_over(f.t, &id);
-		fake_pass(&f, CHORD_READMIT_MS);
+		fake_pass(&f, CHORD_HAND_OVER_INTERVAL_MS);
 		n += grants(&f, 0x10) > 0;
 	}
 	few(n);

@@ -679,7 +679,7 @@ static void a_predecessor_may_join_again(void **state)
 	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x10), 0);
 	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x10), 5);
 	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0), 5);
-	fake_pass(&f, CHORD_READMIT_MS);
+	fake_pass(&f, CHORD_HAND_OVER_INTERVAL_MS);
 	mark = f.count;
 	ops->join_received(f.t, &jn);
 	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x10), 1);

@@ -39,24 +39,24 @@
 #include "topology/chord_update.h"
 
 /* A member of our replica set, and how much of our range the host was told to store there. */
-struct copy {
+struct replica_holder {
 	struct reload_id id;
-	bool ordered;
-	bool disowned;         /* since then its lists said that it is no holder */
+	bool transfer_ordered;
+	bool denies_holding;   /* since then its lists said that it is no holder */
 	struct reload_id from; /* ordered: (from, self]; len 0: it has all */
 	reload_ms since;       /* something is to be ordered since then; 0: nothing */
 };
 
 /* What the last orders to the host rest on. */
 struct chord_data {
-	bool owner;            /* from is valid */
-	struct reload_id from; /* own range (from, self] */
-	struct copy copies[2]; /* the replica set */
-	size_t copies_count;
-	reload_ms held_until;         /* new replicas wait, for members farther than */
-	struct reload_id held_beyond; /* the nearest one that failed */
-	/* what lies outside of (kept_from, self] is, or will be, forgotten; len 0: nothing */
-	struct reload_id kept_from;
+	bool owner;                       /* from is valid */
+	struct reload_id from;            /* own range (from, self] */
+	struct replica_holder holders[2]; /* the replica set */
+	size_t holders_count;
+	reload_ms hold_down_until;         /* new replicas wait, for members farther than */
+	struct reload_id hold_down_beyond; /* the nearest one that failed */
+	/* what lies outside of (forget_behind, self] is, or will be, forgotten; len 0: nothing */
+	struct reload_id forget_behind;
 	struct reload_timer timer, drop_timer;
 };
 
@@ -73,7 +73,7 @@ void reload_chord_data_free(struct reload_topology *t)
 }
 
 /* The predecessor at `from` is new.  A part was lost when it came nearer. */
-static void shrunk(
+static void range_shrank(
 	struct reload_topology *t, const struct reload_id *old, const struct reload_id *from)
 {
 	const struct chord_link *owner = reload_chord_link_find(t, from);
@@ -104,103 +104,105 @@ static enum holding holding(
 	return third_before ? HOLDING_YES : HOLDING_NO;
 }
 
-static struct copy copy_of(struct reload_topology *t, const struct reload_id *id)
+static struct replica_holder holder_of(struct reload_topology *t, const struct reload_id *id)
 {
-	for (size_t i = 0; i < t->data->copies_count; i++)
-		if (reload_id_eq(&t->data->copies[i].id, id))
-			return t->data->copies[i];
-	return (struct copy){ .id = *id };
+	for (size_t i = 0; i < t->data->holders_count; i++)
+		if (reload_id_eq(&t->data->holders[i].id, id))
+			return t->data->holders[i];
+	return (struct replica_holder){ .id = *id };
 }
 
 /* Once its lists have disowned what it was sent, and do so no more, it has to be sent again. */
-static void owned_again(struct reload_topology *t, struct copy *copy)
+static void denial_over(struct reload_topology *t, struct replica_holder *holder)
 {
-	enum holding now = holding(t, copy->from.len ? &copy->from : &t->data->from, &copy->id);
-	if (copy->disowned && now == HOLDING_YES)
-		copy->ordered = copy->disowned = false;
+	enum holding now =
+		holding(t, holder->from.len ? &holder->from : &t->data->from, &holder->id);
+	if (holder->denies_holding && now == HOLDING_YES)
+		holder->transfer_ordered = holder->denies_holding = false;
 	else if (now == HOLDING_NO)
-		copy->disowned = true;
+		holder->denies_holding = true;
 }
 
-/* Orders what copy lacks, now or when it is time; returns when to look again. */
-static reload_ms complete(struct reload_topology *t, struct copy *copy, uint8_t number)
+/* Orders what a holder lacks, now or when it is time; returns when to look again. */
+static reload_ms bring_up_to_date(
+	struct reload_topology *t, struct replica_holder *holder, uint8_t number)
 {
-	if (copy->ordered)
-		owned_again(t, copy);
-	bool grew = copy->ordered && copy->from.len &&
-		    reload_chord_nearer(&t->self, false, &copy->from, &t->data->from);
-	if (copy->ordered && !grew) {
-		copy->from = t->data->from;
-		copy->since = 0;
+	if (holder->transfer_ordered)
+		denial_over(t, holder);
+	bool grew = holder->transfer_ordered && holder->from.len &&
+		    reload_chord_nearer(&t->self, false, &holder->from, &t->data->from);
+	if (holder->transfer_ordered && !grew) {
+		holder->from = t->data->from;
+		holder->since = 0;
 		return RELOAD_NEVER;
 	}
 	reload_ms now = reload_chord_now(t);
-	if (!copy->ordered && now < t->data->held_until &&
-		reload_chord_nearer(&t->self, true, &t->data->held_beyond, &copy->id))
-		return t->data->held_until;
-	if (!copy->since)
-		copy->since = now;
-	enum holding will = holding(t, &t->data->from, &copy->id);
-	if (now - copy->since < CHORD_UPDATE_WAIT_MS && will != HOLDING_YES)
-		return copy->since + CHORD_UPDATE_WAIT_MS;
-	reload_ms until = reload_chord_damp_until(t, &copy->id);
+	if (!holder->transfer_ordered && now < t->data->hold_down_until &&
+		reload_chord_nearer(&t->self, true, &t->data->hold_down_beyond, &holder->id))
+		return t->data->hold_down_until;
+	if (!holder->since)
+		holder->since = now;
+	enum holding will = holding(t, &t->data->from, &holder->id);
+	if (now - holder->since < CHORD_UPDATE_WAIT_MS && will != HOLDING_YES)
+		return holder->since + CHORD_UPDATE_WAIT_MS;
+	reload_ms until = reload_chord_damp_until(t, &holder->id);
 	if (!until && grew)
-		until = reload_chord_damp_until(t, &copy->from);
+		until = reload_chord_damp_until(t, &holder->from);
 	if (until)
 		return until;
-	reload_chord_damp_given(t, &copy->id);
-	t->host.store_range(t->host.arg, &t->data->from, grew ? &copy->from : &t->self, &copy->id,
-		number, false);
-	copy->ordered = true;
-	copy->disowned = will == HOLDING_NO;
-	copy->from = t->data->from;
-	copy->since = 0;
+	reload_chord_damp_given(t, &holder->id);
+	t->host.store_range(t->host.arg, &t->data->from, grew ? &holder->from : &t->self,
+		&holder->id, number, false);
+	holder->transfer_ordered = true;
+	holder->denies_holding = will == HOLDING_NO;
+	holder->from = t->data->from;
+	holder->since = 0;
 	return RELOAD_NEVER;
 }
 
 /* Returns when to look again. */
 static reload_ms replicate(struct reload_topology *t)
 {
-	struct copy copies[2];
+	struct replica_holder holders[2];
 	size_t n = t->tables->successors_count < 2 ? t->tables->successors_count : 2;
 	reload_ms next = RELOAD_NEVER;
 	for (size_t i = 0; i < n; i++) {
-		copies[i] = copy_of(t, &t->tables->successors[i]);
-		reload_ms due = complete(t, &copies[i], (uint8_t)(i + 1));
+		holders[i] = holder_of(t, &t->tables->successors[i]);
+		reload_ms due = bring_up_to_date(t, &holders[i], (uint8_t)(i + 1));
 		if (due < next)
 			next = due;
 	}
-	memcpy(t->data->copies, copies, n * sizeof(*copies));
-	t->data->copies_count = n;
+	memcpy(t->data->holders, holders, n * sizeof(*holders));
+	t->data->holders_count = n;
 	return next;
 }
 
 static void on_drop(void *arg)
 {
 	struct reload_topology *t = arg;
-	if (t->data->kept_from.len)
-		t->host.drop_range(t->host.arg, &t->self, &t->data->kept_from);
+	if (t->data->forget_behind.len)
+		t->host.drop_range(t->host.arg, &t->self, &t->data->forget_behind);
 }
 
-static void forget(struct reload_topology *t)
+static void forget_later(struct reload_topology *t)
 {
 	if (t->tables->predecessors_count < 3) {
-		t->data->kept_from.len = 0;
+		t->data->forget_behind.len = 0;
 		return;
 	}
 	const struct reload_id *third = &t->tables->predecessors[2];
-	if (!t->data->kept_from.len ||
-		reload_chord_nearer(&t->self, false, third, &t->data->kept_from))
+	if (!t->data->forget_behind.len ||
+		reload_chord_nearer(&t->self, false, third, &t->data->forget_behind))
 		reload_chord_timer(
 			t, &t->data->drop_timer, reload_chord_now(t) + CHORD_DROP_MS, on_drop);
-	t->data->kept_from = *third;
+	t->data->forget_behind = *third;
 }
 
 void reload_chord_data_admitted(struct reload_topology *t, const struct reload_id *ap, bool has_all)
 {
 	struct chord_data *d = t->data;
-	d->copies[0] = (struct copy){ .id = *ap, .ordered = has_all };
-	d->copies_count = 1;
+	d->holders[0] = (struct replica_holder){ .id = *ap, .transfer_ordered = has_all };
+	d->holders_count = 1;
 	d->owner = false;
 }
 
@@ -208,14 +210,14 @@ void reload_chord_data_failed(struct reload_topology *t, const struct reload_id 
 {
 	reload_ms now = reload_chord_now(t);
 	bool member = false;
-	for (size_t i = 0; i < t->data->copies_count; i++)
-		member = member || reload_id_eq(&t->data->copies[i].id, node);
+	for (size_t i = 0; i < t->data->holders_count; i++)
+		member = member || reload_id_eq(&t->data->holders[i].id, node);
 	if (!member)
 		return;
-	if (now >= t->data->held_until ||
-		reload_chord_nearer(&t->self, true, node, &t->data->held_beyond))
-		t->data->held_beyond = *node;
-	t->data->held_until = now + CHORD_HOLD_DOWN_MS;
+	if (now >= t->data->hold_down_until ||
+		reload_chord_nearer(&t->self, true, node, &t->data->hold_down_beyond))
+		t->data->hold_down_beyond = *node;
+	t->data->hold_down_until = now + CHORD_HOLD_DOWN_MS;
 }
 
 /*
@@ -223,17 +225,17 @@ void reload_chord_data_failed(struct reload_topology *t, const struct reload_id 
  * gained.  from NULL: the last one that is known; what it gains will be seen when it comes nearer.  Returns when to look again: who
  * comes and goes waits, and so does what its going causes.
  */
-static reload_ms offer(
+static reload_ms owner_check(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to)
 {
 	struct chord_link *owner = reload_chord_link_find(t, to);
-	struct reload_id was = owner->offered;
+	struct reload_id was = owner->owner_checked;
 	if (was.len && !from)
 		return RELOAD_NEVER;
 	if (!from)
 		from = &t->self;
 	if (was.len && !reload_chord_nearer(to, false, &was, from)) {
-		owner->offered = *from;
+		owner->owner_checked = *from;
 		return RELOAD_NEVER;
 	}
 	reload_ms until = reload_chord_damp_until(t, to);
@@ -242,18 +244,18 @@ static reload_ms offer(
 	if (until)
 		return until;
 	reload_chord_damp_given(t, to);
-	owner->offered = *from;
+	owner->owner_checked = *from;
 	t->host.offer_range(t->host.arg, from, was.len ? &was : to);
 	return RELOAD_NEVER;
 }
 
 /* Returns when to look again. */
-static reload_ms offers(struct reload_topology *t)
+static reload_ms owner_checks(struct reload_topology *t)
 {
 	reload_ms next = RELOAD_NEVER;
 	for (size_t i = 0; i < t->tables->predecessors_count && i < 3; i++) {
 		bool last = i + 1 == t->tables->predecessors_count;
-		reload_ms due = offer(t, last ? NULL : &t->tables->predecessors[i + 1],
+		reload_ms due = owner_check(t, last ? NULL : &t->tables->predecessors[i + 1],
 			&t->tables->predecessors[i]);
 		if (due < next)
 			next = due;
@@ -281,9 +283,9 @@ bool reload_chord_data_refresh(struct reload_topology *t)
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED) {
 		t->data->owner = false;
-		t->data->copies_count = 0;
-		t->data->held_until = 0;
-		t->data->kept_from.len = 0;
+		t->data->holders_count = 0;
+		t->data->hold_down_until = 0;
+		t->data->forget_behind.len = 0;
 		reload_chord_timer(t, &t->data->timer, RELOAD_NEVER, reload_chord_on_after);
 		reload_chord_timer(t, &t->data->drop_timer, RELOAD_NEVER, on_drop);
 		return false;
@@ -291,14 +293,14 @@ bool reload_chord_data_refresh(struct reload_topology *t)
 	struct reload_id now = *reload_chord_range_from(t), old = t->data->from;
 	bool changed = !t->data->owner || !reload_id_eq(&now, &old);
 	if (t->data->owner && changed)
-		shrunk(t, &old, &now);
+		range_shrank(t, &old, &now);
 	else if (!t->data->owner && !reload_id_eq(&now, &t->self))
 		t->host.drop_range(t->host.arg, &t->self, &now);
 	t->data->owner = true;
 	t->data->from = now;
-	reload_ms copies = replicate(t), offered = offers(t);
+	reload_ms replicas = replicate(t), owners = owner_checks(t);
 	reload_chord_timer(
-		t, &t->data->timer, copies < offered ? copies : offered, reload_chord_on_after);
-	forget(t);
+		t, &t->data->timer, replicas < owners ? replicas : owners, reload_chord_on_after);
+	forget_later(t);
 	return changed;
 }

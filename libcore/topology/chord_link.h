@@ -44,7 +44,7 @@ struct chord_link {
 
 	/* chord_data.c, chord_damp.c */
 	struct reload_id
-		offered; /* what we hold of (offered, id] was offered to it; len 0: nothing yet */
+		owner_checked; /* it was asked, as an owner, for what we hold of (owner_checked, id]; len 0: nothing yet */
 	bool data_given : 1; /* data were ordered for it since it came */
 
 	/* chord_informant.c: what the node causes by naming others */

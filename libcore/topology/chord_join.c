@@ -1,7 +1,7 @@
 /*
  * Joining (RFC 6940 s10.5, s11.4) as the Joining Node, JN = self = n.
  *
- *	PAUSE		nothing under way, or a random pause before the next attempt
+ *	JOIN_PAUSE		nothing under way, or a random pause before the next attempt
  *	RESOLVING	Attach with send_update to Resource-ID n+1; who answers is the Admitting Peer, AP
  *	AP_UPDATE	linked to AP, its (full) Update awaited
  *			(when it does not come within CHORD_UPDATE_WAIT_MS, our successors are asked for one by one with Pings:
@@ -37,11 +37,11 @@
 #include "topology/chord_update.h"
 
 enum phase {
-	CHORD_PAUSE,
-	CHORD_RESOLVING,
-	CHORD_AP_UPDATE,
-	CHORD_NEIGHBOURS,
-	CHORD_JOIN_SENT
+	JOIN_PAUSE,
+	JOIN_FIND_ADMITTING_PEER,
+	JOIN_AWAIT_UPDATE,
+	JOIN_ATTACH_NEIGHBOURS,
+	JOIN_SENT
 };
 
 struct chord_join {
@@ -84,7 +84,7 @@ static void ask_behind(struct reload_topology *t, const struct reload_id *last);
 static void on_late(void *arg)
 {
 	struct reload_topology *t = arg;
-	if (joining(t) && t->join->phase == CHORD_AP_UPDATE && !t->join->blind) {
+	if (joining(t) && t->join->phase == JOIN_AWAIT_UPDATE && !t->join->blind) {
 		t->join->blind = true;
 		t->join->blind_pings = 0;
 		ask_behind(t, &t->self);
@@ -97,7 +97,7 @@ static void on_late(void *arg)
 static void set_phase(struct reload_topology *t, enum phase phase)
 {
 	t->join->phase = phase;
-	reload_chord_pending_named(t, phase == CHORD_NEIGHBOURS || phase == CHORD_JOIN_SENT);
+	reload_chord_pending_named(t, phase == JOIN_ATTACH_NEIGHBOURS || phase == JOIN_SENT);
 }
 
 static void enter(struct reload_topology *t, enum phase phase, reload_ms limit)
@@ -119,7 +119,7 @@ static void resolve(struct reload_topology *t)
 	t->join->ap.len = 0;
 	t->join->blind = false;
 	t->join->ap_cookie = reload_chord_cookie(t);
-	enter(t, CHORD_RESOLVING, CHORD_ATTACH_WAIT_MS);
+	enter(t, JOIN_FIND_ADMITTING_PEER, CHORD_ATTACH_WAIT_MS);
 	t->host.attach(t->host.arg, t->join->ap_cookie, t->join->detour ? way : way + 1,
 		t->join->detour ? 2 : 1, true);
 }
@@ -133,7 +133,7 @@ static void on_pause_over(void *arg)
 
 static void pause_then_resolve(struct reload_topology *t, reload_ms wait)
 {
-	set_phase(t, CHORD_PAUSE);
+	set_phase(t, JOIN_PAUSE);
 	t->join->blind = false;
 	t->join->ap.len = 0;
 	t->join->ap_cookie = 0;
@@ -192,7 +192,7 @@ void reload_chord_join_stop(struct reload_topology *t)
 	t->join->blind = false;
 	t->join->ap_cookie = 0;
 	reload_chord_tables_bound(t, NULL);
-	enter(t, CHORD_PAUSE, RELOAD_NEVER);
+	enter(t, JOIN_PAUSE, RELOAD_NEVER);
 	reload_chord_finger_stop(t);
 }
 
@@ -212,7 +212,7 @@ static void ask_behind(struct reload_topology *t, const struct reload_id *last)
 	t->join->blind_last = *last;
 	t->join->blind_pings++;
 	t->join->ap_cookie = reload_chord_cookie(t);
-	enter(t, CHORD_AP_UPDATE, CHORD_PROBE_WAIT_MS);
+	enter(t, JOIN_AWAIT_UPDATE, CHORD_PROBE_WAIT_MS);
 	t->host.ping(t->host.arg, t->join->ap_cookie, &to, 1);
 }
 
@@ -220,13 +220,14 @@ static void meet_neighbours(struct reload_topology *t)
 {
 	t->join->ap_cookie = 0;
 	reload_chord_pending_await(t);
-	enter(t, CHORD_NEIGHBOURS, RELOAD_NEVER);
+	enter(t, JOIN_ATTACH_NEIGHBOURS, RELOAD_NEVER);
 }
 
 bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
 {
-	if (!joining(t) || t->join->phase != CHORD_RESOLVING || cookie != t->join->ap_cookie)
+	if (!joining(t) || t->join->phase != JOIN_FIND_ADMITTING_PEER ||
+		cookie != t->join->ap_cookie)
 		return false;
 	const struct chord_link *link = err ? NULL : reload_chord_link_find(t, node);
 	t->join->ap_cookie = 0;
@@ -238,7 +239,7 @@ bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum
 	if (link->ready)
 		meet_neighbours(t);
 	else
-		enter(t, CHORD_AP_UPDATE, CHORD_UPDATE_WAIT_MS);
+		enter(t, JOIN_AWAIT_UPDATE, CHORD_UPDATE_WAIT_MS);
 	return true;
 }
 
@@ -286,7 +287,7 @@ static void send_join(struct reload_topology *t, const struct reload_id *to)
 	link->join_sent = true;
 	t->join->ap = *to;
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_JOINING, to);
-	enter(t, CHORD_JOIN_SENT, CHORD_JOIN_WAIT_MS);
+	enter(t, JOIN_SENT, CHORD_JOIN_WAIT_MS);
 	t->host.join(t->host.arg, to);
 	reload_chord_finger_begin(t);
 }
@@ -295,18 +296,18 @@ static void send_join(struct reload_topology *t, const struct reload_id *to)
 static void join_if_ready(struct reload_topology *t)
 {
 	struct reload_id nearest;
-	if (t->join->phase != CHORD_NEIGHBOURS && t->join->phase != CHORD_JOIN_SENT)
+	if (t->join->phase != JOIN_ATTACH_NEIGHBOURS && t->join->phase != JOIN_SENT)
 		return;
 	if (!nearest_peer(t, &nearest)) {
 		retry(t);
 		return;
 	}
-	if (t->join->phase == CHORD_JOIN_SENT && reload_id_eq(&nearest, &t->join->ap))
+	if (t->join->phase == JOIN_SENT && reload_id_eq(&nearest, &t->join->ap))
 		return;
 	if (reload_chord_pending_outstanding(t) ||
 		reload_chord_pending_between(t, &t->self, &nearest))
 		return;
-	if (t->join->phase == CHORD_NEIGHBOURS || move(t))
+	if (t->join->phase == JOIN_ATTACH_NEIGHBOURS || move(t))
 		send_join(t, &nearest);
 }
 
@@ -322,14 +323,14 @@ bool reload_chord_join_step(struct reload_topology *t)
 void reload_chord_join_answered(
 	struct reload_topology *t, const struct reload_id *ap, enum reload_err err)
 {
-	if (t->join->phase != CHORD_JOIN_SENT || !reload_id_eq(ap, &t->join->ap))
+	if (t->join->phase != JOIN_SENT || !reload_id_eq(ap, &t->join->ap))
 		return;
 	if (err == RELOAD_FORBIDDEN) /* not, or no longer, the owner of our point */
 		move_away(t);
 	else if (err)
 		retry(t);
 	else
-		enter(t, CHORD_JOIN_SENT, CHORD_JOIN_WAIT_MS);
+		enter(t, JOIN_SENT, CHORD_JOIN_WAIT_MS);
 }
 
 /* The nearest of list as seen from `from`, self and zero left out; best may be NULL. */
@@ -354,7 +355,7 @@ static void admitted(
 	if (!reload_chord_is_peer(t, pred))
 		reload_chord_tables_bound(t, pred);
 	reload_chord_pending_await(t);
-	enter(t, CHORD_PAUSE, RELOAD_NEVER);
+	enter(t, JOIN_PAUSE, RELOAD_NEVER);
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_JOINED, ap);
 	reload_chord_finger_later(t, CHORD_UPDATE_GAP_MS);
 }
@@ -376,9 +377,9 @@ void reload_chord_join_update(
 		return;
 	if (link->join_sent && reload_id_listed(u->predecessors, u->predecessors_count, &t->self)) {
 		admitted(t, &link->id, u);
-	} else if (t->join->phase == CHORD_AP_UPDATE && reload_id_eq(&link->id, &t->join->ap)) {
+	} else if (t->join->phase == JOIN_AWAIT_UPDATE && reload_id_eq(&link->id, &t->join->ap)) {
 		meet_neighbours(t);
-	} else if (t->join->phase == CHORD_JOIN_SENT && reload_id_eq(&link->id, &t->join->ap) &&
+	} else if (t->join->phase == JOIN_SENT && reload_id_eq(&link->id, &t->join->ap) &&
 		   (lists_one_between(t, &t->join->ap, u->predecessors, u->predecessors_count) ||
 			   lists_one_between(
 				   t, &t->join->ap, u->successors, u->successors_count))) {
@@ -392,7 +393,7 @@ void reload_chord_join_lost(struct reload_topology *t, const struct reload_id *n
 		return;
 	if (!reload_chord_link_count(t))
 		reload_chord_join_fail(t);
-	else if ((t->join->phase == CHORD_AP_UPDATE || t->join->phase == CHORD_JOIN_SENT) &&
+	else if ((t->join->phase == JOIN_AWAIT_UPDATE || t->join->phase == JOIN_SENT) &&
 		 reload_id_eq(node, &t->join->ap))
 		retry(t);
 }

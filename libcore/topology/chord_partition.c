@@ -29,10 +29,10 @@
 #include "topology/chord_update.h"
 
 enum phase {
-	CHORD_CHECK_IDLE,
-	CHORD_CHECK_LOCATING,
-	CHORD_CHECK_PINGING,
-	CHORD_CHECK_ATTACHING
+	CHECK_IDLE,
+	CHECK_LOCATING,
+	CHECK_PINGING,
+	CHECK_ATTACHING
 };
 
 struct chord_check {
@@ -82,7 +82,7 @@ static void finish(struct reload_topology *t)
 {
 	struct chord_check *c = t->check;
 	reload_ms most = longest(t);
-	c->phase = CHORD_CHECK_IDLE;
+	c->phase = CHECK_IDLE;
 	c->cookie = 0;
 	c->wait = c->wait < most / 2 ? 2 * c->wait : most;
 	plan(t, c->wait);
@@ -94,8 +94,8 @@ static void hurry(struct reload_topology *t)
 	struct chord_check *c = t->check;
 	reload_ms most = longest(t), soon = CHORD_CHECK_MS < most ? CHORD_CHECK_MS : most;
 	/* an outcome that is awaited plans with twice the pause */
-	c->wait = c->phase == CHORD_CHECK_IDLE ? soon : soon / 2;
-	if (c->phase == CHORD_CHECK_IDLE && c->timer.due > reload_chord_now(t) + soon)
+	c->wait = c->phase == CHECK_IDLE ? soon : soon / 2;
+	if (c->phase == CHECK_IDLE && c->timer.due > reload_chord_now(t) + soon)
 		plan(t, soon);
 }
 
@@ -110,10 +110,10 @@ static void enter(struct reload_topology *t, enum phase phase)
 static void on_timer(void *arg)
 {
 	struct reload_topology *t = arg;
-	if (t->check->phase != CHORD_CHECK_IDLE) {
+	if (t->check->phase != CHECK_IDLE) {
 		finish(t); /* the host did not tell */
 	} else {
-		enter(t, CHORD_CHECK_LOCATING);
+		enter(t, CHECK_LOCATING);
 		t->host.locate(t->host.arg, t->check->cookie);
 	}
 	reload_chord_after(t);
@@ -129,7 +129,7 @@ void reload_chord_check_step(struct reload_topology *t)
 {
 	struct chord_check *c = t->check;
 	if (!active(t)) {
-		c->phase = CHORD_CHECK_IDLE;
+		c->phase = CHECK_IDLE;
 		c->losses_seen = c->no_far_finger = false;
 		c->losses = 0;
 		reload_chord_timer(t, &c->timer, RELOAD_NEVER, on_timer);
@@ -173,7 +173,7 @@ void reload_chord_check_located(struct reload_topology *t, uint32_t cookie, enum
 	const struct reload_id *node)
 {
 	struct chord_check *c = t->check;
-	if (c->phase != CHORD_CHECK_LOCATING || cookie != c->cookie)
+	if (c->phase != CHECK_LOCATING || cookie != c->cookie)
 		return;
 	if (err || node->len != CHORD_ID_LEN || reload_id_eq(node, &t->self)) {
 		finish(t);
@@ -183,7 +183,7 @@ void reload_chord_check_located(struct reload_topology *t, uint32_t cookie, enum
 	struct reload_id behind = reload_id_add_power(&t->self, 0);
 	const struct reload_destination list[2] = { reload_dest_node(node),
 		reload_dest_resource(&behind) };
-	enter(t, CHORD_CHECK_PINGING);
+	enter(t, CHECK_PINGING);
 	t->host.ping(t->host.arg, c->cookie, list, COUNT_OF(list));
 }
 
@@ -200,7 +200,7 @@ static void found(struct reload_topology *t, const struct reload_id *responder)
 	const struct reload_destination list[2] = { reload_dest_node(&c->bootstrap),
 		reload_dest_node(responder) };
 	bool direct = reload_id_eq(&c->bootstrap, responder);
-	enter(t, CHORD_CHECK_ATTACHING);
+	enter(t, CHECK_ATTACHING);
 	c->other_ring_found = true;
 	t->host.partition(t->host.arg, responder);
 	t->host.attach(t->host.arg, c->cookie, list + direct, direct ? 1 : 2, true);
@@ -210,7 +210,7 @@ bool reload_chord_check_pinged(struct reload_topology *t, uint32_t cookie, enum 
 	const struct reload_id *responder)
 {
 	struct chord_check *c = t->check;
-	if (c->phase != CHORD_CHECK_PINGING || cookie != c->cookie)
+	if (c->phase != CHECK_PINGING || cookie != c->cookie)
 		return false;
 	bool healthy = !err && (reload_id_eq(responder, &t->self) ||
 				       (t->tables->successors_count &&
@@ -234,7 +234,7 @@ bool reload_chord_check_attached(struct reload_topology *t, uint32_t cookie, enu
 	const struct reload_id *node)
 {
 	struct chord_check *c = t->check;
-	if (c->phase != CHORD_CHECK_ATTACHING || cookie != c->cookie)
+	if (c->phase != CHECK_ATTACHING || cookie != c->cookie)
 		return false;
 	reload_ms now = reload_chord_now(t);
 	finish(t);

@@ -31,10 +31,10 @@
 #include "topology/chord_tables.h"
 
 enum state {
-	CHORD_IDLE,
-	CHORD_TRYING,
-	CHORD_LINKED,
-	CHORD_FAILED
+	PENDING_IDLE,
+	PENDING_TRYING,
+	PENDING_LINKED,
+	PENDING_FAILED
 };
 
 /* There are many of these rows: they are kept narrow. */
@@ -176,7 +176,7 @@ static bool named_by(const struct pending *k, uint16_t informant)
 /* idle, or tried in vain for a whole round */
 static bool may_go(const struct pending *k)
 {
-	return k->state == CHORD_IDLE || (k->state == CHORD_FAILED && k->rounds);
+	return k->state == PENDING_IDLE || (k->state == PENDING_FAILED && k->rounds);
 }
 
 /* of all (CHORD_NO_INFORMANT), or of those that informant named */
@@ -229,7 +229,7 @@ static struct pending *insert(
 static void set_aside(struct reload_topology *t, struct pending *k)
 {
 	t->reconsider = true;
-	k->state = CHORD_FAILED;
+	k->state = PENDING_FAILED;
 	k->due = reload_chord_now(t) + ((reload_ms)CHORD_RETRY_AFTER_FAILURE_MS << k->rounds);
 }
 
@@ -246,7 +246,7 @@ static void round_failed(struct reload_topology *t, struct pending *k)
 static void revive(struct reload_topology *t, struct pending *k)
 {
 	t->reconsider = true;
-	k->state = CHORD_IDLE;
+	k->state = PENDING_IDLE;
 	k->failures = 1;
 	k->next_way = 0;
 	k->due = RELOAD_NEVER;
@@ -255,7 +255,7 @@ static void revive(struct reload_topology *t, struct pending *k)
 static void linked(struct reload_topology *t, struct pending *k)
 {
 	t->reconsider = true;
-	k->state = CHORD_LINKED;
+	k->state = PENDING_LINKED;
 	k->due = reload_chord_now(t) + CHORD_UPDATE_WAIT_MS;
 }
 
@@ -268,7 +268,7 @@ static void attempt_failed(struct reload_topology *t, struct pending *k)
 		round_failed(t, k);
 		return;
 	}
-	k->state = CHORD_IDLE;
+	k->state = PENDING_IDLE;
 	k->due = reload_chord_now(t) + reload_chord_backoff(t, k->failures);
 }
 
@@ -288,9 +288,9 @@ void reload_chord_pending_mention(
 		informant_add(t, k, informant);
 	if (is_new && reload_chord_link_find(t, id)) {
 		linked(t, k);
-	} else if (k->state == CHORD_FAILED && k->failures < CHORD_ATTACH_TRIES) {
+	} else if (k->state == PENDING_FAILED && k->failures < CHORD_ATTACH_TRIES) {
 		t->reconsider = true;
-		k->state = CHORD_IDLE;
+		k->state = PENDING_IDLE;
 		k->due = reload_chord_now(t) + CHORD_UPDATE_GAP_MS +
 			 reload_chord_backoff(t, k->failures + 1u);
 	}
@@ -308,7 +308,7 @@ void reload_chord_pending_read_end(struct reload_topology *t, const struct reloa
 	for (size_t i = 0; i < t->pending->count;) {
 		struct pending *k = &t->pending->rows[i];
 		bool over = !k->listed && informant_remove(k, slot) && !k->informants_count &&
-			    k->state == CHORD_IDLE;
+			    k->state == PENDING_IDLE;
 		if (over && !k->failures) {
 			drop(t, k);
 			continue;
@@ -322,7 +322,7 @@ void reload_chord_pending_read_end(struct reload_topology *t, const struct reloa
 void reload_chord_pending_connected(struct reload_topology *t, const struct reload_id *id)
 {
 	struct pending *k = find(t, id);
-	if (k && (k->state == CHORD_IDLE || k->state == CHORD_TRYING))
+	if (k && (k->state == PENDING_IDLE || k->state == PENDING_TRYING))
 		linked(t, k);
 }
 
@@ -333,7 +333,7 @@ void reload_chord_pending_lost(
 	for (size_t i = 0; i < t->pending->count; i++)
 		informant_remove(&t->pending->rows[i], slot);
 	struct pending *k = find(t, id);
-	if (k && !was_peer && k->state == CHORD_LINKED)
+	if (k && !was_peer && k->state == PENDING_LINKED)
 		attempt_failed(t, k);
 	if (!was_peer || (!k && !(k = insert(t, id, CHORD_NO_INFORMANT))))
 		return;
@@ -356,12 +356,13 @@ bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, e
 {
 	for (size_t i = 0; i < t->pending->count; i++) {
 		struct pending *k = &t->pending->rows[i];
-		if (k->cookie != cookie || (k->state != CHORD_TRYING && k->state != CHORD_LINKED))
+		if (k->cookie != cookie ||
+			(k->state != PENDING_TRYING && k->state != PENDING_LINKED))
 			continue;
 		if (err && !reload_chord_link_find(
 				   t, &k->id)) /* LINK-11: the other direction may have won */
 			attempt_failed(t, k);
-		else if (k->state == CHORD_TRYING)
+		else if (k->state == PENDING_TRYING)
 			linked(t, k);
 		return true;
 	}
@@ -386,7 +387,7 @@ static size_t merge(const struct reload_topology *t, bool clockwise, struct relo
 /* k takes a place among the neighbours-to-be. */
 static bool counts(struct reload_topology *t, const struct pending *k)
 {
-	if (k->state == CHORD_FAILED || k->failures)
+	if (k->state == PENDING_FAILED || k->failures)
 		return false;
 	for (size_t i = 0; i < k->informants_count; i++)
 		if (!reload_chord_informant_distrusted(t, k->informants[i]))
@@ -447,7 +448,7 @@ static void attach(struct reload_topology *t, struct pending *k, uint16_t throug
 	list[count++] = reload_dest_node(&k->id);
 	k->through = through;
 	k->next_way++;
-	k->state = CHORD_TRYING;
+	k->state = PENDING_TRYING;
 	k->due = reload_chord_now(t) + CHORD_ATTACH_WAIT_MS;
 	k->cookie = reload_chord_cookie(t);
 	t->host.attach(t->host.arg, k->cookie, list, count, true);
@@ -483,18 +484,18 @@ static void expire(struct reload_topology *t)
 		struct pending *k = &t->pending->rows[i];
 		bool due = k->due <= now, old = now - k->heard > CHORD_NAME_LIFETIME_MS;
 		bool listed = k->informants_count > 0;
-		if ((k->state == CHORD_FAILED && due && !listed) ||
-			(k->state == CHORD_IDLE && old)) {
+		if ((k->state == PENDING_FAILED && due && !listed) ||
+			(k->state == PENDING_IDLE && old)) {
 			drop(t, k);
 			continue;
 		}
-		if (due && k->state == CHORD_FAILED) {
+		if (due && k->state == PENDING_FAILED) {
 			revive(t, k);
-		} else if (due && k->state == CHORD_LINKED) {
+		} else if (due && k->state == PENDING_LINKED) {
 			round_failed(t, k); /* a client, or a peer that does not want us */
-		} else if (due && k->state == CHORD_TRYING) {
+		} else if (due && k->state == PENDING_TRYING) {
 			attempt_failed(t, k);
-		} else if (due && k->state == CHORD_IDLE) {
+		} else if (due && k->state == PENDING_IDLE) {
 			k->due = RELOAD_NEVER;
 		}
 		i++;
@@ -522,7 +523,7 @@ void reload_chord_pending_start_due(struct reload_topology *t)
 	struct wanted w = wanted_now(t);
 	for (size_t i = 0; i < t->pending->count; i++) {
 		struct pending *k = &t->pending->rows[i];
-		bool now = may && k->state == CHORD_IDLE && k->due == RELOAD_NEVER &&
+		bool now = may && k->state == PENDING_IDLE && k->due == RELOAD_NEVER &&
 			   is_wanted(t, &w, k);
 		uint16_t through = way_to(t, k);
 		reload_ms later = now ? reload_chord_informant_charge(t, through) : 0;
@@ -542,7 +543,7 @@ bool reload_chord_pending_outstanding(struct reload_topology *t)
 	for (size_t i = 0;
 		reload_chord_now(t) < t->pending->attach_deadline && i < t->pending->count; i++) {
 		const struct pending *k = &t->pending->rows[i];
-		if ((k->state == CHORD_TRYING || k->state == CHORD_IDLE) && k->failures < 2 &&
+		if ((k->state == PENDING_TRYING || k->state == PENDING_IDLE) && k->failures < 2 &&
 			is_wanted(t, &w, k))
 			return true;
 	}
@@ -555,7 +556,7 @@ bool reload_chord_pending_between(
 	for (size_t i = 0;
 		reload_chord_now(t) < t->pending->attach_deadline && i < t->pending->count; i++) {
 		const struct pending *k = &t->pending->rows[i];
-		if (k->state != CHORD_FAILED && k->failures < 2 && !reload_id_eq(&k->id, to) &&
+		if (k->state != PENDING_FAILED && k->failures < 2 && !reload_id_eq(&k->id, to) &&
 			reload_id_between(from, &k->id, to))
 			return true;
 	}
@@ -566,7 +567,7 @@ const struct reload_id *reload_chord_pending_finger(struct reload_topology *t, u
 {
 	for (size_t i = 0; i < t->pending->count; i++) {
 		const struct pending *k = &t->pending->rows[i];
-		if (k->state == CHORD_IDLE && !k->failures &&
+		if (k->state == PENDING_IDLE && !k->failures &&
 			reload_chord_finger_index(&t->self, &k->id) == index)
 			return &k->id;
 	}
@@ -576,7 +577,7 @@ const struct reload_id *reload_chord_pending_finger(struct reload_topology *t, u
 bool reload_chord_pending_reachable(struct reload_topology *t, const struct reload_id *id)
 {
 	const struct pending *k = find(t, id);
-	return k && k->state != CHORD_FAILED && k->failures < 2;
+	return k && k->state != PENDING_FAILED && k->failures < 2;
 }
 
 size_t reload_chord_pending_count(const struct reload_topology *t)

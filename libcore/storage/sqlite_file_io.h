@@ -1,4 +1,4 @@
-/* The file of the durable storage, for those that work on it: sqlite_file_io.c, sqlite_place_io.c and sqlite_renew_io.c. */
+/* The file of the durable storage, for those that work on it: sqlite_file_io.c, sqlite_write_io.c, sqlite_place_io.c and sqlite_renew_io.c. */
 #pragma once
 
 #include "storage/disk_io.h"
@@ -44,6 +44,15 @@ enum reload_err reload_sqlite_place(
 int reload_sqlite_put(struct reload_sqlite_file *f, const char *next) MUST_CHECK;
 enum reload_err reload_sqlite_put_end(
 	struct reload_sqlite_file *f, struct reload_why *why) MUST_CHECK;
+
+/*
+ * reload_sqlite_prepare() makes the statements that write to the open database, reload_sqlite_unprepare() frees them.
+ * reload_sqlite_number() takes the one number that a query asks for.  Codes of SQLite.
+ */
+int reload_sqlite_prepare(struct reload_sqlite_file *f) MUST_CHECK;
+void reload_sqlite_unprepare(struct reload_sqlite_file *f);
+int reload_sqlite_number(
+	struct reload_sqlite_file *f, const char *text, sqlite3_int64 *out) MUST_CHECK;
 
 /* reload_sqlite_connect() opens the database at f->path for writing; a code of SQLite.  reload_sqlite_disconnect() ends that. */
 int reload_sqlite_connect(struct reload_sqlite_file *f) MUST_CHECK;

@@ -1,0 +1,179 @@
+/*
+ * The thread that writes.
+ *
+ * The writer takes what has come while it wrote, at most GROUP_RECORDS; when more is just arriving it waits for it,
+ * GROUP_MS at most.  A failed write stalls the writer, because what is queued was admitted on top of what failed.
+ * While writing fails it is tried again every RETRY_US, and with every commit.  Whether the files are still there is looked every
+ * WATCH_US at least.
+ */
+#include "storage/sqlite_writer_io.h"
+
+#include "util/alloc.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+enum {
+	GROUP_RECORDS = 256,
+	GROUP_US = 5000,
+	QUIET_US = 250, /* nothing more arrives */
+	RETRY_US = 2000000,
+	IDLE_US = 200000,   /* then the log is tidied */
+	WATCH_US = 2000000, /* and looked whether the file is there still */
+	TIDY_PAGES = 4096,  /* or when it has so many */
+};
+
+/* Waits with the lock held; false: so many microseconds went by. */
+static bool wait_us(struct durable *d, long us)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += us % 1000000 * 1000;
+	until.tv_sec += us / 1000000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return pthread_cond_timedwait(&d->work, &d->lock, &until) != ETIMEDOUT;
+}
+
+static long idle_time(const struct durable *d)
+{
+	if (!reload_sqlite_file_pages(d->file))
+		return WATCH_US;
+	return reload_sqlite_file_stuck(d->file) ? RETRY_US : IDLE_US;
+}
+
+/* Sleeps until something is to be written, or is found that cannot be; false: the end. */
+static bool writer_sleep(struct durable *d)
+{
+	while (!(d->wanted && !d->stalled)) {
+		if (d->stop)
+			return false;
+		d->sleeping = true;
+		bool woken = true;
+		if (d->failing && !d->stalled)
+			woken = wait_us(d, RETRY_US);
+		else if (!d->stalled)
+			woken = wait_us(d, idle_time(d));
+		else
+			pthread_cond_wait(&d->work, &d->lock);
+		d->sleeping = false;
+		if (woken || d->wanted || d->stop)
+			continue;
+		if (d->failing && !d->stalled)
+			return true; /* tries whether it goes again */
+		pthread_mutex_unlock(&d->lock);
+		if (reload_sqlite_file_pages(d->file))
+			reload_sqlite_file_tidy(d->file);
+		bool there = reload_sqlite_file_there(d->file);
+		pthread_mutex_lock(&d->lock);
+		if (!there)
+			return true;
+	}
+	return true;
+}
+
+/* More is arriving: it may come along. */
+static void writer_gather(struct durable *d)
+{
+	for (long waited = 0; waited < GROUP_US && !d->hurry && !d->stop; waited += QUIET_US) {
+		size_t before = d->queue.records;
+		if (before >= GROUP_RECORDS)
+			return;
+		wait_us(d, QUIET_US);
+		if (d->queue.records == before)
+			return;
+	}
+}
+
+static void group_take(struct durable *d, struct changes *group)
+{
+	changes_init(group);
+	while (d->queue.first &&
+		(!group->first || group->records + records_of(d->queue.first) <= GROUP_RECORDS))
+		changes_put(group, changes_get(&d->queue));
+	d->wanted = d->queue.first != NULL;
+}
+
+/* With the lock held; the group is on its way to finished. */
+static void group_finished(
+	struct durable *d, struct changes *group, enum reload_err err, const char *words)
+{
+	struct reload_change *c;
+	while ((c = changes_get(group))) {
+		c->err = err;
+		changes_put(&d->finished, c);
+	}
+	d->stalled = err != RELOAD_OK;
+	d->failing = d->stalled;
+	if (err)
+		snprintf(d->words, sizeof(d->words), "%s", words);
+}
+
+static void *writer(void *arg)
+{
+	struct durable *d = arg;
+	struct changes group;
+	pthread_mutex_lock(&d->lock);
+	while (writer_sleep(d)) {
+		bool was_failing = d->failing;
+		writer_gather(d);
+		group_take(d, &group);
+		d->writing = true;
+		pthread_mutex_unlock(&d->lock);
+		const char *words = "";
+		enum reload_err err = reload_sqlite_file_write(d->file, group.first, &words);
+		if (err || reload_sqlite_file_pages(d->file) > TIDY_PAGES)
+			reload_sqlite_file_tidy(d->file);
+		pthread_mutex_lock(&d->lock);
+		d->writing = false;
+		d->renewed |= reload_sqlite_file_renewed(d->file);
+		bool news = group.first || d->renewed || was_failing != (err != RELOAD_OK);
+		group_finished(d, &group, err, words);
+		if (!d->wanted || d->stalled)
+			pthread_cond_broadcast(&d->idle);
+		if (!news && d->stalled)
+			d->stalled = false; /* nothing to take back */
+		if (!news || !d->notify)
+			continue;
+		pthread_mutex_unlock(&d->lock);
+		d->notify(d->arg);
+		pthread_mutex_lock(&d->lock);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return NULL;
+}
+
+void reload_sqlite_enqueue(struct durable *d, struct reload_change *c)
+{
+	d->pending += records_of(c);
+	d->pending_bytes += c->bytes;
+	pthread_mutex_lock(&d->lock);
+	changes_put(&d->queue, c);
+	d->wanted = true;
+	if (d->sleeping || d->queue.records >= GROUP_RECORDS)
+		pthread_cond_signal(&d->work);
+	pthread_mutex_unlock(&d->lock);
+}
+
+enum reload_err reload_sqlite_writer_start(struct durable *d, struct reload_why *why)
+{
+	sigset_t all, old;
+	sigfillset(&all); /* signals are the main thread's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int refused_by = pthread_create(&d->writer, NULL, writer, d);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!refused_by)
+		return RELOAD_OK;
+	return reload_why_set(
+		why, RELOAD_IO, "the store", "no thread for it: %s", strerror(refused_by));
+}
+
+void reload_sqlite_writer_stop(struct durable *d)
+{
+	pthread_mutex_lock(&d->lock);
+	d->stop = true;
+	pthread_cond_signal(&d->work);
+	pthread_mutex_unlock(&d->lock);
+	pthread_join(d->writer, NULL);
+}

@@ -1,0 +1,70 @@
+/* The storage of sqlite_io.c and its thread that writes: what both use. */
+#pragma once
+
+#include "storage/sqlite_internal.h"
+
+#include <pthread.h>
+
+/* First in, first out. */
+struct changes {
+	struct reload_change *first, **end;
+	size_t records;
+};
+
+struct durable {
+	struct reload_storage base;
+	struct reload_storage *memory;
+	struct reload_sqlite_file *file; /* the writer's while it runs */
+	void (*notify)(void *arg);
+	void (*tell)(void *arg, enum reload_storage_news news, const char *words, size_t count);
+	void *arg;
+	size_t pending, pending_bytes; /* records that are not settled */
+	bool settling, told_failed;
+	pthread_t writer;
+
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t work, idle;
+	struct changes queue, finished;
+	bool wanted;   /* something is to be written now */
+	bool sleeping; /* the writer waits for wanted */
+	bool writing, stalled, failing, stop, hurry;
+	bool renewed;    /* to be told */
+	char words[160]; /* why it fails */
+};
+
+static inline void changes_init(struct changes *q)
+{
+	*q = (struct changes){ .end = &q->first };
+}
+
+static inline size_t records_of(const struct reload_change *c)
+{
+	return c->rows_count + 1;
+}
+
+static inline void changes_put(struct changes *q, struct reload_change *c)
+{
+	c->next = NULL;
+	*q->end = c;
+	q->end = &c->next;
+	q->records += records_of(c);
+}
+
+static inline struct reload_change *changes_get(struct changes *q)
+{
+	struct reload_change *c = q->first;
+	if (!c)
+		return NULL;
+	q->first = c->next;
+	if (!q->first)
+		q->end = &q->first;
+	q->records -= records_of(c);
+	return c;
+}
+
+/* reload_sqlite_writer_start() starts the thread; fails with RELOAD_IO.  reload_sqlite_writer_stop() waits until it has written what is queued. */
+enum reload_err reload_sqlite_writer_start(struct durable *d, struct reload_why *why) MUST_CHECK;
+void reload_sqlite_writer_stop(struct durable *d);
+
+/* reload_sqlite_enqueue() gives a change to the thread. */
+void reload_sqlite_enqueue(struct durable *d, struct reload_change *c);

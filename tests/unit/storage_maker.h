@@ -4,46 +4,10 @@
  */
 #pragma once
 
-#include "storage_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
-enum {
-	KEEP_MS = 5000
-};
+#include "storage_entry.h"
 
 static struct reload_storage *maker_new(size_t max_bytes, reload_ms keep_ms);
 static struct reload_storage *maker_again(struct reload_storage *s, reload_utc now);
-
-/* An entry of the Kind K_ARRAY with nothing but what is named. */
-static struct reload_stored_entry entry(
-	uint32_t index, const char *value, uint64_t time, uint32_t lifetime, reload_utc now)
-{
-	struct reload_stored_entry e = { .received = now, .certificates = span_str("certificate") };
-	e.data = (struct reload_stored_data){ .storage_time = time, .lifetime = lifetime };
-	e.data.value = (struct reload_stored_value){ .model = RELOAD_MODEL_ARRAY,
-		.index = index,
-		.exists = true,
-		.value = span_str(value) };
-	return e;
-}
-
-static enum reload_err put(struct reload_storage *s, const struct reload_id *at, uint32_t kind,
-	uint64_t generation, struct reload_stored_entry e)
-{
-	struct reload_store_change change = { kind, generation, &e, 1 };
-	struct reload_store_batch batch = { *at, &change, 1, e.received };
-	return s->ops->commit(s, &batch, NULL, NULL);
-}
-
-static size_t bytes_of(struct reload_storage *s)
-{
-	size_t bytes;
-	s->ops->count(s, 0, NULL, &bytes);
-	return bytes;
-}
 
 static void counters_outlive_values_for_a_while(void **state)
 {
@@ -121,12 +85,6 @@ static void the_quota_holds(void **state)
 	/* what has expired leaves room */
 	assert_int_equal(put(s, &at, K_ARRAY, 3, entry(n, "value", 1, 10, T0 + 10000)), RELOAD_OK);
 	assert_int_equal(s->ops->extent(s, &at, K_ARRAY, T0 + 10000, NULL), 1);
-}
-
-static bool collect_one(void *arg, const struct reload_stored_entry *e)
-{
-	*(struct reload_stored_entry *)arg = *e;
-	return false;
 }
 
 static void a_batch_may_hold_what_a_read_lent(void **state)

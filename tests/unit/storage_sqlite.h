@@ -1,0 +1,92 @@
+/* Tests of a store on the disk: its directory, what it reported, and its file when nobody has it open. */
+#pragma once
+
+#include "storage_entry.h"
+#include "storage_scratch.h"
+
+#include "storage/sqlite_io.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+/* A directory of its own for each store; all go at the end. */
+static char directory[128];
+static unsigned made;
+
+struct news {
+	unsigned count[RELOAD_STORAGE_LOADED + 1];
+	size_t rows, loaded;
+	char words[512];
+};
+
+static inline void on_news(
+	void *arg, enum reload_storage_news what, const char *words, size_t count)
+{
+	struct news *n = arg;
+	n->count[what]++;
+	if (what == RELOAD_STORAGE_DAMAGED_ROWS)
+		n->rows += count;
+	if (what == RELOAD_STORAGE_LOADED)
+		n->loaded = count;
+	else if (words)
+		snprintf(n->words, sizeof(n->words), "%s", words);
+}
+
+static struct news news;
+
+static inline struct reload_sqlite_setup setup_of(size_t max_bytes, reload_utc now)
+{
+	return (struct reload_sqlite_setup){ .directory = directory,
+		.overlay = "overlay.example.org",
+		.id_len = 16,
+		.max_bytes = max_bytes,
+		.keep_generation_ms = KEEP_MS,
+		.now = now,
+		.tell = on_news,
+		.arg = &news };
+}
+
+static inline struct reload_storage *open_at(size_t max_bytes, reload_utc now)
+{
+	struct reload_storage *s = NULL;
+	struct reload_why why = { 0 };
+	struct reload_sqlite_setup setup = setup_of(max_bytes, now);
+	memset(&news, 0, sizeof(news));
+	if (reload_storage_sqlite_open(&s, &setup, &why))
+		fail_msg("%s: %s", why.what, why.why);
+	return s;
+}
+
+static inline void fresh(void)
+{
+	snprintf(directory, sizeof(directory), "%s/%u/store", root, made++);
+}
+
+static inline const char *path_of(const char *name)
+{
+	static char path[256];
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return path;
+}
+
+/* The number that a query of the file gives, which nobody has open. */
+static inline long long ask(const char *query)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	assert_int_equal(sqlite3_open(path_of("store.db"), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	long long n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+static inline void tell_file(const char *text)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path_of("store.db"), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}

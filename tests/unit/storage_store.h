@@ -1,0 +1,54 @@
+/* Tests of Stores: a world for each test, and what it holds. */
+#pragma once
+
+#include "storage_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static inline int setup(void **state)
+{
+	struct world *x = RELOAD_NEW(world);
+	world_new(x);
+	*state = x;
+	return 0;
+}
+
+static inline int teardown(void **state)
+{
+	world_clear(*state);
+	free(*state);
+	return 0;
+}
+
+static inline const struct reload_stored_entry *held(
+	struct world *x, uint32_t kind, uint32_t index, const char *key)
+{
+	struct reload_stored_value place = {
+		.model = (uint8_t)reload_config_kind(&x->config, kind)->model,
+		.index = index,
+		.key = key ? span_str(key) : (struct span){ NULL, 0 }
+	};
+	return x->storage->ops->find(x->storage, &x->at_alice, kind, &place, x->now);
+}
+
+static inline bool holds(
+	struct world *x, uint32_t kind, uint32_t index, const char *key, const char *value)
+{
+	const struct reload_stored_entry *e = held(x, kind, index, key);
+	return e && e->data.value.exists && span_eq(e->data.value.value, span_str(value));
+}
+
+/* The request fails and leaves everything as it was. */
+static inline void refused(struct world *x, enum reload_err want)
+{
+	uint8_t before[RELOAD_HASH_SIZE_MAX], after[RELOAD_HASH_SIZE_MAX];
+	storage_digest(x->storage, x->now, before);
+	assert_int_equal(req_store(x), want);
+	assert_non_null(x->work.reason);
+	storage_digest(x->storage, x->now, after);
+	assert_memory_equal(before, after, 32);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -1,26 +1,7 @@
-/* Tests of Stores: a world for each test, and what it holds. */
+/* Tests of Stores: what the world of a test holds. */
 #pragma once
 
-#include "storage_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
-static inline int setup(void **state)
-{
-	struct world *x = RELOAD_NEW(world);
-	world_new(x);
-	*state = x;
-	return 0;
-}
-
-static inline int teardown(void **state)
-{
-	world_clear(*state);
-	free(*state);
-	return 0;
-}
+#include "storage_world.h"
 
 static inline const struct reload_stored_entry *held(
 	struct world *x, uint32_t kind, uint32_t index, const char *key)
@@ -50,5 +31,3 @@ static inline void refused(struct world *x, enum reload_err want)
 	storage_digest(x->storage, x->now, after);
 	assert_memory_equal(before, after, 32);
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -23,8 +23,8 @@ static size_t size_of(const struct reload_stored_value *v, const char *name)
 
 void kept_value_free(struct kept_value *v)
 {
-	free((void *)v->value.key.at);
-	free((void *)v->value.value.at);
+	bytes_free(&v->key_bytes);
+	bytes_free(&v->value_bytes);
 	free(v->name);
 	free(v);
 }
@@ -81,11 +81,6 @@ enum reload_err agent_kept_room(const struct agent_kept *k, const struct agent_k
 	return RELOAD_LIMIT;
 }
 
-static struct span copy(struct span s)
-{
-	return span_of(reload_memdup(s.at, s.len), s.len);
-}
-
 void agent_kept_put(struct agent_kept *k, const struct agent_kept_place *place, const char *name,
 	uint32_t lifetime_s, uint64_t generation, reload_utc stored)
 {
@@ -96,8 +91,10 @@ void agent_kept_put(struct agent_kept *k, const struct agent_kept_place *place, 
 	v->kind = place->kind;
 	v->value = *place->value;
 	v->value.raw = span_of(NULL, 0);
-	v->value.key = copy(place->value->key);
-	v->value.value = copy(place->value->value);
+	v->key_bytes = bytes_copy(place->value->key);
+	v->value_bytes = bytes_copy(place->value->value);
+	v->value.key = bytes_span(v->key_bytes);
+	v->value.value = bytes_span(v->value_bytes);
 	v->lifetime_s = lifetime_s;
 	v->generation = generation;
 	v->stored = stored;

@@ -105,8 +105,6 @@ static enum reload_err read_value(struct agent_kept *k, const json_t *o)
 	const char *key = text_of(o, "key"), *base64 = text_of(o, "value"),
 		   *name = text_of(o, "name");
 	struct kept_value *v = RELOAD_NEW(kept_value);
-	uint8_t *bytes = NULL;
-	size_t len = 0, key_len = strlen(key) / 2;
 	v->value.model = (uint8_t)number_of(o, "data_model");
 	v->value.index = (uint32_t)number_of(o, "index");
 	v->value.exists = true;
@@ -116,14 +114,16 @@ static enum reload_err read_value(struct agent_kept *k, const json_t *o)
 	v->stored = number_of(o, "stored_ms");
 	v->generation = strtoull(text_of(o, "generation"), NULL, 10);
 	v->superseded = json_is_true(json_object_get(o, "superseded"));
-	uint8_t *key_bytes = reload_alloc(key_len + 1);
-	v->value.key = span_of(key_bytes, key_len);
+	v->key_bytes.len = strlen(key) / 2;
+	v->key_bytes.at = reload_alloc(v->key_bytes.len + 1);
+	v->value.key = bytes_span(v->key_bytes);
 	enum reload_err err = reload_id_from_hex(&v->resource, text_of(o, "resource_id"));
 	if (!err)
-		err = reload_unhex(key_bytes, key, 2 * key_len);
+		err = reload_unhex(v->key_bytes.at, key, 2 * v->key_bytes.len);
 	if (!err)
-		err = reload_unbase64(&bytes, &len, base64, strlen(base64));
-	v->value.value = span_of(bytes, len);
+		err = reload_unbase64(
+			&v->value_bytes.at, &v->value_bytes.len, base64, strlen(base64));
+	v->value.value = bytes_span(v->value_bytes);
 	struct agent_kept_place place = { v->resource, v->kind, &v->value };
 	struct reload_why why;
 	if (!err)

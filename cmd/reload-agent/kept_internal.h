@@ -3,6 +3,8 @@
 
 #include "kept.h"
 
+#include "util/owned.h"
+
 #include <bsd/sys/queue.h>
 
 struct kept_value {
@@ -11,7 +13,8 @@ struct kept_value {
 	struct reload_id resource;
 	char *name; /* Resource Name, owned; NULL: not known */
 	uint32_t kind;
-	struct reload_stored_value value; /* key and value are owned */
+	struct reload_stored_value value;
+	struct bytes key_bytes, value_bytes; /* what value.key and value.value are */
 	uint32_t lifetime_s;
 	uint64_t generation;
 	reload_utc stored; /* storage_time of the last Store */

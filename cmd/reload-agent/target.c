@@ -158,9 +158,8 @@ static enum reload_err add_uri_entries(
 		else if (d.type == RELOAD_DEST_RESOURCE && !reload_id_from(&id, d.resource))
 			add_resource(t, &id, NULL);
 		else if (d.type == RELOAD_DEST_OPAQUE) {
-			t->opaque[t->count] =
-				span_of(reload_memdup(d.opaque.at, d.opaque.len), d.opaque.len);
-			d.opaque = t->opaque[t->count];
+			t->opaque[t->count] = bytes_copy(d.opaque);
+			d.opaque = bytes_span(t->opaque[t->count]);
 			t->list[t->count++] = d;
 		} else
 			return RELOAD_BAD_VALUE;
@@ -325,7 +324,7 @@ enum reload_err agent_target_parse(struct agent_target *out, const struct agent 
 void agent_target_clear(struct agent_target *t)
 {
 	for (size_t i = 0; i < t->count; i++)
-		free((void *)t->opaque[i].at);
+		bytes_free(&t->opaque[i]);
 	free(t->name);
 	free(t->shown);
 	free(t->typed);

@@ -3,6 +3,8 @@
 
 #include "agent.h"
 
+#include "util/owned.h"
+
 enum {
 	AGENT_TARGET_MAX = 32 /* entries of a Destination List */
 };
@@ -10,7 +12,7 @@ enum {
 struct agent_target {
 	struct reload_destination list[AGENT_TARGET_MAX];
 	struct reload_id ids[AGENT_TARGET_MAX]; /* what Resource-IDs of the list borrow */
-	struct span opaque[AGENT_TARGET_MAX];   /* owned bytes of entries that came in a URI */
+	struct bytes opaque[AGENT_TARGET_MAX];  /* of entries that came in a URI */
 	size_t count;
 	bool is_resource; /* the last entry is a Resource-ID */
 	unsigned place;   /* "#N" behind the last entry, a node; 0: none */

@@ -19,7 +19,7 @@ struct making {
 	struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX];
 	size_t ids_count;
 	uint8_t serial[16];
-	struct span csr;          /* empty: the target's key */
+	struct bytes csr;         /* empty: the target's key */
 	struct reload_cert *cert; /* made */
 	int status;               /* exit status when it is not that of the failure; 0: it is */
 };
@@ -61,7 +61,7 @@ static enum reload_err certify(struct making *m, const struct reload_config *con
 		req.not_after = a->cert->not_after; /* nothing outlives its authority */
 	wr_init(&der);
 	if (m->csr.len) {
-		err = reload_cert_make_csr(&der, &req, m->csr, a->cert, a->key, why);
+		err = reload_cert_make_csr(&der, &req, bytes_span(m->csr), a->cert, a->key, why);
 		m->status = err ? STATUS_CREDENTIALS : 0;
 	} else {
 		err = reload_cert_make(&der, &req, key, a ? a->cert : NULL, a ? a->key : NULL);
@@ -80,19 +80,16 @@ static enum reload_err certify(struct making *m, const struct reload_config *con
 /* read_csr() takes the request of --csr; its user name, if it has one, must be the one on the command line. */
 static enum reload_err read_csr(struct making *m, const char *path, struct reload_why *why)
 {
-	uint8_t *bytes = NULL;
-	size_t len = 0;
 	char *user = NULL;
 	enum reload_err err =
-		cli_file_read(&bytes, &len, path, CSR_FILE_MAX, m->cli->deadline, why);
+		cli_file_read(&m->csr.at, &m->csr.len, path, CSR_FILE_MAX, m->cli->deadline, why);
 	if (err)
 		return err;
-	m->csr = span_of(bytes, len);
 	m->status = STATUS_CREDENTIALS;
-	if (!len)
+	if (!m->csr.len)
 		return reload_why_set(why, RELOAD_BAD_VALUE, "no certificate request",
 			"bad_CSR: %s is empty", path);
-	err = reload_csr_user(&user, m->csr, why);
+	err = reload_csr_user(&user, bytes_span(m->csr), why);
 	if (!err && user && strcmp(user, m->user) != 0)
 		err = reload_why_set(why, RELOAD_BAD_VALUE,
 			"the certificate request is of another user", "bad_CSR: it names %s", user);
@@ -189,7 +186,7 @@ int enroll_issue(struct cli *cli)
 	if (!err)
 		err = issue(&m, &why);
 	reload_cert_free(m.cert);
-	free((void *)m.csr.at);
+	bytes_free(&m.csr);
 	return err ? fail(&m, err, &why) : 0;
 }
 

@@ -16,7 +16,8 @@ enum reload_err reload_cert_parse(struct reload_cert **out, const struct reload_
 	AUTO(reload_cert) cert = RELOAD_NEW(reload_cert);
 	cert->refs = 1;
 	cert->ops = ops;
-	cert->der = span_of(reload_memdup(der.at, der.len), der.len);
+	cert->bytes = bytes_copy(der);
+	cert->der = bytes_span(cert->bytes);
 	uint8_t hash[RELOAD_HASH_SIZE_MAX];
 	size_t len = reload_hash(hash, RELOAD_HASH_SHA256, &cert->der, 1);
 	assert(len == sizeof(cert->fingerprint));
@@ -54,7 +55,7 @@ void reload_cert_free(struct reload_cert *cert)
 	if (!cert || --cert->refs)
 		return;
 	cert->ops->cert_clear(cert);
-	free((void *)cert->der.at);
+	bytes_free(&cert->bytes);
 	free(cert->node_ids);
 	free(cert->node_hashes);
 	free(cert->user);

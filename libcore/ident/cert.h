@@ -2,12 +2,14 @@
 #pragma once
 
 #include "ident/ops.h"
+#include "util/owned.h"
 #include "wire/security.h"
 
 struct reload_cert {
 	unsigned refs; /* changed by one thread only */
 	const struct reload_ident_ops *ops;
-	struct span der;            /* owned by the certificate */
+	struct bytes bytes;         /* the certificate as DER */
+	struct span der;            /* all of bytes */
 	uint8_t fingerprint[32];    /* SHA-256 of der: cert_hash */
 	struct reload_id *node_ids; /* from the reload URIs of subjectAltName, in order */
 	size_t node_ids_count;

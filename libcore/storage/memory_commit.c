@@ -5,7 +5,7 @@
 #include "storage/memory_tables.h"
 
 #include "storage/cost.h"
-#include "util/alloc.h"
+#include "util/owned.h"
 
 /* Ends one use of the old item's chain for the time being, or takes it back; tells what that frees. */
 static size_t chain_without(struct item *old, bool without)
@@ -55,7 +55,8 @@ static size_t growth(struct memory *m, const struct reload_store_batch *batch,
 
 /* What a batch changed, in its order. */
 struct undo_place {
-	struct reload_stored_value place; /* its key is owned when there is no old item */
+	struct reload_stored_value place; /* its key is that of old, or the copy */
+	struct bytes key;                 /* the copy, when there is no old item */
 	struct item *old;                 /* NULL: nothing was there */
 };
 
@@ -80,9 +81,10 @@ static void remember(struct undo_change *u, const struct item *fresh, struct ite
 	struct undo_place *p = &u->places[u->count++];
 	p->old = old;
 	p->place = (old ? old : fresh)->entry.data.value;
-	if (!old)
-		p->place.key =
-			span_of(reload_memdup(p->place.key.at, p->place.key.len), p->place.key.len);
+	if (!old) {
+		p->key = bytes_copy(p->place.key);
+		p->place.key = bytes_span(p->key);
+	}
 }
 
 static void apply(struct memory *m, const struct reload_store_batch *batch,
@@ -160,8 +162,7 @@ void reload_memory_undo_free(struct reload_storage *s, struct reload_memory_undo
 	for (size_t i = 0; i < undo->count; i++) {
 		struct undo_change *u = &undo->changes[i];
 		for (size_t k = 0; k < u->count; k++) {
-			if (!u->places[k].old)
-				free((uint8_t *)u->places[k].place.key.at);
+			bytes_free(&u->places[k].key);
 			reload_memory_item_free(memory_of(s), u->places[k].old);
 		}
 		free(u->places);

@@ -57,7 +57,7 @@ static inline void forge_common_name(X509_NAME *name, const char *text)
 }
 
 /* forge_der() returns the DER form (owned). */
-static inline struct span forge_der(const struct forge *f)
+static inline struct bytes forge_der(const struct forge *f)
 {
 	X509 *x = X509_new();
 	X509_set_version(x, 2);
@@ -92,7 +92,7 @@ static inline struct span forge_der(const struct forge *f)
 	uint8_t *der = NULL;
 	int len = i2d_X509(x, &der);
 	assert_true(len > 0);
-	struct span out = span_of(reload_memdup(der, (size_t)len), (size_t)len);
+	struct bytes out = bytes_copy(span_of(der, (size_t)len));
 	OPENSSL_free(der);
 	X509_free(x);
 	return out;
@@ -102,9 +102,9 @@ static inline struct span forge_der(const struct forge *f)
 static inline enum reload_err forge_parse(
 	struct reload_cert **cert, const struct forge *f, struct reload_why *why)
 {
-	struct span der = forge_der(f);
-	enum reload_err err = reload_cert_parse(cert, &reload_ident_openssl, der, why);
-	free((void *)der.at);
+	struct bytes der = forge_der(f);
+	enum reload_err err = reload_cert_parse(cert, &reload_ident_openssl, bytes_span(der), why);
+	bytes_free(&der);
 	return err;
 }
 

@@ -105,14 +105,14 @@ static void signatures_of_each_kind_of_key(void **state)
 }
 
 /* PEM of an OpenSSL key, encrypted when password is given (owned). */
-static struct span pem_of(EVP_PKEY *pkey, const char *password)
+static struct bytes pem_of(EVP_PKEY *pkey, const char *password)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *at;
 	PEM_write_bio_PKCS8PrivateKey(bio, pkey, password ? EVP_aes_256_cbc() : NULL, password,
 		password ? (int)strlen(password) : 0, NULL, NULL);
 	size_t len = (size_t)BIO_get_mem_data(bio, &at);
-	struct span pem = span_of(reload_memdup(at, len), len);
+	struct bytes pem = bytes_copy(span_of(at, len));
 	BIO_free(bio);
 	return pem;
 }
@@ -120,9 +120,9 @@ static struct span pem_of(EVP_PKEY *pkey, const char *password)
 static enum reload_err read_pem(
 	struct reload_key **key, EVP_PKEY *pkey, const char *password, struct reload_why *why)
 {
-	struct span pem = pem_of(pkey, password);
-	enum reload_err err = reload_key_read_pem(key, pem, why);
-	free((void *)pem.at);
+	struct bytes pem = pem_of(pkey, password);
+	enum reload_err err = reload_key_read_pem(key, bytes_span(pem), why);
+	bytes_free(&pem);
 	EVP_PKEY_free(pkey);
 	return err;
 }

@@ -55,10 +55,10 @@ static const struct load loads[] = {
 
 static char text[TEXT_MAX];
 
-static struct span numbered(size_t number, size_t len)
+static struct bytes numbered(size_t number, size_t len)
 {
 	snprintf(text, sizeof(text), "%0*zu", (int)len, number);
-	return span_of(reload_memdup(text, len), len);
+	return bytes_copy(span_of(text, len));
 }
 
 static enum reload_err try_one(
@@ -68,15 +68,16 @@ static enum reload_err try_one(
 	struct reload_id at = resource_of(span_of((const uint8_t *)&resource, sizeof(resource)));
 	size_t number = (resource * l->kinds + kind) * l->values + value;
 	/* not in their order, as keys of strangers are */
-	struct span key = numbered(number * 7919 % 1000003, l->key ? l->key : 1),
-		    words = numbered(number, l->value),
-		    certificates = numbered(number % l->chains, l->certificates);
-	struct reload_stored_entry e = { .received = T0, .certificates = certificates };
+	struct bytes key = numbered(number * 7919 % 1000003, l->key ? l->key : 1),
+		     words = numbered(number, l->value),
+		     certificates = numbered(number % l->chains, l->certificates);
+	struct reload_stored_entry e = { .received = T0, .certificates = bytes_span(certificates) };
 	e.data =
 		(struct reload_stored_data){ .storage_time = T0, .lifetime = l->expired ? 1 : DAY };
-	e.data.value = (struct reload_stored_value){
-		.model = RELOAD_MODEL_DICTIONARY, .key = key, .exists = true, .value = words
-	};
+	e.data.value = (struct reload_stored_value){ .model = RELOAD_MODEL_DICTIONARY,
+		.key = bytes_span(key),
+		.exists = true,
+		.value = bytes_span(words) };
 	e.data.signature = (struct reload_signature){ .hash_alg = RELOAD_HASH_SHA256,
 		.sig_alg = RELOAD_SIG_ECDSA,
 		.identity = { RELOAD_CERT_HASH, RELOAD_HASH_SHA256, span_of(signer, 32) },
@@ -86,9 +87,9 @@ static enum reload_err try_one(
 	struct reload_store_change change = { 0xf0000000u + (uint32_t)kind, 1, &e, 1 };
 	struct reload_store_batch batch = { at, &change, 1, T0 };
 	enum reload_err err = s->ops->commit(s, &batch, NULL, NULL);
-	free((void *)key.at);
-	free((void *)words.at);
-	free((void *)certificates.at);
+	bytes_free(&key);
+	bytes_free(&words);
+	bytes_free(&certificates);
 	return err;
 }
 

@@ -2,6 +2,7 @@
 #include "util/bytes.h"
 #include "util/clock.h"
 #include "util/id.h"
+#include "util/owned.h"
 #include "util/text.h"
 
 #include <setjmp.h>
@@ -178,6 +179,23 @@ static void tables_grow_to_their_maximum(void **state)
 	free(items);
 }
 
+static void owned_bytes_are_freed_once(void **state)
+{
+	(void)state;
+	char text[] = "text";
+	struct bytes b = bytes_copy(span_str(text)), nothing = bytes_copy(span_of(NULL, 0));
+	text[0] = 'n'; /* the copy is another one */
+	assert_true(span_eq(bytes_span(b), span_str("text")));
+	assert_non_null(nothing.at);
+	assert_int_equal(nothing.len, 0);
+	for (int again = 0; again < 2; again++) {
+		bytes_free(&b);
+		bytes_free(&nothing);
+		assert_null(b.at);
+		assert_int_equal(bytes_span(b).len, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +207,7 @@ int main(void)
 		cmocka_unit_test(timers_run_in_order),
 		cmocka_unit_test(timers_of_a_turn_are_bounded),
 		cmocka_unit_test(tables_grow_to_their_maximum),
+		cmocka_unit_test(owned_bytes_are_freed_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

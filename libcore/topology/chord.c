@@ -1,17 +1,20 @@
 /*
- * CHORD-RELOAD (RFC 6940 s10) behind the table of topology.h: life, links and the order in which an event takes effect.
- * What s6.4.1 wants described stands at the top of the files: joining in chord_join.c and chord_admit.c; stabilisation in
- * chord_update.c (Updates, their causes and their frequency), chord_pending.c (who is attached to and how failures are met),
- * chord_finger.c, chord_repair.c (the lost successor) and chord_partition.c; leaving in chord_update.c; routing and responsibility in chord_route.c; replication in chord_data.c.
- * Resource-IDs are 128 bits long: SHA-1 of the Resource Name, truncated (s10.2); so node-id-length must be 16 (CHORD-05).
- * JoinReq and JoinAns carry no data of this algorithm.
+ * CHORD-RELOAD (RFC 6940 s10): the functions of the table in topology.h, one for each event.
  *
- * State: DETACHED -> ATTACHING -> JOINING -> JOINED, or FAILED; first() goes to JOINED directly.  A disconnected peer is
- * found by the link layer (disconnected) or by an Update that is not answered (update_failed).
+ * chord_base.h lists the other files.  The description of the algorithm that s6.4.1 asks for is at the top of each: joining in
+ * chord_join.c and chord_admit.c; stabilisation in chord_update.c and chord_update_in.c (Updates), chord_pending.c (to which nodes we
+ * attach, and failures), chord_finger.c, chord_repair.c (all successors lost) and chord_partition.c; leaving in chord_leave.c; the tables,
+ * routing and responsibility in chord_tables.c and chord_route.c; replication in chord_data.c.
  *
- * Every event, that of a timer too, ends in after(): Joins whose time has come; tables, range and orders about data; the search for
- * a new successor; Attaches to pending nodes; our own Join, or our first Updates and then the Joins that waited for these; finger
- * searches; the check for a partition; Updates.  Each of these does nothing when there is nothing to do.
+ * Resource-IDs have 128 bits: the SHA-1 of the Resource Name, truncated (s10.2).  So node-id-length must be 16 (CHORD-05).  JoinReq and
+ * JoinAns carry no data of this algorithm.
+ *
+ * State: DETACHED -> ATTACHING -> JOINING -> JOINED, or FAILED.  first() goes to JOINED directly.  That a peer is gone is found by
+ * the link layer (disconnected) or by an Update that is not answered (update_failed).
+ *
+ * Each event, also that of a timer, ends in after().  It does, in this order, what has become possible or necessary: Joins of nodes that had to
+ * wait; tables, range and orders about data; the search for a new successor; Attaches to pending nodes; our own Join, or our first
+ * Updates, and then the Joins that waited for these; finger searches; the check for a partition; Updates.
  */
 #include "topology/chord_admit.h"
 #include "topology/chord_damp.h"
@@ -30,7 +33,7 @@
 #include "topology/chord_update.h"
 #include "topology/chord_update_in.h"
 
-/* The end of each event. */
+/* What each event ends with, see reload_chord_after(). */
 static void after(struct reload_topology *t)
 {
 	reload_chord_admit_step(t);
@@ -177,7 +180,7 @@ static void attached(struct reload_topology *t, uint32_t cookie, enum reload_err
 		    reload_chord_finger_attached(t, cookie, err);
 	if (link) {
 		reload_chord_pending_connected(t, node);
-		/* it sends us its Update because we asked; ours is what makes us a peer to it */
+		/* it sends us its Update, since we asked for it; we become its peer by ours */
 		if (ours && !repair && t->state == RELOAD_TOPOLOGY_JOINED)
 			reload_chord_update_owe(t, link);
 	}

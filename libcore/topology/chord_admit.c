@@ -1,20 +1,20 @@
 /*
- * Joining (RFC 6940 s10.5 steps 5 to 8) as the Admitting Peer, AP = self.
+ * Joining (RFC 6940 s10.5 steps 5 to 8), seen from the Admitting Peer: we are AP, the joining node is JN.
  *
- * The engine has answered the Join of JN.  When JN's Node-ID lies in our range: all data of (p, JN] is stored at JN (p our
- * predecessor), then JN becomes our predecessor and is told so by an Update at once; until then what arrives for its
- * range is ours (CHORD-11).  Several nodes may be in hand-over; who is complete first is admitted first.  A node whose
- * point is not ours (any more) gets our Update as well: it lists who stands between, and JN moves there.
+ * The engine has answered JN's Join.  If JN's Node-ID lies in our range, all data in (p, JN] are sent to JN, where p is our
+ * predecessor.  Then JN becomes our predecessor and is sent an Update at once, which says so.  Until then we stay responsible for JN's
+ * range (CHORD-11).  Several nodes can be in hand-over at a time; the one whose hand-over ends first is admitted first.  A JN whose
+ * Node-ID is not, or no longer, in our range gets our Update too: it lists the peer in between, and JN joins there.
  *
- * JN is now the first replica of its predecessor p, who will notice and store its data there.  We hold them already and
- * send them at once: p may fail before it has done so, and then JN is the new owner.
+ * After its admission JN is the first replica holder of its predecessor p.  p will notice and send its data to JN; we hold these
+ * data already and send them at once, because p may fail before it does, and then JN is the owner.
  *
- * A Join of our own predecessor means that it did not see its admission: it is admitted anew, but when it was admitted over the same
- * link less than CHORD_HAND_OVER_INTERVAL_MS ago our Update says so and that is all: Joins are cheap, a range is not.  For the same reason who
- * comes and goes waits for its range, see chord_damp.c.
+ * A Join from our own predecessor means that it did not see the Update that admitted it, or has restarted.  It is admitted again.  But
+ * when it was admitted over the same link less than CHORD_HAND_OVER_INTERVAL_MS ago it gets an Update and no data: a Join is cheap to
+ * send and a hand-over is not.  For the same reason a node that comes and goes waits for its range (chord_damp.c).
  *
- * Before we have announced ourselves (R-10.5-14) Joins wait.  Limits: CHORD_JOINS_MAX nodes waiting and as many in
- * hand-over; a Join beyond them is not followed up and JN tries again.
+ * Until we have announced ourselves (R-10.5-14) Joins wait.  Limits: CHORD_JOINS_MAX nodes waiting, as many in hand-over, and as
+ * many that wait because they come and go.  Beyond these a Join is ignored, and JN sends it again.
  */
 #include "topology/chord_admit.h"
 
@@ -25,9 +25,9 @@
 #include "topology/chord_update.h"
 
 struct chord_admit {
-	struct chord_set handing; /* their data are being handed over */
-	struct chord_set waiting; /* until we have announced ourselves */
-	struct chord_set damped;  /* for their time, since they come and go */
+	struct chord_set handing; /* nodes whose data are being handed over */
+	struct chord_set waiting; /* nodes whose Joins wait until we have announced ourselves */
+	struct chord_set damped;  /* nodes whose Joins wait because they come and go */
 	struct reload_timer damped_timer;
 };
 
@@ -47,7 +47,7 @@ bool reload_chord_admit_hands(const struct reload_topology *t, const struct relo
 	return reload_chord_set_has(&t->admit->handing, node);
 }
 
-/* A Join of our predecessor that was not admitted over its link lately. */
+/* Whether the Join is from our predecessor and the last hand-over over its link is long enough ago. */
 static bool again(struct reload_topology *t, const struct chord_link *link)
 {
 	bool lately = link->range_given &&
@@ -56,7 +56,10 @@ static bool again(struct reload_topology *t, const struct chord_link *link)
 	       reload_id_eq(&link->id, &t->tables->predecessors[0]);
 }
 
-/* Its Join is taken up later; our predecessor is told that it is that. */
+/*
+ * Whether the node has to wait because it comes and goes; its Join is then kept for later.  A node that is our predecessor gets an Update,
+ * which says so.
+ */
 static bool waits(struct reload_topology *t, struct chord_link *link)
 {
 	if (!reload_chord_damp_until(t, &link->id))
@@ -93,7 +96,8 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 		return;
 	}
 	if (!reload_chord_set_has(&t->admit->handing, node))
-		reload_chord_damp_went(t, link); /* it had its range over this link */
+		reload_chord_damp_went(
+			t, link); /* its last Join over this link is followed by another one */
 	if (waits(t, link))
 		return;
 	if (t->admit->handing.count < CHORD_JOINS_MAX &&

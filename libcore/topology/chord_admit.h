@@ -1,27 +1,27 @@
-/* Joining, as the Admitting Peer. */
+/* Joining, seen from the Admitting Peer. */
 #pragma once
 
 #include "topology/chord_base.h"
 
 enum {
-	CHORD_JOINS_MAX = 128, /* Joins in hand-over; at the maximum a Join waits for its retry */
-	CHORD_HAND_OVER_INTERVAL_MS = 10000, /* over one link a node is given its range so often */
+	CHORD_JOINS_MAX = 128,               /* in hand-over; at the maximum a Join is ignored */
+	CHORD_HAND_OVER_INTERVAL_MS = 10000, /* minimum time between two over one link */
 };
 
 /* reload_chord_admit_new() begins with no Join, reload_chord_admit_free() ends the state of t. */
 struct chord_admit *reload_chord_admit_new(void);
 void reload_chord_admit_free(struct reload_topology *t);
-/* reload_chord_admit_received() starts the hand-over to node, or sends it elsewhere. */
+/* reload_chord_admit_received() takes a Join: it starts the hand-over to node, or sends our lists, which show where to join. */
 void reload_chord_admit_received(struct reload_topology *t, const struct reload_id *node);
-/* reload_chord_admit_handed_over() makes node our predecessor, when its point is ours still. */
+/* reload_chord_admit_handed_over() makes node our predecessor when its Node-ID is still in our range. */
 void reload_chord_admit_handed_over(struct reload_topology *t, const struct reload_id *node);
-/* reload_chord_admit_waiting() takes up the Joins that came before we had announced ourselves. */
+/* reload_chord_admit_waiting() takes the Joins that came before we had announced ourselves. */
 void reload_chord_admit_waiting(struct reload_topology *t);
 /* reload_chord_admit_lost(): the link to node is down. */
 void reload_chord_admit_lost(struct reload_topology *t, const struct reload_id *node);
-/* reload_chord_admit_step() takes up the Joins of nodes that come and go, when it is their time. */
+/* reload_chord_admit_step() takes the Joins of nodes that come and go when their time has come. */
 void reload_chord_admit_step(struct reload_topology *t);
 /* reload_chord_admit_stop() forgets all Joins. */
 void reload_chord_admit_stop(struct reload_topology *t);
-/* reload_chord_admit_hands() returns whether data are being handed over to node, which joins. */
+/* reload_chord_admit_hands() returns whether data are being handed over to node for its Join. */
 bool reload_chord_admit_hands(const struct reload_topology *t, const struct reload_id *node);

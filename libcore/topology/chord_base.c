@@ -1,4 +1,6 @@
-/* The clock, random times, timers and cookies of CHORD-RELOAD.  Time and chance come from the host alone. */
+/*
+ * The clock, jitter, timers and cookies of CHORD-RELOAD.  Time and random numbers come only from the host.
+ */
 #include "topology/chord_base.h"
 
 reload_ms reload_chord_now(const struct reload_topology *t)

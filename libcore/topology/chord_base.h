@@ -33,14 +33,12 @@
 #include "topology/topology.h"
 
 enum {
-	CHORD_UPDATE_GAP_MS = 1000,  /* CHORD-15: one Update per peer and second */
-	CHORD_UPDATE_WAIT_MS = 5000, /* from a new link to the Update of the node behind it */
-	CHORD_ATTACH_WAIT_MS =
-		60000, /* for the outcome of an Attach, should the host never report it */
-	CHORD_PROBE_WAIT_MS = 60000, /* for the outcome of a Ping or a locate() */
-	CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS =
-		45000, /* for Attaches to future neighbours: a peer may name ever new ones */
-	CHORD_HOLD_DOWN_MS = 30000, /* replicas for the replacement of a failed successor wait */
+	CHORD_UPDATE_GAP_MS = 1000,   /* CHORD-15: between two Updates to one peer */
+	CHORD_UPDATE_WAIT_MS = 5000,  /* from a new link to the Update of the node behind it */
+	CHORD_ATTACH_WAIT_MS = 60000, /* for the outcome of an Attach */
+	CHORD_PROBE_WAIT_MS = 60000,  /* for the outcome of a Ping or a locate() */
+	CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS = 45000, /* for Attaches to all future neighbours */
+	CHORD_HOLD_DOWN_MS = 30000, /* before the replacement of a failed holder gets replicas */
 	CHORD_BACKOFF_MS = 250,
 	CHORD_BACKOFF_MAX_MS = 8000,
 };
@@ -53,8 +51,10 @@ struct reload_topology {
 	reload_ms update_interval, ping_interval; /* of the configuration */
 	reload_ms born;                           /* when this object was made */
 	enum reload_topology_state state;         /* reload_chord_set_state() */
-	bool announced; /* JOINED, and R-10.5-14 allows Updates; written by chord_join.c, chord_leave.c and first() */
-	bool reconsider; /* peers, state or phase changed: chord_pending.c has to choose again whom to attach to */
+	/* JOINED, and R-10.5-14 allows Updates; written by chord_join.c, chord_leave.c and first() */
+	bool announced;
+	/* peers, state or the phase of a join changed: chord_pending.c has to choose again what to attach to */
+	bool reconsider;
 	uint32_t cookies; /* the last one given out: reload_chord_cookie() */
 	void (*after)(struct reload_topology *t); /* reload_chord_after(), set by chord.c */
 
@@ -75,18 +75,18 @@ struct reload_topology {
 	struct chord_admit *admit;
 };
 
-/* reload_chord_now() is the time of the host. */
+/* reload_chord_now() is the monotonic time of the host. */
 reload_ms reload_chord_now(const struct reload_topology *t);
 /* reload_chord_jitter() draws a time between half of ms and one and a half of it. */
 reload_ms reload_chord_jitter(struct reload_topology *t, reload_ms ms);
-/* reload_chord_backoff() is the pause after that many failures: CHORD_BACKOFF_MS, doubled by each, bounded, with jitter. */
+/* reload_chord_backoff() is the pause after that many failures: CHORD_BACKOFF_MS, doubled for each, at most CHORD_BACKOFF_MAX_MS, with jitter. */
 reload_ms reload_chord_backoff(struct reload_topology *t, unsigned failures);
 /* reload_chord_timer() arms timer for the time due with fn(t); RELOAD_NEVER cancels it. */
 void reload_chord_timer(struct reload_topology *t, struct reload_timer *timer, reload_ms due,
 	void (*fn)(void *arg));
 /* reload_chord_cookie() returns a cookie that no Attach or Ping under way has; never 0. */
 uint32_t reload_chord_cookie(struct reload_topology *t);
-/* reload_chord_set_state() enters state and reports it to the host, when it is a change. */
+/* reload_chord_set_state() enters state and reports it to the host, if it is a change. */
 void reload_chord_set_state(
 	struct reload_topology *t, enum reload_topology_state state, const struct reload_id *other);
 /* reload_chord_only_us() returns whether a list of another node names nobody but us. */

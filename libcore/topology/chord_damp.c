@@ -1,28 +1,31 @@
 /*
- * Who comes and goes is given data ever more seldom.  A range is worth much more than what it costs to ask for one: a node that
- * connects, shows itself, goes and comes again would be sent all of it each time.
+ * Damping: a node that comes and goes gets data at growing intervals.
  *
- * What counts is the Node-ID and not the link.  Once a node has gone after it was given something, it returns: CHORD_RETURNS times
- * it is given its range at once, for a machine may crash and restart with an empty disk; then there is a pause, counted from
- * the moment it went, that doubles up to CHORD_DAMP_MAX_MS.  A stay is one grant, however many orders about data it causes; a
- * second Join over one link begins another stay.  After CHORD_DAMP_FORGOTTEN_MS without a grant the node is as good as new.
+ * Sending a node its range costs far more than asking for it.  Without a limit a node could connect, send an Update, leave, come
+ * again, and be sent all its data each time.
  *
- * Many Node-IDs of one person do not multiply this: who returned more often than that, and everybody once the
- * CHORD_DAMP_MAX rows are full of nodes that went lately, takes a share of CHORD_GRANTS, of which one is earned in CHORD_GRANT_MS.
+ * The count is kept by Node-ID, not by link.  A stay begins when data are ordered for a node and ends when the node goes, or sends a
+ * second Join over its link; all orders of one stay are one grant.  The first CHORD_RETURNS times that a node returns it gets data at
+ * once, because a machine may crash and restart with an empty disk.  After that it waits, counted from the time it went, and the pause
+ * doubles up to CHORD_DAMP_MAX_MS.  A node that got nothing for CHORD_DAMP_FORGOTTEN_MS starts anew.
+ *
+ * An attacker with many Node-IDs gains little: nodes that returned more than CHORD_RETURNS times share one token bucket of
+ * CHORD_GRANTS grants, refilled by one each CHORD_GRANT_MS.  When all CHORD_DAMP_MAX rows are taken by nodes that went lately, nodes without
+ * a row share it too.
  */
 #include "topology/chord_damp.h"
 
-/* A node that was given data and went. */
+/* A node that got data and then went. */
 struct damped {
 	struct reload_id id;
-	uint8_t returns; /* 0: free */
-	reload_ms went;  /* the last time */
+	uint8_t returns; /* how often it came back; 0: the row is free */
+	reload_ms went;  /* when it went the last time */
 };
 
 struct chord_damping {
 	struct damped *rows; /* at most CHORD_DAMP_MAX */
 	size_t count, cap;
-	unsigned grants; /* of CHORD_GRANTS, as of grants_at */
+	unsigned grants; /* tokens of CHORD_GRANTS that were in use at grants_at */
 	reload_ms grants_at;
 };
 
@@ -66,7 +69,7 @@ static reload_ms pause_after(unsigned returns)
 	return reload_doubled(CHORD_DAMP_MS, returns - CHORD_RETURNS - 1, CHORD_DAMP_MAX_MS);
 }
 
-/* Whether a grant to the node is one of CHORD_GRANTS. */
+/* Whether a grant to the node (row NULL: it has none) takes a token of the shared bucket. */
 static bool shares(struct reload_topology *t, const struct damped *row)
 {
 	return row ? row->returns > CHORD_RETURNS : crowded(t);
@@ -106,7 +109,7 @@ void reload_chord_damp_given(struct reload_topology *t, const struct reload_id *
 		t->damping->grants++;
 }
 
-/* The row that the node may take: a free one, or that of who went first. */
+/* The row for another node: a new one, or else the one of the node that went first. */
 static struct damped *row_for(struct reload_topology *t)
 {
 	struct damped *first = t->damping->rows;

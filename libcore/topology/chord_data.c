@@ -1,36 +1,40 @@
 /*
- * Which data has to move when the tables change (RFC 6940 s10.4, s10.7.3).  Compared are the tables and what the last
- * orders to the host rested on:
+ * Which data have to move when the tables change (RFC 6940 s10.4, s10.7.3).
  *
- *	replica set has a new member		the whole range to it, with its number
- *	own range grew (a predecessor failed)	its new part to both members of the replica set
- *	own range shrank			the lost part to the new owner, unless we gave it the data at its Join
- *	a member failed, the next one came	the whole range to it, CHORD_HOLD_DOWN_MS after the failure
- *	third predecessor came nearer		what lies behind it may be forgotten (CHORD-14), after
- *						CHORD_DROP_MS: the new replicas are stored by then
+ * The tables are compared with what the last orders to the host were based on:
  *
- *	one of the nearest three predecessors	its range is offered (offer_range): rings may have merged, and we or our
- *	is new					own predecessor may have owned it
- *	its range grew (one behind it failed)	so is the new part: who failed may not have stored it there yet
- *	we have joined				so is all outside of our range: what a restarted peer brings from its disk
+ *	what happened					what the host is ordered to do
+ *	a new member of our replica set			store our whole range there, with its replica number
+ *	our range grew (a predecessor failed)		store the new part at both members of the replica set
+ *	our range shrank				store the lost part at the new owner, unless it got its data
+ *							when we admitted it
+ *	a member failed and another took its place	store our whole range there, CHORD_HOLD_DOWN_MS after the failure
+ *	the third predecessor came nearer		forget what is behind it (CHORD-14) after CHORD_DROP_MS, when the
+ *							new replicas are stored
+ *	a new node among the nearest three		check that it, the owner, has all of its range: rings may have
+ *	predecessors					merged, and we or our own predecessor may have owned it before
+ *	the range of one of these grew			the same for the new part: the peer that failed may not have
+ *							stored it there
+ *	we have joined					the same for all outside of our range: what a restarted peer
+ *							brought on its disk
  *
- * A member takes a replica only when, by its own tables, it is one of the three holders (STO-17).  After a failure it may
- * still count the dead peer, so an order waits until the member's lists show that it would accept, at most
- * CHORD_UPDATE_WAIT_MS (it may never send lists).  A Store that is refused even so is repeated by the host.  A member that still has
- * the data from before accepts it, and forgets it afterwards when by its tables it is no holder: once its lists say that it
- * is one again it gets the whole range anew.
+ * When a replica is accepted.  A member takes a replica only when it is one of the three holders by its own tables (STO-17).  After a
+ * failure its tables may still have the dead peer, so an order waits until the member's lists show that it will accept, but at
+ * most CHORD_UPDATE_WAIT_MS, since a member may never send lists.  The host repeats a Store that is refused all the same.  A member that
+ * has lost its place and comes back to it has forgotten the data meanwhile: it gets the whole range again.
  *
- * Who refuses a replica because peers stand between it and the sender looks after those peers at once: their machines may have
- * stopped without a word, which only a message that stays without answer shows; by the repetition they are gone (STO-17).
+ * A node that refuses a replica because there are peers between it and the sender sends those peers an Update at once.  Their
+ * machines may have stopped silently, which is found only by a message that is not answered; when the Store is repeated they
+ * are out of the tables (STO-17).
  *
- * The hold-down (R-10.7.1-03) is for who stands behind the failed member only: an Update may yet name a better match for
- * its place.  A nearer newcomer and the members that remain do not wait, nor does a member's place after a Leave.
+ * The hold-down (R-10.7.1-03) applies only to the node that takes the place of a failed member: an Update may still name a better
+ * match for the place.  It does not apply to a new node nearer to us, to the members that remain, or after a Leave.
  *
- * Who comes and goes waits for all of this, see chord_damp.c; and so does what its going causes.
+ * Nodes that come and go wait for all of this (chord_damp.c), and so does what is ordered because one of them went.
  *
- * A node that was just admitted does not send its data back to the Admitting Peer, unless it was here before and brings values
- * that nobody else may have.  The second successor gets them, although
- * it should be the Admitting Peer's first replica: that Store may still have been waiting.
+ * A node that was just admitted does not send its data back to its Admitting Peer, unless it held values from before: nobody else may have
+ * these.  It does send them to its second successor.  That peer should have them as a replica of the Admitting Peer's, but the
+ * Admitting Peer's Store to it may not have been made yet.
  */
 #include "topology/chord_data.h"
 
@@ -38,24 +42,25 @@
 #include "topology/chord_tables.h"
 #include "topology/chord_update.h"
 
-/* A member of our replica set, and how much of our range the host was told to store there. */
+/* A member of our replica set, and how much of our range the host was ordered to store there. */
 struct replica_holder {
 	struct reload_id id;
 	bool transfer_ordered;
-	bool denies_holding;   /* since then its lists said that it is no holder */
-	struct reload_id from; /* ordered: (from, self]; len 0: it has all */
-	reload_ms since;       /* something is to be ordered since then; 0: nothing */
+	bool denies_holding; /* since the order its lists have shown that it is not one of the holders */
+	struct reload_id from; /* (from, self] was ordered; len 0: nothing had to be, it has all */
+	reload_ms since;       /* since when an order is due; 0: none is */
 };
 
-/* What the last orders to the host rest on. */
+/* What the last orders to the host were based on. */
 struct chord_data {
-	bool owner;                       /* from is valid */
-	struct reload_id from;            /* own range (from, self] */
-	struct replica_holder holders[2]; /* the replica set */
+	bool owner;            /* we are responsible for (from, self]; else from means nothing */
+	struct reload_id from; /* where our range begins */
+	struct replica_holder holders[2]; /* our replica set */
 	size_t holders_count;
-	reload_ms hold_down_until;         /* new replicas wait, for members farther than */
-	struct reload_id hold_down_beyond; /* the nearest one that failed */
-	/* what lies outside of (forget_behind, self] is, or will be, forgotten; len 0: nothing */
+	reload_ms
+		hold_down_until; /* until then no replicas for new members farther than hold_down_beyond */
+	struct reload_id hold_down_beyond; /* the nearest member that failed */
+	/* data outside of (forget_behind, self] are forgotten when drop_timer is due; len 0: none are */
 	struct reload_id forget_behind;
 	struct reload_timer timer, drop_timer;
 };
@@ -72,7 +77,7 @@ void reload_chord_data_free(struct reload_topology *t)
 	free(t->data);
 }
 
-/* The predecessor at `from` is new.  A part was lost when it came nearer. */
+/* Our range began at *old and begins at *from now.  What we lost, when we lost something, is stored at the new predecessor. */
 static void range_shrank(
 	struct reload_topology *t, const struct reload_id *old, const struct reload_id *from)
 {
@@ -81,18 +86,18 @@ static void range_shrank(
 		!reload_id_eq(old, &t->self) &&
 		(reload_id_eq(from, &t->self) || reload_chord_nearer(&t->self, false, old, from));
 	if (grew || !owner || owner->range_given || reload_chord_damp_until(t, from))
-		return; /* who waits is offered it later */
+		return; /* a node that has to wait is checked as an owner later */
 	reload_chord_damp_given(t, from);
 	t->host.store_range(t->host.arg, old, from, from, 1, false);
 }
 
 enum holding {
-	HOLDING_UNKNOWN, /* it has sent no lists */
+	HOLDING_UNKNOWN, /* the member has sent no lists */
 	HOLDING_YES,
 	HOLDING_NO
 };
 
-/* By its own lists, fewer than three peers stand between `from`, where a range ends with us, and the member. */
+/* Whether member, by its own lists, is a holder of our range (from, self]: fewer than three peers are between the two. */
 static enum holding holding(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *member)
 {
@@ -112,7 +117,7 @@ static struct replica_holder holder_of(struct reload_topology *t, const struct r
 	return (struct replica_holder){ .id = *id };
 }
 
-/* Once its lists have disowned what it was sent, and do so no more, it has to be sent again. */
+/* When the member's lists showed that it is not a holder, and show now that it is one again, it has to get the range again. */
 static void denial_over(struct reload_topology *t, struct replica_holder *holder)
 {
 	enum holding now =
@@ -123,7 +128,7 @@ static void denial_over(struct reload_topology *t, struct replica_holder *holder
 		holder->denies_holding = true;
 }
 
-/* Orders what a holder lacks, now or when it is time; returns when to look again. */
+/* Orders what holder lacks if it is time; returns when to call this again. */
 static reload_ms bring_up_to_date(
 	struct reload_topology *t, struct replica_holder *holder, uint8_t number)
 {
@@ -160,7 +165,7 @@ static reload_ms bring_up_to_date(
 	return RELOAD_NEVER;
 }
 
-/* Returns when to look again. */
+/* Returns when to call this again. */
 static reload_ms replicate(struct reload_topology *t)
 {
 	struct replica_holder holders[2];
@@ -221,9 +226,9 @@ void reload_chord_data_failed(struct reload_topology *t, const struct reload_id 
 }
 
 /*
- * Offers what of the range (from, to] was not offered before to its owner, one of our predecessors: all when it is new, else what it
- * gained.  from NULL: the last one that is known; what it gains will be seen when it comes nearer.  Returns when to look again: who
- * comes and goes waits, and so does what its going causes.
+ * Lets the host check whether the owner of (from, to], which is one of our predecessors, has what we hold of its range: all of it the first
+ * time, and then each part that its range gains.  from NULL: it is our last predecessor and we do not know where its range begins; its
+ * gains are found when it comes nearer.  Returns when to call this again: nodes that come and go wait, and so does what their going causes.
  */
 static reload_ms owner_check(
 	struct reload_topology *t, const struct reload_id *from, const struct reload_id *to)
@@ -249,7 +254,7 @@ static reload_ms owner_check(
 	return RELOAD_NEVER;
 }
 
-/* Returns when to look again. */
+/* Returns when to call this again. */
 static reload_ms owner_checks(struct reload_topology *t)
 {
 	reload_ms next = RELOAD_NEVER;

@@ -1,35 +1,39 @@
 /*
- * Fingers are set up at join (RFC 6940 s10.5): finger i by an Attach towards Resource-ID n+2^(128-i), routed normally.
- * A pass over i = 1..16 leaves out entries that are valid already and points whose responsible peer is a neighbour, so
- * that a small ring sends none at all.  The first pass goes out with the Join; a second one a second after joining, when
- * more of the ring is known; further ones, CHORD_FINGER_PASSES in all, only after a failure.
+ * Filling the Finger Table (RFC 6940 s10.5, s10.7.2, s10.7.4.2, s10.7.4.3).
  *
- * Afterwards fingers are searched for (s10.7.4.2, s10.7.4.3), each chord-ping-interval and a bit: from i = 1 on, up to the
- * entry in which our last successor lies, each entry without a peer is taken with probability one half, and the first one
- * taken ends the walk.  Behind that entry our neighbours are all there is, and a ring that consists of our neighbours has
- * nothing to be searched; so a Finger Table grows to 16 entries, and to 128, where so many can exist.  A node that Updates
- * have named for the entry is attached to; without one a Ping goes to a random point of the interval (CHORD-01), and
- * when who answers lies in the interval, an Attach to it, routed normally (R-10.6-02).  A finger that failed is searched for
- * about a second later when recovery is reactive (s10.7.2).
+ * At a join.  A pass sends an Attach to Resource-ID n+2^(128-i) for each finger i from 1 to 16, routed normally.  It leaves out fingers
+ * that are filled and points whose responsible peer is a neighbour, so in a small ring it sends nothing.  The first pass goes out with
+ * the Join and the second one about a second after joining, when more of the ring is known.  Further ones follow failures only;
+ * there are at most CHORD_FINGER_PASSES.
  *
- * States of a search: waiting for its time, Ping under way, Attach under way.  It ends with the outcome of the Attach, an
- * answer from outside of the interval, an entry that was filled otherwise, or a failure; after one of a Ping a failed finger
- * is searched for CHORD_SEARCH_TRIES times.  Limit: CHORD_SEARCHES_MAX.
+ * Later.  Each chord-ping-interval (and up to an eighth of it more) one empty entry may be chosen for a search: going from i = 1 up,
+ * each empty entry is taken with probability one half, and the first one taken is searched for.  The walk ends at the entry in which
+ * our last successor lies: the peers behind it are all neighbours.  When our neighbours are the whole ring there is nothing to
+ * search.  So the table grows to 16 entries and more, up to 128, where that many peers exist.  A finger that fails is searched for about a
+ * second later when recovery is reactive (s10.7.2).
+ *
+ * A search attaches to a pending node of the interval when Updates have named one.  Otherwise it sends a Ping to a random point of the
+ * interval (CHORD-01) and, when the peer that answers lies in the interval, an Attach to it, routed normally (R-10.6-02).
+ *
+ * States of a search: waiting until it is due, Ping under way, Attach under way.  It ends with the outcome of the Attach, when the answering
+ * peer is outside of the interval, when the entry was filled in another way, or when it failed.  For a finger that failed a Ping
+ * that fails is repeated, CHORD_SEARCH_TRIES in all.  Limit: CHORD_SEARCHES_MAX at a time.
  */
 #include "topology/chord_finger.h"
 
 #include "topology/chord_pending.h"
 #include "topology/chord_tables.h"
 
-/* The search for finger `index`; cookie 0: begins when due. */
+/* The search for finger `index`.  cookie 0: it waits until it is due. */
 struct search {
 	uint8_t index, tries;
 	uint32_t cookie;
-	reload_ms due; /* cookie: given up then */
+	reload_ms due; /* with a cookie: it is given up then */
 };
 
 struct chord_finger {
-	uint32_t cookies[CHORD_FINGERS_WANTED]; /* of the Attaches of a pass; 0: none under way */
+	uint32_t cookies
+		[CHORD_FINGERS_WANTED]; /* of the Attaches of a pass, by finger; 0: none under way */
 	unsigned passes;
 	struct reload_timer timer; /* the next pass */
 
@@ -62,7 +66,7 @@ void reload_chord_finger_restart(struct reload_topology *t)
 	t->finger->passes = 0;
 }
 
-/* There is an entry i that is worth having: our predecessors lie at the far end of the widest interval. */
+/* Whether entry i is filled by a peer other than our predecessors, which lie at the far end of the widest interval anyway. */
 static bool valid(const struct reload_topology *t, const struct reload_id *start, unsigned i)
 {
 	struct reload_id first;
@@ -79,7 +83,7 @@ static void pass(struct reload_topology *t)
 	t->finger->passes++;
 	if (reload_chord_pending_near(t, true, after) < CHORD_NEIGHBOURS_MIN ||
 		reload_chord_pending_near(t, false, before) < CHORD_NEIGHBOURS_MIN)
-		return; /* we know the whole ring */
+		return; /* our neighbours are the whole ring */
 	for (unsigned i = 1; i <= CHORD_FINGERS_WANTED; i++) {
 		struct reload_id start = reload_id_add_power(&t->self, CHORD_FINGERS_MAX - i);
 		if (t->finger->cookies[i - 1] || valid(t, &start, i) ||
@@ -124,7 +128,7 @@ static bool sought(const struct reload_topology *t, unsigned i)
 		       &start, &t->self);
 }
 
-/* anywhere in [self+2^(128-i), self+2^(129-i)-1] */
+/* A random point in the interval of finger i: [self+2^(128-i), self+2^(129-i)-1]. */
 static struct reload_id random_point(struct reload_topology *t, unsigned i)
 {
 	struct reload_id point = reload_id_add_power(&t->self, CHORD_FINGERS_MAX - i);
@@ -193,7 +197,7 @@ void reload_chord_finger_lost(struct reload_topology *t, const struct reload_id 
 			reload_chord_now(t) + reload_chord_jitter(t, CHORD_UPDATE_GAP_MS));
 }
 
-/* The periodic choice of one entry: each has half the chance of the one before it. */
+/* Chooses an entry for the periodic search: each has half the chance of the one before it. */
 static void choose(struct reload_topology *t, reload_ms now)
 {
 	uint8_t coins[CHORD_FINGERS_MAX / 8];
@@ -204,7 +208,7 @@ static void choose(struct reload_topology *t, reload_ms now)
 			continue;
 		struct search *s = search_add(t, i, now);
 		if (s)
-			s->tries = CHORD_SEARCH_TRIES - 1; /* one Ping in each interval */
+			s->tries = CHORD_SEARCH_TRIES - 1; /* a periodic search sends one Ping */
 		return;
 	}
 }
@@ -223,7 +227,7 @@ void reload_chord_finger_step(struct reload_topology *t)
 		t->finger->search_due = now + reload_chord_jitter(t, t->ping_interval);
 	if (t->finger->search_due <= now) {
 		choose(t, now);
-		/* never more often than the interval says */
+		/* jitter only makes the interval longer */
 		t->finger->search_due =
 			now + t->ping_interval + reload_chord_jitter(t, t->ping_interval / 8);
 	}

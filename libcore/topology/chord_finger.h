@@ -6,16 +6,16 @@
 enum {
 	CHORD_FINGERS_WANTED = 16, /* searched for at join, s10.7.4.3 */
 	CHORD_FINGER_PASSES = 4,
-	CHORD_SEARCHES_MAX = 8, /* finger searches under way; at the maximum none begins */
-	CHORD_SEARCH_TRIES = 3, /* for a finger that failed; a periodic search has one */
+	CHORD_SEARCHES_MAX = 8, /* at a time; at the maximum none begins */
+	CHORD_SEARCH_TRIES = 3, /* Pings for a finger that failed; a periodic search has one */
 };
 
 /* reload_chord_finger_new() begins without searches, reload_chord_finger_free() ends the state of t. */
 struct chord_finger *reload_chord_finger_new(void);
 void reload_chord_finger_free(struct reload_topology *t);
-/* reload_chord_finger_restart(): a join begins, with a first pass. */
+/* reload_chord_finger_restart(): a new join begins, with a new first pass. */
 void reload_chord_finger_restart(struct reload_topology *t);
-/* reload_chord_finger_begin() sends the Attaches of the first pass, unless that was done. */
+/* reload_chord_finger_begin() makes the first pass of this join, unless it was made. */
 void reload_chord_finger_begin(struct reload_topology *t);
 /* reload_chord_finger_later() plans a pass in about wait ms, unless there were CHORD_FINGER_PASSES. */
 void reload_chord_finger_later(struct reload_topology *t, reload_ms wait);

@@ -1,14 +1,15 @@
 /*
  * Informants: the nodes that name others in their Updates.
  *
- * Whatever a node says may be a lie, and each name can cause an Attach.  So an informant may cause CHORD_ATTACH_BURST_PER_INFORMANT Attaches at once and
- * then one each CHORD_ATTACH_REFILL_MS: a token bucket.  An Attach to a node that it named and that fails counts against it, one that
- * leads to a peer counts for it; with CHORD_UNREACHABLE_NAMES_MAX more failures than successes it is distrusted: nodes that only such informants name
- * take no place among the future neighbours (chord_pending.c).
+ * A node may name any Node-ID, and each name can cause an Attach.  So there is a token bucket for each informant: it may cause
+ * CHORD_ATTACH_BURST_PER_INFORMANT Attaches at once and then one each CHORD_ATTACH_REFILL_MS.  An Attach that fails counts against the informant that
+ * it went through; a node that becomes a peer counts for the informant that named it last.  With CHORD_UNREACHABLE_NAMES_MAX more of the
+ * former an informant is distrusted: a node that is named only by distrusted informants does not count as a future neighbour
+ * (chord_pending.c).
  *
- * The counts stand in the informant's row of the Connection Table and end with its link.  The table here holds the Node-IDs alone, so
- * that a row of a pending node names its informants by two bytes each.  Limit: CHORD_INFORMANTS_MAX slots, which is all that the
- * pending nodes can name; a slot that none of them names is used again.
+ * The counts are in the informant's row of the Connection Table and end with its link.  The table here has only the Node-IDs, so that a
+ * row of chord_pending.c needs two bytes to name an informant.  Limit: CHORD_INFORMANTS_MAX slots, as many as these rows can name; a
+ * slot that no row names is used again.
  */
 #include "topology/chord_informant.h"
 
@@ -68,7 +69,7 @@ const struct reload_id *reload_chord_informant_id(const struct reload_topology *
 	return &t->informants->ids[slot];
 }
 
-/* The informant's row of the Connection Table; NULL: there is no link to it. */
+/* The informant's row in the Connection Table; NULL: there is no link to it. */
 static struct chord_link *link_of(const struct reload_topology *t, uint16_t slot)
 {
 	return slot == CHORD_NO_INFORMANT ? NULL

@@ -4,12 +4,11 @@
 #include "topology/chord_link.h"
 
 enum {
-	CHORD_INFORMANTS_MAX = 256,  /* slots in the table: all that the pending nodes can name */
-	CHORD_NO_INFORMANT = 0xffff, /* no slot */
-	CHORD_ATTACH_BURST_PER_INFORMANT =
-		32,                      /* Attaches that one informant may cause at once, and */
-	CHORD_ATTACH_REFILL_MS = 2000,   /* how long it takes to earn another one */
-	CHORD_UNREACHABLE_NAMES_MAX = 4, /* failed Attaches, then an informant's words weigh less */
+	CHORD_INFORMANTS_MAX = 256,            /* slots in the table */
+	CHORD_NO_INFORMANT = 0xffff,           /* no slot */
+	CHORD_ATTACH_BURST_PER_INFORMANT = 32, /* Attaches at once, and */
+	CHORD_ATTACH_REFILL_MS = 2000,         /* the time after which there may be one more */
+	CHORD_UNREACHABLE_NAMES_MAX = 4,       /* then the informant is distrusted */
 };
 
 /* reload_chord_informants_new() makes an empty table. */

@@ -1,32 +1,36 @@
 /*
- * Joining (RFC 6940 s10.5, s11.4) as the Joining Node, JN = self = n.
+ * Joining (RFC 6940 s10.5, s11.4), seen from the joining node: we are JN, with Node-ID n.
  *
- *	JOIN_PAUSE		nothing under way, or a random pause before the next attempt
- *	RESOLVING	Attach with send_update to Resource-ID n+1; who answers is the Admitting Peer, AP
- *	AP_UPDATE	linked to AP, its (full) Update awaited
- *			(when it does not come within CHORD_UPDATE_WAIT_MS, our successors are asked for one by one with Pings:
- *			to n+1, to the point behind who answers, and so on, and a Join may go to AP without its Update)
- *	NEIGHBOURS	Attach to all future neighbours that AP and those already reached list, source-routed through who
- *			named them; ends when none is outstanding and the nearest known successor has sent its Update, or
- *			when that took CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS: a peer may list nodes that do not exist, ever new ones
- *	JOIN_SENT	Join sent to that successor; its answer, the data and the Update that lists us are awaited
+ * Phases:
  *
- * The state seen from outside is ATTACHING up to NEIGHBOURS, JOINING in JOIN_SENT.  The Update that lists us as its
- * sender's predecessor makes us JOINED, responsible for (nearest predecessor, n], even when that predecessor was admitted
- * while we joined and is known only from this Update (`bound`).  We announce ourselves by Updates to the whole Connection
- * Table once we are attached to every future neighbour (R-10.5-14); Joins that reach us earlier wait until then.
+ *	PAUSE			Nothing is under way, or a random pause before the next attempt.
+ *	FIND_ADMITTING_PEER	An Attach with send_update to Resource-ID n+1.  The peer that answers is the Admitting Peer, AP.
+ *	AWAIT_UPDATE		There is a link to AP; its (full) Update is awaited.  If it does not come within
+ *				CHORD_UPDATE_WAIT_MS we look for our successors with Pings: to n+1, then to the point after the
+ *				peer that answered, and so on.  A Join may then go to AP without its Update ("blind").
+ *	ATTACH_NEIGHBOURS	Attaches to all future neighbours that AP, and those reached already, list, source-routed through the
+ *				node that named them.  The phase ends when none of them is outstanding and the nearest known
+ *				successor has sent its Update, at the latest after CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS: a peer could list
+ *				nodes that do not exist for ever.
+ *	SENT			A Join was sent to that successor.  Awaited are its answer, the data, and the Update that lists us.
  *
- * Many nodes at once: the owner of a point admits one node after the other, so the ring is split in a definite order.  A
- * JN whose segment went to somebody else meanwhile learns it from an error to its Join or from AP's Update (a peer between JN
- * and AP) and moves: it resolves n+1 again after a short random pause.  A JN that learns of a nearer successor attaches to it and joins there.
+ * Outside, the state is ATTACHING up to ATTACH_NEIGHBOURS, and JOINING in SENT.  The Update that lists us as the predecessor of its sender
+ * makes us JOINED, responsible for (nearest predecessor, n].  That predecessor may have been admitted while we joined, so that we know
+ * it from this Update alone (`bound` in chord_tables.h).  We announce ourselves with Updates to the whole Connection Table once we are attached to
+ * every future neighbour (R-10.5-14).  Joins that reach us before that wait.
  *
- * A peer that lets nothing pass stops this where it is AP, or our predecessor, through which all ways to n+1 lead (s10.3).
- * So after CHORD_DETOUR_TRIES failures every other attempt begins, through the bootstrap node, at a point drawn at
- * random: its owner stands for AP, the nearest of those it lists are attached to, the nearest of those that these
- * list, and so on, each through who named it, until our successor is among them.
+ * Many nodes joining at once.  The owner of a point admits one node after the other, so the ring is split in a definite order.  When the
+ * part of the ring with our point has gone to another node, we learn it from an error to our Join, or from AP's Update, which lists a
+ * peer between us and AP.  Then we move: after a short random pause we look for the owner of n+1 again.  When we learn of a nearer
+ * successor we attach to it and send our Join there.
  *
- * Limits: CHORD_JOIN_TRIES failures (Attach or Join failed, AP lost, no Update in time) with pauses that double, and
- * CHORD_JOIN_MOVES moves; then FAILED.  No link left: FAILED at once, the host picks another bootstrap node.
+ * A peer that forwards nothing stops a join when it is AP, or the predecessor through which all routes to n+1 lead (s10.3).  So after
+ * CHORD_DETOUR_TRIES failures every other attempt takes a detour: it begins, through the bootstrap node, at a random point.
+ * The owner of that point stands in for AP; we attach to the nearest of the nodes that it lists, to the nearest of those that these list, and
+ * so on, each through the node that named it, until our successor is among them.
+ *
+ * Limits: CHORD_JOIN_TRIES failures (an Attach or Join failed, AP was lost, no Update came in time) with pauses that double, and
+ * CHORD_JOIN_MOVES moves; then FAILED.  When no link is left: FAILED at once, and the host chooses another bootstrap node.
  */
 #include "topology/chord_join.h"
 
@@ -48,9 +52,9 @@ struct chord_join {
 	enum phase phase;
 	struct reload_id bootstrap, ap;
 	uint32_t ap_cookie;
-	bool detour;         /* this attempt begins elsewhere than at our own place */
-	bool blind;          /* AP told us nothing of the ring */
-	uint8_t blind_pings; /* successors asked for so far, the last one found being */
+	bool detour;         /* this attempt begins at a random point instead of ours */
+	bool blind;          /* AP sent no Update: we look for our successors with Pings */
+	uint8_t blind_pings; /* Pings sent for that; the last one found is blind_last */
 	struct reload_id blind_last;
 	unsigned tries, moves;
 	struct reload_timer timer;
@@ -110,7 +114,7 @@ static void enter(struct reload_topology *t, enum phase phase, reload_ms limit)
 
 static void resolve(struct reload_topology *t)
 {
-	/* n+1: the point behind our own, whose owner would be our successor (R-11.4-03) */
+	/* n+1, the point after ours: its owner will be our successor (R-11.4-03) */
 	struct reload_id point = reload_id_add_power(&t->self, 0);
 	if (t->join->detour)
 		t->host.random(t->host.arg, point.at, point.len);
@@ -151,7 +155,7 @@ static void retry(struct reload_topology *t)
 	pause_then_resolve(t, reload_chord_backoff(t, t->join->tries - 1));
 }
 
-/* Another peer owns our point now. */
+/* Counts a move, since another peer owns our point now; false: there were too many. */
 static bool move(struct reload_topology *t)
 {
 	if (++t->join->moves <= CHORD_JOIN_MOVES)
@@ -204,7 +208,7 @@ void reload_chord_join_fail(struct reload_topology *t)
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_FAILED, NULL);
 }
 
-/* R-10.5-12: who owns the point behind `last`? */
+/* Asks who owns the point after `last` (R-10.5-12). */
 static void ask_behind(struct reload_topology *t, const struct reload_id *last)
 {
 	struct reload_id behind = reload_id_add_power(last, 0);
@@ -260,7 +264,10 @@ bool reload_chord_join_pinged(struct reload_topology *t, uint32_t cookie, enum r
 	return true;
 }
 
-/* To whom a Join would go: the nearest peer behind us, or AP, whom its answers show to be one, although it sent no Update. */
+/*
+ * The node to which the Join would go: our first successor, or AP when it is nearer; a blind AP sent no Update, but its answers show that it is a
+ * peer.
+ */
 static bool nearest_peer(struct reload_topology *t, struct reload_id *out)
 {
 	bool any = reload_chord_set_after(&t->tables->peers, &t->self, out, 1);
@@ -271,7 +278,7 @@ static bool nearest_peer(struct reload_topology *t, struct reload_id *out)
 	return true;
 }
 
-/* Returns whether we have announced ourselves now. */
+/* Announces ourselves when it is time (R-10.5-14); returns whether it did. */
 static bool announce(struct reload_topology *t)
 {
 	if (t->announced || reload_chord_pending_outstanding(t))
@@ -292,7 +299,7 @@ static void send_join(struct reload_topology *t, const struct reload_id *to)
 	reload_chord_finger_begin(t);
 }
 
-/* Sends the Join, or moves it to a nearer successor, when every node that might be a nearer one has sent its Update. */
+/* Sends the Join, or sends it again to a nearer successor, once every node that could be nearer has sent its Update. */
 static void join_if_ready(struct reload_topology *t)
 {
 	struct reload_id nearest;
@@ -325,7 +332,7 @@ void reload_chord_join_answered(
 {
 	if (t->join->phase != JOIN_SENT || !reload_id_eq(ap, &t->join->ap))
 		return;
-	if (err == RELOAD_FORBIDDEN) /* not, or no longer, the owner of our point */
+	if (err == RELOAD_FORBIDDEN) /* it is not, or no longer, the owner of our point */
 		move_away(t);
 	else if (err)
 		retry(t);
@@ -333,7 +340,7 @@ void reload_chord_join_answered(
 		enter(t, JOIN_SENT, CHORD_JOIN_WAIT_MS);
 }
 
-/* The nearest of list as seen from `from`, self and zero left out; best may be NULL. */
+/* The one of list and best that is nearest to `from`, without ourselves and `from`.  best may be NULL. */
 static const struct reload_id *nearest_of(const struct reload_topology *t, bool clockwise,
 	const struct reload_id *from, const struct reload_id *list, size_t count,
 	const struct reload_id *best)

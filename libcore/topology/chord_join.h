@@ -1,13 +1,13 @@
-/* Joining, as the Joining Node. */
+/* Joining, seen from the joining node. */
 #pragma once
 
 #include "topology/chord_link.h"
 #include "wire/chord.h"
 
 enum {
-	CHORD_JOIN_WAIT_MS = 60000, /* from the answer to Join to the Admitting Peer's Update */
+	CHORD_JOIN_WAIT_MS = 60000, /* from the answer to our Join to the Admitting Peer's Update */
 	CHORD_JOIN_TRIES = 8,       /* failures in one join(), then FAILED */
-	CHORD_DETOUR_TRIES = 2,     /* of these; then every other one goes by another way */
+	CHORD_DETOUR_TRIES = 2,     /* of these, then every other attempt takes a detour */
 	CHORD_JOIN_MOVES = 64,      /* changes of the Admitting Peer in one join(), then FAILED */
 };
 
@@ -16,10 +16,12 @@ struct chord_join *reload_chord_join_new(void);
 void reload_chord_join_free(struct reload_topology *t);
 /* reload_chord_join_start() begins to join through bootstrap, from any state. */
 void reload_chord_join_start(struct reload_topology *t, const struct reload_id *bootstrap);
-/* reload_chord_join_stop() ends all that a Joining Node waits for; the state is left to the caller. */
+/* reload_chord_join_stop() ends the join, whatever its phase; the caller sets the state. */
 void reload_chord_join_stop(struct reload_topology *t);
-/* reload_chord_join_step() does what has become possible: Join, or our first Updates; returns whether we have announced ourselves
- * with these (R-10.5-14), so that the Joins that waited can be served. */
+/*
+ * reload_chord_join_step() sends the Join, or our first Updates, when it is time.  It returns true when these Updates announced us
+ * (R-10.5-14): Joins that waited for that can be answered now.
+ */
 bool reload_chord_join_step(struct reload_topology *t);
 /* reload_chord_join_attached() takes the outcome of the Attach to n+1; false when the cookie is another one. */
 bool reload_chord_join_attached(struct reload_topology *t, uint32_t cookie, enum reload_err err,
@@ -30,10 +32,10 @@ bool reload_chord_join_pinged(struct reload_topology *t, uint32_t cookie, enum r
 /* reload_chord_join_answered() takes the answer to our Join. */
 void reload_chord_join_answered(
 	struct reload_topology *t, const struct reload_id *ap, enum reload_err err);
-/* reload_chord_join_update() looks at an Update of link for what it says about our Join. */
+/* reload_chord_join_update() reads an Update that came over link: does it admit us, or show that we have to join elsewhere? */
 void reload_chord_join_update(
 	struct reload_topology *t, struct chord_link *link, const struct reload_chord_update *u);
-/* reload_chord_join_fail() ends the attempt, or our part in a ring from which we are cut off: FAILED. */
+/* reload_chord_join_fail() ends the join, or our membership in a ring from which we are cut off: FAILED. */
 void reload_chord_join_fail(struct reload_topology *t);
 /* reload_chord_join_lost(): the link to node is down. */
 void reload_chord_join_lost(struct reload_topology *t, const struct reload_id *node);

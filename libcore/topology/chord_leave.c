@@ -1,11 +1,11 @@
 /*
- * Leaves (RFC 6940 s10.9), both ways.
+ * Leaves (RFC 6940 s10.9), sent and received.
  *
- * A node that leaves sends each peer one Leave with the list that closes the gap for that peer: its predecessors to a successor, its
- * successors to a predecessor.  Then it is part of no ring: DETACHED.
+ * When we leave, each peer gets one Leave with the list that closes the gap: our predecessors go to a successor, our successors to a
+ * predecessor.  Then we are in no ring: DETACHED.
  *
- * A peer that says that it leaves is treated as failed at once (R-10.9-03).  The list in its Leave is hearsay, and without an
- * informant: nothing can be routed through the node that leaves.
+ * A peer that sends us a Leave is treated as failed at once (R-10.9-03).  The nodes that its Leave lists become pending without an informant,
+ * because nothing can be routed through a node that leaves.
  */
 #include "topology/chord_leave.h"
 
@@ -18,7 +18,7 @@
 
 #include <assert.h>
 
-/* CHORD-10: one Leave per peer; to a peer that is on both sides, the one for the side on which it is nearer. */
+/* Sends one Leave to a peer (CHORD-10).  A peer that is on both sides gets the one for the side on which it is nearer. */
 static void leave_one(struct reload_topology *t, const struct reload_id *to)
 {
 	struct reload_id list[CHORD_NEIGHBOURS_MAX];
@@ -68,7 +68,7 @@ void reload_chord_leave(struct reload_topology *t)
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_DETACHED, NULL);
 	for (size_t i = 0; i < reload_chord_link_count(t); i++) {
 		struct chord_link *link = reload_chord_link_at(t, i);
-		link->data_given = false; /* it is we who go */
+		link->data_given = false; /* we go, not the node: this is not one of its returns */
 		reload_chord_tables_ready(t, link, false);
 		link->update_due = false;
 	}
@@ -92,7 +92,7 @@ void reload_chord_leave_received(
 		reload_chord_link_drop(t, link);
 		reload_chord_pending_lost(t, from, true, true);
 		reload_chord_join_lost(t, from);
-		/* the leaving peer cannot be routed through: its list is hearsay */
+		/* without an informant: nothing can be routed through the leaving peer */
 		if (read && t->state == RELOAD_TOPOLOGY_JOINED)
 			for (size_t i = 0; i < leave.peers_count; i++)
 				reload_chord_pending_mention(t, &leave.peers[i], NULL);

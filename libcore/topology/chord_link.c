@@ -1,7 +1,7 @@
 /*
- * The Connection Table (RFC 6940 s6.4.1).  A row is made when a link to a node comes up and dropped when it goes down; what
- * happens in between is decided by the files above, which write their own members of the row.  Rows are in ascending order of
- * the Node-ID, so that what is done for all of them is done in the same order in each run.
+ * The Connection Table (RFC 6940 s6.4.1).  A node gets a row when its link comes up and loses it when the link goes down; the files in the layers
+ * above write their own members of the row.  Rows are in ascending order of the Node-IDs, so that whatever is done for all links
+ * is done in the same order in each run.
  */
 #include "topology/chord_link.h"
 

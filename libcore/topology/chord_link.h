@@ -8,8 +8,7 @@
 #include "topology/chord_base.h"
 
 enum {
-	CHORD_LINKS_MAX =
-		8192, /* at the maximum a new link gets no row: its node is never a peer */
+	CHORD_LINKS_MAX = 8192, /* at the maximum a new link gets no row */
 };
 
 struct chord_link {
@@ -17,7 +16,7 @@ struct chord_link {
 
 	/* chord_tables.c, chord_refresh.c */
 	bool ready : 1;     /* a peer: its Update came over this link, or we admitted it */
-	bool bad : 1;       /* the link layer doubts it: it carries no messages for others */
+	bool bad : 1;       /* by the link layer: not routed through */
 	bool neighbour : 1; /* in the Neighbor Table */
 
 	/* chord_update_in.c: the last lists of the node */
@@ -28,28 +27,26 @@ struct chord_link {
 	uint64_t lists_hash;    /* a hash of them */
 
 	/* chord_update.c: our Updates to the node */
-	bool update_due : 1; /* one is owed */
+	bool update_due : 1; /* one is to be sent */
 	bool sent_lists : 1; /* the last one had our lists */
-	uint64_t
-		sent; /* the version of our tables in the last one; 0: none, or it has to be sent again */
-	reload_ms quiet_until; /* no other one before */
+	uint64_t sent;       /* version of our tables in the last one; 0: send again in any case */
+	reload_ms quiet_until; /* none before */
 	reload_ms periodic;    /* for a neighbour: the next one, whether anything changed or not */
-	reload_ms
-		doubted; /* the last one that was sent to find out whether the node is still there; 0: never */
+	reload_ms doubted;     /* the last one that was to find out whether it is there; 0: none */
 
 	/* chord_join.c, chord_admit.c */
-	bool join_sent : 1; /* we sent it a Join in this attempt */
-	bool range_given : 1; /* we gave it its range when we admitted it, the last time at range_given_at */
+	bool join_sent : 1;   /* we sent it a Join in this attempt */
+	bool range_given : 1; /* when we admitted it, at range_given_at */
 	reload_ms range_given_at;
 
 	/* chord_data.c, chord_damp.c */
-	struct reload_id
-		owner_checked; /* it was asked, as an owner, for what we hold of (owner_checked, id]; len 0: nothing yet */
+	/* what we hold of (owner_checked, id] was checked at the node, its owner; len 0: nothing was */
+	struct reload_id owner_checked;
 	bool data_given : 1; /* data were ordered for it since it came */
 
 	/* chord_informant.c: what the node causes by naming others */
 	uint8_t attach_tokens_used; /* of CHORD_ATTACH_BURST_PER_INFORMANT, at attach_tokens_at */
-	uint8_t unreachable_names; /* Attaches to nodes it named that failed, less those that succeeded */
+	uint8_t unreachable_names;  /* failed less successful Attaches to what it named */
 	reload_ms attach_tokens_at;
 };
 

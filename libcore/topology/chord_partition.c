@@ -1,27 +1,28 @@
 /*
- * Does the overlay consist of several rings (RFC 6940 s10.7.4.4)?
+ * Does the overlay consist of several rings (RFC 6940 s10.7.4.4)?  n is our Node-ID.
  *
- *	IDLE		the next check is planned
- *	LOCATING	the host looks for a bootstrap node B, as at a join
- *	PINGING		a Ping to [B, Resource n+1] (CHORD-01, CHORD-02): who owns, by B's ring, the point behind our own?
- *	ATTACHING	it was somebody S' that we do not know: Attach to [B, S']; when that stands, S' is sent our lists at once.
- *			It becomes a peer of ours by its own Update, and so does B
+ * States of a check:
  *
- * The answer of our immediate successor, or of ourselves when we are alone, is what a healthy ring gives.  The answer of
- * another peer of ours says that B's ring does not know our successor: that peer is sent our lists.  Everything behind that
- * is ordinary business: S' finds that we stand between it and its predecessor, tells its neighbours, and each ring learns from
- * the other's lists who else stands near (chord_pending.c), place by place in both directions, while other peers find
- * other places with checks of their own.  The lost parts of ranges are stored at their new owners (chord_data.c).
+ *	IDLE		The next check is planned.
+ *	LOCATING	The host looks for a bootstrap node B, as at a join.
+ *	PINGING		A Ping to [B, Resource n+1] (CHORD-01, CHORD-02): who owns the point after ours in B's ring?
+ *	ATTACHING	The answer came from S', which is not a peer of ours: an Attach to [B, S'].  When the link is up we send
+ *			S' our lists at once.  S' becomes our peer by its own Update, and so does B.
  *
- * When: about each chord-update-interval, at random.  After CHORD_PARTITION_LOSSES neighbours failed within CHORD_PARTITION_WINDOW_MS, or half of
- * all that there were, or all of them: after about CHORD_CHECK_MS, then with pauses that double up to the interval, since two halves
- * do not meet before what parted them is over.  A partition that was found is followed by such checks as well, at most once in an
- * interval: who answers for B decides about it, and may lie.  Having lost every finger beyond its neighbours a peer takes
- * itself as cut off (s10.7.1): its pauses do not grow beyond 1/CHORD_PARTITION_CHECK_SPEEDUP of the interval until a finger is
- * there again.
+ * In a healthy ring the answer comes from our first successor, or from ourselves when we are alone.  When it comes from another peer of
+ * ours, B's ring does not know our successor, and that peer is sent our lists.  From there on the rings merge by ordinary
+ * Updates: S' finds that we are between it and its predecessor and sends its neighbours an Update.  Each ring learns from the other's lists
+ * who its new neighbours are (chord_pending.c), peer by peer in both directions, while checks of other peers start the same elsewhere.
+ * The parts of ranges that a peer loses are stored at their new owners (chord_data.c).
  *
- * Limits: one check at a time, CHORD_PROBE_WAIT_MS for each step.  A host that finds no bootstrap node, a Ping or an
- * Attach that fails end the check; the next one comes after the pause.
+ * When a check is made: about each chord-update-interval, with jitter.  Earlier, after about CHORD_CHECK_MS, when within
+ * CHORD_PARTITION_WINDOW_MS CHORD_PARTITION_LOSSES neighbours failed, or half of our peers.  The following pauses double up to the interval,
+ * because two halves cannot meet before the fault that parted them is over.  Earlier too after a check that found another ring, but at
+ * most once in an interval: B decides who answers, and B may lie.  A peer that lost all fingers beyond its neighbours may be cut off
+ * (s10.7.1): until it has one again its pauses are at most the interval divided by CHORD_PARTITION_CHECK_SPEEDUP.
+ *
+ * Limits: one check at a time, CHORD_PROBE_WAIT_MS for each step.  When the host finds no bootstrap node, or the Ping or the Attach
+ * fails, the check ends and the next one follows after the pause.
  */
 #include "topology/chord_partition.h"
 
@@ -37,10 +38,10 @@ enum phase {
 
 struct chord_check {
 	enum phase phase;
-	bool losses_seen; /* a peer failed since the tables were made, and there were fingers */
-	bool other_ring_found; /* the last check that was answered found another ring */
-	bool no_far_finger; /* the last finger beyond our neighbours failed, and none was found since */
-	uint8_t losses;     /* neighbours that failed since */
+	bool losses_seen; /* a peer failed while there were fingers beyond our neighbours; not yet looked at by step() */
+	bool other_ring_found; /* the last check that got an answer found another ring */
+	bool no_far_finger; /* the last finger beyond our neighbours failed and none was found since */
+	uint8_t losses;     /* neighbours that failed since losses_at */
 	reload_ms losses_at;
 	uint32_t cookie;
 	struct reload_id bootstrap;
@@ -88,12 +89,12 @@ static void finish(struct reload_topology *t)
 	plan(t, c->wait);
 }
 
-/* The next check is near, and so are those behind it. */
+/* Brings the next check, and those after it, nearer. */
 static void hurry(struct reload_topology *t)
 {
 	struct chord_check *c = t->check;
 	reload_ms most = longest(t), soon = CHORD_CHECK_MS < most ? CHORD_CHECK_MS : most;
-	/* an outcome that is awaited plans with twice the pause */
+	/* finish() of the check under way doubles this */
 	c->wait = c->phase == CHECK_IDLE ? soon : soon / 2;
 	if (c->phase == CHECK_IDLE && c->timer.due > reload_chord_now(t) + soon)
 		plan(t, soon);
@@ -111,7 +112,7 @@ static void on_timer(void *arg)
 {
 	struct reload_topology *t = arg;
 	if (t->check->phase != CHECK_IDLE) {
-		finish(t); /* the host did not tell */
+		finish(t); /* the host has not reported the outcome */
 	} else {
 		enter(t, CHECK_LOCATING);
 		t->host.locate(t->host.arg, t->check->cookie);
@@ -119,7 +120,7 @@ static void on_timer(void *arg)
 	reload_chord_after(t);
 }
 
-/* beyond the Neighbor Table */
+/* Whether we have a peer that is not in the Neighbor Table. */
 static bool has_fingers(const struct reload_topology *t)
 {
 	return t->tables->peers.count > t->tables->predecessors_count + t->tables->successors_count;
@@ -246,7 +247,7 @@ bool reload_chord_check_attached(struct reload_topology *t, uint32_t cookie, enu
 		return true;
 	send_lists(t, node);
 	if (!reload_id_eq(&c->bootstrap, node) && !reload_chord_is_peer(t, &c->bootstrap)) {
-		/* B stands in the other ring: its Update, which it sends when asked, makes it a finger */
+		/* B is in the other ring: we ask for its Update, which makes it a finger of ours */
 		struct reload_destination to = reload_dest_node(&c->bootstrap);
 		struct chord_link *link = reload_chord_link_find(t, &c->bootstrap);
 		if (link)

@@ -1,20 +1,22 @@
 /*
- * Who belongs to us (interop STO-17): only such nodes replicate here, however well the Node-ID of another one lies.
+ * Former neighbours (interop STO-17), and whether the ring is settled.
  *
- * A former neighbour still counts for CHORD_PAST_MS: the tables of the two ends change at different times, and what it began to
- * send while it was one goes on: a hold-down of 30 s (R-10.7.1-03), CHORD_UPDATE_WAIT_MS, and the repetitions of what was
- * refused meanwhile make less than 60 s.  At most CHORD_PAST_MAX are remembered, the last ones.
+ * Only nodes that we know as neighbours may store replicas here, however well the Node-ID of another one fits.  A former neighbour may do so for
+ * CHORD_PAST_MS more: the tables of the two ends change at different times, and it completes what it began as a neighbour.  A
+ * hold-down of 30 s (R-10.7.1-03), CHORD_UPDATE_WAIT_MS, and the repetitions of what was refused meanwhile take less than 60 s.
  *
- * The ring is unsettled for CHORD_UNSETTLED_MS after a new neighbour came or the fingers changed (of rings that merge some peers keep
- * their neighbours, and yet the other ring holds what was stored for them meanwhile): twice the time above, so that rings that merge have offered
- * each other what they hold (offers begin after seconds and are repeated after pauses that double).
+ * The ring is unsettled for CHORD_UNSETTLED_MS after a neighbour was added or the fingers changed.  (When rings merge some peers keep their
+ * neighbours, and the other ring may still hold values that were stored for their range meanwhile.)  This is twice the time above: merged
+ * rings have then checked each other's owners, which begins after seconds and is repeated after pauses that double.
+ *
+ * Limit: CHORD_PAST_MAX former neighbours; the one that went first is forgotten.
  */
 #include "topology/chord_past.h"
 
-/* A node that was a neighbour. */
+/* A former neighbour. */
 struct former {
 	struct reload_id id;
-	reload_ms until; /* it counts */
+	reload_ms until; /* how long it may store replicas here */
 };
 
 struct chord_past {
@@ -49,7 +51,7 @@ void reload_chord_past_came(struct reload_topology *t)
 	t->past->unsettled_until = reload_chord_now(t) + CHORD_UNSETTLED_MS;
 }
 
-/* The row of node, or the one that it may take. */
+/* The row of node, or the one to be used for it. */
 static struct former *row_for(struct chord_past *p, const struct reload_id *node)
 {
 	struct former *oldest = p->rows;

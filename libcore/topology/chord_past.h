@@ -4,10 +4,9 @@
 #include "topology/chord_base.h"
 
 enum {
-	CHORD_PAST_MS = 60000, /* a former neighbour may still send replicas, see chord_past.c */
-	CHORD_PAST_MAX =
-		32, /* former neighbours; at the maximum the one that went first is forgotten */
-	CHORD_UNSETTLED_MS = 120000, /* after a new neighbour: rings may have merged */
+	CHORD_PAST_MS = 60000,       /* for which a former neighbour may store replicas */
+	CHORD_PAST_MAX = 32,         /* at the maximum the one that went first is forgotten */
+	CHORD_UNSETTLED_MS = 120000, /* after a new neighbour or finger */
 };
 
 /* reload_chord_past_new() makes an empty table. */

@@ -1,29 +1,33 @@
 /*
- * Nodes that others mentioned and that are not peers of ours yet (RFC 6940 s10.6, s10.7.1, s10.7.3).
+ * Pending peers: nodes that other nodes named and that are not peers of ours yet (RFC 6940 s10.6, s10.7.1, s10.7.3).
  *
- * States of one node:
- *	IDLE	 heard of; attached to when it belongs among our neighbours and its pause is over
- *	TRYING	 Attach under way, source-routed through an informant (R-10.6-01), the last one that listed it first; when all
- *		 were tried, or are gone, routed normally (CHORD-17)
- *	LINKED	 there is a link, its Update is awaited for CHORD_UPDATE_WAIT_MS; then it counts as a failure
- *	FAILED	 left, lost or tried in vain; after CHORD_RETRY_AFTER_FAILURE_MS forgotten, or, while a peer of ours lists it, tried anew; this
- *		 pause doubles CHORD_BACKOFF_DOUBLINGS_MAX times.  Nobody sends another Update when nothing changes, so who
- *		 is listed stays so
+ * The state of one pending node:
  *
- * Events: mentioned in an Update or a Leave, connected, disconnected, Attach answered, Update received (forget: it is a
- * peer now), timer.  A failed node is a suspect: it is tried CHORD_ATTACH_TRIES times with pauses that double and vary at
- * random, but it does not take a place among the neighbours-to-be from a node that has not failed.  A peer whose link was
- * lost is tried again only when an Update still mentions it, a second and more later: then who has noticed the failure has
- * said so, and a node that its informant lists no longer is not tried any more.
+ *	IDLE	 We attach to it when it belongs among our neighbours and its pause is over.
+ *	TRYING	 An Attach is under way.  It is source-routed through an informant, a node that lists the pending one
+ *		 (R-10.6-01), beginning with the informant that started to list it last.  When all informants were
+ *		 tried, or are gone, it is routed normally (CHORD-17).
+ *	LINKED	 The link is up.  The Update of the node is awaited for CHORD_UPDATE_WAIT_MS; without it the attempt
+ *		 counts as failed.
+ *	FAILED	 The node left, its link was lost, or all attempts failed.  After CHORD_RETRY_AFTER_FAILURE_MS it is
+ *		 forgotten or, when one of our peers still lists it, tried again.  This pause doubles
+ *		 CHORD_BACKOFF_DOUBLINGS_MAX times.  (A peer sends no new Update while its lists stay the same, so
+ *		 a node that it lists stays listed.)
  *
- * Who lies: an informant may cause CHORD_ATTACH_BURST_PER_INFORMANT Attaches at once and then one each CHORD_ATTACH_REFILL_MS.  A mention that leads to
- * nobody counts against it, one that leads to a peer for it; with CHORD_UNREACHABLE_NAMES_MAX too many, those it names no longer take a
- * place among the neighbours-to-be from those that others name.  No list alone changes our tables: who enters them has a
- * link to us and has sent an Update over it.
+ * Events: an Update or a Leave names the node, a link comes up or goes down, an Attach is answered, the node sends an Update
+ * (it is a peer from then on and its row is dropped), the timer.
  *
- * Nodes beyond the wanted ones stay here as replacements for neighbours that fail (s10.7.1).  Limit: CHORD_PENDING_MAX
- * nodes, CHORD_PENDING_SHARE of them named by one informant; a new one pushes out the idle one that lies farthest
- * from us, or is dropped when it is farther itself.
+ * Failures.  A node that failed is tried CHORD_ATTACH_TRIES times.  The pauses double and have jitter.  Such a node does not
+ * displace one that has not failed from the future neighbours.  A peer whose link was lost is tried again only when an Update that
+ * comes at least a second later still lists it: by then the nodes that noticed the failure too have removed it from their lists.
+ *
+ * False names.  What one informant can cause is limited, and an informant whose names cannot be reached is distrusted
+ * (chord_informant.c).  A list alone never changes our tables: a node enters them when it has a link to us and has sent an Update over it.
+ *
+ * Nodes that are not needed as neighbours now stay here as replacements for neighbours that fail (s10.7.1).
+ *
+ * Limits: CHORD_PENDING_MAX nodes, CHORD_PENDING_SHARE of them named by one informant.  At the maximum a new node replaces the idle
+ * one that is farthest from us; a new node that is farther than that is not noted.
  */
 #include "topology/chord_pending.h"
 
@@ -37,20 +41,20 @@ enum state {
 	PENDING_FAILED
 };
 
-/* There are many of these rows: they are kept narrow. */
+/* Narrow, since there are many of these rows. */
 struct pending {
 	reload_ms due, heard;
 	uint32_t cookie;
-	/* slots in the table of informants */
-	uint16_t informants[CHORD_INFORMANTS]; /* who lists it, the last to begin first */
+	/* slots in the table of informants: the nodes that list this one, the last to begin first */
+	uint16_t informants[CHORD_INFORMANTS];
 	uint16_t
-		through; /* the informant of the Attach under way; CHORD_NO_INFORMANT: normal routing */
+		through; /* the informant that the Attach under way goes through; CHORD_NO_INFORMANT: normal routing */
 	struct reload_id id;
 	uint8_t state; /* enum state */
 	uint8_t informants_count;
-	uint8_t failures, rounds; /* of tries in vain */
-	uint8_t next_way;         /* which way the next try goes */
-	bool listed;              /* in the Update that is being read */
+	uint8_t failures, rounds; /* attempts that failed in this round; rounds that failed */
+	uint8_t next_way; /* counts attempts: through which informant the next one goes, see way_to() */
+	bool listed;      /* while an Update is read: it lists this node */
 };
 
 struct chord_pending {
@@ -58,7 +62,7 @@ struct chord_pending {
 	size_t count, cap;
 	bool named; /* the Admitting Peer has named our future neighbours */
 	reload_ms
-		attach_deadline; /* until then Join, and then Updates, wait for future neighbours */
+		attach_deadline; /* our Join and our first Updates wait for future neighbours until then */
 	struct reload_timer timer;
 };
 
@@ -106,7 +110,7 @@ static void drop(struct reload_topology *t, struct pending *k)
 	t->reconsider = true;
 }
 
-/* how far id lies from us, the shorter way round */
+/* The distance of id from us, the shorter way round the ring. */
 static struct reload_id remoteness(const struct reload_topology *t, const struct reload_id *id)
 {
 	struct reload_id there = reload_id_distance(&t->self, id),
@@ -128,11 +132,11 @@ static uint16_t informant_slot(struct reload_topology *t, const struct reload_id
 		if (k->through != CHORD_NO_INFORMANT)
 			named[k->through] = true;
 	}
-	/* there is a free slot: at least one row names one informant less than it can */
+	/* a slot is free: the row that is about to name id has room for one informant more */
 	return reload_chord_informant_slot(t, id, named);
 }
 
-/* Index among those that list k; their count: it is not one of them. */
+/* The index of informant among those of k; the number of these when it is not one of them. */
 static size_t informant_index(const struct pending *k, uint16_t informant)
 {
 	size_t i = 0;
@@ -152,7 +156,7 @@ static bool informant_remove(struct pending *k, uint16_t informant)
 	return true;
 }
 
-/* The last one to begin comes first and is the next to be asked; the one that has listed k longest is forgotten. */
+/* Puts the informant in front, so that the next Attach goes through it.  When the list is full the oldest entry is dropped. */
 static void informant_add(
 	struct reload_topology *t, struct pending *k, const struct reload_id *informant)
 {
@@ -167,19 +171,19 @@ static void informant_add(
 	k->next_way = 0;
 }
 
-/* nobody names no one */
+/* Whether informant is the one that named k last; false for CHORD_NO_INFORMANT. */
 static bool named_by(const struct pending *k, uint16_t informant)
 {
 	return k->informants_count && k->informants[0] == informant;
 }
 
-/* idle, or tried in vain for a whole round */
+/* Whether k may be dropped for another node: it is idle, or a whole round of attempts failed. */
 static bool may_go(const struct pending *k)
 {
 	return k->state == PENDING_IDLE || (k->state == PENDING_FAILED && k->rounds);
 }
 
-/* of all (CHORD_NO_INFORMANT), or of those that informant named */
+/* The farthest of the nodes that may be dropped: of all (CHORD_NO_INFORMANT), or of those that informant named; NULL: none may be. */
 static struct pending *farthest_idle(struct reload_topology *t, uint16_t informant)
 {
 	struct pending *worst = NULL;
@@ -197,7 +201,10 @@ static struct pending *farthest_idle(struct reload_topology *t, uint16_t informa
 	return worst;
 }
 
-/* Keeps the table ascending, so that Attaches start in an order that does not depend on who was heard of first. */
+/*
+ * Adds a row for id; NULL when the limits do not allow it.  The table stays in ascending order, so that the order of Attaches does not depend
+ * on the order in which nodes were named.
+ */
 static struct pending *insert(
 	struct reload_topology *t, const struct reload_id *id, uint16_t informant)
 {
@@ -233,7 +240,7 @@ static void set_aside(struct reload_topology *t, struct pending *k)
 	k->due = reload_chord_now(t) + ((reload_ms)CHORD_RETRY_AFTER_FAILURE_MS << k->rounds);
 }
 
-/* The round of tries is over. */
+/* All attempts of this round failed. */
 static void round_failed(struct reload_topology *t, struct pending *k)
 {
 	k->failures = CHORD_ATTACH_TRIES;
@@ -242,7 +249,7 @@ static void round_failed(struct reload_topology *t, struct pending *k)
 		k->rounds++;
 }
 
-/* Who lists it still has a link to it: the next round, as a suspect. */
+/* Starts the next round: a peer still lists the node and so may have a link to it.  It begins with one failure. */
 static void revive(struct reload_topology *t, struct pending *k)
 {
 	t->reconsider = true;
@@ -359,8 +366,9 @@ bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, e
 		if (k->cookie != cookie ||
 			(k->state != PENDING_TRYING && k->state != PENDING_LINKED))
 			continue;
-		if (err && !reload_chord_link_find(
-				   t, &k->id)) /* LINK-11: the other direction may have won */
+		if (err &&
+			!reload_chord_link_find(t,
+				&k->id)) /* a link may be up all the same: of two Attaches in opposite directions one fails (LINK-11) */
 			attempt_failed(t, k);
 		else if (k->state == PENDING_TRYING)
 			linked(t, k);
@@ -369,7 +377,7 @@ bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, e
 	return false;
 }
 
-/* nearest first, by insertion; full lists lose their last */
+/* Inserts id into a list of n, nearest first, of at most max; returns the new length.  A full list loses its last element. */
 static size_t merge(const struct reload_topology *t, bool clockwise, struct reload_id *out,
 	size_t n, size_t max, const struct reload_id *id)
 {
@@ -384,7 +392,7 @@ static size_t merge(const struct reload_topology *t, bool clockwise, struct relo
 	return n;
 }
 
-/* k takes a place among the neighbours-to-be. */
+/* Whether k counts as a future neighbour: it has not failed, and at least one node that names it is trusted. */
 static bool counts(struct reload_topology *t, const struct pending *k)
 {
 	if (k->state == PENDING_FAILED || k->failures)
@@ -429,7 +437,7 @@ static bool is_wanted(
 	       !reload_chord_nearer(&t->self, false, &w->before[w->before_count - 1], &k->id);
 }
 
-/* Through whom the next Attach goes: each that lists k in turn, then nobody, then they again; CHORD_NO_INFORMANT: normal routing. */
+/* Where the next Attach is routed through: each informant of k in turn, then normal routing (CHORD_NO_INFORMANT), then the informants again. */
 static uint16_t way_to(const struct reload_topology *t, const struct pending *k)
 {
 	size_t way = k->next_way % (k->informants_count + 1u);
@@ -462,7 +470,7 @@ static bool may_attach(const struct reload_topology *t)
 		return false;
 	case RELOAD_TOPOLOGY_ATTACHING:
 	case RELOAD_TOPOLOGY_JOINING:
-		/* who the neighbours are is told by the Admitting Peer */
+		/* not before the Admitting Peer has named our neighbours */
 		return t->pending->named;
 	case RELOAD_TOPOLOGY_JOINED:
 		return true;
@@ -476,7 +484,7 @@ static void on_timer(void *arg)
 	reload_chord_after(arg);
 }
 
-/* Ends what was waited for in vain. */
+/* Acts on the rows whose time is over. */
 static void expire(struct reload_topology *t)
 {
 	reload_ms now = reload_chord_now(t);
@@ -492,7 +500,8 @@ static void expire(struct reload_topology *t)
 		if (due && k->state == PENDING_FAILED) {
 			revive(t, k);
 		} else if (due && k->state == PENDING_LINKED) {
-			round_failed(t, k); /* a client, or a peer that does not want us */
+			round_failed(
+				t, k); /* a client, which sends no Update, or a peer that has not */
 		} else if (due && k->state == PENDING_TRYING) {
 			attempt_failed(t, k);
 		} else if (due && k->state == PENDING_IDLE) {

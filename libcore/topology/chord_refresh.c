@@ -1,12 +1,12 @@
 /*
- * Tables, range and orders about data follow the links (RFC 6940 s10.7.1, s10.7.3).
+ * Bringing tables, range and orders about data in line with the links (RFC 6940 s10.7.1, s10.7.3).
  *
- * Links come and go and nodes become peers one at a time; what depends on the set of all peers is made anew here, once for each
- * event, in this order: the Neighbor and Finger Table; who is a neighbour no longer, and who is one now; our range; the orders to the
- * host about data; and when one of the lists or the range changed, Updates to all.
+ * Links come up and go down, and nodes become peers, one at a time.  What depends on the set of all peers is computed here, once for each
+ * event, in this order: the Neighbor Table and the Finger Table; the mark "neighbour" of the links; our range; the orders to the host
+ * about data; and Updates to all when one of the lists or the range changed.
  *
- * Having lost all peers: when the last one knew nobody but us we are the whole overlay (CHORD-09); otherwise we are cut
- * off, answer for nothing and report FAILED, so that the host joins again (s10.7.1).
+ * When all peers are lost and the last one knew nobody but us, we are the whole overlay (CHORD-09).  Otherwise we are cut off: we are
+ * responsible for nothing and report FAILED, and the host joins again (s10.7.1).
  */
 #include "topology/chord_refresh.h"
 
@@ -43,7 +43,7 @@ static void mark_neighbours(struct reload_topology *t)
 	mark_as_neighbours(t, t->tables->successors, t->tables->successors_count);
 }
 
-/* The bound ends when the node is a peer, or can hardly become one. */
+/* Ends the bound of our range when its node is a peer by now, or is unlikely to become one. */
 static void check_bound(struct reload_topology *t)
 {
 	const struct reload_id *bound = &t->tables->bound;
@@ -65,7 +65,7 @@ void reload_chord_refresh(struct reload_topology *t)
 	bool range = reload_chord_data_refresh(t);
 	if (neighbours || range)
 		reload_chord_update_news(t);
-	if (fingers) /* of a merge far from here they are all that this node sees */
+	if (fingers) /* when rings merge far away, new fingers are all that we see of it */
 		reload_chord_past_came(t);
 	if (neighbours || fingers)
 		t->host.tables_changed(t->host.arg);

@@ -1,18 +1,21 @@
 /*
- * All successors lost (RFC 6940 s10.7.1).  The next best one is then a finger somewhere on the ring, or a predecessor, and
- * the way back from it to our true successor, peer by peer, would be long.  So the peer acts like a joining node (CHORD-16):
+ * All successors lost: finding a new one (RFC 6940 s10.7.1).
  *
- *	Ping to [that finger, Resource n+1]; who answers, S, owns the point behind our own by the rest of the ring
- *	Attach to [that finger, S] with send_update
- *	Join to S, with our own Node-ID.  S admits us, which gives us the data of our range as it holds them, and sends the
- *	Update that lists us as its predecessor.  S may have found us already and refuse: then our lists go to it
+ * The nearest peer that is left is then a finger somewhere on the ring, or a predecessor.  To get from there to the true successor by
+ * Updates alone, peer by peer, would take long.  So we act like a joining node (CHORD-16); n is our Node-ID:
  *
- * We stay JOINED meanwhile and answer for our range.  An S that is our peer already needs no Join: its lists and ours do
- * the rest.  With no peer left at all the ring is joined anew by the host (reload_chord_join_fail).
+ *	1. Ping to [that finger, Resource n+1].  The answer comes from S, which owns the point after ours in the view of the
+ *	   rest of the ring.
+ *	2. Attach to [that finger, S] with send_update.
+ *	3. Join to S with our own Node-ID.  S admits us: it sends us its copy of the data of our range, and the Update that lists us
+ *	   as its predecessor.  When S refuses, because it has found us already, we send it our lists.
  *
- * The successors that we had are those at the time when the first of them failed or left, remembered for
- * CHORD_HOLD_DOWN_MS.  A step that fails (others route to the dead as long as they have not noticed) is repeated from the Ping
- * on after a pause that doubles, CHORD_REPAIR_TRIES in all.
+ * Meanwhile we stay JOINED and responsible for our range.  An S that is already our peer needs no Join: its Updates and ours are
+ * enough.  When no peer at all is left the host joins again (reload_chord_join_fail()).
+ *
+ * "All successors" are those that we had when the first of them failed or left; they are remembered for CHORD_HOLD_DOWN_MS.  A step can
+ * fail because other peers still route to the failed ones.  Then it starts again with the Ping, after a pause that doubles, at
+ * most CHORD_REPAIR_TRIES times.
  */
 #include "topology/chord_repair.h"
 
@@ -20,13 +23,14 @@
 #include "topology/chord_update.h"
 
 struct chord_repair {
-	struct reload_id had[CHORD_NEIGHBOURS_MAX]; /* when the first of them failed */
+	struct reload_id
+		had[CHORD_NEIGHBOURS_MAX]; /* our successors when the first of them failed */
 	size_t had_count;
 	reload_ms had_until;
-	uint8_t tries;            /* 0: nothing under way */
-	uint32_t cookie;          /* 0: a pause */
-	struct reload_id via;     /* through whom */
-	struct reload_id joining; /* a Join was sent to it */
+	uint8_t tries;        /* Pings sent; 0: nothing is under way */
+	uint32_t cookie;      /* of the Ping or Attach under way; 0: a pause before the next Ping */
+	struct reload_id via; /* the peer that the steps go through */
+	struct reload_id joining; /* the node to which we sent a Join; len 0: none */
 	struct reload_timer timer;
 };
 

@@ -1,16 +1,17 @@
 /*
- * The questions that the engine asks for every message.  None of them allocates or changes anything.
+ * The answers to the engine's questions, which it asks for every message.  None of them allocates or changes anything.
  *
- * Routing (RFC 6940 s10.3): a message for k goes to k itself when there is a link to it, client or peer; otherwise to the
- * peer of the Routing Table with the smallest clockwise distance to k that lies in (self, k]; otherwise to the first peer
- * after k.  The Routing Table is the union of Neighbor Table and Finger Table.  Every peer that sent us an Update lies in
- * the interval of exactly one finger, and several peers may be kept per finger (s10.7.4.2): so the Routing Table is the
- * set of all connected peers.  A node that sent no Update (client, joining node) is not in it (s6.5.1).
+ * Routing (RFC 6940 s10.3): a message for k goes to k itself when k is a peer of ours; otherwise to the peer in the Routing Table that lies in
+ * (self, k] and has the smallest clockwise distance to k; otherwise to the first peer after k.  The Routing Table is the union of
+ * Neighbor Table and Finger Table.  Each peer lies in the interval of exactly one finger, and several peers may be kept for a finger
+ * (s10.7.4.2), so the Routing Table is the set of all peers.  A node that has not sent an Update (a client, a joining node) is not in
+ * it (s6.5.1).
  *
- * A node that has not joined sends what it originates through its bootstrap node until it knows a peer (s11.4).
+ * A node that has not joined sends its own messages through its bootstrap node until it has a peer (s11.4).
  *
- * Responsibility (s10.1): k in (p, self], p the nearest predecessor; a lone peer owns everything.  Replication (s10.4): the
- * owner and the next two peers hold a resource, so this peer holds (p3, self], p3 the third predecessor.
+ * Responsibility (s10.1): we are responsible for k in (p, self], where p is the nearest predecessor; a peer that is alone owns
+ * everything.  Replication (s10.4): a resource is held by its owner and the next two peers, so we hold (p3, self], where p3 is our third
+ * predecessor.
  */
 #include "topology/chord_route.h"
 
@@ -29,8 +30,8 @@ enum reload_err reload_chord_next_hop(
 	if (id->len != CHORD_ID_LEN)
 		return RELOAD_NO_NODE;
 	/*
-	 * R-10.3-01.  Only a peer: a client's Node-ID is also a point of the ring, whose owner is somebody else.  What is
-	 * meant for the client itself (a Node-ID entry) goes over its link before this is asked.
+	 * R-10.3-01, for peers only: a client's Node-ID is also a point of the ring, which another node owns.  A message for the client itself
+	 * (a Node-ID entry) has gone over its link before this is asked.
 	 */
 	const struct chord_link *direct = reload_chord_link_find(t, id);
 	if (direct && direct->ready && (!direct->bad || !t->tables->route.count)) {
@@ -88,7 +89,7 @@ bool reload_chord_plausible(
 	if (resource->len != CHORD_ID_LEN || signer->len != CHORD_ID_LEN ||
 		reload_id_eq(signer, &t->self) || !reload_chord_is_ours(t, signer))
 		return false;
-	/* the holders are the first three of: us, then our peers in ring order from the resource */
+	/* the holders are the first three of our peers and us, going clockwise from the resource */
 	struct reload_id first[3];
 	size_t n = reload_chord_set_after(&t->tables->peers, resource, first, 3), before = 0;
 	while (before < n && reload_chord_nearer(resource, true, &first[before], &t->self))

@@ -1,7 +1,6 @@
 /*
- * Ordered sets of Node-IDs on a ring: neighbours, fingers and the next hop are questions to one ascending array, answered
- * by binary search and by walking around its end (RFC 6940 s10.1, s10.3; all arithmetic modulo 2^128).  Nothing here
- * knows about messages, links or time.
+ * Ordered sets of Node-IDs on the ring.  Neighbours, fingers and the next hop are found in one ascending array, by binary search and by walking
+ * around its end (RFC 6940 s10.1, s10.3; all arithmetic is modulo 2^128).
  */
 #include "topology/chord_set.h"
 
@@ -22,7 +21,7 @@ static inline struct reload_id id_of(reload_point point)
 	return id;
 }
 
-/* reload_id_between() of points */
+/* reload_id_between() for points */
 static inline bool between(reload_point from, reload_point x, reload_point to)
 {
 	return from == to || (x != from && x - from <= to - from);
@@ -114,8 +113,8 @@ bool reload_chord_set_route(const struct chord_set *s, const struct reload_id *s
 		return true;
 	}
 	/*
-	 * The one in front of k, going round, has the smallest distance to k.  It lies in (self, k] unless self comes
-	 * between the two; then nobody does, and the one behind k is the first peer after k (CHORD-08).
+	 * The element before k has the smallest clockwise distance to k.  It lies in (self, k], unless self is between the two.  Then no element
+	 * lies there, and the next hop is the first one after k (CHORD-08).
 	 */
 	size_t before = i ? i - 1 : s->count - 1;
 	*out = id_of(s->at[between(here, s->at[before], point) ? before : behind]);
@@ -134,7 +133,7 @@ unsigned reload_chord_finger_index(const struct reload_id *self, const struct re
 size_t reload_chord_set_fingers(const struct chord_set *s, const struct reload_id *self,
 	struct reload_id out[CHORD_FINGERS_MAX])
 {
-	/* in ring order from self every interval is met at its start, the farthest (lowest i) last */
+	/* going clockwise from self, the first element with a new index is the first one of that interval */
 	size_t at = lower(s, point_of(self)), n = 0;
 	unsigned last = 0;
 	for (size_t i = 0; i < s->count; i++) {
@@ -144,7 +143,7 @@ size_t reload_chord_set_fingers(const struct chord_set *s, const struct reload_i
 			out[n++] = id;
 		last = index;
 	}
-	/* ascending numbers: turn the list so that it begins with the smallest */
+	/* in ascending order: rotate the list so that it begins with the smallest */
 	size_t first = 0;
 	for (size_t i = 1; i < n; i++)
 		if (point_of(&out[i]) < point_of(&out[first]))
@@ -178,7 +177,7 @@ size_t reload_chord_goal(const struct chord_set *peers, const struct reload_id *
 	reload_chord_set_after(peers, self, far, CHORD_NEIGHBOURS_MIN);
 	struct reload_id span =
 		reload_id_distance(&near[CHORD_NEIGHBOURS_MIN - 1], &far[CHORD_NEIGHBOURS_MIN - 1]);
-	/* 2^128 / span holds 2^zeros such stretches, each with six peers: log2 N is about zeros + 2.6 */
+	/* the ring has about 2^zeros stretches as long as this one, with six peers each: log2 N is about zeros + 2.6 */
 	unsigned log2n = (unsigned)__builtin_clzll(reload_chord_high(&span) | 1) + 3;
 	size_t goal = log2n <= 9 ? CHORD_NEIGHBOURS_MIN : (log2n - 1) / 2 - 1;
 	return goal < CHORD_NEIGHBOURS_MAX ? goal : CHORD_NEIGHBOURS_MAX;

@@ -1,15 +1,15 @@
 /*
  * The routing tables (RFC 6940 s10.1, s10.3, s10.7.1).
  *
- * A connected node becomes a peer, that is a member of these tables, by an Update over its own link, or because we admitted it.
- * It stops being one when the link is lost or it leaves.  Neighbours are the nearest peers, reload_chord_goal() on each side:
- * a lost neighbour is replaced by the next best peer at once.  Fingers are the peers that come first in each finger interval.
+ * A connected node becomes a peer, that is a member of these tables, by an Update over its own link, or because we admitted it.  It stops
+ * being one when its link is lost or it leaves.  Neighbours are the nearest peers, reload_chord_goal() on each side, so a lost
+ * neighbour is replaced by the next nearest peer at once.  Fingers are the first peers of each finger interval.
  *
- * A link that the link layer doubts carries nothing for others until it is good again, but its node keeps its place in the Neighbor
- * Table: only a lost link moves responsibility.
+ * A link that the link layer reports as bad carries nothing for other nodes until it is good again.  Its node stays in the Neighbor Table,
+ * because only a lost link moves responsibility.
  *
- * Our range is (nearest predecessor, self].  While the nearest predecessor is known by the word of our Admitting Peer alone,
- * the range begins there (`bound`).
+ * Our range is (nearest predecessor, self].  When only our Admitting Peer has named the nearest predecessor, the range begins at that
+ * node all the same (`bound`).
  */
 #include "topology/chord_tables.h"
 
@@ -17,9 +17,9 @@
 #include "topology/chord_past.h"
 
 struct chord_tables_state {
-	struct chord_tables seen; /* by the other files, through t->tables */
+	struct chord_tables seen; /* what other files read through t->tables */
 	size_t fingers_cap;
-	bool changed; /* peers, since the lists were made */
+	bool changed; /* a peer came or went since the lists were made */
 };
 
 void reload_chord_tables_new(struct reload_topology *t)

@@ -1,17 +1,23 @@
 /*
- * Our Updates (RFC 6940 s10.7, s10.7.3): what they say, to whom and when they go.
+ * Our Updates (RFC 6940 s10.7, s10.7.3): what they say, to whom they go and when.
  *
- * Types: `neighbors` to members of the Neighbor Table, to peers that count us among their neighbours (after a merge of rings
- * only we may know who is nearer to them than we are), and to nodes that are no peers (joining nodes look for their place
- * in it, clients for the peer that answers for them, s6.4.1); `peer_ready` to other peers; `full` to who asked with
- * send_update (CHORD-03).  Lists are nearest first, fingers ascending; none contains ourselves.
+ * Types:
  *
- * Going out: a change of the Neighbor Table (reactive recovery) or of our range marks every link; a link that we asked for
- * is marked when it comes up.  The first marked Update goes at once, then one per link and CHORD_UPDATE_GAP_MS, and none
- * when its receiver has seen this version of the tables (CHORD-15).  Nothing goes out before we have announced ourselves
- * (R-10.5-14).  The Update that admits a node, or sends it elsewhere, does not wait.  Every neighbour is sent an Update
- * about each chord-update-interval after the last one, changed or not, each link at its own random time (s10.7.4.1); that
- * its answer does not come is how the loss of a silent neighbour is found (update_failed).
+ *	neighbors	to members of our Neighbor Table; to peers that have us in theirs (after a merge of rings we may be the
+ *			only one that knows a nearer neighbour of theirs); to nodes that are not peers: joining nodes find their
+ *			place with it, and clients the peer that answers for them (s6.4.1)
+ *	peer_ready	to other peers
+ *	full		to a node that asked with send_update (CHORD-03)
+ *
+ * Predecessors and successors are nearest first, fingers ascending; we are in none of the lists.
+ *
+ * When: a change of our Neighbor Table (with reactive recovery) or of our range makes an Update due on every link, and so does a new
+ * link that we asked for.  A due Update goes at once, but only one per link and CHORD_UPDATE_GAP_MS, and none when the peer has
+ * seen this version of our tables (CHORD-15).  Before we have announced ourselves nothing goes out (R-10.5-14).  An Update that
+ * admits a node, or sends it to another peer, does not wait.
+ *
+ * Each neighbour also gets an Update about each chord-update-interval, whether anything changed or not, each at its own random
+ * time (s10.7.4.1).  A neighbour that does not answer it is lost (update_failed): this is how one that stopped silently is found.
  */
 #include "topology/chord_update.h"
 
@@ -20,8 +26,8 @@
 #include <assert.h>
 
 struct chord_updates {
-	uint64_t version; /* of the Neighbor Table and the range */
-	reload_ms due;    /* no link is owed an Update before */
+	uint64_t version; /* counts changes of the Neighbor Table and of the range */
+	reload_ms due;    /* no link has an Update due before */
 	struct reload_timer timer;
 };
 
@@ -43,7 +49,7 @@ static const struct wire_ctx write_ctx = { .node_id_len = CHORD_ID_LEN };
 void reload_chord_update_write(
 	struct reload_topology *t, struct wr *w, enum reload_chord_update_type type)
 {
-	struct chord_tables lists = *t->tables; /* the structure of a message has no const lists */
+	struct chord_tables lists = *t->tables; /* a copy: the lists of a message are not const */
 	struct reload_chord_update u = {
 		.uptime = (uint32_t)((reload_chord_now(t) - t->born) / RELOAD_SECOND),
 		.type = (uint8_t)type,
@@ -67,7 +73,7 @@ void reload_chord_update_full(struct reload_topology *t, struct wr *w)
 		reload_chord_update_write(t, w, RELOAD_CHORD_FULL);
 	else
 		wr_fail(w,
-			RELOAD_NOT_JOINED); /* R-10.5-14; who asked gets ours when we announce ourselves */
+			RELOAD_NOT_JOINED); /* R-10.5-14: the node that asked gets it when we announce ourselves */
 }
 
 static void send(struct reload_topology *t, struct chord_link *link, bool lists)
@@ -119,10 +125,11 @@ static bool gets_lists(const struct chord_link *link)
 	return !link->ready || link->neighbour || link->lists_us;
 }
 
-/* Sends what is due over link; returns when to look again. */
+/* Sends the Update to link if one is due; returns when to call this again. */
 static reload_ms attend(struct reload_topology *t, struct chord_link *link, reload_ms now)
 {
-	if (link->neighbour && link->periodic <= now) { /* whether there is news or not */
+	if (link->neighbour &&
+		link->periodic <= now) { /* the periodic one, whether anything changed or not */
 		link->update_due = true;
 		link->sent = 0;
 	}

@@ -1,12 +1,12 @@
 /*
  * An Update that came in (RFC 6940 s10.7.3, interop SEC-18).
  *
- * An Update over its sender's own link makes the sender a peer, which may enter the tables; the nodes that it lists become
- * pending (chord_pending.c).  One that came over another link is hearsay, also about its sender: it can only lead to Attaches.
+ * An Update over its sender's own link makes the sender a peer, which may then enter the tables; the nodes that it lists become pending
+ * (chord_pending.c).  An Update over another link is hearsay, about its sender too: all it can cause is Attaches.
  *
- * A peer whose new lists leave out one of our neighbours that belongs there gets our lists, whether they changed or not: so
- * two neighbours whose link broke find each other again.  The one that is left out is sent an Update as well, at most one in
- * CHORD_DOUBT_MS: when its machine stopped without a word the first neighbour that notices leaves it out, and then all look.
+ * When a peer's new lists lack one of our neighbours that belongs there, the peer gets our lists, even if these did not change.  So two
+ * neighbours whose link broke find each other again.  The neighbour that is missing gets an Update too, at most one in CHORD_DOUBT_MS:
+ * its machine may have stopped silently.  The first neighbour that notices removes it from its lists, and then all the others check.
  */
 #include "topology/chord_update_in.h"
 
@@ -43,7 +43,7 @@ static void read_lists(struct reload_topology *t, const struct reload_id *from,
 	reload_chord_pending_read_end(t, from);
 }
 
-/* The third predecessor of the sender, by distance (CHORD-04); we count. */
+/* The third predecessor of the sender, by distance (CHORD-04); len 0: it has fewer.  We may be one of them. */
 static struct reload_id third_of(const struct reload_id *from, const struct reload_chord_update *u)
 {
 	struct reload_id near[3] = { 0 };
@@ -59,7 +59,7 @@ static struct reload_id third_of(const struct reload_id *from, const struct relo
 	return near[2];
 }
 
-/* A list that is new, or not: FNV-1a over its bytes. */
+/* FNV-1a over a list, to see whether it changed. */
 static uint64_t lists_hash(const struct reload_id *list, size_t count, uint64_t hash)
 {
 	for (size_t i = 0; i < count; i++)
@@ -68,7 +68,7 @@ static uint64_t lists_hash(const struct reload_id *list, size_t count, uint64_t 
 	return hash * 0x100000001b3u;
 }
 
-/* id belongs into this list of `from`, and is not there. */
+/* Whether id is missing in this list of `from`: it is nearer than a member, or the list is short. */
 static bool lacks(const struct reload_id *from, bool clockwise, const struct reload_id *list,
 	size_t count, const struct reload_id *id)
 {
@@ -81,7 +81,7 @@ static bool lacks(const struct reload_id *from, bool clockwise, const struct rel
 	return nearer;
 }
 
-/* Tells whether one of ours is left out; all of these are doubted. */
+/* Whether the lists of `from` lack one of ours; each that they lack is sent an Update, since it may have failed. */
 static bool lacks_some_of(struct reload_topology *t, const struct reload_id *from,
 	const struct reload_chord_update *u, const struct reload_id *ours, size_t count)
 {
@@ -98,8 +98,8 @@ static bool lacks_some_of(struct reload_topology *t, const struct reload_id *fro
 }
 
 /*
- * Who says something new that leaves out a peer of ours hears our lists, once for each new thing it says.  It may also have noticed
- * before us that the peer failed.
+ * Sends our lists to a peer whose lists changed and lack a neighbour of ours, once for each change.  The peer may also have noticed before us
+ * that the neighbour failed.
  */
 static void correct(
 	struct reload_topology *t, struct chord_link *link, const struct reload_chord_update *u)

@@ -1,9 +1,11 @@
 /*
- * The table behind which an overlay algorithm stands (RFC 6940 s6.4.1).  A plug-in is pure: it is told what happened, and
- * asks its host (the engine) for links, messages and the movement of data.  It never sees bytes of a header, keys or
- * storage.  CHORD-RELOAD (topology/chord.c) is the first; another one is a new file and a row in reload_topology_find().
+ * The interface of an overlay algorithm, the "topology plug-in" (RFC 6940 s6.4.1).
  *
- * Calls never nest: the host's functions only queue, they do not call the plug-in back.
+ * A plug-in is pure: the engine calls it for each event, and it asks its host, the engine, for links, messages and the movement of data.  It
+ * never sees the bytes of a header, a key or the storage.  CHORD-RELOAD (topology/chord.c) is the first; another one is a new file and a
+ * row in reload_topology_find().
+ *
+ * Calls never nest: the functions of the host only queue what they are asked for and do not call the plug-in.
  */
 #pragma once
 
@@ -13,13 +15,13 @@
 
 enum reload_topology_state {
 	RELOAD_TOPOLOGY_DETACHED,  /* not part of the ring */
-	RELOAD_TOPOLOGY_ATTACHING, /* Attach to the Admitting Peer and the future neighbours */
-	RELOAD_TOPOLOGY_JOINING,   /* Join sent, data and the Admitting Peer's Update awaited */
-	RELOAD_TOPOLOGY_JOINED,    /* responsible for a part of the ring */
-	RELOAD_TOPOLOGY_FAILED,    /* the attempt to join failed; the host may start again */
+	RELOAD_TOPOLOGY_ATTACHING, /* attaching to the Admitting Peer and the future neighbours */
+	RELOAD_TOPOLOGY_JOINING, /* the Join was sent; data and the Admitting Peer's Update are awaited */
+	RELOAD_TOPOLOGY_JOINED, /* responsible for a part of the ring */
+	RELOAD_TOPOLOGY_FAILED, /* the attempt to join failed; the host may start again */
 };
 
-/* What a plug-in asks of the engine.  All functions only take note; nothing is called back from inside them. */
+/* What a plug-in asks of the engine.  Each function only queues a request; none calls the plug-in back. */
 struct reload_topology_host {
 	void *arg;
 	struct reload_timers *timers;
@@ -31,42 +33,41 @@ struct reload_topology_host {
 	 */
 	void (*attach)(void *arg, uint32_t cookie, const struct reload_destination *list,
 		size_t count, bool send_update);
-	void (*join)(
-		void *arg, const struct reload_id *admitting_peer); /* outcome: join_answered() */
-	void (*update)(void *arg, const struct reload_id *to,
-		struct span body); /* UpdateReq over the link to `to` */
-	void (*leave)(void *arg, const struct reload_id *to,
-		struct span overlay_data); /* LeaveReq over the link */
-	/* replica Stores of all held resources in (from, to] to node; done: handed_over(node) when done is true */
+	/* outcome: join_answered() */
+	void (*join)(void *arg, const struct reload_id *admitting_peer);
+	/* sends an UpdateReq over the link to `to` */
+	void (*update)(void *arg, const struct reload_id *to, struct span body);
+	/* sends a LeaveReq over the link to `to` */
+	void (*leave)(void *arg, const struct reload_id *to, struct span overlay_data);
+	/* stores all resources in (from, to] that are held here at node, as replicas; with done, handed_over(node) follows */
 	void (*store_range)(void *arg, const struct reload_id *from, const struct reload_id *to,
 		const struct reload_id *node, uint8_t replica_number, bool done);
-	/* values of an earlier life were held when this join began: nobody else may have them */
+	/* whether values were held here when this join began: other nodes may not have them */
 	bool (*brings)(void *arg);
-	/* the peers responsible for what is held in (from, to] are new: make sure that they have it (R-6.4.2.3-03) */
+	/* the peers responsible for (from, to] are new: check that they have what is held here, and send it if not (R-6.4.2.3-03) */
 	void (*offer_range)(void *arg, const struct reload_id *from, const struct reload_id *to);
-	/* resources in (from, to] may be forgotten here, once their owners have them: this node is neither owner nor replica (R-10.7.3-07) */
+	/* this node is neither owner nor replica for (from, to]: forget what is held there once its owners have it (R-10.7.3-07) */
 	void (*drop_range)(void *arg, const struct reload_id *from, const struct reload_id *to);
-	/* the link is of no more use to the topology, which takes it as gone from here on */
+	/* closes the link to node; the plug-in treats it as lost from now on */
 	void (*disconnect)(void *arg, const struct reload_id *node);
-	/* Ping along a Destination List; the outcome comes through pinged() with the same cookie, whoever answers (CHORD-02) */
+	/* sends a Ping along a Destination List; any node may answer (CHORD-02).  The outcome comes through pinged() with the same cookie */
 	void (*ping)(
 		void *arg, uint32_t cookie, const struct reload_destination *list, size_t count);
-	/* find a bootstrap node again, as at a join (s10.7.4.4); the outcome comes through located() with the same
-	 * cookie; one at a time: of two the newer cookie is told */
-	void (*locate)(void *arg, uint32_t cookie);
 	/*
-	 * For operators: other is a peer of a ring of this overlay that is not ours, or NULL when the rings that were seen have
-	 * become one.
+	 * looks for a bootstrap node again, as at a join (s10.7.4.4).  The outcome comes through located() with the same cookie.
+	 * One search at a time: a second call replaces the cookie of the first
 	 */
+	void (*locate)(void *arg, uint32_t cookie);
+	/* An event for operators: other is a peer in another ring of this overlay; NULL: the rings have merged. */
 	void (*partition)(void *arg, const struct reload_id *other);
 	void (*state)(void *arg, enum reload_topology_state state, const struct reload_id *other);
-	void (*tables_changed)(
-		void *arg); /* neighbours or fingers differ from before: an event for operators */
+	/* an event for operators: neighbours or fingers changed */
+	void (*tables_changed)(void *arg);
 };
 
 struct reload_topology;
 
-/* Ordered, nearest first; fingers ascending.  Borrowed until the next call into the plug-in. */
+/* Neighbours nearest first, fingers ascending.  Borrowed until the next call into the plug-in. */
 struct reload_topology_tables {
 	const struct reload_id *predecessors, *successors, *fingers;
 	size_t predecessors_count, successors_count, fingers_count;
@@ -75,24 +76,25 @@ struct reload_topology_tables {
 struct reload_topology_ops {
 	const char *name; /* topology-plugin of the configuration */
 
-	/* NULL: the algorithm cannot run with this configuration (node-id-length) */
+	/* returns NULL when the algorithm cannot run with this configuration (node-id-length) */
 	struct reload_topology *(*new)(const struct reload_config *config,
 		const struct reload_id *self, const struct reload_topology_host *host);
 	void (*free)(struct reload_topology *t);
-	void (*configure)(struct reload_topology *t,
-		const struct reload_config *config); /* a newer document */
+	/* a newer configuration document is in force */
+	void (*configure)(struct reload_topology *t, const struct reload_config *config);
 
-	/* -- life ------------------------------------------------------------------------------------------------ */
-	void (*first)(struct reload_topology *t); /* own the whole ring (R-6.4.2.1-09) */
-	/* join through a connected bootstrap node (R-10.5-01 ..); progress through host->state() */
+	/* -- being in the overlay ------------------------------------------------------------------------------ */
+	/* this node is the first and owns the whole ring (R-6.4.2.1-09) */
+	void (*first)(struct reload_topology *t);
+	/* joins through a connected bootstrap node (R-10.5-01 ff.); progress is reported by host->state() */
 	void (*join)(struct reload_topology *t, const struct reload_id *bootstrap);
-	void (*leave)(
-		struct reload_topology *t); /* Leave to every neighbour (s10.9), then DETACHED */
+	/* sends Leaves (s10.9), then DETACHED */
+	void (*leave)(struct reload_topology *t);
 	enum reload_topology_state (*get_state)(const struct reload_topology *t);
 
 	/* -- what happened ---------------------------------------------------------------------------------------- */
-	void (*connected)(
-		struct reload_topology *t, const struct reload_id *node); /* a link is up */
+	/* a link to node is up */
+	void (*connected)(struct reload_topology *t, const struct reload_id *node);
 	void (*disconnected)(struct reload_topology *t, const struct reload_id *node);
 	/* err RELOAD_OK: a link to node is up */
 	void (*attached)(struct reload_topology *t, uint32_t cookie, enum reload_err err,
@@ -105,13 +107,13 @@ struct reload_topology_ops {
 		const struct reload_id *node);
 	void (*join_answered)(struct reload_topology *t, const struct reload_id *admitting_peer,
 		enum reload_err err);
-	/* a Join of node came over node's own link and was answered: hand over, then Update (CHORD-11) */
+	/* a Join came over its sender's own link and was answered: data are handed over, then an Update goes out (CHORD-11) */
 	void (*join_received)(struct reload_topology *t, const struct reload_id *node);
-	/* what was stored here in the range while the hand-over ran has been sent as well (CHORD-11) */
+	/* a store_range() with done has ended; what was stored in the range meanwhile has been sent too (CHORD-11) */
 	void (*handed_over)(struct reload_topology *t, const struct reload_id *node);
 	/*
-	 * The body of an UpdateReq signed by from; direct: it came over from's own link (SEC-18: else it may only lead to
-	 * Attach attempts).  RELOAD_UNKNOWN_TYPE: drop the message; RELOAD_INVALID_MESSAGE.
+	 * The body of an UpdateReq signed by from.  direct: it came over from's own link; one that did not can cause Attaches only (SEC-18).
+	 * RELOAD_UNKNOWN_TYPE: the message is to be dropped; RELOAD_INVALID_MESSAGE: to be refused.
 	 */
 	enum reload_err (*update_received)(struct reload_topology *t, const struct reload_id *from,
 		bool direct, struct span body);
@@ -119,8 +121,8 @@ struct reload_topology_ops {
 		struct reload_topology *t, const struct reload_id *to, enum reload_err err);
 	void (*leave_received)(
 		struct reload_topology *t, const struct reload_id *from, struct span overlay_data);
-	void (*link_health)(
-		struct reload_topology *t, const struct reload_id *node, bool good); /* R-6.6-05 */
+	/* the link layer found the link to node good, or not (R-6.6-05) */
+	void (*link_health)(struct reload_topology *t, const struct reload_id *node, bool good);
 
 	/* -- questions -------------------------------------------------------------------------------------------- */
 	/*
@@ -132,33 +134,33 @@ struct reload_topology_ops {
 	bool (*responsible)(struct reload_topology *t, const struct reload_id *id);
 	/* the replica set of this node's own range: at most two successors (CHORD-06); returns their number */
 	size_t (*replicas)(struct reload_topology *t, struct reload_id out[2]);
-	/* this node is owner or replica of resource (CHORD-14) */
+	/* whether this node is owner or replica holder of resource (CHORD-14) */
 	bool (*holds)(struct reload_topology *t, const struct reload_id *resource);
-	/* a replica Store of resource signed by signer is plausible (STO-17) */
+	/* whether signer may store a replica of resource here (STO-17) */
 	bool (*plausible)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);
-	/* neighbours came lately: rings may have merged, and others may hold what this node does not know */
+	/* whether there are new neighbours lately: rings may have merged, and other peers may hold values that this node lacks */
 	bool (*unsettled)(struct reload_topology *t);
-	/* such a Store was refused: whether the peers that stand in its way are still there is looked after at once */
+	/* a replica Store was refused because of peers in between: the plug-in checks at once whether they are still there */
 	void (*doubted)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);
-	/* signer may answer for resource: no neighbour is closer (SEC-14); true where there is no Neighbor Table */
+	/* whether signer may answer for resource: no neighbour is closer (SEC-14); true without a Neighbor Table */
 	bool (*close_enough)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);
 	void (*tables)(struct reload_topology *t, struct reload_topology_tables *out);
 	/*
-	 * The Update body for somebody who asked with send_update (full, CHORD-03).  w fails with RELOAD_NOT_JOINED while
-	 * the node may not show itself (R-10.5-14): then nothing is sent, the plug-in sends its Update when it may.
+	 * Writes the body of the Update for a node that asked with send_update (type full, CHORD-03).  w fails with RELOAD_NOT_JOINED before
+	 * the node may announce itself (R-10.5-14): nothing is sent then, and the plug-in sends an Update when it may.
 	 */
 	void (*update_write)(struct reload_topology *t, struct wr *w);
-	/* the RouteQueryAns body for id: the next hop, or self when responsible */
+	/* writes the body of a RouteQueryAns for id: the next hop, or self when responsible */
 	void (*route_query_write)(
 		struct reload_topology *t, struct wr *w, const struct reload_id *id);
-	uint32_t (*responsible_ppb)(
-		struct reload_topology *t); /* parts per billion of the ring (MSG-14) */
-	/* the range (from, to] that this node answers for; false: none */
+	/* this node's range in parts per billion of the ring (MSG-14) */
+	uint32_t (*responsible_ppb)(struct reload_topology *t);
+	/* the range (from, to] for which this node is responsible; false: it is for none */
 	bool (*range)(struct reload_topology *t, struct reload_id *from, struct reload_id *to);
-	/* Resource-ID of a Resource Name */
+	/* the Resource-ID of a Resource Name */
 	void (*resource_id)(struct reload_id *out, struct span resource_name);
 };
 

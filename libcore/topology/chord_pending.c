@@ -110,14 +110,6 @@ static void drop(struct reload_topology *t, struct pending *k)
 	t->reconsider = true;
 }
 
-/* The distance of id from us, the shorter way round the ring. */
-static struct reload_id remoteness(const struct reload_topology *t, const struct reload_id *id)
-{
-	struct reload_id there = reload_id_distance(&t->self, id),
-			 back = reload_id_distance(id, &t->self);
-	return reload_id_cmp(&there, &back) < 0 ? there : back;
-}
-
 /* Finds or makes the slot of id in the table of informants. */
 static uint16_t informant_slot(struct reload_topology *t, const struct reload_id *id)
 {
@@ -189,7 +181,7 @@ static struct pending *farthest_idle(struct reload_topology *t, uint16_t informa
 	struct pending *worst = NULL;
 	struct reload_id worst_d = { 0 };
 	for (size_t i = 0; i < t->pending->count; i++) {
-		struct reload_id d = remoteness(t, &t->pending->rows[i].id);
+		struct reload_id d = reload_chord_remoteness(&t->self, &t->pending->rows[i].id);
 		bool named = informant == CHORD_NO_INFORMANT ||
 			     named_by(&t->pending->rows[i], informant);
 		if (!may_go(&t->pending->rows[i]) || !named ||
@@ -216,7 +208,8 @@ static struct pending *insert(
 			t, share >= CHORD_PENDING_SHARE ? informant : CHORD_NO_INFORMANT);
 		if (!worst)
 			return NULL;
-		struct reload_id d = remoteness(t, id), worst_d = remoteness(t, &worst->id);
+		struct reload_id d = reload_chord_remoteness(&t->self, id),
+				 worst_d = reload_chord_remoteness(&t->self, &worst->id);
 		if (reload_id_cmp(&d, &worst_d) >= 0)
 			return NULL;
 		drop(t, worst);
@@ -377,21 +370,6 @@ bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, e
 	return false;
 }
 
-/* Inserts id into a list of n, nearest first, of at most max; returns the new length.  A full list loses its last element. */
-static size_t merge(const struct reload_topology *t, bool clockwise, struct reload_id *out,
-	size_t n, size_t max, const struct reload_id *id)
-{
-	size_t i = n;
-	while (i > 0 && reload_chord_nearer(&t->self, clockwise, id, &out[i - 1]))
-		i--;
-	if (i == max)
-		return n;
-	n = n < max ? n + 1 : max;
-	memmove(&out[i + 1], &out[i], (n - i - 1) * sizeof(*out));
-	out[i] = *id;
-	return n;
-}
-
 /* Whether k counts as a future neighbour: it has not failed, and at least one node that names it is trusted. */
 static bool counts(struct reload_topology *t, const struct pending *k)
 {
@@ -411,7 +389,8 @@ size_t reload_chord_pending_near(
 			     : reload_chord_set_before(&t->tables->peers, &t->self, out, max);
 	for (size_t i = 0; i < t->pending->count; i++)
 		if (counts(t, &t->pending->rows[i]))
-			n = merge(t, clockwise, out, n, max, &t->pending->rows[i].id);
+			n = reload_chord_insert(
+				&t->self, clockwise, out, n, max, &t->pending->rows[i].id);
 	return n;
 }
 

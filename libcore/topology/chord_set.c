@@ -168,6 +168,26 @@ bool reload_chord_nearer(const struct reload_id *from, bool clockwise, const str
 	return clockwise ? x - here < y - here : here - x < here - y;
 }
 
+struct reload_id reload_chord_remoteness(const struct reload_id *self, const struct reload_id *id)
+{
+	struct reload_id there = reload_id_distance(self, id), back = reload_id_distance(id, self);
+	return reload_id_cmp(&there, &back) < 0 ? there : back;
+}
+
+size_t reload_chord_insert(const struct reload_id *self, bool clockwise, struct reload_id *list,
+	size_t n, size_t max, const struct reload_id *id)
+{
+	size_t i = n;
+	while (i > 0 && reload_chord_nearer(self, clockwise, id, &list[i - 1]))
+		i--;
+	if (i == max)
+		return n;
+	n = n < max ? n + 1 : max;
+	memmove(&list[i + 1], &list[i], (n - i - 1) * sizeof(*list));
+	list[i] = *id;
+	return n;
+}
+
 size_t reload_chord_goal(const struct chord_set *peers, const struct reload_id *self)
 {
 	struct reload_id near[CHORD_NEIGHBOURS_MIN], far[CHORD_NEIGHBOURS_MIN];

@@ -49,6 +49,12 @@ uint64_t reload_chord_high(const struct reload_id *distance);
 /* reload_chord_nearer() returns whether a is reached before b on the way from `from`, clockwise or counterclockwise. */
 bool reload_chord_nearer(const struct reload_id *from, bool clockwise, const struct reload_id *a,
 	const struct reload_id *b);
+/* reload_chord_remoteness() is the distance between self and id, the shorter way round the ring. */
+struct reload_id reload_chord_remoteness(const struct reload_id *self, const struct reload_id *id);
+/* reload_chord_insert() inserts id into a list of n, nearest to self first; returns the new length, at most max: a full list loses
+ * its last element. */
+size_t reload_chord_insert(const struct reload_id *self, bool clockwise, struct reload_id *list,
+	size_t n, size_t max, const struct reload_id *id);
 /* reload_chord_goal() is the number of neighbours to have on each side.  It grows with log N; N is estimated from the
  * distance that the nearest three peers of each side span. */
 size_t reload_chord_goal(const struct chord_set *peers, const struct reload_id *self);

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "sim/history.h"
-#include "sim/run.h"
+#include "sim/outcome.h"
 
 struct reload_sim_checks;
 

@@ -1,7 +1,5 @@
 #include "sim/internal.h"
 
-#include "wire/codes.h"
-
 /* The host of each engine: what it orders becomes events of the world. */
 
 static reload_ms host_now(void *host)
@@ -127,57 +125,3 @@ const struct reload_host_ops reload_sim_host_ops = {
 };
 
 /* -- what a message is for ------------------------------------------------------------------------------------------------ */
-
-static enum reload_sim_traffic traffic_of_code(uint16_t code)
-{
-	switch (code) {
-	case RELOAD_UPDATE_REQ:
-	case RELOAD_UPDATE_ANS:
-		return RELOAD_SIM_TRAFFIC_UPDATE;
-	case RELOAD_ATTACH_REQ:
-	case RELOAD_ATTACH_ANS:
-		return RELOAD_SIM_TRAFFIC_ATTACH;
-	case RELOAD_JOIN_REQ:
-	case RELOAD_JOIN_ANS:
-	case RELOAD_LEAVE_REQ:
-	case RELOAD_LEAVE_ANS:
-		return RELOAD_SIM_TRAFFIC_JOIN;
-	case RELOAD_PING_REQ:
-	case RELOAD_PING_ANS:
-	case RELOAD_PROBE_REQ:
-	case RELOAD_PROBE_ANS:
-	case RELOAD_ROUTE_QUERY_REQ:
-	case RELOAD_ROUTE_QUERY_ANS:
-		return RELOAD_SIM_TRAFFIC_PING;
-	case RELOAD_STORE_REQ:
-	case RELOAD_STORE_ANS:
-		return RELOAD_SIM_TRAFFIC_STORE;
-	case RELOAD_FETCH_REQ:
-	case RELOAD_FETCH_ANS:
-	case RELOAD_STAT_REQ:
-	case RELOAD_STAT_ANS:
-	case RELOAD_FIND_REQ:
-	case RELOAD_FIND_ANS:
-		return RELOAD_SIM_TRAFFIC_FETCH;
-	}
-	return RELOAD_SIM_TRAFFIC_OTHER;
-}
-
-enum reload_sim_traffic reload_sim_traffic_of(struct span message)
-{
-	enum {
-		FRAGMENT_AT = 12,
-		LISTS_AT = RELOAD_HEADER_FIXED - 6
-	};
-	struct rd r = rd_of(message);
-	rd_take(&r, FRAGMENT_AT);
-	uint32_t fragment = rd_u32(&r);
-	rd_take(&r, LISTS_AT - FRAGMENT_AT - 4);
-	size_t lists = rd_u16(&r);
-	lists += rd_u16(&r);
-	lists += rd_u16(&r);
-	rd_take(&r, lists);
-	uint16_t code = rd_u16(&r);
-	return r.err || fragment != RELOAD_FRAGMENT_WHOLE ? RELOAD_SIM_TRAFFIC_OTHER
-							  : traffic_of_code(code);
-}

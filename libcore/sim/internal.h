@@ -171,6 +171,8 @@ reload_ms reload_sim_patience(const struct reload_sim *s, double base);
 /* reload_sim_event_new() makes an event for end `end` of link (NULL: none) with a copy of data; it is to be queued. */
 struct reload_sim_event *reload_sim_event_new(struct reload_sim *s, enum reload_sim_event_type type,
 	struct reload_sim_link *link, unsigned end, struct span data);
+/* reload_sim_link_release() drops one reference. */
+void reload_sim_link_release(struct reload_sim *s, struct reload_sim_link *l);
 /* reload_sim_event_free() frees an event that is not queued. */
 void reload_sim_event_free(struct reload_sim *s, struct reload_sim_event *ev);
 /* reload_sim_event_queue() lets ev happen at the time at, or at once when that is over. */
@@ -192,8 +194,8 @@ bool reload_sim_open(const struct reload_sim *s, const struct reload_sim_body *a
 	const struct reload_sim_body *b);
 /* reload_sim_link_find() returns the link of that number, NULL when n has none; the end is the number's top bit. */
 struct reload_sim_link *reload_sim_link_find(const struct reload_sim_body *n, uint32_t number);
-/* reload_sim_link_release() drops one reference. */
-void reload_sim_link_release(struct reload_sim *s, struct reload_sim_link *l);
+/* reload_sim_wait_free() forgets what is late on the way from end e, with the messages that wait. */
+void reload_sim_wait_free(struct reload_sim *s, struct reload_sim_link *l, unsigned e);
 /* reload_sim_link_end_close() takes end e away from its node; nothing is told to anybody. */
 void reload_sim_link_end_close(struct reload_sim *s, struct reload_sim_link *l, unsigned e);
 /* reload_sim_link_down() lets end e learn at the time `at` that the link is gone; remote: unless a cut stops the packet. */
@@ -218,8 +220,6 @@ bool reload_sim_run_down(struct reload_sim *s, struct reload_sim_event *ev);
 void reload_sim_send(struct reload_sim_body *n, uint32_t number, struct span message);
 /* reload_sim_transmit() puts a message on the way from its end; it takes m. */
 void reload_sim_transmit(struct reload_sim *s, struct reload_sim_event *m);
-/* reload_sim_wait_free() forgets what is late on the way from end e, with the messages that wait. */
-void reload_sim_wait_free(struct reload_sim *s, struct reload_sim_link *l, unsigned e);
 /* reload_sim_run_send() lets a message of a hook, or one that the hook has to judge, go; true: it took m. */
 bool reload_sim_run_send(struct reload_sim *s, struct reload_sim_event *m);
 /* reload_sim_run_message(), _retry(), _health() and _again() are what happens; true: an engine was told.  *taken: so was ev. */

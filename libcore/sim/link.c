@@ -107,12 +107,18 @@ static void end_open(struct reload_sim_link *l, unsigned e, uint32_t number)
 	n->links_count++;
 }
 
-void reload_sim_link_release(struct reload_sim *s, struct reload_sim_link *l)
+void reload_sim_wait_free(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
 {
-	if (--l->refs)
+	struct reload_sim_wait *w = TAKE(l->end[e].wait);
+	struct reload_sim_event *m;
+	if (!w)
 		return;
-	s->held -= sizeof(*l);
-	free(l);
+	while ((m = w->queue.first)) {
+		w->queue.first = m->next;
+		reload_sim_event_free(s, m); /* the end itself still holds the link */
+	}
+	s->held -= sizeof(*w);
+	free(w);
 }
 
 void reload_sim_link_end_close(struct reload_sim *s, struct reload_sim_link *l, unsigned e)

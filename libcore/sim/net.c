@@ -62,20 +62,6 @@ static struct reload_sim_wait *wait_of(struct reload_sim *s, struct reload_sim_l
 	return end->wait;
 }
 
-void reload_sim_wait_free(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
-{
-	struct reload_sim_wait *w = TAKE(l->end[e].wait);
-	struct reload_sim_event *m;
-	if (!w)
-		return;
-	while ((m = w->queue.first)) {
-		w->queue.first = m->next;
-		reload_sim_event_free(s, m); /* the end itself still holds the link */
-	}
-	s->held -= sizeof(*w);
-	free(w);
-}
-
 static void look_at(struct reload_sim *s, struct reload_sim_link *l, unsigned e, reload_ms at)
 {
 	struct reload_sim_wait *w = l->end[e].wait;

@@ -28,6 +28,14 @@ struct reload_sim_event *reload_sim_event_new(struct reload_sim *s, enum reload_
 	return ev;
 }
 
+void reload_sim_link_release(struct reload_sim *s, struct reload_sim_link *l)
+{
+	if (--l->refs)
+		return;
+	s->held -= sizeof(*l);
+	free(l);
+}
+
 void reload_sim_event_free(struct reload_sim *s, struct reload_sim_event *ev)
 {
 	s->held -= sizeof(*ev) + ev->len;

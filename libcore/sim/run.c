@@ -1,4 +1,5 @@
 #include "sim/course.h"
+#include "sim/run.h"
 
 #include "topology/topology.h"
 

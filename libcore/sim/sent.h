@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "sim/run.h"
+#include "sim/outcome.h"
 
 struct reload_sim_sent;
 

@@ -1,7 +1,7 @@
 /* Numbers of a run: distributions, and a series of points in time. */
 #pragma once
 
-#include "sim/run.h"
+#include "sim/outcome.h"
 
 enum {
 	RELOAD_SIM_KEPT_MAX =

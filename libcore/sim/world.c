@@ -9,45 +9,7 @@ enum {
 	KEEP_GENERATION_MS = 15000
 };
 
-/* -- digest and trace ------------------------------------------------------------------------------------------------------ */
-
-static uint64_t digest_step(uint64_t digest, uint64_t v)
-{
-	digest = (digest ^ v) * 0x9e3779b97f4a7c15u;
-	return digest ^ digest >> 29;
-}
-
-void reload_sim_digest_add(struct reload_sim *s, uint64_t a, uint64_t b)
-{
-	s->digest = digest_step(digest_step(digest_step(s->digest, s->now), a), b);
-}
-
-void reload_sim_trace(const struct reload_sim *s, const struct reload_sim_node *n, const char *what,
-	uint64_t a, uint64_t b)
-{
-	fprintf(s->setup.trace, "%8llu node %lld %s %llx %llx\n", (unsigned long long)s->now,
-		n ? (long long)n->index : -1LL, what, (unsigned long long)a, (unsigned long long)b);
-}
-
-void reload_sim_note(struct reload_sim *s, const struct reload_sim_node *n, const char *what,
-	uint64_t a, uint64_t b)
-{
-	uint64_t word = n ? n->index : UINT64_MAX;
-	for (const char *c = what; *c; c++)
-		word = digest_step(word, (uint8_t)*c);
-	reload_sim_digest_add(s, word, digest_step(a, b));
-	if (s->setup.trace)
-		reload_sim_trace(s, n, what, a, b);
-}
-
 /* -- making ---------------------------------------------------------------------------------------------------------------- */
-
-struct reload_ip_port reload_sim_address(size_t index)
-{
-	return (struct reload_ip_port){ .type = RELOAD_IPV4,
-		.addr = { 10, (uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index },
-		.port = RELOAD_DEFAULT_PORT };
-}
 
 static const struct reload_kind kinds[] = {
 	{ .id = RELOAD_SIM_KIND,
@@ -393,52 +355,4 @@ bool reload_sim_run(struct reload_sim *s, reload_ms until)
 void reload_sim_halt(struct reload_sim *s)
 {
 	s->halted = true;
-}
-
-/* -- questions -------------------------------------------------------------------------------------------------------------- */
-
-reload_ms reload_sim_now(const struct reload_sim *s)
-{
-	return s->now;
-}
-
-struct reload_prng *reload_sim_prng(struct reload_sim *s)
-{
-	return &s->prng;
-}
-
-size_t reload_sim_count(const struct reload_sim *s)
-{
-	return s->nodes_count;
-}
-
-struct reload_sim_node *reload_sim_node(struct reload_sim *s, size_t i)
-{
-	return &s->nodes[i].node;
-}
-
-struct reload_config *reload_sim_config(struct reload_sim *s)
-{
-	return s->config;
-}
-
-const struct reload_sim_counts *reload_sim_counts(const struct reload_sim *s)
-{
-	return &s->counts;
-}
-
-uint64_t reload_sim_digest(const struct reload_sim *s)
-{
-	return s->digest;
-}
-
-size_t reload_sim_memory(const struct reload_sim *s)
-{
-	size_t links = 0;
-	for (size_t i = 0; i < s->nodes_count; i++)
-		links += s->nodes[i].links_cap * sizeof(struct reload_sim_slot);
-	return sizeof(*s) + s->held + links + s->nodes_count * sizeof(*s->nodes) +
-	       s->queue.far_cap * sizeof(struct reload_sim_event *) +
-	       s->queue.wakes_cap * sizeof(*s->queue.wakes) + s->jobs_cap * sizeof(*s->jobs) +
-	       s->cuts_cap * sizeof(*s->cuts) + s->certs.cap * sizeof(struct reload_cert *);
 }

@@ -1,0 +1,85 @@
+/* What a run came to: the violation that ended it and the numbers of its report; and how a run is watched. */
+#pragma once
+
+#include "sim/world.h"
+
+/* What the checkers look for; names appear in reports ("ring", "lost-value"). */
+enum reload_sim_check {
+#define X(name, word, words) RELOAD_SIM_CHECK_##name,
+#include "sim/checks.def"
+#undef X
+	RELOAD_SIM_CHECKS
+};
+
+/* reload_sim_check_name() returns the word, reload_sim_check_words() a sentence; static. */
+const char *reload_sim_check_name(enum reload_sim_check check);
+const char *reload_sim_check_words(enum reload_sim_check check);
+
+struct reload_sim_violation {
+	enum reload_sim_check check;
+	reload_ms at;
+	char words[512]; /* which nodes, which value, what was expected */
+};
+
+/* Distributions are given by these points. */
+struct reload_sim_spread {
+	uint64_t count;
+	double mean, p50, p95, p99, max;
+};
+
+enum {
+	RELOAD_SIM_SERIES_MAX = 512 /* points of a series; a longer run has a wider step */
+};
+
+/* One point in virtual time. */
+struct reload_sim_sample {
+	reload_ms at;
+	uint32_t peers, joined;         /* running, joined */
+	uint64_t messages, bytes;       /* since the sample before */
+	uint32_t lookups, lookups_good; /* that ended since the sample before */
+	uint32_t incomplete;            /* values with fewer replicas than they should have */
+};
+
+/* Final reads of what was still owed when they ended.  failed: no answer came, or those that came did not give it. */
+struct reload_sim_reads {
+	uint64_t owed, failed;
+	uint64_t apart,
+		apart_failed; /* of them those where no peer that lies is next to the place */
+};
+
+struct reload_sim_outcome {
+	uint64_t seed, digest;
+	bool ok;
+	struct reload_sim_violation violation; /* when not ok */
+	char faults[256]; /* which fault kinds this seed drew: "loss churn partition" */
+	reload_ms virtual_ms;
+	reload_ms
+		load_at; /* when the growth was over; 0: never. Times of faults count from there */
+	double real_s;   /* filled in by the caller: the room has no clock */
+	size_t peers, peers_peak;
+	struct reload_sim_counts counts;
+	uint64_t stores, stores_acknowledged, fetches, fetches_good,
+		fetches_expected; /* good: newest acknowledged version; expected: of values that had to be there */
+	uint64_t values,
+		excused; /* places with an acknowledged value; of them excused for failures (sim/holders.h) */
+	uint64_t faults_count; /* faults that happened */
+	struct reload_sim_spread hops, fetch_ms, store_ms, join_ms, heal_ms, repair_ms;
+	double maintenance_bytes_per_peer_hour,
+		maintenance_messages_per_peer_hour; /* all but Store and Fetch of the workload */
+	double rest_bytes_per_peer_hour; /* the same while no fault was at work; 0: there was no such time */
+	uint64_t lies, lies_refused,
+		lies_believed; /* of byzantine peers; answers to Stores and Fetches that were believed */
+	struct reload_sim_reads reads;
+	struct reload_sim_sample samples[RELOAD_SIM_SERIES_MAX];
+	size_t samples_count;
+};
+
+/* How a run reports and is stopped from outside. */
+struct reload_sim_watch {
+	void *arg;
+	/* now and then; false stops the run: outcome->ok is true and virtual_ms what was reached */
+	bool (*progress)(void *arg, reload_ms now, reload_ms until, size_t joined);
+	FILE *trace;
+	/* only the faults of this list happen, "crash3,partition0" or "none" (sim/fault.h); NULL: all */
+	const char *only_faults;
+};

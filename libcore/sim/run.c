@@ -1,4 +1,4 @@
-#include "sim/course.h"
+#include "sim/run_state.h"
 #include "sim/run.h"
 
 #include "topology/topology.h"
@@ -37,7 +37,7 @@ enum {
 };
 
 struct run {
-	struct reload_sim_course course;
+	struct reload_sim_run_state state;
 	struct reload_sim_scenario scenario;
 	reload_ms *starts; /* growth: when node i starts */
 	size_t started;    /* nodes that were started in the growth */
@@ -57,47 +57,47 @@ struct run {
 
 static void hook_after(void *arg, struct reload_sim *s, struct reload_sim_node *n)
 {
-	struct reload_sim_course *c = arg;
+	struct reload_sim_run_state *c = arg;
 	struct reload_sim_violation v;
 	(void)s;
 	if (c->checks)
 		reload_sim_hold_down_after(c->hold_down, n);
 	if (++c->nodes[n->index].events % BOUND_EVERY == 0 && c->checks && !n->byzantine &&
 		!reload_sim_check_bound(c->checks, n, &v))
-		reload_sim_course_violated(c, &v);
+		reload_sim_run_state_violated(c, &v);
 }
 
 static void hook_event(void *arg, struct reload_sim_node *n, const struct reload_event *ev)
 {
-	struct reload_sim_course *c = arg;
+	struct reload_sim_run_state *c = arg;
 	if (!c->checks)
 		return; /* the world ends */
-	reload_sim_course_event(c, n, ev);
+	reload_sim_run_state_event(c, n, ev);
 	struct reload_sim_violation v;
 	if (!n->byzantine &&
 		!reload_sim_hold_down_event(c->hold_down, n, ev, reload_sim_now(c->sim), &v))
-		reload_sim_course_violated(c, &v);
+		reload_sim_run_state_violated(c, &v);
 	reload_sim_byzantine_event(c->byzantine, n, ev);
 }
 
 static bool hook_send(void *arg, struct reload_sim_node *n, uint32_t link, struct span message)
 {
-	struct reload_sim_course *c = arg;
+	struct reload_sim_run_state *c = arg;
 	return !c->byzantine || reload_sim_byzantine_send(c->byzantine, n, link, message);
 }
 
 static void hook_sent(void *arg, const struct reload_sim_node *n, struct span message)
 {
-	struct reload_sim_course *c = arg;
+	struct reload_sim_run_state *c = arg;
 	struct reload_sim_violation v;
 	if (c->checks && n->peer && !c->faults.byzantine &&
 		!reload_sim_sent_message(c->sent, n, message, reload_sim_now(c->sim), &v))
-		reload_sim_course_violated(c, &v);
+		reload_sim_run_state_violated(c, &v);
 }
 
 /* -- every second --------------------------------------------------------------------------------------------------------------- */
 
-static uint32_t sampled_look(struct reload_sim_course *c)
+static uint32_t sampled_look(struct reload_sim_run_state *c)
 {
 	uint32_t incomplete = 0;
 	reload_ms now = reload_sim_now(c->sim);
@@ -124,7 +124,7 @@ static uint32_t sampled_look(struct reload_sim_course *c)
 
 static void measure(struct run *r, reload_ms step)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	const struct reload_sim_counts *now = reload_sim_counts(c->sim);
 	struct reload_sim_upkeep u = reload_sim_upkeep(
 		&r->counts, now, c->store_hops - r->store_hops, c->fetch_hops - r->fetch_hops);
@@ -138,12 +138,12 @@ static void measure(struct run *r, reload_ms step)
 	}
 	r->store_hops = c->store_hops;
 	r->fetch_hops = c->fetch_hops;
-	r->rest = reload_sim_course_calm(c) && !c->faults.byzantine;
+	r->rest = reload_sim_run_state_calm(c) && !c->faults.byzantine;
 }
 
 static void sample(struct run *r, uint32_t incomplete)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	const struct reload_sim_counts *counts = reload_sim_counts(c->sim);
 	reload_ms now = reload_sim_now(c->sim);
 	measure(r, now - r->sample_at);
@@ -162,7 +162,7 @@ static void sample(struct run *r, uint32_t incomplete)
 	r->sample = now + r->sample_step;
 }
 
-static bool ring_closed(struct reload_sim_course *c, struct reload_sim_violation *v)
+static bool ring_closed(struct reload_sim_run_state *c, struct reload_sim_violation *v)
 {
 	return reload_sim_check_joined(c->checks, v) && reload_sim_check_ring(c->checks, v) &&
 	       reload_sim_check_owner(c->checks, v);
@@ -170,11 +170,11 @@ static bool ring_closed(struct reload_sim_course *c, struct reload_sim_violation
 
 static void tick(struct run *r)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	struct reload_sim_violation v;
 	reload_ms now = reload_sim_now(c->sim);
 	r->tick = now + TICK_MS;
-	r->rest = r->rest && reload_sim_course_calm(c);
+	r->rest = r->rest && reload_sim_run_state_calm(c);
 	reload_sim_workload_overdue(c);
 	reload_sim_checks_begin(c->checks);
 	uint32_t incomplete = sampled_look(c);
@@ -184,9 +184,9 @@ static void tick(struct run *r)
 		!c->leaving && ring_closed(c, &v))
 		r->healed = now;
 	if (!reload_sim_check_transactions(c->checks, &v))
-		reload_sim_course_violated(c, &v);
+		reload_sim_run_state_violated(c, &v);
 	if (r->quiet && !c->faults.byzantine && !reload_sim_check_rest(c->checks, &v))
-		reload_sim_course_violated(c, &v);
+		reload_sim_run_state_violated(c, &v);
 	if (c->watch && c->watch->progress &&
 		!c->watch->progress(c->watch->arg, now, r->until, c->joined))
 		c->stopped = true;
@@ -196,21 +196,21 @@ static void tick(struct run *r)
 
 static void due_starts(struct run *r)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	reload_ms now = reload_sim_now(c->sim);
 	while (r->started < c->nodes_count && r->starts[r->started] <= now) {
 		if (r->scenario.growth == RELOAD_SIM_GROW_ONE && c->joined < c->running &&
 			now < r->started_at + GROW_ONE_MS)
 			return;
 		r->started_at = now;
-		reload_sim_course_start(c, r->started, r->started == 0);
+		reload_sim_run_state_start(c, r->started, r->started == 0);
 		r->started++;
 	}
 }
 
 static void due_load(struct run *r)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	double now = (double)reload_sim_now(c->sim);
 	for (; r->next_store <= now;
 		r->next_store += reload_prng_exponential(&c->prng, r->store_pause))
@@ -227,17 +227,17 @@ static reload_ms earlier(reload_ms a, double b)
 
 static bool over(const struct run *r)
 {
-	return r->course.violated || r->course.stopped;
+	return r->state.violated || r->state.stopped;
 }
 
 /* Lets time pass up to until; false: the run is over. */
 static bool advance(struct run *r, reload_ms until)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	while (!over(r) && reload_sim_now(c->sim) < until) {
 		reload_ms now = reload_sim_now(c->sim), next = until;
 		next = r->tick < next ? r->tick : next;
-		next = reload_sim_course_next(c) < next ? reload_sim_course_next(c) : next;
+		next = reload_sim_run_state_next(c) < next ? reload_sim_run_state_next(c) : next;
 		next = earlier(earlier(next, r->next_store), r->next_fetch);
 		if (c->leaving && now + LEAVES_MS < next)
 			next = now + LEAVES_MS;
@@ -249,8 +249,8 @@ static bool advance(struct run *r, reload_ms until)
 		if (!reload_sim_run(c->sim, next > now ? next : now) || over(r))
 			break;
 		due_starts(r);
-		reload_sim_course_leaves(c);
-		reload_sim_course_run(c);
+		reload_sim_run_state_leaves(c);
+		reload_sim_run_state_run(c);
 		due_load(r);
 		if (reload_sim_now(c->sim) >= r->tick)
 			tick(r);
@@ -269,13 +269,13 @@ static int ms_cmp(const void *x, const void *y)
 static reload_ms growth_time(const struct run *r)
 {
 	reload_ms t = r->scenario.growth_time ? r->scenario.growth_time
-					      : 20 * (reload_ms)r->course.nodes_count;
+					      : 20 * (reload_ms)r->state.nodes_count;
 	return r->scenario.growth_time || t > 10000 ? t : 10000;
 }
 
 static void growth_plan(struct run *r)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	reload_ms begin = reload_sim_now(c->sim);
 	r->starts = reload_alloc_array(c->nodes_count, sizeof(*r->starts));
 	for (size_t i = 1; i < c->nodes_count; i++)
@@ -289,7 +289,7 @@ static void growth_plan(struct run *r)
 
 static bool grow(struct run *r)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	due_starts(r);
 	while (r->started < c->nodes_count)
 		if (!advance(r, reload_sim_now(c->sim) + LEAVES_MS))
@@ -303,7 +303,7 @@ static bool grow(struct run *r)
 
 static bool first_stores(struct run *r)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	size_t stores = c->nodes_count < FIRST_STORES ? c->nodes_count : FIRST_STORES;
 	for (size_t i = 0; i < stores; i++) {
 		size_t node = c->nodes_count <= FIRST_STORES
@@ -329,14 +329,14 @@ static bool first_stores(struct run *r)
 
 static void load_begin(struct run *r)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	double now = (double)reload_sim_now(c->sim), nodes = (double)c->nodes_count;
 	reload_ms from = reload_sim_now(c->sim);
 	reload_sim_faults_clear(&c->faults);
 	reload_sim_faults_draw(&c->faults, &r->scenario, c->seed, from);
 	if (c->watch)
 		reload_sim_faults_only(&c->faults, c->watch->only_faults);
-	reload_sim_course_steps(c);
+	reload_sim_run_state_steps(c);
 	c->out->load_at = from;
 	r->until = (c->faults.last > from + r->scenario.duration ? c->faults.last
 								 : from + r->scenario.duration) +
@@ -351,7 +351,7 @@ static void load_begin(struct run *r)
 }
 
 /* Without reactive Updates a change is told with the next periodic one. */
-static bool told(struct reload_sim_course *c, struct reload_sim_violation *v)
+static bool told(struct reload_sim_run_state *c, struct reload_sim_violation *v)
 {
 	for (size_t i = 0; i < c->nodes_count && !c->faults.byzantine; i++) {
 		const struct reload_sim_node *n = reload_sim_node(c->sim, i);
@@ -364,7 +364,7 @@ static bool told(struct reload_sim_course *c, struct reload_sim_violation *v)
 }
 
 /* All checks of the quiet ring. */
-static bool holds(struct reload_sim_course *c, struct reload_sim_violation *v)
+static bool holds(struct reload_sim_run_state *c, struct reload_sim_violation *v)
 {
 	reload_sim_checks_begin(c->checks);
 	return ring_closed(c, v) && reload_sim_check_replicas(c->checks, v) && told(c, v);
@@ -372,7 +372,7 @@ static bool holds(struct reload_sim_course *c, struct reload_sim_violation *v)
 
 static bool get_quiet(struct run *r)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	struct reload_sim_violation v = { 0 };
 	reload_ms begin = reload_sim_now(c->sim);
 	r->next_store = r->next_fetch = HUGE_VAL;
@@ -386,7 +386,7 @@ static bool get_quiet(struct run *r)
 		if (good && now >= begin + CALM_MS)
 			return true;
 		if (!good && now >= r->until) {
-			reload_sim_course_violated(c, &v);
+			reload_sim_run_state_violated(c, &v);
 			return false;
 		}
 	}
@@ -394,7 +394,7 @@ static bool get_quiet(struct run *r)
 
 static bool final_reads(struct run *r)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	size_t count = reload_sim_history_count(c->history);
 	r->measured = false;
 	for (size_t i = 0; i < count;) {
@@ -415,7 +415,7 @@ static bool final_reads(struct run *r)
 	struct reload_sim_violation v;
 	if (reload_sim_check_reads(c->checks, &c->out->reads, &v))
 		return true;
-	reload_sim_course_violated(c, &v);
+	reload_sim_run_state_violated(c, &v);
 	return false;
 }
 
@@ -423,7 +423,7 @@ static bool final_reads(struct run *r)
 
 static void outcome_fill(struct run *r)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	struct reload_sim_outcome *o = c->out;
 	size_t values;
 	o->ok = !c->violated;
@@ -455,7 +455,7 @@ static void outcome_fill(struct run *r)
 
 static void run_clear(struct run *r)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	reload_sim_checks_free(TAKE(c->checks));
 	reload_sim_hold_down_free(TAKE(c->hold_down));
 	reload_sim_sent_free(TAKE(c->sent));
@@ -479,7 +479,7 @@ static void run_clear(struct run *r)
 
 static void nodes_prepare(struct run *r)
 {
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	struct reload_id *ids = reload_alloc_array(c->nodes_count, sizeof(*ids)),
 			 *resources = reload_alloc_array(c->nodes_count, sizeof(*resources));
 	reload_ms skew = c->faults.skew;
@@ -510,7 +510,7 @@ static struct run *run_new(const struct reload_sim_scenario *scenario, uint64_t 
 {
 	static const char *const latencies[] = { "lan", "wan", "mobile" };
 	struct run *r = RELOAD_NEW(run);
-	struct reload_sim_course *c = &r->course;
+	struct reload_sim_run_state *c = &r->state;
 	r->scenario = reload_sim_scenario_drawn(scenario, seed);
 	r->healed = RELOAD_NEVER;
 	r->next_store = r->next_fetch = HUGE_VAL;
@@ -562,7 +562,7 @@ void reload_sim_scenario_run(const struct reload_sim_scenario *scenario, uint64_
 	bool going = grow(r) && first_stores(r);
 	if (going) {
 		load_begin(r);
-		going = advance(r, reload_sim_now(r->course.sim) + r->scenario.duration) &&
+		going = advance(r, reload_sim_now(r->state.sim) + r->scenario.duration) &&
 			get_quiet(r) && final_reads(r);
 	}
 	sample(r, 0);

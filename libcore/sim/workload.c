@@ -1,4 +1,4 @@
-#include "sim/course.h"
+#include "sim/run_state.h"
 
 #include "topology/topology.h"
 
@@ -25,7 +25,7 @@ enum {
 
 struct reload_sim_request {
 	TAILQ_ENTRY(reload_sim_request) entry;
-	struct reload_sim_course *course;
+	struct reload_sim_run_state *state;
 	struct reload_sim_place *place;
 	size_t node;
 	uint64_t number; /* Store: the version; Fetch: 0 */
@@ -36,14 +36,14 @@ struct reload_sim_request {
 };
 
 static struct reload_sim_request *request_new(
-	struct reload_sim_course *c, struct reload_sim_place *p, size_t node)
+	struct reload_sim_run_state *c, struct reload_sim_place *p, size_t node)
 {
 	struct reload_sim_request *r = RELOAD_NEW(reload_sim_request);
-	r->course = c;
+	r->state = c;
 	r->place = p;
 	r->node = node;
 	r->begun = reload_sim_now(c->sim);
-	r->calm = reload_sim_course_calm(c);
+	r->calm = reload_sim_run_state_calm(c);
 	TAILQ_INSERT_TAIL(&c->requests, r, entry);
 	c->requests_count++;
 	return r;
@@ -51,12 +51,12 @@ static struct reload_sim_request *request_new(
 
 static void request_free(struct reload_sim_request *r)
 {
-	TAILQ_REMOVE(&r->course->requests, r, entry);
-	r->course->requests_count--;
+	TAILQ_REMOVE(&r->state->requests, r, entry);
+	r->state->requests_count--;
 	free(r);
 }
 
-void reload_sim_workload_clear(struct reload_sim_course *c)
+void reload_sim_workload_clear(struct reload_sim_run_state *c)
 {
 	while (TAILQ_FIRST(&c->requests))
 		request_free(TAILQ_FIRST(&c->requests));
@@ -64,12 +64,12 @@ void reload_sim_workload_clear(struct reload_sim_course *c)
 
 static void violated(struct reload_sim_request *r, enum reload_sim_check check, const char *what)
 {
-	struct reload_sim_course *c = r->course;
+	struct reload_sim_run_state *c = r->state;
 	struct reload_sim_violation v = { .check = check, .at = reload_sim_now(c->sim) };
 	snprintf(v.words, sizeof(v.words), "node %zu, %s place %u of node %zu, begun at %.3f s: %s",
 		r->node, r->number ? "storing" : "fetching", r->place->which, r->place->node,
 		(double)r->begun / 1000, what);
-	reload_sim_course_violated(c, &v);
+	reload_sim_run_state_violated(c, &v);
 }
 
 /* -- Stores -------------------------------------------------------------------------------------------------------------------- */
@@ -98,7 +98,7 @@ static enum reload_sim_stored stored_how(const struct reload_result *r, bool lia
 /* A liar answered.  An error comes from whoever is on the way; who answers else must be close enough to be believed. */
 static bool lied_to(struct reload_sim_request *r, const struct reload_result *result)
 {
-	struct reload_sim_course *c = r->course;
+	struct reload_sim_run_state *c = r->state;
 	struct reload_sim_violation v;
 	if (!result->responder.len)
 		return false;
@@ -108,7 +108,7 @@ static bool lied_to(struct reload_sim_request *r, const struct reload_result *re
 	if (!reload_sim_check_responder(c->checks, reload_sim_node(c->sim, r->node),
 		    reload_sim_history_resource(c->history, r->place->node), &result->responder,
 		    &v))
-		reload_sim_course_violated(c, &v);
+		reload_sim_run_state_violated(c, &v);
 	c->out->lies_believed += liar;
 	return liar;
 }
@@ -116,7 +116,7 @@ static bool lied_to(struct reload_sim_request *r, const struct reload_result *re
 static void stored(void *arg, const struct reload_result *result)
 {
 	struct reload_sim_request *r = arg;
-	struct reload_sim_course *c = r->course;
+	struct reload_sim_run_state *c = r->state;
 	if (!c->checks) { /* the world ends */
 		request_free(r);
 		return;
@@ -142,14 +142,14 @@ static void stored(void *arg, const struct reload_result *result)
 }
 
 /* Places are known as Kinds: most Stores go to the single value. */
-static unsigned place_draw(struct reload_sim_course *c)
+static unsigned place_draw(struct reload_sim_run_state *c)
 {
 	if (!reload_prng_chance(&c->prng, OTHER_PLACES))
 		return 0;
 	return 1 + (unsigned)reload_prng_below(&c->prng, RELOAD_SIM_PLACES - 1);
 }
 
-void reload_sim_workload_store(struct reload_sim_course *c, size_t i)
+void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i)
 {
 	struct reload_sim_node *n = reload_sim_node(c->sim, i);
 	if (!c->nodes[i].joined || c->nodes[i].leaving || c->nodes[i].storing || n->byzantine ||
@@ -210,14 +210,14 @@ static struct reload_sim_read read_of(
  */
 static bool must_be_answered(const struct reload_sim_request *r)
 {
-	const struct reload_sim_course *c = r->course;
+	const struct reload_sim_run_state *c = r->state;
 	return !c->faults.byzantine && (r->tries || !(c->faults.drop || c->scenario->datagrams));
 }
 
 /* A Fetch is over; a final read of what is still owed is counted. */
 static void read_over(struct reload_sim_request *r, bool good)
 {
-	struct reload_sim_course *c = r->course;
+	struct reload_sim_run_state *c = r->state;
 	struct reload_sim_reads *reads = &c->out->reads;
 	if (r->tries && reload_sim_history_owed(c->history, r->place, reload_sim_now(c->sim))) {
 		bool apart = !reload_sim_place_lied(c->checks, r->place);
@@ -232,8 +232,8 @@ static void read_over(struct reload_sim_request *r, bool good)
 /* No answer: a final read is tried again through another node. */
 static void read_failed(struct reload_sim_request *r, const struct reload_result *result)
 {
-	struct reload_sim_course *c = r->course;
-	bool must = (r->tries || (r->calm && reload_sim_course_calm(c))) &&
+	struct reload_sim_run_state *c = r->state;
+	bool must = (r->tries || (r->calm && reload_sim_run_state_calm(c))) &&
 		    !c->nodes[r->node].leaving && result->err != RELOAD_CANCELLED;
 	if (r->tries && r->tries <= READ_TRIES && read_send(r))
 		return;
@@ -256,10 +256,10 @@ static bool read_judge(struct reload_sim_request *r, const struct reload_sim_rea
 		[RELOAD_SIM_JUDGED_ABSENT] = "no value, though one was acknowledged",
 		[RELOAD_SIM_JUDGED_FORGED] = "a value that this signer never stored there",
 	};
-	struct reload_sim_course *c = r->course;
+	struct reload_sim_run_state *c = r->state;
 	enum reload_sim_judged j = reload_sim_history_judge(c->history, r->place, r->owed, read);
 	bool still = reload_sim_history_owed(c->history, r->place, reload_sim_now(c->sim));
-	bool must = still && !lied && (r->tries || (r->calm && reload_sim_course_calm(c)));
+	bool must = still && !lied && (r->tries || (r->calm && reload_sim_run_state_calm(c)));
 	if (r->owed && j == RELOAD_SIM_JUDGED_GOOD) {
 		c->out->fetches_good++;
 		c->lookups_good++;
@@ -274,7 +274,7 @@ static bool read_judge(struct reload_sim_request *r, const struct reload_sim_rea
 static void fetched(void *arg, const struct reload_result *result)
 {
 	struct reload_sim_request *r = arg;
-	struct reload_sim_course *c = r->course;
+	struct reload_sim_run_state *c = r->state;
 	if (!c->checks) { /* the world ends */
 		request_free(r);
 		return;
@@ -298,8 +298,8 @@ static void fetched(void *arg, const struct reload_result *result)
 /* Asks through a node that is drawn.  False: nobody is there, r stays as it was. */
 static bool read_send(struct reload_sim_request *r)
 {
-	struct reload_sim_course *c = r->course;
-	size_t by = reload_sim_course_peer(c);
+	struct reload_sim_run_state *c = r->state;
+	size_t by = reload_sim_run_state_peer(c);
 	if (by == SIZE_MAX)
 		return false;
 	struct reload_stored_value at = reload_sim_place_value(c->history, r->place);
@@ -329,7 +329,7 @@ static bool read_send(struct reload_sim_request *r)
 		       fetched, r, &err) != NULL;
 }
 
-static bool fetch(struct reload_sim_course *c, struct reload_sim_place *p, bool last)
+static bool fetch(struct reload_sim_run_state *c, struct reload_sim_place *p, bool last)
 {
 	struct reload_sim_request *r = request_new(c, p, SIZE_MAX);
 	r->owed = reload_sim_history_owed(c->history, p, r->begun);
@@ -340,19 +340,19 @@ static bool fetch(struct reload_sim_course *c, struct reload_sim_place *p, bool 
 	return false;
 }
 
-void reload_sim_workload_fetch(struct reload_sim_course *c)
+void reload_sim_workload_fetch(struct reload_sim_run_state *c)
 {
 	struct reload_sim_place *p = reload_sim_history_known(c->history, &c->prng);
 	if (p && c->requests_count < BURST_MAX)
 		fetch(c, p, false);
 }
 
-bool reload_sim_workload_read(struct reload_sim_course *c, struct reload_sim_place *p)
+bool reload_sim_workload_read(struct reload_sim_run_state *c, struct reload_sim_place *p)
 {
 	return fetch(c, p, true);
 }
 
-void reload_sim_workload_overdue(struct reload_sim_course *c)
+void reload_sim_workload_overdue(struct reload_sim_run_state *c)
 {
 	struct reload_sim_request *r = TAILQ_FIRST(&c->requests);
 	if (r && reload_sim_now(c->sim) - r->begun > RELOAD_SIM_REQUEST_MS)

@@ -1,4 +1,4 @@
-#include "sim/course.h"
+#include "sim/run_state.h"
 
 #include "topology/topology.h"
 
@@ -15,7 +15,7 @@ enum {
 	SETTLE_MS = 120000
 };
 
-static struct reload_sim_course c;
+static struct reload_sim_run_state c;
 static struct reload_sim_outcome out;
 static struct reload_sim_scenario scenario;
 static struct reload_id ids[NODES], resources[NODES];
@@ -23,7 +23,7 @@ static struct reload_id ids[NODES], resources[NODES];
 static void event(void *arg, struct reload_sim_node *n, const struct reload_event *ev)
 {
 	if (c.checks)
-		reload_sim_course_event(arg, n, ev);
+		reload_sim_run_state_event(arg, n, ev);
 }
 
 static int grown(void **state)
@@ -55,7 +55,7 @@ static int grown(void **state)
 	c.checks = reload_sim_checks_new(
 		c.sim, reload_sim_holders_order(c.holders), c.history, 1 << 20);
 	for (size_t i = 0; i < NODES; i++)
-		reload_sim_course_start(&c, i, i == 0);
+		reload_sim_run_state_start(&c, i, i == 0);
 	reload_sim_run(c.sim, SETTLE_MS);
 	reload_sim_checks_begin(c.checks);
 	assert_int_equal(c.joined, NODES);

@@ -1,4 +1,4 @@
-#include "sim/course.h"
+#include "sim/run_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,8 @@ enum {
 	BOOTSTRAP_TRIES = 50
 };
 
-void reload_sim_course_violated(struct reload_sim_course *c, const struct reload_sim_violation *v)
+void reload_sim_run_state_violated(
+	struct reload_sim_run_state *c, const struct reload_sim_violation *v)
 {
 	if (c->violated)
 		return;
@@ -19,7 +20,7 @@ void reload_sim_course_violated(struct reload_sim_course *c, const struct reload
 }
 
 /* Something happened that takes so much longer than a repair time until all know of it. */
-static void disturbed_for(struct reload_sim_course *c, reload_ms longer)
+static void disturbed_for(struct reload_sim_run_state *c, reload_ms longer)
 {
 	reload_ms until = reload_sim_now(c->sim) + RELOAD_SIM_REPAIR_MS + longer;
 	if (c->torn)
@@ -28,23 +29,23 @@ static void disturbed_for(struct reload_sim_course *c, reload_ms longer)
 		c->calm_from = until;
 }
 
-static void disturbed(struct reload_sim_course *c)
+static void disturbed(struct reload_sim_run_state *c)
 {
 	disturbed_for(c, 0);
 }
 
-bool reload_sim_course_calm(const struct reload_sim_course *c)
+bool reload_sim_run_state_calm(const struct reload_sim_run_state *c)
 {
 	return c->calm_from <= reload_sim_now(c->sim);
 }
 
 /* Rings that were torn apart merge within one and a half intervals between Updates (R-10.7.4.4 is part of stabilization). */
-static reload_ms merged_by(const struct reload_sim_course *c, reload_ms healed)
+static reload_ms merged_by(const struct reload_sim_run_state *c, reload_ms healed)
 {
 	return healed + c->scenario->update_interval * 3 / 2 + RELOAD_SIM_REPAIR_MS;
 }
 
-size_t reload_sim_course_peer(struct reload_sim_course *c)
+size_t reload_sim_run_state_peer(struct reload_sim_run_state *c)
 {
 	for (int i = 0; i < BOOTSTRAP_TRIES && c->joined; i++) {
 		size_t node = reload_prng_below(&c->prng, c->nodes_count);
@@ -56,12 +57,12 @@ size_t reload_sim_course_peer(struct reload_sim_course *c)
 }
 
 static size_t bootstraps(
-	struct reload_sim_course *c, size_t i, size_t out[RELOAD_SIM_BOOTSTRAPS + 1])
+	struct reload_sim_run_state *c, size_t i, size_t out[RELOAD_SIM_BOOTSTRAPS + 1])
 {
 	size_t count = 0;
 	unsigned side = reload_sim_node(c->sim, i)->side;
 	for (int t = 0; t < BOOTSTRAP_TRIES && count < RELOAD_SIM_BOOTSTRAPS; t++) {
-		size_t node = reload_sim_course_peer(c);
+		size_t node = reload_sim_run_state_peer(c);
 		if (node != SIZE_MAX && node != i && reload_sim_node(c->sim, node)->side == side)
 			out[count++] = node;
 	}
@@ -70,12 +71,12 @@ static size_t bootstraps(
 	return count;
 }
 
-static bool is_client(const struct reload_sim_course *c, size_t i)
+static bool is_client(const struct reload_sim_run_state *c, size_t i)
 {
 	return i >= c->scenario->peers;
 }
 
-void reload_sim_course_start(struct reload_sim_course *c, size_t i, bool first)
+void reload_sim_run_state_start(struct reload_sim_run_state *c, size_t i, bool first)
 {
 	size_t through[RELOAD_SIM_BOOTSTRAPS + 1];
 	struct reload_sim_node *n = reload_sim_node(c->sim, i);
@@ -94,9 +95,9 @@ void reload_sim_course_start(struct reload_sim_course *c, size_t i, bool first)
 		reload_sim_byzantine_start(c->byzantine, i, (uint32_t)c->scenario->lies);
 }
 
-static void node_gone(struct reload_sim_course *c, size_t i)
+static void node_gone(struct reload_sim_run_state *c, size_t i)
 {
-	struct reload_sim_course_node *n = &c->nodes[i];
+	struct reload_sim_run_node *n = &c->nodes[i];
 	c->joined -= n->joined;
 	n->joined = false;
 	c->running--;
@@ -105,9 +106,9 @@ static void node_gone(struct reload_sim_course *c, size_t i)
 
 /* -- Leaves -------------------------------------------------------------------------------------------------------------------- */
 
-static void leave(struct reload_sim_course *c, size_t i)
+static void leave(struct reload_sim_run_state *c, size_t i)
 {
-	struct reload_sim_course_node *n = &c->nodes[i];
+	struct reload_sim_run_node *n = &c->nodes[i];
 	if (!reload_sim_node(c->sim, i)->peer || n->leaving)
 		return;
 	n->leaving = true;
@@ -120,9 +121,9 @@ static void leave(struct reload_sim_course *c, size_t i)
 	reload_sim_leave(c->sim, i);
 }
 
-static void left(struct reload_sim_course *c, size_t i, bool in_order)
+static void left(struct reload_sim_run_state *c, size_t i, bool in_order)
 {
-	struct reload_sim_course_node *n = &c->nodes[i];
+	struct reload_sim_run_node *n = &c->nodes[i];
 	reload_ms now = reload_sim_now(c->sim);
 	if (in_order)
 		reload_sim_holders_left(c->holders, i, now);
@@ -132,16 +133,16 @@ static void left(struct reload_sim_course *c, size_t i, bool in_order)
 	reload_sim_stop(c->sim, i);
 	node_gone(c, i);
 	if (n->again)
-		reload_sim_course_start(c, i, false);
+		reload_sim_run_state_start(c, i, false);
 }
 
-void reload_sim_course_leaves(struct reload_sim_course *c)
+void reload_sim_run_state_leaves(struct reload_sim_run_state *c)
 {
 	size_t kept = 0, count = c->leaving;
 	reload_ms now = reload_sim_now(c->sim);
 	for (size_t k = 0; k < count; k++) {
 		size_t i = c->leaving_nodes[k];
-		struct reload_sim_course_node *n = &c->nodes[i];
+		struct reload_sim_run_node *n = &c->nodes[i];
 		enum reload_state state = reload_sim_node(c->sim, i)->state;
 		bool over = state == RELOAD_STATE_ENROLLED || state == RELOAD_STATE_STOPPED ||
 			    state == RELOAD_STATE_INIT || state == RELOAD_STATE_CONFIGURED;
@@ -155,9 +156,9 @@ void reload_sim_course_leaves(struct reload_sim_course *c)
 
 /* -- faults -------------------------------------------------------------------------------------------------------------------- */
 
-static void crash(struct reload_sim_course *c, const struct reload_sim_fault *f)
+static void crash(struct reload_sim_run_state *c, const struct reload_sim_fault *f)
 {
-	struct reload_sim_course_node *n = &c->nodes[f->node];
+	struct reload_sim_run_node *n = &c->nodes[f->node];
 	if (!reload_sim_node(c->sim, f->node)->peer)
 		return;
 	reload_sim_holders_failed(c->holders, f->node, f->machine, f->disk, reload_sim_now(c->sim));
@@ -168,17 +169,17 @@ static void crash(struct reload_sim_course *c, const struct reload_sim_fault *f)
 	node_gone(c, f->node);
 }
 
-static void come_back(struct reload_sim_course *c, const struct reload_sim_fault *f)
+static void come_back(struct reload_sim_run_state *c, const struct reload_sim_fault *f)
 {
 	if (c->nodes[f->node].leaving) {
 		c->nodes[f->node].again = true;
 		return;
 	}
 	disturbed(c);
-	reload_sim_course_start(c, f->node, false);
+	reload_sim_run_state_start(c, f->node, false);
 }
 
-static void torn(struct reload_sim_course *c, bool begins)
+static void torn(struct reload_sim_run_state *c, bool begins)
 {
 	reload_ms now = reload_sim_now(c->sim);
 	c->torn += begins;
@@ -189,7 +190,7 @@ static void torn(struct reload_sim_course *c, bool begins)
 		c->calm_from = merged_by(c, now);
 }
 
-static void partition(struct reload_sim_course *c, const struct reload_sim_fault *f, bool begins)
+static void partition(struct reload_sim_run_state *c, const struct reload_sim_fault *f, bool begins)
 {
 	reload_ms now = reload_sim_now(c->sim);
 	for (size_t i = 0; i < c->nodes_count; i++) {
@@ -202,14 +203,14 @@ static void partition(struct reload_sim_course *c, const struct reload_sim_fault
 	torn(c, begins);
 }
 
-static void clock_jump(struct reload_sim_course *c, const struct reload_sim_fault *f)
+static void clock_jump(struct reload_sim_run_state *c, const struct reload_sim_fault *f)
 {
 	struct reload_sim_node *n = reload_sim_node(c->sim, f->node);
 	n->skew_ms += (int64_t)f->number;
 	disturbed(c);
 }
 
-static void fault_run(struct reload_sim_course *c, const struct reload_sim_fault *f, bool end)
+static void fault_run(struct reload_sim_run_state *c, const struct reload_sim_fault *f, bool end)
 {
 	char words[160];
 	reload_sim_fault_words(f, words, sizeof(words));
@@ -253,7 +254,7 @@ static int step_cmp(const void *x, const void *y)
 	return (a->fault > b->fault) - (a->fault < b->fault);
 }
 
-void reload_sim_course_steps(struct reload_sim_course *c)
+void reload_sim_run_state_steps(struct reload_sim_run_state *c)
 {
 	c->steps = reload_alloc_array(2 * c->faults.count + 1, sizeof(*c->steps));
 	for (size_t i = 0; i < c->faults.count; i++) {
@@ -268,14 +269,14 @@ void reload_sim_course_steps(struct reload_sim_course *c)
 	qsort(c->steps, c->steps_count, sizeof(*c->steps), step_cmp);
 }
 
-reload_ms reload_sim_course_next(const struct reload_sim_course *c)
+reload_ms reload_sim_run_state_next(const struct reload_sim_run_state *c)
 {
 	return c->step < c->steps_count ? c->steps[c->step].at : RELOAD_NEVER;
 }
 
-void reload_sim_course_run(struct reload_sim_course *c)
+void reload_sim_run_state_run(struct reload_sim_run_state *c)
 {
-	while (reload_sim_course_next(c) <= reload_sim_now(c->sim)) {
+	while (reload_sim_run_state_next(c) <= reload_sim_now(c->sim)) {
 		const struct reload_sim_step *s = &c->steps[c->step++];
 		fault_run(c, &c->faults.at[s->fault], s->end);
 	}
@@ -283,10 +284,11 @@ void reload_sim_course_run(struct reload_sim_course *c)
 
 /* -- events of engines ------------------------------------------------------------------------------------------------------------ */
 
-void reload_sim_course_event(void *course, struct reload_sim_node *n, const struct reload_event *ev)
+void reload_sim_run_state_event(
+	void *course, struct reload_sim_node *n, const struct reload_event *ev)
 {
-	struct reload_sim_course *c = course;
-	struct reload_sim_course_node *own = &c->nodes[n->index];
+	struct reload_sim_run_state *c = course;
+	struct reload_sim_run_node *own = &c->nodes[n->index];
 	if (ev->type != RELOAD_EV_STATE)
 		return;
 	bool joined = ev->code == RELOAD_STATE_JOINED;

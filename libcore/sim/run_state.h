@@ -1,5 +1,5 @@
 /*
- * The course of one run, as its files share it: what happens to nodes (sim/course.c), what nodes store and fetch (sim/workload.c),
+ * The state of one run, which these files share: what happens to nodes (sim/run_state.c), what nodes store and fetch (sim/workload.c),
  * and the phases and the judgement (sim/run.c).
  */
 #pragma once
@@ -33,7 +33,7 @@ struct reload_sim_step {
 };
 
 /* What is kept for each node. */
-struct reload_sim_course_node {
+struct reload_sim_run_node {
 	bool joined, ever, leaving, again, disk, storing;
 	uint8_t events; /* counts up to the next look at its bounds */
 	reload_ms leaving_since;
@@ -48,7 +48,7 @@ struct reload_sim_sampled {
 struct reload_sim_request;
 TAILQ_HEAD(reload_sim_request_list, reload_sim_request);
 
-struct reload_sim_course {
+struct reload_sim_run_state {
 	const struct reload_sim_scenario *scenario; /* drawn */
 	const struct reload_sim_watch *watch;
 	uint64_t seed;
@@ -66,7 +66,7 @@ struct reload_sim_course {
 	struct reload_sim_faults faults;
 	struct reload_sim_step *steps;
 	size_t steps_count, step;
-	struct reload_sim_course_node *nodes;
+	struct reload_sim_run_node *nodes;
 	size_t nodes_count, running, joined, leaving, peak;
 	size_t *leaving_nodes; /* indexes, in the order of their Leaves */
 	uint8_t *sides;
@@ -86,36 +86,37 @@ struct reload_sim_course {
 	bool violated, stopped;
 };
 
-/* reload_sim_course_violated() notes the first violation and halts the world. */
-void reload_sim_course_violated(struct reload_sim_course *c, const struct reload_sim_violation *v);
+/* reload_sim_run_state_violated() notes the first violation and halts the world. */
+void reload_sim_run_state_violated(
+	struct reload_sim_run_state *c, const struct reload_sim_violation *v);
 
-/* reload_sim_course_start() runs node i, which joins through a few running nodes of its side. */
-void reload_sim_course_start(struct reload_sim_course *c, size_t i, bool first);
-/* reload_sim_course_steps() prepares the steps of the faults that were drawn. */
-void reload_sim_course_steps(struct reload_sim_course *c);
-/* reload_sim_course_next() is when the next step is due, NEVER: there is none; _run() does what is due. */
-reload_ms reload_sim_course_next(const struct reload_sim_course *c);
-void reload_sim_course_run(struct reload_sim_course *c);
-/* reload_sim_course_leaves() ends the nodes whose Leaves are over. */
-void reload_sim_course_leaves(struct reload_sim_course *c);
-/* reload_sim_course_event() is the world's hook for events. */
-void reload_sim_course_event(
+/* reload_sim_run_state_start() runs node i, which joins through a few running nodes of its side. */
+void reload_sim_run_state_start(struct reload_sim_run_state *c, size_t i, bool first);
+/* reload_sim_run_state_steps() prepares the steps of the faults that were drawn. */
+void reload_sim_run_state_steps(struct reload_sim_run_state *c);
+/* reload_sim_run_state_next() is when the next step is due, NEVER: there is none; _run() does what is due. */
+reload_ms reload_sim_run_state_next(const struct reload_sim_run_state *c);
+void reload_sim_run_state_run(struct reload_sim_run_state *c);
+/* reload_sim_run_state_leaves() ends the nodes whose Leaves are over. */
+void reload_sim_run_state_leaves(struct reload_sim_run_state *c);
+/* reload_sim_run_state_event() is the world's hook for events. */
+void reload_sim_run_state_event(
 	void *course, struct reload_sim_node *n, const struct reload_event *ev);
-/* reload_sim_course_calm() tells whether no fault is at work, nor was within one repair time. */
-bool reload_sim_course_calm(const struct reload_sim_course *c);
-/* reload_sim_course_peer() draws a joined honest node (peer or client; SIZE_MAX: none was found). */
-size_t reload_sim_course_peer(struct reload_sim_course *c);
+/* reload_sim_run_state_calm() tells whether no fault is at work, nor was within one repair time. */
+bool reload_sim_run_state_calm(const struct reload_sim_run_state *c);
+/* reload_sim_run_state_peer() draws a joined honest node (peer or client; SIZE_MAX: none was found). */
+size_t reload_sim_run_state_peer(struct reload_sim_run_state *c);
 
 /* reload_sim_workload_store() lets node i store one of its values; nothing when it cannot. */
-void reload_sim_workload_store(struct reload_sim_course *c, size_t i);
+void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i);
 /* reload_sim_workload_fetch() lets some node fetch some known value. */
-void reload_sim_workload_fetch(struct reload_sim_course *c);
+void reload_sim_workload_fetch(struct reload_sim_run_state *c);
 /*
  * reload_sim_workload_read() is a final read of p by some node: what is owed must come; without an answer the read is repeated through other
  * nodes, a few times.  False: there is nobody who could ask.
  */
-bool reload_sim_workload_read(struct reload_sim_course *c, struct reload_sim_place *p);
+bool reload_sim_workload_read(struct reload_sim_run_state *c, struct reload_sim_place *p);
 /* reload_sim_workload_overdue() looks whether a request has outlived RELOAD_SIM_REQUEST_MS. */
-void reload_sim_workload_overdue(struct reload_sim_course *c);
+void reload_sim_workload_overdue(struct reload_sim_run_state *c);
 /* reload_sim_workload_clear() forgets the requests that are left; the world is gone. */
-void reload_sim_workload_clear(struct reload_sim_course *c);
+void reload_sim_workload_clear(struct reload_sim_run_state *c);

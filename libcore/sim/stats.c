@@ -11,13 +11,13 @@ void reload_sim_numbers_add(struct reload_sim_numbers *n, double v)
 	n->sum += v;
 	if (n->seen == 1 || v > n->max)
 		n->max = v;
-	if (n->count < RELOAD_SIM_KEPT_MAX) {
+	if (n->count < RELOAD_SIM_SAMPLES_MAX) {
 		reload_grow(&n->at, &n->cap, n->count, sizeof(*n->at));
 		n->at[n->count++] = v;
 		return;
 	}
 	uint64_t place = reload_prng_hash(n->seen, 0, 0x57a7) % n->seen;
-	if (place < RELOAD_SIM_KEPT_MAX)
+	if (place < RELOAD_SIM_SAMPLES_MAX)
 		n->at[place] = v;
 }
 

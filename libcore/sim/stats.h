@@ -4,9 +4,8 @@
 #include "sim/outcome.h"
 
 enum {
-	RELOAD_SIM_KEPT_MAX =
-		1
-		<< 16 /* numbers kept for the points of a distribution; of more, a sample drawn at random */
+	RELOAD_SIM_SAMPLES_MAX =
+		1 << 16 /* samples of a distribution; of more numbers they are drawn at random */
 };
 
 /* Zero-initialised is empty; clear it. */
@@ -17,7 +16,7 @@ struct reload_sim_numbers {
 	double sum, max;
 };
 
-/* reload_sim_numbers_add() adds v; which numbers are kept of very many belongs to how many there were, not to chance. */
+/* reload_sim_numbers_add() adds v; which of very many numbers stay as samples depends only on how many there were. */
 void reload_sim_numbers_add(struct reload_sim_numbers *n, double v);
 void reload_sim_numbers_clear(struct reload_sim_numbers *n);
 

@@ -181,10 +181,10 @@ static void spreads_are_nearest_ranks(void **state)
 	assert_int_equal(spread.count, 100);
 	assert_true(spread.mean == 50.5 && spread.p50 == 50 && spread.p95 == 95);
 	assert_true(spread.p99 == 99 && spread.max == 100);
-	for (size_t i = 0; i < 3 * (size_t)RELOAD_SIM_KEPT_MAX; i++)
+	for (size_t i = 0; i < 3 * (size_t)RELOAD_SIM_SAMPLES_MAX; i++)
 		reload_sim_numbers_add(&n, (double)(i % 1000));
 	spread = reload_sim_numbers_spread(&n);
-	assert_int_equal(n.count, RELOAD_SIM_KEPT_MAX);
+	assert_int_equal(n.count, RELOAD_SIM_SAMPLES_MAX);
 	assert_true(spread.p50 > 480 && spread.p50 < 520 && spread.max == 999);
 	reload_sim_numbers_clear(&n);
 }

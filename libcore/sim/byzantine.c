@@ -1,6 +1,6 @@
 #include "sim/byzantine.h"
 
-#include "sim/lies.h"
+#include "sim/forged.h"
 
 /*
  * What a liar does with its lies.
@@ -90,7 +90,7 @@ void reload_sim_byzantine_free(struct reload_sim_byzantine *b)
 	free(b);
 }
 
-/* -- telling ----------------------------------------------------------------------------------------------------------- */
+/* -- sending ------------------------------------------------------------------------------------------------------------ */
 
 static struct reload_prng *prng_of(const struct liar *l)
 {
@@ -102,9 +102,9 @@ static struct reload_sim_node *node_of(const struct liar *l)
 	return reload_sim_node(l->all->sim, l->index);
 }
 
-static struct reload_sim_speaker speaker_of(const struct liar *l)
+static struct reload_sim_forger forger_of(const struct liar *l)
 {
-	return (struct reload_sim_speaker){
+	return (struct reload_sim_forger){
 		.credentials = &node_of(l)->credentials, .config = l->config, .prng = prng_of(l)
 	};
 }
@@ -114,7 +114,7 @@ static bool chance(const struct liar *l, uint32_t per_cent)
 	return reload_prng_chance(prng_of(l), per_cent * PER_CENT);
 }
 
-static void tell(struct liar *l, uint32_t lie, uint32_t link, struct span message)
+static void send_lie(struct liar *l, uint32_t lie, uint32_t link, struct span message)
 {
 	for (unsigned i = 0; i < RELOAD_SIM_LIES; i++)
 		l->all->told[i] += lie == 1u << i;
@@ -184,7 +184,7 @@ static bool about_of(
 }
 
 /* The first answer about a place is kept, and given again when there is a newer one. */
-static bool tell_stale(struct liar *l, uint32_t link, const struct reload_msg *m)
+static bool send_stale(struct liar *l, uint32_t link, const struct reload_msg *m)
 {
 	uint8_t about[RELOAD_HASH_SIZE_MAX];
 	uint64_t time;
@@ -196,17 +196,17 @@ static bool tell_stale(struct liar *l, uint32_t link, const struct reload_msg *m
 			continue;
 		if (k->storage_time >= time || !chance(l, 70))
 			return false;
-		struct reload_sim_speaker who = speaker_of(l);
+		struct reload_sim_forger forger = forger_of(l);
 		struct wr w;
 		wr_init(&w);
-		reload_sim_say(&w, &who,
-			&(struct reload_sim_words){ .code = RELOAD_FETCH_ANS,
+		reload_sim_forge(&w, &forger,
+			&(struct reload_sim_forged){ .code = RELOAD_FETCH_ANS,
 				.transaction = m->header.transaction_id,
 				.destination_list = m->header.destination_list,
 				.bytes = k->body,
 				.certificates = m->security.certificates,
 				.certificates_count = m->security.certificates_count });
-		tell(l, RELOAD_SIM_LIE_STALE, link, wr_done(&w));
+		send_lie(l, RELOAD_SIM_LIE_STALE, link, wr_done(&w));
 		wr_clear(&w);
 		return true;
 	}
@@ -272,7 +272,7 @@ static bool way_back(const struct liar *l, const struct wire_ctx *ctx, const str
 }
 
 /* Answers a Fetch or Store in transit as if it were for this node. */
-static bool tell_in_stead(struct liar *l, struct reload_msg *m)
+static bool answer_instead(struct liar *l, struct reload_msg *m)
 {
 	struct wire_ctx ctx = reload_config_wire_ctx(l->config);
 	uint32_t link;
@@ -285,16 +285,16 @@ static bool tell_in_stead(struct liar *l, struct reload_msg *m)
 	wr_init(&w);
 	bool able = way_back(l, &ctx, m, &list, &link);
 	if (able) {
-		struct reload_sim_speaker who = speaker_of(l);
+		struct reload_sim_forger forger = forger_of(l);
 		struct reload_arena arena = { 0 };
 		stead_body(&body, &arena, &ctx, m);
-		reload_sim_say(&w, &who,
-			&(struct reload_sim_words){ .code = (uint16_t)(m->code + 1),
+		reload_sim_forge(&w, &forger,
+			&(struct reload_sim_forged){ .code = (uint16_t)(m->code + 1),
 				.transaction = m->header.transaction_id,
 				.destination_list = wr_done(&list),
 				.bytes = wr_done(&body) });
 		reload_arena_clear(&arena);
-		tell(l, RELOAD_SIM_LIE_STALE, link, wr_done(&w));
+		send_lie(l, RELOAD_SIM_LIE_STALE, link, wr_done(&w));
 	}
 	wr_clear(&list);
 	wr_clear(&body);
@@ -318,7 +318,7 @@ static bool value_change(struct reload_stored_data *values, size_t count)
 }
 
 /* Own Stores and answers carry values of others: they are changed, and the message is signed anew. */
-static bool tell_forged(struct liar *l, uint32_t link, struct reload_msg *m)
+static bool send_forged(struct liar *l, uint32_t link, struct reload_msg *m)
 {
 	struct wire_ctx ctx = reload_config_wire_ctx(l->config);
 	bool changed = false;
@@ -335,22 +335,22 @@ static bool tell_forged(struct liar *l, uint32_t link, struct reload_msg *m)
 				m->body.fetch_ans.kind_responses[i].values_count);
 	if (!changed)
 		return false;
-	struct reload_sim_speaker who = speaker_of(l);
+	struct reload_sim_forger forger = forger_of(l);
 	struct wr w;
 	wr_init(&w);
-	reload_sim_say(&w, &who,
-		&(struct reload_sim_words){ .code = m->code,
+	reload_sim_forge(&w, &forger,
+		&(struct reload_sim_forged){ .code = m->code,
 			.transaction = m->header.transaction_id,
 			.destination_list = m->header.destination_list,
 			.body = &m->body,
 			.certificates = m->security.certificates,
 			.certificates_count = m->security.certificates_count });
-	tell(l, RELOAD_SIM_LIE_MALFORMED, link, wr_done(&w));
+	send_lie(l, RELOAD_SIM_LIE_MALFORMED, link, wr_done(&w));
 	wr_clear(&w);
 	return true;
 }
 
-static void tell_damaged(struct liar *l, uint32_t link, struct span message)
+static void send_damaged(struct liar *l, uint32_t link, struct span message)
 {
 	enum {
 		LENGTH_AT = 16 /* of the forwarding header */
@@ -379,7 +379,7 @@ static void tell_damaged(struct liar *l, uint32_t link, struct span message)
 		}
 		break;
 	}
-	tell(l, RELOAD_SIM_LIE_MALFORMED, link, span_of(bytes, len));
+	send_lie(l, RELOAD_SIM_LIE_MALFORMED, link, span_of(bytes, len));
 	free(bytes);
 }
 
@@ -400,15 +400,15 @@ static bool in_transit(struct liar *l, uint32_t lies, struct reload_msg *m, stru
 	uint32_t links[LINKS];
 	size_t count;
 	bool drops = lies & RELOAD_SIM_LIE_DROP, misroutes = lies & RELOAD_SIM_LIE_MISROUTE;
-	if (lies & RELOAD_SIM_LIE_STALE && chance(l, 30) && tell_in_stead(l, m))
+	if (lies & RELOAD_SIM_LIE_STALE && chance(l, 30) && answer_instead(l, m))
 		return false;
 	if (drops && (!misroutes || chance(l, 50))) {
-		tell(l, RELOAD_SIM_LIE_DROP, 0, span_of(NULL, 0));
+		send_lie(l, RELOAD_SIM_LIE_DROP, 0, span_of(NULL, 0));
 		return false;
 	}
 	if (!misroutes || !(count = reload_sim_links(node_of(l), links, LINKS)))
 		return true;
-	tell(l, RELOAD_SIM_LIE_MISROUTE, links[reload_prng_below(prng_of(l), count)], message);
+	send_lie(l, RELOAD_SIM_LIE_MISROUTE, links[reload_prng_below(prng_of(l), count)], message);
 	return false;
 }
 
@@ -416,9 +416,9 @@ static bool own(struct liar *l, uint32_t lies, uint32_t link, struct reload_msg 
 {
 	struct wire_ctx ctx = reload_config_wire_ctx(l->config);
 	if (lies & RELOAD_SIM_LIE_STALE && m->code == RELOAD_FETCH_ANS &&
-		!reload_msg_body(m, &ctx) && tell_stale(l, link, m))
+		!reload_msg_body(m, &ctx) && send_stale(l, link, m))
 		return false;
-	return !(lies & RELOAD_SIM_LIE_MALFORMED && tell_forged(l, link, m));
+	return !(lies & RELOAD_SIM_LIE_MALFORMED && send_forged(l, link, m));
 }
 
 bool reload_sim_byzantine_send(
@@ -431,14 +431,14 @@ bool reload_sim_byzantine_send(
 	if (n->byzantine & RELOAD_SIM_LIE_REPLAYED)
 		remember(l, message);
 	if (n->byzantine & RELOAD_SIM_LIE_MALFORMED && chance(l, 3)) {
-		tell_damaged(l, link, message);
+		send_damaged(l, link, message);
 		return false;
 	}
 	struct wire_ctx ctx = reload_config_wire_ctx(l->config);
 	struct reload_msg *m;
 	if (reload_msg_decode(&m, message, &ctx))
 		return true; /* a piece of a message */
-	bool goes = reload_sim_said_by(m, &n->credentials)
+	bool goes = reload_sim_signed_by(m, &n->credentials)
 			    ? own(l, n->byzantine, link, m)
 			    : in_transit(l, n->byzantine, m, message);
 	reload_msg_free(m);
@@ -463,69 +463,71 @@ static const struct liar_link *somebody(const struct liar *l)
 	return &l->links[reload_prng_below(prng_of(l), l->links_count)];
 }
 
-static void tell_update(struct liar *l, uint32_t lie)
+static void send_update(struct liar *l, uint32_t lie)
 {
-	struct reload_sim_speaker who = speaker_of(l);
+	struct reload_sim_forger forger = forger_of(l);
 	const struct liar_link *to = somebody(l);
 	struct reload_id real[LINKS];
 	struct wr w;
 	wr_init(&w);
 	for (size_t i = 0; i < l->links_count; i++)
 		real[i] = l->links[i].node;
-	reload_sim_say_update(&w, &who,
-		(enum reload_sim_false_update)reload_prng_below(who.prng, RELOAD_SIM_FALSE_UPDATES),
+	reload_sim_forge_update(&w, &forger,
+		(enum reload_sim_false_update)reload_prng_below(
+			forger.prng, RELOAD_SIM_FALSE_UPDATES),
 		&to->node, real, l->links_count);
-	tell(l, lie, to->link, wr_done(&w));
+	send_lie(l, lie, to->link, wr_done(&w));
 	wr_clear(&w);
 }
 
 /* A Join in the name of somebody else, or one that does not come over its own link. */
-static void tell_join(struct liar *l)
+static void send_join(struct liar *l)
 {
-	struct reload_sim_speaker who = speaker_of(l);
+	struct reload_sim_forger forger = forger_of(l);
 	const struct liar_link *to = somebody(l), *other = somebody(l);
 	bool detour = chance(l, 50);
 	struct wr w;
 	wr_init(&w);
-	reload_sim_say_join(&w, &who, &to->node, detour ? &who.credentials->node : &other->node);
-	tell(l, RELOAD_SIM_LIE_UPDATES, detour ? other->link : to->link, wr_done(&w));
+	reload_sim_forge_join(
+		&w, &forger, &to->node, detour ? &forger.credentials->node : &other->node);
+	send_lie(l, RELOAD_SIM_LIE_UPDATES, detour ? other->link : to->link, wr_done(&w));
 	wr_clear(&w);
 }
 
-static void tell_store(struct liar *l)
+static void send_store(struct liar *l)
 {
-	struct reload_sim_speaker who = speaker_of(l);
+	struct reload_sim_forger forger = forger_of(l);
 	const struct liar_link *to = somebody(l);
 	const struct reload_sim_node *n = node_of(l);
-	enum reload_sim_false_store how =
-		(enum reload_sim_false_store)reload_prng_below(who.prng, RELOAD_SIM_FALSE_STORES);
+	enum reload_sim_false_store how = (enum reload_sim_false_store)reload_prng_below(
+		forger.prng, RELOAD_SIM_FALSE_STORES);
 	struct reload_id resource = to->node; /* the receiver's own */
 	if (how == RELOAD_SIM_STORE_REPLICA)
-		reload_prng_bytes(who.prng, resource.at, resource.len);
+		reload_prng_bytes(forger.prng, resource.at, resource.len);
 	struct wr w;
 	wr_init(&w);
-	reload_sim_say_store(&w, &who, how, &to->node, &resource,
+	reload_sim_forge_store(&w, &forger, how, &to->node, &resource,
 		RELOAD_SIM_EPOCH + reload_sim_now(l->all->sim) + (uint64_t)n->skew_ms);
-	tell(l, RELOAD_SIM_LIE_FLOODS, to->link, wr_done(&w));
+	send_lie(l, RELOAD_SIM_LIE_FLOODS, to->link, wr_done(&w));
 	wr_clear(&w);
 }
 
-static void tell_large(struct liar *l)
+static void send_large(struct liar *l)
 {
-	struct reload_sim_speaker who = speaker_of(l);
+	struct reload_sim_forger forger = forger_of(l);
 	const struct liar_link *to = somebody(l);
 	struct wr w;
 	wr_init(&w);
-	reload_sim_say_large(&w, &who, &to->node);
-	tell(l, RELOAD_SIM_LIE_OVERSIZED, to->link, wr_done(&w));
+	reload_sim_forge_large(&w, &forger, &to->node);
+	send_lie(l, RELOAD_SIM_LIE_OVERSIZED, to->link, wr_done(&w));
 	wr_clear(&w);
 }
 
-static void tell_again(struct liar *l)
+static void send_again(struct liar *l)
 {
 	struct span s = l->seen[reload_prng_below(prng_of(l), SEEN)];
 	if (s.len)
-		tell(l, RELOAD_SIM_LIE_REPLAYED, somebody(l)->link, s);
+		send_lie(l, RELOAD_SIM_LIE_REPLAYED, somebody(l)->link, s);
 }
 
 static void flood(void *arg, struct reload_sim *s)
@@ -537,22 +539,22 @@ static void flood(void *arg, struct reload_sim *s)
 	if (!l->flooding)
 		return;
 	if (chance(l, 50))
-		tell_update(l, RELOAD_SIM_LIE_FLOODS);
+		send_update(l, RELOAD_SIM_LIE_FLOODS);
 	else
-		tell_store(l);
+		send_store(l);
 	reload_sim_at(s, reload_sim_now(s) + FLOOD_GAP_MS, flood, l);
 }
 
 static void act(struct liar *l, uint32_t lies, struct reload_sim *s)
 {
 	if (lies & RELOAD_SIM_LIE_UPDATES && chance(l, 30))
-		tell_update(l, RELOAD_SIM_LIE_UPDATES);
+		send_update(l, RELOAD_SIM_LIE_UPDATES);
 	if (lies & RELOAD_SIM_LIE_UPDATES && l->links_count > 1 && chance(l, 10))
-		tell_join(l);
+		send_join(l);
 	if (lies & RELOAD_SIM_LIE_REPLAYED && chance(l, 60))
-		tell_again(l);
+		send_again(l);
 	if (lies & RELOAD_SIM_LIE_OVERSIZED && chance(l, 3))
-		tell_large(l);
+		send_large(l);
 	if (lies & RELOAD_SIM_LIE_FLOODS && !l->flooding && chance(l, 3)) {
 		l->flood_until = reload_sim_now(s) + FLOOD_MS;
 		flood(l, s);

@@ -113,7 +113,7 @@ static void acknowledged_late(struct reload_sim *s, struct reload_sim_link *l, u
 		look_at(s, l, e, w->ack_at);
 }
 
-static bool tell_health(struct reload_sim *s, struct reload_sim_link_end *end, bool good)
+static bool report_health(struct reload_sim *s, struct reload_sim_link_end *end, bool good)
 {
 	end->wait->bad = !good;
 	reload_sim_note(s, &end->node->node, good ? "good" : "doubt", end->number, 0);
@@ -128,7 +128,7 @@ static bool acknowledged(struct reload_sim *s, struct reload_sim_link *l, unsign
 	w->since = w->ack_at = RELOAD_NEVER;
 	w->pause = 0;
 	if (was_bad)
-		tell_health(s, &l->end[e], true);
+		report_health(s, &l->end[e], true);
 	w = l->end[e].wait; /* the engine may have closed the link, or sent */
 	if (w && w->since == RELOAD_NEVER && !w->count && w->retry_at == RELOAD_NEVER)
 		reload_sim_wait_free(s, l, e);
@@ -155,7 +155,7 @@ bool reload_sim_run_health(struct reload_sim *s, struct reload_sim_event *ev)
 	if (!w->bad && s->now < doubt)
 		next = doubt;
 	look_at(s, l, ev->end, w->ack_at < next ? w->ack_at : next);
-	return !w->bad && s->now >= doubt && tell_health(s, end, false);
+	return !w->bad && s->now >= doubt && report_health(s, end, false);
 }
 
 /* -- streams -------------------------------------------------------------------------------------------------------------- */
@@ -350,7 +350,7 @@ bool reload_sim_run_again(struct reload_sim *s, struct reload_sim_event *m, bool
 	if (m->sent < w->since)
 		w->since = m->sent;
 	if (doubt)
-		tell_health(s, end, false);
+		report_health(s, end, false);
 	if (end->state == RELOAD_SIM_END_UP) {
 		*taken = true;
 		datagram(s, m);

@@ -7,14 +7,14 @@
 #include "sim/world.h"
 
 /* Whose message it is, and what its bytes need. */
-struct reload_sim_speaker {
+struct reload_sim_forger {
 	const struct reload_credentials *credentials;
 	const struct reload_config *config;
 	struct reload_prng *prng;
 };
 
 /* One message; lists are wire bytes. */
-struct reload_sim_words {
+struct reload_sim_forged {
 	uint16_t code;
 	uint64_t transaction; /* 0: drawn */
 	struct span destination_list;
@@ -24,11 +24,11 @@ struct reload_sim_words {
 	size_t certificates_count;
 };
 
-/* reload_sim_say() appends the message, signed. */
-void reload_sim_say(
-	struct wr *w, const struct reload_sim_speaker *who, const struct reload_sim_words *what);
-/* reload_sim_said_by() tells whether who signed the decoded message, by its signer identity. */
-bool reload_sim_said_by(const struct reload_msg *m, const struct reload_credentials *who);
+/* reload_sim_forge() appends the message, signed. */
+void reload_sim_forge(
+	struct wr *w, const struct reload_sim_forger *forger, const struct reload_sim_forged *what);
+/* reload_sim_signed_by() returns whether the signer identity of the decoded message is that of signer. */
+bool reload_sim_signed_by(const struct reload_msg *m, const struct reload_credentials *signer);
 
 /* False Updates. */
 enum reload_sim_false_update {
@@ -39,13 +39,13 @@ enum reload_sim_false_update {
 	RELOAD_SIM_FALSE_UPDATES
 };
 
-/* reload_sim_say_update() appends an Update to `to`; real are peers of the ring that may be named. */
-void reload_sim_say_update(struct wr *w, const struct reload_sim_speaker *who,
+/* reload_sim_forge_update() appends an Update to `to`; real are peers of the ring that may be named. */
+void reload_sim_forge_update(struct wr *w, const struct reload_sim_forger *forger,
 	enum reload_sim_false_update how, const struct reload_id *to, const struct reload_id *real,
 	size_t real_count);
 
-/* reload_sim_say_join() appends a Join of the node `joining`, whoever that is, to `to`. */
-void reload_sim_say_join(struct wr *w, const struct reload_sim_speaker *who,
+/* reload_sim_forge_join() appends a Join of the node `joining`, whoever that is, to `to`. */
+void reload_sim_forge_join(struct wr *w, const struct reload_sim_forger *forger,
 	const struct reload_id *to, const struct reload_id *joining);
 
 /* Stores that must be refused. */
@@ -56,11 +56,11 @@ enum reload_sim_false_store {
 	RELOAD_SIM_FALSE_STORES
 };
 
-/* reload_sim_say_store() appends a Store to `to` at resource. */
-void reload_sim_say_store(struct wr *w, const struct reload_sim_speaker *who,
+/* reload_sim_forge_store() appends a Store to `to` at resource. */
+void reload_sim_forge_store(struct wr *w, const struct reload_sim_forger *forger,
 	enum reload_sim_false_store how, const struct reload_id *to,
 	const struct reload_id *resource, uint64_t now);
 
-/* reload_sim_say_large() appends a Ping to `to` that is larger than max-message-size. */
-void reload_sim_say_large(
-	struct wr *w, const struct reload_sim_speaker *who, const struct reload_id *to);
+/* reload_sim_forge_large() appends a Ping to `to` that is larger than max-message-size. */
+void reload_sim_forge_large(
+	struct wr *w, const struct reload_sim_forger *forger, const struct reload_id *to);

@@ -243,9 +243,9 @@ uint64_t reload_sim_history_owed(
 	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now)
 {
 	(void)h;
-	bool excused =
-		p->newest <= p->excused || (p->waiting_for != SIZE_MAX && p->newest <= p->waiting);
-	return excused || now >= p->expires ? 0 : p->newest;
+	bool expected = p->newest <= p->expected_lost ||
+			(p->waiting_for != SIZE_MAX && p->newest <= p->waiting);
+	return expected || now >= p->expires ? 0 : p->newest;
 }
 
 /* Whether read is version v, byte for byte. */
@@ -287,19 +287,19 @@ enum reload_sim_judged reload_sim_history_judge(const struct reload_sim_history 
 	return read->storage_time < owed ? RELOAD_SIM_JUDGED_STALE : RELOAD_SIM_JUDGED_GOOD;
 }
 
-/* -- excuses ------------------------------------------------------------------------------------------------------------------- */
+/* -- expected losses ------------------------------------------------------------------------------------------------------ */
 
-static void place_excuse(
+static void place_expect_loss(
 	struct reload_sim_history *h, struct reload_sim_place *p, size_t waiting_for)
 {
 	if (!p->newest)
 		return;
 	counter_of(h, p)->generation = 0;
 	if (waiting_for == SIZE_MAX) {
-		p->excused = p->newest;
+		p->expected_lost = p->newest;
 		return;
 	}
-	if (p->newest > p->excused) {
+	if (p->newest > p->expected_lost) {
 		p->waiting = p->newest;
 		p->waiting_for = waiting_for;
 	}
@@ -318,7 +318,7 @@ static size_t first_after(const struct reload_sim_history *h, const struct reloa
 	return low;
 }
 
-void reload_sim_history_excuse(struct reload_sim_history *h, const struct reload_id *from,
+void reload_sim_history_expect_loss(struct reload_sim_history *h, const struct reload_id *from,
 	const struct reload_id *to, size_t waiting_for)
 {
 	size_t at = first_after(h, from);
@@ -327,7 +327,7 @@ void reload_sim_history_excuse(struct reload_sim_history *h, const struct reload
 		if (!reload_id_between(from, &h->resources[node], to))
 			return;
 		for (unsigned w = 0; w < RELOAD_SIM_PLACES; w++)
-			place_excuse(h, reload_sim_history_place(h, node, w), waiting_for);
+			place_expect_loss(h, reload_sim_history_place(h, node, w), waiting_for);
 	}
 }
 
@@ -337,7 +337,7 @@ void reload_sim_history_fresh(struct reload_sim_history *h, const struct reload_
 	for (size_t i = 0; i < RECENT; i++) {
 		const struct acknowledged *a = &h->recent[i];
 		if (a->place && a->at >= since && reload_id_eq(&a->by, node))
-			place_excuse(h, a->place, waiting_for);
+			place_expect_loss(h, a->place, waiting_for);
 	}
 }
 
@@ -349,7 +349,7 @@ void reload_sim_history_back(struct reload_sim_history *h, size_t node, bool dis
 			continue;
 		p->waiting_for = SIZE_MAX;
 		if (!disk && p->newest <= p->waiting)
-			p->excused = p->newest;
+			p->expected_lost = p->newest;
 	}
 }
 
@@ -359,17 +359,17 @@ struct reload_sim_place *reload_sim_history_known(
 	return h->known_count ? h->known[reload_prng_below(r, h->known_count)] : NULL;
 }
 
-size_t reload_sim_history_excused(const struct reload_sim_history *h, size_t *acknowledged)
+size_t reload_sim_history_expected_lost(const struct reload_sim_history *h, size_t *acknowledged)
 {
-	size_t excused = 0;
+	size_t lost = 0;
 	*acknowledged = 0;
 	for (size_t i = 0; i < h->known_count; i++) {
 		const struct reload_sim_place *p = h->known[i];
 		if (!p->newest)
 			continue; /* claimed only */
 		++*acknowledged;
-		excused += p->newest <= p->excused ||
-			   (p->waiting_for != SIZE_MAX && p->newest <= p->waiting);
+		lost += p->newest <= p->expected_lost ||
+			(p->waiting_for != SIZE_MAX && p->newest <= p->waiting);
 	}
-	return excused;
+	return lost;
 }

@@ -5,7 +5,7 @@
  * there, one Store after the other, each with a greater storage_time, so the newest acknowledged version is the one with the
  * greatest storage_time (R-7.4.1.1-23).  A Store without an answer may or may not have taken effect.
  *
- * A version is owed from its acknowledgment until it expires, unless it is excused (sim/holders.h): a Fetch must return it or
+ * A version is owed from its acknowledgment until it expires, unless it is excused (sim/loss_budget.h): a Fetch must return it or
  * a newer one.  Excused is what was acknowledged up to then; the next acknowledged Store is owed again.
  */
 #pragma once
@@ -47,7 +47,7 @@ struct reload_sim_place {
 	bool known;      /* a version is acknowledged or claimed */
 	uint64_t newest; /* storage_time of the newest acknowledged version, 0: none */
 	reload_ms acknowledged, expires; /* of that version */
-	uint64_t excused; /* versions up to this storage_time are not owed any more */
+	uint64_t expected_lost; /* versions up to this storage_time are not owed any more */
 	uint64_t waiting; /* versions up to this one are not owed until waiting_for comes back */
 	size_t waiting_for;
 };
@@ -125,10 +125,10 @@ enum reload_sim_judged reload_sim_history_judge(const struct reload_sim_history 
 	const struct reload_sim_place *p, uint64_t owed, const struct reload_sim_read *read);
 
 /*
- * reload_sim_history_excuse() excuses all places with a Resource-ID in (from, to]; waiting_for (SIZE_MAX: nobody) is the owner, when
+ * reload_sim_history_expect_loss() excuses all places with a Resource-ID in (from, to]; waiting_for (SIZE_MAX: nobody) is the owner, when
  * it went with a disk that survives: what was acknowledged before is owed again when it is back (reload_sim_history_back()).
  */
-void reload_sim_history_excuse(struct reload_sim_history *h, const struct reload_id *from,
+void reload_sim_history_expect_loss(struct reload_sim_history *h, const struct reload_id *from,
 	const struct reload_id *to, size_t waiting_for);
 /* reload_sim_history_fresh() excuses in the same way what node acknowledged since: it went before replicas had to be complete. */
 void reload_sim_history_fresh(struct reload_sim_history *h, const struct reload_id *node,
@@ -139,5 +139,5 @@ void reload_sim_history_back(struct reload_sim_history *h, size_t node, bool dis
 /* reload_sim_history_known() picks a place with an acknowledged or claimed version at random (borrowed), NULL when there is none. */
 struct reload_sim_place *reload_sim_history_known(
 	struct reload_sim_history *h, struct reload_prng *r);
-/* reload_sim_history_excused() counts places that have an acknowledged version, and of them those whose newest is excused. */
-size_t reload_sim_history_excused(const struct reload_sim_history *h, size_t *acknowledged);
+/* reload_sim_history_expected_lost() counts places that have an acknowledged version, and of them those whose newest is excused. */
+size_t reload_sim_history_expected_lost(const struct reload_sim_history *h, size_t *acknowledged);

@@ -61,7 +61,7 @@ struct reload_sim_outcome {
 	uint64_t stores, stores_acknowledged, fetches, fetches_good,
 		fetches_expected; /* good: newest acknowledged version; expected: of values that had to be there */
 	uint64_t values,
-		excused; /* places with an acknowledged value; of them excused for failures (sim/holders.h) */
+		expected_lost; /* places with an acknowledged value; of them excused for failures (sim/loss_budget.h) */
 	uint64_t faults_count; /* faults that happened */
 	struct reload_sim_spread hops, fetch_ms, store_ms, join_ms, heal_ms, repair_ms;
 	double maintenance_bytes_per_peer_hour,

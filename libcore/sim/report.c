@@ -99,7 +99,7 @@ static void put_lookups(struct wr *w, const struct reload_sim_outcome *o)
 		(unsigned long long)o->fetches_expected, (unsigned long long)o->stores,
 		(unsigned long long)o->stores_acknowledged);
 	reload_sim_put(w, "values    %llu places, %llu of them excused\n",
-		(unsigned long long)o->values, (unsigned long long)o->excused);
+		(unsigned long long)o->values, (unsigned long long)o->expected_lost);
 }
 
 static void put_traffic(struct wr *w, const struct reload_sim_outcome *o)
@@ -276,7 +276,7 @@ static void set_counts(json_t *to, const struct reload_sim_outcome *o)
 		{ "stores", o->stores }, { "stores_acknowledged", o->stores_acknowledged },
 		{ "fetches", o->fetches }, { "fetches_good", o->fetches_good },
 		{ "fetches_expected", o->fetches_expected }, { "values", o->values },
-		{ "values_excused", o->excused }, { "lies", o->lies },
+		{ "values_excused", o->expected_lost }, { "lies", o->lies },
 		{ "lies_refused", o->lies_refused }, { "lies_believed", o->lies_believed },
 		{ "reads", o->reads.owed }, { "reads_failed", o->reads.failed },
 		{ "reads_apart", o->reads.apart },

@@ -433,7 +433,7 @@ static void outcome_fill(struct run *r)
 	o->peers = c->running;
 	o->peers_peak = c->peak;
 	o->counts = *reload_sim_counts(c->sim);
-	o->excused = reload_sim_history_excused(c->history, &values);
+	o->expected_lost = reload_sim_history_expected_lost(c->history, &values);
 	o->values = values;
 	if (r->healed != RELOAD_NEVER && c->faults.count)
 		reload_sim_numbers_add(&c->heal_ms, (double)(r->healed - c->faults.last));
@@ -462,7 +462,7 @@ static void run_clear(struct run *r)
 	reload_sim_byzantine_free(TAKE(c->byzantine));
 	reload_sim_free(TAKE(c->sim));
 	reload_sim_workload_clear(c);
-	reload_sim_holders_free(c->holders);
+	reload_sim_loss_budget_free(c->loss_budget);
 	reload_sim_history_free(c->history);
 	reload_sim_faults_clear(&c->faults);
 	struct reload_sim_numbers *numbers[] = { &c->hops, &c->fetch_ms, &c->store_ms, &c->join_ms,
@@ -495,12 +495,12 @@ static void nodes_prepare(struct run *r)
 	}
 	c->history = reload_sim_history_new(c->nodes_count, ids, resources, r->scenario.value_size,
 		skew * (r->scenario.jumps + 1));
-	c->holders = reload_sim_holders_new(
+	c->loss_budget = reload_sim_loss_budget_new(
 		c->nodes_count, ids, c->history, r->scenario.update_interval);
 	c->hold_down = reload_sim_hold_down_new(c->nodes_count);
 	c->sent = reload_sim_sent_new(c->nodes_count);
-	c->checks = reload_sim_checks_new(
-		c->sim, reload_sim_holders_order(c->holders), c->history, r->scenario.store_limit);
+	c->checks = reload_sim_checks_new(c->sim, reload_sim_loss_budget_order(c->loss_budget),
+		c->history, r->scenario.store_limit);
 	free(ids);
 	free(resources);
 }

@@ -117,7 +117,7 @@ static void leave(struct reload_sim_run_state *c, size_t i)
 	c->leaving_nodes[c->leaving++] = i;
 	disturbed(c);
 	if (!is_client(c, i))
-		reload_sim_holders_leaving(c->holders, i, n->leaving_since);
+		reload_sim_loss_budget_leaving(c->loss_budget, i, n->leaving_since);
 	reload_sim_leave(c->sim, i);
 }
 
@@ -126,9 +126,9 @@ static void left(struct reload_sim_run_state *c, size_t i, bool in_order)
 	struct reload_sim_run_node *n = &c->nodes[i];
 	reload_ms now = reload_sim_now(c->sim);
 	if (in_order)
-		reload_sim_holders_left(c->holders, i, now);
+		reload_sim_loss_budget_left(c->loss_budget, i, now);
 	else
-		reload_sim_holders_failed(c->holders, i, false, false, now);
+		reload_sim_loss_budget_failed(c->loss_budget, i, false, false, now);
 	n->leaving = n->disk = false;
 	reload_sim_stop(c->sim, i);
 	node_gone(c, i);
@@ -161,7 +161,8 @@ static void crash(struct reload_sim_run_state *c, const struct reload_sim_fault 
 	struct reload_sim_run_node *n = &c->nodes[f->node];
 	if (!reload_sim_node(c->sim, f->node)->peer)
 		return;
-	reload_sim_holders_failed(c->holders, f->node, f->machine, f->disk, reload_sim_now(c->sim));
+	reload_sim_loss_budget_failed(
+		c->loss_budget, f->node, f->machine, f->disk, reload_sim_now(c->sim));
 	n->leaving = false;
 	n->disk = f->disk;
 	reload_sim_crash(
@@ -198,8 +199,8 @@ static void partition(struct reload_sim_run_state *c, const struct reload_sim_fa
 			c->sides[i] = reload_prng_hash(f->number, i, 0x51de) & 1;
 		reload_sim_side(c->sim, i, begins ? c->sides[i] : 0);
 	}
-	reload_sim_holders_split(
-		c->holders, c->sides, merged_by(c, begins ? now + f->length : now));
+	reload_sim_loss_budget_split(
+		c->loss_budget, c->sides, merged_by(c, begins ? now + f->length : now));
 	torn(c, begins);
 }
 
@@ -301,9 +302,9 @@ void reload_sim_run_state_event(
 	if (!joined || is_client(c, n->index))
 		return;
 	if (own->ever || n->index)
-		reload_sim_holders_joined(c->holders, n->index, own->disk, now);
+		reload_sim_loss_budget_joined(c->loss_budget, n->index, own->disk, now);
 	else
-		reload_sim_holders_first(c->holders, n->index, now);
+		reload_sim_loss_budget_first(c->loss_budget, n->index, now);
 	own->ever = true;
 	own->disk = false;
 }

@@ -9,7 +9,7 @@
 #include "sim/hold_down.h"
 #include "sim/sent.h"
 #include "sim/fault.h"
-#include "sim/holders.h"
+#include "sim/loss_budget.h"
 #include "sim/stats.h"
 
 #include <bsd/sys/queue.h>
@@ -55,7 +55,7 @@ struct reload_sim_run_state {
 	struct reload_sim *sim;
 	struct reload_sim_byzantine *byzantine;
 	struct reload_sim_history *history;
-	struct reload_sim_holders *holders;
+	struct reload_sim_loss_budget *loss_budget;
 	struct reload_sim_hold_down *hold_down;
 	struct reload_sim_sent *sent;
 	struct reload_sim_checks

@@ -245,7 +245,7 @@ static void an_old_replica_is_seen(void **state)
 	assert_int_equal(lacks, holder(1, 0)->index);
 	p->newest++; /* as if a newer version had been acknowledged */
 	assert_false(reload_sim_check_replicas(checks, &v));
-	reload_sim_history_excuse(history, &resources[0], &resources[0], SIZE_MAX);
+	reload_sim_history_expect_loss(history, &resources[0], &resources[0], SIZE_MAX);
 	assert_true(reload_sim_check_replicas(checks, &v));
 }
 

@@ -1,4 +1,4 @@
-#include "sim/holders.h"
+#include "sim/loss_budget.h"
 
 #include "util/alloc.h"
 
@@ -19,7 +19,7 @@ enum {
 
 static struct reload_id ids[NODES], resources[NODES];
 static struct reload_sim_history *h;
-static struct reload_sim_holders *holders;
+static struct reload_sim_loss_budget *budget;
 static uint8_t bytes[RELOAD_SIM_VALUE_MAX];
 
 static int fresh(void **state)
@@ -30,17 +30,17 @@ static int fresh(void **state)
 		resources[i] = (struct reload_id){ .len = 16, .at = { (uint8_t)(0x10 * i + 8) } };
 	}
 	h = reload_sim_history_new(NODES, ids, resources, 40, 0);
-	holders = reload_sim_holders_new(NODES, ids, h, SILENT);
-	reload_sim_holders_first(holders, 0, 0);
+	budget = reload_sim_loss_budget_new(NODES, ids, h, SILENT);
+	reload_sim_loss_budget_first(budget, 0, 0);
 	for (size_t i = 1; i < NODES; i++)
-		reload_sim_holders_joined(holders, i, false, 0);
+		reload_sim_loss_budget_joined(budget, i, false, 0);
 	return 0;
 }
 
 static int clear(void **state)
 {
 	(void)state;
-	reload_sim_holders_free(holders);
+	reload_sim_loss_budget_free(budget);
 	reload_sim_history_free(h);
 	return 0;
 }
@@ -202,7 +202,7 @@ static void counters_of_acknowledgments_rise(void **state)
 		h, place(1), 4, RELOAD_SIM_STORED_ACKNOWLEDGED, 3010, 1, &ids[1]));
 }
 
-/* -- excuses ------------------------------------------------------------------------------------------------------------------- */
+/* -- expected losses ------------------------------------------------------------------------------------------------------ */
 
 enum {
 	CALM = 10 * RELOAD_SIM_REPAIR_MS /* nobody is weak any more */
@@ -213,12 +213,12 @@ static void two_holders_may_fail(void **state)
 	(void)state;
 	size_t values;
 	store(3, 100, 1);
-	reload_sim_holders_failed(holders, 3, false, false, CALM);
-	reload_sim_holders_failed(holders, 4, false, false, CALM + 1);
+	reload_sim_loss_budget_failed(budget, 3, false, false, CALM);
+	reload_sim_loss_budget_failed(budget, 4, false, false, CALM + 1);
 	assert_true(owed(3, CALM + 2));
-	reload_sim_holders_failed(holders, 7, false, false, CALM + 1); /* not one of them */
+	reload_sim_loss_budget_failed(budget, 7, false, false, CALM + 1); /* not one of them */
 	assert_true(owed(3, CALM + 2));
-	assert_int_equal(reload_sim_history_excused(h, &values), 0);
+	assert_int_equal(reload_sim_history_expected_lost(h, &values), 0);
 	assert_int_equal(values, 1);
 }
 
@@ -230,11 +230,11 @@ static void three_holders_may_not(void **state)
 	store(3, 100, 1);
 	store(4, 100, 1);
 	for (size_t i = 3; i <= 5; i++)
-		reload_sim_holders_failed(holders, i, false, false, CALM + i);
+		reload_sim_loss_budget_failed(budget, i, false, false, CALM + i);
 	assert_false(owed(3, CALM + 100));
 	assert_true(owed(2, CALM + 100));
 	assert_true(owed(4, CALM + 100));
-	assert_int_equal(reload_sim_history_excused(h, &values), 1);
+	assert_int_equal(reload_sim_history_expected_lost(h, &values), 1);
 	/* stored again, owed again */
 	store(3, CALM + 200, 1);
 	assert_true(owed(3, CALM + 300));
@@ -245,8 +245,8 @@ static void failures_far_apart_are_repaired(void **state)
 	(void)state;
 	store(3, 100, 1);
 	for (size_t i = 0; i < 3; i++)
-		reload_sim_holders_failed(
-			holders, 3 + i, false, false, CALM + i * (RELOAD_SIM_REPAIR_MS + 1));
+		reload_sim_loss_budget_failed(
+			budget, 3 + i, false, false, CALM + i * (RELOAD_SIM_REPAIR_MS + 1));
 	assert_true(owed(3, CALM + 4 * RELOAD_SIM_REPAIR_MS));
 }
 
@@ -255,8 +255,8 @@ static void a_failure_in_a_repair_begins_it_anew(void **state)
 	(void)state;
 	store(3, 100, 1);
 	for (size_t i = 0; i < 3; i++)
-		reload_sim_holders_failed(
-			holders, 3 + i, false, false, CALM + i * (RELOAD_SIM_REPAIR_MS - 1000));
+		reload_sim_loss_budget_failed(
+			budget, 3 + i, false, false, CALM + i * (RELOAD_SIM_REPAIR_MS - 1000));
 	assert_false(owed(3, CALM + 4 * RELOAD_SIM_REPAIR_MS));
 }
 
@@ -265,11 +265,11 @@ static void silent_ends_are_noticed_later(void **state)
 	(void)state;
 	store(3, 100, 1);
 	for (size_t i = 0; i < 3; i++)
-		reload_sim_holders_failed(holders, 3 + i, true, false, CALM + i * SILENT);
+		reload_sim_loss_budget_failed(budget, 3 + i, true, false, CALM + i * SILENT);
 	assert_false(owed(3, CALM + 3 * SILENT));
 	store(0, CALM, 1);
 	for (size_t i = 0; i < 3; i++)
-		reload_sim_holders_failed(holders, i, true, false,
+		reload_sim_loss_budget_failed(budget, i, true, false,
 			10 * CALM + i * (SILENT + RELOAD_SIM_REPAIR_MS + 1));
 	assert_true(owed(0, CALM + 10));
 }
@@ -279,8 +279,8 @@ static void leaves_in_order_lose_nothing(void **state)
 	(void)state;
 	store(3, 100, 1);
 	for (size_t i = 3; i <= 5; i++) {
-		reload_sim_holders_leaving(holders, i, CALM + 1000 * i);
-		reload_sim_holders_left(holders, i, CALM + 1000 * i + 500);
+		reload_sim_loss_budget_leaving(budget, i, CALM + 1000 * i);
+		reload_sim_loss_budget_left(budget, i, CALM + 1000 * i + 500);
 	}
 	assert_true(owed(3, CALM + 10000));
 }
@@ -290,7 +290,7 @@ static void leaves_that_overlap_may_lose(void **state)
 	(void)state;
 	store(3, 100, 1);
 	for (size_t i = 3; i <= 5; i++)
-		reload_sim_holders_leaving(holders, i, CALM + i);
+		reload_sim_loss_budget_leaving(budget, i, CALM + i);
 	assert_false(owed(3, CALM + 10));
 }
 
@@ -298,17 +298,17 @@ static void an_owner_that_returns_with_its_disk_owes_again(void **state)
 {
 	(void)state;
 	store(3, 100, 1);
-	reload_sim_holders_failed(holders, 3, false, true, CALM);
-	reload_sim_holders_failed(holders, 4, false, false, CALM);
-	reload_sim_holders_failed(holders, 5, false, false, CALM);
+	reload_sim_loss_budget_failed(budget, 3, false, true, CALM);
+	reload_sim_loss_budget_failed(budget, 4, false, false, CALM);
+	reload_sim_loss_budget_failed(budget, 5, false, false, CALM);
 	assert_false(owed(3, CALM + 1));
-	reload_sim_holders_joined(holders, 3, true, CALM + 100);
+	reload_sim_loss_budget_joined(budget, 3, true, CALM + 100);
 	assert_true(owed(3, CALM + 200));
 	/* without the disk it does not */
-	reload_sim_holders_failed(holders, 3, false, true, CALM + 300);
+	reload_sim_loss_budget_failed(budget, 3, false, true, CALM + 300);
 	assert_false(owed(3, CALM + 400));
-	reload_sim_holders_failed(holders, 3, false, false, CALM + 500);
-	reload_sim_holders_joined(holders, 3, false, CALM + 600);
+	reload_sim_loss_budget_failed(budget, 3, false, false, CALM + 500);
+	reload_sim_loss_budget_joined(budget, 3, false, CALM + 600);
 	assert_false(owed(3, CALM + 700));
 }
 
@@ -317,8 +317,8 @@ static void a_fresh_value_may_go_with_its_owner(void **state)
 	(void)state;
 	store(3, CALM, 1);
 	store(4, CALM, 1);
-	reload_sim_holders_failed(holders, 3, false, false, CALM + RELOAD_SIM_REPLICATE_MS);
-	reload_sim_holders_failed(holders, 4, false, false, CALM + RELOAD_SIM_REPLICATE_MS + 1);
+	reload_sim_loss_budget_failed(budget, 3, false, false, CALM + RELOAD_SIM_REPLICATE_MS);
+	reload_sim_loss_budget_failed(budget, 4, false, false, CALM + RELOAD_SIM_REPLICATE_MS + 1);
 	assert_false(owed(3, CALM + 6000));
 	assert_true(owed(4, CALM + 6000));
 }
@@ -328,11 +328,11 @@ static void each_side_of_a_partition_is_a_ring(void **state)
 	(void)state;
 	const uint8_t sides[NODES] = { 0, 0, 1, 0, 1, 0, 1, 0 };
 	store(3, 100, 1);
-	reload_sim_holders_split(holders, sides, 2 * CALM);
-	reload_sim_holders_failed(holders, 3, false, false, CALM);
-	reload_sim_holders_failed(holders, 5, false, false, CALM);
+	reload_sim_loss_budget_split(budget, sides, 2 * CALM);
+	reload_sim_loss_budget_failed(budget, 3, false, false, CALM);
+	reload_sim_loss_budget_failed(budget, 5, false, false, CALM);
 	assert_true(owed(3, CALM + 1));
-	reload_sim_holders_failed(holders, 7, false, false, CALM);
+	reload_sim_loss_budget_failed(budget, 7, false, false, CALM);
 	assert_false(owed(3, CALM + 1));
 }
 

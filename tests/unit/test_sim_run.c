@@ -46,7 +46,7 @@ static void a_calm_run_holds_everything(void **state)
 	assert_true(one.ok);
 	assert_int_equal(one.peers, 19);
 	assert_true(one.values >= 19);
-	assert_int_equal(one.excused, 0);
+	assert_int_equal(one.expected_lost, 0);
 	assert_true(one.stores > 19);
 	assert_int_equal(one.stores_acknowledged, one.stores);
 	assert_true(one.fetches_expected > 50);

@@ -51,9 +51,9 @@ static int grown(void **state)
 			&resources[i], span_str(n->credentials.cert->user));
 	}
 	c.history = reload_sim_history_new(NODES, ids, resources, 40, 0);
-	c.holders = reload_sim_holders_new(NODES, ids, c.history, 0);
+	c.loss_budget = reload_sim_loss_budget_new(NODES, ids, c.history, 0);
 	c.checks = reload_sim_checks_new(
-		c.sim, reload_sim_holders_order(c.holders), c.history, 1 << 20);
+		c.sim, reload_sim_loss_budget_order(c.loss_budget), c.history, 1 << 20);
 	for (size_t i = 0; i < NODES; i++)
 		reload_sim_run_state_start(&c, i, i == 0);
 	reload_sim_run(c.sim, SETTLE_MS);
@@ -68,7 +68,7 @@ static int gone(void **state)
 	reload_sim_checks_free(TAKE(c.checks));
 	reload_sim_free(c.sim);
 	reload_sim_workload_clear(&c);
-	reload_sim_holders_free(c.holders);
+	reload_sim_loss_budget_free(c.loss_budget);
 	reload_sim_history_free(c.history);
 	struct reload_sim_numbers *numbers[] = { &c.hops, &c.fetch_ms, &c.store_ms, &c.join_ms };
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
@@ -215,7 +215,7 @@ static void the_word_of_a_liar_is_no_acknowledgment(void **state)
 	/* it is asked for all the same, for what the liar may say then */
 	assert_int_equal(reload_sim_history_known(c.history, &c.prng)->node, who);
 	size_t acknowledged;
-	assert_int_equal(reload_sim_history_excused(c.history, &acknowledged), 0);
+	assert_int_equal(reload_sim_history_expected_lost(c.history, &acknowledged), 0);
 	assert_int_equal(acknowledged, 0);
 	owner_of(who)->byzantine = 0;
 	reload_sim_workload_store(&c, who);

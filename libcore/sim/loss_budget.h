@@ -32,30 +32,32 @@ enum {
 	RELOAD_SIM_LEAVE_MS = 30000 /* a Leave that takes longer did not end in order */
 };
 
-struct reload_sim_holders;
+struct reload_sim_loss_budget;
 
 /*
- * reload_sim_holders_new() makes the memory for nodes with these Node-IDs (owned); history is borrowed: excuses go there.
+ * reload_sim_loss_budget_new() makes the memory for nodes with these Node-IDs (owned); history is borrowed: excuses go there.
  * silent_ms: how much longer the repair after a silent end may take.
  */
-struct reload_sim_holders *reload_sim_holders_new(size_t nodes, const struct reload_id *ids,
+struct reload_sim_loss_budget *reload_sim_loss_budget_new(size_t nodes, const struct reload_id *ids,
 	struct reload_sim_history *history, reload_ms silent_ms);
-void reload_sim_holders_free(struct reload_sim_holders *h);
-AUTO_DEFINE(reload_sim_holders)
+void reload_sim_loss_budget_free(struct reload_sim_loss_budget *h);
+AUTO_DEFINE(reload_sim_loss_budget)
 
-/* reload_sim_holders_first() tells that node is the whole ring; _joined() that it joined, disk: with what it had stored before. */
-void reload_sim_holders_first(struct reload_sim_holders *h, size_t node, reload_ms now);
-void reload_sim_holders_joined(struct reload_sim_holders *h, size_t node, bool disk, reload_ms now);
-/* reload_sim_holders_leaving() tells that node began to leave, _left() that it ended in order. */
-void reload_sim_holders_leaving(struct reload_sim_holders *h, size_t node, reload_ms now);
-void reload_sim_holders_left(struct reload_sim_holders *h, size_t node, reload_ms now);
+/* reload_sim_loss_budget_first() tells that node is the whole ring; _joined() that it joined, disk: with what it had stored before. */
+void reload_sim_loss_budget_first(struct reload_sim_loss_budget *h, size_t node, reload_ms now);
+void reload_sim_loss_budget_joined(
+	struct reload_sim_loss_budget *h, size_t node, bool disk, reload_ms now);
+/* reload_sim_loss_budget_leaving() tells that node began to leave, _left() that it ended in order. */
+void reload_sim_loss_budget_leaving(struct reload_sim_loss_budget *h, size_t node, reload_ms now);
+void reload_sim_loss_budget_left(struct reload_sim_loss_budget *h, size_t node, reload_ms now);
 /*
- * reload_sim_holders_failed() tells that node is gone without leaving in order; silent: without a word of its system; disk: its
+ * reload_sim_loss_budget_failed() tells that node is gone without leaving in order; silent: without a word of its system; disk: its
  * storage survives.
  */
-void reload_sim_holders_failed(
-	struct reload_sim_holders *h, size_t node, bool silent, bool disk, reload_ms now);
-/* reload_sim_holders_split() tells each node's side (1 byte each), and until when these sides make rings of their own. */
-void reload_sim_holders_split(struct reload_sim_holders *h, const uint8_t *sides, reload_ms until);
-/* reload_sim_holders_order() returns all nodes in the order of their Node-IDs (borrowed). */
-const size_t *reload_sim_holders_order(const struct reload_sim_holders *h);
+void reload_sim_loss_budget_failed(
+	struct reload_sim_loss_budget *h, size_t node, bool silent, bool disk, reload_ms now);
+/* reload_sim_loss_budget_split() tells each node's side (1 byte each), and until when these sides make rings of their own. */
+void reload_sim_loss_budget_split(
+	struct reload_sim_loss_budget *h, const uint8_t *sides, reload_ms until);
+/* reload_sim_loss_budget_order() returns all nodes in the order of their Node-IDs (borrowed). */
+const size_t *reload_sim_loss_budget_order(const struct reload_sim_loss_budget *h);

@@ -1,4 +1,4 @@
-#include "sim/holders.h"
+#include "sim/loss_budget.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@ struct holder {
 	reload_ms leaving, left;                          /* of its last Leave */
 };
 
-struct reload_sim_holders {
+struct reload_sim_loss_budget {
 	size_t nodes;
 	struct reload_id *ids;
 	size_t *order, *position;
@@ -21,10 +21,10 @@ struct reload_sim_holders {
 	reload_ms split_until, silent_ms;
 };
 
-struct reload_sim_holders *reload_sim_holders_new(size_t nodes, const struct reload_id *ids,
+struct reload_sim_loss_budget *reload_sim_loss_budget_new(size_t nodes, const struct reload_id *ids,
 	struct reload_sim_history *history, reload_ms silent_ms)
 {
-	struct reload_sim_holders *h = RELOAD_NEW(reload_sim_holders);
+	struct reload_sim_loss_budget *h = RELOAD_NEW(reload_sim_loss_budget);
 	h->nodes = nodes;
 	h->history = history;
 	h->silent_ms = silent_ms;
@@ -37,7 +37,7 @@ struct reload_sim_holders *reload_sim_holders_new(size_t nodes, const struct rel
 	return h;
 }
 
-void reload_sim_holders_free(struct reload_sim_holders *h)
+void reload_sim_loss_budget_free(struct reload_sim_loss_budget *h)
 {
 	if (!h)
 		return;
@@ -48,7 +48,7 @@ void reload_sim_holders_free(struct reload_sim_holders *h)
 	free(h);
 }
 
-const size_t *reload_sim_holders_order(const struct reload_sim_holders *h)
+const size_t *reload_sim_loss_budget_order(const struct reload_sim_loss_budget *h)
 {
 	return h->order;
 }
@@ -70,7 +70,8 @@ struct view {
 };
 
 /* Part of the ring as the rule sees it: a member, or one that is still missed. */
-static bool is_there(const struct reload_sim_holders *h, size_t node, struct view v, reload_ms now)
+static bool is_there(
+	const struct reload_sim_loss_budget *h, size_t node, struct view v, reload_ms now)
 {
 	const struct holder *n = &h->at[node];
 	bool missed = v.left ? is_weak(n, now) : is_failed(n, now);
@@ -78,8 +79,8 @@ static bool is_there(const struct reload_sim_holders *h, size_t node, struct vie
 }
 
 /* The next part of the ring from position at (not itself) in direction step; SIZE_MAX: there is no other. */
-static size_t there_next(
-	const struct reload_sim_holders *h, size_t at, size_t step, struct view v, reload_ms now)
+static size_t there_next(const struct reload_sim_loss_budget *h, size_t at, size_t step,
+	struct view v, reload_ms now)
 {
 	for (size_t i = (at + step) % h->nodes; i != at; i = (i + step) % h->nodes)
 		if (is_there(h, h->order[i], v, now))
@@ -97,7 +98,7 @@ static bool leaves_overlap(const struct holder *n[3])
 }
 
 /* Whether what the node at position at owned, with the two behind it, may be lost. */
-static bool triple_lost(const struct reload_sim_holders *h, const size_t at[3], reload_ms now)
+static bool triple_lost(const struct reload_sim_loss_budget *h, const size_t at[3], reload_ms now)
 {
 	const struct holder *n[3];
 	bool failed = false, left = true;
@@ -112,7 +113,8 @@ static bool triple_lost(const struct reload_sim_holders *h, const size_t at[3], 
 }
 
 /* Judges one owner and its successors; fewer than three in the ring: all of them. */
-static void owner_judge(struct reload_sim_holders *h, size_t owner, struct view v, reload_ms now)
+static void owner_judge(
+	struct reload_sim_loss_budget *h, size_t owner, struct view v, reload_ms now)
 {
 	size_t step = h->nodes - 1, triple[3] = { owner, owner, owner };
 	for (int i = 1; i < 3; i++) {
@@ -126,12 +128,12 @@ static void owner_judge(struct reload_sim_holders *h, size_t owner, struct view 
 		before = owner;
 	const struct holder *n = &h->at[h->order[owner]];
 	bool waits = !n->member && n->disk;
-	reload_sim_history_excuse(h->history, &h->ids[h->order[before]], &h->ids[h->order[owner]],
-		waits ? h->order[owner] : SIZE_MAX);
+	reload_sim_history_expect_loss(h->history, &h->ids[h->order[before]],
+		&h->ids[h->order[owner]], waits ? h->order[owner] : SIZE_MAX);
 }
 
 /* node went: its weak neighbours have to be repaired anew, then everybody whose replica set it was in is judged. */
-static void judge(struct reload_sim_holders *h, size_t node, struct view v, reload_ms now)
+static void judge(struct reload_sim_loss_budget *h, size_t node, struct view v, reload_ms now)
 {
 	size_t at = h->position[node], step = h->nodes - 1, owner = at;
 	const size_t ways[2] = { 1, step };
@@ -163,7 +165,7 @@ static void judge(struct reload_sim_holders *h, size_t node, struct view v, relo
 	}
 }
 
-static void judge_all(struct reload_sim_holders *h, size_t node, reload_ms now)
+static void judge_all(struct reload_sim_loss_budget *h, size_t node, reload_ms now)
 {
 	for (int left = 1; left >= 0; left--) {
 		judge(h, node, (struct view){ -1, left }, now);
@@ -172,13 +174,14 @@ static void judge_all(struct reload_sim_holders *h, size_t node, reload_ms now)
 	}
 }
 
-void reload_sim_holders_first(struct reload_sim_holders *h, size_t node, reload_ms now)
+void reload_sim_loss_budget_first(struct reload_sim_loss_budget *h, size_t node, reload_ms now)
 {
 	(void)now;
 	h->at[node].member = true;
 }
 
-void reload_sim_holders_joined(struct reload_sim_holders *h, size_t node, bool disk, reload_ms now)
+void reload_sim_loss_budget_joined(
+	struct reload_sim_loss_budget *h, size_t node, bool disk, reload_ms now)
 {
 	struct holder *n = &h->at[node];
 	if (n->waiting)
@@ -193,7 +196,7 @@ void reload_sim_holders_joined(struct reload_sim_holders *h, size_t node, bool d
 	n->leaving = n->left = 0;
 }
 
-void reload_sim_holders_leaving(struct reload_sim_holders *h, size_t node, reload_ms now)
+void reload_sim_loss_budget_leaving(struct reload_sim_loss_budget *h, size_t node, reload_ms now)
 {
 	struct holder *n = &h->at[node];
 	if (!n->member)
@@ -204,7 +207,7 @@ void reload_sim_holders_leaving(struct reload_sim_holders *h, size_t node, reloa
 	judge_all(h, node, now);
 }
 
-void reload_sim_holders_left(struct reload_sim_holders *h, size_t node, reload_ms now)
+void reload_sim_loss_budget_left(struct reload_sim_loss_budget *h, size_t node, reload_ms now)
 {
 	struct holder *n = &h->at[node];
 	if (!n->member)
@@ -219,8 +222,8 @@ void reload_sim_holders_left(struct reload_sim_holders *h, size_t node, reload_m
 	judge_all(h, node, now);
 }
 
-void reload_sim_holders_failed(
-	struct reload_sim_holders *h, size_t node, bool silent, bool disk, reload_ms now)
+void reload_sim_loss_budget_failed(
+	struct reload_sim_loss_budget *h, size_t node, bool silent, bool disk, reload_ms now)
 {
 	struct holder *n = &h->at[node];
 	if (n->waiting && !disk) {
@@ -240,7 +243,8 @@ void reload_sim_holders_failed(
 	judge_all(h, node, now);
 }
 
-void reload_sim_holders_split(struct reload_sim_holders *h, const uint8_t *sides, reload_ms until)
+void reload_sim_loss_budget_split(
+	struct reload_sim_loss_budget *h, const uint8_t *sides, reload_ms until)
 {
 	for (size_t i = 0; i < h->nodes; i++)
 		h->at[i].side = sides[i];

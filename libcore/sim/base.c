@@ -142,7 +142,7 @@ size_t reload_sim_memory(const struct reload_sim *s)
 	size_t links = 0;
 	for (size_t i = 0; i < s->nodes_count; i++)
 		links += s->nodes[i].links_cap * sizeof(struct reload_sim_slot);
-	return sizeof(*s) + s->held + links + s->nodes_count * sizeof(*s->nodes) +
+	return sizeof(*s) + s->memory + links + s->nodes_count * sizeof(*s->nodes) +
 	       s->queue.far_cap * sizeof(struct reload_sim_event *) +
 	       s->queue.wakes_cap * sizeof(*s->queue.wakes) + s->jobs_cap * sizeof(*s->jobs) +
 	       s->cuts_cap * sizeof(*s->cuts) + s->certs.cap * sizeof(struct reload_cert *);

@@ -3,18 +3,18 @@
 #include "sim/forged.h"
 
 /*
- * What a liar does with its lies.
+ * What a liar does.
  *
- *   a message leaves its engine -> in transit: dropped | passed to somebody else | answered in the owner's stead
- *                               -> its own: an old answer instead | a value changed, the message signed anew
- *                               -> either: bytes damaged
- *   now and then, without cause -> false Updates | something seen before | too much at once | floods
+ * 	A message of another node that it should forward	drops it, forwards it to a wrong node, or answers it in place of the owner
+ * 	A message of its own engine				sends an old answer instead, or changes a value and signs the message again
+ * 	Either							damages bytes
+ * 	On a timer						sends false Updates, messages seen before, too large ones, floods
  *
- * Each lie is drawn per message, so that a liar answers most of what keeps its links up and stays in the ring.  The engine of
- * a liar is never asked from inside its own call: what is known of its links is as old as the last turn of its timer.
+ * Whether it lies is drawn for each message, so that a liar still answers most of what keeps its links up, and stays in the ring.  The
+ * engine of a liar is never asked from inside a call that it made: what is known of its links is from the last run of the timer.
  *
- * Limits: KEPT answers, SEEN messages and LINKS links are remembered per liar, the oldest goes first; a flood is one message
- * each FLOOD_GAP_MS for FLOOD_MS.
+ * Limits: for each liar KEPT answers, SEEN messages and LINKS links are remembered; the oldest is replaced.  A flood is one message each
+ * FLOOD_GAP_MS for FLOOD_MS.
  */
 
 enum {
@@ -22,14 +22,14 @@ enum {
 	SEEN = 32,
 	SEEN_SIZE = 8192,
 	LINKS = 128,
-	TURN_MS = 500, /* mean time between two turns */
+	TURN_MS = 500, /* mean time between two runs of the timer */
 	FLOOD_GAP_MS = 5,
 	FLOOD_MS = 3000,
 	DAMAGE_BYTES = 32,
-	PER_CENT = 10000 /* of a chance per million */
+	PER_CENT = 10000 /* in a chance given per million */
 };
 
-/* An answer that was given once: what it was about, and its body. */
+/* An answer that was sent once: for which place, and its body. */
 struct kept {
 	uint8_t about[RELOAD_HASH_SIZE_MAX];
 	uint64_t storage_time;
@@ -44,7 +44,7 @@ struct liar_link {
 struct liar {
 	struct reload_sim_byzantine *all;
 	size_t index;
-	struct reload_config *config; /* NULL: its engine was not seen running yet */
+	struct reload_config *config; /* NULL: its engine has not been running yet */
 	bool turning, flooding;
 	reload_ms flood_until;
 	struct liar_link links[LINKS];
@@ -57,7 +57,7 @@ struct liar {
 
 struct reload_sim_byzantine {
 	struct reload_sim *sim;
-	struct liar **liars; /* by index of the node; NULL: honest so far */
+	struct liar **liars; /* by index of the node; NULL: it never lied */
 	uint64_t told[RELOAD_SIM_LIES], refused;
 };
 
@@ -161,7 +161,7 @@ uint64_t reload_sim_byzantine_refused(const struct reload_sim_byzantine *b)
 
 /* -- answers ------------------------------------------------------------------------------------------------------------------ */
 
-/* What an answer is about: the place of its first signed value.  False: it says nothing. */
+/* The place of the first signed value in an answer; false: there is none. */
 static bool about_of(
 	const struct reload_msg *m, uint8_t about[RELOAD_HASH_SIZE_MAX], uint64_t *time)
 {
@@ -183,7 +183,7 @@ static bool about_of(
 	return true;
 }
 
-/* The first answer about a place is kept, and given again when there is a newer one. */
+/* Remembers the first answer for a place, and sends it again instead of a newer one. */
 static bool send_stale(struct liar *l, uint32_t link, const struct reload_msg *m)
 {
 	uint8_t about[RELOAD_HASH_SIZE_MAX];
@@ -218,7 +218,7 @@ static bool send_stale(struct liar *l, uint32_t link, const struct reload_msg *m
 	return false;
 }
 
-/* "Nothing is stored there", in the words of s7.4.2.2; "stored". */
+/* The body of a false answer: to a Fetch that nothing is stored there (s7.4.2.2), to a Store that it was stored. */
 static void stead_body(struct wr *w, struct reload_arena *arena, const struct wire_ctx *ctx,
 	const struct reload_msg *m)
 {
@@ -250,7 +250,7 @@ static void stead_body(struct wr *w, struct reload_arena *arena, const struct wi
 	reload_wire_write(w, &reload_fetch_ans_wire, ctx, &ans);
 }
 
-/* The way back of a request in transit: its Via List backwards; link is that of the last node in it. */
+/* The Destination List for an answer to a request in transit: its Via List backwards.  link is the one to the last node of that list. */
 static bool way_back(const struct liar *l, const struct wire_ctx *ctx, const struct reload_msg *m,
 	struct wr *list, uint32_t *link)
 {
@@ -271,7 +271,7 @@ static bool way_back(const struct liar *l, const struct wire_ctx *ctx, const str
 	return false;
 }
 
-/* Answers a Fetch or Store in transit as if it were for this node. */
+/* Answers a Fetch or Store in transit as if this node were responsible. */
 static bool answer_instead(struct liar *l, struct reload_msg *m)
 {
 	struct wire_ctx ctx = reload_config_wire_ctx(l->config);
@@ -304,7 +304,7 @@ static bool answer_instead(struct liar *l, struct reload_msg *m)
 
 /* -- damage ------------------------------------------------------------------------------------------------------------------- */
 
-/* The first value that is signed gets other bytes and a later time; its signature stays. */
+/* Changes the bytes and the time of the first signed value and leaves its signature. */
 static bool value_change(struct reload_stored_data *values, size_t count)
 {
 	static const char words[] = "a value that nobody signed";
@@ -317,7 +317,7 @@ static bool value_change(struct reload_stored_data *values, size_t count)
 	return false;
 }
 
-/* Own Stores and answers carry values of others: they are changed, and the message is signed anew. */
+/* Changes a value of another node in a Store or an answer of this node, and signs the message again. */
 static bool send_forged(struct liar *l, uint32_t link, struct reload_msg *m)
 {
 	struct wire_ctx ctx = reload_config_wire_ctx(l->config);
@@ -360,18 +360,18 @@ static void send_damaged(struct liar *l, uint32_t link, struct span message)
 	uint8_t *bytes = reload_alloc(message.len + more + 1);
 	memcpy(bytes, message.at, message.len);
 	switch (reload_prng_below(prng, 4)) {
-	case 0: /* bits */
+	case 0: /* flips bits */
 		for (size_t i = 0; i <= more; i++)
 			bytes[reload_prng_below(prng, len)] ^= (uint8_t)(1u << (i % 8));
 		break;
-	case 1: /* shorter */
+	case 1: /* cuts it */
 		len = (size_t)reload_prng_below(prng, len) + 1;
 		break;
-	case 2: /* longer */
+	case 2: /* adds bytes */
 		reload_prng_bytes(prng, bytes + len, more);
 		len += more;
 		break;
-	case 3: /* shorter, and its length says so */
+	case 3: /* cuts it and corrects its length */
 		len = (size_t)reload_prng_below(prng, len) + 1;
 		if (len >= LENGTH_AT + 4) {
 			struct wr w = wr_fixed(bytes + LENGTH_AT, 4);
@@ -394,7 +394,7 @@ static void remember(struct liar *l, struct span message)
 	*s = span_of(reload_memdup(message.at, message.len), message.len);
 }
 
-/* A message of somebody else; true: it goes on as it is. */
+/* A message of another node; true: it is forwarded as it is. */
 static bool in_transit(struct liar *l, uint32_t lies, struct reload_msg *m, struct span message)
 {
 	uint32_t links[LINKS];
@@ -437,7 +437,7 @@ bool reload_sim_byzantine_send(
 	struct wire_ctx ctx = reload_config_wire_ctx(l->config);
 	struct reload_msg *m;
 	if (reload_msg_decode(&m, message, &ctx))
-		return true; /* a piece of a message */
+		return true; /* a fragment */
 	bool goes = reload_sim_signed_by(m, &n->credentials)
 			    ? own(l, n->byzantine, link, m)
 			    : in_transit(l, n->byzantine, m, message);
@@ -480,7 +480,7 @@ static void send_update(struct liar *l, uint32_t lie)
 	wr_clear(&w);
 }
 
-/* A Join in the name of somebody else, or one that does not come over its own link. */
+/* Sends a Join in the name of another node, or one that does not come over the link of its sender. */
 static void send_join(struct liar *l)
 {
 	struct reload_sim_forger forger = forger_of(l);
@@ -501,7 +501,7 @@ static void send_store(struct liar *l)
 	const struct reload_sim_node *n = node_of(l);
 	enum reload_sim_false_store how = (enum reload_sim_false_store)reload_prng_below(
 		forger.prng, RELOAD_SIM_FALSE_STORES);
-	struct reload_id resource = to->node; /* the receiver's own */
+	struct reload_id resource = to->node; /* in the receiver's range */
 	if (how == RELOAD_SIM_STORE_REPLICA)
 		reload_prng_bytes(forger.prng, resource.at, resource.len);
 	struct wr w;

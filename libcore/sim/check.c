@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-	NEIGHBOURS = 3,   /* on each side, that must agree (R-10.7.1-03) */
+	NEIGHBOURS = 3,   /* on each side that must be right (R-10.7.1-03) */
 	LINKS_MAX = 4096, /* defaults of struct reload_policy */
 	REQUESTS_MAX = 4096,
 	WORK_MAX = 4096,
@@ -24,7 +24,8 @@ struct reload_sim_checks {
 	struct reload_sim_node **ring; /* joined peers by Node-ID */
 	size_t count, honest;
 	size_t ring_hint, owner_hint, place_hint, joined_hint;
-	reload_ms *busy_since; /* for each node; NEVER: it was idle */
+	reload_ms *
+		busy_since; /* by node: since when it has had requests under way; NEVER: it has none */
 };
 
 static const char *const check_names[] = {
@@ -129,7 +130,7 @@ static bool is_liar(const struct reload_sim_checks *c, const struct reload_id *i
 	return false;
 }
 
-/* The next honest member from at in direction step: 1 or count - 1. */
+/* The next honest peer from position at; step is 1 or count - 1. */
 static size_t honest_next(const struct reload_sim_checks *c, size_t at, size_t step)
 {
 	do
@@ -292,7 +293,7 @@ bool reload_sim_checks_liar(const struct reload_sim_checks *c, const struct relo
 	return false;
 }
 
-/* One of list that lies before id, walking clockwise from resource; NULL: none does. */
+/* A member of list that is before id, going clockwise from resource; NULL: there is none. */
 static const struct reload_id *nearer_one(const struct reload_id *resource,
 	const struct reload_id *id, const struct reload_id *list, size_t count)
 {
@@ -373,12 +374,11 @@ bool reload_sim_check_transactions(struct reload_sim_checks *c, struct reload_si
 }
 
 /*
- * A liar that forwards nothing stops a read when it stands on the way and the ways around it lead through others.  A final read is
- * tried five times from different nodes, so what remains is a Resource-ID that hardly any way reaches, and all its places fail at
- * once: hence RELOAD_SIM_PLACES for one of them, whatever the share.  Measured with `--lies 1` over 1150 runs (40 peers of which
- * 10 % and 20 % lie, 200 of which 2 % to 20 %, 1000 of which 5 %), 32 of 47,700 of these reads failed: 3 of 45 in the worst run (20 %
- * lie, many Stores), 2 of 47 in the next (20 %).  These may fail 8 times, so there is room for twice as many.  One liar among 1000
- * explains 4 of 1000.
+ * A liar that forwards nothing stops a read when it is on the route and the routes around it lead through other liars.  A final read is
+ * tried five times from different nodes.  What still fails is a Resource-ID that hardly any route reaches, and then all its places fail at once: so
+ * RELOAD_SIM_PLACES failures are allowed in any case.  The share was measured with `--lies 1` over 1150 runs (40 peers of which 10 % and
+ * 20 % lie, 200 of which 2 % to 20 %, 1000 of which 5 %): 32 of 47,700 of these reads failed, 3 of 45 in the worst run (20 % lie, many
+ * Stores), 2 of 47 in the next (20 %).  These runs are allowed 8 failures, more than twice as many.  One liar among 1000 explains 4 of 1000.
  */
 bool reload_sim_check_reads(const struct reload_sim_checks *c, const struct reload_sim_reads *reads,
 	struct reload_sim_violation *v)

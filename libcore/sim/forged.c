@@ -89,7 +89,7 @@ static void forge_to_node(struct wr *w, const struct reload_sim_forger *forger, 
 enum {
 	CROWD_MAX = 4000,
 	NEXT = 8,
-	ROOM = 700 /* of a message: all that is not a list */
+	ROOM = 700 /* bytes of a message beside the lists */
 };
 
 static struct reload_id invented(struct reload_prng *prng, uint8_t len)
@@ -99,7 +99,7 @@ static struct reload_id invented(struct reload_prng *prng, uint8_t len)
 	return id;
 }
 
-/* `to` plus or minus 2^bit: right beside it when bit is small. */
+/* `to` plus or minus 2^bit: next to it when bit is small. */
 static struct reload_id beside(const struct reload_id *to, bool after, unsigned bit)
 {
 	const struct reload_id zero = { .len = to->len };

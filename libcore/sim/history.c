@@ -7,7 +7,7 @@
 
 enum {
 	RECENT =
-		4096 /* acknowledgments whose owner may still fail before its replicas are there; older ones give way */
+		4096 /* recent acknowledgments, whose owner may fail before the replicas are complete; older ones are forgotten */
 };
 
 struct acknowledged {
@@ -16,7 +16,7 @@ struct acknowledged {
 	struct reload_id by;
 };
 
-/* For each node and Kind; two entries of an array share a counter. */
+/* The generation counter of a node and Kind; the entries of an array share one. */
 struct counter {
 	uint64_t generation;
 	reload_ms at, expires;
@@ -32,7 +32,7 @@ struct reload_sim_history {
 	size_t *by_resource; /* nodes, ascending by Resource-ID */
 	struct reload_sim_place *places;
 	struct counter *counters;
-	uint64_t *last_time; /* for each node: greatest storage_time of this life */
+	uint64_t *last_time; /* by node: the greatest storage_time of this life */
 	unsigned *life;
 	struct reload_sim_place **known; /* places with an acknowledged or claimed version */
 	size_t known_count, known_cap;
@@ -273,7 +273,7 @@ static bool was_stored(const struct reload_sim_history *h, const struct reload_s
 		if (v->number && v->storage_time < oldest)
 			oldest = v->storage_time;
 	}
-	/* older than all that is remembered: it may have been one of those that gave way */
+	/* older than all remembered versions: it may have been one of them */
 	return p->last > RELOAD_SIM_VERSIONS && read->storage_time < oldest;
 }
 
@@ -366,7 +366,7 @@ size_t reload_sim_history_expected_lost(const struct reload_sim_history *h, size
 	for (size_t i = 0; i < h->known_count; i++) {
 		const struct reload_sim_place *p = h->known[i];
 		if (!p->newest)
-			continue; /* claimed only */
+			continue; /* only claimed by a liar */
 		++*acknowledged;
 		lost += p->newest <= p->expected_lost ||
 			(p->waiting_for != SIZE_MAX && p->newest <= p->waiting);

@@ -1,12 +1,12 @@
 /*
- * What the workload stored and read: the yardstick for every value that a Fetch returns.
+ * What the workload stored and read.  Every value that a Fetch returns is compared with this.
  *
- * A place is where one node keeps one value: its SINGLE value, an entry of its array, its entry of a dictionary.  Only that node writes
- * there, one Store after the other, each with a greater storage_time, so the newest acknowledged version is the one with the
- * greatest storage_time (R-7.4.1.1-23).  A Store without an answer may or may not have taken effect.
+ * A place is where one node stores one value: its SINGLE value, an entry of its array, or its entry of a dictionary.  Only that node writes
+ * there, one Store after the other, each with a greater storage_time.  So the newest acknowledged version is the one with the greatest
+ * storage_time (R-7.4.1.1-23).  A Store without an answer may have taken effect or not.
  *
- * A version is owed from its acknowledgment until it expires, unless it is excused (sim/loss_budget.h): a Fetch must return it or
- * a newer one.  Excused is what was acknowledged up to then; the next acknowledged Store is owed again.
+ * A version is owed from its acknowledgment until it expires: a Fetch must return it or a newer one.  An exception are losses that the
+ * protocol allows (sim/loss_budget.h): what was acknowledged up to such a loss is not owed; the next acknowledged Store is.
  */
 #pragma once
 
@@ -16,23 +16,22 @@
 #include "wire/stored.h"
 
 enum {
-	RELOAD_SIM_PLACES =
-		4, /* of a node: SINGLE, two entries of its array, its entry of the dictionary */
-	RELOAD_SIM_VERSIONS = 8, /* of a place that are remembered */
+	RELOAD_SIM_PLACES = 4,   /* of a node */
+	RELOAD_SIM_VERSIONS = 8, /* remembered for a place */
 	RELOAD_SIM_VALUE_MAX = 2000,
-	RELOAD_SIM_EXPIRY_SLACK_MS = 60000, /* a value is not asked for shortly before it expires */
+	RELOAD_SIM_EXPIRY_SLACK_MS = 60000, /* no reads that short before a value expires */
 };
 
 /* How a Store ended. */
 enum reload_sim_stored {
-	RELOAD_SIM_STORED_UNKNOWN, /* no answer: it may have taken effect, now or later */
+	RELOAD_SIM_STORED_UNKNOWN, /* no answer: it may have taken effect, or may yet */
 	RELOAD_SIM_STORED_ACKNOWLEDGED,
-	RELOAD_SIM_STORED_CLAIMED, /* acknowledged by one that lies: it is asked for, and not owed */
+	RELOAD_SIM_STORED_CLAIMED, /* acknowledged by a liar: it is read, but not owed */
 	RELOAD_SIM_STORED_REFUSED
 };
 
 struct reload_sim_version {
-	uint64_t number, storage_time; /* number: 1 for the first Store to the place */
+	uint64_t number, storage_time; /* number: counts the Stores to the place, from 1 */
 	reload_ms begun, ended, expires;
 	enum reload_sim_stored state;
 	bool exists; /* false: a removal */
@@ -47,24 +46,25 @@ struct reload_sim_place {
 	bool known;      /* a version is acknowledged or claimed */
 	uint64_t newest; /* storage_time of the newest acknowledged version, 0: none */
 	reload_ms acknowledged, expires; /* of that version */
-	uint64_t expected_lost; /* versions up to this storage_time are not owed any more */
-	uint64_t waiting; /* versions up to this one are not owed until waiting_for comes back */
+	uint64_t expected_lost;          /* versions up to this storage_time are not owed */
+	uint64_t
+		waiting; /* versions up to this storage_time are not owed until node waiting_for is back */
 	size_t waiting_for;
 };
 
 struct reload_sim_history;
 
-/* What a Fetch returned, against what was owed. */
+/* What a Fetch returned, compared with what was owed. */
 enum reload_sim_judged {
-	RELOAD_SIM_JUDGED_GOOD, /* what was owed or newer, or anything stored there when nothing was owed */
-	RELOAD_SIM_JUDGED_STALE,  /* an older version than owed */
-	RELOAD_SIM_JUDGED_ABSENT, /* nothing, while a value was owed */
-	RELOAD_SIM_JUDGED_FORGED  /* what was never stored there */
+	RELOAD_SIM_JUDGED_GOOD, /* what was owed or newer; when nothing was owed, anything that was stored there */
+	RELOAD_SIM_JUDGED_STALE,  /* an older version than the one owed */
+	RELOAD_SIM_JUDGED_ABSENT, /* nothing, but a value was owed */
+	RELOAD_SIM_JUDGED_FORGED  /* a value that was never stored there */
 };
 
-/* A value as it was fetched and passed the reader's checks. */
+/* A value that was fetched and passed the reader's checks. */
 struct reload_sim_read {
-	bool present; /* false: nothing there */
+	bool present; /* false: there was none */
 	bool exists;
 	uint64_t storage_time;
 	struct span value;
@@ -75,8 +75,8 @@ struct reload_sim_read {
 size_t *reload_sim_sort(const struct reload_id *ids, size_t count);
 
 /*
- * reload_sim_history_new() makes the history of nodes (owned); ids and resources (the Resource-ID of each node's places) are
- * copied.  clocks_ms: how far a wall clock may be off, which may make a value expire earlier.
+ * reload_sim_history_new() makes the history of nodes (owned); ids and resources (the Resource-ID of each node's places) are copied.
+ * clocks_ms: how far a wall clock may be off, so much earlier may a value expire.
  */
 struct reload_sim_history *reload_sim_history_new(size_t nodes, const struct reload_id *ids,
 	const struct reload_id *resources, size_t value_size, reload_ms clocks_ms);
@@ -90,14 +90,14 @@ const struct reload_id *reload_sim_history_resource(
 	const struct reload_sim_history *h, size_t node);
 size_t reload_sim_history_count(const struct reload_sim_history *h);
 
-/* reload_sim_place_kind() is the Kind of a place, reload_sim_place_value() where in it: model, index and key (borrowed from h). */
+/* reload_sim_place_kind() is the Kind of a place, reload_sim_place_value() the data model, and the index or key, of its value (borrowed from h). */
 uint32_t reload_sim_place_kind(const struct reload_sim_place *p);
 struct reload_stored_value reload_sim_place_value(
 	const struct reload_sim_history *h, const struct reload_sim_place *p);
 
 /*
- * reload_sim_history_begin() notes that a Store begins, and returns its version (borrowed until the next one).  life is the
- * storer's incarnation: within one, storage_time always rises, as the engine would have it (R-13.5-04).
+ * reload_sim_history_begin() notes that a Store begins and returns its version (borrowed until the next one).  life counts how often the storing
+ * node was started: within one life storage_time always rises, as the engine makes it (R-13.5-04).
  */
 const struct reload_sim_version *reload_sim_history_begin(struct reload_sim_history *h,
 	struct reload_sim_place *p, reload_ms now, reload_utc wall, unsigned life,
@@ -106,38 +106,37 @@ const struct reload_sim_version *reload_sim_history_begin(struct reload_sim_hist
 size_t reload_sim_history_bytes(const struct reload_sim_history *h,
 	const struct reload_sim_place *p, uint64_t number, uint8_t out[RELOAD_SIM_VALUE_MAX]);
 /*
- * reload_sim_history_end() notes how the Store of version number ended; responder (len 0: unknown) answered with that
- * generation counter.  Returns false when the counter of an acknowledgment does not rise: GENERATION is that, for one node and Kind, the counters
- * of acknowledgments rise strictly in the order in which these arrive.  The comparison begins anew after everything behind which a
- * holder may legally know less: reload_sim_history_torn() and excuses.
+ * reload_sim_history_end() notes how the Store of version number ended.  responder (len 0: unknown) answered with that generation counter.
+ * It returns false on a violation of GENERATION: for one node and Kind the counters of acknowledgments rise strictly in the order in which these
+ * arrive.  The comparison starts anew after anything that lets a holder legally know less: reload_sim_history_torn() and expected losses.
  */
 bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_place *p,
 	uint64_t number, enum reload_sim_stored state, reload_ms now, uint64_t generation,
 	const struct reload_id *responder) MUST_CHECK;
-/* reload_sim_history_torn() tells that until then two peers may take themselves for the owner of one place: partitions, cuts. */
+/* reload_sim_history_torn() notes that until then two peers may both be owner of a place: a partition or a cut is at work. */
 void reload_sim_history_torn(struct reload_sim_history *h, reload_ms until);
 
 /* reload_sim_history_owed() is the storage_time that a Fetch must return at least; 0: nothing is owed. */
 uint64_t reload_sim_history_owed(
 	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now);
-/* reload_sim_history_judge() judges what a Fetch read; owed is what was owed when it began. */
+/* reload_sim_history_judge() compares what a Fetch read with `owed`, which was owed when it began. */
 enum reload_sim_judged reload_sim_history_judge(const struct reload_sim_history *h,
 	const struct reload_sim_place *p, uint64_t owed, const struct reload_sim_read *read);
 
 /*
- * reload_sim_history_expect_loss() excuses all places with a Resource-ID in (from, to]; waiting_for (SIZE_MAX: nobody) is the owner, when
- * it went with a disk that survives: what was acknowledged before is owed again when it is back (reload_sim_history_back()).
+ * reload_sim_history_expect_loss() notes that what is stored at places with a Resource-ID in (from, to] may be lost.  waiting_for (SIZE_MAX: none) is
+ * the owner, if it crashed with a disk that survives: the values are owed again when it is back (reload_sim_history_back()).
  */
 void reload_sim_history_expect_loss(struct reload_sim_history *h, const struct reload_id *from,
 	const struct reload_id *to, size_t waiting_for);
-/* reload_sim_history_fresh() excuses in the same way what node acknowledged since: it went before replicas had to be complete. */
+/* reload_sim_history_fresh() notes the same for what node acknowledged since then: it went before the replicas had to be complete. */
 void reload_sim_history_fresh(struct reload_sim_history *h, const struct reload_id *node,
 	reload_ms since, size_t waiting_for);
-/* reload_sim_history_back() tells that node has joined again: with its disk, or without. */
+/* reload_sim_history_back() notes that node has joined again, with its disk or without. */
 void reload_sim_history_back(struct reload_sim_history *h, size_t node, bool disk);
 
-/* reload_sim_history_known() picks a place with an acknowledged or claimed version at random (borrowed), NULL when there is none. */
+/* reload_sim_history_known() returns a random place with an acknowledged or claimed version (borrowed), NULL when there is none. */
 struct reload_sim_place *reload_sim_history_known(
 	struct reload_sim_history *h, struct reload_prng *r);
-/* reload_sim_history_expected_lost() counts places that have an acknowledged version, and of them those whose newest is excused. */
+/* reload_sim_history_expected_lost() counts the places whose newest acknowledged version may be lost; *acknowledged: those that have such a version. */
 size_t reload_sim_history_expected_lost(const struct reload_sim_history *h, size_t *acknowledged);

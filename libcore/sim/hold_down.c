@@ -7,18 +7,18 @@
 
 enum {
 	HOLD_DOWN_MS = 30000,
-	MEMBERS = 2, /* of a replica set, beside the owner */
-	BEFORE = 8   /* at the maximum a further one is not noted, and may be complained about */
+	MEMBERS = 2, /* of a replica set without the owner */
+	BEFORE = 8 /* at the maximum a further one is not noted, and may cause a false violation */
 };
 
 struct watched {
-	bool changed; /* its tables, since the last look */
+	bool changed; /* its tables changed since they were read */
 	uint8_t members_count;
-	struct reload_id members[MEMBERS]; /* its replica set at the last look */
+	struct reload_id members[MEMBERS]; /* its replica set when they were read */
 	reload_ms failed_at;               /* 0: no member failed */
-	struct reload_id failed;           /* the nearest one that did within the hold-down */
+	struct reload_id failed;           /* the nearest member that failed within the hold-down */
 	uint8_t before_count;
-	struct reload_id before[BEFORE]; /* who was a member at one of these failures */
+	struct reload_id before[BEFORE]; /* the members at these failures */
 };
 
 struct reload_sim_hold_down {
@@ -52,7 +52,7 @@ void reload_sim_hold_down_after(struct reload_sim_hold_down *h, struct reload_si
 		return;
 	reload_peer_status(n->peer, &st);
 	const struct reload_topology_tables *t = &st.tables;
-	/* in a small ring those behind us are those before us, too */
+	/* in a small ring the successors are predecessors too */
 	if (!t->predecessors_count ||
 		reload_id_listed(t->successors, t->successors_count, &t->predecessors[0]))
 		return;
@@ -79,7 +79,7 @@ static void lost(struct watched *w, const struct reload_sim_node *n, const struc
 	w->failed_at = now;
 }
 
-/* Behind the failed member, on our half of the ring, and not in the replica set before it failed. */
+/* Whether node replaces the failed member: it is farther away, on our half of the ring, and was not in the replica set before. */
 static bool is_replacement(
 	const struct watched *w, const struct reload_sim_node *n, const struct reload_id *node)
 {

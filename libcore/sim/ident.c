@@ -3,12 +3,11 @@
 #include "ident/key.h"
 
 /*
- * Cryptography of the simulator: certificates in a form of its own, signatures by a keyed hash.  Equal inputs give equal
- * bytes, which real ECDSA does not.  The key of a node is derived from its certificate, so that anybody can verify; that is
- * no secrecy, and none is needed here.
+ * Cryptography of the simulator.  Equal inputs give equal bytes, which real ECDSA does not do.  The key of a node is derived from its
+ * certificate, so that all can verify; nothing is secret here.
  *
- * Certificate: "SIM1", flags (1: authority, 2: issued by or being another authority), not_before, not_after (8 bytes each), user, overlay (vec8 each), Node-IDs
- * (count, then vec8 each).
+ * A certificate: "SIM1"; flags (1: authority, 2: of another authority); not_before and not_after, 8 bytes each; user and overlay, each with a
+ * length byte; the number of Node-IDs, and these with a length byte each.
  */
 
 static const char magic[] = "SIM1";
@@ -49,7 +48,7 @@ static enum reload_err cert_read(struct reload_cert *cert, struct reload_why *wh
 
 static void cert_clear(struct reload_cert *cert)
 {
-	(void)cert; /* nothing of its own */
+	(void)cert; /* has no state of its own */
 }
 
 static enum reload_err cert_signed_by(
@@ -60,8 +59,8 @@ static enum reload_err cert_signed_by(
 }
 
 /*
- * Four lanes that each take every eighth byte-group of the input, keyed by the certificate's fingerprint.  Each step is a
- * bijection of its lane, so that one changed group changes the lane for good; the end mixes the lanes with one another.
+ * Four lanes take the 8-byte groups of the input in turn, keyed by the certificate's fingerprint.  Each step is a bijection of its lane, so a
+ * changed group always changes the lane; the end mixes the lanes.
  */
 enum {
 	LANES = 4,
@@ -142,7 +141,7 @@ const struct reload_ident_ops reload_sim_ident = {
 
 /* -- shared certificates --------------------------------------------------------------------------------------------------- */
 
-/* Where a certificate of these bytes is, or would be. */
+/* The slot of the certificate with these bytes, or the free one for it. */
 static struct reload_cert **place(const struct reload_sim_certs *certs, struct span der)
 {
 	uint64_t hash = der.len;

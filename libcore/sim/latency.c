@@ -3,9 +3,9 @@
 #include <math.h>
 
 /*
- * Typical round trips of three kinds of networks, half of them for one way: well under a millisecond on one Ethernet
- * segment, some tens of milliseconds between homes of one continent with a tail to other continents, near a hundred
- * milliseconds with much jitter over radio.  Chosen for their order of magnitude; they stand for no network in particular.
+ * One-way latencies of three kinds of networks, half of a typical round trip: well under a millisecond on one Ethernet segment; some tens of
+ * milliseconds between homes of one continent, with a tail to other continents; near a hundred milliseconds with much jitter over
+ * radio.  They have the right order of magnitude and are those of no network in particular.
  */
 static const struct reload_sim_latency presets[] = {
 	{ .name = "lan", .base_median_ms = 0.3, .base_spread = 0.3, .jitter_mean_ms = 0.1 },
@@ -14,7 +14,7 @@ static const struct reload_sim_latency presets[] = {
 };
 
 enum {
-	TAIL = 20 /* no pair is further apart than so many medians */
+	TAIL = 20 /* the latency of a pair is at most this many medians */
 };
 
 const struct reload_sim_latency *reload_sim_latency_find(const char *name)
@@ -34,7 +34,7 @@ double reload_sim_base(const struct reload_sim *s, size_t i, size_t j)
 {
 	const struct reload_sim_latency *l = s->setup.latency;
 	uint64_t first = reload_prng_hash(s->setup.seed, i < j ? i : j, i < j ? j : i);
-	/* a normal deviate of two draws (Box and Muller) */
+	/* a normal deviate from two random numbers (Box and Muller) */
 	double z = sqrt(-2 * log(unit_of(first))) *
 		   cos(2 * 3.14159265358979323846 * unit_of(reload_prng_hash(first, 0, 0)));
 	double base = l->base_median_ms * exp(l->base_spread * z);
@@ -43,7 +43,7 @@ double reload_sim_base(const struct reload_sim *s, size_t i, size_t j)
 
 reload_ms reload_sim_delay(struct reload_sim *s, double base)
 {
-	/* one draw: its upper part is the jitter, its lower part rounds, so that the mean stays below the millisecond too */
+	/* one random number: the upper part gives the jitter and the lower part rounds it, so that the mean is right below a millisecond too */
 	uint64_t draw = reload_prng_next(&s->prng);
 	double ms = base - log(unit_of(draw)) * s->setup.latency->jitter_mean_ms;
 	return (reload_ms)(ms + (double)(draw & 0x7ff) * 0x1p-11);

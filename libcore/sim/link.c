@@ -1,17 +1,17 @@
 #include "sim/internal.h"
 
 /*
- * Links from the first packet to the last.
+ * Links, from the first packet to the last.
  *
- * A dial is a TCP connection and a TLS handshake: the first packet arrives a delay later and is sent again once when nobody
- * hears it; the dialling end is up after two round trips, the other half a round trip later.  A host whose process is not
- * there refuses at once; one that is off or cut off says nothing.
+ * A dial stands for a TCP connection and a TLS handshake.  The first packet arrives a delay later and is sent a second time if it does not arrive.
+ * The dialling end is up after two round trips, the other end half a round trip later.  A machine without the process refuses at
+ * once; one that is off or cut off does not answer.
  */
 
 enum {
 	SYN_AGAIN_MS = 1000,
-	HANDSHAKE_MS = 10000, /* as libcore/link waits for one */
-	FIN_TRIES = 8,        /* packets that tell of the end of a link are sent again */
+	HANDSHAKE_MS = 10000, /* the time that libcore/link waits for one */
+	FIN_TRIES = 8,        /* how often the last packet of a link is sent at most */
 	FIN_AGAIN_MS = 200
 };
 
@@ -22,7 +22,7 @@ static uint64_t cut_key(size_t from, size_t to)
 	return (uint64_t)from << 32 | to;
 }
 
-/* The place of key among the cuts, or where it would be. */
+/* The index of key among the cuts, or where it would be. */
 static size_t cut_place(const struct reload_sim *s, uint64_t key)
 {
 	size_t low = 0, high = s->cuts_count;
@@ -74,7 +74,7 @@ bool reload_sim_open(const struct reload_sim *s, const struct reload_sim_body *a
 
 /* -- the links of a node ------------------------------------------------------------------------------------------------------ */
 
-/* The place of number among the links of n, or where it would be. */
+/* The index of number among the links of n, or where it would be. */
 static size_t link_place(const struct reload_sim_body *n, uint32_t number)
 {
 	size_t low = 0, high = n->links_count;
@@ -115,9 +115,10 @@ void reload_sim_wait_free(struct reload_sim *s, struct reload_sim_link *l, unsig
 		return;
 	while ((m = w->queue.first)) {
 		w->queue.first = m->next;
-		reload_sim_event_free(s, m); /* the end itself still holds the link */
+		reload_sim_event_free(
+			s, m); /* not the last reference to the link: the end has one too */
 	}
-	s->held -= sizeof(*w);
+	s->memory -= sizeof(*w);
 	free(w);
 }
 
@@ -143,7 +144,7 @@ void reload_sim_link_down(struct reload_sim *s, struct reload_sim_link *l, unsig
 	reload_sim_event_queue(s, ev, at);
 }
 
-/* The last packet of end e is on the way: behind all it sent before. */
+/* Sends the last packet of end e, which arrives after all that it sent before. */
 static void farewell(struct reload_sim *s, struct reload_sim_link *l, unsigned e, unsigned tries)
 {
 	reload_ms at = s->now + reload_sim_delay(s, l->base);
@@ -164,7 +165,7 @@ void reload_sim_links_drop(struct reload_sim_body *n, bool told)
 		struct reload_sim_link *l = n->links[n->links_count - 1].link;
 		unsigned e = n->links[n->links_count - 1].number >> 31;
 		if (told)
-			farewell(s, l, e, 0); /* who is cut off learns it when it sends */
+			farewell(s, l, e, 0); /* an end that is cut off learns it when it sends */
 		reload_sim_link_end_close(s, l, e);
 	}
 }
@@ -210,7 +211,7 @@ void reload_sim_dial(struct reload_sim_body *n, uint32_t number, const struct re
 	struct reload_sim *s = n->node.sim;
 	struct reload_sim_body *to = reload_sim_node_at(s, addrs, count);
 	struct reload_sim_link *l = RELOAD_NEW(reload_sim_link);
-	s->held += sizeof(*l);
+	s->memory += sizeof(*l);
 	l->end[0].node = n;
 	l->end[1].node = to;
 	end_open(l, 0, number);
@@ -231,7 +232,7 @@ static bool both_ways(const struct reload_sim *s, const struct reload_sim_link *
 	       reload_sim_open(s, l->end[1].node, l->end[0].node);
 }
 
-/* Nobody heard the first packet: it is sent once more, then the dialling end gives up. */
+/* The first packet did not arrive: it is sent once more, then the dialling end gives up. */
 static void unheard(struct reload_sim *s, const struct reload_sim_event *dial)
 {
 	struct reload_sim_link *l = dial->link;
@@ -272,7 +273,7 @@ bool reload_sim_run_dial(struct reload_sim *s, struct reload_sim_event *ev)
 	struct span nothing = span_of(NULL, 0);
 	reload_sim_event_queue(s, reload_sim_event_new(s, RELOAD_SIM_UP, l, 0, nothing), ours);
 	reload_sim_event_queue(s, reload_sim_event_new(s, RELOAD_SIM_UP, l, 1, nothing), theirs);
-	l->end[0].last = theirs; /* what is sent before the other end is up arrives behind that */
+	l->end[0].last = theirs; /* what is sent before the other end is up arrives after that */
 	return false;
 }
 
@@ -292,7 +293,7 @@ bool reload_sim_run_up(struct reload_sim *s, struct reload_sim_event *ev)
 	return true;
 }
 
-/* A cut stops the packet that tells of the end: it is sent again for a while. */
+/* A cut stops the last packet of a link: it is sent again, FIN_TRIES times at most. */
 static void down_again(struct reload_sim *s, const struct reload_sim_event *down)
 {
 	if (down->tries >= FIN_TRIES)
@@ -318,7 +319,7 @@ bool reload_sim_run_down(struct reload_sim *s, struct reload_sim_event *ev)
 	bool known = end->state == RELOAD_SIM_END_UP || ev->end == 0;
 	struct reload_sim_body *n = end->node;
 	if (l->end[!ev->end].node && l->end[!ev->end].state != RELOAD_SIM_END_NONE && !ev->remote)
-		farewell(s, l, ev->end, 0); /* given up here: the other end may hear of it */
+		farewell(s, l, ev->end, 0); /* this end gives up: the other end may learn it */
 	reload_sim_link_end_close(s, l, ev->end);
 	if (!known)
 		return false;

@@ -6,10 +6,10 @@
 struct holder {
 	bool member;  /* running and joined, or leaving */
 	bool disk;    /* crashed: its storage survives */
-	bool waiting; /* it crashed with a disk: values may wait for it */
+	bool waiting; /* it crashed with a disk: values may be owed again when it is back */
 	uint8_t side;
-	reload_ms failed_until, left_until, joined_until; /* weak up to then */
-	reload_ms leaving, left;                          /* of its last Leave */
+	reload_ms failed_until, left_until, joined_until; /* weak until then */
+	reload_ms leaving, left;                          /* begin and end of its last Leave */
 };
 
 struct reload_sim_loss_budget {
@@ -63,13 +63,13 @@ static bool is_weak(const struct holder *n, reload_ms now)
 	return is_failed(n, now) || now < n->left_until || (n->member && now < n->joined_until);
 }
 
-/* Which ring is looked at. */
+/* Of which ring the rule is applied. */
 struct view {
-	int side;  /* -1: the one of all sides */
-	bool left; /* who left is still missed, as well as who failed */
+	int side;  /* -1: all sides */
+	bool left; /* peers that left and are weak count as members, not only those that failed */
 };
 
-/* Part of the ring as the rule sees it: a member, or one that is still missed. */
+/* Whether the rule counts the node as part of the ring: a member, or one that is gone and weak. */
 static bool is_there(
 	const struct reload_sim_loss_budget *h, size_t node, struct view v, reload_ms now)
 {
@@ -78,7 +78,7 @@ static bool is_there(
 	return (v.side < 0 || n->side == v.side) && (n->member || missed);
 }
 
-/* The next part of the ring from position at (not itself) in direction step; SIZE_MAX: there is no other. */
+/* The next such node from position at in direction step; SIZE_MAX: there is no other. */
 static size_t there_next(const struct reload_sim_loss_budget *h, size_t at, size_t step,
 	struct view v, reload_ms now)
 {
@@ -97,7 +97,7 @@ static bool leaves_overlap(const struct holder *n[3])
 	return true;
 }
 
-/* Whether what the node at position at owned, with the two behind it, may be lost. */
+/* Whether values of the node at position at, held with the next two, may be lost. */
 static bool triple_lost(const struct reload_sim_loss_budget *h, const size_t at[3], reload_ms now)
 {
 	const struct holder *n[3];
@@ -112,7 +112,7 @@ static bool triple_lost(const struct reload_sim_loss_budget *h, const size_t at[
 	return failed || (left && leaves_overlap(n));
 }
 
-/* Judges one owner and its successors; fewer than three in the ring: all of them. */
+/* Applies the rule to one owner and its successors; to all nodes when there are fewer than three. */
 static void owner_judge(
 	struct reload_sim_loss_budget *h, size_t owner, struct view v, reload_ms now)
 {
@@ -132,7 +132,7 @@ static void owner_judge(
 		&h->ids[h->order[owner]], waits ? h->order[owner] : SIZE_MAX);
 }
 
-/* node went: its weak neighbours have to be repaired anew, then everybody whose replica set it was in is judged. */
+/* node went: its weak neighbours stay weak longer, then the rule is applied to each owner whose replica set it was in. */
 static void judge(struct reload_sim_loss_budget *h, size_t node, struct view v, reload_ms now)
 {
 	size_t at = h->position[node], step = h->nodes - 1, owner = at;

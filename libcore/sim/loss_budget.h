@@ -1,26 +1,28 @@
 /*
- * Who of the ring went and when: decides which values may be lost without anybody's fault.
+ * The loss budget: which nodes of the ring went and when, and so which values the protocol allows to be lost.
  *
- * RELOAD keeps a value at the peer that is responsible for it, its owner, and at the owner's two successors.  When one of
- * the three goes, the others notice after at most 30 s without acknowledgments (RELOAD_SIM_LOST_MS), let replicas for its replacement
- * wait 30 s (hold-down), and copy; with 10 s for the copying that is the repair time RELOAD_SIM_REPAIR_MS.  A silent end is noticed
- * by what is sent next, which may be the next periodic Update: its repair time is longer by one interval between these.
- * The exact rule:
+ * RELOAD stores a value at the peer that is responsible for it, its owner, and at the owner's two successors.  When one of the three goes,
+ * the others notice after at most 30 s without acknowledgments (RELOAD_SIM_LOST_MS), wait 30 s with replicas for its replacement
+ * (hold-down), and copy.  With 10 s for the copying this is the repair time, RELOAD_SIM_REPAIR_MS.  A node that goes silently is noticed by the
+ * next message to it, which may be the next periodic Update: then the repair time is longer by one update interval.
  *
- *   A value is excused when three peers that follow each other on the ring, the first of them its owner, are weak at the same time,
- *   and at least one of them failed, or all three left and their Leaves overlapped.  A peer is weak for one repair time
- *   after it failed, left, or joined (it may not have its replicas yet); a failure next to weak peers makes those wait one more repair time,
- *   because the repair begins anew.  It failed when it crashed, or when its Leave did not end in order.
+ * The rule:
  *
- *   When the owner crashed with a disk that survives, what was acknowledged before is owed again once it is back with it.
+ *	A value may be lost when three peers that follow each other on the ring, beginning with its owner, are weak at the same time, and at
+ *	least one of them failed, or all three left and their Leaves overlapped.  A peer is weak for one repair time after it failed,
+ *	left, or joined (it may not have its replicas yet).  A failure next to weak peers makes these weak for one more repair time,
+ *	because the repair starts again.  A peer failed when it crashed, or when its Leave did not end in order.
  *
- *   What was acknowledged less than RELOAD_SIM_REPLICATE_MS before the peer that acknowledged it failed is excused as
- *   well: the answer to a Store does not wait for the replicas (RFC 6940 s7.4.1.2).  During a partition, and until the rings had
- *   time to merge, both replicas may be out of its reach, which is as if they had failed: then it is one repair time
- *   before that peer failed or left.
+ *	When the owner crashed with a disk that survives, what was acknowledged before is owed again once it is back with that disk.
  *
- * Who left counts as one of the three as long as it is weak, and does not: its range may have been handed over, and those behind it be
- * the holders, or not yet.  During a partition, and until the rings had time to merge, the rule holds for the ring of all peers and for the ring of each side.
+ *	What was acknowledged less than RELOAD_SIM_REPLICATE_MS before the acknowledging peer failed may be lost as well: the answer to
+ *	a Store does not wait for the replicas (RFC 6940 s7.4.1.2).  During a partition, and until the rings have had time to merge,
+ *	both replica holders may be out of reach, which is as if they had failed.  Then this time is one repair time before the
+ *	acknowledging peer failed or left.
+ *
+ * As long as a peer that left is weak, the rule is applied both with it and without it as one of the three: its range may have been handed
+ * over, so that the peers after it are the holders, or not yet.  During a partition, and until the rings have had time to merge, the
+ * rule is applied to the ring of all peers and to the ring of each side.  Reports call such a value "excused".
  */
 #pragma once
 
@@ -35,28 +37,28 @@ enum {
 struct reload_sim_loss_budget;
 
 /*
- * reload_sim_loss_budget_new() makes the memory for nodes with these Node-IDs (owned); history is borrowed: excuses go there.
- * silent_ms: how much longer the repair after a silent end may take.
+ * reload_sim_loss_budget_new() makes the budget for nodes with these Node-IDs (owned).  history (borrowed) is told which values may be lost.
+ * silent_ms: how much longer a repair may take when a node went silently.
  */
 struct reload_sim_loss_budget *reload_sim_loss_budget_new(size_t nodes, const struct reload_id *ids,
 	struct reload_sim_history *history, reload_ms silent_ms);
 void reload_sim_loss_budget_free(struct reload_sim_loss_budget *h);
 AUTO_DEFINE(reload_sim_loss_budget)
 
-/* reload_sim_loss_budget_first() tells that node is the whole ring; _joined() that it joined, disk: with what it had stored before. */
+/* reload_sim_loss_budget_first() notes that node is the whole ring; _joined() that it joined, with disk: with what it stored before. */
 void reload_sim_loss_budget_first(struct reload_sim_loss_budget *h, size_t node, reload_ms now);
 void reload_sim_loss_budget_joined(
 	struct reload_sim_loss_budget *h, size_t node, bool disk, reload_ms now);
-/* reload_sim_loss_budget_leaving() tells that node began to leave, _left() that it ended in order. */
+/* reload_sim_loss_budget_leaving() notes that node began to leave, _left() that its Leave ended in order. */
 void reload_sim_loss_budget_leaving(struct reload_sim_loss_budget *h, size_t node, reload_ms now);
 void reload_sim_loss_budget_left(struct reload_sim_loss_budget *h, size_t node, reload_ms now);
 /*
- * reload_sim_loss_budget_failed() tells that node is gone without leaving in order; silent: without a word of its system; disk: its
+ * reload_sim_loss_budget_failed() notes that node is gone without a Leave in order.  silent: its system did not reset its links; disk: its
  * storage survives.
  */
 void reload_sim_loss_budget_failed(
 	struct reload_sim_loss_budget *h, size_t node, bool silent, bool disk, reload_ms now);
-/* reload_sim_loss_budget_split() tells each node's side (1 byte each), and until when these sides make rings of their own. */
+/* reload_sim_loss_budget_split() notes the side of each node (1 byte each), and until when the sides may be rings of their own. */
 void reload_sim_loss_budget_split(
 	struct reload_sim_loss_budget *h, const uint8_t *sides, reload_ms until);
 /* reload_sim_loss_budget_order() returns all nodes in the order of their Node-IDs (borrowed). */

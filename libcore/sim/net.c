@@ -1,24 +1,24 @@
 #include "sim/internal.h"
 
 /*
- * Messages on links, as libcore/link and the transport below it would carry them.
+ * Messages on links, as libcore/link and the transport below it carry them.
  *
- * A stream keeps the order.  A lost packet is sent again and holds up what comes behind it.  What meets a cut waits in a queue
- * of its way (struct reload_sim_wait); the transport tries again with growing pauses, and when the cut is over all of it
- * arrives.  Meanwhile the health of the way is that of libcore/link/rto.c: doubt when an ACK is late, lost
- * RELOAD_SIM_LOST_MS after the first message without one.  Only the end that sends looks; an idle end notices nothing.  When
- * messages pass but their ACKs do not, the sender doubts and gives up all the same, though everything arrived.
+ * A stream keeps the order.  A lost packet is sent again and delays those after it.  A message that meets a cut waits in the queue of its direction
+ * (struct reload_sim_wait); the transport tries again with growing pauses, and when the cut is over all messages arrive.  Meanwhile
+ * the health of the direction is as in libcore/link/rto.c: bad when an ACK is late, lost RELOAD_SIM_LOST_MS after the first message
+ * without an ACK.  Only an end that sends checks this; an idle end notices nothing.  When messages pass and their ACKs do not, the
+ * sender gives up too, although everything arrived.
  *
- * A datagram stands alone: it is sent up to five times with doubling pauses (RFC 6940 s6.6.3.1), then the link is given up.
- * Unlike there, several may be on the way at a time: that is harder on the engine, which must not rely on their order.
+ * A datagram is on its own: it is sent up to five times with doubling pauses (RFC 6940 s6.6.3.1), then the link is given up.  Unlike in the RFC
+ * several may be on the way at a time, which is harder for the engine: it must not rely on their order.
  *
- * While all is well nothing of this costs an event: a message is one event, its arrival.
+ * As long as nothing is delayed a message costs one event, its arrival.
  */
 
 enum {
-	RTO_MS = 200,      /* of the transport; doubles */
+	RTO_MS = 200,      /* of the transport at first; doubles */
 	PAUSE_MAX = 6400,  /* between two attempts of the transport */
-	RESENDS_MAX = 6,   /* of a packet on an open way */
+	RESENDS_MAX = 6,   /* of a packet when there is no cut */
 	TRANSMISSIONS = 5, /* of a datagram (RFC 6940 s6.6.3.1) */
 	DATAGRAM_RTO_MS = 20
 };
@@ -57,7 +57,7 @@ static struct reload_sim_wait *wait_of(struct reload_sim *s, struct reload_sim_l
 			.since = RELOAD_NEVER,
 			.ack_at = RELOAD_NEVER,
 			.health_at = RELOAD_NEVER };
-		s->held += sizeof(*end->wait);
+		s->memory += sizeof(*end->wait);
 	}
 	return end->wait;
 }
@@ -83,7 +83,7 @@ static void retry_later(struct reload_sim *s, struct reload_sim_link *l, unsigne
 		s, reload_sim_event_new(s, RELOAD_SIM_RETRY, l, e, span_of(NULL, 0)), w->retry_at);
 }
 
-/* A message that was sent at the time `sent` has no ACK on the way. */
+/* Notes that a message sent at the time `sent` will get no ACK. */
 static void unacknowledged(
 	struct reload_sim *s, struct reload_sim_link *l, unsigned e, reload_ms sent)
 {
@@ -95,7 +95,7 @@ static void unacknowledged(
 	retry_later(s, l, e);
 }
 
-/* The ACK of a message that was sent at the time `sent` comes at the time ack_at, which is late. */
+/* Notes that the ACK of a message sent at the time `sent` arrives late, at ack_at. */
 static void acknowledged_late(struct reload_sim *s, struct reload_sim_link *l, unsigned e,
 	reload_ms sent, reload_ms ack_at)
 {
@@ -106,7 +106,7 @@ static void acknowledged_late(struct reload_sim *s, struct reload_sim_link *l, u
 	} else if (w->ack_at != RELOAD_NEVER && ack_at > w->ack_at) {
 		w->ack_at = ack_at;
 		if (w->bad)
-			w->since = sent; /* those before are acknowledged meanwhile */
+			w->since = sent; /* the ones before are acknowledged by now */
 	}
 	look_at(s, l, e, w->since + patience(s, l));
 	if (w->ack_at != RELOAD_NEVER)
@@ -160,7 +160,7 @@ bool reload_sim_run_health(struct reload_sim *s, struct reload_sim_event *ev)
 
 /* -- streams -------------------------------------------------------------------------------------------------------------- */
 
-/* The other end is no more: its host says so. */
+/* The other end is gone: its machine sends a reset. */
 static void reset(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
 {
 	struct reload_sim_link_end *end = &l->end[e];
@@ -171,14 +171,14 @@ static void reset(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
 	reload_sim_link_down(s, l, e, s->now + round_trip, RELOAD_LINK_DOWN, true);
 }
 
-/* m waits for the end of a cut; it takes m. */
+/* Queues m until the cut is over; takes m. */
 static void hold(struct reload_sim *s, struct reload_sim_event *m)
 {
 	struct reload_sim_link *l = m->link;
 	unsigned e = m->end;
 	struct reload_sim_wait *w;
 	if (l->end[e].state != RELOAD_SIM_END_UP) {
-		reload_sim_event_free(s, m); /* nobody is there to send it again */
+		reload_sim_event_free(s, m); /* no process is there to send it again */
 		return;
 	}
 	w = wait_of(s, l, e);
@@ -186,7 +186,7 @@ static void hold(struct reload_sim *s, struct reload_sim_event *m)
 	if (w->count >= RELOAD_SIM_WAIT_MAX) {
 		s->counts.dropped++;
 		reload_sim_event_free(s, m);
-	} else { /* one that met the cut on its way comes before those that were sent behind it */
+	} else { /* it met the cut on its way and was sent before others in the queue */
 		struct reload_sim_event **at = &w->queue.first;
 		if (w->queue.last && w->queue.last->sequence < m->sequence)
 			at = &w->queue.last->next;
@@ -221,7 +221,7 @@ static void arrive_twice(struct reload_sim *s, const struct reload_sim_event *m,
 	reload_sim_event_queue(s, copy, at + reload_sim_delay(s, m->link->base));
 }
 
-/* m arrives behind what was sent before; it takes m. */
+/* Makes m arrive after what was sent before; takes m. */
 static void pass(struct reload_sim *s, struct reload_sim_event *m)
 {
 	struct reload_sim_link *l = m->link;
@@ -284,7 +284,7 @@ static reload_ms datagram_rto(const struct reload_sim *s, const struct reload_si
 	return ms > DATAGRAM_RTO_MS ? ms : DATAGRAM_RTO_MS;
 }
 
-/* One transmission arrives; m stays when it has to be sent again. */
+/* One transmission of m arrives, or not; m stays the caller's when it has to be sent again. */
 static void datagram_pass(struct reload_sim *s, struct reload_sim_event *m, bool keep)
 {
 	struct reload_sim_link *l = m->link;
@@ -396,7 +396,7 @@ static void count_sent(struct reload_sim_body *n, struct span message)
 		hooks->sent(hooks->arg, &n->node, message);
 }
 
-/* An event that sends message over a link of n that is up; NULL: there is none. */
+/* An event that sends message over a link of n; NULL: the link is not up. */
 static struct reload_sim_event *message_new(struct reload_sim_body *n,
 	enum reload_sim_event_type type, uint32_t number, struct span message)
 {
@@ -470,7 +470,7 @@ bool reload_sim_run_message(struct reload_sim *s, struct reload_sim_event *m, bo
 		*taken = stream;
 		if (stream)
 			hold(s, m);
-		return false; /* a datagram is gone: the next one of the five may get through */
+		return false; /* this transmission of a datagram is lost; one of the others may arrive */
 	}
 	if (to->state != RELOAD_SIM_END_UP) {
 		reset(s, l, e);

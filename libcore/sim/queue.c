@@ -1,9 +1,9 @@
 #include "sim/internal.h"
 
 /*
- * What is to come, in the order of time and then of asking.  A wheel has one list for each of the next milliseconds, and
- * nearly everything goes there; a heap holds what comes later, until the wheel has turned far enough.  Wake-ups stand in
- * a heap of their own with one place for each node; those of one millisecond come behind its events, by index of the node.
+ * The events to come, ordered by time, and by the order of queueing within a millisecond.  A wheel has a list for each of the next RELOAD_SIM_WHEEL
+ * milliseconds, where nearly all events go; a heap has the later ones until the wheel gets there.  Wake-ups have a heap of their own with one
+ * entry for each node; those of a millisecond come after its events, by index of the node.
  */
 
 enum {
@@ -24,7 +24,7 @@ struct reload_sim_event *reload_sim_event_new(struct reload_sim *s, enum reload_
 		memcpy(ev->data, data.at, data.len);
 	if (link)
 		link->refs++;
-	s->held += sizeof(*ev) + data.len;
+	s->memory += sizeof(*ev) + data.len;
 	return ev;
 }
 
@@ -32,13 +32,13 @@ void reload_sim_link_release(struct reload_sim *s, struct reload_sim_link *l)
 {
 	if (--l->refs)
 		return;
-	s->held -= sizeof(*l);
+	s->memory -= sizeof(*l);
 	free(l);
 }
 
 void reload_sim_event_free(struct reload_sim *s, struct reload_sim_event *ev)
 {
-	s->held -= sizeof(*ev) + ev->len;
+	s->memory -= sizeof(*ev) + ev->len;
 	if (ev->link)
 		reload_sim_link_release(s, ev->link);
 	free(ev);
@@ -102,7 +102,7 @@ void reload_sim_event_queue(struct reload_sim *s, struct reload_sim_event *ev, r
 		far_add(q, ev);
 }
 
-/* The first list in use, from the wheel's start on; SIZE_MAX: the wheel is empty. */
+/* The first list of the wheel with an event; SIZE_MAX: there is none. */
 static size_t wheel_first(const struct reload_sim_queue *q)
 {
 	size_t from = q->start % RELOAD_SIM_WHEEL, words = RELOAD_SIM_WHEEL / BITS;
@@ -158,7 +158,7 @@ static void wake_place(struct reload_sim *s, size_t i, struct reload_sim_wake w)
 	s->nodes[w.node].wake_slot = (uint32_t)i + 1;
 }
 
-/* w takes the place i, or one above or below it where it belongs. */
+/* Puts w at index i of the heap, or moves it up or down from there. */
 static void wake_sift(struct reload_sim *s, size_t i, struct reload_sim_wake w)
 {
 	struct reload_sim_queue *q = &s->queue;
@@ -204,7 +204,7 @@ void reload_sim_wake_set(struct reload_sim_body *n, reload_ms when)
 		wake_sift(s, q->wakes_count++, w);
 	} else if (w.at < q->wakes[n->wake_slot - 1].at) {
 		wake_sift(s, n->wake_slot - 1, w);
-	} /* a later one moves when the place is reached: most are moved again before that */
+	} /* a later time is put right when the entry is reached: most change again before */
 }
 
 reload_ms reload_sim_wake_next(const struct reload_sim *s)

@@ -256,7 +256,7 @@ static void memory_goes_back(void **state)
 	for (size_t i = 0; i < NODES; i++)
 		reload_sim_crash(s, i, RELOAD_SIM_MACHINE, false);
 	reload_sim_run(s, reload_sim_now(s) + 120000);
-	assert_int_equal(s->held, 0); /* no event, no message, no link */
+	assert_int_equal(s->memory, 0); /* no event, no message, no link */
 	assert_int_equal(s->queue.wakes_count, 0);
 }
 

@@ -8,15 +8,15 @@
 #include <string.h>
 
 /*
- * Draws of faults.  Each source draws from a sequence of its own, that belongs to seed and source (churn: and node), so that
- * a scenario without one source has the same faults of all others: that is what makes a run smaller without making it another one.
+ * Drawing the faults of a run.  Each source has a sequence of random numbers of its own, given by seed and source (for churn also by node).  So a scenario
+ * without one source has the same faults from all others, and a run can be made smaller without becoming another one.
  *
- * Loss, duplicates, slowness, skew and lies belong to the setup of a run: they are there from its begin to its end.
+ * Loss, duplicates, slowness, skew and lies are settings of the world: they last from begin to end.
  */
 
 enum {
-	FAULTS_MAX = 1 << 22, /* rows; what is drawn beyond is left out */
-	FIRST_MS = 5000       /* values are stored before the first fault */
+	FAULTS_MAX = 1 << 22, /* rows; further ones are left out */
+	FIRST_MS = 5000       /* before the first fault, so that values are stored */
 };
 
 static const char *const source_names[RELOAD_SIM_SOURCES] = { "churn", "crash", "mass", "partition",
@@ -27,7 +27,7 @@ static const char *const source_names[RELOAD_SIM_SOURCES] = { "churn", "crash", 
 #define FIELD(name)                                                                                \
 	offsetof(struct reload_sim_scenario, name), sizeof(((struct reload_sim_scenario *)0)->name)
 
-/* A kind is there when its field is not zero. */
+/* A kind is on when its field is not zero. */
 static const struct {
 	const char *name;
 	size_t at, size;
@@ -55,7 +55,7 @@ size_t reload_sim_fault_kinds(void)
 void reload_sim_scenario_without(struct reload_sim_scenario *s, size_t kind)
 {
 	memset((uint8_t *)s + kinds[kind].at, 0, kinds[kind].size);
-	if (!s->skew) /* a clock jumps by at most skew */
+	if (!s->skew) /* clocks jump by skew at most */
 		s->jumps = 0;
 }
 
@@ -64,7 +64,7 @@ bool reload_sim_scenario_has(const struct reload_sim_scenario *s, size_t kind)
 	static const uint8_t zero[sizeof(uint64_t)];
 	const uint8_t *field = (const uint8_t *)s + kinds[kind].at;
 	if (field == (const uint8_t *)&s->reorder && !s->datagrams)
-		return false; /* links that keep the order have none */
+		return false; /* only datagrams can be reordered */
 	if (field == (const uint8_t *)&s->jumps && !s->skew)
 		return false;
 	return memcmp(field, zero, kinds[kind].size) != 0;
@@ -122,7 +122,7 @@ static void source_seed(struct reload_prng *r, uint64_t seed, enum reload_sim_so
 	reload_prng_seed(r, reload_prng_hash(seed, source, 0xfa01));
 }
 
-/* What a peer does that goes without leaving, and how it comes back. */
+/* Makes fault the crash of node: of its process or its machine, and with or without its disk. */
 static void crash_fill(struct reload_sim_fault *fault, struct reload_prng *r,
 	const struct reload_sim_scenario *s, size_t node, bool returns)
 {
@@ -141,7 +141,7 @@ static reload_ms session_length(struct reload_prng *r, const struct reload_sim_s
 	return t < 1 ? 1 : t > 1e15 ? (reload_ms)1e15 : (reload_ms)t;
 }
 
-/* Sessions and absences follow each other.  The first session begins with the time of faults, as if all peers had just come. */
+/* Sessions and absences alternate.  The first session begins when faults begin, as if all peers had just been started. */
 static void draw_churn(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
 	uint64_t seed, reload_ms from, reload_ms end)
 {
@@ -176,7 +176,7 @@ static void draw_churn(struct reload_sim_faults *f, const struct reload_sim_scen
 	}
 }
 
-/* share of the peers but node 0, in an order that is drawn (owned). */
+/* A share of the peers without node 0, in random order (owned). */
 static size_t *some_peers(
 	struct reload_prng *r, const struct reload_sim_scenario *s, uint32_t share, size_t *count)
 {
@@ -233,7 +233,7 @@ static void draw_mass_leave(struct reload_sim_faults *f, const struct reload_sim
 	free(peers);
 }
 
-/* Partitions follow each other: each has a part of the time for itself and is over before the next part begins. */
+/* Partitions do not overlap: each has a part of the time for itself. */
 static void draw_partitions(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
 	uint64_t seed, reload_ms from, reload_ms end)
 {
@@ -391,7 +391,7 @@ void reload_sim_fault_words(const struct reload_sim_fault *fault, char *out, siz
 	}
 }
 
-/* Reads one name of a list; *at stands behind it afterwards. */
+/* Reads one name of a list and moves *at behind it. */
 static bool name_read(const char **at, enum reload_sim_source *source, uint32_t *serial)
 {
 	for (unsigned i = 0; i < RELOAD_SIM_SOURCES; i++) {

@@ -1,6 +1,6 @@
 /*
- * The faults of a run: drawn from scenario and seed before anything happens, so that a run can be repeated without one of them
- * (shrinking).  Each is one row: when, what, which nodes, how long.
+ * The faults of a run.  All are drawn from scenario and seed before the run starts, so that it can be repeated without some of them (sim/shrink.h).
+ * Each is one row: when, what, which nodes, how long.
  */
 #pragma once
 
@@ -11,14 +11,14 @@ enum reload_sim_fault_type {
 	RELOAD_SIM_FAULT_CRASH,
 	RELOAD_SIM_FAULT_RESTART,
 	RELOAD_SIM_FAULT_LEAVE,
-	RELOAD_SIM_FAULT_START, /* churn: a peer comes (again) */
+	RELOAD_SIM_FAULT_START, /* churn: a peer is started, or started again */
 	RELOAD_SIM_FAULT_PARTITION,
 	RELOAD_SIM_FAULT_CUT,
 	RELOAD_SIM_FAULT_CLOCK, /* a wall clock jumps */
 	RELOAD_SIM_FAULT_TYPES
 };
 
-/* What drew a fault.  A source has draws of its own: one more or less of it changes no other fault. */
+/* The kind of setting that a fault comes from.  Each source has its own random numbers: a change of one changes no fault of another. */
 enum reload_sim_source {
 	RELOAD_SIM_SOURCE_CHURN,
 	RELOAD_SIM_SOURCE_CRASH,
@@ -33,42 +33,43 @@ struct reload_sim_fault {
 	enum reload_sim_fault_type type;
 	enum reload_sim_source source;
 	uint32_t
-		serial; /* with source the name of a fault, "crash3"; what belongs together (going, coming back) shares it */
+		serial; /* with source the name of a fault, "crash3"; a crash and the restart after it have the same */
 	reload_ms at, length;
 	size_t node, other;
-	uint64_t number; /* PARTITION: seed of who is on which side; CLOCK: the jump, an int64_t */
+	uint64_t
+		number; /* PARTITION: seed for the sides of the nodes; CLOCK: the jump in ms, an int64_t */
 	bool machine, disk;
 };
 
 struct reload_sim_faults {
 	struct reload_sim_fault *at; /* by time */
 	size_t count, cap;
-	reload_ms from;  /* end of the growth */
+	reload_ms from;  /* end of the growth, when faults begin */
 	reload_ms last;  /* when the last one is over */
-	char words[256]; /* kinds that exist in this run */
-	/* of the setup: drawn to be there or not */
+	char words[256]; /* the kinds of faults of this run */
+	/* settings of the world, zero when the kind was not drawn */
 	uint32_t loss, drop, duplicate, reorder, slow, byzantine;
 	reload_ms skew;
 };
 
 /*
- * The kinds of faults that a scenario can have, by number, in the order in which outcomes name them: reload_sim_fault_kinds() is
- * how many there are, reload_sim_scenario_has() tells whether one is there, reload_sim_scenario_without() turns it off.
+ * The kinds of faults, by number, in the order in which outcomes name them: reload_sim_fault_kinds() is their number, reload_sim_scenario_has()
+ * returns whether a scenario has one, reload_sim_scenario_without() turns it off.
  */
 size_t reload_sim_fault_kinds(void);
 bool reload_sim_scenario_has(const struct reload_sim_scenario *s, size_t kind);
 void reload_sim_scenario_without(struct reload_sim_scenario *s, size_t kind);
 
 /*
- * reload_sim_scenario_drawn() is the scenario of one seed: with `draw` each kind of fault that is configured exists with
- * probability 1/2, at least one of them does, and the others are off; what it returns has `draw` off.
+ * reload_sim_scenario_drawn() is the scenario for one seed: with `draw` each configured kind of fault is on with probability 1/2, at least one is,
+ * and the others are off.  The result has `draw` off.
  */
 struct reload_sim_scenario reload_sim_scenario_drawn(
 	const struct reload_sim_scenario *scenario, uint64_t seed);
 
 /*
- * reload_sim_faults_draw() fills f for a run whose growth ends at from (owned; clear it).  Nothing happens to node 0, which stands in
- * the configuration as the bootstrap node, but partitions, cuts and jumps of its clock.
+ * reload_sim_faults_draw() fills f (owned; clear it) for a run whose growth ends at from.  Node 0, the bootstrap node of the configuration, gets
+ * partitions, cuts and jumps of its clock only.
  */
 void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim_scenario *scenario,
 	uint64_t seed, reload_ms from);
@@ -84,8 +85,8 @@ void reload_sim_fault_words(const struct reload_sim_fault *fault, char *out, siz
  * and an empty list keep none.  Names of faults that were not drawn are ignored.
  */
 void reload_sim_faults_only(struct reload_sim_faults *f, const char *list);
-/* reload_sim_faults_list_check() tells whether text is such a list. */
+/* reload_sim_faults_list_check() returns whether text is such a list. */
 enum reload_err reload_sim_faults_list_check(const char *text, struct reload_why *why) MUST_CHECK;
 
-/* reload_sim_node_has() tells whether a share (per million) of the nodes, drawn by seed and salt, has node in it; never node 0. */
+/* reload_sim_node_has() returns whether node is in a random share (per million) of the nodes, drawn by seed and salt; node 0 never is. */
 bool reload_sim_node_has(uint64_t seed, uint64_t salt, size_t node, uint32_t share);

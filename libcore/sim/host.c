@@ -1,6 +1,6 @@
 #include "sim/internal.h"
 
-/* The host of each engine: what it orders becomes events of the world. */
+/* The host of each engine: its orders become events of the world. */
 
 static reload_ms host_now(void *host)
 {
@@ -80,7 +80,7 @@ static void host_reached(
 	if (at == n->known_count && at < RELOAD_SIM_KNOWN_MAX)
 		n->known_count++;
 	else if (at == RELOAD_SIM_KNOWN_MAX)
-		at--; /* the oldest goes */
+		at--; /* the oldest is replaced */
 	memmove(n->known + 1, n->known, at * sizeof(*n->known));
 	n->known[0] = index;
 }

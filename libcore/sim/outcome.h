@@ -3,7 +3,7 @@
 
 #include "sim/world.h"
 
-/* What the checkers look for; names appear in reports ("ring", "lost-value"). */
+/* What the checkers check; reports use the names ("ring", "lost-value"). */
 enum reload_sim_check {
 #define X(name, word, words) RELOAD_SIM_CHECK_##name,
 #include "sim/checks.def"
@@ -21,30 +21,29 @@ struct reload_sim_violation {
 	char words[512]; /* which nodes, which value, what was expected */
 };
 
-/* Distributions are given by these points. */
+/* A distribution, as reports give it. */
 struct reload_sim_spread {
 	uint64_t count;
 	double mean, p50, p95, p99, max;
 };
 
 enum {
-	RELOAD_SIM_SERIES_MAX = 512 /* points of a series; a longer run has a wider step */
+	RELOAD_SIM_SERIES_MAX = 512 /* samples of a run; a longer run has longer steps */
 };
 
-/* One point in virtual time. */
+/* The numbers at one time. */
 struct reload_sim_sample {
 	reload_ms at;
-	uint32_t peers, joined;         /* running, joined */
-	uint64_t messages, bytes;       /* since the sample before */
-	uint32_t lookups, lookups_good; /* that ended since the sample before */
-	uint32_t incomplete;            /* values with fewer replicas than they should have */
+	uint32_t peers, joined;         /* nodes that are running, and of these joined */
+	uint64_t messages, bytes;       /* since the last sample */
+	uint32_t lookups, lookups_good; /* that ended since the last sample */
+	uint32_t incomplete;            /* values with too few replicas */
 };
 
-/* Final reads of what was still owed when they ended.  failed: no answer came, or those that came did not give it. */
+/* Final reads of values that were still owed when the read ended.  failed: no answer had the value. */
 struct reload_sim_reads {
 	uint64_t owed, failed;
-	uint64_t apart,
-		apart_failed; /* of them those where no peer that lies is next to the place */
+	uint64_t apart, apart_failed; /* of these, the ones without a liar next to the place */
 };
 
 struct reload_sim_outcome {
@@ -54,8 +53,8 @@ struct reload_sim_outcome {
 	char faults[256]; /* which fault kinds this seed drew: "loss churn partition" */
 	reload_ms virtual_ms;
 	reload_ms
-		load_at; /* when the growth was over; 0: never. Times of faults count from there */
-	double real_s;   /* filled in by the caller: the room has no clock */
+		load_at; /* when the growth ended, from which times of faults count; 0: it did not */
+	double real_s;   /* filled in by the caller, since there is no clock here */
 	size_t peers, peers_peak;
 	struct reload_sim_counts counts;
 	uint64_t stores, stores_acknowledged, fetches, fetches_good,
@@ -74,10 +73,10 @@ struct reload_sim_outcome {
 	size_t samples_count;
 };
 
-/* How a run reports and is stopped from outside. */
+/* How a run reports its progress and can be stopped. */
 struct reload_sim_watch {
 	void *arg;
-	/* now and then; false stops the run: outcome->ok is true and virtual_ms what was reached */
+	/* called now and then; false stops the run, with outcome->ok true and virtual_ms the time reached */
 	bool (*progress)(void *arg, reload_ms now, reload_ms until, size_t joined);
 	FILE *trace;
 	/* only the faults of this list happen, "crash3,partition0" or "none" (sim/fault.h); NULL: all */

@@ -7,9 +7,8 @@
 #include <string.h>
 
 /*
- * The picture is 760 units wide: the title on top, the curves on the left, the legend on the right.  The y axis begins at 0.
- * Colours are those of a palette that colour-blind people tell apart, brighter on a dark ground; curves also differ by
- * their marks.
+ * The picture is 760 units wide: the title on top, the curves on the left, the legend on the right.  The y axis begins at 0.  Colour-blind people can
+ * distinguish the colours, which are brighter on a dark background; curves also differ by their marks.
  */
 
 enum {
@@ -24,7 +23,7 @@ enum {
 	TICKS_MAX = 32
 };
 
-/* An axis from low to high in data, from..to in the picture. */
+/* An axis: data from low to high are drawn from `from` to `to`. */
 struct axis {
 	double low, high;
 	bool log;
@@ -50,7 +49,7 @@ static size_t curves_of(const struct reload_sim_plot *p)
 	return p->count < RELOAD_SIM_CURVES_MAX ? p->count : RELOAD_SIM_CURVES_MAX;
 }
 
-/* extent() finds the range of all points; false when there are none. */
+/* Finds the range of all points; false when there are none. */
 static bool extent(const struct reload_sim_plot *p, struct axis *x, struct axis *y)
 {
 	bool any = false;
@@ -70,7 +69,7 @@ static bool extent(const struct reload_sim_plot *p, struct axis *x, struct axis 
 	return any;
 }
 
-/* nice() is the least of 1, 2, 5, 10, 20 ... that is not below v. */
+/* The least of 1, 2, 5, 10, 20, ... that is not below v. */
 static double nice(double v)
 {
 	double power = pow(10, floor(log10(v)));
@@ -78,7 +77,7 @@ static double nice(double v)
 	return power * (digit <= 1.000001 ? 1 : digit <= 2.000001 ? 2 : digit <= 5.000001 ? 5 : 10);
 }
 
-/* linear_ticks() widens the axis to whole steps; about count of them. */
+/* Extends the axis to whole steps, about count of them. */
 static void linear_ticks(struct axis *a, double count, bool widen)
 {
 	if (!(a->high > a->low))
@@ -93,7 +92,7 @@ static void linear_ticks(struct axis *a, double count, bool widen)
 		a->ticks[a->ticks_count++] = k * step;
 }
 
-/* log_ticks() marks 1, 2, 5 of each power of ten, or only the powers when there are many. */
+/* Makes ticks at 1, 2 and 5 times each power of ten, or at the powers only when there are many. */
 static void log_ticks(struct axis *a)
 {
 	static const double digits[] = { 1, 2, 5 };
@@ -135,7 +134,7 @@ static void element(struct wr *w, const char *name, const char *text)
 	reload_sim_put(w, "</%s>\n", name);
 }
 
-/* text_at() writes text at a place; anchor start, middle, end. */
+/* Writes text at a point; anchor: start, middle or end. */
 static void text_at(struct wr *w, double x, double y, const char *anchor, const char *text)
 {
 	reload_sim_put(w, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
@@ -143,7 +142,7 @@ static void text_at(struct wr *w, double x, double y, const char *anchor, const 
 	reload_sim_put(w, "</text>\n");
 }
 
-/* amount() writes 12000 as 12k, 3400000 as 3.4M; what is small as it is. */
+/* Writes 12000 as 12k and 3400000 as 3.4M, small numbers as they are. */
 static void amount(char out[32], double v)
 {
 	static const char *const units[] = { "", "k", "M", "G", "T" };

@@ -1,4 +1,4 @@
-/* Curves as SVG: axes with ticks, a legend, light and dark.  Pure; the same data give the same bytes. */
+/* Curves as an SVG picture with axes, ticks and a legend, for light and dark backgrounds.  The same data give the same bytes. */
 #pragma once
 
 #include "util/bytes.h"
@@ -9,8 +9,8 @@ struct reload_sim_point {
 
 enum reload_sim_mark {
 	RELOAD_SIM_MARK_LINE,
-	RELOAD_SIM_MARK_DOTS,  /* a line through dots: few points, each of them measured */
-	RELOAD_SIM_MARK_DASHES /* what is computed and not measured */
+	RELOAD_SIM_MARK_DOTS,  /* a line through dots: few points, all measured */
+	RELOAD_SIM_MARK_DASHES /* computed, not measured */
 };
 
 struct reload_sim_curve {
@@ -21,14 +21,14 @@ struct reload_sim_curve {
 };
 
 enum {
-	RELOAD_SIM_CURVES_MAX = 8 /* what more there is, is left out */
+	RELOAD_SIM_CURVES_MAX = 8 /* further ones are left out */
 };
 
 struct reload_sim_plot {
-	const char *title, *desc;    /* desc says in sentences what can be seen */
+	const char *title, *desc;    /* desc describes the picture in sentences */
 	const char *x_name, *y_name; /* with units */
-	bool log_x;                  /* points with x <= 0 are left out then */
-	double y_most;               /* the axis ends here, 0: where the data end */
+	bool log_x;                  /* then points with x <= 0 are left out */
+	double y_most;               /* end of the y axis; 0: where the data end */
 	const struct reload_sim_curve *curves;
 	size_t count;
 };

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * The JSON object of a run is the one record: its leaves are the columns of the CSV, and its fields (reload_sim_report_fields)
- * are written from the object of an empty run.
+ * The JSON object of a run defines all: its leaves are the columns of the CSV, and the list of its fields (reload_sim_report_fields()) is made from
+ * the object of an empty run.
  */
 
 enum {
@@ -65,7 +65,7 @@ static void put_times(struct wr *w, const char *name, const struct reload_sim_sp
 	reload_sim_put(w, "  (%llu)\n", (unsigned long long)s->count);
 }
 
-/* put_bytes() writes "512 B", "12.3 KB" (1000). */
+/* Writes "512 B" or "12.3 KB" (of 1000 bytes). */
 static void put_bytes(struct wr *w, double bytes)
 {
 	static const char *const units[] = { "B", "KB", "MB", "GB", "TB" };
@@ -194,7 +194,7 @@ static json_t *spread_json(const struct reload_sim_spread *s)
 	return o;
 }
 
-/* setting_name() makes "growth_time_s" of growth-time: units stand in the key. */
+/* Makes "growth_time_s" of growth-time: JSON keys have the unit. */
 static void setting_name(char out[NAME_MAX_LEN], const struct reload_sim_key *key)
 {
 	const char *unit = !strcmp(key->type, "TIME")  ? "_s"
@@ -325,7 +325,7 @@ json_t *reload_sim_report_object(const struct reload_sim_report *r)
 
 /* --- the fields of the object, and CSV ----------------------------------------------------------------------- */
 
-/* empty_run() is the object of a run of nothing. */
+/* The object of an empty run. */
 static json_t *empty_run(void)
 {
 	static const struct reload_sim_outcome none = { .ok = true };
@@ -349,7 +349,7 @@ static void put_type(struct wr *w, const char *parent, const char *name, json_t 
 			"size_bytes:integer lookups:integer lookups_good:integer "
 			"incomplete:integer}[]",
 			name);
-	} else if (json_is_null(v)) { /* of a spread, or of the violation that there is not */
+	} else if (json_is_null(v)) { /* an absent number of a spread, or the absent violation */
 		bool violation = !strcmp(parent, "violation");
 		reload_sim_put(w, "%s:%s?", name,
 			!violation                   ? "number"
@@ -382,7 +382,7 @@ void reload_sim_report_fields(struct wr *w)
 	json_decref(o);
 }
 
-/* csv_text() writes text as RFC 4180 has it. */
+/* Writes text by RFC 4180. */
 static void csv_text(struct wr *w, const char *text)
 {
 	if (!strpbrk(text, ",\"\r\n")) {
@@ -410,7 +410,7 @@ static void csv_leaf(struct wr *w, const json_t *v)
 		reload_sim_put(w, "%s", json_is_true(v) ? "true" : "false");
 }
 
-/* csv_row() writes the leaves of object, or their names. */
+/* Writes the leaves of object, or their names. */
 static void csv_row(
 	struct wr *w, json_t *object, const char *prefix, bool names, const char **comma)
 {

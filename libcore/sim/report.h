@@ -1,4 +1,4 @@
-/* Outcomes as text for people and for programs.  Pure: text goes into memory, and what real time a run took is not in it. */
+/* Outcomes as text for people and for programs.  The same outcome gives the same text: real time is not in it. */
 #pragma once
 
 #include "sim/run.h"
@@ -6,12 +6,12 @@
 
 #include <jansson.h>
 
-/* One run, as it is reported. */
+/* One run to be reported. */
 struct reload_sim_report {
 	const struct reload_sim_scenario *scenario;
 	const struct reload_sim_outcome *outcome;
 	const char *only_faults; /* as in struct reload_sim_watch */
-	bool series;             /* with the samples over time, in JSON */
+	bool series;             /* JSON with the samples over time */
 };
 
 /* reload_sim_report_repeat() writes the command that repeats the run. */
@@ -25,7 +25,7 @@ void reload_sim_report_table(struct wr *w, const struct reload_sim_report *r);
 /* reload_sim_report_line() appends one run as one line of a table, which reload_sim_report_head() begins. */
 void reload_sim_report_head(struct wr *w);
 void reload_sim_report_line(struct wr *w, const struct reload_sim_report *r);
-/* reload_sim_report_violation() appends what was violated and how to see it again; nothing when all is well. */
+/* reload_sim_report_violation() appends the violation and the command that repeats it; nothing when there is none. */
 void reload_sim_report_violation(struct wr *w, const struct reload_sim_report *r);
 
 /* reload_sim_report_object() returns one run as JSON (owned). */
@@ -36,7 +36,7 @@ void reload_sim_report_fields(struct wr *w);
 void reload_sim_report_csv_head(struct wr *w);
 void reload_sim_report_csv(struct wr *w, const struct reload_sim_report *r);
 
-/* All runs together; zero-initialised is empty. */
+/* The sum of several runs; zero-initialised it is empty. */
 struct reload_sim_summary {
 	uint64_t runs, violations, events;
 	uint64_t fetches_good, fetches_expected;
@@ -44,7 +44,7 @@ struct reload_sim_summary {
 	uint64_t worst_heal_seed, hops_runs;
 };
 
-/* reload_sim_summary_add() adds a run; reload_sim_summary_object() returns all as JSON (owned); reload_sim_summary_table() appends it. */
+/* reload_sim_summary_add() adds a run; reload_sim_summary_object() returns the sum as JSON (owned), reload_sim_summary_table() appends it as lines. */
 void reload_sim_summary_add(struct reload_sim_summary *sum, const struct reload_sim_outcome *o);
 json_t *reload_sim_summary_object(const struct reload_sim_summary *sum);
 void reload_sim_summary_table(struct wr *w, const struct reload_sim_summary *sum);

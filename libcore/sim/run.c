@@ -11,12 +11,12 @@
 /*
  * A run has five phases:
  *
- *   growth    node 0 is the ring, the others join; it ends when all are joined, or GROW_LIMIT_MS after the last was started
- *   stores    a part of the nodes store their first value
- *   load      `duration`: Stores and Fetches at random times, and the faults
- *   quiet     no load.  Within `quiet` after the last fault the ring closes and every check holds at once, CALM_MS after its begin
- *             at the earliest, so that the hold-down and the dropping of old replicas are behind it
- *   reads     every value that is owed is fetched through a random node
+ * 	growth	Node 0 is the ring and the others join.  Ends when all have joined, or GROW_LIMIT_MS after the last one was started.
+ * 	stores	Some of the nodes store their first value.
+ * 	load	For the time `duration`: Stores and Fetches at random times, and the faults.
+ * 	quiet	No load.  Within the time `quiet` after the last fault all checks must hold at once, CALM_MS after the phase began at the
+ * 		earliest: then hold-downs are over and old replicas are dropped.
+ * 	reads	Each value that is owed is fetched through a random node.
  *
  * The first violation ends the run.
  */
@@ -24,15 +24,15 @@
 enum {
 	START_MS = 1000,
 	GROW_LIMIT_MS = 300000,
-	GROW_ONE_MS = 60000, /* one by one: the next one starts then at the latest */
+	GROW_ONE_MS = 60000, /* one by one: at most this long before the next one starts */
 	FIRST_STORES = 500,
 	FIRST_STORES_MS = 10000,
 	TICK_MS = 1000,
-	LEAVES_MS = 200, /* between two looks at nodes that leave */
-	QUIET_MS = 500,  /* between two judgements of a quiet ring */
+	LEAVES_MS = 200, /* between two checks of nodes that leave */
+	QUIET_MS = 500,  /* between two checks of a quiet ring */
 	CALM_MS = 40000,
-	READS = 64,       /* final reads under way */
-	BOUND_EVERY = 64, /* events of a node between two looks at its tables */
+	READS = 64,       /* final reads at a time */
+	BOUND_EVERY = 64, /* events of a node between two checks of its tables */
 	HOUR_MS = 3600000
 };
 
@@ -44,8 +44,8 @@ struct run {
 	reload_ms started_at;
 	double next_store, next_fetch, store_pause, fetch_pause; /* ms; HUGE_VAL: none */
 	reload_ms tick, sample, sample_step, sample_at;
-	reload_ms until;  /* for progress: the latest end */
-	reload_ms healed; /* NEVER: not since the last fault */
+	reload_ms until;  /* the latest end, for progress */
+	reload_ms healed; /* when all checks held at once; NEVER: not since the last fault */
 	bool quiet, measured;
 	struct reload_sim_counts counts; /* at the last sample */
 	uint64_t store_hops, fetch_hops;
@@ -230,7 +230,7 @@ static bool over(const struct run *r)
 	return r->state.violated || r->state.stopped;
 }
 
-/* Lets time pass up to until; false: the run is over. */
+/* Runs the world up to the time until; false: the run is over. */
 static bool advance(struct run *r, reload_ms until)
 {
 	struct reload_sim_run_state *c = &r->state;
@@ -350,8 +350,8 @@ static void load_begin(struct run *r)
 	r->measured = true;
 }
 
-/* Without reactive Updates a change is told with the next periodic one. */
-static bool told(struct reload_sim_run_state *c, struct reload_sim_violation *v)
+/* Whether the last Update of each node agrees with its tables, in worlds without liars.  Without reactive Updates a change is sent with the next periodic one. */
+static bool updates_agree(struct reload_sim_run_state *c, struct reload_sim_violation *v)
 {
 	for (size_t i = 0; i < c->nodes_count && !c->faults.byzantine; i++) {
 		const struct reload_sim_node *n = reload_sim_node(c->sim, i);
@@ -363,11 +363,11 @@ static bool told(struct reload_sim_run_state *c, struct reload_sim_violation *v)
 	return true;
 }
 
-/* All checks of the quiet ring. */
+/* Whether all checks of the quiet ring hold. */
 static bool holds(struct reload_sim_run_state *c, struct reload_sim_violation *v)
 {
 	reload_sim_checks_begin(c->checks);
-	return ring_closed(c, v) && reload_sim_check_replicas(c->checks, v) && told(c, v);
+	return ring_closed(c, v) && reload_sim_check_replicas(c->checks, v) && updates_agree(c, v);
 }
 
 static bool get_quiet(struct run *r)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What happens to the nodes of a run. */
+/* The faults of a run, as they happen to its nodes. */
 
 enum {
 	BOOTSTRAP_TRIES = 50
@@ -19,7 +19,7 @@ void reload_sim_run_state_violated(
 	reload_sim_halt(c->sim);
 }
 
-/* Something happened that takes so much longer than a repair time until all know of it. */
+/* Notes a disturbance that is repaired one repair time and `longer` from now. */
 static void disturbed_for(struct reload_sim_run_state *c, reload_ms longer)
 {
 	reload_ms until = reload_sim_now(c->sim) + RELOAD_SIM_REPAIR_MS + longer;
@@ -39,7 +39,7 @@ bool reload_sim_run_state_calm(const struct reload_sim_run_state *c)
 	return c->calm_from <= reload_sim_now(c->sim);
 }
 
-/* Rings that were torn apart merge within one and a half intervals between Updates (R-10.7.4.4 is part of stabilization). */
+/* Rings that were parted have merged within one and a half update intervals (R-10.7.4.4 is part of stabilization). */
 static reload_ms merged_by(const struct reload_sim_run_state *c, reload_ms healed)
 {
 	return healed + c->scenario->update_interval * 3 / 2 + RELOAD_SIM_REPAIR_MS;
@@ -66,7 +66,7 @@ static size_t bootstraps(
 		if (node != SIZE_MAX && node != i && reload_sim_node(c->sim, node)->side == side)
 			out[count++] = node;
 	}
-	if (i) /* as an agent does, the configured one besides those that somebody named */
+	if (i) /* the configured one in addition to the others, as an agent does */
 		out[count++] = 0;
 	return count;
 }

@@ -1,6 +1,6 @@
 /*
- * The state of one run, which these files share: what happens to nodes (sim/run_state.c), what nodes store and fetch (sim/workload.c),
- * and the phases and the judgement (sim/run.c).
+ * The state of one run.  It is shared by the faults that happen to nodes (sim/run_state.c), the Stores and Fetches (sim/workload.c), and the
+ * phases and their checks (sim/run.c).
  */
 #pragma once
 
@@ -15,31 +15,30 @@
 #include <bsd/sys/queue.h>
 
 enum {
-	RELOAD_SIM_BOOTSTRAPS =
-		3, /* running nodes of the same side that a node starts with, as an operator's list would name them */
-	RELOAD_SIM_SAMPLED = 64, /* places whose replicas are counted every second */
+	RELOAD_SIM_BOOTSTRAPS = 3, /* bootstrap addresses of a node that starts */
+	RELOAD_SIM_SAMPLED = 64,   /* places whose replicas are counted each second */
 	/*
-	 * A request of the workload has its result by then: five transmissions, 3 s each; once more for the certificate of a signer;
-	 * and slack.
+	 * The longest time of a request of the workload: five transmissions, 3 s each; the same again for the certificate of a signer; and
+	 * some slack.
 	 */
 	RELOAD_SIM_REQUEST_MS = 32000
 };
 
-/* Begin or end of a fault. */
+/* The begin or end of a fault. */
 struct reload_sim_step {
 	reload_ms at;
 	uint32_t fault; /* index */
 	bool end;
 };
 
-/* What is kept for each node. */
+/* What a run knows of a node. */
 struct reload_sim_run_node {
 	bool joined, ever, leaving, again, disk, storing;
-	uint8_t events; /* counts up to the next look at its bounds */
+	uint8_t events; /* counts events up to the next check of its bounds */
 	reload_ms leaving_since;
 };
 
-/* A place whose replicas are watched. */
+/* A place whose replicas are counted. */
 struct reload_sim_sampled {
 	struct reload_sim_place *place;
 	reload_ms incomplete_since; /* NEVER: complete */
@@ -49,7 +48,7 @@ struct reload_sim_request;
 TAILQ_HEAD(reload_sim_request_list, reload_sim_request);
 
 struct reload_sim_run_state {
-	const struct reload_sim_scenario *scenario; /* drawn */
+	const struct reload_sim_scenario *scenario; /* as drawn for this seed */
 	const struct reload_sim_watch *watch;
 	uint64_t seed;
 	struct reload_sim *sim;
@@ -59,9 +58,10 @@ struct reload_sim_run_state {
 	struct reload_sim_hold_down *hold_down;
 	struct reload_sim_sent *sent;
 	struct reload_sim_checks
-		*checks; /* NULL: the world ends, results of requests count no more */
+		*checks; /* NULL: the world ends, results of requests do not count any more */
 	struct reload_sim_outcome *out;
-	struct reload_prng prng; /* of the workload and of bootstrap lists; the world has its own */
+	struct reload_prng
+		prng; /* for the workload and for bootstrap addresses; the world has its own */
 
 	struct reload_sim_faults faults;
 	struct reload_sim_step *steps;
@@ -70,15 +70,14 @@ struct reload_sim_run_state {
 	size_t nodes_count, running, joined, leaving, peak;
 	size_t *leaving_nodes; /* indexes, in the order of their Leaves */
 	uint8_t *sides;
-	size_t torn; /* partitions and cuts at work */
-	reload_ms
-		calm_from; /* no fault is at work and the last one is repaired from here on; NEVER: one is at work */
+	size_t torn;         /* partitions and cuts that are active */
+	reload_ms calm_from; /* from then on the last fault is repaired; NEVER: one is active */
 
-	struct reload_sim_request_list requests; /* by begin */
+	struct reload_sim_request_list requests; /* ordered by begin */
 	size_t requests_count;
 	uint64_t lookups, lookups_good; /* since the last sample */
 	uint64_t store_hops,
-		fetch_hops; /* links that requests of the workload and their answers crossed */
+		fetch_hops; /* links crossed by requests of the workload and their answers */
 	struct reload_sim_sampled sampled[RELOAD_SIM_SAMPLED];
 	size_t sampled_count;
 
@@ -90,33 +89,33 @@ struct reload_sim_run_state {
 void reload_sim_run_state_violated(
 	struct reload_sim_run_state *c, const struct reload_sim_violation *v);
 
-/* reload_sim_run_state_start() runs node i, which joins through a few running nodes of its side. */
+/* reload_sim_run_state_start() starts node i, which joins through a few running nodes of its side. */
 void reload_sim_run_state_start(struct reload_sim_run_state *c, size_t i, bool first);
-/* reload_sim_run_state_steps() prepares the steps of the faults that were drawn. */
+/* reload_sim_run_state_steps() makes the steps of all faults that were drawn. */
 void reload_sim_run_state_steps(struct reload_sim_run_state *c);
-/* reload_sim_run_state_next() is when the next step is due, NEVER: there is none; _run() does what is due. */
+/* reload_sim_run_state_next() is when the next step is due (NEVER: there is none); _run() does the steps that are due. */
 reload_ms reload_sim_run_state_next(const struct reload_sim_run_state *c);
 void reload_sim_run_state_run(struct reload_sim_run_state *c);
-/* reload_sim_run_state_leaves() ends the nodes whose Leaves are over. */
+/* reload_sim_run_state_leaves() stops the nodes whose Leaves are over. */
 void reload_sim_run_state_leaves(struct reload_sim_run_state *c);
-/* reload_sim_run_state_event() is the world's hook for events. */
+/* reload_sim_run_state_event() is the event hook of the world. */
 void reload_sim_run_state_event(
 	void *course, struct reload_sim_node *n, const struct reload_event *ev);
-/* reload_sim_run_state_calm() tells whether no fault is at work, nor was within one repair time. */
+/* reload_sim_run_state_calm() returns whether no fault is active, nor was within the last repair time. */
 bool reload_sim_run_state_calm(const struct reload_sim_run_state *c);
-/* reload_sim_run_state_peer() draws a joined honest node (peer or client; SIZE_MAX: none was found). */
+/* reload_sim_run_state_peer() returns a random joined honest node (peer or client); SIZE_MAX: none was found. */
 size_t reload_sim_run_state_peer(struct reload_sim_run_state *c);
 
-/* reload_sim_workload_store() lets node i store one of its values; nothing when it cannot. */
+/* reload_sim_workload_store() makes node i store one of its values, if it can. */
 void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i);
-/* reload_sim_workload_fetch() lets some node fetch some known value. */
+/* reload_sim_workload_fetch() makes a random node fetch a random stored value. */
 void reload_sim_workload_fetch(struct reload_sim_run_state *c);
 /*
- * reload_sim_workload_read() is a final read of p by some node: what is owed must come; without an answer the read is repeated through other
- * nodes, a few times.  False: there is nobody who could ask.
+ * reload_sim_workload_read() is a final read of p by a random node: it must return what is owed.  Without an answer it is repeated a few times
+ * through other nodes.  False: no node can ask.
  */
 bool reload_sim_workload_read(struct reload_sim_run_state *c, struct reload_sim_place *p);
-/* reload_sim_workload_overdue() looks whether a request has outlived RELOAD_SIM_REQUEST_MS. */
+/* reload_sim_workload_overdue() checks whether a request is older than RELOAD_SIM_REQUEST_MS. */
 void reload_sim_workload_overdue(struct reload_sim_run_state *c);
-/* reload_sim_workload_clear() forgets the requests that are left; the world is gone. */
+/* reload_sim_workload_clear() frees the requests that are left; the world is gone. */
 void reload_sim_workload_clear(struct reload_sim_run_state *c);

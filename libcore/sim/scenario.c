@@ -51,7 +51,7 @@ static const struct row rows[] = {
 
 static_assert(COUNT_OF(rows) < RELOAD_SIM_KEYS_MAX, "a list of keys has room for all");
 
-/* get() and put() see every field as a number: all bounds are far below 2^53. */
+/* Every field as a number: all bounds are far below 2^53. */
 static double get(const struct reload_sim_scenario *s, const struct row *r)
 {
 	const char *at = (const char *)s + r->offset;
@@ -103,7 +103,7 @@ void reload_sim_scenario_init(struct reload_sim_scenario *s)
 
 /* --- values as text ----------------------------------------------------------------------------------------- */
 
-/* write_choice() writes the word with index n of "a|b|c". */
+/* Writes the word with index n of "a|b|c". */
 static void write_choice(char *out, const char *choices, unsigned n)
 {
 	while (n-- && strchr(choices, '|'))
@@ -152,7 +152,7 @@ static bool read_choice(double *out, const char *choices, const char *text)
 	}
 }
 
-/* read_share() reads "5%", "0.25%" or "0" as so many per million. */
+/* Reads "5%", "0.25%" or "0"; the result is per million. */
 static bool read_share(double *out, const char *text)
 {
 	uint64_t whole = 0, part = 0;
@@ -247,7 +247,7 @@ static const struct row *find(const char *key)
 	return NULL;
 }
 
-/* cut() shortens what may be long and strange for a message. */
+/* Shortens text of the user for a message. */
 static const char *cut(char out[72], const char *text)
 {
 	size_t n = 0;
@@ -295,7 +295,7 @@ struct reading {
 	struct reload_why *why;
 };
 
-/* at_line() puts "NAME:LINE: " in front of what went wrong. */
+/* Puts "NAME:LINE: " in front of the error text. */
 static enum reload_err at_line(const struct reading *r, enum reload_err err)
 {
 	char what[sizeof(r->why->what)];
@@ -315,7 +315,7 @@ static char *trim(char *text)
 	return text;
 }
 
-/* read_line() reads one line, which it may change. */
+/* Reads one line, which it may change. */
 static enum reload_err read_line(struct reading *r, char *line)
 {
 	line[strcspn(line, "#")] = 0;
@@ -386,7 +386,7 @@ enum reload_err reload_sim_scenario_read(struct reload_sim_scenario *s, const ch
 
 /* --- what goes together -------------------------------------------------------------------------------------- */
 
-/* silent() tells whether links end without a word, which is noticed RELOAD_SIM_LOST_MS later. */
+/* Whether links can end silently, which is noticed RELOAD_SIM_LOST_MS later. */
 static bool silent(const struct reload_sim_scenario *s)
 {
 	bool crashes = s->crashes || (s->churn != RELOAD_SIM_SESSIONS_NONE && s->graceful < ALL);

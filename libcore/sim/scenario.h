@@ -1,6 +1,6 @@
 /*
- * What a simulation is to be: a flat list of settings, `key = value` in a file, `--key value` on the command line.  One table
- * (sim/scenario.def) says for each key its type, bounds, default and meaning; parser, --help, manual and report read it.
+ * A scenario: the settings of a simulation, as `key = value` in a file or `--key value` on the command line.  One table (sim/scenario.def) has the type,
+ * bounds, default and meaning of each key; the parser, --help, the manual page and reports use it.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ struct reload_sim_scenario {
 #undef FLAG
 };
 
-/* Order of the choices in scenario.def. */
+/* In the order of the choices in scenario.def. */
 enum reload_sim_growth {
 	RELOAD_SIM_GROW_STEADY,
 	RELOAD_SIM_GROW_MASS,
@@ -44,8 +44,8 @@ enum reload_sim_sessions {
 /* reload_sim_scenario_init() fills in the defaults. */
 void reload_sim_scenario_init(struct reload_sim_scenario *s);
 /*
- * reload_sim_scenario_set() sets one key from text; RELOAD_USAGE with why for a key that does not exist (the hint is the nearest one)
- * and for a value that does not fit its type or bounds.  Shares are "5%", times "1h30m".
+ * reload_sim_scenario_set() sets one key from text.  RELOAD_USAGE, with why, for an unknown key (the hint is the most similar one) and for a
+ * value that does not fit the type or the bounds.  Shares are "5%", times "1h30m".
  */
 enum reload_err reload_sim_scenario_set(struct reload_sim_scenario *s, const char *key,
 	const char *value, struct reload_why *why) MUST_CHECK;
@@ -55,10 +55,13 @@ enum reload_err reload_sim_scenario_set(struct reload_sim_scenario *s, const cha
  */
 enum reload_err reload_sim_scenario_read(struct reload_sim_scenario *s, const char *text,
 	size_t len, const char *name, struct reload_why *why) MUST_CHECK;
-/* reload_sim_scenario_check() tells what cannot be together: more crashes than peers, no time to heal. */
+/* reload_sim_scenario_check() returns RELOAD_USAGE, with why, for settings that cannot be combined. */
 enum reload_err reload_sim_scenario_check(
 	const struct reload_sim_scenario *s, struct reload_why *why) MUST_CHECK;
-/* reload_sim_scenario_idle() fills out with sentences on settings that have no effect, or another one, beside the others (static); returns how many. */
+/*
+ * reload_sim_scenario_idle() fills out with sentences (static) about settings that have no effect, or a different one, together with others;
+ * returns how many.
+ */
 size_t reload_sim_scenario_idle(const struct reload_sim_scenario *s, const char **out, size_t max);
 /* reload_sim_scenario_options() writes the settings that differ from the defaults as command line options. */
 enum {
@@ -71,7 +74,7 @@ enum {
 	RELOAD_SIM_VALUE_TEXT = 64
 };
 
-/* One key, as help and manual show it: type is COUNT, TIME, PCT, NUMBER, or the words that are possible: "lan|wan|mobile". */
+/* A key as --help and the manual page show it.  type: COUNT, TIME, PCT, NUMBER, or the possible words: "lan|wan|mobile". */
 struct reload_sim_key {
 	const char *key, *type, *words;
 	char bounds[2 * RELOAD_SIM_VALUE_TEXT + 8], def[RELOAD_SIM_VALUE_TEXT];
@@ -82,7 +85,7 @@ size_t reload_sim_keys(struct reload_sim_key out[RELOAD_SIM_KEYS_MAX]);
 void reload_sim_scenario_text(
 	const struct reload_sim_scenario *s, size_t i, char out[RELOAD_SIM_VALUE_TEXT]);
 /*
- * reload_sim_scenario_number() is the value of the key with index i as a number to plot: times in seconds, shares in percent; false for
+ * reload_sim_scenario_number() is the value of the key with index i as a number for a plot: times in seconds, shares in percent.  False for
  * choices and flags.
  */
 bool reload_sim_scenario_number(const struct reload_sim_scenario *s, size_t i, double *out);

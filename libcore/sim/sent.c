@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-	LISTED_MAX = 8 /* of each list; a longer one is not noted */
+	LISTED_MAX = 8 /* entries of a list; a longer list is not noted */
 };
 
 struct told_list {
@@ -17,7 +17,7 @@ struct told_list {
 };
 
 struct told {
-	unsigned life; /* of the node; 0: nothing is noted */
+	unsigned life; /* counts how often the node was started; 0: nothing is noted */
 	struct told_list predecessors, successors;
 };
 
@@ -60,7 +60,10 @@ static bool list_read(struct told_list *out, const struct reload_id *list, size_
 	return true;
 }
 
-/* What is sent again says when it was made: its uptime, in whole seconds, was that of n a reliability timer ago at least. */
+/*
+ * Whether the Update is sent for the first time.  Its uptime, in whole seconds, says when it was made: a repetition is at least one reliability timer
+ * old.
+ */
 static bool is_first(const struct reload_sim_node *n, uint32_t uptime, reload_ms now)
 {
 	const struct reload_config *config = reload_peer_config(n->peer);

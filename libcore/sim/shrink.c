@@ -10,10 +10,10 @@
 
 enum {
 	NAME_TEXT = 32,
-	LEAST_MS = 60000 /* a shorter time of load is not tried */
+	LEAST_MS = 60000 /* the shortest time of load that is tried */
 };
 
-/* What goes away together: the rows of one name. */
+/* Faults that are removed together: those with the same name. */
 struct unit {
 	char name[NAME_TEXT];
 };
@@ -26,14 +26,14 @@ struct units {
 struct shrinker {
 	struct reload_sim_shrunk *best;
 	struct units left; /* faults of the best run */
-	bool all;          /* these are all that the scenario draws */
+	bool all;          /* left is all that the scenario draws */
 	enum reload_sim_check check;
 	uint64_t seed;
 	unsigned max_runs;
 	reload_sim_run_fn run;
 	void (*progress)(void *arg, unsigned run, const struct reload_sim_outcome *best);
 	void *arg;
-	struct reload_sim_outcome *outcome; /* of the run that is tried */
+	struct reload_sim_outcome *outcome; /* of the run being tried */
 };
 
 static void units_add(struct units *u, const char *name)
@@ -45,7 +45,7 @@ static void units_add(struct units *u, const char *name)
 	snprintf(u->at[u->count++].name, NAME_TEXT, "%s", name);
 }
 
-/* The list as an option's text (owned). */
+/* The list as the text of an option (owned). */
 static char *units_text(const struct units *u)
 {
 	struct wr w;
@@ -58,7 +58,7 @@ static char *units_text(const struct units *u)
 	return (char *)w.at;
 }
 
-/* Whether a smaller run shows the same; then it is the best one. */
+/* Tries a smaller run; true: it shows the same violation and is the best one now. */
 static bool try_run(
 	struct shrinker *s, const struct reload_sim_scenario *scenario, const struct units *units)
 {
@@ -81,7 +81,7 @@ static bool try_run(
 
 /* -- faults -------------------------------------------------------------------------------------------------------------------- */
 
-/* The faults without those from first to first + count. */
+/* The faults without count of them from first on. */
 static struct units units_without(const struct units *u, size_t first, size_t count)
 {
 	struct units out = { 0 };
@@ -104,7 +104,7 @@ static bool faults_drop(struct shrinker *s, size_t first, size_t count)
 	return true;
 }
 
-/* All, then halves, quarters ... down to single faults; after something went the same size is tried again. */
+/* Tries without all faults, then without halves, quarters, ... down to single faults; after a success the same size is tried again. */
 static void fewer_faults(struct shrinker *s)
 {
 	for (size_t size = s->left.count; size && s->left.count; size /= 2)

@@ -4,11 +4,10 @@
 #include "sim/outcome.h"
 
 enum {
-	RELOAD_SIM_SAMPLES_MAX =
-		1 << 16 /* samples of a distribution; of more numbers they are drawn at random */
+	RELOAD_SIM_SAMPLES_MAX = 1 << 16 /* of more numbers a random choice stays */
 };
 
-/* Zero-initialised is empty; clear it. */
+/* Zero-initialised it is empty; reload_sim_numbers_clear() frees it. */
 struct reload_sim_numbers {
 	double *at;
 	size_t count, cap;
@@ -23,14 +22,14 @@ void reload_sim_numbers_clear(struct reload_sim_numbers *n);
 /* reload_sim_numbers_spread() returns mean, percentiles (nearest rank) and maximum. */
 struct reload_sim_spread reload_sim_numbers_spread(struct reload_sim_numbers *n);
 
-/* Messages and bytes that keep the overlay alive: all but the workload's own. */
+/* Messages and bytes that maintain the overlay: all but those of the workload. */
 struct reload_sim_upkeep {
 	double messages, bytes;
 };
 
 /*
- * reload_sim_upkeep() is what was sent between two counts.  Messages of Store and Fetch are taken apart by estimate: those of
- * the workload are (hops of its requests and answers) of each kind, the others are replicas and certificates; bytes in the same parts.
+ * reload_sim_upkeep() is what was sent between two counts.  Of the messages of Store and Fetch as many are the workload's as its requests and
+ * answers made hops; the others are replicas and certificates.  Their bytes are divided in the same ratio, which is an estimate.
  */
 struct reload_sim_upkeep reload_sim_upkeep(const struct reload_sim_counts *from,
 	const struct reload_sim_counts *to, uint64_t store_hops, uint64_t fetch_hops);

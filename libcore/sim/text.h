@@ -1,4 +1,4 @@
-/* Lines for people and for pictures. */
+/* Formatted text, for reports and for pictures. */
 #pragma once
 
 #include "util/bytes.h"

@@ -8,19 +8,19 @@
 /*
  * Stores and Fetches of a run.
  *
- * A node stores one value at a time, under its own name.  While faults are at work a Fetch may fail or be stale: that is
- * availability, and counted.  A Fetch that begins and ends in a calm time, and every final read, must return what is owed (sim/history.h).
- * Excused are: the answer that does not come where messages are lost for good or peers lie, and anything but a forged value where a
- * peer that lies is next to the place, or where one answered.  A liar that stands close enough is believed (s6.3.4), and a client
- * cannot even tell that much; so its word for a Store, be it an error, leaves open whether the value is there, and a final read is
- * tried again.  Final reads that give nothing all the same are counted, and all of them together judged (reload_sim_check_reads()).
+ * A node stores one value at a time, under its own name.  While a fault is active a Fetch may fail or return an older version; that is counted
+ * as availability.  A Fetch that begins and ends while the ring is calm, and every final read, must return what is owed
+ * (sim/history.h).  Allowed are a missing answer where messages are lost for good or peers lie, and anything but a forged value
+ * where a liar is next to the place, or answered.  A liar that is close enough is believed (s6.3.4), and a client cannot even check
+ * that.  So what a liar answers to a Store, be it an error, leaves open whether the value is there, and a final read that a liar
+ * answered is repeated.  Final reads that fail all the same are counted, and checked together (reload_sim_check_reads()).
  */
 
 enum {
-	READ_TRIES = 5,        /* of a final read, when no answer comes */
+	READ_TRIES = 5,        /* of a final read without an answer */
 	REMOVALS = 50000,      /* per million Stores */
 	OTHER_PLACES = 300000, /* per million Stores: array or dictionary */
-	BURST_MAX = 100000     /* requests under way; at the maximum none begins */
+	BURST_MAX = 100000     /* requests at a time; at the maximum none begins */
 };
 
 struct reload_sim_request {
@@ -31,7 +31,7 @@ struct reload_sim_request {
 	uint64_t number; /* Store: the version; Fetch: 0 */
 	uint64_t owed;
 	reload_ms begun;
-	unsigned tries; /* final read: number of the next try; 0: it is none */
+	unsigned tries; /* final read: number of the next try; 0: it is no final read */
 	bool calm;
 };
 
@@ -85,8 +85,8 @@ static uint64_t generation_of(const struct reload_result *r, uint32_t kind)
 }
 
 /*
- * What an honest peer answered in words is a refusal.  All else leaves open whether the value is there: a liar may say that and have
- * passed the request on.
+ * How a Store ended.  An error from an honest peer is a refusal.  Everything else leaves open whether the value is there: a liar may send an
+ * error and have forwarded the request all the same.
  */
 static enum reload_sim_stored stored_how(const struct reload_result *r, bool liar)
 {
@@ -95,7 +95,7 @@ static enum reload_sim_stored stored_how(const struct reload_result *r, bool lia
 	return r->overlay_code && !liar ? RELOAD_SIM_STORED_REFUSED : RELOAD_SIM_STORED_UNKNOWN;
 }
 
-/* A liar answered.  An error comes from whoever is on the way; who answers else must be close enough to be believed. */
+/* Whether a liar answered.  An error may come from any node on the route; the sender of another answer must be close enough to be believed. */
 static bool lied_to(struct reload_sim_request *r, const struct reload_result *result)
 {
 	struct reload_sim_run_state *c = r->state;
@@ -117,7 +117,7 @@ static void stored(void *arg, const struct reload_result *result)
 {
 	struct reload_sim_request *r = arg;
 	struct reload_sim_run_state *c = r->state;
-	if (!c->checks) { /* the world ends */
+	if (!c->checks) { /* the world is being freed */
 		request_free(r);
 		return;
 	}
@@ -141,7 +141,7 @@ static void stored(void *arg, const struct reload_result *result)
 	request_free(r);
 }
 
-/* Places are known as Kinds: most Stores go to the single value. */
+/* Chooses a place of a node: most Stores go to its SINGLE value. */
 static unsigned place_draw(struct reload_sim_run_state *c)
 {
 	if (!reload_prng_chance(&c->prng, OTHER_PLACES))
@@ -188,7 +188,7 @@ void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i)
 
 static bool read_send(struct reload_sim_request *r);
 
-/* What came for the place; a list or an array may hold more. */
+/* What the answer has for the place; an array or a dictionary may have more entries. */
 static struct reload_sim_read read_of(
 	const struct reload_result *result, const struct reload_sim_place *p)
 {
@@ -205,8 +205,8 @@ static struct reload_sim_read read_of(
 }
 
 /*
- * A final read is answered at last, others where no message is lost for good.  Not where peers lie: all ways to a point may lead
- * through one that lets nothing pass; how many final reads may end so is judged when all are over.
+ * Whether the request must get an answer: a final read always, another one where no message is lost for good.  Neither where peers lie: all
+ * routes to a point may lead through one that forwards nothing.  How many final reads may end so is checked at the end.
  */
 static bool must_be_answered(const struct reload_sim_request *r)
 {
@@ -214,7 +214,7 @@ static bool must_be_answered(const struct reload_sim_request *r)
 	return !c->faults.byzantine && (r->tries || !(c->faults.drop || c->scenario->datagrams));
 }
 
-/* A Fetch is over; a final read of what is still owed is counted. */
+/* Ends a Fetch and counts it when it is a final read of a value still owed. */
 static void read_over(struct reload_sim_request *r, bool good)
 {
 	struct reload_sim_run_state *c = r->state;
@@ -229,7 +229,7 @@ static void read_over(struct reload_sim_request *r, bool good)
 	request_free(r);
 }
 
-/* No answer: a final read is tried again through another node. */
+/* Handles a Fetch without an answer; a final read is repeated through another node. */
 static void read_failed(struct reload_sim_request *r, const struct reload_result *result)
 {
 	struct reload_sim_run_state *c = r->state;
@@ -248,7 +248,7 @@ static void read_failed(struct reload_sim_request *r, const struct reload_result
 	read_over(r, false);
 }
 
-/* Tells whether what was read is good. */
+/* Whether what was read is what had to be read; counts it. */
 static bool read_judge(struct reload_sim_request *r, const struct reload_sim_read *read, bool lied)
 {
 	static const char *const words[] = {
@@ -275,7 +275,7 @@ static void fetched(void *arg, const struct reload_result *result)
 {
 	struct reload_sim_request *r = arg;
 	struct reload_sim_run_state *c = r->state;
-	if (!c->checks) { /* the world ends */
+	if (!c->checks) { /* the world is being freed */
 		request_free(r);
 		return;
 	}
@@ -295,7 +295,7 @@ static void fetched(void *arg, const struct reload_result *result)
 		read_over(r, good);
 }
 
-/* Asks through a node that is drawn.  False: nobody is there, r stays as it was. */
+/* Sends the final read through a random node.  False: there is none, and r is unchanged. */
 static bool read_send(struct reload_sim_request *r)
 {
 	struct reload_sim_run_state *c = r->state;

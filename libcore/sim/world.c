@@ -3,7 +3,7 @@
 #include "config/write.h"
 #include "sim/ident.h"
 
-/* The world: made, run, asked; its nodes started and ended. */
+/* Making and running the world; starting and stopping its nodes. */
 
 enum {
 	KEEP_GENERATION_MS = 15000
@@ -119,7 +119,7 @@ static void job_run(struct reload_sim_job j)
 	reload_peer_job_done(j.node->node.peer, j.job);
 }
 
-/* Engines get their answers, and the hook is told, until nothing is left; n (NULL: nobody) has just handled an event. */
+/* Finishes jobs and calls the hook until there is nothing left to do; n has just handled an event (NULL: none has). */
 static void settle(struct reload_sim *s, struct reload_sim_body *n)
 {
 	for (;;) {
@@ -142,7 +142,7 @@ static void settle(struct reload_sim *s, struct reload_sim_body *n)
 	}
 }
 
-/* Jobs of n go back before its engine is freed; handing them back may make new ones. */
+/* Finishes the jobs of n before its engine is freed; this may make new ones. */
 static void jobs_end(struct reload_sim_body *n)
 {
 	struct reload_sim *s = n->node.sim;
@@ -285,7 +285,7 @@ void reload_sim_at(struct reload_sim *s, reload_ms when,
 	reload_sim_event_queue(s, ev, when);
 }
 
-/* One event; *taken: it goes on, as another one.  True: the engine of *n handled it. */
+/* Carries out one event.  True: the engine of *n handled it.  *taken: ev is queued again and not the caller's any more. */
 static bool event_run(
 	struct reload_sim *s, struct reload_sim_event *ev, struct reload_sim_body **n, bool *taken)
 {

@@ -1,15 +1,15 @@
 /*
- * The world of the simulator: many engines in one thread, virtual time, one source of randomness, links between them that
- * behave like RELOAD's.  The seed is the whole input; equal seeds give equal traces, whose digest is printed.
+ * The world of the simulator: many engines in one thread, virtual time, one source of random numbers, and links between them that behave like
+ * RELOAD's.  The seed is the whole input: equal seeds give equal traces, whose digest is printed.
  *
- * What happens to nodes (joins, crashes, cuts) is ordered from outside, by sim/fault.c; the world knows no scenario.  Byzantine
- * nodes are engines like all others whose outgoing messages pass through a hook.
+ * The world knows no scenario.  What happens to nodes (joins, crashes, cuts) is ordered from outside, by sim/run_state.c.  Byzantine nodes are
+ * engines like all others; their outgoing messages pass through a hook.
  *
- * A link carries messages in order, like TLS over TCP: a lost packet is sent again by the link layer and holds up what
- * comes behind it (`loss`); what is sent into a cut waits for its end, and both sides notice as the link layer of
- * libcore/link would: doubt after RELOAD_SIM_DOUBT_MS, lost RELOAD_LINK_LOST_MS after the first message without an ACK.
- * With `datagrams` a link is like DTLS with RFC 6940 s6.6's simple reliability: no order, five transmissions, then the message is
- * gone.  `drop` loses a message for good on either kind of link, as a full queue does.
+ * A link carries messages in order, like TLS over TCP.  `loss`: the link layer sends a lost packet again, which delays those after it.  What is sent
+ * into a cut waits for its end, and both sides notice as the link layer of libcore/link does: a link is bad after RELOAD_SIM_DOUBT_MS and lost
+ * RELOAD_LINK_LOST_MS after the first message without an ACK.  With `datagrams` a link is like DTLS with the simple reliability of RFC
+ * 6940 s6.6: no order, five transmissions, then the message is gone.  `drop` loses a message for good on either kind of link, as a full
+ * queue does.
  */
 #pragma once
 
@@ -27,14 +27,14 @@
 enum {
 	RELOAD_SIM_DOUBT_MS = 250,
 	RELOAD_SIM_LOST_MS = 30000,   /* as RELOAD_LINK_LOST_MS of link/rto.h */
-	RELOAD_SIM_CONNECT_MS = 3000, /* a dial into silence; as libcore/link waits */
+	RELOAD_SIM_CONNECT_MS = 3000, /* for the answer to a dial, as in libcore/link */
 	RELOAD_SIM_PEERS_MAX = 1000000
 };
 
 struct reload_sim;
 struct reload_sim_node;
 
-/* Latency of a pair of nodes: a base that belongs to the pair, and a jitter for each message. */
+/* Latency of a pair of nodes: a base for the pair, and jitter for each message. */
 struct reload_sim_latency {
 	const char *name; /* lan, wan, mobile */
 	double base_median_ms, base_spread, jitter_mean_ms;
@@ -45,17 +45,17 @@ const struct reload_sim_latency *reload_sim_latency_find(const char *name);
 
 struct reload_sim_setup {
 	uint64_t seed;
-	size_t nodes; /* at most RELOAD_SIM_PEERS_MAX; they are made, not started */
+	size_t nodes; /* at most RELOAD_SIM_PEERS_MAX; none is started yet */
 	const struct reload_sim_latency *latency;
 	uint32_t loss, drop, duplicate,
 		reorder; /* per million messages of a link; reorder: only with datagrams */
 	bool datagrams;
 	uint32_t update_interval_s, ping_interval_s; /* of the configuration; 0: the defaults */
 	size_t store_limit;                          /* bytes per node */
-	FILE *trace;                                 /* each happening as a line; NULL: none */
+	FILE *trace;                                 /* gets a line for each event; NULL: none */
 };
 
-/* What travelled, by what it was for: the method of the request or of its answer. */
+/* Classes of messages, by the method of the request or the answer. */
 enum reload_sim_traffic {
 	RELOAD_SIM_TRAFFIC_UPDATE,
 	RELOAD_SIM_TRAFFIC_ATTACH,
@@ -72,23 +72,23 @@ struct reload_sim_counts {
 	uint64_t traffic_messages[RELOAD_SIM_TRAFFICS], traffic_bytes[RELOAD_SIM_TRAFFICS];
 };
 
-/* Each is called from the world's loop, never from inside an engine, and may order anything below. */
+/* Called from the world's loop, never from inside an engine.  They may call the functions below, unless it says otherwise. */
 struct reload_sim_hooks {
 	void *arg;
 	/* after each event that an engine handled; n is that engine's node */
 	void (*after)(void *arg, struct reload_sim *s, struct reload_sim_node *n);
-	/* an event of n's engine (reload_host_ops.event), told right away: no orders allowed from here */
+	/* an event of n's engine (reload_host_ops.event), at once: must call none of the functions below that change the world */
 	void (*event)(void *arg, struct reload_sim_node *n, const struct reload_event *ev);
 	/*
-	 * n is marked `byzantine` and sends message over link.  true: it goes out as it is.  false: the hook dealt with
+	 * n, which is marked `byzantine`, sends message over link.  true: the message goes out as it is.  false: the hook has dealt with
 	 * it, for instance by reload_sim_inject().
 	 */
 	bool (*send)(void *arg, struct reload_sim_node *n, uint32_t link, struct span message);
-	/* n sends message, whoever it is: no orders allowed from here */
+	/* any node n sends message: must call none of the functions below that change the world */
 	void (*sent)(void *arg, const struct reload_sim_node *n, struct span message);
 };
 
-/* Public part of a node; what the world keeps beside it stands in sim/internal.h. */
+/* The public part of a node; sim/internal.h has the private one. */
 struct reload_sim_node {
 	struct reload_sim *sim;
 	size_t index;
@@ -102,7 +102,7 @@ struct reload_sim_node {
 	unsigned side;      /* nodes of different sides cannot exchange packets */
 	int64_t skew_ms;    /* of its wall clock */
 	reload_ms slow_ms;  /* added to each message it sends */
-	uint32_t byzantine; /* bits that mean something to the send hook only; 0: honest */
+	uint32_t byzantine; /* bits for the send hook; 0: honest */
 	reload_ms started, joined_at, stopped_at; /* RELOAD_NEVER: not yet */
 	uint64_t sent_messages, sent_bytes;
 };
@@ -115,50 +115,50 @@ AUTO_DEFINE(reload_sim)
 
 /* reload_sim_now() is the virtual time. */
 reload_ms reload_sim_now(const struct reload_sim *s);
-/* reload_sim_prng() is the source of all randomness of the run (borrowed). */
+/* reload_sim_prng() is the source of all random numbers of the world (borrowed). */
 struct reload_prng *reload_sim_prng(struct reload_sim *s);
 /* reload_sim_count() is the number of nodes, reload_sim_node() one of them (borrowed). */
 size_t reload_sim_count(const struct reload_sim *s);
 struct reload_sim_node *reload_sim_node(struct reload_sim *s, size_t i);
-/* reload_sim_config() is the document with which nodes start (borrowed). */
+/* reload_sim_config() is the configuration document with which nodes start (borrowed). */
 struct reload_config *reload_sim_config(struct reload_sim *s);
 /* reload_sim_counts() is what was counted so far (borrowed). */
 const struct reload_sim_counts *reload_sim_counts(const struct reload_sim *s);
 /* reload_sim_digest() is the digest of all that happened so far. */
 uint64_t reload_sim_digest(const struct reload_sim *s);
-/* reload_sim_note() adds a happening to the digest and, when asked for, to the trace. */
+/* reload_sim_note() adds an event to the digest and, if there is one, to the trace. */
 void reload_sim_note(struct reload_sim *s, const struct reload_sim_node *n, const char *what,
 	uint64_t a, uint64_t b);
 
 /*
- * reload_sim_start() runs node i: as the first of the ring (first), or joining through the nodes whose indexes are given
- * as bootstrap addresses (count 0: node 0's, which stands in the configuration).  A storage that outlived a crash is used again.
+ * reload_sim_start() starts node i.  first: it is the first of the ring; else it joins through the nodes whose indexes are given, as bootstrap
+ * addresses (count 0: node 0, which is in the configuration).  It uses the storage that survived its last crash.
  */
 void reload_sim_start(struct reload_sim *s, size_t i, bool first, enum reload_role role,
 	const size_t *bootstrap, size_t count);
 /* How a node ends without leaving. */
 enum reload_sim_end {
-	RELOAD_SIM_PROCESS, /* kill -9: the system resets its connections, neighbours notice a delay later */
-	RELOAD_SIM_MACHINE /* power cut: silence; neighbours notice by what is not acknowledged */
+	RELOAD_SIM_PROCESS, /* kill -9: the system resets its connections at once */
+	RELOAD_SIM_MACHINE  /* power cut: neighbours notice that nothing is acknowledged */
 };
 /* reload_sim_crash() ends node i; keep_disk: its storage is there when it starts again. */
 void reload_sim_crash(struct reload_sim *s, size_t i, enum reload_sim_end how, bool keep_disk);
-/* reload_sim_leave() lets node i leave in order; reload_sim_stop() ends it afterwards (its storage goes). */
+/* reload_sim_leave() makes node i leave in order; reload_sim_stop() stops it afterwards, and its storage is gone. */
 void reload_sim_leave(struct reload_sim *s, size_t i);
 void reload_sim_stop(struct reload_sim *s, size_t i);
 
 /* reload_sim_side() moves node i to a side: packets pass only between nodes of one side. */
 void reload_sim_side(struct reload_sim *s, size_t i, unsigned side);
-/* reload_sim_cut() stops, or lets pass again, packets from one node to another: this direction only. */
+/* reload_sim_cut() stops packets from one node to another, in this direction only, or lets them pass again. */
 void reload_sim_cut(struct reload_sim *s, size_t from, size_t to, bool cut);
 
-/* reload_sim_inject() puts bytes on n's link as if n's engine had sent them; a byzantine node's hook uses it. */
+/* reload_sim_inject() sends bytes over n's link as if n's engine had sent them; the send hook uses it. */
 void reload_sim_inject(
 	struct reload_sim_node *n, uint32_t link, struct span message, reload_ms later);
 /* reload_sim_links() fills out with the numbers of n's links that are up, at most max; returns how many. */
 size_t reload_sim_links(struct reload_sim_node *n, uint32_t *out, size_t max);
 
-/* reload_sim_at() calls fn(arg, s) at virtual time when (or at once, when that is over), from the loop; cancel by run's end. */
+/* reload_sim_at() calls fn(arg, s) from the loop at the virtual time `when`, or at once when that is over; it cannot be cancelled. */
 void reload_sim_at(struct reload_sim *s, reload_ms when,
 	void (*fn)(void *arg, struct reload_sim *s), void *arg);
 
@@ -169,5 +169,5 @@ void reload_sim_at(struct reload_sim *s, reload_ms when,
 bool reload_sim_run(struct reload_sim *s, reload_ms until);
 void reload_sim_halt(struct reload_sim *s);
 
-/* reload_sim_memory() is the number of bytes that the world holds outside of the engines: queued events and messages. */
+/* reload_sim_memory() is the memory of the world in bytes without that of the engines. */
 size_t reload_sim_memory(const struct reload_sim *s);

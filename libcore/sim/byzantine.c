@@ -13,16 +13,16 @@
  * Whether it lies is drawn for each message, so that a liar still answers most of what keeps its links up, and stays in the ring.  The
  * engine of a liar is never asked from inside a call that it made: what is known of its links is from the last run of the timer.
  *
- * Limits: for each liar KEPT answers, SEEN messages and LINKS links are remembered; the oldest is replaced.  A flood is one message each
+ * Limits: for each liar CACHED answers, SEEN messages and LINKS links are remembered; the oldest is replaced.  A flood is one message each
  * FLOOD_GAP_MS for FLOOD_MS.
  */
 
 enum {
-	KEPT = 32,
+	CACHED = 32,
 	SEEN = 32,
 	SEEN_SIZE = 8192,
 	LINKS = 128,
-	TURN_MS = 500, /* mean time between two runs of the timer */
+	TIMER_MS = 500, /* mean time between two runs of the timer */
 	FLOOD_GAP_MS = 5,
 	FLOOD_MS = 3000,
 	DAMAGE_BYTES = 32,
@@ -30,7 +30,7 @@ enum {
 };
 
 /* An answer that was sent once: for which place, and its body. */
-struct kept {
+struct cached_answer {
 	uint8_t about[RELOAD_HASH_SIZE_MAX];
 	uint64_t storage_time;
 	struct span body; /* owned */
@@ -45,12 +45,12 @@ struct liar {
 	struct reload_sim_byzantine *all;
 	size_t index;
 	struct reload_config *config; /* NULL: its engine has not been running yet */
-	bool turning, flooding;
+	bool timed, flooding;
 	reload_ms flood_until;
 	struct liar_link links[LINKS];
 	size_t links_count;
-	struct kept kept[KEPT];
-	size_t kept_next;
+	struct cached_answer cached[CACHED];
+	size_t cached_next;
 	struct span seen[SEEN]; /* owned */
 	size_t seen_next;
 };
@@ -58,7 +58,7 @@ struct liar {
 struct reload_sim_byzantine {
 	struct reload_sim *sim;
 	struct liar **liars; /* by index of the node; NULL: it never lied */
-	uint64_t told[RELOAD_SIM_LIES], refused;
+	uint64_t sent[RELOAD_SIM_LIES], refused;
 };
 
 struct reload_sim_byzantine *reload_sim_byzantine_new(struct reload_sim *s)
@@ -71,8 +71,8 @@ struct reload_sim_byzantine *reload_sim_byzantine_new(struct reload_sim *s)
 
 static void liar_free(struct liar *l)
 {
-	for (size_t i = 0; i < KEPT; i++)
-		free((void *)l->kept[i].body.at);
+	for (size_t i = 0; i < CACHED; i++)
+		free((void *)l->cached[i].body.at);
 	for (size_t i = 0; i < SEEN; i++)
 		free((void *)l->seen[i].at);
 	reload_config_free(l->config);
@@ -117,23 +117,23 @@ static bool chance(const struct liar *l, uint32_t per_cent)
 static void send_lie(struct liar *l, uint32_t lie, uint32_t link, struct span message)
 {
 	for (unsigned i = 0; i < RELOAD_SIM_LIES; i++)
-		l->all->told[i] += lie == 1u << i;
+		l->all->sent[i] += lie == 1u << i;
 	if (message.len)
 		reload_sim_inject(node_of(l), link, message, 0);
 	reload_sim_note(l->all->sim, node_of(l), "lies", lie, message.len);
 }
 
-uint64_t reload_sim_byzantine_told_of(const struct reload_sim_byzantine *b, uint32_t lie)
+uint64_t reload_sim_byzantine_sent_of(const struct reload_sim_byzantine *b, uint32_t lie)
 {
-	uint64_t told = 0;
+	uint64_t sent = 0;
 	for (unsigned i = 0; i < RELOAD_SIM_LIES; i++)
-		told += lie & 1u << i ? b->told[i] : 0;
-	return told;
+		sent += lie & 1u << i ? b->sent[i] : 0;
+	return sent;
 }
 
-uint64_t reload_sim_byzantine_told(const struct reload_sim_byzantine *b)
+uint64_t reload_sim_byzantine_sent(const struct reload_sim_byzantine *b)
 {
-	return reload_sim_byzantine_told_of(b, (1u << RELOAD_SIM_LIES) - 1);
+	return reload_sim_byzantine_sent_of(b, (1u << RELOAD_SIM_LIES) - 1);
 }
 
 /* -- what others make of it -------------------------------------------------------------------------------------------------- */
@@ -190,8 +190,8 @@ static bool send_stale(struct liar *l, uint32_t link, const struct reload_msg *m
 	uint64_t time;
 	if (!about_of(m, about, &time))
 		return false;
-	for (size_t i = 0; i < KEPT; i++) {
-		struct kept *k = &l->kept[i];
+	for (size_t i = 0; i < CACHED; i++) {
+		struct cached_answer *k = &l->cached[i];
 		if (!k->body.at || memcmp(k->about, about, sizeof(about)))
 			continue;
 		if (k->storage_time >= time || !chance(l, 70))
@@ -210,7 +210,7 @@ static bool send_stale(struct liar *l, uint32_t link, const struct reload_msg *m
 		wr_clear(&w);
 		return true;
 	}
-	struct kept *k = &l->kept[l->kept_next++ % KEPT];
+	struct cached_answer *k = &l->cached[l->cached_next++ % CACHED];
 	free((void *)k->body.at);
 	memcpy(k->about, about, sizeof(about));
 	k->storage_time = time;
@@ -561,15 +561,15 @@ static void act(struct liar *l, uint32_t lies, struct reload_sim *s)
 	}
 }
 
-static void turn(void *arg, struct reload_sim *s)
+static void on_timer(void *arg, struct reload_sim *s)
 {
 	struct liar *l = arg;
 	struct reload_sim_node *n = node_of(l);
-	l->turning = n->byzantine != 0;
-	if (!l->turning)
+	l->timed = n->byzantine != 0;
+	if (!l->timed)
 		return;
-	reload_sim_at(s, reload_sim_now(s) + TURN_MS / 2 + reload_prng_below(prng_of(l), TURN_MS),
-		turn, l);
+	reload_sim_at(s, reload_sim_now(s) + TIMER_MS / 2 + reload_prng_below(prng_of(l), TIMER_MS),
+		on_timer, l);
 	l->links_count = 0;
 	if (!n->peer)
 		return;
@@ -590,9 +590,9 @@ void reload_sim_byzantine_start(struct reload_sim_byzantine *b, size_t i, uint32
 		b->liars[i]->index = i;
 	}
 	n->byzantine = lies;
-	if (!b->liars[i]->turning && lies) {
-		b->liars[i]->turning = true;
-		reload_sim_at(b->sim, reload_sim_now(b->sim), turn, b->liars[i]);
+	if (!b->liars[i]->timed && lies) {
+		b->liars[i]->timed = true;
+		reload_sim_at(b->sim, reload_sim_now(b->sim), on_timer, b->liars[i]);
 	}
 }
 

@@ -32,9 +32,9 @@ bool reload_sim_byzantine_send(
 void reload_sim_byzantine_start(struct reload_sim_byzantine *b, size_t i, uint32_t lies);
 /* reload_sim_byzantine_stop() makes node i honest again.  Lies already on the way still arrive. */
 void reload_sim_byzantine_stop(struct reload_sim_byzantine *b, size_t i);
-/* reload_sim_byzantine_told() is the number of lies sent so far, reload_sim_byzantine_told_of() the number of those of the kinds `lies`. */
-uint64_t reload_sim_byzantine_told(const struct reload_sim_byzantine *b);
-uint64_t reload_sim_byzantine_told_of(const struct reload_sim_byzantine *b, uint32_t lie);
+/* reload_sim_byzantine_sent() is the number of lies sent so far, reload_sim_byzantine_sent_of() the number of those of the kinds `lies`. */
+uint64_t reload_sim_byzantine_sent(const struct reload_sim_byzantine *b);
+uint64_t reload_sim_byzantine_sent_of(const struct reload_sim_byzantine *b, uint32_t lie);
 /*
  * reload_sim_byzantine_event() is the event hook: it takes each event of each node and counts what honest engines refuse.
  * reload_sim_byzantine_refused() is that number.

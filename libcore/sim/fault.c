@@ -446,7 +446,7 @@ void reload_sim_faults_only(struct reload_sim_faults *f, const char *list)
 	if (!list)
 		return;
 	uint64_t *names = NULL;
-	size_t count = 0, cap = 0, kept = 0;
+	size_t count = 0, cap = 0, left = 0;
 	enum reload_sim_source source;
 	uint32_t serial;
 	for (const char *at = list; name_read(&at, &source, &serial); at += *at == ',') {
@@ -458,9 +458,9 @@ void reload_sim_faults_only(struct reload_sim_faults *f, const char *list)
 	for (size_t i = 0; i < f->count; i++) {
 		uint64_t name = name_number(f->at[i].source, f->at[i].serial);
 		if (count && bsearch(&name, names, count, sizeof(name), name_cmp))
-			f->at[kept++] = f->at[i];
+			f->at[left++] = f->at[i];
 	}
-	f->count = kept;
+	f->count = left;
 	faults_last(f);
 	free(names);
 }

@@ -34,8 +34,8 @@ struct reload_sim_history {
 	struct counter *counters;
 	uint64_t *last_time; /* by node: the greatest storage_time of this life */
 	unsigned *life;
-	struct reload_sim_place **known; /* places with an acknowledged or claimed version */
-	size_t known_count, known_cap;
+	struct reload_sim_place **readable; /* places with an acknowledged or claimed version */
+	size_t readable_count, readable_cap;
 	struct acknowledged recent[RECENT];
 	size_t recent_next;
 	reload_ms torn_until, clocks_ms;
@@ -101,7 +101,7 @@ void reload_sim_history_free(struct reload_sim_history *h)
 	free(h->counters);
 	free(h->last_time);
 	free(h->life);
-	free(h->known);
+	free(h->readable);
 	free(h);
 }
 
@@ -187,11 +187,11 @@ size_t reload_sim_history_bytes(const struct reload_sim_history *h,
 
 static void place_known(struct reload_sim_history *h, struct reload_sim_place *p)
 {
-	if (p->known)
+	if (p->readable)
 		return;
-	p->known = true;
-	reload_grow(&h->known, &h->known_cap, h->known_count, sizeof(*h->known));
-	h->known[h->known_count++] = p;
+	p->readable = true;
+	reload_grow(&h->readable, &h->readable_cap, h->readable_count, sizeof(*h->readable));
+	h->readable[h->readable_count++] = p;
 }
 
 static void place_acknowledged(struct reload_sim_history *h, struct reload_sim_place *p,
@@ -343,8 +343,8 @@ void reload_sim_history_fresh(struct reload_sim_history *h, const struct reload_
 
 void reload_sim_history_back(struct reload_sim_history *h, size_t node, bool disk)
 {
-	for (size_t i = 0; i < h->known_count; i++) {
-		struct reload_sim_place *p = h->known[i];
+	for (size_t i = 0; i < h->readable_count; i++) {
+		struct reload_sim_place *p = h->readable[i];
 		if (p->waiting_for != node)
 			continue;
 		p->waiting_for = SIZE_MAX;
@@ -353,18 +353,18 @@ void reload_sim_history_back(struct reload_sim_history *h, size_t node, bool dis
 	}
 }
 
-struct reload_sim_place *reload_sim_history_known(
+struct reload_sim_place *reload_sim_history_readable(
 	struct reload_sim_history *h, struct reload_prng *r)
 {
-	return h->known_count ? h->known[reload_prng_below(r, h->known_count)] : NULL;
+	return h->readable_count ? h->readable[reload_prng_below(r, h->readable_count)] : NULL;
 }
 
 size_t reload_sim_history_expected_lost(const struct reload_sim_history *h, size_t *acknowledged)
 {
 	size_t lost = 0;
 	*acknowledged = 0;
-	for (size_t i = 0; i < h->known_count; i++) {
-		const struct reload_sim_place *p = h->known[i];
+	for (size_t i = 0; i < h->readable_count; i++) {
+		const struct reload_sim_place *p = h->readable[i];
 		if (!p->newest)
 			continue; /* only claimed by a liar */
 		++*acknowledged;

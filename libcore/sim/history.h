@@ -43,7 +43,7 @@ struct reload_sim_place {
 	struct reload_sim_version *
 		versions; /* RELOAD_SIM_VERSIONS of them, by number % RELOAD_SIM_VERSIONS; NULL: none yet */
 	uint64_t last;   /* number of the newest version */
-	bool known;      /* a version is acknowledged or claimed */
+	bool readable;   /* a version is acknowledged or claimed */
 	uint64_t newest; /* storage_time of the newest acknowledged version, 0: none */
 	reload_ms acknowledged, expires; /* of that version */
 	uint64_t expected_lost;          /* versions up to this storage_time are not owed */
@@ -135,8 +135,8 @@ void reload_sim_history_fresh(struct reload_sim_history *h, const struct reload_
 /* reload_sim_history_back() notes that node has joined again, with its disk or without. */
 void reload_sim_history_back(struct reload_sim_history *h, size_t node, bool disk);
 
-/* reload_sim_history_known() returns a random place with an acknowledged or claimed version (borrowed), NULL when there is none. */
-struct reload_sim_place *reload_sim_history_known(
+/* reload_sim_history_readable() returns a random place with an acknowledged or claimed version (borrowed), NULL when there is none. */
+struct reload_sim_place *reload_sim_history_readable(
 	struct reload_sim_history *h, struct reload_prng *r);
 /* reload_sim_history_expected_lost() counts the places whose newest acknowledged version may be lost; *acknowledged: those that have such a version. */
 size_t reload_sim_history_expected_lost(const struct reload_sim_history *h, size_t *acknowledged);

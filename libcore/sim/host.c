@@ -73,16 +73,16 @@ static void host_reached(
 		return;
 	uint32_t index = (uint32_t)other->node.index;
 	size_t at = 0;
-	if (!n->known)
-		n->known = reload_alloc_array(RELOAD_SIM_KNOWN_MAX, sizeof(*n->known));
-	while (at < n->known_count && n->known[at] != index)
+	if (!n->cached)
+		n->cached = reload_alloc_array(RELOAD_SIM_CACHED_MAX, sizeof(*n->cached));
+	while (at < n->cached_count && n->cached[at] != index)
 		at++;
-	if (at == n->known_count && at < RELOAD_SIM_KNOWN_MAX)
-		n->known_count++;
-	else if (at == RELOAD_SIM_KNOWN_MAX)
+	if (at == n->cached_count && at < RELOAD_SIM_CACHED_MAX)
+		n->cached_count++;
+	else if (at == RELOAD_SIM_CACHED_MAX)
 		at--; /* the oldest is replaced */
-	memmove(n->known + 1, n->known, at * sizeof(*n->known));
-	n->known[0] = index;
+	memmove(n->cached + 1, n->cached, at * sizeof(*n->cached));
+	n->cached[0] = index;
 }
 
 static void host_event(void *host, const struct reload_event *ev)

@@ -6,9 +6,9 @@
 #include "sim/world.h"
 
 enum {
-	RELOAD_SIM_WHEEL = 4096,   /* milliseconds, a power of two */
-	RELOAD_SIM_WAIT_MAX = 256, /* at the maximum a further message is dropped */
-	RELOAD_SIM_KNOWN_MAX = 32, /* addresses on the disk of a node */
+	RELOAD_SIM_WHEEL = 4096,    /* milliseconds, a power of two */
+	RELOAD_SIM_WAIT_MAX = 256,  /* at the maximum a further message is dropped */
+	RELOAD_SIM_CACHED_MAX = 32, /* addresses on the disk of a node */
 };
 
 struct reload_sim_body;
@@ -105,8 +105,8 @@ struct reload_sim_body {
 	uint32_t next_incoming;
 	uint32_t wake_slot; /* 1 + index in the heap of wakes; 0: not in it */
 	reload_ms wake;     /* the time that the engine asked for */
-	uint32_t *known;    /* indexes of nodes that were reached, newest first */
-	uint8_t known_count;
+	uint32_t *cached;   /* indexes of nodes that were reached, newest first */
+	uint8_t cached_count;
 	bool off;      /* its machine is without power */
 	bool stopping; /* its engine is being freed: its orders are ignored */
 };
@@ -199,8 +199,8 @@ void reload_sim_link_end_close(struct reload_sim *s, struct reload_sim_link *l, 
 /* reload_sim_link_down() makes end e learn at the time `at` that the link is gone; remote: by a packet that a cut stops. */
 void reload_sim_link_down(struct reload_sim *s, struct reload_sim_link *l, unsigned e, reload_ms at,
 	enum reload_err err, bool remote);
-/* reload_sim_links_drop() ends all links of n together with its process; told: its system resets them. */
-void reload_sim_links_drop(struct reload_sim_body *n, bool told);
+/* reload_sim_links_drop() ends all links of n together with its process; reset: its system resets them. */
+void reload_sim_links_drop(struct reload_sim_body *n, bool reset);
 /* reload_sim_address() is where node `index` listens; reload_sim_node_at() is the node that listens at one of addrs, NULL: none does. */
 struct reload_ip_port reload_sim_address(size_t index);
 struct reload_sim_body *reload_sim_node_at(

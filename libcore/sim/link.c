@@ -158,13 +158,13 @@ static void farewell(struct reload_sim *s, struct reload_sim_link *l, unsigned e
 	reload_sim_event_queue(s, ev, at < l->end[e].last ? l->end[e].last : at);
 }
 
-void reload_sim_links_drop(struct reload_sim_body *n, bool told)
+void reload_sim_links_drop(struct reload_sim_body *n, bool reset)
 {
 	struct reload_sim *s = n->node.sim;
 	while (n->links_count) {
 		struct reload_sim_link *l = n->links[n->links_count - 1].link;
 		unsigned e = n->links[n->links_count - 1].number >> 31;
-		if (told)
+		if (reset)
 			farewell(s, l, e, 0); /* an end that is cut off learns it when it sends */
 		reload_sim_link_end_close(s, l, e);
 	}
@@ -316,12 +316,12 @@ bool reload_sim_run_down(struct reload_sim *s, struct reload_sim_event *ev)
 		down_again(s, ev);
 		return false;
 	}
-	bool known = end->state == RELOAD_SIM_END_UP || ev->end == 0;
+	bool is_up = end->state == RELOAD_SIM_END_UP || ev->end == 0;
 	struct reload_sim_body *n = end->node;
 	if (l->end[!ev->end].node && l->end[!ev->end].state != RELOAD_SIM_END_NONE && !ev->remote)
 		farewell(s, l, ev->end, 0); /* this end gives up: the other end may learn it */
 	reload_sim_link_end_close(s, l, ev->end);
-	if (!known)
+	if (!is_up)
 		return false;
 	reload_sim_note(s, &n->node, "down", end->number, ev->err);
 	reload_peer_link_down(n->node.peer, end->number, ev->err);

@@ -316,7 +316,7 @@ static bool first_stores(struct run *r)
 	if (!advance(r, reload_sim_now(c->sim) + RELOAD_SIM_REPLICATE_MS))
 		return false;
 	for (size_t i = 0; i < RELOAD_SIM_SAMPLED; i++) {
-		struct reload_sim_place *p = reload_sim_history_known(c->history, &c->prng);
+		struct reload_sim_place *p = reload_sim_history_readable(c->history, &c->prng);
 		bool there = !p;
 		for (size_t k = 0; k < c->sampled_count; k++)
 			there = there || c->sampled[k].place == p;
@@ -449,7 +449,7 @@ static void outcome_fill(struct run *r)
 	}
 	if (r->rest_peer_hours > 0)
 		o->rest_bytes_per_peer_hour = r->rest_bytes / r->rest_peer_hours;
-	o->lies = reload_sim_byzantine_told(c->byzantine);
+	o->lies = reload_sim_byzantine_sent(c->byzantine);
 	o->lies_refused = reload_sim_byzantine_refused(c->byzantine);
 }
 

@@ -138,7 +138,7 @@ static void left(struct reload_sim_run_state *c, size_t i, bool in_order)
 
 void reload_sim_run_state_leaves(struct reload_sim_run_state *c)
 {
-	size_t kept = 0, count = c->leaving;
+	size_t still = 0, count = c->leaving;
 	reload_ms now = reload_sim_now(c->sim);
 	for (size_t k = 0; k < count; k++) {
 		size_t i = c->leaving_nodes[k];
@@ -147,11 +147,11 @@ void reload_sim_run_state_leaves(struct reload_sim_run_state *c)
 		bool over = state == RELOAD_STATE_ENROLLED || state == RELOAD_STATE_STOPPED ||
 			    state == RELOAD_STATE_INIT || state == RELOAD_STATE_CONFIGURED;
 		if (n->leaving && !over && now < n->leaving_since + RELOAD_SIM_LEAVE_MS)
-			c->leaving_nodes[kept++] = i;
+			c->leaving_nodes[still++] = i;
 		else if (n->leaving)
 			left(c, i, over);
 	}
-	c->leaving = kept;
+	c->leaving = still;
 }
 
 /* -- faults -------------------------------------------------------------------------------------------------------------------- */

@@ -11,18 +11,18 @@ enum {
 	LISTED_MAX = 8 /* entries of a list; a longer list is not noted */
 };
 
-struct told_list {
+struct update_list {
 	size_t count;
 	struct reload_id at[LISTED_MAX];
 };
 
-struct told {
+struct last_update {
 	unsigned life; /* counts how often the node was started; 0: nothing is noted */
-	struct told_list predecessors, successors;
+	struct update_list predecessors, successors;
 };
 
 struct reload_sim_sent {
-	struct told *nodes;
+	struct last_update *nodes;
 };
 
 struct reload_sim_sent *reload_sim_sent_new(size_t count)
@@ -50,7 +50,7 @@ static size_t entries(struct span list, const struct wire_ctx *ctx)
 	return count;
 }
 
-static bool list_read(struct told_list *out, const struct reload_id *list, size_t count)
+static bool list_read(struct update_list *out, const struct reload_id *list, size_t count)
 {
 	if (count > LISTED_MAX)
 		return false;
@@ -72,13 +72,13 @@ static bool is_first(const struct reload_sim_node *n, uint32_t uptime, reload_ms
 }
 
 static void update_note(
-	struct told *t, const struct reload_sim_node *n, struct span contents, reload_ms now)
+	struct last_update *t, const struct reload_sim_node *n, struct span contents, reload_ms now)
 {
 	struct rd r = rd_of(contents);
 	struct reload_arena lists = { 0 };
 	struct wire_ctx ctx = { .node_id_len = n->id.len, .arena = &lists };
 	struct reload_chord_update u;
-	struct told fresh = { .life = n->lives };
+	struct last_update fresh = { .life = n->lives };
 	rd_u16(&r);
 	struct span body = rd_span(&r, rd_u32(&r));
 	bool good = !reload_wire_decode(body, &reload_chord_update_wire, &ctx, &u) &&
@@ -118,20 +118,21 @@ bool reload_sim_sent_message(struct reload_sim_sent *s, const struct reload_sim_
 	return false;
 }
 
-static bool list_agrees(const struct told_list *told, const struct reload_id *list, size_t count)
+static bool list_agrees(
+	const struct update_list *list_sent, const struct reload_id *list, size_t count)
 {
 	if (count > LISTED_MAX)
 		return true;
 	for (size_t i = 0; i < count; i++)
-		if (!reload_id_listed(told->at, told->count, &list[i]))
+		if (!reload_id_listed(list_sent->at, list_sent->count, &list[i]))
 			return false;
-	return told->count == count;
+	return list_sent->count == count;
 }
 
 bool reload_sim_sent_agrees(const struct reload_sim_sent *s, const struct reload_sim_node *n,
 	reload_ms now, struct reload_sim_violation *v)
 {
-	const struct told *t = &s->nodes[n->index];
+	const struct last_update *t = &s->nodes[n->index];
 	struct reload_status st;
 	if (t->life != n->lives)
 		return true;

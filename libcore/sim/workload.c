@@ -342,7 +342,7 @@ static bool fetch(struct reload_sim_run_state *c, struct reload_sim_place *p, bo
 
 void reload_sim_workload_fetch(struct reload_sim_run_state *c)
 {
-	struct reload_sim_place *p = reload_sim_history_known(c->history, &c->prng);
+	struct reload_sim_place *p = reload_sim_history_readable(c->history, &c->prng);
 	if (p && c->requests_count < BURST_MAX)
 		fetch(c, p, false);
 }

@@ -159,14 +159,14 @@ static void jobs_end(struct reload_sim_body *n)
 
 /* -- the life of a node ----------------------------------------------------------------------------------------------------- */
 
-static void node_stop(struct reload_sim_body *b, bool told, bool keep_disk)
+static void node_stop(struct reload_sim_body *b, bool reset, bool keep_disk)
 {
 	struct reload_sim_node *n = &b->node;
 	struct reload_sim *s = n->sim;
 	if (n->peer) {
 		b->stopping = true;
 		jobs_end(b);
-		reload_sim_links_drop(b, told);
+		reload_sim_links_drop(b, reset);
 		reload_sim_wake_set(b, RELOAD_NEVER);
 		reload_peer_free(n->peer);
 		n->peer = NULL;
@@ -178,8 +178,8 @@ static void node_stop(struct reload_sim_body *b, bool told, bool keep_disk)
 	}
 	if (!keep_disk) {
 		reload_storage_free(TAKE(n->storage));
-		free(TAKE(b->known));
-		b->known_count = 0;
+		free(TAKE(b->cached));
+		b->cached_count = 0;
 	}
 }
 
@@ -204,11 +204,11 @@ void reload_sim_free(struct reload_sim *s)
 
 static void remember(struct reload_sim_body *b)
 {
-	struct reload_ip_port addrs[RELOAD_SIM_KNOWN_MAX];
-	for (size_t i = 0; i < b->known_count; i++)
-		addrs[i] = reload_sim_address(b->known[i]);
-	if (b->known_count)
-		reload_peer_remember(b->node.peer, addrs, b->known_count);
+	struct reload_ip_port addrs[RELOAD_SIM_CACHED_MAX];
+	for (size_t i = 0; i < b->cached_count; i++)
+		addrs[i] = reload_sim_address(b->cached[i]);
+	if (b->cached_count)
+		reload_peer_remember(b->node.peer, addrs, b->cached_count);
 }
 
 static enum reload_err join(struct reload_sim_node *n, const size_t *bootstrap, size_t count)

@@ -18,7 +18,7 @@ enum {
 static const char forged[] = "a value that nobody signed",
 		  foreign[] = "a value that must not be here";
 
-struct town {
+struct net {
 	struct reload_sim *sim;
 	struct reload_sim_byzantine *liars;
 	struct reload_sim_hooks hooks;
@@ -28,12 +28,12 @@ struct town {
 
 static bool on_send(void *arg, struct reload_sim_node *n, uint32_t link, struct span message)
 {
-	return reload_sim_byzantine_send(((struct town *)arg)->liars, n, link, message);
+	return reload_sim_byzantine_send(((struct net *)arg)->liars, n, link, message);
 }
 
 static void on_event(void *arg, struct reload_sim_node *n, const struct reload_event *ev)
 {
-	struct town *t = arg;
+	struct net *t = arg;
 	if (!n->byzantine)
 		t->events[ev->type]++;
 	if (t->liars)
@@ -47,7 +47,7 @@ static size_t most(size_t a, size_t b)
 
 static void on_after(void *arg, struct reload_sim *s, struct reload_sim_node *n)
 {
-	struct town *t = arg;
+	struct net *t = arg;
 	struct reload_status status;
 	(void)s;
 	if (!n->peer || n->byzantine)
@@ -58,7 +58,7 @@ static void on_after(void *arg, struct reload_sim *s, struct reload_sim_node *n)
 	t->bytes = most(t->bytes, status.value_bytes);
 }
 
-static bool all_joined(struct town *t)
+static bool all_joined(struct net *t)
 {
 	for (size_t i = 0; i < reload_sim_count(t->sim); i++)
 		if (reload_sim_node(t->sim, i)->state != RELOAD_STATE_JOINED)
@@ -66,14 +66,14 @@ static bool all_joined(struct town *t)
 	return true;
 }
 
-static void pass(struct town *t, reload_ms ms)
+static void pass(struct net *t, reload_ms ms)
 {
 	reload_sim_run(t->sim, reload_sim_now(t->sim) + ms);
 }
 
-static struct town *town_new(size_t nodes, uint64_t seed)
+static struct net *net_new(size_t nodes, uint64_t seed)
 {
-	struct town *t = RELOAD_NEW(town);
+	struct net *t = RELOAD_NEW(net);
 	t->hooks = (struct reload_sim_hooks){
 		.arg = t, .send = on_send, .event = on_event, .after = on_after
 	};
@@ -97,7 +97,7 @@ static struct town *town_new(size_t nodes, uint64_t seed)
 	return t;
 }
 
-static void town_free(struct town *t)
+static void net_free(struct net *t)
 {
 	reload_sim_byzantine_free(t->liars);
 	reload_sim_free(t->sim);
@@ -110,7 +110,7 @@ static int by_id(const void *a, const void *b)
 }
 
 /* The lists of n are the true ones: of all nodes, or of the honest ones, a liar may stand between them or not. */
-static bool lists_right(struct town *t, struct reload_sim_node *n, const struct reload_id *list,
+static bool lists_right(struct net *t, struct reload_sim_node *n, const struct reload_id *list,
 	size_t count, const struct reload_id *ids, size_t ids_count, bool clockwise)
 {
 	size_t at = 0, listed = 0;
@@ -133,7 +133,7 @@ static bool lists_right(struct town *t, struct reload_sim_node *n, const struct 
 }
 
 /* Every honest engine lists its true honest neighbours, two at least on each side. */
-static bool ring_right(struct town *t)
+static bool ring_right(struct net *t)
 {
 	size_t nodes = reload_sim_count(t->sim), n = 0;
 	struct reload_id *ids = reload_alloc_array(nodes, sizeof(*ids));
@@ -159,14 +159,14 @@ static bool ring_right(struct town *t)
 	return right;
 }
 
-static bool becomes_right(struct town *t)
+static bool becomes_right(struct net *t)
 {
 	for (int i = 0; i < 180 && !ring_right(t); i++)
 		pass(t, 1000);
 	return ring_right(t);
 }
 
-static uint64_t counted(struct town *t, enum reload_counter counter)
+static uint64_t counted(struct net *t, enum reload_counter counter)
 {
 	uint64_t sum = 0;
 	for (size_t i = 0; i < reload_sim_count(t->sim); i++) {
@@ -177,21 +177,21 @@ static uint64_t counted(struct town *t, enum reload_counter counter)
 	return sum;
 }
 
-static bool bounded(const struct town *t)
+static bool bounded(const struct net *t)
 {
 	return t->requests <= REQUESTS_FEW && t->links <= LINKS_FEW && t->bytes <= STORE_FEW;
 }
 
 /* -- values ------------------------------------------------------------------------------------------------------------ */
 
-struct told {
+struct answer {
 	unsigned calls, good, forged, rolled_back;
 	enum reload_err err;
 };
 
-static void told_fn(void *arg, const struct reload_result *r)
+static void answer_fn(void *arg, const struct reload_result *r)
 {
-	struct told *t = arg;
+	struct answer *t = arg;
 	t->calls++;
 	t->err = r->err;
 	t->good += !r->err;
@@ -202,7 +202,7 @@ static void told_fn(void *arg, const struct reload_result *r)
 	}
 }
 
-static struct reload_id place_of(struct town *t, size_t owner)
+static struct reload_id place_of(struct net *t, size_t owner)
 {
 	struct reload_id id;
 	struct reload_sim_node *n = reload_sim_node(t->sim, owner);
@@ -211,7 +211,7 @@ static struct reload_id place_of(struct town *t, size_t owner)
 }
 
 /* Stores a value of node i at its own place. */
-static void put(struct town *t, size_t i, const char *words, struct told *told)
+static void put(struct net *t, size_t i, const char *words, struct answer *answer)
 {
 	struct reload_id place = place_of(t, i);
 	struct reload_destination to = reload_dest_resource(&place);
@@ -221,27 +221,27 @@ static void put(struct town *t, size_t i, const char *words, struct told *told)
 		.value = { .exists = true, .value = span_str(words) } };
 	enum reload_err err = RELOAD_OK;
 	assert_non_null(reload_peer_store(
-		reload_sim_node(t->sim, i)->peer, &way, &place, &item, 1, told_fn, told, &err));
+		reload_sim_node(t->sim, i)->peer, &way, &place, &item, 1, answer_fn, answer, &err));
 }
 
-static void get(struct town *t, size_t i, const struct reload_id *place, struct told *told)
+static void get(struct net *t, size_t i, const struct reload_id *place, struct answer *answer)
 {
 	struct reload_destination to = reload_dest_resource(place);
 	struct reload_way way = { .list = &to, .count = 1 };
 	struct reload_specifier spec = { .kind = RELOAD_SIM_KIND };
 	enum reload_err err = RELOAD_OK;
 	assert_non_null(reload_peer_fetch(
-		reload_sim_node(t->sim, i)->peer, &way, place, &spec, 1, told_fn, told, &err));
+		reload_sim_node(t->sim, i)->peer, &way, place, &spec, 1, answer_fn, answer, &err));
 }
 
-static void put_all(struct town *t, const char *words)
+static void put_all(struct net *t, const char *words)
 {
-	struct told told = { 0 };
+	struct answer answer = { 0 };
 	size_t n = reload_sim_count(t->sim);
 	for (size_t i = 0; i < n; i++)
-		put(t, i, words, &told);
+		put(t, i, words, &answer);
 	pass(t, 20000);
-	assert_int_equal(told.calls, n);
+	assert_int_equal(answer.calls, n);
 }
 
 static bool is_lie(void *arg, const struct reload_stored_entry *e)
@@ -253,7 +253,7 @@ static bool is_lie(void *arg, const struct reload_stored_entry *e)
 }
 
 /* No honest engine keeps a value that its signer did not sign, or had no right to. */
-static bool none_kept(struct town *t)
+static bool none_stored(struct net *t)
 {
 	bool found = false;
 	reload_utc now = RELOAD_SIM_EPOCH + reload_sim_now(t->sim);
@@ -273,7 +273,7 @@ static bool none_kept(struct town *t)
 }
 
 /* The node at whose place, in the ring, the owner of node i's value stands. */
-static size_t owner_of(struct town *t, size_t i)
+static size_t owner_of(struct net *t, size_t i)
 {
 	struct reload_id place = place_of(t, i);
 	for (size_t k = 0; k < reload_sim_count(t->sim); k++) {
@@ -287,9 +287,9 @@ static size_t owner_of(struct town *t, size_t i)
 
 /* -- the lies ---------------------------------------------------------------------------------------------------------------- */
 
-static struct town *lied_to(size_t nodes, uint32_t lies, reload_ms length)
+static struct net *lied_to(size_t nodes, uint32_t lies, reload_ms length)
 {
-	struct town *t = town_new(nodes, 7);
+	struct net *t = net_new(nodes, 7);
 	assert_true(becomes_right(t));
 	put_all(t, "first");
 	t->requests = t->links = t->bytes = 0;
@@ -299,25 +299,25 @@ static struct town *lied_to(size_t nodes, uint32_t lies, reload_ms length)
 	return t;
 }
 
-static void lies_end(struct town *t)
+static void lies_end(struct net *t)
 {
 	reload_sim_byzantine_stop(t->liars, 5);
 	assert_true(becomes_right(t));
-	struct told told = { 0 };
-	put(t, 1, "last", &told);
+	struct answer answer = { 0 };
+	put(t, 1, "last", &answer);
 	pass(t, 20000);
-	assert_int_equal(told.good, 1);
-	town_free(t);
+	assert_int_equal(answer.good, 1);
+	net_free(t);
 }
 
 /* What is dropped on its way is repeated and then reported; the ring does not mind. */
 static void dropping_harms_no_tables(void **state)
 {
 	(void)state;
-	struct town *t = lied_to(MANY, RELOAD_SIM_LIE_DROP, 1000);
+	struct net *t = lied_to(MANY, RELOAD_SIM_LIE_DROP, 1000);
 	put_all(t, "second");
 	pass(t, 60000);
-	assert_true(reload_sim_byzantine_told(t->liars) > 0);
+	assert_true(reload_sim_byzantine_sent(t->liars) > 0);
 	assert_true(counted(t, RELOAD_COUNT_REQUESTS_REPEATED) > 0);
 	assert_true(ring_right(t));
 	assert_true(bounded(t));
@@ -328,13 +328,13 @@ static void dropping_harms_no_tables(void **state)
 static void misrouting_harms_no_tables(void **state)
 {
 	(void)state;
-	struct town *t = lied_to(MANY, RELOAD_SIM_LIE_MISROUTE, 1000);
+	struct net *t = lied_to(MANY, RELOAD_SIM_LIE_MISROUTE, 1000);
 	uint64_t before = counted(t, RELOAD_COUNT_FORWARDED);
 	put_all(t, "second");
 	pass(t, 60000);
-	uint64_t told = reload_sim_byzantine_told(t->liars);
-	assert_true(told > 0);
-	assert_true(counted(t, RELOAD_COUNT_FORWARDED) - before < 200 * told + 2000);
+	uint64_t answer = reload_sim_byzantine_sent(t->liars);
+	assert_true(answer > 0);
+	assert_true(counted(t, RELOAD_COUNT_FORWARDED) - before < 200 * answer + 2000);
 	assert_true(ring_right(t));
 	assert_true(bounded(t));
 	lies_end(t);
@@ -347,13 +347,13 @@ static void misrouting_harms_no_tables(void **state)
 static void false_updates_enter_no_tables(void **state)
 {
 	(void)state;
-	struct town *t = lied_to(NODES, RELOAD_SIM_LIE_UPDATES, 1000);
+	struct net *t = lied_to(NODES, RELOAD_SIM_LIE_UPDATES, 1000);
 	uint64_t attaches = reload_sim_counts(t->sim)->traffic_messages[RELOAD_SIM_TRAFFIC_ATTACH];
 	for (int i = 0; i < 120; i++) {
 		pass(t, 1000);
 		assert_true(ring_right(t));
 	}
-	assert_true(reload_sim_byzantine_told(t->liars) > 30);
+	assert_true(reload_sim_byzantine_sent(t->liars) > 30);
 	attaches =
 		reload_sim_counts(t->sim)->traffic_messages[RELOAD_SIM_TRAFFIC_ATTACH] - attaches;
 	assert_true(t->events[RELOAD_EV_ATTACH_FAILED] > 0);
@@ -369,42 +369,42 @@ static void false_updates_enter_no_tables(void **state)
 static void old_answers_are_seen(void **state)
 {
 	(void)state;
-	struct town *t = town_new(NODES, 7);
+	struct net *t = net_new(NODES, 7);
 	size_t writer = 0, reader, liar;
 	while ((liar = owner_of(t, writer)) == writer || liar == 0)
 		writer++;
 	for (reader = 0; reader == writer || reader == liar; reader++)
 		;
 	struct reload_id place = place_of(t, writer);
-	struct told told = { 0 };
+	struct answer answer = { 0 };
 	reload_sim_byzantine_start(t->liars, liar, RELOAD_SIM_LIE_STALE);
-	put(t, writer, "first", &told);
+	put(t, writer, "first", &answer);
 	pass(t, 5000);
-	get(t, reader, &place, &told);
+	get(t, reader, &place, &answer);
 	pass(t, 5000);
-	put(t, writer, "second", &told);
+	put(t, writer, "second", &answer);
 	pass(t, 5000);
 	for (int i = 0; i < 30; i++) {
-		get(t, reader, &place, &told);
+		get(t, reader, &place, &answer);
 		pass(t, 2000);
 	}
-	assert_int_equal(told.calls, 33);
-	assert_true(reload_sim_byzantine_told(t->liars) > 0);
-	assert_true(told.rolled_back > 0);
-	assert_int_equal(t->events[RELOAD_EV_ROLLBACK], told.rolled_back);
-	assert_true(reload_sim_byzantine_refused(t->liars) >= told.rolled_back);
+	assert_int_equal(answer.calls, 33);
+	assert_true(reload_sim_byzantine_sent(t->liars) > 0);
+	assert_true(answer.rolled_back > 0);
+	assert_int_equal(t->events[RELOAD_EV_ROLLBACK], answer.rolled_back);
+	assert_true(reload_sim_byzantine_refused(t->liars) >= answer.rolled_back);
 	assert_true(ring_right(t));
-	town_free(t);
+	net_free(t);
 }
 
 /* R-6.3.4-19: an answer of a node that cannot be responsible, as far as the asker knows, is none. */
 static void answers_in_the_stead_of_others(void **state)
 {
 	(void)state;
-	struct town *t = lied_to(MANY, RELOAD_SIM_LIE_STALE, 1000);
+	struct net *t = lied_to(MANY, RELOAD_SIM_LIE_STALE, 1000);
 	for (int i = 0; i < 10; i++)
 		put_all(t, i % 2 ? "second" : "third");
-	assert_true(reload_sim_byzantine_told(t->liars) > 0);
+	assert_true(reload_sim_byzantine_sent(t->liars) > 0);
 	assert_true(counted(t, RELOAD_COUNT_DROP_WRONG_RESPONDER) > 0);
 	assert_true(ring_right(t));
 	lies_end(t);
@@ -414,19 +414,19 @@ static void answers_in_the_stead_of_others(void **state)
 static void damage_is_refused(void **state)
 {
 	(void)state;
-	struct town *t = lied_to(NODES, RELOAD_SIM_LIE_MALFORMED, 1000);
-	struct told told = { 0 };
+	struct net *t = lied_to(NODES, RELOAD_SIM_LIE_MALFORMED, 1000);
+	struct answer answer = { 0 };
 	for (int i = 0; i < 20; i++) {
 		put_all(t, i % 2 ? "second" : "third");
 		for (size_t k = 0; k < NODES; k++) {
 			struct reload_id place = place_of(t, k);
-			get(t, (k + 1) % NODES, &place, &told);
+			get(t, (k + 1) % NODES, &place, &answer);
 		}
 		pass(t, 20000);
 	}
-	assert_true(reload_sim_byzantine_told(t->liars) > 10);
-	assert_int_equal(told.forged, 0);
-	assert_true(none_kept(t));
+	assert_true(reload_sim_byzantine_sent(t->liars) > 10);
+	assert_int_equal(answer.forged, 0);
+	assert_true(none_stored(t));
 	assert_true(
 		counted(t, RELOAD_COUNT_DROP_MALFORMED) + counted(t, RELOAD_COUNT_DROP_SIGNATURE) >
 		0);
@@ -440,10 +440,10 @@ static void damage_is_refused(void **state)
 static void oversized_messages_end_the_link(void **state)
 {
 	(void)state;
-	struct town *t = lied_to(NODES, RELOAD_SIM_LIE_OVERSIZED, 300000);
-	assert_true(reload_sim_byzantine_told(t->liars) > 0);
-	assert_true(counted(t, RELOAD_COUNT_DROP_LIMIT) >= reload_sim_byzantine_told(t->liars));
-	assert_true(t->events[RELOAD_EV_LINK_DOWN] >= reload_sim_byzantine_told(t->liars));
+	struct net *t = lied_to(NODES, RELOAD_SIM_LIE_OVERSIZED, 300000);
+	assert_true(reload_sim_byzantine_sent(t->liars) > 0);
+	assert_true(counted(t, RELOAD_COUNT_DROP_LIMIT) >= reload_sim_byzantine_sent(t->liars));
+	assert_true(t->events[RELOAD_EV_LINK_DOWN] >= reload_sim_byzantine_sent(t->liars));
 	assert_true(bounded(t));
 	lies_end(t);
 }
@@ -452,10 +452,10 @@ static void oversized_messages_end_the_link(void **state)
 static void repeats_change_nothing(void **state)
 {
 	(void)state;
-	struct town *t = lied_to(NODES, RELOAD_SIM_LIE_REPLAYED, 1000);
+	struct net *t = lied_to(NODES, RELOAD_SIM_LIE_REPLAYED, 1000);
 	put_all(t, "second");
 	pass(t, 300000);
-	assert_true(reload_sim_byzantine_told(t->liars) > 50);
+	assert_true(reload_sim_byzantine_sent(t->liars) > 50);
 	assert_true(counted(t, RELOAD_COUNT_REQUESTS_DUPLICATE) > 0);
 	assert_true(counted(t, RELOAD_COUNT_DROP_UNKNOWN_TRANSACTION) > 0);
 	assert_true(ring_right(t));
@@ -470,20 +470,20 @@ static void repeats_change_nothing(void **state)
 static void floods_are_endured(void **state)
 {
 	(void)state;
-	struct town *t = lied_to(NODES, RELOAD_SIM_LIE_FLOODS, 60000);
-	while (reload_sim_byzantine_told(t->liars) < 1000)
+	struct net *t = lied_to(NODES, RELOAD_SIM_LIE_FLOODS, 60000);
+	while (reload_sim_byzantine_sent(t->liars) < 1000)
 		pass(t, 1000);
-	struct told told = { 0 };
+	struct answer answer = { 0 };
 	for (int i = 0; i < 20; i++) {
-		put(t, 1, "meanwhile", &told);
+		put(t, 1, "meanwhile", &answer);
 		pass(t, 3000);
-		put(t, 2, "meanwhile", &told);
+		put(t, 2, "meanwhile", &answer);
 		pass(t, 3000);
 	}
 	pass(t, 20000);
-	assert_true(told.good >= 38);
+	assert_true(answer.good >= 38);
 	assert_true(t->events[RELOAD_EV_STORE_REFUSED] > 100);
-	assert_true(none_kept(t));
+	assert_true(none_stored(t));
 	assert_true(ring_right(t));
 	assert_true(bounded(t));
 	lies_end(t);
@@ -495,12 +495,12 @@ static void lies_are_repeatable(void **state)
 	(void)state;
 	uint64_t digests[2];
 	for (size_t i = 0; i < 2; i++) {
-		struct town *t = town_new(NODES, 3);
+		struct net *t = net_new(NODES, 3);
 		reload_sim_byzantine_start(t->liars, 5, 255);
 		pass(t, 60000);
 		digests[i] = reload_sim_digest(t->sim);
-		assert_true(reload_sim_byzantine_told_of(t->liars, 255) > 0);
-		town_free(t);
+		assert_true(reload_sim_byzantine_sent_of(t->liars, 255) > 0);
+		net_free(t);
 	}
 	assert_true(digests[0] == digests[1]);
 }

@@ -232,7 +232,7 @@ static void a_list_names_what_happens(void **state)
 		assert_int_equal(reload_sim_faults_list_check(wrong[i], &why), RELOAD_USAGE);
 }
 
-static void faults_are_told_in_words(void **state)
+static void faults_are_named_in_words(void **state)
 {
 	(void)state;
 	char words[160];
@@ -269,7 +269,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(partitions_do_not_overlap, fresh, clear),
 		cmocka_unit_test_setup_teardown(each_kind_is_drawn_half_of_the_time, fresh, clear),
 		cmocka_unit_test_setup_teardown(a_list_names_what_happens, fresh, clear),
-		cmocka_unit_test_setup_teardown(faults_are_told_in_words, fresh, clear),
+		cmocka_unit_test_setup_teardown(faults_are_named_in_words, fresh, clear),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ struct seen {
 	size_t count;
 };
 
-struct rig {
+struct net {
 	struct reload_sim *s;
 	struct seen seen[2];
 	uint32_t link[2]; /* numbers of the one link between A and B */
@@ -33,7 +33,7 @@ struct rig {
 
 static void on_event(void *arg, struct reload_sim_node *n, const struct reload_event *ev)
 {
-	struct rig *r = arg;
+	struct net *r = arg;
 	struct seen *seen = &r->seen[n->index];
 	if (ev->type == RELOAD_EV_DROPPED && ev->transaction && seen->count < SEEN_MAX) {
 		seen->at[seen->count] = reload_sim_now(r->s);
@@ -47,7 +47,7 @@ static void on_event(void *arg, struct reload_sim_node *n, const struct reload_e
 
 static bool on_send(void *arg, struct reload_sim_node *n, uint32_t link, struct span message)
 {
-	struct rig *r = arg;
+	struct net *r = arg;
 	(void)n;
 	(void)link;
 	(void)message;
@@ -55,10 +55,10 @@ static bool on_send(void *arg, struct reload_sim_node *n, uint32_t link, struct 
 	return r->pass;
 }
 
-static void rig_start(struct rig *r, struct reload_sim_setup setup)
+static void net_start(struct net *r, struct reload_sim_setup setup)
 {
 	struct reload_sim_hooks hooks = { .arg = r, .event = on_event, .send = on_send };
-	*r = (struct rig){ 0 };
+	*r = (struct net){ 0 };
 	setup.seed = 5;
 	setup.nodes = 2;
 	setup.latency = &steady;
@@ -78,13 +78,13 @@ static void rig_start(struct rig *r, struct reload_sim_setup setup)
 	r->s->setup.reorder = reorder;
 }
 
-static void rig_end(struct rig *r)
+static void net_end(struct net *r)
 {
 	reload_sim_free(r->s);
 }
 
 /* A message of another overlay: the engine at the other end does nothing but tell its transaction. */
-static void mark_send(struct rig *r, size_t from, uint64_t mark)
+static void mark_send(struct net *r, size_t from, uint64_t mark)
 {
 	uint8_t bytes[RELOAD_HEADER_FIXED];
 	struct wr w = wr_fixed(bytes, sizeof(bytes));
@@ -100,12 +100,12 @@ static void mark_send(struct rig *r, size_t from, uint64_t mark)
 	reload_sim_inject(reload_sim_node(r->s, from), r->link[from], wr_done(&w), 0);
 }
 
-static void later(struct rig *r, reload_ms ms)
+static void later(struct net *r, reload_ms ms)
 {
 	assert_true(reload_sim_run(r->s, reload_sim_now(r->s) + ms));
 }
 
-static bool link_good(struct rig *r, size_t i)
+static bool link_good(struct net *r, size_t i)
 {
 	struct reload_peer_link links[8];
 	size_t n = reload_peer_links(reload_sim_node(r->s, i)->peer, links, COUNT_OF(links));
@@ -124,9 +124,9 @@ static void assert_in_order(const struct seen *seen, size_t count)
 
 static void message_takes_its_delay(void **state)
 {
-	struct rig r;
+	struct net r;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ 0 });
+	net_start(&r, (struct reload_sim_setup){ 0 });
 	reload_ms from = reload_sim_now(r.s);
 	mark_send(&r, A, 1);
 	later(&r, 100);
@@ -139,15 +139,15 @@ static void message_takes_its_delay(void **state)
 	assert_in_order(&r.seen[B], 2);
 	assert_int_equal(r.seen[B].at[1], from + 500 + BASE);
 	assert_true(link_good(&r, A)); /* the program is slow, not the link */
-	rig_end(&r);
+	net_end(&r);
 }
 
 static void loss_is_repaired_in_order(void **state)
 {
-	struct rig r;
+	struct net r;
 	reload_ms late = 0;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ .loss = 300000 });
+	net_start(&r, (struct reload_sim_setup){ .loss = 300000 });
 	for (uint64_t i = 1; i <= 200; i++) {
 		mark_send(&r, A, i);
 		later(&r, 5);
@@ -162,32 +162,32 @@ static void loss_is_repaired_in_order(void **state)
 	assert_true(late >= 200); /* one was waited for */
 	assert_true(reload_sim_counts(r.s)->lost > 20);
 	assert_int_equal(reload_sim_counts(r.s)->dropped, 0);
-	rig_end(&r);
+	net_end(&r);
 }
 
 static void dropped_is_gone_and_duplicated_comes_twice(void **state)
 {
-	struct rig r;
+	struct net r;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ .drop = 1000000 });
+	net_start(&r, (struct reload_sim_setup){ .drop = 1000000 });
 	mark_send(&r, A, 1);
 	later(&r, 20000);
 	assert_int_equal(r.seen[B].count, 0);
 	assert_true(reload_sim_counts(r.s)->dropped >= 1);
-	rig_end(&r);
-	rig_start(&r, (struct reload_sim_setup){ .duplicate = 1000000 });
+	net_end(&r);
+	net_start(&r, (struct reload_sim_setup){ .duplicate = 1000000 });
 	mark_send(&r, A, 1);
 	later(&r, 1000);
 	assert_int_equal(r.seen[B].count, 2);
 	assert_int_equal(r.seen[B].mark[1], 1);
-	rig_end(&r);
+	net_end(&r);
 }
 
 static void cut_is_doubted_then_lost(void **state)
 {
-	struct rig r;
+	struct net r;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ 0 });
+	net_start(&r, (struct reload_sim_setup){ 0 });
 	reload_sim_side(r.s, B, 1);
 	later(&r, 40000); /* idle: nobody notices */
 	assert_true(link_good(&r, A) && link_good(&r, B));
@@ -209,14 +209,14 @@ static void cut_is_doubted_then_lost(void **state)
 	mark_send(&r, B, 1); /* the other host knows nothing of the connection any more */
 	later(&r, 100);
 	assert_int_not_equal(r.seen[B].down, 0);
-	rig_end(&r);
+	net_end(&r);
 }
 
 static void cut_that_ends_delivers(void **state)
 {
-	struct rig r;
+	struct net r;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ 0 });
+	net_start(&r, (struct reload_sim_setup){ 0 });
 	mark_send(&r, A, 1); /* meets the cut on its way */
 	later(&r, 5);
 	reload_sim_side(r.s, B, 1);
@@ -235,14 +235,14 @@ static void cut_that_ends_delivers(void **state)
 	assert_int_equal(r.seen[A].down, 0);
 	assert_null(
 		r.s->nodes[A].links[0].link->end[r.link[A] >> 31].wait); /* nothing is kept of it */
-	rig_end(&r);
+	net_end(&r);
 }
 
 static void queue_of_a_cut_is_bounded(void **state)
 {
-	struct rig r;
+	struct net r;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ 0 });
+	net_start(&r, (struct reload_sim_setup){ 0 });
 	reload_sim_side(r.s, B, 1);
 	for (uint64_t i = 1; i <= RELOAD_SIM_WAIT_MAX + 10; i++)
 		mark_send(&r, A, i);
@@ -253,14 +253,14 @@ static void queue_of_a_cut_is_bounded(void **state)
 	assert_true(r.seen[B].count >= RELOAD_SIM_WAIT_MAX);
 	for (size_t i = 0; i < RELOAD_SIM_WAIT_MAX; i++) /* the newest were dropped */
 		assert_int_equal(r.seen[B].mark[i], i + 1);
-	rig_end(&r);
+	net_end(&r);
 }
 
 static void acks_alone_are_cut(void **state)
 {
-	struct rig r;
+	struct net r;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ 0 });
+	net_start(&r, (struct reload_sim_setup){ 0 });
 	reload_sim_cut(r.s, B, A, true);
 	reload_ms from = reload_sim_now(r.s);
 	mark_send(&r, A, 1);
@@ -270,8 +270,8 @@ static void acks_alone_are_cut(void **state)
 	assert_true(link_good(&r, B));
 	later(&r, RELOAD_SIM_LOST_MS);
 	assert_int_equal(r.seen[A].down, from + RELOAD_SIM_LOST_MS);
-	rig_end(&r);
-	rig_start(&r, (struct reload_sim_setup){ 0 });
+	net_end(&r);
+	net_start(&r, (struct reload_sim_setup){ 0 });
 	reload_sim_cut(r.s, B, A, true);
 	mark_send(&r, A, 1);
 	later(&r, 5000);
@@ -281,26 +281,26 @@ static void acks_alone_are_cut(void **state)
 	assert_true(link_good(&r, A));
 	later(&r, 40000);
 	assert_int_equal(r.seen[A].down, 0);
-	rig_end(&r);
+	net_end(&r);
 }
 
 static void dead_process_resets(void **state)
 {
-	struct rig r;
+	struct net r;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ 0 });
+	net_start(&r, (struct reload_sim_setup){ 0 });
 	reload_ms from = reload_sim_now(r.s);
 	reload_sim_crash(r.s, B, RELOAD_SIM_PROCESS, false);
 	later(&r, 100);
 	assert_int_equal(r.seen[A].down, from + BASE);
-	rig_end(&r);
+	net_end(&r);
 }
 
 static void dead_machine_is_silent(void **state)
 {
-	struct rig r;
+	struct net r;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ 0 });
+	net_start(&r, (struct reload_sim_setup){ 0 });
 	reload_sim_crash(r.s, B, RELOAD_SIM_MACHINE, false);
 	later(&r, 20000);
 	assert_int_equal(r.seen[A].down, 0);
@@ -313,14 +313,14 @@ static void dead_machine_is_silent(void **state)
 	later(&r, 7000);
 	assert_int_not_equal(r.seen[A].down, 0);
 	assert_int_equal(r.seen[B].count, 0);
-	rig_end(&r);
+	net_end(&r);
 }
 
 static void closing_tells_behind_all_messages(void **state)
 {
-	struct rig r;
+	struct net r;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ 0 });
+	net_start(&r, (struct reload_sim_setup){ 0 });
 	r.s->setup.loss = 900000; /* the message is late */
 	mark_send(&r, A, 1);
 	reload_sim_run(r.s, reload_sim_now(r.s));
@@ -329,14 +329,14 @@ static void closing_tells_behind_all_messages(void **state)
 	later(&r, 20000);
 	assert_in_order(&r.seen[B], 1);
 	assert_true(r.seen[B].at[0] > BASE && r.seen[B].down >= r.seen[B].at[0]);
-	rig_end(&r);
+	net_end(&r);
 }
 
 static void datagrams_are_sent_five_times(void **state)
 {
-	struct rig r;
+	struct net r;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ .datagrams = true });
+	net_start(&r, (struct reload_sim_setup){ .datagrams = true });
 	mark_send(&r, A, 1);
 	later(&r, 100);
 	assert_int_equal(r.seen[B].count, 1);
@@ -357,15 +357,15 @@ static void datagrams_are_sent_five_times(void **state)
 	reload_ms rto = reload_sim_patience(r.s, BASE);
 	assert_int_equal(r.seen[A].down, from + 31 * rto);
 	assert_int_equal(r.seen[B].count, 2);
-	rig_end(&r);
+	net_end(&r);
 }
 
 static void datagrams_overtake(void **state)
 {
-	struct rig r;
+	struct net r;
 	bool overtaken = false;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ .datagrams = true, .reorder = 300000 });
+	net_start(&r, (struct reload_sim_setup){ .datagrams = true, .reorder = 300000 });
 	for (uint64_t i = 1; i <= 100; i++) {
 		mark_send(&r, A, i);
 		later(&r, 2);
@@ -375,14 +375,14 @@ static void datagrams_overtake(void **state)
 	for (size_t i = 1; i < 100; i++)
 		overtaken = overtaken || r.seen[B].mark[i] < r.seen[B].mark[i - 1];
 	assert_true(overtaken);
-	rig_end(&r);
+	net_end(&r);
 }
 
 static void oversized_ends_the_link(void **state)
 {
-	struct rig r;
+	struct net r;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ 0 });
+	net_start(&r, (struct reload_sim_setup){ 0 });
 	size_t len = reload_peer_config(reload_sim_node(r.s, A)->peer)->max_message_size + 1;
 	uint8_t *bytes = reload_alloc(len);
 	reload_sim_inject(reload_sim_node(r.s, A), r.link[A], span_of(bytes, len), 0);
@@ -390,16 +390,16 @@ static void oversized_ends_the_link(void **state)
 	later(&r, 100);
 	/* R-6.6-03 */
 	assert_int_not_equal(r.seen[A].down, 0);
-	rig_end(&r);
+	net_end(&r);
 }
 
 /* The hook judges what a marked node's engine sends, outside of that engine; what is injected it does not see. */
 static void hook_judges_what_a_liar_sends(void **state)
 {
-	struct rig r;
+	struct net r;
 	enum reload_err err;
 	(void)state;
-	rig_start(&r, (struct reload_sim_setup){ 0 });
+	net_start(&r, (struct reload_sim_setup){ 0 });
 	struct reload_sim_node *a = reload_sim_node(r.s, A);
 	struct reload_destination to = reload_dest_node(&reload_sim_node(r.s, B)->id);
 	struct reload_way way = { .list = &to, .count = 1 };
@@ -423,7 +423,7 @@ static void hook_judges_what_a_liar_sends(void **state)
 	assert_int_equal(reload_sim_counts(r.s)->traffic_messages[RELOAD_SIM_TRAFFIC_PING],
 		pings + 2); /* and its answer */
 	later(&r, 1000);
-	rig_end(&r);
+	net_end(&r);
 }
 
 static enum reload_sim_traffic traffic(uint16_t code, uint32_t fragment, size_t cut)
@@ -445,7 +445,7 @@ static enum reload_sim_traffic traffic(uint16_t code, uint32_t fragment, size_t 
 	return t;
 }
 
-static void traffic_is_told_by_code(void **state)
+static void traffic_is_counted_by_code(void **state)
 {
 	static const struct {
 		uint16_t code;
@@ -487,7 +487,7 @@ int main(void)
 		cmocka_unit_test(datagrams_overtake),
 		cmocka_unit_test(oversized_ends_the_link),
 		cmocka_unit_test(hook_judges_what_a_liar_sends),
-		cmocka_unit_test(traffic_is_told_by_code),
+		cmocka_unit_test(traffic_is_counted_by_code),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

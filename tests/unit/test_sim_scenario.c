@@ -193,7 +193,7 @@ static void long_files_and_lines_are_refused(void **state)
 	free(text);
 }
 
-static void contradictions_are_told(void **state)
+static void contradictions_are_reported(void **state)
 {
 	(void)state;
 	static const char *const bad[] = { "crashes = 60%\nrestarts = 0\nmass-leave = 40%",
@@ -261,7 +261,7 @@ int main(void)
 		TEST(files_are_read),
 		TEST(faults_of_files_name_their_line),
 		TEST(long_files_and_lines_are_refused),
-		TEST(contradictions_are_told),
+		TEST(contradictions_are_reported),
 		TEST(settings_without_effect_are_named),
 		TEST(numbers_are_for_plots),
 	};

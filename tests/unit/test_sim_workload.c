@@ -87,7 +87,7 @@ static struct reload_sim_place *stored(void)
 {
 	reload_sim_workload_store(&c, 1);
 	later(5000);
-	struct reload_sim_place *p = reload_sim_history_known(c.history, &c.prng);
+	struct reload_sim_place *p = reload_sim_history_readable(c.history, &c.prng);
 	assert_non_null(p);
 	assert_int_equal(p->node, 1);
 	assert_int_equal(out.stores_acknowledged, out.stores);
@@ -213,7 +213,7 @@ static void the_word_of_a_liar_is_no_acknowledgment(void **state)
 	assert_int_equal(out.stores_acknowledged, 0);
 	assert_int_equal(newest_of(who), 0);
 	/* it is asked for all the same, for what the liar may say then */
-	assert_int_equal(reload_sim_history_known(c.history, &c.prng)->node, who);
+	assert_int_equal(reload_sim_history_readable(c.history, &c.prng)->node, who);
 	size_t acknowledged;
 	assert_int_equal(reload_sim_history_expected_lost(c.history, &acknowledged), 0);
 	assert_int_equal(acknowledged, 0);
@@ -223,7 +223,7 @@ static void the_word_of_a_liar_is_no_acknowledgment(void **state)
 	assert_int_equal(out.stores_acknowledged, 1);
 	assert_true(newest_of(who) > 0);
 	/* what it says is missing is asked for again */
-	struct reload_sim_place *p = reload_sim_history_known(c.history, &c.prng);
+	struct reload_sim_place *p = reload_sim_history_readable(c.history, &c.prng);
 	p->newest += 100000;
 	owner_of(who)->byzantine = 1;
 	c.nodes[owner_of(who)->index].leaving = true; /* it does not ask itself */

@@ -127,7 +127,7 @@ static void calls_and_halts(void **state)
 }
 
 /* Events of one time come in the order in which they were asked for, also when some were far ahead at first. */
-static void order_of_asking_is_kept(void **state)
+static void order_of_queueing_stays(void **state)
 {
 	struct watch w[4] = { { 0 } };
 	(void)state;
@@ -187,7 +187,7 @@ static void disk_outlives_a_crash(void **state)
 	struct reload_sim_node *n = reload_sim_node(s, 4);
 	struct reload_storage *storage = n->storage;
 	assert_true(has_values(n)); /* certificates */
-	assert_true(s->nodes[4].known_count > 0);
+	assert_true(s->nodes[4].cached_count > 0);
 	reload_sim_crash(s, 4, RELOAD_SIM_PROCESS, true);
 	assert_null(n->peer);
 	assert_int_equal(n->state, RELOAD_STATE_STOPPED);
@@ -213,7 +213,7 @@ static void nothing_outlives_a_crash_without_disk(void **state)
 	struct reload_sim_node *n = reload_sim_node(s, 4);
 	reload_sim_crash(s, 4, RELOAD_SIM_MACHINE, false);
 	assert_null(n->storage);
-	assert_int_equal(s->nodes[4].known_count, 0);
+	assert_int_equal(s->nodes[4].cached_count, 0);
 	reload_sim_start(s, 4, false, RELOAD_ROLE_PEER, NULL, 0);
 	assert_false(has_values(n));
 	reload_sim_run(s, reload_sim_now(s) + 60000);
@@ -265,7 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equal_seeds_are_equal),
 		cmocka_unit_test(calls_and_halts),
-		cmocka_unit_test(order_of_asking_is_kept),
+		cmocka_unit_test(order_of_queueing_stays),
 		cmocka_unit_test(wakes_have_one_place),
 		cmocka_unit_test(disk_outlives_a_crash),
 		cmocka_unit_test(nothing_outlives_a_crash_without_disk),

@@ -358,7 +358,7 @@ static void admitted(
 	const struct reload_id *pred =
 		nearest_of(t, false, &t->self, u->predecessors, u->predecessors_count, ap);
 	pred = nearest_of(t, false, &t->self, u->successors, u->successors_count, pred);
-	reload_chord_data_admitted(t, ap, !t->host.brings(t->host.arg));
+	reload_chord_data_admitted(t, ap, !t->host.holds_earlier_values(t->host.arg));
 	if (!reload_chord_is_peer(t, pred))
 		reload_chord_tables_bound(t, pred);
 	reload_chord_pending_await(t);

@@ -234,7 +234,7 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 		.update = fake_update,
 		.leave = fake_leave,
 		.store_range = fake_store_range,
-		.brings = fake_brings,
+		.holds_earlier_values = fake_brings,
 		.offer_range = fake_offer_range,
 		.drop_range = fake_drop_range,
 		.disconnect = fake_disconnect,

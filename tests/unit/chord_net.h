@@ -380,7 +380,7 @@ static inline int net_add(struct net *n, const struct reload_id *id)
 		.update = net_host_update,
 		.leave = net_host_leave,
 		.store_range = net_host_store_range,
-		.brings = net_host_brings,
+		.holds_earlier_values = net_host_brings,
 		.offer_range = net_host_offer_range,
 		.drop_range = net_host_drop_range,
 		.partition = net_host_partition,

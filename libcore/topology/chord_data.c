@@ -250,7 +250,7 @@ static reload_ms owner_check(
 		return until;
 	reload_chord_damp_given(t, to);
 	owner->owner_checked = *from;
-	t->host.offer_range(t->host.arg, from, was.len ? &was : to);
+	t->host.owner_check_range(t->host.arg, from, was.len ? &was : to);
 	return RELOAD_NEVER;
 }
 

@@ -45,7 +45,8 @@ struct reload_topology_host {
 	/* whether values were held here when this join began: other nodes may not have them */
 	bool (*holds_earlier_values)(void *arg);
 	/* the peers responsible for (from, to] are new: check that they have what is held here, and send it if not (R-6.4.2.3-03) */
-	void (*offer_range)(void *arg, const struct reload_id *from, const struct reload_id *to);
+	void (*owner_check_range)(
+		void *arg, const struct reload_id *from, const struct reload_id *to);
 	/* this node is neither owner nor replica for (from, to]: forget what is held there once its owners have it (R-10.7.3-07) */
 	void (*drop_range)(void *arg, const struct reload_id *from, const struct reload_id *to);
 	/* closes the link to node; the plug-in treats it as lost from now on */

@@ -27,7 +27,7 @@ enum fake_what {
 	FAKE_LEAVE,
 	FAKE_STORES,
 	FAKE_DROP,
-	FAKE_OFFER,
+	FAKE_OWNER_CHECK,
 	FAKE_PARTITION,
 	FAKE_DISCONNECT,
 	FAKE_PING,
@@ -50,7 +50,7 @@ struct fake_row {
 };
 
 struct fake {
-	bool brings;
+	bool earlier_values;
 	struct reload_timers timers;
 	reload_ms now;
 	uint64_t rng;
@@ -175,10 +175,10 @@ static inline void fake_store_range(void *arg, const struct reload_id *from,
 	r->done = done;
 }
 
-static inline void fake_offer_range(
+static inline void fake_owner_check_range(
 	void *arg, const struct reload_id *from, const struct reload_id *to)
 {
-	struct fake_row *r = fake_row(arg, FAKE_OFFER);
+	struct fake_row *r = fake_row(arg, FAKE_OWNER_CHECK);
 	r->from = *from;
 	r->to = *to;
 }
@@ -190,9 +190,9 @@ static inline void fake_partition(void *arg, const struct reload_id *other)
 		r->node = *other;
 }
 
-static inline bool fake_brings(void *arg)
+static inline bool fake_holds_earlier_values(void *arg)
 {
-	return ((struct fake *)arg)->brings;
+	return ((struct fake *)arg)->earlier_values;
 }
 
 static inline void fake_drop_range(
@@ -234,8 +234,8 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 		.update = fake_update,
 		.leave = fake_leave,
 		.store_range = fake_store_range,
-		.holds_earlier_values = fake_brings,
-		.offer_range = fake_offer_range,
+		.holds_earlier_values = fake_holds_earlier_values,
+		.owner_check_range = fake_owner_check_range,
 		.drop_range = fake_drop_range,
 		.disconnect = fake_disconnect,
 		.ping = fake_ping,

@@ -266,7 +266,7 @@ static void net_host_store_range(void *arg, const struct reload_id *from,
 		}
 }
 
-static void net_host_offer_range(
+static void net_host_owner_check_range(
 	void *arg, const struct reload_id *from, const struct reload_id *to)
 {
 	(void)arg; /* data of these nodes are resource numbers without versions: nothing to compare */
@@ -280,7 +280,7 @@ static void net_host_partition(void *arg, const struct reload_id *other)
 	(void)other;
 }
 
-static bool net_host_brings(void *arg)
+static bool net_host_holds_earlier_values(void *arg)
 {
 	(void)arg;
 	return false;
@@ -380,8 +380,8 @@ static inline int net_add(struct net *n, const struct reload_id *id)
 		.update = net_host_update,
 		.leave = net_host_leave,
 		.store_range = net_host_store_range,
-		.holds_earlier_values = net_host_brings,
-		.offer_range = net_host_offer_range,
+		.holds_earlier_values = net_host_holds_earlier_values,
+		.owner_check_range = net_host_owner_check_range,
 		.drop_range = net_host_drop_range,
 		.partition = net_host_partition,
 		.disconnect = net_host_disconnect,

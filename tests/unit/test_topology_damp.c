@@ -36,14 +36,14 @@ static void go(struct fake *f, unsigned node)
 	ops->disconnected(f->t, &id);
 }
 
-/* Orders about data that are for the node: ranges, and offers of what ends with it. */
+/* Orders about data that are for the node: ranges, and checks of it as an owner. */
 static size_t grants(struct fake *f, unsigned node)
 {
 	struct reload_id id = fake_id(node);
 	size_t n = 0;
 	for (size_t i = 0; i < f->count; i++)
 		n += (f->rows[i].what == FAKE_STORES && reload_id_eq(&f->rows[i].node, &id)) ||
-		     (f->rows[i].what == FAKE_OFFER && reload_id_eq(&f->rows[i].to, &id));
+		     (f->rows[i].what == FAKE_OWNER_CHECK && reload_id_eq(&f->rows[i].to, &id));
 	f->count = 0;
 	return n;
 }
@@ -112,12 +112,12 @@ static size_t goings_that_cost(struct fake *f, unsigned node)
 		f->count = 0;
 		go(f, node);
 		fake_pass(f, CYCLE_MS - 1000);
-		n += fake_count(f, 0, FAKE_STORES, 0) + fake_count(f, 0, FAKE_OFFER, 0) > 0;
+		n += fake_count(f, 0, FAKE_STORES, 0) + fake_count(f, 0, FAKE_OWNER_CHECK, 0) > 0;
 	}
 	return n;
 }
 
-/* A range that shrinks and grows with it is not sent to the replica set, nor offered to its owner, each time. */
+/* A range that shrinks and grows with it is not sent to the replica set, nor checked at its owner, each time. */
 static void what_its_going_causes(void **state)
 {
 	(void)state;

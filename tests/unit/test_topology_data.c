@@ -136,15 +136,15 @@ static void data_of_others_is_forgotten(void **state)
 	assert_int_equal(r->from.at[0], 0xd0);
 	assert_int_equal(r->to.at[0], 0xe0);
 	/* R-6.4.2.3-03: and its owner is asked whether it has it, once */
-	assert_int_equal(fake_count(&f, mark, FAKE_OFFER, 0), 1);
-	r = fake_find(&f, mark, FAKE_OFFER, 0);
+	assert_int_equal(fake_count(&f, mark, FAKE_OWNER_CHECK, 0), 1);
+	r = fake_find(&f, mark, FAKE_OWNER_CHECK, 0);
 	assert_int_equal(r->from.at[0], 0xd0);
 	assert_int_equal(r->to.at[0], 0xe0);
 	fake_end(&f);
 }
 
 /* d0 came lately and a0, behind it, fails before it has stored its data there: of the holders we alone know that d0 lacks them. */
-static void what_an_owner_gains_is_offered(void **state)
+static void what_an_owner_gains_is_checked(void **state)
 {
 	(void)state;
 	struct fake f;
@@ -153,20 +153,20 @@ static void what_an_owner_gains_is_offered(void **state)
 	size_t mark = f.count;
 	ops->disconnected(f.t, &lost);
 	/* R-6.4.2.3-03: what d0 gained, and no more */
-	struct fake_row *r = fake_find(&f, mark, FAKE_OFFER, 0);
+	struct fake_row *r = fake_find(&f, mark, FAKE_OWNER_CHECK, 0);
 	assert_non_null(r);
 	assert_int_equal(r->from.at[0], 0x70);
 	assert_int_equal(r->to.at[0], 0xa0);
 	/* a0 comes back, and is new */
 	mark = f.count;
 	fake_peer(&f, 0xa0);
-	assert_int_equal(fake_count(&f, mark, FAKE_OFFER, 0), 1);
-	assert_int_equal(fake_find(&f, mark, FAKE_OFFER, 0)->to.at[0], 0xa0);
+	assert_int_equal(fake_count(&f, mark, FAKE_OWNER_CHECK, 0), 1);
+	assert_int_equal(fake_find(&f, mark, FAKE_OWNER_CHECK, 0)->to.at[0], 0xa0);
 	/* nothing changes */
 	mark = f.count;
 	fake_peer(&f, 0xa0);
 	fake_pass(&f, 60000);
-	assert_int_equal(fake_count(&f, mark, FAKE_OFFER, 0), 0);
+	assert_int_equal(fake_count(&f, mark, FAKE_OWNER_CHECK, 0), 0);
 	fake_end(&f);
 }
 
@@ -178,7 +178,7 @@ int main(void)
 		cmocka_unit_test(a_replica_that_disowned_is_sent_again),
 		cmocka_unit_test(a_replacement_waits_for_the_hold_down),
 		cmocka_unit_test(data_of_others_is_forgotten),
-		cmocka_unit_test(what_an_owner_gains_is_offered),
+		cmocka_unit_test(what_an_owner_gains_is_checked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

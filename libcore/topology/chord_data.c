@@ -186,7 +186,7 @@ static void on_drop(void *arg)
 {
 	struct reload_topology *t = arg;
 	if (t->data->forget_behind.len)
-		t->host.drop_range(t->host.arg, &t->self, &t->data->forget_behind);
+		t->host.forget_range(t->host.arg, &t->self, &t->data->forget_behind);
 }
 
 static void forget_later(struct reload_topology *t)
@@ -300,7 +300,7 @@ bool reload_chord_data_refresh(struct reload_topology *t)
 	if (t->data->owner && changed)
 		range_shrank(t, &old, &now);
 	else if (!t->data->owner && !reload_id_eq(&now, &t->self))
-		t->host.drop_range(t->host.arg, &t->self, &now);
+		t->host.forget_range(t->host.arg, &t->self, &now);
 	t->data->owner = true;
 	t->data->from = now;
 	reload_ms replicas = replicate(t), owners = owner_checks(t);

@@ -48,7 +48,7 @@ struct reload_topology_host {
 	void (*owner_check_range)(
 		void *arg, const struct reload_id *from, const struct reload_id *to);
 	/* this node is neither owner nor replica for (from, to]: forget what is held there once its owners have it (R-10.7.3-07) */
-	void (*drop_range)(void *arg, const struct reload_id *from, const struct reload_id *to);
+	void (*forget_range)(void *arg, const struct reload_id *from, const struct reload_id *to);
 	/* closes the link to node; the plug-in treats it as lost from now on */
 	void (*disconnect)(void *arg, const struct reload_id *node);
 	/* sends a Ping along a Destination List; any node may answer (CHORD-02).  The outcome comes through pinged() with the same cookie */

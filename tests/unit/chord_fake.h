@@ -26,7 +26,7 @@ enum fake_what {
 	FAKE_UPDATE,
 	FAKE_LEAVE,
 	FAKE_STORES,
-	FAKE_DROP,
+	FAKE_FORGET,
 	FAKE_OWNER_CHECK,
 	FAKE_PARTITION,
 	FAKE_DISCONNECT,
@@ -195,10 +195,10 @@ static inline bool fake_holds_earlier_values(void *arg)
 	return ((struct fake *)arg)->earlier_values;
 }
 
-static inline void fake_drop_range(
+static inline void fake_forget_range(
 	void *arg, const struct reload_id *from, const struct reload_id *to)
 {
-	struct fake_row *r = fake_row(arg, FAKE_DROP);
+	struct fake_row *r = fake_row(arg, FAKE_FORGET);
 	r->from = *from;
 	r->to = *to;
 }
@@ -236,7 +236,7 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 		.store_range = fake_store_range,
 		.holds_earlier_values = fake_holds_earlier_values,
 		.owner_check_range = fake_owner_check_range,
-		.drop_range = fake_drop_range,
+		.forget_range = fake_forget_range,
 		.disconnect = fake_disconnect,
 		.ping = fake_ping,
 		.locate = fake_locate,

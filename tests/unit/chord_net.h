@@ -286,7 +286,8 @@ static bool net_host_holds_earlier_values(void *arg)
 	return false;
 }
 
-static void net_host_drop_range(void *arg, const struct reload_id *from, const struct reload_id *to)
+static void net_host_forget_range(
+	void *arg, const struct reload_id *from, const struct reload_id *to)
 {
 	struct net_node *x = arg;
 	for (unsigned i = 0; i < NET_POINTS; i++)
@@ -382,7 +383,7 @@ static inline int net_add(struct net *n, const struct reload_id *id)
 		.store_range = net_host_store_range,
 		.holds_earlier_values = net_host_holds_earlier_values,
 		.owner_check_range = net_host_owner_check_range,
-		.drop_range = net_host_drop_range,
+		.forget_range = net_host_forget_range,
 		.partition = net_host_partition,
 		.disconnect = net_host_disconnect,
 		.ping = net_host_ping,

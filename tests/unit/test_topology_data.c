@@ -124,9 +124,9 @@ static void data_of_others_is_forgotten(void **state)
 	/* R-10.7.3-07: e0, d0, a0 stand before us now */
 	/* R-10.7.3-06: not before the new replicas are there */
 	fake_pass(&f, 29000);
-	assert_null(fake_find(&f, mark, FAKE_DROP, 0));
+	assert_null(fake_find(&f, mark, FAKE_FORGET, 0));
 	fake_pass(&f, 1001);
-	struct fake_row *r = fake_find(&f, mark, FAKE_DROP, 0);
+	struct fake_row *r = fake_find(&f, mark, FAKE_FORGET, 0);
 	assert_non_null(r);
 	assert_int_equal(r->from.at[0], 0x10);
 	assert_int_equal(r->to.at[0], 0xa0);

@@ -585,7 +585,7 @@ static void admits(void **state)
 	/* R-10.5-08: AP is in the replica set of what it gave away */
 	assert_true(ops->holds(f.t, &theirs));
 	for (size_t i = mark; i < f.count; i++)
-		if (f.rows[i].what == FAKE_DROP)
+		if (f.rows[i].what == FAKE_FORGET)
 			assert_false(reload_id_between(&f.rows[i].from, &theirs, &f.rows[i].to));
 	fake_end(&f);
 }

@@ -48,7 +48,7 @@ struct reload_search {
 	bool locating, waiting;   /* waiting: the plug-in, for the search before its own */
 	uint32_t made;            /* the newest link that it made, 0: none */
 	struct reload_id second;  /* better than nobody; len 0: none */
-	struct reload_timer idle; /* of the link that a locate() made */
+	struct reload_timer idle; /* of the link that a relocate() made */
 	uint32_t idle_link;
 	uint64_t idle_received;
 };
@@ -567,8 +567,8 @@ static void located(
 		reload_timer_arm(
 			&p->engine->timers, &s->idle, p->engine->now + IDLE_MS, idle_over, p);
 	}
-	if (p->topology->located)
-		p->topology->located(p->plugin, cookie, err, con ? &con->node : NULL);
+	if (p->topology->relocated)
+		p->topology->relocated(p->plugin, cookie, err, con ? &con->node : NULL);
 }
 
 static void locate_begin(void *arg)

@@ -199,10 +199,10 @@ static void pinged(struct reload_topology *t, uint32_t cookie, enum reload_err e
 	reload_chord_after(t);
 }
 
-static void located(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+static void relocated(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
 {
-	reload_chord_check_located(t, cookie, err, node);
+	reload_chord_check_relocated(t, cookie, err, node);
 	reload_chord_after(t);
 }
 
@@ -268,7 +268,7 @@ const struct reload_topology_ops reload_chord_topology = {
 	.disconnected = disconnected,
 	.attached = attached,
 	.pinged = pinged,
-	.located = located,
+	.relocated = relocated,
 	.join_answered = join_answered,
 	.join_received = join_received,
 	.handed_over = handed_over,

@@ -36,7 +36,7 @@ enum {
 	CHORD_UPDATE_GAP_MS = 1000,   /* CHORD-15: between two Updates to one peer */
 	CHORD_UPDATE_WAIT_MS = 5000,  /* from a new link to the Update of the node behind it */
 	CHORD_ATTACH_WAIT_MS = 60000, /* for the outcome of an Attach */
-	CHORD_PROBE_WAIT_MS = 60000,  /* for the outcome of a Ping or a locate() */
+	CHORD_PROBE_WAIT_MS = 60000,  /* for the outcome of a Ping or a relocate() */
 	CHORD_NEIGHBOUR_ATTACH_TIMEOUT_MS = 45000, /* for Attaches to all future neighbours */
 	CHORD_HOLD_DOWN_MS = 30000, /* before the replacement of a failed holder gets replicas */
 	CHORD_BACKOFF_MS = 250,

@@ -115,7 +115,7 @@ static void on_timer(void *arg)
 		finish(t); /* the host has not reported the outcome */
 	} else {
 		enter(t, CHECK_LOCATING);
-		t->host.locate(t->host.arg, t->check->cookie);
+		t->host.relocate(t->host.arg, t->check->cookie);
 	}
 	reload_chord_after(t);
 }
@@ -170,7 +170,7 @@ void reload_chord_check_lost(struct reload_topology *t, const struct reload_id *
 	}
 }
 
-void reload_chord_check_located(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+void reload_chord_check_relocated(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
 {
 	struct chord_check *c = t->check;

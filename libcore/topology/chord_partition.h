@@ -17,8 +17,8 @@ void reload_chord_check_free(struct reload_topology *t);
 void reload_chord_check_step(struct reload_topology *t);
 /* reload_chord_check_lost(): the link to node, a peer, failed.  Called before the tables change. */
 void reload_chord_check_lost(struct reload_topology *t, const struct reload_id *node);
-/* reload_chord_check_located(), _pinged(), _attached() take outcomes; false when the cookie is another one. */
-void reload_chord_check_located(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+/* reload_chord_check_relocated(), _pinged(), _attached() take outcomes; false when the cookie is another one. */
+void reload_chord_check_relocated(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node);
 bool reload_chord_check_pinged(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 	const struct reload_id *responder);

@@ -55,10 +55,10 @@ struct reload_topology_host {
 	void (*ping)(
 		void *arg, uint32_t cookie, const struct reload_destination *list, size_t count);
 	/*
-	 * looks for a bootstrap node again, as at a join (s10.7.4.4).  The outcome comes through located() with the same cookie.
+	 * looks for a bootstrap node again, as at a join (s10.7.4.4).  The outcome comes through relocated() with the same cookie.
 	 * One search at a time: a second call replaces the cookie of the first
 	 */
-	void (*locate)(void *arg, uint32_t cookie);
+	void (*relocate)(void *arg, uint32_t cookie);
 	/* An event for operators: other is a peer in another ring of this overlay; NULL: the rings have merged. */
 	void (*partition)(void *arg, const struct reload_id *other);
 	void (*state)(void *arg, enum reload_topology_state state, const struct reload_id *other);
@@ -104,7 +104,7 @@ struct reload_topology_ops {
 	void (*pinged)(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 		const struct reload_id *responder);
 	/* err RELOAD_OK: a link to the bootstrap node `node` is up */
-	void (*located)(struct reload_topology *t, uint32_t cookie, enum reload_err err,
+	void (*relocated)(struct reload_topology *t, uint32_t cookie, enum reload_err err,
 		const struct reload_id *node);
 	void (*join_answered)(struct reload_topology *t, const struct reload_id *admitting_peer,
 		enum reload_err err);

@@ -31,7 +31,7 @@ enum fake_what {
 	FAKE_PARTITION,
 	FAKE_DISCONNECT,
 	FAKE_PING,
-	FAKE_LOCATE,
+	FAKE_RELOCATE,
 	FAKE_STATE
 };
 
@@ -131,9 +131,9 @@ static inline void fake_ping(
 	fake_list(arg, FAKE_PING, cookie, list, count);
 }
 
-static inline void fake_locate(void *arg, uint32_t cookie)
+static inline void fake_relocate(void *arg, uint32_t cookie)
 {
-	struct fake_row *r = fake_row(arg, FAKE_LOCATE);
+	struct fake_row *r = fake_row(arg, FAKE_RELOCATE);
 	r->cookie = cookie;
 	r->at = ((struct fake *)arg)->now;
 }
@@ -239,7 +239,7 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 		.forget_range = fake_forget_range,
 		.disconnect = fake_disconnect,
 		.ping = fake_ping,
-		.locate = fake_locate,
+		.relocate = fake_relocate,
 		.partition = fake_partition,
 		.state = fake_state,
 		.tables_changed = fake_tables_changed,

@@ -31,7 +31,7 @@ enum net_kind {
 	NET_STORES,
 	NET_STORED,
 	NET_PINGED,
-	NET_LOCATED,
+	NET_RELOCATED,
 	NET_START
 };
 
@@ -76,7 +76,7 @@ struct net {
 	uint64_t attaches, attach_hops, attach_timeouts, updates, joins, leaves, stores, links,
 		lost, loops;
 	int bootstraps; /* the nodes before this one are bootstrap nodes; 0: there is none */
-	uint64_t pings, locates;
+	uint64_t pings, relocates;
 	bool cut;             /* no message passes between nodes of different sides */
 	uint64_t refused;     /* implausible replica Stores */
 	reload_ms changed_at; /* of any Neighbor Table */
@@ -213,11 +213,12 @@ static void net_host_ping(
 	net_request(x, cookie, list, count, false, true);
 }
 
-static void net_host_locate(void *arg, uint32_t cookie)
+static void net_host_relocate(void *arg, uint32_t cookie)
 {
 	struct net_node *x = arg;
-	x->net->locates++;
-	net_push(x->net, NET_LOCATED, (int)(x - x->net->nodes), 0, x->net->now_us)->cookie = cookie;
+	x->net->relocates++;
+	net_push(x->net, NET_RELOCATED, (int)(x - x->net->nodes), 0, x->net->now_us)->cookie =
+		cookie;
 }
 
 static void net_host_join(void *arg, const struct reload_id *ap)
@@ -387,7 +388,7 @@ static inline int net_add(struct net *n, const struct reload_id *id)
 		.partition = net_host_partition,
 		.disconnect = net_host_disconnect,
 		.ping = net_host_ping,
-		.locate = net_host_locate,
+		.relocate = net_host_relocate,
 		.state = net_host_state,
 		.tables_changed = net_host_changed,
 	};
@@ -533,12 +534,12 @@ static void net_stores(struct net *n, struct net_event *e)
 }
 
 /* first a bootstrap node is chosen and a link to it made, then the plug-in is told */
-static void net_located(struct net *n, struct net_event *e)
+static void net_relocated(struct net *n, struct net_event *e)
 {
 	struct net_node *x = &n->nodes[e->node];
 	if (e->flag) {
 		bool up = x->up[e->other];
-		reload_chord_topology.located(x->t, e->cookie, up ? RELOAD_OK : RELOAD_LINK_DOWN,
+		reload_chord_topology.relocated(x->t, e->cookie, up ? RELOAD_OK : RELOAD_LINK_DOWN,
 			up ? &n->nodes[e->other].id : NULL);
 		return;
 	}
@@ -551,12 +552,12 @@ static void net_located(struct net *n, struct net_event *e)
 		if (!x->up[b] || net_apart(n, e->node, b))
 			continue;
 		struct net_event *second =
-			net_push(n, NET_LOCATED, e->node, b, n->now_us + 3 * n->delay_max_us);
+			net_push(n, NET_RELOCATED, e->node, b, n->now_us + 3 * n->delay_max_us);
 		second->cookie = e->cookie;
 		second->flag = true;
 		return;
 	}
-	reload_chord_topology.located(x->t, e->cookie, RELOAD_NO_NODE, NULL);
+	reload_chord_topology.relocated(x->t, e->cookie, RELOAD_NO_NODE, NULL);
 }
 
 static void net_event_run(struct net *n, struct net_event *e)
@@ -603,9 +604,9 @@ static void net_event_run(struct net *n, struct net_event *e)
 			ops->pinged(x->t, e->cookie, RELOAD_OK, &y->id);
 		}
 		break;
-	case NET_LOCATED:
+	case NET_RELOCATED:
 		if (x->alive)
-			net_located(n, e);
+			net_relocated(n, e);
 		break;
 	case NET_LINK:
 		if (over_link)

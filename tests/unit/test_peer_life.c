@@ -395,7 +395,7 @@ static void listen_in(struct node *n)
 {
 	asking = reload_chord_topology;
 	asking.pinged = on_pinged;
-	asking.located = on_located;
+	asking.relocated = on_located;
 	n->peer->topology = &asking;
 	memset(&heard_of, 0, sizeof(heard_of));
 }
@@ -444,7 +444,7 @@ static void locate(struct node *n, uint32_t cookie)
 {
 	listen_in(n);
 	reload_engine_enter(n->peer->engine);
-	reload_peer_topology_host.locate(n->peer, cookie);
+	reload_peer_topology_host.relocate(n->peer, cookie);
 	assert_int_equal(heard_of.located, 0);
 	reload_engine_exit(n->peer->engine);
 	net_settle(n->net);

@@ -71,7 +71,7 @@ static void merge_after(int count, int parts, reload_ms apart_ms, reload_ms limi
 		net_pass(n, apart_ms);
 		check_sides(n, seed);
 		uint64_t attaches = n->attaches, updates = n->updates,
-			 timeouts = n->attach_timeouts, locates = n->locates;
+			 timeouts = n->attach_timeouts, relocates = n->relocates;
 		reload_ms took = 0;
 		n->cut = false;
 		for (; took < limit_ms && !net_agrees(n, count, false); took += STEP_MS)
@@ -83,7 +83,7 @@ static void merge_after(int count, int parts, reload_ms apart_ms, reload_ms limi
 			(double)(n->attaches - attaches) / count,
 			(double)(n->updates - updates) / count,
 			(double)(n->attach_timeouts - timeouts) / count,
-			(unsigned long long)(n->locates - locates));
+			(unsigned long long)(n->relocates - relocates));
 		/* R-10.7.4-14, R-10.7.4-12: two rings become one */
 		assert_true(net_agrees(n, count, true));
 		net_pass(n, QUIET_MS);

@@ -366,11 +366,11 @@ static void a_table_of_128(void **state)
 
 static struct fake_row *check_ping(struct fake *f, const struct reload_id *b, reload_ms limit)
 {
-	struct fake_row *r = next(f, FAKE_LOCATE, limit);
+	struct fake_row *r = next(f, FAKE_RELOCATE, limit);
 	if (!r)
 		return NULL;
 	ops->connected(f->t, b);
-	ops->located(f->t, r->cookie, RELOAD_OK, b);
+	ops->relocated(f->t, r->cookie, RELOAD_OK, b);
 	return fake_find(f, 0, FAKE_PING, 0);
 }
 
@@ -397,15 +397,15 @@ static void checks_come_periodically(void **state)
 		assert_int_equal(f.count, rows);
 	}
 	/* no bootstrap node, or nobody tells: the next one comes all the same */
-	struct fake_row *r = next(&f, FAKE_LOCATE, 2 * INTERVAL_MS);
+	struct fake_row *r = next(&f, FAKE_RELOCATE, 2 * INTERVAL_MS);
 	assert_non_null(r);
-	ops->located(f.t, r->cookie, RELOAD_NO_NODE, NULL);
-	assert_non_null(next(&f, FAKE_LOCATE, 2 * INTERVAL_MS));
-	r = next(&f, FAKE_LOCATE, 2 * INTERVAL_MS + CHORD_PROBE_WAIT_MS);
+	ops->relocated(f.t, r->cookie, RELOAD_NO_NODE, NULL);
+	assert_non_null(next(&f, FAKE_RELOCATE, 2 * INTERVAL_MS));
+	r = next(&f, FAKE_RELOCATE, 2 * INTERVAL_MS + CHORD_PROBE_WAIT_MS);
 	assert_non_null(r);
 	/* we are the bootstrap node */
 	struct reload_id self = fake_id(SELF);
-	ops->located(f.t, r->cookie, RELOAD_OK, &self);
+	ops->relocated(f.t, r->cookie, RELOAD_OK, &self);
 	assert_null(fake_find(&f, 0, FAKE_PING, 0));
 	fake_end(&f);
 }
@@ -485,20 +485,20 @@ static void after_mass_losses_checks_hurry(void **state)
 	(void)state;
 	struct fake f;
 	begin(&f);
-	next(&f, FAKE_LOCATE, 2 * INTERVAL_MS);
-	ops->located(f.t, f.rows[0].cookie, RELOAD_NO_NODE, NULL);
+	next(&f, FAKE_RELOCATE, 2 * INTERVAL_MS);
+	ops->relocated(f.t, f.rows[0].cookie, RELOAD_NO_NODE, NULL);
 	/* a single neighbour is no reason */
 	down(&f, SELF + 2);
-	assert_null(next(&f, FAKE_LOCATE, 2 * CHORD_CHECK_MS));
+	assert_null(next(&f, FAKE_RELOCATE, 2 * CHORD_CHECK_MS));
 	down(&f, SELF - 3);
 	reload_ms pause = CHORD_CHECK_MS;
 	/* R-10.7.4-12: soon, then with growing pauses, up to the interval */
 	for (int i = 0; i < 12; i++) {
 		reload_ms before = f.now;
-		struct fake_row *r = next(&f, FAKE_LOCATE, pause * 3 / 2 + 2000);
+		struct fake_row *r = next(&f, FAKE_RELOCATE, pause * 3 / 2 + 2000);
 		assert_non_null(r);
 		assert_true(f.now - before + 1000 >= pause / 2);
-		ops->located(f.t, r->cookie, RELOAD_NO_NODE, NULL);
+		ops->relocated(f.t, r->cookie, RELOAD_NO_NODE, NULL);
 		pause = 2 * pause < INTERVAL_MS ? 2 * pause : INTERVAL_MS;
 	}
 	fake_end(&f);
@@ -514,19 +514,19 @@ static void without_fingers(void **state)
 	down(&f, 0x80);
 	/* R-10.7.1-07: the last finger: cut off, until there is one again */
 	for (int i = 0; i < 30; i++) {
-		struct fake_row *r = next(&f, FAKE_LOCATE,
+		struct fake_row *r = next(&f, FAKE_RELOCATE,
 			INTERVAL_MS / CHORD_PARTITION_CHECK_SPEEDUP * 3 / 2 + 2000);
 		assert_non_null(r);
-		ops->located(f.t, r->cookie, RELOAD_NO_NODE, NULL);
+		ops->relocated(f.t, r->cookie, RELOAD_NO_NODE, NULL);
 	}
 	fake_peer(&f, 0x90);
-	assert_non_null(next(&f, FAKE_LOCATE, INTERVAL_MS));
-	ops->located(f.t, fake_find(&f, 0, FAKE_LOCATE, 0)->cookie, RELOAD_NO_NODE, NULL);
+	assert_non_null(next(&f, FAKE_RELOCATE, INTERVAL_MS));
+	ops->relocated(f.t, fake_find(&f, 0, FAKE_RELOCATE, 0)->cookie, RELOAD_NO_NODE, NULL);
 	reload_ms before = f.now;
 	for (int i = 0; i < 8; i++) {
-		struct fake_row *r = next(&f, FAKE_LOCATE, 2 * INTERVAL_MS);
+		struct fake_row *r = next(&f, FAKE_RELOCATE, 2 * INTERVAL_MS);
 		assert_non_null(r);
-		ops->located(f.t, r->cookie, RELOAD_NO_NODE, NULL);
+		ops->relocated(f.t, r->cookie, RELOAD_NO_NODE, NULL);
 	}
 	assert_true(f.now - before > 3 * INTERVAL_MS);
 	fake_end(&f);

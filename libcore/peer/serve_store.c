@@ -53,8 +53,9 @@ static enum reload_err judge(struct inbound *in)
 	w->config = p->engine->config;
 	w->now = p->engine->wall;
 	w->owner = p->topology->responsible(p->plugin, &w->resource);
-	w->place_ok = w->replica ? p->topology->plausible(p->plugin, &w->resource, &in->signer)
-				 : w->owner;
+	w->place_ok = w->replica
+			      ? p->topology->may_store_replica(p->plugin, &w->resource, &in->signer)
+			      : w->owner;
 	return reload_store_begin(w);
 }
 
@@ -88,7 +89,7 @@ void reload_serve_store(struct inbound *in)
 	enum reload_err err = judge(in);
 	if (err == RELOAD_FORBIDDEN && w->replica && !w->place_ok) {
 		reload_pull_hint(p, &in->signer, &w->resource, req);
-		p->topology->doubted(p->plugin, &w->resource, &in->signer);
+		p->topology->replica_store_refused(p->plugin, &w->resource, &in->signer);
 	}
 	if (err) {
 		refuse(in, err);

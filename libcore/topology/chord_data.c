@@ -268,7 +268,7 @@ static reload_ms owner_checks(struct reload_topology *t)
 	return next;
 }
 
-void reload_chord_data_doubted(
+void reload_chord_data_replica_refused(
 	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
 {
 	struct reload_id between[3];

@@ -16,10 +16,10 @@ void reload_chord_data_admitted(
 /* reload_chord_data_failed(): node failed.  Called before the tables change; the member that replaces it waits (R-10.7.1-03). */
 void reload_chord_data_failed(struct reload_topology *t, const struct reload_id *node);
 /*
- * reload_chord_data_doubted(): a replica Store of resource from signer was refused here.  The peers between resource and the farther one of
+ * reload_chord_data_replica_refused(): a replica Store of resource from signer was refused here.  The peers between resource and the farther one of
  * signer and us get an Update each, at most one in CHORD_DOUBT_MS: one that does not answer is lost.
  */
-void reload_chord_data_doubted(struct reload_topology *t, const struct reload_id *resource,
+void reload_chord_data_replica_refused(struct reload_topology *t, const struct reload_id *resource,
 	const struct reload_id *signer);
 /* reload_chord_data_refresh() compares range and replica set with what was ordered; returns whether the range changed. */
 bool reload_chord_data_refresh(struct reload_topology *t);

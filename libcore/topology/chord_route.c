@@ -83,7 +83,7 @@ bool reload_chord_is_ours(struct reload_topology *t, const struct reload_id *nod
 	return (link && link->neighbour) || joins_with(t, node) || reload_chord_past_has(t, node);
 }
 
-bool reload_chord_plausible(
+bool reload_chord_may_store_replica(
 	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
 {
 	if (resource->len != CHORD_ID_LEN || signer->len != CHORD_ID_LEN ||

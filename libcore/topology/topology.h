@@ -138,12 +138,12 @@ struct reload_topology_ops {
 	/* whether this node is owner or replica holder of resource (CHORD-14) */
 	bool (*holds)(struct reload_topology *t, const struct reload_id *resource);
 	/* whether signer may store a replica of resource here (STO-17) */
-	bool (*plausible)(struct reload_topology *t, const struct reload_id *resource,
+	bool (*may_store_replica)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);
 	/* whether there are new neighbours lately: rings may have merged, and other peers may hold values that this node lacks */
 	bool (*unsettled)(struct reload_topology *t);
 	/* a replica Store was refused because of peers in between: the plug-in checks at once whether they are still there */
-	void (*doubted)(struct reload_topology *t, const struct reload_id *resource,
+	void (*replica_store_refused)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);
 	/* whether signer may answer for resource: no neighbour is closer (SEC-14); true without a Neighbor Table */
 	bool (*close_enough)(struct reload_topology *t, const struct reload_id *resource,

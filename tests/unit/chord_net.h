@@ -516,7 +516,8 @@ static void net_stores(struct net *n, struct net_event *e)
 	for (unsigned i = 0; i < NET_POINTS; i++) {
 		if (!(e->points[i / 64] >> i % 64 & 1))
 			continue;
-		if (reload_chord_topology.plausible(x->t, &n->points[i], &n->nodes[e->other].id)) {
+		if (reload_chord_topology.may_store_replica(
+			    x->t, &n->points[i], &n->nodes[e->other].id)) {
 			x->points[i / 64] |= 1ull << i % 64;
 		} else {
 			refused = true;

@@ -305,7 +305,7 @@ static void plausible(void **state)
 	};
 	for (size_t i = 0; i < COUNT_OF(table); i++) {
 		struct reload_id r = fake_point(table[i].resource, 0), s = fake_id(table[i].signer);
-		assert_int_equal(ops->plausible(f.t, &r, &s), table[i].yes);
+		assert_int_equal(ops->may_store_replica(f.t, &r, &s), table[i].yes);
 	}
 	fake_end(&f);
 	/* the Admitting Peer stores at the node that joins */
@@ -313,9 +313,9 @@ static void plausible(void **state)
 	fake_start_as(&f, &self);
 	ops->connected(f.t, &ap);
 	ops->join(f.t, &ap);
-	assert_false(ops->plausible(f.t, &r, &ap));
+	assert_false(ops->may_store_replica(f.t, &r, &ap));
 	fake_peer(&f, 0x40);
-	assert_true(ops->plausible(f.t, &r, &ap));
+	assert_true(ops->may_store_replica(f.t, &r, &ap));
 	fake_end(&f);
 }
 
@@ -329,24 +329,24 @@ static void ours(void **state)
 			 gone = fake_id(0xd0), low = fake_point(0x02, 0);
 	/* a link and a certificate make no neighbour */
 	ops->connected(f.t, &stranger);
-	assert_false(ops->plausible(f.t, &r, &stranger));
+	assert_false(ops->may_store_replica(f.t, &r, &stranger));
 	/* a Joining Node while it is handed its range, and as the neighbour that it becomes */
 	ops->connected(f.t, &joins);
-	assert_false(ops->plausible(f.t, &low, &joins));
+	assert_false(ops->may_store_replica(f.t, &low, &joins));
 	ops->join_received(f.t, &joins);
-	assert_true(ops->plausible(f.t, &low, &joins));
+	assert_true(ops->may_store_replica(f.t, &low, &joins));
 	ops->handed_over(f.t, &joins);
-	assert_true(ops->plausible(f.t, &low, &joins));
+	assert_true(ops->may_store_replica(f.t, &low, &joins));
 	ops->disconnected(f.t, &stranger);
 	/* a neighbour that went is one for a while; a connected node that went never was */
 	r = fake_point(0xb0, 0);
-	assert_true(ops->plausible(f.t, &r, &gone));
+	assert_true(ops->may_store_replica(f.t, &r, &gone));
 	ops->disconnected(f.t, &gone);
 	fake_pass(&f, CHORD_PAST_MS - 1);
-	assert_true(ops->plausible(f.t, &r, &gone));
-	assert_false(ops->plausible(f.t, &r, &stranger));
+	assert_true(ops->may_store_replica(f.t, &r, &gone));
+	assert_false(ops->may_store_replica(f.t, &r, &stranger));
 	fake_pass(&f, 1);
-	assert_false(ops->plausible(f.t, &r, &gone));
+	assert_false(ops->may_store_replica(f.t, &r, &gone));
 	fake_end(&f);
 }
 
@@ -368,7 +368,7 @@ static void crowded_out(void **state)
 	assert_true(reload_chord_is_ours(f.t, &near));
 	assert_true(reload_chord_is_ours(f.t, &lately));
 	assert_false(reload_chord_is_ours(f.t, &once)); /* CHORD_PAST_MAX */
-	assert_true(ops->plausible(f.t, &r, &near));
+	assert_true(ops->may_store_replica(f.t, &r, &near));
 	fake_pass(&f, CHORD_PAST_MS);
 	assert_true(reload_chord_is_ours(f.t, &near));
 	assert_false(reload_chord_is_ours(f.t, &lately));
@@ -427,23 +427,23 @@ static void doubted(void **state)
 	struct reload_id r = fake_point(0xb0, 0), signer = fake_id(0x70), dead = fake_id(0xd0);
 	fake_pass(&f, 60000);
 	size_t start = f.count;
-	assert_false(ops->plausible(f.t, &r, &signer));
-	ops->doubted(f.t, &r, &signer);
+	assert_false(ops->may_store_replica(f.t, &r, &signer));
+	ops->replica_store_refused(f.t, &r, &signer);
 	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0xd0), 1);
 	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0x40), 1);
 	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0), 2);
 	/* however often it asks, one Update per peer and CHORD_DOUBT_MS */
 	for (int i = 0; i < 100; i++) {
-		ops->doubted(f.t, &r, &signer);
+		ops->replica_store_refused(f.t, &r, &signer);
 		fake_pass(&f, 90);
 	}
 	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0), 2);
 	fake_pass(&f, CHORD_DOUBT_MS);
-	ops->doubted(f.t, &r, &signer);
+	ops->replica_store_refused(f.t, &r, &signer);
 	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0), 4);
 	/* R-7.4.1.1-05: the one without an answer is out, the repetition is plausible */
 	ops->update_failed(f.t, &dead, RELOAD_TIMEOUT);
-	assert_true(ops->plausible(f.t, &r, &signer));
+	assert_true(ops->may_store_replica(f.t, &r, &signer));
 	fake_end(&f);
 }
 

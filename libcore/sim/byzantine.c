@@ -1,6 +1,7 @@
 #include "sim/byzantine.h"
 
 #include "sim/forged.h"
+#include "util/owned.h"
 
 /*
  * What a liar does.
@@ -33,7 +34,7 @@ enum {
 struct cached_answer {
 	uint8_t about[RELOAD_HASH_SIZE_MAX];
 	uint64_t storage_time;
-	struct span body; /* owned */
+	struct bytes body;
 };
 
 struct liar_link {
@@ -51,7 +52,7 @@ struct liar {
 	size_t links_count;
 	struct cached_answer cached[CACHED];
 	size_t cached_next;
-	struct span seen[SEEN]; /* owned */
+	struct bytes seen[SEEN];
 	size_t seen_next;
 };
 
@@ -72,9 +73,9 @@ struct reload_sim_byzantine *reload_sim_byzantine_new(struct reload_sim *s)
 static void liar_free(struct liar *l)
 {
 	for (size_t i = 0; i < CACHED; i++)
-		free((void *)l->cached[i].body.at);
+		bytes_free(&l->cached[i].body);
 	for (size_t i = 0; i < SEEN; i++)
-		free((void *)l->seen[i].at);
+		bytes_free(&l->seen[i]);
 	reload_config_free(l->config);
 	free(l);
 }
@@ -203,7 +204,7 @@ static bool send_stale(struct liar *l, uint32_t link, const struct reload_msg *m
 			&(struct reload_sim_forged){ .code = RELOAD_FETCH_ANS,
 				.transaction = m->header.transaction_id,
 				.destination_list = m->header.destination_list,
-				.bytes = k->body,
+				.bytes = bytes_span(k->body),
 				.certificates = m->security.certificates,
 				.certificates_count = m->security.certificates_count });
 		send_lie(l, RELOAD_SIM_LIE_STALE, link, wr_done(&w));
@@ -211,10 +212,10 @@ static bool send_stale(struct liar *l, uint32_t link, const struct reload_msg *m
 		return true;
 	}
 	struct cached_answer *k = &l->cached[l->cached_next++ % CACHED];
-	free((void *)k->body.at);
+	bytes_free(&k->body);
 	memcpy(k->about, about, sizeof(about));
 	k->storage_time = time;
-	k->body = span_of(reload_memdup(m->body_bytes.at, m->body_bytes.len), m->body_bytes.len);
+	k->body = bytes_copy(m->body_bytes);
 	return false;
 }
 
@@ -389,9 +390,9 @@ static void remember(struct liar *l, struct span message)
 {
 	if (message.len > SEEN_SIZE || !chance(l, 20))
 		return;
-	struct span *s = &l->seen[l->seen_next++ % SEEN];
-	free((void *)s->at);
-	*s = span_of(reload_memdup(message.at, message.len), message.len);
+	struct bytes *oldest = &l->seen[l->seen_next++ % SEEN];
+	bytes_free(oldest);
+	*oldest = bytes_copy(message);
 }
 
 /* A message of another node; true: it is forwarded as it is. */
@@ -525,7 +526,7 @@ static void send_large(struct liar *l)
 
 static void send_again(struct liar *l)
 {
-	struct span s = l->seen[reload_prng_below(prng_of(l), SEEN)];
+	struct span s = bytes_span(l->seen[reload_prng_below(prng_of(l), SEEN)]);
 	if (s.len)
 		send_lie(l, RELOAD_SIM_LIE_REPLAYED, somebody(l)->link, s);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "topology/topology.h"
+#include "util/owned.h"
 
 #include <stdio.h>
 
@@ -43,7 +44,7 @@ struct net_event {
 	bool resource[2], flag, ping;
 	struct reload_id list[2];
 	size_t list_count;
-	struct span body;
+	struct bytes body;
 	uint64_t points[NET_POINTS / 64];
 	struct net_event *next;
 };
@@ -234,7 +235,7 @@ static void net_host_body(
 	struct net_node *x = arg;
 	struct net_event *e =
 		net_send(x->net, kind, (int)(x - x->net->nodes), net_find(x->net, to));
-	e->body = span_of(reload_memdup(body.at, body.len), body.len);
+	e->body = bytes_copy(body);
 }
 
 static void net_host_update(void *arg, const struct reload_id *to, struct span body)
@@ -431,7 +432,7 @@ static void net_update_asked(struct net *n, int y, int x)
 	reload_chord_topology.update_write(n->nodes[y].t, &w);
 	if (!w.err) {
 		struct net_event *u = net_send(n, NET_UPDATE, y, x);
-		u->body = span_of(reload_memdup(w.at, w.len), w.len);
+		u->body = bytes_copy(span_of(w.at, w.len));
 		n->updates++;
 	}
 	wr_clear(&w);
@@ -622,7 +623,8 @@ static void net_event_run(struct net *n, struct net_event *e)
 		}
 		break;
 	case NET_UPDATE:
-		if (over_link && ops->update_received(x->t, &y->id, true, e->body) != RELOAD_OK)
+		if (over_link &&
+			ops->update_received(x->t, &y->id, true, bytes_span(e->body)) != RELOAD_OK)
 			abort();
 		break;
 	case NET_JOIN:
@@ -639,7 +641,7 @@ static void net_event_run(struct net *n, struct net_event *e)
 		break;
 	case NET_LEAVE:
 		if (over_link)
-			ops->leave_received(x->t, &y->id, e->body);
+			ops->leave_received(x->t, &y->id, bytes_span(e->body));
 		break;
 	case NET_STORES:
 		if (over_link)
@@ -687,7 +689,7 @@ static inline void net_run(struct net *n, reload_ms until_ms)
 		struct net_event *e = net_pop(n);
 		net_event_run(n, e);
 		if (e->kind == NET_UPDATE || e->kind == NET_LEAVE)
-			free((void *)e->body.at);
+			bytes_free(&e->body);
 		free(e);
 	}
 	if (until_ms * 1000 > n->now_us && until_ms < RELOAD_NEVER / 1000)
@@ -720,7 +722,7 @@ static inline void net_leave(struct net *n, int i)
 static inline void net_free(struct net *n)
 {
 	for (size_t i = 0; i < n->heap_count; i++) {
-		free((void *)n->heap[i]->body.at);
+		bytes_free(&n->heap[i]->body);
 		free(n->heap[i]);
 	}
 	free(n->heap);

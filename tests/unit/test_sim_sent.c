@@ -1,6 +1,6 @@
 #include "sim/sent.h"
 
-#include "util/alloc.h"
+#include "util/owned.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@ enum {
 };
 
 struct message {
-	struct span bytes; /* owned */
+	struct bytes bytes;
 	reload_ms at;
 };
 
@@ -29,10 +29,8 @@ static void hook_sent(void *arg, const struct reload_sim_node *n, struct span me
 	if (n->index || !n->peer)
 		return;
 	assert_in_range(count, 0, MESSAGES_MAX - 1);
-	messages[count++] = (struct message){
-		.bytes = span_of(reload_memdup(message.at, message.len), message.len),
-		.at = reload_sim_now(s)
-	};
+	messages[count++] =
+		(struct message){ .bytes = bytes_copy(message), .at = reload_sim_now(s) };
 }
 
 static int grown(void **state)
@@ -55,7 +53,7 @@ static int gone(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < count; i++)
-		free((void *)messages[i].bytes.at);
+		bytes_free(&messages[i].bytes);
 	count = 0;
 	reload_sim_free(s);
 	return 0;
@@ -70,7 +68,8 @@ static bool agrees(const struct reload_sim_sent *sent)
 static void note(struct reload_sim_sent *sent, const struct message *m, reload_ms at)
 {
 	struct reload_sim_violation v;
-	assert_true(reload_sim_sent_message(sent, reload_sim_node(s, 0), m->bytes, at, &v));
+	assert_true(
+		reload_sim_sent_message(sent, reload_sim_node(s, 0), bytes_span(m->bytes), at, &v));
 }
 
 /* Notes the first n messages when they were sent; whether the newest Update among them lists what the node has now. */

@@ -150,9 +150,14 @@ enum reload_err cli_number(const struct cli *cli, const char *name, uint64_t oth
 /* cli_size_parse() reads "64M"; RELOAD_USAGE otherwise. */
 enum reload_err cli_size_parse(uint64_t *out, const char *text) MUST_CHECK;
 
-/* cli_opt_find() returns the option of program (of command too, unless NULL) with that long name, or NULL. */
+/*
+ * cli_opt_find() returns the option of program with that long name, cli_opt_of_key() the one with that short letter, NULL:
+ * there is none.  They look among the options of all commands and of command; command NULL: of any.
+ */
 const struct cli_opt *cli_opt_find(
 	const struct cli_program *program, const struct cli_command *command, const char *name);
+const struct cli_opt *cli_opt_of_key(
+	const struct cli_program *program, const struct cli_command *command, char key);
 
 /* cli_now() is the wall clock, cli_monotonic() the one for waiting; both in ms. */
 reload_utc cli_now(void);

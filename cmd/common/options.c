@@ -48,3 +48,8 @@ const struct cli_opt *cli_opt_of_key(
 {
 	return lookup(program, command, NULL, key);
 }
+
+enum reload_err cli_refuse(struct reload_why *why, const char *what, const char *reason)
+{
+	return reload_why_set(why, RELOAD_USAGE, what, "%s", reason);
+}

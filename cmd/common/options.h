@@ -159,6 +159,9 @@ const struct cli_opt *cli_opt_find(
 const struct cli_opt *cli_opt_of_key(
 	const struct cli_program *program, const struct cli_command *command, char key);
 
+/* cli_refuse() is for wrong use: returns RELOAD_USAGE with why. */
+enum reload_err cli_refuse(struct reload_why *why, const char *what, const char *reason);
+
 /* cli_now() is the wall clock, cli_monotonic() the one for waiting; both in ms. */
 reload_utc cli_now(void);
 reload_ms cli_monotonic(void);

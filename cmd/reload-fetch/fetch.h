@@ -5,9 +5,6 @@
 #include "common/main.h"
 #include "util/alloc.h"
 
-/* fetch_refuse() is wrong use: returns RELOAD_USAGE with why. */
-enum reload_err fetch_refuse(struct reload_why *why, const char *what, const char *reason);
-
 /* fetch_print_stat() and fetch_print_found() print the results of store.stat and store.find. */
 void fetch_print_stat(FILE *out, const json_t *r, void *arg);
 void fetch_print_found(FILE *out, const json_t *r, void *arg);

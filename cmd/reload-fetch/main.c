@@ -25,11 +25,6 @@ static const struct cli_opt opts[] = {
 
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
-enum reload_err fetch_refuse(struct reload_why *why, const char *what, const char *reason)
-{
-	return reload_why_set(why, RELOAD_USAGE, what, "%s", reason);
-}
-
 /* "3" or "3-7" */
 static enum reload_err read_index(json_t *params, const char *text, struct reload_why *why)
 {
@@ -42,8 +37,7 @@ static enum reload_err read_index(json_t *params, const char *text, struct reloa
 		good = *second >= '0' && *second <= '9';
 	}
 	if (!good || *end || first > UINT32_MAX || last > UINT32_MAX || first > last)
-		return fetch_refuse(
-			why, "--index is a place or a range", "A or A-B, numbers from 0");
+		return cli_refuse(why, "--index is a place or a range", "A or A-B, numbers from 0");
 	json_object_set_new(params, "index",
 		json_pack("{s:I, s:I}", "first", (json_int_t)first, "last", (json_int_t)last));
 	return RELOAD_OK;
@@ -102,21 +96,21 @@ static enum reload_err check_modes(struct cli *cli, struct reload_why *why)
 	     bytes = cli_has(cli, "raw") || cli_has(cli, "output");
 	if (check && (cli->operands_count || cli_has(cli, "kind") || watch || proof || other ||
 			     cli_has(cli, "index") || cli_has(cli, "key") || bytes))
-		return fetch_refuse(
+		return cli_refuse(
 			why, "--check-proof takes nothing else", "the proof says what was fetched");
 	if (!check && cli_has(cli, "config"))
-		return fetch_refuse(why, "--config without --check-proof",
+		return cli_refuse(why, "--config without --check-proof",
 			"the agent has a configuration of its own");
 	if (!check && !cli->operands_count)
-		return fetch_refuse(why, "no TARGET", "a resource says what to fetch");
+		return cli_refuse(why, "no TARGET", "a resource says what to fetch");
 	if (proof && (other || watch || bytes))
-		return fetch_refuse(
+		return cli_refuse(
 			why, "--proof goes with a plain fetch", "it is evidence of its values");
 	if (watch && (other || bytes))
-		return fetch_refuse(
+		return cli_refuse(
 			why, "--watch goes with a plain fetch", "it tells which values changed");
 	if (proof && cli->format != CLI_TEXT && strcmp(cli_value(cli, "proof", ""), "-") == 0)
-		return fetch_refuse(why, "--proof - and --json",
+		return cli_refuse(why, "--proof - and --json",
 			"bytes and JSON do not go to one stream: --proof FILE");
 	return RELOAD_OK;
 }
@@ -126,23 +120,23 @@ static json_t *params_of(struct cli *cli, enum reload_err *err, struct reload_wh
 	const char *kind = cli_kind(cli), *index = cli_value(cli, "index", NULL);
 	json_t *params = json_object(), *target = json_string(cli->operands[0]),
 	       *name = kind ? json_string(kind) : NULL;
-	*err = !kind ? fetch_refuse(why, "no Kind", "--kind or RELOAD_KIND says what is asked for")
+	*err = !kind ? cli_refuse(why, "no Kind", "--kind or RELOAD_KIND says what is asked for")
 	       : !target || !name
-		       ? fetch_refuse(why, "TARGET or KIND is not UTF-8", "names are UTF-8 text")
+		       ? cli_refuse(why, "TARGET or KIND is not UTF-8", "names are UTF-8 text")
 		       : RELOAD_OK;
 	json_object_set_new(params, "target", target ? target : json_null());
 	json_object_set_new(params, "kind", name ? name : json_null());
 	if (!*err && cli_has(cli, "stat") && cli_has(cli, "find"))
-		*err = fetch_refuse(why, "--stat and --find", "they are different questions");
+		*err = cli_refuse(why, "--stat and --find", "they are different questions");
 	if (!*err && cli_has(cli, "find") && (index || cli_has(cli, "key")))
-		*err = fetch_refuse(
+		*err = cli_refuse(
 			why, "--find takes no place", "it looks for a resource, not for a value");
 	if (!*err && (cli_has(cli, "stat") || cli_has(cli, "find")) &&
 		(cli_has(cli, "raw") || cli_has(cli, "output")))
-		*err = fetch_refuse(why, "there are no values to write",
+		*err = cli_refuse(why, "there are no values to write",
 			"--raw and --output go with a plain fetch");
 	if (!*err && cli_has(cli, "raw") && cli->format != CLI_TEXT)
-		*err = fetch_refuse(why, "--raw and --json",
+		*err = cli_refuse(why, "--raw and --json",
 			"bytes and JSON do not go to one stream: --output FILE");
 	if (!*err && index)
 		*err = read_index(params, index, why);

@@ -217,7 +217,7 @@ int fetch_watch(struct cli *cli, json_t *params)
 	reload_ms interval;
 	enum reload_err err = cli_time(cli, "watch", 0, &interval, &why);
 	if (!err && interval < SHORTEST_MS)
-		err = fetch_refuse(&why, "--watch is too short",
+		err = cli_refuse(&why, "--watch is too short",
 			"less than 100ms loads every peer on the way");
 	if (err) {
 		json_decref(params);

@@ -93,7 +93,7 @@ static json_t *join_params(const struct cli *cli)
 static int usage(struct cli *cli, const char *what, const char *reason)
 {
 	struct reload_why why;
-	return cli_fail(cli, reload_why_set(&why, RELOAD_USAGE, what, "%s", reason), &why);
+	return cli_fail(cli, cli_refuse(&why, what, reason), &why);
 }
 
 static int run(struct cli *cli)

@@ -32,17 +32,12 @@ const struct variant *plan_variant(const struct plan *p, size_t run)
 	return &p->variants[run / (size_t)(p->last - p->first + 1)];
 }
 
-static enum reload_err usage(struct reload_why *why, const char *what, const char *cause)
-{
-	return reload_why_set(why, RELOAD_USAGE, what, "%s", cause);
-}
-
 /* read_seeds() takes --seed N or --seeds A..B or --seeds N, which is 1..N. */
 static enum reload_err read_seeds(struct plan *p, struct cli *cli, struct reload_why *why)
 {
 	const char *text = cli_value(cli, "seeds", NULL);
 	if (text && cli_has(cli, "seed"))
-		return usage(why, "--seed and --seeds are given", "one of them says it all");
+		return cli_refuse(why, "--seed and --seeds are given", "one of them says it all");
 	enum reload_err err = cli_number(cli, "seed", 1, 0, SEED_MAX, &p->first, why);
 	p->last = p->first;
 	if (err || !text)
@@ -58,7 +53,7 @@ static enum reload_err read_seeds(struct plan *p, struct cli *cli, struct reload
 	char what[128];
 	snprintf(what, sizeof(what), "--seeds %.64s is not possible", text);
 	if (!good || *rest || p->last < p->first)
-		return usage(why, what, "expected a number, 20, or a range, 7..26");
+		return cli_refuse(why, what, "expected a number, 20, or a range, 7..26");
 	return RELOAD_OK;
 }
 
@@ -111,7 +106,7 @@ static enum reload_err read_sweep(struct plan *p, const struct reload_sim_scenar
 	struct reload_sim_key keys[RELOAD_SIM_KEYS_MAX];
 	size_t count = reload_sim_keys(keys), name = strcspn(text, "=");
 	if (!text[name] || !text[name + 1])
-		return usage(why, "--sweep has no values", "expected KEY=V1,V2,...");
+		return cli_refuse(why, "--sweep has no values", "expected KEY=V1,V2,...");
 	snprintf(p->sweep, sizeof(p->sweep), "%.*s", name < 60 ? (int)name : 60, text);
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(keys[i].key, p->sweep))
@@ -146,11 +141,11 @@ static enum reload_err read_output(struct plan *p, struct cli *cli, struct reloa
 	p->series = cli_has(cli, "series");
 	p->only_faults = cli_value(cli, "only-faults", NULL);
 	if (p->csv && cli->format != CLI_TEXT)
-		return usage(why, "--csv and another format are given", "choose one");
+		return cli_refuse(why, "--csv and another format are given", "choose one");
 	if (p->series && cli->format == CLI_TEXT)
-		return usage(why, "--series belongs to --json", "text and CSV have no series");
+		return cli_refuse(why, "--series belongs to --json", "text and CSV have no series");
 	if (p->trace && plan_runs(p) > 1)
-		return usage(
+		return cli_refuse(
 			why, "--trace belongs to one run", "several seeds or values are given");
 	return p->only_faults ? reload_sim_faults_list_check(p->only_faults, why) : RELOAD_OK;
 }

@@ -173,7 +173,7 @@ static enum reload_err read_line(
 				json_integer((json_int_t)(lifetime / RELOAD_SECOND)));
 	}
 	if (!err && (!json_object_get(o, "target") || !json_object_get(o, "kind")))
-		err = store_refuse(why, "no target or no kind",
+		err = cli_refuse(why, "no target or no kind",
 			"neither the line, the command line nor RELOAD_KIND names them");
 	if (err) {
 		json_decref(o);
@@ -457,7 +457,7 @@ int store_batch(struct cli *cli)
 	enum reload_err err = RELOAD_OK;
 	wr_init(&b.rest);
 	if (cli->operands_count > 1)
-		err = store_refuse(&why, "--batch takes no VALUE", "each line has its own");
+		err = cli_refuse(&why, "--batch takes no VALUE", "each line has its own");
 	if (!err)
 		err = open_input(&b, cli_value(cli, "batch", "-"), &why);
 	b.stop = cli_stop_signals();

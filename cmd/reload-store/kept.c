@@ -49,7 +49,7 @@ int store_list_kept(struct cli *cli)
 	struct reload_why why;
 	if (cli->operands_count || cli_has(cli, "kind"))
 		return cli_fail(cli,
-			store_refuse(&why, "--list-kept takes nothing else",
+			cli_refuse(&why, "--list-kept takes nothing else",
 				"it lists all that is kept"),
 			&why);
 	int status = cli_ask(cli, "store.kept", NULL, &result);
@@ -80,7 +80,7 @@ int store_drop(struct cli *cli)
 	const char *kind = cli_kind(cli);
 	enum reload_err err = RELOAD_OK;
 	if (cli->operands_count != 1 || !kind)
-		err = store_refuse(
+		err = cli_refuse(
 			&why, "--drop takes a TARGET and --kind", "they name what is kept");
 	if (!err)
 		err = cli_number(cli, "index", 0, 0, UINT32_MAX, &index, &why);
@@ -89,7 +89,7 @@ int store_drop(struct cli *cli)
 	json_t *params = json_pack("{s:s, s:s}", "target", cli->operands[0], "kind", kind);
 	if (!params)
 		return cli_fail(cli,
-			store_refuse(&why, "TARGET or KIND is not UTF-8", "names are UTF-8 text"),
+			cli_refuse(&why, "TARGET or KIND is not UTF-8", "names are UTF-8 text"),
 			&why);
 	if (cli_has(cli, "index"))
 		json_object_set_new(params, "index", json_integer((json_int_t)index));

@@ -32,49 +32,6 @@ static const struct cli_opt opts[] = {
 
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
-void store_print(FILE *out, const json_t *r, void *arg)
-{
-	(void)arg;
-	char until[CLI_UNTIL];
-	bool exists = cli_get_bool(r, "exists"), dry = cli_get_bool(r, "dry_run");
-	size_t i;
-	json_t *replica;
-	fprintf(out, "%s at resource:%s",
-		dry      ? (exists ? "would store" : "would remove")
-		: exists ? "stored"
-			 : "removed",
-		cli_short(cli_get_text(r, "resource_id")));
-	if (dry) {
-		fprintf(out, ", Kind %s, until %s\n", cli_get_text(r, "kind"),
-			cli_until(until, cli_get_text(r, "expires")));
-		return;
-	}
-	fprintf(out, " on %s, ", cli_short(cli_get_text(r, "responsible")));
-	json_t *replicas = json_object_get(r, "replicas");
-	fputs(json_array_size(replicas) ? "replicas" : "no replicas", out);
-	json_array_foreach (replicas, i, replica)
-		fprintf(out, " %s", cli_short(json_string_value(replica)));
-	fprintf(out, ", generation %s", cli_get_text(r, "generation"));
-	if (exists)
-		fprintf(out, ", until %s", cli_until(until, cli_get_text(r, "expires")));
-	if (cli_get_bool(r, "kept"))
-		fputs(", kept", out);
-	fputc('\n', out);
-	const json_t *verified = json_object_get(r, "verified");
-	if (json_array_size(verified))
-		fputs(exists ? "read back from" : "gone from", out);
-	json_array_foreach (verified, i, replica)
-		if (cli_get_bool(replica, "held"))
-			fprintf(out, " %s", cli_short(cli_get_text(replica, "node_id")));
-	if (json_array_size(verified))
-		fputc('\n', out);
-}
-
-enum reload_err store_refuse(struct reload_why *why, const char *what, const char *reason)
-{
-	return reload_why_set(why, RELOAD_USAGE, what, "%s", reason);
-}
-
 /* The bytes to store: the operand, a file or standard input. */
 static enum reload_err read_value(struct cli *cli, json_t *value, struct reload_why *why)
 {
@@ -83,20 +40,20 @@ static enum reload_err read_value(struct cli *cli, json_t *value, struct reload_
 	uint8_t *bytes = NULL;
 	size_t len = 0;
 	if (operand && file)
-		return store_refuse(why, "two values", "give VALUE or --file, not both");
+		return cli_refuse(why, "two values", "give VALUE or --file, not both");
 	if (cli_has(cli, "remove"))
-		return operand || file ? store_refuse(why, "--remove takes no value",
+		return operand || file ? cli_refuse(why, "--remove takes no value",
 						 "what is removed has none")
 				       : RELOAD_OK;
 	if (!operand && !file) {
-		store_refuse(why, "no value", "give VALUE, - for standard input, or --file FILE");
+		cli_refuse(why, "no value", "give VALUE, - for standard input, or --file FILE");
 		reload_why_hint(why, "reload-store -k KIND %s VALUE", cli->operands[0]);
 		return RELOAD_USAGE;
 	}
 	if (operand && strcmp(operand, "-") != 0) {
 		len = strlen(operand);
 		if (len > STORE_VALUE_MAX)
-			return store_refuse(why, "the value is too large",
+			return cli_refuse(why, "the value is too large",
 				"more than 700K do not fit a request");
 		bytes = reload_memdup(operand, len);
 	} else {
@@ -125,9 +82,9 @@ static enum reload_err read_options(
 	if (err)
 		return err;
 	if (cli_has(cli, "index") && cli_has(cli, "append"))
-		return store_refuse(why, "--index and --append", "a value goes to one place");
+		return cli_refuse(why, "--index and --append", "a value goes to one place");
 	if (lifetime < RELOAD_SECOND || lifetime / RELOAD_SECOND > UINT32_MAX)
-		return store_refuse(
+		return cli_refuse(
 			why, "--lifetime is out of range", "1s to 2^32 - 1 seconds can be stored");
 	if (cli_has(cli, "index"))
 		json_object_set_new(value, "index", json_integer((json_int_t)index));
@@ -161,7 +118,7 @@ static enum reload_err check_mode(struct cli *cli, struct reload_why *why)
 			continue;
 		snprintf(what, sizeof(what), "--%s and --%s", mode ? mode : "", *m);
 		if (mode)
-			return store_refuse(why, what, "they are different commands");
+			return cli_refuse(why, what, "they are different commands");
 		mode = *m;
 	}
 	bool drop = mode && strcmp(mode, "drop") == 0, batch = mode && strcmp(mode, "batch") == 0;
@@ -170,7 +127,7 @@ static enum reload_err check_mode(struct cli *cli, struct reload_why *why)
 		     every = strcmp(*p, "lifetime") == 0 || strcmp(*p, "keep") == 0;
 		snprintf(what, sizeof(what), "--%s and --%s", mode, *p);
 		if (cli_has(cli, *p) && !(drop && place) && !(batch && every))
-			return store_refuse(why, what,
+			return cli_refuse(why, what,
 				batch ? "each line says that itself" : "nothing is stored");
 	}
 	return RELOAD_OK;
@@ -191,14 +148,14 @@ static enum reload_err read_params(json_t **out, struct cli *cli, struct reload_
 {
 	const char *kind = cli_kind(cli);
 	if (!cli->operands_count)
-		return store_refuse(why, "no TARGET", "a resource says where to store");
+		return cli_refuse(why, "no TARGET", "a resource says where to store");
 	if (!kind)
-		return store_refuse(why, "no Kind", "--kind or RELOAD_KIND says what is stored");
+		return cli_refuse(why, "no Kind", "--kind or RELOAD_KIND says what is stored");
 	json_t *value = json_object();
 	json_t *params = json_pack("{s:s, s:s, s:[o], s:b}", "target", cli->operands[0], "kind",
 		kind, "values", value, "dry_run", (int)cli->dry_run);
 	if (!params)
-		return store_refuse(why, "TARGET or KIND is not UTF-8", "names are UTF-8 text");
+		return cli_refuse(why, "TARGET or KIND is not UTF-8", "names are UTF-8 text");
 	enum reload_err err = read_options(cli, value, params, why);
 	if (!err)
 		err = read_value(cli, value, why);

@@ -9,9 +9,6 @@ enum {
 	STORE_VALUE_MAX = 700 * 1024
 };
 
-/* store_refuse() is wrong use: returns RELOAD_USAGE with why. */
-enum reload_err store_refuse(struct reload_why *why, const char *what, const char *reason);
-
 /* store_print() prints a result of store.put for people. */
 void store_print(FILE *out, const json_t *result, void *arg);
 

@@ -7,6 +7,10 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+enum {
+	RELOAD_RSA_BITS_MAX = 8192 /* of an RSA key that is accepted; a signature has as many */
+};
+
 /* The native part of a certificate: its public key, ready for use, and its own signature. */
 struct reload_public_key {
 	EVP_PKEY *pkey;
@@ -42,9 +46,6 @@ bool reload_ident_signature_alg(uint8_t *hash_alg, uint8_t *sig_alg, int nid);
 
 /* reload_ident_key_wrap() makes a key of pkey, whose reference it takes over; NULL when pkey cannot sign here. */
 struct reload_key *reload_ident_key_wrap(EVP_PKEY *pkey);
-
-/* reload_ident_key_fits() is the key_fits of reload_ident_openssl. */
-bool reload_ident_key_fits(const struct reload_key *key, const struct reload_cert *cert);
 
 /* reload_x509_read() and reload_x509_clear() are the parts of reload_ident_openssl that read certificates. */
 enum reload_err reload_x509_read(struct reload_cert *cert, struct reload_why *why);

@@ -123,16 +123,6 @@ bool reload_key_fits(const struct reload_key *key, const struct reload_cert *cer
 	return key->ops == cert->ops && key->ops->key_fits(key, cert);
 }
 
-bool reload_ident_key_fits(const struct reload_key *key, const struct reload_cert *cert)
-{
-	const uint8_t *at = cert->public_key_info.at;
-	EVP_PKEY *public = at ? d2i_PUBKEY(NULL, &at, (long)cert->public_key_info.len) : NULL;
-	bool fits = public && EVP_PKEY_eq(public, key->native) == 1;
-	EVP_PKEY_free(public);
-	ERR_clear_error();
-	return fits;
-}
-
 void reload_key_free(struct reload_key *key)
 {
 	if (!key)

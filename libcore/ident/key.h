@@ -76,6 +76,10 @@ enum reload_err reload_cert_make_csr(struct wr *w, const struct reload_cert_requ
  */
 enum reload_err reload_csr_user(char **user, struct span csr, struct reload_why *why) MUST_CHECK;
 
+enum {
+	RELOAD_USER_NAME_MAX = 255 /* characters */
+};
+
 /* reload_user_legal() tells whether name may stand as rfc822Name: 1 to 255 printable ASCII characters (R-11.3-19;
  * RFC 5280, ub-emailaddress-length). */
 bool reload_user_legal(const char *name);

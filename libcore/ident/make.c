@@ -6,18 +6,8 @@
 #include <openssl/x509v3.h>
 
 enum {
-	CSR_MAX = 65536,
-	USER_MAX = 255
+	CSR_MAX = 65536
 };
-
-bool reload_user_legal(const char *name)
-{
-	size_t len = strlen(name);
-	for (size_t i = 0; i < len; i++)
-		if (name[i] < 0x20 || name[i] > 0x7e)
-			return false;
-	return len >= 1 && len <= USER_MAX;
-}
 
 static bool add_general_name(GENERAL_NAMES *names, int type, const char *text)
 {
@@ -299,7 +289,7 @@ enum reload_err reload_csr_user(char **user, struct span csr, struct reload_why 
 			err = reload_why_set(why, RELOAD_BAD_VALUE, NULL,
 				"the user name of the request is not 1 to %d printable ASCII "
 				"characters",
-				USER_MAX);
+				RELOAD_USER_NAME_MAX);
 		}
 	}
 	if (!err)

@@ -1,4 +1,6 @@
+/* The names in a certificate: reload URIs, and user names. */
 #include "ident/cert.h"
+#include "ident/key.h"
 
 #include "util/text.h"
 #include "wire/codes.h"
@@ -108,4 +110,13 @@ enum reload_err reload_node_uri_parse(struct reload_id *node, char **overlay, co
 		*overlay = TAKE(uri.overlay);
 	reload_uri_clear(&uri);
 	return err;
+}
+
+bool reload_user_legal(const char *name)
+{
+	size_t len = strlen(name);
+	for (size_t i = 0; i < len; i++)
+		if (name[i] < 0x20 || name[i] > 0x7e)
+			return false;
+	return len >= 1 && len <= RELOAD_USER_NAME_MAX;
 }

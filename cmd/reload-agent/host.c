@@ -1,6 +1,7 @@
 #include "host.h"
 
 #include "join.h"
+#include "listen.h"
 #include "refresh.h"
 #include "log.h"
 
@@ -9,10 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
 #include <inttypes.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,17 +104,6 @@ static size_t host_addresses(void *host, struct reload_ip_port *out, size_t max)
 	for (size_t i = 0; i < h->candidates_count && count < max; i++)
 		out[count++] = h->candidates[i];
 	return count;
-}
-
-void host_ready(struct host *h)
-{
-	if (h->ready_fd < 0)
-		return;
-	if (write(h->ready_fd, "ready\n", 6) != 6)
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_WARN,
-			"nobody reads the ready descriptor");
-	close(h->ready_fd);
-	h->ready_fd = -1;
 }
 
 /* --first, and no bootstrap node answered. */
@@ -304,77 +291,6 @@ static void signal_in(void *arg, unsigned events)
 
 /* -- start ------------------------------------------------------------------------------------------------------------------- */
 
-static enum reload_err addresses(struct reload_ip_port *out, size_t max, size_t *count,
-	const struct agent_settings *s, const char *key, struct reload_why *why)
-{
-	const char *text;
-	for (*count = 0; (text = agent_setting_value(s, key, *count)); ++*count) {
-		if (*count == max)
-			return reload_why_set(
-				why, RELOAD_USAGE, text, "at most %zu of --%s", max, key);
-		if (reload_ip_port_parse(&out[*count], text, RELOAD_DEFAULT_PORT))
-			return reload_why_set(why, RELOAD_USAGE, text,
-				"--%s takes ADDR:PORT, an IPv6 address in brackets", key);
-	}
-	return RELOAD_OK;
-}
-
-static bool is_any(const struct reload_ip_port *a)
-{
-	static const uint8_t zero[16];
-	return memcmp(a->addr, zero, a->type == RELOAD_IPV4 ? 4 : 16) == 0;
-}
-
-static void candidate_add(struct host *h, const struct reload_ip_port *at)
-{
-	if (h->candidates_count < HOST_ADDRESSES_MAX)
-		h->candidates[h->candidates_count++] = *at;
-}
-
-/* A wildcard address is no candidate: the addresses of the interfaces are, loopback only when there is nothing else. */
-static void candidates_of_interfaces(
-	struct host *h, const struct reload_ip_port *any, bool loopback)
-{
-	struct ifaddrs *all, *i;
-	if (getifaddrs(&all))
-		return;
-	for (i = all; i; i = i->ifa_next) {
-		struct reload_ip_port c = { .type = any->type, .port = any->port };
-		if (!i->ifa_addr || !(i->ifa_flags & IFF_UP) ||
-			!(i->ifa_flags & IFF_LOOPBACK) != !loopback)
-			continue;
-		if (i->ifa_addr->sa_family == AF_INET && any->type == RELOAD_IPV4) {
-			memcpy(c.addr, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, 4);
-		} else if (i->ifa_addr->sa_family == AF_INET6 && any->type == RELOAD_IPV6) {
-			const struct sockaddr_in6 *six = (struct sockaddr_in6 *)i->ifa_addr;
-			if (IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr))
-				continue; /* no scope in a candidate */
-			memcpy(c.addr, &six->sin6_addr, 16);
-		} else {
-			continue;
-		}
-		candidate_add(h, &c);
-	}
-	freeifaddrs(all);
-}
-
-static enum reload_err listen_all(struct host *h, struct reload_why *why)
-{
-	for (size_t i = 0; i < h->listen_count; i++) {
-		enum reload_err err =
-			reload_links_listen(h->links, &h->listen[i], &h->listen[i].port, why);
-		if (err)
-			return err;
-		if (!is_any(&h->listen[i]))
-			candidate_add(h, &h->listen[i]);
-		else
-			candidates_of_interfaces(h, &h->listen[i], false);
-	}
-	for (size_t i = 0; i < h->listen_count && !h->candidates_count; i++)
-		candidates_of_interfaces(h, &h->listen[i], true);
-	return RELOAD_OK;
-}
-
 enum reload_err host_prepare(struct host *h, const struct agent_settings *s, struct reload_why *why)
 {
 	const char *identity = agent_setting_value(s, "identity", 0),
@@ -417,7 +333,8 @@ enum reload_err host_prepare(struct host *h, const struct agent_settings *s, str
 				"--ready-fd takes the number of an open descriptor");
 		h->ready_fd = (int)n;
 	}
-	err = addresses(h->listen, HOST_ADDRESSES_MAX, &h->listen_count, s, "listen", why);
+	err = host_addresses_read(
+		h->listen, HOST_ADDRESSES_MAX, &h->listen_count, s, "listen", why);
 	if (!err)
 		err = host_join_prepare(h, s, why);
 	if (!err && !h->listen_count) { /* every address; a host without IPv6 does without */
@@ -458,7 +375,7 @@ static enum reload_err links_start(struct host *h, struct reload_why *why)
 		agent_log(h->agent.log, "link", RELOAD_LEVEL_WARN,
 			"SSLKEYLOGFILE is set: the secrets of all links are written to %s",
 			setup.keylog);
-	return err ? err : listen_all(h, why);
+	return err ? err : host_listen(h, why);
 }
 
 static enum reload_err control_start(struct host *h, struct reload_why *why)
@@ -498,16 +415,6 @@ static enum reload_err peer_start(struct host *h, struct reload_why *why)
 		.storage = agent_store_storage(h->store),
 		.role = h->agent.role };
 	return reload_peer_new(&h->agent.peer, &setup, why);
-}
-
-bool host_listens_at(const struct host *h, const struct reload_ip_port *at)
-{
-	for (size_t i = 0; i < h->listen_count; i++)
-		if (h->listen[i].port == at->port && h->listen[i].type == at->type &&
-			(is_any(&h->listen[i]) ||
-				!memcmp(h->listen[i].addr, at->addr, sizeof(at->addr))))
-			return true;
-	return false;
 }
 
 static void listen_json(struct host *h)

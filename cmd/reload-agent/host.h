@@ -56,12 +56,6 @@ enum reload_err host_prepare(
 	struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;
 void host_clear(struct host *h);
 
-/* host_listens_at() tells whether at is an address of this agent. */
-bool host_listens_at(const struct host *h, const struct reload_ip_port *at);
-
-/* host_ready() writes the line to --ready-fd, once. */
-void host_ready(struct host *h);
-
 /* host_run() brings the agent up, runs its loop until it is stopped and takes it down; RELOAD_OK after an orderly end. */
 enum reload_err host_run(
 	struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;

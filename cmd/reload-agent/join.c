@@ -1,10 +1,12 @@
 #include "join.h"
 
+#include "listen.h"
 #include "log.h"
 #include "rpc.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * Host names are looked up before the first join, and again whenever a join failed or all neighbours were lost: an address that
@@ -232,4 +234,15 @@ enum reload_err host_join_start(
 	}
 	h->first = agent_setting_on(s, "first");
 	return join_begin(h, h->agent.role, why);
+}
+
+void host_ready(struct host *h)
+{
+	if (h->ready_fd < 0)
+		return;
+	if (write(h->ready_fd, "ready\n", 6) != 6)
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_WARN,
+			"nobody reads the ready descriptor");
+	close(h->ready_fd);
+	h->ready_fd = -1;
 }

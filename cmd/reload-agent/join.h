@@ -23,3 +23,6 @@ void host_join_again(struct host *h);
 
 /* host_join_advertised() fills out with the addresses of --advertise and returns their number. */
 size_t host_join_advertised(const struct host *h, struct reload_ip_port *out, size_t max);
+
+/* host_ready() writes the line to --ready-fd, once. */
+void host_ready(struct host *h);

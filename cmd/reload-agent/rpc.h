@@ -70,9 +70,16 @@ enum reload_rpc_end agent_wait(struct agent *agent, struct reload_rpc_call *call
 /* agent_wait_again() has check() asked once more at that time, also when nothing happens until then. */
 void agent_wait_again(struct agent_waiter *w, reload_ms when);
 
+/* agent_check_waiters() asks check() of all requests that wait, at the end of a turn; arg: the agent. */
+void agent_check_waiters(void *arg);
+
 /* agent_subscribe() keeps call as a stream of log lines, or of the types (borrowed) of events, none: those up to level. */
 enum reload_rpc_end agent_subscribe(struct agent *agent, struct reload_rpc_call *call,
 	const json_t *types, enum reload_event_level level, bool lines);
+
+/* agent_stream_line() sends a line of the log (borrowed) to its streams; arg: the agent.  agent_end_streams() ends those of events. */
+void agent_stream_line(void *arg, json_t *line);
+void agent_end_streams(struct agent_rpc *rpc);
 
 /* agent_status_json() returns the result of agent.status (owned). */
 json_t *agent_status_json(struct agent *agent);

@@ -75,19 +75,6 @@ static json_t *head_json(const struct agent_fetch *q, const struct reload_result
 		(json_int_t)r->hops, "transaction", json_of_transaction(r->transaction));
 }
 
-void agent_fetch_nothing(struct agent_fetch *q, const struct reload_result *r)
-{
-	struct reload_failure f = { .err = RELOAD_NO_VALUE };
-	char kind[AGENT_KIND], what[256], shown[AGENT_SHORT];
-	agent_kind_name(kind, q->base.kind);
-	snprintf(what, sizeof(what), "no value of Kind %s at %.150s", kind, q->base.target.shown);
-	reload_why_set(&f.why, f.err, what, "the %s %s answered exists = False after %u hop%s",
-		q->at.len ? "peer" : "responsible peer", agent_short_id(shown, &r->responder),
-		r->hops, r->hops == 1 ? "" : "s");
-	reload_why_hint(&f.why, "reload-fetch --find -k %s %s", kind, agent_operand(&q->base));
-	agent_request_fail_with(&q->base, r, &f);
-}
-
 static void all_dropped(
 	struct agent_fetch *q, const struct reload_result *r, enum reload_err err, size_t dropped)
 {

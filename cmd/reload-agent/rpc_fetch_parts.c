@@ -9,6 +9,19 @@
 #include <stdio.h>
 #include <string.h>
 
+void agent_fetch_nothing(struct agent_fetch *q, const struct reload_result *r)
+{
+	struct reload_failure f = { .err = RELOAD_NO_VALUE };
+	char kind[AGENT_KIND], what[256], shown[AGENT_SHORT];
+	agent_kind_name(kind, q->base.kind);
+	snprintf(what, sizeof(what), "no value of Kind %s at %.150s", kind, q->base.target.shown);
+	reload_why_set(&f.why, f.err, what, "the %s %s answered exists = False after %u hop%s",
+		q->at.len ? "peer" : "responsible peer", agent_short_id(shown, &r->responder),
+		r->hops, r->hops == 1 ? "" : "s");
+	reload_why_hint(&f.why, "reload-fetch --find -k %s %s", kind, agent_operand(&q->base));
+	agent_request_fail_with(&q->base, r, &f);
+}
+
 static uint64_t generation_of(const struct reload_result *r)
 {
 	if (r->answer->code == RELOAD_STAT_ANS) {

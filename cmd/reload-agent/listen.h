@@ -1,0 +1,17 @@
+/* Where the agent listens, and which addresses it tells others of. */
+#pragma once
+
+#include "host.h"
+
+/*
+ * host_addresses_read() fills out with the addresses that the setting key lists, at most max, and *count with their number;
+ * RELOAD_USAGE with why.
+ */
+enum reload_err host_addresses_read(struct reload_ip_port *out, size_t max, size_t *count,
+	const struct agent_settings *s, const char *key, struct reload_why *why) MUST_CHECK;
+
+/* host_listen() listens at h->listen and collects the own candidates; failures of reload_links_listen() with why. */
+enum reload_err host_listen(struct host *h, struct reload_why *why) MUST_CHECK;
+
+/* host_listens_at() tells whether `at` is an address of this agent. */
+bool host_listens_at(const struct host *h, const struct reload_ip_port *at);

@@ -384,7 +384,8 @@ fake() {
 	failed 4 'the agent is still there'
 	reload-agent status -a dave --wait stopped -t 20s >waited 2>&1 3>&- &
 	waiting=$!
-	sleep 0.2
+	holds_a_process() { ls -l /proc/$waiting/fd | grep -q '\[pidfd\]'; }
+	until_true holds_a_process # the connection was closed: what is left is to wait for the end
 	kill -0 $waiting
 	kill -KILL $FAKE
 	wait $waiting
@@ -396,7 +397,7 @@ fake() {
 	rm -f lab/run/carol.sock
 	reload-agent -I carol -l 127.0.0.1:0 2>lab/carol.log &
 	pid=$!
-	until [ -S lab/run/carol.sock ]; do :; done
+	until_true [ -S lab/run/carol.sock ]
 	kill -TERM $pid
 	wait $pid
 	[ ! -e lab/run/carol.sock ]

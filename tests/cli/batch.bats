@@ -100,28 +100,27 @@ DICT=0xf0000003
 
 @test "results come while more lines are awaited; a signal ends the batch" {
 	mkfifo slow results
-	(echo '{"index":0,"text":"first"}' && exec sleep 100) >slow &
-	writer=$!
-	reload-store -a alice -k $ARRAY alice@calls.example --batch slow >results 2>stopped &
+	exec 5<>slow # a writer that writes one line
+	echo '{"index":0,"text":"first"}' >&5
+	reload-store -a alice -k $ARRAY alice@calls.example --batch slow >results 2>stopped 5>&- &
 	batch=$!
 	exec 4<results
 	read -r -t 30 line <&4
 	matches "$line" '^line 1: stored '
 	kill -INT $batch
 	wait $batch && status=0 || status=$?
-	exec 4<&-
-	kill $writer
+	exec 4<&- 5>&-
 	[ "$status" -eq 11 ]
 	matches "$(cat stopped)" '1 line stored, 0 failed, stopped before the end'
 }
 
 @test "the time limit holds" {
 	mkfifo endless
-	sleep 100 >endless &
-	R reload-store -a alice -t 2s -k $ARRAY alice@calls.example --batch endless
+	exec 5<>endless # a writer that writes nothing
+	R reload-store -a alice -t 2s -k $ARRAY alice@calls.example --batch endless 5>&-
 	[ "$status" -eq 4 ]
 	matches "$stderr" 'no more lines in time'
-	kill $!
+	exec 5>&-
 	kill -STOP "$(cat lab/alice.pid)"
 	R reload-store -a alice -j -t 3s -k $ARRAY alice@calls.example --batch - <<<'{"index":0,"text":"x"}'
 	kill -CONT "$(cat lab/alice.pid)"

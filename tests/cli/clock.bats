@@ -3,18 +3,16 @@
 
 load lab
 
-# A library that puts an agent's wall clock AHEAD seconds ahead.
 setup_file() {
 	lab_begin
 	lab_overlay
 	export PORT
-	cc -D_GNU_SOURCE -shared -fPIC -o clock.so "$BATS_TEST_DIRNAME/ahead.c" -ldl || true
+	lab_clock || rm -f clock.so
 }
 
 setup() {
 	cd "$BATS_FILE_TMPDIR" || return 1
-	[ -e clock.so ] || skip "no C compiler"
-	! ldd "$(command -v reload-agent)" | grep -q asan || skip "the sanitizer wants to be first"
+	[ -e clock.so ] || skip "no clock that is ahead"
 }
 
 teardown() {
@@ -28,8 +26,7 @@ ARRAY=0xf0000002
 
 # bob AHEAD: bob as a client whose clock is that many seconds ahead.
 bob() {
-	AHEAD=$1 LD_PRELOAD=$PWD/clock.so reload-agent -I bob -l 127.0.0.1:0 --role client 2>lab/bob.log 3>&- &
-	echo $! >lab/bob.pid
+	ahead "$1" lab_start bob -l 127.0.0.1:0 --role client
 	reload-agent status -a bob --wait joined -q -t 60s >/dev/null
 }
 

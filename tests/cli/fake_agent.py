@@ -10,7 +10,7 @@
   status:FILE  answers every request with what the file holds
   dies    stores, and ends at the first question
 """
-import base64, json, os, select, socket, sys, time
+import base64, json, os, select, socket, sys
 
 NODES = ["a" * 32, "b" * 32, "c" * 32]
 TIME = "2026-01-01T00:00:00.000Z"
@@ -22,10 +22,15 @@ def stored(value):
             "expires": TIME, "kept": False, "dry_run": False, "transaction": None, "stored": value}
 
 
-def answer(case, request, value):
+def hung_up(connection, seconds):
+    """True when the program goes away within that time: it gave up."""
+    return bool(select.select([connection], [], [], seconds)[0])
+
+
+def answer(case, request, value, connection):
     node, params = request["params"]["at"][5:], request["params"]
     if case == "slow" and node == NODES[1]:
-        time.sleep(params["timeout_ms"] / 1000 + 0.15)
+        hung_up(connection, params["timeout_ms"] / 1000 + 0.15)
         return {"error": {"code": -32012, "message": "timeout", "data": {"code": 4, "name": "timeout", "what": "no answer",
                                                                          "why": "it does not answer"}}}
     if case == "other" and node == NODES[1]:
@@ -48,7 +53,7 @@ def serve(case, connection):
         elif case in ("quits", "dies"):
             return
         else:
-            reply = answer(case, request, value)
+            reply = answer(case, request, value, connection)
         connection.sendall(json.dumps({"jsonrpc": "2.0", "id": request["id"], **reply}).encode() + b"\n")
 
 

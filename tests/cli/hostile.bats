@@ -3,6 +3,7 @@
 # whole, Pings, Stores and Fetches of all agents work, and at the end each agent ends by itself without a word of a sanitizer.
 
 bats_require_minimum_version 1.5.0
+load lab
 
 setup_file() {
 	export PATH="${RELOAD_BIN:?directory of the binaries}:$PATH"
@@ -42,7 +43,7 @@ step() {
 	run timeout 150 python3 "$HERE/$1.py" "$2"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	run timeout 100 python3 "$HERE/hostile_peer.py" calm
+	run timeout 100 python3 "$HERE/hostile_peer.py" calm "after $2"
 	echo "after $2: $output"
 	[ "$status" -eq 0 ]
 }
@@ -141,8 +142,8 @@ step() {
 
 @test "control socket: other users are refused" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	run python3 "$HERE/control_hostile.py" stranger
-	echo "$output"
+	run --separate-stderr python3 "$HERE/control_hostile.py" stranger
+	echo "$output $stderr"
 	[ "$output" = refused ]
 	for_others
 	chmod o+rx lab/run
@@ -218,7 +219,7 @@ bad() {
 		bad $file
 		head -c 20000000 /dev/zero >$X/$file
 		bad $file
-		head -c 3000 /dev/urandom >$X/$file
+		chance 3000 "$file" >$X/$file
 		bad $file
 		ln -sf /dev/null $X/$file
 		bad $file
@@ -301,16 +302,15 @@ bad() {
 	rm agent-copy
 }
 
+answers() {
+	local got=0
+	reload-agent status -a "$1" >/dev/null 2>&1 || got=$?
+	[ $got -ne 3 ]
+}
+
 # wait_sock NAME: until the agent answers.
 wait_sock() {
-	local got
-	for _ in $(seq 400); do
-		got=0
-		reload-agent status -a "$1" >/dev/null 2>&1 || got=$?
-		[ $got -eq 3 ] || return 0
-		sleep 0.05
-	done
-	return 1
+	until_true answers "$1"
 }
 
 # ends PID STATUS: the agent ends with it.

@@ -3,7 +3,9 @@
 Used by hostile_peer.py and control_hostile.py.  Everything is kept in the present directory: lab/ (RELOAD_HOME), logs.
 """
 import base64, glob, hashlib, json, os, re, socket, ssl, struct, subprocess, sys, tempfile, time
+from chance import draw
 from ports import free_port
+from waiting import wait_for, words
 
 HOME = os.environ["RELOAD_HOME"]
 OVERLAY = "hostile.example"
@@ -12,6 +14,7 @@ KIND_NODE, KIND_USER = 0xF0000002, 0xF0000001
 AGENTS = ("a0", "a1", "a2")
 PING, PING_ANS, ERROR = 0x17, 0x18, 0xFFFF
 FORBIDDEN, TTL_EXCEEDED, TOO_LARGE, INVALID = 2, 10, 11, 20
+chance = draw(" ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]]))  # a process for each case: what an agent remembers of one is not met again in the next
 PATIENCE = 8              # s, on a busy machine; less than an agent has with a handshake that does not end
 
 
@@ -20,16 +23,9 @@ def fail(text):
     sys.exit(1)
 
 
-def must(condition, text):
+def must(condition, what):
     if not condition:
-        fail(text)
-
-
-def wait_for(check, seconds, what):
-    end = time.monotonic() + seconds
-    while not check():
-        must(time.monotonic() < end, f"not within {seconds} s: {what}")
-        time.sleep(0.02)
+        fail(words(what))
 
 
 # -- the control socket ------------------------------------------------------------------------------------------------
@@ -145,7 +141,7 @@ def resource(id_):
 
 
 def new_id():
-    return os.urandom(8)
+    return chance.randbytes(8)
 
 
 def body_of_ping(size=0):
@@ -199,15 +195,15 @@ class Answer:
 
 
 class Link:
-    """A TLS link of a hostile node.  ACKs are sent unless deaf."""
+    """A TLS link of a hostile node.  Frames are acknowledged as they are read; passed has all that came, by transaction."""
 
     def __init__(self, agent, who=None, timeout=PATIENCE, version=None, buffer=0):
-        self.address = port_of(agent)
+        self.agent, self.who, self.passed = agent, who, {}
         raw = socket.socket()
         if buffer:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         raw.settimeout(timeout)
-        raw.connect(self.address)
+        raw.connect(port_of(agent))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if version:
@@ -268,7 +264,7 @@ class Link:
         """The answer of a transaction, or None."""
         until = time.monotonic() + seconds
         while (m := self.next_frame(until)) is not None:
-            a = Answer(m)
+            a = self.passed[m[20:28]] = Answer(m)
             if a.transaction == transaction and (a.code == ERROR or a.code & 1 == 0):
                 return a
         return None
@@ -336,13 +332,12 @@ def stop():
             os.kill(pids[-1], 15)
         except OSError:
             pass
-    end = time.monotonic() + 40
-    while time.monotonic() < end and not all(os.path.exists(f"{n}.exit") for n in AGENTS):
-        time.sleep(0.05)
-    for pid in pids:
-        if os.path.exists(f"/proc/{pid}"):
-            os.kill(pid, 9)
-            fail(f"{pid} did not end")
+    try:
+        wait_for(lambda: all(os.path.exists(f"{n}.exit") for n in AGENTS), 40, "all agents end")
+    finally:
+        for pid in pids:
+            if os.path.exists(f"/proc/{pid}"):
+                os.kill(pid, 9)
     for name in AGENTS:
         must(lines_of(f"{name}.exit").strip() == "0", f"{name}: exit {lines_of(f'{name}.exit')} {lines_of(f'{name}.log')[-3000:]}")
         text = lines_of(f"{name}.log")
@@ -351,13 +346,12 @@ def stop():
 
 def calm():
     """The agents serve as if nothing had been."""
-    wait_for(ring_closed, 40, f"the ring is whole: {[(s['instance'], s['state'], s['successors']) for s in map(status, AGENTS)]}")
+    wait_for(ring_closed, 40, lambda: f"the ring is whole: {[(s['instance'], s['state'], s['successors']) for s in map(status, AGENTS)]}")
     for n in AGENTS:
         for m in AGENTS:
             if n != m:
                 call(n, "overlay.ping", target=f"node:{node_of(m).hex()}")
-    text = os.urandom(6).hex()
-    place = int.from_bytes(os.urandom(2), "big") % 50 + 1
+    text, place = chance.randbytes(6).hex(), chance.randint(1, 50)
     where = hashlib.sha1(node_of("a1") + bytes([place])).digest()[:16].hex()
     call("a1", "store.put", target=f"resource:{where}", kind=str(KIND_NODE), values=[{"text": text}])
     found = call("a2", "store.fetch", target=f"resource:{where}", kind=str(KIND_NODE))["values"]

@@ -20,9 +20,10 @@ setup() {
 
 @test "join waits for the socket, prints as the contract says, and is idempotent" {
 	reload-join -a alice -q
-	reload-join -a bob >joined.txt 3>&- &
+	reload-join -a bob -v >joined.txt 2>steps.txt 3>&- &
 	local joining=$!
-	sleep 0.3
+	tried_twice() { [ "$(grep -c '^reload-join: connecting to ' steps.txt)" -ge 2 ]; }
+	until_true tried_twice
 	lab_start bob -l 127.0.0.1:0 --no-join
 	wait "$joining"
 	bob=$(node_of bob) alice=$(node_of alice)

@@ -156,7 +156,8 @@ nothing() {
 	until_kept carol renewals 1
 	R reload-store -a carol -j --list-kept
 	[ "$(jq -r '.kept[0].state' <<<"$output")" = kept ]
-	until [ "$(jq -r '.kept[0].stored_ms' lab/state/carol/kept.json)" -gt "$before" ]; do sleep 0.1; done
+	written() { [ "$(jq -r '.kept[0].stored_ms' lab/state/carol/kept.json)" -gt "$before" ]; }
+	until_true written
 	[ "$(reload-fetch -a bob -q -k $K carol@calls.example)" = 'still here' ]
 }
 

@@ -46,16 +46,37 @@ lab_ring() {
 	reload-join -a alice -q && reload-join -a bob -q && reload-join -a carol -q && lab_whole alice bob carol
 }
 
-# until_true COMMAND: waits until it succeeds, 30 s at most.
-until_true() {
-	local end=$((SECONDS + 30))
+# within LIMIT COMMAND: waits until it succeeds, LIMIT seconds at most.  The only place where a bats file waits with pauses.
+within() {
+	local limit=$1 end=$((SECONDS + $1))
+	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || {
-			echo "not in time: $*"
+			echo "not within $limit s: $*"
 			return 1
 		}
 		sleep 0.05
 	done
+}
+
+until_true() {
+	within 30 "$@"
+}
+
+# chance BYTES NAME: that many bytes, the same each time for a name and a seed (see chance.py).
+chance() {
+	python3 "$BATS_TEST_DIRNAME/chance.py" "$@"
+}
+
+# lab_clock: makes the library of ahead; 1 when there is no compiler, or the sanitizer of the agent wants to be first.
+lab_clock() {
+	cc -D_GNU_SOURCE -shared -fPIC -o clock.so "$BATS_TEST_DIRNAME/ahead.c" -ldl &&
+		! ldd "$(command -v reload-agent)" | grep -q asan
+}
+
+# ahead SECONDS COMMAND: the command, whose wall clock is that many seconds ahead.
+ahead() {
+	AHEAD=$1 LD_PRELOAD=$BATS_FILE_TMPDIR/clock.so "${@:2}"
 }
 
 # knows NAME N: the agent has links to N others, and they are its neighbours.
@@ -89,8 +110,7 @@ lab_end() {
 	done
 	for f in lab/*.pid; do
 		[ -e "$f" ] || continue
-		for _ in $(seq 100); do kill -0 "$(cat "$f")" 2>/dev/null || break; sleep 0.05; done
-		kill -KILL "$(cat "$f")" 2>/dev/null || true
+		within 5 gone "$(cat "$f")" || kill -KILL "$(cat "$f")" 2>/dev/null || true
 	done
 	! grep -l 'Sanitizer\|Assertion' lab/*.log 2>/dev/null
 }

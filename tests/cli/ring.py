@@ -3,15 +3,16 @@
 
 Everything is kept in the present directory: lab/ (RELOAD_HOME), agents.json, values.json, logs, capture and keys.
 """
-import hashlib, json, os, random, signal, socket, subprocess, sys, time
+import hashlib, json, os, signal, socket, subprocess, sys, time
 
 sys.dont_write_bytecode = True
+from chance import draw
 from ports import free_port
+from waiting import wait_for
 
 KIND = 0xF0000002          # of init --kind: SINGLE, NODE-MULTIPLE
 PER_NODE = 8
 HOME = os.environ["RELOAD_HOME"]
-random.seed(int(os.environ.get("RING_SEED", "1")))
 
 
 def call(instance, method, timeout=60, **params):
@@ -73,14 +74,6 @@ def status(name):
     return call(name, "agent.status")
 
 
-def wait_for(check, seconds, what):
-    end = time.monotonic() + seconds
-    while not check():
-        if time.monotonic() > end:
-            fail(f"not within {seconds} s: {what}")
-        time.sleep(0.1)
-
-
 def answers(name):
     try:
         status(name)
@@ -119,11 +112,7 @@ def disagreement(names):
 
 def agree():
     names = list(load("agents.json"))
-    end = time.monotonic() + 90
-    while (fault := disagreement(names)) is not None:
-        if time.monotonic() > end:
-            fail(f"not within 90 s: {fault}")
-        time.sleep(0.1)
+    wait_for(lambda: disagreement(names) is None, 90, lambda: disagreement(names) or "the ring is closed, it took longer")
 
 
 def store(count):
@@ -131,9 +120,9 @@ def store(count):
     ids = {n: bytes.fromhex(status(n)["node_id"]) for n in names}
     places = [(n, i) for n in names for i in range(1, PER_NODE + 1)]
     values = []
-    for n, i in random.sample(places, count):
+    for n, i in chance.sample(places, count):
         resource = hashlib.sha1(ids[n] + bytes([i])).digest()[:16].hex()
-        text = f"value {i} of {n} {random.random()}"
+        text = f"value {i} of {n} {chance.random()}"
         result = call(n, "store.put", target=f"resource:{resource}", kind=str(KIND), values=[{"text": text}])
         if result["generation"] != "1":
             fail(f"{resource}: generation {result['generation']}")
@@ -148,7 +137,7 @@ def fetch(readers):
     lost = 0
     for v in load("values.json"):
         others = [n for n in names if n != v["writer"]]
-        for n in random.sample(others, readers):
+        for n in chance.sample(others, readers):
             found = call(n, "store.fetch", target=f"resource:{v['resource']}", kind=str(KIND))["values"]
             good = [x for x in found if x["exists"] and x["valid"] and x["text"] == v["text"]]
             if len(good) != 1:
@@ -168,13 +157,20 @@ def ended(pid):
 
 def term(count):
     agents = load("agents.json")
-    for name in random.sample(list(agents), count):
+    for name in chance.sample(list(agents), count):
         pid = agents.pop(name)
         os.kill(pid, signal.SIGTERM)
         wait_for(lambda: ended(pid), 60, f"{name} ended")
         save("agents.json", agents)
         agree()
         fetch(1)
+
+
+def mark():
+    """Sends words over loopback, for what captures there."""
+    with socket.create_server(("127.0.0.1", free_port())) as listener, socket.create_connection(listener.getsockname()) as s:
+        s.sendall(b"the capture ends here")
+        listener.accept()[0].recv(100)
 
 
 def stop():
@@ -187,14 +183,15 @@ def stop():
             os.kill(pid, signal.SIGTERM)
         except OSError:
             pass
-    end = time.monotonic() + 10
-    while time.monotonic() < end and not all(map(ended, agents.values())):
-        time.sleep(0.1)
-    for pid in agents.values():
-        if not ended(pid):
-            os.kill(pid, signal.SIGKILL)
+    try:
+        wait_for(lambda: all(map(ended, agents.values())), 10, "all agents end")
+    finally:
+        for pid in agents.values():
+            if not ended(pid):
+                os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":
     step, args = sys.argv[1], [int(a) for a in sys.argv[2:]]
-    {"start": start, "join": join, "agree": agree, "store": store, "fetch": fetch, "term": term, "stop": stop}[step](*args)
+    chance = draw(f"ring {step}")
+    {"start": start, "join": join, "agree": agree, "store": store, "fetch": fetch, "term": term, "mark": mark, "stop": stop}[step](*args)

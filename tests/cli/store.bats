@@ -104,7 +104,7 @@ DICT=0xf0000003
 }
 
 @test "values from files and standard input keep every byte" {
-	head -c 1500 /dev/urandom >value.bin
+	chance 1500 value >value.bin
 	R reload-store -a alice -k $K alice@calls.example -f value.bin
 	ok
 	reload-fetch -a carol -k $K alice@calls.example --raw >back.bin

@@ -1,5 +1,6 @@
 /* The files of a store under a running node: removed, replaced, and made again. */
 #include "storage_fixture.h"
+#include "storage_notice.h"
 
 #include "storage/sqlite_io.h"
 
@@ -39,6 +40,7 @@ static struct reload_storage *opened(struct disk *d)
 		.keep_generation_ms = 1000,
 		.now = T0,
 		.tell = on_news,
+		.notify = notice_tell,
 		.arg = d };
 	assert_int_equal(reload_storage_sqlite_open(&out, &s, NULL), RELOAD_OK);
 	return out;
@@ -53,6 +55,7 @@ static int setup(void **state)
 	snprintf(d->db, sizeof(d->db), "%s/store.db", d->directory);
 	snprintf(d->log, sizeof(d->log), "%s/store.db-wal", d->directory);
 	snprintf(d->away, sizeof(d->away), "%s/away", d->root);
+	assert_true(notice_begin() >= 0);
 	d->s = opened(d);
 	*state = d;
 	return 0;
@@ -289,10 +292,8 @@ static void it_is_noticed_without_a_store(void **state)
 	struct disk *d = *state;
 	fill(d);
 	remove_all(d->db);
-	for (int i = 0; i < 3000 && !d->renewed; i++) {
-		usleep(10000);
-		reload_storage_sqlite_settle(d->s);
-	}
+	while (!d->renewed)
+		assert_true(notice_settle(d->s));
 	assert_int_equal(d->renewed, 1);
 	restarted(d, 1);
 }

@@ -1,5 +1,7 @@
 #include "storage_maker.h"
 #include "storage_sqlite.h"
+#include "storage_notice.h"
+#include "storage_scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -431,9 +433,15 @@ static void recovery_is_noticed(void **state)
 	(void)state;
 	static char large[3000];
 	memset(large, 'x', sizeof(large) - 1);
-	struct reload_storage *s = maker_new(1 << 22, KEEP_MS);
+	struct reload_storage *s = NULL;
+	struct reload_sqlite_setup setup = setup_of(1 << 22, T0);
 	struct reload_id at = id_of("10000000000000000000000000000000");
 	struct waiter w = { 0 };
+	fresh();
+	memset(&news, 0, sizeof(news));
+	assert_true(notice_begin() >= 0);
+	setup.notify = notice_tell;
+	assert_int_equal(reload_storage_sqlite_open(&s, &setup, NULL), RELOAD_OK);
 	disk_room(16384);
 	for (uint32_t i = 0; i < 20; i++)
 		assert_int_equal(
@@ -441,10 +449,8 @@ static void recovery_is_noticed(void **state)
 	reload_storage_sqlite_flush(s);
 	assert_int_equal(news.count[RELOAD_STORAGE_FAILED], 1);
 	disk_room(RLIM_INFINITY);
-	for (int i = 0; i < 100 && !news.count[RELOAD_STORAGE_RECOVERED]; i++) {
-		poll(NULL, 0, 100);
-		reload_storage_sqlite_settle(s);
-	}
+	while (!news.count[RELOAD_STORAGE_RECOVERED])
+		assert_true(notice_settle(s));
 	assert_int_equal(news.count[RELOAD_STORAGE_RECOVERED], 1);
 	reload_storage_free(s);
 }

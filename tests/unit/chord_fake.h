@@ -1,4 +1,4 @@
-/* One topology plug-in in the hands of a test: what it asks of its host is written down, time stands still. */
+/* A fake host for one topology plug-in: what the plug-in asks of it is recorded, and time passes only when the test says so. */
 #pragma once
 
 #include "topology/chord_admit.h"
@@ -287,7 +287,7 @@ static inline size_t fake_body(uint8_t out[1024], uint8_t type, const struct rel
 	return w.len;
 }
 
-/* an Update of node with these lists (first bytes, closed by 0 or the end of the 8) over its own link */
+/* an Update from node over its own link, with lists given by first bytes; a list ends at 0 or after 8 */
 static inline enum reload_err fake_receive(
 	struct fake *f, unsigned node, bool direct, const uint8_t *preds, const uint8_t *succs)
 {
@@ -303,7 +303,7 @@ static inline enum reload_err fake_receive(
 	return reload_chord_topology.update_received(f->t, &from, direct, span_of(body, len));
 }
 
-/* node tells its lists over its link */
+/* an Update with lists from node over its own link */
 static inline void fake_lists(
 	struct fake *f, unsigned node, const uint8_t *preds, const uint8_t *succs)
 {
@@ -320,7 +320,7 @@ static inline void fake_peer(struct fake *f, unsigned node)
 		abort();
 }
 
-/* self is 10, the ring that of the vectors: 10 40 70 a0 d0 */
+/* self is 10, in the ring of the test vectors: 10 40 70 a0 d0 */
 static inline void fake_ring(struct fake *f)
 {
 	static const uint8_t peers[] = { 0x40, 0x70, 0xa0, 0xd0 };
@@ -331,7 +331,7 @@ static inline void fake_ring(struct fake *f)
 		fake_peer(f, peers[i]);
 }
 
-/* the first row of that kind that concerns node (0: any) from row `start` on; NULL when there is none */
+/* the first row of that kind about node (0: any) from row `start` on; NULL when there is none */
 static inline struct fake_row *fake_find(
 	struct fake *f, size_t start, enum fake_what what, unsigned node)
 {

@@ -1,6 +1,6 @@
 /*
- * A small world for topology plug-ins: up to NET_MAX of them, virtual time, links with random delay, routing by the
- * plug-ins' own answers, and NET_POINTS resources that wander with the hand-overs.  The seed is the whole input.
+ * A net of topology plug-ins: up to NET_MAX of them, virtual time, links with random delay, routing by the plug-ins' own answers, and
+ * NET_POINTS resources that move with the hand-overs.  The seed is the whole input.
  */
 #pragma once
 
@@ -56,8 +56,9 @@ struct net_node {
 	struct reload_timers timers;
 	bool alive, up[NET_MAX];
 	int side;
-	uint64_t fifo[NET_MAX]; /* earliest arrival of the next message to that node */
-	uint32_t answered[256]; /* recent cookies whose Attach is over */
+	uint64_t
+		fifo[NET_MAX]; /* the earliest time at which another message arrives at that node */
+	uint32_t answered[256]; /* cookies of recent Attaches that have ended */
 	uint64_t points[NET_POINTS / 64];
 	enum reload_topology_state state;
 	struct reload_id lists[40];
@@ -78,9 +79,9 @@ struct net {
 		lost, loops;
 	int bootstraps; /* the nodes before this one are bootstrap nodes; 0: there is none */
 	uint64_t pings, relocates;
-	bool cut;             /* no message passes between nodes of different sides */
-	uint64_t refused;     /* implausible replica Stores */
-	reload_ms changed_at; /* of any Neighbor Table */
+	bool cut;             /* nodes of different sides exchange no messages */
+	uint64_t refused;     /* replica Stores that were refused */
+	reload_ms changed_at; /* the last change of a Neighbor Table */
 	bool trace;
 };
 
@@ -271,7 +272,7 @@ static void net_host_store_range(void *arg, const struct reload_id *from,
 static void net_host_owner_check_range(
 	void *arg, const struct reload_id *from, const struct reload_id *to)
 {
-	(void)arg; /* data of these nodes are resource numbers without versions: nothing to compare */
+	(void)arg; /* the data here are resource numbers without versions: there is nothing to compare */
 	(void)from;
 	(void)to;
 }
@@ -360,7 +361,7 @@ static inline struct net *net_new(uint64_t seed)
 	return n;
 }
 
-/* adds a node; id NULL: at random */
+/* adds a node; id NULL: a random one */
 static inline int net_add(struct net *n, const struct reload_id *id)
 {
 	struct net_node *x = &n->nodes[n->count];
@@ -403,13 +404,13 @@ static inline void net_first(struct net *n, int i)
 	reload_chord_topology.first(n->nodes[i].t);
 }
 
-/* links i with its bootstrap node and lets it join */
+/* makes a link from i to its bootstrap node and starts the join */
 static inline void net_join(struct net *n, int i, int bootstrap)
 {
 	net_push(n, NET_START, i, bootstrap, n->now_us);
 }
 
-/* Tells both ends; the end of b, when new, is returned. */
+/* Makes a link and notifies both ends; returns the event for b when the link is new. */
 static struct net_event *net_link(struct net *n, int a, int b)
 {
 	if (n->nodes[a].up[b] || n->nodes[b].up[a] || !n->nodes[a].alive || !n->nodes[b].alive ||
@@ -424,7 +425,7 @@ static struct net_event *net_link(struct net *n, int a, int b)
 	return net_push(n, NET_LINK, b, a, tb);
 }
 
-/* what y owes to x, who asked with send_update */
+/* the Update that y sends to x, which asked for it with send_update */
 static void net_update_asked(struct net *n, int y, int x)
 {
 	struct wr w;
@@ -465,7 +466,7 @@ static void net_attach_hop(struct net *n, struct net_event *e)
 	}
 	bool mine = reload_chord_topology.responsible(x->t, &e->list[0]);
 	if (!e->list_count || (e->list_count == 1 && e->resource[0] && mine)) {
-		/* answer and handshake: five delays in one */
+		/* the answer and the handshake take five delays together */
 		struct net_event *a =
 			net_push(n, NET_ATTACH, e->node, e->other, n->now_us + 5 * net_delay(n));
 		uint64_t order = a->order, at = a->at_us;
@@ -535,7 +536,7 @@ static void net_stores(struct net *n, struct net_event *e)
 		net_send(n, NET_STORED, e->node, e->other);
 }
 
-/* first a bootstrap node is chosen and a link to it made, then the plug-in is told */
+/* chooses a bootstrap node, makes a link to it, and reports the outcome to the plug-in */
 static void net_relocated(struct net *n, struct net_event *e)
 {
 	struct net_node *x = &n->nodes[e->node];
@@ -654,7 +655,7 @@ static void net_event_run(struct net *n, struct net_event *e)
 	case NET_START:
 		if (e->other != e->node)
 			net_link(n, e->node, e->other);
-		if (!x->up[e->other] && n->bootstraps) { /* the host goes on to the next one */
+		if (!x->up[e->other] && n->bootstraps) { /* the host tries the next one */
 			net_push(n, NET_START, e->node, net_bootstrap(n), n->now_us + 1000000);
 		} else if (x->up[e->other]) {
 			ops->connected(x->t, &y->id);
@@ -664,7 +665,7 @@ static void net_event_run(struct net *n, struct net_event *e)
 	}
 }
 
-/* runs until nothing is left to happen, or until the virtual time until_ms */
+/* runs until there are no more events, or until the virtual time until_ms */
 static inline void net_run(struct net *n, reload_ms until_ms)
 {
 	for (;;) {
@@ -696,13 +697,13 @@ static inline void net_run(struct net *n, reload_ms until_ms)
 		n->now_us = until_ms * 1000;
 }
 
-/* runs for so many milliseconds */
+/* runs for ms milliseconds */
 static inline void net_pass(struct net *n, reload_ms ms)
 {
 	net_run(n, n->now_us / 1000 + ms);
 }
 
-/* the process ends without a word; each node linked with it finds out after a while */
+/* the process ends silently; each node with a link to it notices after a while */
 static inline void net_kill(struct net *n, int i)
 {
 	n->nodes[i].alive = false;

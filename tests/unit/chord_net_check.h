@@ -1,4 +1,4 @@
-/* What is asked of a net of chord_net.h: does every table agree, who owns what, where data are, how far it is. */
+/* Checks of a net of chord_net.h: whether all tables agree, which nodes own a point, where data are, how many hops there are. */
 #pragma once
 
 #include "chord_net.h"
@@ -20,7 +20,7 @@ static inline int net_ring(const struct net *n, int out[NET_MAX])
 	return count;
 }
 
-/* every table agrees with the sorted Node-IDs, every list has three entries or all there are; else says where not */
+/* whether each table agrees with the sorted Node-IDs and each list has three entries, or all that exist; prints where not */
 static inline bool net_agrees(const struct net *n, int expected, bool say)
 {
 	int ring[NET_MAX], count = net_ring(n, ring), wrong = 0;
@@ -57,7 +57,7 @@ static inline bool net_agrees(const struct net *n, int expected, bool say)
 	return !wrong && count == expected;
 }
 
-/* number of nodes that claim point k */
+/* the number of nodes that are responsible for point k by their own tables */
 static inline int net_owners(const struct net *n, const struct reload_id *k)
 {
 	int owners = 0;
@@ -66,7 +66,7 @@ static inline int net_owners(const struct net *n, const struct reload_id *k)
 	return owners;
 }
 
-/* each resource is at its owner and two successors (missing) and nowhere else (extra) */
+/* counts copies of resources that are missing at the owner and its two successors, and those elsewhere (extra) */
 static inline void net_placement(const struct net *n, unsigned *missing, unsigned *extra)
 {
 	int ring[NET_MAX], count = net_ring(n, ring);

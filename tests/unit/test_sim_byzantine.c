@@ -1,4 +1,4 @@
-/* What each lie does to honest engines: their tables stay right, their work is bounded, and what they refuse is counted. */
+/* The effect of each lie on honest engines: their tables stay right, their work is bounded, and what they refuse is counted. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -23,7 +23,7 @@ struct net {
 	struct reload_sim_byzantine *liars;
 	struct reload_sim_hooks hooks;
 	uint64_t events[256];          /* of honest nodes */
-	size_t requests, links, bytes; /* the most that an honest engine had */
+	size_t requests, links, bytes; /* the maximum of any honest engine */
 };
 
 static bool on_send(void *arg, struct reload_sim_node *n, uint32_t link, struct span message)
@@ -109,7 +109,7 @@ static int by_id(const void *a, const void *b)
 	return reload_id_cmp(a, b);
 }
 
-/* The lists of n are the true ones: of all nodes, or of the honest ones, a liar may stand between them or not. */
+/* Whether the lists of n are right: they have the right honest nodes, with or without liars between these. */
 static bool lists_right(struct net *t, struct reload_sim_node *n, const struct reload_id *list,
 	size_t count, const struct reload_id *ids, size_t ids_count, bool clockwise)
 {
@@ -132,7 +132,7 @@ static bool lists_right(struct net *t, struct reload_sim_node *n, const struct r
 	return listed == 2;
 }
 
-/* Every honest engine lists its true honest neighbours, two at least on each side. */
+/* Whether each honest engine lists its right honest neighbours, at least two on each side. */
 static bool ring_right(struct net *t)
 {
 	size_t nodes = reload_sim_count(t->sim), n = 0;
@@ -252,7 +252,7 @@ static bool is_lie(void *arg, const struct reload_stored_entry *e)
 	return !*found;
 }
 
-/* No honest engine keeps a value that its signer did not sign, or had no right to. */
+/* Whether no honest engine has stored a value with a wrong signature, or one that its signer may not store. */
 static bool none_stored(struct net *t)
 {
 	bool found = false;
@@ -272,7 +272,7 @@ static bool none_stored(struct net *t)
 	return !found;
 }
 
-/* The node at whose place, in the ring, the owner of node i's value stands. */
+/* The index of the owner of node i's value. */
 static size_t owner_of(struct net *t, size_t i)
 {
 	struct reload_id place = place_of(t, i);
@@ -310,7 +310,7 @@ static void lies_end(struct net *t)
 	net_free(t);
 }
 
-/* What is dropped on its way is repeated and then reported; the ring does not mind. */
+/* A dropped request is repeated and then reported as failed; the ring stays right. */
 static void dropping_harms_no_tables(void **state)
 {
 	(void)state;
@@ -324,7 +324,7 @@ static void dropping_harms_no_tables(void **state)
 	lies_end(t);
 }
 
-/* What comes the wrong way is passed on by the tables of who gets it; its ttl ends it. */
+/* A misrouted message is forwarded by the tables of the node that gets it, until its ttl ends. */
 static void misrouting_harms_no_tables(void **state)
 {
 	(void)state;
@@ -341,8 +341,8 @@ static void misrouting_harms_no_tables(void **state)
 }
 
 /*
- * R-10.7.3-01: who is listed is attached to before it enters a table, so who does not exist never does.  R-6.4.2.1-03 and -04:
- * a Join in the name of another node, or over the link of one, is refused.
+ * R-10.7.3-01: a listed node enters a table only after an Attach, so one that does not exist never does.  R-6.4.2.1-03 and -04: a Join in
+ * the name of another node, or over the link of one, is refused.
  */
 static void false_updates_enter_no_tables(void **state)
 {
@@ -357,7 +357,7 @@ static void false_updates_enter_no_tables(void **state)
 	attaches =
 		reload_sim_counts(t->sim)->traffic_messages[RELOAD_SIM_TRAFFIC_ATTACH] - attaches;
 	assert_true(t->events[RELOAD_EV_ATTACH_FAILED] > 0);
-	/* one informant leads to 32 Attaches at once and to one each 2 s; what failed through it is tried again without it */
+	/* an informant can cause 32 Attaches at once and one each 2 s; those that fail are tried again without it */
 	assert_true(t->events[RELOAD_EV_ATTACH_FAILED] < 3 * (NODES - 1) * (32 + 121 / 2));
 	assert_true(attaches < 12 * t->events[RELOAD_EV_ATTACH_FAILED]);
 	assert_true(counted(t, RELOAD_COUNT_ERRORS_SENT) > 0);
@@ -365,7 +365,7 @@ static void false_updates_enter_no_tables(void **state)
 	lies_end(t);
 }
 
-/* R-13.5-06: who has seen a newer version hears of it when an older one comes. */
+/* R-13.5-06: a reader that has seen a newer version learns that it got an older one. */
 static void old_answers_are_seen(void **state)
 {
 	(void)state;
@@ -397,7 +397,7 @@ static void old_answers_are_seen(void **state)
 	net_free(t);
 }
 
-/* R-6.3.4-19: an answer of a node that cannot be responsible, as far as the asker knows, is none. */
+/* R-6.3.4-19: an answer from a node that cannot be responsible, by the tables of the requester, is dropped. */
 static void answers_in_the_stead_of_others(void **state)
 {
 	(void)state;
@@ -410,7 +410,7 @@ static void answers_in_the_stead_of_others(void **state)
 	lies_end(t);
 }
 
-/* R-13.5-01: a value whose signature does not fit is stored nowhere and given to nobody. */
+/* R-13.5-01: a value with a wrong signature is neither stored nor returned. */
 static void damage_is_refused(void **state)
 {
 	(void)state;
@@ -436,7 +436,7 @@ static void damage_is_refused(void **state)
 	lies_end(t);
 }
 
-/* R-6.6-01: too large a message ends the link, which comes back when it is wanted. */
+/* R-6.6-01: a message that is too large ends the link; it is opened again when it is needed. */
 static void oversized_messages_end_the_link(void **state)
 {
 	(void)state;
@@ -448,7 +448,7 @@ static void oversized_messages_end_the_link(void **state)
 	lies_end(t);
 }
 
-/* A request that was seen before changes nothing, an answer that nobody waits for is dropped. */
+/* A repeated request changes nothing, and an answer to no request is dropped. */
 static void repeats_change_nothing(void **state)
 {
 	(void)state;
@@ -464,8 +464,8 @@ static void repeats_change_nothing(void **state)
 }
 
 /*
- * R-7.4.1.1-05, R-7.4.1.1-10, R-13.5-02: foreign Stores and implausible replicas are refused however many there are, and what
- * others want is done meanwhile.
+ * R-7.4.1.1-05, R-7.4.1.1-10, R-13.5-02: Stores that are not allowed are refused however many there are, and other requests are served
+ * meanwhile.
  */
 static void floods_are_endured(void **state)
 {
@@ -489,7 +489,7 @@ static void floods_are_endured(void **state)
 	lies_end(t);
 }
 
-/* The same lies again: a run with liars is as repeatable as one without. */
+/* A run with liars is as repeatable as one without. */
 static void lies_are_repeatable(void **state)
 {
 	(void)state;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* A world of engines that is well, and what each checker says when something in it is not. */
+/* A net of healthy engines, and what each checker says when something in it is made wrong. */
 enum {
 	NODES = 9, /* the last one is not started */
 	RING = NODES - 1,
@@ -23,7 +23,7 @@ static size_t *order;
 static struct reload_id ids[NODES], resources[NODES];
 static struct reload_sim_violation v;
 static bool stored_well;
-static uint64_t counter; /* of the answers, as far as these checks look at it */
+static uint64_t counter; /* the generation counter of the answers */
 
 static int grown(void **state)
 {
@@ -67,7 +67,7 @@ static void later(reload_ms ms)
 	reload_sim_checks_begin(checks);
 }
 
-/* The started node that stands at that place of the ring, counted from node 0. */
+/* The node that is `steps` steps behind node 0 in the ring. */
 static struct reload_sim_node *behind(size_t steps)
 {
 	size_t at = 0;
@@ -97,14 +97,14 @@ static void failed_reads_are_no_more_than_liars_explain(void **state)
 	struct reload_sim_reads reads = {
 		.owed = 90, .failed = 20, .apart = 40, .apart_failed = 4
 	};
-	/* one Resource-ID may be out of reach; what is next to liars does not count */
+	/* one Resource-ID may be unreachable; places next to liars do not count */
 	assert_true(reload_sim_check_reads(checks, &reads, &v));
 	reads.apart_failed = 5;
 	assert_false(reload_sim_check_reads(checks, &reads, &v));
 	assert_int_equal(v.check, RELOAD_SIM_CHECK_LOST_VALUE);
 	assert_non_null(strstr(v.words, "5 of 40 final reads"));
 	assert_non_null(strstr(v.words, "0 liars among 8 peers explain 4"));
-	/* two of eight lie: an eighth of the reads more */
+	/* two of eight lie: another eighth of the reads may fail */
 	behind(3)->byzantine = behind(6)->byzantine = 1;
 	later(1);
 	reads.apart_failed = 9;
@@ -123,7 +123,7 @@ static void a_node_that_cannot_join_is_seen(void **state)
 	assert_false(reload_sim_check_joined(checks, &v));
 	assert_int_equal(v.check, RELOAD_SIM_CHECK_JOINED);
 	assert_non_null(strstr(v.words, "node 8 is "));
-	/* the ring is that of those who joined */
+	/* the ring consists of the joined nodes */
 	assert_true(reload_sim_check_ring(checks, &v));
 }
 
@@ -227,7 +227,7 @@ static void a_replica_that_is_missing_is_seen(void **state)
 		n->storage->ops->drop_kind(n->storage, RELOAD_SIM_KIND);
 		assert_false(reload_sim_check_replicas(checks, &v));
 		assert_int_equal(v.check, RELOAD_SIM_CHECK_REPLICAS);
-		/* a liar next to it excuses */
+		/* places next to a liar are left out */
 		holder(1, 2)->byzantine = 1;
 		assert_true(reload_sim_check_replicas(checks, &v));
 		holder(1, 2)->byzantine = 0;
@@ -257,7 +257,7 @@ static void answered(void *arg, const struct reload_result *r)
 	(void)r;
 }
 
-/* s6.3.4, as the engine has it, seen from outside */
+/* the rule of s6.3.4, checked from outside of the engine */
 static void who_stands_too_far_off_is_not_to_be_believed(void **state)
 {
 	(void)state;
@@ -268,7 +268,7 @@ static void who_stands_too_far_off_is_not_to_be_believed(void **state)
 	assert_int_equal(v.check, RELOAD_SIM_CHECK_RESPONDER);
 	/* the node itself, where a predecessor is nearer */
 	assert_false(reload_sim_check_responder(checks, n, &behind(0)->id, &n->id, &v));
-	/* who has no Neighbor Table cannot tell */
+	/* a node without a Neighbor Table accepts any */
 	n->role = RELOAD_ROLE_CLIENT;
 	assert_true(reload_sim_check_responder(checks, n, owner, next, &v));
 	n->role = RELOAD_ROLE_PEER;
@@ -313,7 +313,7 @@ static void a_request_older_than_its_limit_is_seen(void **state)
 	later(10000);
 	assert_true(reload_peer_requests(n->peer, NULL) > 0);
 	assert_true(reload_sim_check_transactions(checks, &v));
-	config->overlay_reliability_timer_ms = 500; /* as if it ought to have ended long ago */
+	config->overlay_reliability_timer_ms = 500; /* as if it should have ended long ago */
 	assert_false(reload_sim_check_transactions(checks, &v));
 	config->overlay_reliability_timer_ms = timer;
 	assert_int_equal(v.check, RELOAD_SIM_CHECK_TRANSACTION);

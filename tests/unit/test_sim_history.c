@@ -100,7 +100,7 @@ static void a_store_without_an_answer_may_be_there_or_not(void **state)
 	const struct reload_sim_version *v =
 		reload_sim_history_begin(h, place(1), 200, WALL + 200, LIFE, HOUR_S, true);
 	uint64_t two = v->storage_time;
-	/* under way */
+	/* the Store has not ended */
 	assert_int_equal(judged(1, owed(1, 250), version(1, 2, two)), RELOAD_SIM_JUDGED_GOOD);
 	assert_true(
 		reload_sim_history_end(h, place(1), 2, RELOAD_SIM_STORED_UNKNOWN, 300, 0, NULL));
@@ -192,7 +192,7 @@ static void counters_of_acknowledgments_rise(void **state)
 					 h, p, 1, RELOAD_SIM_STORED_ACKNOWLEDGED, 310, 1, &ids[1]),
 			which == 1);
 	}
-	/* after a partition the comparison begins anew */
+	/* after a partition the comparison starts anew */
 	reload_sim_history_torn(h, 1000);
 	reload_sim_history_begin(h, place(1), 2000, WALL + 2000, LIFE, HOUR_S, true);
 	assert_true(reload_sim_history_end(
@@ -205,7 +205,7 @@ static void counters_of_acknowledgments_rise(void **state)
 /* -- expected losses ------------------------------------------------------------------------------------------------------ */
 
 enum {
-	CALM = 10 * RELOAD_SIM_REPAIR_MS /* nobody is weak any more */
+	CALM = 10 * RELOAD_SIM_REPAIR_MS /* no node is weak any more */
 };
 
 static void two_holders_may_fail(void **state)

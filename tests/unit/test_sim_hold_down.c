@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* A ring of engines that is well; what is told of it is made up. */
+/* A ring of healthy engines; the events of failures are made up. */
 enum {
 	NODES = 12,
 	SETTLE_MS = 60000
@@ -78,7 +78,7 @@ static void others_do_not_wait(void **state)
 	assert_true(tell(
 		RELOAD_EV_TRANSFER_STARTED, &before[0], 2300)); /* gets its part of the range */
 	assert_false(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 2300));
-	assert_true(tell(RELOAD_EV_STATE, NULL, 2400)); /* a new life */
+	assert_true(tell(RELOAD_EV_STATE, NULL, 2400)); /* the node was started again */
 	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 2500));
 }
 

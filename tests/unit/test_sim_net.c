@@ -1,4 +1,4 @@
-/* Links of the simulator: what arrives when, and who notices what, under loss, cuts and crashes. */
+/* Links of the simulator: what arrives and when, and what each end notices, with loss, cuts and crashes. */
 #include "sim/internal.h"
 
 #include "wire/message.h"
@@ -16,7 +16,7 @@ enum {
 
 static const struct reload_sim_latency steady = { .name = "steady", .base_median_ms = BASE };
 
-/* What the engine of a node told: marked messages that came in, links that went. */
+/* Events of the engine of a node: marked messages that came in, links that were lost. */
 struct seen {
 	uint64_t mark[SEEN_MAX];
 	reload_ms at[SEEN_MAX], down, slow;
@@ -83,7 +83,7 @@ static void net_end(struct net *r)
 	reload_sim_free(r->s);
 }
 
-/* A message of another overlay: the engine at the other end does nothing but tell its transaction. */
+/* Sends a message of another overlay: the other engine only reports its transaction. */
 static void mark_send(struct net *r, size_t from, uint64_t mark)
 {
 	uint8_t bytes[RELOAD_HEADER_FIXED];
@@ -189,7 +189,7 @@ static void cut_is_doubted_then_lost(void **state)
 	(void)state;
 	net_start(&r, (struct reload_sim_setup){ 0 });
 	reload_sim_side(r.s, B, 1);
-	later(&r, 40000); /* idle: nobody notices */
+	later(&r, 40000); /* idle ends notice nothing */
 	assert_true(link_good(&r, A) && link_good(&r, B));
 	reload_ms from = reload_sim_now(r.s);
 	mark_send(&r, A, 1);
@@ -206,7 +206,7 @@ static void cut_is_doubted_then_lost(void **state)
 	assert_int_equal(r.seen[B].down, 0);
 	assert_int_equal(r.seen[B].count, 0);
 	reload_sim_side(r.s, B, 0);
-	mark_send(&r, B, 1); /* the other host knows nothing of the connection any more */
+	mark_send(&r, B, 1); /* the other machine does not know the connection any more */
 	later(&r, 100);
 	assert_int_not_equal(r.seen[B].down, 0);
 	net_end(&r);
@@ -233,8 +233,7 @@ static void cut_that_ends_delivers(void **state)
 	later(&r, 40000);
 	assert_in_order(&r.seen[B], 11);
 	assert_int_equal(r.seen[A].down, 0);
-	assert_null(
-		r.s->nodes[A].links[0].link->end[r.link[A] >> 31].wait); /* nothing is kept of it */
+	assert_null(r.s->nodes[A].links[0].link->end[r.link[A] >> 31].wait); /* no state is left */
 	net_end(&r);
 }
 
@@ -308,7 +307,7 @@ static void dead_machine_is_silent(void **state)
 	later(&r, 5000);
 	assert_false(link_good(&r, A));
 	assert_int_equal(r.seen[A].down, 0);
-	/* the machine is back, with a ring of its own: it knows nothing of its old connections */
+	/* the machine is back, with a ring of its own and without its old connections */
 	reload_sim_start(r.s, B, true, RELOAD_ROLE_PEER, NULL, 0);
 	later(&r, 7000);
 	assert_int_not_equal(r.seen[A].down, 0);
@@ -393,7 +392,7 @@ static void oversized_ends_the_link(void **state)
 	net_end(&r);
 }
 
-/* The hook judges what a marked node's engine sends, outside of that engine; what is injected it does not see. */
+/* The send hook gets what the engine of a marked node sends, outside of that engine, and not what is injected. */
 static void hook_judges_what_a_liar_sends(void **state)
 {
 	struct net r;
@@ -421,7 +420,7 @@ static void hook_judges_what_a_liar_sends(void **state)
 	later(&r, 30);
 	reload_request_cancel(a->peer, ping);
 	assert_int_equal(reload_sim_counts(r.s)->traffic_messages[RELOAD_SIM_TRAFFIC_PING],
-		pings + 2); /* and its answer */
+		pings + 2); /* the Ping and its answer */
 	later(&r, 1000);
 	net_end(&r);
 }

@@ -1,4 +1,4 @@
-/* The one source of randomness, and the latencies that are drawn from it. */
+/* The random numbers of the simulator, and the latencies made of them. */
 #include "sim/internal.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@ enum {
 	DRAWS = 20000
 };
 
-/* The state is what splitmix64 gives for the seed 0; the first output of xoshiro256** follows from s[1]. */
+/* The state is that of splitmix64 with seed 0; the first number of xoshiro256** follows from s[1]. */
 static void sequence_is_that_of_the_seed(void **state)
 {
 	static const uint64_t expected[4] = { 0xe220a8397b1dcdafu, 0x6e789e6aa1b965f4u,
@@ -74,7 +74,7 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The median of the one-way base of many pairs is that of the preset, and that of delays lies its jitter above. */
+/* The median of the base latencies of many pairs is that of the preset; delays are larger by the jitter. */
 static void presets_have_their_median(void **state)
 {
 	static const char *const names[] = { "lan", "wan", "mobile" };

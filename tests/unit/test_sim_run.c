@@ -108,7 +108,7 @@ static void only_what_is_named_happens(void **state)
 	assert_int_equal(one.heal_ms.count, 0);
 }
 
-/* Neighbours of a machine that went without a word need 30 s to notice: within one second no ring closes. */
+/* Neighbours of a machine that went silently need 30 s to notice: within one second no ring closes. */
 static void a_ring_that_does_not_close_in_time_is_a_violation(void **state)
 {
 	(void)state;
@@ -124,7 +124,7 @@ static void a_ring_that_does_not_close_in_time_is_a_violation(void **state)
 	assert_true(strlen(one.violation.words) > 10);
 }
 
-/* A store that is too small for what it should hold refuses: nothing is acknowledged, nothing is owed. */
+/* A storage that is too small refuses Stores: nothing is acknowledged, so nothing is owed. */
 static void refused_stores_are_not_owed(void **state)
 {
 	(void)state;

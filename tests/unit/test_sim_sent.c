@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-/* What node 0 of a growing ring sent, and what is noted of it. */
+/* What node 0 of a growing ring sent, and what the checker notes of it. */
 enum {
 	NODES = 24,
 	SETTLE_MS = 60000,
@@ -72,7 +72,7 @@ static void note(struct reload_sim_sent *sent, const struct message *m, reload_m
 		reload_sim_sent_message(sent, reload_sim_node(s, 0), bytes_span(m->bytes), at, &v));
 }
 
-/* Notes the first n messages when they were sent; whether the newest Update among them lists what the node has now. */
+/* Gives the first n messages to the checker; returns whether the newest Update among them agrees with the tables. */
 static bool agreed(struct reload_sim_sent *sent, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -80,7 +80,7 @@ static bool agreed(struct reload_sim_sent *sent, size_t n)
 	return agrees(sent);
 }
 
-/* R-10.7.1-01: what the newest Update lists is what the node has; one before that does not say it. */
+/* R-10.7.1-01: the newest Update agrees with the tables of the node; an older one does not. */
 static void the_newest_update_is_compared(void **state)
 {
 	(void)state;
@@ -92,7 +92,7 @@ static void the_newest_update_is_compared(void **state)
 	assert_in_range(differ, 1, count - 1);
 }
 
-/* Within the second of the newest Update, whose uptime is in seconds, another one went out: with this seed there is such a case. */
+/* With this seed another Update went out in the same second as the newest one; uptimes are in seconds. */
 static void what_is_sent_again_is_not_the_newest(void **state)
 {
 	(void)state;

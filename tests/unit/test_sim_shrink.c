@@ -46,7 +46,7 @@ static int clear(void **state)
 	return 0;
 }
 
-/* A run that is violated when all of the guilty are among its faults; it would be another violation with too few peers. */
+/* A made-up run: a violation when all faults of `guilty` happen, and a different one with too few peers. */
 static void judge(const struct reload_sim_scenario *scenario, uint64_t seed,
 	const struct reload_sim_watch *watch, struct reload_sim_outcome *out)
 {

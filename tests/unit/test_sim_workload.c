@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* What is said of a Fetch whose result does not fit the history, and of requests that take too long. */
+/* How results of Fetches are compared with the history, and requests that take too long. */
 enum {
 	NODES = 6,
 	SETTLE_MS = 120000
@@ -131,7 +131,7 @@ static void no_value_is_a_violation(void **state)
 		struct reload_storage *storage = reload_sim_node(c.sim, i)->storage;
 		storage->ops->drop_kind(storage, reload_sim_place_kind(p));
 	}
-	/* not while a fault is at work, but in a calm time */
+	/* not while a fault is active, but while the ring is calm */
 	c.calm_from = RELOAD_NEVER;
 	reload_sim_workload_fetch(&c);
 	later(40000);
@@ -149,7 +149,7 @@ static void a_value_that_was_never_stored_is_a_violation(void **state)
 	(void)state;
 	struct reload_sim_place *p = stored();
 	struct reload_sim_version *v = &p->versions[p->last % RELOAD_SIM_VERSIONS];
-	v->number += RELOAD_SIM_VERSIONS; /* what is there is another one than history knows */
+	v->number += RELOAD_SIM_VERSIONS; /* the stored version is not the one in the history */
 	c.calm_from = RELOAD_NEVER;
 	reload_sim_workload_fetch(&c);
 	later(40000);
@@ -164,7 +164,7 @@ static void a_read_without_an_answer_is_tried_again_and_then_a_violation(void **
 	for (size_t i = 0; i < NODES; i++) {
 		struct reload_status st;
 		reload_sim_node(c.sim, i)->slow_ms = 300000;
-		/* nobody asks the owner, who would answer itself */
+		/* not the owner, which would answer itself */
 		reload_peer_status(reload_sim_node(c.sim, i)->peer, &st);
 		c.nodes[i].leaving = reload_id_between(&st.range_from, &resources[1], &st.range_to);
 	}
@@ -205,14 +205,14 @@ static void the_word_of_a_liar_is_no_acknowledgment(void **state)
 	size_t who = 0;
 	while (owner_of(who)->index == who)
 		who++;
-	owner_of(who)->byzantine = 1; /* called so; its engine goes on as before */
+	owner_of(who)->byzantine = 1; /* only marked; its engine is unchanged */
 	reload_sim_workload_store(&c, who);
 	later(5000);
 	assert_int_equal(out.stores, 1);
 	assert_int_equal(out.lies_believed, 1);
 	assert_int_equal(out.stores_acknowledged, 0);
 	assert_int_equal(newest_of(who), 0);
-	/* it is asked for all the same, for what the liar may say then */
+	/* it is read all the same */
 	assert_int_equal(reload_sim_history_readable(c.history, &c.prng)->node, who);
 	size_t acknowledged;
 	assert_int_equal(reload_sim_history_expected_lost(c.history, &acknowledged), 0);
@@ -222,11 +222,11 @@ static void the_word_of_a_liar_is_no_acknowledgment(void **state)
 	later(5000);
 	assert_int_equal(out.stores_acknowledged, 1);
 	assert_true(newest_of(who) > 0);
-	/* what it says is missing is asked for again */
+	/* a value that a liar reports as missing is read again */
 	struct reload_sim_place *p = reload_sim_history_readable(c.history, &c.prng);
 	p->newest += 100000;
 	owner_of(who)->byzantine = 1;
-	c.nodes[owner_of(who)->index].leaving = true; /* it does not ask itself */
+	c.nodes[owner_of(who)->index].leaving = true; /* so that it is not the reader */
 	uint64_t before = out.fetches;
 	read_of(p);
 	assert_int_equal(out.fetches - before, 5);
@@ -243,7 +243,7 @@ static enum reload_err refused(struct reload_storage *storage,
 	return RELOAD_DATA_TOO_LARGE;
 }
 
-/* What is known of the first Store to a place of the node, which the owner answers with an error. */
+/* How the first Store to a place of the node counts when the owner answers with an error. */
 static enum reload_sim_stored refused_by(struct reload_sim_node *owner, size_t who)
 {
 	const struct reload_storage_ops *own = owner->storage->ops;
@@ -309,7 +309,7 @@ static void reads_that_fail_for_everybody_are_a_violation_where_peers_lie(void *
 	assert_int_equal(out.reads.failed, 0);
 	assert_true(apart > 0 && apart < owed);
 	assert_true(reload_sim_check_reads(c.checks, &out.reads, &v));
-	/* nothing leaves a node in time: who is not the owner itself gets no answer */
+	/* nothing leaves a node in time: a reader that is not the owner gets no answer */
 	memset(&out.reads, 0, sizeof(out.reads));
 	for (size_t i = 0; i < NODES; i++)
 		reload_sim_node(c.sim, i)->slow_ms = 300000;
@@ -326,7 +326,7 @@ static void a_counter_that_does_not_rise_is_a_violation(void **state)
 	(void)state;
 	for (int i = 0; i < 30 && !c.violated; i++) {
 		stored();
-		/* all holders forget the counters, too: the next Store is their first */
+		/* all holders lose their counters too: the next Store is the first one for them */
 		for (size_t n = 0; n < NODES; n++) {
 			struct reload_storage *storage = reload_sim_node(c.sim, n)->storage;
 			storage->ops->drop_range(storage, &resources[1], &resources[1]);
@@ -348,7 +348,7 @@ static void a_request_that_takes_too_long_is_a_violation(void **state)
 	assert_int_equal(c.requests_count, 1);
 	reload_sim_workload_overdue(&c);
 	assert_false(c.violated);
-	/* seen from a world in which it is later */
+	/* checked with a world in which it is later */
 	struct reload_sim *own = c.sim, *future = reload_sim_new(&setup, NULL);
 	reload_sim_run(future, reload_sim_now(own) + RELOAD_SIM_REQUEST_MS + 1);
 	c.sim = future;

@@ -1,4 +1,4 @@
-/* The world of the simulator: repeatable, and its nodes live, die and come back as they are told. */
+/* The world of the simulator: it is repeatable, and its nodes start, crash and come back as ordered. */
 #include "sim/internal.h"
 
 #include <setjmp.h>
@@ -126,7 +126,7 @@ static void calls_and_halts(void **state)
 	assert_int_equal(w.after, after + 1); /* one event a time */
 }
 
-/* Events of one time come in the order in which they were asked for, also when some were far ahead at first. */
+/* Events of one time happen in the order of queueing, also when some were far ahead at first. */
 static void order_of_queueing_stays(void **state)
 {
 	struct watch w[4] = { { 0 } };
@@ -194,7 +194,7 @@ static void disk_outlives_a_crash(void **state)
 	assert_int_equal(n->stopped_at, reload_sim_now(s));
 	assert_ptr_equal(n->storage, storage);
 	reload_sim_run(s, reload_sim_now(s) + 1000);
-	/* its configured bootstrap node is cut off: what it remembers leads it back */
+	/* its configured bootstrap node is cut off: it joins through cached addresses */
 	reload_sim_side(s, 0, 1);
 	reload_sim_start(s, 4, false, RELOAD_ROLE_PEER, NULL, 0);
 	assert_ptr_equal(n->storage, storage);
@@ -220,7 +220,7 @@ static void nothing_outlives_a_crash_without_disk(void **state)
 	assert_int_equal(n->state, RELOAD_STATE_JOINED);
 }
 
-/* A dial to a machine that is off, or on another side, ends by its timeout; one to a dead process at once. */
+/* A dial to a machine that is off, or on another side, ends with a timeout; one to a dead process at once. */
 static void dial_into_silence(void **state)
 {
 	struct watch w = { 0 };

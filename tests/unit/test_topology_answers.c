@@ -113,7 +113,7 @@ static void responsible(void **state)
 	struct reload_id self = fake_id(0x10), k, from, to;
 	fake_start_as(&f, &self);
 	k = fake_point(0x10, 1);
-	/* R-4.5-03, R-6.4.2.1-09: nobody owns anything before it joined or was told to be the first */
+	/* R-4.5-03, R-6.4.2.1-09: a node owns nothing before it has joined or is the first */
 	assert_false(ops->responsible(f.t, &k));
 	assert_false(ops->range(f.t, &from, &to));
 	assert_int_equal(ops->responsible_ppb(f.t), 0);
@@ -261,7 +261,7 @@ static void holds(void **state)
 		unsigned b, last;
 		bool held;
 	} table[] = {
-		/* R-10.7.3-07, CHORD-14: three predecessors d0, a0, 70 stand between us and what is behind 70 */
+		/* R-10.7.3-07, CHORD-14: the three predecessors d0, a0, 70 are between us and what is behind 70 */
 		{ 0x70, 1, false },
 		{ 0x70, 2, true },
 		{ 0xa0, 0, true },
@@ -288,7 +288,7 @@ static void plausible(void **state)
 		/* R-10.4-02, STO-17: 90 belongs to a0, d0, 10 */
 		{ 0x90, 0xa0, true },
 		{ 0x90, 0xd0, true },
-		/* STO-17: a position is not enough, in front of the last of them or not */
+		/* STO-17: a fitting Node-ID is not enough */
 		{ 0x90, 0x95, false },
 		{ 0x90, 0xf0, false },
 		{ 0x90, 0x40, false },
@@ -319,7 +319,7 @@ static void plausible(void **state)
 	fake_end(&f);
 }
 
-/* STO-17: only who belongs to us replicates here, however well a Node-ID lies */
+/* STO-17: only nodes that we know as neighbours store replicas here, however well a Node-ID fits */
 static void ours(void **state)
 {
 	(void)state;
@@ -327,10 +327,10 @@ static void ours(void **state)
 	fake_ring(&f);
 	struct reload_id r = fake_point(0x90, 0), stranger = fake_id(0x95), joins = fake_id(0x05),
 			 gone = fake_id(0xd0), low = fake_point(0x02, 0);
-	/* a link and a certificate make no neighbour */
+	/* a node with a link is not yet a neighbour */
 	ops->connected(f.t, &stranger);
 	assert_false(ops->may_store_replica(f.t, &r, &stranger));
-	/* a Joining Node while it is handed its range, and as the neighbour that it becomes */
+	/* a joining node during its hand-over, and later as a neighbour */
 	ops->connected(f.t, &joins);
 	assert_false(ops->may_store_replica(f.t, &low, &joins));
 	ops->join_received(f.t, &joins);
@@ -338,7 +338,7 @@ static void ours(void **state)
 	ops->handed_over(f.t, &joins);
 	assert_true(ops->may_store_replica(f.t, &low, &joins));
 	ops->disconnected(f.t, &stranger);
-	/* a neighbour that went is one for a while; a connected node that went never was */
+	/* a lost neighbour counts for a while; a lost node that was only connected does not */
 	r = fake_point(0xb0, 0);
 	assert_true(ops->may_store_replica(f.t, &r, &gone));
 	ops->disconnected(f.t, &gone);
@@ -350,7 +350,7 @@ static void ours(void **state)
 	fake_end(&f);
 }
 
-/* So is who was crowded out by nearer ones, and of many the last ones are remembered. */
+/* A neighbour that nearer ones displaced counts for a while too; of many the last ones are remembered. */
 static void crowded_out(void **state)
 {
 	(void)state;
@@ -395,7 +395,7 @@ static void unsettled(void **state)
 	fake_end(&f);
 }
 
-/* STO-17: rings may merge without a new neighbour here; fingers change then */
+/* STO-17: rings may merge without a new neighbour here, but then fingers change */
 static void unsettled_by_fingers(void **state)
 {
 	(void)state;
@@ -418,7 +418,7 @@ static void unsettled_by_fingers(void **state)
 	fake_end(&f);
 }
 
-/* STO-17: who stands in the way of a refused replica is looked after at once, and is out of the way when it is gone */
+/* STO-17: the peers because of which a replica was refused are checked at once; one that is gone leaves the tables */
 static void doubted(void **state)
 {
 	(void)state;
@@ -432,7 +432,7 @@ static void doubted(void **state)
 	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0xd0), 1);
 	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0x40), 1);
 	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0), 2);
-	/* however often it asks, one Update per peer and CHORD_DOUBT_MS */
+	/* however often a replica is refused, one Update per peer and CHORD_DOUBT_MS */
 	for (int i = 0; i < 100; i++) {
 		ops->replica_store_refused(f.t, &r, &signer);
 		fake_pass(&f, 90);
@@ -441,7 +441,7 @@ static void doubted(void **state)
 	fake_pass(&f, CHORD_DOUBT_MS);
 	ops->replica_store_refused(f.t, &r, &signer);
 	assert_int_equal(fake_count(&f, start, FAKE_UPDATE, 0), 4);
-	/* R-7.4.1.1-05: the one without an answer is out, the repetition is plausible */
+	/* R-7.4.1.1-05: the peer without an answer is out, and the repeated replica is accepted */
 	ops->update_failed(f.t, &dead, RELOAD_TIMEOUT);
 	assert_true(ops->may_store_replica(f.t, &r, &signer));
 	fake_end(&f);
@@ -470,7 +470,7 @@ static void close_enough(void **state)
 	}
 	fake_end(&f);
 	struct reload_id self = fake_id(0x10), r = fake_point(0x60, 0), s = fake_id(0x50);
-	fake_start_as(&f, &self); /* a node without a Neighbor Table does not judge */
+	fake_start_as(&f, &self); /* a node without a Neighbor Table accepts any */
 	assert_true(ops->close_enough(f.t, &r, &s));
 	fake_end(&f);
 }
@@ -525,7 +525,7 @@ static void route_query(void **state)
 	assert_int_equal(w.len, next.len);
 	assert_memory_equal(w.at, next.at, next.len);
 	wr_clear(&w);
-	/* and itself for what it answers for */
+	/* and itself for what it is responsible for */
 	k = fake_point(0x90, 0);
 	assert_true(ops->responsible(f.t, &k));
 	ops->route_query_write(f.t, &w, &k);

@@ -7,10 +7,10 @@ static const struct reload_topology_ops *const ops = &reload_chord_topology;
 enum {
 	CYCLES = 20,
 	CYCLE_MS = 10000,
-	AT_ONCE = 1 + CHORD_RETURNS /* the first time, and so often after that */
+	AT_ONCE = 1 + CHORD_RETURNS /* the first time and CHORD_RETURNS times after that */
 };
 
-/* How a node shows itself. */
+/* How a node becomes known to us. */
 enum shows {
 	BY_JOIN,
 	BY_UPDATE
@@ -36,7 +36,7 @@ static void go(struct fake *f, unsigned node)
 	ops->disconnected(f->t, &id);
 }
 
-/* Orders about data that are for the node: ranges, and checks of it as an owner. */
+/* The number of orders about data for node: ranges, and checks of it as an owner. */
 static size_t grants(struct fake *f, unsigned node)
 {
 	struct reload_id id = fake_id(node);
@@ -48,7 +48,7 @@ static size_t grants(struct fake *f, unsigned node)
 	return n;
 }
 
-/* In how many of so many stays, a cycle each, the node is given something. */
+/* Lets the node come and go; returns in how many of its stays it got data. */
 static size_t stays_with_grants(struct fake *f, unsigned node, enum shows how, int cycles)
 {
 	size_t n = 0;
@@ -75,7 +75,7 @@ static void start(struct fake *f)
 	f->count = 0;
 }
 
-/* 200 s: at once three times; then, with pauses of 4, 8, 16, 32, 40, 40 s from its going, six times more at most. */
+/* The stays with data in 200 s: those at once, and then six at most, with pauses of 4, 8, 16, 32, 40, 40 s after it went. */
 static void few(size_t stays)
 {
 	assert_in_range(stays, AT_ONCE, AT_ONCE + 6);
@@ -102,7 +102,7 @@ static void a_successor_that_comes_and_goes(void **state)
 	fake_end(&f);
 }
 
-/* After how many of its stays, a cycle each, others are given something because it went. */
+/* Lets the node come and go; returns after how many of its stays other nodes got data because it went. */
 static size_t goings_that_cost(struct fake *f, unsigned node)
 {
 	size_t n = 0;
@@ -126,11 +126,11 @@ static void what_its_going_causes(void **state)
 	few(goings_that_cost(&f, 0x10)); /* our own range grows */
 	fake_end(&f);
 	start(&f);
-	few(goings_that_cost(&f, 0xc0)); /* that of d0 does */
+	few(goings_that_cost(&f, 0xc0)); /* the range of d0 grows */
 	fake_end(&f);
 }
 
-/* The link stays; Leave and Join, or Joins alone, do the same. */
+/* Leaves and Joins, or Joins alone, over a link that stays are counted in the same way. */
 static void joins_over_one_link(void **state)
 {
 	(void)state;
@@ -148,7 +148,7 @@ static void joins_over_one_link(void **state)
 	}
 	few(n);
 	fake_end(&f);
-	/* it goes, and comes again, before it has got all */
+	/* it goes and comes again before the hand-over has ended */
 	start(&f);
 	ops->connected(f.t, &id);
 	n = 0;
@@ -162,7 +162,7 @@ static void joins_over_one_link(void **state)
 	fake_end(&f);
 }
 
-/* A machine that crashes and restarts with an empty disk has its range at once, and within CHORD_DAMP_MAX_MS whatever it did. */
+/* A machine that crashes and restarts with an empty disk gets its range at once, and within CHORD_DAMP_MAX_MS whatever it did before. */
 static void who_crashed_is_not_forgotten(void **state)
 {
 	(void)state;
@@ -186,7 +186,7 @@ static void who_crashed_is_not_forgotten(void **state)
 	ops->handed_over(f.t, &id);
 	struct reload_id theirs = fake_point(0x08, 0);
 	assert_false(ops->responsible(f.t, &theirs));
-	/* long after that it is as good as new */
+	/* a long time later it starts anew */
 	fake_pass(&f, 3600000);
 	for (int i = 0; i < CHORD_RETURNS; i++) {
 		go(&f, 0x10);
@@ -197,7 +197,7 @@ static void who_crashed_is_not_forgotten(void **state)
 	fake_end(&f);
 }
 
-/* A Join that waits goes with its link. */
+/* A Join that waits is dropped with its link. */
 static void who_waits_may_go(void **state)
 {
 	(void)state;
@@ -220,7 +220,7 @@ static void who_waits_may_go(void **state)
 	fake_end(&f);
 }
 
-/* Many Node-IDs of one person share what nodes that often return are given. */
+/* Nodes that return often share one token bucket, so that many Node-IDs of one attacker gain little. */
 static void many_that_come_and_go(void **state)
 {
 	(void)state;
@@ -249,7 +249,7 @@ static void many_that_come_and_go(void **state)
 	fake_end(&f);
 }
 
-/* More of them than rows: nobody is new any more. */
+/* More nodes than rows: then all nodes share the token bucket. */
 static void more_than_are_remembered(void **state)
 {
 	(void)state;

@@ -6,7 +6,7 @@
 
 static const struct reload_topology_ops *const ops = &reload_chord_topology;
 
-/* quiet since a while */
+/* a ring in which all orders have been made */
 static void ring(struct fake *f)
 {
 	fake_ring(f);
@@ -29,7 +29,7 @@ static void a_lost_predecessor(void **state)
 	assert_true(ops->responsible(f.t, &k));
 	/* R-10.7.1-04 */
 	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0x60));
-	/* R-10.7.3-05: the new part to the replica set; 40 has noticed the loss, 70 would refuse (STO-17) and gets it later */
+	/* R-10.7.3-05: the new part goes to the replica set.  40 has noticed the loss; 70 would refuse (STO-17) and gets it later */
 	struct fake_row *r = fake_find(&f, mark, FAKE_STORES, 0x40);
 	assert_non_null(r);
 	assert_int_equal(r->from.at[0], 0xa0);
@@ -54,7 +54,7 @@ static void replicas_do_not_wait_for_ever(void **state)
 	fake_start_as(&f, &self);
 	ops->first(f.t);
 	fake_peer(&f, 0x40); /* sends no lists */
-	/* what it owns went there at once, replicas of what we own do not */
+	/* data of its own range went there at once; replicas of ours do not */
 	assert_int_equal(fake_count(&f, 0, FAKE_STORES, 0x40), 1);
 	assert_int_equal(fake_find(&f, 0, FAKE_STORES, 0x40)->to.at[0], 0x40);
 	fake_pass(&f, CHORD_UPDATE_WAIT_MS + 10);
@@ -63,7 +63,7 @@ static void replicas_do_not_wait_for_ever(void **state)
 	fake_end(&f);
 }
 
-/* 40 believes for a while that e0 and f0 stand before us, and may forget what it holds for us; then that they do not. */
+/* The lists of 40 have e0 and f0 before us for a while, so it may forget our data; then they have them no longer. */
 static void a_replica_that_disowned_is_sent_again(void **state)
 {
 	(void)state;
@@ -121,7 +121,7 @@ static void data_of_others_is_forgotten(void **state)
 	ring(&f);
 	size_t mark = f.count;
 	fake_peer(&f, 0xe0);
-	/* R-10.7.3-07: e0, d0, a0 stand before us now */
+	/* R-10.7.3-07: e0, d0, a0 are our predecessors now */
 	/* R-10.7.3-06: not before the new replicas are there */
 	fake_pass(&f, 29000);
 	assert_null(fake_find(&f, mark, FAKE_FORGET, 0));
@@ -130,12 +130,12 @@ static void data_of_others_is_forgotten(void **state)
 	assert_non_null(r);
 	assert_int_equal(r->from.at[0], 0x10);
 	assert_int_equal(r->to.at[0], 0xa0);
-	/* R-6.4.2.3-03: what is no longer ours goes to its new owner, to whom we have not given it */
+	/* R-6.4.2.3-03: what is no longer ours goes to its new owner, which has not got it from us */
 	r = fake_find(&f, mark, FAKE_STORES, 0xe0);
 	assert_non_null(r);
 	assert_int_equal(r->from.at[0], 0xd0);
 	assert_int_equal(r->to.at[0], 0xe0);
-	/* R-6.4.2.3-03: and its owner is asked whether it has it, once */
+	/* R-6.4.2.3-03: and it is checked as an owner, once */
 	assert_int_equal(fake_count(&f, mark, FAKE_OWNER_CHECK, 0), 1);
 	r = fake_find(&f, mark, FAKE_OWNER_CHECK, 0);
 	assert_int_equal(r->from.at[0], 0xd0);
@@ -143,7 +143,7 @@ static void data_of_others_is_forgotten(void **state)
 	fake_end(&f);
 }
 
-/* d0 came lately and a0, behind it, fails before it has stored its data there: of the holders we alone know that d0 lacks them. */
+/* d0 is new, and a0 behind it fails before it has stored its data at d0.  Of the holders only we know that d0 lacks them. */
 static void what_an_owner_gains_is_checked(void **state)
 {
 	(void)state;

@@ -187,7 +187,7 @@ static void one_crash_after_the_other(void **state)
 			net_kill(n, somebody(n));
 			net_pass(n, QUIET_MS);
 			n->attach_timeouts =
-				0; /* of who heard of the dead from those who did not know yet */
+				0; /* nodes may learn dead ones from peers that have not noticed */
 			check(n, seed, left);
 		}
 		net_free(n);

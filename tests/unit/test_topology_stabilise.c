@@ -13,7 +13,7 @@ enum {
 	SEARCH_MS = 3600 * RELOAD_SECOND
 };
 
-/* a joined peer in a big ring: three neighbours on each side, nobody else; quiet since a while */
+/* a joined peer in a large ring, with three neighbours on each side and no other peer, long after its last change */
 static void begin(struct fake *f)
 {
 	struct reload_id self = fake_id(SELF);
@@ -40,7 +40,7 @@ static void up(struct fake *f, struct fake_row *attach, const struct reload_id *
 	ops->attached(f->t, cookie, RELOAD_OK, node);
 }
 
-/* until the next row of that kind; rows before it are gone */
+/* runs until the next row of that kind; drops the rows before it */
 static struct fake_row *next(struct fake *f, enum fake_what what, reload_ms limit)
 {
 	for (reload_ms end = f->now + limit; f->now < end;) {
@@ -107,7 +107,7 @@ static void who_counts_us_as_neighbour(void **state)
 	begin(&f);
 	fake_peer(&f, 0x80);
 	fake_peer(&f, 0x81);
-	/* 80 has nobody nearer than us, although we have: it learns from our lists who that is */
+	/* 80 lists us as its nearest neighbour, but we know a nearer one: it learns it from our lists */
 	assert_int_equal(fake_receive(&f, 0x80, true, (const uint8_t[]){ SELF, 0x05, 0 },
 				 (const uint8_t[]){ 0x90, 0 }),
 		RELOAD_OK);
@@ -155,7 +155,7 @@ static void a_better_match_takes_the_place(void **state)
 	f.count = 0;
 	down(&f, 0x11);
 	fake_pass(&f, 1000);
-	/* who is nearer than the replacement 14 comes in time: 14 gets no replica at all */
+	/* a node nearer than the replacement 14 comes in time: 14 gets no replica at all */
 	ops->connected(f.t, &better);
 	assert_int_equal(fake_receive(&f, SELF + 2, true, NULL, NULL), RELOAD_OK);
 	fake_pass(&f, 2 * CHORD_HOLD_DOWN_MS);
@@ -238,7 +238,7 @@ static void searches(void **state)
 		assert_in_range(chosen[i], total * 7 / 10 >> i, total * 13 / 10 >> i);
 	/* R-10.7.4-06: at random */
 	assert_in_range(low_half, chosen[1] / 3, 2 * chosen[1] / 3);
-	/* 13 lies in entry 7: what is nearer is known */
+	/* 13 lies in entry 7: everything nearer is known */
 	for (unsigned i = 7; i <= CHORD_FINGERS_MAX; i++)
 		assert_int_equal(chosen[i], 0);
 	fake_end(&f);
@@ -396,7 +396,7 @@ static void checks_come_periodically(void **state)
 		ops->pinged(f.t, r->cookie, i % 3 ? RELOAD_OK : RELOAD_TIMEOUT, &succ);
 		assert_int_equal(f.count, rows);
 	}
-	/* no bootstrap node, or nobody tells: the next one comes all the same */
+	/* no bootstrap node, or the host reports nothing: the next check follows all the same */
 	struct fake_row *r = next(&f, FAKE_RELOCATE, 2 * INTERVAL_MS);
 	assert_non_null(r);
 	ops->relocated(f.t, r->cookie, RELOAD_NO_NODE, NULL);
@@ -430,7 +430,7 @@ static void another_ring(void **state)
 	assert_true(reload_id_eq(&r->node, &other));
 	assert_true(r->send_update);
 	up(&f, r, &other);
-	/* R-10.7.4-14: then our lists, at once; B as well becomes known */
+	/* R-10.7.4-14: then our lists at once; and we ask for B's Update */
 	struct fake_row *update = NULL;
 	for (size_t i = mark; i < f.count; i++)
 		if (f.rows[i].what == FAKE_UPDATE && reload_id_eq(&f.rows[i].node, &other))
@@ -439,7 +439,7 @@ static void another_ring(void **state)
 	assert_int_equal(update->type, RELOAD_CHORD_NEIGHBORS);
 	assert_non_null(fake_find(&f, mark, FAKE_ATTACH, 0x80));
 	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0x80));
-	/* soon another look, but once in an interval: B may lie */
+	/* another check soon, but once in an interval only: B may lie */
 	r = check_ping(&f, &b, 2 * CHORD_CHECK_MS);
 	assert_non_null(r);
 	other = fake_point(SELF + 1, 3);
@@ -450,7 +450,7 @@ static void another_ring(void **state)
 	reload_ms before = f.now;
 	r = check_ping(&f, &b, 2 * INTERVAL_MS);
 	assert_true(f.now - before >= CHORD_CHECK_MS);
-	/* one ring again, which is told once */
+	/* one ring again, which is reported once */
 	struct reload_topology_tables t;
 	ops->tables(f.t, &t);
 	struct reload_id successor = t.successors[0];
@@ -474,7 +474,7 @@ static void a_ring_that_lacks_our_successor(void **state)
 	assert_non_null(r);
 	size_t mark = f.count;
 	ops->pinged(f.t, r->cookie, RELOAD_OK, &second);
-	/* it is our peer: it hears who stands before it */
+	/* it is our peer: it gets our lists, with its predecessor */
 	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, SELF + 2));
 	assert_int_equal(fake_count(&f, mark, FAKE_ATTACH, 0), 0);
 	fake_end(&f);
@@ -547,14 +547,14 @@ static void the_next_successor_is_found(void **state)
 	down(&f, SELF + 3);
 	assert_null(fake_find(&f, 0, FAKE_PING, 0));
 	down(&f, SELF + 2);
-	/* R-10.7.1-06: Ping to n+1 over a link that is left, Attach to who answers, Join */
+	/* R-10.7.1-06: Ping to n+1 over one of the remaining links, Attach to the node that answers, Join */
 	struct fake_row *r = fake_find(&f, 0, FAKE_PING, 0);
 	assert_non_null(r);
 	assert_int_equal(r->count, 2);
 	assert_int_equal(r->from.at[0], 0x80);
 	assert_true(r->resource);
 	assert_true(reload_id_eq(&r->node, &behind));
-	/* in vain at first: others have not noticed */
+	/* fails at first: others have not noticed */
 	ops->pinged(f.t, r->cookie, RELOAD_TIMEOUT, NULL);
 	size_t mark = f.count;
 	fake_pass(&f, 5000);
@@ -602,7 +602,7 @@ static void the_search_ends(void **state)
 	fake_end(&f);
 }
 
-/* One neighbour has noticed that another failed: it lists it no more, and so we look, too. */
+/* A neighbour noticed that another one failed and lists it no longer: so we check it too. */
 static void who_is_left_out_is_looked_after(void **state)
 {
 	(void)state;
@@ -651,14 +651,14 @@ static void a_liar_costs_little(void **state)
 	}
 	assert_true(f.count < 100);
 	assert_in_range(fake_count(&f, 0, FAKE_ATTACH, 0), 1, CHORD_ATTACH_BURST_PER_INFORMANT + 1);
-	/* CHORD-15: to the liar, and once to each neighbour that it leaves out and that may have failed */
+	/* CHORD-15: to the liar, and once to each neighbour that its lists lack and that may have failed */
 	assert_in_range(fake_count(&f, 0, FAKE_UPDATE, 0), 0, 2 + 6);
 	assert_true(reload_chord_pending_count(f.t) <= CHORD_PENDING_SHARE);
-	/* its nodes are not there */
+	/* the nodes that it named do not exist */
 	for (size_t i = 0, n = f.count; i < n; i++)
 		if (f.rows[i].what == FAKE_ATTACH)
 			ops->attached(f.t, f.rows[i].cookie, RELOAD_TIMEOUT, NULL);
-	/* what it goes on to name does not stand in the way of what others name */
+	/* its further names do not displace those of others */
 	for (unsigned j = 0; j < 8; j++)
 		ghosts[j].at[2] = 0x80;
 	size_t len = fake_body(body, RELOAD_CHORD_NEIGHBORS, ghosts, 4, ghosts + 4, 4);

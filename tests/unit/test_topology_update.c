@@ -3,7 +3,7 @@
 
 static const struct reload_topology_ops *const ops = &reload_chord_topology;
 
-/* self with peers given by first bytes, quiet since a while */
+/* self in a ring with peers given by first bytes, after all first Updates */
 static void ring_of(
 	struct fake *f, const struct reload_id *self, const struct reload_id *peers, size_t count)
 {
@@ -111,7 +111,7 @@ static void types_by_receiver(void **state)
 	/* R-10.7.3-03, R-10.7.3-08: the whole Connection Table, clients included */
 	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0x60));
 	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0xa0));
-	/* R-10.7.3-04: in no list are we */
+	/* R-10.7.3-04: we are in none of the lists */
 	for (size_t i = 0; i < f.count; i++)
 		if (f.rows[i].what == FAKE_UPDATE)
 			for (size_t at = 7; at + 16 <= f.rows[i].body_len; at++)
@@ -157,7 +157,7 @@ static void without_reactive_recovery(void **state)
 	ops->disconnected(f.t, &lost);
 	/* R-11.1-26: switched off, no Update follows the loss; a_lost_neighbour() has it switched on */
 	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0), 0);
-	/* R-10.7.1-04: a change of the own range is told in any case, a client too */
+	/* R-10.7.1-04: a change of our range is always sent, to a client too */
 	struct reload_id client = fake_id(0x60);
 	ops->connected(f.t, &client);
 	ops->disconnected(f.t, &pred);
@@ -213,7 +213,7 @@ static void far_nodes_are_left_alone(void **state)
 	fake_peer(&f, 0x30);
 	fake_peer(&f, 0xe0);
 	size_t mark = f.count;
-	/* R-10.7.3-01: only who belongs in the Neighbor Table */
+	/* R-10.7.3-01: only nodes that belong in the Neighbor Table */
 	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x30, 0x20, 0x10, 0 },
 				 (const uint8_t[]){ 0x50, 0x60, 0x70, 0 }),
 		RELOAD_OK);
@@ -235,7 +235,7 @@ static void an_update_over_another_link_is_hearsay(void **state)
 	ring(&f);
 	size_t mark = f.count;
 	struct reload_id k = fake_point(0x38, 0), next;
-	/* SEC-18: it may lead to Attach attempts, and to nothing else */
+	/* SEC-18: it may cause Attaches and nothing else */
 	assert_int_equal(fake_receive(&f, 0x20, false, (const uint8_t[]){ 0x10, 0 },
 				 (const uint8_t[]){ 0x30, 0 }),
 		RELOAD_OK);
@@ -281,7 +281,7 @@ static void who_lists_a_node_is_not_mixed_up(void **state)
 			ops->update_received(f.t, &from, false, span_of(body, len)), RELOAD_OK);
 		fake_pass(&f, 100);
 	}
-	/* a row names its last informant, whatever places others have left */
+	/* a node has its last informant, whichever slots were used before */
 	for (size_t i = 0; i < LISTED; i++) {
 		struct reload_id listed = one_of(i), informant = one_of(1000 + last[i]);
 		size_t count;
@@ -316,7 +316,7 @@ static void failed_attaches_are_repeated_and_end(void **state)
 		tries++;
 		mark = f.count;
 		ops->attached(f.t, cookie, RELOAD_TIMEOUT, NULL);
-		assert_null(fake_find(&f, mark, FAKE_ATTACH, 0x20)); /* a pause comes first */
+		assert_null(fake_find(&f, mark, FAKE_ATTACH, 0x20)); /* after a pause */
 		fake_pass(&f, 20000);
 	}
 	assert_int_equal(tries, CHORD_ATTACH_TRIES);
@@ -336,7 +336,7 @@ static void failed_attaches_are_repeated_and_end(void **state)
 	fake_end(&f);
 }
 
-/* Answers the Attaches to 0x20 as failed, count of them; the n-th goes through ways[n], 0: by normal routing. */
+/* Makes count Attaches to 0x20 fail; the n-th must go through ways[n]; 0: normal routing. */
 static void in_vain(struct fake *f, size_t mark, const uint8_t *ways, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -352,7 +352,7 @@ static void in_vain(struct fake *f, size_t mark, const uint8_t *ways, size_t cou
 	assert_null(fake_find(f, mark, FAKE_ATTACH, 0x20));
 }
 
-/* R-10.6-01: each that lists a node is asked for the way to it; while one does, the node is not given up. */
+/* R-10.6-01: Attaches go through each node that lists another one; as long as one does, that node is tried again. */
 static void who_is_listed_is_not_given_up(void **state)
 {
 	(void)state;
@@ -364,7 +364,7 @@ static void who_is_listed_is_not_given_up(void **state)
 					 (const uint8_t[]){ 0x70, 0 }),
 			RELOAD_OK);
 	in_vain(&f, mark, (const uint8_t[]){ 0x40, 0x70, 0x40, 0 }, CHORD_ATTACH_TRIES);
-	/* nobody has sent an Update since */
+	/* no Update came meanwhile */
 	mark = f.count;
 	fake_pass(&f, CHORD_RETRY_AFTER_FAILURE_MS);
 	in_vain(&f, mark, (const uint8_t[]){ 0x70, 0x40, 0 }, CHORD_ATTACH_TRIES - 1);
@@ -372,14 +372,14 @@ static void who_is_listed_is_not_given_up(void **state)
 	mark = f.count;
 	fake_pass(&f, CHORD_RETRY_AFTER_FAILURE_MS);
 	assert_null(fake_find(&f, mark, FAKE_ATTACH, 0x20));
-	/* one lists it no longer */
+	/* one informant lists it no longer */
 	assert_int_equal(fake_receive(&f, 0x70, true, (const uint8_t[]){ 0x10, 0 },
 				 (const uint8_t[]){ 0x70, 0 }),
 		RELOAD_OK);
 	mark = f.count;
 	fake_pass(&f, CHORD_RETRY_AFTER_FAILURE_MS);
 	in_vain(&f, mark, (const uint8_t[]){ 0x40, 0, 0x40 }, CHORD_ATTACH_TRIES - 1);
-	/* nobody does */
+	/* no node lists it any more */
 	assert_int_equal(fake_receive(&f, 0x40, true, (const uint8_t[]){ 0x10, 0 },
 				 (const uint8_t[]){ 0x70, 0 }),
 		RELOAD_OK);
@@ -528,11 +528,11 @@ static void the_last_one(void **state)
 	fake_lists(&f, 0x40, (const uint8_t[]){ 0x10, 0 }, (const uint8_t[]){ 0x10, 0 });
 	assert_false(ops->responsible(f.t, &k));
 	ops->disconnected(f.t, &other);
-	/* CHORD-09: it knew nobody else, the ring is ours */
+	/* CHORD-09: it knew no other node, so the ring is ours */
 	assert_int_equal(ops->get_state(f.t), RELOAD_TOPOLOGY_JOINED);
 	assert_true(ops->responsible(f.t, &k));
 	fake_end(&f);
-	/* it knew others: we are cut off, and the host has to join again */
+	/* it knew others: we are cut off and the host has to join again */
 	fake_start_as(&f, &self);
 	ops->first(f.t);
 	fake_peer(&f, 0x40);
@@ -651,7 +651,7 @@ static void a_leave_is_a_failure(void **state)
 	assert_true(ops->responsible(f.t, &k));
 	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0x40));
 	assert_non_null(fake_find(&f, mark, FAKE_DISCONNECT, 0xd0));
-	/* others still list it: it is not called back */
+	/* others still list it: we do not attach to it again */
 	fake_lists(&f, 0x40, (const uint8_t[]){ 0x10, 0xd0, 0xa0, 0 },
 		(const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 });
 	fake_pass(&f, 20000);

@@ -27,7 +27,7 @@ static size_t lower(const struct chord_links *l, const struct reload_id *id)
 	size_t lo = 0, hi = l->count;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (memcmp(l->rows[mid].id.at, id->at, CHORD_ID_LEN) < 0)
+		if (reload_id_cmp(&l->rows[mid].id, id) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;

@@ -4,30 +4,25 @@
  * The state of one pending node:
  *
  *	IDLE	 We attach to it when it belongs among our neighbours and its pause is over.
- *	TRYING	 An Attach is under way.  It is source-routed through an informant, a node that lists the pending one
- *		 (R-10.6-01), beginning with the informant that started to list it last.  When all informants were
- *		 tried, or are gone, it is routed normally (CHORD-17).
- *	LINKED	 The link is up.  The Update of the node is awaited for CHORD_UPDATE_WAIT_MS; without it the attempt
- *		 counts as failed.
- *	FAILED	 The node left, its link was lost, or all attempts failed.  After CHORD_RETRY_AFTER_FAILURE_MS it is
- *		 forgotten or, when one of our peers still lists it, tried again.  This pause doubles
- *		 CHORD_BACKOFF_DOUBLINGS_MAX times.  (A peer sends no new Update while its lists stay the same, so
- *		 a node that it lists stays listed.)
+ *	TRYING	 An Attach is under way, source-routed through an informant, a node that lists the pending one (R-10.6-01), first the
+ *		 one that started to list it last.  When all were tried, or are gone, it is routed normally (CHORD-17).
+ *	LINKED	 The link is up.  The node's Update is awaited for CHORD_UPDATE_WAIT_MS; without it the attempt counts as failed.
+ *	FAILED	 The node left, its link was lost, or all attempts failed.  After CHORD_RETRY_AFTER_FAILURE_MS it is forgotten or,
+ *		 when one of our peers still lists it, tried again.  This pause doubles CHORD_BACKOFF_DOUBLINGS_MAX times.  (A
+ *		 peer sends no new Update while its lists stay the same, so a node that it lists stays listed.)
  *
- * Events: an Update or a Leave names the node, a link comes up or goes down, an Attach is answered, the node sends an Update
- * (it is a peer from then on and its row is dropped), the timer.
+ * Events: an Update or a Leave names the node; its link comes up or goes down; an Attach is answered; its Update comes (it is a peer
+ * then and has no row any more); the timer.
  *
  * Failures.  A node that failed is tried CHORD_ATTACH_TRIES times.  The pauses double and have jitter.  Such a node does not
  * displace one that has not failed from the future neighbours.  A peer whose link was lost is tried again only when an Update that
  * comes at least a second later still lists it: by then the nodes that noticed the failure too have removed it from their lists.
  *
- * False names.  What one informant can cause is limited, and an informant whose names cannot be reached is distrusted
- * (chord_informant.c).  A list alone never changes our tables: a node enters them when it has a link to us and has sent an Update over it.
+ * False names.  What one informant can cause is limited, and one whose names cannot be reached is distrusted (chord_informant.c).  A list
+ * alone never changes our tables: a node enters them when it has a link to us and has sent an Update over it.
  *
- * Nodes that are not needed as neighbours now stay here as replacements for neighbours that fail (s10.7.1).
- *
- * Limits: CHORD_PENDING_MAX nodes, CHORD_PENDING_SHARE of them named by one informant.  At the maximum a new node replaces the idle
- * one that is farthest from us; a new node that is farther than that is not noted.
+ * Limits: CHORD_PENDING_MAX nodes, CHORD_PENDING_SHARE of them named by one informant.  At the maximum a new node replaces the farthest
+ * idle one if it is nearer.  Nodes that are not needed now stay as replacements for neighbours that fail (s10.7.1).
  */
 #include "topology/chord_pending.h"
 
@@ -66,8 +61,7 @@ struct chord_pending {
 	struct reload_timer timer;
 };
 
-_Static_assert((int)CHORD_INFORMANTS_MAX == CHORD_PENDING_MAX * (CHORD_INFORMANTS + 1),
-	"all that the rows name, and through whom");
+_Static_assert((int)CHORD_INFORMANTS_MAX == CHORD_PENDING_MAX * (CHORD_INFORMANTS + 1), "");
 
 struct chord_pending *reload_chord_pending_new(void)
 {
@@ -371,7 +365,7 @@ bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, e
 }
 
 /* Whether k counts as a future neighbour: it has not failed, and at least one node that names it is trusted. */
-static bool counts(struct reload_topology *t, const struct pending *k)
+static bool counts(const struct reload_topology *t, const struct pending *k)
 {
 	if (k->state == PENDING_FAILED || k->failures)
 		return false;
@@ -381,17 +375,32 @@ static bool counts(struct reload_topology *t, const struct pending *k)
 	return !k->informants_count && !reload_chord_informant_distrusted(t, k->through);
 }
 
-size_t reload_chord_pending_near(
-	struct reload_topology *t, bool clockwise, struct reload_id out[CHORD_NEIGHBOURS_MAX])
+/* Which rows count as future neighbours; looked up once for both sides, as each informant is searched for in the Connection Table. */
+static void counted(const struct reload_topology *t, bool out[CHORD_PENDING_MAX])
+{
+	for (size_t i = 0; i < t->pending->count; i++)
+		out[i] = counts(t, &t->pending->rows[i]);
+}
+
+static size_t near(struct reload_topology *t, bool clockwise, const bool future[CHORD_PENDING_MAX],
+	struct reload_id out[CHORD_NEIGHBOURS_MAX])
 {
 	size_t max = reload_chord_goal(&t->tables->peers, &t->self);
 	size_t n = clockwise ? reload_chord_set_after(&t->tables->peers, &t->self, out, max)
 			     : reload_chord_set_before(&t->tables->peers, &t->self, out, max);
 	for (size_t i = 0; i < t->pending->count; i++)
-		if (counts(t, &t->pending->rows[i]))
+		if (future[i])
 			n = reload_chord_insert(
 				&t->self, clockwise, out, n, max, &t->pending->rows[i].id);
 	return n;
+}
+
+size_t reload_chord_pending_near(
+	struct reload_topology *t, bool clockwise, struct reload_id out[CHORD_NEIGHBOURS_MAX])
+{
+	bool future[CHORD_PENDING_MAX];
+	counted(t, future);
+	return near(t, clockwise, future, out);
 }
 
 struct wanted {
@@ -402,8 +411,10 @@ struct wanted {
 static struct wanted wanted_now(struct reload_topology *t)
 {
 	struct wanted w = { .max = reload_chord_goal(&t->tables->peers, &t->self) };
-	w.after_count = reload_chord_pending_near(t, true, w.after);
-	w.before_count = reload_chord_pending_near(t, false, w.before);
+	bool future[CHORD_PENDING_MAX];
+	counted(t, future);
+	w.after_count = near(t, true, future, w.after);
+	w.before_count = near(t, false, future, w.before);
 	return w;
 }
 

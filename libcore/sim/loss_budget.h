@@ -37,7 +37,7 @@ enum {
 struct reload_sim_loss_budget;
 
 /*
- * reload_sim_loss_budget_new() makes the budget for nodes with these Node-IDs (owned).  history (borrowed) is told which values may be lost.
+ * reload_sim_loss_budget_new() makes the budget for nodes with these Node-IDs (owned).  history (borrowed) gets the values that may be lost.
  * silent_ms: how much longer a repair may take when a node went silently.
  */
 struct reload_sim_loss_budget *reload_sim_loss_budget_new(size_t nodes, const struct reload_id *ids,

@@ -8,7 +8,7 @@ enum {
 	CHORD_HAND_OVER_INTERVAL_MS = 10000, /* minimum time between two over one link */
 };
 
-/* reload_chord_admit_new() begins with no Join, reload_chord_admit_free() ends the state of t. */
+/* reload_chord_admit_new() begins with no Join, reload_chord_admit_free() frees the state of t. */
 struct chord_admit *reload_chord_admit_new(void);
 void reload_chord_admit_free(struct reload_topology *t);
 /* reload_chord_admit_received() takes a Join: it starts the hand-over to node, or sends our lists, which show where to join. */

@@ -1,18 +1,17 @@
 /*
- * What all files of CHORD-RELOAD stand on: the facts about this node that each of them reads, the clock, random times, timers
- * and the end of an event.
+ * The base of CHORD-RELOAD: facts about this node that all its files read, the clock, jitter, timers, and the end of an event.
  *
- * Every other file keeps its state in a struct of its own, which only that file can see; struct reload_topology has a pointer to
- * each.  The files are layers: one calls only those named before it here, and what is above comes to know of things by results
- * and by reload_chord_after().
+ * Every other file has its state in a struct of its own, which only that file can see; struct reload_topology has a pointer to
+ * each.  The files are layers: a file calls only those that are listed before it.  The layers above learn what happened from
+ * return values, and do what follows from it at the end of the event (reload_chord_after()).
  *
  *	chord_set	 ordered sets of Node-IDs; no state
  *	chord_base	 this file
  *	chord_link	 the Connection Table
- *	chord_damp	 nodes that come and go get their data ever later
- *	chord_past	 who was a neighbour lately
+ *	chord_damp	 nodes that come and go get data at growing intervals
+ *	chord_past	 recent neighbours
  *	chord_tables	 peers, Neighbor Table, Finger Table, own range
- *	chord_informant	 who names other nodes, and what may come of it
+ *	chord_informant	 nodes that name others, and limits on what they cause
  *	chord_pending	 nodes that were named and are to be attached to
  *	chord_update	 when and to whom an Update goes
  *	chord_data	 what data has to move when the tables change

@@ -7,7 +7,7 @@ enum {
 	CHORD_DROP_MS = 30000, /* from three closer peers to forgetting the data */
 };
 
-/* reload_chord_data_new() begins without any order, reload_chord_data_free() ends the state of t. */
+/* reload_chord_data_new() begins without any order, reload_chord_data_free() frees the state of t. */
 struct chord_data *reload_chord_data_new(void);
 void reload_chord_data_free(struct reload_topology *t);
 /* reload_chord_data_admitted(): ap has admitted us.  has_all: ap has all that we hold. */

@@ -10,7 +10,7 @@ enum {
 	CHORD_SEARCH_TRIES = 3, /* Pings for a finger that failed; a periodic search has one */
 };
 
-/* reload_chord_finger_new() begins without searches, reload_chord_finger_free() ends the state of t. */
+/* reload_chord_finger_new() begins without searches, reload_chord_finger_free() frees the state of t. */
 struct chord_finger *reload_chord_finger_new(void);
 void reload_chord_finger_free(struct reload_topology *t);
 /* reload_chord_finger_restart(): a new join begins, with a new first pass. */

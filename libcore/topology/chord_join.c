@@ -208,7 +208,7 @@ void reload_chord_join_fail(struct reload_topology *t)
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_FAILED, NULL);
 }
 
-/* Asks who owns the point after `last` (R-10.5-12). */
+/* Asks for the owner of the point after `last` (R-10.5-12). */
 static void ask_behind(struct reload_topology *t, const struct reload_id *last)
 {
 	struct reload_id behind = reload_id_add_power(last, 0);

@@ -11,7 +11,7 @@ enum {
 	CHORD_JOIN_MOVES = 64,      /* changes of the Admitting Peer in one join(), then FAILED */
 };
 
-/* reload_chord_join_new() begins outside of any ring, reload_chord_join_free() ends the state of t. */
+/* reload_chord_join_new() begins outside of any ring, reload_chord_join_free() frees the state of t. */
 struct chord_join *reload_chord_join_new(void);
 void reload_chord_join_free(struct reload_topology *t);
 /* reload_chord_join_start() begins to join through bootstrap, from any state. */

@@ -5,20 +5,20 @@
  *
  *	IDLE		The next check is planned.
  *	LOCATING	The host looks for a bootstrap node B, as at a join.
- *	PINGING		A Ping to [B, Resource n+1] (CHORD-01, CHORD-02): who owns the point after ours in B's ring?
+ *	PINGING		A Ping to [B, Resource n+1] (CHORD-01, CHORD-02): which peer owns the point after ours in B's ring?
  *	ATTACHING	The answer came from S', which is not a peer of ours: an Attach to [B, S'].  When the link is up we send
  *			S' our lists at once.  S' becomes our peer by its own Update, and so does B.
  *
  * In a healthy ring the answer comes from our first successor, or from ourselves when we are alone.  When it comes from another peer of
  * ours, B's ring does not know our successor, and that peer is sent our lists.  From there on the rings merge by ordinary
  * Updates: S' finds that we are between it and its predecessor and sends its neighbours an Update.  Each ring learns from the other's lists
- * who its new neighbours are (chord_pending.c), peer by peer in both directions, while checks of other peers start the same elsewhere.
+ * its new neighbours (chord_pending.c), peer by peer in both directions, while checks of other peers start the same elsewhere.
  * The parts of ranges that a peer loses are stored at their new owners (chord_data.c).
  *
  * When a check is made: about each chord-update-interval, with jitter.  Earlier, after about CHORD_CHECK_MS, when within
  * CHORD_PARTITION_WINDOW_MS CHORD_PARTITION_LOSSES neighbours failed, or half of our peers.  The following pauses double up to the interval,
  * because two halves cannot meet before the fault that parted them is over.  Earlier too after a check that found another ring, but at
- * most once in an interval: B decides who answers, and B may lie.  A peer that lost all fingers beyond its neighbours may be cut off
+ * most once in an interval: B decides which node answers, and B may lie.  A peer that lost all fingers beyond its neighbours may be cut off
  * (s10.7.1): until it has one again its pauses are at most the interval divided by CHORD_PARTITION_CHECK_SPEEDUP.
  *
  * Limits: one check at a time, CHORD_PROBE_WAIT_MS for each step.  When the host finds no bootstrap node, or the Ping or the Attach

@@ -10,7 +10,7 @@ enum {
 	CHORD_PARTITION_CHECK_SPEEDUP = 8, /* divides the interval of a peer without far fingers */
 };
 
-/* reload_chord_check_new() begins without a check, reload_chord_check_free() ends the state of t. */
+/* reload_chord_check_new() begins without a check, reload_chord_check_free() frees the state of t. */
 struct chord_check *reload_chord_check_new(void);
 void reload_chord_check_free(struct reload_topology *t);
 /* reload_chord_check_step() plans the checks for a partition. */

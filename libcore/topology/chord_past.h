@@ -1,4 +1,4 @@
-/* Who was a neighbour lately, and whether the ring around us changed lately. */
+/* Nodes that were neighbours lately, and whether the ring around us changed lately. */
 #pragma once
 
 #include "topology/chord_base.h"

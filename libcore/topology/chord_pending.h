@@ -13,7 +13,7 @@ enum {
 	CHORD_NAME_LIFETIME_MS = 900000,      /* without an Update that lists the node */
 };
 
-/* reload_chord_pending_new() makes an empty table, reload_chord_pending_free() ends that of t. */
+/* reload_chord_pending_new() makes an empty table, reload_chord_pending_free() frees that of t. */
 struct chord_pending *reload_chord_pending_new(void);
 void reload_chord_pending_free(struct reload_topology *t);
 /* reload_chord_pending_mention() notes that informant lists id; NULL: nothing can be routed through the node that did. */

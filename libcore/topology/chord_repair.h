@@ -7,7 +7,7 @@ enum {
 	CHORD_REPAIR_TRIES = 4, /* attempts, each begins with a Ping */
 };
 
-/* reload_chord_repair_new() begins with nothing to be repaired, reload_chord_repair_free() ends the state of t. */
+/* reload_chord_repair_new() begins with nothing to be repaired, reload_chord_repair_free() frees the state of t. */
 struct chord_repair *reload_chord_repair_new(void);
 void reload_chord_repair_free(struct reload_topology *t);
 /* reload_chord_repair_lost(): node, a peer, failed or left.  Called before the tables change. */

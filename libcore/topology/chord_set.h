@@ -15,7 +15,7 @@ enum {
 
 typedef unsigned __int128 reload_point; /* of the ring: a Node-ID as a number */
 
-/* Ascending, without duplicates; owned: reload_chord_set_clear() ends it.  All zero is the empty set. */
+/* Ascending, without duplicates; owned: reload_chord_set_clear() frees it.  All zero is the empty set. */
 struct chord_set {
 	reload_point *at;
 	size_t count, cap;

@@ -16,7 +16,7 @@ struct chord_tables {
 	bool alone; /* the peer that was lost last knew nobody but us: without it we are the overlay */
 };
 
-/* reload_chord_tables_new() makes empty tables, reload_chord_tables_free() ends them. */
+/* reload_chord_tables_new() makes empty tables, reload_chord_tables_free() frees them. */
 void reload_chord_tables_new(struct reload_topology *t);
 void reload_chord_tables_free(struct reload_topology *t);
 /* reload_chord_is_peer() returns whether id is a peer of ours. */

@@ -8,7 +8,7 @@ enum {
 	CHORD_DOUBT_MS = 10000, /* between two Updates to a peer that may have failed */
 };
 
-/* reload_chord_updates_new() begins with version 1 of the tables, reload_chord_updates_free() ends the state of t. */
+/* reload_chord_updates_new() begins with version 1 of the tables, reload_chord_updates_free() frees the state of t. */
 struct chord_updates *reload_chord_updates_new(void);
 void reload_chord_updates_free(struct reload_topology *t);
 /* reload_chord_update_write() appends the body of an Update of that type to w. */

@@ -71,6 +71,13 @@ static bool waits(struct reload_topology *t, struct chord_link *link)
 	return true;
 }
 
+size_t reload_chord_admit_count(const struct reload_topology *t)
+{
+	const struct chord_admit *a = t->admit;
+	size_t most = a->handing.count > a->waiting.count ? a->handing.count : a->waiting.count;
+	return a->damped.count > most ? a->damped.count : most;
+}
+
 void reload_chord_admit_received(struct reload_topology *t, const struct reload_id *node)
 {
 	struct chord_link *link = reload_chord_link_find(t, node);

@@ -23,5 +23,7 @@ void reload_chord_admit_lost(struct reload_topology *t, const struct reload_id *
 void reload_chord_admit_step(struct reload_topology *t);
 /* reload_chord_admit_stop() forgets all Joins. */
 void reload_chord_admit_stop(struct reload_topology *t);
+/* reload_chord_admit_count() is the number of Joins in the largest of the three sets: in hand-over, waiting, or damped. */
+size_t reload_chord_admit_count(const struct reload_topology *t);
 /* reload_chord_admit_hands() returns whether data are being handed over to node for its Join. */
 bool reload_chord_admit_hands(const struct reload_topology *t, const struct reload_id *node);

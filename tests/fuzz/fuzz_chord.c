@@ -33,14 +33,14 @@ enum step {
 	STEP_PEER_READY,
 	STEP_PINGED,
 	STEP_PING_FAILED,
-	STEP_LOCATED,
-	STEP_LOCATE_FAILED,
+	STEP_RELOCATED,
+	STEP_RELOCATE_FAILED,
 	STEPS
 };
 
 enum {
 	STEPS_MAX = 400,
-	ROWS_PER_STEP = 3 * CHORD_KNOWN_MAX + 600
+	ROWS_PER_STEP = 3 * CHORD_PENDING_MAX + 600
 };
 
 static const struct reload_topology_ops *const ops = &reload_chord_topology;
@@ -71,9 +71,11 @@ static void check(void)
 	assert(tb.fingers_count <= CHORD_FINGERS_MAX);
 	for (size_t i = 1; i < tb.fingers_count; i++)
 		assert(reload_id_cmp(&tb.fingers[i - 1], &tb.fingers[i]) < 0);
-	assert(f.t->known_count <= CHORD_KNOWN_MAX && f.t->links_count <= CHORD_LINKS_MAX);
-	assert(f.t->peers.count <= f.t->links_count && f.t->route.count <= f.t->peers.count);
-	assert(f.t->handing.count <= CHORD_JOINS_MAX && f.t->waiting.count <= CHORD_JOINS_MAX);
+	size_t links = reload_chord_link_count(f.t);
+	assert(reload_chord_pending_count(f.t) <= CHORD_PENDING_MAX && links <= CHORD_LINKS_MAX);
+	assert(f.t->tables->peers.count <= links);
+	assert(f.t->tables->route.count <= f.t->tables->peers.count);
+	assert(reload_chord_admit_count(f.t) <= CHORD_JOINS_MAX);
 	for (unsigned b = 3; b < 256; b += 36) {
 		struct reload_id k = fake_point(b, 0);
 		bool mine = ops->responsible(f.t, &k);
@@ -81,7 +83,7 @@ static void check(void)
 		if (ops->next_hop(f.t, &k, &next) == RELOAD_OK)
 			assert(up[next.at[0]] && !reload_id_eq(&next, &f.t->self));
 		else
-			assert(!f.t->route.count);
+			assert(!f.t->tables->route.count);
 		assert(!mine || ops->holds(f.t, &k));
 	}
 	assert(ops->replicas(f.t, out) <= 2);
@@ -95,7 +97,7 @@ static void answer_rows(size_t start)
 	assert(f.count - start < ROWS_PER_STEP && f.count < FAKE_ROWS);
 	for (size_t i = start; i < f.count; i++) {
 		const struct fake_row *r = &f.rows[i];
-		if ((r->what == FAKE_ATTACH || r->what == FAKE_PING || r->what == FAKE_LOCATE) &&
+		if ((r->what == FAKE_ATTACH || r->what == FAKE_PING || r->what == FAKE_RELOCATE) &&
 			asked_count < COUNT_OF(asked))
 			asked[asked_count++] = r->cookie;
 		if (r->what == FAKE_UPDATE || r->what == FAKE_LEAVE || r->what == FAKE_JOIN)
@@ -123,9 +125,9 @@ static struct span body_of(struct rd *r)
 /* What the host was asked for ended, well or not. */
 static void outcome(enum step what, unsigned which, const struct reload_id *node)
 {
-	if (what == STEP_ATTACHED || what == STEP_LOCATED)
+	if (what == STEP_ATTACHED || what == STEP_RELOCATED)
 		up[which] = true;
-	if (what == STEP_LOCATED)
+	if (what == STEP_RELOCATED)
 		ops->connected(f.t, node);
 	uint32_t cookie = oldest_question();
 	if (what == STEP_ATTACHED)
@@ -136,10 +138,10 @@ static void outcome(enum step what, unsigned which, const struct reload_id *node
 		ops->pinged(f.t, cookie, RELOAD_OK, node);
 	else if (what == STEP_PING_FAILED)
 		ops->pinged(f.t, cookie, RELOAD_TIMEOUT, NULL);
-	else if (what == STEP_LOCATED)
-		ops->located(f.t, cookie, RELOAD_OK, node);
+	else if (what == STEP_RELOCATED)
+		ops->relocated(f.t, cookie, RELOAD_OK, node);
 	else
-		ops->located(f.t, cookie, RELOAD_NO_NODE, NULL);
+		ops->relocated(f.t, cookie, RELOAD_NO_NODE, NULL);
 }
 
 /* An Update, over the link of its sender or from afar. */
@@ -181,8 +183,8 @@ static void step(struct rd *r)
 	case STEP_ATTACH_FAILED:
 	case STEP_PINGED:
 	case STEP_PING_FAILED:
-	case STEP_LOCATED:
-	case STEP_LOCATE_FAILED:
+	case STEP_RELOCATED:
+	case STEP_RELOCATE_FAILED:
 		outcome(what, which, &node);
 		break;
 	case STEP_JOIN_ANSWERED:

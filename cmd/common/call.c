@@ -177,7 +177,7 @@ enum reload_err cli_link_next(
 	return reload_client_next(link->client, link->cli->deadline, id, result, error);
 }
 
-int cli_call_fail(struct cli *cli, struct reload_call_error *error)
+int cli_fail_rpc(struct cli *cli, struct reload_call_error *error)
 {
 	const struct reload_failure *f = &error->failure;
 	int status = reload_err_exit(f->err);
@@ -201,7 +201,7 @@ int cli_call_fail(struct cli *cli, struct reload_call_error *error)
 	return status;
 }
 
-int cli_ask(struct cli *cli, const char *method, json_t *params, json_t **result)
+int cli_request(struct cli *cli, const char *method, json_t *params, json_t **result)
 {
 	AUTO(cli_link) link = NULL;
 	struct reload_why why;
@@ -213,7 +213,7 @@ int cli_ask(struct cli *cli, const char *method, json_t *params, json_t **result
 	}
 	cli_progress(cli, "waiting for an answer");
 	err = cli_link_call(link, method, params, RELOAD_NEVER, NULL, NULL, result, &error);
-	return err ? cli_call_fail(cli, &error) : 0;
+	return err ? cli_fail_rpc(cli, &error) : 0;
 }
 
 static int stop_signals = -1; /* what cli_stop_signals() made beside its result */
@@ -298,18 +298,18 @@ const char *cli_short(const char *hex)
 	return text;
 }
 
-const char *cli_until(char out[CLI_UNTIL], const char *rfc3339)
+const char *cli_local_time(char out[CLI_LOCAL_TIME], const char *rfc3339)
 {
 	struct tm utc = { 0 }, local, today;
 	time_t now = time(NULL);
 	if (!strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &utc)) {
-		snprintf(out, CLI_UNTIL, "%.10s", rfc3339);
+		snprintf(out, CLI_LOCAL_TIME, "%.10s", rfc3339);
 		return out;
 	}
 	time_t when = timegm(&utc);
 	localtime_r(&when, &local);
 	localtime_r(&now, &today);
 	bool same = local.tm_year == today.tm_year && local.tm_yday == today.tm_yday;
-	strftime(out, CLI_UNTIL, same ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &local);
+	strftime(out, CLI_LOCAL_TIME, same ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &local);
 	return out;
 }

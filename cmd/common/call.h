@@ -43,11 +43,14 @@ enum reload_err cli_link_send(struct cli_link *link, const char *method, json_t 
 enum reload_err cli_link_next(struct cli_link *link, json_int_t *id, json_t **result,
 	struct reload_call_error *error) MUST_CHECK;
 
-/* cli_call_fail() reports error as cli_fail() does, clears it, and returns the exit status. */
-int cli_call_fail(struct cli *cli, struct reload_call_error *error);
+/* cli_fail_rpc() reports error as cli_fail() does, clears it, and returns the exit status. */
+int cli_fail_rpc(struct cli *cli, struct reload_call_error *error);
 
-/* cli_ask() is all of it for one request: 0 and *result (owned), else the exit status, and the failure is reported. */
-int cli_ask(struct cli *cli, const char *method, json_t *params, json_t **result);
+/*
+ * cli_request() connects to the agent and makes one request (params are taken): 0 with *result (owned), else the exit status
+ * after it has reported the failure.
+ */
+int cli_request(struct cli *cli, const char *method, json_t *params, json_t **result);
 
 /* cli_complete_agent() offers the "targets", "keys" and "kinds" that the agent knows, for struct cli_program.complete. */
 void cli_complete_agent(struct cli *cli, const char *what, const struct cli_typed *typed);
@@ -73,8 +76,8 @@ bool cli_get_bool(const json_t *object, const char *key);
 /* cli_short() returns the first 8 digits of an ID (good for the next 7 calls). */
 const char *cli_short(const char *hex);
 
-/* cli_until() writes an RFC 3339 time as local "16:12:05", with the date in front when that is not today. */
+/* cli_local_time() writes an RFC 3339 time as local "16:12:05", with the date in front when that is not today. */
 enum {
-	CLI_UNTIL = 24
+	CLI_LOCAL_TIME = 24
 };
-const char *cli_until(char out[CLI_UNTIL], const char *rfc3339);
+const char *cli_local_time(char out[CLI_LOCAL_TIME], const char *rfc3339);

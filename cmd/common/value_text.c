@@ -52,7 +52,7 @@ static void print_contents(FILE *out, const json_t *v)
 
 static void print_signer(FILE *out, const json_t *v)
 {
-	char until[CLI_UNTIL];
+	char until[CLI_LOCAL_TIME];
 	const json_t *signer = json_object_get(v, "signer");
 	const char *user = cli_get_text(signer, "user"), *node = cli_get_text(signer, "node_id");
 	fputs("   signed by ", out);
@@ -65,7 +65,7 @@ static void print_signer(FILE *out, const json_t *v)
 		fprintf(out, ", NOT VALID: %s", cli_get_text(v, "fault"));
 	if (cli_get_bool(v, "rolled_back"))
 		fputs(", older than what was fetched before", out);
-	fprintf(out, ", until %s", cli_until(until, cli_get_text(v, "expires")));
+	fprintf(out, ", until %s", cli_local_time(until, cli_get_text(v, "expires")));
 }
 
 void cli_put_value(FILE *out, const json_t *v, bool signer)

@@ -214,11 +214,11 @@ int agent_run_status(struct cli *cli)
 			RELOAD_NEVER, NULL, NULL, &result, &error);
 		json_decref(result);
 		if (err)
-			return cli_call_fail(cli, &error);
+			return cli_fail_rpc(cli, &error);
 	}
 	err = cli_link_call(link, "agent.status", NULL, RELOAD_NEVER, NULL, NULL, &result, &error);
 	if (err)
-		return cli_call_fail(cli, &error);
+		return cli_fail_rpc(cli, &error);
 	bool joined = strcmp(cli_get_text(result, "state"), "joined") == 0;
 	cli_print(cli, result, print_status, NULL);
 	json_decref(result);
@@ -263,7 +263,7 @@ int agent_run_refresh(struct cli *cli)
 		return cli_fail(cli, err, &why);
 	const char *method = cli->dry_run ? "agent.status" : "agent.refresh";
 	if (cli_link_call(link, method, NULL, RELOAD_NEVER, NULL, NULL, &result, &error))
-		return cli_call_fail(cli, &error);
+		return cli_fail_rpc(cli, &error);
 	if (cli->dry_run) {
 		cli_print(cli, result, print_would_refresh, NULL);
 		json_decref(result);
@@ -292,7 +292,7 @@ static int would_stop(struct cli *cli, struct cli_link *link)
 	struct reload_call_error error;
 	json_t *status, *result;
 	if (cli_link_call(link, "agent.status", NULL, RELOAD_NEVER, NULL, NULL, &status, &error))
-		return cli_call_fail(cli, &error);
+		return cli_fail_rpc(cli, &error);
 	result = json_pack("{s:O, s:O}", "state", json_object_get(status, "state"), "pid",
 		json_object_get(status, "pid"));
 	cli_print(cli, result, print_would_stop, NULL);
@@ -316,7 +316,7 @@ int agent_run_stop(struct cli *cli)
 	err = cli_link_call(link, "agent.stop", json_pack("{s:b}", "now", (int)cli_has(cli, "now")),
 		RELOAD_NEVER, NULL, NULL, &result, &error);
 	if (err)
-		return cli_call_fail(cli, &error);
+		return cli_fail_rpc(cli, &error);
 	if (!wait_for_end(cli, cli_get_int(result, "pid"))) {
 		json_decref(result);
 		return still_there(cli);
@@ -413,7 +413,7 @@ static int stream(struct cli *cli, const char *method, json_t *params, cli_text_
 	if (!link)
 		return cli_fail(cli, err, &why);
 	if (err && err != RELOAD_CANCELLED && err != RELOAD_TIMEOUT)
-		return cli_call_fail(cli, &error);
+		return cli_fail_rpc(cli, &error);
 	if (err) {
 		reload_call_error_clear(&error);
 		result = json_pack("{s:s, s:I, s:i}", "type", "summary", "events",
@@ -448,7 +448,7 @@ int agent_run_log(struct cli *cli)
 	}
 	if (!tail && cli->operands_count && !cli->dry_run)
 		json_object_set_new(params, "levels", json_string(cli->operands[0]));
-	int status = cli_ask(cli, tail ? "log.tail" : "agent.log_level", params, &result);
+	int status = cli_request(cli, tail ? "log.tail" : "agent.log_level", params, &result);
 	if (status)
 		return status;
 	cli_print(cli, result, tail ? print_lines : print_levels, NULL);

@@ -103,7 +103,7 @@ static json_t *result_json(const struct check *c)
 static void print_checked(FILE *out, const json_t *r, void *arg)
 {
 	const struct cli *cli = arg;
-	char when[CLI_UNTIL];
+	char when[CLI_LOCAL_TIME];
 	size_t i;
 	json_t *v;
 	json_array_foreach (json_object_get(r, "values"), i, v) {
@@ -118,7 +118,7 @@ static void print_checked(FILE *out, const json_t *r, void *arg)
 	else
 		fprintf(out, "resource:%s", cli_get_text(r, "resource_id"));
 	fprintf(out, ", Kind %s, in %s holds; said to be fetched %s\n", cli_get_text(r, "kind"),
-		cli_get_text(r, "overlay"), cli_until(when, cli_get_text(r, "fetched")));
+		cli_get_text(r, "overlay"), cli_local_time(when, cli_get_text(r, "fetched")));
 }
 
 static int run(struct cli *cli)

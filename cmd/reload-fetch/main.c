@@ -199,7 +199,7 @@ static int run(struct cli *cli)
 	}
 	if (cli_has(cli, "watch"))
 		return fetch_watch(cli, params);
-	int status = cli_ask(cli,
+	int status = cli_request(cli,
 		cli_has(cli, "stat")   ? "store.stat"
 		: cli_has(cli, "find") ? "store.find"
 				       : "store.fetch",

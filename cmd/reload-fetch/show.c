@@ -6,7 +6,7 @@
 void fetch_print_stat(FILE *out, const json_t *r, void *arg)
 {
 	(void)arg;
-	char until[CLI_UNTIL], since[CLI_UNTIL];
+	char until[CLI_LOCAL_TIME], since[CLI_LOCAL_TIME];
 	size_t i;
 	json_t *v;
 	json_array_foreach (json_object_get(r, "values"), i, v) {
@@ -20,8 +20,8 @@ void fetch_print_stat(FILE *out, const json_t *r, void *arg)
 			fprintf(out, "  %s %s", cli_get_text(v, "hash_algorithm"),
 				cli_get_text(v, "hash"));
 		fprintf(out, "  stored %s, until %s\n",
-			cli_until(since, cli_get_text(v, "storage_time")),
-			cli_until(until, cli_get_text(v, "expires")));
+			cli_local_time(since, cli_get_text(v, "storage_time")),
+			cli_local_time(until, cli_get_text(v, "expires")));
 	}
 }
 

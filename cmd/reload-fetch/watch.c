@@ -44,10 +44,10 @@ static const char *place_of(char out[64], const json_t *v)
 static void print_change(FILE *out, const json_t *o, void *arg)
 {
 	const struct cli *cli = arg;
-	char at[CLI_UNTIL];
+	char at[CLI_LOCAL_TIME];
 	const json_t *value = json_object_get(o, "value"), *before = json_object_get(o, "before");
 	if (!cli->quiet)
-		fprintf(out, "%s  %-8s ", cli_until(at, cli_get_text(o, "time")),
+		fprintf(out, "%s  %-8s ", cli_local_time(at, cli_get_text(o, "time")),
 			cli_get_text(o, "change"));
 	cli_put_value(out, json_is_object(value) ? value : before, !cli->quiet);
 	fputc('\n', out);

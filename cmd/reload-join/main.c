@@ -126,7 +126,7 @@ static int run(struct cli *cli)
 		err = cli_link_call(link, "overlay.join", join_params(cli), RELOAD_NEVER, NULL,
 			NULL, &result, &error);
 	if (err)
-		return cli_call_fail(cli, &error);
+		return cli_fail_rpc(cli, &error);
 	if (cli->dry_run) {
 		json_t *status = result;
 		result = leave ? left_from_status(status) : joined_from_status(status, as);

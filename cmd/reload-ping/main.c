@@ -176,7 +176,7 @@ static int ping(struct run *r)
 	}
 	if (r->sent > 1)
 		tell_summary(r);
-	return cli_call_fail(r->cli, &error);
+	return cli_fail_rpc(r->cli, &error);
 }
 
 /* Waits for the next turn, a signal or the end of the command's time. */
@@ -249,7 +249,7 @@ static enum reload_err read_options(struct run *r, struct reload_why *why)
 static int dry_run(struct run *r)
 {
 	json_t *status;
-	int failed = cli_ask(r->cli, "agent.status", NULL, &status);
+	int failed = cli_request(r->cli, "agent.status", NULL, &status);
 	if (failed)
 		return failed;
 	json_decref(status);

@@ -23,7 +23,7 @@ static void print_place(FILE *out, const json_t *v)
 static void print_kept(FILE *out, const json_t *result, void *arg)
 {
 	const struct cli *cli = arg;
-	char next[CLI_UNTIL], until[CLI_UNTIL];
+	char next[CLI_LOCAL_TIME], until[CLI_LOCAL_TIME];
 	size_t i;
 	json_t *v;
 	const json_t *list = json_object_get(result, "kept");
@@ -34,8 +34,9 @@ static void print_kept(FILE *out, const json_t *result, void *arg)
 		const char *when = cli_get_text(v, "next");
 		fprintf(out, "%-20s %-11s %8lld %8llds  %-19s %-19s ", cli_get_text(v, "kind"),
 			cli_get_text(v, "state"), cli_get_int(v, "size_bytes"),
-			cli_get_int(v, "lifetime_s"), cli_until(until, cli_get_text(v, "expires")),
-			*when ? cli_until(next, when) : "-");
+			cli_get_int(v, "lifetime_s"),
+			cli_local_time(until, cli_get_text(v, "expires")),
+			*when ? cli_local_time(next, when) : "-");
 		print_place(out, v);
 		if (*cli_get_text(v, "last_error"))
 			fprintf(out, "  (%s)", cli_get_text(v, "last_error"));
@@ -52,7 +53,7 @@ int store_list_kept(struct cli *cli)
 			cli_refuse(&why, "--list-kept takes nothing else",
 				"it lists all that is kept"),
 			&why);
-	int status = cli_ask(cli, "store.kept", NULL, &result);
+	int status = cli_request(cli, "store.kept", NULL, &result);
 	if (!status)
 		cli_print(cli, result, print_kept, cli);
 	json_decref(result);
@@ -61,14 +62,15 @@ int store_list_kept(struct cli *cli)
 
 static void print_dropped(FILE *out, const json_t *result, void *arg)
 {
-	char until[CLI_UNTIL];
+	char until[CLI_LOCAL_TIME];
 	size_t i;
 	json_t *v;
 	(void)arg;
 	json_array_foreach (json_object_get(result, "dropped"), i, v) {
 		fputs(cli_get_bool(result, "dry_run") ? "would drop " : "dropped ", out);
 		print_place(out, v);
-		fprintf(out, ", stored until %s\n", cli_until(until, cli_get_text(v, "expires")));
+		fprintf(out, ", stored until %s\n",
+			cli_local_time(until, cli_get_text(v, "expires")));
 	}
 }
 
@@ -97,7 +99,7 @@ int store_drop(struct cli *cli)
 		json_object_set_new(params, "key", json_string(cli_value(cli, "key", NULL)));
 	if (cli->dry_run)
 		json_object_set_new(params, "dry_run", json_true());
-	int status = cli_ask(cli, "store.drop", params, &result);
+	int status = cli_request(cli, "store.drop", params, &result);
 	if (!status && (cli->format != CLI_TEXT || !cli->quiet))
 		cli_print(cli, result, print_dropped, NULL);
 	json_decref(result);

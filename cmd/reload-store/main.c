@@ -206,7 +206,7 @@ static int store(struct cli *cli, json_t *params)
 	cli_progress(cli, "waiting for an answer");
 	if (cli_link_call(link, "store.put", json_deep_copy(params), RELOAD_NEVER, NULL, NULL,
 		    &result, &error))
-		return cli_call_fail(cli, &error);
+		return cli_fail_rpc(cli, &error);
 	if (cli_has(cli, "verify") && !cli->dry_run)
 		missing = store_verify(cli, link, params, result);
 	if (cli->format != CLI_TEXT || !cli->quiet)

@@ -4,7 +4,7 @@
 void store_print(FILE *out, const json_t *r, void *arg)
 {
 	(void)arg;
-	char until[CLI_UNTIL];
+	char until[CLI_LOCAL_TIME];
 	bool exists = cli_get_bool(r, "exists"), dry = cli_get_bool(r, "dry_run");
 	size_t i;
 	json_t *replica;
@@ -15,7 +15,7 @@ void store_print(FILE *out, const json_t *r, void *arg)
 		cli_short(cli_get_text(r, "resource_id")));
 	if (dry) {
 		fprintf(out, ", Kind %s, until %s\n", cli_get_text(r, "kind"),
-			cli_until(until, cli_get_text(r, "expires")));
+			cli_local_time(until, cli_get_text(r, "expires")));
 		return;
 	}
 	fprintf(out, " on %s, ", cli_short(cli_get_text(r, "responsible")));
@@ -25,7 +25,7 @@ void store_print(FILE *out, const json_t *r, void *arg)
 		fprintf(out, " %s", cli_short(json_string_value(replica)));
 	fprintf(out, ", generation %s", cli_get_text(r, "generation"));
 	if (exists)
-		fprintf(out, ", until %s", cli_until(until, cli_get_text(r, "expires")));
+		fprintf(out, ", until %s", cli_local_time(until, cli_get_text(r, "expires")));
 	if (cli_get_bool(r, "kept"))
 		fputs(", kept", out);
 	fputc('\n', out);

@@ -285,17 +285,10 @@ bool cli_get_bool(const json_t *object, const char *key)
 	return json_is_true(json_object_get(object, key));
 }
 
-const char *cli_short(const char *hex)
+const char *cli_short_id(char out[CLI_SHORT_ID], const char *hex)
 {
-	enum {
-		KEPT = 8,
-		DIGITS = 8
-	};
-	static char texts[KEPT][DIGITS + 1];
-	static unsigned next;
-	char *text = texts[next++ % KEPT];
-	snprintf(text, sizeof(texts[0]), "%.8s", hex);
-	return text;
+	snprintf(out, CLI_SHORT_ID, "%.8s", hex);
+	return out;
 }
 
 const char *cli_local_time(char out[CLI_LOCAL_TIME], const char *rfc3339)

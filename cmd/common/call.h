@@ -73,8 +73,11 @@ double cli_get_real(const json_t *object, const char *key);
 long long cli_get_int(const json_t *object, const char *key);
 bool cli_get_bool(const json_t *object, const char *key);
 
-/* cli_short() returns the first 8 digits of an ID (good for the next 7 calls). */
-const char *cli_short(const char *hex);
+/* cli_short_id() writes the first 8 digits of an ID, and returns out. */
+enum {
+	CLI_SHORT_ID = 9
+};
+const char *cli_short_id(char out[CLI_SHORT_ID], const char *hex);
 
 /* cli_local_time() writes an RFC 3339 time as local "16:12:05", with the date in front when that is not today. */
 enum {

@@ -52,13 +52,13 @@ static void print_contents(FILE *out, const json_t *v)
 
 static void print_signer(FILE *out, const json_t *v)
 {
-	char until[CLI_LOCAL_TIME];
+	char until[CLI_LOCAL_TIME], id[CLI_SHORT_ID];
 	const json_t *signer = json_object_get(v, "signer");
 	const char *user = cli_get_text(signer, "user"), *node = cli_get_text(signer, "node_id");
 	fputs("   signed by ", out);
 	cli_put_safe(out, *user ? user : "an unknown user");
 	if (*node)
-		fprintf(out, " (%s)", cli_short(node));
+		fprintf(out, " (%s)", cli_short_id(id, node));
 	if (cli_get_bool(v, "valid"))
 		fputs(", valid", out);
 	else

@@ -72,10 +72,10 @@ static const char *size_text(char out[32], long long bytes)
 	return out;
 }
 
-static const char *first_of(const json_t *status, const char *list)
+static const char *first_of(char out[CLI_SHORT_ID], const json_t *status, const char *list)
 {
 	const char *id = json_string_value(json_array_get(json_object_get(status, list), 0));
-	return id ? cli_short(id) : "-";
+	return cli_short_id(out, id ? id : "-");
 }
 
 /* Seconds until an RFC 3339 time; none: 0. */
@@ -112,7 +112,7 @@ static void print_until(FILE *out, const json_t *s)
 static void print_status(FILE *out, const json_t *s, void *arg)
 {
 	(void)arg;
-	char text[32], limit[32];
+	char text[32], limit[32], pred[CLI_SHORT_ID], self[CLI_SHORT_ID], succ[CLI_SHORT_ID];
 	const json_t *links = json_object_get(s, "links"), *stored = json_object_get(s, "stored");
 	fprintf(out, "%s  %s of %s  %s %s   Node-ID %s\n", cli_get_text(s, "instance"),
 		cli_get_text(s, "role"), cli_get_text(s, "overlay"), cli_get_text(s, "state"),
@@ -121,8 +121,8 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 		fputs("state  isolated: it was joined, and no neighbour answers now; it goes on "
 		      "looking\n",
 			out);
-	fprintf(out, "ring   pred %s  self %s  succ %s", first_of(s, "predecessors"),
-		cli_short(cli_get_text(s, "node_id")), first_of(s, "successors"));
+	fprintf(out, "ring   pred %s  self %s  succ %s", first_of(pred, s, "predecessors"),
+		cli_short_id(self, cli_get_text(s, "node_id")), first_of(succ, s, "successors"));
 	if (json_is_integer(json_object_get(s, "about_peers")))
 		fprintf(out, "   about %lld peer%s", cli_get_int(s, "about_peers"),
 			cli_get_int(s, "about_peers") == 1 ? "" : "s");

@@ -28,8 +28,9 @@ void fetch_print_stat(FILE *out, const json_t *r, void *arg)
 void fetch_print_found(FILE *out, const json_t *r, void *arg)
 {
 	(void)arg;
+	char responsible[CLI_SHORT_ID];
 	long long hops = cli_get_int(r, "hops");
 	fprintf(out, "resource:%s  Kind %s on %s, %lld hop%s\n", cli_get_text(r, "closest"),
-		cli_get_text(r, "kind"), cli_short(cli_get_text(r, "responsible")), hops,
-		hops == 1 ? "" : "s");
+		cli_get_text(r, "kind"), cli_short_id(responsible, cli_get_text(r, "responsible")),
+		hops, hops == 1 ? "" : "s");
 }

@@ -21,8 +21,11 @@ static void print_joined(FILE *out, const json_t *r, void *arg)
 {
 	bool dry = *(bool *)arg, client = strcmp(cli_get_text(r, "role"), "client") == 0;
 	const char *overlay = cli_get_text(r, "overlay"), *role = cli_get_text(r, "role");
-	const char *id = cli_short(cli_get_text(r, "node_id")), *state = cli_get_text(r, "state");
+	char id[CLI_SHORT_ID], admitting[CLI_SHORT_ID];
+	const char *state = cli_get_text(r, "state");
 	size_t neighbors = json_array_size(json_object_get(r, "neighbors"));
+	cli_short_id(id, cli_get_text(r, "node_id"));
+	cli_short_id(admitting, cli_get_text(r, "admitting_peer"));
 	if (dry)
 		fprintf(out, "would join %s as %s %s, now %s\n", overlay, role, id, state);
 	else if (strcmp(state, "joined") != 0)
@@ -32,13 +35,11 @@ static void print_joined(FILE *out, const json_t *r, void *arg)
 			neighbors, neighbors == 1 ? "" : "s");
 	else if (client)
 		fprintf(out, "joined %s as client %s in %.2f s  (attached to %s)\n", overlay, id,
-			cli_get_real(r, "took_ms") / 1000,
-			cli_short(cli_get_text(r, "admitting_peer")));
+			cli_get_real(r, "took_ms") / 1000, admitting);
 	else
 		fprintf(out,
 			"joined %s as peer %s in %.2f s  (admitting peer %s, %zu neighbour%s)\n",
-			overlay, id, cli_get_real(r, "took_ms") / 1000,
-			cli_short(cli_get_text(r, "admitting_peer")), neighbors,
+			overlay, id, cli_get_real(r, "took_ms") / 1000, admitting, neighbors,
 			neighbors == 1 ? "" : "s");
 }
 

@@ -41,6 +41,7 @@ struct run {
 static void print_answer(FILE *out, const json_t *o, void *arg)
 {
 	(void)arg;
+	char node[CLI_SHORT_ID];
 	long long hops = cli_get_int(o, "hops");
 	if (strcmp(cli_get_text(o, "type"), "lost") == 0) {
 		fprintf(out, "lost    seq %lld  %s\n", cli_get_int(o, "seq"),
@@ -48,7 +49,7 @@ static void print_answer(FILE *out, const json_t *o, void *arg)
 		return;
 	}
 	fprintf(out, "answer  seq %lld  node:%s  %lld hop%s  rtt %.2f ms", cli_get_int(o, "seq"),
-		cli_short(cli_get_text(o, "node_id")), hops, hops == 1 ? "" : "s",
+		cli_short_id(node, cli_get_text(o, "node_id")), hops, hops == 1 ? "" : "s",
 		cli_get_real(o, "rtt_ms"));
 	if (json_is_number(json_object_get(o, "one_way_ms")))
 		fprintf(out, "  one-way %.2f ms\n", cli_get_real(o, "one_way_ms"));

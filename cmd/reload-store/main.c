@@ -170,7 +170,7 @@ static enum reload_err read_params(json_t **out, struct cli *cli, struct reload_
 static int tell_missing(struct cli *cli, const json_t *result, size_t missing)
 {
 	struct reload_why why;
-	char what[128];
+	char what[128], node[CLI_SHORT_ID];
 	size_t i, told = 0;
 	json_t *v;
 	const json_t *list = json_object_get(result, "verified");
@@ -184,7 +184,8 @@ static int tell_missing(struct cli *cli, const json_t *result, size_t missing)
 		if (!cli_get_bool(v, "held"))
 			snprintf(why.why + used, sizeof(why.why) - used, "%s%s %s: %s",
 				told++ ? "; " : "", cli_get_text(v, "role"),
-				cli_short(cli_get_text(v, "node_id")), cli_get_text(v, "why"));
+				cli_short_id(node, cli_get_text(v, "node_id")),
+				cli_get_text(v, "why"));
 	}
 	reload_why_hint(
 		&why, "reload-fetch --stat -k %.60s %.120s", cli_kind(cli), cli->operands[0]);

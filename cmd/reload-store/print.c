@@ -4,7 +4,7 @@
 void store_print(FILE *out, const json_t *r, void *arg)
 {
 	(void)arg;
-	char until[CLI_LOCAL_TIME];
+	char until[CLI_LOCAL_TIME], id[CLI_SHORT_ID];
 	bool exists = cli_get_bool(r, "exists"), dry = cli_get_bool(r, "dry_run");
 	size_t i;
 	json_t *replica;
@@ -12,17 +12,17 @@ void store_print(FILE *out, const json_t *r, void *arg)
 		dry      ? (exists ? "would store" : "would remove")
 		: exists ? "stored"
 			 : "removed",
-		cli_short(cli_get_text(r, "resource_id")));
+		cli_short_id(id, cli_get_text(r, "resource_id")));
 	if (dry) {
 		fprintf(out, ", Kind %s, until %s\n", cli_get_text(r, "kind"),
 			cli_local_time(until, cli_get_text(r, "expires")));
 		return;
 	}
-	fprintf(out, " on %s, ", cli_short(cli_get_text(r, "responsible")));
+	fprintf(out, " on %s, ", cli_short_id(id, cli_get_text(r, "responsible")));
 	json_t *replicas = json_object_get(r, "replicas");
 	fputs(json_array_size(replicas) ? "replicas" : "no replicas", out);
 	json_array_foreach (replicas, i, replica)
-		fprintf(out, " %s", cli_short(json_string_value(replica)));
+		fprintf(out, " %s", cli_short_id(id, json_string_value(replica)));
 	fprintf(out, ", generation %s", cli_get_text(r, "generation"));
 	if (exists)
 		fprintf(out, ", until %s", cli_local_time(until, cli_get_text(r, "expires")));
@@ -34,7 +34,7 @@ void store_print(FILE *out, const json_t *r, void *arg)
 		fputs(exists ? "read back from" : "gone from", out);
 	json_array_foreach (verified, i, replica)
 		if (cli_get_bool(replica, "held"))
-			fprintf(out, " %s", cli_short(cli_get_text(replica, "node_id")));
+			fprintf(out, " %s", cli_short_id(id, cli_get_text(replica, "node_id")));
 	if (json_array_size(verified))
 		fputc('\n', out);
 }

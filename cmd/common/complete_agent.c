@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-	PATIENCE_MS = 2000, /* for an answer of the agent: a person has pressed Tab and waits */
+	AGENT_ANSWER_MS = 2000, /* a person has pressed Tab and waits for the agent */
 	PREFIX_DIGITS = 8,
 	PREFIX = 64
 };
@@ -95,7 +95,7 @@ void cli_complete_agent(struct cli *cli, const char *what, const struct cli_type
 		cli_offer(typed, "self", NULL);
 	for (size_t i = 0; targets && i < COUNT_OF(places); i++)
 		cli_offer(typed, places[i], NULL);
-	cli->deadline = cli_monotonic() + PATIENCE_MS;
+	cli->deadline = cli_monotonic() + AGENT_ANSWER_MS;
 	if (cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why))
 		return;
 	if (cli_link_call(link, kinds ? "config.kinds" : "node.list", NULL, RELOAD_NEVER, NULL,

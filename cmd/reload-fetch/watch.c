@@ -12,8 +12,8 @@
 #include <string.h>
 
 enum {
-	SHORTEST_MS = 100,
-	PATIENCE_MS = 20000 /* of one fetch */
+	MIN_INTERVAL_MS = 100,
+	ONE_FETCH_MS = 20000 /* limit of each fetch */
 };
 
 const char *const fetch_watch_fields =
@@ -159,7 +159,7 @@ static void poll_once(struct watch *w, json_t **last)
 		return;
 	}
 	err = cli_link_call(w->link, "store.fetch", json_deep_copy((json_t *)w->params),
-		cli_monotonic() + PATIENCE_MS, NULL, NULL, &result, &error);
+		cli_monotonic() + ONE_FETCH_MS, NULL, NULL, &result, &error);
 	if (!err) {
 		compare(w, result);
 		tell_dropped(w, result);
@@ -216,7 +216,7 @@ int fetch_watch(struct cli *cli, json_t *params)
 	struct reload_why why;
 	reload_ms interval;
 	enum reload_err err = cli_time(cli, "watch", 0, &interval, &why);
-	if (!err && interval < SHORTEST_MS)
+	if (!err && interval < MIN_INTERVAL_MS)
 		err = cli_refuse(&why, "--watch is too short",
 			"less than 100ms loads every peer on the way");
 	if (err) {

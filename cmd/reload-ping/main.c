@@ -146,14 +146,14 @@ static bool is_loss(enum reload_err err)
 static int ping(struct run *r)
 {
 	enum {
-		PATIENCE_MS = 500
-	}; /* with the agent, which knows the limit of the Ping */
+		AGENT_MARGIN_MS = 500 /* the agent ends the Ping at its limit and tells us */
+	};
 	struct reload_call_error error;
 	json_t *result = NULL;
 	json_t *params = json_pack("{s:s, s:I, s:I}", "target", r->cli->operands[0], "size_bytes",
 		(json_int_t)r->size, "timeout_ms", (json_int_t)r->wait);
 	r->sent++;
-	reload_ms until = cli_monotonic() + r->wait + PATIENCE_MS;
+	reload_ms until = cli_monotonic() + r->wait + AGENT_MARGIN_MS;
 	enum reload_err err =
 		cli_link_call(r->link, "overlay.ping", params, until, NULL, NULL, &result, &error);
 	if (!err) {

@@ -13,10 +13,10 @@
 #include <time.h>
 
 enum {
-	PATIENCE_MS = 5000, /* for each peer */
-	PAUSE_MS = 50,
-	LEAST_MS = 300, /* no question begins with less */
-	SPARE_MS = 300  /* of the limit of the program: the agent ends its requests before that */
+	PEER_ANSWER_MS = 5000, /* limit for each peer, over all questions to it */
+	RETRY_PAUSE_MS = 50,
+	MIN_QUERY_MS = 300,   /* no question is asked with less time left */
+	AGENT_MARGIN_MS = 300 /* by which the limits of the agent end before that of the program */
 };
 
 struct verifier {
@@ -66,10 +66,10 @@ static bool fits_fetch(const struct wanted *w, const json_t *v)
 /* When the peer that is asked now must have answered. */
 static reload_ms limit_of(const struct cli *cli)
 {
-	reload_ms own = cli_monotonic() + PATIENCE_MS;
+	reload_ms own = cli_monotonic() + PEER_ANSWER_MS;
 	if (cli->deadline == RELOAD_NEVER)
 		return own;
-	reload_ms all = cli->deadline > SPARE_MS ? cli->deadline - SPARE_MS : 0;
+	reload_ms all = cli->deadline > AGENT_MARGIN_MS ? cli->deadline - AGENT_MARGIN_MS : 0;
 	return own < all ? own : all;
 }
 
@@ -83,7 +83,7 @@ static bool ask(struct verifier *v, const char *method, const char *node, const 
 	size_t i;
 	bool held = false;
 	reload_ms now = cli_monotonic();
-	if (v->gone || now + LEAST_MS > until) {
+	if (v->gone || now + MIN_QUERY_MS > until) {
 		snprintf(reason, 160, "%s",
 			v->gone ? "the agent is gone" : "no time was left to ask it");
 		return false;
@@ -116,8 +116,8 @@ static json_t *verify_node(
 	bool held;
 	cli_progress(v->cli, "reading back from %.8s", node);
 	while (!(held = ask(v, "store.stat", node, w, fits_stat, until, reason)) && !v->gone &&
-		cli_monotonic() + PAUSE_MS + LEAST_MS < until)
-		nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000L }, NULL);
+		cli_monotonic() + RETRY_PAUSE_MS + MIN_QUERY_MS < until)
+		nanosleep(&(struct timespec){ 0, RETRY_PAUSE_MS * 1000000L }, NULL);
 	if (held && w->exists)
 		held = ask(v, "store.fetch", node, w, fits_fetch, limit_of(v->cli), reason);
 	return json_pack("{s:s, s:s, s:b, s:o}", "node_id", node, "role", role, "held", (int)held,

@@ -1,4 +1,4 @@
-/* Programs that ask an agent. */
+/* Requests of a program to an agent over its control socket. */
 #include "common/call.h"
 
 #include "common/home.h"
@@ -25,7 +25,7 @@ struct cli_link {
 	struct cli *cli;
 	struct reload_client *client;
 	int stop_fd;
-	bool again; /* the first call may be made again */
+	bool again; /* no call has succeeded yet: it may be repeated with the next agent */
 };
 
 static void pause_ms(reload_ms ms)
@@ -59,7 +59,7 @@ enum reload_err cli_agent_pid(pid_t *pid, struct cli *cli, struct reload_why *wh
 	return err;
 }
 
-/* Waits a moment for the agent; false: there is no time for that. */
+/* Waits a moment before the next try to reach the agent; false: the deadline would pass. */
 static bool wait_for_agent(struct cli *cli)
 {
 	if (cli->deadline != RELOAD_NEVER && cli_monotonic() + RETRY_MS >= cli->deadline)
@@ -105,7 +105,7 @@ void cli_link_free(struct cli_link *link)
 	free(link);
 }
 
-/* The agent's own limit lies a little before ours. */
+/* Gives the agent a limit a little before ours, so that its own error arrives in time. */
 static void add_timeout(const char *method, json_t *params, reload_ms deadline)
 {
 	const struct reload_method *m = reload_method_find(method);
@@ -121,7 +121,7 @@ static void add_timeout(const char *method, json_t *params, reload_ms deadline)
 	json_object_set_new(params, "timeout_ms", json_integer((json_int_t)(limit ? limit : 1)));
 }
 
-/* The connection ended before the answer came: waits for the next agent.  false: the call stays failed with error. */
+/* After a connection that ended without an answer: connects to the next agent.  false: the call has failed with error. */
 static bool open_again(struct cli_link *link, const char *method, struct reload_call_error *error)
 {
 	struct reload_client *client;
@@ -216,7 +216,8 @@ int cli_request(struct cli *cli, const char *method, json_t *params, json_t **re
 	return err ? cli_fail_rpc(cli, &error) : 0;
 }
 
-static int stop_signals = -1; /* what cli_stop_signals() made beside its result */
+/* The signalfd that the descriptor of cli_stop_signals() watches. */
+static int stop_signals = -1;
 
 int cli_stop_signals(void)
 {
@@ -232,7 +233,7 @@ int cli_stop_signals(void)
 	if (fd < 0)
 		return stop_signals;
 	epoll_ctl(fd, EPOLL_CTL_ADD, stop_signals, &signals);
-	/* its reader is gone: that is told without being asked for; a file has none, and is refused here */
+	/* EPOLLERR is reported when the reader of a pipe is gone; a regular file cannot be watched, which is fine */
 	epoll_ctl(fd, EPOLL_CTL_ADD, STDOUT_FILENO, &closed);
 	return fd;
 }
@@ -257,7 +258,7 @@ void cli_stop_end(int fd)
 	if (fd < 0)
 		return;
 	while (read(stop_signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		; /* a signal that stays pending would hold up who looks at this process when it ends */
+		; /* a signal that stayed pending would hold up a tracer or leak checker when this process ends */
 	if (fd != stop_signals)
 		close(stop_signals);
 	close(fd);

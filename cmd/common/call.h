@@ -1,10 +1,10 @@
-/* Programs that ask an agent: connect, call, report. */
+/* Requests to an agent: connecting, calling, reporting failures. */
 #pragma once
 
 #include "common/output.h"
 #include "control/client_io.h"
 
-struct cli_link; /* a connection to the agent that is meant */
+struct cli_link; /* a connection to the agent that the command line names */
 
 /* What cli_link_open() does when no agent answers yet. */
 enum cli_link_wait {
@@ -21,13 +21,13 @@ enum reload_err cli_link_open(struct cli_link **out, struct cli *cli, enum cli_l
 void cli_link_free(struct cli_link *link);
 AUTO_DEFINE(cli_link)
 
-/* cli_agent_pid() tells the process of the agent of --agent, as reload_client_pid() does; it asks the agent nothing. */
+/* cli_agent_pid() returns the process of the agent of --agent in *pid, as reload_client_pid() does, without a request. */
 enum reload_err cli_agent_pid(pid_t *pid, struct cli *cli, struct reload_why *why) MUST_CHECK;
 
 /*
  * cli_link_call() makes one request (params are taken) and waits until cli->deadline, or until `deadline` when that is
- * earlier; *result is owned.  An optional parameter timeout_ms is added, a little shorter, so that the agent and not the
- * clock here tells what went wrong.  With CLI_LINK_WAIT the first call is made again, to the next agent, when the
+ * earlier; *result is owned.  A method that takes timeout_ms gets one that is a little shorter, so that the agent's error
+ * arrives before the wait here ends.  With CLI_LINK_WAIT the first call is made again, to the next agent, when the
  * connection ended before its answer and it had no effect: it only reads, or the agent had not read it yet.
  */
 enum reload_err cli_link_call(struct cli_link *link, const char *method, json_t *params,
@@ -57,14 +57,14 @@ void cli_complete_agent(struct cli *cli, const char *what, const struct cli_type
 
 /*
  * cli_stop_signals() blocks SIGINT and SIGTERM and returns a descriptor that is readable when one came, or when nobody reads standard
- * output any more; -1 on failure.  One at a time; ended by cli_stop_end().
+ * output any more; -1 on failure.  One at a time; cli_stop_end() closes it.
  */
 int cli_stop_signals(void);
 
 /* cli_sleep() waits until `when`; false: stop_fd (-1: none) became readable before. */
 bool cli_sleep(int stop_fd, reload_ms when);
 
-/* cli_stop_end() takes a signal that came off the queue and closes the descriptor; -1 is legal. */
+/* cli_stop_end() consumes a pending signal and closes the descriptor; -1 is legal. */
 void cli_stop_end(int fd);
 
 /* cli_get_text(), cli_get_real(), cli_get_int(), cli_get_bool() read a result; what is missing is empty, 0 or false. */

@@ -1,4 +1,4 @@
-/* The words that fit at the end of a command line, from a program's table and from what is live. */
+/* Completion: the words that fit at the end of a command line, from the table of the program and from what exists now. */
 #include "common/complete.h"
 
 #include "common/files.h"
@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What an argument, as the tables write it, asks for. */
+/* What to offer for an argument, by its name in the tables of options. */
 struct source {
-	const char *arg;  /* what the text of the argument begins with */
-	const char *what; /* live words, NULL: none */
+	const char *arg;  /* how the name of the argument begins */
+	const char *what; /* what exists now and can be offered, NULL: nothing */
 	enum {
 		NO_PATHS,
 		FILES,
@@ -58,7 +58,7 @@ static const struct source *source_of(const char *arg)
 	return NULL;
 }
 
-/* is_words() tells whether arg lists the words that are possible: "auto|always|never". */
+/* is_words() tells whether arg is a list of all possible words: "auto|always|never". */
 static bool is_words(const char *arg)
 {
 	return strchr(arg, '|') && !arg[strspn(arg, "abcdefghijklmnopqrstuvwxyz0123456789-|")];
@@ -69,7 +69,7 @@ const char *cli_typed_value(const struct cli_typed *typed)
 	return typed->word + typed->before;
 }
 
-/* is_text() tells whether a shell and a terminal take s for one word and nothing else. */
+/* is_text() tells whether s is one plain word for a shell and a terminal: no control characters, and no blanks unless allowed. */
 static bool is_text(const char *s, bool blanks)
 {
 	while (*s) {
@@ -107,7 +107,7 @@ static void offer_instances(const struct cli_typed *typed)
 	offer_names(typed, names, count);
 }
 
-/* offer_dir() offers the directories in the configuration (`below` it) that hold the file `within`. */
+/* offer_dir() offers the names of the directories under `below` in the configuration that contain a file called `within`. */
 static void offer_dir(const struct cli_typed *typed, const char *below, const char *within)
 {
 	char *dir = NULL;
@@ -119,7 +119,7 @@ static void offer_dir(const struct cli_typed *typed, const char *below, const ch
 	free(dir);
 }
 
-/* past_comma() goes behind the last entry of a list that is complete; a name: may hold commas. */
+/* past_comma() leaves only the last, unfinished entry of a comma-separated list; a target name:TEXT may itself contain commas. */
 static struct cli_typed past_comma(struct cli_typed typed)
 {
 	const char *value = cli_typed_value(&typed), *comma = strrchr(value, ',');
@@ -164,7 +164,7 @@ static void offer_paths(const struct source *s, const struct cli_typed *typed)
 		printf(":dirs\t%zu\n", typed->before);
 }
 
-/* offer_value() offers what fits an argument that the tables write as arg. */
+/* offer_value() offers what fits an argument; arg is its name in the tables. */
 static void offer_value(struct cli *cli, const char *arg, const struct cli_typed *typed)
 {
 	const struct source *s = source_of(arg);
@@ -185,7 +185,7 @@ static void offer_argument(
 		&typed);
 }
 
-/* fallback() is the command that is meant without its name, NULL: there is none. */
+/* fallback() returns the subcommand that is meant when none is named, NULL: there is none. */
 static const struct cli_command *fallback(const struct cli_program *p)
 {
 	for (const struct cli_command *c = p->commands; c->run && p->fallback; c++)
@@ -206,7 +206,7 @@ static void offer_options(const struct cli *cli, const struct cli_opt *opts, con
 	}
 }
 
-/* complete_option() is for a word that begins with "-": an option's name, or its value in the same word. */
+/* complete_option() completes a word that begins with "-": the name of an option, or its value in the same word. */
 static void complete_option(struct cli *cli, const char *word)
 {
 	const struct cli_command *command = cli->command ? cli->command : fallback(cli->program);
@@ -221,7 +221,7 @@ static void complete_option(struct cli *cli, const char *word)
 		offer_options(cli, command->opts, word);
 }
 
-/* offer_commands() offers the names of subcommands; of two words the second when the first stands there. */
+/* offer_commands() offers the names of subcommands; of a name of two words the second one after the first was typed. */
 static void offer_commands(const struct cli *cli, const char *word)
 {
 	struct cli_typed typed = { word, 0 };
@@ -238,7 +238,7 @@ static void offer_commands(const struct cli *cli, const char *word)
 	}
 }
 
-/* complete_operand() is for the operand behind those that stand there: "[TARGET [VALUE|-]]". */
+/* complete_operand() completes the next operand; the synopsis, such as "[TARGET [VALUE|-]]", says what it is. */
 static void complete_operand(struct cli *cli, const char *word)
 {
 	struct cli_typed typed = { word, 0 };

@@ -8,20 +8,20 @@
 
 #include "common/options.h"
 
-/* The word under the cursor: its first `before` bytes stay as they are ("--agent=", "a,"), a value continues behind them. */
+/* The word under the cursor: its first `before` bytes ("--agent=", "a,") are kept, what follows them is completed. */
 struct cli_typed {
 	const char *word;
 	size_t before;
 };
 
 /*
- * cli_offer() prints value behind what stays, if it begins with what was typed; help may be NULL.  Values that a shell or
+ * cli_offer() prints the kept bytes and value, if value begins with what was typed after them; help may be NULL.  Values that a shell or
  * a terminal could take for more than text (blanks, control characters) are left out.
  */
 void cli_offer(const struct cli_typed *typed, const char *value, const char *help);
 
-/* cli_typed_value() is the part of the word that a value continues; borrows it. */
+/* cli_typed_value() returns the part of the word that is to be completed (borrowed). */
 const char *cli_typed_value(const struct cli_typed *typed);
 
-/* cli_complete() answers for words: the first one stands for the program, the last of at least two is under the cursor. */
+/* cli_complete() prints what fits; words[0] is the program, the last of at least two words is under the cursor. */
 void cli_complete(struct cli *cli, const struct cli_program *program, int count, char **words);

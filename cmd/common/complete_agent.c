@@ -1,4 +1,4 @@
-/* What a running agent knows of the words that fit: Kinds, nodes and their users. */
+/* Completion with what a running agent knows: Kinds, nodes and their users. */
 #include "common/call.h"
 #include "common/complete.h"
 
@@ -10,7 +10,7 @@ enum {
 	PREFIX = 64
 };
 
-/* common_digits() tells with how many characters a and b begin alike. */
+/* common_digits() returns the length of the common prefix of a and b. */
 static size_t common_digits(const char *a, const char *b)
 {
 	size_t n = 0;
@@ -19,7 +19,7 @@ static size_t common_digits(const char *a, const char *b)
 	return n;
 }
 
-/* prefix_digits() is how many digits name the node among all of the list, and a newcomer hardly shares. */
+/* prefix_digits() returns how many digits of hex are unique in the list: at least 8, so that a node that joins later seldom clashes. */
 static size_t prefix_digits(const json_t *nodes, const char *hex)
 {
 	size_t i, digits = PREFIX_DIGITS;
@@ -33,7 +33,7 @@ static size_t prefix_digits(const json_t *nodes, const char *hex)
 	return digits;
 }
 
-/* offer_node() offers the shortest prefix that names the node, the whole Node-ID to who has typed more. */
+/* offer_node() offers the shortest unique prefix of the Node-ID, or all of it when more than that was typed. */
 static void offer_node(const struct cli_typed *typed, const json_t *nodes, const json_t *node)
 {
 	char prefix[PREFIX];
@@ -45,7 +45,7 @@ static void offer_node(const struct cli_typed *typed, const json_t *nodes, const
 	cli_offer(typed, prefix, user);
 }
 
-/* offer_targets() offers nodes, and users (each once: several nodes may be of one) unless only nodes will do. */
+/* offer_targets() offers nodes, and with `users` also user names, each once even if several nodes have it. */
 static void offer_targets(const struct cli_typed *typed, const json_t *nodes, bool users)
 {
 	size_t i, k;
@@ -62,7 +62,7 @@ static void offer_targets(const struct cli_typed *typed, const json_t *nodes, bo
 	}
 }
 
-/* offer_kinds() offers names, and numbers where there is no name or a number has been begun. */
+/* offer_kinds() offers the names of Kinds, or their numbers when the word begins like a number. */
 static void offer_kinds(const struct cli_typed *typed, const json_t *kinds)
 {
 	const char *begun = cli_typed_value(typed);

@@ -15,7 +15,7 @@
 
 enum {
 	LOCK_POLL_MS = 20,
-	LINKS_MAX = 40 /* symbolic links that lead on, as the kernel follows them */
+	LINKS_MAX = 40 /* symbolic links in a row, as many as the kernel follows */
 };
 
 /*
@@ -36,7 +36,7 @@ struct change {
 struct cli_files {
 	struct change *changes;
 	size_t count, cap;
-	char **dirs; /* made by us, in order */
+	char **dirs; /* that were created, parents first */
 	size_t dirs_count, dirs_cap;
 	bool committed;
 };
@@ -46,7 +46,7 @@ struct cli_files *cli_files_new(void)
 	return RELOAD_NEW(cli_files);
 }
 
-/* undo() puts everything back, newest first. */
+/* undo() restores all files and removes new directories, in reverse order. */
 static void undo(struct cli_files *f)
 {
 	for (size_t i = f->count; i-- > 0;) {
@@ -124,7 +124,7 @@ enum reload_err cli_files_mkdir(
 		if (*p != '/')
 			continue;
 		*p = 0;
-		err = make_one(f, part, 0777 & (mode | 0055), why); /* parents: as umask says */
+		err = make_one(f, part, 0777 & (mode | 0055), why); /* parents: by umask */
 		*p = '/';
 	}
 	if (!err)
@@ -141,7 +141,7 @@ static char *beside(const char *path, const char *suffix)
 	return out;
 }
 
-/* Where path leads through symbolic links (owned): it is replaced there.  A link that leads nowhere gets its file. */
+/* Returns (owned) the file that path leads to through symbolic links; a dangling link leads to the file that will be created. */
 static char *behind_links(const char *path)
 {
 	char target[PATH_MAX];
@@ -163,7 +163,7 @@ static char *behind_links(const char *path)
 		return at;
 	free(at);
 	at = reload_strdup(real);
-	free(real); /* of another allocator, perhaps */
+	free(real); /* from realpath(), so not from our allocator */
 	return at;
 }
 
@@ -214,7 +214,7 @@ static enum reload_err write_fresh(struct change *c, struct reload_why *why)
 		((n = write(fd, c->bytes + done, c->len - done)) > 0 || errno == EINTR))
 		done += n > 0 ? (size_t)n : 0;
 	int code = done < c->len ? (errno ? errno : EIO) : 0;
-	/* only root may give a file away; others own what they replace */
+	/* fails for all but root, who alone may change the owner */
 	if (!code && c->there && fchown(fd, c->uid, c->gid) && errno != EPERM)
 		code = errno;
 	if (!code && (fchmod(fd, c->mode) || fsync(fd)))
@@ -323,7 +323,7 @@ static enum reload_err place(struct change *c, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-/* NAME.PID.new and NAME.PID.old, of a process that is no more: whole files are never lost with them. */
+/* Removes NAME.PID.new and NAME.PID.old of processes that no longer run; the file itself is always complete. */
 static bool is_left_behind(const char *name)
 {
 	size_t len = strlen(name);
@@ -357,7 +357,7 @@ static enum reload_err change_all(struct cli_files *f, struct reload_why *why)
 	enum reload_err err = RELOAD_OK;
 	for (size_t i = 0; i < f->count; i++)
 		sweep_dir_of(
-			f->changes[i].path); /* first: what was left may be what fills the disk */
+			f->changes[i].path); /* first, since these may be what fills the disk */
 	for (size_t i = 0; i < f->count && !err; i++)
 		err = write_fresh(&f->changes[i], why);
 	for (size_t i = 0; i < f->count && !err; i++)
@@ -381,7 +381,7 @@ enum reload_err cli_files_commit(struct cli_files *f, struct reload_why *why)
 	sigset_t all, before;
 	sigfillset(&all);
 	sigdelset(&all,
-		SIGXFSZ); /* a signal that is ignored and blocked would wait for the end of the block */
+		SIGXFSZ); /* an ignored signal that is blocked would be delivered when it is unblocked */
 	sigprocmask(SIG_SETMASK, &all, &before);
 	enum reload_err err = change_all(f, why);
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -24,7 +24,7 @@ static char *join(const char *a, const char *b, const char *c)
 	return out;
 }
 
-/* user_path() is the place of an ordinary user: of $variable, else below the home directory. */
+/* user_path() returns (owned) the directory of an ordinary user: $variable, else one in the home directory. */
 static char *user_path(const char *variable, const char *below_home, const char *rest)
 {
 	const char *xdg = getenv(variable), *home = getenv("HOME");
@@ -38,7 +38,7 @@ static char *user_path(const char *variable, const char *below_home, const char 
 	return out;
 }
 
-/* Names of overlays, instances and identities come from other people: none leads out of the place. */
+/* Names of overlays, instances and identities come from others: one with ".." must not lead to another directory. */
 static bool leads_out(const char *rest)
 {
 	for (const char *part = rest; *part;) {
@@ -162,7 +162,7 @@ void cli_names_free(char **names, size_t count)
 	free(names);
 }
 
-/* answers() tells whether somebody listens on the socket at path. */
+/* answers() tells whether a process listens on the socket at path. */
 static bool answers(const char *path)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -172,13 +172,13 @@ static bool answers(const char *path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return false;
-	/* EAGAIN: it listens, and its queue is full */
+	/* EAGAIN: a process listens, but its queue is full */
 	bool live = !connect(fd, (struct sockaddr *)&to, sizeof(to)) || errno == EAGAIN;
 	close(fd);
 	return live;
 }
 
-/* instance_of() cuts ".sock" off; false for other files and for the sockets that only read. */
+/* instance_of() removes ".sock" from the name; false for other files and for read-only sockets. */
 static bool instance_of(char *file)
 {
 	size_t n = strlen(file);
@@ -222,7 +222,7 @@ static enum reload_err several(char **names, size_t count, struct reload_why *wh
 	return err;
 }
 
-/* only_instance() is for a command line that names no agent. */
+/* only_instance() returns the socket of the only running instance, for a command line that names no agent. */
 static enum reload_err only_instance(char **out, struct reload_why *why)
 {
 	size_t count = 0;

@@ -1,4 +1,4 @@
-/* Where things are: configuration, state, sockets, instances (cli.md s2). */
+/* Paths of configuration, state and sockets, and the running instances (cli.md s2). */
 #pragma once
 
 #include "common/options.h"
@@ -12,12 +12,12 @@ enum cli_place {
 /*
  * cli_path() returns (owned) the path of rest, "" for the directory itself, in a place: under RELOAD_HOME/{etc,state,run},
  * else of root or of the XDG directories.  RELOAD_FAILED when no directory is known; RELOAD_USAGE when rest has a part that is
- * empty, "." or "..": no name leads out of the place.
+ * empty, "." or "..", so that no name leads to another directory.
  */
 enum reload_err cli_path(
 	char **out, enum cli_place place, const char *rest, struct reload_why *why) MUST_CHECK;
 
-/* cli_path_show() returns path for people: without the present directory in front.  Borrows path. */
+/* cli_path_show() returns path without the current directory at its start (borrows path). */
 const char *cli_path_show(const char *path);
 
 /* cli_name_valid() tells whether an instance or identity may have that name: letters, digits, "-_.@+", no dot first, no "-ro" last. */
@@ -35,7 +35,7 @@ char **cli_list(const char *dir, const char *within, size_t *count);
 void cli_names_free(char **names, size_t count);
 
 /*
- * cli_agent() returns (owned) the control socket that is meant: --agent, $RELOAD_AGENT, else the only instance running.
+ * cli_agent() returns (owned) the control socket of --agent, $RELOAD_AGENT, else of the only instance that runs.
  * RELOAD_USAGE with the list when there are several, RELOAD_NO_AGENT when there is none.
  */
 enum reload_err cli_agent(char **out, const struct cli *cli, struct reload_why *why) MUST_CHECK;

@@ -16,7 +16,7 @@ enum {
 	READ_MS = 20000
 };
 
-/* name_file() says which file failed and how; the words that came stand behind "why:". */
+/* name_file() puts the file and the kind of failure into why->what; what was there moves to why->why. */
 static enum reload_err name_file(enum reload_err err, const char *path, struct reload_why *why)
 {
 	if (!why)
@@ -29,7 +29,7 @@ static enum reload_err name_file(enum reload_err err, const char *path, struct r
 	return err;
 }
 
-/* read_part() reads a file of an identity; every failure is one of credentials. */
+/* read_part() reads a file of an identity; every failure exits as one of credentials (10). */
 static enum reload_err read_part(uint8_t **bytes, size_t *len, const char *path, size_t max,
 	enum reload_err as, struct reload_why *why)
 {
@@ -60,7 +60,7 @@ enum reload_err cli_config_parse(struct reload_config **out, struct span bytes, 
 	struct reload_config *config = NULL;
 	enum reload_err err =
 		reload_config_parse(&config, bytes, overlay, &reload_ident_openssl, now, why);
-	if (err == RELOAD_BAD_SIGNATURE) /* of a Kind */
+	if (err == RELOAD_BAD_SIGNATURE) /* of a Kind block */
 		err = RELOAD_BAD_CONFIG;
 	if (!err && config->signatures_count) /* a first document may be unsigned (CFG-05) */
 		err = reload_config_verify(config, NULL, now, why);
@@ -135,7 +135,7 @@ enum reload_err cli_certs_parse(struct reload_cert **cert, struct reload_cert **
 		return name_file(c.err, path, why);
 	}
 	for (size_t i = 1; i < c.count && !c.certs[0]->node_ids_count; i++)
-		if (c.certs[i]->node_ids_count) { /* that of the node first, wherever it stood */
+		if (c.certs[i]->node_ids_count) { /* the certificate of the node comes first, wherever it was in the file */
 			struct reload_cert *node = c.certs[i];
 			memmove(c.certs + 1, c.certs, i * sizeof(node));
 			c.certs[0] = node;
@@ -186,7 +186,7 @@ static char *inside(const char *dir, const char *file)
 	return out;
 }
 
-/* check() asks what an agent would ask before it uses the identity. */
+/* check() makes the checks that an agent makes before it uses the identity. */
 static enum reload_err check(struct cli_identity *id, const char *cert_file, const char *key_file,
 	reload_utc now, struct reload_why *why)
 {
@@ -210,7 +210,7 @@ static enum reload_err check(struct cli_identity *id, const char *cert_file, con
 	return RELOAD_OK;
 }
 
-/* hint_identity() tells who misspelt a name which identity is like it, else how one is made. */
+/* hint_identity() suggests the identity with the most similar name, else the command that makes one. */
 static void hint_identity(const char *name, struct reload_why *why)
 {
 	char *dir = NULL;

@@ -11,7 +11,7 @@ struct cli_identity {
 	char *instance; /* last part of dir: the default name of the instance */
 	struct reload_credentials credentials;
 	struct reload_config *config;
-	bool key_readable_by_others; /* worth a warning */
+	bool key_readable_by_others; /* the program should warn of it */
 };
 
 enum {
@@ -32,7 +32,7 @@ enum reload_err cli_identity_load(struct cli_identity *out, const char *name,
 void cli_identity_clear(struct cli_identity *identity);
 
 /*
- * The parts of loading, for those who want to tell more than one fault.  cli_config_load() parses a document and verifies its
+ * Parts of loading, for programs that report more than the first fault.  cli_config_load() parses a document and verifies its
  * signature, if it has one; cli_config_parse() does so with bytes that came from path.
  */
 enum reload_err cli_config_parse(struct reload_config **out, struct span bytes, const char *path,
@@ -51,6 +51,6 @@ enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***
 	size_t *others_count, const char *path, struct reload_why *why) MUST_CHECK;
 void cli_certs_free(struct reload_cert **certs, size_t count);
 
-/* cli_key_load() reads a private key (owned) in PEM; *readable_by_others tells of a mode that is too open. */
+/* cli_key_load() reads a private key (owned) in PEM; *readable_by_others: whether its mode lets others read it. */
 enum reload_err cli_key_load(struct reload_key **out, const char *path, bool *readable_by_others,
 	struct reload_why *why) MUST_CHECK;

@@ -1,4 +1,4 @@
-/* JSON of the values that results are made of. */
+/* Values of results as JSON. */
 #include "common/json.h"
 
 #include "util/alloc.h"

@@ -1,4 +1,4 @@
-/* JSON of the values that results are made of; ids without bytes and NULL texts are null. */
+/* Values of results as JSON; an ID without bytes and a NULL text become null. */
 #pragma once
 
 #include "util/id.h"
@@ -10,5 +10,5 @@ json_t *json_of_ids(const struct reload_id *ids, size_t count);
 json_t *json_of_u64(uint64_t v);
 json_t *json_of_hex(struct span bytes);
 json_t *json_of_text(const char *text);
-json_t *json_of_utf8(struct span bytes); /* null for what is no UTF-8 */
+json_t *json_of_utf8(struct span bytes); /* null for bytes that are not UTF-8 */
 json_t *json_of_transaction(uint64_t transaction);

@@ -81,8 +81,8 @@ void cli_help(FILE *out, const struct cli_program *p, const struct cli_command *
 }
 
 /*
- * open_std() makes sure that descriptors 0 to 2 are taken, so that no file of ours becomes standard output.  Who asks for
- * standard input with "-" and has closed it gets an error, not an empty value.
+ * open_std() makes sure that descriptors 0 to 2 are taken, so that no file that is opened later becomes standard output.  Reading
+ * a standard input that was closed is an error, not an empty value.
  */
 static bool open_std(void)
 {
@@ -93,7 +93,7 @@ static bool open_std(void)
 	return closed;
 }
 
-/* wants_json() looks for --json where the command line could not be read to its end. */
+/* wants_json() looks for --json in a command line that has an error. */
 static bool wants_json(int argc, char **argv)
 {
 	const char *env = getenv("RELOAD_FORMAT");
@@ -105,7 +105,7 @@ static bool wants_json(int argc, char **argv)
 	return false;
 }
 
-/* hidden() answers what completion scripts and their maker ask; false when nothing was asked. */
+/* hidden() handles --complete and --completion, which no help lists; false when neither was given. */
 static bool hidden(struct cli *cli, const struct cli_program *p, int argc, char **argv, int *status)
 {
 	bool script = argc == 3 && strcmp(argv[1], "--completion") == 0;
@@ -121,8 +121,8 @@ static bool hidden(struct cli *cli, const struct cli_program *p, int argc, char 
 }
 
 /*
- * method_schema() is the schema of a reply of the agent: "@store.fetch --stat:store.stat" names the method, and another
- * one for when an option is given.
+ * method_schema() returns the schema of a reply of the agent.  "@store.fetch --stat:store.stat" means: that of store.fetch, or of
+ * store.stat when --stat is given.
  */
 static json_t *method_schema(const struct cli *cli, const char *text)
 {
@@ -165,11 +165,11 @@ static int run(struct cli *cli)
 	return cli_has(cli, "json-schema") ? print_schema(cli) : cli->command->run(cli);
 }
 
-/* A private key that is in memory must not get into a file, nor to a handler of crashes. */
+/* A private key in memory must not get into a core file or to a crash handler. */
 static void no_core_dumps(void)
 {
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-#ifndef __SANITIZE_ADDRESS__ /* its search for leaks looks at the process as a debugger does */
+#ifndef __SANITIZE_ADDRESS__ /* the leak checker attaches to the process like a debugger */
 	prctl(PR_SET_DUMPABLE, 0);
 #endif
 }

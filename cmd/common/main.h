@@ -1,4 +1,4 @@
-/* The life of a program from argv to exit status. */
+/* What main() of every program calls: from argv to the exit status. */
 #pragma once
 
 #include "common/files.h"

@@ -1,4 +1,4 @@
-/* What a command line may say: one table per program drives parsing, --help, the man page check and completion. */
+/* Options and operands: one table per program drives parsing, --help, the check of its manual page and completion. */
 #pragma once
 
 #include "util/clock.h"
@@ -22,7 +22,7 @@ struct cli_opt {
 		0                                                                                  \
 	}
 
-/* The options of every program (cli.md s1); stands in struct cli_program.opts in front of CLI_END. */
+/* The options of every program (cli.md s1); put it into struct cli_program.opts before CLI_END. */
 /* clang-format off */
 #define CLI_COMMON \
 	{ 'a', "agent", "NAME|PATH", "control socket: an instance name, or a path if it contains /" }, \
@@ -43,7 +43,7 @@ struct cli_opt {
 /* One subcommand, or the whole of a program that has none (name NULL). */
 struct cli_command {
 	const char *name;     /* "issue", "config check"; NULL: the program has no subcommands */
-	const char *operands; /* as the synopsis prints them: "TARGET [VALUE|-]"; NULL: none */
+	const char *operands; /* as in the synopsis: "TARGET [VALUE|-]"; NULL: none */
 	size_t min, max;      /* number of operands; checked before run() */
 	const char *summary;  /* one line */
 	const struct cli_opt *opts; /* its own options, ended by CLI_END; NULL: none */
@@ -64,12 +64,12 @@ struct cli_program {
 	const char *manual;                 /* "reload-enroll(1)" */
 	const struct cli_command *commands; /* ended by one without run */
 	const char *
-		fallback; /* command meant when the first operand names none; NULL: there must be one */
+		fallback; /* the command that is run when the first operand is not the name of one; NULL: a command is required */
 	const struct cli_opt *opts;  /* of every command: usually CLI_COMMON, CLI_END */
 	const char *const *examples; /* two command lines, NULL-terminated */
 	uint64_t exits;              /* CLI_EXIT(n) | ... besides 0, 1, 2, 70 and 128+N */
 	reload_ms timeout_ms;        /* default of --timeout; 0: 20 s; RELOAD_NEVER: none */
-	/* offers what ("targets", "kinds") the program itself knows, with cli_offer(); NULL: nothing */
+	/* offers words of the sort `what` ("targets", "kinds") with cli_offer() for completion; NULL: none */
 	void (*complete)(struct cli *cli, const char *what, const struct cli_typed *typed);
 };
 
@@ -101,7 +101,7 @@ struct cli {
 		CLI_COLOR_NEVER
 	} color;
 	reload_ms started, timeout_ms, deadline; /* monotonic; deadline RELOAD_NEVER: none */
-	bool stdout_closed;                      /* it was closed before we began */
+	bool stdout_closed;                      /* when the program was started */
 	int write_errno;                         /* of the first result that could not be written */
 	bool progress_shown;
 };

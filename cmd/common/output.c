@@ -51,8 +51,8 @@ void cli_put_safe(FILE *out, const char *text)
 }
 
 /*
- * put_words() prints words for a person.  Much in them comes from other nodes, documents and files: what would steer the terminal
- * is escaped, and stays in one line.
+ * put_words() prints a message for people.  Parts of it come from other nodes, documents and files, so control characters are
+ * escaped and it stays on one line.
  */
 static void put_words(const char *fmt, va_list ap)
 {
@@ -102,7 +102,7 @@ void cli_warn(struct cli *cli, const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-/* write_line() makes text one line: what would break it, or steer a terminal, stands behind a backslash. */
+/* write_line() writes text on one line: line ends and control characters are escaped with a backslash. */
 static void write_line(FILE *out, const char *text)
 {
 	while (*text) {
@@ -153,7 +153,7 @@ static void print_flat(FILE *out, const char *path, const json_t *v)
 	}
 }
 
-/* jansson escapes C0 only.  Outside of strings JSON is ASCII, so the whole text can be gone through. */
+/* jansson escapes only C0 control characters.  Outside of strings JSON is ASCII, so all of the text can be searched for others. */
 static void print_json(FILE *out, const json_t *object)
 {
 	char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
@@ -188,7 +188,7 @@ static bool steers(const json_t *v)
 	return false;
 }
 
-/* A copy in which no string steers a terminal. */
+/* A copy (owned) with control characters escaped in all strings. */
 static json_t *plain_of(const json_t *v)
 {
 	const char *key;
@@ -213,7 +213,7 @@ static json_t *plain_of(const json_t *v)
 	return out;
 }
 
-/* The words of other nodes pass here on their way to a person, whoever writes them out. */
+/* All text for people is printed here, so that strings of other nodes are escaped in one place. */
 static void print_text(const json_t *object, cli_text_fn text, void *arg)
 {
 	if (!object || !steers(object)) {
@@ -352,7 +352,7 @@ int cli_finish(struct cli *cli, int status)
 	int code = cli->write_errno ? cli->write_errno : errno;
 	if (!failed || cli->stdout_closed)
 		return status;
-	if (code == EPIPE) /* whoever read us has seen enough */
+	if (code == EPIPE) /* the reader of the pipe has closed it, as head does */
 		return EXIT_PIPE;
 	if (status)
 		return status;

@@ -13,8 +13,8 @@ typedef void (*cli_text_fn)(FILE *out, const json_t *object, void *arg);
 void cli_print(struct cli *cli, const json_t *object, cli_text_fn text, void *arg);
 
 /*
- * cli_print_own() does the same for an object that this program made alone, such as XML or PEM: nobody else's words are in it, and its
- * lines stay lines.
+ * cli_print_own() does the same without escaping, for an object that this program made alone, such as XML or PEM, and whose lines
+ * must stay lines.
  */
 void cli_print_own(struct cli *cli, const json_t *object, cli_text_fn text, void *arg);
 
@@ -33,21 +33,21 @@ struct cli_error {
 int cli_fail(struct cli *cli, enum reload_err err, const struct reload_why *why);
 int cli_fail_with(struct cli *cli, const struct cli_error *error);
 
-/* cli_put_safe() prints text with control and direction characters escaped (util/plain.h): what others store does not steer a terminal. */
+/* cli_put_safe() prints text with control and direction characters escaped (util/plain.h), since stored values come from others. */
 void cli_put_safe(FILE *out, const char *text);
 
 /* cli_warn() prints "PROGRAM: warning: ..." on standard error, also with -q. */
 void cli_warn(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* cli_step() tells a step on standard error when -v was given level times or more. */
+/* cli_step() prints a step on standard error when -v was given `level` times or more. */
 void cli_step(struct cli *cli, unsigned level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* cli_progress() shows a passing line, only on a terminal and 500 ms after the start. */
+/* cli_progress() shows a line that the next output replaces, only on a terminal and 500 ms after the start. */
 void cli_progress(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * cli_confirm() asks a question on the terminal.  RELOAD_OK: yes; RELOAD_CANCELLED: no; RELOAD_USAGE: nobody to ask.
+ * cli_confirm() asks a question on the terminal.  RELOAD_OK: yes; RELOAD_CANCELLED: no; RELOAD_USAGE: there is no terminal to ask on.
  * -y answers yes.
  */
 enum reload_err cli_confirm(

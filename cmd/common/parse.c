@@ -1,4 +1,4 @@
-/* From the words of a command line to options, operands and the subcommand. */
+/* Parsing argv into options, operands and the subcommand. */
 #include "common/options.h"
 
 #include "util/alloc.h"
@@ -13,7 +13,7 @@ enum {
 	WORDS_MAX = 256
 };
 
-/* all_names() fills words with the long names of program's options, "completion" excepted. */
+/* all_names() fills words with the long names of program's options, except for "completion". */
 static void all_names(const char **words, const struct cli_program *program)
 {
 	size_t n = 0;
@@ -50,14 +50,15 @@ static enum reload_err usage(struct reload_why *why, const struct cli_program *p
 	return err;
 }
 
-/* Reading argv: what was found so far. */
+/* The state of parsing. */
 struct reading {
 	struct cli *cli;
 	char **argv;
 	int argc, at;
 	struct reload_why *why;
-	bool begun, ended; /* what cannot be understood is passed over; "--" was there */
-	const struct cli_opt *pending; /* its value would come next */
+	bool begun;                    /* the line is still being typed: errors are skipped */
+	bool ended;                    /* "--" was seen */
+	const struct cli_opt *pending; /* the option whose value is missing at the end */
 };
 
 static void note(struct cli *cli, const struct cli_opt *opt, const char *value)
@@ -65,7 +66,7 @@ static void note(struct cli *cli, const struct cli_opt *opt, const char *value)
 	cli->given[cli->given_count++] = (struct cli_given){ opt, value };
 }
 
-/* take_value() is the argument of opt: what stands behind it, else the next word. */
+/* take_value() takes the value of opt: the rest of its word, else the next word. */
 static enum reload_err take_value(
 	struct reading *r, const struct cli_opt *opt, const char *attached)
 {
@@ -292,7 +293,7 @@ static bool asks_only(const struct cli *cli)
 static enum reload_err settle(struct cli *cli, struct reload_why *why)
 {
 	const struct cli_program *program = cli->program;
-	choose(cli); /* --help without a subcommand is about all of them */
+	choose(cli); /* --help without a subcommand describes all of them */
 	for (const struct cli_command *c = program->commands; c->run && !cli->command; c++)
 		if (program->fallback && !asks_only(cli) && !strcmp(c->name, program->fallback))
 			cli->command = c;
@@ -316,7 +317,7 @@ static enum reload_err settle(struct cli *cli, struct reload_why *why)
 	return err;
 }
 
-/* make_room() makes cli ready for as many options and operands as argv can hold. */
+/* make_room() allocates room for as many options and operands as argv can have. */
 static void make_room(struct cli *cli, const struct cli_program *program, int argc, char **argv)
 {
 	*cli = (struct cli){

@@ -1,4 +1,4 @@
-/* From a list of fields to a JSON Schema. */
+/* JSON Schemas made from lists of fields. */
 #include "common/main.h"
 
 #include <assert.h>
@@ -6,7 +6,7 @@
 
 static json_t *object_schema(const char **at);
 
-/* type_schema() reads a type and what stands behind it. */
+/* type_schema() reads a type with its [] and ?. */
 static json_t *type_schema(const char **at)
 {
 	json_t *type;
@@ -52,7 +52,7 @@ static json_t *object_schema(const char **at)
 		required);
 }
 
-/* failure_schema() is that of {"error":{...}}. */
+/* failure_schema() returns the schema of {"error":{...}}. */
 static json_t *failure_schema(void)
 {
 	const char *error = "code:integer name:string reason:string reload_error:integer? "
@@ -63,7 +63,7 @@ static json_t *failure_schema(void)
 		object_schema(&error), "required", "error");
 }
 
-/* one_of() is the schema of a program that prints any of the results (taken), or an error. */
+/* one_of() returns the schema of a program that prints one of the results (taken), or an error. */
 static json_t *one_of(const char *title, json_t *results)
 {
 	json_array_append_new(results, failure_schema());

@@ -13,7 +13,7 @@ void cli_place_json(json_t *o, uint8_t model, uint32_t index, struct span key)
 	json_object_set_new(o, "key_text", dictionary ? json_of_utf8(key) : json_null());
 }
 
-/* A time that RFC 3339 can write: what is beyond is as far as it goes. */
+/* A time as JSON; times after the year 9999, which RFC 3339 cannot write, are shown as its last millisecond. */
 static json_t *time_json(reload_utc t)
 {
 	json_t *j = cli_json_time(t);

@@ -1,4 +1,4 @@
-/* Stored values as results show them: those of the agent, and of a proof that no agent has seen. */
+/* Stored values as JSON, for results of the agent and of reload-check-proof. */
 #pragma once
 
 #include "peer/peer.h"

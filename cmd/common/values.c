@@ -1,4 +1,4 @@
-/* The values of options: how often, which, and as times, sizes and numbers. */
+/* The values of options that were given, as text, times, sizes and numbers. */
 #include "common/options.h"
 
 #include "util/words.h"
@@ -16,7 +16,7 @@ static bool is(const struct cli_given *given, const char *name)
 size_t cli_count(const struct cli *cli, const char *name)
 {
 	size_t n = 0;
-	assert(cli_opt_find(cli->program, NULL, name)); /* a name that no table has is our bug */
+	assert(cli_opt_find(cli->program, NULL, name)); /* else a bug: no table has it */
 	for (size_t i = 0; i < cli->given_count; i++)
 		n += is(&cli->given[i], name);
 	return n;
@@ -63,7 +63,7 @@ enum reload_err cli_size_parse(uint64_t *out, const char *text)
 	return RELOAD_OK;
 }
 
-/* bad() says which option has which wrong value. */
+/* bad() reports an invalid value of an option. */
 static enum reload_err bad(struct reload_why *why, const struct cli *cli, const char *name,
 	const char *value, const char *expected)
 {

@@ -1,4 +1,4 @@
-/* Writing what a user asked to have in a file, which may be no file. */
+/* Writing to a path that the user named; it may be a device or a pipe. */
 #include "common/files.h"
 
 #include <errno.h>

@@ -47,8 +47,8 @@ struct item {
 	struct span bytes;   /* all of it */
 	struct span message; /* empty: none inside */
 	enum reload_err fault;
-	struct reload_break at; /* where the header breaks */
-	json_t *header; /* owned: what could be read of it, NULL: there is none, or it is whole with all behind it */
+	struct reload_break at; /* the first byte of the header that is wrong or missing */
+	json_t *header; /* owned: what could be read of a broken header; NULL: none, or the whole message could be read */
 };
 
 static enum reload_data_model registered_model(const void *arg, uint32_t kind)
@@ -76,7 +76,7 @@ static enum reload_err load_config(struct decode *d, struct reload_why *why)
 		err = cli_path(&path, CLI_CONFIG, rest, why);
 		file = path;
 	}
-	if (!err && file) /* an expired document still tells what its Kinds look like */
+	if (!err && file) /* an expired document still describes its Kinds */
 		err = cli_config_load(&d->config, file, NULL, 0, why);
 	if (!err && d->config)
 		d->ctx = reload_config_wire_ctx(d->config);
@@ -114,7 +114,7 @@ static enum reload_err read_input(
 
 /* -- items --------------------------------------------------------------------------------------------------------- */
 
-/* The next item of the input: how long it is stands in its first bytes. */
+/* Takes the next message or frame of the input, by the length in its header. */
 static enum reload_err next_item(struct item *item, struct span input, size_t offset)
 {
 	struct rd r = rd_of(span_of(input.at + offset, input.len - offset));
@@ -151,7 +151,7 @@ static void put_text(void *arg, const char *text)
 	fputs(text, arg);
 }
 
-/* What is inside is whole, or a part of a message of which only the header can be read. */
+/* A frame holds a whole message, or a fragment of which only the header can be decoded. */
 static enum reload_err read_header(
 	const struct decode *d, const struct item *item, struct reload_header *header)
 {
@@ -212,7 +212,7 @@ static void tell_json(struct decode *d, const struct item *item, struct reload_m
 		or_null(frame ? reload_wire_json(&reload_frame_wire, &d->ctx, frame) : NULL),
 		"header", or_null(msg ? NULL : json_incref(item->header)), "message",
 		or_null(msg ? reload_msg_json(msg, &d->ctx) : NULL));
-	if (frame) /* once is enough: message has it decoded */
+	if (frame) /* the member "message" has the decoded form */
 		json_object_del(json_object_get(o, "frame"), "message");
 	cli_print(d->cli, o, NULL, NULL);
 	json_decref(o);
@@ -247,7 +247,7 @@ static void decode_item(struct decode *d, struct item *item)
 			if (item->fault == RELOAD_UNKNOWN_TYPE && msg &&
 				!reload_code_name(msg->code))
 				item->fault =
-					RELOAD_OK; /* a code of an extension: its body stays bytes */
+					RELOAD_OK; /* an unknown message code: its body is printed as bytes */
 		} else if (have_header && !framed) {
 			item->type = "fragment";
 		}
@@ -257,7 +257,7 @@ static void decode_item(struct decode *d, struct item *item)
 	json_decref(item->header);
 }
 
-/* The rest of the input begins as a message does and is cut, or says of itself what cannot be: its header is told. */
+/* Prints the header of the rest of the input, which begins like a message and is truncated or has impossible fields. */
 static void decode_rest(struct decode *d, struct span input, size_t offset, enum reload_err err)
 {
 	struct item item = { .type = "message", .offset = offset, .fault = err };

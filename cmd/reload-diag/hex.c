@@ -24,7 +24,7 @@ enum {
 struct hex {
 	uint8_t *out;
 	size_t len, line;
-	bool octal;   /* words of od */
+	bool octal;   /* 16-bit words as od prints them */
 	bool repeats; /* a line with `*` was read */
 	uint8_t last[REPEATED];
 	size_t last_len;
@@ -90,7 +90,7 @@ static enum reload_err put_group(struct hex *h, const char *word, size_t len)
 	return RELOAD_OK;
 }
 
-/* The bytes that `*` stands for: the line before it, up to the offset behind it. */
+/* Repeats the line before a `*` up to the offset of the line after it. */
 static void repeat(struct hex *h, size_t offset, size_t room)
 {
 	for (size_t i = 0; h->repeats && h->last_len && h->len < offset && h->len < room; i++)
@@ -98,7 +98,7 @@ static void repeat(struct hex *h, size_t offset, size_t room)
 	h->repeats = false;
 }
 
-/* Length of the offset at the start of a line with its colon, 0: there is none. */
+/* The length of the offset with its colon at the start of a line, 0: there is none. */
 static size_t offset_read(struct hex *h, const char *at, size_t len, size_t room)
 {
 	size_t digits = strspn(at, "0123456789abcdefABCDEF");
@@ -154,7 +154,7 @@ static enum reload_err line_read(struct hex *h, char *line, size_t room)
 	char *at = line + offset, *end;
 	while (offset && *at == ' ')
 		at++;
-	/* characters stand behind two blanks (xxd), or behind two blanks and a bar (hexdump -C) */
+	/* the text column begins after two blanks (xxd), or after two blanks and a bar (hexdump -C) */
 	if (offset && (end = strstr(at, colon ? "  " : "  |")))
 		*end = 0;
 	enum reload_err err = put_words(h, at, strlen(at));
@@ -165,7 +165,7 @@ static enum reload_err line_read(struct hex *h, char *line, size_t room)
 	return err;
 }
 
-/* Of an array in C what stands between the braces. */
+/* The part of an array in C between its braces. */
 static char *array_start(char *text)
 {
 	char *open = strstr(text, "] = {"), *close = open ? strchr(open, '}') : NULL;

@@ -4,7 +4,7 @@
 #include "util/err.h"
 #include "util/span.h"
 
-/* diag_is_text() tells whether s is printable ASCII with white space, perhaps behind a byte order mark: bytes of RELOAD never are. */
+/* diag_is_text() tells whether s is printable ASCII with white space, perhaps after a byte order mark; RELOAD messages and frames never are. */
 bool diag_is_text(struct span s);
 
 /*

@@ -54,7 +54,7 @@ static void print_fetched(FILE *out, const json_t *r, void *arg)
 	}
 }
 
-/* The values' bytes one behind the other; removed ones have none. */
+/* The bytes of all values in a row; removed values have none. */
 static void collect(struct wr *w, const json_t *result)
 {
 	size_t i;
@@ -88,7 +88,7 @@ static int print_raw(struct cli *cli, const json_t *result)
 	return err ? cli_fail(cli, err, &why) : 0;
 }
 
-/* Options that do not go together. */
+/* Refuses options that exclude each other. */
 static enum reload_err check_modes(struct cli *cli, struct reload_why *why)
 {
 	bool check = cli_has(cli, "check-proof"), watch = cli_has(cli, "watch"),
@@ -164,7 +164,7 @@ static int tell_dropped(struct cli *cli, const json_t *r)
 	return reload_err_exit(RELOAD_PARTIAL);
 }
 
-/* Prints or writes what came; the exit status. */
+/* Prints or writes the result; returns the exit status. */
 static int tell(struct cli *cli, const json_t *result)
 {
 	struct reload_why why;

@@ -1,6 +1,6 @@
 /*
- * --watch: the same fetch again and again, and what differs from the one before.  A fetch that fails is told, and the next
- * one is made all the same, over a new connection when the agent was gone; unless the question itself is refused.
+ * --watch: repeats the same fetch and prints what differs from the one before.  A fetch that fails is reported, and the next
+ * one is made all the same, over a new connection if the agent was gone.  It ends when the agent refuses the parameters.
  */
 #include "fetch.h"
 
@@ -25,15 +25,15 @@ const char *const fetch_watch_fields =
 struct watch {
 	struct cli *cli;
 	const json_t *params;
-	struct cli_link *link; /* NULL: to be opened */
+	struct cli_link *link; /* NULL: not connected */
 	int stop;
-	json_t *known; /* value by place; NULL: nothing was fetched yet */
+	json_t *known; /* the last values by index or key; NULL: nothing was fetched yet */
 	unsigned polls, changes, failures;
 	int last_status;
 	bool stopped;
 };
 
-/* The name of a value's place: its index, or its key, which may be long. */
+/* The index of a value as text, or its key, which may be longer than out. */
 static const char *place_of(char out[64], const json_t *v)
 {
 	const char *key = json_string_value(json_object_get(v, "key"));
@@ -82,7 +82,7 @@ static bool same(const json_t *a, const json_t *b)
 	return true;
 }
 
-/* Tells what differs from what is known; a result without values: nothing is there. */
+/* Prints what differs from the last values; a result without values means that none are stored. */
 static void compare(struct watch *w, const json_t *result)
 {
 	char name[64];
@@ -101,7 +101,7 @@ static void compare(struct watch *w, const json_t *result)
 			tell(w, result, "changed", v, old);
 	}
 	json_object_foreach (w->known, place, old) {
-		bool unsure = cli_get_int(result, "dropped") > 0; /* it may be among these */
+		bool unsure = cli_get_int(result, "dropped") > 0; /* is it one of these? */
 		if (!json_object_get(present, place) && !unsure)
 			tell(w, result, "removed", NULL, old);
 		else if (!json_object_get(present, place))
@@ -116,7 +116,7 @@ static void tell_failure(
 {
 	w->failures++;
 	w->last_status = reload_err_exit(err);
-	w->stopped |= w->last_status == reload_err_exit(RELOAD_USAGE); /* it would never succeed */
+	w->stopped |= w->last_status == reload_err_exit(RELOAD_USAGE); /* and would be again */
 	if (w->cli->format == CLI_TEXT) {
 		(void)cli_fail(w->cli, err, why);
 		return;
@@ -129,7 +129,7 @@ static void tell_failure(
 	json_decref(o);
 }
 
-/* Some values failed a check: they are not shown, and this is told. */
+/* Reports that some values are not shown because they failed a check. */
 static void tell_dropped(struct watch *w, const json_t *result)
 {
 	struct reload_why why;
@@ -174,7 +174,7 @@ static void poll_once(struct watch *w, json_t **last)
 		compare(w, *last);
 	} else if (!w->stopped) {
 		tell_failure(w, err, &error.failure.why, error.data);
-		cli_link_free(w->link); /* the agent may be another one next time */
+		cli_link_free(w->link); /* the next fetch may be answered by another agent */
 		w->link = NULL;
 	}
 	reload_call_error_clear(&error);
@@ -224,7 +224,7 @@ int fetch_watch(struct cli *cli, json_t *params)
 		return cli_fail(cli, err, &why);
 	}
 	if (!cli_has(cli, "timeout") && !getenv("RELOAD_TIMEOUT"))
-		cli->deadline = RELOAD_NEVER; /* it runs until it is stopped */
+		cli->deadline = RELOAD_NEVER; /* runs until it is stopped */
 	w.stop = cli_stop_signals();
 	int status = run(&w, interval);
 	cli_link_free(w.link);

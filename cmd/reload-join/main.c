@@ -57,7 +57,7 @@ static void print_left(FILE *out, const json_t *r, void *arg)
 			cli_get_real(r, "took_ms") / 1000);
 }
 
-/* What a dry run answers: the form of the result, as things are now. */
+/* The result of a dry run: the members of the real result, with the present state. */
 static json_t *left_from_status(const json_t *status)
 {
 	const char *state = cli_get_text(status, "state");

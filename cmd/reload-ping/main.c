@@ -136,13 +136,13 @@ static void tell_lost(struct run *r, const struct reload_call_error *error)
 	json_decref(o);
 }
 
-/* Whether the failure is a Ping without an answer, and not a reason to end. */
+/* Whether the failure is only an unanswered Ping, so that the run goes on. */
 static bool is_loss(enum reload_err err)
 {
 	return err == RELOAD_REQUEST_TIMEOUT || err == RELOAD_LINK_DOWN || err == RELOAD_TIMEOUT;
 }
 
-/* One Ping; 0 to go on, else the exit status. */
+/* Sends one Ping; returns 0 to go on, else the exit status. */
 static int ping(struct run *r)
 {
 	enum {
@@ -161,7 +161,7 @@ static int ping(struct run *r)
 		json_decref(result);
 		return 0;
 	}
-	if (err == RELOAD_CANCELLED) { /* stopped while waiting: that one does not count */
+	if (err == RELOAD_CANCELLED) { /* stopped while waiting: this Ping does not count as lost */
 		r->sent--;
 		r->stopped = true;
 		reload_call_error_clear(&error);
@@ -180,7 +180,7 @@ static int ping(struct run *r)
 	return cli_fail_rpc(r->cli, &error);
 }
 
-/* Waits for the next turn, a signal or the end of the command's time. */
+/* Waits for the time of the next Ping, a signal or --timeout. */
 static void sleep_until(struct run *r, reload_ms when)
 {
 	reload_ms deadline = r->cli->deadline;
@@ -200,7 +200,7 @@ static int ping_all(struct run *r)
 		reload_ms now = cli_monotonic();
 		next = next + r->interval > now ? next + r->interval : now;
 		status = ping(r);
-		r->stopped |= ferror(stdout) != 0; /* nobody can read the answers */
+		r->stopped |= ferror(stdout) != 0; /* standard output cannot be written */
 	}
 	if (status)
 		return status;
@@ -239,14 +239,14 @@ static enum reload_err read_options(struct run *r, struct reload_why *why)
 		reload_why_hint(why, "--flood-ok, if the overlay is yours");
 		return RELOAD_USAGE;
 	}
-	/* no total limit is set: as long as all of them may take, so that a hanging agent is no endless wait */
+	/* without --timeout the limit is what all Pings may take, so that a hanging agent does not block forever */
 	if (cli->deadline == RELOAD_NEVER && r->count && !cli_has(cli, "timeout"))
 		cli->deadline = cli->started + r->count * (r->interval + r->wait + RELOAD_SECOND) +
 				5 * RELOAD_SECOND;
 	return RELOAD_OK;
 }
 
-/* Nothing is sent: the target is resolved by nobody but the agent, so that only options are checked. */
+/* A dry run sends nothing and checks only options, since only the agent can resolve the target. */
 static int dry_run(struct run *r)
 {
 	json_t *status;

@@ -1,4 +1,4 @@
-/* Round trip times. */
+/* Statistics of round trip times. */
 #include "reload-ping/samples.h"
 
 #include "util/alloc.h"
@@ -35,7 +35,7 @@ void samples_sort(struct samples *s)
 		qsort(s->at, s->count, sizeof(*s->at), by_size);
 }
 
-/* The nearest rank: a value that was measured, never one in between. */
+/* Nearest rank: always a measured value, never an interpolated one. */
 double samples_at(const struct samples *s, double part)
 {
 	if (!s->count)

@@ -1,4 +1,4 @@
-/* Round trip times: the newest of them, their order and their spread. */
+/* Round trip times: percentiles and histogram of the newest ones. */
 #pragma once
 
 #include <stddef.h>
@@ -12,15 +12,15 @@ struct samples {
 	size_t count, cap, next;
 };
 
-/* samples_add() takes one; samples_clear() frees. */
+/* samples_add() adds one; samples_clear() frees all. */
 void samples_add(struct samples *s, double ms);
 void samples_clear(struct samples *s);
 
-/* samples_sort() puts them in order; samples_at() is the value below which part (0 to 1) of the sorted ones lie. */
+/* samples_sort() sorts them; samples_at() returns the quantile `part` (0 to 1) of sorted samples. */
 void samples_sort(struct samples *s);
 double samples_at(const struct samples *s, double part);
 
-/* A bucket of the histogram: count samples up to the limit, and above that of the bucket before. */
+/* A bucket of the histogram: the number of samples up to its limit that are above the limit of the bucket before it. */
 struct samples_bucket {
 	double upto_ms;
 	size_t count;

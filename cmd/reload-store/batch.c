@@ -22,11 +22,11 @@ enum {
 	CHUNK = 64 * 1024
 };
 
-/* A line that is under way, or whose result waits for those before it. */
+/* A line that was sent, or whose result waits until those of earlier lines were printed. */
 struct slot {
 	size_t line, bytes;
 	json_int_t id; /* 0: not sent */
-	json_t *place; /* where it stores, as far as its words tell */
+	json_t *place; /* target, Kind and place as the line gives them */
 	json_t *result, *error;
 	enum reload_err err;
 };
@@ -35,10 +35,10 @@ struct batch {
 	struct cli *cli;
 	struct cli_link *link;
 	int in, stop;   /* descriptors */
-	struct wr rest; /* read, not yet a whole line */
+	struct wr rest; /* bytes that were read and are not a whole line yet */
 	bool at_end, stopped;
-	bool skipping;          /* the rest of a line that is too long */
-	enum reload_err unread; /* the input: what came before it is done all the same */
+	bool skipping;          /* skipping the rest of a line that is too long */
+	enum reload_err unread; /* why the input ended early; lines before that are still stored */
 	enum reload_err
 		broken; /* the connection, or the time: nothing more can be sent or received */
 	struct reload_why why;
@@ -128,7 +128,7 @@ static void set_default(json_t *to, const char *key, const char *text)
 		json_object_set_new(to, key, json_string(text));
 }
 
-/* Takes the fields that describe the value out of o. */
+/* Moves the fields that describe the value out of o (result owned). */
 static json_t *take_value(json_t *o)
 {
 	static const char *const names[] = { "index", "append", "key", "exists", "value", "text",
@@ -150,7 +150,7 @@ static enum reload_err not_object(struct reload_why *why, const char *reason)
 	return RELOAD_USAGE;
 }
 
-/* One line as the parameters of store.put (owned); what the line leaves out, the command line says. */
+/* The parameters of store.put (owned) for one line; the command line gives what the line leaves out. */
 static enum reload_err read_line(
 	json_t **out, struct batch *b, struct span line, struct reload_why *why)
 {
@@ -204,7 +204,7 @@ static bool is_blank(struct span line)
 	return true;
 }
 
-/* Takes the next result that comes. */
+/* Waits for the next result, of any line. */
 static void receive(struct batch *b)
 {
 	json_int_t id;
@@ -242,7 +242,7 @@ static json_t *place_of(const json_t *params)
 	return place;
 }
 
-/* Whether a line under way stores at the same place, or would change the generation that is asked for. */
+/* Whether a line that was sent stores at the same place, or would change the generation that this one asks for. */
 static bool waits(const struct batch *b, const struct slot *s)
 {
 	for (size_t i = b->first; i + 1 < b->next; i++) {
@@ -300,7 +300,7 @@ static bool wait_input(struct batch *b, bool block)
 			{ .fd = b->stop, .events = POLLIN } };
 		reload_ms now = cli_monotonic(), deadline = b->cli->deadline;
 		reload_ms left = deadline > now ? deadline - now : 0;
-		if (!left) { /* also when input never ends */
+		if (!left) { /* also when the input always has more */
 			b->broken = reload_why_set(&b->why, RELOAD_TIMEOUT, "no more lines in time",
 				"--timeout limits the whole batch");
 			reload_why_hint(&b->why, "a longer --timeout, 0 for none");
@@ -338,7 +338,7 @@ static void read_more(struct batch *b)
 		return;
 	b->unread = reload_why_set(
 		&b->why, RELOAD_IO, "the batch cannot be read", "%s", strerror(errno));
-	b->rest.len = 0; /* a line that was cut */
+	b->rest.len = 0; /* the beginning of a line that was too long */
 }
 
 static void on_long_line(struct batch *b)
@@ -376,7 +376,7 @@ static bool has_room(const struct batch *b)
 	return b->next - b->first < WINDOW && b->bytes < WINDOW_BYTES;
 }
 
-/* Sends lines while there is room, and takes a result when there is none, or when no line is at hand. */
+/* Sends lines while the window has room; waits for a result when it is full or no line has been read. */
 static void work(struct batch *b)
 {
 	while (!b->broken && !b->stopped && !ferror(stdout)) {
@@ -394,7 +394,7 @@ static void work(struct batch *b)
 
 /* -- the command --------------------------------------------------------------------------------------------------------- */
 
-/* Lines that were sent and have no result: what became of them is not known. */
+/* Reports lines that were sent and have no result: whether they were stored is not known. */
 static void give_up(struct batch *b)
 {
 	struct reload_why why;
@@ -433,7 +433,7 @@ static int summary(struct batch *b)
 	if (*b->why.hint && given_up)
 		reload_why_hint(&why, "%s", b->why.hint);
 	enum reload_err err = given_up ? b->broken : RELOAD_PARTIAL;
-	/* with --json the lines tell what failed, but not what was never a line */
+	/* with --json each line has its own failure, but an input that could not be read has no line */
 	return cli->format == CLI_TEXT || given_up ? cli_fail(cli, err, &why)
 						   : reload_err_exit(err);
 }
@@ -441,7 +441,7 @@ static int summary(struct batch *b)
 static enum reload_err open_input(struct batch *b, const char *path, struct reload_why *why)
 {
 	char what[256];
-	/* a pipe that nobody writes to is waited for with the limit on time */
+	/* non-blocking: opening a pipe without a writer would ignore --timeout */
 	b->in = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
 				  : dup(STDIN_FILENO);
 	if (b->in >= 0)

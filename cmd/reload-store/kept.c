@@ -1,4 +1,4 @@
-/* --list-kept and --drop: what the agent stores again before it ends. */
+/* --list-kept and --drop: values that the agent stores again before their lifetime ends. */
 #include "store.h"
 
 #include <string.h>

@@ -105,7 +105,7 @@ static enum reload_err read_options(
 	return RELOAD_OK;
 }
 
-/* Options that do something else than to store a value. */
+/* Refuses options of different commands, such as --drop with --list-kept. */
 static enum reload_err check_mode(struct cli *cli, struct reload_why *why)
 {
 	static const char *const modes[] = { "list-kept", "drop", "batch", NULL },
@@ -143,7 +143,7 @@ static enum reload_err confirm(struct cli *cli, struct reload_why *why)
 	return cli_confirm(cli, question, why);
 }
 
-/* The parameters of store.put (owned), as the command line says. */
+/* The parameters of store.put (owned) from the command line. */
 static enum reload_err read_params(json_t **out, struct cli *cli, struct reload_why *why)
 {
 	const char *kind = cli_kind(cli);
@@ -166,7 +166,7 @@ static enum reload_err read_params(json_t **out, struct cli *cli, struct reload_
 	return err;
 }
 
-/* Peers that should hold the value and do not. */
+/* Reports the peers that should hold the value and do not. */
 static int tell_missing(struct cli *cli, const json_t *result, size_t missing)
 {
 	struct reload_why why;
@@ -189,7 +189,7 @@ static int tell_missing(struct cli *cli, const json_t *result, size_t missing)
 	}
 	reload_why_hint(
 		&why, "reload-fetch --stat -k %.60s %.120s", cli_kind(cli), cli->operands[0]);
-	/* with --json the result tells it */
+	/* with --json the result lists them */
 	return cli->format == CLI_TEXT ? cli_fail(cli, RELOAD_PARTIAL, &why)
 				       : reload_err_exit(RELOAD_PARTIAL);
 }
@@ -237,7 +237,7 @@ static int run(struct cli *cli)
 	return status;
 }
 
-/* What --verify and --batch add to the result of the agent. */
+/* Members that --verify and --batch add to the result of the agent. */
 static const struct reload_field *const verified_fields = FIELDS(
 	{ LIST("verified", OBJECT("", { HEX("node_id") }, { WORD("role", "responsible replica") },
 				   { BOOL("held") }, { TEXT("why"), OPTIONAL })) });

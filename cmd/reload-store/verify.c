@@ -27,12 +27,12 @@ struct verifier {
 };
 
 struct wanted {
-	const char *storage_time; /* RFC 3339 texts compare as the times do */
+	const char *storage_time; /* RFC 3339; texts in this form sort like the times */
 	const char *value;        /* base64 */
 	bool exists;
 };
 
-/* The question for the place that params stored at, to one node. */
+/* The parameters (owned) that ask one node for the value that a Store with params wrote. */
 static json_t *question(const json_t *params, const char *node)
 {
 	const json_t *value = json_array_get(json_object_get(params, "values"), 0),
@@ -63,7 +63,7 @@ static bool fits_fetch(const struct wanted *w, const json_t *v)
 	       strcmp(cli_get_text(v, "storage_time"), w->storage_time) >= 0;
 }
 
-/* When the peer that is asked now must have answered. */
+/* The time by which the peer that is asked now must have answered. */
 static reload_ms limit_of(const struct cli *cli)
 {
 	reload_ms own = cli_monotonic() + PEER_ANSWER_MS;
@@ -73,7 +73,7 @@ static reload_ms limit_of(const struct cli *cli)
 	return own < all ? own : all;
 }
 
-/* Asks once: whether the node holds what is wanted; else why not.  The agent's limit is `until`, ours lies behind it. */
+/* Asks once whether the node holds what is wanted; else reason says why not.  The agent ends the request at `until`. */
 static bool ask(struct verifier *v, const char *method, const char *node, const struct wanted *w,
 	bool (*fits)(const struct wanted *w, const json_t *value), reload_ms until,
 	char reason[160])

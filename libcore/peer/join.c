@@ -413,6 +413,14 @@ static void check_older(struct reload_peer *p, const struct reload_connection *f
 			reload_link_check(p, con);
 }
 
+/* Of several links to a node the best one counts: it may be another one since a link was made or lost. */
+static void health_changed(struct reload_peer *p, const struct reload_id *node)
+{
+	const struct reload_connection *best = reload_connection_by_node(p->connections, node);
+	if (best && p->life.role == RELOAD_ROLE_PEER)
+		p->topology->link_health(p->plugin, node, best->good);
+}
+
 void reload_connected_tell(struct reload_peer *p, struct reload_connection *con)
 {
 	check_older(p, con);
@@ -421,6 +429,7 @@ void reload_connected_tell(struct reload_peer *p, struct reload_connection *con)
 			.type = RELOAD_EV_LINK_UP, .link = con->link, .node = &con->node });
 	if (p->life.role == RELOAD_ROLE_PEER)
 		p->topology->connected(p->plugin, &con->node);
+	health_changed(p, &con->node);
 }
 
 static bool refused(struct reload_peer *p, uint32_t link, struct reload_cert *cert, bool expected,
@@ -515,6 +524,8 @@ static void link_lost(struct reload_peer *p, struct reload_connection *con, enum
 				.type = RELOAD_EV_NEIGHBOUR_LOST, .err = err, .node = &node });
 	if (con && con->since > since + p->engine->config->overlay_reliability_timer_ms)
 		starts_anew(p, &node); /* who has a link makes no second one */
+	if (con)
+		health_changed(p, &node);
 	reload_life_link_down(p, link, node.len ? &node : NULL, err);
 }
 
@@ -546,9 +557,8 @@ void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good)
 				&(struct reload_event){ .type = RELOAD_EV_LINK_UNRESPONSIVE,
 					.link = link,
 					.node = &con->node });
-		if (con->node.len) /* of several links to it the best one counts */
-			p->topology->link_health(p->plugin, &con->node,
-				reload_connection_by_node(p->connections, &con->node)->good);
+		if (con->node.len)
+			health_changed(p, &con->node);
 		reload_life_neighbours(p);
 	}
 	reload_engine_exit(p->engine);

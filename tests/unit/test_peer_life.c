@@ -360,6 +360,44 @@ static void good_link_carries(void **state)
 	r->net->tap = NULL;
 }
 
+static bool route_good; /* as the plug-in was told last */
+
+static void on_health(struct reload_topology *t, const struct reload_id *node, bool good)
+{
+	(void)t, (void)node;
+	route_good = good;
+}
+
+static uint32_t number_of(const struct net_link *link, const struct node *at)
+{
+	return link->numbers[link->ends[1] == at];
+}
+
+/* R-6.6-05: a node is routed through as long as one of the links to it is good, whichever comes or goes. */
+static void the_best_link_counts(void **state)
+{
+	struct ring *r = *state;
+	struct reload_topology_ops ops = reload_chord_topology;
+	ops.link_health = on_health;
+	r->u->peer->topology = &ops;
+	uint32_t first = number_of(net_link_between(r->a, r->u), r->u);
+	reload_peer_link_health(r->u->peer, first, false);
+	assert_false(route_good);
+	uint32_t second = number_of(net_link(r->a, r->u), r->u);
+	assert_true(route_good);
+	uint32_t third = number_of(net_link(r->a, r->u), r->u);
+	reload_peer_link_health(r->u->peer, third, false);
+	assert_true(route_good);
+	reload_peer_link_down(r->u->peer, second, RELOAD_LINK_DOWN);
+	assert_false(route_good); /* both that remain are in doubt */
+	reload_peer_link_health(r->u->peer, third, true);
+	assert_true(route_good);
+	route_good = false;
+	reload_peer_link_down(r->u->peer, first, RELOAD_LINK_DOWN);
+	assert_true(route_good); /* the one that was in doubt is gone */
+	r->u->peer->topology = &reload_chord_topology;
+}
+
 /* -- what the plug-in asks for ------------------------------------------------------------------------------------------------ */
 
 static struct {
@@ -492,6 +530,7 @@ int main(void)
 		ring_test(joins_again),
 		four_test(restarts),
 		ring_test(good_link_carries),
+		ring_test(the_best_link_counts),
 		four_test(plug_in_pings),
 		four_test(plug_in_looks),
 	};

@@ -6,7 +6,7 @@
 #include "rpc.h"
 
 #include "common/output.h"
-#include "kept.h"
+#include "renewals.h"
 
 #include <stdlib.h>
 
@@ -62,7 +62,7 @@ struct reload_server *agent_rpc_free(struct agent *agent)
 	agent_end_streams(rpc);
 	reload_server_flush(server);
 	reload_server_hang_up(server);
-	agent_kept_free(rpc->kept); /* a Store that ended meanwhile was kept there */
+	agent_renewals_free(rpc->renewals); /* a Store that ended meanwhile was kept there */
 	agent_log_follow(agent->log, NULL, NULL);
 	reload_poll_hook_remove(agent->poll, &rpc->hook);
 	agent->rpc = NULL;

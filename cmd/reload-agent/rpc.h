@@ -48,7 +48,7 @@ struct agent_rpc {
 		hook; /* due when something happened for which waiters may be waiting */
 	struct agent_waiters waiters;
 	struct agent_subscribers subscribers;
-	struct agent_kept *kept; /* values that are stored again */
+	struct agent_renewals *renewals; /* values that are stored again */
 	size_t event_subscribers;
 	unsigned failures; /* joins that failed since the start */
 	enum reload_err failed_with;

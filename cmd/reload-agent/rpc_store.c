@@ -3,7 +3,7 @@
 
 #include "common/output.h"
 #include "config/kind.h"
-#include "kept.h"
+#include "renewals.h"
 #include "storage/access.h"
 #include "storage/lapsed.h"
 #include "usage/usage.h"
@@ -139,36 +139,36 @@ json_t *agent_put_json(
 		r ? json_of_transaction(r->transaction) : json_null());
 }
 
-static struct agent_kept_place place_of(const struct agent_put *q, size_t i)
+static struct agent_renewal_place place_of(const struct agent_put *q, size_t i)
 {
-	return (struct agent_kept_place){ q->base.target.resource, q->base.kind->id,
+	return (struct agent_renewal_place){ q->base.target.resource, q->base.kind->id,
 		&q->items[i].value };
 }
 
 /* What was stored is kept; or is no longer, when something else was stored in its place. */
 static enum reload_err keep(struct agent_put *q, uint64_t generation, struct reload_why *why)
 {
-	struct agent_kept *kept = agent_kept_of(q->base.agent);
+	struct agent_renewals *renewals = agent_renewals(q->base.agent);
 	const char *name = q->base.target.name;
 	enum reload_err err = RELOAD_OK;
 	size_t changed = 0;
 	for (size_t i = 0; !err && i < q->count; i++) {
-		struct agent_kept_place place = place_of(q, i);
-		changed += agent_kept_drop(kept, &place);
+		struct agent_renewal_place place = place_of(q, i);
+		changed += agent_renewals_drop(renewals, &place);
 		if (!q->keep)
 			continue;
-		err = agent_kept_room(
+		err = agent_renewals_room(
 			kept, &place, name, why); /* others may have taken it meanwhile */
 		if (!err)
-			agent_kept_put(kept, &place, name, q->items[i].lifetime_s, generation,
-				stored_at(q, i));
+			agent_renewals_put(renewals, &place, name, q->items[i].lifetime_s,
+				generation, stored_at(q, i));
 		changed++;
 	}
 	if (!err && changed)
-		err = agent_kept_save(kept, why);
+		err = agent_renewals_save(renewals, why);
 	for (size_t i = 0; err && i < q->count; i++) {
-		struct agent_kept_place place = place_of(q, i);
-		(void)agent_kept_drop(kept, &place);
+		struct agent_renewal_place place = place_of(q, i);
+		(void)agent_renewals_drop(renewals, &place);
 	}
 	return err;
 }
@@ -177,17 +177,17 @@ static enum reload_err keep(struct agent_put *q, uint64_t generation, struct rel
 static enum reload_err may_keep(const struct agent_put *q, struct reload_why *why)
 {
 	enum reload_err err =
-		q->keep ? agent_kept_writable(agent_kept_of(q->base.agent), why) : RELOAD_OK;
+		q->keep ? agent_renewals_writable(agent_renewals(q->base.agent), why) : RELOAD_OK;
 	for (size_t i = 0; q->keep && !err && i < q->count; i++) {
-		struct agent_kept_place place = place_of(q, i);
+		struct agent_renewal_place place = place_of(q, i);
 		if (!place.value->exists)
 			return bad_value(q, why, RELOAD_USAGE, "a removal is not kept");
 		if (place.value->model == RELOAD_MODEL_ARRAY &&
 			place.value->index == RELOAD_ARRAY_END)
 			return bad_value(q, why, RELOAD_USAGE,
 				"what is kept needs a place: --index N, not --append");
-		err = agent_kept_room(
-			agent_kept_of(q->base.agent), &place, q->base.target.name, why);
+		err = agent_renewals_room(
+			agent_renewals(q->base.agent), &place, q->base.target.name, why);
 	}
 	return err;
 }

@@ -1,7 +1,7 @@
 /* Requests that wait for the node to get into a state. */
 #include "rpc.h"
 
-#include "kept.h"
+#include "renewals.h"
 
 static void waiter_free(struct agent_waiter *w)
 {
@@ -61,7 +61,7 @@ void agent_check_waiters(void *arg)
 		return;
 	struct reload_status s;
 	reload_peer_status(agent->peer, &s);
-	agent_kept_state(agent_kept_of(agent), s.state);
+	agent_renewals_state(agent_renewals(agent), s.state);
 	for (struct agent_waiter *w = TAILQ_FIRST(&agent->rpc->waiters), *next; w; w = next) {
 		next = TAILQ_NEXT(w, entry);
 		if (w->check(w, &s))

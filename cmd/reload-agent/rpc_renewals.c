@@ -1,7 +1,7 @@
 /* store.kept, store.drop. */
 #include "rpc_request.h"
 
-#include "kept.h"
+#include "renewals.h"
 #include "value.h"
 
 #include <stdio.h>
@@ -10,12 +10,13 @@ enum reload_rpc_end rpc_store_kept(void *arg, struct reload_rpc_call *call, cons
 {
 	struct agent *agent = arg;
 	(void)params;
-	return reload_rpc_reply(call, agent_kept_json(agent_kept_of(agent)));
+	return reload_rpc_reply(call, agent_renewals_json(agent_renewals(agent)));
 }
 
 /* The place that params name: an index, a key, or all of the Kind at the resource. */
-static enum reload_err read_place(struct agent_kept_place *place, struct reload_stored_value *value,
-	struct agent_request *q, const json_t *params, struct reload_why *why)
+static enum reload_err read_place(struct agent_renewal_place *place,
+	struct reload_stored_value *value, struct agent_request *q, const json_t *params,
+	struct reload_why *why)
 {
 	const char *key = param_text(params, "key", NULL);
 	bool index = json_is_integer(json_object_get(params, "index"));
@@ -37,18 +38,18 @@ static enum reload_err read_place(struct agent_kept_place *place, struct reload_
 static enum reload_err drop(
 	struct agent_request *q, const json_t *params, json_t *dropped, struct reload_why *why)
 {
-	struct agent_kept *kept = agent_kept_of(q->agent);
-	struct agent_kept_place place = { .value = NULL };
+	struct agent_renewals *renewals = agent_renewals(q->agent);
+	struct agent_renewal_place place = { .value = NULL };
 	struct reload_stored_value value = { 0 };
 	char what[256], kind[AGENT_KIND];
 	enum reload_err err = read_place(&place, &value, q, params, why);
 	if (err)
 		return err;
-	if (agent_kept_find(kept, &place, dropped)) {
+	if (agent_renewals_find(renewals, &place, dropped)) {
 		if (param_bool(params, "dry_run", false))
 			return RELOAD_OK;
-		(void)agent_kept_drop(kept, &place);
-		return agent_kept_save(kept, why);
+		(void)agent_renewals_drop(renewals, &place);
+		return agent_renewals_save(renewals, why);
 	}
 	snprintf(what, sizeof(what), "nothing of Kind %s is kept at %.150s",
 		agent_kind_name(kind, q->kind), q->target.shown);

@@ -1,4 +1,4 @@
-#include "kept_internal.h"
+#include "renewals_internal.h"
 
 #include "common/files.h"
 #include "common/home.h"
@@ -21,7 +21,7 @@ static size_t size_of(const struct reload_stored_value *v, const char *name)
 	return v->value.len + v->key.len + (name ? strlen(name) : 0);
 }
 
-void kept_value_free(struct kept_value *v)
+void renewal_free(struct renewal *v)
 {
 	bytes_free(&v->key_bytes);
 	bytes_free(&v->value_bytes);
@@ -29,7 +29,7 @@ void kept_value_free(struct kept_value *v)
 	free(v);
 }
 
-void kept_value_add(struct agent_kept *k, struct kept_value *v)
+void renewal_add(struct agent_renewals *k, struct renewal *v)
 {
 	v->all = k;
 	TAILQ_INSERT_TAIL(&k->values, v, entry);
@@ -37,17 +37,17 @@ void kept_value_add(struct agent_kept *k, struct kept_value *v)
 	k->bytes += size_of(&v->value, v->name);
 }
 
-void kept_value_remove(struct kept_value *v)
+void renewal_remove(struct renewal *v)
 {
-	struct agent_kept *k = v->all;
-	kept_cancel(v);
+	struct agent_renewals *k = v->all;
+	renewal_cancel(v);
 	TAILQ_REMOVE(&k->values, v, entry);
 	k->count--;
 	k->bytes -= size_of(&v->value, v->name);
-	kept_value_free(v);
+	renewal_free(v);
 }
 
-static bool fits(const struct kept_value *v, const struct agent_kept_place *place)
+static bool fits(const struct renewal *v, const struct agent_renewal_place *place)
 {
 	if (!reload_id_eq(&v->resource, &place->resource) || v->kind != place->kind)
 		return false;
@@ -55,37 +55,37 @@ static bool fits(const struct kept_value *v, const struct agent_kept_place *plac
 	       (v->value.index == place->value->index && span_eq(v->value.key, place->value->key));
 }
 
-static struct kept_value *find(const struct agent_kept *k, const struct agent_kept_place *place)
+static struct renewal *find(const struct agent_renewals *k, const struct agent_renewal_place *place)
 {
-	struct kept_value *v;
+	struct renewal *v;
 	TAILQ_FOREACH (v, &k->values, entry)
 		if (fits(v, place))
 			return v;
 	return NULL;
 }
 
-enum reload_err agent_kept_room(const struct agent_kept *k, const struct agent_kept_place *place,
-	const char *name, struct reload_why *why)
+enum reload_err agent_renewals_room(const struct agent_renewals *k,
+	const struct agent_renewal_place *place, const char *name, struct reload_why *why)
 {
-	const struct kept_value *old = find(k, place);
+	const struct renewal *old = find(k, place);
 	size_t count = k->count + !old, bytes = k->bytes -
 						(old ? size_of(&old->value, old->name) : 0) +
 						size_of(place->value, name);
-	if (count <= AGENT_KEPT_MAX && bytes <= AGENT_KEPT_BYTES_MAX)
+	if (count <= AGENT_RENEWALS_MAX && bytes <= AGENT_RENEWALS_BYTES_MAX)
 		return RELOAD_OK;
 	reload_why_set(why, RELOAD_LIMIT, "no room to keep another value",
-		"an agent keeps %d values of %d bytes together", AGENT_KEPT_MAX,
-		AGENT_KEPT_BYTES_MAX);
+		"an agent keeps %d values of %d bytes together", AGENT_RENEWALS_MAX,
+		AGENT_RENEWALS_BYTES_MAX);
 	reload_why_hint(
 		why, "drop some of them: reload-store -a %s --list-kept", k->agent->instance);
 	return RELOAD_LIMIT;
 }
 
-void agent_kept_put(struct agent_kept *k, const struct agent_kept_place *place, const char *name,
-	uint32_t lifetime_s, uint64_t generation, reload_utc stored)
+void agent_renewals_put(struct agent_renewals *k, const struct agent_renewal_place *place,
+	const char *name, uint32_t lifetime_s, uint64_t generation, reload_utc stored)
 {
-	(void)agent_kept_drop(k, place);
-	struct kept_value *v = RELOAD_NEW(kept_value);
+	(void)agent_renewals_drop(k, place);
+	struct renewal *v = RELOAD_NEW(renewal);
 	v->resource = place->resource;
 	v->name = name ? reload_strdup(name) : NULL;
 	v->kind = place->kind;
@@ -98,13 +98,13 @@ void agent_kept_put(struct agent_kept *k, const struct agent_kept_place *place, 
 	v->lifetime_s = lifetime_s;
 	v->generation = generation;
 	v->stored = stored;
-	kept_value_add(k, v);
+	renewal_add(k, v);
 	if (k->joined)
-		kept_plan(v);
+		renewal_schedule(v);
 	k->dirty = true;
 }
 
-static const char *state_of(const struct kept_value *v)
+static const char *state_of(const struct renewal *v)
 {
 	if (v->superseded)
 		return "superseded";
@@ -115,7 +115,7 @@ static const char *state_of(const struct kept_value *v)
 	return v->all->joined ? "kept" : "waiting";
 }
 
-static json_t *value_json(const struct kept_value *v)
+static json_t *value_json(const struct renewal *v)
 {
 	const struct reload_config *config = reload_peer_config(v->all->agent->peer);
 	const struct reload_kind *known = reload_config_kind(config, v->kind),
@@ -137,11 +137,11 @@ static json_t *value_json(const struct kept_value *v)
 	return o;
 }
 
-size_t agent_kept_find(
-	const struct agent_kept *k, const struct agent_kept_place *place, json_t *list)
+size_t agent_renewals_find(
+	const struct agent_renewals *k, const struct agent_renewal_place *place, json_t *list)
 {
 	size_t count = 0;
-	const struct kept_value *v;
+	const struct renewal *v;
 	TAILQ_FOREACH (v, &k->values, entry)
 		if (fits(v, place)) {
 			json_array_append_new(list, value_json(v));
@@ -150,55 +150,55 @@ size_t agent_kept_find(
 	return count;
 }
 
-size_t agent_kept_drop(struct agent_kept *k, const struct agent_kept_place *place)
+size_t agent_renewals_drop(struct agent_renewals *k, const struct agent_renewal_place *place)
 {
 	size_t count = 0;
-	for (struct kept_value *v = TAILQ_FIRST(&k->values), *next; v; v = next) {
+	for (struct renewal *v = TAILQ_FIRST(&k->values), *next; v; v = next) {
 		next = TAILQ_NEXT(v, entry);
 		if (!fits(v, place))
 			continue;
-		kept_value_remove(v);
+		renewal_remove(v);
 		count++;
 	}
 	k->dirty |= count > 0;
 	return count;
 }
 
-json_t *agent_kept_json(const struct agent_kept *k)
+json_t *agent_renewals_json(const struct agent_renewals *k)
 {
-	const struct kept_value *v;
+	const struct renewal *v;
 	json_t *list = json_array();
 	TAILQ_FOREACH (v, &k->values, entry)
 		json_array_append_new(list, value_json(v));
 	return json_pack("{s:o, s:I, s:i, s:i}", "kept", list, "size_bytes", (json_int_t)k->bytes,
-		"limit_count", AGENT_KEPT_MAX, "limit_bytes", AGENT_KEPT_BYTES_MAX);
+		"limit_count", AGENT_RENEWALS_MAX, "limit_bytes", AGENT_RENEWALS_BYTES_MAX);
 }
 
-void agent_kept_state(struct agent_kept *k, enum reload_state state)
+void agent_renewals_state(struct agent_renewals *k, enum reload_state state)
 {
 	bool joined = state == RELOAD_STATE_JOINED;
 	if (joined == k->joined)
 		return;
 	k->joined = joined;
 	size_t nth = 0;
-	struct kept_value *v;
+	struct renewal *v;
 	TAILQ_FOREACH (v, &k->values, entry)
 		if (!joined)
-			kept_cancel(v);
+			renewal_cancel(v);
 		else if (!v->superseded)
-			kept_plan_soon(v, nth++);
+			renewal_schedule_now(v, nth++);
 }
 
 static void save_soon(void *arg)
 {
-	struct agent_kept *k = arg;
+	struct agent_renewals *k = arg;
 	struct reload_why why;
-	if (k->dirty && agent_kept_save(k, &why))
+	if (k->dirty && agent_renewals_save(k, &why))
 		agent_log(k->agent->log, "storage", RELOAD_LEVEL_ERROR, "%s reason=\"%s\"",
 			why.what, why.why);
 }
 
-void kept_dirty(struct agent_kept *k)
+void renewals_dirty(struct agent_renewals *k)
 {
 	k->dirty = true;
 	if (!k->save.armed)
@@ -206,9 +206,9 @@ void kept_dirty(struct agent_kept *k)
 			reload_poll_now() + SAVE_MS, save_soon, k);
 }
 
-static struct agent_kept *kept_new(struct agent *agent)
+static struct agent_renewals *renewals_new(struct agent *agent)
 {
-	struct agent_kept *k = RELOAD_NEW(agent_kept);
+	struct agent_renewals *k = RELOAD_NEW(agent_renewals);
 	struct reload_why why;
 	char below[128];
 	k->agent = agent;
@@ -218,25 +218,25 @@ static struct agent_kept *kept_new(struct agent *agent)
 		agent_log(agent->log, "storage", RELOAD_LEVEL_WARN,
 			"kept values are not remembered: %s", why.why);
 	else
-		kept_load(k);
+		renewals_load(k);
 	return k;
 }
 
-struct agent_kept *agent_kept_of(struct agent *agent)
+struct agent_renewals *agent_renewals(struct agent *agent)
 {
-	if (!agent->rpc->kept)
-		agent->rpc->kept = kept_new(agent);
-	return agent->rpc->kept;
+	if (!agent->rpc->renewals)
+		agent->rpc->renewals = renewals_new(agent);
+	return agent->rpc->renewals;
 }
 
-void agent_kept_free(struct agent_kept *k)
+void agent_renewals_free(struct agent_renewals *k)
 {
 	if (!k)
 		return;
-	struct kept_value *v;
+	struct renewal *v;
 	save_soon(k);
 	while ((v = TAILQ_FIRST(&k->values)))
-		kept_value_remove(v);
+		renewal_remove(v);
 	reload_timer_cancel(reload_poll_timers(k->agent->poll), &k->save);
 	free(k->path);
 	free(k->unread);

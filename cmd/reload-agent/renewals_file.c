@@ -1,5 +1,5 @@
 /* Kept values on disk: one JSON object that is replaced as a whole; what is read back is checked like anything foreign. */
-#include "kept_internal.h"
+#include "renewals_internal.h"
 
 #include "common/files.h"
 #include "common/home.h"
@@ -15,7 +15,7 @@
 
 enum {
 	VERSION = 1,
-	FILE_MAX = 2 * AGENT_KEPT_BYTES_MAX + AGENT_KEPT_MAX * 1024,
+	FILE_MAX = 2 * AGENT_RENEWALS_BYTES_MAX + AGENT_RENEWALS_MAX * 1024,
 	READ_MS = 10000
 };
 
@@ -26,12 +26,12 @@ static const struct reload_field *const file_fields = FIELDS({ INT("version", VE
 			  { INT("kind_id", 1, UINT32_MAX) },
 			  { INT("data_model", RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY) },
 			  { INT("index", 0, UINT32_MAX) }, { HEX("key"), ATMOST(131070) },
-			  { BASE64("value"), ATMOST(2 * AGENT_KEPT_BYTES_MAX) },
+			  { BASE64("value"), ATMOST(2 * AGENT_RENEWALS_BYTES_MAX) },
 			  { INT("lifetime_s", 1, UINT32_MAX) }, { INT("stored_ms", 0, INT64_MAX) },
 			  { U64("generation") }, { BOOL("superseded") })),
-		ATMOST(AGENT_KEPT_MAX) });
+		ATMOST(AGENT_RENEWALS_MAX) });
 
-static json_t *value_json(const struct kept_value *v)
+static json_t *value_json(const struct renewal *v)
 {
 	char *base64 = reload_base64(v->value.value);
 	json_t *o = json_pack("{s:o, s:o, s:I, s:i, s:I, s:o, s:s, s:I, s:I, s:o, s:b}",
@@ -44,7 +44,7 @@ static json_t *value_json(const struct kept_value *v)
 	return o;
 }
 
-enum reload_err agent_kept_writable(const struct agent_kept *k, struct reload_why *why)
+enum reload_err agent_renewals_writable(const struct agent_renewals *k, struct reload_why *why)
 {
 	if (k->path)
 		return RELOAD_OK;
@@ -69,13 +69,13 @@ static enum reload_err write_file(const char *path, const char *text, struct rel
 	return cli_files_commit(files, why);
 }
 
-enum reload_err agent_kept_save(struct agent_kept *k, struct reload_why *why)
+enum reload_err agent_renewals_save(struct agent_renewals *k, struct reload_why *why)
 {
-	enum reload_err err = agent_kept_writable(k, why);
+	enum reload_err err = agent_renewals_writable(k, why);
 	if (err)
 		return err;
 	const struct reload_config *config = reload_peer_config(k->agent->peer);
-	const struct kept_value *v;
+	const struct renewal *v;
 	json_t *list = json_array();
 	TAILQ_FOREACH (v, &k->values, entry)
 		json_array_append_new(list, value_json(v));
@@ -100,11 +100,11 @@ static uint64_t number_of(const json_t *o, const char *key)
 }
 
 /* An entry whose fields are of the right form. */
-static enum reload_err read_value(struct agent_kept *k, const json_t *o)
+static enum reload_err read_value(struct agent_renewals *k, const json_t *o)
 {
 	const char *key = text_of(o, "key"), *base64 = text_of(o, "value"),
 		   *name = text_of(o, "name");
-	struct kept_value *v = RELOAD_NEW(kept_value);
+	struct renewal *v = RELOAD_NEW(renewal);
 	v->value.model = (uint8_t)number_of(o, "data_model");
 	v->value.index = (uint32_t)number_of(o, "index");
 	v->value.exists = true;
@@ -124,20 +124,21 @@ static enum reload_err read_value(struct agent_kept *k, const json_t *o)
 		err = reload_unbase64(
 			&v->value_bytes.at, &v->value_bytes.len, base64, strlen(base64));
 	v->value.value = bytes_span(v->value_bytes);
-	struct agent_kept_place place = { v->resource, v->kind, &v->value };
+	struct agent_renewal_place place = { v->resource, v->kind, &v->value };
 	struct reload_why why;
 	if (!err)
-		err = agent_kept_room(k, &place, v->name, &why);
+		err = agent_renewals_room(k, &place, v->name, &why);
 	if (err) {
-		kept_value_free(v);
+		renewal_free(v);
 		return err;
 	}
-	(void)agent_kept_drop(k, &place);
-	kept_value_add(k, v);
+	(void)agent_renewals_drop(k, &place);
+	renewal_add(k, v);
 	return RELOAD_OK;
 }
 
-static enum reload_err read_all(struct agent_kept *k, const json_t *root, struct reload_why *why)
+static enum reload_err read_all(
+	struct agent_renewals *k, const json_t *root, struct reload_why *why)
 {
 	size_t i;
 	json_t *o;
@@ -155,7 +156,7 @@ static enum reload_err read_all(struct agent_kept *k, const json_t *root, struct
 	return RELOAD_OK;
 }
 
-static void put_aside(struct agent_kept *k, const struct reload_why *why)
+static void put_aside(struct agent_renewals *k, const struct reload_why *why)
 {
 	size_t size = strlen(k->path) + sizeof(".damaged");
 	char *aside = reload_alloc(size);
@@ -169,7 +170,7 @@ static void put_aside(struct agent_kept *k, const struct reload_why *why)
 		k->unread = TAKE(k->path);
 }
 
-void kept_load(struct agent_kept *k)
+void renewals_load(struct agent_renewals *k)
 {
 	uint8_t *bytes;
 	size_t len;
@@ -188,9 +189,9 @@ void kept_load(struct agent_kept *k)
 		(void)reload_why_set(
 			&why, RELOAD_BAD_JSON, "not a JSON text", "it was cut or changed");
 	if (!root || read_all(k, root, &why)) {
-		struct kept_value *v;
+		struct renewal *v;
 		while ((v = TAILQ_FIRST(&k->values)))
-			kept_value_remove(v);
+			renewal_remove(v);
 		put_aside(k, &why);
 	}
 	json_decref(root);

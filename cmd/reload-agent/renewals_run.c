@@ -1,5 +1,5 @@
 /* Renewals of kept values: look at the place, then sign and store the value again. */
-#include "kept_internal.h"
+#include "renewals_internal.h"
 
 #include "common/options.h"
 #include "rpc.h"
@@ -28,28 +28,28 @@ static uint64_t jitter(uint64_t limit)
 
 static void renew(void *arg);
 
-static void plan(struct kept_value *v, reload_ms in_ms)
+static void plan(struct renewal *v, reload_ms in_ms)
 {
 	v->next = cli_now() + in_ms;
 	reload_timer_arm(reload_poll_timers(v->all->agent->poll), &v->timer,
 		reload_poll_now() + in_ms, renew, v);
 }
 
-void kept_plan(struct kept_value *v)
+void renewal_schedule(struct renewal *v)
 {
 	uint64_t lifetime_ms = (uint64_t)v->lifetime_s * RELOAD_SECOND,
 		 in = lifetime_ms / 4 * 3 - jitter(lifetime_ms / 16);
 	plan(v, in < RENEW_MIN_MS ? RENEW_MIN_MS : in);
 }
 
-void kept_plan_soon(struct kept_value *v, size_t nth)
+void renewal_schedule_now(struct renewal *v, size_t nth)
 {
 	plan(v, AFTER_JOIN_MS + nth * SPREAD_MS + jitter(AFTER_JOIN_MS));
 }
 
-void kept_cancel(struct kept_value *v)
+void renewal_cancel(struct renewal *v)
 {
-	struct agent_kept *k = v->all;
+	struct agent_renewals *k = v->all;
 	reload_timer_cancel(reload_poll_timers(k->agent->poll), &v->timer);
 	v->next = 0;
 	if (!v->request)
@@ -59,13 +59,13 @@ void kept_cancel(struct kept_value *v)
 	k->running--;
 }
 
-static void ended(struct kept_value *v)
+static void ended(struct renewal *v)
 {
 	v->request = NULL;
 	v->all->running--;
 }
 
-static void tell(const struct kept_value *v, enum reload_event_type type, enum reload_err err)
+static void tell(const struct renewal *v, enum reload_event_type type, enum reload_err err)
 {
 	agent_event(v->all->agent, &(struct reload_event){ .type = type,
 					   .err = err,
@@ -74,7 +74,7 @@ static void tell(const struct kept_value *v, enum reload_event_type type, enum r
 					   .count = v->renewals });
 }
 
-static void failed(struct kept_value *v, enum reload_err err)
+static void failed(struct renewal *v, enum reload_err err)
 {
 	reload_ms limit = (uint64_t)v->lifetime_s * RELOAD_SECOND / 8;
 	if (limit > RETRY_MAX_MS)
@@ -88,18 +88,18 @@ static void failed(struct kept_value *v, enum reload_err err)
 	tell(v, RELOAD_EV_KEPT_FAILED, err);
 }
 
-static void gave_way(struct kept_value *v)
+static void gave_way(struct renewal *v)
 {
 	v->superseded = true;
 	v->last_error = RELOAD_DATA_TOO_OLD;
 	v->next = 0;
-	kept_dirty(v->all);
+	renewals_dirty(v->all);
 	tell(v, RELOAD_EV_KEPT_SUPERSEDED, RELOAD_DATA_TOO_OLD);
 }
 
 static void stored(void *arg, const struct reload_result *r)
 {
-	struct kept_value *v = arg;
+	struct renewal *v = arg;
 	ended(v);
 	if (r->err || !r->answer || !r->answer->body_decoded ||
 		!r->answer->body.store_ans.kind_responses_count) {
@@ -111,14 +111,13 @@ static void stored(void *arg, const struct reload_result *r)
 	v->failures = 0;
 	v->last_error = RELOAD_OK;
 	v->renewals++;
-	kept_plan(v);
-	kept_dirty(v->all);
+	renewal_schedule(v);
+	renewals_dirty(v->all);
 	tell(v, RELOAD_EV_KEPT_RENEWED, RELOAD_OK);
 }
 
 /* What is stored at the place now, NULL for nothing that counts. */
-static const struct reload_fetched *present(
-	const struct kept_value *v, const struct reload_result *r)
+static const struct reload_fetched *present(const struct renewal *v, const struct reload_result *r)
 {
 	for (size_t i = 0; i < r->values_count; i++) {
 		const struct reload_fetched *f = &r->values[i];
@@ -130,7 +129,7 @@ static const struct reload_fetched *present(
 }
 
 /* Whether somebody, or this user at another node, wrote something else there after this agent did. */
-static bool newer(const struct kept_value *v, const struct reload_fetched *f)
+static bool newer(const struct renewal *v, const struct reload_fetched *f)
 {
 	const struct reload_credentials *own = v->all->agent->credentials;
 	bool same = f->data->value.exists && span_eq(f->data->value.value, v->value.value) &&
@@ -144,9 +143,9 @@ static reload_utc after(reload_utc before, reload_utc time)
 	return time > before || reload_time_ahead(before, cli_now()) ? time : before + 1;
 }
 
-static void store(struct kept_value *v, const struct reload_fetched *f, uint64_t generation)
+static void store(struct renewal *v, const struct reload_fetched *f, uint64_t generation)
 {
-	struct agent_kept *k = v->all;
+	struct agent_renewals *k = v->all;
 	enum reload_err err = RELOAD_OK;
 	struct reload_destination to = reload_dest_resource(&v->resource);
 	struct reload_way way = { .list = &to, .count = 1 };
@@ -168,7 +167,7 @@ static void store(struct kept_value *v, const struct reload_fetched *f, uint64_t
 
 static void looked(void *arg, const struct reload_result *r)
 {
-	struct kept_value *v = arg;
+	struct renewal *v = arg;
 	ended(v);
 	bool nothing = r->err == RELOAD_NOT_FOUND;
 	if (!nothing && (r->err || !r->answer || !r->answer->body_decoded)) {
@@ -188,8 +187,8 @@ static void looked(void *arg, const struct reload_result *r)
 
 static void renew(void *arg)
 {
-	struct kept_value *v = arg;
-	struct agent_kept *k = v->all;
+	struct renewal *v = arg;
+	struct agent_renewals *k = v->all;
 	enum reload_err err = RELOAD_OK;
 	if (k->running >= RUNNING_MAX) {
 		plan(v, BUSY_MS);

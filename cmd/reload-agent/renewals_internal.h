@@ -1,0 +1,61 @@
+/* What the files of kept values share: the table (renewals.c), the disk (renewals_file.c), renewals (renewals_run.c). */
+#pragma once
+
+#include "renewals.h"
+
+#include "util/owned.h"
+
+#include <bsd/sys/queue.h>
+
+struct renewal {
+	TAILQ_ENTRY(renewal) entry;
+	struct agent_renewals *all;
+	struct reload_id resource;
+	char *name; /* Resource Name, owned; NULL: not known */
+	uint32_t kind;
+	struct reload_stored_value value;
+	struct bytes key_bytes, value_bytes; /* what value.key and value.value are */
+	uint32_t lifetime_s;
+	uint64_t generation;
+	reload_utc stored; /* storage_time of the last Store */
+	reload_utc next;   /* when it is due; 0: not planned */
+	unsigned renewals, failures;
+	enum reload_err last_error;
+	bool superseded;
+	struct reload_timer timer;
+	/* a renewal under way */
+	struct reload_request *request;
+	struct reload_array_range range;
+	struct reload_vec16_bytes key;
+	reload_utc storing; /* storage_time of the Store under way */
+};
+
+TAILQ_HEAD(renewal_list, renewal);
+
+struct agent_renewals {
+	struct agent *agent;
+	struct renewal_list values;
+	size_t count, bytes, running;
+	char *path; /* of the file; NULL: no place is known, or what is there is not to be written over */
+	char *unread; /* what is there and could not be read, NULL for none */
+	bool joined, dirty;
+	struct reload_timer save;
+};
+
+/* renewal_add() puts v (owned from here on) into the table; renewal_remove() takes it out and frees it. */
+void renewal_add(struct agent_renewals *k, struct renewal *v);
+void renewal_remove(struct renewal *v);
+void renewal_free(struct renewal *v);
+
+/* renewals_dirty() has the table written soon. */
+void renewals_dirty(struct agent_renewals *k);
+
+/* renewals_load() reads the file into an empty table. */
+void renewals_load(struct agent_renewals *k);
+
+/* renewal_schedule() arms the next renewal; renewal_schedule_now() that of a node which has just joined, the nth of them. */
+void renewal_schedule(struct renewal *v);
+void renewal_schedule_now(struct renewal *v, size_t nth);
+
+/* renewal_cancel() ends what is planned or under way. */
+void renewal_cancel(struct renewal *v);

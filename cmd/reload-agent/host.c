@@ -160,7 +160,7 @@ static void host_config_changed(void *host, const struct reload_config *config)
 static void host_reached(
 	void *host, const struct reload_id *node, const struct reload_ip_port *addrs, size_t count)
 {
-	agent_known_reached(&((struct host *)host)->known, node, addrs, count);
+	agent_peer_cache_add(&((struct host *)host)->peer_cache, node, addrs, count);
 }
 
 static const struct reload_host_ops host_ops = {
@@ -441,7 +441,7 @@ static void signatures_wait(struct host *h)
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_WARN,
 			"ending with signatures under way");
 		reload_server_free(agent_rpc_free(&h->agent));
-		agent_known_stop(&h->known);
+		agent_peer_cache_stop(&h->peer_cache);
 		agent_store_free(h->store);
 		agent_log_free(h->agent.log);
 		_exit(0);
@@ -454,7 +454,7 @@ static void end(struct host *h)
 	struct reload_timers *timers = reload_poll_timers(h->agent.poll);
 	signatures_wait(h);
 	struct reload_server *sockets = agent_rpc_free(&h->agent);
-	agent_known_stop(&h->known);
+	agent_peer_cache_stop(&h->peer_cache);
 	host_join_clear(h);
 	reload_timer_cancel(timers, &h->validity);
 	reload_peer_free(h->agent.peer);

@@ -3,7 +3,7 @@
 
 #include "agent.h"
 #include "common/identity.h"
-#include "known.h"
+#include "peer_cache.h"
 #include "link/tls_io.h"
 #include "names.h"
 #include "pool.h"
@@ -32,7 +32,7 @@ struct host {
 	enum reload_role joining_as;
 	struct reload_timer resolve; /* the next lookup of host names */
 	reload_ms resolved, resolve_pause;
-	struct agent_known known;
+	struct agent_peer_cache peer_cache;
 	struct reload_timer wake; /* the engine's deadline */
 	struct reload_timer
 		alone; /* --first, and nobody answered: form the ring outside of the engine's call */

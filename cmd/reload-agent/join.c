@@ -145,11 +145,11 @@ static enum reload_err join_now(struct host *h, struct reload_why *why)
 	h->agent.rpc->bootstrap[0] = 0;
 	if (h->asked && count)
 		reload_ip_port_text(h->agent.rpc->bootstrap, &all[0]);
-	if (h->first && !count && !h->known.count) {
+	if (h->first && !count && !h->peer_cache.count) {
 		h->first = false;
 		return reload_peer_first(h->agent.peer);
 	}
-	if (!count && !h->known.count)
+	if (!count && !h->peer_cache.count)
 		return join_failed(h, RELOAD_UNREACHABLE, why);
 	enum reload_err err = reload_peer_join(h->agent.peer, h->joining_as, all, count);
 	return err && err != RELOAD_EXISTS ? join_failed(h, err, why) : err;
@@ -219,13 +219,13 @@ static void join_cancel(struct agent *agent)
 enum reload_err host_join_start(
 	struct host *h, const struct agent_settings *s, struct reload_why *why)
 {
-	struct reload_ip_port remembered[AGENT_KNOWN_MAX];
+	struct reload_ip_port remembered[AGENT_PEER_CACHE_MAX];
 	h->agent.join = join_asked;
 	h->agent.join_cancel = join_cancel;
 	h->bootstrap.poll = h->advertise.poll = h->agent.poll;
 	h->bootstrap.log = h->advertise.log = h->agent.log;
-	agent_known_start(&h->known, &h->agent, h->identity.config->node_id_len);
-	size_t known = agent_known_addresses(&h->known, remembered);
+	agent_peer_cache_start(&h->peer_cache, &h->agent, h->identity.config->node_id_len);
+	size_t known = agent_peer_cache_addresses(&h->peer_cache, remembered);
 	reload_peer_remember(h->agent.peer, remembered, known);
 	if (agent_setting_on(s, "no-join")) {
 		agent_names_resolve(&h->advertise, NULL, NULL);

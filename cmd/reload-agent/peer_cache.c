@@ -1,4 +1,4 @@
-#include "known.h"
+#include "peer_cache.h"
 
 #include "log.h"
 
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool line_parse(struct agent_known_peer *out, char *line, size_t id_len)
+static bool line_parse(struct agent_cached_peer *out, char *line, size_t id_len)
 {
 	char *space = strchr(line, ' ');
 	if (!space)
@@ -20,14 +20,15 @@ static bool line_parse(struct agent_known_peer *out, char *line, size_t id_len)
 	       !reload_id_from_hex(&out->node, space + 1) && out->node.len == id_len;
 }
 
-bool agent_known_parse(struct agent_known_peer *at, size_t *count, const char *text, size_t id_len)
+bool agent_peer_cache_parse(
+	struct agent_cached_peer *at, size_t *count, const char *text, size_t id_len)
 {
 	char *copy = reload_strdup(text), *end;
 	bool good = true;
 	*count = 0;
 	for (char *line = copy; good && *line; line = end + 1) {
 		end = strchr(line, '\n');
-		good = end && *count < AGENT_KNOWN_MAX;
+		good = end && *count < AGENT_PEER_CACHE_MAX;
 		if (!good)
 			break;
 		*end = 0;
@@ -46,7 +47,7 @@ static bool same_addr(const struct reload_ip_port *a, const struct reload_ip_por
 	       !memcmp(a->addr, b->addr, sizeof(a->addr));
 }
 
-void agent_known_start(struct agent_known *k, struct agent *agent, size_t id_len)
+void agent_peer_cache_start(struct agent_peer_cache *k, struct agent *agent, size_t id_len)
 {
 	struct reload_why why = { 0 };
 	uint8_t *bytes;
@@ -62,20 +63,21 @@ void agent_known_start(struct agent_known *k, struct agent *agent, size_t id_len
 	if (!k->path || access(k->path, F_OK))
 		return;
 	enum reload_err err = cli_file_read(
-		&bytes, &len, k->path, AGENT_KNOWN_FILE_MAX, reload_poll_now() + 1000, &why);
+		&bytes, &len, k->path, AGENT_PEER_CACHE_FILE_MAX, reload_poll_now() + 1000, &why);
 	if (err) {
 		agent_log(agent->log, "agent", RELOAD_LEVEL_WARN,
 			"remembered peers not read: %s: %s", why.what, why.why);
 		return;
 	}
 	if (strlen((char *)bytes) != len ||
-		!agent_known_parse(k->at, &k->count, (char *)bytes, id_len))
+		!agent_peer_cache_parse(k->at, &k->count, (char *)bytes, id_len))
 		agent_log(agent->log, "agent", RELOAD_LEVEL_WARN,
 			"remembered peers not used, the file is damaged: %s", k->path);
 	free(bytes);
 }
 
-static enum reload_err write_file(struct agent_known *k, struct span text, struct reload_why *why)
+static enum reload_err write_file(
+	struct agent_peer_cache *k, struct span text, struct reload_why *why)
 {
 	AUTO(cli_files) files = cli_files_new();
 	char *dir = reload_strdup(k->path);
@@ -88,7 +90,7 @@ static enum reload_err write_file(struct agent_known *k, struct span text, struc
 	return cli_files_commit(files, why);
 }
 
-static void save(struct agent_known *k)
+static void save(struct agent_peer_cache *k)
 {
 	struct reload_why why = { 0 };
 	struct wr w;
@@ -111,12 +113,12 @@ static void save(struct agent_known *k)
 
 static void save_later(void *arg)
 {
-	struct agent_known *k = arg;
+	struct agent_peer_cache *k = arg;
 	if (k->changed)
 		save(k);
 }
 
-void agent_known_stop(struct agent_known *k)
+void agent_peer_cache_stop(struct agent_peer_cache *k)
 {
 	if (!k->agent)
 		return;
@@ -124,20 +126,20 @@ void agent_known_stop(struct agent_known *k)
 	if (k->changed)
 		save(k);
 	free(k->path);
-	*k = (struct agent_known){ .agent = NULL };
+	*k = (struct agent_peer_cache){ .agent = NULL };
 }
 
-void agent_known_reached(struct agent_known *k, const struct reload_id *node,
+void agent_peer_cache_add(struct agent_peer_cache *k, const struct reload_id *node,
 	const struct reload_ip_port *addrs, size_t count)
 {
 	for (size_t i = count; k->path && i-- > 0;) {
-		struct agent_known_peer peer = { .addr = addrs[i], .node = *node };
+		struct agent_cached_peer peer = { .addr = addrs[i], .node = *node };
 		size_t at = 0;
 		peer.addr.raw = span_of(NULL, 0);
 		while (at < k->count && !same_addr(&k->at[at].addr, &peer.addr))
 			at++;
 		bool there = at < k->count && reload_id_eq(&k->at[at].node, node);
-		if (at == k->count && k->count == AGENT_KNOWN_MAX)
+		if (at == k->count && k->count == AGENT_PEER_CACHE_MAX)
 			at--;
 		else if (at == k->count)
 			k->count++;
@@ -147,11 +149,11 @@ void agent_known_reached(struct agent_known *k, const struct reload_id *node,
 	}
 	if (k->changed && !k->timer.armed)
 		reload_timer_arm(reload_poll_timers(k->agent->poll), &k->timer,
-			reload_poll_now() + AGENT_KNOWN_PAUSE_MS, save_later, k);
+			reload_poll_now() + AGENT_PEER_CACHE_PAUSE_MS, save_later, k);
 }
 
-size_t agent_known_addresses(
-	const struct agent_known *k, struct reload_ip_port out[AGENT_KNOWN_MAX])
+size_t agent_peer_cache_addresses(
+	const struct agent_peer_cache *k, struct reload_ip_port out[AGENT_PEER_CACHE_MAX])
 {
 	for (size_t i = 0; i < k->count; i++)
 		out[i] = k->at[i].addr;

@@ -1,0 +1,47 @@
+/* Peers that were reached before, on disk: with them a node finds the overlay again when all configured nodes are down. */
+#pragma once
+
+#include "agent.h"
+
+enum {
+	AGENT_PEER_CACHE_MAX = 32,
+	AGENT_PEER_CACHE_FILE_MAX = 8192,
+	AGENT_PEER_CACHE_PAUSE_MS = 5000 /* between two writes */
+};
+
+/* One address of a peer that was reached. */
+struct agent_cached_peer {
+	struct reload_ip_port addr;
+	struct reload_id node;
+};
+
+struct agent_peer_cache {
+	struct agent *agent;
+	char *path;                                        /* NULL: nothing is kept */
+	struct agent_cached_peer at[AGENT_PEER_CACHE_MAX]; /* newest first */
+	size_t count;
+	bool changed;
+	struct reload_timer timer;
+};
+
+/*
+ * agent_peer_cache_parse() reads the text of a file, one "ADDR:PORT NODE-ID" a line: at[AGENT_PEER_CACHE_MAX], returns false for anything
+ * else, or for more.  Node-IDs have id_len bytes.
+ */
+bool agent_peer_cache_parse(
+	struct agent_cached_peer *at, size_t *count, const char *text, size_t id_len);
+
+/*
+ * agent_peer_cache_start() reads STATE/INSTANCE/bootstrap-nodes of agent, whose instance, poll and log are set.  A file that is
+ * damaged is told of and not used.  agent_peer_cache_stop() writes what is not yet written and forgets all; a zeroed one is legal.
+ */
+void agent_peer_cache_start(struct agent_peer_cache *k, struct agent *agent, size_t id_len);
+void agent_peer_cache_stop(struct agent_peer_cache *k);
+
+/* agent_peer_cache_add() takes note of a peer; the file is written some seconds later, if anything is new. */
+void agent_peer_cache_add(struct agent_peer_cache *k, const struct reload_id *node,
+	const struct reload_ip_port *addrs, size_t count);
+
+/* agent_peer_cache_addresses() fills out with the addresses, newest first, and returns their number. */
+size_t agent_peer_cache_addresses(
+	const struct agent_peer_cache *k, struct reload_ip_port out[AGENT_PEER_CACHE_MAX]);

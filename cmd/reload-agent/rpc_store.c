@@ -18,18 +18,18 @@ enum {
 	LIFETIME_S = 86400
 };
 
-static enum reload_err bad_value(
-	const struct agent_put *q, struct reload_why *why, enum reload_err err, const char *reason)
+static enum reload_err bad_value(const struct agent_store_request *q, struct reload_why *why,
+	enum reload_err err, const char *reason)
 {
 	char what[256], kind[AGENT_KIND];
 	snprintf(what, sizeof(what), "cannot store at %.150s", q->base.target.shown);
 	reload_why_set(why, err, what, "Kind %s: %s", agent_kind_name(kind, q->base.kind), reason);
-	agent_put_hint(q, err, NULL, why);
+	agent_store_request_hint(q, err, NULL, why);
 	return err;
 }
 
 static enum reload_err read_bytes(
-	struct agent_put *q, struct span *out, const json_t *v, struct reload_why *why)
+	struct agent_store_request *q, struct span *out, const json_t *v, struct reload_why *why)
 {
 	const char *base64 = param_text(v, "value", NULL), *text = param_text(v, "text", NULL);
 	if (base64 && text)
@@ -48,7 +48,7 @@ static enum reload_err read_bytes(
 }
 
 /* Where the value goes: nothing for SINGLE, a place for ARRAY, a key for DICTIONARY. */
-static enum reload_err read_place(struct agent_put *q, struct reload_stored_value *out,
+static enum reload_err read_place(struct agent_store_request *q, struct reload_stored_value *out,
 	const json_t *v, struct reload_why *why)
 {
 	const struct reload_kind *kind = q->base.kind;
@@ -73,7 +73,7 @@ static enum reload_err read_place(struct agent_put *q, struct reload_stored_valu
 	return agent_key_parse(&out->key, q->base.agent, &q->base.arena, key, why);
 }
 
-static enum reload_err read_item(struct agent_put *q, struct reload_store_item *item,
+static enum reload_err read_item(struct agent_store_request *q, struct reload_store_item *item,
 	const json_t *v, struct reload_why *why)
 {
 	const struct reload_kind *kind = q->base.kind;
@@ -100,7 +100,8 @@ static enum reload_err read_item(struct agent_put *q, struct reload_store_item *
 	return RELOAD_OK;
 }
 
-static enum reload_err read_items(struct agent_put *q, const json_t *params, struct reload_why *why)
+static enum reload_err read_items(
+	struct agent_store_request *q, const json_t *params, struct reload_why *why)
 {
 	const json_t *values = json_object_get(params, "values");
 	enum reload_err err = RELOAD_OK;
@@ -114,13 +115,13 @@ static enum reload_err read_items(struct agent_put *q, const json_t *params, str
 	return err;
 }
 
-static reload_utc stored_at(const struct agent_put *q, size_t i)
+static reload_utc stored_at(const struct agent_store_request *q, size_t i)
 {
 	return q->items[i].storage_time ? q->items[i].storage_time : q->begun;
 }
 
-json_t *agent_put_json(
-	struct agent_put *q, uint64_t generation, const struct reload_result *r, json_t *replicas)
+json_t *agent_store_request_json(struct agent_store_request *q, uint64_t generation,
+	const struct reload_result *r, json_t *replicas)
 {
 	char kind[AGENT_KIND];
 	const struct reload_store_item *first = &q->items[0];
@@ -139,14 +140,15 @@ json_t *agent_put_json(
 		r ? json_of_transaction(r->transaction) : json_null());
 }
 
-static struct agent_renewal_place place_of(const struct agent_put *q, size_t i)
+static struct agent_renewal_place place_of(const struct agent_store_request *q, size_t i)
 {
 	return (struct agent_renewal_place){ q->base.target.resource, q->base.kind->id,
 		&q->items[i].value };
 }
 
 /* What was stored is kept; or is no longer, when something else was stored in its place. */
-static enum reload_err keep(struct agent_put *q, uint64_t generation, struct reload_why *why)
+static enum reload_err keep(
+	struct agent_store_request *q, uint64_t generation, struct reload_why *why)
 {
 	struct agent_renewals *renewals = agent_renewals(q->base.agent);
 	const char *name = q->base.target.name;
@@ -158,7 +160,7 @@ static enum reload_err keep(struct agent_put *q, uint64_t generation, struct rel
 		if (!q->keep)
 			continue;
 		err = agent_renewals_room(
-			kept, &place, name, why); /* others may have taken it meanwhile */
+			renewals, &place, name, why); /* others may have taken it meanwhile */
 		if (!err)
 			agent_renewals_put(renewals, &place, name, q->items[i].lifetime_s,
 				generation, stored_at(q, i));
@@ -174,7 +176,7 @@ static enum reload_err keep(struct agent_put *q, uint64_t generation, struct rel
 }
 
 /* Whether what is to be kept can be. */
-static enum reload_err may_keep(const struct agent_put *q, struct reload_why *why)
+static enum reload_err may_keep(const struct agent_store_request *q, struct reload_why *why)
 {
 	enum reload_err err =
 		q->keep ? agent_renewals_writable(agent_renewals(q->base.agent), why) : RELOAD_OK;
@@ -192,8 +194,8 @@ static enum reload_err may_keep(const struct agent_put *q, struct reload_why *wh
 	return err;
 }
 
-struct reload_request *agent_put_look(
-	struct agent_put *q, reload_result_fn then, enum reload_err *err)
+struct reload_request *agent_store_request_stat(
+	struct agent_store_request *q, reload_result_fn then, enum reload_err *err)
 {
 	const struct reload_kind *kind = q->base.kind;
 	struct reload_specifier s = { .kind = kind->id, .model = kind->model };
@@ -212,25 +214,25 @@ static void followed(void *arg, const struct reload_result *r);
  * Refused as too old: a value of before, of a clock that was ahead, may stand in the way.  What is there is asked, once, and
  * then the writer follows it (RFC 6940 s7, STO-26).
  */
-static bool follow(struct agent_put *q, const struct reload_result *r)
+static bool follow(struct agent_store_request *q, const struct reload_result *r)
 {
 	enum reload_err err = RELOAD_OK;
 	if (r->err != RELOAD_DATA_TOO_OLD || !r->overlay_code || q->followed)
 		return false;
 	q->followed = true;
 	agent_request_explain(&q->base, r, "cannot store at", &q->refused);
-	agent_put_hint(q, r->err, r, &q->refused.why);
-	agent_request_next(&q->base, agent_put_look(q, followed, &err), err);
+	agent_store_request_hint(q, r->err, r, &q->refused.why);
+	agent_request_next(&q->base, agent_store_request_stat(q, followed, &err), err);
 	return true;
 }
 
 static void put_done(void *arg, const struct reload_result *r)
 {
-	struct agent_put *q = arg;
+	struct agent_store_request *q = arg;
 	if (follow(q, r))
 		return;
 	if (r->err == RELOAD_GENERATION_TOO_LOW && r->overlay_code) {
-		agent_put_other_generation(q, r);
+		agent_store_request_other_generation(q, r);
 		return;
 	}
 	if (r->err || !r->answer || !r->answer->body_decoded ||
@@ -238,7 +240,7 @@ static void put_done(void *arg, const struct reload_result *r)
 		struct reload_failure f;
 		agent_request_explain(&q->base, r, "cannot store at", &f);
 		if (r->overlay_code || r->err == RELOAD_MESSAGE_TOO_LARGE)
-			agent_put_hint(q, r->err, r, &f.why);
+			agent_store_request_hint(q, r->err, r, &f.why);
 		agent_request_fail_with(&q->base, r, &f);
 		return;
 	}
@@ -251,15 +253,16 @@ static void put_done(void *arg, const struct reload_result *r)
 		agent_request_fail_with(&q->base, r, &f);
 		return;
 	}
-	agent_request_reply(&q->base, agent_put_json(q, k->generation_counter, r,
+	agent_request_reply(&q->base, agent_store_request_json(q, k->generation_counter, r,
 					      json_of_ids(k->replicas, k->replicas_count)));
 }
 
-enum reload_err agent_put_may_write(const struct agent_put *q, struct reload_why *why)
+enum reload_err agent_store_request_may_write(
+	const struct agent_store_request *q, struct reload_why *why)
 {
 	const struct reload_cert *cert = q->base.agent->credentials->cert;
 	char reason[96];
-	if (agent_put_allowed(q))
+	if (agent_store_request_allowed(q))
 		return RELOAD_OK;
 	snprintf(reason, sizeof(reason), "policy %s does not let %.40s write there",
 		reload_access_policy_name(q->base.kind->access),
@@ -267,7 +270,7 @@ enum reload_err agent_put_may_write(const struct agent_put *q, struct reload_why
 	return bad_value(q, why, RELOAD_FORBIDDEN, reason);
 }
 
-bool agent_put_same_place(
+bool agent_store_request_same_place(
 	const struct reload_stored_metadata *m, const struct reload_stored_value *item)
 {
 	switch (item->model) {
@@ -296,28 +299,28 @@ static bool meet(struct reload_store_item *item, const struct reload_stored_meta
 	return true;
 }
 
-bool agent_put_meet(struct agent_put *q, const struct reload_stat_ans *ans)
+bool agent_store_request_meet(struct agent_store_request *q, const struct reload_stat_ans *ans)
 {
 	bool any = false;
 	for (size_t k = 0; k < ans->kind_responses_count; k++)
 		for (size_t v = 0; v < ans->kind_responses[k].values_count; v++) {
 			const struct reload_stored_metadata *m = &ans->kind_responses[k].values[v];
 			for (size_t i = 0; i < q->count; i++)
-				if (agent_put_same_place(m, &q->items[i].value))
+				if (agent_store_request_same_place(m, &q->items[i].value))
 					any |= meet(&q->items[i], m);
 		}
 	return any;
 }
 
-static struct reload_request *begin_store(struct agent_put *q, enum reload_err *err)
+static struct reload_request *begin_store(struct agent_store_request *q, enum reload_err *err)
 {
 	return reload_peer_store(q->base.agent->peer, &q->base.way, &q->base.target.resource,
 		q->items, q->count, put_done, q, err);
 }
 
-static void looked(void *arg, const struct reload_result *r)
+static void on_stat(void *arg, const struct reload_result *r)
 {
-	struct agent_put *q = arg;
+	struct agent_store_request *q = arg;
 	enum reload_err err = RELOAD_OK;
 	bool nothing = r->err == RELOAD_NOT_FOUND || r->err == RELOAD_UNKNOWN_KIND;
 	if (!nothing && (r->err || !r->answer || !r->answer->body_decoded)) {
@@ -325,17 +328,17 @@ static void looked(void *arg, const struct reload_result *r)
 		return;
 	}
 	if (!nothing)
-		(void)agent_put_meet(q, &r->answer->body.stat_ans);
+		(void)agent_store_request_meet(q, &r->answer->body.stat_ans);
 	struct reload_request *next = begin_store(q, &err);
 	agent_request_next(&q->base, next, err);
 }
 
 static void followed(void *arg, const struct reload_result *r)
 {
-	struct agent_put *q = arg;
+	struct agent_store_request *q = arg;
 	enum reload_err err = RELOAD_OK;
 	if (r->err || !r->answer || !r->answer->body_decoded ||
-		!agent_put_meet(q, &r->answer->body.stat_ans)) {
+		!agent_store_request_meet(q, &r->answer->body.stat_ans)) {
 		agent_request_fail_with(&q->base, r, &q->refused);
 		return;
 	}
@@ -344,7 +347,7 @@ static void followed(void *arg, const struct reload_result *r)
 
 enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
-	struct agent_put *q = RELOAD_NEW(agent_put);
+	struct agent_store_request *q = RELOAD_NEW(agent_store_request);
 	struct reload_failure f = { 0 };
 	q->dry = param_bool(params, "dry_run", false);
 	q->begun = cli_now();
@@ -357,11 +360,11 @@ enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const
 	if (f.err)
 		return agent_request_refuse(&q->base, &f);
 	if (q->dry)
-		return agent_put_rehearse(q);
+		return agent_store_request_rehearse(q);
 	bool removes = false; /* how long what is to be removed has left is asked first */
 	for (size_t i = 0; i < q->count; i++)
 		removes |= !q->items[i].value.exists;
 	struct reload_request *r =
-		removes ? agent_put_look(q, looked, &f.err) : begin_store(q, &f.err);
+		removes ? agent_store_request_stat(q, on_stat, &f.err) : begin_store(q, &f.err);
 	return agent_request_started(&q->base, r, f.err);
 }

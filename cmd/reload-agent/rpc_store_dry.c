@@ -9,8 +9,8 @@
 
 #include <stdio.h>
 
-static void refuse(
-	struct agent_put *q, const struct reload_result *r, enum reload_err err, const char *words)
+static void refuse(struct agent_store_request *q, const struct reload_result *r,
+	enum reload_err err, const char *words)
 {
 	struct reload_failure f = { .err = err };
 	struct reload_result told = *r;
@@ -19,7 +19,7 @@ static void refuse(
 	snprintf(what, sizeof(what), "cannot store at %.200s", q->base.target.shown);
 	reload_why_set(
 		&f.why, err, what, "Kind %s: %s", agent_kind_name(kind, q->base.kind), words);
-	agent_put_hint(q, err, &told, &f.why);
+	agent_store_request_hint(q, err, &told, &f.why);
 	agent_request_fail_with(&q->base, r, &f);
 }
 
@@ -36,14 +36,15 @@ static const struct reload_stored_metadata *held_at(
 	const struct reload_stat_kind_response *k, const struct reload_stored_value *item)
 {
 	for (size_t i = 0; k && i < k->values_count; i++)
-		if (k->values[i].storage_time && agent_put_same_place(&k->values[i], item))
+		if (k->values[i].storage_time &&
+			agent_store_request_same_place(&k->values[i], item))
 			return &k->values[i];
 	return NULL;
 }
 
 static void judged(void *arg, const struct reload_result *r)
 {
-	struct agent_put *q = arg;
+	struct agent_store_request *q = arg;
 	bool nothing = r->err == RELOAD_NOT_FOUND,
 	     unseen = r->err == RELOAD_RESPONSE_TOO_LARGE; /* more is stored than can be listed */
 	if (!nothing && !unseen && (r->err || !r->answer || !r->answer->body_decoded)) {
@@ -57,11 +58,11 @@ static void judged(void *arg, const struct reload_result *r)
 	if (!unseen && q->generation && q->generation != (k ? k->generation : 0)) {
 		q->refused.has_generation = true;
 		q->refused.generation = k ? k->generation : 0;
-		agent_put_other_generation(q, r);
+		agent_store_request_other_generation(q, r);
 		return;
 	}
 	if (ans)
-		(void)agent_put_meet(q, ans);
+		(void)agent_store_request_meet(q, ans);
 	for (size_t i = 0; i < q->count; i++) {
 		const struct reload_store_item *item = &q->items[i];
 		const struct reload_stored_metadata *m = held_at(k, &item->value);
@@ -75,29 +76,29 @@ static void judged(void *arg, const struct reload_result *r)
 	if (!unseen && fresh && held_count(k) + fresh > q->base.kind->max_count)
 		refuse(q, r, RELOAD_DATA_TOO_LARGE, "more values than max-count");
 	else
-		agent_request_reply(&q->base, agent_put_json(q, 0, NULL, json_array()));
+		agent_request_reply(&q->base, agent_store_request_json(q, 0, NULL, json_array()));
 }
 
 static void rehearsed(void *arg, const struct reload_result *r)
 {
-	struct agent_put *q = arg;
+	struct agent_store_request *q = arg;
 	struct reload_failure f = { 0 };
 	enum reload_err err = RELOAD_OK;
 	if (r->err) {
 		agent_request_explain(&q->base, r, "cannot store at", &f);
-		agent_put_hint(q, r->err, r, &f.why);
+		agent_store_request_hint(q, r->err, r, &f.why);
 		agent_request_fail_with(&q->base, r, &f);
 		return;
 	}
-	f.err = agent_put_may_write(q, &f.why);
+	f.err = agent_store_request_may_write(q, &f.why);
 	if (f.err) {
 		agent_request_fail_with(&q->base, r, &f);
 		return;
 	}
-	agent_request_next(&q->base, agent_put_look(q, judged, &err), err);
+	agent_request_next(&q->base, agent_store_request_stat(q, judged, &err), err);
 }
 
-enum reload_rpc_end agent_put_rehearse(struct agent_put *q)
+enum reload_rpc_end agent_store_request_rehearse(struct agent_store_request *q)
 {
 	struct reload_way way = q->base.way;
 	enum reload_err err = RELOAD_OK;

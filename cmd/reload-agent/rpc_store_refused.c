@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Whether the Kind's policy lets this node write all of it (RFC 6940 s7.3). */
-bool agent_put_allowed(const struct agent_put *q)
+bool agent_store_request_allowed(const struct agent_store_request *q)
 {
 	const struct reload_credentials *own = q->base.agent->credentials;
 	const struct reload_topology_ops *topology =
@@ -31,7 +31,7 @@ bool agent_put_allowed(const struct agent_put *q)
 }
 
 /* The place of the first value, as options say it. */
-static const char *place_option(char out[160], const struct agent_put *q)
+static const char *place_option(char out[160], const struct agent_store_request *q)
 {
 	const struct reload_stored_value *v = &q->items[0].value;
 	char hex[129];
@@ -47,7 +47,7 @@ static const char *place_option(char out[160], const struct agent_put *q)
 
 /* Error_Data_Too_Large has several causes; the words of the storer tell them apart, and are a hint alone. */
 static void hint_large(
-	const struct agent_put *q, const struct reload_result *r, struct reload_why *why)
+	const struct agent_store_request *q, const struct reload_result *r, struct reload_why *why)
 {
 	char kind[AGENT_KIND], place[160], words[64] = "";
 	const char *instance = q->base.agent->instance;
@@ -74,8 +74,8 @@ static void hint_large(
 			instance, agent_operand(&q->base));
 }
 
-void agent_put_hint(const struct agent_put *q, enum reload_err err, const struct reload_result *r,
-	struct reload_why *why)
+void agent_store_request_hint(const struct agent_store_request *q, enum reload_err err,
+	const struct reload_result *r, struct reload_why *why)
 {
 	const struct reload_cert *cert = q->base.agent->credentials->cert;
 	const char *instance = q->base.agent->instance;
@@ -87,7 +87,8 @@ void agent_put_hint(const struct agent_put *q, enum reload_err err, const struct
 		reload_why_hint(why, "%s: reload-store -a %s -k %s %s%s VALUE",
 			q->count > 1 ? "fewer values at a time" : "a shorter value", instance, kind,
 			agent_operand(&q->base), place_option(place, q));
-	else if (err == RELOAD_DATA_TOO_OLD || (err == RELOAD_FORBIDDEN && agent_put_allowed(q)))
+	else if (err == RELOAD_DATA_TOO_OLD ||
+		 (err == RELOAD_FORBIDDEN && agent_store_request_allowed(q)))
 		reload_why_hint(why, "compare the clocks: reload-ping -a %s -j %s", instance,
 			agent_operand(&q->base));
 	else if (err != RELOAD_FORBIDDEN)
@@ -126,7 +127,7 @@ static void tell_values(struct reload_why *why, const json_t *values)
 
 static void present(void *arg, const struct reload_result *r)
 {
-	struct agent_put *q = arg;
+	struct agent_store_request *q = arg;
 	struct reload_failure f = q->refused;
 	json_t *list = json_array();
 	for (size_t i = 0; !r->err && i < r->values_count; i++)
@@ -141,7 +142,7 @@ static void present(void *arg, const struct reload_result *r)
 	json_decref(list);
 }
 
-void agent_put_present(struct agent_put *q)
+void agent_store_request_present(struct agent_store_request *q)
 {
 	const struct reload_kind *kind = q->base.kind;
 	struct reload_specifier s = { .kind = kind->id, .model = kind->model };
@@ -164,7 +165,7 @@ void agent_put_present(struct agent_put *q)
 }
 
 /* Error_Generation_Counter_Too_Low carries a StoreAns with the present counters (RFC 6940 s7.4.1.1). */
-static void read_counter(struct agent_put *q, const struct reload_result *r)
+static void read_counter(struct agent_store_request *q, const struct reload_result *r)
 {
 	struct reload_store_ans ans;
 	struct wire_ctx ctx = reload_config_wire_ctx(q->base.config);
@@ -178,7 +179,8 @@ static void read_counter(struct agent_put *q, const struct reload_result *r)
 		}
 }
 
-void agent_put_other_generation(struct agent_put *q, const struct reload_result *r)
+void agent_store_request_other_generation(
+	struct agent_store_request *q, const struct reload_result *r)
 {
 	struct reload_failure *f = &q->refused;
 	char what[256], shown[AGENT_SHORT], asked[48] = "", kind[AGENT_KIND], place[160];
@@ -202,5 +204,5 @@ void agent_put_other_generation(struct agent_put *q, const struct reload_result 
 	reload_why_hint(&f->why, "reload-store -a %s -k %s %s%s -g %" PRIu64 " VALUE",
 		q->base.agent->instance, agent_kind_name(kind, q->base.kind),
 		agent_operand(&q->base), place_option(place, q), f->generation);
-	agent_put_present(q);
+	agent_store_request_present(q);
 }

@@ -33,7 +33,7 @@ struct cause {
 	enum reload_event_level level;
 	reload_utc since; /* of the time in which its lines are counted */
 	unsigned lines;
-	uint64_t untold, place; /* place: of its newest line in the ring */
+	uint64_t unreported, place; /* place: of its newest line in the ring */
 };
 
 struct line {
@@ -52,7 +52,7 @@ struct agent_log {
 	size_t first, count;
 	uint64_t added; /* lines since the start */
 	struct cause causes[CAUSES_MAX];
-	reload_utc looked; /* for causes that have become quiet */
+	reload_utc checked; /* when causes that have become quiet were last searched for */
 	agent_log_follower follower;
 	void *follower_arg;
 };
@@ -249,10 +249,10 @@ static void add(struct agent_log *log, struct cause *c, reload_utc now, const ch
 }
 
 /* The same cause again: the line that stands for it counts it. */
-static void count_untold(struct agent_log *log, struct cause *c)
+static void count_unreported(struct agent_log *log, struct cause *c)
 {
 	uint64_t behind = log->added - c->place;
-	c->untold++;
+	c->unreported++;
 	if (c->place && behind < log->count)
 		log->ring[(log->first + log->count - 1 - behind) % AGENT_LOG_LINES].repeated++;
 }
@@ -263,7 +263,7 @@ static void causes_report(struct agent_log *log, reload_utc now, bool all)
 	char text[AGENT_LOG_LINE], when[RELOAD_UTC_TEXT];
 	for (size_t i = 0; i < CAUSES_MAX && log->causes[i].words; i++) {
 		struct cause *c = &log->causes[i];
-		if (!c->untold || (!all && now - c->since < CAUSE_MS && now >= c->since))
+		if (!c->unreported || (!all && now - c->since < CAUSE_MS && now >= c->since))
 			continue;
 		uint64_t behind = log->added - c->place;
 		const char *first = behind < log->count
@@ -271,14 +271,14 @@ static void causes_report(struct agent_log *log, reload_utc now, bool all)
 							 AGENT_LOG_LINES]
 						      .text
 					    : c->words;
-		snprintf(text, sizeof(text), "%" PRIu64 " more since %s like: %.300s", c->untold,
-			reload_utc_text(when, c->since), first);
-		c->untold = 0;
+		snprintf(text, sizeof(text), "%" PRIu64 " more since %s like: %.300s",
+			c->unreported, reload_utc_text(when, c->since), first);
+		c->unreported = 0;
 		c->since = now;
 		c->lines = 1;
 		add(log, c, now, text);
 	}
-	log->looked = now;
+	log->checked = now;
 }
 
 /* Whether a line of c is to be written now. */
@@ -299,20 +299,20 @@ static void line_vadd(struct agent_log *log, const char *part, enum reload_event
 	char text[AGENT_LOG_LINE];
 	reload_utc now = cli_now();
 	size_t i = part_index(part, strlen(part));
-	if (now - log->looked >= CAUSE_MS / 6 || now < log->looked)
+	if (now - log->checked >= CAUSE_MS / 6 || now < log->checked)
 		causes_report(log, now, false);
 	struct cause *c = cause_find(log, words, detail);
 	c->level = level;
 	c->part = i < COUNT_OF(parts) ? parts[i] : "agent";
 	if (!is_due(c, level, now)) {
-		count_untold(log, c);
+		count_unreported(log, c);
 		return;
 	}
 	int len = vsnprintf(text, sizeof(text), fmt, ap);
-	if (c->untold && len > 0 && (size_t)len < sizeof(text))
+	if (c->unreported && len > 0 && (size_t)len < sizeof(text))
 		snprintf(text + len, sizeof(text) - (size_t)len, " (%" PRIu64 " more before)",
-			c->untold);
-	c->untold = 0;
+			c->unreported);
+	c->unreported = 0;
 	char plain[AGENT_LOG_LINE]; /* words of other nodes do not steer a terminal */
 	add(log, c, now, reload_plain(plain, sizeof(plain), text));
 }

@@ -60,7 +60,7 @@ static bool is_running(const char *instance)
 }
 
 /* What `check` and `run --dry-run` tell: everything was read and would do. */
-static int tell_checked(struct cli *cli, const struct host *h)
+static int report_checked(struct cli *cli, const struct host *h)
 {
 	const struct reload_credentials *c = &h->identity.credentials;
 	char hex[RELOAD_ID_HEX], text[64];
@@ -99,7 +99,7 @@ static int run(struct cli *cli, bool only_check)
 			cli_warn(
 				cli, "the private key in %s can be read by others", h.identity.dir);
 		if (only_check || cli->dry_run)
-			status = tell_checked(cli, &h);
+			status = report_checked(cli, &h);
 		else if ((err = host_run(&h, settings, &why)))
 			status = cli_fail(cli, err, &why);
 	}

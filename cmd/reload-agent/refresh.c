@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-	LOOK_MS = 30000,             /* at most between two looks at the certificate: clocks jump */
+	CHECK_MS = 30000,            /* at most between two looks at the certificate: clocks jump */
 	WARN_AGAIN_MS = 3600 * 1000, /* between two warnings */
 	WARN_DAYS = 20 /* warned of when less is left, and less than a fifth of its validity */
 };
@@ -162,7 +162,7 @@ json_t *host_refresh(struct host *h)
 
 /* -- the end of the own certificate --------------------------------------------------------------------------------------- */
 
-static void tell(struct host *h, enum reload_event_type type)
+static void emit(struct host *h, enum reload_event_type type)
 {
 	agent_event(
 		&h->agent, &(struct reload_event){ .type = type,
@@ -171,30 +171,30 @@ static void tell(struct host *h, enum reload_event_type type)
 									      : RELOAD_OK });
 }
 
-static void validity_look(void *arg)
+static void validity_check(void *arg)
 {
 	struct host *h = arg;
 	const struct reload_cert *cert = h->identity.credentials.cert;
 	reload_utc now = reload_poll_wall(),
 		   left = cert->not_after > now ? cert->not_after - now : 0;
-	reload_ms mono = reload_poll_now(), next = LOOK_MS;
+	reload_ms mono = reload_poll_now(), next = CHECK_MS;
 	reload_utc few = (cert->not_after - cert->not_before) / 5,
 		   days = (reload_utc)WARN_DAYS * 86400 * 1000, ahead = few < days ? few : days;
 	if (!left && !h->outdated) {
 		h->outdated = true;
-		tell(h, RELOAD_EV_CERTIFICATE_ENDED);
+		emit(h, RELOAD_EV_CERTIFICATE_ENDED);
 		h->join_when_valid = !h->stopping && reload_peer_wants_overlay(h->agent.peer);
 		reload_peer_leave(h->agent.peer, true);
 	} else if (left && left < ahead && (!h->warned || mono - h->warned >= WARN_AGAIN_MS)) {
 		h->warned = mono;
-		tell(h, RELOAD_EV_CERTIFICATE_ENDS);
+		emit(h, RELOAD_EV_CERTIFICATE_ENDS);
 	}
 	if (left && left < next)
 		next = left + 1;
 	if (left > ahead && left - ahead < next)
 		next = left - ahead + 1;
 	reload_timer_arm(
-		reload_poll_timers(h->agent.poll), &h->validity, mono + next, validity_look, h);
+		reload_poll_timers(h->agent.poll), &h->validity, mono + next, validity_check, h);
 }
 
 void host_validity_start(struct host *h)
@@ -210,7 +210,7 @@ void host_validity_start(struct host *h)
 				"not joined again: %s: %s", why.what, why.why);
 	}
 	reload_timer_arm(reload_poll_timers(h->agent.poll), &h->validity, reload_poll_now(),
-		validity_look, h);
+		validity_check, h);
 }
 
 void host_refresh_clear(struct host *h)

@@ -65,7 +65,7 @@ static void ended(struct renewal *v)
 	v->all->running--;
 }
 
-static void tell(const struct renewal *v, enum reload_event_type type, enum reload_err err)
+static void emit(const struct renewal *v, enum reload_event_type type, enum reload_err err)
 {
 	agent_event(v->all->agent, &(struct reload_event){ .type = type,
 					   .err = err,
@@ -85,7 +85,7 @@ static void failed(struct renewal *v, enum reload_err err)
 	v->failures++;
 	v->last_error = err;
 	plan(v, in + jitter(RETRY_MIN_MS));
-	tell(v, RELOAD_EV_KEPT_FAILED, err);
+	emit(v, RELOAD_EV_KEPT_FAILED, err);
 }
 
 static void gave_way(struct renewal *v)
@@ -94,7 +94,7 @@ static void gave_way(struct renewal *v)
 	v->last_error = RELOAD_DATA_TOO_OLD;
 	v->next = 0;
 	renewals_dirty(v->all);
-	tell(v, RELOAD_EV_KEPT_SUPERSEDED, RELOAD_DATA_TOO_OLD);
+	emit(v, RELOAD_EV_KEPT_SUPERSEDED, RELOAD_DATA_TOO_OLD);
 }
 
 static void stored(void *arg, const struct reload_result *r)
@@ -113,7 +113,7 @@ static void stored(void *arg, const struct reload_result *r)
 	v->renewals++;
 	renewal_schedule(v);
 	renewals_dirty(v->all);
-	tell(v, RELOAD_EV_KEPT_RENEWED, RELOAD_OK);
+	emit(v, RELOAD_EV_KEPT_RENEWED, RELOAD_OK);
 }
 
 /* What is stored at the place now, NULL for nothing that counts. */
@@ -165,7 +165,7 @@ static void store(struct renewal *v, const struct reload_fetched *f, uint64_t ge
 		failed(v, err);
 }
 
-static void looked(void *arg, const struct reload_result *r)
+static void on_fetched(void *arg, const struct reload_result *r)
 {
 	struct renewal *v = arg;
 	ended(v);
@@ -206,7 +206,8 @@ static void renew(void *arg)
 		s.keys = &v->key;
 		s.keys_count = 1;
 	}
-	v->request = reload_peer_fetch(k->agent->peer, &way, &v->resource, &s, 1, looked, v, &err);
+	v->request =
+		reload_peer_fetch(k->agent->peer, &way, &v->resource, &s, 1, on_fetched, v, &err);
 	if (v->request)
 		k->running++;
 	else

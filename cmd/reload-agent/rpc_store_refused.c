@@ -106,7 +106,7 @@ void agent_store_request_hint(const struct agent_store_request *q, enum reload_e
 /* --- another generation --------------------------------------------------------------------------------------------- */
 
 /* Begins " with 'text' of alice@..." behind the words that are there; values of others are shown as far as they are short. */
-static void tell_values(struct reload_why *why, const json_t *values)
+static void describe_values(struct reload_why *why, const json_t *values)
 {
 	size_t i;
 	json_t *v;
@@ -135,7 +135,7 @@ static void present(void *arg, const struct reload_result *r)
 			json_array_append_new(
 				list, cli_value_json(q->base.config, &r->values[i], cli_now()));
 	if (!r->err) {
-		tell_values(&f.why, list);
+		describe_values(&f.why, list);
 		f.values = list;
 	}
 	agent_request_fail_with(&q->base, r, &f);

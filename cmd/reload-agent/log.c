@@ -8,6 +8,7 @@
 
 #include "log_file.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -67,7 +68,7 @@ const char *agent_level_name(enum reload_event_level level)
 	return level_names[level];
 }
 
-/* An unknown part is one of our own words that is missing in the list: it counts as the agent's. */
+/* The index in parts; COUNT_OF(parts) when a person named a part that there is none of. */
 static size_t part_index(const char *part, size_t len)
 {
 	for (size_t i = 0; i < COUNT_OF(parts); i++)
@@ -174,7 +175,8 @@ json_t *agent_log_levels_json(const struct agent_log *log)
 bool agent_log_wants(const struct agent_log *log, const char *part, enum reload_event_level level)
 {
 	size_t i = part_index(part, strlen(part));
-	return level <= (i < COUNT_OF(parts) ? log->levels[i] : log->general);
+	assert(i < COUNT_OF(parts));
+	return level <= log->levels[i];
 }
 
 /* Timestamps only where nobody else adds them; the journal takes the priority from <N>. */
@@ -303,7 +305,8 @@ static void line_vadd(struct agent_log *log, const char *part, enum reload_event
 		causes_report(log, now, false);
 	struct cause *c = cause_find(log, words, detail);
 	c->level = level;
-	c->part = i < COUNT_OF(parts) ? parts[i] : "agent";
+	assert(i < COUNT_OF(parts));
+	c->part = parts[i];
 	if (!is_due(c, level, now)) {
 		count_unreported(log, c);
 		return;

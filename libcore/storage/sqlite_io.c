@@ -20,12 +20,12 @@ enum {
 	OWED_MAX = 1024
 };
 
-static struct durable *durable_of(struct reload_storage *s)
+static struct sqlite_storage *sqlite_of(struct reload_storage *s)
 {
-	return (struct durable *)s; /* base comes first */
+	return (struct sqlite_storage *)s; /* base comes first */
 }
 
-static void change_free(struct durable *d, struct reload_change *c)
+static void change_free(struct sqlite_storage *d, struct reload_change *c)
 {
 	for (size_t i = 0; i < c->rows_count; i++)
 		reload_row_clear(&c->rows[i]);
@@ -38,7 +38,7 @@ static void change_free(struct durable *d, struct reload_change *c)
 /* --- settling ---------------------------------------------------------------------------------------------------- */
 
 /* From the last one to the first: each finds what it left. */
-static void take_back(struct durable *d, struct changes *failed)
+static void take_back(struct sqlite_storage *d, struct changes *failed)
 {
 	size_t count = 0, n = 0;
 	for (struct reload_change *c = failed->first; c; c = c->next)
@@ -52,7 +52,7 @@ static void take_back(struct durable *d, struct changes *failed)
 	free(all);
 }
 
-static void drop_again(struct durable *d, const struct reload_change *c)
+static void drop_again(struct sqlite_storage *d, const struct reload_change *c)
 {
 	switch (c->type) {
 	case RELOAD_CHANGE_DROP_RANGE:
@@ -68,7 +68,7 @@ static void drop_again(struct durable *d, const struct reload_change *c)
 }
 
 /* Splits what failed: batches to be refused, and drops that the file is owed (in front of all that is queued). */
-static void refused(struct durable *d, struct changes *failed, struct changes *out)
+static void refused(struct sqlite_storage *d, struct changes *failed, struct changes *out)
 {
 	struct changes owed;
 	struct reload_change *c;
@@ -95,7 +95,7 @@ static void refused(struct durable *d, struct changes *failed, struct changes *o
 }
 
 /* Takes what is finished; *failed gets, in order, all that is not durable and will not be. */
-static bool collect(struct durable *d, struct changes *finished, struct changes *failed)
+static bool collect(struct sqlite_storage *d, struct changes *finished, struct changes *failed)
 {
 	struct reload_change *c;
 	pthread_mutex_lock(&d->lock);
@@ -112,7 +112,7 @@ static bool collect(struct durable *d, struct changes *finished, struct changes 
 	return stalled;
 }
 
-static void tell_health(struct durable *d)
+static void tell_health(struct sqlite_storage *d)
 {
 	char words[sizeof(d->words)];
 	pthread_mutex_lock(&d->lock);
@@ -132,7 +132,7 @@ static void tell_health(struct durable *d)
 
 void reload_storage_sqlite_settle(struct reload_storage *s)
 {
-	struct durable *d = durable_of(s);
+	struct sqlite_storage *d = sqlite_of(s);
 	struct changes finished, failed;
 	struct reload_change *c;
 	assert(!d->settling);
@@ -159,7 +159,7 @@ void reload_storage_sqlite_settle(struct reload_storage *s)
 
 void reload_storage_sqlite_flush(struct reload_storage *s)
 {
-	struct durable *d = durable_of(s);
+	struct sqlite_storage *d = sqlite_of(s);
 	bool more = true;
 	while (more) {
 		pthread_mutex_lock(&d->lock);
@@ -179,8 +179,8 @@ void reload_storage_sqlite_flush(struct reload_storage *s)
 
 /* --- operations -------------------------------------------------------------------------------------------------- */
 
-static enum reload_err change_put(
-	struct durable *d, struct reload_change **out, const struct reload_store_batch *batch)
+static enum reload_err change_put(struct sqlite_storage *d, struct reload_change **out,
+	const struct reload_store_batch *batch)
 {
 	struct reload_change *c = RELOAD_NEW(reload_change);
 	size_t count = 0;
@@ -216,10 +216,10 @@ static enum reload_err change_put(
 	return err;
 }
 
-static enum reload_err durable_commit(struct reload_storage *s,
+static enum reload_err sqlite_commit(struct reload_storage *s,
 	const struct reload_store_batch *batch, reload_committed_fn done, void *arg)
 {
-	struct durable *d = durable_of(s);
+	struct sqlite_storage *d = sqlite_of(s);
 	struct reload_change *c;
 	if (!batch->changes_count && !d->pending) { /* it would only wait for those before it */
 		if (done)
@@ -247,7 +247,7 @@ static enum reload_err durable_commit(struct reload_storage *s,
 	return RELOAD_OK;
 }
 
-static size_t bytes_held(const struct durable *d)
+static size_t bytes_held(const struct sqlite_storage *d)
 {
 	size_t bytes;
 	d->memory->ops->count(d->memory, 0, NULL, &bytes);
@@ -255,7 +255,7 @@ static size_t bytes_held(const struct durable *d)
 }
 
 /* Tells the file of a drop that changed anything. */
-static void dropped(struct durable *d, size_t before, struct reload_change what)
+static void dropped(struct sqlite_storage *d, size_t before, struct reload_change what)
 {
 	if (bytes_held(d) == before)
 		return;
@@ -264,10 +264,10 @@ static void dropped(struct durable *d, size_t before, struct reload_change what)
 	reload_sqlite_enqueue(d, c);
 }
 
-static void durable_drop_range(
+static void sqlite_drop_range(
 	struct reload_storage *s, const struct reload_id *from, const struct reload_id *to)
 {
-	struct durable *d = durable_of(s);
+	struct sqlite_storage *d = sqlite_of(s);
 	size_t before = bytes_held(d);
 	d->memory->ops->drop_range(d->memory, from, to);
 	dropped(d, before,
@@ -275,17 +275,17 @@ static void durable_drop_range(
 			.type = RELOAD_CHANGE_DROP_RANGE, .from = *from, .to = *to });
 }
 
-static void durable_drop_kind(struct reload_storage *s, uint32_t kind)
+static void sqlite_drop_kind(struct reload_storage *s, uint32_t kind)
 {
-	struct durable *d = durable_of(s);
+	struct sqlite_storage *d = sqlite_of(s);
 	size_t before = bytes_held(d);
 	d->memory->ops->drop_kind(d->memory, kind);
 	dropped(d, before, (struct reload_change){ .type = RELOAD_CHANGE_DROP_KIND, .kind = kind });
 }
 
-static reload_utc durable_expire(struct reload_storage *s, reload_utc now)
+static reload_utc sqlite_expire(struct reload_storage *s, reload_utc now)
 {
-	struct durable *d = durable_of(s);
+	struct sqlite_storage *d = sqlite_of(s);
 	size_t before = bytes_held(d);
 	reload_utc next = d->memory->ops->expire(d->memory, now);
 	dropped(d, before, (struct reload_change){ .type = RELOAD_CHANGE_EXPIRE, .now = now });
@@ -294,65 +294,65 @@ static reload_utc durable_expire(struct reload_storage *s, reload_utc now)
 
 static struct reload_storage *memory_of(struct reload_storage *s)
 {
-	return durable_of(s)->memory;
+	return sqlite_of(s)->memory;
 }
 
-static uint64_t durable_generation(
+static uint64_t sqlite_generation(
 	struct reload_storage *s, const struct reload_id *resource, uint32_t kind, reload_utc now)
 {
 	return memory_of(s)->ops->generation(memory_of(s), resource, kind, now);
 }
 
-static void durable_each(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
+static void sqlite_each(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
 	reload_utc now, reload_entry_fn visit, void *arg)
 {
 	memory_of(s)->ops->each(memory_of(s), resource, kind, now, visit, arg);
 }
 
-static void durable_range(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
+static void sqlite_range(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
 	uint32_t first, uint32_t last, reload_utc now, reload_entry_fn visit, void *arg)
 {
 	memory_of(s)->ops->range(memory_of(s), resource, kind, first, last, now, visit, arg);
 }
 
-static size_t durable_extent(struct reload_storage *s, const struct reload_id *resource,
+static size_t sqlite_extent(struct reload_storage *s, const struct reload_id *resource,
 	uint32_t kind, reload_utc now, uint32_t *last)
 {
 	return memory_of(s)->ops->extent(memory_of(s), resource, kind, now, last);
 }
 
-static const struct reload_stored_entry *durable_find(struct reload_storage *s,
+static const struct reload_stored_entry *sqlite_find(struct reload_storage *s,
 	const struct reload_id *resource, uint32_t kind, const struct reload_stored_value *place,
 	reload_utc now)
 {
 	return memory_of(s)->ops->find(memory_of(s), resource, kind, place, now);
 }
 
-static const struct reload_ended *durable_ended(struct reload_storage *s)
+static const struct reload_ended *sqlite_ended(struct reload_storage *s)
 {
 	return memory_of(s)->ops->ended(memory_of(s));
 }
 
-static bool durable_next(struct reload_storage *s, const struct reload_id *from,
+static bool sqlite_next(struct reload_storage *s, const struct reload_id *from,
 	const struct reload_id *to, uint32_t kind, reload_utc now, struct reload_id *out)
 {
 	return memory_of(s)->ops->next(memory_of(s), from, to, kind, now, out);
 }
 
-static size_t durable_kinds(struct reload_storage *s, const struct reload_id *resource,
+static size_t sqlite_kinds(struct reload_storage *s, const struct reload_id *resource,
 	reload_utc now, uint32_t *out, size_t max)
 {
 	return memory_of(s)->ops->kinds(memory_of(s), resource, now, out, max);
 }
 
-static size_t durable_count(struct reload_storage *s, reload_utc now, size_t *values, size_t *bytes)
+static size_t sqlite_count(struct reload_storage *s, reload_utc now, size_t *values, size_t *bytes)
 {
 	return memory_of(s)->ops->count(memory_of(s), now, values, bytes);
 }
 
-static void durable_free(struct reload_storage *s)
+static void sqlite_free(struct reload_storage *s)
 {
-	struct durable *d = durable_of(s);
+	struct sqlite_storage *d = sqlite_of(s);
 	struct reload_change *c;
 	if (d->file) {
 		reload_sqlite_writer_stop(d);
@@ -367,32 +367,32 @@ static void durable_free(struct reload_storage *s)
 	free(d);
 }
 
-static bool durable_failing(struct reload_storage *s)
+static bool sqlite_failing(struct reload_storage *s)
 {
-	struct durable *d = durable_of(s);
+	struct sqlite_storage *d = sqlite_of(s);
 	pthread_mutex_lock(&d->lock);
 	bool failing = d->failing;
 	pthread_mutex_unlock(&d->lock);
 	return failing;
 }
 
-static const struct reload_storage_ops durable_ops = {
-	.failing = durable_failing,
-	.free = durable_free,
-	.commit = durable_commit,
+static const struct reload_storage_ops sqlite_ops = {
+	.failing = sqlite_failing,
+	.free = sqlite_free,
+	.commit = sqlite_commit,
 	.flush = reload_storage_sqlite_flush,
-	.generation = durable_generation,
-	.each = durable_each,
-	.range = durable_range,
-	.extent = durable_extent,
-	.find = durable_find,
-	.ended = durable_ended,
-	.next = durable_next,
-	.kinds = durable_kinds,
-	.drop_range = durable_drop_range,
-	.drop_kind = durable_drop_kind,
-	.expire = durable_expire,
-	.count = durable_count,
+	.generation = sqlite_generation,
+	.each = sqlite_each,
+	.range = sqlite_range,
+	.extent = sqlite_extent,
+	.find = sqlite_find,
+	.ended = sqlite_ended,
+	.next = sqlite_next,
+	.kinds = sqlite_kinds,
+	.drop_range = sqlite_drop_range,
+	.drop_kind = sqlite_drop_kind,
+	.expire = sqlite_expire,
+	.count = sqlite_count,
 };
 
 /* --- making ------------------------------------------------------------------------------------------------------ */
@@ -400,9 +400,9 @@ static const struct reload_storage_ops durable_ops = {
 enum reload_err reload_storage_sqlite_open(struct reload_storage **out,
 	const struct reload_sqlite_setup *setup, struct reload_why *why)
 {
-	struct durable *d = RELOAD_NEW(durable);
+	struct sqlite_storage *d = RELOAD_NEW(sqlite_storage);
 	pthread_condattr_t monotonic;
-	d->base.ops = &durable_ops;
+	d->base.ops = &sqlite_ops;
 	d->notify = setup->notify;
 	d->tell = setup->tell;
 	d->arg = setup->arg;
@@ -427,7 +427,7 @@ enum reload_err reload_storage_sqlite_open(struct reload_storage **out,
 		reload_storage_free(&d->base);
 		return err;
 	}
-	durable_expire(&d->base, setup->now);
+	sqlite_expire(&d->base, setup->now);
 	*out = &d->base;
 	return RELOAD_OK;
 }

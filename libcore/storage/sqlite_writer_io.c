@@ -26,7 +26,7 @@ enum {
 };
 
 /* Waits with the lock held; false: so many microseconds went by. */
-static bool wait_us(struct durable *d, long us)
+static bool wait_us(struct sqlite_storage *d, long us)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -36,7 +36,7 @@ static bool wait_us(struct durable *d, long us)
 	return pthread_cond_timedwait(&d->work, &d->lock, &until) != ETIMEDOUT;
 }
 
-static long idle_time(const struct durable *d)
+static long idle_time(const struct sqlite_storage *d)
 {
 	if (!reload_sqlite_file_pages(d->file))
 		return WATCH_US;
@@ -44,7 +44,7 @@ static long idle_time(const struct durable *d)
 }
 
 /* Sleeps until something is to be written, or is found that cannot be; false: the end. */
-static bool writer_sleep(struct durable *d)
+static bool writer_sleep(struct sqlite_storage *d)
 {
 	while (!(d->wanted && !d->stalled)) {
 		if (d->stop)
@@ -74,7 +74,7 @@ static bool writer_sleep(struct durable *d)
 }
 
 /* More is arriving: it may come along. */
-static void writer_gather(struct durable *d)
+static void writer_gather(struct sqlite_storage *d)
 {
 	for (long waited = 0; waited < GROUP_US && !d->hurry && !d->stop; waited += QUIET_US) {
 		size_t before = d->queue.records;
@@ -86,7 +86,7 @@ static void writer_gather(struct durable *d)
 	}
 }
 
-static void group_take(struct durable *d, struct changes *group)
+static void group_take(struct sqlite_storage *d, struct changes *group)
 {
 	changes_init(group);
 	while (d->queue.first &&
@@ -97,7 +97,7 @@ static void group_take(struct durable *d, struct changes *group)
 
 /* With the lock held; the group is on its way to finished. */
 static void group_finished(
-	struct durable *d, struct changes *group, enum reload_err err, const char *words)
+	struct sqlite_storage *d, struct changes *group, enum reload_err err, const char *words)
 {
 	struct reload_change *c;
 	while ((c = changes_get(group))) {
@@ -112,7 +112,7 @@ static void group_finished(
 
 static void *writer(void *arg)
 {
-	struct durable *d = arg;
+	struct sqlite_storage *d = arg;
 	struct changes group;
 	pthread_mutex_lock(&d->lock);
 	while (writer_sleep(d)) {
@@ -144,7 +144,7 @@ static void *writer(void *arg)
 	return NULL;
 }
 
-void reload_sqlite_enqueue(struct durable *d, struct reload_change *c)
+void reload_sqlite_enqueue(struct sqlite_storage *d, struct reload_change *c)
 {
 	d->pending += records_of(c);
 	d->pending_bytes += c->bytes;
@@ -156,7 +156,7 @@ void reload_sqlite_enqueue(struct durable *d, struct reload_change *c)
 	pthread_mutex_unlock(&d->lock);
 }
 
-enum reload_err reload_sqlite_writer_start(struct durable *d, struct reload_why *why)
+enum reload_err reload_sqlite_writer_start(struct sqlite_storage *d, struct reload_why *why)
 {
 	sigset_t all, old;
 	sigfillset(&all); /* signals are the main thread's */
@@ -169,7 +169,7 @@ enum reload_err reload_sqlite_writer_start(struct durable *d, struct reload_why 
 		why, RELOAD_IO, "the store", "no thread for it: %s", strerror(refused_by));
 }
 
-void reload_sqlite_writer_stop(struct durable *d)
+void reload_sqlite_writer_stop(struct sqlite_storage *d)
 {
 	pthread_mutex_lock(&d->lock);
 	d->stop = true;

@@ -11,7 +11,7 @@ struct changes {
 	size_t records;
 };
 
-struct durable {
+struct sqlite_storage {
 	struct reload_storage base;
 	struct reload_storage *memory;
 	struct reload_sqlite_file *file; /* the writer's while it runs */
@@ -63,8 +63,9 @@ static inline struct reload_change *changes_get(struct changes *q)
 }
 
 /* reload_sqlite_writer_start() starts the thread; fails with RELOAD_IO.  reload_sqlite_writer_stop() waits until it has written what is queued. */
-enum reload_err reload_sqlite_writer_start(struct durable *d, struct reload_why *why) MUST_CHECK;
-void reload_sqlite_writer_stop(struct durable *d);
+enum reload_err reload_sqlite_writer_start(
+	struct sqlite_storage *d, struct reload_why *why) MUST_CHECK;
+void reload_sqlite_writer_stop(struct sqlite_storage *d);
 
 /* reload_sqlite_enqueue() gives a change to the thread. */
-void reload_sqlite_enqueue(struct durable *d, struct reload_change *c);
+void reload_sqlite_enqueue(struct sqlite_storage *d, struct reload_change *c);

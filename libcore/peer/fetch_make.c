@@ -1,6 +1,6 @@
 #include "peer/internal.h"
 
-#include "storage/judge.h"
+#include "storage/value_check.h"
 
 /*
  * A Fetch of this node: what it keeps until it is freed, and what its answer is worth.  Each value of the answer is verified beside
@@ -46,7 +46,7 @@ void reload_fetch_values(struct reload_request *r, struct inbound *in)
 static enum reload_err value_judge(struct reload_request *r, const struct value_check *check)
 {
 	struct reload_peer *p = r->peer;
-	return reload_value_judge(&(struct reload_judged){ .config = p->engine->config,
+	return reload_value_check(&(struct reload_value_claim){ .config = p->engine->config,
 		.resource = &reload_fetch_of(r)->resource,
 		.kind = check->kind,
 		.data = check->data,

@@ -204,7 +204,7 @@ static void verified(struct inbound *in)
 			(struct reload_signer){ .cert = check->cert, .node = check->signer };
 		w->value_certificates[i] = check->certificates;
 	}
-	err = reload_store_admit(w);
+	err = reload_store_accept(w);
 	if (err) {
 		refuse(in, err);
 		return;

@@ -1,6 +1,6 @@
 #include "peer/internal.h"
 
-#include "storage/judge.h"
+#include "storage/value_check.h"
 #include "wire/limits.h"
 
 _Static_assert(RELOAD_LIMIT_CERTIFICATES <= 32, "a bit for each");

@@ -10,7 +10,7 @@ struct reload_access {
 	const struct reload_kind *kind;
 	const struct reload_id *resource;
 	const struct reload_stored_value
-		*value;                 /* NULL: no value in particular, its key is not judged */
+		*value;                 /* NULL: no value in particular, its key is not checked */
 	const struct reload_cert *cert; /* of the signer */
 	const struct reload_id *node;   /* that the signer identity denotes */
 	/* Resource-ID of a Resource Name, by the overlay algorithm */

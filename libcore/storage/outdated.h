@@ -4,7 +4,7 @@
 #include "storage/store.h"
 
 /*
- * reload_store_outdated() makes of the batch of an admitted request, which found no room (RELOAD_DATA_TOO_LARGE), one that takes
+ * reload_store_outdated() makes of the batch of an accepted request, which found no room (RELOAD_DATA_TOO_LARGE), one that takes
  * away the values it would have replaced: each gives way to a removal that has expired.  It needs no more room than they have.
  * false: it would have replaced none, and w->batch is as it was.  Memory comes from w->arena.
  */

@@ -209,7 +209,7 @@ static enum reload_err verify(struct reload_proof_verdict *v, const struct bucke
 	return job->err;
 }
 
-static enum reload_err judge(struct reload_proof_verdict *v, const struct bucket *b,
+static enum reload_err value_verdict(struct reload_proof_verdict *v, const struct bucket *b,
 	const struct reload_proof *p, const struct reload_stored_data *d,
 	const struct reload_config *config)
 {
@@ -219,7 +219,7 @@ static enum reload_err judge(struct reload_proof_verdict *v, const struct bucket
 	if (reload_id_from(&resource, p->resource))
 		return RELOAD_BAD_VALUE;
 	enum reload_err verified = verify(v, b, p, d, config);
-	return reload_value_judge(&(struct reload_judged){ .config = config,
+	return reload_value_check(&(struct reload_value_claim){ .config = config,
 		.resource = &resource,
 		.kind = p->kind,
 		.data = d,
@@ -242,7 +242,7 @@ enum reload_err reload_proof_check(const struct reload_proof *proof,
 	enum reload_err err = bucket_fill(&b, proof, config, why);
 	for (size_t i = 0; !err && i < proof->values_count; i++) {
 		struct reload_proof_verdict *v = &verdicts[i];
-		v->err = judge(v, &b, proof, &proof->values[i], config);
+		v->err = value_verdict(v, &b, proof, &proof->values[i], config);
 		if (!v->err)
 			continue;
 		err = reload_why_set(why, v->err, "the proof does not hold", "value %zu of %zu: %s",

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "storage/judge.h"
+#include "storage/value_check.h"
 #include "wire/security.h"
 
 enum {
@@ -64,7 +64,7 @@ struct reload_proof_verdict {
 };
 
 /*
- * reload_proof_check() judges every value as a fetcher would have done at the time of the fetch, which may not lie in the
+ * reload_proof_check() checks every value as a fetcher would have done at the time of the fetch, which may not lie in the
  * future: signature, chain to a root-cert of config, validity, access control, size.  verdicts has room for values_count;
  * what it holds is ended by reload_proof_verdict_clear().  Returns the first failure, RELOAD_OK when all holds.
  */

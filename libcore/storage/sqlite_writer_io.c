@@ -2,7 +2,7 @@
  * The thread that writes.
  *
  * The writer takes what has come while it wrote, at most GROUP_RECORDS; when more is just arriving it waits for it,
- * GROUP_MS at most.  A failed write stalls the writer, because what is queued was admitted on top of what failed.
+ * GROUP_MS at most.  A failed write stalls the writer, because what is queued was accepted on top of what failed.
  * While writing fails it is tried again every RETRY_US, and with every commit.  Whether the files are still there is looked every
  * WATCH_US at least.
  */

@@ -74,7 +74,7 @@ static enum reload_err check_kinds(struct reload_store_work *w)
 	return w->unknown_kinds_count ? refuse(w, RELOAD_UNKNOWN_KIND, "unknown Kind") : RELOAD_OK;
 }
 
-/* The form of a value can be judged only when its data model is known. */
+/* The form of a value can be checked only when its data model is known. */
 static enum reload_err check_value(struct reload_store_work *w, const struct reload_kind *kind,
 	const struct reload_stored_data *d)
 {
@@ -159,7 +159,7 @@ static bool may_write(const struct reload_store_work *w, const struct reload_kin
 
 /*
  * RFC 6940 s7.3: "in a non-replica store, both the signer of the StoredValue and the signer of the StoreReq MUST conform
- * to the policy".  A signer that has just been found good is not judged again where the policy ignores the value.
+ * to the policy".  A signer that has just been found good is not checked again where the policy ignores the value.
  */
 static bool kind_allowed(const struct reload_store_work *w, const struct reload_store_kind *k,
 	const struct reload_signer *signers)
@@ -424,7 +424,7 @@ static void finish(struct reload_store_work *w, struct reload_store_change *chan
 	w->answer = *answer;
 }
 
-enum reload_err reload_store_admit(struct reload_store_work *w)
+enum reload_err reload_store_accept(struct reload_store_work *w)
 {
 	size_t count = w->req->kind_data_count;
 	struct plan *plans = reload_arena_take(w->arena, count * sizeof(*plans));

@@ -1,6 +1,6 @@
 /*
  * What a storer decides about a StoreReq (RFC 6940 s7.4.1): the checks in the order of STO-22, nothing changed before all
- * have passed.  Signatures are verified between reload_store_begin() and reload_store_admit() by the caller.
+ * have passed.  Signatures are verified between reload_store_begin() and reload_store_accept() by the caller.
  */
 #pragma once
 
@@ -53,8 +53,8 @@ struct reload_store_work {
 enum reload_err reload_store_begin(struct reload_store_work *w) MUST_CHECK;
 
 /*
- * reload_store_admit() makes the rest with signers filled in: access control, generation, storage_time, sizes and counts;
+ * reload_store_accept() makes the rest with signers filled in: access control, generation, storage_time, sizes and counts;
  * fills batch and answer.  RELOAD_FORBIDDEN, _GENERATION_TOO_LOW (answer has the counters, replicas empty),
  * _DATA_TOO_OLD, _DATA_TOO_LARGE.
  */
-enum reload_err reload_store_admit(struct reload_store_work *w) MUST_CHECK;
+enum reload_err reload_store_accept(struct reload_store_work *w) MUST_CHECK;

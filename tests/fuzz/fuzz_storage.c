@@ -122,7 +122,7 @@ static void store(struct world *x, const struct step *step)
 	enum reload_err err = reload_store_begin(&w);
 	if (!err) {
 		sign(x, &w);
-		err = reload_store_admit(&w);
+		err = reload_store_accept(&w);
 	}
 	assert(!err == !w.reason);
 	if (!err && w.changed)

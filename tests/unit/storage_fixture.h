@@ -234,14 +234,14 @@ static inline void count_done(void *arg, enum reload_err err)
 	++*(int *)arg;
 }
 
-/* req_store() runs the request as the engine does: begin, admit, commit. */
+/* req_store() runs the request as the engine does: begin, accept, commit. */
 static inline enum reload_err req_store(struct world *x)
 {
 	int done = 0;
 	enum reload_err err = reload_store_begin(&x->work);
 	assert(err || x->work.values_count == x->signers_count);
 	if (!err)
-		err = reload_store_admit(&x->work);
+		err = reload_store_accept(&x->work);
 	if (!err && x->work.changed)
 		err = x->storage->ops->commit(x->storage, &x->work.batch, count_done, &done);
 	assert(done == (!err && x->work.changed));

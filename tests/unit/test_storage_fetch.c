@@ -449,7 +449,7 @@ static struct reload_msg *store_vector(struct world *x, const char *name)
 		x->certificates[i] = span_str("certificate of alice");
 	}
 	assert_int_equal(reload_store_begin(&x->work), RELOAD_OK);
-	assert_int_equal(reload_store_admit(&x->work), RELOAD_OK);
+	assert_int_equal(reload_store_accept(&x->work), RELOAD_OK);
 	assert_int_equal(
 		x->storage->ops->commit(x->storage, &x->work.batch, NULL, NULL), RELOAD_OK);
 	free(v.at);

@@ -49,7 +49,7 @@ static void all_columns_come_back(void **state)
 	req_dict(&x, "key", "value", 10);
 	req_dict(&x, "", NULL, 11);
 	assert_int_equal(reload_store_begin(&x.work), RELOAD_OK);
-	assert_int_equal(reload_store_admit(&x.work), RELOAD_OK);
+	assert_int_equal(reload_store_accept(&x.work), RELOAD_OK);
 	assert_int_equal(x.storage->ops->commit(x.storage, &x.work.batch, NULL, NULL), RELOAD_OK);
 	storage_digest(x.storage, x.now, before);
 	x.storage = maker_again(x.storage, x.now + 1000);

@@ -4,7 +4,7 @@
 #include "ident/cert.h"
 #include "storage/storage.h"
 
-struct reload_judged {
+struct reload_value_claim {
 	const struct reload_config *config;
 	const struct reload_id *resource;
 	uint32_t kind;
@@ -13,7 +13,7 @@ struct reload_judged {
 	const struct reload_id *signer; /* the Node-ID that the signer identity denotes */
 	/* Resource-ID of a Resource Name, by the overlay algorithm */
 	void (*resource_id)(struct reload_id *out, struct span resource_name);
-	reload_utc now;           /* the certificate is judged by this time */
+	reload_utc now;           /* the time at which the certificate has to be valid */
 	enum reload_err verified; /* what came of the signature and of the signer's certificate */
 };
 
@@ -21,8 +21,8 @@ struct reload_judged {
 bool reload_stored_unsigned(const struct reload_stored_data *d);
 
 /*
- * reload_value_judge(): a value is as good as its signature, its signer's right to write there, and its place in the
+ * reload_value_check(): a value is as good as its signature, its signer's right to write there, and its place in the
  * Kind's model.  RELOAD_OK also for an unsigned one that says nothing (SEC-09).  RELOAD_UNKNOWN_KIND, _BAD_SIGNATURE,
  * _CERT_EXPIRED, _DATA_TOO_LARGE, _FORBIDDEN, and what `verified` is.
  */
-enum reload_err reload_value_judge(const struct reload_judged *j) MUST_CHECK;
+enum reload_err reload_value_check(const struct reload_value_claim *j) MUST_CHECK;

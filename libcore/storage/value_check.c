@@ -1,4 +1,4 @@
-#include "storage/judge.h"
+#include "storage/value_check.h"
 
 #include "storage/access.h"
 
@@ -7,7 +7,7 @@ bool reload_stored_unsigned(const struct reload_stored_data *d)
 	return d->signature.identity.type == RELOAD_IDENTITY_NONE;
 }
 
-enum reload_err reload_value_judge(const struct reload_judged *j)
+enum reload_err reload_value_check(const struct reload_value_claim *j)
 {
 	const struct reload_kind *kind = reload_config_kind(j->config, j->kind);
 	const struct reload_stored_data *d = j->data;

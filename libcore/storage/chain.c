@@ -7,28 +7,28 @@
 #include <string.h>
 
 /* Lengths first: most of those that differ need no look at their bytes. */
-static int chain_cmp(const struct reload_kept_chain *a, const struct reload_kept_chain *b)
+static int chain_cmp(const struct reload_stored_chain *a, const struct reload_stored_chain *b)
 {
 	if (a->bytes.len != b->bytes.len)
 		return a->bytes.len < b->bytes.len ? -1 : 1;
 	return memcmp(a->bytes.at, b->bytes.at, a->bytes.len);
 }
 
-RELOAD_TREE(reload_kept_chains, reload_kept_chain, entry, chain_cmp)
+RELOAD_TREE(reload_stored_chains, reload_stored_chain, entry, chain_cmp)
 
-struct reload_kept_chain *reload_chain_use(
-	struct reload_kept_chains *chains, struct span bytes, size_t *total)
+struct reload_stored_chain *reload_chain_use(
+	struct reload_stored_chains *chains, struct span bytes, size_t *total)
 {
-	struct reload_kept_chain want = { .bytes = bytes }, *chain;
+	struct reload_stored_chain want = { .bytes = bytes }, *chain;
 	if (!bytes.len)
 		return NULL;
-	chain = RB_FIND(reload_kept_chains, chains, &want);
+	chain = RB_FIND(reload_stored_chains, chains, &want);
 	if (!chain) {
 		chain = reload_alloc(sizeof(*chain) + bytes.len);
 		memcpy(chain->room, bytes.at, bytes.len);
 		chain->bytes = span_of(chain->room, bytes.len);
 		chain->cost = reload_cost_chain(sizeof(*chain), bytes.len);
-		RB_INSERT(reload_kept_chains, chains, chain);
+		RB_INSERT(reload_stored_chains, chains, chain);
 		*total += chain->cost;
 	}
 	chain->uses++;
@@ -36,11 +36,11 @@ struct reload_kept_chain *reload_chain_use(
 }
 
 void reload_chain_drop(
-	struct reload_kept_chains *chains, struct reload_kept_chain *chain, size_t *total)
+	struct reload_stored_chains *chains, struct reload_stored_chain *chain, size_t *total)
 {
 	if (!chain || --chain->uses)
 		return;
-	RB_REMOVE(reload_kept_chains, chains, chain);
+	RB_REMOVE(reload_stored_chains, chains, chain);
 	*total -= chain->cost;
 	free(chain);
 }

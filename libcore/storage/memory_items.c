@@ -59,7 +59,7 @@ void reload_memory_slot_free(struct memory *m, struct slot *slot)
 	}
 }
 
-static struct span keep(uint8_t **to, struct span s)
+static struct span copy_bytes(uint8_t **to, struct span s)
 {
 	uint8_t *at = *to;
 	if (!s.len)
@@ -80,14 +80,14 @@ struct item *reload_memory_item_new(struct memory *m, const struct reload_stored
 	item->cost = reload_cost_entry(sizeof(*item) + len, e);
 	item->expires = reload_entry_expires(e);
 	item->entry = *e;
-	struct reload_stored_data *kept = &item->entry.data;
-	kept->raw = kept->value.raw = (struct span){ NULL, 0 };
-	kept->value.key = keep(&to, d->value.key);
-	kept->value.value = keep(&to, d->value.value);
-	kept->signature.identity.hash = keep(&to, sig->identity.hash);
-	kept->signature.identity.raw = keep(&to, sig->identity.raw);
-	kept->signature.value = keep(&to, sig->value);
-	kept->signature.identity_bytes = keep(&to, sig->identity_bytes);
+	struct reload_stored_data *copy = &item->entry.data;
+	copy->raw = copy->value.raw = (struct span){ NULL, 0 };
+	copy->value.key = copy_bytes(&to, d->value.key);
+	copy->value.value = copy_bytes(&to, d->value.value);
+	copy->signature.identity.hash = copy_bytes(&to, sig->identity.hash);
+	copy->signature.identity.raw = copy_bytes(&to, sig->identity.raw);
+	copy->signature.value = copy_bytes(&to, sig->value);
+	copy->signature.identity_bytes = copy_bytes(&to, sig->identity_bytes);
 	item->chain = reload_chain_use(&m->chains, e->certificates, &m->bytes);
 	item->entry.certificates = item->chain ? item->chain->bytes : (struct span){ NULL, 0 };
 	return item;
@@ -110,7 +110,7 @@ static void item_unlink(struct memory *m, struct item *item)
 	slot->count--;
 	m->items--;
 	if (--slot->resource->count == 0)
-		m->held--;
+		m->resources_used--;
 	m->bytes -= item->cost;
 }
 
@@ -132,7 +132,7 @@ struct item *reload_memory_item_put(struct memory *m, struct slot *slot, struct 
 	slot->count++;
 	m->items++;
 	if (slot->resource->count++ == 0)
-		m->held++;
+		m->resources_used++;
 	m->bytes += item->cost;
 	return old;
 }

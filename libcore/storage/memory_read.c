@@ -149,7 +149,7 @@ size_t reload_memory_count(struct reload_storage *s, reload_utc now, size_t *val
 {
 	struct memory *m = memory_of(s);
 	struct slot *first = RB_MIN(deadline_tree, &m->deadlines);
-	size_t live = m->items, resources = m->held;
+	size_t live = m->items, resources = m->resources_used;
 	if (first && first->deadline <= now)
 		resources = count_live(m, now, &live);
 	if (values)

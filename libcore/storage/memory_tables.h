@@ -13,8 +13,8 @@ struct item {
 	RB_ENTRY(item) by_place, by_expiry;
 	struct slot *slot;
 	reload_utc expires;
-	size_t cost;                     /* without the chain */
-	struct reload_kept_chain *chain; /* one use; NULL: none */
+	size_t cost;                       /* without the chain */
+	struct reload_stored_chain *chain; /* one use; NULL: none */
 	struct reload_stored_entry entry;
 	uint8_t bytes[]; /* what the spans of entry point to, but certificates: to the chain */
 };
@@ -56,9 +56,9 @@ struct memory {
 	struct resource_tree resources;
 	struct kind_tree kinds;
 	struct deadline_tree deadlines;
-	struct reload_kept_chains chains;
-	size_t items, held;         /* held: resources with an item */
-	struct reload_ended *ended; /* NULL: nothing has expired so far */
+	struct reload_stored_chains chains;
+	size_t items, resources_used; /* the latter: resources with an item */
+	struct reload_ended *ended;   /* NULL: nothing has expired so far */
 };
 
 static inline int place_cmp(const struct item *a, const struct item *b)

@@ -155,18 +155,18 @@ enum reload_err reload_proof_read(struct reload_proof *out, struct span bytes,
 }
 
 /* The certificates of a proof, parsed; those that are none count as damage. */
-struct bucket {
+struct certificates {
 	struct reload_cert *certs[RELOAD_PROOF_CERTIFICATES_MAX];
 	size_t count;
 };
 
-static void bucket_clear(struct bucket *b)
+static void certificates_clear(struct certificates *b)
 {
 	for (size_t i = 0; i < b->count; i++)
 		reload_cert_free(b->certs[i]);
 }
 
-static enum reload_err bucket_fill(struct bucket *b, const struct reload_proof *p,
+static enum reload_err certificates_parse(struct certificates *b, const struct reload_proof *p,
 	const struct reload_config *config, struct reload_why *why)
 {
 	for (size_t i = 0; i < p->certificates_count; i++) {
@@ -182,7 +182,7 @@ static enum reload_err bucket_fill(struct bucket *b, const struct reload_proof *
 	return RELOAD_OK;
 }
 
-static enum reload_err find_signer(struct reload_proof_verdict *v, const struct bucket *b,
+static enum reload_err find_signer(struct reload_proof_verdict *v, const struct certificates *b,
 	const struct reload_signer_identity *identity)
 {
 	for (size_t i = 0; i < b->count; i++)
@@ -194,7 +194,7 @@ static enum reload_err find_signer(struct reload_proof_verdict *v, const struct 
 }
 
 /* Signature and certificate, as the engine has them checked. */
-static enum reload_err verify(struct reload_proof_verdict *v, const struct bucket *b,
+static enum reload_err verify(struct reload_proof_verdict *v, const struct certificates *b,
 	const struct reload_proof *p, const struct reload_stored_data *d,
 	const struct reload_config *config)
 {
@@ -209,7 +209,7 @@ static enum reload_err verify(struct reload_proof_verdict *v, const struct bucke
 	return job->err;
 }
 
-static enum reload_err value_verdict(struct reload_proof_verdict *v, const struct bucket *b,
+static enum reload_err value_verdict(struct reload_proof_verdict *v, const struct certificates *b,
 	const struct reload_proof *p, const struct reload_stored_data *d,
 	const struct reload_config *config)
 {
@@ -234,12 +234,12 @@ enum reload_err reload_proof_check(const struct reload_proof *proof,
 	const struct reload_config *config, reload_utc now, struct reload_proof_verdict *verdicts,
 	struct reload_why *why)
 {
-	struct bucket b = { .count = 0 };
+	struct certificates b = { .count = 0 };
 	memset(verdicts, 0, proof->values_count * sizeof(*verdicts));
 	if (proof->fetched > now && proof->fetched - now > RELOAD_NOT_BEFORE_SKEW_MS)
 		return reload_why_set(why, RELOAD_BAD_VALUE, "the proof does not hold",
 			"it says that it was made in the future");
-	enum reload_err err = bucket_fill(&b, proof, config, why);
+	enum reload_err err = certificates_parse(&b, proof, config, why);
 	for (size_t i = 0; !err && i < proof->values_count; i++) {
 		struct reload_proof_verdict *v = &verdicts[i];
 		v->err = value_verdict(v, &b, proof, &proof->values[i], config);
@@ -248,7 +248,7 @@ enum reload_err reload_proof_check(const struct reload_proof *proof,
 		err = reload_why_set(why, v->err, "the proof does not hold", "value %zu of %zu: %s",
 			i + 1, proof->values_count, reload_err_text(v->err));
 	}
-	bucket_clear(&b);
+	certificates_clear(&b);
 	return err;
 }
 

@@ -116,16 +116,16 @@ static enum reload_err join_failed(struct agent *agent, const struct reload_stat
 static bool neighbours_known(struct agent_waiter *w, const struct reload_status *s)
 {
 	enum {
-		QUIET_MS = 100,
-		PATIENCE_MS = RELOAD_SECOND
+		TABLES_QUIET_MS = 100,
+		TABLES_WAIT_MS = RELOAD_SECOND
 	};
 	if (s->role == RELOAD_ROLE_CLIENT || !s->links)
 		return true;
 	reload_ms now = reload_poll_now(), changed = w->agent->rpc->tables_changed;
 	reload_ms quiet_since = changed > s->state_since ? changed : s->state_since;
-	reload_ms end = quiet_since + QUIET_MS < s->state_since + PATIENCE_MS
-				? quiet_since + QUIET_MS
-				: s->state_since + PATIENCE_MS;
+	reload_ms end = quiet_since + TABLES_QUIET_MS < s->state_since + TABLES_WAIT_MS
+				? quiet_since + TABLES_QUIET_MS
+				: s->state_since + TABLES_WAIT_MS;
 	if (now >= end)
 		return true;
 	agent_wait_again(w, end);

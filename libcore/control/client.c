@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-	PORTION = 64 * 1024,
+	READ_CHUNK = 64 * 1024,
 	REPLY_LINE_MAX = RELOAD_RPC_REPLY_MAX + 64 * 1024
 };
 
@@ -93,16 +93,16 @@ static enum reload_err next_line(struct reload_client *c, struct span *line, rel
 		compact(c);
 		if (c->in.len > REPLY_LINE_MAX)
 			return RELOAD_BAD_ANSWER;
-		uint8_t portion[PORTION];
+		uint8_t chunk[READ_CHUNK];
 		size_t len = 0;
 		enum reload_err err =
-			c->io.receive(c->io.arg, portion, sizeof(portion), &len, deadline);
+			c->io.receive(c->io.arg, chunk, sizeof(chunk), &len, deadline);
 		c->lost = err == RELOAD_NO_AGENT;
 		if (err)
 			return err;
 		if (!len)
 			return RELOAD_NO_AGENT;
-		wr_bytes(&c->in, portion, len);
+		wr_bytes(&c->in, chunk, len);
 	}
 }
 

@@ -1,8 +1,8 @@
 /*
- * Sockets of the control server.  Descriptors are non-blocking and level-triggered; one event reads or writes one portion,
+ * Sockets of the control server.  Descriptors are non-blocking and level-triggered; one event reads or writes one chunk,
  * so that a busy client shares the loop with the links.
  *
- * What clears old files away may remove the socket of an agent that runs: each listener looks at its path every LOOK_MS and makes
+ * What clears old files away may remove the socket of an agent that runs: each listener looks at its path every SOCKET_CHECK_MS and makes
  * lock and socket again.  When another agent has taken the lock meanwhile, the path is that agent's and stays as it is.
  */
 #include "control/server_io.h"
@@ -21,10 +21,10 @@
 #include <unistd.h>
 
 enum {
-	PORTION = 64 * 1024,
+	READ_CHUNK = 64 * 1024,
 	BACKLOG = 64,
-	PAUSE_MS = 100,
-	LOOK_MS = 1000,
+	ACCEPT_PAUSE_MS = 100,
+	SOCKET_CHECK_MS = 1000,
 	PATH_LEN = 256
 };
 
@@ -90,14 +90,14 @@ static bool finished(const struct client *c)
 		       !reload_rpc_session_output(c->session).len);
 }
 
-/* Sends one portion; false when the connection is lost. */
+/* Sends one chunk; false when the connection is lost. */
 static bool send_some(struct client *c)
 {
 	struct span out = reload_rpc_session_output(c->session);
 	if (!out.len)
 		return true;
-	ssize_t n = send(
-		c->fd, out.at, out.len < PORTION ? out.len : PORTION, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n = send(c->fd, out.at, out.len < READ_CHUNK ? out.len : READ_CHUNK,
+		MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	reload_rpc_session_sent(c->session, (size_t)n);
@@ -119,17 +119,17 @@ static void on_wake(void *arg)
 	want_by_state(c);
 }
 
-/* Reads one portion; false when the connection is lost. */
+/* Reads one chunk; false when the connection is lost. */
 static bool receive_some(struct client *c)
 {
-	static uint8_t portion[PORTION];
+	static uint8_t chunk[READ_CHUNK];
 	if (c->eof || !reload_rpc_session_hungry(c->session))
 		return true;
-	ssize_t n = recv(c->fd, portion, sizeof(portion), MSG_DONTWAIT);
+	ssize_t n = recv(c->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 	c->eof = n == 0;
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
-	reload_rpc_session_feed(c->session, span_of(portion, (size_t)n));
+	reload_rpc_session_feed(c->session, span_of(chunk, (size_t)n));
 	return true;
 }
 
@@ -202,7 +202,7 @@ static void on_connection(void *arg, unsigned events)
 		/* the connection stays in the backlog and would wake us at once */
 		reload_poll_change(l->server->poll, l->watch, 0);
 		reload_timer_arm(reload_poll_timers(l->server->poll), &l->pause,
-			reload_poll_now() + PAUSE_MS, on_pause_over, l);
+			reload_poll_now() + ACCEPT_PAUSE_MS, on_pause_over, l);
 	}
 	if (fd < 0)
 		return;
@@ -313,7 +313,7 @@ static void on_look(void *arg)
 	struct reload_why why = { 0 };
 	enum reload_err err = RELOAD_OK;
 	bool there = reload_file_same(l->mark, l->path);
-	reload_timer_arm(timers, &l->look, reload_poll_now() + LOOK_MS, on_look, l);
+	reload_timer_arm(timers, &l->look, reload_poll_now() + SOCKET_CHECK_MS, on_look, l);
 	if (there && lock_ours(l))
 		return;
 	err = make_directories(l->path, &why);
@@ -346,8 +346,8 @@ static enum reload_err listen_on(struct listener *l, struct reload_server *serve
 		l->path[0] = 0; /* not ours to remove */
 		return err;
 	}
-	reload_timer_arm(reload_poll_timers(server->poll), &l->look, reload_poll_now() + LOOK_MS,
-		on_look, l);
+	reload_timer_arm(reload_poll_timers(server->poll), &l->look,
+		reload_poll_now() + SOCKET_CHECK_MS, on_look, l);
 	return bind_socket(l, why);
 }
 

@@ -14,7 +14,8 @@ struct reload_client {
 	struct wr in;
 	size_t start, scanned; /* of in: begin of the next line; no line end before */
 	json_int_t last_id;
-	bool broken, lost; /* lost: before the agent had read the last request */
+	bool broken,
+		lost; /* lost: the connection ended before the agent had read the last request */
 };
 
 struct reload_client *reload_client_new(const struct reload_client_io *io)
@@ -121,7 +122,7 @@ static bool is_progress(struct reload_client *c, json_t *line, json_t **object)
 	       json_integer_value(json_object_get(params, "id")) == c->last_id;
 }
 
-/* Reads one line; no reply: go on.  RELOAD_BAD_ANSWER for a reply of wrong form. */
+/* Reads one line; when it is no reply, the caller reads on.  RELOAD_BAD_ANSWER for a reply of wrong form. */
 static enum reload_err read_reply(struct reload_client *c, json_t *line, struct reply *out)
 {
 	json_t *id = json_object_get(line, "id"), *error = json_object_get(line, "error"),
@@ -153,7 +154,7 @@ static enum reload_err take_error(struct reload_call_error *error, json_t *rpc_e
 	return error->failure.err ? error->failure.err : RELOAD_FAILED;
 }
 
-/* Judges one line: RELOAD_OK and *result set: the reply; RELOAD_OK alone: something else, go on. */
+/* Handles one line.  RELOAD_OK and *result set: it was the reply; RELOAD_OK alone: it was something else, read on. */
 static enum reload_err on_line(struct reload_client *c, json_t *line, reload_progress_fn progress,
 	void *arg, json_t **result, struct reload_call_error *error)
 {

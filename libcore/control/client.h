@@ -11,7 +11,7 @@
  * The two callbacks wait until deadline (monotonic ms, RELOAD_NEVER: for ever).  send() takes all of bytes; receive() reads
  * at least one byte into buf, *len 0 means that the agent closed, having read all that was sent.  RELOAD_TIMEOUT at the
  * deadline, RELOAD_CANCELLED when the user stopped the program, RELOAD_NO_AGENT when the connection is lost and the agent
- * has not read all.
+ * had not read everything.
  */
 struct reload_client_io {
 	void *arg;
@@ -46,8 +46,8 @@ typedef bool (*reload_progress_fn)(void *arg, json_t *object);
 /*
  * reload_client_call() sends a request (params are taken, NULL: none) and waits for its reply until deadline: *result is
  * owned.  On failure error is filled, by the agent or here: RELOAD_TIMEOUT when the agent does not answer in time,
- * RELOAD_NO_AGENT when it is gone, RELOAD_BAD_ANSWER for what is no reply.  After a failure that was made here the
- * connection is not used again: later calls fail with RELOAD_NO_AGENT.
+ * RELOAD_NO_AGENT when it has ended, RELOAD_BAD_ANSWER when it sends something that is no reply.  After one of these
+ * three failures the connection is not used again: later calls fail with RELOAD_NO_AGENT.
  */
 enum reload_err reload_client_call(struct reload_client *client, const char *method, json_t *params,
 	reload_ms deadline, reload_progress_fn progress, void *progress_arg, json_t **result,
@@ -55,8 +55,8 @@ enum reload_err reload_client_call(struct reload_client *client, const char *met
 
 /*
  * reload_client_send() sends a request (params are taken) without waiting for its reply; *id is its number.  Failures are
- * those of reload_client_call() that are made here.
- * reload_client_next() waits until deadline for the next reply to any request: *id tells to which, and either *result
+ * those three of reload_client_call() that the client makes itself.
+ * reload_client_next() waits until deadline for the next reply to any request: *id is the number of that request, and either *result
  * (owned) or error->data is set.  It fails when no reply can come any more, with error filled as by reload_client_call().
  * Not to be mixed with calls while replies are outstanding.
  */

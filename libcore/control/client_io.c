@@ -108,7 +108,7 @@ static enum reload_err explain(struct reload_why *why, enum reload_err err, cons
 	return err;
 }
 
-/* A full queue of the listener gives EAGAIN at once, without a way to wait for it. */
+/* When the backlog of the listener is full, connect() fails with EAGAIN at once and nothing can be polled: try again after a pause. */
 static enum reload_err try_connect(
 	struct connection *c, const struct sockaddr_un *addr, reload_ms deadline, int *e)
 {

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 /*
- * reload_client_connect() connects to the socket at path until deadline (monotonic ms).  stop_fd, unless -1, ends any
+ * reload_client_connect() connects to the socket at path until deadline (monotonic ms).  stop_fd, unless -1, ends all
  * waiting with RELOAD_CANCELLED as soon as it is readable (a signalfd).  RELOAD_NO_AGENT when nobody listens there,
  * RELOAD_NO_PERMISSION, RELOAD_TIMEOUT; why is filled.
  */
@@ -14,8 +14,8 @@ enum reload_err reload_client_connect(struct reload_client **out, const char *pa
 	reload_ms deadline, int stop_fd, struct reload_why *why) MUST_CHECK;
 
 /*
- * reload_client_pid() connects as reload_client_connect() does and tells which process listens; nothing is asked, so this
- * works as long as the socket is there.  *pid is 0 for a process that is not to be seen from here.
+ * reload_client_pid() connects as reload_client_connect() does and sets *pid to the process that listens.  It sends nothing,
+ * so that it works as long as the socket is there.  *pid is 0 when this process may not see the other (another PID namespace).
  */
 enum reload_err reload_client_pid(pid_t *pid, const char *path, reload_ms deadline, int stop_fd,
 	struct reload_why *why) MUST_CHECK;

@@ -59,7 +59,7 @@ bool reload_exit_retry(int status)
 static json_t *text_or_null(const char *text)
 {
 	json_t *j = text && *text ? json_string(text) : NULL;
-	return j ? j : json_null(); /* what is cut inside a UTF-8 sequence is no text */
+	return j ? j : json_null(); /* NULL when the text was cut inside a UTF-8 sequence */
 }
 
 static json_t *u64_or_null(bool have, uint64_t v, const char *format)

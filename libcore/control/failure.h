@@ -1,4 +1,4 @@
-/* A failure as the control protocol tells it, and as programs print it (cli.md s1.2). */
+/* A failure as the control protocol sends it and as programs print it (cli.md s1.2). */
 #pragma once
 
 #include "util/err.h"
@@ -14,7 +14,7 @@ struct reload_failure {
 	uint64_t transaction;  /* 0: none */
 	bool has_generation;
 	uint64_t generation; /* the present one, with RELOAD_GENERATION_TOO_LOW */
-	json_t *values; /* what is stored there, with RELOAD_GENERATION_TOO_LOW; borrowed; NULL: not known */
+	json_t *values; /* the values stored at the place, with RELOAD_GENERATION_TOO_LOW; borrowed; NULL: not known */
 	struct reload_why why;
 };
 

@@ -81,7 +81,7 @@ static bool is_time(const char *s, size_t len)
 	return true;
 }
 
-/* What a string or list may measure when its row says nothing. */
+/* The largest string or list when its row sets no limit. */
 static size_t at_most(const struct reload_field *f)
 {
 	enum {
@@ -106,7 +106,8 @@ static enum reload_err check_string(const struct reload_field *f, const struct p
 		return wrong(why, at, "must be a string", "");
 	const char *s = json_string_value(v);
 	size_t len = json_string_length(v);
-	if (strlen(s) != len) /* the parser refuses NUL; so must whoever builds a result */
+	if (strlen(s) !=
+		len) /* the parser refuses NUL in a string; results must not have one either */
 		return wrong(why, at, "must not hold NUL", "");
 	if (len > at_most(f))
 		return wrong(why, at, "is too long", "");

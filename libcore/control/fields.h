@@ -13,7 +13,7 @@
 enum reload_field_type {
 	RELOAD_FIELD_END,
 	RELOAD_FIELD_TEXT,   /* string */
-	RELOAD_FIELD_WORD,   /* one of the words, which are parted by blanks */
+	RELOAD_FIELD_WORD,   /* one of a list of words separated by blanks */
 	RELOAD_FIELD_HEX,    /* identifier: lower-case digits, an even number */
 	RELOAD_FIELD_BASE64, /* bytes */
 	RELOAD_FIELD_U64,    /* decimal string */
@@ -60,7 +60,7 @@ struct reload_field {
 /* clang-format on */
 
 /*
- * reload_fields_check() tells whether object is what fields say: no unknown names, nothing missing, types, ranges and
+ * reload_fields_check() checks object against fields: no unknown names, nothing missing, types, ranges and
  * words.  RELOAD_USAGE with why naming the field at fault.  A NULL object counts as an empty one.
  */
 enum reload_err reload_fields_check(

@@ -20,8 +20,8 @@ struct reload_rpc_request {
 
 /*
  * reload_rpc_parse() reads one line (without its end).  RELOAD_BAD_JSON when it is no JSON (names of one object twice and
- * broken UTF-8 count), RELOAD_BAD_REQUEST when it is no request; out->id is set as far as it could be read, so that the
- * error can be answered.  out is to be cleared also after a failure.
+ * broken UTF-8 count), RELOAD_BAD_REQUEST when it is no request; out->id is set if it could be read, for the
+ * error reply.  The caller clears out after a failure as well.
  */
 enum reload_err reload_rpc_parse(
 	struct reload_rpc_request *out, struct span line, struct reload_why *why) MUST_CHECK;

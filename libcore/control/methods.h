@@ -1,4 +1,4 @@
-/* The table of methods (control/methods.def) and questions about it. */
+/* The table of methods (control/methods.def) and lookups in it. */
 #pragma once
 
 #include "control/fields.h"

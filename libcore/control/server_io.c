@@ -2,8 +2,8 @@
  * Sockets of the control server.  Descriptors are non-blocking and level-triggered; one event reads or writes one chunk,
  * so that a busy client shares the loop with the links.
  *
- * What clears old files away may remove the socket of an agent that runs: each listener looks at its path every SOCKET_CHECK_MS and makes
- * lock and socket again.  When another agent has taken the lock meanwhile, the path is that agent's and stays as it is.
+ * A program that clears old files away may remove the socket of a running agent.  Each listener checks its path every SOCKET_CHECK_MS
+ * and makes lock and socket again.  When another agent has taken the lock meanwhile, the path belongs to that agent and is left alone.
  */
 #include "control/server_io.h"
 
@@ -35,7 +35,7 @@ struct client {
 	int fd;
 	uint64_t watch;
 	unsigned wanted;
-	bool eof; /* the client has sent all it will: it may still wait for answers */
+	bool eof; /* the client will send nothing more, but may still wait for answers */
 };
 
 TAILQ_HEAD(client_list, client);
@@ -47,7 +47,8 @@ struct listener {
 	struct reload_file_mark mark; /* of the socket at path; zero: there is none of ours */
 	uint64_t watch;
 	struct reload_timer pause, look;
-	bool read_only, told; /* told: service->socket heard that it cannot be made */
+	bool read_only,
+		told; /* told: service->socket was called with the reason why the socket cannot be made */
 };
 
 struct reload_server {
@@ -105,15 +106,15 @@ static bool send_some(struct client *c)
 }
 
 /*
- * The session has output, or has ended, and nobody of us is on the stack.  A reply mostly fits the socket at once; what is
- * left, a failure and the end are for the loop.
+ * Called when the session has output or has ended, never from inside a function of this file.  Most replies fit into the socket at
+ * once; the rest, failures and the end are left to the loop.
  */
 static void on_wake(void *arg)
 {
 	struct client *c = arg;
 	if (reload_rpc_session_ended(c->session))
 		shutdown(c->fd,
-			SHUT_RDWR); /* wakes us with a hang-up, also when the client never reads */
+			SHUT_RDWR); /* the poll then reports a hang-up, even if the client never reads */
 	else if (!c->eof && !(c->wanted & RELOAD_POLL_OUT))
 		(void)send_some(c);
 	want_by_state(c);
@@ -199,7 +200,7 @@ static void on_connection(void *arg, unsigned events)
 	struct listener *l = arg;
 	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-		/* the connection stays in the backlog and would wake us at once */
+		/* the connection stays in the backlog and would make the listener readable again at once */
 		reload_poll_change(l->server->poll, l->watch, 0);
 		reload_timer_arm(reload_poll_timers(l->server->poll), &l->pause,
 			reload_poll_now() + ACCEPT_PAUSE_MS, on_pause_over, l);
@@ -237,7 +238,7 @@ static enum reload_err make_directories(const char *path, struct reload_why *why
 	return RELOAD_OK;
 }
 
-/* Whoever holds the lock beside the socket is the agent; a socket without a lock holder is stale. */
+/* The process that holds the lock beside the socket is the agent; a socket whose lock nobody holds is stale. */
 static enum reload_err take_lock(struct listener *l, struct reload_why *why)
 {
 	char path[PATH_LEN + 8];
@@ -247,7 +248,7 @@ static enum reload_err take_lock(struct listener *l, struct reload_why *why)
 		return io_failed(why, path);
 	if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
 		if (l->lock >= 0)
-			close(l->lock); /* the lock file that it belongs to was removed */
+			close(l->lock); /* its lock file was removed */
 		l->lock = lock;
 		return RELOAD_OK;
 	}
@@ -272,7 +273,8 @@ static enum reload_err bind_socket(struct listener *l, struct reload_why *why)
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (l->fd < 0)
 		return io_failed(why, l->path);
-	mode_t before = umask(0177); /* from its first moment the socket is ours only */
+	mode_t before = umask(
+		0177); /* the socket is accessible to this user alone from the moment it exists */
 	int failed = bind(l->fd, (struct sockaddr *)&addr, sizeof(addr));
 	int e = errno;
 	umask(before);
@@ -284,7 +286,7 @@ static enum reload_err bind_socket(struct listener *l, struct reload_why *why)
 	return l->watch ? RELOAD_OK : io_failed(why, l->path);
 }
 
-/* Whether the lock that is held is the file that another agent would find. */
+/* Whether the lock that this agent holds is still the file at the path, which another agent would try to lock. */
 static bool lock_ours(const struct listener *l)
 {
 	char path[PATH_LEN + 8];
@@ -343,7 +345,7 @@ static enum reload_err listen_on(struct listener *l, struct reload_server *serve
 	if (!err)
 		err = take_lock(l, why);
 	if (err) {
-		l->path[0] = 0; /* not ours to remove */
+		l->path[0] = 0; /* another agent's; do not remove it */
 		return err;
 	}
 	reload_timer_arm(reload_poll_timers(server->poll), &l->look,
@@ -411,7 +413,7 @@ static void listener_close(struct listener *l)
 		return;
 	if (l->fd >= 0)
 		close(l->fd);
-	if (reload_file_same(l->mark, l->path)) /* not the one that another agent made there */
+	if (reload_file_same(l->mark, l->path)) /* not a socket that another agent made there */
 		unlink(l->path);
 	if (l->lock >= 0)
 		close(l->lock);

@@ -7,13 +7,14 @@
 struct reload_server;
 
 enum {
-	RELOAD_SERVER_CLIENTS_MAX = 64 /* connections at a time; more are told so and closed */
+	RELOAD_SERVER_CLIENTS_MAX =
+		64 /* connections at a time; further ones get an error and are closed */
 };
 
 /*
  * reload_server_new() listens on path (mode 0600) and, unless NULL, on read_only_path; directories are made as needed.
- * A socket that a dead agent left behind is replaced; RELOAD_EXISTS when a live one has it (a lock beside the socket
- * decides), RELOAD_IO otherwise.  service is borrowed.  Only processes of the same user and of root are served.  A socket that is
+ * A socket that a dead agent left behind is replaced.  RELOAD_EXISTS when a running agent holds the lock beside the
+ * socket, RELOAD_IO for other failures.  service is borrowed.  Only processes of the same user and of root are served.  A socket that is
  * removed or replaced while it is served is made again within 1 s, with its lock and directories; connections stay.
  */
 enum reload_err reload_server_new(struct reload_server **out, struct reload_poll *poll,
@@ -26,7 +27,7 @@ void reload_server_adopt(struct reload_server *server, int fd, bool read_only);
 /* reload_server_clients() returns the number of connections. */
 size_t reload_server_clients(const struct reload_server *server);
 
-/* reload_server_flush() tries once to send what is waiting: the last words before reload_server_hang_up(). */
+/* reload_server_flush() tries once to send all output that is waiting; call it before reload_server_hang_up(). */
 void reload_server_flush(struct reload_server *server);
 
 /*

@@ -1,11 +1,11 @@
 /*
- * A connection is a pipe through four places, each with an end to its room:
+ * The buffers of a connection, each with its limit:
  *
  *   in     bytes of at most one line and one read; a longer line ends the session
- *   calls  requests that handlers keep; more are answered with RELOAD_LIMIT
- *   out    replies; above OUTPUT_HIGH no further line is begun, so input stops (hungry is false) and the client feels it;
- *          progress is dropped above PROGRESS_MAX; what is replied later by calls under way may go up to OUTPUT_MAX,
- *          after which the session is given up
+ *   calls  requests that are pending; further ones are answered with RELOAD_LIMIT
+ *   out    replies; above OUTPUT_HIGH no further line is read and the session stops taking input (hungry is false);
+ *          progress is dropped above PROGRESS_MAX; replies of pending calls may fill it up to OUTPUT_MAX,
+ *          above which the session ends
  *
  * States: open, ended.  An ended session reads nothing, has no calls, and waits for its owner to free it.
  */
@@ -98,7 +98,7 @@ static size_t unread(const struct reload_rpc_session *s)
 	return s->out.len - s->out_start;
 }
 
-/* After something was written. */
+/* Called after something was written to out. */
 static void wake(struct reload_rpc_session *s)
 {
 	if (unread(s) > RELOAD_RPC_OUTPUT_MAX)
@@ -200,7 +200,7 @@ static void run(struct reload_rpc_session *s, const struct reload_method *method
 	free(call);
 }
 
-/* The client's "rpc.cancel", a notification with the id of the request that it does not want any more. */
+/* "rpc.cancel": a notification with the id of the request that the client cancels. */
 static void cancel_by_id(struct reload_rpc_session *s, const json_t *id)
 {
 	struct reload_rpc_call *call;
@@ -227,7 +227,7 @@ static void refuse_method(struct reload_rpc_session *s, const struct reload_rpc_
 static void dispatch(struct reload_rpc_session *s, const struct reload_rpc_request *r)
 {
 	struct reload_why why;
-	if (!r->id) { /* a notification gets no answer, whatever it says */
+	if (!r->id) { /* a notification is never answered */
 		if (strcmp(r->method, "rpc.cancel") == 0)
 			cancel_by_id(s, json_object_get(r->params, "id"));
 		return;
@@ -289,7 +289,7 @@ static void give_up(struct reload_rpc_session *s)
 	s->ended = true;
 }
 
-/* Takes lines off the input as long as the client reads what comes out. */
+/* Handles lines of the input as long as the client reads its output. */
 static void pump(struct reload_rpc_session *s)
 {
 	size_t start = 0;
@@ -342,7 +342,7 @@ void reload_rpc_session_sent(struct reload_rpc_session *s, size_t n)
 		s->out_start = 0;
 	}
 	if (!s->out.len && s->out.cap > RELOAD_RPC_OUTPUT_HIGH)
-		wr_clear(&s->out); /* a large reply does not hold its memory for ever */
+		wr_clear(&s->out); /* do not keep the memory of a large reply */
 	if (s->ended)
 		return;
 	s->feeding = true;

@@ -1,6 +1,6 @@
 /*
- * One connection to the control socket without the socket: bytes go in, bytes come out, requests reach their handlers.
- * Nothing that a client sends or does not read can take more than the limits below or hold up another client.
+ * One connection to the control socket, without the socket: it is fed bytes, calls the handlers of requests and gives bytes to send.
+ * Whatever a client sends or leaves unread, it cannot take more memory than the limits below or hold up another client.
  */
 #pragma once
 
@@ -10,10 +10,12 @@
 enum {
 	RELOAD_RPC_CALLS_MAX =
 		128, /* requests under way per connection: more fail with RELOAD_LIMIT */
-	RELOAD_RPC_OUTPUT_HIGH = 256 * 1024, /* with that much unread no further request is begun */
+	RELOAD_RPC_OUTPUT_HIGH =
+		256 * 1024, /* above this many unread bytes no further request is begun */
 	RELOAD_RPC_PROGRESS_MAX =
-		1024 * 1024, /* with that much unread notifications are dropped and counted */
-	RELOAD_RPC_OUTPUT_MAX = 2 * RELOAD_RPC_REPLY_MAX, /* above, the connection is given up */
+		1024 *
+		1024, /* above this many unread bytes notifications are dropped and counted */
+	RELOAD_RPC_OUTPUT_MAX = 2 * RELOAD_RPC_REPLY_MAX, /* above this the connection is closed */
 };
 
 struct reload_rpc_session;
@@ -27,8 +29,8 @@ enum reload_rpc_end {
 };
 
 /*
- * A handler gets parameters that fit the table (borrowed for the call).  It may end the request at once, or say pending
- * and end it later; after the end the call is gone.
+ * A handler gets parameters that fit the table (borrowed for the call).  It may end the request at once, or return
+ * pending and end it later; ending it frees the call.
  */
 typedef enum reload_rpc_end (*reload_rpc_handler)(
 	void *arg, struct reload_rpc_call *call, const json_t *params);
@@ -46,8 +48,8 @@ struct reload_rpc_service {
 };
 
 /*
- * reload_rpc_reply() ends a request with a result (taken).  A result that is not what the table says is our bug: the
- * client gets RELOAD_BUG with the field at fault.
+ * reload_rpc_reply() ends a request with a result (taken).  A result that does not fit the table is a bug of the
+ * agent: the client gets RELOAD_BUG with the field at fault.
  */
 enum reload_rpc_end reload_rpc_reply(struct reload_rpc_call *call, json_t *result);
 
@@ -57,7 +59,7 @@ enum reload_rpc_end reload_rpc_fail(
 enum reload_rpc_end reload_rpc_fail_why(
 	struct reload_rpc_call *call, enum reload_err err, const struct reload_why *why);
 
-/* reload_rpc_pend() keeps the request; cancel(arg) is called when the client is gone or cancels: the call is gone then. */
+/* reload_rpc_pend() keeps the request; cancel(arg) is called when the client closes or cancels, after which the call must not be used. */
 enum reload_rpc_end reload_rpc_pend(
 	struct reload_rpc_call *call, reload_rpc_cancel_fn cancel, void *arg);
 
@@ -65,13 +67,13 @@ enum reload_rpc_end reload_rpc_pend(
 bool reload_rpc_progress(struct reload_rpc_call *call, json_t *object);
 
 /*
- * reload_rpc_session_new() begins a connection (owned); service is borrowed.  wake(arg) tells that there is output, or that
- * the session has ended, outside of feed and sent; it must not call back.
+ * reload_rpc_session_new() begins a connection (owned); service is borrowed.  wake(arg) is called when there is output, or
+ * the session has ended, but not from inside feed and sent; it must not call the session.
  */
 struct reload_rpc_session *reload_rpc_session_new(const struct reload_rpc_service *service,
 	bool read_only, void (*wake)(void *arg), void *arg);
 
-/* reload_rpc_session_free() cancels all that is under way; not to be called from inside a handler. */
+/* reload_rpc_session_free() cancels all pending requests; not to be called from inside a handler. */
 void reload_rpc_session_free(struct reload_rpc_session *s);
 AUTO_DEFINE(reload_rpc_session)
 
@@ -85,7 +87,7 @@ void reload_rpc_session_sent(struct reload_rpc_session *s, size_t n);
 /* reload_rpc_session_hungry() tells whether input may be read now: false while the client does not read its output. */
 bool reload_rpc_session_hungry(const struct reload_rpc_session *s);
 
-/* reload_rpc_session_ended() tells that the connection is to be closed after what is in output was tried. */
+/* reload_rpc_session_ended() returns whether the connection is to be closed after one attempt to send the output. */
 bool reload_rpc_session_ended(const struct reload_rpc_session *s);
 
 /* reload_rpc_session_calls() returns the number of requests under way. */

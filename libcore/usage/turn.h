@@ -1,4 +1,4 @@
-/* The TURN Server Usage (RFC 6940 s9): who offers to relay, where to find it. */
+/* The TURN Server Usage (RFC 6940 s9): which nodes offer a TURN server, and at which address. */
 #pragma once
 
 #include "wire/destination.h"

@@ -58,12 +58,13 @@ static void settle(void *arg)
 	store->changed = false;
 }
 
-static void on_news(void *arg, enum reload_storage_news news, const char *words, size_t count)
+static void on_storage_event(
+	void *arg, enum reload_storage_event type, const char *words, size_t count)
 {
 	struct agent_store *store = arg;
 	struct agent *agent = store->agent;
 	struct reload_event event = { .words = words, .count = count };
-	switch (news) {
+	switch (type) {
 	case RELOAD_STORAGE_LOADED:
 		if (count)
 			agent_log(agent->log, "storage", RELOAD_LEVEL_INFO,
@@ -103,7 +104,7 @@ static enum reload_err open_file(struct agent_store *store, const struct reload_
 		.keep_generation_ms = keep_ms,
 		.now = reload_poll_wall(),
 		.notify = on_finished,
-		.tell = on_news,
+		.on_event = on_storage_event,
 		.arg = store };
 	store->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	assert(store->event >= 0);

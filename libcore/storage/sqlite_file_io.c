@@ -371,11 +371,11 @@ static enum reload_err touch(const struct reload_sqlite_file *f, struct reload_w
 	return RELOAD_OK;
 }
 
-static void tell(const struct reload_sqlite_setup *setup, enum reload_storage_news news,
+static void report(const struct reload_sqlite_setup *setup, enum reload_storage_event event,
 	const char *words, size_t count)
 {
-	if (setup->tell)
-		setup->tell(setup->arg, news, words, count);
+	if (setup->on_event)
+		setup->on_event(setup->arg, event, words, count);
 }
 
 static enum reload_err open_file(struct reload_sqlite_file *f,
@@ -393,9 +393,9 @@ static enum reload_err open_file(struct reload_sqlite_file *f,
 		if (err)
 			return err;
 		if (!code && found.damaged)
-			tell(setup, RELOAD_STORAGE_DAMAGED_ROWS, f->path, found.damaged);
+			report(setup, RELOAD_STORAGE_DAMAGED_ROWS, f->path, found.damaged);
 		if (!code) {
-			tell(setup, RELOAD_STORAGE_LOADED, f->path, found.values);
+			report(setup, RELOAD_STORAGE_LOADED, f->path, found.values);
 			return RELOAD_OK;
 		}
 		if (attempt)
@@ -404,7 +404,7 @@ static enum reload_err open_file(struct reload_sqlite_file *f,
 		reload_sqlite_disconnect(f);
 		err = move_aside(f, setup->now, &aside, why);
 		if (!err)
-			tell(setup, RELOAD_STORAGE_DAMAGED_FILE, aside, 0);
+			report(setup, RELOAD_STORAGE_DAMAGED_FILE, aside, 0);
 		free(aside);
 		if (err)
 			return err;

@@ -112,7 +112,7 @@ static bool collect(struct sqlite_storage *d, struct changes *finished, struct c
 	return stalled;
 }
 
-static void tell_health(struct sqlite_storage *d)
+static void report_health(struct sqlite_storage *d)
 {
 	char words[sizeof(d->words)];
 	pthread_mutex_lock(&d->lock);
@@ -120,13 +120,13 @@ static void tell_health(struct sqlite_storage *d)
 	d->renewed = false;
 	memcpy(words, d->words, sizeof(words));
 	pthread_mutex_unlock(&d->lock);
-	if (renewed && d->tell)
-		d->tell(d->arg, RELOAD_STORAGE_RENEWED, NULL, 0);
-	if (failing == d->told_failed)
+	if (renewed && d->on_event)
+		d->on_event(d->arg, RELOAD_STORAGE_RENEWED, NULL, 0);
+	if (failing == d->reported_failed)
 		return;
-	d->told_failed = failing;
-	if (d->tell)
-		d->tell(d->arg, failing ? RELOAD_STORAGE_FAILED : RELOAD_STORAGE_RECOVERED,
+	d->reported_failed = failing;
+	if (d->on_event)
+		d->on_event(d->arg, failing ? RELOAD_STORAGE_FAILED : RELOAD_STORAGE_RECOVERED,
 			failing ? words : NULL, 0);
 }
 
@@ -146,7 +146,7 @@ void reload_storage_sqlite_settle(struct reload_storage *s)
 		pthread_cond_signal(&d->work);
 		pthread_mutex_unlock(&d->lock);
 	}
-	tell_health(d);
+	report_health(d);
 	while ((c = changes_get(&finished))) {
 		d->pending -= records_of(c);
 		d->pending_bytes -= c->bytes;
@@ -404,7 +404,7 @@ enum reload_err reload_storage_sqlite_open(struct reload_storage **out,
 	pthread_condattr_t monotonic;
 	d->base.ops = &sqlite_ops;
 	d->notify = setup->notify;
-	d->tell = setup->tell;
+	d->on_event = setup->on_event;
 	d->arg = setup->arg;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_condattr_init(&monotonic);

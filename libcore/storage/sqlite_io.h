@@ -20,7 +20,7 @@
 #include "storage/storage.h"
 
 /* What happened to the file; words and count with each. */
-enum reload_storage_news {
+enum reload_storage_event {
 	RELOAD_STORAGE_FAILED,       /* it cannot be written: words are the reason */
 	RELOAD_STORAGE_RECOVERED,    /* it can again */
 	RELOAD_STORAGE_RENEWED,      /* it was removed, and is there again with all values */
@@ -38,7 +38,8 @@ struct reload_sqlite_setup {
 	reload_utc now;
 	void (*notify)(
 		void *arg); /* from the writing thread: settle soon; NULL: the caller flushes */
-	void (*tell)(void *arg, enum reload_storage_news news, const char *words, size_t count);
+	void (*on_event)(
+		void *arg, enum reload_storage_event event, const char *words, size_t count);
 	void *arg;
 };
 

@@ -128,13 +128,13 @@ static void *writer(void *arg)
 		pthread_mutex_lock(&d->lock);
 		d->writing = false;
 		d->renewed |= reload_sqlite_file_renewed(d->file);
-		bool news = group.first || d->renewed || was_failing != (err != RELOAD_OK);
+		bool report = group.first || d->renewed || was_failing != (err != RELOAD_OK);
 		group_finished(d, &group, err, words);
 		if (!d->wanted || d->stalled)
 			pthread_cond_broadcast(&d->idle);
-		if (!news && d->stalled)
+		if (!report && d->stalled)
 			d->stalled = false; /* nothing to take back */
-		if (!news || !d->notify)
+		if (!report || !d->notify)
 			continue;
 		pthread_mutex_unlock(&d->lock);
 		d->notify(d->arg);

@@ -16,10 +16,11 @@ struct sqlite_storage {
 	struct reload_storage *memory;
 	struct reload_sqlite_file *file; /* the writer's while it runs */
 	void (*notify)(void *arg);
-	void (*tell)(void *arg, enum reload_storage_news news, const char *words, size_t count);
+	void (*on_event)(
+		void *arg, enum reload_storage_event event, const char *words, size_t count);
 	void *arg;
 	size_t pending, pending_bytes; /* records that are not settled */
-	bool settling, told_failed;
+	bool settling, reported_failed;
 	pthread_t writer;
 
 	pthread_mutex_t lock; /* of all below */

@@ -13,16 +13,16 @@
 static char directory[128];
 static unsigned made;
 
-struct news {
+struct storage_events {
 	unsigned count[RELOAD_STORAGE_LOADED + 1];
 	size_t rows, loaded;
 	char words[512];
 };
 
-static inline void on_news(
-	void *arg, enum reload_storage_news what, const char *words, size_t count)
+static inline void on_event(
+	void *arg, enum reload_storage_event what, const char *words, size_t count)
 {
-	struct news *n = arg;
+	struct storage_events *n = arg;
 	n->count[what]++;
 	if (what == RELOAD_STORAGE_DAMAGED_ROWS)
 		n->rows += count;
@@ -32,7 +32,7 @@ static inline void on_news(
 		snprintf(n->words, sizeof(n->words), "%s", words);
 }
 
-static struct news news;
+static struct storage_events events;
 
 static inline struct reload_sqlite_setup setup_of(size_t max_bytes, reload_utc now)
 {
@@ -42,8 +42,8 @@ static inline struct reload_sqlite_setup setup_of(size_t max_bytes, reload_utc n
 		.max_bytes = max_bytes,
 		.keep_generation_ms = KEEP_MS,
 		.now = now,
-		.tell = on_news,
-		.arg = &news };
+		.on_event = on_event,
+		.arg = &events };
 }
 
 static inline struct reload_storage *open_at(size_t max_bytes, reload_utc now)
@@ -51,7 +51,7 @@ static inline struct reload_storage *open_at(size_t max_bytes, reload_utc now)
 	struct reload_storage *s = NULL;
 	struct reload_why why = { 0 };
 	struct reload_sqlite_setup setup = setup_of(max_bytes, now);
-	memset(&news, 0, sizeof(news));
+	memset(&events, 0, sizeof(events));
 	if (reload_storage_sqlite_open(&s, &setup, &why))
 		fail_msg("%s: %s", why.what, why.why);
 	return s;
@@ -83,7 +83,7 @@ static inline long long ask(const char *query)
 	return n;
 }
 
-static inline void tell_file(const char *text)
+static inline void change_file(const char *text)
 {
 	sqlite3 *db;
 	assert_int_equal(sqlite3_open(path_of("store.db"), &db), SQLITE_OK);

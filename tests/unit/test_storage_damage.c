@@ -52,17 +52,17 @@ static void damaged_rows_are_not_served(void **state)
 	struct reload_id at = { .len = 16, .at = { 17 } };
 	for (size_t i = 0; i < COUNT_OF(damages); i++) {
 		fill();
-		tell_file(damages[i]);
+		change_file(damages[i]);
 		struct reload_storage *s = open_at(1 << 22, T0);
-		assert_int_equal(news.count[RELOAD_STORAGE_DAMAGED_ROWS], 1);
-		assert_int_equal(news.rows, 1);
-		assert_int_equal(news.loaded, 199);
+		assert_int_equal(events.count[RELOAD_STORAGE_DAMAGED_ROWS], 1);
+		assert_int_equal(events.rows, 1);
+		assert_int_equal(events.loaded, 199);
 		assert_int_equal(s->ops->extent(s, &at, K_ARRAY, T0, NULL), 0);
 		/* STO-03: its counter has a row of its own */
 		assert_int_equal(s->ops->generation(s, &at, K_ARRAY, T0), 116);
 		reload_storage_free(s);
 		s = open_at(1 << 22, T0);
-		assert_int_equal(news.rows, 0); /* told once: it is gone */
+		assert_int_equal(events.rows, 0); /* told once: it is gone */
 		assert_int_equal(s->ops->count(s, T0, NULL, NULL), 199);
 		reload_storage_free(s);
 	}
@@ -74,9 +74,9 @@ static void damaged_counter(void **state)
 	(void)state;
 	struct reload_id at = { .len = 16, .at = { 17 } };
 	fill();
-	tell_file("UPDATE counter SET generation = 3 WHERE id = 17");
+	change_file("UPDATE counter SET generation = 3 WHERE id = 17");
 	struct reload_storage *s = open_at(1 << 22, T0);
-	assert_int_equal(news.rows, 1);
+	assert_int_equal(events.rows, 1);
 	assert_int_equal(s->ops->generation(s, &at, K_ARRAY, T0), 116);
 	reload_storage_free(s);
 }
@@ -113,9 +113,9 @@ static void a_damaged_file_is_moved_aside(void **state)
 		garbage("no database, but some text that is longer", rows[i].at, rows[i].end);
 		for (unsigned again = 1; again <= 2; again++) {
 			struct reload_storage *s = open_at(1 << 22, T0);
-			assert_int_equal(news.count[RELOAD_STORAGE_DAMAGED_FILE], 1);
+			assert_int_equal(events.count[RELOAD_STORAGE_DAMAGED_FILE], 1);
 			assert_non_null(
-				strstr(news.words, "/store.db.damaged-1970-01-01T00:16:40Z"));
+				strstr(events.words, "/store.db.damaged-1970-01-01T00:16:40Z"));
 			assert_int_equal(files_named("store.db.damaged-"), again);
 			/* what was read before the damage was found is not held */
 			assert_int_equal(bytes_of(s), 0);
@@ -124,7 +124,7 @@ static void a_damaged_file_is_moved_aside(void **state)
 				put(s, &at, K_ARRAY, 1, entry(0, "a", 1, 10, T0)), RELOAD_OK);
 			reload_storage_free(s);
 			s = open_at(1 << 22, T0);
-			assert_int_equal(news.loaded, 1);
+			assert_int_equal(events.loaded, 1);
 			reload_storage_free(s);
 			garbage("no database, but some text that is longer", 0, -1);
 		}
@@ -158,15 +158,16 @@ static void any_byte_may_be_damaged(void **state)
 		struct reload_storage *s;
 		struct reload_why why = { 0 };
 		struct reload_sqlite_setup setup = setup_of(1 << 22, T0);
-		memset(&news, 0, sizeof(news));
+		memset(&events, 0, sizeof(events));
 		if (reload_storage_sqlite_open(&s, &setup, &why)) {
 			assert_true(why.why[0]); /* the version, the name of the overlay: refused */
 			continue;
 		}
 		size_t values;
 		s->ops->count(s, T0, &values, NULL);
-		told += news.rows || news.count[RELOAD_STORAGE_DAMAGED_FILE];
-		assert_true(values == 200 || news.rows || news.count[RELOAD_STORAGE_DAMAGED_FILE]);
+		told += events.rows || events.count[RELOAD_STORAGE_DAMAGED_FILE];
+		assert_true(
+			values == 200 || events.rows || events.count[RELOAD_STORAGE_DAMAGED_FILE]);
 		for (uint32_t i = 0; i < 200; i++) {
 			struct reload_id id = { .len = 16, .at = { (uint8_t)(i + 1) } };
 			struct reload_stored_entry e = { 0 };
@@ -195,7 +196,7 @@ static void refusals_are_clear(void **state)
 	assert_non_null(strstr(why.why, "another overlay than other.example.org"));
 	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_OK);
 	/* newer */
-	tell_file("PRAGMA user_version = 99");
+	change_file("PRAGMA user_version = 99");
 	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_FAILED);
 	assert_non_null(strstr(why.why, "version 99 of the store is newer"));
 	assert_string_equal(why.what, path_of("store.db"));
@@ -203,7 +204,7 @@ static void refusals_are_clear(void **state)
 	assert_int_equal(ask("PRAGMA user_version"), 99);
 	assert_int_equal(files_named("store.db.damaged-"), 0);
 	/* a database, but of somebody else */
-	tell_file("PRAGMA user_version = 1; PRAGMA application_id = 7");
+	change_file("PRAGMA user_version = 1; PRAGMA application_id = 7");
 	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_FAILED);
 	assert_non_null(strstr(why.why, "another program"));
 	/* no directory can be there */
@@ -218,9 +219,9 @@ static void an_older_file_is_brought_up_to_date(void **state)
 {
 	(void)state;
 	fill();
-	tell_file(STORAGE_TO_VERSION_1);
+	change_file(STORAGE_TO_VERSION_1);
 	struct reload_storage *s = open_at(1 << 22, T0);
-	assert_int_equal(news.loaded, 200);
+	assert_int_equal(events.loaded, 200);
 	assert_int_equal(s->ops->count(s, T0, NULL, NULL), 200);
 	reload_storage_free(s);
 	assert_int_equal(ask("PRAGMA user_version"), 3);

@@ -19,13 +19,13 @@ struct disk {
 	char words[160];
 };
 
-static void on_news(void *arg, enum reload_storage_news news, const char *words, size_t count)
+static void on_event(void *arg, enum reload_storage_event event, const char *words, size_t count)
 {
 	struct disk *d = arg;
 	(void)count;
-	d->failed += news == RELOAD_STORAGE_FAILED;
-	d->recovered += news == RELOAD_STORAGE_RECOVERED;
-	d->renewed += news == RELOAD_STORAGE_RENEWED;
+	d->failed += event == RELOAD_STORAGE_FAILED;
+	d->recovered += event == RELOAD_STORAGE_RECOVERED;
+	d->renewed += event == RELOAD_STORAGE_RENEWED;
 	if (words)
 		snprintf(d->words, sizeof(d->words), "%s", words);
 }
@@ -39,7 +39,7 @@ static struct reload_storage *opened(struct disk *d)
 		.max_bytes = 1 << 20,
 		.keep_generation_ms = 1000,
 		.now = T0,
-		.tell = on_news,
+		.on_event = on_event,
 		.notify = notice_tell,
 		.arg = d };
 	assert_int_equal(reload_storage_sqlite_open(&out, &s, NULL), RELOAD_OK);
@@ -78,7 +78,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void told(void *arg, enum reload_err err)
+static void on_committed(void *arg, enum reload_err err)
 {
 	*(enum reload_err *)arg = err;
 }
@@ -88,7 +88,7 @@ static struct reload_id place(uint8_t number)
 	return (struct reload_id){ .len = 16, .at = { number } };
 }
 
-/* Stores a value and returns what its writer is told. */
+/* Stores a value and returns what its writer is on_committed. */
 static enum reload_err put(struct disk *d, uint8_t number, uint64_t generation)
 {
 	static char text[900];
@@ -101,7 +101,7 @@ static enum reload_err put(struct disk *d, uint8_t number, uint64_t generation)
 	struct reload_store_change change = { K_SINGLE, generation, &e, 1 };
 	struct reload_store_batch batch = { place(number), &change, 1, T0 };
 	enum reload_err err = RELOAD_BUG;
-	assert_int_equal(d->s->ops->commit(d->s, &batch, told, &err), RELOAD_OK);
+	assert_int_equal(d->s->ops->commit(d->s, &batch, on_committed, &err), RELOAD_OK);
 	reload_storage_sqlite_flush(d->s);
 	return err;
 }

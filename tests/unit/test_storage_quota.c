@@ -125,10 +125,11 @@ static void memory_is_accounted(void **state)
 	for (size_t i = 0; i < COUNT_OF(loads); i++) {
 		size_t before = allocated();
 		struct reload_storage *s = reload_storage_memory_new(LARGE, KEEP_MS);
-		size_t told = load_all(s, &loads[i]), real = allocated() - before;
-		print_message("memory: %s: %zu bytes, accounted %zu\n", loads[i].name, real, told);
-		assert_true(told >= real - real / 10);
-		assert_true(told <= 5 * real);
+		size_t accounted = load_all(s, &loads[i]), real = allocated() - before;
+		print_message(
+			"memory: %s: %zu bytes, accounted %zu\n", loads[i].name, real, accounted);
+		assert_true(accounted >= real - real / 10);
+		assert_true(accounted <= 5 * real);
 		reload_storage_free(s);
 	}
 }
@@ -168,11 +169,12 @@ static void the_file_is_accounted(void **state)
 		if (loads[i].expired)
 			continue; /* what the values took is free in the file, for what comes */
 		struct reload_storage *s = open_new(i);
-		size_t told = load_all(s, &loads[i]);
+		size_t accounted = load_all(s, &loads[i]);
 		reload_storage_free(s);
 		size_t real = file_size(i) - empty;
-		print_message("file: %s: %zu bytes, accounted %zu\n", loads[i].name, real, told);
-		assert_true(told >= real - real / 10);
+		print_message(
+			"file: %s: %zu bytes, accounted %zu\n", loads[i].name, real, accounted);
+		assert_true(accounted >= real - real / 10);
 	}
 }
 
@@ -250,7 +252,7 @@ static int ask(size_t number, const char *sql)
 	return n;
 }
 
-static void tell_file(size_t number, const char *sql)
+static void change_file(size_t number, const char *sql)
 {
 	sqlite3 *db;
 	assert_int_equal(sqlite3_open(path_of(number), &db), SQLITE_OK);
@@ -324,7 +326,7 @@ static void a_damaged_chain(void **state)
 	for (uint32_t i = 0; i < 10; i++)
 		put_array(s, i, i % 2 ? "odd" : "even", true);
 	reload_storage_free(s);
-	tell_file(at, "UPDATE chain SET certificates = x'00' WHERE id = 1");
+	change_file(at, "UPDATE chain SET certificates = x'00' WHERE id = 1");
 	s = open_new(at);
 	assert_int_equal(values_of(s), 5);
 	put_array(s, 0, "even", true);
@@ -347,11 +349,11 @@ static void certificates_move_to_their_table(void **state)
 		put_array(s, i, chains[i % 3], true);
 	storage_digest(s, T0, before);
 	reload_storage_free(s);
-	tell_file(at, STORAGE_TO_VERSION_2);
+	change_file(at, STORAGE_TO_VERSION_2);
 	assert_int_equal(
 		ask(at, "SELECT count(*) FROM value WHERE certificates = cast('of one' AS BLOB)"),
 		10);
-	tell_file(at, "UPDATE value SET certificates = x'00' WHERE place = 29");
+	change_file(at, "UPDATE value SET certificates = x'00' WHERE place = 29");
 	s = open_new(at);
 	assert_int_equal(values_of(s), 29);
 	put_array(s, 29, "", true);

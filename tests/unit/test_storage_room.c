@@ -28,7 +28,7 @@ int statvfs(const char *path, struct statvfs *out)
 	return 0;
 }
 
-static void told(void *arg, enum reload_err err)
+static void on_committed(void *arg, enum reload_err err)
 {
 	*(enum reload_err *)arg = err;
 }
@@ -46,7 +46,7 @@ static enum reload_err put(struct reload_storage *s, uint8_t number)
 	struct reload_id at = { .len = 16, .at = { number } };
 	struct reload_store_batch batch = { at, &change, 1, T0 };
 	enum reload_err err = RELOAD_BUG;
-	assert_int_equal(s->ops->commit(s, &batch, told, &err), RELOAD_OK);
+	assert_int_equal(s->ops->commit(s, &batch, on_committed, &err), RELOAD_OK);
 	reload_storage_sqlite_flush(s);
 	return err;
 }

@@ -53,7 +53,7 @@ static void all_columns_come_back(void **state)
 	assert_int_equal(x.storage->ops->commit(x.storage, &x.work.batch, NULL, NULL), RELOAD_OK);
 	storage_digest(x.storage, x.now, before);
 	x.storage = maker_again(x.storage, x.now + 1000);
-	assert_int_equal(news.loaded, 5);
+	assert_int_equal(events.loaded, 5);
 	storage_digest(x.storage, x.now, after);
 	/* R-7-06: what is restored runs out when it would have without a restart: received and lifetime are in the digest */
 	assert_memory_equal(before, after, 32);
@@ -79,7 +79,7 @@ static void counters_do_not_go_back(void **state)
 	/* STO-03: the counter outlives the last value, a restart and the deletion of the value's row */
 	s->ops->expire(s, T0 + 10000);
 	s = maker_again(s, T0 + 10000);
-	assert_int_equal(news.loaded, 0);
+	assert_int_equal(events.loaded, 0);
 	assert_int_equal(s->ops->generation(s, &at, K_ARRAY, T0 + 10000), 9);
 	s = maker_again(s, T0 + 10000 + KEEP_MS - 1);
 	assert_int_equal(s->ops->generation(s, &at, K_ARRAY, T0 + 10000 + KEEP_MS - 1), 9);
@@ -149,7 +149,7 @@ static void on_done(void *arg, enum reload_err err)
 		w->err = err;
 }
 
-static enum reload_err put_told(struct reload_storage *s, const struct reload_id *at,
+static enum reload_err put_waiting(struct reload_storage *s, const struct reload_id *at,
 	uint64_t generation, struct reload_stored_entry e, struct waiter *w)
 {
 	struct reload_store_change change = { K_ARRAY, generation, &e, 1 };
@@ -168,12 +168,13 @@ static void done_comes_when_it_is_durable(void **state)
 	assert_int_equal(pipe(w.fds), 0);
 	struct reload_sqlite_setup setup = setup_of(1 << 20, T0);
 	setup.notify = wake;
-	setup.tell = NULL;
+	setup.on_event = NULL;
 	setup.arg = &w;
 	assert_int_equal(reload_storage_sqlite_open(&s, &setup, &why), RELOAD_OK);
 	for (uint32_t i = 0; i < 300; i++)
-		assert_int_equal(put_told(s, &at, i + 1, entry(i, "v", 1, 10, T0), &w), RELOAD_OK);
-	/* reads see it at once; nothing is told before the caller asks */
+		assert_int_equal(
+			put_waiting(s, &at, i + 1, entry(i, "v", 1, 10, T0), &w), RELOAD_OK);
+	/* reads see it at once; nothing is number before the caller asks */
 	assert_int_equal(s->ops->extent(s, &at, K_ARRAY, T0, NULL), 300);
 	assert_int_equal(w.done, 0);
 	while (w.done < 300) {
@@ -185,7 +186,7 @@ static void done_comes_when_it_is_durable(void **state)
 	}
 	assert_int_equal(w.failed, 0);
 	/* freed with commits on their way: they are written, and nobody is called */
-	assert_int_equal(put_told(s, &at, 301, entry(300, "v", 1, 10, T0), &w), RELOAD_OK);
+	assert_int_equal(put_waiting(s, &at, 301, entry(300, "v", 1, 10, T0), &w), RELOAD_OK);
 	reload_storage_free(s);
 	assert_int_equal(w.done, 300);
 	s = open_at(1 << 20, T0);
@@ -195,13 +196,13 @@ static void done_comes_when_it_is_durable(void **state)
 	close(w.fds[1]);
 }
 
-/* What was told to be durable is there although the process got no chance to end. */
+/* What was number to be durable is there although the process got no chance to end. */
 static void durable_outlives_a_kill(void **state)
 {
 	(void)state;
 	struct reload_id at = id_of("10000000000000000000000000000000");
 	int fds[2], status;
-	uint32_t last = 0, told;
+	uint32_t last = 0, number;
 	fresh();
 	assert_int_equal(pipe(fds), 0);
 	pid_t child = fork();
@@ -209,23 +210,25 @@ static void durable_outlives_a_kill(void **state)
 	if (!child) {
 		struct reload_storage *s = open_at(1 << 20, T0);
 		struct waiter w = { 0 };
-		for (told = 1; told < 100000; told++) {
-			if (put_told(s, &at, told, entry(told % 64, "v", told, 1000, T0), &w))
+		for (number = 1; number < 100000; number++) {
+			if (put_waiting(
+				    s, &at, number, entry(number % 64, "v", number, 1000, T0), &w))
 				break;
 			reload_storage_sqlite_flush(s);
-			if (w.done != told || write(fds[1], &told, sizeof(told)) != sizeof(told))
+			if (w.done != number ||
+				write(fds[1], &number, sizeof(number)) != sizeof(number))
 				break;
 		}
 		_exit(1);
 	}
 	close(fds[1]);
-	while (last < 100 && read(fds[0], &told, sizeof(told)) == sizeof(told))
-		last = told;
+	while (last < 100 && read(fds[0], &number, sizeof(number)) == sizeof(number))
+		last = number;
 	kill(child, SIGKILL);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
-	while (read(fds[0], &told, sizeof(told)) == sizeof(told))
-		last = told;
+	while (read(fds[0], &number, sizeof(number)) == sizeof(number))
+		last = number;
 	close(fds[0]);
 	assert_in_range(last, 100, 99999);
 	struct reload_storage *s = open_at(1 << 20, T0);
@@ -260,8 +263,8 @@ static void what_is_not_durable_is_taken_back(void **state)
 	struct waiter w = { 0 };
 	uint8_t before[RELOAD_HASH_SIZE_MAX], after[RELOAD_HASH_SIZE_MAX];
 	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(put_told(s, &at, 5, entry(0, "old", 1, 100, T0), &w), RELOAD_OK);
-	assert_int_equal(put_told(s, &gone, 5, entry(0, "gone", 1, 100, T0), &w), RELOAD_OK);
+	assert_int_equal(put_waiting(s, &at, 5, entry(0, "old", 1, 100, T0), &w), RELOAD_OK);
+	assert_int_equal(put_waiting(s, &gone, 5, entry(0, "gone", 1, 100, T0), &w), RELOAD_OK);
 	reload_storage_sqlite_flush(s);
 	assert_int_equal(w.done, 2);
 	storage_digest(s, T0, before);
@@ -269,21 +272,21 @@ static void what_is_not_durable_is_taken_back(void **state)
 
 	disk_room(16384);
 	/* one place twice, a new place, a new resource, and a range that is dropped between them */
-	assert_int_equal(put_told(s, &at, 6, entry(0, large, 2, 100, T0), &w), RELOAD_OK);
-	assert_int_equal(put_told(s, &at, 7, entry(0, large, 3, 100, T0), &w), RELOAD_OK);
-	assert_int_equal(put_told(s, &at, 8, entry(9, large, 3, 100, T0), &w), RELOAD_OK);
-	assert_int_equal(put_told(s, &gone, 6, entry(0, large, 3, 100, T0), &w), RELOAD_OK);
+	assert_int_equal(put_waiting(s, &at, 6, entry(0, large, 2, 100, T0), &w), RELOAD_OK);
+	assert_int_equal(put_waiting(s, &at, 7, entry(0, large, 3, 100, T0), &w), RELOAD_OK);
+	assert_int_equal(put_waiting(s, &at, 8, entry(9, large, 3, 100, T0), &w), RELOAD_OK);
+	assert_int_equal(put_waiting(s, &gone, 6, entry(0, large, 3, 100, T0), &w), RELOAD_OK);
 	s->ops->drop_range(s, &before_gone, &gone);
 	for (uint32_t i = 0; i < 10; i++)
 		assert_int_equal(
-			put_told(s, &other, i + 1, entry(i, large, 1, 100, T0), &w), RELOAD_OK);
+			put_waiting(s, &other, i + 1, entry(i, large, 1, 100, T0), &w), RELOAD_OK);
 	reload_storage_sqlite_flush(s);
 	disk_room(RLIM_INFINITY);
 	assert_int_equal(w.done, 16);
 	assert_int_equal(w.failed, 14);
 	assert_int_equal(w.err, RELOAD_IO);
-	assert_int_equal(news.count[RELOAD_STORAGE_FAILED], 1);
-	assert_true(news.words[0]);
+	assert_int_equal(events.count[RELOAD_STORAGE_FAILED], 1);
+	assert_true(events.words[0]);
 	/* what was acknowledged is served as before; the drop stays */
 	assert_int_equal(s->ops->generation(s, &at, K_ARRAY, T0), 5);
 	assert_int_equal(s->ops->generation(s, &other, K_ARRAY, T0), 0);
@@ -291,11 +294,11 @@ static void what_is_not_durable_is_taken_back(void **state)
 	assert_true(bytes_of(s) < bytes);
 
 	/* room again: the next one is durable, and so is the drop that was owed */
-	assert_int_equal(put_told(s, &other, 1, entry(0, large, 1, 100, T0), &w), RELOAD_OK);
+	assert_int_equal(put_waiting(s, &other, 1, entry(0, large, 1, 100, T0), &w), RELOAD_OK);
 	reload_storage_sqlite_flush(s);
 	assert_int_equal(w.done, 17);
 	assert_int_equal(w.failed, 14);
-	assert_int_equal(news.count[RELOAD_STORAGE_RECOVERED], 1);
+	assert_int_equal(events.count[RELOAD_STORAGE_RECOVERED], 1);
 	storage_digest(s, T0, before);
 	s = maker_again(s, T0);
 	storage_digest(s, T0, after);
@@ -334,7 +337,7 @@ static void step_run(struct reload_storage *s, struct step *step, const char *va
 	struct reload_id from = ring_id(step->from), to = ring_id(step->to);
 	switch (step->type) {
 	case STEP_PUT:
-		assert_int_equal(put_told(s, &from, step->time,
+		assert_int_equal(put_waiting(s, &from, step->time,
 					 entry(step->index, value, step->time, 1000, T0), &step->w),
 			RELOAD_OK);
 		break;
@@ -409,7 +412,8 @@ static void acknowledged_is_served_is_durable(void **state)
 		/* with this the file gets what it is owed */
 		struct waiter w = { 0 };
 		struct reload_id own = ring_id(0xff);
-		assert_int_equal(put_told(s, &own, 1, entry(0, "v", 1, 1000, T0), &w), RELOAD_OK);
+		assert_int_equal(
+			put_waiting(s, &own, 1, entry(0, "v", 1, 1000, T0), &w), RELOAD_OK);
 		reload_storage_sqlite_flush(s);
 		assert_int_equal(w.done - w.failed, 1);
 		for (uint32_t i = 0; i < n; i++) {
@@ -420,7 +424,7 @@ static void acknowledged_is_served_is_durable(void **state)
 		table_compare(s, table);
 		s = maker_again(s, T0);
 		table_compare(s, table);
-		assert_int_equal(news.rows + news.count[RELOAD_STORAGE_DAMAGED_FILE], 0);
+		assert_int_equal(events.rows + events.count[RELOAD_STORAGE_DAMAGED_FILE], 0);
 	}
 	assert_in_range(refused, 100, 100000);
 	assert_in_range(taken, 100, 100000);
@@ -438,20 +442,20 @@ static void recovery_is_noticed(void **state)
 	struct reload_id at = id_of("10000000000000000000000000000000");
 	struct waiter w = { 0 };
 	fresh();
-	memset(&news, 0, sizeof(news));
+	memset(&events, 0, sizeof(events));
 	assert_true(notice_begin() >= 0);
 	setup.notify = notice_tell;
 	assert_int_equal(reload_storage_sqlite_open(&s, &setup, NULL), RELOAD_OK);
 	disk_room(16384);
 	for (uint32_t i = 0; i < 20; i++)
 		assert_int_equal(
-			put_told(s, &at, i + 1, entry(i, large, 1, 100, T0), &w), RELOAD_OK);
+			put_waiting(s, &at, i + 1, entry(i, large, 1, 100, T0), &w), RELOAD_OK);
 	reload_storage_sqlite_flush(s);
-	assert_int_equal(news.count[RELOAD_STORAGE_FAILED], 1);
+	assert_int_equal(events.count[RELOAD_STORAGE_FAILED], 1);
 	disk_room(RLIM_INFINITY);
-	while (!news.count[RELOAD_STORAGE_RECOVERED])
+	while (!events.count[RELOAD_STORAGE_RECOVERED])
 		assert_true(notice_settle(s));
-	assert_int_equal(news.count[RELOAD_STORAGE_RECOVERED], 1);
+	assert_int_equal(events.count[RELOAD_STORAGE_RECOVERED], 1);
 	reload_storage_free(s);
 }
 

@@ -49,10 +49,10 @@ static void on_event(void *arg, unsigned events)
 		store->hook.due = true;
 }
 
-static void settle(void *arg)
+static void complete(void *arg)
 {
 	struct agent_store *store = arg;
-	reload_storage_sqlite_settle(store->storage);
+	reload_storage_sqlite_complete(store->storage);
 	if (store->changed && store->agent->peer)
 		reload_peer_storage(store->agent->peer);
 	store->changed = false;
@@ -110,8 +110,9 @@ static enum reload_err open_file(struct agent_store *store, const struct reload_
 	assert(store->event >= 0);
 	store->watch = reload_poll_add(agent->poll, store->event, RELOAD_POLL_IN, on_event, store);
 	assert(store->watch);
-	store->hook =
-		(struct reload_poll_hook){ .fn = settle, .arg = store, .order = RELOAD_HOOK_WORK };
+	store->hook = (struct reload_poll_hook){
+		.fn = complete, .arg = store, .order = RELOAD_HOOK_WORK
+	};
 	reload_poll_hook_add(agent->poll, &store->hook);
 	return reload_storage_sqlite_open(&store->storage, &setup, why);
 }

@@ -15,7 +15,7 @@ enum reload_err agent_store_path(char **out, const char *instance, const struct 
 	struct reload_why *why) MUST_CHECK;
 
 /*
- * agent_store_open() opens the store of a node of config (owned), whose changes are settled from the loop; path is not used for
+ * agent_store_open() opens the store of a node of config (owned), whose changes are completed from the loop; path is not used for
  * a client.  agent->poll, log, role and store_limit are set.  Errors of reload_storage_sqlite_open().
  */
 enum reload_err agent_store_open(struct agent_store **out, struct agent *agent,

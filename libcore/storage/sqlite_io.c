@@ -1,10 +1,10 @@
 /*
  * The queue between memory and the file.
  *
- *	commit -> memory, queue -> [writer: one transaction] -> finished -> settle: done(OK)
+ *	commit -> memory, queue -> [writer: one transaction] -> finished -> complete: done(OK)
  *	                                    | failed
  *	                                    v
- *	          stalled: the writer stops; settle takes back from memory all that is not durable, done(IO), and lets it go on
+ *	          stalled: the writer stops; complete takes back from memory all that is not durable, done(IO), and lets it go on
  */
 #include "storage/sqlite_io.h"
 
@@ -17,7 +17,7 @@
 enum {
 	PENDING_RECORDS = 65536,
 	PENDING_BYTES = 64 * 1024 * 1024,
-	OWED_MAX = 1024
+	RETRY_MAX = 1024
 };
 
 static struct sqlite_storage *sqlite_of(struct reload_storage *s)
@@ -35,7 +35,7 @@ static void change_free(struct sqlite_storage *d, struct reload_change *c)
 	free(c);
 }
 
-/* --- settling ---------------------------------------------------------------------------------------------------- */
+/* --- completing ---------------------------------------------------------------------------------------------------- */
 
 /* From the last one to the first: each finds what it left. */
 static void take_back(struct sqlite_storage *d, struct changes *failed)
@@ -67,13 +67,13 @@ static void drop_again(struct sqlite_storage *d, const struct reload_change *c)
 	}
 }
 
-/* Splits what failed: batches to be refused, and drops that the file is owed (in front of all that is queued). */
+/* Splits what failed: batches to be refused, and drops that the file is retry_queue (in front of all that is queued). */
 static void refused(struct sqlite_storage *d, struct changes *failed, struct changes *out)
 {
-	struct changes owed;
+	struct changes retry_queue;
 	struct reload_change *c;
 	size_t count = 0;
-	changes_init(&owed);
+	changes_init(&retry_queue);
 	take_back(d, failed);
 	while ((c = changes_get(failed))) {
 		drop_again(d, c);
@@ -81,15 +81,15 @@ static void refused(struct sqlite_storage *d, struct changes *failed, struct cha
 			changes_put(out, c);
 			continue;
 		}
-		changes_put(&owed, c);
-		if (++count > OWED_MAX) {
-			c = changes_get(&owed);
+		changes_put(&retry_queue, c);
+		if (++count > RETRY_MAX) {
+			c = changes_get(&retry_queue);
 			d->pending -= records_of(c);
 			change_free(d, c);
 		}
 	}
 	pthread_mutex_lock(&d->lock);
-	while ((c = changes_get(&owed)))
+	while ((c = changes_get(&retry_queue)))
 		changes_put(&d->queue, c);
 	pthread_mutex_unlock(&d->lock);
 }
@@ -130,13 +130,13 @@ static void report_health(struct sqlite_storage *d)
 			failing ? words : NULL, 0);
 }
 
-void reload_storage_sqlite_settle(struct reload_storage *s)
+void reload_storage_sqlite_complete(struct reload_storage *s)
 {
 	struct sqlite_storage *d = sqlite_of(s);
 	struct changes finished, failed;
 	struct reload_change *c;
-	assert(!d->settling);
-	d->settling = true;
+	assert(!d->completing);
+	d->completing = true;
 	changes_init(&finished);
 	changes_init(&failed);
 	if (collect(d, &finished, &failed)) {
@@ -154,7 +154,7 @@ void reload_storage_sqlite_settle(struct reload_storage *s)
 			c->done(c->arg, c->err);
 		change_free(d, c);
 	}
-	d->settling = false;
+	d->completing = false;
 }
 
 void reload_storage_sqlite_flush(struct reload_storage *s)
@@ -170,7 +170,7 @@ void reload_storage_sqlite_flush(struct reload_storage *s)
 			pthread_cond_wait(&d->idle, &d->lock);
 		d->hurry = false;
 		pthread_mutex_unlock(&d->lock);
-		reload_storage_sqlite_settle(s);
+		reload_storage_sqlite_complete(s);
 		pthread_mutex_lock(&d->lock);
 		more = d->wanted || d->finished.first;
 		pthread_mutex_unlock(&d->lock);

@@ -8,7 +8,7 @@
  * written when the disk takes it.
  *
  * The file is written by a thread of its own, many batches in one transaction.  It tells through notify() that something is
- * finished; done and tell are called from reload_storage_sqlite_settle(), _flush() and (tell) _open(), by the thread that
+ * finished; done and tell are called from reload_storage_sqlite_complete(), _flush() and (tell) _open(), by the thread that
  * calls these and all operations.
  *
  * Limits: commits whose batches wait for the disk take at most 65536 records and 64 MiB; at the maximum a commit is refused with
@@ -37,7 +37,7 @@ struct reload_sqlite_setup {
 	reload_ms keep_generation_ms;
 	reload_utc now;
 	void (*notify)(
-		void *arg); /* from the writing thread: settle soon; NULL: the caller flushes */
+		void *arg); /* from the writing thread: complete soon; NULL: the caller flushes */
 	void (*on_event)(
 		void *arg, enum reload_storage_event event, const char *words, size_t count);
 	void *arg;
@@ -52,9 +52,9 @@ enum reload_err reload_storage_sqlite_open(struct reload_storage **out,
 	const struct reload_sqlite_setup *setup, struct reload_why *why) MUST_CHECK;
 
 /*
- * reload_storage_sqlite_settle() calls done of all that is finished; reload_storage_sqlite_flush() waits until everything
+ * reload_storage_sqlite_complete() calls done of all that is finished; reload_storage_sqlite_flush() waits until everything
  * is, first.  Both only for a storage of reload_storage_sqlite_open(), outside of its callbacks.  reload_storage_free() waits for the
  * disk as well, but calls nothing back.
  */
-void reload_storage_sqlite_settle(struct reload_storage *s);
+void reload_storage_sqlite_complete(struct reload_storage *s);
 void reload_storage_sqlite_flush(struct reload_storage *s);

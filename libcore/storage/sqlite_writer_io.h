@@ -19,8 +19,8 @@ struct sqlite_storage {
 	void (*on_event)(
 		void *arg, enum reload_storage_event event, const char *words, size_t count);
 	void *arg;
-	size_t pending, pending_bytes; /* records that are not settled */
-	bool settling, reported_failed;
+	size_t pending, pending_bytes; /* records that are not completed */
+	bool completing, reported_failed;
 	pthread_t writer;
 
 	pthread_mutex_t lock; /* of all below */

@@ -28,6 +28,6 @@ static inline bool notice_settle(struct reload_storage *s)
 	struct pollfd p = { .fd = notice_fd, .events = POLLIN };
 	eventfd_t count;
 	bool came = poll(&p, 1, 30000) == 1 && !eventfd_read(notice_fd, &count);
-	reload_storage_sqlite_settle(s);
+	reload_storage_sqlite_complete(s);
 	return came;
 }

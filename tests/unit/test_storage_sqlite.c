@@ -182,7 +182,7 @@ static void done_comes_when_it_is_durable(void **state)
 		struct pollfd p = { .fd = w.fds[0], .events = POLLIN };
 		assert_int_equal(poll(&p, 1, 10000), 1);
 		assert_int_equal(read(w.fds[0], &byte, 1), 1);
-		reload_storage_sqlite_settle(s);
+		reload_storage_sqlite_complete(s);
 	}
 	assert_int_equal(w.failed, 0);
 	/* freed with commits on their way: they are written, and nobody is called */
@@ -293,7 +293,7 @@ static void what_is_not_durable_is_taken_back(void **state)
 	assert_int_equal(s->ops->generation(s, &gone, K_ARRAY, T0), 0);
 	assert_true(bytes_of(s) < bytes);
 
-	/* room again: the next one is durable, and so is the drop that was owed */
+	/* room again: the next one is durable, and so is the drop that was retry_queue */
 	assert_int_equal(put_waiting(s, &other, 1, entry(0, large, 1, 100, T0), &w), RELOAD_OK);
 	reload_storage_sqlite_flush(s);
 	assert_int_equal(w.done, 17);
@@ -409,7 +409,7 @@ static void acknowledged_is_served_is_durable(void **state)
 		}
 		reload_storage_sqlite_flush(s);
 		disk_room(RLIM_INFINITY);
-		/* with this the file gets what it is owed */
+		/* with this the file gets what it is retry_queue */
 		struct waiter w = { 0 };
 		struct reload_id own = ring_id(0xff);
 		assert_int_equal(

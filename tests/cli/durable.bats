@@ -102,6 +102,13 @@ room() {
 	rm "/proc/$1/root$2/filler"
 }
 
+# fails_with REASON: a Store is refused for it.  The agent tries by itself whether it can write again, and may find room for a moment.
+fails_with() {
+	reload-store -a alice -k $ARRAY alice@calls.example --append "$(head -c 1500 /dev/zero | tr '\0' x)" -q 2>err.txt || true
+	matches "$(reload-agent status -a alice)" 'store  cannot be written: ' &&
+		matches "$(reload-agent status -a alice -j | jq -r .stored.failure)" "$1"
+}
+
 refused_and_serving() {
 	local n=0
 	until ! reload-store -a alice -k $ARRAY alice@calls.example --append "$(head -c 1500 /dev/zero | tr '\0' x)" -q 2>err.txt; do
@@ -109,8 +116,7 @@ refused_and_serving() {
 		[ $n -lt 15 ]
 	done
 	[ "$(got)" = before ]
-	matches "$(reload-agent status -a alice)" 'store  cannot be written: '
-	matches "$(reload-agent status -a alice -j | jq -r .stored.failure)" "$1"
+	until_true fails_with "$1"
 	grep -q "error storage: stored values cannot be written to the disk .*$1" lab/alice.log
 }
 

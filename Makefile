@@ -11,6 +11,7 @@
 #   make fuzz         every fuzz target for FUZZ_SECONDS each (default 60); FUZZ_TARGETS="wire config": only these
 #   make lint         what the tests check in the text of the tree, and the format
 #   make format       clang-format on every C file
+#   make changelog    write CHANGELOG.md anew from the commit messages
 #   make completions  write completions/ anew from the tables of the programs
 #   make man          check the manual pages
 #   make install      programs, manual pages and completions, under $(DESTDIR)$(PREFIX); what only other programs run goes to
@@ -51,8 +52,8 @@ define ensure
 	fi
 endef
 
-.PHONY: all programs deps check-deps check check-headers demo sim mutants plots soak bench bench-tools fuzz fuzz-targets replay lint format completions man \
-	install uninstall clean unit
+.PHONY: all programs deps check-deps check check-headers demo sim mutants plots soak bench bench-tools fuzz fuzz-targets replay lint format \
+	changelog completions man install uninstall clean unit
 deps:
 	$(call ensure,$(BUILD_DEPS))
 check-deps:
@@ -189,6 +190,9 @@ fuzz: check-deps fuzz-targets
 # --- what is written from other things, and what is put in place -----------------------------------------------------
 format: check-deps
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+changelog:
+	$(Q)tests/lint/changelog --write
 
 completions: programs
 	$(Q)for p in $(PROGRAMS); do \

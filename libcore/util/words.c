@@ -104,8 +104,9 @@ static size_t distance(const char *a, const char *b)
 const char *reload_nearest(const char *text, const char *const *words)
 {
 	const char *best = NULL;
-	size_t best_score = strlen(text) < 4 ? 2 : 4;
 	size_t len = strlen(text);
+	/* at most three letters differ, and no more than half of a short word: else anything is near */
+	size_t best_score = 1 + (len < 4 ? 1 : len < 6 ? len / 2 : 3);
 	for (; *words; words++) {
 		/* a shortened word is nearer than any misspelt one */
 		size_t score =

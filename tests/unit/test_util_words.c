@@ -48,6 +48,11 @@ static void a_misspelt_word_is_found(void **state)
 	assert_string_equal(reload_nearest("partitons", words), "partitions");
 	assert_string_equal(reload_nearest("PARTITONS", words), "partitions");
 	assert_null(reload_nearest("bandwidth", words));
+	/* of a short word half of the letters must be right */
+	assert_string_equal(reload_nearest("pears", words), "peers");
+	assert_string_equal(reload_nearest("lo5s", words), "loss");
+	assert_null(reload_nearest("boat", words));
+	assert_null(reload_nearest("frob", (const char *const[]){ "json", NULL }));
 }
 
 int main(void)

@@ -36,7 +36,7 @@ PROGRAMS := $(filter-out common $(PRIVATE),$(notdir $(patsubst %/main.c,%,$(wild
 all: programs
 
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
-BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev
+BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
 	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 dnsmasq-base
 
@@ -61,7 +61,7 @@ check-deps:
 
 # --- flags; pkg-config is asked once, after the packages are there ---------------------------------------------------
 once = $(eval $(1) := $(shell $(2)))$($(1))
-PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags libxml-2.0 jansson)
+PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags libxml-2.0 expat jansson)
 GLIB_CFLAGS = $(call once,GLIB_CFLAGS,pkg-config --cflags glib-2.0)
 
 CFLAGS_debug   := -O1 -g
@@ -80,7 +80,8 @@ ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DRELOAD_VERSION='"$(VERSION)"' -DRELOAD_LIB
 PURE_WARN = $(if $(filter %_io.c,$<),,-Wconversion -Wno-sign-conversion)
 ALL_LDFLAGS = $(filter -fsanitize% --coverage,$(CFLAGS_$(MODE))) -Wl,--as-needed $(LDFLAGS)
 # The linker keeps what a program uses (tests/lint/needed checks each binary).
-LIBS := -lssl -lcrypto -lxml2 -ljansson -lpthread -lm
+LIBS := -lssl -lcrypto -lexpat -ljansson -lpthread -lm
+SCHEMA_LIBS := -lxml2 # RELAX NG: reload-enroll and tests alone
 AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3 -lcares
 
 # --- objects ---------------------------------------------------------------------------------------------------------
@@ -117,13 +118,14 @@ $(O)/lib%.a: Makefile
 define program
 $(O)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcmd.a $(if $(filter reload-sim,$(1)),$(O)/libsim.a) $(O)/libcore.a
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(if $(filter reload-agent,$(1)),$(AGENT_LIBS),$(LIBS))
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(if $(filter reload-agent,$(1)),$(AGENT_LIBS),$(LIBS)) \
+		$(if $(filter reload-enroll,$(1)),$(SCHEMA_LIBS))
 endef
 $(foreach p,$(PROGRAMS) $(PRIVATE),$(eval $(call program,$(p))))
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS) $(SCHEMA_LIBS)
 
 $(O)/bench/load: $(O)/tests/bench/load.o $(O)/libcore.a
 $(O)/bench/micro: $(O)/tests/bench/micro.o $(O)/libsim.a $(O)/libcore.a

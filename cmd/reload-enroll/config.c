@@ -1,6 +1,7 @@
 /* config show, config check: what a configuration document says, and whether it may be used. */
 #include "reload-enroll/enroll.h"
 
+#include "config/schema.h"
 #include "config/write.h"
 #include "wire/codes.h"
 
@@ -290,7 +291,8 @@ int enroll_config_check(struct cli *cli)
 	struct reload_why why = { 0 };
 	char *path = NULL;
 	enum reload_err err = load(cli, &path, &config, &why);
-	if (!err && reload_config_workable(config, &why)) {
+	if (!err && (reload_schema_check(config->document, &why) ||
+			    reload_config_workable(config, &why))) {
 		err = RELOAD_BAD_CONFIG;
 		snprintf(why.what, sizeof(why.what), "%.150s: %.100s", cli_path_show(path),
 			reload_err_text(err));

@@ -1,6 +1,7 @@
 /* init: an authority, a signer of configurations, and the first signed configuration of an overlay. */
 #include "reload-enroll/enroll.h"
 
+#include "config/schema.h"
 #include "config/write.h"
 #include "wire/codes.h"
 #include "wire/limits.h"
@@ -406,6 +407,8 @@ static enum reload_err write_document(struct founding *f, struct reload_why *why
 		wr_clear(&f->document);
 		err = reload_config_write(&f->document, &f->draft, &signer, f->now, why);
 	}
+	if (!err)
+		err = reload_schema_check(wr_done(&f->document), why);
 	f->draft.roots = NULL;
 	return err;
 }

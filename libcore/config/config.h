@@ -69,8 +69,8 @@ struct reload_config {
 };
 
 /*
- * reload_config_parse() parses and checks a document: size, well-formed UTF-8 XML without external entities, the RELAX NG
- * grammar (R-11.1.1-01, CFG-02), then our own checks; messages name the line.  overlay chooses the configuration element
+ * reload_config_parse() parses and checks a document: size, well-formed UTF-8 XML without a document type, the form that the
+ * grammar of RFC 6940 s11.1.1 has (R-11.1.1-01, CFG-02), then our own checks; messages name the line.  overlay chooses the configuration element
  * by instance-name (NULL: there must be one).  Kind signatures are verified (against the document's own kind-signers).
  * Unknown elements of other namespaces are ignored but kept in the bytes; an unknown mandatory-extension, topology
  * plug-in, data model or link protocol fails.  now judges expiration (0: not judged).  *out has one reference.

@@ -1,9 +1,9 @@
-/* What the files of this room share: the document as a tree whose elements know their bytes, and how a fault is told. */
+/* What the files of this room share: the document as a tree, its form, and how a fault is reported. */
 #pragma once
 
 #include "config/config.h"
-
-#include <libxml/tree.h>
+#include "config/lexical.h"
+#include "util/arena.h"
 
 #define RELOAD_XMLNS_BASE  "urn:ietf:params:xml:ns:p2p:config-base"
 #define RELOAD_XMLNS_CHORD "urn:ietf:params:xml:ns:p2p:config-chord"
@@ -12,61 +12,72 @@
 
 enum {
 	RELOAD_XML_DEPTH_MAX = 32,
-	RELOAD_XML_ELEMENTS_MAX = 8192, /* the grammar's library compares siblings with siblings */
-	RELOAD_XML_ATTRIBUTES_MAX = 64, /* of one element: the parser compares each with each */
+	RELOAD_XML_ELEMENTS_MAX = 8192,
+	RELOAD_XML_ATTRIBUTES_MAX = 64, /* of one element, declarations of namespaces included */
 	RELOAD_CONFIG_SIGNATURES_MAX =
 		16, /* of one configuration element: each costs a chain check */
 	RELOAD_CONFIG_WARNINGS_MAX = 64, /* further ones are dropped */
 };
 
-/* One element as it stands in the text: from `<` of the start tag to `>` of the end tag. */
-struct reload_xml_element {
-	struct span bytes, name; /* name: as written, with its prefix */
+struct reload_xml_attribute {
+	const char *ns, *name, *value; /* ns: "" when it is in none */
 };
 
-/* The elements in the order of their start tags. */
-struct reload_xml_scan {
-	struct reload_xml_element *at;
-	size_t count, cap;
+/*
+ * An element.  bytes run from `<` of the start tag to `>` of the end tag as they came: signatures are made over them.  line
+ * is the one on which the start tag ends.
+ */
+struct reload_xml_node {
+	struct span bytes;
+	const char *ns, *name; /* ns: "" when it is in none */
+	const char *text;      /* its character data, the pieces around children joined */
+	const struct reload_xml_attribute *attributes;
+	size_t attributes_count;
+	struct reload_xml_node *children, *next; /* first child, next sibling */
+	size_t line;
 };
 
-/* A document: _private of each element node is its struct reload_xml_element. */
+/*
+ * A document as a tree.  An element of a namespace that is not of RFC 6940 is there without its attributes and children; its
+ * text is all character data inside it.
+ */
 struct reload_xml {
-	struct reload_xml_scan scan;
-	xmlDoc *doc;
+	struct reload_arena arena;
+	struct reload_xml_node *root;
 	bool encoding_declared;
 };
 
 /*
- * reload_xml_scan_run() finds all elements of text without a parser's help.  RELOAD_BAD_CONFIG with why for what is never
- * taken (a document type, too deep, too many), RELOAD_BAD_VALUE with why for what is not well-formed.
- */
-enum reload_err reload_xml_scan_run(
-	struct reload_xml_scan *scan, struct span text, struct reload_why *why) MUST_CHECK;
-void reload_xml_scan_clear(struct reload_xml_scan *scan);
-
-/*
- * reload_xml_open() parses text, which must outlive x; whether it fits the grammar is for reload_schema_check().
- * RELOAD_BAD_CONFIG with why.
+ * reload_xml_open() parses text, which must outlive x: well-formed XML with namespaces, in UTF-8, without a document type
+ * and so without entities of its own.  Whether it has the form of a configuration document is for reload_form_check().
+ * RELOAD_BAD_CONFIG with why; x needs no clearing then.
  */
 enum reload_err reload_xml_open(
 	struct reload_xml *x, struct span text, struct reload_why *why) MUST_CHECK;
 void reload_xml_clear(struct reload_xml *x);
 
-/* reload_xml_bytes() returns the bytes of an element. */
-struct span reload_xml_bytes(const xmlNode *node);
+/* reload_xml_is() returns whether node is the element name of namespace ns; any element of it when name is NULL. */
+bool reload_xml_is(const struct reload_xml_node *node, const char *ns, const char *name);
 
-/* reload_xml_is() tells whether node is the element name of namespace ns. */
-bool reload_xml_is(const xmlNode *node, const char *ns, const char *name);
+/* reload_xml_is_foreign() returns whether ns is neither empty nor one of the namespaces of RFC 6940 s11.1. */
+bool reload_xml_is_foreign(const char *ns);
 
-/* reload_xml_child() returns the first element at or behind node's siblings named name in the base namespace, or NULL. */
-xmlNode *reload_xml_child(const xmlNode *parent, const char *name);
+/* reload_xml_child() returns the first child of parent with that name in the base namespace, or NULL. */
+const struct reload_xml_node *reload_xml_child(
+	const struct reload_xml_node *parent, const char *name);
 
-/* reload_xml_text() returns the text inside node without white space around it (owned, CFG-06). */
-char *reload_xml_text(const xmlNode *node);
+/* reload_xml_text() returns a copy of node's text without white space around it (owned, CFG-06). */
+char *reload_xml_text(const struct reload_xml_node *node);
 
-/* reload_xml_attr() returns the value of an attribute in no namespace as it stands (owned), NULL when absent. */
-char *reload_xml_attr(const xmlNode *node, const char *name);
+/* reload_xml_attr() returns a copy of the value of an attribute in no namespace (owned), NULL when it is absent. */
+char *reload_xml_attr(const struct reload_xml_node *node, const char *name);
+
+/*
+ * reload_form_check() returns whether the document has the form that the grammar of RFC 6940 s11.1.1 describes: which elements
+ * and attributes stand where, how often, and how their values are written.  It decides as the RELAX NG grammar of schema.h
+ * does.  RELOAD_BAD_CONFIG with the line in why.
+ */
+enum reload_err reload_form_check(const struct reload_xml *x, struct reload_why *why) MUST_CHECK;
 
 /* reload_text_trim() takes white space off both ends of text, in place, and returns it. */
 char *reload_text_trim(char *text);
@@ -81,15 +92,13 @@ bool reload_text_number(uint64_t *out, const char *text, uint64_t min, uint64_t 
 enum reload_err reload_utc_parse(reload_utc *out, const char *text) MUST_CHECK;
 
 /* reload_xml_fault() fills why with "line N: ..." for node (NULL: no line) and the hint (NULL: none), and returns err. */
-enum reload_err reload_xml_fault(struct reload_why *why, enum reload_err err, const xmlNode *node,
-	const char *hint, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+enum reload_err reload_xml_fault(struct reload_why *why, enum reload_err err,
+	const struct reload_xml_node *node, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 
 /* reload_xml_fault_line() is the same for a line number (0: none). */
 enum reload_err reload_xml_fault_line(struct reload_why *why, enum reload_err err, size_t line,
 	const char *hint, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-
-/* reload_schema_check() validates doc against the grammar; RELOAD_BAD_CONFIG with the library's own words in why. */
-enum reload_err reload_schema_check(xmlDoc *doc, struct reload_why *why) MUST_CHECK;
 
 /* reload_strings_add() appends a copy of text. */
 void reload_strings_add(struct reload_string_list *list, const char *text);
@@ -101,29 +110,30 @@ void reload_config_warn(struct reload_config *config, const char *fmt, ...)
 
 /* reload_config_unbase64() reads the base64 text of node into *out (owned). RELOAD_BAD_CONFIG. */
 enum reload_err reload_config_unbase64(
-	struct span *out, const xmlNode *node, struct reload_why *why) MUST_CHECK;
+	struct span *out, const struct reload_xml_node *node, struct reload_why *why) MUST_CHECK;
 
 /* reload_config_read() fills config from its element: all but Kinds and signatures.  RELOAD_BAD_CONFIG with why. */
-enum reload_err reload_config_read(struct reload_config *config, const xmlNode *element,
-	const struct reload_ident_ops *ops, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_config_read(struct reload_config *config,
+	const struct reload_xml_node *element, const struct reload_ident_ops *ops,
+	struct reload_why *why) MUST_CHECK;
 
 /*
  * reload_kind_read() reads a kind element (RFC 6940 s11.1); what is odd becomes a warning of config.  RELOAD_BAD_CONFIG with
  * the line in why.
  */
 enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config *config,
-	const xmlNode *node, struct reload_why *why) MUST_CHECK;
+	const struct reload_xml_node *node, struct reload_why *why) MUST_CHECK;
 
 /*
  * reload_kind_block_read() reads one kind-block and verifies its signature against the kind-signers and the trust of
  * config; kind->block borrows from the text.  RELOAD_BAD_CONFIG for its form, RELOAD_BAD_SIGNATURE for its signature.
  */
 enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config,
-	const xmlNode *block, reload_utc now, struct reload_why *why) MUST_CHECK;
+	const struct reload_xml_node *block, reload_utc now, struct reload_why *why) MUST_CHECK;
 
 /* reload_kind_name_read() reads the element with the name of kind, of our namespace.  RELOAD_BAD_CONFIG with why. */
-enum reload_err reload_kind_name_read(
-	struct reload_kind *kind, const xmlNode *node, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_kind_name_read(struct reload_kind *kind, const struct reload_xml_node *node,
+	struct reload_why *why) MUST_CHECK;
 
 /* reload_kind_namesake() returns another Kind of the list that was given the same name, in whatever case; or NULL. */
 const struct reload_kind *reload_kind_namesake(

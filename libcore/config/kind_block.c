@@ -7,8 +7,8 @@
 
 #define BAD(why, node, hint, ...) reload_xml_fault(why, RELOAD_BAD_CONFIG, node, hint, __VA_ARGS__)
 
-static enum reload_err read_name(
-	struct reload_kind *out, const xmlNode *kind, const char *name, struct reload_why *why)
+static enum reload_err read_name(struct reload_kind *out, const struct reload_xml_node *kind,
+	const char *name, struct reload_why *why)
 {
 	const struct reload_kind *registered = reload_kind_registered(0, name);
 	if (!registered)
@@ -21,7 +21,7 @@ static enum reload_err read_name(
 
 /* R-14-04, STO-13: some numbers are never Kinds; those of the registry are no private ones. */
 static enum reload_err read_number(struct reload_kind *out, struct reload_config *config,
-	const xmlNode *kind, const char *text, struct reload_why *why)
+	const struct reload_xml_node *kind, const char *text, struct reload_why *why)
 {
 	uint64_t id;
 	if (!reload_text_number(&id, text, 0, UINT32_MAX))
@@ -37,13 +37,13 @@ static enum reload_err read_number(struct reload_kind *out, struct reload_config
 		return BAD(why, kind,
 			"take an id from 0xf0000001 to 0xfffffffd, or a registered name",
 			"the Kind-ID %s is not in the private range", text);
-	reload_config_warn(config, "line %ld: the Kind-ID %s is not in the private range",
-		xmlGetLineNo(kind), text);
+	reload_config_warn(
+		config, "line %zu: the Kind-ID %s is not in the private range", kind->line, text);
 	return RELOAD_OK;
 }
 
 static enum reload_err read_identity(struct reload_kind *out, struct reload_config *config,
-	const xmlNode *kind, struct reload_why *why)
+	const struct reload_xml_node *kind, struct reload_why *why)
 {
 	char *name = reload_xml_attr(kind, "name"), *id = reload_xml_attr(kind, "id");
 	enum reload_err err;
@@ -76,10 +76,10 @@ static bool number(uint32_t *out, bool *has, const char *text, uint64_t min)
 	return true;
 }
 
-static enum reload_err read_value(
-	struct said *said, const xmlNode *node, const char *text, struct reload_why *why)
+static enum reload_err read_value(struct said *said, const struct reload_xml_node *node,
+	const char *text, struct reload_why *why)
 {
-	const char *name = (const char *)node->name;
+	const char *name = node->name;
 	bool good = true;
 	if (strcmp(name, "data-model") == 0) {
 		if (reload_data_model_parse(&said->model, text))
@@ -106,10 +106,10 @@ static enum reload_err read_value(
 			      text, strcmp(name, "max-size") != 0, INT32_MAX);
 }
 
-static enum reload_err read_said(
-	struct said *said, struct reload_kind *out, const xmlNode *kind, struct reload_why *why)
+static enum reload_err read_said(struct said *said, struct reload_kind *out,
+	const struct reload_xml_node *kind, struct reload_why *why)
 {
-	for (const xmlNode *n = kind->children; n; n = n->next) {
+	for (const struct reload_xml_node *n = kind->children; n; n = n->next) {
 		if (reload_xml_is(n, RELOAD_XMLNS_OWN, "name")) {
 			enum reload_err bad = reload_kind_name_read(out, n, why);
 			if (bad)
@@ -135,15 +135,15 @@ static enum reload_err read_said(
 
 /* Makes one Kind of the registration (R-11.1-41: it wins) and of what the document says. */
 static enum reload_err combine(struct reload_kind *out, struct reload_config *config,
-	const struct said *said, const xmlNode *kind, struct reload_why *why)
+	const struct said *said, const struct reload_xml_node *kind, struct reload_why *why)
 {
 	if (!out->name) {
 		out->model = said->model;
 		out->access = said->access;
 	} else if (out->model != said->model || out->access != said->access) {
 		reload_config_warn(config,
-			"line %ld: %s is registered as %s and %s, not as %s and %s",
-			xmlGetLineNo(kind), out->name, reload_data_model_name(out->model),
+			"line %zu: %s is registered as %s and %s, not as %s and %s", kind->line,
+			out->name, reload_data_model_name(out->model),
 			reload_access_policy_name(out->access), reload_data_model_name(said->model),
 			reload_access_policy_name(said->access));
 	}
@@ -164,9 +164,10 @@ static enum reload_err combine(struct reload_kind *out, struct reload_config *co
 }
 
 static enum reload_err verify(struct reload_kind *out, const struct reload_config *config,
-	const xmlNode *block, const xmlNode *kind, reload_utc now, struct reload_why *why)
+	const struct reload_xml_node *block, const struct reload_xml_node *kind, reload_utc now,
+	struct reload_why *why)
 {
-	const xmlNode *node = reload_xml_child(block, "kind-signature");
+	const struct reload_xml_node *node = reload_xml_child(block, "kind-signature");
 	if (!node)
 		return BAD(why, block, "sign the kind element by a kind-signer",
 			"the kind-block has no kind-signature");
@@ -175,7 +176,7 @@ static enum reload_err verify(struct reload_kind *out, const struct reload_confi
 	if (err)
 		return err;
 	struct reload_why reason = { 0 };
-	err = reload_security_block_verify(&out->signer, signature, reload_xml_bytes(kind),
+	err = reload_security_block_verify(&out->signer, signature, kind->bytes,
 		&config->kind_signers, config->trust, now, &reason);
 	free((void *)signature.at);
 	return err ? reload_xml_fault(why, RELOAD_BAD_SIGNATURE, node, "a kind-signer must sign it",
@@ -184,7 +185,7 @@ static enum reload_err verify(struct reload_kind *out, const struct reload_confi
 }
 
 enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config *config,
-	const xmlNode *node, struct reload_why *why)
+	const struct reload_xml_node *node, struct reload_why *why)
 {
 	struct said said = { 0 };
 	enum reload_err err = read_identity(kind, config, node, why);
@@ -194,9 +195,9 @@ enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config 
 }
 
 enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config,
-	const xmlNode *block, reload_utc now, struct reload_why *why)
+	const struct reload_xml_node *block, reload_utc now, struct reload_why *why)
 {
-	const xmlNode *node = reload_xml_child(block, "kind");
+	const struct reload_xml_node *node = reload_xml_child(block, "kind");
 	if (!node)
 		return BAD(why, block, NULL, "a kind-block without a kind");
 	struct reload_kind k;
@@ -205,7 +206,7 @@ enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_c
 		err = verify(&k, config, block, node, now, why);
 	if (err)
 		return err;
-	k.block = reload_xml_bytes(block);
+	k.block = block->bytes;
 	*kind = k;
 	return RELOAD_OK;
 }

@@ -11,13 +11,6 @@ static const char head[] = "<overlay xmlns=\"" RELOAD_XMLNS_BASE
 static const char tail[] = "<kind-signature>AA==</kind-signature></kind-block></required-kinds></"
 			   "configuration></overlay>";
 
-static const xmlNode *next_element(const xmlNode *node)
-{
-	while (node && node->type != XML_ELEMENT_NODE)
-		node = node->next;
-	return node;
-}
-
 /* Blanks what may only stand at the very beginning of a file: a byte order mark and an XML declaration. */
 static void blank_front(uint8_t *at, size_t len)
 {
@@ -35,16 +28,17 @@ static void blank_front(uint8_t *at, size_t len)
 }
 
 /* The kind element of the wrapped text when there is nothing else in it, NULL otherwise; *first is what there is. */
-static const xmlNode *only_kind(const xmlNode **first, const struct reload_xml *xml)
+static const struct reload_xml_node *only_kind(
+	const struct reload_xml_node **first, const struct reload_xml *xml)
 {
-	const xmlNode *root = xmlDocGetRootElement(xml->doc);
-	const xmlNode *element = root ? reload_xml_child(root, "configuration") : NULL;
-	const xmlNode *kinds = element ? reload_xml_child(element, "required-kinds") : NULL;
-	const xmlNode *block = kinds ? next_element(kinds->children) : NULL;
-	const xmlNode *kind = block ? next_element(block->children) : NULL;
-	const xmlNode *signature = kind ? next_element(kind->next) : NULL;
+	const struct reload_xml_node *element = reload_xml_child(xml->root, "configuration");
+	const struct reload_xml_node *kinds =
+		element ? reload_xml_child(element, "required-kinds") : NULL;
+	const struct reload_xml_node *block = kinds ? kinds->children : NULL;
+	const struct reload_xml_node *kind = block ? block->children : NULL;
+	const struct reload_xml_node *signature = kind ? kind->next : NULL;
 	*first = kind;
-	return signature && !next_element(signature->next) && !next_element(block->next) &&
+	return signature && !signature->next && !block->next &&
 			       reload_xml_is(kind, RELOAD_XMLNS_BASE, "kind")
 		       ? kind
 		       : NULL;
@@ -54,20 +48,20 @@ static enum reload_err read_kind(
 	struct reload_kind *kind, const struct reload_xml *xml, struct reload_why *why)
 {
 	struct reload_config none = { 0 };
-	const xmlNode *first = NULL, *node = only_kind(&first, xml);
+	const struct reload_xml_node *first = NULL, *node = only_kind(&first, xml);
 	if (!node)
 		return BAD(why, first, "reload-enroll kind --help",
 			"the file does not hold one kind element: <kind id=\"4026531845\"> ... "
 			"</kind>");
 	enum reload_err err = reload_kind_read(kind, &none, node, why);
 	reload_strings_clear(&none.warnings);
-	if (!err && reload_schema_check(xml->doc, NULL)) /* its words are of what stands around */
+	if (!err && reload_form_check(xml, NULL)) /* its words are of what stands around */
 		err = BAD(why, node, NULL,
 			"the kind does not fit the grammar of RFC 6940 11.1.1: there is an element "
 			"or "
 			"attribute that it does not have");
 	if (!err)
-		kind->block = reload_xml_bytes(node);
+		kind->block = node->bytes;
 	return err;
 }
 

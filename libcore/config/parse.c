@@ -35,7 +35,7 @@ void reload_config_warn(struct reload_config *config, const char *fmt, ...)
 }
 
 enum reload_err reload_config_unbase64(
-	struct span *out, const xmlNode *node, struct reload_why *why)
+	struct span *out, const struct reload_xml_node *node, struct reload_why *why)
 {
 	char *text = reload_xml_text(node);
 	uint8_t *bytes;
@@ -43,8 +43,7 @@ enum reload_err reload_config_unbase64(
 	enum reload_err err = reload_unbase64(&bytes, &len, text, strlen(text));
 	free(text);
 	if (err)
-		return BAD(
-			why, node, NULL, "%s is not base64 (RFC 4648)", (const char *)node->name);
+		return BAD(why, node, NULL, "%s is not base64 (RFC 4648)", node->name);
 	*out = span_of(bytes, len);
 	return RELOAD_OK;
 }
@@ -90,16 +89,16 @@ uint16_t reload_sequence_next(uint16_t sequence)
 }
 
 /* The configuration element named overlay, or the only one. */
-static enum reload_err choose(
-	const xmlNode **out, const xmlNode *root, const char *overlay, struct reload_why *why)
+static enum reload_err choose(const struct reload_xml_node **out,
+	const struct reload_xml_node *root, const char *overlay, struct reload_why *why)
 {
-	const xmlNode *found = NULL;
+	const struct reload_xml_node *found = NULL;
 	bool any = false;
 	if (!reload_xml_is(root, RELOAD_XMLNS_BASE, "overlay"))
 		return BAD(why, root, "xmlns=\"" RELOAD_XMLNS_BASE "\"",
 			"the document is no overlay element of the configuration namespace, but %s",
-			(const char *)root->name);
-	for (const xmlNode *n = root->children; n; n = n->next) {
+			root->name);
+	for (const struct reload_xml_node *n = root->children; n; n = n->next) {
 		if (reload_xml_is(n, RELOAD_XMLNS_BASE, "signature") && !any)
 			return BAD(why, n, "put it behind its configuration",
 				"a signature without a configuration in front of it");
@@ -124,9 +123,9 @@ static enum reload_err choose(
 
 /* The signature elements that follow: CFG-02 gives them to the configuration directly in front of them. */
 static enum reload_err read_signatures(
-	struct reload_config *c, const xmlNode *element, struct reload_why *why)
+	struct reload_config *c, const struct reload_xml_node *element, struct reload_why *why)
 {
-	for (const xmlNode *n = element->next; n; n = n->next) {
+	for (const struct reload_xml_node *n = element->next; n; n = n->next) {
 		if (reload_xml_is(n, RELOAD_XMLNS_BASE, "configuration"))
 			break;
 		if (!reload_xml_is(n, RELOAD_XMLNS_BASE, "signature"))
@@ -145,11 +144,12 @@ static enum reload_err read_signatures(
 	return RELOAD_OK;
 }
 
-static enum reload_err read_kinds(
-	struct reload_config *c, const xmlNode *element, reload_utc now, struct reload_why *why)
+static enum reload_err read_kinds(struct reload_config *c, const struct reload_xml_node *element,
+	reload_utc now, struct reload_why *why)
 {
-	const xmlNode *required = reload_xml_child(element, "required-kinds");
-	for (const xmlNode *n = required ? required->children : NULL; n; n = n->next) {
+	const struct reload_xml_node *required = reload_xml_child(element, "required-kinds");
+	for (const struct reload_xml_node *n = required ? required->children : NULL; n;
+		n = n->next) {
 		if (!reload_xml_is(n, RELOAD_XMLNS_BASE, "kind-block"))
 			continue;
 		struct reload_kind kind;
@@ -191,11 +191,11 @@ static enum reload_err build(struct reload_config *c, const struct reload_xml *x
 	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,
 	struct reload_why *why)
 {
-	const xmlNode *element = NULL;
-	enum reload_err err = choose(&element, xmlDocGetRootElement(xml->doc), overlay, why);
+	const struct reload_xml_node *element = NULL;
+	enum reload_err err = choose(&element, xml->root, overlay, why);
 	if (err)
 		return err;
-	c->element = reload_xml_bytes(element);
+	c->element = element->bytes;
 	err = read_signatures(c, element, why);
 	if (!err)
 		err = reload_config_read(c, element, ops, why);
@@ -211,20 +211,20 @@ static enum reload_err build(struct reload_config *c, const struct reload_xml *x
 }
 
 /*
- * The grammar decides; our own reading runs even after it said no, because it names the value at fault where the grammar's
- * library only says that an enclosing element does not fit.
+ * The form decides; our own reading runs even after it said no, because it names the value at fault and the rule, where the
+ * form only knows how a value may be written.
  */
 static enum reload_err check(struct reload_config *c, const struct reload_xml *xml,
 	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,
 	struct reload_why *why)
 {
-	struct reload_why grammar = { 0 };
-	enum reload_err schema = reload_schema_check(xml->doc, &grammar);
+	struct reload_why form_why = { 0 };
+	enum reload_err form = reload_form_check(xml, &form_why);
 	enum reload_err err = build(c, xml, overlay, ops, now, why);
-	if (schema && err != RELOAD_BAD_CONFIG) {
+	if (form && err != RELOAD_BAD_CONFIG) {
 		if (why)
-			*why = grammar;
-		return schema;
+			*why = form_why;
+		return form;
 	}
 	if (err)
 		return err;

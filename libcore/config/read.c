@@ -17,8 +17,8 @@ struct reader {
 };
 
 struct param;
-typedef enum reload_err (*read_fn)(
-	struct reader *r, const struct param *p, const xmlNode *node, const char *value);
+typedef enum reload_err (*read_fn)(struct reader *r, const struct param *p,
+	const struct reload_xml_node *node, const char *value);
 
 struct param {
 	const char *name;
@@ -46,8 +46,8 @@ static void put_number(void *field, unsigned width, uint64_t v)
 		*(uint32_t *)field = (uint32_t)v;
 }
 
-static enum reload_err read_number(
-	struct reader *r, const struct param *p, const xmlNode *node, const char *value)
+static enum reload_err read_number(struct reader *r, const struct param *p,
+	const struct reload_xml_node *node, const char *value)
 {
 	uint64_t v;
 	if (!reload_text_number(&v, value, p->min, p->max))
@@ -66,8 +66,8 @@ static bool boolean(bool *out, const char *value)
 	return true;
 }
 
-static enum reload_err read_boolean(
-	struct reader *r, const struct param *p, const xmlNode *node, const char *value)
+static enum reload_err read_boolean(struct reader *r, const struct param *p,
+	const struct reload_xml_node *node, const char *value)
 {
 	if (!boolean(field_of(r, p), value))
 		return BAD(r, node, NULL, "%s is \"%s\", it must be true, false, 1 or 0", p->name,
@@ -75,8 +75,8 @@ static enum reload_err read_boolean(
 	return RELOAD_OK;
 }
 
-static enum reload_err read_string(
-	struct reader *r, const struct param *p, const xmlNode *node, const char *value)
+static enum reload_err read_string(struct reader *r, const struct param *p,
+	const struct reload_xml_node *node, const char *value)
 {
 	char **field = field_of(r, p);
 	if (!*value)
@@ -87,8 +87,8 @@ static enum reload_err read_string(
 	return RELOAD_OK;
 }
 
-static enum reload_err read_strings(
-	struct reader *r, const struct param *p, const xmlNode *node, const char *value)
+static enum reload_err read_strings(struct reader *r, const struct param *p,
+	const struct reload_xml_node *node, const char *value)
 {
 	if (!*value)
 		return BAD(r, node, "leave the element out", "%s is empty", p->name);
@@ -96,8 +96,8 @@ static enum reload_err read_strings(
 	return RELOAD_OK;
 }
 
-static enum reload_err read_id(
-	struct reader *r, const struct param *p, const xmlNode *node, const char *value)
+static enum reload_err read_id(struct reader *r, const struct param *p,
+	const struct reload_xml_node *node, const char *value)
 {
 	struct reload_id id;
 	struct reload_id_list *list = field_of(r, p);
@@ -111,8 +111,8 @@ static enum reload_err read_id(
 	return RELOAD_OK;
 }
 
-static enum reload_err read_root(
-	struct reader *r, const struct param *p, const xmlNode *node, const char *value)
+static enum reload_err read_root(struct reader *r, const struct param *p,
+	const struct reload_xml_node *node, const char *value)
 {
 	(void)p, (void)value;
 	struct reload_config *c = r->config;
@@ -131,8 +131,8 @@ static enum reload_err read_root(
 }
 
 /* RFC 6940 s11.1: "This URL MUST be of type "https:"." */
-static enum reload_err read_url(
-	struct reader *r, const struct param *p, const xmlNode *node, const char *value)
+static enum reload_err read_url(struct reader *r, const struct param *p,
+	const struct reload_xml_node *node, const char *value)
 {
 	for (const char *c = value; *c; c++)
 		if (*c <= ' ' || *c >= 0x7f || strchr("<>\"\\^`{|}", *c))
@@ -147,8 +147,8 @@ static enum reload_err read_url(
 	return RELOAD_OK;
 }
 
-static enum reload_err read_self_signed(
-	struct reader *r, const struct param *p, const xmlNode *node, const char *value)
+static enum reload_err read_self_signed(struct reader *r, const struct param *p,
+	const struct reload_xml_node *node, const char *value)
 {
 	char *digest = reload_xml_attr(node, "digest");
 	bool permitted = false, good = boolean(&permitted, value), has = digest != NULL;
@@ -165,8 +165,8 @@ static enum reload_err read_self_signed(
 		return BAD(r, node, NULL, "the digest of %s is \"%s\", it must be sha1 or sha256",
 			p->name, text);
 	if (!permitted)
-		reload_config_warn(r->config, "line %ld: %s false should be left out",
-			xmlGetLineNo(node), p->name);
+		reload_config_warn(
+			r->config, "line %zu: %s false should be left out", node->line, p->name);
 	r->config->self_signed_digest = permitted ? alg : RELOAD_HASH_NONE;
 	return RELOAD_OK;
 }
@@ -180,8 +180,8 @@ static bool address(struct reload_ip_port *out, const char *text)
 	return reload_ip_port_parse(out, brackets, RELOAD_DEFAULT_PORT) == RELOAD_OK;
 }
 
-static enum reload_err read_bootstrap(
-	struct reader *r, const struct param *p, const xmlNode *node, const char *value)
+static enum reload_err read_bootstrap(struct reader *r, const struct param *p,
+	const struct reload_xml_node *node, const char *value)
 {
 	(void)value;
 	struct reload_config *c = r->config;
@@ -210,8 +210,8 @@ static enum reload_err read_bootstrap(
 	return RELOAD_OK;
 }
 
-static enum reload_err read_kinds(
-	struct reader *r, const struct param *p, const xmlNode *node, const char *value)
+static enum reload_err read_kinds(struct reader *r, const struct param *p,
+	const struct reload_xml_node *node, const char *value)
 {
 	(void)r, (void)p, (void)node,
 		(void)value; /* read when the trust that verifies them is there */
@@ -268,7 +268,7 @@ static const struct param params[] = {
 	/* clang-format on */
 };
 
-static const struct param *param_of(const xmlNode *node)
+static const struct param *param_of(const struct reload_xml_node *node)
 {
 	for (size_t i = 0; i < COUNT_OF(params); i++)
 		if (reload_xml_is(node, params[i].chord ? RELOAD_XMLNS_CHORD : RELOAD_XMLNS_BASE,
@@ -277,38 +277,37 @@ static const struct param *param_of(const xmlNode *node)
 	return NULL;
 }
 
-static bool is_ours(const xmlNode *node)
+static bool is_ours(const struct reload_xml_node *node)
 {
-	return !node->ns || reload_xml_is(node, RELOAD_XMLNS_BASE, NULL) ||
+	return !*node->ns || reload_xml_is(node, RELOAD_XMLNS_BASE, NULL) ||
 	       reload_xml_is(node, RELOAD_XMLNS_CHORD, NULL);
 }
 
 /* Attributes in no namespace, or in ours, have to be among names (blank-separated). */
-static enum reload_err check_attributes(struct reader *r, const xmlNode *node, const char *names)
+static enum reload_err check_attributes(
+	struct reader *r, const struct reload_xml_node *node, const char *names)
 {
-	for (const xmlAttr *a = node->properties; a; a = a->next) {
-		const char *name = (const char *)a->name, *at = strstr(names, name);
+	for (size_t i = 0; i < node->attributes_count; i++) {
+		const char *name = node->attributes[i].name, *at = strstr(names, name);
 		size_t len = strlen(name);
 		bool listed = at && (at == names || at[-1] == ' ') && (!at[len] || at[len] == ' ');
-		if (!a->ns && !listed)
-			return BAD(r, node, NULL, "%s cannot have the attribute %s",
-				(const char *)node->name, name);
+		if (!*node->attributes[i].ns && !listed)
+			return BAD(
+				r, node, NULL, "%s cannot have the attribute %s", node->name, name);
 	}
 	return RELOAD_OK;
 }
 
-static enum reload_err read_param(struct reader *r, const struct param *p, const xmlNode *node)
+static enum reload_err read_param(
+	struct reader *r, const struct param *p, const struct reload_xml_node *node)
 {
-	const xmlNode *holder = node;
+	const struct reload_xml_node *holder = node;
 	enum reload_err err = check_attributes(r, node, p->attributes ? p->attributes : "");
 	if (err)
 		return err;
-	for (const xmlNode *n = node->children; n; n = n->next) {
-		if (n->type != XML_ELEMENT_NODE)
-			continue;
+	for (const struct reload_xml_node *n = node->children; n; n = n->next) {
 		if (!p->parts)
-			return BAD(r, n, NULL, "%s cannot hold the element %s", p->name,
-				(const char *)n->name);
+			return BAD(r, n, NULL, "%s cannot hold the element %s", p->name, n->name);
 		if (p->read == read_url && reload_xml_is(n, RELOAD_XMLNS_BASE, "url"))
 			holder = n; /* CFG-08 */
 	}
@@ -318,17 +317,17 @@ static enum reload_err read_param(struct reader *r, const struct param *p, const
 	return err;
 }
 
-static enum reload_err read_params(struct reader *r, const xmlNode *element)
+static enum reload_err read_params(struct reader *r, const struct reload_xml_node *element)
 {
 	size_t seen[COUNT_OF(params)] = { 0 };
 	for (int first = 1; first >= 0; first--)
-		for (const xmlNode *n = element->children; n; n = n->next) {
-			const struct param *p = n->type == XML_ELEMENT_NODE ? param_of(n) : NULL;
-			if (n->type != XML_ELEMENT_NODE || (!p && !is_ours(n)))
+		for (const struct reload_xml_node *n = element->children; n; n = n->next) {
+			const struct param *p = param_of(n);
+			if (!p && !is_ours(n))
 				continue; /* elements of other namespaces are ignored (R-11.1-03) */
 			if (!p && !first)
 				return BAD(r, n, "see the grammar in RFC 6940 11.1.1",
-					"the element %s is not known", (const char *)n->name);
+					"the element %s is not known", n->name);
 			if (!p || (p == &params[NODE_ID_LENGTH]) != first)
 				continue;
 			if (++seen[p - params] > (p->many ? RELOAD_CONFIG_LIST_MAX : 1u))
@@ -341,7 +340,7 @@ static enum reload_err read_params(struct reader *r, const xmlNode *element)
 	return RELOAD_OK;
 }
 
-static enum reload_err read_attributes(struct reader *r, const xmlNode *element)
+static enum reload_err read_attributes(struct reader *r, const struct reload_xml_node *element)
 {
 	struct reload_config *c = r->config;
 	uint64_t sequence = 0;
@@ -382,7 +381,7 @@ static bool known(const char *name, const char *const *names, size_t count)
 	return false;
 }
 
-static enum reload_err check_support(struct reader *r, const xmlNode *element)
+static enum reload_err check_support(struct reader *r, const struct reload_xml_node *element)
 {
 	struct reload_config *c = r->config;
 	if (!c->topology_plugin)
@@ -411,7 +410,7 @@ static enum reload_err check_support(struct reader *r, const xmlNode *element)
 		c->link_protocols.at[0]);
 }
 
-static enum reload_err make_trust(struct reader *r, const xmlNode *element)
+static enum reload_err make_trust(struct reader *r, const struct reload_xml_node *element)
 {
 	struct reload_config *c = r->config;
 	if (!c->roots_count && !c->self_signed_digest)
@@ -433,8 +432,9 @@ static enum reload_err make_trust(struct reader *r, const xmlNode *element)
 	return RELOAD_OK;
 }
 
-enum reload_err reload_config_read(struct reload_config *config, const xmlNode *element,
-	const struct reload_ident_ops *ops, struct reload_why *why)
+enum reload_err reload_config_read(struct reload_config *config,
+	const struct reload_xml_node *element, const struct reload_ident_ops *ops,
+	struct reload_why *why)
 {
 	struct reader r = { config, ops, why };
 	config->expiration = RELOAD_NEVER;

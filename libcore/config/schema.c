@@ -1,3 +1,5 @@
+#include "config/schema.h"
+
 #include "config/internal.h"
 
 #include <assert.h>
@@ -37,7 +39,7 @@ static void keep_last(void *arg, xmlError *fault)
 		NULL, "does not fit the grammar of RFC 6940 11.1.1: %s", text);
 }
 
-enum reload_err reload_schema_check(xmlDoc *doc, struct reload_why *why)
+static enum reload_err validate(xmlDoc *doc, struct reload_why *why)
 {
 	call_once(&schema_once, make_schema);
 	xmlRelaxNGValidCtxt *ctxt = xmlRelaxNGNewValidCtxt(schema);
@@ -54,4 +56,41 @@ enum reload_err reload_schema_check(xmlDoc *doc, struct reload_why *why)
 	if (why)
 		*why = kept;
 	return RELOAD_BAD_CONFIG;
+}
+
+/* The first fault of the parser, kept by its structured error callback. */
+static void keep_first(void *arg, xmlError *fault)
+{
+	const xmlParserCtxt *ctxt = arg;
+	struct reload_why *why = ctxt->_private;
+	if (why->why[0] || fault->level < XML_ERR_ERROR || !fault->message)
+		return;
+	char text[400];
+	snprintf(text, sizeof(text), "%s", fault->message);
+	reload_xml_fault_line(why, RELOAD_BAD_CONFIG, fault->line > 0 ? (size_t)fault->line : 0,
+		NULL, "not well-formed XML: %s", reload_text_trim(text));
+}
+
+enum reload_err reload_schema_check(struct span text, struct reload_why *why)
+{
+	xmlParserCtxt *ctxt = xmlNewParserCtxt();
+	if (!ctxt)
+		abort(); /* no memory */
+	struct reload_why first = { 0 };
+	ctxt->_private = &first;
+	ctxt->sax->serror = keep_first;
+	/* NOENT: else an & in the name of a namespace is read as the five characters &#38; */
+	int options = XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+		      XML_PARSE_BIG_LINES;
+	xmlDoc *doc = xmlCtxtReadMemory(
+		ctxt, (const char *)text.at, (int)text.len, "overlay.xml", "UTF-8", options);
+	bool good = doc && ctxt->wellFormed && ctxt->nsWellFormed;
+	xmlFreeParserCtxt(ctxt);
+	enum reload_err err = good ? validate(doc, why) : RELOAD_BAD_CONFIG;
+	xmlFreeDoc(doc);
+	if (!good && !first.why[0])
+		return reload_xml_fault(why, err, NULL, NULL, "not well-formed XML");
+	if (!good && why)
+		*why = first;
+	return err;
 }

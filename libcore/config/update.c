@@ -31,13 +31,13 @@ static const char head[] =
 static const char tail[] = "</required-kinds></configuration></overlay>";
 
 /* The one kind-block of a wrapped document; NULL when the block closes its wrapping or is not alone in it. */
-static const xmlNode *only_block(const struct reload_xml *xml, struct span block)
+static const struct reload_xml_node *only_block(const struct reload_xml *xml, struct span block)
 {
-	const xmlNode *root = xmlDocGetRootElement(xml->doc);
-	const xmlNode *element = root ? reload_xml_child(root, "configuration") : NULL;
-	const xmlNode *kinds = element ? reload_xml_child(element, "required-kinds") : NULL;
-	const xmlNode *node = kinds ? reload_xml_child(kinds, "kind-block") : NULL;
-	return node && span_eq(reload_xml_bytes(node), block) ? node : NULL;
+	const struct reload_xml_node *element = reload_xml_child(xml->root, "configuration");
+	const struct reload_xml_node *kinds =
+		element ? reload_xml_child(element, "required-kinds") : NULL;
+	const struct reload_xml_node *node = kinds ? reload_xml_child(kinds, "kind-block") : NULL;
+	return node && span_eq(node->bytes, block) ? node : NULL;
 }
 
 static struct span trimmed(struct span s)
@@ -64,16 +64,16 @@ static enum reload_err read_block(struct reload_kind *kind, struct reload_config
 	wr_bytes(&text, tail, sizeof(tail) - 1);
 	enum reload_err err = reload_xml_open(&xml, wr_done(&text), why);
 	if (!err) {
-		struct reload_why grammar = { 0 };
-		enum reload_err schema = reload_schema_check(xml.doc, &grammar);
-		const xmlNode *node = only_block(&xml, trimmed(block));
+		struct reload_why form_why = { 0 };
+		enum reload_err form = reload_form_check(&xml, &form_why);
+		const struct reload_xml_node *node = only_block(&xml, trimmed(block));
 		err = !node ? reload_xml_fault(why, RELOAD_BAD_CONFIG, NULL, NULL,
 				      "it is not one kind-block element")
 			    : reload_kind_block_read(kind, config, node, now, why);
-		if (schema && err != RELOAD_BAD_CONFIG) {
-			err = schema;
+		if (form && err != RELOAD_BAD_CONFIG) {
+			err = form;
 			if (why)
-				*why = grammar;
+				*why = form_why;
 		}
 		if (!err)
 			kind->block.at = reload_memdup(kind->block.at, kind->block.len);

@@ -189,17 +189,18 @@ static enum reload_err sign(struct wr *w, const struct reload_config_signer *sig
 /* A kind element is signed as it is written: it has to be one element, or the bytes signed would not be it. */
 static enum reload_err check_kind_element(struct span text, struct reload_why *why)
 {
-	struct reload_xml_scan scan = { 0 };
-	struct reload_why reason = { 0 };
-	enum reload_err err = reload_xml_scan_run(&scan, text, &reason);
-	if (err)
-		err = BAD(why, NULL, "a kind element: %s", reason.why);
-	else if (!scan.count || scan.at[0].bytes.at != text.at ||
-		 scan.at[0].bytes.len != text.len || !span_eq(scan.at[0].name, span_str("kind")))
-		err = BAD(why, "write <kind ...> ... </kind>",
-			"a Kind is not given by one kind element");
-	reload_xml_scan_clear(&scan);
-	return err;
+	struct reload_xml xml;
+	struct reload_why reason = { .why = "it does not begin with <kind" };
+	if (text.len > 5 && !memcmp(text.at, "<kind", 5) && !reload_xml_open(&xml, text, &reason)) {
+		bool whole = span_eq(xml.root->bytes, text) && !strcmp(xml.root->name, "kind");
+		reload_xml_clear(&xml);
+		if (whole)
+			return RELOAD_OK;
+		(void)reload_why_set(
+			&reason, RELOAD_BAD_CONFIG, NULL, "there is something else beside it");
+	}
+	return BAD(why, "write <kind ...> ... </kind>",
+		"a Kind is not given by one kind element: %s", reason.why);
 }
 
 static enum reload_err kinds(struct wr *w, const struct reload_config_draft *d,

@@ -1,121 +1,214 @@
 /*
- * From hostile bytes to a tree: UTF-8 only, no document type and so no entities, bounded depth, no network.  Each element
- * of the tree gets the bytes that scan.c found for it.
+ * From hostile bytes to a tree: UTF-8 only, no document type and so no entities, bounded depth and count.  The parser reports
+ * each tag with its place in the text, so that each element knows the bytes that a signature covers.
  */
 #include "config/internal.h"
 
 #include "util/text.h"
 
-#include <ctype.h>
-#include <libxml/parser.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <expat.h>
 #include <strings.h>
 
-static void fault_va(
-	struct reload_why *why, size_t line, const char *hint, const char *fmt, va_list ap)
+#define BAD_LINE(b, offset, hint, ...)                                                             \
+	stop(b, reload_xml_fault_line(                                                             \
+			(b)->why, RELOAD_BAD_CONFIG, line_at(b, offset), hint, __VA_ARGS__))
+
+enum {
+	SEPARATOR = 1, /* between namespace and name: no document can hold this character */
+	EXCERPT = 40   /* bytes of the text that a fault shows */
+};
+
+/* An element whose end tag has not come yet. */
+struct open {
+	struct reload_xml_node *node, **next_child;
+	struct wr text;
+};
+
+struct builder {
+	XML_Parser parser;
+	struct reload_xml *x;
+	struct span text;
+	struct reload_why *why;
+	enum reload_err err;
+	size_t elements, depth; /* elements of the document: in all, and open now */
+	struct open open[RELOAD_XML_DEPTH_MAX];
+	size_t kept; /* entries of open; fewer than depth inside an element of another namespace */
+	struct reload_xml_node *top;
+	size_t counted, line; /* the line at offset counted of the text */
+};
+
+static void stop(struct builder *b, enum reload_err err)
 {
-	char text[512];
-	vsnprintf(text, sizeof(text), fmt, ap);
-	for (char *c = text; *c;
-		c++) /* values of a document come in here: one line of plain text goes out */
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = ' ';
-	if (line)
-		reload_why_set(why, RELOAD_BAD_CONFIG, "the overlay configuration",
-			"line %zu: %.480s", line, text);
-	else
-		reload_why_set(why, RELOAD_BAD_CONFIG, "the overlay configuration", "%s", text);
-	if (hint)
-		reload_why_hint(why, "%s", hint);
+	b->err = err;
+	XML_StopParser(b->parser, XML_FALSE);
 }
 
-enum reload_err reload_xml_fault_line(struct reload_why *why, enum reload_err err, size_t line,
-	const char *hint, const char *fmt, ...)
+/* The line at an offset that is, but for the end of a run, never before an earlier one. */
+static size_t line_at(struct builder *b, size_t offset)
 {
-	va_list ap;
-	va_start(ap, fmt);
-	fault_va(why, line, hint, fmt, ap);
-	va_end(ap);
-	return err;
-}
-
-enum reload_err reload_xml_fault(struct reload_why *why, enum reload_err err, const xmlNode *node,
-	const char *hint, const char *fmt, ...)
-{
-	long line = node ? xmlGetLineNo(node) : 0;
-	va_list ap;
-	va_start(ap, fmt);
-	fault_va(why, line > 0 ? (size_t)line : 0, hint, fmt, ap);
-	va_end(ap);
-	return err;
-}
-
-char *reload_text_trim(char *text)
-{
-	size_t from = strspn(text, " \t\r\n"), len = strlen(text + from);
-	while (len && strchr(" \t\r\n", text[from + len - 1]))
-		len--;
-	memmove(text, text + from, len);
-	text[len] = 0;
-	return text;
-}
-
-bool reload_text_number(uint64_t *out, const char *text, uint64_t min, uint64_t max)
-{
-	uint64_t v = 0;
-	text += *text == '+';
-	if (!*text)
-		return false;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9' || v > UINT64_MAX / 10 - 1)
-			return false;
-		v = v * 10 + (uint64_t)(*text - '0');
+	if (offset < b->counted) {
+		b->counted = 0;
+		b->line = 1;
 	}
-	if (v < min || v > max)
-		return false;
-	*out = v;
-	return true;
+	for (; b->counted < offset && b->counted < b->text.len; b->counted++)
+		b->line += b->text.at[b->counted] == '\n';
+	return b->line;
 }
 
-static char *owned_text(xmlChar *text)
+/* -- what the tree keeps ----------------------------------------------------------------------------------------------- */
+
+bool reload_xml_is_foreign(const char *ns)
 {
-	char *copy = reload_strdup(text ? (const char *)text : "");
-	xmlFree(text);
+	return *ns && strcmp(ns, RELOAD_XMLNS_BASE) != 0 && strcmp(ns, RELOAD_XMLNS_CHORD) != 0;
+}
+
+static const char *keep(struct builder *b, const char *text, size_t len)
+{
+	char *copy = reload_arena_take(&b->x->arena, len + 1);
+	memcpy(copy, text, len);
 	return copy;
 }
 
-char *reload_xml_text(const xmlNode *node)
+/* Takes the parser's "namespace SEPARATOR name" apart. */
+static void keep_name(struct builder *b, const char **ns, const char **name, const char *full)
 {
-	return reload_text_trim(owned_text(xmlNodeGetContent(node)));
+	const char *at = strrchr(full, SEPARATOR);
+	*ns = at ? keep(b, full, (size_t)(at - full)) : "";
+	at = at ? at + 1 : full;
+	*name = keep(b, at, strlen(at));
 }
 
-char *reload_xml_attr(const xmlNode *node, const char *name)
+static void keep_attributes(struct builder *b, struct reload_xml_node *node, const char **pairs)
 {
-	xmlChar *value = xmlGetNoNsProp(node, (const xmlChar *)name);
-	return value ? owned_text(value) : NULL;
+	size_t count = 0;
+	while (pairs[2 * count])
+		count++;
+	struct reload_xml_attribute *list =
+		count ? reload_arena_take(&b->x->arena, count * sizeof(*list)) : NULL;
+	for (size_t i = 0; i < count; i++) {
+		keep_name(b, &list[i].ns, &list[i].name, pairs[2 * i]);
+		list[i].value = keep(b, pairs[2 * i + 1], strlen(pairs[2 * i + 1]));
+	}
+	node->attributes = list;
+	node->attributes_count = count;
 }
 
-struct span reload_xml_bytes(const xmlNode *node)
+/* -- what the parser reports ------------------------------------------------------------------------------------------- */
+
+static size_t count_attributes(struct span tag)
 {
-	const struct reload_xml_element *e = node->_private;
-	return e->bytes;
+	size_t count = 0;
+	uint8_t quote = 0;
+	for (size_t i = 0; i < tag.len; i++) {
+		uint8_t c = tag.at[i];
+		if (quote)
+			quote = c == quote ? 0 : quote;
+		else if (c == '"' || c == '\'') {
+			quote = c;
+			count++;
+		}
+	}
+	return count;
 }
 
-bool reload_xml_is(const xmlNode *node, const char *ns, const char *name)
+static bool within_limits(struct builder *b, size_t from, struct span tag)
 {
-	return node->type == XML_ELEMENT_NODE && node->ns &&
-	       strcmp((const char *)node->ns->href, ns) == 0 &&
-	       (!name || strcmp((const char *)node->name, name) == 0);
+	if (b->depth == RELOAD_XML_DEPTH_MAX)
+		BAD_LINE(b, from, NULL, "elements are nested deeper than %d", RELOAD_XML_DEPTH_MAX);
+	else if (b->elements == RELOAD_XML_ELEMENTS_MAX)
+		BAD_LINE(b, from, NULL, "there are more than %d elements", RELOAD_XML_ELEMENTS_MAX);
+	else if (count_attributes(tag) > RELOAD_XML_ATTRIBUTES_MAX)
+		BAD_LINE(b, from, NULL, "an element has more than %d attributes",
+			RELOAD_XML_ATTRIBUTES_MAX);
+	return !b->err;
 }
 
-xmlNode *reload_xml_child(const xmlNode *parent, const char *name)
+static void on_start(void *arg, const char *name, const char **attributes)
 {
-	for (xmlNode *n = parent->children; n; n = n->next)
-		if (reload_xml_is(n, RELOAD_XMLNS_BASE, name))
-			return n;
-	return NULL;
+	struct builder *b = arg;
+	size_t from = (size_t)XML_GetCurrentByteIndex(b->parser);
+	size_t len = (size_t)XML_GetCurrentByteCount(b->parser);
+	if (b->err || !within_limits(b, from, span_of(b->text.at + from, len)))
+		return;
+	b->elements++;
+	if (b->depth++ > b->kept)
+		return;
+	struct open *parent = b->kept ? &b->open[b->kept - 1] : NULL;
+	if (parent && reload_xml_is_foreign(parent->node->ns))
+		return;
+	struct reload_xml_node *node = reload_arena_take(&b->x->arena, sizeof(*node));
+	node->bytes = span_of(b->text.at + from, len);
+	node->line = line_at(b, from + len);
+	keep_name(b, &node->ns, &node->name, name);
+	if (!reload_xml_is_foreign(node->ns))
+		keep_attributes(b, node, attributes);
+	if (parent) {
+		*parent->next_child = node;
+		parent->next_child = &node->next;
+	} else {
+		b->top = node;
+	}
+	struct open *o = &b->open[b->kept++];
+	o->node = node;
+	o->next_child = &node->children;
+	o->text.len = 0;
 }
+
+static void on_end(void *arg, const char *name)
+{
+	(void)name;
+	struct builder *b = arg;
+	if (b->err || b->depth-- > b->kept)
+		return;
+	struct open *o = &b->open[--b->kept];
+	size_t end = (size_t)XML_GetCurrentByteIndex(b->parser) +
+		     (size_t)XML_GetCurrentByteCount(b->parser);
+	o->node->bytes.len = (size_t)(b->text.at + end - o->node->bytes.at);
+	o->node->text = o->text.len ? keep(b, (const char *)o->text.at, o->text.len) : "";
+}
+
+static void on_text(void *arg, const char *text, int len)
+{
+	struct builder *b = arg;
+	if (!b->err && b->kept)
+		wr_bytes(&b->open[b->kept - 1].text, text, (size_t)len);
+}
+
+static void on_document_type(
+	void *arg, const char *name, const char *system, const char *public, int has_subset)
+{
+	(void)name, (void)system, (void)public, (void)has_subset;
+	struct builder *b = arg;
+	if (!b->err)
+		BAD_LINE(b, (size_t)XML_GetCurrentByteIndex(b->parser), "remove it",
+			"a document type declaration is not allowed");
+}
+
+/* A namespace is named by a URI (Namespaces in XML, section 2.2). */
+static void on_namespace(void *arg, const char *prefix, const char *uri)
+{
+	(void)prefix;
+	struct builder *b = arg;
+	if (!b->err && uri && !reload_uri_reference_valid(uri))
+		BAD_LINE(b, (size_t)XML_GetCurrentByteIndex(b->parser), NULL,
+			"not well-formed XML: the namespace \"%.100s\" is not a URI", uri);
+}
+
+/* RFC 6940 s11.1: "The file MUST use the UTF-8 character encoding"; the declaration may say nothing else. */
+static void on_declaration(void *arg, const char *version, const char *encoding, int standalone)
+{
+	(void)standalone;
+	struct builder *b = arg;
+	if (version &&
+		(strncmp(version, "1.", 2) != 0 || version[2 + strspn(version + 2, "0123456789")]))
+		BAD_LINE(b, 0, NULL, "not well-formed XML: its version is \"%.20s\"", version);
+	else if (encoding && strcasecmp(encoding, "UTF-8") != 0)
+		BAD_LINE(b, 0, "store the document as UTF-8", "the encoding \"%.60s\" is not UTF-8",
+			encoding);
+	b->x->encoding_declared = encoding != NULL;
+}
+
+/* -- the whole ------------------------------------------------------------------------------------------------------------ */
 
 static enum reload_err check_bytes(struct span text, struct reload_why *why)
 {
@@ -143,94 +236,53 @@ static enum reload_err check_bytes(struct span text, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-/* RFC 6940 s11.1: "The file MUST use the UTF-8 character encoding"; the declaration may say nothing else. */
-static enum reload_err check_declaration(
-	struct reload_xml *x, struct span text, struct reload_why *why)
+/* The parser's words are few: what stands at the place of the fault is shown behind them. */
+static void not_well_formed(struct builder *b)
 {
-	char head[256] = "";
-	size_t bom = text.len >= 3 && memcmp(text.at, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-	size_t len = text.len - bom < sizeof(head) - 1 ? text.len - bom : sizeof(head) - 1;
-	memcpy(head, text.at + bom, len);
-	char *end = strstr(head, "?>");
-	if (strncmp(head, "<?xml", 5) != 0 || !isspace((unsigned char)head[5]) || !end)
-		return RELOAD_OK;
-	*end = 0;
-	char *name = strstr(head, "encoding"), *value = name ? strpbrk(name, "\"'") : NULL;
-	if (!value)
-		return RELOAD_OK;
-	char *close = strchr(value + 1, *value);
-	if (close)
-		*close = 0;
-	if (strcasecmp(value + 1, "UTF-8") != 0)
-		return reload_xml_fault_line(why, RELOAD_BAD_CONFIG, 1,
-			"store the document as UTF-8", "the encoding \"%s\" is not UTF-8",
-			value + 1);
-	x->encoding_declared = true;
-	return RELOAD_OK;
-}
-
-/* The first fault of the parser, kept by its structured error callback. */
-static void keep_first(void *arg, xmlError *fault)
-{
-	const xmlParserCtxt *ctxt = arg;
-	struct reload_why *why = ctxt->_private;
-	if (why->why[0] || fault->level < XML_ERR_ERROR || !fault->message)
-		return;
-	char text[400];
-	snprintf(text, sizeof(text), "%s", fault->message);
-	reload_xml_fault_line(why, RELOAD_BAD_CONFIG, fault->line > 0 ? (size_t)fault->line : 0,
-		NULL, "not well-formed XML: %s", reload_text_trim(text));
+	enum XML_Error code = XML_GetErrorCode(b->parser);
+	const char *words = XML_ErrorString(code);
+	long long index = XML_GetErrorByteIndex(b->parser);
+	size_t from = index > 0 && (size_t)index < b->text.len ? (size_t)index : 0, len = 0;
+	if (code == XML_ERROR_NO_ELEMENTS && b->kept) {
+		words = "an element has no end tag";
+		from = (size_t)(b->open[b->kept - 1].node->bytes.at - b->text.at);
+	}
+	const uint8_t *at = b->text.at + from;
+	bool reference = *at == '&';
+	while (len < EXCERPT && from + len < b->text.len && at[len] != '\n') {
+		uint8_t c = at[len++];
+		if (c == (reference ? ';' : '>'))
+			break;
+	}
+	while (from + len < b->text.len && at[len] >> 6 == 2) /* the rest of a character */
+		len++;
+	b->err = reload_xml_fault_line(b->why, RELOAD_BAD_CONFIG, line_at(b, from), NULL,
+		"not well-formed XML: %s: %.*s", words, (int)len, (const char *)at);
 }
 
 static enum reload_err parse(struct reload_xml *x, struct span text, struct reload_why *why)
 {
-	xmlParserCtxt *ctxt = xmlNewParserCtxt();
-	if (!ctxt)
+	struct builder b = { .x = x, .text = text, .why = why, .line = 1 };
+	b.parser = XML_ParserCreateNS("UTF-8", SEPARATOR);
+	if (!b.parser)
 		abort(); /* no memory */
-	struct reload_why first = { 0 };
-	ctxt->_private = &first;
-	ctxt->sax->serror = keep_first;
-	int options =
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES;
-	xmlDoc *doc = xmlCtxtReadMemory(
-		ctxt, (const char *)text.at, (int)text.len, "overlay.xml", "UTF-8", options);
-	bool good = doc && ctxt->wellFormed && ctxt->nsWellFormed;
-	xmlFreeParserCtxt(ctxt);
-	if (good) {
-		x->doc = doc;
-		return RELOAD_OK;
-	}
-	xmlFreeDoc(doc);
-	if (!first.why[0])
-		return reload_xml_fault(why, RELOAD_BAD_CONFIG, NULL, NULL, "not well-formed XML");
-	if (why)
-		*why = first;
-	return RELOAD_BAD_CONFIG;
-}
-
-static bool same_name(const struct reload_xml_element *e, const xmlNode *node)
-{
-	struct span left = e->name, name = span_str((const char *)node->name);
-	const char *prefix = node->ns ? (const char *)node->ns->prefix : NULL;
-	size_t n = prefix ? strlen(prefix) : 0;
-	if (n && (left.len <= n || memcmp(left.at, prefix, n) != 0 || left.at[n] != ':'))
-		return false;
-	if (n)
-		left = span_of(left.at + n + 1, left.len - n - 1);
-	return span_eq(left, name);
-}
-
-/* Gives each element its bytes, in document order; false when tree and scan do not tell the same story. */
-static bool align(const struct reload_xml *x, xmlNode *parent, size_t *next)
-{
-	if (*next >= x->scan.count || !same_name(&x->scan.at[*next], parent))
-		return false;
-	parent->_private = &x->scan.at[(*next)++];
-	for (xmlNode *n = parent->children; n; n = n->next)
-		if (n->type == XML_ELEMENT_NODE &&
-			!align(x, n, next)) /* as deep as the scan allowed */
-			return false;
-	return true;
+	XML_SetUserData(b.parser, &b);
+	XML_SetElementHandler(b.parser, on_start, on_end);
+	XML_SetCharacterDataHandler(b.parser, on_text);
+	XML_SetStartDoctypeDeclHandler(b.parser, on_document_type);
+	XML_SetStartNamespaceDeclHandler(b.parser, on_namespace);
+	XML_SetXmlDeclHandler(b.parser, on_declaration);
+	bool good = XML_Parse(b.parser, (const char *)text.at, (int)text.len, XML_TRUE) ==
+		    XML_STATUS_OK;
+	if (!good && !b.err && XML_GetErrorCode(b.parser) == XML_ERROR_NO_MEMORY)
+		abort();
+	if (!good && !b.err)
+		not_well_formed(&b);
+	XML_ParserFree(b.parser);
+	for (size_t i = 0; i < COUNT_OF(b.open); i++)
+		wr_clear(&b.open[i].text);
+	x->root = b.top;
+	return b.err;
 }
 
 enum reload_err reload_xml_open(struct reload_xml *x, struct span text, struct reload_why *why)
@@ -238,21 +290,7 @@ enum reload_err reload_xml_open(struct reload_xml *x, struct span text, struct r
 	*x = (struct reload_xml){ 0 };
 	enum reload_err err = check_bytes(text, why);
 	if (!err)
-		err = check_declaration(x, text, why);
-	if (err)
-		return err;
-	err = reload_xml_scan_run(&x->scan, text, why);
-	if (!err || err == RELOAD_BAD_VALUE) { /* the parser tells better what is not well-formed */
-		struct reload_why from_scan = why ? *why : (struct reload_why){ 0 };
-		enum reload_err parsed = parse(x, text, why);
-		if (!parsed && err && why)
-			*why = from_scan;
-		err = parsed || err ? RELOAD_BAD_CONFIG : RELOAD_OK;
-	}
-	size_t next = 0;
-	if (!err && (!align(x, xmlDocGetRootElement(x->doc), &next) || next != x->scan.count))
-		err = reload_xml_fault(why, RELOAD_BAD_CONFIG, NULL, NULL,
-			"the elements cannot be told apart in the bytes of the document");
+		err = parse(x, text, why);
 	if (err)
 		reload_xml_clear(x);
 	return err;
@@ -260,7 +298,37 @@ enum reload_err reload_xml_open(struct reload_xml *x, struct span text, struct r
 
 void reload_xml_clear(struct reload_xml *x)
 {
-	xmlFreeDoc(x->doc);
-	reload_xml_scan_clear(&x->scan);
+	reload_arena_clear(&x->arena);
 	*x = (struct reload_xml){ 0 };
+}
+
+/* -- questions ------------------------------------------------------------------------------------------------------------ */
+
+bool reload_xml_is(const struct reload_xml_node *node, const char *ns, const char *name)
+{
+	return strcmp(node->ns, ns) == 0 && (!name || strcmp(node->name, name) == 0);
+}
+
+const struct reload_xml_node *reload_xml_child(
+	const struct reload_xml_node *parent, const char *name)
+{
+	for (const struct reload_xml_node *n = parent->children; n; n = n->next)
+		if (reload_xml_is(n, RELOAD_XMLNS_BASE, name))
+			return n;
+	return NULL;
+}
+
+char *reload_xml_text(const struct reload_xml_node *node)
+{
+	return reload_text_trim(reload_strdup(node->text));
+}
+
+char *reload_xml_attr(const struct reload_xml_node *node, const char *name)
+{
+	for (size_t i = 0; i < node->attributes_count; i++) {
+		const struct reload_xml_attribute *a = &node->attributes[i];
+		if (!*a->ns && strcmp(a->name, name) == 0)
+			return reload_strdup(a->value);
+	}
+	return NULL;
 }

@@ -34,7 +34,7 @@ struct kind_file {
 	unsigned line;
 };
 
-struct founding {
+struct init_plan {
 	struct cli *cli;
 	const char *overlay;
 	char *dir, *ca_dir, *config_path, *signer_user;
@@ -62,7 +62,7 @@ static enum reload_err wrong(
 	return err;
 }
 
-static enum reload_err read_algorithm(struct founding *f, struct reload_why *why)
+static enum reload_err read_algorithm(struct init_plan *f, struct reload_why *why)
 {
 	uint64_t length = 0;
 	const char *name = cli_value(f->cli, "algorithm", "CHORD-RELOAD");
@@ -80,7 +80,7 @@ static enum reload_err read_algorithm(struct founding *f, struct reload_why *why
 	return RELOAD_OK;
 }
 
-static enum reload_err read_self_signed(struct founding *f, struct reload_why *why)
+static enum reload_err read_self_signed(struct init_plan *f, struct reload_why *why)
 {
 	const char *digest = cli_value(f->cli, "self-signed", NULL);
 	if (!digest)
@@ -95,7 +95,7 @@ static enum reload_err read_self_signed(struct founding *f, struct reload_why *w
 	return RELOAD_OK;
 }
 
-static enum reload_err read_bootstrap(struct founding *f, struct reload_why *why)
+static enum reload_err read_bootstrap(struct init_plan *f, struct reload_why *why)
 {
 	size_t n = cli_count(f->cli, "bootstrap");
 	f->bootstrap = reload_alloc_array(n + 1, sizeof(*f->bootstrap));
@@ -120,7 +120,7 @@ static enum reload_err read_bootstrap(struct founding *f, struct reload_why *why
 	return RELOAD_OK;
 }
 
-static enum reload_err read_message_size(struct founding *f, struct reload_why *why)
+static enum reload_err read_message_size(struct init_plan *f, struct reload_why *why)
 {
 	uint64_t size = 0;
 	enum reload_err err = cli_size(f->cli, "max-message-size", 0, &size, why);
@@ -133,7 +133,7 @@ static enum reload_err read_message_size(struct founding *f, struct reload_why *
 	return err;
 }
 
-static enum reload_err read_servers(struct founding *f, struct reload_why *why)
+static enum reload_err read_servers(struct init_plan *f, struct reload_why *why)
 {
 	size_t n = cli_count(f->cli, "enrollment-server");
 	f->servers = reload_alloc_array(n + 1, sizeof(*f->servers));
@@ -170,7 +170,7 @@ static enum reload_err kind_fault(struct reload_why *why, const char *path, unsi
 }
 
 /* read_kind_file() takes the kind element out of a file. */
-static enum reload_err read_kind_file(struct founding *f, const char *path, struct reload_why *why)
+static enum reload_err read_kind_file(struct init_plan *f, const char *path, struct reload_why *why)
 {
 	uint8_t *bytes = NULL;
 	size_t len = 0;
@@ -196,7 +196,7 @@ static enum reload_err read_kind_file(struct founding *f, const char *path, stru
 }
 
 /* check_kind_files() refuses Kinds that can never work, or that are there already. */
-static enum reload_err check_kind_files(struct founding *f, struct reload_why *why)
+static enum reload_err check_kind_files(struct init_plan *f, struct reload_why *why)
 {
 	uint32_t size =
 		f->draft.max_message_size ? f->draft.max_message_size : MAX_MESSAGE_SIZE_DEFAULT;
@@ -217,8 +217,8 @@ static enum reload_err check_kind_files(struct founding *f, struct reload_why *w
 }
 
 /* suggest() is a command that writes the Kind of file again, with id and a name that no other file has. */
-static void suggest(
-	struct reload_why *why, const struct founding *f, const struct kind_file *file, uint32_t id)
+static void suggest(struct reload_why *why, const struct init_plan *f, const struct kind_file *file,
+	uint32_t id)
 {
 	char name[RELOAD_KIND_NAME_MAX + 1];
 	snprintf(name, sizeof(name), "%s", file->kind.given);
@@ -231,7 +231,7 @@ static void suggest(
 }
 
 /* check_names() names both files that give one name to two Kinds. */
-static enum reload_err check_names(const struct founding *f, struct reload_why *why)
+static enum reload_err check_names(const struct init_plan *f, struct reload_why *why)
 {
 	for (size_t i = 0; i < f->files_count; i++)
 		for (size_t k = 0; k < i; k++) {
@@ -248,7 +248,7 @@ static enum reload_err check_names(const struct founding *f, struct reload_why *
 }
 
 /* check_doubles() names both files, or the file and the Kind that init defines. */
-static enum reload_err check_doubles(struct founding *f, struct reload_why *why)
+static enum reload_err check_doubles(struct init_plan *f, struct reload_why *why)
 {
 	uint32_t free_id = first_kind.id + 1;
 	for (size_t i = 0; i < f->files_count; i++)
@@ -269,15 +269,18 @@ static enum reload_err check_doubles(struct founding *f, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-static enum reload_err read_kinds(struct founding *f, struct reload_why *why)
+static enum reload_err read_kinds(struct init_plan *f, struct reload_why *why)
 {
 	size_t n = cli_count(f->cli, "kind");
 	enum reload_err err = RELOAD_OK;
 	f->kinds = reload_alloc_array(n + 1, sizeof(*f->kinds));
 	f->files = reload_alloc_array(n + 1, sizeof(*f->files));
 	f->kinds[f->kinds_count++] = reload_kind_element(&first_kind);
-	if (n >= RELOAD_CONFIG_KINDS_MAX)
-		return wrong(why, "--kind", "so often", "a configuration may hold 256 Kinds");
+	if (n >= RELOAD_CONFIG_KINDS_MAX) {
+		char text[32];
+		snprintf(text, sizeof(text), "%zu files", n);
+		return wrong(why, "--kind", text, "a configuration may hold 256 Kinds");
+	}
 	for (size_t i = 0; i < n && !err; i++)
 		err = read_kind_file(f, cli_value_at(f->cli, "kind", i), why);
 	f->draft.kind_elements = (const char *const *)f->kinds;
@@ -287,7 +290,7 @@ static enum reload_err read_kinds(struct founding *f, struct reload_why *why)
 	return err ? err : check_names(f, why);
 }
 
-static enum reload_err read_options(struct founding *f, struct reload_why *why)
+static enum reload_err read_options(struct init_plan *f, struct reload_why *why)
 {
 	f->overlay = f->cli->operands[0];
 	f->now = enroll_now();
@@ -314,7 +317,7 @@ static enum reload_err read_options(struct founding *f, struct reload_why *why)
 }
 
 /* find_place() sets the paths and refuses to touch an overlay that is there. */
-static enum reload_err find_place(struct founding *f, struct reload_why *why)
+static enum reload_err find_place(struct init_plan *f, struct reload_why *why)
 {
 	char what[256];
 	enum reload_err err = cli_path(&f->dir, CLI_CONFIG, f->overlay, why);
@@ -332,7 +335,7 @@ static enum reload_err find_place(struct founding *f, struct reload_why *why)
 }
 
 static enum reload_err make_cert(struct reload_cert **out, struct reload_cert_request *req,
-	const struct reload_key *key, const struct founding *f, struct reload_why *why)
+	const struct reload_key *key, const struct init_plan *f, struct reload_why *why)
 {
 	struct wr der;
 	wr_init(&der);
@@ -350,7 +353,7 @@ static enum reload_err make_cert(struct reload_cert **out, struct reload_cert_re
 }
 
 /* make_authority() makes two keys and certificates: one that signs certificates, one that signs configurations. */
-static enum reload_err make_authority(struct founding *f, struct reload_why *why)
+static enum reload_err make_authority(struct init_plan *f, struct reload_why *why)
 {
 	char name[300], user[300];
 	snprintf(name, sizeof(name), "%s authority", f->overlay);
@@ -379,7 +382,7 @@ static enum reload_err make_authority(struct founding *f, struct reload_why *why
  * write_document() signs the configuration.  A ConfigUpdate is a message: max-message-size is twice what this document
  * needs, so that it can grow (interop CFG-15).
  */
-static enum reload_err write_document(struct founding *f, struct reload_why *why)
+static enum reload_err write_document(struct init_plan *f, struct reload_why *why)
 {
 	struct span root = f->ca->der;
 	struct reload_config_signer signer = {
@@ -438,7 +441,7 @@ static void put_cert(struct cli_files *files, const char *dir, const struct relo
 	free(path);
 }
 
-static void put_rest(struct founding *f, struct cli_files *files)
+static void put_rest(struct init_plan *f, struct cli_files *files)
 {
 	json_t *ledger = enroll_ledger_new(f->overlay, f->signer_user, &f->signer_id);
 	char *text = enroll_ledger_text(ledger), *path = enroll_join(f->ca_dir, "issued.json");
@@ -452,7 +455,7 @@ static void put_rest(struct founding *f, struct cli_files *files)
 	json_decref(ledger);
 }
 
-static enum reload_err save(struct founding *f, struct reload_why *why)
+static enum reload_err save(struct init_plan *f, struct reload_why *why)
 {
 	if (f->cli->dry_run)
 		return cli_dir_check(f->dir, why);
@@ -500,7 +503,7 @@ static void print_created(FILE *out, const json_t *o, void *arg)
 		fprintf(out, "next: reload-enroll issue USER@%s\n", overlay);
 }
 
-static void report(struct founding *f)
+static void report(struct init_plan *f)
 {
 	uint32_t size =
 		f->draft.max_message_size ? f->draft.max_message_size : MAX_MESSAGE_SIZE_DEFAULT;
@@ -518,7 +521,7 @@ static void report(struct founding *f)
 	json_decref(o);
 }
 
-static void clear(struct founding *f)
+static void clear(struct init_plan *f)
 {
 	for (size_t i = 0; i < f->kinds_count; i++)
 		free(f->kinds[i]);
@@ -539,7 +542,7 @@ static void clear(struct founding *f)
 
 int enroll_init(struct cli *cli)
 {
-	struct founding f = { .cli = cli };
+	struct init_plan f = { .cli = cli };
 	struct reload_why why = { 0 };
 	wr_init(&f.document);
 	enum reload_err err = read_options(&f, &why);

@@ -58,8 +58,8 @@ static enum reload_err read_identity(struct reload_kind *out, struct reload_conf
 	return err;
 }
 
-/* What a kind element says, before the registration wins over it. */
-struct said {
+/* What a kind element holds; of a registered Kind the registration takes precedence over it. */
+struct kind_attributes {
 	bool has_model, has_access, has_count, has_size, has_multiple;
 	enum reload_data_model model;
 	enum reload_access_policy access;
@@ -76,28 +76,28 @@ static bool number(uint32_t *out, bool *has, const char *text, uint64_t min)
 	return true;
 }
 
-static enum reload_err read_value(struct said *said, const struct reload_xml_node *node,
+static enum reload_err read_value(struct kind_attributes *given, const struct reload_xml_node *node,
 	const char *text, struct reload_why *why)
 {
 	const char *name = node->name;
 	bool good = true;
 	if (strcmp(name, "data-model") == 0) {
-		if (reload_data_model_parse(&said->model, text))
+		if (reload_data_model_parse(&given->model, text))
 			return BAD(why, node, "SINGLE, ARRAY or DICTIONARY",
 				"the data-model \"%s\" is not known to this program", text);
-		said->has_model = true;
+		given->has_model = true;
 	} else if (strcmp(name, "access-control") == 0) {
-		if (reload_access_policy_parse(&said->access, text))
+		if (reload_access_policy_parse(&given->access, text))
 			return BAD(why, node,
 				"USER-MATCH, NODE-MATCH, USER-NODE-MATCH or NODE-MULTIPLE",
 				"the access-control \"%s\" is not known to this program", text);
-		said->has_access = true;
+		given->has_access = true;
 	} else if (strcmp(name, "max-count") == 0) {
-		good = number(&said->count, &said->has_count, text, 1);
+		good = number(&given->count, &given->has_count, text, 1);
 	} else if (strcmp(name, "max-size") == 0) {
-		good = number(&said->size, &said->has_size, text, 0);
+		good = number(&given->size, &given->has_size, text, 0);
 	} else if (strcmp(name, "max-node-multiple") == 0) {
-		good = number(&said->multiple, &said->has_multiple, text, 1);
+		good = number(&given->multiple, &given->has_multiple, text, 1);
 	} else {
 		return BAD(why, node, NULL, "a kind cannot hold the element %s", name);
 	}
@@ -106,7 +106,7 @@ static enum reload_err read_value(struct said *said, const struct reload_xml_nod
 			      text, strcmp(name, "max-size") != 0, INT32_MAX);
 }
 
-static enum reload_err read_said(struct said *said, struct reload_kind *out,
+static enum reload_err read_attributes(struct kind_attributes *given, struct reload_kind *out,
 	const struct reload_xml_node *kind, struct reload_why *why)
 {
 	for (const struct reload_xml_node *n = kind->children; n; n = n->next) {
@@ -119,47 +119,49 @@ static enum reload_err read_said(struct said *said, struct reload_kind *out,
 		if (!reload_xml_is(n, RELOAD_XMLNS_BASE, NULL))
 			continue;
 		char *text = reload_xml_text(n);
-		enum reload_err err = read_value(said, n, text, why);
+		enum reload_err err = read_value(given, n, text, why);
 		free(text);
 		if (err)
 			return err;
 	}
-	const char *missing = !said->has_model    ? "data-model"
-			      : !said->has_access ? "access-control"
-			      : !said->has_count  ? "max-count"
-			      : !said->has_size   ? "max-size"
-						  : NULL;
+	const char *missing = !given->has_model    ? "data-model"
+			      : !given->has_access ? "access-control"
+			      : !given->has_count  ? "max-count"
+			      : !given->has_size   ? "max-size"
+						   : NULL;
 	return missing ? BAD(why, kind, "RFC 6940 11.1 asks for it", "the kind has no %s", missing)
 		       : RELOAD_OK;
 }
 
 /* Makes one Kind of the registration (R-11.1-41: it wins) and of what the document says. */
 static enum reload_err combine(struct reload_kind *out, struct reload_config *config,
-	const struct said *said, const struct reload_xml_node *kind, struct reload_why *why)
+	const struct kind_attributes *given, const struct reload_xml_node *kind,
+	struct reload_why *why)
 {
 	if (!out->name) {
-		out->model = said->model;
-		out->access = said->access;
-	} else if (out->model != said->model || out->access != said->access) {
+		out->model = given->model;
+		out->access = given->access;
+	} else if (out->model != given->model || out->access != given->access) {
 		reload_config_warn(config,
 			"line %zu: %s is registered as %s and %s, not as %s and %s", kind->line,
 			out->name, reload_data_model_name(out->model),
-			reload_access_policy_name(out->access), reload_data_model_name(said->model),
-			reload_access_policy_name(said->access));
+			reload_access_policy_name(out->access),
+			reload_data_model_name(given->model),
+			reload_access_policy_name(given->access));
 	}
-	out->max_count = said->count;
-	out->max_size = said->size;
+	out->max_count = given->count;
+	out->max_size = given->size;
 	if (out->access == RELOAD_ACCESS_USER_NODE_MATCH && out->model != RELOAD_MODEL_DICTIONARY)
 		return BAD(why, kind, "use DICTIONARY (RFC 6940 7.3.3)",
 			"USER-NODE-MATCH is for DICTIONARY only, the data-model is %s",
 			reload_data_model_name(out->model));
 	if (out->access != RELOAD_ACCESS_NODE_MULTIPLE)
 		return RELOAD_OK;
-	if (!said->has_multiple)
+	if (!given->has_multiple)
 		return BAD(why, kind, "RFC 6940 7.3.4 asks for it",
 			"NODE-MULTIPLE needs max-node-multiple");
-	if (!out->name || said->multiple < out->max_node_multiple)
-		out->max_node_multiple = said->multiple; /* CFG-10: the smaller one of both */
+	if (!out->name || given->multiple < out->max_node_multiple)
+		out->max_node_multiple = given->multiple; /* CFG-10: the smaller one of both */
 	return RELOAD_OK;
 }
 
@@ -187,11 +189,11 @@ static enum reload_err verify(struct reload_kind *out, const struct reload_confi
 enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config *config,
 	const struct reload_xml_node *node, struct reload_why *why)
 {
-	struct said said = { 0 };
+	struct kind_attributes given = { 0 };
 	enum reload_err err = read_identity(kind, config, node, why);
 	if (!err)
-		err = read_said(&said, kind, node, why);
-	return err ? err : combine(kind, config, &said, node, why);
+		err = read_attributes(&given, kind, node, why);
+	return err ? err : combine(kind, config, &given, node, why);
 }
 
 enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config,

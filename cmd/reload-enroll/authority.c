@@ -165,7 +165,7 @@ char *enroll_ledger_text(const json_t *ledger)
 	return text;
 }
 
-/* The Node-IDs of a list that read_ledger() has seen. */
+/* The Node-IDs in the ledger, as read_ledger() found them. */
 static bool holds(const json_t *ids, const char *hex)
 {
 	const json_t *id;
@@ -177,7 +177,7 @@ static bool holds(const json_t *ids, const char *hex)
 	return false;
 }
 
-/* taken() tells whether somebody has that Node-ID. */
+/* taken() returns whether a certificate was issued for that Node-ID. */
 static bool taken(const json_t *users, const char *hex)
 {
 	const char *user;

@@ -94,7 +94,7 @@ static enum reload_err none_or_many(
 	return err;
 }
 
-/* pick() returns the one that name or user's domain means, NULL when that is not clear. */
+/* pick() returns the overlay that name or the domain of user names, NULL when there is no single one. */
 static const char *pick(char **names, size_t count, const char *user)
 {
 	const char *domain = user ? strrchr(user, '@') : NULL;

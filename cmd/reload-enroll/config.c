@@ -1,4 +1,4 @@
-/* config show, config check: what a configuration document says, and whether it may be used. */
+/* config show prints a configuration document; config check finds out whether it may be used. */
 #include "reload-enroll/enroll.h"
 
 #include "config/schema.h"
@@ -88,10 +88,10 @@ static json_t *bootstrap(const struct reload_config *c)
 
 enum {
 	TTL_BEYOND_RING = 5, /* RFC 6940 s13.6.5: log2 of the number of peers + 5 is a safe bound */
-	TTL_SMALL = 15       /* what 1,024 peers need */
+	TTL_SMALL = 15       /* enough for 1,024 peers */
 };
 
-/* warnings() adds to those of the parser what only a checker of files can tell. */
+/* warnings() returns the warnings of the parser and those about the size and the time to live of messages. */
 static json_t *warnings(const struct reload_config *c)
 {
 	char text[256];
@@ -209,7 +209,7 @@ void enroll_config_text(FILE *out, const json_t *o, void *arg)
 	print_kinds(out, o);
 }
 
-/* find_file() takes the operand as a file, else as the name of an overlay; none: the only overlay. */
+/* find_file() takes the operand as a file, else as the name of an overlay; without one it takes the only overlay. */
 static enum reload_err find_file(char **out, const struct cli *cli, struct reload_why *why)
 {
 	const char *operand = cli->operands_count ? cli->operands[0] : NULL;

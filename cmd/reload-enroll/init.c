@@ -27,7 +27,7 @@ static const struct reload_kind first_kind = {
 	.max_size = 4096,
 };
 
-/* What a Kind file says, and the line where it begins to. */
+/* The Kind of a Kind file, and the line on which its element begins. */
 struct kind_file {
 	const char *path;
 	struct reload_kind kind;
@@ -67,7 +67,7 @@ static enum reload_err read_algorithm(struct init_plan *f, struct reload_why *wh
 	uint64_t length = 0;
 	const char *name = cli_value(f->cli, "algorithm", "CHORD-RELOAD");
 	if (strcmp(name,
-		    "CHORD-RELOAD")) /* what reload_config_write() would take; said as a wrong option */
+		    "CHORD-RELOAD")) /* reload_config_write() would refuse it, too, but would not name the option */
 		return wrong(why, "--algorithm", name, "this program knows CHORD-RELOAD");
 	enum reload_err err = cli_number(f->cli, "node-id-length", 16, 16, 20, &length, why);
 	if (err)
@@ -149,7 +149,7 @@ static enum reload_err read_servers(struct init_plan *f, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-/* kind_fault() makes why one of a Kind file; line 0: why names one already. */
+/* kind_fault() adds the Kind file and the line to why; line 0: why names a line already. */
 static enum reload_err kind_fault(struct reload_why *why, const char *path, unsigned line)
 {
 	struct reload_why from = *why;
@@ -169,7 +169,7 @@ static enum reload_err kind_fault(struct reload_why *why, const char *path, unsi
 	return RELOAD_BAD_CONFIG;
 }
 
-/* read_kind_file() takes the kind element out of a file. */
+/* read_kind_file() reads the kind element of a file. */
 static enum reload_err read_kind_file(struct init_plan *f, const char *path, struct reload_why *why)
 {
 	uint8_t *bytes = NULL;
@@ -195,7 +195,7 @@ static enum reload_err read_kind_file(struct init_plan *f, const char *path, str
 	return err;
 }
 
-/* check_kind_files() refuses Kinds that can never work, or that are there already. */
+/* check_kind_files() refuses Kinds that can never work, and Kinds that are defined twice. */
 static enum reload_err check_kind_files(struct init_plan *f, struct reload_why *why)
 {
 	uint32_t size =
@@ -216,7 +216,7 @@ static enum reload_err check_kind_files(struct init_plan *f, struct reload_why *
 	return RELOAD_OK;
 }
 
-/* suggest() is a command that writes the Kind of file again, with id and a name that no other file has. */
+/* suggest() advises a command that writes the Kind of file again, with id and a name that no other file has. */
 static void suggest(struct reload_why *why, const struct init_plan *f, const struct kind_file *file,
 	uint32_t id)
 {
@@ -230,7 +230,7 @@ static void suggest(struct reload_why *why, const struct init_plan *f, const str
 		reload_access_policy_name(file->kind.access), cli_path_show(file->path));
 }
 
-/* check_names() names both files that give one name to two Kinds. */
+/* check_names() refuses two files that give the same name to different Kinds; why names both. */
 static enum reload_err check_names(const struct init_plan *f, struct reload_why *why)
 {
 	for (size_t i = 0; i < f->files_count; i++)
@@ -247,7 +247,7 @@ static enum reload_err check_names(const struct init_plan *f, struct reload_why 
 	return RELOAD_OK;
 }
 
-/* check_doubles() names both files, or the file and the Kind that init defines. */
+/* check_doubles() refuses a Kind-ID that two files, or a file and init itself, define; why names both. */
 static enum reload_err check_doubles(struct init_plan *f, struct reload_why *why)
 {
 	uint32_t free_id = first_kind.id + 1;
@@ -316,7 +316,7 @@ static enum reload_err read_options(struct init_plan *f, struct reload_why *why)
 	return err ? err : read_kinds(f, why);
 }
 
-/* find_place() sets the paths and refuses to touch an overlay that is there. */
+/* find_place() sets the paths and refuses to replace an existing overlay. */
 static enum reload_err find_place(struct init_plan *f, struct reload_why *why)
 {
 	char what[256];

@@ -1,4 +1,4 @@
-/* kind: writes a Kind file, the kind element of RFC 6940 section 11.1 that init takes. */
+/* kind: writes a Kind file, the kind element of RFC 6940 section 11.1 that init reads. */
 #include "reload-enroll/enroll.h"
 
 #include "config/write.h"

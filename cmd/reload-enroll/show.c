@@ -14,7 +14,7 @@ enum {
 	SNIFF_MAX = 2 * 1024 * 1024
 };
 
-/* One thing that is shown. */
+/* An identity, certificate or configuration that is shown. */
 struct item {
 	struct cli *cli;
 	json_t *json;
@@ -27,7 +27,7 @@ static void set(struct item *it, const char *key, json_t *value)
 	json_object_set_new(it->json, key, value);
 }
 
-/* start() makes an item in which every key is known, so that null and empty lists stand for what is not there. */
+/* start() makes a JSON object with every key; null and empty lists stand for what is absent. */
 static struct item start(struct cli *cli, const char *type, const char *name, const char *path)
 {
 	static const char *const unknown[] = { "user", "overlay", "fingerprint", "issuer",
@@ -86,7 +86,7 @@ static void set_cert(struct item *it, const struct reload_cert *cert)
 	set_until(it, cert->not_after);
 }
 
-/* set_chain() names the certificates from this one up to the last that is at hand. */
+/* set_chain() lists the subjects from this certificate up to the last issuer that was found. */
 static void set_chain(struct item *it, const struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count)
 {
@@ -132,7 +132,7 @@ static json_t *finish(struct item *it)
 	return it->json;
 }
 
-/* show_config() is for a document: bytes, or NULL to read them from path. */
+/* show_config() shows a configuration document, from bytes, or from the file path when bytes is NULL. */
 static json_t *show_config(struct cli *cli, const char *path, const struct span *bytes)
 {
 	AUTO(reload_config) config = NULL;
@@ -152,7 +152,7 @@ static json_t *show_config(struct cli *cli, const char *path, const struct span 
 	return finish(&it);
 }
 
-/* config_for() finds the configuration that judges a certificate: --config, beside the file, else of its overlay. */
+/* config_for() finds the configuration to check a certificate by: --config, the one beside the file, or its overlay's. */
 static char *config_for(struct cli *cli, const char *beside, const char *overlay)
 {
 	const char *given = cli_value(cli, "config", NULL);
@@ -182,7 +182,7 @@ static struct reload_config *load_judge(struct item *it, const char *path, const
 										       : config;
 }
 
-/* check_key() looks at the key beside a certificate. */
+/* check_key() checks that the key beside a certificate belongs to it. */
 static void check_key(struct item *it, const char *dir, const struct reload_cert *cert)
 {
 	AUTO(reload_key) key = NULL;
@@ -204,7 +204,7 @@ static void check_key(struct item *it, const char *dir, const struct reload_cert
 	free(path);
 }
 
-/* show_cert() is for the certificate in bytes, or with dir for the identity there, which has it in path. */
+/* show_cert() shows the certificate in bytes; with dir the identity in that directory, whose certificate is the file path. */
 static json_t *show_cert(
 	struct cli *cli, const char *name, const char *path, const char *dir, struct span bytes)
 {
@@ -361,7 +361,7 @@ static char *named(const char *below, const char *name, const char *file)
 	return path;
 }
 
-/* show_operand() takes a word without a slash as an identity, an overlay, a file, in this order. */
+/* show_operand() looks up a word without a slash as an identity, then an overlay, then a file. */
 static enum reload_err show_operand(
 	json_t *items, struct cli *cli, const char *operand, struct reload_why *why)
 {

@@ -1,4 +1,4 @@
-/* The identity that is made or renewed: whose it is, which key it has, what is written. */
+/* The identity that a certificate is issued into: its user, its key, and the files to write. */
 #include "reload-enroll/enroll.h"
 
 #include "util/text.h"
@@ -53,7 +53,7 @@ static enum reload_err ask(struct cli *cli, const char *question, struct reload_
 	return cli->dry_run ? RELOAD_OK : cli_confirm(cli, question, why);
 }
 
-/* check_owner() compares the certificate that is there with what is to come. */
+/* check_owner() compares an existing certificate with the one to be issued. */
 static enum reload_err check_owner(struct enroll_target *t, struct cli *cli, const char *user,
 	const char *overlay, bool self_signed, struct reload_why *why)
 {
@@ -116,7 +116,7 @@ static enum reload_err choose_key(struct enroll_target *t, struct cli *cli, stru
 		   : RELOAD_OK;
 }
 
-/* lock() keeps two programs from filling the same identity; nothing to lock is there with --dry-run. */
+/* lock() keeps two programs from writing the same identity; --dry-run writes nothing and takes no lock. */
 static enum reload_err lock(struct enroll_target *t, const struct cli *cli, struct reload_why *why)
 {
 	char *parent = reload_strdup(t->dir);

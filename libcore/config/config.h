@@ -61,7 +61,7 @@ struct reload_config {
 		*signatures; /* decoded SecurityBlocks behind the configuration element, owned */
 	size_t signatures_count;
 	struct reload_string_list
-		warnings; /* what a checker tells: no encoding declared, and the like */
+		warnings; /* for `config check`: no encoding declared, and the like */
 	struct reload_config *
 		base; /* set in a copy with more Kinds: all but kinds, superseded and warnings belongs to it */
 	uint8_t (*superseded)[32]; /* SHA-256 of learned kind-blocks that others have replaced */
@@ -73,7 +73,7 @@ struct reload_config {
  * grammar of RFC 6940 s11.1.1 has (R-11.1.1-01, CFG-02), then our own checks; messages name the line.  overlay chooses the configuration element
  * by instance-name (NULL: there must be one).  Kind signatures are verified (against the document's own kind-signers).
  * Unknown elements of other namespaces are ignored but kept in the bytes; an unknown mandatory-extension, topology
- * plug-in, data model or link protocol fails.  now judges expiration (0: not judged).  *out has one reference.
+ * plug-in, data model or link protocol fails.  A document that has expired at now is refused; 0: the time is not checked.  *out has one reference.
  * Errors: RELOAD_BAD_CONFIG, _CONFIG_EXPIRED, _BAD_SIGNATURE, why filled.
  */
 enum reload_err reload_config_parse(struct reload_config **out, struct span document,
@@ -81,25 +81,25 @@ enum reload_err reload_config_parse(struct reload_config **out, struct span docu
 	struct reload_why *why) MUST_CHECK;
 
 /*
- * reload_config_verify() tells whether config is signed by a configuration-signer of before, or of itself when before is
- * NULL (CFG-04, CFG-05): the signer's certificate leads to a root-cert of that document.  RELOAD_CONFIG_UNSIGNED,
+ * reload_config_verify() returns whether config is signed by a configuration-signer of before, or of itself when before is
+ * NULL (CFG-04, CFG-05), whose certificate chain ends at a root-cert of that document.  RELOAD_CONFIG_UNSIGNED,
  * _BAD_SIGNATURE, or a certificate's failure.
  */
 enum reload_err reload_config_verify(const struct reload_config *config,
 	const struct reload_config *before, reload_utc now, struct reload_why *why) MUST_CHECK;
 
 /*
- * reload_config_supported() refuses a document with a setting that this program would not keep: a shared-secret (TLS-PSK), and
- * one without no-ice (ICE).  RELOAD_BAD_CONFIG, why filled.  Parsing takes such a document, so that it can be read.
+ * reload_config_supported() refuses a document with a setting that this program does not implement: a shared-secret (TLS-PSK), or
+ * no no-ice (ICE).  RELOAD_BAD_CONFIG, why filled.  Parsing accepts such a document, so that it can be shown.
  */
 enum reload_err reload_config_supported(
 	const struct reload_config *config, struct reload_why *why) MUST_CHECK;
 
 /*
  * reload_config_with_kinds() makes a copy of config that also knows the kind-blocks given (RFC 6940 s6.5.4): each signed
- * by a kind-signer of config.  No news are a block that is there already, one for a Kind of the document (only a newer document
- * changes it), and one that another block has replaced: when all are such, *out is config itself, with why filled unless all were
- * there already.  RELOAD_FORBIDDEN for a wrong signer or a Kind known from another signer, RELOAD_INVALID_MESSAGE for one that
+ * by a kind-signer of config.  Ignored are a block that is known already, one for a Kind of the document (only a newer document
+ * changes it), and one that another block has replaced; when all are ignored, *out is config itself, with why filled unless
+ * all were known already.  RELOAD_FORBIDDEN for a wrong signer or a Kind known from another signer, RELOAD_INVALID_MESSAGE for one that
  * does not parse.
  */
 enum reload_err reload_config_with_kinds(struct reload_config **out,
@@ -109,7 +109,7 @@ enum reload_err reload_config_with_kinds(struct reload_config **out,
 /*
  * reload_config_carry_kinds() returns a copy of config, a newer document than before, that also knows the Kinds which
  * before learned by ConfigUpdate, as far as config's kind-signers still include their signer and config has no kind-block
- * of its own for them (CFG-17).  What before knew and the copy does not is to be dropped with its data.
+ * of its own for them (CFG-17).  The caller drops the data of Kinds that before knew and the copy does not.
  */
 struct reload_config *reload_config_carry_kinds(
 	const struct reload_config *config, const struct reload_config *before, reload_utc now);
@@ -133,15 +133,15 @@ enum reload_data_model reload_config_model(const void *arg, uint32_t kind);
 struct wire_ctx reload_config_wire_ctx(const struct reload_config *config);
 
 /*
- * reload_sequence_newer() tells whether a is newer than b: 1 <= (a - b) mod 65535 <= 32767 (HDR-08).
+ * reload_sequence_newer() returns whether a is newer than b: 1 <= (a - b) mod 65535 <= 32767 (HDR-08).
  * reload_sequence_next() is the successor; that of 65534 is 0.
  */
 bool reload_sequence_newer(uint16_t a, uint16_t b);
 uint16_t reload_sequence_next(uint16_t sequence);
 
 /*
- * reload_config_newer() tells whether config may follow present: its sequence is newer, and where the number has become smaller by
- * that, it does not end earlier.  Numbers that jump (1, 30000, 60000) would let the first document follow the last again.
+ * reload_config_newer() returns whether config may replace present: its sequence is newer and, where the number wrapped around, it
+ * does not expire earlier.  Otherwise the first document could replace the last one when numbers jump (1, 30000, 60000).
  */
 bool reload_config_newer(const struct reload_config *config, const struct reload_config *present);
 

@@ -118,7 +118,7 @@ enum reload_err reload_config_read(struct reload_config *config,
 	struct reload_why *why) MUST_CHECK;
 
 /*
- * reload_kind_read() reads a kind element (RFC 6940 s11.1); what is odd becomes a warning of config.  RELOAD_BAD_CONFIG with
+ * reload_kind_read() reads a kind element (RFC 6940 s11.1); what is unusual becomes a warning of config.  RELOAD_BAD_CONFIG with
  * the line in why.
  */
 enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config *config,
@@ -146,8 +146,8 @@ void reload_kinds_put(struct reload_config_kind_list *kinds, const struct reload
 void reload_kinds_add_always(struct reload_config_kind_list *kinds, uint32_t max_message_size);
 
 /*
- * reload_security_block_verify() tells whether block (a SecurityBlock) signs element by a node of signers whose
- * certificate leads to a root of trust; *signer is that node.  now 0: at the certificate's own beginning.  Errors:
+ * reload_security_block_verify() checks that block (a SecurityBlock) signs element by one of the nodes of signers, whose
+ * certificate chain ends at a root of trust; *signer is that node.  now 0: checked at the time the certificate begins.  Errors:
  * RELOAD_BAD_SIGNATURE, RELOAD_NO_SIGNER (its certificate is not there), RELOAD_CONFIG_UNSIGNED (another signer), or a
  * certificate's failure; why filled.
  */

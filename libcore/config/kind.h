@@ -25,16 +25,16 @@ struct reload_kind {
 	enum reload_access_policy access;
 	uint32_t max_count, max_size, max_node_multiple;
 	struct reload_id
-		signer; /* kind-signer whose signature was verified; len 0: none (registered, always there) */
-	struct span block; /* the kind-block element as it came; empty: not of the document */
-	bool learned;      /* came by ConfigUpdate, not with the document */
+		signer; /* kind-signer whose signature was verified; len 0: none, as the Kind is registered */
+	struct span block; /* the kind-block element as it came; empty: the Kind has none */
+	bool learned;      /* received in a ConfigUpdate, not with the document */
 };
 
-/* reload_kind_name() returns the name by which people call the Kind (borrowed), NULL when it has a number alone. */
+/* reload_kind_name() returns the registered or given name of the Kind (borrowed), NULL when it has only a number. */
 const char *reload_kind_name(const struct reload_kind *kind);
 
 /*
- * reload_kind_name_valid() tells whether name can be that of a private Kind: a letter, then letters, digits, - and _.
+ * reload_kind_name_valid() returns whether name can be that of a private Kind: a letter, then letters, digits, - and _.
  * reload_kind_name_reserved(): it is, in whatever case, one of the registry, also of a Kind that this program
  * does not know.
  */
@@ -45,7 +45,7 @@ bool reload_kind_name_reserved(const char *name);
 const char *reload_data_model_name(enum reload_data_model model);
 const char *reload_access_policy_name(enum reload_access_policy access);
 
-/* reload_data_model_parse(), reload_access_policy_parse() are the way back; RELOAD_BAD_VALUE: no such word. */
+/* reload_data_model_parse(), reload_access_policy_parse() are the inverse; RELOAD_BAD_VALUE for an unknown word. */
 enum reload_err reload_data_model_parse(enum reload_data_model *out, const char *name) MUST_CHECK;
 enum reload_err reload_access_policy_parse(
 	enum reload_access_policy *out, const char *name) MUST_CHECK;

@@ -19,7 +19,7 @@ static enum reload_err read_name(struct reload_kind *out, const struct reload_xm
 	return RELOAD_OK;
 }
 
-/* R-14-04, STO-13: some numbers are never Kinds; those of the registry are no private ones. */
+/* R-14-04, STO-13: reserved numbers are refused; a private Kind has a number of the private range. */
 static enum reload_err read_number(struct reload_kind *out, struct reload_config *config,
 	const struct reload_xml_node *kind, const char *text, struct reload_why *why)
 {

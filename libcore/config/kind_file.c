@@ -5,13 +5,13 @@
 
 #define BAD(why, node, hint, ...) reload_xml_fault(why, RELOAD_BAD_CONFIG, node, hint, __VA_ARGS__)
 
-/* One line in front, so that the lines of the file are those of the whole. */
+/* No line end in front of the file's text, so that line numbers in reasons are those of the file. */
 static const char head[] = "<overlay xmlns=\"" RELOAD_XMLNS_BASE
 			   "\"><configuration instance-name=\"x\"><required-kinds><kind-block>";
 static const char tail[] = "<kind-signature>AA==</kind-signature></kind-block></required-kinds></"
 			   "configuration></overlay>";
 
-/* Blanks what may only stand at the very beginning of a file: a byte order mark and an XML declaration. */
+/* Overwrites a byte order mark and an XML declaration with blanks: they are allowed only at the beginning of a document. */
 static void blank_front(uint8_t *at, size_t len)
 {
 	size_t from = 0;
@@ -55,7 +55,8 @@ static enum reload_err read_kind(
 			"</kind>");
 	enum reload_err err = reload_kind_read(kind, &none, node, why);
 	reload_strings_clear(&none.warnings);
-	if (!err && reload_form_check(xml, NULL)) /* its words are of what stands around */
+	if (!err && reload_form_check(
+			    xml, NULL)) /* its reason would speak of the document around the kind */
 		err = BAD(why, node, NULL,
 			"the kind does not fit the grammar of RFC 6940 11.1.1: there is an element "
 			"or "

@@ -1,4 +1,4 @@
-/* Names of Kinds: of the registry, and those that a document gives in an extension element (RFC 6940 s11.1 allows such). */
+/* Names of Kinds: registered ones, and those that a document gives in an extension element (RFC 6940 s11.1). */
 #include "config/internal.h"
 
 #include <ctype.h>

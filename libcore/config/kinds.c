@@ -1,9 +1,9 @@
 #include "config/internal.h"
 
-/* The registered Kinds; a later usage adds its row.  max_size is the overlay's matter (CFG-11). */
+/* The registered Kinds; a new usage adds a row.  Their max_size is set by the overlay (CFG-11). */
 static const struct {
 	struct reload_kind kind;
-	bool always; /* works without a kind-block */
+	bool always; /* known in every overlay, with or without a kind-block */
 } registry[] = {
 	/* clang-format off */
 	{ { .id = RELOAD_KIND_TURN_SERVICE, .name = "TURN-SERVICE", .model = RELOAD_MODEL_SINGLE,

@@ -1,4 +1,4 @@
-/* The overlay configuration document as a whole: which element is ours, its signatures, its Kinds, its life. */
+/* The overlay configuration document as a whole: which element is ours, its signatures and Kinds, making and freeing it. */
 #include "config/internal.h"
 
 #include "util/text.h"
@@ -88,7 +88,7 @@ uint16_t reload_sequence_next(uint16_t sequence)
 	return (uint16_t)((sequence + 1u) % RELOAD_SEQUENCE_ANY);
 }
 
-/* The configuration element named overlay, or the only one. */
+/* Finds the configuration element with that instance-name; when overlay is NULL there must be one only. */
 static enum reload_err choose(const struct reload_xml_node **out,
 	const struct reload_xml_node *root, const char *overlay, struct reload_why *why)
 {
@@ -121,7 +121,7 @@ static enum reload_err choose(const struct reload_xml_node **out,
 	return RELOAD_OK;
 }
 
-/* The signature elements that follow: CFG-02 gives them to the configuration directly in front of them. */
+/* Reads the signature elements up to the next configuration: they sign the configuration in front of them (CFG-02). */
 static enum reload_err read_signatures(
 	struct reload_config *c, const struct reload_xml_node *element, struct reload_why *why)
 {
@@ -211,8 +211,8 @@ static enum reload_err build(struct reload_config *c, const struct reload_xml *x
 }
 
 /*
- * The form decides; our own reading runs even after it said no, because it names the value at fault and the rule, where the
- * form only knows how a value may be written.
+ * A document of the wrong form is always refused.  Its values are read all the same: when a value is at fault, that reason
+ * names the rule and is better than the one of the form.
  */
 static enum reload_err check(struct reload_config *c, const struct reload_xml *xml,
 	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,

@@ -1,6 +1,6 @@
 /*
  * The parameters of a configuration element, one table row each.  The rules are those of RFC 6940 s11.1; they repeat a part
- * of the grammar so that a person is told the line, the value and the rule instead of the grammar's own words.
+ * of the grammar so that the reason names the line, the value and the rule that it breaks.
  */
 #include "config/internal.h"
 
@@ -26,8 +26,8 @@ struct param {
 	size_t field;            /* offset in struct reload_config */
 	uint64_t min, max;       /* numbers */
 	uint8_t width;           /* bytes of the field, for numbers */
-	bool many, chord, parts; /* parts: has child elements of its own */
-	const char *attributes;  /* blank-separated; NULL: none */
+	bool many, chord, parts; /* parts: may have child elements */
+	const char *attributes;  /* allowed ones, separated by blanks; NULL: none */
 };
 
 #define BAD(r, node, hint, ...)                                                                    \
@@ -81,7 +81,7 @@ static enum reload_err read_string(struct reader *r, const struct param *p,
 	char **field = field_of(r, p);
 	if (!*value)
 		return BAD(r, node, "leave the element out", "%s is empty", p->name);
-	if (*field) /* under its other spelling */
+	if (*field) /* given under the other spelling of its name */
 		return BAD(r, node, NULL, "%s is there more than once", p->name);
 	*field = reload_strdup(value);
 	return RELOAD_OK;
@@ -175,7 +175,7 @@ static bool address(struct reload_ip_port *out, const char *text)
 {
 	char brackets[64];
 	if (strlen(text) > sizeof(brackets) - 3 || strpbrk(text, "[]"))
-		return false; /* CFG-12: the text of an address, no brackets */
+		return false; /* CFG-12: an address without brackets */
 	snprintf(brackets, sizeof(brackets), strchr(text, ':') ? "[%s]" : "%s", text);
 	return reload_ip_port_parse(out, brackets, RELOAD_DEFAULT_PORT) == RELOAD_OK;
 }
@@ -214,7 +214,7 @@ static enum reload_err read_kinds(struct reader *r, const struct param *p,
 	const struct reload_xml_node *node, const char *value)
 {
 	(void)r, (void)p, (void)node,
-		(void)value; /* read when the trust that verifies them is there */
+		(void)value; /* read later, when the trust that verifies their signatures is made */
 	return RELOAD_OK;
 }
 
@@ -283,7 +283,7 @@ static bool is_ours(const struct reload_xml_node *node)
 	       reload_xml_is(node, RELOAD_XMLNS_CHORD, NULL);
 }
 
-/* Attributes in no namespace, or in ours, have to be among names (blank-separated). */
+/* Attributes in no namespace have to be among names, a list separated by blanks. */
 static enum reload_err check_attributes(
 	struct reader *r, const struct reload_xml_node *node, const char *names)
 {
@@ -368,7 +368,7 @@ static enum reload_err read_attributes(struct reader *r, const struct reload_xml
 	return err;
 }
 
-/* What this program can do; each list ends at its last row. */
+/* The plug-ins, protocols and extensions that this program implements. */
 static const char *const known_plugins[] = { "CHORD-RELOAD" };
 static const char *const known_protocols[] = { "TLS" };
 static const char *const known_extensions[] = { RELOAD_XMLNS_BASE, RELOAD_XMLNS_CHORD };

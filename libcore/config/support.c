@@ -1,4 +1,4 @@
-/* Settings that a document may have and that this program does not keep: it is refused, rather than half obeyed. */
+/* Settings that RFC 6940 allows and this program does not implement: such a document is refused. */
 #include "config/internal.h"
 
 enum reload_err reload_config_supported(const struct reload_config *c, struct reload_why *why)

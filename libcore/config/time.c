@@ -1,7 +1,7 @@
 /* Times as configuration documents write them: RFC 3339, UTC. */
 #include "config/internal.h"
 
-/* Days since 1970-01-01 of a Gregorian date; March is the first month, so that the leap day ends the year. */
+/* Days since 1970-01-01 of a Gregorian date; years begin in March, so that the leap day is the last one. */
 static int64_t days_of(int64_t year, unsigned month, unsigned day)
 {
 	year -= month <= 2;
@@ -19,7 +19,7 @@ static unsigned month_days(unsigned year, unsigned month)
 	return days[month - 1] + (month == 2 && leap);
 }
 
-/* Reads count digits and then the character behind them (0: none is asked for). */
+/* Reads count digits and the character that has to follow them (0: any). */
 static bool read_digits(unsigned *out, const char **text, unsigned count, char behind)
 {
 	for (*out = 0; count; count--, (*text)++) {

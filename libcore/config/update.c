@@ -1,4 +1,4 @@
-/* Kinds that come after the document, by ConfigUpdate (RFC 6940 s6.5.4). */
+/* Kinds that a node learns after the document, by ConfigUpdate (RFC 6940 s6.5.4). */
 #include "config/internal.h"
 
 #include "ident/ops.h"
@@ -30,7 +30,7 @@ static const char head[] =
 	"\"><configuration instance-name=\"x\"><required-kinds>";
 static const char tail[] = "</required-kinds></configuration></overlay>";
 
-/* The one kind-block of a wrapped document; NULL when the block closes its wrapping or is not alone in it. */
+/* Finds the kind-block in the document made around it; NULL when it ends that document's elements early or is not alone. */
 static const struct reload_xml_node *only_block(const struct reload_xml *xml, struct span block)
 {
 	const struct reload_xml_node *element = reload_xml_child(xml->root, "configuration");
@@ -49,7 +49,7 @@ static struct span trimmed(struct span s)
 	return s;
 }
 
-/* Reads one block as a part of a document, so that the grammar and the default namespace are those of documents. */
+/* Reads a block inside a document made around it, so that the form and the default namespace of documents apply. */
 static enum reload_err read_block(struct reload_kind *kind, struct reload_config *config,
 	struct span block, reload_utc now, struct reload_why *why)
 {
@@ -83,13 +83,14 @@ static enum reload_err read_block(struct reload_kind *kind, struct reload_config
 	return err;
 }
 
-/* -- blocks that are old ------------------------------------------------------------------------------------------------ */
+/* -- superseded blocks ------------------------------------------------------------------------------------------------- */
 
 /*
- * A kind-block has no number, and its signature holds for ever: that one was replaced is all there is to tell an old one by.
+ * A kind-block has no sequence number, and its signature never expires.  So a node remembers which blocks were replaced, in
+ * order not to accept an old one again.
  */
 enum {
-	SUPERSEDED_MAX = 64 /* at the maximum the next one takes the place of the oldest */
+	SUPERSEDED_MAX = 64 /* at the maximum the oldest is forgotten */
 };
 
 static void digest_of(uint8_t out[32], struct span block)
@@ -126,7 +127,7 @@ static void superseded_copy(struct reload_config *config, const struct reload_co
 		supersede(config, before->superseded[i]);
 }
 
-/* -- taking one ------------------------------------------------------------------------------------------------------------ */
+/* -- adding a block ------------------------------------------------------------------------------------------------------------ */
 
 static bool is_present(const struct reload_config *config, struct span block)
 {
@@ -142,7 +143,7 @@ static enum reload_err ignore(struct reload_why *why, uint32_t kind, const char 
 	return RELOAD_EXISTS;
 }
 
-/* Signed once more it says the same in other bytes. */
+/* Whether both blocks define the same Kind: a block that is signed again has other bytes. */
 static bool same_kind(const struct reload_kind *a, const struct reload_kind *b)
 {
 	return a->model == b->model && a->access == b->access && a->max_count == b->max_count &&
@@ -150,7 +151,7 @@ static bool same_kind(const struct reload_kind *a, const struct reload_kind *b)
 	       strcmp(a->given, b->given) == 0 && reload_id_eq(&a->signer, &b->signer);
 }
 
-/* RELOAD_EXISTS: it is no news. */
+/* RELOAD_EXISTS: the block adds nothing. */
 static enum reload_err may_take(
 	const struct reload_config *config, const struct reload_kind *kind, struct reload_why *why)
 {
@@ -181,7 +182,8 @@ static enum reload_err add_block(
 	if (err)
 		return err == RELOAD_BAD_SIGNATURE ? RELOAD_FORBIDDEN : RELOAD_INVALID_MESSAGE;
 	if (reload_kind_namesake(&config->kinds, &kind))
-		kind.given[0] = 0; /* the other was first; this one is called by its number */
+		kind.given[0] =
+			0; /* the name belongs to the Kind that was known first; this one has only its number */
 	err = may_take(config, &kind, why);
 	if (err) {
 		free((void *)kind.block.at);
@@ -224,7 +226,8 @@ struct reload_config *reload_config_carry_kinds(
 		const struct reload_kind *k = &before->kinds.at[i];
 		const struct reload_kind *here = reload_config_kind(c, k->id);
 		if (k->learned && (!here || !here->block.len))
-			(void)!add_block(c, k->block, now, NULL); /* refused: its signer is gone */
+			(void)!add_block(c, k->block, now,
+				NULL); /* when it is refused, its signer is no kind-signer any more */
 	}
 	return c;
 }

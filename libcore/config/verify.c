@@ -6,7 +6,7 @@
 
 #define FAULT(why, err, ...) reload_why_set(why, err, "the signature", __VA_ARGS__)
 
-/* A SecurityBlock taken apart. */
+/* A decoded SecurityBlock with its certificates. */
 struct opened {
 	struct reload_arena arena;
 	struct reload_security_block block;
@@ -34,7 +34,7 @@ static enum reload_err open_block(struct opened *o, struct span bytes,
 		if (o->block.certificates[i].type == RELOAD_X509 &&
 			!reload_cert_parse(&o->certs[o->certs_count], ops,
 				o->block.certificates[i].certificate, why))
-			o->certs_count++; /* one that is broken may not be the one that is needed */
+			o->certs_count++; /* a broken certificate is skipped: the signer's may be another one */
 	return RELOAD_OK;
 }
 

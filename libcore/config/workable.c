@@ -1,4 +1,4 @@
-/* Limits of a document that contradict each other or what a message may be: nothing could be stored by them. */
+/* Limits in a document that contradict each other or the size of messages, so that nothing could be stored. */
 #include "config/write.h"
 
 #include "config/internal.h"
@@ -32,7 +32,7 @@ enum reload_err reload_kind_workable(
 	return RELOAD_OK;
 }
 
-/* The line of the document that bytes of it are in. */
+/* Returns the number of the line in which bytes, a part of the document, begin. */
 static size_t line_of(const struct reload_config *c, struct span bytes)
 {
 	size_t line = 1;

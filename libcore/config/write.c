@@ -1,4 +1,4 @@
-/* Making configuration documents.  Layout and order are fixed: the same draft gives the same bytes but for signatures. */
+/* Writes configuration documents.  Layout and order are fixed: apart from signatures the same draft gives the same bytes. */
 #include "config/write.h"
 
 #include "config/internal.h"
@@ -19,7 +19,7 @@ static void put(struct wr *w, const char *text)
 
 static void putf(struct wr *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* For numbers and names of this file: never cut off. */
+/* Appends formatted text of fewer than 256 bytes; a longer one fails the writer. */
 static void putf(struct wr *w, const char *fmt, ...)
 {
 	char text[256];
@@ -62,7 +62,7 @@ static void element(struct wr *w, const char *name, const char *text)
 	putf(w, "</%s>\n", name);
 }
 
-/* A number that is 0 in the draft is not written: the default holds. */
+/* Writes a number; 0 is left out, so that the default applies. */
 static void number(struct wr *w, const char *name, uint32_t value)
 {
 	if (value)
@@ -83,7 +83,7 @@ static void ids(struct wr *w, const char *name, const struct reload_id *list, si
 		element(w, name, reload_id_hex(hex, &list[i]));
 }
 
-/* Text of an address without its port, in the form of RFC 5952. */
+/* Writes the address in the form of RFC 5952, without brackets, and the port. */
 static void bootstrap(struct wr *w, const struct reload_ip_port *a)
 {
 	char text[64];
@@ -186,7 +186,7 @@ static enum reload_err sign(struct wr *w, const struct reload_config_signer *sig
 		   : RELOAD_OK;
 }
 
-/* A kind element is signed as it is written: it has to be one element, or the bytes signed would not be it. */
+/* A kind element is signed as it is written: it has to be exactly one element, or the signature would cover other bytes. */
 static enum reload_err check_kind_element(struct span text, struct reload_why *why)
 {
 	struct reload_xml xml;
@@ -251,7 +251,7 @@ static enum reload_err document(struct wr *w, const struct reload_config_draft *
 	return err;
 }
 
-/* R-7.4.5-01, STO-13: what others may have done is read with a warning, but not written. */
+/* R-7.4.5-01, STO-13: a Kind-ID outside of the private range is accepted from others with a warning, but not written. */
 static enum reload_err check_kind_ids(const struct reload_config *c, struct reload_why *why)
 {
 	for (size_t i = 0; i < c->kinds.count; i++) {

@@ -1,4 +1,4 @@
-/* Making configuration documents: the authority's side. */
+/* Writing configuration documents, as the authority of an overlay does. */
 #pragma once
 
 #include "config/config.h"
@@ -43,7 +43,7 @@ struct reload_config_signer {
 
 /*
  * reload_config_write() appends the signed document.  It parses what it wrote (reload_config_parse and _verify) before it
- * returns success, so that it never makes a document that this program would refuse.
+ * returns success, so that it never writes a document that it would refuse itself.
  */
 enum reload_err reload_config_write(struct wr *w, const struct reload_config_draft *draft,
 	const struct reload_config_signer *signer, reload_utc now,
@@ -55,8 +55,8 @@ char *reload_kind_element(const struct reload_kind *kind);
 /*
  * reload_kind_workable() refuses limits of a Kind that can never work where messages have max_message_size bytes: a value that
  * fits none, and a dictionary of which one message cannot list the keys.  reload_config_workable() does so with all Kinds of a
- * document, and with a max-message-size that is more than any message may have.  RELOAD_BAD_CONFIG, why filled.  A document of
- * others is used all the same: it is for those who write one.
+ * document, and with a max-message-size that is more than any message may have.  RELOAD_BAD_CONFIG, why filled.  Only
+ * authorities call it: a node uses such a document all the same.
  */
 enum reload_err reload_kind_workable(const struct reload_kind *kind, uint32_t max_message_size,
 	struct reload_why *why) MUST_CHECK;

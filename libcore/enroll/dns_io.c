@@ -127,7 +127,7 @@ static void answered(void *arg, int status, int timeouts, struct ares_addrinfo *
 {
 	struct reload_dns_lookup *l = arg;
 	(void)timeouts;
-	if (!l->done && status == ARES_SUCCESS) /* done: c-ares tells of its destruction */
+	if (!l->done && status == ARES_SUCCESS) /* done: the channel is being destroyed */
 		for (struct ares_addrinfo_node *n = result->nodes;
 			n && l->count < RELOAD_DNS_ADDRESSES; n = n->ai_next)
 			if (n->ai_family == AF_INET || n->ai_family == AF_INET6)
@@ -228,7 +228,7 @@ static bool is_label_char(char c)
 	       c == '-' || c == '_';
 }
 
-/* The last label begins with a letter: "127.1" and "0x7f.1" are mistyped addresses, which resolvers take for addresses. */
+/* The last label begins with a letter: "127.1" and "0x7f.1" are mistyped addresses, which resolvers read as addresses. */
 static bool is_host_name(const char *name, size_t len)
 {
 	size_t label = 0, last = 0;

@@ -8,7 +8,7 @@
 
 enum {
 	RELOAD_CACHE_CERTS = 4096,
-	RELOAD_CACHE_VALUES = 16384,
+	RELOAD_CACHE_VALUES = 4096, /* 400 kB: one that fell out costs a signature check, no more */
 	RELOAD_CACHE_BYTES =
 		24 * 1024 * 1024 /* of certificates: whoever issues them chooses their size */
 };                               /* at the maximum the one used least recently goes */

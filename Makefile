@@ -105,7 +105,7 @@ $(O)/cmd/%.o: cmd/%.c | deps
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) -Icmd -MMD -MP -c -o $@ $<
 $(O)/tests/%.o: tests/%.c | deps
 	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Icmd -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) -Icmd -MMD -MP -c -o $@ $<
 
 # what an archive holds is said here: it is made again when this file changes
 $(O)/libcore.a: $(CORE)

@@ -3,8 +3,12 @@
  * nor one for each timer would do.  A turn:
  *
  *   prepare   end of the turn before: hooks; then the nearest deadline is how long to sleep
- *   (poll)    on the epoll descriptor
- *   dispatch  one batch of events first, then the timers: what came in while we were busy may make a deadline void
+ *   (wait)    epoll_wait() in place of GLib's poll(): one system call sleeps and fetches the batch of events
+ *   dispatch  the batch first, then the timers: what came in while we were busy may make a deadline void
+ *
+ * GLib waits for two descriptors, ours and the eventfd by which another thread wakes the context.  The eventfd is in our
+ * epoll set too, so that epoll_wait() covers both.  When somebody adds a descriptor of another source to the context,
+ * poll() waits for all of them and dispatch fetches the batch itself.
  */
 #include "link/poll_io.h"
 
@@ -16,6 +20,7 @@
 #include <glib-unix.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +33,9 @@ _Static_assert((int)RELOAD_POLL_ERROR == EPOLLERR && (int)RELOAD_POLL_HANGUP == 
 enum {
 	BATCH = 64
 };
+
+/* The handle of GLib's own eventfd in the epoll set; reload_poll_add() never returns it. */
+#define WAKEUP UINT64_MAX
 
 struct slot {
 	uint32_t generation; /* odd while in use */
@@ -46,6 +54,9 @@ struct reload_poll {
 	struct source *source;
 	gpointer tag; /* of the epoll descriptor in the source */
 	int epoll;
+	int wakeup; /* GLib's eventfd, once it is in the epoll set; else -1 */
+	struct epoll_event batch[BATCH];
+	int batch_count; /* events that the wait has fetched for dispatch */
 	struct slot *slots;
 	size_t slots_cap, slots_count;
 	uint32_t free_slot; /* 1 + index, 0: none */
@@ -123,17 +134,53 @@ static struct slot *slot_of(struct reload_poll *p, uint64_t handle)
 	return &p->slots[index];
 }
 
+/* The loop of this thread; a poll function of GLib has no argument of its own. */
+static _Thread_local struct reload_poll *current;
+
+/* Puts GLib's eventfd into the epoll set on the first wait. */
+static bool covers_wakeup(struct reload_poll *p, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = WAKEUP };
+	if (p->wakeup < 0 && !epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev))
+		p->wakeup = fd;
+	return p->wakeup == fd;
+}
+
+/* The poll function of the context: fetches the batch within the one call that sleeps. */
+static gint wait_for_events(GPollFD *fds, guint count, gint timeout)
+{
+	struct reload_poll *p = current;
+	guint own = count == 2 && fds[1].fd == p->epoll;
+	p->batch_count = 0;
+	if (count != 2 || fds[own].fd != p->epoll || !covers_wakeup(p, fds[!own].fd))
+		return g_poll(fds, count, timeout);
+	int n = epoll_wait(p->epoll, p->batch, BATCH, timeout);
+	fds[own].revents = fds[!own].revents = 0;
+	if (n < 0)
+		return n; /* interrupted by a signal: GLib takes it for a turn without events */
+	p->batch_count = n;
+	for (int i = 0; i < n; i++)
+		fds[p->batch[i].data.u64 == WAKEUP ? !own : own].revents = G_IO_IN;
+	return (fds[own].revents != 0) + (fds[!own].revents != 0);
+}
+
 static gboolean dispatch(GSource *base, GSourceFunc unused, gpointer unused_arg)
 {
 	(void)unused, (void)unused_arg;
 	struct reload_poll *p = ((struct source *)base)->poll;
 	if (g_source_query_unix_fd(base, p->tag)) {
 		/* one batch a turn: a loop until there is nothing left would starve other sources */
-		struct epoll_event batch[BATCH];
-		int n = epoll_wait(p->epoll, batch, BATCH, 0);
+		struct epoll_event
+			batch[BATCH]; /* of this call: a callback may run a turn of its own */
+		int n = p->batch_count;
+		if (n)
+			memcpy(batch, p->batch, (size_t)n * sizeof(*batch));
+		else
+			n = epoll_wait(p->epoll, batch, BATCH, 0);
+		p->batch_count = 0;
 		for (int i = 0; i < n; i++) {
 			struct slot *s = slot_of(p, batch[i].data.u64);
-			if (s) /* else removed by an earlier one of the batch */
+			if (s) /* else removed by an earlier one of the batch, or WAKEUP */
 				s->fn(s->arg, batch[i].events);
 		}
 	}
@@ -146,6 +193,9 @@ static GSourceFuncs source_funcs = { .prepare = prepare, .check = check, .dispat
 struct reload_poll *reload_poll_new(void)
 {
 	struct reload_poll *p = RELOAD_NEW(reload_poll);
+	assert(!current); /* one loop a thread */
+	current = p;
+	p->wakeup = -1;
 	p->epoll = epoll_create1(EPOLL_CLOEXEC);
 	assert(p->epoll >= 0);
 	p->source = (struct source *)g_source_new(&source_funcs, sizeof(struct source));
@@ -155,6 +205,7 @@ struct reload_poll *reload_poll_new(void)
 	g_source_set_can_recurse(&p->source->base, TRUE);
 	p->tag = g_source_add_unix_fd(&p->source->base, p->epoll, G_IO_IN);
 	g_source_attach(&p->source->base, g_main_context_get_thread_default());
+	g_main_context_set_poll_func(g_main_context_get_thread_default(), wait_for_events);
 	return p;
 }
 
@@ -162,6 +213,8 @@ void reload_poll_free(struct reload_poll *p)
 {
 	if (!p)
 		return;
+	g_main_context_set_poll_func(g_main_context_get_thread_default(), g_poll);
+	current = NULL;
 	g_source_destroy(&p->source->base);
 	g_source_unref(&p->source->base);
 	close(p->epoll);

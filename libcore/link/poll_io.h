@@ -18,7 +18,10 @@ enum reload_poll_events {
 
 typedef void (*reload_poll_fn)(void *arg, unsigned events);
 
-/* reload_poll_new() attaches itself to the thread's default main context (owned); aborts when the kernel refuses. */
+/*
+ * reload_poll_new() attaches itself to the thread's default main context (owned), one loop a thread; aborts when the
+ * kernel refuses.  A turn of the context waits with one system call, as long as no other source has a descriptor.
+ */
 struct reload_poll *reload_poll_new(void);
 
 /* reload_poll_free() detaches; all descriptors were removed before. */

@@ -2,6 +2,11 @@
 #include "link/poll_io.h"
 #include "util/alloc.h"
 
+#include <glib.h>
+#include <glib-unix.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -10,6 +15,21 @@
 #include <cmocka.h>
 
 static struct reload_poll *loop;
+static unsigned waits; /* system calls that wait for descriptors */
+
+/* These take the place of libc's, for libcore and for GLib. */
+int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	waits++;
+	struct timespec t = { timeout / 1000, timeout % 1000 * 1000000L };
+	return ppoll(fds, count, timeout < 0 ? NULL : &t, NULL);
+}
+
+int epoll_wait(int epoll, struct epoll_event *events, int max, int timeout)
+{
+	waits++;
+	return epoll_pwait(epoll, events, max, timeout, NULL);
+}
 
 struct seat {
 	int fd;
@@ -81,6 +101,77 @@ static void count(void *arg)
 	(*(unsigned *)arg)++;
 }
 
+static void on_readable(void *arg, unsigned events)
+{
+	assert_int_equal(events, RELOAD_POLL_IN);
+	count(arg);
+}
+
+static gboolean on_other(gint fd, GIOCondition events, gpointer arg)
+{
+	(void)fd, (void)events;
+	count(arg);
+	return G_SOURCE_CONTINUE;
+}
+
+static void a_turn_waits_once(void **state)
+{
+	(void)state;
+	unsigned calls = 0, others = 0;
+	int fd = eventfd(1, EFD_NONBLOCK), other = eventfd(1, EFD_NONBLOCK);
+	uint64_t handle = reload_poll_add(loop, fd, RELOAD_POLL_IN, on_readable, &calls);
+	reload_poll_turn(loop, 100);
+	waits = calls = 0;
+	for (unsigned i = 1; i <= 10; i++) {
+		reload_poll_turn(loop, RELOAD_NEVER);
+		assert_int_equal(calls, i);
+	}
+	assert_int_equal(waits, 10);
+	/* another source of the context with a descriptor of its own is served too, and so are we */
+	guint id = g_unix_fd_add(other, G_IO_IN, on_other, &others);
+	calls = 0;
+	for (unsigned i = 1; i <= 10; i++)
+		reload_poll_turn(loop, RELOAD_NEVER);
+	assert_int_equal(calls, 10);
+	assert_int_equal(others, 10);
+	g_source_remove(id);
+	waits = 0;
+	reload_poll_turn(loop, RELOAD_NEVER);
+	assert_int_equal(calls, 11);
+	assert_int_equal(waits, 1);
+	reload_poll_remove(loop, handle);
+	close(fd);
+	close(other);
+}
+
+static gboolean on_idle(gpointer arg)
+{
+	count(arg);
+	return G_SOURCE_REMOVE;
+}
+
+static void *wake_by_glib(void *arg)
+{
+	g_idle_add(on_idle, arg);
+	return NULL;
+}
+
+static void another_thread_ends_the_wait_through_glib(void **state)
+{
+	(void)state;
+	unsigned calls = 0;
+	pthread_t thread;
+	reload_poll_turn(loop, 0);
+	assert_int_equal(pthread_create(&thread, NULL, wake_by_glib, &calls), 0);
+	while (!calls) /* without the wake-up it would sleep for ever */
+		reload_poll_turn(loop, RELOAD_NEVER);
+	pthread_join(thread, NULL);
+	waits = 0;
+	reload_poll_turn(
+		loop, 1); /* the wake-up has been taken: nothing ends this sleep but its limit */
+	assert_int_equal(waits, 1);
+}
+
 static void timers_end_the_sleep(void **state)
 {
 	(void)state;
@@ -142,6 +233,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_batch_cannot_reach_what_was_removed),
+		cmocka_unit_test(a_turn_waits_once),
+		cmocka_unit_test(another_thread_ends_the_wait_through_glib),
 		cmocka_unit_test(timers_end_the_sleep),
 		cmocka_unit_test(hooks_run_in_order_and_again),
 	};

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 enum {
@@ -44,17 +43,7 @@ static reload_utc host_wall(void *host)
 
 static void host_random(void *host, void *out, size_t len)
 {
-	(void)host;
-	uint8_t *to = out;
-	while (len) {
-		ssize_t n = getrandom(to, len, 0);
-		if (n < 0 && errno != EINTR)
-			abort(); /* no node without randomness */
-		if (n > 0) {
-			to += n;
-			len -= (size_t)n;
-		}
-	}
+	agent_random_take(&((struct host *)host)->random, out, len);
 }
 
 static void wake(void *arg)

@@ -7,6 +7,7 @@
 #include "link/tls_io.h"
 #include "names.h"
 #include "pool.h"
+#include "random.h"
 #include "settings.h"
 #include "signals.h"
 #include "store.h"
@@ -44,6 +45,7 @@ struct host {
 	bool outdated, join_when_valid;        /* it has ended; and this node was in the overlay */
 	struct agent_signals *signals;
 	uint64_t signals_handle;
+	struct agent_random random;
 	int ready_fd; /* -1: nobody waits, or told already */
 	bool first, stopping, stop_now, ended;
 };

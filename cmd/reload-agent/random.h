@@ -1,0 +1,18 @@
+/* Random bytes for the engine, fetched from the kernel in advance: most of what it asks for are Transaction IDs of 8 bytes. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	AGENT_RANDOM = 256 /* bytes that one system call fetches */
+};
+
+/* Zero-initialised is empty. */
+struct agent_random {
+	uint8_t bytes[AGENT_RANDOM];
+	size_t left; /* bytes[0] to bytes[left - 1] were not given out yet */
+};
+
+/* agent_random_take() fills out with len random bytes; bytes that were given out are erased here.  Aborts without a kernel source. */
+void agent_random_take(struct agent_random *r, void *out, size_t len);

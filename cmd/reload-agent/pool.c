@@ -1,8 +1,9 @@
 /*
  * A signature costs as much as one to three wake-ups of a sleeping thread, so a lone job is done at once, here, by the
- * thread of the loop.  Of many the workers get all but the one that the loop's thread does itself; it then looks after its
- * sockets before it takes the next one, so that forwarding waits for one signature at most.  Who causes much work waits for it
- * himself (ident/queue.h).
+ * thread of the loop; and so is the one that it causes, as the signature of a response follows the check of its request.
+ * Of many the workers get all but the one that the loop's thread does itself; it then looks after its sockets before it
+ * takes the next one.  So forwarding waits for two signatures at most, and for one while there is much to do.  A node that
+ * causes much work waits for it itself (ident/queue.h).
  */
 #include "reload-agent/pool.h"
 
@@ -17,7 +18,8 @@
 
 enum {
 	WORKERS_MAX = 64,
-	JOBS_PER_WAKE = 2 /* for one, measured, a wake-up takes longer than doing it here */
+	JOBS_PER_WAKE = 2, /* for one, measured, a wake-up takes longer than doing it here */
+	JOBS_PER_TURN = 2  /* of the loop's thread, when nothing else waits */
 };
 
 /* First in, first out. */
@@ -146,28 +148,36 @@ static void on_event(void *arg, unsigned events)
 		p->hook.due = true;
 }
 
-static void on_turn_end(void *arg)
+/* Takes the job that the loop's thread does next, NULL for none, and gives *left, how many wait behind it, to the workers. */
+static struct reload_job *take_mine(struct reload_pool *p, size_t *left)
 {
-	struct reload_pool *p = arg;
-	take_finished(p);
 	pthread_mutex_lock(&p->lock);
 	struct reload_job *mine = reload_job_queue_get(&p->queue);
-	size_t left = p->queue.count;
+	*left = p->queue.count;
 	unsigned sleeping = p->sleeping;
-	size_t helpers = left / JOBS_PER_WAKE;
+	size_t helpers = *left / JOBS_PER_WAKE;
 	for (size_t i = 0; i < helpers && i < sleeping; i++)
 		pthread_cond_signal(&p->work);
 	pthread_mutex_unlock(&p->lock);
 	if (helpers > sleeping && p->workers < p->workers_max)
 		start_worker(p);
-	if (!mine)
-		return;
-	reload_job_run(mine);
-	p->counters.inline_jobs++;
-	hand_back(p, mine);
-	p->hook.due |=
-		left >
-		0; /* the next one behind a look at the sockets, if no worker has it by then */
+	return mine;
+}
+
+static void on_turn_end(void *arg)
+{
+	struct reload_pool *p = arg;
+	size_t left = 0;
+	take_finished(p);
+	for (int i = 0; i < JOBS_PER_TURN && !left; i++) {
+		struct reload_job *mine = take_mine(p, &left);
+		p->hook.due = left > 0;
+		if (!mine)
+			return;
+		reload_job_run(mine);
+		p->counters.inline_jobs++;
+		hand_back(p, mine); /* may submit, and make the hook due */
+	}
 }
 
 void reload_pool_submit(struct reload_pool *p, struct reload_job *job)

@@ -62,6 +62,31 @@ static void one_job_is_done_here(void **state)
 	reload_pool_free(pool);
 }
 
+static void what_a_job_causes_is_done_in_its_turn(void **state)
+{
+	(void)state;
+	pool = reload_pool_new(loop, 1, done, NULL);
+	handed_back = failed = 0;
+	more = 3;
+	reload_pool_submit(pool, sign_job());
+	on_turn_end(pool);
+	/* the check of a request and the signature of its response; then the sockets have their turn */
+	assert_int_equal(handed_back, 2);
+	assert_true(pool->hook.due);
+	on_turn_end(pool);
+	assert_int_equal(handed_back, 4);
+	assert_false(pool->hook.due);
+	assert_int_equal(failed, 0);
+	/* when others wait it is one a turn */
+	for (int i = 0; i < 2; i++)
+		reload_pool_submit(pool, sign_job());
+	on_turn_end(pool);
+	assert_int_equal(handed_back, 5);
+	assert_true(pool->hook.due);
+	TURN_UNTIL(loop, handed_back == 6);
+	reload_pool_free(pool);
+}
+
 static void many_jobs_are_shared(void **state)
 {
 	(void)state;
@@ -103,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_job_is_done_here),
+		cmocka_unit_test(what_a_job_causes_is_done_in_its_turn),
 		cmocka_unit_test(many_jobs_are_shared),
 		cmocka_unit_test(work_that_is_left_is_freed),
 	};

@@ -128,7 +128,12 @@ enum reload_framing_step reload_framing_next(
 	return step;
 }
 
-void reload_framing_ack_write(struct reload_framing *f, struct wr *w, uint32_t sequence)
+void reload_framing_record(struct reload_framing *f)
+{
+	f->answered = false;
+}
+
+void reload_framing_received(struct reload_framing *f, uint32_t sequence, reload_ms now)
 {
 	size_t known = f->received_ever < RELOAD_FRAMING_RECENT ? (size_t)f->received_ever
 								: RELOAD_FRAMING_RECENT;
@@ -139,9 +144,27 @@ void reload_framing_ack_write(struct reload_framing *f, struct wr *w, uint32_t s
 			mask |= UINT32_C(1) << behind;
 	}
 	f->recent[f->received_ever++ % RELOAD_FRAMING_RECENT] = sequence;
-	wr_u8(w, RELOAD_FRAME_ACK);
-	wr_u32(w, sequence);
-	wr_u32(w, mask);
+	assert(f->acks_count < RELOAD_FRAMING_ACKS);
+	if (!f->acks_count)
+		f->ack_due = now + RELOAD_FRAMING_ACK_MS;
+	f->acks[f->acks_count++] = (struct reload_framing_ack){ sequence, mask };
+	if (f->answered || f->acks_count == RELOAD_FRAMING_ACKS)
+		f->ack_due = 0;
+}
+
+reload_ms reload_framing_ack_due(const struct reload_framing *f)
+{
+	return f->acks_count ? f->ack_due : RELOAD_NEVER;
+}
+
+void reload_framing_acks_write(struct reload_framing *f, struct wr *w)
+{
+	for (size_t i = 0; i < f->acks_count; i++) {
+		wr_u8(w, RELOAD_FRAME_ACK);
+		wr_u32(w, f->acks[i].sequence);
+		wr_u32(w, f->acks[i].received);
+	}
+	f->acks_count = 0;
 }
 
 void reload_framing_data_write(
@@ -151,6 +174,7 @@ void reload_framing_data_write(
 	size_t slot = f->next_sequence % RELOAD_FRAMING_SENT;
 	f->sent_at[slot] = (uint32_t)now;
 	f->unsampled |= UINT64_C(1) << slot;
+	reload_framing_acks_write(f, w);
 	wr_u8(w, RELOAD_FRAME_DATA);
 	wr_u32(w, f->next_sequence++);
 	wr_int(w, message.len, 3);
@@ -171,5 +195,6 @@ bool reload_framing_acked(
 	}
 	if (progress)
 		f->acked = sequence + 1;
+	f->answered |= sample || progress;
 	return sample || progress;
 }

@@ -12,7 +12,9 @@ enum {
 	RELOAD_FRAMING_RECENT = 32, /* sequence numbers received last (R-6.6.2-05) */
 	RELOAD_FRAMING_SENT =
 		64, /* frames whose time of sending is kept; older ones give no sample */
-	RELOAD_FRAMING_MAX = 0xffffff /* bytes of a message: its length has 24 bits */
+	RELOAD_FRAMING_MAX = 0xffffff, /* bytes of a message: its length has 24 bits */
+	RELOAD_FRAMING_ACKS = 8,       /* ACKs that wait for a DATA frame to travel with, at most */
+	RELOAD_FRAMING_ACK_MS = 4 /* and how long: with a clock of 1 ms they leave within 5 ms */
 };
 
 enum reload_framing_step {
@@ -40,6 +42,12 @@ struct reload_framing {
 
 	uint32_t recent[RELOAD_FRAMING_RECENT]; /* a ring */
 	uint64_t received_ever;
+	struct reload_framing_ack {
+		uint32_t sequence, received;
+	} acks[RELOAD_FRAMING_ACKS]; /* not sent yet, in the order of their DATA frames */
+	size_t acks_count;
+	reload_ms ack_due; /* of the first of them */
+	bool answered;     /* this record brought an ACK that told something new */
 
 	uint32_t next_sequence, acked; /* acked: one behind the highest sequence acknowledged */
 	uint32_t sent_at[RELOAD_FRAMING_SENT]; /* ring: low bits of the time */
@@ -61,12 +69,31 @@ enum reload_framing_step reload_framing_next(
 	struct reload_framing *f, struct span *in, struct reload_framing_item *out);
 
 /*
- * reload_framing_ack_write() appends the ACK of the DATA frame sequence (LINK-01) and remembers it as received; to be
- * called once for each DATA frame, in order.
+ * When ACKs leave.  RFC 6940 s6.6.2 says that a node SHOULD acknowledge a DATA frame at once: on an unreliable transport
+ * the sender's repetition hangs on it.  On TLS nothing is repeated, an ACK only measures the round trip and shows that the
+ * other end is alive, and one that travels alone costs a system call here and a wake-up there, as much as a message does.
+ * So an ACK waits for the next DATA frame of this end, which mostly is the response, for RELOAD_FRAMING_ACK_MS at most:
+ * far below the lowest RTO.  It does not wait when RELOAD_FRAMING_ACKS are waiting, nor when the DATA frame came in one
+ * record with an ACK of ours: then it was the response, and nothing is expected to follow from this end.
+ *
+ * reload_framing_record() tells that a new record of the transport begins.
+ *
+ * reload_framing_received() remembers the DATA frame sequence (R-6.6.2-05) and that its ACK is to be sent, with the mask
+ * of this moment (LINK-01); to be called once for each DATA frame, in order, and not while RELOAD_FRAMING_ACKS wait.
+ *
+ * reload_framing_ack_due() returns when the ACKs that wait must leave: 0 at once, RELOAD_NEVER when there are none.
+ *
+ * reload_framing_acks_write() appends all ACKs that wait; reload_framing_data_write() does so too.
  */
-void reload_framing_ack_write(struct reload_framing *f, struct wr *w, uint32_t sequence);
+void reload_framing_record(struct reload_framing *f);
+void reload_framing_received(struct reload_framing *f, uint32_t sequence, reload_ms now);
+reload_ms reload_framing_ack_due(const struct reload_framing *f);
+void reload_framing_acks_write(struct reload_framing *f, struct wr *w);
 
-/* reload_framing_data_write() appends message, at most RELOAD_FRAMING_MAX bytes, as the next DATA frame. */
+/*
+ * reload_framing_data_write() appends the ACKs that wait, then message, at most RELOAD_FRAMING_MAX bytes, as the next DATA
+ * frame.
+ */
 void reload_framing_data_write(
 	struct reload_framing *f, struct wr *w, struct span message, reload_ms now);
 

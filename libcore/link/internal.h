@@ -21,6 +21,9 @@ enum {
 	RELOAD_LINK_ACK_ROOM = 65536 /* ACKs may exceed max_queue by this; above they are dropped */
 };
 
+_Static_assert(RELOAD_FRAMING_ACK_MS + 1 <= RELOAD_RTO_FLOOR_MS / 4,
+	"an ACK that waits does not make a link late");
+
 enum reload_tls_state {
 	RELOAD_TLS_CONNECTING,
 	RELOAD_TLS_HANDSHAKE,
@@ -32,16 +35,17 @@ enum reload_tls_state {
 
 struct reload_tls_link {
 	RB_ENTRY(reload_tls_link) entry;
-	TAILQ_ENTRY(reload_tls_link) half, turn;
+	TAILQ_ENTRY(reload_tls_link) half, turn, ack;
 	struct reload_links *links;
 	uint32_t id;
 	enum reload_tls_state state;
 	bool incoming, is_half_open, is_in_turn, was_up;
-	bool silent;    /* nobody wants to know its end */
-	bool read_more; /* decrypted or buffered bytes are left: no event will tell */
-	bool recheck;   /* the trust has changed */
-	int fd;         /* -1: none */
-	unsigned wants; /* events asked of the loop */
+	bool silent;        /* nobody wants to know its end */
+	bool read_more;     /* decrypted or buffered bytes are left: no event will tell */
+	bool recheck;       /* the trust has changed */
+	int fd;             /* -1: none */
+	reload_ms acks_due; /* with which it is in links->acks; 0: it is not */
+	unsigned wants;     /* events asked of the loop */
 	uint64_t watch;
 	SSL *ssl;
 	struct reload_timer timer; /* what for: by state */
@@ -83,7 +87,9 @@ struct reload_links {
 	struct reload_tls_tree tree;
 	struct reload_tls_list half_open; /* incoming handshakes, oldest first */
 	struct reload_admission admission;
-	struct reload_tls_list turn; /* to be looked at when the turn ends */
+	struct reload_tls_list turn;    /* to be looked at when the turn ends */
+	struct reload_tls_list acks;    /* links whose ACKs wait for a message, by acks_due */
+	struct reload_timer acks_timer; /* for the first of them */
 	uint32_t next_incoming;
 	struct reload_listener listeners[RELOAD_LINK_LISTENERS];
 	size_t listeners_count;
@@ -177,6 +183,14 @@ void reload_tls_link_read(struct reload_tls_link *link);
 
 /* reload_tls_link_flush() writes the queue as far as the kernel takes it. */
 void reload_tls_link_flush(struct reload_tls_link *link);
+
+/*
+ * reload_tls_link_acknowledge() appends the ACKs that wait to the queue when there is something for them to travel with or
+ * their time has come, else sees to it that they leave in time; for a link that is up, at the end of a turn.
+ * reload_tls_link_drop_acks() forgets about the wait.
+ */
+void reload_tls_link_acknowledge(struct reload_tls_link *link);
+void reload_tls_link_drop_acks(struct reload_tls_link *link);
 
 /* reload_tls_link_watch_timer() arms the health timer if it is not armed. */
 void reload_tls_link_watch_timer(struct reload_tls_link *link, reload_ms now);

@@ -318,6 +318,7 @@ enum reload_err reload_links_new(
 	links->timers = reload_poll_timers(s->poll);
 	TAILQ_INIT(&links->half_open);
 	TAILQ_INIT(&links->turn);
+	TAILQ_INIT(&links->acks);
 	links->hook = (struct reload_poll_hook){
 		.fn = on_turn_end, .arg = links, .order = RELOAD_HOOK_FLUSH
 	};

@@ -3,7 +3,8 @@
  * acknowledgements, health.  Runs on the loop of link/poll_io.h; no function here calls back, callbacks come from the
  * loop only and may call any function here but reload_links_free().
  *
- * What is sent during a turn of the loop, ACKs in order with it, leaves at its end with one TLS write per link.
+ * What is sent during a turn of the loop leaves at its end with one TLS write per link.  ACKs travel with it; one that
+ * nothing travels with leaves alone within 5 ms (link/framing.h).
  */
 #pragma once
 

@@ -67,6 +67,7 @@ static void forget_peer(struct reload_tls_link *l)
 static void disconnect(struct reload_tls_link *l)
 {
 	reload_timer_cancel(l->links->timers, &l->timer);
+	reload_tls_link_drop_acks(l);
 	reload_poll_remove(l->links->set.poll, l->watch);
 	l->watch = 0;
 	SSL_free(l->ssl);
@@ -171,6 +172,8 @@ void reload_tls_link_close(struct reload_tls_link *l)
 		reload_tls_link_fail(l, RELOAD_CANCELLED, NULL);
 	if (l->state != RELOAD_TLS_UP)
 		return;
+	reload_framing_acks_write(&l->framing, &l->out);
+	reload_tls_link_drop_acks(l);
 	l->state = RELOAD_TLS_CLOSING;
 	reload_tls_link_want(l,
 		l->wants &
@@ -406,6 +409,8 @@ void reload_tls_link_turn_end(struct reload_tls_link *l)
 		check_trust(l);
 	if (l->read_more && l->state == RELOAD_TLS_UP)
 		reload_tls_link_read(l);
+	if (l->state == RELOAD_TLS_UP)
+		reload_tls_link_acknowledge(l);
 	bool sends = l->state == RELOAD_TLS_UP ? l->out.len > 0 : l->state == RELOAD_TLS_CLOSING;
 	if (sends && !(l->wants & RELOAD_POLL_OUT)) /* else the loop tells when there is room */
 		reload_tls_link_flush(l);

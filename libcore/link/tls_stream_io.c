@@ -51,6 +51,60 @@ void reload_tls_link_flush(struct reload_tls_link *l)
 		reload_tls_link_want(l, RELOAD_POLL_IN);
 }
 
+/* -- ACKs that wait for a message to travel with (link/framing.h) ------------------------------------------------------- */
+
+static void on_acks_due(void *arg)
+{
+	struct reload_links *links = arg;
+	struct reload_tls_link *l;
+	reload_ms now = reload_poll_now();
+	TAILQ_FOREACH (l, &links->acks, ack) {
+		if (l->acks_due > now)
+			break;
+		reload_tls_link_turn(l);
+	}
+}
+
+static void arm_acks_timer(struct reload_links *links)
+{
+	struct reload_tls_link *first = TAILQ_FIRST(&links->acks);
+	if (!first)
+		reload_timer_cancel(links->timers, &links->acks_timer);
+	else if (!links->acks_timer.armed || links->acks_timer.due != first->acks_due)
+		reload_timer_arm(
+			links->timers, &links->acks_timer, first->acks_due, on_acks_due, links);
+}
+
+/* Takes the link out of the list and, when acks_due is not 0, puts it back at its end: all ACKs wait equally long. */
+static void acks_wait(struct reload_tls_link *l, reload_ms acks_due)
+{
+	if (l->acks_due)
+		TAILQ_REMOVE(&l->links->acks, l, ack);
+	if (acks_due)
+		TAILQ_INSERT_TAIL(&l->links->acks, l, ack);
+	l->acks_due = acks_due;
+	arm_acks_timer(l->links);
+}
+
+void reload_tls_link_drop_acks(struct reload_tls_link *l)
+{
+	if (l->acks_due)
+		acks_wait(l, 0);
+}
+
+void reload_tls_link_acknowledge(struct reload_tls_link *l)
+{
+	reload_ms due = reload_framing_ack_due(&l->framing);
+	if (due != RELOAD_NEVER && (l->out.len || due <= reload_poll_now())) {
+		reload_framing_acks_write(&l->framing, &l->out);
+		due = RELOAD_NEVER;
+	}
+	if (due == RELOAD_NEVER)
+		reload_tls_link_drop_acks(l);
+	else if (l->acks_due != due)
+		acks_wait(l, due);
+}
+
 void reload_tls_link_watch_timer(struct reload_tls_link *l, reload_ms now)
 {
 	if (!l->timer.armed)
@@ -78,11 +132,14 @@ void reload_tls_link_check_health(struct reload_tls_link *l)
 static void on_data(struct reload_tls_link *l, const struct reload_framing_item *item)
 {
 	struct reload_links *links = l->links;
+	size_t queued = l->out.len - l->out_at + l->framing.acks_count * RELOAD_FRAME_ACK_SIZE;
 	links->counters.messages_in++;
-	if (l->out.len - l->out_at < links->set.max_queue + RELOAD_LINK_ACK_ROOM)
-		reload_framing_ack_write(&l->framing, &l->out, item->sequence);
+	if (queued < links->set.max_queue + RELOAD_LINK_ACK_ROOM)
+		reload_framing_received(&l->framing, item->sequence, reload_poll_now());
 	else /* the other end does not read; later ACKs cover what this one would have said */
 		links->counters.dropped_acks++;
+	if (!reload_framing_ack_due(&l->framing))
+		reload_framing_acks_write(&l->framing, &l->out);
 	reload_tls_link_turn(l);
 	links->set.ops->message(links->set.arg, l->id, item->message);
 }
@@ -94,8 +151,10 @@ static void on_ack(struct reload_tls_link *l, const struct reload_framing_item *
 		return;
 	if (rtt != RELOAD_NEVER)
 		reload_rto_sample(&l->rto, rtt);
-	/* the timer stays: it looks at what is due when it runs, which is cheaper than one more arming for each ACK */
-	bool again = reload_health_acked(&l->health, now, !reload_framing_unacked(&l->framing));
+	bool all = !reload_framing_unacked(&l->framing);
+	bool again = reload_health_acked(&l->health, now, all);
+	if (all) /* else the timer stays, and looks at what is due when it runs */
+		reload_timer_cancel(l->links->timers, &l->timer);
 	if (again)
 		l->links->set.ops->health(l->links->set.arg, l->id, true);
 }
@@ -103,6 +162,7 @@ static void on_ack(struct reload_tls_link *l, const struct reload_framing_item *
 static void feed(struct reload_tls_link *l, struct span in)
 {
 	struct reload_framing_item item;
+	reload_framing_record(&l->framing);
 	while (l->state == RELOAD_TLS_UP) {
 		switch (reload_framing_next(&l->framing, &in, &item)) {
 		case RELOAD_FRAMING_MORE:

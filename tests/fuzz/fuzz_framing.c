@@ -40,7 +40,8 @@ static uint64_t run(struct span all, size_t max, size_t piece, enum reload_frami
 				for (size_t k = 0; k < item.message.len; k++)
 					sum = mix(sum, item.message.at[k]);
 				acks.len = 0;
-				reload_framing_ack_write(&f, &acks, item.sequence);
+				reload_framing_received(&f, item.sequence, 100);
+				reload_framing_acks_write(&f, &acks);
 				assert(acks.len == RELOAD_FRAME_ACK_SIZE && !(acks.at[8] & 1));
 			}
 			reload_ms rtt;

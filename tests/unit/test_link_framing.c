@@ -21,6 +21,13 @@ static void drop(struct vector *v)
 	free(v->at);
 }
 
+/* appends the ACK of the DATA frame sequence, which arrives now */
+static void ack_write(struct reload_framing *f, struct wr *w, uint32_t sequence)
+{
+	reload_framing_received(f, sequence, 0);
+	reload_framing_acks_write(f, w);
+}
+
 /* steps over all of in and expects nothing */
 static void expect_more(struct reload_framing *f, struct span in)
 {
@@ -64,16 +71,16 @@ static void ack_of_the_vectors(void **state)
 	reload_framing_init(&f, MAX);
 	wr_init(&w);
 	/* R-6.6.2-02: the ACK of the first frame */
-	reload_framing_ack_write(&f, &w, 0);
+	ack_write(&f, &w, 0);
 	assert_true(span_eq(wr_done(&w), vector_span(&first)));
 
 	static const uint32_t received[] = { 9, 36, 38, 39 };
 	reload_framing_init(&f, MAX);
 	for (size_t i = 0; i < COUNT_OF(received); i++)
-		reload_framing_ack_write(&f, &w, received[i]);
+		ack_write(&f, &w, received[i]);
 	w.len = 0;
 	/* R-6.6.2-06: bits N - M of 39, 38, 36 and 9 */
-	reload_framing_ack_write(&f, &w, 40);
+	ack_write(&f, &w, 40);
 	assert_true(span_eq(wr_done(&w), vector_span(&mask)));
 
 	struct reload_framing_item item;
@@ -90,7 +97,7 @@ static uint32_t mask_of(struct reload_framing *f, uint32_t sequence)
 {
 	struct wr w;
 	wr_init(&w);
-	reload_framing_ack_write(f, &w, sequence);
+	ack_write(f, &w, sequence);
 	struct rd r = rd_of(span_of(w.at + 5, 4));
 	uint32_t mask = rd_u32(&r);
 	wr_clear(&w);
@@ -143,6 +150,95 @@ static void numbers_count_from_zero(void **state)
 	}
 	assert_int_equal(reload_framing_unacked(&f), 3);
 	wr_clear(&w);
+}
+
+/* takes one frame from bytes, which is one record */
+static enum reload_framing_step record(
+	struct reload_framing *f, struct wr *bytes, struct reload_framing_item *item)
+{
+	struct span in = wr_done(bytes);
+	reload_framing_record(f);
+	return reload_framing_next(f, &in, item);
+}
+
+static void an_ack_waits_for_a_message(void **state)
+{
+	(void)state;
+	struct reload_framing f;
+	struct wr w;
+	wr_init(&w);
+	reload_framing_init(&f, MAX);
+	assert_true(reload_framing_ack_due(&f) == RELOAD_NEVER);
+	/* R-6.6.2-04, a SHOULD: within 5 ms, with a clock of one; the later frame does not put it off */
+	reload_framing_received(&f, 7, 1000);
+	assert_int_equal(reload_framing_ack_due(&f), 1004);
+	reload_framing_received(&f, 8, 1003);
+	assert_int_equal(reload_framing_ack_due(&f), 1004);
+	/* it goes before the message that it travels with; each frame has an ACK of its own (R-6.6.3-01) */
+	reload_framing_data_write(&f, &w, span_str("hi"), 1003);
+	static const char want[] = "\x81\0\0\0\7\0\0\0\0"
+				   "\x81\0\0\0\10\0\0\0\2"
+				   "\x80\0\0\0\0\0\0\2hi";
+	assert_true(span_eq(wr_done(&w), span_of(want, sizeof(want) - 1)));
+	assert_true(reload_framing_ack_due(&f) == RELOAD_NEVER);
+	w.len = 0;
+	reload_framing_acks_write(&f, &w);
+	assert_int_equal(w.len, 0);
+	wr_clear(&w);
+}
+
+static void the_eighth_ack_does_not_wait(void **state)
+{
+	(void)state;
+	struct reload_framing f;
+	struct wr w;
+	wr_init(&w);
+	reload_framing_init(&f, MAX);
+	for (uint32_t i = 0; i < 8; i++) {
+		assert_true(i == 0 || reload_framing_ack_due(&f) == 104);
+		reload_framing_received(&f, i, 100);
+	}
+	assert_int_equal(reload_framing_ack_due(&f), 0);
+	reload_framing_acks_write(&f, &w);
+	assert_int_equal(w.len, 8 * RELOAD_FRAME_ACK_SIZE);
+	/* R-6.6.2-06: the mask is that of the moment when the frame came */
+	assert_memory_equal(w.at + 7 * RELOAD_FRAME_ACK_SIZE, "\x81\0\0\0\7\0\0\0\xfe", 9);
+	wr_clear(&w);
+}
+
+static void the_ack_of_a_response_does_not_wait(void **state)
+{
+	(void)state;
+	struct reload_framing f, g;
+	struct reload_framing_item item;
+	struct wr request, response;
+	reload_ms rtt;
+	wr_init(&request);
+	wr_init(&response);
+	reload_framing_init(&f, MAX);
+	reload_framing_init(&g, MAX);
+	reload_framing_data_write(&f, &request, span_str("request"), 100);
+	assert_int_equal(record(&g, &request, &item), RELOAD_FRAMING_DATA);
+	reload_framing_received(&g, item.sequence, 100);
+	assert_int_equal(reload_framing_ack_due(&g), 104);
+	reload_framing_data_write(&g, &response, span_str("response"), 101);
+	/* one record with the ACK of the request and the response */
+	struct span in = wr_done(&response);
+	reload_framing_record(&f);
+	assert_int_equal(reload_framing_next(&f, &in, &item), RELOAD_FRAMING_ACK);
+	assert_true(reload_framing_acked(&f, item.sequence, 101, &rtt));
+	assert_int_equal(reload_framing_next(&f, &in, &item), RELOAD_FRAMING_DATA);
+	reload_framing_received(&f, item.sequence, 101);
+	assert_int_equal(reload_framing_ack_due(&f), 0);
+	request.len = 0;
+	reload_framing_acks_write(&f, &request);
+	/* in a record of its own a message is a request again, also when an ACK of what is known comes with it */
+	reload_framing_record(&f);
+	assert_false(reload_framing_acked(&f, 0, 102, &rtt));
+	reload_framing_received(&f, 1, 102);
+	assert_int_equal(reload_framing_ack_due(&f), 106);
+	wr_clear(&request);
+	wr_clear(&response);
 }
 
 static void any_first_number_and_any_gap(void **state)
@@ -334,6 +430,9 @@ int main(void)
 		cmocka_unit_test(ack_of_the_vectors),
 		cmocka_unit_test(mask_remembers_the_last_32),
 		cmocka_unit_test(numbers_count_from_zero),
+		cmocka_unit_test(an_ack_waits_for_a_message),
+		cmocka_unit_test(the_eighth_ack_does_not_wait),
+		cmocka_unit_test(the_ack_of_a_response_does_not_wait),
 		cmocka_unit_test(any_first_number_and_any_gap),
 		cmocka_unit_test(byte_by_byte),
 		cmocka_unit_test(unknown_type_breaks_the_framing),

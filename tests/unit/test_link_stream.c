@@ -109,6 +109,93 @@ static void an_ack_comes_before_what_a_message_causes(void **state)
 	node_stop(&b);
 }
 
+static bool all_acked(const struct node *n, uint32_t link)
+{
+	struct reload_link_info info;
+	return reload_links_info(n->links, link, &info) && !info.unacked;
+}
+
+static uint64_t writes(const struct node *n)
+{
+	return reload_links_counters(n->links)->writes;
+}
+
+static void an_ack_travels_with_the_response(void **state)
+{
+	(void)state;
+	struct node a = { 0 }, b = { .echo = true };
+	start_pair(&a, &b, defaults);
+	for (unsigned i = 1; i <= 3; i++) {
+		assert_true(reload_links_send(a.links, 1, span_str("request")));
+		TURN_UNTIL(loop, a.messages == i && all_acked(&a, 1));
+		/* R-6.6.2-04, R-6.6.3-01: the response's ACK has nothing to wait for */
+		TURN_UNTIL(loop, all_acked(&b, b.up_link));
+		assert_int_equal(writes(&b), i);
+		assert_int_equal(writes(&a), 2 * i);
+	}
+	assert_int_equal(a.bads + b.bads, 0);
+	node_stop(&a);
+	node_stop(&b);
+}
+
+static void an_ack_that_nothing_travels_with_leaves_in_time(void **state)
+{
+	(void)state;
+	struct node a = { 0 }, b = { 0 };
+	start_pair(&a, &b, defaults);
+	assert_true(reload_links_send(a.links, 1, span_str("request")));
+	reload_ms before = reload_poll_now();
+	while (!b.messages)
+		reload_poll_turn(loop, 0);
+	reload_ms now = reload_poll_now();
+	/* R-6.6.2-04: the loop wakes up for it within 5 ms, far below the lowest RTO */
+	if (now < before + 4) /* else the processor was busy elsewhere for as long as it waits */
+		assert_int_equal(writes(&b), 0);
+	assert_true(reload_timers_next(reload_poll_timers(loop)) < now + 5);
+	TURN_UNTIL(loop, all_acked(&a, 1));
+	assert_int_equal(writes(&b), 1);
+	assert_int_equal(reload_links_counters(b.links)->bytes_out, 9);
+	/* eight of them do not wait */
+	for (int i = 0; i < 8; i++)
+		assert_true(reload_links_send(a.links, 1, span_str("request")));
+	while (b.messages < 9)
+		reload_poll_turn(loop, 0);
+	assert_int_equal(writes(&b), 2);
+	/* a link that closes leaves none behind, nor one that dies a timer */
+	assert_true(reload_links_send(a.links, 1, span_str("request")));
+	while (b.messages < 10)
+		reload_poll_turn(loop, 0);
+	reload_links_close(b.links, b.up_link);
+	TURN_UNTIL(loop, a.downs == 1);
+	assert_int_equal(reload_links_counters(a.links)->bytes_in, 10 * 9);
+	node_stop(&a);
+	node_stop(&b);
+	assert_true(reload_timers_next(reload_poll_timers(loop)) == RELOAD_NEVER);
+}
+
+static void acks_of_several_links_leave_in_time(void **state)
+{
+	(void)state;
+	struct node a = { 0 }, b = { 0 };
+	start_pair(&a, &b, defaults);
+	struct reload_ip_port at = loopback(b.port);
+	uint32_t first = b.up_link;
+	reload_links_open(a.links, 2, &at, 1);
+	TURN_UNTIL(loop, a.ups == 2 && b.ups == 2);
+	assert_true(reload_links_send(a.links, 1, span_str("one")));
+	while (b.messages < 1)
+		reload_poll_turn(loop, 0);
+	assert_true(reload_links_send(a.links, 2, span_str("two")));
+	while (b.messages < 2)
+		reload_poll_turn(loop, 0);
+	/* the first one goes with a message; the second one waits for its own time, not for that of another message */
+	assert_true(reload_links_send(b.links, first, span_str("answer")));
+	TURN_UNTIL(loop, all_acked(&a, 1) && all_acked(&a, 2) && all_acked(&b, first));
+	assert_int_equal(a.bads + b.bads, 0);
+	node_stop(&a);
+	node_stop(&b);
+}
+
 static void silence_takes_a_link_out_and_an_ack_brings_it_back(void **state)
 {
 	(void)state;
@@ -270,6 +357,9 @@ int main(void)
 		cmocka_unit_test(messages_of_all_sizes),
 		cmocka_unit_test(a_turn_costs_one_write),
 		cmocka_unit_test(an_ack_comes_before_what_a_message_causes),
+		cmocka_unit_test(an_ack_travels_with_the_response),
+		cmocka_unit_test(an_ack_that_nothing_travels_with_leaves_in_time),
+		cmocka_unit_test(acks_of_several_links_leave_in_time),
 		cmocka_unit_test(silence_takes_a_link_out_and_an_ack_brings_it_back),
 		cmocka_unit_test(oversized_is_answered_then_closed),
 		cmocka_unit_test(close_lets_the_queue_leave),

@@ -127,6 +127,9 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS) $(SCHEMA_LIBS)
 
+$(O)/bench/count.so: tests/bench/count.c | deps
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -std=c17 -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -o $@ $<
 $(O)/bench/load: $(O)/tests/bench/load.o $(O)/libcore.a
 $(O)/bench/micro: $(O)/tests/bench/micro.o $(O)/libsim.a $(O)/libcore.a
 $(O)/bench/%:
@@ -174,9 +177,10 @@ plots: $(O)/reload-sim
 	$(Q)$< --scenario examples/traffic-over-churn.scenario --sweep session=10m,20m,30m,1h,2h,4h \
 		--plot examples/traffic-over-churn.svg
 
-# Figures, never asserted; BENCH_QUICK=1 for a short run.
-bench-tools: $(O)/bench/load $(O)/bench/micro
+# Figures, never asserted; BENCH_QUICK=1 for a short run, BENCH_PEER=opendht for OpenDHT beside us.
+bench-tools: $(O)/bench/load $(O)/bench/micro $(O)/bench/count.so
 bench: check-deps programs bench-tools
+	$(call ensure,strace)
 	$(Q)tests/bench/run $(O) build/bench.json
 
 soak: check-deps programs

@@ -2,7 +2,8 @@
  * Load on running agents through their control sockets, and what it took.
  *
  *   load ring DIR N START            waits until agents b1 to bN in DIR form a correct ring; START: monotonic seconds
- *   load one-at-a-time DIR N COUNT   Stores, then Fetches, each behind the other, through changing agents
+ *   load one-at-a-time DIR N COUNT [store|fetch]   Stores, then Fetches, or one of them, each behind the other, through
+ *                                    changing agents; Fetches alone need the Stores of an earlier run
  *   load in-flight DIR N COUNT WINDOW   the same through agent b1, WINDOW at a time
  *
  * Each prints one JSON object; times are raw samples sorted, no histogram.  Requests are lines of the control protocol,
@@ -277,11 +278,14 @@ static json_t *percentiles(double *ms, size_t count, size_t failed)
 		(json_int_t)failed, "p50_ms", p50, "p95_ms", p95, "p99_ms", p99);
 }
 
-static json_t *one_at_a_time(struct load *l, size_t count)
+/* Both for only NULL, else the Stores or the Fetches alone. */
+static json_t *one_at_a_time(struct load *l, size_t count, const char *only)
 {
 	double *ms = reload_alloc_array(count, sizeof(*ms));
 	json_t *result = json_object();
 	for (int fetch = 0; fetch < 2; fetch++) {
+		if (only && strcmp(only, fetch ? "fetch" : "store") != 0)
+			continue;
 		size_t failed = 0, good = 0;
 		for (size_t i = 0; i < count; i++) {
 			size_t writer = i % l->count, which = i / l->count;
@@ -363,8 +367,10 @@ int main(int argc, char **argv)
 			if (!connected(&l, i) || !learn(&l, i, NULL))
 				die("not all agents are joined");
 		size_t count = (size_t)strtoul(argv[4], NULL, 10);
-		result = argc > 5 ? in_flight(&l, count, (size_t)strtoul(argv[5], NULL, 10))
-				  : one_at_a_time(&l, count);
+		const char *last = argc > 5 ? argv[5] : NULL;
+		result = strcmp(argv[1], "in-flight") == 0 && last
+				 ? in_flight(&l, count, (size_t)strtoul(last, NULL, 10))
+				 : one_at_a_time(&l, count, last);
 	}
 	json_dumpf(result, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	putchar('\n');

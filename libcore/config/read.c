@@ -257,7 +257,7 @@ static const struct param params[] = {
 	{ "chord-reactive", read_boolean, offsetof(struct reload_config, chord_reactive), .chord = true },
 	ONE("shared-secret", read_string, shared_secret),
 	NUMBER("max-message-size", max_message_size, MESSAGE_SIZE_MIN, UINT32_MAX),
-	NUMBER("initial-ttl", initial_ttl, 0, 255),
+	NUMBER("initial-ttl", initial_ttl, 1, 255),
 	NUMBER("overlay-reliability-timer", overlay_reliability_timer_ms, 200, UINT32_MAX),
 	MANY("overlay-link-protocol", read_strings, link_protocols),
 	MANY("kind-signer", read_id, kind_signers),

@@ -198,7 +198,7 @@ static const struct {
 	{ ">40000<", ">255<", RELOAD_BAD_CONFIG, "max-message-size is \"255\"" },
 	{ ">40000<", ">256<", RELOAD_OK, "" },
 	/* R-11.1-29 */
-	{ "<initial-ttl> 30", "<initial-ttl>0", RELOAD_BAD_CONFIG, "initial-ttl" },
+	{ "<initial-ttl> 30", "<initial-ttl>0", RELOAD_BAD_CONFIG, "initial-ttl is \"0\"" },
 	{ "<initial-ttl> 30", "<initial-ttl>256", RELOAD_BAD_CONFIG, "initial-ttl is \"256\"" },
 	{ "<initial-ttl> 30", "<initial-ttl>255", RELOAD_OK, "" },
 	/* R-11.1-30 */

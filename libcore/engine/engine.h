@@ -31,7 +31,10 @@ struct reload_engine_results {
 	bool (*waiting)(void *arg);
 };
 
-/* Facts that every room reads.  Only the functions below and the maker of the node write them. */
+/*
+ * Facts that every room reads.  The functions below write them, except for two: whoever takes a new document changes `config` and `ctx` together, and
+ * whoever begins the work of a message sets `cause`.
+ */
 struct reload_engine {
 	const struct reload_host_ops *ops;
 	void *host;

@@ -31,7 +31,7 @@ static void update_send_to(struct reload_peer *p, const struct reload_id *node, 
 	size_t count = entries(p, list, way, COUNT_OF(way));
 	struct reload_request *r = NULL;
 	if (count)
-		r = reload_request_favour(p, RELOAD_CONFIG_UPDATE_REQ, node, way, count);
+		r = reload_request_induced(p, RELOAD_CONFIG_UPDATE_REQ, node, way, count);
 	if (r)
 		reload_request_send(r, update);
 }
@@ -140,7 +140,7 @@ static void announce(struct reload_peer *p)
 		struct reload_destination to = reload_dest_node(&con->node);
 		struct reload_request *r = NULL;
 		if (con->node.len)
-			r = reload_request_favour(p, RELOAD_PING_REQ, &con->node, &to, 1);
+			r = reload_request_induced(p, RELOAD_PING_REQ, &con->node, &to, 1);
 		if (!r)
 			continue;
 		r->over_link = con->link;

@@ -36,7 +36,7 @@ TAILQ_HEAD(ping_list, ping_order);
 TAILQ_HEAD(commit_list, commit);
 
 enum {
-	RELOAD_FAVOURS_MAX =
+	RELOAD_INDUCED_MAX =
 		64, /* requests under way because others asked for them; more are not made */
 	RELOAD_KNOWN_MAX = 32,  /* addresses of peers that were reached before */
 	RELOAD_REFUSED_MAX = 32 /* at the maximum the next one takes the place of the oldest */
@@ -49,7 +49,7 @@ struct refused_sender {
 	unsigned count;
 };
 
-struct favour {
+struct induced {
 	uint16_t code; /* 0: free */
 	struct reload_id node;
 };
@@ -79,7 +79,7 @@ struct reload_peer {
 	struct refused_sender
 		*refused; /* RELOAD_REFUSED_MAX; NULL: no document was refused so far */
 	size_t next_refused;
-	struct favour *favours;       /* RELOAD_FAVOURS_MAX; NULL: none is under way */
+	struct induced *induced;      /* RELOAD_INDUCED_MAX; NULL: none is under way */
 	struct attempt_list attempts; /* Attach under way, both directions */
 	struct handover_list handovers;
 	struct offer_list
@@ -383,10 +383,10 @@ struct reload_request *reload_request_own(struct reload_peer *p, uint16_t code,
 	void *arg);
 
 /*
- * reload_request_favour() is reload_request_own() for what node causes by a message of its own; nothing is told of the end.
+ * reload_request_induced() is reload_request_own() for what node causes by a message of its own; nothing is told of the end.
  * NULL when enough of these are under way, of all or for that node: an unsigned list must not make this node shout.
  */
-struct reload_request *reload_request_favour(struct reload_peer *p, uint16_t code,
+struct reload_request *reload_request_induced(struct reload_peer *p, uint16_t code,
 	const struct reload_id *node, const struct reload_destination *list, size_t count);
 
 /* reload_request_send() encodes body and starts the transaction; reload_request_send_bytes() for one that is encoded. */

@@ -253,7 +253,7 @@ void reload_update_send(struct reload_peer *p, const struct reload_id *node,
 	p->topology->update_write(p->plugin, &body);
 	struct reload_request *r = NULL;
 	if (!body.err) /* R-10.5-14: the plug-in may not be ready to show itself */
-		r = reload_request_favour(p, RELOAD_UPDATE_REQ, node, list, count);
+		r = reload_request_induced(p, RELOAD_UPDATE_REQ, node, list, count);
 	if (r)
 		reload_request_send_bytes(r, wr_done(&body));
 	wr_clear(&body);

@@ -197,7 +197,7 @@ void reload_peer_free(struct reload_peer *p)
 	reload_engine_free(p->engine);
 	wr_clear(&p->identity);
 	free(p->refused);
-	free(p->favours);
+	free(p->induced);
 	free(p);
 }
 

@@ -80,37 +80,37 @@ struct reload_request *reload_request_own(struct reload_peer *p, uint16_t code,
 }
 
 enum {
-	FAVOURS_OF_ONE = 4
+	INDUCED_PER_NODE = 4
 };
 
-static void favour_ended(
+static void induced_ended(
 	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
 {
 	(void)result;
-	p->favours[(uintptr_t)r->own_arg].code = 0;
+	p->induced[(uintptr_t)r->own_arg].code = 0;
 	size_t i = 0;
-	while (i < RELOAD_FAVOURS_MAX && !p->favours[i].code)
+	while (i < RELOAD_INDUCED_MAX && !p->induced[i].code)
 		i++;
-	if (i == RELOAD_FAVOURS_MAX)
-		free(TAKE(p->favours));
+	if (i == RELOAD_INDUCED_MAX)
+		free(TAKE(p->induced));
 }
 
-struct reload_request *reload_request_favour(struct reload_peer *p, uint16_t code,
+struct reload_request *reload_request_induced(struct reload_peer *p, uint16_t code,
 	const struct reload_id *node, const struct reload_destination *list, size_t count)
 {
-	size_t slot = RELOAD_FAVOURS_MAX, same = 0;
-	if (!p->favours)
-		p->favours = reload_alloc_array(RELOAD_FAVOURS_MAX, sizeof(*p->favours));
-	for (size_t i = 0; i < RELOAD_FAVOURS_MAX; i++)
-		if (!p->favours[i].code)
+	size_t slot = RELOAD_INDUCED_MAX, same = 0;
+	if (!p->induced)
+		p->induced = reload_alloc_array(RELOAD_INDUCED_MAX, sizeof(*p->induced));
+	for (size_t i = 0; i < RELOAD_INDUCED_MAX; i++)
+		if (!p->induced[i].code)
 			slot = i;
-		else if (p->favours[i].code == code && reload_id_eq(&p->favours[i].node, node))
+		else if (p->induced[i].code == code && reload_id_eq(&p->induced[i].node, node))
 			same++;
-	if (slot == RELOAD_FAVOURS_MAX || same >= FAVOURS_OF_ONE)
+	if (slot == RELOAD_INDUCED_MAX || same >= INDUCED_PER_NODE)
 		return NULL;
-	p->favours[slot].code = code;
-	p->favours[slot].node = *node;
-	return reload_request_own(p, code, list, count, favour_ended, (void *)(uintptr_t)slot);
+	p->induced[slot].code = code;
+	p->induced[slot].node = *node;
+	return reload_request_own(p, code, list, count, induced_ended, (void *)(uintptr_t)slot);
 }
 
 void reload_request_free(struct reload_request *r)

@@ -1,6 +1,27 @@
 #include "peer/internal.h"
 
-/* Requests as the host may make them: one function per method. */
+/* Links as the host tells of them, and requests as it may make them: one function per method. */
+
+void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert)
+{
+	reload_engine_enter(p->engine);
+	reload_link_up(p->connections, link, cert);
+	reload_engine_exit(p->engine);
+}
+
+void reload_peer_link_down(struct reload_peer *p, uint32_t link, enum reload_err err)
+{
+	reload_engine_enter(p->engine);
+	reload_link_down(p->connections, link, err);
+	reload_engine_exit(p->engine);
+}
+
+void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good)
+{
+	reload_engine_enter(p->engine);
+	reload_link_health(p->connections, link, good);
+	reload_engine_exit(p->engine);
+}
 
 static struct reload_request *begin(struct reload_peer *p, uint16_t code,
 	const struct reload_way *way, const void *body, reload_result_fn fn, void *arg,

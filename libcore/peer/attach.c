@@ -109,7 +109,7 @@ static void attempt_late(void *arg)
 	struct reload_peer *p = a->peer;
 	/* nobody would ask what is at the other end when it comes up later */
 	if (a->phase == DIALLING && !reload_connection_by_link(p->connections, a->link))
-		p->engine->ops->link_close(p->engine->host, a->link);
+		reload_link_give_up(p->connections, a->link);
 	if (a->phase == DIALLING)
 		reload_dialled_failed(p, a->signer);
 	attempt_end(a, RELOAD_TIMEOUT, NULL);
@@ -287,12 +287,11 @@ static void attempt_dial(struct attempt *a, const struct reload_ip_port *to, siz
 {
 	struct reload_peer *p = a->peer;
 	a->phase = DIALLING;
-	a->link = reload_peer_next_link(p);
 	a->to_count = count < CHECKED_MAX ? count : CHECKED_MAX;
 	memmove(a->to, to, a->to_count * sizeof(a->to[0]));
 	reload_timer_arm(
 		&p->engine->timers, &a->limit, p->engine->now + lifetime(p), attempt_late, a);
-	p->engine->ops->link_open(p->engine->host, a->link, to, count);
+	a->link = reload_link_open(p->connections, to, count);
 }
 
 static void dial(struct inbound *in)
@@ -391,8 +390,7 @@ void reload_serve_attach(struct inbound *in)
 	struct reload_connection *over = reload_connection_by_link(p->connections, in->link);
 	if (over && !in->msg->header.via_list.len &&
 		reload_cert_has_node(over->cert, &in->signer) && !over->node.len) {
-		reload_connection_bind(p->connections, over, &in->signer); /* HDR-16 */
-		reload_connected_tell(p, over);
+		reload_link_bind(p->connections, over, &in->signer); /* HDR-16 */
 	}
 	bool linked = reload_connection_by_node(p->connections, &in->signer) != NULL;
 	if (!linked && paused(in)) {
@@ -452,8 +450,7 @@ void reload_attach_link_up(struct reload_peer *p, struct reload_connection *con)
 		if (!mine)
 			continue;
 		if (!con->node.len) {
-			reload_connection_bind(p->connections, con, &a->node);
-			reload_connected_tell(p, con);
+			reload_link_bind(p->connections, con, &a->node);
 		}
 		update |= a->phase == DIALLING && a->send_update;
 		if (a->phase == DIALLING)

@@ -295,7 +295,7 @@ static void candidate_late(void *arg)
 	struct reload_peer *p = arg;
 	struct reload_search *s = p->search;
 	if (s->link && !reload_connection_by_link(p->connections, s->link))
-		p->engine->ops->link_close(p->engine->host, s->link);
+		reload_link_give_up(p->connections, s->link);
 	s->link = 0;
 	candidate_next(p);
 }
@@ -337,11 +337,10 @@ static void candidate_next(struct reload_peer *p)
 	const struct candidate *c = &s->list[s->next++];
 	if (linked_already(p, c))
 		return;
-	s->link = reload_peer_next_link(p);
 	reload_timer_arm(
 		&p->engine->timers, &s->timer, p->engine->now + CANDIDATE_MS, candidate_late, p);
 	const struct reload_ip_port addr = addr_of(c);
-	p->engine->ops->link_open(p->engine->host, s->link, &addr, 1);
+	s->link = reload_link_open(p->connections, &addr, 1);
 }
 
 static void taken(struct reload_peer *p, struct reload_connection *con)
@@ -354,9 +353,9 @@ static void taken(struct reload_peer *p, struct reload_connection *con)
 	if (second)
 		s->second = con->node;
 	if (before != con && s->locating && second)
-		reload_link_drop(p, con, RELOAD_OK); /* the tables had one already */
+		reload_link_drop(p->connections, con, RELOAD_OK); /* the tables had one already */
 	else if (before != con && !s->locating && !before->incoming && before->order < con->order)
-		reload_link_drop(p, before, RELOAD_OK); /* of an earlier search */
+		reload_link_drop(p->connections, before, RELOAD_OK); /* of an earlier search */
 	if (second)
 		candidate_next(p);
 	else
@@ -379,7 +378,7 @@ static void way_asked(
 		return;
 	}
 	if (con && !reload_peer_is_routed(p, &con->node))
-		reload_link_drop(p, con, RELOAD_TIMEOUT);
+		reload_link_drop(p->connections, con, RELOAD_TIMEOUT);
 	candidate_next(p);
 }
 
@@ -454,12 +453,11 @@ static void pinged(
 	}
 	if (reload_id_eq(&result->responder, &p->engine->self)) {
 		/* a link to itself; others may have the same certificate */
-		reload_link_drop(p, con, RELOAD_BAD_CERT);
+		reload_link_drop(p->connections, con, RELOAD_BAD_CERT);
 		return;
 	}
 	if (!con->node.len) {
-		reload_connection_bind(p->connections, con, &result->responder);
-		reload_connected_tell(p, con);
+		reload_link_bind(p->connections, con, &result->responder);
 	}
 	named(p, con);
 }
@@ -509,7 +507,7 @@ void reload_search_stop(struct reload_peer *p)
 	if (!s || !s->fn)
 		return;
 	if (s->link && !reload_connection_by_link(p->connections, s->link))
-		p->engine->ops->link_close(p->engine->host, s->link);
+		reload_link_give_up(p->connections, s->link);
 	if (!s->locating)
 		s->fn = nobody;
 	search_end(p, RELOAD_CANCELLED, NULL);
@@ -549,8 +547,8 @@ static void idle_over(void *arg)
 	struct reload_connection *con = reload_connection_by_link(p->connections, s->idle_link);
 	if (!con || reload_peer_is_routed(p, &con->node))
 		return;
-	if (con->received == s->idle_received && con != p->uplink) {
-		reload_link_drop(p, con, RELOAD_OK);
+	if (con->received == s->idle_received && con != p->connections->uplink) {
+		reload_link_drop(p->connections, con, RELOAD_OK);
 		return;
 	}
 	s->idle_received = con->received;

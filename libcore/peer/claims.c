@@ -104,7 +104,7 @@ static void dialled_end(struct reload_peer *p, bool found)
 static void dialled_late(void *arg)
 {
 	struct reload_peer *p = arg;
-	p->engine->ops->link_close(p->engine->host, p->claims->link);
+	reload_link_give_up(p->connections, p->claims->link);
 	dialled_end(p, false);
 }
 
@@ -130,9 +130,8 @@ static void dial_next(struct reload_peer *p)
 		reload_bootstrap_proven_count(p) >= ENOUGH || !claim_take(p, &c->dialled))
 		return;
 	const struct reload_ip_port addr = addr_of(&c->dialled);
-	c->link = reload_peer_next_link(p);
 	reload_timer_arm(&p->engine->timers, &c->timer, p->engine->now + DIAL_MS, dialled_late, p);
-	p->engine->ops->link_open(p->engine->host, c->link, &addr, 1);
+	c->link = reload_link_open(p->connections, &addr, 1);
 }
 
 void reload_claims_heard(struct reload_peer *p, const struct reload_id *node,
@@ -164,7 +163,7 @@ bool reload_claims_link_up(struct reload_peer *p, uint32_t link, const struct re
 	const struct reload_ip_port addr = addr_of(&c->dialled);
 	struct reload_id node = c->dialled.node;
 	bool found = reload_cert_has_node(cert, &node);
-	p->engine->ops->link_close(p->engine->host, link);
+	reload_link_give_up(p->connections, link);
 	dialled_end(p, found);
 	if (found)
 		reload_bootstrap_proven(p, &node, &addr);

@@ -121,7 +121,7 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 		next = reload_connection_next(p->connections, con);
 		if (reload_trust_check(p->engine->config->trust, con->cert, NULL, 0,
 			    p->engine->wall, &why) == RELOAD_CERT_REVOKED)
-			reload_link_drop(p, con, RELOAD_CERT_REVOKED);
+			reload_link_drop(p->connections, con, RELOAD_CERT_REVOKED);
 	}
 	reload_config_free(before);
 	if (unfit) /* R-11.1-49 */

@@ -683,7 +683,7 @@ void reload_peer_oversized(struct reload_peer *p, uint32_t link, struct span hea
 			      h.overlay == p->engine->config->overlay_hash && is_request(&h, head);
 		if (!answer || !reload_error_back(p, link, &h, RELOAD_MESSAGE_TOO_LARGE,
 				       "above max-message-size", true))
-			reload_link_drop(p, con, RELOAD_MESSAGE_TOO_LARGE);
+			reload_link_drop(p->connections, con, RELOAD_MESSAGE_TOO_LARGE);
 	}
 	reload_engine_exit(p->engine);
 }

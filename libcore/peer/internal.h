@@ -1,6 +1,7 @@
 /* What the files of the engine share. */
 #pragma once
 
+#include "connection/link.h"
 #include "engine/engine.h"
 #include "ident/cache.h"
 #include "peer/peer.h"
@@ -64,7 +65,6 @@ struct reload_peer {
 	struct reload_policy policy;
 	struct reload_cache *cache;
 	struct reload_connections *connections;
-	struct reload_connection *uplink; /* where all goes that has no other way, until joined */
 	struct reload_timer expiry;
 	struct reload_transactions transactions;
 	struct reload_answers *answers;
@@ -93,7 +93,6 @@ struct reload_peer {
 	struct held_list held; /* requests that go in a circle */
 	size_t held_count, held_bytes;
 	uint64_t last_storage_time;
-	uint32_t next_link;
 	bool completing;
 	struct {
 		enum reload_state state;
@@ -151,8 +150,6 @@ void reload_peer_set_state(struct reload_peer *p, enum reload_state state);
 
 /* reload_peer_route() returns what routing decisions are made from at this moment (borrows from p). */
 struct reload_route reload_peer_route(struct reload_peer *p);
-/* reload_peer_next_link() returns a number for a link of this node's own making: top bit clear, never 0 (none). */
-uint32_t reload_peer_next_link(struct reload_peer *p);
 /* -- inbound.c: a message for this node, from its arrival until it is answered or dropped ------------------------------ */
 
 /* One stored value whose signature is checked. */
@@ -609,12 +606,11 @@ void reload_life_client_update(struct reload_peer *p, const struct reload_id *fr
 /* reload_life_leave_answered() notices that something that leaving waits for has ended. */
 void reload_life_leave_answered(struct reload_peer *p);
 void reload_life_clear(struct reload_peer *p);
-/* reload_connected_tell() tells host and topology of a connection whose Node-ID is known. */
-void reload_connected_tell(struct reload_peer *p, struct reload_connection *con);
+extern const struct reload_link_watch reload_peer_link_watch;
+/* reload_link_starts_anew() tells the plug-in that what node was in the ring is over: its newer link begins another life of it. */
+void reload_link_starts_anew(struct reload_peer *p, const struct reload_id *node);
 /* reload_link_check() closes a link with a Node-ID over which no Ping is answered within some seconds. */
 void reload_link_check(struct reload_peer *p, struct reload_connection *con);
-/* reload_link_drop() closes a link of this node's own accord. */
-void reload_link_drop(struct reload_peer *p, struct reload_connection *con, enum reload_err err);
 /* reload_leave_start() begins to leave; now: without handing data over. */
 void reload_leave_start(struct reload_peer *p, bool now);
 /* reload_leave_then() begins to leave, in order to come back in another role. */

@@ -1,12 +1,8 @@
 #include "peer/internal.h"
 
 /*
- * Between the topology plug-in and the overlay: Join, Leave and Update as messages, links as the plug-in sees them.
+ * Between the topology plug-in and the overlay: Join, Leave and Update as messages.
  */
-
-enum {
-	LINKS_OF_ONE = 8 /* links that one certificate may have */
-};
 
 /* -- out: what the plug-in asks for ---------------------------------------------------------------------------------------------- */
 
@@ -98,21 +94,12 @@ static void host_drop_range(void *arg, const struct reload_id *from, const struc
 	reload_offer_range(arg, from, to, true);
 }
 
-/* Closes a link of which the topology needs not be told. */
-static void link_closed(struct reload_peer *p, struct reload_connection *con)
-{
-	p->engine->ops->link_close(p->engine->host, con->link);
-	if (p->uplink == con)
-		p->uplink = NULL;
-	reload_connection_remove(p->connections, con);
-}
-
 static void host_disconnect(void *arg, const struct reload_id *node)
 {
 	struct reload_peer *p = arg;
 	struct reload_connection *con;
 	while ((con = reload_connection_by_node(p->connections, node)))
-		link_closed(p, con);
+		reload_link_close(p->connections, con);
 }
 
 /*
@@ -268,15 +255,6 @@ static bool is_direct(const struct inbound *in)
 	       reload_id_eq(&in->previous, &in->signer);
 }
 
-/* The node was started again: what its earlier life was in the ring is over, its newer link begins another one. */
-static void starts_anew(struct reload_peer *p, const struct reload_id *node)
-{
-	if (p->life.role != RELOAD_ROLE_PEER)
-		return;
-	p->topology->disconnected(p->plugin, node);
-	p->topology->connected(p->plugin, node);
-}
-
 /*
  * Who sends a Join over a new link, while older ones are in use, was started again before these were seen to be dead.  They are
  * closed, and it is judged as a newcomer.
@@ -292,11 +270,11 @@ static void forget_earlier_life(struct inbound *in)
 		next = reload_connection_next(p->connections, con);
 		if (con->link == in->link || !reload_id_eq(&con->node, &in->signer))
 			continue;
-		link_closed(p, con);
+		reload_link_close(p->connections, con);
 		earlier = true;
 	}
 	if (earlier)
-		starts_anew(p, &in->signer);
+		reload_link_starts_anew(p, &in->signer);
 }
 
 static void joined_answered(struct inbound *in)
@@ -372,194 +350,4 @@ void reload_serve_update(struct inbound *in)
 		reload_answer_bytes(in, RELOAD_UPDATE_ANS, span_of(NULL, 0));
 	if (!err)
 		reload_life_client_update(p, &from);
-}
-
-/* -- links ---------------------------------------------------------------------------------------------------------------------------- */
-
-enum {
-	CHECK_MS = 3000
-};
-
-static void checked(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
-{
-	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
-	if (con)
-		con->checking = false;
-	if (con && result->err == RELOAD_TIMEOUT)
-		reload_link_drop(p, con, RELOAD_TIMEOUT);
-}
-
-void reload_link_check(struct reload_peer *p, struct reload_connection *con)
-{
-	struct reload_destination to = reload_dest_node(&con->node);
-	struct reload_ping_req ping = { 0 };
-	if (con->checking)
-		return;
-	con->checking = true;
-	struct reload_request *r = reload_request_own(p, RELOAD_PING_REQ, &to, 1, checked, NULL);
-	r->over_link = con->link;
-	r->timeout_ms = CHECK_MS;
-	reload_request_send(r, &ping);
-}
-
-/* Who makes a second link may have lost the first, by an end that this node was not told of. */
-static void check_older(struct reload_peer *p, const struct reload_connection *fresh)
-{
-	struct reload_connection *con = NULL;
-	while ((con = reload_connection_next(p->connections, con)))
-		if (con != fresh && reload_id_eq(&con->node, &fresh->node) &&
-			con->order < fresh->order)
-			reload_link_check(p, con);
-}
-
-/* Of several links to a node the best one counts: it may be another one since a link was made or lost. */
-static void health_changed(struct reload_peer *p, const struct reload_id *node)
-{
-	const struct reload_connection *best = reload_connection_by_node(p->connections, node);
-	if (best && p->life.role == RELOAD_ROLE_PEER)
-		p->topology->link_health(p->plugin, node, best->good);
-}
-
-void reload_connected_tell(struct reload_peer *p, struct reload_connection *con)
-{
-	check_older(p, con);
-	reload_engine_event(p->engine,
-		&(struct reload_event){
-			.type = RELOAD_EV_LINK_UP, .link = con->link, .node = &con->node });
-	if (p->life.role == RELOAD_ROLE_PEER)
-		p->topology->connected(p->plugin, &con->node);
-	health_changed(p, &con->node);
-}
-
-static bool refused(struct reload_peer *p, uint32_t link, struct reload_cert *cert, bool expected,
-	const struct reload_id *node)
-{
-	const char *words = NULL;
-	if (expected && !reload_cert_has_node(cert, node))
-		words = "the certificate is not that of the node asked for"; /* R-6.5.1.13-03 */
-	else if (cert->node_ids_count == 1 && reload_id_eq(&cert->node_ids[0], &p->engine->self))
-		words = "own Node-ID at the other end";
-	if (words) {
-		reload_engine_event(
-			p->engine, &(struct reload_event){ .type = RELOAD_EV_LINK_REFUSED,
-					   .err = RELOAD_BAD_CERT,
-					   .link = link,
-					   .node = node,
-					   .words = words });
-		return true;
-	}
-	return false;
-}
-
-/* Two nodes need one link, for a moment two; one certificate cannot take all there are: its oldest makes room. */
-static void links_of_one(struct reload_peer *p, const struct reload_connection *fresh)
-{
-	struct reload_connection *con = NULL, *oldest = NULL;
-	size_t count = 0;
-	while ((con = reload_connection_next(p->connections, con))) {
-		if (!span_eq(con->cert->der, fresh->cert->der))
-			continue;
-		count++;
-		if (con != fresh && con != p->uplink && (!oldest || con->order < oldest->order))
-			oldest = con;
-	}
-	if (count > LINKS_OF_ONE && oldest)
-		reload_link_drop(p, oldest, RELOAD_LIMIT);
-}
-
-static void link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert)
-{
-	struct reload_id node;
-	bool expected = reload_attach_expects(p, link, &node);
-	struct reload_connection *con = NULL;
-	if (!refused(p, link, cert, expected, expected ? &node : NULL)) {
-		con = reload_connection_add(p->connections, link, cert, p->engine->now);
-		if (!con)
-			reload_engine_event(
-				p->engine, &(struct reload_event){
-						   .type = RELOAD_EV_LINK_LIMIT, .link = link });
-	}
-	if (!con) {
-		p->engine->ops->link_close(p->engine->host, link);
-		reload_life_link_down(p, link, NULL, RELOAD_BAD_CERT);
-		return;
-	}
-	con->incoming = link >> 31;
-	reload_cache_add(
-		p->cache, cert, NULL); /* judged by the same rules as that of a message's signer */
-	if (expected && !con->node.len)
-		reload_connection_bind(p->connections, con, &node);
-	links_of_one(p, con);
-	if (con->node.len)
-		reload_connected_tell(p, con);
-	reload_attach_link_up(p, con);
-	reload_search_link_up(p, con);
-}
-
-void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert)
-{
-	reload_engine_enter(p->engine);
-	if (!reload_claims_link_up(p, link, cert))
-		link_up(p, link, cert);
-	reload_engine_exit(p->engine);
-}
-
-static void link_lost(struct reload_peer *p, struct reload_connection *con, enum reload_err err)
-{
-	struct reload_id node = con->node;
-	uint32_t link = con->link;
-	reload_engine_event(p->engine,
-		&(struct reload_event){
-			.type = RELOAD_EV_LINK_DOWN, .err = err, .link = link, .node = &node });
-	if (p->uplink == con)
-		p->uplink = NULL;
-	reload_ms since = con->since;
-	reload_connection_remove(p->connections, con);
-	con = node.len ? reload_connection_by_node(p->connections, &node) : NULL;
-	if (!con && node.len && p->life.state == RELOAD_STATE_JOINED &&
-		reload_peer_is_routed(p, &node))
-		reload_engine_event(p->engine,
-			&(struct reload_event){
-				.type = RELOAD_EV_NEIGHBOUR_LOST, .err = err, .node = &node });
-	if (con && con->since > since + p->engine->config->overlay_reliability_timer_ms)
-		starts_anew(p, &node); /* who has a link makes no second one */
-	if (con)
-		health_changed(p, &node);
-	reload_life_link_down(p, link, node.len ? &node : NULL, err);
-}
-
-void reload_link_drop(struct reload_peer *p, struct reload_connection *con, enum reload_err err)
-{
-	p->engine->ops->link_close(p->engine->host, con->link);
-	link_lost(p, con, err);
-}
-
-void reload_peer_link_down(struct reload_peer *p, uint32_t link, enum reload_err err)
-{
-	reload_engine_enter(p->engine);
-	struct reload_connection *con = reload_connection_by_link(p->connections, link);
-	if (con)
-		link_lost(p, con, err);
-	else if (!reload_claims_link_down(p, link))
-		reload_life_link_down(p, link, NULL, err);
-	reload_engine_exit(p->engine);
-}
-
-void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good)
-{
-	reload_engine_enter(p->engine);
-	struct reload_connection *con = reload_connection_by_link(p->connections, link);
-	if (con && con->good != good) {
-		con->good = good;
-		if (!good)
-			reload_engine_event(p->engine,
-				&(struct reload_event){ .type = RELOAD_EV_LINK_UNRESPONSIVE,
-					.link = link,
-					.node = &con->node });
-		if (con->node.len)
-			health_changed(p, &con->node);
-		reload_life_neighbours(p);
-	}
-	reload_engine_exit(p->engine);
 }

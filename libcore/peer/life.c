@@ -138,7 +138,7 @@ static void client_attached(struct reload_peer *p, void *arg, uint32_t cookie, e
 		retry_later(p, err ? err : RELOAD_LINK_DOWN);
 		return;
 	}
-	p->uplink = con;
+	p->connections->uplink = con;
 	p->life.admitting_peer = *node;
 	p->life.attempts = 0;
 	phase_enter(p, RELOAD_PHASES);
@@ -160,7 +160,7 @@ void reload_life_client_update(struct reload_peer *p, const struct reload_id *fr
 {
 	/* R-4.2.1-03: the ring moved around this client's peer; ask again who is responsible */
 	if (p->life.role == RELOAD_ROLE_CLIENT && p->life.state == RELOAD_STATE_JOINED &&
-		p->uplink && reload_id_eq(&p->uplink->node, from)) {
+		p->connections->uplink && reload_id_eq(&p->connections->uplink->node, from)) {
 		if (p->life.attaching)
 			p->life.attach_again = true; /* one at a time, however often it moves */
 		else
@@ -171,7 +171,7 @@ void reload_life_client_update(struct reload_peer *p, const struct reload_id *fr
 static void go_on(struct reload_peer *p, struct reload_connection *con)
 {
 	p->life.bootstrap_peer = con->node;
-	p->uplink = con;
+	p->connections->uplink = con;
 	if (p->life.state != RELOAD_STATE_ISOLATED)
 		reload_peer_set_state(p, RELOAD_STATE_ATTACHING);
 	phase_enter(p, RELOAD_PHASE_ATTACH);
@@ -282,7 +282,7 @@ static void silent_over(void *arg)
 		return;
 	while (member(p) && (con = reload_connection_next(p->connections, con)))
 		if (!con->good) {
-			reload_link_drop(p, con, RELOAD_TIMEOUT);
+			reload_link_drop(p->connections, con, RELOAD_TIMEOUT);
 			con = NULL;
 		}
 	if (member(p))
@@ -310,7 +310,7 @@ static void client_moves(struct reload_peer *p)
 		;
 	if (!con || p->life.state != RELOAD_STATE_JOINED)
 		return;
-	p->uplink = con;
+	p->connections->uplink = con;
 	client_attach(p);
 }
 
@@ -328,7 +328,7 @@ void reload_life_link_down(
 			p->life.state == RELOAD_STATE_JOINED &&
 			(!p->life.alone || p->life.neighboured))
 			lost_all(p);
-		else if (p->life.role == RELOAD_ROLE_CLIENT && !p->uplink)
+		else if (p->life.role == RELOAD_ROLE_CLIENT && !p->connections->uplink)
 			client_moves(p);
 		reload_life_neighbours(p);
 		reload_life_leave_answered(p);
@@ -342,15 +342,12 @@ static void all_closed(struct reload_peer *p)
 	struct reload_connection *con;
 	while ((con = reload_connection_next(p->connections, NULL))) {
 		struct reload_id node = con->node;
-		p->uplink = NULL;
-		p->engine->ops->link_close(p->engine->host, con->link);
-		reload_connection_remove(p->connections, con);
+		reload_link_close(p->connections, con);
 		/* a plug-in that believes in old links does not attach to those nodes when it joins again */
 		if (p->life.role == RELOAD_ROLE_PEER && node.len &&
 			!reload_connection_by_node(p->connections, &node))
 			p->topology->disconnected(p->plugin, &node);
 	}
-	p->uplink = NULL;
 }
 
 static void begin(struct reload_peer *p, enum reload_role role)
@@ -421,7 +418,7 @@ void reload_life_topology_state(
 		phase_enter(p, RELOAD_PHASES);
 		p->life.attempts = 0;
 		p->life.last_error = RELOAD_OK;
-		p->uplink = NULL; /* from here on the ring is the way */
+		p->connections->uplink = NULL; /* from here on the ring is the way */
 		if (p->life.state == RELOAD_STATE_ISOLATED && !p->life.alone)
 			reload_engine_event(p->engine,
 				&(struct reload_event){ .type = RELOAD_EV_REJOINED,

@@ -56,7 +56,7 @@ static void handover_end(struct handover *h)
 				.type = RELOAD_EV_TRANSFER_DONE, .node = &node, .count = h->sent });
 	handover_free(h);
 	if (tell && unwritable && con) /* it would answer for what it does not have */
-		reload_link_drop(p, con, RELOAD_IO);
+		reload_link_drop(p->connections, con, RELOAD_IO);
 	else if (tell)
 		p->topology->handed_over(p->plugin, &node);
 	reload_life_leave_answered(p);

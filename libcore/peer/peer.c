@@ -52,22 +52,13 @@ void reload_peer_wake(struct reload_peer *p)
 	reload_engine_exit(p->engine);
 }
 
-uint32_t reload_peer_next_link(struct reload_peer *p)
-{
-	do {
-		p->next_link = p->next_link == INT32_MAX ? 1 : p->next_link + 1;
-	} while (reload_connection_by_link(p->connections, p->next_link));
-	return p->next_link;
-}
-
 struct reload_route reload_peer_route(struct reload_peer *p)
 {
 	return (struct reload_route){ .ctx = &p->engine->ctx,
 		.self = &p->engine->self,
 		.connections = p->connections,
 		.topology = p->topology,
-		.plugin = p->plugin,
-		.uplink = p->uplink };
+		.plugin = p->plugin };
 }
 
 static reload_ms transactions_now(void *arg)
@@ -111,6 +102,7 @@ static void tables_new(struct reload_peer *p)
 	reload_credentials_know(p);
 	p->connections = reload_connections_new(
 		p->policy.max_links, p->engine->ops->random, p->engine->host);
+	reload_links_watch(p->connections, p->engine, &reload_peer_link_watch, p);
 	p->answers = reload_answers_new(ANSWERS_MAX, ANSWERS_BYTES, lifetime);
 	p->states = reload_states_new(STATES_MAX, lifetime);
 	p->reassembly =

@@ -109,9 +109,7 @@ struct piece_to {
 static void piece_send(void *arg, struct span piece)
 {
 	struct piece_to *to = arg;
-	to->con->sent++;
-	reload_engine_count(to->peer->engine, RELOAD_COUNT_SENT);
-	to->peer->engine->ops->link_send(to->peer->engine->host, to->con->link, piece);
+	reload_link_send(to->peer->connections, to->con, piece);
 }
 
 void reload_connection_send(
@@ -381,7 +379,7 @@ static void error_sealed(void *arg, struct span tail, enum reload_err err)
 	if (con)
 		con->work--;
 	if (way->close && con)
-		reload_link_drop(way->peer, con, RELOAD_MESSAGE_TOO_LARGE);
+		reload_link_drop(way->peer->connections, con, RELOAD_MESSAGE_TOO_LARGE);
 	wr_clear(&way->back);
 	wr_clear(&way->options);
 	free(way);

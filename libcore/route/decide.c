@@ -23,7 +23,7 @@ struct reload_connection *reload_route_next(
 	if (!route->topology->next_hop(route->plugin, &id, &next) &&
 		(con = reload_connection_by_node(route->connections, &next)))
 		return con;
-	return route->uplink;
+	return route->connections->uplink;
 }
 
 /* The first entry is a slot of this node's own Connection Table: put back what it stands for. */

@@ -3,7 +3,8 @@
  */
 #pragma once
 
-#include "route/connections.h"
+#include "connection/table.h"
+#include "route/lists.h"
 #include "topology/topology.h"
 
 enum reload_verdict {
@@ -18,8 +19,6 @@ struct reload_route {
 	struct reload_connections *connections;
 	const struct reload_topology_ops *topology;
 	struct reload_topology *plugin;
-	struct reload_connection
-		*uplink; /* of a node that has not joined: where all else goes; NULL: none */
 };
 
 struct reload_decision {

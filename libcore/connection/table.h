@@ -8,8 +8,11 @@
 #pragma once
 
 #include "ident/cert.h"
-#include "route/lists.h"
 #include "util/clock.h"
+#include "wire/destination.h"
+
+struct reload_engine;
+struct reload_link_watch;
 
 enum {
 	RELOAD_SLOTS = 4096,
@@ -52,6 +55,13 @@ struct reload_connections {
 	void *random_arg;
 	unsigned next_slot;
 	uint64_t order;
+	struct reload_connection
+		*uplink; /* of a node that has not joined: where all else goes; NULL: none */
+	/* connection/link.h alone */
+	uint32_t next_link;
+	struct reload_engine *engine;
+	const struct reload_link_watch *watch;
+	void *watch_arg;
 };
 
 /*
@@ -74,7 +84,7 @@ struct reload_connection *reload_connection_add(
 void reload_connection_bind(
 	struct reload_connections *c, struct reload_connection *con, const struct reload_id *node);
 
-/* reload_connection_remove() takes it out and frees it. */
+/* reload_connection_remove() takes it out and frees it; the uplink is one no longer. */
 void reload_connection_remove(struct reload_connections *c, struct reload_connection *con);
 
 /* reload_connection_by_link() finds a connection by its link's number, NULL: there is none. */

@@ -1,4 +1,4 @@
-#include "route/connections.h"
+#include "connection/table.h"
 
 enum {
 	GENERATION_BITS = 3,
@@ -182,6 +182,8 @@ void reload_connection_remove(struct reload_connections *c, struct reload_connec
 	memmove(&c->links[i], &c->links[i + 1], (c->count - i) * sizeof(*c->links));
 	if (c->slots)
 		c->slots[con->slot] = NULL;
+	if (c->uplink == con)
+		c->uplink = NULL;
 	reload_cert_free(con->cert);
 	free(con);
 }

@@ -2,7 +2,7 @@
 #include "ident/key.h"
 #include "sim/ident.h"
 
-#include "route/connections.h"
+#include "connection/table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,177 @@
+#include "connection/link.h"
+
+enum {
+	LINKS_OF_ONE = 8 /* links that one certificate may have */
+};
+
+void reload_links_watch(struct reload_connections *c, struct reload_engine *engine,
+	const struct reload_link_watch *watch, void *arg)
+{
+	c->engine = engine;
+	c->watch = watch;
+	c->watch_arg = arg;
+}
+
+static uint32_t next_link(struct reload_connections *c)
+{
+	do {
+		c->next_link = c->next_link == INT32_MAX ? 1 : c->next_link + 1;
+	} while (reload_connection_by_link(c, c->next_link));
+	return c->next_link; /* top bit clear, never 0 */
+}
+
+uint32_t reload_link_open(
+	struct reload_connections *c, const struct reload_ip_port *addrs, size_t count)
+{
+	uint32_t link = next_link(c);
+	c->engine->ops->link_open(c->engine->host, link, addrs, count);
+	return link;
+}
+
+void reload_link_give_up(struct reload_connections *c, uint32_t link)
+{
+	c->engine->ops->link_close(c->engine->host, link);
+}
+
+/* -- up --------------------------------------------------------------------------------------------------------------------- */
+
+static void bound(struct reload_connections *c, struct reload_connection *con)
+{
+	reload_engine_event(c->engine,
+		&(struct reload_event){
+			.type = RELOAD_EV_LINK_UP, .link = con->link, .node = &con->node });
+	c->watch->bound(c->watch_arg, con);
+}
+
+void reload_link_bind(
+	struct reload_connections *c, struct reload_connection *con, const struct reload_id *node)
+{
+	reload_connection_bind(c, con, node);
+	bound(c, con);
+}
+
+static bool refused(struct reload_connections *c, uint32_t link, struct reload_cert *cert,
+	bool expected, const struct reload_id *node)
+{
+	const char *words = NULL;
+	if (expected && !reload_cert_has_node(cert, node))
+		words = "the certificate is not that of the node asked for"; /* R-6.5.1.13-03 */
+	else if (cert->node_ids_count == 1 && reload_id_eq(&cert->node_ids[0], &c->engine->self))
+		words = "own Node-ID at the other end";
+	if (words) {
+		reload_engine_event(
+			c->engine, &(struct reload_event){ .type = RELOAD_EV_LINK_REFUSED,
+					   .err = RELOAD_BAD_CERT,
+					   .link = link,
+					   .node = node,
+					   .words = words });
+		return true;
+	}
+	return false;
+}
+
+/* Two nodes need one link, for a moment two; one certificate cannot take all there are: its oldest makes room. */
+static void links_of_one(struct reload_connections *c, const struct reload_connection *fresh)
+{
+	struct reload_connection *con = NULL, *oldest = NULL;
+	size_t count = 0;
+	while ((con = reload_connection_next(c, con))) {
+		if (!span_eq(con->cert->der, fresh->cert->der))
+			continue;
+		count++;
+		if (con != fresh && con != c->uplink && (!oldest || con->order < oldest->order))
+			oldest = con;
+	}
+	if (count > LINKS_OF_ONE && oldest)
+		reload_link_drop(c, oldest, RELOAD_LIMIT);
+}
+
+void reload_link_up(struct reload_connections *c, uint32_t link, struct reload_cert *cert)
+{
+	struct reload_id node;
+	struct reload_connection *con = NULL;
+	if (c->watch->probed(c->watch_arg, link, cert))
+		return;
+	bool expected = c->watch->expects(c->watch_arg, link, &node);
+	if (!refused(c, link, cert, expected, expected ? &node : NULL)) {
+		con = reload_connection_add(c, link, cert, c->engine->now);
+		if (!con)
+			reload_engine_event(
+				c->engine, &(struct reload_event){
+						   .type = RELOAD_EV_LINK_LIMIT, .link = link });
+	}
+	if (!con) {
+		reload_link_give_up(c, link);
+		c->watch->lost(c->watch_arg,
+			&(struct reload_lost_link){ .link = link, .err = RELOAD_BAD_CERT });
+		return;
+	}
+	con->incoming = link >> 31;
+	c->watch->made(c->watch_arg, con);
+	if (expected && !con->node.len)
+		reload_connection_bind(c, con, &node);
+	links_of_one(c, con);
+	if (con->node.len)
+		bound(c, con);
+	c->watch->up(c->watch_arg, con);
+}
+
+void reload_link_health(struct reload_connections *c, uint32_t link, bool good)
+{
+	struct reload_connection *con = reload_connection_by_link(c, link);
+	if (!con || con->good == good)
+		return;
+	con->good = good;
+	if (!good)
+		reload_engine_event(
+			c->engine, &(struct reload_event){ .type = RELOAD_EV_LINK_UNRESPONSIVE,
+					   .link = link,
+					   .node = &con->node });
+	c->watch->health(c->watch_arg, con);
+}
+
+void reload_link_send(
+	struct reload_connections *c, struct reload_connection *con, struct span message)
+{
+	con->sent++;
+	reload_engine_count(c->engine, RELOAD_COUNT_SENT);
+	c->engine->ops->link_send(c->engine->host, con->link, message);
+}
+
+/* -- down ------------------------------------------------------------------------------------------------------------------- */
+
+void reload_link_close(struct reload_connections *c, struct reload_connection *con)
+{
+	c->engine->ops->link_close(c->engine->host, con->link);
+	reload_connection_remove(c, con);
+}
+
+static void lost(struct reload_connections *c, struct reload_connection *con, enum reload_err err)
+{
+	struct reload_lost_link gone = {
+		.link = con->link, .node = con->node, .since = con->since, .err = err
+	};
+	reload_engine_event(c->engine, &(struct reload_event){ .type = RELOAD_EV_LINK_DOWN,
+					       .err = err,
+					       .link = gone.link,
+					       .node = &gone.node });
+	reload_connection_remove(c, con);
+	c->watch->lost(c->watch_arg, &gone);
+}
+
+void reload_link_drop(
+	struct reload_connections *c, struct reload_connection *con, enum reload_err err)
+{
+	c->engine->ops->link_close(c->engine->host, con->link);
+	lost(c, con, err);
+}
+
+void reload_link_down(struct reload_connections *c, uint32_t link, enum reload_err err)
+{
+	struct reload_connection *con = reload_connection_by_link(c, link);
+	if (con)
+		lost(c, con, err);
+	else if (!c->watch->probed(c->watch_arg, link, NULL))
+		c->watch->lost(
+			c->watch_arg, &(struct reload_lost_link){ .link = link, .err = err });
+}

@@ -1,0 +1,76 @@
+/*
+ * The life of a link: dialled or taken, up, bound to a Node-ID, doubted, lost or closed.  It calls the host and the Connection
+ * Table; it sends no request and asks no topology.  What a link means for the overlay is for whoever watches.
+ *
+ *	dialled ----> up --> (bound) <--> doubted --> lost
+ *	   |           |                     |
+ *	   +-> lost    +-------- closed -----+
+ *
+ * A link is bound when its Node-ID is known: at once when its certificate has one, else by the first Attach over it (HDR-16).  One
+ * certificate may have LINKS_OF_ONE links; then its oldest makes room.
+ */
+#pragma once
+
+#include "connection/table.h"
+#include "engine/engine.h"
+
+/* A link that is in the table no longer, or that never was. */
+struct reload_lost_link {
+	uint32_t link;
+	struct reload_id node; /* len 0: it was not bound */
+	reload_ms since;       /* it stood from then on */
+	enum reload_err err;
+};
+
+/* Who is told of links; all functions are called from inside an input, in this order. */
+struct reload_link_watch {
+	/*
+	 * Whether the link was only dialled to see who is there; it is not entered then.  cert NULL: it did not come up.
+	 */
+	bool (*probed)(void *arg, uint32_t link, const struct reload_cert *cert);
+	/* which Node-ID an outgoing link must have; false: any */
+	bool (*expects)(void *arg, uint32_t link, struct reload_id *node);
+	/* it is in the table */
+	void (*made)(void *arg, struct reload_connection *con);
+	/* its Node-ID is known */
+	void (*bound)(void *arg, struct reload_connection *con);
+	/* it is up, with or without a Node-ID */
+	void (*up)(void *arg, struct reload_connection *con);
+	/* it began or ceased to acknowledge: con->good */
+	void (*health)(void *arg, struct reload_connection *con);
+	/* it is gone, or was never made */
+	void (*lost)(void *arg, const struct reload_lost_link *lost);
+};
+
+/* reload_links_watch() makes c a table of links of engine's host; watch(arg) is told of them. */
+void reload_links_watch(struct reload_connections *c, struct reload_engine *engine,
+	const struct reload_link_watch *watch, void *arg);
+
+/*
+ * reload_link_open() connects to one of the addresses and returns the link's number.  reload_link_give_up() ends one that is not up yet,
+ * without a word.
+ */
+uint32_t reload_link_open(
+	struct reload_connections *c, const struct reload_ip_port *addrs, size_t count);
+void reload_link_give_up(struct reload_connections *c, uint32_t link);
+
+/* reload_link_up(), reload_link_down() and reload_link_health() are what the host tells (peer/peer.h). */
+void reload_link_up(struct reload_connections *c, uint32_t link, struct reload_cert *cert);
+void reload_link_down(struct reload_connections *c, uint32_t link, enum reload_err err);
+void reload_link_health(struct reload_connections *c, uint32_t link, bool good);
+
+/* reload_link_bind() fixes the Node-ID of a link that had none, and tells. */
+void reload_link_bind(
+	struct reload_connections *c, struct reload_connection *con, const struct reload_id *node);
+
+/* reload_link_send() sends one message or fragment. */
+void reload_link_send(
+	struct reload_connections *c, struct reload_connection *con, struct span message);
+
+/*
+ * reload_link_close() closes a link, and nobody is told.  reload_link_drop() closes it of this node's own accord, as one that is lost for
+ * the reason err.
+ */
+void reload_link_close(struct reload_connections *c, struct reload_connection *con);
+void reload_link_drop(
+	struct reload_connections *c, struct reload_connection *con, enum reload_err err);

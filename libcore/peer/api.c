@@ -23,12 +23,46 @@ void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good)
 	reload_engine_exit(p->engine);
 }
 
+void reload_peer_message(struct reload_peer *p, uint32_t link, struct span message)
+{
+	reload_engine_enter(p->engine);
+	reload_exchange_message(p->exchange, link, message);
+	reload_engine_exit(p->engine);
+}
+
+void reload_peer_oversized(struct reload_peer *p, uint32_t link, struct span head)
+{
+	reload_engine_enter(p->engine);
+	reload_exchange_oversized(p->exchange, link, head);
+	reload_engine_exit(p->engine);
+}
+
+struct reload_request *reload_peer_request(struct reload_peer *p, uint16_t code,
+	const struct reload_way *way, reload_result_fn fn, void *arg, enum reload_err *err)
+{
+	if ((p->life.state == RELOAD_STATE_LEAVING && !p->life.returns) ||
+		(!p->connections->count && p->life.state != RELOAD_STATE_JOINED)) {
+		*err = RELOAD_NOT_JOINED;
+		return NULL;
+	}
+	return reload_request_new(p->exchange, code, way, fn, arg, err);
+}
+
+void reload_request_cancel(struct reload_peer *p, struct reload_request *r)
+{
+	if (!r)
+		return;
+	reload_engine_enter(p->engine);
+	reload_request_stop(r);
+	reload_engine_exit(p->engine);
+}
+
 static struct reload_request *begin(struct reload_peer *p, uint16_t code,
 	const struct reload_way *way, const void *body, reload_result_fn fn, void *arg,
 	enum reload_err *err)
 {
 	reload_engine_enter(p->engine);
-	struct reload_request *r = reload_request_new(p, code, way, fn, arg, err);
+	struct reload_request *r = reload_peer_request(p, code, way, fn, arg, err);
 	if (r)
 		reload_request_send(r, body);
 	reload_engine_exit_deferred(p->engine);
@@ -123,7 +157,7 @@ static struct reload_request *fetch(struct reload_peer *p, uint16_t code,
 	struct reload_request *r = NULL;
 	if (!*err) {
 		reload_engine_enter(p->engine);
-		r = reload_request_new(p, code, way, fn, arg, err);
+		r = reload_peer_request(p, code, way, fn, arg, err);
 		if (r) {
 			if (code == RELOAD_FETCH_REQ)
 				reload_fetch_make(r, resource);

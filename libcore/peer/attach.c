@@ -166,10 +166,11 @@ static size_t addresses_of(const struct reload_attach *req, struct reload_ip_por
 
 /* -- requester ------------------------------------------------------------------------------------------------------------------ */
 
-static void answered(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void answered(void *arg, struct reload_request *r, const struct reload_result *result)
 {
-	struct attempt *a = r->own_arg;
+	struct attempt *a = arg;
+	struct reload_peer *p = a->peer;
+	(void)r;
 	a->request = NULL;
 	if (result->err == RELOAD_IN_PROGRESS) {
 		/* LINK-11: completed by the other direction, also when it was asked for by a Resource-ID */
@@ -219,19 +220,18 @@ void reload_attach_start(struct reload_peer *p, uint32_t cookie,
 	if (target->type == RELOAD_DEST_NODE)
 		a->node = target->node;
 	own_attach(p, &own, "passive", send_update);
-	a->request = reload_request_own(p, RELOAD_ATTACH_REQ, list, count, answered, a);
+	a->request = reload_request_own(p->exchange, RELOAD_ATTACH_REQ, list, count, answered, a);
 	a->request->exempt = p->life.state != RELOAD_STATE_JOINED;
 	reload_request_send(a->request, &own.body);
 }
 
 void reload_attach_introduce(struct reload_peer *p, uint32_t link,
-	const struct reload_destination *to,
-	void (*done)(struct reload_peer *p, struct reload_request *r,
-		const struct reload_result *result))
+	const struct reload_destination *to, reload_own_fn done)
 {
 	struct own_attach own;
 	own_attach(p, &own, "passive", false);
-	struct reload_request *r = reload_request_own(p, RELOAD_ATTACH_REQ, to, 1, done, NULL);
+	struct reload_request *r =
+		reload_request_own(p->exchange, RELOAD_ATTACH_REQ, to, 1, done, p);
 	r->over_link = link;
 	reload_request_send(r, &own.body);
 }
@@ -272,12 +272,9 @@ static bool tie_lost_by_sender(struct reload_peer *p, const struct reload_id *se
 		return true; /* a link is on its way */
 	if (reload_id_cmp(&p->engine->self, sender) > 0)
 		return true;
-	reload_transaction_end(
-		&a->request->transaction); /* yield: no further copies of the own request */
 	struct reload_request *r = TAKE(a->request);
-	r->own = NULL;
-	r->cancelled = true;
-	reload_request_fail(r, RELOAD_CANCELLED, "the other's Attach goes on");
+	r->own = NULL; /* yield: no further copies of the own request */
+	reload_request_stop(r);
 	a->yielded = true;
 	await_link(a);
 	return false;
@@ -294,9 +291,9 @@ static void attempt_dial(struct attempt *a, const struct reload_ip_port *to, siz
 	a->link = reload_link_open(p->connections, to, count);
 }
 
-static void dial(struct inbound *in)
+static void dial(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	const struct reload_attach *req = &in->msg->body.attach;
 	struct reload_ip_port addresses[CANDIDATES_MAX];
 	size_t count = addresses_of(req, addresses, CANDIDATES_MAX);
@@ -315,9 +312,9 @@ static void dial(struct inbound *in)
 }
 
 /* Whether nothing is to be dialled for the sender now; an own Attach to it that goes on is told of in another way. */
-static bool paused(struct inbound *in)
+static bool paused(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	if (in->local || may_dial(p, in->cert->fingerprint))
 		return false;
 	const struct attempt *a = attempt_with(p, &in->signer);
@@ -343,9 +340,9 @@ static void check_late(void *arg)
 }
 
 /* The link to the sender stands, but the request came by another way. */
-static void check(struct inbound *in)
+static void check(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	struct reload_connection *con = reload_connection_by_node(p->connections, &in->signer);
 	if (in->local || !con || con->link == in->link || checks_enough(p, con->link))
 		return;
@@ -360,22 +357,22 @@ static void check(struct inbound *in)
 	reload_link_check(p, con);
 }
 
-static void update_only(struct inbound *in)
+static void update_only(struct reload_incoming *in)
 {
 	struct reload_destination to = reload_dest_node(&in->signer);
-	reload_update_send(in->peer, &in->signer, &to, 1);
+	reload_update_send(in->method->arg, &in->signer, &to, 1);
 }
 
-static void already_linked(struct inbound *in)
+static void already_linked(struct reload_incoming *in)
 {
 	check(in);
 	if (in->msg->body.attach.send_update)
 		update_only(in);
 }
 
-void reload_serve_attach(struct inbound *in)
+void reload_serve_attach(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	const struct reload_attach *req = &in->msg->body.attach;
 	struct reload_ip_port addresses[CANDIDATES_MAX];
 	const char *fault = attach_fault(p, req);
@@ -417,7 +414,7 @@ void reload_serve_attach(struct inbound *in)
 	reload_answer(in, RELOAD_ATTACH_ANS, &own.body);
 }
 
-void reload_serve_app_attach(struct inbound *in)
+void reload_serve_app_attach(struct reload_incoming *in)
 {
 	reload_answer_error(in, RELOAD_NOT_FOUND, "no such application here"); /* R-6.5.2-05 */
 }

@@ -362,9 +362,9 @@ static void taken(struct reload_peer *p, struct reload_connection *con)
 		search_end(p, RELOAD_OK, con);
 }
 
-static void way_asked(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void way_asked(void *arg, struct reload_request *r, const struct reload_result *result)
 {
+	struct reload_peer *p = arg;
 	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
 	if (!p->search || !p->search->fn || p->search->link != r->over_link)
 		return; /* of an earlier search */
@@ -383,16 +383,14 @@ static void way_asked(
 }
 
 void reload_search_ask_way(struct reload_peer *p, struct reload_connection *con,
-	reload_ms timeout_ms,
-	void (*own)(struct reload_peer *p, struct reload_request *r,
-		const struct reload_result *result))
+	reload_ms timeout_ms, reload_own_fn own)
 {
 	struct reload_id behind = reload_id_add_power(&p->engine->self, 0);
 	struct reload_destination way[] = { reload_dest_node(&con->node),
 		reload_dest_resource(&behind) };
 	struct reload_ping_req ping = { 0 };
 	struct reload_request *r =
-		reload_request_own(p, RELOAD_PING_REQ, way, COUNT_OF(way), own, NULL);
+		reload_request_own(p->exchange, RELOAD_PING_REQ, way, COUNT_OF(way), own, p);
 	r->over_link = con->link;
 	if (timeout_ms)
 		r->timeout_ms = timeout_ms;
@@ -415,9 +413,9 @@ static void found(struct reload_peer *p, struct reload_connection *con)
 	reload_search_ask_way(p, con, WAY_MS, way_asked);
 }
 
-static void introduced(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void introduced(void *arg, struct reload_request *r, const struct reload_result *result)
 {
+	struct reload_peer *p = arg;
 	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
 	if (!p->search || !p->search->fn || p->search->link != r->over_link)
 		return; /* of an earlier search */
@@ -432,7 +430,7 @@ static void introduced(
 /* R-4.2.1-05: this node has several Node-IDs and says by an Attach over the link which one it is here. */
 static void named(struct reload_peer *p, struct reload_connection *con)
 {
-	if (p->credentials->cert->node_ids_count > 1) {
+	if (reload_exchange_credentials(p->exchange)->cert->node_ids_count > 1) {
 		struct reload_destination to = reload_dest_node(&con->node);
 		reload_attach_introduce(p, con->link, &to, introduced);
 		return;
@@ -440,9 +438,9 @@ static void named(struct reload_peer *p, struct reload_connection *con)
 	found(p, con);
 }
 
-static void pinged(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void pinged(void *arg, struct reload_request *r, const struct reload_result *result)
 {
+	struct reload_peer *p = arg;
 	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
 	if (!p->search || !p->search->fn || p->search->link != r->over_link)
 		return;
@@ -468,7 +466,8 @@ static void ask_name(struct reload_peer *p, struct reload_connection *con)
 	struct reload_id any = reload_id_wildcard(p->engine->self.len);
 	struct reload_destination to = reload_dest_node(&any);
 	struct reload_ping_req ping = { 0 };
-	struct reload_request *r = reload_request_own(p, RELOAD_PING_REQ, &to, 1, pinged, NULL);
+	struct reload_request *r =
+		reload_request_own(p->exchange, RELOAD_PING_REQ, &to, 1, pinged, p);
 	r->over_link = con->link;
 	reload_request_send(r, &ping);
 }

@@ -31,13 +31,15 @@ static void update_send_to(struct reload_peer *p, const struct reload_id *node, 
 	size_t count = entries(p, list, way, COUNT_OF(way));
 	struct reload_request *r = NULL;
 	if (count)
-		r = reload_request_induced(p, RELOAD_CONFIG_UPDATE_REQ, node, way, count);
+		r = reload_request_induced(p->exchange, RELOAD_CONFIG_UPDATE_REQ, node, way, count);
 	if (r)
 		reload_request_send(r, update);
 }
 
-void reload_configure_send(struct reload_peer *p, const struct reload_id *node, struct span list)
+/* RFC 6940 s6.5.4: a node that is behind is sent the configuration. */
+static void watch_behind(void *arg, const struct reload_id *node, struct span list)
 {
+	struct reload_peer *p = arg;
 	/* CFG-15: a document above max-message-size is not sent; the node fetches it elsewhere */
 	if (p->engine->config->document.len + ROOM > p->engine->config->max_message_size)
 		return;
@@ -46,9 +48,10 @@ void reload_configure_send(struct reload_peer *p, const struct reload_id *node, 
 	update_send_to(p, node, list, &update);
 }
 
-void reload_configure_send_kinds(
-	struct reload_request *r, const struct reload_id *node, struct span error_info)
+static void watch_kinds_wanted(void *arg, const struct reload_request *r,
+	const struct reload_id *node, struct span error_info)
 {
+	struct reload_peer *p = arg;
 	struct rd info = rd_of(error_info), list = rd_open(&info, 1);
 	struct reload_kind_description blocks[KINDS_MAX];
 	struct reload_config_update update = { .type = RELOAD_CONFIG_UPDATE_KIND, .kinds = blocks };
@@ -58,35 +61,24 @@ void reload_configure_send_kinds(
 		kinds[count++] = rd_u32(&list);
 	count = list.err ? 0 : reload_request_named(r, kinds, count);
 	for (size_t i = 0; i < count; i++) {
-		const struct reload_kind *kind =
-			reload_config_kind(r->peer->engine->config, kinds[i]);
+		const struct reload_kind *kind = reload_config_kind(p->engine->config, kinds[i]);
 		if (kind && kind->block.len)
 			blocks[update.kinds_count++].kind_block = kind->block;
 	}
 	if (update.kinds_count)
-		update_send_to(r->peer, node, wr_done(&r->list), &update); /* R-7.4.1.2-09 */
+		update_send_to(p, node, wr_done((struct wr *)&r->list), &update); /* R-7.4.1.2-09 */
 }
 
-bool reload_configure_check(struct inbound *in)
+static void watch_ended(void *arg)
 {
-	struct reload_peer *p = in->peer;
-	uint16_t theirs = in->msg->header.configuration_sequence,
-		 ours = p->engine->config->sequence;
-	if (theirs == ours ||
-		(in->msg->code == RELOAD_CONFIG_UPDATE_REQ && theirs == RELOAD_SEQUENCE_ANY))
-		return true;
-	bool newer = reload_sequence_newer(theirs, ours);
-	reload_engine_event(
-		p->engine, &(struct reload_event){ .type = RELOAD_EV_CONFIG_MISMATCH,
-				   .err = newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
-				   .node = &in->signer,
-				   .count = theirs });
-	if (!newer)
-		reload_configure_send(p, &in->signer, wr_done(&in->back)); /* HDR-17 */
-	reload_answer_error(in, newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
-		"another configuration_sequence");
-	return false;
+	reload_life_leave_answered(arg);
 }
+
+const struct reload_exchange_watch reload_peer_exchange_watch = {
+	.behind = watch_behind,
+	.kinds_wanted = watch_kinds_wanted,
+	.ended = watch_ended,
+};
 
 static void drop_kinds(struct reload_peer *p, const struct reload_config *before)
 {
@@ -103,19 +95,15 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 	struct reload_why why;
 	p->engine->config = reload_config_ref(config);
 	p->engine->ctx = reload_config_wire_ctx(p->engine->config);
-	p->transactions.interval = p->engine->config->overlay_reliability_timer_ms;
-	reload_answers_set_lifetime(
-		p->answers, p->transactions.interval * RELOAD_TRANSMISSIONS); /* R-6.2.1-11 */
-	reload_cache_clear(p->cache);
-	reload_credentials_know(p);
+	reload_exchange_configured(p->exchange);
 	drop_kinds(p, before);
 	p->topology->configure(p->plugin, p->engine->config);
 	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_CONFIG_CHANGED,
 					       .count = p->engine->config->sequence });
 	p->engine->ops->config_changed(p->engine->host, p->engine->config);
-	bool unfit = other || reload_trust_check(p->engine->config->trust, p->credentials->cert,
-				      p->credentials->others, p->credentials->others_count,
-				      p->engine->wall, &why);
+	const struct reload_credentials *own = reload_exchange_credentials(p->exchange);
+	bool unfit = other || reload_trust_check(p->engine->config->trust, own->cert, own->others,
+				      own->others_count, p->engine->wall, &why);
 	struct reload_connection *con = NULL, *next;
 	for (con = reload_connection_next(p->connections, NULL); con; con = next) {
 		next = reload_connection_next(p->connections, con);
@@ -140,7 +128,8 @@ static void announce(struct reload_peer *p)
 		struct reload_destination to = reload_dest_node(&con->node);
 		struct reload_request *r = NULL;
 		if (con->node.len)
-			r = reload_request_induced(p, RELOAD_PING_REQ, &con->node, &to, 1);
+			r = reload_request_induced(
+				p->exchange, RELOAD_PING_REQ, &con->node, &to, 1);
 		if (!r)
 			continue;
 		r->over_link = con->link;
@@ -168,9 +157,9 @@ enum {
 	REFUSED_MS = 10000
 };
 
-static bool not_heard(struct inbound *in)
+static bool not_heard(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	for (size_t i = 0; p->refused && !in->local && i < RELOAD_REFUSED_MAX; i++)
 		if (p->refused[i].count >= REFUSED_IN_A_ROW &&
 			p->engine->now - p->refused[i].since < REFUSED_MS &&
@@ -199,10 +188,11 @@ static void refused_note(struct reload_peer *p, const struct reload_id *node)
 	p->refused[i].count++;
 }
 
-static void refuse(struct inbound *in, enum reload_err err, const struct reload_why *why)
+static void refuse(struct reload_incoming *in, enum reload_err err, const struct reload_why *why)
 {
-	refused_note(in->peer, &in->signer);
-	reload_engine_event(in->peer->engine,
+	refused_note(in->method->arg, &in->signer);
+	struct reload_peer *p = in->method->arg;
+	reload_engine_event(p->engine,
 		&(struct reload_event){
 			.type = RELOAD_EV_CONFIG_REFUSED, .err = err, .node = &in->signer });
 	reload_answer_error(in, err, why->why[0] ? why->why : why->what);
@@ -215,9 +205,9 @@ static enum reload_err document_error(enum reload_err err)
 									: RELOAD_FORBIDDEN;
 }
 
-static void take_document(struct inbound *in, const struct reload_config_update *u)
+static void take_document(struct reload_incoming *in, const struct reload_config_update *u)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	struct reload_why why = { 0 };
 	AUTO(reload_config) config = NULL;
 	if (span_eq(u->config, p->engine->config->document)) {
@@ -244,9 +234,9 @@ static void take_document(struct inbound *in, const struct reload_config_update 
 	}
 }
 
-static void take_kinds(struct inbound *in, const struct reload_config_update *u)
+static void take_kinds(struct reload_incoming *in, const struct reload_config_update *u)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	struct reload_why why = { 0 };
 	AUTO(reload_config) config = NULL;
 	struct span *blocks = reload_arena_take(&in->msg->arena, u->kinds_count * sizeof(*blocks));
@@ -265,13 +255,11 @@ static void take_kinds(struct inbound *in, const struct reload_config_update *u)
 		configure(p, config);
 }
 
-void reload_serve_config_update(struct inbound *in)
+void reload_serve_config_update(struct reload_incoming *in)
 {
 	const struct reload_config_update *u = &in->msg->body.config_update;
 	if (not_heard(in)) {
-		reload_engine_drop(in->peer->engine, RELOAD_COUNT_DROP_LIMIT, in->link,
-			in->msg->header.transaction_id, "too many bad documents");
-		reload_inbound_free(in, true);
+		reload_incoming_drop(in, RELOAD_COUNT_DROP_LIMIT, "too many bad documents");
 		return;
 	}
 	if (u->type == RELOAD_CONFIG_UPDATE_CONFIG)

@@ -28,7 +28,7 @@ struct fetch_make *reload_fetch_of(const struct reload_request *r)
 	return r->work;
 }
 
-void reload_fetch_values(struct reload_request *r, struct inbound *in)
+void reload_fetch_values(struct reload_request *r, struct reload_incoming *in)
 {
 	const struct reload_fetch_ans *ans = &in->msg->body.fetch_ans;
 	size_t count = 0;
@@ -37,15 +37,18 @@ void reload_fetch_values(struct reload_request *r, struct inbound *in)
 	in->values = reload_alloc_array(count, sizeof(*in->values));
 	for (size_t k = 0; k < ans->kind_responses_count; k++)
 		for (size_t v = 0; v < ans->kind_responses[k].values_count; v++)
-			in->values[in->values_count++] =
-				(struct value_check){ .data = &ans->kind_responses[k].values[v],
-					.kind = ans->kind_responses[k].kind };
+			in->values[in->values_count++] = (struct reload_signed_value){
+				.data = &ans->kind_responses[k].values[v],
+				.kind = ans->kind_responses[k].kind,
+				.nobody = reload_stored_unsigned(&ans->kind_responses[k].values[v])
+			};
 	reload_values_verify(in, reload_id_span(&reload_fetch_of(r)->resource), NULL);
 }
 
-static enum reload_err value_judge(struct reload_request *r, const struct value_check *check)
+static enum reload_err value_judge(
+	struct reload_request *r, const struct reload_signed_value *check)
 {
-	struct reload_peer *p = r->peer;
+	struct reload_peer *p = r->method->arg;
 	return reload_value_check(&(struct reload_value_claim){ .config = p->engine->config,
 		.resource = &reload_fetch_of(r)->resource,
 		.kind = check->kind,
@@ -61,7 +64,7 @@ static enum reload_err value_judge(struct reload_request *r, const struct value_
 static void rollback_note(
 	struct reload_request *r, struct reload_fetched *value, const struct reload_id *responder)
 {
-	struct reload_peer *p = r->peer;
+	struct reload_peer *p = r->method->arg;
 	const struct reload_id *resource = &reload_fetch_of(r)->resource;
 	value->rolled_back =
 		reload_values_rolled_back(p, reload_id_span(resource), value->kind, value->data);
@@ -73,17 +76,17 @@ static void rollback_note(
 						       .node = responder });
 }
 
-void reload_fetch_answered(struct reload_request *r, struct inbound *in)
+void reload_fetch_answered(struct reload_request *r, struct reload_incoming *in)
 {
 	struct fetch_make *f = reload_fetch_of(r);
 	f->values = reload_alloc_array(in->values_count, sizeof(*f->values));
 	for (size_t i = 0; i < in->values_count; i++) {
-		struct value_check *check = &in->values[i];
+		struct reload_signed_value *check = &in->values[i];
 		struct reload_fetched *value = &f->values[i];
 		*value = (struct reload_fetched){ .kind = check->kind,
 			.data = check->data,
 			.err = value_judge(r, check),
-			.synthetic = reload_stored_unsigned(check->data),
+			.synthetic = check->nobody,
 			.cert = check->cert,
 			.signer = check->signer };
 		if (!value->err && !value->synthetic)

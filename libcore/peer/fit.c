@@ -11,12 +11,12 @@
 static bool question_read(
 	union reload_body *out, const struct reload_request *r, struct reload_arena *arena)
 {
-	struct wire_ctx ctx = r->peer->engine->ctx;
-	struct rd contents = rd_of(wr_done(&r->contents));
+	const struct reload_peer *p = r->method->arg;
+	struct wire_ctx ctx = p->engine->ctx;
+	struct reload_contents contents;
 	ctx.arena = arena;
-	rd_u16(&contents);
-	struct span body = rd_span(&contents, rd_u32(&contents));
-	return !reload_wire_decode(body, reload_body_wire(r->code), &ctx, out);
+	return !reload_contents_read(&contents, wr_done((struct wr *)&r->contents)) &&
+	       !reload_wire_decode(contents.body, reload_body_wire(r->code), &ctx, out);
 }
 
 static bool asks_for_kinds(const struct reload_request *r)

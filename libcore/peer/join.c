@@ -30,9 +30,9 @@ static void host_attach(void *arg, uint32_t cookie, const struct reload_destinat
 	reload_attach_start(arg, cookie, list, count, send_update, attach_done, NULL);
 }
 
-static void join_done(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void join_done(void *arg, struct reload_request *r, const struct reload_result *result)
 {
+	struct reload_peer *p = arg;
 	p->topology->join_answered(p->plugin, &r->target, result->err);
 }
 
@@ -41,12 +41,13 @@ static void host_join(void *arg, const struct reload_id *admitting_peer)
 	struct reload_peer *p = arg;
 	struct reload_destination to = reload_dest_node(admitting_peer);
 	struct reload_join_req req = { .joining_peer_id = p->engine->self };
-	reload_request_send(reload_request_own(p, RELOAD_JOIN_REQ, &to, 1, join_done, NULL), &req);
+	reload_request_send(
+		reload_request_own(p->exchange, RELOAD_JOIN_REQ, &to, 1, join_done, p), &req);
 }
 
-static void update_done(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void update_done(void *arg, struct reload_request *r, const struct reload_result *result)
 {
+	struct reload_peer *p = arg;
 	if (result->err)
 		p->topology->update_failed(p->plugin, &r->target, result->err);
 }
@@ -56,15 +57,14 @@ static void host_update(void *arg, const struct reload_id *to, struct span body)
 	struct reload_peer *p = arg;
 	struct reload_destination list = reload_dest_node(to);
 	reload_request_send_bytes(
-		reload_request_own(p, RELOAD_UPDATE_REQ, &list, 1, update_done, NULL), body);
+		reload_request_own(p->exchange, RELOAD_UPDATE_REQ, &list, 1, update_done, p), body);
 }
 
-static void leave_done(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void leave_done(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	(void)r;
 	(void)result;
-	reload_life_leave_answered(p);
+	reload_life_leave_answered(arg);
 }
 
 static void host_leave(void *arg, const struct reload_id *to, struct span overlay_data)
@@ -74,7 +74,7 @@ static void host_leave(void *arg, const struct reload_id *to, struct span overla
 	struct reload_leave_req req = { .leaving_peer_id = p->engine->self,
 		.overlay_specific_data = overlay_data };
 	reload_request_send(
-		reload_request_own(p, RELOAD_LEAVE_REQ, &list, 1, leave_done, NULL), &req);
+		reload_request_own(p->exchange, RELOAD_LEAVE_REQ, &list, 1, leave_done, p), &req);
 }
 
 static void host_store_range(void *arg, const struct reload_id *from, const struct reload_id *to,
@@ -140,10 +140,11 @@ static void ping_tell(void *arg)
 			p->plugin, told.cookie, told.err, told.err ? NULL : &told.responder);
 }
 
-static void ping_done(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void ping_done(void *arg, struct reload_request *r, const struct reload_result *result)
 {
-	struct ping_order *o = r->own_arg;
+	struct ping_order *o = arg;
+	struct reload_peer *p = o->peer;
+	(void)r;
 	o->err = result->err;
 	o->responder = result->responder;
 	if (o->starting)
@@ -163,7 +164,7 @@ static void host_ping(
 	o->starting = true;
 	TAILQ_INSERT_TAIL(&p->pings, o, entry);
 	struct reload_request *r =
-		reload_request_own(p, RELOAD_PING_REQ, list, count, ping_done, o);
+		reload_request_own(p->exchange, RELOAD_PING_REQ, list, count, ping_done, o);
 	r->exempt = true; /* CHORD-02: the tables are what it is to find fault with */
 	reload_request_send(r, &ping);
 	o->starting = false;
@@ -240,7 +241,7 @@ void reload_update_send(struct reload_peer *p, const struct reload_id *node,
 	p->topology->update_write(p->plugin, &body);
 	struct reload_request *r = NULL;
 	if (!body.err) /* R-10.5-14: the plug-in may not be ready to show itself */
-		r = reload_request_induced(p, RELOAD_UPDATE_REQ, node, list, count);
+		r = reload_request_induced(p->exchange, RELOAD_UPDATE_REQ, node, list, count);
 	if (r)
 		reload_request_send_bytes(r, wr_done(&body));
 	wr_clear(&body);
@@ -249,7 +250,7 @@ void reload_update_send(struct reload_peer *p, const struct reload_id *node,
 /* -- in ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* The request came over the signer's own link (RFC 6940 s6.4.2.1, s6.4.2.2). */
-static bool is_direct(const struct inbound *in)
+static bool is_direct(const struct reload_incoming *in)
 {
 	return in->previous.len && !in->msg->header.via_list.len &&
 	       reload_id_eq(&in->previous, &in->signer);
@@ -259,9 +260,9 @@ static bool is_direct(const struct inbound *in)
  * Who sends a Join over a new link, while older ones are in use, was started again before these were seen to be dead.  They are
  * closed, and it is judged as a newcomer.
  */
-static void forget_earlier_life(struct inbound *in)
+static void forget_earlier_life(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	struct reload_connection *con = NULL, *next;
 	bool earlier = false;
 	if (!reload_peer_is_routed(p, &in->signer))
@@ -277,17 +278,17 @@ static void forget_earlier_life(struct inbound *in)
 		reload_link_starts_anew(p, &in->signer);
 }
 
-static void joined_answered(struct inbound *in)
+static void joined_answered(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	reload_engine_event(p->engine,
 		&(struct reload_event){ .type = RELOAD_EV_JOIN_ADMITTED, .node = &in->signer });
 	p->topology->join_received(p->plugin, &in->signer);
 }
 
-void reload_serve_join(struct inbound *in)
+void reload_serve_join(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	struct reload_join_ans ans = { 0 };
 	if (!reload_id_eq(&in->msg->body.join_req.joining_peer_id, &in->signer)) {
 		reload_answer_error(in, RELOAD_FORBIDDEN, "joining_peer_id is not the signer");
@@ -308,16 +309,16 @@ void reload_serve_join(struct inbound *in)
 	reload_answer(in, RELOAD_JOIN_ANS, &ans);
 }
 
-static void left_answered(struct inbound *in)
+static void left_answered(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	reload_engine_event(p->engine,
 		&(struct reload_event){ .type = RELOAD_EV_PEER_LEFT, .node = &in->signer });
 	p->topology->leave_received(
 		p->plugin, &in->signer, in->msg->body.leave_req.overlay_specific_data);
 }
 
-void reload_serve_leave(struct inbound *in)
+void reload_serve_leave(struct reload_incoming *in)
 {
 	if (!reload_id_eq(&in->msg->body.leave_req.leaving_peer_id, &in->signer)) {
 		reload_answer_error(in, RELOAD_FORBIDDEN, "leaving_peer_id is not the signer");
@@ -329,9 +330,9 @@ void reload_serve_leave(struct inbound *in)
 	}
 }
 
-void reload_serve_update(struct inbound *in)
+void reload_serve_update(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	struct reload_id from = in->signer;
 	enum reload_err err =
 		RELOAD_OK; /* a client keeps no tables: it only notices that the ring moved */
@@ -339,9 +340,7 @@ void reload_serve_update(struct inbound *in)
 		err = p->topology->update_received(
 			p->plugin, &from, is_direct(in), in->msg->body_bytes);
 	if (err == RELOAD_UNKNOWN_TYPE) { /* R-6.3.1.1-06 */
-		reload_engine_drop(p->engine, RELOAD_COUNT_DROP_MALFORMED, in->link,
-			in->msg->header.transaction_id, "unknown Update");
-		reload_inbound_free(in, true);
+		reload_incoming_drop(in, RELOAD_COUNT_DROP_MALFORMED, "unknown Update");
 		return;
 	}
 	if (err)

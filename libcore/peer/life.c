@@ -208,9 +208,9 @@ static bool neighbour_answers(struct reload_peer *p)
 	return false;
 }
 
-static void place_asked(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void place_asked(void *arg, struct reload_request *r, const struct reload_result *result)
 {
+	struct reload_peer *p = arg;
 	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
 	if (!member(p) || neighbour_answers(p))
 		return;
@@ -383,7 +383,7 @@ static void left(void *arg)
 	all_closed(p);
 	if (!p->life.returns) {
 		reload_peer_set_state(p, RELOAD_STATE_ENROLLED);
-		reload_requests_end(p, RELOAD_NOT_JOINED);
+		reload_requests_end(p->exchange, RELOAD_NOT_JOINED);
 		return;
 	}
 	p->life.returns = false;
@@ -550,12 +550,12 @@ void reload_life_leave_answered(struct reload_peer *p)
 {
 	if (p->life.state != RELOAD_STATE_LEAVING || reload_maintain_moving(p))
 		return;
-	if (p->life.handing && reload_requests_of_host(p))
+	if (p->life.handing && reload_requests_of_host(p->exchange))
 		return; /* who is told closes its link, and the answers would be lost with it */
 	if (p->life.handing)
 		reload_timer_arm(
 			&p->engine->timers, &p->life.leaving, p->engine->now, leave_tell, p);
-	else if (TAILQ_EMPTY(&p->requests) || !p->connections->count)
+	else if (!reload_requests_open(p->exchange) || !p->connections->count)
 		reload_timer_arm(&p->engine->timers, &p->life.leaving, p->engine->now, left, p);
 }
 

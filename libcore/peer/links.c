@@ -9,9 +9,9 @@ enum {
 	CHECK_MS = 3000
 };
 
-static void checked(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void checked(void *arg, struct reload_request *r, const struct reload_result *result)
 {
+	struct reload_peer *p = arg;
 	struct reload_connection *con = reload_connection_by_link(p->connections, r->over_link);
 	if (con)
 		con->checking = false;
@@ -26,7 +26,8 @@ void reload_link_check(struct reload_peer *p, struct reload_connection *con)
 	if (con->checking)
 		return;
 	con->checking = true;
-	struct reload_request *r = reload_request_own(p, RELOAD_PING_REQ, &to, 1, checked, NULL);
+	struct reload_request *r =
+		reload_request_own(p->exchange, RELOAD_PING_REQ, &to, 1, checked, p);
 	r->over_link = con->link;
 	r->timeout_ms = CHECK_MS;
 	reload_request_send(r, &ping);
@@ -72,7 +73,7 @@ static bool watch_expects(void *arg, uint32_t link, struct reload_id *node)
 static void watch_made(void *arg, struct reload_connection *con)
 {
 	struct reload_peer *p = arg;
-	reload_cache_add(p->cache, con->cert, NULL);
+	reload_exchange_trusts(p->exchange, con->cert);
 }
 
 static void watch_bound(void *arg, struct reload_connection *con)

@@ -93,7 +93,7 @@ static void collect(struct reload_peer *p, struct reload_request *r,
 	change->entries =
 		reload_arena_take(&fetch->arena, k->values_count * sizeof(*change->entries));
 	for (size_t i = 0; i < k->values_count; i++) {
-		const struct value_check *check = &r->answer->values[*at];
+		const struct reload_signed_value *check = &r->answer->values[*at];
 		const struct reload_fetched *f = &fetch->values[(*at)++];
 		if (!kind || f->err || f->synthetic ||
 			!is_newer(p, &fetch->resource, kind, f->data, change))

@@ -238,8 +238,7 @@ static size_t specifiers_held(
 	return n;
 }
 
-static void answered(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result);
+static void answered(void *arg, struct reload_request *r, const struct reload_result *result);
 
 /* Asks for all, or for the next part; false: nothing is left to ask for, and nothing was sent. */
 static bool question_send(struct question *q)
@@ -267,7 +266,8 @@ static bool question_send(struct question *q)
 		return false;
 	}
 	struct reload_destination to = reload_dest_resource(&q->resource);
-	struct reload_request *r = reload_request_own(p, RELOAD_STAT_REQ, &to, 1, answered, q);
+	struct reload_request *r =
+		reload_request_own(p->exchange, RELOAD_STAT_REQ, &to, 1, answered, q);
 	reload_request_send(r, &req); /* may end at once */
 	reload_arena_clear(&arena);
 	return true;
@@ -300,10 +300,11 @@ static void part_halve(struct question *q)
 	}
 }
 
-static void answered(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void answered(void *arg, struct reload_request *r, const struct reload_result *result)
 {
-	struct question *q = r->own_arg;
+	struct question *q = arg;
+	struct reload_peer *p = q->offer->peer;
+	(void)r;
 	struct reload_places lacks = { .count = 0 };
 	bool goes_on = !p->topology->responsible(p->plugin, &q->resource), parts = q->most > 0;
 	if (goes_on && reload_err_too_large(result->err)) {

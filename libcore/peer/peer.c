@@ -10,9 +10,6 @@ enum {
 	DEFAULT_WORK = 4096,
 	DEFAULT_LINK_WORK = 512,
 	DEFAULT_REASSEMBLY = 4 * 1024 * 1024,
-	ANSWERS_MAX = 16384,
-	ANSWERS_BYTES = 16 * 1024 * 1024,
-	STATES_MAX = 65536,
 };
 
 const char *reload_state_name(enum reload_state state)
@@ -52,20 +49,6 @@ void reload_peer_wake(struct reload_peer *p)
 	reload_engine_exit(p->engine);
 }
 
-struct reload_route reload_peer_route(struct reload_peer *p)
-{
-	return (struct reload_route){ .ctx = &p->engine->ctx,
-		.self = &p->engine->self,
-		.connections = p->connections,
-		.topology = p->topology,
-		.plugin = p->plugin };
-}
-
-static reload_ms transactions_now(void *arg)
-{
-	return ((struct reload_peer *)arg)->engine->now;
-}
-
 void reload_peer_expire(void *arg)
 {
 	struct reload_peer *p = arg;
@@ -94,31 +77,25 @@ static void policy_defaults(struct reload_policy *policy)
 		policy->max_reassembly = DEFAULT_REASSEMBLY;
 }
 
-static void tables_new(struct reload_peer *p)
+static void rooms_new(struct reload_peer *p, const struct reload_peer_setup *setup)
 {
-	reload_ms timer = p->engine->config->overlay_reliability_timer_ms,
-		  lifetime = timer * RELOAD_TRANSMISSIONS;
-	p->cache = reload_cache_new(RELOAD_CACHE_CERTS, RELOAD_CACHE_VALUES);
-	reload_credentials_know(p);
 	p->connections = reload_connections_new(
 		p->policy.max_links, p->engine->ops->random, p->engine->host);
 	reload_links_watch(p->connections, p->engine, &reload_peer_link_watch, p);
-	p->answers = reload_answers_new(ANSWERS_MAX, ANSWERS_BYTES, lifetime);
-	p->states = reload_states_new(STATES_MAX, lifetime);
-	p->reassembly =
-		reload_reassembly_new(&p->engine->timers, p->policy.max_reassembly, lifetime);
-	p->transactions = (struct reload_transactions){ .timers = &p->engine->timers,
-		.now = transactions_now,
-		.transmit = reload_requests_transmit,
-		.failed = reload_requests_failed,
-		.arg = p,
-		.interval = timer };
-	TAILQ_INIT(&p->work);
-	TAILQ_INIT(&p->requests);
-	TAILQ_INIT(&p->done);
+	p->route = (struct reload_route){ .ctx = &p->engine->ctx,
+		.self = &p->engine->self,
+		.connections = p->connections,
+		.topology = p->topology };
+	p->exchange = reload_exchange_new(&(struct reload_exchange_setup){ .engine = p->engine,
+		.connections = p->connections,
+		.route = &p->route,
+		.credentials = setup->credentials,
+		.policy = p->policy,
+		.watch = &reload_peer_exchange_watch,
+		.watch_arg = p });
+	reload_peer_methods(p);
 	TAILQ_INIT(&p->attempts);
 	TAILQ_INIT(&p->handovers);
-	TAILQ_INIT(&p->held);
 	TAILQ_INIT(&p->offers);
 	TAILQ_INIT(&p->pings);
 	TAILQ_INIT(&p->commits);
@@ -136,22 +113,18 @@ enum reload_err reload_peer_new(
 	struct reload_peer *p = RELOAD_NEW(reload_peer);
 	p->engine = reload_engine_new(
 		setup->ops, setup->host, setup->config, &setup->credentials->node);
-	p->engine->results = (struct reload_engine_results){
-		.arg = p, .deliver = reload_requests_complete, .waiting = reload_requests_waiting
-	};
-	p->credentials = setup->credentials;
 	p->storage = setup->storage;
 	p->topology = topology;
 	p->policy = setup->policy;
 	p->life.role = setup->role;
 	policy_defaults(&p->policy);
-	reload_cert_identity_write(&p->identity, setup->credentials->cert, &p->engine->self);
 	p->life.since = p->engine->now;
-	tables_new(p);
+	rooms_new(p, setup);
 	struct reload_topology_host host = reload_peer_topology_host;
 	host.arg = p;
 	host.timers = &p->engine->timers;
 	p->plugin = topology->new (p->engine->config, &p->engine->self, &host);
+	p->route.plugin = p->plugin;
 	assert(p->plugin); /* the document was checked for what the plug-in needs (CHORD-05) */
 	p->life.state = RELOAD_STATE_ENROLLED;
 	reload_peer_expire(p);
@@ -166,14 +139,8 @@ void reload_peer_free(struct reload_peer *p)
 	assert(!p->engine->inside && !p->engine->jobs); /* the host hands back all jobs first */
 	p->engine->closing = true;
 	reload_commits_clear(p);
-	struct reload_request *r;
-	while ((r = TAILQ_FIRST(&p->requests)))
-		reload_request_fail(r, RELOAD_CANCELLED, "the node stops");
-	reload_requests_complete(p);
-	while (!TAILQ_EMPTY(&p->work))
-		reload_inbound_free(TAILQ_FIRST(&p->work), true);
+	reload_exchange_stop(p->exchange);
 	reload_attach_clear(p);
-	reload_hold_clear(p);
 	reload_maintain_clear(p);
 	reload_offer_clear(p);
 	reload_pull_clear(p);
@@ -181,15 +148,10 @@ void reload_peer_free(struct reload_peer *p)
 	reload_life_clear(p);
 	reload_values_forget(p);
 	p->topology->free(p->plugin);
-	reload_reassembly_free(p->reassembly);
-	reload_states_free(p->states);
-	reload_answers_free(p->answers);
+	reload_exchange_free(p->exchange);
 	reload_connections_free(p->connections);
-	reload_cache_free(p->cache);
 	reload_engine_free(p->engine);
-	wr_clear(&p->identity);
 	free(p->refused);
-	free(p->induced);
 	free(p);
 }
 

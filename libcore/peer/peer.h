@@ -8,21 +8,13 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "exchange/exchange.h"
 #include "storage/storage.h"
 #include "topology/topology.h"
 #include "wire/message.h"
 
 struct reload_peer;
 struct reload_request;
-
-/* Who this node is.  Immutable; outlives the peer. */
-struct reload_credentials {
-	struct reload_cert *cert;
-	struct reload_cert **others; /* intermediate authorities, no roots */
-	size_t others_count;
-	struct reload_key *key;
-	struct reload_id node; /* one of cert's Node-IDs */
-};
 
 enum reload_role {
 	RELOAD_ROLE_PEER,
@@ -46,23 +38,6 @@ enum reload_state {
 /* reload_state_name() returns the word of cli.md s3: "joined"; static. */
 const char *reload_state_name(enum reload_state state);
 
-/* Limits and policies; zero means the default in parentheses. */
-struct reload_policy {
-	size_t max_links;    /* (4096) more are refused */
-	size_t max_requests; /* (4096) own requests under way; more fail with RELOAD_LIMIT */
-	size_t max_work; /* (4096) foreign requests in work (signatures pending); more are dropped */
-	size_t max_link_work; /* (512) of these, from the links of one node: a neighbour cannot take all */
-	size_t max_reassembly; /* (4 MiB) bytes of incomplete fragment sets */
-	size_t fragment_size; /* (0: never) messages above are sent in fragments of at most this many bytes */
-	bool report_header_errors; /* answer other overlays and versions with Error_Incompatible_with_Overlay (HDR-14) */
-	bool refuse_opaque_queries; /* R-6.4.2.4-05 */
-	enum {
-		RELOAD_VIA_STATELESS,
-		RELOAD_VIA_COMPRESS,
-		RELOAD_VIA_STATEFUL
-	} via; /* lists of forwarded requests */
-};
-
 struct reload_peer_setup {
 	const struct reload_host_ops *ops;
 	void *host;
@@ -71,7 +46,6 @@ struct reload_peer_setup {
 	struct reload_storage *storage; /* borrowed; freed by the caller after the peer */
 	enum reload_role role;
 	struct reload_policy policy;
-	/* simulator: certificates by its own ops; NULL: those of config->trust */
 };
 
 /* reload_peer_new() makes a detached node (owned); RELOAD_BAD_CONFIG when the topology plug-in is unknown. */
@@ -134,34 +108,6 @@ struct reload_fetched {
 	const struct reload_cert *cert; /* signer's, NULL when not at hand */
 	struct reload_id signer;
 	bool rolled_back; /* older than one that was fetched before (STO-25) */
-};
-
-/* What a request ended with; all pointers are borrowed for the time of the call. */
-struct reload_result {
-	enum reload_err err;   /* of this program, or what the overlay answered */
-	uint16_t overlay_code; /* error_code of an ErrorResponse, 0 for none */
-	struct span error_info;
-	struct reload_id responder; /* who signed the answer; len 0: no answer */
-	unsigned hops;              /* links that the answer crossed; 0: answered here */
-	unsigned transmissions;
-	uint64_t transaction;
-	const struct reload_msg *answer;     /* decoded, NULL without an answer */
-	const struct reload_fetched *values; /* Fetch */
-	size_t values_count;
-	const char *words; /* static: where it failed */
-};
-
-typedef void (*reload_result_fn)(void *arg, const struct reload_result *result);
-
-/*
- * A request's way: a Destination List whose last entry is the target; timeout_ms 0: five transmissions.  With rehearse all is
- * done but the sending, and the result has no answer.
- */
-struct reload_way {
-	const struct reload_destination *list;
-	size_t count;
-	reload_ms timeout_ms;
-	bool rehearse;
 };
 
 struct reload_store_item {

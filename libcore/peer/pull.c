@@ -59,8 +59,7 @@ void reload_pull_clear(struct reload_peer *p)
 	free(TAKE(p->pulls));
 }
 
-static void fetched(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result);
+static void fetched(void *arg, struct reload_request *r, const struct reload_result *result);
 
 /* Asks for the next part. */
 static void pull_go(struct pull *l)
@@ -73,7 +72,8 @@ static void pull_go(struct pull *l)
 		.specifiers = specifiers };
 	req.specifiers_count = reload_places_ask(&l->places, l->most, &arena, specifiers, &taken);
 	struct reload_destination to = reload_dest_node(&l->node);
-	struct reload_request *r = reload_request_own(p, RELOAD_FETCH_REQ, &to, 1, fetched, l);
+	struct reload_request *r =
+		reload_request_own(p->exchange, RELOAD_FETCH_REQ, &to, 1, fetched, l);
 	reload_fetch_make(r, &l->resource);
 	for (; taken; taken--) {
 		struct reload_place *place = reload_places_first(&l->places);
@@ -104,10 +104,10 @@ static void part_halve(struct pull *l)
 	l->peer->pulls->bytes -= before - l->places.bytes;
 }
 
-static void fetched(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void fetched(void *arg, struct reload_request *r, const struct reload_result *result)
 {
-	struct pull *l = r->own_arg;
+	struct pull *l = arg;
+	struct reload_peer *p = l->peer;
 	bool goes_on = p->life.state == RELOAD_STATE_JOINED;
 	if (reload_err_too_large(result->err)) {
 		part_halve(l);

@@ -237,8 +237,7 @@ static size_t room_of(struct reload_peer *p)
 {
 	struct wr own;
 	wr_init(&own);
-	reload_certificates_write(p, &own, p->credentials->cert, p->credentials->others,
-		p->credentials->others_count);
+	reload_own_certificates_write(p->exchange, &own);
 	size_t room = MESSAGE_ROOM + own.len;
 	wr_clear(&own);
 	return room;
@@ -345,8 +344,7 @@ static struct reload_place *message_fill(struct builder *b, struct push *u)
 	return list;
 }
 
-static void pushed(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result);
+static void pushed(void *arg, struct reload_request *r, const struct reload_result *result);
 static void settle(struct push *u);
 
 /* Sends one message of u, or finds that there is nothing to send; u may be gone then. */
@@ -370,7 +368,8 @@ static void message_send(struct push *u)
 	TAILQ_INSERT_TAIL(&p->pushes->messages, m, entry);
 	u->under_way++;
 	u->receiver->under_way++;
-	struct reload_request *r = reload_request_own(p, RELOAD_STORE_REQ, &to, 1, pushed, m);
+	struct reload_request *r =
+		reload_request_own(p->exchange, RELOAD_STORE_REQ, &to, 1, pushed, m);
 	wr_span(&r->certificates, wr_done(&b.certificates));
 	reload_request_send(r, &req); /* may end at once */
 	reload_arena_clear(&b.arena);
@@ -538,11 +537,12 @@ static void message_end(struct message *m, bool again)
 	free(m);
 }
 
-static void pushed(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+static void pushed(void *arg, struct reload_request *r, const struct reload_result *result)
 {
-	struct message *m = r->own_arg;
+	struct message *m = arg;
 	struct push *u = m->push;
+	struct reload_peer *p = u->peer;
+	(void)r;
 	struct receiver *to = u->receiver;
 	struct reload_push_order *order = u->order;
 	enum reload_err err = result->err;

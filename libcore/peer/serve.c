@@ -5,17 +5,17 @@
  * of their own.
  */
 
-static void serve_ping(struct inbound *in)
+static void serve_ping(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	struct reload_ping_ans ans = { .response_id = reload_engine_random64(p->engine),
 		.time = p->engine->wall };
 	reload_answer(in, RELOAD_PING_ANS, &ans);
 }
 
-static void serve_probe(struct inbound *in)
+static void serve_probe(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	struct span asked = in->msg->body.probe_req.requested_info;
 	struct reload_probe_info info[UINT8_MAX];
 	struct reload_probe_ans ans = { .probe_info = info };
@@ -44,9 +44,9 @@ static void serve_probe(struct inbound *in)
 }
 
 /* The point that a RouteQuery asks for; false: it was answered. */
-static bool query_point(struct inbound *in, struct reload_id *id)
+static bool query_point(struct reload_incoming *in, struct reload_id *id)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	const struct reload_destination *d = &in->msg->body.route_query_req.destination;
 	struct reload_connection *con;
 	if (d->type == RELOAD_DEST_OPAQUE && p->policy.refuse_opaque_queries) {
@@ -76,9 +76,9 @@ enum {
 		32 /* entries of the way back to who asked; a longer one is left out from there on */
 };
 
-static void query_update(struct inbound *in)
+static void query_update(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	struct reload_destination list[QUERY_WAY + 1];
 	struct span left = wr_done(&in->back);
 	size_t count = 0;
@@ -93,14 +93,15 @@ static void query_update(struct inbound *in)
 	reload_update_send(p, &in->signer, list, count);
 }
 
-static void serve_route_query(struct inbound *in)
+static void serve_route_query(struct reload_incoming *in)
 {
 	struct reload_id id;
 	struct wr body;
 	if (!query_point(in, &id))
 		return;
 	wr_init(&body);
-	in->peer->topology->route_query_write(in->peer->plugin, &body, &id);
+	struct reload_peer *p = in->method->arg;
+	p->topology->route_query_write(p->plugin, &body, &id);
 	if (in->msg->body.route_query_req.send_update)
 		in->after = query_update;
 	reload_answer_bytes(in, RELOAD_ROUTE_QUERY_ANS, wr_done(&body));
@@ -115,9 +116,9 @@ void reload_unknown_kinds_info(struct wr *w, const uint32_t *kinds, size_t count
 	wr_close(w, mark, 1);
 }
 
-static bool fetch_work(struct inbound *in, struct reload_fetch_work *w)
+static bool fetch_work(struct reload_incoming *in, struct reload_fetch_work *w)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	const struct reload_fetch_req *req = &in->msg->body.fetch_req;
 	*w = (struct reload_fetch_work){ .config = p->engine->config,
 		.storage = p->storage,
@@ -137,7 +138,8 @@ static bool fetch_work(struct inbound *in, struct reload_fetch_work *w)
 	return true;
 }
 
-static void fetch_refuse(struct inbound *in, const struct reload_fetch_work *w, enum reload_err err)
+static void fetch_refuse(
+	struct reload_incoming *in, const struct reload_fetch_work *w, enum reload_err err)
 {
 	if (err == RELOAD_UNKNOWN_KIND) {
 		uint8_t room[256];
@@ -149,7 +151,7 @@ static void fetch_refuse(struct inbound *in, const struct reload_fetch_work *w, 
 	}
 }
 
-void reload_serve_fetch(struct inbound *in)
+void reload_serve_fetch(struct reload_incoming *in)
 {
 	struct reload_fetch_work w;
 	if (!fetch_work(in, &w))
@@ -162,7 +164,7 @@ void reload_serve_fetch(struct inbound *in)
 			in, RELOAD_FETCH_ANS, &w.fetch, w.certificates, w.certificates_count);
 }
 
-void reload_serve_stat(struct inbound *in)
+void reload_serve_stat(struct reload_incoming *in)
 {
 	struct reload_fetch_work w;
 	if (!fetch_work(in, &w))
@@ -174,9 +176,9 @@ void reload_serve_stat(struct inbound *in)
 		reload_answer(in, RELOAD_STAT_ANS, &w.stat);
 }
 
-void reload_serve_find(struct inbound *in)
+void reload_serve_find(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	const struct reload_find_req *req = &in->msg->body.find_req;
 	struct reload_find_work w = { .config = p->engine->config,
 		.storage = p->storage,
@@ -203,7 +205,7 @@ enum {
 	AGAIN = RELOAD_METHOD_REPEATABLE
 };
 
-static const struct reload_method methods[] = {
+static const struct reload_method_row methods[] = {
 	{ RELOAD_PING_REQ, .flags = AGAIN | RELOAD_METHOD_UNBOUND, .serve = serve_ping },
 	{ RELOAD_PROBE_REQ, .flags = AGAIN, .serve = serve_probe },
 	{ RELOAD_ROUTE_QUERY_REQ, .flags = AGAIN, .serve = serve_route_query },
@@ -225,32 +227,7 @@ static const struct reload_method methods[] = {
 		.serve = reload_serve_config_update },
 };
 
-const struct reload_method *reload_method(const struct reload_peer *p, uint16_t code)
+void reload_peer_methods(struct reload_peer *p)
 {
-	(void)p;
-	for (size_t i = 0; i < COUNT_OF(methods); i++)
-		if (methods[i].code == code)
-			return &methods[i];
-	return NULL;
-}
-
-void reload_serve(struct inbound *in)
-{
-	struct reload_peer *p = in->peer;
-	in->method = reload_method(p, in->msg->code);
-	if (!in->method) {
-		reload_answer_error(
-			in, RELOAD_INVALID_MESSAGE, "unknown message code"); /* MSG-11 */
-		return;
-	}
-	enum reload_err err = reload_msg_body(in->msg, &p->engine->ctx);
-	if (err == RELOAD_UNKNOWN_TYPE) { /* R-6.3.1.1-06: discard and say nothing */
-		reload_engine_drop(p->engine, RELOAD_COUNT_DROP_MALFORMED, in->link,
-			in->msg->header.transaction_id, "unknown type");
-		reload_inbound_free(in, true);
-	} else if (err) {
-		reload_answer_error(in, RELOAD_INVALID_MESSAGE, reload_err_text(err));
-	} else {
-		in->method->serve(in);
-	}
+	reload_exchange_methods(p->exchange, methods, COUNT_OF(methods), p);
 }

@@ -1,5 +1,6 @@
 #include "peer/internal.h"
 #include "storage/outdated.h"
+#include "storage/value_check.h"
 
 /*
  * A StoreReq at the storer (RFC 6940 s7.4.1): checks without signatures, then one job per value, then the rest of the
@@ -7,9 +8,9 @@
  * checks have passed.
  */
 
-static void refuse(struct inbound *in, enum reload_err err)
+static void refuse(struct reload_incoming *in, enum reload_err err)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	struct reload_store_work *w = in->work;
 	struct wr info;
 	wr_init(&info);
@@ -30,25 +31,27 @@ static void refuse(struct inbound *in, enum reload_err err)
 }
 
 /* All values of the request, in order, for the signature jobs. */
-static void values_list(struct inbound *in)
+static void values_list(struct reload_incoming *in)
 {
 	const struct reload_store_req *req = &in->msg->body.store_req;
 	const struct reload_store_work *w = in->work;
 	in->values = reload_alloc_array(w->values_count, sizeof(*in->values));
 	for (size_t k = 0; k < req->kind_data_count; k++)
 		for (size_t v = 0; v < req->kind_data[k].values_count; v++)
-			in->values[in->values_count++] =
-				(struct value_check){ .data = &req->kind_data[k].values[v],
-					.kind = req->kind_data[k].kind };
+			in->values[in->values_count++] = (struct reload_signed_value){
+				.data = &req->kind_data[k].values[v],
+				.kind = req->kind_data[k].kind,
+				.nobody = reload_stored_unsigned(&req->kind_data[k].values[v])
+			};
 }
 
 /*
  * The checks without signatures, by the document and the tables of this moment: both may change while signatures are
  * verified, so they are made before and after.
  */
-static enum reload_err judge(struct inbound *in)
+static enum reload_err judge(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	struct reload_store_work *w = in->work;
 	w->config = p->engine->config;
 	w->now = p->engine->wall;
@@ -67,11 +70,11 @@ static void work_free(void *work)
 	free(w);
 }
 
-static void verified(struct inbound *in);
+static void verified(struct reload_incoming *in);
 
-void reload_serve_store(struct inbound *in)
+void reload_serve_store(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	const struct reload_store_req *req = &in->msg->body.store_req;
 	struct reload_store_work *w = in->work = RELOAD_NEW(reload_store_work);
 	in->work_free = work_free;
@@ -99,7 +102,7 @@ void reload_serve_store(struct inbound *in)
 	reload_values_verify(in, req->resource, verified);
 }
 
-static void replicas_tell(struct inbound *in, struct reload_id *replicas, size_t count)
+static void replicas_tell(struct reload_incoming *in, struct reload_id *replicas, size_t count)
 {
 	struct reload_store_work *w = in->work;
 	struct reload_store_ans *ans = &w->answer;
@@ -112,7 +115,7 @@ static void replicas_tell(struct inbound *in, struct reload_id *replicas, size_t
 static void committed(
 	struct reload_peer *p, void *arg, const struct reload_id *resource, enum reload_err err)
 {
-	struct inbound *in = arg;
+	struct reload_incoming *in = arg;
 	struct reload_store_work *w = in->work;
 	struct reload_id replicas[2];
 	size_t count = 0;
@@ -121,7 +124,7 @@ static void committed(
 		reload_aside_look(p);
 	if (err && reload_aside_leaves(p) && !w->replica) {
 		/* repeated, it finds a peer that can write: this one is on its way out of the ring */
-		reload_inbound_free(in, true);
+		reload_incoming_free(in, true);
 		return;
 	}
 	if (err) {
@@ -168,21 +171,22 @@ static void outdated_gone(
  * A replica found no room.  What was acknowledged is newer than what is held here, and this node may come to be asked for it: then
  * it has nothing, and is given the value anew, in the place of the version of before.
  */
-static void no_room(struct inbound *in, enum reload_err err)
+static void no_room(struct reload_incoming *in, enum reload_err err)
 {
 	struct reload_store_work *w = in->work;
 	if (err == RELOAD_DATA_TOO_LARGE && w->replica && reload_store_outdated(w)) {
-		enum reload_err begun = reload_commit(in->peer, &w->batch, outdated_gone, NULL);
+		enum reload_err begun =
+			reload_commit(in->method->arg, &w->batch, outdated_gone, NULL);
 		if (begun)
-			outdated_gone(in->peer, NULL, &w->resource, begun);
+			outdated_gone(in->method->arg, NULL, &w->resource, begun);
 	}
 	w->reason = "no room";
 	refuse(in, err);
 }
 
-static void verified(struct inbound *in)
+static void verified(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->peer;
+	struct reload_peer *p = in->method->arg;
 	struct reload_store_work *w = in->work;
 	enum reload_err err = judge(in);
 	if (err) {
@@ -194,7 +198,7 @@ static void verified(struct inbound *in)
 		reload_alloc_array(in->values_count, sizeof(*w->value_certificates));
 	w->request_signer = (struct reload_signer){ .cert = in->cert, .node = in->signer };
 	for (size_t i = 0; i < in->values_count; i++) {
-		struct value_check *check = &in->values[i];
+		struct reload_signed_value *check = &in->values[i];
 		if (check->err) {
 			w->reason = reload_err_text(check->err);
 			refuse(in, RELOAD_FORBIDDEN);

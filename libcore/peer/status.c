@@ -17,8 +17,8 @@ void reload_peer_status(struct reload_peer *p, struct reload_status *out)
 		.phase = p->life.phase,
 		.last_error = p->life.last_error,
 		.links = p->connections->count,
-		.requests = p->requests_count,
-		.work = p->work_count };
+		.requests = reload_requests_under_way(p->exchange, NULL),
+		.work = reload_exchange_work(p->exchange) };
 	memcpy(out->phase_ms, p->life.phase_ms, sizeof(out->phase_ms));
 	p->topology->tables(p->plugin, &out->tables);
 	p->topology->range(p->plugin, &out->range_from, &out->range_to);
@@ -29,13 +29,7 @@ void reload_peer_status(struct reload_peer *p, struct reload_status *out)
 
 size_t reload_peer_requests(const struct reload_peer *p, reload_ms *oldest)
 {
-	const struct reload_request *first = TAILQ_FIRST(&p->requests), *r;
-	reload_ms begun = first ? first->begun : RELOAD_NEVER;
-	TAILQ_FOREACH (r, &p->done, entry) /* their signatures are still being made */
-		begun = r->begun < begun ? r->begun : begun;
-	if (oldest)
-		*oldest = begun;
-	return p->requests_count;
+	return reload_requests_under_way(p->exchange, oldest);
 }
 
 bool reload_peer_is_routed(struct reload_peer *p, const struct reload_id *node)

@@ -57,14 +57,9 @@ static void value_signed(void *arg, struct reload_job *job)
 
 static void value_sign(struct reload_request *r, uint32_t kind, struct reload_stored_data *d)
 {
-	struct reload_peer *p = r->peer;
+	struct reload_peer *p = r->method->arg;
 	struct store_make *m = r->work;
-	struct rd identity = rd_of(wr_done(&p->identity));
-	reload_wire_read(
-		&identity, &reload_signer_identity_wire, &p->engine->ctx, &d->signature.identity);
-	struct reload_job *job = reload_job_sign(p->credentials->key);
-	reload_stored_signature_input(
-		&job->input, reload_id_span(&m->resource), kind, d, wr_done(&p->identity));
+	struct reload_job *job = reload_sign_value(p->exchange, &m->resource, kind, d);
 	if (job->input.err) {
 		m->err = job->input.err;
 		reload_job_free(job);
@@ -95,7 +90,7 @@ static uint64_t storage_time(struct reload_peer *p, uint64_t asked)
 static enum reload_err store_fill(
 	struct reload_request *r, const struct reload_store_item *items, size_t count)
 {
-	struct reload_peer *p = r->peer;
+	struct reload_peer *p = r->method->arg;
 	struct store_make *m = r->work;
 	struct reload_store_req *req = &m->req;
 	req->resource = reload_arena_copy(&m->arena, reload_id_span(&m->resource));
@@ -160,7 +155,7 @@ struct reload_request *reload_peer_store(struct reload_peer *p, const struct rel
 		return NULL;
 	}
 	reload_engine_enter(p->engine);
-	struct reload_request *r = reload_request_new(p, RELOAD_STORE_REQ, way, fn, arg, err);
+	struct reload_request *r = reload_peer_request(p, RELOAD_STORE_REQ, way, fn, arg, err);
 	if (r && (*err = reload_store_own(r, resource, items, count))) {
 		reload_request_free(r);
 		r = NULL;

@@ -1,6 +1,6 @@
 #include "sim/check.h"
 
-#include "route/transactions.h"
+#include "exchange/transactions.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -132,6 +132,16 @@ bool reload_option_next(struct rd *r, struct reload_option *out)
 	return !r->err;
 }
 
+bool reload_options_have(struct span options, uint8_t flag)
+{
+	struct rd r = rd_of(options);
+	struct reload_option o;
+	while (reload_option_next(&r, &o))
+		if (o.flags & flag)
+			return true;
+	return false;
+}
+
 uint32_t reload_overlay_hash(const char *overlay_name)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];

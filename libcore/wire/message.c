@@ -29,6 +29,15 @@ static const struct wire_field contents_fields[] = {
 };
 static const struct wire_type contents_wire =
 	WIRE_TYPE(struct contents, "MessageContents", contents_fields);
+
+static const struct wire_field frame_fields[] = {
+	{ WIRE_INT(struct reload_contents, code) },
+	{ WIRE_BYTES(struct reload_contents, body, 4) },
+	{ WIRE_BYTES(struct reload_contents, extensions, 4) },
+	{ WIRE_SINCE(struct reload_contents, whole) },
+};
+static const struct wire_type frame_wire =
+	WIRE_TYPE(struct reload_contents, "MessageContents", frame_fields);
 /* clang-format on */
 
 /* Message codes (RFC 6940 s14.8); no table: the body is empty. */
@@ -68,6 +77,22 @@ static const struct {
 enum {
 	RESERVED_FRAGMENT_BITS = 0x3f000000
 };
+
+uint16_t reload_message_code(const struct reload_header *h, struct span message)
+{
+	struct rd r = rd_of(message);
+	if (h->fragment & RELOAD_FRAGMENT_OFFSET)
+		return 0;
+	rd_take(&r, reload_header_size(h));
+	return rd_u16(&r);
+}
+
+enum reload_err reload_contents_read(struct reload_contents *out, struct span bytes)
+{
+	struct rd r = rd_of(bytes);
+	reload_wire_read(&r, &frame_wire, &(struct wire_ctx){ 0 }, out);
+	return r.err;
+}
 
 static int find_code(uint16_t code)
 {

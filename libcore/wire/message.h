@@ -98,6 +98,19 @@ bool reload_body_is_empty(uint16_t code);
 /* reload_code_name() returns "ping_req" and the like, NULL for an unknown code. */
 const char *reload_code_name(uint16_t code);
 
+/* reload_message_code() returns the code of a message, or of its first fragment, whose header is h; 0: it is not there. */
+uint16_t reload_message_code(const struct reload_header *h, struct span message);
+
+/* The frame of MessageContents: nothing of body and extensions is looked at. */
+struct reload_contents {
+	uint16_t code;
+	struct span body, extensions;
+	struct span whole;
+};
+
+/* reload_contents_read() reads the contents that bytes begin with; more may follow.  RELOAD_SHORT when they end too early. */
+enum reload_err reload_contents_read(struct reload_contents *out, struct span bytes) MUST_CHECK;
+
 /* reload_code_is_request(): odd and below 0x8000 (MSG-13). */
 static inline bool reload_code_is_request(uint16_t code)
 {

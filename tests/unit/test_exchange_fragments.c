@@ -1,7 +1,7 @@
 /* Cutting messages and putting them together (RFC 6940 s6.7). */
 #include "vectors.h"
 
-#include "route/fragments.h"
+#include "exchange/fragments.h"
 
 enum {
 	MAX_MESSAGE = 20000,
@@ -9,7 +9,7 @@ enum {
 };
 
 struct pieces {
-	struct span at[64];
+	struct bytes at[64];
 	size_t count;
 };
 
@@ -17,13 +17,13 @@ static void collect(void *arg, struct span piece)
 {
 	struct pieces *p = arg;
 	assert_true(p->count < COUNT_OF(p->at));
-	p->at[p->count++] = span_of(reload_memdup(piece.at, piece.len), piece.len);
+	p->at[p->count++] = bytes_copy(piece);
 }
 
 static void pieces_clear(struct pieces *p)
 {
 	for (size_t i = 0; i < p->count; i++)
-		free((void *)p->at[i].at);
+		bytes_free(&p->at[i]);
 	p->count = 0;
 }
 
@@ -49,7 +49,7 @@ static void vector_is_cut(void **state)
 	assert_int_equal(p.count, 2);
 	static const size_t payload[] = { 853, 852 };
 	for (size_t i = 0; i < 2; i++) {
-		struct reload_header h = header_of(p.at[i]);
+		struct reload_header h = header_of(bytes_span(p.at[i]));
 		/* R-6.7-02 R-6.7-05 R-6.7-06 R-6.7-10: byte for byte the fragments of the vectors */
 		assert_int_equal(p.at[i].len, part[i].len);
 		assert_memory_equal(p.at[i].at, part[i].at, part[i].len);
@@ -63,7 +63,7 @@ static void vector_is_cut(void **state)
 }
 
 /* A message with a header of 38 + 18 bytes and a payload of the given size. */
-static struct span message(size_t payload, uint64_t id)
+static struct bytes message(size_t payload, uint64_t id)
 {
 	struct reload_id node = { .len = 16, .at = { 1 } };
 	struct reload_destination d = reload_dest_node(&node);
@@ -82,7 +82,7 @@ static struct span message(size_t payload, uint64_t id)
 	for (size_t i = 0; i < payload; i++)
 		wr_u8(&w, (uint8_t)(i * 7 + i / 256 + id));
 	wr_clear(&list);
-	return span_of(w.at, w.len);
+	return (struct bytes){ w.at, w.len };
 }
 
 static void sizes(void **state)
@@ -101,13 +101,13 @@ static void sizes(void **state)
 		{ 10240, 56 + 256, 40 },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct span m = message(cases[i].payload, 5);
+		struct bytes m = message(cases[i].payload, 5);
 		struct pieces p = { .count = 0 };
-		reload_fragment_send(m, &ctx, cases[i].size, collect, &p);
+		reload_fragment_send(bytes_span(m), &ctx, cases[i].size, collect, &p);
 		assert_int_equal(p.count, cases[i].pieces);
 		size_t at = 0;
 		for (size_t k = 0; k < p.count; k++) {
-			struct reload_header h = header_of(p.at[k]);
+			struct reload_header h = header_of(bytes_span(p.at[k]));
 			size_t n = p.at[k].len - reload_header_size(&h);
 			bool last = k + 1 == p.count;
 			assert_int_equal(h.length, p.at[k].len);
@@ -125,7 +125,7 @@ static void sizes(void **state)
 		}
 		assert_int_equal(at, cases[i].payload);
 		pieces_clear(&p);
-		free((void *)m.at);
+		bytes_free(&m);
 	}
 }
 
@@ -133,7 +133,7 @@ struct bench {
 	struct reload_timers timers;
 	struct reload_reassembly *r;
 	uint32_t from;
-	struct span whole;
+	struct bytes whole;
 };
 
 static enum reload_err add(struct bench *b, struct span piece, uint32_t link, reload_ms now)
@@ -162,96 +162,95 @@ static void complete(struct bench *b, struct span expected, uint32_t link)
 	assert_memory_equal(b->whole.at, expected.at, expected.len);
 	assert_int_equal(b->from, link);
 	assert_int_equal(reload_reassembly_bytes(b->r), 0);
-	free((void *)b->whole.at);
-	b->whole.at = NULL;
+	bytes_free(&b->whole);
 }
 
 static void in_any_order(void **state)
 {
 	(void)state;
-	struct span m = message(1500, 9);
+	struct bytes m = message(1500, 9);
 	struct pieces p = { .count = 0 };
 	struct bench b;
 	static const uint8_t orders[][5] = { { 0, 1, 2, 3, 4 }, { 4, 3, 2, 1, 0 },
 		{ 2, 4, 0, 3, 1 }, { 1, 0, 4, 2, 3 } };
 	bench_init(&b, 1 << 20);
-	reload_fragment_send(m, &ctx, 56 + 300, collect, &p);
+	reload_fragment_send(bytes_span(m), &ctx, 56 + 300, collect, &p);
 	assert_int_equal(p.count, 5);
 	for (size_t o = 0; o < COUNT_OF(orders); o++) {
 		for (size_t k = 0; k < 5; k++) {
 			uint8_t which = orders[o][k];
-			assert_int_equal(add(&b, p.at[which], which, 0), RELOAD_OK);
+			assert_int_equal(add(&b, bytes_span(p.at[which]), which, 0), RELOAD_OK);
 			if (k < 4)
 				assert_null(b.whole.at);
 		}
 		/* R-6.7-07 R-6.7-11: whole again, from the link of the piece with offset 0 */
-		complete(&b, m, 0);
+		complete(&b, bytes_span(m), 0);
 	}
 	/* every piece twice, and the whole set again: equal bytes are accepted */
 	for (size_t k = 0; k < 4; k++) {
-		assert_int_equal(add(&b, p.at[k], 1, 0), RELOAD_OK);
-		assert_int_equal(add(&b, p.at[k], 2, 0), RELOAD_OK);
+		assert_int_equal(add(&b, bytes_span(p.at[k]), 1, 0), RELOAD_OK);
+		assert_int_equal(add(&b, bytes_span(p.at[k]), 2, 0), RELOAD_OK);
 		assert_null(b.whole.at);
 	}
-	assert_int_equal(add(&b, p.at[4], 3, 0), RELOAD_OK);
-	complete(&b, m, 1);
+	assert_int_equal(add(&b, bytes_span(p.at[4]), 3, 0), RELOAD_OK);
+	complete(&b, bytes_span(m), 1);
 	pieces_clear(&p);
 	bench_clear(&b);
-	free((void *)m.at);
+	bytes_free(&m);
 }
 
 static void cut_again(void **state)
 {
 	(void)state;
-	struct span m = message(3000, 9);
+	struct bytes m = message(3000, 9);
 	struct pieces p = { .count = 0 }, small = { .count = 0 };
 	struct bench b;
 	bench_init(&b, 1 << 20);
-	reload_fragment_send(m, &ctx, 56 + 1000, collect, &p);
+	reload_fragment_send(bytes_span(m), &ctx, 56 + 1000, collect, &p);
 	for (size_t i = 0; i < p.count; i++)
-		reload_fragment_send(p.at[i], &ctx, 56 + 300, collect, &small);
+		reload_fragment_send(bytes_span(p.at[i]), &ctx, 56 + 300, collect, &small);
 	assert_int_equal(p.count, 3);
 	assert_int_equal(small.count, 12);
 	for (size_t i = 0; i < small.count; i++) {
-		struct reload_header h = header_of(small.at[i]);
+		struct reload_header h = header_of(bytes_span(small.at[i]));
 		/* R-6.7-10 R-6.7-07: offsets of the whole, one last fragment */
 		assert_int_equal(!!(h.fragment & RELOAD_FRAGMENT_LAST), i == 11);
 		assert_int_equal(h.fragment & RELOAD_FRAGMENT_OFFSET, i / 4 * 1000 + i % 4 * 256);
 	}
 	/* half of it large, half of it small */
 	for (size_t i = 0; i < 8; i++)
-		assert_int_equal(add(&b, small.at[i], 1, 0), RELOAD_OK);
-	assert_int_equal(add(&b, p.at[2], 1, 0), RELOAD_OK);
-	complete(&b, m, 1);
+		assert_int_equal(add(&b, bytes_span(small.at[i]), 1, 0), RELOAD_OK);
+	assert_int_equal(add(&b, bytes_span(p.at[2]), 1, 0), RELOAD_OK);
+	complete(&b, bytes_span(m), 1);
 	/* pieces that overlap: 0..1000, 256..512 and so on */
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(add(&b, small.at[1 + i], 1, 0), RELOAD_OK);
+		assert_int_equal(add(&b, bytes_span(small.at[1 + i]), 1, 0), RELOAD_OK);
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(add(&b, p.at[i], 4, 0), RELOAD_OK);
-	complete(&b, m, 4);
+		assert_int_equal(add(&b, bytes_span(p.at[i]), 4, 0), RELOAD_OK);
+	complete(&b, bytes_span(m), 4);
 	pieces_clear(&p);
 	pieces_clear(&small);
 	bench_clear(&b);
-	free((void *)m.at);
+	bytes_free(&m);
 }
 
 static void contradictions(void **state)
 {
 	(void)state;
-	struct span m = message(1500, 9);
+	struct bytes m = message(1500, 9);
 	struct pieces p = { .count = 0 };
 	struct bench b;
 	bench_init(&b, 1 << 20);
-	reload_fragment_send(m, &ctx, 56 + 300, collect, &p);
+	reload_fragment_send(bytes_span(m), &ctx, 56 + 300, collect, &p);
 	/* other bytes at the same place: the whole set goes (HDR-13) */
-	assert_int_equal(add(&b, p.at[0], 1, 0), RELOAD_OK);
+	assert_int_equal(add(&b, bytes_span(p.at[0]), 1, 0), RELOAD_OK);
 	uint8_t *changed = reload_memdup(p.at[0].at, p.at[0].len);
 	changed[100] ^= 1;
 	assert_int_equal(add(&b, span_of(changed, p.at[0].len), 1, 0), RELOAD_BAD_VALUE);
 	/* R-6.7-14 */
 	assert_int_equal(reload_reassembly_bytes(b.r), 0);
 	for (size_t i = 1; i < 5; i++)
-		assert_int_equal(add(&b, p.at[i], 1, 0), RELOAD_OK);
+		assert_int_equal(add(&b, bytes_span(p.at[i]), 1, 0), RELOAD_OK);
 	assert_null(b.whole.at);
 	/* behind the last piece */
 	memcpy(changed, p.at[1].at, p.at[1].len);
@@ -263,12 +262,12 @@ static void contradictions(void **state)
 	assert_int_equal(add(&b, span_of(changed, p.at[1].len), 1, 0), RELOAD_BAD_VALUE);
 	assert_int_equal(reload_reassembly_bytes(b.r), 0);
 	/* two last pieces of different length */
-	assert_int_equal(add(&b, p.at[4], 1, 0), RELOAD_OK);
+	assert_int_equal(add(&b, bytes_span(p.at[4]), 1, 0), RELOAD_OK);
 	memcpy(changed, p.at[3].at, p.at[3].len);
 	changed[12] |= 0x40;
 	assert_int_equal(add(&b, span_of(changed, p.at[3].len), 1, 0), RELOAD_BAD_VALUE);
 	/* a last piece that ends before what is there */
-	assert_int_equal(add(&b, p.at[3], 1, 0), RELOAD_OK);
+	assert_int_equal(add(&b, bytes_span(p.at[3]), 1, 0), RELOAD_OK);
 	memcpy(changed, p.at[1].at, p.at[1].len);
 	changed[12] |= 0x40;
 	assert_int_equal(add(&b, span_of(changed, p.at[1].len), 1, 0), RELOAD_BAD_VALUE);
@@ -276,7 +275,7 @@ static void contradictions(void **state)
 	free(changed);
 	pieces_clear(&p);
 	bench_clear(&b);
-	free((void *)m.at);
+	bytes_free(&m);
 }
 
 /* R-6.7-09: a piece of one byte holds more memory than a byte */
@@ -290,7 +289,7 @@ static void small_pieces_cost(void **state)
 	size_t taken = 0, heap = 0;
 	bench_init(&b, ROOM);
 	for (uint64_t id = 1; id <= 40; id++) {
-		struct span m = message(600, id);
+		struct bytes m = message(600, id);
 		uint8_t *piece = reload_memdup(m.at, 57);
 		for (uint32_t offset = 0; offset < 400; offset += 2) {
 			struct wr w = wr_fixed(piece + 12, 8);
@@ -299,7 +298,7 @@ static void small_pieces_cost(void **state)
 			taken += add(&b, span_of(piece, 57), (uint32_t)id, 0) == RELOAD_OK;
 		}
 		free(piece);
-		free((void *)m.at);
+		bytes_free(&m);
 	}
 	/* for each a block of the heap and its place in the list */
 	heap = taken * (32 + sizeof(uint32_t) + sizeof(size_t) + sizeof(void *));
@@ -312,62 +311,62 @@ static void small_pieces_cost(void **state)
 static void time_and_room(void **state)
 {
 	(void)state;
-	struct span m = message(1500, 9);
+	struct bytes m = message(1500, 9);
 	struct pieces p = { .count = 0 };
 	struct bench b;
 	bench_init(&b, 9600); /* 2400 for one sender */
-	reload_fragment_send(m, &ctx, 56 + 300, collect, &p);
-	assert_int_equal(add(&b, p.at[0], 1, 1000), RELOAD_OK);
+	reload_fragment_send(bytes_span(m), &ctx, 56 + 300, collect, &p);
+	assert_int_equal(add(&b, bytes_span(p.at[0]), 1, 1000), RELOAD_OK);
 	reload_timers_run(&b.timers, 1000 + LIFETIME - 1);
 	assert_true(reload_reassembly_bytes(b.r) > 0);
 	/* R-6.7-08 */
 	reload_timers_run(&b.timers, 1000 + LIFETIME);
 	assert_int_equal(reload_reassembly_bytes(b.r), 0);
 	/* R-6.7-09: what finds no room is dropped, what is there stays within the bound */
-	struct span other = message(1500, 10);
+	struct bytes other = message(1500, 10);
 	struct pieces q = { .count = 0 };
-	reload_fragment_send(other, &ctx, 56 + 300, collect, &q);
+	reload_fragment_send(bytes_span(other), &ctx, 56 + 300, collect, &q);
 	size_t dropped = 0;
 	for (size_t i = 0; i < 4; i++) {
-		dropped += add(&b, p.at[i], 1, 0) == RELOAD_LIMIT;
-		dropped += add(&b, q.at[i], 1, 0) == RELOAD_LIMIT;
+		dropped += add(&b, bytes_span(p.at[i]), 1, 0) == RELOAD_LIMIT;
+		dropped += add(&b, bytes_span(q.at[i]), 1, 0) == RELOAD_LIMIT;
 		assert_true(reload_reassembly_bytes(b.r) <= 2400);
 	}
 	assert_true(dropped > 0);
 	/* R-6.7-09: one link has no more than its part; what comes over another is put together */
 	size_t first = reload_reassembly_bytes(b.r);
-	struct span third = message(1500, 11);
+	struct bytes third = message(1500, 11);
 	struct pieces t = { .count = 0 };
-	reload_fragment_send(third, &ctx, 56 + 800, collect, &t);
+	reload_fragment_send(bytes_span(third), &ctx, 56 + 800, collect, &t);
 	for (size_t i = 0; i < t.count; i++)
-		assert_int_equal(add(&b, t.at[i], 2, 0), RELOAD_OK);
+		assert_int_equal(add(&b, bytes_span(t.at[i]), 2, 0), RELOAD_OK);
 	assert_non_null(b.whole.at);
 	assert_memory_equal(b.whole.at, third.at, third.len);
 	assert_int_equal(reload_reassembly_bytes(b.r), first);
-	free((void *)b.whole.at);
+	bytes_free(&b.whole);
 	pieces_clear(&t);
-	free((void *)third.at);
+	bytes_free(&third);
 	/* empty sets cost as well */
 	for (uint64_t id = 100; id < 200; id++) {
-		struct span one = message(600, id);
+		struct bytes one = message(600, id);
 		struct pieces s = { .count = 0 };
-		reload_fragment_send(one, &ctx, 56 + 300, collect, &s);
-		(void)add(&b, s.at[1], 1, 0);
+		reload_fragment_send(bytes_span(one), &ctx, 56 + 300, collect, &s);
+		(void)add(&b, bytes_span(s.at[1]), 1, 0);
 		pieces_clear(&s);
-		free((void *)one.at);
+		bytes_free(&one);
 		assert_true(reload_reassembly_bytes(b.r) <= 2400);
 	}
 	pieces_clear(&p);
 	pieces_clear(&q);
 	bench_clear(&b);
-	free((void *)m.at);
-	free((void *)other.at);
+	bytes_free(&m);
+	bytes_free(&other);
 }
 
 static void tiny_pieces(void **state)
 {
 	(void)state;
-	struct span m = message(2000, 9);
+	struct bytes m = message(2000, 9);
 	struct bench b;
 	bench_init(&b, 1 << 20);
 	enum reload_err err = RELOAD_OK;
@@ -386,7 +385,7 @@ static void tiny_pieces(void **state)
 	assert_int_equal(err, RELOAD_LIMIT);
 	assert_int_equal(taken, RELOAD_FRAGMENT_PIECES_MAX);
 	bench_clear(&b);
-	free((void *)m.at);
+	bytes_free(&m);
 }
 
 int main(void)

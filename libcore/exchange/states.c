@@ -1,4 +1,4 @@
-#include "route/states.h"
+#include "exchange/states.h"
 
 #include "util/alloc.h"
 

@@ -1,7 +1,7 @@
 /* What a node remembers for a while: transactions of its own, answers it gave, previous hops of what it forwarded. */
-#include "route/answers.h"
-#include "route/states.h"
-#include "route/transactions.h"
+#include "exchange/answers.h"
+#include "exchange/states.h"
+#include "exchange/transactions.h"
 #include "util/alloc.h"
 
 #include <setjmp.h>

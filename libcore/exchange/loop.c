@@ -1,4 +1,4 @@
-#include "peer/internal.h"
+#include "exchange/internal.h"
 
 /*
  * Requests that go in a circle.
@@ -26,8 +26,10 @@ enum {
 
 struct held {
 	TAILQ_ENTRY(held) entry;
-	struct reload_peer *peer;
+	struct reload_exchange *exchange;
 	struct reload_timer due;
+	void (*route)(
+		struct reload_exchange *x, struct reload_connection *con, struct span message);
 	uint32_t link;
 	uint8_t *at;
 	size_t len;
@@ -35,11 +37,11 @@ struct held {
 
 static void held_free(struct held *h)
 {
-	struct reload_peer *p = h->peer;
-	TAILQ_REMOVE(&p->held, h, entry);
-	p->held_count--;
-	p->held_bytes -= h->len;
-	reload_timer_cancel(&p->engine->timers, &h->due);
+	struct reload_exchange *x = h->exchange;
+	TAILQ_REMOVE(&x->held, h, entry);
+	x->held_count--;
+	x->held_bytes -= h->len;
+	reload_timer_cancel(&x->engine->timers, &h->due);
 	free(h->at);
 	free(h);
 }
@@ -47,48 +49,52 @@ static void held_free(struct held *h)
 static void held_due(void *arg)
 {
 	struct held *h = arg;
-	struct reload_connection *con = reload_connection_by_link(h->peer->connections, h->link);
+	struct reload_connection *con =
+		reload_connection_by_link(h->exchange->connections, h->link);
 	if (con)
-		reload_inbound_route(h->peer, con, span_of(h->at, h->len), false);
+		h->route(h->exchange, con, span_of(h->at, h->len));
 	held_free(h);
 }
 
-static unsigned visits_before(const struct reload_peer *p, struct span via)
+static unsigned visits_before(const struct reload_exchange *x, struct span via)
 {
 	struct reload_destination hop;
 	unsigned visits = 0;
-	while (reload_list_first(&hop, &via, via, &p->engine->ctx))
-		visits += hop.type == RELOAD_DEST_NODE && reload_id_eq(&hop.node, &p->engine->self);
+	while (reload_list_first(&hop, &via, via, &x->engine->ctx))
+		visits += hop.type == RELOAD_DEST_NODE && reload_id_eq(&hop.node, &x->engine->self);
 	return visits;
 }
 
-bool reload_hold(struct reload_peer *p, const struct reload_connection *from,
-	const struct reload_connection *to, const struct reload_header *header, struct span message)
+bool reload_loop_hold(struct reload_exchange *x, const struct reload_connection *from,
+	const struct reload_connection *to, const struct reload_header *header, struct span message,
+	void (*route)(
+		struct reload_exchange *x, struct reload_connection *con, struct span message))
 {
-	unsigned visits = visits_before(p, header->via_list);
+	unsigned visits = visits_before(x, header->via_list);
 	if (visits >= VISITS_MAX) {
-		reload_engine_drop(p->engine, RELOAD_COUNT_DROP_NO_ROUTE, from->link,
+		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_NO_ROUTE, from->link,
 			header->transaction_id, "goes in a circle");
 		return true;
 	}
-	if ((from != to && !visits) || p->held_count >= HELD_MAX ||
-		p->held_bytes + message.len > HELD_BYTES)
+	if ((from != to && !visits) || x->held_count >= HELD_MAX ||
+		x->held_bytes + message.len > HELD_BYTES)
 		return false;
 	struct held *h = RELOAD_NEW(held);
-	h->peer = p;
+	h->exchange = x;
+	h->route = route;
 	h->link = from->link;
 	h->at = reload_memdup(message.at, message.len);
 	h->len = message.len;
-	TAILQ_INSERT_TAIL(&p->held, h, entry);
-	p->held_count++;
-	p->held_bytes += h->len;
-	reload_timer_arm(&p->engine->timers, &h->due,
-		p->engine->now + ((reload_ms)HELD_MS << (HELD_SHIFT * visits)), held_due, h);
+	TAILQ_INSERT_TAIL(&x->held, h, entry);
+	x->held_count++;
+	x->held_bytes += h->len;
+	reload_timer_arm(&x->engine->timers, &h->due,
+		x->engine->now + ((reload_ms)HELD_MS << (HELD_SHIFT * visits)), held_due, h);
 	return true;
 }
 
-void reload_hold_clear(struct reload_peer *p)
+void reload_loop_clear(struct reload_exchange *x)
 {
-	while (!TAILQ_EMPTY(&p->held))
-		held_free(TAILQ_FIRST(&p->held));
+	while (!TAILQ_EMPTY(&x->held))
+		held_free(TAILQ_FIRST(&x->held));
 }

@@ -5,6 +5,7 @@
 
 #include "route/lists.h"
 #include "util/clock.h"
+#include "util/owned.h"
 #include "util/tree.h"
 
 enum {
@@ -34,14 +35,14 @@ void reload_reassembly_free(struct reload_reassembly *r);
 AUTO_DEFINE(reload_reassembly)
 
 /*
- * reload_reassembly_add() takes a fragment that came over link from the sender that share stands for.  RELOAD_OK with *message set (owned bytes, whole, its
+ * reload_reassembly_add() takes a fragment that came over link from the sender that share stands for.  RELOAD_OK with *message set (whole, its
  * header that of the fragment with offset 0) and *from the link of that fragment when it completed one; RELOAD_OK with
  * message->at NULL when more is to come.  RELOAD_LIMIT: no room, or larger than max_message; RELOAD_BAD_VALUE: it
  * contradicts the others and the whole set is discarded (HDR-13).
  */
 enum reload_err reload_reassembly_add(struct reload_reassembly *r, struct span fragment,
 	const struct reload_header *header, uint32_t link, uint64_t share, size_t max_message,
-	reload_ms now, struct span *message, uint32_t *from) MUST_CHECK;
+	reload_ms now, struct bytes *message, uint32_t *from) MUST_CHECK;
 
 /* reload_reassembly_bytes() returns the bytes of memory held now. */
 size_t reload_reassembly_bytes(const struct reload_reassembly *r);

@@ -1,4 +1,4 @@
-#include "route/answers.h"
+#include "exchange/answers.h"
 
 #include "util/alloc.h"
 

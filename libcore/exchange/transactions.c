@@ -1,4 +1,4 @@
-#include "route/transactions.h"
+#include "exchange/transactions.h"
 
 static int transaction_cmp(struct reload_transaction *a, struct reload_transaction *b)
 {

@@ -1,4 +1,4 @@
-#include "route/fragments.h"
+#include "exchange/fragments.h"
 
 #include "wire/message.h"
 
@@ -208,7 +208,7 @@ static enum reload_err set_insert(struct set *s, uint32_t offset, struct span pa
 	return RELOAD_OK;
 }
 
-static struct span set_join(const struct set *s)
+static struct bytes set_join(const struct set *s)
 {
 	size_t len = s->head_len + s->total, at = s->head_len;
 	uint8_t *whole = reload_alloc(len);
@@ -216,7 +216,7 @@ static struct span set_join(const struct set *s)
 	for (size_t i = 0; i < s->count; at += s->pieces[i++].len)
 		memcpy(whole + at, s->pieces[i].bytes, s->pieces[i].len);
 	header_patch(whole, RELOAD_FRAGMENT_WHOLE, (uint32_t)len);
-	return span_of(whole, len);
+	return (struct bytes){ whole, len };
 }
 
 /* Checks the ends of a fragment against what is known of the whole. */
@@ -235,9 +235,9 @@ static enum reload_err set_bounds(struct set *s, size_t end, bool last)
 
 enum reload_err reload_reassembly_add(struct reload_reassembly *r, struct span fragment,
 	const struct reload_header *h, uint32_t link, uint64_t share, size_t max_message,
-	reload_ms now, struct span *message, uint32_t *from)
+	reload_ms now, struct bytes *message, uint32_t *from)
 {
-	*message = (struct span){ NULL, 0 };
+	*message = (struct bytes){ NULL, 0 };
 	size_t head = reload_header_size(h);
 	uint32_t offset = h->fragment & RELOAD_FRAGMENT_OFFSET;
 	struct span payload = span_of(fragment.at + head, fragment.len - head);

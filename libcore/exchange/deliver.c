@@ -1,0 +1,391 @@
+#include "exchange/internal.h"
+
+/*
+ * A message for this node: decoded, its signer found, its signature verified (a job); then a request is served by its method's row, and
+ * an answer goes to the request that waits for it.  Of the messages of one link one signer may have a part; beyond that they are dropped and the
+ * end-to-end repetition repairs it.
+ */
+
+enum {
+	SIGNER_PART = 4
+};
+
+static void start(struct reload_incoming *in);
+static void job_done(struct reload_incoming *in);
+
+static void previous_hop(struct reload_incoming *in, struct reload_connection *con)
+{
+	struct reload_exchange *x = in->exchange;
+	uint8_t name[2];
+	struct reload_destination hop = reload_connection_hop(x->connections, con, name);
+	in->previous = con->node;
+	reload_list_back(
+		&in->back, &x->engine->ctx, &hop, in->msg->header.via_list, &x->engine->self);
+}
+
+void reload_deliver(struct reload_exchange *x, struct reload_connection *con, struct span message)
+{
+	struct reload_msg *msg;
+	if (x->work_count >= x->policy.max_work ||
+		reload_connection_work(x->connections, con) >= x->policy.max_link_work) {
+		reload_engine_drop(
+			x->engine, RELOAD_COUNT_DROP_LIMIT, con->link, 0, "too much work waiting");
+		return;
+	}
+	if (reload_msg_decode(&msg, message, &x->engine->ctx)) {
+		struct reload_header h;
+		bool readable = !reload_header_read(&h, message, &x->engine->ctx);
+		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_MALFORMED, con->link,
+			readable ? h.transaction_id : 0, "malformed message");
+		return;
+	}
+	struct reload_incoming *in = reload_incoming_new(x, msg, con->link);
+	in->verified = job_done;
+	con->work++;
+	reload_engine_count(x->engine, RELOAD_COUNT_DELIVERED);
+	previous_hop(in, con);
+	start(in);
+}
+
+/*
+ * A request that was seen before: answered as before, or not at all while it is in work; in is taken.  It is told by transaction id
+ * and originator (RFC 6940 s6.2.1): who signs it once more has not made another one of it.
+ */
+static bool repeated(struct reload_incoming *in)
+{
+	struct reload_exchange *x = in->exchange;
+	struct span kept;
+	in->mark = reload_answer_mark(reload_id_span(&in->signer));
+	enum reload_answer_state state = reload_answers_begin(
+		x->answers, in->msg->header.transaction_id, in->mark, x->engine->now, &kept);
+	if (state == RELOAD_ANSWER_NEW)
+		return false;
+	reload_engine_drop(x->engine, RELOAD_COUNT_REQUESTS_DUPLICATE, in->link,
+		in->msg->header.transaction_id, "repeated request");
+	if (state == RELOAD_ANSWER_READY)
+		reload_answer_repeat(in, kept);
+	else
+		reload_incoming_free(in, false);
+	return true;
+}
+
+static void verify_done(void *arg, struct reload_job *job)
+{
+	struct reload_incoming *in = arg;
+	in->err = job->err;
+	if (!job->err && job->trust)
+		reload_cache_add(in->exchange->cache, in->cert, &job->chain);
+	in->jobs--;
+	job_done(in);
+}
+
+/* Submits the check of the message's own signature; known: its certificate was verified before. */
+static void verify_start(struct reload_incoming *in, bool known)
+{
+	struct reload_exchange *x = in->exchange;
+	struct reload_signature *sig = &in->msg->security.signature;
+	struct reload_job *job = reload_job_verify(in->cert, sig);
+	reload_msg_signature_input(&job->input, in->msg->header.overlay,
+		in->msg->header.transaction_id, in->msg->contents, sig->identity_bytes);
+	if (known)
+		reload_engine_count(x->engine, RELOAD_COUNT_CACHE_HITS);
+	else
+		reload_signer_check(in, job, in->cert);
+	in->jobs++;
+	reload_engine_job(x->engine, job, verify_done, in);
+}
+
+/* What does not fit the request costs no signature; the values of a FetchAns are verified beside the message that brings them. */
+static void answer_start(struct reload_incoming *in)
+{
+	struct reload_exchange *x = in->exchange;
+	struct reload_request *r = reload_request_of(x, in->msg->header.transaction_id);
+	if (in->msg->code != r->code + 1 || reload_msg_body(in->msg, &x->engine->ctx))
+		return;
+	in->unfit = r->method && r->method->fits && !r->method->fits(r, in->msg);
+	if (!in->unfit && r->method && r->method->values)
+		r->method->values(r, in);
+}
+
+/*
+ * Of what one link may have in work, one signer who is not at its end may have a part: others whose requests come by the same way
+ * are served, too.  It is counted for each link, as nobody can be held to what others claim to have of it.
+ */
+static bool signer_has_enough(const struct reload_incoming *in)
+{
+	struct reload_exchange *x = in->exchange;
+	const struct reload_connection *con = reload_connection_by_link(x->connections, in->link);
+	size_t max = x->policy.max_link_work / SIGNER_PART, count = 0;
+	const struct reload_incoming *other;
+	if (!con || con->work <= max || reload_id_eq(&con->node, &in->signer))
+		return false;
+	TAILQ_FOREACH (other, &x->work, entry)
+		count += other != in && other->link == in->link &&
+			 reload_id_eq(&other->signer, &in->signer);
+	return count >= max;
+}
+
+enum {
+	STRANGE_MS = 2000 /* requests are repeated after overlay-reliability-timer, 3 s */
+};
+
+/*
+ * Another node with a copy of this node's key makes requests, and their answers come here: the same answer, to no request of this node,
+ * each time the other repeats its request.  A late answer to an own request comes once, or more quickly.
+ */
+static void answer_of_twin(const struct reload_incoming *in)
+{
+	struct reload_exchange *x = in->exchange;
+	uint64_t id = in->msg->header.transaction_id;
+	if (id == x->strange.transaction && x->engine->now - x->strange.since >= STRANGE_MS)
+		reload_engine_event(
+			x->engine, &(struct reload_event){ .type = RELOAD_EV_NODE_ID_TAKEN,
+					   .link = in->link,
+					   .transaction = id,
+					   .node = &x->engine->self });
+	if (id != x->strange.transaction) {
+		x->strange.transaction = id;
+		x->strange.since = x->engine->now;
+	}
+}
+
+static void start(struct reload_incoming *in)
+{
+	struct reload_exchange *x = in->exchange;
+	bool known, request = reload_code_is_request(in->msg->code);
+	if (!request && !reload_request_of(x, in->msg->header.transaction_id)) {
+		answer_of_twin(in);
+		reload_incoming_drop(
+			in, RELOAD_COUNT_DROP_UNKNOWN_TRANSACTION, "no such transaction");
+		return;
+	}
+	if (reload_signer_find(
+		    in, &in->msg->security.signature.identity, &in->cert, &in->signer, &known)) {
+		reload_incoming_drop(in, RELOAD_COUNT_DROP_SIGNATURE, "no usable signature");
+		return;
+	}
+	if (request && repeated(in))
+		return;
+	if (request && signer_has_enough(in)) {
+		reload_incoming_drop(
+			in, RELOAD_COUNT_DROP_LIMIT, "too much work of one signer waiting");
+		return;
+	}
+	x->engine->cause = reload_answer_mark(reload_id_span(&in->signer));
+	verify_start(in, known);
+	if (!request)
+		answer_start(in);
+}
+
+/* RFC 6940 s6.3.4: who may answer (SEC-13, SEC-14). */
+static bool responder_fits(struct reload_incoming *in, const struct reload_request *r)
+{
+	struct reload_exchange *x = in->exchange;
+	struct reload_connection *con = reload_connection_by_link(x->connections, in->link);
+	if (in->local)
+		return true;
+	if (in->msg->code == RELOAD_ERROR && in->msg->body_decoded) {
+		uint16_t c = in->msg->body.error.error_code;
+		if (c == 2 || c == 6 || c == 7 || c == 10 || c == 11 || c == 20 ||
+			(c >= 21 && c <= 26))
+			return true; /* nodes on the way may send these */
+	}
+	switch (r->expect) {
+	case RELOAD_EXPECT_NODE:
+		return reload_id_eq(&in->signer, &r->target);
+	case RELOAD_EXPECT_RESOURCE:
+		return r->exempt ||
+		       x->route->topology->close_enough(x->route->plugin, &r->target, &in->signer);
+	case RELOAD_EXPECT_LINK_PEER:
+		return con && reload_cert_has_node(con->cert, &in->signer);
+	case RELOAD_EXPECT_ANYBODY:
+		return true;
+	}
+	return false;
+}
+
+static void answer_verified(struct reload_incoming *in)
+{
+	struct reload_exchange *x = in->exchange;
+	struct reload_request *r = reload_request_of(x, in->msg->header.transaction_id);
+	if (!r) {
+		reload_incoming_drop(
+			in, RELOAD_COUNT_DROP_UNKNOWN_TRANSACTION, "transaction ended meanwhile");
+		return;
+	}
+	bool error = in->msg->code == RELOAD_ERROR;
+	if ((!error && in->msg->code != r->code + 1) || reload_msg_body(in->msg, &x->engine->ctx)) {
+		reload_incoming_drop(
+			in, RELOAD_COUNT_DROP_MALFORMED, "answer does not fit the request");
+		return;
+	}
+	for (size_t i = 0; i < in->msg->extensions_count; i++)
+		if (in->msg->extensions[i].critical) {
+			reload_incoming_drop(in, RELOAD_COUNT_DROP_EXTENSION,
+				"unknown critical extension in an answer");
+			return;
+		}
+	if (!responder_fits(in, r)) {
+		reload_incoming_drop(in, RELOAD_COUNT_DROP_WRONG_RESPONDER,
+			"answer of a node that may not answer");
+		return;
+	}
+	reload_request_answered(r, in);
+}
+
+/*
+ * A request with the signature of this node that this node has not made: another one runs with a copy of its key, or somebody repeats
+ * an old message.  Neither can be served.
+ */
+static bool is_of_twin(const struct reload_incoming *in)
+{
+	struct reload_exchange *x = in->exchange;
+	return !in->local && reload_id_eq(&in->signer, &x->engine->self) &&
+	       !reload_transaction_find(&x->transactions, in->msg->header.transaction_id);
+}
+
+static void twin_report(const struct reload_incoming *in)
+{
+	reload_engine_event(
+		in->exchange->engine, &(struct reload_event){ .type = RELOAD_EV_NODE_ID_TAKEN,
+					      .link = in->link,
+					      .code = in->msg->code,
+					      .node = &in->signer });
+}
+
+/* Compares configuration sequences (HDR-17); false: in was answered with an error. */
+static bool sequence_check(struct reload_incoming *in)
+{
+	struct reload_exchange *x = in->exchange;
+	const struct reload_method_row *method = reload_method_row(x, in->msg->code);
+	uint16_t theirs = in->msg->header.configuration_sequence,
+		 ours = x->engine->config->sequence;
+	if (theirs == ours || (theirs == RELOAD_SEQUENCE_ANY && method &&
+				      method->flags & RELOAD_METHOD_ANY_SEQUENCE))
+		return true;
+	bool newer = reload_sequence_newer(theirs, ours);
+	reload_engine_event(
+		x->engine, &(struct reload_event){ .type = RELOAD_EV_CONFIG_MISMATCH,
+				   .err = newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
+				   .node = &in->signer,
+				   .count = theirs });
+	if (!newer)
+		x->watch->behind(x->watch_arg, &in->signer, wr_done(&in->back));
+	reload_answer_error(in, newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
+		"another configuration_sequence");
+	return false;
+}
+
+static void serve(struct reload_incoming *in)
+{
+	struct reload_exchange *x = in->exchange;
+	in->method = reload_method_row(x, in->msg->code);
+	if (!in->method) {
+		reload_answer_error(
+			in, RELOAD_INVALID_MESSAGE, "unknown message code"); /* MSG-11 */
+		return;
+	}
+	enum reload_err err = reload_msg_body(in->msg, &x->engine->ctx);
+	if (err == RELOAD_UNKNOWN_TYPE) /* R-6.3.1.1-06: discard and say nothing */
+		reload_incoming_drop(in, RELOAD_COUNT_DROP_MALFORMED, "unknown type");
+	else if (err)
+		reload_answer_error(in, RELOAD_INVALID_MESSAGE, reload_err_text(err));
+	else
+		in->method->serve(in);
+}
+
+/* All checks that the destination of a request makes once the signature holds (HDR-19, MSG-15, HDR-08). */
+static void request_verified(struct reload_incoming *in)
+{
+	if (is_of_twin(in)) {
+		twin_report(in);
+		reload_answer_error(in, RELOAD_FORBIDDEN, "another node has this Node-ID");
+		return;
+	}
+	if (reload_options_have(in->msg->header.options, RELOAD_DESTINATION_CRITICAL)) {
+		reload_answer_error(
+			in, RELOAD_UNSUPPORTED_OPTION, "unknown DESTINATION_CRITICAL option");
+		return;
+	}
+	if (!sequence_check(in))
+		return;
+	for (size_t i = 0; i < in->msg->extensions_count; i++)
+		if (in->msg->extensions[i].critical) {
+			reload_answer_error(
+				in, RELOAD_UNKNOWN_EXTENSION, "unknown critical extension");
+			return;
+		}
+	serve(in);
+}
+
+static void job_done(struct reload_incoming *in)
+{
+	struct reload_exchange *x = in->exchange;
+	if (in->jobs)
+		return;
+	x->engine->cause = in->local ? 0 : reload_answer_mark(reload_id_span(&in->signer));
+	if (in->then) { /* values of a request: the message itself was verified before */
+		in->then(in);
+		return;
+	}
+	if (in->err) {
+		reload_engine_event(
+			x->engine, &(struct reload_event){ .type = RELOAD_EV_BAD_SIGNATURE,
+					   .err = in->err,
+					   .link = in->link,
+					   .transaction = in->msg->header.transaction_id,
+					   .code = in->msg->code });
+		reload_incoming_drop(in, RELOAD_COUNT_DROP_SIGNATURE, reload_err_text(in->err));
+		return;
+	}
+	reload_engine_event(x->engine, &(struct reload_event){ .type = RELOAD_EV_RECEIVED,
+					       .link = in->link,
+					       .transaction = in->msg->header.transaction_id,
+					       .code = in->msg->code,
+					       .node = &in->signer });
+	if (reload_code_is_request(in->msg->code))
+		request_verified(in);
+	else
+		answer_verified(in);
+}
+
+/* The answer of this node to its own request. */
+static void answered_here(struct reload_incoming *in, struct reload_msg *answer)
+{
+	struct reload_exchange *x = in->exchange;
+	struct reload_request *r = reload_request_of(x, in->msg->header.transaction_id);
+	if (!answer || !r) {
+		reload_msg_free(answer);
+		reload_incoming_free(in, true);
+		if (r)
+			reload_request_fail(
+				r, RELOAD_RESPONSE_TOO_LARGE, "the answer does not fit a message");
+		return;
+	}
+	reload_incoming_forget(in);
+	in->method = NULL;
+	in->then = NULL;
+	in->cert = reload_cert_ref(x->credentials->cert);
+	reload_msg_free(in->msg);
+	in->msg = answer;
+	answer_start(in);
+	if (!in->jobs)
+		job_done(in);
+}
+
+void reload_deliver_local(
+	struct reload_exchange *x, struct reload_request *request, struct span message)
+{
+	struct reload_msg *msg;
+	if (reload_msg_decode(&msg, message, &x->engine->ctx)) {
+		reload_request_fail(request, RELOAD_BUG, "own message does not decode");
+		return;
+	}
+	struct reload_incoming *in = reload_incoming_new(x, msg, 0);
+	in->local = true;
+	in->verified = job_done;
+	in->answered_here = answered_here;
+	in->previous = in->signer = x->engine->self;
+	in->cert = reload_cert_ref(x->credentials->cert);
+	serve(in);
+}

@@ -1,0 +1,260 @@
+#include "exchange/internal.h"
+
+#include "wire/limits.h"
+
+/*
+ * A message arrives (RFC 6940 s6.1).
+ *
+ *   frame -> header checks -> route decision -> forwarded | dropped | error | for this node
+ *
+ * Up to the decision only the forwarding header is looked at and nothing is kept.
+ */
+
+static bool is_request(const struct reload_header *h, struct span message)
+{
+	return reload_code_is_request(reload_message_code(h, message));
+}
+
+static void refuse(struct reload_exchange *x, uint32_t link, const struct reload_header *h,
+	struct span message, enum reload_counter counter, enum reload_err err, const char *words)
+{
+	reload_engine_drop(x->engine, counter, link, h->transaction_id, words);
+	if (err && is_request(h, message))
+		(void)reload_error_back(x, link, h, err, words, false);
+}
+
+/*
+ * RFC 6940 s6.1: "it first examines the overlay, version, and other header fields to determine whether the message is one it
+ * can process"; true: go on.
+ */
+static bool header_check(struct reload_exchange *x, uint32_t link, const struct reload_header *h,
+	struct span message)
+{
+	enum reload_err report = x->policy.report_header_errors ? RELOAD_INCOMPATIBLE : RELOAD_OK;
+	if (h->overlay != x->engine->config->overlay_hash) {
+		refuse(x, link, h, message, RELOAD_COUNT_DROP_OVERLAY, report, "another overlay");
+		return false;
+	}
+	if (h->version != RELOAD_VERSION_BYTE) {
+		refuse(x, link, h, message, RELOAD_COUNT_DROP_VERSION, report, "another version");
+		return false;
+	}
+	if (!(h->fragment & RELOAD_FRAGMENT_ALWAYS) || h->length != message.len) {
+		refuse(x, link, h, message, RELOAD_COUNT_DROP_MALFORMED, RELOAD_OK,
+			"fragment bit or length");
+		return false;
+	}
+	if (h->ttl > x->engine->config->initial_ttl) {
+		refuse(x, link, h, message, RELOAD_COUNT_DROP_TTL, RELOAD_TTL_EXCEEDED,
+			"ttl above initial-ttl");
+		return false;
+	}
+	if (reload_list_repeats(h->destination_list, &x->engine->ctx)) {
+		refuse(x, link, h, message, RELOAD_COUNT_DROP_DUPLICATE_ENTRY,
+			RELOAD_INVALID_MESSAGE, "duplicate entry in the Destination List");
+		return false;
+	}
+	return true;
+}
+
+/*
+ * RFC 6940 s6.1.2: a link whose certificate has several Node-IDs stands for nobody until an Attach came over it; only
+ * Ping and Attach are taken (HDR-16).
+ */
+static bool unbound_may_send(struct reload_exchange *x, struct reload_connection *con,
+	const struct reload_header *h, struct span message)
+{
+	uint16_t code = reload_message_code(h, message);
+	if (con->node.len || !reload_code_is_request(code))
+		return true;
+	const struct reload_method_row *method = reload_method_row(x, code);
+	if (method && method->flags & RELOAD_METHOD_UNBOUND)
+		return true;
+	refuse(x, con->link, h, message, RELOAD_COUNT_DROP_NO_NODE_ID, RELOAD_FORBIDDEN,
+		"Attach first");
+	return false;
+}
+
+/* Appends where the request came from, as the policy of the node has it (RFC 6940 s6.1.2). */
+static void via_append(struct reload_exchange *x, struct wr *w, struct reload_connection *from,
+	const struct reload_header *h)
+{
+	uint8_t name[2];
+	wr_span(w, h->via_list);
+	if (x->policy.via == RELOAD_VIA_STATEFUL && from->node.len)
+		reload_states_put(x->states, h->transaction_id, from->link, x->engine->now);
+	else {
+		struct reload_destination hop =
+			x->policy.via == RELOAD_VIA_COMPRESS
+				? reload_connection_opaque(x->connections, from, name)
+				: reload_connection_hop(x->connections, from, name);
+		reload_list_write(w, &x->engine->ctx, &hop, 1);
+	}
+}
+
+static void forward(struct reload_exchange *x, struct reload_connection *from,
+	const struct reload_header *in, struct span message, const struct reload_decision *d)
+{
+	if (reload_options_have(in->options, RELOAD_FORWARD_CRITICAL)) {
+		refuse(x, from->link, in, message, RELOAD_COUNT_DROP_OPTION,
+			RELOAD_UNSUPPORTED_OPTION, "unknown FORWARD_CRITICAL option");
+		return;
+	}
+	if (!in->ttl) {
+		refuse(x, from->link, in, message, RELOAD_COUNT_DROP_TTL, RELOAD_TTL_EXCEEDED,
+			"ttl 0");
+		return;
+	}
+	uint8_t room[2048];
+	struct wr via = wr_fixed(room, sizeof(room) / 2),
+		  list = wr_fixed(room + sizeof(room) / 2, sizeof(room) / 2);
+	struct reload_header h = *in;
+	h.ttl--;
+	if (is_request(in, message)) {
+		via_append(x, &via, from, in);
+		h.via_list = span_of(via.at, via.len);
+	}
+	if (d->head_replaced)
+		reload_list_write(&list, &x->engine->ctx, &d->head, 1);
+	wr_span(&list, d->list);
+	h.destination_list = span_of(list.at, list.len);
+	size_t head = reload_header_size(in);
+	if (via.err || list.err) {
+		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_LIMIT, from->link,
+			in->transaction_id, "lists too long to forward");
+		return;
+	}
+	struct span tail = span_of(message.at + head, message.len - head);
+	if (reload_header_size(&h) + tail.len > x->engine->config->max_message_size) {
+		/* its Via entry made it too long: the next node would close the link (R-6.6-01) */
+		refuse(x, from->link, in, message, RELOAD_COUNT_DROP_LIMIT,
+			RELOAD_MESSAGE_TOO_LARGE, "above max-message-size when forwarded");
+		return;
+	}
+	reload_message_send(x, d->connection, &h, tail);
+	reload_engine_count(x->engine, RELOAD_COUNT_FORWARDED);
+}
+
+static void fragment(struct reload_exchange *x, struct reload_connection *con,
+	const struct reload_header *h, struct span message)
+{
+	struct bytes whole;
+	uint32_t from;
+	const struct span sender = span_of(con->cert->fingerprint, sizeof(con->cert->fingerprint));
+	enum reload_err err = reload_reassembly_add(x->reassembly, message, h, con->link,
+		reload_answer_mark(sender), x->engine->config->max_message_size, x->engine->now,
+		&whole, &from);
+	if (err)
+		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_FRAGMENT, con->link,
+			h->transaction_id, reload_err_text(err));
+	if (!err && whole.at) {
+		struct reload_connection *first = reload_connection_by_link(x->connections, from);
+		struct reload_header all;
+		/* the first fragment need not have held the message code */
+		if (first && !reload_header_read(&all, bytes_span(whole), &x->engine->ctx) &&
+			unbound_may_send(x, first, &all, bytes_span(whole)))
+			reload_deliver(x, first, bytes_span(whole));
+		bytes_free(&whole);
+	}
+}
+
+/*
+ * A response whose request passed here without a Via entry: this node kept the link it came over instead (HDR-02).
+ */
+static bool restore_state(struct reload_exchange *x, const struct reload_header *h,
+	struct span message, struct reload_decision *d)
+{
+	uint32_t link;
+	struct reload_destination first;
+	struct span rest;
+	uint16_t code = reload_message_code(h, message);
+	if (x->policy.via != RELOAD_VIA_STATEFUL || !code || reload_code_is_request(code) ||
+		!reload_list_first(&first, &rest, h->destination_list, &x->engine->ctx) ||
+		first.type != RELOAD_DEST_NODE || !reload_id_eq(&first.node, &x->engine->self) ||
+		!reload_states_get(x->states, h->transaction_id, x->engine->now, &link))
+		return false;
+	struct reload_connection *con = reload_connection_by_link(x->connections, link);
+	struct reload_destination next;
+	struct span behind;
+	if (!con)
+		return false;
+	*d = (struct reload_decision){ .verdict = RELOAD_FORWARD, .connection = con, .list = rest };
+	if (reload_list_first(&next, &behind, rest, &x->engine->ctx) &&
+		next.type == RELOAD_DEST_NODE && reload_id_eq(&next.node, &con->node))
+		return true;
+	d->head_replaced = true;
+	d->head = reload_dest_node(&con->node);
+	return true;
+}
+
+static void routed_again(
+	struct reload_exchange *x, struct reload_connection *con, struct span message);
+
+static void route(struct reload_exchange *x, struct reload_connection *con, struct span message,
+	bool may_hold)
+{
+	struct reload_header h;
+	enum reload_err err = reload_header_read(&h, message, &x->engine->ctx);
+	if (err) {
+		reload_engine_drop(x->engine,
+			err == RELOAD_NOT_RELOAD ? RELOAD_COUNT_DROP_NOT_RELOAD
+						 : RELOAD_COUNT_DROP_MALFORMED,
+			con->link, 0, reload_err_text(err));
+		return;
+	}
+	if (!header_check(x, con->link, &h, message) || !unbound_may_send(x, con, &h, message))
+		return;
+	struct reload_decision d;
+	if (!restore_state(x, &h, message, &d))
+		d = reload_route_decide(x->route, h.destination_list);
+	switch (d.verdict) {
+	case RELOAD_DELIVER:
+		if (h.fragment == RELOAD_FRAGMENT_WHOLE)
+			reload_deliver(x, con, message);
+		else
+			fragment(x, con, &h, message);
+		break;
+	case RELOAD_FORWARD:
+		if (!may_hold || !is_request(&h, message) ||
+			!reload_loop_hold(x, con, d.connection, &h, message, routed_again))
+			forward(x, con, &h, message, &d);
+		break;
+	case RELOAD_DROP:
+		reload_engine_drop(x->engine,
+			d.opaque ? RELOAD_COUNT_DROP_OPAQUE : RELOAD_COUNT_DROP_NO_ROUTE, con->link,
+			h.transaction_id, d.words);
+		break;
+	}
+}
+
+static void routed_again(
+	struct reload_exchange *x, struct reload_connection *con, struct span message)
+{
+	route(x, con, message, false);
+}
+
+void reload_exchange_message(struct reload_exchange *x, uint32_t link, struct span message)
+{
+	struct reload_connection *con = reload_connection_by_link(x->connections, link);
+	if (con) {
+		con->received++;
+		reload_engine_count(x->engine, RELOAD_COUNT_RECEIVED);
+		route(x, con, message, true);
+	}
+}
+
+void reload_exchange_oversized(struct reload_exchange *x, uint32_t link, struct span head)
+{
+	struct reload_connection *con = reload_connection_by_link(x->connections, link);
+	struct reload_header h;
+	if (con) {
+		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_LIMIT, link, 0,
+			"message above max-message-size");
+		/* R-6.6-01, LINK-18: answered when the header is there and alone small enough; then the link goes */
+		bool answer = !reload_header_read(&h, head, &x->engine->ctx) &&
+			      h.overlay == x->engine->config->overlay_hash && is_request(&h, head);
+		if (!answer || !reload_error_back(x, link, &h, RELOAD_MESSAGE_TOO_LARGE,
+				       "above max-message-size", true))
+			reload_link_drop(x->connections, con, RELOAD_MESSAGE_TOO_LARGE);
+	}
+}

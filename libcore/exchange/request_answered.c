@@ -1,0 +1,55 @@
+#include "exchange/internal.h"
+
+/* A verified answer and the request that it belongs to. */
+
+static void error_note(struct reload_request *r, struct reload_incoming *in)
+{
+	const struct reload_error_response *e = &in->msg->body.error;
+	r->result.overlay_code = e->error_code;
+	r->result.error_info = e->error_info;
+	r->result.err = reload_err_from_overlay(e->error_code);
+	r->result.words = "the overlay answered an error";
+	reload_engine_event(
+		r->exchange->engine, &(struct reload_event){ .type = RELOAD_EV_ERROR_RECEIVED,
+					     .err = r->result.err,
+					     .transaction = r->transaction.id,
+					     .code = r->code,
+					     .node = &in->signer });
+	/* RFC 6940 s6.5.4: a node that is behind is sent the configuration */
+	if (r->result.err == RELOAD_CONFIG_TOO_NEW &&
+		!(r->method && r->method->flags & RELOAD_METHOD_ANY_SEQUENCE))
+		r->exchange->watch->behind(r->exchange->watch_arg, &in->signer, wr_done(&r->list));
+	if (r->result.err == RELOAD_UNKNOWN_KIND)
+		r->exchange->watch->kinds_wanted(
+			r->exchange->watch_arg, r, &in->signer, e->error_info);
+}
+
+/* Who may answer has told of something else than what was asked: nothing of it counts. */
+static void unfit_note(struct reload_request *r, struct reload_incoming *in)
+{
+	r->result.err = RELOAD_BAD_ANSWER;
+	r->result.words = "it tells of another Kind or place than was asked for, or of one twice";
+	reload_engine_drop(r->exchange->engine, RELOAD_COUNT_DROP_MALFORMED, in->link,
+		r->transaction.id, "answer tells of what was not asked for");
+}
+
+void reload_request_answered(struct reload_request *r, struct reload_incoming *in)
+{
+	struct reload_exchange *x = r->exchange;
+	r->answer = in;
+	r->result = (struct reload_result){ 0 };
+	r->result.responder = in->signer;
+	r->result.answer = in->msg;
+	if (!in->local)
+		r->result.hops = 1u + x->engine->config->initial_ttl - in->msg->header.ttl;
+	if (in->msg->code == RELOAD_ERROR) {
+		error_note(r, in);
+		if (reload_request_rest(r))
+			return;
+	} else if (in->unfit) {
+		unfit_note(r, in);
+	} else if (r->method && r->method->answered) {
+		r->method->answered(r, in);
+	}
+	reload_request_end(r);
+}

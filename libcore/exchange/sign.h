@@ -1,0 +1,16 @@
+/* Signing as this node. */
+#pragma once
+
+#include "exchange/request.h"
+#include "ident/job.h"
+#include "wire/stored.h"
+
+/*
+ * reload_sign_value() returns the job (owned) that signs d, a value of kind at resource.  It fills in d's SignerIdentity, which borrows from x.
+ * What cannot be signed is told by the job's input.err.
+ */
+struct reload_job *reload_sign_value(struct reload_exchange *x, const struct reload_id *resource,
+	uint32_t kind, struct reload_stored_data *d);
+
+/* reload_own_certificates_write() appends this node's certificates as they stand in each of its messages. */
+void reload_own_certificates_write(struct reload_exchange *x, struct wr *w);

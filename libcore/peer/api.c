@@ -120,20 +120,6 @@ struct reload_request *reload_peer_config_update(struct reload_peer *p,
 
 /* -- Fetch and Stat ------------------------------------------------------------------------------------------------------------ */
 
-/* R-7.4.2.1-04, -06: ranges in order and apart from each other. */
-static bool ranges_ok(const struct reload_specifier *s)
-{
-	for (size_t i = 0; i < s->ranges_count; i++) {
-		if (s->ranges[i].first > s->ranges[i].last)
-			return false;
-		for (size_t k = 0; k < i; k++)
-			if (s->ranges[i].first <= s->ranges[k].last &&
-				s->ranges[k].first <= s->ranges[i].last)
-				return false;
-	}
-	return true;
-}
-
 static struct reload_request *fetch(struct reload_peer *p, uint16_t code,
 	const struct reload_way *way, const struct reload_id *resource,
 	const struct reload_specifier *specifiers, size_t count, reload_result_fn fn, void *arg,
@@ -143,24 +129,14 @@ static struct reload_request *fetch(struct reload_peer *p, uint16_t code,
 	struct reload_fetch_req req = {
 		.resource = reload_id_span(resource), .specifiers = own, .specifiers_count = count
 	};
-	*err = RELOAD_OK;
-	for (size_t i = 0; i < count; i++) {
-		own[i] = specifiers[i];
-		const struct reload_kind *kind = reload_config_kind(p->engine->config, own[i].kind);
-		if (!kind)
-			*err = RELOAD_UNKNOWN_KIND;
-		else if (!ranges_ok(&own[i]))
-			*err = RELOAD_USAGE;
-		else
-			own[i].model = (uint8_t)kind->model;
-	}
+	*err = reload_specifiers_own(p->engine->config, own, specifiers, count);
 	struct reload_request *r = NULL;
 	if (!*err) {
 		reload_engine_enter(p->engine);
 		r = reload_peer_request(p, code, way, fn, arg, err);
 		if (r) {
 			if (code == RELOAD_FETCH_REQ)
-				reload_fetch_make(r, resource);
+				reload_fetch_own(r, resource);
 			reload_request_send(r, &req);
 		}
 		reload_engine_exit_deferred(p->engine);
@@ -181,4 +157,22 @@ struct reload_request *reload_peer_stat(struct reload_peer *p, const struct relo
 	reload_result_fn fn, void *arg, enum reload_err *err)
 {
 	return fetch(p, RELOAD_STAT_REQ, way, resource, specifiers, count, fn, arg, err);
+}
+
+struct reload_request *reload_peer_store(struct reload_peer *p, const struct reload_way *way,
+	const struct reload_id *resource, const struct reload_store_item *items, size_t count,
+	reload_result_fn fn, void *arg, enum reload_err *err)
+{
+	if (!count || count > RELOAD_STORE_ITEMS_MAX) {
+		*err = RELOAD_USAGE;
+		return NULL;
+	}
+	reload_engine_enter(p->engine);
+	struct reload_request *r = reload_peer_request(p, RELOAD_STORE_REQ, way, fn, arg, err);
+	if (r && (*err = reload_store_own(r, resource, items, count))) {
+		reload_request_free(r);
+		r = NULL;
+	}
+	reload_engine_exit_deferred(p->engine);
+	return r;
 }

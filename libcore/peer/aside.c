@@ -28,7 +28,7 @@ static void look(void *arg);
 
 bool reload_aside_fails(const struct reload_peer *p)
 {
-	return p->storage->ops->failing && p->storage->ops->failing(p->storage);
+	return reload_replica_storage_fails(p->replica);
 }
 
 static bool on_the_way(const struct reload_peer *p)
@@ -124,3 +124,31 @@ void reload_peer_storage(struct reload_peer *p)
 	reload_aside_look(p);
 	reload_engine_exit(p->engine);
 }
+
+static void watch_moved(void *arg)
+{
+	reload_life_leave_answered(arg);
+}
+
+static void watch_storage_failed(void *arg)
+{
+	reload_aside_look(arg);
+}
+
+static bool watch_leaves(void *arg)
+{
+	return reload_aside_leaves(arg);
+}
+
+static bool watch_aside(void *arg)
+{
+	const struct reload_peer *p = arg;
+	return p->life.aside.on && p->life.role == RELOAD_ROLE_CLIENT;
+}
+
+const struct reload_replica_watch reload_peer_replica_watch = {
+	.moved = watch_moved,
+	.storage_failed = watch_storage_failed,
+	.leaves = watch_leaves,
+	.aside = watch_aside,
+};

@@ -106,7 +106,7 @@ void reload_bootstrap_tables(struct reload_peer *p)
 	size_t kept = 0;
 	for (size_t i = 0; s && i < s->met.count; i++) {
 		struct candidate c = s->met.at[i];
-		if (reload_peer_is_routed(p, &c.node))
+		if (reload_topology_lists(p->topology, p->plugin, &c.node))
 			reached(p, &c);
 		else
 			s->met.at[kept++] = c;
@@ -138,8 +138,9 @@ size_t reload_bootstrap_proven_count(struct reload_peer *p)
 {
 	size_t count = 0;
 	for (size_t i = 0; p->search && i < p->search->known.count; i++)
-		count += p->search->known.at[i].node.len &&
-			 reload_peer_is_routed(p, &p->search->known.at[i].node);
+		count +=
+			p->search->known.at[i].node.len &&
+			reload_topology_lists(p->topology, p->plugin, &p->search->known.at[i].node);
 	return count;
 }
 
@@ -203,7 +204,8 @@ static void list_cached(struct reload_peer *p)
 	for (size_t i = 0; i < known && taken < CACHED_PER_ROUND; i++) {
 		const struct candidate *c = &s->known.at[(s->known_next + i) % known];
 		/* R-10.7.4-12: who is in the tables knows nothing of another ring */
-		if (s->locating && c->node.len && reload_peer_is_routed(p, &c->node))
+		if (s->locating && c->node.len &&
+			reload_topology_lists(p->topology, p->plugin, &c->node))
 			continue;
 		struct candidate chosen = *c;
 		chosen.remembered = true;
@@ -303,7 +305,7 @@ static void candidate_late(void *arg)
 /* Through which this node tried in vain, or which its tables know. */
 static bool is_second_choice(struct reload_peer *p, const struct reload_id *node)
 {
-	return p->search->locating ? reload_peer_is_routed(p, node)
+	return p->search->locating ? reload_topology_lists(p->topology, p->plugin, node)
 				   : led_nowhere(p) && reload_id_eq(node, &p->life.bootstrap_peer);
 }
 
@@ -377,7 +379,7 @@ static void way_asked(void *arg, struct reload_request *r, const struct reload_r
 		taken(p, con);
 		return;
 	}
-	if (con && !reload_peer_is_routed(p, &con->node))
+	if (con && !reload_topology_lists(p->topology, p->plugin, &con->node))
 		reload_link_drop(p->connections, con, RELOAD_TIMEOUT);
 	candidate_next(p);
 }
@@ -544,7 +546,7 @@ static void idle_over(void *arg)
 	struct reload_peer *p = arg;
 	struct reload_search *s = p->search;
 	struct reload_connection *con = reload_connection_by_link(p->connections, s->idle_link);
-	if (!con || reload_peer_is_routed(p, &con->node))
+	if (!con || reload_topology_lists(p->topology, p->plugin, &con->node))
 		return;
 	if (con->received == s->idle_received && con != p->connections->uplink) {
 		reload_link_drop(p->connections, con, RELOAD_OK);

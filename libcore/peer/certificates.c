@@ -118,7 +118,7 @@ static void look(struct certificate_place *place)
 	struct reload_destination to = reload_dest_resource(&resource);
 	struct reload_request *r =
 		reload_request_own(p->exchange, RELOAD_FETCH_REQ, &to, 1, fetched, place);
-	reload_fetch_make(r, &resource);
+	reload_fetch_own(r, &resource);
 	reload_request_send(r, &req);
 }
 

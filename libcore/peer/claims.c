@@ -113,7 +113,7 @@ static bool claim_take(struct reload_peer *p, struct candidate *out)
 {
 	struct claims *c = p->claims;
 	for (size_t i = 0; i < c->count; i++) {
-		if (!reload_peer_is_routed(p, &c->at[i].node))
+		if (!reload_topology_lists(p->topology, p->plugin, &c->at[i].node))
 			continue;
 		*out = c->at[i];
 		remove_at(c, i--);

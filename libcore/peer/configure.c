@@ -80,13 +80,6 @@ const struct reload_exchange_watch reload_peer_exchange_watch = {
 	.ended = watch_ended,
 };
 
-static void drop_kinds(struct reload_peer *p, const struct reload_config *before)
-{
-	for (size_t i = 0; i < before->kinds.count; i++)
-		if (!reload_config_kind(p->engine->config, before->kinds.at[i].id))
-			p->storage->ops->drop_kind(p->storage, before->kinds.at[i].id); /* CFG-17 */
-}
-
 static void configure(struct reload_peer *p, struct reload_config *config)
 {
 	struct reload_config *before = p->engine->config;
@@ -96,7 +89,7 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 	p->engine->config = reload_config_ref(config);
 	p->engine->ctx = reload_config_wire_ctx(p->engine->config);
 	reload_exchange_configured(p->exchange);
-	drop_kinds(p, before);
+	reload_replica_configured(p->replica, before);
 	p->topology->configure(p->plugin, p->engine->config);
 	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_CONFIG_CHANGED,
 					       .count = p->engine->config->sequence });

@@ -6,27 +6,19 @@
 #include "exchange/exchange.h"
 #include "exchange/sign.h"
 #include "peer/peer.h"
-#include "peer/places.h"
+#include "replica/replica.h"
 #include "route/decide.h"
-#include "storage/access.h"
-#include "storage/fetch.h"
-#include "storage/store.h"
 
 #include <bsd/sys/queue.h>
 
 struct attempt;
-struct handover;
-struct commit;
 struct ping_order;
 struct reload_search;
 struct claims;
 struct dialled;
 
 TAILQ_HEAD(attempt_list, attempt);
-TAILQ_HEAD(handover_list, handover);
-TAILQ_HEAD(offer_list, offer);
 TAILQ_HEAD(ping_list, ping_order);
-TAILQ_HEAD(commit_list, commit);
 
 enum {
 	RELOAD_KNOWN_MAX = 32,  /* addresses of peers that were reached before */
@@ -48,28 +40,17 @@ struct certificate_place {
 
 struct reload_peer {
 	struct reload_engine *engine;
-	struct reload_storage *storage;
 	const struct reload_topology_ops *topology;
 	struct reload_topology *plugin;
 	struct reload_policy policy;
 	struct reload_connections *connections;
 	struct reload_route route;
 	struct reload_exchange *exchange;
-	struct reload_timer expiry;
+	struct reload_replica *replica;
 	struct refused_sender
 		*refused; /* RELOAD_REFUSED_MAX; NULL: no document was refused so far */
 	size_t next_refused;
 	struct attempt_list attempts; /* Attach under way, both directions */
-	struct handover_list handovers;
-	struct offer_list
-		offers; /* ranges whose owners are asked whether they have what is held here */
-	size_t offers_count;
-	struct reload_pulls *pulls; /* newer values that are fetched; NULL: none were so far */
-	struct reload_pushes
-		*pushes;        /* values on their way to other peers; NULL: none were so far */
-	size_t handovers_count; /* hand-overs that nobody waits for */
-	uint64_t handovers_ever;
-	uint64_t last_storage_time;
 	struct {
 		enum reload_state state;
 		reload_ms since;
@@ -109,89 +90,30 @@ struct reload_peer {
 	struct dialled *dialled;      /* NULL: no dial for an Attach has failed so far */
 	struct reload_search *search; /* NULL: none was made so far */
 	struct ping_list pings;       /* that the plug-in waits for */
-	struct commit_list commits;   /* not told yet */
-	struct commit *committing;    /* the one whose commit() is being called */
-	struct rollback *rollback;    /* storage times seen (STO-25) */
 };
 
 /* -- peer.c ----------------------------------------------------------------------------------------------------------- */
 
-/* reload_peer_expire() frees expired values and arms p->expiry for the next; arg is the peer. */
-void reload_peer_expire(void *arg);
 /* reload_peer_request() makes a request of the host, if this node may make any now: else NULL, with RELOAD_NOT_JOINED. */
 struct reload_request *reload_peer_request(struct reload_peer *p, uint16_t code,
 	const struct reload_way *way, reload_result_fn fn, void *arg, enum reload_err *err);
 /* reload_peer_set_state() changes the state and tells the host, unless it is the same. */
 void reload_peer_set_state(struct reload_peer *p, enum reload_state state);
 
-/* -- rollback.c ----------------------------------------------------------------------------------------------------------- */
-
-/* reload_values_rolled_back() notes the storage_time of a fetched value and tells whether a newer one was seen before. */
-bool reload_values_rolled_back(struct reload_peer *p, struct span resource, uint32_t kind,
-	const struct reload_stored_data *d);
-/* reload_values_forget() forgets all storage times that were seen. */
-void reload_values_forget(struct reload_peer *p);
-
-/* -- fetch_make.c, fit.c: requests for stored values, and their answers judged by their questions ------------------------ */
-
-/* What a Fetch of this node keeps. */
-struct fetch_make {
-	struct reload_id resource;
-	struct reload_arena arena;
-	struct reload_fetched *values; /* of the answer, one for each of answer->values */
-};
-
-/* reload_fetch_make() prepares r, a Fetch at resource; reload_fetch_of() returns what it keeps (borrowed). */
-void reload_fetch_make(struct reload_request *r, const struct reload_id *resource);
-struct fetch_make *reload_fetch_of(const struct reload_request *r);
-/* reload_fetch_values() and reload_fetch_answered() are those of the method. */
-void reload_fetch_values(struct reload_request *r, struct reload_incoming *in);
-void reload_fetch_answered(struct reload_request *r, struct reload_incoming *in);
-
-/* reload_answer_fits() tells whether a decoded answer tells of what r asked for, and of each place once. */
-bool reload_answer_fits(const struct reload_request *r, const struct reload_msg *answer);
-/* reload_request_named() keeps of kinds those that r names, each once, and returns how many. */
-size_t reload_request_named(const struct reload_request *r, uint32_t *kinds, size_t count);
-
-/* reload_store_own() signs items and sends r, a StoreReq for resource. */
-enum reload_err reload_store_own(struct reload_request *r, const struct reload_id *resource,
-	const struct reload_store_item *items, size_t count) MUST_CHECK;
-
 /* -- serve*.c: requests of others ------------------------------------------------------------------------------------------ */
 
 /* reload_peer_methods() brings the rows of all methods. */
 void reload_peer_methods(struct reload_peer *p);
 /*
- * reload_serve_store(), _fetch(), _stat(), _find(), _attach(), _app_attach(), _join(), _leave(), _update() and
- * _config_update() serve one method each: reload_serve_fetch(), reload_serve_stat(), reload_serve_find(),
- * reload_serve_attach(), reload_serve_app_attach(), reload_serve_join(), reload_serve_leave(), reload_serve_update(),
- * reload_serve_config_update().
+ * reload_serve_attach(), reload_serve_app_attach(), reload_serve_join(), reload_serve_leave(), reload_serve_update() and
+ * reload_serve_config_update() serve one method each.
  */
-void reload_serve_store(struct reload_incoming *in);
-void reload_serve_fetch(struct reload_incoming *in);
-void reload_serve_stat(struct reload_incoming *in);
-void reload_serve_find(struct reload_incoming *in);
 void reload_serve_attach(struct reload_incoming *in);
 void reload_serve_app_attach(struct reload_incoming *in);
 void reload_serve_join(struct reload_incoming *in);
 void reload_serve_leave(struct reload_incoming *in);
 void reload_serve_update(struct reload_incoming *in);
 void reload_serve_config_update(struct reload_incoming *in);
-/* reload_unknown_kinds_info() appends the error_info of Error_Unknown_Kind: a vector with a length byte. */
-void reload_unknown_kinds_info(struct wr *w, const uint32_t *kinds, size_t count);
-
-/* -- commit.c ------------------------------------------------------------------------------------------------------------------ */
-
-typedef void (*committed_fn)(
-	struct reload_peer *p, void *arg, const struct reload_id *resource, enum reload_err err);
-
-/*
- * reload_commit() is the storage's commit(); fn is called inside the engine, from in here or later.  reload_commits_clear()
- * waits for what is under way; no fn is called any more.
- */
-enum reload_err reload_commit(struct reload_peer *p, const struct reload_store_batch *batch,
-	committed_fn fn, void *arg) MUST_CHECK;
-void reload_commits_clear(struct reload_peer *p);
 
 /* -- attach.c ----------------------------------------------------------------------------------------------------------------- */
 
@@ -267,10 +189,6 @@ bool reload_bootstrap_is_proven(const struct reload_peer *p, const struct reload
 size_t reload_bootstrap_proven_count(struct reload_peer *p);
 /* reload_bootstrap_known() tells whether any peer is remembered. */
 bool reload_bootstrap_known(const struct reload_peer *p);
-/* reload_peer_is_routed() tells whether node is in the tables of the topology. */
-bool reload_peer_is_routed(struct reload_peer *p, const struct reload_id *node);
-/* reload_peer_is_predecessor() tells whether node is the nearest predecessor. */
-bool reload_peer_is_predecessor(struct reload_peer *p, const struct reload_id *node);
 
 /* -- claims.c: addresses that others claim ---------------------------------------------------------------------------- */
 
@@ -333,67 +251,9 @@ bool reload_aside_fails(const struct reload_peer *p);
 /* reload_aside_leaves() tells whether this peer is on its way out because it cannot write: others will answer instead. */
 bool reload_aside_leaves(const struct reload_peer *p);
 
-/* -- maintain.c: moving data -------------------------------------------------------------------------------------------------- */
-
-/*
- * reload_maintain_store_range() begins to store all that is held in (from, to] at node; done: the plug-in is told at the
- * end.  It only takes note.
- */
-void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *from,
-	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number,
-	bool done);
-/* reload_maintain_stored() sends what a batch stored after a hand-over to a Joining Node that is past its resource. */
-void reload_maintain_stored(struct reload_peer *p, const struct reload_store_batch *batch);
-/* reload_maintain_replicate() sends what a batch stored to replicas, with replica numbers from 1. */
-void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,
-	const struct reload_id *replicas, size_t count);
-/*
- * reload_maintain_hand_over_all() begins to store the own range at the first successor, before leaving.
- * reload_maintain_clear() forgets all that is under way.
- */
-void reload_maintain_hand_over_all(struct reload_peer *p);
-void reload_maintain_clear(struct reload_peer *p);
-
-/* reload_maintain_moving() tells whether a range is being handed over right now. */
-bool reload_maintain_moving(const struct reload_peer *p);
-/* reload_maintain_offer() sends node, the owner, the places of lacks, which are moved out of it; it is not repeated. */
-void reload_maintain_offer(struct reload_peer *p, const struct reload_id *resource,
-	const struct reload_id *node, struct reload_places *lacks);
-/* reload_maintain_replica_range() sends node, a replica, the whole own range later: too much was waiting for single values. */
-void reload_maintain_replica_range(
-	struct reload_peer *p, const struct reload_id *node, uint8_t replica_number);
-
-/* -- offer.c: data whose owner is another ------------------------------------------------------------------------------- */
-
-/*
- * reload_offer_range() will make sure that the peers responsible for what is held in (from, to] have it, too; drop: what is there
- * and for which this node is no replica is forgotten here.
- */
-void reload_offer_range(
-	struct reload_peer *p, const struct reload_id *from, const struct reload_id *to, bool drop);
-void reload_offer_clear(struct reload_peer *p);
-
-/* -- newer.c, pull.c ----------------------------------------------------------------------------------------------------------- */
-
-/* reload_newer_take() takes over what is newer in the answer to r, a Fetch, than this node's own. */
-void reload_newer_take(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result);
-/* reload_newer_places() adds to out the places of a replica Store's values that are newer than this node's own. */
-void reload_newer_places(struct reload_peer *p, const struct reload_id *resource,
-	const struct reload_store_req *req, struct reload_places *out);
-/* reload_pull() fetches these places from node, which holds something newer there; the places are copied. */
-void reload_pull(struct reload_peer *p, const struct reload_id *node,
-	const struct reload_id *resource, const struct reload_place *list);
-void reload_pull_clear(struct reload_peer *p);
-/*
- * reload_pull_hint() looks at a replica Store that was refused because its sender is no plausible holder: when this node is
- * responsible and something in it is newer than what it holds, it fetches that from the sender.
- */
-void reload_pull_hint(struct reload_peer *p, const struct reload_id *signer,
-	const struct reload_id *resource, const struct reload_store_req *req);
-
 /* -- certificates.c, configure.c ------------------------------------------------------------------------------------------------ */
 
 /* reload_certificates_schedule() will store this node's certificate, unless that was done since it joined. */
 void reload_certificates_schedule(struct reload_peer *p);
 extern const struct reload_exchange_watch reload_peer_exchange_watch;
+extern const struct reload_replica_watch reload_peer_replica_watch;

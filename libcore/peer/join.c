@@ -77,23 +77,6 @@ static void host_leave(void *arg, const struct reload_id *to, struct span overla
 		reload_request_own(p->exchange, RELOAD_LEAVE_REQ, &list, 1, leave_done, p), &req);
 }
 
-static void host_store_range(void *arg, const struct reload_id *from, const struct reload_id *to,
-	const struct reload_id *node, uint8_t replica_number, bool done)
-{
-	reload_maintain_store_range(arg, from, to, node, replica_number, done);
-}
-
-static void host_offer_range(void *arg, const struct reload_id *from, const struct reload_id *to)
-{
-	reload_offer_range(arg, from, to, false);
-}
-
-/* Nothing is forgotten before its owner is known to have it. */
-static void host_drop_range(void *arg, const struct reload_id *from, const struct reload_id *to)
-{
-	reload_offer_range(arg, from, to, true);
-}
-
 static void host_disconnect(void *arg, const struct reload_id *node)
 {
 	struct reload_peer *p = arg;
@@ -215,10 +198,7 @@ const struct reload_topology_host reload_peer_topology_host = {
 	.join = host_join,
 	.update = host_update,
 	.leave = host_leave,
-	.store_range = host_store_range,
 	.holds_earlier_values = host_brings,
-	.owner_check_range = host_offer_range,
-	.forget_range = host_drop_range,
 	.disconnect = host_disconnect,
 	.ping = host_ping,
 	.relocate = host_locate,
@@ -265,7 +245,7 @@ static void forget_earlier_life(struct reload_incoming *in)
 	struct reload_peer *p = in->method->arg;
 	struct reload_connection *con = NULL, *next;
 	bool earlier = false;
-	if (!reload_peer_is_routed(p, &in->signer))
+	if (!reload_topology_lists(p->topology, p->plugin, &in->signer))
 		return;
 	for (con = reload_connection_next(p->connections, NULL); con; con = next) {
 		next = reload_connection_next(p->connections, con);
@@ -301,7 +281,7 @@ void reload_serve_join(struct reload_incoming *in)
 	forget_earlier_life(in);
 	/* a predecessor did not see that it was admitted, or says so: the plug-in knows how often it may */
 	if (!p->topology->responsible(p->plugin, &in->signer) &&
-		!reload_peer_is_predecessor(p, &in->signer)) {
+		!reload_topology_is_predecessor(p->topology, p->plugin, &in->signer)) {
 		reload_answer_error(in, RELOAD_FORBIDDEN, "not the Admitting Peer of this Node-ID");
 		return;
 	}

@@ -203,7 +203,8 @@ static bool neighbour_answers(struct reload_peer *p)
 {
 	struct reload_connection *con = NULL;
 	while ((con = reload_connection_next(p->connections, con)))
-		if (con->good && con->node.len && reload_peer_is_routed(p, &con->node))
+		if (con->good && con->node.len &&
+			reload_topology_lists(p->topology, p->plugin, &con->node))
 			return true;
 	return false;
 }
@@ -393,7 +394,7 @@ static void left(void *arg)
 static bool holds_values(struct reload_peer *p)
 {
 	size_t values, bytes;
-	return p->storage->ops->count(p->storage, p->engine->wall, &values, &bytes) > 0;
+	return reload_replica_counts(p->replica, p->engine->wall, &values, &bytes) > 0;
 }
 
 void reload_life_topology_state(
@@ -524,7 +525,7 @@ void reload_leave_start(struct reload_peer *p, bool now)
 		return;
 	}
 	p->life.handing = true;
-	reload_maintain_hand_over_all(p);
+	reload_replica_leave(p->replica);
 	reload_timer_arm(
 		&p->engine->timers, &p->life.leaving, p->engine->now + HAND_OVER_MS, leave_tell, p);
 	reload_life_leave_answered(p); /* a client has nothing to hand over */
@@ -548,7 +549,7 @@ void reload_peer_leave(struct reload_peer *p, bool now)
 
 void reload_life_leave_answered(struct reload_peer *p)
 {
-	if (p->life.state != RELOAD_STATE_LEAVING || reload_maintain_moving(p))
+	if (p->life.state != RELOAD_STATE_LEAVING || reload_replica_moving(p->replica))
 		return;
 	if (p->life.handing && reload_requests_of_host(p->exchange))
 		return; /* who is told closes its link, and the answers would be lost with it */

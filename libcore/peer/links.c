@@ -104,7 +104,8 @@ static void node_link_lost(struct reload_peer *p, const struct reload_lost_link 
 {
 	const struct reload_connection *other =
 		reload_connection_by_node(p->connections, &lost->node);
-	if (!other && p->life.state == RELOAD_STATE_JOINED && reload_peer_is_routed(p, &lost->node))
+	if (!other && p->life.state == RELOAD_STATE_JOINED &&
+		reload_topology_lists(p->topology, p->plugin, &lost->node))
 		reload_engine_event(
 			p->engine, &(struct reload_event){ .type = RELOAD_EV_NEIGHBOUR_LOST,
 					   .err = lost->err,

@@ -25,12 +25,20 @@ const char *reload_phase_name(enum reload_phase phase)
 	return phase < RELOAD_PHASES ? names[phase] : "done";
 }
 
+static enum reload_replica_mode mode_of(enum reload_state state)
+{
+	return state == RELOAD_STATE_JOINED    ? RELOAD_REPLICA_SERVING
+	       : state == RELOAD_STATE_LEAVING ? RELOAD_REPLICA_LEAVING
+					       : RELOAD_REPLICA_OFF;
+}
+
 void reload_peer_set_state(struct reload_peer *p, enum reload_state state)
 {
 	if (p->life.state == state)
 		return;
 	p->life.state = state;
 	p->life.since = p->engine->now;
+	reload_replica_set_mode(p->replica, mode_of(state));
 	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_STATE,
 					       .code = (uint16_t)state,
 					       .node = &p->engine->self });
@@ -47,20 +55,6 @@ void reload_peer_wake(struct reload_peer *p)
 {
 	reload_engine_enter(p->engine);
 	reload_engine_exit(p->engine);
-}
-
-void reload_peer_expire(void *arg)
-{
-	struct reload_peer *p = arg;
-	reload_utc next = p->storage->ops->expire(p->storage, p->engine->wall);
-	reload_ms wait = next == RELOAD_NEVER || next > p->engine->wall + 60 * RELOAD_SECOND
-				 ? 60 * RELOAD_SECOND
-				 : 0;
-	if (!wait)
-		wait = next > p->engine->wall ? next - p->engine->wall : RELOAD_SECOND;
-	if (next != RELOAD_NEVER)
-		reload_timer_arm(&p->engine->timers, &p->expiry, p->engine->now + wait,
-			reload_peer_expire, p);
 }
 
 static void policy_defaults(struct reload_policy *policy)
@@ -93,12 +87,16 @@ static void rooms_new(struct reload_peer *p, const struct reload_peer_setup *set
 		.policy = p->policy,
 		.watch = &reload_peer_exchange_watch,
 		.watch_arg = p });
+	p->replica = reload_replica_new(&(struct reload_replica_setup){ .engine = p->engine,
+		.connections = p->connections,
+		.route = &p->route,
+		.exchange = p->exchange,
+		.storage = setup->storage,
+		.watch = &reload_peer_replica_watch,
+		.watch_arg = p });
 	reload_peer_methods(p);
 	TAILQ_INIT(&p->attempts);
-	TAILQ_INIT(&p->handovers);
-	TAILQ_INIT(&p->offers);
 	TAILQ_INIT(&p->pings);
-	TAILQ_INIT(&p->commits);
 }
 
 enum reload_err reload_peer_new(
@@ -113,7 +111,6 @@ enum reload_err reload_peer_new(
 	struct reload_peer *p = RELOAD_NEW(reload_peer);
 	p->engine = reload_engine_new(
 		setup->ops, setup->host, setup->config, &setup->credentials->node);
-	p->storage = setup->storage;
 	p->topology = topology;
 	p->policy = setup->policy;
 	p->life.role = setup->role;
@@ -123,11 +120,11 @@ enum reload_err reload_peer_new(
 	struct reload_topology_host host = reload_peer_topology_host;
 	host.arg = p;
 	host.timers = &p->engine->timers;
+	host.data = reload_replica_data(p->replica);
 	p->plugin = topology->new (p->engine->config, &p->engine->self, &host);
 	p->route.plugin = p->plugin;
 	assert(p->plugin); /* the document was checked for what the plug-in needs (CHORD-05) */
 	p->life.state = RELOAD_STATE_ENROLLED;
-	reload_peer_expire(p);
 	*out = p;
 	return RELOAD_OK;
 }
@@ -138,15 +135,12 @@ void reload_peer_free(struct reload_peer *p)
 		return;
 	assert(!p->engine->inside && !p->engine->jobs); /* the host hands back all jobs first */
 	p->engine->closing = true;
-	reload_commits_clear(p);
+	reload_replica_flush(p->replica);
 	reload_exchange_stop(p->exchange);
 	reload_attach_clear(p);
-	reload_maintain_clear(p);
-	reload_offer_clear(p);
-	reload_pull_clear(p);
 	reload_pings_clear(p);
 	reload_life_clear(p);
-	reload_values_forget(p);
+	reload_replica_free(p->replica);
 	p->topology->free(p->plugin);
 	reload_exchange_free(p->exchange);
 	reload_connections_free(p->connections);

@@ -9,6 +9,7 @@
 
 #include "engine/engine.h"
 #include "exchange/exchange.h"
+#include "replica/request.h"
 #include "storage/storage.h"
 #include "topology/topology.h"
 #include "wire/message.h"
@@ -99,28 +100,6 @@ void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *ad
 void reload_peer_configure(struct reload_peer *p, struct reload_config *config);
 
 /* -- local requests -------------------------------------------------------------------------------------------------- */
-
-struct reload_fetched {
-	uint32_t kind;
-	const struct reload_stored_data *data;
-	enum reload_err err; /* RELOAD_OK: signature, certificate, access and Kind checks passed */
-	bool synthetic;      /* exists is false, nobody signed it */
-	const struct reload_cert *cert; /* signer's, NULL when not at hand */
-	struct reload_id signer;
-	bool rolled_back; /* older than one that was fetched before (STO-25) */
-};
-
-struct reload_store_item {
-	uint32_t kind;
-	uint64_t generation; /* 0: do not check; equal Kinds of one request use the first one's */
-	struct reload_stored_value value;
-	uint32_t lifetime_s;
-	uint64_t storage_time; /* 0: now, but always later than the one before (R-13.5-04) */
-};
-
-enum {
-	RELOAD_STORE_ITEMS_MAX = 256
-};
 
 /*
  * reload_peer_ping(), reload_peer_store(), _fetch(), _stat(), _find(), _probe(), reload_peer_route_query() and

@@ -20,7 +20,8 @@ static void serve_probe(struct reload_incoming *in)
 	struct reload_probe_info info[UINT8_MAX];
 	struct reload_probe_ans ans = { .probe_info = info };
 	size_t values, bytes;
-	reload_peer_expire(p); /* what has expired would be counted out one by one, each time */
+	reload_replica_expire(
+		p->replica); /* what has expired would be counted out one by one, each time */
 	for (size_t i = 0; i < asked.len && i < COUNT_OF(info); i++) {
 		struct reload_probe_info one = { .type = asked.at[i] };
 		switch (asked.at[i]) {
@@ -28,8 +29,8 @@ static void serve_probe(struct reload_incoming *in)
 			one.value = p->topology->responsible_ppb(p->plugin);
 			break;
 		case RELOAD_PROBE_NUM_RESOURCES:
-			one.value = (uint32_t)p->storage->ops->count(
-				p->storage, p->engine->wall, &values, &bytes);
+			one.value = (uint32_t)reload_replica_counts(
+				p->replica, p->engine->wall, &values, &bytes);
 			break;
 		case RELOAD_PROBE_UPTIME:
 			one.value =
@@ -108,99 +109,6 @@ static void serve_route_query(struct reload_incoming *in)
 	wr_clear(&body);
 }
 
-void reload_unknown_kinds_info(struct wr *w, const uint32_t *kinds, size_t count)
-{
-	size_t mark = wr_open(w, 1);
-	for (size_t i = 0; i < count; i++)
-		wr_u32(w, kinds[i]);
-	wr_close(w, mark, 1);
-}
-
-static bool fetch_work(struct reload_incoming *in, struct reload_fetch_work *w)
-{
-	struct reload_peer *p = in->method->arg;
-	const struct reload_fetch_req *req = &in->msg->body.fetch_req;
-	*w = (struct reload_fetch_work){ .config = p->engine->config,
-		.storage = p->storage,
-		.req = req,
-		.now = p->engine->wall,
-		.arena = &in->msg->arena };
-	if (req->resource.len != p->engine->self.len ||
-		reload_id_from(&w->resource, req->resource)) {
-		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "a Resource-ID of another length");
-		return false;
-	}
-	if (p->life.aside.on && p->life.role == RELOAD_ROLE_CLIENT) {
-		reload_answer_error(in, RELOAD_NOT_FOUND, "the storage cannot be written");
-		return false; /* what is held may be older than what others acknowledged since */
-	}
-	w->responsible = p->topology->responsible(p->plugin, &w->resource);
-	return true;
-}
-
-static void fetch_refuse(
-	struct reload_incoming *in, const struct reload_fetch_work *w, enum reload_err err)
-{
-	if (err == RELOAD_UNKNOWN_KIND) {
-		uint8_t room[256];
-		struct wr info = wr_fixed(room, sizeof(room));
-		reload_unknown_kinds_info(&info, w->unknown_kinds, w->unknown_kinds_count);
-		reload_answer_error_info(in, err, wr_done(&info));
-	} else {
-		reload_answer_error(in, err, w->reason);
-	}
-}
-
-void reload_serve_fetch(struct reload_incoming *in)
-{
-	struct reload_fetch_work w;
-	if (!fetch_work(in, &w))
-		return;
-	enum reload_err err = reload_fetch_answer(&w);
-	if (err)
-		fetch_refuse(in, &w, err);
-	else
-		reload_answer_with(
-			in, RELOAD_FETCH_ANS, &w.fetch, w.certificates, w.certificates_count);
-}
-
-void reload_serve_stat(struct reload_incoming *in)
-{
-	struct reload_fetch_work w;
-	if (!fetch_work(in, &w))
-		return;
-	enum reload_err err = reload_stat_answer(&w);
-	if (err)
-		fetch_refuse(in, &w, err);
-	else
-		reload_answer(in, RELOAD_STAT_ANS, &w.stat);
-}
-
-void reload_serve_find(struct reload_incoming *in)
-{
-	struct reload_peer *p = in->method->arg;
-	const struct reload_find_req *req = &in->msg->body.find_req;
-	struct reload_find_work w = { .config = p->engine->config,
-		.storage = p->storage,
-		.req = req,
-		.now = p->engine->wall,
-		.arena = &in->msg->arena };
-	struct reload_id from;
-	if (req->resource.len != p->engine->self.len ||
-		reload_id_from(&w.resource, req->resource)) {
-		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "a Resource-ID of another length");
-		return;
-	}
-	w.responsible = p->topology->responsible(p->plugin, &w.resource);
-	if (p->topology->range(p->plugin, &from, &w.range_to))
-		w.whole_ring = reload_id_eq(&from, &w.range_to);
-	enum reload_err err = reload_find_answer(&w);
-	if (err)
-		reload_answer_error(in, err, w.reason);
-	else
-		reload_answer(in, RELOAD_FIND_ANS, &w.answer);
-}
-
 enum {
 	AGAIN = RELOAD_METHOD_REPEATABLE
 };
@@ -209,15 +117,6 @@ static const struct reload_method_row methods[] = {
 	{ RELOAD_PING_REQ, .flags = AGAIN | RELOAD_METHOD_UNBOUND, .serve = serve_ping },
 	{ RELOAD_PROBE_REQ, .flags = AGAIN, .serve = serve_probe },
 	{ RELOAD_ROUTE_QUERY_REQ, .flags = AGAIN, .serve = serve_route_query },
-	{ RELOAD_FETCH_REQ, .flags = AGAIN, .moved = RELOAD_NOT_FOUND, .serve = reload_serve_fetch,
-		.fits = reload_answer_fits, .values = reload_fetch_values,
-		.answered = reload_fetch_answered },
-	{ RELOAD_STAT_REQ, .flags = AGAIN, .moved = RELOAD_NOT_FOUND, .serve = reload_serve_stat,
-		.fits = reload_answer_fits },
-	{ RELOAD_FIND_REQ, .flags = AGAIN, .moved = RELOAD_NOT_FOUND, .serve = reload_serve_find,
-		.fits = reload_answer_fits },
-	{ RELOAD_STORE_REQ, .moved = RELOAD_FORBIDDEN, .serve = reload_serve_store,
-		.fits = reload_answer_fits },
 	{ RELOAD_ATTACH_REQ, .flags = RELOAD_METHOD_UNBOUND, .serve = reload_serve_attach },
 	{ RELOAD_APP_ATTACH_REQ, .serve = reload_serve_app_attach },
 	{ RELOAD_JOIN_REQ, .serve = reload_serve_join },

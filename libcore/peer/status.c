@@ -23,33 +23,13 @@ void reload_peer_status(struct reload_peer *p, struct reload_status *out)
 	p->topology->tables(p->plugin, &out->tables);
 	p->topology->range(p->plugin, &out->range_from, &out->range_to);
 	out->responsible_ppb = p->topology->responsible_ppb(p->plugin);
-	out->resources = p->storage->ops->count(
-		p->storage, p->engine->ops->wall(p->engine->host), &out->values, &out->value_bytes);
+	out->resources = reload_replica_counts(
+		p->replica, p->engine->ops->wall(p->engine->host), &out->values, &out->value_bytes);
 }
 
 size_t reload_peer_requests(const struct reload_peer *p, reload_ms *oldest)
 {
 	return reload_requests_under_way(p->exchange, oldest);
-}
-
-bool reload_peer_is_routed(struct reload_peer *p, const struct reload_id *node)
-{
-	struct reload_topology_tables t;
-	p->topology->tables(p->plugin, &t);
-	const struct reload_id *lists[] = { t.predecessors, t.successors, t.fingers };
-	const size_t counts[] = { t.predecessors_count, t.successors_count, t.fingers_count };
-	for (size_t l = 0; l < COUNT_OF(lists); l++)
-		for (size_t i = 0; i < counts[l]; i++)
-			if (reload_id_eq(&lists[l][i], node))
-				return true;
-	return false;
-}
-
-bool reload_peer_is_predecessor(struct reload_peer *p, const struct reload_id *node)
-{
-	struct reload_topology_tables t;
-	p->topology->tables(p->plugin, &t);
-	return t.predecessors_count && reload_id_eq(&t.predecessors[0], node);
 }
 
 size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, size_t max)
@@ -61,7 +41,7 @@ size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, si
 			.node = con->node,
 			.user = con->cert->user,
 			.incoming = con->incoming,
-			.client = !reload_peer_is_routed(p, &con->node),
+			.client = !reload_topology_lists(p->topology, p->plugin, &con->node),
 			.good = con->good,
 			.since = con->since,
 			.sent = con->sent,

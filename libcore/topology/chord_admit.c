@@ -110,7 +110,8 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 	if (t->admit->handing.count < CHORD_JOINS_MAX &&
 		reload_chord_set_add(&t->admit->handing, node)) {
 		reload_chord_damp_given(t, node);
-		t->host.store_range(t->host.arg, reload_chord_range_from(t), node, node, 1, true);
+		t->host.data.store_range(
+			t->host.data.arg, reload_chord_range_from(t), node, node, 1, true);
 	}
 }
 
@@ -132,7 +133,8 @@ void reload_chord_admit_handed_over(struct reload_topology *t, const struct relo
 		reload_chord_refresh(t);
 		reload_chord_update_now(t, link);
 		if (before_count > 1)
-			t->host.store_range(t->host.arg, &before[1], &before[0], node, 1, false);
+			t->host.data.store_range(
+				t->host.data.arg, &before[1], &before[0], node, 1, false);
 		return;
 	}
 	reload_chord_update_now(t, link);

@@ -88,7 +88,7 @@ static void range_shrank(
 	if (grew || !owner || owner->range_given || reload_chord_damp_until(t, from))
 		return; /* a node that has to wait is checked as an owner later */
 	reload_chord_damp_given(t, from);
-	t->host.store_range(t->host.arg, old, from, from, 1, false);
+	t->host.data.store_range(t->host.data.arg, old, from, from, 1, false);
 }
 
 enum holding {
@@ -156,7 +156,7 @@ static reload_ms bring_up_to_date(
 	if (until)
 		return until;
 	reload_chord_damp_given(t, &holder->id);
-	t->host.store_range(t->host.arg, &t->data->from, grew ? &holder->from : &t->self,
+	t->host.data.store_range(t->host.data.arg, &t->data->from, grew ? &holder->from : &t->self,
 		&holder->id, number, false);
 	holder->transfer_ordered = true;
 	holder->denies_holding = will == HOLDING_NO;
@@ -186,7 +186,7 @@ static void on_drop(void *arg)
 {
 	struct reload_topology *t = arg;
 	if (t->data->forget_behind.len)
-		t->host.forget_range(t->host.arg, &t->self, &t->data->forget_behind);
+		t->host.data.forget_range(t->host.data.arg, &t->self, &t->data->forget_behind);
 }
 
 static void forget_later(struct reload_topology *t)
@@ -250,7 +250,7 @@ static reload_ms owner_check(
 		return until;
 	reload_chord_damp_given(t, to);
 	owner->owner_checked = *from;
-	t->host.owner_check_range(t->host.arg, from, was.len ? &was : to);
+	t->host.data.owner_check_range(t->host.data.arg, from, was.len ? &was : to);
 	return RELOAD_NEVER;
 }
 
@@ -300,7 +300,7 @@ bool reload_chord_data_refresh(struct reload_topology *t)
 	if (t->data->owner && changed)
 		range_shrank(t, &old, &now);
 	else if (!t->data->owner && !reload_id_eq(&now, &t->self))
-		t->host.forget_range(t->host.arg, &t->self, &now);
+		t->host.data.forget_range(t->host.data.arg, &t->self, &now);
 	t->data->owner = true;
 	t->data->from = now;
 	reload_ms replicas = replicate(t), owners = owner_checks(t);

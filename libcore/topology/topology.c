@@ -9,3 +9,25 @@ const struct reload_topology_ops *reload_topology_find(const char *name)
 			return plugins[i];
 	return NULL;
 }
+
+bool reload_topology_lists(const struct reload_topology_ops *ops, struct reload_topology *plugin,
+	const struct reload_id *node)
+{
+	struct reload_topology_tables t;
+	ops->tables(plugin, &t);
+	const struct reload_id *lists[] = { t.predecessors, t.successors, t.fingers };
+	const size_t counts[] = { t.predecessors_count, t.successors_count, t.fingers_count };
+	for (size_t l = 0; l < COUNT_OF(lists); l++)
+		for (size_t i = 0; i < counts[l]; i++)
+			if (reload_id_eq(&lists[l][i], node))
+				return true;
+	return false;
+}
+
+bool reload_topology_is_predecessor(const struct reload_topology_ops *ops,
+	struct reload_topology *plugin, const struct reload_id *node)
+{
+	struct reload_topology_tables t;
+	ops->tables(plugin, &t);
+	return t.predecessors_count && reload_id_eq(&t.predecessors[0], node);
+}

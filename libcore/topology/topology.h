@@ -21,6 +21,19 @@ enum reload_topology_state {
 	RELOAD_TOPOLOGY_FAILED, /* the attempt to join failed; the host may start again */
 };
 
+/* What a plug-in orders of stored data; as with struct reload_topology_host, nothing calls it back. */
+struct reload_topology_data {
+	void *arg;
+	/* stores all resources in (from, to] that are held here at node, as replicas; with done, handed_over(node) follows */
+	void (*store_range)(void *arg, const struct reload_id *from, const struct reload_id *to,
+		const struct reload_id *node, uint8_t replica_number, bool done);
+	/* the peers responsible for (from, to] are new: check that they have what is held here, and send it if not (R-6.4.2.3-03) */
+	void (*owner_check_range)(
+		void *arg, const struct reload_id *from, const struct reload_id *to);
+	/* this node is neither owner nor replica for (from, to]: forget what is held there once its owners have it (R-10.7.3-07) */
+	void (*forget_range)(void *arg, const struct reload_id *from, const struct reload_id *to);
+};
+
 /* What a plug-in asks of the engine.  Each function only queues a request; none calls the plug-in back. */
 struct reload_topology_host {
 	void *arg;
@@ -39,16 +52,9 @@ struct reload_topology_host {
 	void (*update)(void *arg, const struct reload_id *to, struct span body);
 	/* sends a LeaveReq over the link to `to` */
 	void (*leave)(void *arg, const struct reload_id *to, struct span overlay_data);
-	/* stores all resources in (from, to] that are held here at node, as replicas; with done, handed_over(node) follows */
-	void (*store_range)(void *arg, const struct reload_id *from, const struct reload_id *to,
-		const struct reload_id *node, uint8_t replica_number, bool done);
+	struct reload_topology_data data;
 	/* whether values were held here when this join began: other nodes may not have them */
 	bool (*holds_earlier_values)(void *arg);
-	/* the peers responsible for (from, to] are new: check that they have what is held here, and send it if not (R-6.4.2.3-03) */
-	void (*owner_check_range)(
-		void *arg, const struct reload_id *from, const struct reload_id *to);
-	/* this node is neither owner nor replica for (from, to]: forget what is held there once its owners have it (R-10.7.3-07) */
-	void (*forget_range)(void *arg, const struct reload_id *from, const struct reload_id *to);
 	/* closes the link to node; the plug-in treats it as lost from now on */
 	void (*disconnect)(void *arg, const struct reload_id *node);
 	/* sends a Ping along a Destination List; any node may answer (CHORD-02).  The outcome comes through pinged() with the same cookie */
@@ -167,5 +173,14 @@ struct reload_topology_ops {
 
 /* reload_topology_find() returns the plug-in of that name, NULL when it is not supported. */
 const struct reload_topology_ops *reload_topology_find(const char *name);
+
+/*
+ * reload_topology_lists() tells whether node is in the tables of the topology, reload_topology_is_predecessor() whether it is the nearest
+ * predecessor.
+ */
+bool reload_topology_lists(const struct reload_topology_ops *ops, struct reload_topology *t,
+	const struct reload_id *node);
+bool reload_topology_is_predecessor(const struct reload_topology_ops *ops,
+	struct reload_topology *t, const struct reload_id *node);
 
 extern const struct reload_topology_ops reload_chord_topology;

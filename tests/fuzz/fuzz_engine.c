@@ -9,6 +9,7 @@
 #include "tests/unit/engine_craft.h"
 
 #include "peer/internal.h"
+#include "replica/internal.h"
 
 enum {
 	STEP_RAW,

@@ -226,6 +226,7 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 {
 	const struct reload_topology_host host = {
 		.arg = f,
+		.data.arg = f,
 		.timers = &f->timers,
 		.now = fake_now,
 		.random = fake_random,
@@ -233,10 +234,10 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 		.join = fake_join,
 		.update = fake_update,
 		.leave = fake_leave,
-		.store_range = fake_store_range,
+		.data.store_range = fake_store_range,
 		.holds_earlier_values = fake_holds_earlier_values,
-		.owner_check_range = fake_owner_check_range,
-		.forget_range = fake_forget_range,
+		.data.owner_check_range = fake_owner_check_range,
+		.data.forget_range = fake_forget_range,
 		.disconnect = fake_disconnect,
 		.ping = fake_ping,
 		.relocate = fake_relocate,

@@ -376,6 +376,7 @@ static inline int net_add(struct net *n, const struct reload_id *id)
 	}
 	const struct reload_topology_host host = {
 		.arg = x,
+		.data.arg = x,
 		.timers = &x->timers,
 		.now = net_host_now,
 		.random = net_host_random,
@@ -383,10 +384,10 @@ static inline int net_add(struct net *n, const struct reload_id *id)
 		.join = net_host_join,
 		.update = net_host_update,
 		.leave = net_host_leave,
-		.store_range = net_host_store_range,
+		.data.store_range = net_host_store_range,
 		.holds_earlier_values = net_host_holds_earlier_values,
-		.owner_check_range = net_host_owner_check_range,
-		.forget_range = net_host_forget_range,
+		.data.owner_check_range = net_host_owner_check_range,
+		.data.forget_range = net_host_forget_range,
 		.partition = net_host_partition,
 		.disconnect = net_host_disconnect,
 		.ping = net_host_ping,

@@ -2,6 +2,7 @@
 #include "engine_expect.h"
 
 #include "peer/internal.h"
+#include "replica/internal.h"
 
 static const struct reload_stored_entry *held(
 	struct node *n, const struct reload_id *resource, uint32_t kind)
@@ -414,18 +415,18 @@ static void older_is_exchanged(void **state)
 static void offers_have_a_limit(void **state)
 {
 	struct ring *r = *state;
-	size_t before = r->u->peer->offers_count;
+	size_t before = r->u->peer->replica->owner_checks_count;
 	assert_true(before < 64);
 	for (unsigned i = 0; i < 100; i++) {
 		struct reload_id from = id_at(0x90), to = from;
 		from.at[1] = (uint8_t)(2 * i);
 		to.at[1] = (uint8_t)(2 * i + 1);
-		reload_offer_range(r->u->peer, &from, &to, false);
+		reload_owner_check_range(r->u->peer->replica, &from, &to, false);
 	}
-	assert_int_equal(r->u->peer->offers_count, 64); /* OFFERS_MAX */
+	assert_int_equal(r->u->peer->replica->owner_checks_count, 64); /* CHECKS_MAX */
 	/* there is nothing in them: all are over after a round */
 	net_pass(r->net, 10000);
-	assert_int_equal(r->u->peer->offers_count, before);
+	assert_int_equal(r->u->peer->replica->owner_checks_count, before);
 }
 
 /* An owner that says nothing is asked again, with pauses that grow to minutes, until it answers. */

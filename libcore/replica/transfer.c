@@ -1,5 +1,5 @@
-#include "peer/internal.h"
-#include "peer/push.h"
+#include "replica/internal.h"
+#include "replica/push.h"
 
 /*
  * Moving data: ranges handed over to another peer, and replicas of what was just stored (RFC 6940 s10.4, s10.5, s10.7.3).
@@ -24,7 +24,7 @@ enum {
 struct handover {
 	struct reload_push_order order; /* first */
 	TAILQ_ENTRY(handover) entry;
-	struct reload_peer *peer;
+	struct reload_replica *replica;
 	struct reload_id from, to, last; /* last: where the walk stands, begins at from */
 	struct reload_id node;
 	uint8_t replica_number;
@@ -38,42 +38,42 @@ static void handover_go(struct handover *h);
 
 static void handover_free(struct handover *h)
 {
-	TAILQ_REMOVE(&h->peer->handovers, h, entry);
-	h->peer->handovers_count -= !h->tell;
-	reload_timer_cancel(&h->peer->engine->timers, &h->timer);
+	TAILQ_REMOVE(&h->replica->handovers, h, entry);
+	h->replica->handovers_count -= !h->tell;
+	reload_timer_cancel(&h->replica->engine->timers, &h->timer);
 	free(h);
 }
 
 static void handover_end(struct handover *h)
 {
-	struct reload_peer *p = h->peer;
+	struct reload_replica *rep = h->replica;
 	struct reload_id node = h->node;
 	bool tell = h->tell, unwritable = h->order.unwritable && h->order.given_up;
-	struct reload_connection *con = reload_connection_by_node(p->connections, &node);
+	struct reload_connection *con = reload_connection_by_node(rep->connections, &node);
 	if (h->sent)
-		reload_engine_event(p->engine,
+		reload_engine_event(rep->engine,
 			&(struct reload_event){
 				.type = RELOAD_EV_TRANSFER_DONE, .node = &node, .count = h->sent });
 	handover_free(h);
 	if (tell && unwritable && con) /* it would answer for what it does not have */
-		reload_link_drop(p->connections, con, RELOAD_IO);
+		reload_link_drop(rep->connections, con, RELOAD_IO);
 	else if (tell)
-		p->topology->handed_over(p->plugin, &node);
-	reload_life_leave_answered(p);
+		rep->route->topology->handed_over(rep->route->plugin, &node);
+	rep->watch->moved(rep->watch_arg);
 }
 
-void reload_maintain_clear(struct reload_peer *p)
+void reload_transfer_clear(struct reload_replica *rep)
 {
 	struct handover *h;
-	reload_push_clear(p);
-	while ((h = TAILQ_FIRST(&p->handovers)))
+	reload_push_clear(rep);
+	while ((h = TAILQ_FIRST(&rep->handovers)))
 		handover_free(h);
 }
 
-static bool is_replica(struct reload_peer *p, const struct reload_id *node)
+static bool is_replica(struct reload_replica *rep, const struct reload_id *node)
 {
 	struct reload_id replicas[2];
-	size_t count = p->topology->replicas(p->plugin, replicas);
+	size_t count = rep->route->topology->replicas(rep->route->plugin, replicas);
 	return reload_id_listed(replicas, count, node);
 }
 
@@ -85,13 +85,14 @@ static bool is_replica(struct reload_peer *p, const struct reload_id *node)
  */
 static bool handover_wanted(const struct handover *h)
 {
-	struct reload_peer *p = h->peer;
-	if (!reload_connection_by_node(p->connections, &h->node))
+	struct reload_replica *rep = h->replica;
+	if (!reload_connection_by_node(rep->connections, &h->node))
 		return false;
-	if (p->life.state == RELOAD_STATE_JOINED)
-		return h->tell || reload_id_eq(&h->to, &h->node) || is_replica(p, &h->node) ||
-		       reload_peer_is_predecessor(p, &h->node);
-	return p->life.state == RELOAD_STATE_LEAVING;
+	if (rep->mode == RELOAD_REPLICA_SERVING)
+		return h->tell || reload_id_eq(&h->to, &h->node) || is_replica(rep, &h->node) ||
+		       reload_topology_is_predecessor(
+			       rep->route->topology, rep->route->plugin, &h->node);
+	return rep->mode == RELOAD_REPLICA_LEAVING;
 }
 
 static bool order_wanted(const struct reload_push_order *order)
@@ -103,8 +104,8 @@ static bool order_wanted(const struct reload_push_order *order)
 static bool order_keep(const struct reload_push_order *order)
 {
 	const struct handover *h = (const struct handover *)order;
-	return !h->tell && h->peer->life.state == RELOAD_STATE_JOINED &&
-	       is_replica(h->peer, &h->node);
+	return !h->tell && h->replica->mode == RELOAD_REPLICA_SERVING &&
+	       is_replica(h->replica, &h->node);
 }
 
 static void order_progress(struct reload_push_order *order)
@@ -125,17 +126,17 @@ static void handover_send(struct handover *h, const struct reload_id *resource)
 {
 	struct reload_push_to to = receiver_of(h);
 	if (!h->sent++)
-		reload_engine_event(
-			h->peer->engine, &(struct reload_event){ .type = RELOAD_EV_TRANSFER_STARTED,
-						 .node = &h->node });
-	reload_push_resource(h->peer, &to, resource);
+		reload_engine_event(h->replica->engine,
+			&(struct reload_event){
+				.type = RELOAD_EV_TRANSFER_STARTED, .node = &h->node });
+	reload_push_resource(h->replica, &to, resource);
 }
 
 /* One resource at least is under way; more only while there is room for what waits. */
 static bool may_add(const struct handover *h)
 {
 	return !h->order.under_way ||
-	       (h->order.under_way < RESOURCES_MAX && !reload_push_full(h->peer));
+	       (h->order.under_way < RESOURCES_MAX && !reload_push_full(h->replica));
 }
 
 static void handover_start(void *arg)
@@ -146,7 +147,7 @@ static void handover_start(void *arg)
 /* The plug-in is not called back from inside its own call. */
 static void handover_soon(struct handover *h, reload_ms pause)
 {
-	reload_timer_arm(&h->peer->engine->timers, &h->timer, h->peer->engine->now + pause,
+	reload_timer_arm(&h->replica->engine->timers, &h->timer, h->replica->engine->now + pause,
 		handover_start, h);
 }
 
@@ -160,7 +161,7 @@ static void walk_again(struct handover *h)
 
 static void handover_go(struct handover *h)
 {
-	struct reload_peer *p = h->peer;
+	struct reload_replica *rep = h->replica;
 	struct reload_id resource;
 	if (h->walking)
 		return; /* a Store ended at once: the loop below goes on */
@@ -168,8 +169,8 @@ static void handover_go(struct handover *h)
 	h->walked = h->walked || !handover_wanted(h);
 	while (!h->walked && !h->order.to_send && may_add(h)) {
 		struct reload_id next = reload_id_add_power(&h->last, 0);
-		if (!p->storage->ops->next(
-			    p->storage, &next, &h->to, 0, p->engine->wall, &resource)) {
+		if (!rep->storage->ops->next(
+			    rep->storage, &next, &h->to, 0, rep->engine->wall, &resource)) {
 			h->walked = true;
 			break;
 		}
@@ -186,11 +187,11 @@ static void handover_go(struct handover *h)
 		handover_end(h);
 }
 
-void reload_maintain_stored(struct reload_peer *p, const struct reload_store_batch *batch)
+void reload_transfer_stored(struct reload_replica *rep, const struct reload_store_batch *batch)
 {
 	const struct reload_id *resource = &batch->resource;
 	struct handover *h;
-	TAILQ_FOREACH (h, &p->handovers, entry) {
+	TAILQ_FOREACH (h, &rep->handovers, entry) {
 		bool ahead = !h->walked && reload_id_between(&h->last, resource, &h->to);
 		if (!h->tell || ahead || !reload_id_between(&h->from, resource, &h->to) ||
 			!handover_wanted(h))
@@ -198,40 +199,40 @@ void reload_maintain_stored(struct reload_peer *p, const struct reload_store_bat
 		struct reload_push_to to = receiver_of(h);
 		h->sent++;
 		h->walking = true; /* a Store that ends at once must not end the hand-over */
-		reload_push_batch(p, &to, batch);
+		reload_push_batch(rep, &to, batch);
 		h->walking = false;
 		handover_soon(h, 0);
 	}
 }
 
 /* An order of that kind that is under way: to a Joining Node there is one, whatever its range. */
-static struct handover *handover_find(struct reload_peer *p, const struct reload_id *from,
+static struct handover *handover_find(struct reload_replica *rep, const struct reload_id *from,
 	const struct reload_id *to, const struct reload_id *node, bool done)
 {
 	struct handover *h;
-	TAILQ_FOREACH (h, &p->handovers, entry)
+	TAILQ_FOREACH (h, &rep->handovers, entry)
 		if (h->tell == done && reload_id_eq(&h->node, node) &&
 			(done || (reload_id_eq(&h->from, from) && reload_id_eq(&h->to, to))))
 			return h;
 	return NULL;
 }
 
-void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *from,
+void reload_transfer_range(struct reload_replica *rep, const struct reload_id *from,
 	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number, bool done)
 {
-	struct handover *h = handover_find(p, from, to, node, done);
-	if (!h && !done && p->handovers_count >= HANDOVERS_MAX)
+	struct handover *h = handover_find(rep, from, to, node, done);
+	if (!h && !done && rep->handovers_count >= HANDOVERS_MAX)
 		return;
 	if (!h) {
 		h = RELOAD_NEW(handover);
-		*h = (struct handover){ .peer = p, .node = *node, .tell = done };
-		h->order = (struct reload_push_order){ .number = ++p->handovers_ever,
+		*h = (struct handover){ .replica = rep, .node = *node, .tell = done };
+		h->order = (struct reload_push_order){ .number = ++rep->handovers_ever,
 			.attempts = done ? ATTEMPTS_JOIN : ATTEMPTS,
 			.wanted = order_wanted,
 			.keep = order_keep,
 			.progress = order_progress };
-		TAILQ_INSERT_TAIL(&p->handovers, h, entry);
-		p->handovers_count += !done;
+		TAILQ_INSERT_TAIL(&rep->handovers, h, entry);
+		rep->handovers_count += !done;
 	}
 	h->order.lost = false;
 	h->from = h->last = *from;
@@ -241,41 +242,42 @@ void reload_maintain_store_range(struct reload_peer *p, const struct reload_id *
 	handover_soon(h, 0);
 }
 
-bool reload_maintain_moving(const struct reload_peer *p)
+bool reload_transfer_moving(const struct reload_replica *rep)
 {
-	return !TAILQ_EMPTY(&p->handovers);
+	return !TAILQ_EMPTY(&rep->handovers);
 }
 
-void reload_maintain_hand_over_all(struct reload_peer *p)
+void reload_transfer_own_range(struct reload_replica *rep)
 {
 	struct reload_id from, to, replicas[2];
-	if (p->topology->range(p->plugin, &from, &to) && p->topology->replicas(p->plugin, replicas))
-		reload_maintain_store_range(p, &from, &to, &replicas[0], 1, false);
+	if (rep->route->topology->range(rep->route->plugin, &from, &to) &&
+		rep->route->topology->replicas(rep->route->plugin, replicas))
+		reload_transfer_range(rep, &from, &to, &replicas[0], 1, false);
 }
 
-void reload_maintain_replica_range(
-	struct reload_peer *p, const struct reload_id *node, uint8_t replica_number)
+void reload_transfer_replica_range(
+	struct reload_replica *rep, const struct reload_id *node, uint8_t replica_number)
 {
 	struct reload_id from, to;
-	if (p->topology->range(p->plugin, &from, &to))
-		reload_maintain_store_range(p, &from, &to, node, replica_number, false);
+	if (rep->route->topology->range(rep->route->plugin, &from, &to))
+		reload_transfer_range(rep, &from, &to, node, replica_number, false);
 }
 
-void reload_maintain_replicate(struct reload_peer *p, const struct reload_store_batch *batch,
+void reload_transfer_replicate(struct reload_replica *rep, const struct reload_store_batch *batch,
 	const struct reload_id *replicas, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct reload_push_to to = { .node = replicas[i],
 			.replica_number = (uint8_t)(i + 1) };
-		if (!reload_push_batch(p, &to, batch))
-			reload_maintain_replica_range(p, &to.node, to.replica_number);
+		if (!reload_push_batch(rep, &to, batch))
+			reload_transfer_replica_range(rep, &to.node, to.replica_number);
 	}
 }
 
-void reload_maintain_offer(struct reload_peer *p, const struct reload_id *resource,
+void reload_transfer_places(struct reload_replica *rep, const struct reload_id *resource,
 	const struct reload_id *node, struct reload_places *lacks)
 {
 	struct reload_push_to to = { .node = *node, .replica_number = 1, .once = true };
-	if (!reload_push_places(p, &to, resource, lacks)) /* then the next round asks again */
+	if (!reload_push_places(rep, &to, resource, lacks)) /* then the next round asks again */
 		reload_places_clear(lacks);
 }

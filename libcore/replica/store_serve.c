@@ -1,4 +1,4 @@
-#include "peer/internal.h"
+#include "replica/internal.h"
 #include "storage/outdated.h"
 #include "storage/value_check.h"
 
@@ -10,22 +10,22 @@
 
 static void refuse(struct reload_incoming *in, enum reload_err err)
 {
-	struct reload_peer *p = in->method->arg;
+	struct reload_replica *rep = in->method->arg;
 	struct reload_store_work *w = in->work;
 	struct wr info;
 	wr_init(&info);
 	if (err == RELOAD_UNKNOWN_KIND)
 		reload_unknown_kinds_info(&info, w->unknown_kinds, w->unknown_kinds_count);
 	else if (err == RELOAD_GENERATION_TOO_LOW)
-		reload_wire_write(&info, &reload_store_ans_wire, &p->engine->ctx, &w->answer);
+		reload_wire_write(&info, &reload_store_ans_wire, &rep->engine->ctx, &w->answer);
 	else
 		wr_span(&info, span_str(w->reason ? w->reason : reload_err_text(err)));
-	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_STORE_REFUSED,
-					       .err = err,
-					       .transaction = in->msg->header.transaction_id,
-					       .node = &in->signer,
-					       .resource = &w->resource,
-					       .words = w->reason });
+	reload_engine_event(rep->engine, &(struct reload_event){ .type = RELOAD_EV_STORE_REFUSED,
+						 .err = err,
+						 .transaction = in->msg->header.transaction_id,
+						 .node = &in->signer,
+						 .resource = &w->resource,
+						 .words = w->reason });
 	reload_answer_error_info(in, err, wr_done(&info));
 	wr_clear(&info);
 }
@@ -51,14 +51,14 @@ static void values_list(struct reload_incoming *in)
  */
 static enum reload_err judge(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->method->arg;
+	struct reload_replica *rep = in->method->arg;
 	struct reload_store_work *w = in->work;
-	w->config = p->engine->config;
-	w->now = p->engine->wall;
-	w->owner = p->topology->responsible(p->plugin, &w->resource);
-	w->place_ok = w->replica
-			      ? p->topology->may_store_replica(p->plugin, &w->resource, &in->signer)
-			      : w->owner;
+	w->config = rep->engine->config;
+	w->now = rep->engine->wall;
+	w->owner = rep->route->topology->responsible(rep->route->plugin, &w->resource);
+	w->place_ok = w->replica ? rep->route->topology->may_store_replica(
+					   rep->route->plugin, &w->resource, &in->signer)
+				 : w->owner;
 	return reload_store_begin(w);
 }
 
@@ -74,16 +74,16 @@ static void verified(struct reload_incoming *in);
 
 void reload_serve_store(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->method->arg;
+	struct reload_replica *rep = in->method->arg;
 	const struct reload_store_req *req = &in->msg->body.store_req;
 	struct reload_store_work *w = in->work = RELOAD_NEW(reload_store_work);
 	in->work_free = work_free;
-	*w = (struct reload_store_work){ .storage = p->storage,
+	*w = (struct reload_store_work){ .storage = rep->storage,
 		.req = req,
-		.resource_id = p->topology->resource_id,
+		.resource_id = rep->route->topology->resource_id,
 		.replica = req->replica_number > 0,
 		.arena = &in->msg->arena };
-	if (req->resource.len != p->engine->self.len ||
+	if (req->resource.len != rep->engine->self.len ||
 		reload_id_from(&w->resource, req->resource)) {
 		w->reason = "a Resource-ID of another length";
 		refuse(in, RELOAD_INVALID_MESSAGE);
@@ -91,8 +91,9 @@ void reload_serve_store(struct reload_incoming *in)
 	}
 	enum reload_err err = judge(in);
 	if (err == RELOAD_FORBIDDEN && w->replica && !w->place_ok) {
-		reload_pull_hint(p, &in->signer, &w->resource, req);
-		p->topology->replica_store_refused(p->plugin, &w->resource, &in->signer);
+		reload_pull_hint(rep, &in->signer, &w->resource, req);
+		rep->route->topology->replica_store_refused(
+			rep->route->plugin, &w->resource, &in->signer);
 	}
 	if (err) {
 		refuse(in, err);
@@ -112,8 +113,8 @@ static void replicas_tell(struct reload_incoming *in, struct reload_id *replicas
 	}
 }
 
-static void committed(
-	struct reload_peer *p, void *arg, const struct reload_id *resource, enum reload_err err)
+static void committed(struct reload_replica *rep, void *arg, const struct reload_id *resource,
+	enum reload_err err)
 {
 	struct reload_incoming *in = arg;
 	struct reload_store_work *w = in->work;
@@ -121,8 +122,8 @@ static void committed(
 	size_t count = 0;
 	(void)resource;
 	if (err == RELOAD_IO)
-		reload_aside_look(p);
-	if (err && reload_aside_leaves(p) && !w->replica) {
+		rep->watch->storage_failed(rep->watch_arg);
+	if (err && rep->watch->leaves(rep->watch_arg) && !w->replica) {
 		/* repeated, it finds a peer that can write: this one is on its way out of the ring */
 		reload_incoming_free(in, true);
 		return;
@@ -133,38 +134,38 @@ static void committed(
 		refuse(in, err == RELOAD_DATA_TOO_LARGE ? err : RELOAD_REQUEST_TIMEOUT);
 		return;
 	}
-	if (!p->expiry.armed)
-		reload_peer_expire(p);
+	if (!rep->expiry.armed)
+		reload_expiry_look(rep);
 	/* a replica that reaches its owner (rings have merged, or a holder knew more) goes on like an original */
-	if (!w->replica || p->topology->responsible(p->plugin, &w->resource))
-		count = p->topology->replicas(p->plugin, replicas);
+	if (!w->replica || rep->route->topology->responsible(rep->route->plugin, &w->resource))
+		count = rep->route->topology->replicas(rep->route->plugin, replicas);
 	replicas_tell(in, replicas, w->replica ? 0 : count); /* STO-20 */
-	reload_engine_event(
-		p->engine, &(struct reload_event){ .type = RELOAD_EV_STORED,
-				   .transaction = in->msg->header.transaction_id,
-				   .node = &in->signer,
-				   .resource = &w->resource,
-				   .kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
-				   .count = w->values_count });
+	reload_engine_event(rep->engine,
+		&(struct reload_event){ .type = RELOAD_EV_STORED,
+			.transaction = in->msg->header.transaction_id,
+			.node = &in->signer,
+			.resource = &w->resource,
+			.kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
+			.count = w->values_count });
 	if (w->changed)
-		reload_maintain_stored(p, &w->batch);
+		reload_transfer_stored(rep, &w->batch);
 	/* the requester waits for the first signature only; an answer to this node itself ends `in` at once */
 	struct reload_store_batch batch = w->batch;
 	bool replicate = w->changed && count, local = in->local;
 	if (replicate && local)
-		reload_maintain_replicate(p, &batch, replicas, count);
+		reload_transfer_replicate(rep, &batch, replicas, count);
 	reload_answer(in, RELOAD_STORE_ANS, &w->answer);
 	if (replicate && !local)
-		reload_maintain_replicate(p, &batch, replicas, count);
+		reload_transfer_replicate(rep, &batch, replicas, count);
 }
 
-static void outdated_gone(
-	struct reload_peer *p, void *arg, const struct reload_id *resource, enum reload_err err)
+static void outdated_gone(struct reload_replica *rep, void *arg, const struct reload_id *resource,
+	enum reload_err err)
 {
 	(void)arg;
 	struct reload_id before = reload_id_before(resource);
 	if (err)
-		p->storage->ops->drop_range(p->storage, &before, resource);
+		rep->storage->ops->drop_range(rep->storage, &before, resource);
 }
 
 /*
@@ -186,7 +187,7 @@ static void no_room(struct reload_incoming *in, enum reload_err err)
 
 static void verified(struct reload_incoming *in)
 {
-	struct reload_peer *p = in->method->arg;
+	struct reload_replica *rep = in->method->arg;
 	struct reload_store_work *w = in->work;
 	enum reload_err err = judge(in);
 	if (err) {
@@ -214,7 +215,7 @@ static void verified(struct reload_incoming *in)
 		return;
 	}
 	/* also of a repeat that changes nothing: what it repeats may be on its way to the disk */
-	err = reload_commit(p, &w->batch, committed, in);
+	err = reload_commit(rep, &w->batch, committed, in);
 	if (err)
 		no_room(in, err);
 }

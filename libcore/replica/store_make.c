@@ -1,4 +1,4 @@
-#include "peer/internal.h"
+#include "replica/internal.h"
 
 #include "storage/lapsed.h"
 
@@ -57,9 +57,9 @@ static void value_signed(void *arg, struct reload_job *job)
 
 static void value_sign(struct reload_request *r, uint32_t kind, struct reload_stored_data *d)
 {
-	struct reload_peer *p = r->method->arg;
+	struct reload_replica *rep = r->method->arg;
 	struct store_make *m = r->work;
-	struct reload_job *job = reload_sign_value(p->exchange, &m->resource, kind, d);
+	struct reload_job *job = reload_sign_value(rep->exchange, &m->resource, kind, d);
 	if (job->input.err) {
 		m->err = job->input.err;
 		reload_job_free(job);
@@ -70,19 +70,19 @@ static void value_sign(struct reload_request *r, uint32_t kind, struct reload_st
 	v->data = d;
 	reload_request_hold(r);
 	m->unsigned_values++;
-	reload_engine_job(p->engine, job, value_signed, v);
+	reload_engine_job(rep->engine, job, value_signed, v);
 }
 
 /* A clock that was far ahead, and is not any more, leaves no time behind that nobody would take (STO-26). */
-static uint64_t storage_time(struct reload_peer *p, uint64_t asked)
+static uint64_t storage_time(struct reload_replica *rep, uint64_t asked)
 {
-	uint64_t t = asked ? asked : p->engine->wall;
-	if (reload_time_ahead(p->last_storage_time, p->engine->wall))
-		p->last_storage_time = 0;
-	if (!asked && t <= p->last_storage_time)
-		t = p->last_storage_time + 1;
-	if (t > p->last_storage_time)
-		p->last_storage_time = t;
+	uint64_t t = asked ? asked : rep->engine->wall;
+	if (reload_time_ahead(rep->last_storage_time, rep->engine->wall))
+		rep->last_storage_time = 0;
+	if (!asked && t <= rep->last_storage_time)
+		t = rep->last_storage_time + 1;
+	if (t > rep->last_storage_time)
+		rep->last_storage_time = t;
 	return t;
 }
 
@@ -90,14 +90,14 @@ static uint64_t storage_time(struct reload_peer *p, uint64_t asked)
 static enum reload_err store_fill(
 	struct reload_request *r, const struct reload_store_item *items, size_t count)
 {
-	struct reload_peer *p = r->method->arg;
+	struct reload_replica *rep = r->method->arg;
 	struct store_make *m = r->work;
 	struct reload_store_req *req = &m->req;
 	req->resource = reload_arena_copy(&m->arena, reload_id_span(&m->resource));
 	req->kind_data = reload_arena_take(&m->arena, count * sizeof(*req->kind_data));
 	for (size_t i = 0; i < count; i++) {
 		const struct reload_kind *kind =
-			reload_config_kind(p->engine->config, items[i].kind);
+			reload_config_kind(rep->engine->config, items[i].kind);
 		struct reload_store_kind *k = NULL;
 		if (!kind)
 			return RELOAD_UNKNOWN_KIND;
@@ -112,7 +112,7 @@ static enum reload_err store_fill(
 					reload_arena_take(&m->arena, count * sizeof(*k->values)) };
 		}
 		struct reload_stored_data *d = &k->values[k->values_count++];
-		d->storage_time = storage_time(p, items[i].storage_time);
+		d->storage_time = storage_time(rep, items[i].storage_time);
 		d->lifetime = items[i].lifetime_s;
 		d->value = items[i].value;
 		d->value.model = (uint8_t)kind->model;
@@ -144,22 +144,4 @@ enum reload_err reload_store_own(struct reload_request *r, const struct reload_i
 	if (!err)
 		store_sign(r);
 	return err;
-}
-
-struct reload_request *reload_peer_store(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_id *resource, const struct reload_store_item *items, size_t count,
-	reload_result_fn fn, void *arg, enum reload_err *err)
-{
-	if (!count || count > RELOAD_STORE_ITEMS_MAX) {
-		*err = RELOAD_USAGE;
-		return NULL;
-	}
-	reload_engine_enter(p->engine);
-	struct reload_request *r = reload_peer_request(p, RELOAD_STORE_REQ, way, fn, arg, err);
-	if (r && (*err = reload_store_own(r, resource, items, count))) {
-		reload_request_free(r);
-		r = NULL;
-	}
-	reload_engine_exit_deferred(p->engine);
-	return r;
 }

@@ -1,4 +1,4 @@
-#include "peer/internal.h"
+#include "replica/internal.h"
 
 /*
  * Fetching what another peer holds newer (RFC 6940 s7.4.1.1): values that a replica refused as too old, and values of a replica
@@ -28,7 +28,7 @@ enum {
 
 struct pull {
 	TAILQ_ENTRY(pull) entry;
-	struct reload_peer *peer;
+	struct reload_replica *replica;
 	struct reload_id node, resource;
 	struct reload_places places, asked;
 	size_t most;      /* places to be asked for at once */
@@ -42,7 +42,7 @@ struct reload_pulls {
 
 static void pull_free(struct pull *l)
 {
-	struct reload_pulls *all = l->peer->pulls;
+	struct reload_pulls *all = l->replica->pulls;
 	all->bytes -= l->places.bytes + l->asked.bytes;
 	all->count--;
 	TAILQ_REMOVE(&all->list, l, entry);
@@ -51,12 +51,12 @@ static void pull_free(struct pull *l)
 	free(l);
 }
 
-void reload_pull_clear(struct reload_peer *p)
+void reload_pull_clear(struct reload_replica *rep)
 {
 	struct pull *l;
-	while (p->pulls && (l = TAILQ_FIRST(&p->pulls->list)))
+	while (rep->pulls && (l = TAILQ_FIRST(&rep->pulls->list)))
 		pull_free(l);
-	free(TAKE(p->pulls));
+	free(TAKE(rep->pulls));
 }
 
 static void fetched(void *arg, struct reload_request *r, const struct reload_result *result);
@@ -64,7 +64,7 @@ static void fetched(void *arg, struct reload_request *r, const struct reload_res
 /* Asks for the next part. */
 static void pull_go(struct pull *l)
 {
-	struct reload_peer *p = l->peer;
+	struct reload_replica *rep = l->replica;
 	struct reload_specifier specifiers[RELOAD_RESOURCE_KINDS_MAX];
 	struct reload_arena arena = { 0 };
 	size_t taken;
@@ -73,8 +73,8 @@ static void pull_go(struct pull *l)
 	req.specifiers_count = reload_places_ask(&l->places, l->most, &arena, specifiers, &taken);
 	struct reload_destination to = reload_dest_node(&l->node);
 	struct reload_request *r =
-		reload_request_own(p->exchange, RELOAD_FETCH_REQ, &to, 1, fetched, l);
-	reload_fetch_make(r, &l->resource);
+		reload_request_own(rep->exchange, RELOAD_FETCH_REQ, &to, 1, fetched, l);
+	reload_fetch_own(r, &l->resource);
 	for (; taken; taken--) {
 		struct reload_place *place = reload_places_first(&l->places);
 		reload_places_remove(&l->places, place);
@@ -87,7 +87,7 @@ static void pull_go(struct pull *l)
 /* What was asked for is through, or left. */
 static void part_through(struct pull *l)
 {
-	l->peer->pulls->bytes -= l->asked.bytes;
+	l->replica->pulls->bytes -= l->asked.bytes;
 	reload_places_clear(&l->asked);
 }
 
@@ -101,14 +101,14 @@ static void part_halve(struct pull *l)
 	}
 	l->most = l->asked.count / 2;
 	reload_places_move(&l->places, &l->asked);
-	l->peer->pulls->bytes -= before - l->places.bytes;
+	l->replica->pulls->bytes -= before - l->places.bytes;
 }
 
 static void fetched(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct pull *l = arg;
-	struct reload_peer *p = l->peer;
-	bool goes_on = p->life.state == RELOAD_STATE_JOINED;
+	struct reload_replica *rep = l->replica;
+	bool goes_on = rep->mode == RELOAD_REPLICA_SERVING;
 	if (reload_err_too_large(result->err)) {
 		part_halve(l);
 		goes_on = goes_on && l->misfits < RELOAD_MISFITS_MAX;
@@ -116,7 +116,7 @@ static void fetched(void *arg, struct reload_request *r, const struct reload_res
 		part_through(l);
 		goes_on = goes_on && !result->err;
 		if (goes_on)
-			reload_newer_take(p, r, result);
+			reload_newer_take(rep, r, result);
 	}
 	if (goes_on && l->places.count)
 		pull_go(l);
@@ -125,38 +125,38 @@ static void fetched(void *arg, struct reload_request *r, const struct reload_res
 }
 
 /* The pull of that node and resource; a new one if there are not too many, and of_one at most at that node. */
-static struct pull *pull_find(struct reload_peer *p, const struct reload_id *node,
+static struct pull *pull_find(struct reload_replica *rep, const struct reload_id *node,
 	const struct reload_id *resource, size_t of_one, bool *is_new)
 {
 	struct pull *l;
 	size_t at_node = 0;
-	if (!p->pulls) {
-		p->pulls = RELOAD_NEW(reload_pulls);
-		TAILQ_INIT(&p->pulls->list);
+	if (!rep->pulls) {
+		rep->pulls = RELOAD_NEW(reload_pulls);
+		TAILQ_INIT(&rep->pulls->list);
 	}
 	*is_new = false;
-	TAILQ_FOREACH (l, &p->pulls->list, entry) {
+	TAILQ_FOREACH (l, &rep->pulls->list, entry) {
 		if (!reload_id_eq(&l->node, node))
 			continue;
 		if (reload_id_eq(&l->resource, resource))
 			return l;
 		at_node++;
 	}
-	if (at_node >= of_one || p->pulls->count >= PULLS_MAX)
+	if (at_node >= of_one || rep->pulls->count >= PULLS_MAX)
 		return NULL;
 	l = RELOAD_NEW(pull);
 	*l = (struct pull){
-		.peer = p, .node = *node, .resource = *resource, .most = RELOAD_PART_MAX
+		.replica = rep, .node = *node, .resource = *resource, .most = RELOAD_PART_MAX
 	};
-	TAILQ_INSERT_TAIL(&p->pulls->list, l, entry);
-	p->pulls->count++;
+	TAILQ_INSERT_TAIL(&rep->pulls->list, l, entry);
+	rep->pulls->count++;
 	*is_new = true;
 	return l;
 }
 
 static void pull_add(struct pull *l, uint32_t kind, const struct reload_stored_value *value)
 {
-	struct reload_pulls *all = l->peer->pulls;
+	struct reload_pulls *all = l->replica->pulls;
 	size_t before = l->places.bytes;
 	if (all->bytes < PLACES_BYTES && !reload_places_has(&l->asked, kind, value))
 		reload_places_add(&l->places, kind, value);
@@ -172,11 +172,11 @@ static void pull_begin(struct pull *l, bool is_new)
 		pull_free(l);
 }
 
-void reload_pull(struct reload_peer *p, const struct reload_id *node,
+void reload_pull(struct reload_replica *rep, const struct reload_id *node,
 	const struct reload_id *resource, const struct reload_place *list)
 {
 	bool is_new;
-	struct pull *l = pull_find(p, node, resource, OF_ONE, &is_new);
+	struct pull *l = pull_find(rep, node, resource, OF_ONE, &is_new);
 	if (!l)
 		return;
 	for (; list; list = list->next)
@@ -184,16 +184,18 @@ void reload_pull(struct reload_peer *p, const struct reload_id *node,
 	pull_begin(l, is_new);
 }
 
-void reload_pull_hint(struct reload_peer *p, const struct reload_id *signer,
+void reload_pull_hint(struct reload_replica *rep, const struct reload_id *signer,
 	const struct reload_id *resource, const struct reload_store_req *req)
 {
 	struct reload_places news = { .count = 0 };
 	struct reload_place *place;
 	bool is_new;
-	if (p->life.state != RELOAD_STATE_JOINED || !p->topology->responsible(p->plugin, resource))
+	if (rep->mode != RELOAD_REPLICA_SERVING ||
+		!rep->route->topology->responsible(rep->route->plugin, resource))
 		return;
-	reload_newer_places(p, resource, req, &news);
-	struct pull *l = news.count ? pull_find(p, signer, resource, HINTS_OF_ONE, &is_new) : NULL;
+	reload_newer_places(rep, resource, req, &news);
+	struct pull *l =
+		news.count ? pull_find(rep, signer, resource, HINTS_OF_ONE, &is_new) : NULL;
 	while (l && (place = reload_places_first(&news))) {
 		reload_places_remove(&news, place);
 		pull_add(l, place->kind, &place->value);

@@ -1,4 +1,4 @@
-#include "peer/places.h"
+#include "replica/places.h"
 
 #include "storage/storage.h"
 #include "util/alloc.h"

@@ -1,4 +1,4 @@
-#include "peer/internal.h"
+#include "replica/internal.h"
 
 #include "storage/value_check.h"
 
@@ -15,7 +15,7 @@ static void fetch_free(void *work)
 	free(f);
 }
 
-void reload_fetch_make(struct reload_request *r, const struct reload_id *resource)
+void reload_fetch_own(struct reload_request *r, const struct reload_id *resource)
 {
 	struct fetch_make *f = RELOAD_NEW(fetch_make);
 	f->resource = *resource;
@@ -48,15 +48,15 @@ void reload_fetch_values(struct reload_request *r, struct reload_incoming *in)
 static enum reload_err value_judge(
 	struct reload_request *r, const struct reload_signed_value *check)
 {
-	struct reload_peer *p = r->method->arg;
-	return reload_value_check(&(struct reload_value_claim){ .config = p->engine->config,
+	struct reload_replica *rep = r->method->arg;
+	return reload_value_check(&(struct reload_value_claim){ .config = rep->engine->config,
 		.resource = &reload_fetch_of(r)->resource,
 		.kind = check->kind,
 		.data = check->data,
 		.cert = check->cert,
 		.signer = &check->signer,
-		.resource_id = p->topology->resource_id,
-		.now = p->engine->wall,
+		.resource_id = rep->route->topology->resource_id,
+		.now = rep->engine->wall,
 		.verified = check->err });
 }
 
@@ -64,16 +64,16 @@ static enum reload_err value_judge(
 static void rollback_note(
 	struct reload_request *r, struct reload_fetched *value, const struct reload_id *responder)
 {
-	struct reload_peer *p = r->method->arg;
+	struct reload_replica *rep = r->method->arg;
 	const struct reload_id *resource = &reload_fetch_of(r)->resource;
 	value->rolled_back =
-		reload_values_rolled_back(p, reload_id_span(resource), value->kind, value->data);
+		reload_values_rolled_back(rep, reload_id_span(resource), value->kind, value->data);
 	if (value->rolled_back)
-		reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_ROLLBACK,
-						       .transaction = r->transaction.id,
-						       .kind = value->kind,
-						       .resource = resource,
-						       .node = responder });
+		reload_engine_event(rep->engine, &(struct reload_event){ .type = RELOAD_EV_ROLLBACK,
+							 .transaction = r->transaction.id,
+							 .kind = value->kind,
+							 .resource = resource,
+							 .node = responder });
 }
 
 void reload_fetch_answered(struct reload_request *r, struct reload_incoming *in)
@@ -94,4 +94,35 @@ void reload_fetch_answered(struct reload_request *r, struct reload_incoming *in)
 	}
 	r->result.values = f->values;
 	r->result.values_count = in->values_count;
+}
+
+/* R-7.4.2.1-04, -06: ranges in order and apart from each other. */
+static bool ranges_ok(const struct reload_specifier *s)
+{
+	for (size_t i = 0; i < s->ranges_count; i++) {
+		if (s->ranges[i].first > s->ranges[i].last)
+			return false;
+		for (size_t k = 0; k < i; k++)
+			if (s->ranges[i].first <= s->ranges[k].last &&
+				s->ranges[k].first <= s->ranges[i].last)
+				return false;
+	}
+	return true;
+}
+
+enum reload_err reload_specifiers_own(const struct reload_config *config,
+	struct reload_specifier *own, const struct reload_specifier *specifiers, size_t count)
+{
+	enum reload_err err = RELOAD_OK;
+	for (size_t i = 0; i < count; i++) {
+		own[i] = specifiers[i];
+		const struct reload_kind *kind = reload_config_kind(config, own[i].kind);
+		if (!kind)
+			err = RELOAD_UNKNOWN_KIND;
+		else if (!ranges_ok(&own[i]))
+			err = RELOAD_USAGE;
+		else
+			own[i].model = (uint8_t)kind->model;
+	}
+	return err;
 }

@@ -1,4 +1,4 @@
-#include "peer/internal.h"
+#include "replica/internal.h"
 
 #include "storage/question.h"
 
@@ -11,8 +11,8 @@
 static bool question_read(
 	union reload_body *out, const struct reload_request *r, struct reload_arena *arena)
 {
-	const struct reload_peer *p = r->method->arg;
-	struct wire_ctx ctx = p->engine->ctx;
+	const struct reload_replica *rep = r->method->arg;
+	struct wire_ctx ctx = rep->engine->ctx;
 	struct reload_contents contents;
 	ctx.arena = arena;
 	return !reload_contents_read(&contents, wr_done((struct wr *)&r->contents)) &&

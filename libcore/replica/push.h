@@ -1,8 +1,12 @@
 /* Replica Stores of values held here to other peers (RFC 6940 s7.4.1.1): each value until it was taken, and no value beside it. */
 #pragma once
 
-#include "peer/places.h"
-#include "peer/peer.h"
+#include "replica/places.h"
+#include "util/clock.h"
+#include "wire/stored.h"
+
+struct reload_replica;
+struct reload_store_batch;
 
 /*
  * What several pushes belong to, e.g. the hand-over of a range.  Embedded; number is not 0 and unlike that of any other.  under_way
@@ -29,23 +33,33 @@ struct reload_push_to {
 	bool once;                       /* never repeated */
 };
 
+/* Who is told of what has no room, and of what is newer elsewhere. */
+struct reload_push_watch {
+	/* what node did not take is forgotten, as too much is waiting: it is to get all of this node's range later */
+	void (*crowded)(
+		struct reload_replica *rep, const struct reload_id *node, uint8_t replica_number);
+	/* node holds something newer in these places */
+	void (*outdated)(struct reload_replica *rep, const struct reload_id *node,
+		const struct reload_id *resource, const struct reload_place *places);
+};
+
 /*
  * reload_push_batch() sends what a batch stored, reload_push_resource() all that is held at resource, reload_push_places() what is held
  * at these places, which are moved out of the set.  False: too much is waiting already, and nothing was taken note of; never
  * with an order, whose owner asks reload_push_full() before it adds more.
  */
-bool reload_push_batch(struct reload_peer *p, const struct reload_push_to *to,
+bool reload_push_batch(struct reload_replica *rep, const struct reload_push_to *to,
 	const struct reload_store_batch *batch);
-bool reload_push_resource(
-	struct reload_peer *p, const struct reload_push_to *to, const struct reload_id *resource);
-bool reload_push_places(struct reload_peer *p, const struct reload_push_to *to,
+bool reload_push_resource(struct reload_replica *rep, const struct reload_push_to *to,
+	const struct reload_id *resource);
+bool reload_push_places(struct reload_replica *rep, const struct reload_push_to *to,
 	const struct reload_id *resource, struct reload_places *places);
 
 /* reload_push_round_pause() is the pause before what was given up is sent once more, after so many such rounds. */
 reload_ms reload_push_round_pause(unsigned rounds);
 
 /* reload_push_full() tells whether as much is waiting as may. */
-bool reload_push_full(const struct reload_peer *p);
+bool reload_push_full(const struct reload_replica *rep);
 
 /* reload_push_clear() forgets all that is under way, without a word to its orders. */
-void reload_push_clear(struct reload_peer *p);
+void reload_push_clear(struct reload_replica *rep);

@@ -1,7 +1,7 @@
-#include "peer/internal.h"
+#include "replica/internal.h"
 
 /*
- * Offers: this node makes sure that the peer responsible for data it holds has them, too (RFC 6940 s6.4.2.3, s7.4.1.1).
+ * Checks with owners: this node makes sure that the peer responsible for data it holds has them, too (RFC 6940 s6.4.2.3, s7.4.1.1).
  *
  * Who is responsible changes without a hand-over when rings merge after a partition, or when a peer fails in the middle of
  * one.  Then a holder may be the only one that knows the newest version of a value, while the new owner stands so far from it
@@ -18,11 +18,11 @@
  * `drop`: what the owner has, and for which this node is no replica any more, is forgotten here (R-10.7.3-07); what could not
  * be confirmed is kept until it expires.
  *
- * Limits: OFFERS_MAX ranges; one more is not made, unless it touches one that waits, which then grows.
+ * Limits: CHECKS_MAX ranges; one more is not made, unless it touches one that waits, which then grows.
  */
 
 enum {
-	OFFERS_MAX = 64,
+	CHECKS_MAX = 64,
 	WINDOW = 4,
 	WAIT_MS = 4000,
 	PAUSE_MAX_MS = 120000,
@@ -30,11 +30,11 @@ enum {
 };
 
 /*
- * A resource whose owner is asked, or none (offer NULL).  First about all that is held there; where that does not fit a message, about
+ * A resource whose owner is asked, or none (check NULL).  First about all that is held there; where that does not fit a message, about
  * one part after the other.
  */
 struct question {
-	struct offer *offer;
+	struct owner_check *check;
 	struct reload_id resource;
 	size_t most;                /* places in a part; 0: all at once */
 	size_t limit;               /* parts of more did not fit */
@@ -44,9 +44,9 @@ struct question {
 	bool open;        /* something is not known to be there */
 };
 
-struct offer {
-	TAILQ_ENTRY(offer) entry;
-	struct reload_peer *peer;
+struct owner_check {
+	TAILQ_ENTRY(owner_check) entry;
+	struct reload_replica *replica;
 	struct reload_id from, to, last; /* last: where the walk stands */
 	bool drop, walking, walked;
 	struct question asked[WINDOW];
@@ -55,52 +55,52 @@ struct offer {
 	struct reload_timer timer;
 };
 
-static void offer_go(struct offer *o);
+static void check_go(struct owner_check *o);
 
 static void question_clear(struct question *q)
 {
 	free(q->after);
 	reload_places_clear(&q->part);
-	*q = (struct question){ .offer = NULL };
+	*q = (struct question){ .check = NULL };
 }
 
-static void offer_free(struct offer *o)
+static void check_free(struct owner_check *o)
 {
 	for (size_t i = 0; i < WINDOW; i++)
 		question_clear(&o->asked[i]);
-	TAILQ_REMOVE(&o->peer->offers, o, entry);
-	o->peer->offers_count--;
-	reload_timer_cancel(&o->peer->engine->timers, &o->timer);
+	TAILQ_REMOVE(&o->replica->owner_checks, o, entry);
+	o->replica->owner_checks_count--;
+	reload_timer_cancel(&o->replica->engine->timers, &o->timer);
 	free(o);
 }
 
-void reload_offer_clear(struct reload_peer *p)
+void reload_owner_check_clear(struct reload_replica *rep)
 {
-	while (!TAILQ_EMPTY(&p->offers))
-		offer_free(TAILQ_FIRST(&p->offers));
+	while (!TAILQ_EMPTY(&rep->owner_checks))
+		check_free(TAILQ_FIRST(&rep->owner_checks));
 }
 
-static void offer_walk(void *arg)
+static void check_walk(void *arg)
 {
-	struct offer *o = arg;
+	struct owner_check *o = arg;
 	o->last = o->from;
 	o->walked = false;
 	o->open = 0;
 	o->rounds++;
-	offer_go(o);
+	check_go(o);
 }
 
 /* The round is over: done, or once more what was not there. */
-static void offer_round_end(struct offer *o)
+static void check_round_end(struct owner_check *o)
 {
-	struct reload_peer *p = o->peer;
-	if (!o->open || p->engine->closing || p->life.state != RELOAD_STATE_JOINED) {
-		offer_free(o);
+	struct reload_replica *rep = o->replica;
+	if (!o->open || rep->engine->closing || rep->mode != RELOAD_REPLICA_SERVING) {
+		check_free(o);
 		return;
 	}
 	reload_ms pause = reload_doubled(WAIT_MS, o->rounds - 1, PAUSE_MAX_MS);
-	reload_timer_arm(&p->engine->timers, &o->timer,
-		p->engine->now + reload_engine_jitter(p->engine, pause), offer_walk, o);
+	reload_timer_arm(&rep->engine->timers, &o->timer,
+		rep->engine->now + reload_engine_jitter(rep->engine, pause), check_walk, o);
 }
 
 /* -- what the owner has ----------------------------------------------------------------------------------------------------- */
@@ -138,49 +138,49 @@ static void comparison_of(struct comparison *c, const struct reload_stat_ans *an
 static void owner_lacks(
 	const struct question *q, const struct reload_stat_ans *ans, struct reload_places *lacks)
 {
-	struct reload_peer *p = q->offer->peer;
-	const struct reload_storage_ops *ops = p->storage->ops;
+	struct reload_replica *rep = q->check->replica;
+	const struct reload_storage_ops *ops = rep->storage->ops;
 	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
 	struct comparison c = { .lacks = lacks };
 	struct reload_place *place;
 	for (place = reload_places_first(&q->part); place; place = reload_places_next(place)) {
 		const struct reload_stored_entry *e = ops->find(
-			p->storage, &q->resource, place->kind, &place->value, p->engine->wall);
+			rep->storage, &q->resource, place->kind, &place->value, rep->engine->wall);
 		comparison_of(&c, ans, place->kind);
-		if (e && reload_config_kind(p->engine->config, place->kind))
+		if (e && reload_config_kind(rep->engine->config, place->kind))
 			entry_compare(&c, e);
 	}
 	size_t count = q->most ? 0
-			       : ops->kinds(p->storage, &q->resource, p->engine->wall, kinds,
+			       : ops->kinds(rep->storage, &q->resource, rep->engine->wall, kinds,
 					 COUNT_OF(kinds));
 	for (size_t k = 0; k < count; k++) {
 		comparison_of(&c, ans, kinds[k]);
-		if (reload_config_kind(p->engine->config, kinds[k]))
-			ops->each(p->storage, &q->resource, kinds[k], p->engine->wall,
+		if (reload_config_kind(rep->engine->config, kinds[k]))
+			ops->each(rep->storage, &q->resource, kinds[k], rep->engine->wall,
 				entry_compare, &c);
 	}
 }
 
-static void forget(struct reload_peer *p, const struct reload_id *resource)
+static void forget(struct reload_replica *rep, const struct reload_id *resource)
 {
 	struct reload_id before = reload_id_before(resource);
-	p->storage->ops->drop_range(p->storage, &before, resource);
+	rep->storage->ops->drop_range(rep->storage, &before, resource);
 }
 
 /* -- questions ---------------------------------------------------------------------------------------------------------------- */
 
 static void question_end(struct question *q)
 {
-	struct offer *o = q->offer;
-	struct reload_peer *p = o->peer;
-	bool mine = p->topology->responsible(p->plugin, &q->resource);
+	struct owner_check *o = q->check;
+	struct reload_replica *rep = o->replica;
+	bool mine = rep->route->topology->responsible(rep->route->plugin, &q->resource);
 	if (!mine && q->open)
 		o->open++;
-	else if (!mine && o->drop && !p->topology->holds(p->plugin, &q->resource))
-		forget(p, &q->resource);
+	else if (!mine && o->drop && !rep->route->topology->holds(rep->route->plugin, &q->resource))
+		forget(rep, &q->resource);
 	o->under_way--;
 	question_clear(q);
-	offer_go(o);
+	check_go(o);
 }
 
 struct parting {
@@ -199,22 +199,23 @@ static bool part_add(void *arg, const struct reload_stored_entry *e)
 /* Makes the next part of what is held: at most q->most places after q->after. */
 static void part_make(struct question *q)
 {
-	struct reload_peer *p = q->offer->peer;
+	struct reload_replica *rep = q->check->replica;
 	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
-	size_t count = p->storage->ops->kinds(
-		p->storage, &q->resource, p->engine->wall, kinds, COUNT_OF(kinds));
+	size_t count = rep->storage->ops->kinds(
+		rep->storage, &q->resource, rep->engine->wall, kinds, COUNT_OF(kinds));
 	for (size_t i = 0; i < count && q->part.count < q->most; i++)
-		if (reload_config_kind(p->engine->config, kinds[i]) &&
+		if (reload_config_kind(rep->engine->config, kinds[i]) &&
 			(!q->after || kinds[i] >= q->after->kind))
-			p->storage->ops->each(p->storage, &q->resource, kinds[i], p->engine->wall,
-				part_add, &(struct parting){ .q = q, .kind = kinds[i] });
+			rep->storage->ops->each(rep->storage, &q->resource, kinds[i],
+				rep->engine->wall, part_add,
+				&(struct parting){ .q = q, .kind = kinds[i] });
 }
 
 /* All of one Kind; 0 when it is not known here. */
-static size_t specifier_make(struct reload_peer *p, struct reload_specifier *out, uint32_t id)
+static size_t specifier_make(struct reload_replica *rep, struct reload_specifier *out, uint32_t id)
 {
 	static struct reload_array_range all = { 0, RELOAD_ARRAY_END };
-	const struct reload_kind *kind = reload_config_kind(p->engine->config, id);
+	const struct reload_kind *kind = reload_config_kind(rep->engine->config, id);
 	if (!kind)
 		return 0;
 	*out = (struct reload_specifier){ .kind = id, .model = (uint8_t)kind->model };
@@ -227,14 +228,14 @@ static size_t specifier_make(struct reload_peer *p, struct reload_specifier *out
 
 /* Asks for all that is held at resource. */
 static size_t specifiers_held(
-	struct reload_peer *p, const struct reload_id *resource, struct reload_specifier *out)
+	struct reload_replica *rep, const struct reload_id *resource, struct reload_specifier *out)
 {
 	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
-	size_t count = p->storage->ops->kinds(
-		       p->storage, resource, p->engine->wall, kinds, COUNT_OF(kinds)),
+	size_t count = rep->storage->ops->kinds(
+		       rep->storage, resource, rep->engine->wall, kinds, COUNT_OF(kinds)),
 	       n = 0;
 	for (size_t i = 0; i < count; i++)
-		n += specifier_make(p, &out[n], kinds[i]);
+		n += specifier_make(rep, &out[n], kinds[i]);
 	return n;
 }
 
@@ -243,7 +244,7 @@ static void answered(void *arg, struct reload_request *r, const struct reload_re
 /* Asks for all, or for the next part; false: nothing is left to ask for, and nothing was sent. */
 static bool question_send(struct question *q)
 {
-	struct reload_peer *p = q->offer->peer;
+	struct reload_replica *rep = q->check->replica;
 	struct reload_specifier specifiers[RELOAD_RESOURCE_KINDS_MAX];
 	struct reload_arena arena = { 0 };
 	struct reload_fetch_req req = { .resource = reload_id_span(&q->resource),
@@ -259,15 +260,16 @@ static bool question_send(struct question *q)
 			free(last);
 		}
 	} else {
-		req.specifiers_count = specifiers_held(p, &q->resource, specifiers);
+		req.specifiers_count = specifiers_held(rep, &q->resource, specifiers);
 	}
-	if (!req.specifiers_count || p->topology->responsible(p->plugin, &q->resource)) {
+	if (!req.specifiers_count ||
+		rep->route->topology->responsible(rep->route->plugin, &q->resource)) {
 		reload_arena_clear(&arena);
 		return false;
 	}
 	struct reload_destination to = reload_dest_resource(&q->resource);
 	struct reload_request *r =
-		reload_request_own(p->exchange, RELOAD_STAT_REQ, &to, 1, answered, q);
+		reload_request_own(rep->exchange, RELOAD_STAT_REQ, &to, 1, answered, q);
 	reload_request_send(r, &req); /* may end at once */
 	reload_arena_clear(&arena);
 	return true;
@@ -303,10 +305,11 @@ static void part_halve(struct question *q)
 static void answered(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct question *q = arg;
-	struct reload_peer *p = q->offer->peer;
+	struct reload_replica *rep = q->check->replica;
 	(void)r;
 	struct reload_places lacks = { .count = 0 };
-	bool goes_on = !p->topology->responsible(p->plugin, &q->resource), parts = q->most > 0;
+	bool goes_on = !rep->route->topology->responsible(rep->route->plugin, &q->resource),
+	     parts = q->most > 0;
 	if (goes_on && reload_err_too_large(result->err)) {
 		part_halve(q);
 		parts = true;
@@ -320,31 +323,31 @@ static void answered(void *arg, struct reload_request *r, const struct reload_re
 	}
 	if (lacks.count) {
 		q->open = true;
-		reload_maintain_offer(p, &q->resource, &result->responder, &lacks);
+		reload_transfer_places(rep, &q->resource, &result->responder, &lacks);
 	}
 	if (!goes_on || !parts || !question_send(q))
 		question_end(q);
 }
 
 /* Whether what is held at resource may be compared with one answer at a small price. */
-static bool is_small(struct reload_peer *p, const struct reload_id *resource)
+static bool is_small(struct reload_replica *rep, const struct reload_id *resource)
 {
 	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
-	size_t held = 0, count = p->storage->ops->kinds(
-				 p->storage, resource, p->engine->wall, kinds, COUNT_OF(kinds));
+	size_t held = 0, count = rep->storage->ops->kinds(
+				 rep->storage, resource, rep->engine->wall, kinds, COUNT_OF(kinds));
 	for (size_t i = 0; i < count; i++)
-		held += p->storage->ops->extent(
-			p->storage, resource, kinds[i], p->engine->wall, NULL);
+		held += rep->storage->ops->extent(
+			rep->storage, resource, kinds[i], rep->engine->wall, NULL);
 	return held <= WHOLE_MAX;
 }
 
-static void ask(struct offer *o, const struct reload_id *resource)
+static void ask(struct owner_check *o, const struct reload_id *resource)
 {
 	struct question *q = o->asked;
-	size_t most = is_small(o->peer, resource) ? 0 : RELOAD_PART_MAX;
-	while (q->offer) /* there is a free one: under_way is less than WINDOW */
+	size_t most = is_small(o->replica, resource) ? 0 : RELOAD_PART_MAX;
+	while (q->check) /* there is a free one: under_way is less than WINDOW */
 		q++;
-	*q = (struct question){ .offer = o, .resource = *resource, .most = most, .limit = most };
+	*q = (struct question){ .check = o, .resource = *resource, .most = most, .limit = most };
 	o->under_way++;
 	if (!question_send(q)) {
 		o->under_way--;
@@ -352,18 +355,18 @@ static void ask(struct offer *o, const struct reload_id *resource)
 	}
 }
 
-static void offer_go(struct offer *o)
+static void check_go(struct owner_check *o)
 {
-	struct reload_peer *p = o->peer;
+	struct reload_replica *rep = o->replica;
 	struct reload_id resource;
 	if (o->walking)
 		return; /* a question ended at once: the loop below goes on */
 	o->walking = true;
-	o->walked = o->walked || p->engine->closing || p->life.state != RELOAD_STATE_JOINED;
+	o->walked = o->walked || rep->engine->closing || rep->mode != RELOAD_REPLICA_SERVING;
 	while (!o->walked && o->under_way < WINDOW) {
 		struct reload_id next = reload_id_add_power(&o->last, 0);
-		if (!p->storage->ops->next(
-			    p->storage, &next, &o->to, 0, p->engine->wall, &resource)) {
+		if (!rep->storage->ops->next(
+			    rep->storage, &next, &o->to, 0, rep->engine->wall, &resource)) {
 			o->walked = true;
 			break;
 		}
@@ -373,17 +376,17 @@ static void offer_go(struct offer *o)
 	}
 	o->walking = false;
 	if (o->walked && !o->under_way)
-		offer_round_end(o);
+		check_round_end(o);
 }
 
 /* -- orders -------------------------------------------------------------------------------------------------------------------- */
 
 /* One that waits and ends where the new one begins, or the other way round, or has the same bounds. */
-static struct offer *offer_touching(
-	struct reload_peer *p, const struct reload_id *from, const struct reload_id *to, bool drop)
+static struct owner_check *check_touching(struct reload_replica *rep, const struct reload_id *from,
+	const struct reload_id *to, bool drop)
 {
-	struct offer *o;
-	TAILQ_FOREACH (o, &p->offers, entry)
+	struct owner_check *o;
+	TAILQ_FOREACH (o, &rep->owner_checks, entry)
 		if (o->drop == drop && o->timer.armed &&
 			(reload_id_eq(&o->to, from) || reload_id_eq(&o->from, to) ||
 				(reload_id_eq(&o->from, from) && reload_id_eq(&o->to, to))))
@@ -391,23 +394,23 @@ static struct offer *offer_touching(
 	return NULL;
 }
 
-void reload_offer_range(
-	struct reload_peer *p, const struct reload_id *from, const struct reload_id *to, bool drop)
+void reload_owner_check_range(struct reload_replica *rep, const struct reload_id *from,
+	const struct reload_id *to, bool drop)
 {
-	struct offer *o = offer_touching(p, from, to, drop);
-	if (!o && p->offers_count >= OFFERS_MAX)
+	struct owner_check *o = check_touching(rep, from, to, drop);
+	if (!o && rep->owner_checks_count >= CHECKS_MAX)
 		return;
 	if (!o) {
-		o = RELOAD_NEW(offer);
-		*o = (struct offer){ .peer = p, .from = *from, .to = *to, .drop = drop };
-		TAILQ_INSERT_TAIL(&p->offers, o, entry);
-		p->offers_count++;
+		o = RELOAD_NEW(owner_check);
+		*o = (struct owner_check){ .replica = rep, .from = *from, .to = *to, .drop = drop };
+		TAILQ_INSERT_TAIL(&rep->owner_checks, o, entry);
+		rep->owner_checks_count++;
 	} else if (reload_id_eq(&o->to, from) && !reload_id_eq(&o->from, to)) {
 		o->to = *to;
 	} else if (reload_id_eq(&o->from, to) && !reload_id_eq(&o->to, from)) {
 		o->from = *from;
 	}
 	o->rounds = 0;
-	reload_timer_arm(&p->engine->timers, &o->timer,
-		p->engine->now + reload_engine_jitter(p->engine, WAIT_MS), offer_walk, o);
+	reload_timer_arm(&rep->engine->timers, &o->timer,
+		rep->engine->now + reload_engine_jitter(rep->engine, WAIT_MS), check_walk, o);
 }

@@ -1,8 +1,7 @@
-#include "peer/push.h"
+#include "replica/push.h"
 
-#include "peer/internal.h"
-
-#include "storage/lapsed.h"
+#include "replica/internal.h"
+#include "replica/push_message.h"
 
 /*
  * Values on their way to other peers.
@@ -30,11 +29,7 @@ enum {
 	WINDOW = 32,
 	PUSHES_MAX = 4096,
 	PLACES_BYTES = 8 << 20,
-	KINDS_MAX = RELOAD_CONFIG_KINDS_MAX + 8, /* with those learned beside the document */
-	MESSAGE_ROOM = 600, /* header, lists, contents and signature; without certificates */
-	VALUE_ROOM = 128,   /* of a StoredData beside value, key and signature */
 	ATTEMPTS = 12,
-	LAPSED_MS = 10000,
 	PAUSE_MS = 1000,
 	PAUSE_MAX_MS = 32000,
 	ROUND_MS = 60000,
@@ -44,7 +39,7 @@ enum {
 struct push {
 	RB_ENTRY(push) entry;
 	TAILQ_ENTRY(push) ready; /* in its receiver's list */
-	struct reload_peer *peer;
+	struct reload_replica *replica;
 	struct receiver *receiver;
 	struct reload_push_order *order;
 	struct reload_id resource;
@@ -78,9 +73,8 @@ struct reload_pushes {
 	struct push_tree tree;
 	TAILQ_HEAD(, receiver) receivers;
 	TAILQ_HEAD(, message) messages;
-	size_t count, bytes;         /* pushes; places that wait in them */
-	struct reload_lapsed lapsed; /* its certificates are owned */
-	uint32_t sequence;           /* of the document that it judges by */
+	size_t count, bytes; /* pushes; places that wait in them */
+	struct reload_lapsed_note lapsed;
 };
 
 static uint64_t order_number(const struct push *u)
@@ -98,36 +92,36 @@ static int push_cmp(const struct push *a, const struct push *b)
 
 RELOAD_TREE(push_tree, push, entry, push_cmp)
 
-static struct reload_pushes *pushes_of(struct reload_peer *p)
+static struct reload_pushes *pushes_of(struct reload_replica *rep)
 {
-	if (!p->pushes) {
-		p->pushes = RELOAD_NEW(reload_pushes);
-		TAILQ_INIT(&p->pushes->receivers);
-		TAILQ_INIT(&p->pushes->messages);
+	if (!rep->pushes) {
+		rep->pushes = RELOAD_NEW(reload_pushes);
+		TAILQ_INIT(&rep->pushes->receivers);
+		TAILQ_INIT(&rep->pushes->messages);
 	}
-	return p->pushes;
+	return rep->pushes;
 }
 
 /* -- receivers and pushes -------------------------------------------------------------------------------------------------- */
 
-static struct receiver *receiver_find(struct reload_peer *p, const struct reload_id *node)
+static struct receiver *receiver_find(struct reload_replica *rep, const struct reload_id *node)
 {
 	struct receiver *r;
-	TAILQ_FOREACH (r, &pushes_of(p)->receivers, entry)
+	TAILQ_FOREACH (r, &pushes_of(rep)->receivers, entry)
 		if (reload_id_eq(&r->node, node))
 			return r;
 	r = RELOAD_NEW(receiver);
 	r->node = *node;
 	TAILQ_INIT(&r->ready);
-	TAILQ_INSERT_TAIL(&p->pushes->receivers, r, entry);
+	TAILQ_INSERT_TAIL(&rep->pushes->receivers, r, entry);
 	return r;
 }
 
-static void receiver_release(struct reload_peer *p, struct receiver *r)
+static void receiver_release(struct reload_replica *rep, struct receiver *r)
 {
 	if (r->pushes || r->sending)
 		return;
-	TAILQ_REMOVE(&p->pushes->receivers, r, entry);
+	TAILQ_REMOVE(&rep->pushes->receivers, r, entry);
 	free(r);
 }
 
@@ -152,32 +146,33 @@ static size_t waiting_bytes(const struct push *u)
 	return u->fresh.bytes + u->refused.bytes;
 }
 
-bool reload_push_full(const struct reload_peer *p)
+bool reload_push_full(const struct reload_replica *rep)
 {
-	return p->pushes && (p->pushes->count >= PUSHES_MAX || p->pushes->bytes >= PLACES_BYTES);
+	return rep->pushes &&
+	       (rep->pushes->count >= PUSHES_MAX || rep->pushes->bytes >= PLACES_BYTES);
 }
 
-static struct push *push_find(
-	struct reload_peer *p, const struct reload_push_to *to, const struct reload_id *resource)
+static struct push *push_find(struct reload_replica *rep, const struct reload_push_to *to,
+	const struct reload_id *resource)
 {
-	struct receiver *r = receiver_find(p, &to->node);
+	struct receiver *r = receiver_find(rep, &to->node);
 	struct push want = { .receiver = r, .resource = *resource, .order = to->order };
-	struct push *u = RB_FIND(push_tree, &p->pushes->tree, &want);
+	struct push *u = RB_FIND(push_tree, &rep->pushes->tree, &want);
 	if (u)
 		return u;
-	if (!to->order && reload_push_full(p)) {
-		receiver_release(p, r);
+	if (!to->order && reload_push_full(rep)) {
+		receiver_release(rep, r);
 		return NULL;
 	}
 	u = RELOAD_NEW(push);
-	*u = (struct push){ .peer = p,
+	*u = (struct push){ .replica = rep,
 		.receiver = r,
 		.order = to->order,
 		.resource = *resource,
 		.once = to->once };
-	RB_INSERT(push_tree, &p->pushes->tree, u);
+	RB_INSERT(push_tree, &rep->pushes->tree, u);
 	r->pushes++;
-	p->pushes->count++;
+	rep->pushes->count++;
 	if (u->order)
 		u->order->under_way++;
 	return u;
@@ -185,162 +180,71 @@ static struct push *push_find(
 
 static void push_free(struct push *u)
 {
-	struct reload_peer *p = u->peer;
-	p->pushes->bytes -= waiting_bytes(u);
+	struct reload_replica *rep = u->replica;
+	rep->pushes->bytes -= waiting_bytes(u);
 	reload_places_clear(&u->fresh);
 	reload_places_clear(&u->refused);
 	ready_set(u);
-	reload_timer_cancel(&p->engine->timers, &u->timer);
-	RB_REMOVE(push_tree, &p->pushes->tree, u);
+	reload_timer_cancel(&rep->engine->timers, &u->timer);
+	RB_REMOVE(push_tree, &rep->pushes->tree, u);
 	u->receiver->pushes--;
-	p->pushes->count--;
+	rep->pushes->count--;
 	if (u->order)
 		u->order->under_way--;
-	receiver_release(p, u->receiver);
+	receiver_release(rep, u->receiver);
 	free(u);
 }
 
-void reload_push_clear(struct reload_peer *p)
+void reload_push_clear(struct reload_replica *rep)
 {
 	struct message *m;
 	struct push *u;
-	if (!p->pushes)
+	if (!rep->pushes)
 		return;
-	while ((m = TAILQ_FIRST(&p->pushes->messages))) {
-		TAILQ_REMOVE(&p->pushes->messages, m, entry);
+	while ((m = TAILQ_FIRST(&rep->pushes->messages))) {
+		TAILQ_REMOVE(&rep->pushes->messages, m, entry);
 		for (struct reload_place *place; (place = m->places);) {
 			m->places = place->next;
 			free(place);
 		}
 		free(m);
 	}
-	while ((u = RB_MIN(push_tree, &p->pushes->tree)))
+	while ((u = RB_MIN(push_tree, &rep->pushes->tree)))
 		push_free(u);
-	free((void *)p->pushes->lapsed.certificates.at);
-	free(TAKE(p->pushes));
+	reload_lapsed_note_clear(&rep->pushes->lapsed);
+	free(TAKE(rep->pushes));
 }
 
 /* -- one StoreReq ------------------------------------------------------------------------------------------------------------ */
 
-/* A replica StoreReq being put together. */
-struct builder {
-	struct reload_peer *peer;
-	struct reload_arena arena;
-	struct reload_store_kind kinds[KINDS_MAX];
-	size_t kinds_count, cap, bytes; /* cap: values that the last Kind has room for */
-	size_t room;                    /* of all that is no value, without values' certificates */
-	struct wr certificates;
-};
-
-/* This node's own certificates are in each message and may be larger than the values. */
-static size_t room_of(struct reload_peer *p)
-{
-	struct wr own;
-	wr_init(&own);
-	reload_own_certificates_write(p->exchange, &own);
-	size_t room = MESSAGE_ROOM + own.len;
-	wr_clear(&own);
-	return room;
-}
-
-static bool has_certificates(const struct builder *b, struct span list)
-{
-	return b->certificates.len &&
-	       memmem(b->certificates.at, b->certificates.len, list.at, list.len);
-}
-
-static size_t entry_size(const struct reload_stored_entry *e)
-{
-	return e->data.value.value.len + e->data.value.key.len + e->data.signature.value.len +
-	       VALUE_ROOM;
-}
-
-static bool entry_fits(const struct builder *b, const struct reload_stored_entry *e)
-{
-	size_t more =
-		entry_size(e) + (has_certificates(b, e->certificates) ? 0 : e->certificates.len);
-	return !b->bytes || b->bytes + more + b->certificates.len + b->room <=
-				    b->peer->engine->config->max_message_size;
-}
-
-static void entry_add(
-	struct builder *b, uint32_t kind, uint64_t generation, const struct reload_stored_entry *e)
-{
-	struct reload_store_kind *k = b->kinds_count ? &b->kinds[b->kinds_count - 1] : NULL;
-	if (!k || k->kind != kind) {
-		k = &b->kinds[b->kinds_count++];
-		*k = (struct reload_store_kind){ .kind = kind, .generation_counter = generation };
-		b->cap = 0;
-	}
-	if (k->values_count == b->cap) {
-		size_t cap = b->cap ? b->cap * 2 : 4;
-		struct reload_stored_data *more = reload_arena_take(&b->arena, cap * sizeof(*more));
-		if (b->cap)
-			memcpy(more, k->values, b->cap * sizeof(*more));
-		k->values = more;
-		b->cap = cap;
-	}
-	struct reload_stored_data *d = &k->values[k->values_count++];
-	*d = e->data;
-	d->lifetime = reload_entry_lifetime(e, b->peer->engine->wall);
-	if (!has_certificates(b, e->certificates)) /* of one signer once */
-		wr_span(&b->certificates, e->certificates);
-	b->bytes += entry_size(e);
-}
-
-/*
- * Whether the receiver would refuse e, and with it the whole message, as its signer is trusted no longer.  The last chain that was looked at is
- * remembered for a while: a hand-over of one user's values costs few signature checks.
- */
-static bool is_lapsed(struct reload_peer *p, const struct reload_stored_entry *e)
-{
-	struct reload_lapsed *l = &p->pushes->lapsed;
-	struct span was = l->certificates;
-	if (l->config != p->engine->config || p->pushes->sequence != p->engine->config->sequence ||
-		p->engine->wall - l->now > LAPSED_MS || p->engine->wall < l->now) {
-		free((void *)was.at);
-		was = (struct span){ 0 };
-		*l = (struct reload_lapsed){ .config = p->engine->config, .now = p->engine->wall };
-		p->pushes->sequence = p->engine->config->sequence;
-	}
-	bool lapsed = reload_lapsed(l, e);
-	if (l->certificates.at != was.at) {
-		free((void *)was.at);
-		l->certificates = span_of(reload_memdup(e->certificates.at, e->certificates.len),
-			e->certificates.len);
-	}
-	return lapsed;
-}
-
 /* Takes places out of u->fresh until the message is full; what is not held any more, or not trusted, is left out. */
-static struct reload_place *message_fill(struct builder *b, struct push *u)
+static struct reload_place *message_fill(struct reload_push_message *b, struct push *u)
 {
-	struct reload_peer *p = u->peer;
+	struct reload_replica *rep = u->replica;
 	struct reload_place *place, *list = NULL;
 	size_t before = u->fresh.bytes;
 	while ((place = reload_places_first(&u->fresh))) {
-		uint64_t generation = p->storage->ops->generation(
-			p->storage, &u->resource, place->kind, p->engine->wall);
+		uint64_t generation = rep->storage->ops->generation(
+			rep->storage, &u->resource, place->kind, rep->engine->wall);
 		const struct reload_stored_entry *e =
-			generation && reload_config_kind(p->engine->config, place->kind)
-				? p->storage->ops->find(p->storage, &u->resource, place->kind,
-					  &place->value, p->engine->wall)
+			generation && reload_config_kind(rep->engine->config, place->kind)
+				? rep->storage->ops->find(rep->storage, &u->resource, place->kind,
+					  &place->value, rep->engine->wall)
 				: NULL;
-		if (e && is_lapsed(p, e))
+		if (e && reload_lapsed_note_has(&rep->pushes->lapsed, rep->engine, e))
 			e = NULL;
-		bool new_kind = !b->kinds_count || b->kinds[b->kinds_count - 1].kind != place->kind;
-		if (e && (!entry_fits(b, e) || (new_kind && b->kinds_count == KINDS_MAX)))
+		if (e && !reload_push_message_fits(b, place->kind, e))
 			break;
 		reload_places_remove(&u->fresh, place);
 		if (!e) {
 			free(place);
 			continue;
 		}
-		entry_add(b, place->kind, generation, e);
+		reload_push_message_add(b, place->kind, generation, e);
 		place->next = list;
 		list = place;
 	}
-	p->pushes->bytes -= before - u->fresh.bytes;
+	rep->pushes->bytes -= before - u->fresh.bytes;
 	return list;
 }
 
@@ -350,8 +254,9 @@ static void settle(struct push *u);
 /* Sends one message of u, or finds that there is nothing to send; u may be gone then. */
 static void message_send(struct push *u)
 {
-	struct reload_peer *p = u->peer;
-	struct builder b = { .peer = p, .room = room_of(p) };
+	struct reload_replica *rep = u->replica;
+	struct reload_push_message b;
+	reload_push_message_begin(&b, rep->engine, rep->exchange);
 	struct reload_place *places = message_fill(&b, u);
 	ready_set(u);
 	if (!places) {
@@ -365,20 +270,19 @@ static void message_send(struct push *u)
 		.kind_data_count = b.kinds_count };
 	struct message *m = RELOAD_NEW(message);
 	*m = (struct message){ .push = u, .places = places };
-	TAILQ_INSERT_TAIL(&p->pushes->messages, m, entry);
+	TAILQ_INSERT_TAIL(&rep->pushes->messages, m, entry);
 	u->under_way++;
 	u->receiver->under_way++;
 	struct reload_request *r =
-		reload_request_own(p->exchange, RELOAD_STORE_REQ, &to, 1, pushed, m);
+		reload_request_own(rep->exchange, RELOAD_STORE_REQ, &to, 1, pushed, m);
 	wr_span(&r->certificates, wr_done(&b.certificates));
 	reload_request_send(r, &req); /* may end at once */
-	reload_arena_clear(&b.arena);
-	wr_clear(&b.certificates);
+	reload_push_message_clear(&b);
 }
 
 /* -- sending in turn ----------------------------------------------------------------------------------------------------------- */
 
-static void receiver_send(struct reload_peer *p, struct receiver *r)
+static void receiver_send(struct reload_replica *rep, struct receiver *r)
 {
 	struct push *u;
 	if (r->sending)
@@ -391,59 +295,60 @@ static void receiver_send(struct reload_peer *p, struct receiver *r)
 		message_send(u);
 	}
 	r->sending = false;
-	receiver_release(p, r);
+	receiver_release(rep, r);
 }
 
 /* -- what became of them -------------------------------------------------------------------------------------------------------- */
 
-static bool is_replica(struct reload_peer *p, const struct reload_id *node)
+static bool is_replica(struct reload_replica *rep, const struct reload_id *node)
 {
 	struct reload_id replicas[2];
-	return reload_id_listed(replicas, p->topology->replicas(p->plugin, replicas), node);
+	return reload_id_listed(
+		replicas, rep->route->topology->replicas(rep->route->plugin, replicas), node);
 }
 
 /* Whether the receiver is still to have what it did not take. */
 static bool still_wanted(const struct push *u)
 {
-	struct reload_peer *p = u->peer;
+	struct reload_replica *rep = u->replica;
 	if (u->order)
 		return u->order->wanted(u->order);
-	return p->life.state == RELOAD_STATE_JOINED && is_replica(p, &u->receiver->node) &&
-	       (u->ranged || p->topology->responsible(p->plugin, &u->resource));
+	return rep->mode == RELOAD_REPLICA_SERVING && is_replica(rep, &u->receiver->node) &&
+	       (u->ranged || rep->route->topology->responsible(rep->route->plugin, &u->resource));
 }
 
 static void again(void *arg)
 {
 	struct push *u = arg;
 	struct receiver *r = u->receiver;
-	struct reload_peer *p = u->peer;
+	struct reload_replica *rep = u->replica;
 	bool wanted = still_wanted(u);
 	size_t before = waiting_bytes(u);
 	if (wanted)
 		reload_places_move(&u->fresh, &u->refused);
 	else
 		reload_places_clear(&u->refused);
-	p->pushes->bytes -= before - waiting_bytes(u); /* places in both sets were merged */
+	rep->pushes->bytes -= before - waiting_bytes(u); /* places in both sets were merged */
 	ready_set(u);
 	r->pushes++; /* held: u may end here */
 	settle(u);
-	receiver_send(p, r);
+	receiver_send(rep, r);
 	r->pushes--;
-	receiver_release(p, r);
+	receiver_release(rep, r);
 }
 
 static void pause_begin(struct push *u)
 {
-	struct reload_peer *p = u->peer;
+	struct reload_replica *rep = u->replica;
 	reload_ms pause = reload_doubled(PAUSE_MS, u->attempts - 1, PAUSE_MAX_MS) +
-			  reload_engine_random_ms(p->engine, PAUSE_MS);
-	reload_timer_arm(&p->engine->timers, &u->timer, p->engine->now + pause, again, u);
+			  reload_engine_random_ms(rep->engine, PAUSE_MS);
+	reload_timer_arm(&rep->engine->timers, &u->timer, rep->engine->now + pause, again, u);
 }
 
 /* The order ends without these places; they go on by themselves, joined with what waits for the same receiver already. */
 static void order_leave(struct push *u)
 {
-	struct reload_peer *p = u->peer;
+	struct reload_replica *rep = u->replica;
 	struct reload_push_order *order = u->order;
 	struct reload_push_to to = { .node = u->receiver->node,
 		.replica_number = u->replica_number };
@@ -452,7 +357,7 @@ static void order_leave(struct push *u)
 		push_free(u);
 		return;
 	}
-	struct push *other = push_find(p, &to, &u->resource);
+	struct push *other = push_find(rep, &to, &u->resource);
 	if (!other) {
 		order->lost = true;
 		push_free(u);
@@ -460,15 +365,15 @@ static void order_leave(struct push *u)
 	}
 	size_t before = waiting_bytes(u) + waiting_bytes(other);
 	reload_places_move(&other->refused, &u->refused);
-	p->pushes->bytes -= before - waiting_bytes(u) - waiting_bytes(other);
+	rep->pushes->bytes -= before - waiting_bytes(u) - waiting_bytes(other);
 	other->replica_number = u->replica_number;
 	other->ranged = true;
 	push_free(u);
 	if (other->timer.armed)
 		return; /* it goes with what waits there */
 	other->rounds++;
-	reload_timer_arm(&p->engine->timers, &other->timer,
-		p->engine->now + reload_engine_jitter(p->engine, ROUND_MS), again, other);
+	reload_timer_arm(&rep->engine->timers, &other->timer,
+		rep->engine->now + reload_engine_jitter(rep->engine, ROUND_MS), again, other);
 }
 
 reload_ms reload_push_round_pause(unsigned rounds)
@@ -478,10 +383,10 @@ reload_ms reload_push_round_pause(unsigned rounds)
 
 static void round_begin(struct push *u)
 {
-	struct reload_peer *p = u->peer;
+	struct reload_replica *rep = u->replica;
 	reload_ms pause = reload_push_round_pause(u->rounds++);
-	reload_timer_arm(&p->engine->timers, &u->timer,
-		p->engine->now + reload_engine_jitter(p->engine, pause), again, u);
+	reload_timer_arm(&rep->engine->timers, &u->timer,
+		rep->engine->now + reload_engine_jitter(rep->engine, pause), again, u);
 }
 
 /* Nothing of u is under way or to be sent: it is through, or refused places wait for their time. */
@@ -516,14 +421,14 @@ static bool may_change(enum reload_err err)
 static void message_end(struct message *m, bool again)
 {
 	struct push *u = m->push;
-	struct reload_peer *p = u->peer;
+	struct reload_replica *rep = u->replica;
 	size_t before = u->refused.bytes;
-	bool full = p->pushes->bytes >= PLACES_BYTES;
+	bool full = rep->pushes->bytes >= PLACES_BYTES;
 	if (again && full && u->order) {
 		u->order->given_up++;
 		u->order->lost = true;
 	} else if (again && full) {
-		reload_maintain_replica_range(p, &u->receiver->node, u->replica_number);
+		rep->push_watch.crowded(rep, &u->receiver->node, u->replica_number);
 	}
 	for (struct reload_place *place; (place = m->places);) {
 		m->places = place->next;
@@ -532,8 +437,8 @@ static void message_end(struct message *m, bool again)
 		else
 			free(place);
 	}
-	p->pushes->bytes += u->refused.bytes - before;
-	TAILQ_REMOVE(&p->pushes->messages, m, entry);
+	rep->pushes->bytes += u->refused.bytes - before;
+	TAILQ_REMOVE(&rep->pushes->messages, m, entry);
 	free(m);
 }
 
@@ -541,24 +446,25 @@ static void pushed(void *arg, struct reload_request *r, const struct reload_resu
 {
 	struct message *m = arg;
 	struct push *u = m->push;
-	struct reload_peer *p = u->peer;
+	struct reload_replica *rep = u->replica;
 	(void)r;
 	struct receiver *to = u->receiver;
 	struct reload_push_order *order = u->order;
 	enum reload_err err = result->err;
 	if (err)
 		reload_engine_event(
-			p->engine, &(struct reload_event){ .type = RELOAD_EV_REPLICA_FAILED,
-					   .err = err,
-					   .transaction = result->transaction,
-					   .node = &to->node,
-					   .resource = &u->resource,
-					   .count = u->attempts });
-	if (p->life.state == RELOAD_STATE_JOINED &&
+			rep->engine, &(struct reload_event){ .type = RELOAD_EV_REPLICA_FAILED,
+					     .err = err,
+					     .transaction = result->transaction,
+					     .node = &to->node,
+					     .resource = &u->resource,
+					     .count = u->attempts });
+	if (rep->mode == RELOAD_REPLICA_SERVING &&
 		(err == RELOAD_DATA_TOO_OLD || err == RELOAD_GENERATION_TOO_LOW))
-		reload_pull(p, &to->node, &u->resource, m->places); /* R-7.4.1.1-22 */
-	bool here = p->life.state == RELOAD_STATE_JOINED ||
-		    (p->life.state == RELOAD_STATE_LEAVING && order);
+		rep->push_watch.outdated(
+			rep, &to->node, &u->resource, m->places); /* R-7.4.1.1-22 */
+	bool here = rep->mode == RELOAD_REPLICA_SERVING ||
+		    (rep->mode == RELOAD_REPLICA_LEAVING && order);
 	if (order && err == RELOAD_REQUEST_TIMEOUT)
 		order->unwritable = true;
 	u->under_way--;
@@ -571,9 +477,9 @@ static void pushed(void *arg, struct reload_request *r, const struct reload_resu
 	settle(u);
 	if (order && !last) /* else settle() did, or a pause began */
 		order->progress(order);
-	receiver_send(p, to);
+	receiver_send(rep, to);
 	to->pushes--;
-	receiver_release(p, to);
+	receiver_release(rep, to);
 }
 
 /* -- orders ------------------------------------------------------------------------------------------------------------------------ */
@@ -593,23 +499,23 @@ static bool add_place(void *arg, const struct reload_stored_entry *e)
 /* u has new places: they go out at once, whatever else of it is waiting for a pause. */
 static void added(struct push *u, const struct reload_push_to *to, size_t before)
 {
-	struct reload_peer *p = u->peer;
+	struct reload_replica *rep = u->replica;
 	struct receiver *r = u->receiver;
-	p->pushes->bytes += u->fresh.bytes - before;
+	rep->pushes->bytes += u->fresh.bytes - before;
 	u->replica_number = to->replica_number;
 	u->once &= to->once;
 	ready_set(u);
 	r->pushes++; /* held: u may end here */
 	settle(u);
-	receiver_send(p, r);
+	receiver_send(rep, r);
 	r->pushes--;
-	receiver_release(p, r);
+	receiver_release(rep, r);
 }
 
-bool reload_push_batch(struct reload_peer *p, const struct reload_push_to *to,
+bool reload_push_batch(struct reload_replica *rep, const struct reload_push_to *to,
 	const struct reload_store_batch *batch)
 {
-	struct push *u = push_find(p, to, &batch->resource);
+	struct push *u = push_find(rep, to, &batch->resource);
 	if (!u)
 		return false;
 	size_t before = u->fresh.bytes;
@@ -621,10 +527,10 @@ bool reload_push_batch(struct reload_peer *p, const struct reload_push_to *to,
 	return true;
 }
 
-bool reload_push_places(struct reload_peer *p, const struct reload_push_to *to,
+bool reload_push_places(struct reload_replica *rep, const struct reload_push_to *to,
 	const struct reload_id *resource, struct reload_places *places)
 {
-	struct push *u = push_find(p, to, resource);
+	struct push *u = push_find(rep, to, resource);
 	if (!u)
 		return false;
 	size_t before = u->fresh.bytes;
@@ -633,19 +539,19 @@ bool reload_push_places(struct reload_peer *p, const struct reload_push_to *to,
 	return true;
 }
 
-bool reload_push_resource(
-	struct reload_peer *p, const struct reload_push_to *to, const struct reload_id *resource)
+bool reload_push_resource(struct reload_replica *rep, const struct reload_push_to *to,
+	const struct reload_id *resource)
 {
-	uint32_t kinds[KINDS_MAX];
-	struct push *u = push_find(p, to, resource);
+	uint32_t kinds[RELOAD_PUSH_KINDS_MAX];
+	struct push *u = push_find(rep, to, resource);
 	if (!u)
 		return false;
 	size_t before = u->fresh.bytes;
-	size_t count = p->storage->ops->kinds(
-		p->storage, resource, p->engine->wall, kinds, COUNT_OF(kinds));
+	size_t count = rep->storage->ops->kinds(
+		rep->storage, resource, rep->engine->wall, kinds, COUNT_OF(kinds));
 	for (size_t i = 0; i < count; i++)
-		p->storage->ops->each(p->storage, resource, kinds[i], p->engine->wall, add_place,
-			&(struct adding){ .push = u, .kind = kinds[i] });
+		rep->storage->ops->each(rep->storage, resource, kinds[i], rep->engine->wall,
+			add_place, &(struct adding){ .push = u, .kind = kinds[i] });
 	added(u, to, before);
 	return true;
 }

@@ -1,4 +1,4 @@
-#include "peer/internal.h"
+#include "replica/internal.h"
 
 #include "storage/ended.h"
 #include "storage/lapsed.h"
@@ -21,28 +21,28 @@ static bool same_place(const struct reload_stored_value *a, const struct reload_
  * and nobody signs a lifetime: only shortly after rings may have merged is it taken (STO-17).  A place that an answer
  * names twice is taken once.
  */
-static bool is_newer(struct reload_peer *p, const struct reload_id *resource,
+static bool is_newer(struct reload_replica *rep, const struct reload_id *resource,
 	const struct reload_kind *kind, const struct reload_stored_data *d,
 	const struct reload_store_change *change)
 {
-	const struct reload_stored_entry *own =
-		p->storage->ops->find(p->storage, resource, kind->id, &d->value, p->engine->wall);
+	const struct reload_stored_entry *own = rep->storage->ops->find(
+		rep->storage, resource, kind->id, &d->value, rep->engine->wall);
 	uint32_t last;
 	for (size_t i = 0; i < change->entries_count; i++)
 		if (same_place(&change->entries[i].data.value, &d->value))
 			return false;
-	if (reload_time_ahead(d->storage_time, p->engine->wall) ||
-		reload_storage_ended(p->storage, resource, kind->id, d, p->engine->wall))
+	if (reload_time_ahead(d->storage_time, rep->engine->wall) ||
+		reload_storage_ended(rep->storage, resource, kind->id, d, rep->engine->wall))
 		return false;
 	if (own)
 		return own->data.storage_time < d->storage_time ||
-		       reload_lapsed(&(struct reload_lapsed){ .config = p->engine->config,
-					     .now = p->engine->wall },
+		       reload_lapsed(&(struct reload_lapsed){ .config = rep->engine->config,
+					     .now = rep->engine->wall },
 			       own);
-	if (!p->topology->unsettled(p->plugin))
+	if (!rep->route->topology->unsettled(rep->route->plugin))
 		return false;
-	size_t held =
-		p->storage->ops->extent(p->storage, resource, kind->id, p->engine->wall, &last);
+	size_t held = rep->storage->ops->extent(
+		rep->storage, resource, kind->id, rep->engine->wall, &last);
 	return held + change->entries_count < kind->max_count;
 }
 
@@ -54,22 +54,22 @@ static bool kind_taken(const struct reload_store_batch *batch, uint32_t kind)
 	return false;
 }
 
-static void committed(
-	struct reload_peer *p, void *arg, const struct reload_id *resource, enum reload_err err)
+static void committed(struct reload_replica *rep, void *arg, const struct reload_id *resource,
+	enum reload_err err)
 {
-	(void)p, (void)arg, (void)resource, (void)err;
+	(void)rep, (void)arg, (void)resource, (void)err;
 }
 
 /*
  * The owner's replicas get what was merged.  Should the disk not take it here in the end, they hold a newer version than the owner,
  * as the node did that it was fetched from.
  */
-static void replicate(struct reload_peer *p, const struct reload_store_batch *batch)
+static void replicate(struct reload_replica *rep, const struct reload_store_batch *batch)
 {
 	struct reload_id replicas[2];
-	if (p->topology->responsible(p->plugin, &batch->resource))
-		reload_maintain_replicate(
-			p, batch, replicas, p->topology->replicas(p->plugin, replicas));
+	if (rep->route->topology->responsible(rep->route->plugin, &batch->resource))
+		reload_transfer_replicate(rep, batch, replicas,
+			rep->route->topology->replicas(rep->route->plugin, replicas));
 }
 
 /*
@@ -77,17 +77,17 @@ static void replicate(struct reload_peer *p, const struct reload_store_batch *ba
  * not count here (STO-17).
  */
 static uint64_t next_generation(
-	struct reload_peer *p, const struct reload_id *resource, uint32_t kind)
+	struct reload_replica *rep, const struct reload_id *resource, uint32_t kind)
 {
 	return reload_generation_next(
-		p->storage->ops->generation(p->storage, resource, kind, p->engine->wall));
+		rep->storage->ops->generation(rep->storage, resource, kind, rep->engine->wall));
 }
 
 /* Puts the newer values of one Kind into change; *at walks along r's fetched values. */
-static void collect(struct reload_peer *p, struct reload_request *r,
+static void collect(struct reload_replica *rep, struct reload_request *r,
 	struct reload_store_change *change, const struct reload_fetch_kind_response *k, size_t *at)
 {
-	const struct reload_kind *kind = reload_config_kind(p->engine->config, k->kind);
+	const struct reload_kind *kind = reload_config_kind(rep->engine->config, k->kind);
 	struct fetch_make *fetch = reload_fetch_of(r);
 	change->kind = k->kind;
 	change->entries =
@@ -96,55 +96,55 @@ static void collect(struct reload_peer *p, struct reload_request *r,
 		const struct reload_signed_value *check = &r->answer->values[*at];
 		const struct reload_fetched *f = &fetch->values[(*at)++];
 		if (!kind || f->err || f->synthetic ||
-			!is_newer(p, &fetch->resource, kind, f->data, change))
+			!is_newer(rep, &fetch->resource, kind, f->data, change))
 			continue;
 		change->entries[change->entries_count++] =
 			(struct reload_stored_entry){ .data = *f->data,
-				.received = p->engine->wall,
+				.received = rep->engine->wall,
 				.certificates = check->certificates };
 	}
 	if (change->entries_count)
-		change->generation = next_generation(p, &fetch->resource, k->kind);
+		change->generation = next_generation(rep, &fetch->resource, k->kind);
 }
 
 void reload_newer_take(
-	struct reload_peer *p, struct reload_request *r, const struct reload_result *result)
+	struct reload_replica *rep, struct reload_request *r, const struct reload_result *result)
 {
 	const struct reload_fetch_ans *ans = &result->answer->body.fetch_ans;
 	struct fetch_make *fetch = reload_fetch_of(r);
-	struct reload_store_batch batch = { .resource = fetch->resource, .now = p->engine->wall };
+	struct reload_store_batch batch = { .resource = fetch->resource, .now = rep->engine->wall };
 	size_t at = 0;
 	batch.changes = reload_arena_take(
 		&fetch->arena, ans->kind_responses_count * sizeof(*batch.changes));
 	for (size_t i = 0; i < ans->kind_responses_count; i++) {
 		struct reload_store_change *change = &batch.changes[batch.changes_count];
 		*change = (struct reload_store_change){ .kind = 0 };
-		collect(p, r, change, &ans->kind_responses[i], &at);
+		collect(rep, r, change, &ans->kind_responses[i], &at);
 		if (!kind_taken(&batch, change->kind))
 			batch.changes_count += change->entries_count > 0;
 	}
 	if (!batch.changes_count)
 		return;
-	if (reload_commit(p, &batch, committed, NULL))
+	if (reload_commit(rep, &batch, committed, NULL))
 		return;
-	replicate(p, &batch);
-	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_STORED,
-					       .transaction = result->transaction,
-					       .node = &result->responder,
-					       .resource = &fetch->resource,
-					       .kind = batch.changes[0].kind,
-					       .count = batch.changes[0].entries_count });
+	replicate(rep, &batch);
+	reload_engine_event(rep->engine, &(struct reload_event){ .type = RELOAD_EV_STORED,
+						 .transaction = result->transaction,
+						 .node = &result->responder,
+						 .resource = &fetch->resource,
+						 .kind = batch.changes[0].kind,
+						 .count = batch.changes[0].entries_count });
 }
 
-void reload_newer_places(struct reload_peer *p, const struct reload_id *resource,
+void reload_newer_places(struct reload_replica *rep, const struct reload_id *resource,
 	const struct reload_store_req *req, struct reload_places *out)
 {
 	for (size_t i = 0; i < req->kind_data_count; i++) {
 		const struct reload_store_kind *k = &req->kind_data[i];
-		const struct reload_kind *kind = reload_config_kind(p->engine->config, k->kind);
+		const struct reload_kind *kind = reload_config_kind(rep->engine->config, k->kind);
 		const struct reload_store_change none = { .kind = k->kind };
 		for (size_t v = 0; kind && v < k->values_count; v++)
-			if (is_newer(p, resource, kind, &k->values[v], &none))
+			if (is_newer(rep, resource, kind, &k->values[v], &none))
 				reload_places_add(out, k->kind, &k->values[v].value);
 	}
 }

@@ -1,4 +1,4 @@
-#include "peer/internal.h"
+#include "replica/internal.h"
 
 /* What was fetched before, in its newest version (STO-25): a value that is older than that was rolled back. */
 
@@ -26,20 +26,20 @@ static int seen_cmp(struct seen *a, struct seen *b)
 
 RELOAD_TREE(seen_tree, seen, entry, seen_cmp)
 
-void reload_values_forget(struct reload_peer *p)
+void reload_values_forget(struct reload_replica *rep)
 {
 	struct seen *s;
-	if (!p->rollback)
+	if (!rep->rollback)
 		return;
-	while ((s = RB_MIN(seen_tree, &p->rollback->tree))) {
-		RB_REMOVE(seen_tree, &p->rollback->tree, s);
+	while ((s = RB_MIN(seen_tree, &rep->rollback->tree))) {
+		RB_REMOVE(seen_tree, &rep->rollback->tree, s);
 		free(s);
 	}
-	free(p->rollback);
-	p->rollback = NULL;
+	free(rep->rollback);
+	rep->rollback = NULL;
 }
 
-bool reload_values_rolled_back(struct reload_peer *p, struct span resource, uint32_t kind,
+bool reload_values_rolled_back(struct reload_replica *rep, struct span resource, uint32_t kind,
 	const struct reload_stored_data *d)
 {
 	uint8_t numbers[8], digest[RELOAD_HASH_SIZE_MAX];
@@ -48,17 +48,17 @@ bool reload_values_rolled_back(struct reload_peer *p, struct span resource, uint
 	wr_u32(&w, d->value.index);
 	const struct span parts[] = { resource, span_of(numbers, sizeof(numbers)), d->value.key };
 	reload_hash(digest, RELOAD_HASH_SHA256, parts, COUNT_OF(parts));
-	if (p->rollback && p->rollback->count >= ROLLBACK_MAX)
-		reload_values_forget(p);
-	if (!p->rollback)
-		p->rollback = RELOAD_NEW(rollback);
+	if (rep->rollback && rep->rollback->count >= ROLLBACK_MAX)
+		reload_values_forget(rep);
+	if (!rep->rollback)
+		rep->rollback = RELOAD_NEW(rollback);
 	struct seen key, *s;
 	memcpy(key.place, digest, sizeof(key.place));
-	if (!(s = RB_FIND(seen_tree, &p->rollback->tree, &key))) {
+	if (!(s = RB_FIND(seen_tree, &rep->rollback->tree, &key))) {
 		s = RELOAD_NEW(seen);
 		memcpy(s->place, digest, sizeof(s->place));
-		RB_INSERT(seen_tree, &p->rollback->tree, s);
-		p->rollback->count++;
+		RB_INSERT(seen_tree, &rep->rollback->tree, s);
+		rep->rollback->count++;
 	}
 	bool older = d->storage_time < s->storage_time;
 	if (!older)

@@ -23,6 +23,7 @@ void reload_engine_free(struct reload_engine *e)
 {
 	if (!e)
 		return;
+	assert(reload_timers_next(&e->timers) == RELOAD_NEVER); /* a room has left one behind */
 	reload_config_free(e->config);
 	free(e);
 }

@@ -56,6 +56,7 @@ struct reload_engine {
 /* reload_engine_new() makes the floor of a node (owned) and reads the clocks; a reference to config is taken. */
 struct reload_engine *reload_engine_new(const struct reload_host_ops *ops, void *host,
 	struct reload_config *config, const struct reload_id *self);
+/* reload_engine_free() comes last: the rooms have ended their timers. */
 void reload_engine_free(struct reload_engine *e);
 
 /*

@@ -66,6 +66,7 @@ void reload_exchange_free(struct reload_exchange *x)
 {
 	if (!x)
 		return;
+	reload_timer_cancel(&x->engine->timers, &x->answers_over);
 	reload_reassembly_free(x->reassembly);
 	reload_states_free(x->states);
 	reload_answers_free(x->answers);

@@ -37,9 +37,8 @@ static void update_send_to(struct reload_peer *p, const struct reload_id *node, 
 }
 
 /* RFC 6940 s6.5.4: a node that is behind is sent the configuration. */
-static void watch_behind(void *arg, const struct reload_id *node, struct span list)
+void reload_configure_send(struct reload_peer *p, const struct reload_id *node, struct span list)
 {
-	struct reload_peer *p = arg;
 	/* CFG-15: a document above max-message-size is not sent; the node fetches it elsewhere */
 	if (p->engine->config->document.len + ROOM > p->engine->config->max_message_size)
 		return;
@@ -48,10 +47,9 @@ static void watch_behind(void *arg, const struct reload_id *node, struct span li
 	update_send_to(p, node, list, &update);
 }
 
-static void watch_kinds_wanted(void *arg, const struct reload_request *r,
+void reload_configure_send_kinds(struct reload_peer *p, const struct reload_request *r,
 	const struct reload_id *node, struct span error_info)
 {
-	struct reload_peer *p = arg;
 	struct rd info = rd_of(error_info), list = rd_open(&info, 1);
 	struct reload_kind_description blocks[KINDS_MAX];
 	struct reload_config_update update = { .type = RELOAD_CONFIG_UPDATE_KIND, .kinds = blocks };
@@ -69,17 +67,6 @@ static void watch_kinds_wanted(void *arg, const struct reload_request *r,
 		update_send_to(p, node, wr_done((struct wr *)&r->list), &update); /* R-7.4.1.2-09 */
 }
 
-static void watch_ended(void *arg)
-{
-	reload_life_leave_answered(arg);
-}
-
-const struct reload_exchange_watch reload_peer_exchange_watch = {
-	.behind = watch_behind,
-	.kinds_wanted = watch_kinds_wanted,
-	.ended = watch_ended,
-};
-
 static void configure(struct reload_peer *p, struct reload_config *config)
 {
 	struct reload_config *before = p->engine->config;
@@ -90,7 +77,7 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 	p->engine->ctx = reload_config_wire_ctx(p->engine->config);
 	reload_exchange_configured(p->exchange);
 	reload_replica_configured(p->replica, before);
-	p->topology->configure(p->plugin, p->engine->config);
+	p->route.topology->configure(p->route.plugin, p->engine->config);
 	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_CONFIG_CHANGED,
 					       .count = p->engine->config->sequence });
 	p->engine->ops->config_changed(p->engine->host, p->engine->config);
@@ -106,7 +93,7 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 	}
 	reload_config_free(before);
 	if (unfit) /* R-11.1-49 */
-		reload_leave_start(p, false);
+		reload_membership_leave(p->membership, false);
 }
 
 /*
@@ -248,7 +235,7 @@ static void take_kinds(struct reload_incoming *in, const struct reload_config_up
 		configure(p, config);
 }
 
-void reload_serve_config_update(struct reload_incoming *in)
+void reload_configure_serve(struct reload_incoming *in)
 {
 	const struct reload_config_update *u = &in->msg->body.config_update;
 	if (not_heard(in)) {

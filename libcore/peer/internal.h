@@ -1,27 +1,13 @@
-/* What the files of the engine share. */
+/* One node: its rooms, and what its files share. */
 #pragma once
 
 #include "connection/link.h"
-#include "engine/engine.h"
-#include "exchange/exchange.h"
-#include "exchange/sign.h"
+#include "membership/membership.h"
 #include "peer/peer.h"
 #include "replica/replica.h"
-#include "route/decide.h"
-
-#include <bsd/sys/queue.h>
-
-struct attempt;
-struct ping_order;
-struct reload_search;
-struct claims;
-struct dialled;
-
-TAILQ_HEAD(attempt_list, attempt);
-TAILQ_HEAD(ping_list, ping_order);
+#include "service/certificates.h"
 
 enum {
-	RELOAD_KNOWN_MAX = 32,  /* addresses of peers that were reached before */
 	RELOAD_REFUSED_MAX = 32 /* at the maximum the next one takes the place of the oldest */
 };
 
@@ -32,228 +18,31 @@ struct refused_sender {
 	unsigned count;
 };
 
-/* Where this node's certificate is kept. */
-struct certificate_place {
-	struct reload_peer *peer;
-	uint32_t kind;
-};
-
 struct reload_peer {
 	struct reload_engine *engine;
-	const struct reload_topology_ops *topology;
-	struct reload_topology *plugin;
 	struct reload_policy policy;
 	struct reload_connections *connections;
 	struct reload_route route;
 	struct reload_exchange *exchange;
 	struct reload_replica *replica;
+	struct reload_membership *membership;
+	struct reload_certificates *certificates;
 	struct refused_sender
 		*refused; /* RELOAD_REFUSED_MAX; NULL: no document was refused so far */
 	size_t next_refused;
-	struct attempt_list attempts; /* Attach under way, both directions */
-	struct {
-		enum reload_state state;
-		reload_ms since;
-		enum reload_role role;
-		struct reload_ip_port
-			*bootstrap; /* given by the caller; NULL: the configuration's */
-		size_t bootstrap_count;
-		unsigned attempts;
-		struct reload_timer retry, certificates;
-		struct certificate_place places[2];
-		bool brings; /* it held values when it began to join */
-		struct reload_id bootstrap_peer, admitting_peer;
-		reload_ms phase_ms[RELOAD_PHASES], phase_since;
-		enum reload_phase phase;
-		enum reload_err last_error;
-		enum reload_err
-			refused; /* why a link was refused since the last attempt failed; RELOAD_OK: none was */
-		bool wanted, alone, certificates_stored;
-		uint32_t attaching, attaches; /* a client's Attach under way, 0: none; so far */
-		bool attach_again;            /* the ring moved while it was */
-		struct reload_timer leaving, silent;
-		bool handing; /* leaving: the own range is handed over, nobody was told yet */
-		bool returns; /* leaving: to go on in role `then` */
-		enum reload_role then;
-		struct {
-			bool on,
-				first; /* first: it was the first node, and is that again in the ring */
-			unsigned times; /* it stepped aside lately */
-			unsigned asked; /* looks since it asked for a way back; then it leaves */
-			reload_ms until, back;
-			struct reload_timer look;
-		} aside; /* aside.c */
-		reload_ms isolated_since;
-		bool neighboured; /* a neighbour has answered since it joined */
-	} life;
-	struct claims *claims;        /* NULL: none was heard so far */
-	struct dialled *dialled;      /* NULL: no dial for an Attach has failed so far */
-	struct reload_search *search; /* NULL: none was made so far */
-	struct ping_list pings;       /* that the plug-in waits for */
 };
 
-/* -- peer.c ----------------------------------------------------------------------------------------------------------- */
-
-/* reload_peer_request() makes a request of the host, if this node may make any now: else NULL, with RELOAD_NOT_JOINED. */
-struct reload_request *reload_peer_request(struct reload_peer *p, uint16_t code,
-	const struct reload_way *way, reload_result_fn fn, void *arg, enum reload_err *err);
-/* reload_peer_set_state() changes the state and tells the host, unless it is the same. */
-void reload_peer_set_state(struct reload_peer *p, enum reload_state state);
-
-/* -- serve*.c: requests of others ------------------------------------------------------------------------------------------ */
-
-/* reload_peer_methods() brings the rows of all methods. */
+/* reload_peer_methods() brings the methods Ping, Probe, RouteQuery and ConfigUpdate. */
 void reload_peer_methods(struct reload_peer *p);
+
+/* -- configure.c -------------------------------------------------------------------------------------------------------- */
+
+/* reload_configure_serve() serves a ConfigUpdate. */
+void reload_configure_serve(struct reload_incoming *in);
 /*
- * reload_serve_attach(), reload_serve_app_attach(), reload_serve_join(), reload_serve_leave(), reload_serve_update() and
- * reload_serve_config_update() serve one method each.
+ * reload_configure_send() sends node this node's document along list, reload_configure_send_kinds() those kind-blocks of r's Kinds that
+ * error_info, of an Error_Unknown_Kind of node, asks for.
  */
-void reload_serve_attach(struct reload_incoming *in);
-void reload_serve_app_attach(struct reload_incoming *in);
-void reload_serve_join(struct reload_incoming *in);
-void reload_serve_leave(struct reload_incoming *in);
-void reload_serve_update(struct reload_incoming *in);
-void reload_serve_config_update(struct reload_incoming *in);
-
-/* -- attach.c ----------------------------------------------------------------------------------------------------------------- */
-
-typedef void (*attached_fn)(struct reload_peer *p, void *arg, uint32_t cookie, enum reload_err err,
-	const struct reload_id *node);
-
-/* reload_attach_start() sends an Attach; fn tells the end: a link to node is up, or why not. */
-void reload_attach_start(struct reload_peer *p, uint32_t cookie,
-	const struct reload_destination *list, size_t count, bool send_update, attached_fn fn,
-	void *arg);
-/* reload_attach_introduce() tells over a link which of this node's Node-IDs stands at its end (HDR-16). */
-void reload_attach_introduce(struct reload_peer *p, uint32_t link,
-	const struct reload_destination *to, reload_own_fn done);
-/*
- * reload_attach_link_up() and reload_attach_link_down() tell that a link stands, or failed, to the attempts that wait
- * for it.
- */
-void reload_attach_link_up(struct reload_peer *p, struct reload_connection *con);
-/* reload_attach_expects() tells which Node-ID an outgoing link must have; false: any (a bootstrap node). */
-bool reload_attach_expects(struct reload_peer *p, uint32_t link, struct reload_id *node);
-void reload_attach_link_down(struct reload_peer *p, uint32_t link, enum reload_err err);
-void reload_attach_clear(struct reload_peer *p);
-
-/* -- dialled.c: who named addresses where nobody was found --------------------------------------------------------------- */
-
-/*
- * reload_dialled_may() tells whether an Attach of signer (fingerprint of its certificate) may make this node dial while under_way
- * dials for it are not decided.  reload_dialled_failed() and reload_dialled_reached() tell what became of one.
- */
-bool reload_dialled_may(const struct reload_peer *p, const uint8_t signer[32], size_t under_way);
-void reload_dialled_failed(struct reload_peer *p, const uint8_t signer[32]);
-void reload_dialled_reached(struct reload_peer *p, const uint8_t signer[32]);
-void reload_dialled_clear(struct reload_peer *p);
-
-/* -- bootstrap.c ----------------------------------------------------------------------------------------------------------------- */
-
-/* err RELOAD_OK: con is a link to a bootstrap node whose Node-ID is known. */
-typedef void (*reload_searched_fn)(
-	struct reload_peer *p, uint32_t cookie, enum reload_err err, struct reload_connection *con);
-
-/*
- * reload_search_start() looks for a bootstrap node on the way into the overlay; fn is told the end, which may be at once.
- * reload_search_locate() looks for one again for the plug-in of a joined node.  reload_search_stop() ends what is under way:
- * the plug-in is told RELOAD_CANCELLED, fn nothing.
- */
-void reload_search_start(struct reload_peer *p, reload_searched_fn fn);
-void reload_search_locate(struct reload_peer *p, uint32_t cookie);
-void reload_search_stop(struct reload_peer *p);
-enum {
-	RELOAD_SAME_BOOTSTRAP =
-		2 /* attempts to join through one node, then another one is looked for */
-};
-/*
- * reload_search_ask_way() asks through con, whatever the tables say (CHORD-02), who is responsible for the point behind this
- * node's own, as at a join; own is told the end.  timeout_ms 0: that of all requests.
- */
-void reload_search_ask_way(struct reload_peer *p, struct reload_connection *con,
-	reload_ms timeout_ms, reload_own_fn own);
-/* reload_search_link_up() and reload_search_link_down() tell what became of a link, if it is that of the search. */
-void reload_search_link_up(struct reload_peer *p, struct reload_connection *con);
-void reload_search_link_down(struct reload_peer *p, uint32_t link);
-void reload_search_clear(struct reload_peer *p);
-/*
- * reload_bootstrap_proven() notes that this node dialled addr and that the certificate there is node's; once node is in the
- * tables it counts as a peer that was reached, for later searches and for the host: reload_bootstrap_tables() looks for that when
- * the tables have changed.  reload_bootstrap_is_proven() tells whether an address of node is remembered,
- * reload_bootstrap_proven_count() how many are of nodes in the tables.
- */
-void reload_bootstrap_proven(
-	struct reload_peer *p, const struct reload_id *node, const struct reload_ip_port *addr);
-void reload_bootstrap_tables(struct reload_peer *p);
-bool reload_bootstrap_is_proven(const struct reload_peer *p, const struct reload_id *node);
-size_t reload_bootstrap_proven_count(struct reload_peer *p);
-/* reload_bootstrap_known() tells whether any peer is remembered. */
-bool reload_bootstrap_known(const struct reload_peer *p);
-
-/* -- claims.c: addresses that others claim ---------------------------------------------------------------------------- */
-
-/*
- * reload_claims_heard() notes that node says that it listens at addrs; reload_claims_tables() goes on when the node has
- * joined and when the tables have changed.  Nothing is remembered of it before this node has dialled there itself.
- */
-void reload_claims_heard(struct reload_peer *p, const struct reload_id *node,
-	const struct reload_ip_port *addrs, size_t count);
-void reload_claims_tables(struct reload_peer *p);
-/* reload_claims_link_up() and reload_claims_link_down() tell what became of a link; true: it was made for a claim, and is gone. */
-bool reload_claims_link_up(struct reload_peer *p, uint32_t link, const struct reload_cert *cert);
-bool reload_claims_link_down(struct reload_peer *p, uint32_t link);
-void reload_claims_clear(struct reload_peer *p);
-
-/* -- join.c, life.c ------------------------------------------------------------------------------------------------------------ */
-
-extern const struct reload_topology_host reload_peer_topology_host;
-/* reload_pings_clear() forgets the plug-in's Pings. */
-void reload_pings_clear(struct reload_peer *p);
-/*
- * reload_life_link_down() notices a lost link: the search, the topology, isolation.  node NULL: the link
- * never had one.
- */
-void reload_life_link_down(
-	struct reload_peer *p, uint32_t link, const struct reload_id *node, enum reload_err err);
-/* reload_life_neighbours() looks whether any neighbour still answers. */
-void reload_life_neighbours(struct reload_peer *p);
-/* reload_life_topology_state() follows the plug-in's state. */
-void reload_life_topology_state(
-	struct reload_peer *p, enum reload_topology_state state, const struct reload_id *other);
-/* reload_life_client_update() lets a client ask anew who is responsible when its peer's ring changed (R-4.2.1-03). */
-void reload_life_client_update(struct reload_peer *p, const struct reload_id *from);
-/* reload_life_leave_answered() notices that something that leaving waits for has ended. */
-void reload_life_leave_answered(struct reload_peer *p);
-void reload_life_clear(struct reload_peer *p);
-extern const struct reload_link_watch reload_peer_link_watch;
-/* reload_link_starts_anew() tells the plug-in that what node was in the ring is over: its newer link begins another life of it. */
-void reload_link_starts_anew(struct reload_peer *p, const struct reload_id *node);
-/* reload_link_check() closes a link with a Node-ID over which no Ping is answered within some seconds. */
-void reload_link_check(struct reload_peer *p, struct reload_connection *con);
-/* reload_leave_start() begins to leave; now: without handing data over. */
-void reload_leave_start(struct reload_peer *p, bool now);
-/* reload_leave_then() begins to leave, in order to come back in another role. */
-void reload_leave_then(struct reload_peer *p, enum reload_role role);
-/* reload_update_send() sends node, which asked for it, a full Update along a Destination List, if this node may show itself. */
-void reload_update_send(struct reload_peer *p, const struct reload_id *node,
-	const struct reload_destination *list, size_t count);
-
-/* -- aside.c: storage that cannot be written ------------------------------------------------------------------------------------- */
-
-/*
- * reload_aside_look() looks whether the storage can be written, and steps out of the ring or back.  reload_aside_end() forgets
- * that: the node leaves, or begins anew.
- */
-void reload_aside_look(struct reload_peer *p);
-void reload_aside_end(struct reload_peer *p);
-/* reload_aside_fails() tells whether the storage cannot be written. */
-bool reload_aside_fails(const struct reload_peer *p);
-/* reload_aside_leaves() tells whether this peer is on its way out because it cannot write: others will answer instead. */
-bool reload_aside_leaves(const struct reload_peer *p);
-
-/* -- certificates.c, configure.c ------------------------------------------------------------------------------------------------ */
-
-/* reload_certificates_schedule() will store this node's certificate, unless that was done since it joined. */
-void reload_certificates_schedule(struct reload_peer *p);
-extern const struct reload_exchange_watch reload_peer_exchange_watch;
-extern const struct reload_replica_watch reload_peer_replica_watch;
+void reload_configure_send(struct reload_peer *p, const struct reload_id *node, struct span list);
+void reload_configure_send_kinds(struct reload_peer *p, const struct reload_request *r,
+	const struct reload_id *node, struct span error_info);

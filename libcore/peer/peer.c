@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-/* Making and ending a node. */
+/* The rooms of a node: made, told of each other, and ended. */
 
 enum {
 	DEFAULT_LINKS = 4096,
@@ -12,49 +12,11 @@ enum {
 	DEFAULT_REASSEMBLY = 4 * 1024 * 1024,
 };
 
-const char *reload_state_name(enum reload_state state)
-{
-	static const char *const names[] = { "init", "configured", "enrolled", "bootstrapping",
-		"attaching", "joining", "joined", "leaving", "isolated", "stopped" };
-	return names[state];
-}
-
-const char *reload_phase_name(enum reload_phase phase)
-{
-	static const char *const names[] = { "bootstrap", "attach", "join", "neighbours" };
-	return phase < RELOAD_PHASES ? names[phase] : "done";
-}
-
 static enum reload_replica_mode mode_of(enum reload_state state)
 {
 	return state == RELOAD_STATE_JOINED    ? RELOAD_REPLICA_SERVING
 	       : state == RELOAD_STATE_LEAVING ? RELOAD_REPLICA_LEAVING
 					       : RELOAD_REPLICA_OFF;
-}
-
-void reload_peer_set_state(struct reload_peer *p, enum reload_state state)
-{
-	if (p->life.state == state)
-		return;
-	p->life.state = state;
-	p->life.since = p->engine->now;
-	reload_replica_set_mode(p->replica, mode_of(state));
-	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_STATE,
-					       .code = (uint16_t)state,
-					       .node = &p->engine->self });
-}
-
-void reload_peer_job_done(struct reload_peer *p, struct reload_job *job)
-{
-	reload_engine_enter(p->engine);
-	reload_engine_job_done(p->engine, job);
-	reload_engine_exit(p->engine);
-}
-
-void reload_peer_wake(struct reload_peer *p)
-{
-	reload_engine_enter(p->engine);
-	reload_engine_exit(p->engine);
 }
 
 static void policy_defaults(struct reload_policy *policy)
@@ -71,32 +33,139 @@ static void policy_defaults(struct reload_policy *policy)
 		policy->max_reassembly = DEFAULT_REASSEMBLY;
 }
 
-static void rooms_new(struct reload_peer *p, const struct reload_peer_setup *setup)
+/* -- what the rooms tell each other -------------------------------------------------------------------------------------- */
+
+static void exchange_behind(void *arg, const struct reload_id *node, struct span way)
+{
+	reload_configure_send(arg, node, way);
+}
+
+static void exchange_kinds_wanted(void *arg, const struct reload_request *r,
+	const struct reload_id *node, struct span error_info)
+{
+	reload_configure_send_kinds(arg, r, node, error_info);
+}
+
+static void progress(void *arg)
+{
+	struct reload_peer *p = arg;
+	reload_membership_progress(p->membership);
+}
+
+static const struct reload_exchange_watch exchange_watch = {
+	.behind = exchange_behind, .kinds_wanted = exchange_kinds_wanted, .ended = progress
+};
+
+static void replica_storage_failed(void *arg)
+{
+	struct reload_peer *p = arg;
+	reload_membership_storage(p->membership);
+}
+
+static bool replica_leaves(void *arg)
+{
+	const struct reload_peer *p = arg;
+	return reload_membership_leaves(p->membership);
+}
+
+static bool replica_aside(void *arg)
+{
+	const struct reload_peer *p = arg;
+	return reload_membership_is_aside(p->membership);
+}
+
+static const struct reload_replica_watch replica_watch = { .moved = progress,
+	.storage_failed = replica_storage_failed,
+	.leaves = replica_leaves,
+	.aside = replica_aside };
+
+static void membership_state(void *arg, enum reload_state state)
+{
+	struct reload_peer *p = arg;
+	reload_replica_set_mode(p->replica, mode_of(state));
+	if (state == RELOAD_STATE_JOINED)
+		reload_certificates_joined(p->certificates);
+	else if (state == RELOAD_STATE_LEAVING)
+		reload_certificates_stop(p->certificates);
+	else
+		reload_certificates_away(p->certificates);
+}
+
+static void membership_begins(void *arg)
+{
+	struct reload_peer *p = arg;
+	reload_certificates_forget(p->certificates);
+}
+
+static void membership_hand_over(void *arg)
+{
+	struct reload_peer *p = arg;
+	reload_replica_leave(p->replica);
+}
+
+static bool membership_moving(void *arg)
+{
+	const struct reload_peer *p = arg;
+	return reload_replica_moving(p->replica);
+}
+
+static bool membership_holds_values(void *arg)
+{
+	const struct reload_peer *p = arg;
+	size_t values, bytes;
+	return reload_replica_counts(p->replica, p->engine->wall, &values, &bytes) > 0;
+}
+
+static bool membership_storage_fails(void *arg)
+{
+	const struct reload_peer *p = arg;
+	return reload_replica_storage_fails(p->replica);
+}
+
+static const struct reload_membership_watch membership_watch = { .state = membership_state,
+	.begins = membership_begins,
+	.hand_over = membership_hand_over,
+	.moving = membership_moving,
+	.holds_values = membership_holds_values,
+	.storage_fails = membership_storage_fails };
+
+/* -- making and ending --------------------------------------------------------------------------------------------------- */
+
+static void exchange_new(struct reload_peer *p, const struct reload_peer_setup *setup)
 {
 	p->connections = reload_connections_new(
 		p->policy.max_links, p->engine->ops->random, p->engine->host);
-	reload_links_watch(p->connections, p->engine, &reload_peer_link_watch, p);
-	p->route = (struct reload_route){ .ctx = &p->engine->ctx,
-		.self = &p->engine->self,
-		.connections = p->connections,
-		.topology = p->topology };
+	p->route.ctx = &p->engine->ctx;
+	p->route.self = &p->engine->self;
+	p->route.connections = p->connections;
 	p->exchange = reload_exchange_new(&(struct reload_exchange_setup){ .engine = p->engine,
 		.connections = p->connections,
 		.route = &p->route,
 		.credentials = setup->credentials,
 		.policy = p->policy,
-		.watch = &reload_peer_exchange_watch,
+		.watch = &exchange_watch,
 		.watch_arg = p });
+	reload_peer_methods(p);
+}
+
+static void rooms_new(struct reload_peer *p, const struct reload_peer_setup *setup)
+{
 	p->replica = reload_replica_new(&(struct reload_replica_setup){ .engine = p->engine,
 		.connections = p->connections,
 		.route = &p->route,
 		.exchange = p->exchange,
 		.storage = setup->storage,
-		.watch = &reload_peer_replica_watch,
+		.watch = &replica_watch,
 		.watch_arg = p });
-	reload_peer_methods(p);
-	TAILQ_INIT(&p->attempts);
-	TAILQ_INIT(&p->pings);
+	p->certificates = reload_certificates_new(p->engine, &p->route, p->exchange);
+	p->membership =
+		reload_membership_new(&(struct reload_membership_setup){ .engine = p->engine,
+			.connections = p->connections,
+			.route = &p->route,
+			.exchange = p->exchange,
+			.role = setup->role,
+			.watch = &membership_watch,
+			.watch_arg = p });
 }
 
 enum reload_err reload_peer_new(
@@ -111,20 +180,15 @@ enum reload_err reload_peer_new(
 	struct reload_peer *p = RELOAD_NEW(reload_peer);
 	p->engine = reload_engine_new(
 		setup->ops, setup->host, setup->config, &setup->credentials->node);
-	p->topology = topology;
 	p->policy = setup->policy;
-	p->life.role = setup->role;
 	policy_defaults(&p->policy);
-	p->life.since = p->engine->now;
+	p->route.topology = topology;
+	exchange_new(p, setup);
 	rooms_new(p, setup);
-	struct reload_topology_host host = reload_peer_topology_host;
-	host.arg = p;
-	host.timers = &p->engine->timers;
+	struct reload_topology_host host = reload_membership_topology_host(p->membership);
 	host.data = reload_replica_data(p->replica);
-	p->plugin = topology->new (p->engine->config, &p->engine->self, &host);
-	p->route.plugin = p->plugin;
-	assert(p->plugin); /* the document was checked for what the plug-in needs (CHORD-05) */
-	p->life.state = RELOAD_STATE_ENROLLED;
+	p->route.plugin = topology->new (p->engine->config, &p->engine->self, &host);
+	assert(p->route.plugin); /* the document was checked for what the plug-in needs (CHORD-05) */
 	*out = p;
 	return RELOAD_OK;
 }
@@ -137,11 +201,10 @@ void reload_peer_free(struct reload_peer *p)
 	p->engine->closing = true;
 	reload_replica_flush(p->replica);
 	reload_exchange_stop(p->exchange);
-	reload_attach_clear(p);
-	reload_pings_clear(p);
-	reload_life_clear(p);
+	reload_membership_free(p->membership);
+	reload_certificates_free(p->certificates);
 	reload_replica_free(p->replica);
-	p->topology->free(p->plugin);
+	p->route.topology->free(p->route.plugin);
 	reload_exchange_free(p->exchange);
 	reload_connections_free(p->connections);
 	reload_engine_free(p->engine);
@@ -162,5 +225,5 @@ const struct reload_config *reload_peer_config(const struct reload_peer *p)
 void reload_peer_resource_id(
 	const struct reload_peer *p, struct reload_id *out, struct span resource_name)
 {
-	p->topology->resource_id(out, resource_name);
+	p->route.topology->resource_id(out, resource_name);
 }

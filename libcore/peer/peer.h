@@ -9,6 +9,7 @@
 
 #include "engine/engine.h"
 #include "exchange/exchange.h"
+#include "membership/membership.h"
 #include "replica/request.h"
 #include "storage/storage.h"
 #include "topology/topology.h"
@@ -16,28 +17,6 @@
 
 struct reload_peer;
 struct reload_request;
-
-enum reload_role {
-	RELOAD_ROLE_PEER,
-	RELOAD_ROLE_CLIENT
-};
-
-/* States of cli.md s3, in the order of a life. */
-enum reload_state {
-	RELOAD_STATE_INIT,
-	RELOAD_STATE_CONFIGURED,
-	RELOAD_STATE_ENROLLED, /* credentials at hand, not attached */
-	RELOAD_STATE_BOOTSTRAPPING,
-	RELOAD_STATE_ATTACHING,
-	RELOAD_STATE_JOINING,
-	RELOAD_STATE_JOINED,
-	RELOAD_STATE_LEAVING,
-	RELOAD_STATE_ISOLATED,
-	RELOAD_STATE_STOPPED,
-};
-
-/* reload_state_name() returns the word of cli.md s3: "joined"; static. */
-const char *reload_state_name(enum reload_state state);
 
 struct reload_peer_setup {
 	const struct reload_host_ops *ops;
@@ -132,18 +111,6 @@ struct reload_request *reload_peer_config_update(struct reload_peer *p,
 /* reload_request_cancel() ends a request without a result; NULL is legal. */
 void reload_request_cancel(struct reload_peer *p, struct reload_request *request);
 
-/* Progress of a join (cli.md s5). */
-enum reload_phase {
-	RELOAD_PHASE_BOOTSTRAP,
-	RELOAD_PHASE_ATTACH,
-	RELOAD_PHASE_JOIN,
-	RELOAD_PHASE_NEIGHBOURS,
-	RELOAD_PHASES
-};
-
-/* reload_phase_name() returns the word of cli.md s5: "bootstrap"; static. */
-const char *reload_phase_name(enum reload_phase phase);
-
 /*
  * reload_peer_first() makes this node the whole ring.  reload_peer_join() connects to the bootstrap nodes given, or when
  * count is 0 to those of the configuration, and joins (peer) or stays attached to one of them (client); an attempt that fails
@@ -193,14 +160,14 @@ struct reload_peer_link {
 };
 
 struct reload_status {
-	enum reload_state state;
+	enum reload_state state; /* up to last_error as in struct reload_membership_status */
 	enum reload_role role;
-	bool returns; /* leaving, to come back in another role */
+	bool returns;
 	reload_ms state_since, started;
 	struct reload_id node;
-	struct reload_id bootstrap_peer, admitting_peer; /* len 0: none */
-	reload_ms phase_ms[RELOAD_PHASES]; /* how long each phase of the last join took */
-	enum reload_phase phase; /* the one under way, or in which the last attempt failed */
+	struct reload_id bootstrap_peer, admitting_peer;
+	reload_ms phase_ms[RELOAD_PHASES];
+	enum reload_phase phase;
 	enum reload_err last_error;
 	struct reload_topology_tables tables;
 	struct reload_id range_from, range_to; /* responsible for (from, to]; len 0: nothing */

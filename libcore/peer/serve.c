@@ -26,7 +26,7 @@ static void serve_probe(struct reload_incoming *in)
 		struct reload_probe_info one = { .type = asked.at[i] };
 		switch (asked.at[i]) {
 		case RELOAD_PROBE_RESPONSIBLE_SET:
-			one.value = p->topology->responsible_ppb(p->plugin);
+			one.value = p->route.topology->responsible_ppb(p->route.plugin);
 			break;
 		case RELOAD_PROBE_NUM_RESOURCES:
 			one.value = (uint32_t)reload_replica_counts(
@@ -91,7 +91,7 @@ static void query_update(struct reload_incoming *in)
 	const struct reload_destination *last = count && !left.len ? &list[count - 1] : NULL;
 	if (!last || (last->type == RELOAD_DEST_NODE && !reload_id_eq(&last->node, &in->signer)))
 		list[count++] = reload_dest_node(&in->signer);
-	reload_update_send(p, &in->signer, list, count);
+	reload_update_send(p->membership, &in->signer, list, count);
 }
 
 static void serve_route_query(struct reload_incoming *in)
@@ -102,7 +102,7 @@ static void serve_route_query(struct reload_incoming *in)
 		return;
 	wr_init(&body);
 	struct reload_peer *p = in->method->arg;
-	p->topology->route_query_write(p->plugin, &body, &id);
+	p->route.topology->route_query_write(p->route.plugin, &body, &id);
 	if (in->msg->body.route_query_req.send_update)
 		in->after = query_update;
 	reload_answer_bytes(in, RELOAD_ROUTE_QUERY_ANS, wr_done(&body));
@@ -117,13 +117,8 @@ static const struct reload_method_row methods[] = {
 	{ RELOAD_PING_REQ, .flags = AGAIN | RELOAD_METHOD_UNBOUND, .serve = serve_ping },
 	{ RELOAD_PROBE_REQ, .flags = AGAIN, .serve = serve_probe },
 	{ RELOAD_ROUTE_QUERY_REQ, .flags = AGAIN, .serve = serve_route_query },
-	{ RELOAD_ATTACH_REQ, .flags = RELOAD_METHOD_UNBOUND, .serve = reload_serve_attach },
-	{ RELOAD_APP_ATTACH_REQ, .serve = reload_serve_app_attach },
-	{ RELOAD_JOIN_REQ, .serve = reload_serve_join },
-	{ RELOAD_LEAVE_REQ, .serve = reload_serve_leave },
-	{ RELOAD_UPDATE_REQ, .serve = reload_serve_update },
 	{ RELOAD_CONFIG_UPDATE_REQ, .flags = RELOAD_METHOD_ANY_SEQUENCE,
-		.serve = reload_serve_config_update },
+		.serve = reload_configure_serve },
 };
 
 void reload_peer_methods(struct reload_peer *p)

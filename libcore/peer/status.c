@@ -6,25 +6,33 @@
 
 void reload_peer_status(struct reload_peer *p, struct reload_status *out)
 {
-	*out = (struct reload_status){ .state = p->life.state,
-		.role = p->life.role,
-		.returns = p->life.returns,
-		.state_since = p->life.since,
+	const struct reload_topology_ops *topology = p->route.topology;
+	struct reload_membership_status m;
+	reload_membership_status(p->membership, &m);
+	*out = (struct reload_status){ .state = m.state,
+		.role = m.role,
+		.returns = m.returns,
+		.state_since = m.state_since,
+		.bootstrap_peer = m.bootstrap_peer,
+		.admitting_peer = m.admitting_peer,
+		.phase = m.phase,
+		.last_error = m.last_error,
 		.started = p->engine->started,
 		.node = p->engine->self,
-		.bootstrap_peer = p->life.bootstrap_peer,
-		.admitting_peer = p->life.admitting_peer,
-		.phase = p->life.phase,
-		.last_error = p->life.last_error,
 		.links = p->connections->count,
 		.requests = reload_requests_under_way(p->exchange, NULL),
 		.work = reload_exchange_work(p->exchange) };
-	memcpy(out->phase_ms, p->life.phase_ms, sizeof(out->phase_ms));
-	p->topology->tables(p->plugin, &out->tables);
-	p->topology->range(p->plugin, &out->range_from, &out->range_to);
-	out->responsible_ppb = p->topology->responsible_ppb(p->plugin);
+	memcpy(out->phase_ms, m.phase_ms, sizeof(out->phase_ms));
+	topology->tables(p->route.plugin, &out->tables);
+	topology->range(p->route.plugin, &out->range_from, &out->range_to);
+	out->responsible_ppb = topology->responsible_ppb(p->route.plugin);
 	out->resources = reload_replica_counts(
 		p->replica, p->engine->ops->wall(p->engine->host), &out->values, &out->value_bytes);
+}
+
+bool reload_peer_wants_overlay(const struct reload_peer *p)
+{
+	return reload_membership_wanted(p->membership);
 }
 
 size_t reload_peer_requests(const struct reload_peer *p, reload_ms *oldest)
@@ -41,7 +49,8 @@ size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, si
 			.node = con->node,
 			.user = con->cert->user,
 			.incoming = con->incoming,
-			.client = !reload_topology_lists(p->topology, p->plugin, &con->node),
+			.client = !reload_topology_lists(
+				p->route.topology, p->route.plugin, &con->node),
 			.good = con->good,
 			.since = con->since,
 			.sent = con->sent,
@@ -72,7 +81,7 @@ size_t reload_peer_known_nodes(
 {
 	struct known k = { .prefix = prefix, .out = out, .max = max };
 	struct reload_topology_tables t;
-	p->topology->tables(p->plugin, &t);
+	p->route.topology->tables(p->route.plugin, &t);
 	known_add(&k, &p->engine->self);
 	for (size_t i = 0; i < t.predecessors_count; i++)
 		known_add(&k, &t.predecessors[i]);

@@ -51,6 +51,7 @@ void reload_replica_free(struct reload_replica *rep)
 	reload_owner_check_clear(rep);
 	reload_pull_clear(rep);
 	reload_values_forget(rep);
+	reload_timer_cancel(&rep->engine->timers, &rep->expiry);
 	free(rep);
 }
 

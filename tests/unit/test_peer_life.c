@@ -1,6 +1,7 @@
 /* Coming back: remembered peers, isolation, nodes that start again, links in doubt (RFC 6940 s4.5, s10.7.4, s11.4). */
 #include "engine_expect.h"
 
+#include "membership/internal.h"
 #include "peer/internal.h"
 
 /* Four engines: the first is the configured bootstrap node. */
@@ -277,13 +278,14 @@ static void first_node_alone_again(void **state)
 		node_stop(others[i]);
 	t->b->deaf = t->c->deaf = t->d->deaf = true;
 	net_pass(t->net, 400 * RELOAD_SECOND); /* until the pauses are long */
-	while (!t->u->peer->life.retry.armed || t->u->peer->life.retry.due < t->net->now + 25000)
+	while (!t->u->peer->membership->retry.armed ||
+		t->u->peer->membership->retry.due < t->net->now + 25000)
 		net_pass(t->net, 1000);
 	t->u->deaf = false;
 	node_join(node_new(t->net, 0x10), t->u, RELOAD_ROLE_PEER);
 	node_join(node_new(t->net, 0x40), t->u, RELOAD_ROLE_PEER);
 	assert_int_equal(status_of(t->u).tables.successors_count, 2);
-	assert_true(t->u->peer->life.retry.armed);
+	assert_true(t->u->peer->membership->retry.armed);
 	cut(t->net, t->u);
 	net_pass(t->net, 1000);
 	/* R-4.5-03 */
@@ -379,7 +381,7 @@ static void the_best_link_counts(void **state)
 	struct ring *r = *state;
 	struct reload_topology_ops ops = reload_chord_topology;
 	ops.link_health = on_health;
-	r->u->peer->topology = &ops;
+	r->u->peer->route.topology = &ops;
 	uint32_t first = number_of(net_link_between(r->a, r->u), r->u);
 	reload_peer_link_health(r->u->peer, first, false);
 	assert_false(route_good);
@@ -395,7 +397,7 @@ static void the_best_link_counts(void **state)
 	route_good = false;
 	reload_peer_link_down(r->u->peer, first, RELOAD_LINK_DOWN);
 	assert_true(route_good); /* the one that was in doubt is gone */
-	r->u->peer->topology = &reload_chord_topology;
+	r->u->peer->route.topology = &reload_chord_topology;
 }
 
 /* -- what the plug-in asks for ------------------------------------------------------------------------------------------------ */
@@ -434,15 +436,16 @@ static void listen_in(struct node *n)
 	asking = reload_chord_topology;
 	asking.pinged = on_pinged;
 	asking.relocated = on_located;
-	n->peer->topology = &asking;
+	n->peer->route.topology = &asking;
 	memset(&heard_of, 0, sizeof(heard_of));
 }
 
 static void ping(
 	struct node *n, uint32_t cookie, const struct reload_destination *list, size_t count)
 {
+	struct reload_topology_host host = reload_membership_topology_host(n->peer->membership);
 	reload_engine_enter(n->peer->engine);
-	reload_peer_topology_host.ping(n->peer, cookie, list, count);
+	host.ping(host.arg, cookie, list, count);
 	unsigned inside = heard_of.pinged;
 	reload_engine_exit(n->peer->engine);
 	assert_int_equal(inside, 0); /* never from inside the call */
@@ -481,8 +484,9 @@ static void plug_in_pings(void **state)
 static void locate(struct node *n, uint32_t cookie)
 {
 	listen_in(n);
+	struct reload_topology_host host = reload_membership_topology_host(n->peer->membership);
 	reload_engine_enter(n->peer->engine);
-	reload_peer_topology_host.relocate(n->peer, cookie);
+	host.relocate(host.arg, cookie);
 	assert_int_equal(heard_of.located, 0);
 	reload_engine_exit(n->peer->engine);
 	net_settle(n->net);

@@ -1,47 +1,12 @@
 #include "peer/internal.h"
 
-/* Links as the host tells of them, and requests as it may make them: one function per method. */
+/* Requests as the host may make them: one function per method. */
 
-void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert)
-{
-	reload_engine_enter(p->engine);
-	reload_link_up(p->connections, link, cert);
-	reload_engine_exit(p->engine);
-}
-
-void reload_peer_link_down(struct reload_peer *p, uint32_t link, enum reload_err err)
-{
-	reload_engine_enter(p->engine);
-	reload_link_down(p->connections, link, err);
-	reload_engine_exit(p->engine);
-}
-
-void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good)
-{
-	reload_engine_enter(p->engine);
-	reload_link_health(p->connections, link, good);
-	reload_engine_exit(p->engine);
-}
-
-void reload_peer_message(struct reload_peer *p, uint32_t link, struct span message)
-{
-	reload_engine_enter(p->engine);
-	reload_exchange_message(p->exchange, link, message);
-	reload_engine_exit(p->engine);
-}
-
-void reload_peer_oversized(struct reload_peer *p, uint32_t link, struct span head)
-{
-	reload_engine_enter(p->engine);
-	reload_exchange_oversized(p->exchange, link, head);
-	reload_engine_exit(p->engine);
-}
-
-struct reload_request *reload_peer_request(struct reload_peer *p, uint16_t code,
+/* A request of the host, if this node may make any now. */
+static struct reload_request *request(struct reload_peer *p, uint16_t code,
 	const struct reload_way *way, reload_result_fn fn, void *arg, enum reload_err *err)
 {
-	if ((p->life.state == RELOAD_STATE_LEAVING && !p->life.returns) ||
-		(!p->connections->count && p->life.state != RELOAD_STATE_JOINED)) {
+	if (!reload_membership_may_request(p->membership)) {
 		*err = RELOAD_NOT_JOINED;
 		return NULL;
 	}
@@ -62,7 +27,7 @@ static struct reload_request *begin(struct reload_peer *p, uint16_t code,
 	enum reload_err *err)
 {
 	reload_engine_enter(p->engine);
-	struct reload_request *r = reload_peer_request(p, code, way, fn, arg, err);
+	struct reload_request *r = request(p, code, way, fn, arg, err);
 	if (r)
 		reload_request_send(r, body);
 	reload_engine_exit_deferred(p->engine);
@@ -133,7 +98,7 @@ static struct reload_request *fetch(struct reload_peer *p, uint16_t code,
 	struct reload_request *r = NULL;
 	if (!*err) {
 		reload_engine_enter(p->engine);
-		r = reload_peer_request(p, code, way, fn, arg, err);
+		r = request(p, code, way, fn, arg, err);
 		if (r) {
 			if (code == RELOAD_FETCH_REQ)
 				reload_fetch_own(r, resource);
@@ -168,7 +133,7 @@ struct reload_request *reload_peer_store(struct reload_peer *p, const struct rel
 		return NULL;
 	}
 	reload_engine_enter(p->engine);
-	struct reload_request *r = reload_peer_request(p, RELOAD_STORE_REQ, way, fn, arg, err);
+	struct reload_request *r = request(p, RELOAD_STORE_REQ, way, fn, arg, err);
 	if (r && (*err = reload_store_own(r, resource, items, count))) {
 		reload_request_free(r);
 		r = NULL;

@@ -1,7 +1,7 @@
 /* A node's address, without what struct reload_ip_port holds for unknown types: many of these are remembered. */
 #pragma once
 
-#include "peer/internal.h"
+#include "membership/internal.h"
 
 struct candidate {
 	uint16_t port;

@@ -1,11 +1,11 @@
-#include "peer/candidate.h"
+#include "membership/known.h"
 
 /*
  * Addresses that others claim: in an Attach a node says where it listens, and anybody can say anything.  An address is
  * remembered only when this node dialled it and the certificate at its other end had that node's Node-ID; until then it
  * stands for nobody, and a bootstrap node that is configured at the same address is still one that has to be asked.
  *
- *	claimed --its node is in the tables--> dialled --certificate fits--> remembered (bootstrap.c)
+ *	claimed --its node is in the tables--> dialled --certificate fits--> remembered (known.c)
  *	   |                                      |
  *	   +--too many, known already-------------+--no link, another node--> forgotten
  *
@@ -37,19 +37,19 @@ struct claims {
 	size_t next_liar;
 };
 
-void reload_claims_clear(struct reload_peer *p)
+void reload_claims_clear(struct reload_membership *m)
 {
-	if (!p->claims)
+	if (!m->claims)
 		return;
-	reload_timer_cancel(&p->engine->timers, &p->claims->timer);
-	free(TAKE(p->claims));
+	reload_timer_cancel(&m->engine->timers, &m->claims->timer);
+	free(TAKE(m->claims));
 }
 
-static bool believed(const struct reload_peer *p, const struct reload_id *node)
+static bool believed(const struct reload_membership *m, const struct reload_id *node)
 {
 	for (size_t i = 0; i < LIARS_MAX; i++)
-		if (reload_id_eq(&p->claims->liars[i].node, node) &&
-			p->engine->now - p->claims->liars[i].since < NOT_BELIEVED_MS)
+		if (reload_id_eq(&m->claims->liars[i].node, node) &&
+			m->engine->now - m->claims->liars[i].since < NOT_BELIEVED_MS)
 			return false;
 	return true;
 }
@@ -80,7 +80,7 @@ static void claim_add(struct claims *c, const struct candidate *claim)
 	c->at[0] = *claim;
 }
 
-static void dial_next(struct reload_peer *p);
+static void dial_next(struct reload_membership *m);
 
 static void again(void *arg)
 {
@@ -88,92 +88,93 @@ static void again(void *arg)
 }
 
 /* What was dialled is decided. */
-static void dialled_end(struct reload_peer *p, bool found)
+static void dialled_end(struct reload_membership *m, bool found)
 {
-	struct claims *c = p->claims;
+	struct claims *c = m->claims;
 	if (!found) {
 		c->liars[c->next_liar].node = c->dialled.node;
-		c->liars[c->next_liar].since = p->engine->now;
+		c->liars[c->next_liar].since = m->engine->now;
 		c->next_liar = (c->next_liar + 1) % LIARS_MAX;
 	}
 	c->link = 0;
-	reload_timer_arm(&p->engine->timers, &c->timer,
-		p->engine->now + reload_engine_jitter(p->engine, PAUSE_MS), again, p);
+	reload_timer_arm(&m->engine->timers, &c->timer,
+		m->engine->now + reload_engine_jitter(m->engine, PAUSE_MS), again, m);
 }
 
 static void dialled_late(void *arg)
 {
-	struct reload_peer *p = arg;
-	reload_link_give_up(p->connections, p->claims->link);
-	dialled_end(p, false);
+	struct reload_membership *m = arg;
+	reload_link_give_up(m->connections, m->claims->link);
+	dialled_end(m, false);
 }
 
 /* The next claim of a node in the tables; a node of which one address is proven needs no other. */
-static bool claim_take(struct reload_peer *p, struct candidate *out)
+static bool claim_take(struct reload_membership *m, struct candidate *out)
 {
-	struct claims *c = p->claims;
+	struct claims *c = m->claims;
 	for (size_t i = 0; i < c->count; i++) {
-		if (!reload_topology_lists(p->topology, p->plugin, &c->at[i].node))
+		if (!reload_topology_lists(m->route->topology, m->route->plugin, &c->at[i].node))
 			continue;
 		*out = c->at[i];
 		remove_at(c, i--);
-		if (!reload_bootstrap_is_proven(p, &out->node) && believed(p, &out->node))
+		if (!reload_known_is_proven(m, &out->node) && believed(m, &out->node))
 			return true;
 	}
 	return false;
 }
 
-static void dial_next(struct reload_peer *p)
+static void dial_next(struct reload_membership *m)
 {
-	struct claims *c = p->claims;
-	if (!c || c->link || c->timer.armed || p->life.state != RELOAD_STATE_JOINED ||
-		reload_bootstrap_proven_count(p) >= ENOUGH || !claim_take(p, &c->dialled))
+	struct claims *c = m->claims;
+	if (!c || c->link || c->timer.armed || m->state != RELOAD_STATE_JOINED ||
+		reload_known_count(m) >= ENOUGH || !claim_take(m, &c->dialled))
 		return;
 	const struct reload_ip_port addr = addr_of(&c->dialled);
-	reload_timer_arm(&p->engine->timers, &c->timer, p->engine->now + DIAL_MS, dialled_late, p);
-	c->link = reload_link_open(p->connections, &addr, 1);
+	reload_timer_arm(&m->engine->timers, &c->timer, m->engine->now + DIAL_MS, dialled_late, m);
+	c->link = reload_link_open(m->connections, &addr, 1);
 }
 
-void reload_claims_heard(struct reload_peer *p, const struct reload_id *node,
+void reload_claims_heard(struct reload_membership *m, const struct reload_id *node,
 	const struct reload_ip_port *addrs, size_t count)
 {
-	if (p->life.role != RELOAD_ROLE_PEER || reload_id_eq(node, &p->engine->self))
+	if (m->role != RELOAD_ROLE_PEER || reload_id_eq(node, &m->engine->self))
 		return;
-	if (!p->claims)
-		p->claims = RELOAD_NEW(claims);
+	if (!m->claims)
+		m->claims = RELOAD_NEW(claims);
 	for (size_t i = count < CLAIMS_OF_ONE ? count : CLAIMS_OF_ONE; i-- > 0;) {
 		struct candidate claim = candidate_of(&addrs[i]);
 		claim.node = *node;
 		if (usable(&addrs[i]))
-			claim_add(p->claims, &claim);
+			claim_add(m->claims, &claim);
 	}
-	dial_next(p);
+	dial_next(m);
 }
 
-void reload_claims_tables(struct reload_peer *p)
+void reload_claims_tables(struct reload_membership *m)
 {
-	dial_next(p);
+	dial_next(m);
 }
 
-bool reload_claims_link_up(struct reload_peer *p, uint32_t link, const struct reload_cert *cert)
+bool reload_claims_link_up(
+	struct reload_membership *m, uint32_t link, const struct reload_cert *cert)
 {
-	struct claims *c = p->claims;
+	struct claims *c = m->claims;
 	if (!c || !c->link || c->link != link)
 		return false;
 	const struct reload_ip_port addr = addr_of(&c->dialled);
 	struct reload_id node = c->dialled.node;
 	bool found = reload_cert_has_node(cert, &node);
-	reload_link_give_up(p->connections, link);
-	dialled_end(p, found);
+	reload_link_give_up(m->connections, link);
+	dialled_end(m, found);
 	if (found)
-		reload_bootstrap_proven(p, &node, &addr);
+		reload_known_proven(m, &node, &addr);
 	return true;
 }
 
-bool reload_claims_link_down(struct reload_peer *p, uint32_t link)
+bool reload_claims_link_down(struct reload_membership *m, uint32_t link)
 {
-	if (!p->claims || !p->claims->link || p->claims->link != link)
+	if (!m->claims || !m->claims->link || m->claims->link != link)
 		return false;
-	dialled_end(p, false);
+	dialled_end(m, false);
 	return true;
 }

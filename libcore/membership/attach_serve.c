@@ -1,0 +1,167 @@
+#include "membership/attempt.h"
+
+/* Answering an Attach: this node connects, unless a link stands or is on its way. */
+
+enum {
+	CHECKED_ATTEMPTS_MAX = 32
+};
+
+static const char *attach_fault(const struct reload_membership *m, const struct reload_attach *req)
+{
+	if (!span_eq(req->role, span_str("passive")))
+		return "role is not passive";
+	if (!req->candidates_count)
+		return "no candidates";
+	for (size_t i = 0; i < req->candidates_count; i++) {
+		bool ice = req->candidates[i].overlay_link == RELOAD_DTLS_UDP_SR;
+		if (ice == m->engine->config->no_ice)
+			return "ICE and No-ICE do not mix"; /* R-6.5.1.1-04, R-6.5.1.5-02 */
+	}
+	return NULL;
+}
+
+/* RFC 6940 s6.5.1.2: both ends asked at once.  True: this request is to be answered with Error_In_Progress. */
+static bool tie_lost_by_sender(struct reload_membership *m, const struct reload_id *sender)
+{
+	struct attempt *a = reload_attempt_with(m, sender);
+	if (!a)
+		return false;
+	if (a->phase != ASKED)
+		return true; /* a link is on its way */
+	if (reload_id_cmp(&m->engine->self, sender) > 0)
+		return true;
+	struct reload_request *r = TAKE(a->request);
+	r->own = NULL; /* yield: no further copies of the own request */
+	reload_request_stop(r);
+	a->yielded = true;
+	reload_attempt_await(a);
+	return false;
+}
+
+static void dial(struct reload_incoming *in)
+{
+	struct reload_membership *m = in->method->arg;
+	const struct reload_attach *req = &in->msg->body.attach;
+	struct reload_ip_port addresses[CANDIDATES_MAX];
+	size_t count = reload_attach_addresses(req, addresses, CANDIDATES_MAX);
+	struct attempt *a = reload_attempt_with(m, &in->signer);
+	if (!in->local)
+		reload_claims_heard(m, &in->signer, addresses, count);
+	if (reload_connection_by_node(m->connections, &in->signer) || !count || in->local ||
+		(a && a->phase == DIALLING) || reload_attempts_count(m) >= ATTEMPTS_MAX ||
+		!reload_attempt_may_dial(m, in->cert->fingerprint))
+		return; /* several Attaches may have been signed at once: one dials */
+	a = reload_attempt_new(m, DIALLING);
+	a->node = in->signer;
+	memcpy(a->signer, in->cert->fingerprint, sizeof(a->signer));
+	a->send_update = req->send_update;
+	reload_attempt_dial(a, addresses, count);
+}
+
+/* Whether nothing is to be dialled for the sender now; an own Attach to it that goes on is told of in another way. */
+static bool paused(struct reload_incoming *in)
+{
+	struct reload_membership *m = in->method->arg;
+	if (in->local || reload_attempt_may_dial(m, in->cert->fingerprint))
+		return false;
+	const struct attempt *a = reload_attempt_with(m, &in->signer);
+	return !a || (a->phase == ASKED && reload_id_cmp(&m->engine->self, &in->signer) < 0);
+}
+
+/* Whether the link is being checked already, or too many are. */
+static bool checks_enough(struct reload_membership *m, uint32_t link)
+{
+	size_t count = 0;
+	struct attempt *a;
+	TAILQ_FOREACH (a, &m->attempts, entry) {
+		if (a->phase == CHECKING && a->link == link)
+			return true;
+		count += a->phase == CHECKING;
+	}
+	return count >= CHECKED_ATTEMPTS_MAX;
+}
+
+static void check_late(void *arg)
+{
+	reload_attempt_free(arg); /* the link stands */
+}
+
+/* The link to the sender stands, but the request came by another way. */
+static void check(struct reload_incoming *in)
+{
+	struct reload_membership *m = in->method->arg;
+	struct reload_connection *con = reload_connection_by_node(m->connections, &in->signer);
+	if (in->local || !con || con->link == in->link || checks_enough(m, con->link))
+		return;
+	struct attempt *a = reload_attempt_new(m, CHECKING);
+	a->node = in->signer;
+	a->send_update = in->msg->body.attach.send_update;
+	a->link = con->link;
+	memcpy(a->signer, in->cert->fingerprint, sizeof(a->signer));
+	a->to_count = reload_attach_addresses(&in->msg->body.attach, a->to, CHECKED_MAX);
+	reload_timer_arm(&m->engine->timers, &a->limit, m->engine->now + reload_attempt_lifetime(m),
+		check_late, a);
+	reload_link_check(m, con);
+}
+
+static void update_only(struct reload_incoming *in)
+{
+	struct reload_destination to = reload_dest_node(&in->signer);
+	reload_update_send(in->method->arg, &in->signer, &to, 1);
+}
+
+static void already_linked(struct reload_incoming *in)
+{
+	check(in);
+	if (in->msg->body.attach.send_update)
+		update_only(in);
+}
+
+void reload_serve_attach(struct reload_incoming *in)
+{
+	struct reload_membership *m = in->method->arg;
+	const struct reload_attach *req = &in->msg->body.attach;
+	struct reload_ip_port addresses[CANDIDATES_MAX];
+	const char *fault = attach_fault(m, req);
+	if (fault) {
+		reload_answer_error(in, RELOAD_INVALID_MESSAGE, fault);
+		return;
+	}
+	if (!in->local && reload_id_eq(&in->signer, &m->engine->self)) {
+		reload_answer_error(in, RELOAD_FORBIDDEN, "own Node-ID at the other end");
+		return;
+	}
+	struct reload_connection *over = reload_connection_by_link(m->connections, in->link);
+	if (over && !in->msg->header.via_list.len &&
+		reload_cert_has_node(over->cert, &in->signer) && !over->node.len) {
+		reload_link_bind(m->connections, over, &in->signer); /* HDR-16 */
+	}
+	bool linked = reload_connection_by_node(m->connections, &in->signer) != NULL;
+	if (!linked && paused(in)) {
+		reload_answer_error(
+			in, RELOAD_FORBIDDEN, "nobody was at the addresses named before, wait");
+		return;
+	}
+	if (!linked && tie_lost_by_sender(m, &in->signer)) {
+		reload_answer_error(in, RELOAD_IN_PROGRESS, "an Attach between us is under way");
+		return;
+	}
+	if (!linked && (m->connections->count + reload_attempts_count(m) >= m->connections->max ||
+			       reload_attempts_count(m) >= ATTEMPTS_MAX)) {
+		reload_answer_error(in, RELOAD_FORBIDDEN, "too many links"); /* R-6.5.1.2-06 */
+		return;
+	}
+	if (!linked && !reload_attach_addresses(req, addresses, CANDIDATES_MAX)) {
+		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "no usable candidate");
+		return;
+	}
+	struct own_attach own;
+	reload_own_attach(m, &own, "active", false);
+	in->after = linked ? already_linked : dial;
+	reload_answer(in, RELOAD_ATTACH_ANS, &own.body);
+}
+
+void reload_serve_app_attach(struct reload_incoming *in)
+{
+	reload_answer_error(in, RELOAD_NOT_FOUND, "no such application here"); /* R-6.5.2-05 */
+}

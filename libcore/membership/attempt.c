@@ -1,0 +1,200 @@
+#include "membership/attempt.h"
+
+#include "membership/known.h"
+
+enum {
+	PRIORITY = 2130706431
+};
+
+struct attempt *reload_attempt_new(struct reload_membership *m, enum attempt_phase phase)
+{
+	struct attempt *a = RELOAD_NEW(attempt);
+	a->membership = m;
+	a->phase = phase;
+	TAILQ_INSERT_TAIL(&m->attempts, a, entry);
+	return a;
+}
+
+void reload_attempt_free(struct attempt *a)
+{
+	TAILQ_REMOVE(&a->membership->attempts, a, entry);
+	reload_timer_cancel(&a->membership->engine->timers, &a->limit);
+	free(a);
+}
+
+void reload_attempt_end(struct attempt *a, enum reload_err err, const struct reload_id *node)
+{
+	struct reload_membership *m = a->membership;
+	attached_fn fn = a->fn;
+	void *arg = a->arg;
+	uint32_t cookie = a->cookie;
+	struct reload_id other = node ? *node : a->node;
+	if (err)
+		reload_engine_event(m->engine,
+			&(struct reload_event){
+				.type = RELOAD_EV_ATTACH_FAILED, .err = err, .node = &other });
+	reload_attempt_free(a);
+	if (fn)
+		fn(m, arg, cookie, err, &other);
+}
+
+void reload_attach_clear(struct reload_membership *m)
+{
+	while (!TAILQ_EMPTY(&m->attempts))
+		reload_attempt_free(TAILQ_FIRST(&m->attempts));
+	reload_dialled_clear(m);
+}
+
+size_t reload_attempts_count(struct reload_membership *m)
+{
+	size_t count = 0;
+	struct attempt *a;
+	TAILQ_FOREACH (a, &m->attempts, entry)
+		count++;
+	return count;
+}
+
+bool reload_attempt_may_dial(struct reload_membership *m, const uint8_t signer[32])
+{
+	size_t under_way = 0;
+	struct attempt *a;
+	TAILQ_FOREACH (a, &m->attempts, entry)
+		under_way += a->phase == DIALLING && !memcmp(a->signer, signer, 32);
+	return reload_dialled_may(m, signer, under_way);
+}
+
+static void attempt_late(void *arg)
+{
+	struct attempt *a = arg;
+	struct reload_membership *m = a->membership;
+	/* nobody would ask what is at the other end when it comes up later */
+	if (a->phase == DIALLING && !reload_connection_by_link(m->connections, a->link))
+		reload_link_give_up(m->connections, a->link);
+	if (a->phase == DIALLING)
+		reload_dialled_failed(m, a->signer);
+	reload_attempt_end(a, RELOAD_TIMEOUT, NULL);
+}
+
+reload_ms reload_attempt_lifetime(const struct reload_membership *m)
+{
+	return (reload_ms)m->engine->config->overlay_reliability_timer_ms * RELOAD_TRANSMISSIONS;
+}
+
+void reload_attempt_await(struct attempt *a)
+{
+	struct reload_membership *m = a->membership;
+	a->phase = AWAITING_LINK;
+	reload_timer_arm(&m->engine->timers, &a->limit, m->engine->now + reload_attempt_lifetime(m),
+		attempt_late, a);
+}
+
+struct attempt *reload_attempt_with(struct reload_membership *m, const struct reload_id *node)
+{
+	struct attempt *a;
+	TAILQ_FOREACH (a, &m->attempts, entry)
+		if (!a->yielded && a->phase != CHECKING && reload_id_eq(&a->node, node))
+			return a;
+	return NULL;
+}
+
+void reload_attempt_dial(struct attempt *a, const struct reload_ip_port *to, size_t count)
+{
+	struct reload_membership *m = a->membership;
+	a->phase = DIALLING;
+	a->to_count = count < CHECKED_MAX ? count : CHECKED_MAX;
+	memmove(a->to, to, a->to_count * sizeof(a->to[0]));
+	reload_timer_arm(&m->engine->timers, &a->limit, m->engine->now + reload_attempt_lifetime(m),
+		attempt_late, a);
+	a->link = reload_link_open(m->connections, to, count);
+}
+
+void reload_own_attach(
+	struct reload_membership *m, struct own_attach *own, const char *role, bool send_update)
+{
+	size_t count = m->engine->ops->addresses(m->engine->host, own->addresses, CANDIDATES_MAX);
+	for (size_t i = 0; i < count; i++)
+		own->candidates[i] = (struct reload_ice_candidate){ .addr_port = own->addresses[i],
+			.overlay_link = RELOAD_TLS_TCP_FH_NO_ICE,
+			.foundation = span_str("1"),
+			.priority = PRIORITY,
+			.type = RELOAD_CAND_HOST };
+	own->body = (struct reload_attach){ .role = span_str(role),
+		.candidates = own->candidates,
+		.candidates_count = count,
+		.send_update = send_update };
+}
+
+size_t reload_attach_addresses(
+	const struct reload_attach *req, struct reload_ip_port *out, size_t max)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < req->candidates_count && count < max; i++) {
+		const struct reload_ice_candidate *c = &req->candidates[i];
+		if (c->overlay_link == RELOAD_TLS_TCP_FH_NO_ICE && c->type == RELOAD_CAND_HOST &&
+			!reload_ip_port_fault(&c->addr_port))
+			out[count++] = c->addr_port;
+	}
+	return count;
+}
+
+bool reload_attach_expects(struct reload_membership *m, uint32_t link, struct reload_id *node)
+{
+	struct attempt *a;
+	TAILQ_FOREACH (a, &m->attempts, entry)
+		if (a->phase == DIALLING && a->link == link) {
+			*node = a->node;
+			return true;
+		}
+	return false;
+}
+
+void reload_attach_link_up(struct reload_membership *m, struct reload_connection *con)
+{
+	struct attempt *a, *next;
+	bool update = false;
+	for (a = TAILQ_FIRST(&m->attempts); a; a = next) {
+		next = TAILQ_NEXT(a, entry);
+		bool mine =
+			a->phase == DIALLING
+				? a->link == con->link
+				: a->phase == AWAITING_LINK &&
+					  reload_cert_has_node(con->cert, &a->node) &&
+					  (!con->node.len || reload_id_eq(&con->node, &a->node));
+		if (!mine)
+			continue;
+		if (!con->node.len) {
+			reload_link_bind(m->connections, con, &a->node);
+		}
+		update |= a->phase == DIALLING && a->send_update;
+		if (a->phase == DIALLING)
+			reload_dialled_reached(m, a->signer);
+		if (a->phase == DIALLING && a->to_count == 1) /* of several it is not known which */
+			reload_known_proven(m, &a->node, &a->to[0]);
+		struct reload_id node = a->node;
+		reload_attempt_end(a, RELOAD_OK, &node);
+		next = TAILQ_FIRST(&m->attempts); /* the end may have begun or ended others */
+	}
+	if (update) {
+		struct reload_destination to = reload_dest_node(&con->node);
+		reload_update_send(m, &con->node, &to, 1); /* R-6.4.2.3-02 */
+	}
+}
+
+void reload_attach_link_down(struct reload_membership *m, uint32_t link, enum reload_err err)
+{
+	struct attempt *a;
+	TAILQ_FOREACH (a, &m->attempts, entry)
+		if (a->link == link && (a->phase == DIALLING || a->phase == CHECKING))
+			break;
+	if (!a)
+		return;
+	if (a->phase == DIALLING) {
+		if (err != RELOAD_LIMIT) /* this node's own */
+			reload_dialled_failed(m, a->signer);
+		reload_attempt_end(a, err, NULL);
+	} else if (reload_connection_by_node(m->connections, &a->node) || !a->to_count ||
+		   !reload_attempt_may_dial(m, a->signer))
+		reload_attempt_free(a);
+	else
+		reload_attempt_dial(a, a->to, a->to_count);
+}

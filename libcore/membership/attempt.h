@@ -1,0 +1,78 @@
+/*
+ * Attach without ICE (RFC 6940 s6.5.1): who sends the request listens, who answers connects.
+ *
+ *   as requester: asked -> answered, link awaited -> up | failed
+ *   as answerer:  answered -> (checking) -> dialling -> up | failed
+ *
+ * An Attach is an attempt in m->attempts, at most one per direction and node.  A link to the other node that stands
+ * already is a success at once, and no second one is made (R-6.5.1.12-01).  Who asks for one by another way may have lost
+ * it without this node's knowledge: it is checked, and when it fails this node dials.  Limits: an attempt ends after the request
+ * lifetime; beyond ATTEMPTS_MAX new ones are refused.
+ */
+#pragma once
+
+#include "membership/internal.h"
+
+enum {
+	ATTEMPTS_MAX = 512,
+	CANDIDATES_MAX = 8,
+	CHECKED_MAX = 2
+};
+
+enum attempt_phase {
+	ASKED,
+	AWAITING_LINK,
+	CHECKING,
+	DIALLING
+};
+
+struct attempt {
+	TAILQ_ENTRY(attempt) entry;
+	struct reload_membership *membership;
+	enum attempt_phase phase;
+	struct reload_id node; /* len 0: an Attach to a Resource-ID that is not answered yet */
+	bool yielded;          /* AWAITING_LINK: the other's Attach makes the link */
+	uint32_t link;         /* DIALLING; CHECKING: the one that stands */
+	struct reload_ip_port to[CHECKED_MAX]; /* CHECKING, DIALLING: the first of them */
+	size_t to_count;
+	uint8_t signer[32]; /* CHECKING, DIALLING: fingerprint of the certificate of who asked */
+	bool send_update;   /* DIALLING: the other asked for an Update */
+	struct reload_request *request; /* ASKED */
+	struct reload_timer limit;
+	uint32_t cookie;
+	attached_fn fn;
+	void *arg;
+};
+
+/* This node's side of an Attach: where it listens (LINK-12, LINK-13). */
+struct own_attach {
+	struct reload_ip_port addresses[CANDIDATES_MAX];
+	struct reload_ice_candidate candidates[CANDIDATES_MAX];
+	struct reload_attach body;
+};
+
+/* reload_own_attach() fills own in, which must not move while its body is used; role is static. */
+void reload_own_attach(
+	struct reload_membership *m, struct own_attach *own, const char *role, bool send_update);
+/* reload_attach_addresses() copies the addresses of req that can be dialled to out, at most max, and returns how many. */
+size_t reload_attach_addresses(
+	const struct reload_attach *req, struct reload_ip_port *out, size_t max);
+
+/* reload_attempt_new() enters one, reload_attempt_free() takes it out without a word, reload_attempt_end() tells its end. */
+struct attempt *reload_attempt_new(struct reload_membership *m, enum attempt_phase phase);
+void reload_attempt_free(struct attempt *a);
+void reload_attempt_end(struct attempt *a, enum reload_err err, const struct reload_id *node);
+
+/* reload_attempts_count() returns how many are under way. */
+size_t reload_attempts_count(struct reload_membership *m);
+/* reload_attempt_with() finds one with node that has not yielded; beside one that has, the other's may be under way. */
+struct attempt *reload_attempt_with(struct reload_membership *m, const struct reload_id *node);
+
+/* reload_attempt_await() waits for a link: the other end answers, or goes on with an Attach of its own, and will connect. */
+void reload_attempt_await(struct attempt *a);
+/* reload_attempt_dial() connects to one of the addresses. */
+void reload_attempt_dial(struct attempt *a, const struct reload_ip_port *to, size_t count);
+/* reload_attempt_may_dial() tells whether an Attach with this certificate (its fingerprint) may make this node dial. */
+bool reload_attempt_may_dial(struct reload_membership *m, const uint8_t signer[32]);
+/* reload_attempt_lifetime() is how long one may take. */
+reload_ms reload_attempt_lifetime(const struct reload_membership *m);

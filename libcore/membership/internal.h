@@ -1,0 +1,200 @@
+/* What the files of the membership room share. */
+#pragma once
+
+#include "connection/link.h"
+#include "membership/membership.h"
+#include "route/decide.h"
+
+#include <bsd/sys/queue.h>
+
+struct attempt;
+struct ping_order;
+struct reload_search;
+struct claims;
+struct dialled;
+
+TAILQ_HEAD(attempt_list, attempt);
+TAILQ_HEAD(ping_list, ping_order);
+
+enum {
+	RELOAD_KNOWN_MAX = 32 /* addresses of peers that were reached before */
+};
+
+struct reload_membership {
+	struct reload_engine *engine;
+	struct reload_connections *connections;
+	const struct reload_route *route;
+	struct reload_exchange *exchange;
+	const struct reload_membership_watch *watch;
+	void *watch_arg;
+	enum reload_state state;
+	reload_ms since;
+	enum reload_role role;
+	struct reload_ip_port *bootstrap; /* given by the caller; NULL: the configuration's */
+	size_t bootstrap_count;
+	unsigned tries; /* to join, since it last worked */
+	struct reload_timer retry;
+	bool brings; /* it held values when it began to join */
+	struct reload_id bootstrap_peer, admitting_peer;
+	reload_ms phase_ms[RELOAD_PHASES], phase_since;
+	enum reload_phase phase;
+	enum reload_err last_error;
+	enum reload_err
+		refused; /* why a link was refused since the last attempt failed; RELOAD_OK: none was */
+	bool wanted;
+	bool alone;                   /* it is the overlay, also when nobody else is there */
+	uint32_t attaching, attaches; /* a client's Attach under way, 0: none; so far */
+	bool attach_again;            /* the ring moved while it was */
+	struct reload_timer leaving, silent;
+	bool handing; /* leaving: the own range is handed over, nobody was told yet */
+	bool returns; /* leaving: to go on in role `then` */
+	enum reload_role then;
+	struct {
+		bool on, first; /* first: it was the first node, and is that again in the ring */
+		unsigned times; /* it stepped aside lately */
+		unsigned asked; /* looks since it asked for a way back; then it leaves */
+		reload_ms until, back;
+		struct reload_timer look;
+	} aside;                                         /* aside.c */
+	void (*look_aside)(struct reload_membership *m); /* reload_aside_look() */
+	reload_ms isolated_since;
+	bool neighboured;             /* a neighbour has answered since it joined */
+	struct attempt_list attempts; /* Attach under way, both directions */
+	struct claims *claims;        /* NULL: none was heard so far */
+	struct dialled *dialled;      /* NULL: no dial for an Attach has failed so far */
+	struct reload_known *known;   /* NULL: no peer was reached so far */
+	struct reload_search *search; /* NULL: none was made so far */
+	struct ping_list pings;       /* that the plug-in waits for */
+};
+
+/* -- links.c, link_check.c ------------------------------------------------------------------------------------------------ */
+
+extern const struct reload_link_watch reload_membership_links;
+/* reload_link_starts_anew() tells the plug-in that what node was in the ring is over: its newer link begins another life of it. */
+void reload_link_starts_anew(struct reload_membership *m, const struct reload_id *node);
+/* reload_link_check() closes a link with a Node-ID over which no Ping is answered within some seconds. */
+void reload_link_check(struct reload_membership *m, struct reload_connection *con);
+
+/* -- attach.c, attempt.c, attach_serve.c ------------------------------------------------------------------------------------ */
+
+typedef void (*attached_fn)(struct reload_membership *m, void *arg, uint32_t cookie,
+	enum reload_err err, const struct reload_id *node);
+
+/* reload_attach_start() sends an Attach; fn tells the end: a link to node is up, or why not. */
+void reload_attach_start(struct reload_membership *m, uint32_t cookie,
+	const struct reload_destination *list, size_t count, bool send_update, attached_fn fn,
+	void *arg);
+/* reload_attach_introduce() tells over a link which of this node's Node-IDs stands at its end (HDR-16). */
+void reload_attach_introduce(struct reload_membership *m, uint32_t link,
+	const struct reload_destination *to, reload_own_fn done);
+/*
+ * reload_attach_link_up() and reload_attach_link_down() tell that a link stands, or failed, to the attempts that wait
+ * for it.
+ */
+void reload_attach_link_up(struct reload_membership *m, struct reload_connection *con);
+/* reload_attach_expects() tells which Node-ID an outgoing link must have; false: any (a bootstrap node). */
+bool reload_attach_expects(struct reload_membership *m, uint32_t link, struct reload_id *node);
+void reload_attach_link_down(struct reload_membership *m, uint32_t link, enum reload_err err);
+void reload_attach_clear(struct reload_membership *m);
+/* reload_serve_attach() and reload_serve_app_attach() serve one method each. */
+void reload_serve_attach(struct reload_incoming *in);
+void reload_serve_app_attach(struct reload_incoming *in);
+
+/* -- dialled.c: who named addresses where nobody was found --------------------------------------------------------------- */
+
+/*
+ * reload_dialled_may() tells whether an Attach of signer (fingerprint of its certificate) may make this node dial while under_way
+ * dials for it are not decided.  reload_dialled_failed() and reload_dialled_reached() tell what became of one.
+ */
+bool reload_dialled_may(
+	const struct reload_membership *m, const uint8_t signer[32], size_t under_way);
+void reload_dialled_failed(struct reload_membership *m, const uint8_t signer[32]);
+void reload_dialled_reached(struct reload_membership *m, const uint8_t signer[32]);
+void reload_dialled_clear(struct reload_membership *m);
+
+/* -- search.c ------------------------------------------------------------------------------------------------------------ */
+
+/* err RELOAD_OK: con is a link to a bootstrap node whose Node-ID is known. */
+typedef void (*reload_searched_fn)(struct reload_membership *m, uint32_t cookie,
+	enum reload_err err, struct reload_connection *con);
+
+/*
+ * reload_search_start() looks for a bootstrap node on the way into the overlay; fn is told the end, which may be at once.
+ * reload_search_locate() looks for one again for the plug-in of a joined node.  reload_search_stop() ends what is under way:
+ * the plug-in is told RELOAD_CANCELLED, fn nothing.
+ */
+void reload_search_start(struct reload_membership *m, reload_searched_fn fn);
+void reload_search_locate(struct reload_membership *m, uint32_t cookie);
+void reload_search_stop(struct reload_membership *m);
+enum {
+	RELOAD_SAME_BOOTSTRAP =
+		2 /* attempts to join through one node, then another one is looked for */
+};
+/*
+ * reload_search_ask_way() asks through con, whatever the tables say (CHORD-02), who is responsible for the point behind this
+ * node's own, as at a join; own is told the end.  timeout_ms 0: that of all requests.
+ */
+void reload_search_ask_way(struct reload_membership *m, struct reload_connection *con,
+	reload_ms timeout_ms, reload_own_fn own);
+/* reload_search_link_up() and reload_search_link_down() tell what became of a link, if it is that of the search. */
+void reload_search_link_up(struct reload_membership *m, struct reload_connection *con);
+void reload_search_link_down(struct reload_membership *m, uint32_t link);
+void reload_search_clear(struct reload_membership *m);
+
+/* -- claims.c: addresses that others claim ------------------------------------------------------------------------------- */
+
+/*
+ * reload_claims_heard() notes that node says that it listens at addrs; reload_claims_tables() goes on when the node has
+ * joined and when the tables have changed.  Nothing is remembered of it before this node has dialled there itself.
+ */
+void reload_claims_heard(struct reload_membership *m, const struct reload_id *node,
+	const struct reload_ip_port *addrs, size_t count);
+void reload_claims_tables(struct reload_membership *m);
+/* reload_claims_link_up() and reload_claims_link_down() tell what became of a link; true: it was made for a claim, and is gone. */
+bool reload_claims_link_up(
+	struct reload_membership *m, uint32_t link, const struct reload_cert *cert);
+bool reload_claims_link_down(struct reload_membership *m, uint32_t link);
+void reload_claims_clear(struct reload_membership *m);
+
+/* -- plugin.c, serve.c --------------------------------------------------------------------------------------------------- */
+
+/* reload_pings_clear() forgets the plug-in's Pings. */
+void reload_pings_clear(struct reload_membership *m);
+/* reload_serve_join(), reload_serve_leave() and reload_serve_update() serve one method each. */
+void reload_serve_join(struct reload_incoming *in);
+void reload_serve_leave(struct reload_incoming *in);
+void reload_serve_update(struct reload_incoming *in);
+
+/* -- life.c -------------------------------------------------------------------------------------------------------------- */
+
+/* reload_life_go_in() begins to join in a role, reload_life_first() to be the whole ring. */
+void reload_life_go_in(struct reload_membership *m, enum reload_role role);
+void reload_life_first(struct reload_membership *m);
+/* reload_life_clear() ends all pauses. */
+void reload_life_clear(struct reload_membership *m);
+/* reload_life_state_set() changes the state and tells, unless it is the same. */
+void reload_life_state_set(struct reload_membership *m, enum reload_state state);
+/*
+ * reload_life_refused() notes why a link was refused.  reload_life_node_gone() notices that the last link to a node is gone.
+ */
+void reload_life_refused(struct reload_membership *m, enum reload_err err);
+void reload_life_node_gone(struct reload_membership *m);
+/* reload_life_neighbours() looks whether any neighbour still answers. */
+void reload_life_neighbours(struct reload_membership *m);
+/* reload_life_topology_state() follows the plug-in's state. */
+void reload_life_topology_state(struct reload_membership *m, enum reload_topology_state state,
+	const struct reload_id *other);
+/* reload_life_client_update() lets a client ask anew who is responsible when its peer's ring changed (R-4.2.1-03). */
+void reload_life_client_update(struct reload_membership *m, const struct reload_id *from);
+
+/* -- leave.c ------------------------------------------------------------------------------------------------------------- */
+
+/* reload_leave_clear() forgets that the node leaves, or stands aside. */
+void reload_leave_clear(struct reload_membership *m);
+/* reload_leave_then() begins to leave, in order to come back in another role. */
+void reload_leave_then(struct reload_membership *m, enum reload_role role);
+
+/* -- aside.c: storage that cannot be written ------------------------------------------------------------------------------ */
+
+/* reload_aside_look() looks whether the storage can be written, and steps out of the ring or back. */
+void reload_aside_look(struct reload_membership *m);

@@ -1,0 +1,105 @@
+#include "membership/internal.h"
+
+/*
+ * Leaving: the own range is handed over first, for HAND_OVER_MS at most, and the answers to the host's requests are waited for; then the
+ * neighbours are told.  Who is told closes its link.
+ */
+
+enum {
+	HAND_OVER_MS = 2000, /* of the own range when leaving */
+	LEAVE_MS = 2000
+};
+
+static void all_closed(struct reload_membership *m)
+{
+	struct reload_connection *con;
+	while ((con = reload_connection_next(m->connections, NULL))) {
+		struct reload_id node = con->node;
+		reload_link_close(m->connections, con);
+		/* a plug-in that believes in old links does not attach to those nodes when it joins again */
+		if (m->role == RELOAD_ROLE_PEER && node.len &&
+			!reload_connection_by_node(m->connections, &node))
+			m->route->topology->disconnected(m->route->plugin, &node);
+	}
+}
+
+static void left(void *arg)
+{
+	struct reload_membership *m = arg;
+	reload_timer_cancel(&m->engine->timers, &m->leaving);
+	all_closed(m);
+	if (!m->returns) {
+		reload_life_state_set(m, RELOAD_STATE_ENROLLED);
+		reload_requests_end(m->exchange, RELOAD_NOT_JOINED);
+		return;
+	}
+	m->returns = false;
+	reload_life_go_in(m, m->then);
+}
+
+/* The data have arrived by now, or it takes too long. */
+static void leave_tell(void *arg)
+{
+	struct reload_membership *m = arg;
+	m->handing = false;
+	m->route->topology->leave(m->route->plugin);
+	reload_timer_arm(&m->engine->timers, &m->leaving,
+		m->engine->now + (m->connections->count ? LEAVE_MS : 0), left, m);
+	reload_membership_progress(m);
+}
+
+static void aside_over(struct reload_membership *m)
+{
+	reload_timer_cancel(&m->engine->timers, &m->aside.look);
+	m->aside.on = false;
+	m->aside.asked = 0;
+}
+
+void reload_membership_leave(struct reload_membership *m, bool now)
+{
+	m->wanted = m->returns = false;
+	aside_over(m);
+	reload_timer_cancel(&m->engine->timers, &m->retry);
+	reload_timer_cancel(&m->engine->timers, &m->silent);
+	reload_search_stop(m);
+	if (m->state == RELOAD_STATE_ENROLLED || m->state == RELOAD_STATE_LEAVING)
+		return;
+	reload_life_state_set(m, RELOAD_STATE_LEAVING);
+	if (now) {
+		m->route->topology->leave(m->route->plugin);
+		left(m);
+		return;
+	}
+	m->handing = true;
+	m->watch->hand_over(m->watch_arg);
+	reload_timer_arm(
+		&m->engine->timers, &m->leaving, m->engine->now + HAND_OVER_MS, leave_tell, m);
+	reload_membership_progress(m); /* a client has nothing to hand over */
+}
+
+void reload_leave_then(struct reload_membership *m, enum reload_role role)
+{
+	bool aside = m->aside.on;
+	reload_membership_leave(m, false);
+	m->aside.on = aside;
+	m->returns = true;
+	m->then = role;
+}
+
+void reload_membership_progress(struct reload_membership *m)
+{
+	if (m->state != RELOAD_STATE_LEAVING || m->watch->moving(m->watch_arg))
+		return;
+	if (m->handing && reload_requests_of_host(m->exchange))
+		return; /* who is told closes its link, and the answers would be lost with it */
+	if (m->handing)
+		reload_timer_arm(&m->engine->timers, &m->leaving, m->engine->now, leave_tell, m);
+	else if (!reload_requests_open(m->exchange) || !m->connections->count)
+		reload_timer_arm(&m->engine->timers, &m->leaving, m->engine->now, left, m);
+}
+
+void reload_leave_clear(struct reload_membership *m)
+{
+	reload_timer_cancel(&m->engine->timers, &m->leaving);
+	aside_over(m);
+}

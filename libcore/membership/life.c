@@ -1,0 +1,440 @@
+#include "membership/internal.h"
+
+/*
+ * The life of a node (cli.md s3, RFC 6940 s10.5, s11.4).
+ *
+ *   enrolled -> bootstrapping -> attaching -> joining -> joined -> leaving -> enrolled
+ *                    ^               |           |         |
+ *                    +--- pause <----+-----------+    isolated (no neighbour answers): joins again
+ *
+ * bootstrapping: a bootstrap node is looked for until a link stands (search.c).  From attaching on a peer follows
+ * its topology plug-in; a client attaches to the peer responsible for its own Node-ID and is joined then.  An attempt that
+ * fails is repeated with pauses that double from 0.5 s to 60 s, with jitter, for as long as it is wanted.
+ *
+ * isolated: a joined peer has lost the last neighbour that answers: at once when no link is left, after SILENT_MS when
+ * clients or doubted links are.  A first node is never isolated, it stays the overlay and looks for others in the same
+ * pauses.
+ */
+
+enum {
+	PAUSE_FIRST_MS = 500,
+	PAUSE_MAX_MS = 60000,
+	FIRST_AGAIN = 3,  /* attempts of a first node that stepped aside to find anybody */
+	SILENT_MS = 30000 /* neighbours that are all doubted for so long are lost */
+};
+
+static void search(struct reload_membership *m);
+
+static void alone_again(struct reload_membership *m);
+
+static void alone_search(void *arg);
+
+static void go_on(struct reload_membership *m, struct reload_connection *con);
+
+const char *reload_state_name(enum reload_state state)
+{
+	static const char *const names[] = { "init", "configured", "enrolled", "bootstrapping",
+		"attaching", "joining", "joined", "leaving", "isolated", "stopped" };
+	return names[state];
+}
+
+const char *reload_phase_name(enum reload_phase phase)
+{
+	static const char *const names[] = { "bootstrap", "attach", "join", "neighbours" };
+	return phase < RELOAD_PHASES ? names[phase] : "done";
+}
+
+void reload_life_state_set(struct reload_membership *m, enum reload_state state)
+{
+	if (m->state == state)
+		return;
+	m->state = state;
+	m->since = m->engine->now;
+	reload_engine_event(m->engine, &(struct reload_event){ .type = RELOAD_EV_STATE,
+					       .code = (uint16_t)state,
+					       .node = &m->engine->self });
+	m->watch->state(m->watch_arg, state);
+}
+
+static void phase_enter(struct reload_membership *m, enum reload_phase phase)
+{
+	if (m->phase < RELOAD_PHASES)
+		m->phase_ms[m->phase] += m->engine->now - m->phase_since;
+	m->phase = phase;
+	m->phase_since = m->engine->now;
+}
+
+/* Pauses double, with jitter, so that those who lost each other at once do not come back at once. */
+static void after_pause(struct reload_membership *m, void (*then)(void *arg))
+{
+	reload_ms pause = reload_doubled(PAUSE_FIRST_MS, m->tries, PAUSE_MAX_MS);
+	m->tries++;
+	reload_timer_arm(&m->engine->timers, &m->retry,
+		m->engine->now + reload_engine_jitter(m->engine, pause), then, m);
+}
+
+/* Through the same bootstrap node once more; a node that let nothing pass twice may do so for ever, so then any will do. */
+static void retry_now(void *arg)
+{
+	struct reload_membership *m = arg;
+	if (!m->wanted)
+		return;
+	struct reload_connection *con =
+		m->bootstrap_peer.len && m->tries < RELOAD_SAME_BOOTSTRAP
+			? reload_connection_by_node(m->connections, &m->bootstrap_peer)
+			: NULL;
+	if (con && con->good)
+		go_on(m, con);
+	else
+		search(m);
+}
+
+/* A handshake that one of the ends refused says more than that nobody answered in the end. */
+static bool is_refusal(enum reload_err err)
+{
+	return err == RELOAD_BAD_CERT || err == RELOAD_CERT_EXPIRED ||
+	       err == RELOAD_CERT_UNTRUSTED || err == RELOAD_CERT_REVOKED;
+}
+
+void reload_life_refused(struct reload_membership *m, enum reload_err err)
+{
+	if (is_refusal(err) && m->wanted && m->state != RELOAD_STATE_JOINED)
+		m->refused = err;
+}
+
+static void retry_later(struct reload_membership *m, enum reload_err err)
+{
+	if (m->refused &&
+		(err == RELOAD_UNREACHABLE || err == RELOAD_TIMEOUT || err == RELOAD_LINK_DOWN))
+		err = m->refused;
+	m->refused = RELOAD_OK;
+	m->last_error = err;
+	if (m->aside.first && !m->aside.on && m->tries >= FIRST_AGAIN)
+		m->alone = true;
+	if (m->alone) { /* it is the overlay until it finds others */
+		alone_again(m);
+		return;
+	}
+	reload_engine_event(m->engine, &(struct reload_event){ .type = RELOAD_EV_JOIN_FAILED,
+					       .err = err,
+					       .count = m->tries,
+					       .words = reload_phase_name(m->phase) });
+	if (m->state != RELOAD_STATE_ISOLATED)
+		reload_life_state_set(m, RELOAD_STATE_BOOTSTRAPPING);
+	after_pause(m, retry_now);
+}
+
+/* -- bootstrap ------------------------------------------------------------------------------------------------------------- */
+
+static void searched(struct reload_membership *m, uint32_t cookie, enum reload_err err,
+	struct reload_connection *con)
+{
+	(void)cookie;
+	if (err)
+		retry_later(m, err);
+	else
+		go_on(m, con);
+}
+
+static void search(struct reload_membership *m)
+{
+	if (m->state != RELOAD_STATE_ISOLATED)
+		reload_life_state_set(m, RELOAD_STATE_BOOTSTRAPPING);
+	reload_search_start(m, searched);
+}
+
+static void client_attach(struct reload_membership *m);
+
+static void again_if_moved(struct reload_membership *m)
+{
+	if (m->attach_again)
+		client_attach(m);
+}
+
+static void client_attached(struct reload_membership *m, void *arg, uint32_t cookie,
+	enum reload_err err, const struct reload_id *node)
+{
+	(void)arg;
+	if (cookie != m->attaching)
+		return;
+	m->attaching = 0;
+	if (m->role != RELOAD_ROLE_CLIENT || !m->wanted)
+		return;
+	struct reload_connection *con =
+		err ? NULL : reload_connection_by_node(m->connections, node);
+	if (!con && m->state == RELOAD_STATE_JOINED) {
+		again_if_moved(m); /* stays where it is */
+		return;
+	}
+	if (!con) {
+		retry_later(m, err ? err : RELOAD_LINK_DOWN);
+		return;
+	}
+	m->connections->uplink = con;
+	m->admitting_peer = *node;
+	m->tries = 0;
+	phase_enter(m, RELOAD_PHASES);
+	reload_life_state_set(m, RELOAD_STATE_JOINED);
+	again_if_moved(m);
+}
+
+/* A client sits at the peer that is responsible for its Node-ID, so that it is reached by that alone (R-4.2.1-01). */
+static void client_attach(struct reload_membership *m)
+{
+	struct reload_destination own = reload_dest_resource(&m->engine->self);
+	m->attach_again = false;
+	m->attaching = ++m->attaches;
+	reload_attach_start(m, m->attaching, &own, 1, false, client_attached, NULL);
+}
+
+void reload_life_client_update(struct reload_membership *m, const struct reload_id *from)
+{
+	/* R-4.2.1-03: the ring moved around this client's peer; ask again who is responsible */
+	if (m->role == RELOAD_ROLE_CLIENT && m->state == RELOAD_STATE_JOINED &&
+		m->connections->uplink && reload_id_eq(&m->connections->uplink->node, from)) {
+		if (m->attaching)
+			m->attach_again = true; /* one at a time, however often it moves */
+		else
+			client_attach(m);
+	}
+}
+
+static void go_on(struct reload_membership *m, struct reload_connection *con)
+{
+	m->bootstrap_peer = con->node;
+	m->connections->uplink = con;
+	if (m->state != RELOAD_STATE_ISOLATED)
+		reload_life_state_set(m, RELOAD_STATE_ATTACHING);
+	phase_enter(m, RELOAD_PHASE_ATTACH);
+	if (m->role == RELOAD_ROLE_CLIENT)
+		client_attach(m);
+	else
+		m->route->topology->join(m->route->plugin, &con->node);
+}
+
+static void isolated(struct reload_membership *m)
+{
+	reload_life_state_set(m, RELOAD_STATE_ISOLATED);
+	reload_engine_event(m->engine, &(struct reload_event){ .type = RELOAD_EV_ISOLATED });
+	m->isolated_since = m->engine->now;
+	m->bootstrap_peer.len = m->admitting_peer.len = 0;
+	m->tries = 0;
+	retry_later(m, RELOAD_LINK_DOWN);
+}
+
+/* -- neighbours ------------------------------------------------------------------------------------------------------------ */
+
+static bool member(const struct reload_membership *m)
+{
+	return m->role == RELOAD_ROLE_PEER && m->wanted && m->state == RELOAD_STATE_JOINED;
+}
+
+static bool neighbour_answers(struct reload_membership *m)
+{
+	struct reload_connection *con = NULL;
+	while ((con = reload_connection_next(m->connections, con)))
+		if (con->good && con->node.len &&
+			reload_topology_lists(m->route->topology, m->route->plugin, &con->node))
+			return true;
+	return false;
+}
+
+static void place_asked(void *arg, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_membership *m = arg;
+	struct reload_connection *con = reload_connection_by_link(m->connections, r->over_link);
+	if (!member(m) || neighbour_answers(m))
+		return;
+	if (!con || !con->node.len || result->err ||
+		reload_id_eq(&result->responder, &m->engine->self)) {
+		after_pause(m, alone_search);
+		return;
+	}
+	reload_life_state_set(m, RELOAD_STATE_ISOLATED);
+	go_on(m, con);
+}
+
+/* Who was found may be on its way to this node, and no ring: it is asked who owns the point behind this one. */
+static void alone_searched(struct reload_membership *m, uint32_t cookie, enum reload_err err,
+	struct reload_connection *con)
+{
+	(void)cookie;
+	if (err) {
+		after_pause(m, alone_search);
+		return;
+	}
+	reload_search_ask_way(m, con, 0, place_asked);
+}
+
+/*
+ * A first node that lost everybody is the overlay, and may be one half of it: it goes on looking for others, and when there
+ * are some it joins them.
+ */
+static void alone_search(void *arg)
+{
+	struct reload_membership *m = arg;
+	if (member(m) && !neighbour_answers(m))
+		reload_search_start(m, alone_searched);
+}
+
+static void form_alone(void *arg)
+{
+	struct reload_membership *m = arg;
+	if (!m->wanted)
+		return;
+	m->route->topology->first(m->route->plugin);
+	m->neighboured = false;
+	reload_life_state_set(m, RELOAD_STATE_JOINED);
+	after_pause(m, alone_search);
+}
+
+/* The plug-in may be the one that tells: it is not called back from inside its own call. */
+static void alone_again(struct reload_membership *m)
+{
+	reload_timer_arm(&m->engine->timers, &m->retry, m->engine->now, form_alone, m);
+}
+
+static void lost_all(struct reload_membership *m)
+{
+	reload_timer_cancel(&m->engine->timers, &m->silent);
+	if (!m->alone)
+		isolated(m);
+	else if (!m->retry.armed ||
+		 m->route->topology->get_state(m->route->plugin) != RELOAD_TOPOLOGY_JOINED)
+		alone_again(
+			m); /* also when it was about to look for others: now it answers for nothing */
+}
+
+static void silent_over(void *arg)
+{
+	struct reload_membership *m = arg;
+	struct reload_connection *con = NULL;
+	if (!member(m) || neighbour_answers(m))
+		return;
+	while (member(m) && (con = reload_connection_next(m->connections, con)))
+		if (!con->good) {
+			reload_link_drop(m->connections, con, RELOAD_TIMEOUT);
+			con = NULL;
+		}
+	if (member(m))
+		lost_all(m);
+}
+
+void reload_life_neighbours(struct reload_membership *m)
+{
+	if (!member(m))
+		return;
+	if (neighbour_answers(m)) {
+		m->neighboured = true;
+		reload_timer_cancel(&m->engine->timers, &m->silent);
+	} else if (m->neighboured && !m->silent.armed) {
+		reload_timer_arm(
+			&m->engine->timers, &m->silent, m->engine->now + SILENT_MS, silent_over, m);
+	}
+}
+
+/* The peer that a client sat at is gone: another link serves until it is told who is responsible now. */
+static void client_moves(struct reload_membership *m)
+{
+	struct reload_connection *con = NULL;
+	while ((con = reload_connection_next(m->connections, con)) && !con->node.len)
+		;
+	if (!con || m->state != RELOAD_STATE_JOINED)
+		return;
+	m->connections->uplink = con;
+	client_attach(m);
+}
+
+void reload_life_node_gone(struct reload_membership *m)
+{
+	if (m->wanted && !m->connections->count && m->state == RELOAD_STATE_JOINED &&
+		(!m->alone || m->neighboured))
+		lost_all(m);
+	else if (m->role == RELOAD_ROLE_CLIENT && !m->connections->uplink)
+		client_moves(m);
+	reload_life_neighbours(m);
+}
+
+/* -- beginning, and what the plug-in reports ------------------------------------------------------------------------------ */
+
+static void begin(struct reload_membership *m, enum reload_role role)
+{
+	m->wanted = true;
+	m->role = role;
+	m->tries = 0;
+	m->refused = RELOAD_OK;
+	m->watch->begins(m->watch_arg);
+	m->bootstrap_peer.len = m->admitting_peer.len = 0;
+	memset(m->phase_ms, 0, sizeof(m->phase_ms));
+	m->phase = RELOAD_PHASE_BOOTSTRAP;
+	m->phase_since = m->engine->now;
+}
+
+/* Where clients are not permitted a peer that cannot write waits outside. */
+void reload_life_go_in(struct reload_membership *m, enum reload_role role)
+{
+	begin(m, role);
+	m->alone = false;
+	m->last_error = m->aside.on ? RELOAD_IO : RELOAD_OK;
+	if (m->aside.on && !m->engine->config->clients_permitted)
+		reload_life_state_set(m, RELOAD_STATE_BOOTSTRAPPING);
+	else
+		search(m);
+	m->look_aside(m);
+}
+
+void reload_life_first(struct reload_membership *m)
+{
+	begin(m, RELOAD_ROLE_PEER);
+	m->alone = true;
+	m->route->topology->first(m->route->plugin);
+}
+
+void reload_life_topology_state(struct reload_membership *m, enum reload_topology_state state,
+	const struct reload_id *other)
+{
+	switch (state) {
+	case RELOAD_TOPOLOGY_DETACHED:
+		break;
+	case RELOAD_TOPOLOGY_ATTACHING:
+		m->brings = m->watch->holds_values(m->watch_arg);
+		if (m->state != RELOAD_STATE_ISOLATED)
+			reload_life_state_set(m, RELOAD_STATE_ATTACHING);
+		break;
+	case RELOAD_TOPOLOGY_JOINING:
+		if (other)
+			m->admitting_peer = *other;
+		phase_enter(m, RELOAD_PHASE_JOIN);
+		if (m->state != RELOAD_STATE_ISOLATED)
+			reload_life_state_set(m, RELOAD_STATE_JOINING);
+		break;
+	case RELOAD_TOPOLOGY_JOINED:
+		phase_enter(m, RELOAD_PHASES);
+		m->tries = 0;
+		m->last_error = RELOAD_OK;
+		m->connections->uplink = NULL; /* from here on the ring is the way */
+		if (m->state == RELOAD_STATE_ISOLATED && !m->alone)
+			reload_engine_event(
+				m->engine, &(struct reload_event){ .type = RELOAD_EV_REJOINED,
+						   .count = m->engine->now - m->isolated_since });
+		reload_timer_cancel(&m->engine->timers, &m->silent);
+		m->alone = m->alone || m->aside.first;
+		m->aside.first = false;
+		m->neighboured = false;
+		reload_life_state_set(m, RELOAD_STATE_JOINED);
+		reload_claims_tables(m);
+		break;
+	case RELOAD_TOPOLOGY_FAILED:
+		if (member(m))
+			lost_all(m);
+		else if (m->wanted)
+			retry_later(m, RELOAD_TIMEOUT);
+		break;
+	}
+}
+
+void reload_life_clear(struct reload_membership *m)
+{
+	reload_timer_cancel(&m->engine->timers, &m->retry);
+	reload_timer_cancel(&m->engine->timers, &m->silent);
+}

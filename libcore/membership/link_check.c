@@ -1,0 +1,29 @@
+#include "membership/internal.h"
+
+enum {
+	CHECK_MS = 3000
+};
+
+static void checked(void *arg, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_membership *m = arg;
+	struct reload_connection *con = reload_connection_by_link(m->connections, r->over_link);
+	if (con)
+		con->checking = false;
+	if (con && result->err == RELOAD_TIMEOUT)
+		reload_link_drop(m->connections, con, RELOAD_TIMEOUT);
+}
+
+void reload_link_check(struct reload_membership *m, struct reload_connection *con)
+{
+	struct reload_destination to = reload_dest_node(&con->node);
+	struct reload_ping_req ping = { 0 };
+	if (con->checking)
+		return;
+	con->checking = true;
+	struct reload_request *r =
+		reload_request_own(m->exchange, RELOAD_PING_REQ, &to, 1, checked, m);
+	r->over_link = con->link;
+	r->timeout_ms = CHECK_MS;
+	reload_request_send(r, &ping);
+}

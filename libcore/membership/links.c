@@ -1,0 +1,115 @@
+#include "membership/internal.h"
+
+/*
+ * What links mean for the overlay: the plug-in is told of bound ones, attempts and searches of their own, the life of the node of
+ * lost ones.
+ */
+
+/* Who makes a second link may have lost the first, by an end that this node was not told of. */
+static void check_older(struct reload_membership *m, const struct reload_connection *fresh)
+{
+	struct reload_connection *con = NULL;
+	while ((con = reload_connection_next(m->connections, con)))
+		if (con != fresh && reload_id_eq(&con->node, &fresh->node) &&
+			con->order < fresh->order)
+			reload_link_check(m, con);
+}
+
+void reload_link_starts_anew(struct reload_membership *m, const struct reload_id *node)
+{
+	if (m->role != RELOAD_ROLE_PEER)
+		return;
+	m->route->topology->disconnected(m->route->plugin, node);
+	m->route->topology->connected(m->route->plugin, node);
+}
+
+/* Of several links to a node the best one counts: it may be another one since a link was made or lost. */
+static void health_changed(struct reload_membership *m, const struct reload_id *node)
+{
+	const struct reload_connection *best = reload_connection_by_node(m->connections, node);
+	if (best && m->role == RELOAD_ROLE_PEER)
+		m->route->topology->link_health(m->route->plugin, node, best->good);
+}
+
+static bool watch_probed(void *arg, uint32_t link, const struct reload_cert *cert)
+{
+	return cert ? reload_claims_link_up(arg, link, cert) : reload_claims_link_down(arg, link);
+}
+
+static bool watch_expects(void *arg, uint32_t link, struct reload_id *node)
+{
+	return reload_attach_expects(arg, link, node);
+}
+
+/* Its certificate was judged by the same rules as that of a message's signer. */
+static void watch_made(void *arg, struct reload_connection *con)
+{
+	struct reload_membership *m = arg;
+	reload_exchange_trusts(m->exchange, con->cert);
+}
+
+static void watch_bound(void *arg, struct reload_connection *con)
+{
+	struct reload_membership *m = arg;
+	check_older(m, con);
+	if (m->role == RELOAD_ROLE_PEER)
+		m->route->topology->connected(m->route->plugin, &con->node);
+	health_changed(m, &con->node);
+}
+
+static void watch_up(void *arg, struct reload_connection *con)
+{
+	reload_attach_link_up(arg, con);
+	reload_search_link_up(arg, con);
+}
+
+static void watch_health(void *arg, struct reload_connection *con)
+{
+	struct reload_membership *m = arg;
+	if (con->node.len)
+		health_changed(m, &con->node);
+	reload_life_neighbours(m);
+}
+
+/* One of the links to a node is gone. */
+static void node_link_lost(struct reload_membership *m, const struct reload_lost_link *lost)
+{
+	const struct reload_connection *other =
+		reload_connection_by_node(m->connections, &lost->node);
+	if (!other && m->state == RELOAD_STATE_JOINED &&
+		reload_topology_lists(m->route->topology, m->route->plugin, &lost->node))
+		reload_engine_event(
+			m->engine, &(struct reload_event){ .type = RELOAD_EV_NEIGHBOUR_LOST,
+					   .err = lost->err,
+					   .node = &lost->node });
+	if (other && other->since > lost->since + m->engine->config->overlay_reliability_timer_ms)
+		reload_link_starts_anew(m, &lost->node); /* who has a link makes no second one */
+	if (other)
+		health_changed(m, &lost->node);
+}
+
+static void watch_lost(void *arg, const struct reload_lost_link *lost)
+{
+	struct reload_membership *m = arg;
+	if (lost->node.len)
+		node_link_lost(m, lost);
+	reload_life_refused(m, lost->err);
+	reload_attach_link_down(m, lost->link, lost->err);
+	reload_search_link_down(m, lost->link);
+	if (!lost->node.len || reload_connection_by_node(m->connections, &lost->node))
+		return;
+	if (m->role == RELOAD_ROLE_PEER)
+		m->route->topology->disconnected(m->route->plugin, &lost->node);
+	reload_life_node_gone(m);
+	reload_membership_progress(m);
+}
+
+const struct reload_link_watch reload_membership_links = {
+	.probed = watch_probed,
+	.expects = watch_expects,
+	.made = watch_made,
+	.bound = watch_bound,
+	.up = watch_up,
+	.health = watch_health,
+	.lost = watch_lost,
+};

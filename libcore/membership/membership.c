@@ -1,0 +1,140 @@
+#include "membership/internal.h"
+
+#include "membership/known.h"
+
+/* Making and ending the room, what the host orders, and its small questions. */
+
+static const struct reload_method_row methods[] = {
+	{ RELOAD_ATTACH_REQ, .flags = RELOAD_METHOD_UNBOUND, .serve = reload_serve_attach },
+	{ RELOAD_APP_ATTACH_REQ, .serve = reload_serve_app_attach },
+	{ RELOAD_JOIN_REQ, .serve = reload_serve_join },
+	{ RELOAD_LEAVE_REQ, .serve = reload_serve_leave },
+	{ RELOAD_UPDATE_REQ, .serve = reload_serve_update },
+};
+
+struct reload_membership *reload_membership_new(const struct reload_membership_setup *setup)
+{
+	struct reload_membership *m = RELOAD_NEW(reload_membership);
+	m->engine = setup->engine;
+	m->connections = setup->connections;
+	m->route = setup->route;
+	m->exchange = setup->exchange;
+	m->role = setup->role;
+	m->watch = setup->watch;
+	m->watch_arg = setup->watch_arg;
+	m->state = RELOAD_STATE_ENROLLED;
+	m->since = m->engine->now;
+	m->look_aside = reload_aside_look;
+	TAILQ_INIT(&m->attempts);
+	TAILQ_INIT(&m->pings);
+	reload_links_watch(m->connections, m->engine, &reload_membership_links, m);
+	reload_exchange_methods(m->exchange, methods, COUNT_OF(methods), m);
+	return m;
+}
+
+void reload_membership_free(struct reload_membership *m)
+{
+	if (!m)
+		return;
+	reload_attach_clear(m);
+	reload_pings_clear(m);
+	reload_search_clear(m);
+	reload_claims_clear(m);
+	reload_known_clear(m);
+	reload_leave_clear(m);
+	reload_life_clear(m);
+	free(m->bootstrap);
+	free(m);
+}
+
+static enum reload_err may_start(const struct reload_membership *m)
+{
+	return m->wanted || m->state != RELOAD_STATE_ENROLLED ? RELOAD_EXISTS : RELOAD_OK;
+}
+
+enum reload_err reload_membership_first(struct reload_membership *m)
+{
+	enum reload_err err = may_start(m);
+	if (!err)
+		reload_life_first(m);
+	return err;
+}
+
+static void bootstrap_set(
+	struct reload_membership *m, const struct reload_ip_port *bootstrap, size_t count)
+{
+	free(m->bootstrap);
+	m->bootstrap = count ? reload_memdup(bootstrap, count * sizeof(*bootstrap)) : NULL;
+	m->bootstrap_count = count;
+}
+
+enum reload_err reload_membership_join(struct reload_membership *m, enum reload_role role,
+	const struct reload_ip_port *bootstrap, size_t count)
+{
+	enum reload_err err = may_start(m);
+	if (!err && role == RELOAD_ROLE_CLIENT && !m->engine->config->clients_permitted)
+		err = RELOAD_FORBIDDEN;
+	if (!err && !count && !m->engine->config->bootstrap_count && !reload_known_any(m))
+		err = RELOAD_UNREACHABLE;
+	if (err)
+		return err;
+	bootstrap_set(m, bootstrap, count);
+	m->aside.on = role == RELOAD_ROLE_PEER && m->watch->storage_fails(m->watch_arg);
+	m->aside.first = false;
+	reload_life_go_in(m, m->aside.on ? RELOAD_ROLE_CLIENT : role);
+	return RELOAD_OK;
+}
+
+void reload_membership_bootstrap(
+	struct reload_membership *m, const struct reload_ip_port *bootstrap, size_t count)
+{
+	if (count && m->wanted)
+		bootstrap_set(m, bootstrap, count);
+}
+
+void reload_membership_remember(
+	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count)
+{
+	reload_known_remember(m, addrs, count);
+}
+
+void reload_membership_storage(struct reload_membership *m)
+{
+	reload_aside_look(m);
+}
+
+bool reload_membership_leaves(const struct reload_membership *m)
+{
+	return m->returns || m->aside.asked;
+}
+
+bool reload_membership_is_aside(const struct reload_membership *m)
+{
+	return m->aside.on && m->role == RELOAD_ROLE_CLIENT;
+}
+
+bool reload_membership_may_request(const struct reload_membership *m)
+{
+	if (m->state == RELOAD_STATE_LEAVING && !m->returns)
+		return false;
+	return m->connections->count || m->state == RELOAD_STATE_JOINED;
+}
+
+bool reload_membership_wanted(const struct reload_membership *m)
+{
+	return m->wanted || m->state == RELOAD_STATE_JOINED;
+}
+
+void reload_membership_status(
+	const struct reload_membership *m, struct reload_membership_status *out)
+{
+	*out = (struct reload_membership_status){ .state = m->state,
+		.role = m->role,
+		.returns = m->returns,
+		.state_since = m->since,
+		.bootstrap_peer = m->bootstrap_peer,
+		.admitting_peer = m->admitting_peer,
+		.phase = m->phase,
+		.last_error = m->last_error };
+	memcpy(out->phase_ms, m->phase_ms, sizeof(out->phase_ms));
+}

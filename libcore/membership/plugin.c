@@ -1,0 +1,211 @@
+#include "membership/internal.h"
+
+#include "membership/known.h"
+
+/* What the topology plug-in asks of the overlay: links, messages, and to be told how it stands. */
+
+static reload_ms host_now(void *arg)
+{
+	return ((struct reload_membership *)arg)->engine->now;
+}
+
+static void host_random(void *arg, void *out, size_t len)
+{
+	struct reload_membership *m = arg;
+	m->engine->ops->random(m->engine->host, out, len);
+}
+
+static void attach_done(struct reload_membership *m, void *arg, uint32_t cookie,
+	enum reload_err err, const struct reload_id *node)
+{
+	(void)arg;
+	m->route->topology->attached(m->route->plugin, cookie, err, node);
+}
+
+static void host_attach(void *arg, uint32_t cookie, const struct reload_destination *list,
+	size_t count, bool send_update)
+{
+	reload_attach_start(arg, cookie, list, count, send_update, attach_done, NULL);
+}
+
+static void join_done(void *arg, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_membership *m = arg;
+	m->route->topology->join_answered(m->route->plugin, &r->target, result->err);
+}
+
+static void host_join(void *arg, const struct reload_id *admitting_peer)
+{
+	struct reload_membership *m = arg;
+	struct reload_destination to = reload_dest_node(admitting_peer);
+	struct reload_join_req req = { .joining_peer_id = m->engine->self };
+	reload_request_send(
+		reload_request_own(m->exchange, RELOAD_JOIN_REQ, &to, 1, join_done, m), &req);
+}
+
+static void update_done(void *arg, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_membership *m = arg;
+	if (result->err)
+		m->route->topology->update_failed(m->route->plugin, &r->target, result->err);
+}
+
+static void host_update(void *arg, const struct reload_id *to, struct span body)
+{
+	struct reload_membership *m = arg;
+	struct reload_destination list = reload_dest_node(to);
+	reload_request_send_bytes(
+		reload_request_own(m->exchange, RELOAD_UPDATE_REQ, &list, 1, update_done, m), body);
+}
+
+static void leave_done(void *arg, struct reload_request *r, const struct reload_result *result)
+{
+	(void)r;
+	(void)result;
+	reload_membership_progress(arg);
+}
+
+static void host_leave(void *arg, const struct reload_id *to, struct span overlay_data)
+{
+	struct reload_membership *m = arg;
+	struct reload_destination list = reload_dest_node(to);
+	struct reload_leave_req req = { .leaving_peer_id = m->engine->self,
+		.overlay_specific_data = overlay_data };
+	reload_request_send(
+		reload_request_own(m->exchange, RELOAD_LEAVE_REQ, &list, 1, leave_done, m), &req);
+}
+
+static void host_disconnect(void *arg, const struct reload_id *node)
+{
+	struct reload_membership *m = arg;
+	struct reload_connection *con;
+	while ((con = reload_connection_by_node(m->connections, node)))
+		reload_link_close(m->connections, con);
+}
+
+/*
+ * A Ping of the plug-in.  One that this node answers itself ends at once, while the plug-in still stands in its call: its
+ * outcome is kept until the call is over.
+ */
+struct ping_order {
+	TAILQ_ENTRY(ping_order) entry;
+	struct reload_membership *membership;
+	uint32_t cookie;
+	bool starting;
+	enum reload_err err;
+	struct reload_id responder;
+	struct reload_timer timer;
+};
+
+static void ping_free(struct ping_order *o)
+{
+	TAILQ_REMOVE(&o->membership->pings, o, entry);
+	reload_timer_cancel(&o->membership->engine->timers, &o->timer);
+	free(o);
+}
+
+void reload_pings_clear(struct reload_membership *m)
+{
+	while (!TAILQ_EMPTY(&m->pings))
+		ping_free(TAILQ_FIRST(&m->pings));
+}
+
+static void ping_tell(void *arg)
+{
+	struct ping_order *o = arg;
+	struct reload_membership *m = o->membership;
+	struct ping_order told = *o;
+	ping_free(o);
+	if (m->route->topology->pinged)
+		m->route->topology->pinged(
+			m->route->plugin, told.cookie, told.err, told.err ? NULL : &told.responder);
+}
+
+static void ping_done(void *arg, struct reload_request *r, const struct reload_result *result)
+{
+	struct ping_order *o = arg;
+	struct reload_membership *m = o->membership;
+	(void)r;
+	o->err = result->err;
+	o->responder = result->responder;
+	if (o->starting)
+		reload_timer_arm(&m->engine->timers, &o->timer, m->engine->now, ping_tell, o);
+	else
+		ping_tell(o);
+}
+
+static void host_ping(
+	void *arg, uint32_t cookie, const struct reload_destination *list, size_t count)
+{
+	struct reload_membership *m = arg;
+	struct reload_ping_req ping = { 0 };
+	struct ping_order *o = RELOAD_NEW(ping_order);
+	o->membership = m;
+	o->cookie = cookie;
+	o->starting = true;
+	TAILQ_INSERT_TAIL(&m->pings, o, entry);
+	struct reload_request *r =
+		reload_request_own(m->exchange, RELOAD_PING_REQ, list, count, ping_done, o);
+	r->exempt = true; /* CHORD-02: the tables are what it is to find fault with */
+	reload_request_send(r, &ping);
+	o->starting = false;
+}
+
+static bool host_brings(void *arg)
+{
+	return ((struct reload_membership *)arg)->brings;
+}
+
+static void host_locate(void *arg, uint32_t cookie)
+{
+	reload_search_locate(arg, cookie);
+}
+
+static void host_partition(void *arg, const struct reload_id *other)
+{
+	struct reload_membership *m = arg;
+	reload_engine_event(
+		m->engine, &(struct reload_event){
+				   .type = other ? RELOAD_EV_PARTITION : RELOAD_EV_PARTITION_ENDED,
+				   .node = other });
+}
+
+static void host_state(void *arg, enum reload_topology_state state, const struct reload_id *other)
+{
+	reload_life_topology_state(arg, state, other);
+}
+
+static void host_tables_changed(void *arg)
+{
+	struct reload_membership *m = arg;
+	struct reload_topology_tables t;
+	m->route->topology->tables(m->route->plugin, &t);
+	reload_engine_event(
+		m->engine, &(struct reload_event){ .type = RELOAD_EV_ROUTING_CHANGED,
+				   .node = t.successors_count ? &t.successors[0] : NULL,
+				   .count = t.predecessors_count + t.successors_count });
+	reload_known_tables(m);
+	reload_claims_tables(m);
+	reload_life_neighbours(m);
+}
+
+struct reload_topology_host reload_membership_topology_host(struct reload_membership *m)
+{
+	return (struct reload_topology_host){
+		.arg = m,
+		.timers = &m->engine->timers,
+		.now = host_now,
+		.random = host_random,
+		.attach = host_attach,
+		.join = host_join,
+		.update = host_update,
+		.leave = host_leave,
+		.holds_earlier_values = host_brings,
+		.disconnect = host_disconnect,
+		.ping = host_ping,
+		.relocate = host_locate,
+		.partition = host_partition,
+		.state = host_state,
+		.tables_changed = host_tables_changed,
+	};
+}

@@ -1,0 +1,497 @@
+#include "membership/known.h"
+
+/*
+ * Finding a bootstrap node (RFC 6940 s10.5, s10.7.4.4, s11.4).
+ *
+ *   idle -> dialling -> (naming) -> (introducing) -> (asking the way) -> found
+ *              ^           |             |                |
+ *              +-- next candidate -------+----------------+--> nobody
+ *
+ * There is one search at a time: before joining it leads into the overlay, afterwards the plug-in asks for it.  Candidates
+ * are addresses, tried one after the other: peers that were reached before (R-11.4-02), then those given or configured.  Of
+ * the remembered ones CACHED_PER_ROUND are tried in one search, the next ones in the next: dead addresses must not keep
+ * this node from the configured ones.  Remembered is only what this node dialled itself (claims.c): what others say about an
+ * address must not take a bootstrap node's place.  Of one node ADDRESSES_OF_ONE are remembered.
+ *
+ * A joined peer looks in a random order, so that not all go to the same node, and so does who failed to join more than
+ * once: the first of the list may let nothing pass, so the last one that was tried is taken only when there is no
+ * other.  A joined peer takes a node that is in its tables only
+ * when there is no other.  A link that was made for it and came to nothing else is closed after IDLE_MS.
+ */
+
+enum {
+	CANDIDATE_MS = 5000,
+	WAY_MS = 2000,
+	CACHED_PER_ROUND = 4,
+	IDLE_MS = 60000
+};
+
+struct reload_search {
+	size_t known_next;
+	struct candidate *list; /* of the search under way */
+	size_t count, next;
+	uint32_t link; /* being made, 0: none */
+	struct reload_timer timer;
+	reload_searched_fn fn; /* NULL: no search is under way */
+	uint32_t cookie;
+	bool locating, waiting;   /* waiting: the plug-in, for the search before its own */
+	uint32_t made;            /* the newest link that it made, 0: none */
+	struct reload_id second;  /* better than nobody; len 0: none */
+	struct reload_timer idle; /* of the link that a relocate() made */
+	uint32_t idle_link;
+	uint64_t idle_received;
+};
+
+static void candidate_next(struct reload_membership *m);
+
+static struct reload_search *search_of(struct reload_membership *m)
+{
+	if (!m->search)
+		m->search = RELOAD_NEW(reload_search);
+	return m->search;
+}
+
+/* What is known of peers that were reached, newest first. */
+static const struct candidates *known(const struct reload_membership *m)
+{
+	static const struct candidates none = { .count = 0 };
+	return m->known ? &m->known->reached : &none;
+}
+
+static const struct reload_id *node_at(
+	const struct reload_membership *m, const struct candidate *addr)
+{
+	const struct candidates *k = known(m);
+	for (size_t i = 0; i < k->count; i++)
+		if (same_addr(&k->at[i], addr) && k->at[i].node.len)
+			return &k->at[i].node;
+	return NULL;
+}
+
+static bool is_own(struct reload_membership *m, const struct candidate *c)
+{
+	struct reload_ip_port own[8];
+	size_t count = m->engine->ops->addresses(m->engine->host, own, COUNT_OF(own));
+	for (size_t i = 0; i < count; i++) {
+		struct candidate mine = candidate_of(&own[i]);
+		if (same_addr(&mine, c))
+			return true;
+	}
+	return c->node.len && reload_id_eq(&c->node, &m->engine->self);
+}
+
+static void list_add(struct reload_membership *m, struct candidate c)
+{
+	struct reload_search *s = m->search;
+	for (size_t i = 0; i < s->count; i++)
+		if (same_addr(&s->list[i], &c))
+			return;
+	const struct reload_ip_port addr = addr_of(&c);
+	if (usable(&addr) && !is_own(m, &c))
+		s->list[s->count++] = c;
+}
+
+static void shuffle(struct reload_membership *m, struct candidate *at, size_t count)
+{
+	for (size_t i = count; i > 1; i--) {
+		size_t k = (size_t)reload_engine_random_ms(m->engine, i);
+		struct candidate c = at[k];
+		at[k] = at[i - 1];
+		at[i - 1] = c;
+	}
+}
+
+static void list_cached(struct reload_membership *m)
+{
+	struct reload_search *s = m->search;
+	const struct candidates *k = known(m);
+	size_t first = s->count, taken = 0;
+	for (size_t i = 0; i < k->count && taken < CACHED_PER_ROUND; i++) {
+		const struct candidate *c = &k->at[(s->known_next + i) % k->count];
+		/* R-10.7.4-12: who is in the tables knows nothing of another ring */
+		if (s->locating && c->node.len &&
+			reload_topology_lists(m->route->topology, m->route->plugin, &c->node))
+			continue;
+		struct candidate chosen = *c;
+		chosen.remembered = true;
+		list_add(m, chosen);
+		taken++;
+	}
+	s->known_next = k->count ? (s->known_next + taken) % k->count : 0;
+	if (s->locating)
+		shuffle(m, &s->list[first], s->count - first);
+}
+
+static void list_plain(
+	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct candidate c = candidate_of(&addrs[i]);
+		const struct reload_id *node = node_at(m, &c);
+		if (node)
+			c.node = *node;
+		list_add(m, c);
+	}
+}
+
+static bool is_configured(const struct reload_membership *m, const struct reload_ip_port *addr)
+{
+	const struct candidate c = candidate_of(addr);
+	for (size_t i = 0; i < m->engine->config->bootstrap_count; i++) {
+		const struct candidate configured = candidate_of(&m->engine->config->bootstrap[i]);
+		if (same_addr(&configured, &c))
+			return true;
+	}
+	return false;
+}
+
+/* More than one attempt to join, or search, was in vain. */
+static bool led_nowhere(const struct reload_membership *m)
+{
+	return m->tries >= RELOAD_SAME_BOOTSTRAP;
+}
+
+/*
+ * First what the caller of the join knows beside the configuration, then what was reached before, then all others.  When that led
+ * nowhere, in any order.
+ */
+static void list_make(struct reload_membership *m)
+{
+	struct reload_search *s = m->search;
+	size_t given = m->bootstrap_count, configured = m->engine->config->bootstrap_count;
+	bool again = led_nowhere(m);
+	free(s->list);
+	s->list = reload_alloc_array(given + configured + CACHED_PER_ROUND + 1, sizeof(*s->list));
+	s->count = s->next = 0;
+	for (size_t i = 0; i < given && !s->locating; i++)
+		if (!is_configured(m, &m->bootstrap[i]))
+			list_plain(m, &m->bootstrap[i], 1);
+	list_cached(m);
+	size_t first = again ? 0 : s->count;
+	list_plain(m, m->bootstrap, given);
+	if (!given || s->locating)
+		list_plain(m, m->engine->config->bootstrap, configured);
+	if (s->locating || again)
+		shuffle(m, &s->list[first], s->count - first);
+}
+
+/* -- one search ------------------------------------------------------------------------------------------------------------- */
+
+static void search_end(
+	struct reload_membership *m, enum reload_err err, struct reload_connection *con)
+{
+	struct reload_search *s = m->search;
+	reload_searched_fn fn = TAKE(s->fn);
+	reload_timer_cancel(&m->engine->timers, &s->timer);
+	free(s->list);
+	s->list = NULL;
+	s->count = s->next = 0;
+	s->link = 0;
+	fn(m, s->cookie, err, con);
+	if (s->waiting && !s->fn) {
+		s->waiting = false;
+		reload_search_locate(m, s->cookie);
+	}
+}
+
+static void candidate_late(void *arg)
+{
+	struct reload_membership *m = arg;
+	struct reload_search *s = m->search;
+	if (s->link && !reload_connection_by_link(m->connections, s->link))
+		reload_link_give_up(m->connections, s->link);
+	s->link = 0;
+	candidate_next(m);
+}
+
+/* Through which this node tried in vain, or which its tables know. */
+static bool is_second_choice(struct reload_membership *m, const struct reload_id *node)
+{
+	return m->search->locating
+		       ? reload_topology_lists(m->route->topology, m->route->plugin, node)
+		       : led_nowhere(m) && reload_id_eq(node, &m->bootstrap_peer);
+}
+
+/* A node that this one has a link to already; true: the search has ended. */
+static bool linked_already(struct reload_membership *m, const struct candidate *c)
+{
+	struct reload_search *s = m->search;
+	struct reload_connection *con =
+		c->node.len ? reload_connection_by_node(m->connections, &c->node) : NULL;
+	if (!con || !con->good)
+		return false;
+	if (!is_second_choice(m, &con->node)) {
+		search_end(m, RELOAD_OK, con);
+		return true;
+	}
+	s->second = con->node;
+	candidate_next(m);
+	return true;
+}
+
+static void candidate_next(struct reload_membership *m)
+{
+	struct reload_search *s = m->search;
+	struct reload_connection *second;
+	if (s->next >= s->count) {
+		second = s->second.len ? reload_connection_by_node(m->connections, &s->second)
+				       : NULL;
+		search_end(m, second ? RELOAD_OK : RELOAD_UNREACHABLE, second);
+		return;
+	}
+	const struct candidate *c = &s->list[s->next++];
+	if (linked_already(m, c))
+		return;
+	reload_timer_arm(
+		&m->engine->timers, &s->timer, m->engine->now + CANDIDATE_MS, candidate_late, m);
+	const struct reload_ip_port addr = addr_of(c);
+	s->link = reload_link_open(m->connections, &addr, 1);
+}
+
+static void taken(struct reload_membership *m, struct reload_connection *con)
+{
+	struct reload_search *s = m->search;
+	const struct reload_ip_port addr = addr_of(&s->list[s->next - 1]);
+	struct reload_connection *before = reload_connection_by_node(m->connections, &con->node);
+	reload_known_proven(m, &con->node, &addr);
+	bool second = is_second_choice(m, &con->node);
+	if (second)
+		s->second = con->node;
+	if (before != con && s->locating && second)
+		reload_link_drop(m->connections, con, RELOAD_OK); /* the tables had one already */
+	else if (before != con && !s->locating && !before->incoming && before->order < con->order)
+		reload_link_drop(m->connections, before, RELOAD_OK); /* of an earlier search */
+	if (second)
+		candidate_next(m);
+	else
+		search_end(m, RELOAD_OK, con);
+}
+
+static void way_asked(void *arg, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_membership *m = arg;
+	struct reload_connection *con = reload_connection_by_link(m->connections, r->over_link);
+	if (!m->search || !m->search->fn || m->search->link != r->over_link)
+		return; /* of an earlier search */
+	m->search->link = 0;
+	if (con && !result->err) {
+		reload_engine_event(
+			m->engine, &(struct reload_event){ .type = RELOAD_EV_BOOTSTRAP_FROM_CACHE,
+					   .link = con->link,
+					   .node = &con->node });
+		taken(m, con);
+		return;
+	}
+	if (con && !reload_topology_lists(m->route->topology, m->route->plugin, &con->node))
+		reload_link_drop(m->connections, con, RELOAD_TIMEOUT);
+	candidate_next(m);
+}
+
+void reload_search_ask_way(struct reload_membership *m, struct reload_connection *con,
+	reload_ms timeout_ms, reload_own_fn own)
+{
+	struct reload_id behind = reload_id_add_power(&m->engine->self, 0);
+	struct reload_destination way[] = { reload_dest_node(&con->node),
+		reload_dest_resource(&behind) };
+	struct reload_ping_req ping = { 0 };
+	struct reload_request *r =
+		reload_request_own(m->exchange, RELOAD_PING_REQ, way, COUNT_OF(way), own, m);
+	r->over_link = con->link;
+	if (timeout_ms)
+		r->timeout_ms = timeout_ms;
+	r->exempt = true;
+	reload_request_send(r, &ping);
+}
+
+/*
+ * A configured node is meant to lead into the overlay.  One that is only remembered may listen without being part of it any
+ * more: somebody is to answer for the point behind this node's own.
+ */
+static void found(struct reload_membership *m, struct reload_connection *con)
+{
+	struct reload_search *s = m->search;
+	if (!s->list[s->next - 1].remembered) {
+		s->link = 0;
+		taken(m, con);
+		return;
+	}
+	reload_search_ask_way(m, con, WAY_MS, way_asked);
+}
+
+static void introduced(void *arg, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_membership *m = arg;
+	struct reload_connection *con = reload_connection_by_link(m->connections, r->over_link);
+	if (!m->search || !m->search->fn || m->search->link != r->over_link)
+		return; /* of an earlier search */
+	if (con && !result->err && con->node.len) {
+		found(m, con);
+		return;
+	}
+	m->search->link = 0;
+	candidate_next(m);
+}
+
+/* R-4.2.1-05: this node has several Node-IDs and says by an Attach over the link which one it is here. */
+static void named(struct reload_membership *m, struct reload_connection *con)
+{
+	if (reload_exchange_credentials(m->exchange)->cert->node_ids_count > 1) {
+		struct reload_destination to = reload_dest_node(&con->node);
+		reload_attach_introduce(m, con->link, &to, introduced);
+		return;
+	}
+	found(m, con);
+}
+
+static void pinged(void *arg, struct reload_request *r, const struct reload_result *result)
+{
+	struct reload_membership *m = arg;
+	struct reload_connection *con = reload_connection_by_link(m->connections, r->over_link);
+	if (!m->search || !m->search->fn || m->search->link != r->over_link)
+		return;
+	if (!con || result->err) {
+		m->search->link = 0;
+		candidate_next(m);
+		return;
+	}
+	if (reload_id_eq(&result->responder, &m->engine->self)) {
+		/* a link to itself; others may have the same certificate */
+		reload_link_drop(m->connections, con, RELOAD_BAD_CERT);
+		return;
+	}
+	if (!con->node.len) {
+		reload_link_bind(m->connections, con, &result->responder);
+	}
+	named(m, con);
+}
+
+/* The other end has several Node-IDs: a Ping to the wildcard tells which one it is (R-4.2.1-05). */
+static void ask_name(struct reload_membership *m, struct reload_connection *con)
+{
+	struct reload_id any = reload_id_wildcard(m->engine->self.len);
+	struct reload_destination to = reload_dest_node(&any);
+	struct reload_ping_req ping = { 0 };
+	struct reload_request *r =
+		reload_request_own(m->exchange, RELOAD_PING_REQ, &to, 1, pinged, m);
+	r->over_link = con->link;
+	reload_request_send(r, &ping);
+}
+
+void reload_search_link_up(struct reload_membership *m, struct reload_connection *con)
+{
+	struct reload_search *s = m->search;
+	if (!s || !s->link || con->link != s->link)
+		return;
+	reload_timer_cancel(&m->engine->timers, &s->timer);
+	s->made = s->link;
+	if (!con->node.len)
+		ask_name(m, con);
+	else
+		named(m, con);
+}
+
+void reload_search_link_down(struct reload_membership *m, uint32_t link)
+{
+	struct reload_search *s = m->search;
+	if (!s || !s->link || link != s->link)
+		return;
+	s->link = 0;
+	candidate_next(m);
+}
+
+static void nobody(struct reload_membership *m, uint32_t cookie, enum reload_err err,
+	struct reload_connection *con)
+{
+	(void)m, (void)cookie, (void)err, (void)con;
+}
+
+void reload_search_stop(struct reload_membership *m)
+{
+	struct reload_search *s = m->search;
+	if (!s || !s->fn)
+		return;
+	if (s->link && !reload_connection_by_link(m->connections, s->link))
+		reload_link_give_up(m->connections, s->link);
+	if (!s->locating)
+		s->fn = nobody;
+	search_end(m, RELOAD_CANCELLED, NULL);
+}
+
+void reload_search_start(struct reload_membership *m, reload_searched_fn fn)
+{
+	struct reload_search *s = search_of(m);
+	reload_search_stop(m);
+	s->fn = fn;
+	s->locating = false;
+	s->second.len = 0;
+	list_make(m);
+	candidate_next(m);
+}
+
+void reload_search_clear(struct reload_membership *m)
+{
+	if (!m->search)
+		return;
+	reload_timer_cancel(&m->engine->timers, &m->search->timer);
+	reload_timer_cancel(&m->engine->timers, &m->search->idle);
+	free(m->search->list);
+	free(m->search);
+	m->search = NULL;
+}
+
+/* -- for the plug-in ---------------------------------------------------------------------------------------------------------- */
+
+/* It is kept while it carries messages, or when the tables have come to use it. */
+static void idle_over(void *arg)
+{
+	struct reload_membership *m = arg;
+	struct reload_search *s = m->search;
+	struct reload_connection *con = reload_connection_by_link(m->connections, s->idle_link);
+	if (!con || reload_topology_lists(m->route->topology, m->route->plugin, &con->node))
+		return;
+	if (con->received == s->idle_received && con != m->connections->uplink) {
+		reload_link_drop(m->connections, con, RELOAD_OK);
+		return;
+	}
+	s->idle_received = con->received;
+	reload_timer_arm(&m->engine->timers, &s->idle, m->engine->now + IDLE_MS, idle_over, m);
+}
+
+static void located(struct reload_membership *m, uint32_t cookie, enum reload_err err,
+	struct reload_connection *con)
+{
+	struct reload_search *s = m->search;
+	if (con && con->link == s->made) {
+		s->idle_link = con->link;
+		s->idle_received = con->received;
+		reload_timer_arm(
+			&m->engine->timers, &s->idle, m->engine->now + IDLE_MS, idle_over, m);
+	}
+	if (m->route->topology->relocated)
+		m->route->topology->relocated(
+			m->route->plugin, cookie, err, con ? &con->node : NULL);
+}
+
+static void locate_begin(void *arg)
+{
+	struct reload_membership *m = arg;
+	if (m->state != RELOAD_STATE_JOINED) {
+		search_end(m, RELOAD_CANCELLED, NULL);
+		return;
+	}
+	list_make(m);
+	candidate_next(m);
+}
+
+void reload_search_locate(struct reload_membership *m, uint32_t cookie)
+{
+	struct reload_search *s = search_of(m);
+	s->cookie = cookie; /* of two the newer one is told */
+	s->waiting = s->fn && !s->locating;
+	if (s->fn)
+		return;
+	s->fn = located;
+	s->locating = true;
+	s->second.len = 0;
+	reload_timer_arm(&m->engine->timers, &s->timer, m->engine->now, locate_begin, m);
+}

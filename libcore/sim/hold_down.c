@@ -79,13 +79,19 @@ static void lost(struct watched *w, const struct reload_sim_node *n, const struc
 	w->failed_at = now;
 }
 
-/* Whether node replaces the failed member: it is farther away, on our half of the ring, and was not in the replica set before. */
+/*
+ * Whether node replaces the failed member: it is a successor farther away, and was not in the replica set before.  The peer before us is sent the
+ * part of our range that is its own now, whatever else it is in a small ring.
+ */
 static bool is_replacement(
 	const struct watched *w, const struct reload_sim_node *n, const struct reload_id *node)
 {
-	struct reload_id there = reload_id_distance(&n->id, node),
-			 back = reload_id_distance(node, &n->id);
-	return reload_id_cmp(&there, &back) < 0 && !reload_id_between(&n->id, node, &w->failed) &&
+	struct reload_status st;
+	reload_peer_status(n->peer, &st);
+	const struct reload_topology_tables *t = &st.tables;
+	return reload_id_listed(t->successors, t->successors_count, node) &&
+	       !reload_id_eq(&st.range_from, node) &&
+	       !reload_id_between(&n->id, node, &w->failed) &&
 	       !reload_id_listed(w->before, w->before_count, node);
 }
 

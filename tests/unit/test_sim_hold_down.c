@@ -9,6 +9,7 @@
 /* A ring of healthy engines; the events of failures are made up. */
 enum {
 	NODES = 12,
+	FEW = 5, /* with one less, successors are predecessors too */
 	SETTLE_MS = 60000
 };
 
@@ -24,24 +25,47 @@ static bool tell(enum reload_event_type type, const struct reload_id *node, relo
 		h, n, &(struct reload_event){ .type = type, .node = node, .count = 1 }, at, &v);
 }
 
-static int grown(void **state)
+static void tables_read(void)
 {
-	(void)state;
-	const struct reload_sim_setup setup = { .seed = 5,
-		.nodes = NODES,
+	reload_peer_status(n->peer, &st);
+	tell(RELOAD_EV_ROUTING_CHANGED, NULL, 1000);
+	reload_sim_hold_down_after(h, n);
+}
+
+/* A ring of that many, seen by the node watched. */
+static int grow(uint64_t seed, size_t nodes, size_t watched)
+{
+	const struct reload_sim_setup setup = { .seed = seed,
+		.nodes = nodes,
 		.latency = reload_sim_latency_find("lan"),
 		.store_limit = 1 << 20 };
 	s = reload_sim_new(&setup, NULL);
 	reload_sim_start(s, 0, true, RELOAD_ROLE_PEER, NULL, 0);
-	for (size_t i = 1; i < NODES; i++)
+	for (size_t i = 1; i < nodes; i++)
 		reload_sim_start(s, i, false, RELOAD_ROLE_PEER, NULL, 0);
 	reload_sim_run(s, SETTLE_MS);
-	n = reload_sim_node(s, 3);
-	reload_peer_status(n->peer, &st);
-	h = reload_sim_hold_down_new(NODES);
-	tell(RELOAD_EV_ROUTING_CHANGED, NULL, 1000);
-	reload_sim_hold_down_after(h, n);
+	n = reload_sim_node(s, watched);
+	h = reload_sim_hold_down_new(nodes);
+	tables_read();
 	return st.tables.successors_count < 3;
+}
+
+static int grown(void **state)
+{
+	(void)state;
+	return grow(5, NODES, 3);
+}
+
+static int grown_all_near(void **state)
+{
+	(void)state;
+	return grow(2, FEW, 4);
+}
+
+static int grown_spread(void **state)
+{
+	(void)state;
+	return grow(1, FEW, 4);
 }
 
 static int gone(void **state)
@@ -69,12 +93,10 @@ static void others_do_not_wait(void **state)
 {
 	(void)state;
 	const struct reload_id *after = st.tables.successors, *before = st.tables.predecessors;
-	struct reload_id between = reload_id_add_power(&n->id, 0);
 	assert_true(tell(RELOAD_EV_NEIGHBOUR_LOST, &before[0], 2000));
 	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 2100)); /* no member failed */
 	assert_true(tell(RELOAD_EV_NEIGHBOUR_LOST, &after[1], 2200));
 	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &after[0], 2300)); /* was a member */
-	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &between, 2300));  /* a nearer newcomer */
 	assert_true(tell(
 		RELOAD_EV_TRANSFER_STARTED, &before[0], 2300)); /* gets its part of the range */
 	assert_false(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 2300));
@@ -92,12 +114,84 @@ static void the_nearest_failure_counts(void **state)
 	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 42000));
 }
 
+static bool first_half(const struct reload_id *node)
+{
+	struct reload_id there = reload_id_distance(&n->id, node),
+			 back = reload_id_distance(node, &n->id);
+	return reload_id_cmp(&there, &back) < 0;
+}
+
+static size_t index_of(const struct reload_id *node)
+{
+	size_t i = 0;
+	while (!reload_id_eq(&reload_sim_node(s, i)->id, node))
+		i++;
+	return i;
+}
+
+static void crash(const struct reload_id *node)
+{
+	reload_sim_crash(s, index_of(node), RELOAD_SIM_PROCESS, false);
+	reload_sim_run(s, reload_sim_now(s) + SETTLE_MS);
+}
+
+static void start(const struct reload_id *node)
+{
+	size_t bootstrap = n->index;
+	reload_sim_start(s, index_of(node), false, RELOAD_ROLE_PEER, &bootstrap, 1);
+	reload_sim_run(s, reload_sim_now(s) + SETTLE_MS);
+}
+
+/* In a small ring the peer before us may be on the half of the ring behind us, or a successor too. */
+static void a_new_owner_does_not_wait(void **state)
+{
+	(void)state;
+	struct reload_id before = st.tables.predecessors[0], third = st.tables.successors[2];
+	struct reload_id lost = st.tables.successors[0];
+	assert_true(first_half(&before));
+	assert_true(tell(RELOAD_EV_NEIGHBOUR_LOST, &lost, 2000));
+	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &before, 2300)); /* its part of the range */
+	assert_false(tell(RELOAD_EV_TRANSFER_STARTED, &third, 2300)); /* R-10.7.1-03 */
+
+	crash(&lost);
+	reload_peer_status(n->peer, &st);
+	assert_true(reload_id_listed(st.tables.successors, st.tables.successors_count, &before));
+	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &before, 2400));
+	assert_false(tell(RELOAD_EV_TRANSFER_STARTED, &third, 2400));
+}
+
+/* 1 of the ring goes, 3 fails, and 1 comes back: it is a better match than the replacement of 3. */
+static void a_nearer_node_does_not_wait(void **state)
+{
+	(void)state;
+	struct reload_id first = st.tables.successors[0], third = st.tables.successors[2];
+	crash(&first);
+	tables_read();
+	assert_true(tell(RELOAD_EV_NEIGHBOUR_LOST, &third, 2000));
+	start(&first);
+	reload_peer_status(n->peer, &st);
+	assert_true(reload_id_eq(&st.tables.successors[0], &first));
+	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &first, 2300));
+}
+
+static void a_far_replacement_waits(void **state)
+{
+	(void)state;
+	const struct reload_id *after = st.tables.successors;
+	assert_false(first_half(&after[2]));
+	assert_true(tell(RELOAD_EV_NEIGHBOUR_LOST, &after[0], 2000));
+	assert_false(tell(RELOAD_EV_TRANSFER_STARTED, &after[2], 2300)); /* R-10.7.1-03 */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_replacement_waits, grown, gone),
 		cmocka_unit_test_setup_teardown(others_do_not_wait, grown, gone),
 		cmocka_unit_test_setup_teardown(the_nearest_failure_counts, grown, gone),
+		cmocka_unit_test_setup_teardown(a_new_owner_does_not_wait, grown_all_near, gone),
+		cmocka_unit_test_setup_teardown(a_nearer_node_does_not_wait, grown, gone),
+		cmocka_unit_test_setup_teardown(a_far_replacement_waits, grown_spread, gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

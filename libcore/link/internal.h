@@ -48,7 +48,7 @@ struct reload_tls_link {
 	unsigned wants;     /* events asked of the loop */
 	uint64_t watch;
 	SSL *ssl;
-	struct reload_timer timer; /* what for: by state */
+	struct reload_timer timer; /* for what is waited for in this state */
 
 	struct reload_ip_port peer, *addrs; /* addrs: owned, until it is up */
 	size_t addrs_count, addrs_next;
@@ -128,23 +128,21 @@ int reload_socket_error(int fd);
 /* reload_socket_raise_limit() lets this process have as many descriptors as it may. */
 void reload_socket_raise_limit(void);
 
-/* -- tls_link_io.c: one link ----------------------------------------------------------------------------------------- */
+/*
+ * What follows is in the order of who uses whom: a file calls files above it only.
+ *
+ * -- tls_table_io.c: links by number, and what the loop does for one --------------------------------------------------- */
 
-/* reload_tls_link_accepted() starts the handshake over fd, which it owns from now on. */
-void reload_tls_link_accepted(
-	struct reload_links *links, int fd, const struct reload_ip_port *peer);
+/* reload_tls_link_find() returns the link with this number, NULL for none. */
+struct reload_tls_link *reload_tls_link_find(const struct reload_links *links, uint32_t id);
 
-/* reload_tls_link_connect() starts with the first of its addresses. */
-void reload_tls_link_connect(struct reload_tls_link *link);
+/* reload_tls_link_first() and reload_tls_link_next() go through all links; NULL behind the last. */
+struct reload_tls_link *reload_tls_link_first(struct reload_links *links);
+struct reload_tls_link *reload_tls_link_next(struct reload_tls_link *link);
 
-/* reload_tls_link_new() makes a link in the tree, without descriptor. */
+/* reload_tls_link_new() makes a link in the tree, without descriptor; reload_tls_link_forget() takes one out of the tree. */
 struct reload_tls_link *reload_tls_link_new(struct reload_links *links, uint32_t id);
-
-/* reload_tls_link_fail() ends a link; callback and free happen when the turn ends. */
-void reload_tls_link_fail(struct reload_tls_link *link, enum reload_err err, const char *reason);
-
-/* reload_tls_link_close() lets the queue leave, then closes; one that is not up dies at once. */
-void reload_tls_link_close(struct reload_tls_link *link);
+void reload_tls_link_forget(struct reload_tls_link *link);
 
 /* reload_tls_link_turn() marks a link to be looked at when the turn ends. */
 void reload_tls_link_turn(struct reload_tls_link *link);
@@ -152,37 +150,13 @@ void reload_tls_link_turn(struct reload_tls_link *link);
 /* reload_tls_link_turn_first() is the same, before all others: there is a message to send. */
 void reload_tls_link_turn_first(struct reload_tls_link *link);
 
-/* reload_tls_link_turn_end() does what is due; the link may be gone afterwards. */
-void reload_tls_link_turn_end(struct reload_tls_link *link);
-
-/* reload_links_validity() sees to it that a link whose certificate ends is looked at then. */
-void reload_links_validity(struct reload_links *links, reload_utc not_after);
-
-/* reload_tls_link_free() frees at once, without a word to anybody. */
-void reload_tls_link_free(struct reload_tls_link *link);
-
-/* reload_tls_link_fail_tls() ends a link because a call into OpenSSL failed with code, err_saved being errno behind it. */
-void reload_tls_link_fail_tls(struct reload_tls_link *link, int code, int err_saved);
-
-/* reload_tls_link_arm() arms the one timer of the link; what it does is a matter of the state. */
-void reload_tls_link_arm(struct reload_tls_link *link, reload_ms due);
+/* reload_tls_link_arm() arms the one timer of the link; fn gets the link. */
+void reload_tls_link_arm(struct reload_tls_link *link, reload_ms due, reload_timer_fn fn);
 
 /* reload_tls_link_want() changes the events that are asked of the loop. */
 void reload_tls_link_want(struct reload_tls_link *link, unsigned events);
 
-/* reload_tls_link_forget() takes a link out of the tree. */
-void reload_tls_link_forget(struct reload_tls_link *link);
-
-/* reload_tls_link_find() returns the link with this number, NULL for none. */
-struct reload_tls_link *reload_tls_link_find(const struct reload_links *links, uint32_t id);
-
-/* -- tls_stream_io.c: what goes through a link ------------------------------------------------------------------------- */
-
-/* reload_tls_link_read() takes what has arrived, a bounded number of records; the link may be dead afterwards. */
-void reload_tls_link_read(struct reload_tls_link *link);
-
-/* reload_tls_link_flush() writes the queue as far as the kernel takes it. */
-void reload_tls_link_flush(struct reload_tls_link *link);
+/* -- tls_acks_io.c: ACKs that wait ------------------------------------------------------------------------------------- */
 
 /*
  * reload_tls_link_acknowledge() appends the ACKs that wait to the queue when there is something for them to travel with or
@@ -192,8 +166,56 @@ void reload_tls_link_flush(struct reload_tls_link *link);
 void reload_tls_link_acknowledge(struct reload_tls_link *link);
 void reload_tls_link_drop_acks(struct reload_tls_link *link);
 
-/* reload_tls_link_watch_timer() arms the health timer if it is not armed. */
-void reload_tls_link_watch_timer(struct reload_tls_link *link, reload_ms now);
+/* -- tls_end_io.c: how a link ends ------------------------------------------------------------------------------------- */
 
-/* reload_tls_link_check_health() looks at the wait for an ACK when the timer says so. */
-void reload_tls_link_check_health(struct reload_tls_link *link);
+/* reload_tls_link_leave_half_open() takes a link out of the list of incoming handshakes, if it is there. */
+void reload_tls_link_leave_half_open(struct reload_tls_link *link);
+
+/* reload_tls_link_forget_peer() gives the certificates of the other end back. */
+void reload_tls_link_forget_peer(struct reload_tls_link *link);
+
+/* reload_tls_link_fail() ends a link; callback and free happen when the turn ends. */
+void reload_tls_link_fail(struct reload_tls_link *link, enum reload_err err, const char *reason);
+
+/* reload_tls_link_fail_tls() ends a link because a call into OpenSSL failed with code, err_saved being errno behind it. */
+void reload_tls_link_fail_tls(struct reload_tls_link *link, int code, int err_saved);
+
+/* reload_tls_link_free() frees at once, without a word to anybody. */
+void reload_tls_link_free(struct reload_tls_link *link);
+
+/* reload_tls_link_bury() tells the owner of a link that is dead, and frees it. */
+void reload_tls_link_bury(struct reload_tls_link *link);
+
+/* -- tls_trust_io.c: certificates of links that are up ----------------------------------------------------------------- */
+
+/* reload_links_validity() sees to it that a link whose certificate ends is looked at then. */
+void reload_links_validity(struct reload_links *links, reload_utc not_after);
+
+/* reload_tls_link_check_trust() judges the certificate of a link again, which ends when it does not pass. */
+void reload_tls_link_check_trust(struct reload_tls_link *link);
+
+/* -- tls_stream_io.c: what goes through a link ------------------------------------------------------------------------- */
+
+/* reload_tls_link_read() takes what has arrived, a bounded number of records; the link may be dead afterwards. */
+void reload_tls_link_read(struct reload_tls_link *link);
+
+/* reload_tls_link_flush() writes the queue as far as the kernel takes it. */
+void reload_tls_link_flush(struct reload_tls_link *link);
+
+/* reload_tls_link_watch_health() looks at the wait for an ACK when an RTO has gone by; nothing when it does so already. */
+void reload_tls_link_watch_health(struct reload_tls_link *link, reload_ms now);
+
+/* -- tls_link_io.c: the states of a link ------------------------------------------------------------------------------- */
+
+/* reload_tls_link_accepted() starts the handshake over fd, which it owns from now on. */
+void reload_tls_link_accepted(
+	struct reload_links *links, int fd, const struct reload_ip_port *peer);
+
+/* reload_tls_link_connect() starts with the first of its addresses. */
+void reload_tls_link_connect(struct reload_tls_link *link);
+
+/* reload_tls_link_close() lets the queue leave, then closes; one that is not up dies at once. */
+void reload_tls_link_close(struct reload_tls_link *link);
+
+/* reload_tls_link_turn_end() does what is due; the link may be gone afterwards. */
+void reload_tls_link_turn_end(struct reload_tls_link *link);

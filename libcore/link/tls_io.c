@@ -12,39 +12,8 @@ enum {
 	CONNECT_MS = 3000,
 	HANDSHAKE_MS = 5000,
 	HANDSHAKES = 32,
-	PAUSE_MS = 100,
-	VALIDITY_MS = 60000
+	PAUSE_MS = 100
 };
-
-static int link_cmp(const struct reload_tls_link *a, const struct reload_tls_link *b)
-{
-	return (a->id > b->id) - (a->id < b->id);
-}
-
-RELOAD_TREE(reload_tls_tree, reload_tls_link, entry, link_cmp)
-
-struct reload_tls_link *reload_tls_link_find(const struct reload_links *links, uint32_t id)
-{
-	struct reload_tls_link key = { .id = id };
-	return RB_FIND(reload_tls_tree, (struct reload_tls_tree *)&links->tree, &key);
-}
-
-struct reload_tls_link *reload_tls_link_new(struct reload_links *links, uint32_t id)
-{
-	struct reload_tls_link *l = RELOAD_NEW(reload_tls_link);
-	l->links = links;
-	l->id = id;
-	l->fd = -1;
-	struct reload_tls_link *old = RB_INSERT(reload_tls_tree, &links->tree, l);
-	assert(!old);
-	links->counters.links++;
-	return l;
-}
-
-void reload_tls_link_forget(struct reload_tls_link *l)
-{
-	RB_REMOVE(reload_tls_tree, &l->links->tree, l);
-}
 
 /* -- listening ----------------------------------------------------------------------------------------------------------- */
 
@@ -169,7 +138,7 @@ bool reload_links_send(struct reload_links *links, uint32_t id, struct span mess
 	reload_ms now = reload_poll_now();
 	reload_framing_data_write(&l->framing, &l->out, message, now);
 	reload_health_sent(&l->health, now);
-	reload_tls_link_watch_timer(l, now);
+	reload_tls_link_watch_health(l, now);
 	reload_tls_link_turn_first(
 		l); /* a send wakes the other end: who waits for a message before who only gets an ACK */
 	links->counters.messages_out++;
@@ -183,36 +152,6 @@ void reload_links_close(struct reload_links *links, uint32_t id)
 		return;
 	l->silent = true;
 	reload_tls_link_close(l);
-}
-
-/* -- validity ------------------------------------------------------------------------------------------------------------ */
-
-static void validity_look(void *arg)
-{
-	struct reload_links *links = arg;
-	struct reload_tls_link *l;
-	reload_utc now = reload_poll_wall(), next = RELOAD_NEVER;
-	RB_FOREACH (l, reload_tls_tree, &links->tree) {
-		if (l->state != RELOAD_TLS_UP)
-			continue;
-		if (l->cert->not_after < now) { /* at that very time it is valid still */
-			l->recheck = true;
-			reload_tls_link_turn(l);
-		} else if (l->cert->not_after < next) {
-			next = l->cert->not_after;
-		}
-	}
-	if (next != RELOAD_NEVER)
-		reload_links_validity(links, next);
-}
-
-/* Waits at most VALIDITY_MS, as the clock of the calendar may be set. */
-void reload_links_validity(struct reload_links *links, reload_utc not_after)
-{
-	reload_utc wall = reload_poll_wall(), left = not_after > wall ? not_after - wall : 0;
-	reload_ms due = reload_poll_now() + (left < VALIDITY_MS ? left + 1 : VALIDITY_MS);
-	if (!links->validity.armed || due < links->validity.due)
-		reload_timer_arm(links->timers, &links->validity, due, validity_look, links);
 }
 
 enum reload_err reload_links_set_credentials(struct reload_links *links,
@@ -233,24 +172,12 @@ enum reload_err reload_links_set_credentials(struct reload_links *links,
 	return RELOAD_OK;
 }
 
-void reload_links_set_trust(struct reload_links *links, struct reload_trust *trust)
-{
-	struct reload_tls_link *l;
-	reload_trust_free(links->trust);
-	links->trust = reload_trust_ref(trust);
-	RB_FOREACH (l, reload_tls_tree, &links->tree) {
-		l->recheck = l->state == RELOAD_TLS_UP;
-		if (l->recheck)
-			reload_tls_link_turn(l);
-	}
-}
-
 void reload_links_set_max_message(struct reload_links *links, size_t max_message)
 {
 	assert(max_message <= RELOAD_FRAMING_MAX);
 	struct reload_tls_link *l;
 	links->set.max_message = max_message;
-	RB_FOREACH (l, reload_tls_tree, &links->tree)
+	for (l = reload_tls_link_first(links); l; l = reload_tls_link_next(l))
 		l->framing.max_message = max_message;
 }
 

@@ -51,68 +51,11 @@ void reload_tls_link_flush(struct reload_tls_link *l)
 		reload_tls_link_want(l, RELOAD_POLL_IN);
 }
 
-/* -- ACKs that wait for a message to travel with (link/framing.h) ------------------------------------------------------- */
+/* -- the wait for ACKs ------------------------------------------------------------------------------------------------------ */
 
-static void on_acks_due(void *arg)
+static void check_health(void *arg)
 {
-	struct reload_links *links = arg;
-	struct reload_tls_link *l;
-	reload_ms now = reload_poll_now();
-	TAILQ_FOREACH (l, &links->acks, ack) {
-		if (l->acks_due > now)
-			break;
-		reload_tls_link_turn(l);
-	}
-}
-
-static void arm_acks_timer(struct reload_links *links)
-{
-	struct reload_tls_link *first = TAILQ_FIRST(&links->acks);
-	if (!first)
-		reload_timer_cancel(links->timers, &links->acks_timer);
-	else if (!links->acks_timer.armed || links->acks_timer.due != first->acks_due)
-		reload_timer_arm(
-			links->timers, &links->acks_timer, first->acks_due, on_acks_due, links);
-}
-
-/* Takes the link out of the list and, when acks_due is not 0, puts it back at its end: all ACKs wait equally long. */
-static void acks_wait(struct reload_tls_link *l, reload_ms acks_due)
-{
-	if (l->acks_due)
-		TAILQ_REMOVE(&l->links->acks, l, ack);
-	if (acks_due)
-		TAILQ_INSERT_TAIL(&l->links->acks, l, ack);
-	l->acks_due = acks_due;
-	arm_acks_timer(l->links);
-}
-
-void reload_tls_link_drop_acks(struct reload_tls_link *l)
-{
-	if (l->acks_due)
-		acks_wait(l, 0);
-}
-
-void reload_tls_link_acknowledge(struct reload_tls_link *l)
-{
-	reload_ms due = reload_framing_ack_due(&l->framing);
-	if (due != RELOAD_NEVER && (l->out.len || due <= reload_poll_now())) {
-		reload_framing_acks_write(&l->framing, &l->out);
-		due = RELOAD_NEVER;
-	}
-	if (due == RELOAD_NEVER)
-		reload_tls_link_drop_acks(l);
-	else if (l->acks_due != due)
-		acks_wait(l, due);
-}
-
-void reload_tls_link_watch_timer(struct reload_tls_link *l, reload_ms now)
-{
-	if (!l->timer.armed)
-		reload_tls_link_arm(l, now + reload_rto_ms(&l->rto));
-}
-
-void reload_tls_link_check_health(struct reload_tls_link *l)
-{
+	struct reload_tls_link *l = arg;
 	bool was_bad = l->health.bad;
 	reload_ms next;
 	enum reload_health health =
@@ -122,9 +65,15 @@ void reload_tls_link_check_health(struct reload_tls_link *l)
 		return;
 	}
 	if (next != RELOAD_NEVER)
-		reload_tls_link_arm(l, next);
+		reload_tls_link_arm(l, next, check_health);
 	if (health == RELOAD_HEALTH_BAD && !was_bad)
 		l->links->set.ops->health(l->links->set.arg, l->id, false);
+}
+
+void reload_tls_link_watch_health(struct reload_tls_link *l, reload_ms now)
+{
+	if (!l->timer.armed)
+		reload_tls_link_arm(l, now + reload_rto_ms(&l->rto), check_health);
 }
 
 /* -- in ------------------------------------------------------------------------------------------------------------------ */

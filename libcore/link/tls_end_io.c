@@ -1,0 +1,136 @@
+/* How a TLS link ends: the reason in words, what it held is given back, and who is told. */
+#include "link/internal.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <string.h>
+#include <unistd.h>
+
+void reload_tls_link_forget_peer(struct reload_tls_link *l)
+{
+	reload_cert_free(l->cert);
+	for (size_t i = 0; i < l->others_count; i++)
+		reload_cert_free(l->others[i]);
+	free(l->others);
+	l->cert = NULL;
+	l->others = NULL;
+	l->others_count = 0;
+}
+
+static void disconnect(struct reload_tls_link *l)
+{
+	reload_timer_cancel(l->links->timers, &l->timer);
+	reload_tls_link_drop_acks(l);
+	reload_poll_remove(l->links->set.poll, l->watch);
+	l->watch = 0;
+	SSL_free(l->ssl);
+	l->ssl = NULL;
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+}
+
+void reload_tls_link_leave_half_open(struct reload_tls_link *l)
+{
+	if (!l->is_half_open)
+		return;
+	TAILQ_REMOVE(&l->links->half_open, l, half);
+	l->links->counters.half_open--;
+	l->is_half_open = false;
+}
+
+void reload_tls_link_fail(struct reload_tls_link *l, enum reload_err err, const char *reason)
+{
+	if (l->state == RELOAD_TLS_DEAD)
+		return;
+	if (l->state == RELOAD_TLS_CLOSING || l->state == RELOAD_TLS_LINGER)
+		l->silent = true;
+	if (!l->why)
+		l->why = RELOAD_NEW(reload_why);
+	if (reason) {
+		char peer[64];
+		l->err = reload_why_set(
+			l->why, err, reload_ip_port_text(peer, &l->peer), "%s", reason);
+	}
+	reload_tls_link_leave_half_open(l);
+	disconnect(l);
+	l->state = RELOAD_TLS_DEAD;
+	reload_tls_link_turn(l);
+}
+
+void reload_tls_link_free(struct reload_tls_link *l)
+{
+	reload_tls_link_leave_half_open(l);
+	disconnect(l);
+	if (l->is_in_turn)
+		TAILQ_REMOVE(&l->links->turn, l, turn);
+	l->links->counters.links--;
+	reload_tls_link_forget_peer(l);
+	reload_framing_clear(&l->framing);
+	wr_clear(&l->out);
+	free(l->addrs);
+	free(l->why);
+	free(l);
+}
+
+/* what OpenSSL's queue of errors says in words; NULL when it says nothing */
+static const char *tls_reason(void)
+{
+	unsigned long e = ERR_peek_error();
+	return e ? ERR_reason_error_string(e) : NULL;
+}
+
+/* what the alert says by which the other end refuses a certificate (RFC 5246 s7.2.2, RFC 8446 s6.2); NULL: it did not */
+static const char *refused_by_peer(void)
+{
+	unsigned long e = ERR_peek_error();
+	int alert = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) - SSL_AD_REASON_OFFSET : 0;
+	if (alert == SSL_AD_CERTIFICATE_REVOKED)
+		return "it is revoked there";
+	if (alert == SSL_AD_CERTIFICATE_EXPIRED)
+		return "by the clock there it has expired or is not valid yet";
+	if (alert == SSL_AD_UNKNOWN_CA)
+		return "its authority is unknown there";
+	if ((alert >= SSL_AD_NO_CERTIFICATE && alert <= SSL_AD_CERTIFICATE_UNKNOWN) ||
+		alert == SSL_AD_CERTIFICATE_REQUIRED)
+		return tls_reason();
+	return NULL;
+}
+
+/* a call into OpenSSL failed for good: err_saved is errno behind it */
+void reload_tls_link_fail_tls(struct reload_tls_link *l, int code, int err_saved)
+{
+	if (l->err) { /* the certificate: judge() has said why */
+		reload_tls_link_fail(l, l->err, NULL);
+		return;
+	}
+	char text[192];
+	const char *reason = tls_reason();
+	if (code == SSL_ERROR_ZERO_RETURN || (code == SSL_ERROR_SYSCALL && !err_saved && !reason))
+		reason = "the other end closed the connection";
+	else if (code == SSL_ERROR_SYSCALL && !reason)
+		reason = strerror(err_saved);
+	const char *refused = refused_by_peer();
+	snprintf(text, sizeof(text), "%s%s",
+		refused ? "the other end refused our certificate: " : "",
+		refused  ? refused
+		: reason ? reason
+			 : "TLS failed");
+	reload_tls_link_fail(l, refused ? RELOAD_BAD_CERT : RELOAD_LINK_DOWN, text);
+}
+
+void reload_tls_link_bury(struct reload_tls_link *l)
+{
+	struct reload_links *links = l->links;
+	const struct reload_links_ops *ops = links->set.ops;
+	reload_tls_link_forget(l);
+	if (l->was_up && !l->silent)
+		links->counters.lost++;
+	if (!l->was_up && l->err)
+		links->counters.refused++;
+	if (!l->silent && (l->was_up || !l->incoming))
+		ops->down(links->set.arg, l->id, l->err, l->why);
+	else if (!l->silent && ops->refused)
+		ops->refused(links->set.arg, &l->peer, l->err, l->why);
+	reload_tls_link_free(l);
+}

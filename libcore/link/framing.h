@@ -71,7 +71,7 @@ enum reload_framing_step reload_framing_next(
 /*
  * When ACKs leave.  RFC 6940 s6.6.2 says that a node SHOULD acknowledge a DATA frame at once: on an unreliable transport
  * the sender's repetition hangs on it.  On TLS nothing is repeated, an ACK only measures the round trip and shows that the
- * other end is alive, and one that travels alone costs a system call here and a wake-up there, as much as a message does.
+ * other end is alive, and one that travels alone costs a system call here, and over TLS 1.2 a wake-up there.
  * So an ACK waits for the next DATA frame of this end, which mostly is the response, for RELOAD_FRAMING_ACK_MS at most:
  * far below the lowest RTO.  It does not wait when RELOAD_FRAMING_ACKS are waiting, nor when the DATA frame came in one
  * record with an ACK of ours: then it was the response, and nothing is expected to follow from this end.

@@ -18,6 +18,12 @@ enum {
 	RELOAD_LINK_CERTS_MAX =
 		32768, /* bytes of all certificates in a handshake: a chain of eight has about 8,000 */
 	RELOAD_LINK_CLOSE_MS = 2000, /* for the last bytes of a link that closes */
+	/*
+	 * A record of TLS 1.3 adds 22 bytes: an ACK alone has 31.  A quiet link (SO_RCVLOWAT) wakes up for more only: it
+	 * finds the ACK before the next message, or looks for it before an RTO has gone by.  Every message of RELOAD is
+	 * longer; only what ends with a frame may wait, and a close_notify without the end of the connection.
+	 */
+	RELOAD_LINK_WAKE_BYTES = RELOAD_FRAME_ACK_SIZE + 22 + 1,
 	RELOAD_LINK_ACK_ROOM = 65536 /* ACKs may exceed max_queue by this; above they are dropped */
 };
 
@@ -40,10 +46,11 @@ struct reload_tls_link {
 	uint32_t id;
 	enum reload_tls_state state;
 	bool incoming, is_half_open, is_in_turn, was_up;
-	bool silent;        /* nobody wants to know its end */
-	bool read_more;     /* decrypted or buffered bytes are left: no event will tell */
-	bool recheck;       /* the trust has changed */
-	int fd;             /* -1: none */
+	bool silent;    /* nobody wants to know its end */
+	bool read_more; /* decrypted or buffered bytes are left: no event will tell */
+	bool recheck;   /* the trust has changed */
+	bool quiet;     /* the loop tells of RELOAD_LINK_WAKE_BYTES and up only, and of the end */
+	int fd;         /* -1: none */
 	reload_ms acks_due; /* with which it is in links->acks; 0: it is not */
 	unsigned wants;     /* events asked of the loop */
 	uint64_t watch;
@@ -125,6 +132,9 @@ int reload_socket_accept(int listener, struct reload_ip_port *peer);
 /* reload_socket_error() takes the pending error of a socket, 0 for none. */
 int reload_socket_error(int fd);
 
+/* reload_socket_wake_at() makes the loop tell of this many unread bytes and up, and of the end; 1 is usual. */
+void reload_socket_wake_at(int fd, int bytes);
+
 /* reload_socket_raise_limit() lets this process have as many descriptors as it may. */
 void reload_socket_raise_limit(void);
 
@@ -202,7 +212,7 @@ void reload_tls_link_read(struct reload_tls_link *link);
 /* reload_tls_link_flush() writes the queue as far as the kernel takes it. */
 void reload_tls_link_flush(struct reload_tls_link *link);
 
-/* reload_tls_link_watch_health() looks at the wait for an ACK when an RTO has gone by; nothing when it does so already. */
+/* reload_tls_link_watch_health() looks at the wait for an ACK in time; nothing when it does so already. */
 void reload_tls_link_watch_health(struct reload_tls_link *link, reload_ms now);
 
 /* -- tls_link_io.c: the states of a link ------------------------------------------------------------------------------- */

@@ -53,6 +53,14 @@ bool reload_health_acked(struct reload_link_health *h, reload_ms now, bool all)
 	return again;
 }
 
+bool reload_health_slow(const struct reload_link_health *h, const struct reload_rto *rto,
+	reload_ms now, reload_ms *at)
+{
+	reload_ms ms = reload_rto_ms(rto);
+	*at = h->waiting ? h->since + ms - ms / 4 : RELOAD_NEVER;
+	return now >= *at;
+}
+
 enum reload_health reload_health_check(
 	struct reload_link_health *h, const struct reload_rto *rto, reload_ms now, reload_ms *next)
 {

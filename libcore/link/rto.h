@@ -47,6 +47,14 @@ void reload_health_sent(struct reload_link_health *h, reload_ms now);
 bool reload_health_acked(struct reload_link_health *h, reload_ms now, bool all);
 
 /*
+ * reload_health_slow() tells whether an ACK that is waited for has not come for three quarters of an RTO; *at is when that
+ * is so, RELOAD_NEVER while nothing is waited for.  Until then an ACK may lie unread: the link is not late, and the sample
+ * that is missed would not raise the RTO.
+ */
+bool reload_health_slow(const struct reload_link_health *h, const struct reload_rto *rto,
+	reload_ms now, reload_ms *at);
+
+/*
  * reload_health_check() returns the health at now and when to look again, RELOAD_NEVER while nothing is waited for: an
  * idle link needs no timer.
  */

@@ -133,6 +133,11 @@ bool reload_links_family(enum reload_address_type type)
 	return fd >= 0;
 }
 
+void reload_socket_wake_at(int fd, int bytes)
+{
+	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
 void reload_socket_raise_limit(void)
 {
 	struct rlimit r;

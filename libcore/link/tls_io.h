@@ -4,7 +4,10 @@
  * loop only and may call any function here but reload_links_free().
  *
  * What is sent during a turn of the loop leaves at its end with one TLS write per link.  ACKs travel with it; one that
- * nothing travels with leaves alone within 5 ms (link/framing.h).
+ * nothing travels with leaves alone within 5 ms (link/framing.h).  On TLS 1.3 an ACK that comes alone wakes nobody: it is
+ * read with the next message, or when it has been waited for during three quarters of an RTO; only when it is not there then,
+ * it wakes this end.  So a slow ACK is measured, and no quick one is taken for a slow one.  Messages of less than two bytes,
+ * which RELOAD does not have, may wait as long.
  */
 #pragma once
 

@@ -53,27 +53,62 @@ void reload_tls_link_flush(struct reload_tls_link *l)
 
 /* -- the wait for ACKs ------------------------------------------------------------------------------------------------------ */
 
+static void set_quiet(struct reload_tls_link *l, bool quiet)
+{
+	if (l->quiet == quiet)
+		return;
+	l->quiet = quiet;
+	reload_socket_wake_at(l->fd, quiet ? RELOAD_LINK_WAKE_BYTES : 1);
+}
+
+static bool waits_long(const struct reload_tls_link *l)
+{
+	reload_ms at;
+	return l->health.bad || reload_health_slow(&l->health, &l->rto, reload_poll_now(), &at);
+}
+
+/*
+ * Between frames an ACK alone wakes nobody.  Within a record or a frame each byte does, and so does an ACK that is slow: it
+ * is measured when it arrives, so that the RTO grows with the round trip.
+ */
+static void choose_quiet(struct reload_tls_link *l)
+{
+	set_quiet(l, SSL_version(l->ssl) == TLS1_3_VERSION && !l->framing.partial.len &&
+			     !SSL_has_pending(l->ssl) && !waits_long(l));
+}
+
+static void read_records(struct reload_tls_link *l, bool woken);
+
+/*
+ * Runs first when the ACK is slow: on a quiet link it mostly has arrived and lies unread.  What the socket has is read before
+ * the link is judged, so that a delay of this end is not taken for one of the other.
+ */
 static void check_health(void *arg)
 {
 	struct reload_tls_link *l = arg;
-	bool was_bad = l->health.bad;
-	reload_ms next;
-	enum reload_health health =
-		reload_health_check(&l->health, &l->rto, reload_poll_now(), &next);
+	if (waits_long(l))
+		read_records(l, false);
+	if (l->state != RELOAD_TLS_UP)
+		return;
+	reload_ms now = reload_poll_now(), next, slow_at;
+	bool was_bad = l->health.bad, slow = reload_health_slow(&l->health, &l->rto, now, &slow_at);
+	enum reload_health health = reload_health_check(&l->health, &l->rto, now, &next);
 	if (health == RELOAD_HEALTH_LOST) {
 		reload_tls_link_fail(l, RELOAD_LINK_DOWN, "no acknowledgement for 30 seconds");
 		return;
 	}
 	if (next != RELOAD_NEVER)
-		reload_tls_link_arm(l, next, check_health);
+		reload_tls_link_arm(l, slow ? next : slow_at, check_health);
 	if (health == RELOAD_HEALTH_BAD && !was_bad)
 		l->links->set.ops->health(l->links->set.arg, l->id, false);
 }
 
 void reload_tls_link_watch_health(struct reload_tls_link *l, reload_ms now)
 {
+	reload_ms slow_at;
+	reload_health_slow(&l->health, &l->rto, now, &slow_at);
 	if (!l->timer.armed)
-		reload_tls_link_arm(l, now + reload_rto_ms(&l->rto), check_health);
+		reload_tls_link_arm(l, slow_at, check_health);
 }
 
 /* -- in ------------------------------------------------------------------------------------------------------------------ */
@@ -93,12 +128,13 @@ static void on_data(struct reload_tls_link *l, const struct reload_framing_item 
 	links->set.ops->message(links->set.arg, l->id, item->message);
 }
 
-static void on_ack(struct reload_tls_link *l, const struct reload_framing_item *item)
+/* prompt: it was read when it arrived, so that it measures the round trip */
+static void on_ack(struct reload_tls_link *l, const struct reload_framing_item *item, bool prompt)
 {
 	reload_ms now = reload_poll_now(), rtt;
 	if (!reload_framing_acked(&l->framing, item->sequence, now, &rtt))
 		return;
-	if (rtt != RELOAD_NEVER)
+	if (rtt != RELOAD_NEVER && prompt)
 		reload_rto_sample(&l->rto, rtt);
 	bool all = !reload_framing_unacked(&l->framing);
 	bool again = reload_health_acked(&l->health, now, all);
@@ -108,7 +144,7 @@ static void on_ack(struct reload_tls_link *l, const struct reload_framing_item *
 		l->links->set.ops->health(l->links->set.arg, l->id, true);
 }
 
-static void feed(struct reload_tls_link *l, struct span in)
+static void feed(struct reload_tls_link *l, struct span in, bool prompt)
 {
 	struct reload_framing_item item;
 	reload_framing_record(&l->framing);
@@ -120,7 +156,7 @@ static void feed(struct reload_tls_link *l, struct span in)
 			on_data(l, &item);
 			break;
 		case RELOAD_FRAMING_ACK:
-			on_ack(l, &item);
+			on_ack(l, &item, prompt);
 			break;
 		case RELOAD_FRAMING_OVERSIZED:
 			l->links->set.ops->oversized(l->links->set.arg, l->id, item.message);
@@ -132,9 +168,14 @@ static void feed(struct reload_tls_link *l, struct span in)
 	}
 }
 
-void reload_tls_link_read(struct reload_tls_link *l)
+/*
+ * Takes what has arrived.  woken: the loop told that there is something; of what a quiet link holds, the last record is then
+ * known to have just arrived.  Else it is called for an ACK that is slow, and goes on until it has it.
+ */
+static void read_records(struct reload_tls_link *l, bool woken)
 {
 	struct reload_links *links = l->links;
+	bool was_quiet = l->quiet;
 	l->read_more = false;
 	for (int i = 0; i < RELOAD_LINK_READS; i++) {
 		ERR_clear_error();
@@ -143,15 +184,27 @@ void reload_tls_link_read(struct reload_tls_link *l)
 		int err = errno;
 		if (n <= 0) {
 			int code = SSL_get_error(l->ssl, n);
-			if (code != SSL_ERROR_WANT_READ && code != SSL_ERROR_WANT_WRITE)
+			if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE)
+				choose_quiet(l);
+			else
 				reload_tls_link_fail_tls(l, code, err);
 			return;
 		}
 		links->counters.bytes_in += (uint64_t)n;
-		feed(l, span_of(links->buffer, (size_t)n));
-		if (l->state != RELOAD_TLS_UP || !SSL_has_pending(l->ssl))
-			return; /* what the kernel still holds, the loop will tell */
+		bool last = !SSL_has_pending(l->ssl);
+		feed(l, span_of(links->buffer, (size_t)n), !was_quiet || (woken && last));
+		if (l->state != RELOAD_TLS_UP)
+			return;
+		if (last && (woken || !waits_long(l))) {
+			choose_quiet(l); /* what the kernel still holds, the loop will tell */
+			return;
+		}
 	}
 	l->read_more = true;
 	reload_tls_link_turn(l);
+}
+
+void reload_tls_link_read(struct reload_tls_link *l)
+{
+	read_records(l, true);
 }

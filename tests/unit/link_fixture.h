@@ -45,6 +45,7 @@ struct node {
 	size_t head_len;
 	bool echo; /* answer each message with itself */
 	bool close_on_message;
+	void (*on_message)(void); /* NULL: nothing */
 };
 
 static inline struct span cert_der(struct wr *w)
@@ -158,6 +159,8 @@ static inline void node_message(void *arg, uint32_t link, struct span message)
 		reload_links_send(n->links, link, message);
 	if (n->close_on_message)
 		reload_links_close(n->links, link);
+	if (n->on_message)
+		n->on_message();
 }
 
 static inline void node_oversized(void *arg, uint32_t link, struct span head)

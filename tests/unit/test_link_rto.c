@@ -92,6 +92,23 @@ static void acks_restore_a_link(void **state)
 	assert_true(next == RELOAD_NEVER);
 }
 
+static void an_ack_is_slow_before_it_is_late(void **state)
+{
+	(void)state;
+	struct reload_rto rto;
+	struct reload_link_health h = { 0 };
+	reload_ms at;
+	reload_rto_init(&rto, 0);
+	assert_false(reload_health_slow(&h, &rto, 5000, &at));
+	assert_true(at == RELOAD_NEVER);
+	reload_health_sent(&h, 1000);
+	assert_false(reload_health_slow(&h, &rto, 1374, &at));
+	assert_int_equal(at, 1375);
+	assert_true(reload_health_slow(&h, &rto, 1375, &at));
+	reload_health_acked(&h, 1380, true);
+	assert_false(reload_health_slow(&h, &rto, 5000, &at));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +116,7 @@ int main(void)
 		cmocka_unit_test(limits_of_the_estimator),
 		cmocka_unit_test(silence_makes_a_link_bad_then_lost),
 		cmocka_unit_test(acks_restore_a_link),
+		cmocka_unit_test(an_ack_is_slow_before_it_is_late),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

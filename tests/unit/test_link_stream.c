@@ -1,4 +1,5 @@
 /* What a link carries: frames in order, large ones, acknowledgements, health, and how it ends. */
+#include "link/internal.h"
 #include "link_raw.h"
 
 static struct authority root;
@@ -228,6 +229,131 @@ static void silence_takes_a_link_out_and_an_ack_brings_it_back(void **state)
 	node_stop(&b);
 }
 
+/* sends a message to r, which reads it and, when ack is not NULL, acknowledges it in a record of its own */
+static void send_to_raw(struct node *b, struct raw *r, const char *ack)
+{
+	uint8_t got[10];
+	assert_true(reload_links_send(b->links, b->up_link, span_str("hi")));
+	assert_true(raw_read(r, loop, got, sizeof(got)));
+	if (ack)
+		raw_write(r, span_of(ack, 9));
+}
+
+static void an_ack_alone_wakes_nobody(void **state)
+{
+	(void)state;
+	struct node b = { 0 };
+	struct raw r;
+	struct reload_link_info before, after;
+	node_start(&b, loop, &bob, root.trust, (struct reload_links_setup){ .rto_floor_ms = 1000 });
+	raw_init(&r, b.port, &alice);
+	assert_int_equal(raw_handshake(&r, loop), SSL_ERROR_NONE);
+	TURN_UNTIL(loop, b.ups);
+	send_to_raw(&b, &r, "\x81\0\0\0\0\0\0\0\0"); /* measures the round trip (R-6.6.5-02) */
+	TURN_UNTIL(loop, all_acked(&b, b.up_link));
+	send_to_raw(&b, &r, "\x81\0\0\0\1\0\0\0\2");
+	turn_for(loop, 100);
+	assert_int_equal(reload_links_counters(b.links)->bytes_in, 9);
+	assert_true(reload_links_info(b.links, b.up_link, &before));
+	assert_int_equal(before.unacked, 1);
+	/* the next message brings it in, which tells nothing of the round trip */
+	raw_write(&r, span_of("\x80\0\0\0\0\0\0\2hi", 10));
+	TURN_UNTIL(loop, b.messages == 1);
+	assert_true(reload_links_info(b.links, b.up_link, &after));
+	assert_int_equal(after.unacked, 0);
+	assert_int_equal(after.srtt_ms, before.srtt_ms);
+	/* R-6.6.5-03: without one it is looked for before the link is called bad */
+	send_to_raw(&b, &r, "\x81\0\0\0\2\0\0\0\6");
+	TURN_UNTIL(loop, all_acked(&b, b.up_link));
+	assert_int_equal(b.bads, 0);
+	/* nor does the end of a frame wait, however short the record is that it comes in */
+	raw_write(&r, span_of("\x80\0\0\0\1\0\0\3hi", 10));
+	turn_for(loop, 5);
+	raw_write(&r, span_of("!", 1));
+	TURN_UNTIL(loop, b.messages == 2);
+	/* R-6.6.5-04: a link that is bad does not miss the ACK that ends it */
+	send_to_raw(&b, &r, NULL);
+	TURN_UNTIL(loop, b.bads == 1);
+	raw_write(&r, span_of("\x81\0\0\0\3\0\0\0\xe", 9));
+	TURN_UNTIL(loop, b.goods == 1);
+	raw_clear(&r);
+	TURN_UNTIL(loop, b.downs == 1); /* the end is told in any case */
+	node_stop(&b);
+}
+
+static void a_slow_ack_wakes_and_is_measured(void **state)
+{
+	(void)state;
+	struct node b = { 0 };
+	struct raw r;
+	struct reload_link_info before, after;
+	node_start(&b, loop, &bob, root.trust, (struct reload_links_setup){ .rto_floor_ms = 2000 });
+	raw_init(&r, b.port, &alice);
+	assert_int_equal(raw_handshake(&r, loop), SSL_ERROR_NONE);
+	TURN_UNTIL(loop, b.ups);
+	const struct reload_tls_link *l = reload_tls_link_find(b.links, b.up_link);
+	send_to_raw(&b, &r, "\x81\0\0\0\0\0\0\0\0");
+	TURN_UNTIL(loop, all_acked(&b, b.up_link) && l->quiet);
+	assert_true(reload_links_info(b.links, b.up_link, &before));
+	reload_ms start = reload_poll_now();
+	send_to_raw(&b, &r, NULL);
+	TURN_UNTIL(loop, !l->quiet);
+	assert_true(reload_poll_now() >= start + 1500);
+	raw_write(&r, span_of("\x81\0\0\0\1\0\0\0\2", 9));
+	TURN_UNTIL(loop, all_acked(&b, b.up_link) && l->quiet);
+	/* R-6.6.5-02: else the RTO would not grow with the round trip */
+	assert_true(reload_links_info(b.links, b.up_link, &after));
+	assert_true(after.srtt_ms > before.srtt_ms + 100);
+	raw_clear(&r);
+	node_stop(&b);
+}
+
+static struct late {
+	struct node b;
+	uint32_t link;
+	struct raw silent, other;
+} late;
+
+/* b is busy with a message of one link while the ACK of the other one arrives and its RTO goes by */
+static void acknowledge_and_be_busy(void)
+{
+	const struct reload_tls_link *l = reload_tls_link_find(late.b.links, late.link);
+	uint8_t got[10];
+	assert_int_equal(SSL_read(late.silent.ssl, got, sizeof(got)), sizeof(got));
+	raw_write(&late.silent, span_of("\x81\0\0\0\1\0\0\0\2", 9));
+	while (reload_poll_now() < l->health.since + reload_rto_ms(&l->rto))
+		;
+}
+
+static void a_delay_of_this_end_is_not_one_of_the_other(void **state)
+{
+	(void)state;
+	late = (struct late){ 0 };
+	/* without quiet links */
+	node_start(&late.b, loop, &bob, root.trust,
+		(struct reload_links_setup){
+			.rto_floor_ms = 100, .tls_version_max = TLS1_2_VERSION });
+	raw_init(&late.silent, late.b.port, &alice);
+	assert_int_equal(raw_handshake(&late.silent, loop), SSL_ERROR_NONE);
+	TURN_UNTIL(loop, late.b.ups == 1);
+	late.link = late.b.up_link;
+	send_to_raw(&late.b, &late.silent, "\x81\0\0\0\0\0\0\0\0");
+	TURN_UNTIL(loop, all_acked(&late.b, late.link));
+	raw_init(&late.other, late.b.port, &alice);
+	assert_int_equal(raw_handshake(&late.other, loop), SSL_ERROR_NONE);
+	TURN_UNTIL(loop, late.b.ups == 2);
+	unsigned bads = late.b.bads; /* of a machine that was busy */
+	late.b.on_message = acknowledge_and_be_busy;
+	raw_write(&late.other, span_of("\x80\0\0\0\0\0\0\2hi", 10));
+	assert_true(reload_links_send(late.b.links, late.link, span_str("hi")));
+	TURN_UNTIL(loop, late.b.messages == 1);
+	TURN_UNTIL(loop, all_acked(&late.b, late.link));
+	assert_int_equal(late.b.bads, bads); /* R-6.6.5-03 */
+	raw_clear(&late.silent);
+	raw_clear(&late.other);
+	node_stop(&late.b);
+}
+
 static void oversized_is_answered_then_closed(void **state)
 {
 	(void)state;
@@ -361,6 +487,9 @@ int main(void)
 		cmocka_unit_test(an_ack_that_nothing_travels_with_leaves_in_time),
 		cmocka_unit_test(acks_of_several_links_leave_in_time),
 		cmocka_unit_test(silence_takes_a_link_out_and_an_ack_brings_it_back),
+		cmocka_unit_test(an_ack_alone_wakes_nobody),
+		cmocka_unit_test(a_slow_ack_wakes_and_is_measured),
+		cmocka_unit_test(a_delay_of_this_end_is_not_one_of_the_other),
 		cmocka_unit_test(oversized_is_answered_then_closed),
 		cmocka_unit_test(close_lets_the_queue_leave),
 		cmocka_unit_test(a_callback_may_close_its_link),

@@ -1,20 +1,17 @@
 /*
- * The file: store.db in the directory, with its log store.db-wal beside it and store.lock, which tells other processes that it is in use.
+ * Opening the file: store.db in the directory, with its log store.db-wal beside it and store.lock, which tells other processes that it
+ * is in use.
  *
  *	lock -> open -> is it ours, of which version, whole? -> brought up to date -> read into memory
  *	                          | damaged
  *	                          v
  *	          moved to store.db.damaged-TIME, once more with a new one
- *
- * A row carries a checksum over all of its columns; one that does not fit is deleted and told of.  Numbers without a sign are kept
- * by their bits, but times that are compared are cut to what SQLite takes for positive.
  */
 #include "storage/sqlite_file_io.h"
 
 #include "storage/sqlite_chain_io.h"
 #include "util/alloc.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -49,158 +46,9 @@ static const char *const steps[] = {
 	RELOAD_SQLITE_CHAIN_STEP,
 };
 
-/* --- small things ------------------------------------------------------------------------------------------------ */
-
 static bool is_damage(int code)
 {
 	return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
-}
-
-static struct span column_span(sqlite3_stmt *st, int at)
-{
-	const void *p = sqlite3_column_blob(st, at);
-	int len = sqlite3_column_bytes(st, at);
-	return p && len > 0 ? span_of(p, (size_t)len) : (struct span){ NULL, 0 };
-}
-
-int reload_sqlite_number(struct reload_sqlite_file *f, const char *text, sqlite3_int64 *out)
-{
-	sqlite3_stmt *st = NULL;
-	int code = sqlite3_prepare_v2(f->db, text, -1, &st, NULL);
-	if (!code)
-		code = sqlite3_step(st);
-	if (code == SQLITE_ROW)
-		*out = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	return code == SQLITE_ROW ? SQLITE_OK : code ? code : SQLITE_ERROR;
-}
-
-const char *reload_sqlite_reason(int code)
-{
-	return (code & 0xff) == SQLITE_FULL ? "no space left on the device" : sqlite3_errstr(code);
-}
-
-/* --- reading ----------------------------------------------------------------------------------------------------- */
-
-/* What was found to be damaged, and what is held. */
-struct found {
-	size_t damaged, values;
-};
-
-static bool read_counter(struct reload_storage *memory, uint8_t id_len, sqlite3_stmt *st)
-{
-	struct reload_counter_row row = { .kind = (uint32_t)sqlite3_column_int64(st, 2),
-		.generation = (uint64_t)sqlite3_column_int64(st, 3),
-		.ends = (uint64_t)sqlite3_column_int64(st, 4) };
-	struct span resource = column_span(st, 1), check = column_span(st, 5);
-	if (resource.len != id_len || reload_id_from(&row.resource, resource) ||
-		check.len != sizeof(row.check))
-		return false;
-	memcpy(row.check, check.at, check.len);
-	if (!reload_counter_row_intact(&row))
-		return false;
-	reload_memory_load_counter(memory, &row.resource, row.kind, row.generation, row.ends);
-	return true;
-}
-
-static bool read_value(struct reload_storage *memory, uint8_t id_len, sqlite3_stmt *st)
-{
-	struct reload_row row = { .kind = (uint32_t)sqlite3_column_int64(st, 2),
-		.model = (uint8_t)sqlite3_column_int(st, 3),
-		.index = (uint32_t)sqlite3_column_int64(st, 4),
-		.key = column_span(st, 5),
-		.generation = (uint64_t)sqlite3_column_int64(st, 6),
-		.received = (uint64_t)sqlite3_column_int64(st, 7),
-		.expires = (uint64_t)sqlite3_column_int64(st, 8),
-		.data = column_span(st, 9),
-		.certificates = column_span(st, 10) };
-	struct span resource = column_span(st, 1), check = column_span(st, 11);
-	struct reload_stored_entry entry;
-	if (resource.len != id_len || reload_id_from(&row.resource, resource) ||
-		check.len != sizeof(row.check))
-		return false;
-	memcpy(row.check, check.at, check.len);
-	if (reload_row_read(&entry, &row))
-		return false;
-	reload_memory_load(memory, &row.resource, row.kind, row.generation, &entry);
-	return true;
-}
-
-/* Reads a table row by row; what is damaged is deleted, should the disk take it, and not read. */
-static int read_table(struct reload_sqlite_file *f, const char *text, const char *delete_text,
-	bool (*take)(struct reload_storage *memory, uint8_t id_len, sqlite3_stmt *st),
-	struct reload_storage *memory, uint8_t id_len, size_t *good, size_t *bad)
-{
-	sqlite3_stmt *st = NULL, *drop = NULL;
-	int code = sqlite3_prepare_v2(f->db, text, -1, &st, NULL);
-	if (!code)
-		code = sqlite3_prepare_v2(f->db, delete_text, -1, &drop, NULL);
-	while (!code && (code = sqlite3_step(st)) == SQLITE_ROW) {
-		code = SQLITE_OK;
-		if (take(memory, id_len, st)) {
-			++*good;
-			continue;
-		}
-		++*bad;
-		sqlite3_bind_int64(drop, 1, sqlite3_column_int64(st, 0));
-		(void)sqlite3_step(drop); /* a full disk: it is found again next time */
-		sqlite3_reset(drop);
-	}
-	sqlite3_finalize(st);
-	sqlite3_finalize(drop);
-	return code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
-/* Counters last: what values tell of them counts only where there is none. */
-static int read_all(struct reload_sqlite_file *f, struct reload_storage *memory, uint8_t id_len,
-	struct found *found)
-{
-	size_t counters = 0;
-	int code = read_table(f,
-		"SELECT value.id, resource, kind, model, place, key, generation, received, expires,"
-		" data, certificates, checksum FROM value LEFT JOIN chain ON chain.id = chain"
-		" ORDER BY value.id",
-		"DELETE FROM value WHERE id = ?1", read_value, memory, id_len, &found->values,
-		&found->damaged);
-	if (!code)
-		code = read_table(f,
-			"SELECT id, resource, kind, generation, ends, checksum FROM counter ORDER "
-			"BY id",
-			"DELETE FROM counter WHERE id = ?1", read_counter, memory, id_len,
-			&counters, &found->damaged);
-	return code;
-}
-
-/* --- opening ----------------------------------------------------------------------------------------------------- */
-
-static int on_log(void *arg, sqlite3 *db, const char *name, int pages)
-{
-	(void)db;
-	(void)name;
-	((struct reload_sqlite_file *)arg)->pages = pages;
-	return SQLITE_OK;
-}
-
-static int connect_db(struct reload_sqlite_file *f)
-{
-	int code = sqlite3_open_v2(
-		f->path, &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
-	if (code)
-		return code;
-	sqlite3_extended_result_codes(f->db, 1);
-	sqlite3_db_config(f->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(f->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	code = sqlite3_exec(f->db,
-		"PRAGMA locking_mode = EXCLUSIVE;" /* and no shared memory, which a full disk would turn into SIGBUS */
-		"PRAGMA journal_mode = WAL;"
-		"PRAGMA synchronous = FULL;"
-		"PRAGMA cell_size_check = ON;"
-		"PRAGMA temp_store = MEMORY;"
-		"PRAGMA journal_size_limit = 16777216;",
-		NULL, NULL, NULL);
-	code = code ? code : reload_sqlite_chain_connect(f->db);
-	sqlite3_wal_hook(f->db, on_log, f); /* in the place of automatic checkpoints */
-	return code;
 }
 
 static int quick_check(struct reload_sqlite_file *f)
@@ -264,19 +112,6 @@ static int claim(struct reload_sqlite_file *f, const char *overlay, bool *other)
 	return code;
 }
 
-int reload_sqlite_connect(struct reload_sqlite_file *f)
-{
-	int code = connect_db(f);
-	return code ? code : reload_sqlite_prepare(f);
-}
-
-void reload_sqlite_disconnect(struct reload_sqlite_file *f)
-{
-	reload_sqlite_unprepare(f);
-	sqlite3_close(f->db); /* it was the only one: the log goes into the file */
-	f->db = NULL;
-}
-
 static enum reload_err not_ours(const struct reload_sqlite_file *f, struct reload_why *why,
 	const char *fmt, const char *what)
 {
@@ -287,13 +122,13 @@ static enum reload_err not_ours(const struct reload_sqlite_file *f, struct reloa
 
 /* One attempt; *code is of SQLite, RELOAD_OK with a code is damage. */
 static enum reload_err open_once(struct reload_sqlite_file *f,
-	const struct reload_sqlite_setup *setup, struct reload_storage *memory, struct found *found,
-	int *code, struct reload_why *why)
+	const struct reload_sqlite_setup *setup, struct reload_storage *memory,
+	struct reload_sqlite_found *found, int *code, struct reload_why *why)
 {
 	sqlite3_int64 version = 0, application = 0, tables = 0;
 	char text[24];
 	bool other = false;
-	*code = connect_db(f);
+	*code = reload_sqlite_open(f);
 	if (!*code)
 		*code = reload_sqlite_number(f, "PRAGMA user_version", &version);
 	if (!*code)
@@ -314,20 +149,12 @@ static enum reload_err open_once(struct reload_sqlite_file *f,
 	if (!*code && other)
 		return not_ours(f, why, "the store of another overlay than %s", setup->overlay);
 	if (!*code)
-		*code = read_all(f, memory, setup->id_len, found);
+		*code = reload_sqlite_read(f, memory, setup->id_len, found);
 	if (!*code)
 		*code = reload_sqlite_prepare(f);
 	return *code && !is_damage(*code)
 		       ? reload_sqlite_cannot(why, f->path, reload_sqlite_reason(*code))
 		       : RELOAD_OK;
-}
-
-char *reload_sqlite_path(const char *a, const char *b)
-{
-	size_t len = strlen(a) + strlen(b) + 1;
-	char *path = reload_alloc(len);
-	snprintf(path, len, "%s%s", a, b);
-	return path;
 }
 
 static enum reload_err move_aside(
@@ -384,7 +211,7 @@ static enum reload_err open_file(struct reload_sqlite_file *f,
 {
 	static const struct reload_id all = { .len = 0 };
 	for (int attempt = 0;; attempt++) {
-		struct found found = { 0 };
+		struct reload_sqlite_found found = { 0 };
 		char *aside;
 		int code = SQLITE_OK;
 		enum reload_err err = touch(f, why);
@@ -452,45 +279,4 @@ void reload_sqlite_file_free(struct reload_sqlite_file *f)
 	free(f->path);
 	free(f->log);
 	free(f);
-}
-
-/* --- what else is asked of it -------------------------------------------------------------------------------------- */
-
-bool reload_sqlite_file_there(struct reload_sqlite_file *f)
-{
-	if (!f->log_mark.number)
-		f->log_mark = reload_file_mark(f->log);
-	return reload_file_same(f->mark, f->path) &&
-	       (!f->log_mark.number || reload_file_same(f->log_mark, f->log));
-}
-
-bool reload_sqlite_file_renewed(struct reload_sqlite_file *f)
-{
-	bool renewed = f->renewed;
-	f->renewed = false;
-	return renewed;
-}
-
-int reload_sqlite_file_pages(const struct reload_sqlite_file *f)
-{
-	return f->pages;
-}
-
-bool reload_sqlite_file_stuck(const struct reload_sqlite_file *f)
-{
-	return f->stuck;
-}
-
-/* What cannot be moved now stays in the log, and is tried again.  Where the disk is small the log gives back what it took of it. */
-void reload_sqlite_file_tidy(struct reload_sqlite_file *f)
-{
-	int pages = 0, moved = 0;
-	if (!f->db)
-		return;
-	bool small = reload_disk_free(f->path) / 8 < reload_file_size(f->log);
-	int code = sqlite3_wal_checkpoint_v2(f->db, NULL,
-		small ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
-	f->stuck = code || moved < pages;
-	if (!f->stuck)
-		f->pages = 0;
 }

@@ -1,4 +1,14 @@
-/* The file of the durable storage, for those that work on it: sqlite_file_io.c, sqlite_write_io.c, sqlite_place_io.c and sqlite_renew_io.c. */
+/*
+ * The file of the durable storage, for those that work on it, each of which uses only those above it:
+ *
+ *	sqlite_place_io.c	the directory, the lock there, and a new store.db that is put there
+ *	sqlite_change_io.c	the statements
+ *	sqlite_database_io.c	the connection and the log
+ *	sqlite_read_io.c	rows into memory
+ *	sqlite_renew_io.c	files that were removed
+ *	sqlite_write_io.c	a group of changes in one transaction
+ *	sqlite_file_io.c	opening all of it
+ */
 #pragma once
 
 #include "storage/disk_io.h"
@@ -6,8 +16,23 @@
 
 #include <sqlite3.h>
 
-enum {
-	RELOAD_SQLITE_STATEMENTS = 15
+enum reload_sqlite_statement {
+	RELOAD_SQLITE_PUT_CHAIN,
+	RELOAD_SQLITE_PUT_VALUE,
+	RELOAD_SQLITE_PUT_COUNTER,
+	RELOAD_SQLITE_DROP_VALUES,
+	RELOAD_SQLITE_DROP_COUNTERS,
+	RELOAD_SQLITE_DROP_VALUES_ROUND, /* the range goes over zero, or is the whole ring */
+	RELOAD_SQLITE_DROP_COUNTERS_ROUND,
+	RELOAD_SQLITE_DROP_VALUES_KIND,
+	RELOAD_SQLITE_DROP_COUNTERS_KIND,
+	RELOAD_SQLITE_EXPIRE_VALUES,
+	RELOAD_SQLITE_EXPIRE_COUNTERS,
+	RELOAD_SQLITE_TOUCH,
+	RELOAD_SQLITE_BEGIN,
+	RELOAD_SQLITE_COMMIT,
+	RELOAD_SQLITE_ROLLBACK,
+	RELOAD_SQLITE_STATEMENTS
 };
 
 struct reload_sqlite_file {
@@ -45,18 +70,41 @@ int reload_sqlite_put(struct reload_sqlite_file *f, const char *next) MUST_CHECK
 enum reload_err reload_sqlite_put_end(
 	struct reload_sqlite_file *f, struct reload_why *why) MUST_CHECK;
 
-/*
- * reload_sqlite_prepare() makes the statements that write to the open database, reload_sqlite_unprepare() frees them.
- * reload_sqlite_number() takes the one number that a query asks for.  Codes of SQLite.
- */
-int reload_sqlite_prepare(struct reload_sqlite_file *f) MUST_CHECK;
-void reload_sqlite_unprepare(struct reload_sqlite_file *f);
+/* reload_sqlite_open() opens the database at f->path for writing, but prepares no statements; a code of SQLite. */
+int reload_sqlite_open(struct reload_sqlite_file *f) MUST_CHECK;
+
+/* reload_sqlite_connect() opens the database with its statements; a code of SQLite.  reload_sqlite_disconnect() ends both. */
+int reload_sqlite_connect(struct reload_sqlite_file *f) MUST_CHECK;
+void reload_sqlite_disconnect(struct reload_sqlite_file *f);
+
+/* reload_sqlite_number() takes the one number that a query asks for; a code of SQLite. */
 int reload_sqlite_number(
 	struct reload_sqlite_file *f, const char *text, sqlite3_int64 *out) MUST_CHECK;
 
-/* reload_sqlite_connect() opens the database at f->path for writing; a code of SQLite.  reload_sqlite_disconnect() ends that. */
-int reload_sqlite_connect(struct reload_sqlite_file *f) MUST_CHECK;
-void reload_sqlite_disconnect(struct reload_sqlite_file *f);
+/* What reload_sqlite_read() found to be damaged, and how many values are held. */
+struct reload_sqlite_found {
+	size_t damaged, values;
+};
+
+/* reload_sqlite_read() reads all rows into memory, and deletes those that are damaged; a code of SQLite. */
+int reload_sqlite_read(struct reload_sqlite_file *f, struct reload_storage *memory, uint8_t id_len,
+	struct reload_sqlite_found *found) MUST_CHECK;
+
+/*
+ * reload_sqlite_prepare() makes the statements that write to the open database, reload_sqlite_unprepare() frees them.
+ * reload_sqlite_run() runs one of them to its end.  Codes of SQLite.
+ */
+int reload_sqlite_prepare(struct reload_sqlite_file *f) MUST_CHECK;
+void reload_sqlite_unprepare(struct reload_sqlite_file *f);
+int reload_sqlite_run(struct reload_sqlite_file *f, enum reload_sqlite_statement which);
+
+/*
+ * reload_sqlite_write_change() writes what a change puts or drops.  reload_sqlite_write_expiry() removes what has expired at now, once
+ * for all changes of a transaction.  Codes of SQLite.
+ */
+int reload_sqlite_write_change(
+	struct reload_sqlite_file *f, const struct reload_change *c) MUST_CHECK;
+int reload_sqlite_write_expiry(struct reload_sqlite_file *f, reload_utc now) MUST_CHECK;
 
 /*
  * reload_sqlite_renew() brings what was made durable back to the paths of the files, one of which is not there any more.

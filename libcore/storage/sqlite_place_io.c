@@ -19,6 +19,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+char *reload_sqlite_path(const char *a, const char *b)
+{
+	size_t len = strlen(a) + strlen(b) + 1;
+	char *path = reload_alloc(len);
+	snprintf(path, len, "%s%s", a, b);
+	return path;
+}
+
 enum reload_err reload_sqlite_cannot(struct reload_why *why, const char *path, const char *words)
 {
 	reload_why_set(why, RELOAD_IO, path, "the store cannot be opened: %s", words);

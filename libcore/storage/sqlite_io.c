@@ -143,8 +143,8 @@ void reload_storage_sqlite_complete(struct reload_storage *s)
 		refused(d, &failed, &finished);
 		pthread_mutex_lock(&d->lock);
 		d->stalled = false;
-		pthread_cond_signal(&d->work);
 		pthread_mutex_unlock(&d->lock);
+		pthread_cond_signal(&d->work);
 	}
 	report_health(d);
 	while ((c = changes_get(&finished))) {
@@ -163,12 +163,8 @@ void reload_storage_sqlite_flush(struct reload_storage *s)
 	bool more = true;
 	while (more) {
 		pthread_mutex_lock(&d->lock);
-		d->hurry = true;
-		if (d->sleeping)
-			pthread_cond_signal(&d->work);
 		while ((d->wanted || d->writing) && !d->stalled)
 			pthread_cond_wait(&d->idle, &d->lock);
-		d->hurry = false;
 		pthread_mutex_unlock(&d->lock);
 		reload_storage_sqlite_complete(s);
 		pthread_mutex_lock(&d->lock);

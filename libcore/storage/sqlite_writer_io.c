@@ -1,8 +1,9 @@
 /*
  * The thread that writes.
  *
- * The writer takes what has come while it wrote, at most GROUP_RECORDS; when more is just arriving it waits for it,
- * GROUP_MS at most.  A failed write stalls the writer, because what is queued was accepted on top of what failed.
+ * A group is what has come while the one before it was written, at most GROUP_RECORDS; the writer does not wait for more, as one
+ * change alone would then take longer, and many that come at once meet a group on its way anyhow.  A failed write stalls the writer,
+ * because what is queued was accepted on top of what failed.
  * While writing fails it is tried again every RETRY_US, and with every commit.  Whether the files are still there is looked every
  * WATCH_US at least.
  */
@@ -17,8 +18,6 @@
 
 enum {
 	GROUP_RECORDS = 256,
-	GROUP_US = 5000,
-	QUIET_US = 250, /* nothing more arrives */
 	RETRY_US = 2000000,
 	IDLE_US = 200000,   /* then the log is tidied */
 	WATCH_US = 2000000, /* and looked whether the file is there still */
@@ -73,19 +72,6 @@ static bool writer_sleep(struct sqlite_storage *d)
 	return true;
 }
 
-/* More is arriving: it may come along. */
-static void writer_gather(struct sqlite_storage *d)
-{
-	for (long waited = 0; waited < GROUP_US && !d->hurry && !d->stop; waited += QUIET_US) {
-		size_t before = d->queue.records;
-		if (before >= GROUP_RECORDS)
-			return;
-		wait_us(d, QUIET_US);
-		if (d->queue.records == before)
-			return;
-	}
-}
-
 static void group_take(struct sqlite_storage *d, struct changes *group)
 {
 	changes_init(group);
@@ -117,7 +103,6 @@ static void *writer(void *arg)
 	pthread_mutex_lock(&d->lock);
 	while (writer_sleep(d)) {
 		bool was_failing = d->failing;
-		writer_gather(d);
 		group_take(d, &group);
 		d->writing = true;
 		pthread_mutex_unlock(&d->lock);
@@ -151,9 +136,11 @@ void reload_sqlite_enqueue(struct sqlite_storage *d, struct reload_change *c)
 	pthread_mutex_lock(&d->lock);
 	changes_put(&d->queue, c);
 	d->wanted = true;
-	if (d->sleeping || d->queue.records >= GROUP_RECORDS)
-		pthread_cond_signal(&d->work);
+	bool wake = d->sleeping;
+	d->sleeping = false;
 	pthread_mutex_unlock(&d->lock);
+	if (wake) /* not before: the writer would wake and wait for the lock */
+		pthread_cond_signal(&d->work);
 }
 
 enum reload_err reload_sqlite_writer_start(struct sqlite_storage *d, struct reload_why *why)

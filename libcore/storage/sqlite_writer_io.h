@@ -27,8 +27,8 @@ struct sqlite_storage {
 	pthread_cond_t work, idle;
 	struct changes queue, finished;
 	bool wanted;   /* something is to be written now */
-	bool sleeping; /* the writer waits for wanted */
-	bool writing, stalled, failing, stop, hurry;
+	bool sleeping; /* the writer waits for wanted, and nobody has woken it yet */
+	bool writing, stalled, failing, stop;
 	bool renewed;    /* to be told */
 	char words[160]; /* why it fails */
 };

@@ -13,8 +13,12 @@ struct reload_file_mark {
 /* reload_file_mark() returns which file is there now. */
 struct reload_file_mark reload_file_mark(const char *path);
 
-/* reload_file_same() tells whether that file is still the one that is there. */
+/*
+ * reload_file_same() returns whether the file at path is the one of mark.  reload_file_same_size() also sets *size to its length in bytes
+ * when it is.
+ */
 bool reload_file_same(struct reload_file_mark mark, const char *path);
+bool reload_file_same_size(struct reload_file_mark mark, const char *path, uint64_t *size);
 
 /* reload_file_size() returns its length in bytes, 0 when there is none. */
 uint64_t reload_file_size(const char *path);

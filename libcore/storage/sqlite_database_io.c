@@ -71,7 +71,7 @@ bool reload_sqlite_file_there(struct reload_sqlite_file *f)
 {
 	if (!f->log_mark.number)
 		f->log_mark = reload_file_mark(f->log);
-	return reload_file_same(f->mark, f->path) &&
+	return reload_file_same_size(f->mark, f->path, &f->size) &&
 	       (!f->log_mark.number || reload_file_same(f->log_mark, f->log));
 }
 

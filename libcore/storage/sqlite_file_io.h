@@ -42,10 +42,11 @@ struct reload_sqlite_file {
 	struct reload_file_mark mark,
 		log_mark; /* the files that were opened; log_mark zero: none so far */
 	struct reload_file_mark lock_mark;
-	int lock;     /* descriptor, -1: none */
-	int pages;    /* in the log */
-	bool stuck;   /* the log could not go into the file */
-	bool renewed; /* since reload_sqlite_file_renewed() was asked */
+	uint64_t size; /* of store.db, when the files were last looked for */
+	int lock;      /* descriptor, -1: none */
+	int pages;     /* in the log */
+	bool stuck;    /* the log could not go into the file */
+	bool renewed;  /* since reload_sqlite_file_renewed() was asked */
 	reload_ms keep_ms;
 };
 

@@ -88,6 +88,7 @@ static enum reload_err reopen(struct reload_sqlite_file *f, const char **words)
 		return failed(words, reload_sqlite_reason(code));
 	}
 	f->log_mark = reload_file_mark(f->log);
+	f->size = reload_file_size(f->path);
 	f->pages = 0;
 	f->stuck = false;
 	f->renewed = true;

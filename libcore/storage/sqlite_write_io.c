@@ -2,8 +2,9 @@
  * What is written to the file: a group of changes in one transaction.
  *
  * The log goes into the file in the end, which may have to grow by as much: a group is refused as long as the disk has not room for both,
- * so that a log never fills the disk and then cannot be emptied.  Whether the files are still those at their paths is asked
- * before and after each group: what is written to a file that was removed is written to nothing (sqlite_renew_io.c makes it anew).
+ * so that a log never fills the disk and then cannot be emptied.  Before each group the paths are checked: what is written to a file
+ * that was removed would be gone with this process, so it is made anew first (sqlite_renew_io.c).  A file that is removed later, during
+ * the group or after it, is found by the check of the next group, or of an idle writer, while SQLite can still read it.
  */
 #include "storage/sqlite_file_io.h"
 
@@ -24,7 +25,7 @@ static uint64_t size_of(const struct reload_sqlite_file *f, const struct reload_
 		bytes += c->bytes + c->bytes / 8;
 		pages += (c->rows_count + c->counters_count) * PAGES_OF_ROW;
 	}
-	uint64_t there = reload_file_size(f->path) / PAGE + PAGES_OF_ROW;
+	uint64_t there = f->size / PAGE + PAGES_OF_ROW;
 	return bytes + (pages < there ? pages : there) * FRAME;
 }
 
@@ -62,23 +63,26 @@ static enum reload_err write_group(
 	return RELOAD_IO;
 }
 
+/* Empties the log where that is needed to have room. */
+static bool make_room(struct reload_sqlite_file *f, uint64_t more)
+{
+	if (has_room(f, more))
+		return true;
+	reload_sqlite_file_tidy(f);
+	return has_room(f, more);
+}
+
 enum reload_err reload_sqlite_file_write(
 	struct reload_sqlite_file *f, const struct reload_change *first, const char **words)
 {
-	uint64_t more = size_of(f, first);
-	enum reload_err err = RELOAD_OK;
-	if (!f->db || !reload_sqlite_file_there(f))
-		err = reload_sqlite_renew(f, words);
-	if (err)
-		return err;
-	if (!has_room(f, more))
-		reload_sqlite_file_tidy(f);
-	if (!has_room(f, more)) {
+	if (!f->db || !reload_sqlite_file_there(f)) {
+		enum reload_err err = reload_sqlite_renew(f, words);
+		if (err)
+			return err;
+	}
+	if (!make_room(f, size_of(f, first))) {
 		*words = reload_sqlite_reason(SQLITE_FULL);
 		return RELOAD_IO;
 	}
-	err = write_group(f, first, words);
-	if (!err && !reload_sqlite_file_there(f)) /* it went where nobody finds it */
-		err = reload_sqlite_renew(f, words);
-	return err;
+	return write_group(f, first, words);
 }

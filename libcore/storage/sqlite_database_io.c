@@ -34,8 +34,8 @@ static int on_log(void *arg, sqlite3 *db, const char *name, int pages)
 
 int reload_sqlite_open(struct reload_sqlite_file *f)
 {
-	int code = sqlite3_open_v2(
-		f->path, &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
+	int code = sqlite3_open_v2(f->path, &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		reload_sqlite_log_vfs());
 	if (code)
 		return code;
 	sqlite3_extended_result_codes(f->db, 1);

@@ -3,7 +3,8 @@
  *
  *	sqlite_place_io.c	the directory, the lock there, and a new store.db that is put there
  *	sqlite_change_io.c	the statements
- *	sqlite_database_io.c	the connection and the log
+ *	sqlite_log_io.c		the log, one write for each commit
+ *	sqlite_database_io.c	the connection, and when the log goes into store.db
  *	sqlite_read_io.c	rows into memory
  *	sqlite_renew_io.c	files that were removed
  *	sqlite_write_io.c	a group of changes in one transaction
@@ -70,6 +71,12 @@ enum reload_err reload_sqlite_place(
 int reload_sqlite_put(struct reload_sqlite_file *f, const char *next) MUST_CHECK;
 enum reload_err reload_sqlite_put_end(
 	struct reload_sqlite_file *f, struct reload_why *why) MUST_CHECK;
+
+/*
+ * reload_sqlite_log_vfs() returns the name of the VFS that writes the log in one piece for each commit (static); NULL, which is SQLite's
+ * own, when it cannot be had.
+ */
+const char *reload_sqlite_log_vfs(void);
 
 /* reload_sqlite_open() opens the database at f->path for writing, but prepares no statements; a code of SQLite. */
 int reload_sqlite_open(struct reload_sqlite_file *f) MUST_CHECK;

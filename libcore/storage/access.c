@@ -1,4 +1,4 @@
-/* Who may write where.  A new policy is a rule and a row. */
+/* Which signer may write to which resource.  A new policy is a function and a row of the table. */
 #include "storage/access.h"
 
 #include "util/alloc.h"

@@ -1,11 +1,11 @@
-/* Access control policies (RFC 6940 s7.3): one row each in one table that later usages extend. */
+/* Access control policies (RFC 6940 s7.3): one row each in a table, to which later usages add. */
 #pragma once
 
 #include "ident/cert.h"
 #include "config/kind.h"
 #include "wire/stored.h"
 
-/* What a policy looks at. */
+/* What a policy decides by. */
 struct reload_access {
 	const struct reload_kind *kind;
 	const struct reload_id *resource;

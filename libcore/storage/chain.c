@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Lengths first: most of those that differ need no look at their bytes. */
+/* Lengths first: most lists that differ do so in length, and their bytes need not be compared. */
 static int chain_cmp(const struct reload_stored_chain *a, const struct reload_stored_chain *b)
 {
 	if (a->bytes.len != b->bytes.len)

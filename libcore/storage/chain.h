@@ -1,6 +1,6 @@
 /*
- * The certificates that go with stored values.  Most values of one signer have the same ones, so that they are kept once, found by what
- * they are, as long as an entry uses them.
+ * The certificates that go with stored values.  Most values of one signer have the same list, so that each list is in memory once,
+ * with a count of the entries that use it, and is found by its bytes.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 #include "storage/cost.h"
 
 enum {
-	/* of the allocator: a word in front, blocks of 16 bytes, pages for what is large */
+	/* of the allocator: a word before each block, blocks in steps of 16 bytes, whole pages for large ones */
 	WORD = sizeof(size_t),
 	BLOCK = 16,
 	PAGES_FROM = 128 * 1024,
@@ -32,13 +32,13 @@ static size_t overflow(size_t size)
 	return HERE_WITH_OVERFLOW + (size / OVERFLOW_ROOM + 1) * PAGE;
 }
 
-/* As many as fit stand in a page. */
+/* A page holds as many as fit into it. */
 static size_t row(size_t size)
 {
 	return size > PAGE_ROOM ? overflow(size) : PAGE / (PAGE_ROOM / size);
 }
 
-/* Pages of an index are half full at least. */
+/* SQLite keeps the pages of an index at least half full. */
 static size_t index_entry(size_t size)
 {
 	return size > INDEX_ROOM ? overflow(size) + HERE_WITH_OVERFLOW : 2 * size;

@@ -1,6 +1,6 @@
 /*
- * What is held costs the larger of what it takes in memory and in the file, with all that keeps it: a quota of values and keys alone
- * would be many times exceeded by tiny ones.  Alike for storages with and without a file.
+ * What stored values cost: the larger of what they take in memory and in the file, including the structures around them.  If values
+ * and keys alone were counted, many tiny values would take several times the quota.  The same for storages with and without a file.
  */
 #pragma once
 

@@ -1,16 +1,16 @@
-/* What a file system says about the place of a file. */
+/* Identity and size of a file, and free space of its disk. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Which file stands at a path; zero: none was there. */
+/* Identifies the file at a path; all zero: there was none. */
 struct reload_file_mark {
 	uint64_t device, number;
 };
 
-/* reload_file_mark() returns which file is there now. */
+/* reload_file_mark() returns the identity of the file that is at path now. */
 struct reload_file_mark reload_file_mark(const char *path);
 
 /*
@@ -23,5 +23,5 @@ bool reload_file_same_size(struct reload_file_mark mark, const char *path, uint6
 /* reload_file_size() returns its length in bytes, 0 when there is none. */
 uint64_t reload_file_size(const char *path);
 
-/* reload_disk_free() returns how many bytes the disk of a file has for this process, UINT64_MAX where that is not known. */
+/* reload_disk_free() returns how many bytes this process may still write on the disk of the file; UINT64_MAX when that is unknown. */
 uint64_t reload_disk_free(const char *path);

@@ -1,6 +1,6 @@
 /*
- * A table of places in sets of WAYS: a place is known by a digest, for its key may be long and its owner may choose it.  In a set
- * the row that was noted first makes room.
+ * A table of places in sets of WAYS.  A place is stored as a digest, because its key may be long and is chosen by its writer.  When a
+ * set is full, its oldest row is replaced.
  */
 #include "storage/ended.h"
 
@@ -19,7 +19,7 @@ struct row {
 	uint8_t place[DIGEST];
 	uint64_t storage_time;
 	uint32_t number; /* 0: free */
-	bool alone;      /* older values are none of its: one was stored after it */
+	bool alone; /* only this very value is over: an older one was stored after it expired */
 };
 
 struct reload_ended {
@@ -115,7 +115,7 @@ bool reload_ended_is(const struct reload_ended *ended, const struct reload_id *r
 bool reload_storage_ended(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
 	const struct reload_stored_data *data, reload_utc now)
 {
-	/* what is found in the past may have expired, and is still to be freed */
+	/* time 0, at which nothing has expired: also finds an expired value that was not freed yet */
 	const struct reload_stored_entry *e = s->ops->find(s, resource, kind, &data->value, 0);
 	if (e && reload_entry_expires(e) <= now && data->storage_time <= e->data.storage_time)
 		return true;

@@ -118,7 +118,7 @@ static enum reload_err check_place(struct reload_fetch_work *w)
 
 /* --- what is found ----------------------------------------------------------------------------------------------- */
 
-/* Doubles a block in the arena; the old one goes with the message. */
+/* Doubles a block in the arena; the old one is freed with the message. */
 static void *grown(
 	struct reload_arena *arena, const void *at, size_t count, size_t *cap, size_t size)
 {
@@ -200,7 +200,7 @@ static void find_one(struct found *f, struct span key)
 		add_synthetic(f, 0, key);
 }
 
-/* Cuts a range at the end of the array (STO-07); false when nothing is left. */
+/* Clips a range to the end of the array (STO-07); false when nothing is left. */
 static bool cut(struct reload_array_range *r, uint32_t last)
 {
 	if (r->first == RELOAD_ARRAY_END)

@@ -3,7 +3,7 @@
 
 #include "storage/internal.h"
 
-/* "It is 0 when no Resource-ID is known": as long as an ordinary one. */
+/* "It is 0 when no Resource-ID is known": zeroes, as many bytes as an ordinary Resource-ID. */
 static const uint8_t nothing[16];
 
 static enum reload_err refuse(struct reload_find_work *w, enum reload_err err, const char *reason)

@@ -3,14 +3,14 @@
  *
  *	memory -> resource -> slot (a Kind at a resource) -> item (an entry)
  *
- * Every step is a tree, so nothing costs more than the logarithm of what is held.  Three more trees answer the other
- * questions: items of a slot by expiry, slots by deadline (the next thing that ends there), slots by Kind and resource.
+ * Every step is a tree, so that no operation costs more than the logarithm of the number of values.  Three more trees answer the other
+ * questions: items of a slot by expiry, slots by deadline (when the next item or the counter ends), slots by Kind and resource.
  * A slot outlives its last item by keep_ms, because it carries the generation counter (STO-03).
  *
- * Certificates of items stand beside them, once for all that have the same (chain.c).
+ * Certificates are stored apart from items, once for all items that have the same (chain.c).
  *
  * Limits: max_bytes over what items, slots, resources and chains cost (cost.c); at the maximum a commit is refused and nothing is evicted.  Reads
- * skip what has expired and free nothing, so that what they lent stays good; commit, drop and expire free.
+ * skip expired items and free nothing, so that entries borrowed from a read stay valid; commit, drop and expire free.
  */
 #include "storage/memory_tables.h"
 

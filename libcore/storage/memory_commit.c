@@ -1,13 +1,13 @@
 /*
- * A commit to memory: all of a batch or nothing, within max_bytes; and its undo, for a storage that finds later that the file does
- * not take the batch.
+ * A commit to memory: all of a batch or nothing, within max_bytes; and its undo, for a storage whose file turns out not
+ * to take the batch.
  */
 #include "storage/memory_tables.h"
 
 #include "storage/cost.h"
 #include "util/owned.h"
 
-/* Ends one use of the old item's chain for the time being, or takes it back; tells what that frees. */
+/* Gives up one use of the old item's chain (without), or takes it again; returns the bytes that giving it up would free. */
 static size_t chain_without(struct item *old, bool without)
 {
 	if (!old || !old->chain)
@@ -16,7 +16,7 @@ static size_t chain_without(struct item *old, bool without)
 	return left ? 0 : old->chain->cost;
 }
 
-/* What the chains cost that only what is replaced uses; the fresh items use theirs already. */
+/* The cost of the chains that only replaced items use.  The new items have taken their uses already. */
 static size_t chains_freed(struct memory *m, const struct reload_store_batch *batch)
 {
 	size_t freed = 0;
@@ -33,7 +33,7 @@ static size_t chains_freed(struct memory *m, const struct reload_store_batch *ba
 	return freed;
 }
 
-/* What the batch adds to bytes once it has replaced what it replaces, with the new chains; never below zero. */
+/* By how much the batch makes the stored bytes grow, new chains included, replaced items deducted; never below zero. */
 static size_t growth(struct memory *m, const struct reload_store_batch *batch,
 	struct item *const *fresh, size_t chains)
 {
@@ -133,7 +133,7 @@ enum reload_err reload_memory_commit(struct reload_storage *s,
 	size_t count = 0, n = 0, before = m->bytes;
 	for (size_t i = 0; i < batch->changes_count; i++)
 		count += batch->changes[i].entries_count;
-	/* copied before anything is freed: a batch may hold what a read lent */
+	/* copied before anything is freed: a batch may point into entries borrowed from a read */
 	struct item **fresh = reload_alloc_array(count ? count : 1, sizeof(struct item *));
 	for (size_t i = 0; i < batch->changes_count; i++)
 		for (size_t k = 0; k < batch->changes[i].entries_count; k++)

@@ -43,7 +43,7 @@ struct slot *reload_memory_slot_make(
 	return slot;
 }
 
-/* The slot has no items any more. */
+/* Frees a slot without items, and its resource with the last slot. */
 void reload_memory_slot_free(struct memory *m, struct slot *slot)
 {
 	struct resource *r = slot->resource;
@@ -93,7 +93,7 @@ struct item *reload_memory_item_new(struct memory *m, const struct reload_stored
 	return item;
 }
 
-/* It is in no slot; NULL is legal. */
+/* Frees an item that is in no slot; NULL is legal. */
 void reload_memory_item_free(struct memory *m, struct item *item)
 {
 	if (item)

@@ -1,4 +1,4 @@
-/* Reads of a storage in memory: they skip what has expired and free nothing, so that what they lent stays good. */
+/* Reads of a storage in memory: they skip what has expired and free nothing, so that entries borrowed from a read stay valid. */
 #include "storage/memory_tables.h"
 
 uint64_t reload_memory_generation(
@@ -128,7 +128,7 @@ size_t reload_memory_kinds(struct reload_storage *s, const struct reload_id *res
 	return n;
 }
 
-/* Counts what has not expired at now: used when expire() was not called in time. */
+/* Counts what has not expired at now, by walking over all: only needed when expire() was not called in time. */
 static size_t count_live(struct memory *m, reload_utc now, size_t *values)
 {
 	struct resource *r;

@@ -14,7 +14,7 @@ struct item {
 	struct slot *slot;
 	reload_utc expires;
 	size_t cost;                       /* without the chain */
-	struct reload_stored_chain *chain; /* one use; NULL: none */
+	struct reload_stored_chain *chain; /* counted as one use; NULL: it has no certificates */
 	struct reload_stored_entry entry;
 	uint8_t bytes[]; /* what the spans of entry point to, but certificates: to the chain */
 };

@@ -154,7 +154,7 @@ enum reload_err reload_proof_read(struct reload_proof *out, struct span bytes,
 	return err;
 }
 
-/* The certificates of a proof, parsed; those that are none count as damage. */
+/* The certificates of a proof, parsed; bytes that are no certificate count as damage. */
 struct certificates {
 	struct reload_cert *certs[RELOAD_PROOF_CERTIFICATES_MAX];
 	size_t count;
@@ -214,7 +214,7 @@ static enum reload_err value_verdict(struct reload_proof_verdict *v, const struc
 	const struct reload_config *config)
 {
 	struct reload_id resource;
-	if (reload_stored_unsigned(d)) /* nobody vouches for it */
+	if (reload_stored_unsigned(d)) /* it has no signature */
 		return RELOAD_NO_SIGNER;
 	if (reload_id_from(&resource, p->resource))
 		return RELOAD_BAD_VALUE;

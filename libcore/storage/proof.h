@@ -41,8 +41,8 @@ struct reload_proof {
 void reload_proof_write(struct wr *w, const struct wire_ctx *ctx, const struct reload_proof *proof);
 
 /*
- * reload_proof_overlay() tells of which overlay the values are, so that its configuration document can be looked for:
- * *out borrows from bytes and is a DNS name.  RELOAD_BAD_VALUE for what is no proof, or a damaged one; why says which.
+ * reload_proof_overlay() returns the overlay of the values, so that its configuration document can be looked for:
+ * *out borrows from bytes and is a DNS name.  RELOAD_BAD_VALUE when bytes are no proof or a damaged one; why says which.
  */
 enum reload_err reload_proof_overlay(
 	struct span *out, struct span bytes, struct reload_why *why) MUST_CHECK;
@@ -66,7 +66,7 @@ struct reload_proof_verdict {
 /*
  * reload_proof_check() checks every value as a fetcher would have done at the time of the fetch, which may not lie in the
  * future: signature, chain to a root-cert of config, validity, access control, size.  verdicts has room for values_count;
- * what it holds is ended by reload_proof_verdict_clear().  Returns the first failure, RELOAD_OK when all holds.
+ * each is cleared by reload_proof_verdict_clear().  Returns the first failure, RELOAD_OK when all holds.
  */
 enum reload_err reload_proof_check(const struct reload_proof *proof,
 	const struct reload_config *config, reload_utc now, struct reload_proof_verdict *verdicts,

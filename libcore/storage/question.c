@@ -32,7 +32,7 @@ static bool in_ranges(const struct reload_specifier *s, uint32_t index)
 	return false;
 }
 
-/* R-7.4.2.1-04: the final element may stand anywhere, but nothing stands behind it. */
+/* R-7.4.2.1-04: the final element may be at any index, but no value may follow it. */
 static bool indexes_fit(
 	const struct reload_specifier *s, const struct reload_stored_value *at, size_t count)
 {

@@ -17,7 +17,7 @@ static reload_utc cut(reload_utc time)
 	return time > INT64_MAX ? INT64_MAX : time;
 }
 
-/* All columns, each behind its length where it has one, so that no two rows have one text. */
+/* The checksum covers all columns, each after its length where that varies, so that no two rows give the same input. */
 static void row_check(uint8_t out[RELOAD_ROW_CHECK], const struct reload_row *row)
 {
 	uint8_t bytes[128];

@@ -1,4 +1,4 @@
-/* Stored values and counters as rows of a file: what stands in the columns, and the checksum that tells a damaged one. */
+/* Stored values and counters as rows of a file: the columns, and the checksum by which a damaged row is found. */
 #pragma once
 
 #include "storage/storage.h"
@@ -7,7 +7,10 @@ enum {
 	RELOAD_ROW_CHECK = 16 /* of a SHA-256 */
 };
 
-/* One value.  Spans of a row that was made are its own, but for certificates that another row has; of one that was read those of the reader. */
+/*
+ * One value.  The spans of a row from reload_row_make() point into its bytes, or for equal certificates into those of the row before; the
+ * spans of a row that was read from the file belong to the reader.
+ */
 struct reload_row {
 	struct reload_id resource;
 	uint32_t kind, index;
@@ -32,7 +35,7 @@ struct reload_counter_row {
 
 /*
  * reload_row_make() fills row from an entry (copied); an entry that the wire cannot carry fails as its encoder does.  before (NULL: none)
- * is a row that lives as long: where the certificates are the same they are its.
+ * is a row that lives as long: equal certificates are not copied but borrowed from it.
  */
 enum reload_err reload_row_make(struct reload_row *row, const struct reload_id *resource,
 	uint32_t kind, uint64_t generation, const struct reload_stored_entry *e,
@@ -48,6 +51,9 @@ void reload_row_clear(struct reload_row *row);
 enum reload_err reload_row_read(
 	struct reload_stored_entry *out, const struct reload_row *row) MUST_CHECK;
 
-/* reload_counter_row_seal() cuts ends and fills in the checksum; reload_counter_row_intact() tells whether it is right. */
+/*
+ * reload_counter_row_seal() clamps ends to INT64_MAX and fills in the checksum; reload_counter_row_intact() returns whether the checksum
+ * is right.
+ */
 void reload_counter_row_seal(struct reload_counter_row *row);
 bool reload_counter_row_intact(const struct reload_counter_row *row);

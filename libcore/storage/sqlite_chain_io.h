@@ -1,6 +1,6 @@
 /*
- * Certificates in the file: in a table of their own, once for all values that have the same.  A value names its chain by number; one
- * that no value names any more goes with the last that did.
+ * Certificates in the file: in a table of their own, each list once.  A value refers to its list by number; triggers delete a list
+ * with the last value that refers to it.
  */
 #pragma once
 
@@ -36,11 +36,11 @@
 	" DELETE FROM chain WHERE id = OLD.chain"                                                  \
 	" AND NOT EXISTS (SELECT 1 FROM value WHERE chain = OLD.chain); END;"
 
-/* ?1: the certificates; ?10 of a value: them, too. */
+/* The certificates are ?1 here, and ?10 in the statement that puts a value. */
 #define RELOAD_SQLITE_CHAIN_PUT                                                                    \
 	"INSERT INTO chain(digest, certificates) VALUES(digest(?1), ?1) ON CONFLICT(digest) DO "   \
 	"NOTHING"
 #define RELOAD_SQLITE_CHAIN_OF_VALUE "(SELECT id FROM chain WHERE digest = digest(?10))"
 
-/* reload_sqlite_chain_connect() gives the statements above their digest(); a code of SQLite. */
+/* reload_sqlite_chain_connect() defines the SQL function digest(), which the statements above use; a code of SQLite. */
 int reload_sqlite_chain_connect(sqlite3 *db);

@@ -1,4 +1,4 @@
-/* Changes as SQL: the prepared statements, and what of a change each of them gets. */
+/* Changes as SQL: the prepared statements, and which parts of a change are bound to each. */
 #include "storage/sqlite_file_io.h"
 
 #include "storage/sqlite_chain_io.h"
@@ -153,7 +153,7 @@ int reload_sqlite_write_change(struct reload_sqlite_file *f, const struct reload
 	case RELOAD_CHANGE_DROP_KIND:
 		return write_drop_kind(f, c->kind);
 	case RELOAD_CHANGE_EXPIRE:
-		break; /* below, once for all */
+		break; /* reload_sqlite_write_expiry(), once for the whole group */
 	}
 	return SQLITE_OK;
 }

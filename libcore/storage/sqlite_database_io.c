@@ -1,7 +1,8 @@
 /*
  * The open database: one connection to store.db, and its log.
  *
- * Commits go into the log; a checkpoint (reload_sqlite_file_tidy()) copies the log into store.db, when the writer has nothing else to do.
+ * SQLite writes a commit to the log.  A checkpoint (reload_sqlite_file_tidy()) copies the log into store.db while the writer is idle, or when the
+ * log has become long.
  */
 #include "storage/sqlite_file_io.h"
 
@@ -42,7 +43,7 @@ int reload_sqlite_open(struct reload_sqlite_file *f)
 	sqlite3_db_config(f->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(f->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	code = sqlite3_exec(f->db,
-		"PRAGMA locking_mode = EXCLUSIVE;" /* and no shared memory, which a full disk would turn into SIGBUS */
+		"PRAGMA locking_mode = EXCLUSIVE;" /* without shared memory: on a full disk, writing to it would raise SIGBUS */
 		"PRAGMA journal_mode = WAL;"
 		"PRAGMA synchronous = FULL;"
 		"PRAGMA cell_size_check = ON;"
@@ -63,7 +64,7 @@ int reload_sqlite_connect(struct reload_sqlite_file *f)
 void reload_sqlite_disconnect(struct reload_sqlite_file *f)
 {
 	reload_sqlite_unprepare(f);
-	sqlite3_close(f->db); /* it was the only one: the log goes into the file */
+	sqlite3_close(f->db); /* the only connection: SQLite moves the log into the file */
 	f->db = NULL;
 }
 
@@ -92,7 +93,7 @@ bool reload_sqlite_file_stuck(const struct reload_sqlite_file *f)
 	return f->stuck;
 }
 
-/* What cannot be moved now stays in the log, and is tried again.  Where the disk is small the log gives back what it took of it. */
+/* Pages that cannot be moved now stay in the log until the next attempt.  When the disk has little room left, the log is cut to nothing. */
 void reload_sqlite_file_tidy(struct reload_sqlite_file *f)
 {
 	int pages = 0, moved = 0;

@@ -1,6 +1,5 @@
 /*
- * Opening the file: store.db in the directory, with its log store.db-wal beside it and store.lock, which tells other processes that it
- * is in use.
+ * Opening the file: store.db in the directory, with its log store.db-wal beside it, and store.lock, which keeps other processes out.
  *
  *	lock -> open -> is it ours, of which version, whole? -> brought up to date -> read into memory
  *	                          | damaged
@@ -65,7 +64,7 @@ static int quick_check(struct reload_sqlite_file *f)
 	return code;
 }
 
-/* Runs the steps that the file lacks, all or none. */
+/* Runs the steps of the schema that the file lacks, all or none. */
 static int upgrade(struct reload_sqlite_file *f, sqlite3_int64 version)
 {
 	char text[96];
@@ -82,7 +81,7 @@ static int upgrade(struct reload_sqlite_file *f, sqlite3_int64 version)
 	return code;
 }
 
-/* Whether the file is a store of this overlay; a new one becomes it. */
+/* Whether the file is a store of this overlay; a new file is marked as one. */
 static int claim(struct reload_sqlite_file *f, const char *overlay, bool *other)
 {
 	sqlite3_stmt *st = NULL;
@@ -120,7 +119,7 @@ static enum reload_err not_ours(const struct reload_sqlite_file *f, struct reloa
 	return RELOAD_FAILED;
 }
 
-/* One attempt; *code is of SQLite, RELOAD_OK with a code is damage. */
+/* One attempt to open.  *code is the code of SQLite; when it is not SQLITE_OK although RELOAD_OK is returned, the file is damaged. */
 static enum reload_err open_once(struct reload_sqlite_file *f,
 	const struct reload_sqlite_setup *setup, struct reload_storage *memory,
 	struct reload_sqlite_found *found, int *code, struct reload_why *why)
@@ -186,7 +185,7 @@ static enum reload_err move_aside(
 	return RELOAD_IO;
 }
 
-/* Made before SQLite would make it, for nobody else to read. */
+/* Makes the file before SQLite does, so that nobody else can read it. */
 static enum reload_err touch(const struct reload_sqlite_file *f, struct reload_why *why)
 {
 	int fd = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -1,4 +1,4 @@
-/* Between the two halves of the durable storage: the queue of changes (sqlite_io.c) and the file (sqlite_file_io.c). */
+/* Between the queue of changes (sqlite_io.c, sqlite_writer_io.c) and the file (sqlite_file_io.c, sqlite_write_io.c). */
 #pragma once
 
 #include "storage/internal.h"
@@ -39,20 +39,23 @@ enum reload_err reload_sqlite_file_open(struct reload_sqlite_file **out,
 	struct reload_why *why) MUST_CHECK;
 void reload_sqlite_file_free(struct reload_sqlite_file *f);
 
-/* reload_sqlite_file_renewed() tells whether the files were made anew since it was asked last, because they were removed. */
+/* reload_sqlite_file_renewed() returns whether the files were removed and written again since the last call. */
 bool reload_sqlite_file_renewed(struct reload_sqlite_file *f);
 
 /*
- * reload_sqlite_file_write() makes a list of changes durable, all or none; an empty list tries whether anything can be
- * written.  Files that were removed are made anew.  RELOAD_IO; *words (static) tells why.
+ * reload_sqlite_file_write() makes a list of changes durable, all or none; with an empty list it tries whether anything
+ * can be written.  Files that were removed are written again.  RELOAD_IO; *words (static) is the reason.
  */
 enum reload_err reload_sqlite_file_write(struct reload_sqlite_file *f,
 	const struct reload_change *first, const char **words) MUST_CHECK;
 
-/* reload_sqlite_file_there() tells whether the files are those at their paths still. */
+/* reload_sqlite_file_there() returns whether the open files are still those at their paths. */
 bool reload_sqlite_file_there(struct reload_sqlite_file *f);
 
-/* reload_sqlite_file_stuck() tells whether the log could not be moved last time.  reload_sqlite_file_pages() returns how many pages the log holds; reload_sqlite_file_tidy() moves them to their places. */
+/*
+ * reload_sqlite_file_stuck() returns whether the last attempt to move the log into the file failed.  reload_sqlite_file_pages() returns how
+ * many pages the log holds; reload_sqlite_file_tidy() moves them into the file.
+ */
 bool reload_sqlite_file_stuck(const struct reload_sqlite_file *f);
 int reload_sqlite_file_pages(const struct reload_sqlite_file *f);
 void reload_sqlite_file_tidy(struct reload_sqlite_file *f);

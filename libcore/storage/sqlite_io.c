@@ -4,7 +4,7 @@
  *	commit -> memory, queue -> [writer: one transaction] -> finished -> complete: done(OK)
  *	                                    | failed
  *	                                    v
- *	          stalled: the writer stops; complete takes back from memory all that is not durable, done(IO), and lets it go on
+ *	          stalled: the writer stops; complete undoes in memory all that is not durable, calls done(IO), and wakes the writer
  */
 #include "storage/sqlite_io.h"
 
@@ -37,7 +37,7 @@ static void change_free(struct sqlite_storage *d, struct reload_change *c)
 
 /* --- completing ---------------------------------------------------------------------------------------------------- */
 
-/* From the last one to the first: each finds what it left. */
+/* From the last one to the first, so that each finds memory as its commit left it. */
 static void take_back(struct sqlite_storage *d, struct changes *failed)
 {
 	size_t count = 0, n = 0;
@@ -63,11 +63,11 @@ static void drop_again(struct sqlite_storage *d, const struct reload_change *c)
 		break;
 	case RELOAD_CHANGE_PUT:
 	case RELOAD_CHANGE_EXPIRE:
-		break; /* what has expired is seen by its time */
+		break; /* expired values are recognised by their times */
 	}
 }
 
-/* Splits what failed: batches to be refused, and drops that the file is retry_queue (in front of all that is queued). */
+/* Splits the failed changes: batches go to out and are refused; drops go back into the queue, in front of all others. */
 static void refused(struct sqlite_storage *d, struct changes *failed, struct changes *out)
 {
 	struct changes retry_queue;
@@ -94,7 +94,7 @@ static void refused(struct sqlite_storage *d, struct changes *failed, struct cha
 	pthread_mutex_unlock(&d->lock);
 }
 
-/* Takes what is finished; *failed gets, in order, all that is not durable and will not be. */
+/* Takes the finished changes; *failed gets, in order, all changes that will not become durable. */
 static bool collect(struct sqlite_storage *d, struct changes *finished, struct changes *failed)
 {
 	struct reload_change *c;
@@ -217,7 +217,8 @@ static enum reload_err sqlite_commit(struct reload_storage *s,
 {
 	struct sqlite_storage *d = sqlite_of(s);
 	struct reload_change *c;
-	if (!batch->changes_count && !d->pending) { /* it would only wait for those before it */
+	if (!batch->changes_count &&
+		!d->pending) { /* nothing to write, and no earlier commit to wait for */
 		if (done)
 			done(arg, RELOAD_OK);
 		return RELOAD_OK;
@@ -250,7 +251,7 @@ static size_t bytes_held(const struct sqlite_storage *d)
 	return bytes;
 }
 
-/* Tells the file of a drop that changed anything. */
+/* Has a drop written to the file if it changed anything in memory. */
 static void dropped(struct sqlite_storage *d, size_t before, struct reload_change what)
 {
 	if (bytes_held(d) == before)

@@ -1,11 +1,12 @@
 /*
- * Writing the log: what SQLite adds to it goes to the disk in one write for each commit.
+ * Writing the log: one write for each commit.
  *
- * SQLite writes each page of a commit by itself, in front of it a header of 24 bytes, and then syncs the log: ten writes for five pages.
- * This is a VFS that hands every file but the log to the default one.  Bytes that follow each other are collected, and written when the log is
- * synced, when they are ROOM, and before anything else is asked of the log.  What SQLite is told to be synced is on the disk as before.
+ * SQLite writes each page of a commit with two calls, a header of 24 bytes and the page, and then syncs the log: ten writes for five
+ * pages.  This VFS uses the default one for every file; only writes to the log are collected in a buffer, as long as each begins where the
+ * one before it ended.  The buffer is written when it is full, before the log is synced, and before any other call for the log, so that
+ * after a sync the same bytes are on the disk as without it.
  *
- * A collected write that fails is reported by the call that caused it, for a commit by the sync: SQLite then takes the commit back.
+ * When writing the buffer fails, the call that needed it returns the error; for a commit this is the sync, and SQLite rolls the commit back.
  */
 #include "storage/sqlite_file_io.h"
 
@@ -19,9 +20,10 @@ enum {
 struct log_file {
 	struct sqlite3_file base;
 	sqlite3_file *real;
-	uint8_t *bytes; /* NULL: no memory for it, nothing is collected */
+	uint8_t *
+		bytes; /* the buffer of ROOM bytes; NULL: no memory for it, each write goes to the file */
 	int len;
-	sqlite3_int64 at; /* their place in the file */
+	sqlite3_int64 at; /* where in the file the buffer belongs */
 };
 
 static sqlite3_vfs log_vfs, *default_vfs;
@@ -32,7 +34,7 @@ static struct log_file *log_of(sqlite3_file *file)
 	return (struct log_file *)file; /* base comes first */
 }
 
-/* Writes what is collected.  Where that fails it is forgotten: SQLite takes the commit back. */
+/* Writes the buffer and empties it, also when that fails: SQLite rolls the commit back. */
 static int flush(struct log_file *l)
 {
 	int len = l->len;
@@ -147,7 +149,7 @@ static int open_any(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
 	struct log_file *l = log_of(file);
 	*l = (struct log_file){ .real = (sqlite3_file *)(l + 1) };
 	int code = default_vfs->xOpen(default_vfs, name, l->real, flags, got);
-	if (code) /* not open: SQLite must not close it */
+	if (code) /* base.pMethods stays NULL, by which SQLite knows that there is nothing to close */
 		return code;
 	l->bytes = malloc(ROOM);
 	l->base.pMethods = &log_methods;
@@ -159,8 +161,7 @@ static void log_register(void)
 	default_vfs = sqlite3_vfs_find(NULL);
 	if (!default_vfs)
 		return;
-	log_vfs =
-		*default_vfs; /* all but xOpen() is the default's, and does not look at its own struct */
+	log_vfs = *default_vfs; /* the default's functions are used for everything but xOpen() */
 	log_vfs.zName = "reload";
 	log_vfs.szOsFile = (int)sizeof(struct log_file) + default_vfs->szOsFile;
 	log_vfs.xOpen = open_any;

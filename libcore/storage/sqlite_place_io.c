@@ -1,8 +1,8 @@
 /*
  * The place of a store: its directory, the lock there, and a new store.db that is put there.
  *
- * The log of the old store.db has to go before the new one stands at its path, as SQLite would take it for that of the new one.
- * Whoever starts after a kill between the two finds no store.db, and one that is whole:
+ * The log of the old store.db has to be removed before the new one is at its path, as SQLite would use it with the new one.
+ * After a kill between the two steps the next start finds no store.db, but a complete store.db.whole:
  *
  *	store.db.new, written and synced --> store.db.whole --the log is removed--> store.db
  */
@@ -87,7 +87,7 @@ enum reload_err reload_sqlite_place(struct reload_sqlite_file *f, struct reload_
 	return err;
 }
 
-/* From its path beside store.db into its place; an errno. */
+/* Moves the new file from its path beside store.db to store.db; returns 0 or an errno. */
 static int whole_put(struct reload_sqlite_file *f, const char *whole)
 {
 	int directory = open(f->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), e = 0;

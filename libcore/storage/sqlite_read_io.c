@@ -1,8 +1,8 @@
 /*
  * Reading: every row of the file into memory, when the store is opened.
  *
- * A row carries a checksum over all of its columns; one that does not fit is deleted and told of.  Numbers without a sign are kept
- * by their bits, but times that are compared are cut to what SQLite takes for positive.
+ * A row carries a checksum over all of its columns; a row with a wrong one is deleted and reported.  Unsigned numbers are
+ * stored bit by bit as signed ones; times that SQLite compares are clamped to INT64_MAX.
  */
 #include "storage/sqlite_file_io.h"
 
@@ -52,7 +52,7 @@ static bool read_value(struct reload_storage *memory, uint8_t id_len, sqlite3_st
 	return true;
 }
 
-/* Reads a table row by row; what is damaged is deleted, should the disk take it, and not read. */
+/* Reads a table row by row; damaged rows are skipped, and deleted if the disk allows it. */
 static int read_table(struct reload_sqlite_file *f, const char *text, const char *delete_text,
 	bool (*take)(struct reload_storage *memory, uint8_t id_len, sqlite3_stmt *st),
 	struct reload_storage *memory, uint8_t id_len, size_t *good, size_t *bad)
@@ -69,7 +69,8 @@ static int read_table(struct reload_sqlite_file *f, const char *text, const char
 		}
 		++*bad;
 		sqlite3_bind_int64(drop, 1, sqlite3_column_int64(st, 0));
-		(void)sqlite3_step(drop); /* a full disk: it is found again next time */
+		(void)sqlite3_step(
+			drop); /* fails on a full disk: the row is found again at the next start */
 		sqlite3_reset(drop);
 	}
 	sqlite3_finalize(st);
@@ -77,7 +78,7 @@ static int read_table(struct reload_sqlite_file *f, const char *text, const char
 	return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* Counters last: what values tell of them counts only where there is none. */
+/* Counters last: the generation in a value only counts where there is no row for the counter. */
 int reload_sqlite_read(struct reload_sqlite_file *f, struct reload_storage *memory, uint8_t id_len,
 	struct reload_sqlite_found *found)
 {

@@ -1,8 +1,8 @@
 /*
- * The files once more, when they are no longer at their paths:
+ * Writes the files again when they are no longer at their paths:
  *
  *	store.db is there, its log was removed    -> the log goes into store.db, and another one is begun
- *	store.db was removed, or its directory    -> a copy of the open file, which has no name any more, takes its place
+ *	store.db was removed, or its directory    -> a copy of the open file, which has no name any more, is put there
  *	another file is at one of the two paths   -> refused: it belongs to somebody
  *
  * SQLite still reads a file that was removed, and everything that was acknowledged is in it.
@@ -48,7 +48,7 @@ static enum reload_err copy(struct reload_sqlite_file *f, const char **words)
 		return failed(words, "store.db was removed again while it was made anew");
 	char *next = reload_sqlite_path(f->path, ".new");
 	enum reload_err err = RELOAD_OK;
-	(void)unlink(next); /* of an attempt that a kill ended */
+	(void)unlink(next); /* left by an attempt that a kill ended */
 	int fd = open(next, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), e = 0;
 	if (fd < 0) {
 		err = failed(words, strerror(errno));
@@ -68,7 +68,7 @@ static enum reload_err copy(struct reload_sqlite_file *f, const char **words)
 	return err;
 }
 
-/* Everything that the log without a name has is in store.db afterwards. */
+/* Moves everything that is in the removed log into store.db. */
 static enum reload_err log_into_file(struct reload_sqlite_file *f, const char **words)
 {
 	reload_sqlite_file_tidy(f);
@@ -78,7 +78,7 @@ static enum reload_err log_into_file(struct reload_sqlite_file *f, const char **
 
 static enum reload_err reopen(struct reload_sqlite_file *f, const char **words)
 {
-	if (f->db) /* it would remove the log at its path, whosever it is */
+	if (f->db) /* SQLite would remove the log at its path even if it belongs to another store */
 		sqlite3_db_config(f->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	reload_sqlite_disconnect(f);
 	f->mark = reload_file_mark(f->path);

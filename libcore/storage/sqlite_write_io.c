@@ -1,10 +1,10 @@
 /*
  * What is written to the file: a group of changes in one transaction.
  *
- * The log goes into the file in the end, which may have to grow by as much: a group is refused as long as the disk has not room for both,
- * so that a log never fills the disk and then cannot be emptied.  Before each group the paths are checked: what is written to a file
- * that was removed would be gone with this process, so it is made anew first (sqlite_renew_io.c).  A file that is removed later, during
- * the group or after it, is found by the check of the next group, or of an idle writer, while SQLite can still read it.
+ * The log is moved into the file later, which may have to grow by as much.  A group is refused unless the disk has room for both;
+ * otherwise the log could fill the disk and could never be emptied.  Before each group the files are compared with those at their
+ * paths: a removed file is lost with this process, so it is written again first (sqlite_renew_io.c).  If a file is removed during the
+ * group or after it, the check before the next group, or the one of the idle writer, finds that while SQLite can still read the file.
  */
 #include "storage/sqlite_file_io.h"
 
@@ -12,12 +12,12 @@ enum {
 	PAGE = 4096,
 	FRAME = PAGE + 24, /* of the log */
 	PAGES_OF_ROW =
-		8, /* of the tables and of their indexes, at most, but for what the row itself fills */
-	SLACK = 8 * FRAME,     /* what a removal needs, when all else is full */
-	TRY_BYTES = 16 * FRAME /* so much must fit before it is said that it can be written again */
+		8, /* pages of tables and indexes that one row changes, at most, besides those that its own bytes fill */
+	SLACK = 8 * FRAME,     /* room that a removal needs on a full disk */
+	TRY_BYTES = 16 * FRAME /* this much must fit before writing counts as possible again */
 };
 
-/* What the changes add to the log, at most; nothing that only removes is kept waiting for room. */
+/* How much the changes add to the log, at most; changes that only remove do not wait for room. */
 static uint64_t size_of(const struct reload_sqlite_file *f, const struct reload_change *first)
 {
 	uint64_t bytes = first ? 0 : TRY_BYTES, pages = 0;
@@ -29,7 +29,7 @@ static uint64_t size_of(const struct reload_sqlite_file *f, const struct reload_
 	return bytes + (pages < there ? pages : there) * FRAME;
 }
 
-/* Room for the log, and then for what of it does not fit into the free pages of the file. */
+/* Whether there is room for the log, and for the part of it that does not fit into free pages of the file. */
 static bool has_room(struct reload_sqlite_file *f, uint64_t more)
 {
 	uint64_t left = reload_disk_free(f->path), grows = (uint64_t)f->pages * FRAME + more;
@@ -63,7 +63,7 @@ static enum reload_err write_group(
 	return RELOAD_IO;
 }
 
-/* Empties the log where that is needed to have room. */
+/* Whether there is room, after the log was moved into the file if that is needed for it. */
 static bool make_room(struct reload_sqlite_file *f, uint64_t more)
 {
 	if (has_room(f, more))

@@ -1,11 +1,11 @@
 /*
  * The thread that writes.
  *
- * A group is what has come while the one before it was written, at most GROUP_RECORDS; the writer does not wait for more, as one
- * change alone would then take longer, and many that come at once meet a group on its way anyhow.  A failed write stalls the writer,
- * because what is queued was accepted on top of what failed.
- * While writing fails it is tried again every RETRY_US, and with every commit.  Whether the files are still there is looked every
- * WATCH_US at least.
+ * The writer takes the changes that were queued while it wrote the group before, GROUP_RECORDS at most, and writes them in one
+ * transaction.  It does not wait for more: that would delay a change that comes alone, and of many that come at once most are queued
+ * while the first is written.  A failed write stalls the writer, because the queued changes were accepted on top of the failed ones.
+ * While writing fails it is tried again every RETRY_US and with every commit.  At least every WATCH_US the writer checks that the
+ * files are still there.
  */
 #include "storage/sqlite_writer_io.h"
 
@@ -19,12 +19,12 @@
 enum {
 	GROUP_RECORDS = 256,
 	RETRY_US = 2000000,
-	IDLE_US = 200000,   /* then the log is tidied */
-	WATCH_US = 2000000, /* and looked whether the file is there still */
-	TIDY_PAGES = 4096,  /* or when it has so many */
+	IDLE_US = 200000,   /* without work for this time the log is moved into the file */
+	WATCH_US = 2000000, /* between two checks that the files are still there */
+	TIDY_PAGES = 4096,  /* above this many pages the log is moved at once */
 };
 
-/* Waits with the lock held; false: so many microseconds went by. */
+/* Waits for work or for us microseconds, with the lock held; false: the time is over. */
 static bool wait_us(struct sqlite_storage *d, long us)
 {
 	struct timespec until;
@@ -42,7 +42,7 @@ static long idle_time(const struct sqlite_storage *d)
 	return reload_sqlite_file_stuck(d->file) ? RETRY_US : IDLE_US;
 }
 
-/* Sleeps until something is to be written, or is found that cannot be; false: the end. */
+/* Sleeps until there is something to write, a retry is due or a file is missing; false: the writer is to end. */
 static bool writer_sleep(struct sqlite_storage *d)
 {
 	while (!(d->wanted && !d->stalled)) {
@@ -60,7 +60,7 @@ static bool writer_sleep(struct sqlite_storage *d)
 		if (woken || d->wanted || d->stop)
 			continue;
 		if (d->failing && !d->stalled)
-			return true; /* tries whether it goes again */
+			return true; /* try whether writing works again */
 		pthread_mutex_unlock(&d->lock);
 		if (reload_sqlite_file_pages(d->file))
 			reload_sqlite_file_tidy(d->file);
@@ -81,7 +81,7 @@ static void group_take(struct sqlite_storage *d, struct changes *group)
 	d->wanted = d->queue.first != NULL;
 }
 
-/* With the lock held; the group is on its way to finished. */
+/* Moves a written or failed group to the finished changes, with the lock held. */
 static void group_finished(
 	struct sqlite_storage *d, struct changes *group, enum reload_err err, const char *words)
 {
@@ -118,7 +118,7 @@ static void *writer(void *arg)
 		if (!d->wanted || d->stalled)
 			pthread_cond_broadcast(&d->idle);
 		if (!report && d->stalled)
-			d->stalled = false; /* nothing to take back */
+			d->stalled = false; /* nothing to undo */
 		if (!report || !d->notify)
 			continue;
 		pthread_mutex_unlock(&d->lock);
@@ -139,14 +139,14 @@ void reload_sqlite_enqueue(struct sqlite_storage *d, struct reload_change *c)
 	bool wake = d->sleeping;
 	d->sleeping = false;
 	pthread_mutex_unlock(&d->lock);
-	if (wake) /* not before: the writer would wake and wait for the lock */
+	if (wake) /* with the lock held the writer would wake and then wait for the lock */
 		pthread_cond_signal(&d->work);
 }
 
 enum reload_err reload_sqlite_writer_start(struct sqlite_storage *d, struct reload_why *why)
 {
 	sigset_t all, old;
-	sigfillset(&all); /* signals are the main thread's */
+	sigfillset(&all); /* the main thread handles signals */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	int refused_by = pthread_create(&d->writer, NULL, writer, d);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

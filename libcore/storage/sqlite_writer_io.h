@@ -14,23 +14,23 @@ struct changes {
 struct sqlite_storage {
 	struct reload_storage base;
 	struct reload_storage *memory;
-	struct reload_sqlite_file *file; /* the writer's while it runs */
+	struct reload_sqlite_file *file; /* used by the writer alone while it runs */
 	void (*notify)(void *arg);
 	void (*on_event)(
 		void *arg, enum reload_storage_event event, const char *words, size_t count);
 	void *arg;
-	size_t pending, pending_bytes; /* records that are not completed */
+	size_t pending, pending_bytes; /* of changes whose done was not called yet */
 	bool completing, reported_failed;
 	pthread_t writer;
 
-	pthread_mutex_t lock; /* of all below */
+	pthread_mutex_t lock; /* protects all members below */
 	pthread_cond_t work, idle;
 	struct changes queue, finished;
-	bool wanted;   /* something is to be written now */
-	bool sleeping; /* the writer waits for wanted, and nobody has woken it yet */
+	bool wanted;   /* there is something to write */
+	bool sleeping; /* the writer waits for wanted and was not woken yet */
 	bool writing, stalled, failing, stop;
-	bool renewed;    /* to be told */
-	char words[160]; /* why it fails */
+	bool renewed;    /* to be reported */
+	char words[160]; /* why writing fails */
 };
 
 static inline void changes_init(struct changes *q)
@@ -63,7 +63,10 @@ static inline struct reload_change *changes_get(struct changes *q)
 	return c;
 }
 
-/* reload_sqlite_writer_start() starts the thread; fails with RELOAD_IO.  reload_sqlite_writer_stop() waits until it has written what is queued. */
+/*
+ * reload_sqlite_writer_start() starts the thread; fails with RELOAD_IO.  reload_sqlite_writer_stop() waits until it has written what is
+ * queued.
+ */
 enum reload_err reload_sqlite_writer_start(
 	struct sqlite_storage *d, struct reload_why *why) MUST_CHECK;
 void reload_sqlite_writer_stop(struct sqlite_storage *d);

@@ -1,4 +1,4 @@
-/* What every maker of a storage shares: lifetimes, places, values made up for places where nothing is. */
+/* What all storages share: lifetimes, the order of places, synthetic values. */
 #include "storage/internal.h"
 
 #include "wire/codes.h"

@@ -1,7 +1,7 @@
 /*
- * Where stored values live: an interface with two makers, memory (below) and a file (sqlite_io.h).  Reads are immediate.  A
- * commit is atomic; reads see it at once, its done function is called when it is durable, from within commit or later.
- * Should it not become durable it is taken back and done gets an error: a read may have seen it until then.
+ * Where stored values live: an interface with two implementations, in memory (below) and in a file (sqlite_io.h).  A commit is
+ * atomic, and reads see it at once.  Its done function is called when the commit is durable, from within commit() or later.  A
+ * commit that cannot be made durable is undone and done gets an error; reads may have seen it until then.
  */
 #pragma once
 
@@ -10,8 +10,8 @@
 #include "wire/stored.h"
 
 /*
- * One stored value.  All spans are owned by the storage (good until the next commit, drop or expire), or borrowed by
- * whoever fills a batch.
+ * One stored value.  All spans are owned by the storage (good until the next commit, drop or expire), or borrowed from
+ * the caller that fills a batch.
  */
 struct reload_stored_entry {
 	struct reload_stored_data
@@ -50,7 +50,7 @@ struct reload_storage_ops {
 		reload_committed_fn done, void *arg);
 	/* waits until all commits are durable or taken back, and calls their done functions; NULL: commit() waits itself */
 	void (*flush)(struct reload_storage *s);
-	/* whether what was last to be made durable could not be; NULL: never */
+	/* whether the last attempt to make a commit durable failed; NULL: that cannot happen */
 	bool (*failing)(struct reload_storage *s);
 	/* the generation counter of a Kind at a resource, 0 when nothing is known (STO-03) */
 	uint64_t (*generation)(struct reload_storage *s, const struct reload_id *resource,
@@ -68,7 +68,7 @@ struct reload_storage_ops {
 	const struct reload_stored_entry *(*find)(struct reload_storage *s,
 		const struct reload_id *resource, uint32_t kind,
 		const struct reload_stored_value *place, reload_utc now);
-	/* what has expired here, NULL when nothing has; see reload_storage_ended() */
+	/* the record of what has expired here, NULL when nothing has; see reload_storage_ended() */
 	const struct reload_ended *(*ended)(struct reload_storage *s);
 	/* the first resource at or after from, clockwise, up to to (inclusive), that holds kind (0: any); false: none */
 	bool (*next)(struct reload_storage *s, const struct reload_id *from,
@@ -91,7 +91,7 @@ struct reload_storage {
 };
 
 /*
- * reload_storage_memory_new() makes a storage in ordered memory that holds at most max_bytes, all told (cost.h).
+ * reload_storage_memory_new() makes a storage in ordered memory that holds at most max_bytes, counted as in cost.h.
  * keep_generation_ms: how long a counter outlives the last value (STO-03: one request lifetime).
  */
 struct reload_storage *reload_storage_memory_new(size_t max_bytes, reload_ms keep_generation_ms);
@@ -106,11 +106,11 @@ int reload_place_cmp(const struct reload_stored_value *a, const struct reload_st
 /* reload_entry_lifetime() returns the seconds left at now, 0 when expired (STO-21). */
 uint32_t reload_entry_lifetime(const struct reload_stored_entry *e, reload_utc now);
 
-/* reload_entry_expires() returns the time from which on the entry is as if it were not stored (R-7-07). */
+/* reload_entry_expires() returns the time from which the entry counts as not stored (R-7-07). */
 reload_utc reload_entry_expires(const struct reload_stored_entry *e);
 
 /*
- * reload_stored_synthetic() returns what a storer answers for a place where nothing is (STO-06): exists False, times 0,
- * signature by nobody.  place tells model, index and key; the key stays borrowed.
+ * reload_stored_synthetic() returns what a storer answers for a place where nothing is stored (STO-06): exists False, times 0,
+ * no signature.  place tells model, index and key; the key stays borrowed.
  */
 struct reload_stored_data reload_stored_synthetic(const struct reload_stored_value *place);

@@ -1,4 +1,4 @@
-/* Judging a StoreReq.  The order of the checks is that of STO-22; each runs over all Kinds before the next begins. */
+/* Checks of a StoreReq.  The order of the checks is that of STO-22; each runs over all Kinds before the next begins. */
 #include "storage/store.h"
 
 #include "storage/access.h"
@@ -9,7 +9,10 @@
 
 #define GENERATION_JUMP ((uint64_t)1 << 32)
 
-/* A value of the request that will be stored, by its place: later values of the request meet it as if it were held. */
+/*
+ * A value of the request that will be stored, by its place: later values of the same request are compared with it as if it were stored
+ * already.
+ */
 struct pending {
 	RB_ENTRY(pending) by_place;
 	struct reload_stored_entry *entry;
@@ -24,7 +27,7 @@ static int pending_cmp(const struct pending *a, const struct pending *b)
 
 RELOAD_TREE(pending_tree, pending, by_place, pending_cmp)
 
-/* What becomes of one Kind of the request. */
+/* The changes that the request makes to one Kind. */
 struct plan {
 	const struct reload_kind *kind;
 	struct reload_lapsed lapsed;
@@ -89,8 +92,8 @@ static enum reload_err check_value(struct reload_store_work *w, const struct rel
 }
 
 /*
- * SEC-09, RFC 6940 s7.4.1.1: only what a storer makes up for a Fetch has no signature.  Nobody can tell who signed by an
- * identity of another type.
+ * SEC-09, RFC 6940 s7.4.1.1: only the synthetic values of a Fetch have no signature.  An identity of another type does not
+ * name a signer.
  */
 static bool is_signed(const struct reload_signature *sig)
 {
@@ -203,7 +206,7 @@ static bool signature_eq(const struct reload_signature *a, const struct reload_s
 	       span_eq(a->identity.hash, b->identity.hash) && span_eq(a->value, b->value);
 }
 
-/* STO-01: what was sent before, equal in all but lifetime. */
+/* STO-01: the same value sent again; only the lifetime may differ. */
 static bool same_data(const struct reload_stored_data *a, const struct reload_stored_data *b)
 {
 	return a->storage_time == b->storage_time && a->value.exists == b->value.exists &&
@@ -212,8 +215,8 @@ static bool same_data(const struct reload_stored_data *a, const struct reload_st
 }
 
 /*
- * STO-01: all values are held as they come, but for lifetimes.  What is appended has no place yet and is none of them.  Whose
- * answer was lost sends the counter of before, too.
+ * STO-01: whether every value of the request is stored already, whatever its lifetime.  A value to be appended has no index yet, so
+ * it never is.  A writer that did not get its answer repeats the request with the old generation counter.
  */
 static bool is_repeat(const struct reload_store_work *w)
 {
@@ -267,7 +270,7 @@ static void take_index(struct plan *p, struct reload_stored_value *v)
 	p->array_used = true;
 }
 
-/* Plans one value as if those before it were stored already. */
+/* Plans one value of the request as if the values before it were stored already. */
 static enum reload_err plan_value(struct reload_store_work *w, struct plan *p,
 	const struct reload_stored_data *d, struct span certificates)
 {
@@ -316,7 +319,10 @@ static bool tally_one(void *arg, const struct reload_stored_entry *e)
 	return true;
 }
 
-/* Whether the new places find room; only where all that is held would leave none it is asked whose values count (STO-26). */
+/*
+ * Whether there is room for the new places.  Only when all stored values together leave none, those that have lapsed are searched for and
+ * not counted (STO-26).
+ */
 static bool has_room(const struct reload_store_work *w, struct plan *p)
 {
 	struct tally t = { .plan = p };
@@ -326,7 +332,7 @@ static bool has_room(const struct reload_store_work *w, struct plan *p)
 	return t.count + p->fresh <= p->kind->max_count;
 }
 
-/* STO-12: what is held already, removals among it, counts; a request that takes no new place is never in the way. */
+/* STO-12: values stored already count, removals among them.  A request that takes no new place is never refused for max-count. */
 static enum reload_err check_limits(struct reload_store_work *w, struct plan *plans, size_t count)
 {
 	for (struct plan *p = plans; p < plans + count; p++) {
@@ -373,8 +379,8 @@ uint64_t reload_generation_next(uint64_t present)
 }
 
 /*
- * The counter that a replica takes over (R-7.4.1.1-12).  Nothing signs it: it rises by GENERATION_JUMP from what is known here, more
- * Stores than were missed, and never to where it would wrap.
+ * The generation counter that a replica takes over from the sender (R-7.4.1.1-12).  No signature covers it, so one request may raise
+ * it by GENERATION_JUMP at most, which is more Stores than this peer can have missed, and never to where it would wrap.
  */
 static uint64_t heard(uint64_t asked, uint64_t present)
 {
@@ -385,11 +391,11 @@ static uint64_t heard(uint64_t asked, uint64_t present)
 }
 
 /*
- * STO-03: one step per Kind and request; a replica takes the counter over.  0 means "do not check" and is left out.
+ * STO-03: one step per Kind and request; a replica takes the counter over.  0 means "do not check" and is no counter.
  *
- * Who is responsible is sent replicas by peers that took themselves for the owner meanwhile, and hand back what they have; its
- * own counter may be ahead of theirs and does not fall, for somebody may have been told of it.  Nor does it rise by more than the
- * Stores that they can stand for, one per value that is new here: nothing signs a counter (STO-17).  What changes nothing has no effect (STO-01).
+ * The responsible peer gets replica Stores, too: from peers that took themselves for responsible meanwhile and hand back what they
+ * stored.  Its own counter does not fall, as a writer may have seen it already.  It rises by one per value that is new here at most,
+ * as many Stores as these values can come from, because no signature covers a counter (STO-17).  A request that changes nothing leaves it (STO-01).
  */
 static uint64_t new_generation(
 	const struct reload_store_work *w, uint64_t asked, uint64_t present, size_t changes)

@@ -8,7 +8,7 @@
 #include "storage/storage.h"
 #include "wire/store.h"
 
-/* A counter grows by one for each Store: no honest one comes near this, and who stands here begins anew. */
+/* A counter grows by one with each Store, so that no honest one comes near this; after this value it starts again at 1. */
 #define RELOAD_GENERATION_MAX ((uint64_t)INT64_MAX)
 
 /* reload_generation_next() returns the counter after present, never 0 (STO-03). */
@@ -29,8 +29,8 @@ struct reload_store_work {
 	void (*resource_id)(
 		struct reload_id *out, struct span resource_name); /* of the overlay algorithm */
 	bool replica;                                              /* replica_number > 0 */
-	bool owner;    /* responsible: asked of the topology */
-	bool place_ok; /* the same (original), or plausible replica: asked of the topology */
+	bool owner;    /* filled in by the caller from the topology: this peer is responsible */
+	bool place_ok; /* filled in by the caller from the topology: responsible (original Store), or the sender may hold the range (replica) */
 	struct reload_signer request_signer;
 	struct reload_signer *value_signers; /* one per value, in the order of the request */
 	struct span *value_certificates;     /* per value: GenericCertificates to keep with it */
@@ -53,7 +53,7 @@ struct reload_store_work {
 enum reload_err reload_store_begin(struct reload_store_work *w) MUST_CHECK;
 
 /*
- * reload_store_accept() makes the rest with signers filled in: access control, generation, storage_time, sizes and counts;
+ * reload_store_accept() makes the remaining checks, once the caller has filled in the signers: access control, generation, storage_time, sizes and counts;
  * fills batch and answer.  RELOAD_FORBIDDEN, _GENERATION_TOO_LOW (answer has the counters, replicas empty),
  * _DATA_TOO_OLD, _DATA_TOO_LARGE.
  */

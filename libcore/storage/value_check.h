@@ -17,12 +17,12 @@ struct reload_value_claim {
 	enum reload_err verified; /* what came of the signature and of the signer's certificate */
 };
 
-/* reload_stored_unsigned() tells whether nobody signed: how a storer says that nothing is there (STO-06). */
+/* reload_stored_unsigned() returns whether a value has no signature: a storer answers so where nothing is stored (STO-06). */
 bool reload_stored_unsigned(const struct reload_stored_data *d);
 
 /*
- * reload_value_check(): a value is as good as its signature, its signer's right to write there, and its place in the
- * Kind's model.  RELOAD_OK also for an unsigned one that says nothing (SEC-09).  RELOAD_UNKNOWN_KIND, _BAD_SIGNATURE,
- * _CERT_EXPIRED, _DATA_TOO_LARGE, _FORBIDDEN, and what `verified` is.
+ * reload_value_check() checks the signature of a value, its signer's right to write there, and its place in the Kind's
+ * model.  RELOAD_OK also for an unsigned value that says that nothing is stored (SEC-09).  RELOAD_UNKNOWN_KIND, _BAD_SIGNATURE,
+ * _CERT_EXPIRED, _DATA_TOO_LARGE, _FORBIDDEN, and the error in `verified`.
  */
 enum reload_err reload_value_check(const struct reload_value_claim *j) MUST_CHECK;

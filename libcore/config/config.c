@@ -1,0 +1,91 @@
+/* A configuration in memory: its lists and warnings, and who still refers to it. */
+#include "config/internal.h"
+
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void reload_strings_add(struct reload_string_list *list, const char *text)
+{
+	list->at = reload_realloc(list->at, (list->count + 1) * sizeof(*list->at));
+	list->at[list->count++] = reload_strdup(text);
+}
+
+void reload_strings_clear(struct reload_string_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->at[i]);
+	free(list->at);
+	*list = (struct reload_string_list){ 0 };
+}
+
+void reload_config_warn(struct reload_config *config, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (config->warnings.count < RELOAD_CONFIG_WARNINGS_MAX)
+		reload_strings_add(&config->warnings, text);
+}
+
+struct reload_config *reload_config_ref(const struct reload_config *config)
+{
+	struct reload_config *c = (struct reload_config *)config;
+	c->refs++;
+	return c;
+}
+
+static void free_spans(struct span *at, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free((void *)at[i].at);
+	free(at);
+}
+
+static void free_all(struct reload_config *c)
+{
+	if (c->shared_secret) {
+		OPENSSL_cleanse(c->shared_secret, strlen(c->shared_secret));
+		OPENSSL_cleanse((void *)c->document.at, c->document.len);
+	}
+	free((void *)c->document.at);
+	free(c->instance_name);
+	free(c->topology_plugin);
+	free_spans(c->roots, c->roots_count);
+	reload_strings_clear(&c->enrollment_servers);
+	reload_strings_clear(&c->link_protocols);
+	reload_strings_clear(&c->mandatory_extensions);
+	free(c->bootstrap);
+	free(c->shared_secret);
+	free(c->kind_signers.at);
+	free(c->configuration_signers.at);
+	free(c->bad_nodes.at);
+	reload_trust_free(c->trust);
+	free_spans(c->signatures, c->signatures_count);
+}
+
+void reload_config_free(struct reload_config *config)
+{
+	if (!config || --config->refs)
+		return;
+	for (size_t i = 0; i < config->kinds.count; i++)
+		if (config->kinds.at[i].learned)
+			free((void *)config->kinds.at[i].block.at);
+	free(config->kinds.at);
+	free(config->superseded);
+	reload_strings_clear(&config->warnings);
+	if (config->base)
+		reload_config_free(config->base);
+	else
+		free_all(config);
+	free(config);
+}
+
+struct wire_ctx reload_config_wire_ctx(const struct reload_config *config)
+{
+	return (struct wire_ctx){ .node_id_len = config->node_id_len,
+		.model = reload_config_model,
+		.model_arg = config };
+}

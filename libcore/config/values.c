@@ -1,0 +1,59 @@
+/* What several parts of a document are written as: base64, names of overlays, sequence numbers. */
+#include "config/internal.h"
+
+#include "util/text.h"
+
+enum reload_err reload_config_unbase64(
+	struct span *out, const struct reload_xml_node *node, struct reload_why *why)
+{
+	char *text = reload_xml_text(node);
+	uint8_t *bytes;
+	size_t len;
+	enum reload_err err = reload_unbase64(&bytes, &len, text, strlen(text));
+	free(text);
+	if (err)
+		return reload_xml_fault(why, RELOAD_BAD_CONFIG, node, NULL,
+			"%s is not base64 (RFC 4648)", node->name);
+	*out = span_of(bytes, len);
+	return RELOAD_OK;
+}
+
+static bool label(const char *s, size_t len)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char all[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+	return len && len <= 63 && strchr(letters, s[0]) && strspn(s, all) >= len &&
+	       s[len - 1] != '-';
+}
+
+bool reload_overlay_name_valid(const char *name)
+{
+	if (strlen(name) > 253)
+		return false;
+	for (;; name++) {
+		size_t len = strcspn(name, ".");
+		if (!label(name, len))
+			return false;
+		name += len;
+		if (!*name)
+			return true;
+	}
+}
+
+bool reload_sequence_newer(uint16_t a, uint16_t b)
+{
+	uint32_t ahead = (a % RELOAD_SEQUENCE_ANY + RELOAD_SEQUENCE_ANY - b % RELOAD_SEQUENCE_ANY) %
+			 RELOAD_SEQUENCE_ANY;
+	return ahead >= 1 && ahead <= 32767;
+}
+
+bool reload_config_newer(const struct reload_config *config, const struct reload_config *present)
+{
+	return reload_sequence_newer(config->sequence, present->sequence) &&
+	       (config->sequence > present->sequence || config->expiration >= present->expiration);
+}
+
+uint16_t reload_sequence_next(uint16_t sequence)
+{
+	return (uint16_t)((sequence + 1u) % RELOAD_SEQUENCE_ANY);
+}

@@ -1,6 +1,6 @@
+/* Renewed values as requests of the control socket see them: what is added, found, listed and dropped. */
 #include "renewals_internal.h"
 
-#include "common/files.h"
 #include "common/home.h"
 #include "common/json.h"
 #include "common/output.h"
@@ -10,76 +10,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum {
-	SAVE_MS = 1000 /* renewals within that time are written together */
-};
-
-static size_t size_of(const struct reload_stored_value *v, const char *name)
-{
-	return v->value.len + v->key.len + (name ? strlen(name) : 0);
-}
-
-void renewal_free(struct renewal *v)
-{
-	bytes_free(&v->key_bytes);
-	bytes_free(&v->value_bytes);
-	free(v->name);
-	free(v);
-}
-
-void renewal_add(struct agent_renewals *k, struct renewal *v)
-{
-	v->all = k;
-	TAILQ_INSERT_TAIL(&k->values, v, entry);
-	k->count++;
-	k->bytes += size_of(&v->value, v->name);
-}
-
-void renewal_remove(struct renewal *v)
-{
-	struct agent_renewals *k = v->all;
-	renewal_cancel(v);
-	TAILQ_REMOVE(&k->values, v, entry);
-	k->count--;
-	k->bytes -= size_of(&v->value, v->name);
-	renewal_free(v);
-}
-
-static bool fits(const struct renewal *v, const struct agent_renewal_place *place)
-{
-	if (!reload_id_eq(&v->resource, &place->resource) || v->kind != place->kind)
-		return false;
-	return !place->value ||
-	       (v->value.index == place->value->index && span_eq(v->value.key, place->value->key));
-}
-
-static struct renewal *find(const struct agent_renewals *k, const struct agent_renewal_place *place)
-{
-	struct renewal *v;
-	TAILQ_FOREACH (v, &k->values, entry)
-		if (fits(v, place))
-			return v;
-	return NULL;
-}
-
-enum reload_err agent_renewals_room(const struct agent_renewals *k,
-	const struct agent_renewal_place *place, const char *name, struct reload_why *why)
-{
-	const struct renewal *old = find(k, place);
-	size_t count = k->count + !old, bytes = k->bytes -
-						(old ? size_of(&old->value, old->name) : 0) +
-						size_of(place->value, name);
-	if (count <= AGENT_RENEWALS_MAX && bytes <= AGENT_RENEWALS_BYTES_MAX)
-		return RELOAD_OK;
-	reload_why_set(why, RELOAD_LIMIT, "no room to keep another value",
-		"an agent keeps %d values of %d bytes together", AGENT_RENEWALS_MAX,
-		AGENT_RENEWALS_BYTES_MAX);
-	reload_why_hint(
-		why, "drop some of them: reload-store -a %s --list-kept", k->agent->instance);
-	return RELOAD_LIMIT;
-}
 
 void agent_renewals_put(struct agent_renewals *k, const struct agent_renewal_place *place,
 	const char *name, uint32_t lifetime_s, uint64_t generation, reload_utc stored)
@@ -143,24 +73,10 @@ size_t agent_renewals_find(
 	size_t count = 0;
 	const struct renewal *v;
 	TAILQ_FOREACH (v, &k->values, entry)
-		if (fits(v, place)) {
+		if (renewal_is_at(v, place)) {
 			json_array_append_new(list, value_json(v));
 			count++;
 		}
-	return count;
-}
-
-size_t agent_renewals_drop(struct agent_renewals *k, const struct agent_renewal_place *place)
-{
-	size_t count = 0;
-	for (struct renewal *v = TAILQ_FIRST(&k->values), *next; v; v = next) {
-		next = TAILQ_NEXT(v, entry);
-		if (!fits(v, place))
-			continue;
-		renewal_remove(v);
-		count++;
-	}
-	k->dirty |= count > 0;
 	return count;
 }
 
@@ -187,23 +103,6 @@ void agent_renewals_state(struct agent_renewals *k, enum reload_state state)
 			renewal_cancel(v);
 		else if (!v->superseded)
 			renewal_schedule_now(v, nth++);
-}
-
-static void save_soon(void *arg)
-{
-	struct agent_renewals *k = arg;
-	struct reload_why why;
-	if (k->dirty && agent_renewals_save(k, &why))
-		agent_log(k->agent->log, "storage", RELOAD_LEVEL_ERROR, "%s reason=\"%s\"",
-			why.what, why.why);
-}
-
-void renewals_dirty(struct agent_renewals *k)
-{
-	k->dirty = true;
-	if (!k->save.armed)
-		reload_timer_arm(reload_poll_timers(k->agent->poll), &k->save,
-			reload_poll_now() + SAVE_MS, save_soon, k);
 }
 
 static struct agent_renewals *renewals_new(struct agent *agent)
@@ -234,7 +133,7 @@ void agent_renewals_free(struct agent_renewals *k)
 	if (!k)
 		return;
 	struct renewal *v;
-	save_soon(k);
+	renewals_flush(k);
 	while ((v = TAILQ_FIRST(&k->values)))
 		renewal_remove(v);
 	reload_timer_cancel(reload_poll_timers(k->agent->poll), &k->save);

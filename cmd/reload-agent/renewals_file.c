@@ -15,6 +15,7 @@
 
 enum {
 	VERSION = 1,
+	SAVE_MS = 1000, /* renewals within that time are written together */
 	FILE_MAX = 2 * AGENT_RENEWALS_BYTES_MAX + AGENT_RENEWALS_MAX * 1024,
 	READ_MS = 10000
 };
@@ -87,6 +88,27 @@ enum reload_err agent_renewals_save(struct agent_renewals *k, struct reload_why 
 	free(text);
 	k->dirty = err != RELOAD_OK;
 	return err;
+}
+
+void renewals_flush(struct agent_renewals *k)
+{
+	struct reload_why why;
+	if (k->dirty && agent_renewals_save(k, &why))
+		agent_log(k->agent->log, "storage", RELOAD_LEVEL_ERROR, "%s reason=\"%s\"",
+			why.what, why.why);
+}
+
+static void save(void *arg)
+{
+	renewals_flush(arg);
+}
+
+void renewals_dirty(struct agent_renewals *k)
+{
+	k->dirty = true;
+	if (!k->save.armed)
+		reload_timer_arm(reload_poll_timers(k->agent->poll), &k->save,
+			reload_poll_now() + SAVE_MS, save, k);
 }
 
 static const char *text_of(const json_t *o, const char *key)

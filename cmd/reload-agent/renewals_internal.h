@@ -1,4 +1,4 @@
-/* What the files of kept values share: the table (renewals.c), the disk (renewals_file.c), renewals (renewals_run.c). */
+/* What the files of kept values share: the table (renewals_table.c), the disk (renewals_file.c), renewals (renewals_run.c); renewals.c uses them. */
 #pragma once
 
 #include "renewals.h"
@@ -47,8 +47,12 @@ void renewal_add(struct agent_renewals *k, struct renewal *v);
 void renewal_remove(struct renewal *v);
 void renewal_free(struct renewal *v);
 
-/* renewals_dirty() has the table written soon. */
+/* renewal_is_at() returns whether v is at that place. */
+bool renewal_is_at(const struct renewal *v, const struct agent_renewal_place *place);
+
+/* renewals_dirty() has the table written soon; renewals_flush() writes it now if it has changed, a failure is logged. */
 void renewals_dirty(struct agent_renewals *k);
+void renewals_flush(struct agent_renewals *k);
 
 /* renewals_load() reads the file into an empty table. */
 void renewals_load(struct agent_renewals *k);

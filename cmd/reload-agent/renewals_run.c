@@ -47,18 +47,6 @@ void renewal_schedule_now(struct renewal *v, size_t nth)
 	plan(v, AFTER_JOIN_MS + nth * SPREAD_MS + jitter(AFTER_JOIN_MS));
 }
 
-void renewal_cancel(struct renewal *v)
-{
-	struct agent_renewals *k = v->all;
-	reload_timer_cancel(reload_poll_timers(k->agent->poll), &v->timer);
-	v->next = 0;
-	if (!v->request)
-		return;
-	reload_request_cancel(k->agent->peer, v->request);
-	v->request = NULL;
-	k->running--;
-}
-
 static void ended(struct renewal *v)
 {
 	v->request = NULL;

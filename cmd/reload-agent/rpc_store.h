@@ -15,6 +15,15 @@ struct agent_store_request {
 	struct reload_failure refused; /* of the Store before that */
 };
 
+/* agent_store_request_read() reads and checks the values of params.  agent_store_request_bad() fills why with the target, the Kind and reason. */
+enum reload_err agent_store_request_read(
+	struct agent_store_request *q, const json_t *params, struct reload_why *why) MUST_CHECK;
+enum reload_err agent_store_request_bad(const struct agent_store_request *q, struct reload_why *why,
+	enum reload_err err, const char *reason) MUST_CHECK;
+
+/* agent_store_request_time() returns the storage time of the i-th value. */
+reload_utc agent_store_request_time(const struct agent_store_request *q, size_t i);
+
 /* agent_store_request_allowed() tells whether the Kind's policy lets this node write all of it (RFC 6940 s7.3). */
 bool agent_store_request_allowed(const struct agent_store_request *q);
 

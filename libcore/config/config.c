@@ -37,23 +37,16 @@ struct reload_config *reload_config_ref(const struct reload_config *config)
 	return c;
 }
 
-static void free_spans(struct span *at, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		free((void *)at[i].at);
-	free(at);
-}
-
 static void free_all(struct reload_config *c)
 {
 	if (c->shared_secret) {
 		OPENSSL_cleanse(c->shared_secret, strlen(c->shared_secret));
-		OPENSSL_cleanse((void *)c->document.at, c->document.len);
+		OPENSSL_cleanse(c->text.at, c->text.len);
 	}
-	free((void *)c->document.at);
+	bytes_free(&c->text);
 	free(c->instance_name);
 	free(c->topology_plugin);
-	free_spans(c->roots, c->roots_count);
+	free(c->roots);
 	reload_strings_clear(&c->enrollment_servers);
 	reload_strings_clear(&c->link_protocols);
 	reload_strings_clear(&c->mandatory_extensions);
@@ -63,16 +56,13 @@ static void free_all(struct reload_config *c)
 	free(c->configuration_signers.at);
 	free(c->bad_nodes.at);
 	reload_trust_free(c->trust);
-	free_spans(c->signatures, c->signatures_count);
+	free(c->signatures);
 }
 
 void reload_config_free(struct reload_config *config)
 {
 	if (!config || --config->refs)
 		return;
-	for (size_t i = 0; i < config->kinds.count; i++)
-		if (config->kinds.at[i].learned)
-			free((void *)config->kinds.at[i].block.at);
 	free(config->kinds.at);
 	free(config->superseded);
 	reload_strings_clear(&config->warnings);
@@ -80,6 +70,7 @@ void reload_config_free(struct reload_config *config)
 		reload_config_free(config->base);
 	else
 		free_all(config);
+	reload_arena_clear(&config->arena);
 	free(config);
 }
 

@@ -6,6 +6,8 @@
 
 #include "config/kind.h"
 #include "ident/trust.h"
+#include "util/arena.h"
+#include "util/owned.h"
 #include "wire/destination.h"
 
 enum {
@@ -31,7 +33,10 @@ struct reload_string_list {
 
 struct reload_config {
 	unsigned refs;
-	struct span document; /* the whole document as it came, owned */
+	struct bytes text; /* the whole document as it came, owned */
+	struct reload_arena
+		arena; /* has what was decoded: roots, signatures, and the kind-blocks that a copy learned */
+	struct span document; /* of text */
 	struct span
 		element; /* <configuration ...> to </configuration>, inside document: what is signed */
 	char *instance_name; /* the overlay name */
@@ -40,7 +45,7 @@ struct reload_config {
 	reload_utc expiration; /* RELOAD_NEVER when absent */
 	char *topology_plugin;
 	uint8_t node_id_len;
-	struct span *roots; /* DER */
+	struct span *roots; /* DER, in the arena */
 	size_t roots_count;
 	struct reload_string_list enrollment_servers, link_protocols, mandatory_extensions;
 	uint8_t self_signed_digest; /* 0: not permitted; else RELOAD_HASH_SHA1 or RELOAD_HASH_SHA256 */
@@ -57,8 +62,8 @@ struct reload_config {
 	struct reload_config_kind_list
 		kinds; /* of the document and those always there (CFG-11), ascending by id */
 	struct reload_trust *trust;
-	struct span
-		*signatures; /* decoded SecurityBlocks behind the configuration element, owned */
+	struct span *
+		signatures; /* decoded SecurityBlocks behind the configuration element, in the arena */
 	size_t signatures_count;
 	struct reload_string_list
 		warnings; /* for `config check`: no encoding declared, and the like */

@@ -3,7 +3,6 @@
 
 #include "config/config.h"
 #include "config/lexical.h"
-#include "util/arena.h"
 
 #define RELOAD_XMLNS_BASE  "urn:ietf:params:xml:ns:p2p:config-base"
 #define RELOAD_XMLNS_CHORD "urn:ietf:params:xml:ns:p2p:config-chord"
@@ -108,9 +107,9 @@ void reload_strings_clear(struct reload_string_list *list);
 void reload_config_warn(struct reload_config *config, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* reload_config_unbase64() reads the base64 text of node into *out (owned). RELOAD_BAD_CONFIG. */
-enum reload_err reload_config_unbase64(
-	struct span *out, const struct reload_xml_node *node, struct reload_why *why) MUST_CHECK;
+/* reload_config_unbase64() reads the base64 text of node into *out, bytes of arena.  RELOAD_BAD_CONFIG. */
+enum reload_err reload_config_unbase64(struct span *out, struct reload_arena *arena,
+	const struct reload_xml_node *node, struct reload_why *why) MUST_CHECK;
 
 /* reload_config_read() fills config from its element: all but Kinds and signatures.  RELOAD_BAD_CONFIG with why. */
 enum reload_err reload_config_read(struct reload_config *config,

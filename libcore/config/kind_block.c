@@ -173,14 +173,15 @@ static enum reload_err verify(struct reload_kind *out, const struct reload_confi
 	if (!node)
 		return BAD(why, block, "sign the kind element by a kind-signer",
 			"the kind-block has no kind-signature");
+	struct reload_arena arena = { 0 };
 	struct span signature;
-	enum reload_err err = reload_config_unbase64(&signature, node, why);
+	enum reload_err err = reload_config_unbase64(&signature, &arena, node, why);
 	if (err)
 		return err;
 	struct reload_why reason = { 0 };
 	err = reload_security_block_verify(&out->signer, signature, kind->bytes,
 		&config->kind_signers, config->trust, now, &reason);
-	free((void *)signature.at);
+	reload_arena_clear(&arena);
 	return err ? reload_xml_fault(why, RELOAD_BAD_SIGNATURE, node, "a kind-signer must sign it",
 			     "the kind-signature: %s", reason.why)
 		   : RELOAD_OK;

@@ -49,7 +49,7 @@ static enum reload_err read_signatures(
 			return BAD(why, n, NULL, "there are more than %d signatures",
 				RELOAD_CONFIG_SIGNATURES_MAX);
 		struct span block;
-		enum reload_err err = reload_config_unbase64(&block, n, why);
+		enum reload_err err = reload_config_unbase64(&block, &c->arena, n, why);
 		if (err)
 			return err;
 		c->signatures = reload_realloc(
@@ -164,7 +164,8 @@ enum reload_err reload_config_parse(struct reload_config **out, struct span docu
 			RELOAD_CONFIG_SIZE_MAX);
 	AUTO(reload_config) c = RELOAD_NEW(reload_config);
 	c->refs = 1;
-	c->document = span_of(reload_memdup(document.at, document.len), document.len);
+	c->text = bytes_copy(document);
+	c->document = bytes_span(c->text);
 	enum reload_err err = reload_xml_open(&xml, c->document, why);
 	if (!err)
 		err = check(c, &xml, overlay, ops, now, why);

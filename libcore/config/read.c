@@ -117,7 +117,7 @@ static enum reload_err read_root(struct reader *r, const struct param *p,
 	(void)p, (void)value;
 	struct reload_config *c = r->config;
 	struct span der;
-	enum reload_err err = reload_config_unbase64(&der, node, r->why);
+	enum reload_err err = reload_config_unbase64(&der, &c->arena, node, r->why);
 	if (err)
 		return err;
 	c->roots = reload_realloc(c->roots, (c->roots_count + 1) * sizeof(*c->roots));

@@ -10,6 +10,7 @@ static struct reload_config *copy_of(const struct reload_config *config)
 	*c = *config;
 	c->refs = 1;
 	c->base = reload_config_ref(config->base ? config->base : config);
+	c->arena = (struct reload_arena){ 0 };
 	c->superseded = NULL;
 	c->superseded_count = 0;
 	c->warnings = (struct reload_string_list){ 0 };
@@ -20,7 +21,7 @@ static struct reload_config *copy_of(const struct reload_config *config)
 		struct reload_kind *k = &c->kinds.at[i];
 		*k = config->kinds.at[i];
 		if (k->learned)
-			k->block.at = reload_memdup(k->block.at, k->block.len);
+			k->block = reload_arena_copy(&c->arena, k->block);
 	}
 	return c;
 }
@@ -76,7 +77,7 @@ static enum reload_err read_block(struct reload_kind *kind, struct reload_config
 				*why = form_why;
 		}
 		if (!err)
-			kind->block.at = reload_memdup(kind->block.at, kind->block.len);
+			kind->block = reload_arena_copy(&config->arena, kind->block);
 		reload_xml_clear(&xml);
 	}
 	wr_clear(&text);
@@ -185,15 +186,12 @@ static enum reload_err add_block(
 		kind.given[0] =
 			0; /* the name belongs to the Kind that was known first; this one has only its number */
 	err = may_take(config, &kind, why);
-	if (err) {
-		free((void *)kind.block.at);
+	if (err)
 		return err;
-	}
 	const struct reload_kind *known = reload_config_kind(config, kind.id);
 	if (known && known->learned) {
 		digest_of(digest, known->block);
 		supersede(config, digest);
-		free((void *)known->block.at);
 	}
 	kind.learned = true;
 	reload_kinds_put(&config->kinds, &kind);

@@ -3,18 +3,18 @@
 
 #include "util/text.h"
 
-enum reload_err reload_config_unbase64(
-	struct span *out, const struct reload_xml_node *node, struct reload_why *why)
+enum reload_err reload_config_unbase64(struct span *out, struct reload_arena *arena,
+	const struct reload_xml_node *node, struct reload_why *why)
 {
 	char *text = reload_xml_text(node);
-	uint8_t *bytes;
-	size_t len;
-	enum reload_err err = reload_unbase64(&bytes, &len, text, strlen(text));
+	struct bytes bytes = { 0 };
+	enum reload_err err = reload_unbase64(&bytes.at, &bytes.len, text, strlen(text));
 	free(text);
 	if (err)
 		return reload_xml_fault(why, RELOAD_BAD_CONFIG, node, NULL,
 			"%s is not base64 (RFC 4648)", node->name);
-	*out = span_of(bytes, len);
+	*out = reload_arena_copy(arena, bytes_span(bytes));
+	bytes_free(&bytes);
 	return RELOAD_OK;
 }
 

@@ -242,11 +242,10 @@ static enum reload_err document(struct wr *w, const struct reload_config_draft *
 	if (w->err)
 		return reload_why_set(
 			why, w->err, "the overlay configuration", "it cannot be written");
-	struct span signed_bytes =
-		span_of(reload_memdup(w->at + mark, w->len - mark), w->len - mark);
+	struct bytes element = bytes_copy(span_of(w->at + mark, w->len - mark));
 	put(w, "\n  <signature>");
-	err = sign(w, signer, signed_bytes, why);
-	free((void *)signed_bytes.at);
+	err = sign(w, signer, bytes_span(element), why);
+	bytes_free(&element);
 	put(w, "</signature>\n</overlay>\n");
 	return err;
 }

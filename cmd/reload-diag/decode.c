@@ -114,36 +114,33 @@ static enum reload_err read_input(
 
 /* -- items --------------------------------------------------------------------------------------------------------- */
 
-/* Takes the next message or frame of the input, by the length in its header. */
+/* Takes the next message or frame of the input, by the length in its header; after a failure item has the bytes that are there. */
 static enum reload_err next_item(struct item *item, struct span input, size_t offset)
 {
-	struct rd r = rd_of(span_of(input.at + offset, input.len - offset));
-	struct rd look = r;
-	uint8_t type = rd_u8(&look);
-	*item = (struct item){ .type = "message", .offset = offset };
-	if (type == RELOAD_FRAME_ACK) {
-		item->type = "ack";
-		item->bytes = rd_span(&r, RELOAD_FRAME_ACK_SIZE);
-		return r.err;
+	struct span rest = span_of(input.at + offset, input.len - offset);
+	struct reload_frame frame;
+	struct reload_header header;
+	size_t size;
+	enum reload_err err = reload_frame_peek(&frame, &size, rest);
+	bool framed = reload_frame_name(frame.type) != NULL;
+	*item = (struct item){
+		.type = "message", .offset = offset, .bytes = rest, .message = rest
+	};
+	if (framed) {
+		item->type = reload_frame_name(frame.type);
+		item->message = frame.message;
+	} else {
+		err = reload_header_peek(&header, rest);
+		size = err ? 0 : header.length;
 	}
-	if (type == RELOAD_FRAME_DATA) {
-		item->type = "data";
-		rd_u32(&look);
-		size_t len = (size_t)rd_int(&look, 3);
-		item->bytes = rd_span(&r, RELOAD_FRAME_DATA_HEAD + len);
-		if (!r.err)
-			item->message = span_of(item->bytes.at + RELOAD_FRAME_DATA_HEAD, len);
-		return look.err ? look.err : r.err;
-	}
-	look = r;
-	if (rd_u32(&look) != RELOAD_TOKEN)
-		return look.err ? look.err : RELOAD_NOT_RELOAD;
-	rd_take(&look, 12); /* overlay, sequence, version, ttl, fragment */
-	item->bytes = rd_span(&r, rd_u32(&look));
-	item->message = item->bytes;
-	if (!look.err && !r.err && item->bytes.len < RELOAD_HEADER_FIXED)
-		return RELOAD_BAD_VALUE;
-	return look.err ? look.err : r.err;
+	if (!err && rest.len < size)
+		err = RELOAD_SHORT;
+	if (err)
+		return err;
+	item->bytes.len = size;
+	if (!framed)
+		item->message = item->bytes;
+	return RELOAD_OK;
 }
 
 static void put_text(void *arg, const char *text)
@@ -257,25 +254,17 @@ static void decode_item(struct decode *d, struct item *item)
 	json_decref(item->header);
 }
 
-/* Prints the header of the rest of the input, which begins like a message and is truncated or has impossible fields. */
-static void decode_rest(struct decode *d, struct span input, size_t offset, enum reload_err err)
+/* Prints the header of item, the rest of the input, when it begins like a message and is truncated or has impossible fields. */
+static void decode_rest(struct decode *d, struct item *item, enum reload_err err)
 {
-	struct item item = { .type = "message", .offset = offset, .fault = err };
-	item.bytes = span_of(input.at + offset, input.len - offset);
-	item.message = item.bytes;
-	if (item.bytes.at[0] == RELOAD_FRAME_DATA && item.bytes.len > RELOAD_FRAME_DATA_HEAD) {
-		item.type = "data";
-		item.message = span_of(item.bytes.at + RELOAD_FRAME_DATA_HEAD,
-			item.bytes.len - RELOAD_FRAME_DATA_HEAD);
+	item->fault = err;
+	item->header = reload_header_part(&item->at, item->message, &d->ctx);
+	if (item->at.offset || !item->at.reason[0]) { /* more than its first field could be read */
+		d->items++;
+		tell(d, item, NULL, NULL);
+		d->items--;
 	}
-	struct rd look = rd_of(item.message);
-	if (rd_u32(&look) != RELOAD_TOKEN)
-		return;
-	item.header = reload_header_part(&item.at, item.message, &d->ctx);
-	d->items++;
-	tell(d, &item, NULL, NULL);
-	d->items--;
-	json_decref(item.header);
+	json_decref(item->header);
 }
 
 static enum reload_err decode_all(struct decode *d, struct span input, struct reload_why *why)
@@ -285,7 +274,7 @@ static enum reload_err decode_all(struct decode *d, struct span input, struct re
 		struct item item;
 		enum reload_err err = next_item(&item, input, at);
 		if (err) {
-			decode_rest(d, input, at, err);
+			decode_rest(d, &item, err);
 			snprintf(what, sizeof(what), "cannot decode the bytes at %zu", at);
 			return reload_why_set(why, err, what,
 				"%s; %zu decoded before, %zu byte%s left", reload_err_text(err),

@@ -19,3 +19,14 @@ struct reload_frame {
 };
 
 extern const struct wire_type reload_frame_wire;
+
+/* reload_frame_name() returns the name of a frame type, NULL when no frame begins with that byte. */
+const char *reload_frame_name(uint8_t type);
+
+/*
+ * reload_frame_peek() reads the head of the frame that bytes begin with; the rest of the frame may be missing.  *size is the
+ * size of the whole frame, and out->message borrows those bytes of the message that are there.  RELOAD_SHORT when the head
+ * is incomplete: *size is then how many bytes it has.  RELOAD_UNKNOWN_TYPE when no frame begins so.
+ */
+enum reload_err reload_frame_peek(
+	struct reload_frame *out, size_t *size, struct span bytes) MUST_CHECK;

@@ -84,6 +84,31 @@ static enum reload_err check_options(struct span list)
 	return r.err;
 }
 
+/* The fields in front of the lists, from RELOAD_HEADER_FIXED bytes; the lists have a length then. */
+static inline void read_fixed(struct reload_header *h, const uint8_t *p)
+{
+	/* clang-format off */
+#define X(m, show) h->m = (__typeof__(h->m))big_endian(p, sizeof(h->m)); p += sizeof(h->m);
+	HEADER_NUMBERS(X)
+#undef X
+#define X(m, type) h->m = span_of(NULL, (size_t)big_endian(p, LIST_LENGTH)); p += LIST_LENGTH;
+	HEADER_LISTS(X)
+#undef X
+	/* clang-format on */
+}
+
+enum reload_err reload_header_peek(struct reload_header *out, struct span bytes)
+{
+	struct rd r = rd_of(bytes), token = r;
+	const uint8_t *p = rd_take(&r, RELOAD_HEADER_FIXED);
+	if (rd_u32(&token) != RELOAD_TOKEN && !token.err)
+		return RELOAD_NOT_RELOAD;
+	if (!p)
+		return RELOAD_SHORT;
+	read_fixed(out, p);
+	return out->length < RELOAD_HEADER_FIXED ? RELOAD_BAD_VALUE : RELOAD_OK;
+}
+
 enum reload_err reload_header_read(
 	struct reload_header *out, struct span bytes, const struct wire_ctx *ctx)
 {
@@ -92,15 +117,10 @@ enum reload_err reload_header_read(
 	const uint8_t *p = rd_take(&r, RELOAD_HEADER_FIXED);
 	if (!p)
 		return RELOAD_SHORT;
-		/* clang-format off */
-#define X(m, show) h.m = (__typeof__(h.m))big_endian(p, sizeof(h.m)); p += sizeof(h.m);
-	HEADER_NUMBERS(X)
-#undef X
+	read_fixed(&h, p);
 	if (h.relo_token != RELOAD_TOKEN)
 		return RELOAD_NOT_RELOAD;
-#define X(m, type) h.m.len = (size_t)big_endian(p, LIST_LENGTH); p += LIST_LENGTH;
-	HEADER_LISTS(X)
-#undef X
+		/* clang-format off */
 #define X(m, type) h.m = rd_span(&r, h.m.len);
 	HEADER_LISTS(X)
 #undef X

@@ -32,6 +32,13 @@ static inline size_t reload_header_size(const struct reload_header *h)
 	return RELOAD_HEADER_FIXED + h->via_list.len + h->destination_list.len + h->options.len;
 }
 
+/*
+ * reload_header_peek() reads the fields in front of the lists, for a reader who wants to know how long the header and the message
+ * are: the lists of out have their length, but no bytes.  RELOAD_NOT_RELOAD for a wrong relo_token, RELOAD_SHORT below
+ * RELOAD_HEADER_FIXED bytes, RELOAD_BAD_VALUE for a message length below that.
+ */
+enum reload_err reload_header_peek(struct reload_header *out, struct span bytes) MUST_CHECK;
+
 /* Where and why a header cannot be read on; reason "": it is whole. */
 struct reload_break {
 	size_t offset; /* from the beginning of the header */

@@ -309,6 +309,61 @@ static void frames_are_data_or_ack(void **state)
 		wire_get(&reload_frame_wire, ctx, "80 00000000 000004 010203", &f), RELOAD_SHORT);
 }
 
+static void the_head_of_a_frame_tells_its_size(void **state)
+{
+	struct wire_ctx *ctx = &((struct wire_state *)*state)->ctx;
+	struct span data = wire_hex(ctx->arena, "80 00000007 000003 010203 ff"),
+		    ack = wire_hex(ctx->arena, "81 00000028 80000016 ff");
+	struct reload_frame f;
+	size_t size;
+	assert_int_equal(reload_frame_peek(&f, &size, span_of(data.at, 0)), RELOAD_SHORT);
+	assert_int_equal(size, 1);
+	for (size_t len = 1; len <= data.len; len++) {
+		enum reload_err err = reload_frame_peek(&f, &size, span_of(data.at, len));
+		assert_int_equal(err, len < RELOAD_FRAME_DATA_HEAD ? RELOAD_SHORT : RELOAD_OK);
+		assert_int_equal(size, err ? RELOAD_FRAME_DATA_HEAD : 11);
+		size_t there = err ? 0 : len - RELOAD_FRAME_DATA_HEAD;
+		assert_int_equal(f.message.len, there > 3 ? 3 : there);
+	}
+	assert_int_equal(f.sequence, 7);
+	for (size_t len = 1; len <= ack.len; len++) {
+		enum reload_err err = reload_frame_peek(&f, &size, span_of(ack.at, len));
+		assert_int_equal(err, len < RELOAD_FRAME_ACK_SIZE ? RELOAD_SHORT : RELOAD_OK);
+		assert_int_equal(size, RELOAD_FRAME_ACK_SIZE);
+	}
+	assert_true(f.ack_sequence == 40 && f.received == 0x80000016);
+	for (unsigned type = 0; type < 256; type++) {
+		uint8_t bytes[16] = { (uint8_t)type };
+		bool known = type == RELOAD_FRAME_DATA || type == RELOAD_FRAME_ACK;
+		assert_int_equal(reload_frame_peek(&f, &size, span_of(bytes, sizeof(bytes))),
+			known ? RELOAD_OK : RELOAD_UNKNOWN_TYPE);
+		assert_int_equal(reload_frame_name((uint8_t)type) != NULL, known);
+	}
+}
+
+static void the_fixed_part_tells_the_lengths(void **state)
+{
+	struct wire_ctx *ctx = &((struct wire_state *)*state)->ctx;
+	struct vector v;
+	struct reload_header whole, h;
+	vector_load(&v, "fwd-header-full");
+	assert_int_equal(reload_header_read(&whole, vector_span(&v), ctx), RELOAD_OK);
+	for (size_t len = 0; len <= v.len; len++)
+		assert_int_equal(reload_header_peek(&h, span_of(v.at, len)),
+			len < RELOAD_HEADER_FIXED ? RELOAD_SHORT : RELOAD_OK);
+	assert_int_equal(h.length, whole.length);
+	assert_int_equal(h.fragment, whole.fragment);
+	assert_int_equal(reload_header_size(&h), reload_header_size(&whole));
+	assert_null(h.via_list.at);
+	/* a wrong token is seen as soon as its four bytes are there */
+	assert_int_equal(reload_header_peek(&h, span_of("\xd2\x45\x4c", 3)), RELOAD_SHORT);
+	assert_int_equal(reload_header_peek(&h, span_of("\xd2\x45\x4c\x50", 4)), RELOAD_NOT_RELOAD);
+	assert_int_equal(
+		reload_header_peek(&h, wire_hex(ctx->arena, FIXED("00000025") "0000 0000 0000")),
+		RELOAD_BAD_VALUE);
+	vector_clear(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +378,8 @@ int main(void)
 		wire_test(fragments_carry_the_whole_header),
 		wire_test(lists_are_bounded),
 		wire_test(frames_are_data_or_ack),
+		wire_test(the_head_of_a_frame_tells_its_size),
+		wire_test(the_fixed_part_tells_the_lengths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,9 +123,9 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 			out);
 	fprintf(out, "ring   pred %s  self %s  succ %s", first_of(pred, s, "predecessors"),
 		cli_short_id(self, cli_get_text(s, "node_id")), first_of(succ, s, "successors"));
-	if (json_is_integer(json_object_get(s, "about_peers")))
-		fprintf(out, "   about %lld peer%s", cli_get_int(s, "about_peers"),
-			cli_get_int(s, "about_peers") == 1 ? "" : "s");
+	if (json_is_integer(json_object_get(s, "estimated_peers")))
+		fprintf(out, "   about %lld peer%s", cli_get_int(s, "estimated_peers"),
+			cli_get_int(s, "estimated_peers") == 1 ? "" : "s");
 	fprintf(out, "   updates every %s\n", span_text(text, cli_get_int(s, "update_interval_s")));
 	fprintf(out, "links  %lld up (TLS %lld, DTLS %lld)", cli_get_int(links, "up"),
 		cli_get_int(links, "tls"), cli_get_int(links, "dtls"));

@@ -75,7 +75,9 @@ static void status_ring(json_t *o, const struct reload_status *s)
 			about = (uint64_t)(seen - 1) * UINT32_MAX / part;
 	}
 	bool member = s->state == RELOAD_STATE_JOINED && s->role == RELOAD_ROLE_PEER;
-	set(o, "about_peers", member ? json_integer((json_int_t)about) : json_null());
+	json_t *estimate = member ? json_integer((json_int_t)about) : json_null();
+	set(o, "estimated_peers", json_incref(estimate));
+	set(o, "about_peers", estimate);
 }
 
 json_t *agent_status_json(struct agent *agent)

@@ -220,9 +220,12 @@ static void fetch_finish(struct agent_fetch *q, const struct reload_result *r)
 	json_object_set_new(o, "generation", json_of_u64(q->generation));
 	json_object_set_new(o, "replicas", replicas_json(q, r));
 	json_object_set(o, "values", q->list);
-	json_object_set_new(o, "dropped", json_integer((json_int_t)q->dropped));
-	json_object_set_new(
-		o, "dropped_why", json_of_text(q->dropped ? reload_err_text(q->first) : NULL));
+	json_t *count = json_integer((json_int_t)q->dropped),
+	       *reason = json_of_text(q->dropped ? reload_err_text(q->first) : NULL);
+	json_object_set(o, "invalid_count", count);
+	json_object_set(o, "invalid_reason", reason);
+	json_object_set_new(o, "dropped", count);
+	json_object_set_new(o, "dropped_why", reason);
 	json_object_set_new(o, "proof", q->proof ? proof_json(q) : json_null());
 	agent_request_reply(&q->base, o);
 }

@@ -155,12 +155,12 @@ static json_t *params_of(struct cli *cli, enum reload_err *err, struct reload_wh
 
 static int tell_dropped(struct cli *cli, const json_t *r)
 {
-	long long dropped = cli_get_int(r, "dropped");
+	long long dropped = cli_get_int(r, "invalid_count");
 	if (!dropped)
 		return 0;
 	if (cli->format == CLI_TEXT)
 		cli_warn(cli, "%lld value%s dropped: %s (--show-invalid to look)", dropped,
-			dropped == 1 ? "" : "s", cli_get_text(r, "dropped_why"));
+			dropped == 1 ? "" : "s", cli_get_text(r, "invalid_reason"));
 	return reload_err_exit(RELOAD_PARTIAL);
 }
 

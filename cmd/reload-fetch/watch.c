@@ -101,7 +101,7 @@ static void compare(struct watch *w, const json_t *result)
 			tell(w, result, "changed", v, old);
 	}
 	json_object_foreach (w->known, place, old) {
-		bool unsure = cli_get_int(result, "dropped") > 0; /* is it one of these? */
+		bool unsure = cli_get_int(result, "invalid_count") > 0; /* is it one of these? */
 		if (!json_object_get(present, place) && !unsure)
 			tell(w, result, "removed", NULL, old);
 		else if (!json_object_get(present, place))
@@ -134,11 +134,11 @@ static void tell_dropped(struct watch *w, const json_t *result)
 {
 	struct reload_why why;
 	char what[96];
-	long long dropped = cli_get_int(result, "dropped");
+	long long dropped = cli_get_int(result, "invalid_count");
 	if (!dropped)
 		return;
 	snprintf(what, sizeof(what), "%lld value%s dropped", dropped, dropped == 1 ? "" : "s");
-	reload_why_set(&why, RELOAD_PARTIAL, what, "%s", cli_get_text(result, "dropped_why"));
+	reload_why_set(&why, RELOAD_PARTIAL, what, "%s", cli_get_text(result, "invalid_reason"));
 	reload_why_hint(&why, "--show-invalid to look");
 	tell_failure(w, RELOAD_PARTIAL, &why, NULL);
 }
@@ -170,7 +170,7 @@ static void poll_once(struct watch *w, json_t **last)
 	w->stopped = err == RELOAD_CANCELLED;
 	if (err == RELOAD_NO_VALUE || err == RELOAD_NOT_FOUND) {
 		json_object_del(*last, "values");
-		json_object_del(*last, "dropped");
+		json_object_del(*last, "invalid_count");
 		compare(w, *last);
 	} else if (!w->stopped) {
 		tell_failure(w, err, &error.failure.why, error.data);

@@ -54,7 +54,8 @@ PY
 	R reload-agent status -a alice -j
 	ok
 	same_schema reload-agent status
-	jq -e '(.counters.received | tonumber) > 0 and .links.up == 2 and (.listen | length) == 1' <<<"$output"
+	jq -e '(.counters.received | tonumber) > 0 and .links.up == 2 and (.listen | length) == 1 and
+		.estimated_peers == 3 and .about_peers == 3' <<<"$output"
 	# the former names of counters
 	jq -e '.counters | .drop_repeat == .requests_duplicate and
 		(.refused_forbidden | tonumber) == (.errors_forbidden | tonumber) + (.drop_no_node_id | tonumber)' <<<"$output"

@@ -128,6 +128,17 @@ fake() {
 	until_true [ -S lab/run/fake.sock ]
 }
 
+@test "values that failed a check are counted, and the first reason is named" {
+	reload-fetch -a bob -j -k $ARRAY alice@calls.example >whole.json
+	jq -e '.invalid_count == 0 and .invalid_reason == null and .dropped == 0 and .dropped_why == null' whole.json
+	jq '.invalid_count = 2 | .invalid_reason = "bad signature"' whole.json >part.json
+	fake status:part.json
+	R reload-fetch -a fake -k $ARRAY alice@calls.example
+	[ "$status" -eq 11 ]
+	matches "$stderr" '2 values dropped: bad signature'
+	wait $FAKE
+}
+
 # The agent's limit ends a question, not ours: the connection, and so what comes after it, would be lost.
 @test "--verify goes on behind a replica that has used up its time" {
 	fake slow

@@ -68,5 +68,5 @@ size_t agent_renewals_drop(struct agent_renewals *k, const struct agent_renewal_
 /* agent_renewals_save() writes the table to disk; RELOAD_IO with why. */
 enum reload_err agent_renewals_save(struct agent_renewals *k, struct reload_why *why) MUST_CHECK;
 
-/* agent_renewals_json() returns the result of store.kept (owned). */
+/* agent_renewals_json() returns the result of store.renewals (owned). */
 json_t *agent_renewals_json(const struct agent_renewals *k);

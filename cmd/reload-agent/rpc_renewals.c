@@ -1,4 +1,4 @@
-/* store.kept, store.drop. */
+/* store.renewals, store.renew_stop. */
 #include "rpc_request.h"
 
 #include "renewals.h"
@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-enum reload_rpc_end rpc_store_kept(void *arg, struct reload_rpc_call *call, const json_t *params)
+enum reload_rpc_end rpc_store_renewals(
+	void *arg, struct reload_rpc_call *call, const json_t *params)
 {
 	struct agent *agent = arg;
 	(void)params;
@@ -58,7 +59,8 @@ static enum reload_err drop(
 	return RELOAD_NO_VALUE;
 }
 
-enum reload_rpc_end rpc_store_drop(void *arg, struct reload_rpc_call *call, const json_t *params)
+enum reload_rpc_end rpc_store_renew_stop(
+	void *arg, struct reload_rpc_call *call, const json_t *params)
 {
 	struct agent_request *q = RELOAD_NEW(agent_request);
 	struct reload_failure f = { 0 };

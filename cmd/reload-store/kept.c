@@ -53,7 +53,7 @@ int store_list_kept(struct cli *cli)
 			cli_refuse(&why, "--list-kept takes nothing else",
 				"it lists all that is kept"),
 			&why);
-	int status = cli_request(cli, "store.kept", NULL, &result);
+	int status = cli_request(cli, "store.renewals", NULL, &result);
 	if (!status)
 		cli_print(cli, result, print_kept, cli);
 	json_decref(result);
@@ -99,7 +99,7 @@ int store_drop(struct cli *cli)
 		json_object_set_new(params, "key", json_string(cli_value(cli, "key", NULL)));
 	if (cli->dry_run)
 		json_object_set_new(params, "dry_run", json_true());
-	int status = cli_request(cli, "store.drop", params, &result);
+	int status = cli_request(cli, "store.renew_stop", params, &result);
 	if (!status && (cli->format != CLI_TEXT || !cli->quiet))
 		cli_print(cli, result, print_dropped, NULL);
 	json_decref(result);

@@ -264,7 +264,7 @@ static const struct cli_command commands[] = {
 		.max = 2,
 		.summary = "store a value at a resource, or remove it",
 		.opts = opts,
-		.result = "@store.put --list-kept:store.kept --drop:store.drop",
+		.result = "@store.put --list-kept:store.renewals --drop:store.renew_stop",
 		.schema = schema,
 		.run = run },
 	{ 0 },

@@ -1,6 +1,8 @@
 /* The table of methods. */
 #include "control/methods.h"
 
+#include "util/alloc.h"
+
 #include <string.h>
 
 /* Words and rows that several methods share. */
@@ -21,7 +23,7 @@
 #define RPC_PLACE \
 	{ NUMBER("index"), OPTIONAL }, { HEX("key"), OPTIONAL, ATMOST(131072) }, \
 	{ TEXT("key_text"), OPTIONAL, ATMOST(65536) }
-#define RPC_KEPT \
+#define RPC_RENEWAL \
 	RPC_WHERE, RPC_KIND, { WORD("data_model", RPC_MODELS) }, RPC_PLACE, { NUMBER("size_bytes") }, \
 	{ NUMBER("lifetime_s") }, { TIME("stored") }, { TIME("expires") }, \
 	{ TIME("next"), OPTIONAL, HELP("when it is stored again; null while the node is not joined") }, \
@@ -38,8 +40,19 @@ const struct reload_method reload_methods[RELOAD_METHODS] = {
 };
 #undef X
 
+/* Former names of methods; the next release no longer accepts them. */
+static const struct {
+	const char *name, *present;
+} old_names[] = {
+	{ "store.kept", "store.renewals" },
+	{ "store.drop", "store.renew_stop" },
+};
+
 const struct reload_method *reload_method_find(const char *name)
 {
+	for (size_t i = 0; i < COUNT_OF(old_names); i++)
+		if (strcmp(old_names[i].name, name) == 0)
+			name = old_names[i].present;
 	for (size_t i = 0; i < RELOAD_METHODS; i++)
 		if (strcmp(reload_methods[i].name, name) == 0)
 			return &reload_methods[i];

@@ -29,7 +29,7 @@ struct reload_method {
 
 extern const struct reload_method reload_methods[RELOAD_METHODS];
 
-/* reload_method_find() returns the method of that name, NULL for none. */
+/* reload_method_find() returns the method of that name, also of a former one that is still accepted; NULL for none. */
 const struct reload_method *reload_method_find(const char *name);
 
 /* reload_method_nearest() returns a name that is like name, NULL when none is: for "did you mean". */

@@ -147,6 +147,9 @@ static void names_are_noun_dot_verb(void **state)
 		assert_true(strlen(reload_methods[i].summary) > 10);
 	}
 	assert_null(reload_method_find("no.such"));
+	/* former names, accepted for one release */
+	assert_ptr_equal(reload_method_find("store.kept"), reload_method_find("store.renewals"));
+	assert_ptr_equal(reload_method_find("store.drop"), reload_method_find("store.renew_stop"));
 	assert_string_equal(reload_method_nearest("value.fetch"), "store.fetch");
 	assert_null(reload_method_nearest("xyz"));
 }
@@ -155,7 +158,7 @@ static void changing_methods_are_not_for_reading_sockets(void **state)
 {
 	(void)state;
 	static const char *const writes[] = { "agent.stop", "agent.refresh", "agent.log_level",
-		"overlay.join", "overlay.leave", "store.put", "store.drop" };
+		"overlay.join", "overlay.leave", "store.put", "store.renew_stop" };
 	size_t count = 0;
 	for (size_t i = 0; i < RELOAD_METHODS; i++)
 		count += reload_methods[i].access == RELOAD_METHOD_WRITE;

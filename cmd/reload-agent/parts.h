@@ -14,8 +14,9 @@
 
 enum {
 	AGENT_PARTS_MAX = 4096, /* questions of one request; then it fails */
-	AGENT_PARTS_AGAIN_MAX =
-		3, /* times that it is read again, as what is stored changed meanwhile */
+	AGENT_PARTS_PAUSE_MS =
+		100, /* before all is read again, as what is stored changed meanwhile; doubled each time */
+	AGENT_PARTS_PAUSE_MAX_MS = 1000,
 	AGENT_PARTS_SIZE_MAX =
 		28 * 1024 * 1024 /* bytes of a reply; what is larger is for several commands */
 };

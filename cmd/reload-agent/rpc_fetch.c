@@ -14,6 +14,7 @@
 static void fetch_clear(struct agent_request *base)
 {
 	struct agent_fetch *q = (struct agent_fetch *)base;
+	reload_timer_cancel(reload_poll_timers(base->agent->poll), &q->pause);
 	json_decref(q->list);
 }
 

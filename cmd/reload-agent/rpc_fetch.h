@@ -37,7 +37,11 @@ struct agent_fetch {
 	struct agent_parts parts;
 	bool split, here; /* here: the keys are listed from what this node holds itself */
 	bool known;       /* generation is that of an answer before */
+	/* parts were of different generations: after a pause all is read again, from the first part */
 	unsigned again;
+	reload_ms again_until;
+	struct reload_timer pause;
+	struct reload_result before; /* the result before the pause, without what it borrows */
 	struct reload_vec16_bytes *keys;
 	size_t keys_count;
 	struct reload_destination self;
@@ -48,6 +52,7 @@ void agent_fetch_nothing(struct agent_fetch *q, const struct reload_result *r);
 
 /*
  * agent_fetch_answered() is the completion of q's question: takes what came, asks on in parts when the answer would be too large
- * (RFC 6940 s6.3.3.1, Error_Response_Too_Large), and ends q.  All parts are of one generation.
+ * (RFC 6940 s6.3.3.1, Error_Response_Too_Large), and ends q.  All parts are of one generation: while what is stored changes, or
+ * a copy of it is still on its way, all is read again within the time limit of q.
  */
 void agent_fetch_answered(void *arg, const struct reload_result *r);

@@ -240,21 +240,48 @@ static bool is_single(const struct agent_fetch *q)
 	       q->specifier.keys_count == 1;
 }
 
-/* What is stored has changed since the first part: it is no answer together with that. */
+static void pause_over(void *arg)
+{
+	struct agent_fetch *q = arg;
+	begin_parts(q, &q->before);
+}
+
+/* The time until which q may be read again: that of the command, else that of one request, five transmissions. */
+static reload_ms again_until(const struct agent_fetch *q)
+{
+	if (q->deadline)
+		return q->deadline;
+	return cli_monotonic() + 5ull * q->base.config->overlay_reliability_timer_ms;
+}
+
+/*
+ * This part is of another generation than those before: together they are no answer.  Others store there, or the copy that this
+ * node holds itself (which listed the keys) is older than that of the responsible peer, and the newer one is on its way.
+ */
 static void changed(struct agent_fetch *q, const struct reload_result *r)
 {
 	struct reload_failure f = { .err = RELOAD_IN_PROGRESS };
 	char what[256], kind[AGENT_KIND];
-	if (q->again++ < AGENT_PARTS_AGAIN_MAX) {
-		begin_parts(q, r);
+	reload_ms now = cli_monotonic(),
+		  pause = reload_doubled(AGENT_PARTS_PAUSE_MS, q->again, AGENT_PARTS_PAUSE_MAX_MS);
+	if (!q->again++)
+		q->again_until = again_until(q);
+	if (now + pause < q->again_until) {
+		q->base.request = NULL; /* none is under way */
+		q->before = (struct reload_result){
+			.responder = r->responder, .hops = r->hops, .transaction = r->transaction
+		};
+		reload_timer_arm(reload_poll_timers(q->base.agent->poll), &q->pause, now + pause,
+			pause_over, q);
 		return;
 	}
 	snprintf(what, sizeof(what), "%s %.200s", q->failed, q->base.target.shown);
 	reload_why_set(&f.why, f.err, what,
-		"it does not fit one answer, and others stored there each time while it was read, "
-		"%u times",
-		q->again);
-	reload_why_hint(&f.why, "reload-fetch -a %s -k %s %s", q->base.agent->instance,
+		"it does not fit one answer, and what is stored there changed while its parts were "
+		"read, %u time%s",
+		q->again, q->again == 1 ? "" : "s");
+	reload_why_hint(&f.why, "reload-fetch -a %s%s -k %s %s, with a longer --timeout",
+		q->base.agent->instance, q->ask == reload_peer_stat ? " --stat" : "",
 		agent_kind_name(kind, q->base.kind), agent_operand(&q->base));
 	agent_request_fail_with(&q->base, r, &f);
 }

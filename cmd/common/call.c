@@ -43,7 +43,9 @@ static enum reload_err try_open(
 	if (err)
 		return err;
 	cli_step(cli, 1, "connecting to %s", path);
-	err = reload_client_connect(client, path, cli->deadline, stop_fd, why);
+	char *name = cli_agent_name(cli, path);
+	err = reload_client_connect(client, path, name, cli->deadline, stop_fd, why);
+	free(name);
 	free(path);
 	return err;
 }
@@ -54,7 +56,9 @@ enum reload_err cli_agent_pid(pid_t *pid, struct cli *cli, struct reload_why *wh
 	enum reload_err err = cli_agent(&path, cli, why);
 	if (err)
 		return err;
-	err = reload_client_pid(pid, path, cli->deadline, -1, why);
+	char *name = cli_agent_name(cli, path);
+	err = reload_client_pid(pid, path, name, cli->deadline, -1, why);
+	free(name);
 	free(path);
 	return err;
 }

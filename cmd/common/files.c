@@ -96,6 +96,8 @@ static enum reload_err failed(struct reload_why *why, const char *verb, const ch
 	else if (code == ENOSPC || code == EDQUOT || code == EFBIG)
 		reload_why_hint(
 			why, "make room and run the same command again; nothing was changed");
+	else
+		reload_why_hint(why, "ls -ld %s", path);
 	return err;
 }
 
@@ -262,7 +264,10 @@ static enum reload_err place_new(struct change *c, struct reload_why *why)
 	int code = name_new(c);
 	if (code == EEXIST) {
 		snprintf(what, sizeof(what), "%s exists already", c->path);
-		return reload_why_set(why, RELOAD_EXISTS, what, "it would have been overwritten");
+		reload_why_set(why, RELOAD_EXISTS, what, "it would have been overwritten");
+		reload_why_hint(
+			why, "mv %.100s %.100s.old, if it is no longer needed", c->path, c->path);
+		return RELOAD_EXISTS;
 	}
 	if (code)
 		return failed(why, "written", c->path, code);
@@ -421,8 +426,9 @@ enum reload_err cli_file_lock(int *fd, const char *path, reload_ms deadline, str
 			char what[256];
 			close(lock);
 			snprintf(what, sizeof(what), "%s stays locked", path);
-			return reload_why_set(
-				why, RELOAD_TIMEOUT, what, "another program works with it");
+			reload_why_set(why, RELOAD_TIMEOUT, what, "another program works with it");
+			reload_why_hint(why, "fuser -v %s, or a longer --timeout", path);
+			return RELOAD_TIMEOUT;
 		}
 		nanosleep(&(struct timespec){ 0, LOCK_POLL_MS * 1000000 }, NULL);
 	}

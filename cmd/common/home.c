@@ -244,10 +244,26 @@ static enum reload_err only_instance(char **out, struct reload_why *why)
 	return err;
 }
 
-enum reload_err cli_agent(char **out, const struct cli *cli, struct reload_why *why)
+/* The agent that the command line or the environment names, NULL for none. */
+static const char *named_agent(const struct cli *cli)
 {
 	const char *env = getenv("RELOAD_AGENT");
-	const char *name = cli_value(cli, "agent", env && *env ? env : NULL);
+	return cli_value(cli, "agent", env && *env ? env : NULL);
+}
+
+char *cli_agent_name(const struct cli *cli, const char *path)
+{
+	const char *name = named_agent(cli);
+	if (name)
+		return reload_strdup(name);
+	char *only = reload_strdup(strrchr(path, '/') + 1); /* of the directory of sockets */
+	instance_of(only);
+	return only;
+}
+
+enum reload_err cli_agent(char **out, const struct cli *cli, struct reload_why *why)
+{
+	const char *name = named_agent(cli);
 	if (!name)
 		return only_instance(out, why);
 	if (!strchr(name, '/'))

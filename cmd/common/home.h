@@ -39,3 +39,6 @@ void cli_names_free(char **names, size_t count);
  * RELOAD_USAGE with the list when there are several, RELOAD_NO_AGENT when there is none.
  */
 enum reload_err cli_agent(char **out, const struct cli *cli, struct reload_why *why) MUST_CHECK;
+
+/* cli_agent_name() returns (owned) what -a takes for the agent with the control socket path, which cli_agent() returned. */
+char *cli_agent_name(const struct cli *cli, const char *path);

@@ -26,6 +26,8 @@ static enum reload_err name_file(enum reload_err err, const char *path, struct r
 		snprintf(why->why, sizeof(why->why), "%s: %.250s", from.what, from.why);
 	snprintf(why->what, sizeof(why->what), "%.150s: %.100s", cli_path_show(path),
 		reload_err_text(err));
+	if (!*why->hint && err != RELOAD_BAD_KEY)
+		reload_why_hint(why, "reload-enroll show %s", cli_path_show(path));
 	return err;
 }
 
@@ -204,6 +206,8 @@ static enum reload_err check(struct cli_identity *id, const char *cert_file, con
 		err = reload_why_set(why, RELOAD_BAD_KEY, NULL,
 			"it does not belong to %s: the public keys differ",
 			cli_path_show(cert_file));
+		reload_why_hint(why, "reload-enroll issue %.100s --identity %.100s",
+			c->cert->user ? c->cert->user : "USER@OVERLAY", id->instance);
 		return name_file(err, key_file, why);
 	}
 	c->node = c->cert->node_ids[0];

@@ -359,6 +359,7 @@ int cli_finish(struct cli *cli, int status)
 	struct reload_why why;
 	(void)reload_why_set(&why, RELOAD_IO, "standard output could not be written", "%s",
 		code ? strerror(code) : "writing failed");
+	reload_why_hint(&why, "the same command with its output sent to another place");
 	print_error(cli, &why);
 	return reload_err_exit(RELOAD_IO);
 }

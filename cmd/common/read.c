@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,7 +21,12 @@ static enum reload_err failed(
 	char what[256];
 	snprintf(what, sizeof(what), "%s cannot be read",
 		strcmp(path, "-") ? path : "standard input");
-	return reload_why_set(why, err, what, "%s", cause);
+	reload_why_set(why, err, what, "%s", cause);
+	if (err == RELOAD_TIMEOUT)
+		reload_why_hint(why, "a longer --timeout");
+	else if (strcmp(path, "-"))
+		reload_why_hint(why, "ls -l %s", path);
+	return err;
 }
 
 bool cli_fd_ready(int fd, short events, reload_ms deadline)
@@ -64,8 +70,9 @@ static enum reload_err read_all(uint8_t **out, size_t *len, int fd, const char *
 		used += (size_t)n;
 		if (used > max) {
 			free(bytes);
-			return failed(why, RELOAD_LIMIT, path,
-				"it is larger than anything sensible here");
+			char cause[64];
+			snprintf(cause, sizeof(cause), "it has more than %zu bytes", max);
+			return failed(why, RELOAD_LIMIT, path, cause);
 		}
 	}
 	bytes[used] = 0;

@@ -18,9 +18,14 @@ static enum reload_err failed(struct reload_why *why, const char *path, int code
 {
 	char what[256];
 	snprintf(what, sizeof(what), "%s cannot be written", path);
-	if (code == ETIMEDOUT)
-		return reload_why_set(why, RELOAD_TIMEOUT, what, "nobody reads it");
-	return reload_why_set(why, RELOAD_IO, what, "%s", strerror(code));
+	if (code == ETIMEDOUT) {
+		reload_why_set(why, RELOAD_TIMEOUT, what, "nobody reads it");
+		reload_why_hint(why, "start its reader: cat %s", path);
+		return RELOAD_TIMEOUT;
+	}
+	reload_why_set(why, RELOAD_IO, what, "%s", strerror(code));
+	reload_why_hint(why, "ls -ld %s, or another place", path);
+	return RELOAD_IO;
 }
 
 /* A pipe without a reader cannot be opened yet. */

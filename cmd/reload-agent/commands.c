@@ -163,9 +163,11 @@ static bool wait_for_end(const struct cli *cli, long long pid)
 static int still_there(struct cli *cli)
 {
 	struct reload_why why;
+	const char *agent = cli_value(cli, "agent", NULL);
 	reload_why_set(
 		&why, RELOAD_TIMEOUT, "the agent is still there", "it has not ended in time");
-	reload_why_hint(&why, "reload-agent stop --now");
+	reload_why_hint(
+		&why, "reload-agent stop%s%s --now", agent ? " -a " : "", agent ? agent : "");
 	return cli_fail(cli, RELOAD_TIMEOUT, &why);
 }
 
@@ -186,9 +188,12 @@ static int wait_stopped(struct cli *cli)
 	enum reload_err err = cli_agent_pid(&pid, cli, &why);
 	if (err == RELOAD_NO_AGENT)
 		return stopped(cli);
-	if (!err && !pid)
+	if (!err && !pid) {
 		err = reload_why_set(&why, RELOAD_FAILED, "cannot wait for the end of the agent",
-			"its process is not to be seen from here");
+			"its process is in another PID namespace, which cannot be seen from here");
+		reload_why_hint(
+			&why, "the same command in the namespace of the agent: nsenter -p -t PID");
+	}
 	if (err)
 		return cli_fail(cli, err, &why);
 	cli_progress(cli, "waiting for stopped");

@@ -129,9 +129,11 @@ static enum reload_err join_failed(struct host *h, enum reload_err err, struct r
 	} else if (err == RELOAD_FORBIDDEN) {
 		reload_why_set(why, err, config->instance_name,
 			"the configuration does not permit clients");
+		reload_why_hint(why, "reload-join -a %s --as peer", h->agent.instance);
 	} else {
 		reload_why_set(
 			why, err, config->instance_name, "cannot join: %s", reload_err_text(err));
+		reload_why_hint(why, "reload-agent status -a %s", h->agent.instance);
 	}
 	return err;
 }

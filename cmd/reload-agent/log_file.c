@@ -30,7 +30,9 @@ static enum reload_err file_open(int *fd, const char *path, struct reload_why *w
 		return RELOAD_OK;
 	int err = errno;
 	snprintf(what, sizeof(what), "cannot write the log to %.200s", path);
-	return reload_why_set(why, RELOAD_IO, what, "%s", strerror(err));
+	reload_why_set(why, RELOAD_IO, what, "%s", strerror(err));
+	reload_why_hint(why, "--log-to FILE with another place, or --log-to stderr");
+	return RELOAD_IO;
 }
 
 enum reload_err agent_log_file_open(

@@ -85,8 +85,9 @@ static void all_dropped(
 	reload_why_set(&f.why, f.err, what, "%zu value%s from peer %s dropped: %s", dropped,
 		dropped == 1 ? "" : "s", agent_short_id(shown, &r->responder),
 		reload_err_text(err));
-	reload_why_hint(&f.why, "reload-fetch --show-invalid -k %s %s",
-		agent_kind_name(kind, q->base.kind), agent_operand(&q->base));
+	reload_why_hint(&f.why, "reload-fetch -a %s --show-invalid -k %s %s",
+		q->base.agent->instance, agent_kind_name(kind, q->base.kind),
+		agent_operand(&q->base));
 	agent_request_fail_with(&q->base, r, &f);
 }
 
@@ -350,10 +351,13 @@ static void find_done(void *arg, const struct reload_result *r)
 	}
 	struct reload_failure f = { .err = RELOAD_NO_VALUE };
 	char kind[AGENT_KIND], what[256], shown[AGENT_SHORT];
-	snprintf(what, sizeof(what), "no value of Kind %s at or behind %.150s",
-		agent_kind_name(kind, q->base.kind), q->base.target.shown);
+	agent_kind_name(kind, q->base.kind);
+	snprintf(what, sizeof(what), "no value of Kind %s at or behind %.150s", kind,
+		q->base.target.shown);
 	reload_why_set(&f.why, f.err, what, "the responsible peer %s holds none of that Kind",
 		agent_short_id(shown, &r->responder));
+	reload_why_hint(&f.why, "reload-store -a %s -k %s %s VALUE", q->base.agent->instance, kind,
+		agent_operand(&q->base));
 	agent_request_fail_with(&q->base, r, &f);
 }
 

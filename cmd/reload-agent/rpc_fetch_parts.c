@@ -18,7 +18,8 @@ void agent_fetch_nothing(struct agent_fetch *q, const struct reload_result *r)
 	reload_why_set(&f.why, f.err, what, "the %s %s answered exists = False after %u hop%s",
 		q->at.len ? "peer" : "responsible peer", agent_short_id(shown, &r->responder),
 		r->hops, r->hops == 1 ? "" : "s");
-	reload_why_hint(&f.why, "reload-fetch --find -k %s %s", kind, agent_operand(&q->base));
+	reload_why_hint(&f.why, "reload-fetch -a %s --find -k %s %s", q->base.agent->instance, kind,
+		agent_operand(&q->base));
 	agent_request_fail_with(&q->base, r, &f);
 }
 
@@ -109,7 +110,7 @@ static void listed(void *arg, const struct reload_result *r);
 static bool time_left(struct agent_fetch *q, const struct reload_result *r)
 {
 	struct reload_failure f = { .err = RELOAD_TIMEOUT };
-	char what[256];
+	char what[256], kind[AGENT_KIND];
 	reload_ms now = cli_monotonic();
 	if (!q->deadline)
 		return true;
@@ -121,7 +122,9 @@ static bool time_left(struct agent_fetch *q, const struct reload_result *r)
 	reload_why_set(&f.why, f.err, what,
 		"it does not fit one answer, and after %zu of them the time was over",
 		q->parts.asked);
-	reload_why_hint(&f.why, "a longer --timeout");
+	reload_why_hint(&f.why, "reload-fetch -a %s%s -k %s %s, with a longer --timeout",
+		q->base.agent->instance, q->ask == reload_peer_stat ? " --stat" : "",
+		agent_kind_name(kind, q->base.kind), agent_operand(&q->base));
 	agent_request_fail_with(&q->base, r, &f);
 	return false;
 }

@@ -58,14 +58,20 @@ static void refused_hint(const struct agent *agent, enum reload_err err, struct 
 			"an identity runs once: reload-enroll issue USER@%s --identity NAME",
 			reload_peer_config(agent->peer)->instance_name);
 	else if (err == RELOAD_CERT_EXPIRED || strstr(text, "expired") || strstr(text, "clock"))
-		reload_why_hint(why, "reload-agent check shows until when; date -u, at both ends");
+		reload_why_hint(why,
+			"reload-agent status -a %s shows until when; date -u, at both ends",
+			agent->instance);
 	else if (err == RELOAD_CERT_REVOKED || strstr(text, "revoked"))
 		reload_why_hint(why, "ask the authority of the overlay for a new certificate");
 	else if (err == RELOAD_CERT_UNTRUSTED || strstr(text, "authority is unknown"))
-		reload_why_hint(why, "certificate and overlay.xml of the authority of that "
-				     "overlay: reload-enroll show tells which these are of");
+		reload_why_hint(why,
+			"certificate and overlay.xml of the authority of that overlay: "
+			"reload-enroll "
+			"show %s names the present ones",
+			agent->instance);
 	else
-		reload_why_hint(why, "reload-enroll show, at both ends");
+		reload_why_hint(why, "reload-enroll show %s, and the same at the other end",
+			agent->instance);
 }
 
 static bool was_refused(const struct agent *agent, enum reload_err err)
@@ -104,7 +110,9 @@ static enum reload_err join_failed(struct agent *agent, const struct reload_stat
 			s->admitting_peer.len ? &s->admitting_peer : &s->bootstrap_peer;
 		reload_why_set(why, err, what, "phase %s with peer %s: %s", phase,
 			with->len ? agent_short_id(shown, with) : "none", text);
-		reload_why_hint(why, "reload-agent log debug, and its log");
+		reload_why_hint(why,
+			"reload-agent log -a %s debug, then reload-agent log -a %s --follow",
+			agent->instance, agent->instance);
 	}
 	return err;
 }
@@ -270,6 +278,11 @@ static void wait_late(struct agent_waiter *w)
 		refused ? w->agent->refused : "");
 	if (refused)
 		refused_hint(w->agent, err, &why);
+	else if (w->state == RELOAD_STATE_JOINED)
+		reload_why_hint(&why, "reload-join -a %s", w->agent->instance);
+	else
+		reload_why_hint(&why, "reload-agent status -a %s, or a longer --timeout",
+			w->agent->instance);
 	reload_rpc_fail_why(w->call, err, &why);
 }
 

@@ -3,6 +3,7 @@
 
 #include "util/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,6 +62,53 @@ static void explain_not_joined(
 	reload_why_hint(why, "reload-join -a %s", q->agent->instance);
 }
 
+/* What to try after a failure of a request, where nothing in particular is known about it. */
+static void advise(const struct agent_request *q, enum reload_err err, struct reload_why *why)
+{
+	const char *instance = q->agent->instance;
+	switch (err) {
+	case RELOAD_TIMEOUT:
+	case RELOAD_REQUEST_TIMEOUT:
+		reload_why_hint(why, "reload-ping -a %s %s, or a longer --timeout", instance,
+			agent_operand(q));
+		break;
+	case RELOAD_CONFIG_TOO_OLD:
+	case RELOAD_CONFIG_TOO_NEW:
+		reload_why_hint(why, "reload-agent refresh -a %s, when the newer document is there",
+			instance);
+		break;
+	case RELOAD_UNKNOWN_KIND:
+	case RELOAD_INCOMPATIBLE:
+		reload_why_hint(why, "reload-enroll config show %s, here and at that peer",
+			q->config->instance_name);
+		break;
+	case RELOAD_FORBIDDEN:
+	case RELOAD_BAD_SIGNATURE:
+	case RELOAD_NO_SIGNER:
+		reload_why_hint(why, "reload-enroll show %s", instance);
+		break;
+	case RELOAD_TTL_EXCEEDED: /* too many hops: a loop, as long as the ring changes */
+		reload_why_hint(why,
+			"reload-agent status -a %s --wait joined, and the same command again",
+			instance);
+		break;
+	case RELOAD_MESSAGE_TOO_LARGE:
+	case RELOAD_RESPONSE_TOO_LARGE:
+		reload_why_hint(why,
+			"reload-enroll config show %s names the max-message-size, %" PRIu32,
+			q->config->instance_name, q->config->max_message_size);
+		break;
+	case RELOAD_LIMIT:
+		reload_why_hint(why,
+			"the same command when fewer requests are under way: "
+			"reload-agent status -a %s",
+			instance);
+		break;
+	default:
+		reload_why_hint(why, "reload-agent status -a %s", instance);
+	}
+}
+
 /* refuse_start() ends a request that the engine did not even begin. */
 static enum reload_rpc_end refuse_start(struct agent_request *q, enum reload_err err)
 {
@@ -75,6 +123,8 @@ static enum reload_rpc_end refuse_start(struct agent_request *q, enum reload_err
 			"there");
 	else
 		reload_why_set(&f.why, err, what, "%s", reload_err_text(err));
+	if (err != RELOAD_NOT_JOINED && err != RELOAD_USAGE)
+		advise(q, err, &f.why);
 	return agent_request_refuse(q, &f);
 }
 
@@ -110,7 +160,7 @@ void agent_request_fail_with(
 }
 
 /* What another node says in error_info is shown only when it is text; the rest of a message is no place for bytes. */
-static void overlay_words(char out[160], const struct reload_result *r)
+static void overlay_reason(char out[160], const struct reload_result *r)
 {
 	struct span s = r->error_info;
 	out[0] = 0;
@@ -127,26 +177,27 @@ void agent_request_explain(struct agent_request *q, const struct reload_result *
 {
 	struct reload_failure f = { .err = r->err ? r->err : RELOAD_BAD_ANSWER,
 		.overlay_code = r->overlay_code };
-	char what[256], words[160], shown[AGENT_SHORT], name[32];
+	char what[256], reason[160], shown[AGENT_SHORT], name[32];
 	snprintf(what, sizeof(what), "%s %.200s", what_words, q->target.shown);
 	if (r->overlay_code) {
 		const char *code = reload_error_code_name(r->overlay_code);
 		snprintf(name, sizeof(name), "error %u", r->overlay_code);
-		overlay_words(words, r);
+		overlay_reason(reason, r);
 		reload_why_set(&f.why, f.err, what, "peer %s answered %s after %u hop%s%s",
 			agent_short_id(shown, &r->responder), code ? code : name, r->hops,
-			r->hops == 1 ? "" : "s", words);
+			r->hops == 1 ? "" : "s", reason);
+		advise(q, f.err, &f.why);
 	} else if (f.err == RELOAD_TIMEOUT) {
 		reload_why_set(&f.why, f.err, what,
 			"no answer after %u transmission%s of the request", r->transmissions,
 			r->transmissions == 1 ? "" : "s");
-		reload_why_hint(&f.why, "reload-ping -a %s %s, or a longer --timeout",
-			q->agent->instance, agent_operand(q));
+		advise(q, f.err, &f.why);
 	} else if (f.err == RELOAD_NOT_JOINED) {
 		explain_not_joined(q, &f.why, what);
 	} else {
 		reload_why_set(&f.why, f.err, what, "%s%s%s", reload_err_text(f.err),
 			r->words ? ": " : "", r->words ? r->words : "");
+		advise(q, f.err, &f.why);
 	}
 	*out = f;
 }

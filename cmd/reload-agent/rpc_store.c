@@ -99,8 +99,10 @@ static void put_done(void *arg, const struct reload_result *r)
 	struct reload_failure f = { 0 };
 	f.err = keep(q, k->generation_counter, &f.why);
 	if (f.err) {
-		reload_why_hint(
-			&f.why, "the value is stored until its lifetime ends, but not kept");
+		reload_why_hint(&f.why,
+			"reload-store -a %s --list-kept; the value is stored until its lifetime "
+			"ends, but not kept",
+			q->base.agent->instance);
 		agent_request_fail_with(&q->base, r, &f);
 		return;
 	}

@@ -54,6 +54,14 @@ static void *take(void *arg)
 	return NULL;
 }
 
+static enum reload_err failed(int code, struct reload_why *why)
+{
+	reload_why_set(why, RELOAD_IO, "signals cannot be received", "%s", strerror(code));
+	reload_why_hint(
+		why, "ulimit -n; ulimit -u: the process may have too few descriptors or threads");
+	return RELOAD_IO;
+}
+
 enum reload_err agent_signals_new(struct agent_signals **out, struct reload_why *why)
 {
 	struct agent_signals *s = RELOAD_NEW(agent_signals);
@@ -65,7 +73,7 @@ enum reload_err agent_signals_new(struct agent_signals **out, struct reload_why 
 	if (pipe2(s->ends, O_NONBLOCK | O_CLOEXEC)) {
 		int err = errno;
 		free(s);
-		return reload_why_set(why, RELOAD_IO, "signals", "%s", strerror(err));
+		return failed(err, why);
 	}
 	pthread_sigmask(SIG_BLOCK, &s->set, NULL);
 	int err = pthread_create(&thread, NULL, take, s);
@@ -73,7 +81,7 @@ enum reload_err agent_signals_new(struct agent_signals **out, struct reload_why 
 		close(s->ends[0]);
 		close(s->ends[1]);
 		free(s);
-		return reload_why_set(why, RELOAD_IO, "signals", "%s", strerror(err));
+		return failed(err, why);
 	}
 	pthread_detach(thread);
 	*out = s;

@@ -29,9 +29,7 @@ static enum reload_err no_node(struct reload_why *why, const char *text, const c
 {
 	char what[160];
 	snprintf(what, sizeof(what), "no such node: %.120s", text);
-	reload_why_set(why, RELOAD_NO_NODE, what, "%s", reason);
-	reload_why_hint(why, "reload-agent status");
-	return RELOAD_NO_NODE;
+	return reload_why_set(why, RELOAD_NO_NODE, what, "%s", reason);
 }
 
 static enum reload_err ambiguous(
@@ -99,8 +97,6 @@ enum reload_err agent_node_parse(
 {
 	struct reload_status s;
 	reload_peer_status(agent->peer, &s);
-	if (strncmp(text, "node:", 5) == 0)
-		return by_prefix(out, agent, text, why);
 	if (strcmp(text, "self") == 0) {
 		*out = s.node;
 		return RELOAD_OK;
@@ -109,15 +105,21 @@ enum reload_err agent_node_parse(
 		*out = reload_id_wildcard(reload_peer_config(agent->peer)->node_id_len);
 		return RELOAD_OK;
 	}
-	bool hit = false;
-	enum reload_err err = by_table(
-		out, "succ", text, s.tables.successors, s.tables.successors_count, &hit, why);
+	bool hit = strncmp(text, "node:", 5) == 0;
+	enum reload_err err = hit ? by_prefix(out, agent, text, why) : RELOAD_OK;
+	if (!hit)
+		err = by_table(out, "succ", text, s.tables.successors, s.tables.successors_count,
+			&hit, why);
 	if (!hit)
 		err = by_table(out, "pred", text, s.tables.predecessors,
 			s.tables.predecessors_count, &hit, why);
 	if (!hit)
 		err = by_table(
 			out, "finger", text, s.tables.fingers, s.tables.fingers_count, &hit, why);
+	if (err == RELOAD_NO_NODE)
+		reload_why_hint(why,
+			"reload-agent status -a %s -j lists the neighbours and fingers",
+			agent->instance);
 	return hit ? err : bad_target(why, text, "neither a node, a resource nor a name");
 }
 

@@ -276,9 +276,13 @@ static enum reload_err decode_all(struct decode *d, struct span input, struct re
 		if (err) {
 			decode_rest(d, &item, err);
 			snprintf(what, sizeof(what), "cannot decode the bytes at %zu", at);
-			return reload_why_set(why, err, what,
-				"%s; %zu decoded before, %zu byte%s left", reload_err_text(err),
-				d->items, input.len - at, input.len - at == 1 ? "" : "s");
+			reload_why_set(why, err, what, "%s; %zu decoded before, %zu byte%s left",
+				reload_err_text(err), d->items, input.len - at,
+				input.len - at == 1 ? "" : "s");
+			reload_why_hint(why,
+				"a capture of the whole message: it begins with d2454c4f, "
+				"a frame with 80 or 81");
+			return err;
 		}
 		decode_item(d, &item);
 		at += item.bytes.len;
@@ -286,8 +290,12 @@ static enum reload_err decode_all(struct decode *d, struct span input, struct re
 	if (!d->faults)
 		return RELOAD_OK;
 	snprintf(what, sizeof(what), "%zu of %zu broken", d->faults, d->items);
-	return reload_why_set(why, RELOAD_INVALID_MESSAGE, what,
+	reload_why_set(why, RELOAD_INVALID_MESSAGE, what,
 		"their inside is not what their length or type says");
+	if (!d->config)
+		reload_why_hint(
+			why, "--overlay OVERLAY or --config FILE, for the Kinds of its document");
+	return RELOAD_INVALID_MESSAGE;
 }
 
 int diag_decode(struct cli *cli)

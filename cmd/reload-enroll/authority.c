@@ -92,14 +92,21 @@ static enum reload_err read_authority(
 		err = cli_key_load(&a->key, key, NULL, why);
 	if (!err)
 		err = cli_config_load(&a->config, a->config_path, a->overlay, now, why);
-	if (!err && !reload_key_fits(a->key, a->cert))
+	if (!err && !reload_key_fits(a->key, a->cert)) {
 		err = reload_why_set(why, RELOAD_BAD_KEY,
 			"the authority's key does not fit its certificate",
 			"%s belongs to another certificate", cli_path_show(key));
-	if (!err && now >= a->cert->not_after)
+		reload_why_hint(why, "restore cert.pem and key.pem in %s from one backup",
+			cli_path_show(a->dir));
+	}
+	if (!err && now >= a->cert->not_after) {
 		err = reload_why_set(why, RELOAD_CERT_EXPIRED,
 			"the authority's certificate has expired",
 			"nobody would trust what %s signs", cli_path_show(cert));
+		reload_why_hint(why,
+			"RELOAD_HOME=DIR reload-enroll init %s, a new authority for all nodes",
+			a->overlay);
+	}
 	if (!err)
 		err = read_ledger(a, deadline, why);
 	cli_certs_free(others, others_count);
@@ -260,9 +267,12 @@ enum reload_err enroll_ledger_node_ids(struct enroll_authority *a, const char *u
 	char hex[RELOAD_ID_HEX];
 	size_t last = 0;
 	enum reload_err err = RELOAD_OK;
-	if (json_is_true(json_object_get(entry, "reserved")))
-		return reload_why_set(why, RELOAD_EXISTS, "the user name is taken",
+	if (json_is_true(json_object_get(entry, "reserved"))) {
+		reload_why_set(why, RELOAD_EXISTS, "the user name is taken",
 			"username_not_available: %s signs the configuration of the overlay", user);
+		reload_why_hint(why, "reload-enroll issue NAME@%s, with another name", a->overlay);
+		return RELOAD_EXISTS;
+	}
 	json_t *group = device_ids(entry, device, &last);
 	if (!*count)
 		*count = last ? last : 1;

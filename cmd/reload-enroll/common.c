@@ -46,10 +46,13 @@ enum reload_err enroll_user_check(const char *user, struct reload_why *why)
 	char what[160];
 	const char *at = strrchr(user, '@');
 	snprintf(what, sizeof(what), "%.120s cannot be a user name", user);
-	if (!reload_user_legal(user) || strchr(user, ' '))
-		return reload_why_set(why, RELOAD_EXISTS, what,
+	if (!reload_user_legal(user) || strchr(user, ' ')) {
+		reload_why_set(why, RELOAD_EXISTS, what,
 			"username_not_available: legal are 1 to 255 printable ASCII characters "
 			"without blanks");
+		reload_why_hint(why, "NAME@OVERLAY");
+		return RELOAD_EXISTS;
+	}
 	if (at && at != user && at[1] && strchr(user, '@') == at)
 		return RELOAD_OK;
 	enum reload_err err = reload_why_set(

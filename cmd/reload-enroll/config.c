@@ -234,6 +234,7 @@ static enum reload_err find_file(char **out, const struct cli *cli, struct reloa
 			operand);
 		err = reload_why_set(
 			why, RELOAD_BAD_CONFIG, what, "there is no %s", cli_path_show(*out));
+		reload_why_hint(why, "reload-enroll show, which lists the overlays that are here");
 		free(TAKE(*out));
 	}
 	free(overlay);

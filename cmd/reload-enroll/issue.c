@@ -86,13 +86,18 @@ static enum reload_err read_csr(struct making *m, const char *path, struct reloa
 	if (err)
 		return err;
 	m->status = STATUS_CREDENTIALS;
-	if (!m->csr.len)
-		return reload_why_set(why, RELOAD_BAD_VALUE, "no certificate request",
+	if (!m->csr.len) {
+		reload_why_set(why, RELOAD_BAD_VALUE, "no certificate request",
 			"bad_CSR: %s is empty", path);
+		reload_why_hint(why, "openssl req -new -key KEYFILE -subj / -out %s", path);
+		return RELOAD_BAD_VALUE;
+	}
 	err = reload_csr_user(&user, bytes_span(m->csr), why);
-	if (!err && user && strcmp(user, m->user) != 0)
+	if (!err && user && strcmp(user, m->user) != 0) {
 		err = reload_why_set(why, RELOAD_BAD_VALUE,
 			"the certificate request is of another user", "bad_CSR: it names %s", user);
+		reload_why_hint(why, "reload-enroll issue %.120s --csr %.100s", user, path);
+	}
 	free(user);
 	if (!err)
 		m->status = 0;

@@ -15,9 +15,12 @@ enum reload_err fetch_write_proof(struct cli *cli, const json_t *result, struct 
 	uint8_t *bytes;
 	size_t len;
 	enum reload_err err = RELOAD_OK;
-	if (!*base64 || reload_unbase64(&bytes, &len, base64, strlen(base64)))
-		return reload_why_set(why, RELOAD_IO, "no proof",
+	if (!*base64 || reload_unbase64(&bytes, &len, base64, strlen(base64))) {
+		reload_why_set(why, RELOAD_IO, "no proof",
 			"the agent made none: more than 16M, or no value that somebody signed");
+		reload_why_hint(why, "a part of the values: --index A-B or --key K");
+		return RELOAD_IO;
+	}
 	if (strcmp(file, "-") == 0)
 		fwrite(bytes, 1, len, stdout);
 	else if (!cli->dry_run)

@@ -228,6 +228,7 @@ static int simulate(struct session *s)
 	if (end == POOL_FAILED) {
 		(void)reload_why_set(&why, RELOAD_IO, "no process could be started",
 			"the system refuses more processes");
+		reload_why_hint(&why, "--jobs 1; ulimit -u shows how many a user may have");
 		return cli_fail(s->cli, RELOAD_IO, &why);
 	}
 	if (s->violated && end == POOL_DONE)
@@ -248,7 +249,9 @@ static enum reload_err open_failed(struct reload_why *why, const char *path)
 {
 	char what[192];
 	snprintf(what, sizeof(what), "%.160s cannot be written", path);
-	return reload_why_set(why, RELOAD_IO, what, "%s", strerror(errno));
+	reload_why_set(why, RELOAD_IO, what, "%s", strerror(errno));
+	reload_why_hint(why, "ls -ld %s, or another place", path);
+	return RELOAD_IO;
 }
 
 /* open_files() opens what the runs write, before the first begins. */

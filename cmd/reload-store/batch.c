@@ -338,6 +338,7 @@ static void read_more(struct batch *b)
 		return;
 	b->unread = reload_why_set(
 		&b->why, RELOAD_IO, "the batch cannot be read", "%s", strerror(errno));
+	reload_why_hint(&b->why, "ls -l %s", cli_value(b->cli, "batch", "-"));
 	b->rest.len = 0; /* the beginning of a line that was too long */
 }
 
@@ -346,10 +347,10 @@ static void on_long_line(struct batch *b)
 	struct reload_why why;
 	struct slot *s = &b->slots[b->next++ % WINDOW];
 	*s = (struct slot){ .line = ++b->line };
-	slot_fail(s,
-		reload_why_set(&why, RELOAD_LIMIT, "the line is too long",
-			"it has more than 1000K, which no request can take"),
-		&why);
+	reload_why_set(&why, RELOAD_LIMIT, "the line is too long",
+		"it has more than 1000K, which no request can take");
+	reload_why_hint(&why, "a value of at most 700K in one line, which ends with a line end");
+	slot_fail(s, RELOAD_LIMIT, &why);
 }
 
 static bool take_line(struct batch *b)
@@ -401,6 +402,7 @@ static void give_up(struct batch *b)
 	enum reload_err err = b->broken ? b->broken : RELOAD_CANCELLED;
 	reload_why_set(&why, err, "no result", "%s; it may have been stored all the same",
 		b->stopped ? "stopped while it was under way" : reload_err_text(err));
+	reload_why_hint(&why, "reload-fetch -k KIND TARGET shows whether it was");
 	for (size_t i = b->first; i < b->next; i++) {
 		struct slot *s = &b->slots[i % WINDOW];
 		if (!s->result && !s->error)
@@ -447,7 +449,9 @@ static enum reload_err open_input(struct batch *b, const char *path, struct relo
 	if (b->in >= 0)
 		return RELOAD_OK;
 	snprintf(what, sizeof(what), "%.200s cannot be read", path);
-	return reload_why_set(why, RELOAD_IO, what, "%s", strerror(errno));
+	reload_why_set(why, RELOAD_IO, what, "%s", strerror(errno));
+	reload_why_hint(why, "ls -l %s", path);
+	return RELOAD_IO;
 }
 
 int store_batch(struct cli *cli)

@@ -187,8 +187,9 @@ static int tell_missing(struct cli *cli, const json_t *result, size_t missing)
 				cli_short_id(node, cli_get_text(v, "node_id")),
 				cli_get_text(v, "why"));
 	}
-	reload_why_hint(
-		&why, "reload-fetch --stat -k %.60s %.120s", cli_kind(cli), cli->operands[0]);
+	const char *agent = cli_value(cli, "agent", NULL);
+	reload_why_hint(&why, "reload-fetch%s%.60s --stat -k %.60s %.120s", agent ? " -a " : "",
+		agent ? agent : "", cli_kind(cli), cli->operands[0]);
 	/* with --json the result lists them */
 	return cli->format == CLI_TEXT ? cli_fail(cli, RELOAD_PARTIAL, &why)
 				       : reload_err_exit(RELOAD_PARTIAL);

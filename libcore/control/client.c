@@ -11,6 +11,7 @@ enum {
 
 struct reload_client {
 	struct reload_client_io io;
+	char *agent;
 	struct wr in;
 	size_t start, scanned; /* of in: begin of the next line; no line end before */
 	json_int_t last_id;
@@ -22,6 +23,7 @@ struct reload_client *reload_client_new(const struct reload_client_io *io)
 {
 	struct reload_client *c = RELOAD_NEW(reload_client);
 	c->io = *io;
+	c->agent = reload_strdup(io->agent);
 	wr_init(&c->in);
 	return c;
 }
@@ -33,6 +35,7 @@ void reload_client_free(struct reload_client *c)
 	if (c->io.close)
 		c->io.close(c->io.arg);
 	wr_clear(&c->in);
+	free(c->agent);
 	free(c);
 }
 
@@ -52,13 +55,16 @@ static enum reload_err failed_here(
 	if (err == RELOAD_TIMEOUT) {
 		reload_why_set(
 			why, err, "no answer in time", "the agent is connected but did not answer");
-		reload_why_hint(why, "a longer --timeout");
+		reload_why_hint(why, "reload-agent status -a %s, or a longer --timeout", c->agent);
 	} else if (err == RELOAD_NO_AGENT) {
 		reload_why_set(why, err, "the agent is gone", "it closed the control socket");
-		reload_why_hint(why, "reload-agent status");
+		reload_why_hint(why, "reload-agent status -a %s", c->agent);
 	} else if (err == RELOAD_BAD_ANSWER) {
 		reload_why_set(why, err, "the answer cannot be read",
 			"the control socket speaks something else than version 1 of the protocol");
+		reload_why_hint(why,
+			"reload-agent --version, and start the agent %s again with that release",
+			c->agent);
 	} else {
 		reload_why_set(why, err, reload_err_text(err), "the request was given up");
 	}

@@ -15,6 +15,7 @@
  */
 struct reload_client_io {
 	void *arg;
+	const char *agent; /* how -a names the agent, for advice */
 	enum reload_err (*send)(void *arg, struct span bytes, reload_ms deadline);
 	enum reload_err (*receive)(
 		void *arg, void *buf, size_t cap, size_t *len, reload_ms deadline);
@@ -23,7 +24,7 @@ struct reload_client_io {
 
 struct reload_client;
 
-/* reload_client_new() makes a client (owned) of io, which is copied; reload_client_free() closes it. */
+/* reload_client_new() makes a client (owned) of io, which is copied with what it names; reload_client_free() closes it. */
 struct reload_client *reload_client_new(const struct reload_client_io *io);
 void reload_client_free(struct reload_client *client);
 AUTO_DEFINE(reload_client)
@@ -35,9 +36,7 @@ struct reload_call_error {
 	bool unread; /* RELOAD_NO_AGENT, and the agent had not read the request: it had no effect */
 };
 
-/* reload_call_error_clear() frees what the error holds; a zeroed one is legal. */
-
-/* reload_call_error_clear() frees data and makes all zero. */
+/* reload_call_error_clear() frees data and makes all zero; a zeroed error is legal. */
 void reload_call_error_clear(struct reload_call_error *error);
 
 /* Gets the objects of progress notifications (borrowed); false ends the call with RELOAD_CANCELLED. */

@@ -93,18 +93,41 @@ static void close_connection(void *arg)
 	free(c);
 }
 
-static enum reload_err explain(struct reload_why *why, enum reload_err err, const char *path, int e)
+/* The agent that could not be reached: its socket, and how -a names it. */
+struct place {
+	const char *path, *agent;
+};
+
+/* The instance, which has the name of its identity unless another was given, from a name or the path of a socket. */
+static const char *instance_of(char out[128], const char *agent)
 {
-	char what[160];
-	snprintf(what, sizeof(what), "no agent answers at %.120s", path);
-	if (err == RELOAD_TIMEOUT)
-		return reload_why_set(
-			why, err, what, "the socket does not accept connections in time");
+	const char *name = strrchr(agent, '/');
+	name = name ? name + 1 : agent;
+	size_t len = strlen(name);
+	if (len > 5 && strcmp(name + len - 5, ".sock") == 0)
+		len -= 5;
+	snprintf(out, 128, "%.*s", (int)(len < 127 ? len : 127), name);
+	return out;
+}
+
+static enum reload_err explain(
+	struct reload_why *why, enum reload_err err, const struct place *at, int e)
+{
+	char what[160], instance[128];
+	snprintf(what, sizeof(what), "no agent answers at %.120s", at->path);
+	if (err == RELOAD_TIMEOUT) {
+		reload_why_set(why, err, what, "the socket does not accept connections in time");
+		reload_why_hint(why, "reload-agent status -a %s, or a longer --timeout", at->agent);
+		return err;
+	}
 	if (err == RELOAD_CANCELLED)
 		return reload_why_set(why, err, what, "stopped while connecting");
 	reload_why_set(why, err, what, "%s", strerror(e));
-	if (err == RELOAD_NO_AGENT)
-		reload_why_hint(why, "reload-agent -I IDENTITY");
+	if (err == RELOAD_NO_PERMISSION)
+		reload_why_hint(
+			why, "ls -l %s, and run it as a user who may write there", at->path);
+	else if (err == RELOAD_NO_AGENT)
+		reload_why_hint(why, "reload-agent -I %s", instance_of(instance, at->agent));
 	return err;
 }
 
@@ -125,13 +148,13 @@ static enum reload_err try_connect(
 	return RELOAD_OK;
 }
 
-static enum reload_err open_connection(struct connection **out, const char *path,
+static enum reload_err open_connection(struct connection **out, const struct place *at,
 	reload_ms deadline, int stop_fd, struct reload_why *why)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return explain(why, RELOAD_NO_AGENT, path, ENAMETOOLONG);
-	memcpy(addr.sun_path, path, strlen(path) + 1);
+	if (strlen(at->path) >= sizeof(addr.sun_path))
+		return explain(why, RELOAD_NO_AGENT, at, ENAMETOOLONG);
+	memcpy(addr.sun_path, at->path, strlen(at->path) + 1);
 	struct connection *c = RELOAD_NEW(connection);
 	c->stop_fd = stop_fd;
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -139,37 +162,39 @@ static enum reload_err open_connection(struct connection **out, const char *path
 	enum reload_err err = c->fd < 0 ? RELOAD_NO_AGENT : try_connect(c, &addr, deadline, &e);
 	if (err) {
 		close_connection(c);
-		return explain(why, err, path, e);
+		return explain(why, err, at, e);
 	}
 	*out = c;
 	return RELOAD_OK;
 }
 
 enum reload_err reload_client_connect(struct reload_client **out, const char *path,
-	reload_ms deadline, int stop_fd, struct reload_why *why)
+	const char *agent, reload_ms deadline, int stop_fd, struct reload_why *why)
 {
+	struct place at = { path, agent ? agent : path };
 	struct connection *c;
-	enum reload_err err = open_connection(&c, path, deadline, stop_fd, why);
+	enum reload_err err = open_connection(&c, &at, deadline, stop_fd, why);
 	if (err)
 		return err;
 	/* a Unix socket that is closed with unread bytes is reset, not ended */
-	struct reload_client_io io = { c, send_all, receive, close_connection };
+	struct reload_client_io io = { c, at.agent, send_all, receive, close_connection };
 	*out = reload_client_new(&io);
 	return RELOAD_OK;
 }
 
-enum reload_err reload_client_pid(
-	pid_t *pid, const char *path, reload_ms deadline, int stop_fd, struct reload_why *why)
+enum reload_err reload_client_pid(pid_t *pid, const char *path, const char *agent,
+	reload_ms deadline, int stop_fd, struct reload_why *why)
 {
+	struct place at = { path, agent ? agent : path };
 	struct connection *c;
-	struct ucred agent = { 0 };
-	socklen_t len = sizeof(agent);
-	enum reload_err err = open_connection(&c, path, deadline, stop_fd, why);
+	struct ucred process = { 0 };
+	socklen_t len = sizeof(process);
+	enum reload_err err = open_connection(&c, &at, deadline, stop_fd, why);
 	if (err)
 		return err;
-	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &agent, &len))
-		err = explain(why, RELOAD_IO, path, errno);
+	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &process, &len))
+		err = explain(why, RELOAD_IO, &at, errno);
 	close_connection(c);
-	*pid = agent.pid;
+	*pid = process.pid;
 	return err;
 }

@@ -6,16 +6,17 @@
 #include <sys/types.h>
 
 /*
- * reload_client_connect() connects to the socket at path until deadline (monotonic ms).  stop_fd, unless -1, ends all
+ * reload_client_connect() connects to the socket at path until deadline (monotonic ms).  agent is how the option -a names the
+ * agent, for advice; NULL: the path.  stop_fd, unless -1, ends all
  * waiting with RELOAD_CANCELLED as soon as it is readable (a signalfd).  RELOAD_NO_AGENT when nobody listens there,
  * RELOAD_NO_PERMISSION, RELOAD_TIMEOUT; why is filled.
  */
 enum reload_err reload_client_connect(struct reload_client **out, const char *path,
-	reload_ms deadline, int stop_fd, struct reload_why *why) MUST_CHECK;
+	const char *agent, reload_ms deadline, int stop_fd, struct reload_why *why) MUST_CHECK;
 
 /*
  * reload_client_pid() connects as reload_client_connect() does and sets *pid to the process that listens.  It sends nothing,
  * so that it works as long as the socket is there.  *pid is 0 when this process may not see the other (another PID namespace).
  */
-enum reload_err reload_client_pid(pid_t *pid, const char *path, reload_ms deadline, int stop_fd,
-	struct reload_why *why) MUST_CHECK;
+enum reload_err reload_client_pid(pid_t *pid, const char *path, const char *agent,
+	reload_ms deadline, int stop_fd, struct reload_why *why) MUST_CHECK;

@@ -66,10 +66,14 @@ PY
 	ok
 	R reload-agent status -a alice --wait isolated -t 2s
 	failed 4 'alice is not isolated'
+	[ "${stderr_lines[2]}" = '  try:  reload-agent status -a alice, or a longer --timeout' ]
 	R reload-agent status -a alice --wait sleeping
 	failed 2 state
 	R reload-agent status -a nobody
 	failed 3 nobody.sock
+	[ "${stderr_lines[2]}" = '  try:  reload-agent -I nobody' ]
+	R reload-agent status -a "$PWD/lab/run/nobody.sock"
+	[ "${stderr_lines[2]}" = '  try:  reload-agent -I nobody' ]
 	R reload-agent status -a nobody --wait joined -t 300ms
 	failed 3 nobody.sock
 }
@@ -91,6 +95,7 @@ PY
 	R reload-fetch -a bob -k 16 alice@calls.example -t 1s
 	kill -CONT "$(cat lab/bob.pid)"
 	failed 4 'no answer in time'
+	[ "${stderr_lines[2]}" = '  try:  reload-agent status -a bob, or a longer --timeout' ]
 	[ $((SECONDS - before)) -le 8 ] # the limit without an option is 15 s
 	kill -STOP "$(cat lab/bob.pid)"
 	R reload-ping -a bob -c 1 -W 500ms self
@@ -373,6 +378,7 @@ fake() {
 	fake dave quits
 	R reload-join -a dave -t 20s
 	failed 3 'the agent is gone'
+	[ "${stderr_lines[2]}" = '  try:  reload-agent status -a dave' ]
 	[ "$(jq -r .method fake.dave)" = overlay.join ]
 	fake dave deaf
 	R reload-agent status -a dave -t 20s # nobody said to wait

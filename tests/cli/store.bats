@@ -40,7 +40,7 @@ DICT=0xf0000003
 	R reload-fetch -a carol -k $K nobody@calls.example
 	failed 5 "no value of Kind $K at name:nobody@calls.example"
 	matches "${stderr_lines[1]}" '^  why:  the responsible peer [0-9a-f]{8} answered exists = False after [0-9] hops?$'
-	[ "${stderr_lines[2]}" = "  try:  reload-fetch --find -k $K nobody@calls.example" ]
+	[ "${stderr_lines[2]}" = "  try:  reload-fetch -a carol --find -k $K nobody@calls.example" ]
 	R reload-fetch -a carol -j -k $K nobody@calls.example
 	[ "$status" -eq 5 ]
 	[ "$(jq -r '.error | "\(.code) \(.name) \(.reload_error)"' <<<"$output")" = "5 not-found null" ]

@@ -168,7 +168,7 @@ static void script_close(void *arg)
 static struct reload_client *client_of(struct script *s)
 {
 	wr_init(&s->sent);
-	struct reload_client_io io = { s, script_send, script_receive, script_close };
+	struct reload_client_io io = { s, "alice", script_send, script_receive, script_close };
 	return reload_client_new(&io);
 }
 

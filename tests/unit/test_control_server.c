@@ -112,7 +112,7 @@ static struct reload_client *connected(const char *path)
 {
 	struct reload_client *c = NULL;
 	struct reload_why why;
-	assert_int_equal(reload_client_connect(&c, path, soon(), -1, &why), RELOAD_OK);
+	assert_int_equal(reload_client_connect(&c, path, NULL, soon(), -1, &why), RELOAD_OK);
 	return c;
 }
 
@@ -188,7 +188,8 @@ static void a_stop_descriptor_ends_the_waiting(void **state)
 	assert_int_equal(pipe(pipes), 0);
 	struct reload_client *c = NULL;
 	struct reload_why why;
-	assert_int_equal(reload_client_connect(&c, f.path, soon(), pipes[0], &why), RELOAD_OK);
+	assert_int_equal(
+		reload_client_connect(&c, f.path, NULL, soon(), pipes[0], &why), RELOAD_OK);
 	assert_int_equal(write(pipes[1], "x", 1), 1);
 	assert_int_equal(
 		call(c, "overlay.wait", json_pack("{s:s}", "state", "joined"), RELOAD_NEVER),
@@ -207,7 +208,8 @@ static void a_listener_that_never_accepts_does_not_hang_us(void **state)
 	end(&f);
 	struct reload_client *c = NULL;
 	struct reload_why why;
-	assert_int_equal(reload_client_connect(&c, f.path, soon(), -1, &why), RELOAD_NO_AGENT);
+	assert_int_equal(
+		reload_client_connect(&c, f.path, NULL, soon(), -1, &why), RELOAD_NO_AGENT);
 	assert_non_null(strstr(why.what, f.path));
 	assert_true(why.why[0]);
 }
@@ -382,7 +384,7 @@ static void who_connects_to_an_ending_agent_was_not_read(void **state)
 	bool unread = false;
 	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_OK);
 	reload_server_hang_up(server);
-	assert_int_equal(reload_client_pid(&pid, path, soon(), -1, &why), RELOAD_OK);
+	assert_int_equal(reload_client_pid(&pid, path, NULL, soon(), -1, &why), RELOAD_OK);
 	assert_int_equal(pid, getpid());
 	struct last last = { .server = server, .client = dup(0) }; /* the next one that is free */
 	close(last.client);
@@ -392,7 +394,7 @@ static void who_connects_to_an_ending_agent_was_not_read(void **state)
 	assert_true(unread);
 	pthread_join(thread, NULL);
 	reload_client_free(c);
-	assert_int_equal(reload_client_pid(&pid, path, soon(), -1, &why), RELOAD_NO_AGENT);
+	assert_int_equal(reload_client_pid(&pid, path, NULL, soon(), -1, &why), RELOAD_NO_AGENT);
 	reload_poll_free(poll);
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	assert_int_equal(system(command), 0);

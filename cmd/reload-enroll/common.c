@@ -5,6 +5,7 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	MESSAGE_SIZE_STEP = 1000
@@ -109,6 +110,32 @@ static const char *pick(char **names, size_t count, const char *user)
 	return NULL;
 }
 
+static bool is_of_domain(const char *user, const char *overlay)
+{
+	const char *domain = strrchr(user, '@');
+	return domain && strcasecmp(domain + 1, overlay) == 0;
+}
+
+/*
+ * R-11.3-20: RFC 6940 s11.3 lets a user name be of any domain, but one of another domain is more often a slip, or meant for an
+ * overlay that is not here, than intended: whoever intends it names the overlay.
+ */
+static enum reload_err other_domain(const char *user, const char *overlay, struct reload_why *why)
+{
+	char what[256];
+	snprintf(what, sizeof(what), "%.140s is of another domain than %.80s", user, overlay);
+	reload_why_set(why, RELOAD_USAGE, what,
+		"%.200s is the only overlay that is here, and --overlay does not name it", overlay);
+	reload_why_hint(why, "the same command with --overlay %s, if the name is meant", overlay);
+	return RELOAD_USAGE;
+}
+
+void enroll_domain_warn(struct cli *cli, const char *user, const char *overlay)
+{
+	if (!is_of_domain(user, overlay))
+		cli_warn(cli, "%s is of another domain than the overlay %s", user, overlay);
+}
+
 enum reload_err enroll_overlay(char **out, const struct cli *cli, const char *user,
 	const char *within, struct reload_why *why)
 {
@@ -125,7 +152,9 @@ enum reload_err enroll_overlay(char **out, const struct cli *cli, const char *us
 	char **names = name ? NULL : cli_list(dir, within, &count);
 	if (!name)
 		name = pick(names, count, user);
-	if (name)
+	if (name && names && user && !is_of_domain(user, name))
+		err = other_domain(user, name, why);
+	else if (name)
 		*out = reload_strdup(name);
 	else
 		err = none_or_many(names, count, within, why);

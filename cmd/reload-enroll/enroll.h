@@ -42,11 +42,14 @@ void enroll_user_warn(struct cli *cli, const char *user);
 
 /*
  * enroll_overlay() returns (owned) the overlay that is meant: --overlay, $RELOAD_OVERLAY, the domain of user, else the
- * only one whose directory holds the file `within`.  RELOAD_USAGE with the list when there are several, RELOAD_BAD_CONFIG
- * when there is none.
+ * only one whose directory holds the file `within`.  RELOAD_USAGE with the list when there are several, and when user is of another
+ * domain than the only one; RELOAD_BAD_CONFIG when there is none.
  */
 enum reload_err enroll_overlay(char **out, const struct cli *cli, const char *user,
 	const char *within, struct reload_why *why) MUST_CHECK;
+
+/* enroll_domain_warn() warns of a user name of another domain than the overlay, which is allowed (RFC 6940 s11.3). */
+void enroll_domain_warn(struct cli *cli, const char *user, const char *overlay);
 
 /* enroll_serial() and enroll_node_id() draw at random; a Node-ID is neither all zeroes nor all ones. */
 void enroll_serial(uint8_t serial[16]);

@@ -170,6 +170,7 @@ static enum reload_err issue(struct making *m, struct reload_why *why)
 		err = check_further(m, &target, why);
 	if (!err) {
 		cli_step(cli, 1, "authority %s", cli_path_show(a.dir));
+		enroll_domain_warn(cli, m->user, a.config->instance_name);
 		err = issue_into(m, &a, &target, why);
 	}
 	if (!err)
@@ -256,6 +257,8 @@ static enum reload_err self(struct making *m, struct reload_why *why)
 			&target, cli, m->user, config->instance_name, true, false, why);
 	if (!err)
 		err = self_ids(m, config, target.key, why);
+	if (!err)
+		enroll_domain_warn(cli, m->user, config->instance_name);
 	if (!err)
 		err = certify(m, config, target.key, NULL, why);
 	if (!err && !cli->dry_run)

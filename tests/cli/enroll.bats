@@ -472,6 +472,25 @@ NODE=00112233445566778899aabbccddeeff
 	failed 2 'name of an overlay'
 }
 
+# R-11.3-20: a user name need not be of the overlay's domain, but that has to be meant
+@test "issue and self: a user of another domain" {
+	founded --self-signed sha256
+	for command in issue self; do
+		R $command dave@other.example
+		failed 2 'dave@other.example is of another domain than calls.example'
+		[ "${stderr_lines[2]}" = "  try:  the same command with --overlay calls.example, if the name is meant" ]
+		[ ! -e lab/etc/identity/dave ]
+		R $command dave@other.example --overlay calls.example --identity $command
+		[ "$status" -eq 0 ]
+		matches "$stderr" 'warning: dave@other.example is of another domain than the overlay calls.example'
+		RELOAD_OVERLAY=calls.example R $command dave@other.example --identity "$command-2"
+		[ "$status" -eq 0 ]
+		R $command dora@Calls.Example --identity "$command-3" --json
+		[ "$status" -eq 0 ]
+		[[ $stderr != *"another domain"* ]]
+	done
+}
+
 @test "issue: many at once keep the ledger whole" {
 	founded
 	pids=

@@ -43,7 +43,6 @@ enum {
 	ROWS_PER_STEP = 3 * CHORD_PENDING_MAX + 600
 };
 
-static const struct reload_topology_ops *const ops = &reload_chord_topology;
 static struct fake f;
 static bool up[256];
 static uint32_t asked

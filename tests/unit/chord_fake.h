@@ -61,6 +61,8 @@ struct fake {
 	unsigned tables_changed;
 };
 
+static const struct reload_topology_ops *const ops = &reload_chord_topology;
+
 /* a Node-ID whose first byte is b and whose last one is 1 */
 static inline struct reload_id fake_id(unsigned b)
 {
@@ -251,12 +253,12 @@ static inline void fake_start_as(struct fake *f, const struct reload_id *self)
 		.chord_reactive = true,
 		.chord_update_interval_s = 600,
 		.chord_ping_interval_s = 3600 };
-	f->t = reload_chord_topology.new(&f->config, self, &host);
+	f->t = ops->new (&f->config, self, &host);
 }
 
 static inline void fake_end(struct fake *f)
 {
-	reload_chord_topology.free(f->t);
+	ops->free(f->t);
 	f->t = NULL;
 }
 
@@ -301,7 +303,7 @@ static inline enum reload_err fake_receive(
 		s[sn] = fake_id(succs[sn]);
 	size_t len = fake_body(body,
 		preds || succs ? RELOAD_CHORD_NEIGHBORS : RELOAD_CHORD_PEER_READY, p, pn, s, sn);
-	return reload_chord_topology.update_received(f->t, &from, direct, span_of(body, len));
+	return ops->update_received(f->t, &from, direct, span_of(body, len));
 }
 
 /* an Update with lists from node over its own link */
@@ -316,7 +318,7 @@ static inline void fake_lists(
 static inline void fake_peer(struct fake *f, unsigned node)
 {
 	struct reload_id id = fake_id(node);
-	reload_chord_topology.connected(f->t, &id);
+	ops->connected(f->t, &id);
 	if (fake_receive(f, node, true, NULL, NULL) != RELOAD_OK)
 		abort();
 }
@@ -327,7 +329,7 @@ static inline void fake_ring(struct fake *f)
 	static const uint8_t peers[] = { 0x40, 0x70, 0xa0, 0xd0 };
 	struct reload_id self = fake_id(0x10);
 	fake_start_as(f, &self);
-	reload_chord_topology.first(f->t);
+	ops->first(f->t);
 	for (size_t i = 0; i < COUNT_OF(peers); i++)
 		fake_peer(f, peers[i]);
 }

@@ -221,6 +221,15 @@ static inline struct reload_msg *heard_code(struct node *n, uint16_t code)
 	return NULL;
 }
 
+/* heard_count() takes all messages with that code from the inbox of n and returns how many there were. */
+static inline size_t heard_count(struct node *n, uint16_t code)
+{
+	size_t count = 0;
+	while (heard_code(n, code))
+		count++;
+	return count;
+}
+
 /* forget() empties the inbox. */
 static inline void forget(struct node *n)
 {
@@ -259,6 +268,14 @@ static inline struct craft craft_ping(struct node *from, const struct reload_des
 static inline struct reload_destination dest(const struct node *n)
 {
 	return reload_dest_node(&n->id);
+}
+
+static inline struct craft craft_join(
+	struct node *from, const struct reload_id *who, struct node *to)
+{
+	struct reload_join_req req = { .joining_peer_id = *who };
+	struct reload_destination d = dest(to);
+	return craft(from, RELOAD_JOIN_REQ, &req, &d);
 }
 
 static inline struct craft craft_error(

@@ -1,8 +1,6 @@
 #include "chord_fake.h"
 #include "vectors.h"
 
-static const struct reload_topology_ops *const ops = &reload_chord_topology;
-
 static void found_by_name(void **state)
 {
 	(void)state;

@@ -2,8 +2,6 @@
 #include "chord_fake.h"
 #include "vectors.h"
 
-static const struct reload_topology_ops *const ops = &reload_chord_topology;
-
 enum {
 	CYCLES = 20,
 	CYCLE_MS = 10000,

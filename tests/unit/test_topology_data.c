@@ -4,8 +4,6 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-static const struct reload_topology_ops *const ops = &reload_chord_topology;
-
 /* a ring in which all orders have been made */
 static void ring(struct fake *f)
 {

@@ -1,8 +1,6 @@
 #include "chord_fake.h"
 #include "vectors.h"
 
-static const struct reload_topology_ops *const ops = &reload_chord_topology;
-
 static bool state_is(struct fake *f, enum reload_topology_state state)
 {
 	return ops->get_state(f->t) == state;
@@ -534,166 +532,6 @@ static void small_rings_need_no_fingers(void **state)
 	fake_end(&f);
 }
 
-/* -- the Admitting Peer ------------------------------------------------------------------------------------------- */
-
-static void peer_40(struct fake *f)
-{
-	struct reload_id self = fake_id(0x40);
-	fake_start_as(f, &self);
-	ops->first(f->t);
-	fake_peer(f, 0x70);
-	fake_peer(f, 0xa0);
-	fake_peer(f, 0xd0);
-	fake_pass(f, 5000);
-}
-
-static void admits(void **state)
-{
-	(void)state;
-	struct fake f;
-	struct reload_id jn = fake_id(0x10), theirs = fake_point(0x08, 0);
-	struct reload_topology_tables tb;
-	peer_40(&f);
-	ops->connected(f.t, &jn);
-	size_t mark = f.count;
-	ops->join_received(f.t, &jn);
-	/* R-10.5-06, R-6.4.2.1-06: what JN will own is stored there, as replica number 1 */
-	struct fake_row *r = fake_find(&f, mark, FAKE_STORES, 0x10);
-	assert_non_null(r);
-	assert_int_equal(r->from.at[0], 0xd0);
-	assert_true(reload_id_eq(&r->to, &jn));
-	assert_int_equal(r->number, 1);
-	assert_true(r->done);
-	/* CHORD-11: until then the range is ours, and JN in no table */
-	assert_true(ops->responsible(f.t, &theirs));
-	ops->tables(f.t, &tb);
-	assert_int_equal(tb.predecessors[0].at[0], 0xd0);
-	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0), 0);
-	ops->handed_over(f.t, &jn);
-	assert_false(ops->responsible(f.t, &theirs));
-	ops->tables(f.t, &tb);
-	assert_int_equal(tb.predecessors[0].at[0], 0x10);
-	/* R-10.5-07: the Update that labels JN as predecessor, nearest first */
-	r = fake_find(&f, mark, FAKE_UPDATE, 0x10);
-	assert_non_null(r);
-	assert_int_equal(r->type, RELOAD_CHORD_NEIGHBORS);
-	assert_memory_equal(r->body + 7, jn.at, 16);
-	/* R-10.5-09, R-10.7.3-08, R-6.4.1-03: all others hear of it */
-	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x70), 1);
-	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0xa0), 1);
-	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0xd0), 1);
-	/* R-10.5-08: AP is in the replica set of what it gave away */
-	assert_true(ops->holds(f.t, &theirs));
-	for (size_t i = mark; i < f.count; i++)
-		if (f.rows[i].what == FAKE_FORGET)
-			assert_false(reload_id_between(&f.rows[i].from, &theirs, &f.rows[i].to));
-	fake_end(&f);
-}
-
-static void clients_hear_of_a_moved_range(void **state)
-{
-	(void)state;
-	struct fake f;
-	struct reload_id client = fake_id(0x08), jn = fake_id(0x10);
-	peer_40(&f);
-	ops->connected(f.t, &client);
-	ops->connected(f.t, &jn);
-	size_t mark = f.count;
-	ops->join_received(f.t, &jn);
-	ops->handed_over(f.t, &jn);
-	/* R-6.4.1-02 */
-	struct fake_row *r = fake_find(&f, mark, FAKE_UPDATE, 0x08);
-	assert_non_null(r);
-	assert_int_equal(r->type, RELOAD_CHORD_NEIGHBORS);
-	fake_end(&f);
-}
-
-static void sends_others_to_the_owner(void **state)
-{
-	(void)state;
-	struct fake f;
-	struct reload_id one = fake_id(0x20), two = fake_id(0x10);
-	peer_40(&f);
-	ops->connected(f.t, &one);
-	ops->connected(f.t, &two);
-	size_t mark = f.count;
-	/* both in hand-over; the nearer one is admitted first */
-	ops->join_received(f.t, &two);
-	ops->join_received(f.t, &one);
-	ops->handed_over(f.t, &one);
-	ops->handed_over(f.t, &two);
-	struct reload_topology_tables tb;
-	ops->tables(f.t, &tb);
-	assert_int_equal(tb.predecessors[0].at[0], 0x20);
-	assert_int_equal(tb.predecessors[1].at[0], 0xd0);
-	/* 10 learns of 20 from our Update */
-	struct fake_row *r = &f.rows[f.count - 1];
-	assert_int_equal(r->what, FAKE_UPDATE);
-	assert_true(reload_id_eq(&r->node, &two));
-	assert_memory_equal(r->body + 7, one.at, 16);
-	assert_true(fake_count(&f, mark, FAKE_UPDATE, 0x20) >= 1);
-	/* a Join for a point that was never ours */
-	struct reload_id stranger = fake_id(0x80);
-	ops->connected(f.t, &stranger);
-	mark = f.count;
-	ops->join_received(f.t, &stranger);
-	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x80), 0);
-	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x80), 1);
-	fake_end(&f);
-}
-
-static void a_joining_node_that_goes_is_forgotten(void **state)
-{
-	(void)state;
-	struct fake f;
-	struct reload_id jn = fake_id(0x10), theirs = fake_point(0x08, 0);
-	peer_40(&f);
-	ops->connected(f.t, &jn);
-	ops->join_received(f.t, &jn);
-	ops->disconnected(f.t, &jn);
-	ops->handed_over(f.t, &jn);
-	assert_true(ops->responsible(f.t, &theirs));
-	/* admitted, then lost: the range comes back */
-	ops->connected(f.t, &jn);
-	ops->join_received(f.t, &jn);
-	ops->handed_over(f.t, &jn);
-	assert_false(ops->responsible(f.t, &theirs));
-	ops->disconnected(f.t, &jn);
-	assert_true(ops->responsible(f.t, &theirs));
-	fake_end(&f);
-}
-
-static void a_predecessor_may_join_again(void **state)
-{
-	(void)state;
-	struct fake f;
-	struct reload_id jn = fake_id(0x10);
-	peer_40(&f);
-	ops->connected(f.t, &jn);
-	ops->join_received(f.t, &jn);
-	ops->handed_over(f.t, &jn);
-	/* at once, and again and again: it is told that it was admitted, and that is all */
-	size_t mark = f.count;
-	for (int i = 0; i < 5; i++)
-		ops->join_received(f.t, &jn);
-	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x10), 0);
-	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x10), 5);
-	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0), 5);
-	fake_pass(&f, CHORD_HAND_OVER_INTERVAL_MS);
-	mark = f.count;
-	ops->join_received(f.t, &jn);
-	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x10), 1);
-	ops->handed_over(f.t, &jn);
-	assert_true(fake_count(&f, mark, FAKE_UPDATE, 0x10) >= 1);
-	/* over a new link: it may have restarted */
-	ops->disconnected(f.t, &jn);
-	ops->connected(f.t, &jn);
-	mark = f.count;
-	ops->join_received(f.t, &jn);
-	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x10), 1);
-	fake_end(&f);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -712,11 +550,6 @@ int main(void)
 		cmocka_unit_test(loss_of_the_admitting_peer_and_of_all),
 		cmocka_unit_test(fingers_are_set_up),
 		cmocka_unit_test(small_rings_need_no_fingers),
-		cmocka_unit_test(admits),
-		cmocka_unit_test(clients_hear_of_a_moved_range),
-		cmocka_unit_test(sends_others_to_the_owner),
-		cmocka_unit_test(a_joining_node_that_goes_is_forgotten),
-		cmocka_unit_test(a_predecessor_may_join_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,259 @@
+/* What a peer does when a neighbour, a finger or all of them are lost, and about Leaves (RFC 6940 s10.7.1, s10.9). */
+#include "chord_ring.h"
+
+/* -- losses ----------------------------------------------------------------------------------------------------------- */
+
+static void a_lost_neighbour(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	fake_lists(&f, 0x70, (const uint8_t[]){ 0x40, 0x10, 0xd0, 0 },
+		(const uint8_t[]){ 0xa0, 0xd0, 0x10, 0 });
+	fake_lists(&f, 0xa0, (const uint8_t[]){ 0x70, 0x10, 0xd0, 0 },
+		(const uint8_t[]){ 0xd0, 0x10, 0x70, 0 });
+	fake_pass(&f, 2000);
+	size_t mark = f.count;
+	struct reload_id lost = fake_id(0x40);
+	struct reload_topology_tables tb;
+	ops->disconnected(f.t, &lost);
+	/* R-10.7.1-01, R-10.7.2-01 */
+	ops->tables(f.t, &tb);
+	assert_int_equal(tb.successors_count, 3);
+	assert_int_equal(tb.successors[0].at[0], 0x70);
+	assert_false(reload_id_listed(tb.fingers, tb.fingers_count, &lost));
+	/* R-10.7.1-02: at once, with what remains */
+	for (unsigned i = 0; i < 3; i++) {
+		struct fake_row *r = fake_find(&f, mark, FAKE_UPDATE, 0x70 + 0x30 * i);
+		assert_non_null(r);
+		for (size_t at = 7; at + 16 <= r->body_len; at++)
+			assert_memory_not_equal(r->body + at, lost.at, 16);
+	}
+	/* R-10.7.1-05: out of the table until it is reached */
+	mark = f.count;
+	fake_lists(&f, 0x70, (const uint8_t[]){ 0x40, 0x10, 0xd0, 0 },
+		(const uint8_t[]){ 0xa0, 0xd0, 0x10, 0 });
+	fake_pass(&f, 10000);
+	assert_false(in_tables(&f, 0x40));
+	struct fake_row *r =
+		fake_find(&f, mark, FAKE_ATTACH, 0x40); /* 70 still has it: tried again */
+	assert_non_null(r);
+	ops->connected(f.t, &lost);
+	ops->attached(f.t, r->cookie, RELOAD_OK, &lost);
+	assert_int_equal(fake_receive(&f, 0x40, true, NULL, NULL), RELOAD_OK);
+	assert_true(in_tables(&f, 0x40));
+	fake_end(&f);
+}
+
+static void nobody_mentions_the_dead(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id lost = fake_id(0x40);
+	ops->disconnected(f.t, &lost);
+	size_t mark = f.count;
+	/* 70 has not noticed yet, then it has */
+	fake_lists(&f, 0x70, (const uint8_t[]){ 0x40, 0x10, 0xd0, 0 },
+		(const uint8_t[]){ 0xa0, 0xd0, 0x10, 0 });
+	fake_pass(&f, 500);
+	fake_lists(&f, 0x70, (const uint8_t[]){ 0x10, 0xd0, 0xa0, 0 },
+		(const uint8_t[]){ 0xa0, 0xd0, 0x10, 0 });
+	fake_pass(&f, 60000);
+	assert_int_equal(fake_count(&f, mark, FAKE_ATTACH, 0x40), 0);
+	fake_end(&f);
+}
+
+static void an_update_without_answer(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id dead = fake_id(0x40), other = fake_id(0x70);
+	ops->update_failed(f.t, &dead, RELOAD_TIMEOUT);
+	/* R-10.7.1-01: the failure of a request counts */
+	assert_false(in_tables(&f, 0x40));
+	assert_non_null(fake_find(&f, 0, FAKE_DISCONNECT, 0x40));
+	ops->update_failed(f.t, &other, RELOAD_INVALID_MESSAGE);
+	assert_true(in_tables(&f, 0x70));
+	fake_end(&f);
+}
+
+static void the_last_one(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id self = fake_id(0x10), other = fake_id(0x40), k = fake_point(0x20, 0);
+	fake_start_as(&f, &self);
+	ops->first(f.t);
+	fake_peer(&f, 0x40);
+	fake_lists(&f, 0x40, (const uint8_t[]){ 0x10, 0 }, (const uint8_t[]){ 0x10, 0 });
+	assert_false(ops->responsible(f.t, &k));
+	ops->disconnected(f.t, &other);
+	/* CHORD-09: it knew no other node, so the ring is ours */
+	assert_int_equal(ops->get_state(f.t), RELOAD_TOPOLOGY_JOINED);
+	assert_true(ops->responsible(f.t, &k));
+	fake_end(&f);
+	/* it knew others: we are cut off and the host has to join again */
+	fake_start_as(&f, &self);
+	ops->first(f.t);
+	fake_peer(&f, 0x40);
+	fake_lists(&f, 0x40, (const uint8_t[]){ 0x10, 0 }, (const uint8_t[]){ 0x70, 0x10, 0 });
+	ops->disconnected(f.t, &other);
+	assert_int_equal(ops->get_state(f.t), RELOAD_TOPOLOGY_FAILED);
+	assert_false(ops->responsible(f.t, &k));
+	fake_end(&f);
+}
+
+static void a_lost_finger(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	fake_peer(&f, 0x20);
+	fake_peer(&f, 0x30);
+	fake_peer(&f, 0xe0);
+	fake_peer(&f, 0xf0);
+	fake_peer(&f, 0x08);
+	fake_pass(&f, 5000);
+	struct reload_id lost = fake_id(0xa0);
+	size_t mark = f.count;
+	assert_false(in_tables(&f, 0xa0));
+	ops->disconnected(f.t, &lost);
+	/* R-10.7.2-01, R-10.7.4-09: the next one of the interval takes its place, without a search */
+	struct reload_topology_tables tb;
+	struct reload_id next = fake_id(0xd0);
+	ops->tables(f.t, &tb);
+	assert_true(reload_id_listed(tb.fingers, tb.fingers_count, &next));
+	fake_pass(&f, 5000);
+	assert_int_equal(fake_count(&f, mark, FAKE_PING, 0), 0);
+	/* R-10.7.2-02: nobody left in the interval 50..8f: a search begins */
+	lost = fake_id(0x70);
+	ops->disconnected(f.t, &lost);
+	fake_pass(&f, 5000);
+	struct fake_row *r = fake_find(&f, mark, FAKE_PING, 0);
+	assert_non_null(r);
+	assert_int_equal(fake_count(&f, mark, FAKE_PING, 0), 1);
+	assert_true(r->resource);
+	assert_int_equal(reload_chord_finger_index(&f.t->self, &r->node), 2);
+	/* a Ping without an answer is repeated, a few times */
+	for (int i = 0; i < 9; i++) {
+		r = fake_find(&f, mark, FAKE_PING, 0);
+		if (!r)
+			break;
+		mark = f.count;
+		ops->pinged(f.t, r->cookie, RELOAD_TIMEOUT, NULL);
+		fake_pass(&f, 2 * CHORD_BACKOFF_MAX_MS);
+		assert_true(i < CHORD_SEARCH_TRIES);
+	}
+	fake_end(&f);
+}
+
+/* -- Leave ------------------------------------------------------------------------------------------------------------ */
+
+static void leaves(void **state)
+{
+	(void)state;
+	struct vector v;
+	struct fake f;
+	struct reload_id self = vector_node(0x10), k = fake_point(0x10, 0);
+	struct reload_id peers[] = { vector_node(0x40), vector_node(0xa0), vector_node(0xd0) };
+	ring_of(&f, &self, peers, COUNT_OF(peers));
+	size_t mark = f.count;
+	ops->leave(f.t);
+	assert_int_equal(ops->get_state(f.t), RELOAD_TOPOLOGY_DETACHED);
+	assert_false(ops->responsible(f.t, &k));
+	/* R-10.9-01, R-6.4.2.2-01: one to each */
+	for (size_t i = 0; i < COUNT_OF(peers); i++) {
+		size_t n = 0;
+		for (size_t r = mark; r < f.count; r++)
+			n += f.rows[r].what == FAKE_LEAVE &&
+			     reload_id_eq(&f.rows[r].node, &peers[i]);
+		assert_int_equal(n, 1);
+	}
+	/* R-10.9-02, R-6.4.2.2-02, CHORD-10: to a successor with our predecessors */
+	vector_load(&v, "leave-req-from-pred");
+	struct span data = vector_field(&v, "overlay_specific_data.length");
+	data = span_of(data.at + 2, 35);
+	struct fake_row *r = &f.rows[mark];
+	while (r->what != FAKE_LEAVE || !reload_id_eq(&r->node, &peers[0]))
+		r++;
+	assert_int_equal(r->body_len, data.len);
+	assert_memory_equal(r->body, data.at, data.len);
+	vector_clear(&v);
+	/* to a predecessor with our successors */
+	r = &f.rows[mark];
+	while (r->what != FAKE_LEAVE || !reload_id_eq(&r->node, &peers[2]))
+		r++;
+	assert_int_equal(r->type, RELOAD_CHORD_FROM_SUCC);
+	assert_memory_equal(r->body + 3, peers[0].at, 16);
+	fake_end(&f);
+	/* two peers: from_pred, once */
+	ring_of(&f, &self, peers, 1);
+	mark = f.count;
+	ops->leave(f.t);
+	assert_int_equal(fake_count(&f, mark, FAKE_LEAVE, 0), 1);
+	for (r = &f.rows[mark]; r->what != FAKE_LEAVE; r++)
+		;
+	assert_int_equal(r->type, RELOAD_CHORD_FROM_PRED);
+	fake_end(&f);
+}
+
+static void a_leave_is_a_failure(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id gone = fake_id(0xd0), k = fake_point(0xc0, 0);
+	static const uint8_t garbage[] = { 9, 9, 9 };
+	size_t mark = f.count;
+	/* R-10.9-03, R-6.4.2.2-05; data that does not parse changes nothing about it (CHORD-10) */
+	ops->leave_received(f.t, &gone, span_of(garbage, sizeof(garbage)));
+	assert_false(in_tables(&f, 0xd0));
+	assert_true(ops->responsible(f.t, &k));
+	assert_non_null(fake_find(&f, mark, FAKE_UPDATE, 0x40));
+	assert_non_null(fake_find(&f, mark, FAKE_DISCONNECT, 0xd0));
+	/* others still list it: we do not attach to it again */
+	fake_lists(&f, 0x40, (const uint8_t[]){ 0x10, 0xd0, 0xa0, 0 },
+		(const uint8_t[]){ 0x70, 0xa0, 0xd0, 0 });
+	fake_pass(&f, 20000);
+	assert_int_equal(fake_count(&f, mark, FAKE_ATTACH, 0xd0), 0);
+	fake_end(&f);
+}
+
+static void the_list_of_a_leave_is_used(void **state)
+{
+	(void)state;
+	struct fake f;
+	ring(&f);
+	struct reload_id gone = fake_id(0x40), list[] = { fake_id(0x30), fake_id(0x10) };
+	const struct reload_chord_leave leave = {
+		.type = RELOAD_CHORD_FROM_SUCC, .peers = list, .peers_count = 2
+	};
+	const struct wire_ctx ctx = { .node_id_len = 16 };
+	struct wr w;
+	wr_init(&w);
+	reload_wire_write(&w, &reload_chord_leave_wire, &ctx, &leave);
+	size_t mark = f.count;
+	ops->leave_received(f.t, &gone, wr_done(&w));
+	wr_clear(&w);
+	struct fake_row *r = fake_find(&f, mark, FAKE_ATTACH, 0x30);
+	assert_non_null(r);
+	assert_int_equal(r->count, 1); /* the informant is leaving: routed normally */
+	fake_end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_lost_neighbour),
+		cmocka_unit_test(nobody_mentions_the_dead),
+		cmocka_unit_test(an_update_without_answer),
+		cmocka_unit_test(the_last_one),
+		cmocka_unit_test(a_lost_finger),
+		cmocka_unit_test(leaves),
+		cmocka_unit_test(a_leave_is_a_failure),
+		cmocka_unit_test(the_list_of_a_leave_is_used),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

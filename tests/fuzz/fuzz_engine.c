@@ -33,7 +33,7 @@ enum {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct world {
+struct fixture {
 	struct net *net;
 	struct node *u, *others[3];
 	uint64_t asked; /* transaction id of the newest request that was heard from u */
@@ -43,7 +43,7 @@ struct world {
 
 static void told(void *arg, const struct reload_result *result)
 {
-	struct world *w = arg;
+	struct fixture *w = arg;
 	w->told++;
 	w->request = NULL;
 	assert(result->err || result->answer);
@@ -51,7 +51,7 @@ static void told(void *arg, const struct reload_result *result)
 		assert(result->values[i].data);
 }
 
-static struct reload_destination destination(const struct world *w, uint8_t choice)
+static struct reload_destination destination(const struct fixture *w, uint8_t choice)
 {
 	static const uint8_t points[] = { 0x50, 0x80, 0xa0, 0x01 };
 	struct reload_id wildcard = reload_id_wildcard(16), point = id_at(points[choice >> 2 & 3]);
@@ -69,20 +69,20 @@ static struct reload_destination destination(const struct world *w, uint8_t choi
 	}
 }
 
-static struct node *other(const struct world *w, uint8_t choice)
+static struct node *other(const struct fixture *w, uint8_t choice)
 {
 	return w->others[choice % COUNT_OF(w->others)];
 }
 
 /* What b has to say, over its link if it stands. */
-static void speak(struct world *w, struct node *from, struct span message)
+static void speak(struct fixture *w, struct node *from, struct span message)
 {
 	if (net_link_between(from, w->u))
 		say(from, w->u, message);
 }
 
 /* The newest request of u is kept in mind, all else forgotten. */
-static void listen(struct world *w)
+static void listen(struct fixture *w)
 {
 	struct wire_ctx ctx = net_ctx(w->net);
 	for (size_t i = 0; i < COUNT_OF(w->others); i++) {
@@ -100,7 +100,7 @@ static void listen(struct world *w)
 	}
 }
 
-static void signed_message(struct world *w, uint8_t how, struct span s)
+static void signed_message(struct fixture *w, uint8_t how, struct span s)
 {
 	struct rd r = rd_of(s);
 	uint8_t to = rd_u8(&r), flags = rd_u8(&r);
@@ -125,7 +125,7 @@ static void signed_message(struct world *w, uint8_t how, struct span s)
 	speak(w, how & 0x40 ? other(w, (uint8_t)(how + 1)) : c.from, craft_bytes(&c));
 }
 
-static void answer_message(struct world *w, uint8_t how, struct span s)
+static void answer_message(struct fixture *w, uint8_t how, struct span s)
 {
 	struct rd r = rd_of(s);
 	uint16_t code = rd_u8(&r);
@@ -137,7 +137,7 @@ static void answer_message(struct world *w, uint8_t how, struct span s)
 }
 
 /* One piece of a signed Ping: offset, length and last bit as the input says. */
-static void piece_message(struct world *w, uint8_t how, struct span s)
+static void piece_message(struct fixture *w, uint8_t how, struct span s)
 {
 	struct rd r = rd_of(s);
 	uint32_t offset = rd_u16(&r), len = rd_u16(&r);
@@ -165,7 +165,7 @@ static void piece_message(struct world *w, uint8_t how, struct span s)
 	wr_clear(&piece);
 }
 
-static void link_event(struct world *w, uint8_t how)
+static void link_event(struct fixture *w, uint8_t how)
 {
 	struct node *n = other(w, how);
 	struct net_link *l = net_link_between(n, w->u);
@@ -185,7 +185,7 @@ static void link_event(struct world *w, uint8_t how)
 	}
 }
 
-static void request(struct world *w, uint8_t how, struct span s)
+static void request(struct fixture *w, uint8_t how, struct span s)
 {
 	struct reload_peer *p = w->u->peer;
 	struct reload_destination list[] = { destination(w, how) };
@@ -235,7 +235,7 @@ static void request(struct world *w, uint8_t how, struct span s)
 	}
 }
 
-static void life(struct world *w, uint8_t how)
+static void life(struct fixture *w, uint8_t how)
 {
 	if (w->u->state == RELOAD_STATE_ENROLLED) {
 		if (reload_peer_first(w->u->peer) && how)
@@ -245,7 +245,7 @@ static void life(struct world *w, uint8_t how)
 	}
 }
 
-static void invariants(struct world *w)
+static void invariants(struct fixture *w)
 {
 	struct reload_peer *p = w->u->peer;
 	struct reload_status s;
@@ -261,7 +261,7 @@ static void invariants(struct world *w)
 	assert(w->told <= w->begun);
 }
 
-static void step(struct world *w, uint8_t what, uint8_t how, struct span s)
+static void step(struct fixture *w, uint8_t what, uint8_t how, struct span s)
 {
 	uint8_t *own = s.len ? reload_memdup(s.at, s.len) : NULL; /* of its exact size */
 	struct span body = span_of(own, s.len);
@@ -317,7 +317,7 @@ static const struct reload_config *config(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct world w = { .net = net_new_of(config()) };
+	struct fixture w = { .net = net_new_of(config()) };
 	struct reload_id several[] = { id_at(0xd0), id_at(0xd1) };
 	w.u = node_new(w.net, 0x80);
 	w.u->policy = (struct reload_policy){ .max_links = LINKS_MAX,

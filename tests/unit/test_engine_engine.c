@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 /* The floor of a node with a host that writes down what it is asked. */
-struct world {
+struct fixture {
 	struct reload_engine *engine;
 	reload_ms now, wake;
 	unsigned char bytes[4]; /* what each byte of the next random numbers is */
@@ -22,33 +22,33 @@ struct world {
 
 static reload_ms now(void *host)
 {
-	return ((struct world *)host)->now;
+	return ((struct fixture *)host)->now;
 }
 
 static reload_utc wall(void *host)
 {
-	return 1000 + ((struct world *)host)->now;
+	return 1000 + ((struct fixture *)host)->now;
 }
 
 static void draw(void *host, void *out, size_t len)
 {
-	struct world *w = host;
+	struct fixture *w = host;
 	memset(out, w->bytes[w->drawn++ % sizeof(w->bytes)], len);
 }
 
 static void wake_at(void *host, reload_ms when)
 {
-	((struct world *)host)->wake = when;
+	((struct fixture *)host)->wake = when;
 }
 
 static void event(void *host, const struct reload_event *ev)
 {
-	((struct world *)host)->last = *ev;
+	((struct fixture *)host)->last = *ev;
 }
 
 static void deliver(void *arg)
 {
-	struct world *w = arg;
+	struct fixture *w = arg;
 	assert_false(w->engine->inside);
 	w->delivered += w->results;
 	w->results = 0;
@@ -56,7 +56,7 @@ static void deliver(void *arg)
 
 static bool waiting(void *arg)
 {
-	return ((struct world *)arg)->results > 0;
+	return ((struct fixture *)arg)->results > 0;
 }
 
 static int setup(void **state)
@@ -64,7 +64,7 @@ static int setup(void **state)
 	static const struct reload_host_ops ops = {
 		.now = now, .wall = wall, .random = draw, .wake_at = wake_at, .event = event
 	};
-	struct world *w = RELOAD_NEW(world);
+	struct fixture *w = RELOAD_NEW(fixture);
 	struct reload_config config = { .refs = 2, .node_id_len = 16 };
 	const struct reload_id self = { .len = 16, .at = { 7 } };
 	w->now = 5;
@@ -78,7 +78,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct world *w = *state;
+	struct fixture *w = *state;
 	reload_engine_free(w->engine);
 	free(w);
 	return 0;
@@ -86,7 +86,7 @@ static int teardown(void **state)
 
 static void on_timer(void *arg)
 {
-	struct world *w = arg;
+	struct fixture *w = arg;
 	assert_true(w->engine->inside);
 	w->timer_first = !w->delivered;
 	w->results++;
@@ -94,7 +94,7 @@ static void on_timer(void *arg)
 
 static void an_input_ends_with_timers_then_results(void **state)
 {
-	struct world *w = *state;
+	struct fixture *w = *state;
 	struct reload_engine *e = w->engine;
 	assert_int_equal(e->started, 5);
 	reload_engine_enter(e);
@@ -115,7 +115,7 @@ static void an_input_ends_with_timers_then_results(void **state)
 
 static void results_of_a_start_come_with_the_next_wake(void **state)
 {
-	struct world *w = *state;
+	struct fixture *w = *state;
 	struct reload_engine *e = w->engine;
 	reload_engine_enter(e);
 	reload_engine_exit_deferred(e);
@@ -129,7 +129,7 @@ static void results_of_a_start_come_with_the_next_wake(void **state)
 
 static void random_numbers(void **state)
 {
-	struct world *w = *state;
+	struct fixture *w = *state;
 	memcpy(w->bytes, (unsigned char[]){ 0, 0, 1, 0 }, sizeof(w->bytes));
 	/* MSG-16: never 0 */
 	assert_true(reload_engine_random64(w->engine) == 0x0101010101010101u);
@@ -159,7 +159,7 @@ static void job(void *host, struct reload_job *taken)
 
 static void jobs_bear_their_cause(void **state)
 {
-	struct world *w = *state;
+	struct fixture *w = *state;
 	struct reload_engine *e = w->engine;
 	struct reload_host_ops ops = *e->ops;
 	bool done = false;
@@ -183,7 +183,7 @@ static void jobs_bear_their_cause(void **state)
 
 static void drops_are_counted_and_reported(void **state)
 {
-	struct world *w = *state;
+	struct fixture *w = *state;
 	reload_engine_drop(w->engine, RELOAD_COUNT_DROP_TTL, 3, 9, "too far");
 	assert_int_equal(w->engine->counters[RELOAD_COUNT_DROP_TTL], 1);
 	assert_int_equal(w->last.type, RELOAD_EV_DROPPED);

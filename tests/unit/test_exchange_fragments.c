@@ -1,7 +1,8 @@
 /* Cutting messages and putting them together (RFC 6940 s6.7). */
 #include "vectors.h"
 
-#include "exchange/fragments.h"
+#include "route/fragments.h"
+#include "util/owned.h"
 
 enum {
 	MAX_MESSAGE = 20000,
@@ -62,7 +63,7 @@ static void vector_is_cut(void **state)
 	vector_clear(&whole);
 }
 
-/* A message with a header of 38 + 18 bytes and a payload of the given size. */
+/* A message (owned) with a header of 38 + 18 bytes and a payload of the given size. */
 static struct bytes message(size_t payload, uint64_t id)
 {
 	struct reload_id node = { .len = 16, .at = { 1 } };
@@ -129,40 +130,41 @@ static void sizes(void **state)
 	}
 }
 
-struct bench {
+struct fixture {
 	struct reload_timers timers;
 	struct reload_reassembly *r;
 	uint32_t from;
-	struct bytes whole;
+	struct span whole;
 };
 
-static enum reload_err add(struct bench *b, struct span piece, uint32_t link, reload_ms now)
+static enum reload_err add(struct fixture *b, struct span piece, uint32_t link, reload_ms now)
 {
 	struct reload_header h = header_of(piece);
 	return reload_reassembly_add(
 		b->r, piece, &h, link, link, MAX_MESSAGE, now, &b->whole, &b->from);
 }
 
-static void bench_init(struct bench *b, size_t max_bytes)
+static void fixture_init(struct fixture *b, size_t max_bytes)
 {
-	*b = (struct bench){ .from = 0 };
+	*b = (struct fixture){ .from = 0 };
 	b->r = reload_reassembly_new(&b->timers, max_bytes, LIFETIME);
 }
 
-static void bench_clear(struct bench *b)
+static void fixture_clear(struct fixture *b)
 {
 	reload_reassembly_free(b->r);
 	assert_int_equal(reload_timers_next(&b->timers), RELOAD_NEVER);
 }
 
-static void complete(struct bench *b, struct span expected, uint32_t link)
+static void complete(struct fixture *b, struct span expected, uint32_t link)
 {
 	assert_non_null(b->whole.at);
 	assert_int_equal(b->whole.len, expected.len);
 	assert_memory_equal(b->whole.at, expected.at, expected.len);
 	assert_int_equal(b->from, link);
 	assert_int_equal(reload_reassembly_bytes(b->r), 0);
-	bytes_free(&b->whole);
+	free((void *)b->whole.at);
+	b->whole.at = NULL;
 }
 
 static void in_any_order(void **state)
@@ -170,10 +172,10 @@ static void in_any_order(void **state)
 	(void)state;
 	struct bytes m = message(1500, 9);
 	struct pieces p = { .count = 0 };
-	struct bench b;
+	struct fixture b;
 	static const uint8_t orders[][5] = { { 0, 1, 2, 3, 4 }, { 4, 3, 2, 1, 0 },
 		{ 2, 4, 0, 3, 1 }, { 1, 0, 4, 2, 3 } };
-	bench_init(&b, 1 << 20);
+	fixture_init(&b, 1 << 20);
 	reload_fragment_send(bytes_span(m), &ctx, 56 + 300, collect, &p);
 	assert_int_equal(p.count, 5);
 	for (size_t o = 0; o < COUNT_OF(orders); o++) {
@@ -195,7 +197,7 @@ static void in_any_order(void **state)
 	assert_int_equal(add(&b, bytes_span(p.at[4]), 3, 0), RELOAD_OK);
 	complete(&b, bytes_span(m), 1);
 	pieces_clear(&p);
-	bench_clear(&b);
+	fixture_clear(&b);
 	bytes_free(&m);
 }
 
@@ -204,8 +206,8 @@ static void cut_again(void **state)
 	(void)state;
 	struct bytes m = message(3000, 9);
 	struct pieces p = { .count = 0 }, small = { .count = 0 };
-	struct bench b;
-	bench_init(&b, 1 << 20);
+	struct fixture b;
+	fixture_init(&b, 1 << 20);
 	reload_fragment_send(bytes_span(m), &ctx, 56 + 1000, collect, &p);
 	for (size_t i = 0; i < p.count; i++)
 		reload_fragment_send(bytes_span(p.at[i]), &ctx, 56 + 300, collect, &small);
@@ -230,7 +232,7 @@ static void cut_again(void **state)
 	complete(&b, bytes_span(m), 4);
 	pieces_clear(&p);
 	pieces_clear(&small);
-	bench_clear(&b);
+	fixture_clear(&b);
 	bytes_free(&m);
 }
 
@@ -239,8 +241,8 @@ static void contradictions(void **state)
 	(void)state;
 	struct bytes m = message(1500, 9);
 	struct pieces p = { .count = 0 };
-	struct bench b;
-	bench_init(&b, 1 << 20);
+	struct fixture b;
+	fixture_init(&b, 1 << 20);
 	reload_fragment_send(bytes_span(m), &ctx, 56 + 300, collect, &p);
 	/* other bytes at the same place: the whole set goes (HDR-13) */
 	assert_int_equal(add(&b, bytes_span(p.at[0]), 1, 0), RELOAD_OK);
@@ -274,7 +276,7 @@ static void contradictions(void **state)
 	assert_int_equal(reload_reassembly_bytes(b.r), 0);
 	free(changed);
 	pieces_clear(&p);
-	bench_clear(&b);
+	fixture_clear(&b);
 	bytes_free(&m);
 }
 
@@ -285,9 +287,9 @@ static void small_pieces_cost(void **state)
 	enum {
 		ROOM = 64 * 1024
 	};
-	struct bench b;
+	struct fixture b;
 	size_t taken = 0, heap = 0;
-	bench_init(&b, ROOM);
+	fixture_init(&b, ROOM);
 	for (uint64_t id = 1; id <= 40; id++) {
 		struct bytes m = message(600, id);
 		uint8_t *piece = reload_memdup(m.at, 57);
@@ -305,7 +307,7 @@ static void small_pieces_cost(void **state)
 	assert_true(taken > 100);
 	assert_true(heap <= ROOM);
 	assert_true(reload_reassembly_bytes(b.r) <= ROOM);
-	bench_clear(&b);
+	fixture_clear(&b);
 }
 
 static void time_and_room(void **state)
@@ -313,8 +315,8 @@ static void time_and_room(void **state)
 	(void)state;
 	struct bytes m = message(1500, 9);
 	struct pieces p = { .count = 0 };
-	struct bench b;
-	bench_init(&b, 9600); /* 2400 for one sender */
+	struct fixture b;
+	fixture_init(&b, 9600); /* 2400 for one sender */
 	reload_fragment_send(bytes_span(m), &ctx, 56 + 300, collect, &p);
 	assert_int_equal(add(&b, bytes_span(p.at[0]), 1, 1000), RELOAD_OK);
 	reload_timers_run(&b.timers, 1000 + LIFETIME - 1);
@@ -343,7 +345,7 @@ static void time_and_room(void **state)
 	assert_non_null(b.whole.at);
 	assert_memory_equal(b.whole.at, third.at, third.len);
 	assert_int_equal(reload_reassembly_bytes(b.r), first);
-	bytes_free(&b.whole);
+	free((void *)b.whole.at);
 	pieces_clear(&t);
 	bytes_free(&third);
 	/* empty sets cost as well */
@@ -358,7 +360,7 @@ static void time_and_room(void **state)
 	}
 	pieces_clear(&p);
 	pieces_clear(&q);
-	bench_clear(&b);
+	fixture_clear(&b);
 	bytes_free(&m);
 	bytes_free(&other);
 }
@@ -367,8 +369,8 @@ static void tiny_pieces(void **state)
 {
 	(void)state;
 	struct bytes m = message(2000, 9);
-	struct bench b;
-	bench_init(&b, 1 << 20);
+	struct fixture b;
+	fixture_init(&b, 1 << 20);
 	enum reload_err err = RELOAD_OK;
 	size_t taken = 0;
 	/* pieces of one byte with holes between them: no more than RELOAD_FRAGMENT_PIECES_MAX are kept */
@@ -384,7 +386,7 @@ static void tiny_pieces(void **state)
 	}
 	assert_int_equal(err, RELOAD_LIMIT);
 	assert_int_equal(taken, RELOAD_FRAGMENT_PIECES_MAX);
-	bench_clear(&b);
+	fixture_clear(&b);
 	bytes_free(&m);
 }
 

@@ -10,7 +10,7 @@
 
 /* -- transactions ------------------------------------------------------------------------------------------------------ */
 
-struct bench {
+struct fixture {
 	struct reload_timers timers;
 	struct reload_transactions table;
 	struct reload_transaction t;
@@ -19,38 +19,38 @@ struct bench {
 	bool end_on_second;
 };
 
-static reload_ms bench_now(void *arg)
+static reload_ms fixture_now(void *arg)
 {
-	return ((struct bench *)arg)->now;
+	return ((struct fixture *)arg)->now;
 }
 
-static void bench_transmit(void *arg, struct reload_transaction *t)
+static void fixture_transmit(void *arg, struct reload_transaction *t)
 {
-	struct bench *b = arg;
+	struct fixture *b = arg;
 	b->sent[b->copies++] = b->now;
 	if (b->end_on_second && b->copies == 2)
 		reload_transaction_end(t);
 }
 
-static void bench_failed(void *arg, struct reload_transaction *t)
+static void fixture_failed(void *arg, struct reload_transaction *t)
 {
-	struct bench *b = arg;
+	struct fixture *b = arg;
 	assert_false(t->active);
 	b->failed_at = b->now;
 }
 
-static void bench_init(struct bench *b)
+static void fixture_init(struct fixture *b)
 {
-	*b = (struct bench){ .now = 100 };
+	*b = (struct fixture){ .now = 100 };
 	b->table = (struct reload_transactions){ .timers = &b->timers,
-		.now = bench_now,
-		.transmit = bench_transmit,
-		.failed = bench_failed,
+		.now = fixture_now,
+		.transmit = fixture_transmit,
+		.failed = fixture_failed,
 		.arg = b,
 		.interval = 3000 };
 }
 
-static void run(struct bench *b, reload_ms until)
+static void run(struct fixture *b, reload_ms until)
 {
 	for (; b->now < until; b->now++)
 		reload_timers_run(&b->timers, b->now);
@@ -72,8 +72,8 @@ static void times(void **state)
 		{ 1, { 0 }, 1, 1 },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct bench b;
-		bench_init(&b);
+		struct fixture b;
+		fixture_init(&b);
 		assert_true(reload_transaction_begin(&b.table, &b.t, 42, cases[i].timeout));
 		run(&b, 40000);
 		assert_int_equal(b.copies, cases[i].copies);
@@ -88,9 +88,9 @@ static void times(void **state)
 static void ends(void **state)
 {
 	(void)state;
-	struct bench b;
+	struct fixture b;
 	struct reload_transaction other = { .active = false };
-	bench_init(&b);
+	fixture_init(&b);
 	reload_transaction_end(&other); /* never begun */
 	assert_true(reload_transaction_begin(&b.table, &b.t, 42, 0));
 	assert_false(reload_transaction_begin(&b.table, &other, 42, 0));
@@ -106,7 +106,7 @@ static void ends(void **state)
 	run(&b, 40000);
 	assert_int_equal(b.copies, 2);
 	assert_int_equal(b.failed_at, 0);
-	bench_init(&b);
+	fixture_init(&b);
 	b.end_on_second = true; /* from inside the transmission */
 	assert_true(reload_transaction_begin(&b.table, &b.t, 42, 0));
 	run(&b, 40000);

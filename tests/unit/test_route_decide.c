@@ -42,7 +42,7 @@ static void no_random(void *arg, void *out, size_t len)
 	memset(out, 0, len);
 }
 
-struct bench {
+struct fixture {
 	struct reload_id self;
 	struct reload_topology plugin;
 	struct reload_connections *connections;
@@ -51,7 +51,7 @@ struct bench {
 };
 
 static struct reload_connection *link_to(
-	struct bench *x, uint32_t number, const struct reload_id *ids, size_t count)
+	struct fixture *x, uint32_t number, const struct reload_id *ids, size_t count)
 {
 	AUTO(reload_cert)
 	cert = reload_sim_cert_of(&(struct reload_sim_cert_form){ .user = "u@" RELOAD_SIM_OVERLAY,
@@ -63,7 +63,7 @@ static struct reload_connection *link_to(
 
 static int setup(void **state)
 {
-	struct bench *x = RELOAD_NEW(bench);
+	struct fixture *x = RELOAD_NEW(fixture);
 	struct reload_id a = id(0xa0), b = id(0xb0), several[] = { id(0xc0), id(0xc1) };
 	x->self = id(0x80);
 	x->connections = reload_connections_new(10, no_random, NULL);
@@ -82,14 +82,14 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct bench *x = *state;
+	struct fixture *x = *state;
 	reload_connections_free(x->connections);
 	free(x);
 	return 0;
 }
 
 static struct reload_decision decide(
-	struct bench *x, const struct reload_destination *d, size_t count, struct wr *w)
+	struct fixture *x, const struct reload_destination *d, size_t count, struct wr *w)
 {
 	wr_init(w);
 	reload_list_write(w, &ctx, d, count);
@@ -116,7 +116,7 @@ static struct reload_destination any(void)
 
 static void mine(void **state)
 {
-	struct bench *x = *state;
+	struct fixture *x = *state;
 	struct wr w;
 	struct reload_id in = id(0x50);
 	struct reload_destination r = reload_dest_resource(&in);
@@ -138,7 +138,7 @@ static void mine(void **state)
 
 static void others(void **state)
 {
-	struct bench *x = *state;
+	struct fixture *x = *state;
 	struct wr w;
 	struct reload_id out = id(0x90);
 	struct reload_destination r = reload_dest_resource(&out);
@@ -176,7 +176,7 @@ static void others(void **state)
 
 static void nowhere(void **state)
 {
-	struct bench *x = *state;
+	struct fixture *x = *state;
 	struct wr w;
 	struct reload_id none = { .len = 0 };
 	x->plugin.next = none;
@@ -206,7 +206,7 @@ static void nowhere(void **state)
 
 static void opaque(void **state)
 {
-	struct bench *x = *state;
+	struct fixture *x = *state;
 	struct wr w;
 	uint8_t name[2];
 	struct reload_destination o = reload_connection_opaque(x->connections, x->a, name);
@@ -235,15 +235,15 @@ static void opaque(void **state)
 	wr_clear(&w);
 }
 
-#define bench_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define fixture_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		bench_test(mine),
-		bench_test(others),
-		bench_test(nowhere),
-		bench_test(opaque),
+		fixture_test(mine),
+		fixture_test(others),
+		fixture_test(nowhere),
+		fixture_test(opaque),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

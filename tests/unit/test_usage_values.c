@@ -4,7 +4,7 @@
 #include "ident_util.h"
 
 /* An overlay that knows TURN-SERVICE and trusts the authority of the vectors. */
-struct world {
+struct fixture {
 	struct reload_kind turn;
 	struct reload_config config;
 	struct reload_id node_a;
@@ -12,7 +12,7 @@ struct world {
 
 static int setup(void **state)
 {
-	struct world *x = RELOAD_NEW(world);
+	struct fixture *x = RELOAD_NEW(fixture);
 	size_t len;
 	char *der = read_file("keys/ca.cert.der", &len);
 	struct span root = span_of(der, len);
@@ -34,13 +34,13 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	reload_trust_free(x->config.trust);
 	free(x);
 	return 0;
 }
 
-static void own_name_is(struct world *x, uint32_t kind, const char *user, struct span want)
+static void own_name_is(struct fixture *x, uint32_t kind, const char *user, struct span want)
 {
 	struct wr w;
 	wr_init(&w);
@@ -51,7 +51,7 @@ static void own_name_is(struct world *x, uint32_t kind, const char *user, struct
 
 static void names_of_own_records(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	uint8_t turn[17];
 	memcpy(turn, x->node_a.at, 16);
 	turn[16] = 1;
@@ -74,7 +74,7 @@ static void names_of_own_records(void **state)
 
 static void turn_records_lie_under_every_number(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	static const struct {
 		uint8_t d;
 		const char *resource; /* scalars.json, node_multiple */
@@ -99,7 +99,7 @@ static void turn_records_lie_under_every_number(void **state)
 
 static void turn_records_are_checked(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	const struct reload_usage *turn = reload_usage_find(RELOAD_KIND_TURN_SERVICE);
 	static const struct {
 		const char *bytes;
@@ -149,7 +149,7 @@ static void turn_records_are_written_by_the_same_table(void **state)
 
 static void certificates_are_der(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	const struct reload_usage *u = reload_usage_find(RELOAD_KIND_CERT_BY_USER);
 	struct reload_why why;
 	size_t len, ca_len;

@@ -5,11 +5,6 @@
 #define RESOURCE      "021110dee1ebcd105d3d47adf43aba6fd674e8"
 #define FIXED(length) "d2454c4f 9aa32b8d 0016 0a 64 c0000000 " length " 0123456789abcdef 00000000 "
 
-static struct wire_ctx *ctx_of(void **state)
-{
-	return &((struct wire_state *)*state)->ctx;
-}
-
 /* part() is the fields that are read of hex, and asserts that the header is refused exactly when it breaks. */
 static json_t *part(struct wire_ctx *ctx, const char *hex, struct reload_break *at)
 {

@@ -89,4 +89,9 @@ static inline int wire_teardown(void **state)
 	return 0;
 }
 
+static inline struct wire_ctx *ctx_of(void **state)
+{
+	return &((struct wire_state *)*state)->ctx;
+}
+
 #define wire_test(f) cmocka_unit_test_setup_teardown(f, wire_setup, wire_teardown)

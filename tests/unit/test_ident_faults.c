@@ -292,8 +292,8 @@ static void characters_of_overlay_names(void **state)
 {
 	(void)state;
 	for (int c = 1; c < 256; c++) {
-		char text[64];
-		struct reload_uri uri;
+		char text[64], odd[64];
+		struct reload_uri uri, unused;
 		snprintf(text, sizeof(text), "reload://01@o%co/", c);
 		/* RFC 3986, reg-name; the slash begins the specifier, which is none here */
 		bool legal =
@@ -309,6 +309,9 @@ static void characters_of_overlay_names(void **state)
 		snprintf(text, sizeof(text), "reload://0%c@o/", c);
 		err = reload_uri_parse(&uri, text);
 		assert_int_equal(!err, !!strchr("0123456789abcdefABCDEF", c));
+		/* two to a byte */
+		snprintf(odd, sizeof(odd), "reload://01%c@o/", c);
+		assert_int_equal(reload_uri_parse(&unused, odd), RELOAD_BAD_VALUE);
 		if (!err)
 			reload_uri_clear(&uri);
 	}

@@ -153,13 +153,20 @@ static void ids_of_another_length(void **state)
 			SAME("holds", ops->holds(f.t, &other), false);
 			SAME("a replica of it", ops->may_store_replica(f.t, &other, &peer), false);
 			SAME("a replica by it", ops->may_store_replica(f.t, &point, &other), false);
-			ops->connected(f.t, &other);
 			ops->disconnected(f.t, &other);
+			ops->connected(f.t, &other);
 			ops->join_received(f.t, &other);
 			ops->replica_store_refused(f.t, &other, &peer);
 			ops->replica_store_refused(f.t, &point, &other);
 			SAME("what was asked of the host", f.count, before);
 			SAME("the state", ops->get_state(f.t), s->state);
+			/* nor does it hear of this node later */
+			fake_pass(&f, 2 * CHORD_UPDATE_WAIT_MS);
+			for (size_t r = before; r < f.count; r++)
+				SAME("an Update to it",
+					f.rows[r].what == FAKE_UPDATE &&
+						f.rows[r].node.len == other.len,
+					false);
 			fake_end(&f);
 		}
 }
@@ -281,8 +288,8 @@ static void about_strangers(struct fake *f)
 static void about_itself(struct fake *f)
 {
 	struct reload_id self = fake_id(0x10);
-	ops->connected(f->t, &self);
 	ops->disconnected(f->t, &self);
+	ops->connected(f->t, &self);
 	ops->link_health(f->t, &self, false);
 	ops->update_failed(f->t, &self, RELOAD_TIMEOUT);
 	ops->join_received(f->t, &self);
@@ -326,6 +333,11 @@ static void no_event_changes_anything(void **state)
 			SAME("peers",
 				is.predecessors_count + is.successors_count + is.fingers_count,
 				peers);
+			/* and nobody is sent an Update for it later, least of all itself */
+			fake_pass(&f, 2 * CHORD_UPDATE_WAIT_MS);
+			SAME("Updates to itself", fake_count(&f, before, FAKE_UPDATE, 0x10), 0);
+			SAME("Updates to a stranger", fake_count(&f, before, FAKE_UPDATE, STRANGER),
+				0);
 			fake_end(&f);
 		}
 }

@@ -291,7 +291,8 @@ static void times_are_read_as_they_are_written(void **state)
 		assert_true(back == t);
 	}
 	static const char *const bad[] = { "1s1", "1s 1", "1S", "1ss", "1sec", "s1", "+1", "0x1",
-		"1e3", " 1", "1\n", "1,5", "\xc2\xb2s", "10000000000000000s", "99999999999999d" };
+		"1e3", " 1", "1\n", "1,5", "\xc2\xb2s", "10000000000000000s", "99999999999999d",
+		"213503982335d" /* a little more than 2^64 ms */ };
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		reload_ms t = 5;
 		if (reload_time_parse(&t, bad[i]) != RELOAD_USAGE || t != 5)

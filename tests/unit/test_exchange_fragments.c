@@ -1,7 +1,7 @@
 /* Cutting messages and putting them together (RFC 6940 s6.7). */
 #include "vectors.h"
 
-#include "route/fragments.h"
+#include "exchange/fragments.h"
 #include "util/owned.h"
 
 enum {
@@ -134,7 +134,7 @@ struct fixture {
 	struct reload_timers timers;
 	struct reload_reassembly *r;
 	uint32_t from;
-	struct span whole;
+	struct bytes whole;
 };
 
 static enum reload_err add(struct fixture *b, struct span piece, uint32_t link, reload_ms now)
@@ -163,8 +163,7 @@ static void complete(struct fixture *b, struct span expected, uint32_t link)
 	assert_memory_equal(b->whole.at, expected.at, expected.len);
 	assert_int_equal(b->from, link);
 	assert_int_equal(reload_reassembly_bytes(b->r), 0);
-	free((void *)b->whole.at);
-	b->whole.at = NULL;
+	bytes_free(&b->whole);
 }
 
 static void in_any_order(void **state)
@@ -345,7 +344,7 @@ static void time_and_room(void **state)
 	assert_non_null(b.whole.at);
 	assert_memory_equal(b.whole.at, third.at, third.len);
 	assert_int_equal(reload_reassembly_bytes(b.r), first);
-	free((void *)b.whole.at);
+	bytes_free(&b.whole);
 	pieces_clear(&t);
 	bytes_free(&third);
 	/* empty sets cost as well */

@@ -2,7 +2,8 @@
 #include "engine_expect.h"
 
 #include "peer/internal.h"
-#include "peer/push.h"
+#include "replica/internal.h"
+#include "replica/push.h"
 
 enum {
 	PIECES = 450 /* of a dictionary: a StatAns about all of them does not fit 20,000 bytes */
@@ -136,14 +137,14 @@ static void an_owner_is_asked_in_parts(void **state)
 			reload_places_add(&some, K_MANY, &piece(w, other, key)->data.value);
 	}
 	reload_engine_enter(other->peer->engine);
-	assert_true(reload_push_places(other->peer, &back, &w->resource, &some));
+	assert_true(reload_push_places(other->peer->replica, &back, &w->resource, &some));
 	reload_engine_exit(other->peer->engine);
 	net_pass(w->net, 60000);
 	assert_null(piece(w, owner, "key200"));
 	assert_non_null(piece(w, owner, "key448"));
 	w->parts = (struct parts){ .counted = owner };
 	reload_engine_enter(other->peer->engine);
-	reload_offer_range(other->peer, &before, &w->resource, false);
+	reload_owner_check_range(other->peer->replica, &before, &w->resource, false);
 	reload_engine_exit(other->peer->engine);
 	net_pass(w->net, 60000);
 	assert_non_null(piece(w, owner, "key007"));
@@ -166,7 +167,7 @@ static void an_owner_says_too_large(void **state)
 	w->owner->storage->ops->drop_range(w->owner->storage, &before, &w->resource);
 	w->parts = (struct parts){ .counted = w->owner, .stat_most = 20 };
 	reload_engine_enter(w->other->peer->engine);
-	reload_offer_range(w->other->peer, &before, &w->resource, false);
+	reload_owner_check_range(w->other->peer->replica, &before, &w->resource, false);
 	reload_engine_exit(w->other->peer->engine);
 	net_pass(w->net, 5500); /* one round */
 	assert_non_null(piece(w, w->owner, "key000"));

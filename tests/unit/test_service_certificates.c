@@ -1,71 +1,174 @@
-/* A node keeps its certificate in the overlay (RFC 6940 s8): once, for as long as it is there. */
-#include "engine_net.h"
+/* A node keeps its certificate in the overlay, under its user name and its Node-ID, and looks first what is there (RFC 6940 s8, s11.3.1). */
+#include "engine_expect.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
-struct pair {
-	struct net *net;
-	struct node *one, *two;
-};
-
-static int pair_new(void **state)
+static struct node *node_of_user(struct net *net, uint8_t first, const char *user)
 {
-	struct pair *p = RELOAD_NEW(pair);
-	p->net = net_new();
-	p->one = node_new(p->net, 0x20);
-	p->two = node_new(p->net, 0x80);
-	node_first(p->one);
-	node_join(p->two, p->one, RELOAD_ROLE_PEER);
-	*state = p;
-	return 0;
+	struct reload_id id = id_at(first);
+	return node_new_of(net, &(struct reload_sim_cert_form){ .user = user,
+					.overlay = RELOAD_SIM_OVERLAY,
+					.nodes = &id,
+					.nodes_count = 1 });
 }
 
-static int pair_free(void **state)
+/* The certificates that n finds under name; o->values_count tells how many. */
+static struct outcome *certificates_at(struct node *n, uint32_t kind, struct span name)
 {
-	struct pair *p = *state;
-	net_free(p->net);
-	free(p);
-	return 0;
+	struct outcome *o = outcome_new(n->net);
+	struct reload_id resource;
+	struct reload_array_range all = { 0, RELOAD_ARRAY_END };
+	struct reload_specifier spec = { .kind = kind, .ranges = &all, .ranges_count = 1 };
+	enum reload_err err;
+	reload_peer_resource_id(n->peer, &resource, name);
+	struct reload_destination to = reload_dest_resource(&resource);
+	struct reload_way way = { .list = &to, .count = 1 };
+	if (!reload_peer_fetch(n->peer, &way, &resource, &spec, 1, outcome_fn, o, &err))
+		fail_msg("%s", reload_err_text(err));
+	net_pass(n->net, 100);
+	assert_int_equal(o->calls, 1);
+	assert_int_equal(o->err, RELOAD_OK);
+	return o;
 }
 
-/* STO-14: who comes back finds its certificate there, and appends no second one */
-static void who_comes_back_finds_it_there(void **state)
+static void what_is_there_is_not_stored_again(void **state)
 {
-	struct pair *p = *state;
-	/* R-8-01 R-8-02: under the user name and under the Node-ID */
-	assert_int_equal(p->two->events[RELOAD_EV_CERTIFICATE_STORED], 2);
-	reload_peer_leave(p->two->peer, false);
-	net_pass(p->net, RING_PAUSE_MS);
-	assert_int_equal(p->two->state, RELOAD_STATE_ENROLLED);
-	node_join(p->two, p->one, RELOAD_ROLE_PEER);
-	assert_int_equal(p->two->state, RELOAD_STATE_JOINED);
-	assert_int_equal(p->two->events[RELOAD_EV_CERTIFICATE_STORED], 2);
+	(void)state;
+	struct net *net = net_new();
+	struct node *u = node_new(net, 0x80), *v = node_new(net, 0x20);
+	node_first(u);
+	node_join(v, u, RELOAD_ROLE_PEER);
+	assert_int_equal(v->events[RELOAD_EV_CERTIFICATE_STORED], 2);
+	/* R-8-01 R-8-02: under each of its names */
+	struct span user = span_str(v->credentials.cert->user);
+	assert_int_equal(certificates_at(u, RELOAD_KIND_CERT_BY_USER, user)->values_count, 1);
+	assert_int_equal(
+		certificates_at(u, RELOAD_KIND_CERT_BY_NODE, reload_id_span(&v->id))->values_count,
+		1);
+	reload_peer_leave(v->peer, false);
+	net_pass(net, 5000);
+	/* STO-14: the other one has kept it */
+	node_join(v, u, RELOAD_ROLE_PEER);
+	net_pass(net, 10000);
+	assert_int_equal(v->events[RELOAD_EV_CERTIFICATE_STORED], 2);
+	assert_int_equal(certificates_at(u, RELOAD_KIND_CERT_BY_USER, user)->values_count, 1);
+	net_free(net);
 }
 
-/* Nothing is stored by a node that has left before it was time. */
-static void who_leaves_stores_nothing(void **state)
+static void a_newer_certificate_stands_beside_the_former(void **state)
 {
-	struct pair *p = *state;
-	struct node *late = node_new(p->net, 0x50);
-	struct reload_ip_port address = node_address(p->one);
-	node_start(late, RELOAD_ROLE_PEER);
-	assert_int_equal(reload_peer_join(late->peer, RELOAD_ROLE_PEER, &address, 1), RELOAD_OK);
-	for (int i = 0; i < 100 && late->state != RELOAD_STATE_JOINED; i++)
-		net_pass(p->net, 10);
-	assert_int_equal(late->state, RELOAD_STATE_JOINED);
-	assert_int_equal(late->events[RELOAD_EV_CERTIFICATE_STORED], 0);
-	reload_peer_leave(late->peer, true);
-	net_pass(p->net, 2 * RING_PAUSE_MS);
-	assert_int_equal(late->events[RELOAD_EV_CERTIFICATE_STORED], 0);
+	(void)state;
+	struct net *net = net_new();
+	struct node *u = node_new(net, 0x80);
+	node_first(u);
+	const struct reload_cert *old = u->credentials.cert;
+	struct reload_credentials newer = u->credentials;
+	newer.cert = reload_sim_cert_of(&(struct reload_sim_cert_form){ .user = old->user,
+		.overlay = RELOAD_SIM_OVERLAY,
+		.nodes = &u->id,
+		.nodes_count = 1,
+		.not_before = old->not_before,
+		.not_after = old->not_after + RELOAD_SECOND });
+	newer.key = reload_sim_key(newer.cert);
+	assert_false(span_eq(newer.cert->der, old->der));
+	reload_peer_credentials(u->peer, &newer);
+	net_pass(net, RING_PAUSE_MS);
+	assert_int_equal(u->events[RELOAD_EV_CERTIFICATE_STORED], 4);
+	struct span user = span_str(old->user);
+	assert_int_equal(certificates_at(u, RELOAD_KIND_CERT_BY_USER, user)->values_count, 2);
+	/* both are the user's own */
+	assert_int_equal(u->events[RELOAD_EV_USER_NAME_CONFLICT], 0);
+	reload_peer_free(TAKE(u->peer));
+	reload_storage_free(TAKE(u->storage));
+	reload_key_free(newer.key);
+	reload_cert_free(newer.cert);
+	net_free(net);
+}
+
+/* Two nodes of one user name; the second has signed its certificate itself, or not. */
+static void second_of_a_name(bool self_signed)
+{
+	struct net *net = net_new();
+	struct node *u = node_of_user(net, 0x80, "alice@" RELOAD_SIM_OVERLAY),
+		    *v = node_of_user(net, 0x20, "alice@" RELOAD_SIM_OVERLAY);
+	node_first(u);
+	v->credentials.cert->self_issued = self_signed;
+	node_join(v, u, RELOAD_ROLE_PEER);
+	net_pass(net, 5000);
+	/* R-11.3.1-05: nobody else warns of a name that is taken; with an authority it is for that to say */
+	assert_int_equal(v->events[RELOAD_EV_USER_NAME_CONFLICT], self_signed);
+	assert_int_equal(u->events[RELOAD_EV_USER_NAME_CONFLICT], 0);
+	/* it is a warning: the certificate is stored all the same */
+	assert_int_equal(v->events[RELOAD_EV_CERTIFICATE_STORED], 2);
+	assert_int_equal(
+		certificates_at(u, RELOAD_KIND_CERT_BY_USER, span_str("alice@" RELOAD_SIM_OVERLAY))
+			->values_count,
+		2);
+	net_free(net);
+}
+
+static void a_user_name_that_is_taken(void **state)
+{
+	(void)state;
+	second_of_a_name(true);
+	second_of_a_name(false);
+}
+
+static uint16_t lost; /* requests of this code by the node tap_arg do not arrive */
+
+static bool loses_them(struct net *net, struct packet *p)
+{
+	struct wire_ctx ctx = net_ctx(net);
+	struct reload_header h;
+	if (p->from != net->tap_arg || reload_header_read(&h, span_of(p->at, p->len), &ctx))
+		return true;
+	const uint8_t *at = p->at + reload_header_size(&h);
+	return (at[0] << 8 | at[1]) != lost;
+}
+
+/* What was lost on the way, the question or the Store, is sent again later. */
+static void lost_at_first(uint16_t code)
+{
+	struct net *net = net_new();
+	struct node *u = node_new(net, 0x80), *v = NULL;
+	node_first(u);
+	/* a node whose user name is u's to keep */
+	for (uint8_t first = 0x20; !v; first++) {
+		char user[64];
+		struct reload_id resource, id = id_at(first);
+		snprintf(user, sizeof(user), "user%02x@" RELOAD_SIM_OVERLAY, first);
+		reload_peer_resource_id(u->peer, &resource, span_str(user));
+		if (reload_id_between(&id, &resource, &u->id))
+			v = node_new(net, first);
+	}
+	net->tap_arg = v;
+	lost = code;
+	net->tap = loses_them;
+	node_join(v, u, RELOAD_ROLE_PEER);
+	net_pass(net, 12000);
+	assert_int_equal(v->state, RELOAD_STATE_JOINED);
+	struct span user = span_str(v->credentials.cert->user);
+	assert_int_equal(certificates_at(u, RELOAD_KIND_CERT_BY_USER, user)->values_count, 0);
+	net->tap = NULL;
+	/* five transmissions of 3 s, then a pause of 10 to 20 s */
+	net_pass(net, 60000);
+	assert_int_equal(certificates_at(u, RELOAD_KIND_CERT_BY_USER, user)->values_count, 1);
+	assert_in_range(v->events[RELOAD_EV_CERTIFICATE_STORED], 2, 3);
+	net_free(net);
+}
+
+static void what_is_lost_is_repeated(void **state)
+{
+	(void)state;
+	lost_at_first(RELOAD_FETCH_REQ);
+	lost_at_first(RELOAD_STORE_REQ);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(who_comes_back_finds_it_there, pair_new, pair_free),
-		cmocka_unit_test_setup_teardown(who_leaves_stores_nothing, pair_new, pair_free),
+		cmocka_unit_test(what_is_there_is_not_stored_again),
+		cmocka_unit_test(a_newer_certificate_stands_beside_the_former),
+		cmocka_unit_test(a_user_name_that_is_taken),
+		cmocka_unit_test(what_is_lost_is_repeated),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

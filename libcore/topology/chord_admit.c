@@ -3,8 +3,9 @@
  *
  * The engine has answered JN's Join.  If JN's Node-ID lies in our range, all data in (p, JN] are sent to JN, where p is our
  * predecessor.  Then JN becomes our predecessor and is sent an Update at once, which says so.  Until then we stay responsible for JN's
- * range (CHORD-11).  Several nodes can be in hand-over at a time; the one whose hand-over ends first is admitted first.  A JN whose
- * Node-ID is not, or no longer, in our range gets our Update too: it lists the peer in between, and JN joins there.
+ * range (CHORD-11).  When p goes in the meantime JN will be responsible for p's range too, and its hand-over begins anew.  Several nodes can be
+ * in hand-over at a time; the one whose hand-over ends first is admitted first.  A JN whose Node-ID is not, or no longer, in our
+ * range gets our Update too: it lists the peer in between, and JN joins there.
  *
  * After its admission JN is the first replica holder of its predecessor p.  p will notice and send its data to JN; we hold these
  * data already and send them at once, because p may fail before it does, and then JN is the owner.
@@ -25,7 +26,8 @@
 #include "topology/chord_update.h"
 
 struct chord_admit {
-	struct chord_set handing; /* nodes whose data are being handed over */
+	struct chord_set handing; /* nodes whose data are being handed over; */
+	struct reload_id from;    /* our range began there when the hand-overs were ordered */
 	struct chord_set waiting; /* nodes whose Joins wait until we have announced ourselves */
 	struct chord_set damped;  /* nodes whose Joins wait because they come and go */
 	struct reload_timer damped_timer;
@@ -78,6 +80,24 @@ size_t reload_chord_admit_count(const struct reload_topology *t)
 	return a->damped.count > most ? a->damped.count : most;
 }
 
+static void hand_over(struct reload_topology *t, const struct reload_id *node)
+{
+	t->host.data.store_range(t->host.data.arg, &t->admit->from, node, node, 1, true);
+}
+
+/* Begins all hand-overs anew when our range has grown since they were ordered; returns whether it has. */
+static bool hand_over_if_grown(struct reload_topology *t)
+{
+	struct chord_admit *a = t->admit;
+	bool grew = a->handing.count && reload_chord_range_grew(t, &a->from);
+	a->from = *reload_chord_range_from(t);
+	for (size_t i = 0; grew && i < a->handing.count; i++) {
+		const struct reload_id node = reload_chord_set_at(&a->handing, i);
+		hand_over(t, &node);
+	}
+	return grew;
+}
+
 void reload_chord_admit_received(struct reload_topology *t, const struct reload_id *node)
 {
 	struct chord_link *link = reload_chord_link_find(t, node);
@@ -107,17 +127,19 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 			t, link); /* its last Join over this link is followed by another one */
 	if (waits(t, link))
 		return;
+	hand_over_if_grown(t);
 	if (t->admit->handing.count < CHORD_JOINS_MAX &&
 		reload_chord_set_add(&t->admit->handing, node)) {
 		reload_chord_damp_given(t, node);
-		t->host.data.store_range(
-			t->host.data.arg, reload_chord_range_from(t), node, node, 1, true);
+		hand_over(t, node);
 	}
 }
 
 void reload_chord_admit_handed_over(struct reload_topology *t, const struct reload_id *node)
 {
 	struct chord_link *link = reload_chord_link_find(t, node);
+	if (t->state == RELOAD_TOPOLOGY_JOINED && hand_over_if_grown(t))
+		return;
 	if (!reload_chord_set_remove(&t->admit->handing, node) || !link ||
 		t->state != RELOAD_TOPOLOGY_JOINED)
 		return;

@@ -82,10 +82,8 @@ static void range_shrank(
 	struct reload_topology *t, const struct reload_id *old, const struct reload_id *from)
 {
 	const struct chord_link *owner = reload_chord_link_find(t, from);
-	bool grew =
-		!reload_id_eq(old, &t->self) &&
-		(reload_id_eq(from, &t->self) || reload_chord_nearer(&t->self, false, old, from));
-	if (grew || !owner || owner->range_given || reload_chord_damp_until(t, from))
+	if (reload_chord_range_grew(t, old) || !owner || owner->range_given ||
+		reload_chord_damp_until(t, from))
 		return; /* a node that has to wait is checked as an owner later */
 	reload_chord_damp_given(t, from);
 	t->host.data.store_range(t->host.data.arg, old, from, from, 1, false);

@@ -177,6 +177,13 @@ const struct reload_id *reload_chord_range_from(const struct reload_topology *t)
 	return from;
 }
 
+bool reload_chord_range_grew(const struct reload_topology *t, const struct reload_id *from)
+{
+	const struct reload_id *now = reload_chord_range_from(t);
+	return !reload_id_eq(from, &t->self) &&
+	       (reload_id_eq(now, &t->self) || reload_chord_nearer(&t->self, false, from, now));
+}
+
 bool reload_chord_responsible(const struct reload_topology *t, const struct reload_id *id)
 {
 	return t->state == RELOAD_TOPOLOGY_JOINED && id->len == CHORD_ID_LEN &&

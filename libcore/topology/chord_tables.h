@@ -43,5 +43,7 @@ bool reload_chord_is_neighbour(const struct reload_topology *t, const struct rel
 bool reload_chord_whole(const struct reload_topology *t);
 /* reload_chord_range_from() is the Node-ID behind which our range begins; our own when we are alone. */
 const struct reload_id *reload_chord_range_from(const struct reload_topology *t);
+/* reload_chord_range_grew() returns whether our range, which once began at from, begins farther back now. */
+bool reload_chord_range_grew(const struct reload_topology *t, const struct reload_id *from);
 /* reload_chord_responsible() returns whether we have joined and id is in our own range (s10.1). */
 bool reload_chord_responsible(const struct reload_topology *t, const struct reload_id *id);

@@ -56,6 +56,41 @@ static void admits(void **state)
 	fake_end(&f);
 }
 
+/* A predecessor that goes during a hand-over leaves its range to the Joining Node, which is to have it before it is asked. */
+static void hands_over_what_a_leaving_predecessor_had(void **state)
+{
+	(void)state;
+	struct fake f;
+	struct reload_id one = fake_id(0x20), two = fake_id(0x10), before = fake_id(0xd0);
+	struct reload_id of_before = fake_point(0xc0, 0);
+	peer_40(&f);
+	ops->connected(f.t, &one);
+	ops->connected(f.t, &two);
+	ops->join_received(f.t, &one);
+	ops->join_received(f.t, &two);
+	ops->disconnected(f.t, &before);
+	size_t mark = f.count;
+	ops->handed_over(f.t, &one);
+	/* CHORD-11: it would lack (a0, d0]; the hand-over to the other one begins anew as well */
+	assert_true(ops->responsible(f.t, &one));
+	for (int i = 0; i < 2; i++) {
+		struct fake_row *r = fake_find(&f, mark, FAKE_STORES, i ? 0x10 : 0x20);
+		assert_non_null(r);
+		assert_int_equal(r->from.at[0], 0xa0);
+		assert_int_equal(r->to.at[0], i ? 0x10 : 0x20);
+		assert_true(r->done);
+	}
+	mark = f.count;
+	ops->handed_over(f.t, &two);
+	assert_int_equal(fake_count(&f, mark, FAKE_UPDATE, 0x10), 1);
+	assert_false(ops->responsible(f.t, &of_before));
+	assert_true(ops->responsible(f.t, &one));
+	ops->handed_over(f.t, &one); /* what a Joining Node took from us is no reason */
+	assert_false(ops->responsible(f.t, &one));
+	assert_int_equal(fake_count(&f, mark, FAKE_STORES, 0x20), 1); /* the replicas of 10 */
+	fake_end(&f);
+}
+
 static void clients_hear_of_a_moved_range(void **state)
 {
 	(void)state;
@@ -164,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(admits),
+		cmocka_unit_test(hands_over_what_a_leaving_predecessor_had),
 		cmocka_unit_test(clients_hear_of_a_moved_range),
 		cmocka_unit_test(sends_others_to_the_owner),
 		cmocka_unit_test(a_joining_node_that_goes_is_forgotten),

@@ -118,11 +118,11 @@ static enum reload_err check_place(struct reload_fetch_work *w)
 
 /* --- what is found ----------------------------------------------------------------------------------------------- */
 
-/* Doubles a block in the arena; the old one is freed with the message. */
+/* Doubles a list in the arena, from 2; the old one is freed with the message.  The whole answer of one value then needs one block. */
 static void *grown(
 	struct reload_arena *arena, const void *at, size_t count, size_t *cap, size_t size)
 {
-	*cap = *cap ? 2 * *cap : 8;
+	*cap = *cap ? 2 * *cap : 2;
 	void *fresh = reload_arena_take(arena, *cap * size);
 	if (count)
 		memcpy(fresh, at, count * size);

@@ -83,6 +83,26 @@ static void assert_synthetic(const struct reload_stored_data *d)
 	assert_int_equal(d->signature.value.len, 0);
 }
 
+/* The answer of one value, which most are, fits one block of the arena (960 bytes): one allocation. */
+static void one_value_takes_little(void **state)
+{
+	struct world *x = *state;
+	struct ask a;
+	req_new(x);
+	req_kind(x, K_SINGLE, 0);
+	req_single(x, "value", 7);
+	assert_int_equal(reload_store_begin(&x->work), RELOAD_OK);
+	assert_int_equal(reload_store_accept(&x->work), RELOAD_OK);
+	assert_int_equal(
+		x->storage->ops->commit(x->storage, &x->work.batch, NULL, NULL), RELOAD_OK);
+	ask_new(&a, x);
+	ask_kind(&a, K_SINGLE, 0);
+	assert_int_equal(reload_fetch_answer(&a.work), RELOAD_OK);
+	assert_int_equal(response(&a, 0)->values_count, 1);
+	assert_int_equal(a.work.certificates_count, 1);
+	assert_in_range(x->arena.total, 1, 960);
+}
+
 static void nothing_gives_a_synthetic_value(void **state)
 {
 	struct world *x = *state;
@@ -493,6 +513,7 @@ static void vectors_are_stored_and_fetched(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(one_value_takes_little),
 		TEST(nothing_gives_a_synthetic_value),
 		TEST(ranges_of_an_array),
 		TEST(wrong_ranges_are_refused),

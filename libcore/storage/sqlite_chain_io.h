@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "util/bytes.h"
+
 #include <sqlite3.h>
 
 /* From version 2 of the schema, where each value had its certificates, to version 3. */
@@ -36,11 +38,17 @@
 	" DELETE FROM chain WHERE id = OLD.chain"                                                  \
 	" AND NOT EXISTS (SELECT 1 FROM value WHERE chain = OLD.chain); END;"
 
-/* The certificates are ?1 here, and ?10 in the statement that puts a value. */
+/* ?1: the digest of the certificates, ?2: they themselves.  In the statement that puts a value, ?10 is the digest. */
 #define RELOAD_SQLITE_CHAIN_PUT                                                                    \
-	"INSERT INTO chain(digest, certificates) VALUES(digest(?1), ?1) ON CONFLICT(digest) DO "   \
-	"NOTHING"
-#define RELOAD_SQLITE_CHAIN_OF_VALUE "(SELECT id FROM chain WHERE digest = digest(?10))"
+	"INSERT INTO chain(digest, certificates) VALUES(?1, ?2) ON CONFLICT(digest) DO NOTHING"
+#define RELOAD_SQLITE_CHAIN_OF_VALUE "(SELECT id FROM chain WHERE digest = ?10)"
 
-/* reload_sqlite_chain_connect() defines the SQL function digest(), which the statements above use; a code of SQLite. */
+enum {
+	RELOAD_SQLITE_CHAIN_DIGEST = 32
+};
+
+/* reload_sqlite_chain_digest() computes the digest of certificates. */
+void reload_sqlite_chain_digest(uint8_t out[RELOAD_SQLITE_CHAIN_DIGEST], struct span certificates);
+
+/* reload_sqlite_chain_connect() defines the SQL function digest(), which RELOAD_SQLITE_CHAIN_STEP uses; a code of SQLite. */
 int reload_sqlite_chain_connect(sqlite3 *db);

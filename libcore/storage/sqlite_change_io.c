@@ -69,12 +69,22 @@ int reload_sqlite_run(struct reload_sqlite_file *f, enum reload_sqlite_statement
 	return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
 }
 
-static int write_value(struct reload_sqlite_file *f, const struct reload_row *row)
+/* Puts the certificates, unless they are there: when the row before has the same list, its value refers to them now. */
+static int write_chain(struct reload_sqlite_file *f, const struct reload_row *row,
+	const struct reload_row *before, uint8_t digest[RELOAD_SQLITE_CHAIN_DIGEST])
 {
-	bind_span(f->statements[RELOAD_SQLITE_PUT_CHAIN], 1, row->certificates);
-	int code = reload_sqlite_run(f, RELOAD_SQLITE_PUT_CHAIN);
-	if (code)
-		return code;
+	sqlite3_stmt *st = f->statements[RELOAD_SQLITE_PUT_CHAIN];
+	if (before && before->certificates.at == row->certificates.at)
+		return SQLITE_OK;
+	reload_sqlite_chain_digest(digest, row->certificates);
+	bind_span(st, 1, span_of(digest, RELOAD_SQLITE_CHAIN_DIGEST));
+	bind_span(st, 2, row->certificates);
+	return reload_sqlite_run(f, RELOAD_SQLITE_PUT_CHAIN);
+}
+
+static int write_value(
+	struct reload_sqlite_file *f, const struct reload_row *row, struct span digest)
+{
 	sqlite3_stmt *st = f->statements[RELOAD_SQLITE_PUT_VALUE];
 	bind_span(st, 1, reload_id_span(&row->resource));
 	sqlite3_bind_int64(st, 2, row->kind);
@@ -85,7 +95,7 @@ static int write_value(struct reload_sqlite_file *f, const struct reload_row *ro
 	sqlite3_bind_int64(st, 7, (sqlite3_int64)row->received);
 	sqlite3_bind_int64(st, 8, (sqlite3_int64)row->expires);
 	bind_span(st, 9, row->data);
-	bind_span(st, 10, row->certificates);
+	bind_span(st, 10, digest);
 	bind_span(st, 11, span_of(row->check, sizeof(row->check)));
 	return reload_sqlite_run(f, RELOAD_SQLITE_PUT_VALUE);
 }
@@ -103,9 +113,14 @@ static int write_counter(struct reload_sqlite_file *f, const struct reload_count
 
 static int write_put(struct reload_sqlite_file *f, const struct reload_change *c)
 {
+	uint8_t digest[RELOAD_SQLITE_CHAIN_DIGEST];
 	int code = SQLITE_OK;
-	for (size_t i = 0; i < c->rows_count && !code; i++)
-		code = write_value(f, &c->rows[i]);
+	for (size_t i = 0; i < c->rows_count && !code; i++) {
+		const struct reload_row *row = &c->rows[i];
+		code = write_chain(f, row, i ? row - 1 : NULL, digest);
+		if (!code)
+			code = write_value(f, row, span_of(digest, sizeof(digest)));
+	}
 	for (size_t i = 0; i < c->counters_count && !code; i++)
 		code = write_counter(f, &c->counters[i]);
 	return code;

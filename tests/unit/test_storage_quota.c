@@ -317,6 +317,41 @@ static void chains_are_in_the_file_once(void **state)
 	assert_int_equal(ask(at, "SELECT count(*) FROM chain"), 0);
 }
 
+/* Values of one commit keep each its own chain, be it that of the value before or another one. */
+static void chains_of_one_commit(void **state)
+{
+	(void)state;
+	static const char *const chains[] = { "one", "one", "two", "one", "", "", "two" };
+	const size_t at = 103;
+	struct reload_storage *s = open_new(at);
+	struct reload_stored_entry e[COUNT_OF(chains)];
+	struct reload_id resource = resource_of(span_str("array"));
+	struct reload_stored_value place = {
+		.model = RELOAD_MODEL_ARRAY, .exists = true, .value = span_str("a value")
+	};
+	for (uint32_t i = 0; i < COUNT_OF(chains); i++) {
+		place.index = i;
+		e[i] = (struct reload_stored_entry){ .received = T0,
+			.certificates = span_str(chains[i]),
+			.data = { .storage_time = T0, .lifetime = DAY, .value = place } };
+	}
+	struct reload_store_change change = { K_ARRAY, 1, e, COUNT_OF(chains) };
+	struct reload_store_batch batch = { resource, &change, 1, T0 };
+	assert_int_equal(s->ops->commit(s, &batch, NULL, NULL), RELOAD_OK);
+	reload_storage_free(s);
+	assert_int_equal(ask(at, "SELECT count(*) FROM chain"), 3);
+	s = open_new(at);
+	assert_int_equal(values_of(s), COUNT_OF(chains));
+	for (uint32_t i = 0; i < COUNT_OF(chains); i++) {
+		place.index = i;
+		const struct reload_stored_entry *found =
+			s->ops->find(s, &resource, K_ARRAY, &place, T0);
+		assert_non_null(found);
+		assert_true(span_eq(found->certificates, span_str(chains[i])));
+	}
+	reload_storage_free(s);
+}
+
 /* A damaged chain takes along what has it, and is made again with the next value. */
 static void a_damaged_chain(void **state)
 {
@@ -375,6 +410,7 @@ int main(void)
 		cmocka_unit_test(a_new_chain_needs_room),
 		cmocka_unit_test(the_file_is_accounted),
 		cmocka_unit_test(chains_are_in_the_file_once),
+		cmocka_unit_test(chains_of_one_commit),
 		cmocka_unit_test(a_damaged_chain),
 		cmocka_unit_test(certificates_move_to_their_table),
 	};

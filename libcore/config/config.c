@@ -1,4 +1,4 @@
-/* A configuration in memory: its lists and warnings, and who still refers to it. */
+/* A configuration in memory: its lists of strings, its warnings, and its reference count. */
 #include "config/internal.h"
 
 #include <openssl/crypto.h>

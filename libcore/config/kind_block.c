@@ -133,7 +133,7 @@ static enum reload_err read_attributes(struct kind_attributes *given, struct rel
 		       : RELOAD_OK;
 }
 
-/* Makes one Kind of the registration (R-11.1-41: it wins) and of what the document says. */
+/* Combines the registration (which takes precedence, R-11.1-41) with what the document says. */
 static enum reload_err combine(struct reload_kind *out, struct reload_config *config,
 	const struct kind_attributes *given, const struct reload_xml_node *kind,
 	struct reload_why *why)
@@ -161,7 +161,8 @@ static enum reload_err combine(struct reload_kind *out, struct reload_config *co
 		return BAD(why, kind, "RFC 6940 7.3.4 asks for it",
 			"NODE-MULTIPLE needs max-node-multiple");
 	if (!out->name || given->multiple < out->max_node_multiple)
-		out->max_node_multiple = given->multiple; /* CFG-10: the smaller one of both */
+		out->max_node_multiple =
+			given->multiple; /* CFG-10: the smaller of the registered limit and that of the document */
 	return RELOAD_OK;
 }
 

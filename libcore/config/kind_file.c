@@ -55,8 +55,9 @@ static enum reload_err read_kind(
 			"</kind>");
 	enum reload_err err = reload_kind_read(kind, &none, node, why);
 	reload_strings_clear(&none.warnings);
-	if (!err && reload_form_check(
-			    xml, NULL)) /* its reason would speak of the document around the kind */
+	if (!err &&
+		reload_form_check(xml,
+			NULL)) /* without its reason, which would describe the document that was made around the kind */
 		err = BAD(why, node, NULL,
 			"the kind does not fit the grammar of RFC 6940 11.1.1: there is an element "
 			"or "

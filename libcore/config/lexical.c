@@ -52,7 +52,7 @@ static bool is_number(struct value v, const struct number_type *type)
 	}
 	if (v.at == v.end)
 		return false;
-	int64_t n = 0; /* counted below zero, where there is one number more */
+	int64_t n = 0; /* a negative number: there is one more of them than of positive ones */
 	for (; v.at < v.end; v.at++) {
 		int digit = *v.at - '0';
 		if (!is_digit(*v.at) || n < (INT64_MIN + digit) / 10)
@@ -78,7 +78,7 @@ static bool is_boolean(struct value v)
 
 /* -- dates ---------------------------------------------------------------------------------------------------------------- */
 
-/* Reads two digits and the character behind them (0: none is asked for). */
+/* Reads two digits and the character after them (0: none is required). */
 static bool two_digits(int *out, struct value *v, char behind)
 {
 	if (v->end - v->at < 2 + !!behind || !is_digit(v->at[0]) || !is_digit(v->at[1]))
@@ -152,8 +152,8 @@ static bool is_date_time(struct value v)
 /* -- base64 --------------------------------------------------------------------------------------------------------------- */
 
 /*
- * Characters that are not of base64 are passed over (RFC 2045 s6.8), as in the datatype's usual readers; the bits that
- * the last character has too many are zero.
+ * Other characters than those of base64 are skipped (RFC 2045 s6.8), as the usual readers of this datatype do; the
+ * unused bits of the last character have to be zero.
  */
 static bool is_base64(struct value v)
 {
@@ -190,7 +190,10 @@ static bool is_hex(char c)
 	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* How many characters at u->at are one unreserved, sub-delim, percent-encoded, or one of more; 0: none is. */
+/*
+ * The length of the unit at u->at: an unreserved or sub-delim character, a percent-encoded one, or one of `more`; 0:
+ * there is none.
+ */
 static size_t unit(const struct uri *u, const char *more)
 {
 	if (u->at == u->end)
@@ -239,7 +242,7 @@ static bool read_authority(struct uri *u)
 	return read_port(u);
 }
 
-/* Moves behind "scheme:"; without one the first segment of a path has no colon (s4.2). */
+/* Skips "scheme:"; in a reference without a scheme the first segment of the path has no colon (s4.2). */
 static bool read_scheme(struct uri *u)
 {
 	const char *at = u->at;
@@ -273,7 +276,7 @@ static bool is_uri_reference(struct uri u)
 	}
 	if (u.at < u.end && *u.at == '#') {
 		u.at++;
-		pass(&u, ":@/?[]"); /* brackets stand in XPointers */
+		pass(&u, ":@/?[]"); /* XPointers have brackets */
 	}
 	return u.at == u.end;
 }

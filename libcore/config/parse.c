@@ -126,8 +126,8 @@ static enum reload_err build(struct reload_config *c, const struct reload_xml *x
 }
 
 /*
- * A document of the wrong form is always refused.  Its values are read all the same: when a value is at fault, that reason
- * names the rule and is better than the one of the form.
+ * A document of the wrong form is always refused.  Its values are read all the same: when one of them is wrong, that
+ * reason names the rule and is more useful than the one about the form.
  */
 static enum reload_err check(struct reload_config *c, const struct reload_xml *xml,
 	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,

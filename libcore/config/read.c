@@ -81,7 +81,7 @@ static enum reload_err read_string(struct reader *r, const struct param *p,
 	char **field = field_of(r, p);
 	if (!*value)
 		return BAD(r, node, "leave the element out", "%s is empty", p->name);
-	if (*field) /* given under the other spelling of its name */
+	if (*field) /* the parameter was given before, under the other spelling of its name */
 		return BAD(r, node, NULL, "%s is there more than once", p->name);
 	*field = reload_strdup(value);
 	return RELOAD_OK;
@@ -193,7 +193,7 @@ static enum reload_err read_bootstrap(struct reader *r, const struct param *p,
 		err = BAD(r, node, "names and brackets are not possible there",
 			"the address of %s is \"%s\", it must be an IPv4 or IPv6 address", p->name,
 			at ? at : "");
-	else if (reload_ip_port_fault(&a)) /* R-11.4-06: no multicast bootstrap either */
+	else if (reload_ip_port_fault(&a)) /* R-11.4-06: a multicast address is refused as well */
 		err = BAD(r, node, "name the address of one node", "the address of %s is %s, %s",
 			p->name, at, reload_ip_port_fault(&a));
 	else if (port && !reload_text_number(&number, reload_text_trim(port), 1, UINT16_MAX))
@@ -214,7 +214,7 @@ static enum reload_err read_kinds(struct reader *r, const struct param *p,
 	const struct reload_xml_node *node, const char *value)
 {
 	(void)r, (void)p, (void)node,
-		(void)value; /* read later, when the trust that verifies their signatures is made */
+		(void)value; /* Kinds are read after this, when the trust that verifies their signatures exists */
 	return RELOAD_OK;
 }
 

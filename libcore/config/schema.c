@@ -12,7 +12,7 @@ static const char grammar[] =
 #include "config/overlay.rng.inc"
 	;
 
-static xmlRelaxNG *schema; /* made once, then only read; lives as long as the process */
+static xmlRelaxNG *schema; /* made at the first use, then only read, and never freed */
 static once_flag schema_once = ONCE_FLAG_INIT;
 
 static void make_schema(void)
@@ -22,11 +22,11 @@ static void make_schema(void)
 		xmlRelaxNGNewMemParserCtxt(grammar, (int)(sizeof(grammar) - 1));
 	assert(ctxt);
 	schema = xmlRelaxNGParse(ctxt);
-	assert(schema); /* else the grammar in this program is broken */
+	assert(schema); /* only a mistake in the grammar of this program could make it fail */
 	xmlRelaxNGFreeParserCtxt(ctxt);
 }
 
-/* Keeps the fault with the highest line: the library reports enclosing elements, too, as failed. */
+/* Keeps the fault with the highest line: the library also reports the elements around it. */
 static void keep_last(void *arg, xmlError *fault)
 {
 	struct reload_why *why = arg;

@@ -5,14 +5,14 @@ enum reload_err reload_config_supported(const struct reload_config *c, struct re
 {
 	enum reload_err err = RELOAD_OK;
 	if (c->shared_secret) {
-		/* R-11.1-27: links would be open to those without the secret */
+		/* R-11.1-27: without TLS-PSK, nodes that do not know the secret could connect */
 		err = reload_why_set(why, RELOAD_BAD_CONFIG, "the overlay configuration",
 			"it has a shared-secret, and TLS-PSK is not built: links would be open to "
 			"whoever does not know the secret");
 		reload_why_hint(why,
 			"leave shared-secret out, raise the sequence and sign the document again");
 	} else if (!c->no_ice) {
-		/* R-11.1-24: false is the default */
+		/* R-11.1-24: ICE is the default */
 		err = reload_why_set(why, RELOAD_BAD_CONFIG, "the overlay configuration",
 			"it has no <no-ice>true</no-ice>, and ICE is not built: peers that use it "
 			"would not be reached");

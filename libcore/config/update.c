@@ -31,7 +31,10 @@ static const char head[] =
 	"\"><configuration instance-name=\"x\"><required-kinds>";
 static const char tail[] = "</required-kinds></configuration></overlay>";
 
-/* Finds the kind-block in the document made around it; NULL when it ends that document's elements early or is not alone. */
+/*
+ * Finds the kind-block in the document made around it; NULL when the block closes elements of that document or is not
+ * the only one.
+ */
 static const struct reload_xml_node *only_block(const struct reload_xml *xml, struct span block)
 {
 	const struct reload_xml_node *element = reload_xml_child(xml->root, "configuration");
@@ -152,7 +155,7 @@ static bool same_kind(const struct reload_kind *a, const struct reload_kind *b)
 	       strcmp(a->given, b->given) == 0 && reload_id_eq(&a->signer, &b->signer);
 }
 
-/* RELOAD_EXISTS: the block adds nothing. */
+/* Decides whether the block is taken; RELOAD_EXISTS: it adds nothing. */
 static enum reload_err may_take(
 	const struct reload_config *config, const struct reload_kind *kind, struct reload_why *why)
 {
@@ -225,7 +228,7 @@ struct reload_config *reload_config_carry_kinds(
 		const struct reload_kind *here = reload_config_kind(c, k->id);
 		if (k->learned && (!here || !here->block.len))
 			(void)!add_block(c, k->block, now,
-				NULL); /* when it is refused, its signer is no kind-signer any more */
+				NULL); /* it is refused when its signer is no longer a kind-signer */
 	}
 	return c;
 }

@@ -1,4 +1,4 @@
-/* What several parts of a document are written as: base64, names of overlays, sequence numbers. */
+/* Values that several parts of a document hold: base64, names of overlays, sequence numbers. */
 #include "config/internal.h"
 
 #include "util/text.h"

@@ -232,7 +232,7 @@ static enum reload_err document(struct wr *w, const struct reload_config_draft *
 	put(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	       "<overlay xmlns=\"" RELOAD_XMLNS_BASE "\"\n    xmlns:chord=\"" RELOAD_XMLNS_CHORD
 	       "\">\n");
-	size_t mark = w->len + 2; /* behind the indentation */
+	size_t mark = w->len + 2; /* after the indentation of <configuration> */
 	attributes(w, d);
 	parameters(w, d);
 	enum reload_err err = kinds(w, d, signer, why);

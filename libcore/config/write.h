@@ -19,7 +19,7 @@ struct reload_config_draft {
 	size_t bootstrap_count;
 	bool no_ice;
 	uint32_t max_message_size, initial_ttl,
-		overlay_reliability_timer_ms; /* 0: not written, the default holds */
+		overlay_reliability_timer_ms; /* 0: not written, so that the default applies */
 	uint32_t chord_update_interval_s, chord_ping_interval_s; /* 0: not written */
 	const struct reload_id *signers; /* both kind-signer and configuration-signer */
 	size_t signers_count;

@@ -15,7 +15,7 @@
 
 enum {
 	SEPARATOR = 1, /* between namespace and name: no document can hold this character */
-	EXCERPT = 40   /* bytes of the text that a fault shows */
+	EXCERPT = 40   /* number of bytes of the text that an error message shows */
 };
 
 /* An element whose end tag has not come yet. */
@@ -34,7 +34,7 @@ struct builder {
 	struct open open[RELOAD_XML_DEPTH_MAX];
 	size_t kept; /* entries of open; fewer than depth inside an element of another namespace */
 	struct reload_xml_node *top;
-	size_t counted, line; /* the line at offset counted of the text */
+	size_t counted, line; /* the number of the line at offset */
 };
 
 static void stop(struct builder *b, enum reload_err err)
@@ -43,7 +43,10 @@ static void stop(struct builder *b, enum reload_err err)
 	XML_StopParser(b->parser, XML_FALSE);
 }
 
-/* The line at an offset that is, but for the end of a run, never before an earlier one. */
+/*
+ * The line at an offset.  It goes on counting from the offset before; an earlier one, as the end of a run of text can
+ * be, starts again from the beginning.
+ */
 static size_t line_at(struct builder *b, size_t offset)
 {
 	if (offset < b->counted) {
@@ -236,7 +239,7 @@ static enum reload_err check_bytes(struct span text, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-/* The parser's words are few: what stands at the place of the fault is shown behind them. */
+/* The parser's error texts are short: the text at the place of the fault is shown after them. */
 static void not_well_formed(struct builder *b)
 {
 	enum XML_Error code = XML_GetErrorCode(b->parser);

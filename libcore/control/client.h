@@ -8,10 +8,10 @@
 #include "util/clock.h"
 
 /*
- * The two callbacks wait until deadline (monotonic ms, RELOAD_NEVER: for ever).  send() takes all of bytes; receive() reads
- * at least one byte into buf, *len 0 means that the agent closed, having read all that was sent.  RELOAD_TIMEOUT at the
- * deadline, RELOAD_CANCELLED when the user stopped the program, RELOAD_NO_AGENT when the connection is lost and the agent
- * had not read everything.
+ * The two callbacks wait until deadline (monotonic ms, RELOAD_NEVER: for ever). send() takes all of bytes; receive()
+ * reads at least one byte into buf; *len 0 means that the agent closed the connection after it had read all that was
+ * sent. RELOAD_TIMEOUT at the deadline, RELOAD_CANCELLED when the user stopped the program, RELOAD_NO_AGENT when the
+ * connection is lost and the agent had not read everything.
  */
 struct reload_client_io {
 	void *arg;

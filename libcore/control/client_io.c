@@ -22,7 +22,7 @@ static reload_ms now_ms(void)
 	return (reload_ms)t.tv_sec * 1000 + (reload_ms)t.tv_nsec / 1000000;
 }
 
-/* Waits for events on c->fd; events 0: only for at most pause_ms. */
+/* Waits for events on c->fd; with events 0 it only pauses for at most pause_ms. */
 static enum reload_err wait_for(
 	const struct connection *c, short events, reload_ms deadline, reload_ms pause_ms)
 {

@@ -10,7 +10,7 @@ enum {
 	PATH_MAX_LEN = 128
 };
 
-/* Where we are in the object, for the message: "values[3].key". */
+/* The path of the field that is being checked, for the message: "values[3].key". */
 struct place {
 	char text[PATH_MAX_LEN];
 };
@@ -107,7 +107,7 @@ static enum reload_err check_string(const struct reload_field *f, const struct p
 	const char *s = json_string_value(v);
 	size_t len = json_string_length(v);
 	if (strlen(s) !=
-		len) /* the parser refuses NUL in a string; results must not have one either */
+		len) /* a string with NUL: the parser refuses it in requests, and results must not have one either */
 		return wrong(why, at, "must not hold NUL", "");
 	if (len > at_most(f))
 		return wrong(why, at, "is too long", "");

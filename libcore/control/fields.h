@@ -21,9 +21,9 @@ enum reload_field_type {
 	RELOAD_FIELD_INT,    /* min to max */
 	RELOAD_FIELD_REAL,   /* any number */
 	RELOAD_FIELD_BOOL,
-	RELOAD_FIELD_KIND,   /* Kind: name or number in a string, or a number */
-	RELOAD_FIELD_OBJECT, /* of fields; NULL: any */
-	RELOAD_FIELD_LIST,   /* items are as fields[0] says */
+	RELOAD_FIELD_KIND,   /* a Kind: its name or number as text, or its number */
+	RELOAD_FIELD_OBJECT, /* an object of these fields; NULL: of any */
+	RELOAD_FIELD_LIST,   /* a list: fields[0] describes its items */
 };
 
 struct reload_field {

@@ -48,7 +48,7 @@ struct listener {
 	uint64_t watch;
 	struct reload_timer pause, look;
 	bool read_only,
-		told; /* told: service->socket was called with the reason why the socket cannot be made */
+		told; /* told: service->socket was called with the reason why the socket cannot be made, and is not called again with it */
 };
 
 struct reload_server {
@@ -200,7 +200,10 @@ static void on_connection(void *arg, unsigned events)
 	struct listener *l = arg;
 	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-		/* the connection stays in the backlog and would make the listener readable again at once */
+		/*
+		 * a connection that is not accepted stays in the backlog and would make the listener readable again at
+		 * once
+		 */
 		reload_poll_change(l->server->poll, l->watch, 0);
 		reload_timer_arm(reload_poll_timers(l->server->poll), &l->pause,
 			reload_poll_now() + ACCEPT_PAUSE_MS, on_pause_over, l);

@@ -22,7 +22,7 @@ struct reload_rpc_call {
 	json_t *id; /* owned */
 	reload_rpc_cancel_fn cancel;
 	void *cancel_arg;
-	bool running, finished; /* inside its handler; has ended there */
+	bool running, finished; /* the handler is running; the call was ended by it */
 };
 
 TAILQ_HEAD(call_list, reload_rpc_call);

@@ -21,7 +21,7 @@ enum {
 struct reload_rpc_session;
 struct reload_rpc_call; /* one request under way */
 
-/* A handler ends in exactly one of these; the functions below that make them are the only way to get one. */
+/* A handler returns one of these; only the functions below make them. */
 enum reload_rpc_end {
 	RELOAD_RPC_REPLIED,
 	RELOAD_RPC_FAILED,
@@ -40,8 +40,8 @@ struct reload_rpc_service {
 	const reload_rpc_handler *handlers; /* by enum reload_method_id; NULL: not served */
 	void *arg;
 	/*
-	 * the server's: the socket of path, or its lock, was removed.  RELOAD_OK: both are made again; else why not (told once, and
-	 * tried again).  NULL: nobody is told
+	 * called by the server when the socket of path, or its lock, was removed: RELOAD_OK when both were made again,
+	 * else the error with why, which is reported once while the server goes on trying.  NULL: not reported
 	 */
 	void (*socket)(
 		void *arg, const char *path, enum reload_err err, const struct reload_why *why);
@@ -53,7 +53,10 @@ struct reload_rpc_service {
  */
 enum reload_rpc_end reload_rpc_reply(struct reload_rpc_call *call, json_t *result);
 
-/* reload_rpc_fail() ends a request; reload_rpc_fail_why() is the same with only an error and words (why may be NULL). */
+/*
+ * reload_rpc_fail() ends a request with a failure; reload_rpc_fail_why() makes the failure of err and why (may be
+ * NULL).
+ */
 enum reload_rpc_end reload_rpc_fail(
 	struct reload_rpc_call *call, const struct reload_failure *failure);
 enum reload_rpc_end reload_rpc_fail_why(
@@ -84,7 +87,7 @@ void reload_rpc_session_feed(struct reload_rpc_session *s, struct span bytes);
 struct span reload_rpc_session_output(const struct reload_rpc_session *s);
 void reload_rpc_session_sent(struct reload_rpc_session *s, size_t n);
 
-/* reload_rpc_session_hungry() tells whether input may be read now: false while the client does not read its output. */
+/* reload_rpc_session_hungry() returns whether input may be read now: false while the client does not read its output. */
 bool reload_rpc_session_hungry(const struct reload_rpc_session *s);
 
 /* reload_rpc_session_ended() returns whether the connection is to be closed after one attempt to send the output. */

@@ -11,7 +11,7 @@
  * therefore carry one prepared context each; an operation works on a copy, so the original is only ever read.
  */
 
-/* A public exponent is 65537 nearly always; a huge one makes verification as slow as signing. */
+/* The public exponent is nearly always 65537; a huge one would make verification as slow as signing. */
 enum {
 	RSA_BITS_MIN = 2048,
 	RSA_EXPONENT_BITS_MAX = 33,

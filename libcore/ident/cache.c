@@ -7,7 +7,7 @@
 
 enum {
 	DIGEST = 32,
-	CERT_PARTS = 4096 /* what parsing a certificate takes beside its bytes, about */
+	CERT_PARTS = 4096 /* approximate memory of a parsed certificate beside its bytes */
 };
 
 /*
@@ -15,11 +15,12 @@ enum {
  * the certificate, which many caches may share; its first bytes stand here, so that a search reads little else.
  */
 struct cert_name {
-	struct reload_cert *cert; /* that of the fingerprint owns a reference */
-	uint32_t used;            /* of the fingerprint: when, by the cache's own clock */
+	struct reload_cert *cert; /* the entry of the fingerprint owns a reference */
+	uint32_t
+		used; /* entry of the fingerprint: time of the last use, by the cache's own clock */
 	uint16_t key;
-	bool chain;   /* of the fingerprint: what stands above it is known */
-	uint8_t node; /* 0: the fingerprint; else one more than the Node-ID's place */
+	bool chain;   /* entry of the fingerprint: the authorities above it are known */
+	uint8_t node; /* 0: the fingerprint; else one more than the index of the Node-ID */
 };
 
 struct cached_value {
@@ -34,7 +35,7 @@ struct reload_cache {
 	struct cert_name *names; /* ascending by digest */
 	size_t names_count, names_cap;
 	size_t certs_count, certs_max, certs_bytes;
-	uint32_t clock; /* of uses; it may wrap, as ages are compared */
+	uint32_t clock; /* counts uses; it may wrap, because only ages are compared */
 	struct reload_chains chains;
 	struct values values;
 	TAILQ_HEAD(, cached_value) values_used;
@@ -63,7 +64,7 @@ static size_t cost_of(const struct reload_cert *cert)
 	return CERT_PARTS + cert->der.len + cert->der.len / 4;
 }
 
-/* Forgets cert under all its names. */
+/* Removes all entries of cert. */
 static void drop_cert(struct reload_cache *cache, struct reload_cert *cert)
 {
 	size_t kept = 0;
@@ -116,7 +117,7 @@ static const uint8_t *digest_of(const struct cert_name *name)
 	return name->node ? name->cert->node_hashes[name->node - 1] : name->cert->fingerprint;
 }
 
-/* The place of the first name that is not below digest. */
+/* The index of the first entry that is not below digest. */
 static size_t lower(const struct reload_cache *cache, const uint8_t digest[DIGEST])
 {
 	uint16_t key = key_of(digest);
@@ -209,7 +210,7 @@ bool reload_cache_chain(
 	return true;
 }
 
-/* An expired certificate is forgotten when it is asked for. */
+/* An expired certificate is removed when it is looked up. */
 static const struct cert_name *find_valid(
 	struct reload_cache *cache, const uint8_t digest[DIGEST], reload_utc now)
 {

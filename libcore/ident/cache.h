@@ -8,10 +8,11 @@
 
 enum {
 	RELOAD_CACHE_CERTS = 4096,
-	RELOAD_CACHE_VALUES = 4096, /* 400 kB: one that fell out costs a signature check, no more */
+	RELOAD_CACHE_VALUES =
+		4096, /* 400 kB; an entry that was removed only costs another signature check */
 	RELOAD_CACHE_BYTES =
-		24 * 1024 * 1024 /* of certificates: whoever issues them chooses their size */
-};                               /* at the maximum the one used least recently goes */
+		24 * 1024 * 1024 /* bytes of certificates, whose issuers choose their size */
+};                               /* at the maximum the least recently used one is removed */
 
 struct reload_cache;
 
@@ -20,19 +21,19 @@ struct reload_cache *reload_cache_new(size_t max_certs, size_t max_values);
 void reload_cache_free(struct reload_cache *cache);
 AUTO_DEFINE(reload_cache)
 
-/* reload_cache_clear() forgets all: the configuration changed. */
+/* reload_cache_clear() removes everything; for a new configuration. */
 void reload_cache_clear(struct reload_cache *cache);
 
 /*
- * reload_cache_add() remembers a verified certificate (takes a reference of its own).  chain is what it was verified by; NULL: that is
- * not known, and what is known already stays.
+ * reload_cache_add() adds a verified certificate (and takes a reference of its own).  chain has the authorities that it
+ * was verified by; NULL: unknown, and what is known already stays.
  */
 void reload_cache_add(
 	struct reload_cache *cache, struct reload_cert *cert, const struct reload_chain *chain);
 
 /*
- * reload_cache_chain() fills in by what the certificate of this fingerprint was verified (borrowed until the next call that
- * changes the cache); false when that is not known.
+ * reload_cache_chain() fills in the authorities by which the certificate of this fingerprint was verified (borrowed
+ * until the next call that changes the cache); false when they are not known.
  */
 bool reload_cache_chain(
 	struct reload_cache *cache, const uint8_t fingerprint[32], struct reload_chain *out);
@@ -46,12 +47,13 @@ bool reload_cache_chain(
 struct reload_cert *reload_cache_find(struct reload_cache *cache,
 	const struct reload_signer_identity *identity, reload_utc now, struct reload_id *node);
 
-/* reload_cache_has() tells whether this certificate (by fingerprint) was verified and has not expired. */
+/* reload_cache_has() returns whether this certificate (by fingerprint) was verified and has not expired. */
 bool reload_cache_has(struct reload_cache *cache, const uint8_t fingerprint[32], reload_utc now);
 
 /*
- * reload_cache_value_add() notes, and reload_cache_value_has() tells, that a stored value was verified under this digest:
- * SHA-256 over signature input, signature and certificate fingerprint.  The certificate's expiry is the caller's to check.
+ * reload_cache_value_add() notes that a stored value was verified under this digest, which is SHA-256 over signature
+ * input, signature and certificate fingerprint; reload_cache_value_has() returns whether one was.  The caller checks
+ * the expiry of the certificate.
  */
 void reload_cache_value_add(struct reload_cache *cache, const uint8_t digest[32]);
 bool reload_cache_value_has(struct reload_cache *cache, const uint8_t digest[32]);

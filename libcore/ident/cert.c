@@ -31,7 +31,7 @@ enum reload_err reload_cert_parse(struct reload_cert **out, const struct reload_
 struct reload_cert *reload_cert_ref(const struct reload_cert *cert)
 {
 	struct reload_cert *shared =
-		(struct reload_cert *)cert; /* the count is no part of what const promises */
+		(struct reload_cert *)cert; /* the reference count is not what const protects */
 	shared->refs++;
 	return shared;
 }
@@ -108,7 +108,7 @@ bool reload_cert_denotes(const struct reload_cert *cert,
 	return false;
 }
 
-/* The Node-ID of the reload URI that begins at r, which stands behind "reload://" then; false: it has none. */
+/* The Node-ID of the reload URI whose part after "reload://" r reads; false: it has none. */
 static bool uri_node(struct reload_id *out, struct rd *r)
 {
 	char text[2 * (RELOAD_ID_MAX + 2) + 1];

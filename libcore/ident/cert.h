@@ -6,7 +6,7 @@
 #include "wire/security.h"
 
 struct reload_cert {
-	unsigned refs; /* changed by one thread only */
+	unsigned refs; /* only one thread may change it */
 	const struct reload_ident_ops *ops;
 	struct bytes bytes;         /* the certificate as DER */
 	struct span der;            /* all of bytes */
@@ -14,14 +14,14 @@ struct reload_cert {
 	struct reload_id *node_ids; /* from the reload URIs of subjectAltName, in order */
 	size_t node_ids_count;
 	uint8_t (*node_hashes)
-		[32];  /* cert_hash_node_id by SHA-256 of each; NULL: nobody asked so far */
+		[32];  /* SHA-256 cert_hash_node_id of each; NULL until it is asked for */
 	char *user;    /* rfc822Name; NULL for an authority */
 	char *overlay; /* overlay name of the reload URIs, lower case; NULL for an authority */
 	struct span public_key_info; /* DER SubjectPublicKeyInfo, inside the certificate */
 	reload_utc not_before, not_after;
 	struct span issuer,
 		subject; /* DER names, inside the certificate; a chain fits where they are equal */
-	char *issuer_text; /* the issuer for people to read; NULL: not known */
+	char *issuer_text; /* the issuer, for people; NULL: not known */
 	bool authority;    /* BasicConstraints: CA, and KeyUsage if there is one: keyCertSign */
 	bool path_limited; /* authority: at most path_len authorities may stand below it */
 	uint8_t path_len;
@@ -42,28 +42,26 @@ enum reload_err reload_cert_parse(struct reload_cert **out, const struct reload_
 /* reload_cert_ref() takes one more reference and returns cert. */
 struct reload_cert *reload_cert_ref(const struct reload_cert *cert);
 
-/*
- * reload_cert_hash_nodes() fills node_hashes, unless that was done.  On the thread that counts references.
- */
+/* reload_cert_hash_nodes() fills node_hashes at the first call.  Call it on the thread that counts references. */
 void reload_cert_hash_nodes(struct reload_cert *cert);
 
 /* reload_cert_free() drops one reference; NULL is legal. */
 void reload_cert_free(struct reload_cert *cert);
 AUTO_DEFINE(reload_cert)
 
-/* reload_cert_has_node() tells whether id is one of the certificate's Node-IDs. */
+/* reload_cert_has_node() returns whether id is one of the certificate's Node-IDs. */
 bool reload_cert_has_node(const struct reload_cert *cert, const struct reload_id *id);
 
 /*
- * reload_cert_denotes() tells whether identity names this certificate and sets *node to the Node-ID that signed
+ * reload_cert_denotes() returns whether identity names this certificate and sets *node to the Node-ID that signed
  * (SEC-04, SEC-05): cert_hash only for certificates with one Node-ID, cert_hash_node_id by trying each.
  */
 bool reload_cert_denotes(const struct reload_cert *cert,
 	const struct reload_signer_identity *identity, struct reload_id *node);
 
 /*
- * reload_cert_may_denote() tells, without parsing it, whether identity may name the certificate of these bytes, at a fraction of the
- * cost; false is certain.
+ * reload_cert_may_denote() returns whether identity may name the certificate of these bytes, without parsing it, at a
+ * fraction of the cost; false is certain.
  */
 bool reload_cert_may_denote(const struct reload_ident_ops *ops, struct span der,
 	const struct reload_signer_identity *identity);
@@ -91,7 +89,7 @@ struct reload_uri {
 
 /*
  * reload_uri_parse() reads a reload URI of at most RELOAD_URI_MAX characters; upper case and a missing last slash are
- * accepted (SEC-10).  What the bytes mean is not looked at.  RELOAD_BAD_VALUE otherwise.
+ * accepted (SEC-10).  The destination bytes are not decoded.  RELOAD_BAD_VALUE otherwise.
  */
 enum reload_err reload_uri_parse(struct reload_uri *out, const char *text) MUST_CHECK;
 

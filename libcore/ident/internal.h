@@ -1,4 +1,4 @@
-/* What the files of this room share that know OpenSSL. */
+/* What the files of this room share that use OpenSSL. */
 #pragma once
 
 #include "ident/key.h"
@@ -8,14 +8,15 @@
 #include <openssl/x509.h>
 
 enum {
-	RELOAD_RSA_BITS_MAX = 8192 /* of an RSA key that is accepted; a signature has as many */
+	RELOAD_RSA_BITS_MAX =
+		8192 /* maximum bytes of an RSA key that is accepted, and of its signatures */
 };
 
 /* The native part of a certificate: its public key, ready for use, and its own signature. */
 struct reload_public_key {
 	EVP_PKEY *pkey;
 	EVP_PKEY_CTX *
-		verify; /* for SHA-256; never used itself, only copied: any number of threads may */
+		verify; /* for SHA-256; never used itself but copied, which any number of threads may do */
 	uint8_t sig_alg;    /* of the key */
 	struct span tbs;    /* what the issuer signed, inside the certificate */
 	uint8_t *signature; /* owned */
@@ -28,7 +29,7 @@ const EVP_MD *reload_ident_md(uint8_t hash_alg);
 
 /*
  * reload_ident_key_alg() returns the signature algorithm of a key that is accepted (SEC-16): RSA of 2048 to 8192 bits,
- * ECDSA on the named curves P-256 and P-384; 0 for all others, why filled.
+ * ECDSA on the named curves P-256 and P-384; 0 with why for all others.
  */
 uint8_t reload_ident_key_alg(EVP_PKEY *pkey, struct reload_why *why);
 

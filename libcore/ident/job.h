@@ -25,14 +25,14 @@ struct reload_job {
 	size_t others_count;
 	struct reload_trust *trust; /* set: check the certificate as well; a reference of the job */
 	reload_utc now;
-	struct reload_chain chain; /* out, with trust: those of others that led to a root */
+	struct reload_chain chain; /* out, with trust: those of `others` that lead to a root */
 	struct wr signature;       /* verify: in; sign: out */
 	uint8_t hash_alg, sig_alg; /* verify: in; sign: out */
 
-	uint64_t share;      /* who causes the work; 0: this node itself */
+	uint64_t share;      /* the node that causes the work; 0: this node itself */
 	enum reload_err err; /* result */
 	void (*done)(
-		void *arg, struct reload_job *job); /* engine's; called on the engine's thread */
+		void *arg, struct reload_job *job); /* set by the engine and called on its thread */
 	void *arg;
 };
 

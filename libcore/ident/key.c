@@ -58,7 +58,7 @@ enum reload_err reload_key_new(struct reload_key **out, enum reload_key_type typ
 	return RELOAD_OK;
 }
 
-/* A daemon asks nobody for a password. */
+/* A daemon cannot ask for a password. */
 static int no_password(char *buf, int size, int rwflag, void *asked)
 {
 	(void)buf;
@@ -105,7 +105,7 @@ enum reload_err reload_key_read_pem(
 
 enum reload_err reload_key_write_pem(struct wr *w, const struct reload_key *key)
 {
-	BIO *bio = BIO_new(BIO_s_mem()); /* wipes its memory when it is freed */
+	BIO *bio = BIO_new(BIO_s_mem()); /* OpenSSL wipes the memory when it is freed */
 	char *at = NULL;
 	bool good =
 		bio && PEM_write_bio_PKCS8PrivateKey(bio, key->native, NULL, NULL, 0, NULL, NULL);

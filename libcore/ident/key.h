@@ -10,8 +10,8 @@ struct reload_key {
 };
 
 /*
- * The keys that are made here.  Ed25519 is not among them: the signature algorithms of RFC 6940 are those of TLS 1.2, whose
- * registries of hashes and signatures have no code point for it (SEC-16).  P-384 keys are read and used, not made.
+ * The keys that are made here.  Ed25519 is not among them: the signature algorithms of RFC 6940 are those of TLS 1.2,
+ * whose registries of hashes and signatures have no code point for it (SEC-16).  P-384 keys can be read and used.
  */
 enum reload_key_type {
 	RELOAD_KEY_P256,
@@ -32,7 +32,7 @@ enum reload_err reload_key_read_pem(
 /* reload_key_write_pem() appends the key as PKCS#8 PEM; the caller wipes the buffer. */
 enum reload_err reload_key_write_pem(struct wr *w, const struct reload_key *key) MUST_CHECK;
 
-/* reload_key_fits() tells whether key is the private half of the certificate's key. */
+/* reload_key_fits() returns whether key is the private half of the certificate's key. */
 bool reload_key_fits(const struct reload_key *key, const struct reload_cert *cert);
 
 /* reload_key_free() wipes and frees; NULL is legal. */
@@ -71,8 +71,9 @@ enum reload_err reload_cert_make_csr(struct wr *w, const struct reload_cert_requ
 	struct reload_why *why) MUST_CHECK;
 
 /*
- * reload_csr_user() tells the user name of a PKCS#10 request (DER or PEM): its rfc822Name, else the emailAddress of its
- * subject, else NULL (ENR-05); *user is owned.  RELOAD_BAD_VALUE for what is no request or holds an illegal name.
+ * reload_csr_user() returns the user name of a PKCS#10 request (DER or PEM) in *user (owned): its rfc822Name, else the
+ * emailAddress of its subject, else NULL (ENR-05).  RELOAD_BAD_VALUE for bytes that are no request and for an illegal
+ * name.
  */
 enum reload_err reload_csr_user(char **user, struct span csr, struct reload_why *why) MUST_CHECK;
 
@@ -80,7 +81,7 @@ enum {
 	RELOAD_USER_NAME_MAX = 255 /* characters */
 };
 
-/* reload_user_legal() tells whether name may stand as rfc822Name: 1 to 255 printable ASCII characters (R-11.3-19;
+/* reload_user_legal() returns whether name may stand as rfc822Name: 1 to 255 printable ASCII characters (R-11.3-19;
  * RFC 5280, ub-emailaddress-length). */
 bool reload_user_legal(const char *name);
 
@@ -94,9 +95,9 @@ enum reload_err reload_self_node_id(struct reload_id *out, struct span public_ke
 enum reload_err reload_key_public_info(struct wr *w, const struct reload_key *key) MUST_CHECK;
 
 /*
- * reload_pem_certificates() calls got(arg, der) for each certificate of a PEM text, under the labels of older tools as well
- * ("X509 CERTIFICATE", "TRUSTED CERTIFICATE"), and returns their number.  Other blocks are passed over; *damaged (NULL is legal) becomes
- * the number, from 1, of the first block that cannot be read, behind which nothing was looked at, else 0.
+ * reload_pem_certificates() calls got(arg, der) for each certificate of a PEM text, under the labels of older tools as
+ * well ("X509 CERTIFICATE", "TRUSTED CERTIFICATE"), and returns their number.  Other blocks are skipped.  Reading ends
+ * at a block that cannot be read: *damaged (NULL is legal) is its number, from 1, else 0.
  */
 size_t reload_pem_certificates(
 	struct span pem, void (*got)(void *arg, struct span der), void *arg, size_t *damaged);

@@ -90,7 +90,7 @@ static bool set_subject(X509 *x, const struct reload_cert_request *req)
 {
 	enum {
 		CN_MAX =
-			64 /* ub-common-name of RFC 5280; an overlay's name may be longer, and nothing depends on it */
+			64 /* the maximum of RFC 5280 (ub-common-name); an overlay name may be longer, and nothing depends on the common name */
 	};
 	size_t len = req->authority_name ? strlen(req->authority_name) : 0;
 	return !req->authority_name || X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
@@ -98,7 +98,7 @@ static bool set_subject(X509 *x, const struct reload_cert_request *req)
 					       (int)(len < CN_MAX ? len : CN_MAX), -1, 0);
 }
 
-/* The issuer's name is the subject of issuer, byte for byte; self-signed: our own. */
+/* The issuer name is the subject of issuer, byte for byte; of a self-signed certificate its own. */
 static bool set_issuer(X509 *x, const struct reload_cert *issuer)
 {
 	const uint8_t *at = issuer ? issuer->subject.at : NULL;
@@ -219,7 +219,7 @@ static X509_REQ *csr_read(struct span csr, struct reload_why *why)
 	return req;
 }
 
-/* The request proves that its sender has the private key; its algorithms are those of all signatures here. */
+/* The signature of the request proves that its sender has the private key; only the usual algorithms are accepted. */
 static enum reload_err csr_check(X509_REQ *req, struct reload_why *why)
 {
 	uint8_t hash, alg;

@@ -22,7 +22,7 @@ static bool verifies(const struct reload_public_key *key, uint8_t hash_alg, stru
 		len && ctx && EVP_PKEY_verify(ctx, signature.at, signature.len, digest, len) == 1;
 	EVP_PKEY_CTX_free(ctx);
 	if (!good)
-		ERR_clear_error(); /* else a TLS connection of this thread takes the failure for its own */
+		ERR_clear_error(); /* else a TLS connection of this thread would report this failure as its own */
 	return good;
 }
 
@@ -36,7 +36,7 @@ static enum reload_err openssl_verify(const struct reload_cert *cert, uint8_t ha
 	return verifies(key, hash_alg, input, signature) ? RELOAD_OK : RELOAD_BAD_SIGNATURE;
 }
 
-/* A certificate's signature is a signature like any other: the same algorithms, the same code. */
+/* A certificate's signature is verified like any other: same algorithms, same code. */
 static enum reload_err openssl_cert_signed_by(
 	const struct reload_cert *cert, const struct reload_cert *issuer)
 {
@@ -75,7 +75,7 @@ static bool openssl_key_fits(const struct reload_key *key, const struct reload_c
 	return fits;
 }
 
-/* OpenSSL wipes the secret numbers itself. */
+/* OpenSSL wipes secret numbers itself. */
 static void openssl_key_clear(struct reload_key *key)
 {
 	EVP_PKEY_CTX_free(key->prepared);

@@ -1,6 +1,6 @@
 /*
- * What cryptography the rooms above may ask for.  Real nodes use reload_ident_openssl; the simulator brings a table of
- * its own that signs with a keyed hash, so that equal seeds give equal bytes.
+ * The cryptography that other rooms use.  Real nodes use reload_ident_openssl; the simulator has a table of its own
+ * that signs with a keyed hash, so that equal seeds give equal bytes.
  */
 #pragma once
 
@@ -20,23 +20,28 @@ struct reload_key;
 
 struct reload_ident_ops {
 	/*
-	 * returns a certificate of exactly these bytes that was read before (borrowed), NULL when there is none; NULL for a
-	 * table that keeps none
+	 * returns a certificate that was parsed from exactly these bytes before (borrowed), NULL when there is none;
+	 * NULL for a table that keeps none
 	 */
 	struct reload_cert *(*cert_known)(const struct reload_ident_ops *ops, struct span der);
-	/* fills what reload_cert_parse() promises, except refs, der and fingerprint; native may be set */
+	/* fills the members that reload_cert_parse() promises, except refs, der and fingerprint; native may be set */
 	enum reload_err (*cert_read)(struct reload_cert *cert, struct reload_why *why);
 	void (*cert_clear)(struct reload_cert *cert);
-	/* tells whether issuer's key signed cert, or cert's own key when issuer is cert; no dates, no names of RELOAD */
+	/*
+	 * returns whether issuer's key signed cert (cert's own key when issuer is cert); it checks neither dates nor
+	 * names
+	 */
 	enum reload_err (*cert_signed_by)(
 		const struct reload_cert *cert, const struct reload_cert *issuer);
-	/* appends the signature over input to out and tells its algorithm; safe on any thread */
+	/* appends the signature over input to out and sets its algorithm; safe on any thread */
 	enum reload_err (*sign)(const struct reload_key *key, struct span input, uint8_t *hash_alg,
 		uint8_t *sig_alg, struct wr *out);
 	enum reload_err (*verify)(const struct reload_cert *cert, uint8_t hash_alg, uint8_t sig_alg,
 		struct span input, struct span signature);
 	void (*key_clear)(struct reload_key *key);
-	/* the reload URIs of a certificate stand in its bytes as text: what it may denote is seen without parsing it */
+	/*
+	 * the bytes of a certificate contain its reload URIs as text: so what it may denote is known without parsing it
+	 */
 	bool plain_uris;
 	/* key is the private half of cert's key */
 	bool (*key_fits)(const struct reload_key *key, const struct reload_cert *cert);

@@ -18,7 +18,7 @@ static bool is_certificate(const char *label)
 	       !strcmp(label, PEM_STRING_X509_TRUSTED);
 }
 
-/* The certificate at the start of data: behind it a TRUSTED CERTIFICATE has what its user thought of it. */
+/* The certificate at the start of data: in a TRUSTED CERTIFICATE it is followed by trust settings. */
 static size_t certificate_len(const uint8_t *data, long len)
 {
 	const uint8_t *at = data;
@@ -58,9 +58,10 @@ size_t reload_pem_certificates(
 		count += used > 0;
 		OPENSSL_free(name);
 		OPENSSL_free(header);
-		OPENSSL_clear_free(data, (size_t)len); /* it may have been a private key */
+		OPENSSL_clear_free(data, (size_t)len); /* the block may have been a private key */
 	}
-	if (bio && !bad && blocks < blocks_begun(pem)) /* OpenSSL passes over what it cannot read */
+	if (bio && !bad &&
+		blocks < blocks_begun(pem)) /* OpenSSL skips blocks that it cannot read */
 		bad = blocks + 1;
 	if (damaged)
 		*damaged = bad;

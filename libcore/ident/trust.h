@@ -46,7 +46,7 @@ void reload_trust_free(struct reload_trust *trust);
 AUTO_DEFINE(reload_trust)
 
 /*
- * reload_trust_check() tells whether cert is a node's certificate of this overlay at the time now (RFC 6940 s6.3.4,
+ * reload_trust_check() returns whether cert is a node's certificate of this overlay at the time now (RFC 6940 s6.3.4,
  * s11.3, s11.3.1): reload URIs of this overlay with Node-IDs of the right length, one user name, nothing else in
  * subjectAltName, empty subject (from an authority), validity (SEC-17), no bad-node, and a chain over others (borrowed,
  * intermediates in any order) to a root-cert with BasicConstraints, or the self-signed rule.  Errors: RELOAD_BAD_CERT,
@@ -64,7 +64,7 @@ enum reload_err reload_trust_chain(const struct reload_trust *trust, const struc
 	struct reload_cert *const *others, size_t others_count, reload_utc now,
 	struct reload_chain *chain, struct reload_why *why) MUST_CHECK;
 
-/* reload_trust_is_root() tells whether der is one of the root-certs (they never go into a bucket). */
+/* reload_trust_is_root() returns whether der is one of the root-certs (they never go into a bucket). */
 bool reload_trust_is_root(const struct reload_trust *trust, struct span der);
 
 /* reload_trust_ops() returns the cryptography of the trust. */

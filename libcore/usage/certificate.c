@@ -8,7 +8,7 @@ static enum reload_err certificate_check(
 {
 	AUTO(reload_cert) cert = NULL;
 	if (reload_cert_parse(&cert, reload_trust_ops(config->trust), value, why))
-		return RELOAD_BAD_VALUE; /* why says what is wrong with it */
+		return RELOAD_BAD_VALUE; /* why has the reason */
 	if (!cert->user || !cert->node_ids_count)
 		return reload_why_set(why, RELOAD_BAD_VALUE, "a certificate to be stored",
 			"it names no user and Node-ID, as that of a node does");

@@ -12,7 +12,7 @@ static const struct wire_field turn_server_fields[] = {
 const struct wire_type reload_turn_server_wire =
 	WIRE_TYPE(struct reload_turn_server, "TurnServer", turn_server_fields);
 
-/* No Node-ID and no list in it. */
+/* The structure has no Node-ID and no list, so an empty context is enough. */
 static const struct wire_ctx plain = { 0 };
 
 void reload_turn_name(struct wr *w, const struct reload_id *node, uint8_t d)

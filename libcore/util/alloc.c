@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* malloc() has blocks of these sizes at hand that were freed before, calloc() has not. */
+/* malloc() takes small blocks from a cache of freed ones (glibc's tcache), calloc() does not. */
 enum {
 	SMALL = 1024
 };
@@ -15,7 +15,8 @@ void *reload_alloc(size_t size)
 	void *p = size <= SMALL ? malloc(size) : calloc(1, size);
 	if (!p)
 		abort();
-	__asm__("" : "+r"(p)); /* else the compiler makes calloc() of both */
+	__asm__(""
+		: "+r"(p)); /* a barrier: else the compiler merges malloc() and memset() into calloc() */
 	return size <= SMALL ? memset(p, 0, size) : p;
 }
 

@@ -37,10 +37,10 @@ char *reload_strdup(const char *s) __attribute__((returns_nonnull));
 
 /*
  * reload_grow() makes room for one more element: *items is an array of *cap elements of size bytes, count of them in
- * use.  A quarter more each time: tables that live long are many, and what they keep free is lost.  Callers bound count
- * themselves.
+ * use.  It grows by a quarter, because there are many long-lived tables and their unused elements waste memory.  The caller
+ * bounds count.
  */
 void reload_grow(void *items, size_t *cap, size_t count, size_t size);
 
-/* reload_grow_within() is reload_grow() for a table that has max elements at most: no room is made beyond; aborts when it is full. */
+/* reload_grow_within() is reload_grow() for a table that has max elements at most: it never has room for more; aborts when it is full. */
 void reload_grow_within(void *items, size_t *cap, size_t count, size_t size, size_t max);

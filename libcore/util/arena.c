@@ -12,7 +12,7 @@ struct reload_arena_block {
 };
 
 enum {
-	BLOCK = 960, /* with its head it is small enough for malloc() to have it at hand */
+	BLOCK = 960, /* small enough, with its head, for malloc()'s cache of freed blocks */
 	ALIGN = alignof(max_align_t)
 };
 

@@ -1,6 +1,6 @@
 /*
- * Readers and writers: the only way bytes are taken apart or put together.  Failure sticks, later reads give zero, one
- * check at the end.  All integers are big-endian.
+ * Readers and writers: the only way bytes are taken apart or put together.  After a failure all further reads give zero, so that
+ * one check at the end is enough.  All integers are big-endian.
  */
 #pragma once
 
@@ -39,7 +39,8 @@ static inline void rd_fail(struct rd *r, enum reload_err err)
 static inline const uint8_t *rd_take(struct rd *r, size_t n)
 {
 	if (r->err || (size_t)(r->end - r->at) < n) {
-		rd_fail(r, RELOAD_SHORT); /* first failure wins; r->at is where */
+		rd_fail(r,
+			RELOAD_SHORT); /* the first failure is kept; r->at is where it happened */
 		return NULL;
 	}
 	if (!n)

@@ -1,4 +1,4 @@
-/* Units of time, and timers: any number of them inside, one deadline outside. */
+/* Units of time, and timers: any number of them, of which the caller only sees the next deadline. */
 #pragma once
 
 #include "util/tree.h"
@@ -17,17 +17,17 @@ enum {
 
 /*
  * reload_utc_text() writes t in whole seconds, "2024-01-31T23:59:59Z", and returns out; "never" for RELOAD_NEVER and
- * all that is behind the year 9999.
+ * for times after the year 9999.
  */
 char *reload_utc_text(char out[RELOAD_UTC_TEXT], reload_utc t);
 
-/* reload_doubled() returns first, doubled that many times, and at most most: a pause that grows with failures. */
+/* reload_doubled() returns first, doubled that many times, at most `most`: for a pause that grows with failures. */
 reload_ms reload_doubled(reload_ms first, unsigned times, reload_ms most);
 
 struct reload_timer;
 typedef void (*reload_timer_fn)(void *arg);
 
-/* A timer, embedded in what it belongs to; zero-initialised is unarmed. */
+/* A timer, embedded in the structure that it belongs to; unarmed when zero-initialised. */
 struct reload_timer {
 	RB_ENTRY(reload_timer) entry;
 	reload_ms due;
@@ -56,8 +56,8 @@ void reload_timer_cancel(struct reload_timers *ts, struct reload_timer *t);
 reload_ms reload_timers_next(struct reload_timers *ts);
 
 /*
- * reload_timers_run() runs, in order, timers that are due at now, also those that they arm for then: at most RELOAD_TIMERS_TURN, so
- * that whoever waits for something else than time is served in between.  What is left is due still (reload_timers_next()).
+ * reload_timers_run() runs, in order, timers that are due at now, including timers that these arm for now or earlier: at most
+ * RELOAD_TIMERS_TURN, so that sockets are served in between.  Timers that are left are still due (reload_timers_next()).
  */
 enum {
 	RELOAD_TIMERS_TURN = 32

@@ -1,4 +1,4 @@
-/* The one list of failures, and the words that explain a failure to a person. */
+/* The list of all failures, and the text that explains a failure to a person. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +18,7 @@ const char *reload_err_text(enum reload_err err);
 /* reload_err_name() returns the name of err in lower case ("not_joined"), good until the next call of this thread. */
 const char *reload_err_name(enum reload_err err);
 
-/* reload_err_too_large() tells whether a question, or its answer, did not fit a message: smaller parts of it may. */
+/* reload_err_too_large() returns whether err means that a request or its answer was too large for a message, so that a smaller request may succeed. */
 bool reload_err_too_large(enum reload_err err);
 
 /* reload_err_rpc() returns the JSON-RPC error code of err, 0 for RELOAD_OK. */
@@ -50,6 +50,6 @@ struct reload_why {
 enum reload_err reload_why_set(struct reload_why *w, enum reload_err err, const char *what,
 	const char *why_fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* reload_why_hint() sets the words behind "try:"; w may be NULL. */
+/* reload_why_hint() sets the advice behind "try:"; w may be NULL. */
 void reload_why_hint(struct reload_why *w, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

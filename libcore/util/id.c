@@ -63,7 +63,9 @@ struct reload_id reload_id_distance(const struct reload_id *from, const struct r
 	};
 	struct reload_id out = { .len = to->len };
 	int borrow = 0, i = to->len;
-	for (; i >= WORD; i -= WORD) { /* eight bytes at a time: rings do little else */
+	for (; i >= WORD;
+		i -=
+		WORD) { /* eight bytes at a time: most of the work of a routing decision is comparing IDs */
 		uint64_t a, b;
 		memcpy(&a, to->at + i - WORD, WORD);
 		memcpy(&b, from->at + i - WORD, WORD);

@@ -62,18 +62,18 @@ bool reload_id_is_zero(const struct reload_id *id);
 /* reload_id_wildcard() returns the wildcard of len bytes. */
 struct reload_id reload_id_wildcard(uint8_t len);
 
-/* reload_id_distance() is (to - from) modulo 2^(8*len): how far clockwise `to` lies behind `from`. */
+/* reload_id_distance() is (to - from) modulo 2^(8*len): how far `to` is from `from`, clockwise. */
 struct reload_id reload_id_distance(const struct reload_id *from, const struct reload_id *to);
 
 /* reload_id_add_power() is id + 2^bit modulo 2^(8*len). */
 struct reload_id reload_id_add_power(const struct reload_id *id, unsigned bit);
 
-/* reload_id_before() is id - 1 modulo 2^(8*len): from id to there is the whole ring. */
+/* reload_id_before() is id - 1 modulo 2^(8*len): the range from id to it is the whole ring. */
 struct reload_id reload_id_before(const struct reload_id *id);
 
-/* reload_id_listed() tells whether id is in a list of any order. */
+/* reload_id_listed() returns whether id is in a list of any order. */
 bool reload_id_listed(const struct reload_id *list, size_t count, const struct reload_id *id);
 
-/* reload_id_between() tells whether from < x <= to going clockwise; from = to means the whole ring. */
+/* reload_id_between() returns whether from < x <= to going clockwise; from = to means the whole ring. */
 bool reload_id_between(
 	const struct reload_id *from, const struct reload_id *x, const struct reload_id *to);

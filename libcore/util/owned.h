@@ -1,4 +1,4 @@
-/* Owned bytes: whoever holds a struct bytes frees it, where a struct span only borrows. */
+/* Owned bytes: the holder of a struct bytes frees it; a struct span only borrows. */
 #pragma once
 
 #include "util/alloc.h"
@@ -11,7 +11,7 @@ struct bytes {
 	size_t len;
 };
 
-/* bytes_copy() returns a copy of what s borrows; also of no bytes at all, which then has an address that is not NULL. */
+/* bytes_copy() returns a copy of what s borrows; its address is not NULL even when s is empty. */
 static inline struct bytes bytes_copy(struct span s)
 {
 	return (struct bytes){ reload_memdup(s.at, s.len), s.len };

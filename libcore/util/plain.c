@@ -34,7 +34,7 @@ struct reload_char reload_char_at(const char *text)
 	uint32_t code = len == 1 ? at[0] : at[0] & (0x7fU >> len);
 	for (uint8_t i = 1; i < len; i++) {
 		if ((at[i] & 0xc0) != 0x80)
-			return broken; /* the NUL at the end stops here, too */
+			return broken; /* the NUL at the end is no continuation byte either */
 		code = code << 6 | (at[i] & 0x3f);
 	}
 	if (code < least[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))

@@ -1,4 +1,4 @@
-/* Text of others that is shown to a person: characters that steer a terminal or turn the order of the text are escaped. */
+/* Text from other nodes, made safe to show: characters that control a terminal or change the direction of the text are escaped. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,5 +21,5 @@ enum {
 /* reload_plain_char() writes c as \n, \t, \xNN or \uNNNN and returns out. */
 char *reload_plain_char(char out[RELOAD_PLAIN_CHAR], struct reload_char c);
 
-/* reload_plain() copies text with what steers escaped, cut before the first character without room; returns out. */
+/* reload_plain() copies text with such characters escaped, cut before the first character that does not fit, and returns out. */
 char *reload_plain(char *out, size_t size, const char *text);

@@ -1,4 +1,4 @@
-/* Borrowed bytes: a struct span never owns, what it points to is never freed through it (owned.h). */
+/* Borrowed bytes: a struct span never owns, and the bytes are never freed through it (owned.h). */
 #pragma once
 
 #include <stdbool.h>

@@ -20,8 +20,8 @@ char *reload_base64(struct span s);
 enum reload_err reload_unbase64(
 	uint8_t **out, size_t *out_len, const char *text, size_t len) MUST_CHECK;
 
-/* reload_utf8_valid() tells whether s is well-formed UTF-8 without NUL. */
+/* reload_utf8_valid() returns whether s is well-formed UTF-8 without NUL. */
 bool reload_utf8_valid(struct span s);
 
-/* reload_text_start() returns text without the byte order mark (EF BB BF) that some editors put in front. */
+/* reload_text_start() returns text without the byte order mark (EF BB BF) that some editors write at its start. */
 struct span reload_text_start(struct span text);

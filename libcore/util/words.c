@@ -105,10 +105,10 @@ const char *reload_nearest(const char *text, const char *const *words)
 {
 	const char *best = NULL;
 	size_t len = strlen(text);
-	/* at most three letters differ, and no more than half of a short word: else anything is near */
+	/* at most three letters may differ, and at most half of a short word: otherwise every word would be near */
 	size_t best_score = 1 + (len < 4 ? 1 : len < 6 ? len / 2 : 3);
 	for (; *words; words++) {
-		/* a shortened word is nearer than any misspelt one */
+		/* an abbreviation is nearer than any misspelt word */
 		size_t score =
 			len > 1 && !strncasecmp(text, *words, len) ? 0 : distance(text, *words);
 		if (score < best_score) {

@@ -1,10 +1,10 @@
-/* What people write: lengths of time, numbers, words that are nearly right. */
+/* Parsing what people type: lengths of time, numbers, misspelt words. */
 #pragma once
 
 #include "util/clock.h"
 #include "util/err.h"
 
-/* reload_digits() reads up to 15 decimal digits and moves *text behind them; false when there are none, or more. */
+/* reload_digits() reads up to 15 decimal digits and moves *text past them; false when there are none, or more. */
 bool reload_digits(uint64_t *out, const char **text) MUST_CHECK;
 
 /* reload_time_parse() reads "1h30m", "500ms", "90" (seconds); RELOAD_USAGE otherwise. */

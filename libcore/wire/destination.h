@@ -37,13 +37,15 @@ extern const struct wire_type reload_ip_port_wire;
 const char *reload_ip_port_text(char out[64], const struct reload_ip_port *a);
 
 /*
- * reload_ip_port_fault() tells why no link can lead to a: the text names what a is, "the broadcast address" or the like; NULL: a is
- * that of one node.  Every address that a node is to connect to is asked about here, whoever named it: a message, the
- * configuration, a person or a name server.  One to listen at is none of these.
+ * reload_ip_port_fault() returns why no link can lead to a, a text such as "the broadcast address"; NULL: a is the
+ * address of one node.  Every address that a node connects to is checked by this function, whether it came from a
+ * message, the configuration, a person or a name server.  An address to listen at is not checked.
  */
 const char *reload_ip_port_fault(const struct reload_ip_port *a);
 
-/* reload_ip_port_parse() reads "ADDR[:PORT]" (IPv6 in brackets when a port follows); no host names.  Port 0
- * is read as it stands: it means any free port to who listens. */
+/*
+ * reload_ip_port_parse() reads "ADDR[:PORT]" (IPv6 in brackets when a port follows); no host names.  Port 0 is allowed:
+ * for listening it means any free port.
+ */
 enum reload_err reload_ip_port_parse(
 	struct reload_ip_port *out, const char *text, uint16_t default_port) MUST_CHECK;

@@ -3,7 +3,7 @@
 #include "wire/internal.h"
 #include "wire/store.h"
 
-/* RFC 6940 s14.9; the two codes for experiments are left out, nobody may use them in operation. */
+/* RFC 6940 s14.9; without the two codes for experiments, which must not be used in operation. */
 static const struct wire_name error_codes[] = {
 	{ 2, "Error_Forbidden" },
 	{ 3, "Error_Not_Found" },

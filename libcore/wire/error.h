@@ -5,7 +5,8 @@
 
 struct reload_error_response {
 	uint16_t error_code;
-	struct span error_info; /* UTF-8, or for two codes a structure (interop MSG-09) */
+	struct span
+		error_info; /* UTF-8 text, or a structure for two of the codes (interop MSG-09) */
 };
 
 extern const struct wire_type reload_error_response_wire;

@@ -7,8 +7,8 @@
 #include <openssl/evp.h>
 
 /*
- * The layout, once: reload_header_read() unrolls these lists and the table is made of them.  First the numbers, then
- * the lengths of the three lists, which stand together in front of the lists.
+ * The layout, written once: reload_header_read() and the table are made of these lists.  First come the numbers, then
+ * the lengths of the three lists, then the lists.
  */
 #define HEADER_NUMBERS(X)                                                                          \
 	X(relo_token, WIRE_HEX)                                                                    \

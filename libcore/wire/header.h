@@ -39,16 +39,16 @@ static inline size_t reload_header_size(const struct reload_header *h)
  */
 enum reload_err reload_header_peek(struct reload_header *out, struct span bytes) MUST_CHECK;
 
-/* Where and why a header cannot be read on; reason "": it is whole. */
+/* Where and why a header is broken; reason "": it is not. */
 struct reload_break {
 	size_t offset; /* from the beginning of the header */
 	char reason[160];
 };
 
 /*
- * reload_header_part() returns (owned) the fields of the header that bytes begin with, up to the first that is not there
- * or may not be so, as reload_wire_json() has them; of a broken list the entries that are whole and the rest as hex digits.
- * *at has a reason exactly when reload_header_read() (wire/message.h) refuses the header.
+ * reload_header_part() returns (owned) the fields of the header that bytes begin with, up to the first that is missing
+ * or invalid, in the form of reload_wire_json(); of a broken list the entries that are whole and the rest as hex
+ * digits. *at has a reason exactly when reload_header_read() (wire/message.h) refuses the header.
  */
 json_t *reload_header_part(struct reload_break *at, struct span bytes, const struct wire_ctx *ctx);
 

@@ -1,4 +1,4 @@
-/* What can be read of a forwarding header that is broken (RFC 6940 s6.3.2): for people who look at bytes. */
+/* The fields that can be read of a broken forwarding header (RFC 6940 s6.3.2), for people who examine bytes. */
 #include "wire/header.h"
 
 #include "util/err.h"
@@ -11,7 +11,7 @@ struct part {
 	struct reload_header header;
 	const struct wire_ctx *ctx;
 	struct rd left;
-	size_t len; /* of all bytes */
+	size_t len; /* number of all bytes */
 	struct reload_break *at;
 };
 
@@ -47,7 +47,7 @@ static void read_number(struct part *p, const struct wire_field *f, size_t width
 		*(uint64_t *)(void *)member = v;
 }
 
-/* The entries up to the first that is none, or that may not stand there. */
+/* Checks the entries of a list up to the first that is broken or may not be in it. */
 static void check_entries(struct part *p, const struct wire_field *f, struct span list)
 {
 	struct rd r = rd_of(list);
@@ -93,7 +93,7 @@ static void read_list(struct part *p, const struct wire_field *f)
 		check_entries(p, f, *list);
 }
 
-/* What is wrong although every field is there. */
+/* Checks a header that has every field. */
 static void check_whole(struct part *p)
 {
 	const struct reload_header *h = &p->header;
@@ -126,7 +126,7 @@ json_t *reload_header_part(struct reload_break *at, struct span bytes, const str
 	}
 	if (!broken(&p))
 		check_whole(&p);
-	/* lists that were not reached may have a length, and have no bytes */
+	/* lists that were not reached may have a length although they have no bytes */
 	for (const struct wire_field *rest = f; rest < end; rest++)
 		if (rest->op == WIRE_OP_SIZED)
 			*(struct span *)(void *)((uint8_t *)&p.header + rest->at) =

@@ -1,11 +1,11 @@
-/* What the files of wire/ share and others may not see. */
+/* What the files of wire/ share and other rooms may not use. */
 #pragma once
 
 #include "wire/table.h"
 
 #include <assert.h>
 
-/* reload_field_present() tells whether the row stands on the wire when the structure s is as it is. */
+/* reload_field_present() returns whether the row is on the wire, given the present contents of the structure s. */
 static inline bool reload_field_present(const struct wire_field *f, const void *s)
 {
 	if (!f->conditional)

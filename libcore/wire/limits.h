@@ -1,4 +1,4 @@
-/* Caps on what a peer can make us allocate; a decoder checks the cap before it takes memory. */
+/* Limits on the memory that a peer can make a decoder use; each is checked before memory is taken. */
 #pragma once
 
 enum {

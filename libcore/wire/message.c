@@ -172,7 +172,7 @@ enum reload_err reload_msg_body(struct reload_msg *m, const struct wire_ctx *ctx
 	int i = find_code(m->code);
 	if (i < 0)
 		return RELOAD_UNKNOWN_TYPE;
-	if (codes[i].wire) { /* of an empty answer extra bytes are ignored (interop MSG-05) */
+	if (codes[i].wire) { /* extra bytes in an empty answer are ignored (interop MSG-05) */
 		struct wire_ctx in = *ctx;
 		in.arena = &m->arena;
 		assert(codes[i].wire->size <= sizeof(m->body));
@@ -198,7 +198,7 @@ void reload_contents_write_bytes(struct wr *w, const struct wire_ctx *ctx, uint1
 	struct span body, const struct reload_extension *extensions, size_t extensions_count)
 {
 	struct contents c = { .code = code, .body = body, .extensions_count = extensions_count };
-	c.extensions = (struct reload_extension *)extensions; /* the table only reads */
+	c.extensions = (struct reload_extension *)extensions; /* the table only reads it */
 	reload_wire_write(w, &contents_wire, ctx, &c);
 }
 

@@ -63,10 +63,10 @@ struct reload_msg {
 };
 
 /*
- * reload_header_read() decodes and checks the forwarding header of bytes without looking behind it: token, lengths and
- * lists fit (R-6.3.2-21), every entry of the lists is whole, a Resource-ID stands only at the end of the Destination
- * List.  RELOAD_NOT_RELOAD for a wrong relo_token.  Neither overlay nor version is judged, nor an empty Destination
- * List (HDR-12), nor whether `length` is the number of bytes.
+ * reload_header_read() decodes and checks the forwarding header of bytes without reading beyond it: the token, the
+ * lengths and the lists are valid (R-6.3.2-21), every entry of the lists is whole, a Resource-ID stands only at the end
+ * of the Destination List.  RELOAD_NOT_RELOAD for a wrong relo_token.  Neither overlay nor version is judged, nor an
+ * empty Destination List (HDR-12), nor whether `length` is the number of bytes.
  */
 enum reload_err reload_header_read(
 	struct reload_header *out, struct span bytes, const struct wire_ctx *ctx) MUST_CHECK;
@@ -92,7 +92,7 @@ AUTO_DEFINE(reload_msg)
 /* reload_body_wire() returns the table of the body with that message code, NULL for none (empty or unknown). */
 const struct wire_type *reload_body_wire(uint16_t code);
 
-/* reload_body_is_empty() tells whether the message code is known to have an empty body (MSG-05). */
+/* reload_body_is_empty() returns whether the message code is known to have an empty body (MSG-05). */
 bool reload_body_is_empty(uint16_t code);
 
 /* reload_code_name() returns "ping_req" and the like, NULL for an unknown code. */

@@ -8,7 +8,9 @@ const struct wire_name reload_model_names[] = {
 	{ 0, NULL },
 };
 
-/* Where we are: copied at each structure, so that a Kind holds for what is inside of its structure only. */
+/*
+ * The position in the tables; copied for each structure, so that a Kind applies only to the contents of its structure.
+ */
 struct run {
 	const struct wire_ctx *ctx;
 	uint32_t kind;
@@ -93,7 +95,7 @@ static size_t item_width(const struct wire_field *f, const struct wire_ctx *ctx)
 	return f->item == WIRE_OP_NODE_ID ? ctx->node_id_len : 0;
 }
 
-/* Makes room for one more element, or fails the reader; left is what the list still holds. */
+/* Makes room for one more element, or fails the reader; `left` is the number of bytes that the list still has. */
 static bool make_room(
 	struct rd *list, const struct wire_field *f, const struct run *run, struct items *items)
 {
@@ -264,7 +266,7 @@ static void write_list(
 	size_t count = *(const size_t *)(in + f->count_at);
 	size_t mark = wr_open(w, f->width);
 	if (count > (f->limit ? f->limit : RELOAD_LIMIT_LIST))
-		wr_fail(w, RELOAD_LIMIT); /* nobody of us would read it */
+		wr_fail(w, RELOAD_LIMIT); /* no decoder of ours would read it */
 	for (size_t i = 0; i < count && !w->err; i++) {
 		const void *item = items + i * f->size;
 		if (f->item == WIRE_OP_INT)

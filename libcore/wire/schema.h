@@ -15,7 +15,7 @@
 
 struct wire_type;
 
-/* What the bytes alone do not tell. */
+/* Context for decoding that is not in the bytes. */
 struct wire_ctx {
 	uint8_t node_id_len;        /* 16 to 20 */
 	struct reload_arena *arena; /* for lists; decode only */

@@ -5,7 +5,7 @@
 
 struct reload_signer_identity {
 	uint8_t type;     /* enum reload_signer_identity_type */
-	uint8_t hash_alg; /* not for none */
+	uint8_t hash_alg; /* absent for type none */
 	struct span hash;
 	struct span raw; /* unknown type */
 };
@@ -15,7 +15,7 @@ struct reload_signature {
 	struct reload_signer_identity identity;
 	struct span value;
 	struct span
-		identity_bytes; /* SignerIdentity as it came: a part of the signature input; not encoded */
+		identity_bytes; /* SignerIdentity as it was received: a part of the signature input; not encoded */
 };
 
 struct reload_generic_certificate {

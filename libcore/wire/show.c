@@ -44,7 +44,8 @@ static json_t *int_json(const struct wire_field *f, const void *member)
 	if (f->hex)
 		snprintf(text, sizeof(text), "0x%0*" PRIx64, 2 * f->size, v);
 	else if (f->size == 8)
-		snprintf(text, sizeof(text), "%" PRIu64, v); /* beyond what JSON readers keep */
+		snprintf(text, sizeof(text), "%" PRIu64,
+			v); /* larger than what JSON readers represent exactly */
 	else
 		return json_integer((json_int_t)v);
 	return json_string(text);
@@ -69,7 +70,7 @@ static json_t *list_json(const struct wire_field *f, const struct wire_ctx *ctx,
 	return list;
 }
 
-/* A sequence of structures that is kept as bytes; what does not decode is shown as bytes. */
+/* A sequence of structures that is stored as bytes; if it cannot be decoded the bytes are shown. */
 static json_t *sized_json(const struct wire_field *f, const struct wire_ctx *ctx, struct span s)
 {
 	json_t *list = json_array();
@@ -116,7 +117,7 @@ static json_t *field_json(const struct wire_field *f, const struct wire_ctx *ctx
 	case WIRE_OP_MARK:
 	case WIRE_OP_SINCE:
 	case WIRE_OP_LENGTH_OF:
-		return NULL; /* follows from the others */
+		return NULL; /* derived from other fields */
 	}
 	return NULL;
 }
@@ -141,7 +142,7 @@ struct page {
 	void *arg;
 };
 
-/* A peer's text must not move the cursor of whoever reads the log. */
+/* Text of a peer must not move the cursor of the terminal on which the log is read. */
 static void put_value(struct wr *w, const char *value)
 {
 	size_t i = 0;

@@ -21,7 +21,7 @@ static const struct wire_field stored_value_fields[] = {
 const struct wire_type reload_stored_value_wire =
 	WIRE_TYPE(struct reload_stored_value, "StoredDataValue", stored_value_fields);
 
-/* Without the data model nobody knows where the value ends: it takes the signature with it. */
+/* Without the data model the end of the value is unknown: the signature is part of it then. */
 static const struct wire_field stored_data_fields[] = {
 	{ WIRE_REST(4) },
 	{ WIRE_INT(struct reload_stored_data, storage_time) },

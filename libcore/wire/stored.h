@@ -18,7 +18,7 @@ struct reload_stored_data {
 	uint32_t lifetime;     /* seconds from receipt */
 	struct reload_stored_value value;
 	struct reload_signature signature;
-	struct span raw; /* all bytes behind the length, as they came; not encoded */
+	struct span raw; /* all bytes after the length, as received; not encoded */
 };
 
 extern const struct wire_type reload_stored_value_wire, reload_stored_data_wire;

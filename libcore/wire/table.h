@@ -49,7 +49,7 @@ struct wire_field {
 	bool conditional, otherwise, strict, optional, text, address, hex, kind;
 };
 
-/* A structure that no table can describe in full: the hook comes first and tells whether it did the work. */
+/* A structure that a table cannot describe in full: the hook is called first and returns whether it did the work. */
 struct wire_hook {
 	bool (*read)(struct rd *r, void *out);
 	bool (*write)(struct wr *w, const void *in);
@@ -106,11 +106,11 @@ struct wire_type {
 #define WIRE_UNKNOWN_MODEL(T, tag)	WIRE_UNLESS(T, tag, RELOAD_MODEL_SINGLE, RELOAD_MODEL_DICTIONARY)
 /* an integer outside of from..to is RELOAD_UNKNOWN_TYPE */
 #define WIRE_STRICT(from, to)	.strict = true, .lo = (from), .hi = (to)
-/* a reader may find the end here instead */
+/* the input may end here instead */
 #define WIRE_OPTIONAL		.optional = true
 #define WIRE_NAMES(list)	.names = (list)
 #define WIRE_LIMIT(n)		.limit = (n)
-/* how to show it: as a string, as an IP address, as a hexadecimal or (the default) decimal number */
+/* display as a string, as an IP address, as a hexadecimal or (the default) decimal number */
 #define WIRE_TEXT		.text = true
 #define WIRE_ADDRESS		.address = true
 #define WIRE_HEX		.hex = true

@@ -237,7 +237,10 @@ int cli_stop_signals(void)
 	if (fd < 0)
 		return stop_signals;
 	epoll_ctl(fd, EPOLL_CTL_ADD, stop_signals, &signals);
-	/* EPOLLERR is reported when the reader of a pipe is gone; a regular file cannot be watched, which is fine */
+	/*
+	 * EPOLLERR is reported when the reader of a pipe is gone; for a regular file this call fails, and it needs no
+	 * watching
+	 */
 	epoll_ctl(fd, EPOLL_CTL_ADD, STDOUT_FILENO, &closed);
 	return fd;
 }
@@ -262,7 +265,7 @@ void cli_stop_end(int fd)
 	if (fd < 0)
 		return;
 	while (read(stop_signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		; /* a signal that stayed pending would hold up a tracer or leak checker when this process ends */
+		; /* a signal left pending would delay a tracer or leak checker at the end of this process */
 	if (fd != stop_signals)
 		close(stop_signals);
 	close(fd);

@@ -9,7 +9,7 @@ struct cli_link; /* a connection to the agent that the command line names */
 /* What cli_link_open() does when no agent answers yet. */
 enum cli_link_wait {
 	CLI_LINK_NOW,
-	CLI_LINK_WAIT /* until cli->deadline, also for the next agent when this one ends: for programs that are started with it */
+	CLI_LINK_WAIT /* until cli->deadline, and after a lost connection for the next agent: for programs that are started together with the agent */
 };
 
 /*
@@ -43,7 +43,7 @@ enum reload_err cli_link_send(struct cli_link *link, const char *method, json_t 
 enum reload_err cli_link_next(struct cli_link *link, json_int_t *id, json_t **result,
 	struct reload_call_error *error) MUST_CHECK;
 
-/* cli_fail_rpc() reports error as cli_fail() does, clears it, and returns the exit status. */
+/* cli_fail_rpc() reports error as cli_fail() does, clears it and returns the exit status. */
 int cli_fail_rpc(struct cli *cli, struct reload_call_error *error);
 
 /*
@@ -61,13 +61,16 @@ void cli_complete_agent(struct cli *cli, const char *what, const struct cli_type
  */
 int cli_stop_signals(void);
 
-/* cli_sleep() waits until `when`; false: stop_fd (-1: none) became readable before. */
+/* cli_sleep() waits until `when`; false when stop_fd (-1: none) became readable earlier. */
 bool cli_sleep(int stop_fd, reload_ms when);
 
 /* cli_stop_end() consumes a pending signal and closes the descriptor; -1 is legal. */
 void cli_stop_end(int fd);
 
-/* cli_get_text(), cli_get_real(), cli_get_int(), cli_get_bool() read a result; what is missing is empty, 0 or false. */
+/*
+ * cli_get_text(), cli_get_real(), cli_get_int() and cli_get_bool() read a member of a result; a missing one is empty, 0
+ * or false.
+ */
 const char *cli_get_text(const json_t *object, const char *key);
 double cli_get_real(const json_t *object, const char *key);
 long long cli_get_int(const json_t *object, const char *key);

@@ -1,4 +1,6 @@
-/* Completion: the words that fit at the end of a command line, from the table of the program and from what exists now. */
+/*
+ * Completion: the words that may follow on a command line, from the program's table and from what exists at the moment.
+ */
 #include "common/complete.h"
 
 #include "common/files.h"
@@ -12,7 +14,7 @@
 /* What to offer for an argument, by its name in the tables of options. */
 struct source {
 	const char *arg;  /* how the name of the argument begins */
-	const char *what; /* what exists now and can be offered, NULL: nothing */
+	const char *what; /* the things that exist and can be offered, NULL: none */
 	enum {
 		NO_PATHS,
 		FILES,
@@ -58,7 +60,7 @@ static const struct source *source_of(const char *arg)
 	return NULL;
 }
 
-/* is_words() tells whether arg is a list of all possible words: "auto|always|never". */
+/* is_words() returns whether arg is a list of all possible words: "auto|always|never". */
 static bool is_words(const char *arg)
 {
 	return strchr(arg, '|') && !arg[strspn(arg, "abcdefghijklmnopqrstuvwxyz0123456789-|")];
@@ -69,7 +71,7 @@ const char *cli_typed_value(const struct cli_typed *typed)
 	return typed->word + typed->before;
 }
 
-/* is_text() tells whether s is one plain word for a shell and a terminal: no control characters, and no blanks unless allowed. */
+/* is_text() returns whether s is one plain word for a shell and a terminal: no control characters, and no blanks unless allowed. */
 static bool is_text(const char *s, bool blanks)
 {
 	while (*s) {

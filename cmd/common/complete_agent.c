@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-	AGENT_ANSWER_MS = 2000, /* a person has pressed Tab and waits for the agent */
+	AGENT_ANSWER_MS = 2000, /* a person has pressed Tab and is waiting */
 	PREFIX_DIGITS = 8,
 	PREFIX = 64
 };

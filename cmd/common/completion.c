@@ -1,6 +1,6 @@
 /*
- * Completion scripts for bash, zsh and fish.  They know only the name of the program: they give the words of the command
- * line to `PROGRAM --complete` (complete.h) and pass its answer to their shell.
+ * Completion scripts for bash, zsh and fish.  They know only the name of the program: they pass the words of the
+ * command line to `PROGRAM --complete` (complete.h) and its output to their shell.
  */
 #include "common/main.h"
 

@@ -19,9 +19,9 @@ enum {
 };
 
 /*
- * The life of one file: noted -> fresh (new bytes beside it, synced) -> placed (renamed, old bytes kept in `old`).  path is what
- * symbolic links lead to, so that the links stay.  fresh and old carry the number of this process: what a killed one left behind is
- * removed by the next that writes there.
+ * The life of one file: noted -> fresh (new bytes beside it, synced) -> placed (renamed, old bytes saved in `old`).
+ * path is the target of symbolic links, so that the links stay.  The names of fresh and old contain the number of this
+ * process: what a killed process left is removed by the next one that writes there.
  */
 struct change {
 	char *path, *fresh, *old;
@@ -29,14 +29,14 @@ struct change {
 	size_t len;
 	unsigned mode;
 	bool written, kept, placed, only_new;
-	bool there; /* a file was there; it keeps its mode and owner */
+	bool there; /* a file was there: the new one gets its mode and owner */
 	unsigned uid, gid;
 };
 
 struct cli_files {
 	struct change *changes;
 	size_t count, cap;
-	char **dirs; /* that were created, parents first */
+	char **dirs; /* directories that were created, parents first */
 	size_t dirs_count, dirs_cap;
 	bool committed;
 };
@@ -126,7 +126,8 @@ enum reload_err cli_files_mkdir(
 		if (*p != '/')
 			continue;
 		*p = 0;
-		err = make_one(f, part, 0777 & (mode | 0055), why); /* parents: by umask */
+		err = make_one(f, part, 0777 & (mode | 0055),
+			why); /* parents get the mode that the umask leaves */
 		*p = '/';
 	}
 	if (!err)
@@ -216,7 +217,7 @@ static enum reload_err write_fresh(struct change *c, struct reload_why *why)
 		((n = write(fd, c->bytes + done, c->len - done)) > 0 || errno == EINTR))
 		done += n > 0 ? (size_t)n : 0;
 	int code = done < c->len ? (errno ? errno : EIO) : 0;
-	/* fails for all but root, who alone may change the owner */
+	/* only root may change the owner; for others it fails */
 	if (!code && c->there && fchown(fd, c->uid, c->gid) && errno != EPERM)
 		code = errno;
 	if (!code && (fchmod(fd, c->mode) || fsync(fd)))
@@ -361,8 +362,7 @@ static enum reload_err change_all(struct cli_files *f, struct reload_why *why)
 {
 	enum reload_err err = RELOAD_OK;
 	for (size_t i = 0; i < f->count; i++)
-		sweep_dir_of(
-			f->changes[i].path); /* first, since these may be what fills the disk */
+		sweep_dir_of(f->changes[i].path); /* these first: they may be what fills the disk */
 	for (size_t i = 0; i < f->count && !err; i++)
 		err = write_fresh(&f->changes[i], why);
 	for (size_t i = 0; i < f->count && !err; i++)
@@ -382,7 +382,7 @@ static enum reload_err change_all(struct cli_files *f, struct reload_why *why)
 
 enum reload_err cli_files_commit(struct cli_files *f, struct reload_why *why)
 {
-	/* Ctrl-C waits until all is done or undone */
+	/* signals wait until everything is written or undone */
 	sigset_t all, before;
 	sigfillset(&all);
 	sigdelset(&all,

@@ -6,8 +6,9 @@
 #include "util/span.h"
 
 /*
- * cli_file_read() reads a whole file, "-" for standard input, of at most max bytes: *out is owned, *len its length, and a
- * NUL stands behind it.  RELOAD_IO, RELOAD_LIMIT, RELOAD_TIMEOUT at deadline (a pipe that nobody writes); why names path.
+ * cli_file_read() reads a whole file, "-" for standard input, of at most max bytes: *out is owned, *len its length, and
+ * it is followed by a NUL.  RELOAD_IO, RELOAD_LIMIT, RELOAD_TIMEOUT at deadline (a pipe to which nobody writes); why
+ * names path.
  */
 enum reload_err cli_file_read(uint8_t **out, size_t *len, const char *path, size_t max,
 	reload_ms deadline, struct reload_why *why) MUST_CHECK;
@@ -42,7 +43,7 @@ enum reload_err cli_files_commit(struct cli_files *files, struct reload_why *why
 void cli_files_put_new(struct cli_files *files, const char *path, unsigned mode, struct span bytes);
 
 /*
- * cli_dir_check() tells for --dry-run whether files could be written in the directory path, which need not exist;
+ * cli_dir_check() checks, for --dry-run, that files could be written in the directory path, which need not exist;
  * RELOAD_IO with why.
  */
 enum reload_err cli_dir_check(const char *path, struct reload_why *why) MUST_CHECK;

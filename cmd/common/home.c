@@ -38,7 +38,10 @@ static char *user_path(const char *variable, const char *below_home, const char 
 	return out;
 }
 
-/* Names of overlays, instances and identities come from others: one with ".." must not lead to another directory. */
+/*
+ * Names of overlays, instances and identities may come from other people: one with ".." must not lead to another
+ * directory.
+ */
 static bool leads_out(const char *rest)
 {
 	for (const char *part = rest; *part;) {
@@ -162,7 +165,7 @@ void cli_names_free(char **names, size_t count)
 	free(names);
 }
 
-/* answers() tells whether a process listens on the socket at path. */
+/* answers() returns whether a process listens on the socket at path. */
 static bool answers(const char *path)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };

@@ -20,7 +20,10 @@ enum reload_err cli_path(
 /* cli_path_show() returns path without the current directory at its start (borrows path). */
 const char *cli_path_show(const char *path);
 
-/* cli_name_valid() tells whether an instance or identity may have that name: letters, digits, "-_.@+", no dot first, no "-ro" last. */
+/*
+ * cli_name_valid() returns whether an instance or identity may have that name: letters, digits and "-_.@+", no dot or
+ * hyphen first, no "-ro" at the end.
+ */
 bool cli_name_valid(const char *name);
 
 /* cli_socket_path() returns (owned) the control socket of an instance; RELOAD_USAGE for a bad name or too long a path. */

@@ -31,7 +31,7 @@ static enum reload_err name_file(enum reload_err err, const char *path, struct r
 	return err;
 }
 
-/* read_part() reads a file of an identity; every failure exits as one of credentials (10). */
+/* read_part() reads a file of an identity; every failure becomes one of credentials (exit status 10). */
 static enum reload_err read_part(uint8_t **bytes, size_t *len, const char *path, size_t max,
 	enum reload_err as, struct reload_why *why)
 {

@@ -8,10 +8,10 @@
 
 struct cli_identity {
 	char *dir;      /* where it was read */
-	char *instance; /* last part of dir: the default name of the instance */
+	char *instance; /* the last part of dir, which is the default name of the instance */
 	struct reload_credentials credentials;
 	struct reload_config *config;
-	bool key_readable_by_others; /* the program should warn of it */
+	bool key_readable_by_others; /* the program should warn about it */
 };
 
 enum {

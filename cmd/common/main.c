@@ -81,8 +81,8 @@ void cli_help(FILE *out, const struct cli_program *p, const struct cli_command *
 }
 
 /*
- * open_std() makes sure that descriptors 0 to 2 are taken, so that no file that is opened later becomes standard output.  Reading
- * a standard input that was closed is an error, not an empty value.
+ * open_std() makes sure that descriptors 0 to 2 are in use, so that no file opened later becomes standard output.
+ * Reading a standard input that was closed is an error, not an empty value.
  */
 static bool open_std(void)
 {
@@ -181,7 +181,8 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 	int status;
 	bool closed = open_std();
 	no_core_dumps();
-	signal(SIGXFSZ, SIG_IGN); /* ulimit -f: writing fails as on a full disk, and is reported */
+	signal(SIGXFSZ,
+		SIG_IGN); /* with ulimit -f, writing fails as on a full disk, and the failure is reported */
 	if (!hidden(&cli, program, argc, argv, &status)) {
 		enum reload_err err = cli_parse(&cli, program, argc, argv, &why);
 		if (err && wants_json(argc, argv))

@@ -48,7 +48,7 @@ struct cli_command {
 	const char *summary;  /* one line */
 	const struct cli_opt *opts; /* its own options, ended by CLI_END; NULL: none */
 	const char *
-		result; /* fields of the result for --json-schema, see cli_schema(); "@store.put": of a method */
+		result; /* fields of the result for --json-schema, see cli_schema(); "@store.put": those of a method */
 	int (*run)(struct cli *cli); /* returns the exit status */
 	/* the schema (owned) of what is printed with the options given, NULL: that of result; may be NULL */
 	json_t *(*schema)(const struct cli *cli, const char *title);
@@ -62,7 +62,7 @@ struct cli_program {
 	const char *name;
 	const char *summary;                /* one sentence for --help */
 	const char *manual;                 /* "reload-enroll(1)" */
-	const struct cli_command *commands; /* ended by one without run */
+	const struct cli_command *commands; /* the last one has no run() */
 	const char *
 		fallback; /* the command that is run when the first operand is not the name of one; NULL: a command is required */
 	const struct cli_opt *opts;  /* of every command: usually CLI_COMMON, CLI_END */
@@ -125,7 +125,7 @@ bool cli_parse_begun(struct cli *cli, const struct cli_program *program, int arg
 /* cli_opt_of_word() returns the option whose value begins in the same word ("--agent=", "-ja"), at *value; else NULL. */
 const struct cli_opt *cli_opt_of_word(const struct cli *cli, const char *word, const char **value);
 
-/* cli_has() tells whether the option was given, cli_count() how often.  The name must be in the table. */
+/* cli_has() returns whether the option was given, cli_count() how often.  The name must be in the table. */
 bool cli_has(const struct cli *cli, const char *name);
 size_t cli_count(const struct cli *cli, const char *name);
 
@@ -133,7 +133,7 @@ size_t cli_count(const struct cli *cli, const char *name);
 const char *cli_value(const struct cli *cli, const char *name, const char *otherwise);
 const char *cli_value_at(const struct cli *cli, const char *name, size_t i);
 
-/* cli_kind() returns --kind, else the variable RELOAD_KIND, NULL when neither says anything; the program has that option. */
+/* cli_kind() returns --kind, else the variable RELOAD_KIND, NULL when neither is set; the program has that option. */
 const char *cli_kind(const struct cli *cli);
 
 /*

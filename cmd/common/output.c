@@ -213,7 +213,7 @@ static json_t *plain_of(const json_t *v)
 	return out;
 }
 
-/* All text for people is printed here, so that strings of other nodes are escaped in one place. */
+/* All text for people is printed by this function, so that text of other nodes is escaped in one place. */
 static void print_text(const json_t *object, cli_text_fn text, void *arg)
 {
 	if (!object || !steers(object)) {
@@ -352,7 +352,7 @@ int cli_finish(struct cli *cli, int status)
 	int code = cli->write_errno ? cli->write_errno : errno;
 	if (!failed || cli->stdout_closed)
 		return status;
-	if (code == EPIPE) /* the reader of the pipe has closed it, as head does */
+	if (code == EPIPE) /* the reader has closed the pipe, as head does */
 		return EXIT_PIPE;
 	if (status)
 		return status;

@@ -27,8 +27,8 @@ struct cli_error {
 
 /*
  * cli_fail() reports err in three lines on standard error, or as {"error":{...}} on standard output with --json, and
- * returns the exit status: `return cli_fail(cli, err, &why);`.  why may be NULL.  cli_fail_with() tells more.  Wrong use
- * without a hint gets one: the program's --help.
+ * returns the exit status: `return cli_fail(cli, err, &why);`.  why may be NULL.  cli_fail_with() takes an exit status
+ * too.  For wrong use without advice it advises the program's --help.
  */
 int cli_fail(struct cli *cli, enum reload_err err, const struct reload_why *why);
 int cli_fail_with(struct cli *cli, const struct cli_error *error);
@@ -53,7 +53,7 @@ void cli_progress(struct cli *cli, const char *fmt, ...) __attribute__((format(p
 enum reload_err cli_confirm(
 	struct cli *cli, const char *question, struct reload_why *why) MUST_CHECK;
 
-/* cli_colored() tells whether text on f (stdout or stderr) is to be coloured. */
+/* cli_colored() returns whether text on f (stdout or stderr) is to be coloured. */
 bool cli_colored(const struct cli *cli, FILE *f);
 
 /* cli_date() writes "2027-02-20" (UTC) or "never" and returns out. */

@@ -122,7 +122,7 @@ static enum reload_err read_short(struct reading *r, const char *letters)
 	return RELOAD_OK;
 }
 
-/* name_fits() tells whether the operands seen so far begin with the one or two words of name. */
+/* name_fits() returns whether the operands seen so far begin with the one or two words of name. */
 static bool name_fits(const struct cli *cli, const char *name)
 {
 	size_t first = strcspn(name, " ");
@@ -133,7 +133,7 @@ static bool name_fits(const struct cli *cli, const char *name)
 	       (cli->operands_count > 1 && !strcmp(cli->operands[1], name + first + 1));
 }
 
-/* choose() sets the command as soon as its words are there and takes them from the operands. */
+/* choose() sets the command as soon as its words were read, and removes them from the operands. */
 static void choose(struct cli *cli)
 {
 	for (const struct cli_command *c = cli->program->commands; c->run && !cli->command; c++) {

@@ -11,7 +11,7 @@ enum {
 	OWN_PATH_MAX = 4096
 };
 
-/* The directory of this program, "" when the system does not tell it. */
+/* The directory of this program, "" when the system does not say. */
 static void own_dir(char out[OWN_PATH_MAX])
 {
 	ssize_t n = readlink("/proc/self/exe", out, OWN_PATH_MAX - 1);

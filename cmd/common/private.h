@@ -1,4 +1,4 @@
-/* Programs that only other programs run: parts of them that need libraries which they seldom need. */
+/* Programs that only other programs run: the parts that need large libraries and are seldom used. */
 #pragma once
 
 #include "common/options.h"

@@ -40,7 +40,7 @@ bool cli_fd_ready(int fd, short events, reload_ms deadline)
 							  : INT_MAX;
 		int n = poll(&(struct pollfd){ .fd = fd, .events = events }, 1, wait);
 		if (n > 0 || (n < 0 && errno != EINTR))
-			return true; /* read() or write() will return the error */
+			return true; /* read() or write() returns the error */
 		if (n == 0)
 			return false;
 	}
@@ -92,7 +92,8 @@ enum reload_err cli_file_read(uint8_t **out, size_t *len, const char *path, size
 	enum reload_err err;
 	if (!fstat(fd, &st) && S_ISDIR(st.st_mode))
 		err = failed(why, RELOAD_IO, path, "it is a directory");
-	else if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) /* cli_main(): it was closed */
+	else if ((fcntl(fd, F_GETFL) & O_ACCMODE) ==
+		 O_WRONLY) /* open_std() of main.c took its place */
 		err = failed(why, RELOAD_IO, path, "it is closed");
 	else
 		err = read_all(out, len, fd, path, max, deadline, why);

@@ -16,7 +16,8 @@ static bool is(const struct cli_given *given, const char *name)
 size_t cli_count(const struct cli *cli, const char *name)
 {
 	size_t n = 0;
-	assert(cli_opt_find(cli->program, NULL, name)); /* else a bug: no table has it */
+	assert(cli_opt_find(
+		cli->program, NULL, name)); /* a bug otherwise: the option is in no table */
 	for (size_t i = 0; i < cli->given_count; i++)
 		n += is(&cli->given[i], name);
 	return n;

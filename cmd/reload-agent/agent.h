@@ -19,37 +19,41 @@ struct agent {
 	json_t *listen;            /* list of "ADDR:PORT" that are bound; NULL: none yet */
 	json_t *settings; /* list of {key,value,origin}: the settings of agent.config; NULL: none */
 	/*
-	 * joins as role with the bootstrap nodes of names (taken over; NULL: those of --bootstrap and of the configuration).  When some
-	 * are host names it returns RELOAD_OK and resolving holds until they were looked up; join_err then says how it began.  Errors
-	 * of reload_peer_join(), RELOAD_EXISTS for a join under way.  join_cancel() ends the lookups.
+	 * joins as role with the bootstrap nodes of names (taken over; NULL: those of --bootstrap and of the
+	 * configuration).  When some are host names it returns RELOAD_OK and `resolving` is true until they were looked
+	 * up; join_err is then the result of the start of the join.  Errors of reload_peer_join(), RELOAD_EXISTS for a
+	 * join under way.  join_cancel() ends the lookups.
 	 */
 	enum reload_err (*join)(struct agent *agent, enum reload_role role,
 		struct agent_names *names, struct reload_why *why);
 	void (*join_cancel)(struct agent *agent);
 	char refused
-		[800]; /* "PEER: why", of the last link that one of its ends refused; "": none was */
+		[800]; /* "PEER: why" of the last link that was refused by one of its ends; "": none */
 	bool resolving;
 	enum reload_err join_err;
 	struct reload_why join_why; /* of join_err */
-	/* takes note that the agent is to leave the overlay (now: at once) and end; called from inside a request */
+	/*
+	 * notes that the agent is to leave the overlay (now: without handing over) and to end; called from inside a
+	 * request
+	 */
 	void (*stop)(struct agent *agent, bool now);
-	/* reads what changed on the disk; returns the result of agent.refresh (owned) */
+	/* reads again what may have changed on the disk; returns the result of agent.refresh (owned) */
 	json_t *(*refresh)(struct agent *agent);
 	struct agent_log *log;
 	struct agent_rpc *rpc; /* of agent_rpc_new() */
 };
 
 /*
- * agent_event() renders an event into the log, hands it to subscribers and wakes who waits for it.  It is the engine's
- * event operation: it does not call the engine.
+ * agent_event() writes an event into the log, sends it to subscribers and has waiting requests checked.  The engine
+ * calls it; it does not call the engine.
  */
 void agent_event(struct agent *agent, const struct reload_event *event);
 
 /*
- * agent_rpc_new() opens the control sockets and serves them from the loop; agent->poll and agent->log are set, agent->peer
- * is set before the loop runs.  Errors of reload_server_new().  agent_rpc_free() answers nothing more, cancels requests of
- * the engine and is called before the engine is freed; what it returns (owned) keeps the sockets, and with them the name of the
- * instance, until the agent has closed all that another one of this name would open.
+ * agent_rpc_new() opens the control sockets and serves them from the loop; agent->poll and agent->log are set,
+ * agent->peer is set before the loop runs.  Errors of reload_server_new().  agent_rpc_free() answers nothing more and
+ * cancels requests of the engine; call it before the engine is freed.  It returns the sockets (owned), which keep the
+ * name of the instance taken until the agent has closed everything that another agent of this name would open.
  */
 enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const char *read_only_socket,
 	struct reload_why *why) MUST_CHECK;

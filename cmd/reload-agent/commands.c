@@ -142,7 +142,9 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 	print_until(out, s);
 }
 
-/* The process is gone: its descriptor is readable then, also when nobody has collected its exit status yet. */
+/*
+ * Waits until the process has ended: its descriptor is readable then, even if nobody has collected its exit status yet.
+ */
 static bool wait_for_end(const struct cli *cli, long long pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
@@ -180,7 +182,10 @@ static int stopped(struct cli *cli)
 	return 0;
 }
 
-/* There is no such state to be told of: the process ends.  An agent that is ending answers nothing, but still listens. */
+/*
+ * 'stopped' is never reported, since the process ends then: this waits for its exit.  An agent that is ending answers
+ * nothing, but still listens.
+ */
 static int wait_stopped(struct cli *cli)
 {
 	struct reload_why why;
@@ -291,7 +296,7 @@ static void print_would_stop(FILE *out, const json_t *r, void *arg)
 	fputs("would stop the agent\n", out);
 }
 
-/* What a dry run answers: the form of the result, as things are now. */
+/* The result of a dry run: it has the form of a real one. */
 static int would_stop(struct cli *cli, struct cli_link *link)
 {
 	struct reload_call_error error;
@@ -397,7 +402,7 @@ static void print_event(FILE *out, const json_t *e, void *arg)
 	fputc('\n', out);
 }
 
-/* Streams run until they are stopped, or until --timeout when one was given: both are an orderly end. */
+/* Streams run until they are stopped, or until --timeout if it was given: both are a normal end. */
 static int stream(struct cli *cli, const char *method, json_t *params, cli_text_fn print)
 {
 	AUTO(cli_link) link = NULL;

@@ -20,7 +20,7 @@ static void offer_types(const struct cli_typed *typed)
 			reload_event_words((enum reload_event_type)type));
 }
 
-/* offer_levels() offers "LEVEL" and "PART=", behind the = the levels of the part. */
+/* offer_levels() offers "LEVEL" and "PART=", and after the = the levels of the part. */
 static void offer_levels(struct cli_typed typed)
 {
 	char part[32];

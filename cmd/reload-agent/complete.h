@@ -1,4 +1,4 @@
-/* Completion of what only reload-agent takes. */
+/* Completion of arguments that only reload-agent has. */
 #pragma once
 
 #include "common/complete.h"

@@ -62,7 +62,7 @@ void agent_log_event(struct agent_log *log, const struct reload_event *ev)
 		append(&w, "reason=\"", ev->words);
 		wr_u8(&w, '"');
 	}
-	/* each state and each error is a cause of its own */
+	/* each state and each error counts as a cause of its own */
 	unsigned detail = ev->type == RELOAD_EV_STATE ? ev->code : (unsigned)ev->err;
 	agent_log_cause(log, part, level, words, detail, "%.*s", (int)w.len, (const char *)w.at);
 	wr_clear(&w);

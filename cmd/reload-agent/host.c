@@ -19,7 +19,10 @@
 
 enum {
 	END_MS = 500, /* for signatures under way */
-	/* a TLS link is not repeated, only doubted: a busy machine is no reason to route around it (interop LINK-09) */
+	/*
+	 * frames are not repeated on a TLS link; too low a value would only make links look bad on a busy machine, and
+	 * requests would be routed around them (interop LINK-09)
+	 */
 	ACK_FLOOR_MS = 250
 };
 
@@ -128,7 +131,9 @@ static void host_event(void *host, const struct reload_event *ev)
 	agent_event(&h->agent, ev);
 }
 
-/* A newer document: links judge by its trust from now on, and the next start finds it. */
+/*
+ * A newer document: links check certificates against it from now on, and it is written to the disk for the next start.
+ */
 static void host_config_changed(void *host, const struct reload_config *config)
 {
 	struct host *h = host;
@@ -248,7 +253,7 @@ static void stop_later(void *arg)
 	stop(arg);
 }
 
-/* The agent's stop operation: from inside a request, so only noted. */
+/* The agent's stop operation.  It is called from inside a request, so it only notes the wish. */
 static void stop_asked(struct agent *agent, bool now)
 {
 	struct host *h = (struct host *)agent; /* its first member */
@@ -274,7 +279,7 @@ static void signal_in(void *arg, unsigned events)
 		return;
 	}
 	agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "stopping on signal %u", number);
-	h->stop_now |= h->stopping; /* the second Ctrl-C does not wait for anybody */
+	h->stop_now |= h->stopping; /* the second Ctrl-C does not wait for the hand-over */
 	stop(h);
 }
 
@@ -316,7 +321,7 @@ enum reload_err host_prepare(struct host *h, const struct agent_settings *s, str
 	if (fd) {
 		char *end;
 		long n = strtol(fd, &end, 10);
-		/* a closed one would be the number of what the agent opens next: its socket, its store */
+		/* a closed descriptor would get the number of what the agent opens next: its socket, its store */
 		if (*end || n < 0 || n > 65535 || fcntl((int)n, F_GETFD) < 0)
 			return reload_why_set(why, RELOAD_USAGE, fd,
 				"--ready-fd takes the number of an open descriptor");
@@ -326,7 +331,7 @@ enum reload_err host_prepare(struct host *h, const struct agent_settings *s, str
 		h->listen, HOST_ADDRESSES_MAX, &h->listen_count, s, "listen", why);
 	if (!err)
 		err = host_join_prepare(h, s, why);
-	if (!err && !h->listen_count) { /* every address; a host without IPv6 does without */
+	if (!err && !h->listen_count) { /* every address, of IPv6 where the host has it */
 		static const enum reload_address_type families[] = { RELOAD_IPV4, RELOAD_IPV6 };
 		for (size_t i = 0; i < COUNT_OF(families); i++)
 			if (reload_links_family(families[i]))
@@ -419,7 +424,10 @@ static void listen_json(struct host *h)
 	}
 }
 
-/* Signatures under way belong to the engine and go back to it.  When they take too long, what is stored is safe and the process ends. */
+/*
+ * The engine waits for signatures under way before it is freed.  When they take too long, the stored values are safe
+ * and the process ends.
+ */
 static void signatures_wait(struct host *h)
 {
 	reload_ms end = reload_poll_now() + END_MS;
@@ -466,7 +474,7 @@ enum reload_err host_run(struct host *h, const struct agent_settings *s, struct 
 	if (err)
 		return err;
 	signal(SIGPIPE, SIG_IGN); /* before the first line of the log */
-	signal(SIGXFSZ, SIG_IGN); /* the store hears of the limit as an error */
+	signal(SIGXFSZ, SIG_IGN); /* at the limit of file sizes the store gets an error */
 	h->agent.stop = stop_asked;
 	h->agent.refresh = refresh_asked;
 	h->settings = s;
@@ -474,9 +482,9 @@ enum reload_err host_run(struct host *h, const struct agent_settings *s, struct 
 	h->agent.poll = reload_poll_new();
 	h->pool = reload_pool_new(h->agent.poll, 0, job_done, h);
 	err = agent_log_levels(h->agent.log, agent_setting_value(s, "log-level", 0), why);
-	if (!err) /* first: from here on a signal is an orderly end */
+	if (!err) /* first, so that from here on a signal is an orderly end */
 		err = signals_start(h, why);
-	if (!err) /* who is here already has this socket */
+	if (!err) /* fails when another agent of this name holds the socket */
 		err = control_start(h, why);
 	if (!err)
 		err = peer_start(h, why);

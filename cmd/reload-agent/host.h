@@ -23,10 +23,10 @@ struct host {
 	struct reload_pool *pool;
 	struct agent_store *store;
 	char *store_path; /* its directory */
-	struct reload_ip_port
-		listen[HOST_ADDRESSES_MAX]; /* once listening, with the ports that were taken */
-	struct reload_ip_port
-		candidates[HOST_ADDRESSES_MAX]; /* own ones; sent to others behind --advertise */
+	struct reload_ip_port listen
+		[HOST_ADDRESSES_MAX]; /* the addresses on which it listens, with the ports that were chosen */
+	struct reload_ip_port candidates
+		[HOST_ADDRESSES_MAX]; /* own addresses; sent to others after those of --advertise */
 	size_t listen_count, candidates_count;
 	struct agent_names bootstrap, advertise; /* of --bootstrap, --advertise */
 	struct agent_names *asked;               /* of the last overlay.join; NULL: it named none */
@@ -36,23 +36,23 @@ struct host {
 	struct agent_peer_cache peer_cache;
 	struct reload_timer wake; /* the engine's deadline */
 	struct reload_timer
-		alone; /* --first, and nobody answered: form the ring outside of the engine's call */
+		alone; /* --first was given and no bootstrap node answered: the ring is formed outside of the engine's call */
 	struct reload_timer stop;              /* asked to stop from inside a request */
-	const struct agent_settings *settings; /* that it was started with */
-	struct retired *retired;               /* identities that newer ones replaced */
+	const struct agent_settings *settings; /* the settings with which it was started */
+	struct retired *retired;               /* identities that were replaced by newer ones */
 	struct reload_timer validity;          /* the next look at the own certificate */
 	reload_ms warned;                      /* of its end; 0: not */
 	bool outdated, join_when_valid;        /* it has ended; and this node was in the overlay */
 	struct agent_signals *signals;
 	uint64_t signals_handle;
 	struct agent_random random;
-	int ready_fd; /* -1: nobody waits, or told already */
+	int ready_fd; /* -1: nobody waits, or the line was written */
 	bool first, stopping, stop_now, ended;
 };
 
 /*
  * host_prepare() reads and checks all that host_run() needs (identity, addresses, numbers) without starting anything;
- * RELOAD_USAGE or a failure of cli_identity_load() with why.  host_clear() frees it, whatever came of it.
+ * RELOAD_USAGE or a failure of cli_identity_load() with why.  host_clear() frees it, also after a failure.
  */
 enum reload_err host_prepare(
 	struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;

@@ -10,7 +10,7 @@
 
 /*
  * Host names are looked up before the first join, and again whenever a join failed or all neighbours were lost: an address that
- * changed is found without a restart.  Lookups never delay a join that has an address to try, but for the first.
+ * changed is found without a restart.  Only the first lookup delays a join that has an address to try.
  *
  *   overlay.join, start -> (names: looking up) -> engine joins -> ... failed: look up, the engine's next search has the result
  */
@@ -61,7 +61,10 @@ size_t host_join_advertised(const struct host *h, struct reload_ip_port *out, si
 	return agent_names_addresses(&h->advertise, out, max);
 }
 
-/* Those that overlay.join named stand alone; else --bootstrap and the document, without this node itself. */
+/*
+ * The bootstrap nodes that overlay.join named, and no others; else those of --bootstrap and of the document, without
+ * this node itself.
+ */
 static size_t bootstrap_nodes(const struct host *h, struct reload_ip_port out[ALL_MAX])
 {
 	const struct reload_config *config = reload_peer_config(h->agent.peer);
@@ -164,7 +167,10 @@ static void resolve_first(void *arg)
 	resolve(arg, resolved_first);
 }
 
-/* At the start the network may not be up yet: it is tried until there is an address.  A person who waits is answered at once. */
+/*
+ * At the start the network may not be up yet: lookups are repeated until there is an address.  A person who waits gets
+ * the failure at once.
+ */
 static void resolved_first(void *arg)
 {
 	struct host *h = arg;

@@ -1,11 +1,14 @@
-/* How the agent gets to its bootstrap nodes: which there are, host names looked up before each join, and the remembered peers. */
+/*
+ * How the agent finds its bootstrap nodes: those that were named, host names looked up before each join, and the cached
+ * peers.
+ */
 #pragma once
 
 #include "host.h"
 
 /*
- * host_join_prepare() reads --bootstrap and --advertise; RELOAD_USAGE with why.  host_join_clear() ends what is under way; before
- * the loop ends.
+ * host_join_prepare() reads --bootstrap and --advertise; RELOAD_USAGE with why.  host_join_clear() ends what is under
+ * way; call it before the loop ends.
  */
 enum reload_err host_join_prepare(
 	struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;

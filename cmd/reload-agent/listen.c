@@ -49,7 +49,7 @@ static void candidates_of_interfaces(
 		} else if (i->ifa_addr->sa_family == AF_INET6 && any->type == RELOAD_IPV6) {
 			const struct sockaddr_in6 *six = (struct sockaddr_in6 *)i->ifa_addr;
 			if (IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr))
-				continue; /* no scope in a candidate */
+				continue; /* a candidate has no scope */
 			memcpy(c.addr, &six->sin6_addr, 16);
 		} else {
 			continue;

@@ -1,4 +1,4 @@
-/* Where the agent listens, and which addresses it tells others of. */
+/* Where the agent listens, and which of its addresses it sends to others. */
 #pragma once
 
 #include "host.h"
@@ -13,5 +13,5 @@ enum reload_err host_addresses_read(struct reload_ip_port *out, size_t max, size
 /* host_listen() listens at h->listen and collects the own candidates; failures of reload_links_listen() with why. */
 enum reload_err host_listen(struct host *h, struct reload_why *why) MUST_CHECK;
 
-/* host_listens_at() tells whether `at` is an address of this agent. */
+/* host_listens_at() returns whether `at` is an address of this agent. */
 bool host_listens_at(const struct host *h, const struct reload_ip_port *at);

@@ -16,7 +16,7 @@
 
 enum {
 	LEVELS = 5,
-	CAUSES_MAX = 128,   /* the one that was quiet longest makes room */
+	CAUSES_MAX = 128,   /* the one without a line for the longest time is replaced */
 	CAUSE_MS = 60000,   /* one line of a cause in this time */
 	DETAILED_MS = 1000, /* of debug and trace: as many as DETAILED in this time */
 	DETAILED = 100
@@ -26,13 +26,13 @@ static const char *const level_names[LEVELS] = { "error", "warn", "info", "debug
 static const char *const parts[] = { "agent", "config", "control", "ident", "link", "peer", "route",
 	"storage", "topology" };
 
-/* What lines come from, and how many of them were not written since the last one was. */
+/* A cause of lines, and how many of its lines were not written since the last written one. */
 struct cause {
 	const char *words; /* static; NULL: free */
 	unsigned detail;
 	const char *part;
 	enum reload_event_level level;
-	reload_utc since; /* of the time in which its lines are counted */
+	reload_utc since; /* the beginning of the time in which its lines are counted */
 	unsigned lines;
 	uint64_t unreported, place; /* place: of its newest line in the ring */
 };
@@ -53,7 +53,7 @@ struct agent_log {
 	size_t first, count;
 	uint64_t added; /* lines since the start */
 	struct cause causes[CAUSES_MAX];
-	reload_utc checked; /* when causes that have become quiet were last searched for */
+	reload_utc checked; /* when quiet causes were last searched for */
 	agent_log_follower follower;
 	void *follower_arg;
 };
@@ -68,7 +68,7 @@ const char *agent_level_name(enum reload_event_level level)
 	return level_names[level];
 }
 
-/* The index in parts; COUNT_OF(parts) when a person named a part that there is none of. */
+/* The index in parts; COUNT_OF(parts) when there is no part of that name. */
 static size_t part_index(const char *part, size_t len)
 {
 	for (size_t i = 0; i < COUNT_OF(parts); i++)
@@ -211,7 +211,7 @@ static struct line *ring_add(struct agent_log *log)
 	if (!log->ring)
 		log->ring = reload_alloc_array(AGENT_LOG_LINES, sizeof(*log->ring));
 	if (log->count == AGENT_LOG_LINES)
-		log->first = (log->first + 1) % AGENT_LOG_LINES; /* the oldest goes */
+		log->first = (log->first + 1) % AGENT_LOG_LINES; /* the oldest line is removed */
 	else
 		log->count++;
 	return newest(log);
@@ -229,13 +229,13 @@ static struct cause *cause_find(struct agent_log *log, const char *words, unsign
 		if (!c->words || (oldest->words && c->since < oldest->since))
 			oldest = c;
 		if (!c->words)
-			break; /* those behind it are free as well */
+			break; /* all entries after it are free as well */
 	}
 	*oldest = (struct cause){ .words = words, .detail = detail };
 	return oldest;
 }
 
-/* Puts a line into the ring, the file and before the follower. */
+/* Adds a line to the ring and to the file, and gives it to the follower. */
 static void add(struct agent_log *log, struct cause *c, reload_utc now, const char *text)
 {
 	struct line *l = ring_add(log);
@@ -250,7 +250,7 @@ static void add(struct agent_log *log, struct cause *c, reload_utc now, const ch
 	json_decref(line);
 }
 
-/* The same cause again: the line that stands for it counts it. */
+/* Counts a line that is not written; the last written line of the cause shows the number. */
 static void count_unreported(struct agent_log *log, struct cause *c)
 {
 	uint64_t behind = log->added - c->place;
@@ -259,7 +259,7 @@ static void count_unreported(struct agent_log *log, struct cause *c)
 		log->ring[(log->first + log->count - 1 - behind) % AGENT_LOG_LINES].repeated++;
 }
 
-/* Says of causes that have been quiet for a minute (all: of each) how many of their lines were not written. */
+/* Logs how many lines were not written, for each cause that had none for a minute (all: for every cause). */
 static void causes_report(struct agent_log *log, reload_utc now, bool all)
 {
 	char text[AGENT_LOG_LINE], when[RELOAD_UTC_TEXT];
@@ -316,7 +316,7 @@ static void line_vadd(struct agent_log *log, const char *part, enum reload_event
 		snprintf(text + len, sizeof(text) - (size_t)len, " (%" PRIu64 " more before)",
 			c->unreported);
 	c->unreported = 0;
-	char plain[AGENT_LOG_LINE]; /* words of other nodes do not steer a terminal */
+	char plain[AGENT_LOG_LINE]; /* text of other nodes must not control a terminal */
 	add(log, c, now, reload_plain(plain, sizeof(plain), text));
 }
 

@@ -1,7 +1,7 @@
 /*
  * The log of the agent: levels per part, one line each, a ring of the newest.  It never stops the agent: a line that cannot be
  * written at once is dropped and counted, and so are lines of one cause beyond one a minute (below debug level; there,
- * beyond a hundred a second), as anybody who reaches the port can cause some.
+ * beyond a hundred a second), because anybody who can reach the port can cause lines.
  */
 #pragma once
 
@@ -34,10 +34,10 @@ enum reload_err agent_log_levels(
 	struct agent_log *log, const char *text, struct reload_why *why) MUST_CHECK;
 json_t *agent_log_levels_json(const struct agent_log *log);
 
-/* agent_log_part() returns the name (static) of the part of that index, NULL behind the last one. */
+/* agent_log_part() returns the name (static) of the part with that index, NULL after the last one. */
 const char *agent_log_part(size_t index);
 
-/* agent_log_wants() tells whether a line of that part and level would be kept. */
+/* agent_log_wants() returns whether a line of that part and level would be logged. */
 bool agent_log_wants(const struct agent_log *log, const char *part, enum reload_event_level level);
 
 /*
@@ -65,7 +65,7 @@ const char *agent_level_name(enum reload_event_level level);
 /* agent_log_tail() returns the newest lines (owned list), oldest first. */
 json_t *agent_log_tail(const struct agent_log *log, size_t lines);
 
-/* agent_log_follow() sets who is told of each new line; NULL: nobody. */
+/* agent_log_follow() sets the function that is called with each new line; NULL: none. */
 void agent_log_follow(struct agent_log *log, agent_log_follower fn, void *arg);
 
 /* agent_event_json() returns the event as events print it (owned). */

@@ -21,7 +21,7 @@ static enum reload_err file_open(int *fd, const char *path, struct reload_why *w
 {
 	struct stat st;
 	char what[256];
-	/* a FIFO that nobody reads refuses writers: opened for both, it waits for its reader */
+	/* opening a FIFO only for writing fails while nobody reads it; opened for both, it waits for its reader */
 	bool fifo = stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
 	*fd = open(path,
 		(fifo ? O_RDWR : O_WRONLY | O_CREAT | O_APPEND) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,

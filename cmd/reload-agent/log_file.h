@@ -1,4 +1,4 @@
-/* Where the lines of the log go: a descriptor that is never waited for. */
+/* Where the lines of the log are written: a descriptor that is never waited for. */
 #pragma once
 
 #include "util/err.h"
@@ -10,7 +10,7 @@
 struct agent_log_file {
 	char *path; /* owned; NULL: standard error */
 	int fd;
-	uint64_t dropped; /* lines that could not be written, not told yet */
+	uint64_t dropped; /* lines that were dropped and not reported yet */
 	bool cut;         /* the last line was not written whole */
 };
 

@@ -47,7 +47,7 @@ static void print_checked(FILE *out, const json_t *object, void *arg)
 			json_string_value(json_object_get(object, "instance")));
 }
 
-/* is_running() tells whether an agent of that name serves its control socket. */
+/* is_running() returns whether an agent of that name serves its control socket. */
 static bool is_running(const char *instance)
 {
 	size_t count = 0;
@@ -59,7 +59,7 @@ static bool is_running(const char *instance)
 	return found;
 }
 
-/* What `check` and `run --dry-run` tell: everything was read and would do. */
+/* The result of `check` and `run --dry-run`: everything was read and is usable. */
 static int report_checked(struct cli *cli, const struct host *h)
 {
 	const struct reload_credentials *c = &h->identity.credentials;

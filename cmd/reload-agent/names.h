@@ -9,7 +9,7 @@
 
 enum {
 	AGENT_NAMES_MAX = 64,
-	AGENT_NAME_ADDRESSES = 4 /* of each name are used */
+	AGENT_NAME_ADDRESSES = 4 /* addresses of each name that are used */
 };
 
 struct agent_name {
@@ -19,7 +19,7 @@ struct agent_name {
 	struct reload_ip_port addrs[AGENT_NAME_ADDRESSES];
 	size_t count;
 	struct reload_dns_lookup *lookup; /* under way */
-	char failure[96];                 /* why the last lookup found nothing, "": it did */
+	char failure[96]; /* why the last lookup found nothing; "" when it found something */
 };
 
 struct agent_names {
@@ -41,7 +41,7 @@ enum reload_err agent_names_add(struct agent_names *n, const char *option, const
 	struct reload_why *why) MUST_CHECK;
 void agent_names_clear(struct agent_names *n);
 
-/* agent_names_any() tells whether one of them is a host name. */
+/* agent_names_any() returns whether one of them is a host name. */
 bool agent_names_any(const struct agent_names *n);
 
 /*

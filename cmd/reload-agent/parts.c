@@ -2,7 +2,7 @@
 
 enum {
 	FIRST_STEP = 32,
-	STEP_MAX = 1024 /* as many keys fit a request */
+	STEP_MAX = 1024 /* that many keys fit a request */
 };
 
 void agent_parts_begin(struct agent_parts *p, uint64_t first, uint64_t last)
@@ -12,7 +12,7 @@ void agent_parts_begin(struct agent_parts *p, uint64_t first, uint64_t last)
 	p->step = FIRST_STEP;
 	p->rest = false;
 	while (p->step > 1 && p->step > last - first)
-		p->step /= 2; /* the whole was refused already */
+		p->step /= 2; /* the request for everything was refused already */
 }
 
 uint64_t agent_parts_end(const struct agent_parts *p)
@@ -36,7 +36,7 @@ bool agent_parts_refused(struct agent_parts *p)
 {
 	uint64_t size = agent_parts_end(p) - p->next + 1;
 	if (p->rest && size > p->step) {
-		/* there is something, but far away */
+		/* the next value is far away */
 		p->rest = false;
 		p->step *= 2;
 		return true;

@@ -58,7 +58,7 @@ void agent_peer_cache_start(struct agent_peer_cache *k, struct agent *agent, siz
 	below = reload_alloc(room);
 	snprintf(below, room, "%s/bootstrap-nodes", agent->instance);
 	if (cli_path(&k->path, CLI_STATE, below, &why))
-		k->path = NULL; /* no such place */
+		k->path = NULL; /* no directory for state is known */
 	free(below);
 	if (!k->path || access(k->path, F_OK))
 		return;
@@ -145,7 +145,7 @@ void agent_peer_cache_add(struct agent_peer_cache *k, const struct reload_id *no
 			k->count++;
 		memmove(&k->at[1], &k->at[0], at * sizeof(peer));
 		k->at[0] = peer;
-		k->changed |= !there; /* another order alone is not worth a write */
+		k->changed |= !there; /* a changed order alone is not written */
 	}
 	if (k->changed && !k->timer.armed)
 		reload_timer_arm(reload_poll_timers(k->agent->poll), &k->timer,

@@ -1,4 +1,4 @@
-/* Peers that were reached before, on disk: with them a node finds the overlay again when all configured nodes are down. */
+/* A cache on disk of peers that were reached before: a node uses them to find the overlay when all configured bootstrap nodes are down. */
 #pragma once
 
 #include "agent.h"
@@ -17,7 +17,7 @@ struct agent_cached_peer {
 
 struct agent_peer_cache {
 	struct agent *agent;
-	char *path;                                        /* NULL: nothing is kept */
+	char *path;                                        /* NULL: nothing is written */
 	struct agent_cached_peer at[AGENT_PEER_CACHE_MAX]; /* newest first */
 	size_t count;
 	bool changed;
@@ -25,20 +25,20 @@ struct agent_peer_cache {
 };
 
 /*
- * agent_peer_cache_parse() reads the text of a file, one "ADDR:PORT NODE-ID" a line: at[AGENT_PEER_CACHE_MAX], returns false for anything
- * else, or for more.  Node-IDs have id_len bytes.
+ * agent_peer_cache_parse() reads the text of a file, one "ADDR:PORT NODE-ID" a line: at has room for AGENT_PEER_CACHE_MAX; returns false
+ * for any other text and for more peers.  Node-IDs have id_len bytes.
  */
 bool agent_peer_cache_parse(
 	struct agent_cached_peer *at, size_t *count, const char *text, size_t id_len);
 
 /*
- * agent_peer_cache_start() reads STATE/INSTANCE/bootstrap-nodes of agent, whose instance, poll and log are set.  A file that is
- * damaged is told of and not used.  agent_peer_cache_stop() writes what is not yet written and forgets all; a zeroed one is legal.
+ * agent_peer_cache_start() reads STATE/INSTANCE/bootstrap-nodes of agent, whose instance, poll and log are set.  A
+ * damaged file is not used, and the log says so.  agent_peer_cache_stop() writes what is not yet written and clears k; a zeroed one is legal.
  */
 void agent_peer_cache_start(struct agent_peer_cache *k, struct agent *agent, size_t id_len);
 void agent_peer_cache_stop(struct agent_peer_cache *k);
 
-/* agent_peer_cache_add() takes note of a peer; the file is written some seconds later, if anything is new. */
+/* agent_peer_cache_add() adds a peer that was reached; if that changed the cache, the file is written AGENT_PEER_CACHE_PAUSE_MS later. */
 void agent_peer_cache_add(struct agent_peer_cache *k, const struct reload_id *node,
 	const struct reload_ip_port *addrs, size_t count);
 

@@ -1,9 +1,9 @@
 /*
- * A signature costs as much as one to three wake-ups of a sleeping thread, so a lone job is done at once, here, by the
- * thread of the loop; and so is the one that it causes, as the signature of a response follows the check of its request.
- * Of many the workers get all but the one that the loop's thread does itself; it then looks after its sockets before it
- * takes the next one.  So forwarding waits for two signatures at most, and for one while there is much to do.  A node that
- * causes much work waits for it itself (ident/queue.h).
+ * A signature costs as much as one to three wake-ups of a sleeping thread, so a single job is done at once by the
+ * thread of the loop, and so is the job that it causes: the signature of a response follows the check of its request.
+ * Of several jobs the loop's thread does one and the workers do the others; it serves its sockets before it takes the
+ * next one.  So forwarding waits for two signatures at most, and for one under load.  The queue (ident/queue.h) makes a
+ * node that causes much work wait for its own jobs.
  */
 #include "reload-agent/pool.h"
 
@@ -33,18 +33,18 @@ struct reload_pool {
 	reload_pool_done_fn done;
 	void *arg;
 	struct reload_poll_hook hook;
-	int event; /* workers tell that something is finished */
+	int event; /* workers signal here that a job is finished */
 	uint64_t watch;
 	struct reload_pool_counters counters; /* the loop's thread only */
 	unsigned workers_max, workers;
 	pthread_t threads[WORKERS_MAX];
 
-	pthread_mutex_t lock; /* of all below */
+	pthread_mutex_t lock; /* protects all members below */
 	pthread_cond_t work;
 	struct reload_job_queue queue;
 	struct jobs finished;
 	unsigned sleeping;
-	bool told, stop; /* told: the event is raised for what is in finished */
+	bool told, stop; /* told: the event was signalled for the jobs in finished */
 };
 
 static void jobs_init(struct jobs *q)
@@ -107,11 +107,11 @@ static void *worker(void *arg)
 	return NULL;
 }
 
-/* one more thread when jobs wait and nobody sleeps; one that cannot be made is done without */
+/* starts another thread when jobs wait and no worker is idle; if that fails the pool works without it */
 static void start_worker(struct reload_pool *p)
 {
 	sigset_t all, old;
-	sigfillset(&all); /* signals are the main thread's */
+	sigfillset(&all); /* signals are handled by another thread (signals.c) */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (!pthread_create(&p->threads[p->workers], NULL, worker, p))
 		p->workers++;

@@ -6,7 +6,7 @@
 
 struct reload_pool;
 
-/* done() is called on the loop's thread at the end of a turn and owns the job from then on; it may submit others. */
+/* done() is called on the loop's thread at the end of a pass and owns the job from then on; it may submit others. */
 typedef void (*reload_pool_done_fn)(void *arg, struct reload_job *job);
 
 /*

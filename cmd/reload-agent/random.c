@@ -11,7 +11,7 @@ static void from_kernel(uint8_t *to, size_t len)
 	while (len) {
 		ssize_t n = getrandom(to, len, 0);
 		if (n < 0 && errno != EINTR)
-			abort(); /* no node without randomness */
+			abort(); /* a node cannot work without randomness */
 		if (n > 0) {
 			to += n;
 			len -= (size_t)n;

@@ -5,14 +5,14 @@
 #include <stdint.h>
 
 enum {
-	AGENT_RANDOM = 256 /* bytes that one system call fetches */
+	AGENT_RANDOM = 256 /* number of bytes that one system call fetches */
 };
 
 /* Zero-initialised is empty. */
 struct agent_random {
 	uint8_t bytes[AGENT_RANDOM];
-	size_t left; /* bytes[0] to bytes[left - 1] were not given out yet */
+	size_t left; /* bytes[0] to bytes[left - 1] are unused */
 };
 
-/* agent_random_take() fills out with len random bytes; bytes that were given out are erased here.  Aborts without a kernel source. */
+/* agent_random_take() fills out with len random bytes and erases them here.  Aborts when the kernel gives none. */
 void agent_random_take(struct agent_random *r, void *out, size_t len);

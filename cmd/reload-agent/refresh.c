@@ -9,14 +9,16 @@
 #include <string.h>
 
 enum {
-	CHECK_MS = 30000,            /* at most between two looks at the certificate: clocks jump */
+	CHECK_MS =
+		30000, /* maximum time between two checks of the certificate, because clocks can be set */
 	WARN_AGAIN_MS = 3600 * 1000, /* between two warnings */
-	WARN_DAYS = 20 /* warned of when less is left, and less than a fifth of its validity */
+	WARN_DAYS =
+		20 /* a warning is given when less than this is left, and less than a fifth of its validity */
 };
 
 /* -- taking what is new ------------------------------------------------------------------------------------------------ */
 
-/* What the engine and its signatures may still use; freed once no signature is under way. */
+/* An identity that the engine and signatures under way may still use; freed when no signature is under way. */
 struct retired {
 	struct cli_identity identity;
 	struct retired *next;
@@ -100,7 +102,7 @@ static void credentials_take(struct host *h, struct cli_identity *fresh)
 	h->retired = old;
 	h->identity = *fresh;
 	*fresh = (struct cli_identity){ 0 };
-	/* these belong to the start: the names of instance and directory are lent to others */
+	/* these stay those of the start: others have borrowed the names of instance and directory */
 	char *dir = h->identity.dir, *instance = h->identity.instance;
 	h->identity.dir = old->identity.dir;
 	h->identity.instance = old->identity.instance;

@@ -1,4 +1,4 @@
-/* Renewed values as requests of the control socket see them: what is added, found, listed and dropped. */
+/* The functions of renewals that requests of the control socket call: add, find, list and drop. */
 #include "renewals_internal.h"
 
 #include "common/home.h"

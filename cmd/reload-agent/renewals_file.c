@@ -1,4 +1,7 @@
-/* Kept values on disk: one JSON object that is replaced as a whole; what is read back is checked like anything foreign. */
+/*
+ * The table of renewals on disk: one JSON object that is replaced as a whole.  It is checked when it is read, like any
+ * input.
+ */
 #include "renewals_internal.h"
 
 #include "common/files.h"
@@ -15,7 +18,7 @@
 
 enum {
 	VERSION = 1,
-	SAVE_MS = 1000, /* renewals within that time are written together */
+	SAVE_MS = 1000, /* changes within that time are written together */
 	FILE_MAX = 2 * AGENT_RENEWALS_BYTES_MAX + AGENT_RENEWALS_MAX * 1024,
 	READ_MS = 10000
 };
@@ -121,7 +124,7 @@ static uint64_t number_of(const json_t *o, const char *key)
 	return (uint64_t)json_integer_value(json_object_get(o, key));
 }
 
-/* An entry whose fields are of the right form. */
+/* Takes an entry, whose fields were checked. */
 static enum reload_err read_value(struct agent_renewals *k, const json_t *o)
 {
 	const char *key = text_of(o, "key"), *base64 = text_of(o, "value"),

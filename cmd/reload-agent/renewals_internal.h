@@ -1,4 +1,4 @@
-/* What the files of kept values share: the table (renewals_table.c), the disk (renewals_file.c), renewals (renewals_run.c); renewals.c uses them. */
+/* What the files of renewals share: the table (renewals_table.c), the disk (renewals_file.c), renewals (renewals_run.c); renewals.c uses them. */
 #pragma once
 
 #include "renewals.h"
@@ -14,11 +14,11 @@ struct renewal {
 	char *name; /* Resource Name, owned; NULL: not known */
 	uint32_t kind;
 	struct reload_stored_value value;
-	struct bytes key_bytes, value_bytes; /* what value.key and value.value are */
+	struct bytes key_bytes, value_bytes; /* the bytes of value.key and value.value */
 	uint32_t lifetime_s;
 	uint64_t generation;
 	reload_utc stored; /* storage_time of the last Store */
-	reload_utc next;   /* when it is due; 0: not planned */
+	reload_utc next;   /* when the next renewal is due; 0: none is scheduled */
 	unsigned renewals, failures;
 	enum reload_err last_error;
 	bool superseded;
@@ -36,8 +36,8 @@ struct agent_renewals {
 	struct agent *agent;
 	struct renewal_list values;
 	size_t count, bytes, running;
-	char *path; /* of the file; NULL: no place is known, or what is there is not to be written over */
-	char *unread; /* what is there and could not be read, NULL for none */
+	char *path; /* path of the file; NULL: no directory for state is known, or the file must not be overwritten */
+	char *unread; /* path of a file that could not be read, NULL for none */
 	bool joined, dirty;
 	struct reload_timer save;
 };
@@ -50,7 +50,10 @@ void renewal_free(struct renewal *v);
 /* renewal_is_at() returns whether v is at that place. */
 bool renewal_is_at(const struct renewal *v, const struct agent_renewal_place *place);
 
-/* renewals_dirty() has the table written soon; renewals_flush() writes it now if it has changed, a failure is logged. */
+/*
+ * renewals_dirty() has the table written within a second; renewals_flush() writes it now if it has changed, and logs a
+ * failure.
+ */
 void renewals_dirty(struct agent_renewals *k);
 void renewals_flush(struct agent_renewals *k);
 
@@ -61,5 +64,5 @@ void renewals_load(struct agent_renewals *k);
 void renewal_schedule(struct renewal *v);
 void renewal_schedule_now(struct renewal *v, size_t nth);
 
-/* renewal_cancel() ends what is planned or under way. */
+/* renewal_cancel() ends the renewal that is scheduled or under way. */
 void renewal_cancel(struct renewal *v);

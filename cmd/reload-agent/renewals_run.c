@@ -1,4 +1,4 @@
-/* Renewals of kept values: look at the place, then sign and store the value again. */
+/* Renewals: fetch what is stored at the place, then sign and store the value again. */
 #include "renewals_internal.h"
 
 #include "common/options.h"
@@ -9,15 +9,15 @@
 
 enum {
 	RUNNING_MAX = 4,          /* renewals at a time; others wait */
-	BUSY_MS = 100,            /* before one that had to wait is tried again */
+	BUSY_MS = 100,            /* before a renewal that had to wait is tried again */
 	AFTER_JOIN_MS = 200,      /* the first of them after a join */
 	SPREAD_MS = 25,           /* between one and the next */
-	RENEW_MIN_MS = 500,       /* no value is stored more often */
+	RENEW_MIN_MS = 500,       /* the minimum time between two renewals of a value */
 	RETRY_MIN_MS = 200,       /* after the first failure; doubled with each */
 	RETRY_MAX_MS = 10 * 60000 /* and at most 1/8 of the lifetime */
 };
 
-/* A number below limit: nodes that joined together shall not renew together for ever. */
+/* A random number below limit, so that nodes that joined together do not renew at the same times for ever. */
 static uint64_t jitter(uint64_t limit)
 {
 	uint64_t r = 0;
@@ -91,7 +91,9 @@ static void stored(void *arg, const struct reload_result *r)
 	ended(v);
 	if (r->err || !r->answer || !r->answer->body_decoded ||
 		!r->answer->body.store_ans.kind_responses_count) {
-		failed(v, r->err ? r->err : RELOAD_BAD_ANSWER); /* a race shows at the next look */
+		failed(v,
+			r->err ? r->err
+			       : RELOAD_BAD_ANSWER); /* when another writer was faster, the next fetch shows it */
 		return;
 	}
 	v->stored = v->storing;
@@ -104,7 +106,7 @@ static void stored(void *arg, const struct reload_result *r)
 	emit(v, RELOAD_EV_KEPT_RENEWED, RELOAD_OK);
 }
 
-/* What is stored at the place now, NULL for nothing that counts. */
+/* The value that is stored at the place now; NULL when there is none that is valid. */
 static const struct reload_fetched *present(const struct renewal *v, const struct reload_result *r)
 {
 	for (size_t i = 0; i < r->values_count; i++) {
@@ -116,7 +118,7 @@ static const struct reload_fetched *present(const struct renewal *v, const struc
 	return NULL;
 }
 
-/* Whether somebody, or this user at another node, wrote something else there after this agent did. */
+/* Whether another writer, or this user at another node, stored something else there after this agent did. */
 static bool newer(const struct renewal *v, const struct reload_fetched *f)
 {
 	const struct reload_credentials *own = v->all->agent->credentials;
@@ -125,7 +127,7 @@ static bool newer(const struct renewal *v, const struct reload_fetched *f)
 	return !same && f->data->storage_time > v->stored;
 }
 
-/* The time rises always, whatever the clock does; one that no storer takes holds up nothing (STO-26). */
+/* The storage time always rises, even if the clock is set back; a time so far ahead that no storer accepts it is ignored (STO-26). */
 static reload_utc after(reload_utc before, reload_utc time)
 {
 	return time > before || reload_time_ahead(before, cli_now()) ? time : before + 1;

@@ -1,7 +1,7 @@
 /*
- * The control socket of the agent.  Handlers call the engine and leave; results come back through the engine's
- * completions or, for those who wait for a state, through the hook at the end of a turn: events are told from inside the
- * engine, where it may not be asked.
+ * The control socket of the agent.  Handlers start requests of the engine and return; results arrive in the engine's
+ * completions or, for requests that wait for a state, in the hook at the end of a pass of the loop: events are emitted
+ * from inside the engine, where its state may not be read.
  */
 #include "rpc.h"
 
@@ -62,7 +62,8 @@ struct reload_server *agent_rpc_free(struct agent *agent)
 	agent_end_streams(rpc);
 	reload_server_flush(server);
 	reload_server_hang_up(server);
-	agent_renewals_free(rpc->renewals); /* a Store that ended meanwhile was kept there */
+	agent_renewals_free(
+		rpc->renewals); /* a Store that ended meanwhile may have added a value to it */
 	agent_log_follow(agent->log, NULL, NULL);
 	reload_poll_hook_remove(agent->poll, &rpc->hook);
 	agent->rpc = NULL;

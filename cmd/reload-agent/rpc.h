@@ -8,22 +8,22 @@
 
 #include <bsd/sys/queue.h>
 
-/* A request that waits for the node to get into a state. */
+/* A request that waits until the node is in a state. */
 struct agent_waiter;
 typedef bool (*agent_waiter_check)(
-	struct agent_waiter *w, const struct reload_status *s); /* true: ended the call */
+	struct agent_waiter *w, const struct reload_status *s); /* true: it has ended the call */
 
 struct agent_waiter {
 	TAILQ_ENTRY(agent_waiter) entry;
 	struct agent *agent;
 	struct reload_rpc_call *call;
-	struct reload_timer timer; /* its limit */
-	struct reload_timer again; /* of agent_wait_again() */
+	struct reload_timer timer; /* its time limit */
+	struct reload_timer again; /* armed by agent_wait_again() */
 	reload_ms since;
-	unsigned failures;       /* joins that had failed when it began */
-	enum reload_state state; /* that is waited for */
+	unsigned failures;       /* the number of failed joins when it began */
+	enum reload_state state; /* the state that is waited for */
 	agent_waiter_check check;
-	void (*late)(struct agent_waiter *w); /* ends the call at its limit */
+	void (*late)(struct agent_waiter *w); /* ends the call at its time limit */
 };
 
 /* A stream of events, or of log lines. */
@@ -31,11 +31,10 @@ struct agent_subscriber {
 	TAILQ_ENTRY(agent_subscriber) entry;
 	struct agent *agent;
 	struct reload_rpc_call *call;
-	json_t *types; /* owned list of names; NULL: all of that level */
-	enum reload_event_level
-		level; /* the least important that are sent when there are no types */
+	json_t *types;                 /* owned list of names; NULL: all of that level */
+	enum reload_event_level level; /* the lowest level that is sent when there are no types */
 	uint64_t sent, dropped;
-	bool lines; /* of the log */
+	bool lines; /* a stream of log lines */
 };
 
 TAILQ_HEAD(agent_waiters, agent_waiter);
@@ -45,16 +44,16 @@ struct agent_rpc {
 	struct reload_server *server;
 	struct reload_rpc_service service;
 	struct reload_poll_hook
-		hook; /* due when something happened for which waiters may be waiting */
+		hook; /* due when a state may have changed that a request waits for */
 	struct agent_waiters waiters;
 	struct agent_subscribers subscribers;
 	struct agent_renewals *renewals; /* values that are stored again */
 	size_t event_subscribers;
-	unsigned failures; /* joins that failed since the start */
+	unsigned failures; /* number of joins that failed since the start */
 	enum reload_err failed_with;
-	reload_ms tables_changed; /* when neighbours or fingers did */
+	reload_ms tables_changed; /* when neighbours or fingers changed last */
 	char bootstrap
-		[64]; /* the first bootstrap node of the last overlay.join, "": of the configuration */
+		[64]; /* the first bootstrap node of the last overlay.join; "": that of the configuration */
 };
 
 #define X(method, access, handler, summary, takes, gives)                                          \
@@ -62,29 +61,38 @@ struct agent_rpc {
 #include "control/methods.def"
 #undef X
 
-/* agent_wait() keeps call until check() ends it, or late() at timeout_ms (0: never).  check() is asked at once at the end of the turn. */
+/*
+ * agent_wait() keeps call until check() ends it, or late() at timeout_ms (0: never).  check() is called first at the
+ * end of this pass of the loop.
+ */
 enum reload_rpc_end agent_wait(struct agent *agent, struct reload_rpc_call *call,
 	uint64_t timeout_ms, agent_waiter_check check, void (*late)(struct agent_waiter *w),
 	enum reload_state state);
 
-/* agent_wait_again() has check() asked once more at that time, also when nothing happens until then. */
+/* agent_wait_again() has check() called once more at that time, even if nothing happens until then. */
 void agent_wait_again(struct agent_waiter *w, reload_ms when);
 
-/* agent_check_waiters() asks check() of all requests that wait, at the end of a turn; arg: the agent. */
+/* agent_check_waiters() calls check() of all waiting requests, at the end of a pass of the loop; arg: the agent. */
 void agent_check_waiters(void *arg);
 
-/* agent_subscribe() keeps call as a stream of log lines, or of the types (borrowed) of events, none: those up to level. */
+/*
+ * agent_subscribe() keeps call as a stream of log lines, or of events: those of the types (borrowed), or without types
+ * those up to level.
+ */
 enum reload_rpc_end agent_subscribe(struct agent *agent, struct reload_rpc_call *call,
 	const json_t *types, enum reload_event_level level, bool lines);
 
-/* agent_stream_line() sends a line of the log (borrowed) to its streams; arg: the agent.  agent_end_streams() ends those of events. */
+/*
+ * agent_stream_line() sends a line of the log (borrowed) to the streams of log lines; arg: the agent.
+ * agent_end_streams() ends the streams of events.
+ */
 void agent_stream_line(void *arg, json_t *line);
 void agent_end_streams(struct agent_rpc *rpc);
 
 /* agent_status_json() returns the result of agent.status (owned). */
 json_t *agent_status_json(struct agent *agent);
 
-/* Parameters that the table has checked; otherwise when absent or null. */
+/* Parameters, which were checked by the table; `otherwise` when absent or null. */
 const char *param_text(const json_t *params, const char *name, const char *otherwise);
 uint64_t param_int(const json_t *params, const char *name, uint64_t otherwise);
 uint64_t param_u64(const json_t *params, const char *name, uint64_t otherwise);
@@ -94,7 +102,7 @@ bool param_bool(const json_t *params, const char *name, bool otherwise);
 enum reload_err param_kind(const struct reload_kind **out, const struct agent *agent,
 	const json_t *params, struct reload_why *why) MUST_CHECK;
 
-/* agent_short_id() writes the first 8 digits, as texts show an ID, and returns out. */
+/* agent_short_id() writes the first 8 digits, which is how texts show an ID, and returns out. */
 enum {
 	AGENT_SHORT = 9
 };

@@ -13,7 +13,7 @@ static json_t *count_json(const struct agent *agent, enum reload_counter counter
 	return json_of_u64(reload_peer_counter(agent->peer, counter));
 }
 
-/* The former names of counters; the next release no longer has them. */
+/* Former names of counters; the next release no longer has them. */
 static void former_counters(json_t *o, const struct agent *agent)
 {
 	uint64_t forbidden = reload_peer_counter(agent->peer, RELOAD_COUNT_ERRORS_FORBIDDEN) +
@@ -53,8 +53,8 @@ static void status_ring(json_t *o, const struct reload_status *s)
 	set(o, "range_from", json_of_id(&s->range_from));
 	set(o, "range_to", json_of_id(&s->range_to));
 	/*
-	 * Neighbours tell how densely the ring is settled: with few peers they are all there is, with many the distance to the
-	 * last of them is a fraction of the ring.  One range alone would be a poor guess.
+	 * The number of peers is estimated from the neighbours: in a small ring they are all peers, in a large one
+	 * their distance is a fraction of the ring.  One range alone would give a poor estimate.
 	 */
 	size_t seen = 1 + s->tables.successors_count;
 	for (size_t i = 0; i < s->tables.predecessors_count; i++) {
@@ -198,7 +198,7 @@ enum reload_rpc_end rpc_agent_events(void *arg, struct reload_rpc_call *call, co
 	}
 	enum reload_event_level level = RELOAD_LEVEL_ERROR;
 	while (strcmp(agent_level_name(level), param_text(params, "level", "info")) != 0)
-		level++; /* the word is one of them */
+		level++; /* the table has checked that the word is one of them */
 	enum reload_rpc_end end = agent_subscribe(arg, call, types, level, false);
 	json_decref(types);
 	return end;
@@ -225,7 +225,7 @@ enum reload_rpc_end rpc_agent_config(void *arg, struct reload_rpc_call *call, co
 			      agent->settings ? json_deep_copy(agent->settings) : json_array()));
 }
 
-/* With follow the present lines come as notifications too, so that none is lost between the two. */
+/* With `follow` the lines so far are sent as notifications too, so that none is lost in between. */
 enum reload_rpc_end rpc_log_tail(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
 	struct agent *agent = arg;

@@ -190,7 +190,7 @@ static void fetch_take(struct agent_fetch *q, const struct reload_result *r)
 	for (size_t i = 0; i < r->values_count; i++) {
 		const struct reload_fetched *v = &r->values[i];
 		if (!v->err && (v->synthetic || !v->data->value.exists))
-			continue; /* a removed one is no value; Stat tells of it */
+			continue; /* a removed value is left out; Stat shows it */
 		q->filled += VALUE_WIRE + v->data->value.value.len + v->data->value.key.len;
 		if (v->err && !q->first)
 			q->first = v->err;
@@ -232,7 +232,9 @@ static void fetch_finish(struct agent_fetch *q, const struct reload_result *r)
 	agent_request_reply(&q->base, o);
 }
 
-/* A node is asked for what it holds itself: the Destination List ends at it, the body names the resource. */
+/*
+ * --at: the node is asked for what it stores itself: the Destination List ends at it, and the body names the resource.
+ */
 static enum reload_err read_at(struct agent_fetch *q, const json_t *params, struct reload_why *why)
 {
 	const char *text = param_text(params, "at", NULL);
@@ -268,7 +270,7 @@ static void stat_take(struct agent_fetch *q, const struct reload_result *r)
 		for (size_t i = 0; i < ans->kind_responses[k].values_count; i++) {
 			const struct reload_stored_metadata *m = &ans->kind_responses[k].values[i];
 			if (!m->metadata.exists && !m->storage_time)
-				continue; /* a gap (STO-06), as a fetch leaves it out */
+				continue; /* a gap of an array (STO-06), which Fetch leaves out too */
 			q->there += m->metadata.exists;
 			q->filled += METADATA_WIRE + m->key.len;
 			q->size += VALUE_JSON + 3 * m->key.len;

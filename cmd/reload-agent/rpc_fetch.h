@@ -1,4 +1,4 @@
-/* store.fetch and store.stat: one question, or as many as it takes. */
+/* store.fetch and store.stat: one Fetch or Stat, or as many as are needed. */
 #pragma once
 
 #include "parts.h"
@@ -17,26 +17,26 @@ struct agent_fetch {
 	struct reload_id at; /* the node that is asked; len 0: the responsible one */
 	struct reload_destination to;
 	bool show_invalid, proof;
-	/* how it is asked, what is done with each answer, and with the last one */
+	/* the engine's function, and what is done with each answer and with the last one */
 	agent_ask_fn ask;
 	const char *failed;
 	void (*take)(struct agent_fetch *q, const struct reload_result *r);
 	void (*finish)(struct agent_fetch *q, const struct reload_result *r);
-	reload_ms deadline; /* 0: none but that of each question */
+	reload_ms deadline; /* 0: only that of each request of the engine */
 	/* the answers so far */
 	json_t *list;
 	size_t there, dropped, size,
-		filled; /* size: about that many bytes of JSON; filled: about those of the message */
+		filled; /* size: bytes of JSON so far; filled: bytes of the last message; both approximate */
 	enum reload_err first;
 	uint64_t generation;
 	struct reload_stored_data *evidence;
 	size_t evidence_count, evidence_cap;
 	struct reload_generic_certificate certificates[RELOAD_PROOF_CERTIFICATES_MAX];
 	size_t certificates_count;
-	/* of what does not fit one answer */
+	/* for what does not fit one answer */
 	struct agent_parts parts;
-	bool split, here; /* here: the keys are listed from what this node holds itself */
-	bool known;       /* generation is that of an answer before */
+	bool split, here; /* here: the keys are listed from this node's own replica */
+	bool known;       /* generation was set by an earlier answer */
 	/* parts were of different generations: after a pause all is read again, from the first part */
 	unsigned again;
 	reload_ms again_until;
@@ -47,12 +47,12 @@ struct agent_fetch {
 	struct reload_destination self;
 };
 
-/* agent_fetch_nothing() ends q: there is no value. */
+/* agent_fetch_nothing() ends q with the failure that there is no value. */
 void agent_fetch_nothing(struct agent_fetch *q, const struct reload_result *r);
 
 /*
- * agent_fetch_answered() is the completion of q's question: takes what came, asks on in parts when the answer would be too large
- * (RFC 6940 s6.3.3.1, Error_Response_Too_Large), and ends q.  All parts are of one generation: while what is stored changes, or
- * a copy of it is still on its way, all is read again within the time limit of q.
+ * agent_fetch_answered() is the completion of q's requests: it takes what came, goes on in parts when the answer would
+ * be too large (RFC 6940 s6.3.3.1, Error_Response_Too_Large), and ends q.  All parts are of one generation: while what
+ * is stored changes, or a copy of it is still on its way, all is read again within the time limit of q.
  */
 void agent_fetch_answered(void *arg, const struct reload_result *r);

@@ -33,7 +33,7 @@ static uint64_t generation_of(const struct reload_result *r)
 	return f->kind_responses_count ? f->kind_responses[0].generation : 0;
 }
 
-/* The place that begins at a position, as options say it. */
+/* The options that name the places from..to. */
 static const char *place_option(
 	char out[160], const struct agent_fetch *q, uint64_t from, uint64_t to)
 {
@@ -49,7 +49,7 @@ static const char *place_option(
 	return out;
 }
 
-/* Ends it with what is too large; option names a place that can be asked for. */
+/* Ends q because a part is too large; option names a place that can be fetched. */
 static void too_large(struct agent_fetch *q, const struct reload_result *r, const char *why,
 	const char *mode, const char *option)
 {
@@ -64,7 +64,7 @@ static void too_large(struct agent_fetch *q, const struct reload_result *r, cons
 	agent_request_fail_with(&q->base, r, &f);
 }
 
-/* Nor is there a smaller part. */
+/* Ends q because even a single value is too large. */
 static void one_too_large(struct agent_fetch *q, const struct reload_result *r)
 {
 	char why[256], option[160], shown[AGENT_SHORT];
@@ -106,7 +106,7 @@ static void too_many(struct agent_fetch *q, const struct reload_result *r, const
 
 static void listed(void *arg, const struct reload_result *r);
 
-/* The time that is left goes to the next question; false: there is none, and it has ended. */
+/* Gives the time that is left to the next request of the engine; false: there is none, and q has ended. */
 static bool time_left(struct agent_fetch *q, const struct reload_result *r)
 {
 	struct reload_failure f = { .err = RELOAD_TIMEOUT };
@@ -153,7 +153,9 @@ static void ask_part(struct agent_fetch *q, const struct reload_result *r)
 	agent_request_next(&q->base, next, err);
 }
 
-/* Metadata of all values have their keys; also of a replica that stands here, where no message is in the way. */
+/*
+ * Lists the keys of a dictionary by a Stat; here: of this node's own replica, where the answer need not fit a message.
+ */
 static void list_keys(struct agent_fetch *q, const struct reload_result *r, bool here)
 {
 	struct reload_specifier s = { .kind = q->base.kind->id, .model = q->base.kind->model };
@@ -173,7 +175,7 @@ static void list_keys(struct agent_fetch *q, const struct reload_result *r, bool
 	agent_request_next(&q->base, next, err);
 }
 
-/* Forgets all that was read, and begins with the first part. */
+/* Discards what was read and begins with the first part. */
 static void begin_parts(struct agent_fetch *q, const struct reload_result *r)
 {
 	q->split = true;
@@ -230,12 +232,12 @@ static void listed(void *arg, const struct reload_result *r)
 		return;
 	}
 	q->generation = generation_of(r);
-	q->known = true; /* what the parts tell must be of these keys */
+	q->known = true; /* all parts must be of the generation of these keys */
 	agent_parts_begin(&q->parts, 0, q->keys_count - 1);
 	ask_part(q, r);
 }
 
-/* Whether the smallest thing that can be asked for was refused. */
+/* Whether the refused request was for a single value. */
 static bool is_single(const struct agent_fetch *q)
 {
 	return q->base.kind->model == RELOAD_MODEL_SINGLE ||
@@ -270,7 +272,7 @@ static void changed(struct agent_fetch *q, const struct reload_result *r)
 	if (!q->again++)
 		q->again_until = again_until(q);
 	if (now + pause < q->again_until) {
-		q->base.request = NULL; /* none is under way */
+		q->base.request = NULL; /* no request of the engine is under way */
 		q->before = (struct reload_result){
 			.responder = r->responder, .hops = r->hops, .transaction = r->transaction
 		};

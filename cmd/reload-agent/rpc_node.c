@@ -1,4 +1,4 @@
-/* node.list, config.kinds: what this node knows. */
+/* node.list and config.kinds: the nodes and Kinds that this node knows. */
 #include "rpc.h"
 
 #include "config/kind.h"

@@ -49,7 +49,7 @@ static json_t *join_json(
 		"took_ms", (double)(reload_poll_now() - since));
 }
 
-/* What to try when one of two ends refused the other: by the cause that it gave, whichever end it was. */
+/* What to try after one end of a link refused the other, by the reason that it gave. */
 static void refused_hint(const struct agent *agent, enum reload_err err, struct reload_why *why)
 {
 	const char *text = agent->refused;
@@ -79,7 +79,7 @@ static bool was_refused(const struct agent *agent, enum reload_err err)
 	return *agent->refused && err != RELOAD_FORBIDDEN && reload_err_exit(err) == 10;
 }
 
-/* Where a join stands, or why it does not get on, in the words of cli.md s5. */
+/* Why a join failed, or in which phase of cli.md s5 it is at the time limit. */
 static enum reload_err join_failed(struct agent *agent, const struct reload_status *s,
 	enum reload_err err, struct reload_why *why)
 {
@@ -119,7 +119,7 @@ static enum reload_err join_failed(struct agent *agent, const struct reload_stat
 
 /*
  * The last phase of cli.md s5: a peer that has just been admitted still connects to its other neighbours.  When its tables
- * have been quiet for a while, or after a second, whoever asked is told.
+ * have not changed for TABLES_QUIET_MS, or after TABLES_WAIT_MS, overlay.join replies.
  */
 static bool neighbours_known(struct agent_waiter *w, const struct reload_status *s)
 {
@@ -164,8 +164,8 @@ static bool join_check(struct agent_waiter *w, const struct reload_status *s)
 	bool ends = s->state == RELOAD_STATE_LEAVING && !s->returns;
 	if (!refused && s->state != RELOAD_STATE_ENROLLED && !ends)
 		return false;
-	enum reload_err err =
-		refused ? rpc->failed_with : RELOAD_CANCELLED; /* somebody made it leave */
+	enum reload_err err = refused ? rpc->failed_with
+				      : RELOAD_CANCELLED; /* another request made the node leave */
 	reload_rpc_fail_why(w->call, join_failed(w->agent, s, err, &why), &why);
 	return true;
 }
@@ -210,7 +210,9 @@ static enum reload_err join_start(
 	enum reload_err err = bootstrap_parse(&names, agent, list, why);
 	if (!err)
 		err = agent->join(agent, role, names, why);
-	return err == RELOAD_EXISTS ? RELOAD_OK : err; /* under way: this request waits with it */
+	return err == RELOAD_EXISTS
+		       ? RELOAD_OK
+		       : err; /* a join is under way: this request waits for its result */
 }
 
 enum reload_rpc_end rpc_overlay_join(void *arg, struct reload_rpc_call *call, const json_t *params)
@@ -334,8 +336,8 @@ struct ping {
 };
 
 /*
- * The other node's clock has whole milliseconds: its time stands for the half millisecond behind it.  Outside of what the
- * round trip allows, the clocks differ and there is no one-way delay to tell.
+ * The other node's time has whole milliseconds, so half a millisecond is added.  A value that the round trip does not
+ * allow means that the clocks differ; there is no one-way delay then.
  */
 static void one_way(json_t *o, const struct ping *ping, uint64_t time_ms, double rtt_ms)
 {
@@ -361,7 +363,8 @@ static void ping_done(void *arg, const struct reload_result *r)
 		"response_id", json_of_u64(ans->response_id), "time", cli_json_time(ans->time),
 		"size_bytes", (json_int_t)ping->size, "transmissions", (json_int_t)r->transmissions,
 		"transaction", json_of_transaction(r->transaction));
-	if (json_is_null(json_object_get(o, "time"))) /* beyond the years that RFC 3339 can write */
+	if (json_is_null(json_object_get(
+		    o, "time"))) /* times after the year 9999, which RFC 3339 cannot write */
 		json_object_set_new(o, "time", json_string("9999-12-31T23:59:59.999Z"));
 	one_way(o, ping, ans->time, rtt_ms);
 	agent_request_reply(&ping->base, o);

@@ -62,7 +62,7 @@ static void explain_not_joined(
 	reload_why_hint(why, "reload-join -a %s", q->agent->instance);
 }
 
-/* What to try after a failure of a request, where nothing in particular is known about it. */
+/* Advice for a failure of which nothing more is known. */
 static void advise(const struct agent_request *q, enum reload_err err, struct reload_why *why)
 {
 	const char *instance = q->agent->instance;
@@ -87,7 +87,7 @@ static void advise(const struct agent_request *q, enum reload_err err, struct re
 	case RELOAD_NO_SIGNER:
 		reload_why_hint(why, "reload-enroll show %s", instance);
 		break;
-	case RELOAD_TTL_EXCEEDED: /* too many hops: a loop, as long as the ring changes */
+	case RELOAD_TTL_EXCEEDED: /* more hops than the ring needs: there was a loop, which happens while the ring changes */
 		reload_why_hint(why,
 			"reload-agent status -a %s --wait joined, and the same command again",
 			instance);
@@ -109,7 +109,7 @@ static void advise(const struct agent_request *q, enum reload_err err, struct re
 	}
 }
 
-/* refuse_start() ends a request that the engine did not even begin. */
+/* refuse_start() ends a request that the engine did not start. */
 static enum reload_rpc_end refuse_start(struct agent_request *q, enum reload_err err)
 {
 	struct reload_failure f = { .err = err };
@@ -159,7 +159,7 @@ void agent_request_fail_with(
 	request_free(q);
 }
 
-/* What another node says in error_info is shown only when it is text; the rest of a message is no place for bytes. */
+/* The error_info of another node, shown only if it is text without control characters. */
 static void overlay_reason(char out[160], const struct reload_result *r)
 {
 	struct span s = r->error_info;

@@ -10,7 +10,7 @@ static struct agent_renewal_place place_of(const struct agent_store_request *q, 
 		&q->items[i].value };
 }
 
-/* What was stored is kept; or is no longer, when something else was stored in its place. */
+/* Starts renewing the stored values, or stops renewing what they replaced. */
 static enum reload_err keep(
 	struct agent_store_request *q, uint64_t generation, struct reload_why *why)
 {
@@ -23,8 +23,8 @@ static enum reload_err keep(
 		changed += agent_renewals_drop(renewals, &place);
 		if (!q->keep)
 			continue;
-		err = agent_renewals_room(
-			renewals, &place, name, why); /* others may have taken it meanwhile */
+		err = agent_renewals_room(renewals, &place, name,
+			why); /* another request may have used the room meanwhile */
 		if (!err)
 			agent_renewals_put(renewals, &place, name, q->items[i].lifetime_s,
 				generation, agent_store_request_time(q, i));
@@ -39,7 +39,7 @@ static enum reload_err keep(
 	return err;
 }
 
-/* Whether what is to be kept can be. */
+/* Checks that the values can be renewed, if that was asked for. */
 static enum reload_err may_keep(const struct agent_store_request *q, struct reload_why *why)
 {
 	enum reload_err err =
@@ -62,8 +62,8 @@ static enum reload_err may_keep(const struct agent_store_request *q, struct relo
 static void followed(void *arg, const struct reload_result *r);
 
 /*
- * Refused as too old: a value of before, of a clock that was ahead, may stand in the way.  What is there is asked, once, and
- * then the writer follows it (RFC 6940 s7, STO-26).
+ * After "too old": an earlier value, written with a clock that was ahead, may be stored there.  The agent asks once for the metadata of
+ * what is stored and sends the Store again with a later storage time (RFC 6940 s7, STO-26).
  */
 static bool follow(struct agent_store_request *q, const struct reload_result *r)
 {
@@ -159,7 +159,7 @@ enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const
 		return agent_request_refuse(&q->base, &f);
 	if (q->dry)
 		return agent_store_request_rehearse(q);
-	bool removes = false; /* how long what is to be removed has left is asked first */
+	bool removes = false; /* a removal first asks how long the stored value has left */
 	for (size_t i = 0; i < q->count; i++)
 		removes |= !q->items[i].value.exists;
 	struct reload_request *r =

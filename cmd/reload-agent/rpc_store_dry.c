@@ -1,6 +1,6 @@
 /*
- * store.put with dry_run: what a Store would end with, without one.  It is signed and measured, then what stands at the place is
- * asked for by Stat and judged as a storer does (RFC 6940 s7.4.1.1).
+ * store.put with dry_run: the result that a Store would have, without sending one.  The request is signed and measured; then a Stat
+ * asks for what is stored at the place, which is checked as a storer does (RFC 6940 s7.4.1.1).
  */
 #include "rpc_store.h"
 
@@ -23,7 +23,7 @@ static void refuse(struct agent_store_request *q, const struct reload_result *r,
 	agent_request_fail_with(&q->base, r, &f);
 }
 
-/* What is stored counts, removals that are remembered among it (STO-12). */
+/* Number of stored values, stored removals included (STO-12). */
 static size_t held_count(const struct reload_stat_kind_response *k)
 {
 	size_t held = 0;
@@ -46,7 +46,8 @@ static void judged(void *arg, const struct reload_result *r)
 {
 	struct agent_store_request *q = arg;
 	bool nothing = r->err == RELOAD_NOT_FOUND,
-	     unseen = r->err == RELOAD_RESPONSE_TOO_LARGE; /* more is stored than can be listed */
+	     unseen = r->err ==
+		      RELOAD_RESPONSE_TOO_LARGE; /* more is stored than one answer can list */
 	if (!nothing && !unseen && (r->err || !r->answer || !r->answer->body_decoded)) {
 		agent_request_fail(&q->base, r, "cannot store at");
 		return;

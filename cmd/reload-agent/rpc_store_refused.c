@@ -1,4 +1,4 @@
-/* store.put that is refused: what is there, and what helps. */
+/* A refused store.put: what is stored there, and what to try. */
 #include "rpc_store.h"
 
 #include "common/output.h"
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whether the Kind's policy lets this node write all of it (RFC 6940 s7.3). */
+/* RFC 6940 s7.3 */
 bool agent_store_request_allowed(const struct agent_store_request *q)
 {
 	const struct reload_credentials *own = q->base.agent->credentials;
@@ -30,7 +30,7 @@ bool agent_store_request_allowed(const struct agent_store_request *q)
 	return true;
 }
 
-/* The place of the first value, as options say it. */
+/* The place of the first value, as options of reload-store. */
 static const char *place_option(char out[160], const struct agent_store_request *q)
 {
 	const struct reload_stored_value *v = &q->items[0].value;
@@ -45,7 +45,10 @@ static const char *place_option(char out[160], const struct agent_store_request 
 	return out;
 }
 
-/* Error_Data_Too_Large has several causes; the words of the storer tell them apart, and are a hint alone. */
+/*
+ * Error_Data_Too_Large has several causes; the storer's error_info tells them apart, but only as a hint, as its text is
+ * free.
+ */
 static void hint_large(
 	const struct agent_store_request *q, const struct reload_result *r, struct reload_why *why)
 {
@@ -105,7 +108,7 @@ void agent_store_request_hint(const struct agent_store_request *q, enum reload_e
 
 /* --- another generation --------------------------------------------------------------------------------------------- */
 
-/* Begins " with 'text' of alice@..." behind the words that are there; values of others are shown as far as they are short. */
+/* Appends "; there is 'text' of alice@..." to the reason, for the first three values. */
 static void describe_values(struct reload_why *why, const json_t *values)
 {
 	size_t i;
@@ -184,7 +187,7 @@ void agent_store_request_other_generation(
 {
 	struct reload_failure *f = &q->refused;
 	char what[256], shown[AGENT_SHORT], asked[48] = "", kind[AGENT_KIND], place[160];
-	bool told = f->has_generation; /* by a dry run */
+	bool told = f->has_generation; /* found by a dry run */
 	f->err = RELOAD_GENERATION_TOO_LOW;
 	f->overlay_code = r->overlay_code;
 	if (!told)

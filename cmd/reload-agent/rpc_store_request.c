@@ -1,4 +1,4 @@
-/* The request of store.put: what it is to store, read and checked, the Stat that it begins with, and its result. */
+/* The request of store.put: reading and checking its values, its Stat, and its result. */
 #include "rpc_store.h"
 
 #include "common/output.h"
@@ -182,8 +182,9 @@ bool agent_store_request_same_place(
 }
 
 /*
- * A removal that ends before the removed value would let an old copy of it come back (RFC 6940 s7.4.1.3).  What stands there
- * ahead of the clock is followed; one so far ahead that a storer takes nothing behind it does not bind him either.
+ * A removal that expires before the removed value would let an old copy of that value come back (RFC 6940 s7.4.1.3).  A
+ * stored value with a time ahead of the clock gets a successor with a later time, unless its time is so far ahead that
+ * no storer accepts a later one.
  */
 static bool meet(struct reload_store_item *item, const struct reload_stored_metadata *m)
 {

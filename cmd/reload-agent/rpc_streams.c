@@ -1,4 +1,4 @@
-/* Streams of events and of log lines; where events of the engine arrive. */
+/* Streams of events and of log lines; the engine's events arrive here. */
 #include "rpc.h"
 
 #include <string.h>
@@ -65,7 +65,7 @@ void agent_event(struct agent *agent, const struct reload_event *event)
 	if (event->type == RELOAD_EV_ROUTING_CHANGED)
 		rpc->tables_changed = reload_poll_now();
 	if (event->type == RELOAD_EV_STATE || event->type == RELOAD_EV_JOIN_FAILED)
-		rpc->hook.due = true; /* there the engine may be asked */
+		rpc->hook.due = true; /* in the hook the engine's state may be read */
 	if (event->type == RELOAD_EV_JOIN_FAILED) {
 		rpc->failures++;
 		rpc->failed_with = event->err;

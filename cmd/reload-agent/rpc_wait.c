@@ -1,4 +1,4 @@
-/* Requests that wait for the node to get into a state. */
+/* Requests that wait until the node is in a state. */
 #include "rpc.h"
 
 #include "renewals.h"

@@ -35,7 +35,7 @@ const struct cli_opt agent_run_opts[] = {
 };
 /* clang-format on */
 
-/* What holds without being set. */
+/* The defaults. */
 static const struct {
 	const char *key, *value;
 } defaults[] = { { "role", "peer" }, { "store-limit", "64M" }, { "log-level", "info" },
@@ -48,7 +48,7 @@ static const struct {
 struct agent_settings {
 	struct agent_setting *at;
 	size_t count, cap;
-	char *file, *file_name; /* text of agent.conf, cut into strings; its path */
+	char *file, *file_name; /* the text of agent.conf, split into strings; its path */
 };
 
 static void add(struct agent_settings *s, const char *key, const char *value, const char *origin)
@@ -65,7 +65,10 @@ static const struct cli_opt *opt_of(const char *key)
 	return NULL;
 }
 
-/* is_setting() tells an option that says how the agent is to be from one that asks for something else. */
+/*
+ * is_setting() returns whether the option is a setting of the agent, and does not ask for something else, such as
+ * --help.
+ */
 static bool is_setting(const struct cli_opt *o)
 {
 	return strcmp(o->name, "print-config") != 0;
@@ -122,7 +125,7 @@ static enum reload_err conf_read(
 	size_t len;
 	char *path;
 	if (cli_path(&path, CLI_CONFIG, "agent.conf", why))
-		return RELOAD_OK; /* no such place: nothing is set there */
+		return RELOAD_OK; /* no directory of configuration is known: there is no file */
 	if (access(path, F_OK) && errno == ENOENT) {
 		free(path);
 		return RELOAD_OK;

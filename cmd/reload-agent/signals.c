@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 struct agent_signals {
-	int ends[2]; /* of a pipe: the loop reads, the thread writes */
+	int ends[2]; /* the ends of a pipe: the loop reads, the thread writes */
 	sigset_t set;
 	atomic_bool leaving;
 };
@@ -25,7 +25,7 @@ static uint64_t clock_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* The next signal, at most wait_ms from now (RELOAD_NEVER: whenever it comes); 0: none came. */
+/* Waits for the next signal, at most wait_ms (RELOAD_NEVER: without limit); 0: none came. */
 static int signal_next(const sigset_t *set, uint64_t wait_ms)
 {
 	struct timespec t = { .tv_sec = (time_t)(wait_ms / 1000),
@@ -40,7 +40,7 @@ static void *take(void *arg)
 	uint64_t end = RELOAD_NEVER;
 	for (;;) {
 		uint64_t now = clock_ms();
-		if (now >= end) /* what was acknowledged is on the disk */
+		if (now >= end) /* acknowledged values are on the disk already */
 			_exit(atomic_load(&s->leaving) ? 0 : 128 + SIGTERM);
 		int signal = signal_next(&s->set, end == RELOAD_NEVER ? end : end - now);
 		unsigned char byte = (unsigned char)signal;
@@ -49,7 +49,7 @@ static void *take(void *arg)
 		if (signal != SIGHUP && end == RELOAD_NEVER)
 			end = clock_ms() + AGENT_END_MS;
 		if (write(s->ends[1], &byte, 1) != 1)
-			continue; /* full: the loop has enough of them to read */
+			continue; /* the pipe is full: the loop has enough signals to read */
 	}
 	return NULL;
 }

@@ -14,13 +14,15 @@ enum {
 struct agent_signals;
 
 /*
- * agent_signals_new() blocks SIGTERM, SIGINT and SIGHUP in this thread, and with it in all threads that it starts later, and begins to
- * take them (owned); RELOAD_IO with why.  There is one of it, and it lives until the process ends.
+ * agent_signals_new() blocks SIGTERM, SIGINT and SIGHUP in this thread, and so in all threads started later, and begins
+ * to take them (owned); RELOAD_IO with why.  Create one per process; it is never freed.
  */
 enum reload_err agent_signals_new(struct agent_signals **out, struct reload_why *why) MUST_CHECK;
 
 /* agent_signals_fd() returns the descriptor from which a byte for each signal, its number, is read; non-blocking. */
 int agent_signals_fd(const struct agent_signals *s);
 
-/* agent_signals_leaving() says that the loop is ending in order: should the time be over, the exit status is 0 all the same. */
+/*
+ * agent_signals_leaving() notes that the loop ends in order: if that takes too long, the exit status is 0 all the same.
+ */
 void agent_signals_leaving(struct agent_signals *s);

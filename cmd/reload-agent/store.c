@@ -12,11 +12,11 @@
 struct agent_store {
 	struct agent *agent;
 	struct reload_storage *storage;
-	int event; /* the writing thread tells that something is finished; -1: there is none */
+	int event; /* the writing thread signals here that a write is finished; -1: there is no such thread */
 	uint64_t watch;
 	struct reload_poll_hook hook;
 	char failure[160];
-	bool changed; /* whether it can be written: the engine is to look */
+	bool changed; /* the store has begun or ceased to fail: the engine has to check */
 };
 
 enum reload_err agent_store_path(
@@ -31,7 +31,7 @@ enum reload_err agent_store_path(
 	return RELOAD_OK;
 }
 
-/* On the writing thread. */
+/* Called on the writing thread. */
 static void on_finished(void *arg)
 {
 	struct agent_store *store = arg;

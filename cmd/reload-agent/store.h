@@ -1,4 +1,4 @@
-/* The agent's stored values: in a file that survives it; a client, which stores for nobody, has memory alone. */
+/* The agent's stored values: in a file that survives the agent; a client, which stores nothing for others, has them in memory only. */
 #pragma once
 
 #include "agent.h"
@@ -8,15 +8,15 @@
 struct agent_store;
 
 /*
- * agent_store_path() returns (owned) the directory of the store: that of --store-path, else the instance's one among the
- * states.  Errors of cli_path().
+ * agent_store_path() returns (owned) the directory of the store: --store-path, else the instance's directory of state.
+ * Errors of cli_path().
  */
 enum reload_err agent_store_path(char **out, const char *instance, const struct agent_settings *s,
 	struct reload_why *why) MUST_CHECK;
 
 /*
- * agent_store_open() opens the store of a node of config (owned), whose changes are completed from the loop; path is not used for
- * a client.  agent->poll, log, role and store_limit are set.  Errors of reload_storage_sqlite_open().
+ * agent_store_open() opens the store of a node of config (owned), whose writes are completed by the loop; a client does
+ * not use path.  agent->poll, log, role and store_limit are set.  Errors of reload_storage_sqlite_open().
  */
 enum reload_err agent_store_open(struct agent_store **out, struct agent *agent,
 	const struct reload_config *config, const char *path, struct reload_why *why) MUST_CHECK;
@@ -24,5 +24,5 @@ enum reload_err agent_store_open(struct agent_store **out, struct agent *agent,
 /* agent_store_storage() returns the storage (borrowed). */
 struct reload_storage *agent_store_storage(const struct agent_store *store);
 
-/* agent_store_free() waits until all is durable; NULL is legal.  The engine was freed before. */
+/* agent_store_free() waits until everything is durable; NULL is legal.  Free the engine before. */
 void agent_store_free(struct agent_store *store);

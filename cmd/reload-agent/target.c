@@ -1,4 +1,4 @@
-/* TARGET: text to a Destination List. */
+/* Parsing a TARGET: from text to a Destination List. */
 #include "target.h"
 
 #include "util/text.h"
@@ -71,7 +71,7 @@ static enum reload_err by_prefix(
 	return RELOAD_OK;
 }
 
-/* "succ", "succ:2": the place in one of the tables; *hit tells that it is this word. */
+/* "succ", "succ:2": the place in one of the tables; *hit: text begins with this word. */
 static enum reload_err by_table(struct reload_id *out, const char *word, const char *text,
 	const struct reload_id *table, size_t count, bool *hit, struct reload_why *why)
 {
@@ -212,7 +212,7 @@ static size_t resource_len(const struct agent *agent)
 	return id.len;
 }
 
-/* "node:HEX#N": out becomes what stands in front of '#'. */
+/* "node:HEX#N": out becomes the text before '#'. */
 static enum reload_err place_split(
 	char out[TEXT_MAX + 1], unsigned *place, const char *text, struct reload_why *why)
 {

@@ -1,4 +1,4 @@
-/* What a TARGET means to this node (cli.md s1): a Destination List, and a Resource-ID where there is one. */
+/* The meaning of a TARGET for this node (cli.md s1): a Destination List, and a Resource-ID if it names a resource. */
 #pragma once
 
 #include "agent.h"
@@ -11,11 +11,11 @@ enum {
 
 struct agent_target {
 	struct reload_destination list[AGENT_TARGET_MAX];
-	struct reload_id ids[AGENT_TARGET_MAX]; /* what Resource-IDs of the list borrow */
-	struct bytes opaque[AGENT_TARGET_MAX];  /* of entries that came in a URI */
+	struct reload_id ids[AGENT_TARGET_MAX]; /* storage for the Resource-IDs of the list */
+	struct bytes opaque[AGENT_TARGET_MAX];  /* storage for opaque entries of a URI */
 	size_t count;
 	bool is_resource; /* the last entry is a Resource-ID */
-	unsigned place;   /* "#N" behind the last entry, a node; 0: none */
+	unsigned place;   /* the N of "#N" after the last entry, a node; 0: none */
 	struct reload_id resource;
 	char *name;  /* Resource Name, owned, NULL when only its hash is known */
 	char *shown; /* the last entry in full: "name:bob@calls.example", "node:5e3a..." (owned) */
@@ -23,8 +23,8 @@ struct agent_target {
 };
 
 /*
- * agent_target_parse() reads text.  RELOAD_USAGE for what is no target and for an ambiguous prefix (why lists the nodes),
- * RELOAD_NO_NODE for a prefix or table place without a node.  out is to be cleared also after a failure.
+ * agent_target_parse() reads text.  RELOAD_USAGE for text that is no target and for an ambiguous prefix (why lists the
+ * nodes), RELOAD_NO_NODE for a prefix or table place without a node.  Clear out also after a failure.
  */
 enum reload_err agent_target_parse(struct agent_target *out, const struct agent *agent,
 	const char *text, struct reload_why *why) MUST_CHECK;

@@ -1,4 +1,4 @@
-/* Keys of dictionaries as text. */
+/* Parsing keys of dictionaries. */
 #include "value.h"
 
 #include "target.h"

@@ -1,4 +1,4 @@
-/* Keys of dictionaries as text. */
+/* Parsing keys of dictionaries. */
 #pragma once
 
 #include "agent.h"

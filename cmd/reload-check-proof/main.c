@@ -1,7 +1,7 @@
 /*
- * Checks the evidence of stored values that reload-fetch --proof wrote.  `reload-fetch --check-proof` becomes this program, so that
- * reload-fetch itself, which usually only asks an agent, is not linked with the libraries for certificates and XML.  It speaks
- * as reload-fetch, and is installed where no PATH leads.
+ * Checks the evidence of stored values that reload-fetch --proof wrote.  `reload-fetch --check-proof` becomes this
+ * program, so that reload-fetch itself, which usually only asks an agent, is not linked with the libraries for
+ * certificates and XML.  Its messages name reload-fetch, and it is installed outside of PATH.
  */
 #include "common/files.h"
 #include "common/home.h"
@@ -26,7 +26,7 @@ struct check {
 	size_t verdicts_count;
 };
 
-/* The document of --config, or the one where init and accept put that of the overlay. */
+/* The document of --config, else the overlay's document in its usual place. */
 static enum reload_err load_config(struct check *c, struct span overlay, struct reload_why *why)
 {
 	char name[RELOAD_OVERLAY_NAME_MAX + 1], below[RELOAD_OVERLAY_NAME_MAX + 16], *path = NULL;
@@ -46,7 +46,7 @@ static enum reload_err load_config(struct check *c, struct span overlay, struct 
 	return err;
 }
 
-/* Every failure but that of the document says that the proof proves nothing: exit status 6. */
+/* Every failure other than that of the document means that the proof proves nothing: exit status 6. */
 static enum reload_err check(
 	struct check *c, struct span bytes, bool *about_proof, struct reload_why *why)
 {

@@ -1,7 +1,7 @@
 /*
- * reload-diag decode: bytes or hex digits as messages and frames, one behind the other.  An item begins with the relo_token
- * (a message) or with a frame type of RFC 6940 s6.6.2, and says how long it is; one whose inside is broken is reported and
- * passed over, bytes that begin nothing end the work.
+ * reload-diag decode: bytes or hex digits as a sequence of messages and frames.  An item begins with the relo_token (a
+ * message) or with a frame type of RFC 6940 s6.6.2, and its header has its length.  An item with invalid contents is
+ * reported and skipped; bytes that begin no item end the command.
  */
 #include "reload-diag/diag.h"
 #include "reload-diag/hex.h"
@@ -45,10 +45,10 @@ struct item {
 	const char *type; /* "message", "fragment", "data", "ack" */
 	size_t offset;
 	struct span bytes;   /* all of it */
-	struct span message; /* empty: none inside */
+	struct span message; /* empty: the item has no message */
 	enum reload_err fault;
 	struct reload_break at; /* the first byte of the header that is wrong or missing */
-	json_t *header; /* owned: what could be read of a broken header; NULL: none, or the whole message could be read */
+	json_t *header; /* owned: the fields that could be read of a broken header; NULL: none, or the whole message could be read */
 };
 
 static enum reload_data_model registered_model(const void *arg, uint32_t kind)
@@ -165,7 +165,7 @@ static const char *fault_text(const struct item *item)
 				  : NULL;
 }
 
-/* Where in the input the header breaks. */
+/* The offset in the input at which the header is broken. */
 static size_t fault_offset(const struct item *item)
 {
 	return item->offset + (size_t)(item->message.at - item->bytes.at) + item->at.offset;

@@ -10,9 +10,10 @@
 #include <string.h>
 
 /*
- * A line is an offset (xxd, hexdump, od), groups of digits, and the same bytes as characters.  An offset is recognised by its colon, or
- * as the number of bytes so far: in hexadecimal, or in octal, and then (od without options) groups are octal words of two bytes,
- * the lower one first.  What is written never overtakes what is read: each byte has two digits at least.
+ * A line is an offset (xxd, hexdump, od), groups of digits, and the same bytes as characters.  An offset is recognised
+ * by its colon, or as the number of bytes so far: in hexadecimal, or in octal, and then (od without options) groups are
+ * octal words of two bytes, the lower one first.  Decoding in place is safe: each byte takes at least two digits of the
+ * input.
  */
 
 enum {

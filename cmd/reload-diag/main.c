@@ -1,4 +1,4 @@
-/* reload-diag: look at RELOAD messages. */
+/* reload-diag: decode RELOAD messages. */
 #include "common/main.h"
 #include "reload-diag/diag.h"
 

@@ -217,7 +217,10 @@ static void add_missing(json_t *group, const json_t *ids)
 	}
 }
 
-/* join_certificates() adds to group what certificates certified together with it; returns how many Node-IDs the last had. */
+/*
+ * join_certificates() adds to group the Node-IDs that were certified together with one of it; returns how many Node-IDs
+ * the last such certificate had.
+ */
 static size_t join_certificates(json_t *group, const json_t *certificates)
 {
 	const json_t *cert, *id;

@@ -1,4 +1,4 @@
-/* Names, times and random numbers of enrolment. */
+/* Names, times and random numbers for certificates. */
 #include "reload-enroll/enroll.h"
 
 #include <ctype.h>
@@ -98,7 +98,7 @@ static enum reload_err none_or_many(
 	return err;
 }
 
-/* pick() returns the overlay that name or the domain of user names, NULL when there is no single one. */
+/* pick() returns the overlay that name or the domain of user names, NULL when that is not a single one. */
 static const char *pick(char **names, size_t count, const char *user)
 {
 	const char *domain = user ? strrchr(user, '@') : NULL;
@@ -117,8 +117,8 @@ static bool is_of_domain(const char *user, const char *overlay)
 }
 
 /*
- * R-11.3-20: RFC 6940 s11.3 lets a user name be of any domain, but one of another domain is more often a slip, or meant for an
- * overlay that is not here, than intended: whoever intends it names the overlay.
+ * R-11.3-20: RFC 6940 s11.3 allows a user name of any domain.  One that is not of the overlay's domain is more often a
+ * mistake, or meant for an overlay that is not here: the user has to name the overlay.
  */
 static enum reload_err other_domain(const char *user, const char *overlay, struct reload_why *why)
 {
@@ -166,14 +166,14 @@ enum reload_err enroll_overlay(char **out, const struct cli *cli, const char *us
 static void draw(uint8_t *out, size_t len)
 {
 	if (RAND_bytes(out, (int)len) != 1)
-		abort(); /* without randomness nothing here is safe */
+		abort(); /* without randomness no key or Node-ID is safe */
 }
 
 void enroll_serial(uint8_t serial[16])
 {
 	draw(serial, 16);
-	serial[0] =
-		(uint8_t)((serial[0] & 0x7f) | 0x40); /* positive, and always of the same length */
+	serial[0] = (uint8_t)((serial[0] & 0x7f) |
+			      0x40); /* a positive number, always of the same length */
 }
 
 void enroll_node_id(struct reload_id *out, uint8_t len)

@@ -1,4 +1,4 @@
-/* The words of a command line that only reload-enroll knows: access policies, and users of the identities that are here. */
+/* Completion of arguments that only reload-enroll has: access policies, and users of the identities that are here. */
 #include "reload-enroll/enroll.h"
 
 #include "common/complete.h"

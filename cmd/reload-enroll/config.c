@@ -1,4 +1,4 @@
-/* config show prints a configuration document; config check finds out whether it may be used. */
+/* config show prints a configuration document; config check checks whether it may be used. */
 #include "reload-enroll/enroll.h"
 
 #include "config/schema.h"
@@ -67,7 +67,7 @@ static json_t *roots(const struct reload_config *c)
 	for (size_t i = 0; i < c->roots_count; i++) {
 		AUTO(reload_cert) root = NULL;
 		if (reload_cert_parse(&root, &reload_ident_openssl, c->roots[i], NULL))
-			continue; /* the document was accepted, so it parses */
+			continue; /* cannot fail: the document was accepted */
 		json_array_append_new(out,
 			json_pack("{s:s, s:o}", "subject",
 				root->issuer_text && root->self_issued ? root->issuer_text : "?",
@@ -209,7 +209,10 @@ void enroll_config_text(FILE *out, const json_t *o, void *arg)
 	print_kinds(out, o);
 }
 
-/* find_file() takes the operand as a file, else as the name of an overlay; without one it takes the only overlay. */
+/*
+ * find_file() finds the file: the operand as a path, else as the name of an overlay; without an operand, the document
+ * of the only overlay.
+ */
 static enum reload_err find_file(char **out, const struct cli *cli, struct reload_why *why)
 {
 	const char *operand = cli->operands_count ? cli->operands[0] : NULL;

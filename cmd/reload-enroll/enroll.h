@@ -34,8 +34,8 @@ reload_utc enroll_now(void);
 
 /*
  * enroll_user_check() refuses what cannot be a user name: RELOAD_EXISTS, as username_not_available, for characters that
- * are not legal (R-11.3-19), RELOAD_USAGE for what is not NAME@DOMAIN.
- * enroll_user_warn() tells of upper case: user names are compared byte by byte (interop STO-23).
+ * are not legal (R-11.3-19), RELOAD_USAGE for what is not NAME@DOMAIN. enroll_user_warn() warns of upper case: user
+ * names are compared byte by byte (interop STO-23).
  */
 enum reload_err enroll_user_check(const char *user, struct reload_why *why) MUST_CHECK;
 void enroll_user_warn(struct cli *cli, const char *user);
@@ -51,7 +51,7 @@ enum reload_err enroll_overlay(char **out, const struct cli *cli, const char *us
 /* enroll_domain_warn() warns of a user name of another domain than the overlay, which is allowed (RFC 6940 s11.3). */
 void enroll_domain_warn(struct cli *cli, const char *user, const char *overlay);
 
-/* enroll_serial() and enroll_node_id() draw at random; a Node-ID is neither all zeroes nor all ones. */
+/* enroll_serial() and enroll_node_id() return random numbers; a Node-ID is neither all zeroes nor all ones. */
 void enroll_serial(uint8_t serial[16]);
 void enroll_node_id(struct reload_id *out, uint8_t len);
 
@@ -69,8 +69,8 @@ struct enroll_authority {
 };
 
 /*
- * enroll_authority_open() locks and reads the authority of overlay; enroll_authority_close() ends it.  Failures exit with
- * 10, a lock that stays taken with 4.
+ * enroll_authority_open() locks and reads the authority of overlay; enroll_authority_close() ends it.  Failures exit
+ * with 10, a lock that another program holds with 4.
  */
 enum reload_err enroll_authority_open(struct enroll_authority *out, const char *overlay,
 	reload_ms deadline, reload_utc now, struct reload_why *why) MUST_CHECK;
@@ -128,7 +128,7 @@ extern const char enroll_issued_fields[];
 void enroll_report(struct cli *cli, const struct enroll_target *target,
 	const struct reload_cert *cert, const uint8_t serial[16], bool self_signed);
 
-/* enroll_config_json() tells all of a configuration (owned); enroll_config_text() prints that for people. */
+/* enroll_config_json() returns all of a configuration (owned); enroll_config_text() prints that for people. */
 json_t *enroll_config_json(const struct reload_config *config, const char *path, bool verified);
 void enroll_config_text(FILE *out, const json_t *object, void *arg);
 extern const char enroll_config_fields[];
@@ -143,7 +143,10 @@ void enroll_complete(struct cli *cli, const char *what, const struct cli_typed *
  */
 enum {
 	ENROLL_UPDATE_OVERHEAD = 2048,
-	/* of a new document: log2(N) + 5 of RFC 6940 s13.6.5 for 33 million peers; loops are cut the sooner */
+	/*
+	 * the initial-ttl of a new document: log2(N) + 5 of RFC 6940 s13.6.5 for 33 million peers; a low value ends
+	 * loops early
+	 */
 	ENROLL_INITIAL_TTL = 30
 };
 size_t enroll_message_size(size_t len);

@@ -18,7 +18,7 @@ enum {
 	MAX_MESSAGE_SIZE_DEFAULT = 5000,
 };
 
-/* Everybody may try a first Store with this Kind (cli.md s12). */
+/* A Kind for a first Store of every user (cli.md s12). */
 static const struct reload_kind first_kind = {
 	.id = 0xf0000001,
 	.model = RELOAD_MODEL_SINGLE,
@@ -45,7 +45,7 @@ struct init_plan {
 	struct reload_id signer_id;
 	struct reload_config_draft draft;
 	struct reload_ip_port *bootstrap;
-	char **kinds; /* elements: our first one, then those of the files */
+	char **kinds; /* elements: that of first_kind, then those of the files */
 	struct kind_file *files;
 	size_t kinds_count, files_count;
 	const char **servers;
@@ -67,7 +67,7 @@ static enum reload_err read_algorithm(struct init_plan *f, struct reload_why *wh
 	uint64_t length = 0;
 	const char *name = cli_value(f->cli, "algorithm", "CHORD-RELOAD");
 	if (strcmp(name,
-		    "CHORD-RELOAD")) /* reload_config_write() would refuse it, too, but would not name the option */
+		    "CHORD-RELOAD")) /* reload_config_write() would refuse it as well, but would not name the option */
 		return wrong(why, "--algorithm", name, "this program knows CHORD-RELOAD");
 	enum reload_err err = cli_number(f->cli, "node-id-length", 16, 16, 20, &length, why);
 	if (err)
@@ -189,7 +189,7 @@ static enum reload_err read_kind_file(struct init_plan *f, const char *path, str
 			file->line += *c == '\n';
 		f->kinds[f->kinds_count++] = strndup((const char *)element.at, element.len);
 		f->files_count++;
-		file->kind.block = span_of(NULL, 0); /* of bytes */
+		file->kind.block = span_of(NULL, 0); /* it was borrowed from bytes */
 	}
 	free(bytes);
 	return err;
@@ -216,7 +216,7 @@ static enum reload_err check_kind_files(struct init_plan *f, struct reload_why *
 	return RELOAD_OK;
 }
 
-/* suggest() advises a command that writes the Kind of file again, with id and a name that no other file has. */
+/* suggest() advises the command that writes this Kind file again with id and with a name that no other file has. */
 static void suggest(struct reload_why *why, const struct init_plan *f, const struct kind_file *file,
 	uint32_t id)
 {

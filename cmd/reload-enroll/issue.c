@@ -24,7 +24,7 @@ struct making {
 	int status;               /* exit status when it is not that of the failure; 0: it is */
 };
 
-/* start() reads what issue and self have in common. */
+/* start() reads the options that issue and self have in common. */
 static enum reload_err start(struct making *m, struct cli *cli, struct reload_why *why)
 {
 	uint64_t count = 0;
@@ -42,7 +42,7 @@ static enum reload_err start(struct making *m, struct cli *cli, struct reload_wh
 	return RELOAD_OK;
 }
 
-/* certify() makes the certificate and asks of it what every node would ask. */
+/* certify() makes the certificate and checks it as every node would. */
 static enum reload_err certify(struct making *m, const struct reload_config *config,
 	const struct reload_key *key, const struct enroll_authority *a, struct reload_why *why)
 {
@@ -58,7 +58,8 @@ static enum reload_err certify(struct making *m, const struct reload_config *con
 	enum reload_err err;
 	memcpy(req.serial, m->serial, sizeof(req.serial));
 	if (a && req.not_after > a->cert->not_after)
-		req.not_after = a->cert->not_after; /* nothing outlives its authority */
+		req.not_after =
+			a->cert->not_after; /* a certificate must not outlive its authority */
 	wr_init(&der);
 	if (m->csr.len) {
 		err = reload_cert_make_csr(&der, &req, bytes_span(m->csr), a->cert, a->key, why);

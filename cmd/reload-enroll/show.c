@@ -27,7 +27,7 @@ static void set(struct item *it, const char *key, json_t *value)
 	json_object_set_new(it->json, key, value);
 }
 
-/* start() makes a JSON object with every key; null and empty lists stand for what is absent. */
+/* start() makes a JSON object with every key; absent things are null or empty lists. */
 static struct item start(struct cli *cli, const char *type, const char *name, const char *path)
 {
 	static const char *const unknown[] = { "user", "overlay", "fingerprint", "issuer",
@@ -152,7 +152,10 @@ static json_t *show_config(struct cli *cli, const char *path, const struct span 
 	return finish(&it);
 }
 
-/* config_for() finds the configuration to check a certificate by: --config, the one beside the file, or its overlay's. */
+/*
+ * config_for() finds the configuration with which to check a certificate: --config, the one in the same directory, or
+ * that of its overlay.
+ */
 static char *config_for(struct cli *cli, const char *beside, const char *overlay)
 {
 	const char *given = cli_value(cli, "config", NULL);
@@ -182,7 +185,7 @@ static struct reload_config *load_judge(struct item *it, const char *path, const
 										       : config;
 }
 
-/* check_key() checks that the key beside a certificate belongs to it. */
+/* check_key() checks that the key in the same directory belongs to the certificate. */
 static void check_key(struct item *it, const char *dir, const struct reload_cert *cert)
 {
 	AUTO(reload_key) key = NULL;
@@ -322,7 +325,7 @@ static void print_items(FILE *out, const json_t *o, void *arg)
 		print_item(out, item);
 }
 
-/* show_file() tells a configuration from a certificate by its first bytes. */
+/* show_file() distinguishes configurations and certificates by their first bytes. */
 static enum reload_err show_file(
 	json_t *items, struct cli *cli, const char *path, struct reload_why *why)
 {

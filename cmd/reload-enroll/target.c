@@ -15,14 +15,14 @@ const char enroll_issued_fields[] =
 	"self_signed:boolean serial:string "
 	"fingerprint:string issued:string expires:string certificate:string dry_run:boolean";
 
-/* Only --identity may name a directory: a user name comes from others, and may hold slashes and dots. */
+/* Only --identity may name a directory: a user name comes from other people, and may have slashes and dots. */
 static enum reload_err name_of(
 	char **out, const struct cli *cli, const char *user, struct reload_why *why)
 {
 	const char *given = cli_value(cli, "identity", NULL);
 	char *name = reload_strdup(given ? given : user), *at = strchr(name, '@'), what[256];
 	if (!given) {
-		*at = 0; /* enroll_user_check() saw it */
+		*at = 0; /* enroll_user_check() has checked that there is one */
 		if (!cli_name_valid(name))
 			*at = '@';
 	}
@@ -214,7 +214,7 @@ static void print_issued(FILE *out, const json_t *o, void *arg)
 	}
 	if (cli->quiet)
 		return;
-	/* as wide as a name of five letters, so that the lines of several calls stand below each other */
+	/* padded to five letters, so that the lines of several calls are aligned */
 	fprintf(out, "%s %-5s  %-*s  Node-ID%s", cli->dry_run ? "would issue" : "issued", identity,
 		(int)strlen(overlay) + 6, json_string_value(json_object_get(o, "user")),
 		json_array_size(ids) > 1 ? "s" : "");

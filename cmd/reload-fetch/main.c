@@ -54,7 +54,7 @@ static void print_fetched(FILE *out, const json_t *r, void *arg)
 	}
 }
 
-/* The bytes of all values in a row; removed values have none. */
+/* The bytes of all values, concatenated; removed values have none. */
 static void collect(struct wr *w, const json_t *result)
 {
 	size_t i;

@@ -101,7 +101,8 @@ static void compare(struct watch *w, const json_t *result)
 			tell(w, result, "changed", v, old);
 	}
 	json_object_foreach (w->known, place, old) {
-		bool unsure = cli_get_int(result, "invalid_count") > 0; /* is it one of these? */
+		bool unsure = cli_get_int(result, "invalid_count") >
+			      0; /* it may be one of those that failed a check */
 		if (!json_object_get(present, place) && !unsure)
 			tell(w, result, "removed", NULL, old);
 		else if (!json_object_get(present, place))
@@ -116,7 +117,8 @@ static void tell_failure(
 {
 	w->failures++;
 	w->last_status = reload_err_exit(err);
-	w->stopped |= w->last_status == reload_err_exit(RELOAD_USAGE); /* and would be again */
+	w->stopped |=
+		w->last_status == reload_err_exit(RELOAD_USAGE); /* and would be refused again */
 	if (w->cli->format == CLI_TEXT) {
 		(void)cli_fail(w->cli, err, why);
 		return;

@@ -142,11 +142,12 @@ static bool is_loss(enum reload_err err)
 	return err == RELOAD_REQUEST_TIMEOUT || err == RELOAD_LINK_DOWN || err == RELOAD_TIMEOUT;
 }
 
-/* Sends one Ping; returns 0 to go on, else the exit status. */
+/* Sends one Ping; returns 0 when the run goes on, else the exit status. */
 static int ping(struct run *r)
 {
 	enum {
-		AGENT_MARGIN_MS = 500 /* the agent ends the Ping at its limit and tells us */
+		AGENT_MARGIN_MS =
+			500 /* the agent ends the Ping at its own limit, this long before ours */
 	};
 	struct reload_call_error error;
 	json_t *result = NULL;

@@ -72,7 +72,7 @@ static double mean_of(const struct mean *m)
 	return m->count ? m->sum / (double)m->count : NAN;
 }
 
-/* possible() tells whether a picture belongs to sweeps, or to time. */
+/* possible() returns whether a picture belongs to sweeps, or to time. */
 static bool possible(const struct plan *p, enum picture which)
 {
 	return *p->sweep ? which != PEERS : which != HOPS;

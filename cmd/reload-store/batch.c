@@ -18,7 +18,7 @@
 enum {
 	WINDOW = 64,                    /* lines from the oldest without a result to the newest */
 	WINDOW_BYTES = 4 * 1024 * 1024, /* of requests under way */
-	LINE_MAX_BYTES = 1000 * 1024,   /* what a request of the control socket can take */
+	LINE_MAX_BYTES = 1000 * 1024,   /* the maximum for one request of the control socket */
 	CHUNK = 64 * 1024
 };
 
@@ -42,9 +42,9 @@ struct batch {
 	enum reload_err
 		broken; /* the connection, or the time: nothing more can be sent or received */
 	struct reload_why why;
-	size_t line;               /* read so far */
-	struct slot slots[WINDOW]; /* by order of sending, modulo */
-	size_t first, next, bytes; /* of slots */
+	size_t line;               /* lines read so far */
+	struct slot slots[WINDOW]; /* ring in the order of sending; the index is modulo WINDOW */
+	size_t first, next, bytes; /* indexes of slots */
 	size_t under_way;          /* without a result */
 	size_t done, failed, first_failed;
 };

@@ -13,16 +13,16 @@
 #include <time.h>
 
 enum {
-	PEER_ANSWER_MS = 5000, /* limit for each peer, over all questions to it */
+	PEER_ANSWER_MS = 5000, /* limit for each peer, for all requests to it */
 	RETRY_PAUSE_MS = 50,
-	MIN_QUERY_MS = 300,   /* no question is asked with less time left */
-	AGENT_MARGIN_MS = 300 /* by which the limits of the agent end before that of the program */
+	MIN_QUERY_MS = 300,   /* no request is sent with less time left */
+	AGENT_MARGIN_MS = 300 /* the agent's limits end this long before that of the program */
 };
 
 struct verifier {
 	struct cli *cli;
 	struct cli_link *link;
-	const json_t *params; /* of the Store */
+	const json_t *params; /* the request of the Store */
 	bool gone;            /* the agent */
 };
 

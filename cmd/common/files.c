@@ -28,7 +28,7 @@ struct change {
 	uint8_t *bytes;
 	size_t len;
 	unsigned mode;
-	bool written, kept, placed, only_new;
+	bool written, saved, placed, only_new;
 	bool there; /* a file was there: the new one gets its mode and owner */
 	unsigned uid, gid;
 };
@@ -51,15 +51,15 @@ static void undo(struct cli_files *f)
 {
 	for (size_t i = f->count; i-- > 0;) {
 		struct change *c = &f->changes[i];
-		if (c->placed && c->kept)
+		if (c->placed && c->saved)
 			(void)rename(c->old, c->path);
 		else if (c->placed)
 			unlink(c->path);
-		else if (c->kept)
+		else if (c->saved)
 			unlink(c->old);
 		if (c->written)
 			unlink(c->fresh);
-		c->placed = c->kept = c->written = false;
+		c->placed = c->saved = c->written = false;
 	}
 	for (size_t i = f->dirs_count; i-- > 0;)
 		rmdir(f->dirs[i]);
@@ -321,7 +321,7 @@ static enum reload_err place(struct change *c, struct reload_why *why)
 		code = copy_old(c);
 	if (code && code != ENOENT)
 		return failed(why, "replaced", c->path, code);
-	c->kept = !code;
+	c->saved = !code;
 	if (rename(c->fresh, c->path))
 		return failed(why, "replaced", c->path, errno);
 	c->written = false;
@@ -372,7 +372,7 @@ static enum reload_err change_all(struct cli_files *f, struct reload_why *why)
 		return err;
 	}
 	for (size_t i = 0; i < f->count; i++) {
-		if (f->changes[i].kept)
+		if (f->changes[i].saved)
 			unlink(f->changes[i].old);
 		sync_dir_of(f->changes[i].path);
 	}

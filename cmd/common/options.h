@@ -30,7 +30,7 @@ struct cli_opt {
 	{ 0, "flat", NULL, "results as path=value lines" }, \
 	{ 't', "timeout", "TIME", "limit for the whole command (default 20s, 0: none)" }, \
 	{ 'q', "quiet", NULL, "results only" }, \
-	{ 'v', "verbose", NULL, "tell each step; -vv each message", true }, \
+	{ 'v', "verbose", NULL, "report each step; -vv each message", true }, \
 	{ 'n', "dry-run", NULL, "check everything, change nothing" }, \
 	{ 'y', "yes", NULL, "answer yes" }, \
 	{ 0, "no-input", NULL, "never ask" }, \

@@ -28,7 +28,7 @@ static const char *const parts[] = { "agent", "config", "control", "ident", "lin
 
 /* A cause of lines, and how many of its lines were not written since the last written one. */
 struct cause {
-	const char *words; /* static; NULL: free */
+	const char *format; /* static; NULL: free */
 	unsigned detail;
 	const char *part;
 	enum reload_event_level level;
@@ -219,19 +219,19 @@ static struct line *ring_add(struct agent_log *log)
 
 /* -- causes ------------------------------------------------------------------------------------------------------------- */
 
-static struct cause *cause_find(struct agent_log *log, const char *words, unsigned detail)
+static struct cause *cause_find(struct agent_log *log, const char *format, unsigned detail)
 {
 	struct cause *oldest = &log->causes[0];
 	for (size_t i = 0; i < CAUSES_MAX; i++) {
 		struct cause *c = &log->causes[i];
-		if (c->words && c->detail == detail && strcmp(c->words, words) == 0)
+		if (c->format && c->detail == detail && strcmp(c->format, format) == 0)
 			return c;
-		if (!c->words || (oldest->words && c->since < oldest->since))
+		if (!c->format || (oldest->format && c->since < oldest->since))
 			oldest = c;
-		if (!c->words)
+		if (!c->format)
 			break; /* all entries after it are free as well */
 	}
-	*oldest = (struct cause){ .words = words, .detail = detail };
+	*oldest = (struct cause){ .format = format, .detail = detail };
 	return oldest;
 }
 
@@ -263,7 +263,7 @@ static void count_unreported(struct agent_log *log, struct cause *c)
 static void causes_report(struct agent_log *log, reload_utc now, bool all)
 {
 	char text[AGENT_LOG_LINE], when[RELOAD_UTC_TEXT];
-	for (size_t i = 0; i < CAUSES_MAX && log->causes[i].words; i++) {
+	for (size_t i = 0; i < CAUSES_MAX && log->causes[i].format; i++) {
 		struct cause *c = &log->causes[i];
 		if (!c->unreported || (!all && now - c->since < CAUSE_MS && now >= c->since))
 			continue;
@@ -272,7 +272,7 @@ static void causes_report(struct agent_log *log, reload_utc now, bool all)
 					    ? log->ring[(log->first + log->count - 1 - behind) %
 							 AGENT_LOG_LINES]
 						      .text
-					    : c->words;
+					    : c->format;
 		snprintf(text, sizeof(text), "%" PRIu64 " more since %s like: %.300s",
 			c->unreported, reload_utc_text(when, c->since), first);
 		c->unreported = 0;
@@ -296,14 +296,14 @@ static bool is_due(struct cause *c, enum reload_event_level level, reload_utc no
 }
 
 static void line_vadd(struct agent_log *log, const char *part, enum reload_event_level level,
-	const char *words, unsigned detail, const char *fmt, va_list ap)
+	const char *format, unsigned detail, const char *fmt, va_list ap)
 {
 	char text[AGENT_LOG_LINE];
 	reload_utc now = cli_now();
 	size_t i = part_index(part, strlen(part));
 	if (now - log->checked >= CAUSE_MS / 6 || now < log->checked)
 		causes_report(log, now, false);
-	struct cause *c = cause_find(log, words, detail);
+	struct cause *c = cause_find(log, format, detail);
 	c->level = level;
 	assert(i < COUNT_OF(parts));
 	c->part = parts[i];

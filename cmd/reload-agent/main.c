@@ -151,7 +151,7 @@ static const struct cli_command commands[] = {
 	{ .name = "log",
 		.operands = "[LEVEL[,PART=LEVEL]]",
 		.max = 1,
-		.summary = "what is logged: tell, set, read",
+		.summary = "show or set what is logged, and read the log",
 		.opts = agent_log_opts,
 		.result = "@agent.log_level --tail:log.tail",
 		.run = agent_run_log },

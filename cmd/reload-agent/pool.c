@@ -44,7 +44,7 @@ struct reload_pool {
 	struct reload_job_queue queue;
 	struct jobs finished;
 	unsigned sleeping;
-	bool told, stop; /* told: the event was signalled for the jobs in finished */
+	bool signalled, stop; /* signalled: the event was signalled for the jobs in finished */
 };
 
 static void jobs_init(struct jobs *q)
@@ -95,9 +95,9 @@ static void *worker(void *arg)
 		reload_job_run(job);
 		pthread_mutex_lock(&p->lock);
 		jobs_put(&p->finished, job);
-		bool tell = !p->told;
-		p->told = true;
-		if (!tell)
+		bool signal = !p->signalled;
+		p->signalled = true;
+		if (!signal)
 			continue;
 		pthread_mutex_unlock(&p->lock);
 		raise_event(p);
@@ -130,7 +130,7 @@ static void take_finished(struct reload_pool *p)
 	pthread_mutex_lock(&p->lock);
 	struct reload_job *list = p->finished.first;
 	jobs_init(&p->finished);
-	p->told = false;
+	p->signalled = false;
 	pthread_mutex_unlock(&p->lock);
 	while ((job = list)) {
 		list = job->next;

@@ -89,7 +89,7 @@ static enum reload_err join_failed(struct agent *agent, const struct reload_stat
 		config->instance_name);
 	const char *phase = reload_phase_name(s->phase), *text = reload_err_text(err);
 	if (err == RELOAD_CANCELLED) {
-		reload_why_set(why, err, what, "it was told to leave or to stop meanwhile");
+		reload_why_set(why, err, what, "another request made it leave or stop");
 		reload_why_hint(why, "reload-agent status -a %s", agent->instance);
 		return err;
 	}

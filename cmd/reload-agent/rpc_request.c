@@ -173,12 +173,12 @@ static void overlay_reason(char out[160], const struct reload_result *r)
 }
 
 void agent_request_explain(struct agent_request *q, const struct reload_result *r,
-	const char *what_words, struct reload_failure *out)
+	const char *action, struct reload_failure *out)
 {
 	struct reload_failure f = { .err = r->err ? r->err : RELOAD_BAD_ANSWER,
 		.overlay_code = r->overlay_code };
 	char what[256], reason[160], shown[AGENT_SHORT], name[32];
-	snprintf(what, sizeof(what), "%s %.200s", what_words, q->target.shown);
+	snprintf(what, sizeof(what), "%s %.200s", action, q->target.shown);
 	if (r->overlay_code) {
 		const char *code = reload_error_code_name(r->overlay_code);
 		snprintf(name, sizeof(name), "error %u", r->overlay_code);
@@ -202,11 +202,10 @@ void agent_request_explain(struct agent_request *q, const struct reload_result *
 	*out = f;
 }
 
-void agent_request_fail(
-	struct agent_request *q, const struct reload_result *r, const char *what_words)
+void agent_request_fail(struct agent_request *q, const struct reload_result *r, const char *action)
 {
 	struct reload_failure f;
-	agent_request_explain(q, r, what_words, &f);
+	agent_request_explain(q, r, action, &f);
 	agent_request_fail_with(q, r, &f);
 }
 

@@ -10,16 +10,16 @@
 #include <stdio.h>
 
 static void refuse(struct agent_store_request *q, const struct reload_result *r,
-	enum reload_err err, const char *words)
+	enum reload_err err, const char *reason)
 {
 	struct reload_failure f = { .err = err };
-	struct reload_result told = *r;
+	struct reload_result with_reason = *r;
 	char what[256], kind[AGENT_KIND];
-	told.error_info = span_str(words);
+	with_reason.error_info = span_str(reason);
 	snprintf(what, sizeof(what), "cannot store at %.200s", q->base.target.shown);
 	reload_why_set(
-		&f.why, err, what, "Kind %s: %s", agent_kind_name(kind, q->base.kind), words);
-	agent_store_request_hint(q, err, &told, &f.why);
+		&f.why, err, what, "Kind %s: %s", agent_kind_name(kind, q->base.kind), reason);
+	agent_store_request_hint(q, err, &with_reason, &f.why);
 	agent_request_fail_with(&q->base, r, &f);
 }
 

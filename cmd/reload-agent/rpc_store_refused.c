@@ -52,18 +52,18 @@ static const char *place_option(char out[160], const struct agent_store_request 
 static void hint_large(
 	const struct agent_store_request *q, const struct reload_result *r, struct reload_why *why)
 {
-	char kind[AGENT_KIND], place[160], words[64] = "";
+	char kind[AGENT_KIND], place[160], reason[64] = "";
 	const char *instance = q->base.agent->instance;
 	agent_kind_name(kind, q->base.kind);
 	if (r)
-		snprintf(words, sizeof(words), "%.*s", (int)r->error_info.len,
+		snprintf(reason, sizeof(reason), "%.*s", (int)r->error_info.len,
 			r->error_info.len ? (const char *)r->error_info.at : "");
-	if (!r || strstr(words, "max-size"))
+	if (!r || strstr(reason, "max-size"))
 		reload_why_hint(why,
 			"at most %" PRIu32 " bytes: reload-store -a %s -k %s %s%s VALUE",
 			q->base.kind->max_size, instance, kind, agent_operand(&q->base),
 			place_option(place, q));
-	else if (strstr(words, "max-count") || strstr(words, "last index"))
+	else if (strstr(reason, "max-count") || strstr(reason, "last index"))
 		reload_why_hint(why,
 			"a place that is taken can be stored again: reload-fetch -a %s --stat -k "
 			"%s %s",
@@ -187,10 +187,10 @@ void agent_store_request_other_generation(
 {
 	struct reload_failure *f = &q->refused;
 	char what[256], shown[AGENT_SHORT], asked[48] = "", kind[AGENT_KIND], place[160];
-	bool told = f->has_generation; /* found by a dry run */
+	bool known = f->has_generation; /* found by a dry run */
 	f->err = RELOAD_GENERATION_TOO_LOW;
 	f->overlay_code = r->overlay_code;
-	if (!told)
+	if (!known)
 		read_counter(q, r);
 	if (q->generation)
 		snprintf(asked, sizeof(asked), ", not %" PRIu64, q->generation);
@@ -199,7 +199,7 @@ void agent_store_request_other_generation(
 	agent_short_id(shown, &r->responder);
 	if (f->has_generation)
 		reload_why_set(&f->why, f->err, what, "peer %s %s: it is %" PRIu64 "%s", shown,
-			told ? "has another one" : "answered Error_Generation_Counter_Too_Low",
+			known ? "has another one" : "answered Error_Generation_Counter_Too_Low",
 			f->generation, asked);
 	else
 		reload_why_set(&f->why, f->err, what,

@@ -59,21 +59,21 @@ static void complete(void *arg)
 }
 
 static void on_storage_event(
-	void *arg, enum reload_storage_event type, const char *words, size_t count)
+	void *arg, enum reload_storage_event type, const char *reason, size_t count)
 {
 	struct agent_store *store = arg;
 	struct agent *agent = store->agent;
-	struct reload_event event = { .words = words, .count = count };
+	struct reload_event event = { .words = reason, .count = count };
 	switch (type) {
 	case RELOAD_STORAGE_LOADED:
 		if (count)
 			agent_log(agent->log, "storage", RELOAD_LEVEL_INFO,
-				"read values=%zu path=%s", count, words);
+				"read values=%zu path=%s", count, reason);
 		return;
 	case RELOAD_STORAGE_FAILED:
 		event.type = RELOAD_EV_STORE_FAILED;
 		event.err = RELOAD_IO;
-		snprintf(store->failure, sizeof(store->failure), "%s", words);
+		snprintf(store->failure, sizeof(store->failure), "%s", reason);
 		agent->store_failure = store->failure;
 		store->changed = true;
 		break;

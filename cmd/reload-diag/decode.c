@@ -171,7 +171,7 @@ static size_t fault_offset(const struct item *item)
 	return item->offset + (size_t)(item->message.at - item->bytes.at) + item->at.offset;
 }
 
-static void tell_text(struct decode *d, const struct item *item, struct reload_msg *msg,
+static void print_text(struct decode *d, const struct item *item, struct reload_msg *msg,
 	const struct reload_frame *frame)
 {
 	const char *name = msg ? reload_code_name(msg->code) : NULL;
@@ -197,7 +197,7 @@ static json_t *or_null(json_t *j)
 	return j ? j : json_null();
 }
 
-static void tell_json(struct decode *d, const struct item *item, struct reload_msg *msg,
+static void print_json(struct decode *d, const struct item *item, struct reload_msg *msg,
 	const struct reload_frame *frame)
 {
 	json_t *o = json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "type", item->type,
@@ -215,13 +215,13 @@ static void tell_json(struct decode *d, const struct item *item, struct reload_m
 	json_decref(o);
 }
 
-static void tell(struct decode *d, const struct item *item, struct reload_msg *msg,
+static void print_item(struct decode *d, const struct item *item, struct reload_msg *msg,
 	const struct reload_frame *frame)
 {
 	if (d->cli->format == CLI_TEXT)
-		tell_text(d, item, msg, frame);
+		print_text(d, item, msg, frame);
 	else
-		tell_json(d, item, msg, frame);
+		print_json(d, item, msg, frame);
 }
 
 static void decode_item(struct decode *d, struct item *item)
@@ -250,7 +250,7 @@ static void decode_item(struct decode *d, struct item *item)
 		}
 	}
 	d->faults += item->fault != RELOAD_OK;
-	tell(d, item, msg, framed && (!item->fault || have_header) ? &frame : NULL);
+	print_item(d, item, msg, framed && (!item->fault || have_header) ? &frame : NULL);
 	json_decref(item->header);
 }
 
@@ -261,7 +261,7 @@ static void decode_rest(struct decode *d, struct item *item, enum reload_err err
 	item->header = reload_header_part(&item->at, item->message, &d->ctx);
 	if (item->at.offset || !item->at.reason[0]) { /* more than its first field could be read */
 		d->items++;
-		tell(d, item, NULL, NULL);
+		print_item(d, item, NULL, NULL);
 		d->items--;
 	}
 	json_decref(item->header);

@@ -11,7 +11,7 @@ enum {
 };
 
 /* What one certificate is made of. */
-struct making {
+struct issue {
 	struct cli *cli;
 	const char *user;
 	reload_utc now;
@@ -25,10 +25,10 @@ struct making {
 };
 
 /* start() reads the options that issue and self have in common. */
-static enum reload_err start(struct making *m, struct cli *cli, struct reload_why *why)
+static enum reload_err start(struct issue *m, struct cli *cli, struct reload_why *why)
 {
 	uint64_t count = 0;
-	*m = (struct making){ .cli = cli, .user = cli->operands[0], .now = enroll_now() };
+	*m = (struct issue){ .cli = cli, .user = cli->operands[0], .now = enroll_now() };
 	enum reload_err err = enroll_user_check(m->user, why);
 	if (!err)
 		err = enroll_validity(cli, ENROLL_NODE_VALIDITY, &m->validity, why);
@@ -43,7 +43,7 @@ static enum reload_err start(struct making *m, struct cli *cli, struct reload_wh
 }
 
 /* certify() makes the certificate and checks it as every node would. */
-static enum reload_err certify(struct making *m, const struct reload_config *config,
+static enum reload_err certify(struct issue *m, const struct reload_config *config,
 	const struct reload_key *key, const struct enroll_authority *a, struct reload_why *why)
 {
 	struct wr der;
@@ -79,7 +79,7 @@ static enum reload_err certify(struct making *m, const struct reload_config *con
 }
 
 /* read_csr() takes the request of --csr; its user name, if it has one, must be the one on the command line. */
-static enum reload_err read_csr(struct making *m, const char *path, struct reload_why *why)
+static enum reload_err read_csr(struct issue *m, const char *path, struct reload_why *why)
 {
 	char *user = NULL;
 	enum reload_err err =
@@ -107,7 +107,7 @@ static enum reload_err read_csr(struct making *m, const char *path, struct reloa
 
 /* A further device has its own identity: the same command twice does not use up Node-IDs. */
 static enum reload_err check_further(
-	const struct making *m, const struct enroll_target *target, struct reload_why *why)
+	const struct issue *m, const struct enroll_target *target, struct reload_why *why)
 {
 	char what[256];
 	if (!target->own_count || !cli_has(m->cli, "new-node-id"))
@@ -120,7 +120,7 @@ static enum reload_err check_further(
 	return err;
 }
 
-static enum reload_err issue_into(struct making *m, struct enroll_authority *a,
+static enum reload_err issue_into(struct issue *m, struct enroll_authority *a,
 	struct enroll_target *target, struct reload_why *why)
 {
 	AUTO(cli_files) files = cli_files_new();
@@ -146,13 +146,13 @@ static enum reload_err issue_into(struct making *m, struct enroll_authority *a,
 }
 
 /* fail() ends a command that could not make its certificate. */
-static int fail(struct making *m, enum reload_err err, const struct reload_why *why)
+static int fail(struct issue *m, enum reload_err err, const struct reload_why *why)
 {
 	return cli_fail_with(
 		m->cli, &(struct cli_error){ .err = err, .why = why, .status = m->status });
 }
 
-static enum reload_err issue(struct making *m, struct reload_why *why)
+static enum reload_err issue(struct issue *m, struct reload_why *why)
 {
 	struct cli *cli = m->cli;
 	struct enroll_authority a = { .lock = -1 };
@@ -184,7 +184,7 @@ static enum reload_err issue(struct making *m, struct reload_why *why)
 
 int enroll_issue(struct cli *cli)
 {
-	struct making m;
+	struct issue m;
 	struct reload_why why = { 0 };
 	enum reload_err err = start(&m, cli, &why);
 	if (!err && cli_has(cli, "csr") && cli_has(cli, "key"))
@@ -198,7 +198,7 @@ int enroll_issue(struct cli *cli)
 }
 
 /* self_ids() derives the Node-IDs from the key (RFC 6940 s11.3.1). */
-static enum reload_err self_ids(struct making *m, const struct reload_config *config,
+static enum reload_err self_ids(struct issue *m, const struct reload_config *config,
 	const struct reload_key *key, struct reload_why *why)
 {
 	struct wr info;
@@ -217,7 +217,7 @@ static enum reload_err self_ids(struct making *m, const struct reload_config *co
 
 /* self_config() finds the configuration: --config, else that of the overlay. */
 static enum reload_err self_config(
-	struct making *m, struct reload_config **config, struct reload_why *why)
+	struct issue *m, struct reload_config **config, struct reload_why *why)
 {
 	struct cli *cli = m->cli;
 	char *overlay = NULL, *dir = NULL, *path = NULL;
@@ -246,7 +246,7 @@ static enum reload_err self_config(
 	return err;
 }
 
-static enum reload_err self(struct making *m, struct reload_why *why)
+static enum reload_err self(struct issue *m, struct reload_why *why)
 {
 	struct cli *cli = m->cli;
 	AUTO(reload_config) config = NULL;
@@ -274,7 +274,7 @@ static enum reload_err self(struct making *m, struct reload_why *why)
 
 int enroll_self(struct cli *cli)
 {
-	struct making m;
+	struct issue m;
 	struct reload_why why = { 0 };
 	enum reload_err err = start(&m, cli, &why);
 	if (!err)

@@ -113,7 +113,7 @@ static void set_config_state(struct item *it, const struct reload_config *c)
 		problem(it, false, c->warnings.at[i], NULL, NULL);
 }
 
-static void judge(struct item *it, const struct reload_config *c, const struct reload_cert *cert,
+static void check(struct item *it, const struct reload_config *c, const struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count)
 {
 	struct reload_why why = { 0 };
@@ -237,7 +237,7 @@ static json_t *show_cert(
 		set(&it, "signed", json_boolean(config->signatures_count > 0));
 	}
 	if (config && cert)
-		judge(&it, config, cert, others, count);
+		check(&it, config, cert, others, count);
 	else if (cert && it.now >= cert->not_after)
 		problem(&it, true, "it has expired", NULL, NULL);
 	reload_config_free(config);

@@ -153,7 +153,7 @@ static json_t *params_of(struct cli *cli, enum reload_err *err, struct reload_wh
 	return params;
 }
 
-static int tell_dropped(struct cli *cli, const json_t *r)
+static int report_invalid(struct cli *cli, const json_t *r)
 {
 	long long dropped = cli_get_int(r, "invalid_count");
 	if (!dropped)
@@ -165,7 +165,7 @@ static int tell_dropped(struct cli *cli, const json_t *r)
 }
 
 /* Prints or writes the result; returns the exit status. */
-static int tell(struct cli *cli, const json_t *result)
+static int output(struct cli *cli, const json_t *result)
 {
 	struct reload_why why;
 	const char *proof = cli_value(cli, "proof", NULL);
@@ -181,7 +181,7 @@ static int tell(struct cli *cli, const json_t *result)
 			: find ? fetch_print_found
 			       : print_fetched,
 			cli);
-	return status ? status : tell_dropped(cli, result);
+	return status ? status : report_invalid(cli, result);
 }
 
 static int run(struct cli *cli)
@@ -205,7 +205,7 @@ static int run(struct cli *cli)
 				       : "store.fetch",
 		params, &result);
 	if (!status)
-		status = tell(cli, result);
+		status = output(cli, result);
 	json_decref(result);
 	return status;
 }

@@ -39,15 +39,15 @@ int fetch_check_proof(struct cli *cli)
 
 json_t *fetch_proof_schema(const char *title)
 {
-	static const char *const kept[] = { "resource_id", "name", "kind", "kind_id", "data_model",
-		"values", NULL };
+	static const char *const copied[] = { "resource_id", "name", "kind", "kind_id",
+		"data_model", "values", NULL };
 	static const struct reload_field overlay = { TEXT("overlay") },
 					 sequence = { NUMBER("configuration_sequence") },
 					 fetched = { TIME("fetched") };
 	const struct reload_field own[] = { overlay, sequence, fetched, { 0 } };
 	json_t *schema = reload_fields_schema(own),
 	       *fetch = reload_fields_schema(reload_method_find("store.fetch")->result);
-	for (const char *const *k = kept; *k; k++) {
+	for (const char *const *k = copied; *k; k++) {
 		json_object_set(json_object_get(schema, "properties"), *k,
 			json_object_get(json_object_get(fetch, "properties"), *k));
 		json_array_append_new(json_object_get(schema, "required"), json_string(*k));

@@ -58,7 +58,7 @@ static json_t *or_null(json_t *v)
 	return v ? json_incref(v) : json_null();
 }
 
-static void tell(
+static void report_change(
 	struct watch *w, const json_t *result, const char *change, json_t *value, json_t *before)
 {
 	static const char *const head[] = { "resource_id", "name", "kind", "kind_id", "generation",
@@ -96,15 +96,15 @@ static void compare(struct watch *w, const json_t *result)
 		old = json_object_get(w->known, place);
 		json_object_set(present, place, v);
 		if (!old)
-			tell(w, result, w->known ? "added" : "initial", v, NULL);
+			report_change(w, result, w->known ? "added" : "initial", v, NULL);
 		else if (!same(old, v))
-			tell(w, result, "changed", v, old);
+			report_change(w, result, "changed", v, old);
 	}
 	json_object_foreach (w->known, place, old) {
 		bool unsure = cli_get_int(result, "invalid_count") >
 			      0; /* it may be one of those that failed a check */
 		if (!json_object_get(present, place) && !unsure)
-			tell(w, result, "removed", NULL, old);
+			report_change(w, result, "removed", NULL, old);
 		else if (!json_object_get(present, place))
 			json_object_set(present, place, old);
 	}
@@ -112,7 +112,7 @@ static void compare(struct watch *w, const json_t *result)
 	w->known = present;
 }
 
-static void tell_failure(
+static void report_failure(
 	struct watch *w, enum reload_err err, const struct reload_why *why, const json_t *data)
 {
 	w->failures++;
@@ -132,7 +132,7 @@ static void tell_failure(
 }
 
 /* Reports that some values are not shown because they failed a check. */
-static void tell_dropped(struct watch *w, const json_t *result)
+static void report_invalid(struct watch *w, const json_t *result)
 {
 	struct reload_why why;
 	char what[96];
@@ -142,7 +142,7 @@ static void tell_dropped(struct watch *w, const json_t *result)
 	snprintf(what, sizeof(what), "%lld value%s dropped", dropped, dropped == 1 ? "" : "s");
 	reload_why_set(&why, RELOAD_PARTIAL, what, "%s", cli_get_text(result, "invalid_reason"));
 	reload_why_hint(&why, "--show-invalid to look");
-	tell_failure(w, RELOAD_PARTIAL, &why, NULL);
+	report_failure(w, RELOAD_PARTIAL, &why, NULL);
 }
 
 static void poll_once(struct watch *w, json_t **last)
@@ -157,14 +157,14 @@ static void poll_once(struct watch *w, json_t **last)
 	if (err) {
 		w->stopped = err == RELOAD_CANCELLED;
 		if (!w->stopped)
-			tell_failure(w, err, &why, NULL);
+			report_failure(w, err, &why, NULL);
 		return;
 	}
 	err = cli_link_call(w->link, "store.fetch", json_deep_copy((json_t *)w->params),
 		cli_monotonic() + ONE_FETCH_MS, NULL, NULL, &result, &error);
 	if (!err) {
 		compare(w, result);
-		tell_dropped(w, result);
+		report_invalid(w, result);
 		json_decref(*last);
 		*last = result;
 		return;
@@ -175,7 +175,7 @@ static void poll_once(struct watch *w, json_t **last)
 		json_object_del(*last, "invalid_count");
 		compare(w, *last);
 	} else if (!w->stopped) {
-		tell_failure(w, err, &error.failure.why, error.data);
+		report_failure(w, err, &error.failure.why, error.data);
 		cli_link_free(w->link); /* the next fetch may be answered by another agent */
 		w->link = NULL;
 	}

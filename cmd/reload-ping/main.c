@@ -102,7 +102,7 @@ static double lost_percent(const struct run *r)
 	return r->sent ? 100.0 * (double)(r->sent - r->answered) / (double)r->sent : 0;
 }
 
-static void tell_summary(struct run *r)
+static void report_summary(struct run *r)
 {
 	bool some = r->samples.count > 0;
 	samples_sort(&r->samples);
@@ -116,7 +116,7 @@ static void tell_summary(struct run *r)
 	json_decref(o);
 }
 
-static void tell_answer(struct run *r, json_t *result)
+static void report_answer(struct run *r, json_t *result)
 {
 	json_t *o = json_pack("{s:s, s:I}", "type", "answer", "seq", (json_int_t)r->sent);
 	json_object_update(o, result);
@@ -127,7 +127,7 @@ static void tell_answer(struct run *r, json_t *result)
 	json_decref(o);
 }
 
-static void tell_lost(struct run *r, const struct reload_call_error *error)
+static void report_lost(struct run *r, const struct reload_call_error *error)
 {
 	json_t *o = json_pack("{s:s, s:I, s:s}", "type", "lost", "seq", (json_int_t)r->sent, "why",
 		error->failure.why.why);
@@ -158,7 +158,7 @@ static int ping(struct run *r)
 	enum reload_err err =
 		cli_link_call(r->link, "overlay.ping", params, until, NULL, NULL, &result, &error);
 	if (!err) {
-		tell_answer(r, result);
+		report_answer(r, result);
 		json_decref(result);
 		return 0;
 	}
@@ -171,13 +171,13 @@ static int ping(struct run *r)
 	bool agent_hangs = cli_monotonic() >= until,
 	     out_of_time = cli_monotonic() >= r->cli->deadline;
 	if (is_loss(err) && (!agent_hangs || r->answered)) {
-		tell_lost(r, &error);
+		report_lost(r, &error);
 		reload_call_error_clear(&error);
 		r->stopped = out_of_time || agent_hangs;
 		return 0;
 	}
 	if (r->sent > 1)
-		tell_summary(r);
+		report_summary(r);
 	return cli_fail_rpc(r->cli, &error);
 }
 
@@ -205,7 +205,7 @@ static int ping_all(struct run *r)
 	}
 	if (status)
 		return status;
-	tell_summary(r);
+	report_summary(r);
 	if (!r->answered)
 		return reload_err_exit(RELOAD_TIMEOUT);
 	return lost_percent(r) > (double)r->max_loss ? reload_err_exit(RELOAD_PARTIAL) : 0;
@@ -258,7 +258,7 @@ static int dry_run(struct run *r)
 	if (r->cli->format == CLI_TEXT)
 		printf("would ping %s\n", r->cli->operands[0]);
 	else
-		tell_summary(r);
+		report_summary(r);
 	return 0;
 }
 

@@ -42,7 +42,7 @@ static const struct cli_opt common_opts[] = {
 	{ 0, "flat", NULL, "results as path=value lines" },
 	{ 't', "timeout", "TIME", "limit for all runs together in real time (default none)" },
 	{ 'q', "quiet", NULL, "of several runs only violations and the summary" },
-	{ 'v', "verbose", NULL, "tell how long runs took in real time", true },
+	{ 'v', "verbose", NULL, "report how long runs took in real time", true },
 	{ 'n', "dry-run", NULL, "check everything, run nothing" },
 	{ 'y', "yes", NULL, "answer yes" },
 	{ 0, "no-input", NULL, "never ask" },
@@ -73,9 +73,9 @@ struct working {
 	struct pool_out *out;
 };
 
-static bool tell(void *arg, reload_ms now, reload_ms until, size_t joined)
+static bool report_progress(void *arg, reload_ms now, reload_ms until, size_t joined)
 {
-	pool_tell(((struct working *)arg)->out, now, until, joined);
+	pool_report(((struct working *)arg)->out, now, until, joined);
 	return true;
 }
 
@@ -85,7 +85,7 @@ static void work(void *arg, size_t index, struct pool_out *out)
 	static struct reload_sim_outcome o;
 	struct working working = { out };
 	const struct reload_sim_watch watch = { .arg = &working,
-		.progress = tell,
+		.progress = report_progress,
 		.trace = s->trace,
 		.only_faults = s->plan.only_faults };
 	reload_ms before = cli_monotonic();
@@ -131,10 +131,10 @@ static void progress(void *arg, size_t index, size_t count, reload_ms now, reloa
 
 static struct pool_out *shrinking_out;
 
-static void tell_shrink(void *arg, unsigned run, const struct reload_sim_outcome *best)
+static void report_shrink(void *arg, unsigned run, const struct reload_sim_outcome *best)
 {
 	(void)best;
-	pool_tell(shrinking_out, run, *(const unsigned *)arg, 0);
+	pool_report(shrinking_out, run, *(const unsigned *)arg, 0);
 }
 
 static unsigned shrink_runs(const struct session *s)
@@ -156,7 +156,7 @@ static void shrink_work(void *arg, size_t index, struct pool_out *out)
 	(void)index;
 	shrinking_out = out;
 	reload_sim_shrink(&shrunk, &plan_variant(&s->plan, s->violated_index)->scenario,
-		&s->violation, runs, tell_shrink, &runs);
+		&s->violation, runs, report_shrink, &runs);
 	pool_give(out, &shrunk, sizeof(shrunk));
 	if (shrunk.trace)
 		pool_give(out, shrunk.trace, strlen(shrunk.trace));

@@ -13,7 +13,7 @@ enum {
 	SCENARIO_BYTES_MAX = 1 << 20, /* reading ends here; what a scenario may have is less */
 	RUNS_MAX = 1000000,
 	SWEEP_MAX = 64,
-	JOBS_MAX = 256
+	PARALLEL_MAX = 256
 };
 #define SEED_MAX 999999999999999ull
 
@@ -167,8 +167,9 @@ enum reload_err plan_read(struct plan *p, struct cli *cli, struct reload_why *wh
 	if (!err)
 		err = check_variants(p, why);
 	if (!err)
-		err = cli_number(cli, "jobs", cores > 0 && cores <= JOBS_MAX ? (uint64_t)cores : 1,
-			1, JOBS_MAX, &p->jobs, why);
+		err = cli_number(cli, "jobs",
+			cores > 0 && cores <= PARALLEL_MAX ? (uint64_t)cores : 1, 1, PARALLEL_MAX,
+			&p->jobs, why);
 	p->shrink = SHRINK_AUTO;
 	if (!err && cli_has(cli, "shrink"))
 		err = cli_number(cli, "shrink", 0, 0, 100000, &p->shrink, why);

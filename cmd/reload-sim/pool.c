@@ -17,7 +17,7 @@
  */
 
 enum {
-	TELL_MS = 200,
+	REPORT_MS = 200,
 	AHEAD = 4, /* slots for each job */
 	RESULT_MAX = 64 << 20,
 	FRAME_PART = 0,
@@ -71,14 +71,14 @@ void pool_give(struct pool_out *out, const void *bytes, size_t len)
 	write_all(out->fd, bytes, len);
 }
 
-void pool_tell(struct pool_out *out, reload_ms now, reload_ms until, size_t joined)
+void pool_report(struct pool_out *out, reload_ms now, reload_ms until, size_t joined)
 {
 	struct frame f = { FRAME_PROGRESS, sizeof(struct progress) };
 	struct progress p = { now, until, joined };
 	reload_ms clock = cli_monotonic();
-	if (clock < out->told + TELL_MS)
+	if (clock < out->reported + REPORT_MS)
 		return;
-	out->told = clock;
+	out->reported = clock;
 	write_all(out->fd, &f, sizeof(f));
 	write_all(out->fd, &p, sizeof(p));
 }

@@ -7,11 +7,11 @@
 /* The child's end of a pipe to the parent. */
 struct pool_out {
 	int fd;
-	reload_ms told; /* when the last progress was told */
+	reload_ms reported; /* when the last progress was reported */
 };
 
-/* pool_tell() reports how far the work is; pool_give() hands bytes over as part of the result. */
-void pool_tell(struct pool_out *out, reload_ms now, reload_ms until, size_t joined);
+/* pool_report() reports how far the work is; pool_give() hands bytes over as part of the result. */
+void pool_report(struct pool_out *out, reload_ms now, reload_ms until, size_t joined);
 void pool_give(struct pool_out *out, const void *bytes, size_t len);
 
 struct pool_result {
@@ -36,7 +36,7 @@ enum pool_end {
 };
 
 /*
- * pool_run() does work 0..count-1, at most jobs at a time.  When it is stopped it kills what still works, and done() is told of what
+ * pool_run() does work 0..count-1, at most jobs at a time.  When it is stopped it kills what still works, and done() is called for what
  * has ended by then.
  */
 enum pool_end pool_run(

@@ -167,11 +167,11 @@ static enum reload_err read_params(json_t **out, struct cli *cli, struct reload_
 }
 
 /* Reports the peers that should hold the value and do not. */
-static int tell_missing(struct cli *cli, const json_t *result, size_t missing)
+static int report_missing(struct cli *cli, const json_t *result, size_t missing)
 {
 	struct reload_why why;
 	char what[128], node[CLI_SHORT_ID];
-	size_t i, told = 0;
+	size_t i, listed = 0;
 	json_t *v;
 	const json_t *list = json_object_get(result, "verified");
 	if (!missing)
@@ -183,7 +183,7 @@ static int tell_missing(struct cli *cli, const json_t *result, size_t missing)
 		size_t used = strlen(why.why);
 		if (!cli_get_bool(v, "held"))
 			snprintf(why.why + used, sizeof(why.why) - used, "%s%s %s: %s",
-				told++ ? "; " : "", cli_get_text(v, "role"),
+				listed++ ? "; " : "", cli_get_text(v, "role"),
 				cli_short_id(node, cli_get_text(v, "node_id")),
 				cli_get_text(v, "why"));
 	}
@@ -213,7 +213,7 @@ static int store(struct cli *cli, json_t *params)
 		missing = store_verify(cli, link, params, result);
 	if (cli->format != CLI_TEXT || !cli->quiet)
 		cli_print(cli, result, store_print, NULL);
-	int status = tell_missing(cli, result, missing);
+	int status = report_missing(cli, result, missing);
 	json_decref(result);
 	return status;
 }

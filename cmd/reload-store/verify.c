@@ -33,7 +33,7 @@ struct wanted {
 };
 
 /* The parameters (owned) that ask one node for the value that a Store with params wrote. */
-static json_t *question(const json_t *params, const char *node)
+static json_t *fetch_params(const json_t *params, const char *node)
 {
 	const json_t *value = json_array_get(json_object_get(params, "values"), 0),
 		     *index = json_object_get(value, "index");
@@ -88,7 +88,7 @@ static bool ask(struct verifier *v, const char *method, const char *node, const 
 			v->gone ? "the agent is gone" : "no time was left to ask it");
 		return false;
 	}
-	params = question(v->params, node);
+	params = fetch_params(v->params, node);
 	json_object_set_new(params, "timeout_ms", json_integer((json_int_t)(until - now)));
 	enum reload_err err =
 		cli_link_call(v->link, method, params, RELOAD_NEVER, NULL, NULL, &result, &error);

@@ -101,16 +101,16 @@ enum reload_err reload_security_block_verify(struct reload_id *signer, struct sp
 enum reload_err reload_config_verify(const struct reload_config *config,
 	const struct reload_config *before, reload_utc now, struct reload_why *why)
 {
-	const struct reload_config *judge = before ? before : config;
+	const struct reload_config *trusted = before ? before : config;
 	struct reload_id signer;
-	if (strcmp(judge->instance_name, config->instance_name) != 0)
+	if (strcmp(trusted->instance_name, config->instance_name) != 0)
 		return reload_why_set(why, RELOAD_BAD_CONFIG, "the overlay configuration",
-			"it is for %s, not for %s", config->instance_name, judge->instance_name);
+			"it is for %s, not for %s", config->instance_name, trusted->instance_name);
 	enum reload_err err = FAULT(why, RELOAD_CONFIG_UNSIGNED,
 		"there is none behind the configuration of %s", config->instance_name);
 	for (size_t i = 0; i < config->signatures_count; i++) {
 		err = reload_security_block_verify(&signer, config->signatures[i], config->element,
-			&judge->configuration_signers, judge->trust, now, why);
+			&trusted->configuration_signers, trusted->trust, now, why);
 		if (!err)
 			return RELOAD_OK;
 	}

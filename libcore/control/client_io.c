@@ -94,7 +94,7 @@ static void close_connection(void *arg)
 }
 
 /* The agent that could not be reached: its socket, and how -a names it. */
-struct place {
+struct endpoint {
 	const char *path, *agent;
 };
 
@@ -111,7 +111,7 @@ static const char *instance_of(char out[128], const char *agent)
 }
 
 static enum reload_err explain(
-	struct reload_why *why, enum reload_err err, const struct place *at, int e)
+	struct reload_why *why, enum reload_err err, const struct endpoint *at, int e)
 {
 	char what[160], instance[128];
 	snprintf(what, sizeof(what), "no agent answers at %.120s", at->path);
@@ -148,7 +148,7 @@ static enum reload_err try_connect(
 	return RELOAD_OK;
 }
 
-static enum reload_err open_connection(struct connection **out, const struct place *at,
+static enum reload_err open_connection(struct connection **out, const struct endpoint *at,
 	reload_ms deadline, int stop_fd, struct reload_why *why)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -171,7 +171,7 @@ static enum reload_err open_connection(struct connection **out, const struct pla
 enum reload_err reload_client_connect(struct reload_client **out, const char *path,
 	const char *agent, reload_ms deadline, int stop_fd, struct reload_why *why)
 {
-	struct place at = { path, agent ? agent : path };
+	struct endpoint at = { path, agent ? agent : path };
 	struct connection *c;
 	enum reload_err err = open_connection(&c, &at, deadline, stop_fd, why);
 	if (err)
@@ -185,7 +185,7 @@ enum reload_err reload_client_connect(struct reload_client **out, const char *pa
 enum reload_err reload_client_pid(pid_t *pid, const char *path, const char *agent,
 	reload_ms deadline, int stop_fd, struct reload_why *why)
 {
-	struct place at = { path, agent ? agent : path };
+	struct endpoint at = { path, agent ? agent : path };
 	struct connection *c;
 	struct ucred process = { 0 };
 	socklen_t len = sizeof(process);

@@ -48,7 +48,7 @@ struct listener {
 	uint64_t watch;
 	struct reload_timer pause, look;
 	bool read_only,
-		told; /* told: service->socket was called with the reason why the socket cannot be made, and is not called again with it */
+		reported; /* reported: service->socket was called with the reason why the socket cannot be made, and is not called again with it */
 };
 
 struct reload_server {
@@ -329,9 +329,9 @@ static void on_look(void *arg)
 		socket_drop(l);
 		err = bind_socket(l, &why);
 	}
-	if (service->socket && !(err && l->told))
+	if (service->socket && !(err && l->reported))
 		service->socket(service->arg, l->path, err, &why);
-	l->told = err != RELOAD_OK;
+	l->reported = err != RELOAD_OK;
 }
 
 static enum reload_err listen_on(struct listener *l, struct reload_server *server, const char *path,

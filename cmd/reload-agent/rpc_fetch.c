@@ -135,7 +135,7 @@ static void proof_value(struct agent_fetch *q, const struct reload_stored_data *
 /* The valid values as they came, their signers' certificates, and what leads from these to a root-cert. */
 static void proof_take(struct agent_fetch *q, const struct reload_result *r)
 {
-	const struct reload_security_block *bucket = &r->answer->security;
+	const struct reload_security_block *security = &r->answer->security;
 	const struct reload_credentials *own = q->base.agent->credentials;
 	for (size_t i = 0; i < r->values_count; i++) {
 		const struct reload_fetched *v = &r->values[i];
@@ -146,9 +146,9 @@ static void proof_take(struct agent_fetch *q, const struct reload_result *r)
 		for (size_t k = 0; v->cert == own->cert && k < own->others_count; k++)
 			proof_certificate(q, own->others[k]->der);
 	}
-	for (size_t i = 0; i < bucket->certificates_count; i++)
-		if (bucket->certificates[i].type == RELOAD_X509)
-			proof_certificate(q, bucket->certificates[i].certificate);
+	for (size_t i = 0; i < security->certificates_count; i++)
+		if (security->certificates[i].type == RELOAD_X509)
+			proof_certificate(q, security->certificates[i].certificate);
 }
 
 static json_t *proof_json(struct agent_fetch *q)

@@ -64,7 +64,7 @@ enum reload_err reload_trust_chain(const struct reload_trust *trust, const struc
 	struct reload_cert *const *others, size_t others_count, reload_utc now,
 	struct reload_chain *chain, struct reload_why *why) MUST_CHECK;
 
-/* reload_trust_is_root() returns whether der is one of the root-certs (they never go into a bucket). */
+/* reload_trust_is_root() returns whether der is one of the root-certs (which are never sent with a message). */
 bool reload_trust_is_root(const struct reload_trust *trust, struct span der);
 
 /* reload_trust_ops() returns the cryptography of the trust. */

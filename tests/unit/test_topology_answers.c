@@ -8,6 +8,8 @@ static void found_by_name(void **state)
 	assert_ptr_equal(reload_topology_find("CHORD-RELOAD"), &reload_chord_topology);
 	assert_null(reload_topology_find("chord-reload"));
 	assert_null(reload_topology_find(NULL));
+	/* R7363-1: who cannot tune itself does not run in an overlay that does */
+	assert_null(reload_topology_find("CHORD-SELF-TUNING"));
 }
 
 static void refuses_other_lengths(void **state)

@@ -48,6 +48,12 @@ bool reload_ident_signature_alg(uint8_t *hash_alg, uint8_t *sig_alg, int nid);
 /* reload_ident_key_wrap() makes a key of pkey, whose reference it takes over; NULL when pkey cannot sign here. */
 struct reload_key *reload_ident_key_wrap(EVP_PKEY *pkey);
 
+/*
+ * reload_ident_no_password() is a pem_password_cb that has no password, so that OpenSSL never asks for one at the terminal;
+ * *(bool *)asked tells that the PEM block is encrypted.
+ */
+int reload_ident_no_password(char *buf, int size, int rwflag, void *asked);
+
 /* reload_x509_read() and reload_x509_clear() are the parts of reload_ident_openssl that read certificates. */
 enum reload_err reload_x509_read(struct reload_cert *cert, struct reload_why *why);
 void reload_x509_clear(struct reload_cert *cert);

@@ -58,8 +58,7 @@ enum reload_err reload_key_new(struct reload_key **out, enum reload_key_type typ
 	return RELOAD_OK;
 }
 
-/* A daemon cannot ask for a password. */
-static int no_password(char *buf, int size, int rwflag, void *asked)
+int reload_ident_no_password(char *buf, int size, int rwflag, void *asked)
 {
 	(void)buf;
 	(void)size;
@@ -90,7 +89,8 @@ enum reload_err reload_key_read_pem(
 		return reload_why_set(why, RELOAD_BAD_KEY, NULL,
 			"%zu bytes; a key in PEM has 1 to %d", pem.len, KEY_PEM_MAX);
 	BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.len);
-	EVP_PKEY *pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, &asked) : NULL;
+	EVP_PKEY *pkey =
+		bio ? PEM_read_bio_PrivateKey(bio, NULL, reload_ident_no_password, &asked) : NULL;
 	BIO_free(bio);
 	ERR_clear_error();
 	if (pkey)

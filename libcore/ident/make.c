@@ -202,19 +202,23 @@ enum reload_err reload_csr_make(struct wr *w, const struct reload_key *key, cons
 static X509_REQ *csr_read(struct span csr, struct reload_why *why)
 {
 	X509_REQ *req = NULL;
+	bool asked = false;
 	const uint8_t *at = csr.at;
 	if (csr.len && csr.len <= CSR_MAX) {
 		if (csr.at[0] == 0x30) {
 			req = d2i_X509_REQ(NULL, &at, (long)csr.len);
 		} else {
 			BIO *bio = BIO_new_mem_buf(csr.at, (int)csr.len);
-			req = bio ? PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL) : NULL;
+			req = bio ? PEM_read_bio_X509_REQ(
+					    bio, NULL, reload_ident_no_password, &asked)
+				  : NULL;
 			BIO_free(bio);
 		}
 	}
 	if (!req)
-		(void)reload_why_set(why, RELOAD_BAD_VALUE, NULL,
-			"it is no certificate request (PKCS#10) in DER or PEM");
+		(void)reload_why_set(why, RELOAD_BAD_VALUE, NULL, "%s",
+			asked ? "it is encrypted; a certificate request holds no secret"
+			      : "it is no certificate request (PKCS#10) in DER or PEM");
 	ERR_clear_error();
 	return req;
 }

@@ -52,6 +52,8 @@ void reload_sim_hold_down_after(struct reload_sim_hold_down *h, struct reload_si
 		return;
 	reload_peer_status(n->peer, &st);
 	const struct reload_topology_tables *t = &st.tables;
+	if (!t->successors_count)
+		w->failed_at = 0; /* who lost all begins a ring anew */
 	/* in a small ring the successors are predecessors too */
 	if (!t->predecessors_count ||
 		reload_id_listed(t->successors, t->successors_count, &t->predecessors[0]))

@@ -62,6 +62,12 @@ static int grown_all_near(void **state)
 	return grow(2, FEW, 4);
 }
 
+static int grown_around_the_first(void **state)
+{
+	(void)state;
+	return grow(2, FEW, 0);
+}
+
 static int grown_spread(void **state)
 {
 	(void)state;
@@ -174,6 +180,27 @@ static void a_nearer_node_does_not_wait(void **state)
 	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &first, 2300));
 }
 
+/* The first node of a ring is one by itself when the others are lost. */
+static void a_new_ring_does_not_wait(void **state)
+{
+	(void)state;
+	struct reload_id others[FEW - 1];
+	size_t count = st.tables.successors_count;
+	memcpy(others, st.tables.successors, count * sizeof(*others));
+	others[count] = st.tables.predecessors[0];
+	assert_int_equal(count + 1, COUNT_OF(others));
+	assert_true(tell(RELOAD_EV_NEIGHBOUR_LOST, &others[0], 2000));
+	assert_false(tell(RELOAD_EV_TRANSFER_STARTED, &others[2], 2100));
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		crash(&others[i]);
+	tables_read();
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		start(&others[i]);
+	reload_peer_status(n->peer, &st);
+	assert_int_equal(st.tables.successors_count, count);
+	assert_true(tell(RELOAD_EV_TRANSFER_STARTED, &others[2], 2200));
+}
+
 static void a_far_replacement_waits(void **state)
 {
 	(void)state;
@@ -191,6 +218,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_nearest_failure_counts, grown, gone),
 		cmocka_unit_test_setup_teardown(a_new_owner_does_not_wait, grown_all_near, gone),
 		cmocka_unit_test_setup_teardown(a_nearer_node_does_not_wait, grown, gone),
+		cmocka_unit_test_setup_teardown(
+			a_new_ring_does_not_wait, grown_around_the_first, gone),
 		cmocka_unit_test_setup_teardown(a_far_replacement_waits, grown_spread, gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,9 +15,10 @@
  *	SENT			A Join was sent to that successor.  Awaited are its answer, the data, and the Update that lists us.
  *
  * Outside, the state is ATTACHING up to ATTACH_NEIGHBOURS, and JOINING in SENT.  The Update that lists us as the predecessor of its sender
- * makes us JOINED, responsible for (nearest predecessor, n].  That predecessor may have been admitted while we joined, so that we know
- * it from this Update alone (`bound` in chord_tables.h).  We announce ourselves with Updates to the whole Connection Table once we are attached to
- * every future neighbour (R-10.5-14).  Joins that reach us before that wait.
+ * makes us JOINED, responsible for (nearest predecessor, n].  It comes behind the answer to our Join (CHORD-11): one that comes before
+ * is a late copy from an earlier stay of ours, or the answer was lost, and we ask once more.  That predecessor may have been
+ * admitted while we joined, so that we know it from this Update alone (`bound` in chord_tables.h).  We announce ourselves with Updates
+ * to the whole Connection Table once we are attached to every future neighbour (R-10.5-14).  Joins that reach us before that wait.
  *
  * Many nodes joining at once.  The owner of a point admits one node after the other, so the ring is split in a definite order.  When the
  * part of the ring with our point has gone to another node, we learn it from an error to our Join, or from AP's Update, which lists a
@@ -179,7 +180,8 @@ void reload_chord_join_start(struct reload_topology *t, const struct reload_id *
 	reload_chord_pending_clear(t);
 	for (size_t i = 0; i < reload_chord_link_count(t); i++) {
 		struct chord_link *link = reload_chord_link_at(t, i);
-		link->join_sent = link->range_given = false;
+		link->join_sent = link->join_answered = link->listed_early = link->range_given =
+			false;
 	}
 	t->join->bootstrap = *bootstrap;
 	t->announced = false;
@@ -292,6 +294,7 @@ static void send_join(struct reload_topology *t, const struct reload_id *to)
 {
 	struct chord_link *link = reload_chord_link_find(t, to);
 	link->join_sent = true;
+	link->join_answered = link->listed_early = false;
 	t->join->ap = *to;
 	reload_chord_set_state(t, RELOAD_TOPOLOGY_JOINING, to);
 	enter(t, JOIN_SENT, CHORD_JOIN_WAIT_MS);
@@ -330,6 +333,13 @@ bool reload_chord_join_step(struct reload_topology *t)
 void reload_chord_join_answered(
 	struct reload_topology *t, const struct reload_id *ap, enum reload_err err)
 {
+	struct chord_link *link = err ? NULL : reload_chord_link_find(t, ap);
+	if (link && link->join_sent)
+		link->join_answered = true;
+	if (link && link->listed_early && joining(t)) {
+		link->listed_early = false;
+		t->host.join(t->host.arg, ap);
+	}
 	if (t->join->phase != JOIN_SENT || !reload_id_eq(ap, &t->join->ap))
 		return;
 	if (err == RELOAD_FORBIDDEN) /* it is not, or no longer, the owner of our point */
@@ -383,7 +393,10 @@ void reload_chord_join_update(
 	if (!joining(t))
 		return;
 	if (link->join_sent && reload_id_listed(u->predecessors, u->predecessors_count, &t->self)) {
-		admitted(t, &link->id, u);
+		if (link->join_answered)
+			admitted(t, &link->id, u);
+		else
+			link->listed_early = true;
 	} else if (t->join->phase == JOIN_AWAIT_UPDATE && reload_id_eq(&link->id, &t->join->ap)) {
 		meet_neighbours(t);
 	} else if (t->join->phase == JOIN_SENT && reload_id_eq(&link->id, &t->join->ap) &&

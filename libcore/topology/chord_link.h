@@ -35,8 +35,10 @@ struct chord_link {
 	reload_ms doubted;     /* the last one that was to find out whether it is there; 0: none */
 
 	/* chord_join.c, chord_admit.c */
-	bool join_sent : 1;   /* we sent it a Join in this attempt */
-	bool range_given : 1; /* when we admitted it, at range_given_at */
+	bool join_sent : 1;     /* we sent it a Join in this attempt, */
+	bool join_answered : 1; /* and it has answered the last one */
+	bool listed_early : 1;  /* it listed us as if it had admitted us, but before its answer */
+	bool range_given : 1;   /* when we admitted it, at range_given_at */
 	reload_ms range_given_at;
 
 	/* chord_data.c, chord_damp.c */

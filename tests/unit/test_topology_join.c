@@ -103,6 +103,37 @@ static void an_update_of_others_admits_nobody(void **state)
 	fake_end(&f);
 }
 
+/* CHORD-11: what comes before the answer to the Join is a late copy, of an Update to an earlier life of ours */
+static void what_is_said_before_the_answer_admits_nobody(void **state)
+{
+	(void)state;
+	struct fake f;
+	static const uint8_t before[] = { 0x10, 0xd0, 0xa0, 0 }, behind[] = { 0x70, 0xa0, 0xd0, 0 };
+	struct reload_id ap = fake_id(0x40), ours = fake_point(0x08, 0);
+	attach_neighbours(&f);
+	size_t mark = f.count;
+	for (int copies = 0; copies < 2; copies++) {
+		assert_int_equal(fake_receive(&f, 0x40, true, before, behind), RELOAD_OK);
+		assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINING));
+		assert_false(ops->responsible(f.t, &ours));
+	}
+	assert_int_equal(fake_count(&f, mark, FAKE_JOIN, 0), 0);
+	/* or the first answer was lost, and that was the Update behind it: one more Join tells */
+	ops->join_answered(f.t, &ap, RELOAD_OK);
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINING));
+	assert_int_equal(fake_count(&f, mark, FAKE_JOIN, 0x40), 1);
+	ops->join_answered(f.t, &ap, RELOAD_OK);
+	assert_int_equal(fake_count(&f, mark, FAKE_JOIN, 0), 1);
+	assert_int_equal(fake_receive(&f, 0x40, true, before, behind), RELOAD_OK);
+	assert_true(state_is(&f, RELOAD_TOPOLOGY_JOINED));
+	assert_true(ops->responsible(f.t, &ours));
+	fake_end(&f);
+	/* where all comes in order there is one Join */
+	become_member(&f);
+	assert_int_equal(fake_count(&f, 0, FAKE_JOIN, 0), 1);
+	fake_end(&f);
+}
+
 static void waits_for_neighbours_before_it_speaks(void **state)
 {
 	(void)state;
@@ -484,6 +515,7 @@ int main(void)
 		cmocka_unit_test(attaches_to_future_neighbours),
 		cmocka_unit_test(is_admitted),
 		cmocka_unit_test(an_update_of_others_admits_nobody),
+		cmocka_unit_test(what_is_said_before_the_answer_admits_nobody),
 		cmocka_unit_test(waits_for_neighbours_before_it_speaks),
 		cmocka_unit_test(lies_do_not_hold_up_a_join),
 		cmocka_unit_test(moves_to_a_better_admitting_peer),

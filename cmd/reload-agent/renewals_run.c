@@ -73,7 +73,7 @@ static void failed(struct renewal *v, enum reload_err err)
 	v->failures++;
 	v->last_error = err;
 	plan(v, in + jitter(RETRY_MIN_MS));
-	emit(v, RELOAD_EV_KEPT_FAILED, err);
+	emit(v, RELOAD_EV_RENEWAL_FAILED, err);
 }
 
 static void gave_way(struct renewal *v)
@@ -82,7 +82,7 @@ static void gave_way(struct renewal *v)
 	v->last_error = RELOAD_DATA_TOO_OLD;
 	v->next = 0;
 	renewals_dirty(v->all);
-	emit(v, RELOAD_EV_KEPT_SUPERSEDED, RELOAD_DATA_TOO_OLD);
+	emit(v, RELOAD_EV_RENEWAL_SUPERSEDED, RELOAD_DATA_TOO_OLD);
 }
 
 static void stored(void *arg, const struct reload_result *r)
@@ -103,7 +103,7 @@ static void stored(void *arg, const struct reload_result *r)
 	v->renewals++;
 	renewal_schedule(v);
 	renewals_dirty(v->all);
-	emit(v, RELOAD_EV_KEPT_RENEWED, RELOAD_OK);
+	emit(v, RELOAD_EV_RENEWED, RELOAD_OK);
 }
 
 /* The value that is stored at the place now; NULL when there is none that is valid. */

@@ -162,6 +162,9 @@ static const struct {
 	{ "bad_message", RELOAD_EV_REQUEST_REFUSED },
 	{ "config_behind", RELOAD_EV_CONFIG_MISMATCH },
 	{ "name_taken", RELOAD_EV_USER_NAME_CONFLICT },
+	{ "kept_renewed", RELOAD_EV_RENEWED },
+	{ "kept_failed", RELOAD_EV_RENEWAL_FAILED },
+	{ "kept_superseded", RELOAD_EV_RENEWAL_SUPERSEDED },
 };
 
 /* The present name (static) of the type of event that `name` means; NULL: there is none. */

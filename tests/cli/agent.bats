@@ -145,7 +145,7 @@ PY
 }
 
 @test "events: a type may be asked for by the name it had before" {
-	reload-agent events -a alice -j --type tables --type config_behind >events.json 3>&- &
+	reload-agent events -a alice -j --type tables --type config_behind --type kept_superseded >events.json 3>&- &
 	pid=$!
 	changed() {
 		reload-join --leave -a carol -q && reload-join -a carol -q

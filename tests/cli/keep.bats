@@ -139,7 +139,7 @@ nothing() {
 	reload-store -a twin -q -k $K alice@calls.example 'from work' --lifetime 1h
 	until_kept alice state superseded
 	[ "$(kept alice next)" = null ]
-	grep -q 'kept value gave way to a newer one' lab/alice.log
+	grep -q 'value is no longer renewed: another writer stored a newer one' lab/alice.log
 	R reload-fetch -a bob -q -k $K alice@calls.example
 	[ "$output" = 'from work' ]
 	reload-store -a alice -q --drop -k $K alice@calls.example

@@ -169,10 +169,10 @@ static void outdated_gone(struct reload_replica *rep, void *arg, const struct re
 }
 
 /*
- * A replica found no room.  What was acknowledged is newer than what is held here, and this node may come to be asked for it: then
- * it has nothing, and is given the value anew, in the place of the version of before.
+ * A replica does not fit: by max-count or max-size, or by the quota.  Its values were acknowledged and are newer than those stored
+ * here, which are removed, as this node may become responsible for them: it then has none, and gets the values again from another replica.
  */
-static void no_room(struct reload_incoming *in, enum reload_err err)
+static void not_stored(struct reload_incoming *in, enum reload_err err)
 {
 	struct reload_store_work *w = in->work;
 	if (err == RELOAD_DATA_TOO_LARGE && w->replica && reload_store_outdated(w)) {
@@ -181,7 +181,8 @@ static void no_room(struct reload_incoming *in, enum reload_err err)
 		if (begun)
 			outdated_gone(in->method->arg, NULL, &w->resource, begun);
 	}
-	w->reason = "no room";
+	if (!w->reason) /* the checks had none against it */
+		w->reason = "no room";
 	refuse(in, err);
 }
 
@@ -211,11 +212,11 @@ static void verified(struct reload_incoming *in)
 	}
 	err = reload_store_accept(w);
 	if (err) {
-		refuse(in, err);
+		not_stored(in, err);
 		return;
 	}
 	/* also of a repeat that changes nothing: what it repeats may be on its way to the disk */
 	err = reload_commit(rep, &w->batch, committed, in);
 	if (err)
-		no_room(in, err);
+		not_stored(in, err);
 }

@@ -75,10 +75,36 @@ static void a_newer_version_that_finds_no_room(void **state)
 	assert_int_equal(held(r, s)->data.value.value.len, sizeof(longer) - 1);
 }
 
+/* STO-12: the same when it is refused for max-size (or max-count), which another document of the sender may allow */
+static void a_newer_version_that_is_too_large(void **state)
+{
+	struct ring *r = *state;
+	struct node *s = NULL;
+	struct crafted_store *store = replica_for(r, &s);
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft_ping(s, &to);
+	expect_answer(s, tell(&c, r->u), RELOAD_PING_ANS);
+	store->req.replica_number = 1;
+	c = craft_store(r->a, r->u, store);
+	expect_answer(r->a, tell(&c, r->u), RELOAD_STORE_ANS);
+	assert_non_null(held(r, s));
+
+	static char larger[2002];
+	memset(larger, 'n', sizeof(larger) - 1);
+	struct crafted_store *newer = store_of(s, K_NODE, larger, 2);
+	newer->req.replica_number = 1;
+	newer->data.storage_time = store->data.storage_time + 1000;
+	store_sign(newer, s);
+	c = craft_store(r->a, r->u, newer);
+	expect_error(r->a, tell(&c, r->u), 8);
+	assert_null(held(r, s));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ring_test(a_newer_version_that_finds_no_room),
+		ring_test(a_newer_version_that_is_too_large),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,6 +98,11 @@ void reload_exchange_credentials_set(
 	reload_identity_trust(x);
 }
 
+struct reload_cache *reload_exchange_certificates(struct reload_exchange *x)
+{
+	return x->cache;
+}
+
 void reload_exchange_trusts(struct reload_exchange *x, struct reload_cert *cert)
 {
 	reload_cache_add(x->cache, cert, NULL);

@@ -11,6 +11,7 @@
 
 #include "exchange/incoming.h"
 #include "exchange/request.h"
+#include "ident/cache.h"
 #include "ident/credentials.h"
 #include "route/decide.h"
 
@@ -78,6 +79,9 @@ void reload_exchange_configured(struct reload_exchange *x);
 const struct reload_credentials *reload_exchange_credentials(const struct reload_exchange *x);
 void reload_exchange_credentials_set(
 	struct reload_exchange *x, const struct reload_credentials *credentials);
+
+/* reload_exchange_certificates() returns the cache of certificates that were verified (borrowed). */
+struct reload_cache *reload_exchange_certificates(struct reload_exchange *x);
 
 /* reload_exchange_trusts() notes that cert was verified just now, as part of a handshake. */
 void reload_exchange_trusts(struct reload_exchange *x, struct reload_cert *cert);

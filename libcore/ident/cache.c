@@ -241,10 +241,16 @@ struct reload_cert *reload_cache_find(struct reload_cache *cache,
 	return cert;
 }
 
-bool reload_cache_has(struct reload_cache *cache, const uint8_t fingerprint[32], reload_utc now)
+struct reload_cert *reload_cache_cert(
+	struct reload_cache *cache, const uint8_t fingerprint[32], reload_utc now)
 {
 	const struct cert_name *name = find_valid(cache, fingerprint, now);
-	return name && !name->node;
+	return name && !name->node ? name->cert : NULL;
+}
+
+bool reload_cache_has(struct reload_cache *cache, const uint8_t fingerprint[32], reload_utc now)
+{
+	return reload_cache_cert(cache, fingerprint, now);
 }
 
 static struct cached_value *find_value(struct reload_cache *cache, const uint8_t digest[DIGEST])

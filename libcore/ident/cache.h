@@ -50,6 +50,10 @@ struct reload_cert *reload_cache_find(struct reload_cache *cache,
 /* reload_cache_has() returns whether this certificate (by fingerprint) was verified and has not expired. */
 bool reload_cache_has(struct reload_cache *cache, const uint8_t fingerprint[32], reload_utc now);
 
+/* reload_cache_cert() returns the verified, unexpired certificate with this fingerprint, NULL when there is none (borrowed). */
+struct reload_cert *reload_cache_cert(
+	struct reload_cache *cache, const uint8_t fingerprint[32], reload_utc now);
+
 /*
  * reload_cache_value_add() notes that a stored value was verified under this digest, which is SHA-256 over signature
  * input, signature and certificate fingerprint; reload_cache_value_has() returns whether one was.  The caller checks

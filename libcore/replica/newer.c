@@ -37,7 +37,8 @@ static bool is_newer(struct reload_replica *rep, const struct reload_id *resourc
 	if (own)
 		return own->data.storage_time < d->storage_time ||
 		       reload_lapsed(&(struct reload_lapsed){ .config = rep->engine->config,
-					     .now = rep->engine->wall },
+					     .now = rep->engine->wall,
+					     .cache = reload_exchange_certificates(rep->exchange) },
 			       own);
 	if (!rep->route->topology->unsettled(rep->route->plugin))
 		return false;

@@ -231,7 +231,8 @@ static struct reload_place *message_fill(struct reload_push_message *b, struct p
 				? rep->storage->ops->find(rep->storage, &u->resource, place->kind,
 					  &place->value, rep->engine->wall)
 				: NULL;
-		if (e && reload_lapsed_note_has(&rep->pushes->lapsed, rep->engine, e))
+		if (e && reload_lapsed_note_has(&rep->pushes->lapsed, rep->engine,
+				 reload_exchange_certificates(rep->exchange), e))
 			e = NULL;
 		if (e && !reload_push_message_fits(b, place->kind, e))
 			break;

@@ -73,13 +73,15 @@ void reload_push_message_add(struct reload_push_message *b, uint32_t kind, uint6
 }
 
 bool reload_lapsed_note_has(struct reload_lapsed_note *n, const struct reload_engine *engine,
-	const struct reload_stored_entry *e)
+	struct reload_cache *cache, const struct reload_stored_entry *e)
 {
 	struct reload_lapsed *l = &n->last;
 	if (l->config != engine->config || n->sequence != engine->config->sequence ||
 		engine->wall - l->now > LAPSED_MS || engine->wall < l->now) {
 		bytes_free(&n->certificates);
-		*l = (struct reload_lapsed){ .config = engine->config, .now = engine->wall };
+		*l = (struct reload_lapsed){
+			.config = engine->config, .now = engine->wall, .cache = cache
+		};
 		n->sequence = engine->config->sequence;
 	}
 	bool lapsed = reload_lapsed(l, e);

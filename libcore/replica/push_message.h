@@ -47,5 +47,5 @@ struct reload_lapsed_note {
  * reload_lapsed_note_clear() frees what is remembered.
  */
 bool reload_lapsed_note_has(struct reload_lapsed_note *n, const struct reload_engine *engine,
-	const struct reload_stored_entry *e);
+	struct reload_cache *cache, const struct reload_stored_entry *e);
 void reload_lapsed_note_clear(struct reload_lapsed_note *n);

@@ -1,11 +1,25 @@
 #include "storage/lapsed.h"
 
+#include "ident/ops.h"
 #include "ident/trust.h"
 #include "wire/security.h"
 
 bool reload_time_ahead(uint64_t storage_time, reload_utc now)
 {
 	return storage_time > now && storage_time - now > RELOAD_TIME_AHEAD_MS;
+}
+
+/* Returns a reference; NULL when der is no certificate. */
+static struct reload_cert *read_cert(const struct reload_lapsed *l, struct span der)
+{
+	uint8_t fingerprint[RELOAD_HASH_SIZE_MAX];
+	struct reload_cert *cert = NULL;
+	if (l->cache && reload_hash(fingerprint, RELOAD_HASH_SHA256, &der, 1))
+		cert = reload_cache_cert(l->cache, fingerprint, l->now);
+	if (cert)
+		return reload_cert_ref(cert);
+	return reload_cert_parse(&cert, reload_trust_ops(l->config->trust), der, NULL) ? NULL
+										       : cert;
 }
 
 /* The signer's certificate comes first. */
@@ -18,8 +32,8 @@ static bool trusted(const struct reload_lapsed *l, struct span list)
 	while (rd_more(&r) && count < COUNT_OF(certs)) {
 		struct reload_generic_certificate g;
 		reload_wire_read(&r, &reload_generic_certificate_wire, &ctx, &g);
-		if (r.err || reload_cert_parse(&certs[count], reload_trust_ops(l->config->trust),
-				     g.certificate, NULL))
+		certs[count] = r.err ? NULL : read_cert(l, g.certificate);
+		if (!certs[count])
 			break;
 		count++;
 	}

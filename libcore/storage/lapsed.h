@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "ident/cache.h"
 #include "storage/storage.h"
 
 enum {
@@ -15,12 +16,14 @@ enum {
 bool reload_time_ahead(uint64_t storage_time, reload_utc now);
 
 /*
- * Which document and which time values are checked by; all other members start as zero.  The result for one list of certificates is
+ * Which document and which time values are checked by, and the cache of verified certificates (NULL: none), which saves reading them again, a
+ * thousand allocations each, and no check.  All other members start as zero.  The result for one list of certificates is
  * remembered until the next list, so that the values of one signer cost one check of the chain.  Borrows the list from the entry.
  */
 struct reload_lapsed {
 	const struct reload_config *config;
 	reload_utc now;
+	struct reload_cache *cache;
 	struct span certificates;
 	bool known, lapsed;
 };

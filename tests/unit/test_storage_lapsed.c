@@ -11,6 +11,17 @@
 
 #define NOW (RELOAD_SIM_EPOCH + 1000)
 
+static unsigned reads;
+
+static enum reload_err counted_read(struct reload_cert *cert, struct reload_why *why)
+{
+	reads++;
+	return reload_sim_ident.cert_read(cert, why);
+}
+
+static struct reload_ident_ops
+	ops; /* those of the simulator, with certificates counted that are read */
+
 struct thief {
 	struct world *x;
 	struct reload_cert *root, *cert;
@@ -56,7 +67,9 @@ static int teardown(void **state)
 static void trust(struct thief *t, const struct reload_id *bad)
 {
 	reload_trust_free(t->x->config.trust);
-	struct reload_trust_setup s = { .ops = &reload_sim_ident,
+	ops = reload_sim_ident;
+	ops.cert_read = counted_read;
+	struct reload_trust_setup s = { .ops = &ops,
 		.overlay = RELOAD_SIM_OVERLAY,
 		.node_id_len = 16,
 		.roots = &t->root->der,
@@ -145,6 +158,27 @@ static void one_check_for_the_values_of_one_signer(void **state)
 	assert_true(reload_lapsed(&l, &e));
 }
 
+static void a_certificate_of_the_cache_is_judged_but_not_read(void **state)
+{
+	struct thief *t = *state;
+	AUTO(reload_cache) cache = reload_cache_new(10, 10);
+	struct reload_stored_entry e = { .certificates = wr_done(&t->list) };
+	struct reload_lapsed l = { .config = &t->x->config, .now = NOW, .cache = cache };
+	trust(t, NULL);
+	reads = 0;
+	assert_false(reload_lapsed(&l, &e));
+	assert_int_equal(reads, 1);
+	reload_cache_add(cache, t->cert, NULL);
+	l.known = false;
+	assert_false(reload_lapsed(&l, &e));
+	assert_int_equal(reads, 1);
+	trust(t, &t->x->node_a);
+	l.known = false;
+	reads = 0;
+	assert_true(reload_lapsed(&l, &e)); /* STO-26 */
+	assert_int_equal(reads, 0);
+}
+
 int main(void)
 {
 #define WITH_THIEF(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -153,6 +187,7 @@ int main(void)
 		WITH_THIEF(a_bad_node_holds_up_nobody),
 		WITH_THIEF(nor_does_a_certificate_that_ended),
 		WITH_THIEF(one_check_for_the_values_of_one_signer),
+		WITH_THIEF(a_certificate_of_the_cache_is_judged_but_not_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

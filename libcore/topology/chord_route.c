@@ -15,6 +15,7 @@
  */
 #include "topology/chord_route.h"
 
+#include "ident/ops.h"
 #include "topology/chord_admit.h"
 #include "topology/chord_join.h"
 #include "topology/chord_past.h"
@@ -22,7 +23,7 @@
 #include "topology/chord_tables.h"
 #include "wire/chord.h"
 
-#include <openssl/sha.h>
+#include <assert.h>
 
 enum reload_err reload_chord_next_hop(
 	struct reload_topology *t, const struct reload_id *id, struct reload_id *next)
@@ -164,8 +165,9 @@ bool reload_chord_range(struct reload_topology *t, struct reload_id *from, struc
 
 void reload_chord_resource_id(struct reload_id *out, struct span resource_name)
 {
-	uint8_t digest[SHA_DIGEST_LENGTH];
-	SHA1(resource_name.at, resource_name.len, digest);
+	uint8_t digest[RELOAD_HASH_SIZE_MAX];
+	size_t len = reload_hash(digest, RELOAD_HASH_SHA1, &resource_name, 1);
+	assert(len >= CHORD_ID_LEN);
 	*out = (struct reload_id){ .len = CHORD_ID_LEN };
 	memcpy(out->at, digest, CHORD_ID_LEN);
 }

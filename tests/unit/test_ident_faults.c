@@ -475,7 +475,7 @@ static void keys_in_damaged_text(void **state)
 	size_t needed = len;
 	while (needed && pem[needed - 1] == '\n')
 		needed--;
-	for (size_t n = 0; n < needed; n += 3) {
+	for (size_t n = 0; n < needed; n += 16) {
 		struct reload_why why = { "", "", "" };
 		uint8_t *cut = reload_memdup(pem, n);
 		assert_int_equal(reload_key_read_pem(&key, span_of(cut, n), &why), RELOAD_BAD_KEY);

@@ -376,6 +376,35 @@ static void who_may_come_in(void **state)
 	net_free(net);
 }
 
+/* A search that goes on takes the addresses that are known now; none, or those for a node that does not join, change nothing. */
+static void other_bootstrap_nodes(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *gone = node_new(net, 0x10), *there = node_new(net, 0x20),
+		    *u = node_new(net, 0x80);
+	gone->deaf = true;
+	node_first(there);
+	node_start(u, RELOAD_ROLE_PEER);
+	struct reload_ip_port old = node_address(gone), newer = node_address(there);
+	reload_peer_bootstrap(u->peer, &newer, 1);
+	assert_false(reload_peer_wants_overlay(u->peer));
+	assert_int_equal(reload_peer_join(u->peer, RELOAD_ROLE_PEER, &old, 1), RELOAD_OK);
+	net_pass(net, 120000);
+	assert_int_not_equal(u->state, RELOAD_STATE_JOINED);
+	reload_peer_bootstrap(u->peer, NULL, 0);
+	net_pass(net, 120000);
+	assert_int_not_equal(u->state, RELOAD_STATE_JOINED);
+	reload_peer_bootstrap(u->peer, &newer, 1);
+	net_pass(net, 120000);
+	assert_int_equal(u->state, RELOAD_STATE_JOINED);
+	/* by the newer one */
+	struct reload_status s;
+	reload_peer_status(u->peer, &s);
+	assert_true(reload_id_eq(&s.bootstrap_peer, &there->id));
+	net_free(net);
+}
+
 /* -- questions ------------------------------------------------------------------------------------------------------------ */
 
 static void nodes_by_their_first_digits(void **state)
@@ -446,6 +475,7 @@ int main(void)
 		ring_test(none_while_it_leaves),
 		ring_test(a_node_begins_once),
 		cmocka_unit_test(who_may_come_in),
+		cmocka_unit_test(other_bootstrap_nodes),
 		ring_test(nodes_by_their_first_digits),
 		ring_test(links_are_listed),
 	};

@@ -17,7 +17,7 @@ static void offer_types(const struct cli_typed *typed)
 {
 	for (int type = 0; type < RELOAD_EVENTS; type++)
 		cli_offer(typed, reload_event_name((enum reload_event_type)type),
-			reload_event_words((enum reload_event_type)type));
+			reload_event_text((enum reload_event_type)type));
 }
 
 /* offer_levels() offers "LEVEL" and "PART=", and after the = the levels of the part. */

@@ -46,7 +46,7 @@ void agent_log_event(struct agent_log *log, const struct reload_event *ev)
 		return;
 	struct wr w;
 	wr_init(&w);
-	const char *words = reload_event_words(ev->type);
+	const char *words = reload_event_text(ev->type);
 	wr_bytes(&w, words, strlen(words));
 	if (name)
 		append(&w, ev->type == RELOAD_EV_STATE ? "state=" : "code=", name);
@@ -58,8 +58,8 @@ void agent_log_event(struct agent_log *log, const struct reload_event *ev)
 	append_number(&w, "count=", "%" PRIu64, ev->count);
 	if (ev->err)
 		append(&w, "error=", reload_err_name(ev->err));
-	if (ev->words) {
-		append(&w, "reason=\"", ev->words);
+	if (ev->reason) {
+		append(&w, "reason=\"", ev->reason);
 		wr_u8(&w, '"');
 	}
 	/* each state and each error counts as a cause of its own */
@@ -91,7 +91,7 @@ json_t *agent_event_json(const struct reload_event *ev)
 	json_object_set_new(
 		o, "level", json_string(agent_level_name(reload_event_level(ev->type))));
 	json_object_set_new(o, "part", json_string(reload_event_part(ev->type)));
-	json_object_set_new(o, "what", json_string(reload_event_words(ev->type)));
+	json_object_set_new(o, "what", json_string(reload_event_text(ev->type)));
 	json_object_set_new(o, "state", text_or_null(state ? code_name(ev) : NULL));
 	json_object_set_new(o, "message", text_or_null(state ? NULL : code_name(ev)));
 	json_object_set_new(o, "node_id", id_or_null(ev->node));
@@ -101,6 +101,6 @@ json_t *agent_event_json(const struct reload_event *ev)
 	json_object_set_new(o, "transaction", text_or_null(ev->transaction ? transaction : NULL));
 	json_object_set_new(o, "count", json_string(count));
 	json_object_set_new(o, "error", text_or_null(ev->err ? reload_err_name(ev->err) : NULL));
-	json_object_set_new(o, "why", text_or_null(ev->words));
+	json_object_set_new(o, "why", text_or_null(ev->reason));
 	return o;
 }

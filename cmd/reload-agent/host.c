@@ -117,9 +117,9 @@ static void host_event(void *host, const struct reload_event *ev)
 		host_ready(h);
 		h->agent.refused[0] = 0;
 	}
-	if (ev->type == RELOAD_EV_LINK_REFUSED && ev->words)
+	if (ev->type == RELOAD_EV_LINK_REFUSED && ev->reason)
 		snprintf(h->agent.refused, sizeof(h->agent.refused), "a bootstrap node: %s",
-			ev->words);
+			ev->reason);
 	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_ENROLLED && h->stopping)
 		h->ended = true;
 	if (h->first && ev->type == RELOAD_EV_JOIN_FAILED && ev->err == RELOAD_UNREACHABLE)

@@ -196,7 +196,7 @@ void agent_request_explain(struct agent_request *q, const struct reload_result *
 		explain_not_joined(q, &f.why, what);
 	} else {
 		reload_why_set(&f.why, f.err, what, "%s%s%s", reload_err_text(f.err),
-			r->words ? ": " : "", r->words ? r->words : "");
+			r->reason ? ": " : "", r->reason ? r->reason : "");
 		advise(q, f.err, &f.why);
 	}
 	*out = f;

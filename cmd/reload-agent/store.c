@@ -63,7 +63,7 @@ static void on_storage_event(
 {
 	struct agent_store *store = arg;
 	struct agent *agent = store->agent;
-	struct reload_event event = { .words = reason, .count = count };
+	struct reload_event event = { .reason = reason, .count = count };
 	switch (type) {
 	case RELOAD_STORAGE_LOADED:
 		if (count)

@@ -53,18 +53,18 @@ void reload_link_bind(
 static bool refused(struct reload_connections *c, uint32_t link, struct reload_cert *cert,
 	bool expected, const struct reload_id *node)
 {
-	const char *words = NULL;
+	const char *reason = NULL;
 	if (expected && !reload_cert_has_node(cert, node))
-		words = "the certificate is not that of the node asked for"; /* R-6.5.1.13-03 */
+		reason = "the certificate is not that of the node asked for"; /* R-6.5.1.13-03 */
 	else if (cert->node_ids_count == 1 && reload_id_eq(&cert->node_ids[0], &c->engine->self))
-		words = "own Node-ID at the other end";
-	if (words) {
+		reason = "own Node-ID at the other end";
+	if (reason) {
 		reload_engine_event(
 			c->engine, &(struct reload_event){ .type = RELOAD_EV_LINK_REFUSED,
 					   .err = RELOAD_BAD_CERT,
 					   .link = link,
 					   .node = node,
-					   .words = words });
+					   .reason = reason });
 		return true;
 	}
 	return false;
@@ -79,7 +79,8 @@ static void links_of_one(struct reload_connections *c, const struct reload_conne
 		if (!span_eq(con->cert->der, fresh->cert->der))
 			continue;
 		count++;
-		if (con != fresh && con != c->uplink && (!oldest || con->order < oldest->order))
+		if (con != fresh && con != c->default_connection &&
+			(!oldest || con->order < oldest->order))
 			oldest = con;
 	}
 	if (count > LINKS_OF_ONE && oldest)

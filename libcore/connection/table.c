@@ -182,8 +182,8 @@ void reload_connection_remove(struct reload_connections *c, struct reload_connec
 	memmove(&c->links[i], &c->links[i + 1], (c->count - i) * sizeof(*c->links));
 	if (c->slots)
 		c->slots[con->slot] = NULL;
-	if (c->uplink == con)
-		c->uplink = NULL;
+	if (c->default_connection == con)
+		c->default_connection = NULL;
 	reload_cert_free(con->cert);
 	free(con);
 }

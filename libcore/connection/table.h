@@ -55,8 +55,8 @@ struct reload_connections {
 	void *random_arg;
 	unsigned next_slot;
 	uint64_t order;
-	struct reload_connection
-		*uplink; /* of a node that has not joined: where all else goes; NULL: none */
+	struct reload_connection *
+		default_connection; /* of a node that has not joined: where all else goes; NULL: none */
 	/* connection/link.h alone */
 	uint32_t next_link;
 	struct reload_engine *engine;
@@ -84,7 +84,7 @@ struct reload_connection *reload_connection_add(
 void reload_connection_bind(
 	struct reload_connections *c, struct reload_connection *con, const struct reload_id *node);
 
-/* reload_connection_remove() takes it out and frees it; the uplink is one no longer. */
+/* reload_connection_remove() takes it out and frees it; the default connection is one no longer. */
 void reload_connection_remove(struct reload_connections *c, struct reload_connection *con);
 
 /* reload_connection_by_link() finds a connection by its link's number, NULL: there is none. */

@@ -58,13 +58,13 @@ void reload_engine_event(struct reload_engine *e, const struct reload_event *ev)
 }
 
 void reload_engine_drop(struct reload_engine *e, enum reload_counter counter, uint32_t link,
-	uint64_t transaction, const char *words)
+	uint64_t transaction, const char *reason)
 {
 	reload_engine_count(e, counter);
 	reload_engine_event(e, &(struct reload_event){ .type = RELOAD_EV_DROPPED,
 				       .link = link,
 				       .transaction = transaction,
-				       .words = words });
+				       .reason = reason });
 }
 
 void reload_engine_job(struct reload_engine *e, struct reload_job *job,

@@ -69,9 +69,9 @@ void reload_engine_exit_deferred(struct reload_engine *e);
 
 /* reload_engine_event() reports to the host what happened; ev is borrowed. */
 void reload_engine_event(struct reload_engine *e, const struct reload_event *ev);
-/* reload_engine_drop() counts and reports why a message went no further; words are static. */
+/* reload_engine_drop() counts and reports why a message went no further; reason is static. */
 void reload_engine_drop(struct reload_engine *e, enum reload_counter counter, uint32_t link,
-	uint64_t transaction, const char *words);
+	uint64_t transaction, const char *reason);
 
 static inline void reload_engine_count(struct reload_engine *e, enum reload_counter c)
 {

@@ -3,11 +3,11 @@
 /* The names of events and counters, as they stand in events.def and counters.def. */
 
 static const struct {
-	const char *name, *part, *words;
+	const char *name, *part, *text;
 	enum reload_event_level level;
 } events[] = {
-#define X(NAME, name, part, level, words)                                                          \
-	[RELOAD_EV_##NAME] = { #name, #part, words, RELOAD_LEVEL_##level },
+#define X(NAME, name, part, level, text)                                                           \
+	[RELOAD_EV_##NAME] = { #name, #part, text, RELOAD_LEVEL_##level },
 #include "engine/events.def"
 #undef X
 };
@@ -28,9 +28,9 @@ const char *reload_event_part(enum reload_event_type type)
 	return events[type].part;
 }
 
-const char *reload_event_words(enum reload_event_type type)
+const char *reload_event_text(enum reload_event_type type)
 {
-	return events[type].words;
+	return events[type].text;
 }
 
 enum reload_event_level reload_event_level(enum reload_event_type type)

@@ -8,7 +8,7 @@
 #include "wire/destination.h"
 
 enum reload_event_type {
-#define X(NAME, name, part, level, words) RELOAD_EV_##NAME,
+#define X(NAME, name, part, level, reason) RELOAD_EV_##NAME,
 #include "engine/events.def"
 #undef X
 	RELOAD_EVENTS
@@ -33,16 +33,16 @@ struct reload_event {
 	const struct reload_id *node; /* the other node */
 	const struct reload_id *resource;
 	uint64_t count;
-	const char *words; /* static reason */
+	const char *reason; /* static reason */
 };
 
 /*
  * reload_event_name() returns "link_up" and the like, reload_event_part() the part of the log that the event belongs to,
- * reload_event_words() what happened, for people; all static.  reload_event_level() returns its level.
+ * reload_event_text() what happened, for people; all static.  reload_event_level() returns its level.
  */
 const char *reload_event_name(enum reload_event_type type);
 const char *reload_event_part(enum reload_event_type type);
-const char *reload_event_words(enum reload_event_type type);
+const char *reload_event_text(enum reload_event_type type);
 enum reload_event_level reload_event_level(enum reload_event_type type);
 
 struct reload_host_ops {

@@ -19,9 +19,9 @@ static const char not_responsible[] = "not responsible";
 static bool may_rest(const struct reload_request *r)
 {
 	const size_t len = sizeof(not_responsible) - 1;
-	struct span words = r->result.error_info;
-	if (!r->fn || r->expect != RELOAD_EXPECT_RESOURCE || words.len < len ||
-		memcmp(words.at, not_responsible, len) != 0)
+	struct span reason = r->result.error_info;
+	if (!r->fn || r->expect != RELOAD_EXPECT_RESOURCE || reason.len < len ||
+		memcmp(reason.at, not_responsible, len) != 0)
 		return false;
 	return r->method && r->method->moved && r->result.err == r->method->moved;
 }

@@ -40,7 +40,7 @@ static void answer_sealed(void *arg, struct span tail, enum reload_err err)
 	uint64_t id = in->msg->header.transaction_id;
 	bool again = error || !in->method || in->method->flags & RELOAD_METHOD_REPEATABLE;
 	if (!again)
-		reload_answers_keep(x->answers, id, in->mark, contents.whole);
+		reload_answer_cache_keep(x->answer_cache, id, in->originator, contents.whole);
 	reload_response_send(x, id, wr_done(&in->back), in->msg->header.options, tail, in->link);
 	reload_engine_event(x->engine,
 		&(struct reload_event){ .type = error ? RELOAD_EV_ERROR_SENT : RELOAD_EV_SENT,
@@ -154,7 +154,7 @@ void reload_answer_error_info(struct reload_incoming *in, enum reload_err err, s
 	reload_answer(in, RELOAD_ERROR, &e);
 }
 
-void reload_answer_error(struct reload_incoming *in, enum reload_err err, const char *words)
+void reload_answer_error(struct reload_incoming *in, enum reload_err err, const char *reason)
 {
-	reload_answer_error_info(in, err, span_str(words ? words : reload_err_text(err)));
+	reload_answer_error_info(in, err, span_str(reason ? reason : reload_err_text(err)));
 }

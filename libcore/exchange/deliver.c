@@ -55,9 +55,9 @@ static bool repeated(struct reload_incoming *in)
 {
 	struct reload_exchange *x = in->exchange;
 	struct span kept;
-	in->mark = reload_answer_mark(reload_id_span(&in->signer));
-	enum reload_answer_state state = reload_answers_begin(
-		x->answers, in->msg->header.transaction_id, in->mark, x->engine->now, &kept);
+	in->originator = reload_originator_digest(reload_id_span(&in->signer));
+	enum reload_answer_state state = reload_answer_cache_begin(x->answer_cache,
+		in->msg->header.transaction_id, in->originator, x->engine->now, &kept);
 	if (state == RELOAD_ANSWER_NEW)
 		return false;
 	reload_engine_drop(x->engine, RELOAD_COUNT_REQUESTS_DUPLICATE, in->link,
@@ -171,7 +171,7 @@ static void start(struct reload_incoming *in)
 			in, RELOAD_COUNT_DROP_LIMIT, "too much work of one signer waiting");
 		return;
 	}
-	x->engine->cause = reload_answer_mark(reload_id_span(&in->signer));
+	x->engine->cause = reload_originator_digest(reload_id_span(&in->signer));
 	verify_start(in, known);
 	if (!request)
 		answer_start(in);
@@ -194,7 +194,7 @@ static bool responder_fits(struct reload_incoming *in, const struct reload_reque
 	case RELOAD_EXPECT_NODE:
 		return reload_id_eq(&in->signer, &r->target);
 	case RELOAD_EXPECT_RESOURCE:
-		return r->exempt ||
+		return r->skip_closeness_check ||
 		       x->route->topology->close_enough(x->route->plugin, &r->target, &in->signer);
 	case RELOAD_EXPECT_LINK_PEER:
 		return con && reload_cert_has_node(con->cert, &in->signer);
@@ -323,7 +323,7 @@ static void job_done(struct reload_incoming *in)
 	struct reload_exchange *x = in->exchange;
 	if (in->jobs)
 		return;
-	x->engine->cause = in->local ? 0 : reload_answer_mark(reload_id_span(&in->signer));
+	x->engine->cause = in->local ? 0 : reload_originator_digest(reload_id_span(&in->signer));
 	if (in->then) { /* values of a request: the message itself was verified before */
 		in->then(in);
 		return;

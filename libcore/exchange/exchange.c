@@ -16,8 +16,8 @@ static void tables_new(struct reload_exchange *x)
 	reload_ms timer = x->engine->config->overlay_reliability_timer_ms,
 		  lifetime = timer * RELOAD_TRANSMISSIONS;
 	x->cache = reload_cache_new(RELOAD_CACHE_CERTS, RELOAD_CACHE_VALUES);
-	x->answers = reload_answers_new(ANSWERS_MAX, ANSWERS_BYTES, lifetime);
-	x->states = reload_states_new(STATES_MAX, lifetime);
+	x->answer_cache = reload_answer_cache_new(ANSWERS_MAX, ANSWERS_BYTES, lifetime);
+	x->return_paths = reload_return_paths_new(STATES_MAX, lifetime);
 	x->reassembly =
 		reload_reassembly_new(&x->engine->timers, x->policy.max_reassembly, lifetime);
 	x->transactions = (struct reload_transactions){ .timers = &x->engine->timers,
@@ -29,7 +29,7 @@ static void tables_new(struct reload_exchange *x)
 	TAILQ_INIT(&x->work);
 	TAILQ_INIT(&x->requests);
 	TAILQ_INIT(&x->done);
-	TAILQ_INIT(&x->held);
+	TAILQ_INIT(&x->delayed);
 }
 
 struct reload_exchange *reload_exchange_new(const struct reload_exchange_setup *setup)
@@ -68,8 +68,8 @@ void reload_exchange_free(struct reload_exchange *x)
 		return;
 	reload_timer_cancel(&x->engine->timers, &x->answers_over);
 	reload_reassembly_free(x->reassembly);
-	reload_states_free(x->states);
-	reload_answers_free(x->answers);
+	reload_return_paths_free(x->return_paths);
+	reload_answer_cache_free(x->answer_cache);
 	reload_cache_free(x->cache);
 	wr_clear(&x->identity);
 	free(x->induced);
@@ -79,8 +79,8 @@ void reload_exchange_free(struct reload_exchange *x)
 void reload_exchange_configured(struct reload_exchange *x)
 {
 	x->transactions.interval = x->engine->config->overlay_reliability_timer_ms;
-	reload_answers_set_lifetime(
-		x->answers, x->transactions.interval * RELOAD_TRANSMISSIONS); /* R-6.2.1-11 */
+	reload_answer_cache_set_lifetime(
+		x->answer_cache, x->transactions.interval * RELOAD_TRANSMISSIONS); /* R-6.2.1-11 */
 	reload_cache_clear(x->cache);
 	reload_identity_trust(x);
 }

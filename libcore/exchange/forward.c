@@ -16,11 +16,11 @@ static bool is_request(const struct reload_header *h, struct span message)
 }
 
 static void refuse(struct reload_exchange *x, uint32_t link, const struct reload_header *h,
-	struct span message, enum reload_counter counter, enum reload_err err, const char *words)
+	struct span message, enum reload_counter counter, enum reload_err err, const char *reason)
 {
-	reload_engine_drop(x->engine, counter, link, h->transaction_id, words);
+	reload_engine_drop(x->engine, counter, link, h->transaction_id, reason);
 	if (err && is_request(h, message))
-		(void)reload_error_back(x, link, h, err, words, false);
+		(void)reload_error_back(x, link, h, err, reason, false);
 }
 
 /*
@@ -82,7 +82,8 @@ static void via_append(struct reload_exchange *x, struct wr *w, struct reload_co
 	uint8_t name[2];
 	wr_span(w, h->via_list);
 	if (x->policy.via == RELOAD_VIA_STATEFUL && from->node.len)
-		reload_states_put(x->states, h->transaction_id, from->link, x->engine->now);
+		reload_return_paths_put(
+			x->return_paths, h->transaction_id, from->link, x->engine->now);
 	else {
 		struct reload_destination hop =
 			x->policy.via == RELOAD_VIA_COMPRESS
@@ -142,8 +143,8 @@ static void fragment(struct reload_exchange *x, struct reload_connection *con,
 	uint32_t from;
 	const struct span sender = span_of(con->cert->fingerprint, sizeof(con->cert->fingerprint));
 	enum reload_err err = reload_reassembly_add(x->reassembly, message, h, con->link,
-		reload_answer_mark(sender), x->engine->config->max_message_size, x->engine->now,
-		&whole, &from);
+		reload_originator_digest(sender), x->engine->config->max_message_size,
+		x->engine->now, &whole, &from);
 	if (err)
 		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_FRAGMENT, con->link,
 			h->transaction_id, reload_err_text(err));
@@ -171,7 +172,7 @@ static bool restore_state(struct reload_exchange *x, const struct reload_header 
 	if (x->policy.via != RELOAD_VIA_STATEFUL || !code || reload_code_is_request(code) ||
 		!reload_list_first(&first, &rest, h->destination_list, &x->engine->ctx) ||
 		first.type != RELOAD_DEST_NODE || !reload_id_eq(&first.node, &x->engine->self) ||
-		!reload_states_get(x->states, h->transaction_id, x->engine->now, &link))
+		!reload_return_paths_get(x->return_paths, h->transaction_id, x->engine->now, &link))
 		return false;
 	struct reload_connection *con = reload_connection_by_link(x->connections, link);
 	struct reload_destination next;
@@ -216,13 +217,13 @@ static void route(struct reload_exchange *x, struct reload_connection *con, stru
 		break;
 	case RELOAD_FORWARD:
 		if (!may_hold || !is_request(&h, message) ||
-			!reload_loop_hold(x, con, d.connection, &h, message, routed_again))
+			!reload_loop_delay(x, con, d.connection, &h, message, routed_again))
 			forward(x, con, &h, message, &d);
 		break;
 	case RELOAD_DROP:
 		reload_engine_drop(x->engine,
 			d.opaque ? RELOAD_COUNT_DROP_OPAQUE : RELOAD_COUNT_DROP_NO_ROUTE, con->link,
-			h.transaction_id, d.words);
+			h.transaction_id, d.reason);
 		break;
 	}
 }

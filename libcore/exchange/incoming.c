@@ -37,7 +37,7 @@ static void work_free(struct reload_incoming *in)
 static void answers_over(void *arg)
 {
 	struct reload_exchange *x = arg;
-	reload_ms next = reload_answers_expire(x->answers, x->engine->now);
+	reload_ms next = reload_answer_cache_expire(x->answer_cache, x->engine->now);
 	if (next != RELOAD_NEVER)
 		reload_timer_arm(&x->engine->timers, &x->answers_over, next, answers_over, x);
 }
@@ -54,7 +54,8 @@ void reload_incoming_free(struct reload_incoming *in, bool repeat_may_come)
 		x->work_count--;
 	}
 	if (repeat_may_come && !in->local)
-		reload_answers_forget(x->answers, in->msg->header.transaction_id, in->mark);
+		reload_answer_cache_forget(
+			x->answer_cache, in->msg->header.transaction_id, in->originator);
 	else if (!x->answers_over.armed)
 		answers_over(x);
 	work_free(in);
@@ -65,10 +66,10 @@ void reload_incoming_free(struct reload_incoming *in, bool repeat_may_come)
 }
 
 void reload_incoming_drop(
-	struct reload_incoming *in, enum reload_counter counter, const char *words)
+	struct reload_incoming *in, enum reload_counter counter, const char *reason)
 {
 	reload_engine_drop(
-		in->exchange->engine, counter, in->link, in->msg->header.transaction_id, words);
+		in->exchange->engine, counter, in->link, in->msg->header.transaction_id, reason);
 	reload_incoming_free(in, true);
 }
 

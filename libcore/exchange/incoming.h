@@ -34,8 +34,8 @@ struct reload_incoming {
 	uint32_t link;             /* 0: made by this node itself */
 	struct reload_id previous; /* Node-ID of the previous hop; len 0: not known */
 	struct wr back;            /* Destination List of a response */
-	uint64_t mark;
-	struct reload_cert *cert; /* signer's, a reference */
+	uint64_t originator;       /* reload_originator_digest() of the signer */
+	struct reload_cert *cert;  /* signer's, a reference */
 	struct reload_id signer;
 	struct reload_cert **
 		bucket; /* parsed certificates of the message, references; only when one was needed */
@@ -86,9 +86,9 @@ struct reload_method_row {
 	void *arg; /* the room that brought the row */
 };
 
-/* reload_incoming_drop() counts and reports why in goes no further, and frees it; words are static.  A repeat of it may be served. */
+/* reload_incoming_drop() counts and reports why in goes no further, and frees it; reason is static.  A repeat of it may be served. */
 void reload_incoming_drop(
-	struct reload_incoming *in, enum reload_counter counter, const char *words);
+	struct reload_incoming *in, enum reload_counter counter, const char *reason);
 /* reload_incoming_free() ends it without a word; repeat_may_come: its transaction may be served again. */
 void reload_incoming_free(struct reload_incoming *in, bool repeat_may_come);
 
@@ -98,8 +98,8 @@ void reload_answer_bytes(struct reload_incoming *in, uint16_t code, struct span 
 /* reload_answer_with() is reload_answer() with further certificates (wire form) for the bucket. */
 void reload_answer_with(struct reload_incoming *in, uint16_t code, const void *body,
 	const struct span *certificates, size_t count);
-/* reload_answer_error() answers a request with an error and ends in; words NULL: those of err. */
-void reload_answer_error(struct reload_incoming *in, enum reload_err err, const char *words);
+/* reload_answer_error() answers a request with an error and ends in; reason NULL: that of err. */
+void reload_answer_error(struct reload_incoming *in, enum reload_err err, const char *reason);
 /* reload_answer_error_info() is reload_answer_error() with an error_info that is no text (MSG-09). */
 void reload_answer_error_info(struct reload_incoming *in, enum reload_err err, struct span info);
 

@@ -2,17 +2,17 @@
 #pragma once
 
 #include "connection/link.h"
-#include "exchange/answers.h"
+#include "exchange/answer_cache.h"
 #include "exchange/exchange.h"
 #include "exchange/fragments.h"
 #include "exchange/sign.h"
-#include "exchange/states.h"
+#include "exchange/return_paths.h"
 #include "ident/cache.h"
 
-struct held;
+struct delayed;
 
 TAILQ_HEAD(request_list, reload_request);
-TAILQ_HEAD(held_list, held);
+TAILQ_HEAD(delayed_list, delayed);
 
 enum {
 	RELOAD_METHODS_MAX = 32,
@@ -38,9 +38,9 @@ struct reload_exchange {
 	size_t methods_count;
 	struct reload_cache *cache;
 	struct reload_transactions transactions;
-	struct reload_answers *answers;
+	struct reload_answer_cache *answer_cache;
 	struct reload_timer answers_over; /* armed while there are any */
-	struct reload_states *states;
+	struct reload_return_paths *return_paths;
 	struct reload_reassembly *reassembly;
 	struct reload_incoming_list
 		work; /* messages whose signatures are being verified, or that wait for a commit */
@@ -48,9 +48,9 @@ struct reload_exchange {
 	struct request_list requests, done; /* all under way; ended, result not yet told */
 	size_t requests_count;
 	bool completing;
-	struct induced *induced; /* RELOAD_INDUCED_MAX; NULL: none is under way */
-	struct held_list held;   /* requests that go in a circle */
-	size_t held_count, held_bytes;
+	struct induced *induced;     /* RELOAD_INDUCED_MAX; NULL: none is under way */
+	struct delayed_list delayed; /* requests that go in a circle */
+	size_t delayed_count, delayed_bytes;
 	struct {
 		uint64_t transaction;
 		reload_ms since;
@@ -109,7 +109,7 @@ void reload_options_copy(struct wr *w, const struct wire_ctx *ctx, struct span o
  * close: the link goes once it has left.  False: nothing is sent.
  */
 bool reload_error_back(struct reload_exchange *x, uint32_t link, const struct reload_header *header,
-	enum reload_err err, const char *words, bool close);
+	enum reload_err err, const char *reason, bool close);
 
 /* -- incoming.c ---------------------------------------------------------------------------------------------------------- */
 
@@ -180,10 +180,10 @@ void reload_deliver_local(
 /* -- loop.c: requests that go in a circle -------------------------------------------------------------------------------- */
 
 /*
- * reload_loop_hold() keeps a request for a while that would go in a circle, and then gives it to route(), or drops it; false: it is to be
+ * reload_loop_delay() keeps a request for a while that would go in a circle, and then gives it to route(), or drops it; false: it is to be
  * forwarded now.
  */
-bool reload_loop_hold(struct reload_exchange *x, const struct reload_connection *from,
+bool reload_loop_delay(struct reload_exchange *x, const struct reload_connection *from,
 	const struct reload_connection *to, const struct reload_header *header, struct span message,
 	void (*route)(
 		struct reload_exchange *x, struct reload_connection *con, struct span message));

@@ -17,15 +17,15 @@
  */
 
 enum {
-	HELD_MAX = 256,
-	HELD_BYTES = 1024 * 1024,
-	HELD_MS = 2,
-	HELD_SHIFT = 3, /* eight times as long with each visit */
+	DELAYED_MAX = 256,
+	DELAYED_BYTES = 1024 * 1024,
+	DELAY_MS = 2,
+	DELAY_SHIFT = 3, /* eight times as long with each visit */
 	VISITS_MAX = 4
 };
 
-struct held {
-	TAILQ_ENTRY(held) entry;
+struct delayed {
+	TAILQ_ENTRY(delayed) entry;
 	struct reload_exchange *exchange;
 	struct reload_timer due;
 	void (*route)(
@@ -35,25 +35,25 @@ struct held {
 	size_t len;
 };
 
-static void held_free(struct held *h)
+static void delayed_free(struct delayed *h)
 {
 	struct reload_exchange *x = h->exchange;
-	TAILQ_REMOVE(&x->held, h, entry);
-	x->held_count--;
-	x->held_bytes -= h->len;
+	TAILQ_REMOVE(&x->delayed, h, entry);
+	x->delayed_count--;
+	x->delayed_bytes -= h->len;
 	reload_timer_cancel(&x->engine->timers, &h->due);
 	free(h->at);
 	free(h);
 }
 
-static void held_due(void *arg)
+static void delayed_due(void *arg)
 {
-	struct held *h = arg;
+	struct delayed *h = arg;
 	struct reload_connection *con =
 		reload_connection_by_link(h->exchange->connections, h->link);
 	if (con)
 		h->route(h->exchange, con, span_of(h->at, h->len));
-	held_free(h);
+	delayed_free(h);
 }
 
 static unsigned visits_before(const struct reload_exchange *x, struct span via)
@@ -65,7 +65,7 @@ static unsigned visits_before(const struct reload_exchange *x, struct span via)
 	return visits;
 }
 
-bool reload_loop_hold(struct reload_exchange *x, const struct reload_connection *from,
+bool reload_loop_delay(struct reload_exchange *x, const struct reload_connection *from,
 	const struct reload_connection *to, const struct reload_header *header, struct span message,
 	void (*route)(
 		struct reload_exchange *x, struct reload_connection *con, struct span message))
@@ -76,25 +76,25 @@ bool reload_loop_hold(struct reload_exchange *x, const struct reload_connection 
 			header->transaction_id, "goes in a circle");
 		return true;
 	}
-	if ((from != to && !visits) || x->held_count >= HELD_MAX ||
-		x->held_bytes + message.len > HELD_BYTES)
+	if ((from != to && !visits) || x->delayed_count >= DELAYED_MAX ||
+		x->delayed_bytes + message.len > DELAYED_BYTES)
 		return false;
-	struct held *h = RELOAD_NEW(held);
+	struct delayed *h = RELOAD_NEW(delayed);
 	h->exchange = x;
 	h->route = route;
 	h->link = from->link;
 	h->at = reload_memdup(message.at, message.len);
 	h->len = message.len;
-	TAILQ_INSERT_TAIL(&x->held, h, entry);
-	x->held_count++;
-	x->held_bytes += h->len;
+	TAILQ_INSERT_TAIL(&x->delayed, h, entry);
+	x->delayed_count++;
+	x->delayed_bytes += h->len;
 	reload_timer_arm(&x->engine->timers, &h->due,
-		x->engine->now + ((reload_ms)HELD_MS << (HELD_SHIFT * visits)), held_due, h);
+		x->engine->now + ((reload_ms)DELAY_MS << (DELAY_SHIFT * visits)), delayed_due, h);
 	return true;
 }
 
 void reload_loop_clear(struct reload_exchange *x)
 {
-	while (!TAILQ_EMPTY(&x->held))
-		held_free(TAILQ_FIRST(&x->held));
+	while (!TAILQ_EMPTY(&x->delayed))
+		delayed_free(TAILQ_FIRST(&x->delayed));
 }

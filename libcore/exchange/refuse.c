@@ -28,7 +28,7 @@ static void error_sealed(void *arg, struct span tail, enum reload_err err)
 }
 
 bool reload_error_back(struct reload_exchange *x, uint32_t link, const struct reload_header *h,
-	enum reload_err err, const char *words, bool close)
+	enum reload_err err, const char *reason, bool close)
 {
 	struct reload_connection *con = reload_connection_by_link(x->connections, link);
 	if (!con || x->engine->jobs >= x->policy.max_work ||
@@ -46,7 +46,7 @@ bool reload_error_back(struct reload_exchange *x, uint32_t link, const struct re
 		reload_list_back(&way->back, &x->engine->ctx, &hop, h->via_list, &x->engine->self);
 	wr_span(&way->options, h->options);
 	struct reload_error_response e = { .error_code = reload_err_overlay_code(err),
-		.error_info = span_str(words) };
+		.error_info = span_str(reason) };
 	struct wr contents;
 	wr_init(&contents);
 	reload_contents_write(&contents, &x->engine->ctx, RELOAD_ERROR, &e, NULL, 0);

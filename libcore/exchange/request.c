@@ -141,12 +141,12 @@ void reload_request_end(struct reload_request *r)
 		reload_request_free(r);
 }
 
-void reload_request_fail(struct reload_request *r, enum reload_err err, const char *words)
+void reload_request_fail(struct reload_request *r, enum reload_err err, const char *reason)
 {
 	if (r->ended)
 		return;
 	r->result.err = err;
-	r->result.words = words;
+	r->result.reason = reason;
 	reload_request_end(r);
 }
 

@@ -34,7 +34,7 @@ struct reload_result {
 	const struct reload_msg *answer;     /* decoded, NULL without an answer */
 	const struct reload_fetched *values; /* Fetch */
 	size_t values_count;
-	const char *words; /* static: where it failed */
+	const char *reason; /* static: where it failed */
 };
 
 typedef void (*reload_result_fn)(void *arg, const struct reload_result *result);
@@ -62,7 +62,7 @@ enum reload_expect {
 	RELOAD_EXPECT_ANYBODY
 };
 
-/* Before it is sent the rooms above set over_link, timeout_ms, exempt, work, work_free and certificates; all else they read. */
+/* Before it is sent the rooms above set over_link, timeout_ms, skip_closeness_check, work, work_free and certificates; all else they read. */
 struct reload_request {
 	struct reload_transaction transaction; /* first: found by it */
 	TAILQ_ENTRY(reload_request) entry;
@@ -71,10 +71,10 @@ struct reload_request {
 	const struct reload_method_row *method; /* of code; NULL: it is none of this node's */
 	struct wr contents, tail, list;
 	bool sealing, cancelled, ended;
-	bool exempt;      /* of the closeness check (CHORD-02) */
-	bool served_here; /* this node was given it, as it was responsible */
-	bool rehearse;    /* ends in front of its transmission */
-	bool resting;     /* nobody was responsible for it: it is sent again when `rest` fires */
+	bool skip_closeness_check; /* of the closeness check (CHORD-02) */
+	bool served_here;          /* this node was given it, as it was responsible */
+	bool rehearse;             /* ends in front of its transmission */
+	bool resting; /* nobody was responsible for it: it is sent again when `rest` fires */
 	struct reload_timer rest;
 	reload_ms rest_ms; /* the last rest */
 	enum reload_expect expect;
@@ -118,10 +118,10 @@ void reload_request_send(struct reload_request *r, const void *body);
 void reload_request_send_bytes(struct reload_request *r, struct span body);
 
 /*
- * reload_request_fail() ends a request with err (words are static); an ended one is legal.  reload_request_stop() ends one of the host without
+ * reload_request_fail() ends a request with err (reason is static); an ended one is legal.  reload_request_stop() ends one of the host without
  * a result.  reload_request_free() frees one that was never sent.
  */
-void reload_request_fail(struct reload_request *r, enum reload_err err, const char *words);
+void reload_request_fail(struct reload_request *r, enum reload_err err, const char *reason);
 void reload_request_stop(struct reload_request *r);
 void reload_request_free(struct reload_request *r);
 

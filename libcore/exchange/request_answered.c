@@ -8,7 +8,7 @@ static void error_note(struct reload_request *r, struct reload_incoming *in)
 	r->result.overlay_code = e->error_code;
 	r->result.error_info = e->error_info;
 	r->result.err = reload_err_from_overlay(e->error_code);
-	r->result.words = "the overlay answered an error";
+	r->result.reason = "the overlay answered an error";
 	reload_engine_event(
 		r->exchange->engine, &(struct reload_event){ .type = RELOAD_EV_ERROR_RECEIVED,
 					     .err = r->result.err,
@@ -28,7 +28,7 @@ static void error_note(struct reload_request *r, struct reload_incoming *in)
 static void unfit_note(struct reload_request *r, struct reload_incoming *in)
 {
 	r->result.err = RELOAD_BAD_ANSWER;
-	r->result.words = "it tells of another Kind or place than was asked for, or of one twice";
+	r->result.reason = "it tells of another Kind or place than was asked for, or of one twice";
 	reload_engine_drop(r->exchange->engine, RELOAD_COUNT_DROP_MALFORMED, in->link,
 		r->transaction.id, "answer tells of what was not asked for");
 }

@@ -67,7 +67,7 @@ struct reload_decision reload_request_decide(struct reload_request *r)
 		return (struct reload_decision){ .verdict = con ? RELOAD_FORWARD : RELOAD_DROP,
 			.connection = con,
 			.list = wr_done(&r->list),
-			.words = "the link is gone" };
+			.reason = "the link is gone" };
 	}
 	return reload_route_decide(r->exchange->route, wr_done(&r->list));
 }

@@ -13,22 +13,22 @@ struct reload_header reload_header_new(struct reload_exchange *x, uint64_t trans
 		.transaction_id = transaction };
 }
 
-struct piece_to {
+struct fragment_to {
 	struct reload_connections *connections;
 	struct reload_connection *con;
 };
 
-static void piece_send(void *arg, struct span piece)
+static void fragment_send(void *arg, struct span piece)
 {
-	struct piece_to *to = arg;
+	struct fragment_to *to = arg;
 	reload_link_send(to->connections, to->con, piece);
 }
 
 static void connection_send(
 	struct reload_exchange *x, struct reload_connection *con, struct span message)
 {
-	struct piece_to to = { x->connections, con };
-	reload_fragment_send(message, &x->engine->ctx, x->policy.fragment_size, piece_send, &to);
+	struct fragment_to to = { x->connections, con };
+	reload_fragment_send(message, &x->engine->ctx, x->policy.fragment_size, fragment_send, &to);
 }
 
 void reload_message_send(struct reload_exchange *x, struct reload_connection *con,

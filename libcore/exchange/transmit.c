@@ -35,7 +35,7 @@ void reload_requests_transmit(void *arg, struct reload_transaction *t)
 		return;
 	}
 	if (d.verdict == RELOAD_DROP) {
-		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_NO_ROUTE, 0, t->id, d.words);
+		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_NO_ROUTE, 0, t->id, d.reason);
 		return; /* the next copy may find a way */
 	}
 	struct reload_header h = reload_request_header(r);

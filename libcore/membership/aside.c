@@ -30,7 +30,8 @@ static void look(void *arg);
 
 static bool on_the_way(const struct reload_membership *m)
 {
-	return m->wanted && m->state != RELOAD_STATE_ENROLLED && m->state != RELOAD_STATE_LEAVING;
+	return m->join_requested && m->state != RELOAD_STATE_ENROLLED &&
+	       m->state != RELOAD_STATE_LEAVING;
 }
 
 static bool has_others(struct reload_membership *m)
@@ -67,7 +68,7 @@ static void step_out(struct reload_membership *m)
 	m->aside.times += m->aside.times < PAUSE_DOUBLINGS;
 	m->aside.until = m->engine->now + pause;
 	m->aside.on = true;
-	m->aside.first = m->alone;
+	m->aside.first = m->first_node;
 	reload_leave_then(m, RELOAD_ROLE_CLIENT);
 }
 
@@ -88,7 +89,7 @@ static void look(void *arg)
 		m->aside.asked = 0; /* it was for a moment only */
 	else if (way && m->aside.on && !fails && m->engine->now >= m->aside.until)
 		step_in(m);
-	if (m->wanted && (fails || m->aside.on) && !m->aside.look.armed)
+	if (m->join_requested && (fails || m->aside.on) && !m->aside.look.armed)
 		reload_timer_arm(
 			&m->engine->timers, &m->aside.look, m->engine->now + LOOK_MS, look, m);
 }

@@ -58,7 +58,7 @@ void reload_attach_start(struct reload_membership *m, uint32_t cookie,
 		a->node = target->node;
 	reload_own_attach(m, &own, "passive", send_update);
 	a->request = reload_request_own(m->exchange, RELOAD_ATTACH_REQ, list, count, answered, a);
-	a->request->exempt = m->state != RELOAD_STATE_JOINED;
+	a->request->skip_closeness_check = m->state != RELOAD_STATE_JOINED;
 	reload_request_send(a->request, &own.body);
 }
 

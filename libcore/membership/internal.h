@@ -34,20 +34,20 @@ struct reload_membership {
 	size_t bootstrap_count;
 	unsigned tries; /* to join, since it last worked */
 	struct reload_timer retry;
-	bool brings; /* it held values when it began to join */
+	bool had_values_at_join; /* it held values when it began to join */
 	struct reload_id bootstrap_peer, admitting_peer;
 	reload_ms phase_ms[RELOAD_PHASES], phase_since;
 	enum reload_phase phase;
 	enum reload_err last_error;
 	enum reload_err
 		refused; /* why a link was refused since the last attempt failed; RELOAD_OK: none was */
-	bool wanted;
-	bool alone;                   /* it is the overlay, also when nobody else is there */
+	bool join_requested;
+	bool first_node;              /* it is the overlay, also when nobody else is there */
 	uint32_t attaching, attaches; /* a client's Attach under way, 0: none; so far */
 	bool attach_again;            /* the ring moved while it was */
-	struct reload_timer leaving, silent;
-	bool handing; /* leaving: the own range is handed over, nobody was told yet */
-	bool returns; /* leaving: to go on in role `then` */
+	struct reload_timer leaving, unresponsive;
+	bool handing_over; /* leaving: the own range is handed over, nobody was told yet */
+	bool returns;      /* leaving: to go on in role `then` */
 	enum reload_role then;
 	struct {
 		bool on, first; /* first: it was the first node, and is that again in the ring */
@@ -58,7 +58,7 @@ struct reload_membership {
 	} aside;                                         /* aside.c */
 	void (*look_aside)(struct reload_membership *m); /* reload_aside_look() */
 	reload_ms isolated_since;
-	bool neighboured;             /* a neighbour has answered since it joined */
+	bool had_neighbour;           /* a neighbour has answered since it joined */
 	struct attempt_list attempts; /* Attach under way, both directions */
 	struct claims *claims;        /* NULL: none was heard so far */
 	struct dialled *dialled;      /* NULL: no dial for an Attach has failed so far */
@@ -131,10 +131,10 @@ enum {
 		2 /* attempts to join through one node, then another one is looked for */
 };
 /*
- * reload_search_ask_way() asks through con, whatever the tables say (CHORD-02), who is responsible for the point behind this
+ * reload_search_verify_route() asks through con, whatever the tables say (CHORD-02), who is responsible for the point behind this
  * node's own, as at a join; own is told the end.  timeout_ms 0: that of all requests.
  */
-void reload_search_ask_way(struct reload_membership *m, struct reload_connection *con,
+void reload_search_verify_route(struct reload_membership *m, struct reload_connection *con,
 	reload_ms timeout_ms, reload_own_fn own);
 /* reload_search_link_up() and reload_search_link_down() tell what became of a link, if it is that of the search. */
 void reload_search_link_up(struct reload_membership *m, struct reload_connection *con);

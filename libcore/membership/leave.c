@@ -38,10 +38,10 @@ static void left(void *arg)
 }
 
 /* The data have arrived by now, or it takes too long. */
-static void leave_tell(void *arg)
+static void leave_notify(void *arg)
 {
 	struct reload_membership *m = arg;
-	m->handing = false;
+	m->handing_over = false;
 	m->route->topology->leave(m->route->plugin);
 	reload_timer_arm(&m->engine->timers, &m->leaving,
 		m->engine->now + (m->connections->count ? LEAVE_MS : 0), left, m);
@@ -57,10 +57,10 @@ static void aside_over(struct reload_membership *m)
 
 void reload_membership_leave(struct reload_membership *m, bool now)
 {
-	m->wanted = m->returns = false;
+	m->join_requested = m->returns = false;
 	aside_over(m);
 	reload_timer_cancel(&m->engine->timers, &m->retry);
-	reload_timer_cancel(&m->engine->timers, &m->silent);
+	reload_timer_cancel(&m->engine->timers, &m->unresponsive);
 	reload_search_stop(m);
 	if (m->state == RELOAD_STATE_ENROLLED || m->state == RELOAD_STATE_LEAVING)
 		return;
@@ -70,10 +70,10 @@ void reload_membership_leave(struct reload_membership *m, bool now)
 		left(m);
 		return;
 	}
-	m->handing = true;
+	m->handing_over = true;
 	m->watch->hand_over(m->watch_arg);
 	reload_timer_arm(
-		&m->engine->timers, &m->leaving, m->engine->now + HAND_OVER_MS, leave_tell, m);
+		&m->engine->timers, &m->leaving, m->engine->now + HAND_OVER_MS, leave_notify, m);
 	reload_membership_progress(m); /* a client has nothing to hand over */
 }
 
@@ -90,10 +90,10 @@ void reload_membership_progress(struct reload_membership *m)
 {
 	if (m->state != RELOAD_STATE_LEAVING || m->watch->moving(m->watch_arg))
 		return;
-	if (m->handing && reload_requests_of_host(m->exchange))
+	if (m->handing_over && reload_requests_of_host(m->exchange))
 		return; /* who is told closes its link, and the answers would be lost with it */
-	if (m->handing)
-		reload_timer_arm(&m->engine->timers, &m->leaving, m->engine->now, leave_tell, m);
+	if (m->handing_over)
+		reload_timer_arm(&m->engine->timers, &m->leaving, m->engine->now, leave_notify, m);
 	else if (!reload_requests_open(m->exchange) || !m->connections->count)
 		reload_timer_arm(&m->engine->timers, &m->leaving, m->engine->now, left, m);
 }

@@ -19,17 +19,17 @@
 enum {
 	PAUSE_FIRST_MS = 500,
 	PAUSE_MAX_MS = 60000,
-	FIRST_AGAIN = 3,  /* attempts of a first node that stepped aside to find anybody */
-	SILENT_MS = 30000 /* neighbours that are all doubted for so long are lost */
+	FIRST_AGAIN = 3, /* attempts of a first node that stepped aside to find anybody */
+	NEIGHBOUR_TIMEOUT_MS = 30000 /* neighbours that are all doubted for so long are lost */
 };
 
 static void search(struct reload_membership *m);
 
-static void alone_again(struct reload_membership *m);
+static void ring_of_one_again(struct reload_membership *m);
 
-static void alone_search(void *arg);
+static void ring_of_one_search(void *arg);
 
-static void go_on(struct reload_membership *m, struct reload_connection *con);
+static void attach_through(struct reload_membership *m, struct reload_connection *con);
 
 const char *reload_state_name(enum reload_state state)
 {
@@ -77,14 +77,14 @@ static void after_pause(struct reload_membership *m, void (*then)(void *arg))
 static void retry_now(void *arg)
 {
 	struct reload_membership *m = arg;
-	if (!m->wanted)
+	if (!m->join_requested)
 		return;
 	struct reload_connection *con =
 		m->bootstrap_peer.len && m->tries < RELOAD_SAME_BOOTSTRAP
 			? reload_connection_by_node(m->connections, &m->bootstrap_peer)
 			: NULL;
 	if (con && con->good)
-		go_on(m, con);
+		attach_through(m, con);
 	else
 		search(m);
 }
@@ -98,7 +98,7 @@ static bool is_refusal(enum reload_err err)
 
 void reload_life_refused(struct reload_membership *m, enum reload_err err)
 {
-	if (is_refusal(err) && m->wanted && m->state != RELOAD_STATE_JOINED)
+	if (is_refusal(err) && m->join_requested && m->state != RELOAD_STATE_JOINED)
 		m->refused = err;
 }
 
@@ -110,15 +110,15 @@ static void retry_later(struct reload_membership *m, enum reload_err err)
 	m->refused = RELOAD_OK;
 	m->last_error = err;
 	if (m->aside.first && !m->aside.on && m->tries >= FIRST_AGAIN)
-		m->alone = true;
-	if (m->alone) { /* it is the overlay until it finds others */
-		alone_again(m);
+		m->first_node = true;
+	if (m->first_node) { /* it is the overlay until it finds others */
+		ring_of_one_again(m);
 		return;
 	}
 	reload_engine_event(m->engine, &(struct reload_event){ .type = RELOAD_EV_JOIN_FAILED,
 					       .err = err,
 					       .count = m->tries,
-					       .words = reload_phase_name(m->phase) });
+					       .reason = reload_phase_name(m->phase) });
 	if (m->state != RELOAD_STATE_ISOLATED)
 		reload_life_state_set(m, RELOAD_STATE_BOOTSTRAPPING);
 	after_pause(m, retry_now);
@@ -133,7 +133,7 @@ static void searched(struct reload_membership *m, uint32_t cookie, enum reload_e
 	if (err)
 		retry_later(m, err);
 	else
-		go_on(m, con);
+		attach_through(m, con);
 }
 
 static void search(struct reload_membership *m)
@@ -158,7 +158,7 @@ static void client_attached(struct reload_membership *m, void *arg, uint32_t coo
 	if (cookie != m->attaching)
 		return;
 	m->attaching = 0;
-	if (m->role != RELOAD_ROLE_CLIENT || !m->wanted)
+	if (m->role != RELOAD_ROLE_CLIENT || !m->join_requested)
 		return;
 	struct reload_connection *con =
 		err ? NULL : reload_connection_by_node(m->connections, node);
@@ -170,7 +170,7 @@ static void client_attached(struct reload_membership *m, void *arg, uint32_t coo
 		retry_later(m, err ? err : RELOAD_LINK_DOWN);
 		return;
 	}
-	m->connections->uplink = con;
+	m->connections->default_connection = con;
 	m->admitting_peer = *node;
 	m->tries = 0;
 	phase_enter(m, RELOAD_PHASES);
@@ -191,7 +191,8 @@ void reload_life_client_update(struct reload_membership *m, const struct reload_
 {
 	/* R-4.2.1-03: the ring moved around this client's peer; ask again who is responsible */
 	if (m->role == RELOAD_ROLE_CLIENT && m->state == RELOAD_STATE_JOINED &&
-		m->connections->uplink && reload_id_eq(&m->connections->uplink->node, from)) {
+		m->connections->default_connection &&
+		reload_id_eq(&m->connections->default_connection->node, from)) {
 		if (m->attaching)
 			m->attach_again = true; /* one at a time, however often it moves */
 		else
@@ -199,10 +200,10 @@ void reload_life_client_update(struct reload_membership *m, const struct reload_
 	}
 }
 
-static void go_on(struct reload_membership *m, struct reload_connection *con)
+static void attach_through(struct reload_membership *m, struct reload_connection *con)
 {
 	m->bootstrap_peer = con->node;
-	m->connections->uplink = con;
+	m->connections->default_connection = con;
 	if (m->state != RELOAD_STATE_ISOLATED)
 		reload_life_state_set(m, RELOAD_STATE_ATTACHING);
 	phase_enter(m, RELOAD_PHASE_ATTACH);
@@ -226,7 +227,7 @@ static void isolated(struct reload_membership *m)
 
 static bool member(const struct reload_membership *m)
 {
-	return m->role == RELOAD_ROLE_PEER && m->wanted && m->state == RELOAD_STATE_JOINED;
+	return m->role == RELOAD_ROLE_PEER && m->join_requested && m->state == RELOAD_STATE_JOINED;
 }
 
 static bool neighbour_answers(struct reload_membership *m)
@@ -247,65 +248,65 @@ static void place_asked(void *arg, struct reload_request *r, const struct reload
 		return;
 	if (!con || !con->node.len || result->err ||
 		reload_id_eq(&result->responder, &m->engine->self)) {
-		after_pause(m, alone_search);
+		after_pause(m, ring_of_one_search);
 		return;
 	}
 	reload_life_state_set(m, RELOAD_STATE_ISOLATED);
-	go_on(m, con);
+	attach_through(m, con);
 }
 
 /* Who was found may be on its way to this node, and no ring: it is asked who owns the point behind this one. */
-static void alone_searched(struct reload_membership *m, uint32_t cookie, enum reload_err err,
+static void ring_of_one_searched(struct reload_membership *m, uint32_t cookie, enum reload_err err,
 	struct reload_connection *con)
 {
 	(void)cookie;
 	if (err) {
-		after_pause(m, alone_search);
+		after_pause(m, ring_of_one_search);
 		return;
 	}
-	reload_search_ask_way(m, con, 0, place_asked);
+	reload_search_verify_route(m, con, 0, place_asked);
 }
 
 /*
  * A first node that lost everybody is the overlay, and may be one half of it: it goes on looking for others, and when there
  * are some it joins them.
  */
-static void alone_search(void *arg)
+static void ring_of_one_search(void *arg)
 {
 	struct reload_membership *m = arg;
 	if (member(m) && !neighbour_answers(m))
-		reload_search_start(m, alone_searched);
+		reload_search_start(m, ring_of_one_searched);
 }
 
-static void form_alone(void *arg)
+static void become_first(void *arg)
 {
 	struct reload_membership *m = arg;
-	if (!m->wanted)
+	if (!m->join_requested)
 		return;
 	m->route->topology->first(m->route->plugin);
-	m->neighboured = false;
+	m->had_neighbour = false;
 	reload_life_state_set(m, RELOAD_STATE_JOINED);
-	after_pause(m, alone_search);
+	after_pause(m, ring_of_one_search);
 }
 
 /* The plug-in may be the one that tells: it is not called back from inside its own call. */
-static void alone_again(struct reload_membership *m)
+static void ring_of_one_again(struct reload_membership *m)
 {
-	reload_timer_arm(&m->engine->timers, &m->retry, m->engine->now, form_alone, m);
+	reload_timer_arm(&m->engine->timers, &m->retry, m->engine->now, become_first, m);
 }
 
 static void lost_all(struct reload_membership *m)
 {
-	reload_timer_cancel(&m->engine->timers, &m->silent);
-	if (!m->alone)
+	reload_timer_cancel(&m->engine->timers, &m->unresponsive);
+	if (!m->first_node)
 		isolated(m);
 	else if (!m->retry.armed ||
 		 m->route->topology->get_state(m->route->plugin) != RELOAD_TOPOLOGY_JOINED)
-		alone_again(
+		ring_of_one_again(
 			m); /* also when it was about to look for others: now it answers for nothing */
 }
 
-static void silent_over(void *arg)
+static void neighbours_timed_out(void *arg)
 {
 	struct reload_membership *m = arg;
 	struct reload_connection *con = NULL;
@@ -325,11 +326,11 @@ void reload_life_neighbours(struct reload_membership *m)
 	if (!member(m))
 		return;
 	if (neighbour_answers(m)) {
-		m->neighboured = true;
-		reload_timer_cancel(&m->engine->timers, &m->silent);
-	} else if (m->neighboured && !m->silent.armed) {
-		reload_timer_arm(
-			&m->engine->timers, &m->silent, m->engine->now + SILENT_MS, silent_over, m);
+		m->had_neighbour = true;
+		reload_timer_cancel(&m->engine->timers, &m->unresponsive);
+	} else if (m->had_neighbour && !m->unresponsive.armed) {
+		reload_timer_arm(&m->engine->timers, &m->unresponsive,
+			m->engine->now + NEIGHBOUR_TIMEOUT_MS, neighbours_timed_out, m);
 	}
 }
 
@@ -341,16 +342,16 @@ static void client_moves(struct reload_membership *m)
 		;
 	if (!con || m->state != RELOAD_STATE_JOINED)
 		return;
-	m->connections->uplink = con;
+	m->connections->default_connection = con;
 	client_attach(m);
 }
 
 void reload_life_node_gone(struct reload_membership *m)
 {
-	if (m->wanted && !m->connections->count && m->state == RELOAD_STATE_JOINED &&
-		(!m->alone || m->neighboured))
+	if (m->join_requested && !m->connections->count && m->state == RELOAD_STATE_JOINED &&
+		(!m->first_node || m->had_neighbour))
 		lost_all(m);
-	else if (m->role == RELOAD_ROLE_CLIENT && !m->connections->uplink)
+	else if (m->role == RELOAD_ROLE_CLIENT && !m->connections->default_connection)
 		client_moves(m);
 	reload_life_neighbours(m);
 }
@@ -359,7 +360,7 @@ void reload_life_node_gone(struct reload_membership *m)
 
 static void begin(struct reload_membership *m, enum reload_role role)
 {
-	m->wanted = true;
+	m->join_requested = true;
 	m->role = role;
 	m->tries = 0;
 	m->refused = RELOAD_OK;
@@ -374,7 +375,7 @@ static void begin(struct reload_membership *m, enum reload_role role)
 void reload_life_go_in(struct reload_membership *m, enum reload_role role)
 {
 	begin(m, role);
-	m->alone = false;
+	m->first_node = false;
 	m->last_error = m->aside.on ? RELOAD_IO : RELOAD_OK;
 	if (m->aside.on && !m->engine->config->clients_permitted)
 		reload_life_state_set(m, RELOAD_STATE_BOOTSTRAPPING);
@@ -386,7 +387,7 @@ void reload_life_go_in(struct reload_membership *m, enum reload_role role)
 void reload_life_first(struct reload_membership *m)
 {
 	begin(m, RELOAD_ROLE_PEER);
-	m->alone = true;
+	m->first_node = true;
 	m->route->topology->first(m->route->plugin);
 }
 
@@ -397,7 +398,7 @@ void reload_life_topology_state(struct reload_membership *m, enum reload_topolog
 	case RELOAD_TOPOLOGY_DETACHED:
 		break;
 	case RELOAD_TOPOLOGY_ATTACHING:
-		m->brings = m->watch->holds_values(m->watch_arg);
+		m->had_values_at_join = m->watch->holds_values(m->watch_arg);
 		if (m->state != RELOAD_STATE_ISOLATED)
 			reload_life_state_set(m, RELOAD_STATE_ATTACHING);
 		break;
@@ -412,22 +413,22 @@ void reload_life_topology_state(struct reload_membership *m, enum reload_topolog
 		phase_enter(m, RELOAD_PHASES);
 		m->tries = 0;
 		m->last_error = RELOAD_OK;
-		m->connections->uplink = NULL; /* from here on the ring is the way */
-		if (m->state == RELOAD_STATE_ISOLATED && !m->alone)
+		m->connections->default_connection = NULL; /* from here on the ring is the way */
+		if (m->state == RELOAD_STATE_ISOLATED && !m->first_node)
 			reload_engine_event(
 				m->engine, &(struct reload_event){ .type = RELOAD_EV_REJOINED,
 						   .count = m->engine->now - m->isolated_since });
-		reload_timer_cancel(&m->engine->timers, &m->silent);
-		m->alone = m->alone || m->aside.first;
+		reload_timer_cancel(&m->engine->timers, &m->unresponsive);
+		m->first_node = m->first_node || m->aside.first;
 		m->aside.first = false;
-		m->neighboured = false;
+		m->had_neighbour = false;
 		reload_life_state_set(m, RELOAD_STATE_JOINED);
 		reload_claims_tables(m);
 		break;
 	case RELOAD_TOPOLOGY_FAILED:
 		if (member(m))
 			lost_all(m);
-		else if (m->wanted)
+		else if (m->join_requested)
 			retry_later(m, RELOAD_TIMEOUT);
 		break;
 	}
@@ -436,5 +437,5 @@ void reload_life_topology_state(struct reload_membership *m, enum reload_topolog
 void reload_life_clear(struct reload_membership *m)
 {
 	reload_timer_cancel(&m->engine->timers, &m->retry);
-	reload_timer_cancel(&m->engine->timers, &m->silent);
+	reload_timer_cancel(&m->engine->timers, &m->unresponsive);
 }

@@ -49,7 +49,7 @@ void reload_membership_free(struct reload_membership *m)
 
 static enum reload_err may_start(const struct reload_membership *m)
 {
-	return m->wanted || m->state != RELOAD_STATE_ENROLLED ? RELOAD_EXISTS : RELOAD_OK;
+	return m->join_requested || m->state != RELOAD_STATE_ENROLLED ? RELOAD_EXISTS : RELOAD_OK;
 }
 
 enum reload_err reload_membership_first(struct reload_membership *m)
@@ -88,7 +88,7 @@ enum reload_err reload_membership_join(struct reload_membership *m, enum reload_
 void reload_membership_bootstrap(
 	struct reload_membership *m, const struct reload_ip_port *bootstrap, size_t count)
 {
-	if (count && m->wanted)
+	if (count && m->join_requested)
 		bootstrap_set(m, bootstrap, count);
 }
 
@@ -122,7 +122,7 @@ bool reload_membership_may_request(const struct reload_membership *m)
 
 bool reload_membership_wanted(const struct reload_membership *m)
 {
-	return m->wanted || m->state == RELOAD_STATE_JOINED;
+	return m->join_requested || m->state == RELOAD_STATE_JOINED;
 }
 
 void reload_membership_status(

@@ -110,7 +110,7 @@ void reload_pings_clear(struct reload_membership *m)
 		ping_free(TAILQ_FIRST(&m->pings));
 }
 
-static void ping_tell(void *arg)
+static void ping_report(void *arg)
 {
 	struct ping_order *o = arg;
 	struct reload_membership *m = o->membership;
@@ -129,9 +129,9 @@ static void ping_done(void *arg, struct reload_request *r, const struct reload_r
 	o->err = result->err;
 	o->responder = result->responder;
 	if (o->starting)
-		reload_timer_arm(&m->engine->timers, &o->timer, m->engine->now, ping_tell, o);
+		reload_timer_arm(&m->engine->timers, &o->timer, m->engine->now, ping_report, o);
 	else
-		ping_tell(o);
+		ping_report(o);
 }
 
 static void host_ping(
@@ -146,14 +146,14 @@ static void host_ping(
 	TAILQ_INSERT_TAIL(&m->pings, o, entry);
 	struct reload_request *r =
 		reload_request_own(m->exchange, RELOAD_PING_REQ, list, count, ping_done, o);
-	r->exempt = true; /* CHORD-02: the tables are what it is to find fault with */
+	r->skip_closeness_check = true; /* CHORD-02: the tables are what it is to find fault with */
 	reload_request_send(r, &ping);
 	o->starting = false;
 }
 
-static bool host_brings(void *arg)
+static bool host_holds_earlier_values(void *arg)
 {
-	return ((struct reload_membership *)arg)->brings;
+	return ((struct reload_membership *)arg)->had_values_at_join;
 }
 
 static void host_locate(void *arg, uint32_t cookie)
@@ -200,7 +200,7 @@ struct reload_topology_host reload_membership_topology_host(struct reload_member
 		.join = host_join,
 		.update = host_update,
 		.leave = host_leave,
-		.holds_earlier_values = host_brings,
+		.holds_earlier_values = host_holds_earlier_values,
 		.disconnect = host_disconnect,
 		.ping = host_ping,
 		.relocate = host_locate,

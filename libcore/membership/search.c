@@ -34,10 +34,10 @@ struct reload_search {
 	struct reload_timer timer;
 	reload_searched_fn fn; /* NULL: no search is under way */
 	uint32_t cookie;
-	bool locating, waiting;   /* waiting: the plug-in, for the search before its own */
-	uint32_t made;            /* the newest link that it made, 0: none */
-	struct reload_id second;  /* better than nobody; len 0: none */
-	struct reload_timer idle; /* of the link that a relocate() made */
+	bool locating, waiting;    /* waiting: the plug-in, for the search before its own */
+	uint32_t made;             /* the newest link that it made, 0: none */
+	struct reload_id fallback; /* better than nobody; len 0: none */
+	struct reload_timer idle;  /* of the link that a relocate() made */
 	uint32_t idle_link;
 	uint64_t idle_received;
 };
@@ -105,8 +105,8 @@ static void list_cached(struct reload_membership *m)
 {
 	struct reload_search *s = m->search;
 	const struct candidates *k = known(m);
-	size_t first = s->count, taken = 0;
-	for (size_t i = 0; i < k->count && taken < CACHED_PER_ROUND; i++) {
+	size_t first = s->count, on_usable = 0;
+	for (size_t i = 0; i < k->count && on_usable < CACHED_PER_ROUND; i++) {
 		const struct candidate *c = &k->at[(s->known_next + i) % k->count];
 		/* R-10.7.4-12: who is in the tables knows nothing of another ring */
 		if (s->locating && c->node.len &&
@@ -115,9 +115,9 @@ static void list_cached(struct reload_membership *m)
 		struct candidate chosen = *c;
 		chosen.remembered = true;
 		list_add(m, chosen);
-		taken++;
+		on_usable++;
 	}
-	s->known_next = k->count ? (s->known_next + taken) % k->count : 0;
+	s->known_next = k->count ? (s->known_next + on_usable) % k->count : 0;
 	if (s->locating)
 		shuffle(m, &s->list[first], s->count - first);
 }
@@ -146,7 +146,7 @@ static bool is_configured(const struct reload_membership *m, const struct reload
 }
 
 /* More than one attempt to join, or search, was in vain. */
-static bool led_nowhere(const struct reload_membership *m)
+static bool attempts_exhausted(const struct reload_membership *m)
 {
 	return m->tries >= RELOAD_SAME_BOOTSTRAP;
 }
@@ -159,7 +159,7 @@ static void list_make(struct reload_membership *m)
 {
 	struct reload_search *s = m->search;
 	size_t given = m->bootstrap_count, configured = m->engine->config->bootstrap_count;
-	bool again = led_nowhere(m);
+	bool again = attempts_exhausted(m);
 	free(s->list);
 	s->list = reload_alloc_array(given + configured + CACHED_PER_ROUND + 1, sizeof(*s->list));
 	s->count = s->next = 0;
@@ -205,11 +205,11 @@ static void candidate_late(void *arg)
 }
 
 /* Through which this node tried in vain, or which its tables know. */
-static bool is_second_choice(struct reload_membership *m, const struct reload_id *node)
+static bool is_fallback(struct reload_membership *m, const struct reload_id *node)
 {
 	return m->search->locating
 		       ? reload_topology_lists(m->route->topology, m->route->plugin, node)
-		       : led_nowhere(m) && reload_id_eq(node, &m->bootstrap_peer);
+		       : attempts_exhausted(m) && reload_id_eq(node, &m->bootstrap_peer);
 }
 
 /* A node that this one has a link to already; true: the search has ended. */
@@ -220,11 +220,11 @@ static bool linked_already(struct reload_membership *m, const struct candidate *
 		c->node.len ? reload_connection_by_node(m->connections, &c->node) : NULL;
 	if (!con || !con->good)
 		return false;
-	if (!is_second_choice(m, &con->node)) {
+	if (!is_fallback(m, &con->node)) {
 		search_end(m, RELOAD_OK, con);
 		return true;
 	}
-	s->second = con->node;
+	s->fallback = con->node;
 	candidate_next(m);
 	return true;
 }
@@ -232,11 +232,11 @@ static bool linked_already(struct reload_membership *m, const struct candidate *
 static void candidate_next(struct reload_membership *m)
 {
 	struct reload_search *s = m->search;
-	struct reload_connection *second;
+	struct reload_connection *fallback;
 	if (s->next >= s->count) {
-		second = s->second.len ? reload_connection_by_node(m->connections, &s->second)
-				       : NULL;
-		search_end(m, second ? RELOAD_OK : RELOAD_UNREACHABLE, second);
+		fallback = s->fallback.len ? reload_connection_by_node(m->connections, &s->fallback)
+					   : NULL;
+		search_end(m, fallback ? RELOAD_OK : RELOAD_UNREACHABLE, fallback);
 		return;
 	}
 	const struct candidate *c = &s->list[s->next++];
@@ -248,26 +248,26 @@ static void candidate_next(struct reload_membership *m)
 	s->link = reload_link_open(m->connections, &addr, 1);
 }
 
-static void taken(struct reload_membership *m, struct reload_connection *con)
+static void on_usable(struct reload_membership *m, struct reload_connection *con)
 {
 	struct reload_search *s = m->search;
 	const struct reload_ip_port addr = addr_of(&s->list[s->next - 1]);
 	struct reload_connection *before = reload_connection_by_node(m->connections, &con->node);
 	reload_known_proven(m, &con->node, &addr);
-	bool second = is_second_choice(m, &con->node);
-	if (second)
-		s->second = con->node;
-	if (before != con && s->locating && second)
+	bool fallback = is_fallback(m, &con->node);
+	if (fallback)
+		s->fallback = con->node;
+	if (before != con && s->locating && fallback)
 		reload_link_drop(m->connections, con, RELOAD_OK); /* the tables had one already */
 	else if (before != con && !s->locating && !before->incoming && before->order < con->order)
 		reload_link_drop(m->connections, before, RELOAD_OK); /* of an earlier search */
-	if (second)
+	if (fallback)
 		candidate_next(m);
 	else
 		search_end(m, RELOAD_OK, con);
 }
 
-static void way_asked(void *arg, struct reload_request *r, const struct reload_result *result)
+static void route_verified(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct reload_membership *m = arg;
 	struct reload_connection *con = reload_connection_by_link(m->connections, r->over_link);
@@ -279,7 +279,7 @@ static void way_asked(void *arg, struct reload_request *r, const struct reload_r
 			m->engine, &(struct reload_event){ .type = RELOAD_EV_BOOTSTRAP_FROM_CACHE,
 					   .link = con->link,
 					   .node = &con->node });
-		taken(m, con);
+		on_usable(m, con);
 		return;
 	}
 	if (con && !reload_topology_lists(m->route->topology, m->route->plugin, &con->node))
@@ -287,7 +287,7 @@ static void way_asked(void *arg, struct reload_request *r, const struct reload_r
 	candidate_next(m);
 }
 
-void reload_search_ask_way(struct reload_membership *m, struct reload_connection *con,
+void reload_search_verify_route(struct reload_membership *m, struct reload_connection *con,
 	reload_ms timeout_ms, reload_own_fn own)
 {
 	struct reload_id behind = reload_id_add_power(&m->engine->self, 0);
@@ -299,7 +299,7 @@ void reload_search_ask_way(struct reload_membership *m, struct reload_connection
 	r->over_link = con->link;
 	if (timeout_ms)
 		r->timeout_ms = timeout_ms;
-	r->exempt = true;
+	r->skip_closeness_check = true;
 	reload_request_send(r, &ping);
 }
 
@@ -307,25 +307,26 @@ void reload_search_ask_way(struct reload_membership *m, struct reload_connection
  * A configured node is meant to lead into the overlay.  One that is only remembered may listen without being part of it any
  * more: somebody is to answer for the point behind this node's own.
  */
-static void found(struct reload_membership *m, struct reload_connection *con)
+static void on_identified(struct reload_membership *m, struct reload_connection *con)
 {
 	struct reload_search *s = m->search;
 	if (!s->list[s->next - 1].remembered) {
 		s->link = 0;
-		taken(m, con);
+		on_usable(m, con);
 		return;
 	}
-	reload_search_ask_way(m, con, WAY_MS, way_asked);
+	reload_search_verify_route(m, con, WAY_MS, route_verified);
 }
 
-static void introduced(void *arg, struct reload_request *r, const struct reload_result *result)
+static void on_attach_answered(
+	void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct reload_membership *m = arg;
 	struct reload_connection *con = reload_connection_by_link(m->connections, r->over_link);
 	if (!m->search || !m->search->fn || m->search->link != r->over_link)
 		return; /* of an earlier search */
 	if (con && !result->err && con->node.len) {
-		found(m, con);
+		on_identified(m, con);
 		return;
 	}
 	m->search->link = 0;
@@ -333,17 +334,17 @@ static void introduced(void *arg, struct reload_request *r, const struct reload_
 }
 
 /* R-4.2.1-05: this node has several Node-IDs and says by an Attach over the link which one it is here. */
-static void named(struct reload_membership *m, struct reload_connection *con)
+static void on_name_known(struct reload_membership *m, struct reload_connection *con)
 {
 	if (reload_exchange_credentials(m->exchange)->cert->node_ids_count > 1) {
 		struct reload_destination to = reload_dest_node(&con->node);
-		reload_attach_introduce(m, con->link, &to, introduced);
+		reload_attach_introduce(m, con->link, &to, on_attach_answered);
 		return;
 	}
-	found(m, con);
+	on_identified(m, con);
 }
 
-static void pinged(void *arg, struct reload_request *r, const struct reload_result *result)
+static void on_name_ping(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct reload_membership *m = arg;
 	struct reload_connection *con = reload_connection_by_link(m->connections, r->over_link);
@@ -362,7 +363,7 @@ static void pinged(void *arg, struct reload_request *r, const struct reload_resu
 	if (!con->node.len) {
 		reload_link_bind(m->connections, con, &result->responder);
 	}
-	named(m, con);
+	on_name_known(m, con);
 }
 
 /* The other end has several Node-IDs: a Ping to the wildcard tells which one it is (R-4.2.1-05). */
@@ -372,7 +373,7 @@ static void ask_name(struct reload_membership *m, struct reload_connection *con)
 	struct reload_destination to = reload_dest_node(&any);
 	struct reload_ping_req ping = { 0 };
 	struct reload_request *r =
-		reload_request_own(m->exchange, RELOAD_PING_REQ, &to, 1, pinged, m);
+		reload_request_own(m->exchange, RELOAD_PING_REQ, &to, 1, on_name_ping, m);
 	r->over_link = con->link;
 	reload_request_send(r, &ping);
 }
@@ -387,7 +388,7 @@ void reload_search_link_up(struct reload_membership *m, struct reload_connection
 	if (!con->node.len)
 		ask_name(m, con);
 	else
-		named(m, con);
+		on_name_known(m, con);
 }
 
 void reload_search_link_down(struct reload_membership *m, uint32_t link)
@@ -399,7 +400,7 @@ void reload_search_link_down(struct reload_membership *m, uint32_t link)
 	candidate_next(m);
 }
 
-static void nobody(struct reload_membership *m, uint32_t cookie, enum reload_err err,
+static void ignore_result(struct reload_membership *m, uint32_t cookie, enum reload_err err,
 	struct reload_connection *con)
 {
 	(void)m, (void)cookie, (void)err, (void)con;
@@ -413,7 +414,7 @@ void reload_search_stop(struct reload_membership *m)
 	if (s->link && !reload_connection_by_link(m->connections, s->link))
 		reload_link_give_up(m->connections, s->link);
 	if (!s->locating)
-		s->fn = nobody;
+		s->fn = ignore_result;
 	search_end(m, RELOAD_CANCELLED, NULL);
 }
 
@@ -423,7 +424,7 @@ void reload_search_start(struct reload_membership *m, reload_searched_fn fn)
 	reload_search_stop(m);
 	s->fn = fn;
 	s->locating = false;
-	s->second.len = 0;
+	s->fallback.len = 0;
 	list_make(m);
 	candidate_next(m);
 }
@@ -449,7 +450,7 @@ static void idle_over(void *arg)
 	struct reload_connection *con = reload_connection_by_link(m->connections, s->idle_link);
 	if (!con || reload_topology_lists(m->route->topology, m->route->plugin, &con->node))
 		return;
-	if (con->received == s->idle_received && con != m->connections->uplink) {
+	if (con->received == s->idle_received && con != m->connections->default_connection) {
 		reload_link_drop(m->connections, con, RELOAD_OK);
 		return;
 	}
@@ -492,6 +493,6 @@ void reload_search_locate(struct reload_membership *m, uint32_t cookie)
 		return;
 	s->fn = located;
 	s->locating = true;
-	s->second.len = 0;
+	s->fallback.len = 0;
 	reload_timer_arm(&m->engine->timers, &s->timer, m->engine->now, locate_begin, m);
 }

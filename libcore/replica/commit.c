@@ -25,7 +25,7 @@ static void commit_free(struct commit *c)
 	free(c);
 }
 
-static void commit_tell(void *arg)
+static void commit_report(void *arg)
 {
 	struct commit *c = arg;
 	struct reload_replica *rep = c->replica;
@@ -46,12 +46,13 @@ static void commit_done(void *arg, enum reload_err err)
 	} else if (rep->engine->closing) {
 		commit_free(c);
 	} else if (rep->committing == c) { /* its commit() has not returned */
-		commit_tell(c);
+		commit_report(c);
 	} else if (rep->engine->inside) {
-		reload_timer_arm(&rep->engine->timers, &c->soon, rep->engine->now, commit_tell, c);
+		reload_timer_arm(
+			&rep->engine->timers, &c->soon, rep->engine->now, commit_report, c);
 	} else {
 		reload_engine_enter(rep->engine);
-		commit_tell(c);
+		commit_report(c);
 		reload_engine_exit(rep->engine);
 	}
 }

@@ -33,7 +33,7 @@ enum {
  * A resource whose owner is asked, or none (check NULL).  First about all that is held there; where that does not fit a message, about
  * one part after the other.
  */
-struct question {
+struct stat_query {
 	struct owner_check *check;
 	struct reload_id resource;
 	size_t most;                /* places in a part; 0: all at once */
@@ -48,8 +48,8 @@ struct owner_check {
 	TAILQ_ENTRY(owner_check) entry;
 	struct reload_replica *replica;
 	struct reload_id from, to, last; /* last: where the walk stands */
-	bool drop, walking, walked;
-	struct question asked[WINDOW];
+	bool forget_after, walking, walked;
+	struct stat_query asked[WINDOW];
 	unsigned under_way, rounds;
 	size_t open; /* of this round: not known to be there */
 	struct reload_timer timer;
@@ -57,17 +57,17 @@ struct owner_check {
 
 static void check_go(struct owner_check *o);
 
-static void question_clear(struct question *q)
+static void query_clear(struct stat_query *q)
 {
 	free(q->after);
 	reload_places_clear(&q->part);
-	*q = (struct question){ .check = NULL };
+	*q = (struct stat_query){ .check = NULL };
 }
 
 static void check_free(struct owner_check *o)
 {
 	for (size_t i = 0; i < WINDOW; i++)
-		question_clear(&o->asked[i]);
+		query_clear(&o->asked[i]);
 	TAILQ_REMOVE(&o->replica->owner_checks, o, entry);
 	o->replica->owner_checks_count--;
 	reload_timer_cancel(&o->replica->engine->timers, &o->timer);
@@ -136,7 +136,7 @@ static void comparison_of(struct comparison *c, const struct reload_stat_ans *an
 
 /* What is held here, of what was asked for, and is missing in the answer, or older. */
 static void owner_lacks(
-	const struct question *q, const struct reload_stat_ans *ans, struct reload_places *lacks)
+	const struct stat_query *q, const struct reload_stat_ans *ans, struct reload_places *lacks)
 {
 	struct reload_replica *rep = q->check->replica;
 	const struct reload_storage_ops *ops = rep->storage->ops;
@@ -169,22 +169,23 @@ static void forget(struct reload_replica *rep, const struct reload_id *resource)
 
 /* -- questions ---------------------------------------------------------------------------------------------------------------- */
 
-static void question_end(struct question *q)
+static void query_end(struct stat_query *q)
 {
 	struct owner_check *o = q->check;
 	struct reload_replica *rep = o->replica;
 	bool mine = rep->route->topology->responsible(rep->route->plugin, &q->resource);
 	if (!mine && q->open)
 		o->open++;
-	else if (!mine && o->drop && !rep->route->topology->holds(rep->route->plugin, &q->resource))
+	else if (!mine && o->forget_after &&
+		 !rep->route->topology->holds(rep->route->plugin, &q->resource))
 		forget(rep, &q->resource);
 	o->under_way--;
-	question_clear(q);
+	query_clear(q);
 	check_go(o);
 }
 
 struct parting {
-	struct question *q;
+	struct stat_query *q;
 	uint32_t kind;
 };
 
@@ -197,7 +198,7 @@ static bool part_add(void *arg, const struct reload_stored_entry *e)
 }
 
 /* Makes the next part of what is held: at most q->most places after q->after. */
-static void part_make(struct question *q)
+static void part_make(struct stat_query *q)
 {
 	struct reload_replica *rep = q->check->replica;
 	uint32_t kinds[RELOAD_RESOURCE_KINDS_MAX];
@@ -242,7 +243,7 @@ static size_t specifiers_held(
 static void answered(void *arg, struct reload_request *r, const struct reload_result *result);
 
 /* Asks for all, or for the next part; false: nothing is left to ask for, and nothing was sent. */
-static bool question_send(struct question *q)
+static bool query_send(struct stat_query *q)
 {
 	struct reload_replica *rep = q->check->replica;
 	struct reload_specifier specifiers[RELOAD_RESOURCE_KINDS_MAX];
@@ -276,7 +277,7 @@ static bool question_send(struct question *q)
 }
 
 /* The part is through, or left. */
-static void part_through(struct question *q)
+static void part_through(struct stat_query *q)
 {
 	struct reload_place *last = reload_places_last(&q->part);
 	if (last) {
@@ -288,7 +289,7 @@ static void part_through(struct question *q)
 	q->most = q->most * 2 < q->limit ? q->most * 2 : q->limit;
 }
 
-static void part_halve(struct question *q)
+static void part_halve(struct stat_query *q)
 {
 	if (!q->most) {
 		q->most = q->limit = RELOAD_PART_MAX;
@@ -304,7 +305,7 @@ static void part_halve(struct question *q)
 
 static void answered(void *arg, struct reload_request *r, const struct reload_result *result)
 {
-	struct question *q = arg;
+	struct stat_query *q = arg;
 	struct reload_replica *rep = q->check->replica;
 	(void)r;
 	struct reload_places lacks = { .count = 0 };
@@ -325,8 +326,8 @@ static void answered(void *arg, struct reload_request *r, const struct reload_re
 		q->open = true;
 		reload_transfer_places(rep, &q->resource, &result->responder, &lacks);
 	}
-	if (!goes_on || !parts || !question_send(q))
-		question_end(q);
+	if (!goes_on || !parts || !query_send(q))
+		query_end(q);
 }
 
 /* Whether what is held at resource may be compared with one answer at a small price. */
@@ -343,15 +344,15 @@ static bool is_small(struct reload_replica *rep, const struct reload_id *resourc
 
 static void ask(struct owner_check *o, const struct reload_id *resource)
 {
-	struct question *q = o->asked;
+	struct stat_query *q = o->asked;
 	size_t most = is_small(o->replica, resource) ? 0 : RELOAD_PART_MAX;
 	while (q->check) /* there is a free one: under_way is less than WINDOW */
 		q++;
-	*q = (struct question){ .check = o, .resource = *resource, .most = most, .limit = most };
+	*q = (struct stat_query){ .check = o, .resource = *resource, .most = most, .limit = most };
 	o->under_way++;
-	if (!question_send(q)) {
+	if (!query_send(q)) {
 		o->under_way--;
-		question_clear(q);
+		query_clear(q);
 	}
 }
 
@@ -383,11 +384,11 @@ static void check_go(struct owner_check *o)
 
 /* One that waits and ends where the new one begins, or the other way round, or has the same bounds. */
 static struct owner_check *check_touching(struct reload_replica *rep, const struct reload_id *from,
-	const struct reload_id *to, bool drop)
+	const struct reload_id *to, bool forget_after)
 {
 	struct owner_check *o;
 	TAILQ_FOREACH (o, &rep->owner_checks, entry)
-		if (o->drop == drop && o->timer.armed &&
+		if (o->forget_after == forget_after && o->timer.armed &&
 			(reload_id_eq(&o->to, from) || reload_id_eq(&o->from, to) ||
 				(reload_id_eq(&o->from, from) && reload_id_eq(&o->to, to))))
 			return o;
@@ -395,14 +396,16 @@ static struct owner_check *check_touching(struct reload_replica *rep, const stru
 }
 
 void reload_owner_check_range(struct reload_replica *rep, const struct reload_id *from,
-	const struct reload_id *to, bool drop)
+	const struct reload_id *to, bool forget_after)
 {
-	struct owner_check *o = check_touching(rep, from, to, drop);
+	struct owner_check *o = check_touching(rep, from, to, forget_after);
 	if (!o && rep->owner_checks_count >= CHECKS_MAX)
 		return;
 	if (!o) {
 		o = RELOAD_NEW(owner_check);
-		*o = (struct owner_check){ .replica = rep, .from = *from, .to = *to, .drop = drop };
+		*o = (struct owner_check){
+			.replica = rep, .from = *from, .to = *to, .forget_after = forget_after
+		};
 		TAILQ_INSERT_TAIL(&rep->owner_checks, o, entry);
 		rep->owner_checks_count++;
 	} else if (reload_id_eq(&o->to, from) && !reload_id_eq(&o->from, to)) {

@@ -25,7 +25,7 @@ static void refuse(struct reload_incoming *in, enum reload_err err)
 						 .transaction = in->msg->header.transaction_id,
 						 .node = &in->signer,
 						 .resource = &w->resource,
-						 .words = w->reason });
+						 .reason = w->reason });
 	reload_answer_error_info(in, err, wr_done(&info));
 	wr_clear(&info);
 }

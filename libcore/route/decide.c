@@ -1,8 +1,10 @@
 #include "route/decide.h"
 
-static struct reload_decision drop(const char *words, bool opaque)
+static struct reload_decision drop(const char *reason, bool opaque)
 {
-	return (struct reload_decision){ .verdict = RELOAD_DROP, .words = words, .opaque = opaque };
+	return (struct reload_decision){
+		.verdict = RELOAD_DROP, .reason = reason, .opaque = opaque
+	};
 }
 
 struct reload_connection *reload_route_next(
@@ -23,7 +25,7 @@ struct reload_connection *reload_route_next(
 	if (!route->topology->next_hop(route->plugin, &id, &next) &&
 		(con = reload_connection_by_node(route->connections, &next)))
 		return con;
-	return route->connections->uplink;
+	return route->connections->default_connection;
 }
 
 /* The first entry is a slot of this node's own Connection Table: put back what it stands for. */

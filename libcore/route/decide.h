@@ -10,7 +10,7 @@
 enum reload_verdict {
 	RELOAD_DELIVER, /* this node is the destination */
 	RELOAD_FORWARD, /* over decision.connection */
-	RELOAD_DROP,    /* without a word; decision.words says why */
+	RELOAD_DROP,    /* without a word; decision.reason says why */
 };
 
 struct reload_route {
@@ -26,9 +26,9 @@ struct reload_decision {
 	struct reload_connection *connection; /* FORWARD */
 	bool head_replaced; /* FORWARD: the list begins with head, not with what came */
 	struct reload_destination head;
-	struct span list;  /* FORWARD: Destination List, or what follows head */
-	bool opaque;       /* DROP: an opaque id was at fault */
-	const char *words; /* DROP, static */
+	struct span list;   /* FORWARD: Destination List, or what follows head */
+	bool opaque;        /* DROP: an opaque id was at fault */
+	const char *reason; /* DROP, static */
 };
 
 /* reload_route_decide() decides on a Destination List that passed reload_list_check(). */

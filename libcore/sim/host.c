@@ -96,9 +96,9 @@ static void host_event(void *host, const struct reload_event *ev)
 	}
 	if (reload_event_level(ev->type) <= RELOAD_LEVEL_INFO)
 		reload_sim_note(s, &n->node, reload_event_name(ev->type), ev->code, ev->err);
-	if (s->setup.trace && ev->words)
+	if (s->setup.trace && ev->reason)
 		fprintf(s->setup.trace, "         node %zu   %s: %s\n", n->node.index,
-			reload_event_name(ev->type), ev->words);
+			reload_event_name(ev->type), ev->reason);
 	if (s->hooks.event)
 		s->hooks.event(s->hooks.arg, &n->node, ev);
 }

@@ -242,7 +242,7 @@ static void read_failed(struct reload_sim_request *r, const struct reload_result
 		!reload_sim_place_lied(c->checks, r->place)) {
 		char words[200];
 		snprintf(words, sizeof(words), "no answer: %s (%s)", reload_err_text(result->err),
-			result->words ? result->words : "");
+			result->reason ? result->reason : "");
 		violated(r, RELOAD_SIM_CHECK_LOST_VALUE, words);
 	}
 	read_over(r, false);

@@ -189,7 +189,7 @@ static void drops_are_counted_and_reported(void **state)
 	assert_int_equal(w->last.type, RELOAD_EV_DROPPED);
 	assert_int_equal(w->last.link, 3);
 	assert_int_equal(w->last.transaction, 9);
-	assert_string_equal(w->last.words, "too far");
+	assert_string_equal(w->last.reason, "too far");
 }
 
 int main(void)

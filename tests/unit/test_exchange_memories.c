@@ -1,6 +1,6 @@
 /* What a node remembers for a while: transactions of its own, answers it gave, previous hops of what it forwarded. */
-#include "exchange/answers.h"
-#include "exchange/states.h"
+#include "exchange/answer_cache.h"
+#include "exchange/return_paths.h"
 #include "exchange/transactions.h"
 #include "util/alloc.h"
 
@@ -120,85 +120,90 @@ static void ends(void **state)
 static void answers(void **state)
 {
 	(void)state;
-	struct reload_answers *a = reload_answers_new(100, 1000, 15000);
+	struct reload_answer_cache *a = reload_answer_cache_new(100, 1000, 15000);
 	struct span kept;
-	assert_int_equal(reload_answers_begin(a, 1, 10, 0, &kept), RELOAD_ANSWER_NEW);
-	assert_int_equal(reload_answers_begin(a, 1, 10, 5, &kept), RELOAD_ANSWER_IN_WORK);
+	assert_int_equal(reload_answer_cache_begin(a, 1, 10, 0, &kept), RELOAD_ANSWER_NEW);
+	assert_int_equal(reload_answer_cache_begin(a, 1, 10, 5, &kept), RELOAD_ANSWER_IN_WORK);
 	/* another signature is another message */
-	assert_int_equal(reload_answers_begin(a, 1, 11, 5, &kept), RELOAD_ANSWER_NEW);
-	assert_int_equal(reload_answers_begin(a, 2, 10, 5, &kept), RELOAD_ANSWER_NEW);
-	reload_answers_keep(a, 1, 10, span_str("done"));
-	reload_answers_keep(a, 1, 10, span_str("twice")); /* the first one stays */
-	reload_answers_keep(a, 9, 9, span_str("never begun"));
+	assert_int_equal(reload_answer_cache_begin(a, 1, 11, 5, &kept), RELOAD_ANSWER_NEW);
+	assert_int_equal(reload_answer_cache_begin(a, 2, 10, 5, &kept), RELOAD_ANSWER_NEW);
+	reload_answer_cache_keep(a, 1, 10, span_str("done"));
+	reload_answer_cache_keep(a, 1, 10, span_str("twice")); /* the first one stays */
+	reload_answer_cache_keep(a, 9, 9, span_str("never begun"));
 	/* R-6.2.1-11: within the request lifetime of the first copy */
-	assert_int_equal(reload_answers_begin(a, 1, 10, 14999, &kept), RELOAD_ANSWER_READY);
+	assert_int_equal(reload_answer_cache_begin(a, 1, 10, 14999, &kept), RELOAD_ANSWER_READY);
 	assert_int_equal(kept.len, 4);
 	assert_memory_equal(kept.at, "done", 4);
-	reload_answers_forget(a, 1, 11);
-	reload_answers_forget(a, 1, 11);
-	assert_int_equal(reload_answers_begin(a, 1, 11, 14999, &kept), RELOAD_ANSWER_NEW);
-	assert_int_equal(reload_answers_begin(a, 1, 10, 15000, &kept), RELOAD_ANSWER_NEW);
-	reload_answers_free(a);
-	reload_answers_free(NULL);
+	reload_answer_cache_forget(a, 1, 11);
+	reload_answer_cache_forget(a, 1, 11);
+	assert_int_equal(reload_answer_cache_begin(a, 1, 11, 14999, &kept), RELOAD_ANSWER_NEW);
+	assert_int_equal(reload_answer_cache_begin(a, 1, 10, 15000, &kept), RELOAD_ANSWER_NEW);
+	reload_answer_cache_free(a);
+	reload_answer_cache_free(NULL);
 }
 
 static void answers_are_bounded(void **state)
 {
 	(void)state;
-	struct reload_answers *a = reload_answers_new(3, 100, 15000);
+	struct reload_answer_cache *a = reload_answer_cache_new(3, 100, 15000);
 	struct span kept;
 	for (uint64_t id = 1; id <= 4; id++)
-		assert_int_equal(reload_answers_begin(a, id, 0, 0, &kept), RELOAD_ANSWER_NEW);
+		assert_int_equal(reload_answer_cache_begin(a, id, 0, 0, &kept), RELOAD_ANSWER_NEW);
 	/* the oldest has gone */
-	assert_int_equal(reload_answers_begin(a, 1, 0, 0, &kept), RELOAD_ANSWER_NEW);
-	reload_answers_free(a);
-	a = reload_answers_new(10, 100, 15000);
+	assert_int_equal(reload_answer_cache_begin(a, 1, 0, 0, &kept), RELOAD_ANSWER_NEW);
+	reload_answer_cache_free(a);
+	a = reload_answer_cache_new(10, 100, 15000);
 	static const uint8_t bytes[80];
 	for (uint64_t id = 1; id <= 3; id++) {
-		reload_answers_begin(a, id, 0, 0, &kept);
-		reload_answers_keep(a, id, 0, span_of(bytes, 40));
+		reload_answer_cache_begin(a, id, 0, 0, &kept);
+		reload_answer_cache_keep(a, id, 0, span_of(bytes, 40));
 	}
 	/* 120 bytes are too many: the first is forgotten, the others are there */
-	assert_int_equal(reload_answers_begin(a, 1, 0, 0, &kept), RELOAD_ANSWER_NEW);
-	assert_int_equal(reload_answers_begin(a, 2, 0, 0, &kept), RELOAD_ANSWER_READY);
-	assert_int_equal(reload_answers_begin(a, 3, 0, 0, &kept), RELOAD_ANSWER_READY);
-	reload_answers_free(a);
+	assert_int_equal(reload_answer_cache_begin(a, 1, 0, 0, &kept), RELOAD_ANSWER_NEW);
+	assert_int_equal(reload_answer_cache_begin(a, 2, 0, 0, &kept), RELOAD_ANSWER_READY);
+	assert_int_equal(reload_answer_cache_begin(a, 3, 0, 0, &kept), RELOAD_ANSWER_READY);
+	reload_answer_cache_free(a);
 }
 
 static void answers_go_by_themselves(void **state)
 {
 	(void)state;
-	struct reload_answers *a = reload_answers_new(100, 1000, 15000);
+	struct reload_answer_cache *a = reload_answer_cache_new(100, 1000, 15000);
 	struct span kept;
-	assert_int_equal(reload_answers_expire(a, 0), RELOAD_NEVER);
+	assert_int_equal(reload_answer_cache_expire(a, 0), RELOAD_NEVER);
 	for (uint64_t i = 0; i < 40; i++) {
-		reload_answers_begin(a, i * 7 % 40, i, i, &kept);
-		reload_answers_keep(a, i * 7 % 40, i, span_of(&i, sizeof(i)));
+		reload_answer_cache_begin(a, i * 7 % 40, i, i, &kept);
+		reload_answer_cache_keep(a, i * 7 % 40, i, span_of(&i, sizeof(i)));
 	}
 	/* R-6.2.1-11: none goes before its time, and all are found whatever the order of their numbers */
-	assert_int_equal(reload_answers_expire(a, 14999), 15039);
+	assert_int_equal(reload_answer_cache_expire(a, 14999), 15039);
 	for (uint64_t i = 0; i < 40; i++) {
-		assert_int_equal(
-			reload_answers_begin(a, i * 7 % 40, i, 14999, &kept), RELOAD_ANSWER_READY);
+		assert_int_equal(reload_answer_cache_begin(a, i * 7 % 40, i, 14999, &kept),
+			RELOAD_ANSWER_READY);
 		assert_memory_equal(kept.at, &i, sizeof(i));
 	}
-	assert_int_equal(reload_answers_expire(a, 15020), 15039);
+	assert_int_equal(reload_answer_cache_expire(a, 15020), 15039);
 	assert_int_equal(
-		reload_answers_begin(a, 21 * 7 % 40, 21, 15020, &kept), RELOAD_ANSWER_READY);
-	assert_int_equal(reload_answers_begin(a, 20 * 7 % 40, 20, 15020, &kept), RELOAD_ANSWER_NEW);
-	reload_answers_forget(a, 20 * 7 % 40, 20);
-	assert_int_equal(reload_answers_expire(a, 15039), RELOAD_NEVER);
-	reload_answers_free(a);
+		reload_answer_cache_begin(a, 21 * 7 % 40, 21, 15020, &kept), RELOAD_ANSWER_READY);
+	assert_int_equal(
+		reload_answer_cache_begin(a, 20 * 7 % 40, 20, 15020, &kept), RELOAD_ANSWER_NEW);
+	reload_answer_cache_forget(a, 20 * 7 % 40, 20);
+	assert_int_equal(reload_answer_cache_expire(a, 15039), RELOAD_NEVER);
+	reload_answer_cache_free(a);
 }
 
 static void marks(void **state)
 {
 	(void)state;
 	static const uint8_t zero[3];
-	assert_true(reload_answer_mark(span_str("abc")) == reload_answer_mark(span_str("abc")));
-	assert_true(reload_answer_mark(span_str("abc")) != reload_answer_mark(span_str("abd")));
-	assert_true(reload_answer_mark(span_of(zero, 2)) != reload_answer_mark(span_of(zero, 3)));
-	assert_true(reload_answer_mark(span_of(NULL, 0)) != reload_answer_mark(span_of(zero, 1)));
+	assert_true(reload_originator_digest(span_str("abc")) ==
+		    reload_originator_digest(span_str("abc")));
+	assert_true(reload_originator_digest(span_str("abc")) !=
+		    reload_originator_digest(span_str("abd")));
+	assert_true(reload_originator_digest(span_of(zero, 2)) !=
+		    reload_originator_digest(span_of(zero, 3)));
+	assert_true(reload_originator_digest(span_of(NULL, 0)) !=
+		    reload_originator_digest(span_of(zero, 1)));
 }
 
 /* -- states --------------------------------------------------------------------------------------------------------------------- */
@@ -206,29 +211,29 @@ static void marks(void **state)
 static void states(void **state)
 {
 	(void)state;
-	struct reload_states *s = reload_states_new(3, 1000);
+	struct reload_return_paths *s = reload_return_paths_new(3, 1000);
 	uint32_t link = 0;
-	assert_false(reload_states_get(s, 1, 0, &link));
-	reload_states_put(s, 1, 11, 0);
-	reload_states_put(s, 2, 22, 500);
-	assert_true(reload_states_get(s, 1, 1000, &link));
+	assert_false(reload_return_paths_get(s, 1, 0, &link));
+	reload_return_paths_put(s, 1, 11, 0);
+	reload_return_paths_put(s, 2, 22, 500);
+	assert_true(reload_return_paths_get(s, 1, 1000, &link));
 	assert_int_equal(link, 11);
 	/* R-6.1.2-08 R-6.1.2-09: for its lifetime, no longer */
-	assert_false(reload_states_get(s, 1, 1001, &link));
-	assert_true(reload_states_get(s, 2, 1001, &link));
+	assert_false(reload_return_paths_get(s, 1, 1001, &link));
+	assert_true(reload_return_paths_get(s, 2, 1001, &link));
 	/* a repeat refreshes it, perhaps over another link */
-	reload_states_put(s, 2, 23, 1400);
-	assert_true(reload_states_get(s, 2, 2400, &link));
+	reload_return_paths_put(s, 2, 23, 1400);
+	assert_true(reload_return_paths_get(s, 2, 2400, &link));
 	assert_int_equal(link, 23);
-	assert_int_equal(reload_states_count(s, 2400), 1);
+	assert_int_equal(reload_return_paths_count(s, 2400), 1);
 	for (uint64_t id = 3; id < 10; id++)
-		reload_states_put(s, id, (uint32_t)id, 2400);
-	assert_int_equal(reload_states_count(s, 2400), 3); /* the oldest go */
-	assert_false(reload_states_get(s, 6, 2400, &link));
-	assert_true(reload_states_get(s, 7, 2400, &link));
-	assert_int_equal(reload_states_count(s, 10000), 0);
-	reload_states_free(s);
-	reload_states_free(NULL);
+		reload_return_paths_put(s, id, (uint32_t)id, 2400);
+	assert_int_equal(reload_return_paths_count(s, 2400), 3); /* the oldest go */
+	assert_false(reload_return_paths_get(s, 6, 2400, &link));
+	assert_true(reload_return_paths_get(s, 7, 2400, &link));
+	assert_int_equal(reload_return_paths_count(s, 10000), 0);
+	reload_return_paths_free(s);
+	reload_return_paths_free(NULL);
 }
 
 int main(void)

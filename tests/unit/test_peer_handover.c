@@ -26,7 +26,7 @@ static struct handing handing_new(void)
 	return h;
 }
 
-static bool brings(const struct reload_msg *m, const char *words)
+static bool had_values_at_join(const struct reload_msg *m, const char *words)
 {
 	const struct reload_store_req *req = &m->body.store_req;
 	for (size_t k = 0; k < req->kind_data_count; k++)
@@ -50,7 +50,7 @@ static void stored_while_handing_over(void **state)
 	struct reload_msg *m;
 	bool found = false;
 	while ((m = heard_code(h.n, RELOAD_STORE_REQ)))
-		found |= brings(m, "newer");
+		found |= had_values_at_join(m, "newer");
 	assert_true(found);
 	assert_null(
 		heard_code(h.n, RELOAD_UPDATE_REQ)); /* n is not admitted before it has the data */

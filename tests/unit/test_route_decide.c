@@ -185,11 +185,11 @@ static void nowhere(void **state)
 	x->plugin.next = id(0xee); /* there is no link to it */
 	assert_int_equal(DECIDE(node(0xd0)).verdict, RELOAD_DROP);
 	wr_clear(&w);
-	x->connections->uplink = x->a; /* of a node that has not joined */
+	x->connections->default_connection = x->a; /* of a node that has not joined */
 	struct reload_decision d = DECIDE(node(0xd0));
 	assert_ptr_equal(d.connection, x->a);
 	wr_clear(&w);
-	x->connections->uplink = NULL;
+	x->connections->default_connection = NULL;
 	assert_int_equal(reload_route_decide(&x->route, span_of(NULL, 0)).verdict, RELOAD_DROP);
 	struct reload_destination odd = { .type = 100, .raw = span_str("odd") };
 	assert_int_equal(DECIDE(odd, node(0xa0)).verdict, RELOAD_DROP); /* HDR-11 */

@@ -1,4 +1,4 @@
-#include "exchange/answers.h"
+#include "exchange/answer_cache.h"
 
 #include "util/alloc.h"
 
@@ -9,7 +9,7 @@
 
 struct answer {
 	TAILQ_ENTRY(answer) age;
-	uint64_t id, mark;
+	uint64_t id, originator;
 	reload_ms since;
 	uint32_t len;
 	bool ready;
@@ -23,16 +23,17 @@ struct answer_place {
 	struct answer *one;
 };
 
-struct reload_answers {
-	struct answer_place *places; /* ascending by id, then mark */
+struct reload_answer_cache {
+	struct answer_place *places; /* ascending by id, then originator */
 	struct answer_list list;     /* oldest first */
 	size_t count, cap, max_count, bytes, max_bytes;
 	reload_ms lifetime;
 };
 
-struct reload_answers *reload_answers_new(size_t max_count, size_t max_bytes, reload_ms lifetime)
+struct reload_answer_cache *reload_answer_cache_new(
+	size_t max_count, size_t max_bytes, reload_ms lifetime)
 {
-	struct reload_answers *a = RELOAD_NEW(reload_answers);
+	struct reload_answer_cache *a = RELOAD_NEW(reload_answer_cache);
 	TAILQ_INIT(&a->list);
 	a->max_count = max_count;
 	a->max_bytes = max_bytes;
@@ -40,14 +41,14 @@ struct reload_answers *reload_answers_new(size_t max_count, size_t max_bytes, re
 	return a;
 }
 
-/* The place of the first one that is not below (id, mark). */
-static size_t lower(const struct reload_answers *a, uint64_t id, uint64_t mark)
+/* The place of the first one that is not below (id, originator). */
+static size_t lower(const struct reload_answer_cache *a, uint64_t id, uint64_t originator)
 {
 	size_t low = 0, high = a->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		const struct answer_place *p = &a->places[middle];
-		if (p->id < id || (p->id == id && p->one->mark < mark))
+		if (p->id < id || (p->id == id && p->one->originator < originator))
 			low = middle + 1;
 		else
 			high = middle;
@@ -55,16 +56,18 @@ static size_t lower(const struct reload_answers *a, uint64_t id, uint64_t mark)
 	return low;
 }
 
-static struct answer *answer_find(const struct reload_answers *a, uint64_t id, uint64_t mark)
+static struct answer *answer_find(
+	const struct reload_answer_cache *a, uint64_t id, uint64_t originator)
 {
-	size_t i = lower(a, id, mark);
-	bool here = i < a->count && a->places[i].id == id && a->places[i].one->mark == mark;
+	size_t i = lower(a, id, originator);
+	bool here =
+		i < a->count && a->places[i].id == id && a->places[i].one->originator == originator;
 	return here ? a->places[i].one : NULL;
 }
 
-static void answer_remove(struct reload_answers *a, struct answer *one)
+static void answer_remove(struct reload_answer_cache *a, struct answer *one)
 {
-	size_t i = lower(a, one->id, one->mark);
+	size_t i = lower(a, one->id, one->originator);
 	a->count--;
 	memmove(&a->places[i], &a->places[i + 1], (a->count - i) * sizeof(*a->places));
 	TAILQ_REMOVE(&a->list, one, age);
@@ -76,7 +79,7 @@ static void answer_remove(struct reload_answers *a, struct answer *one)
 	}
 }
 
-void reload_answers_free(struct reload_answers *a)
+void reload_answer_cache_free(struct reload_answer_cache *a)
 {
 	if (!a)
 		return;
@@ -85,12 +88,12 @@ void reload_answers_free(struct reload_answers *a)
 	free(a);
 }
 
-void reload_answers_set_lifetime(struct reload_answers *a, reload_ms lifetime)
+void reload_answer_cache_set_lifetime(struct reload_answer_cache *a, reload_ms lifetime)
 {
 	a->lifetime = lifetime;
 }
 
-reload_ms reload_answers_expire(struct reload_answers *a, reload_ms now)
+reload_ms reload_answer_cache_expire(struct reload_answer_cache *a, reload_ms now)
 {
 	struct answer *one;
 	while ((one = TAILQ_FIRST(&a->list)) && one->since + a->lifetime <= now)
@@ -99,12 +102,12 @@ reload_ms reload_answers_expire(struct reload_answers *a, reload_ms now)
 	return one ? one->since + a->lifetime : RELOAD_NEVER;
 }
 
-enum reload_answer_state reload_answers_begin(
-	struct reload_answers *a, uint64_t id, uint64_t mark, reload_ms now, struct span *answer)
+enum reload_answer_state reload_answer_cache_begin(struct reload_answer_cache *a, uint64_t id,
+	uint64_t originator, reload_ms now, struct span *answer)
 {
 	struct answer *one;
-	reload_answers_expire(a, now);
-	if ((one = answer_find(a, id, mark))) {
+	reload_answer_cache_expire(a, now);
+	if ((one = answer_find(a, id, originator))) {
 		*answer = span_of(one->bytes, one->len);
 		return one->ready ? RELOAD_ANSWER_READY : RELOAD_ANSWER_IN_WORK;
 	}
@@ -112,9 +115,9 @@ enum reload_answer_state reload_answers_begin(
 		answer_remove(a, TAILQ_FIRST(&a->list));
 	one = RELOAD_NEW(answer);
 	one->id = id;
-	one->mark = mark;
+	one->originator = originator;
 	one->since = now;
-	size_t i = lower(a, id, mark);
+	size_t i = lower(a, id, originator);
 	reload_grow(&a->places, &a->cap, a->count, sizeof(*a->places));
 	memmove(&a->places[i + 1], &a->places[i], (a->count - i) * sizeof(*a->places));
 	a->places[i] = (struct answer_place){ .id = id, .one = one };
@@ -123,9 +126,10 @@ enum reload_answer_state reload_answers_begin(
 	return RELOAD_ANSWER_NEW;
 }
 
-void reload_answers_keep(struct reload_answers *a, uint64_t id, uint64_t mark, struct span answer)
+void reload_answer_cache_keep(
+	struct reload_answer_cache *a, uint64_t id, uint64_t originator, struct span answer)
 {
-	struct answer *one = answer_find(a, id, mark), *old, *whole;
+	struct answer *one = answer_find(a, id, originator), *old, *whole;
 	if (!one || one->ready)
 		return;
 	while (a->bytes + answer.len > a->max_bytes && (old = TAILQ_FIRST(&a->list)) && old != one)
@@ -137,25 +141,25 @@ void reload_answers_keep(struct reload_answers *a, uint64_t id, uint64_t mark, s
 	whole->ready = true;
 	if (answer.len) /* last: a member may be written with the padding behind it */
 		memcpy(whole->bytes, answer.at, answer.len);
-	a->places[lower(a, id, mark)].one = whole;
+	a->places[lower(a, id, originator)].one = whole;
 	TAILQ_INSERT_AFTER(&a->list, one, whole, age);
 	TAILQ_REMOVE(&a->list, one, age);
 	free(one);
 	a->bytes += answer.len;
 }
 
-void reload_answers_forget(struct reload_answers *a, uint64_t id, uint64_t mark)
+void reload_answer_cache_forget(struct reload_answer_cache *a, uint64_t id, uint64_t originator)
 {
-	struct answer *one = answer_find(a, id, mark);
+	struct answer *one = answer_find(a, id, originator);
 	if (one)
 		answer_remove(a, one);
 }
 
-uint64_t reload_answer_mark(struct span node)
+uint64_t reload_originator_digest(struct span node)
 {
-	uint64_t mark =
+	uint64_t originator =
 		0xcbf29ce484222325u; /* FNV-1a: nobody can choose the id of another's request, too */
 	for (size_t i = 0; i < node.len; i++)
-		mark = (mark ^ node.at[i]) * 0x100000001b3u;
-	return mark;
+		originator = (originator ^ node.at[i]) * 0x100000001b3u;
+	return originator;
 }

@@ -1,4 +1,4 @@
-#include "exchange/states.h"
+#include "exchange/return_paths.h"
 
 #include "util/alloc.h"
 
@@ -16,7 +16,7 @@ struct state {
 RB_HEAD(state_tree, state);
 TAILQ_HEAD(state_list, state);
 
-struct reload_states {
+struct reload_return_paths {
 	struct state_tree tree;
 	struct state_list list; /* oldest first */
 	size_t count, max;
@@ -30,16 +30,16 @@ static int state_cmp(struct state *a, struct state *b)
 
 RELOAD_TREE(state_tree, state, entry, state_cmp)
 
-struct reload_states *reload_states_new(size_t max, reload_ms lifetime)
+struct reload_return_paths *reload_return_paths_new(size_t max, reload_ms lifetime)
 {
-	struct reload_states *s = RELOAD_NEW(reload_states);
+	struct reload_return_paths *s = RELOAD_NEW(reload_return_paths);
 	TAILQ_INIT(&s->list);
 	s->max = max;
 	s->lifetime = lifetime;
 	return s;
 }
 
-static void state_remove(struct reload_states *s, struct state *one)
+static void state_remove(struct reload_return_paths *s, struct state *one)
 {
 	RB_REMOVE(state_tree, &s->tree, one);
 	TAILQ_REMOVE(&s->list, one, age);
@@ -47,14 +47,14 @@ static void state_remove(struct reload_states *s, struct state *one)
 	free(one);
 }
 
-static void expire(struct reload_states *s, reload_ms now)
+static void expire(struct reload_return_paths *s, reload_ms now)
 {
 	struct state *one;
 	while ((one = TAILQ_FIRST(&s->list)) && one->since + s->lifetime < now)
 		state_remove(s, one);
 }
 
-void reload_states_free(struct reload_states *s)
+void reload_return_paths_free(struct reload_return_paths *s)
 {
 	if (!s)
 		return;
@@ -63,7 +63,8 @@ void reload_states_free(struct reload_states *s)
 	free(s);
 }
 
-void reload_states_put(struct reload_states *s, uint64_t id, uint32_t link, reload_ms now)
+void reload_return_paths_put(
+	struct reload_return_paths *s, uint64_t id, uint32_t link, reload_ms now)
 {
 	struct state key = { .id = id }, *one;
 	expire(s, now);
@@ -80,7 +81,8 @@ void reload_states_put(struct reload_states *s, uint64_t id, uint32_t link, relo
 	s->count++;
 }
 
-bool reload_states_get(struct reload_states *s, uint64_t id, reload_ms now, uint32_t *link)
+bool reload_return_paths_get(
+	struct reload_return_paths *s, uint64_t id, reload_ms now, uint32_t *link)
 {
 	struct state key = { .id = id };
 	expire(s, now);
@@ -90,7 +92,7 @@ bool reload_states_get(struct reload_states *s, uint64_t id, reload_ms now, uint
 	return one != NULL;
 }
 
-size_t reload_states_count(struct reload_states *s, reload_ms now)
+size_t reload_return_paths_count(struct reload_return_paths *s, reload_ms now)
 {
 	expire(s, now);
 	return s->count;

@@ -4,7 +4,7 @@
 #include "storage/store.h"
 
 /*
- * reload_store_outdated() turns the batch of an accepted request, whose commit failed with RELOAD_DATA_TOO_LARGE, into one that
+ * reload_store_outdated() turns the batch of a request that failed with RELOAD_DATA_TOO_LARGE, at its checks or its commit, into one that
  * replaces each value that it would have replaced by a removal that has expired.  That needs no more room than the old values have.
  * Returns false when it would have replaced none; w->batch is then unchanged.  Memory comes from w->arena.
  */

@@ -409,7 +409,7 @@ static uint64_t new_generation(
 	return reload_generation_next(present);
 }
 
-/* Fills batch and answer: nothing can fail any more. */
+/* Fills batch and answer. */
 static void finish(struct reload_store_work *w, struct reload_store_change *changes,
 	const struct reload_store_ans *answer)
 {
@@ -444,7 +444,7 @@ enum reload_err reload_store_accept(struct reload_store_work *w)
 		err = make_plans(w, plans, changes);
 	if (!err)
 		err = check_limits(w, plans, count);
-	if (!err)
+	if (!err || (err == RELOAD_DATA_TOO_LARGE && w->replica))
 		finish(w, changes, &answer);
 	return err;
 }

@@ -53,8 +53,9 @@ struct reload_store_work {
 enum reload_err reload_store_begin(struct reload_store_work *w) MUST_CHECK;
 
 /*
- * reload_store_accept() makes the remaining checks, once the caller has filled in the signers: access control, generation, storage_time, sizes and counts;
- * fills batch and answer.  RELOAD_FORBIDDEN, _GENERATION_TOO_LOW (answer has the counters, replicas empty),
- * _DATA_TOO_OLD, _DATA_TOO_LARGE.
+ * reload_store_accept() makes the remaining checks, once the caller has filled in the signers: access control, generation,
+ * storage_time, sizes and counts; fills batch and answer.  RELOAD_FORBIDDEN, _GENERATION_TOO_LOW (answer has the counters, replicas
+ * empty), _DATA_TOO_OLD, _DATA_TOO_LARGE.  The batch of a replica that is too large is filled as well: it is not committed, but says which
+ * older values reload_store_outdated() has to remove.
  */
 enum reload_err reload_store_accept(struct reload_store_work *w) MUST_CHECK;

@@ -1,5 +1,7 @@
 #include "storage_store.h"
 
+#include "storage/outdated.h"
+
 static void form_comes_first(void **state)
 {
 	struct world *x = *state;
@@ -376,6 +378,52 @@ static void counts_are_limited(void **state)
 	assert_int_equal(store_array(x, RELOAD_ARRAY_END, "no room", 100), RELOAD_DATA_TOO_LARGE);
 }
 
+static bool held_at(struct world *x, const char *key)
+{
+	return x->storage->ops->find(x->storage, &x->at_alice, K_DICT,
+		       &(struct reload_stored_value){
+			       .model = RELOAD_MODEL_DICTIONARY, .key = span_str(key) },
+		       x->now) != NULL;
+}
+
+/* STO-12: a replica above max-count is refused, and takes the older versions of its values along */
+static void a_replica_above_max_count_outdates(void **state)
+{
+	struct world *x = *state;
+	for (int replica = 0; replica < 2; replica++) {
+		assert_int_equal(store_dict(x, "a", "1", 100), RELOAD_OK);
+		assert_int_equal(store_dict(x, "b", "2", 100), RELOAD_OK);
+		assert_int_equal(store_dict(x, "c", "3", 100), RELOAD_OK);
+		req_new(x);
+		req_kind(x, K_DICT, replica ? 9 : 0);
+		req_dict(x, "a", "newer", 101);
+		req_dict(x, "d", "one too many", 101);
+		x->work.replica = replica;
+		refused(x, RELOAD_DATA_TOO_LARGE);
+		assert_int_equal(x->work.batch.changes_count, replica);
+	}
+	assert_true(reload_store_outdated(&x->work));
+	assert_int_equal(
+		x->storage->ops->commit(x->storage, &x->work.batch, NULL, NULL), RELOAD_OK);
+	assert_false(held_at(x, "a"));
+	assert_true(held_at(x, "b"));
+	assert_true(held_at(x, "c"));
+	assert_false(held_at(x, "d"));
+	/* the same with a value that is larger than max-size */
+	req_new(x);
+	req_kind(x, K_DICT, 9);
+	static char large[102];
+	memset(large, 'x', sizeof(large) - 1);
+	req_dict(x, "b", large, 101);
+	x->work.replica = true;
+	refused(x, RELOAD_DATA_TOO_LARGE);
+	assert_true(reload_store_outdated(&x->work));
+	assert_int_equal(
+		x->storage->ops->commit(x->storage, &x->work.batch, NULL, NULL), RELOAD_OK);
+	assert_false(held_at(x, "b"));
+	assert_true(held_at(x, "c"));
+}
+
 static void a_request_is_stored_as_a_whole(void **state)
 {
 	struct world *x = *state;
@@ -490,6 +538,7 @@ int main(void)
 		TEST(an_original_may_come_twice),
 		TEST(sizes_are_limited),
 		TEST(counts_are_limited),
+		TEST(a_replica_above_max_count_outdates),
 		TEST(a_request_is_stored_as_a_whole),
 		TEST(arrays_are_sparse_and_grow_at_the_end),
 		TEST(removals_are_values),

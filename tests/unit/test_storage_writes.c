@@ -77,10 +77,12 @@ static int counting_open(
 	(void)vfs;
 	int code = below->xOpen(below, name, file, flags, got);
 	if (!code && flags & SQLITE_OPEN_WAL) {
-		real_methods = file->pMethods;
-		log_methods = *real_methods;
-		log_methods.xWrite = counted_write;
-		log_methods.xSync = counted_sync;
+		if (!real_methods) { /* once: the thread of another store may use them */
+			real_methods = file->pMethods;
+			log_methods = *real_methods;
+			log_methods.xWrite = counted_write;
+			log_methods.xSync = counted_sync;
+		}
 		file->pMethods = &log_methods;
 	}
 	return code;

@@ -147,7 +147,7 @@ static void host_config_changed(void *host, const struct reload_config *config)
 	cli_files_put(files, path, 0644, config->document);
 	if (cli_files_commit(files, &why))
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
-			"new configuration not kept: %s: %s", why.what, why.why);
+			"new configuration not written: %s: %s", why.what, why.why);
 	free(path);
 }
 

@@ -65,14 +65,14 @@ void agent_peer_cache_start(struct agent_peer_cache *k, struct agent *agent, siz
 	enum reload_err err = cli_file_read(
 		&bytes, &len, k->path, AGENT_PEER_CACHE_FILE_MAX, reload_poll_now() + 1000, &why);
 	if (err) {
-		agent_log(agent->log, "agent", RELOAD_LEVEL_WARN,
-			"remembered peers not read: %s: %s", why.what, why.why);
+		agent_log(agent->log, "agent", RELOAD_LEVEL_WARN, "cached peers not read: %s: %s",
+			why.what, why.why);
 		return;
 	}
 	if (strlen((char *)bytes) != len ||
 		!agent_peer_cache_parse(k->at, &k->count, (char *)bytes, id_len))
 		agent_log(agent->log, "agent", RELOAD_LEVEL_WARN,
-			"remembered peers not used, the file is damaged: %s", k->path);
+			"cached peers not used, the file is damaged: %s", k->path);
 	free(bytes);
 }
 
@@ -107,7 +107,7 @@ static void save(struct agent_peer_cache *k)
 	k->changed = false;
 	if (write_file(k, wr_done(&w), &why))
 		agent_log(k->agent->log, "agent", RELOAD_LEVEL_WARN,
-			"remembered peers not kept: %s: %s", why.what, why.why);
+			"cached peers not written: %s: %s", why.what, why.why);
 	wr_clear(&w);
 }
 

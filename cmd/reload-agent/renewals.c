@@ -115,7 +115,7 @@ static struct agent_renewals *renewals_new(struct agent *agent)
 	snprintf(below, sizeof(below), "%s/kept.json", agent->instance);
 	if (cli_path(&k->path, CLI_STATE, below, &why))
 		agent_log(agent->log, "storage", RELOAD_LEVEL_WARN,
-			"kept values are not remembered: %s", why.why);
+			"kept values are lost when the agent ends: %s", why.why);
 	else
 		renewals_load(k);
 	return k;

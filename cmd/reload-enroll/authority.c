@@ -102,7 +102,7 @@ static enum reload_err read_authority(
 	if (!err && now >= a->cert->not_after) {
 		err = reload_why_set(why, RELOAD_CERT_EXPIRED,
 			"the authority's certificate has expired",
-			"nobody would trust what %s signs", cli_path_show(cert));
+			"no node would trust certificates that %s signs", cli_path_show(cert));
 		reload_why_hint(why,
 			"RELOAD_HOME=DIR reload-enroll init %s, a new authority for all nodes",
 			a->overlay);

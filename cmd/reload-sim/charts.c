@@ -30,13 +30,13 @@ enum picture {
 
 static const char *const names[PICTURES] = { "hops", "traffic", "success", "repair", "peers" };
 
-/* The mean of what was added; NAN of nothing. */
+/* The mean of the added values; NAN when there are none. */
 struct mean {
 	double sum;
 	size_t count;
 };
 
-/* What is drawn over a swept setting. */
+/* The means that are drawn over a swept setting. */
 enum measure {
 	HOPS_MEAN,
 	HOPS_P95,
@@ -52,7 +52,7 @@ enum measure {
 struct charts {
 	const struct plan *plan;
 	bool wanted[PICTURES];
-	char file[NAME_MAX_LEN];        /* the one picture's name, in its directory; empty: all */
+	char file[NAME_MAX_LEN];        /* the only picture to draw, by its name; "": all */
 	struct mean (*means)[MEASURES]; /* of each variant (owned) */
 	double *x;                      /* of each variant (owned) */
 	struct reload_sim_outcome *series[RELOAD_SIM_CURVES_MAX]; /* without --sweep (owned) */
@@ -78,7 +78,7 @@ static bool possible(const struct plan *p, enum picture which)
 	return *p->sweep ? which != PEERS : which != HOPS;
 }
 
-/* choose() reads which picture FILE.svg is meant to be: its name begins with that word. */
+/* choose() reads from FILE.svg which picture to draw: its name begins with the picture's name. */
 static enum reload_err choose(struct charts *c, struct reload_why *why)
 {
 	const char *slash = strrchr(c->plan->plot, '/');
@@ -148,7 +148,7 @@ void charts_add(struct charts *c, size_t run, const struct reload_sim_outcome *o
 
 /* --- curves --------------------------------------------------------------------------------------------------- */
 
-/* A picture while it is put together; points are owned. */
+/* A picture under construction; points are owned. */
 struct drawing {
 	struct reload_sim_curve curves[RELOAD_SIM_CURVES_MAX];
 	char words[RELOAD_SIM_CURVES_MAX][NAME_MAX_LEN];
@@ -178,7 +178,10 @@ static void add_measure(struct drawing *d, const struct charts *c, const char *n
 		p[i] = (struct reload_sim_point){ c->x[i], mean_of(&c->means[i][m]) };
 }
 
-/* add_theory() is what Chord promises: half of log2 N hops, and the half that a finger is off. */
+/*
+ * add_theory() adds what theory predicts for Chord: half of log2 N hops, and half a hop more for fingers that are not
+ * exact.
+ */
 static void add_theory(struct drawing *d, const struct charts *c)
 {
 	struct reload_sim_point *p =
@@ -213,7 +216,7 @@ static void draw_sweep(struct drawing *d, const struct charts *c, enum picture w
 	}
 }
 
-/* sample_value() is y of a picture over time; NAN where there was nothing to measure. */
+/* sample_value() returns the y value of a picture over time; NAN when nothing was measured. */
 static double sample_value(const struct reload_sim_outcome *o, size_t i, enum picture which)
 {
 	const struct reload_sim_sample *s = &o->samples[i];
@@ -250,7 +253,7 @@ static void draw_time(struct drawing *d, const struct charts *c, enum picture wh
 
 /* --- pictures ------------------------------------------------------------------------------------------------- */
 
-/* describe() says in words what the curves show: first, last, and least and most between. */
+/* describe() describes the curves as text: first, last, lowest and highest values. */
 static void describe(struct wr *w, const struct drawing *d)
 {
 	for (size_t c = 0; c < d->count; c++) {

@@ -1,4 +1,4 @@
-/* From outcomes to curves: what --plot writes. */
+/* Curves made from outcomes: the pictures of --plot. */
 #pragma once
 
 #include "common/output.h"
@@ -13,7 +13,7 @@ enum reload_err charts_new(
 void charts_free(struct charts *c);
 AUTO_DEFINE(charts)
 
-/* charts_add() takes in the outcome of a run (index as in plan.h; copied). */
+/* charts_add() adds the outcome of a run (index as in plan.h; copied). */
 void charts_add(struct charts *c, size_t run, const struct reload_sim_outcome *o);
 /* charts_write() writes the files; RELOAD_IO with why. */
 enum reload_err charts_write(

@@ -1,4 +1,4 @@
-/* reload-sim: many engines in one process and in virtual time; what an overlay would do, before there is one. */
+/* reload-sim: many engines in one process and in virtual time, to see what an overlay would do before there is one. */
 #include "common/call.h"
 #include "common/main.h"
 #include "reload-sim/charts.h"
@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 enum {
-	SHRINK_EVENTS =
-		20000000, /* what looking for a smaller run may cost when nobody says how much */
+	SHRINK_EVENTS = 20000000, /* the default limit for the search for a smaller run */
 	SHRINK_RUNS = 200,
 	OPTS_MAX = RELOAD_SIM_KEYS_MAX + 16,
 	HELP_MAX = 192
@@ -140,7 +139,7 @@ static void report_shrink(void *arg, unsigned run, const struct reload_sim_outco
 static unsigned shrink_runs(const struct session *s)
 {
 	uint64_t events = s->violation.counts.events;
-	if (s->plan.only_faults) /* it is a smaller run already */
+	if (s->plan.only_faults) /* this is a smaller run already */
 		return 0;
 	if (s->plan.shrink != SHRINK_AUTO)
 		return (unsigned)s->plan.shrink;
@@ -328,7 +327,7 @@ static int run(struct cli *cli)
 
 /* --- tables ------------------------------------------------------------------------------------------------------ */
 
-/* all_opts() is what stands above and all settings of the scenario. */
+/* all_opts() returns the options above and all settings of the scenario. */
 static const struct cli_opt *all_opts(void)
 {
 	static struct cli_opt opts[OPTS_MAX + 1];

@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 enum {
-	SCENARIO_BYTES_MAX = 1 << 20, /* reading ends here; what a scenario may have is less */
+	SCENARIO_BYTES_MAX =
+		1 << 20, /* a limit for reading the file; a valid scenario is smaller */
 	RUNS_MAX = 1000000,
 	SWEEP_MAX = 64,
 	PARALLEL_MAX = 256
@@ -57,7 +58,7 @@ static enum reload_err read_seeds(struct plan *p, struct cli *cli, struct reload
 	return RELOAD_OK;
 }
 
-/* read_scenario() takes the file, then the options, which win. */
+/* read_scenario() reads the file, then the options, which override it. */
 static enum reload_err read_scenario(
 	struct reload_sim_scenario *s, struct cli *cli, struct reload_why *why)
 {

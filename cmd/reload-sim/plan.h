@@ -1,4 +1,4 @@
-/* What one call of reload-sim is to run: scenarios, seeds, and what becomes of the outcomes. */
+/* What one call of reload-sim runs: scenarios and seeds, and what it does with the outcomes. */
 #pragma once
 
 #include "common/options.h"
@@ -16,7 +16,7 @@ struct plan {
 	uint64_t first, last;    /* seeds */
 	size_t sweep_index;      /* of the swept setting, see reload_sim_keys() */
 	char sweep[64];          /* its key; empty: no sweep */
-	uint64_t jobs, shrink;   /* shrink: runs at most, SHRINK_AUTO: by what they cost */
+	uint64_t jobs, shrink;   /* shrink: maximum number of runs; SHRINK_AUTO: by their cost */
 	const char *only_faults; /* borrowed from the command line; NULL: all */
 	const char *plot, *trace, *output;
 	bool csv, series;
@@ -28,7 +28,10 @@ struct plan {
 enum reload_err plan_read(struct plan *plan, struct cli *cli, struct reload_why *why) MUST_CHECK;
 void plan_clear(struct plan *plan);
 
-/* plan_runs() is the number of runs; plan_seed() and plan_variant() belong to one of them: all seeds of a variant, then the next. */
+/*
+ * plan_runs() returns the number of runs; plan_seed() and plan_variant() return the seed and variant of run i: all
+ * seeds of a variant come before the next variant.
+ */
 size_t plan_runs(const struct plan *plan);
 uint64_t plan_seed(const struct plan *plan, size_t run);
 const struct variant *plan_variant(const struct plan *plan, size_t run);

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 /*
- * Each child writes frames: progress, and parts of its result.  Results wait in their slots until all before them were delivered; no
- * work begins that has no slot, so what waits is bounded.
+ * Each child writes frames: progress, and parts of its result.  Results wait in their slots until all before them were
+ * delivered; work begins only when there is a slot for its result, so their number is bounded.
  */
 
 enum {
@@ -34,7 +34,7 @@ struct progress {
 };
 
 struct slot {
-	pid_t pid; /* 0: nothing works here */
+	pid_t pid; /* 0: no child runs here */
 	int fd;
 	size_t index;
 	bool ended;
@@ -58,7 +58,7 @@ static void write_all(int fd, const void *bytes, size_t len)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			_exit(1); /* the parent is gone */
+			_exit(1); /* the parent has ended */
 		at += n;
 		len -= (size_t)n;
 	}
@@ -91,7 +91,7 @@ static _Noreturn void child(const struct pool_ops *ops, size_t index, int fd, pi
 		_exit(1);
 	ops->work(ops->arg, index, &out);
 	close(fd);
-	exit(0); /* not _exit(): what looks for leaks does it here */
+	exit(0); /* not _exit(), so that the leak checker runs */
 }
 
 /* --- the parent ---------------------------------------------------------------------------------------------- */
@@ -186,7 +186,7 @@ static void deliver(struct pool *p, struct slot *s)
 	s->ended = false;
 }
 
-/* wait_some() waits for whatever comes first. */
+/* wait_some() waits for the first event: output of a child, its end, a signal or the deadline. */
 static enum pool_end wait_some(struct pool *p, int stop_fd, reload_ms deadline)
 {
 	struct pollfd *fds = reload_alloc_array(p->slots_count + 1, sizeof(*fds));
@@ -208,7 +208,7 @@ static enum pool_end wait_some(struct pool *p, int stop_fd, reload_ms deadline)
 	return why;
 }
 
-/* finish() ends what still works and delivers what has ended. */
+/* finish() ends the children and delivers the results that are complete. */
 static void finish(struct pool *p)
 {
 	for (size_t i = p->delivered; i < p->next; i++) {

@@ -13,7 +13,7 @@ static void put_text(FILE *out, const json_t *object, void *arg)
 		fwrite(w->at, 1, w->len, out);
 }
 
-/* emit() prints object (taken), or for people what w holds, which it clears. */
+/* emit() prints object (taken), or for people the text in w, which it clears. */
 static void emit(struct cli *cli, json_t *object, struct wr *w)
 {
 	cli_print(cli, object, put_text, w);
@@ -26,7 +26,7 @@ static bool is_csv(const struct printer *p)
 	return p->plan->csv;
 }
 
-/* put_variant() says which value of --sweep the lines below belong to. */
+/* put_variant() prints the value of --sweep for the lines that follow. */
 static void put_variant(struct printer *p, size_t index, struct wr *w)
 {
 	const struct variant *v = plan_variant(p->plan, index);
@@ -105,7 +105,7 @@ void print_crash(struct printer *p, size_t index, int signal, int status)
 		&w);
 }
 
-/* lines_json() is a list of the lines of text (owned). */
+/* lines_json() returns a list of the lines of text (owned). */
 static json_t *lines_json(const char *text)
 {
 	json_t *list = json_array();
@@ -130,7 +130,7 @@ void print_shrunk(struct printer *p, const struct print_shrunk *s)
 	reload_sim_report_violation(&w, &r);
 	for (const char *line = s->trace ? s->trace : ""; *line;) {
 		size_t n = strcspn(line, "\n");
-		if (strncmp(line, "reload-sim ", 11) != 0) /* that is the command above */
+		if (strncmp(line, "reload-sim ", 11) != 0) /* it is the same as the command above */
 			reload_sim_put(&w, "    %.*s\n", (int)n, line);
 		line += n + (line[n] == '\n');
 	}

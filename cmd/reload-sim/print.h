@@ -8,14 +8,14 @@
 struct printer {
 	struct cli *cli;
 	const struct plan *plan;
-	size_t last_variant; /* whose heading was printed, + 1 */
+	size_t last_variant; /* the variant whose heading was printed, plus 1 */
 	bool head;
 	struct reload_sim_summary summary;
 };
 
 /* print_run() prints one run; index as in plan.h. */
 void print_run(struct printer *p, size_t index, const struct reload_sim_outcome *o);
-/* print_crash() prints that a run ended by a signal, or with a status: a bug, which is as good as a violation. */
+/* print_crash() prints that a run ended by a signal or with a status: a bug, which counts like a violation. */
 void print_crash(struct printer *p, size_t index, int signal, int status);
 
 /* A smaller run that shows the same violation. */

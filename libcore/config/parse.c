@@ -75,7 +75,7 @@ static enum reload_err read_kinds(struct reload_config *c, const struct reload_x
 		if (err)
 			return err;
 		if (reload_config_kind(c, kind.id))
-			return BAD(why, n, NULL, "the Kind %u is there twice", kind.id);
+			return BAD(why, n, NULL, "the Kind %u is defined twice", kind.id);
 		const struct reload_kind *other = reload_kind_namesake(&c->kinds, &kind);
 		if (other)
 			return BAD(why, n, "each Kind has a name of its own",

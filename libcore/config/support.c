@@ -7,14 +7,15 @@ enum reload_err reload_config_supported(const struct reload_config *c, struct re
 	if (c->shared_secret) {
 		/* R-11.1-27: without TLS-PSK, nodes that do not know the secret could connect */
 		err = reload_why_set(why, RELOAD_BAD_CONFIG, "the overlay configuration",
-			"it has a shared-secret, and TLS-PSK is not built: links would be open to "
-			"whoever does not know the secret");
+			"it has a shared-secret, and TLS-PSK is not implemented: nodes that do not "
+			"know the secret could connect");
 		reload_why_hint(why,
 			"leave shared-secret out, raise the sequence and sign the document again");
 	} else if (!c->no_ice) {
 		/* R-11.1-24: ICE is the default */
 		err = reload_why_set(why, RELOAD_BAD_CONFIG, "the overlay configuration",
-			"it has no <no-ice>true</no-ice>, and ICE is not built: peers that use it "
+			"it has no <no-ice>true</no-ice>, and ICE is not implemented: peers that "
+			"use it "
 			"would not be reached");
 		reload_why_hint(why, "add <no-ice>true</no-ice>, raise the sequence and sign the "
 				     "document again");

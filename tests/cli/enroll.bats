@@ -655,13 +655,13 @@ NODE=00112233445566778899aabbccddeeff
 		for command in 'config check' 'config show'; do
 			R $command $file.xml
 			failed 10 "$file.xml"
-			matches "$stderr" "$([ $file = secret ] && echo 'TLS-PSK is not built' || echo 'ICE is not built')"
+			matches "$stderr" "$([ $file = secret ] && echo 'TLS-PSK is not implemented' || echo 'ICE is not implemented')"
 			matches "${stderr_lines[2]}" '^  try:  .*sign the document again'
 			[[ $stderr != *hush* ]]
 		done
 		run --separate-stderr reload-agent check -I alice --config $file.xml
 		[ "$status" -eq 10 ]
-		matches "$stderr" 'is not built'
+		matches "$stderr" 'is not implemented'
 	done
 }
 

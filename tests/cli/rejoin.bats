@@ -49,5 +49,5 @@ kill_of() {
 	printf '127.0.0.1:1 zz\n' >lab/state/carol/bootstrap-nodes
 	lab_start carol -l 127.0.0.1:0 --no-join
 	reload-agent status -a carol --wait enrolled -t 60 >/dev/null
-	grep -q 'remembered peers not used, the file is damaged' lab/carol.log
+	grep -q 'cached peers not used, the file is damaged' lab/carol.log
 }

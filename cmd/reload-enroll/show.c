@@ -54,15 +54,36 @@ static void problem(
 	it->usable = it->usable && !fatal;
 }
 
+/* renewal() advises how to replace what is shown. */
+static const char *renewal(char out[512], const struct item *it)
+{
+	const char *user = json_string_value(json_object_get(it->json, "user")),
+		   *name = json_string_value(json_object_get(it->json, "name"));
+	bool identity = !strcmp(json_string_value(json_object_get(it->json, "type")), "identity");
+	if (user)
+		snprintf(out, 512, "reload-enroll issue %.200s%s%.200s", user,
+			identity ? " --identity " : "", identity ? name : "");
+	else if (identity)
+		snprintf(out, 512, "reload-enroll issue USER@OVERLAY --identity %.200s", name);
+	else
+		snprintf(out, 512, "ask the authority of the overlay for a newer one");
+	return out;
+}
+
+/* A failure without advice, or which advises to show the file, gets other advice. */
 static bool fault(struct item *it, enum reload_err err, const struct reload_why *why)
 {
+	char text[512];
+	static const char show[] = "reload-enroll show ";
+	bool here = err && (!*why->hint || !strncmp(why->hint, show, strlen(show)));
 	if (err)
-		problem(it, true, why->what, why->why, why->hint);
+		problem(it, true, why->what, why->why, here ? renewal(text, it) : why->hint);
 	return err != RELOAD_OK;
 }
 
 static void set_until(struct item *it, reload_utc until)
 {
+	char text[512];
 	set(it, "expires", cli_json_time(until));
 	if (until != RELOAD_NEVER)
 		set(it, "days_left",
@@ -70,7 +91,8 @@ static void set_until(struct item *it, reload_utc until)
 					     ? (json_int_t)((until - it->now) / ENROLL_DAY_MS)
 					     : -(json_int_t)((it->now - until) / ENROLL_DAY_MS)));
 	if (until > it->now && until - it->now < (reload_ms)SOON_DAYS * ENROLL_DAY_MS)
-		problem(it, false, "it expires soon", "less than 20 days are left", NULL);
+		problem(it, false, "it expires soon", "less than 20 days are left",
+			renewal(text, it));
 }
 
 static void set_cert(struct item *it, const struct reload_cert *cert)
@@ -177,7 +199,7 @@ static char *config_for(struct cli *cli, const char *beside, const char *overlay
 	return path;
 }
 
-static struct reload_config *load_judge(struct item *it, const char *path, const char *overlay)
+static struct reload_config *load_config(struct item *it, const char *path, const char *overlay)
 {
 	struct reload_config *config = NULL;
 	struct reload_why why = { 0 };
@@ -191,13 +213,13 @@ static void check_key(struct item *it, const char *dir, const struct reload_cert
 	AUTO(reload_key) key = NULL;
 	struct reload_why why = { 0 };
 	bool open = false;
-	char *path = enroll_join(dir, "key.pem"), text[256];
+	char *path = enroll_join(dir, "key.pem"), text[512];
 	if (!fault(it, cli_key_load(&key, path, &open, &why), &why) && cert) {
 		bool fits = reload_key_fits(key, cert);
 		set(it, "key_fits", json_boolean(fits));
 		if (!fits)
 			problem(it, true, "key.pem does not belong to cert.pem",
-				"the public keys differ", NULL);
+				"the public keys differ", renewal(text, it));
 	}
 	if (open) {
 		snprintf(text, sizeof(text), "chmod 600 %.200s", path);
@@ -215,6 +237,7 @@ static json_t *show_cert(
 	struct reload_config *config = NULL;
 	size_t count = 0;
 	struct reload_why why = { 0 };
+	char text[512];
 	struct item it = start(cli, dir ? "identity" : "certificate", name, dir ? dir : path);
 	enum reload_err err = dir ? cli_certs_load(&cert, &others, &count, path, &why)
 				  : cli_certs_parse(&cert, &others, &count, bytes, path, &why);
@@ -224,14 +247,14 @@ static json_t *show_cert(
 	}
 	if (dir)
 		check_key(&it, dir, cert);
-	char *judge_path = config_for(cli, dir, cert ? cert->overlay : NULL);
-	if (judge_path)
-		config = load_judge(&it, judge_path, cert ? cert->overlay : NULL);
+	char *config_path = config_for(cli, dir, cert ? cert->overlay : NULL);
+	if (config_path)
+		config = load_config(&it, config_path, cert ? cert->overlay : NULL);
 	else if (cert && cert->authority)
 		set(&it, "name", json_string(cert->issuer_text ? cert->issuer_text : name));
 	else
 		problem(&it, dir != NULL, "no overlay configuration is at hand",
-			"the chain cannot be judged", "reload-enroll show --config FILE");
+			"the chain cannot be checked", "reload-enroll show --config FILE");
 	if (config) {
 		set(&it, "sequence", json_integer(config->sequence));
 		set(&it, "signed", json_boolean(config->signatures_count > 0));
@@ -239,11 +262,11 @@ static json_t *show_cert(
 	if (config && cert)
 		check(&it, config, cert, others, count);
 	else if (cert && it.now >= cert->not_after)
-		problem(&it, true, "it has expired", NULL, NULL);
+		problem(&it, true, "it has expired", "its validity has ended", renewal(text, &it));
 	reload_config_free(config);
 	reload_cert_free(cert);
 	cli_certs_free(others, count);
-	free(judge_path);
+	free(config_path);
 	return finish(&it);
 }
 

@@ -60,16 +60,26 @@ static int append(const char *text, size_t len, void *arg)
 	return 0;
 }
 
+static void write_value(struct wr *w, const json_t *value)
+{
+	assert(value);
+	int failed = json_dump_callback(
+		value, append, w, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(DIGITS));
+	assert(!failed);
+	(void)failed;
+}
+
 /* Takes the object. */
 static void write_line(struct wr *w, json_t *object)
 {
-	assert(object);
-	int failed =
-		json_dump_callback(object, append, w, JSON_COMPACT | JSON_REAL_PRECISION(DIGITS));
-	assert(!failed);
-	(void)failed;
+	write_value(w, object);
 	wr_u8(w, '\n');
 	json_decref(object);
+}
+
+static void write_text(struct wr *w, const char *text)
+{
+	wr_bytes(w, text, strlen(text));
 }
 
 static json_t *answer_to(const json_t *id)
@@ -82,9 +92,15 @@ static json_t *answer_to(const json_t *id)
 
 void reload_rpc_write_result(struct wr *w, const json_t *id, json_t *result)
 {
-	json_t *o = answer_to(id);
-	json_object_set(o, "result", result);
-	write_line(w, o);
+	/* the object round it is not built: every request has one */
+	write_text(w, "{\"jsonrpc\":\"2.0\",\"id\":");
+	if (id)
+		write_value(w, id);
+	else
+		write_text(w, "null");
+	write_text(w, ",\"result\":");
+	write_value(w, result);
+	write_text(w, "}\n");
 }
 
 void reload_rpc_write_error(struct wr *w, const json_t *id, const struct reload_failure *failure)

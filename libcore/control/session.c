@@ -180,14 +180,14 @@ bool reload_rpc_progress(struct reload_rpc_call *call, json_t *object)
 	return true;
 }
 
-static void run(struct reload_rpc_session *s, const struct reload_method *method, const json_t *id,
+static void run(struct reload_rpc_session *s, const struct reload_method *method, json_t *id,
 	const json_t *params)
 {
 	reload_rpc_handler handler = s->service->handlers[method - reload_methods];
 	struct reload_rpc_call *call = RELOAD_NEW(reload_rpc_call);
 	call->session = s;
 	call->method = method;
-	call->id = json_deep_copy(id);
+	call->id = json_incref(id);
 	call->running = true;
 	TAILQ_INSERT_TAIL(&s->calls, call, entry);
 	s->calls_count++;

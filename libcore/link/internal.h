@@ -15,6 +15,7 @@ enum {
 	RELOAD_LINK_READS = 16,     /* TLS records taken in one turn from one link */
 	RELOAD_LINK_BUFFER = 16384, /* one TLS record */
 	RELOAD_LINK_LISTENERS = 16,
+	RELOAD_LINK_SPARE = 16384, /* bytes of a buffer that is kept for the next queue */
 	RELOAD_LINK_CERTS_MAX =
 		32768, /* bytes of all certificates in a handshake: a chain of eight has about 8,000 */
 	RELOAD_LINK_CLOSE_MS = 2000, /* for the last bytes of a link that closes */
@@ -101,6 +102,7 @@ struct reload_links {
 	struct reload_listener listeners[RELOAD_LINK_LISTENERS];
 	size_t listeners_count;
 	struct reload_links_counters counters;
+	struct wr spare; /* of the queue that was written out last, for the next one that begins */
 	uint8_t buffer[RELOAD_LINK_BUFFER]; /* decrypted bytes of one read */
 };
 
@@ -162,6 +164,10 @@ void reload_tls_link_turn_first(struct reload_tls_link *link);
 
 /* reload_tls_link_arm() arms the one timer of the link; fn gets the link. */
 void reload_tls_link_arm(struct reload_tls_link *link, reload_ms due, reload_timer_fn fn);
+
+/* reload_tls_link_queue() returns the queue, to be written to; reload_tls_link_queue_done() empties it: an idle link has no buffer. */
+struct wr *reload_tls_link_queue(struct reload_tls_link *link);
+void reload_tls_link_queue_done(struct reload_tls_link *link);
 
 /* reload_tls_link_want() changes the events that are asked of the loop. */
 void reload_tls_link_want(struct reload_tls_link *link, unsigned events);

@@ -44,7 +44,7 @@ void reload_tls_link_acknowledge(struct reload_tls_link *l)
 {
 	reload_ms due = reload_framing_ack_due(&l->framing);
 	if (due != RELOAD_NEVER && (l->out.len || due <= reload_poll_now())) {
-		reload_framing_acks_write(&l->framing, &l->out);
+		reload_framing_acks_write(&l->framing, reload_tls_link_queue(l));
 		due = RELOAD_NEVER;
 	}
 	if (due == RELOAD_NEVER)

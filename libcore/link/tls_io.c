@@ -136,7 +136,7 @@ bool reload_links_send(struct reload_links *links, uint32_t id, struct span mess
 		return false;
 	}
 	reload_ms now = reload_poll_now();
-	reload_framing_data_write(&l->framing, &l->out, message, now);
+	reload_framing_data_write(&l->framing, reload_tls_link_queue(l), message, now);
 	reload_health_sent(&l->health, now);
 	reload_tls_link_watch_health(l, now);
 	reload_tls_link_turn_first(
@@ -275,6 +275,7 @@ void reload_links_free(struct reload_links *links)
 	reload_timer_cancel(links->timers, &links->validity);
 	reload_poll_hook_remove(links->set.poll, &links->hook);
 	reload_tls_context_clear(links);
+	wr_clear(&links->spare);
 	reload_trust_free(links->trust);
 	free(links);
 }

@@ -27,7 +27,7 @@ void reload_tls_link_close(struct reload_tls_link *l)
 		reload_tls_link_fail(l, RELOAD_CANCELLED, NULL);
 	if (l->state != RELOAD_TLS_UP)
 		return;
-	reload_framing_acks_write(&l->framing, &l->out);
+	reload_framing_acks_write(&l->framing, reload_tls_link_queue(l));
 	reload_tls_link_drop_acks(l);
 	l->state = RELOAD_TLS_CLOSING;
 	reload_tls_link_want(l,

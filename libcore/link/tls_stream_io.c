@@ -43,8 +43,7 @@ void reload_tls_link_flush(struct reload_tls_link *l)
 		l->out_at = 0;
 		return;
 	}
-	wr_clear(&l->out); /* an idle link holds no buffer */
-	l->out_at = 0;
+	reload_tls_link_queue_done(l);
 	if (l->state == RELOAD_TLS_CLOSING)
 		linger(l);
 	else
@@ -123,7 +122,7 @@ static void on_data(struct reload_tls_link *l, const struct reload_framing_item 
 	else /* the other end does not read; later ACKs cover what this one would have said */
 		links->counters.dropped_acks++;
 	if (!reload_framing_ack_due(&l->framing))
-		reload_framing_acks_write(&l->framing, &l->out);
+		reload_framing_acks_write(&l->framing, reload_tls_link_queue(l));
 	reload_tls_link_turn(l);
 	links->set.ops->message(links->set.arg, l->id, item->message);
 }

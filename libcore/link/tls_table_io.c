@@ -73,3 +73,24 @@ void reload_tls_link_arm(struct reload_tls_link *l, reload_ms due, reload_timer_
 {
 	reload_timer_arm(l->links->timers, &l->timer, due, fn, l);
 }
+
+struct wr *reload_tls_link_queue(struct reload_tls_link *l)
+{
+	if (!l->out.at) {
+		l->out = l->links->spare;
+		wr_init(&l->links->spare);
+	}
+	return &l->out;
+}
+
+void reload_tls_link_queue_done(struct reload_tls_link *l)
+{
+	struct wr *spare = &l->links->spare;
+	if (!spare->at && l->out.cap <= RELOAD_LINK_SPARE) {
+		*spare = l->out;
+		spare->len = 0;
+		wr_init(&l->out);
+	}
+	wr_clear(&l->out);
+	l->out_at = 0;
+}

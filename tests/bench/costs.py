@@ -42,7 +42,7 @@ def allocations(processes, counts):
 
 
 def system_calls(processes, run):
-    """Calls by name while run() ran, and the seconds that it took."""
+    """Calls by name while run() ran, the seconds that it took, and what it returned."""
     with tempfile.TemporaryDirectory(prefix="reload-bench-") as directory:
         out = os.path.join(directory, "calls")
         attach = [arg for p in processes for arg in ("-p", str(p.pid))]
@@ -56,14 +56,14 @@ def system_calls(processes, run):
             if not left:
                 break
         begin = time.monotonic()
-        run()
+        result = run()
         took = time.monotonic() - begin
         tracer.send_signal(signal.SIGINT)
         tracer.communicate()
         with open(out) as f:
             calls = {m[2]: int(m[1]) for m in re.finditer(r"^ *(\d+) +(\w+)\s*$", f.read(), re.M)}
         calls.pop("total", None)
-        return calls, took
+        return calls, took, result
 
 
 class Costs:
@@ -71,26 +71,25 @@ class Costs:
 
     def __init__(self, processes, counts=None):
         self.processes, self.counts = processes, counts
-        self.idle_calls, self.idle_s = system_calls(processes, lambda: time.sleep(5))
+        self.idle_calls, self.idle_s, _ = system_calls(processes, lambda: time.sleep(5))
 
     def taken(self):
         allocated = allocations(self.processes, self.counts) if self.counts else 0
         return cpu_s(self.processes), wakeups(self.processes), allocated
 
-    def of(self, name, requests, run):
-        """Figures a request, their names beginning with name; run() makes that many requests."""
+    def of(self, name, run):
+        """Figures a request, their names beginning with name; run() makes requests and returns how many."""
         before = self.taken()
-        run()
-        cpu, woken, allocated = (now - then for now, then in zip(self.taken(), before))
-        calls, took = system_calls(self.processes, run)
+        requests = run()
+        cpu, woken, allocated = ((now - then) / requests for now, then in zip(self.taken(), before))
+        calls, took, traced = system_calls(self.processes, run)
 
         def each(names=None):
             total = sum(n for call, n in calls.items() if names is None or call in names)
             idle = sum(n for call, n in self.idle_calls.items() if names is None or call in names)
-            return max(0, total - idle * took / self.idle_s) / requests
+            return max(0, total - idle * took / self.idle_s) / traced
 
-        figures = {"calls": each(), "sends": each(SENDS), "waits": each(WAITS), "wakeups": woken / requests,
-                   "cpu_ms": cpu * 1000 / requests}
+        figures = {"calls": each(), "sends": each(SENDS), "waits": each(WAITS), "wakeups": woken, "cpu_ms": cpu * 1000}
         if self.counts:
-            figures["allocations"] = allocated / requests
+            figures["allocations"] = allocated
         return {"%s_%s" % (name, key): value for key, value in figures.items()}

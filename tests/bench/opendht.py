@@ -10,10 +10,11 @@ import time
 PORT = 17500
 VALUE = "v" * 1000
 FOUND = re.compile(r"Get: found \d+ value\(s\) after ([0-9.e+-]+) (\w+)")
-DONE = re.compile(r"(?:Get: completed|Put signed: success).* \(?took ([0-9.e+-]+) (\w+)")
+DONE = re.compile(r"(?:Get: completed|Put signed: success).*? \(?took ([0-9.e+-]+) (\w+)")
 FAILED = re.compile(r"(?:Get|Put signed): fail")
 READY = re.compile(r"type 'h' or 'help'")
-READY_S, ANSWER_S = 300, 30  # an identity is an RSA key of 4096 bits
+READY_S = 600  # until all are there: an identity is an RSA key of 4096 bits, some seconds each to find
+ANSWER_S, RUN_S = 30, 60  # for one request; for all of a run, which makes fewer of them when they take longer (under strace, for one)
 UNITS = {"ns": 1e-6, "us": 1e-3, "ms": 1, "mss": 1, "s": 1e3, "ss": 1e3}
 
 
@@ -22,15 +23,17 @@ class Node:
         self.process = subprocess.Popen(["dhtnode", "-i", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         self.unread, self.last = b"", ""
+        self.late = 0  # answers that were not waited for any longer
 
     def command(self, text):
         self.process.stdin.write(text.encode() + b"\n")
         self.process.stdin.flush()
 
     def line(self, limit_s):
+        """None when the limit is over."""
         while b"\n" not in self.unread:
             if not select.select([self.process.stdout], [], [], limit_s)[0]:
-                raise RuntimeError("dhtnode: no answer in %d s" % limit_s)
+                return None
             more = os.read(self.process.stdout.fileno(), 65536)
             if not more:
                 raise RuntimeError("dhtnode has ended: %s" % (self.unread.decode(errors="replace").strip() or self.last))
@@ -40,17 +43,21 @@ class Node:
         return self.last
 
     def answer(self):
-        """Milliseconds until the first value, None when there was none, and until the end; None for a failure."""
+        """Milliseconds until the first value, None when there was none, and until the end; None for a failure and for silence."""
         found = None
-        while True:
-            line = self.line(ANSWER_S)
-            first, done = FOUND.search(line), DONE.search(line)
+        while (line := self.line(ANSWER_S)) is not None:
+            first, done, failed = FOUND.search(line), DONE.search(line), FAILED.search(line)
             if first and found is None:
                 found = float(first[1]) * UNITS[first[2]]
-            if done:
-                return found, float(done[1]) * UNITS[done[2]]
-            if FAILED.search(line):
-                return None, None
+            if not done and not failed:
+                continue
+            self.unread = line[(done or failed).end():].encode() + b"\n" + self.unread  # a line may have more than one
+            if self.late:
+                self.late, found = self.late - 1, None
+                continue
+            return (found, float(done[1]) * UNITS[done[2]]) if done else (None, None)
+        self.late += 1
+        return None, None
 
 
 class Nodes:
@@ -62,19 +69,27 @@ class Nodes:
             self.nodes.append(Node("-p", str(PORT + i), "-b", "127.0.0.1:%d" % PORT))
         self.processes = [n.process for n in self.nodes]
         try:
-            for n in self.nodes:
-                while not READY.search(n.line(READY_S)):
-                    pass
+            end = time.monotonic() + READY_S
+            for i, n in enumerate(self.nodes):
+                while not READY.search(line := n.line(max(0, end - time.monotonic())) or ""):
+                    if not line:
+                        raise RuntimeError("OpenDHT: %d of %d nodes are ready after %d s" % (i, count, READY_S))
         except RuntimeError:
             self.stop()
             raise
         time.sleep(10)
 
     def one_at_a_time(self, what, count):
-        """Milliseconds of those that succeeded: until the first value of a Get, until all holders have answered of a Put."""
+        """
+        How many there was time for, and the milliseconds of those that succeeded: until the first value of a Get, until all
+        holders have answered of a Put.
+        """
         chance = random.Random(1)
-        samples = []
+        samples, made, end = [], 0, time.monotonic() + RUN_S
         for i in range(count):
+            if time.monotonic() > end:
+                break
+            made += 1
             writer = i % len(self.processes)
             reader = (writer + 1 + chance.randrange(len(self.processes) - 1)) % len(self.processes)
             if what == "fetch":
@@ -83,16 +98,17 @@ class Nodes:
             else:
                 self.nodes[writer].command("s key%d %s" % (i, VALUE))
                 samples.append(self.nodes[writer].answer()[1])
-        return sorted(s for s in samples if s is not None)
+        return made, sorted(s for s in samples if s is not None)
 
     def in_flight(self, count, window):
         """Gets a second through the first node."""
-        begin, sent, good = time.monotonic(), 0, 0
-        for done in range(count):
-            while sent < count and sent - done < window:
+        begin, sent, done, good = time.monotonic(), 0, 0, 0
+        while not sent or (done < sent and time.monotonic() < begin + 2 * RUN_S):
+            while sent < count and sent - done < window and time.monotonic() < begin + RUN_S:
                 self.nodes[0].command("g key%d" % (sent % 256))
                 sent += 1
             good += self.nodes[0].answer()[1] is not None
+            done += 1
         return good / (time.monotonic() - begin)
 
     def memory_mb(self, name):

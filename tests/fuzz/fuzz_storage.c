@@ -33,14 +33,14 @@ struct step {
 	struct span body;
 };
 
-static struct reload_signer signer_of(const struct world *x, uint8_t choice)
+static struct reload_signer signer_of(const struct fixture *x, uint8_t choice)
 {
 	const struct reload_signer signers[] = { x->by_alice, x->by_bob, x->by_multi_1,
 		x->by_multi_2 };
 	return signers[choice % COUNT_OF(signers)];
 }
 
-static bool resource_id(const struct world *x, struct span resource, struct reload_id *out)
+static bool resource_id(const struct fixture *x, struct span resource, struct reload_id *out)
 {
 	if (resource.len != 1)
 		return reload_id_from(out, resource) == RELOAD_OK;
@@ -66,7 +66,7 @@ static bool resource_id(const struct world *x, struct span resource, struct relo
 	return true;
 }
 
-static struct wire_ctx context(struct world *x)
+static struct wire_ctx context(struct fixture *x)
 {
 	return (struct wire_ctx){ .node_id_len = 16,
 		.arena = &x->arena,
@@ -75,7 +75,7 @@ static struct wire_ctx context(struct world *x)
 }
 
 /* Fills in who signed what; the fields point into the arena. */
-static void sign(struct world *x, struct reload_store_work *w)
+static void sign(struct fixture *x, struct reload_store_work *w)
 {
 	size_t n = 0;
 	w->value_signers =
@@ -91,7 +91,7 @@ static void sign(struct world *x, struct reload_store_work *w)
 	assert(n == w->values_count);
 }
 
-static void check_counters(struct world *x, const struct reload_store_work *w)
+static void check_counters(struct fixture *x, const struct reload_store_work *w)
 {
 	assert(w->answer.kind_responses_count == w->req->kind_data_count);
 	for (size_t i = 0; i < w->answer.kind_responses_count; i++) {
@@ -101,7 +101,7 @@ static void check_counters(struct world *x, const struct reload_store_work *w)
 	}
 }
 
-static void store(struct world *x, const struct step *step)
+static void store(struct fixture *x, const struct step *step)
 {
 	struct wire_ctx ctx = context(x);
 	struct reload_store_req req;
@@ -109,7 +109,7 @@ static void store(struct world *x, const struct step *step)
 	struct reload_store_work w = { .config = &x->config,
 		.storage = x->storage,
 		.req = &req,
-		.resource_id = world_resource_id,
+		.resource_id = fixture_resource_id,
 		.replica = step->flags & FLAG_REPLICA,
 		.place_ok = !(step->flags & FLAG_ELSEWHERE),
 		.request_signer = signer_of(x, step->flags >> FLAG_SIGNER),
@@ -134,7 +134,7 @@ static void store(struct world *x, const struct step *step)
 		check_counters(x, &w);
 }
 
-static void check_encoding(struct world *x, const struct wire_type *type, const void *answer)
+static void check_encoding(struct fixture *x, const struct wire_type *type, const void *answer)
 {
 	struct wire_ctx ctx = context(x);
 	struct wr w;
@@ -145,7 +145,7 @@ static void check_encoding(struct world *x, const struct wire_type *type, const 
 }
 
 /* Fetch and Stat tell of the same values. */
-static void fetch(struct world *x, const struct step *step)
+static void fetch(struct fixture *x, const struct step *step)
 {
 	struct wire_ctx ctx = context(x);
 	struct reload_fetch_req req;
@@ -180,7 +180,7 @@ static void fetch(struct world *x, const struct step *step)
 	check_encoding(x, &reload_stat_ans_wire, &w.stat);
 }
 
-static void find(struct world *x, const struct step *step)
+static void find(struct fixture *x, const struct step *step)
 {
 	struct wire_ctx ctx = context(x);
 	struct reload_find_req req;
@@ -201,7 +201,7 @@ static void find(struct world *x, const struct step *step)
 	check_encoding(x, &reload_find_ans_wire, &w.answer);
 }
 
-static void take_step(struct world *x, const struct step *step)
+static void take_step(struct fixture *x, const struct step *step)
 {
 	size_t bytes;
 	struct rd r = rd_of(step->body);
@@ -233,9 +233,9 @@ static void take_step(struct world *x, const struct step *step)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct world *x = RELOAD_NEW(world);
+	struct fixture *x = RELOAD_NEW(fixture);
 	struct rd r = rd_of(span_of(data, size));
-	world_new(x);
+	fixture_new(x);
 	reload_storage_free(x->storage);
 	x->storage = reload_storage_memory_new(QUOTA, HOUR_MS);
 	for (int i = 0; i < STEPS_MAX && rd_more(&r); i++) {
@@ -249,7 +249,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		reload_arena_clear(&x->arena);
 		free(copy); /* nothing that is held may point here */
 	}
-	world_clear(x);
+	fixture_clear(x);
 	free(x);
 	return 0;
 }

@@ -25,7 +25,7 @@ enum {
 	HOUR_MS = 3600000,
 };
 
-struct world {
+struct fixture {
 	struct reload_kind kinds[KINDS];
 	struct reload_config config;
 	struct reload_id node_a, node_b, node_m[2];
@@ -46,7 +46,7 @@ struct world {
 };
 
 /* SHA-1 cut to 16 bytes, as CHORD-RELOAD does. */
-static inline void world_resource_id(struct reload_id *out, struct span name)
+static inline void fixture_resource_id(struct reload_id *out, struct span name)
 {
 	uint8_t digest[RELOAD_HASH_SIZE_MAX];
 	size_t len = reload_hash(digest, RELOAD_HASH_SHA1, &name, 1);
@@ -66,7 +66,7 @@ static inline struct reload_id id_of(const char *hex)
 static inline struct reload_id resource_of(struct span name)
 {
 	struct reload_id id;
-	world_resource_id(&id, name);
+	fixture_resource_id(&id, name);
 	return id;
 }
 
@@ -79,9 +79,9 @@ static inline struct reload_id resource_of_node(const struct reload_id *node, un
 	return resource_of(span_of(name, node->len + (i ? 1u : 0u)));
 }
 
-static inline void world_new(struct world *x)
+static inline void fixture_new(struct fixture *x)
 {
-	*x = (struct world){ .now = T0 };
+	*x = (struct fixture){ .now = T0 };
 	const struct reload_kind kinds[KINDS] = {
 		{ .id = 0x2,
 			.model = RELOAD_MODEL_SINGLE,
@@ -154,14 +154,14 @@ static inline void world_new(struct world *x)
 	x->storage = reload_storage_memory_new(1 << 20, HOUR_MS);
 }
 
-static inline void world_clear(struct world *x)
+static inline void fixture_clear(struct fixture *x)
 {
 	reload_storage_free(x->storage);
 	reload_arena_clear(&x->arena);
 }
 
 /* req_new() starts a request of alice for the resource of her name; the caller changes what is to be otherwise. */
-static inline void req_new(struct world *x)
+static inline void req_new(struct fixture *x)
 {
 	reload_arena_clear(&x->arena);
 	x->signers_count = 0;
@@ -170,7 +170,7 @@ static inline void req_new(struct world *x)
 		.storage = x->storage,
 		.req = &x->req,
 		.resource = x->at_alice,
-		.resource_id = world_resource_id,
+		.resource_id = fixture_resource_id,
 		.place_ok = true,
 		.request_signer = x->by_alice,
 		.value_signers = x->signers,
@@ -179,7 +179,7 @@ static inline void req_new(struct world *x)
 		.arena = &x->arena };
 }
 
-static inline void req_kind(struct world *x, uint32_t kind, uint64_t generation)
+static inline void req_kind(struct fixture *x, uint32_t kind, uint64_t generation)
 {
 	assert(x->req.kind_data_count < REQ_KINDS);
 	size_t i = x->req.kind_data_count++;
@@ -187,7 +187,7 @@ static inline void req_kind(struct world *x, uint32_t kind, uint64_t generation)
 }
 
 /* req_value() appends a value of model to the last Kind; NULL as value removes.  Returns it, to be changed. */
-static inline struct reload_stored_data *req_value(struct world *x, enum reload_data_model model,
+static inline struct reload_stored_data *req_value(struct fixture *x, enum reload_data_model model,
 	uint32_t index, const char *key, const char *value, uint64_t time)
 {
 	static const uint8_t hash[32] = { 1 };
@@ -211,19 +211,19 @@ static inline struct reload_stored_data *req_value(struct world *x, enum reload_
 }
 
 static inline struct reload_stored_data *req_single(
-	struct world *x, const char *value, uint64_t time)
+	struct fixture *x, const char *value, uint64_t time)
 {
 	return req_value(x, RELOAD_MODEL_SINGLE, 0, NULL, value, time);
 }
 
 static inline struct reload_stored_data *req_array(
-	struct world *x, uint32_t index, const char *value, uint64_t time)
+	struct fixture *x, uint32_t index, const char *value, uint64_t time)
 {
 	return req_value(x, RELOAD_MODEL_ARRAY, index, NULL, value, time);
 }
 
 static inline struct reload_stored_data *req_dict(
-	struct world *x, const char *key, const char *value, uint64_t time)
+	struct fixture *x, const char *key, const char *value, uint64_t time)
 {
 	return req_value(x, RELOAD_MODEL_DICTIONARY, 0, key, value, time);
 }
@@ -235,7 +235,7 @@ static inline void count_done(void *arg, enum reload_err err)
 }
 
 /* req_store() runs the request as the engine does: begin, accept, commit. */
-static inline enum reload_err req_store(struct world *x)
+static inline enum reload_err req_store(struct fixture *x)
 {
 	int done = 0;
 	enum reload_err err = reload_store_begin(&x->work);
@@ -249,7 +249,7 @@ static inline enum reload_err req_store(struct world *x)
 }
 
 /* store_one() stores one value of alice's at her resource. */
-static inline enum reload_err store_single(struct world *x, const char *value, uint64_t time)
+static inline enum reload_err store_single(struct fixture *x, const char *value, uint64_t time)
 {
 	req_new(x);
 	req_kind(x, K_SINGLE, 0);
@@ -258,7 +258,7 @@ static inline enum reload_err store_single(struct world *x, const char *value, u
 }
 
 static inline enum reload_err store_array(
-	struct world *x, uint32_t index, const char *value, uint64_t time)
+	struct fixture *x, uint32_t index, const char *value, uint64_t time)
 {
 	req_new(x);
 	req_kind(x, K_ARRAY, 0);
@@ -267,7 +267,7 @@ static inline enum reload_err store_array(
 }
 
 static inline enum reload_err store_dict(
-	struct world *x, const char *key, const char *value, uint64_t time)
+	struct fixture *x, const char *key, const char *value, uint64_t time)
 {
 	req_new(x);
 	req_kind(x, K_DICT, 0);
@@ -275,7 +275,7 @@ static inline enum reload_err store_dict(
 	return req_store(x);
 }
 
-static inline uint64_t generation_of(struct world *x, uint32_t kind)
+static inline uint64_t generation_of(struct fixture *x, uint32_t kind)
 {
 	return x->storage->ops->generation(x->storage, &x->at_alice, kind, x->now);
 }

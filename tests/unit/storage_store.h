@@ -1,10 +1,10 @@
-/* Tests of Stores: what the world of a test holds. */
+/* Tests of Stores: what the fixture of a test holds. */
 #pragma once
 
-#include "storage_world.h"
+#include "storage_test.h"
 
 static inline const struct reload_stored_entry *held(
-	struct world *x, uint32_t kind, uint32_t index, const char *key)
+	struct fixture *x, uint32_t kind, uint32_t index, const char *key)
 {
 	struct reload_stored_value place = {
 		.model = (uint8_t)reload_config_kind(&x->config, kind)->model,
@@ -15,14 +15,14 @@ static inline const struct reload_stored_entry *held(
 }
 
 static inline bool holds(
-	struct world *x, uint32_t kind, uint32_t index, const char *key, const char *value)
+	struct fixture *x, uint32_t kind, uint32_t index, const char *key, const char *value)
 {
 	const struct reload_stored_entry *e = held(x, kind, index, key);
 	return e && e->data.value.exists && span_eq(e->data.value.value, span_str(value));
 }
 
 /* The request fails and leaves everything as it was. */
-static inline void refused(struct world *x, enum reload_err want)
+static inline void refused(struct fixture *x, enum reload_err want)
 {
 	uint8_t before[RELOAD_HASH_SIZE_MAX], after[RELOAD_HASH_SIZE_MAX];
 	storage_digest(x->storage, x->now, before);

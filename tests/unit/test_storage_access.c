@@ -6,20 +6,20 @@
 
 static int setup(void **state)
 {
-	struct world *x = RELOAD_NEW(world);
-	world_new(x);
+	struct fixture *x = RELOAD_NEW(fixture);
+	fixture_new(x);
 	*state = x;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	world_clear(*state);
+	fixture_clear(*state);
 	free(*state);
 	return 0;
 }
 
-static bool allowed(struct world *x, uint32_t kind, const struct reload_id *resource,
+static bool allowed(struct fixture *x, uint32_t kind, const struct reload_id *resource,
 	const struct reload_signer *by, const struct reload_stored_value *value)
 {
 	struct reload_access a = { .kind = reload_config_kind(&x->config, kind),
@@ -27,13 +27,13 @@ static bool allowed(struct world *x, uint32_t kind, const struct reload_id *reso
 		.value = value,
 		.cert = by->cert,
 		.node = &by->node,
-		.resource_id = world_resource_id };
+		.resource_id = fixture_resource_id };
 	return reload_access_allowed(&a);
 }
 
 static void user_match_wants_the_user_name(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	/* R-7.3.1-01 */
 	assert_true(allowed(x, K_SINGLE, &x->at_alice, &x->by_alice, NULL));
 	assert_true(allowed(x, K_SINGLE, &x->at_alice, &x->by_multi_2, NULL));
@@ -51,7 +51,7 @@ static void user_match_wants_the_user_name(void **state)
 
 static void node_match_wants_the_node_that_signed(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct reload_id at_a = resource_of_node(&x->node_a, 0),
 			 at_m2 = resource_of_node(&x->node_m[1], 0);
 	struct reload_id hash =
@@ -70,7 +70,7 @@ static void node_match_wants_the_node_that_signed(void **state)
 
 static void user_node_match_wants_the_key_too(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct reload_stored_value own = { .model = RELOAD_MODEL_DICTIONARY,
 		.key = reload_id_span(&x->node_a) };
 	struct reload_stored_value second = { .model = RELOAD_MODEL_DICTIONARY,
@@ -93,7 +93,7 @@ static void user_node_match_wants_the_key_too(void **state)
 
 static void node_multiple_tries_every_number(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	static const struct {
 		uint32_t kind;
 		unsigned i;

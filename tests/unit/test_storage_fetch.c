@@ -1,4 +1,4 @@
-#include "storage_world.h"
+#include "storage_test.h"
 #include "vectors.h"
 
 /* A Fetch that is being built; the work lies in it. */
@@ -19,7 +19,7 @@ static struct reload_specifier *ask_kind(struct ask *a, uint32_t kind, uint64_t 
 	return s;
 }
 
-static void ask_new(struct ask *a, struct world *x)
+static void ask_new(struct ask *a, struct fixture *x)
 {
 	reload_arena_clear(&x->arena);
 	*a = (struct ask){ .req.specifiers = a->specifiers };
@@ -33,7 +33,7 @@ static void ask_new(struct ask *a, struct world *x)
 }
 
 /* Asks for one range of the array. */
-static enum reload_err fetch_range(struct ask *a, struct world *x, uint32_t first, uint32_t last)
+static enum reload_err fetch_range(struct ask *a, struct fixture *x, uint32_t first, uint32_t last)
 {
 	ask_new(a, x);
 	ask_kind(a, K_ARRAY, 0)->ranges_count = 1;
@@ -42,7 +42,7 @@ static enum reload_err fetch_range(struct ask *a, struct world *x, uint32_t firs
 }
 
 static enum reload_err fetch_keys(
-	struct ask *a, struct world *x, const char *const *keys, size_t count)
+	struct ask *a, struct fixture *x, const char *const *keys, size_t count)
 {
 	ask_new(a, x);
 	ask_kind(a, K_DICT, 0)->keys_count = count;
@@ -86,7 +86,7 @@ static void assert_synthetic(const struct reload_stored_data *d)
 /* The answer of one value, which most are, fits one block of the arena (960 bytes): one allocation. */
 static void one_value_takes_little(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	req_new(x);
 	req_kind(x, K_SINGLE, 0);
@@ -105,7 +105,7 @@ static void one_value_takes_little(void **state)
 
 static void nothing_gives_a_synthetic_value(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	ask_new(&a, x);
 	ask_kind(&a, K_SINGLE, 0);
@@ -143,7 +143,7 @@ static void nothing_gives_a_synthetic_value(void **state)
 
 static void ranges_of_an_array(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	assert_int_equal(store_array(x, 2, "two", 100), RELOAD_OK);
 	assert_int_equal(fetch_range(&a, x, 0, 2), RELOAD_OK);
@@ -193,7 +193,7 @@ static void ranges_of_an_array(void **state)
 
 static void wrong_ranges_are_refused(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	/* R-7.4.2.1-04 */
 	assert_int_equal(fetch_range(&a, x, 5, 2), RELOAD_INVALID_MESSAGE);
@@ -215,7 +215,7 @@ static void wrong_ranges_are_refused(void **state)
 
 static void far_gaps_are_not_filled(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	assert_int_equal(store_array(x, 0, "near", 100), RELOAD_OK);
 	assert_int_equal(store_array(x, 0xfffffff0, "far", 100), RELOAD_OK);
@@ -240,7 +240,7 @@ static void far_gaps_are_not_filled(void **state)
 
 static void keys_of_a_dictionary(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	assert_int_equal(store_dict(x, "b", "2", 100), RELOAD_OK);
 	assert_int_equal(store_dict(x, "a", "1", 100), RELOAD_OK);
@@ -260,7 +260,7 @@ static void keys_of_a_dictionary(void **state)
 
 static void a_known_generation_sends_no_values(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	assert_int_equal(store_single(x, "one", 100), RELOAD_OK);
 	assert_int_equal(store_single(x, "two", 101), RELOAD_OK);
@@ -296,7 +296,7 @@ static void a_known_generation_sends_no_values(void **state)
 
 static void lifetimes_shrink_and_end(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	req_new(x);
 	req_kind(x, K_ARRAY, 0);
@@ -344,7 +344,7 @@ static void lifetimes_shrink_and_end(void **state)
 
 static void unknown_kinds_fail_every_method(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	ask_new(&a, x);
 	ask_kind(&a, K_SINGLE, 0);
@@ -361,7 +361,7 @@ static void unknown_kinds_fail_every_method(void **state)
 
 static void others_answer_from_a_replica_only(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	ask_new(&a, x);
 	ask_kind(&a, K_SINGLE, 0);
@@ -379,7 +379,7 @@ static void others_answer_from_a_replica_only(void **state)
 
 static void signers_come_once_each(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	req_new(x);
 	req_kind(x, K_DICT, 0);
@@ -400,7 +400,7 @@ static void signers_come_once_each(void **state)
 
 static void stat_has_digests(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	assert_int_equal(store_dict(x, "a", "Foo", 100), RELOAD_OK);
 	assert_int_equal(store_dict(x, "b", NULL, 102), RELOAD_OK);
@@ -449,7 +449,7 @@ static void stat_has_digests(void **state)
 	assert_int_equal(reload_stat_answer(&a.work), RELOAD_INVALID_MESSAGE);
 }
 
-static struct reload_msg *store_vector(struct world *x, const char *name)
+static struct reload_msg *store_vector(struct fixture *x, const char *name)
 {
 	struct vector v;
 	struct reload_msg *m;
@@ -479,7 +479,7 @@ static struct reload_msg *store_vector(struct world *x, const char *name)
 
 static void vectors_are_stored_and_fetched(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	struct ask a;
 	x->kinds[1].max_size = x->kinds[2].max_size = 5000;
 	AUTO(reload_msg) turn = store_vector(x, "store-req-turn");

@@ -1,7 +1,7 @@
-#include "storage_world.h"
+#include "storage_test.h"
 
 static void store_at(
-	struct world *x, const char *resource, uint32_t kind, enum reload_data_model model)
+	struct fixture *x, const char *resource, uint32_t kind, enum reload_data_model model)
 {
 	struct reload_stored_entry e = { .data = { .storage_time = 1, .lifetime = 100 },
 		.received = x->now };
@@ -12,7 +12,7 @@ static void store_at(
 }
 
 static struct reload_find_work find_at(
-	struct world *x, const char *resource, struct reload_find_req *req)
+	struct fixture *x, const char *resource, struct reload_find_req *req)
 {
 	return (struct reload_find_work){ .config = &x->config,
 		.storage = x->storage,
@@ -37,7 +37,7 @@ static bool closest_is(const struct reload_find_work *w, size_t i, const char *h
 
 static void find_tells_the_closest(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	uint32_t kinds[] = { K_SINGLE, K_UNKNOWN, K_ARRAY, K_DICT };
 	struct reload_find_req req = { .kinds = kinds, .kinds_count = 4 };
 	struct reload_find_work w = find_at(x, r5, &req);
@@ -79,7 +79,7 @@ static void find_tells_the_closest(void **state)
 
 static void find_is_refused(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	uint32_t kinds[] = { K_SINGLE, K_ARRAY, K_SINGLE };
 	struct reload_find_req req = { .kinds = kinds, .kinds_count = 3 };
 	struct reload_find_work w = find_at(x, r5, &req);
@@ -93,7 +93,7 @@ static void find_is_refused(void **state)
 
 static void find_walks_the_ring(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	uint32_t kind = K_SINGLE;
 	struct reload_find_req req = { .kinds = &kind, .kinds_count = 1 };
 	char at[33];

@@ -2,7 +2,7 @@
 
 static void the_first_store_gives_one(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	assert_int_equal(generation_of(x, K_SINGLE), 0);
 	/* R-7.4.1.1-18 */
 	assert_int_equal(store_single(x, "one", 100), RELOAD_OK);
@@ -30,7 +30,7 @@ static void the_first_store_gives_one(void **state)
 }
 
 /* A replica Store with that counter; the counter that is here then. */
-static uint64_t replica_heard(struct world *x, uint64_t counter, uint64_t time)
+static uint64_t replica_heard(struct fixture *x, uint64_t counter, uint64_t time)
 {
 	req_new(x);
 	req_kind(x, K_SINGLE, counter);
@@ -42,7 +42,7 @@ static uint64_t replica_heard(struct world *x, uint64_t counter, uint64_t time)
 
 static void counters_never_return_to_zero(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	const uint64_t most = RELOAD_GENERATION_MAX;
 	/* R-7.4.1.1-12: taken over as it comes, but for what no Stores can have made */
 	assert_true(replica_heard(x, most - 1, 100) == most - 1);
@@ -62,7 +62,7 @@ static void counters_never_return_to_zero(void **state)
 /* STO-17: nothing signs a counter, so one message does not carry it away */
 static void a_counter_does_not_jump_by_hearsay(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	const uint64_t jump = (uint64_t)1 << 32;
 	assert_int_equal(replica_heard(x, 1000, 100), 1000); /* nothing was known */
 	assert_int_equal(replica_heard(x, 5000000, 101), 5000000);
@@ -75,7 +75,7 @@ static void a_counter_does_not_jump_by_hearsay(void **state)
 /* The responsible peer is handed back what another one, that took itself for the owner, still has. */
 static void the_counter_of_the_owner_never_falls(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	static const struct {
 		uint64_t asked, time, is;
 	} rows[] = {
@@ -104,7 +104,7 @@ static void the_counter_of_the_owner_never_falls(void **state)
 /* STO-17: so many Stores as there are new values, at most */
 static void the_counter_of_the_owner_follows_the_values(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	static const struct {
 		uint64_t asked, time, is;
 	} rows[] = { { UINT64_MAX, 100, 3 }, { 5, 101, 5 }, { 50, 102, 8 } };
@@ -130,7 +130,7 @@ static void the_counter_of_the_owner_follows_the_values(void **state)
 
 static void the_generation_must_match(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	static const uint64_t wrong[] = { 1, 3, UINT64_MAX };
 	assert_int_equal(store_single(x, "one", 100), RELOAD_OK);
 	assert_int_equal(store_single(x, "two", 101), RELOAD_OK);
@@ -170,7 +170,7 @@ static void the_generation_must_match(void **state)
 }
 
 /* A replica Store of that value for a minute from now on; whether it is held then. */
-static bool replica_holds(struct world *x, const char *value, uint64_t time)
+static bool replica_holds(struct fixture *x, const char *value, uint64_t time)
 {
 	req_new(x);
 	req_kind(x, K_SINGLE, 9);
@@ -186,7 +186,7 @@ static bool replica_holds(struct world *x, const char *value, uint64_t time)
 /* STO-17: what has expired here does not become valid again, whoever brings it; nobody signs a lifetime */
 static void expired_is_over(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	for (int freed = 0; freed < 2; freed++) {
 		uint64_t time = x->now;
 		assert_true(replica_holds(x, "first", time));
@@ -212,7 +212,7 @@ static void expired_is_over(void **state)
 /* A writer whose clock ran ahead, and was set right, is not shut out by what expired. */
 static void a_clock_that_ran_ahead_shuts_out_nobody(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	uint64_t ahead = x->now + 3600 * RELOAD_SECOND, right;
 	assert_true(replica_holds(x, "ahead", ahead));
 	x->now += 61 * RELOAD_SECOND;

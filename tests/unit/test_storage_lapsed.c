@@ -23,7 +23,7 @@ static struct reload_ident_ops
 	ops; /* those of the simulator, with certificates counted that are read */
 
 struct thief {
-	struct world *x;
+	struct fixture *x;
 	struct reload_cert *root, *cert;
 	struct wr list; /* its certificate as it is kept with values */
 };
@@ -32,8 +32,8 @@ struct thief {
 static int setup(void **state)
 {
 	struct thief *t = RELOAD_NEW(thief);
-	t->x = RELOAD_NEW(world);
-	world_new(t->x);
+	t->x = RELOAD_NEW(fixture);
+	fixture_new(t->x);
 	t->x->now = NOW;
 	t->root = reload_sim_cert("", RELOAD_SIM_OVERLAY, NULL);
 	t->cert = reload_sim_cert_of(&(struct reload_sim_cert_form){ .user = "alice@overlay",
@@ -54,7 +54,7 @@ static int teardown(void **state)
 {
 	struct thief *t = *state;
 	reload_trust_free(t->x->config.trust);
-	world_clear(t->x);
+	fixture_clear(t->x);
 	free(t->x);
 	wr_clear(&t->list);
 	reload_cert_free(t->cert);
@@ -81,7 +81,7 @@ static void trust(struct thief *t, const struct reload_id *bad)
 
 static void take(struct thief *t, uint32_t kind, uint32_t index, uint64_t time)
 {
-	struct world *x = t->x;
+	struct fixture *x = t->x;
 	req_new(x);
 	req_kind(x, kind, 0);
 	if (kind == K_SINGLE)
@@ -95,7 +95,7 @@ static void take(struct thief *t, uint32_t kind, uint32_t index, uint64_t time)
 static void nothing_is_taken_from_the_future(void **state)
 {
 	struct thief *t = *state;
-	struct world *x = t->x;
+	struct fixture *x = t->x;
 	assert_int_equal(store_single(x, "a day ahead", NOW + RELOAD_TIME_AHEAD_MS), RELOAD_OK);
 	for (int replica = 0; replica < 2; replica++) {
 		req_new(x);
@@ -117,7 +117,7 @@ static void nothing_is_taken_from_the_future(void **state)
 static void a_bad_node_holds_up_nobody(void **state)
 {
 	struct thief *t = *state;
-	struct world *x = t->x;
+	struct fixture *x = t->x;
 	trust(t, NULL);
 	take(t, K_SINGLE, 0, NOW + 5000);
 	for (uint32_t i = 0; i < 5; i++)

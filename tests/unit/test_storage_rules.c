@@ -20,7 +20,7 @@ enum node {
 	M2
 };
 
-static const struct reload_id *id_of_node(const struct world *x, enum node n)
+static const struct reload_id *id_of_node(const struct fixture *x, enum node n)
 {
 	static const struct reload_id none = { 0 };
 	switch (n) {
@@ -89,7 +89,7 @@ static bool permitted(
 	}
 }
 
-static bool allowed(struct world *x, uint32_t kind, const struct signer_row *s,
+static bool allowed(struct fixture *x, uint32_t kind, const struct signer_row *s,
 	const struct place_row *p, enum node key)
 {
 	struct reload_id ids[2] = { *id_of_node(x, s->has[0]), *id_of_node(x, s->has[1]) };
@@ -108,7 +108,7 @@ static bool allowed(struct world *x, uint32_t kind, const struct signer_row *s,
 		.value = &value,
 		.cert = s->has[0] ? &cert : NULL,
 		.node = id_of_node(x, s->node),
-		.resource_id = world_resource_id };
+		.resource_id = fixture_resource_id };
 	return reload_access_allowed(&a);
 }
 
@@ -116,9 +116,9 @@ static void every_combination(void **state)
 {
 	(void)state;
 	static const uint32_t kinds[] = { K_SINGLE, K_NODE, K_USER_NODE, K_MULTIPLE };
-	struct world x;
+	struct fixture x;
 	size_t granted = 0;
-	world_new(&x);
+	fixture_new(&x);
 	for (size_t k = 0; k < COUNT_OF(kinds); k++)
 		for (size_t s = 0; s < COUNT_OF(signers); s++)
 			for (size_t p = 0; p < COUNT_OF(places); p++)
@@ -133,7 +133,7 @@ static void every_combination(void **state)
 				}
 	/* few of them: each policy lets somebody in */
 	assert_in_range(granted, 40, 120);
-	world_clear(&x);
+	fixture_clear(&x);
 }
 
 int main(void)

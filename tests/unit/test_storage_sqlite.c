@@ -34,9 +34,9 @@ static struct reload_storage *maker_again(struct reload_storage *s, reload_utc n
 static void all_columns_come_back(void **state)
 {
 	(void)state;
-	struct world x;
+	struct fixture x;
 	uint8_t before[RELOAD_HASH_SIZE_MAX], after[RELOAD_HASH_SIZE_MAX];
-	world_new(&x);
+	fixture_new(&x);
 	reload_storage_free(x.storage);
 	x.storage = maker_new(1 << 20, KEEP_MS);
 	req_new(&x);
@@ -64,7 +64,7 @@ static void all_columns_come_back(void **state)
 	assert_int_equal(e->data.signature.identity.type, RELOAD_CERT_HASH);
 	assert_int_equal(e->data.signature.identity.hash.len, 32);
 	assert_int_equal(e->data.signature.sig_alg, RELOAD_SIG_RSA);
-	world_clear(&x);
+	fixture_clear(&x);
 }
 
 static void counters_do_not_go_back(void **state)

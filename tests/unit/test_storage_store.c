@@ -4,7 +4,7 @@
 
 static void form_comes_first(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	/* everything is wrong with these; the order of STO-22 tells which error is sent */
 	req_new(x);
 	req_kind(x, K_UNKNOWN, 7);
@@ -40,7 +40,7 @@ static void form_comes_first(void **state)
 
 static void the_place_comes_second(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	req_new(x);
 	req_kind(x, K_UNKNOWN, 7);
 	req_single(x, "one", 100);
@@ -58,7 +58,7 @@ static void the_place_comes_second(void **state)
 
 static void unknown_kinds_are_listed(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	req_new(x);
 	req_kind(x, K_UNKNOWN, 0);
 	req_single(x, "one", 100);
@@ -84,7 +84,7 @@ static void unknown_kinds_are_listed(void **state)
 
 static void unsigned_values_are_refused(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	req_new(x);
 	req_kind(x, K_SINGLE, 7); /* the counter is wrong as well */
 	req_single(x, "one", 100)->signature.identity.type = RELOAD_IDENTITY_NONE;
@@ -105,7 +105,7 @@ static void unsigned_values_are_refused(void **state)
 
 static void both_signers_must_be_allowed(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	req_new(x);
 	req_kind(x, K_SINGLE, 7);
 	req_single(x, "one", 100);
@@ -154,7 +154,7 @@ static void both_signers_must_be_allowed(void **state)
 
 static void a_replica_is_sent_by_the_peer(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	req_new(x);
 	req_kind(x, K_SINGLE, 4);
 	req_single(x, "one", 100);
@@ -183,7 +183,7 @@ static void a_replica_is_sent_by_the_peer(void **state)
 
 static void storage_times_grow(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	assert_int_equal(store_single(x, "one", 100), RELOAD_OK);
 	req_new(x);
 	req_kind(x, K_SINGLE, 0);
@@ -215,7 +215,7 @@ static void storage_times_grow(void **state)
 /* STO-01: a request that reaches who holds its values already is no conflict for its own writer */
 static void an_original_may_come_twice(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	for (unsigned i = 0; i < 3; i++) {
 		req_new(x);
 		req_kind(x, K_SINGLE, i == 2 ? 7 : 0); /* whatever the counter was then */
@@ -272,7 +272,7 @@ static void an_original_may_come_twice(void **state)
 
 static void values_of_one_request_meet_each_other(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	req_new(x);
 	req_kind(x, K_DICT, 0);
 	req_dict(x, "a", "first", 100);
@@ -293,7 +293,7 @@ static void values_of_one_request_meet_each_other(void **state)
 
 static void a_replica_may_come_twice(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	for (int i = 0; i < 2; i++) {
 		req_new(x);
 		req_kind(x, K_SINGLE, 3);
@@ -335,7 +335,7 @@ static void a_replica_may_come_twice(void **state)
 
 static void sizes_are_limited(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	assert_int_equal(store_array(x, 0, "ten bytes.", 100), RELOAD_OK);
 	req_new(x);
 	req_kind(x, K_ARRAY, 0);
@@ -353,7 +353,7 @@ static void sizes_are_limited(void **state)
 
 static void counts_are_limited(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	assert_int_equal(store_dict(x, "a", "1", 100), RELOAD_OK);
 	assert_int_equal(store_dict(x, "b", "2", 100), RELOAD_OK);
 	req_new(x);
@@ -378,7 +378,7 @@ static void counts_are_limited(void **state)
 	assert_int_equal(store_array(x, RELOAD_ARRAY_END, "no room", 100), RELOAD_DATA_TOO_LARGE);
 }
 
-static bool held_at(struct world *x, const char *key)
+static bool held_at(struct fixture *x, const char *key)
 {
 	return x->storage->ops->find(x->storage, &x->at_alice, K_DICT,
 		       &(struct reload_stored_value){
@@ -389,7 +389,7 @@ static bool held_at(struct world *x, const char *key)
 /* STO-12: a replica above max-count is refused, and takes the older versions of its values along */
 static void a_replica_above_max_count_outdates(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	for (int replica = 0; replica < 2; replica++) {
 		assert_int_equal(store_dict(x, "a", "1", 100), RELOAD_OK);
 		assert_int_equal(store_dict(x, "b", "2", 100), RELOAD_OK);
@@ -426,7 +426,7 @@ static void a_replica_above_max_count_outdates(void **state)
 
 static void a_request_is_stored_as_a_whole(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	assert_int_equal(store_single(x, "one", 100), RELOAD_OK);
 	req_new(x);
 	req_kind(x, K_ARRAY, 0);
@@ -457,7 +457,7 @@ static void a_request_is_stored_as_a_whole(void **state)
 
 static void arrays_are_sparse_and_grow_at_the_end(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	/* R-7.4.1.1-25 */
 	assert_int_equal(store_array(x, 5, "five", 100), RELOAD_OK);
 	assert_null(held(x, K_ARRAY, 4, NULL));
@@ -488,7 +488,7 @@ static void arrays_are_sparse_and_grow_at_the_end(void **state)
 
 static void removals_are_values(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	assert_int_equal(store_dict(x, "a", "1", 100), RELOAD_OK);
 	req_new(x);
 	req_kind(x, K_DICT, 0);
@@ -510,7 +510,7 @@ static void removals_are_values(void **state)
 
 static void certificates_stay_with_their_values(void **state)
 {
-	struct world *x = *state;
+	struct fixture *x = *state;
 	req_new(x);
 	req_kind(x, RELOAD_KIND_TURN_SERVICE, 0);
 	req_single(x, "relay", 100);

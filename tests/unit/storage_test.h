@@ -1,4 +1,4 @@
-/* A world of its own for each test: TEST(f) in the table of a program. */
+/* A fixture of its own for each test: TEST(f) in the table of a program. */
 #pragma once
 
 #include "storage_fixture.h"
@@ -9,15 +9,15 @@
 
 static inline int setup(void **state)
 {
-	struct world *x = RELOAD_NEW(world);
-	world_new(x);
+	struct fixture *x = RELOAD_NEW(fixture);
+	fixture_new(x);
 	*state = x;
 	return 0;
 }
 
 static inline int teardown(void **state)
 {
-	world_clear(*state);
+	fixture_clear(*state);
 	free(*state);
 	return 0;
 }

@@ -17,9 +17,27 @@ static bool same_place(const struct reload_stored_value *a, const struct reload_
 }
 
 /*
- * Whether the value takes its place here: there is an older one, or none and room for it.  Where there is none it may have expired here,
- * and nobody signs a lifetime: only shortly after rings may have merged is it taken (STO-17).  A place that an answer
- * names twice is taken once.
+ * Whether a value of which nothing is held may be taken on the word of others (STO-17).  It may have expired here, and nobody signs a
+ * lifetime: so only shortly after rings may have merged, or when it was written while this node was responsible for its place.
+ * Stored in this ring, it would be held here or known to have expired; so it was stored in another one, whose merging
+ * need not have changed anything around this node.
+ */
+static bool may_be_lacking(struct reload_replica *rep, const struct reload_id *resource,
+	uint32_t kind, const struct reload_stored_data *d)
+{
+	const struct reload_route *route = rep->route;
+	reload_ms now = rep->engine->now,
+		  since = route->topology->responsible_since(route->plugin, resource);
+	reload_utc wall = rep->engine->wall;
+	if (route->topology->unsettled(route->plugin))
+		return true;
+	return since <= now && d->storage_time <= wall && wall - d->storage_time < now - since &&
+	       reload_storage_remembers(rep->storage, resource, kind, d);
+}
+
+/*
+ * Whether the value takes its place here: there is an older one, or none and room for it.  A place that an answer names twice is
+ * taken once.
  */
 static bool is_newer(struct reload_replica *rep, const struct reload_id *resource,
 	const struct reload_kind *kind, const struct reload_stored_data *d,
@@ -40,7 +58,7 @@ static bool is_newer(struct reload_replica *rep, const struct reload_id *resourc
 					     .now = rep->engine->wall,
 					     .cache = reload_exchange_certificates(rep->exchange) },
 			       own);
-	if (!rep->route->topology->unsettled(rep->route->plugin))
+	if (!may_be_lacking(rep, resource, kind->id, d))
 		return false;
 	size_t held = rep->storage->ops->extent(
 		rep->storage, resource, kind->id, rep->engine->wall, &last);

@@ -1,6 +1,6 @@
 /*
  * A table of places in sets of WAYS.  A place is stored as a digest, because its key may be long and is chosen by its writer.  When a
- * set is full, its oldest row is replaced.
+ * set is full, its oldest row is replaced, and the newest storage_time of all rows that were replaced is kept.
  */
 #include "storage/ended.h"
 
@@ -25,6 +25,8 @@ struct row {
 struct reload_ended {
 	uint32_t noted;
 	struct row rows[SETS][WAYS];
+	uint64_t forgotten
+		[SETS]; /* the newest storage_time of the rows that made room; 0: none did */
 };
 
 static void digest_of(uint8_t out[DIGEST], const struct reload_id *resource, uint32_t kind,
@@ -55,12 +57,15 @@ static struct row *find(const struct reload_ended *ended, const uint8_t place[DI
 }
 
 /* A free row, or the one that was noted first. */
-static struct row *oldest(struct reload_ended *ended, const uint8_t place[DIGEST])
+static struct row *row_take(struct reload_ended *ended, const uint8_t place[DIGEST])
 {
 	struct row *set = ended->rows[set_of(place)], *first = set;
+	uint64_t *forgotten = &ended->forgotten[set_of(place)];
 	for (size_t i = 1; i < WAYS; i++)
 		if (set[i].number < first->number)
 			first = &set[i];
+	if (first->number && first->storage_time > *forgotten)
+		*forgotten = first->storage_time;
 	return first;
 }
 
@@ -75,7 +80,7 @@ void reload_ended_note(struct reload_ended **ended, const struct reload_id *reso
 	if (row && row->storage_time > data->storage_time)
 		return;
 	if (!row)
-		row = oldest(*ended, place);
+		row = row_take(*ended, place);
 	*row = (struct row){ .storage_time = data->storage_time, .number = ++(*ended)->noted };
 	memcpy(row->place, place, DIGEST);
 }
@@ -112,6 +117,18 @@ bool reload_ended_is(const struct reload_ended *ended, const struct reload_id *r
 	return data->storage_time == row->storage_time || (!row->alone && row->storage_time <= now);
 }
 
+bool reload_ended_remembers(const struct reload_ended *ended, const struct reload_id *resource,
+	uint32_t kind, const struct reload_stored_data *data)
+{
+	uint8_t place[DIGEST];
+	if (!ended)
+		return true;
+	digest_of(place, resource, kind, &data->value);
+	const struct row *row = find(ended, place);
+	return data->storage_time > ended->forgotten[set_of(place)] &&
+	       (!row || row->storage_time <= data->storage_time);
+}
+
 bool reload_storage_ended(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
 	const struct reload_stored_data *data, reload_utc now)
 {
@@ -120,4 +137,10 @@ bool reload_storage_ended(struct reload_storage *s, const struct reload_id *reso
 	if (e && reload_entry_expires(e) <= now && data->storage_time <= e->data.storage_time)
 		return true;
 	return reload_ended_is(s->ops->ended(s), resource, kind, data, now);
+}
+
+bool reload_storage_remembers(struct reload_storage *s, const struct reload_id *resource,
+	uint32_t kind, const struct reload_stored_data *data)
+{
+	return reload_ended_remembers(s->ops->ended(s), resource, kind, data);
 }

@@ -17,6 +17,12 @@ void reload_ended_free(struct reload_ended *ended);
  */
 bool reload_ended_is(const struct reload_ended *ended, const struct reload_id *resource,
 	uint32_t kind, const struct reload_stored_data *data, reload_utc now);
+/*
+ * reload_ended_remembers() tells whether reload_ended_is() would say of data that it has expired, if it had: no row that may have been
+ * its own was replaced, and there is none for a newer value.  ended may be NULL.
+ */
+bool reload_ended_remembers(const struct reload_ended *ended, const struct reload_id *resource,
+	uint32_t kind, const struct reload_stored_data *data);
 /* reload_ended_stored() notes that data were stored in an original Store although an equal or newer value has expired at their place. */
 void reload_ended_stored(struct reload_ended *ended, const struct reload_id *resource,
 	uint32_t kind, const struct reload_stored_data *data);
@@ -27,3 +33,6 @@ void reload_ended_stored(struct reload_ended *ended, const struct reload_id *res
  */
 bool reload_storage_ended(struct reload_storage *s, const struct reload_id *resource, uint32_t kind,
 	const struct reload_stored_data *data, reload_utc now);
+/* reload_storage_remembers() tells whether reload_storage_ended() could say of data that it has expired in s, had it done so. */
+bool reload_storage_remembers(struct reload_storage *s, const struct reload_id *resource,
+	uint32_t kind, const struct reload_stored_data *data);

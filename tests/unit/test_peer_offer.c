@@ -98,7 +98,7 @@ static void hint(struct node *u, struct node *far, struct crafted_store *store, 
 	tell(&c, u);
 }
 
-/* STO-17: of a stranger, the newer version of what is held; another value only shortly after rings may have merged */
+/* STO-17: of a stranger, the newer version of what is held; of what was written before this node was responsible, no other value */
 static void of_strangers_the_newer_version_only(void **state)
 {
 	(void)state;
@@ -112,6 +112,8 @@ static void of_strangers_the_newer_version_only(void **state)
 	struct reload_msg *m = NULL;
 	expect_answer(s, tell(&c, u), RELOAD_PING_ANS); /* its certificate is known */
 	store->req.replica_number = 1;
+	store->data.storage_time = RELOAD_SIM_EPOCH;
+	store_sign(store, s);
 	/* nothing is held: it may have expired here */
 	c = craft_store(far, u, store);
 	expect_error(far, tell(&c, u), 2);
@@ -128,6 +130,111 @@ static void of_strangers_the_newer_version_only(void **state)
 	assert_int_equal(
 		u->storage->ops->generation(u->storage, &newer->resource, K_NODE, host_wall(u)), 2);
 	net_free(net);
+}
+
+/* A peer that has been responsible for everything for two seconds, near whom nothing changed; s writes there, far is a stranger. */
+struct quiet {
+	struct net *net;
+	struct node *u, *s, *far;
+	reload_utc begun; /* when it was not yet responsible */
+};
+
+static struct quiet quiet_new(void)
+{
+	struct quiet q = { .net = net_new() };
+	q.u = node_new(q.net, 0x80);
+	q.far = node_new(q.net, 0x21);
+	q.begun = host_wall(q.u);
+	node_first(q.u);
+	q.s = node_storing(q.net, q.u, K_NODE);
+	struct reload_destination to = dest(q.u);
+	struct craft c = craft_ping(q.s, &to);
+	expect_answer(q.s, tell(&c, q.u), RELOAD_PING_ANS); /* its certificate is known */
+	net_pass(q.net, 2000);
+	return q;
+}
+
+/* How often the value is asked for after a replica Store of it from far. */
+static size_t asked_for(const struct quiet *q, struct crafted_store *store, uint64_t time)
+{
+	struct reload_msg *m;
+	store->data.storage_time = time;
+	store->req.replica_number = 1;
+	store_sign(store, q->s);
+	struct craft c = craft_store(q->far, q->u, store);
+	expect_error(q->far, tell(&c, q->u), 2);
+	return fetches_heard(q->far, &m);
+}
+
+/*
+ * STO-17: a value that was written while this node was responsible, and never came here, was stored in another ring.  It is taken, even
+ * if nothing changed near this node when the rings merged.
+ */
+static void stored_in_another_ring(void **state)
+{
+	(void)state;
+	struct quiet q = quiet_new();
+	struct crafted_store *store = store_of(q.s, K_NODE, "elsewhere", 1);
+	uint64_t now = host_wall(q.u);
+	/* also not unsettled, or it would be asked for */
+	assert_int_equal(asked_for(&q, store, q.begun), 0);
+	/* the clock of its writer is ahead: it may be older */
+	assert_int_equal(asked_for(&q, store, now + 500), 0);
+	net_pass(q.net, 500);
+	assert_int_equal(asked_for(&q, store, now - 1000), 1);
+	net_free(q.net);
+	q = quiet_new();
+	store = store_of(q.s, K_NODE, "elsewhere", 1);
+	store->req.replica_number = 1;
+	hint(q.u, q.far, store, 1);
+	assert_non_null(q.u->storage->ops->find(
+		q.u->storage, &store->resource, K_NODE, &store->data.value, host_wall(q.u)));
+	net_free(q.net);
+}
+
+static void ignored(void *arg, enum reload_err err)
+{
+	(void)arg;
+	(void)err;
+}
+
+/* STO-17: where more has expired than is remembered, the value may be among it */
+static void of_many_that_expired_none_comes_back(void **state)
+{
+	(void)state;
+	enum {
+		MANY = 16384, /* four times as many as are remembered */
+		AT_ONCE = 64
+	};
+	struct quiet q = quiet_new();
+	struct crafted_store *store = store_of(q.s, K_NODE, "elsewhere", 1);
+	struct reload_stored_entry entries[AT_ONCE];
+	struct reload_store_change change = {
+		.kind = K_DICT, .generation = 1, .entries = entries, .entries_count = AT_ONCE
+	};
+	struct reload_storage *held = q.u->storage;
+	uint64_t time = host_wall(q.u);
+	for (uint32_t i = 0; i < MANY; i += AT_ONCE) {
+		struct reload_store_batch batch = { .resource = store->resource,
+			.changes = &change,
+			.changes_count = 1,
+			.now = time };
+		uint32_t keys[AT_ONCE];
+		for (uint32_t k = 0; k < AT_ONCE; k++) {
+			keys[k] = i + k;
+			entries[k] = (struct reload_stored_entry){ .data = store->data,
+				.received = time };
+			entries[k].data.lifetime = 1;
+			entries[k].data.value.model = RELOAD_MODEL_DICTIONARY;
+			entries[k].data.value.key = span_of((uint8_t *)&keys[k], sizeof(*keys));
+		}
+		assert_int_equal(held->ops->commit(held, &batch, ignored, NULL), RELOAD_OK);
+		held->ops->expire(held, time + 2000);
+	}
+	net_pass(q.net, 2000);
+	assert_int_equal(asked_for(&q, store, time), 0);
+	assert_int_equal(asked_for(&q, store, time + 1), 1);
+	net_free(q.net);
 }
 
 /* STO-17: what has expired here is no news, also while rings may have merged; what is newer is. */
@@ -314,6 +421,8 @@ int main(void)
 		ring_test(refused_goes_out_again),
 		ring_test(implausible_is_fetched),
 		cmocka_unit_test(of_strangers_the_newer_version_only),
+		cmocka_unit_test(stored_in_another_ring),
+		cmocka_unit_test(of_many_that_expired_none_comes_back),
 		ring_test(expired_here_is_no_news),
 		ring_test(hints_bring_no_other_kinds),
 		cmocka_unit_test(leaves_with_hand_over),

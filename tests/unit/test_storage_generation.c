@@ -1,5 +1,7 @@
 #include "storage_store.h"
 
+#include "storage/ended.h"
+
 static void the_first_store_gives_one(void **state)
 {
 	struct fixture *x = *state;
@@ -227,6 +229,34 @@ static void a_clock_that_ran_ahead_shuts_out_nobody(void **state)
 	assert_true(replica_holds(x, "later", right + 1));
 }
 
+/* STO-17: rows that make room for others are no longer remembered; it is known which values may have been among them */
+static void what_was_forgotten_is_known(void **state)
+{
+	(void)state;
+	struct reload_id resource = { .len = 16, .at = { 1 } };
+	struct reload_stored_data first = { .storage_time = 100,
+		.value = { .model = RELOAD_MODEL_ARRAY } };
+	struct reload_stored_data other = { .storage_time = 200,
+		.value = { .model = RELOAD_MODEL_ARRAY } };
+	struct reload_ended *ended = NULL;
+	assert_true(reload_ended_remembers(ended, &resource, K_ARRAY, &first));
+	reload_ended_note(&ended, &resource, K_ARRAY, &first);
+	assert_true(reload_ended_remembers(ended, &resource, K_ARRAY, &first));
+	while (reload_ended_is(ended, &resource, K_ARRAY, &first, 1000)) {
+		assert_true(reload_ended_remembers(ended, &resource, K_ARRAY, &first));
+		assert_true(++other.value.index < 100000);
+		reload_ended_note(&ended, &resource, K_ARRAY, &other);
+	}
+	assert_false(reload_ended_remembers(ended, &resource, K_ARRAY, &first));
+	first.storage_time++; /* newer than all that made room there */
+	assert_true(reload_ended_remembers(ended, &resource, K_ARRAY, &first));
+	/* a row stands for what was replaced before it expired, too, and says nothing about that */
+	assert_true(reload_ended_remembers(ended, &resource, K_ARRAY, &other));
+	other.storage_time--;
+	assert_false(reload_ended_remembers(ended, &resource, K_ARRAY, &other));
+	reload_ended_free(ended);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +268,7 @@ int main(void)
 		TEST(the_generation_must_match),
 		TEST(expired_is_over),
 		TEST(a_clock_that_ran_ahead_shuts_out_nobody),
+		cmocka_unit_test(what_was_forgotten_is_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -200,6 +200,17 @@ void reload_requests_end(struct reload_exchange *x, enum reload_err err)
 	}
 }
 
+void reload_requests_cancel(
+	struct reload_exchange *x, reload_own_fn own, const struct reload_id *to)
+{
+	struct reload_request *r, *next;
+	for (r = TAILQ_FIRST(&x->requests); r; r = next) {
+		next = TAILQ_NEXT(r, entry);
+		if (r->own == own && reload_id_eq(&r->target, to))
+			reload_request_fail(r, RELOAD_CANCELLED, "overtaken by a later message");
+	}
+}
+
 bool reload_requests_of_host(const struct reload_exchange *x)
 {
 	const struct reload_request *r;

@@ -134,9 +134,12 @@ bool reload_request_release(struct reload_request *r);
 /*
  * reload_requests_under_way() returns how many there are, ended ones that are not told yet included; oldest (NULL is legal) is when the first
  * of them began, or RELOAD_NEVER.  reload_requests_open() tells whether any waits for its end, reload_requests_of_host() whether one of the
- * host does.  reload_requests_end() fails all of the host's with err.
+ * host does.  reload_requests_end() fails all of the host's with err.  reload_requests_cancel() ends the engine's own to the Node-ID `to`
+ * whose end would be told to own: with RELOAD_CANCELLED.
  */
 size_t reload_requests_under_way(const struct reload_exchange *x, reload_ms *oldest);
 bool reload_requests_open(const struct reload_exchange *x);
 bool reload_requests_of_host(const struct reload_exchange *x);
 void reload_requests_end(struct reload_exchange *x, enum reload_err err);
+void reload_requests_cancel(
+	struct reload_exchange *x, reload_own_fn own, const struct reload_id *to);

@@ -160,6 +160,8 @@ void reload_claims_clear(struct reload_membership *m);
 
 /* reload_pings_clear() forgets the plug-in's Pings. */
 void reload_pings_clear(struct reload_membership *m);
+/* reload_updates_cancel() repeats no Update to that node that is under way; the plug-in is not told. */
+void reload_updates_cancel(struct reload_membership *m, const struct reload_id *to);
 /* reload_serve_join(), reload_serve_leave() and reload_serve_update() serve one method each. */
 void reload_serve_join(struct reload_incoming *in);
 void reload_serve_leave(struct reload_incoming *in);

@@ -46,7 +46,7 @@ static void host_join(void *arg, const struct reload_id *admitting_peer)
 static void update_done(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct reload_membership *m = arg;
-	if (result->err)
+	if (result->err && result->err != RELOAD_CANCELLED)
 		m->route->topology->update_failed(m->route->plugin, &r->target, result->err);
 }
 
@@ -56,6 +56,11 @@ static void host_update(void *arg, const struct reload_id *to, struct span body)
 	struct reload_destination list = reload_dest_node(to);
 	reload_request_send_bytes(
 		reload_request_own(m->exchange, RELOAD_UPDATE_REQ, &list, 1, update_done, m), body);
+}
+
+void reload_updates_cancel(struct reload_membership *m, const struct reload_id *to)
+{
+	reload_requests_cancel(m->exchange, update_done, to);
 }
 
 static void leave_done(void *arg, struct reload_request *r, const struct reload_result *result)

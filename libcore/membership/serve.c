@@ -59,6 +59,8 @@ void reload_serve_join(struct reload_incoming *in)
 		reload_answer_error(in, RELOAD_FORBIDDEN, "not the Admitting Peer of this Node-ID");
 		return;
 	}
+	/* no late copy may stand between the answer and the Update that admits it; each way from here ends with one */
+	reload_updates_cancel(m, &in->signer);
 	in->after = joined_answered;
 	reload_answer(in, RELOAD_JOIN_ANS, &ans);
 }

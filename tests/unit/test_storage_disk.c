@@ -63,7 +63,7 @@ static int setup(void **state)
 
 static void remove_all(const char *path)
 {
-	char command[100];
+	char command[128];
 	snprintf(command, sizeof(command), "rm -r '%s'", path);
 	assert_int_equal(system(command), 0);
 }

@@ -13,7 +13,7 @@
  * with each, again with each repetition.  Who meets it the VISITS_MAX-th time drops it (s13.6.5 wants amplification limited); its
  * repetition, seconds later, may find other tables.
  *
- * Limits: HELD_MAX messages and HELD_BYTES; at the maximum a request is forwarded at once.
+ * Limits: DELAYED_MAX messages and DELAYED_BYTES; at the maximum a request is forwarded at once.
  */
 
 enum {

@@ -5,9 +5,7 @@
 #include <assert.h>
 
 enum {
-	HEAD = RELOAD_FRAME_DATA_HEAD,
-	LISTS_AT = RELOAD_HEADER_FIXED -
-		   6 /* the three list lengths end the fixed part of a forwarding header */
+	HEAD = RELOAD_FRAME_DATA_HEAD
 };
 
 void reload_framing_init(struct reload_framing *f, size_t max_message)
@@ -24,13 +22,9 @@ void reload_framing_clear(struct reload_framing *f)
 /* how many bytes of the message are wanted before a message that is too long is reported */
 static size_t oversized_wants(const struct reload_framing *f, struct span message)
 {
-	size_t want = RELOAD_HEADER_FIXED;
-	if (message.len >= RELOAD_HEADER_FIXED) {
-		struct rd r = rd_of(span_of(message.at + LISTS_AT, 6));
-		want += rd_u16(&r);
-		want += rd_u16(&r);
-		want += rd_u16(&r);
-	}
+	struct reload_header h;
+	size_t want =
+		reload_header_peek(&h, message) ? RELOAD_HEADER_FIXED : reload_header_size(&h);
 	return want < f->max_message ? want : f->max_message;
 }
 
@@ -41,33 +35,22 @@ static size_t oversized_wants(const struct reload_framing *f, struct span messag
 static enum reload_framing_step look(const struct reload_framing *f, struct span bytes,
 	size_t *want, struct reload_framing_item *out)
 {
-	struct rd r = rd_of(bytes);
-	uint8_t type = rd_u8(&r);
-	*want = 1;
-	if (type != RELOAD_FRAME_DATA && type != RELOAD_FRAME_ACK)
+	struct reload_frame frame;
+	enum reload_err err = reload_frame_peek(&frame, want, bytes);
+	if (err == RELOAD_UNKNOWN_TYPE)
 		return RELOAD_FRAMING_BROKEN;
-	out->sequence = rd_u32(&r);
-	if (type == RELOAD_FRAME_ACK) {
-		*want = RELOAD_FRAME_ACK_SIZE;
-		out->received = rd_u32(&r);
+	bool ack = frame.type == RELOAD_FRAME_ACK;
+	*out = (struct reload_framing_item){ .sequence = ack ? frame.ack_sequence : frame.sequence,
+		.received = frame.received,
+		.message = frame.message };
+	if (ack)
 		return RELOAD_FRAMING_ACK;
-	}
-	size_t announced = (size_t)rd_int(&r, 3);
-	if (r.err) {
-		*want = HEAD;
+	if (err || *want <= HEAD + f->max_message)
 		return RELOAD_FRAMING_DATA;
-	}
-	out->message = span_of(r.at, rd_left(&r));
-	if (announced > f->max_message) {
-		*want = HEAD + oversized_wants(f, out->message);
-		if (out->message.len > f->max_message)
-			out->message.len = f->max_message;
-		return RELOAD_FRAMING_OVERSIZED;
-	}
-	*want = HEAD + announced;
-	if (out->message.len > announced)
-		out->message.len = announced;
-	return RELOAD_FRAMING_DATA;
+	*want = HEAD + oversized_wants(f, frame.message);
+	if (out->message.len > f->max_message)
+		out->message.len = f->max_message;
+	return RELOAD_FRAMING_OVERSIZED;
 }
 
 /* copies bytes from the input until partial has want of them; false when the input ends before */

@@ -11,7 +11,7 @@
  * its topology plug-in; a client attaches to the peer responsible for its own Node-ID and is joined then.  An attempt that
  * fails is repeated with pauses that double from 0.5 s to 60 s, with jitter, for as long as it is wanted.
  *
- * isolated: a joined peer has lost the last neighbour that answers: at once when no link is left, after SILENT_MS when
+ * isolated: a joined peer has lost the last neighbour that answers: at once when no link is left, after NEIGHBOUR_TIMEOUT_MS when
  * clients or doubted links are.  A first node is never isolated, it stays the overlay and looks for others in the same
  * pauses.
  */
@@ -24,11 +24,8 @@ enum {
 };
 
 static void search(struct reload_membership *m);
-
 static void ring_of_one_again(struct reload_membership *m);
-
 static void ring_of_one_search(void *arg);
-
 static void attach_through(struct reload_membership *m, struct reload_connection *con);
 
 const char *reload_state_name(enum reload_state state)

@@ -116,7 +116,7 @@ setup() {
 	(reload-agent status -a gina --wait bootstrapping -t 20s && reload-join -a gina --leave --now -q) >/dev/null &
 	R reload-join -a gina --bootstrap 127.0.0.1:1 -t 20s
 	failed 1 'gina did not join'
-	matches "$stderr" 'why:  it was told to leave'
+	matches "$stderr" 'why:  another request made it leave or stop'
 	wait $!
 }
 

@@ -8,8 +8,8 @@
  */
 #include "tests/unit/engine_craft.h"
 
+#include "exchange/internal.h"
 #include "peer/internal.h"
-#include "replica/internal.h"
 
 enum {
 	STEP_RAW,
@@ -253,7 +253,7 @@ static void invariants(struct fixture *w)
 	assert(s.work <= WORK_MAX + REQUESTS_MAX + OWN_REQUESTS_MAX);
 	assert(s.links <= LINKS_MAX);
 	assert(s.requests <= REQUESTS_MAX + OWN_REQUESTS_MAX);
-	assert(reload_reassembly_bytes(p->reassembly) <= REASSEMBLY_MAX);
+	assert(reload_reassembly_bytes(p->exchange->reassembly) <= REASSEMBLY_MAX);
 	assert(s.value_bytes <= 1024 * 1024);
 	assert(reload_peer_counter(p, RELOAD_COUNT_FORWARDED) +
 			reload_peer_counter(p, RELOAD_COUNT_DELIVERED) <=

@@ -11,7 +11,6 @@ struct reload_incoming *reload_incoming_new(
 	in->exchange = x;
 	in->msg = msg;
 	in->link = link;
-	in->listed = true;
 	TAILQ_INSERT_TAIL(&x->work, in, entry);
 	x->work_count++;
 	return in;
@@ -49,10 +48,8 @@ void reload_incoming_free(struct reload_incoming *in, bool repeat_may_come)
 		in->local ? NULL : reload_connection_by_link(x->connections, in->link);
 	if (con)
 		con->work--;
-	if (in->listed) {
-		TAILQ_REMOVE(&x->work, in, entry);
-		x->work_count--;
-	}
+	TAILQ_REMOVE(&x->work, in, entry);
+	x->work_count--;
 	if (repeat_may_come && !in->local)
 		reload_answer_cache_forget(
 			x->answer_cache, in->msg->header.transaction_id, in->originator);

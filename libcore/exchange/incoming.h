@@ -45,7 +45,7 @@ struct reload_incoming {
 	enum reload_err err;                /* of the message's own signature */
 	struct reload_signed_value *values; /* owned */
 	size_t values_count;
-	bool local, listed;
+	bool local;
 	bool unfit;                                /* an answer that does not fit the request */
 	const struct reload_method_row *method;    /* of a request that is being served */
 	void (*after)(struct reload_incoming *in); /* once its answer left */

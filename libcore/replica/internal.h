@@ -51,6 +51,15 @@ struct reload_replica {
 /* reload_expiry_look() frees expired values, and will do so again when the next one expires; arg is the replica. */
 void reload_expiry_look(void *arg);
 
+/* -- walk.c -------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * reload_walk_next() steps on through the resources held in a range that ends with to: last moves to the next one behind it.  False: there
+ * is none.  *walked: nothing is left behind last.
+ */
+bool reload_walk_next(struct reload_replica *rep, struct reload_id *last,
+	const struct reload_id *to, bool *walked);
+
 /* -- rollback.c ---------------------------------------------------------------------------------------------------------- */
 
 /* reload_values_rolled_back() notes the storage_time of a fetched value and tells whether a newer one was seen before. */

@@ -359,22 +359,13 @@ static void ask(struct owner_check *o, const struct reload_id *resource)
 static void check_go(struct owner_check *o)
 {
 	struct reload_replica *rep = o->replica;
-	struct reload_id resource;
 	if (o->walking)
 		return; /* a question ended at once: the loop below goes on */
 	o->walking = true;
 	o->walked = o->walked || rep->engine->closing || rep->mode != RELOAD_REPLICA_SERVING;
-	while (!o->walked && o->under_way < WINDOW) {
-		struct reload_id next = reload_id_add_power(&o->last, 0);
-		if (!rep->storage->ops->next(
-			    rep->storage, &next, &o->to, 0, rep->engine->wall, &resource)) {
-			o->walked = true;
-			break;
-		}
-		o->walked = reload_id_eq(&resource, &o->to);
-		o->last = resource;
-		ask(o, &resource);
-	}
+	while (!o->walked && o->under_way < WINDOW &&
+		reload_walk_next(rep, &o->last, &o->to, &o->walked))
+		ask(o, &o->last);
 	o->walking = false;
 	if (o->walked && !o->under_way)
 		check_round_end(o);

@@ -301,7 +301,7 @@ static void receiver_send(struct reload_replica *rep, struct receiver *r)
 
 /* -- what became of them -------------------------------------------------------------------------------------------------------- */
 
-static bool is_replica(struct reload_replica *rep, const struct reload_id *node)
+bool reload_push_is_replica(struct reload_replica *rep, const struct reload_id *node)
 {
 	struct reload_id replicas[2];
 	return reload_id_listed(
@@ -314,14 +314,27 @@ static bool still_wanted(const struct push *u)
 	struct reload_replica *rep = u->replica;
 	if (u->order)
 		return u->order->wanted(u->order);
-	return rep->mode == RELOAD_REPLICA_SERVING && is_replica(rep, &u->receiver->node) &&
+	return rep->mode == RELOAD_REPLICA_SERVING &&
+	       reload_push_is_replica(rep, &u->receiver->node) &&
 	       (u->ranged || rep->route->topology->responsible(rep->route->plugin, &u->resource));
+}
+
+/* The fresh places of u have changed: they are sent in their turn; u may end. */
+static void send_now(struct push *u)
+{
+	struct reload_replica *rep = u->replica;
+	struct receiver *r = u->receiver;
+	ready_set(u);
+	r->pushes++; /* held: u may end here */
+	settle(u);
+	receiver_send(rep, r);
+	r->pushes--;
+	receiver_release(rep, r);
 }
 
 static void again(void *arg)
 {
 	struct push *u = arg;
-	struct receiver *r = u->receiver;
 	struct reload_replica *rep = u->replica;
 	bool wanted = still_wanted(u);
 	size_t before = waiting_bytes(u);
@@ -330,12 +343,7 @@ static void again(void *arg)
 	else
 		reload_places_clear(&u->refused);
 	rep->pushes->bytes -= before - waiting_bytes(u); /* places in both sets were merged */
-	ready_set(u);
-	r->pushes++; /* held: u may end here */
-	settle(u);
-	receiver_send(rep, r);
-	r->pushes--;
-	receiver_release(rep, r);
+	send_now(u);
 }
 
 static void pause_begin(struct push *u)
@@ -501,16 +509,10 @@ static bool add_place(void *arg, const struct reload_stored_entry *e)
 static void added(struct push *u, const struct reload_push_to *to, size_t before)
 {
 	struct reload_replica *rep = u->replica;
-	struct receiver *r = u->receiver;
 	rep->pushes->bytes += u->fresh.bytes - before;
 	u->replica_number = to->replica_number;
 	u->once &= to->once;
-	ready_set(u);
-	r->pushes++; /* held: u may end here */
-	settle(u);
-	receiver_send(rep, r);
-	r->pushes--;
-	receiver_release(rep, r);
+	send_now(u);
 }
 
 bool reload_push_batch(struct reload_replica *rep, const struct reload_push_to *to,

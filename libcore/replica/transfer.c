@@ -70,13 +70,6 @@ void reload_transfer_clear(struct reload_replica *rep)
 		handover_free(h);
 }
 
-static bool is_replica(struct reload_replica *rep, const struct reload_id *node)
-{
-	struct reload_id replicas[2];
-	size_t count = rep->route->topology->replicas(rep->route->plugin, replicas);
-	return reload_id_listed(replicas, count, node);
-}
-
 /*
  * Who is still sent data:
  *   the new owner, whose Node-ID ends the range, and a Joining Node;
@@ -89,7 +82,8 @@ static bool handover_wanted(const struct handover *h)
 	if (!reload_connection_by_node(rep->connections, &h->node))
 		return false;
 	if (rep->mode == RELOAD_REPLICA_SERVING)
-		return h->tell || reload_id_eq(&h->to, &h->node) || is_replica(rep, &h->node) ||
+		return h->tell || reload_id_eq(&h->to, &h->node) ||
+		       reload_push_is_replica(rep, &h->node) ||
 		       reload_topology_is_predecessor(
 			       rep->route->topology, rep->route->plugin, &h->node);
 	return rep->mode == RELOAD_REPLICA_LEAVING;
@@ -105,7 +99,7 @@ static bool order_keep(const struct reload_push_order *order)
 {
 	const struct handover *h = (const struct handover *)order;
 	return !h->tell && h->replica->mode == RELOAD_REPLICA_SERVING &&
-	       is_replica(h->replica, &h->node);
+	       reload_push_is_replica(h->replica, &h->node);
 }
 
 static void order_progress(struct reload_push_order *order)
@@ -162,22 +156,13 @@ static void walk_again(struct handover *h)
 static void handover_go(struct handover *h)
 {
 	struct reload_replica *rep = h->replica;
-	struct reload_id resource;
 	if (h->walking)
 		return; /* a Store ended at once: the loop below goes on */
 	h->walking = true;
 	h->walked = h->walked || !handover_wanted(h);
-	while (!h->walked && !h->order.to_send && may_add(h)) {
-		struct reload_id next = reload_id_add_power(&h->last, 0);
-		if (!rep->storage->ops->next(
-			    rep->storage, &next, &h->to, 0, rep->engine->wall, &resource)) {
-			h->walked = true;
-			break;
-		}
-		h->walked = reload_id_eq(&resource, &h->to);
-		h->last = resource;
-		handover_send(h, &resource);
-	}
+	while (!h->walked && !h->order.to_send && may_add(h) &&
+		reload_walk_next(rep, &h->last, &h->to, &h->walked))
+		handover_send(h, &h->last);
 	h->walking = false;
 	if (!h->walked || h->order.under_way)
 		return;

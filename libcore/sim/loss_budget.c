@@ -10,6 +10,7 @@ struct holder {
 	uint8_t side;
 	reload_ms failed_until, left_until, joined_until; /* weak until then */
 	reload_ms leaving, left;                          /* begin and end of its last Leave */
+	reload_ms fresh_lost; /* when it last went with what it had just acknowledged; 0: never */
 };
 
 struct reload_sim_loss_budget {
@@ -187,6 +188,7 @@ void reload_sim_loss_budget_joined(
 	if (n->waiting)
 		reload_sim_history_back(h->history, node, disk);
 	n->waiting = false;
+	n->disk = disk;
 	if (n->member)
 		return;
 	n->member = true;
@@ -207,6 +209,15 @@ void reload_sim_loss_budget_leaving(struct reload_sim_loss_budget *h, size_t nod
 	judge_all(h, node, now);
 }
 
+/* What node, which has gone, acknowledged in the last ms may be lost. */
+static void fresh_lost(struct reload_sim_loss_budget *h, size_t node, reload_ms ms, reload_ms now)
+{
+	struct holder *n = &h->at[node];
+	n->fresh_lost = now;
+	reload_sim_history_fresh(
+		h->history, &h->ids[node], now > ms ? now - ms : 0, n->waiting ? node : SIZE_MAX);
+}
+
 void reload_sim_loss_budget_left(struct reload_sim_loss_budget *h, size_t node, reload_ms now)
 {
 	struct holder *n = &h->at[node];
@@ -217,8 +228,7 @@ void reload_sim_loss_budget_left(struct reload_sim_loss_budget *h, size_t node, 
 	n->left = now;
 	n->left_until = now + RELOAD_SIM_REPAIR_MS;
 	if (now < h->split_until)
-		reload_sim_history_fresh(h->history, &h->ids[node],
-			now > RELOAD_SIM_REPAIR_MS ? now - RELOAD_SIM_REPAIR_MS : 0, SIZE_MAX);
+		fresh_lost(h, node, RELOAD_SIM_REPAIR_MS, now);
 	judge_all(h, node, now);
 }
 
@@ -237,10 +247,37 @@ void reload_sim_loss_budget_failed(
 	n->failed_until = now + RELOAD_SIM_REPAIR_MS + (silent ? h->silent_ms : 0);
 	n->left_until = 0;
 	n->waiting = disk;
-	reload_ms fresh = now < h->split_until ? RELOAD_SIM_REPAIR_MS : RELOAD_SIM_REPLICATE_MS;
-	reload_sim_history_fresh(
-		h->history, &h->ids[node], now > fresh ? now - fresh : 0, disk ? node : SIZE_MAX);
+	fresh_lost(h, node, now < h->split_until ? RELOAD_SIM_REPAIR_MS : RELOAD_SIM_REPLICATE_MS,
+		now);
 	judge_all(h, node, now);
+}
+
+/* The node with this Node-ID; SIZE_MAX: none. */
+static size_t node_of(const struct reload_sim_loss_budget *h, const struct reload_id *id)
+{
+	size_t low = 0, high = h->nodes;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int c = reload_id_cmp(&h->ids[h->order[mid]], id);
+		if (!c)
+			return h->order[mid];
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return SIZE_MAX;
+}
+
+void reload_sim_loss_budget_acknowledged(struct reload_sim_loss_budget *h,
+	const struct reload_id *id, reload_ms begun, reload_ms now)
+{
+	size_t node = node_of(h, id);
+	const struct holder *n = node == SIZE_MAX ? NULL : &h->at[node];
+	if (!n || !n->fresh_lost || n->fresh_lost < begun)
+		return;
+	if (n->waiting || !n->disk)
+		reload_sim_history_fresh(h->history, id, now, n->waiting ? node : SIZE_MAX);
 }
 
 void reload_sim_loss_budget_split(

@@ -16,7 +16,8 @@
  *	When the owner crashed with a disk that survives, what was acknowledged before is owed again once it is back with that disk.
  *
  *	What was acknowledged less than RELOAD_SIM_REPLICATE_MS before the acknowledging peer failed may be lost as well: the answer to
- *	a Store does not wait for the replicas (RFC 6940 s7.4.1.2).  During a partition, and until the rings have had time to merge,
+ *	a Store does not wait for the replicas (RFC 6940 s7.4.1.2).  An answer that is still under way when its sender goes was sent
+ *	before, however late it arrives.  During a partition, and until the rings have had time to merge,
  *	both replica holders may be out of reach, which is as if they had failed.  Then this time is one repair time before the
  *	acknowledging peer failed or left.
  *
@@ -58,6 +59,12 @@ void reload_sim_loss_budget_left(struct reload_sim_loss_budget *h, size_t node, 
  */
 void reload_sim_loss_budget_failed(
 	struct reload_sim_loss_budget *h, size_t node, bool silent, bool disk, reload_ms now);
+/*
+ * reload_sim_loss_budget_acknowledged() notes that the acknowledgment of a Store begun at that time has arrived now from the node with this
+ * Node-ID, after the history has noted it.  If the node has gone since, the value may be lost.
+ */
+void reload_sim_loss_budget_acknowledged(struct reload_sim_loss_budget *h,
+	const struct reload_id *id, reload_ms begun, reload_ms now);
 /* reload_sim_loss_budget_split() notes the side of each node (1 byte each), and until when the sides may be rings of their own. */
 void reload_sim_loss_budget_split(
 	struct reload_sim_loss_budget *h, const uint8_t *sides, reload_ms until);

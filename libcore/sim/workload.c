@@ -132,6 +132,9 @@ static void stored(void *arg, const struct reload_result *result)
 	uint64_t generation = generation_of(result, reload_sim_place_kind(r->place));
 	bool rises = reload_sim_history_end(
 		c->history, r->place, r->number, how, now, generation, &result->responder);
+	if (how == RELOAD_SIM_STORED_ACKNOWLEDGED)
+		reload_sim_loss_budget_acknowledged(
+			c->loss_budget, &result->responder, r->begun, now);
 	if (!rises && !reload_sim_place_lied(c->checks, r->place)) {
 		char words[80];
 		snprintf(words, sizeof(words), "the generation counter in the answer is %llu",

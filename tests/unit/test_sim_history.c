@@ -50,14 +50,26 @@ static struct reload_sim_place *place(size_t node)
 	return reload_sim_history_place(h, node, 0);
 }
 
+/* The acknowledgment of the owner for the Store of node that began last, at begun, arrives. */
+static void acknowledge(size_t node, reload_ms begun, reload_ms now, uint64_t generation)
+{
+	assert_true(reload_sim_history_end(h, place(node), place(node)->last,
+		RELOAD_SIM_STORED_ACKNOWLEDGED, now, generation, &ids[node]));
+	reload_sim_loss_budget_acknowledged(budget, &ids[node], begun, now);
+}
+
+static uint64_t begin(size_t node, reload_ms now)
+{
+	return reload_sim_history_begin(h, place(node), now, WALL + now, LIFE, HOUR_S, true)
+		->storage_time;
+}
+
 /* A Store of node at now, acknowledged by the node's owner; returns its storage_time. */
 static uint64_t store(size_t node, reload_ms now, uint64_t generation)
 {
-	const struct reload_sim_version *v =
-		reload_sim_history_begin(h, place(node), now, WALL + now, LIFE, HOUR_S, true);
-	assert_true(reload_sim_history_end(h, place(node), v->number,
-		RELOAD_SIM_STORED_ACKNOWLEDGED, now, generation, &ids[node]));
-	return v->storage_time;
+	uint64_t time = begin(node, now);
+	acknowledge(node, now, now, generation);
+	return time;
 }
 
 static struct reload_sim_read version(size_t node, uint64_t number, uint64_t time)
@@ -323,6 +335,40 @@ static void a_fresh_value_may_go_with_its_owner(void **state)
 	assert_true(owed(4, CALM + 6000));
 }
 
+/* The answer to a Store is still under way when its sender goes. */
+static void a_late_answer_is_of_a_fresh_value(void **state)
+{
+	(void)state;
+	for (size_t i = 2; i <= 6; i++)
+		begin(i, CALM);
+	reload_sim_loss_budget_failed(budget, 2, false, false, CALM - 1);
+	reload_sim_loss_budget_joined(budget, 2, false, CALM - 1);
+	reload_sim_loss_budget_failed(budget, 3, false, false, CALM);
+	reload_sim_loss_budget_failed(budget, 5, false, true, CALM + 10);
+	reload_sim_loss_budget_failed(budget, 6, false, true, CALM + 10);
+	reload_sim_loss_budget_joined(budget, 6, true, CALM + 20);
+	for (size_t i = 2; i <= 6; i++)
+		acknowledge(i, CALM, CALM + 100, 1);
+	assert_true(owed(2, CALM + 200)); /* it went before the Store began */
+	assert_false(owed(3, CALM + 200));
+	assert_true(owed(4, CALM + 200));
+	assert_false(owed(5, CALM + 200));
+	assert_true(owed(6, CALM + 200)); /* it is back with its disk */
+	reload_sim_loss_budget_joined(budget, 5, true, CALM + 300);
+	assert_true(owed(5, CALM + 400));
+	/* one that leaves in order takes with it only what a partition kept from its replicas */
+	const uint8_t sides[NODES] = { 0 };
+	for (size_t i = 0; i <= 1; i++) {
+		reload_ms begun = CALM + 1000;
+		begin(i, begun);
+		reload_sim_loss_budget_leaving(budget, i, begun);
+		reload_sim_loss_budget_left(budget, i, begun + 500);
+		acknowledge(i, begun, begun + 600, 1);
+		assert_int_equal(owed(i, begun + 700) > 0, i == 0);
+		reload_sim_loss_budget_split(budget, sides, 2 * CALM);
+	}
+}
+
 static void each_side_of_a_partition_is_a_ring(void **state)
 {
 	(void)state;
@@ -371,6 +417,7 @@ int main(void)
 		TEST(leaves_that_overlap_may_lose),
 		TEST(an_owner_that_returns_with_its_disk_owes_again),
 		TEST(a_fresh_value_may_go_with_its_owner),
+		TEST(a_late_answer_is_of_a_fresh_value),
 		TEST(each_side_of_a_partition_is_a_ring),
 		TEST(values_belong_to_their_version),
 	};

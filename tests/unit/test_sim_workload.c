@@ -233,6 +233,24 @@ static void the_word_of_a_liar_is_no_acknowledgment(void **state)
 	assert_false(c.violated);
 }
 
+static void an_acknowledgment_of_one_that_has_gone_is_not_owed(void **state)
+{
+	(void)state;
+	size_t who = 0;
+	while (owner_of(who)->index == who)
+		who++;
+	size_t owner = owner_of(who)->index;
+	reload_sim_loss_budget_first(c.loss_budget, owner, 0);
+	reload_sim_workload_store(&c, who);
+	/* only told: the answer arrives as if it had been under way */
+	reload_sim_loss_budget_failed(c.loss_budget, owner, true, false, reload_sim_now(c.sim));
+	later(5000);
+	assert_int_equal(out.stores_acknowledged, 1);
+	size_t acknowledged;
+	assert_int_equal(reload_sim_history_expected_lost(c.history, &acknowledged), 1);
+	assert_int_equal(acknowledged, 1);
+}
+
 static enum reload_err refused(struct reload_storage *storage,
 	const struct reload_store_batch *batch, reload_committed_fn done, void *arg)
 {
@@ -371,6 +389,7 @@ int main(void)
 		TEST(a_value_that_was_never_stored_is_a_violation),
 		TEST(a_read_without_an_answer_is_tried_again_and_then_a_violation),
 		TEST(the_word_of_a_liar_is_no_acknowledgment),
+		TEST(an_acknowledgment_of_one_that_has_gone_is_not_owed),
 		TEST(the_refusal_of_a_liar_leaves_open_what_is_there),
 		TEST(reads_that_fail_for_everybody_are_a_violation_where_peers_lie),
 		TEST(a_counter_that_does_not_rise_is_a_violation),

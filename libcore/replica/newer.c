@@ -11,27 +11,29 @@
  * What is fetched, from whom and how much at once: peer/pull.c.
  */
 
+enum {
+	LACKING_MS = 86400000 /* age up to which a value may be taken that is not held */
+};
+
 static bool same_place(const struct reload_stored_value *a, const struct reload_stored_value *b)
 {
 	return a->index == b->index && span_eq(a->key, b->key);
 }
 
 /*
- * Whether a value of which nothing is held may be taken on the word of others (STO-17).  It may have expired here, and nobody signs a
- * lifetime: so only shortly after rings may have merged, or when it was written while this node was responsible for its place.
- * Stored in this ring, it would be held here or known to have expired; so it was stored in another one, whose merging
- * need not have changed anything around this node.
+ * Whether a value of which nothing is held may be taken on the word of others (STO-17).  It may have been stored in another ring, whose
+ * merging need not have changed anything around this node, or it may have expired, and nobody signs a lifetime.  What expired here
+ * is remembered, so it is not taken, nor is what may be among that.  What expired before this node was responsible is not known
+ * here: so only what was written in the last LACKING_MS is taken.  That is much longer than a ring can be in parts unnoticed, and than the
+ * pauses between two offers.  Whoever notices that rings may have merged takes anything for a while.
  */
 static bool may_be_lacking(struct reload_replica *rep, const struct reload_id *resource,
 	uint32_t kind, const struct reload_stored_data *d)
 {
 	const struct reload_route *route = rep->route;
-	reload_ms now = rep->engine->now,
-		  since = route->topology->responsible_since(route->plugin, resource);
-	reload_utc wall = rep->engine->wall;
 	if (route->topology->unsettled(route->plugin))
 		return true;
-	return since <= now && d->storage_time <= wall && wall - d->storage_time < now - since &&
+	return rep->engine->wall < d->storage_time + LACKING_MS &&
 	       reload_storage_remembers(rep->storage, resource, kind, d);
 }
 

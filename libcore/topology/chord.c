@@ -23,7 +23,6 @@
 #include "topology/chord_informant.h"
 #include "topology/chord_join.h"
 #include "topology/chord_leave.h"
-#include "topology/chord_owned.h"
 #include "topology/chord_partition.h"
 #include "topology/chord_past.h"
 #include "topology/chord_pending.h"
@@ -73,7 +72,6 @@ static struct reload_topology *new (const struct reload_config *config,
 	t->links = reload_chord_links_new();
 	t->damping = reload_chord_damping_new();
 	t->past = reload_chord_past_new();
-	t->owned = reload_chord_owned_new();
 	reload_chord_tables_new(t);
 	t->informants = reload_chord_informants_new();
 	t->pending = reload_chord_pending_new();
@@ -102,7 +100,6 @@ static void free_chord(struct reload_topology *t)
 	reload_chord_pending_free(t);
 	reload_chord_informants_free(t->informants);
 	reload_chord_tables_free(t);
-	reload_chord_owned_free(t->owned);
 	reload_chord_past_free(t->past);
 	reload_chord_damping_free(t->damping);
 	reload_chord_links_free(t->links);
@@ -286,7 +283,6 @@ const struct reload_topology_ops reload_chord_topology = {
 	.may_store_replica = reload_chord_may_store_replica,
 	.replica_store_refused = reload_chord_data_replica_refused,
 	.unsettled = reload_chord_unsettled,
-	.responsible_since = reload_chord_responsible_since,
 	.close_enough = reload_chord_close_enough,
 	.tables = reload_chord_tables_list,
 	.update_write = reload_chord_update_full,

@@ -10,7 +10,6 @@
  *	chord_link	 the Connection Table
  *	chord_damp	 nodes that come and go get data at growing intervals
  *	chord_past	 recent neighbours
- *	chord_owned	 since when each part of our range has been ours
  *	chord_tables	 peers, Neighbor Table, Finger Table, own range
  *	chord_informant	 nodes that name others, and limits on what they cause
  *	chord_pending	 nodes that were named and are to be attached to
@@ -64,7 +63,6 @@ struct reload_topology {
 	struct chord_links *links;
 	struct chord_damping *damping;
 	struct chord_past *past;
-	struct chord_owned *owned;
 	struct chord_informants *informants;
 	struct chord_pending *pending;
 	struct chord_updates *updates;

@@ -39,7 +39,6 @@
 #include "topology/chord_data.h"
 
 #include "topology/chord_damp.h"
-#include "topology/chord_owned.h"
 #include "topology/chord_tables.h"
 #include "topology/chord_update.h"
 
@@ -286,7 +285,6 @@ void reload_chord_data_replica_refused(
 bool reload_chord_data_refresh(struct reload_topology *t)
 {
 	if (t->state != RELOAD_TOPOLOGY_JOINED) {
-		reload_chord_owned_range(t, NULL);
 		t->data->owner = false;
 		t->data->holders_count = 0;
 		t->data->hold_down_until = 0;
@@ -301,7 +299,6 @@ bool reload_chord_data_refresh(struct reload_topology *t)
 		range_shrank(t, &old, &now);
 	else if (!t->data->owner && !reload_id_eq(&now, &t->self))
 		t->host.data.forget_range(t->host.data.arg, &t->self, &now);
-	reload_chord_owned_range(t, &now);
 	t->data->owner = true;
 	t->data->from = now;
 	reload_ms replicas = replicate(t), owners = owner_checks(t);

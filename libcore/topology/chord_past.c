@@ -6,8 +6,8 @@
  * hold-down of 30 s (R-10.7.1-03), CHORD_UPDATE_WAIT_MS, and the repetitions of what was refused meanwhile take less than 60 s.
  *
  * The ring is unsettled for CHORD_UNSETTLED_MS after a neighbour was added or the fingers changed.  (When rings merge some peers keep their
- * neighbours, and the other ring may still hold values that were stored for their range meanwhile.)  This is twice the time above: merged
- * rings have then checked each other's owners, which begins after seconds and is repeated after pauses that double.
+ * neighbours, and the other ring may still hold values that were stored for their range meanwhile.)  By then merged rings have checked each
+ * other's owners: that begins after seconds and is repeated after pauses that double, up to three minutes and the time limit of a request.
  *
  * Limit: CHORD_PAST_MAX former neighbours; the one that went first is forgotten.
  */

@@ -6,7 +6,7 @@
 enum {
 	CHORD_PAST_MS = 60000,       /* for which a former neighbour may store replicas */
 	CHORD_PAST_MAX = 32,         /* at the maximum the one that went first is forgotten */
-	CHORD_UNSETTLED_MS = 120000, /* after a new neighbour or finger */
+	CHORD_UNSETTLED_MS = 240000, /* after a new neighbour or finger */
 };
 
 /* reload_chord_past_new() makes an empty table. */

@@ -18,7 +18,6 @@
 #include "ident/ops.h"
 #include "topology/chord_admit.h"
 #include "topology/chord_join.h"
-#include "topology/chord_owned.h"
 #include "topology/chord_past.h"
 #include "topology/chord_repair.h"
 #include "topology/chord_tables.h"
@@ -53,13 +52,6 @@ enum reload_err reload_chord_next_hop(
 bool reload_chord_is_responsible(struct reload_topology *t, const struct reload_id *id)
 {
 	return reload_chord_responsible(t, id);
-}
-
-reload_ms reload_chord_responsible_since(
-	struct reload_topology *t, const struct reload_id *resource)
-{
-	return reload_chord_responsible(t, resource) ? reload_chord_owned_since(t, resource)
-						     : RELOAD_NEVER;
 }
 
 size_t reload_chord_replicas(struct reload_topology *t, struct reload_id out[2])

@@ -8,7 +8,7 @@ bool reload_chord_is_ours(struct reload_topology *t, const struct reload_id *nod
 
 /*
  * The answers of struct reload_topology_ops, documented there: reload_chord_next_hop(),
- * reload_chord_is_responsible(), reload_chord_responsible_since(), reload_chord_replicas(), reload_chord_holds(),
+ * reload_chord_is_responsible(), reload_chord_replicas(), reload_chord_holds(),
  * reload_chord_may_store_replica(), reload_chord_close_enough(), reload_chord_tables_list(),
  * reload_chord_route_query_write(), reload_chord_responsible_ppb(), reload_chord_range(),
  * reload_chord_resource_id().
@@ -16,8 +16,6 @@ bool reload_chord_is_ours(struct reload_topology *t, const struct reload_id *nod
 enum reload_err reload_chord_next_hop(
 	struct reload_topology *t, const struct reload_id *id, struct reload_id *next);
 bool reload_chord_is_responsible(struct reload_topology *t, const struct reload_id *id);
-reload_ms reload_chord_responsible_since(
-	struct reload_topology *t, const struct reload_id *resource);
 size_t reload_chord_replicas(struct reload_topology *t, struct reload_id out[2]);
 bool reload_chord_holds(struct reload_topology *t, const struct reload_id *resource);
 bool reload_chord_may_store_replica(struct reload_topology *t, const struct reload_id *resource,

@@ -148,8 +148,6 @@ struct reload_topology_ops {
 		const struct reload_id *signer);
 	/* whether there are new neighbours lately: rings may have merged, and other peers may hold values that this node lacks */
 	bool (*unsettled)(struct reload_topology *t);
-	/* since when this node has been responsible for resource without a break; RELOAD_NEVER: it is not */
-	reload_ms (*responsible_since)(struct reload_topology *t, const struct reload_id *resource);
 	/* a replica Store was refused because of peers in between: the plug-in checks at once whether they are still there */
 	void (*replica_store_refused)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);

@@ -6,7 +6,6 @@
 #include "topology/chord_finger.h"
 #include "topology/chord_informant.h"
 #include "topology/chord_join.h"
-#include "topology/chord_owned.h"
 #include "topology/chord_partition.h"
 #include "topology/chord_past.h"
 #include "topology/chord_pending.h"

@@ -190,6 +190,14 @@ bool reload_requests_open(const struct reload_exchange *x)
 	return !TAILQ_EMPTY(&x->requests);
 }
 
+void reload_requests_hasten(struct reload_exchange *x)
+{
+	struct reload_request *r;
+	TAILQ_FOREACH (r, &x->requests, entry)
+		if (r->no_way)
+			reload_transaction_hasten(&r->transaction);
+}
+
 void reload_requests_end(struct reload_exchange *x, enum reload_err err)
 {
 	struct reload_request *r, *next;

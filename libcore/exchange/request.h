@@ -73,6 +73,7 @@ struct reload_request {
 	bool sealing, cancelled, ended;
 	bool skip_closeness_check; /* of the closeness check (CHORD-02) */
 	bool served_here;          /* this node was given it, as it was responsible */
+	bool no_way;               /* its last copy found no next hop */
 	bool rehearse;             /* ends in front of its transmission */
 	bool resting; /* nobody was responsible for it: it is sent again when `rest` fires */
 	struct reload_timer rest;
@@ -135,9 +136,11 @@ bool reload_request_release(struct reload_request *r);
  * reload_requests_under_way() returns how many there are, ended ones that are not told yet included; oldest (NULL is legal) is when the first
  * of them began, or RELOAD_NEVER.  reload_requests_open() tells whether any waits for its end, reload_requests_of_host() whether one of the
  * host does.  reload_requests_end() fails all of the host's with err.  reload_requests_cancel() ends the engine's own to the Node-ID `to`
- * whose end would be told to own: with RELOAD_CANCELLED.
+ * whose end would be told to own: with RELOAD_CANCELLED.  reload_requests_hasten() repeats at once those whose last copy found no next hop, as
+ * there are links again.
  */
 size_t reload_requests_under_way(const struct reload_exchange *x, reload_ms *oldest);
+void reload_requests_hasten(struct reload_exchange *x);
 bool reload_requests_open(const struct reload_exchange *x);
 bool reload_requests_of_host(const struct reload_exchange *x);
 void reload_requests_end(struct reload_exchange *x, enum reload_err err);

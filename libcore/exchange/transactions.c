@@ -30,6 +30,13 @@ static void fired(void *arg)
 	table->failed(table->arg, t);
 }
 
+void reload_transaction_hasten(struct reload_transaction *t)
+{
+	if (t->active)
+		reload_timer_arm(
+			t->table->timers, &t->timer, t->table->now(t->table->arg), fired, t);
+}
+
 bool reload_transaction_begin(struct reload_transactions *table, struct reload_transaction *t,
 	uint64_t id, reload_ms timeout_ms)
 {

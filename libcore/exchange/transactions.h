@@ -41,6 +41,9 @@ struct reload_transactions {
 bool reload_transaction_begin(struct reload_transactions *table, struct reload_transaction *t,
 	uint64_t id, reload_ms timeout_ms);
 
+/* reload_transaction_hasten() makes the next copy of t, if it is under way, leave as soon as the timers are looked at. */
+void reload_transaction_hasten(struct reload_transaction *t);
+
 /* reload_transaction_end() takes t out; an ended one is legal. */
 void reload_transaction_end(struct reload_transaction *t);
 

@@ -34,7 +34,8 @@ void reload_requests_transmit(void *arg, struct reload_transaction *t)
 			r); /* the point moved away while the request was on its way to this node itself */
 		return;
 	}
-	if (d.verdict == RELOAD_DROP) {
+	r->no_way = d.verdict == RELOAD_DROP;
+	if (r->no_way) {
 		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_NO_ROUTE, 0, t->id, d.reason);
 		return; /* the next copy may find a way */
 	}

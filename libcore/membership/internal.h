@@ -49,6 +49,7 @@ struct reload_membership {
 	bool handing_over; /* leaving: the own range is handed over, nobody was told yet */
 	bool returns;      /* leaving: to go on in role `then` */
 	enum reload_role then;
+	bool role_changes; /* from the beginning of such a Leave until it is joined again or an attempt failed */
 	struct {
 		bool on, first; /* first: it was the first node, and is that again in the ring */
 		unsigned times; /* it stepped aside lately */

@@ -57,7 +57,7 @@ static void aside_over(struct reload_membership *m)
 
 void reload_membership_leave(struct reload_membership *m, bool now)
 {
-	m->join_requested = m->returns = false;
+	m->join_requested = m->returns = m->role_changes = false;
 	aside_over(m);
 	reload_timer_cancel(&m->engine->timers, &m->retry);
 	reload_timer_cancel(&m->engine->timers, &m->unresponsive);
@@ -82,16 +82,18 @@ void reload_leave_then(struct reload_membership *m, enum reload_role role)
 	bool aside = m->aside.on;
 	reload_membership_leave(m, false);
 	m->aside.on = aside;
-	m->returns = true;
+	m->returns = m->role_changes = true;
 	m->then = role;
 }
 
 void reload_membership_progress(struct reload_membership *m)
 {
-	if (m->state != RELOAD_STATE_LEAVING || m->watch->moving(m->watch_arg))
+	if (m->state != RELOAD_STATE_LEAVING)
 		return;
-	if (m->handing_over && reload_requests_of_host(m->exchange))
-		return; /* who is told closes its link, and the answers would be lost with it */
+	/* who is told closes its link, and answers to the host would be lost with it */
+	bool waits = m->watch->moving(m->watch_arg) || reload_requests_of_host(m->exchange);
+	if (m->handing_over && waits)
+		return;
 	if (m->handing_over)
 		reload_timer_arm(&m->engine->timers, &m->leaving, m->engine->now, leave_notify, m);
 	else if (!reload_requests_open(m->exchange) || !m->connections->count)

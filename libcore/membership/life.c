@@ -47,6 +47,7 @@ void reload_life_state_set(struct reload_membership *m, enum reload_state state)
 		return;
 	m->state = state;
 	m->since = m->engine->now;
+	m->role_changes = m->role_changes && state != RELOAD_STATE_JOINED;
 	reload_engine_event(m->engine, &(struct reload_event){ .type = RELOAD_EV_STATE,
 					       .code = (uint16_t)state,
 					       .node = &m->engine->self });
@@ -106,6 +107,7 @@ static void retry_later(struct reload_membership *m, enum reload_err err)
 		err = m->refused;
 	m->refused = RELOAD_OK;
 	m->last_error = err;
+	m->role_changes = false;
 	if (m->aside.first && !m->aside.on && m->tries >= FIRST_AGAIN)
 		m->first_node = true;
 	if (m->first_node) { /* it is the overlay until it finds others */

@@ -117,7 +117,7 @@ bool reload_membership_may_request(const struct reload_membership *m)
 {
 	if (m->state == RELOAD_STATE_LEAVING && !m->returns)
 		return false;
-	return m->connections->count || m->state == RELOAD_STATE_JOINED;
+	return m->connections->count || m->state == RELOAD_STATE_JOINED || m->role_changes;
 }
 
 bool reload_membership_wanted(const struct reload_membership *m)

@@ -3,10 +3,13 @@
 /* Join, Leave and Update of others. */
 
 /* The request came over the signer's own link (RFC 6940 s6.4.2.1, s6.4.2.2). */
+/* Whether in came from its signer over a link of theirs that still stands: it may have gone while the signature was verified. */
 static bool is_direct(const struct reload_incoming *in)
 {
+	const struct reload_membership *m = in->method->arg;
 	return in->previous.len && !in->msg->header.via_list.len &&
-	       reload_id_eq(&in->previous, &in->signer);
+	       reload_id_eq(&in->previous, &in->signer) &&
+	       reload_connection_by_link(m->connections, in->link);
 }
 
 /*

@@ -83,12 +83,14 @@ static void membership_state(void *arg, enum reload_state state)
 {
 	struct reload_peer *p = arg;
 	reload_replica_set_mode(p->replica, mode_of(state));
-	if (state == RELOAD_STATE_JOINED)
+	if (state == RELOAD_STATE_JOINED) {
 		reload_certificates_joined(p->certificates);
-	else if (state == RELOAD_STATE_LEAVING)
+		reload_requests_hasten(p->exchange);
+	} else if (state == RELOAD_STATE_LEAVING) {
 		reload_certificates_stop(p->certificates);
-	else
+	} else {
 		reload_certificates_away(p->certificates);
+	}
 }
 
 static void membership_begins(void *arg)

@@ -130,7 +130,10 @@ void reload_transfer_replicate(struct reload_replica *rep, const struct reload_s
 void reload_transfer_own_range(struct reload_replica *rep);
 void reload_transfer_clear(struct reload_replica *rep);
 
-/* reload_transfer_moving() tells whether a range is being handed over right now. */
+/*
+ * reload_transfer_moving() tells whether a range is being handed over whose end somebody waits for: a Joining Node, or this node, which leaves.
+ * Repairs of replicas may be waiting to be repeated for minutes.
+ */
 bool reload_transfer_moving(const struct reload_replica *rep);
 /* reload_transfer_places() sends node, the owner, the places of lacks, which are moved out of it; it is not repeated. */
 void reload_transfer_places(struct reload_replica *rep, const struct reload_id *resource,

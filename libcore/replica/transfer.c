@@ -25,10 +25,11 @@ struct handover {
 	struct reload_push_order order; /* first */
 	TAILQ_ENTRY(handover) entry;
 	struct reload_replica *replica;
-	struct reload_id from, to, last; /* last: where the walk stands, begins at from */
+	struct reload_id from, to, at; /* at: where the walk stands, begins at from */
 	struct reload_id node;
 	uint8_t replica_number;
 	bool tell, walked, walking;
+	bool last;       /* of the own range, before this node leaves */
 	unsigned rounds; /* walks made anew, as something was lost */
 	uint64_t sent;   /* resources */
 	struct reload_timer timer;
@@ -149,7 +150,7 @@ static void handover_soon(struct handover *h, reload_ms pause)
 static void walk_again(struct handover *h)
 {
 	h->walked = h->order.lost = false;
-	h->last = h->from;
+	h->at = h->from;
 	handover_soon(h, reload_push_round_pause(h->rounds++));
 }
 
@@ -161,8 +162,8 @@ static void handover_go(struct handover *h)
 	h->walking = true;
 	h->walked = h->walked || !handover_wanted(h);
 	while (!h->walked && !h->order.to_send && may_add(h) &&
-		reload_walk_next(rep, &h->last, &h->to, &h->walked))
-		handover_send(h, &h->last);
+		reload_walk_next(rep, &h->at, &h->to, &h->walked))
+		handover_send(h, &h->at);
 	h->walking = false;
 	if (!h->walked || h->order.under_way)
 		return;
@@ -177,7 +178,7 @@ void reload_transfer_stored(struct reload_replica *rep, const struct reload_stor
 	const struct reload_id *resource = &batch->resource;
 	struct handover *h;
 	TAILQ_FOREACH (h, &rep->handovers, entry) {
-		bool ahead = !h->walked && reload_id_between(&h->last, resource, &h->to);
+		bool ahead = !h->walked && reload_id_between(&h->at, resource, &h->to);
 		if (!h->tell || ahead || !reload_id_between(&h->from, resource, &h->to) ||
 			!handover_wanted(h))
 			continue;
@@ -202,12 +203,13 @@ static struct handover *handover_find(struct reload_replica *rep, const struct r
 	return NULL;
 }
 
-void reload_transfer_range(struct reload_replica *rep, const struct reload_id *from,
+/* NULL: there are too many. */
+static struct handover *handover_order(struct reload_replica *rep, const struct reload_id *from,
 	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number, bool done)
 {
 	struct handover *h = handover_find(rep, from, to, node, done);
 	if (!h && !done && rep->handovers_count >= HANDOVERS_MAX)
-		return;
+		return NULL;
 	if (!h) {
 		h = RELOAD_NEW(handover);
 		*h = (struct handover){ .replica = rep, .node = *node, .tell = done };
@@ -220,24 +222,38 @@ void reload_transfer_range(struct reload_replica *rep, const struct reload_id *f
 		rep->handovers_count += !done;
 	}
 	h->order.lost = false;
-	h->from = h->last = *from;
+	h->from = h->at = *from;
 	h->to = *to;
 	h->replica_number = replica_number;
 	h->walked = false;
 	handover_soon(h, 0);
+	return h;
+}
+
+void reload_transfer_range(struct reload_replica *rep, const struct reload_id *from,
+	const struct reload_id *to, const struct reload_id *node, uint8_t replica_number, bool done)
+{
+	(void)handover_order(rep, from, to, node, replica_number, done);
 }
 
 bool reload_transfer_moving(const struct reload_replica *rep)
 {
-	return !TAILQ_EMPTY(&rep->handovers);
+	const struct handover *h;
+	TAILQ_FOREACH (h, &rep->handovers, entry)
+		if (h->tell || h->last)
+			return true;
+	return false;
 }
 
 void reload_transfer_own_range(struct reload_replica *rep)
 {
 	struct reload_id from, to, replicas[2];
-	if (rep->route->topology->range(rep->route->plugin, &from, &to) &&
-		rep->route->topology->replicas(rep->route->plugin, replicas))
-		reload_transfer_range(rep, &from, &to, &replicas[0], 1, false);
+	if (!rep->route->topology->range(rep->route->plugin, &from, &to) ||
+		!rep->route->topology->replicas(rep->route->plugin, replicas))
+		return;
+	struct handover *h = handover_order(rep, &from, &to, &replicas[0], 1, false);
+	if (h)
+		h->last = true;
 }
 
 void reload_transfer_replica_range(

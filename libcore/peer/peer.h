@@ -155,6 +155,7 @@ struct reload_peer_link {
 	struct reload_id node;
 	const char *user;
 	bool incoming, client, good;
+	bool listed; /* to a neighbour or finger */
 	reload_ms since;
 	uint64_t sent, received; /* messages */
 };

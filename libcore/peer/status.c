@@ -51,6 +51,8 @@ size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, si
 			.incoming = con->incoming,
 			.client = !reload_topology_lists(
 				p->route.topology, p->route.plugin, &con->node),
+			.listed = reload_topology_lists(
+				p->route.topology, p->route.plugin, &con->node),
 			.good = con->good,
 			.since = con->since,
 			.sent = con->sent,

@@ -66,6 +66,8 @@ struct reload_sim_outcome {
 	double maintenance_bytes_per_peer_hour,
 		maintenance_messages_per_peer_hour; /* all but Store and Fetch of the workload */
 	double rest_bytes_per_peer_hour; /* the same while no fault was at work; 0: there was no such time */
+	double links_per_peer,
+		needed_links_per_peer; /* at the end; needed: a neighbour or finger of one of the ends */
 	uint64_t lies, lies_refused,
 		lies_believed; /* of byzantine peers; answers to Stores and Fetches that were believed */
 	struct reload_sim_reads reads;

@@ -112,6 +112,9 @@ static void put_traffic(struct wr *w, const struct reload_sim_outcome *o)
 		reload_sim_put(w, "; at rest ");
 		put_bytes(w, o->rest_bytes_per_peer_hour);
 	}
+	reload_sim_put(w,
+		"\nlinks     %.1f a peer at the end, %.1f of them between neighbours and fingers",
+		o->links_per_peer, o->needed_links_per_peer);
 	reload_sim_put(w, "\ntraffic   %llu messages, ", (unsigned long long)o->counts.messages);
 	put_bytes(w, (double)o->counts.bytes);
 	for (size_t i = 0; i < RELOAD_SIM_TRAFFICS; i++)
@@ -315,7 +318,9 @@ json_t *reload_sim_report_object(const struct reload_sim_report *r)
 	} rates[] = { { "lookups_percent", percent(o->fetches_good, o->fetches_expected) },
 		{ "maintenance_bytes_per_peer_hour", o->maintenance_bytes_per_peer_hour },
 		{ "maintenance_messages_per_peer_hour", o->maintenance_messages_per_peer_hour },
-		{ "rest_bytes_per_peer_hour", o->rest_bytes_per_peer_hour } };
+		{ "rest_bytes_per_peer_hour", o->rest_bytes_per_peer_hour },
+		{ "links_per_peer", o->links_per_peer },
+		{ "needed_links_per_peer", o->needed_links_per_peer } };
 	for (size_t i = 0; i < COUNT_OF(rates); i++)
 		json_object_set_new(j, rates[i].name, json_real(rates[i].v));
 	json_object_set_new(j, "traffic", traffic_json(&o->counts));

@@ -449,6 +449,7 @@ static void outcome_fill(struct run *r)
 	}
 	if (r->rest_peer_hours > 0)
 		o->rest_bytes_per_peer_hour = r->rest_bytes / r->rest_peer_hours;
+	reload_sim_run_state_links(c);
 	o->lies = reload_sim_byzantine_sent(c->byzantine);
 	o->lies_refused = reload_sim_byzantine_refused(c->byzantine);
 }

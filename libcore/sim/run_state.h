@@ -96,6 +96,8 @@ void reload_sim_run_state_steps(struct reload_sim_run_state *c);
 /* reload_sim_run_state_next() is when the next step is due (NEVER: there is none); _run() does the steps that are due. */
 reload_ms reload_sim_run_state_next(const struct reload_sim_run_state *c);
 void reload_sim_run_state_run(struct reload_sim_run_state *c);
+/* reload_sim_run_state_links() counts the links of the joined peers, for the report. */
+void reload_sim_run_state_links(const struct reload_sim_run_state *c);
 /* reload_sim_run_state_leaves() stops the nodes whose Leaves are over. */
 void reload_sim_run_state_leaves(struct reload_sim_run_state *c);
 /* reload_sim_run_state_event() is the event hook of the world. */

@@ -30,6 +30,8 @@ static int fresh(void **state)
 	o.counts.bytes = 50000;
 	o.counts.traffic_bytes[RELOAD_SIM_TRAFFIC_UPDATE] = 40000;
 	o.maintenance_bytes_per_peer_hour = 12345.5;
+	o.links_per_peer = 20.25;
+	o.needed_links_per_peer = 15.125;
 	snprintf(o.faults, sizeof(o.faults), "loss");
 	o.samples_count = 2;
 	return 0;
@@ -79,6 +81,7 @@ static void people_see_the_figures(void **state)
 		"hops      mean 3.25, p95 5, max 7  (10 lookups)\n", "lookups   99.50% of 200 ",
 		"healed    p50 1.0 s, p95 2.0 s, max 2.0 s  (2)\n",
 		"upkeep    12.3 KB and 0 messages a peer and hour\n",
+		"links     20.2 a peer at the end, 15.1 of them between neighbours and fingers\n",
 		"traffic   1000 messages, 50.0 KB: update 80%\n" };
 	for (size_t i = 0; i < COUNT_OF(lines); i++)
 		assert_non_null(strstr(all, lines[i]));

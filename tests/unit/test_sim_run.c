@@ -76,6 +76,19 @@ static void everything_at_work(void)
 	s.duplicate = 10000;
 }
 
+static void links_are_counted(void **state)
+{
+	(void)state;
+	s.peers = 5;
+	reload_sim_scenario_run(&s, 3, NULL, &one);
+	/* each is a neighbour of all others */
+	assert_true(one.links_per_peer == 4 && one.needed_links_per_peer == 4);
+	s.peers = 30;
+	reload_sim_scenario_run(&s, 3, NULL, &one);
+	assert_true(one.needed_links_per_peer > 6);
+	assert_true(one.links_per_peer > one.needed_links_per_peer + 3);
+}
+
 static void equal_seeds_make_equal_runs(void **state)
 {
 	(void)state;
@@ -209,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_calm_run_holds_everything, fresh),
+		cmocka_unit_test_setup(links_are_counted, fresh),
 		cmocka_unit_test_setup(equal_seeds_make_equal_runs, fresh),
 		cmocka_unit_test_setup(only_what_is_named_happens, fresh),
 		cmocka_unit_test_setup(a_ring_that_does_not_close_in_time_is_a_violation, fresh),

@@ -135,6 +135,7 @@ void reload_link_send(
 	struct reload_connections *c, struct reload_connection *con, struct span message)
 {
 	con->sent++;
+	con->active = c->engine->now;
 	reload_engine_count(c->engine, RELOAD_COUNT_SENT);
 	c->engine->ops->link_send(c->engine->host, con->link, message);
 }

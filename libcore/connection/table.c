@@ -157,7 +157,7 @@ struct reload_connection *reload_connection_add(
 	con->order = c->order++;
 	con->cert = reload_cert_ref(cert);
 	con->good = true;
-	con->since = now;
+	con->since = con->used = con->active = now;
 	con->slot = (uint16_t)slot_take(c, con);
 	if (!link_enter(c, con))
 		abort(); /* the host used a link number twice */

@@ -22,6 +22,10 @@ enum {
 struct reload_connection {
 	struct reload_cert *cert;
 	reload_ms since;
+	/* used: a message came or was passed on over it, other than those that go over every link; active: any came or went */
+	reload_ms used, active;
+	reload_ms
+		asked; /* membership/spare.c: when the other end was asked whether it needs the link; 0: not lately */
 	uint64_t sent, received;
 	uint64_t order; /* several links to one node: the oldest good one is used */
 	uint32_t link;

@@ -23,6 +23,14 @@ static void previous_hop(struct reload_incoming *in, struct reload_connection *c
 		&in->back, &x->engine->ctx, &hop, in->msg->header.via_list, &x->engine->self);
 }
 
+/* Whether a message with this code shows that its link is used; an answer is one of its request's method. */
+static bool shows_use(const struct reload_exchange *x, uint16_t code)
+{
+	const struct reload_method_row *method =
+		reload_method_row(x, reload_code_is_request(code) ? code : (uint16_t)(code - 1));
+	return !method || !(method->flags & RELOAD_METHOD_EVERY_LINK);
+}
+
 void reload_deliver(struct reload_exchange *x, struct reload_connection *con, struct span message)
 {
 	struct reload_msg *msg;
@@ -39,6 +47,8 @@ void reload_deliver(struct reload_exchange *x, struct reload_connection *con, st
 			readable ? h.transaction_id : 0, "malformed message");
 		return;
 	}
+	if (shows_use(x, msg->code))
+		con->used = x->engine->now;
 	struct reload_incoming *in = reload_incoming_new(x, msg, con->link);
 	in->verified = job_done;
 	con->work++;

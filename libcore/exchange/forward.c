@@ -132,6 +132,7 @@ static void forward(struct reload_exchange *x, struct reload_connection *from,
 			RELOAD_MESSAGE_TOO_LARGE, "above max-message-size when forwarded");
 		return;
 	}
+	from->used = d->connection->used = x->engine->now;
 	reload_message_send(x, d->connection, &h, tail);
 	reload_engine_count(x->engine, RELOAD_COUNT_FORWARDED);
 }
@@ -239,6 +240,7 @@ void reload_exchange_message(struct reload_exchange *x, uint32_t link, struct sp
 	struct reload_connection *con = reload_connection_by_link(x->connections, link);
 	if (con) {
 		con->received++;
+		con->active = x->engine->now;
 		reload_engine_count(x->engine, RELOAD_COUNT_RECEIVED);
 		route(x, con, message, true);
 	}

@@ -66,7 +66,9 @@ enum {
 		1, /* may be served again without a difference: no answer is kept for a repeat */
 	RELOAD_METHOD_UNBOUND = 2, /* taken over a link whose Node-ID is not known yet (HDR-16) */
 	RELOAD_METHOD_ANY_SEQUENCE =
-		4 /* sent and taken whatever configuration is in force (HDR-08) */
+		4, /* sent and taken whatever configuration is in force (HDR-08) */
+	RELOAD_METHOD_EVERY_LINK =
+		8 /* goes over every link: neither it nor its answer shows that one is used */
 };
 
 /* What is done with the request of a method, and with its answer. */

@@ -45,7 +45,7 @@ struct reload_membership {
 	bool first_node;              /* it is the overlay, also when nobody else is there */
 	uint32_t attaching, attaches; /* a client's Attach under way, 0: none; so far */
 	bool attach_again;            /* the ring moved while it was */
-	struct reload_timer leaving, unresponsive;
+	struct reload_timer leaving, unresponsive, spare;
 	bool handing_over; /* leaving: the own range is handed over, nobody was told yet */
 	bool returns;      /* leaving: to go on in role `then` */
 	enum reload_role then;
@@ -75,6 +75,12 @@ extern const struct reload_link_watch reload_membership_links;
 void reload_link_starts_anew(struct reload_membership *m, const struct reload_id *node);
 /* reload_link_check() closes a link with a Node-ID over which no Ping is answered within some seconds. */
 void reload_link_check(struct reload_membership *m, struct reload_connection *con);
+
+/* -- spare.c: links that nobody needs -------------------------------------------------------------------------------------- */
+
+/* reload_spare_begin() looks for such links from now on, and again while the node stays joined; reload_spare_end() no longer. */
+void reload_spare_begin(struct reload_membership *m);
+void reload_spare_end(struct reload_membership *m);
 
 /* -- attach.c, attempt.c, attach_serve.c ------------------------------------------------------------------------------------ */
 

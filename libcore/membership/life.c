@@ -51,6 +51,10 @@ void reload_life_state_set(struct reload_membership *m, enum reload_state state)
 	reload_engine_event(m->engine, &(struct reload_event){ .type = RELOAD_EV_STATE,
 					       .code = (uint16_t)state,
 					       .node = &m->engine->self });
+	if (state == RELOAD_STATE_JOINED)
+		reload_spare_begin(m);
+	else
+		reload_spare_end(m);
 	m->watch->state(m->watch_arg, state);
 }
 
@@ -437,4 +441,5 @@ void reload_life_clear(struct reload_membership *m)
 {
 	reload_timer_cancel(&m->engine->timers, &m->retry);
 	reload_timer_cancel(&m->engine->timers, &m->unresponsive);
+	reload_spare_end(m);
 }

@@ -49,8 +49,8 @@ size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, si
 			.node = con->node,
 			.user = con->cert->user,
 			.incoming = con->incoming,
-			.client = !reload_topology_lists(
-				p->route.topology, p->route.plugin, &con->node),
+			.client = p->route.topology->link_use(p->route.plugin, &con->node) ==
+				  RELOAD_LINK_NO_PEER,
 			.listed = reload_topology_lists(
 				p->route.topology, p->route.plugin, &con->node),
 			.good = con->good,

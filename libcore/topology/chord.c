@@ -143,13 +143,14 @@ static void connected(struct reload_topology *t, const struct reload_id *node)
 static void lost(struct reload_topology *t, struct chord_link *link)
 {
 	struct reload_id node = link->id;
-	bool was_peer = link->ready;
+	bool was_peer = link->ready, spare = reload_chord_link_use(t, &node) == RELOAD_LINK_SPARE;
 	if (was_peer)
 		reload_chord_tables_last(t, link->lists_only_us);
 	if (was_peer) {
 		reload_chord_data_failed(t, &node);
 		reload_chord_finger_lost(t, &node);
-		reload_chord_check_lost(t, &node);
+		if (!spare) /* the other end may have closed a link that it did not need */
+			reload_chord_check_lost(t, &node);
 		reload_chord_repair_lost(t, &node);
 	}
 	reload_chord_tables_ready(t, link, false);
@@ -164,6 +165,17 @@ static void disconnected(struct reload_topology *t, const struct reload_id *node
 	struct chord_link *link = reload_chord_link_find(t, node);
 	if (link)
 		lost(t, link);
+	reload_chord_after(t);
+}
+
+static void released(struct reload_topology *t, const struct reload_id *node)
+{
+	struct chord_link *link = reload_chord_link_find(t, node);
+	if (!link)
+		return;
+	link->data_given = false; /* the node stays: this is not one of its returns */
+	reload_chord_tables_ready(t, link, false);
+	reload_chord_link_drop(t, link);
 	reload_chord_after(t);
 }
 
@@ -276,6 +288,7 @@ const struct reload_topology_ops reload_chord_topology = {
 	.update_failed = update_failed,
 	.leave_received = leave_received,
 	.link_health = link_health,
+	.released = released,
 	.next_hop = reload_chord_next_hop,
 	.responsible = reload_chord_is_responsible,
 	.replicas = reload_chord_replicas,
@@ -285,6 +298,8 @@ const struct reload_topology_ops reload_chord_topology = {
 	.unsettled = reload_chord_unsettled,
 	.close_enough = reload_chord_close_enough,
 	.tables = reload_chord_tables_list,
+	.link_use = reload_chord_link_use,
+	.told_since = reload_chord_told_since,
 	.update_write = reload_chord_update_full,
 	.route_query_write = reload_chord_route_query_write,
 	.responsible_ppb = reload_chord_responsible_ppb,

@@ -23,6 +23,9 @@ struct chord_link {
 	bool listed : 1;        /* it has sent some */
 	bool lists_us : 1;      /* we are in its Neighbor Table */
 	bool lists_only_us : 1; /* they name nobody but us */
+	bool finger_of : 1;     /* we are in its Finger Table, by its last full Update */
+	reload_ms lists_us_at;  /* with lists_us: when it said so last */
+	reload_ms full_at;      /* its last full Update; 0: it has sent none */
 	struct reload_id third; /* with listed: its third predecessor; len 0: it has fewer */
 	uint64_t lists_hash;    /* a hash of them */
 

@@ -163,6 +163,40 @@ bool reload_chord_range(struct reload_topology *t, struct reload_id *from, struc
 	return true;
 }
 
+/*
+ * Whether the node has us in its tables, as it told.  Who has us as a neighbour says so in the Update that each neighbour gets about each update
+ * interval (s10.7.4.1).  Who has us as a finger says so when it is asked; when that is over it finds its link spare itself.
+ */
+static bool uses_us(const struct reload_topology *t, const struct chord_link *link)
+{
+	enum {
+		LISTS_US_INTERVALS = 3,
+		FINGER_OF_MS = 21600000 /* then it is asked again */
+	};
+	reload_ms now = reload_chord_now(t);
+	return (link->lists_us &&
+		       now - link->lists_us_at < LISTS_US_INTERVALS * t->update_interval) ||
+	       (link->finger_of && now - link->full_at < FINGER_OF_MS);
+}
+
+enum reload_topology_link_use reload_chord_link_use(
+	struct reload_topology *t, const struct reload_id *node)
+{
+	const struct chord_link *link = reload_chord_link_find(t, node);
+	if (!link || !link->ready)
+		return RELOAD_LINK_NO_PEER;
+	bool used = reload_chord_is_ours(t, node) || uses_us(t, link) ||
+		    reload_id_listed(t->tables->fingers, t->tables->fingers_count, node);
+	return used ? RELOAD_LINK_USED : RELOAD_LINK_SPARE;
+}
+
+bool reload_chord_told_since(
+	struct reload_topology *t, const struct reload_id *node, reload_ms since)
+{
+	const struct chord_link *link = reload_chord_link_find(t, node);
+	return link && link->full_at >= since;
+}
+
 void reload_chord_resource_id(struct reload_id *out, struct span resource_name)
 {
 	uint8_t digest[RELOAD_HASH_SIZE_MAX];

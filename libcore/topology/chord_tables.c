@@ -47,7 +47,7 @@ static void stops(struct reload_topology *t, struct chord_link *link)
 	struct chord_tables *tables = &t->tables_state->seen;
 	link->neighbour = link->lists_us = link->range_given = link->join_sent =
 		link->join_answered = link->listed_early = link->lists_only_us = link->listed =
-			false;
+			link->finger_of = false;
 	link->owner_checked.len = 0;
 	reload_chord_set_remove(&tables->peers, &link->id);
 	reload_chord_set_remove(&tables->route, &link->id);

@@ -133,6 +133,11 @@ static void from_its_link(struct reload_topology *t, const struct reload_id *fro
 		link->lists_us =
 			reload_id_listed(u->predecessors, u->predecessors_count, &t->self) ||
 			reload_id_listed(u->successors, u->successors_count, &t->self);
+		link->lists_us_at = reload_chord_now(t);
+		if (u->type == RELOAD_CHORD_FULL) {
+			link->full_at = reload_chord_now(t);
+			link->finger_of = reload_id_listed(u->fingers, u->fingers_count, &t->self);
+		}
 		link->lists_only_us =
 			reload_chord_only_us(t, u->predecessors, u->predecessors_count) &&
 			reload_chord_only_us(t, u->successors, u->successors_count) &&

@@ -21,6 +21,13 @@ enum reload_topology_state {
 	RELOAD_TOPOLOGY_FAILED, /* the attempt to join failed; the host may start again */
 };
 
+/* What a plug-in has the link to a node for. */
+enum reload_topology_link_use {
+	RELOAD_LINK_NO_PEER, /* the node has sent no Update over it: a client, or a node that joins */
+	RELOAD_LINK_SPARE, /* to a peer, and for nothing; the other end may think otherwise: told_since() */
+	RELOAD_LINK_USED, /* one of the ends has the other as neighbour or finger, as far as is known, or had lately */
+};
+
 /* What a plug-in orders of stored data; as with struct reload_topology_host, nothing calls it back. */
 struct reload_topology_data {
 	void *arg;
@@ -131,6 +138,9 @@ struct reload_topology_ops {
 	/* the link layer found the link to node good, or not (R-6.6-05) */
 	void (*link_health)(struct reload_topology *t, const struct reload_id *node, bool good);
 
+	/* the host closes the link to node, which was RELOAD_LINK_SPARE: no failure of the node */
+	void (*released)(struct reload_topology *t, const struct reload_id *node);
+
 	/* -- questions -------------------------------------------------------------------------------------------- */
 	/*
 	 * The connected peer to which a message for id goes (s10.3); RELOAD_OK with *next, or RELOAD_NO_NODE.  Never self,
@@ -155,6 +165,11 @@ struct reload_topology_ops {
 	bool (*close_enough)(struct reload_topology *t, const struct reload_id *resource,
 		const struct reload_id *signer);
 	void (*tables)(struct reload_topology *t, struct reload_topology_tables *out);
+	enum reload_topology_link_use (*link_use)(
+		struct reload_topology *t, const struct reload_id *node);
+	/* whether node has sent all its tables since then, as an Attach with send_update asks for */
+	bool (*told_since)(
+		struct reload_topology *t, const struct reload_id *node, reload_ms since);
 	/*
 	 * Writes the body of the Update for a node that asked with send_update (type full, CHORD-03).  w fails with RELOAD_NOT_JOINED before
 	 * the node may announce itself (R-10.5-14): nothing is sent then, and the plug-in sends an Update when it may.

@@ -89,6 +89,19 @@ static void links_are_counted(void **state)
 	assert_true(one.links_per_peer > one.needed_links_per_peer + 3);
 }
 
+/* What nobody needs is closed in the end, and nothing else: the ring holds. */
+static void a_quiet_ring_has_few_links(void **state)
+{
+	(void)state;
+	s.peers = 30;
+	s.stores = s.fetches = 0;
+	s.duration = 3000000;
+	reload_sim_scenario_run(&s, 3, NULL, &one);
+	assert_true(one.ok);
+	assert_true(one.needed_links_per_peer > 6);
+	assert_true(one.links_per_peer < one.needed_links_per_peer + 1.5);
+}
+
 static void equal_seeds_make_equal_runs(void **state)
 {
 	(void)state;
@@ -223,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_calm_run_holds_everything, fresh),
 		cmocka_unit_test_setup(links_are_counted, fresh),
+		cmocka_unit_test_setup(a_quiet_ring_has_few_links, fresh),
 		cmocka_unit_test_setup(equal_seeds_make_equal_runs, fresh),
 		cmocka_unit_test_setup(only_what_is_named_happens, fresh),
 		cmocka_unit_test_setup(a_ring_that_does_not_close_in_time_is_a_violation, fresh),

@@ -43,10 +43,25 @@ static void host_join(void *arg, const struct reload_id *admitting_peer)
 		reload_request_own(m->exchange, RELOAD_JOIN_REQ, &to, 1, join_done, m), &req);
 }
 
+/* Whether all links to the receiver are younger than the request: it went, and is back. */
+static bool came_back(const struct reload_membership *m, const struct reload_request *r)
+{
+	struct reload_connection *con = NULL;
+	bool any = false;
+	while ((con = reload_connection_next(m->connections, con)))
+		if (reload_id_eq(&con->node, &r->target)) {
+			any = true;
+			if (con->since <= r->begun)
+				return false;
+		}
+	return any;
+}
+
+/* One from an earlier life of the receiver's says nothing about its links of today. */
 static void update_done(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct reload_membership *m = arg;
-	if (result->err && result->err != RELOAD_CANCELLED)
+	if (result->err && result->err != RELOAD_CANCELLED && !came_back(m, r))
 		m->route->topology->update_failed(m->route->plugin, &r->target, result->err);
 }
 

@@ -94,20 +94,32 @@ static void replicate(struct reload_replica *rep, const struct reload_store_batc
 }
 
 /*
- * The counter moves on by one, so that nobody takes the merged data for what was there.  Nothing signs the counter of the answer: it does
- * not count here (STO-17).
+ * The counter moves on by one step more than the one that came with the values, so that nobody takes the merged data for what was there,
+ * or here.  Of a node that may hold none of this, only the values count (STO-17).
  */
-static uint64_t next_generation(
-	struct reload_replica *rep, const struct reload_id *resource, uint32_t kind)
+static uint64_t next_generation(struct reload_replica *rep, const struct reload_id *resource,
+	const struct reload_fetch_kind_response *k, const struct reload_id *from, uint64_t stores)
 {
-	return reload_generation_next(
-		rep->storage->ops->generation(rep->storage, resource, kind, rep->engine->wall));
+	const struct reload_route *route = rep->route;
+	bool holder = route->topology->may_store_replica(route->plugin, resource, from);
+	return reload_generation_merged(
+		rep->storage->ops->generation(rep->storage, resource, k->kind, rep->engine->wall),
+		holder ? reload_generation_next(k->generation) : 0, stores);
+}
+
+static const struct reload_stored_data *held(struct reload_replica *rep,
+	const struct reload_id *resource, uint32_t kind, const struct reload_stored_value *place)
+{
+	const struct reload_stored_entry *own =
+		rep->storage->ops->find(rep->storage, resource, kind, place, rep->engine->wall);
+	return own ? &own->data : NULL;
 }
 
 /* Puts the newer values of one Kind into change; *at walks along r's fetched values. */
 static void collect(struct reload_replica *rep, struct reload_request *r,
 	struct reload_store_change *change, const struct reload_fetch_kind_response *k, size_t *at)
 {
+	uint64_t stores = 0;
 	const struct reload_kind *kind = reload_config_kind(rep->engine->config, k->kind);
 	struct fetch_make *fetch = reload_fetch_of(r);
 	change->kind = k->kind;
@@ -119,13 +131,16 @@ static void collect(struct reload_replica *rep, struct reload_request *r,
 		if (!kind || f->err || f->synthetic ||
 			!is_newer(rep, &fetch->resource, kind, f->data, change))
 			continue;
+		stores += reload_stores_between(
+			held(rep, &fetch->resource, k->kind, &f->data->value), f->data);
 		change->entries[change->entries_count++] =
 			(struct reload_stored_entry){ .data = *f->data,
 				.received = rep->engine->wall,
 				.certificates = check->certificates };
 	}
 	if (change->entries_count)
-		change->generation = next_generation(rep, &fetch->resource, k->kind);
+		change->generation =
+			next_generation(rep, &fetch->resource, k, &r->result.responder, stores);
 }
 
 void reload_newer_take(

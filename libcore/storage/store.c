@@ -33,8 +33,9 @@ struct plan {
 	struct reload_lapsed lapsed;
 	struct pending_tree places;
 	struct reload_store_change *change;
-	size_t held;  /* entries before */
-	size_t fresh; /* places that become taken */
+	size_t held;     /* entries before */
+	size_t fresh;    /* places that become taken */
+	uint64_t stores; /* that the change can come from */
 	bool array_used;
 	uint32_t array_last; /* highest index taken, when array_used */
 	bool array_full, too_large;
@@ -295,6 +296,7 @@ static enum reload_err plan_value(struct reload_store_work *w, struct plan *p,
 		return refuse(
 			w, RELOAD_DATA_TOO_OLD, "storage_time is not newer than the stored one");
 	p->too_large = p->too_large || e->data.value.value.len > p->kind->max_size;
+	p->stores += reload_stores_between(before ? &before->data : NULL, &e->data);
 	if (earlier) {
 		*earlier->entry = *e;
 		return RELOAD_OK;
@@ -378,6 +380,22 @@ uint64_t reload_generation_next(uint64_t present)
 	return present >= RELOAD_GENERATION_MAX ? 1 : present + 1;
 }
 
+uint64_t reload_stores_between(
+	const struct reload_stored_data *held, const struct reload_stored_data *fresh)
+{
+	return held && fresh->storage_time > held->storage_time
+		       ? fresh->storage_time - held->storage_time
+		       : 1;
+}
+
+uint64_t reload_generation_merged(uint64_t present, uint64_t heard, uint64_t stores)
+{
+	if (heard <= present || stores >= RELOAD_GENERATION_MAX ||
+		present >= RELOAD_GENERATION_MAX - stores)
+		return reload_generation_next(present);
+	return heard - present < stores ? heard : present + stores;
+}
+
 /*
  * The generation counter that a replica takes over from the sender (R-7.4.1.1-12).  No signature covers it, so one request may raise
  * it by GENERATION_JUMP at most, which is more Stores than this peer can have missed, and never to where it would wrap.
@@ -394,31 +412,31 @@ static uint64_t heard(uint64_t asked, uint64_t present)
  * STO-03: one step per Kind and request; a replica takes the counter over.  0 means "do not check" and is no counter.
  *
  * The responsible peer gets replica Stores, too: from peers that took themselves for responsible meanwhile and hand back what they
- * stored.  Its own counter does not fall, as a writer may have seen it already.  It rises by one per value that is new here at most,
- * as many Stores as these values can come from, because no signature covers a counter (STO-17).  A request that changes nothing leaves it (STO-01).
+ * stored.  Its own counter does not fall, as a writer may have seen it already, and it follows theirs, which writers have seen as well.
+ * A request that changes nothing leaves it (STO-01).
  */
 static uint64_t new_generation(
-	const struct reload_store_work *w, uint64_t asked, uint64_t present, size_t changes)
+	const struct reload_store_work *w, uint64_t asked, uint64_t present, const struct plan *p)
 {
 	if (w->replica && !w->owner)
 		return heard(asked, present);
-	if (!changes)
+	if (!p->change->entries_count)
 		return present;
-	if (w->replica && asked > present && present < RELOAD_GENERATION_MAX - changes)
-		return asked - present < changes ? asked : present + changes;
+	if (w->replica)
+		return reload_generation_merged(present, asked, p->stores);
 	return reload_generation_next(present);
 }
 
 /* Fills batch and answer. */
-static void finish(struct reload_store_work *w, struct reload_store_change *changes,
-	const struct reload_store_ans *answer)
+static void finish(struct reload_store_work *w, const struct plan *plans,
+	struct reload_store_change *changes, const struct reload_store_ans *answer)
 {
 	size_t used = 0;
 	for (size_t i = 0; i < w->req->kind_data_count; i++) {
 		struct reload_store_kind_response *r = &answer->kind_responses[i];
 		struct reload_store_change change = changes[i];
 		change.generation = new_generation(w, w->req->kind_data[i].generation_counter,
-			r->generation_counter, change.entries_count);
+			r->generation_counter, &plans[i]);
 		if (change.entries_count || change.generation != r->generation_counter)
 			changes[used++] = change;
 		r->generation_counter = change.generation;
@@ -445,6 +463,6 @@ enum reload_err reload_store_accept(struct reload_store_work *w)
 	if (!err)
 		err = check_limits(w, plans, count);
 	if (!err || (err == RELOAD_DATA_TOO_LARGE && w->replica))
-		finish(w, changes, &answer);
+		finish(w, plans, changes, &answer);
 	return err;
 }

@@ -13,6 +13,17 @@
 
 /* reload_generation_next() returns the counter after present, never 0 (STO-03). */
 uint64_t reload_generation_next(uint64_t present);
+/*
+ * reload_stores_between() returns how many Stores at most made fresh of what is held at its place: storage_time is signed, and rises by a
+ * millisecond at least with each.  held NULL: 1, as nobody says when the first was made.
+ */
+uint64_t reload_stores_between(
+	const struct reload_stored_data *held, const struct reload_stored_data *fresh);
+/*
+ * reload_generation_merged() returns the counter of a peer that takes values from another one, whose own is heard, and with them stores
+ * that it had missed.  It rises with what it takes, to heard but by stores at most, because no signature covers a counter (STO-17).
+ */
+uint64_t reload_generation_merged(uint64_t present, uint64_t heard, uint64_t stores);
 
 /* Who signed: the request, or one value. */
 struct reload_signer {

@@ -130,6 +130,52 @@ static void the_counter_of_the_owner_follows_the_values(void **state)
 	assert_int_equal(generation_of(x, K_DICT), 1000);
 }
 
+/*
+ * One value may stand for many Stores at its place, of which only the last is left: as many as there are milliseconds between its storage_time
+ * and that of what is held.
+ */
+static void the_counter_of_the_owner_follows_missed_stores(void **state)
+{
+	struct fixture *x = *state;
+	static const struct {
+		uint64_t asked, time, is;
+	} rows[] = { { 1, 100, 1 }, { 7, 110, 7 }, { 900, 130, 27 }, { UINT64_MAX, 134, 31 },
+		{ 20, 140, 32 }, { 5, 140, 32 } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		req_new(x);
+		req_kind(x, K_DICT, rows[i].asked);
+		req_dict(x, "a", "v", rows[i].time);
+		x->work.replica = true;
+		x->work.owner = true;
+		assert_int_equal(req_store(x), RELOAD_OK);
+		assert_int_equal(generation_of(x, K_DICT), rows[i].is);
+	}
+	/* of several places together; b is held nowhere here, and is one */
+	req_new(x);
+	req_kind(x, K_DICT, 100);
+	req_dict(x, "a", "v", 145);
+	req_dict(x, "b", "v", 145);
+	x->work.replica = true;
+	x->work.owner = true;
+	assert_int_equal(req_store(x), RELOAD_OK);
+	assert_int_equal(generation_of(x, K_DICT), 32 + 5 + 1);
+}
+
+static void a_merged_counter_rises(void **state)
+{
+	(void)state;
+	const uint64_t most = RELOAD_GENERATION_MAX;
+	assert_int_equal(reload_generation_merged(0, 0, 1), 1);
+	assert_int_equal(reload_generation_merged(5, 9, 10), 9);
+	assert_int_equal(reload_generation_merged(5, 9, 2), 7);
+	assert_int_equal(reload_generation_merged(5, 5, 10), 6);
+	assert_int_equal(reload_generation_merged(5, 2, 10), 6);
+	/* where it would wrap only one step is made, and no sum overflows */
+	assert_true(reload_generation_merged(most - 2, most, 10) == most - 1);
+	assert_true(reload_generation_merged(1, most, UINT64_MAX) == 2);
+	assert_true(reload_generation_merged(most, UINT64_MAX, UINT64_MAX) == 1);
+}
+
 static void the_generation_must_match(void **state)
 {
 	struct fixture *x = *state;
@@ -265,6 +311,8 @@ int main(void)
 		TEST(the_first_store_gives_one),
 		TEST(the_counter_of_the_owner_never_falls),
 		TEST(the_counter_of_the_owner_follows_the_values),
+		TEST(the_counter_of_the_owner_follows_missed_stores),
+		cmocka_unit_test(a_merged_counter_rises),
 		TEST(the_generation_must_match),
 		TEST(expired_is_over),
 		TEST(a_clock_that_ran_ahead_shuts_out_nobody),

@@ -1,4 +1,5 @@
 #include "replica/internal.h"
+#include "replica/push.h"
 #include "storage/outdated.h"
 #include "storage/value_check.h"
 
@@ -113,6 +114,20 @@ static void replicas_tell(struct reload_incoming *in, struct reload_id *replicas
 	}
 }
 
+/*
+ * Its owner takes this node for its first successor: the peer in between gets the replica from here.  The owner may leave before it knows
+ * that peer, which then answers for the resource.
+ */
+static void pass_on(struct reload_replica *rep, const struct reload_store_req *req,
+	const struct reload_id *owner, const struct reload_store_batch *batch)
+{
+	struct reload_push_to to = { .replica_number = 1, .once = true };
+	if (req->replica_number == 1 &&
+		reload_topology_passed_over(rep->route->topology, rep->route->plugin,
+			&batch->resource, owner, &to.node))
+		reload_push_batch(rep, &to, batch);
+}
+
 static void committed(struct reload_replica *rep, void *arg, const struct reload_id *resource,
 	enum reload_err err)
 {
@@ -147,8 +162,10 @@ static void committed(struct reload_replica *rep, void *arg, const struct reload
 			.resource = &w->resource,
 			.kind = w->req->kind_data_count ? w->req->kind_data[0].kind : 0,
 			.count = w->values_count });
-	if (w->changed)
+	if (w->changed) {
 		reload_transfer_stored(rep, &w->batch);
+		pass_on(rep, w->req, &in->signer, &w->batch);
+	}
 	/* the requester waits for the first signature only; an answer to this node itself ends `in` at once */
 	struct reload_store_batch batch = w->batch;
 	bool replicate = w->changed && count, local = in->local;

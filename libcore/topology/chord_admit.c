@@ -8,7 +8,9 @@
  * range gets our Update too: it lists the peer in between, and JN joins there.
  *
  * After its admission JN is the first replica holder of its predecessor p.  p will notice and send its data to JN; we hold these
- * data already and send them at once, because p may fail before it does, and then JN is the owner.
+ * data already and send them at once, because p may fail before it does, and then JN is the owner.  What p stores here until it has noticed
+ * the host passes on to JN (reload_topology_passed_over()): JN announces itself only when it has a link to all its neighbours, which takes
+ * as long as its Attach to one that has just left.
  *
  * A Join from our own predecessor means that it did not see the Update that admitted it, or has restarted.  It is admitted again.  But
  * when it was admitted over the same link less than CHORD_HAND_OVER_INTERVAL_MS ago it gets an Update and no data: a Join is cheap to

@@ -31,3 +31,17 @@ bool reload_topology_is_predecessor(const struct reload_topology_ops *ops,
 	ops->tables(plugin, &t);
 	return t.predecessors_count && reload_id_eq(&t.predecessors[0], node);
 }
+
+bool reload_topology_passed_over(const struct reload_topology_ops *ops,
+	struct reload_topology *plugin, const struct reload_id *resource,
+	const struct reload_id *owner, struct reload_id *out)
+{
+	struct reload_topology_tables t;
+	ops->tables(plugin, &t);
+	if (t.predecessors_count < 2 || !reload_id_eq(&t.predecessors[1], owner) ||
+		reload_id_between(owner, resource, &t.predecessors[0]) ||
+		ops->responsible(plugin, resource))
+		return false;
+	*out = t.predecessors[0];
+	return true;
+}

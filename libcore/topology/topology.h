@@ -197,5 +197,12 @@ bool reload_topology_lists(const struct reload_topology_ops *ops, struct reload_
 	const struct reload_id *node);
 bool reload_topology_is_predecessor(const struct reload_topology_ops *ops,
 	struct reload_topology *t, const struct reload_id *node);
+/*
+ * reload_topology_passed_over() tells whether owner, which takes this node for its first successor and stores a replica of resource here,
+ * does not know the peer between the two yet; *out is that peer.  One that has just joined announces itself only when it has a link to
+ * all its neighbours (R-10.5-14), and until then its successor alone knows it.  False when resource belongs to another one than owner.
+ */
+bool reload_topology_passed_over(const struct reload_topology_ops *ops, struct reload_topology *t,
+	const struct reload_id *resource, const struct reload_id *owner, struct reload_id *out);
 
 extern const struct reload_topology_ops reload_chord_topology;

@@ -136,3 +136,21 @@ static inline struct outcome *store_words(struct node *n, const char *words)
 	assert_non_null(reload_peer_store(n->peer, &way, &at, &item, 1, outcome_fn, o, &err));
 	return o;
 }
+
+/* node_storing_in() makes a node whose certificate u knows, and whose place for K_NODE is in (from, to]. */
+static inline struct node *node_storing_in(
+	struct node *u, const struct reload_id *from, const struct reload_id *to)
+{
+	for (unsigned first = 0x81; first < 0xc0; first++) {
+		struct reload_id id = id_at((uint8_t)first), at;
+		reload_chord_topology.resource_id(&at, reload_id_span(&id));
+		if (!reload_id_between(from, &at, to))
+			continue;
+		struct node *s = node_new(u->net, (uint8_t)first);
+		struct reload_destination d = dest(u);
+		struct craft ping = craft_ping(s, &d);
+		expect_answer(s, tell(&ping, u), RELOAD_PING_ANS);
+		return s;
+	}
+	abort();
+}

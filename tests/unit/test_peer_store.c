@@ -94,23 +94,11 @@ static void replica(void **state)
 {
 	struct ring *r = *state;
 	/* a's range is (c0.., 20..]; u is its first successor */
-	struct node *s = NULL;
-	struct crafted_store *store = NULL;
-	for (unsigned first = 0x21; !store && first < 0x7f; first++) {
-		struct reload_id id = id_at((uint8_t)first), at;
-		reload_chord_topology.resource_id(&at, reload_id_span(&id));
-		if (reload_id_between(&r->b->id, &at, &r->a->id)) {
-			s = node_new(r->net, (uint8_t)first);
-			store = store_of(s, K_NODE, "copy", 1);
-		}
-	}
-	assert_non_null(store);
+	/* the value's signer is not the message's: its certificate must come along, here it is known */
+	struct node *s = node_storing_in(r->u, &r->b->id, &r->a->id);
+	struct crafted_store *store = store_of(s, K_NODE, "copy", 1);
 	store->req.replica_number = 1;
 	struct craft c = craft_store(r->a, r->u, store);
-	/* the value's signer is not the message's: its certificate must come along, here it is known from a Ping */
-	struct reload_destination to = dest(r->u);
-	struct craft ping = craft_ping(s, &to);
-	expect_answer(s, tell(&ping, r->u), RELOAD_PING_ANS);
 	struct reload_status before, after;
 	reload_peer_status(r->u->peer, &before);
 	struct reload_msg *m = expect_answer(r->a, tell(&c, r->u), RELOAD_STORE_ANS);
@@ -125,7 +113,8 @@ static void replica(void **state)
 	struct crafted_store *home = store_of(own, K_NODE, "home", 5);
 	home->req.replica_number = 1;
 	struct craft back = craft_store(r->b, r->u, home);
-	ping = craft_ping(own, &to);
+	struct reload_destination to = dest(r->u);
+	struct craft ping = craft_ping(own, &to);
 	expect_answer(own, tell(&ping, r->u), RELOAD_PING_ANS);
 	m = expect_answer(r->b, tell(&back, r->u), RELOAD_STORE_ANS);
 	assert_int_equal(m->body.store_ans.kind_responses[0].replicas_count, 0);

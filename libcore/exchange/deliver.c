@@ -23,12 +23,12 @@ static void previous_hop(struct reload_incoming *in, struct reload_connection *c
 		&in->back, &x->engine->ctx, &hop, in->msg->header.via_list, &x->engine->self);
 }
 
-/* Whether a message with this code shows that its link is used; an answer is one of its request's method. */
-static bool shows_use(const struct reload_exchange *x, uint16_t code)
+/* Of the method of this code; an answer is one of its request's. */
+static unsigned method_flags(const struct reload_exchange *x, uint16_t code)
 {
 	const struct reload_method_row *method =
 		reload_method_row(x, reload_code_is_request(code) ? code : (uint16_t)(code - 1));
-	return !method || !(method->flags & RELOAD_METHOD_EVERY_LINK);
+	return method ? method->flags : 0;
 }
 
 void reload_deliver(struct reload_exchange *x, struct reload_connection *con, struct span message)
@@ -47,7 +47,7 @@ void reload_deliver(struct reload_exchange *x, struct reload_connection *con, st
 			readable ? h.transaction_id : 0, "malformed message");
 		return;
 	}
-	if (shows_use(x, msg->code))
+	if (!(method_flags(x, msg->code) & RELOAD_METHOD_EVERY_LINK))
 		con->used = x->engine->now;
 	struct reload_incoming *in = reload_incoming_new(x, msg, con->link);
 	in->verified = job_done;
@@ -328,16 +328,47 @@ static void request_verified(struct reload_incoming *in)
 	serve(in);
 }
 
-static void job_done(struct reload_incoming *in)
+/* -- in order --------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Signatures are verified by several threads.  What the node at the other end of a link says of its place in the ring (RELOAD_METHOD_IN_ORDER)
+ * is taken in the order in which it came all the same: of two Updates the later one counts, and an Update that admits comes behind the answer to the
+ * Join.  So one may wait for those before it (held).
+ */
+static bool has_turn(const struct reload_incoming *in)
+{
+	return !in->local && in->previous.len && reload_id_eq(&in->signer, &in->previous) &&
+	       method_flags(in->exchange, in->msg->code) & RELOAD_METHOD_IN_ORDER;
+}
+
+static bool turn_of_earlier(const struct reload_incoming *in)
+{
+	const struct reload_incoming *other;
+	TAILQ_FOREACH (other, &in->exchange->work, entry) {
+		if (other == in)
+			return false;
+		if (other->link == in->link && !other->judged && has_turn(other))
+			return true;
+	}
+	return false;
+}
+
+/* The next one of a link whose turn it may be now. */
+static void next_turn(struct reload_exchange *x, uint32_t link)
+{
+	struct reload_incoming *in;
+	TAILQ_FOREACH (in, &x->work, entry)
+		if (in->link == link && in->held) {
+			in->held = false;
+			job_done(in);
+			return;
+		}
+}
+
+static void judge(struct reload_incoming *in)
 {
 	struct reload_exchange *x = in->exchange;
-	if (in->jobs)
-		return;
-	x->engine->cause = in->local ? 0 : reload_originator_digest(reload_id_span(&in->signer));
-	if (in->then) { /* values of a request: the message itself was verified before */
-		in->then(in);
-		return;
-	}
+	in->judged = true;
 	if (in->err) {
 		reload_engine_event(
 			x->engine, &(struct reload_event){ .type = RELOAD_EV_BAD_SIGNATURE,
@@ -357,6 +388,26 @@ static void job_done(struct reload_incoming *in)
 		request_verified(in);
 	else
 		answer_verified(in);
+}
+
+static void job_done(struct reload_incoming *in)
+{
+	struct reload_exchange *x = in->exchange;
+	if (in->jobs)
+		return;
+	x->engine->cause = in->local ? 0 : reload_originator_digest(reload_id_span(&in->signer));
+	if (in->then) { /* values of a request: the message itself was verified before */
+		in->then(in);
+		return;
+	}
+	uint32_t link = in->link;
+	bool turn = has_turn(in);
+	in->held = turn && turn_of_earlier(in);
+	if (in->held)
+		return;
+	judge(in);
+	if (turn)
+		next_turn(x, link);
 }
 
 /* The answer of this node to its own request. */

@@ -46,7 +46,9 @@ struct reload_incoming {
 	struct reload_signed_value *values; /* owned */
 	size_t values_count;
 	bool local;
-	bool unfit;                                /* an answer that does not fit the request */
+	bool judged; /* its own signature is verified, or did not hold */
+	bool held;   /* verified, and waits for one before it: exchange/deliver.c */
+	bool unfit;  /* an answer that does not fit the request */
 	const struct reload_method_row *method;    /* of a request that is being served */
 	void (*after)(struct reload_incoming *in); /* once its answer left */
 	/* what the method keeps until the message is freed; NULL: nothing */
@@ -68,7 +70,9 @@ enum {
 	RELOAD_METHOD_ANY_SEQUENCE =
 		4, /* sent and taken whatever configuration is in force (HDR-08) */
 	RELOAD_METHOD_EVERY_LINK =
-		8 /* goes over every link: neither it nor its answer shows that one is used */
+		8, /* goes over every link: neither it nor its answer shows that one is used */
+	RELOAD_METHOD_IN_ORDER =
+		16 /* of the node at the other end of a link it is served, and its answer taken, in the order in which they came */
 };
 
 /* What is done with the request of a method, and with its answer. */

@@ -1,4 +1,4 @@
-/* A message is verified while its link goes: what it says of that link is void. */
+/* Messages are verified by several threads, while links come and go. */
 #include "engine_expect.h"
 
 /* The link between n and u ends, for u. */
@@ -38,6 +38,14 @@ static void said(struct node *n, struct node *u, const struct craft *c)
 	assert_int_equal(n->net->jobs_count, before + 1);
 }
 
+/* The job that was given last is done first. */
+static void last_is_first(struct net *net)
+{
+	struct reload_job *last = net->jobs[net->jobs_count - 1];
+	memmove(net->jobs + 1, net->jobs, (net->jobs_count - 1) * sizeof(struct reload_job *));
+	net->jobs[0] = last;
+}
+
 static void verified(struct net *net)
 {
 	net->hold_jobs = false;
@@ -72,11 +80,49 @@ static void a_leave_does_not_end_the_next_stay(void **state)
 	link_lost(r->b, r->u);
 	net_link(r->b, r->u);
 	said(r->b, r->u, &back);
-	struct reload_job *first = net->jobs[0];
-	net->jobs[0] = net->jobs[1];
-	net->jobs[1] = first;
+	last_is_first(net);
 	verified(net);
 	assert_true(in_tables(r->u, &r->b->id));
+}
+
+/* Over one link they are served in the order in which they came, whichever signature is done first; three of them here. */
+static void what_is_said_later_counts(void **state)
+{
+	struct ring *r = *state;
+	struct net *net = r->net;
+	struct reload_leave_req leave = { .leaving_peer_id = r->c->id };
+	struct reload_destination d = dest(r->u);
+	struct craft c = craft(r->c, RELOAD_LEAVE_REQ, &leave, &d),
+		     update = craft_update(r->c, r->u), again = craft_update(r->c, r->u);
+	net_link(r->c, r->u);
+	net->hold_jobs = true;
+	said(r->c, r->u, &update);
+	said(r->c, r->u, &again);
+	said(r->c, r->u, &c);
+	last_is_first(net);
+	verified(net);
+	assert_false(in_tables(r->u, &r->c->id));
+	struct reload_msg *first = heard_code(r->c, RELOAD_UPDATE_ANS);
+	assert_non_null(first);
+	assert_int_equal(first->header.transaction_id, update.h.transaction_id);
+	expect_answer(r->c, again.h.transaction_id, RELOAD_UPDATE_ANS);
+	expect_answer(r->c, c.h.transaction_id, RELOAD_LEAVE_ANS);
+}
+
+/* One whose signature does not hold is in nobody's way. */
+static void what_is_false_keeps_nothing(void **state)
+{
+	struct ring *r = *state;
+	struct net *net = r->net;
+	struct craft wrong = craft_update(r->c, r->u), update = craft_update(r->c, r->u);
+	net_link(r->c, r->u);
+	wrong.bad_signature = true;
+	net->hold_jobs = true;
+	said(r->c, r->u, &wrong);
+	said(r->c, r->u, &update);
+	last_is_first(net);
+	verified(net);
+	assert_true(in_tables(r->u, &r->c->id));
 }
 
 int main(void)
@@ -84,6 +130,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ring_test(an_update_makes_no_neighbour),
 		ring_test(a_leave_does_not_end_the_next_stay),
+		ring_test(what_is_said_later_counts),
+		ring_test(what_is_false_keeps_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

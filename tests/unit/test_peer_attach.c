@@ -373,6 +373,32 @@ static void silent_addresses_are_dialled_seldom(void **state)
 	assert_in_range(r->u->opened, opened + 3, opened + 4);
 }
 
+/* A certificate with many Node-IDs is dialled no more often than one with a single one. */
+static void many_nodes_of_one_certificate_are_one(void **state)
+{
+	struct ring *r = *state;
+	struct reload_id ids[6];
+	for (size_t i = 0; i < COUNT_OF(ids); i++)
+		ids[i] = id_at((uint8_t)(0x60 + i));
+	struct node *n = node_new_of(
+		r->net, &(struct reload_sim_cert_form){ .user = "many@" RELOAD_SIM_OVERLAY,
+				.overlay = RELOAD_SIM_OVERLAY,
+				.nodes = ids,
+				.nodes_count = COUNT_OF(ids) });
+	unsigned opened = r->u->opened;
+	r->net->hold_dials = true;
+	for (size_t i = 0; i < COUNT_OF(ids); i++) {
+		n->id = ids[i];
+		struct craft c = craft_attach(n, r->u);
+		uint64_t id = through_b(r, &c);
+		if (i < 2)
+			expect_answer(r->b, id, RELOAD_ATTACH_ANS);
+		else
+			expect_error(r->b, id, 2);
+	}
+	assert_int_equal(r->u->opened, opened + 2);
+}
+
 static void who_was_found_begins_anew(void **state)
 {
 	struct ring *r = *state;
@@ -485,6 +511,7 @@ int main(void)
 		ring_test(addresses_of_one_are_few),
 		ring_test(dead_addresses_are_dialled_seldom),
 		ring_test(silent_addresses_are_dialled_seldom),
+		ring_test(many_nodes_of_one_certificate_are_one),
 		ring_test(who_was_found_begins_anew),
 		ring_test(own_limits_are_no_failures),
 		ring_test(application),

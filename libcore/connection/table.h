@@ -22,7 +22,10 @@ enum {
 struct reload_connection {
 	struct reload_cert *cert;
 	reload_ms since;
-	/* used: a message came or was passed on over it, other than those that go over every link; active: any came or went */
+	/*
+	 * used: when a message for this node, or one that is passed on, last went over it; Updates go over every link and do not count.
+	 * active: when any message did.
+	 */
 	reload_ms used, active;
 	reload_ms
 		asked; /* membership/spare.c: when the other end was asked whether it needs the link; 0: not lately */

@@ -47,9 +47,9 @@ struct reload_membership {
 	bool attach_again;            /* the ring moved while it was */
 	struct reload_timer leaving, unresponsive, spare;
 	bool handing_over; /* leaving: the own range is handed over, nobody was told yet */
-	bool returns;      /* leaving: to go on in role `then` */
+	/* from a Leave that it makes to come back in role `then`, until it is joined again or an attempt failed */
+	bool role_changes;
 	enum reload_role then;
-	bool role_changes; /* from the beginning of such a Leave until it is joined again or an attempt failed */
 	struct {
 		bool on, first; /* first: it was the first node, and is that again in the ring */
 		unsigned times; /* it stepped aside lately */
@@ -200,8 +200,9 @@ void reload_life_client_update(struct reload_membership *m, const struct reload_
 
 /* reload_leave_clear() forgets that the node leaves, or stands aside. */
 void reload_leave_clear(struct reload_membership *m);
-/* reload_leave_then() begins to leave, in order to come back in another role. */
+/* reload_leave_then() begins to leave, in order to come back in another role; reload_leave_returns() tells whether that Leave is under way. */
 void reload_leave_then(struct reload_membership *m, enum reload_role role);
+bool reload_leave_returns(const struct reload_membership *m);
 
 /* -- aside.c: storage that cannot be written ------------------------------------------------------------------------------ */
 

@@ -28,12 +28,11 @@ static void left(void *arg)
 	struct reload_membership *m = arg;
 	reload_timer_cancel(&m->engine->timers, &m->leaving);
 	all_closed(m);
-	if (!m->returns) {
+	if (!m->role_changes) {
 		reload_life_state_set(m, RELOAD_STATE_ENROLLED);
 		reload_requests_end(m->exchange, RELOAD_NOT_JOINED);
 		return;
 	}
-	m->returns = false;
 	reload_life_go_in(m, m->then);
 }
 
@@ -57,7 +56,7 @@ static void aside_over(struct reload_membership *m)
 
 void reload_membership_leave(struct reload_membership *m, bool now)
 {
-	m->join_requested = m->returns = m->role_changes = false;
+	m->join_requested = m->role_changes = false;
 	aside_over(m);
 	reload_timer_cancel(&m->engine->timers, &m->retry);
 	reload_timer_cancel(&m->engine->timers, &m->unresponsive);
@@ -82,8 +81,13 @@ void reload_leave_then(struct reload_membership *m, enum reload_role role)
 	bool aside = m->aside.on;
 	reload_membership_leave(m, false);
 	m->aside.on = aside;
-	m->returns = m->role_changes = true;
+	m->role_changes = true;
 	m->then = role;
+}
+
+bool reload_leave_returns(const struct reload_membership *m)
+{
+	return m->state == RELOAD_STATE_LEAVING && m->role_changes;
 }
 
 void reload_membership_progress(struct reload_membership *m)

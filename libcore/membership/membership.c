@@ -106,7 +106,7 @@ void reload_membership_storage(struct reload_membership *m)
 
 bool reload_membership_leaves(const struct reload_membership *m)
 {
-	return m->returns || m->aside.asked;
+	return reload_leave_returns(m) || m->aside.asked;
 }
 
 bool reload_membership_is_aside(const struct reload_membership *m)
@@ -116,7 +116,7 @@ bool reload_membership_is_aside(const struct reload_membership *m)
 
 bool reload_membership_may_request(const struct reload_membership *m)
 {
-	if (m->state == RELOAD_STATE_LEAVING && !m->returns)
+	if (m->state == RELOAD_STATE_LEAVING && !m->role_changes)
 		return false;
 	return m->connections->count || m->state == RELOAD_STATE_JOINED || m->role_changes;
 }
@@ -131,7 +131,7 @@ void reload_membership_status(
 {
 	*out = (struct reload_membership_status){ .state = m->state,
 		.role = m->role,
-		.returns = m->returns,
+		.returns = reload_leave_returns(m),
 		.state_since = m->since,
 		.bootstrap_peer = m->bootstrap_peer,
 		.admitting_peer = m->admitting_peer,

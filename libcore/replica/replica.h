@@ -55,8 +55,10 @@ struct reload_topology_data reload_replica_data(struct reload_replica *rep);
 /* reload_replica_set_mode() says what this node is in the overlay from now on. */
 void reload_replica_set_mode(struct reload_replica *rep, enum reload_replica_mode mode);
 
-/* reload_replica_leave() begins to store the own range at the first successor, reload_replica_moving() tells whether that
- * range, or one to a Joining Node, is on its way. */
+/*
+ * reload_replica_leave() begins to store the own range at the first successor, reload_replica_moving() tells whether that range, or one to a
+ * Joining Node, is on its way.
+ */
 void reload_replica_leave(struct reload_replica *rep);
 bool reload_replica_moving(const struct reload_replica *rep);
 

@@ -38,7 +38,7 @@ static void said(struct node *n, struct node *u, const struct craft *c)
 	assert_int_equal(n->net->jobs_count, before + 1);
 }
 
-/* The job that was given last is done first. */
+/* Puts the newest of the waiting jobs in front of the others, as if its thread were the fastest. */
 static void last_is_first(struct net *net)
 {
 	struct reload_job *last = net->jobs[net->jobs_count - 1];

@@ -36,7 +36,7 @@ static void pause_ms(reload_ms ms)
 }
 
 static enum reload_err try_open(
-	struct reload_client **client, struct cli *cli, int stop_fd, struct reload_why *why)
+	struct reload_client **client, struct cli *cli, int stop_fd, struct reload_error_text *why)
 {
 	char *path;
 	enum reload_err err = cli_agent(&path, cli, why);
@@ -50,7 +50,7 @@ static enum reload_err try_open(
 	return err;
 }
 
-enum reload_err cli_agent_pid(pid_t *pid, struct cli *cli, struct reload_why *why)
+enum reload_err cli_agent_pid(pid_t *pid, struct cli *cli, struct reload_error_text *why)
 {
 	char *path;
 	enum reload_err err = cli_agent(&path, cli, why);
@@ -74,7 +74,7 @@ static bool wait_for_agent(struct cli *cli)
 }
 
 static enum reload_err open_waiting(
-	struct reload_client **client, struct cli *cli, int stop_fd, struct reload_why *why)
+	struct reload_client **client, struct cli *cli, int stop_fd, struct reload_error_text *why)
 {
 	enum reload_err err;
 	do
@@ -84,7 +84,7 @@ static enum reload_err open_waiting(
 }
 
 enum reload_err cli_link_open(struct cli_link **out, struct cli *cli, enum cli_link_wait wait,
-	int stop_fd, struct reload_why *why)
+	int stop_fd, struct reload_error_text *why)
 {
 	struct reload_client *client;
 	bool again = wait == CLI_LINK_WAIT;
@@ -208,7 +208,7 @@ int cli_fail_rpc(struct cli *cli, struct reload_call_error *error)
 int cli_request(struct cli *cli, const char *method, json_t *params, json_t **result)
 {
 	AUTO(cli_link) link = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_call_error error;
 	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why);
 	if (err) {

@@ -17,12 +17,13 @@ enum cli_link_wait {
  * none.  Errors of cli_agent() and reload_client_connect() with why.
  */
 enum reload_err cli_link_open(struct cli_link **out, struct cli *cli, enum cli_link_wait wait,
-	int stop_fd, struct reload_why *why) MUST_CHECK;
+	int stop_fd, struct reload_error_text *why) MUST_CHECK;
 void cli_link_free(struct cli_link *link);
 AUTO_DEFINE(cli_link)
 
 /* cli_agent_pid() returns the process of the agent of --agent in *pid, as reload_client_pid() does, without a request. */
-enum reload_err cli_agent_pid(pid_t *pid, struct cli *cli, struct reload_why *why) MUST_CHECK;
+enum reload_err cli_agent_pid(
+	pid_t *pid, struct cli *cli, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * cli_link_call() makes one request (params are taken) and waits until cli->deadline, or until `deadline` when that is

@@ -86,7 +86,7 @@ void cli_complete_agent(struct cli *cli, const char *what, const struct cli_type
 	static const char *const places[] = { "succ", "pred", "finger", "wildcard" };
 	bool kinds = !strcmp(what, "kinds"), targets = !strcmp(what, "targets");
 	AUTO(cli_link) link = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_call_error error;
 	json_t *result = NULL;
 	if (!kinds && !targets && strcmp(what, "keys") != 0)

@@ -86,23 +86,25 @@ void cli_files_free(struct cli_files *f)
 	free(f);
 }
 
-static enum reload_err failed(struct reload_why *why, const char *verb, const char *path, int code)
+static enum reload_err failed(
+	struct reload_error_text *why, const char *verb, const char *path, int code)
 {
 	char what[256];
 	snprintf(what, sizeof(what), "%s cannot be %s", path, verb);
-	enum reload_err err = reload_why_set(why, RELOAD_IO, what, "%s", strerror(code));
+	enum reload_err err = reload_error_explain(why, RELOAD_IO, what, "%s", strerror(code));
 	if (code == EACCES || code == EPERM || code == EROFS)
-		reload_why_hint(why, "choose a directory that is yours: export RELOAD_HOME=DIR");
+		reload_error_advise(
+			why, "choose a directory that is yours: export RELOAD_HOME=DIR");
 	else if (code == ENOSPC || code == EDQUOT || code == EFBIG)
-		reload_why_hint(
+		reload_error_advise(
 			why, "make room and run the same command again; nothing was changed");
 	else
-		reload_why_hint(why, "ls -ld %s", path);
+		reload_error_advise(why, "ls -ld %s", path);
 	return err;
 }
 
 static enum reload_err make_one(
-	struct cli_files *f, char *path, unsigned mode, struct reload_why *why)
+	struct cli_files *f, char *path, unsigned mode, struct reload_error_text *why)
 {
 	struct stat st;
 	if (!mkdir(path, mode)) {
@@ -118,7 +120,7 @@ static enum reload_err make_one(
 }
 
 enum reload_err cli_files_mkdir(
-	struct cli_files *f, const char *path, unsigned mode, struct reload_why *why)
+	struct cli_files *f, const char *path, unsigned mode, struct reload_error_text *why)
 {
 	char *part = reload_strdup(path);
 	enum reload_err err = RELOAD_OK;
@@ -204,7 +206,7 @@ void cli_files_put_new(struct cli_files *f, const char *path, unsigned mode, str
 	put(f, path, mode, bytes, true);
 }
 
-static enum reload_err write_fresh(struct change *c, struct reload_why *why)
+static enum reload_err write_fresh(struct change *c, struct reload_error_text *why)
 {
 	size_t done = 0;
 	ssize_t n = 0;
@@ -259,14 +261,14 @@ static int name_new(const struct change *c)
 	return code;
 }
 
-static enum reload_err place_new(struct change *c, struct reload_why *why)
+static enum reload_err place_new(struct change *c, struct reload_error_text *why)
 {
 	char what[256];
 	int code = name_new(c);
 	if (code == EEXIST) {
 		snprintf(what, sizeof(what), "%s exists already", c->path);
-		reload_why_set(why, RELOAD_EXISTS, what, "it would have been overwritten");
-		reload_why_hint(
+		reload_error_explain(why, RELOAD_EXISTS, what, "it would have been overwritten");
+		reload_error_advise(
 			why, "mv %.100s %.100s.old, if it is no longer needed", c->path, c->path);
 		return RELOAD_EXISTS;
 	}
@@ -312,7 +314,7 @@ static int copy_old(const struct change *c)
 	return code;
 }
 
-static enum reload_err place(struct change *c, struct reload_why *why)
+static enum reload_err place(struct change *c, struct reload_error_text *why)
 {
 	if (c->only_new)
 		return place_new(c, why);
@@ -358,7 +360,7 @@ static void sweep_dir_of(const char *path)
 	free(dir);
 }
 
-static enum reload_err change_all(struct cli_files *f, struct reload_why *why)
+static enum reload_err change_all(struct cli_files *f, struct reload_error_text *why)
 {
 	enum reload_err err = RELOAD_OK;
 	for (size_t i = 0; i < f->count; i++)
@@ -380,7 +382,7 @@ static enum reload_err change_all(struct cli_files *f, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-enum reload_err cli_files_commit(struct cli_files *f, struct reload_why *why)
+enum reload_err cli_files_commit(struct cli_files *f, struct reload_error_text *why)
 {
 	/* signals wait until everything is written or undone */
 	sigset_t all, before;
@@ -393,7 +395,7 @@ enum reload_err cli_files_commit(struct cli_files *f, struct reload_why *why)
 	return err;
 }
 
-enum reload_err cli_dir_check(const char *path, struct reload_why *why)
+enum reload_err cli_dir_check(const char *path, struct reload_error_text *why)
 {
 	struct stat st;
 	char *part = reload_strdup(path);
@@ -411,7 +413,8 @@ enum reload_err cli_dir_check(const char *path, struct reload_why *why)
 	return err;
 }
 
-enum reload_err cli_file_lock(int *fd, const char *path, reload_ms deadline, struct reload_why *why)
+enum reload_err cli_file_lock(
+	int *fd, const char *path, reload_ms deadline, struct reload_error_text *why)
 {
 	int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0)
@@ -426,8 +429,9 @@ enum reload_err cli_file_lock(int *fd, const char *path, reload_ms deadline, str
 			char what[256];
 			close(lock);
 			snprintf(what, sizeof(what), "%s stays locked", path);
-			reload_why_set(why, RELOAD_TIMEOUT, what, "another program works with it");
-			reload_why_hint(why, "fuser -v %s, or a longer --timeout", path);
+			reload_error_explain(
+				why, RELOAD_TIMEOUT, what, "another program works with it");
+			reload_error_advise(why, "fuser -v %s, or a longer --timeout", path);
 			return RELOAD_TIMEOUT;
 		}
 		nanosleep(&(struct timespec){ 0, LOCK_POLL_MS * 1000000 }, NULL);

@@ -54,7 +54,8 @@ static bool leads_out(const char *rest)
 	return false;
 }
 
-enum reload_err cli_path(char **out, enum cli_place place, const char *rest, struct reload_why *why)
+enum reload_err cli_path(
+	char **out, enum cli_place place, const char *rest, struct reload_error_text *why)
 {
 	static const struct {
 		const char *own, *root, *variable, *below_home;
@@ -66,7 +67,7 @@ enum reload_err cli_path(char **out, enum cli_place place, const char *rest, str
 	const char *home = getenv("RELOAD_HOME");
 	char *path;
 	if (leads_out(rest))
-		return reload_why_set(why, RELOAD_USAGE, "not a name",
+		return reload_error_explain(why, RELOAD_USAGE, "not a name",
 			"%.200s: a name has no /, and is not . or ..", rest);
 	if (home && *home)
 		path = join(home, places[place].own, rest);
@@ -75,10 +76,10 @@ enum reload_err cli_path(char **out, enum cli_place place, const char *rest, str
 	else
 		path = user_path(places[place].variable, places[place].below_home, rest);
 	if (!path) {
-		enum reload_err err = reload_why_set(why, RELOAD_FAILED,
+		enum reload_err err = reload_error_explain(why, RELOAD_FAILED,
 			"no place for files is known", "neither RELOAD_HOME nor %s nor HOME is set",
 			places[place].variable);
-		reload_why_hint(why, "export RELOAD_HOME=DIR");
+		reload_error_advise(why, "export RELOAD_HOME=DIR");
 		return err;
 	}
 	*out = path;
@@ -105,11 +106,11 @@ bool cli_name_valid(const char *name)
 }
 
 enum reload_err cli_socket_path(
-	char **out, const char *instance, bool read_only, struct reload_why *why)
+	char **out, const char *instance, bool read_only, struct reload_error_text *why)
 {
 	char file[NAME_LEN_MAX + 16], *path = NULL;
 	if (!cli_name_valid(instance))
-		return reload_why_set(why, RELOAD_USAGE, "not a name of an instance",
+		return reload_error_explain(why, RELOAD_USAGE, "not a name of an instance",
 			"%.80s: letters, digits and - _ . @ + are possible, 64 at most, without "
 			"-ro at "
 			"the end",
@@ -117,11 +118,11 @@ enum reload_err cli_socket_path(
 	snprintf(file, sizeof(file), "%s%s.sock", instance, read_only ? "-ro" : "");
 	enum reload_err err = cli_path(&path, CLI_RUN, file, why);
 	if (!err && strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
-		err = reload_why_set(why, RELOAD_USAGE,
+		err = reload_error_explain(why, RELOAD_USAGE,
 			"the path of the control socket is too long",
 			"%.300s has %zu bytes, a socket may have %zu", path, strlen(path),
 			sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
-		reload_why_hint(why, "export RELOAD_HOME=DIR with a shorter DIR");
+		reload_error_advise(why, "export RELOAD_HOME=DIR with a shorter DIR");
 		free(path);
 	}
 	if (!err)
@@ -212,21 +213,21 @@ char **cli_instances(size_t *count)
 	return names;
 }
 
-static enum reload_err several(char **names, size_t count, struct reload_why *why)
+static enum reload_err several(char **names, size_t count, struct reload_error_text *why)
 {
 	char list[400] = "";
 	for (size_t i = 0; i < count; i++) {
 		size_t used = strlen(list);
 		snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", names[i]);
 	}
-	enum reload_err err = reload_why_set(why, RELOAD_USAGE,
+	enum reload_err err = reload_error_explain(why, RELOAD_USAGE,
 		"several agents are running and none is named", "running: %s", list);
-	reload_why_hint(why, "--agent %s, or export RELOAD_AGENT=%s", names[0], names[0]);
+	reload_error_advise(why, "--agent %s, or export RELOAD_AGENT=%s", names[0], names[0]);
 	return err;
 }
 
 /* only_instance() returns the socket of the only running instance, for a command line that names no agent. */
-static enum reload_err only_instance(char **out, struct reload_why *why)
+static enum reload_err only_instance(char **out, struct reload_error_text *why)
 {
 	size_t count = 0;
 	char **names = cli_instances(&count), *dir = NULL;
@@ -238,9 +239,9 @@ static enum reload_err only_instance(char **out, struct reload_why *why)
 	} else {
 		err = cli_path(&dir, CLI_RUN, "", why);
 		if (!err)
-			err = reload_why_set(why, RELOAD_NO_AGENT, "no agent is running",
+			err = reload_error_explain(why, RELOAD_NO_AGENT, "no agent is running",
 				"no control socket answers in %s", dir);
-		reload_why_hint(why, "reload-agent -I NAME");
+		reload_error_advise(why, "reload-agent -I NAME");
 	}
 	free(dir);
 	cli_names_free(names, count);
@@ -264,7 +265,7 @@ char *cli_agent_name(const struct cli *cli, const char *path)
 	return only;
 }
 
-enum reload_err cli_agent(char **out, const struct cli *cli, struct reload_why *why)
+enum reload_err cli_agent(char **out, const struct cli *cli, struct reload_error_text *why)
 {
 	const char *name = named_agent(cli);
 	if (!name)

@@ -14,8 +14,8 @@ enum cli_place {
  * else of root or of the XDG directories.  RELOAD_FAILED when no directory is known; RELOAD_USAGE when rest has a part that is
  * empty, "." or "..", so that no name leads to another directory.
  */
-enum reload_err cli_path(
-	char **out, enum cli_place place, const char *rest, struct reload_why *why) MUST_CHECK;
+enum reload_err cli_path(char **out, enum cli_place place, const char *rest,
+	struct reload_error_text *why) MUST_CHECK;
 
 /* cli_path_show() returns path without the current directory at its start (borrows path). */
 const char *cli_path_show(const char *path);
@@ -28,7 +28,7 @@ bool cli_name_valid(const char *name);
 
 /* cli_socket_path() returns (owned) the control socket of an instance; RELOAD_USAGE for a bad name or too long a path. */
 enum reload_err cli_socket_path(
-	char **out, const char *instance, bool read_only, struct reload_why *why) MUST_CHECK;
+	char **out, const char *instance, bool read_only, struct reload_error_text *why) MUST_CHECK;
 
 /* cli_instances() returns the names of running instances, sorted (array and names owned); *count may be 0. */
 char **cli_instances(size_t *count);
@@ -41,7 +41,8 @@ void cli_names_free(char **names, size_t count);
  * cli_agent() returns (owned) the control socket of --agent, $RELOAD_AGENT, else of the only instance that runs.
  * RELOAD_USAGE with the list when there are several, RELOAD_NO_AGENT when there is none.
  */
-enum reload_err cli_agent(char **out, const struct cli *cli, struct reload_why *why) MUST_CHECK;
+enum reload_err cli_agent(
+	char **out, const struct cli *cli, struct reload_error_text *why) MUST_CHECK;
 
 /* cli_agent_name() returns (owned) what -a takes for the agent with the control socket path, which cli_agent() returned. */
 char *cli_agent_name(const struct cli *cli, const char *path);

@@ -16,30 +16,31 @@ enum {
 	READ_MS = 20000
 };
 
-/* name_file() puts the file and the kind of failure into why->what; what was there moves to why->why. */
-static enum reload_err name_file(enum reload_err err, const char *path, struct reload_why *why)
+/* name_file() puts the file and the kind of failure into why->what; what was there moves to why->reason. */
+static enum reload_err name_file(
+	enum reload_err err, const char *path, struct reload_error_text *why)
 {
 	if (!why)
 		return err;
-	struct reload_why from = *why;
+	struct reload_error_text from = *why;
 	if (strcmp(from.what, reload_err_text(err)) != 0)
-		snprintf(why->why, sizeof(why->why), "%s: %.250s", from.what, from.why);
+		snprintf(why->reason, sizeof(why->reason), "%s: %.250s", from.what, from.reason);
 	snprintf(why->what, sizeof(why->what), "%.150s: %.100s", cli_path_show(path),
 		reload_err_text(err));
-	if (!*why->hint && err != RELOAD_BAD_KEY)
-		reload_why_hint(why, "reload-enroll show %s", cli_path_show(path));
+	if (!*why->advice && err != RELOAD_BAD_KEY)
+		reload_error_advise(why, "reload-enroll show %s", cli_path_show(path));
 	return err;
 }
 
 /* read_part() reads a file of an identity; every failure becomes one of credentials (exit status 10). */
 static enum reload_err read_part(uint8_t **bytes, size_t *len, const char *path, size_t max,
-	enum reload_err as, struct reload_why *why)
+	enum reload_err as, struct reload_error_text *why)
 {
 	enum reload_err err = cli_file_read(bytes, len, path, max, cli_monotonic() + READ_MS, why);
 	return err ? as : RELOAD_OK;
 }
 
-enum reload_err cli_identity_dir(char **out, const char *name, struct reload_why *why)
+enum reload_err cli_identity_dir(char **out, const char *name, struct reload_error_text *why)
 {
 	char below[128];
 	if (strchr(name, '/')) {
@@ -50,14 +51,14 @@ enum reload_err cli_identity_dir(char **out, const char *name, struct reload_why
 		return RELOAD_OK;
 	}
 	if (!cli_name_valid(name))
-		return reload_why_set(why, RELOAD_USAGE, "not a name of an identity",
+		return reload_error_explain(why, RELOAD_USAGE, "not a name of an identity",
 			"%.80s: letters, digits and - _ . @ + are possible, 64 at most", name);
 	snprintf(below, sizeof(below), "identity/%s", name);
 	return cli_path(out, CLI_CONFIG, below, why);
 }
 
 enum reload_err cli_config_parse(struct reload_config **out, struct span bytes, const char *path,
-	const char *overlay, reload_utc now, struct reload_why *why)
+	const char *overlay, reload_utc now, struct reload_error_text *why)
 {
 	struct reload_config *config = NULL;
 	enum reload_err err =
@@ -79,7 +80,7 @@ enum reload_err cli_config_parse(struct reload_config **out, struct span bytes, 
 }
 
 enum reload_err cli_config_load(struct reload_config **out, const char *path, const char *overlay,
-	reload_utc now, struct reload_why *why)
+	reload_utc now, struct reload_error_text *why)
 {
 	uint8_t *bytes = NULL;
 	size_t len = 0;
@@ -95,7 +96,7 @@ struct collected {
 	struct reload_cert *certs[CERTS_MAX];
 	size_t count;
 	enum reload_err err;
-	struct reload_why *why;
+	struct reload_error_text *why;
 };
 
 static void collect(void *arg, struct span der)
@@ -104,7 +105,7 @@ static void collect(void *arg, struct span der)
 	if (c->err)
 		return;
 	if (c->count == CERTS_MAX)
-		c->err = reload_why_set(
+		c->err = reload_error_explain(
 			c->why, RELOAD_BAD_CERT, NULL, "more than %d certificates", CERTS_MAX);
 	else
 		c->err = reload_cert_parse(&c->certs[c->count], &reload_ident_openssl, der, c->why);
@@ -119,17 +120,17 @@ void cli_certs_free(struct reload_cert **certs, size_t count)
 }
 
 enum reload_err cli_certs_parse(struct reload_cert **cert, struct reload_cert ***others,
-	size_t *others_count, struct span bytes, const char *path, struct reload_why *why)
+	size_t *others_count, struct span bytes, const char *path, struct reload_error_text *why)
 {
 	struct collected c = { .why = why };
 	size_t damaged = 0;
 	if (bytes.len && bytes.at[0] == 0x30) /* an ASN.1 SEQUENCE: DER */
 		collect(&c, bytes);
 	else if (!reload_pem_certificates(bytes, collect, &c, &damaged) && !damaged)
-		c.err = reload_why_set(
+		c.err = reload_error_explain(
 			why, RELOAD_BAD_CERT, NULL, "the file holds no PEM certificate");
 	if (!c.err && damaged)
-		c.err = reload_why_set(why, RELOAD_BAD_CERT, NULL,
+		c.err = reload_error_explain(why, RELOAD_BAD_CERT, NULL,
 			"block %zu of its PEM is damaged and cannot be read", damaged);
 	if (c.err) {
 		for (size_t i = 0; i < c.count; i++)
@@ -149,7 +150,7 @@ enum reload_err cli_certs_parse(struct reload_cert **cert, struct reload_cert **
 }
 
 enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***others,
-	size_t *others_count, const char *path, struct reload_why *why)
+	size_t *others_count, const char *path, struct reload_error_text *why)
 {
 	uint8_t *bytes = NULL;
 	size_t len = 0;
@@ -161,8 +162,8 @@ enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***
 	return err;
 }
 
-enum reload_err cli_key_load(
-	struct reload_key **out, const char *path, bool *readable_by_others, struct reload_why *why)
+enum reload_err cli_key_load(struct reload_key **out, const char *path, bool *readable_by_others,
+	struct reload_error_text *why)
 {
 	uint8_t *bytes = NULL;
 	size_t len = 0;
@@ -190,11 +191,11 @@ static char *inside(const char *dir, const char *file)
 
 /* check() makes the checks that an agent makes before it uses the identity. */
 static enum reload_err check(struct cli_identity *id, const char *cert_file, const char *key_file,
-	reload_utc now, struct reload_why *why)
+	reload_utc now, struct reload_error_text *why)
 {
 	struct reload_credentials *c = &id->credentials;
 	if (!c->cert->node_ids_count) {
-		(void)reload_why_set(why, RELOAD_BAD_CERT, NULL,
+		(void)reload_error_explain(why, RELOAD_BAD_CERT, NULL,
 			"it has no Node-ID: it is not the certificate of a node");
 		return name_file(RELOAD_BAD_CERT, cert_file, why);
 	}
@@ -203,10 +204,10 @@ static enum reload_err check(struct cli_identity *id, const char *cert_file, con
 	if (err)
 		return name_file(err, cert_file, why);
 	if (!reload_key_fits(c->key, c->cert)) {
-		err = reload_why_set(why, RELOAD_BAD_KEY, NULL,
+		err = reload_error_explain(why, RELOAD_BAD_KEY, NULL,
 			"it does not belong to %s: the public keys differ",
 			cli_path_show(cert_file));
-		reload_why_hint(why, "reload-enroll issue %.100s --identity %.100s",
+		reload_error_advise(why, "reload-enroll issue %.100s --identity %.100s",
 			c->cert->user ? c->cert->user : "USER@OVERLAY", id->instance);
 		return name_file(err, key_file, why);
 	}
@@ -215,7 +216,7 @@ static enum reload_err check(struct cli_identity *id, const char *cert_file, con
 }
 
 /* hint_identity() suggests the identity with the most similar name, else the command that makes one. */
-static void hint_identity(const char *name, struct reload_why *why)
+static void hint_identity(const char *name, struct reload_error_text *why)
 {
 	char *dir = NULL;
 	size_t count = 0;
@@ -228,16 +229,16 @@ static void hint_identity(const char *name, struct reload_why *why)
 	words[count] = NULL;
 	const char *near = reload_nearest(name, words);
 	if (near)
-		reload_why_hint(why, "--identity %s", near);
+		reload_error_advise(why, "--identity %s", near);
 	else
-		reload_why_hint(why, "reload-enroll issue USER@OVERLAY --identity %.80s", name);
+		reload_error_advise(why, "reload-enroll issue USER@OVERLAY --identity %.80s", name);
 	free(words);
 	cli_names_free(names, count);
 	free(dir);
 }
 
 enum reload_err cli_identity_load(struct cli_identity *out, const char *name,
-	const char *config_file, reload_utc now, struct reload_why *why)
+	const char *config_file, reload_utc now, struct reload_error_text *why)
 {
 	struct cli_identity id = { 0 };
 	struct reload_credentials *c = &id.credentials;

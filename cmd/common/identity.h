@@ -26,9 +26,10 @@ enum {
  * cli_identity_clear().  Every failure names the file and exits with 10: RELOAD_BAD_CONFIG, _CONFIG_EXPIRED,
  * _CONFIG_UNSIGNED, _BAD_CERT, _CERT_EXPIRED, _CERT_UNTRUSTED, _CERT_REVOKED, _BAD_KEY.
  */
-enum reload_err cli_identity_dir(char **out, const char *name, struct reload_why *why) MUST_CHECK;
+enum reload_err cli_identity_dir(
+	char **out, const char *name, struct reload_error_text *why) MUST_CHECK;
 enum reload_err cli_identity_load(struct cli_identity *out, const char *name,
-	const char *config_file, reload_utc now, struct reload_why *why) MUST_CHECK;
+	const char *config_file, reload_utc now, struct reload_error_text *why) MUST_CHECK;
 void cli_identity_clear(struct cli_identity *identity);
 
 /*
@@ -36,9 +37,9 @@ void cli_identity_clear(struct cli_identity *identity);
  * signature, if it has one; cli_config_parse() does so with bytes that came from path.
  */
 enum reload_err cli_config_parse(struct reload_config **out, struct span bytes, const char *path,
-	const char *overlay, reload_utc now, struct reload_why *why) MUST_CHECK;
+	const char *overlay, reload_utc now, struct reload_error_text *why) MUST_CHECK;
 enum reload_err cli_config_load(struct reload_config **out, const char *path, const char *overlay,
-	reload_utc now, struct reload_why *why) MUST_CHECK;
+	reload_utc now, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * cli_certs_load() reads the certificates of a PEM or DER file: the first is *cert, the others an owned array;
@@ -46,11 +47,11 @@ enum reload_err cli_config_load(struct reload_config **out, const char *path, co
  */
 enum reload_err cli_certs_parse(struct reload_cert **cert, struct reload_cert ***others,
 	size_t *others_count, struct span bytes, const char *path,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***others,
-	size_t *others_count, const char *path, struct reload_why *why) MUST_CHECK;
+	size_t *others_count, const char *path, struct reload_error_text *why) MUST_CHECK;
 void cli_certs_free(struct reload_cert **certs, size_t count);
 
 /* cli_key_load() reads a private key (owned) in PEM; *readable_by_others: whether its mode lets others read it. */
 enum reload_err cli_key_load(struct reload_key **out, const char *path, bool *readable_by_others,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;

@@ -177,7 +177,7 @@ static void no_core_dumps(void)
 int cli_main(const struct cli_program *program, int argc, char **argv)
 {
 	struct cli cli = { .program = program };
-	struct reload_why why;
+	struct reload_error_text why;
 	int status;
 	bool closed = open_std();
 	no_core_dumps();

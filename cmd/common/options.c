@@ -49,7 +49,7 @@ const struct cli_opt *cli_opt_of_key(
 	return lookup(program, command, NULL, key);
 }
 
-enum reload_err cli_refuse(struct reload_why *why, const char *what, const char *reason)
+enum reload_err cli_refuse(struct reload_error_text *why, const char *what, const char *reason)
 {
-	return reload_why_set(why, RELOAD_USAGE, what, "%s", reason);
+	return reload_error_explain(why, RELOAD_USAGE, what, "%s", reason);
 }

@@ -112,7 +112,7 @@ struct cli {
  * --version, --json-schema is accepted without operands.
  */
 enum reload_err cli_parse(struct cli *cli, const struct cli_program *program, int argc, char **argv,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 void cli_clear(struct cli *cli);
 
 /*
@@ -141,11 +141,11 @@ const char *cli_kind(const struct cli *cli);
  * naming the option.  A number has to lie in min..max.
  */
 enum reload_err cli_time(const struct cli *cli, const char *name, reload_ms otherwise,
-	reload_ms *out, struct reload_why *why) MUST_CHECK;
+	reload_ms *out, struct reload_error_text *why) MUST_CHECK;
 enum reload_err cli_size(const struct cli *cli, const char *name, uint64_t otherwise, uint64_t *out,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 enum reload_err cli_number(const struct cli *cli, const char *name, uint64_t otherwise,
-	uint64_t min, uint64_t max, uint64_t *out, struct reload_why *why) MUST_CHECK;
+	uint64_t min, uint64_t max, uint64_t *out, struct reload_error_text *why) MUST_CHECK;
 
 /* cli_size_parse() reads "64M"; RELOAD_USAGE otherwise. */
 enum reload_err cli_size_parse(uint64_t *out, const char *text) MUST_CHECK;
@@ -160,7 +160,7 @@ const struct cli_opt *cli_opt_of_key(
 	const struct cli_program *program, const struct cli_command *command, char key);
 
 /* cli_refuse() is for wrong use: returns RELOAD_USAGE with why. */
-enum reload_err cli_refuse(struct reload_why *why, const char *what, const char *reason);
+enum reload_err cli_refuse(struct reload_error_text *why, const char *what, const char *reason);
 
 /* cli_now() is the wall clock, cli_monotonic() the one for waiting; both in ms. */
 reload_utc cli_now(void);

@@ -258,20 +258,20 @@ void cli_print_own(struct cli *cli, const json_t *object, cli_text_fn text, void
 	print_result(cli, object, text, arg, true);
 }
 
-static void print_error(struct cli *cli, const struct reload_why *why)
+static void print_error(struct cli *cli, const struct reload_error_text *why)
 {
 	bool color = cli_colored(cli, stderr);
 	fprintf(stderr, "%s: %s", cli->program->name, color ? "\033[31m" : "");
 	write_line(stderr, why->what);
 	fprintf(stderr, "%s\n", color ? "\033[0m" : "");
-	if (*why->why) {
+	if (*why->reason) {
 		fputs("  why:  ", stderr);
-		write_line(stderr, why->why);
+		write_line(stderr, why->reason);
 		fputc('\n', stderr);
 	}
-	if (*why->hint) {
+	if (*why->advice) {
 		fputs("  try:  ", stderr);
-		write_line(stderr, why->hint);
+		write_line(stderr, why->advice);
 		fputc('\n', stderr);
 	}
 }
@@ -283,9 +283,9 @@ int cli_fail_with(struct cli *cli, const struct cli_error *error)
 	if (error->why)
 		f.why = *error->why;
 	else
-		(void)reload_why_set(&f.why, f.err, NULL, "%s", "");
-	if (!*f.why.hint && status == reload_err_exit(RELOAD_USAGE))
-		reload_why_hint(&f.why, "%s --help", cli->program->name);
+		(void)reload_error_explain(&f.why, f.err, NULL, "%s", "");
+	if (!*f.why.advice && status == reload_err_exit(RELOAD_USAGE))
+		reload_error_advise(&f.why, "%s --help", cli->program->name);
 	clear_progress(cli);
 	if (cli->format != CLI_TEXT) {
 		json_t *o = json_pack("{s:o}", "error", reload_failure_json(&f));
@@ -297,20 +297,20 @@ int cli_fail_with(struct cli *cli, const struct cli_error *error)
 	return status;
 }
 
-int cli_fail(struct cli *cli, enum reload_err err, const struct reload_why *why)
+int cli_fail(struct cli *cli, enum reload_err err, const struct reload_error_text *why)
 {
 	return cli_fail_with(cli, &(struct cli_error){ .err = err, .why = why });
 }
 
-enum reload_err cli_confirm(struct cli *cli, const char *question, struct reload_why *why)
+enum reload_err cli_confirm(struct cli *cli, const char *question, struct reload_error_text *why)
 {
 	char line[16] = "";
 	if (cli->yes)
 		return RELOAD_OK;
 	if (cli->no_input || !isatty(STDIN_FILENO)) {
-		enum reload_err err = reload_why_set(
+		enum reload_err err = reload_error_explain(
 			why, RELOAD_USAGE, question, "an answer is needed and nobody can be asked");
-		reload_why_hint(why, "the same command with --yes");
+		reload_error_advise(why, "the same command with --yes");
 		return err;
 	}
 	clear_progress(cli);
@@ -320,7 +320,7 @@ enum reload_err cli_confirm(struct cli *cli, const char *question, struct reload
 	if (fgets(line, sizeof(line), stdin) &&
 		(!strcasecmp(line, "y\n") || !strcasecmp(line, "yes\n")))
 		return RELOAD_OK;
-	return reload_why_set(why, RELOAD_CANCELLED, question, "the answer was no");
+	return reload_error_explain(why, RELOAD_CANCELLED, question, "the answer was no");
 }
 
 char *cli_date(char out[RELOAD_UTC_TEXT], reload_utc t)
@@ -356,10 +356,10 @@ int cli_finish(struct cli *cli, int status)
 		return EXIT_PIPE;
 	if (status)
 		return status;
-	struct reload_why why;
-	(void)reload_why_set(&why, RELOAD_IO, "standard output could not be written", "%s",
+	struct reload_error_text why;
+	(void)reload_error_explain(&why, RELOAD_IO, "standard output could not be written", "%s",
 		code ? strerror(code) : "writing failed");
-	reload_why_hint(&why, "the same command with its output sent to another place");
+	reload_error_advise(&why, "the same command with its output sent to another place");
 	print_error(cli, &why);
 	return reload_err_exit(RELOAD_IO);
 }

@@ -21,7 +21,7 @@ void cli_print_own(struct cli *cli, const json_t *object, cli_text_fn text, void
 /* A failure; zero fields are left out. */
 struct cli_error {
 	enum reload_err err;
-	const struct reload_why *why;
+	const struct reload_error_text *why;
 	int status; /* exit status when it is not that of err */
 };
 
@@ -30,7 +30,7 @@ struct cli_error {
  * returns the exit status: `return cli_fail(cli, err, &why);`.  why may be NULL.  cli_fail_with() takes an exit status
  * too.  For wrong use without advice it advises the program's --help.
  */
-int cli_fail(struct cli *cli, enum reload_err err, const struct reload_why *why);
+int cli_fail(struct cli *cli, enum reload_err err, const struct reload_error_text *why);
 int cli_fail_with(struct cli *cli, const struct cli_error *error);
 
 /* cli_put_safe() prints text with control and direction characters escaped (util/plain.h), since stored values come from others. */
@@ -51,7 +51,7 @@ void cli_progress(struct cli *cli, const char *fmt, ...) __attribute__((format(p
  * -y answers yes.
  */
 enum reload_err cli_confirm(
-	struct cli *cli, const char *question, struct reload_why *why) MUST_CHECK;
+	struct cli *cli, const char *question, struct reload_error_text *why) MUST_CHECK;
 
 /* cli_colored() returns whether text on f (stdout or stderr) is to be coloured. */
 bool cli_colored(const struct cli *cli, FILE *f);

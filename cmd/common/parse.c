@@ -26,27 +26,27 @@ static void all_names(const char **words, const struct cli_program *program)
 }
 
 static enum reload_err unknown_option(
-	const struct cli_program *program, const char *name, struct reload_why *why)
+	const struct cli_program *program, const char *name, struct reload_error_text *why)
 {
 	char what[128];
 	const char *words[WORDS_MAX + 1];
 	snprintf(what, sizeof(what), "no option %s%.64s", name[1] ? "--" : "-", name);
-	enum reload_err err = reload_why_set(
+	enum reload_err err = reload_error_explain(
 		why, RELOAD_USAGE, what, "there is no such option; options cannot be shortened");
 	all_names(words, program);
 	const char *near = name[1] ? reload_nearest(name, words) : NULL;
 	if (near)
-		reload_why_hint(why, "%s --%s", program->name, near);
+		reload_error_advise(why, "%s --%s", program->name, near);
 	else
-		reload_why_hint(why, "%s --help", program->name);
+		reload_error_advise(why, "%s --help", program->name);
 	return err;
 }
 
-static enum reload_err usage(struct reload_why *why, const struct cli_program *program,
+static enum reload_err usage(struct reload_error_text *why, const struct cli_program *program,
 	const char *what, const char *cause)
 {
-	enum reload_err err = reload_why_set(why, RELOAD_USAGE, what, "%s", cause);
-	reload_why_hint(why, "%s --help", program->name);
+	enum reload_err err = reload_error_explain(why, RELOAD_USAGE, what, "%s", cause);
+	reload_error_advise(why, "%s --help", program->name);
 	return err;
 }
 
@@ -55,7 +55,7 @@ struct reading {
 	struct cli *cli;
 	char **argv;
 	int argc, at;
-	struct reload_why *why;
+	struct reload_error_text *why;
 	bool begun;                    /* the line is still being typed: errors are skipped */
 	bool ended;                    /* "--" was seen */
 	const struct cli_opt *pending; /* the option whose value is missing at the end */
@@ -170,7 +170,7 @@ static enum reload_err read_words(struct reading *r)
 	return RELOAD_OK;
 }
 
-static enum reload_err no_command(struct cli *cli, struct reload_why *why)
+static enum reload_err no_command(struct cli *cli, struct reload_error_text *why)
 {
 	const struct cli_program *program = cli->program;
 	const char *words[WORDS_MAX + 1] = { NULL };
@@ -191,17 +191,17 @@ static enum reload_err no_command(struct cli *cli, struct reload_why *why)
 		cli->operands_count > 1 && !strcmp(cli->operands[0], "config") ? cli->operands[1]
 									       : "");
 	snprintf(what, sizeof(what), "no subcommand %.110s", typed);
-	enum reload_err err = reload_why_set(why, RELOAD_USAGE, what, "there are: %s", list);
+	enum reload_err err = reload_error_explain(why, RELOAD_USAGE, what, "there are: %s", list);
 	const char *near = reload_nearest(typed, words);
 	if (near)
-		reload_why_hint(why, "%s %s", program->name, near);
+		reload_error_advise(why, "%s %s", program->name, near);
 	else
-		reload_why_hint(why, "%s --help", program->name);
+		reload_error_advise(why, "%s --help", program->name);
 	return err;
 }
 
 /* check_given() refuses options of other subcommands. */
-static enum reload_err check_given(struct cli *cli, struct reload_why *why)
+static enum reload_err check_given(struct cli *cli, struct reload_error_text *why)
 {
 	for (size_t i = 0; i < cli->given_count; i++) {
 		const struct cli_opt *own =
@@ -218,7 +218,7 @@ static enum reload_err check_given(struct cli *cli, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-static enum reload_err check_operands(struct cli *cli, struct reload_why *why)
+static enum reload_err check_operands(struct cli *cli, struct reload_error_text *why)
 {
 	const struct cli_command *c = cli->command;
 	char cause[128], what[160];
@@ -236,7 +236,7 @@ static enum reload_err check_operands(struct cli *cli, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-static enum reload_err read_color(struct cli *cli, struct reload_why *why)
+static enum reload_err read_color(struct cli *cli, struct reload_error_text *why)
 {
 	const char *color = cli_value(cli, "color", "auto");
 	if (!strcmp(color, "auto"))
@@ -251,7 +251,7 @@ static enum reload_err read_color(struct cli *cli, struct reload_why *why)
 }
 
 /* read_format() takes --json and --flat (the later one wins), else RELOAD_FORMAT. */
-static enum reload_err read_format(struct cli *cli, struct reload_why *why)
+static enum reload_err read_format(struct cli *cli, struct reload_error_text *why)
 {
 	const char *env = getenv("RELOAD_FORMAT");
 	cli->format = CLI_TEXT;
@@ -270,7 +270,7 @@ static enum reload_err read_format(struct cli *cli, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-static enum reload_err read_timeout(struct cli *cli, struct reload_why *why)
+static enum reload_err read_timeout(struct cli *cli, struct reload_error_text *why)
 {
 	reload_ms t = cli->program->timeout_ms ? cli->program->timeout_ms : TIMEOUT_DEFAULT_MS;
 	const char *env = getenv("RELOAD_TIMEOUT");
@@ -290,7 +290,7 @@ static bool asks_only(const struct cli *cli)
 	return cli_has(cli, "help") || cli_has(cli, "version");
 }
 
-static enum reload_err settle(struct cli *cli, struct reload_why *why)
+static enum reload_err settle(struct cli *cli, struct reload_error_text *why)
 {
 	const struct cli_program *program = cli->program;
 	choose(cli); /* --help without a subcommand describes all of them */
@@ -331,7 +331,7 @@ static void make_room(struct cli *cli, const struct cli_program *program, int ar
 }
 
 enum reload_err cli_parse(struct cli *cli, const struct cli_program *program, int argc, char **argv,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	struct reading r = { .cli = cli, .argv = argv, .argc = argc, .why = why };
 	make_room(cli, program, argc, argv);
@@ -342,7 +342,7 @@ enum reload_err cli_parse(struct cli *cli, const struct cli_program *program, in
 bool cli_parse_begun(struct cli *cli, const struct cli_program *program, int argc, char **argv,
 	const struct cli_opt **pending)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reading r = { .cli = cli, .argv = argv, .argc = argc, .why = &why, .begun = true };
 	make_room(cli, program, argc, argv);
 	(void)read_words(&r);

@@ -59,7 +59,7 @@ static char **words_of(const struct cli *cli, const char *name, const char *cons
 }
 
 enum reload_err cli_run_private(
-	struct cli *cli, const char *name, const char *const *own, struct reload_why *why)
+	struct cli *cli, const char *name, const char *const *own, struct reload_error_text *why)
 {
 	char dir[OWN_PATH_MAX], path[OWN_PATH_MAX + 64], what[128];
 	char **words = words_of(cli, name, own);
@@ -76,9 +76,9 @@ enum reload_err cli_run_private(
 		free(words[i]);
 	free(words);
 	snprintf(what, sizeof(what), "%.80s, which does this, cannot be run", name);
-	enum reload_err err = reload_why_set(why, RELOAD_FAILED, what,
+	enum reload_err err = reload_error_explain(why, RELOAD_FAILED, what,
 		code == ENOENT ? "%s: it is not there, nor beside %s" : "%s: %s", path,
 		code == ENOENT ? cli->program->name : strerror(code));
-	reload_why_hint(why, "make install, which puts both in their places");
+	reload_error_advise(why, "make install, which puts both in their places");
 	return err;
 }

@@ -9,4 +9,4 @@
  * leaves it, then where `make install` puts it.  Returns only on failure: RELOAD_FAILED with why.
  */
 enum reload_err cli_run_private(struct cli *cli, const char *name, const char *const *own,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;

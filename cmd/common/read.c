@@ -16,16 +16,16 @@ enum {
 };
 
 static enum reload_err failed(
-	struct reload_why *why, enum reload_err err, const char *path, const char *cause)
+	struct reload_error_text *why, enum reload_err err, const char *path, const char *cause)
 {
 	char what[256];
 	snprintf(what, sizeof(what), "%s cannot be read",
 		strcmp(path, "-") ? path : "standard input");
-	reload_why_set(why, err, what, "%s", cause);
+	reload_error_explain(why, err, what, "%s", cause);
 	if (err == RELOAD_TIMEOUT)
-		reload_why_hint(why, "a longer --timeout");
+		reload_error_advise(why, "a longer --timeout");
 	else if (strcmp(path, "-"))
-		reload_why_hint(why, "ls -l %s", path);
+		reload_error_advise(why, "ls -l %s", path);
 	return err;
 }
 
@@ -47,7 +47,7 @@ bool cli_fd_ready(int fd, short events, reload_ms deadline)
 }
 
 static enum reload_err read_all(uint8_t **out, size_t *len, int fd, const char *path, size_t max,
-	reload_ms deadline, struct reload_why *why)
+	reload_ms deadline, struct reload_error_text *why)
 {
 	uint8_t *bytes = NULL;
 	size_t used = 0;
@@ -82,7 +82,7 @@ static enum reload_err read_all(uint8_t **out, size_t *len, int fd, const char *
 }
 
 enum reload_err cli_file_read(uint8_t **out, size_t *len, const char *path, size_t max,
-	reload_ms deadline, struct reload_why *why)
+	reload_ms deadline, struct reload_error_text *why)
 {
 	struct stat st;
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

@@ -65,18 +65,19 @@ enum reload_err cli_size_parse(uint64_t *out, const char *text)
 }
 
 /* bad() reports an invalid value of an option. */
-static enum reload_err bad(struct reload_why *why, const struct cli *cli, const char *name,
+static enum reload_err bad(struct reload_error_text *why, const struct cli *cli, const char *name,
 	const char *value, const char *expected)
 {
 	char what[192];
 	snprintf(what, sizeof(what), "--%s %.128s is not possible", name, value);
-	enum reload_err err = reload_why_set(why, RELOAD_USAGE, what, "expected %s", expected);
-	reload_why_hint(why, "%s --help", cli->program->name);
+	enum reload_err err =
+		reload_error_explain(why, RELOAD_USAGE, what, "expected %s", expected);
+	reload_error_advise(why, "%s --help", cli->program->name);
 	return err;
 }
 
 enum reload_err cli_time(const struct cli *cli, const char *name, reload_ms otherwise,
-	reload_ms *out, struct reload_why *why)
+	reload_ms *out, struct reload_error_text *why)
 {
 	const char *value = cli_value(cli, name, NULL);
 	reload_ms t = otherwise;
@@ -87,7 +88,7 @@ enum reload_err cli_time(const struct cli *cli, const char *name, reload_ms othe
 }
 
 enum reload_err cli_size(const struct cli *cli, const char *name, uint64_t otherwise, uint64_t *out,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	const char *value = cli_value(cli, name, NULL);
 	uint64_t n = otherwise;
@@ -98,7 +99,7 @@ enum reload_err cli_size(const struct cli *cli, const char *name, uint64_t other
 }
 
 enum reload_err cli_number(const struct cli *cli, const char *name, uint64_t otherwise,
-	uint64_t min, uint64_t max, uint64_t *out, struct reload_why *why)
+	uint64_t min, uint64_t max, uint64_t *out, struct reload_error_text *why)
 {
 	const char *value = cli_value(cli, name, NULL), *rest = value;
 	uint64_t n = otherwise;

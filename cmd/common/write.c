@@ -14,17 +14,17 @@ enum {
 	RETRY_MS = 20
 };
 
-static enum reload_err failed(struct reload_why *why, const char *path, int code)
+static enum reload_err failed(struct reload_error_text *why, const char *path, int code)
 {
 	char what[256];
 	snprintf(what, sizeof(what), "%s cannot be written", path);
 	if (code == ETIMEDOUT) {
-		reload_why_set(why, RELOAD_TIMEOUT, what, "nobody reads it");
-		reload_why_hint(why, "start its reader: cat %s", path);
+		reload_error_explain(why, RELOAD_TIMEOUT, what, "nobody reads it");
+		reload_error_advise(why, "start its reader: cat %s", path);
 		return RELOAD_TIMEOUT;
 	}
-	reload_why_set(why, RELOAD_IO, what, "%s", strerror(code));
-	reload_why_hint(why, "ls -ld %s, or another place", path);
+	reload_error_explain(why, RELOAD_IO, what, "%s", strerror(code));
+	reload_error_advise(why, "ls -ld %s, or another place", path);
 	return RELOAD_IO;
 }
 
@@ -44,7 +44,7 @@ static int open_stream(const char *path, reload_ms deadline)
 }
 
 static enum reload_err write_stream(
-	const char *path, struct span bytes, reload_ms deadline, struct reload_why *why)
+	const char *path, struct span bytes, reload_ms deadline, struct reload_error_text *why)
 {
 	int fd = open_stream(path, deadline), code = fd < 0 ? errno : 0;
 	for (size_t done = 0; !code && done < bytes.len;) {
@@ -62,7 +62,7 @@ static enum reload_err write_stream(
 }
 
 enum reload_err cli_file_write(
-	const char *path, struct span bytes, reload_ms deadline, struct reload_why *why)
+	const char *path, struct span bytes, reload_ms deadline, struct reload_error_text *why)
 {
 	struct stat st;
 	bool there = !stat(path, &st);

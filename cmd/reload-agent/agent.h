@@ -25,13 +25,13 @@ struct agent {
 	 * join under way.  join_cancel() ends the lookups.
 	 */
 	enum reload_err (*join)(struct agent *agent, enum reload_role role,
-		struct agent_names *names, struct reload_why *why);
+		struct agent_names *names, struct reload_error_text *why);
 	void (*join_cancel)(struct agent *agent);
 	char refused
 		[800]; /* "PEER: why" of the last link that was refused by one of its ends; "": none */
 	bool resolving;
 	enum reload_err join_err;
-	struct reload_why join_why; /* of join_err */
+	struct reload_error_text join_why; /* of join_err */
 	/*
 	 * notes that the agent is to leave the overlay (now: without handing over) and to end; called from inside a
 	 * request
@@ -56,5 +56,5 @@ void agent_event(struct agent *agent, const struct reload_event *event);
  * name of the instance taken until the agent has closed everything that another agent of this name would open.
  */
 enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const char *read_only_socket,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 struct reload_server *agent_rpc_free(struct agent *agent) MUST_CHECK;

@@ -164,11 +164,11 @@ static bool wait_for_end(const struct cli *cli, long long pid)
 
 static int still_there(struct cli *cli)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	const char *agent = cli_value(cli, "agent", NULL);
-	reload_why_set(
+	reload_error_explain(
 		&why, RELOAD_TIMEOUT, "the agent is still there", "it has not ended in time");
-	reload_why_hint(
+	reload_error_advise(
 		&why, "reload-agent stop%s%s --now", agent ? " -a " : "", agent ? agent : "");
 	return cli_fail(cli, RELOAD_TIMEOUT, &why);
 }
@@ -188,15 +188,16 @@ static int stopped(struct cli *cli)
  */
 static int wait_stopped(struct cli *cli)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	pid_t pid = 0;
 	enum reload_err err = cli_agent_pid(&pid, cli, &why);
 	if (err == RELOAD_NO_AGENT)
 		return stopped(cli);
 	if (!err && !pid) {
-		err = reload_why_set(&why, RELOAD_FAILED, "cannot wait for the end of the agent",
+		err = reload_error_explain(&why, RELOAD_FAILED,
+			"cannot wait for the end of the agent",
 			"its process is in another PID namespace, which cannot be seen from here");
-		reload_why_hint(
+		reload_error_advise(
 			&why, "the same command in the namespace of the agent: nsenter -p -t PID");
 	}
 	if (err)
@@ -208,7 +209,7 @@ static int wait_stopped(struct cli *cli)
 int agent_run_status(struct cli *cli)
 {
 	AUTO(cli_link) link = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_call_error error;
 	const char *state = cli_value(cli, "wait", NULL);
 	json_t *result = NULL;
@@ -265,7 +266,7 @@ static void print_would_refresh(FILE *out, const json_t *r, void *arg)
 int agent_run_refresh(struct cli *cli)
 {
 	AUTO(cli_link) link = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_call_error error;
 	json_t *result = NULL;
 	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why);
@@ -314,7 +315,7 @@ static int would_stop(struct cli *cli, struct cli_link *link)
 int agent_run_stop(struct cli *cli)
 {
 	AUTO(cli_link) link = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_call_error error;
 	json_t *result = NULL;
 	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why);
@@ -406,7 +407,7 @@ static void print_event(FILE *out, const json_t *e, void *arg)
 static int stream(struct cli *cli, const char *method, json_t *params, cli_text_fn print)
 {
 	AUTO(cli_link) link = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_call_error error;
 	struct stream s = { cli, print, 0 };
 	json_t *result = NULL;
@@ -437,14 +438,14 @@ static int stream(struct cli *cli, const char *method, json_t *params, cli_text_
 
 int agent_run_log(struct cli *cli)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	uint64_t lines;
 	json_t *result, *params = json_object();
 	bool tail = cli_has(cli, "tail") || cli_has(cli, "follow");
 	enum reload_err err =
 		cli_number(cli, "tail", cli_has(cli, "follow") ? 0 : 100, 0, 10000, &lines, &why);
 	if (!err && tail && cli->operands_count)
-		err = reload_why_set(&why, RELOAD_USAGE, "LEVEL and --tail", "%s",
+		err = reload_error_explain(&why, RELOAD_USAGE, "LEVEL and --tail", "%s",
 			"set levels or read lines, not both");
 	if (err) {
 		json_decref(params);

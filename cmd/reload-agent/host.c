@@ -137,7 +137,7 @@ static void host_event(void *host, const struct reload_event *ev)
 static void host_config_changed(void *host, const struct reload_config *config)
 {
 	struct host *h = host;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	reload_links_set_trust(h->links, config->trust);
 	reload_links_set_max_message(h->links, config->max_message_size);
 	size_t len = strlen(h->identity.dir) + sizeof("/overlay.xml");
@@ -147,7 +147,7 @@ static void host_config_changed(void *host, const struct reload_config *config)
 	cli_files_put(files, path, 0644, config->document);
 	if (cli_files_commit(files, &why))
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
-			"new configuration not written: %s: %s", why.what, why.why);
+			"new configuration not written: %s: %s", why.what, why.reason);
 	free(path);
 }
 
@@ -200,25 +200,26 @@ static void link_health(void *arg, uint32_t link, bool good)
 	reload_peer_link_health(((struct host *)arg)->agent.peer, link, good);
 }
 
-static void link_down(void *arg, uint32_t link, enum reload_err err, const struct reload_why *why)
+static void link_down(
+	void *arg, uint32_t link, enum reload_err err, const struct reload_error_text *why)
 {
 	struct host *h = arg;
 	agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "down link=%u: %s", link & 0x7fffffff,
-		why && why->why[0] ? why->why : reload_err_text(err));
-	if (reload_err_exit(err) == 10 && why && why->why[0])
+		why && why->reason[0] ? why->reason : reload_err_text(err));
+	if (reload_err_exit(err) == 10 && why && why->reason[0])
 		snprintf(h->agent.refused, sizeof(h->agent.refused), "%.60s: %s", why->what,
-			why->why);
+			why->reason);
 	reload_peer_link_down(h->agent.peer, link, err);
 }
 
 static void link_refused(void *arg, const struct reload_ip_port *peer, enum reload_err err,
-	const struct reload_why *why)
+	const struct reload_error_text *why)
 {
 	struct host *h = arg;
 	char text[64];
 	agent_log_cause(h->agent.log, "link", RELOAD_LEVEL_INFO, "refused", (unsigned)err,
 		"refused peer=%s: %s", reload_ip_port_text(text, peer),
-		why && why->why[0] ? why->why : reload_err_text(err));
+		why && why->reason[0] ? why->reason : reload_err_text(err));
 }
 
 static const struct reload_links_ops links_ops = {
@@ -285,15 +286,16 @@ static void signal_in(void *arg, unsigned events)
 
 /* -- start ------------------------------------------------------------------------------------------------------------------- */
 
-enum reload_err host_prepare(struct host *h, const struct agent_settings *s, struct reload_why *why)
+enum reload_err host_prepare(
+	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
 {
 	const char *identity = agent_setting_value(s, "identity", 0),
 		   *fd = agent_setting_value(s, "ready-fd", 0);
 	const char *role = agent_setting_value(s, "role", 0);
 	if (!identity) {
-		reload_why_set(why, RELOAD_USAGE, "no identity",
+		reload_error_explain(why, RELOAD_USAGE, "no identity",
 			"an agent needs the credentials of a node");
-		reload_why_hint(why, "reload-agent run -I NAME");
+		reload_error_advise(why, "reload-agent run -I NAME");
 		return RELOAD_USAGE;
 	}
 	enum reload_err err = cli_identity_load(&h->identity, identity,
@@ -304,14 +306,14 @@ enum reload_err host_prepare(struct host *h, const struct agent_settings *s, str
 				    ? agent_setting_value(s, "instance", 0)
 				    : h->identity.instance;
 	if (!cli_name_valid(h->agent.instance))
-		return reload_why_set(why, RELOAD_USAGE, h->agent.instance,
+		return reload_error_explain(why, RELOAD_USAGE, h->agent.instance,
 			"an instance name has letters, digits and -_.@+, and no -ro at the end");
 	if (strcmp(role, "peer") && strcmp(role, "client"))
-		return reload_why_set(why, RELOAD_USAGE, role, "--role is peer or client");
+		return reload_error_explain(why, RELOAD_USAGE, role, "--role is peer or client");
 	h->agent.role = strcmp(role, "client") ? RELOAD_ROLE_PEER : RELOAD_ROLE_CLIENT;
 	if (cli_size_parse(&h->agent.store_limit, agent_setting_value(s, "store-limit", 0)))
-		return reload_why_set(why, RELOAD_USAGE, agent_setting_value(s, "store-limit", 0),
-			"--store-limit takes a size");
+		return reload_error_explain(why, RELOAD_USAGE,
+			agent_setting_value(s, "store-limit", 0), "--store-limit takes a size");
 	err = agent_store_path(&h->store_path, h->agent.instance, s, why);
 	if (!err && h->agent.role == RELOAD_ROLE_PEER)
 		err = cli_dir_check(h->store_path, why);
@@ -323,7 +325,7 @@ enum reload_err host_prepare(struct host *h, const struct agent_settings *s, str
 		long n = strtol(fd, &end, 10);
 		/* a closed descriptor would get the number of what the agent opens next: its socket, its store */
 		if (*end || n < 0 || n > 65535 || fcntl((int)n, F_GETFD) < 0)
-			return reload_why_set(why, RELOAD_USAGE, fd,
+			return reload_error_explain(why, RELOAD_USAGE, fd,
 				"--ready-fd takes the number of an open descriptor");
 		h->ready_fd = (int)n;
 	}
@@ -350,7 +352,7 @@ void host_clear(struct host *h)
 	free(h->store_path);
 }
 
-static enum reload_err links_start(struct host *h, struct reload_why *why)
+static enum reload_err links_start(struct host *h, struct reload_error_text *why)
 {
 	const struct reload_credentials *c = &h->identity.credentials;
 	struct reload_links_setup setup = { .poll = h->agent.poll,
@@ -372,7 +374,7 @@ static enum reload_err links_start(struct host *h, struct reload_why *why)
 	return err ? err : host_listen(h, why);
 }
 
-static enum reload_err control_start(struct host *h, struct reload_why *why)
+static enum reload_err control_start(struct host *h, struct reload_error_text *why)
 {
 	char *path, *read_only;
 	enum reload_err err = cli_socket_path(&path, h->agent.instance, false, why);
@@ -387,7 +389,7 @@ static enum reload_err control_start(struct host *h, struct reload_why *why)
 	return err;
 }
 
-static enum reload_err signals_start(struct host *h, struct reload_why *why)
+static enum reload_err signals_start(struct host *h, struct reload_error_text *why)
 {
 	enum reload_err err = agent_signals_new(&h->signals, why);
 	if (!err)
@@ -396,7 +398,7 @@ static enum reload_err signals_start(struct host *h, struct reload_why *why)
 	return err;
 }
 
-static enum reload_err peer_start(struct host *h, struct reload_why *why)
+static enum reload_err peer_start(struct host *h, struct reload_error_text *why)
 {
 	enum reload_err err =
 		agent_store_open(&h->store, &h->agent, h->identity.config, h->store_path, why);
@@ -467,7 +469,8 @@ static void end(struct host *h)
 	json_decref(h->agent.listen);
 }
 
-enum reload_err host_run(struct host *h, const struct agent_settings *s, struct reload_why *why)
+enum reload_err host_run(
+	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
 {
 	enum reload_err err =
 		agent_log_new(&h->agent.log, agent_setting_value(s, "log-to", 0), why);

@@ -55,9 +55,9 @@ struct host {
  * RELOAD_USAGE or a failure of cli_identity_load() with why.  host_clear() frees it, also after a failure.
  */
 enum reload_err host_prepare(
-	struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;
+	struct host *h, const struct agent_settings *s, struct reload_error_text *why) MUST_CHECK;
 void host_clear(struct host *h);
 
 /* host_run() brings the agent up, runs its loop until it is stopped and takes it down; RELOAD_OK after an orderly end. */
 enum reload_err host_run(
-	struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;
+	struct host *h, const struct agent_settings *s, struct reload_error_text *why) MUST_CHECK;

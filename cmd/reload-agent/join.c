@@ -22,7 +22,7 @@ enum {
 };
 
 enum reload_err host_join_prepare(
-	struct host *h, const struct agent_settings *s, struct reload_why *why)
+	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
 {
 	static const struct {
 		const char *key, *option;
@@ -116,33 +116,34 @@ void host_join_again(struct host *h)
 
 /* -- joining ----------------------------------------------------------------------------------------------------------------- */
 
-static enum reload_err join_failed(struct host *h, enum reload_err err, struct reload_why *why)
+static enum reload_err join_failed(
+	struct host *h, enum reload_err err, struct reload_error_text *why)
 {
 	const struct reload_config *config = reload_peer_config(h->agent.peer);
 	char name[RELOAD_DNS_NAME_MAX + 100];
 	const struct agent_names *names = h->asked ? h->asked : &h->bootstrap;
 	if (err == RELOAD_UNREACHABLE && agent_names_failure(names, name, sizeof(name))) {
-		reload_why_set(why, err, "no address of a bootstrap node", "%s", name);
-		reload_why_hint(why, "getent hosts %.*s; or --bootstrap ADDR:PORT",
+		reload_error_explain(why, err, "no address of a bootstrap node", "%s", name);
+		reload_error_advise(why, "getent hosts %.*s; or --bootstrap ADDR:PORT",
 			(int)strcspn(name, ":"), name);
 	} else if (err == RELOAD_UNREACHABLE) {
-		reload_why_set(why, err, "no bootstrap node",
+		reload_error_explain(why, err, "no bootstrap node",
 			"neither the configuration nor --bootstrap names another node");
-		reload_why_hint(why, "--first forms a ring of its own");
+		reload_error_advise(why, "--first forms a ring of its own");
 	} else if (err == RELOAD_FORBIDDEN) {
-		reload_why_set(why, err, config->instance_name,
+		reload_error_explain(why, err, config->instance_name,
 			"the configuration does not permit clients");
-		reload_why_hint(why, "reload-join -a %s --as peer", h->agent.instance);
+		reload_error_advise(why, "reload-join -a %s --as peer", h->agent.instance);
 	} else {
-		reload_why_set(
+		reload_error_explain(
 			why, err, config->instance_name, "cannot join: %s", reload_err_text(err));
-		reload_why_hint(why, "reload-agent status -a %s", h->agent.instance);
+		reload_error_advise(why, "reload-agent status -a %s", h->agent.instance);
 	}
 	return err;
 }
 
 /* The names have been looked up, or there are none. */
-static enum reload_err join_now(struct host *h, struct reload_why *why)
+static enum reload_err join_now(struct host *h, struct reload_error_text *why)
 {
 	struct reload_ip_port all[ALL_MAX];
 	size_t count = bootstrap_nodes(h, all);
@@ -174,14 +175,14 @@ static void resolve_first(void *arg)
 static void resolved_first(void *arg)
 {
 	struct host *h = arg;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	enum reload_err err = join_now(h, &why);
 	if (err == RELOAD_UNREACHABLE && !h->asked && !h->stopping) {
 		h->resolve_pause = h->resolve_pause ? h->resolve_pause * 2 : AGAIN_MS;
 		if (h->resolve_pause > AGAIN_MAX_MS)
 			h->resolve_pause = AGAIN_MAX_MS;
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_WARN, "not joining yet: %s: %s",
-			why.what, why.why);
+			why.what, why.reason);
 		reload_timer_arm(reload_poll_timers(h->agent.poll), &h->resolve,
 			reload_poll_now() + h->resolve_pause, resolve_first, h);
 	} else {
@@ -192,7 +193,8 @@ static void resolved_first(void *arg)
 	h->agent.rpc->hook.due = true;
 }
 
-static enum reload_err join_begin(struct host *h, enum reload_role role, struct reload_why *why)
+static enum reload_err join_begin(
+	struct host *h, enum reload_role role, struct reload_error_text *why)
 {
 	h->joining_as = role;
 	h->agent.join_err = RELOAD_OK;
@@ -208,7 +210,7 @@ static enum reload_err join_begin(struct host *h, enum reload_role role, struct 
 }
 
 static enum reload_err join_asked(struct agent *agent, enum reload_role role,
-	struct agent_names *names, struct reload_why *why)
+	struct agent_names *names, struct reload_error_text *why)
 {
 	struct host *h = (struct host *)agent; /* its first member */
 	asked_free(h);
@@ -225,7 +227,7 @@ static void join_cancel(struct agent *agent)
 }
 
 enum reload_err host_join_start(
-	struct host *h, const struct agent_settings *s, struct reload_why *why)
+	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
 {
 	struct reload_ip_port remembered[AGENT_PEER_CACHE_MAX];
 	h->agent.join = join_asked;

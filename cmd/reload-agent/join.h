@@ -11,7 +11,7 @@
  * way; call it before the loop ends.
  */
 enum reload_err host_join_prepare(
-	struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;
+	struct host *h, const struct agent_settings *s, struct reload_error_text *why) MUST_CHECK;
 void host_join_clear(struct host *h);
 
 /*
@@ -19,7 +19,7 @@ void host_join_clear(struct host *h);
  * no bootstrap node is named, RELOAD_FORBIDDEN for a client where none are permitted, with why.
  */
 enum reload_err host_join_start(
-	struct host *h, const struct agent_settings *s, struct reload_why *why) MUST_CHECK;
+	struct host *h, const struct agent_settings *s, struct reload_error_text *why) MUST_CHECK;
 
 /* host_join_again() has host names looked up anew, as a join failed or the overlay was lost; it does not call the engine. */
 void host_join_again(struct host *h);

@@ -6,15 +6,15 @@
 #include <string.h>
 
 enum reload_err host_addresses_read(struct reload_ip_port *out, size_t max, size_t *count,
-	const struct agent_settings *s, const char *key, struct reload_why *why)
+	const struct agent_settings *s, const char *key, struct reload_error_text *why)
 {
 	const char *text;
 	for (*count = 0; (text = agent_setting_value(s, key, *count)); ++*count) {
 		if (*count == max)
-			return reload_why_set(
+			return reload_error_explain(
 				why, RELOAD_USAGE, text, "at most %zu of --%s", max, key);
 		if (reload_ip_port_parse(&out[*count], text, RELOAD_DEFAULT_PORT))
-			return reload_why_set(why, RELOAD_USAGE, text,
+			return reload_error_explain(why, RELOAD_USAGE, text,
 				"--%s takes ADDR:PORT, an IPv6 address in brackets", key);
 	}
 	return RELOAD_OK;
@@ -59,7 +59,7 @@ static void candidates_of_interfaces(
 	freeifaddrs(all);
 }
 
-enum reload_err host_listen(struct host *h, struct reload_why *why)
+enum reload_err host_listen(struct host *h, struct reload_error_text *why)
 {
 	for (size_t i = 0; i < h->listen_count; i++) {
 		enum reload_err err =

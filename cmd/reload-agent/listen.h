@@ -8,10 +8,10 @@
  * RELOAD_USAGE with why.
  */
 enum reload_err host_addresses_read(struct reload_ip_port *out, size_t max, size_t *count,
-	const struct agent_settings *s, const char *key, struct reload_why *why) MUST_CHECK;
+	const struct agent_settings *s, const char *key, struct reload_error_text *why) MUST_CHECK;
 
 /* host_listen() listens at h->listen and collects the own candidates; failures of reload_links_listen() with why. */
-enum reload_err host_listen(struct host *h, struct reload_why *why) MUST_CHECK;
+enum reload_err host_listen(struct host *h, struct reload_error_text *why) MUST_CHECK;
 
 /* host_listens_at() returns whether `at` is an address of this agent. */
 bool host_listens_at(const struct host *h, const struct reload_ip_port *at);

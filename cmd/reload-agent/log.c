@@ -87,7 +87,7 @@ static bool level_parse(enum reload_event_level *out, const char *text, size_t l
 	return false;
 }
 
-enum reload_err agent_log_new(struct agent_log **out, const char *to, struct reload_why *why)
+enum reload_err agent_log_new(struct agent_log **out, const char *to, struct reload_error_text *why)
 {
 	struct agent_log *log = RELOAD_NEW(agent_log);
 	bool under_systemd = getenv("JOURNAL_STREAM") != NULL;
@@ -105,7 +105,7 @@ enum reload_err agent_log_new(struct agent_log **out, const char *to, struct rel
 	return RELOAD_OK;
 }
 
-enum reload_err agent_log_reopen(struct agent_log *log, struct reload_why *why)
+enum reload_err agent_log_reopen(struct agent_log *log, struct reload_error_text *why)
 {
 	return agent_log_file_reopen(&log->file, why);
 }
@@ -122,19 +122,20 @@ void agent_log_free(struct agent_log *log)
 	free(log);
 }
 
-static enum reload_err bad_level(struct reload_why *why, const char *text, size_t len)
+static enum reload_err bad_level(struct reload_error_text *why, const char *text, size_t len)
 {
 	char what[128];
 	snprintf(what, sizeof(what), "no such log level: %.*s", (int)(len < 80 ? len : 80), text);
-	reload_why_set(why, RELOAD_USAGE, what,
+	reload_error_explain(why, RELOAD_USAGE, what,
 		"levels are error, warn, info, debug, trace; parts are agent, config, control, "
 		"ident, link, "
 		"peer, route, storage, topology");
-	reload_why_hint(why, "info,link=debug");
+	reload_error_advise(why, "info,link=debug");
 	return RELOAD_USAGE;
 }
 
-enum reload_err agent_log_levels(struct agent_log *log, const char *text, struct reload_why *why)
+enum reload_err agent_log_levels(
+	struct agent_log *log, const char *text, struct reload_error_text *why)
 {
 	enum reload_event_level levels[COUNT_OF(parts)], general = log->general;
 	memcpy(levels, log->levels, sizeof(levels));

@@ -26,12 +26,12 @@ typedef void (*agent_log_follower)(void *arg, json_t *line);
  * RELOAD_IO.
  */
 enum reload_err agent_log_new(
-	struct agent_log **out, const char *to, struct reload_why *why) MUST_CHECK;
+	struct agent_log **out, const char *to, struct reload_error_text *why) MUST_CHECK;
 void agent_log_free(struct agent_log *log);
 
 /* agent_log_levels() reads "LEVEL" or "PART=LEVEL", separated by commas; RELOAD_USAGE and nothing changed when wrong. */
 enum reload_err agent_log_levels(
-	struct agent_log *log, const char *text, struct reload_why *why) MUST_CHECK;
+	struct agent_log *log, const char *text, struct reload_error_text *why) MUST_CHECK;
 json_t *agent_log_levels_json(const struct agent_log *log);
 
 /* agent_log_part() returns the name (static) of the part with that index, NULL after the last one. */
@@ -54,7 +54,7 @@ void agent_log_cause(struct agent_log *log, const char *part, enum reload_event_
  * agent_log_reopen() opens the file of the log again, as it may have been moved away; without a file it does nothing.  When that
  * fails the old one stays: RELOAD_IO with why.
  */
-enum reload_err agent_log_reopen(struct agent_log *log, struct reload_why *why) MUST_CHECK;
+enum reload_err agent_log_reopen(struct agent_log *log, struct reload_error_text *why) MUST_CHECK;
 
 /* agent_log_event() adds the line of an event. */
 void agent_log_event(struct agent_log *log, const struct reload_event *event);

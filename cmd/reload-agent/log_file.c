@@ -17,7 +17,7 @@
  * at least PIPE_BUF (4096) bytes, more than a line has.
  */
 
-static enum reload_err file_open(int *fd, const char *path, struct reload_why *why)
+static enum reload_err file_open(int *fd, const char *path, struct reload_error_text *why)
 {
 	struct stat st;
 	char what[256];
@@ -30,13 +30,13 @@ static enum reload_err file_open(int *fd, const char *path, struct reload_why *w
 		return RELOAD_OK;
 	int err = errno;
 	snprintf(what, sizeof(what), "cannot write the log to %.200s", path);
-	reload_why_set(why, RELOAD_IO, what, "%s", strerror(err));
-	reload_why_hint(why, "--log-to FILE with another place, or --log-to stderr");
+	reload_error_explain(why, RELOAD_IO, what, "%s", strerror(err));
+	reload_error_advise(why, "--log-to FILE with another place, or --log-to stderr");
 	return RELOAD_IO;
 }
 
 enum reload_err agent_log_file_open(
-	struct agent_log_file *f, const char *path, struct reload_why *why)
+	struct agent_log_file *f, const char *path, struct reload_error_text *why)
 {
 	*f = (struct agent_log_file){ .fd = STDERR_FILENO };
 	if (!path)
@@ -47,7 +47,7 @@ enum reload_err agent_log_file_open(
 	return err;
 }
 
-enum reload_err agent_log_file_reopen(struct agent_log_file *f, struct reload_why *why)
+enum reload_err agent_log_file_reopen(struct agent_log_file *f, struct reload_error_text *why)
 {
 	int fd;
 	if (!f->path)

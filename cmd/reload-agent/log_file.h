@@ -19,8 +19,9 @@ struct agent_log_file {
  * agent_log_file_reopen() opens the path again; when that fails the old one stays.
  */
 enum reload_err agent_log_file_open(
-	struct agent_log_file *f, const char *path, struct reload_why *why) MUST_CHECK;
-enum reload_err agent_log_file_reopen(struct agent_log_file *f, struct reload_why *why) MUST_CHECK;
+	struct agent_log_file *f, const char *path, struct reload_error_text *why) MUST_CHECK;
+enum reload_err agent_log_file_reopen(
+	struct agent_log_file *f, struct reload_error_text *why) MUST_CHECK;
 void agent_log_file_close(struct agent_log_file *f);
 
 /* agent_log_file_write() writes a line if that needs no waiting; else it is dropped, and the next line that is written says so. */

@@ -80,7 +80,7 @@ static int report_checked(struct cli *cli, const struct host *h)
 
 static int run(struct cli *cli, bool only_check)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	struct host h = { .ready_fd = -1 };
 	AUTO(agent_settings) settings = NULL;
 	enum reload_err err = agent_settings_new(&settings, cli, &why);

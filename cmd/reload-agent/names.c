@@ -7,20 +7,21 @@
 #include <string.h>
 
 static enum reload_err unreachable(
-	const char *option, const char *text, const char *fault, struct reload_why *why)
+	const char *option, const char *text, const char *fault, struct reload_error_text *why)
 {
-	reload_why_set(why, RELOAD_USAGE, text, "%s cannot be %s: nobody can be reached there",
-		option, fault);
-	reload_why_hint(why, "the address of one node with the port where it listens, ADDR:PORT");
+	reload_error_explain(why, RELOAD_USAGE, text,
+		"%s cannot be %s: nobody can be reached there", option, fault);
+	reload_error_advise(
+		why, "the address of one node with the port where it listens, ADDR:PORT");
 	return RELOAD_USAGE;
 }
 
 enum reload_err agent_names_add(
-	struct agent_names *n, const char *option, const char *text, struct reload_why *why)
+	struct agent_names *n, const char *option, const char *text, struct reload_error_text *why)
 {
 	struct agent_name *name;
 	if (n->count == AGENT_NAMES_MAX)
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_USAGE, text, "at most %d of %s", AGENT_NAMES_MAX, option);
 	name = RELOAD_NEW(agent_name);
 	name->names = n;
@@ -33,7 +34,7 @@ enum reload_err agent_names_add(
 		name->count = 1;
 	} else if (reload_host_port_parse(&name->host, &name->port, text, RELOAD_DEFAULT_PORT)) {
 		free(name);
-		return reload_why_set(why, RELOAD_USAGE, text,
+		return reload_error_explain(why, RELOAD_USAGE, text,
 			"%s takes ADDR:PORT, [ADDR]:PORT for IPv6, or a host name NAME[:PORT]",
 			option);
 	}

@@ -38,7 +38,7 @@ struct agent_names {
  * agent_names_clear() frees all and ends lookups without a call.
  */
 enum reload_err agent_names_add(struct agent_names *n, const char *option, const char *text,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 void agent_names_clear(struct agent_names *n);
 
 /* agent_names_any() returns whether one of them is a host name. */

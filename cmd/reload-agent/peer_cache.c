@@ -49,7 +49,7 @@ static bool same_addr(const struct reload_ip_port *a, const struct reload_ip_por
 
 void agent_peer_cache_start(struct agent_peer_cache *k, struct agent *agent, size_t id_len)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	uint8_t *bytes;
 	size_t len;
 	char *below;
@@ -66,7 +66,7 @@ void agent_peer_cache_start(struct agent_peer_cache *k, struct agent *agent, siz
 		&bytes, &len, k->path, AGENT_PEER_CACHE_FILE_MAX, reload_poll_now() + 1000, &why);
 	if (err) {
 		agent_log(agent->log, "agent", RELOAD_LEVEL_WARN, "cached peers not read: %s: %s",
-			why.what, why.why);
+			why.what, why.reason);
 		return;
 	}
 	if (strlen((char *)bytes) != len ||
@@ -77,7 +77,7 @@ void agent_peer_cache_start(struct agent_peer_cache *k, struct agent *agent, siz
 }
 
 static enum reload_err write_file(
-	struct agent_peer_cache *k, struct span text, struct reload_why *why)
+	struct agent_peer_cache *k, struct span text, struct reload_error_text *why)
 {
 	AUTO(cli_files) files = cli_files_new();
 	char *dir = reload_strdup(k->path);
@@ -92,7 +92,7 @@ static enum reload_err write_file(
 
 static void save(struct agent_peer_cache *k)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	struct wr w;
 	wr_init(&w);
 	for (size_t i = 0; i < k->count; i++) {
@@ -107,7 +107,7 @@ static void save(struct agent_peer_cache *k)
 	k->changed = false;
 	if (write_file(k, wr_done(&w), &why))
 		agent_log(k->agent->log, "agent", RELOAD_LEVEL_WARN,
-			"cached peers not written: %s: %s", why.what, why.why);
+			"cached peers not written: %s: %s", why.what, why.reason);
 	wr_clear(&w);
 }
 

@@ -43,22 +43,23 @@ static void part_set(json_t *result, const char *part, const char *state, const 
 
 static void log_refresh(struct host *h, json_t *result)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	enum reload_err err = agent_log_reopen(h->agent.log, &why);
 	if (err)
-		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "%s: %s", why.what, why.why);
-	part_set(result, "log", err ? "failed" : "reopened", err ? why.why : NULL);
+		agent_log(
+			h->agent.log, "agent", RELOAD_LEVEL_ERROR, "%s: %s", why.what, why.reason);
+	part_set(result, "log", err ? "failed" : "reopened", err ? why.reason : NULL);
 }
 
 static void configuration_refresh(struct host *h, const struct cli_identity *fresh, json_t *result)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	const struct reload_config *present = reload_peer_config(h->agent.peer);
 	const char *state = "unchanged";
 	bool same = span_eq(fresh->config->document, present->document);
 	enum reload_err err = RELOAD_OK;
 	if (!same && !reload_config_newer(fresh->config, present))
-		err = reload_why_set(&why, RELOAD_CONFIG_TOO_OLD, "an older document",
+		err = reload_error_explain(&why, RELOAD_CONFIG_TOO_OLD, "an older document",
 			"sequence %u does not follow %u: each document's is 1 to 32767 above the "
 			"one before, and where the numbers begin anew it ends no earlier",
 			fresh->config->sequence, present->sequence);
@@ -66,7 +67,7 @@ static void configuration_refresh(struct host *h, const struct cli_identity *fre
 		err = reload_config_verify(fresh->config, present, reload_poll_wall(), &why);
 	if (err) {
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
-			"new configuration refused: %s: %s", why.what, why.why);
+			"new configuration refused: %s: %s", why.what, why.reason);
 		state = "refused";
 	} else if (!same) {
 		reload_peer_configure(h->agent.peer, fresh->config);
@@ -75,19 +76,19 @@ static void configuration_refresh(struct host *h, const struct cli_identity *fre
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO,
 			"configuration unchanged sequence=%u", present->sequence);
 	}
-	part_set(result, "configuration", state, strcmp(state, "refused") ? NULL : why.why);
+	part_set(result, "configuration", state, strcmp(state, "refused") ? NULL : why.reason);
 }
 
 static enum reload_err may_replace(
-	const struct host *h, const struct cli_identity *fresh, struct reload_why *why)
+	const struct host *h, const struct cli_identity *fresh, struct reload_error_text *why)
 {
 	const struct reload_credentials *old = &h->identity.credentials, *new = &fresh->credentials;
 	if (!reload_id_eq(&old->node, &new->node) ||
 		old->cert->node_ids_count != new->cert->node_ids_count)
-		return reload_why_set(why, RELOAD_BAD_CERT, h->identity.dir,
+		return reload_error_explain(why, RELOAD_BAD_CERT, h->identity.dir,
 			"the new certificate has another Node-ID; that takes a restart");
 	if (strcmp(old->cert->user, new->cert->user) != 0)
-		return reload_why_set(why, RELOAD_BAD_CERT, h->identity.dir,
+		return reload_error_explain(why, RELOAD_BAD_CERT, h->identity.dir,
 			"the new certificate is for %s; that takes a restart", new->cert->user);
 	return RELOAD_OK;
 }
@@ -113,7 +114,7 @@ static void credentials_take(struct host *h, struct cli_identity *fresh)
 
 static void certificate_refresh(struct host *h, struct cli_identity *fresh, json_t *result)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	const struct reload_credentials *new = &fresh->credentials;
 	char until[RELOAD_UTC_TEXT];
 	if (span_eq(h->identity.credentials.cert->der, new->cert->der)) {
@@ -126,8 +127,8 @@ static void certificate_refresh(struct host *h, struct cli_identity *fresh, json
 			h->links, new->cert, new->key, new->others, new->others_count, &why);
 	if (err) {
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
-			"new certificate refused: %s: %s", why.what, why.why);
-		part_set(result, "certificate", "refused", why.why);
+			"new certificate refused: %s: %s", why.what, why.reason);
+		part_set(result, "certificate", "refused", why.reason);
 		return;
 	}
 	credentials_take(h, fresh);
@@ -140,13 +141,13 @@ static void certificate_refresh(struct host *h, struct cli_identity *fresh, json
 json_t *host_refresh(struct host *h)
 {
 	struct cli_identity fresh = { 0 };
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	json_t *result = json_object();
 	log_refresh(h, result);
 	if (cli_identity_load(&fresh, h->identity.dir,
 		    agent_setting_value(h->settings, "config", 0), reload_poll_wall(), &why)) {
 		char text[1024];
-		snprintf(text, sizeof(text), "%s: %s", why.what, why.why);
+		snprintf(text, sizeof(text), "%s: %s", why.what, why.reason);
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "not refreshed: %s", text);
 		part_set(result, "certificate", "refused", text);
 		part_set(result, "configuration", "refused", text);
@@ -201,7 +202,7 @@ static void validity_check(void *arg)
 
 void host_validity_start(struct host *h)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	bool again = h->outdated && h->identity.credentials.cert->not_after > reload_poll_wall();
 	if (again) {
 		h->outdated = false;
@@ -209,7 +210,7 @@ void host_validity_start(struct host *h)
 		if (h->join_when_valid && !h->stopping &&
 			h->agent.join(&h->agent, h->joining_as, TAKE(h->asked), &why))
 			agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
-				"not joined again: %s: %s", why.what, why.why);
+				"not joined again: %s: %s", why.what, why.reason);
 	}
 	reload_timer_arm(reload_poll_timers(h->agent.poll), &h->validity, reload_poll_now(),
 		validity_check, h);

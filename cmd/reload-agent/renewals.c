@@ -108,14 +108,14 @@ void agent_renewals_state(struct agent_renewals *k, enum reload_state state)
 static struct agent_renewals *renewals_new(struct agent *agent)
 {
 	struct agent_renewals *k = RELOAD_NEW(agent_renewals);
-	struct reload_why why;
+	struct reload_error_text why;
 	char below[128];
 	k->agent = agent;
 	TAILQ_INIT(&k->values);
 	snprintf(below, sizeof(below), "%s/kept.json", agent->instance);
 	if (cli_path(&k->path, CLI_STATE, below, &why))
 		agent_log(agent->log, "storage", RELOAD_LEVEL_WARN,
-			"kept values are lost when the agent ends: %s", why.why);
+			"kept values are lost when the agent ends: %s", why.reason);
 	else
 		renewals_load(k);
 	return k;

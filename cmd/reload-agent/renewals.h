@@ -46,12 +46,12 @@ struct agent_renewal_place {
 
 /* agent_renewals_writable() checks that the table can be written; RELOAD_IO with why. */
 enum reload_err agent_renewals_writable(
-	const struct agent_renewals *k, struct reload_why *why) MUST_CHECK;
+	const struct agent_renewals *k, struct reload_error_text *why) MUST_CHECK;
 
 /* agent_renewals_room() checks that there is room for another value; RELOAD_LIMIT with why. */
 enum reload_err agent_renewals_room(const struct agent_renewals *k,
 	const struct agent_renewal_place *place, const char *name,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /*
  * agent_renewals_put() adds a value that was just stored, in place of an earlier one there; name may be NULL.  stored is at most
@@ -66,7 +66,8 @@ size_t agent_renewals_find(
 size_t agent_renewals_drop(struct agent_renewals *k, const struct agent_renewal_place *place);
 
 /* agent_renewals_save() writes the table to disk; RELOAD_IO with why. */
-enum reload_err agent_renewals_save(struct agent_renewals *k, struct reload_why *why) MUST_CHECK;
+enum reload_err agent_renewals_save(
+	struct agent_renewals *k, struct reload_error_text *why) MUST_CHECK;
 
 /* agent_renewals_json() returns the result of store.renewals (owned). */
 json_t *agent_renewals_json(const struct agent_renewals *k);

@@ -48,19 +48,20 @@ static json_t *value_json(const struct renewal *v)
 	return o;
 }
 
-enum reload_err agent_renewals_writable(const struct agent_renewals *k, struct reload_why *why)
+enum reload_err agent_renewals_writable(
+	const struct agent_renewals *k, struct reload_error_text *why)
 {
 	if (k->path)
 		return RELOAD_OK;
-	reload_why_set(why, RELOAD_IO, "values cannot be kept", "%s%s",
+	reload_error_explain(why, RELOAD_IO, "values cannot be kept", "%s%s",
 		k->unread ? k->unread : "no place for state is known",
 		k->unread ? " could not be read and is not written over" : "");
 	if (k->unread)
-		reload_why_hint(why, "move that file away and start the agent again");
+		reload_error_advise(why, "move that file away and start the agent again");
 	return RELOAD_IO;
 }
 
-static enum reload_err write_file(const char *path, const char *text, struct reload_why *why)
+static enum reload_err write_file(const char *path, const char *text, struct reload_error_text *why)
 {
 	AUTO(cli_files) files = cli_files_new();
 	char *dir = reload_strdup(path);
@@ -73,7 +74,7 @@ static enum reload_err write_file(const char *path, const char *text, struct rel
 	return cli_files_commit(files, why);
 }
 
-enum reload_err agent_renewals_save(struct agent_renewals *k, struct reload_why *why)
+enum reload_err agent_renewals_save(struct agent_renewals *k, struct reload_error_text *why)
 {
 	enum reload_err err = agent_renewals_writable(k, why);
 	if (err)
@@ -95,10 +96,10 @@ enum reload_err agent_renewals_save(struct agent_renewals *k, struct reload_why 
 
 void renewals_flush(struct agent_renewals *k)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	if (k->dirty && agent_renewals_save(k, &why))
 		agent_log(k->agent->log, "storage", RELOAD_LEVEL_ERROR, "%s reason=\"%s\"",
-			why.what, why.why);
+			why.what, why.reason);
 }
 
 static void save(void *arg)
@@ -150,7 +151,7 @@ static enum reload_err read_value(struct agent_renewals *k, const json_t *o)
 			&v->value_bytes.at, &v->value_bytes.len, base64, strlen(base64));
 	v->value.value = bytes_span(v->value_bytes);
 	struct agent_renewal_place place = { v->resource, v->kind, &v->value };
-	struct reload_why why;
+	struct reload_error_text why;
 	if (!err)
 		err = agent_renewals_room(k, &place, v->name, &why);
 	if (err) {
@@ -163,7 +164,7 @@ static enum reload_err read_value(struct agent_renewals *k, const json_t *o)
 }
 
 static enum reload_err read_all(
-	struct agent_renewals *k, const json_t *root, struct reload_why *why)
+	struct agent_renewals *k, const json_t *root, struct reload_error_text *why)
 {
 	size_t i;
 	json_t *o;
@@ -172,23 +173,23 @@ static enum reload_err read_all(
 		return err;
 	const char *overlay = reload_peer_config(k->agent->peer)->instance_name;
 	if (strcmp(text_of(root, "overlay"), overlay) != 0)
-		return reload_why_set(why, RELOAD_BAD_VALUE, "kept values of another overlay",
+		return reload_error_explain(why, RELOAD_BAD_VALUE, "kept values of another overlay",
 			"they belong to %.200s", text_of(root, "overlay"));
 	json_array_foreach (json_object_get(root, "kept"), i, o)
 		if ((err = read_value(k, o)))
-			return reload_why_set(why, err, "a kept value cannot be read",
+			return reload_error_explain(why, err, "a kept value cannot be read",
 				"entry %zu: %s", i + 1, reload_err_text(err));
 	return RELOAD_OK;
 }
 
-static void put_aside(struct agent_renewals *k, const struct reload_why *why)
+static void put_aside(struct agent_renewals *k, const struct reload_error_text *why)
 {
 	size_t size = strlen(k->path) + sizeof(".damaged");
 	char *aside = reload_alloc(size);
 	snprintf(aside, size, "%s.damaged", k->path);
 	bool moved = !rename(k->path, aside);
 	agent_log(k->agent->log, "storage", RELOAD_LEVEL_ERROR,
-		"kept values cannot be read reason=\"%s: %s\" %s%s", why->what, why->why,
+		"kept values cannot be read reason=\"%s: %s\" %s%s", why->what, why->reason,
 		moved ? "put aside as " : "left in place", moved ? aside : "");
 	free(aside);
 	if (!moved)
@@ -199,19 +200,19 @@ void renewals_load(struct agent_renewals *k)
 {
 	uint8_t *bytes;
 	size_t len;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	if (access(k->path, F_OK))
 		return;
 	if (cli_file_read(&bytes, &len, k->path, FILE_MAX, cli_monotonic() + READ_MS, &why)) {
 		agent_log(k->agent->log, "storage", RELOAD_LEVEL_ERROR,
-			"kept values cannot be read reason=\"%s: %s\"", why.what, why.why);
+			"kept values cannot be read reason=\"%s: %s\"", why.what, why.reason);
 		k->unread = TAKE(k->path);
 		return;
 	}
 	json_t *root = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, NULL);
 	free(bytes);
 	if (!root)
-		(void)reload_why_set(
+		(void)reload_error_explain(
 			&why, RELOAD_BAD_JSON, "not a JSON text", "it was cut or changed");
 	if (!root || read_all(k, root, &why)) {
 		struct renewal *v;

@@ -67,7 +67,7 @@ static struct renewal *find(const struct agent_renewals *k, const struct agent_r
 }
 
 enum reload_err agent_renewals_room(const struct agent_renewals *k,
-	const struct agent_renewal_place *place, const char *name, struct reload_why *why)
+	const struct agent_renewal_place *place, const char *name, struct reload_error_text *why)
 {
 	const struct renewal *old = find(k, place);
 	size_t count = k->count + !old, bytes = k->bytes -
@@ -75,10 +75,10 @@ enum reload_err agent_renewals_room(const struct agent_renewals *k,
 						size_of(place->value, name);
 	if (count <= AGENT_RENEWALS_MAX && bytes <= AGENT_RENEWALS_BYTES_MAX)
 		return RELOAD_OK;
-	reload_why_set(why, RELOAD_LIMIT, "no room to keep another value",
+	reload_error_explain(why, RELOAD_LIMIT, "no room to keep another value",
 		"an agent keeps %d values of %d bytes together", AGENT_RENEWALS_MAX,
 		AGENT_RENEWALS_BYTES_MAX);
-	reload_why_hint(
+	reload_error_advise(
 		why, "drop some of them: reload-store -a %s --list-kept", k->agent->instance);
 	return RELOAD_LIMIT;
 }

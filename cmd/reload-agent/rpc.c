@@ -17,13 +17,13 @@ static const reload_rpc_handler handlers[RELOAD_METHODS] = {
 };
 
 static void on_socket(
-	void *arg, const char *path, enum reload_err err, const struct reload_why *why)
+	void *arg, const char *path, enum reload_err err, const struct reload_error_text *why)
 {
 	struct agent *agent = arg;
 	if (err)
 		agent_log(agent->log, "agent", RELOAD_LEVEL_ERROR,
 			"the control socket was removed and cannot be made again: %s: %s",
-			why->what, why->why);
+			why->what, why->reason);
 	else
 		agent_log(agent->log, "agent", RELOAD_LEVEL_WARN,
 			"the control socket was removed and is made again path=%s", path);
@@ -32,7 +32,7 @@ static void on_socket(
 /* -- life ---------------------------------------------------------------------------------------------------------- */
 
 enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const char *read_only_socket,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	struct agent_rpc *rpc = RELOAD_NEW(agent_rpc);
 	TAILQ_INIT(&rpc->waiters);

@@ -100,7 +100,7 @@ bool param_bool(const json_t *params, const char *name, bool otherwise);
 
 /* param_kind() finds the Kind that the parameter "kind" names; RELOAD_UNKNOWN_KIND. */
 enum reload_err param_kind(const struct reload_kind **out, const struct agent *agent,
-	const json_t *params, struct reload_why *why) MUST_CHECK;
+	const json_t *params, struct reload_error_text *why) MUST_CHECK;
 
 /* agent_short_id() writes the first 8 digits, which is how texts show an ID, and returns out. */
 enum {

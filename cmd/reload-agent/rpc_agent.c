@@ -189,13 +189,13 @@ enum reload_rpc_end rpc_agent_events(void *arg, struct reload_rpc_call *call, co
 			json_array_append_new(types, json_string(type));
 			continue;
 		}
-		struct reload_why why;
+		struct reload_error_text why;
 		char what[128];
 		snprintf(what, sizeof(what), "no such type of event: %.80s",
 			json_string_value(asked));
-		reload_why_set(&why, RELOAD_USAGE, what,
+		reload_error_explain(&why, RELOAD_USAGE, what,
 			"state, link_up, link_down, routing_changed, stored ... are types");
-		reload_why_hint(&why, "reload-control(7) lists them");
+		reload_error_advise(&why, "reload-control(7) lists them");
 		json_decref(types);
 		return reload_rpc_fail_why(call, RELOAD_USAGE, &why);
 	}
@@ -211,7 +211,7 @@ enum reload_rpc_end rpc_agent_log_level(
 	void *arg, struct reload_rpc_call *call, const json_t *params)
 {
 	struct agent *agent = arg;
-	struct reload_why why;
+	struct reload_error_text why;
 	const char *levels = param_text(params, "levels", NULL);
 	enum reload_err err = levels ? agent_log_levels(agent->log, levels, &why) : RELOAD_OK;
 	if (err)

@@ -19,16 +19,17 @@ static void fetch_clear(struct agent_request *base)
 }
 
 static enum reload_err bad_specifier(
-	const struct agent_fetch *q, struct reload_why *why, const char *reason)
+	const struct agent_fetch *q, struct reload_error_text *why, const char *reason)
 {
 	char kind[AGENT_KIND], what[128];
 	snprintf(what, sizeof(what), "cannot ask for that of Kind %s",
 		agent_kind_name(kind, q->base.kind));
-	return reload_why_set(why, RELOAD_USAGE, what, "its data model is %s: %s",
+	return reload_error_explain(why, RELOAD_USAGE, what, "its data model is %s: %s",
 		reload_data_model_name(q->base.kind->model), reason);
 }
 
-static enum reload_err read_keys(struct agent_fetch *q, const json_t *keys, struct reload_why *why)
+static enum reload_err read_keys(
+	struct agent_fetch *q, const json_t *keys, struct reload_error_text *why)
 {
 	struct reload_specifier *s = &q->specifier;
 	s->keys_count = json_array_size(keys);
@@ -41,7 +42,7 @@ static enum reload_err read_keys(struct agent_fetch *q, const json_t *keys, stru
 }
 
 static enum reload_err read_specifier(
-	struct agent_fetch *q, const json_t *params, struct reload_why *why)
+	struct agent_fetch *q, const json_t *params, struct reload_error_text *why)
 {
 	const struct reload_kind *kind = q->base.kind;
 	const json_t *index = json_object_get(params, "index"),
@@ -82,10 +83,10 @@ static void all_dropped(
 	struct reload_failure f = { .err = reload_err_exit(err) == 6 ? err : RELOAD_BAD_SIGNATURE };
 	char what[256], shown[AGENT_SHORT], kind[AGENT_KIND];
 	snprintf(what, sizeof(what), "no valid value at %.200s", q->base.target.shown);
-	reload_why_set(&f.why, f.err, what, "%zu value%s from peer %s dropped: %s", dropped,
+	reload_error_explain(&f.why, f.err, what, "%zu value%s from peer %s dropped: %s", dropped,
 		dropped == 1 ? "" : "s", agent_short_id(shown, &r->responder),
 		reload_err_text(err));
-	reload_why_hint(&f.why, "reload-fetch -a %s --show-invalid -k %s %s",
+	reload_error_advise(&f.why, "reload-fetch -a %s --show-invalid -k %s %s",
 		q->base.agent->instance, agent_kind_name(kind, q->base.kind),
 		agent_operand(&q->base));
 	agent_request_fail_with(&q->base, r, &f);
@@ -235,7 +236,8 @@ static void fetch_finish(struct agent_fetch *q, const struct reload_result *r)
 /*
  * --at: the node is asked for what it stores itself: the Destination List ends at it, and the body names the resource.
  */
-static enum reload_err read_at(struct agent_fetch *q, const json_t *params, struct reload_why *why)
+static enum reload_err read_at(
+	struct agent_fetch *q, const json_t *params, struct reload_error_text *why)
 {
 	const char *text = param_text(params, "at", NULL);
 	if (!text)
@@ -356,10 +358,10 @@ static void find_done(void *arg, const struct reload_result *r)
 	agent_kind_name(kind, q->base.kind);
 	snprintf(what, sizeof(what), "no value of Kind %s at or behind %.150s", kind,
 		q->base.target.shown);
-	reload_why_set(&f.why, f.err, what, "the responsible peer %s holds none of that Kind",
+	reload_error_explain(&f.why, f.err, what, "the responsible peer %s holds none of that Kind",
 		agent_short_id(shown, &r->responder));
-	reload_why_hint(&f.why, "reload-store -a %s -k %s %s VALUE", q->base.agent->instance, kind,
-		agent_operand(&q->base));
+	reload_error_advise(&f.why, "reload-store -a %s -k %s %s VALUE", q->base.agent->instance,
+		kind, agent_operand(&q->base));
 	agent_request_fail_with(&q->base, r, &f);
 }
 

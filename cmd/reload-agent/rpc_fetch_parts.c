@@ -15,11 +15,12 @@ void agent_fetch_nothing(struct agent_fetch *q, const struct reload_result *r)
 	char kind[AGENT_KIND], what[256], shown[AGENT_SHORT];
 	agent_kind_name(kind, q->base.kind);
 	snprintf(what, sizeof(what), "no value of Kind %s at %.150s", kind, q->base.target.shown);
-	reload_why_set(&f.why, f.err, what, "the %s %s answered exists = False after %u hop%s",
+	reload_error_explain(&f.why, f.err, what,
+		"the %s %s answered exists = False after %u hop%s",
 		q->at.len ? "peer" : "responsible peer", agent_short_id(shown, &r->responder),
 		r->hops, r->hops == 1 ? "" : "s");
-	reload_why_hint(&f.why, "reload-fetch -a %s --find -k %s %s", q->base.agent->instance, kind,
-		agent_operand(&q->base));
+	reload_error_advise(&f.why, "reload-fetch -a %s --find -k %s %s", q->base.agent->instance,
+		kind, agent_operand(&q->base));
 	agent_request_fail_with(&q->base, r, &f);
 }
 
@@ -58,9 +59,9 @@ static void too_large(struct agent_fetch *q, const struct reload_result *r, cons
 	char kind[AGENT_KIND], what[256];
 	agent_kind_name(kind, q->base.kind);
 	snprintf(what, sizeof(what), "%s %.200s", q->failed, q->base.target.shown);
-	reload_why_set(&f.why, f.err, what, "%s", why);
-	reload_why_hint(&f.why, "reload-fetch -a %s%s -k %s %s%s", q->base.agent->instance, mode,
-		kind, agent_operand(&q->base), option);
+	reload_error_explain(&f.why, f.err, what, "%s", why);
+	reload_error_advise(&f.why, "reload-fetch -a %s%s -k %s %s%s", q->base.agent->instance,
+		mode, kind, agent_operand(&q->base), option);
 	agent_request_fail_with(&q->base, r, &f);
 }
 
@@ -119,10 +120,10 @@ static bool time_left(struct agent_fetch *q, const struct reload_result *r)
 		return true;
 	}
 	snprintf(what, sizeof(what), "%s %.200s", q->failed, q->base.target.shown);
-	reload_why_set(&f.why, f.err, what,
+	reload_error_explain(&f.why, f.err, what,
 		"it does not fit one answer, and after %zu of them the time was over",
 		q->parts.asked);
-	reload_why_hint(&f.why, "reload-fetch -a %s%s -k %s %s, with a longer --timeout",
+	reload_error_advise(&f.why, "reload-fetch -a %s%s -k %s %s, with a longer --timeout",
 		q->base.agent->instance, q->ask == reload_peer_stat ? " --stat" : "",
 		agent_kind_name(kind, q->base.kind), agent_operand(&q->base));
 	agent_request_fail_with(&q->base, r, &f);
@@ -281,11 +282,11 @@ static void changed(struct agent_fetch *q, const struct reload_result *r)
 		return;
 	}
 	snprintf(what, sizeof(what), "%s %.200s", q->failed, q->base.target.shown);
-	reload_why_set(&f.why, f.err, what,
+	reload_error_explain(&f.why, f.err, what,
 		"it does not fit one answer, and what is stored there changed while its parts were "
 		"read, %u time%s",
 		q->again, q->again == 1 ? "" : "s");
-	reload_why_hint(&f.why, "reload-fetch -a %s%s -k %s %s, with a longer --timeout",
+	reload_error_advise(&f.why, "reload-fetch -a %s%s -k %s %s, with a longer --timeout",
 		q->base.agent->instance, q->ask == reload_peer_stat ? " --stat" : "",
 		agent_kind_name(kind, q->base.kind), agent_operand(&q->base));
 	agent_request_fail_with(&q->base, r, &f);

@@ -50,27 +50,28 @@ static json_t *join_json(
 }
 
 /* What to try after one end of a link refused the other, by the reason that it gave. */
-static void refused_hint(const struct agent *agent, enum reload_err err, struct reload_why *why)
+static void refused_hint(
+	const struct agent *agent, enum reload_err err, struct reload_error_text *why)
 {
 	const char *text = agent->refused;
 	if (strstr(text, "own Node-ID"))
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"an identity runs once: reload-enroll issue USER@%s --identity NAME",
 			reload_peer_config(agent->peer)->instance_name);
 	else if (err == RELOAD_CERT_EXPIRED || strstr(text, "expired") || strstr(text, "clock"))
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"reload-agent status -a %s shows until when; date -u, at both ends",
 			agent->instance);
 	else if (err == RELOAD_CERT_REVOKED || strstr(text, "revoked"))
-		reload_why_hint(why, "ask the authority of the overlay for a new certificate");
+		reload_error_advise(why, "ask the authority of the overlay for a new certificate");
 	else if (err == RELOAD_CERT_UNTRUSTED || strstr(text, "authority is unknown"))
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"certificate and overlay.xml of the authority of that overlay: "
 			"reload-enroll "
 			"show %s names the present ones",
 			agent->instance);
 	else
-		reload_why_hint(why, "reload-enroll show %s, and the same at the other end",
+		reload_error_advise(why, "reload-enroll show %s, and the same at the other end",
 			agent->instance);
 }
 
@@ -81,7 +82,7 @@ static bool was_refused(const struct agent *agent, enum reload_err err)
 
 /* Why a join failed, or in which phase of cli.md s5 it is at the time limit. */
 static enum reload_err join_failed(struct agent *agent, const struct reload_status *s,
-	enum reload_err err, struct reload_why *why)
+	enum reload_err err, struct reload_error_text *why)
 {
 	const struct reload_config *config = reload_peer_config(agent->peer);
 	char what[160], shown[AGENT_SHORT], address[64];
@@ -89,12 +90,12 @@ static enum reload_err join_failed(struct agent *agent, const struct reload_stat
 		config->instance_name);
 	const char *phase = reload_phase_name(s->phase), *text = reload_err_text(err);
 	if (err == RELOAD_CANCELLED) {
-		reload_why_set(why, err, what, "another request made it leave or stop");
-		reload_why_hint(why, "reload-agent status -a %s", agent->instance);
+		reload_error_explain(why, err, what, "another request made it leave or stop");
+		reload_error_advise(why, "reload-agent status -a %s", agent->instance);
 		return err;
 	}
 	if (was_refused(agent, err)) {
-		reload_why_set(why, err, what, "phase %s: %s", phase, agent->refused);
+		reload_error_explain(why, err, what, "phase %s: %s", phase, agent->refused);
 		refused_hint(agent, err, why);
 		return err;
 	}
@@ -102,15 +103,16 @@ static enum reload_err join_failed(struct agent *agent, const struct reload_stat
 		const char *first = agent->rpc->bootstrap;
 		if (!*first && config->bootstrap_count)
 			first = reload_ip_port_text(address, &config->bootstrap[0]);
-		reload_why_set(why, err, what, "phase %s: %s%s%s", phase, text,
+		reload_error_explain(why, err, what, "phase %s: %s%s%s", phase, text,
 			*first ? ", the first tried was " : "", first);
-		reload_why_hint(why, "start a bootstrap node, or name one: --bootstrap ADDR:PORT");
+		reload_error_advise(
+			why, "start a bootstrap node, or name one: --bootstrap ADDR:PORT");
 	} else {
 		const struct reload_id *with =
 			s->admitting_peer.len ? &s->admitting_peer : &s->bootstrap_peer;
-		reload_why_set(why, err, what, "phase %s with peer %s: %s", phase,
+		reload_error_explain(why, err, what, "phase %s with peer %s: %s", phase,
 			with->len ? agent_short_id(shown, with) : "none", text);
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"reload-agent log -a %s debug, then reload-agent log -a %s --follow",
 			agent->instance, agent->instance);
 	}
@@ -157,7 +159,7 @@ static bool join_check(struct agent_waiter *w, const struct reload_status *s)
 		reload_rpc_fail_why(w->call, w->agent->join_err, &w->agent->join_why);
 		return true;
 	}
-	struct reload_why why;
+	struct reload_error_text why;
 	const struct agent_rpc *rpc = w->agent->rpc;
 	int status = reload_err_exit(rpc->failed_with);
 	bool refused = rpc->failures != w->failures && (status == 6 || status == 10);
@@ -173,15 +175,15 @@ static bool join_check(struct agent_waiter *w, const struct reload_status *s)
 static void join_late(struct agent_waiter *w)
 {
 	struct reload_status s;
-	struct reload_why why;
+	struct reload_error_text why;
 	reload_peer_status(w->agent->peer, &s);
 	enum reload_err err = s.last_error ? s.last_error : RELOAD_TIMEOUT;
 	reload_rpc_fail_why(w->call, join_failed(w->agent, &s, err, &why), &why);
 }
 
 /* The bootstrap nodes of the request (owned); NULL with RELOAD_OK: it names none. */
-static enum reload_err bootstrap_parse(
-	struct agent_names **out, struct agent *agent, const json_t *list, struct reload_why *why)
+static enum reload_err bootstrap_parse(struct agent_names **out, struct agent *agent,
+	const json_t *list, struct reload_error_text *why)
 {
 	size_t i;
 	json_t *item;
@@ -203,8 +205,8 @@ static enum reload_err bootstrap_parse(
 	return RELOAD_OK;
 }
 
-static enum reload_err join_start(
-	struct agent *agent, enum reload_role role, const json_t *list, struct reload_why *why)
+static enum reload_err join_start(struct agent *agent, enum reload_role role, const json_t *list,
+	struct reload_error_text *why)
 {
 	struct agent_names *names = NULL;
 	enum reload_err err = bootstrap_parse(&names, agent, list, why);
@@ -219,7 +221,7 @@ enum reload_rpc_end rpc_overlay_join(void *arg, struct reload_rpc_call *call, co
 {
 	struct agent *agent = arg;
 	struct reload_status s;
-	struct reload_why why;
+	struct reload_error_text why;
 	reload_peer_status(agent->peer, &s);
 	const char *as = param_text(params, "role", NULL);
 	enum reload_role role = !as            ? agent->role
@@ -227,10 +229,10 @@ enum reload_rpc_end rpc_overlay_join(void *arg, struct reload_rpc_call *call, co
 					       : RELOAD_ROLE_PEER;
 	bool under_way = s.state != RELOAD_STATE_ENROLLED && s.state != RELOAD_STATE_LEAVING;
 	if (under_way && as && role != s.role) {
-		reload_why_set(&why, RELOAD_EXISTS, "in the overlay in another role",
+		reload_error_explain(&why, RELOAD_EXISTS, "in the overlay in another role",
 			"%s is %s as %s", agent->instance, reload_state_name(s.state),
 			s.role == RELOAD_ROLE_CLIENT ? "client" : "peer");
-		reload_why_hint(&why, "reload-join -a %s --leave", agent->instance);
+		reload_error_advise(&why, "reload-join -a %s --leave", agent->instance);
 		return reload_rpc_fail_why(call, RELOAD_EXISTS, &why);
 	}
 	if (s.state == RELOAD_STATE_JOINED)
@@ -267,23 +269,23 @@ static bool leave_check(struct agent_waiter *w, const struct reload_status *s)
 static void wait_late(struct agent_waiter *w)
 {
 	struct reload_status s;
-	struct reload_why why;
+	struct reload_error_text why;
 	char what[128];
 	reload_peer_status(w->agent->peer, &s);
 	snprintf(what, sizeof(what), "%.60s is not %s", w->agent->instance,
 		reload_state_name(w->state));
 	bool refused = w->state == RELOAD_STATE_JOINED && was_refused(w->agent, s.last_error);
 	enum reload_err err = refused ? s.last_error : RELOAD_TIMEOUT;
-	reload_why_set(&why, err, what, "its state is %s for %.1f s%s%s",
+	reload_error_explain(&why, err, what, "its state is %s for %.1f s%s%s",
 		reload_state_name(s.state),
 		(double)(reload_poll_now() - s.state_since) / RELOAD_SECOND, refused ? "; " : "",
 		refused ? w->agent->refused : "");
 	if (refused)
 		refused_hint(w->agent, err, &why);
 	else if (w->state == RELOAD_STATE_JOINED)
-		reload_why_hint(&why, "reload-join -a %s", w->agent->instance);
+		reload_error_advise(&why, "reload-join -a %s", w->agent->instance);
 	else
-		reload_why_hint(&why, "reload-agent status -a %s, or a longer --timeout",
+		reload_error_advise(&why, "reload-agent status -a %s, or a longer --timeout",
 			w->agent->instance);
 	reload_rpc_fail_why(w->call, err, &why);
 }

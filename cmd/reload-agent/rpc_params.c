@@ -31,7 +31,7 @@ bool param_bool(const json_t *params, const char *name, bool otherwise)
 }
 
 enum reload_err param_kind(const struct reload_kind **out, const struct agent *agent,
-	const json_t *params, struct reload_why *why)
+	const json_t *params, struct reload_error_text *why)
 {
 	const struct reload_config *config = reload_peer_config(agent->peer);
 	const json_t *v = json_object_get(params, "kind");
@@ -46,7 +46,7 @@ enum reload_err param_kind(const struct reload_kind **out, const struct agent *a
 	char what[128], number[16];
 	snprintf(number, sizeof(number), "0x%" PRIx32, text ? 0 : (uint32_t)json_integer_value(v));
 	snprintf(what, sizeof(what), "unknown Kind %.80s", text ? text : number);
-	reload_why_set(why, RELOAD_UNKNOWN_KIND, what,
+	reload_error_explain(why, RELOAD_UNKNOWN_KIND, what,
 		"neither the configuration of %s nor the registry has it", config->instance_name);
 	const char *words[RELOAD_CONFIG_KINDS_MAX + 1] = { NULL }, *near = NULL;
 	size_t count = 0;
@@ -55,9 +55,9 @@ enum reload_err param_kind(const struct reload_kind **out, const struct agent *a
 			words[count++] = reload_kind_name(&config->kinds.at[i]);
 	near = text ? reload_nearest(text, words) : NULL;
 	if (near)
-		reload_why_hint(why, "-k %s", near);
+		reload_error_advise(why, "-k %s", near);
 	else
-		reload_why_hint(
+		reload_error_advise(
 			why, "reload-enroll config show %s lists the Kinds", config->instance_name);
 	return RELOAD_USAGE;
 }

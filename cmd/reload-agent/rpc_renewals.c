@@ -17,17 +17,17 @@ enum reload_rpc_end rpc_store_renewals(
 /* The place that params name: an index, a key, or all of the Kind at the resource. */
 static enum reload_err read_place(struct agent_renewal_place *place,
 	struct reload_stored_value *value, struct agent_request *q, const json_t *params,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	const char *key = param_text(params, "key", NULL);
 	bool index = json_is_integer(json_object_get(params, "index"));
 	place->resource = q->target.resource;
 	place->kind = q->kind->id;
 	if (index && q->kind->model != RELOAD_MODEL_ARRAY)
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_USAGE, "cannot drop that", "only arrays have an index");
 	if (key && q->kind->model != RELOAD_MODEL_DICTIONARY)
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_USAGE, "cannot drop that", "only dictionaries have keys");
 	if (!index && !key)
 		return RELOAD_OK;
@@ -36,8 +36,8 @@ static enum reload_err read_place(struct agent_renewal_place *place,
 	return key ? agent_key_parse(&value->key, q->agent, &q->arena, key, why) : RELOAD_OK;
 }
 
-static enum reload_err drop(
-	struct agent_request *q, const json_t *params, json_t *dropped, struct reload_why *why)
+static enum reload_err drop(struct agent_request *q, const json_t *params, json_t *dropped,
+	struct reload_error_text *why)
 {
 	struct agent_renewals *renewals = agent_renewals(q->agent);
 	struct agent_renewal_place place = { .value = NULL };
@@ -54,8 +54,8 @@ static enum reload_err drop(
 	}
 	snprintf(what, sizeof(what), "nothing of Kind %s is kept at %.150s",
 		agent_kind_name(kind, q->kind), q->target.shown);
-	reload_why_set(why, RELOAD_NO_VALUE, what, "this agent was not asked to keep it");
-	reload_why_hint(why, "reload-store -a %s --list-kept", q->agent->instance);
+	reload_error_explain(why, RELOAD_NO_VALUE, what, "this agent was not asked to keep it");
+	reload_error_advise(why, "reload-store -a %s --list-kept", q->agent->instance);
 	return RELOAD_NO_VALUE;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum reload_err agent_request_begin(struct agent_request *q, struct agent *agent,
-	struct reload_rpc_call *call, const json_t *params, struct reload_why *why)
+	struct reload_rpc_call *call, const json_t *params, struct reload_error_text *why)
 {
 	q->agent = agent;
 	q->call = call;
@@ -53,59 +53,60 @@ static void on_gone(void *arg)
 }
 
 static void explain_not_joined(
-	const struct agent_request *q, struct reload_why *why, const char *what)
+	const struct agent_request *q, struct reload_error_text *why, const char *what)
 {
 	struct reload_status s;
 	reload_peer_status(q->agent->peer, &s);
-	reload_why_set(why, RELOAD_NOT_JOINED, what, "%s is not part of %s, its state is %s",
+	reload_error_explain(why, RELOAD_NOT_JOINED, what, "%s is not part of %s, its state is %s",
 		q->agent->instance, q->config->instance_name, reload_state_name(s.state));
-	reload_why_hint(why, "reload-join -a %s", q->agent->instance);
+	reload_error_advise(why, "reload-join -a %s", q->agent->instance);
 }
 
 /* Advice for a failure of which nothing more is known. */
-static void advise(const struct agent_request *q, enum reload_err err, struct reload_why *why)
+static void advise(
+	const struct agent_request *q, enum reload_err err, struct reload_error_text *why)
 {
 	const char *instance = q->agent->instance;
 	switch (err) {
 	case RELOAD_TIMEOUT:
 	case RELOAD_REQUEST_TIMEOUT:
-		reload_why_hint(why, "reload-ping -a %s %s, or a longer --timeout", instance,
+		reload_error_advise(why, "reload-ping -a %s %s, or a longer --timeout", instance,
 			agent_operand(q));
 		break;
 	case RELOAD_CONFIG_TOO_OLD:
 	case RELOAD_CONFIG_TOO_NEW:
-		reload_why_hint(why, "reload-agent refresh -a %s, when the newer document is there",
-			instance);
+		reload_error_advise(why,
+			"reload-agent refresh -a %s, when the newer document is there", instance);
 		break;
 	case RELOAD_UNKNOWN_KIND:
 	case RELOAD_INCOMPATIBLE:
-		reload_why_hint(why, "reload-enroll config show %s, here and at that peer",
+		reload_error_advise(why, "reload-enroll config show %s, here and at that peer",
 			q->config->instance_name);
 		break;
 	case RELOAD_FORBIDDEN:
 	case RELOAD_BAD_SIGNATURE:
 	case RELOAD_NO_SIGNER:
-		reload_why_hint(why, "reload-enroll show %s", instance);
+		reload_error_advise(why, "reload-enroll show %s", instance);
 		break;
 	case RELOAD_TTL_EXCEEDED: /* more hops than the ring needs: there was a loop, which happens while the ring changes */
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"reload-agent status -a %s --wait joined, and the same command again",
 			instance);
 		break;
 	case RELOAD_MESSAGE_TOO_LARGE:
 	case RELOAD_RESPONSE_TOO_LARGE:
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"reload-enroll config show %s names the max-message-size, %" PRIu32,
 			q->config->instance_name, q->config->max_message_size);
 		break;
 	case RELOAD_LIMIT:
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"the same command when fewer requests are under way: "
 			"reload-agent status -a %s",
 			instance);
 		break;
 	default:
-		reload_why_hint(why, "reload-agent status -a %s", instance);
+		reload_error_advise(why, "reload-agent status -a %s", instance);
 	}
 }
 
@@ -118,11 +119,11 @@ static enum reload_rpc_end refuse_start(struct agent_request *q, enum reload_err
 	if (err == RELOAD_NOT_JOINED)
 		explain_not_joined(q, &f.why, what);
 	else if (err == RELOAD_USAGE)
-		reload_why_set(&f.why, err, what,
+		reload_error_explain(&f.why, err, what,
 			"the Destination List names a node twice, or an entry that cannot stand "
 			"there");
 	else
-		reload_why_set(&f.why, err, what, "%s", reload_err_text(err));
+		reload_error_explain(&f.why, err, what, "%s", reload_err_text(err));
 	if (err != RELOAD_NOT_JOINED && err != RELOAD_USAGE)
 		advise(q, err, &f.why);
 	return agent_request_refuse(q, &f);
@@ -183,19 +184,19 @@ void agent_request_explain(struct agent_request *q, const struct reload_result *
 		const char *code = reload_error_code_name(r->overlay_code);
 		snprintf(name, sizeof(name), "error %u", r->overlay_code);
 		overlay_reason(reason, r);
-		reload_why_set(&f.why, f.err, what, "peer %s answered %s after %u hop%s%s",
+		reload_error_explain(&f.why, f.err, what, "peer %s answered %s after %u hop%s%s",
 			agent_short_id(shown, &r->responder), code ? code : name, r->hops,
 			r->hops == 1 ? "" : "s", reason);
 		advise(q, f.err, &f.why);
 	} else if (f.err == RELOAD_TIMEOUT) {
-		reload_why_set(&f.why, f.err, what,
+		reload_error_explain(&f.why, f.err, what,
 			"no answer after %u transmission%s of the request", r->transmissions,
 			r->transmissions == 1 ? "" : "s");
 		advise(q, f.err, &f.why);
 	} else if (f.err == RELOAD_NOT_JOINED) {
 		explain_not_joined(q, &f.why, what);
 	} else {
-		reload_why_set(&f.why, f.err, what, "%s%s%s", reload_err_text(f.err),
+		reload_error_explain(&f.why, f.err, what, "%s%s%s", reload_err_text(f.err),
 			r->reason ? ": " : "", r->reason ? r->reason : "");
 		advise(q, f.err, &f.why);
 	}

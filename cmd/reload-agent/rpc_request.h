@@ -23,7 +23,8 @@ struct agent_request {
  * agent_request_refuse(), which ends the request.
  */
 enum reload_err agent_request_begin(struct agent_request *q, struct agent *agent,
-	struct reload_rpc_call *call, const json_t *params, struct reload_why *why) MUST_CHECK;
+	struct reload_rpc_call *call, const json_t *params,
+	struct reload_error_text *why) MUST_CHECK;
 enum reload_rpc_end agent_request_refuse(struct agent_request *q, const struct reload_failure *f);
 
 /* agent_request_started() keeps the call while the engine works on r; r NULL: the request fails with err. */

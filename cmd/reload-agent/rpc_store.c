@@ -12,7 +12,7 @@ static struct agent_renewal_place place_of(const struct agent_store_request *q, 
 
 /* Starts renewing the stored values, or stops renewing what they replaced. */
 static enum reload_err keep(
-	struct agent_store_request *q, uint64_t generation, struct reload_why *why)
+	struct agent_store_request *q, uint64_t generation, struct reload_error_text *why)
 {
 	struct agent_renewals *renewals = agent_renewals(q->base.agent);
 	const char *name = q->base.target.name;
@@ -40,7 +40,7 @@ static enum reload_err keep(
 }
 
 /* Checks that the values can be renewed, if that was asked for. */
-static enum reload_err may_keep(const struct agent_store_request *q, struct reload_why *why)
+static enum reload_err may_keep(const struct agent_store_request *q, struct reload_error_text *why)
 {
 	enum reload_err err =
 		q->keep ? agent_renewals_writable(agent_renewals(q->base.agent), why) : RELOAD_OK;
@@ -99,7 +99,7 @@ static void put_done(void *arg, const struct reload_result *r)
 	struct reload_failure f = { 0 };
 	f.err = keep(q, k->generation_counter, &f.why);
 	if (f.err) {
-		reload_why_hint(&f.why,
+		reload_error_advise(&f.why,
 			"reload-store -a %s --list-kept; the value is stored until its lifetime "
 			"ends, but not kept",
 			q->base.agent->instance);

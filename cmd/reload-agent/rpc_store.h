@@ -15,10 +15,10 @@ struct agent_store_request {
 };
 
 /* agent_store_request_read() reads and checks the values of params.  agent_store_request_bad() fills why with the target, the Kind and reason. */
-enum reload_err agent_store_request_read(
-	struct agent_store_request *q, const json_t *params, struct reload_why *why) MUST_CHECK;
-enum reload_err agent_store_request_bad(const struct agent_store_request *q, struct reload_why *why,
-	enum reload_err err, const char *reason) MUST_CHECK;
+enum reload_err agent_store_request_read(struct agent_store_request *q, const json_t *params,
+	struct reload_error_text *why) MUST_CHECK;
+enum reload_err agent_store_request_bad(const struct agent_store_request *q,
+	struct reload_error_text *why, enum reload_err err, const char *reason) MUST_CHECK;
 
 /* agent_store_request_time() returns the storage time of the i-th value. */
 reload_utc agent_store_request_time(const struct agent_store_request *q, size_t i);
@@ -31,14 +31,14 @@ bool agent_store_request_allowed(const struct agent_store_request *q);
 
 /* agent_store_request_may_write() checks by the access policy whether a storer will accept the request; RELOAD_FORBIDDEN. */
 enum reload_err agent_store_request_may_write(
-	const struct agent_store_request *q, struct reload_why *why) MUST_CHECK;
+	const struct agent_store_request *q, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * agent_store_request_hint() adds advice for a writer who was refused with err; r: what the overlay answered, NULL:
  * nothing was sent.
  */
 void agent_store_request_hint(const struct agent_store_request *q, enum reload_err err,
-	const struct reload_result *r, struct reload_why *why);
+	const struct reload_result *r, struct reload_error_text *why);
 
 /* agent_store_request_stat() sends a Stat for all values of the Kind at the resource. */
 struct reload_request *agent_store_request_stat(

@@ -17,7 +17,7 @@ static void refuse(struct agent_store_request *q, const struct reload_result *r,
 	char what[256], kind[AGENT_KIND];
 	with_reason.error_info = span_str(reason);
 	snprintf(what, sizeof(what), "cannot store at %.200s", q->base.target.shown);
-	reload_why_set(
+	reload_error_explain(
 		&f.why, err, what, "Kind %s: %s", agent_kind_name(kind, q->base.kind), reason);
 	agent_store_request_hint(q, err, &with_reason, &f.why);
 	agent_request_fail_with(&q->base, r, &f);

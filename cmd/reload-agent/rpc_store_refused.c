@@ -49,8 +49,8 @@ static const char *place_option(char out[160], const struct agent_store_request 
  * Error_Data_Too_Large has several causes; the storer's error_info tells them apart, but only as a hint, as its text is
  * free.
  */
-static void hint_large(
-	const struct agent_store_request *q, const struct reload_result *r, struct reload_why *why)
+static void hint_large(const struct agent_store_request *q, const struct reload_result *r,
+	struct reload_error_text *why)
 {
 	char kind[AGENT_KIND], place[160], reason[64] = "";
 	const char *instance = q->base.agent->instance;
@@ -59,26 +59,27 @@ static void hint_large(
 		snprintf(reason, sizeof(reason), "%.*s", (int)r->error_info.len,
 			r->error_info.len ? (const char *)r->error_info.at : "");
 	if (!r || strstr(reason, "max-size"))
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"at most %" PRIu32 " bytes: reload-store -a %s -k %s %s%s VALUE",
 			q->base.kind->max_size, instance, kind, agent_operand(&q->base),
 			place_option(place, q));
 	else if (strstr(reason, "max-count") || strstr(reason, "last index"))
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"a place that is taken can be stored again: reload-fetch -a %s --stat -k "
 			"%s %s",
 			instance, kind, agent_operand(&q->base));
 	else if (reload_id_eq(&r->responder, &q->base.agent->credentials->node))
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"a larger --store-limit of this agent: reload-agent status -a %s",
 			instance);
 	else
-		reload_why_hint(why, "a larger --store-limit of that peer: reload-ping -a %s %s",
-			instance, agent_operand(&q->base));
+		reload_error_advise(why,
+			"a larger --store-limit of that peer: reload-ping -a %s %s", instance,
+			agent_operand(&q->base));
 }
 
 void agent_store_request_hint(const struct agent_store_request *q, enum reload_err err,
-	const struct reload_result *r, struct reload_why *why)
+	const struct reload_result *r, struct reload_error_text *why)
 {
 	const struct reload_cert *cert = q->base.agent->credentials->cert;
 	const char *instance = q->base.agent->instance;
@@ -87,42 +88,42 @@ void agent_store_request_hint(const struct agent_store_request *q, enum reload_e
 	if (err == RELOAD_DATA_TOO_LARGE)
 		hint_large(q, r, why);
 	else if (err == RELOAD_MESSAGE_TOO_LARGE)
-		reload_why_hint(why, "%s: reload-store -a %s -k %s %s%s VALUE",
+		reload_error_advise(why, "%s: reload-store -a %s -k %s %s%s VALUE",
 			q->count > 1 ? "fewer values at a time" : "a shorter value", instance, kind,
 			agent_operand(&q->base), place_option(place, q));
 	else if (err == RELOAD_DATA_TOO_OLD ||
 		 (err == RELOAD_FORBIDDEN && agent_store_request_allowed(q)))
-		reload_why_hint(why, "compare the clocks: reload-ping -a %s -j %s", instance,
+		reload_error_advise(why, "compare the clocks: reload-ping -a %s -j %s", instance,
 			agent_operand(&q->base));
 	else if (err != RELOAD_FORBIDDEN)
 		return;
 	else if (q->base.kind->access == RELOAD_ACCESS_USER_MATCH && cert->user)
-		reload_why_hint(why, "the own name: reload-store -a %s -k %s %s VALUE", instance,
-			kind, cert->user);
+		reload_error_advise(why, "the own name: reload-store -a %s -k %s %s VALUE",
+			instance, kind, cert->user);
 	else if (q->base.kind->access == RELOAD_ACCESS_USER_NODE_MATCH && cert->user)
-		reload_why_hint(why, "the own name and key: reload-store -a %s -k %s %s VALUE",
+		reload_error_advise(why, "the own name and key: reload-store -a %s -k %s %s VALUE",
 			instance, kind, cert->user);
 	else
-		reload_why_hint(why, "an agent whose Node-ID makes that Resource-ID");
+		reload_error_advise(why, "an agent whose Node-ID makes that Resource-ID");
 }
 
 /* --- another generation --------------------------------------------------------------------------------------------- */
 
 /* Appends "; there is 'text' of alice@..." to the reason, for the first three values. */
-static void describe_values(struct reload_why *why, const json_t *values)
+static void describe_values(struct reload_error_text *why, const json_t *values)
 {
 	size_t i;
 	json_t *v;
 	json_array_foreach (values, i, v) {
-		size_t used = strlen(why->why);
+		size_t used = strlen(why->reason);
 		const char *text = json_string_value(json_object_get(v, "text"));
 		const char *user =
 			json_string_value(json_object_get(json_object_get(v, "signer"), "user"));
 		if (i == 3) {
-			snprintf(why->why + used, sizeof(why->why) - used, ", ...");
+			snprintf(why->reason + used, sizeof(why->reason) - used, ", ...");
 			return;
 		}
-		snprintf(why->why + used, sizeof(why->why) - used, "%s %s%s%s of %s",
+		snprintf(why->reason + used, sizeof(why->reason) - used, "%s %s%s%s of %s",
 			i ? "," : "; there is", text ? "'" : "", text ? text : "a value",
 			text ? "'" : "", user ? user : "nobody known");
 	}
@@ -198,13 +199,14 @@ void agent_store_request_other_generation(
 		what, sizeof(what), "another generation is stored at %.200s", q->base.target.shown);
 	agent_short_id(shown, &r->responder);
 	if (f->has_generation)
-		reload_why_set(&f->why, f->err, what, "peer %s %s: it is %" PRIu64 "%s", shown,
+		reload_error_explain(&f->why, f->err, what, "peer %s %s: it is %" PRIu64 "%s",
+			shown,
 			known ? "has another one" : "answered Error_Generation_Counter_Too_Low",
 			f->generation, asked);
 	else
-		reload_why_set(&f->why, f->err, what,
+		reload_error_explain(&f->why, f->err, what,
 			"peer %s answered Error_Generation_Counter_Too_Low", shown);
-	reload_why_hint(&f->why, "reload-store -a %s -k %s %s%s -g %" PRIu64 " VALUE",
+	reload_error_advise(&f->why, "reload-store -a %s -k %s %s%s -g %" PRIu64 " VALUE",
 		q->base.agent->instance, agent_kind_name(kind, q->base.kind),
 		agent_operand(&q->base), place_option(place, q), f->generation);
 	agent_store_request_present(q);

@@ -16,18 +16,19 @@ enum {
 	LIFETIME_S = 86400
 };
 
-enum reload_err agent_store_request_bad(const struct agent_store_request *q, struct reload_why *why,
-	enum reload_err err, const char *reason)
+enum reload_err agent_store_request_bad(const struct agent_store_request *q,
+	struct reload_error_text *why, enum reload_err err, const char *reason)
 {
 	char what[256], kind[AGENT_KIND];
 	snprintf(what, sizeof(what), "cannot store at %.150s", q->base.target.shown);
-	reload_why_set(why, err, what, "Kind %s: %s", agent_kind_name(kind, q->base.kind), reason);
+	reload_error_explain(
+		why, err, what, "Kind %s: %s", agent_kind_name(kind, q->base.kind), reason);
 	agent_store_request_hint(q, err, NULL, why);
 	return err;
 }
 
-static enum reload_err read_bytes(
-	struct agent_store_request *q, struct span *out, const json_t *v, struct reload_why *why)
+static enum reload_err read_bytes(struct agent_store_request *q, struct span *out, const json_t *v,
+	struct reload_error_text *why)
 {
 	const char *base64 = param_text(v, "value", NULL), *text = param_text(v, "text", NULL);
 	if (base64 && text)
@@ -48,7 +49,7 @@ static enum reload_err read_bytes(
 
 /* Where the value goes: nothing for SINGLE, a place for ARRAY, a key for DICTIONARY. */
 static enum reload_err read_place(struct agent_store_request *q, struct reload_stored_value *out,
-	const json_t *v, struct reload_why *why)
+	const json_t *v, struct reload_error_text *why)
 {
 	const struct reload_kind *kind = q->base.kind;
 	const char *key = param_text(v, "key", NULL);
@@ -74,7 +75,7 @@ static enum reload_err read_place(struct agent_store_request *q, struct reload_s
 }
 
 static enum reload_err read_item(struct agent_store_request *q, struct reload_store_item *item,
-	const json_t *v, struct reload_why *why)
+	const json_t *v, struct reload_error_text *why)
 {
 	const struct reload_kind *kind = q->base.kind;
 	const struct reload_usage *usage = reload_usage_find(kind->id);
@@ -102,7 +103,7 @@ static enum reload_err read_item(struct agent_store_request *q, struct reload_st
 }
 
 enum reload_err agent_store_request_read(
-	struct agent_store_request *q, const json_t *params, struct reload_why *why)
+	struct agent_store_request *q, const json_t *params, struct reload_error_text *why)
 {
 	const json_t *values = json_object_get(params, "values");
 	enum reload_err err = RELOAD_OK;
@@ -156,7 +157,7 @@ struct reload_request *agent_store_request_stat(
 }
 
 enum reload_err agent_store_request_may_write(
-	const struct agent_store_request *q, struct reload_why *why)
+	const struct agent_store_request *q, struct reload_error_text *why)
 {
 	const struct reload_cert *cert = q->base.agent->credentials->cert;
 	char reason[96];

@@ -87,23 +87,23 @@ static char *trim(char *s)
 /* One line of agent.conf: "key = value", "# comment" or nothing. */
 static enum reload_err conf_line(struct agent_settings *s, char *line, unsigned number,
 	bool (*wanted)(const struct cli *, const char *), const struct cli *cli,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	char *key = trim(line), *equals = strchr(key, '=');
 	if (!*key || *key == '#')
 		return RELOAD_OK;
 	if (!equals)
-		return reload_why_set(why, RELOAD_USAGE, s->file_name,
+		return reload_error_explain(why, RELOAD_USAGE, s->file_name,
 			"line %u: not of the form key = value", number);
 	*equals = 0;
 	key = trim(key);
 	const struct cli_opt *opt = opt_of(key);
 	if (!opt || !is_setting(opt))
-		return reload_why_set(why, RELOAD_USAGE, s->file_name,
+		return reload_error_explain(why, RELOAD_USAGE, s->file_name,
 			"line %u: no such setting: %s", number, key);
 	char *value = trim(equals + 1);
 	if (!opt->arg && strcmp(value, "true") && strcmp(value, "false"))
-		return reload_why_set(why, RELOAD_USAGE, s->file_name,
+		return reload_error_explain(why, RELOAD_USAGE, s->file_name,
 			"line %u: %s is true or false", number, key);
 	if (wanted(cli, opt->name) && (opt->arg || !strcmp(value, "true")))
 		add(s, opt->name, opt->arg ? value : "true", s->file_name);
@@ -119,7 +119,7 @@ static bool not_given(const struct cli *cli, const char *key)
 }
 
 static enum reload_err conf_read(
-	struct agent_settings *s, const struct cli *cli, struct reload_why *why)
+	struct agent_settings *s, const struct cli *cli, struct reload_error_text *why)
 {
 	uint8_t *bytes;
 	size_t len;
@@ -146,7 +146,7 @@ static enum reload_err conf_read(
 }
 
 enum reload_err agent_settings_new(
-	struct agent_settings **out, const struct cli *cli, struct reload_why *why)
+	struct agent_settings **out, const struct cli *cli, struct reload_error_text *why)
 {
 	struct agent_settings *s = RELOAD_NEW(agent_settings);
 	for (const struct cli_opt *o = agent_run_opts; o->name; o++) {

@@ -20,8 +20,8 @@ extern const struct cli_opt agent_run_opts[];
  * agent_settings_new() gathers every setting of cli and agent.conf (owned).  RELOAD_USAGE with file and line for a key
  * that does not exist, RELOAD_IO for a file that cannot be read.
  */
-enum reload_err agent_settings_new(
-	struct agent_settings **out, const struct cli *cli, struct reload_why *why) MUST_CHECK;
+enum reload_err agent_settings_new(struct agent_settings **out, const struct cli *cli,
+	struct reload_error_text *why) MUST_CHECK;
 void agent_settings_free(struct agent_settings *s);
 AUTO_DEFINE(agent_settings)
 

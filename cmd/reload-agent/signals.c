@@ -54,15 +54,15 @@ static void *take(void *arg)
 	return NULL;
 }
 
-static enum reload_err failed(int code, struct reload_why *why)
+static enum reload_err failed(int code, struct reload_error_text *why)
 {
-	reload_why_set(why, RELOAD_IO, "signals cannot be received", "%s", strerror(code));
-	reload_why_hint(
+	reload_error_explain(why, RELOAD_IO, "signals cannot be received", "%s", strerror(code));
+	reload_error_advise(
 		why, "ulimit -n; ulimit -u: the process may have too few descriptors or threads");
 	return RELOAD_IO;
 }
 
-enum reload_err agent_signals_new(struct agent_signals **out, struct reload_why *why)
+enum reload_err agent_signals_new(struct agent_signals **out, struct reload_error_text *why)
 {
 	struct agent_signals *s = RELOAD_NEW(agent_signals);
 	pthread_t thread;

@@ -17,7 +17,8 @@ struct agent_signals;
  * agent_signals_new() blocks SIGTERM, SIGINT and SIGHUP in this thread, and so in all threads started later, and begins
  * to take them (owned); RELOAD_IO with why.  Create one per process; it is never freed.
  */
-enum reload_err agent_signals_new(struct agent_signals **out, struct reload_why *why) MUST_CHECK;
+enum reload_err agent_signals_new(
+	struct agent_signals **out, struct reload_error_text *why) MUST_CHECK;
 
 /* agent_signals_fd() returns the descriptor from which a byte for each signal, its number, is read; non-blocking. */
 int agent_signals_fd(const struct agent_signals *s);

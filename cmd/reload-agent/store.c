@@ -19,14 +19,15 @@ struct agent_store {
 	bool changed; /* the store has begun or ceased to fail: the engine has to check */
 };
 
-enum reload_err agent_store_path(
-	char **out, const char *instance, const struct agent_settings *s, struct reload_why *why)
+enum reload_err agent_store_path(char **out, const char *instance, const struct agent_settings *s,
+	struct reload_error_text *why)
 {
 	const char *path = agent_setting_value(s, "store-path", 0);
 	if (!path)
 		return cli_path(out, CLI_STATE, instance, why);
 	if (!*path)
-		return reload_why_set(why, RELOAD_USAGE, "--store-path", "it takes a directory");
+		return reload_error_explain(
+			why, RELOAD_USAGE, "--store-path", "it takes a directory");
 	*out = reload_strdup(path);
 	return RELOAD_OK;
 }
@@ -94,7 +95,7 @@ static void on_storage_event(
 }
 
 static enum reload_err open_file(struct agent_store *store, const struct reload_config *config,
-	const char *path, reload_ms keep_ms, struct reload_why *why)
+	const char *path, reload_ms keep_ms, struct reload_error_text *why)
 {
 	struct agent *agent = store->agent;
 	struct reload_sqlite_setup setup = { .directory = path,
@@ -118,7 +119,7 @@ static enum reload_err open_file(struct agent_store *store, const struct reload_
 }
 
 enum reload_err agent_store_open(struct agent_store **out, struct agent *agent,
-	const struct reload_config *config, const char *path, struct reload_why *why)
+	const struct reload_config *config, const char *path, struct reload_error_text *why)
 {
 	struct agent_store *store = RELOAD_NEW(agent_store);
 	reload_ms request_lifetime = 5ull * config->overlay_reliability_timer_ms;

@@ -12,14 +12,15 @@ struct agent_store;
  * Errors of cli_path().
  */
 enum reload_err agent_store_path(char **out, const char *instance, const struct agent_settings *s,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /*
  * agent_store_open() opens the store of a node of config (owned), whose writes are completed by the loop; a client does
  * not use path.  agent->poll, log, role and store_limit are set.  Errors of reload_storage_sqlite_open().
  */
 enum reload_err agent_store_open(struct agent_store **out, struct agent *agent,
-	const struct reload_config *config, const char *path, struct reload_why *why) MUST_CHECK;
+	const struct reload_config *config, const char *path,
+	struct reload_error_text *why) MUST_CHECK;
 
 /* agent_store_storage() returns the storage (borrowed). */
 struct reload_storage *agent_store_storage(const struct agent_store *store);

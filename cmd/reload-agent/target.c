@@ -15,25 +15,26 @@ enum {
 	TEXT_MAX = 1024
 };
 
-static enum reload_err bad_target(struct reload_why *why, const char *text, const char *reason)
+static enum reload_err bad_target(
+	struct reload_error_text *why, const char *text, const char *reason)
 {
 	char what[160];
 	snprintf(what, sizeof(what), "not a target: %.120s", text);
-	reload_why_set(why, RELOAD_USAGE, what, "%s", reason);
-	reload_why_hint(why, "node:HEX, resource:HEX, name:TEXT, USER@DOMAIN, self, succ:N, "
-			     "pred:N, finger:N, wildcard");
+	reload_error_explain(why, RELOAD_USAGE, what, "%s", reason);
+	reload_error_advise(why, "node:HEX, resource:HEX, name:TEXT, USER@DOMAIN, self, succ:N, "
+				 "pred:N, finger:N, wildcard");
 	return RELOAD_USAGE;
 }
 
-static enum reload_err no_node(struct reload_why *why, const char *text, const char *reason)
+static enum reload_err no_node(struct reload_error_text *why, const char *text, const char *reason)
 {
 	char what[160];
 	snprintf(what, sizeof(what), "no such node: %.120s", text);
-	return reload_why_set(why, RELOAD_NO_NODE, what, "%s", reason);
+	return reload_error_explain(why, RELOAD_NO_NODE, what, "%s", reason);
 }
 
-static enum reload_err ambiguous(
-	struct reload_why *why, const char *text, const struct reload_id *nodes, size_t count)
+static enum reload_err ambiguous(struct reload_error_text *why, const char *text,
+	const struct reload_id *nodes, size_t count)
 {
 	char what[160], list[LISTED * (RELOAD_ID_HEX + 1)] = "", hex[RELOAD_ID_HEX];
 	size_t len = 0;
@@ -41,12 +42,12 @@ static enum reload_err ambiguous(
 		len += (size_t)snprintf(
 			list + len, sizeof(list) - len, " %s", reload_id_hex(hex, &nodes[i]));
 	snprintf(what, sizeof(what), "several nodes begin with %.100s", text);
-	return reload_why_set(
+	return reload_error_explain(
 		why, RELOAD_USAGE, what, "known are%s%s", list, count > LISTED ? " ..." : "");
 }
 
-static enum reload_err by_prefix(
-	struct reload_id *out, const struct agent *agent, const char *text, struct reload_why *why)
+static enum reload_err by_prefix(struct reload_id *out, const struct agent *agent, const char *text,
+	struct reload_error_text *why)
 {
 	const char *hex = text + strlen("node:");
 	size_t digits = strlen(hex),
@@ -73,7 +74,7 @@ static enum reload_err by_prefix(
 
 /* "succ", "succ:2": the place in one of the tables; *hit: text begins with this word. */
 static enum reload_err by_table(struct reload_id *out, const char *word, const char *text,
-	const struct reload_id *table, size_t count, bool *hit, struct reload_why *why)
+	const struct reload_id *table, size_t count, bool *hit, struct reload_error_text *why)
 {
 	size_t len = strlen(word);
 	*hit = strncmp(text, word, len) == 0 && (!text[len] || text[len] == ':');
@@ -92,8 +93,8 @@ static enum reload_err by_table(struct reload_id *out, const char *word, const c
 	return RELOAD_OK;
 }
 
-enum reload_err agent_node_parse(
-	struct reload_id *out, const struct agent *agent, const char *text, struct reload_why *why)
+enum reload_err agent_node_parse(struct reload_id *out, const struct agent *agent, const char *text,
+	struct reload_error_text *why)
 {
 	struct reload_status s;
 	reload_peer_status(agent->peer, &s);
@@ -117,7 +118,7 @@ enum reload_err agent_node_parse(
 		err = by_table(
 			out, "finger", text, s.tables.fingers, s.tables.fingers_count, &hit, why);
 	if (err == RELOAD_NO_NODE)
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"reload-agent status -a %s -j lists the neighbours and fingers",
 			agent->instance);
 	return hit ? err : bad_target(why, text, "neither a node, a resource nor a name");
@@ -170,8 +171,8 @@ static enum reload_err add_uri_entries(
 }
 
 /* RFC 6940 s14.15: reload://HEX@OVERLAY/[HEX], HEX being Destinations one behind the other. */
-static enum reload_err add_uri(
-	struct agent_target *t, const struct agent *agent, const char *text, struct reload_why *why)
+static enum reload_err add_uri(struct agent_target *t, const struct agent *agent, const char *text,
+	struct reload_error_text *why)
 {
 	const struct reload_config *config = reload_peer_config(agent->peer);
 	const char *hex = text + strlen("reload://"), *at = strchr(hex, '@');
@@ -214,7 +215,7 @@ static size_t resource_len(const struct agent *agent)
 
 /* "node:HEX#N": out becomes the text before '#'. */
 static enum reload_err place_split(
-	char out[TEXT_MAX + 1], unsigned *place, const char *text, struct reload_why *why)
+	char out[TEXT_MAX + 1], unsigned *place, const char *text, struct reload_error_text *why)
 {
 	const char *mark = strchr(text, '#');
 	size_t len = mark ? (size_t)(mark - text) : strlen(text);
@@ -240,8 +241,8 @@ static bool is_bare(const struct agent *agent, const char *text)
 	       strspn(text, "0123456789abcdefABCDEF") == len;
 }
 
-static enum reload_err add_bare(
-	struct agent_target *t, const struct agent *agent, const char *text, struct reload_why *why)
+static enum reload_err add_bare(struct agent_target *t, const struct agent *agent, const char *text,
+	struct reload_error_text *why)
 {
 	const struct reload_config *config = reload_peer_config(agent->peer);
 	struct wire_ctx ctx = reload_config_wire_ctx(config);
@@ -258,8 +259,8 @@ static enum reload_err add_bare(
 	return RELOAD_OK;
 }
 
-static enum reload_err add_entry(
-	struct agent_target *t, const struct agent *agent, const char *text, struct reload_why *why)
+static enum reload_err add_entry(struct agent_target *t, const struct agent *agent,
+	const char *text, struct reload_error_text *why)
 {
 	struct reload_id id;
 	if (strncmp(text, "reload://", 9) == 0)
@@ -300,7 +301,7 @@ static size_t entry_len(const char *text)
 }
 
 enum reload_err agent_target_parse(struct agent_target *out, const struct agent *agent,
-	const char *text, struct reload_why *why)
+	const char *text, struct reload_error_text *why)
 {
 	*out = (struct agent_target){ .typed = reload_strdup(text) };
 	if (strlen(text) > TEXT_MAX)
@@ -333,7 +334,7 @@ void agent_target_clear(struct agent_target *t)
 	*t = (struct agent_target){ 0 };
 }
 
-enum reload_err agent_target_no_place(const struct agent_target *t, struct reload_why *why)
+enum reload_err agent_target_no_place(const struct agent_target *t, struct reload_error_text *why)
 {
 	return t->place ? bad_target(why, t->typed,
 				  "#N is a place of a NODE-MULTIPLE Kind, for Store and Fetch")
@@ -357,7 +358,7 @@ static void resource_of_node(struct agent_target *t, const struct agent *agent)
 }
 
 enum reload_err agent_target_for_kind(struct agent_target *t, const struct agent *agent,
-	const struct reload_kind *kind, struct reload_why *why)
+	const struct reload_kind *kind, struct reload_error_text *why)
 {
 	char text[160];
 	bool multiple = kind->access == RELOAD_ACCESS_NODE_MULTIPLE;

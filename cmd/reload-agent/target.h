@@ -27,7 +27,7 @@ struct agent_target {
  * nodes), RELOAD_NO_NODE for a prefix or table place without a node.  Clear out also after a failure.
  */
 enum reload_err agent_target_parse(struct agent_target *out, const struct agent *agent,
-	const char *text, struct reload_why *why) MUST_CHECK;
+	const char *text, struct reload_error_text *why) MUST_CHECK;
 void agent_target_clear(struct agent_target *t);
 
 /*
@@ -36,10 +36,10 @@ void agent_target_clear(struct agent_target *t);
  * target would do, for any other node.  agent_target_no_place() refuses "#N" where no Kind is.
  */
 enum reload_err agent_target_for_kind(struct agent_target *t, const struct agent *agent,
-	const struct reload_kind *kind, struct reload_why *why) MUST_CHECK;
+	const struct reload_kind *kind, struct reload_error_text *why) MUST_CHECK;
 enum reload_err agent_target_no_place(
-	const struct agent_target *t, struct reload_why *why) MUST_CHECK;
+	const struct agent_target *t, struct reload_error_text *why) MUST_CHECK;
 
 /* agent_node_parse() reads one node: HEX in full or a unique prefix of 4 digits or more, self, succ:N, pred:N, finger:N. */
 enum reload_err agent_node_parse(struct reload_id *out, const struct agent *agent, const char *text,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;

@@ -8,4 +8,4 @@
  * itself; "text:TEXT" for a text that looks like one of these.  *out is borrowed from arena.
  */
 enum reload_err agent_key_parse(struct span *out, const struct agent *agent,
-	struct reload_arena *arena, const char *text, struct reload_why *why) MUST_CHECK;
+	struct reload_arena *arena, const char *text, struct reload_error_text *why) MUST_CHECK;

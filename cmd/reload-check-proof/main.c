@@ -27,7 +27,8 @@ struct check {
 };
 
 /* The document of --config, else the overlay's document in its usual place. */
-static enum reload_err load_config(struct check *c, struct span overlay, struct reload_why *why)
+static enum reload_err load_config(
+	struct check *c, struct span overlay, struct reload_error_text *why)
 {
 	char name[RELOAD_OVERLAY_NAME_MAX + 1], below[RELOAD_OVERLAY_NAME_MAX + 16], *path = NULL;
 	const char *given = cli_value(c->cli, "config", NULL);
@@ -41,14 +42,14 @@ static enum reload_err load_config(struct check *c, struct span overlay, struct 
 	if (!err)
 		err = cli_config_load(&c->config, path, name, cli_now(), why);
 	if (err && !given)
-		reload_why_hint(why, "--config FILE, the configuration document of %s", name);
+		reload_error_advise(why, "--config FILE, the configuration document of %s", name);
 	free(path);
 	return err;
 }
 
 /* Every failure other than that of the document means that the proof proves nothing: exit status 6. */
 static enum reload_err check(
-	struct check *c, struct span bytes, bool *about_proof, struct reload_why *why)
+	struct check *c, struct span bytes, bool *about_proof, struct reload_error_text *why)
 {
 	struct span overlay;
 	*about_proof = true;
@@ -124,7 +125,7 @@ static void print_checked(FILE *out, const json_t *r, void *arg)
 static int run(struct cli *cli)
 {
 	struct check c = { .cli = cli };
-	struct reload_why why;
+	struct reload_error_text why;
 	const char *path = cli_value(cli, "check-proof", "-");
 	uint8_t *bytes = NULL;
 	size_t len = 0;

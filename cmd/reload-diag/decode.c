@@ -58,7 +58,7 @@ static enum reload_data_model registered_model(const void *arg, uint32_t kind)
 	return k ? k->model : RELOAD_MODEL_UNKNOWN;
 }
 
-static enum reload_err load_config(struct decode *d, struct reload_why *why)
+static enum reload_err load_config(struct decode *d, struct reload_error_text *why)
 {
 	enum {
 		NODE_ID_LEN = 16
@@ -69,7 +69,7 @@ static enum reload_err load_config(struct decode *d, struct reload_why *why)
 	enum reload_err err = RELOAD_OK;
 	d->ctx = (struct wire_ctx){ .node_id_len = NODE_ID_LEN, .model = registered_model };
 	if (file && overlay)
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_USAGE, "--config and --overlay", "one document at a time");
 	if (overlay) {
 		snprintf(rest, sizeof(rest), "%.255s/overlay.xml", overlay);
@@ -87,7 +87,7 @@ static enum reload_err load_config(struct decode *d, struct reload_why *why)
 /* -- input --------------------------------------------------------------------------------------------------------- */
 
 static enum reload_err read_input(
-	struct cli *cli, uint8_t **bytes, size_t *len, struct reload_why *why)
+	struct cli *cli, uint8_t **bytes, size_t *len, struct reload_error_text *why)
 {
 	const char *operand = cli->operands_count ? cli->operands[0] : "-";
 	bool is_digits = strcmp(operand, "-") != 0 && access(operand, F_OK) &&
@@ -104,7 +104,8 @@ static enum reload_err read_input(
 	if (!cli_has(cli, "binary") && diag_is_text(span_of(*bytes, *len)))
 		err = diag_unhex(*bytes, len, why);
 	if (!err && !*len)
-		err = reload_why_set(why, RELOAD_USAGE, "nothing to decode", "the input is empty");
+		err = reload_error_explain(
+			why, RELOAD_USAGE, "nothing to decode", "the input is empty");
 	if (err) {
 		free(*bytes);
 		*bytes = NULL;
@@ -267,7 +268,8 @@ static void decode_rest(struct decode *d, struct item *item, enum reload_err err
 	json_decref(item->header);
 }
 
-static enum reload_err decode_all(struct decode *d, struct span input, struct reload_why *why)
+static enum reload_err decode_all(
+	struct decode *d, struct span input, struct reload_error_text *why)
 {
 	char what[64];
 	for (size_t at = 0; at < input.len;) {
@@ -276,10 +278,10 @@ static enum reload_err decode_all(struct decode *d, struct span input, struct re
 		if (err) {
 			decode_rest(d, &item, err);
 			snprintf(what, sizeof(what), "cannot decode the bytes at %zu", at);
-			reload_why_set(why, err, what, "%s; %zu decoded before, %zu byte%s left",
-				reload_err_text(err), d->items, input.len - at,
-				input.len - at == 1 ? "" : "s");
-			reload_why_hint(why,
+			reload_error_explain(why, err, what,
+				"%s; %zu decoded before, %zu byte%s left", reload_err_text(err),
+				d->items, input.len - at, input.len - at == 1 ? "" : "s");
+			reload_error_advise(why,
 				"a capture of the whole message: it begins with d2454c4f, "
 				"a frame with 80 or 81");
 			return err;
@@ -290,10 +292,10 @@ static enum reload_err decode_all(struct decode *d, struct span input, struct re
 	if (!d->faults)
 		return RELOAD_OK;
 	snprintf(what, sizeof(what), "%zu of %zu broken", d->faults, d->items);
-	reload_why_set(why, RELOAD_INVALID_MESSAGE, what,
+	reload_error_explain(why, RELOAD_INVALID_MESSAGE, what,
 		"their inside is not what their length or type says");
 	if (!d->config)
-		reload_why_hint(
+		reload_error_advise(
 			why, "--overlay OVERLAY or --config FILE, for the Kinds of its document");
 	return RELOAD_INVALID_MESSAGE;
 }
@@ -301,7 +303,7 @@ static enum reload_err decode_all(struct decode *d, struct span input, struct re
 int diag_decode(struct cli *cli)
 {
 	struct decode d = { .cli = cli };
-	struct reload_why why;
+	struct reload_error_text why;
 	uint8_t *bytes = NULL;
 	size_t len = 0;
 	enum reload_err err = load_config(&d, &why);

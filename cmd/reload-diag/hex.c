@@ -29,7 +29,7 @@ struct hex {
 	bool repeats; /* a line with `*` was read */
 	uint8_t last[REPEATED];
 	size_t last_len;
-	struct reload_why *why;
+	struct reload_error_text *why;
 };
 
 bool diag_is_text(struct span s)
@@ -46,9 +46,9 @@ static enum reload_err bad(struct hex *h, const char *word, size_t len, const ch
 {
 	char text[80];
 	snprintf(text, sizeof(text), "line %zu: %.*s", h->line, (int)(len < 40 ? len : 40), word);
-	reload_why_set(h->why, RELOAD_USAGE, text,
+	reload_error_explain(h->why, RELOAD_USAGE, text,
 		"%s; taken are hex digits, plain or of xxd, hexdump -C, od and C arrays", what);
-	reload_why_hint(h->why, "xxd -p FILE, or --binary");
+	reload_error_advise(h->why, "xxd -p FILE, or --binary");
 	return RELOAD_USAGE;
 }
 
@@ -176,7 +176,7 @@ static char *array_start(char *text)
 	return strchr(open, '{') + 1;
 }
 
-enum reload_err diag_unhex(uint8_t *bytes, size_t *len, struct reload_why *why)
+enum reload_err diag_unhex(uint8_t *bytes, size_t *len, struct reload_error_text *why)
 {
 	struct span start = reload_text_start(span_of(bytes, *len));
 	char *text = reload_alloc(start.len + 1), *line = text;

@@ -15,4 +15,4 @@ bool diag_is_text(struct span s);
  * the start of lines, the characters at their end, and `*` for repeated lines.  RELOAD_USAGE with why, which names the
  * line and what is wrong in it.
  */
-enum reload_err diag_unhex(uint8_t *bytes, size_t *len, struct reload_why *why) MUST_CHECK;
+enum reload_err diag_unhex(uint8_t *bytes, size_t *len, struct reload_error_text *why) MUST_CHECK;

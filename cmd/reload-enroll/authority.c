@@ -8,22 +8,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum reload_err no_authority(const char *overlay, const char *dir, struct reload_why *why)
+static enum reload_err no_authority(
+	const char *overlay, const char *dir, struct reload_error_text *why)
 {
 	char what[256];
 	snprintf(what, sizeof(what), "no authority of %.120s is here", overlay);
-	enum reload_err err = reload_why_set(
+	enum reload_err err = reload_error_explain(
 		why, RELOAD_BAD_CONFIG, what, "there is no directory %s", cli_path_show(dir));
-	reload_why_hint(why, "reload-enroll init %s", overlay);
+	reload_error_advise(why, "reload-enroll init %s", overlay);
 	return err;
 }
 
-static enum reload_err bad_ledger(const char *path, const char *cause, struct reload_why *why)
+static enum reload_err bad_ledger(
+	const char *path, const char *cause, struct reload_error_text *why)
 {
 	char what[256];
 	snprintf(what, sizeof(what), "%.200s: the ledger is damaged", cli_path_show(path));
-	enum reload_err err = reload_why_set(why, RELOAD_BAD_CONFIG, what, "%s", cause);
-	reload_why_hint(
+	enum reload_err err = reload_error_explain(why, RELOAD_BAD_CONFIG, what, "%s", cause);
+	reload_error_advise(
 		why, "restore the file from a backup: it says which user has which Node-IDs");
 	return err;
 }
@@ -53,7 +55,7 @@ static bool entry_valid(const json_t *entry)
 }
 
 static enum reload_err read_ledger(
-	struct enroll_authority *a, reload_ms deadline, struct reload_why *why)
+	struct enroll_authority *a, reload_ms deadline, struct reload_error_text *why)
 {
 	uint8_t *bytes = NULL;
 	size_t len = 0;
@@ -78,8 +80,8 @@ static enum reload_err read_ledger(
 	return RELOAD_OK;
 }
 
-static enum reload_err read_authority(
-	struct enroll_authority *a, reload_ms deadline, reload_utc now, struct reload_why *why)
+static enum reload_err read_authority(struct enroll_authority *a, reload_ms deadline,
+	reload_utc now, struct reload_error_text *why)
 {
 	struct reload_cert **others = NULL;
 	size_t others_count = 0;
@@ -93,17 +95,17 @@ static enum reload_err read_authority(
 	if (!err)
 		err = cli_config_load(&a->config, a->config_path, a->overlay, now, why);
 	if (!err && !reload_key_fits(a->key, a->cert)) {
-		err = reload_why_set(why, RELOAD_BAD_KEY,
+		err = reload_error_explain(why, RELOAD_BAD_KEY,
 			"the authority's key does not fit its certificate",
 			"%s belongs to another certificate", cli_path_show(key));
-		reload_why_hint(why, "restore cert.pem and key.pem in %s from one backup",
+		reload_error_advise(why, "restore cert.pem and key.pem in %s from one backup",
 			cli_path_show(a->dir));
 	}
 	if (!err && now >= a->cert->not_after) {
-		err = reload_why_set(why, RELOAD_CERT_EXPIRED,
+		err = reload_error_explain(why, RELOAD_CERT_EXPIRED,
 			"the authority's certificate has expired",
 			"no node would trust certificates that %s signs", cli_path_show(cert));
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"RELOAD_HOME=DIR reload-enroll init %s, a new authority for all nodes",
 			a->overlay);
 	}
@@ -117,7 +119,7 @@ static enum reload_err read_authority(
 }
 
 enum reload_err enroll_authority_open(struct enroll_authority *out, const char *overlay,
-	reload_ms deadline, reload_utc now, struct reload_why *why)
+	reload_ms deadline, reload_utc now, struct reload_error_text *why)
 {
 	struct enroll_authority a = { .lock = -1 };
 	struct stat st;
@@ -264,16 +266,17 @@ static json_t *device_ids(const json_t *entry, const struct enroll_device *devic
 
 enum reload_err enroll_ledger_node_ids(struct enroll_authority *a, const char *user,
 	const struct enroll_device *device, size_t *count,
-	struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX], struct reload_why *why)
+	struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX], struct reload_error_text *why)
 {
 	json_t *entry = entry_of(a, user);
 	char hex[RELOAD_ID_HEX];
 	size_t last = 0;
 	enum reload_err err = RELOAD_OK;
 	if (json_is_true(json_object_get(entry, "reserved"))) {
-		reload_why_set(why, RELOAD_EXISTS, "the user name is taken",
+		reload_error_explain(why, RELOAD_EXISTS, "the user name is taken",
 			"username_not_available: %s signs the configuration of the overlay", user);
-		reload_why_hint(why, "reload-enroll issue NAME@%s, with another name", a->overlay);
+		reload_error_advise(
+			why, "reload-enroll issue NAME@%s, with another name", a->overlay);
 		return RELOAD_EXISTS;
 	}
 	json_t *group = device_ids(entry, device, &last);

@@ -26,39 +26,39 @@ reload_utc enroll_now(void)
 }
 
 enum reload_err enroll_validity(
-	const struct cli *cli, reload_ms otherwise, reload_ms *out, struct reload_why *why)
+	const struct cli *cli, reload_ms otherwise, reload_ms *out, struct reload_error_text *why)
 {
 	reload_ms t = 0;
 	enum reload_err err = cli_time(cli, "validity", otherwise, &t, why);
 	if (err)
 		return err;
 	if (t < RELOAD_SECOND || t > ENROLL_VALIDITY_MAX) {
-		err = reload_why_set(why, RELOAD_USAGE, "--validity is not possible",
+		err = reload_error_explain(why, RELOAD_USAGE, "--validity is not possible",
 			"certificates count whole seconds: 1s at least, 36500d at most");
-		reload_why_hint(why, "--validity 90d");
+		reload_error_advise(why, "--validity 90d");
 		return err;
 	}
 	*out = t - t % RELOAD_SECOND;
 	return RELOAD_OK;
 }
 
-enum reload_err enroll_user_check(const char *user, struct reload_why *why)
+enum reload_err enroll_user_check(const char *user, struct reload_error_text *why)
 {
 	char what[160];
 	const char *at = strrchr(user, '@');
 	snprintf(what, sizeof(what), "%.120s cannot be a user name", user);
 	if (!reload_user_legal(user) || strchr(user, ' ')) {
-		reload_why_set(why, RELOAD_EXISTS, what,
+		reload_error_explain(why, RELOAD_EXISTS, what,
 			"username_not_available: legal are 1 to 255 printable ASCII characters "
 			"without blanks");
-		reload_why_hint(why, "NAME@OVERLAY");
+		reload_error_advise(why, "NAME@OVERLAY");
 		return RELOAD_EXISTS;
 	}
 	if (at && at != user && at[1] && strchr(user, '@') == at)
 		return RELOAD_OK;
-	enum reload_err err = reload_why_set(
+	enum reload_err err = reload_error_explain(
 		why, RELOAD_USAGE, what, "an rfc822Name has the form NAME@DOMAIN (RFC 6940 s11.3)");
-	reload_why_hint(why, "NAME@OVERLAY");
+	reload_error_advise(why, "NAME@OVERLAY");
 	return err;
 }
 
@@ -76,7 +76,7 @@ void enroll_user_warn(struct cli *cli, const char *user)
 }
 
 static enum reload_err none_or_many(
-	char **names, size_t count, const char *within, struct reload_why *why)
+	char **names, size_t count, const char *within, struct reload_error_text *why)
 {
 	char list[400] = "";
 	enum reload_err err;
@@ -85,15 +85,15 @@ static enum reload_err none_or_many(
 		snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", names[i]);
 	}
 	if (count) {
-		err = reload_why_set(why, RELOAD_USAGE,
+		err = reload_error_explain(why, RELOAD_USAGE,
 			"several overlays are here and none is named", "there are: %s", list);
-		reload_why_hint(why, "--overlay %s", names[0]);
+		reload_error_advise(why, "--overlay %s", names[0]);
 	} else {
-		err = reload_why_set(why, RELOAD_BAD_CONFIG,
+		err = reload_error_explain(why, RELOAD_BAD_CONFIG,
 			strcmp(within, "ca") ? "no overlay configuration is here"
 					     : "no authority is here",
 			"no directory of the configuration holds OVERLAY/%s", within);
-		reload_why_hint(why, "reload-enroll init OVERLAY");
+		reload_error_advise(why, "reload-enroll init OVERLAY");
 	}
 	return err;
 }
@@ -120,13 +120,15 @@ static bool is_of_domain(const char *user, const char *overlay)
  * R-11.3-20: RFC 6940 s11.3 allows a user name of any domain.  One that is not of the overlay's domain is more often a
  * mistake, or meant for an overlay that is not here: the user has to name the overlay.
  */
-static enum reload_err other_domain(const char *user, const char *overlay, struct reload_why *why)
+static enum reload_err other_domain(
+	const char *user, const char *overlay, struct reload_error_text *why)
 {
 	char what[256];
 	snprintf(what, sizeof(what), "%.140s is of another domain than %.80s", user, overlay);
-	reload_why_set(why, RELOAD_USAGE, what,
+	reload_error_explain(why, RELOAD_USAGE, what,
 		"%.200s is the only overlay that is here, and --overlay does not name it", overlay);
-	reload_why_hint(why, "the same command with --overlay %s, if the name is meant", overlay);
+	reload_error_advise(
+		why, "the same command with --overlay %s, if the name is meant", overlay);
 	return RELOAD_USAGE;
 }
 
@@ -137,14 +139,14 @@ void enroll_domain_warn(struct cli *cli, const char *user, const char *overlay)
 }
 
 enum reload_err enroll_overlay(char **out, const struct cli *cli, const char *user,
-	const char *within, struct reload_why *why)
+	const char *within, struct reload_error_text *why)
 {
 	const char *env = getenv("RELOAD_OVERLAY");
 	const char *name = cli_value(cli, "overlay", env && *env ? env : NULL);
 	char *dir = NULL;
 	size_t count = 0;
 	if (name && !reload_overlay_name_valid(name))
-		return reload_why_set(why, RELOAD_USAGE, "not the name of an overlay",
+		return reload_error_explain(why, RELOAD_USAGE, "not the name of an overlay",
 			"%.100s is no DNS name (RFC 6940 s6.3.2)", name);
 	enum reload_err err = name ? RELOAD_OK : cli_path(&dir, CLI_CONFIG, "", why);
 	if (err)

@@ -21,7 +21,7 @@ static void offer_users(const struct cli_typed *typed)
 		char path[4096];
 		struct reload_cert *cert = NULL, **others = NULL;
 		size_t others_count = 0;
-		struct reload_why why;
+		struct reload_error_text why;
 		snprintf(path, sizeof(path), "%s/%s/cert.pem", dir, names[i]);
 		if (cli_certs_load(&cert, &others, &others_count, path, &why))
 			continue;

@@ -213,7 +213,7 @@ void enroll_config_text(FILE *out, const json_t *o, void *arg)
  * find_file() finds the file: the operand as a path, else as the name of an overlay; without an operand, the document
  * of the only overlay.
  */
-static enum reload_err find_file(char **out, const struct cli *cli, struct reload_why *why)
+static enum reload_err find_file(char **out, const struct cli *cli, struct reload_error_text *why)
 {
 	const char *operand = cli->operands_count ? cli->operands[0] : NULL;
 	char *overlay = NULL, *dir = NULL;
@@ -235,9 +235,10 @@ static enum reload_err find_file(char **out, const struct cli *cli, struct reloa
 		char what[256];
 		snprintf(what, sizeof(what), "%.120s is no file and no overlay that is here",
 			operand);
-		err = reload_why_set(
+		err = reload_error_explain(
 			why, RELOAD_BAD_CONFIG, what, "there is no %s", cli_path_show(*out));
-		reload_why_hint(why, "reload-enroll show, which lists the overlays that are here");
+		reload_error_advise(
+			why, "reload-enroll show, which lists the overlays that are here");
 		free(TAKE(*out));
 	}
 	free(overlay);
@@ -246,7 +247,7 @@ static enum reload_err find_file(char **out, const struct cli *cli, struct reloa
 }
 
 static enum reload_err load(
-	struct cli *cli, char **path, struct reload_config **config, struct reload_why *why)
+	struct cli *cli, char **path, struct reload_config **config, struct reload_error_text *why)
 {
 	uint8_t *bytes = NULL;
 	size_t len = 0;
@@ -266,7 +267,7 @@ static enum reload_err load(
 int enroll_config_show(struct cli *cli)
 {
 	AUTO(reload_config) config = NULL;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	char *path = NULL;
 	enum reload_err err = load(cli, &path, &config, &why);
 	if (!err) {
@@ -292,7 +293,7 @@ static void print_checked(FILE *out, const json_t *o, void *arg)
 int enroll_config_check(struct cli *cli)
 {
 	AUTO(reload_config) config = NULL;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	char *path = NULL;
 	enum reload_err err = load(cli, &path, &config, &why);
 	if (!err && (reload_schema_check(config->document, &why) ||

@@ -27,7 +27,7 @@ char *enroll_join(const char *a, const char *b);
 
 /* enroll_validity() reads --validity: 1 s to 100 years, otherwise when it was not given. */
 enum reload_err enroll_validity(const struct cli *cli, reload_ms otherwise, reload_ms *out,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /* enroll_now() is the present time in whole seconds, as certificates have it. */
 reload_utc enroll_now(void);
@@ -37,7 +37,7 @@ reload_utc enroll_now(void);
  * are not legal (R-11.3-19), RELOAD_USAGE for what is not NAME@DOMAIN. enroll_user_warn() warns of upper case: user
  * names are compared byte by byte (interop STO-23).
  */
-enum reload_err enroll_user_check(const char *user, struct reload_why *why) MUST_CHECK;
+enum reload_err enroll_user_check(const char *user, struct reload_error_text *why) MUST_CHECK;
 void enroll_user_warn(struct cli *cli, const char *user);
 
 /*
@@ -46,7 +46,7 @@ void enroll_user_warn(struct cli *cli, const char *user);
  * domain than the only one; RELOAD_BAD_CONFIG when there is none.
  */
 enum reload_err enroll_overlay(char **out, const struct cli *cli, const char *user,
-	const char *within, struct reload_why *why) MUST_CHECK;
+	const char *within, struct reload_error_text *why) MUST_CHECK;
 
 /* enroll_domain_warn() warns of a user name of another domain than the overlay, which is allowed (RFC 6940 s11.3). */
 void enroll_domain_warn(struct cli *cli, const char *user, const char *overlay);
@@ -73,7 +73,7 @@ struct enroll_authority {
  * with 10, a lock that another program holds with 4.
  */
 enum reload_err enroll_authority_open(struct enroll_authority *out, const char *overlay,
-	reload_ms deadline, reload_utc now, struct reload_why *why) MUST_CHECK;
+	reload_ms deadline, reload_utc now, struct reload_error_text *why) MUST_CHECK;
 void enroll_authority_close(struct enroll_authority *authority);
 
 /* One of a user's devices: known by Node-IDs that it has; without any, the user's first; further: one that is new. */
@@ -93,7 +93,7 @@ json_t *enroll_ledger_new(
 	const char *overlay, const char *signer_user, const struct reload_id *signer);
 enum reload_err enroll_ledger_node_ids(struct enroll_authority *authority, const char *user,
 	const struct enroll_device *device, size_t *count,
-	struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX], struct reload_why *why) MUST_CHECK;
+	struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX], struct reload_error_text *why) MUST_CHECK;
 void enroll_ledger_note(struct enroll_authority *authority, const struct reload_cert *cert,
 	const uint8_t serial[16]);
 char *enroll_ledger_text(const json_t *ledger);
@@ -115,13 +115,14 @@ struct enroll_target {
  * certificate of an authority into a self-signed one or the reverse.  enroll_target_close() ends it.
  */
 enum reload_err enroll_target_open(struct enroll_target *out, struct cli *cli, const char *user,
-	const char *overlay, bool self_signed, bool without_key, struct reload_why *why) MUST_CHECK;
+	const char *overlay, bool self_signed, bool without_key,
+	struct reload_error_text *why) MUST_CHECK;
 void enroll_target_close(struct enroll_target *target);
 
 /* enroll_target_save() puts certificate, key and configuration into files; the caller commits. */
 enum reload_err enroll_target_save(struct enroll_target *target, struct cli_files *files,
 	const struct reload_cert *cert, const struct reload_config *config,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /* enroll_report() prints a new certificate; target NULL: for standard output, as PEM. */
 extern const char enroll_issued_fields[];

@@ -53,16 +53,16 @@ struct init_plan {
 };
 
 static enum reload_err wrong(
-	struct reload_why *why, const char *option, const char *value, const char *cause)
+	struct reload_error_text *why, const char *option, const char *value, const char *cause)
 {
 	char what[256];
 	snprintf(what, sizeof(what), "%s %.150s is not possible", option, value);
-	enum reload_err err = reload_why_set(why, RELOAD_USAGE, what, "%s", cause);
-	reload_why_hint(why, "man 1 reload-enroll");
+	enum reload_err err = reload_error_explain(why, RELOAD_USAGE, what, "%s", cause);
+	reload_error_advise(why, "man 1 reload-enroll");
 	return err;
 }
 
-static enum reload_err read_algorithm(struct init_plan *f, struct reload_why *why)
+static enum reload_err read_algorithm(struct init_plan *f, struct reload_error_text *why)
 {
 	uint64_t length = 0;
 	const char *name = cli_value(f->cli, "algorithm", "CHORD-RELOAD");
@@ -80,7 +80,7 @@ static enum reload_err read_algorithm(struct init_plan *f, struct reload_why *wh
 	return RELOAD_OK;
 }
 
-static enum reload_err read_self_signed(struct init_plan *f, struct reload_why *why)
+static enum reload_err read_self_signed(struct init_plan *f, struct reload_error_text *why)
 {
 	const char *digest = cli_value(f->cli, "self-signed", NULL);
 	if (!digest)
@@ -95,7 +95,7 @@ static enum reload_err read_self_signed(struct init_plan *f, struct reload_why *
 	return RELOAD_OK;
 }
 
-static enum reload_err read_bootstrap(struct init_plan *f, struct reload_why *why)
+static enum reload_err read_bootstrap(struct init_plan *f, struct reload_error_text *why)
 {
 	size_t n = cli_count(f->cli, "bootstrap");
 	f->bootstrap = reload_alloc_array(n + 1, sizeof(*f->bootstrap));
@@ -111,7 +111,7 @@ static enum reload_err read_bootstrap(struct init_plan *f, struct reload_why *wh
 			snprintf(cause, sizeof(cause), "this is %s, where nobody can be reached",
 				fault);
 			enum reload_err err = wrong(why, "--bootstrap", text, cause);
-			reload_why_hint(why, "--bootstrap ADDR:PORT, where a peer will listen");
+			reload_error_advise(why, "--bootstrap ADDR:PORT, where a peer will listen");
 			return err;
 		}
 	}
@@ -120,20 +120,20 @@ static enum reload_err read_bootstrap(struct init_plan *f, struct reload_why *wh
 	return RELOAD_OK;
 }
 
-static enum reload_err read_message_size(struct init_plan *f, struct reload_why *why)
+static enum reload_err read_message_size(struct init_plan *f, struct reload_error_text *why)
 {
 	uint64_t size = 0;
 	enum reload_err err = cli_size(f->cli, "max-message-size", 0, &size, why);
 	if (!err && size > RELOAD_LIMIT_MESSAGE) {
 		err = wrong(why, "--max-message-size", cli_value(f->cli, "max-message-size", ""),
 			"fragments carry 17039360 bytes of a message at most (RFC 6940 s6.7)");
-		reload_why_hint(why, "--max-message-size 16M");
+		reload_error_advise(why, "--max-message-size 16M");
 	}
 	f->draft.max_message_size = (uint32_t)size;
 	return err;
 }
 
-static enum reload_err read_servers(struct init_plan *f, struct reload_why *why)
+static enum reload_err read_servers(struct init_plan *f, struct reload_error_text *why)
 {
 	size_t n = cli_count(f->cli, "enrollment-server");
 	f->servers = reload_alloc_array(n + 1, sizeof(*f->servers));
@@ -150,19 +150,19 @@ static enum reload_err read_servers(struct init_plan *f, struct reload_why *why)
 }
 
 /* kind_fault() adds the Kind file and the line to why; line 0: why names a line already. */
-static enum reload_err kind_fault(struct reload_why *why, const char *path, unsigned line)
+static enum reload_err kind_fault(struct reload_error_text *why, const char *path, unsigned line)
 {
-	struct reload_why from = *why;
+	struct reload_error_text from = *why;
 	snprintf(why->what, sizeof(why->what), "the Kind file %.150s cannot be used",
 		cli_path_show(path));
 	if (line)
-		snprintf(why->why, sizeof(why->why), "%.150s, line %u: %.300s", cli_path_show(path),
-			line, from.why);
+		snprintf(why->reason, sizeof(why->reason), "%.150s, line %u: %.300s",
+			cli_path_show(path), line, from.reason);
 	else
-		snprintf(why->why, sizeof(why->why), "%.150s, %.350s", cli_path_show(path),
-			from.why);
-	if (!from.hint[0])
-		reload_why_hint(why,
+		snprintf(why->reason, sizeof(why->reason), "%.150s, %.350s", cli_path_show(path),
+			from.reason);
+	if (!from.advice[0])
+		reload_error_advise(why,
 			"reload-enroll kind NAME --id 0xf0000005 --model single --access "
 			"user-match -o %.100s",
 			cli_path_show(path));
@@ -170,7 +170,8 @@ static enum reload_err kind_fault(struct reload_why *why, const char *path, unsi
 }
 
 /* read_kind_file() reads the kind element of a file. */
-static enum reload_err read_kind_file(struct init_plan *f, const char *path, struct reload_why *why)
+static enum reload_err read_kind_file(
+	struct init_plan *f, const char *path, struct reload_error_text *why)
 {
 	uint8_t *bytes = NULL;
 	size_t len = 0;
@@ -196,7 +197,7 @@ static enum reload_err read_kind_file(struct init_plan *f, const char *path, str
 }
 
 /* check_kind_files() refuses Kinds that can never work, and Kinds that are defined twice. */
-static enum reload_err check_kind_files(struct init_plan *f, struct reload_why *why)
+static enum reload_err check_kind_files(struct init_plan *f, struct reload_error_text *why)
 {
 	uint32_t size =
 		f->draft.max_message_size ? f->draft.max_message_size : MAX_MESSAGE_SIZE_DEFAULT;
@@ -205,7 +206,7 @@ static enum reload_err check_kind_files(struct init_plan *f, struct reload_why *
 		if (reload_kind_workable(&file->kind, size, why)) {
 			if (file->kind.max_size > size &&
 				file->kind.max_size < RELOAD_LIMIT_MESSAGE - ENROLL_UPDATE_OVERHEAD)
-				reload_why_hint(why,
+				reload_error_advise(why,
 					"reload-enroll init %.80s --kind %.80s --max-message-size "
 					"%u",
 					f->overlay, cli_path_show(file->path),
@@ -217,28 +218,28 @@ static enum reload_err check_kind_files(struct init_plan *f, struct reload_why *
 }
 
 /* suggest() advises the command that writes this Kind file again with id and with a name that no other file has. */
-static void suggest(struct reload_why *why, const struct init_plan *f, const struct kind_file *file,
-	uint32_t id)
+static void suggest(struct reload_error_text *why, const struct init_plan *f,
+	const struct kind_file *file, uint32_t id)
 {
 	char name[RELOAD_KIND_NAME_MAX + 1];
 	snprintf(name, sizeof(name), "%s", file->kind.given);
 	for (size_t i = 0; i < f->files_count; i++)
 		if (!*name || (&f->files[i] != file && !strcasecmp(f->files[i].kind.given, name)))
 			snprintf(name, sizeof(name), "KIND-%x", id);
-	reload_why_hint(why, "reload-enroll kind %s --id 0x%x --model %s --access %s -o %.100s",
+	reload_error_advise(why, "reload-enroll kind %s --id 0x%x --model %s --access %s -o %.100s",
 		name, id, reload_data_model_name(file->kind.model),
 		reload_access_policy_name(file->kind.access), cli_path_show(file->path));
 }
 
 /* check_names() refuses two files that give the same name to different Kinds; why names both. */
-static enum reload_err check_names(const struct init_plan *f, struct reload_why *why)
+static enum reload_err check_names(const struct init_plan *f, struct reload_error_text *why)
 {
 	for (size_t i = 0; i < f->files_count; i++)
 		for (size_t k = 0; k < i; k++) {
 			const struct kind_file *one = &f->files[k], *two = &f->files[i];
 			if (!two->kind.given[0] || strcasecmp(one->kind.given, two->kind.given))
 				continue;
-			(void)reload_why_set(why, RELOAD_BAD_CONFIG, "",
+			(void)reload_error_explain(why, RELOAD_BAD_CONFIG, "",
 				"the name %s is that of the Kind in %.150s already",
 				two->kind.given, cli_path_show(one->path));
 			suggest(why, f, two, two->kind.id);
@@ -248,7 +249,7 @@ static enum reload_err check_names(const struct init_plan *f, struct reload_why 
 }
 
 /* check_doubles() refuses a Kind-ID that two files, or a file and init itself, define; why names both. */
-static enum reload_err check_doubles(struct init_plan *f, struct reload_why *why)
+static enum reload_err check_doubles(struct init_plan *f, struct reload_error_text *why)
 {
 	uint32_t free_id = first_kind.id + 1;
 	for (size_t i = 0; i < f->files_count; i++)
@@ -261,7 +262,7 @@ static enum reload_err check_doubles(struct init_plan *f, struct reload_why *why
 				other = cli_path_show(f->files[k].path);
 		if (!other)
 			continue;
-		(void)reload_why_set(why, RELOAD_BAD_CONFIG, "",
+		(void)reload_error_explain(why, RELOAD_BAD_CONFIG, "",
 			"the Kind 0x%x is defined by %.150s already", f->files[i].kind.id, other);
 		suggest(why, f, &f->files[i], free_id);
 		return kind_fault(why, f->files[i].path, f->files[i].line);
@@ -269,7 +270,7 @@ static enum reload_err check_doubles(struct init_plan *f, struct reload_why *why
 	return RELOAD_OK;
 }
 
-static enum reload_err read_kinds(struct init_plan *f, struct reload_why *why)
+static enum reload_err read_kinds(struct init_plan *f, struct reload_error_text *why)
 {
 	size_t n = cli_count(f->cli, "kind");
 	enum reload_err err = RELOAD_OK;
@@ -290,7 +291,7 @@ static enum reload_err read_kinds(struct init_plan *f, struct reload_why *why)
 	return err ? err : check_names(f, why);
 }
 
-static enum reload_err read_options(struct init_plan *f, struct reload_why *why)
+static enum reload_err read_options(struct init_plan *f, struct reload_error_text *why)
 {
 	f->overlay = f->cli->operands[0];
 	f->now = enroll_now();
@@ -317,7 +318,7 @@ static enum reload_err read_options(struct init_plan *f, struct reload_why *why)
 }
 
 /* find_place() sets the paths and refuses to replace an existing overlay. */
-static enum reload_err find_place(struct init_plan *f, struct reload_why *why)
+static enum reload_err find_place(struct init_plan *f, struct reload_error_text *why)
 {
 	char what[256];
 	enum reload_err err = cli_path(&f->dir, CLI_CONFIG, f->overlay, why);
@@ -328,14 +329,14 @@ static enum reload_err find_place(struct init_plan *f, struct reload_why *why)
 	if (access(f->ca_dir, F_OK) && access(f->config_path, F_OK))
 		return RELOAD_OK;
 	snprintf(what, sizeof(what), "the overlay %.150s exists already", f->overlay);
-	err = reload_why_set(why, RELOAD_EXISTS, what,
+	err = reload_error_explain(why, RELOAD_EXISTS, what,
 		"it is in %s; its authority is never overwritten", cli_path_show(f->dir));
-	reload_why_hint(why, "reload-enroll show %s", f->overlay);
+	reload_error_advise(why, "reload-enroll show %s", f->overlay);
 	return err;
 }
 
 static enum reload_err make_cert(struct reload_cert **out, struct reload_cert_request *req,
-	const struct reload_key *key, const struct init_plan *f, struct reload_why *why)
+	const struct reload_key *key, const struct init_plan *f, struct reload_error_text *why)
 {
 	struct wr der;
 	wr_init(&der);
@@ -344,7 +345,7 @@ static enum reload_err make_cert(struct reload_cert **out, struct reload_cert_re
 	req->not_after = f->ca_until;
 	enum reload_err err = reload_cert_make(&der, req, key, f->ca, f->ca ? f->ca_key : NULL);
 	if (err)
-		(void)reload_why_set(
+		(void)reload_error_explain(
 			why, err, "no certificate can be made", "%s", reload_err_text(err));
 	else
 		err = reload_cert_parse(out, &reload_ident_openssl, wr_done(&der), why);
@@ -353,7 +354,7 @@ static enum reload_err make_cert(struct reload_cert **out, struct reload_cert_re
 }
 
 /* make_authority() makes two keys and certificates: one that signs certificates, one that signs configurations. */
-static enum reload_err make_authority(struct init_plan *f, struct reload_why *why)
+static enum reload_err make_authority(struct init_plan *f, struct reload_error_text *why)
 {
 	char name[300], user[300];
 	snprintf(name, sizeof(name), "%s authority", f->overlay);
@@ -373,7 +374,8 @@ static enum reload_err make_authority(struct init_plan *f, struct reload_why *wh
 	if (!err)
 		err = reload_key_new(&f->signer_key, RELOAD_KEY_P256);
 	if (err)
-		return reload_why_set(why, err, "no key can be made", "%s", reload_err_text(err));
+		return reload_error_explain(
+			why, err, "no key can be made", "%s", reload_err_text(err));
 	err = make_cert(&f->ca, &root, f->ca_key, f, why);
 	return err ? err : make_cert(&f->signer, &signer, f->signer_key, f, why);
 }
@@ -382,7 +384,7 @@ static enum reload_err make_authority(struct init_plan *f, struct reload_why *wh
  * write_document() signs the configuration.  A ConfigUpdate is a message: max-message-size is twice what this document
  * needs, so that it can grow (interop CFG-15).
  */
-static enum reload_err write_document(struct init_plan *f, struct reload_why *why)
+static enum reload_err write_document(struct init_plan *f, struct reload_error_text *why)
 {
 	struct span root = f->ca->der;
 	struct reload_config_signer signer = {
@@ -403,7 +405,7 @@ static enum reload_err write_document(struct init_plan *f, struct reload_why *wh
 	if (!err && given && need > f->draft.max_message_size) {
 		err = wrong(why, "--max-message-size", cli_value(f->cli, "max-message-size", ""),
 			"an update of this document is a message, and would not fit");
-		reload_why_hint(
+		reload_error_advise(
 			why, "--max-message-size %zu", enroll_message_size(f->document.len));
 	} else if (!err && !given && need > MAX_MESSAGE_SIZE_DEFAULT) {
 		f->draft.max_message_size = (uint32_t)enroll_message_size(f->document.len);
@@ -417,7 +419,7 @@ static enum reload_err write_document(struct init_plan *f, struct reload_why *wh
 }
 
 static enum reload_err put_key(struct cli_files *files, const char *dir,
-	const struct reload_key *key, struct reload_why *why)
+	const struct reload_key *key, struct reload_error_text *why)
 {
 	struct wr pem;
 	wr_init(&pem);
@@ -428,7 +430,7 @@ static enum reload_err put_key(struct cli_files *files, const char *dir,
 	OPENSSL_cleanse(pem.at, pem.len);
 	wr_clear(&pem);
 	free(path);
-	return err ? reload_why_set(
+	return err ? reload_error_explain(
 			     why, err, "the key cannot be written", "%s", reload_err_text(err))
 		   : RELOAD_OK;
 }
@@ -455,7 +457,7 @@ static void put_rest(struct init_plan *f, struct cli_files *files)
 	json_decref(ledger);
 }
 
-static enum reload_err save(struct init_plan *f, struct reload_why *why)
+static enum reload_err save(struct init_plan *f, struct reload_error_text *why)
 {
 	if (f->cli->dry_run)
 		return cli_dir_check(f->dir, why);
@@ -543,7 +545,7 @@ static void clear(struct init_plan *f)
 int enroll_init(struct cli *cli)
 {
 	struct init_plan f = { .cli = cli };
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	wr_init(&f.document);
 	enum reload_err err = read_options(&f, &why);
 	if (!err)

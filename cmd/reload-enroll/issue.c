@@ -25,7 +25,7 @@ struct issue {
 };
 
 /* start() reads the options that issue and self have in common. */
-static enum reload_err start(struct issue *m, struct cli *cli, struct reload_why *why)
+static enum reload_err start(struct issue *m, struct cli *cli, struct reload_error_text *why)
 {
 	uint64_t count = 0;
 	*m = (struct issue){ .cli = cli, .user = cli->operands[0], .now = enroll_now() };
@@ -44,7 +44,8 @@ static enum reload_err start(struct issue *m, struct cli *cli, struct reload_why
 
 /* certify() makes the certificate and checks it as every node would. */
 static enum reload_err certify(struct issue *m, const struct reload_config *config,
-	const struct reload_key *key, const struct enroll_authority *a, struct reload_why *why)
+	const struct reload_key *key, const struct enroll_authority *a,
+	struct reload_error_text *why)
 {
 	struct wr der;
 	struct reload_cert_request req = {
@@ -67,7 +68,7 @@ static enum reload_err certify(struct issue *m, const struct reload_config *conf
 	} else {
 		err = reload_cert_make(&der, &req, key, a ? a->cert : NULL, a ? a->key : NULL);
 		if (err)
-			(void)reload_why_set(
+			(void)reload_error_explain(
 				why, err, "no certificate can be made", "%s", reload_err_text(err));
 	}
 	if (!err)
@@ -79,7 +80,7 @@ static enum reload_err certify(struct issue *m, const struct reload_config *conf
 }
 
 /* read_csr() takes the request of --csr; its user name, if it has one, must be the one on the command line. */
-static enum reload_err read_csr(struct issue *m, const char *path, struct reload_why *why)
+static enum reload_err read_csr(struct issue *m, const char *path, struct reload_error_text *why)
 {
 	char *user = NULL;
 	enum reload_err err =
@@ -88,16 +89,16 @@ static enum reload_err read_csr(struct issue *m, const char *path, struct reload
 		return err;
 	m->status = STATUS_CREDENTIALS;
 	if (!m->csr.len) {
-		reload_why_set(why, RELOAD_BAD_VALUE, "no certificate request",
+		reload_error_explain(why, RELOAD_BAD_VALUE, "no certificate request",
 			"bad_CSR: %s is empty", path);
-		reload_why_hint(why, "openssl req -new -key KEYFILE -subj / -out %s", path);
+		reload_error_advise(why, "openssl req -new -key KEYFILE -subj / -out %s", path);
 		return RELOAD_BAD_VALUE;
 	}
 	err = reload_csr_user(&user, bytes_span(m->csr), why);
 	if (!err && user && strcmp(user, m->user) != 0) {
-		err = reload_why_set(why, RELOAD_BAD_VALUE,
+		err = reload_error_explain(why, RELOAD_BAD_VALUE,
 			"the certificate request is of another user", "bad_CSR: it names %s", user);
-		reload_why_hint(why, "reload-enroll issue %.120s --csr %.100s", user, path);
+		reload_error_advise(why, "reload-enroll issue %.120s --csr %.100s", user, path);
 	}
 	free(user);
 	if (!err)
@@ -107,21 +108,21 @@ static enum reload_err read_csr(struct issue *m, const char *path, struct reload
 
 /* A further device has its own identity: the same command twice does not use up Node-IDs. */
 static enum reload_err check_further(
-	const struct issue *m, const struct enroll_target *target, struct reload_why *why)
+	const struct issue *m, const struct enroll_target *target, struct reload_error_text *why)
 {
 	char what[256];
 	if (!target->own_count || !cli_has(m->cli, "new-node-id"))
 		return RELOAD_OK;
 	snprintf(what, sizeof(what), "identity %.100s has a Node-ID already", target->name);
-	enum reload_err err = reload_why_set(
+	enum reload_err err = reload_error_explain(
 		why, RELOAD_EXISTS, what, "a further device needs an identity of its own");
-	reload_why_hint(
+	reload_error_advise(
 		why, "--identity NAME with another NAME; without --new-node-id it is renewed");
 	return err;
 }
 
 static enum reload_err issue_into(struct issue *m, struct enroll_authority *a,
-	struct enroll_target *target, struct reload_why *why)
+	struct enroll_target *target, struct reload_error_text *why)
 {
 	AUTO(cli_files) files = cli_files_new();
 	struct enroll_device device = { target->own, target->own_count,
@@ -146,13 +147,13 @@ static enum reload_err issue_into(struct issue *m, struct enroll_authority *a,
 }
 
 /* fail() ends a command that could not make its certificate. */
-static int fail(struct issue *m, enum reload_err err, const struct reload_why *why)
+static int fail(struct issue *m, enum reload_err err, const struct reload_error_text *why)
 {
 	return cli_fail_with(
 		m->cli, &(struct cli_error){ .err = err, .why = why, .status = m->status });
 }
 
-static enum reload_err issue(struct issue *m, struct reload_why *why)
+static enum reload_err issue(struct issue *m, struct reload_error_text *why)
 {
 	struct cli *cli = m->cli;
 	struct enroll_authority a = { .lock = -1 };
@@ -185,10 +186,10 @@ static enum reload_err issue(struct issue *m, struct reload_why *why)
 int enroll_issue(struct cli *cli)
 {
 	struct issue m;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	enum reload_err err = start(&m, cli, &why);
 	if (!err && cli_has(cli, "csr") && cli_has(cli, "key"))
-		err = reload_why_set(&why, RELOAD_USAGE, "--csr and --key exclude each other",
+		err = reload_error_explain(&why, RELOAD_USAGE, "--csr and --key exclude each other",
 			"the request brings the key");
 	if (!err)
 		err = issue(&m, &why);
@@ -199,7 +200,7 @@ int enroll_issue(struct cli *cli)
 
 /* self_ids() derives the Node-IDs from the key (RFC 6940 s11.3.1). */
 static enum reload_err self_ids(struct issue *m, const struct reload_config *config,
-	const struct reload_key *key, struct reload_why *why)
+	const struct reload_key *key, struct reload_error_text *why)
 {
 	struct wr info;
 	wr_init(&info);
@@ -210,14 +211,14 @@ static enum reload_err self_ids(struct issue *m, const struct reload_config *con
 		err = reload_self_node_id(&m->ids[i], wr_done(&info), config->self_signed_digest,
 			config->node_id_len, m->ids_count > 1 ? (uint32_t)i + 1 : 0);
 	wr_clear(&info);
-	return err ? reload_why_set(
+	return err ? reload_error_explain(
 			     why, err, "no Node-ID can be derived", "%s", reload_err_text(err))
 		   : RELOAD_OK;
 }
 
 /* self_config() finds the configuration: --config, else that of the overlay. */
 static enum reload_err self_config(
-	struct issue *m, struct reload_config **config, struct reload_why *why)
+	struct issue *m, struct reload_config **config, struct reload_error_text *why)
 {
 	struct cli *cli = m->cli;
 	char *overlay = NULL, *dir = NULL, *path = NULL;
@@ -234,11 +235,11 @@ static enum reload_err self_config(
 			overlay ? overlay : cli_value(cli, "overlay", NULL), m->now, why);
 	if (!err && !(*config)->self_signed_digest) {
 		m->status = STATUS_FORBIDDEN;
-		err = reload_why_set(why, RELOAD_FAILED,
+		err = reload_error_explain(why, RELOAD_FAILED,
 			"the overlay does not permit self-signed certificates",
 			"the configuration of %s has no self-signed-permitted element",
 			(*config)->instance_name);
-		reload_why_hint(why, "reload-enroll issue %s", m->user);
+		reload_error_advise(why, "reload-enroll issue %s", m->user);
 	}
 	free(overlay);
 	free(dir);
@@ -246,7 +247,7 @@ static enum reload_err self_config(
 	return err;
 }
 
-static enum reload_err self(struct issue *m, struct reload_why *why)
+static enum reload_err self(struct issue *m, struct reload_error_text *why)
 {
 	struct cli *cli = m->cli;
 	AUTO(reload_config) config = NULL;
@@ -275,7 +276,7 @@ static enum reload_err self(struct issue *m, struct reload_why *why)
 int enroll_self(struct cli *cli)
 {
 	struct issue m;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	enum reload_err err = start(&m, cli, &why);
 	if (!err)
 		err = self(&m, &why);

@@ -21,14 +21,14 @@ const char enroll_kind_fields[] =
 	"max_size_bytes:integer max_node_multiple:integer? path:string? xml:string dry_run:boolean";
 
 static enum reload_err wrong(
-	struct reload_why *why, const char *what, const char *cause, const char *hint)
+	struct reload_error_text *why, const char *what, const char *cause, const char *hint)
 {
-	enum reload_err err = reload_why_set(why, RELOAD_USAGE, what, "%s", cause);
-	reload_why_hint(why, "%s", hint);
+	enum reload_err err = reload_error_explain(why, RELOAD_USAGE, what, "%s", cause);
+	reload_error_advise(why, "%s", hint);
 	return err;
 }
 
-static enum reload_err check_name(const char *name, struct reload_why *why)
+static enum reload_err check_name(const char *name, struct reload_error_text *why)
 {
 	if (!reload_kind_name_valid(name))
 		return wrong(why, "not a name of a Kind",
@@ -53,7 +53,7 @@ static char *word(const struct cli *cli, const char *option)
 }
 
 static enum reload_err read_words(
-	struct reload_kind *kind, const struct cli *cli, struct reload_why *why)
+	struct reload_kind *kind, const struct cli *cli, struct reload_error_text *why)
 {
 	char *model = word(cli, "model"), *access = word(cli, "access");
 	enum reload_err err = RELOAD_OK;
@@ -79,7 +79,7 @@ static enum reload_err read_words(
 }
 
 /* read_id() reads --id, decimal or 0x. */
-static enum reload_err read_id(uint32_t *id, const struct cli *cli, struct reload_why *why)
+static enum reload_err read_id(uint32_t *id, const struct cli *cli, struct reload_error_text *why)
 {
 	const char *text = cli_value(cli, "id", NULL);
 	char *end = NULL;
@@ -99,7 +99,7 @@ static enum reload_err read_id(uint32_t *id, const struct cli *cli, struct reloa
 }
 
 static enum reload_err read_limits(
-	struct reload_kind *kind, const struct cli *cli, struct reload_why *why)
+	struct reload_kind *kind, const struct cli *cli, struct reload_error_text *why)
 {
 	uint64_t count = 0, size = 0, multiple = 0;
 	bool single = kind->model == RELOAD_MODEL_SINGLE;
@@ -134,7 +134,7 @@ static enum reload_err read_limits(
 }
 
 static enum reload_err read_options(
-	struct reload_kind *kind, const struct cli *cli, struct reload_why *why)
+	struct reload_kind *kind, const struct cli *cli, struct reload_error_text *why)
 {
 	const char *name = cli->operands[0];
 	enum reload_err err = check_name(name, why);
@@ -204,7 +204,7 @@ static void report(
 int enroll_kind(struct cli *cli)
 {
 	struct reload_kind kind = { 0 };
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	const char *path = cli_value(cli, "output", NULL);
 	if (path && !strcmp(path, "-"))
 		path = NULL;

@@ -71,13 +71,13 @@ static const char *renewal(char out[512], const struct item *it)
 }
 
 /* A failure without advice, or which advises to show the file, gets other advice. */
-static bool fault(struct item *it, enum reload_err err, const struct reload_why *why)
+static bool fault(struct item *it, enum reload_err err, const struct reload_error_text *why)
 {
 	char text[512];
 	static const char show[] = "reload-enroll show ";
-	bool here = err && (!*why->hint || !strncmp(why->hint, show, strlen(show)));
+	bool here = err && (!*why->advice || !strncmp(why->advice, show, strlen(show)));
 	if (err)
-		problem(it, true, why->what, why->why, here ? renewal(text, it) : why->hint);
+		problem(it, true, why->what, why->reason, here ? renewal(text, it) : why->advice);
 	return err != RELOAD_OK;
 }
 
@@ -138,14 +138,14 @@ static void set_config_state(struct item *it, const struct reload_config *c)
 static void check(struct item *it, const struct reload_config *c, const struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count)
 {
-	struct reload_why why = { 0 };
-	char cause[sizeof(why.what) + sizeof(why.why) + 2];
+	struct reload_error_text why = { 0 };
+	char cause[sizeof(why.what) + sizeof(why.reason) + 2];
 	enum reload_err err =
 		reload_trust_check(c->trust, cert, others, others_count, it->now, &why);
 	if (!err)
 		return;
-	snprintf(cause, sizeof(cause), "%s: %s", why.what, why.why);
-	problem(it, true, reload_err_text(err), cause, why.hint);
+	snprintf(cause, sizeof(cause), "%s: %s", why.what, why.reason);
+	problem(it, true, reload_err_text(err), cause, why.advice);
 }
 
 static json_t *finish(struct item *it)
@@ -158,7 +158,7 @@ static json_t *finish(struct item *it)
 static json_t *show_config(struct cli *cli, const char *path, const struct span *bytes)
 {
 	AUTO(reload_config) config = NULL;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	struct item it = start(cli, "configuration", path, path);
 	enum reload_err err = bytes ? cli_config_parse(&config, *bytes, path, NULL, it.now, &why)
 				    : cli_config_load(&config, path, NULL, it.now, &why);
@@ -202,7 +202,7 @@ static char *config_for(struct cli *cli, const char *beside, const char *overlay
 static struct reload_config *load_config(struct item *it, const char *path, const char *overlay)
 {
 	struct reload_config *config = NULL;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	return fault(it, cli_config_load(&config, path, overlay, it->now, &why), &why) ? NULL
 										       : config;
 }
@@ -211,7 +211,7 @@ static struct reload_config *load_config(struct item *it, const char *path, cons
 static void check_key(struct item *it, const char *dir, const struct reload_cert *cert)
 {
 	AUTO(reload_key) key = NULL;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	bool open = false;
 	char *path = enroll_join(dir, "key.pem"), text[512];
 	if (!fault(it, cli_key_load(&key, path, &open, &why), &why) && cert) {
@@ -236,7 +236,7 @@ static json_t *show_cert(
 	struct reload_cert *cert = NULL, **others = NULL;
 	struct reload_config *config = NULL;
 	size_t count = 0;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	char text[512];
 	struct item it = start(cli, dir ? "identity" : "certificate", name, dir ? dir : path);
 	enum reload_err err = dir ? cli_certs_load(&cert, &others, &count, path, &why)
@@ -350,7 +350,7 @@ static void print_items(FILE *out, const json_t *o, void *arg)
 
 /* show_file() distinguishes configurations and certificates by their first bytes. */
 static enum reload_err show_file(
-	json_t *items, struct cli *cli, const char *path, struct reload_why *why)
+	json_t *items, struct cli *cli, const char *path, struct reload_error_text *why)
 {
 	struct stat st;
 	uint8_t *bytes = NULL;
@@ -389,7 +389,7 @@ static char *named(const char *below, const char *name, const char *file)
 
 /* show_operand() looks up a word without a slash as an identity, then an overlay, then a file. */
 static enum reload_err show_operand(
-	json_t *items, struct cli *cli, const char *operand, struct reload_why *why)
+	json_t *items, struct cli *cli, const char *operand, struct reload_error_text *why)
 {
 	if (strchr(operand, '/') || !strcmp(operand, "-"))
 		return show_file(items, cli, operand, why);
@@ -399,8 +399,8 @@ static enum reload_err show_operand(
 	enum reload_err err = RELOAD_OK;
 	if (identity && overlay) {
 		snprintf(what, sizeof(what), "%.150s is an identity and an overlay", operand);
-		err = reload_why_set(why, RELOAD_USAGE, what, "the name is ambiguous");
-		reload_why_hint(why, "reload-enroll show %s", identity);
+		err = reload_error_explain(why, RELOAD_USAGE, what, "the name is ambiguous");
+		reload_error_advise(why, "reload-enroll show %s", identity);
 	} else if (identity) {
 		json_array_append_new(items, show_identity(cli, operand, identity));
 	} else if (overlay) {
@@ -411,16 +411,16 @@ static enum reload_err show_operand(
 		err = show_file(items, cli, operand, why);
 	} else {
 		snprintf(what, sizeof(what), "nothing is called %.150s", operand);
-		err = reload_why_set(
+		err = reload_error_explain(
 			why, RELOAD_BAD_CERT, what, "there is no such identity, overlay or file");
-		reload_why_hint(why, "reload-enroll show");
+		reload_error_advise(why, "reload-enroll show");
 	}
 	free(identity);
 	free(overlay);
 	return err;
 }
 
-static enum reload_err show_all(json_t *items, struct cli *cli, struct reload_why *why)
+static enum reload_err show_all(json_t *items, struct cli *cli, struct reload_error_text *why)
 {
 	char *base = NULL;
 	size_t count = 0;
@@ -445,9 +445,9 @@ static enum reload_err show_all(json_t *items, struct cli *cli, struct reload_wh
 	cli_names_free(names, count);
 	free(identities);
 	if (!json_array_size(items)) {
-		err = reload_why_set(why, RELOAD_BAD_CONFIG, "there is nothing to show",
+		err = reload_error_explain(why, RELOAD_BAD_CONFIG, "there is nothing to show",
 			"no overlay and no identity is in %s", cli_path_show(base));
-		reload_why_hint(why, "reload-enroll init OVERLAY");
+		reload_error_advise(why, "reload-enroll init OVERLAY");
 	}
 	free(base);
 	return err;
@@ -455,7 +455,7 @@ static enum reload_err show_all(json_t *items, struct cli *cli, struct reload_wh
 
 int enroll_show(struct cli *cli)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	json_t *items = json_array(), *item;
 	size_t i;
 	bool usable = true;

@@ -17,7 +17,7 @@ const char enroll_issued_fields[] =
 
 /* Only --identity may name a directory: a user name comes from other people, and may have slashes and dots. */
 static enum reload_err name_of(
-	char **out, const struct cli *cli, const char *user, struct reload_why *why)
+	char **out, const struct cli *cli, const char *user, struct reload_error_text *why)
 {
 	const char *given = cli_value(cli, "identity", NULL);
 	char *name = reload_strdup(given ? given : user), *at = strchr(name, '@'), what[256];
@@ -32,30 +32,30 @@ static enum reload_err name_of(
 	}
 	free(name);
 	snprintf(what, sizeof(what), "%.150s cannot be the name of an identity", user);
-	enum reload_err err = reload_why_set(why, RELOAD_USAGE, what,
+	enum reload_err err = reload_error_explain(why, RELOAD_USAGE, what,
 		"letters, digits and - _ . @ + are possible, 64 at most, not -ro at the end");
-	reload_why_hint(why, "--identity NAME");
+	reload_error_advise(why, "--identity NAME");
 	return err;
 }
 
 static enum reload_err taken(
-	const struct enroll_target *t, const char *cause, struct reload_why *why)
+	const struct enroll_target *t, const char *cause, struct reload_error_text *why)
 {
 	char what[256];
 	snprintf(what, sizeof(what), "identity %.100s is taken", t->name);
-	enum reload_err err = reload_why_set(why, RELOAD_EXISTS, what, "%s", cause);
-	reload_why_hint(why, "--identity NAME with another NAME");
+	enum reload_err err = reload_error_explain(why, RELOAD_EXISTS, what, "%s", cause);
+	reload_error_advise(why, "--identity NAME with another NAME");
 	return err;
 }
 
-static enum reload_err ask(struct cli *cli, const char *question, struct reload_why *why)
+static enum reload_err ask(struct cli *cli, const char *question, struct reload_error_text *why)
 {
 	return cli->dry_run ? RELOAD_OK : cli_confirm(cli, question, why);
 }
 
 /* check_owner() compares an existing certificate with the one to be issued. */
 static enum reload_err check_owner(struct enroll_target *t, struct cli *cli, const char *user,
-	const char *overlay, bool self_signed, struct reload_why *why)
+	const char *overlay, bool self_signed, struct reload_error_text *why)
 {
 	AUTO(reload_cert) old = NULL;
 	struct reload_cert **others = NULL;
@@ -88,17 +88,18 @@ static enum reload_err check_owner(struct enroll_target *t, struct cli *cli, con
 		why);
 }
 
-static enum reload_err choose_key(struct enroll_target *t, struct cli *cli, struct reload_why *why)
+static enum reload_err choose_key(
+	struct enroll_target *t, struct cli *cli, struct reload_error_text *why)
 {
 	enum reload_key_type type = RELOAD_KEY_P256;
 	const char *wanted = cli_value(cli, "key", NULL);
 	enum reload_err err = RELOAD_OK;
 	if (wanted && reload_key_type_parse(&type, wanted))
-		return reload_why_set(why, RELOAD_USAGE,
+		return reload_error_explain(why, RELOAD_USAGE,
 			"--key is no type of key that is made here",
 			"%.80s; possible are p256, rsa2048 and rsa3072", wanted);
 	if (!access(t->key_path, F_OK) || errno != ENOENT) {
-		struct reload_why old;
+		struct reload_error_text old;
 		err = cli_key_load(&t->key, t->key_path, NULL, &old);
 		if (!err && !wanted)
 			return RELOAD_OK;
@@ -112,12 +113,14 @@ static enum reload_err choose_key(struct enroll_target *t, struct cli *cli, stru
 		return err;
 	t->key_is_new = true;
 	err = reload_key_new(&t->key, type);
-	return err ? reload_why_set(why, err, "no key can be made", "%s", reload_err_text(err))
+	return err ? reload_error_explain(
+			     why, err, "no key can be made", "%s", reload_err_text(err))
 		   : RELOAD_OK;
 }
 
 /* lock() keeps two programs from writing the same identity; --dry-run writes nothing and takes no lock. */
-static enum reload_err lock(struct enroll_target *t, const struct cli *cli, struct reload_why *why)
+static enum reload_err lock(
+	struct enroll_target *t, const struct cli *cli, struct reload_error_text *why)
 {
 	char *parent = reload_strdup(t->dir);
 	char *slash = strrchr(parent, '/');
@@ -140,7 +143,7 @@ static enum reload_err lock(struct enroll_target *t, const struct cli *cli, stru
 }
 
 enum reload_err enroll_target_open(struct enroll_target *out, struct cli *cli, const char *user,
-	const char *overlay, bool self_signed, bool without_key, struct reload_why *why)
+	const char *overlay, bool self_signed, bool without_key, struct reload_error_text *why)
 {
 	struct enroll_target t = { .lock = -1 };
 	enum reload_err err = name_of(&t.name, cli, user, why);
@@ -177,7 +180,8 @@ void enroll_target_close(struct enroll_target *t)
 }
 
 enum reload_err enroll_target_save(struct enroll_target *t, struct cli_files *files,
-	const struct reload_cert *cert, const struct reload_config *config, struct reload_why *why)
+	const struct reload_cert *cert, const struct reload_config *config,
+	struct reload_error_text *why)
 {
 	enum reload_err err = cli_files_mkdir(files, t->dir, 0700, why);
 	if (err)
@@ -195,7 +199,7 @@ enum reload_err enroll_target_save(struct enroll_target *t, struct cli_files *fi
 		cli_files_put(files, t->key_path, 0600, wr_done(&key));
 	OPENSSL_cleanse(key.at, key.len);
 	wr_clear(&key);
-	return err ? reload_why_set(
+	return err ? reload_error_explain(
 			     why, err, "the key cannot be written", "%s", reload_err_text(err))
 		   : RELOAD_OK;
 }

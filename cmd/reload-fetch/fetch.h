@@ -14,7 +14,8 @@ int fetch_watch(struct cli *cli, json_t *params);
 extern const char *const fetch_watch_fields; /* for --json-schema */
 
 /* fetch_write_proof() writes the proof of a result to the file of --proof. */
-enum reload_err fetch_write_proof(struct cli *cli, const json_t *result, struct reload_why *why);
+enum reload_err fetch_write_proof(
+	struct cli *cli, const json_t *result, struct reload_error_text *why);
 
 /*
  * fetch_check_proof() becomes the program that checks a proof, and returns only when that fails; fetch_proof_schema() is the

@@ -26,7 +26,7 @@ static const struct cli_opt opts[] = {
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
 /* "3" or "3-7" */
-static enum reload_err read_index(json_t *params, const char *text, struct reload_why *why)
+static enum reload_err read_index(json_t *params, const char *text, struct reload_error_text *why)
 {
 	char *end;
 	unsigned long long first = strtoull(text, &end, 10), last = first;
@@ -74,7 +74,7 @@ static void collect(struct wr *w, const json_t *result)
 static int print_raw(struct cli *cli, const json_t *result)
 {
 	const char *file = cli_value(cli, "output", NULL);
-	struct reload_why why;
+	struct reload_error_text why;
 	struct wr w;
 	wr_init(&w);
 	collect(&w, result);
@@ -89,7 +89,7 @@ static int print_raw(struct cli *cli, const json_t *result)
 }
 
 /* Refuses options that exclude each other. */
-static enum reload_err check_modes(struct cli *cli, struct reload_why *why)
+static enum reload_err check_modes(struct cli *cli, struct reload_error_text *why)
 {
 	bool check = cli_has(cli, "check-proof"), watch = cli_has(cli, "watch"),
 	     proof = cli_has(cli, "proof"), other = cli_has(cli, "stat") || cli_has(cli, "find"),
@@ -115,7 +115,7 @@ static enum reload_err check_modes(struct cli *cli, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-static json_t *params_of(struct cli *cli, enum reload_err *err, struct reload_why *why)
+static json_t *params_of(struct cli *cli, enum reload_err *err, struct reload_error_text *why)
 {
 	const char *kind = cli_kind(cli), *index = cli_value(cli, "index", NULL);
 	json_t *params = json_object(), *target = json_string(cli->operands[0]),
@@ -167,7 +167,7 @@ static int report_invalid(struct cli *cli, const json_t *r)
 /* Prints or writes the result; returns the exit status. */
 static int output(struct cli *cli, const json_t *result)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	const char *proof = cli_value(cli, "proof", NULL);
 	bool stat = cli_has(cli, "stat"), find = cli_has(cli, "find"),
 	     raw = cli_has(cli, "raw") || cli_has(cli, "output");
@@ -186,7 +186,7 @@ static int output(struct cli *cli, const json_t *result)
 
 static int run(struct cli *cli)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	json_t *params = NULL, *result = NULL;
 	enum reload_err err = check_modes(cli, &why);
 	if (!err && cli_has(cli, "check-proof"))

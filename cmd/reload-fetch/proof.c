@@ -9,16 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum reload_err fetch_write_proof(struct cli *cli, const json_t *result, struct reload_why *why)
+enum reload_err fetch_write_proof(
+	struct cli *cli, const json_t *result, struct reload_error_text *why)
 {
 	const char *file = cli_value(cli, "proof", "-"), *base64 = cli_get_text(result, "proof");
 	uint8_t *bytes;
 	size_t len;
 	enum reload_err err = RELOAD_OK;
 	if (!*base64 || reload_unbase64(&bytes, &len, base64, strlen(base64))) {
-		reload_why_set(why, RELOAD_IO, "no proof",
+		reload_error_explain(why, RELOAD_IO, "no proof",
 			"the agent made none: more than 16M, or no value that somebody signed");
-		reload_why_hint(why, "a part of the values: --index A-B or --key K");
+		reload_error_advise(why, "a part of the values: --index A-B or --key K");
 		return RELOAD_IO;
 	}
 	if (strcmp(file, "-") == 0)
@@ -31,7 +32,7 @@ enum reload_err fetch_write_proof(struct cli *cli, const json_t *result, struct 
 
 int fetch_check_proof(struct cli *cli)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	enum reload_err err = cli_run_private(cli, "reload-check-proof",
 		(const char *const[]){ "check-proof", "config", NULL }, &why);
 	return cli_fail(cli, err, &why);

@@ -112,8 +112,8 @@ static void compare(struct watch *w, const json_t *result)
 	w->known = present;
 }
 
-static void report_failure(
-	struct watch *w, enum reload_err err, const struct reload_why *why, const json_t *data)
+static void report_failure(struct watch *w, enum reload_err err,
+	const struct reload_error_text *why, const json_t *data)
 {
 	w->failures++;
 	w->last_status = reload_err_exit(err);
@@ -134,20 +134,21 @@ static void report_failure(
 /* Reports that some values are not shown because they failed a check. */
 static void report_invalid(struct watch *w, const json_t *result)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	char what[96];
 	long long dropped = cli_get_int(result, "invalid_count");
 	if (!dropped)
 		return;
 	snprintf(what, sizeof(what), "%lld value%s dropped", dropped, dropped == 1 ? "" : "s");
-	reload_why_set(&why, RELOAD_PARTIAL, what, "%s", cli_get_text(result, "invalid_reason"));
-	reload_why_hint(&why, "--show-invalid to look");
+	reload_error_explain(
+		&why, RELOAD_PARTIAL, what, "%s", cli_get_text(result, "invalid_reason"));
+	reload_error_advise(&why, "--show-invalid to look");
 	report_failure(w, RELOAD_PARTIAL, &why, NULL);
 }
 
 static void poll_once(struct watch *w, json_t **last)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_call_error error;
 	json_t *result = NULL;
 	enum reload_err err = RELOAD_OK;
@@ -215,7 +216,7 @@ static int run(struct watch *w, reload_ms interval)
 int fetch_watch(struct cli *cli, json_t *params)
 {
 	struct watch w = { .cli = cli, .params = params };
-	struct reload_why why;
+	struct reload_error_text why;
 	reload_ms interval;
 	enum reload_err err = cli_time(cli, "watch", 0, &interval, &why);
 	if (!err && interval < MIN_INTERVAL_MS)

@@ -93,14 +93,14 @@ static json_t *join_params(const struct cli *cli)
 
 static int usage(struct cli *cli, const char *what, const char *reason)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	return cli_fail(cli, cli_refuse(&why, what, reason), &why);
 }
 
 static int run(struct cli *cli)
 {
 	AUTO(cli_link) link = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_call_error error;
 	json_t *result = NULL;
 	bool leave = cli_has(cli, "leave");

@@ -130,7 +130,7 @@ static void report_answer(struct run *r, json_t *result)
 static void report_lost(struct run *r, const struct reload_call_error *error)
 {
 	json_t *o = json_pack("{s:s, s:I, s:s}", "type", "lost", "seq", (json_int_t)r->sent, "why",
-		error->failure.why.why);
+		error->failure.why.reason);
 	if (!r->cli->quiet || r->cli->format != CLI_TEXT)
 		cli_print(r->cli, o, print_answer, NULL);
 	json_decref(o);
@@ -211,7 +211,7 @@ static int ping_all(struct run *r)
 	return lost_percent(r) > (double)r->max_loss ? reload_err_exit(RELOAD_PARTIAL) : 0;
 }
 
-static enum reload_err read_options(struct run *r, struct reload_why *why)
+static enum reload_err read_options(struct run *r, struct reload_error_text *why)
 {
 	struct cli *cli = r->cli;
 	enum reload_err err = cli_number(cli, "count", 4, 0, COUNT_MAX, &r->count, why);
@@ -226,18 +226,18 @@ static enum reload_err read_options(struct run *r, struct reload_why *why)
 	if (err)
 		return err;
 	if (!reload_utf8_valid(span_str(cli->operands[0])))
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_USAGE, "TARGET is not UTF-8", "names are UTF-8 text");
 	if (r->size > PADDING_MAX)
-		return reload_why_set(why, RELOAD_USAGE, "--size is out of range",
+		return reload_error_explain(why, RELOAD_USAGE, "--size is out of range",
 			"a Ping holds up to 65535 bytes of padding");
 	if (!r->wait || r->wait > INT32_MAX)
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_USAGE, "--wait is out of range", "an answer takes some time");
 	if (r->interval < QUICK_MS && !cli_has(cli, "flood-ok")) {
-		reload_why_set(why, RELOAD_USAGE, "--interval is too short",
+		reload_error_explain(why, RELOAD_USAGE, "--interval is too short",
 			"less than 200ms loads every peer on the way");
-		reload_why_hint(why, "--flood-ok, if the overlay is yours");
+		reload_error_advise(why, "--flood-ok, if the overlay is yours");
 		return RELOAD_USAGE;
 	}
 	/* without --timeout the limit is what all Pings may take, so that a hanging agent does not block forever */
@@ -265,7 +265,7 @@ static int dry_run(struct run *r)
 static int run(struct cli *cli)
 {
 	struct run r = { .cli = cli };
-	struct reload_why why;
+	struct reload_error_text why;
 	enum reload_err err = read_options(&r, &why);
 	if (err)
 		return cli_fail(cli, err, &why);

@@ -79,7 +79,7 @@ static bool possible(const struct plan *p, enum picture which)
 }
 
 /* choose() reads from FILE.svg which picture to draw: its name begins with the picture's name. */
-static enum reload_err choose(struct charts *c, struct reload_why *why)
+static enum reload_err choose(struct charts *c, struct reload_error_text *why)
 {
 	const char *slash = strrchr(c->plan->plot, '/');
 	const char *base = slash ? slash + 1 : c->plan->plot;
@@ -96,12 +96,13 @@ static enum reload_err choose(struct charts *c, struct reload_why *why)
 		if (c->wanted[i])
 			return RELOAD_OK;
 	snprintf(what, sizeof(what), "--plot %.64s names no picture", c->plan->plot);
-	return reload_why_set(why, RELOAD_USAGE, what, "the file's name begins with %s",
+	return reload_error_explain(why, RELOAD_USAGE, what, "the file's name begins with %s",
 		*c->plan->sweep ? "hops, traffic, success or repair (with --sweep)"
 				: "traffic, success, repair or peers (without --sweep)");
 }
 
-enum reload_err charts_new(struct charts **out, const struct plan *plan, struct reload_why *why)
+enum reload_err charts_new(
+	struct charts **out, const struct plan *plan, struct reload_error_text *why)
 {
 	AUTO(charts) c = RELOAD_NEW(charts);
 	c->plan = plan;
@@ -110,7 +111,7 @@ enum reload_err charts_new(struct charts **out, const struct plan *plan, struct 
 	for (size_t i = 0; i < plan->variants_count && *plan->sweep; i++)
 		if (!reload_sim_scenario_number(
 			    &plan->variants[i].scenario, plan->sweep_index, &c->x[i]))
-			return reload_why_set(why, RELOAD_USAGE,
+			return reload_error_explain(why, RELOAD_USAGE,
 				"--plot cannot draw over this setting", "%s is no number",
 				plan->sweep);
 	enum reload_err err = choose(c, why);
@@ -326,14 +327,14 @@ static void picture(struct wr *w, const struct charts *c, enum picture which)
 	wr_clear(&desc);
 }
 
-static enum reload_err make_dir(const char *path, struct reload_why *why)
+static enum reload_err make_dir(const char *path, struct reload_error_text *why)
 {
 	AUTO(cli_files) files = cli_files_new();
 	enum reload_err err = cli_files_mkdir(files, path, 0755, why);
 	return err ? err : cli_files_commit(files, why);
 }
 
-enum reload_err charts_write(struct charts *c, reload_ms deadline, struct reload_why *why)
+enum reload_err charts_write(struct charts *c, reload_ms deadline, struct reload_error_text *why)
 {
 	const struct plan *p = c->plan;
 	enum reload_err err = *c->file ? RELOAD_OK : make_dir(p->plot, why);

@@ -9,7 +9,7 @@ struct charts;
 
 /* charts_new() prepares the pictures that plan asks for (owned); RELOAD_USAGE, RELOAD_IO with why when they cannot be made. */
 enum reload_err charts_new(
-	struct charts **out, const struct plan *plan, struct reload_why *why) MUST_CHECK;
+	struct charts **out, const struct plan *plan, struct reload_error_text *why) MUST_CHECK;
 void charts_free(struct charts *c);
 AUTO_DEFINE(charts)
 
@@ -17,4 +17,4 @@ AUTO_DEFINE(charts)
 void charts_add(struct charts *c, size_t run, const struct reload_sim_outcome *o);
 /* charts_write() writes the files; RELOAD_IO with why. */
 enum reload_err charts_write(
-	struct charts *c, reload_ms deadline, struct reload_why *why) MUST_CHECK;
+	struct charts *c, reload_ms deadline, struct reload_error_text *why) MUST_CHECK;

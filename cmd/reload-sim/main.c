@@ -220,14 +220,14 @@ static int exit_status(const struct session *s, enum pool_end end)
 static int simulate(struct session *s)
 {
 	const struct pool_ops ops = { .arg = s, .work = work, .done = done, .progress = progress };
-	struct reload_why why;
+	struct reload_error_text why;
 	size_t runs = plan_runs(&s->plan);
 	enum pool_end end = pool_run(&ops, runs, s->plan.jobs < runs ? s->plan.jobs : runs,
 		s->stop_fd, s->cli->deadline);
 	if (end == POOL_FAILED) {
-		(void)reload_why_set(&why, RELOAD_IO, "no process could be started",
+		(void)reload_error_explain(&why, RELOAD_IO, "no process could be started",
 			"the system refuses more processes");
-		reload_why_hint(&why, "--jobs 1; ulimit -u shows how many a user may have");
+		reload_error_advise(&why, "--jobs 1; ulimit -u shows how many a user may have");
 		return cli_fail(s->cli, RELOAD_IO, &why);
 	}
 	if (s->violated && end == POOL_DONE)
@@ -244,17 +244,17 @@ static int simulate(struct session *s)
 	return exit_status(s, end);
 }
 
-static enum reload_err open_failed(struct reload_why *why, const char *path)
+static enum reload_err open_failed(struct reload_error_text *why, const char *path)
 {
 	char what[192];
 	snprintf(what, sizeof(what), "%.160s cannot be written", path);
-	reload_why_set(why, RELOAD_IO, what, "%s", strerror(errno));
-	reload_why_hint(why, "ls -ld %s, or another place", path);
+	reload_error_explain(why, RELOAD_IO, what, "%s", strerror(errno));
+	reload_error_advise(why, "ls -ld %s, or another place", path);
 	return RELOAD_IO;
 }
 
 /* open_files() opens what the runs write, before the first begins. */
-static enum reload_err open_files(struct session *s, struct reload_why *why)
+static enum reload_err open_files(struct session *s, struct reload_error_text *why)
 {
 	const char *path = s->plan.output;
 	if (path && strcmp(path, "-") != 0) {
@@ -284,7 +284,7 @@ static void warn_idle(struct session *s)
 
 static int begin(struct session *s)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	enum reload_err err = plan_read(&s->plan, s->cli, &why);
 	if (!err && s->plan.plot)
 		err = charts_new(&s->charts, &s->plan, &why);

@@ -34,7 +34,7 @@ const struct variant *plan_variant(const struct plan *p, size_t run)
 }
 
 /* read_seeds() takes --seed N or --seeds A..B or --seeds N, which is 1..N. */
-static enum reload_err read_seeds(struct plan *p, struct cli *cli, struct reload_why *why)
+static enum reload_err read_seeds(struct plan *p, struct cli *cli, struct reload_error_text *why)
 {
 	const char *text = cli_value(cli, "seeds", NULL);
 	if (text && cli_has(cli, "seed"))
@@ -60,7 +60,7 @@ static enum reload_err read_seeds(struct plan *p, struct cli *cli, struct reload
 
 /* read_scenario() reads the file, then the options, which override it. */
 static enum reload_err read_scenario(
-	struct reload_sim_scenario *s, struct cli *cli, struct reload_why *why)
+	struct reload_sim_scenario *s, struct cli *cli, struct reload_error_text *why)
 {
 	const char *path = cli_value(cli, "scenario", NULL);
 	struct reload_sim_key keys[RELOAD_SIM_KEYS_MAX];
@@ -85,12 +85,12 @@ static enum reload_err read_scenario(
 
 /* set_variant() makes one variant of the scenario base, with the swept setting at value. */
 static enum reload_err set_variant(struct plan *p, const struct reload_sim_scenario *base,
-	const char *value, struct reload_why *why)
+	const char *value, struct reload_error_text *why)
 {
 	struct variant *v = &p->variants[p->variants_count];
 	v->scenario = *base;
 	if (p->variants_count >= SWEEP_MAX)
-		return reload_why_set(why, RELOAD_USAGE, "--sweep has too many values",
+		return reload_error_explain(why, RELOAD_USAGE, "--sweep has too many values",
 			"%d are the most", SWEEP_MAX);
 	enum reload_err err = reload_sim_scenario_set(&v->scenario, p->sweep, value, why);
 	if (err)
@@ -102,7 +102,7 @@ static enum reload_err set_variant(struct plan *p, const struct reload_sim_scena
 
 /* read_sweep() takes KEY=V1,V2,... */
 static enum reload_err read_sweep(struct plan *p, const struct reload_sim_scenario *base,
-	const char *text, struct reload_why *why)
+	const char *text, struct reload_error_text *why)
 {
 	struct reload_sim_key keys[RELOAD_SIM_KEYS_MAX];
 	size_t count = reload_sim_keys(keys), name = strcspn(text, "=");
@@ -120,7 +120,7 @@ static enum reload_err read_sweep(struct plan *p, const struct reload_sim_scenar
 	return err;
 }
 
-static enum reload_err check_variants(struct plan *p, struct reload_why *why)
+static enum reload_err check_variants(struct plan *p, struct reload_error_text *why)
 {
 	for (size_t i = 0; i < p->variants_count; i++) {
 		enum reload_err err = reload_sim_scenario_check(&p->variants[i].scenario, why);
@@ -128,12 +128,12 @@ static enum reload_err check_variants(struct plan *p, struct reload_why *why)
 			return err;
 	}
 	if ((p->last - p->first) >= RUNS_MAX / p->variants_count)
-		return reload_why_set(why, RELOAD_USAGE, "too many runs",
+		return reload_error_explain(why, RELOAD_USAGE, "too many runs",
 			"seeds times values of --sweep are at most %d", RUNS_MAX);
 	return RELOAD_OK;
 }
 
-static enum reload_err read_output(struct plan *p, struct cli *cli, struct reload_why *why)
+static enum reload_err read_output(struct plan *p, struct cli *cli, struct reload_error_text *why)
 {
 	p->plot = cli_value(cli, "plot", NULL);
 	p->trace = cli_value(cli, "trace", NULL);
@@ -151,7 +151,7 @@ static enum reload_err read_output(struct plan *p, struct cli *cli, struct reloa
 	return p->only_faults ? reload_sim_faults_list_check(p->only_faults, why) : RELOAD_OK;
 }
 
-enum reload_err plan_read(struct plan *p, struct cli *cli, struct reload_why *why)
+enum reload_err plan_read(struct plan *p, struct cli *cli, struct reload_error_text *why)
 {
 	struct reload_sim_scenario base;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);

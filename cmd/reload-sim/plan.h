@@ -25,7 +25,8 @@ struct plan {
 #define SHRINK_AUTO UINT64_MAX
 
 /* plan_read() fills plan from the command line; RELOAD_USAGE, RELOAD_IO with why.  plan_clear() frees it. */
-enum reload_err plan_read(struct plan *plan, struct cli *cli, struct reload_why *why) MUST_CHECK;
+enum reload_err plan_read(
+	struct plan *plan, struct cli *cli, struct reload_error_text *why) MUST_CHECK;
 void plan_clear(struct plan *plan);
 
 /*

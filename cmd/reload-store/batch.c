@@ -41,7 +41,7 @@ struct batch {
 	enum reload_err unread; /* why the input ended early; lines before that are still stored */
 	enum reload_err
 		broken; /* the connection, or the time: nothing more can be sent or received */
-	struct reload_why why;
+	struct reload_error_text why;
 	size_t line;               /* lines read so far */
 	struct slot slots[WINDOW]; /* ring in the order of sending; the index is modulo WINDOW */
 	size_t first, next, bytes; /* indexes of slots */
@@ -73,12 +73,12 @@ static void print_error(struct cli *cli, const struct slot *s)
 		json_decref(o);
 		return;
 	}
-	struct reload_why why;
+	struct reload_error_text why;
 	char what[256];
 	snprintf(what, sizeof(what), "line %zu: %.200s", s->line, cli_get_text(s->error, "what"));
-	reload_why_set(&why, s->err, what, "%s", cli_get_text(s->error, "why"));
+	reload_error_explain(&why, s->err, what, "%s", cli_get_text(s->error, "why"));
 	if (*cli_get_text(s->error, "try"))
-		reload_why_hint(&why, "%s", cli_get_text(s->error, "try"));
+		reload_error_advise(&why, "%s", cli_get_text(s->error, "try"));
 	(void)cli_fail(cli, s->err, &why);
 }
 
@@ -113,7 +113,7 @@ static void print_ready(struct batch *b)
 	}
 }
 
-static void slot_fail(struct slot *s, enum reload_err err, const struct reload_why *why)
+static void slot_fail(struct slot *s, enum reload_err err, const struct reload_error_text *why)
 {
 	struct reload_failure f = { .err = err, .why = *why };
 	s->err = err;
@@ -142,17 +142,18 @@ static json_t *take_value(json_t *o)
 	return value;
 }
 
-static enum reload_err not_object(struct reload_why *why, const char *reason)
+static enum reload_err not_object(struct reload_error_text *why, const char *reason)
 {
-	reload_why_set(why, RELOAD_USAGE, "it is no JSON object", "%.200s", reason);
-	reload_why_hint(why, "{\"target\":\"alice@calls.example\",\"kind\":\"0xf0000001\",\"text\":"
-			     "\"back at noon\"}");
+	reload_error_explain(why, RELOAD_USAGE, "it is no JSON object", "%.200s", reason);
+	reload_error_advise(why,
+		"{\"target\":\"alice@calls.example\",\"kind\":\"0xf0000001\",\"text\":"
+		"\"back at noon\"}");
 	return RELOAD_USAGE;
 }
 
 /* The parameters of store.put (owned) for one line; the command line gives what the line leaves out. */
 static enum reload_err read_line(
-	json_t **out, struct batch *b, struct span line, struct reload_why *why)
+	json_t **out, struct batch *b, struct span line, struct reload_error_text *why)
 {
 	struct cli *cli = b->cli;
 	json_error_t at;
@@ -261,7 +262,7 @@ static bool waits(const struct batch *b, const struct slot *s)
 
 static void on_line(struct batch *b, struct span line)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_call_error error;
 	json_t *params = NULL;
 	b->line++;
@@ -301,9 +302,9 @@ static bool wait_input(struct batch *b, bool block)
 		reload_ms now = cli_monotonic(), deadline = b->cli->deadline;
 		reload_ms left = deadline > now ? deadline - now : 0;
 		if (!left) { /* also when the input always has more */
-			b->broken = reload_why_set(&b->why, RELOAD_TIMEOUT, "no more lines in time",
-				"--timeout limits the whole batch");
-			reload_why_hint(&b->why, "a longer --timeout, 0 for none");
+			b->broken = reload_error_explain(&b->why, RELOAD_TIMEOUT,
+				"no more lines in time", "--timeout limits the whole batch");
+			reload_error_advise(&b->why, "a longer --timeout, 0 for none");
 			return false;
 		}
 		int n = poll(fds, 2,
@@ -336,20 +337,21 @@ static void read_more(struct batch *b)
 	b->at_end = true;
 	if (n == 0)
 		return;
-	b->unread = reload_why_set(
+	b->unread = reload_error_explain(
 		&b->why, RELOAD_IO, "the batch cannot be read", "%s", strerror(errno));
-	reload_why_hint(&b->why, "ls -l %s", cli_value(b->cli, "batch", "-"));
+	reload_error_advise(&b->why, "ls -l %s", cli_value(b->cli, "batch", "-"));
 	b->rest.len = 0; /* the beginning of a line that was too long */
 }
 
 static void on_long_line(struct batch *b)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	struct slot *s = &b->slots[b->next++ % WINDOW];
 	*s = (struct slot){ .line = ++b->line };
-	reload_why_set(&why, RELOAD_LIMIT, "the line is too long",
+	reload_error_explain(&why, RELOAD_LIMIT, "the line is too long",
 		"it has more than 1000K, which no request can take");
-	reload_why_hint(&why, "a value of at most 700K in one line, which ends with a line end");
+	reload_error_advise(
+		&why, "a value of at most 700K in one line, which ends with a line end");
 	slot_fail(s, RELOAD_LIMIT, &why);
 }
 
@@ -398,11 +400,11 @@ static void work(struct batch *b)
 /* Reports lines that were sent and have no result: whether they were stored is not known. */
 static void give_up(struct batch *b)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	enum reload_err err = b->broken ? b->broken : RELOAD_CANCELLED;
-	reload_why_set(&why, err, "no result", "%s; it may have been stored all the same",
+	reload_error_explain(&why, err, "no result", "%s; it may have been stored all the same",
 		b->stopped ? "stopped while it was under way" : reload_err_text(err));
-	reload_why_hint(&why, "reload-fetch -k KIND TARGET shows whether it was");
+	reload_error_advise(&why, "reload-fetch -k KIND TARGET shows whether it was");
 	for (size_t i = b->first; i < b->next; i++) {
 		struct slot *s = &b->slots[i % WINDOW];
 		if (!s->result && !s->error)
@@ -414,7 +416,7 @@ static void give_up(struct batch *b)
 static int summary(struct batch *b)
 {
 	struct cli *cli = b->cli;
-	struct reload_why why;
+	struct reload_error_text why;
 	char what[160];
 	bool given_up = b->broken && !b->stopped;
 	if (!b->failed && !b->stopped && !given_up)
@@ -425,22 +427,22 @@ static int summary(struct batch *b)
 		: b->broken ? ", given up before the end"
 			    : "");
 	if (given_up)
-		reload_why_set(
-			&why, RELOAD_PARTIAL, what, "%.200s: %.250s", b->why.what, b->why.why);
+		reload_error_explain(
+			&why, RELOAD_PARTIAL, what, "%.200s: %.250s", b->why.what, b->why.reason);
 	else if (b->failed)
-		reload_why_set(&why, RELOAD_PARTIAL, what, "the first that failed is line %zu",
-			b->first_failed);
+		reload_error_explain(&why, RELOAD_PARTIAL, what,
+			"the first that failed is line %zu", b->first_failed);
 	else
-		reload_why_set(&why, RELOAD_PARTIAL, what, "a signal came");
-	if (*b->why.hint && given_up)
-		reload_why_hint(&why, "%s", b->why.hint);
+		reload_error_explain(&why, RELOAD_PARTIAL, what, "a signal came");
+	if (*b->why.advice && given_up)
+		reload_error_advise(&why, "%s", b->why.advice);
 	enum reload_err err = given_up ? b->broken : RELOAD_PARTIAL;
 	/* with --json each line has its own failure, but an input that could not be read has no line */
 	return cli->format == CLI_TEXT || given_up ? cli_fail(cli, err, &why)
 						   : reload_err_exit(err);
 }
 
-static enum reload_err open_input(struct batch *b, const char *path, struct reload_why *why)
+static enum reload_err open_input(struct batch *b, const char *path, struct reload_error_text *why)
 {
 	char what[256];
 	/* non-blocking: opening a pipe without a writer would ignore --timeout */
@@ -449,15 +451,15 @@ static enum reload_err open_input(struct batch *b, const char *path, struct relo
 	if (b->in >= 0)
 		return RELOAD_OK;
 	snprintf(what, sizeof(what), "%.200s cannot be read", path);
-	reload_why_set(why, RELOAD_IO, what, "%s", strerror(errno));
-	reload_why_hint(why, "ls -l %s", path);
+	reload_error_explain(why, RELOAD_IO, what, "%s", strerror(errno));
+	reload_error_advise(why, "ls -l %s", path);
 	return RELOAD_IO;
 }
 
 int store_batch(struct cli *cli)
 {
 	struct batch b = { .cli = cli, .in = -1 };
-	struct reload_why why;
+	struct reload_error_text why;
 	enum reload_err err = RELOAD_OK;
 	wr_init(&b.rest);
 	if (cli->operands_count > 1)

@@ -47,7 +47,7 @@ static void print_kept(FILE *out, const json_t *result, void *arg)
 int store_list_kept(struct cli *cli)
 {
 	json_t *result = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	if (cli->operands_count || cli_has(cli, "kind"))
 		return cli_fail(cli,
 			cli_refuse(&why, "--list-kept takes nothing else",
@@ -77,7 +77,7 @@ static void print_dropped(FILE *out, const json_t *result, void *arg)
 int store_drop(struct cli *cli)
 {
 	json_t *result = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	uint64_t index;
 	const char *kind = cli_kind(cli);
 	enum reload_err err = RELOAD_OK;

@@ -33,7 +33,7 @@ static const struct cli_opt opts[] = {
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
 /* The bytes to store: the operand, a file or standard input. */
-static enum reload_err read_value(struct cli *cli, json_t *value, struct reload_why *why)
+static enum reload_err read_value(struct cli *cli, json_t *value, struct reload_error_text *why)
 {
 	const char *operand = cli->operands_count > 1 ? cli->operands[1] : NULL;
 	const char *file = cli_value(cli, "file", NULL);
@@ -47,7 +47,7 @@ static enum reload_err read_value(struct cli *cli, json_t *value, struct reload_
 				       : RELOAD_OK;
 	if (!operand && !file) {
 		cli_refuse(why, "no value", "give VALUE, - for standard input, or --file FILE");
-		reload_why_hint(why, "reload-store -k KIND %s VALUE", cli->operands[0]);
+		reload_error_advise(why, "reload-store -k KIND %s VALUE", cli->operands[0]);
 		return RELOAD_USAGE;
 	}
 	if (operand && strcmp(operand, "-") != 0) {
@@ -70,7 +70,7 @@ static enum reload_err read_value(struct cli *cli, json_t *value, struct reload_
 }
 
 static enum reload_err read_options(
-	struct cli *cli, json_t *value, json_t *params, struct reload_why *why)
+	struct cli *cli, json_t *value, json_t *params, struct reload_error_text *why)
 {
 	uint64_t index, generation;
 	reload_ms lifetime;
@@ -106,7 +106,7 @@ static enum reload_err read_options(
 }
 
 /* Refuses options of different commands, such as --drop with --list-kept. */
-static enum reload_err check_mode(struct cli *cli, struct reload_why *why)
+static enum reload_err check_mode(struct cli *cli, struct reload_error_text *why)
 {
 	static const char *const modes[] = { "list-kept", "drop", "batch", NULL },
 				 *const parts[] = { "file", "index", "append", "key", "generation",
@@ -133,7 +133,7 @@ static enum reload_err check_mode(struct cli *cli, struct reload_why *why)
 	return RELOAD_OK;
 }
 
-static enum reload_err confirm(struct cli *cli, struct reload_why *why)
+static enum reload_err confirm(struct cli *cli, struct reload_error_text *why)
 {
 	char question[256];
 	if (!cli_has(cli, "remove") || cli->dry_run)
@@ -144,7 +144,7 @@ static enum reload_err confirm(struct cli *cli, struct reload_why *why)
 }
 
 /* The parameters of store.put (owned) from the command line. */
-static enum reload_err read_params(json_t **out, struct cli *cli, struct reload_why *why)
+static enum reload_err read_params(json_t **out, struct cli *cli, struct reload_error_text *why)
 {
 	const char *kind = cli_kind(cli);
 	if (!cli->operands_count)
@@ -169,7 +169,7 @@ static enum reload_err read_params(json_t **out, struct cli *cli, struct reload_
 /* Reports the peers that should hold the value and do not. */
 static int report_missing(struct cli *cli, const json_t *result, size_t missing)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	char what[128], node[CLI_SHORT_ID];
 	size_t i, listed = 0;
 	json_t *v;
@@ -178,17 +178,17 @@ static int report_missing(struct cli *cli, const json_t *result, size_t missing)
 		return 0;
 	snprintf(what, sizeof(what), "%zu of %zu peers cannot give it back", missing,
 		json_array_size(list));
-	reload_why_set(&why, RELOAD_PARTIAL, what, "%s", "");
+	reload_error_explain(&why, RELOAD_PARTIAL, what, "%s", "");
 	json_array_foreach (list, i, v) {
-		size_t used = strlen(why.why);
+		size_t used = strlen(why.reason);
 		if (!cli_get_bool(v, "held"))
-			snprintf(why.why + used, sizeof(why.why) - used, "%s%s %s: %s",
+			snprintf(why.reason + used, sizeof(why.reason) - used, "%s%s %s: %s",
 				listed++ ? "; " : "", cli_get_text(v, "role"),
 				cli_short_id(node, cli_get_text(v, "node_id")),
 				cli_get_text(v, "why"));
 	}
 	const char *agent = cli_value(cli, "agent", NULL);
-	reload_why_hint(&why, "reload-fetch%s%.60s --stat -k %.60s %.120s", agent ? " -a " : "",
+	reload_error_advise(&why, "reload-fetch%s%.60s --stat -k %.60s %.120s", agent ? " -a " : "",
 		agent ? agent : "", cli_kind(cli), cli->operands[0]);
 	/* with --json the result lists them */
 	return cli->format == CLI_TEXT ? cli_fail(cli, RELOAD_PARTIAL, &why)
@@ -198,7 +198,7 @@ static int report_missing(struct cli *cli, const json_t *result, size_t missing)
 static int store(struct cli *cli, json_t *params)
 {
 	AUTO(cli_link) link = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_call_error error;
 	json_t *result = NULL;
 	size_t missing = 0;
@@ -220,7 +220,7 @@ static int store(struct cli *cli, json_t *params)
 
 static int run(struct cli *cli)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	json_t *params = NULL;
 	enum reload_err err = check_mode(cli, &why);
 	if (!err && cli_has(cli, "list-kept"))

@@ -95,7 +95,7 @@ static bool ask(struct verifier *v, const char *method, const char *node, const 
 	if (err) {
 		held = !w->exists && (err == RELOAD_NO_VALUE || err == RELOAD_NOT_FOUND);
 		v->gone = err == RELOAD_NO_AGENT;
-		snprintf(reason, 160, "%.159s", error.failure.why.why);
+		snprintf(reason, 160, "%.159s", error.failure.why.reason);
 		reload_call_error_clear(&error);
 		return held;
 	}

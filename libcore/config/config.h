@@ -83,7 +83,7 @@ struct reload_config {
  */
 enum reload_err reload_config_parse(struct reload_config **out, struct span document,
 	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_config_verify() returns whether config is signed by a configuration-signer of before, or of itself when before is
@@ -91,14 +91,15 @@ enum reload_err reload_config_parse(struct reload_config **out, struct span docu
  * _BAD_SIGNATURE, or a certificate's failure.
  */
 enum reload_err reload_config_verify(const struct reload_config *config,
-	const struct reload_config *before, reload_utc now, struct reload_why *why) MUST_CHECK;
+	const struct reload_config *before, reload_utc now,
+	struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_config_supported() refuses a document with a setting that this program does not implement: a shared-secret (TLS-PSK), or
  * no no-ice (ICE).  RELOAD_BAD_CONFIG, why filled.  Parsing accepts such a document, so that it can be shown.
  */
 enum reload_err reload_config_supported(
-	const struct reload_config *config, struct reload_why *why) MUST_CHECK;
+	const struct reload_config *config, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_config_with_kinds() makes a copy of config that also knows the kind-blocks given (RFC 6940 s6.5.4): each signed
@@ -109,7 +110,7 @@ enum reload_err reload_config_supported(
  */
 enum reload_err reload_config_with_kinds(struct reload_config **out,
 	const struct reload_config *config, const struct span *kind_blocks, size_t count,
-	reload_utc now, struct reload_why *why) MUST_CHECK;
+	reload_utc now, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_config_carry_kinds() returns a copy of config, a newer document than before, that also knows the Kinds which

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 static void fault_va(
-	struct reload_why *why, size_t line, const char *hint, const char *fmt, va_list ap)
+	struct reload_error_text *why, size_t line, const char *hint, const char *fmt, va_list ap)
 {
 	char text[512];
 	vsnprintf(text, sizeof(text), fmt, ap);
@@ -14,16 +14,17 @@ static void fault_va(
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
 	if (line)
-		reload_why_set(why, RELOAD_BAD_CONFIG, "the overlay configuration",
+		reload_error_explain(why, RELOAD_BAD_CONFIG, "the overlay configuration",
 			"line %zu: %.480s", line, text);
 	else
-		reload_why_set(why, RELOAD_BAD_CONFIG, "the overlay configuration", "%s", text);
+		reload_error_explain(
+			why, RELOAD_BAD_CONFIG, "the overlay configuration", "%s", text);
 	if (hint)
-		reload_why_hint(why, "%s", hint);
+		reload_error_advise(why, "%s", hint);
 }
 
-enum reload_err reload_xml_fault_line(struct reload_why *why, enum reload_err err, size_t line,
-	const char *hint, const char *fmt, ...)
+enum reload_err reload_xml_fault_line(struct reload_error_text *why, enum reload_err err,
+	size_t line, const char *hint, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -32,7 +33,7 @@ enum reload_err reload_xml_fault_line(struct reload_why *why, enum reload_err er
 	return err;
 }
 
-enum reload_err reload_xml_fault(struct reload_why *why, enum reload_err err,
+enum reload_err reload_xml_fault(struct reload_error_text *why, enum reload_err err,
 	const struct reload_xml_node *node, const char *hint, const char *fmt, ...)
 {
 	va_list ap;

@@ -115,7 +115,7 @@ static bool is_blank(const char *text)
 }
 
 static enum reload_err check_value(const struct reload_xml_node *node, enum reload_lexical type,
-	const char *name, const char *value, struct reload_why *why)
+	const char *name, const char *value, struct reload_error_text *why)
 {
 	return reload_lexical_valid(type, value)
 		       ? RELOAD_OK
@@ -124,7 +124,7 @@ static enum reload_err check_value(const struct reload_xml_node *node, enum relo
 }
 
 static enum reload_err check_attributes(
-	const struct reload_xml_node *node, const struct form *form, struct reload_why *why)
+	const struct reload_xml_node *node, const struct form *form, struct reload_error_text *why)
 {
 	size_t present = 0;
 	for (size_t i = 0; i < node->attributes_count; i++) {
@@ -153,7 +153,8 @@ static enum reload_err check_attributes(
 
 /* The row of a child; NULL with *err when the form has no room for it, NULL alone for one of another namespace. */
 static const struct form *find_child(enum reload_err *err, const struct reload_xml_node *child,
-	const struct reload_xml_node *parent, const struct form *form, struct reload_why *why)
+	const struct reload_xml_node *parent, const struct form *form,
+	struct reload_error_text *why)
 {
 	for (size_t i = 0; i < form->children_count; i++)
 		if (is_of(child, &form->children[i]))
@@ -164,11 +165,11 @@ static const struct form *find_child(enum reload_err *err, const struct reload_x
 }
 
 static enum reload_err check_element(
-	const struct reload_xml_node *node, const struct form *form, struct reload_why *why);
+	const struct reload_xml_node *node, const struct form *form, struct reload_error_text *why);
 
 /* As deep as the tables are. */
 static enum reload_err check_children(
-	const struct reload_xml_node *node, const struct form *form, struct reload_why *why)
+	const struct reload_xml_node *node, const struct form *form, struct reload_error_text *why)
 {
 	bool seen[CHILDREN_MAX] = { false };
 	enum reload_err err = RELOAD_OK;
@@ -193,7 +194,7 @@ static enum reload_err check_children(
 }
 
 static enum reload_err check_element(
-	const struct reload_xml_node *node, const struct form *form, struct reload_why *why)
+	const struct reload_xml_node *node, const struct form *form, struct reload_error_text *why)
 {
 	enum reload_err err = check_attributes(node, form, why);
 	if (err)
@@ -205,7 +206,7 @@ static enum reload_err check_element(
 	return check_children(node, form, why);
 }
 
-enum reload_err reload_form_check(const struct reload_xml *x, struct reload_why *why)
+enum reload_err reload_form_check(const struct reload_xml *x, struct reload_error_text *why)
 {
 	if (!is_of(x->root, &overlay))
 		return BAD(why, x->root, "the document is no overlay element");

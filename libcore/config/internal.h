@@ -52,7 +52,7 @@ struct reload_xml {
  * RELOAD_BAD_CONFIG with why; x needs no clearing then.
  */
 enum reload_err reload_xml_open(
-	struct reload_xml *x, struct span text, struct reload_why *why) MUST_CHECK;
+	struct reload_xml *x, struct span text, struct reload_error_text *why) MUST_CHECK;
 void reload_xml_clear(struct reload_xml *x);
 
 /* reload_xml_is() returns whether node is the element name of namespace ns; any element of it when name is NULL. */
@@ -76,7 +76,8 @@ char *reload_xml_attr(const struct reload_xml_node *node, const char *name);
  * and attributes stand where, how often, and how their values are written.  It decides as the RELAX NG grammar of schema.h
  * does.  RELOAD_BAD_CONFIG with the line in why.
  */
-enum reload_err reload_form_check(const struct reload_xml *x, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_form_check(
+	const struct reload_xml *x, struct reload_error_text *why) MUST_CHECK;
 
 /* reload_text_trim() takes white space off both ends of text, in place, and returns it. */
 char *reload_text_trim(char *text);
@@ -91,13 +92,13 @@ bool reload_text_number(uint64_t *out, const char *text, uint64_t min, uint64_t 
 enum reload_err reload_utc_parse(reload_utc *out, const char *text) MUST_CHECK;
 
 /* reload_xml_fault() fills why with "line N: ..." for node (NULL: no line) and the hint (NULL: none), and returns err. */
-enum reload_err reload_xml_fault(struct reload_why *why, enum reload_err err,
+enum reload_err reload_xml_fault(struct reload_error_text *why, enum reload_err err,
 	const struct reload_xml_node *node, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
 /* reload_xml_fault_line() is the same for a line number (0: none). */
-enum reload_err reload_xml_fault_line(struct reload_why *why, enum reload_err err, size_t line,
-	const char *hint, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+enum reload_err reload_xml_fault_line(struct reload_error_text *why, enum reload_err err,
+	size_t line, const char *hint, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* reload_strings_add() appends a copy of text. */
 void reload_strings_add(struct reload_string_list *list, const char *text);
@@ -109,30 +110,31 @@ void reload_config_warn(struct reload_config *config, const char *fmt, ...)
 
 /* reload_config_unbase64() reads the base64 text of node into *out, bytes of arena.  RELOAD_BAD_CONFIG. */
 enum reload_err reload_config_unbase64(struct span *out, struct reload_arena *arena,
-	const struct reload_xml_node *node, struct reload_why *why) MUST_CHECK;
+	const struct reload_xml_node *node, struct reload_error_text *why) MUST_CHECK;
 
 /* reload_config_read() fills config from its element: all but Kinds and signatures.  RELOAD_BAD_CONFIG with why. */
 enum reload_err reload_config_read(struct reload_config *config,
 	const struct reload_xml_node *element, const struct reload_ident_ops *ops,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_kind_read() reads a kind element (RFC 6940 s11.1); what is unusual becomes a warning of config.  RELOAD_BAD_CONFIG with
  * the line in why.
  */
 enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config *config,
-	const struct reload_xml_node *node, struct reload_why *why) MUST_CHECK;
+	const struct reload_xml_node *node, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_kind_block_read() reads one kind-block and verifies its signature against the kind-signers and the trust of
  * config; kind->block borrows from the text.  RELOAD_BAD_CONFIG for its form, RELOAD_BAD_SIGNATURE for its signature.
  */
 enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config,
-	const struct reload_xml_node *block, reload_utc now, struct reload_why *why) MUST_CHECK;
+	const struct reload_xml_node *block, reload_utc now,
+	struct reload_error_text *why) MUST_CHECK;
 
 /* reload_kind_name_read() reads the element with the name of kind, of our namespace.  RELOAD_BAD_CONFIG with why. */
 enum reload_err reload_kind_name_read(struct reload_kind *kind, const struct reload_xml_node *node,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /* reload_kind_namesake() returns another Kind of the list that was given the same name, in whatever case; or NULL. */
 const struct reload_kind *reload_kind_namesake(
@@ -152,4 +154,4 @@ void reload_kinds_add_always(struct reload_config_kind_list *kinds, uint32_t max
  */
 enum reload_err reload_security_block_verify(struct reload_id *signer, struct span block,
 	struct span element, const struct reload_id_list *signers, const struct reload_trust *trust,
-	reload_utc now, struct reload_why *why) MUST_CHECK;
+	reload_utc now, struct reload_error_text *why) MUST_CHECK;

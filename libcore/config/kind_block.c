@@ -8,7 +8,7 @@
 #define BAD(why, node, hint, ...) reload_xml_fault(why, RELOAD_BAD_CONFIG, node, hint, __VA_ARGS__)
 
 static enum reload_err read_name(struct reload_kind *out, const struct reload_xml_node *kind,
-	const char *name, struct reload_why *why)
+	const char *name, struct reload_error_text *why)
 {
 	const struct reload_kind *registered = reload_kind_registered(0, name);
 	if (!registered)
@@ -21,7 +21,7 @@ static enum reload_err read_name(struct reload_kind *out, const struct reload_xm
 
 /* R-14-04, STO-13: reserved numbers are refused; a private Kind has a number of the private range. */
 static enum reload_err read_number(struct reload_kind *out, struct reload_config *config,
-	const struct reload_xml_node *kind, const char *text, struct reload_why *why)
+	const struct reload_xml_node *kind, const char *text, struct reload_error_text *why)
 {
 	uint64_t id;
 	if (!reload_text_number(&id, text, 0, UINT32_MAX))
@@ -43,7 +43,7 @@ static enum reload_err read_number(struct reload_kind *out, struct reload_config
 }
 
 static enum reload_err read_identity(struct reload_kind *out, struct reload_config *config,
-	const struct reload_xml_node *kind, struct reload_why *why)
+	const struct reload_xml_node *kind, struct reload_error_text *why)
 {
 	char *name = reload_xml_attr(kind, "name"), *id = reload_xml_attr(kind, "id");
 	enum reload_err err;
@@ -77,7 +77,7 @@ static bool number(uint32_t *out, bool *has, const char *text, uint64_t min)
 }
 
 static enum reload_err read_value(struct kind_attributes *given, const struct reload_xml_node *node,
-	const char *text, struct reload_why *why)
+	const char *text, struct reload_error_text *why)
 {
 	const char *name = node->name;
 	bool good = true;
@@ -107,7 +107,7 @@ static enum reload_err read_value(struct kind_attributes *given, const struct re
 }
 
 static enum reload_err read_attributes(struct kind_attributes *given, struct reload_kind *out,
-	const struct reload_xml_node *kind, struct reload_why *why)
+	const struct reload_xml_node *kind, struct reload_error_text *why)
 {
 	for (const struct reload_xml_node *n = kind->children; n; n = n->next) {
 		if (reload_xml_is(n, RELOAD_XMLNS_OWN, "name")) {
@@ -136,7 +136,7 @@ static enum reload_err read_attributes(struct kind_attributes *given, struct rel
 /* Combines the registration (which takes precedence, R-11.1-41) with what the document says. */
 static enum reload_err combine(struct reload_kind *out, struct reload_config *config,
 	const struct kind_attributes *given, const struct reload_xml_node *kind,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	if (!out->name) {
 		out->model = given->model;
@@ -168,7 +168,7 @@ static enum reload_err combine(struct reload_kind *out, struct reload_config *co
 
 static enum reload_err verify(struct reload_kind *out, const struct reload_config *config,
 	const struct reload_xml_node *block, const struct reload_xml_node *kind, reload_utc now,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	const struct reload_xml_node *node = reload_xml_child(block, "kind-signature");
 	if (!node)
@@ -179,17 +179,17 @@ static enum reload_err verify(struct reload_kind *out, const struct reload_confi
 	enum reload_err err = reload_config_unbase64(&signature, &arena, node, why);
 	if (err)
 		return err;
-	struct reload_why reason = { 0 };
+	struct reload_error_text reason = { 0 };
 	err = reload_security_block_verify(&out->signer, signature, kind->bytes,
 		&config->kind_signers, config->trust, now, &reason);
 	reload_arena_clear(&arena);
 	return err ? reload_xml_fault(why, RELOAD_BAD_SIGNATURE, node, "a kind-signer must sign it",
-			     "the kind-signature: %s", reason.why)
+			     "the kind-signature: %s", reason.reason)
 		   : RELOAD_OK;
 }
 
 enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config *config,
-	const struct reload_xml_node *node, struct reload_why *why)
+	const struct reload_xml_node *node, struct reload_error_text *why)
 {
 	struct kind_attributes given = { 0 };
 	enum reload_err err = read_identity(kind, config, node, why);
@@ -199,7 +199,7 @@ enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config 
 }
 
 enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config,
-	const struct reload_xml_node *block, reload_utc now, struct reload_why *why)
+	const struct reload_xml_node *block, reload_utc now, struct reload_error_text *why)
 {
 	const struct reload_xml_node *node = reload_xml_child(block, "kind");
 	if (!node)

@@ -45,7 +45,7 @@ static const struct reload_xml_node *only_kind(
 }
 
 static enum reload_err read_kind(
-	struct reload_kind *kind, const struct reload_xml *xml, struct reload_why *why)
+	struct reload_kind *kind, const struct reload_xml *xml, struct reload_error_text *why)
 {
 	struct reload_config none = { 0 };
 	const struct reload_xml_node *first = NULL, *node = only_kind(&first, xml);
@@ -68,7 +68,7 @@ static enum reload_err read_kind(
 }
 
 enum reload_err reload_kind_file_read(
-	struct reload_kind *kind, struct span text, struct reload_why *why)
+	struct reload_kind *kind, struct span text, struct reload_error_text *why)
 {
 	struct wr w;
 	struct reload_xml xml;

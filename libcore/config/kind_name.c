@@ -32,7 +32,7 @@ bool reload_kind_name_reserved(const char *name)
 }
 
 enum reload_err reload_kind_name_read(
-	struct reload_kind *kind, const struct reload_xml_node *node, struct reload_why *why)
+	struct reload_kind *kind, const struct reload_xml_node *node, struct reload_error_text *why)
 {
 	enum reload_err err = RELOAD_OK;
 	char *name = reload_xml_text(node);

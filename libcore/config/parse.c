@@ -5,7 +5,7 @@
 
 /* Finds the configuration element with that instance-name; when overlay is NULL there must be one only. */
 static enum reload_err choose(const struct reload_xml_node **out,
-	const struct reload_xml_node *root, const char *overlay, struct reload_why *why)
+	const struct reload_xml_node *root, const char *overlay, struct reload_error_text *why)
 {
 	const struct reload_xml_node *found = NULL;
 	bool any = false;
@@ -37,8 +37,8 @@ static enum reload_err choose(const struct reload_xml_node **out,
 }
 
 /* Reads the signature elements up to the next configuration: they sign the configuration in front of them (CFG-02). */
-static enum reload_err read_signatures(
-	struct reload_config *c, const struct reload_xml_node *element, struct reload_why *why)
+static enum reload_err read_signatures(struct reload_config *c,
+	const struct reload_xml_node *element, struct reload_error_text *why)
 {
 	for (const struct reload_xml_node *n = element->next; n; n = n->next) {
 		if (reload_xml_is(n, RELOAD_XMLNS_BASE, "configuration"))
@@ -60,7 +60,7 @@ static enum reload_err read_signatures(
 }
 
 static enum reload_err read_kinds(struct reload_config *c, const struct reload_xml_node *element,
-	reload_utc now, struct reload_why *why)
+	reload_utc now, struct reload_error_text *why)
 {
 	const struct reload_xml_node *required = reload_xml_child(element, "required-kinds");
 	for (const struct reload_xml_node *n = required ? required->children : NULL; n;
@@ -104,7 +104,7 @@ static void warn(struct reload_config *c, const struct reload_xml *xml)
 
 static enum reload_err build(struct reload_config *c, const struct reload_xml *xml,
 	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	const struct reload_xml_node *element = NULL;
 	enum reload_err err = choose(&element, xml->root, overlay, why);
@@ -131,9 +131,9 @@ static enum reload_err build(struct reload_config *c, const struct reload_xml *x
  */
 static enum reload_err check(struct reload_config *c, const struct reload_xml *xml,
 	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
-	struct reload_why form_why = { 0 };
+	struct reload_error_text form_why = { 0 };
 	enum reload_err form = reload_form_check(xml, &form_why);
 	enum reload_err err = build(c, xml, overlay, ops, now, why);
 	if (form && err != RELOAD_BAD_CONFIG) {
@@ -145,10 +145,10 @@ static enum reload_err check(struct reload_config *c, const struct reload_xml *x
 		return err;
 	if (now && now >= c->expiration) {
 		char text[RELOAD_UTC_TEXT];
-		reload_why_set(why, RELOAD_CONFIG_EXPIRED, "the overlay configuration",
+		reload_error_explain(why, RELOAD_CONFIG_EXPIRED, "the overlay configuration",
 			"the configuration of %s expired at %s", c->instance_name,
 			reload_utc_text(text, c->expiration));
-		reload_why_hint(why, "fetch the present document");
+		reload_error_advise(why, "fetch the present document");
 		return RELOAD_CONFIG_EXPIRED;
 	}
 	return RELOAD_OK;
@@ -156,7 +156,7 @@ static enum reload_err check(struct reload_config *c, const struct reload_xml *x
 
 enum reload_err reload_config_parse(struct reload_config **out, struct span document,
 	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	struct reload_xml xml;
 	if (document.len > RELOAD_CONFIG_SIZE_MAX)

@@ -13,7 +13,7 @@
 struct reader {
 	struct reload_config *config;
 	const struct reload_ident_ops *ops;
-	struct reload_why *why;
+	struct reload_error_text *why;
 };
 
 struct param;
@@ -122,11 +122,11 @@ static enum reload_err read_root(struct reader *r, const struct param *p,
 		return err;
 	c->roots = reload_realloc(c->roots, (c->roots_count + 1) * sizeof(*c->roots));
 	c->roots[c->roots_count++] = der;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	AUTO(reload_cert) cert = NULL;
 	if (reload_cert_parse(&cert, r->ops, der, &why))
 		return BAD(r, node, "root-cert holds one DER certificate in base64",
-			"root-cert is not a certificate: %s", why.why);
+			"root-cert is not a certificate: %s", why.reason);
 	return RELOAD_OK;
 }
 
@@ -426,15 +426,15 @@ static enum reload_err make_trust(struct reader *r, const struct reload_xml_node
 		.bad_nodes = c->bad_nodes.at,
 		.bad_nodes_count = c->bad_nodes.count,
 	};
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	if (reload_trust_new(&c->trust, &setup, &why))
-		return BAD(r, element, NULL, "a root-cert cannot be used: %s", why.why);
+		return BAD(r, element, NULL, "a root-cert cannot be used: %s", why.reason);
 	return RELOAD_OK;
 }
 
 enum reload_err reload_config_read(struct reload_config *config,
 	const struct reload_xml_node *element, const struct reload_ident_ops *ops,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	struct reader r = { config, ops, why };
 	config->expiration = RELOAD_NEVER;

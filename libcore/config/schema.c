@@ -29,8 +29,8 @@ static void make_schema(void)
 /* Keeps the fault with the highest line: the library also reports the elements around it. */
 static void keep_last(void *arg, xmlError *fault)
 {
-	struct reload_why *why = arg;
-	if (!fault->message || (why->why[0] && !fault->line))
+	struct reload_error_text *why = arg;
+	if (!fault->message || (why->reason[0] && !fault->line))
 		return;
 	char text[400];
 	snprintf(text, sizeof(text), "%s", fault->message);
@@ -39,18 +39,18 @@ static void keep_last(void *arg, xmlError *fault)
 		NULL, "does not fit the grammar of RFC 6940 11.1.1: %s", text);
 }
 
-static enum reload_err validate(xmlDoc *doc, struct reload_why *why)
+static enum reload_err validate(xmlDoc *doc, struct reload_error_text *why)
 {
 	call_once(&schema_once, make_schema);
 	xmlRelaxNGValidCtxt *ctxt = xmlRelaxNGNewValidCtxt(schema);
 	assert(ctxt);
-	struct reload_why kept = { 0 };
+	struct reload_error_text kept = { 0 };
 	xmlRelaxNGSetValidStructuredErrors(ctxt, keep_last, &kept);
 	int result = xmlRelaxNGValidateDoc(ctxt, doc);
 	xmlRelaxNGFreeValidCtxt(ctxt);
 	if (!result)
 		return RELOAD_OK;
-	if (!kept.why[0])
+	if (!kept.reason[0])
 		return reload_xml_fault(why, RELOAD_BAD_CONFIG, NULL, NULL,
 			"does not fit the grammar of RFC 6940 11.1.1");
 	if (why)
@@ -62,8 +62,8 @@ static enum reload_err validate(xmlDoc *doc, struct reload_why *why)
 static void keep_first(void *arg, xmlError *fault)
 {
 	const xmlParserCtxt *ctxt = arg;
-	struct reload_why *why = ctxt->_private;
-	if (why->why[0] || fault->level < XML_ERR_ERROR || !fault->message)
+	struct reload_error_text *why = ctxt->_private;
+	if (why->reason[0] || fault->level < XML_ERR_ERROR || !fault->message)
 		return;
 	char text[400];
 	snprintf(text, sizeof(text), "%s", fault->message);
@@ -71,12 +71,12 @@ static void keep_first(void *arg, xmlError *fault)
 		NULL, "not well-formed XML: %s", reload_text_trim(text));
 }
 
-enum reload_err reload_schema_check(struct span text, struct reload_why *why)
+enum reload_err reload_schema_check(struct span text, struct reload_error_text *why)
 {
 	xmlParserCtxt *ctxt = xmlNewParserCtxt();
 	if (!ctxt)
 		abort(); /* no memory */
-	struct reload_why first = { 0 };
+	struct reload_error_text first = { 0 };
 	ctxt->_private = &first;
 	ctxt->sax->serror = keep_first;
 	/* NOENT: else an & in the name of a namespace is read as the five characters &#38; */
@@ -88,7 +88,7 @@ enum reload_err reload_schema_check(struct span text, struct reload_why *why)
 	xmlFreeParserCtxt(ctxt);
 	enum reload_err err = good ? validate(doc, why) : RELOAD_BAD_CONFIG;
 	xmlFreeDoc(doc);
-	if (!good && !first.why[0])
+	if (!good && !first.reason[0])
 		return reload_xml_fault(why, err, NULL, NULL, "not well-formed XML");
 	if (!good && why)
 		*why = first;

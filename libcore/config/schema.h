@@ -11,4 +11,4 @@
  * reload_schema_check() validates a document that reload_config_parse() has accepted against the grammar of RFC 6940
  * s11.1.1, with all configurations in it.  RELOAD_BAD_CONFIG with the library's reason in why.
  */
-enum reload_err reload_schema_check(struct span text, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_schema_check(struct span text, struct reload_error_text *why) MUST_CHECK;

@@ -55,7 +55,7 @@ static struct span trimmed(struct span s)
 
 /* Reads a block inside a document made around it, so that the form and the default namespace of documents apply. */
 static enum reload_err read_block(struct reload_kind *kind, struct reload_config *config,
-	struct span block, reload_utc now, struct reload_why *why)
+	struct span block, reload_utc now, struct reload_error_text *why)
 {
 	struct wr text;
 	struct reload_xml xml;
@@ -68,7 +68,7 @@ static enum reload_err read_block(struct reload_kind *kind, struct reload_config
 	wr_bytes(&text, tail, sizeof(tail) - 1);
 	enum reload_err err = reload_xml_open(&xml, wr_done(&text), why);
 	if (!err) {
-		struct reload_why form_why = { 0 };
+		struct reload_error_text form_why = { 0 };
 		enum reload_err form = reload_form_check(&xml, &form_why);
 		const struct reload_xml_node *node = only_block(&xml, trimmed(block));
 		err = !node ? reload_xml_fault(why, RELOAD_BAD_CONFIG, NULL, NULL,
@@ -141,9 +141,9 @@ static bool is_present(const struct reload_config *config, struct span block)
 	return false;
 }
 
-static enum reload_err ignore(struct reload_why *why, uint32_t kind, const char *reason)
+static enum reload_err ignore(struct reload_error_text *why, uint32_t kind, const char *reason)
 {
-	(void)reload_why_set(why, RELOAD_EXISTS, NULL, "the Kind %u %s", kind, reason);
+	(void)reload_error_explain(why, RELOAD_EXISTS, NULL, "the Kind %u %s", kind, reason);
 	return RELOAD_EXISTS;
 }
 
@@ -156,8 +156,8 @@ static bool same_kind(const struct reload_kind *a, const struct reload_kind *b)
 }
 
 /* Decides whether the block is taken; RELOAD_EXISTS: it adds nothing. */
-static enum reload_err may_take(
-	const struct reload_config *config, const struct reload_kind *kind, struct reload_why *why)
+static enum reload_err may_take(const struct reload_config *config, const struct reload_kind *kind,
+	struct reload_error_text *why)
 {
 	const struct reload_kind *known = reload_config_kind(config, kind->id);
 	if (known && known->signer.len && !reload_id_eq(&known->signer, &kind->signer))
@@ -175,8 +175,8 @@ static enum reload_err may_take(
 	return RELOAD_OK;
 }
 
-static enum reload_err add_block(
-	struct reload_config *config, struct span block, reload_utc now, struct reload_why *why)
+static enum reload_err add_block(struct reload_config *config, struct span block, reload_utc now,
+	struct reload_error_text *why)
 {
 	struct reload_kind kind;
 	uint8_t digest[32];
@@ -203,7 +203,7 @@ static enum reload_err add_block(
 
 enum reload_err reload_config_with_kinds(struct reload_config **out,
 	const struct reload_config *config, const struct span *kind_blocks, size_t count,
-	reload_utc now, struct reload_why *why)
+	reload_utc now, struct reload_error_text *why)
 {
 	AUTO(reload_config) c = copy_of(config);
 	size_t taken = 0;

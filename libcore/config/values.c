@@ -4,7 +4,7 @@
 #include "util/text.h"
 
 enum reload_err reload_config_unbase64(struct span *out, struct reload_arena *arena,
-	const struct reload_xml_node *node, struct reload_why *why)
+	const struct reload_xml_node *node, struct reload_error_text *why)
 {
 	char *text = reload_xml_text(node);
 	struct bytes bytes = { 0 };

@@ -4,7 +4,7 @@
 #include "ident/cert.h"
 #include "wire/limits.h"
 
-#define FAULT(why, err, ...) reload_why_set(why, err, "the signature", __VA_ARGS__)
+#define FAULT(why, err, ...) reload_error_explain(why, err, "the signature", __VA_ARGS__)
 
 /* A decoded SecurityBlock with its certificates. */
 struct opened {
@@ -22,7 +22,7 @@ static void close_block(struct opened *o)
 }
 
 static enum reload_err open_block(struct opened *o, struct span bytes,
-	const struct reload_ident_ops *ops, struct reload_why *why)
+	const struct reload_ident_ops *ops, struct reload_error_text *why)
 {
 	struct wire_ctx ctx = { .node_id_len = 16, .arena = &o->arena };
 	enum reload_err err =
@@ -56,7 +56,7 @@ static enum reload_err verify_bytes(
 
 static enum reload_err verify_opened(struct reload_id *signer, const struct opened *o,
 	struct span element, const struct reload_id_list *signers, const struct reload_trust *trust,
-	reload_utc now, struct reload_why *why)
+	reload_utc now, struct reload_error_text *why)
 {
 	const struct reload_signature *s = &o->block.signature;
 	const struct reload_cert *cert = NULL;
@@ -88,7 +88,7 @@ static enum reload_err verify_opened(struct reload_id *signer, const struct open
 
 enum reload_err reload_security_block_verify(struct reload_id *signer, struct span block,
 	struct span element, const struct reload_id_list *signers, const struct reload_trust *trust,
-	reload_utc now, struct reload_why *why)
+	reload_utc now, struct reload_error_text *why)
 {
 	struct opened o = { 0 };
 	enum reload_err err = open_block(&o, block, reload_trust_ops(trust), why);
@@ -99,12 +99,12 @@ enum reload_err reload_security_block_verify(struct reload_id *signer, struct sp
 }
 
 enum reload_err reload_config_verify(const struct reload_config *config,
-	const struct reload_config *before, reload_utc now, struct reload_why *why)
+	const struct reload_config *before, reload_utc now, struct reload_error_text *why)
 {
 	const struct reload_config *trusted = before ? before : config;
 	struct reload_id signer;
 	if (strcmp(trusted->instance_name, config->instance_name) != 0)
-		return reload_why_set(why, RELOAD_BAD_CONFIG, "the overlay configuration",
+		return reload_error_explain(why, RELOAD_BAD_CONFIG, "the overlay configuration",
 			"it is for %s, not for %s", config->instance_name, trusted->instance_name);
 	enum reload_err err = FAULT(why, RELOAD_CONFIG_UNSIGNED,
 		"there is none behind the configuration of %s", config->instance_name);

@@ -8,7 +8,7 @@
 #define BAD(why, hint, ...) reload_xml_fault(why, RELOAD_BAD_CONFIG, NULL, hint, __VA_ARGS__)
 
 enum reload_err reload_kind_workable(
-	const struct reload_kind *kind, uint32_t max_message_size, struct reload_why *why)
+	const struct reload_kind *kind, uint32_t max_message_size, struct reload_error_text *why)
 {
 	char hint[128];
 	if (kind->max_size > max_message_size) {
@@ -41,7 +41,7 @@ static size_t line_of(const struct reload_config *c, struct span bytes)
 	return line;
 }
 
-enum reload_err reload_config_workable(const struct reload_config *c, struct reload_why *why)
+enum reload_err reload_config_workable(const struct reload_config *c, struct reload_error_text *why)
 {
 	if (c->max_message_size > RELOAD_LIMIT_MESSAGE)
 		return BAD(why, "lower it, raise the sequence and sign the document again",
@@ -49,13 +49,13 @@ enum reload_err reload_config_workable(const struct reload_config *c, struct rel
 			c->max_message_size, RELOAD_LIMIT_MESSAGE);
 	for (size_t i = 0; i < c->kinds.count; i++) {
 		const struct reload_kind *k = &c->kinds.at[i];
-		struct reload_why reason = { 0 };
+		struct reload_error_text reason = { 0 };
 		if (!k->block.len || k->learned)
 			continue;
 		enum reload_err err = reload_kind_workable(k, c->max_message_size, &reason);
 		if (err)
 			return reload_xml_fault_line(
-				why, err, line_of(c, k->block), reason.hint, "%s", reason.why);
+				why, err, line_of(c, k->block), reason.advice, "%s", reason.reason);
 	}
 	return RELOAD_OK;
 }

@@ -149,7 +149,7 @@ static void parameters(struct wr *w, const struct reload_config_draft *d)
 
 /* Appends the base64 SecurityBlock of signer over element (CFG-04: the element alone is signed). */
 static enum reload_err sign(struct wr *w, const struct reload_config_signer *signer,
-	struct span bytes, struct reload_why *why)
+	struct span bytes, struct reload_error_text *why)
 {
 	struct wire_ctx ctx = { .node_id_len = signer->node.len };
 	struct reload_security_block block = { .certificates_count = signer->others_count + 1 };
@@ -181,30 +181,30 @@ static enum reload_err sign(struct wr *w, const struct reload_config_signer *sig
 	wr_clear(&identity);
 	wr_clear(&value);
 	wr_clear(&out);
-	return err ? reload_why_set(why, err, "the signature", "it cannot be made: %s",
+	return err ? reload_error_explain(why, err, "the signature", "it cannot be made: %s",
 			     reload_err_text(err))
 		   : RELOAD_OK;
 }
 
 /* A kind element is signed as it is written: it has to be exactly one element, or the signature would cover other bytes. */
-static enum reload_err check_kind_element(struct span text, struct reload_why *why)
+static enum reload_err check_kind_element(struct span text, struct reload_error_text *why)
 {
 	struct reload_xml xml;
-	struct reload_why reason = { .why = "it does not begin with <kind" };
+	struct reload_error_text reason = { .reason = "it does not begin with <kind" };
 	if (text.len > 5 && !memcmp(text.at, "<kind", 5) && !reload_xml_open(&xml, text, &reason)) {
 		bool whole = span_eq(xml.root->bytes, text) && !strcmp(xml.root->name, "kind");
 		reload_xml_clear(&xml);
 		if (whole)
 			return RELOAD_OK;
-		(void)reload_why_set(
+		(void)reload_error_explain(
 			&reason, RELOAD_BAD_CONFIG, NULL, "there is something else beside it");
 	}
 	return BAD(why, "write <kind ...> ... </kind>",
-		"a Kind is not given by one kind element: %s", reason.why);
+		"a Kind is not given by one kind element: %s", reason.reason);
 }
 
 static enum reload_err kinds(struct wr *w, const struct reload_config_draft *d,
-	const struct reload_config_signer *signer, struct reload_why *why)
+	const struct reload_config_signer *signer, struct reload_error_text *why)
 {
 	if (!d->kind_elements_count)
 		return RELOAD_OK;
@@ -227,7 +227,7 @@ static enum reload_err kinds(struct wr *w, const struct reload_config_draft *d,
 }
 
 static enum reload_err document(struct wr *w, const struct reload_config_draft *d,
-	const struct reload_config_signer *signer, struct reload_why *why)
+	const struct reload_config_signer *signer, struct reload_error_text *why)
 {
 	put(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	       "<overlay xmlns=\"" RELOAD_XMLNS_BASE "\"\n    xmlns:chord=\"" RELOAD_XMLNS_CHORD
@@ -240,7 +240,7 @@ static enum reload_err document(struct wr *w, const struct reload_config_draft *
 		return err;
 	put(w, "  </configuration>");
 	if (w->err)
-		return reload_why_set(
+		return reload_error_explain(
 			why, w->err, "the overlay configuration", "it cannot be written");
 	struct bytes element = bytes_copy(span_of(w->at + mark, w->len - mark));
 	put(w, "\n  <signature>");
@@ -251,7 +251,7 @@ static enum reload_err document(struct wr *w, const struct reload_config_draft *
 }
 
 /* R-7.4.5-01, STO-13: a Kind-ID outside of the private range is accepted from others with a warning, but not written. */
-static enum reload_err check_kind_ids(const struct reload_config *c, struct reload_why *why)
+static enum reload_err check_kind_ids(const struct reload_config *c, struct reload_error_text *why)
 {
 	for (size_t i = 0; i < c->kinds.count; i++) {
 		const struct reload_kind *k = &c->kinds.at[i];
@@ -264,7 +264,7 @@ static enum reload_err check_kind_ids(const struct reload_config *c, struct relo
 }
 
 static enum reload_err read_back(struct span text, const struct reload_config_draft *d,
-	const struct reload_config_signer *signer, reload_utc now, struct reload_why *why)
+	const struct reload_config_signer *signer, reload_utc now, struct reload_error_text *why)
 {
 	AUTO(reload_config) c = NULL;
 	enum reload_err err =
@@ -275,13 +275,13 @@ static enum reload_err read_back(struct span text, const struct reload_config_dr
 }
 
 enum reload_err reload_config_write(struct wr *w, const struct reload_config_draft *draft,
-	const struct reload_config_signer *signer, reload_utc now, struct reload_why *why)
+	const struct reload_config_signer *signer, reload_utc now, struct reload_error_text *why)
 {
 	struct wr out;
 	wr_init(&out);
 	enum reload_err err = RELOAD_OK;
 	if (!reload_key_fits(signer->key, signer->cert))
-		err = reload_why_set(why, RELOAD_BAD_KEY, "the signature",
+		err = reload_error_explain(why, RELOAD_BAD_KEY, "the signature",
 			"the signer's key and certificate do not belong together");
 	if (!err)
 		err = document(&out, draft, signer, why);

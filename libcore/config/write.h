@@ -47,7 +47,7 @@ struct reload_config_signer {
  */
 enum reload_err reload_config_write(struct wr *w, const struct reload_config_draft *draft,
 	const struct reload_config_signer *signer, reload_utc now,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /* reload_kind_element() returns "<kind ...>...</kind>" for kind (owned string). */
 char *reload_kind_element(const struct reload_kind *kind);
@@ -59,9 +59,9 @@ char *reload_kind_element(const struct reload_kind *kind);
  * authorities call it: a node uses such a document all the same.
  */
 enum reload_err reload_kind_workable(const struct reload_kind *kind, uint32_t max_message_size,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 enum reload_err reload_config_workable(
-	const struct reload_config *config, struct reload_why *why) MUST_CHECK;
+	const struct reload_config *config, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_kind_file_read() reads the text of a Kind file: one kind element, around which a byte order mark, an XML declaration,
@@ -69,4 +69,4 @@ enum reload_err reload_config_workable(
  * registered (R-11.1-41).  RELOAD_BAD_CONFIG, why with the line of the text.
  */
 enum reload_err reload_kind_file_read(
-	struct reload_kind *kind, struct span text, struct reload_why *why) MUST_CHECK;
+	struct reload_kind *kind, struct span text, struct reload_error_text *why) MUST_CHECK;

@@ -28,7 +28,7 @@ struct builder {
 	XML_Parser parser;
 	struct reload_xml *x;
 	struct span text;
-	struct reload_why *why;
+	struct reload_error_text *why;
 	enum reload_err err;
 	size_t elements, depth; /* elements of the document: in all, and open now */
 	struct open open[RELOAD_XML_DEPTH_MAX];
@@ -213,7 +213,7 @@ static void on_declaration(void *arg, const char *version, const char *encoding,
 
 /* -- the whole ------------------------------------------------------------------------------------------------------------ */
 
-static enum reload_err check_bytes(struct span text, struct reload_why *why)
+static enum reload_err check_bytes(struct span text, struct reload_error_text *why)
 {
 	const char *hint = "store the document as UTF-8";
 	if (text.len > RELOAD_CONFIG_SIZE_MAX)
@@ -263,7 +263,7 @@ static void not_well_formed(struct builder *b)
 		"not well-formed XML: %s: %.*s", words, (int)len, (const char *)at);
 }
 
-static enum reload_err parse(struct reload_xml *x, struct span text, struct reload_why *why)
+static enum reload_err parse(struct reload_xml *x, struct span text, struct reload_error_text *why)
 {
 	struct builder b = { .x = x, .text = text, .why = why, .line = 1 };
 	b.parser = XML_ParserCreateNS("UTF-8", SEPARATOR);
@@ -288,7 +288,8 @@ static enum reload_err parse(struct reload_xml *x, struct span text, struct relo
 	return b.err;
 }
 
-enum reload_err reload_xml_open(struct reload_xml *x, struct span text, struct reload_why *why)
+enum reload_err reload_xml_open(
+	struct reload_xml *x, struct span text, struct reload_error_text *why)
 {
 	*x = (struct reload_xml){ 0 };
 	enum reload_err err = check_bytes(text, why);

@@ -48,25 +48,26 @@ void reload_call_error_clear(struct reload_call_error *error)
 static enum reload_err failed_here(
 	struct reload_client *c, struct reload_call_error *error, enum reload_err err)
 {
-	struct reload_why *why = &error->failure.why;
+	struct reload_error_text *why = &error->failure.why;
 	c->broken = true;
 	error->failure = (struct reload_failure){ .err = err };
 	error->unread = err == RELOAD_NO_AGENT && c->lost;
 	if (err == RELOAD_TIMEOUT) {
-		reload_why_set(
+		reload_error_explain(
 			why, err, "no answer in time", "the agent is connected but did not answer");
-		reload_why_hint(why, "reload-agent status -a %s, or a longer --timeout", c->agent);
+		reload_error_advise(
+			why, "reload-agent status -a %s, or a longer --timeout", c->agent);
 	} else if (err == RELOAD_NO_AGENT) {
-		reload_why_set(why, err, "the agent is gone", "it closed the control socket");
-		reload_why_hint(why, "reload-agent status -a %s", c->agent);
+		reload_error_explain(why, err, "the agent is gone", "it closed the control socket");
+		reload_error_advise(why, "reload-agent status -a %s", c->agent);
 	} else if (err == RELOAD_BAD_ANSWER) {
-		reload_why_set(why, err, "the answer cannot be read",
+		reload_error_explain(why, err, "the answer cannot be read",
 			"the control socket speaks something else than version 1 of the protocol");
-		reload_why_hint(why,
+		reload_error_advise(why,
 			"reload-agent --version, and start the agent %s again with that release",
 			c->agent);
 	} else {
-		reload_why_set(why, err, reload_err_text(err), "the request was given up");
+		reload_error_explain(why, err, reload_err_text(err), "the request was given up");
 	}
 	error->data = reload_failure_json(&error->failure);
 	return err;

@@ -111,23 +111,25 @@ static const char *instance_of(char out[128], const char *agent)
 }
 
 static enum reload_err explain(
-	struct reload_why *why, enum reload_err err, const struct endpoint *at, int e)
+	struct reload_error_text *why, enum reload_err err, const struct endpoint *at, int e)
 {
 	char what[160], instance[128];
 	snprintf(what, sizeof(what), "no agent answers at %.120s", at->path);
 	if (err == RELOAD_TIMEOUT) {
-		reload_why_set(why, err, what, "the socket does not accept connections in time");
-		reload_why_hint(why, "reload-agent status -a %s, or a longer --timeout", at->agent);
+		reload_error_explain(
+			why, err, what, "the socket does not accept connections in time");
+		reload_error_advise(
+			why, "reload-agent status -a %s, or a longer --timeout", at->agent);
 		return err;
 	}
 	if (err == RELOAD_CANCELLED)
-		return reload_why_set(why, err, what, "stopped while connecting");
-	reload_why_set(why, err, what, "%s", strerror(e));
+		return reload_error_explain(why, err, what, "stopped while connecting");
+	reload_error_explain(why, err, what, "%s", strerror(e));
 	if (err == RELOAD_NO_PERMISSION)
-		reload_why_hint(
+		reload_error_advise(
 			why, "ls -l %s, and run it as a user who may write there", at->path);
 	else if (err == RELOAD_NO_AGENT)
-		reload_why_hint(why, "reload-agent -I %s", instance_of(instance, at->agent));
+		reload_error_advise(why, "reload-agent -I %s", instance_of(instance, at->agent));
 	return err;
 }
 
@@ -149,7 +151,7 @@ static enum reload_err try_connect(
 }
 
 static enum reload_err open_connection(struct connection **out, const struct endpoint *at,
-	reload_ms deadline, int stop_fd, struct reload_why *why)
+	reload_ms deadline, int stop_fd, struct reload_error_text *why)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	if (strlen(at->path) >= sizeof(addr.sun_path))
@@ -169,7 +171,7 @@ static enum reload_err open_connection(struct connection **out, const struct end
 }
 
 enum reload_err reload_client_connect(struct reload_client **out, const char *path,
-	const char *agent, reload_ms deadline, int stop_fd, struct reload_why *why)
+	const char *agent, reload_ms deadline, int stop_fd, struct reload_error_text *why)
 {
 	struct endpoint at = { path, agent ? agent : path };
 	struct connection *c;
@@ -183,7 +185,7 @@ enum reload_err reload_client_connect(struct reload_client **out, const char *pa
 }
 
 enum reload_err reload_client_pid(pid_t *pid, const char *path, const char *agent,
-	reload_ms deadline, int stop_fd, struct reload_why *why)
+	reload_ms deadline, int stop_fd, struct reload_error_text *why)
 {
 	struct endpoint at = { path, agent ? agent : path };
 	struct connection *c;

@@ -12,11 +12,12 @@
  * RELOAD_NO_PERMISSION, RELOAD_TIMEOUT; why is filled.
  */
 enum reload_err reload_client_connect(struct reload_client **out, const char *path,
-	const char *agent, reload_ms deadline, int stop_fd, struct reload_why *why) MUST_CHECK;
+	const char *agent, reload_ms deadline, int stop_fd,
+	struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_client_pid() connects as reload_client_connect() does and sets *pid to the process that listens.  It sends nothing,
  * so that it works as long as the socket is there.  *pid is 0 when this process may not see the other (another PID namespace).
  */
 enum reload_err reload_client_pid(pid_t *pid, const char *path, const char *agent,
-	reload_ms deadline, int stop_fd, struct reload_why *why) MUST_CHECK;
+	reload_ms deadline, int stop_fd, struct reload_error_text *why) MUST_CHECK;

@@ -82,8 +82,8 @@ json_t *reload_failure_json(const struct reload_failure *f)
 		text_or_null(f->overlay_code ? reload_error_code_name(f->overlay_code) : NULL));
 	json_object_set_new(
 		o, "what", text_or_null(f->why.what[0] ? f->why.what : reload_err_text(f->err)));
-	json_object_set_new(o, "why", text_or_null(f->why.why));
-	json_object_set_new(o, "try", text_or_null(f->why.hint));
+	json_object_set_new(o, "why", text_or_null(f->why.reason));
+	json_object_set_new(o, "try", text_or_null(f->why.advice));
 	json_object_set_new(o, "retry", json_boolean(reload_exit_retry(status)));
 	json_object_set_new(
 		o, "transaction", u64_or_null(f->transaction != 0, f->transaction, "%016" PRIx64));
@@ -112,8 +112,8 @@ void reload_failure_read(struct reload_failure *f, const json_t *rpc_error)
 		copy_text(f->why.what, sizeof(f->why.what), rpc_error, "message");
 	if (!f->why.what[0])
 		snprintf(f->why.what, sizeof(f->why.what), "%s", reload_err_text(f->err));
-	copy_text(f->why.why, sizeof(f->why.why), data, "why");
-	copy_text(f->why.hint, sizeof(f->why.hint), data, "try");
+	copy_text(f->why.reason, sizeof(f->why.reason), data, "why");
+	copy_text(f->why.advice, sizeof(f->why.advice), data, "try");
 	const char *s = json_string_value(json_object_get(data, "transaction"));
 	f->transaction = s ? strtoull(s, NULL, 16) : 0;
 	s = json_string_value(json_object_get(data, "generation"));

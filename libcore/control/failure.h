@@ -15,7 +15,7 @@ struct reload_failure {
 	bool has_generation;
 	uint64_t generation; /* the present one, with RELOAD_GENERATION_TOO_LOW */
 	json_t *values; /* the values stored at the place, with RELOAD_GENERATION_TOO_LOW; borrowed; NULL: not known */
-	struct reload_why why;
+	struct reload_error_text why;
 };
 
 /*

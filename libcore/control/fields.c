@@ -30,12 +30,12 @@ static struct place item_of(const struct place *at, size_t i)
 	return p;
 }
 
-static enum reload_err wrong(
-	struct reload_why *why, const struct place *at, const char *must_be, const char *more)
+static enum reload_err wrong(struct reload_error_text *why, const struct place *at,
+	const char *must_be, const char *more)
 {
 	char what[PATH_MAX_LEN + 24];
 	snprintf(what, sizeof(what), "parameter %s is wrong", at->text);
-	return reload_why_set(why, RELOAD_USAGE, what, "%s %s%s", at->text, must_be, more);
+	return reload_error_explain(why, RELOAD_USAGE, what, "%s %s%s", at->text, must_be, more);
 }
 
 static bool word_in(const char *words, const char *word)
@@ -100,7 +100,7 @@ static size_t at_most(const struct reload_field *f)
 }
 
 static enum reload_err check_string(const struct reload_field *f, const struct place *at,
-	const json_t *v, struct reload_why *why)
+	const json_t *v, struct reload_error_text *why)
 {
 	if (!json_is_string(v))
 		return wrong(why, at, "must be a string", "");
@@ -125,7 +125,7 @@ static enum reload_err check_string(const struct reload_field *f, const struct p
 }
 
 static enum reload_err check_int(const struct reload_field *f, const struct place *at,
-	const json_t *v, struct reload_why *why)
+	const json_t *v, struct reload_error_text *why)
 {
 	char range[64] = "";
 	if (json_is_integer(v) && json_integer_value(v) >= f->min &&
@@ -138,7 +138,8 @@ static enum reload_err check_int(const struct reload_field *f, const struct plac
 	return wrong(why, at, "must be a whole number", range);
 }
 
-static enum reload_err check_kind(const struct place *at, const json_t *v, struct reload_why *why)
+static enum reload_err check_kind(
+	const struct place *at, const json_t *v, struct reload_error_text *why)
 {
 	if (json_is_integer(v) && json_integer_value(v) >= 0 && json_integer_value(v) <= UINT32_MAX)
 		return RELOAD_OK;
@@ -148,10 +149,10 @@ static enum reload_err check_kind(const struct place *at, const json_t *v, struc
 }
 
 static enum reload_err check_object(const struct reload_field *fields, const struct place *at,
-	const json_t *object, struct reload_why *why);
+	const json_t *object, struct reload_error_text *why);
 
 static enum reload_err check_value(const struct reload_field *f, const struct place *at,
-	const json_t *v, struct reload_why *why)
+	const json_t *v, struct reload_error_text *why)
 {
 	switch (f->type) {
 	case RELOAD_FIELD_TEXT:
@@ -197,7 +198,7 @@ static const struct reload_field *field_named(const struct reload_field *fields,
 }
 
 static enum reload_err check_object(const struct reload_field *fields, const struct place *at,
-	const json_t *object, struct reload_why *why)
+	const json_t *object, struct reload_error_text *why)
 {
 	if (!json_is_object(object))
 		return wrong(why, at,
@@ -224,7 +225,7 @@ static enum reload_err check_object(const struct reload_field *fields, const str
 }
 
 enum reload_err reload_fields_check(
-	const struct reload_field *fields, const json_t *object, struct reload_why *why)
+	const struct reload_field *fields, const json_t *object, struct reload_error_text *why)
 {
 	struct place top = { { 0 } };
 	json_t *empty = object ? NULL : json_object();

@@ -63,8 +63,8 @@ struct reload_field {
  * reload_fields_check() checks object against fields: no unknown names, nothing missing, types, ranges and
  * words.  RELOAD_USAGE with why naming the field at fault.  A NULL object counts as an empty one.
  */
-enum reload_err reload_fields_check(
-	const struct reload_field *fields, const json_t *object, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_fields_check(const struct reload_field *fields, const json_t *object,
+	struct reload_error_text *why) MUST_CHECK;
 
 /* reload_fields_schema() returns the JSON Schema (owned) of an object with these fields. */
 json_t *reload_fields_schema(const struct reload_field *fields);

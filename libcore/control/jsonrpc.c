@@ -9,9 +9,10 @@ enum {
 	DIGITS = 9    /* of a real: 0.3, not 0.29999999999999999 */
 };
 
-static enum reload_err bad(struct reload_why *why, const char *reason)
+static enum reload_err bad(struct reload_error_text *why, const char *reason)
 {
-	return reload_why_set(why, RELOAD_BAD_REQUEST, "not a JSON-RPC 2.0 request", "%s", reason);
+	return reload_error_explain(
+		why, RELOAD_BAD_REQUEST, "not a JSON-RPC 2.0 request", "%s", reason);
 }
 
 static bool id_allowed(const json_t *id)
@@ -21,13 +22,14 @@ static bool id_allowed(const json_t *id)
 }
 
 enum reload_err reload_rpc_parse(
-	struct reload_rpc_request *out, struct span line, struct reload_why *why)
+	struct reload_rpc_request *out, struct span line, struct reload_error_text *why)
 {
 	*out = (struct reload_rpc_request){ 0 };
 	json_error_t e;
 	out->root = json_loadb((const char *)line.at, line.len, JSON_REJECT_DUPLICATES, &e);
 	if (!out->root)
-		return reload_why_set(why, RELOAD_BAD_JSON, "not a JSON text", "%.200s", e.text);
+		return reload_error_explain(
+			why, RELOAD_BAD_JSON, "not a JSON text", "%.200s", e.text);
 	if (!json_is_object(out->root))
 		return bad(why, "one object a line, no lists");
 	json_t *id = json_object_get(out->root, "id");

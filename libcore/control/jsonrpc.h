@@ -24,7 +24,7 @@ struct reload_rpc_request {
  * error reply.  The caller clears out after a failure as well.
  */
 enum reload_err reload_rpc_parse(
-	struct reload_rpc_request *out, struct span line, struct reload_why *why) MUST_CHECK;
+	struct reload_rpc_request *out, struct span line, struct reload_error_text *why) MUST_CHECK;
 void reload_rpc_request_clear(struct reload_rpc_request *r);
 
 /*

@@ -181,7 +181,7 @@ static void refuse(int fd, enum reload_err err, const char *what, const char *re
 	struct reload_failure f = { .err = err };
 	struct wr w;
 	wr_init(&w);
-	reload_why_set(&f.why, err, what, "%s", reason);
+	reload_error_explain(&f.why, err, what, "%s", reason);
 	reload_rpc_write_error(&w, NULL, &f);
 	(void)!send(fd, w.at, w.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	wr_clear(&w);
@@ -219,16 +219,16 @@ static void on_connection(void *arg, unsigned events)
 		reload_server_adopt(l->server, fd, l->read_only);
 }
 
-static enum reload_err io_failed(struct reload_why *why, const char *path)
+static enum reload_err io_failed(struct reload_error_text *why, const char *path)
 {
 	int e = errno;
 	char what[PATH_LEN + 64];
 	snprintf(what, sizeof(what), "cannot listen on %s", path);
-	return reload_why_set(why, RELOAD_IO, what, "%s", strerror(e));
+	return reload_error_explain(why, RELOAD_IO, what, "%s", strerror(e));
 }
 
 /* Makes the directories above path, for this user only. */
-static enum reload_err make_directories(const char *path, struct reload_why *why)
+static enum reload_err make_directories(const char *path, struct reload_error_text *why)
 {
 	char part[PATH_LEN];
 	snprintf(part, sizeof(part), "%s", path);
@@ -242,7 +242,7 @@ static enum reload_err make_directories(const char *path, struct reload_why *why
 }
 
 /* The process that holds the lock beside the socket is the agent; a socket whose lock nobody holds is stale. */
-static enum reload_err take_lock(struct listener *l, struct reload_why *why)
+static enum reload_err take_lock(struct listener *l, struct reload_error_text *why)
 {
 	char path[PATH_LEN + 8];
 	snprintf(path, sizeof(path), "%s.lock", l->path);
@@ -258,12 +258,12 @@ static enum reload_err take_lock(struct listener *l, struct reload_why *why)
 	close(lock);
 	char what[PATH_LEN + 64];
 	snprintf(what, sizeof(what), "an agent serves %s already", l->path);
-	reload_why_set(why, RELOAD_EXISTS, what, "another process holds %s", path);
-	reload_why_hint(why, "stop it, or choose another name with --instance");
+	reload_error_explain(why, RELOAD_EXISTS, what, "another process holds %s", path);
+	reload_error_advise(why, "stop it, or choose another name with --instance");
 	return RELOAD_EXISTS;
 }
 
-static enum reload_err bind_socket(struct listener *l, struct reload_why *why)
+static enum reload_err bind_socket(struct listener *l, struct reload_error_text *why)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct stat st;
@@ -315,7 +315,7 @@ static void on_look(void *arg)
 	struct listener *l = arg;
 	const struct reload_rpc_service *service = l->server->service;
 	struct reload_timers *timers = reload_poll_timers(l->server->poll);
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	enum reload_err err = RELOAD_OK;
 	bool there = reload_file_same(l->mark, l->path);
 	reload_timer_arm(timers, &l->look, reload_poll_now() + SOCKET_CHECK_MS, on_look, l);
@@ -335,12 +335,12 @@ static void on_look(void *arg)
 }
 
 static enum reload_err listen_on(struct listener *l, struct reload_server *server, const char *path,
-	bool read_only, struct reload_why *why)
+	bool read_only, struct reload_error_text *why)
 {
 	l->server = server;
 	l->read_only = read_only;
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return reload_why_set(why, RELOAD_USAGE,
+		return reload_error_explain(why, RELOAD_USAGE,
 			"the path of the control socket is too long",
 			"%.200s has more than 107 characters", path);
 	snprintf(l->path, sizeof(l->path), "%s", path);
@@ -358,7 +358,7 @@ static enum reload_err listen_on(struct listener *l, struct reload_server *serve
 
 enum reload_err reload_server_new(struct reload_server **out, struct reload_poll *poll,
 	const struct reload_rpc_service *service, const char *path, const char *read_only_path,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	AUTO(reload_server) server = RELOAD_NEW(reload_server);
 	server->poll = poll;

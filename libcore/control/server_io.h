@@ -19,7 +19,7 @@ enum {
  */
 enum reload_err reload_server_new(struct reload_server **out, struct reload_poll *poll,
 	const struct reload_rpc_service *service, const char *path, const char *read_only_path,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /* reload_server_adopt() serves a connected stream socket (taken). */
 void reload_server_adopt(struct reload_server *server, int fd, bool read_only);

@@ -108,7 +108,7 @@ static void wake(struct reload_rpc_session *s)
 }
 
 static void write_failure(struct reload_rpc_session *s, const json_t *id, enum reload_err err,
-	const struct reload_why *why)
+	const struct reload_error_text *why)
 {
 	struct reload_failure f = { .err = err };
 	if (why)
@@ -128,7 +128,7 @@ enum reload_rpc_end reload_rpc_fail(
 }
 
 enum reload_rpc_end reload_rpc_fail_why(
-	struct reload_rpc_call *call, enum reload_err err, const struct reload_why *why)
+	struct reload_rpc_call *call, enum reload_err err, const struct reload_error_text *why)
 {
 	struct reload_failure f = { .err = err };
 	if (why)
@@ -139,11 +139,11 @@ enum reload_rpc_end reload_rpc_fail_why(
 enum reload_rpc_end reload_rpc_reply(struct reload_rpc_call *call, json_t *result)
 {
 	struct reload_rpc_session *s = call->session;
-	struct reload_why why, fault;
+	struct reload_error_text why, fault;
 	if (reload_fields_check(call->method->result, result, &fault)) {
 		json_decref(result);
-		reload_why_set(&why, RELOAD_BUG, "the reply does not fit its schema", "%s: %.400s",
-			call->method->name, fault.why);
+		reload_error_explain(&why, RELOAD_BUG, "the reply does not fit its schema",
+			"%s: %.400s", call->method->name, fault.reason);
 		return reload_rpc_fail_why(call, RELOAD_BUG, &why);
 	}
 	size_t before = s->out.len;
@@ -152,7 +152,7 @@ enum reload_rpc_end reload_rpc_reply(struct reload_rpc_call *call, json_t *resul
 	json_decref(result);
 	if (s->out.len - before > RELOAD_RPC_REPLY_MAX) {
 		s->out.len = before;
-		reload_why_set(&why, RELOAD_LIMIT, "the reply is too large",
+		reload_error_explain(&why, RELOAD_LIMIT, "the reply is too large",
 			"more than 32M for the control socket");
 		return reload_rpc_fail_why(call, RELOAD_LIMIT, &why);
 	}
@@ -213,20 +213,20 @@ static void cancel_by_id(struct reload_rpc_session *s, const json_t *id)
 
 static void refuse_method(struct reload_rpc_session *s, const struct reload_rpc_request *r)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	const char *near = reload_method_nearest(r->method);
 	char what[128];
 	snprintf(what, sizeof(what), "no method %.80s", r->method);
-	reload_why_set(&why, RELOAD_NO_METHOD, what,
+	reload_error_explain(&why, RELOAD_NO_METHOD, what,
 		"this agent speaks version %d of the control protocol", RELOAD_CONTROL_PROTOCOL);
 	if (near)
-		reload_why_hint(&why, "%s", near);
+		reload_error_advise(&why, "%s", near);
 	write_failure(s, r->id, RELOAD_NO_METHOD, &why);
 }
 
 static void dispatch(struct reload_rpc_session *s, const struct reload_rpc_request *r)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	if (!r->id) { /* a notification is never answered */
 		if (strcmp(r->method, "rpc.cancel") == 0)
 			cancel_by_id(s, json_object_get(r->params, "id"));
@@ -238,16 +238,16 @@ static void dispatch(struct reload_rpc_session *s, const struct reload_rpc_reque
 		return;
 	}
 	if (s->read_only && m->access != RELOAD_METHOD_READ) {
-		reload_why_set(&why, RELOAD_NO_PERMISSION, "not allowed on the read-only socket",
-			"%s changes something", m->name);
-		reload_why_hint(&why,
+		reload_error_explain(&why, RELOAD_NO_PERMISSION,
+			"not allowed on the read-only socket", "%s changes something", m->name);
+		reload_error_advise(&why,
 			"the socket INSTANCE.sock beside it, which belongs to the agent's user");
 		write_failure(s, r->id, RELOAD_NO_PERMISSION, &why);
 		return;
 	}
 	enum reload_err err = reload_fields_check(m->params, r->params, &why);
 	if (!err && s->calls_count == RELOAD_RPC_CALLS_MAX)
-		err = reload_why_set(&why, RELOAD_LIMIT, "too many requests under way",
+		err = reload_error_explain(&why, RELOAD_LIMIT, "too many requests under way",
 			"%d of this connection are unanswered", RELOAD_RPC_CALLS_MAX);
 	if (err) {
 		write_failure(s, r->id, err, &why);
@@ -269,7 +269,7 @@ static bool is_blank(struct span line)
 static void on_line(struct reload_rpc_session *s, struct span line)
 {
 	struct reload_rpc_request r;
-	struct reload_why why;
+	struct reload_error_text why;
 	if (is_blank(line))
 		return;
 	enum reload_err err = reload_rpc_parse(&r, line, &why);
@@ -282,8 +282,8 @@ static void on_line(struct reload_rpc_session *s, struct span line)
 
 static void give_up(struct reload_rpc_session *s)
 {
-	struct reload_why why;
-	reload_why_set(
+	struct reload_error_text why;
+	reload_error_explain(
 		&why, RELOAD_BAD_REQUEST, "a line is too long", "a request may have 1M at most");
 	write_failure(s, NULL, RELOAD_BAD_REQUEST, &why);
 	s->ended = true;

@@ -43,8 +43,8 @@ struct reload_rpc_service {
 	 * called by the server when the socket of path, or its lock, was removed: RELOAD_OK when both were made again,
 	 * else the error with why, which is reported once while the server goes on trying.  NULL: not reported
 	 */
-	void (*socket)(
-		void *arg, const char *path, enum reload_err err, const struct reload_why *why);
+	void (*socket)(void *arg, const char *path, enum reload_err err,
+		const struct reload_error_text *why);
 };
 
 /*
@@ -60,7 +60,7 @@ enum reload_rpc_end reload_rpc_reply(struct reload_rpc_call *call, json_t *resul
 enum reload_rpc_end reload_rpc_fail(
 	struct reload_rpc_call *call, const struct reload_failure *failure);
 enum reload_rpc_end reload_rpc_fail_why(
-	struct reload_rpc_call *call, enum reload_err err, const struct reload_why *why);
+	struct reload_rpc_call *call, enum reload_err err, const struct reload_error_text *why);
 
 /* reload_rpc_pend() keeps the request; cancel(arg) is called when the client closes or cancels, after which the call must not be used. */
 enum reload_rpc_end reload_rpc_pend(

@@ -18,11 +18,11 @@ enum {
 	CURVE_NAME_MAX = 64
 };
 
-static uint8_t rsa_alg(EVP_PKEY *pkey, struct reload_why *why)
+static uint8_t rsa_alg(EVP_PKEY *pkey, struct reload_error_text *why)
 {
 	int bits = EVP_PKEY_get_bits(pkey);
 	if (bits < RSA_BITS_MIN || bits > RELOAD_RSA_BITS_MAX) {
-		(void)reload_why_set(why, RELOAD_BAD_KEY, NULL,
+		(void)reload_error_explain(why, RELOAD_BAD_KEY, NULL,
 			"an RSA key of %d bits; accepted are %d to %d", bits, RSA_BITS_MIN,
 			RELOAD_RSA_BITS_MAX);
 		return 0;
@@ -32,12 +32,12 @@ static uint8_t rsa_alg(EVP_PKEY *pkey, struct reload_why *why)
 		    BN_num_bits(e) <= RSA_EXPONENT_BITS_MAX;
 	BN_free(e);
 	if (!good)
-		(void)reload_why_set(why, RELOAD_BAD_KEY, NULL,
+		(void)reload_error_explain(why, RELOAD_BAD_KEY, NULL,
 			"an RSA key with a public exponent above %d bits", RSA_EXPONENT_BITS_MAX);
 	return good ? RELOAD_SIG_RSA : 0;
 }
 
-static uint8_t ec_alg(EVP_PKEY *pkey, struct reload_why *why)
+static uint8_t ec_alg(EVP_PKEY *pkey, struct reload_error_text *why)
 {
 	char curve[CURVE_NAME_MAX] = "";
 	int explicit_params = 0;
@@ -48,14 +48,14 @@ static uint8_t ec_alg(EVP_PKEY *pkey, struct reload_why *why)
 	int nid = OBJ_sn2nid(curve);
 	if ((nid == NID_X9_62_prime256v1 || nid == NID_secp384r1) && explicit_params != 1)
 		return RELOAD_SIG_ECDSA;
-	(void)reload_why_set(why, RELOAD_BAD_KEY, NULL,
+	(void)reload_error_explain(why, RELOAD_BAD_KEY, NULL,
 		"an elliptic curve key on %s%s; accepted are P-256 and P-384",
 		*curve ? curve : "a curve without a name",
 		explicit_params == 1 ? " with explicit parameters" : "");
 	return 0;
 }
 
-uint8_t reload_ident_key_alg(EVP_PKEY *pkey, struct reload_why *why)
+uint8_t reload_ident_key_alg(EVP_PKEY *pkey, struct reload_error_text *why)
 {
 	uint8_t alg = 0;
 	if (EVP_PKEY_is_a(pkey, "RSA"))
@@ -63,7 +63,7 @@ uint8_t reload_ident_key_alg(EVP_PKEY *pkey, struct reload_why *why)
 	else if (EVP_PKEY_is_a(pkey, "EC"))
 		alg = ec_alg(pkey, why);
 	else
-		(void)reload_why_set(why, RELOAD_BAD_KEY, NULL,
+		(void)reload_error_explain(why, RELOAD_BAD_KEY, NULL,
 			"a key of type %s; accepted are RSA and ECDSA",
 			EVP_PKEY_get0_type_name(pkey) ? EVP_PKEY_get0_type_name(pkey) : "unknown");
 	ERR_clear_error();

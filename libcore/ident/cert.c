@@ -3,10 +3,10 @@
 #include <assert.h>
 
 enum reload_err reload_cert_parse(struct reload_cert **out, const struct reload_ident_ops *ops,
-	struct span der, struct reload_why *why)
+	struct span der, struct reload_error_text *why)
 {
 	if (!der.len || der.len > RELOAD_CERT_MAX)
-		return reload_why_set(why, RELOAD_BAD_CERT, NULL,
+		return reload_error_explain(why, RELOAD_BAD_CERT, NULL,
 			"%zu bytes; a certificate has 1 to %d", der.len, RELOAD_CERT_MAX);
 	struct reload_cert *known = ops->cert_known ? ops->cert_known(ops, der) : NULL;
 	if (known) {

@@ -37,7 +37,7 @@ struct reload_cert {
  * The table of ops may know an equal certificate: then *out is a reference to that one.  RELOAD_BAD_CERT with why filled.
  */
 enum reload_err reload_cert_parse(struct reload_cert **out, const struct reload_ident_ops *ops,
-	struct span der, struct reload_why *why) MUST_CHECK;
+	struct span der, struct reload_error_text *why) MUST_CHECK;
 
 /* reload_cert_ref() takes one more reference and returns cert. */
 struct reload_cert *reload_cert_ref(const struct reload_cert *cert);

@@ -31,7 +31,7 @@ const EVP_MD *reload_ident_md(uint8_t hash_alg);
  * reload_ident_key_alg() returns the signature algorithm of a key that is accepted (SEC-16): RSA of 2048 to 8192 bits,
  * ECDSA on the named curves P-256 and P-384; 0 with why for all others.
  */
-uint8_t reload_ident_key_alg(EVP_PKEY *pkey, struct reload_why *why);
+uint8_t reload_ident_key_alg(EVP_PKEY *pkey, struct reload_error_text *why);
 
 /* reload_ident_sign_hash() returns the hash that the key signs with: SHA-384 for P-384, else SHA-256. */
 uint8_t reload_ident_sign_hash(EVP_PKEY *pkey);
@@ -55,5 +55,5 @@ struct reload_key *reload_ident_key_wrap(EVP_PKEY *pkey);
 int reload_ident_no_password(char *buf, int size, int rwflag, void *asked);
 
 /* reload_x509_read() and reload_x509_clear() are the parts of reload_ident_openssl that read certificates. */
-enum reload_err reload_x509_read(struct reload_cert *cert, struct reload_why *why);
+enum reload_err reload_x509_read(struct reload_cert *cert, struct reload_error_text *why);
 void reload_x509_clear(struct reload_cert *cert);

@@ -67,7 +67,8 @@ int reload_ident_no_password(char *buf, int size, int rwflag, void *asked)
 	return -1;
 }
 
-static enum reload_err key_from(struct reload_key **out, EVP_PKEY *pkey, struct reload_why *why)
+static enum reload_err key_from(
+	struct reload_key **out, EVP_PKEY *pkey, struct reload_error_text *why)
 {
 	if (!reload_ident_key_alg(pkey, why)) {
 		EVP_PKEY_free(pkey);
@@ -75,18 +76,19 @@ static enum reload_err key_from(struct reload_key **out, EVP_PKEY *pkey, struct 
 	}
 	struct reload_key *key = reload_ident_key_wrap(pkey);
 	if (!key)
-		return reload_why_set(why, RELOAD_BAD_KEY, NULL, "OpenSSL cannot sign with it");
+		return reload_error_explain(
+			why, RELOAD_BAD_KEY, NULL, "OpenSSL cannot sign with it");
 	*out = key;
 	return RELOAD_OK;
 }
 
 enum reload_err reload_key_read_pem(
-	struct reload_key **out, struct span pem, struct reload_why *why)
+	struct reload_key **out, struct span pem, struct reload_error_text *why)
 {
 	bool asked = false;
 	pem = reload_text_start(pem);
 	if (!pem.len || pem.len > KEY_PEM_MAX)
-		return reload_why_set(why, RELOAD_BAD_KEY, NULL,
+		return reload_error_explain(why, RELOAD_BAD_KEY, NULL,
 			"%zu bytes; a key in PEM has 1 to %d", pem.len, KEY_PEM_MAX);
 	BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.len);
 	EVP_PKEY *pkey =
@@ -95,11 +97,11 @@ enum reload_err reload_key_read_pem(
 	ERR_clear_error();
 	if (pkey)
 		return key_from(out, pkey, why);
-	(void)reload_why_set(why, RELOAD_BAD_KEY, NULL,
+	(void)reload_error_explain(why, RELOAD_BAD_KEY, NULL,
 		asked ? "it is encrypted" : "there is no private key in PEM form");
 	if (asked)
-		reload_why_hint(why, "openssl pkey -in FILE -out NEWFILE, and keep NEWFILE "
-				     "readable by its owner only");
+		reload_error_advise(why, "openssl pkey -in FILE -out NEWFILE, and keep NEWFILE "
+					 "readable by its owner only");
 	return RELOAD_BAD_KEY;
 }
 

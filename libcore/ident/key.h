@@ -27,7 +27,7 @@ enum reload_err reload_key_new(struct reload_key **out, enum reload_key_type typ
 
 /* reload_key_read_pem() reads an unencrypted private key of an accepted type; RELOAD_BAD_KEY with why otherwise. */
 enum reload_err reload_key_read_pem(
-	struct reload_key **out, struct span pem, struct reload_why *why) MUST_CHECK;
+	struct reload_key **out, struct span pem, struct reload_error_text *why) MUST_CHECK;
 
 /* reload_key_write_pem() appends the key as PKCS#8 PEM; the caller wipes the buffer. */
 enum reload_err reload_key_write_pem(struct wr *w, const struct reload_key *key) MUST_CHECK;
@@ -68,14 +68,15 @@ enum reload_err reload_csr_make(
 	struct wr *w, const struct reload_key *key, const char *user) MUST_CHECK;
 enum reload_err reload_cert_make_csr(struct wr *w, const struct reload_cert_request *req,
 	struct span csr, const struct reload_cert *issuer, const struct reload_key *issuer_key,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_csr_user() returns the user name of a PKCS#10 request (DER or PEM) in *user (owned): its rfc822Name, else the
  * emailAddress of its subject, else NULL (ENR-05).  RELOAD_BAD_VALUE for bytes that are no request and for an illegal
  * name.
  */
-enum reload_err reload_csr_user(char **user, struct span csr, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_csr_user(
+	char **user, struct span csr, struct reload_error_text *why) MUST_CHECK;
 
 enum {
 	RELOAD_USER_NAME_MAX = 255 /* characters */

@@ -199,7 +199,7 @@ enum reload_err reload_csr_make(struct wr *w, const struct reload_key *key, cons
 }
 
 /* DER begins with a SEQUENCE, PEM with text. */
-static X509_REQ *csr_read(struct span csr, struct reload_why *why)
+static X509_REQ *csr_read(struct span csr, struct reload_error_text *why)
 {
 	X509_REQ *req = NULL;
 	bool asked = false;
@@ -216,7 +216,7 @@ static X509_REQ *csr_read(struct span csr, struct reload_why *why)
 		}
 	}
 	if (!req)
-		(void)reload_why_set(why, RELOAD_BAD_VALUE, NULL, "%s",
+		(void)reload_error_explain(why, RELOAD_BAD_VALUE, NULL, "%s",
 			asked ? "it is encrypted; a certificate request holds no secret"
 			      : "it is no certificate request (PKCS#10) in DER or PEM");
 	ERR_clear_error();
@@ -224,29 +224,29 @@ static X509_REQ *csr_read(struct span csr, struct reload_why *why)
 }
 
 /* The signature of the request proves that its sender has the private key; only the usual algorithms are accepted. */
-static enum reload_err csr_check(X509_REQ *req, struct reload_why *why)
+static enum reload_err csr_check(X509_REQ *req, struct reload_error_text *why)
 {
 	uint8_t hash, alg;
 	EVP_PKEY *pkey = X509_REQ_get0_pubkey(req);
 	if (!pkey)
-		return reload_why_set(why, RELOAD_BAD_VALUE, NULL,
+		return reload_error_explain(why, RELOAD_BAD_VALUE, NULL,
 			"the public key of the request cannot be read");
 	if (!reload_ident_key_alg(pkey, why))
 		return RELOAD_BAD_VALUE;
 	if (!reload_ident_signature_alg(&hash, &alg, X509_REQ_get_signature_nid(req)))
-		return reload_why_set(why, RELOAD_BAD_VALUE, NULL,
+		return reload_error_explain(why, RELOAD_BAD_VALUE, NULL,
 			"the request is signed with %s; accepted are RSA and ECDSA with SHA-256 to "
 			"SHA-512",
 			OBJ_nid2ln(X509_REQ_get_signature_nid(req)));
 	if (X509_REQ_verify(req, pkey) != 1)
-		return reload_why_set(why, RELOAD_BAD_VALUE, NULL,
+		return reload_error_explain(why, RELOAD_BAD_VALUE, NULL,
 			"the request's signature does not verify with the key that it holds");
 	return RELOAD_OK;
 }
 
 enum reload_err reload_cert_make_csr(struct wr *w, const struct reload_cert_request *req,
 	struct span csr, const struct reload_cert *issuer, const struct reload_key *issuer_key,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	X509_REQ *parsed = csr_read(csr, why);
 	if (!parsed)
@@ -255,7 +255,7 @@ enum reload_err reload_cert_make_csr(struct wr *w, const struct reload_cert_requ
 	if (!err) {
 		err = make(w, req, X509_REQ_get0_pubkey(parsed), issuer, issuer_key);
 		if (err)
-			(void)reload_why_set(
+			(void)reload_error_explain(
 				why, err, NULL, "no certificate can be made of the values given");
 	}
 	X509_REQ_free(parsed);
@@ -274,7 +274,7 @@ static const ASN1_STRING *csr_user(X509_REQ *req, const GENERAL_NAMES *names)
 	return at < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
 }
 
-enum reload_err reload_csr_user(char **user, struct span csr, struct reload_why *why)
+enum reload_err reload_csr_user(char **user, struct span csr, struct reload_error_text *why)
 {
 	X509_REQ *req = csr_read(csr, why);
 	if (!req)
@@ -290,7 +290,7 @@ enum reload_err reload_csr_user(char **user, struct span csr, struct reload_why 
 		memcpy(text, ASN1_STRING_get0_data(found), len);
 		if (strlen(text) != len || !reload_user_legal(text)) {
 			free(text);
-			err = reload_why_set(why, RELOAD_BAD_VALUE, NULL,
+			err = reload_error_explain(why, RELOAD_BAD_VALUE, NULL,
 				"the user name of the request is not 1 to %d printable ASCII "
 				"characters",
 				RELOAD_USER_NAME_MAX);

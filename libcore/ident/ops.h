@@ -25,7 +25,7 @@ struct reload_ident_ops {
 	 */
 	struct reload_cert *(*cert_known)(const struct reload_ident_ops *ops, struct span der);
 	/* fills the members that reload_cert_parse() promises, except refs, der and fingerprint; native may be set */
-	enum reload_err (*cert_read)(struct reload_cert *cert, struct reload_why *why);
+	enum reload_err (*cert_read)(struct reload_cert *cert, struct reload_error_text *why);
 	void (*cert_clear)(struct reload_cert *cert);
 	/*
 	 * returns whether issuer's key signed cert (cert's own key when issuer is cert); it checks neither dates nor

@@ -26,12 +26,13 @@ static int id_order(const void *a, const void *b)
 	return reload_id_cmp(a, b);
 }
 
-static enum reload_err add_root(struct reload_trust *t, struct span der, struct reload_why *why)
+static enum reload_err add_root(
+	struct reload_trust *t, struct span der, struct reload_error_text *why)
 {
 	AUTO(reload_cert) root = NULL;
 	enum reload_err err = reload_cert_parse(&root, t->ops, der, why);
 	if (!err && !root->authority)
-		err = reload_why_set(why, RELOAD_BAD_CERT, "root-cert",
+		err = reload_error_explain(why, RELOAD_BAD_CERT, "root-cert",
 			"it is no authority: BasicConstraints with CA true is missing, or keyUsage "
 			"forbids it");
 	if (!err)
@@ -39,8 +40,8 @@ static enum reload_err add_root(struct reload_trust *t, struct span der, struct 
 	return err;
 }
 
-enum reload_err reload_trust_new(
-	struct reload_trust **out, const struct reload_trust_setup *setup, struct reload_why *why)
+enum reload_err reload_trust_new(struct reload_trust **out, const struct reload_trust_setup *setup,
+	struct reload_error_text *why)
 {
 	AUTO(reload_trust) t = RELOAD_NEW(reload_trust);
 	t->refs = 1;
@@ -106,7 +107,7 @@ struct check {
 	unsigned signatures_left;
 	struct reload_chain *chain;
 	char what[WHAT_MAX]; /* the certificate, for people */
-	struct reload_why *why;
+	struct reload_error_text *why;
 };
 
 static void describe(struct check *c, const struct reload_cert *cert)
@@ -125,11 +126,11 @@ static enum reload_err check_node_id(const struct check *c, const struct reload_
 {
 	char hex[RELOAD_ID_HEX];
 	if (id->len != c->trust->node_id_len)
-		return reload_why_set(c->why, RELOAD_BAD_CERT, c->what,
+		return reload_error_explain(c->why, RELOAD_BAD_CERT, c->what,
 			"Node-ID %s has %u bytes; this overlay has %u", reload_id_hex(hex, id),
 			id->len, c->trust->node_id_len);
 	if (reload_id_is_wildcard(id) || reload_id_is_zero(id))
-		return reload_why_set(c->why, RELOAD_BAD_CERT, c->what,
+		return reload_error_explain(c->why, RELOAD_BAD_CERT, c->what,
 			"%s is the Node-ID of no node", reload_id_hex(hex, id));
 	return RELOAD_OK;
 }
@@ -139,19 +140,19 @@ static enum reload_err check_names(const struct check *c, const struct reload_ce
 {
 	enum reload_err err = RELOAD_OK;
 	if (cert->authority)
-		return reload_why_set(
+		return reload_error_explain(
 			c->why, RELOAD_BAD_CERT, c->what, "it is an authority's, not a node's");
 	if (!cert->node_ids_count || !cert->overlay)
-		return reload_why_set(c->why, RELOAD_BAD_CERT, c->what,
+		return reload_error_explain(c->why, RELOAD_BAD_CERT, c->what,
 			"subjectAltName has no reload URI with a Node-ID");
 	if (strcmp(cert->overlay, c->trust->overlay))
-		return reload_why_set(c->why, RELOAD_BAD_CERT, c->what,
+		return reload_error_explain(c->why, RELOAD_BAD_CERT, c->what,
 			"it is for the overlay \"%.120s\", not for \"%.120s\"", cert->overlay,
 			c->trust->overlay);
 	for (size_t i = 0; !err && i < cert->node_ids_count; i++)
 		err = check_node_id(c, &cert->node_ids[i]);
 	if (!err && (!cert->user || cert->san_extra))
-		err = reload_why_set(c->why, RELOAD_BAD_CERT, c->what, "%s",
+		err = reload_error_explain(c->why, RELOAD_BAD_CERT, c->what, "%s",
 			cert->user ? "subjectAltName holds more than Node-IDs and one rfc822Name"
 				   : "subjectAltName has no rfc822Name (user name)");
 	return err;
@@ -163,16 +164,16 @@ static enum reload_err check_dates(
 {
 	char limit[RELOAD_UTC_TEXT], now[RELOAD_UTC_TEXT];
 	if (c->now > cert->not_after)
-		return reload_why_set(c->why, RELOAD_CERT_EXPIRED, c->what,
+		return reload_error_explain(c->why, RELOAD_CERT_EXPIRED, c->what,
 			"%s ended at %s; it is %s", whose, reload_utc_text(limit, cert->not_after),
 			reload_utc_text(now, c->now));
 	if (cert->not_before > c->now && cert->not_before - c->now > RELOAD_NOT_BEFORE_SKEW_MS) {
-		(void)reload_why_set(c->why, RELOAD_CERT_EXPIRED, c->what,
+		(void)reload_error_explain(c->why, RELOAD_CERT_EXPIRED, c->what,
 			"%s begins at %s; it is %s: the clock here is behind, or that of the "
 			"authority was ahead",
 			whose, reload_utc_text(limit, cert->not_before),
 			reload_utc_text(now, c->now));
-		reload_why_hint(c->why, "date -u, and set the clock of this machine");
+		reload_error_advise(c->why, "date -u, and set the clock of this machine");
 		return RELOAD_CERT_EXPIRED;
 	}
 	return RELOAD_OK;
@@ -184,7 +185,7 @@ static enum reload_err check_bad_nodes(const struct check *c, const struct reloa
 	for (size_t i = 0; i < cert->node_ids_count; i++)
 		if (bsearch(&cert->node_ids[i], c->trust->bad_nodes, c->trust->bad_nodes_count,
 			    sizeof(struct reload_id), id_order))
-			return reload_why_set(c->why, RELOAD_CERT_REVOKED, c->what,
+			return reload_error_explain(c->why, RELOAD_CERT_REVOKED, c->what,
 				"the overlay configuration lists %s as bad-node",
 				reload_id_hex(hex, &cert->node_ids[i]));
 	return RELOAD_OK;
@@ -204,7 +205,7 @@ static enum reload_err check_self_node_ids(const struct check *c, const struct r
 		enum reload_err err = reload_self_node_id(&derived, cert->public_key_info,
 			c->trust->self_signed_digest, c->trust->node_id_len, index);
 		if (err || !reload_cert_has_node(cert, &derived))
-			return reload_why_set(c->why, RELOAD_CERT_UNTRUSTED, c->what,
+			return reload_error_explain(c->why, RELOAD_CERT_UNTRUSTED, c->what,
 				"it is self-signed, and its Node-IDs are not those of its key (%s "
 				"is missing)",
 				err ? "a digest" : reload_id_hex(hex, &derived));
@@ -269,7 +270,7 @@ static enum reload_err find_chain(struct check *c, const struct reload_cert *cer
 			err = failed; /* the reason is filled in */
 	}
 	if (err == RELOAD_CERT_UNTRUSTED)
-		return reload_why_set(c->why, err, c->what,
+		return reload_error_explain(c->why, err, c->what,
 			"no chain of at most %d certificates leads from it to one of the %zu "
 			"root-certs: "
 			"nobody at hand, with the right to, signed what \"%.160s\" is said to have "
@@ -283,21 +284,22 @@ static enum reload_err check_signer(struct check *c, const struct reload_cert *c
 {
 	if (cert->self_issued && signed_by(c, cert, cert)) {
 		if (!c->trust->self_signed_digest)
-			return reload_why_set(c->why, RELOAD_CERT_UNTRUSTED, c->what,
+			return reload_error_explain(c->why, RELOAD_CERT_UNTRUSTED, c->what,
 				"it is self-signed, which this overlay does not permit");
 		if (!cert->subject_empty && !c->trust->self_signed_subject)
-			return reload_why_set(
+			return reload_error_explain(
 				c->why, RELOAD_BAD_CERT, c->what, "its subject is not empty");
 		return check_self_node_ids(c, cert);
 	}
 	if (!cert->subject_empty)
-		return reload_why_set(c->why, RELOAD_BAD_CERT, c->what, "its subject is not empty");
+		return reload_error_explain(
+			c->why, RELOAD_BAD_CERT, c->what, "its subject is not empty");
 	return find_chain(c, cert, 0);
 }
 
 enum reload_err reload_trust_chain(const struct reload_trust *trust, const struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count, reload_utc now,
-	struct reload_chain *chain, struct reload_why *why)
+	struct reload_chain *chain, struct reload_error_text *why)
 {
 	struct check c = { .trust = trust,
 		.others = others,
@@ -320,7 +322,7 @@ enum reload_err reload_trust_chain(const struct reload_trust *trust, const struc
 
 enum reload_err reload_trust_check(const struct reload_trust *trust, const struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count, reload_utc now,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	struct reload_chain chain;
 	return reload_trust_chain(trust, cert, others, others_count, now, &chain, why);

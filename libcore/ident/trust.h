@@ -38,7 +38,7 @@ struct reload_chain {
 
 /* reload_trust_new() parses and keeps the roots; RELOAD_BAD_CERT with why for a root that is none.  *out: one reference. */
 enum reload_err reload_trust_new(struct reload_trust **out, const struct reload_trust_setup *setup,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /* reload_trust_ref() and reload_trust_free() count references, thread-safe; NULL is legal for free. */
 struct reload_trust *reload_trust_ref(struct reload_trust *trust);
@@ -54,7 +54,7 @@ AUTO_DEFINE(reload_trust)
  */
 enum reload_err reload_trust_check(const struct reload_trust *trust, const struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count, reload_utc now,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_trust_chain() is reload_trust_check() and tells by which of others (borrowed from there) the certificate was verified;
@@ -62,7 +62,7 @@ enum reload_err reload_trust_check(const struct reload_trust *trust, const struc
  */
 enum reload_err reload_trust_chain(const struct reload_trust *trust, const struct reload_cert *cert,
 	struct reload_cert *const *others, size_t others_count, reload_utc now,
-	struct reload_chain *chain, struct reload_why *why) MUST_CHECK;
+	struct reload_chain *chain, struct reload_error_text *why) MUST_CHECK;
 
 /* reload_trust_is_root() returns whether der is one of the root-certs (which are never sent with a message). */
 bool reload_trust_is_root(const struct reload_trust *trust, struct span der);

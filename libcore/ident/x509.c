@@ -74,7 +74,8 @@ static char *plain_text(const ASN1_STRING *s)
 	return text;
 }
 
-static enum reload_err add_uri(struct reload_cert *cert, const char *uri, struct reload_why *why)
+static enum reload_err add_uri(
+	struct reload_cert *cert, const char *uri, struct reload_error_text *why)
 {
 	struct reload_id node;
 	char *overlay;
@@ -83,7 +84,7 @@ static enum reload_err add_uri(struct reload_cert *cert, const char *uri, struct
 		return RELOAD_OK;
 	}
 	if (reload_node_uri_parse(&node, &overlay, uri))
-		return reload_why_set(why, RELOAD_BAD_CERT, NULL,
+		return reload_error_explain(why, RELOAD_BAD_CERT, NULL,
 			"subjectAltName has \"%.120s\", which is not the reload URI of one node "
 			"(RFC 6940 s14.15)",
 			uri);
@@ -92,13 +93,13 @@ static enum reload_err add_uri(struct reload_cert *cert, const char *uri, struct
 	bool same = !overlay || strcmp(cert->overlay, overlay) == 0;
 	free(overlay);
 	if (!same)
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_BAD_CERT, NULL, "its reload URIs name several overlays");
 	if (reload_cert_has_node(cert, &node))
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_BAD_CERT, NULL, "it names the same Node-ID twice");
 	if (cert->node_ids_count == RELOAD_CERT_NODE_IDS_MAX)
-		return reload_why_set(why, RELOAD_BAD_CERT, NULL, "more than %d Node-IDs",
+		return reload_error_explain(why, RELOAD_BAD_CERT, NULL, "more than %d Node-IDs",
 			RELOAD_CERT_NODE_IDS_MAX);
 	if (!cert->node_ids)
 		cert->node_ids =
@@ -107,11 +108,11 @@ static enum reload_err add_uri(struct reload_cert *cert, const char *uri, struct
 	return RELOAD_OK;
 }
 
-static enum reload_err add_user(struct reload_cert *cert, char *user, struct reload_why *why)
+static enum reload_err add_user(struct reload_cert *cert, char *user, struct reload_error_text *why)
 {
 	if (!reload_user_legal(user)) {
 		free(user);
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_BAD_CERT, NULL, "its rfc822Name is empty or too long");
 	}
 	if (cert->user) {
@@ -124,7 +125,7 @@ static enum reload_err add_user(struct reload_cert *cert, char *user, struct rel
 }
 
 static enum reload_err add_name(
-	struct reload_cert *cert, const GENERAL_NAME *name, struct reload_why *why)
+	struct reload_cert *cert, const GENERAL_NAME *name, struct reload_error_text *why)
 {
 	if (name->type != GEN_URI && name->type != GEN_EMAIL) {
 		cert->san_extra = true;
@@ -132,7 +133,7 @@ static enum reload_err add_name(
 	}
 	char *text = plain_text(name->d.ia5);
 	if (!text)
-		return reload_why_set(why, RELOAD_BAD_CERT, NULL,
+		return reload_error_explain(why, RELOAD_BAD_CERT, NULL,
 			"subjectAltName holds a NUL, a control or a non-ASCII character");
 	if (name->type == GEN_EMAIL)
 		return add_user(cert, text, why);
@@ -141,12 +142,12 @@ static enum reload_err add_name(
 	return err;
 }
 
-static enum reload_err read_names(struct reload_cert *cert, X509 *x, struct reload_why *why)
+static enum reload_err read_names(struct reload_cert *cert, X509 *x, struct reload_error_text *why)
 {
 	int crit = 0;
 	GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, &crit, NULL);
 	if (!names && crit != -1)
-		return reload_why_set(why, RELOAD_BAD_CERT, NULL,
+		return reload_error_explain(why, RELOAD_BAD_CERT, NULL,
 			"subjectAltName is damaged or stands there twice");
 	enum reload_err err = RELOAD_OK;
 	for (int i = 0; !err && i < sk_GENERAL_NAME_num(names); i++)
@@ -158,19 +159,20 @@ static enum reload_err read_names(struct reload_cert *cert, X509 *x, struct relo
 }
 
 /* "system MUST reject the certificate if it encounters a critical extension it does not recognize" (RFC 5280 s4.2) */
-static enum reload_err read_extensions(struct reload_cert *cert, X509 *x, struct reload_why *why)
+static enum reload_err read_extensions(
+	struct reload_cert *cert, X509 *x, struct reload_error_text *why)
 {
 	for (int i = 0; i < X509_get_ext_count(x); i++) {
 		X509_EXTENSION *ext = X509_get_ext(x, i);
 		int nid = OBJ_obj2nid(X509_EXTENSION_get_object(ext));
 		if (X509_EXTENSION_get_critical(ext) && nid != NID_basic_constraints &&
 			nid != NID_key_usage && nid != NID_subject_alt_name)
-			return reload_why_set(why, RELOAD_BAD_CERT, NULL,
+			return reload_error_explain(why, RELOAD_BAD_CERT, NULL,
 				"it has a critical extension that is not known here: %.60s",
 				nid == NID_undef ? "one without a name" : OBJ_nid2ln(nid));
 	}
 	if (X509_get_extension_flags(x) & EXFLAG_INVALID)
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_BAD_CERT, NULL, "one of its extensions is damaged");
 	cert->authority = X509_check_ca(x) == 1;
 	long path_len = X509_get_pathlen(x);
@@ -180,7 +182,7 @@ static enum reload_err read_extensions(struct reload_cert *cert, X509 *x, struct
 	if (cert->authority)
 		return RELOAD_OK; /* what other names an authority has is nobody's business */
 	if (!(X509_get_key_usage(x) & KU_DIGITAL_SIGNATURE))
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_BAD_CERT, NULL, "its keyUsage does not permit signatures");
 	return read_names(cert, x, why);
 }
@@ -200,11 +202,13 @@ static char *name_text(const X509_NAME *name)
 	return text;
 }
 
-static enum reload_err read_key(struct reload_public_key *key, X509 *x, struct reload_why *why)
+static enum reload_err read_key(
+	struct reload_public_key *key, X509 *x, struct reload_error_text *why)
 {
 	EVP_PKEY *pkey = X509_get0_pubkey(x);
 	if (!pkey)
-		return reload_why_set(why, RELOAD_BAD_CERT, NULL, "its public key cannot be read");
+		return reload_error_explain(
+			why, RELOAD_BAD_CERT, NULL, "its public key cannot be read");
 	key->sig_alg = reload_ident_key_alg(pkey, why);
 	if (!key->sig_alg)
 		return RELOAD_BAD_CERT;
@@ -212,18 +216,19 @@ static enum reload_err read_key(struct reload_public_key *key, X509 *x, struct r
 	key->pkey = pkey;
 	key->verify = reload_ident_prepare_verify(pkey, key->sig_alg, RELOAD_HASH_SHA256);
 	if (!key->verify)
-		return reload_why_set(why, RELOAD_BAD_CERT, NULL, "its public key cannot be used");
+		return reload_error_explain(
+			why, RELOAD_BAD_CERT, NULL, "its public key cannot be used");
 	return RELOAD_OK;
 }
 
 static enum reload_err read_signature(
-	struct reload_public_key *key, const X509 *x, struct reload_why *why)
+	struct reload_public_key *key, const X509 *x, struct reload_error_text *why)
 {
 	const ASN1_BIT_STRING *value;
 	const X509_ALGOR *alg;
 	X509_get0_signature(&value, &alg, x);
 	if (X509_ALGOR_cmp(alg, X509_get0_tbs_sigalg(x)))
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_BAD_CERT, NULL, "it names two signature algorithms");
 	(void)reload_ident_signature_alg(
 		&key->signed_hash_alg, &key->signed_sig_alg, X509_get_signature_nid(x));
@@ -242,14 +247,14 @@ static bool is_canonical(X509 *x, struct span der)
 	return same;
 }
 
-static enum reload_err read_all(struct reload_cert *cert, X509 *x, struct reload_why *why)
+static enum reload_err read_all(struct reload_cert *cert, X509 *x, struct reload_error_text *why)
 {
 	struct reload_public_key *key = cert->native;
 	if (!is_canonical(x, cert->der) || !find_spans(cert, key))
-		return reload_why_set(why, RELOAD_BAD_CERT, NULL, "it is not encoded in DER");
+		return reload_error_explain(why, RELOAD_BAD_CERT, NULL, "it is not encoded in DER");
 	if (!time_read(&cert->not_before, X509_get0_notBefore(x)) ||
 		!time_read(&cert->not_after, X509_get0_notAfter(x)))
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_BAD_CERT, NULL, "its validity has no readable dates");
 	cert->self_issued = span_eq(cert->issuer, cert->subject);
 	cert->subject_empty = X509_NAME_entry_count(X509_get_subject_name(x)) == 0;
@@ -262,14 +267,14 @@ static enum reload_err read_all(struct reload_cert *cert, X509 *x, struct reload
 	return err;
 }
 
-enum reload_err reload_x509_read(struct reload_cert *cert, struct reload_why *why)
+enum reload_err reload_x509_read(struct reload_cert *cert, struct reload_error_text *why)
 {
 	const uint8_t *at = cert->der.at;
 	X509 *x = d2i_X509(NULL, &at, (long)cert->der.len);
 	cert->native = RELOAD_NEW(reload_public_key);
-	enum reload_err err =
-		x ? read_all(cert, x, why)
-		  : reload_why_set(why, RELOAD_BAD_CERT, NULL, "it is no X.509 certificate in DER");
+	enum reload_err err = x ? read_all(cert, x, why)
+				: reload_error_explain(why, RELOAD_BAD_CERT, NULL,
+					  "it is no X.509 certificate in DER");
 	X509_free(x);
 	ERR_clear_error();
 	return err;

@@ -63,7 +63,7 @@ struct reload_tls_link {
 	struct reload_cert *cert, **others; /* references */
 	size_t others_count;
 	enum reload_err err; /* why it died, or why the certificate was refused */
-	struct reload_why *why;
+	struct reload_error_text *why;
 
 	struct reload_framing framing;
 	struct reload_rto rto;
@@ -110,12 +110,12 @@ struct reload_links {
 
 /* reload_tls_context_init() fills ctx, bio and keylog; reload_tls_context_clear() ends them, zeroed but for keylog -1. */
 enum reload_err reload_tls_context_init(
-	struct reload_links *links, struct reload_why *why) MUST_CHECK;
+	struct reload_links *links, struct reload_error_text *why) MUST_CHECK;
 void reload_tls_context_clear(struct reload_links *links);
 
 /* reload_tls_context_new() makes a context (owned) of policy and credentials of set; RELOAD_BAD_CERT, _BAD_KEY, _FAILED with why. */
-enum reload_err reload_tls_context_new(
-	SSL_CTX **out, const struct reload_links_setup *set, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_tls_context_new(SSL_CTX **out, const struct reload_links_setup *set,
+	struct reload_error_text *why) MUST_CHECK;
 
 /* reload_tls_session() makes the TLS side of a connected link over its descriptor; NULL when OpenSSL cannot. */
 SSL *reload_tls_session(struct reload_tls_link *link);

@@ -79,7 +79,8 @@ SSL *reload_tls_session(struct reload_tls_link *link)
 
 /* -- certificates ---------------------------------------------------------------------------------------------------- */
 
-static struct reload_cert *cert_of(struct reload_links *links, X509 *x, struct reload_why *why)
+static struct reload_cert *cert_of(
+	struct reload_links *links, X509 *x, struct reload_error_text *why)
 {
 	uint8_t *der = NULL;
 	struct reload_cert *cert = NULL;
@@ -125,7 +126,7 @@ static int judge(X509_STORE_CTX *store, void *arg)
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct reload_tls_link *link = SSL_get_app_data(ssl);
 	if (!link->why)
-		link->why = RELOAD_NEW(reload_why);
+		link->why = RELOAD_NEW(reload_error_text);
 	link->err = RELOAD_BAD_CERT;
 	if (link->cert) /* a second certificate message would be a second identity */
 		return 0;
@@ -188,18 +189,18 @@ static bool policy(SSL_CTX *ctx, int version_max)
 }
 
 enum reload_err reload_tls_context_new(
-	SSL_CTX **out, const struct reload_links_setup *set, struct reload_why *why)
+	SSL_CTX **out, const struct reload_links_setup *set, struct reload_error_text *why)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
 	enum reload_err err = RELOAD_OK;
 	if (!ctx || !policy(ctx, set->tls_version_max))
-		err = reload_why_set(why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
+		err = reload_error_explain(why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
 	ERR_clear_error();
 	if (!err && !own_certificates(ctx, set))
-		err = reload_why_set(why, RELOAD_BAD_CERT, "certificate of this node",
+		err = reload_error_explain(why, RELOAD_BAD_CERT, "certificate of this node",
 			"OpenSSL refuses it: %s", ERR_reason_error_string(ERR_peek_error()));
 	if (!err && SSL_CTX_use_PrivateKey(ctx, set->key->native) != 1)
-		err = reload_why_set(why, RELOAD_BAD_KEY, "private key of this node",
+		err = reload_error_explain(why, RELOAD_BAD_KEY, "private key of this node",
 			"OpenSSL refuses it: %s", ERR_reason_error_string(ERR_peek_error()));
 	if (err) {
 		SSL_CTX_free(ctx);
@@ -211,19 +212,19 @@ enum reload_err reload_tls_context_new(
 	return RELOAD_OK;
 }
 
-enum reload_err reload_tls_context_init(struct reload_links *links, struct reload_why *why)
+enum reload_err reload_tls_context_init(struct reload_links *links, struct reload_error_text *why)
 {
 	const struct reload_links_setup *set = &links->set;
 	links->bio = bio_method();
 	if (!links->bio)
-		return reload_why_set(why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
+		return reload_error_explain(why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
 	enum reload_err err = reload_tls_context_new(&links->ctx, set, why);
 	if (err || !set->keylog || !*set->keylog)
 		return err;
 	links->keylog =
 		open(set->keylog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (links->keylog < 0)
-		return reload_why_set(why, RELOAD_IO, set->keylog,
+		return reload_error_explain(why, RELOAD_IO, set->keylog,
 			"cannot be opened for writing: %s", strerror(errno));
 	return RELOAD_OK;
 }

@@ -46,10 +46,10 @@ void reload_tls_link_fail(struct reload_tls_link *l, enum reload_err err, const 
 	if (l->state == RELOAD_TLS_CLOSING || l->state == RELOAD_TLS_LINGER)
 		l->silent = true;
 	if (!l->why)
-		l->why = RELOAD_NEW(reload_why);
+		l->why = RELOAD_NEW(reload_error_text);
 	if (reason) {
 		char peer[64];
-		l->err = reload_why_set(
+		l->err = reload_error_explain(
 			l->why, err, reload_ip_port_text(peer, &l->peer), "%s", reason);
 	}
 	reload_tls_link_leave_half_open(l);

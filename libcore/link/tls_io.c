@@ -69,12 +69,12 @@ static void on_accept(void *arg, unsigned events)
 }
 
 enum reload_err reload_links_listen(struct reload_links *links, const struct reload_ip_port *addr,
-	uint16_t *port, struct reload_why *why)
+	uint16_t *port, struct reload_error_text *why)
 {
 	char text[64];
 	reload_ip_port_text(text, addr);
 	if (links->listeners_count == RELOAD_LINK_LISTENERS)
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_LIMIT, text, "more than %d addresses", RELOAD_LINK_LISTENERS);
 	struct reload_listener *at = &links->listeners[links->listeners_count];
 	uint16_t bound = 0;
@@ -82,15 +82,15 @@ enum reload_err reload_links_listen(struct reload_links *links, const struct rel
 	if (fd < 0) {
 		char what[96];
 		snprintf(what, sizeof(what), "cannot listen on %s", text);
-		reload_why_set(why, RELOAD_IO, what, "%s", strerror(-fd));
-		reload_why_hint(why, "another address or port; port 0 picks one");
+		reload_error_explain(why, RELOAD_IO, what, "%s", strerror(-fd));
+		reload_error_advise(why, "another address or port; port 0 picks one");
 		return RELOAD_IO;
 	}
 	*at = (struct reload_listener){ .links = links, .fd = fd };
 	at->watch = reload_poll_add(links->set.poll, fd, RELOAD_POLL_IN, on_accept, at);
 	if (!at->watch) {
 		close(fd);
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_IO, text, "cannot be watched: %s", strerror(errno));
 	}
 	links->listeners_count++;
@@ -156,7 +156,7 @@ void reload_links_close(struct reload_links *links, uint32_t id)
 
 enum reload_err reload_links_set_credentials(struct reload_links *links,
 	const struct reload_cert *cert, const struct reload_key *key,
-	struct reload_cert *const *others, size_t others_count, struct reload_why *why)
+	struct reload_cert *const *others, size_t others_count, struct reload_error_text *why)
 {
 	struct reload_links_setup set = links->set;
 	SSL_CTX *ctx;
@@ -225,8 +225,8 @@ bool reload_links_info(const struct reload_links *links, uint32_t id, struct rel
 
 /* -- life ------------------------------------------------------------------------------------------------------------------ */
 
-enum reload_err reload_links_new(
-	struct reload_links **out, const struct reload_links_setup *setup, struct reload_why *why)
+enum reload_err reload_links_new(struct reload_links **out, const struct reload_links_setup *setup,
+	struct reload_error_text *why)
 {
 	AUTO(reload_links) links = RELOAD_NEW(reload_links);
 	assert(setup->max_message <= RELOAD_FRAMING_MAX);

@@ -30,10 +30,11 @@ struct reload_links_ops {
 	/* an RTO without an ACK: not good; an ACK: good again */
 	void (*health)(void *arg, uint32_t link, bool good);
 	/* a link that was up, or was opened here, is gone; not called after reload_links_close() */
-	void (*down)(void *arg, uint32_t link, enum reload_err err, const struct reload_why *why);
+	void (*down)(
+		void *arg, uint32_t link, enum reload_err err, const struct reload_error_text *why);
 	/* an incoming connection ended before it was a link; may be NULL */
 	void (*refused)(void *arg, const struct reload_ip_port *peer, enum reload_err err,
-		const struct reload_why *why);
+		const struct reload_error_text *why);
 };
 
 /* Zero means the default in parentheses. */
@@ -64,7 +65,7 @@ struct reload_links_setup {
 
 /* reload_links_new() makes the object without a link (owned); RELOAD_BAD_CERT, _BAD_KEY, _IO with why filled. */
 enum reload_err reload_links_new(struct reload_links **out, const struct reload_links_setup *setup,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /* reload_links_free() ends all links at once without a callback; NULL is legal. */
 void reload_links_free(struct reload_links *links);
@@ -75,7 +76,7 @@ bool reload_links_family(enum reload_address_type type);
 
 /* reload_links_listen() accepts links at addr; port 0 takes a free one.  *port is the one taken.  RELOAD_IO with why. */
 enum reload_err reload_links_listen(struct reload_links *links, const struct reload_ip_port *addr,
-	uint16_t *port, struct reload_why *why) MUST_CHECK;
+	uint16_t *port, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_links_open() connects to one of the addresses (at most 16 are tried, one after the other) as link, a number
@@ -99,7 +100,8 @@ void reload_links_close(struct reload_links *links, uint32_t link);
  */
 enum reload_err reload_links_set_credentials(struct reload_links *links,
 	const struct reload_cert *cert, const struct reload_key *key,
-	struct reload_cert *const *others, size_t others_count, struct reload_why *why) MUST_CHECK;
+	struct reload_cert *const *others, size_t others_count,
+	struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_links_set_trust() takes the trust of a newer configuration: for new handshakes, and links whose certificate no

@@ -47,10 +47,10 @@ void reload_links_set_trust(struct reload_links *links, struct reload_trust *tru
 
 void reload_tls_link_check_trust(struct reload_tls_link *l)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	enum reload_err err = reload_trust_check(
 		l->links->trust, l->cert, l->others, l->others_count, reload_poll_wall(), &why);
 	l->recheck = false;
 	if (err)
-		reload_tls_link_fail(l, err, why.why);
+		reload_tls_link_fail(l, err, why.reason);
 }

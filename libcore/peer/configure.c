@@ -72,7 +72,7 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 	struct reload_config *before = p->engine->config;
 	bool other = strcmp(config->topology_plugin, before->topology_plugin) ||
 		     config->node_id_len != before->node_id_len || config->no_ice != before->no_ice;
-	struct reload_why why;
+	struct reload_error_text why;
 	p->engine->config = reload_config_ref(config);
 	p->engine->ctx = reload_config_wire_ctx(p->engine->config);
 	reload_exchange_configured(p->exchange);
@@ -168,14 +168,15 @@ static void refused_note(struct reload_peer *p, const struct reload_id *node)
 	p->refused[i].count++;
 }
 
-static void refuse(struct reload_incoming *in, enum reload_err err, const struct reload_why *why)
+static void refuse(
+	struct reload_incoming *in, enum reload_err err, const struct reload_error_text *why)
 {
 	refused_note(in->method->arg, &in->signer);
 	struct reload_peer *p = in->method->arg;
 	reload_engine_event(p->engine,
 		&(struct reload_event){
 			.type = RELOAD_EV_CONFIG_REFUSED, .err = err, .node = &in->signer });
-	reload_answer_error(in, err, why->why[0] ? why->why : why->what);
+	reload_answer_error(in, err, why->reason[0] ? why->reason : why->what);
 }
 
 /* CFG-16: which error says what. */
@@ -188,7 +189,7 @@ static enum reload_err document_error(enum reload_err err)
 static void take_document(struct reload_incoming *in, const struct reload_config_update *u)
 {
 	struct reload_peer *p = in->method->arg;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	AUTO(reload_config) config = NULL;
 	if (span_eq(u->config, p->engine->config->document)) {
 		reload_answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
@@ -200,7 +201,7 @@ static void take_document(struct reload_incoming *in, const struct reload_config
 	if (err) {
 		refuse(in, document_error(err), &why);
 	} else if (!reload_config_newer(config, p->engine->config)) {
-		reload_why_set(&why, err, NULL, "sequence %u is not newer than %u",
+		reload_error_explain(&why, err, NULL, "sequence %u is not newer than %u",
 			config->sequence, p->engine->config->sequence);
 		refuse(in, RELOAD_CONFIG_TOO_OLD, &why);
 	} else if ((err = reload_config_verify(config, p->engine->config, p->engine->wall, &why))) {
@@ -217,7 +218,7 @@ static void take_document(struct reload_incoming *in, const struct reload_config
 static void take_kinds(struct reload_incoming *in, const struct reload_config_update *u)
 {
 	struct reload_peer *p = in->method->arg;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	AUTO(reload_config) config = NULL;
 	struct span *blocks = reload_arena_take(&in->msg->arena, u->kinds_count * sizeof(*blocks));
 	for (size_t i = 0; i < u->kinds_count; i++)
@@ -228,7 +229,7 @@ static void take_kinds(struct reload_incoming *in, const struct reload_config_up
 		refuse(in, err == RELOAD_INVALID_MESSAGE ? err : RELOAD_FORBIDDEN, &why);
 		return;
 	}
-	if (why.why[0]) /* it cost what a bad one costs */
+	if (why.reason[0]) /* it cost what a bad one costs */
 		refused_note(p, &in->signer);
 	reload_answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));
 	if (config != p->engine->config)

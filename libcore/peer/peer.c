@@ -170,13 +170,13 @@ static void rooms_new(struct reload_peer *p, const struct reload_peer_setup *set
 			.watch_arg = p });
 }
 
-enum reload_err reload_peer_new(
-	struct reload_peer **out, const struct reload_peer_setup *setup, struct reload_why *why)
+enum reload_err reload_peer_new(struct reload_peer **out, const struct reload_peer_setup *setup,
+	struct reload_error_text *why)
 {
 	const struct reload_topology_ops *topology =
 		reload_topology_find(setup->config->topology_plugin);
 	if (!topology)
-		return reload_why_set(why, RELOAD_BAD_CONFIG,
+		return reload_error_explain(why, RELOAD_BAD_CONFIG,
 			"the topology plug-in is not supported", "the configuration asks for %s",
 			setup->config->topology_plugin);
 	struct reload_peer *p = RELOAD_NEW(reload_peer);

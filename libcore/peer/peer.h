@@ -30,7 +30,7 @@ struct reload_peer_setup {
 
 /* reload_peer_new() makes a detached node (owned); RELOAD_BAD_CONFIG when the topology plug-in is unknown. */
 enum reload_err reload_peer_new(struct reload_peer **out, const struct reload_peer_setup *setup,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /* reload_peer_free() ends everything at once without a word to others; pending requests get RELOAD_CANCELLED. */
 void reload_peer_free(struct reload_peer *p);

@@ -411,7 +411,7 @@ static bool name_read(const char **at, enum reload_sim_source *source, uint32_t 
 	return false;
 }
 
-enum reload_err reload_sim_faults_list_check(const char *text, struct reload_why *why)
+enum reload_err reload_sim_faults_list_check(const char *text, struct reload_error_text *why)
 {
 	enum reload_sim_source source;
 	uint32_t serial;
@@ -423,9 +423,9 @@ enum reload_err reload_sim_faults_list_check(const char *text, struct reload_why
 		if (*at != ',')
 			break;
 	}
-	reload_why_set(
+	reload_error_explain(
 		why, RELOAD_USAGE, "the list of faults", "it is not of the form crash3,partition0");
-	reload_why_hint(why,
+	reload_error_advise(why,
 		"names are churn, crash, mass, partition, cut and jump with a number, or `none`");
 	return RELOAD_USAGE;
 }

@@ -86,7 +86,8 @@ void reload_sim_fault_words(const struct reload_sim_fault *fault, char *out, siz
  */
 void reload_sim_faults_only(struct reload_sim_faults *f, const char *list);
 /* reload_sim_faults_list_check() returns whether text is such a list. */
-enum reload_err reload_sim_faults_list_check(const char *text, struct reload_why *why) MUST_CHECK;
+enum reload_err reload_sim_faults_list_check(
+	const char *text, struct reload_error_text *why) MUST_CHECK;
 
 /* reload_sim_node_has() returns whether node is in a random share (per million) of the nodes, drawn by seed and salt; node 0 never is. */
 bool reload_sim_node_has(uint64_t seed, uint64_t salt, size_t node, uint32_t share);

@@ -22,7 +22,7 @@ static char *text(struct rd *r)
 	return out;
 }
 
-static enum reload_err cert_read(struct reload_cert *cert, struct reload_why *why)
+static enum reload_err cert_read(struct reload_cert *cert, struct reload_error_text *why)
 {
 	struct rd r = rd_of(cert->der);
 	const uint8_t *m = rd_take(&r, 4);
@@ -42,7 +42,7 @@ static enum reload_err cert_read(struct reload_cert *cert, struct reload_why *wh
 	cert->public_key_info = cert->der;
 	if (!r.err && r.at == r.end && m && !memcmp(m, magic, 4))
 		return RELOAD_OK;
-	return reload_why_set(
+	return reload_error_explain(
 		why, RELOAD_BAD_CERT, "not a certificate of the simulator", "malformed");
 }
 

@@ -258,8 +258,8 @@ static const char *cut(char out[72], const char *text)
 	return out;
 }
 
-enum reload_err reload_sim_scenario_set(
-	struct reload_sim_scenario *s, const char *key, const char *value, struct reload_why *why)
+enum reload_err reload_sim_scenario_set(struct reload_sim_scenario *s, const char *key,
+	const char *value, struct reload_error_text *why)
 {
 	const struct row *r = find(key);
 	char what[256], shown[72], bounds[2 * RELOAD_SIM_VALUE_TEXT + 8];
@@ -271,16 +271,17 @@ enum reload_err reload_sim_scenario_set(
 		snprintf(what, sizeof(what), "no setting %s", cut(shown, key));
 		const char *near = reload_nearest(key, words);
 		enum reload_err err =
-			reload_why_set(why, RELOAD_USAGE, what, "there is no such key");
+			reload_error_explain(why, RELOAD_USAGE, what, "there is no such key");
 		if (near)
-			reload_why_hint(why, "%s", near);
+			reload_error_advise(why, "%s", near);
 		return err;
 	}
 	double v = 0;
 	if (!read_value(&v, r, value) || (!r->choices && (v < r->low || v > r->high))) {
 		snprintf(what, sizeof(what), "%s = %s is not possible", key, cut(shown, value));
 		write_bounds(bounds, sizeof(bounds), r);
-		return reload_why_set(why, RELOAD_USAGE, what, "expected %s: %s", form(r), bounds);
+		return reload_error_explain(
+			why, RELOAD_USAGE, what, "expected %s: %s", form(r), bounds);
 	}
 	put(s, r, v);
 	return RELOAD_OK;
@@ -292,7 +293,7 @@ struct reading {
 	struct reload_sim_scenario *s;
 	const char *name;
 	unsigned line, seen[COUNT_OF(rows)]; /* line of each key; 0: not yet */
-	struct reload_why *why;
+	struct reload_error_text *why;
 };
 
 /* Puts "NAME:LINE: " in front of the error text. */
@@ -324,7 +325,7 @@ static enum reload_err read_line(struct reading *r, char *line)
 		return RELOAD_OK;
 	char *equals = strchr(line, '=');
 	if (!equals)
-		return at_line(r, reload_why_set(r->why, RELOAD_USAGE, "no = in this line",
+		return at_line(r, reload_error_explain(r->why, RELOAD_USAGE, "no = in this line",
 					  "each line is key = value, or a comment behind #"));
 	*equals = 0;
 	const char *key = trim(line), *value = trim(equals + 1);
@@ -335,7 +336,7 @@ static enum reload_err read_line(struct reading *r, char *line)
 	if (*seen) {
 		char what[128];
 		snprintf(what, sizeof(what), "%s is set twice", key);
-		return at_line(r, reload_why_set(r->why, RELOAD_USAGE, what,
+		return at_line(r, reload_error_explain(r->why, RELOAD_USAGE, what,
 					  "it is set in line %u already", *seen));
 	}
 	*seen = r->line;
@@ -351,14 +352,14 @@ static bool is_text(const char *line, size_t len)
 }
 
 enum reload_err reload_sim_scenario_read(struct reload_sim_scenario *s, const char *text,
-	size_t len, const char *name, struct reload_why *why)
+	size_t len, const char *name, struct reload_error_text *why)
 {
 	struct reload_sim_scenario all = *s;
 	struct reading r = { .s = &all, .name = name, .why = why };
 	char line[LINE_MAX_LEN + 1];
 	if (len > FILE_MAX) {
 		r.line = 1;
-		return at_line(&r, reload_why_set(why, RELOAD_LIMIT, "the file is too long",
+		return at_line(&r, reload_error_explain(why, RELOAD_LIMIT, "the file is too long",
 					   "a scenario has at most %d bytes", FILE_MAX));
 	}
 	for (size_t at = 0; at < len;) {
@@ -368,11 +369,13 @@ enum reload_err reload_sim_scenario_read(struct reload_sim_scenario *s, const ch
 		size_t next = at + n + 1;
 		n -= n && text[at + n - 1] == '\r';
 		if (n > LINE_MAX_LEN)
-			return at_line(&r, reload_why_set(why, RELOAD_LIMIT, "the line is too long",
-						   "a line has at most %d bytes", LINE_MAX_LEN));
+			return at_line(
+				&r, reload_error_explain(why, RELOAD_LIMIT, "the line is too long",
+					    "a line has at most %d bytes", LINE_MAX_LEN));
 		if (!is_text(text + at, n))
-			return at_line(&r, reload_why_set(why, RELOAD_USAGE, "the line is no text",
-						   "it has control characters, or is not UTF-8"));
+			return at_line(
+				&r, reload_error_explain(why, RELOAD_USAGE, "the line is no text",
+					    "it has control characters, or is not UTF-8"));
 		memcpy(line, text + at, n);
 		line[n] = 0;
 		enum reload_err err = read_line(&r, line);
@@ -394,23 +397,24 @@ static bool silent(const struct reload_sim_scenario *s)
 }
 
 enum reload_err reload_sim_scenario_check(
-	const struct reload_sim_scenario *s, struct reload_why *why)
+	const struct reload_sim_scenario *s, struct reload_error_text *why)
 {
 	uint64_t gone = s->mass_leave + (uint64_t)s->crashes * (ALL - s->restarts) / ALL;
 	char a[RELOAD_TIME_TEXT], b[RELOAD_TIME_TEXT];
 	if (s->peers + s->clients > RELOAD_SIM_PEERS_MAX)
-		return reload_why_set(why, RELOAD_USAGE, "too many nodes",
+		return reload_error_explain(why, RELOAD_USAGE, "too many nodes",
 			"peers and clients together are at most %d", RELOAD_SIM_PEERS_MAX);
 	if (gone >= ALL)
-		return reload_why_set(why, RELOAD_USAGE, "no peer would be left",
+		return reload_error_explain(why, RELOAD_USAGE, "no peer would be left",
 			"crashes without restarts and mass-leave together are %g%% of the peers",
 			(double)gone / PERCENT);
 	if (s->peers < 2 && (s->partitions || s->cuts || s->crashes || s->mass_leave ||
 				    s->churn != RELOAD_SIM_SESSIONS_NONE))
-		return reload_why_set(why, RELOAD_USAGE, "one peer alone has no overlay to lose",
+		return reload_error_explain(why, RELOAD_USAGE,
+			"one peer alone has no overlay to lose",
 			"crashes, churn, partitions, cuts and mass-leave need two peers or more");
 	if (silent(s) && s->quiet < RELOAD_SIM_LOST_MS)
-		return reload_why_set(why, RELOAD_USAGE, "quiet-time is too short to heal",
+		return reload_error_explain(why, RELOAD_USAGE, "quiet-time is too short to heal",
 			"a neighbour that fell silent is noticed after %s, quiet-time is %s",
 			reload_time_text(a, RELOAD_SIM_LOST_MS), reload_time_text(b, s->quiet));
 	return RELOAD_OK;

@@ -48,16 +48,16 @@ void reload_sim_scenario_init(struct reload_sim_scenario *s);
  * value that does not fit the type or the bounds.  Shares are "5%", times "1h30m".
  */
 enum reload_err reload_sim_scenario_set(struct reload_sim_scenario *s, const char *key,
-	const char *value, struct reload_why *why) MUST_CHECK;
+	const char *value, struct reload_error_text *why) MUST_CHECK;
 /*
  * reload_sim_scenario_read() applies the text of a file, `key = value` in each line, # begins a comment.  RELOAD_USAGE, RELOAD_LIMIT
  * with why; name is for messages: "name:LINE: ...".
  */
 enum reload_err reload_sim_scenario_read(struct reload_sim_scenario *s, const char *text,
-	size_t len, const char *name, struct reload_why *why) MUST_CHECK;
+	size_t len, const char *name, struct reload_error_text *why) MUST_CHECK;
 /* reload_sim_scenario_check() returns RELOAD_USAGE, with why, for settings that cannot be combined. */
 enum reload_err reload_sim_scenario_check(
-	const struct reload_sim_scenario *s, struct reload_why *why) MUST_CHECK;
+	const struct reload_sim_scenario *s, struct reload_error_text *why) MUST_CHECK;
 /*
  * reload_sim_scenario_idle() fills out with sentences (static) about settings that have no effect, or a different one, together with others;
  * returns how many.

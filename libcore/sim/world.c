@@ -32,7 +32,7 @@ static const struct reload_kind kinds[] = {
 static struct reload_config *config_new(const struct reload_sim_setup *setup,
 	const struct reload_ident_ops *ops, const struct reload_cert *root)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	struct reload_config *config;
 	struct reload_id signer_id = { .len = 16, .at = { 0xaa } };
 	AUTO(reload_cert)
@@ -62,7 +62,7 @@ static struct reload_config *config_new(const struct reload_sim_setup *setup,
 	if (reload_config_write(&w, &draft, &signer, RELOAD_SIM_EPOCH, &why) ||
 		reload_config_parse(
 			&config, wr_done(&w), RELOAD_SIM_OVERLAY, ops, RELOAD_SIM_EPOCH, &why)) {
-		fprintf(stderr, "sim: %s: %s\n", why.what, why.why);
+		fprintf(stderr, "sim: %s: %s\n", why.what, why.reason);
 		abort();
 	}
 	wr_clear(&w);
@@ -228,7 +228,7 @@ void reload_sim_start(struct reload_sim *s, size_t i, bool first, enum reload_ro
 {
 	struct reload_sim_body *b = &s->nodes[i];
 	struct reload_sim_node *n = &b->node;
-	struct reload_why why;
+	struct reload_error_text why;
 	if (!n->storage)
 		n->storage = reload_storage_memory_new(
 			s->setup.store_limit ? s->setup.store_limit : SIZE_MAX, KEEP_GENERATION_MS);

@@ -55,13 +55,14 @@ void reload_proof_write(struct wr *w, const struct wire_ctx *ctx, const struct r
 	wr_bytes(w, p.checksum, sizeof(p.checksum));
 }
 
-static enum reload_err refuse(struct reload_why *why, const char *reason)
+static enum reload_err refuse(struct reload_error_text *why, const char *reason)
 {
-	return reload_why_set(why, RELOAD_BAD_VALUE, "the proof cannot be read", "%s", reason);
+	return reload_error_explain(
+		why, RELOAD_BAD_VALUE, "the proof cannot be read", "%s", reason);
 }
 
 /* The bytes in front of the checksum. */
-static enum reload_err unseal(struct span *out, struct span bytes, struct reload_why *why)
+static enum reload_err unseal(struct span *out, struct span bytes, struct reload_error_text *why)
 {
 	uint8_t expected[RELOAD_PROOF_CHECKSUM];
 	if (bytes.len > RELOAD_PROOF_MAX)
@@ -75,7 +76,8 @@ static enum reload_err unseal(struct span *out, struct span bytes, struct reload
 	return RELOAD_OK;
 }
 
-static enum reload_err head_check(const struct reload_proof_head *head, struct reload_why *why)
+static enum reload_err head_check(
+	const struct reload_proof_head *head, struct reload_error_text *why)
 {
 	char name[RELOAD_OVERLAY_NAME_MAX + 1];
 	if (head->magic != magic)
@@ -90,7 +92,8 @@ static enum reload_err head_check(const struct reload_proof_head *head, struct r
 					       : refuse(why, "its overlay has no DNS name");
 }
 
-enum reload_err reload_proof_overlay(struct span *out, struct span bytes, struct reload_why *why)
+enum reload_err reload_proof_overlay(
+	struct span *out, struct span bytes, struct reload_error_text *why)
 {
 	struct span body;
 	enum reload_err err = unseal(&body, bytes, why);
@@ -110,7 +113,7 @@ enum reload_err reload_proof_overlay(struct span *out, struct span bytes, struct
 
 /* Whether what the proof says about itself fits together. */
 static enum reload_err consistent(const struct reload_proof *p, const struct reload_config *config,
-	struct reload_arena *arena, struct reload_why *why)
+	struct reload_arena *arena, struct reload_error_text *why)
 {
 	const struct reload_topology_ops *topology = reload_topology_find(config->topology_plugin);
 	struct reload_id id, hashed;
@@ -134,7 +137,8 @@ static enum reload_err consistent(const struct reload_proof *p, const struct rel
 }
 
 enum reload_err reload_proof_read(struct reload_proof *out, struct span bytes,
-	const struct reload_config *config, struct reload_arena *arena, struct reload_why *why)
+	const struct reload_config *config, struct reload_arena *arena,
+	struct reload_error_text *why)
 {
 	struct span body;
 	enum reload_err err = unseal(&body, bytes, why);
@@ -167,11 +171,11 @@ static void certificates_clear(struct certificates *b)
 }
 
 static enum reload_err certificates_parse(struct certificates *b, const struct reload_proof *p,
-	const struct reload_config *config, struct reload_why *why)
+	const struct reload_config *config, struct reload_error_text *why)
 {
 	for (size_t i = 0; i < p->certificates_count; i++) {
 		if (p->certificates[i].type != RELOAD_X509)
-			return reload_why_set(why, RELOAD_BAD_CERT, "the proof does not hold",
+			return reload_error_explain(why, RELOAD_BAD_CERT, "the proof does not hold",
 				"a certificate of it has an unknown type");
 		enum reload_err err = reload_cert_parse(&b->certs[b->count],
 			reload_trust_ops(config->trust), p->certificates[i].certificate, why);
@@ -232,12 +236,12 @@ static enum reload_err value_verdict(struct reload_proof_verdict *v, const struc
 
 enum reload_err reload_proof_check(const struct reload_proof *proof,
 	const struct reload_config *config, reload_utc now, struct reload_proof_verdict *verdicts,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	struct certificates b = { .count = 0 };
 	memset(verdicts, 0, proof->values_count * sizeof(*verdicts));
 	if (proof->fetched > now && proof->fetched - now > RELOAD_NOT_BEFORE_SKEW_MS)
-		return reload_why_set(why, RELOAD_BAD_VALUE, "the proof does not hold",
+		return reload_error_explain(why, RELOAD_BAD_VALUE, "the proof does not hold",
 			"it says that it was made in the future");
 	enum reload_err err = certificates_parse(&b, proof, config, why);
 	for (size_t i = 0; !err && i < proof->values_count; i++) {
@@ -245,8 +249,9 @@ enum reload_err reload_proof_check(const struct reload_proof *proof,
 		v->err = value_verdict(v, &b, proof, &proof->values[i], config);
 		if (!v->err)
 			continue;
-		err = reload_why_set(why, v->err, "the proof does not hold", "value %zu of %zu: %s",
-			i + 1, proof->values_count, reload_err_text(v->err));
+		err = reload_error_explain(why, v->err, "the proof does not hold",
+			"value %zu of %zu: %s", i + 1, proof->values_count,
+			reload_err_text(v->err));
 	}
 	certificates_clear(&b);
 	return err;

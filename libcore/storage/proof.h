@@ -45,7 +45,7 @@ void reload_proof_write(struct wr *w, const struct wire_ctx *ctx, const struct r
  * *out borrows from bytes and is a DNS name.  RELOAD_BAD_VALUE when bytes are no proof or a damaged one; why says which.
  */
 enum reload_err reload_proof_overlay(
-	struct span *out, struct span bytes, struct reload_why *why) MUST_CHECK;
+	struct span *out, struct span bytes, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_proof_read() reads bytes, of which the result borrows; lists live in arena.  Errors of reload_proof_overlay();
@@ -54,7 +54,7 @@ enum reload_err reload_proof_overlay(
  */
 enum reload_err reload_proof_read(struct reload_proof *out, struct span bytes,
 	const struct reload_config *config, struct reload_arena *arena,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 
 /* The verdict about one value; cert is owned, NULL when the signer's is not in the proof. */
 struct reload_proof_verdict {
@@ -70,5 +70,5 @@ struct reload_proof_verdict {
  */
 enum reload_err reload_proof_check(const struct reload_proof *proof,
 	const struct reload_config *config, reload_utc now, struct reload_proof_verdict *verdicts,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 void reload_proof_verdict_clear(struct reload_proof_verdict *verdict);

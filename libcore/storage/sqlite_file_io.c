@@ -111,18 +111,18 @@ static int claim(struct reload_sqlite_file *f, const char *overlay, bool *other)
 	return code;
 }
 
-static enum reload_err not_ours(const struct reload_sqlite_file *f, struct reload_why *why,
+static enum reload_err not_ours(const struct reload_sqlite_file *f, struct reload_error_text *why,
 	const char *fmt, const char *what)
 {
-	reload_why_set(why, RELOAD_FAILED, f->path, fmt, what);
-	reload_why_hint(why, "--store-path DIR names another place");
+	reload_error_explain(why, RELOAD_FAILED, f->path, fmt, what);
+	reload_error_advise(why, "--store-path DIR names another place");
 	return RELOAD_FAILED;
 }
 
 /* One attempt to open.  *code is the code of SQLite; when it is not SQLITE_OK although RELOAD_OK is returned, the file is damaged. */
 static enum reload_err open_once(struct reload_sqlite_file *f,
 	const struct reload_sqlite_setup *setup, struct reload_storage *memory,
-	struct reload_sqlite_found *found, int *code, struct reload_why *why)
+	struct reload_sqlite_found *found, int *code, struct reload_error_text *why)
 {
 	sqlite3_int64 version = 0, application = 0, tables = 0;
 	char text[24];
@@ -157,7 +157,7 @@ static enum reload_err open_once(struct reload_sqlite_file *f,
 }
 
 static enum reload_err move_aside(
-	struct reload_sqlite_file *f, reload_utc now, char **to, struct reload_why *why)
+	struct reload_sqlite_file *f, reload_utc now, char **to, struct reload_error_text *why)
 {
 	char time[RELOAD_UTC_TEXT], ending[PATH_ROOM];
 	reload_utc_text(time, now);
@@ -179,14 +179,14 @@ static enum reload_err move_aside(
 	free(log_to);
 	if (!failed)
 		return RELOAD_OK;
-	reload_why_set(why, RELOAD_IO, f->path,
+	reload_error_explain(why, RELOAD_IO, f->path,
 		"the store is damaged and cannot be moved aside: %s", strerror(failed));
-	reload_why_hint(why, "move %s elsewhere, or --store-path DIR", f->path);
+	reload_error_advise(why, "move %s elsewhere, or --store-path DIR", f->path);
 	return RELOAD_IO;
 }
 
 /* Makes the file before SQLite does, so that nobody else can read it. */
-static enum reload_err touch(const struct reload_sqlite_file *f, struct reload_why *why)
+static enum reload_err touch(const struct reload_sqlite_file *f, struct reload_error_text *why)
 {
 	int fd = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 && errno == ELOOP)
@@ -206,7 +206,7 @@ static void report(const struct reload_sqlite_setup *setup, enum reload_storage_
 
 static enum reload_err open_file(struct reload_sqlite_file *f,
 	const struct reload_sqlite_setup *setup, struct reload_storage *memory,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	static const struct reload_id all = { .len = 0 };
 	for (int attempt = 0;; attempt++) {
@@ -239,7 +239,7 @@ static enum reload_err open_file(struct reload_sqlite_file *f,
 
 enum reload_err reload_sqlite_file_open(struct reload_sqlite_file **out,
 	const struct reload_sqlite_setup *setup, struct reload_storage *memory,
-	struct reload_why *why)
+	struct reload_error_text *why)
 {
 	struct reload_sqlite_file *f = RELOAD_NEW(reload_sqlite_file);
 	f->lock = -1;

@@ -58,11 +58,12 @@ char *reload_sqlite_path(const char *a, const char *b);
 const char *reload_sqlite_reason(int code);
 
 /* reload_sqlite_cannot() sets why to "the store cannot be opened" with path and the reason in words.  Returns RELOAD_IO. */
-enum reload_err reload_sqlite_cannot(struct reload_why *why, const char *path, const char *words);
+enum reload_err reload_sqlite_cannot(
+	struct reload_error_text *why, const char *path, const char *words);
 
 /* reload_sqlite_place() makes the directory and takes the lock there, unless both are there; errors as reload_storage_sqlite_open(). */
 enum reload_err reload_sqlite_place(
-	struct reload_sqlite_file *f, struct reload_why *why) MUST_CHECK;
+	struct reload_sqlite_file *f, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_sqlite_put() moves the file at next, a whole store that is synced to the disk, to the path of store.db and removes the log of the
@@ -70,7 +71,7 @@ enum reload_err reload_sqlite_place(
  */
 int reload_sqlite_put(struct reload_sqlite_file *f, const char *next) MUST_CHECK;
 enum reload_err reload_sqlite_put_end(
-	struct reload_sqlite_file *f, struct reload_why *why) MUST_CHECK;
+	struct reload_sqlite_file *f, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_sqlite_log_vfs() registers, at the first call, the VFS that writes the log in one piece for each commit.  Returns its name

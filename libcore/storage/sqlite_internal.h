@@ -36,7 +36,7 @@ struct reload_sqlite_file;
  */
 enum reload_err reload_sqlite_file_open(struct reload_sqlite_file **out,
 	const struct reload_sqlite_setup *setup, struct reload_storage *memory,
-	struct reload_why *why) MUST_CHECK;
+	struct reload_error_text *why) MUST_CHECK;
 void reload_sqlite_file_free(struct reload_sqlite_file *f);
 
 /* reload_sqlite_file_renewed() returns whether the files were removed and written again since the last call. */

@@ -395,7 +395,7 @@ static const struct reload_storage_ops sqlite_ops = {
 /* --- making ------------------------------------------------------------------------------------------------------ */
 
 enum reload_err reload_storage_sqlite_open(struct reload_storage **out,
-	const struct reload_sqlite_setup *setup, struct reload_why *why)
+	const struct reload_sqlite_setup *setup, struct reload_error_text *why)
 {
 	struct sqlite_storage *d = RELOAD_NEW(sqlite_storage);
 	pthread_condattr_t monotonic;

@@ -48,7 +48,7 @@ struct reload_sqlite_setup {
  * process has it), RELOAD_IO (no permission, no space, cannot be moved), RELOAD_FAILED (of a newer version, of another overlay or program).
  */
 enum reload_err reload_storage_sqlite_open(struct reload_storage **out,
-	const struct reload_sqlite_setup *setup, struct reload_why *why) MUST_CHECK;
+	const struct reload_sqlite_setup *setup, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_storage_sqlite_complete() calls done of all finished commits; reload_storage_sqlite_flush() first waits until

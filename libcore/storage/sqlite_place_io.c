@@ -27,15 +27,16 @@ char *reload_sqlite_path(const char *a, const char *b)
 	return path;
 }
 
-enum reload_err reload_sqlite_cannot(struct reload_why *why, const char *path, const char *words)
+enum reload_err reload_sqlite_cannot(
+	struct reload_error_text *why, const char *path, const char *words)
 {
-	reload_why_set(why, RELOAD_IO, path, "the store cannot be opened: %s", words);
-	reload_why_hint(why, "--store-path DIR names another place");
+	reload_error_explain(why, RELOAD_IO, path, "the store cannot be opened: %s", words);
+	reload_error_advise(why, "--store-path DIR names another place");
 	return RELOAD_IO;
 }
 
 /* The directory with its parents. */
-static enum reload_err make_directory(const char *path, struct reload_why *why)
+static enum reload_err make_directory(const char *path, struct reload_error_text *why)
 {
 	char *copy = reload_strdup(path);
 	int failed = 0;
@@ -53,7 +54,7 @@ static enum reload_err make_directory(const char *path, struct reload_why *why)
 }
 
 static enum reload_err take_lock(
-	struct reload_sqlite_file *f, const char *path, struct reload_why *why)
+	struct reload_sqlite_file *f, const char *path, struct reload_error_text *why)
 {
 	enum reload_err err = RELOAD_OK;
 	int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -64,9 +65,10 @@ static enum reload_err take_lock(
 		if (err == RELOAD_IO)
 			err = reload_sqlite_cannot(why, path, strerror(errno));
 		else
-			reload_why_set(why, err, f->directory, "another agent has this store");
+			reload_error_explain(
+				why, err, f->directory, "another agent has this store");
 		if (err == RELOAD_EXISTS)
-			reload_why_hint(why, "--store-path DIR names another place");
+			reload_error_advise(why, "--store-path DIR names another place");
 		close(lock);
 	} else {
 		if (f->lock >= 0)
@@ -77,7 +79,7 @@ static enum reload_err take_lock(
 	return err;
 }
 
-enum reload_err reload_sqlite_place(struct reload_sqlite_file *f, struct reload_why *why)
+enum reload_err reload_sqlite_place(struct reload_sqlite_file *f, struct reload_error_text *why)
 {
 	char *path = reload_sqlite_path(f->directory, "/store.lock");
 	enum reload_err err = make_directory(f->directory, why);
@@ -108,7 +110,7 @@ int reload_sqlite_put(struct reload_sqlite_file *f, const char *next)
 	return e;
 }
 
-enum reload_err reload_sqlite_put_end(struct reload_sqlite_file *f, struct reload_why *why)
+enum reload_err reload_sqlite_put_end(struct reload_sqlite_file *f, struct reload_error_text *why)
 {
 	char *whole = reload_sqlite_path(f->path, ".whole");
 	int e = 0;

@@ -99,7 +99,7 @@ enum reload_err reload_sqlite_renew(struct reload_sqlite_file *f, const char **w
 {
 	static const char other[] = "another file is where store.db or its log was: move it away, "
 				    "and the store is written there again";
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	if (foreign(f->mark, f->path) || foreign(f->log_mark, f->log))
 		return failed(words, other);
 	enum reload_err err = reload_sqlite_place(f, &why);

@@ -143,7 +143,7 @@ void reload_sqlite_enqueue(struct sqlite_storage *d, struct reload_change *c)
 		pthread_cond_signal(&d->work);
 }
 
-enum reload_err reload_sqlite_writer_start(struct sqlite_storage *d, struct reload_why *why)
+enum reload_err reload_sqlite_writer_start(struct sqlite_storage *d, struct reload_error_text *why)
 {
 	sigset_t all, old;
 	sigfillset(&all); /* the main thread handles signals */
@@ -152,7 +152,7 @@ enum reload_err reload_sqlite_writer_start(struct sqlite_storage *d, struct relo
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (!refused_by)
 		return RELOAD_OK;
-	return reload_why_set(
+	return reload_error_explain(
 		why, RELOAD_IO, "the store", "no thread for it: %s", strerror(refused_by));
 }
 

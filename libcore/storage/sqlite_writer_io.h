@@ -68,7 +68,7 @@ static inline struct reload_change *changes_get(struct changes *q)
  * queued.
  */
 enum reload_err reload_sqlite_writer_start(
-	struct sqlite_storage *d, struct reload_why *why) MUST_CHECK;
+	struct sqlite_storage *d, struct reload_error_text *why) MUST_CHECK;
 void reload_sqlite_writer_stop(struct sqlite_storage *d);
 
 /* reload_sqlite_enqueue() gives a change to the thread. */

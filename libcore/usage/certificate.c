@@ -4,13 +4,13 @@
 #include "ident/cert.h"
 
 static enum reload_err certificate_check(
-	struct span value, const struct reload_config *config, struct reload_why *why)
+	struct span value, const struct reload_config *config, struct reload_error_text *why)
 {
 	AUTO(reload_cert) cert = NULL;
 	if (reload_cert_parse(&cert, reload_trust_ops(config->trust), value, why))
 		return RELOAD_BAD_VALUE; /* why has the reason */
 	if (!cert->user || !cert->node_ids_count)
-		return reload_why_set(why, RELOAD_BAD_VALUE, "a certificate to be stored",
+		return reload_error_explain(why, RELOAD_BAD_VALUE, "a certificate to be stored",
 			"it names no user and Node-ID, as that of a node does");
 	return RELOAD_OK;
 }
@@ -24,7 +24,7 @@ static void set_text(json_t *o, const char *name, const char *text)
 static json_t *certificate_json(struct span value, const struct reload_config *config)
 {
 	AUTO(reload_cert) cert = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	char text[RELOAD_UTC_TEXT], hex[RELOAD_ID_HEX];
 	if (reload_cert_parse(&cert, reload_trust_ops(config->trust), value, &why))
 		return NULL;

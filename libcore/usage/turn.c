@@ -22,24 +22,24 @@ void reload_turn_name(struct wr *w, const struct reload_id *node, uint8_t d)
 }
 
 static enum reload_err turn_check(
-	struct span value, const struct reload_config *config, struct reload_why *why)
+	struct span value, const struct reload_config *config, struct reload_error_text *why)
 {
 	static const char what[] = "a TURN-SERVICE record";
 	struct reload_turn_server t;
 	const struct reload_kind *kind = reload_config_kind(config, RELOAD_KIND_TURN_SERVICE);
 	enum reload_err err = reload_wire_decode(value, &reload_turn_server_wire, &plain, &t);
 	if (err)
-		return reload_why_set(
+		return reload_error_explain(
 			why, RELOAD_BAD_VALUE, what, "no TurnServer: %s", reload_err_text(err));
 	if (!t.iteration || (kind && t.iteration > kind->max_node_multiple))
-		return reload_why_set(why, RELOAD_BAD_VALUE, what,
+		return reload_error_explain(why, RELOAD_BAD_VALUE, what,
 			"iteration %u is not one from 1 to %u", t.iteration,
 			kind ? kind->max_node_multiple : 255u);
 	if (t.server_address.type != RELOAD_IPV4 && t.server_address.type != RELOAD_IPV6)
-		return reload_why_set(why, RELOAD_BAD_VALUE, what,
+		return reload_error_explain(why, RELOAD_BAD_VALUE, what,
 			"address type %u is neither IPv4 nor IPv6", t.server_address.type);
 	if (!t.server_address.port)
-		return reload_why_set(why, RELOAD_BAD_VALUE, what, "the port is 0");
+		return reload_error_explain(why, RELOAD_BAD_VALUE, what, "the port is 0");
 	return RELOAD_OK;
 }
 

@@ -12,8 +12,8 @@ struct reload_usage {
 	uint32_t kind;
 	const char *name;
 	/* checks a value before it is stored by this node; RELOAD_BAD_VALUE with why */
-	enum reload_err (*check)(
-		struct span value, const struct reload_config *config, struct reload_why *why);
+	enum reload_err (*check)(struct span value, const struct reload_config *config,
+		struct reload_error_text *why);
 	/* the value as JSON (owned), NULL when it does not parse */
 	json_t *(*json)(struct span value, const struct reload_config *config);
 	/* the Resource Name of this node's own record, for programs: NULL when it is free text */

@@ -74,26 +74,26 @@ enum reload_err reload_err_from_overlay(uint16_t error_code)
 					      : RELOAD_FAILED;
 }
 
-enum reload_err reload_why_set(
-	struct reload_why *w, enum reload_err err, const char *what, const char *why_fmt, ...)
+enum reload_err reload_error_explain(struct reload_error_text *w, enum reload_err err,
+	const char *what, const char *reason_fmt, ...)
 {
 	if (!w)
 		return err;
-	w->hint[0] = 0;
+	w->advice[0] = 0;
 	snprintf(w->what, sizeof(w->what), "%s", what ? what : reload_err_text(err));
 	va_list ap;
-	va_start(ap, why_fmt);
-	vsnprintf(w->why, sizeof(w->why), why_fmt, ap);
+	va_start(ap, reason_fmt);
+	vsnprintf(w->reason, sizeof(w->reason), reason_fmt, ap);
 	va_end(ap);
 	return err;
 }
 
-void reload_why_hint(struct reload_why *w, const char *fmt, ...)
+void reload_error_advise(struct reload_error_text *w, const char *fmt, ...)
 {
 	if (!w)
 		return;
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(w->hint, sizeof(w->hint), fmt, ap);
+	vsnprintf(w->advice, sizeof(w->advice), fmt, ap);
 	va_end(ap);
 }

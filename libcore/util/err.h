@@ -40,16 +40,16 @@ uint16_t reload_err_overlay_code(enum reload_err err);
 enum reload_err reload_err_from_overlay(uint16_t error_code);
 
 /* Explains one failure: what was tried and the value at fault, why it failed, and what may help. */
-struct reload_why {
+struct reload_error_text {
 	char what[256];
-	char why[512];
-	char hint[256];
+	char reason[512];
+	char advice[256];
 };
 
-/* reload_why_set() fills w (NULL is legal) and returns err, so that it ends a function: return reload_why_set(...). */
-enum reload_err reload_why_set(struct reload_why *w, enum reload_err err, const char *what,
-	const char *why_fmt, ...) __attribute__((format(printf, 4, 5)));
+/* reload_error_explain() fills w (NULL is legal) and returns err, so that it ends a function: return reload_error_explain(...). */
+enum reload_err reload_error_explain(struct reload_error_text *w, enum reload_err err,
+	const char *what, const char *reason_fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* reload_why_hint() sets the advice behind "try:"; w may be NULL. */
-void reload_why_hint(struct reload_why *w, const char *fmt, ...)
+/* reload_error_advise() sets the advice behind "try:"; w may be NULL. */
+void reload_error_advise(struct reload_error_text *w, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

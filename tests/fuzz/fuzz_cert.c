@@ -46,9 +46,9 @@ static void try_cert(struct span der)
 {
 	AUTO(reload_cert) cert = NULL;
 	AUTO(reload_trust) trust = NULL;
-	struct reload_why why = { "", "", "" };
+	struct reload_error_text why = { "", "", "" };
 	if (reload_cert_parse(&cert, &reload_ident_openssl, der, &why)) {
-		assert(*why.why);
+		assert(*why.reason);
 		return;
 	}
 	assert(cert->node_ids_count <= RELOAD_CERT_NODE_IDS_MAX);
@@ -66,7 +66,7 @@ static void try_cert(struct span der)
 		return;
 	struct reload_cert *others[] = { cert, cert };
 	if (reload_trust_check(trust, cert, others, COUNT_OF(others), now, &why))
-		assert(*why.what && *why.why);
+		assert(*why.what && *why.reason);
 }
 
 static void try_uri(struct span text)

@@ -18,7 +18,7 @@ static bool inside(struct span part, struct span whole)
 
 static void check(const struct reload_config *c)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	assert(inside(c->element, c->document) && c->element.len > 30);
 	assert(c->element.at[0] == '<' && c->element.at[c->element.len - 1] == '>');
 	assert(reload_overlay_name_valid(c->instance_name) && c->sequence != RELOAD_SEQUENCE_ANY);
@@ -34,7 +34,7 @@ static void check(const struct reload_config *c)
 		assert(k->access != RELOAD_ACCESS_NODE_MULTIPLE || k->max_node_multiple);
 	}
 	if (reload_config_verify(c, NULL, NOW, &why))
-		assert(why.why[0]);
+		assert(why.reason[0]);
 }
 
 /* An overlay without an authority, so that it needs no certificate: the Kinds have to be signed all the same. */
@@ -47,7 +47,7 @@ static const char base_document[] =
 static void try_kind(struct span block)
 {
 	static struct reload_config *base; /* one for all inputs */
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	enum reload_err err = base ? RELOAD_OK
 				   : reload_config_parse(&base, span_str(base_document), OVERLAY,
 					     &reload_ident_openssl, NOW, &why);
@@ -55,7 +55,7 @@ static void try_kind(struct span block)
 	AUTO(reload_config) next = NULL;
 	err = reload_config_with_kinds(&next, base, &block, 1, NOW, &why);
 	assert(!err || err == RELOAD_FORBIDDEN || err == RELOAD_INVALID_MESSAGE);
-	assert(!err || why.why[0]);
+	assert(!err || why.reason[0]);
 	if (!err)
 		check(next);
 }
@@ -63,12 +63,12 @@ static void try_kind(struct span block)
 static void try_document(struct span document)
 {
 	AUTO(reload_config) c = NULL;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	enum reload_err err =
 		reload_config_parse(&c, document, NULL, &reload_ident_openssl, NOW, &why);
 	assert(!err || err == RELOAD_BAD_CONFIG || err == RELOAD_CONFIG_EXPIRED ||
 		err == RELOAD_BAD_SIGNATURE);
-	assert(err ? !c && why.what[0] && why.why[0] : c != NULL);
+	assert(err ? !c && why.what[0] && why.reason[0] : c != NULL);
 	if (c)
 		check(c);
 }

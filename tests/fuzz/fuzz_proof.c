@@ -35,19 +35,19 @@ static struct reload_kind kinds[] = {
 static void try_bytes(const struct reload_config *config, struct span bytes)
 {
 	struct reload_arena arena = { 0 };
-	struct reload_why why = { "", "", "" };
+	struct reload_error_text why = { "", "", "" };
 	struct reload_proof p;
 	struct span overlay;
 	uint8_t *copy = reload_memdup(bytes.at, bytes.len);
 	bool read = !reload_proof_overlay(&overlay, span_of(copy, bytes.len), &why) &&
 		    !reload_proof_read(&p, span_of(copy, bytes.len), config, &arena, &why);
-	assert(read || *why.why);
+	assert(read || *why.reason);
 	if (read) {
 		assert(p.values_count && p.values_count <= VERDICTS);
 		struct reload_proof_verdict *v =
 			reload_alloc_array(p.values_count, sizeof(struct reload_proof_verdict));
 		enum reload_err err = reload_proof_check(&p, config, now, v, &why);
-		assert(!err || *why.why);
+		assert(!err || *why.reason);
 		for (size_t i = 0; i < p.values_count; i++) {
 			assert(err || (v[i].cert && !v[i].err));
 			reload_proof_verdict_clear(&v[i]);

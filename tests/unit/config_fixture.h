@@ -195,11 +195,11 @@ static inline char *document_of(
 static inline struct reload_config *parsed(char *text)
 {
 	struct reload_config *c = NULL;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	enum reload_err err =
 		reload_config_parse(&c, span_str(text), NULL, &reload_ident_openssl, NOW, &why);
 	if (err)
-		fail_msg("%s: %s\n%s", reload_err_name(err), why.why, text);
+		fail_msg("%s: %s\n%s", reload_err_name(err), why.reason, text);
 	free(text);
 	return c;
 }
@@ -208,12 +208,12 @@ static inline struct reload_config *parsed(char *text)
 static inline void refused(char *text, enum reload_err err, const char *word)
 {
 	struct reload_config *c = NULL;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	enum reload_err got =
 		reload_config_parse(&c, span_str(text), NULL, &reload_ident_openssl, NOW, &why);
-	if (got != err || !strstr(why.why, word) || !why.what[0])
+	if (got != err || !strstr(why.reason, word) || !why.what[0])
 		fail_msg("%s, not %s: \"%s\" lacks \"%s\"", reload_err_name(got),
-			reload_err_text(err), why.why, word);
+			reload_err_text(err), why.reason, word);
 	assert_null(c);
 	free(text);
 }

@@ -196,10 +196,10 @@ static inline struct net_document net_document(struct net *net)
 static inline struct span document_write(struct net *net, const struct net_document *d)
 {
 	struct wr w;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	wr_init(&w);
 	if (reload_config_write(&w, &d->draft, &d->signer, RELOAD_SIM_EPOCH, &why)) {
-		fprintf(stderr, "%s: %s\n", why.what, why.why);
+		fprintf(stderr, "%s: %s\n", why.what, why.reason);
 		abort();
 	}
 	struct span bytes = reload_arena_copy(&net->arena, wr_done(&w));
@@ -210,10 +210,10 @@ static inline struct span document_write(struct net *net, const struct net_docum
 static inline struct reload_config *document_parse(struct span bytes)
 {
 	struct reload_config *config;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	if (reload_config_parse(&config, bytes, RELOAD_SIM_OVERLAY, &reload_sim_ident,
 		    RELOAD_SIM_EPOCH, &why)) {
-		fprintf(stderr, "%s: %s\n", why.what, why.why);
+		fprintf(stderr, "%s: %s\n", why.what, why.reason);
 		abort();
 	}
 	return config;
@@ -290,7 +290,7 @@ static inline struct node *node_new(struct net *net, uint8_t first)
 /* node_start() gives a node an engine, detached. */
 static inline void node_start(struct node *n, enum reload_role role)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	n->storage =
 		reload_storage_memory_new(n->storage_bytes ? n->storage_bytes : 1024 * 1024, 15000);
 	struct reload_peer_setup setup = { .ops = &net_ops,

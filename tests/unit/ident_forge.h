@@ -100,7 +100,7 @@ static inline struct bytes forge_der(const struct forge *f)
 
 /* forge_parse() tells what becomes of it; *cert is owned. */
 static inline enum reload_err forge_parse(
-	struct reload_cert **cert, const struct forge *f, struct reload_why *why)
+	struct reload_cert **cert, const struct forge *f, struct reload_error_text *why)
 {
 	struct bytes der = forge_der(f);
 	enum reload_err err = reload_cert_parse(cert, &reload_ident_openssl, bytes_span(der), why);
@@ -112,8 +112,8 @@ static inline enum reload_err forge_parse(
 static inline struct reload_cert *forge_cert(const struct forge *f)
 {
 	struct reload_cert *cert = NULL;
-	struct reload_why why = { "", "", "" };
+	struct reload_error_text why = { "", "", "" };
 	if (forge_parse(&cert, f, &why))
-		fail_msg("%s", why.why);
+		fail_msg("%s", why.reason);
 	return cert;
 }

@@ -43,9 +43,9 @@ static inline struct reload_cert *read_cert(const char *name)
 	size_t len;
 	char *der = read_file(name, &len);
 	struct reload_cert *cert = NULL;
-	struct reload_why why = { "", "", "" };
+	struct reload_error_text why = { "", "", "" };
 	if (reload_cert_parse(&cert, &reload_ident_openssl, span_of(der, len), &why))
-		fail_msg("%s: %s", name, why.why);
+		fail_msg("%s: %s", name, why.reason);
 	free(der);
 	return cert;
 }
@@ -83,9 +83,9 @@ static inline struct reload_cert *make_cert(const struct reload_cert_request *re
 	wr_init(&w);
 	assert_int_equal(reload_cert_make(&w, req, key, issuer, issuer_key), RELOAD_OK);
 	struct reload_cert *cert = NULL;
-	struct reload_why why = { "", "", "" };
+	struct reload_error_text why = { "", "", "" };
 	if (reload_cert_parse(&cert, &reload_ident_openssl, wr_done(&w), &why))
-		fail_msg("%s", why.why);
+		fail_msg("%s", why.reason);
 	wr_clear(&w);
 	return cert;
 }

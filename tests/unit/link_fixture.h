@@ -58,7 +58,7 @@ static inline struct reload_cert *fixture_cert(const struct reload_cert_request 
 	const struct reload_key *issuer_key)
 {
 	struct wr w;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_cert *cert;
 	wr_init(&w);
 	assert_int_equal(reload_cert_make(&w, req, key, issuer, issuer_key), RELOAD_OK);
@@ -71,7 +71,7 @@ static inline struct reload_cert *fixture_cert(const struct reload_cert_request 
 static inline struct reload_trust *fixture_trust(
 	const struct reload_cert *root, const struct reload_id *bad, size_t bad_count)
 {
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_trust *trust;
 	struct reload_trust_setup setup = {
 		.ops = &reload_ident_openssl,
@@ -184,23 +184,23 @@ static inline void node_health(void *arg, uint32_t link, bool good)
 }
 
 static inline void node_down(
-	void *arg, uint32_t link, enum reload_err err, const struct reload_why *why)
+	void *arg, uint32_t link, enum reload_err err, const struct reload_error_text *why)
 {
 	struct node *n = arg;
 	(void)link;
 	n->downs++;
 	n->down_err = err;
-	snprintf(n->down_why, sizeof(n->down_why), "%s", why->why);
+	snprintf(n->down_why, sizeof(n->down_why), "%s", why->reason);
 }
 
 static inline void node_refused(void *arg, const struct reload_ip_port *peer, enum reload_err err,
-	const struct reload_why *why)
+	const struct reload_error_text *why)
 {
 	struct node *n = arg;
 	assert_int_equal(peer->type, RELOAD_IPV4);
 	n->refusals++;
 	n->refused_err = err;
-	snprintf(n->refused_why, sizeof(n->refused_why), "%s", why->why);
+	snprintf(n->refused_why, sizeof(n->refused_why), "%s", why->reason);
 }
 
 static const struct reload_links_ops node_ops = { node_up, node_message, node_oversized,
@@ -217,7 +217,7 @@ static inline struct reload_ip_port loopback(uint16_t port)
 static inline void node_start(struct node *n, struct reload_poll *poll, const struct identity *who,
 	struct reload_trust *trust, struct reload_links_setup tune)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	tune.poll = poll;
 	tune.ops = &node_ops;
 	tune.arg = n;
@@ -227,7 +227,7 @@ static inline void node_start(struct node *n, struct reload_poll *poll, const st
 	if (!tune.max_message)
 		tune.max_message = 5000;
 	if (reload_links_new(&n->links, &tune, &why))
-		fail_msg("%s: %s", why.what, why.why);
+		fail_msg("%s: %s", why.what, why.reason);
 	struct reload_ip_port any = loopback(0);
 	assert_int_equal(reload_links_listen(n->links, &any, &n->port, &why), RELOAD_OK);
 	assert_int_not_equal(n->port, 0);

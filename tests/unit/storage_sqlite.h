@@ -49,11 +49,11 @@ static inline struct reload_sqlite_setup setup_of(size_t max_bytes, reload_utc n
 static inline struct reload_storage *open_at(size_t max_bytes, reload_utc now)
 {
 	struct reload_storage *s = NULL;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	struct reload_sqlite_setup setup = setup_of(max_bytes, now);
 	memset(&events, 0, sizeof(events));
 	if (reload_storage_sqlite_open(&s, &setup, &why))
-		fail_msg("%s: %s", why.what, why.why);
+		fail_msg("%s: %s", why.what, why.reason);
 	return s;
 }
 

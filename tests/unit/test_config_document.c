@@ -254,14 +254,14 @@ static void a_reason_names_the_line(void **state)
 {
 	(void)state;
 	struct reload_config *c;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	char *text = document_of(ATTRIBUTES, "<no-ice>\nperhaps</no-ice>", NULL, NULL);
 	assert_int_equal(
 		reload_config_parse(&c, span_str(text), NULL, &reload_ident_openssl, NOW, &why),
 		RELOAD_BAD_CONFIG);
 	assert_string_equal(why.what, "the overlay configuration");
 	assert_string_equal(
-		why.why, "line 6: no-ice is \"perhaps\", it must be true, false, 1 or 0");
+		why.reason, "line 6: no-ice is \"perhaps\", it must be true, false, 1 or 0");
 	/* why may be NULL */
 	assert_int_equal(
 		reload_config_parse(&c, span_str(text), NULL, &reload_ident_openssl, NOW, NULL),
@@ -295,7 +295,7 @@ static void encodings_other_than_utf8_are_refused(void **state)
 {
 	(void)state;
 	struct reload_config *c;
-	struct reload_why why;
+	struct reload_error_text why;
 	char *good = document_of(ATTRIBUTES, SIGNERS, NULL, NULL);
 	size_t len = strlen(good);
 	uint8_t *wide = reload_alloc(2 * len + 2);
@@ -307,11 +307,11 @@ static void encodings_other_than_utf8_are_refused(void **state)
 	assert_int_equal(reload_config_parse(&c, span_of(wide, 2 * len + 2), NULL,
 				 &reload_ident_openssl, NOW, &why),
 		RELOAD_BAD_CONFIG);
-	assert_non_null(strstr(why.why, "UTF-16"));
+	assert_non_null(strstr(why.reason, "UTF-16"));
 	assert_int_equal(reload_config_parse(&c, span_of(wide + 2, 2 * len), NULL,
 				 &reload_ident_openssl, NOW, &why),
 		RELOAD_BAD_CONFIG);
-	assert_non_null(strstr(why.why, "UTF-16"));
+	assert_non_null(strstr(why.reason, "UTF-16"));
 	assert_int_equal(reload_config_parse(&c, span_of(good, len + 1), NULL,
 				 &reload_ident_openssl, NOW, &why),
 		RELOAD_BAD_CONFIG); /* a NUL at the end */
@@ -326,14 +326,14 @@ static void sizes_are_bounded(void **state)
 {
 	(void)state;
 	struct reload_config *c;
-	struct reload_why why;
+	struct reload_error_text why;
 	char *good = document_of(ATTRIBUTES, SIGNERS, NULL, NULL);
 	char *big = reload_alloc(RELOAD_CONFIG_SIZE_MAX + 2);
 	memset(big, ' ', RELOAD_CONFIG_SIZE_MAX + 1);
 	assert_int_equal(
 		reload_config_parse(&c, span_str(big), NULL, &reload_ident_openssl, NOW, &why),
 		RELOAD_BAD_CONFIG);
-	assert_non_null(strstr(why.why, "limit"));
+	assert_non_null(strstr(why.reason, "limit"));
 	struct wr w;
 	wr_init(&w);
 	for (int i = 0; i < 100; i++)
@@ -390,7 +390,7 @@ static void one_of_several_overlays_is_chosen_by_name(void **state)
 		"<configuration instance-name=\"other.example\"></configuration>\n"
 		"<signature>VGhpcyBpcyBub3QgcmlnaHQhCg==</signature></overlay>");
 	struct reload_config *c = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	/* R-11.1-05 */
 	assert_int_equal(
 		reload_config_parse(&c, span_str(text), OVERLAY, &reload_ident_openssl, NOW, &why),
@@ -402,11 +402,11 @@ static void one_of_several_overlays_is_chosen_by_name(void **state)
 	assert_int_equal(
 		reload_config_parse(&c, span_str(text), NULL, &reload_ident_openssl, NOW, &why),
 		RELOAD_BAD_CONFIG);
-	assert_non_null(strstr(why.why, "more than one"));
+	assert_non_null(strstr(why.reason, "more than one"));
 	assert_int_equal(reload_config_parse(&c, span_str(text), "third.example",
 				 &reload_ident_openssl, NOW, &why),
 		RELOAD_BAD_CONFIG);
-	assert_non_null(strstr(why.why, "third.example"));
+	assert_non_null(strstr(why.reason, "third.example"));
 	free(text);
 	free(good);
 }
@@ -416,7 +416,7 @@ static void expiration_is_judged_by_the_time_given(void **state)
 	(void)state;
 	char *text = document_of(ATTRIBUTES, SIGNERS, NULL, NULL);
 	struct reload_config *c = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	/* R-11.1-08 */
 	assert_int_equal(reload_config_parse(&c, span_str(text), NULL, &reload_ident_openssl,
 				 UINT64_C(2335219200000), &why),

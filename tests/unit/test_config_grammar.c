@@ -102,19 +102,19 @@ static int teardown(void **state)
 static void both_ways(bool *taken, const void *at, size_t len)
 {
 	struct reload_xml xml;
-	struct reload_why why = { 0 }, other = { 0 };
+	struct reload_error_text why = { 0 }, other = { 0 };
 	uint8_t *exact = reload_memdup(at, len); /* a byte too far is seen */
 	struct span text = span_of(exact, len);
 	enum reload_err err = reload_xml_open(&xml, text, &why);
-	bool looked_into = !err || strstr(why.why, "not well-formed XML");
+	bool looked_into = !err || strstr(why.reason, "not well-formed XML");
 	if (!err) {
 		err = reload_form_check(&xml, &why);
 		reload_xml_clear(&xml);
 	}
-	assert_true(!err || (err == RELOAD_BAD_CONFIG && why.why[0]));
+	assert_true(!err || (err == RELOAD_BAD_CONFIG && why.reason[0]));
 	if (looked_into && reload_schema_check(text, &other) != err)
-		fail_msg("%s, %s\n%.*s", err ? why.why : "taken",
-			other.why[0] ? other.why : "taken", (int)len, (const char *)exact);
+		fail_msg("%s, %s\n%.*s", err ? why.reason : "taken",
+			other.reason[0] ? other.reason : "taken", (int)len, (const char *)exact);
 	*taken = !err;
 	free(exact);
 }
@@ -316,11 +316,12 @@ static void bombs_are_refused_without_going_off(void **state)
 	};
 	for (size_t i = 0; i < COUNT_OF(heads); i++) {
 		struct reload_xml xml;
-		struct reload_why why = { 0 };
+		struct reload_error_text why = { 0 };
 		char *text = text_of(
 			"%s<overlay xmlns=\"" RELOAD_XMLNS_BASE "\">&d;</overlay>", heads[i]);
 		assert_int_equal(reload_xml_open(&xml, span_str(text), &why), RELOAD_BAD_CONFIG);
-		assert_string_equal(why.why, "line 1: a document type declaration is not allowed");
+		assert_string_equal(
+			why.reason, "line 1: a document type declaration is not allowed");
 		free(text);
 	}
 }
@@ -341,7 +342,7 @@ static void large_documents_take_memory_in_proportion(void **state)
 	};
 	for (size_t i = 0; i < COUNT_OF(shapes); i++) {
 		struct reload_xml xml;
-		struct reload_why why = { 0 };
+		struct reload_error_text why = { 0 };
 		struct wr w;
 		wr_init(&w);
 		wr_span(&w, span_str(shapes[i].head));

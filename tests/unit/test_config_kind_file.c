@@ -8,9 +8,10 @@
 	"<access-control>NODE-MATCH</access-control>\n<max-count>4</max-count>\n"                  \
 	"<max-size>100</max-size>\n</kind>"
 
-static enum reload_err read_text(struct reload_kind *kind, const char *text, struct reload_why *why)
+static enum reload_err read_text(
+	struct reload_kind *kind, const char *text, struct reload_error_text *why)
 {
-	*why = (struct reload_why){ 0 };
+	*why = (struct reload_error_text){ 0 };
 	return reload_kind_file_read(kind, span_str(text), why);
 }
 
@@ -23,7 +24,7 @@ static void the_element_is_found_in_the_file(void **state)
 		"<!-- <kind> -->\r\n" };
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		struct reload_kind kind;
-		struct reload_why why;
+		struct reload_error_text why;
 		assert_int_equal(read_text(&kind, texts[i], &why), RELOAD_OK);
 		assert_int_equal(kind.id, 4026531845u);
 		assert_int_equal(kind.model, RELOAD_MODEL_ARRAY);
@@ -57,16 +58,16 @@ static void a_fault_is_told_with_its_line(void **state)
 	};
 	for (size_t i = 0; i < COUNT_OF(faults); i++) {
 		struct reload_kind kind = { .id = 77 };
-		struct reload_why why;
+		struct reload_error_text why;
 		char *text = replaced("\n" KIND, faults[i].from, faults[i].to);
 		assert_int_equal(read_text(&kind, text, &why), RELOAD_BAD_CONFIG);
-		if (!strstr(why.why, faults[i].line))
-			fail_msg("\"%s\" instead of \"%s\"", why.why, faults[i].line);
+		if (!strstr(why.reason, faults[i].line))
+			fail_msg("\"%s\" instead of \"%s\"", why.reason, faults[i].line);
 		assert_int_equal(kind.id, 77); /* nothing is given out */
 		free(text);
 	}
 	struct reload_kind kind;
-	struct reload_why why;
+	struct reload_error_text why;
 	assert_int_equal(read_text(&kind, "", &why), RELOAD_BAD_CONFIG);
 	assert_int_equal(reload_kind_file_read(&kind, span_of(NULL, 0), NULL), RELOAD_BAD_CONFIG);
 	assert_int_equal(
@@ -79,9 +80,9 @@ static bool unworkable(enum reload_data_model model, uint32_t max_count, uint32_
 	struct reload_kind kind = {
 		.id = 4026531845u, .model = model, .max_count = max_count, .max_size = max_size
 	};
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	enum reload_err err = reload_kind_workable(&kind, 5000, &why);
-	assert_true(err == RELOAD_OK || (why.why[0] && why.hint[0]));
+	assert_true(err == RELOAD_OK || (why.reason[0] && why.advice[0]));
 	return err;
 }
 
@@ -109,7 +110,7 @@ static void limits_of_a_document_fit_each_other(void **state)
 	char *element = replaced(KIND, ">100<", ">301<");
 	char *block = kind_block(element, &one);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct reload_why why = { 0 };
+		struct reload_error_text why = { 0 };
 		char *settings = text_of("%s%s", SIGNERS, rows[i].settings);
 		/* others may write so: the document is read */
 		AUTO(reload_config)
@@ -117,8 +118,8 @@ static void limits_of_a_document_fit_each_other(void **state)
 			"instance-name=\"" OVERLAY "\" sequence=\"22\"", settings, block, &one));
 		enum reload_err err = reload_config_workable(c, &why);
 		assert_int_equal(err, rows[i].fault ? RELOAD_BAD_CONFIG : RELOAD_OK);
-		if (rows[i].fault && !strstr(why.why, rows[i].fault))
-			fail_msg("\"%s\" instead of \"%s\"", why.why, rows[i].fault);
+		if (rows[i].fault && !strstr(why.reason, rows[i].fault))
+			fail_msg("\"%s\" instead of \"%s\"", why.reason, rows[i].fault);
 		free(settings);
 	}
 	free(block);

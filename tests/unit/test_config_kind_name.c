@@ -82,7 +82,7 @@ static void names_that_could_mislead_are_refused(void **state)
 static struct reload_config *take(const struct reload_config *c, const char *element)
 {
 	struct reload_config *next = NULL;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	char *block = kind_block(element, &one);
 	struct span span = span_str(block);
 	assert_int_equal(reload_config_with_kinds(&next, c, &span, 1, NOW, &why), RELOAD_OK);
@@ -121,7 +121,7 @@ static void what_is_written_is_read(void **state)
 		.max_count = 3,
 		.max_size = 9 };
 	struct reload_kind read = { 0 };
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	char *element = reload_kind_element(&kind);
 	assert_int_equal(reload_kind_file_read(&read, span_str(element), &why), RELOAD_OK);
 	assert_string_equal(read.given, "CALL-LIST");

@@ -265,10 +265,10 @@ static void a_document_may_have_several_kinds(void **state)
 static enum reload_err with_block(
 	struct reload_config **out, const struct reload_config *c, char *block)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	struct span span = span_str(block);
 	enum reload_err err = reload_config_with_kinds(out, c, &span, 1, NOW, &why);
-	assert_true(!err || why.why[0]);
+	assert_true(!err || why.reason[0]);
 	free(block);
 	return err;
 }
@@ -313,12 +313,12 @@ static void kinds_come_by_config_update(void **state)
 	assert_int_equal(reload_config_model(third, KIND_ID), RELOAD_MODEL_ARRAY);
 	/* an old one does not come back, nor after a newer document */
 	struct reload_config *fourth = NULL;
-	struct reload_why old_why = { 0 };
+	struct reload_error_text old_why = { 0 };
 	struct span old_span = span_str(old);
 	assert_int_equal(
 		reload_config_with_kinds(&fourth, third, &old_span, 1, NOW, &old_why), RELOAD_OK);
 	assert_ptr_equal(fourth, third);
-	assert_true(old_why.why[0]); /* why it was not taken */
+	assert_true(old_why.reason[0]); /* why it was not taken */
 	reload_config_free(fourth);
 	AUTO(reload_config)
 	newer = parsed(document_of("instance-name=\"" OVERLAY "\" sequence=\"23\"",

@@ -166,14 +166,14 @@ static void what_is_not_well_formed_is_named_with_its_line(void **state)
 		{ "<!ENTITY a ''>", "line 1: not well-formed XML: " },
 	};
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
-		struct reload_why why = { 0 };
+		struct reload_error_text why = { 0 };
 		struct reload_xml xml;
 		size_t len = strlen(bad[i].text);
 		uint8_t *exact = reload_memdup(bad[i].text, len);
 		assert_int_equal(
 			reload_xml_open(&xml, span_of(exact, len), &why), RELOAD_BAD_CONFIG);
-		if (strncmp(why.why, bad[i].words, strlen(bad[i].words)) != 0)
-			fail_msg("%s: %s", bad[i].text, why.why);
+		if (strncmp(why.reason, bad[i].words, strlen(bad[i].words)) != 0)
+			fail_msg("%s: %s", bad[i].text, why.reason);
 		free(exact);
 	}
 }

@@ -7,7 +7,7 @@ static void the_vector_parses_and_verifies(void **state)
 	(void)state;
 	AUTO(reload_config) c = parsed(vector_document());
 	struct vector block;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	vector_load(&block, "config-security-block");
 	/* R-11.1-45: the signature element holds this SecurityBlock */
 	assert_int_equal(c->signatures_count, 1);
@@ -31,7 +31,7 @@ static void the_vector_parses_and_verifies(void **state)
 
 /* verified() parses text, frees it, and verifies it against before. */
 static enum reload_err verified(
-	char *text, const struct reload_config *before, struct reload_why *why)
+	char *text, const struct reload_config *before, struct reload_error_text *why)
 {
 	AUTO(reload_config) c = parsed(text);
 	return reload_config_verify(c, before, NOW, why);
@@ -40,13 +40,13 @@ static enum reload_err verified(
 static void changed_bytes_fail(void **state)
 {
 	(void)state;
-	struct reload_why why;
+	struct reload_error_text why;
 	char *good = vector_document();
 	assert_int_equal(verified(reload_strdup(good), NULL, &why), RELOAD_OK);
 	/* R-11.1-47 */
 	assert_int_equal(
 		verified(replaced(good, ">5000<", ">5001<"), NULL, &why), RELOAD_BAD_SIGNATURE);
-	assert_non_null(strstr(why.why, "101112131415161718191a1b1c1d1e1f"));
+	assert_non_null(strstr(why.reason, "101112131415161718191a1b1c1d1e1f"));
 	assert_int_equal(
 		verified(replaced(good, "initial-ttl>100<", "initial-ttl>99<"), NULL, &why),
 		RELOAD_BAD_SIGNATURE);
@@ -73,7 +73,7 @@ static void changed_bytes_fail(void **state)
 static void the_signer_must_be_one_of_the_document_before(void **state)
 {
 	(void)state;
-	struct reload_why why;
+	struct reload_error_text why;
 	char *by_two = text_of("<configuration-signer>" NODE_2 "</configuration-signer>\n");
 	AUTO(reload_config)
 	first = parsed(
@@ -92,7 +92,7 @@ static void the_signer_must_be_one_of_the_document_before(void **state)
 	assert_int_equal(reload_config_verify(second, first, NOW, &why), RELOAD_OK);
 	assert_int_equal(reload_config_verify(third, second, NOW, &why), RELOAD_OK);
 	assert_int_equal(reload_config_verify(third, first, NOW, &why), RELOAD_CONFIG_UNSIGNED);
-	assert_non_null(strstr(why.why, NODE_2));
+	assert_non_null(strstr(why.reason, NODE_2));
 	assert_int_equal(reload_config_verify(fourth, second, NOW, &why), RELOAD_CONFIG_UNSIGNED);
 	/* the first one that a node gets is judged by its own list */
 	assert_int_equal(reload_config_verify(second, NULL, NOW, &why), RELOAD_CONFIG_UNSIGNED);
@@ -109,7 +109,7 @@ static void the_signer_must_be_one_of_the_document_before(void **state)
 static void the_signer_s_certificate_must_be_good(void **state)
 {
 	(void)state;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct party impostor = { 0 };
 	/* the right Node-ID from the wrong authority */
 	party_make(&impostor, RELOAD_KEY_P256, NODE_1, "one@" OVERLAY, &other_authority, OVERLAY);
@@ -126,13 +126,13 @@ static void the_signer_s_certificate_must_be_good(void **state)
 					  NULL, &one),
 				 NULL, &why),
 		RELOAD_CERT_REVOKED);
-	assert_true(why.why[0]);
+	assert_true(why.reason[0]);
 }
 
 static void one_good_signature_among_several_is_enough(void **state)
 {
 	(void)state;
-	struct reload_why why;
+	struct reload_error_text why;
 	char *good = document_of(ATTRIBUTES, SIGNERS, NULL, &one);
 	assert_int_equal(
 		verified(
@@ -147,7 +147,7 @@ static void one_good_signature_among_several_is_enough(void **state)
 				 "<signature>VGhpcyBpcyBub3QgcmlnaHQhCg==</signature></overlay>"),
 			NULL, &why),
 		RELOAD_BAD_SIGNATURE);
-	assert_non_null(strstr(why.why, "SecurityBlock"));
+	assert_non_null(strstr(why.reason, "SecurityBlock"));
 	/* one of this document over another one's bytes */
 	char *mixed = replaced(good, "sequence=\"22\"", "sequence=\"23\"");
 	assert_int_equal(verified(mixed, NULL, &why), RELOAD_BAD_SIGNATURE);
@@ -158,7 +158,7 @@ static void one_good_signature_among_several_is_enough(void **state)
 static void the_signer_identity_may_be_signed_as_well(void **state)
 {
 	(void)state;
-	struct reload_why why;
+	struct reload_error_text why;
 	AUTO(reload_config) bare = parsed(document_of(ATTRIBUTES, SIGNERS, NULL, NULL));
 	char *element = text_of("%.*s", (int)bare->element.len, (const char *)bare->element.at);
 	char *signature = signature_of(&one, element, true);
@@ -179,13 +179,13 @@ static void every_prefix_of_a_document_is_refused(void **state)
 	size_t len = strlen(text);
 	for (size_t n = 0; n < len; n++) {
 		struct reload_config *c = NULL;
-		struct reload_why why = { 0 };
+		struct reload_error_text why = { 0 };
 		uint8_t *exact = reload_memdup(text, n);
 		/* R-11.1-01 */
 		assert_int_equal(reload_config_parse(&c, span_of(exact, n), NULL,
 					 &reload_ident_openssl, NOW, &why),
 			RELOAD_BAD_CONFIG);
-		assert_true(why.what[0] && why.why[0]);
+		assert_true(why.what[0] && why.reason[0]);
 		assert_null(c);
 		free(exact);
 	}
@@ -195,7 +195,7 @@ static void every_prefix_of_a_document_is_refused(void **state)
 static void prefixes_of_elements_may_be_declared_outside(void **state)
 {
 	(void)state;
-	struct reload_why why;
+	struct reload_error_text why;
 	char *root = root_cert(&authority), *der = replaced(root, "<root-cert>", "<p:root-cert>");
 	char *closed = replaced(der, "</root-cert>", "</p:root-cert>");
 	char *element = text_of("<p:configuration " ATTRIBUTES ">%s<p:configuration-signer>" NODE_1

@@ -28,12 +28,12 @@ static struct reload_config *written(
 	const struct reload_config_draft *draft, const struct party *p, struct wr *text)
 {
 	struct reload_config_signer signer = signer_of(p);
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	struct reload_config *c = NULL;
 	struct wr w;
 	wr_init(&w);
 	if (reload_config_write(&w, draft, &signer, NOW, &why))
-		fail_msg("%s", why.why);
+		fail_msg("%s", why.reason);
 	assert_int_equal(reload_config_parse(&c, wr_done(&w), draft->instance_name,
 				 &reload_ident_openssl, NOW, &why),
 		RELOAD_OK);
@@ -184,7 +184,7 @@ static void the_intermediate_goes_along(void **state)
 	struct party middle = { 0 }, low = { 0 };
 	struct span root = authority.cert->der;
 	struct reload_config_draft draft = smallest(&root);
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	struct wr w;
 	wr_init(&w);
 	party_make(&middle, RELOAD_KEY_P256, NULL, "Intermediate", &authority, OVERLAY);
@@ -208,12 +208,12 @@ static void refused_draft(const struct reload_config_draft *draft, const struct 
 	enum reload_err err, const char *word)
 {
 	struct reload_config_signer signer = signer_of(p);
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	struct wr w;
 	wr_init(&w);
 	assert_int_equal(reload_config_write(&w, draft, &signer, NOW, &why), err);
-	if (!strstr(why.why, word))
-		fail_msg("\"%s\" lacks \"%s\"", why.why, word);
+	if (!strstr(why.reason, word))
+		fail_msg("\"%s\" lacks \"%s\"", why.reason, word);
 	assert_int_equal(w.len, 0);
 	wr_clear(&w);
 }

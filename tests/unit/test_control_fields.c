@@ -18,15 +18,15 @@ static void check_rows(const struct reload_field *field, const struct row *rows,
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct reload_field fields[] = { *field, { 0 } };
-		struct reload_why why = { "", "", "" };
+		struct reload_error_text why = { "", "", "" };
 		json_t *value = json_loads(rows[i].json, JSON_DECODE_ANY, NULL);
 		if (!value)
 			fail_msg("%s is no JSON", rows[i].json);
 		json_t *object = json_pack("{s:o}", "x", value);
 		enum reload_err err = reload_fields_check(fields, object, &why);
 		if (err != (rows[i].fault ? RELOAD_USAGE : RELOAD_OK) ||
-			(rows[i].fault && !strstr(why.why, rows[i].fault)))
-			fail_msg("%s: \"%s\"", rows[i].json, why.why);
+			(rows[i].fault && !strstr(why.reason, rows[i].fault)))
+			fail_msg("%s: \"%s\"", rows[i].json, why.reason);
 		json_decref(object);
 	}
 }

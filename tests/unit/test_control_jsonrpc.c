@@ -7,10 +7,10 @@
 
 static enum reload_err parse(struct reload_rpc_request *r, const char *line)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	enum reload_err err = reload_rpc_parse(r, span_str(line), &why);
 	if (err)
-		assert_true(why.what[0] && why.why[0]);
+		assert_true(why.what[0] && why.reason[0]);
 	return err;
 }
 
@@ -80,8 +80,8 @@ static void failures_survive_the_way(void **state)
 		.transaction = 0x0123456789abcdef,
 		.has_generation = true,
 		.generation = UINT64_MAX };
-	reload_why_set(&f.why, f.err, "cannot store", "the generation is %d", 9);
-	reload_why_hint(&f.why, "read again");
+	reload_error_explain(&f.why, f.err, "cannot store", "the generation is %d", 9);
+	reload_error_advise(&f.why, "read again");
 	struct wr w;
 	wr_init(&w);
 	json_t *id = json_integer(3);
@@ -104,8 +104,8 @@ static void failures_survive_the_way(void **state)
 	assert_int_equal(back.err, f.err);
 	assert_int_equal(back.overlay_code, 5);
 	assert_true(back.transaction == f.transaction && back.generation == UINT64_MAX);
-	assert_string_equal(back.why.why, "the generation is 9");
-	assert_string_equal(back.why.hint, "read again");
+	assert_string_equal(back.why.reason, "the generation is 9");
+	assert_string_equal(back.why.advice, "read again");
 	json_decref(line);
 }
 

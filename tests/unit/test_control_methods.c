@@ -14,17 +14,17 @@ static void check(const char *method, bool params, const char *text, const char 
 	assert_non_null(m);
 	json_t *j = json_loads(text, 0, NULL);
 	assert_non_null(j);
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	enum reload_err err = reload_fields_check(params ? m->params : m->result, j, &why);
 	json_decref(j);
 	if (!names) {
-		assert_string_equal(why.why, "");
+		assert_string_equal(why.reason, "");
 		assert_int_equal(err, RELOAD_OK);
 		return;
 	}
 	assert_int_equal(err, RELOAD_USAGE);
-	if (!strstr(why.why, names))
-		fail_msg("\"%s\" does not name %s", why.why, names);
+	if (!strstr(why.reason, names))
+		fail_msg("\"%s\" does not name %s", why.reason, names);
 }
 
 static void parameters_are_checked(void **state)
@@ -79,7 +79,7 @@ static void parameters_are_checked(void **state)
 static void lists_and_texts_have_limits(void **state)
 {
 	(void)state;
-	struct reload_why why;
+	struct reload_error_text why;
 	const struct reload_method *m = reload_method_find("agent.events");
 	json_t *types = json_array(), *o = json_pack("{s:o}", "types", types);
 	for (int i = 0; i < 64; i++)
@@ -93,7 +93,7 @@ static void lists_and_texts_have_limits(void **state)
 	o = json_pack("{s:s}", "target", text);
 	assert_int_equal(reload_fields_check(reload_method_find("overlay.ping")->params, o, &why),
 		RELOAD_USAGE);
-	assert_non_null(strstr(why.why, "too long"));
+	assert_non_null(strstr(why.reason, "too long"));
 	json_decref(o);
 	free(text);
 }
@@ -127,7 +127,7 @@ static void results_are_checked(void **state)
 static void an_absent_object_counts_as_empty(void **state)
 {
 	(void)state;
-	struct reload_why why;
+	struct reload_error_text why;
 	assert_int_equal(
 		reload_fields_check(reload_method_find("agent.status")->params, NULL, &why),
 		RELOAD_OK);
@@ -181,7 +181,7 @@ static void schemas_tell_the_same(void **state)
 	assert_non_null(json_object_get(json_object_get(value, "key"), "anyOf"));
 	json_decref(s);
 	json_t *all = reload_methods_json();
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	assert_int_equal(reload_fields_check(reload_method_find("rpc.methods")->result, all, &why),
 		RELOAD_OK);
 	assert_int_equal(json_array_size(json_object_get(all, "methods")), RELOAD_METHODS);

@@ -71,7 +71,7 @@ static void *agent(void *arg)
 	struct fixture *f = arg;
 	struct reload_poll *poll = reload_poll_new();
 	struct reload_server *server = NULL, *second = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	assert_int_equal(reload_server_new(&server, poll, &f->service, f->path, f->ro_path, &why),
 		RELOAD_OK);
 	assert_int_equal(
@@ -111,7 +111,7 @@ static reload_ms soon(void)
 static struct reload_client *connected(const char *path)
 {
 	struct reload_client *c = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	assert_int_equal(reload_client_connect(&c, path, NULL, soon(), -1, &why), RELOAD_OK);
 	return c;
 }
@@ -187,7 +187,7 @@ static void a_stop_descriptor_ends_the_waiting(void **state)
 	int pipes[2];
 	assert_int_equal(pipe(pipes), 0);
 	struct reload_client *c = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	assert_int_equal(
 		reload_client_connect(&c, f.path, NULL, soon(), pipes[0], &why), RELOAD_OK);
 	assert_int_equal(write(pipes[1], "x", 1), 1);
@@ -207,11 +207,11 @@ static void a_listener_that_never_accepts_does_not_hang_us(void **state)
 	begin(&f);
 	end(&f);
 	struct reload_client *c = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	assert_int_equal(
 		reload_client_connect(&c, f.path, NULL, soon(), -1, &why), RELOAD_NO_AGENT);
 	assert_non_null(strstr(why.what, f.path));
-	assert_true(why.why[0]);
+	assert_true(why.reason[0]);
 }
 
 /* Writes text, then tells whether the other side still serves somebody else. */
@@ -378,7 +378,7 @@ static void who_connects_to_an_ending_agent_was_not_read(void **state)
 	struct reload_poll *poll = reload_poll_new();
 	struct reload_rpc_service service = { .handlers = handlers };
 	struct reload_server *server = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	pthread_t thread;
 	pid_t pid = 0;
 	bool unread = false;
@@ -409,7 +409,7 @@ static void stale_sockets_are_replaced_other_files_are_not(void **state)
 	struct reload_poll *poll = reload_poll_new();
 	struct reload_rpc_service service = { .handlers = handlers };
 	struct reload_server *server = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_OK);
 	char kept[64];
 	snprintf(kept, sizeof(kept), "%s/kept", dir);
@@ -437,11 +437,11 @@ struct told {
 };
 
 static void on_socket(
-	void *arg, const char *path, enum reload_err err, const struct reload_why *why)
+	void *arg, const char *path, enum reload_err err, const struct reload_error_text *why)
 {
 	struct told *told = arg;
 	assert_non_null(path);
-	assert_true(!err || why->why[0]);
+	assert_true(!err || why->reason[0]);
 	told->made += !err;
 	told->failed += err != RELOAD_OK;
 	told->err = err;
@@ -474,7 +474,7 @@ static void a_removed_socket_is_made_again(void **state)
 		.handlers = handlers, .arg = &told, .socket = on_socket
 	};
 	struct reload_server *server = NULL, *other = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	assert_int_equal(reload_server_new(&server, poll, &service, path, NULL, &why), RELOAD_OK);
 	struct reload_client *before = connected(path);
 

@@ -31,8 +31,8 @@ static enum reload_rpc_end list_handler(
 {
 	(void)arg;
 	if (json_object_get(params, "prefix")) {
-		struct reload_why why;
-		reload_why_set(&why, RELOAD_NO_NODE, "no such node", "none begins with that");
+		struct reload_error_text why;
+		reload_error_explain(&why, RELOAD_NO_NODE, "no such node", "none begins with that");
 		return reload_rpc_fail_why(call, RELOAD_NO_NODE, &why);
 	}
 	return reload_rpc_reply(call, json_pack("{s:[]}", "nodes"));

@@ -3,7 +3,7 @@
 #include "ident/cache.h"
 
 /* Cryptography of this test: a "certificate" is one byte, its number; odd ones have two Node-IDs. */
-static enum reload_err toy_read(struct reload_cert *cert, struct reload_why *why)
+static enum reload_err toy_read(struct reload_cert *cert, struct reload_error_text *why)
 {
 	(void)why;
 	uint8_t number = cert->der.at[0];

@@ -27,7 +27,7 @@ static void refused(struct forge f, const char *because)
 	static const struct forge_name good[] = { { GEN_URI, URI },
 		{ GEN_EMAIL, "alice@" OVERLAY } };
 	struct reload_cert *cert = NULL;
-	struct reload_why why = { "", "", "" };
+	struct reload_error_text why = { "", "", "" };
 	if (!f.names) {
 		f.names = good;
 		f.names_count = 2;
@@ -35,8 +35,8 @@ static void refused(struct forge f, const char *because)
 	f.key = f.key ? f.key : pkey;
 	assert_int_equal(forge_parse(&cert, &f, &why), RELOAD_BAD_CERT);
 	assert_null(cert);
-	if (!strstr(why.why, because))
-		fail_msg("\"%s\" does not tell \"%s\"", why.why, because);
+	if (!strstr(why.reason, because))
+		fail_msg("\"%s\" does not tell \"%s\"", why.reason, because);
 }
 
 #define NAMES(...)                                                                                 \
@@ -108,12 +108,12 @@ static void too_many_bytes(void **state)
 {
 	(void)state;
 	struct reload_cert *cert = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	uint8_t *bytes = reload_alloc(RELOAD_CERT_MAX + 1);
 	assert_int_equal(reload_cert_parse(&cert, &reload_ident_openssl,
 				 span_of(bytes, RELOAD_CERT_MAX + 1), &why),
 		RELOAD_BAD_CERT);
-	assert_non_null(strstr(why.why, "16384"));
+	assert_non_null(strstr(why.reason, "16384"));
 	assert_int_equal(reload_cert_parse(&cert, &reload_ident_openssl, span_of(NULL, 0), &why),
 		RELOAD_BAD_CERT);
 	assert_int_equal(reload_cert_parse(&cert, &reload_ident_openssl, span_of(bytes, 100), &why),

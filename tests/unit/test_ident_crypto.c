@@ -117,8 +117,8 @@ static struct bytes pem_of(EVP_PKEY *pkey, const char *password)
 	return pem;
 }
 
-static enum reload_err read_pem(
-	struct reload_key **key, EVP_PKEY *pkey, const char *password, struct reload_why *why)
+static enum reload_err read_pem(struct reload_key **key, EVP_PKEY *pkey, const char *password,
+	struct reload_error_text *why)
 {
 	struct bytes pem = pem_of(pkey, password);
 	enum reload_err err = reload_key_read_pem(key, bytes_span(pem), why);
@@ -216,16 +216,16 @@ static void private_keys_that_are_not_accepted(void **state)
 {
 	(void)state;
 	struct reload_key *key = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	assert_int_equal(read_pem(&key, EVP_EC_gen("P-256"), "secret", &why), RELOAD_BAD_KEY);
-	assert_string_equal(why.why, "it is encrypted");
-	assert_non_null(strstr(why.hint, "openssl pkey"));
+	assert_string_equal(why.reason, "it is encrypted");
+	assert_non_null(strstr(why.advice, "openssl pkey"));
 	assert_int_equal(read_pem(&key, EVP_RSA_gen(1024), NULL, &why), RELOAD_BAD_KEY);
-	assert_non_null(strstr(why.why, "1024 bits"));
+	assert_non_null(strstr(why.reason, "1024 bits"));
 	assert_int_equal(read_pem(&key, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL, &why),
 		RELOAD_BAD_KEY);
 	assert_int_equal(reload_key_read_pem(&key, span_str("no key"), &why), RELOAD_BAD_KEY);
-	assert_non_null(strstr(why.why, "no private key"));
+	assert_non_null(strstr(why.reason, "no private key"));
 	assert_int_equal(reload_key_read_pem(&key, span_of(NULL, 0), &why), RELOAD_BAD_KEY);
 	assert_null(key);
 	assert_int_equal(ERR_peek_error(), 0);

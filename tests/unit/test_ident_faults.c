@@ -63,8 +63,8 @@ static struct chain chain_good(void)
 }
 
 /* What comes of the chain at the time now; why is filled on failure. */
-static enum reload_err chain_check(
-	const struct chain *c, reload_utc now, struct reload_why *why, struct reload_chain *found)
+static enum reload_err chain_check(const struct chain *c, reload_utc now,
+	struct reload_error_text *why, struct reload_chain *found)
 {
 	struct reload_cert *at[LEVELS] = { NULL };
 	AUTO(reload_trust) trust = NULL;
@@ -116,10 +116,10 @@ static void dates_count_at_each_level(void **state)
 			{ to + 1, RELOAD_CERT_EXPIRED },
 		};
 		for (size_t i = 0; i < COUNT_OF(rows); i++) {
-			struct reload_why why = { "", "", "" };
+			struct reload_error_text why = { "", "", "" };
 			assert_int_equal(chain_check(&c, rows[i].now, &why, NULL), rows[i].err);
-			if (rows[i].err && !strstr(why.why, whose[level]))
-				fail_msg("\"%s\" does not tell \"%s\"", why.why, whose[level]);
+			if (rows[i].err && !strstr(why.reason, whose[level]))
+				fail_msg("\"%s\" does not tell \"%s\"", why.reason, whose[level]);
 		}
 	}
 }
@@ -154,9 +154,9 @@ static void the_first_fault_is_told(void **state)
 		c.setup.bad_nodes_count = rows[i].bad;
 		if (rows[i].signer)
 			c.at[LEAF].signer = foreign;
-		struct reload_why why = { "", "", "" };
+		struct reload_error_text why = { "", "", "" };
 		if (chain_check(&c, NOW, &why, NULL) != rows[i].err)
-			fail_msg("row %zu: %s", i, why.why);
+			fail_msg("row %zu: %s", i, why.reason);
 	}
 }
 
@@ -205,9 +205,9 @@ static void each_level_has_its_duties(void **state)
 		f->md = rows[i].sha1 ? EVP_sha1() : NULL;
 		if (rows[i].issuer)
 			f->issuer = *rows[i].issuer ? rows[i].issuer : NULL;
-		struct reload_why why = { "", "", "" };
+		struct reload_error_text why = { "", "", "" };
 		if (chain_check(&c, NOW, &why, NULL) != rows[i].err)
-			fail_msg("row %zu: %s", i, why.why);
+			fail_msg("row %zu: %s", i, why.reason);
 	}
 }
 
@@ -282,9 +282,9 @@ static void node_ids_in_certificates(void **state)
 		const struct forge_name with[] = { { GEN_URI, rows[i].uri },
 			{ GEN_EMAIL, "alice@" OVERLAY } };
 		c.at[LEAF].names = with;
-		struct reload_why why = { "", "", "" };
+		struct reload_error_text why = { "", "", "" };
 		if (chain_check(&c, NOW, &why, NULL) != rows[i].err)
-			fail_msg("%s: %s", rows[i].uri, why.why);
+			fail_msg("%s: %s", rows[i].uri, why.reason);
 	}
 }
 
@@ -411,10 +411,10 @@ static struct element element_at(const uint8_t *der, size_t at)
 static bool no_longer_good(const uint8_t *der, size_t len, const struct reload_cert *ca)
 {
 	AUTO(reload_cert) cert = NULL;
-	struct reload_why why = { "", "", "" };
+	struct reload_error_text why = { "", "", "" };
 	enum reload_err err =
 		reload_cert_parse(&cert, &reload_ident_openssl, span_of(der, len), &why);
-	if (err == RELOAD_BAD_CERT && why.why[0])
+	if (err == RELOAD_BAD_CERT && why.reason[0])
 		return true;
 	return !err && ca->ops->cert_signed_by(cert, ca) == RELOAD_BAD_SIGNATURE;
 }
@@ -476,10 +476,10 @@ static void keys_in_damaged_text(void **state)
 	while (needed && pem[needed - 1] == '\n')
 		needed--;
 	for (size_t n = 0; n < needed; n += 16) {
-		struct reload_why why = { "", "", "" };
+		struct reload_error_text why = { "", "", "" };
 		uint8_t *cut = reload_memdup(pem, n);
 		assert_int_equal(reload_key_read_pem(&key, span_of(cut, n), &why), RELOAD_BAD_KEY);
-		assert_true(why.why[0]);
+		assert_true(why.reason[0]);
 		free(cut);
 	}
 	assert_null(key);

@@ -157,7 +157,8 @@ static void requests_that_make_no_sense(void **state)
 	assert_int_equal(try(req, our.ca_key), RELOAD_BAD_VALUE);
 }
 
-static enum reload_err from_csr(struct reload_cert **cert, struct span csr, struct reload_why *why)
+static enum reload_err from_csr(
+	struct reload_cert **cert, struct span csr, struct reload_error_text *why)
 {
 	struct reload_cert_request req = node_request();
 	struct wr w;
@@ -174,7 +175,7 @@ static void certificates_from_requests(void **state)
 {
 	(void)state;
 	struct wr csr;
-	struct reload_why why;
+	struct reload_error_text why;
 	char *user = NULL;
 	wr_init(&csr);
 	assert_int_equal(reload_csr_make(&csr, our.key, "alice@" OVERLAY), RELOAD_OK);
@@ -202,7 +203,7 @@ static void certificates_from_requests(void **state)
 	csr.at[csr.len - 3] ^= 1;
 	AUTO(reload_cert) none = NULL;
 	assert_int_equal(from_csr(&none, wr_done(&csr), &why), RELOAD_BAD_VALUE);
-	assert_true(strlen(why.why) > 0);
+	assert_true(strlen(why.reason) > 0);
 	/* and does so with an algorithm that is accepted elsewhere as well */
 	EVP_PKEY *ca_key = our.ca_key->native;
 	X509_REQ_set_pubkey(req, ca_key);
@@ -210,7 +211,7 @@ static void certificates_from_requests(void **state)
 	uint8_t *weak = NULL;
 	int len = i2d_X509_REQ(req, &weak);
 	assert_int_equal(from_csr(&none, span_of(weak, (size_t)len), &why), RELOAD_BAD_VALUE);
-	assert_non_null(strstr(why.why, "sha1"));
+	assert_non_null(strstr(why.reason, "sha1"));
 	assert_int_equal(from_csr(&none, span_of(NULL, 0), &why), RELOAD_BAD_VALUE);
 	assert_int_equal(from_csr(&none, span_str("0nonsense"), &why), RELOAD_BAD_VALUE);
 	assert_null(none);

@@ -47,14 +47,14 @@ static struct reload_cert_request node_request(void)
 
 /* issue() asks for a certificate of csr; nothing is written when it fails. */
 static enum reload_err issue(
-	const struct reload_cert_request *req, struct span csr, struct reload_why *why)
+	const struct reload_cert_request *req, struct span csr, struct reload_error_text *why)
 {
 	struct wr w;
 	wr_init(&w);
-	*why = (struct reload_why){ "", "", "" };
+	*why = (struct reload_error_text){ "", "", "" };
 	enum reload_err err = reload_cert_make_csr(&w, req, csr, our.ca, our.ca_key, why);
 	assert_int_equal(!w.len, !!err);
-	assert_int_equal(!why->why[0], !err);
+	assert_int_equal(!why->reason[0], !err);
 	wr_clear(&w);
 	return err;
 }
@@ -63,7 +63,7 @@ static void every_cut_is_refused(void **state)
 {
 	(void)state;
 	struct reload_cert_request req = node_request();
-	struct reload_why why;
+	struct reload_error_text why;
 	char *user = NULL;
 	struct span whole = wr_done(&our.csr);
 	assert_int_equal(issue(&req, whole, &why), RELOAD_OK);
@@ -81,7 +81,7 @@ static void every_flipped_byte_is_refused(void **state)
 {
 	(void)state;
 	struct reload_cert_request req = node_request();
-	struct reload_why why;
+	struct reload_error_text why;
 	uint8_t *copy = reload_memdup(our.csr.at, our.csr.len);
 	for (size_t i = 0; i < our.csr.len; i++) {
 		copy[i] ^= 0x41;
@@ -114,10 +114,10 @@ static void keys_that_are_not_accepted(void **state)
 			csr, pkey, rows[i].bits || rows[i].curve ? EVP_sha256() : NULL));
 		uint8_t *der = NULL;
 		int len = i2d_X509_REQ(csr, &der);
-		struct reload_why why;
+		struct reload_error_text why;
 		assert_int_equal(issue(&req, span_of(der, (size_t)len), &why), RELOAD_BAD_VALUE);
-		if (!strstr(why.why, rows[i].because))
-			fail_msg("\"%s\" does not tell \"%s\"", why.why, rows[i].because);
+		if (!strstr(why.reason, rows[i].because))
+			fail_msg("\"%s\" does not tell \"%s\"", why.reason, rows[i].because);
 		OPENSSL_free(der);
 		X509_REQ_free(csr);
 		EVP_PKEY_free(pkey);
@@ -127,7 +127,7 @@ static void keys_that_are_not_accepted(void **state)
 static void values_that_make_no_certificate(void **state)
 {
 	(void)state;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_cert_request req = node_request();
 	req.user = "";
 	assert_int_equal(issue(&req, wr_done(&our.csr), &why), RELOAD_BAD_VALUE);
@@ -137,7 +137,7 @@ static void values_that_make_no_certificate(void **state)
 	req = node_request();
 	req.not_after = req.not_before - 1;
 	assert_int_equal(issue(&req, wr_done(&our.csr), &why), RELOAD_BAD_VALUE);
-	assert_non_null(strstr(why.why, "values given"));
+	assert_non_null(strstr(why.reason, "values given"));
 }
 
 /* -- passwords ------------------------------------------------------------------------------------------------------------ */
@@ -175,17 +175,17 @@ static void nobody_is_asked_for_a_password(void **state)
 	UI_method_set_opener(method, opened);
 	UI_set_default_method(method);
 	struct reload_cert_request req = node_request();
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_key *key = NULL;
 	char *user = NULL;
 	char *csr = encrypted_pem("CERTIFICATE REQUEST", wr_done(&our.csr)),
 	     *pem = encrypted_pem("EC PRIVATE KEY", wr_done(&our.csr));
 	assert_int_equal(issue(&req, span_str(csr), &why), RELOAD_BAD_VALUE);
 	assert_int_equal(asked, 0);
-	assert_non_null(strstr(why.why, "encrypted"));
+	assert_non_null(strstr(why.reason, "encrypted"));
 	assert_int_equal(reload_csr_user(&user, span_str(csr), &why), RELOAD_BAD_VALUE);
 	assert_int_equal(reload_key_read_pem(&key, span_str(pem), &why), RELOAD_BAD_KEY);
-	assert_string_equal(why.why, "it is encrypted");
+	assert_string_equal(why.reason, "it is encrypted");
 	assert_int_equal(asked, 0);
 	UI_set_default_method(UI_OpenSSL());
 	UI_destroy_method(method);

@@ -76,10 +76,10 @@ static struct reload_trust *new_trust(struct reload_trust_setup setup)
 static void refused(const struct reload_trust *trust, const struct reload_cert *cert,
 	enum reload_err expected, const char *because)
 {
-	struct reload_why why = { "", "", "" };
+	struct reload_error_text why = { "", "", "" };
 	assert_int_equal(reload_trust_check(trust, cert, NULL, 0, NOW, &why), expected);
-	if (!strstr(why.why, because))
-		fail_msg("\"%s\" does not tell \"%s\"", why.why, because);
+	if (!strstr(why.reason, because))
+		fail_msg("\"%s\" does not tell \"%s\"", why.reason, because);
 	assert_true(strlen(why.what) > 0);
 }
 
@@ -136,19 +136,19 @@ static void validity(void **state)
 	req.not_before = NOW;
 	req.not_after = NOW + DAY;
 	AUTO(reload_cert) cert = make_cert(&req, our.node_key, our.root, our.root_key);
-	struct reload_why why;
+	struct reload_error_text why;
 	/* two minutes of skew on notBefore (SEC-17) */
 	assert_int_equal(reload_trust_check(trust, cert, NULL, 0, NOW - 120000, NULL), RELOAD_OK);
 	assert_int_equal(
 		reload_trust_check(trust, cert, NULL, 0, NOW - 120001, &why), RELOAD_CERT_EXPIRED);
-	assert_non_null(strstr(why.why, "begins at 2025-06-15T"));
-	assert_non_null(strstr(why.hint, "clock"));
+	assert_non_null(strstr(why.reason, "begins at 2025-06-15T"));
+	assert_non_null(strstr(why.advice, "clock"));
 	/* and none on notAfter */
 	assert_int_equal(reload_trust_check(trust, cert, NULL, 0, NOW + DAY, NULL), RELOAD_OK);
 	/* R-7.1-03 */
 	assert_int_equal(
 		reload_trust_check(trust, cert, NULL, 0, NOW + DAY + 1, &why), RELOAD_CERT_EXPIRED);
-	assert_non_null(strstr(why.why, "ended at 2025-06-16T"));
+	assert_non_null(strstr(why.reason, "ended at 2025-06-16T"));
 	assert_non_null(strstr(why.what, NODE));
 }
 
@@ -164,11 +164,11 @@ static void expired_root_and_intermediate(void **state)
 	trust = new_trust((struct reload_trust_setup){ .roots = &old_root->der, .roots_count = 1 });
 	refused(trust, by_old, RELOAD_CERT_EXPIRED, "root-cert of its chain ended at");
 	AUTO(reload_trust) trust2 = new_trust((struct reload_trust_setup){ 0 });
-	struct reload_why why;
+	struct reload_error_text why;
 	assert_int_equal(reload_trust_check(
 				 trust2, by_old, (struct reload_cert *[]){ middle }, 1, NOW, &why),
 		RELOAD_CERT_EXPIRED);
-	assert_non_null(strstr(why.why, "intermediate"));
+	assert_non_null(strstr(why.reason, "intermediate"));
 }
 
 static void authorities_need_the_right_to_issue(void **state)
@@ -210,14 +210,14 @@ static void authorities_need_the_right_to_issue(void **state)
 		RELOAD_CERT_UNTRUSTED);
 	/* a root must be an authority as well */
 	struct reload_trust *none = NULL;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_trust_setup setup = { .ops = &reload_ident_openssl,
 		.overlay = OVERLAY,
 		.node_id_len = 16,
 		.roots = &no_flag->der,
 		.roots_count = 1 };
 	assert_int_equal(reload_trust_new(&none, &setup, &why), RELOAD_BAD_CERT);
-	assert_non_null(strstr(why.why, "BasicConstraints"));
+	assert_non_null(strstr(why.reason, "BasicConstraints"));
 	assert_null(none);
 }
 

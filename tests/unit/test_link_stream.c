@@ -452,7 +452,7 @@ static void several_addresses_are_listened_on(void **state)
 {
 	(void)state;
 	struct node a = { 0 }, b = { 0 };
-	struct reload_why why;
+	struct reload_error_text why;
 	node_start(&a, loop, &alice, root.trust, defaults);
 	node_start(&b, loop, &bob, root.trust, defaults);
 	struct reload_ip_port other = {

@@ -180,7 +180,7 @@ static void no_certificate_no_link(void **state)
 static void self_signed_overlays_have_secure_links(void **state)
 {
 	(void)state;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_trust *trust;
 	struct reload_trust_setup set = {
 		.ops = &reload_ident_openssl,
@@ -353,7 +353,7 @@ static void secrets_are_logged_on_request(void **state)
 	unlink(path);
 
 	struct reload_links *none;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_links_setup bad = { .poll = loop,
 		.ops = &node_ops,
 		.cert = alice.cert,

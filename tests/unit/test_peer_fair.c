@@ -78,7 +78,7 @@ static void links_of_one_node(void **state)
 
 static size_t parsed;
 
-static enum reload_err counting_read(struct reload_cert *cert, struct reload_why *why)
+static enum reload_err counting_read(struct reload_cert *cert, struct reload_error_text *why)
 {
 	parsed++;
 	return reload_sim_ident.cert_read(cert, why);

@@ -119,7 +119,7 @@ static struct reload_storage *crash(struct node *n)
 
 static void starts_with(struct node *n, struct reload_storage *storage)
 {
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	struct reload_peer_setup setup = { .ops = &net_ops,
 		.host = n,
 		.config = n->net->config,

@@ -208,7 +208,7 @@ static void a_list_names_what_happens(void **state)
 {
 	(void)state;
 	char name[32];
-	struct reload_why why;
+	struct reload_error_text why;
 	everything();
 	draw(7);
 	size_t partitions = count(RELOAD_SIM_FAULT_PARTITION);

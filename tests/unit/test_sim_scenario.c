@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 static struct reload_sim_scenario s;
-static struct reload_why why;
+static struct reload_error_text why;
 
 static int fresh(void **state)
 {
@@ -97,13 +97,13 @@ static void what_does_not_fit_is_refused(void **state)
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		assert_int_equal(set(bad[i][0], bad[i][1]), RELOAD_USAGE);
 		assert_non_null(strstr(why.what, bad[i][0]));
-		assert_non_null(strstr(why.why, "expected "));
+		assert_non_null(strstr(why.reason, "expected "));
 		assert_memory_equal(&s, &before, sizeof(s));
 	}
 	assert_int_equal(set("loss", "70%"), RELOAD_USAGE);
-	assert_string_equal(why.why, "expected a percentage such as 5% or 0.1%: 0% to 50%");
+	assert_string_equal(why.reason, "expected a percentage such as 5% or 0.1%: 0% to 50%");
 	assert_int_equal(set("latency", "moon"), RELOAD_USAGE);
-	assert_string_equal(why.why, "expected one of these words: lan|wan|mobile");
+	assert_string_equal(why.reason, "expected one of these words: lan|wan|mobile");
 }
 
 static void an_unknown_key_names_the_nearest(void **state)
@@ -111,7 +111,7 @@ static void an_unknown_key_names_the_nearest(void **state)
 	(void)state;
 	assert_int_equal(set("partition", "3"), RELOAD_USAGE);
 	assert_string_equal(why.what, "no setting partition");
-	assert_string_equal(why.hint, "partitions");
+	assert_string_equal(why.advice, "partitions");
 }
 
 /* Options that are printed make the same scenario again: else no report could be repeated. */
@@ -169,11 +169,11 @@ static void faults_of_files_name_their_line(void **state)
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		assert_int_equal(read_text(bad[i].text), RELOAD_USAGE);
 		assert_ptr_equal(strstr(why.what, bad[i].what), why.what);
-		assert_true(*why.why);
+		assert_true(*why.reason);
 		assert_memory_equal(&s, &before, sizeof(s)); /* all or nothing */
 	}
 	assert_int_equal(read_text("peers = 5\nloss = 1%\npeers = 5\n"), RELOAD_USAGE);
-	assert_string_equal(why.why, "it is set in line 1 already");
+	assert_string_equal(why.reason, "it is set in line 1 already");
 }
 
 static void long_files_and_lines_are_refused(void **state)
@@ -203,7 +203,7 @@ static void contradictions_are_reported(void **state)
 		fresh(NULL);
 		assert_int_equal(read_text(bad[i]), RELOAD_OK);
 		assert_int_equal(reload_sim_scenario_check(&s, &why), RELOAD_USAGE);
-		assert_true(*why.what && *why.why);
+		assert_true(*why.what && *why.reason);
 	}
 	static const char *const good[] = { "", "crashes = 100%", "quiet-time = 1s", "peers = 1",
 		"crashes = 1%\nmachine = 0\nquiet-time = 29s" };

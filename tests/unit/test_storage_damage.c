@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum reload_err refused_open(struct reload_why *why, const char *overlay)
+static enum reload_err refused_open(struct reload_error_text *why, const char *overlay)
 {
 	struct reload_storage *s = NULL;
 	struct reload_sqlite_setup setup = setup_of(1 << 20, T0);
-	*why = (struct reload_why){ 0 };
+	*why = (struct reload_error_text){ 0 };
 	setup.overlay = overlay;
 	enum reload_err err = reload_storage_sqlite_open(&s, &setup, why);
 	reload_storage_free(s);
@@ -156,11 +156,12 @@ static void any_byte_may_be_damaged(void **state)
 		fclose(file);
 		good[at] ^= 0x41;
 		struct reload_storage *s;
-		struct reload_why why = { 0 };
+		struct reload_error_text why = { 0 };
 		struct reload_sqlite_setup setup = setup_of(1 << 22, T0);
 		memset(&events, 0, sizeof(events));
 		if (reload_storage_sqlite_open(&s, &setup, &why)) {
-			assert_true(why.why[0]); /* the version, the name of the overlay: refused */
+			assert_true(
+				why.reason[0]); /* the version, the name of the overlay: refused */
 			continue;
 		}
 		size_t values;
@@ -184,33 +185,33 @@ static void any_byte_may_be_damaged(void **state)
 static void refusals_are_clear(void **state)
 {
 	(void)state;
-	struct reload_why why;
+	struct reload_error_text why;
 	fresh();
 	/* another process, or this one, has it */
 	struct reload_storage *s = open_at(1 << 20, T0);
 	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_EXISTS);
-	assert_string_equal(why.why, "another agent has this store");
+	assert_string_equal(why.reason, "another agent has this store");
 	reload_storage_free(s);
 	/* another overlay's */
 	assert_int_equal(refused_open(&why, "other.example.org"), RELOAD_FAILED);
-	assert_non_null(strstr(why.why, "another overlay than other.example.org"));
+	assert_non_null(strstr(why.reason, "another overlay than other.example.org"));
 	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_OK);
 	/* newer */
 	change_file("PRAGMA user_version = 99");
 	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_FAILED);
-	assert_non_null(strstr(why.why, "version 99 of the store is newer"));
+	assert_non_null(strstr(why.reason, "version 99 of the store is newer"));
 	assert_string_equal(why.what, path_of("store.db"));
-	assert_true(why.hint[0]);
+	assert_true(why.advice[0]);
 	assert_int_equal(ask("PRAGMA user_version"), 99);
 	assert_int_equal(files_named("store.db.damaged-"), 0);
 	/* a database, but of somebody else */
 	change_file("PRAGMA user_version = 1; PRAGMA application_id = 7");
 	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_FAILED);
-	assert_non_null(strstr(why.why, "another program"));
+	assert_non_null(strstr(why.reason, "another program"));
 	/* no directory can be there */
 	snprintf(directory, sizeof(directory), "/proc/none/store");
 	assert_int_equal(refused_open(&why, "overlay.example.org"), RELOAD_IO);
-	assert_non_null(strstr(why.why, "No such file"));
+	assert_non_null(strstr(why.reason, "No such file"));
 	fresh();
 }
 

@@ -13,7 +13,7 @@
 
 static unsigned reads;
 
-static enum reload_err counted_read(struct reload_cert *cert, struct reload_why *why)
+static enum reload_err counted_read(struct reload_cert *cert, struct reload_error_text *why)
 {
 	reads++;
 	return reload_sim_ident.cert_read(cert, why);

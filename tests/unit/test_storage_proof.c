@@ -97,7 +97,7 @@ static enum reload_err judge(struct made *m, struct span bytes, reload_utc now)
 {
 	uint8_t *copy = reload_memdup(bytes.at, bytes.len);
 	struct reload_arena arena = { 0 };
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	struct reload_proof p;
 	struct span overlay;
 	enum reload_err err = reload_proof_overlay(&overlay, span_of(copy, bytes.len), &why);
@@ -111,7 +111,7 @@ static enum reload_err judge(struct made *m, struct span bytes, reload_utc now)
 			reload_proof_verdict_clear(&v[i]);
 		free(v);
 	}
-	assert_int_equal(err != RELOAD_OK, why.why[0] != 0);
+	assert_int_equal(err != RELOAD_OK, why.reason[0] != 0);
 	reload_arena_clear(&arena);
 	free(copy);
 	return err;

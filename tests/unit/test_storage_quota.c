@@ -138,7 +138,7 @@ static struct reload_storage *open_new(size_t number)
 {
 	char directory[96];
 	struct reload_storage *s = NULL;
-	struct reload_why why = { 0 };
+	struct reload_error_text why = { 0 };
 	snprintf(directory, sizeof(directory), "%s/%zu", root, number);
 	struct reload_sqlite_setup setup = { .directory = directory,
 		.overlay = "overlay.example.org",
@@ -147,7 +147,7 @@ static struct reload_storage *open_new(size_t number)
 		.keep_generation_ms = KEEP_MS,
 		.now = T0 };
 	if (reload_storage_sqlite_open(&s, &setup, &why))
-		fail_msg("%s: %s", why.what, why.why);
+		fail_msg("%s: %s", why.what, why.reason);
 	return s;
 }
 

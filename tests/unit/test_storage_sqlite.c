@@ -162,7 +162,7 @@ static void done_comes_when_it_is_durable(void **state)
 	(void)state;
 	struct waiter w = { 0 };
 	struct reload_storage *s;
-	struct reload_why why;
+	struct reload_error_text why;
 	struct reload_id at = id_of("10000000000000000000000000000000");
 	fresh();
 	assert_int_equal(pipe(w.fds), 0);

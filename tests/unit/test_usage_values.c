@@ -21,7 +21,7 @@ static int setup(void **state)
 		.node_id_len = 16,
 		.roots = &root,
 		.roots_count = 1 };
-	struct reload_why why;
+	struct reload_error_text why;
 	x->turn = *reload_kind_registered(RELOAD_KIND_TURN_SERVICE, NULL);
 	x->config.kinds.at = &x->turn;
 	x->config.kinds.count = 1;
@@ -118,12 +118,12 @@ static void turn_records_are_checked(void **state)
 		{ "", 0, false },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct reload_why why = { .why = "" };
+		struct reload_error_text why = { .reason = "" };
 		enum reload_err err =
 			turn->check(span_of(rows[i].bytes, rows[i].len), &x->config, &why);
 		/* R-9-04 */
 		assert_int_equal(err, rows[i].ok ? RELOAD_OK : RELOAD_BAD_VALUE);
-		assert_int_equal(why.why[0] != '\0', !rows[i].ok);
+		assert_int_equal(why.reason[0] != '\0', !rows[i].ok);
 	}
 	json_t *j = turn->json(span_of(rows[0].bytes, rows[0].len), &x->config);
 	assert_int_equal(json_integer_value(json_object_get(j, "iteration")), 1);
@@ -151,7 +151,7 @@ static void certificates_are_der(void **state)
 {
 	struct fixture *x = *state;
 	const struct reload_usage *u = reload_usage_find(RELOAD_KIND_CERT_BY_USER);
-	struct reload_why why;
+	struct reload_error_text why;
 	size_t len, ca_len;
 	char *der = read_file("keys/node-m.cert.der", &len),
 	     *ca = read_file("keys/ca.cert.der", &ca_len);
@@ -159,10 +159,10 @@ static void certificates_are_der(void **state)
 	assert_int_equal(u->check(span_of(der, len), &x->config, &why), RELOAD_OK);
 	assert_int_equal(u->check(span_of(der, len - 1), &x->config, &why), RELOAD_BAD_VALUE);
 	assert_int_equal(u->check(span_of("\0\0\1x", 4), &x->config, &why), RELOAD_BAD_VALUE);
-	assert_true(why.why[0]);
+	assert_true(why.reason[0]);
 	assert_int_equal(
 		u->check(span_of(ca, ca_len), &x->config, &why), RELOAD_BAD_VALUE); /* no node's */
-	assert_true(why.why[0]);
+	assert_true(why.reason[0]);
 	json_t *j = u->json(span_of(der, len), &x->config), *nodes = json_object_get(j, "node_ids");
 	assert_non_null(strchr(json_string_value(json_object_get(j, "user")), '@'));
 	assert_int_equal(json_array_size(nodes), 2);

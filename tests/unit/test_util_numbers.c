@@ -348,25 +348,25 @@ static void the_list_of_failures_is_sound(void **state)
 static void explanations_have_room(void **state)
 {
 	(void)state;
-	struct reload_why why;
+	struct reload_error_text why;
 	char long_text[1024];
 	memset(long_text, 'x', sizeof(long_text) - 1);
 	long_text[sizeof(long_text) - 1] = 0;
 	assert_int_equal(
-		reload_why_set(&why, RELOAD_LIMIT, long_text, "%s", long_text), RELOAD_LIMIT);
-	reload_why_hint(&why, "%s", long_text);
+		reload_error_explain(&why, RELOAD_LIMIT, long_text, "%s", long_text), RELOAD_LIMIT);
+	reload_error_advise(&why, "%s", long_text);
 	/* cut, with an end */
 	assert_int_equal(strlen(why.what), sizeof(why.what) - 1);
-	assert_int_equal(strlen(why.why), sizeof(why.why) - 1);
-	assert_int_equal(strlen(why.hint), sizeof(why.hint) - 1);
+	assert_int_equal(strlen(why.reason), sizeof(why.reason) - 1);
+	assert_int_equal(strlen(why.advice), sizeof(why.advice) - 1);
 	/* a new explanation has no hint of the old one */
-	assert_int_equal(reload_why_set(&why, RELOAD_IO, NULL, "%d", 7), RELOAD_IO);
+	assert_int_equal(reload_error_explain(&why, RELOAD_IO, NULL, "%d", 7), RELOAD_IO);
 	assert_string_equal(why.what, reload_err_text(RELOAD_IO));
-	assert_string_equal(why.why, "7");
-	assert_string_equal(why.hint, "");
+	assert_string_equal(why.reason, "7");
+	assert_string_equal(why.advice, "");
 	/* nobody wants to know */
-	assert_int_equal(reload_why_set(NULL, RELOAD_IO, "x", "y"), RELOAD_IO);
-	reload_why_hint(NULL, "z");
+	assert_int_equal(reload_error_explain(NULL, RELOAD_IO, "x", "y"), RELOAD_IO);
+	reload_error_advise(NULL, "z");
 }
 
 int main(void)

@@ -7,35 +7,41 @@
 #include <string.h>
 
 enum {
-	PATH_MAX_LEN = 128
+	PATH_MAX_LEN = 128,
+	PATH_DEPTH = 8 /* a path shows so many of its last parts */
 };
 
-/* The path of the field that is being checked, for the message: "values[3].key". */
+/* Where the field that is checked stands; its path is written only when there is something to say: "values[3].key". */
 struct place {
-	char text[PATH_MAX_LEN];
+	const struct place *above; /* NULL: the object itself */
+	const char *name;          /* NULL: an item */
+	size_t item;
 };
 
-static struct place inside(const struct place *at, const char *name)
+static void path_of(const struct place *at, char out[PATH_MAX_LEN])
 {
-	struct place p = { { 0 } };
-	snprintf(p.text, sizeof(p.text), "%.90s%s%.30s", at->text, at->text[0] && name ? "." : "",
-		name ? name : "");
-	return p;
-}
-
-static struct place item_of(const struct place *at, size_t i)
-{
-	struct place p = { { 0 } };
-	snprintf(p.text, sizeof(p.text), "%.100s[%zu]", at->text, i);
-	return p;
+	const struct place *parts[PATH_DEPTH];
+	size_t n = 0, len = 0;
+	for (; at->above && n < PATH_DEPTH; at = at->above)
+		parts[n++] = at;
+	out[0] = 0;
+	while (n-- && len < PATH_MAX_LEN - 1) {
+		const struct place *part = parts[n];
+		int more = part->name
+				   ? snprintf(out + len, PATH_MAX_LEN - len, "%s%.30s",
+					     len ? "." : "", part->name)
+				   : snprintf(out + len, PATH_MAX_LEN - len, "[%zu]", part->item);
+		len += more > 0 ? (size_t)more : 0;
+	}
 }
 
 static enum reload_err wrong(struct reload_error_text *why, const struct place *at,
 	const char *must_be, const char *more)
 {
-	char what[PATH_MAX_LEN + 24];
-	snprintf(what, sizeof(what), "parameter %s is wrong", at->text);
-	return reload_error_explain(why, RELOAD_USAGE, what, "%s %s%s", at->text, must_be, more);
+	char what[PATH_MAX_LEN + 24], path[PATH_MAX_LEN];
+	path_of(at, path);
+	snprintf(what, sizeof(what), "parameter %s is wrong", path);
+	return reload_error_explain(why, RELOAD_USAGE, what, "%s %s%s", path, must_be, more);
 }
 
 static bool word_in(const char *words, const char *word)
@@ -183,7 +189,7 @@ static enum reload_err check_value(const struct reload_field *f, const struct pl
 		return wrong(why, at, "has too many items", "");
 	enum reload_err err = RELOAD_OK;
 	for (size_t i = 0; !err && i < json_array_size(v); i++) {
-		struct place item = item_of(at, i);
+		struct place item = { .above = at, .item = i };
 		err = check_value(f->fields, &item, json_array_get(v, i), why);
 	}
 	return err;
@@ -202,16 +208,16 @@ static enum reload_err check_object(const struct reload_field *fields, const str
 {
 	if (!json_is_object(object))
 		return wrong(why, at,
-			at->text[0] ? "must be an object" : "parameters must be an object", "");
+			at->above ? "must be an object" : "parameters must be an object", "");
 	const char *name;
 	json_t *v;
 	json_object_foreach ((json_t *)object, name, v) {
-		struct place p = inside(at, name);
+		struct place p = { .above = at, .name = name };
 		if (fields && !field_named(fields, name))
 			return wrong(why, &p, "is unknown", "");
 	}
 	for (const struct reload_field *f = fields; f && f->type; f++) {
-		struct place p = inside(at, f->name);
+		struct place p = { .above = at, .name = f->name };
 		v = json_object_get(object, f->name);
 		if (f->optional && (!v || json_is_null(v)))
 			continue;
@@ -227,7 +233,7 @@ static enum reload_err check_object(const struct reload_field *fields, const str
 enum reload_err reload_fields_check(
 	const struct reload_field *fields, const json_t *object, struct reload_error_text *why)
 {
-	struct place top = { { 0 } };
+	struct place top = { 0 };
 	json_t *empty = object ? NULL : json_object();
 	enum reload_err err = check_object(fields, &top, object ? object : empty, why);
 	json_decref(empty);

@@ -1,12 +1,13 @@
 /* JSON-RPC 2.0. */
 #include "control/jsonrpc.h"
 
+#include "control/json_write.h"
+
 #include <assert.h>
 #include <string.h>
 
 enum {
-	ID_MAX = 256, /* bytes of an id: it is repeated in every reply */
-	DIGITS = 9    /* of a real: 0.3, not 0.29999999999999999 */
+	ID_MAX = 256 /* bytes of an id: it is repeated in every reply */
 };
 
 static enum reload_err bad(struct reload_error_text *why, const char *reason)
@@ -56,25 +57,10 @@ void reload_rpc_request_clear(struct reload_rpc_request *r)
 	*r = (struct reload_rpc_request){ 0 };
 }
 
-static int append(const char *text, size_t len, void *arg)
-{
-	wr_bytes(arg, text, len);
-	return 0;
-}
-
-static void write_value(struct wr *w, const json_t *value)
-{
-	assert(value);
-	int failed = json_dump_callback(
-		value, append, w, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(DIGITS));
-	assert(!failed);
-	(void)failed;
-}
-
 /* Takes the object. */
 static void write_line(struct wr *w, json_t *object)
 {
-	write_value(w, object);
+	reload_json_write(w, object);
 	wr_u8(w, '\n');
 	json_decref(object);
 }
@@ -97,11 +83,11 @@ void reload_rpc_write_result(struct wr *w, const json_t *id, json_t *result)
 	/* the object round it is not built: every request has one */
 	write_text(w, "{\"jsonrpc\":\"2.0\",\"id\":");
 	if (id)
-		write_value(w, id);
+		reload_json_write(w, id);
 	else
 		write_text(w, "null");
 	write_text(w, ",\"result\":");
-	write_value(w, result);
+	reload_json_write(w, result);
 	write_text(w, "}\n");
 }
 

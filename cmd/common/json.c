@@ -45,7 +45,7 @@ json_t *json_of_utf8(struct span bytes)
 {
 	if (!reload_utf8_valid(bytes))
 		return json_null();
-	return json_stringn(bytes.len ? (const char *)bytes.at : "", bytes.len);
+	return json_stringn_nocheck(bytes.len ? (const char *)bytes.at : "", bytes.len);
 }
 
 json_t *json_of_transaction(uint64_t transaction)

@@ -42,7 +42,7 @@ json_t *cli_value_json(
 	json_t *o = json_object();
 	cli_place_json(o, d->value.model, d->value.index, d->value.key);
 	json_object_set_new(o, "exists", json_boolean(d->value.exists));
-	json_object_set_new(o, "value", json_string(base64));
+	json_object_set_new(o, "value", json_string_nocheck(base64));
 	json_object_set_new(o, "text", json_of_utf8(d->value.value));
 	json_object_set_new(o, "decoded", decoded ? decoded : json_null());
 	json_object_set_new(o, "size_bytes", json_integer((json_int_t)d->value.value.len));

@@ -42,17 +42,26 @@ enum reload_err reload_unhex(uint8_t *out, const char *digits, size_t len)
 static const char base64_digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+static char *base64_group(char *to, uint32_t bits)
+{
+	to[0] = base64_digits[bits >> 18];
+	to[1] = base64_digits[bits >> 12 & 63];
+	to[2] = base64_digits[bits >> 6 & 63];
+	to[3] = base64_digits[bits & 63];
+	return to + 4;
+}
+
 char *reload_base64(struct span s)
 {
 	char *out = reload_alloc((s.len + 2) / 3 * 4 + 1), *to = out;
-	for (size_t i = 0; i < s.len; i += 3) {
-		size_t n = s.len - i < 3 ? s.len - i : 3;
-		uint32_t v = 0;
-		for (size_t k = 0; k < 3; k++)
-			v = v << 8 | (k < n ? s.at[i + k] : 0u);
-		for (size_t k = 0; k < 4; k++)
-			*to++ = k <= n ? base64_digits[v >> (18 - 6 * k) & 63] : '=';
-	}
+	const uint8_t *from = s.at;
+	size_t left = s.len;
+	for (; left >= 3; from += 3, left -= 3)
+		to = base64_group(to, (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2]);
+	if (!left)
+		return out;
+	base64_group(to, (uint32_t)from[0] << 16 | (left == 2 ? (uint32_t)from[1] << 8 : 0u));
+	memset(to + 1 + left, '=', 3 - left);
 	return out;
 }
 

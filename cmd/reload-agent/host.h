@@ -4,7 +4,7 @@
 #include "agent.h"
 #include "common/identity.h"
 #include "peer_cache.h"
-#include "link/tls_io.h"
+#include "link/links_io.h"
 #include "names.h"
 #include "pool.h"
 #include "random.h"

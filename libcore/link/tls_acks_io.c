@@ -1,5 +1,5 @@
 /* The ACKs of TLS links that wait for a message to travel with (link/framing.h): who waits, and until when. */
-#include "link/internal.h"
+#include "link/tls.h"
 
 static void on_acks_due(void *arg)
 {
@@ -9,7 +9,7 @@ static void on_acks_due(void *arg)
 	TAILQ_FOREACH (l, &links->acks, ack) {
 		if (l->acks_due > now)
 			break;
-		reload_tls_link_turn(l);
+		reload_secure_link_turn(&l->base);
 	}
 }
 
@@ -27,11 +27,11 @@ static void arm_acks_timer(struct reload_links *links)
 static void acks_wait(struct reload_tls_link *l, reload_ms acks_due)
 {
 	if (l->acks_due)
-		TAILQ_REMOVE(&l->links->acks, l, ack);
+		TAILQ_REMOVE(&l->base.links->acks, l, ack);
 	if (acks_due)
-		TAILQ_INSERT_TAIL(&l->links->acks, l, ack);
+		TAILQ_INSERT_TAIL(&l->base.links->acks, l, ack);
 	l->acks_due = acks_due;
-	arm_acks_timer(l->links);
+	arm_acks_timer(l->base.links);
 }
 
 void reload_tls_link_drop_acks(struct reload_tls_link *l)

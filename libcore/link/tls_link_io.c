@@ -9,77 +9,69 @@
  * Timers, one at a time: the connection attempt, the handshake, the ACK that is waited for (none on an idle link), the
  * time to close.  Nothing here frees a link but the end of a turn, so a callback may close any link, its own included.
  */
-#include "link/internal.h"
+#include "link/tls.h"
 
 #include <errno.h>
 #include <openssl/err.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void on_close_late(void *arg)
 {
-	reload_tls_link_fail(arg, RELOAD_TIMEOUT, NULL);
+	struct reload_tls_link *l = arg;
+	reload_secure_link_fail(&l->base, RELOAD_TIMEOUT, NULL);
 }
 
-void reload_tls_link_close(struct reload_tls_link *l)
+static void close_link(struct reload_secure_link *base)
 {
-	if (l->state == RELOAD_TLS_CONNECTING || l->state == RELOAD_TLS_HANDSHAKE)
-		reload_tls_link_fail(l, RELOAD_CANCELLED, NULL);
-	if (l->state != RELOAD_TLS_UP)
+	struct reload_tls_link *l = (struct reload_tls_link *)base;
+	if (l->base.state == RELOAD_SECURE_CONNECTING || l->base.state == RELOAD_SECURE_HANDSHAKE)
+		reload_secure_link_fail(&l->base, RELOAD_CANCELLED, NULL);
+	if (l->base.state != RELOAD_SECURE_UP)
 		return;
 	reload_framing_acks_write(&l->framing, reload_tls_link_queue(l));
 	reload_tls_link_drop_acks(l);
-	l->state = RELOAD_TLS_CLOSING;
+	l->base.state = RELOAD_SECURE_CLOSING;
 	reload_tls_link_want(l,
 		l->wants &
 			RELOAD_POLL_OUT); /* what still comes in is of no interest until all is sent */
-	reload_tls_link_arm(l, reload_poll_now() + RELOAD_LINK_CLOSE_MS, on_close_late);
-	reload_tls_link_turn(l);
+	reload_secure_link_arm(&l->base, reload_poll_now() + RELOAD_LINK_CLOSE_MS, on_close_late);
+	reload_secure_link_turn(&l->base);
 }
 
 /* -- becoming a link ----------------------------------------------------------------------------------------------------- */
 
+static void connect_next(struct reload_secure_link *base);
+
 static void up(struct reload_tls_link *l)
 {
-	struct reload_links *links = l->links;
-	reload_tls_link_leave_half_open(l);
-	reload_timer_cancel(links->timers, &l->timer);
-	free(l->addrs);
-	free(l->why);
-	l->addrs = NULL;
-	l->why = NULL;
-	l->state = RELOAD_TLS_UP;
-	l->was_up = true;
+	struct reload_links *links = l->base.links;
 	reload_framing_init(&l->framing, links->set.max_message);
 	reload_rto_init(&l->rto, links->set.rto_floor_ms);
-	if (l->incoming)
-		links->counters.accepted++;
-	else
-		links->counters.opened++;
 	reload_tls_link_want(l, RELOAD_POLL_IN);
-	reload_links_validity(links, l->cert->not_after);
-	links->set.ops->up(links->set.arg, l->id, l->cert, &l->peer, l->incoming);
-	if (l->state == RELOAD_TLS_UP && SSL_has_pending(l->ssl))
+	reload_secure_link_up(&l->base);
+	if (l->base.state == RELOAD_SECURE_UP && SSL_has_pending(l->base.ssl))
 		reload_tls_link_read(l);
 }
 
 /* an attempt failed: the next address of an own link, if there is one */
 static void attempt_failed(struct reload_tls_link *l)
 {
-	if (l->incoming || l->addrs_next == l->addrs_count)
+	if (l->base.incoming || l->base.addrs_next == l->base.addrs_count)
 		return;
-	l->state = RELOAD_TLS_CONNECTING;
-	reload_tls_link_forget_peer(l);
-	reload_tls_link_connect(l);
+	l->base.state = RELOAD_SECURE_CONNECTING;
+	reload_secure_link_forget_peer(&l->base);
+	connect_next(&l->base);
 }
 
 static void on_attempt_late(void *arg)
 {
 	struct reload_tls_link *l = arg;
-	reload_tls_link_fail(l, RELOAD_TIMEOUT,
-		l->state == RELOAD_TLS_HANDSHAKE ? "no TLS handshake in time"
-		: l->incoming                    ? "not a byte in time"
-						 : "no connection in time");
+	reload_secure_link_fail(&l->base, RELOAD_TIMEOUT,
+		l->base.state == RELOAD_SECURE_HANDSHAKE ? "no TLS handshake in time"
+		: l->base.incoming                       ? "not a byte in time"
+							 : "no connection in time");
 	attempt_failed(l);
 }
 
@@ -87,32 +79,33 @@ static void handshake(struct reload_tls_link *l)
 {
 	ERR_clear_error();
 	errno = 0;
-	int n = SSL_do_handshake(l->ssl);
+	int n = SSL_do_handshake(l->base.ssl);
 	int err = errno;
 	if (n == 1) {
 		up(l);
 		return;
 	}
-	int code = SSL_get_error(l->ssl, n);
+	int code = SSL_get_error(l->base.ssl, n);
 	if (code == SSL_ERROR_WANT_READ) {
 		reload_tls_link_want(l, RELOAD_POLL_IN);
 	} else if (code == SSL_ERROR_WANT_WRITE) {
 		reload_tls_link_want(l, RELOAD_POLL_IN | RELOAD_POLL_OUT);
 	} else {
-		reload_tls_link_fail_tls(l, code, err);
+		reload_secure_link_fail_session(&l->base, code, err);
 		attempt_failed(l);
 	}
 }
 
 static void start_handshake(struct reload_tls_link *l)
 {
-	l->ssl = reload_tls_session(l);
-	if (!l->ssl) {
-		reload_tls_link_fail(l, RELOAD_FAILED, "OpenSSL cannot make a session");
+	l->base.ssl = reload_secure_session(&l->base);
+	if (!l->base.ssl) {
+		reload_secure_link_fail(&l->base, RELOAD_FAILED, "OpenSSL cannot make a session");
 		return;
 	}
-	l->state = RELOAD_TLS_HANDSHAKE;
-	reload_tls_link_arm(l, reload_poll_now() + l->links->set.handshake_ms, on_attempt_late);
+	l->base.state = RELOAD_SECURE_HANDSHAKE;
+	reload_secure_link_arm(
+		&l->base, reload_poll_now() + l->base.links->set.handshake_ms, on_attempt_late);
 	handshake(l);
 }
 
@@ -120,54 +113,55 @@ static void start_handshake(struct reload_tls_link *l)
 static void on_connected(struct reload_tls_link *l)
 {
 	int err = reload_socket_error(l->fd);
-	if (!err && l->incoming &&
-		!reload_admission_take(&l->links->admission, &l->peer, reload_poll_now())) {
-		reload_tls_link_fail(l, RELOAD_LIMIT, "too many handshakes a second");
+	if (!err && l->base.incoming &&
+		!reload_admission_take(
+			&l->base.links->admission, &l->base.peer, reload_poll_now())) {
+		reload_secure_link_fail(&l->base, RELOAD_LIMIT, "too many handshakes a second");
 		return;
 	}
 	if (!err) {
 		start_handshake(l);
 		return;
 	}
-	reload_tls_link_fail(l, RELOAD_LINK_DOWN, strerror(err));
+	reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN, strerror(err));
 	attempt_failed(l);
 }
 
 /* the other end has all: what it still sends is read and forgotten until it closes too */
 static void drain(struct reload_tls_link *l)
 {
-	ssize_t n = recv(l->fd, l->links->buffer, sizeof(l->links->buffer), 0);
+	ssize_t n = recv(l->fd, l->base.links->buffer, sizeof(l->base.links->buffer), 0);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		reload_tls_link_fail(l, RELOAD_LINK_DOWN, NULL);
+		reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN, NULL);
 }
 
 static void on_event(void *arg, unsigned events)
 {
 	struct reload_tls_link *l = arg;
 	unsigned ended = events & (RELOAD_POLL_ERROR | RELOAD_POLL_HANGUP);
-	switch (l->state) {
-	case RELOAD_TLS_CONNECTING:
+	switch (l->base.state) {
+	case RELOAD_SECURE_CONNECTING:
 		on_connected(l);
 		break;
-	case RELOAD_TLS_HANDSHAKE:
+	case RELOAD_SECURE_HANDSHAKE:
 		handshake(l);
 		break;
-	case RELOAD_TLS_UP:
+	case RELOAD_SECURE_UP:
 		if (events & RELOAD_POLL_IN || ended)
 			reload_tls_link_read(l);
-		if (events & RELOAD_POLL_OUT && l->state == RELOAD_TLS_UP)
+		if (events & RELOAD_POLL_OUT && l->base.state == RELOAD_SECURE_UP)
 			reload_tls_link_flush(l);
 		break;
-	case RELOAD_TLS_CLOSING:
+	case RELOAD_SECURE_CLOSING:
 		if (ended)
-			reload_tls_link_fail(l, RELOAD_LINK_DOWN, NULL);
+			reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN, NULL);
 		else if (events & RELOAD_POLL_OUT)
 			reload_tls_link_flush(l);
 		break;
-	case RELOAD_TLS_LINGER:
+	case RELOAD_SECURE_LINGER:
 		drain(l);
 		break;
-	case RELOAD_TLS_DEAD:
+	case RELOAD_SECURE_DEAD:
 		break;
 	}
 }
@@ -177,60 +171,119 @@ static bool watch(struct reload_tls_link *l, int fd, unsigned events)
 {
 	l->fd = fd;
 	l->wants = events;
-	l->watch = reload_poll_add(l->links->set.poll, fd, events, on_event, l);
+	l->watch = reload_poll_add(l->base.links->set.poll, fd, events, on_event, l);
+	if (!l->watch)
+		close(fd);
 	return l->watch;
 }
 
 void reload_tls_link_accepted(struct reload_links *links, int fd, const struct reload_ip_port *peer)
 {
-	while (reload_tls_link_find(links, links->next_incoming)) /* of 2^31 links ago */
-		links->next_incoming = (links->next_incoming + 1) | UINT32_C(1) << 31;
-	struct reload_tls_link *l = reload_tls_link_new(links, links->next_incoming);
-	links->next_incoming = (links->next_incoming + 1) | UINT32_C(1) << 31;
-	l->peer = *peer;
-	l->incoming = l->is_half_open = true;
-	TAILQ_INSERT_TAIL(&links->half_open, l, half);
-	links->counters.half_open++;
+	struct reload_tls_link *l = (struct reload_tls_link *)reload_secure_link_accept(
+		links, &reload_tls_transport, peer);
 	if (watch(l, fd, RELOAD_POLL_IN))
-		reload_tls_link_arm(
-			l, reload_poll_now() + links->set.handshake_ms, on_attempt_late);
+		reload_secure_link_arm(
+			&l->base, reload_poll_now() + links->set.handshake_ms, on_attempt_late);
 	else
-		reload_tls_link_fail(l, RELOAD_IO, "the descriptor cannot be watched");
+		reload_secure_link_fail(&l->base, RELOAD_IO, "the descriptor cannot be watched");
 }
 
-void reload_tls_link_connect(struct reload_tls_link *l)
+static void connect_next(struct reload_secure_link *base)
 {
-	while (l->addrs_next < l->addrs_count) {
-		l->peer = l->addrs[l->addrs_next++];
-		int fd = reload_socket_connect(&l->peer);
+	struct reload_tls_link *l = (struct reload_tls_link *)base;
+	while (l->base.addrs_next < l->base.addrs_count) {
+		l->base.peer = l->base.addrs[l->base.addrs_next++];
+		int fd = reload_socket_connect(&l->base.peer);
 		if (fd >= 0 && watch(l, fd, RELOAD_POLL_OUT)) {
-			l->err = RELOAD_OK;
-			reload_tls_link_arm(
-				l, reload_poll_now() + l->links->set.connect_ms, on_attempt_late);
+			l->base.err = RELOAD_OK;
+			reload_secure_link_arm(&l->base,
+				reload_poll_now() + l->base.links->set.connect_ms, on_attempt_late);
 			return;
 		}
-		reload_tls_link_fail(l, RELOAD_LINK_DOWN,
+		reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN,
 			fd < 0 ? strerror(-fd) : "the descriptor cannot be watched");
-		if (l->addrs_next < l->addrs_count)
-			l->state = RELOAD_TLS_CONNECTING;
+		if (l->base.addrs_next < l->base.addrs_count)
+			l->base.state = RELOAD_SECURE_CONNECTING;
 	}
-	if (l->state != RELOAD_TLS_DEAD)
-		reload_tls_link_fail(l, RELOAD_UNREACHABLE, "no address to connect to");
+	if (l->base.state != RELOAD_SECURE_DEAD)
+		reload_secure_link_fail(&l->base, RELOAD_UNREACHABLE, "no address to connect to");
 }
 
-/* -- the end of a turn ----------------------------------------------------------------------------------------------------- */
+/* -- the transport ----------------------------------------------------------------------------------------------------- */
 
-void reload_tls_link_turn_end(struct reload_tls_link *l)
+static void turn_end(struct reload_secure_link *base)
 {
-	if (l->recheck && l->state == RELOAD_TLS_UP)
-		reload_tls_link_check_trust(l);
-	if (l->read_more && l->state == RELOAD_TLS_UP)
+	struct reload_tls_link *l = (struct reload_tls_link *)base;
+	if (l->read_more && base->state == RELOAD_SECURE_UP)
 		reload_tls_link_read(l);
-	if (l->state == RELOAD_TLS_UP)
+	if (base->state == RELOAD_SECURE_UP)
 		reload_tls_link_acknowledge(l);
-	bool sends = l->state == RELOAD_TLS_UP ? l->out.len > 0 : l->state == RELOAD_TLS_CLOSING;
+	bool sends = base->state == RELOAD_SECURE_UP ? l->out.len > 0
+						     : base->state == RELOAD_SECURE_CLOSING;
 	if (sends && !(l->wants & RELOAD_POLL_OUT)) /* else the loop tells when there is room */
 		reload_tls_link_flush(l);
-	if (l->state == RELOAD_TLS_DEAD)
-		reload_tls_link_bury(l);
 }
+
+static void disconnect(struct reload_secure_link *base)
+{
+	struct reload_tls_link *l = (struct reload_tls_link *)base;
+	if (!l->watch)
+		return;
+	reload_tls_link_drop_acks(l);
+	reload_poll_remove(base->links->set.poll, l->watch);
+	l->watch = 0;
+	close(l->fd);
+}
+
+static void clear(struct reload_secure_link *base)
+{
+	struct reload_tls_link *l = (struct reload_tls_link *)base;
+	reload_framing_clear(&l->framing);
+	wr_clear(&l->out);
+}
+
+static bool send_message(struct reload_secure_link *base, struct span message)
+{
+	struct reload_tls_link *l = (struct reload_tls_link *)base;
+	struct reload_links *links = base->links;
+	size_t queued = l->out.len - l->out_at;
+	if (queued + message.len > reload_links_max_queue(links))
+		return false;
+	reload_ms now = reload_poll_now();
+	reload_framing_data_write(&l->framing, reload_tls_link_queue(l), message, now);
+	reload_health_sent(&l->health, now);
+	reload_tls_link_watch_health(l, now);
+	reload_secure_link_turn_first(
+		base); /* a send wakes the other end: who waits for a message before who only gets an ACK */
+	return true;
+}
+
+static void set_max_message(struct reload_secure_link *base, size_t max_message)
+{
+	((struct reload_tls_link *)base)->framing.max_message = max_message;
+}
+
+static void info(const struct reload_secure_link *base, struct reload_link_info *out)
+{
+	const struct reload_tls_link *l = (const struct reload_tls_link *)base;
+	out->rto_ms = reload_rto_ms(&l->rto);
+	out->srtt_ms = l->rto.srtt_us / 1000;
+	out->queued = l->out.len - l->out_at;
+	out->unacked = reload_framing_unacked(&l->framing);
+	out->good = !l->health.bad;
+}
+
+const struct reload_link_transport reload_tls_transport = {
+	.type = RELOAD_TLS_TCP_FH_NO_ICE,
+	.kind = RELOAD_SECURE_STREAM,
+	.size = sizeof(struct reload_tls_link),
+	.bio_method = reload_tls_bio_method,
+	.connect = connect_next,
+	.send = send_message,
+	.close = close_link,
+	.turn_end = turn_end,
+	.disconnect = disconnect,
+	.clear = clear,
+	.set_max_message = set_max_message,
+	.info = info,
+};

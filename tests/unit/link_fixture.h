@@ -3,7 +3,7 @@
 
 #include "ident/key.h"
 #include "ident/trust.h"
-#include "link/tls_io.h"
+#include "link/links_io.h"
 #include "util/alloc.h"
 #include "wire/codes.h"
 

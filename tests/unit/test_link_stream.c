@@ -1,5 +1,5 @@
 /* What a link carries: frames in order, large ones, acknowledgements, health, and how it ends. */
-#include "link/internal.h"
+#include "link/tls.h"
 #include "link_raw.h"
 
 static struct authority root;
@@ -291,7 +291,8 @@ static void a_slow_ack_wakes_and_is_measured(void **state)
 	raw_init(&r, b.port, &alice);
 	assert_int_equal(raw_handshake(&r, loop), SSL_ERROR_NONE);
 	TURN_UNTIL(loop, b.ups);
-	const struct reload_tls_link *l = reload_tls_link_find(b.links, b.up_link);
+	const struct reload_tls_link *l =
+		(const struct reload_tls_link *)reload_secure_link_find(b.links, b.up_link);
 	send_to_raw(&b, &r, "\x81\0\0\0\0\0\0\0\0");
 	TURN_UNTIL(loop, all_acked(&b, b.up_link) && l->quiet);
 	assert_true(reload_links_info(b.links, b.up_link, &before));
@@ -317,7 +318,8 @@ static struct late {
 /* b is busy with a message of one link while the ACK of the other one arrives and its RTO goes by */
 static void acknowledge_and_be_busy(void)
 {
-	const struct reload_tls_link *l = reload_tls_link_find(late.b.links, late.link);
+	const struct reload_tls_link *l =
+		(const struct reload_tls_link *)reload_secure_link_find(late.b.links, late.link);
 	uint8_t got[10];
 	assert_int_equal(SSL_read(late.silent.ssl, got, sizeof(got)), sizeof(got));
 	raw_write(&late.silent, span_of("\x81\0\0\0\1\0\0\0\2", 9));

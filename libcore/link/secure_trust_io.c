@@ -8,14 +8,14 @@ enum {
 static void validity_look(void *arg)
 {
 	struct reload_links *links = arg;
-	struct reload_tls_link *l;
+	struct reload_secure_link *l;
 	reload_utc now = reload_poll_wall(), next = RELOAD_NEVER;
-	for (l = reload_tls_link_first(links); l; l = reload_tls_link_next(l)) {
-		if (l->state != RELOAD_TLS_UP)
+	for (l = reload_secure_link_first(links); l; l = reload_secure_link_next(l)) {
+		if (l->state != RELOAD_SECURE_UP)
 			continue;
 		if (l->cert->not_after < now) { /* at that very time it is valid still */
 			l->recheck = true;
-			reload_tls_link_turn(l);
+			reload_secure_link_turn(l);
 		} else if (l->cert->not_after < next) {
 			next = l->cert->not_after;
 		}
@@ -35,22 +35,22 @@ void reload_links_validity(struct reload_links *links, reload_utc not_after)
 
 void reload_links_set_trust(struct reload_links *links, struct reload_trust *trust)
 {
-	struct reload_tls_link *l;
+	struct reload_secure_link *l;
 	reload_trust_free(links->trust);
 	links->trust = reload_trust_ref(trust);
-	for (l = reload_tls_link_first(links); l; l = reload_tls_link_next(l)) {
-		l->recheck = l->state == RELOAD_TLS_UP;
+	for (l = reload_secure_link_first(links); l; l = reload_secure_link_next(l)) {
+		l->recheck = l->state == RELOAD_SECURE_UP;
 		if (l->recheck)
-			reload_tls_link_turn(l);
+			reload_secure_link_turn(l);
 	}
 }
 
-void reload_tls_link_check_trust(struct reload_tls_link *l)
+void reload_secure_link_check_trust(struct reload_secure_link *l)
 {
 	struct reload_error_text why;
 	enum reload_err err = reload_trust_check(
 		l->links->trust, l->cert, l->others, l->others_count, reload_poll_wall(), &why);
 	l->recheck = false;
 	if (err)
-		reload_tls_link_fail(l, err, why.reason);
+		reload_secure_link_fail(l, err, why.reason);
 }

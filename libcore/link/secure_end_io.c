@@ -1,12 +1,11 @@
-/* How a TLS link ends: the reason in words, what it held is given back, and who is told. */
+/* How a link ends: the reason in words, what it held is given back, and who is told. */
 #include "link/internal.h"
 
 #include <errno.h>
 #include <openssl/err.h>
 #include <string.h>
-#include <unistd.h>
 
-void reload_tls_link_forget_peer(struct reload_tls_link *l)
+void reload_secure_link_forget_peer(struct reload_secure_link *l)
 {
 	reload_cert_free(l->cert);
 	for (size_t i = 0; i < l->others_count; i++)
@@ -17,20 +16,15 @@ void reload_tls_link_forget_peer(struct reload_tls_link *l)
 	l->others_count = 0;
 }
 
-static void disconnect(struct reload_tls_link *l)
+static void disconnect(struct reload_secure_link *l)
 {
 	reload_timer_cancel(l->links->timers, &l->timer);
-	reload_tls_link_drop_acks(l);
-	reload_poll_remove(l->links->set.poll, l->watch);
-	l->watch = 0;
+	l->transport->disconnect(l);
 	SSL_free(l->ssl);
 	l->ssl = NULL;
-	if (l->fd >= 0)
-		close(l->fd);
-	l->fd = -1;
 }
 
-void reload_tls_link_leave_half_open(struct reload_tls_link *l)
+void reload_secure_link_leave_half_open(struct reload_secure_link *l)
 {
 	if (!l->is_half_open)
 		return;
@@ -39,11 +33,11 @@ void reload_tls_link_leave_half_open(struct reload_tls_link *l)
 	l->is_half_open = false;
 }
 
-void reload_tls_link_fail(struct reload_tls_link *l, enum reload_err err, const char *reason)
+void reload_secure_link_fail(struct reload_secure_link *l, enum reload_err err, const char *reason)
 {
-	if (l->state == RELOAD_TLS_DEAD)
+	if (l->state == RELOAD_SECURE_DEAD)
 		return;
-	if (l->state == RELOAD_TLS_CLOSING || l->state == RELOAD_TLS_LINGER)
+	if (l->state == RELOAD_SECURE_CLOSING || l->state == RELOAD_SECURE_LINGER)
 		l->silent = true;
 	if (!l->why)
 		l->why = RELOAD_NEW(reload_error_text);
@@ -52,22 +46,36 @@ void reload_tls_link_fail(struct reload_tls_link *l, enum reload_err err, const 
 		l->err = reload_error_explain(
 			l->why, err, reload_ip_port_text(peer, &l->peer), "%s", reason);
 	}
-	reload_tls_link_leave_half_open(l);
+	reload_secure_link_leave_half_open(l);
 	disconnect(l);
-	l->state = RELOAD_TLS_DEAD;
-	reload_tls_link_turn(l);
+	l->state = RELOAD_SECURE_DEAD;
+	reload_secure_link_turn(l);
 }
 
-void reload_tls_link_free(struct reload_tls_link *l)
+/* Whoever has a quarter of all places already makes room by one of its own; else the oldest does. */
+void reload_secure_link_make_room(struct reload_links *links, const struct reload_ip_port *peer)
 {
-	reload_tls_link_leave_half_open(l);
+	struct reload_secure_link *l, *own = NULL;
+	size_t of_peer = 0;
+	TAILQ_FOREACH (l, &links->half_open, half)
+		if (reload_admission_same(&l->peer, peer)) {
+			own = own ? own : l;
+			of_peer++;
+		}
+	reload_secure_link_fail(
+		of_peer * 4 >= links->set.max_half_open ? own : TAILQ_FIRST(&links->half_open),
+		RELOAD_LIMIT, "too many handshakes at a time: the oldest made room");
+}
+
+void reload_secure_link_free(struct reload_secure_link *l)
+{
+	reload_secure_link_leave_half_open(l);
 	disconnect(l);
 	if (l->is_in_turn)
 		TAILQ_REMOVE(&l->links->turn, l, turn);
 	l->links->counters.links--;
-	reload_tls_link_forget_peer(l);
-	reload_framing_clear(&l->framing);
-	wr_clear(&l->out);
+	reload_secure_link_forget_peer(l);
+	l->transport->clear(l);
 	free(l->addrs);
 	free(l->why);
 	free(l);
@@ -98,10 +106,10 @@ static const char *refused_by_peer(void)
 }
 
 /* a call into OpenSSL failed for good: err_saved is errno behind it */
-void reload_tls_link_fail_tls(struct reload_tls_link *l, int code, int err_saved)
+void reload_secure_link_fail_session(struct reload_secure_link *l, int code, int err_saved)
 {
 	if (l->err) { /* the certificate: judge() has said why */
-		reload_tls_link_fail(l, l->err, NULL);
+		reload_secure_link_fail(l, l->err, NULL);
 		return;
 	}
 	char text[192];
@@ -116,14 +124,14 @@ void reload_tls_link_fail_tls(struct reload_tls_link *l, int code, int err_saved
 		refused  ? refused
 		: reason ? reason
 			 : "TLS failed");
-	reload_tls_link_fail(l, refused ? RELOAD_BAD_CERT : RELOAD_LINK_DOWN, text);
+	reload_secure_link_fail(l, refused ? RELOAD_BAD_CERT : RELOAD_LINK_DOWN, text);
 }
 
-void reload_tls_link_bury(struct reload_tls_link *l)
+void reload_secure_link_bury(struct reload_secure_link *l)
 {
 	struct reload_links *links = l->links;
 	const struct reload_links_ops *ops = links->set.ops;
-	reload_tls_link_forget(l);
+	reload_secure_link_forget(l);
 	if (l->was_up && !l->silent)
 		links->counters.lost++;
 	if (!l->was_up && l->err)
@@ -132,5 +140,5 @@ void reload_tls_link_bury(struct reload_tls_link *l)
 		ops->down(links->set.arg, l->id, l->err, l->why);
 	else if (!l->silent && ops->refused)
 		ops->refused(links->set.arg, &l->peer, l->err, l->why);
-	reload_tls_link_free(l);
+	reload_secure_link_free(l);
 }

@@ -1,6 +1,6 @@
 /*
- * What OpenSSL is told once: versions and suites, how certificates are judged, how bytes reach the socket, and where
- * secrets are written when somebody asks for them.
+ * What OpenSSL is told once: versions and suites, how certificates are judged, and where secrets are written when somebody
+ * asks for them.
  *
  * RFC 6940 s6.6.1 wants authentication of both ends, confidentiality and integrity: TLS 1.2 and up (LINK-14), suites with
  * ephemeral keys and authenticated encryption only, no compression, no renegotiation.  Sessions are not resumed: a
@@ -16,52 +16,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* -- bytes to the socket: like OpenSSL's own, but never a SIGPIPE ---------------------------------------------------- */
-
-static int bio_fd(BIO *bio)
+SSL *reload_secure_session(struct reload_secure_link *link)
 {
-	struct reload_tls_link *link = BIO_get_data(bio);
-	return link->fd;
-}
-
-static int bio_result(BIO *bio, ssize_t n, int retry)
-{
-	BIO_clear_retry_flags(bio);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		BIO_set_flags(bio, retry | BIO_FLAGS_SHOULD_RETRY);
-	return (int)n;
-}
-
-static int bio_write(BIO *bio, const char *from, int len)
-{
-	return bio_result(bio, send(bio_fd(bio), from, (size_t)len, MSG_NOSIGNAL), BIO_FLAGS_WRITE);
-}
-
-static int bio_read(BIO *bio, char *to, int len)
-{
-	return bio_result(bio, recv(bio_fd(bio), to, (size_t)len, 0), BIO_FLAGS_READ);
-}
-
-static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
-{
-	(void)bio, (void)num, (void)ptr;
-	return cmd == BIO_CTRL_FLUSH;
-}
-
-static BIO_METHOD *bio_method(void)
-{
-	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "reload link");
-	if (m && BIO_meth_set_write(m, bio_write) && BIO_meth_set_read(m, bio_read) &&
-		BIO_meth_set_ctrl(m, bio_ctrl))
-		return m;
-	BIO_meth_free(m);
-	return NULL;
-}
-
-SSL *reload_tls_session(struct reload_tls_link *link)
-{
-	SSL *ssl = SSL_new(link->links->ctx);
-	BIO *bio = ssl ? BIO_new(link->links->bio) : NULL;
+	enum reload_secure_kind kind = link->transport->kind;
+	SSL *ssl = SSL_new(link->links->contexts[kind]);
+	BIO *bio = ssl ? BIO_new(link->links->bios[kind]) : NULL;
 	if (!bio) {
 		SSL_free(ssl);
 		return NULL;
@@ -106,7 +65,7 @@ static int alert_for(enum reload_err err)
 }
 
 /* takes the certificates that the other end sent behind its own; what cannot be read is no step of a chain */
-static void take_others(struct reload_tls_link *link, STACK_OF(X509) * sent)
+static void take_others(struct reload_secure_link *link, STACK_OF(X509) * sent)
 {
 	int n = sent ? sk_X509_num(sent) : 0;
 	if (n > RELOAD_CHAIN_MAX + 1)
@@ -124,7 +83,7 @@ static int judge(X509_STORE_CTX *store, void *arg)
 {
 	(void)arg;
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct reload_tls_link *link = SSL_get_app_data(ssl);
+	struct reload_secure_link *link = SSL_get_app_data(ssl);
 	if (!link->why)
 		link->why = RELOAD_NEW(reload_error_text);
 	link->err = RELOAD_BAD_CERT;
@@ -146,7 +105,7 @@ static int judge(X509_STORE_CTX *store, void *arg)
 
 static void keylog(const SSL *ssl, const char *line)
 {
-	struct reload_tls_link *link = SSL_get_app_data(ssl);
+	struct reload_secure_link *link = SSL_get_app_data(ssl);
 	char text[1024];
 	int n = snprintf(text, sizeof(text), "%s\n", line);
 	if (n > 0 && (size_t)n < sizeof(text) && write(link->links->keylog, text, (size_t)n) != n)
@@ -188,10 +147,10 @@ static bool policy(SSL_CTX *ctx, int version_max)
 	       SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!eNULL") == 1;
 }
 
-enum reload_err reload_tls_context_new(
-	SSL_CTX **out, const struct reload_links_setup *set, struct reload_error_text *why)
+static enum reload_err context_new(SSL_CTX **out, const SSL_METHOD *method,
+	const struct reload_links_setup *set, struct reload_error_text *why)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+	SSL_CTX *ctx = SSL_CTX_new(method);
 	enum reload_err err = RELOAD_OK;
 	if (!ctx || !policy(ctx, set->tls_version_max))
 		err = reload_error_explain(why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
@@ -212,13 +171,17 @@ enum reload_err reload_tls_context_new(
 	return RELOAD_OK;
 }
 
-enum reload_err reload_tls_context_init(struct reload_links *links, struct reload_error_text *why)
+enum reload_err reload_secure_contexts_new(SSL_CTX *out[RELOAD_SECURE_KINDS],
+	const struct reload_links_setup *set, struct reload_error_text *why)
+{
+	return context_new(&out[RELOAD_SECURE_STREAM], TLS_method(), set, why);
+}
+
+enum reload_err reload_secure_context_init(
+	struct reload_links *links, struct reload_error_text *why)
 {
 	const struct reload_links_setup *set = &links->set;
-	links->bio = bio_method();
-	if (!links->bio)
-		return reload_error_explain(why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
-	enum reload_err err = reload_tls_context_new(&links->ctx, set, why);
+	enum reload_err err = reload_secure_contexts_new(links->contexts, set, why);
 	if (err || !set->keylog || !*set->keylog)
 		return err;
 	links->keylog =
@@ -229,10 +192,12 @@ enum reload_err reload_tls_context_init(struct reload_links *links, struct reloa
 	return RELOAD_OK;
 }
 
-void reload_tls_context_clear(struct reload_links *links)
+void reload_secure_context_clear(struct reload_links *links)
 {
-	SSL_CTX_free(links->ctx);
-	BIO_meth_free(links->bio);
+	for (size_t i = 0; i < RELOAD_SECURE_KINDS; i++) {
+		SSL_CTX_free(links->contexts[i]);
+		BIO_meth_free(links->bios[i]);
+	}
 	if (links->keylog >= 0)
 		close(links->keylog);
 }

@@ -1,9 +1,7 @@
-#include "link/internal.h"
+#include "link/tls.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	MAX_LINKS = 4096,
@@ -11,62 +9,14 @@ enum {
 	MAX_QUEUE = 1024 * 1024,
 	CONNECT_MS = 3000,
 	HANDSHAKE_MS = 5000,
-	HANDSHAKES = 32,
-	PAUSE_MS = 100
+	HANDSHAKES = 32
+};
+
+static const struct reload_link_transport *const transports[RELOAD_SECURE_KINDS] = {
+	[RELOAD_SECURE_STREAM] = &reload_tls_transport,
 };
 
 /* -- listening ----------------------------------------------------------------------------------------------------------- */
-
-static void on_pause_over(void *arg)
-{
-	struct reload_listener *at = arg;
-	reload_poll_change(at->links->set.poll, at->watch, RELOAD_POLL_IN);
-}
-
-/* Whoever has a quarter of all places already makes room by one of its own; else the oldest does. */
-static struct reload_tls_link *makes_room(
-	struct reload_links *links, const struct reload_ip_port *peer)
-{
-	struct reload_tls_link *l, *own = NULL;
-	size_t of_peer = 0;
-	TAILQ_FOREACH (l, &links->half_open, half)
-		if (reload_admission_same(&l->peer, peer)) {
-			own = own ? own : l;
-			of_peer++;
-		}
-	return of_peer * 4 >= links->set.max_half_open ? own : TAILQ_FIRST(&links->half_open);
-}
-
-static void on_accept(void *arg, unsigned events)
-{
-	(void)events;
-	struct reload_listener *at = arg;
-	struct reload_links *links = at->links;
-	for (int i = 0; i < RELOAD_LINK_ACCEPTS; i++) {
-		struct reload_ip_port peer;
-		int fd = reload_socket_accept(at->fd, &peer);
-		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
-			/* the connection stays in the backlog and would wake us at once */
-			reload_poll_change(links->set.poll, at->watch, 0);
-			reload_timer_arm(links->timers, &at->pause, reload_poll_now() + PAUSE_MS,
-				on_pause_over, at);
-			return;
-		}
-		if (fd == -EAGAIN)
-			return;
-		if (fd < 0)
-			continue; /* that connection is gone already */
-		if (links->counters.links >= links->set.max_links) {
-			links->counters.refused++;
-			close(fd);
-			continue;
-		}
-		if (links->counters.half_open >= links->set.max_half_open)
-			reload_tls_link_fail(makes_room(links, &peer), RELOAD_LIMIT,
-				"too many handshakes at a time: the oldest made room");
-		reload_tls_link_accepted(links, fd, &peer);
-	}
-}
 
 enum reload_err reload_links_listen(struct reload_links *links, const struct reload_ip_port *addr,
 	uint16_t *port, struct reload_error_text *why)
@@ -76,25 +26,16 @@ enum reload_err reload_links_listen(struct reload_links *links, const struct rel
 	if (links->listeners_count == RELOAD_LINK_LISTENERS)
 		return reload_error_explain(
 			why, RELOAD_LIMIT, text, "more than %d addresses", RELOAD_LINK_LISTENERS);
-	struct reload_listener *at = &links->listeners[links->listeners_count];
-	uint16_t bound = 0;
-	int fd = reload_socket_listen(addr, &bound);
-	if (fd < 0) {
+	struct reload_ip_port at = *addr;
+	int err = reload_tls_listen(links, &at);
+	if (err < 0) {
 		char what[96];
 		snprintf(what, sizeof(what), "cannot listen on %s", text);
-		reload_error_explain(why, RELOAD_IO, what, "%s", strerror(-fd));
+		reload_error_explain(why, RELOAD_IO, what, "%s", strerror(-err));
 		reload_error_advise(why, "another address or port; port 0 picks one");
 		return RELOAD_IO;
 	}
-	*at = (struct reload_listener){ .links = links, .fd = fd };
-	at->watch = reload_poll_add(links->set.poll, fd, RELOAD_POLL_IN, on_accept, at);
-	if (!at->watch) {
-		close(fd);
-		return reload_error_explain(
-			why, RELOAD_IO, text, "cannot be watched: %s", strerror(errno));
-	}
-	links->listeners_count++;
-	*port = bound;
+	*port = at.port;
 	return RELOAD_OK;
 }
 
@@ -105,9 +46,9 @@ void reload_links_open(
 {
 	assert(!(id >> 31));
 	bool full = links->counters.links >= links->set.max_links;
-	struct reload_tls_link *l = reload_tls_link_new(links, id);
+	struct reload_secure_link *l = reload_secure_link_new(links, &reload_tls_transport, id);
 	if (full) {
-		reload_tls_link_fail(l, RELOAD_LIMIT, "too many links");
+		reload_secure_link_fail(l, RELOAD_LIMIT, "too many links");
 		return;
 	}
 	l->addrs_count = count < RELOAD_LINK_ADDRS ? count : RELOAD_LINK_ADDRS;
@@ -116,42 +57,29 @@ void reload_links_open(
 		l->addrs[i] = addrs[i];
 		l->addrs[i].raw = span_of(NULL, 0); /* borrowed bytes of a message */
 	}
-	reload_tls_link_connect(l);
-}
-
-static size_t max_queue(const struct reload_links *links)
-{
-	size_t two = 2 * links->set.max_message;
-	return links->set.max_queue > two ? links->set.max_queue : two;
+	l->transport->connect(l);
 }
 
 bool reload_links_send(struct reload_links *links, uint32_t id, struct span message)
 {
-	struct reload_tls_link *l = reload_tls_link_find(links, id);
-	if (!l || l->state != RELOAD_TLS_UP || message.len > RELOAD_FRAMING_MAX)
+	struct reload_secure_link *l = reload_secure_link_find(links, id);
+	if (!l || l->state != RELOAD_SECURE_UP || message.len > RELOAD_FRAMING_MAX)
 		return false;
-	size_t queued = l->out.len - l->out_at;
-	if (queued + message.len > max_queue(links)) {
+	if (!l->transport->send(l, message)) {
 		links->counters.dropped_full++;
 		return false;
 	}
-	reload_ms now = reload_poll_now();
-	reload_framing_data_write(&l->framing, reload_tls_link_queue(l), message, now);
-	reload_health_sent(&l->health, now);
-	reload_tls_link_watch_health(l, now);
-	reload_tls_link_turn_first(
-		l); /* a send wakes the other end: who waits for a message before who only gets an ACK */
 	links->counters.messages_out++;
 	return true;
 }
 
 void reload_links_close(struct reload_links *links, uint32_t id)
 {
-	struct reload_tls_link *l = reload_tls_link_find(links, id);
+	struct reload_secure_link *l = reload_secure_link_find(links, id);
 	if (!l)
 		return;
 	l->silent = true;
-	reload_tls_link_close(l);
+	l->transport->close(l);
 }
 
 enum reload_err reload_links_set_credentials(struct reload_links *links,
@@ -159,38 +87,47 @@ enum reload_err reload_links_set_credentials(struct reload_links *links,
 	struct reload_cert *const *others, size_t others_count, struct reload_error_text *why)
 {
 	struct reload_links_setup set = links->set;
-	SSL_CTX *ctx;
+	SSL_CTX *contexts[RELOAD_SECURE_KINDS];
 	set.cert = cert;
 	set.key = key;
 	set.others = others;
 	set.others_count = others_count;
-	enum reload_err err = reload_tls_context_new(&ctx, &set, why);
-	if (err)
-		return err;
-	SSL_CTX_free(links->ctx); /* sessions under way hold it */
-	links->ctx = ctx;
-	return RELOAD_OK;
+	enum reload_err err = reload_secure_contexts_new(contexts, &set, why);
+	for (size_t i = 0; !err && i < RELOAD_SECURE_KINDS; i++) {
+		SSL_CTX_free(links->contexts[i]); /* sessions under way hold it */
+		links->contexts[i] = contexts[i];
+	}
+	return err;
 }
 
 void reload_links_set_max_message(struct reload_links *links, size_t max_message)
 {
 	assert(max_message <= RELOAD_FRAMING_MAX);
-	struct reload_tls_link *l;
+	struct reload_secure_link *l;
 	links->set.max_message = max_message;
-	for (l = reload_tls_link_first(links); l; l = reload_tls_link_next(l))
-		l->framing.max_message = max_message;
+	for (l = reload_secure_link_first(links); l; l = reload_secure_link_next(l))
+		l->transport->set_max_message(l, max_message);
+}
+
+static void turn_end(struct reload_secure_link *l)
+{
+	if (l->recheck && l->state == RELOAD_SECURE_UP)
+		reload_secure_link_check_trust(l);
+	l->transport->turn_end(l);
+	if (l->state == RELOAD_SECURE_DEAD)
+		reload_secure_link_bury(l);
 }
 
 /* the last thing of a turn: what the callbacks of the turn have ordered is written, what died is buried */
 static void on_turn_end(void *arg)
 {
 	struct reload_links *links = arg;
-	struct reload_tls_link *l, *last = TAILQ_LAST(&links->turn, reload_tls_list);
+	struct reload_secure_link *l, *last = TAILQ_LAST(&links->turn, reload_secure_list);
 	while ((l = TAILQ_FIRST(&links->turn))) {
 		bool end = l == last; /* those added meanwhile are for the next round */
 		TAILQ_REMOVE(&links->turn, l, turn);
 		l->is_in_turn = false;
-		reload_tls_link_turn_end(l);
+		turn_end(l);
 		if (end)
 			break;
 	}
@@ -205,21 +142,17 @@ const struct reload_links_counters *reload_links_counters(const struct reload_li
 
 bool reload_links_info(const struct reload_links *links, uint32_t id, struct reload_link_info *out)
 {
-	struct reload_tls_link *l = reload_tls_link_find(links, id);
-	if (!l || l->state != RELOAD_TLS_UP)
+	struct reload_secure_link *l = reload_secure_link_find(links, id);
+	if (!l || l->state != RELOAD_SECURE_UP)
 		return false;
 	*out = (struct reload_link_info){
 		.peer = l->peer,
 		.cert = l->cert,
 		.version = SSL_get_version(l->ssl),
 		.cipher = SSL_get_cipher_name(l->ssl),
-		.rto_ms = reload_rto_ms(&l->rto),
-		.srtt_ms = l->rto.srtt_us / 1000,
-		.queued = l->out.len - l->out_at,
-		.unacked = reload_framing_unacked(&l->framing),
 		.incoming = l->incoming,
-		.good = !l->health.bad,
 	};
+	l->transport->info(l, out);
 	return true;
 }
 
@@ -251,7 +184,13 @@ enum reload_err reload_links_new(struct reload_links **out, const struct reload_
 	};
 	reload_poll_hook_add(s->poll, &links->hook);
 	reload_socket_raise_limit();
-	enum reload_err err = reload_tls_context_init(links, why);
+	for (size_t i = 0; i < RELOAD_SECURE_KINDS; i++) {
+		links->bios[i] = transports[i]->bio_method();
+		if (!links->bios[i])
+			return reload_error_explain(
+				why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
+	}
+	enum reload_err err = reload_secure_context_init(links, why);
 	if (err)
 		return err;
 	*out = TAKE(links);
@@ -262,19 +201,15 @@ void reload_links_free(struct reload_links *links)
 {
 	if (!links)
 		return;
-	struct reload_tls_link *l;
+	struct reload_secure_link *l;
 	while ((l = RB_ROOT(&links->tree))) {
-		reload_tls_link_forget(l);
-		reload_tls_link_free(l);
+		reload_secure_link_forget(l);
+		reload_secure_link_free(l);
 	}
-	for (size_t i = 0; i < links->listeners_count; i++) {
-		reload_timer_cancel(links->timers, &links->listeners[i].pause);
-		reload_poll_remove(links->set.poll, links->listeners[i].watch);
-		close(links->listeners[i].fd);
-	}
+	reload_tls_listen_end(links);
 	reload_timer_cancel(links->timers, &links->validity);
 	reload_poll_hook_remove(links->set.poll, &links->hook);
-	reload_tls_context_clear(links);
+	reload_secure_context_clear(links);
 	wr_clear(&links->spare);
 	reload_trust_free(links->trust);
 	free(links);

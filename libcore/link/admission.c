@@ -3,7 +3,7 @@
 #include <string.h>
 
 enum {
-	ONE = 1000, /* a handshake, in tokens */
+	ONE = 1000, /* one admission, in tokens */
 	BURST_SECONDS = 2
 };
 
@@ -18,10 +18,11 @@ bool reload_admission_same(const struct reload_ip_port *a, const struct reload_i
 	return a->type == b->type && !memcmp(a->addr, b->addr, counted_bytes(a));
 }
 
-void reload_admission_init(struct reload_admission *a, unsigned rate, reload_ms now)
+void reload_admission_init(
+	struct reload_admission *a, unsigned rate, unsigned rate_all, reload_ms now)
 {
-	*a = (struct reload_admission){ .rate = rate };
-	a->all.tokens = (uint64_t)rate * RELOAD_ADMISSION_ALL * BURST_SECONDS * ONE;
+	*a = (struct reload_admission){ .rate = rate, .rate_all = rate_all };
+	a->all.tokens = (uint64_t)rate_all * BURST_SECONDS * ONE;
 	a->all.since = now;
 }
 
@@ -61,7 +62,7 @@ bool reload_admission_take(
 {
 	struct reload_admission_bucket *one = bucket_of(a, peer, now);
 	refill(one, a->rate, now);
-	refill(&a->all, (uint64_t)a->rate * RELOAD_ADMISSION_ALL, now);
+	refill(&a->all, a->rate_all, now);
 	if (one->tokens < ONE || a->all.tokens < ONE)
 		return false;
 	one->tokens -= ONE;

@@ -1,6 +1,7 @@
 /*
- * How many TLS handshakes strangers may start: each costs about a millisecond of the loop before anything is known of the other end.
- * A token bucket for all and one for each address (IPv6: each /64 network).  Pure.
+ * How much work strangers may cause: TLS and DTLS handshakes, of which each costs about a millisecond of the loop before anything
+ * is known of the other end, and answers of the STUN server.  A token bucket for all addresses and one for each (IPv6: each
+ * /64 network).  Pure.
  */
 #pragma once
 
@@ -8,27 +9,26 @@
 #include "wire/destination.h"
 
 enum {
-	RELOAD_ADMISSION_ADDRESSES =
-		256,             /* remembered; the one that was quiet longest makes room */
-	RELOAD_ADMISSION_ALL = 8 /* times the rate of one address is that of all together */
+	RELOAD_ADMISSION_ADDRESSES = 256 /* remembered; the one that was quiet longest makes room */
 };
 
 struct reload_admission_bucket {
 	uint8_t address[16]; /* IPv4: four bytes and zeros; IPv6: eight bytes and zeros */
 	uint8_t type;        /* enum reload_address_type, 0: free */
-	uint64_t tokens;     /* thousandths of a handshake */
+	uint64_t tokens;     /* thousandths of one admission */
 	reload_ms since;
 };
 
 struct reload_admission {
-	unsigned rate; /* handshakes a second of one address; twice as many at once */
+	unsigned rate, rate_all; /* a second, of one address and of all; twice as many at once */
 	struct reload_admission_bucket all, at[RELOAD_ADMISSION_ADDRESSES];
 };
 
 /* reload_admission_init() begins with full buckets. */
-void reload_admission_init(struct reload_admission *a, unsigned rate, reload_ms now);
+void reload_admission_init(
+	struct reload_admission *a, unsigned rate, unsigned rate_all, reload_ms now);
 
-/* reload_admission_take() tells whether a handshake from peer may begin, and counts it when it may. */
+/* reload_admission_take() tells whether what peer asks for may be done, and counts it when it may. */
 bool reload_admission_take(
 	struct reload_admission *a, const struct reload_ip_port *peer, reload_ms now);
 

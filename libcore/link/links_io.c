@@ -9,7 +9,8 @@ enum {
 	MAX_QUEUE = 1024 * 1024,
 	CONNECT_MS = 3000,
 	HANDSHAKE_MS = 5000,
-	HANDSHAKES = 32
+	HANDSHAKES = 32,
+	HANDSHAKES_ALL = 8 /* times that number: from all addresses together */
 };
 
 static const struct reload_link_transport *const transports[RELOAD_SECURE_KINDS] = {
@@ -170,7 +171,8 @@ enum reload_err reload_links_new(struct reload_links **out, const struct reload_
 	s->max_queue = s->max_queue ? s->max_queue : MAX_QUEUE;
 	s->connect_ms = s->connect_ms ? s->connect_ms : CONNECT_MS;
 	s->handshakes = s->handshakes ? s->handshakes : HANDSHAKES;
-	reload_admission_init(&links->admission, s->handshakes, reload_poll_now());
+	reload_admission_init(&links->admission, s->handshakes, s->handshakes * HANDSHAKES_ALL,
+		reload_poll_now());
 	s->handshake_ms = s->handshake_ms ? s->handshake_ms : HANDSHAKE_MS;
 	links->keylog = -1;
 	links->next_incoming = UINT32_C(1) << 31;

@@ -1,4 +1,4 @@
-/* Handshakes of strangers: how many a second, for each address and for all. */
+/* What strangers may ask for: how often a second, for each address and for all. */
 #include "link/admission.h"
 
 #include <setjmp.h>
@@ -34,7 +34,7 @@ static void one_address(void **state)
 {
 	(void)state;
 	static struct reload_admission a;
-	reload_admission_init(&a, 10, 5000);
+	reload_admission_init(&a, 10, 80, 5000);
 	assert_int_equal(taken(&a, v4(1), 5000, 100), 20);
 	assert_int_equal(taken(&a, v4(2), 5000, 100), 20); /* another one is not concerned */
 	assert_int_equal(taken(&a, v4(1), 5500, 100), 5);
@@ -46,7 +46,7 @@ static void a_network_is_one(void **state)
 {
 	(void)state;
 	static struct reload_admission a;
-	reload_admission_init(&a, 10, 0);
+	reload_admission_init(&a, 10, 80, 0);
 	assert_int_equal(taken(&a, v6(1, 1), 0, 15), 15);
 	assert_int_equal(taken(&a, v6(1, 2), 0, 15), 5);
 	assert_int_equal(taken(&a, v6(2, 1), 0, 15), 15);
@@ -57,7 +57,7 @@ static void all_together(void **state)
 	(void)state;
 	static struct reload_admission a;
 	unsigned n = 0;
-	reload_admission_init(&a, 10, 0);
+	reload_admission_init(&a, 10, 80, 0);
 	for (int i = 0; i < 250; i++)
 		n += taken(&a, v4((uint8_t)i), 0, 2);
 	assert_int_equal(n, 160);

@@ -144,6 +144,17 @@ const char *reload_ip_port_text(char out[64], const struct reload_ip_port *a)
 	return out;
 }
 
+static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+void reload_ip_port_unmap(struct reload_ip_port *a)
+{
+	if (a->type != RELOAD_IPV6 || memcmp(a->addr, mapped, sizeof(mapped)) != 0)
+		return;
+	a->type = RELOAD_IPV4;
+	memcpy(a->addr, a->addr + sizeof(mapped), 4);
+	memset(a->addr + 4, 0, sizeof(mapped));
+}
+
 static const char *ipv4_fault(const uint8_t addr[4])
 {
 	static const uint8_t all[4] = { 255, 255, 255, 255 };
@@ -156,7 +167,7 @@ static const char *ipv4_fault(const uint8_t addr[4])
 
 static const char *ipv6_fault(const uint8_t addr[16])
 {
-	static const uint8_t none[16], mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t none[16];
 	if (addr[0] == 0xff)
 		return "a multicast address";
 	if (memcmp(addr, none, sizeof(none)) == 0)

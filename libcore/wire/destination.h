@@ -36,6 +36,9 @@ extern const struct wire_type reload_ip_port_wire;
 /* reload_ip_port_text() writes "192.0.2.1:6084" or "[2001:db8::1]:6084" to out[64] and returns it. */
 const char *reload_ip_port_text(char out[64], const struct reload_ip_port *a);
 
+/* reload_ip_port_unmap() makes an IPv4 address that is written as an IPv6 address (::ffff:192.0.2.1) the IPv4 address. */
+void reload_ip_port_unmap(struct reload_ip_port *a);
+
 /*
  * reload_ip_port_fault() returns why no link can lead to a, a text such as "the broadcast address"; NULL: a is the
  * address of one node.  Every address that a node connects to is checked by this function, whether it came from a

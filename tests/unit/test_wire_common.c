@@ -156,6 +156,24 @@ static void addresses_of_one_node(void **state)
 	}
 }
 
+static void an_ipv4_address_written_as_ipv6(void **state)
+{
+	(void)state;
+	static const char *const all[][2] = {
+		{ "[::ffff:192.0.2.1]:7", "192.0.2.1:7" },
+		{ "192.0.2.1:7", "192.0.2.1:7" },
+		{ "[::192.0.2.1]:7", "[::192.0.2.1]:7" },
+		{ "[1::ffff:c000:201]:7", "[1::ffff:c000:201]:7" },
+	};
+	struct reload_ip_port a, expected;
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		assert_int_equal(reload_ip_port_parse(&a, all[i][0], 0), RELOAD_OK);
+		assert_int_equal(reload_ip_port_parse(&expected, all[i][1], 0), RELOAD_OK);
+		reload_ip_port_unmap(&a);
+		assert_memory_equal(&a, &expected, sizeof(a));
+	}
+}
+
 #define CANDIDATE(addr) addr " 01 0131 7effffff 01 0000"
 
 static void unknown_addresses_do_not_hide_the_others(void **state)
@@ -301,6 +319,7 @@ int main(void)
 		wire_test(addresses),
 		wire_test(addresses_are_parsed),
 		wire_test(addresses_of_one_node),
+		wire_test(an_ipv4_address_written_as_ipv6),
 		wire_test(unknown_addresses_do_not_hide_the_others),
 		wire_test(unknown_selects_are_refused),
 		wire_test(memory_is_bounded),

@@ -3,6 +3,7 @@
 #include "wire/header.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum {
 	HEAD = RELOAD_FRAME_DATA_HEAD
@@ -111,28 +112,40 @@ enum reload_framing_step reload_framing_next(
 	return step;
 }
 
+bool reload_framing_cut(struct reload_framing *f)
+{
+	bool cut = f->partial.len && f->state == RELOAD_FRAMING_OPEN;
+	if (cut)
+		wr_clear(&f->partial);
+	return cut;
+}
+
 void reload_framing_record(struct reload_framing *f)
 {
 	f->answered = false;
 }
 
-void reload_framing_received(struct reload_framing *f, uint32_t sequence, reload_ms now)
+bool reload_framing_received(struct reload_framing *f, uint32_t sequence, reload_ms now)
 {
 	size_t known = f->received_ever < RELOAD_FRAMING_RECENT ? (size_t)f->received_ever
 								: RELOAD_FRAMING_RECENT;
 	uint32_t mask = 0;
+	bool news = true;
 	for (size_t i = 0; i < known; i++) {
 		uint32_t behind = sequence - f->recent[i]; /* N - M modulo 2^32: numbers wrap */
 		if (behind > 0 && behind < 32)
 			mask |= UINT32_C(1) << behind;
+		news &= behind > 0;
 	}
-	f->recent[f->received_ever++ % RELOAD_FRAMING_RECENT] = sequence;
+	if (news)
+		f->recent[f->received_ever++ % RELOAD_FRAMING_RECENT] = sequence;
 	assert(f->acks_count < RELOAD_FRAMING_ACKS);
 	if (!f->acks_count)
 		f->ack_due = now + RELOAD_FRAMING_ACK_MS;
 	f->acks[f->acks_count++] = (struct reload_framing_ack){ sequence, mask };
 	if (f->answered || f->acks_count == RELOAD_FRAMING_ACKS)
 		f->ack_due = 0;
+	return news;
 }
 
 reload_ms reload_framing_ack_due(const struct reload_framing *f)
@@ -140,27 +153,43 @@ reload_ms reload_framing_ack_due(const struct reload_framing *f)
 	return f->acks_count ? f->ack_due : RELOAD_NEVER;
 }
 
+static void ack_append(const struct reload_framing_ack *ack, struct wr *w)
+{
+	wr_u8(w, RELOAD_FRAME_ACK);
+	wr_u32(w, ack->sequence);
+	wr_u32(w, ack->received);
+}
+
 void reload_framing_acks_write(struct reload_framing *f, struct wr *w)
 {
-	for (size_t i = 0; i < f->acks_count; i++) {
-		wr_u8(w, RELOAD_FRAME_ACK);
-		wr_u32(w, f->acks[i].sequence);
-		wr_u32(w, f->acks[i].received);
-	}
+	for (size_t i = 0; i < f->acks_count; i++)
+		ack_append(&f->acks[i], w);
 	f->acks_count = 0;
+}
+
+void reload_framing_ack_write(struct reload_framing *f, struct wr *w)
+{
+	assert(f->acks_count);
+	ack_append(&f->acks[0], w);
+	memmove(&f->acks[0], &f->acks[1], --f->acks_count * sizeof(f->acks[0]));
+}
+
+void reload_framing_head_write(struct reload_framing *f, struct wr *w, size_t len, reload_ms now)
+{
+	assert(len <= RELOAD_FRAMING_MAX);
+	size_t slot = f->next_sequence % RELOAD_FRAMING_SENT;
+	f->sent_at[slot] = (uint32_t)now;
+	f->unsampled |= UINT64_C(1) << slot;
+	wr_u8(w, RELOAD_FRAME_DATA);
+	wr_u32(w, f->next_sequence++);
+	wr_int(w, len, 3);
 }
 
 void reload_framing_data_write(
 	struct reload_framing *f, struct wr *w, struct span message, reload_ms now)
 {
-	assert(message.len <= RELOAD_FRAMING_MAX);
-	size_t slot = f->next_sequence % RELOAD_FRAMING_SENT;
-	f->sent_at[slot] = (uint32_t)now;
-	f->unsampled |= UINT64_C(1) << slot;
 	reload_framing_acks_write(f, w);
-	wr_u8(w, RELOAD_FRAME_DATA);
-	wr_u32(w, f->next_sequence++);
-	wr_int(w, message.len, 3);
+	reload_framing_head_write(f, w, message.len, now);
 	wr_span(w, message);
 }
 

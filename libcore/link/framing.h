@@ -69,6 +69,12 @@ enum reload_framing_step reload_framing_next(
 	struct reload_framing *f, struct span *in, struct reload_framing_item *out);
 
 /*
+ * reload_framing_cut() says that no frame spans what comes next: on datagrams, to be called after each of them (LINK-03).  True when the
+ * beginning of a frame was dropped.
+ */
+bool reload_framing_cut(struct reload_framing *f);
+
+/*
  * When ACKs leave.  RFC 6940 s6.6.2 says that a node SHOULD acknowledge a DATA frame at once: on an unreliable transport
  * the sender's repetition hangs on it.  On TLS nothing is repeated, an ACK only measures the round trip and shows that the
  * other end is alive, and one that travels alone costs a system call here, and over TLS 1.2 a wake-up there.
@@ -79,23 +85,27 @@ enum reload_framing_step reload_framing_next(
  * reload_framing_record() tells that a new record of the transport begins.
  *
  * reload_framing_received() remembers the DATA frame sequence (R-6.6.2-05) and that its ACK is to be sent, with the mask
- * of this moment (LINK-01); to be called once for each DATA frame, in order, and not while RELOAD_FRAMING_ACKS wait.
+ * of this moment (LINK-01); to be called once for each DATA frame, in order, and not while RELOAD_FRAMING_ACKS wait.  False
+ * when the sequence number is remembered already.
  *
  * reload_framing_ack_due() returns when the ACKs that wait must leave: 0 at once, RELOAD_NEVER when there are none.
  *
- * reload_framing_acks_write() appends all ACKs that wait; reload_framing_data_write() does so too.
+ * reload_framing_acks_write() appends all ACKs that wait; reload_framing_data_write() does so too.  reload_framing_ack_write()
+ * appends the one that waits longest; there is one.
  */
 void reload_framing_record(struct reload_framing *f);
-void reload_framing_received(struct reload_framing *f, uint32_t sequence, reload_ms now);
+bool reload_framing_received(struct reload_framing *f, uint32_t sequence, reload_ms now);
 reload_ms reload_framing_ack_due(const struct reload_framing *f);
 void reload_framing_acks_write(struct reload_framing *f, struct wr *w);
+void reload_framing_ack_write(struct reload_framing *f, struct wr *w);
 
 /*
  * reload_framing_data_write() appends the ACKs that wait, then message, at most RELOAD_FRAMING_MAX bytes, as the next DATA
- * frame.
+ * frame.  reload_framing_head_write() appends nothing but the head of the next DATA frame, of a message of len bytes.
  */
 void reload_framing_data_write(
 	struct reload_framing *f, struct wr *w, struct span message, reload_ms now);
+void reload_framing_head_write(struct reload_framing *f, struct wr *w, size_t len, reload_ms now);
 
 /*
  * reload_framing_acked() takes the sequence of an ACK.  False when it tells nothing new: no such frame was sent, or it

@@ -206,6 +206,47 @@ static void the_eighth_ack_does_not_wait(void **state)
 	wr_clear(&w);
 }
 
+static void pieces_for_datagrams(void **state)
+{
+	(void)state;
+	struct reload_framing f;
+	struct reload_framing_item item;
+	struct wr w;
+	wr_init(&w);
+	reload_framing_init(&f, MAX);
+	assert_true(reload_framing_received(&f, 7, 100));
+	assert_true(reload_framing_received(&f, 8, 100));
+	/* R-6.6.2-05: a number that comes twice takes one place of the 32 */
+	assert_false(reload_framing_received(&f, 7, 100));
+	assert_int_equal(f.received_ever, 2);
+	/* one ACK in a datagram, the oldest first */
+	static const uint32_t order[] = { 7, 8, 7 };
+	for (size_t i = 0; i < COUNT_OF(order); i++) {
+		w.len = 0;
+		reload_framing_ack_write(&f, &w);
+		assert_int_equal(w.len, RELOAD_FRAME_ACK_SIZE);
+		assert_int_equal(w.at[4], order[i]);
+	}
+	assert_true(reload_framing_ack_due(&f) == RELOAD_NEVER);
+	/* R-6.6.2-03: a head takes the next number */
+	w.len = 0;
+	reload_framing_head_write(&f, &w, 258, 100);
+	reload_framing_head_write(&f, &w, 0, 100);
+	static const char want[] = "\x80\0\0\0\0\0\1\2"
+				   "\x80\0\0\0\1\0\0\0";
+	assert_true(span_eq(wr_done(&w), span_of(want, sizeof(want) - 1)));
+	/* LINK-03: no frame goes on in the next datagram */
+	assert_false(reload_framing_cut(&f));
+	expect_more(&f, span_of(want, 8));
+	assert_true(reload_framing_cut(&f));
+	assert_null(f.partial.at);
+	struct span next = span_of(want + 8, 8);
+	assert_int_equal(reload_framing_next(&f, &next, &item), RELOAD_FRAMING_DATA);
+	assert_int_equal(item.sequence, 1);
+	wr_clear(&w);
+	reload_framing_clear(&f);
+}
+
 static void the_ack_of_a_response_does_not_wait(void **state)
 {
 	(void)state;
@@ -432,6 +473,7 @@ int main(void)
 		cmocka_unit_test(numbers_count_from_zero),
 		cmocka_unit_test(an_ack_waits_for_a_message),
 		cmocka_unit_test(the_eighth_ack_does_not_wait),
+		cmocka_unit_test(pieces_for_datagrams),
 		cmocka_unit_test(the_ack_of_a_response_does_not_wait),
 		cmocka_unit_test(any_first_number_and_any_gap),
 		cmocka_unit_test(byte_by_byte),

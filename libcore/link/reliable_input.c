@@ -1,0 +1,134 @@
+/* The receiver of Simple Reliability, and what an ACK says to the sender. */
+#include "link/reliable_state.h"
+
+enum {
+	MS_IN_US = 1000
+};
+
+/* the highest number acknowledged, by ack_sequence; some number is */
+static uint32_t acked_highest(const struct reload_reliable *r)
+{
+	return r->framing.acked - 1;
+}
+
+static uint32_t latest(const struct reload_reliable_message *m)
+{
+	return m->sequences[m->copies - 1];
+}
+
+reload_ms reload_reliable_overtaken_due(
+	const struct reload_reliable *r, const struct reload_reliable_message *m)
+{
+	if (m->copy != RELOAD_RELIABLE_IN_FLIGHT || !r->acked_ever)
+		return RELOAD_NEVER;
+	int32_t ahead = (int32_t)(acked_highest(r) - latest(m));
+	if (ahead <= 0)
+		return RELOAD_NEVER;
+	if (ahead >= RELOAD_RELIABLE_REORDERED)
+		return 0;
+	uint64_t rtt_us = r->latest_rtt_ms * UINT64_C(1000);
+	if (r->rto.srtt_us > rtt_us)
+		rtt_us = r->rto.srtt_us;
+	/* RFC 9002 s6.1.2; one more millisecond, because both times were rounded down */
+	return m->sent_at + (rtt_us + rtt_us / 8) / MS_IN_US + 1;
+}
+
+void reload_reliable_losses(struct reload_reliable *r, reload_ms now)
+{
+	struct reload_reliable_message *m;
+	TAILQ_FOREACH (m, &r->unacked, entry) {
+		if (now < reload_reliable_overtaken_due(r, m))
+			continue;
+		reload_reliable_copy_is(r, m, RELOAD_RELIABLE_DUE);
+		r->counts.losses++;
+		reload_congestion_lost(&r->congestion, latest(m), r->framing.next_sequence);
+	}
+}
+
+static struct reload_reliable_message *find(struct reload_reliable *r, uint32_t sequence)
+{
+	struct reload_reliable_message *m;
+	TAILQ_FOREACH (m, &r->unacked, entry)
+		for (unsigned i = m->copies; i-- > 0;)
+			if (m->sequences[i] == sequence)
+				return m;
+	return NULL;
+}
+
+/* whether the mask cannot be one by the RFC: it has bit 0, or the bit of a frame that was never sent */
+static bool is_odd(const struct reload_reliable *r, uint32_t sequence, uint32_t mask)
+{
+	uint64_t before =
+		r->counts.sent + r->counts.resent - (uint32_t)(r->framing.next_sequence - sequence);
+	return mask & 1 || (before < 31 && mask >> (before + 1));
+}
+
+/* messages of which the mask says that a copy arrived */
+static void hints(struct reload_reliable *r, uint32_t sequence, uint32_t mask)
+{
+	struct reload_reliable_message *m;
+	TAILQ_FOREACH (m, &r->unacked, entry)
+		for (unsigned i = 0; i < m->copies; i++) {
+			uint32_t behind = sequence - m->sequences[i];
+			if (behind < 32 && mask >> behind & 1)
+				reload_reliable_copy_is(r, m, RELOAD_RELIABLE_HINTED);
+		}
+}
+
+static void on_ack(struct reload_reliable *r, uint32_t sequence, uint32_t mask, reload_ms now)
+{
+	reload_ms rtt;
+	bool news = reload_framing_acked(&r->framing, sequence, now, &rtt);
+	struct reload_reliable_message *m = find(r, sequence);
+	if (!news && !m) {
+		r->counts.stray_acks++;
+		return;
+	}
+	if (rtt != RELOAD_NEVER) {
+		reload_rto_sample(&r->rto, rtt);
+		r->latest_rtt_ms = (uint32_t)rtt;
+	}
+	r->timeouts = 0;
+	r->ack_at = now;
+	r->acked_ever = true;
+	if (m) {
+		if (m->copy == RELOAD_RELIABLE_IN_FLIGHT)
+			reload_congestion_acked(&r->congestion, sequence);
+		reload_reliable_drop(r, m);
+		r->counts.acked++;
+	}
+	r->distrust |= is_odd(r, sequence, mask);
+	if (!r->distrust)
+		hints(r, sequence, mask);
+	reload_reliable_losses(r, now);
+}
+
+enum reload_framing_step reload_reliable_input(
+	struct reload_reliable *r, struct span *in, reload_ms now, struct reload_framing_item *item)
+{
+	for (;;) { /* ends: each turn takes a frame from *in */
+		if (in->len && r->framing.acks_count == RELOAD_FRAMING_ACKS) {
+			*in = span_of(NULL, 0);
+			r->counts.cut++;
+		}
+		enum reload_framing_step step = reload_framing_next(&r->framing, in, item);
+		switch (step) {
+		case RELOAD_FRAMING_MORE:
+			r->counts.cut += reload_framing_cut(&r->framing);
+			return step;
+		case RELOAD_FRAMING_DATA:
+			if (reload_framing_received(&r->framing, item->sequence, now)) {
+				r->counts.received++;
+				return step;
+			}
+			r->counts.duplicates++;
+			break;
+		case RELOAD_FRAMING_ACK:
+			on_ack(r, item->sequence, item->received, now);
+			break;
+		case RELOAD_FRAMING_OVERSIZED:
+		case RELOAD_FRAMING_BROKEN:
+			return step;
+		}
+	}
+}

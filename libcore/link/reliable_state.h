@@ -1,0 +1,41 @@
+/* What the files of Simple Reliability share (link/reliable.h). */
+#pragma once
+
+#include "link/reliable.h"
+
+enum reload_reliable_copy {
+	RELOAD_RELIABLE_IN_FLIGHT,
+	RELOAD_RELIABLE_HINTED, /* a mask says that the message arrived: repeated after its RTO, not in flight */
+	RELOAD_RELIABLE_DUE /* the copy is lost: the message is repeated as soon as window and pacing allow */
+};
+
+struct reload_reliable_message {
+	TAILQ_ENTRY(reload_reliable_message) entry;
+	reload_ms sent_at;              /* the latest copy */
+	size_t len;                     /* of the message */
+	enum reload_reliable_copy copy; /* what became of the latest copy */
+	unsigned copies;
+	uint32_t sequences[RELOAD_RELIABLE_COPIES]; /* of the copies */
+	uint8_t frame
+		[]; /* RELOAD_FRAME_DATA_HEAD bytes, which each copy writes anew, and the message */
+};
+
+/* reload_reliable_copy_is() notes what became of the latest copy of m. */
+void reload_reliable_copy_is(struct reload_reliable *r, struct reload_reliable_message *m,
+	enum reload_reliable_copy copy);
+
+/* reload_reliable_drop() ends an unacknowledged message. */
+void reload_reliable_drop(struct reload_reliable *r, struct reload_reliable_message *m);
+
+/* reload_reliable_end() loses the link: all messages are dropped. */
+void reload_reliable_end(struct reload_reliable *r);
+
+/*
+ * reload_reliable_overtaken_due() returns when the latest copy of m counts as lost because later frames were acknowledged:
+ * a time at or before now when it does now, RELOAD_NEVER when none was, or the copy is not in flight.
+ */
+reload_ms reload_reliable_overtaken_due(
+	const struct reload_reliable *r, const struct reload_reliable_message *m);
+
+/* reload_reliable_losses() finds the copies that count as lost at now because of later ones. */
+void reload_reliable_losses(struct reload_reliable *r, reload_ms now);

@@ -152,21 +152,21 @@ void reload_owner_check_range(struct reload_replica *rep, const struct reload_id
 	const struct reload_id *to, bool drop);
 void reload_owner_check_clear(struct reload_replica *rep);
 
-/* -- newer.c, pull.c ----------------------------------------------------------------------------------------------------- */
+/* -- pull.c, pull_merge.c ------------------------------------------------------------------------------------------------ */
 
-/* reload_newer_take() takes over what is newer in the answer to r, a Fetch, than this node's own. */
-void reload_newer_take(
+/* reload_pull_merge() stores the values in the answer to r, a Fetch, that are newer than this node's own. */
+void reload_pull_merge(
 	struct reload_replica *rep, struct reload_request *r, const struct reload_result *result);
-/* reload_newer_places() adds to out the places of a replica Store's values that are newer than this node's own. */
-void reload_newer_places(struct reload_replica *rep, const struct reload_id *resource,
+/* reload_pull_newer_places() adds to out the places of a replica Store's values that are newer than this node's own. */
+void reload_pull_newer_places(struct reload_replica *rep, const struct reload_id *resource,
 	const struct reload_store_req *req, struct reload_places *out);
 /* reload_pull() fetches these places from node, which holds something newer there; the places are copied. */
 void reload_pull(struct reload_replica *rep, const struct reload_id *node,
 	const struct reload_id *resource, const struct reload_place *list);
 void reload_pull_clear(struct reload_replica *rep);
 /*
- * reload_pull_hint() looks at a replica Store that was refused because its sender is no plausible holder: when this node is
+ * reload_pull_from_refused() looks at a replica Store that was refused because its sender is no plausible holder: when this node is
  * responsible and something in it is newer than what it holds, it fetches that from the sender.
  */
-void reload_pull_hint(struct reload_replica *rep, const struct reload_id *signer,
+void reload_pull_from_refused(struct reload_replica *rep, const struct reload_id *signer,
 	const struct reload_id *resource, const struct reload_store_req *req);

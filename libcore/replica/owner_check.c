@@ -8,7 +8,7 @@
  * that it takes no replica from it (STO-17).  The plug-in names the range whose owner it has not seen before; a little later,
  * when ordinary hand-overs are through, the range is walked: a Stat to each resource tells what its owner has.  What is missing
  * or older there is sent as a replica Store; an owner that finds the sender implausible refuses and fetches from it instead
- * (reload_pull_hint).  The next round looks again at what was not there, after a pause that doubles up to PAUSE_MAX_MS, for as long as
+ * (reload_pull_from_refused).  The next round looks again at what was not there, after a pause that doubles up to PAUSE_MAX_MS, for as long as
  * it is held: who is responsible may have stopped without a word, and until that is noticed nobody answers.
  *
  *	WAITING --timer--> WALKING (at most WINDOW resources at once) --all there--> (freed)

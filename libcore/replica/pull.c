@@ -11,19 +11,19 @@
  * There is one pull for a node and a resource.  It asks for the places in question and no others, a part of them at once; a
  * part whose answer does not fit a message is halved, and a single value that does not fit is left.
  *
- *	places --part--> asked --answered--> (peer/newer.c)
+ *	places --part--> asked --answered--> (replica/pull_merge.c)
  *	   ^               |
  *	   +-- too large --+
  *
- * Limits: PULLS_MAX pulls and PLACES_BYTES of places in all; OF_ONE pulls at one node, HINTS_OF_ONE where it is
+ * Limits: PULLS_MAX pulls and PLACES_BYTES of places in all; PULLS_PER_NODE pulls at one node, REFUSED_PULLS_PER_NODE where it is
  * that node that gave the cause.  More are not made: what was refused is sent again, and refused again, later.
  */
 
 enum {
 	PULLS_MAX = 128,
 	PLACES_BYTES = 1 << 20,
-	OF_ONE = 32,
-	HINTS_OF_ONE = 8
+	PULLS_PER_NODE = 32,
+	REFUSED_PULLS_PER_NODE = 8
 };
 
 struct pull {
@@ -116,7 +116,7 @@ static void fetched(void *arg, struct reload_request *r, const struct reload_res
 		part_through(l);
 		goes_on = goes_on && !result->err;
 		if (goes_on)
-			reload_newer_take(rep, r, result);
+			reload_pull_merge(rep, r, result);
 	}
 	if (goes_on && l->places.count)
 		pull_go(l);
@@ -176,7 +176,7 @@ void reload_pull(struct reload_replica *rep, const struct reload_id *node,
 	const struct reload_id *resource, const struct reload_place *list)
 {
 	bool is_new;
-	struct pull *l = pull_find(rep, node, resource, OF_ONE, &is_new);
+	struct pull *l = pull_find(rep, node, resource, PULLS_PER_NODE, &is_new);
 	if (!l)
 		return;
 	for (; list; list = list->next)
@@ -184,7 +184,7 @@ void reload_pull(struct reload_replica *rep, const struct reload_id *node,
 	pull_begin(l, is_new);
 }
 
-void reload_pull_hint(struct reload_replica *rep, const struct reload_id *signer,
+void reload_pull_from_refused(struct reload_replica *rep, const struct reload_id *signer,
 	const struct reload_id *resource, const struct reload_store_req *req)
 {
 	struct reload_places news = { .count = 0 };
@@ -193,9 +193,10 @@ void reload_pull_hint(struct reload_replica *rep, const struct reload_id *signer
 	if (rep->mode != RELOAD_REPLICA_SERVING ||
 		!rep->route->topology->responsible(rep->route->plugin, resource))
 		return;
-	reload_newer_places(rep, resource, req, &news);
-	struct pull *l =
-		news.count ? pull_find(rep, signer, resource, HINTS_OF_ONE, &is_new) : NULL;
+	reload_pull_newer_places(rep, resource, req, &news);
+	struct pull *l = news.count
+				 ? pull_find(rep, signer, resource, REFUSED_PULLS_PER_NODE, &is_new)
+				 : NULL;
 	while (l && (place = reload_places_first(&news))) {
 		reload_places_remove(&news, place);
 		pull_add(l, place->kind, &place->value);

@@ -92,7 +92,7 @@ void reload_serve_store(struct reload_incoming *in)
 	}
 	enum reload_err err = judge(in);
 	if (err == RELOAD_FORBIDDEN && w->replica && !w->place_ok) {
-		reload_pull_hint(rep, &in->signer, &w->resource, req);
+		reload_pull_from_refused(rep, &in->signer, &w->resource, req);
 		rep->route->topology->replica_store_refused(
 			rep->route->plugin, &w->resource, &in->signer);
 	}

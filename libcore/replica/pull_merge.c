@@ -4,11 +4,11 @@
 #include "storage/lapsed.h"
 
 /*
- * A peer that was to get a replica holds newer data (RFC 6940 s7.4.1.1): it is fetched from there and takes the place of
- * this node's own, value by value, as if all had been stored in the order of their storage_time.  Nothing of an answer
- * counts that did not pass the checks of a Fetch.
+ * Merges the answer to a pull, the Fetch of newer data that another peer holds (RFC 6940 s7.4.1.1), into this node's
+ * storage: a newer value replaces this node's own, value by value, as if all had been stored in the order of their
+ * storage_time.  A value that failed a check of the Fetch is ignored.
  *
- * What is fetched, from whom and how much at once: peer/pull.c.
+ * What is fetched, from which node and how much at once: replica/pull.c.
  */
 
 enum {
@@ -67,7 +67,7 @@ static bool is_newer(struct reload_replica *rep, const struct reload_id *resourc
 	return held + change->entries_count < kind->max_count;
 }
 
-static bool kind_taken(const struct reload_store_batch *batch, uint32_t kind)
+static bool kind_repeated(const struct reload_store_batch *batch, uint32_t kind)
 {
 	for (size_t i = 0; i < batch->changes_count; i++)
 		if (batch->changes[i].kind == kind)
@@ -75,7 +75,7 @@ static bool kind_taken(const struct reload_store_batch *batch, uint32_t kind)
 	return false;
 }
 
-static void committed(struct reload_replica *rep, void *arg, const struct reload_id *resource,
+static void ignore_result(struct reload_replica *rep, void *arg, const struct reload_id *resource,
 	enum reload_err err)
 {
 	(void)rep, (void)arg, (void)resource, (void)err;
@@ -85,7 +85,7 @@ static void committed(struct reload_replica *rep, void *arg, const struct reload
  * The owner's replicas get what was merged.  Should the disk not take it here in the end, they hold a newer version than the owner,
  * as the node did that it was fetched from.
  */
-static void replicate(struct reload_replica *rep, const struct reload_store_batch *batch)
+static void replicate_merged(struct reload_replica *rep, const struct reload_store_batch *batch)
 {
 	struct reload_id replicas[2];
 	if (rep->route->topology->responsible(rep->route->plugin, &batch->resource))
@@ -107,7 +107,7 @@ static uint64_t next_generation(struct reload_replica *rep, const struct reload_
 		holder ? reload_generation_next(k->generation) : 0, stores);
 }
 
-static const struct reload_stored_data *held(struct reload_replica *rep,
+static const struct reload_stored_data *find_held(struct reload_replica *rep,
 	const struct reload_id *resource, uint32_t kind, const struct reload_stored_value *place)
 {
 	const struct reload_stored_entry *own =
@@ -116,7 +116,7 @@ static const struct reload_stored_data *held(struct reload_replica *rep,
 }
 
 /* Puts the newer values of one Kind into change; *at walks along r's fetched values. */
-static void collect(struct reload_replica *rep, struct reload_request *r,
+static void merge_kind(struct reload_replica *rep, struct reload_request *r,
 	struct reload_store_change *change, const struct reload_fetch_kind_response *k, size_t *at)
 {
 	uint64_t stores = 0;
@@ -132,7 +132,7 @@ static void collect(struct reload_replica *rep, struct reload_request *r,
 			!is_newer(rep, &fetch->resource, kind, f->data, change))
 			continue;
 		stores += reload_stores_between(
-			held(rep, &fetch->resource, k->kind, &f->data->value), f->data);
+			find_held(rep, &fetch->resource, k->kind, &f->data->value), f->data);
 		change->entries[change->entries_count++] =
 			(struct reload_stored_entry){ .data = *f->data,
 				.received = rep->engine->wall,
@@ -143,7 +143,7 @@ static void collect(struct reload_replica *rep, struct reload_request *r,
 			next_generation(rep, &fetch->resource, k, &r->result.responder, stores);
 }
 
-void reload_newer_take(
+void reload_pull_merge(
 	struct reload_replica *rep, struct reload_request *r, const struct reload_result *result)
 {
 	const struct reload_fetch_ans *ans = &result->answer->body.fetch_ans;
@@ -155,15 +155,15 @@ void reload_newer_take(
 	for (size_t i = 0; i < ans->kind_responses_count; i++) {
 		struct reload_store_change *change = &batch.changes[batch.changes_count];
 		*change = (struct reload_store_change){ .kind = 0 };
-		collect(rep, r, change, &ans->kind_responses[i], &at);
-		if (!kind_taken(&batch, change->kind))
+		merge_kind(rep, r, change, &ans->kind_responses[i], &at);
+		if (!kind_repeated(&batch, change->kind))
 			batch.changes_count += change->entries_count > 0;
 	}
 	if (!batch.changes_count)
 		return;
-	if (reload_commit(rep, &batch, committed, NULL))
+	if (reload_commit(rep, &batch, ignore_result, NULL))
 		return;
-	replicate(rep, &batch);
+	replicate_merged(rep, &batch);
 	reload_engine_event(rep->engine, &(struct reload_event){ .type = RELOAD_EV_STORED,
 						 .transaction = result->transaction,
 						 .node = &result->responder,
@@ -172,7 +172,7 @@ void reload_newer_take(
 						 .count = batch.changes[0].entries_count });
 }
 
-void reload_newer_places(struct reload_replica *rep, const struct reload_id *resource,
+void reload_pull_newer_places(struct reload_replica *rep, const struct reload_id *resource,
 	const struct reload_store_req *req, struct reload_places *out)
 {
 	for (size_t i = 0; i < req->kind_data_count; i++) {

@@ -138,7 +138,7 @@ static void store(struct renewal *v, const struct reload_fetched *f, uint64_t ge
 	struct agent_renewals *k = v->all;
 	enum reload_err err = RELOAD_OK;
 	struct reload_destination to = reload_dest_resource(&v->resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	v->storing = after(v->stored, cli_now());
 	if (f)
 		v->storing = after(f->data->storage_time, v->storing);
@@ -148,7 +148,7 @@ static void store(struct renewal *v, const struct reload_fetched *f, uint64_t ge
 		.lifetime_s = v->lifetime_s,
 		.storage_time = v->storing };
 	v->request =
-		reload_peer_store(k->agent->peer, &way, &v->resource, &item, 1, stored, v, &err);
+		reload_peer_store(k->agent->peer, &target, &v->resource, &item, 1, stored, v, &err);
 	if (v->request)
 		k->running++;
 	else
@@ -185,7 +185,7 @@ static void renew(void *arg)
 		return;
 	}
 	struct reload_destination to = reload_dest_resource(&v->resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_specifier s = { .kind = v->kind, .model = v->value.model };
 	if (v->value.model == RELOAD_MODEL_ARRAY) {
 		v->range = (struct reload_array_range){ v->value.index, v->value.index };
@@ -196,8 +196,8 @@ static void renew(void *arg)
 		s.keys = &v->key;
 		s.keys_count = 1;
 	}
-	v->request =
-		reload_peer_fetch(k->agent->peer, &way, &v->resource, &s, 1, on_fetched, v, &err);
+	v->request = reload_peer_fetch(
+		k->agent->peer, &target, &v->resource, &s, 1, on_fetched, v, &err);
 	if (v->request)
 		k->running++;
 	else

@@ -244,8 +244,8 @@ static enum reload_err read_at(
 		return RELOAD_OK;
 	enum reload_err err = agent_node_parse(&q->at, q->base.agent, text, why);
 	q->to = reload_dest_node(&q->at);
-	q->base.way.list = &q->to;
-	q->base.way.count = 1;
+	q->base.request_target.list = &q->to;
+	q->base.request_target.count = 1;
 	return err;
 }
 
@@ -307,11 +307,11 @@ static enum reload_rpc_end ask(struct agent_fetch *q, struct agent *agent,
 		f.err = read_at(q, params, &f.why);
 	if (f.err)
 		return agent_request_refuse(&q->base, &f);
-	if (q->base.way.timeout_ms)
-		q->deadline = cli_monotonic() + q->base.way.timeout_ms;
+	if (q->base.request_target.timeout_ms)
+		q->deadline = cli_monotonic() + q->base.request_target.timeout_ms;
 	q->show_invalid = param_bool(params, "show_invalid", false);
 	q->proof = param_bool(params, "proof", false);
-	struct reload_request *r = q->ask(q->base.agent->peer, &q->base.way,
+	struct reload_request *r = q->ask(q->base.agent->peer, &q->base.request_target,
 		&q->base.target.resource, &q->specifier, 1, agent_fetch_answered, q, &f.err);
 	return agent_request_started(&q->base, r, f.err);
 }
@@ -372,7 +372,7 @@ enum reload_rpc_end rpc_store_find(void *arg, struct reload_rpc_call *call, cons
 	f.err = agent_request_begin(&q->base, arg, call, params, &f.why);
 	if (f.err)
 		return agent_request_refuse(&q->base, &f);
-	struct reload_request *r = reload_peer_find(q->base.agent->peer, &q->base.way,
+	struct reload_request *r = reload_peer_find(q->base.agent->peer, &q->base.request_target,
 		&q->base.target.resource, &q->base.kind->id, 1, find_done, q, &f.err);
 	return agent_request_started(&q->base, r, f.err);
 }

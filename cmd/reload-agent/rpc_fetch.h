@@ -6,9 +6,10 @@
 #include "storage/proof.h"
 
 /* reload_peer_fetch() or reload_peer_stat() */
-typedef struct reload_request *(*agent_ask_fn)(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count,
-	reload_result_fn fn, void *arg, enum reload_err *err);
+typedef struct reload_request *(*agent_ask_fn)(struct reload_peer *p,
+	const struct reload_request_target *target, const struct reload_id *resource,
+	const struct reload_specifier *specifiers, size_t count, reload_result_fn fn, void *arg,
+	enum reload_err *err);
 
 struct agent_fetch {
 	struct agent_request base;

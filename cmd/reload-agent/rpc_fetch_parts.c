@@ -116,7 +116,7 @@ static bool time_left(struct agent_fetch *q, const struct reload_result *r)
 	if (!q->deadline)
 		return true;
 	if (now < q->deadline) {
-		q->base.way.timeout_ms = q->deadline - now;
+		q->base.request_target.timeout_ms = q->deadline - now;
 		return true;
 	}
 	snprintf(what, sizeof(what), "%s %.200s", q->failed, q->base.target.shown);
@@ -149,7 +149,7 @@ static void ask_part(struct agent_fetch *q, const struct reload_result *r)
 		s.keys = &q->keys[q->parts.next];
 		s.keys_count = (size_t)(end - q->parts.next) + 1;
 	}
-	struct reload_request *next = q->ask(q->base.agent->peer, &q->base.way,
+	struct reload_request *next = q->ask(q->base.agent->peer, &q->base.request_target,
 		&q->base.target.resource, &s, 1, agent_fetch_answered, q, &err);
 	agent_request_next(&q->base, next, err);
 }
@@ -160,19 +160,19 @@ static void ask_part(struct agent_fetch *q, const struct reload_result *r)
 static void list_keys(struct agent_fetch *q, const struct reload_result *r, bool here)
 {
 	struct reload_specifier s = { .kind = q->base.kind->id, .model = q->base.kind->model };
-	struct reload_way way = q->base.way;
+	struct reload_request_target target = q->base.request_target;
 	enum reload_err err = RELOAD_OK;
 	if (!time_left(q, r))
 		return;
-	way.timeout_ms = q->base.way.timeout_ms;
+	target.timeout_ms = q->base.request_target.timeout_ms;
 	q->self = reload_dest_node(&q->base.agent->credentials->node);
 	if (here) {
-		way.list = &q->self;
-		way.count = 1;
+		target.list = &q->self;
+		target.count = 1;
 	}
 	q->here = here;
 	struct reload_request *next = reload_peer_stat(
-		q->base.agent->peer, &way, &q->base.target.resource, &s, 1, listed, q, &err);
+		q->base.agent->peer, &target, &q->base.target.resource, &s, 1, listed, q, &err);
 	agent_request_next(&q->base, next, err);
 }
 

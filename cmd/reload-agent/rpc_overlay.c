@@ -382,7 +382,7 @@ enum reload_rpc_end rpc_overlay_ping(void *arg, struct reload_rpc_call *call, co
 	ping->size = (size_t)param_int(params, "size_bytes", 0);
 	ping->begun_us = clock_us(CLOCK_MONOTONIC);
 	ping->sent_wall_us = clock_us(CLOCK_REALTIME);
-	struct reload_request *r = reload_peer_ping(
-		ping->base.agent->peer, &ping->base.way, ping->size, ping_done, ping, &f.err);
+	struct reload_request *r = reload_peer_ping(ping->base.agent->peer,
+		&ping->base.request_target, ping->size, ping_done, ping, &f.err);
 	return agent_request_started(&ping->base, r, f.err);
 }

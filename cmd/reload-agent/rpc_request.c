@@ -22,7 +22,7 @@ enum reload_err agent_request_begin(struct agent_request *q, struct agent *agent
 	} else if (!err) {
 		err = agent_target_no_place(&q->target, why);
 	}
-	q->way = (struct reload_way){ .list = q->target.list,
+	q->request_target = (struct reload_request_target){ .list = q->target.list,
 		.count = q->target.count,
 		.timeout_ms = param_int(params, "timeout_ms", 0) };
 	return err;

@@ -9,7 +9,7 @@ struct agent_request {
 	struct reload_rpc_call *call;
 	struct reload_request *request;
 	struct agent_target target;
-	struct reload_way way;
+	struct reload_request_target request_target;
 	const struct reload_kind
 		*kind; /* NULL: the method has none; borrowed from the configuration */
 	struct reload_config *config; /* a reference, so that kind stays valid */

@@ -112,8 +112,8 @@ static void put_done(void *arg, const struct reload_result *r)
 
 static struct reload_request *begin_store(struct agent_store_request *q, enum reload_err *err)
 {
-	return reload_peer_store(q->base.agent->peer, &q->base.way, &q->base.target.resource,
-		q->items, q->count, put_done, q, err);
+	return reload_peer_store(q->base.agent->peer, &q->base.request_target,
+		&q->base.target.resource, q->items, q->count, put_done, q, err);
 }
 
 static void on_stat(void *arg, const struct reload_result *r)
@@ -158,7 +158,7 @@ enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const
 	if (f.err)
 		return agent_request_refuse(&q->base, &f);
 	if (q->dry)
-		return agent_store_request_rehearse(q);
+		return agent_store_request_dry_run(q);
 	bool removes = false; /* a removal first asks how long the stored value has left */
 	for (size_t i = 0; i < q->count; i++)
 		removes |= !q->items[i].value.exists;

@@ -65,5 +65,5 @@ void agent_store_request_other_generation(
  */
 void agent_store_request_present(struct agent_store_request *q);
 
-/* agent_store_request_rehearse() checks q as far as possible without a Store and ends it with the result that a Store would have. */
-enum reload_rpc_end agent_store_request_rehearse(struct agent_store_request *q);
+/* agent_store_request_dry_run() checks q as far as possible without a Store and ends it with the result that a Store would have. */
+enum reload_rpc_end agent_store_request_dry_run(struct agent_store_request *q);

@@ -80,7 +80,7 @@ static void judged(void *arg, const struct reload_result *r)
 		agent_request_reply(&q->base, agent_store_request_json(q, 0, NULL, json_array()));
 }
 
-static void rehearsed(void *arg, const struct reload_result *r)
+static void dry_run_done(void *arg, const struct reload_result *r)
 {
 	struct agent_store_request *q = arg;
 	struct reload_failure f = { 0 };
@@ -99,12 +99,12 @@ static void rehearsed(void *arg, const struct reload_result *r)
 	agent_request_next(&q->base, agent_store_request_stat(q, judged, &err), err);
 }
 
-enum reload_rpc_end agent_store_request_rehearse(struct agent_store_request *q)
+enum reload_rpc_end agent_store_request_dry_run(struct agent_store_request *q)
 {
-	struct reload_way way = q->base.way;
+	struct reload_request_target target = q->base.request_target;
 	enum reload_err err = RELOAD_OK;
-	way.rehearse = true;
-	struct reload_request *r = reload_peer_store(q->base.agent->peer, &way,
-		&q->base.target.resource, q->items, q->count, rehearsed, q, &err);
+	target.dry_run = true;
+	struct reload_request *r = reload_peer_store(q->base.agent->peer, &target,
+		&q->base.target.resource, q->items, q->count, dry_run_done, q, &err);
 	return agent_request_started(&q->base, r, err);
 }

@@ -163,8 +163,8 @@ void agent_store_request_present(struct agent_store_request *q)
 		s.keys = &key;
 		s.keys_count = 1;
 	}
-	struct reload_request *next = reload_peer_fetch(q->base.agent->peer, &q->base.way,
-		&q->base.target.resource, &s, 1, present, q, &err);
+	struct reload_request *next = reload_peer_fetch(q->base.agent->peer,
+		&q->base.request_target, &q->base.target.resource, &s, 1, present, q, &err);
 	agent_request_next(&q->base, next, err);
 }
 

@@ -152,8 +152,8 @@ struct reload_request *agent_store_request_stat(
 		s.ranges = &q->all;
 		s.ranges_count = 1;
 	}
-	return reload_peer_stat(
-		q->base.agent->peer, &q->base.way, &q->base.target.resource, &s, 1, then, q, err);
+	return reload_peer_stat(q->base.agent->peer, &q->base.request_target,
+		&q->base.target.resource, &s, 1, then, q, err);
 }
 
 enum reload_err agent_store_request_may_write(

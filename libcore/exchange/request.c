@@ -33,10 +33,11 @@ static struct reload_request *request_make(struct reload_exchange *x, uint16_t c
 }
 
 struct reload_request *reload_request_new(struct reload_exchange *x, uint16_t code,
-	const struct reload_way *way, reload_result_fn fn, void *arg, enum reload_err *err)
+	const struct reload_request_target *target, reload_result_fn fn, void *arg,
+	enum reload_err *err)
 {
 	*err = RELOAD_OK;
-	if (!way->count)
+	if (!target->count)
 		*err = RELOAD_USAGE;
 	else if (x->requests_count >= x->policy.max_requests)
 		*err = RELOAD_LIMIT;
@@ -44,16 +45,16 @@ struct reload_request *reload_request_new(struct reload_exchange *x, uint16_t co
 		*err = RELOAD_NOT_JOINED;
 	struct wr probe;
 	wr_init(&probe);
-	reload_list_write(&probe, &x->engine->ctx, way->list, way->count);
+	reload_list_write(&probe, &x->engine->ctx, target->list, target->count);
 	if (!*err && (probe.err || reload_list_check(wr_done(&probe), &x->engine->ctx, false) ||
 			     reload_list_repeats(wr_done(&probe), &x->engine->ctx)))
 		*err = RELOAD_USAGE;
 	wr_clear(&probe);
 	if (*err)
 		return NULL;
-	struct reload_request *r = request_make(x, code, way->list, way->count);
-	r->timeout_ms = way->timeout_ms;
-	r->rehearse = way->rehearse;
+	struct reload_request *r = request_make(x, code, target->list, target->count);
+	r->timeout_ms = target->timeout_ms;
+	r->dry_run = target->dry_run;
 	r->fn = fn;
 	r->arg = arg;
 	return r;

@@ -44,14 +44,14 @@ typedef void (*reload_own_fn)(
 	void *arg, struct reload_request *r, const struct reload_result *result);
 
 /*
- * A request's way: a Destination List whose last entry is the target; timeout_ms 0: five transmissions.  With rehearse all is
+ * A Destination List whose last entry is the target; timeout_ms 0: five transmissions.  With dry_run all is
  * done but the sending, and the result has no answer.
  */
-struct reload_way {
+struct reload_request_target {
 	const struct reload_destination *list;
 	size_t count;
 	reload_ms timeout_ms;
-	bool rehearse;
+	bool dry_run;
 };
 
 /* Who may answer (RFC 6940 s6.3.4). */
@@ -74,7 +74,7 @@ struct reload_request {
 	bool skip_closeness_check; /* of the closeness check (CHORD-02) */
 	bool served_here;          /* this node was given it, as it was responsible */
 	bool no_way;               /* its last copy found no next hop */
-	bool rehearse;             /* ends in front of its transmission */
+	bool dry_run;              /* ends in front of its transmission */
 	bool resting; /* nobody was responsible for it: it is sent again when `rest` fires */
 	struct reload_timer rest;
 	reload_ms rest_ms; /* the last rest */
@@ -99,11 +99,12 @@ struct reload_request {
 };
 
 /*
- * reload_request_new() makes a request of the host that reload_request_send() starts.  NULL with *err set: RELOAD_USAGE for a way that cannot
+ * reload_request_new() makes a request of the host that reload_request_send() starts.  NULL with *err set: RELOAD_USAGE for a list that cannot
  * be, RELOAD_LIMIT when too many are under way, RELOAD_NOT_JOINED when the node ends.
  */
 struct reload_request *reload_request_new(struct reload_exchange *x, uint16_t code,
-	const struct reload_way *way, reload_result_fn fn, void *arg, enum reload_err *err);
+	const struct reload_request_target *target, reload_result_fn fn, void *arg,
+	enum reload_err *err);
 /* reload_request_own() makes one of the engine itself: own(arg) is told of its end, and nothing when own is NULL. */
 struct reload_request *reload_request_own(struct reload_exchange *x, uint16_t code,
 	const struct reload_destination *list, size_t count, reload_own_fn own, void *arg);

@@ -35,7 +35,7 @@ static void sealed(void *arg, struct span tail, enum reload_err err)
 			r, RELOAD_MESSAGE_TOO_LARGE, "the request exceeds max-message-size");
 		return;
 	}
-	if (r->rehearse) {
+	if (r->dry_run) {
 		reload_request_end(r);
 		return;
 	}
@@ -80,7 +80,7 @@ static void start(struct reload_request *r)
 		return;
 	}
 	if (reload_request_decide(r).verdict == RELOAD_DELIVER) {
-		if (r->rehearse)
+		if (r->dry_run)
 			reload_request_end(r);
 		else if (!reload_transaction_begin(&r->exchange->transactions, &r->transaction,
 				 r->transaction.id, time_left(r)))

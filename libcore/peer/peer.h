@@ -85,27 +85,32 @@ void reload_peer_configure(struct reload_peer *p, struct reload_config *config);
  * reload_peer_config_update() start a request of this node.  Each returns a handle that stays valid until fn was called, or NULL with *err set when the request cannot even start
  * (RELOAD_NOT_JOINED, RELOAD_LIMIT, RELOAD_UNKNOWN_KIND ...); fn is then not called.  fn is called exactly once.
  */
-struct reload_request *reload_peer_ping(struct reload_peer *p, const struct reload_way *way,
-	size_t padding, reload_result_fn fn, void *arg, enum reload_err *err);
-struct reload_request *reload_peer_store(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_id *resource, const struct reload_store_item *items, size_t count,
-	reload_result_fn fn, void *arg, enum reload_err *err);
-struct reload_request *reload_peer_fetch(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count,
-	reload_result_fn fn, void *arg, enum reload_err *err);
-struct reload_request *reload_peer_stat(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_id *resource, const struct reload_specifier *specifiers, size_t count,
-	reload_result_fn fn, void *arg, enum reload_err *err);
-struct reload_request *reload_peer_find(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_id *resource, const uint32_t *kinds, size_t count, reload_result_fn fn,
+struct reload_request *reload_peer_ping(struct reload_peer *p,
+	const struct reload_request_target *target, size_t padding, reload_result_fn fn, void *arg,
+	enum reload_err *err);
+struct reload_request *reload_peer_store(struct reload_peer *p,
+	const struct reload_request_target *target, const struct reload_id *resource,
+	const struct reload_store_item *items, size_t count, reload_result_fn fn, void *arg,
+	enum reload_err *err);
+struct reload_request *reload_peer_fetch(struct reload_peer *p,
+	const struct reload_request_target *target, const struct reload_id *resource,
+	const struct reload_specifier *specifiers, size_t count, reload_result_fn fn, void *arg,
+	enum reload_err *err);
+struct reload_request *reload_peer_stat(struct reload_peer *p,
+	const struct reload_request_target *target, const struct reload_id *resource,
+	const struct reload_specifier *specifiers, size_t count, reload_result_fn fn, void *arg,
+	enum reload_err *err);
+struct reload_request *reload_peer_find(struct reload_peer *p,
+	const struct reload_request_target *target, const struct reload_id *resource,
+	const uint32_t *kinds, size_t count, reload_result_fn fn, void *arg, enum reload_err *err);
+struct reload_request *reload_peer_probe(struct reload_peer *p,
+	const struct reload_request_target *target, struct span types, reload_result_fn fn,
 	void *arg, enum reload_err *err);
-struct reload_request *reload_peer_probe(struct reload_peer *p, const struct reload_way *way,
-	struct span types, reload_result_fn fn, void *arg, enum reload_err *err);
-struct reload_request *reload_peer_route_query(struct reload_peer *p, const struct reload_way *way,
-	const struct reload_destination *destination, bool send_update, reload_result_fn fn,
-	void *arg, enum reload_err *err);
+struct reload_request *reload_peer_route_query(struct reload_peer *p,
+	const struct reload_request_target *target, const struct reload_destination *destination,
+	bool send_update, reload_result_fn fn, void *arg, enum reload_err *err);
 struct reload_request *reload_peer_config_update(struct reload_peer *p,
-	const struct reload_way *way, const struct reload_config_update *update,
+	const struct reload_request_target *target, const struct reload_config_update *update,
 	reload_result_fn fn, void *arg, enum reload_err *err);
 
 /* reload_request_cancel() ends a request without a result; NULL is legal. */

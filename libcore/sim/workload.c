@@ -175,13 +175,13 @@ void reload_sim_workload_store(struct reload_sim_run_state *c, size_t i)
 			span_of(bytes, reload_sim_history_bytes(c->history, p, v->number, bytes));
 	const struct reload_id *resource = reload_sim_history_resource(c->history, i);
 	struct reload_destination to = reload_dest_resource(resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_sim_request *r = request_new(c, p, i);
 	enum reload_err err;
 	r->number = v->number;
 	c->nodes[i].storing = true;
 	c->out->stores++;
-	if (reload_peer_store(n->peer, &way, resource, &item, 1, stored, r, &err))
+	if (reload_peer_store(n->peer, &target, resource, &item, 1, stored, r, &err))
 		return;
 	c->nodes[i].storing = false;
 	request_free(r);
@@ -308,7 +308,7 @@ static bool read_send(struct reload_sim_request *r)
 	struct reload_stored_value at = reload_sim_place_value(c->history, r->place);
 	const struct reload_id *resource = reload_sim_history_resource(c->history, r->place->node);
 	struct reload_destination to = reload_dest_resource(resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_array_range range = { at.index, at.index };
 	struct reload_vec16_bytes key = { at.key };
 	struct reload_specifier spec = { .kind = reload_sim_place_kind(r->place),
@@ -328,7 +328,7 @@ static bool read_send(struct reload_sim_request *r)
 	TAILQ_INSERT_TAIL(&c->requests, r, entry);
 	c->out->fetches++;
 	c->out->fetches_expected += r->owed > 0;
-	return reload_peer_fetch(reload_sim_node(c->sim, by)->peer, &way, resource, &spec, 1,
+	return reload_peer_fetch(reload_sim_node(c->sim, by)->peer, &target, resource, &spec, 1,
 		       fetched, r, &err) != NULL;
 }
 

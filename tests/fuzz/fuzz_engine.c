@@ -189,7 +189,9 @@ static void request(struct fixture *w, uint8_t how, struct span s)
 {
 	struct reload_peer *p = w->u->peer;
 	struct reload_destination list[] = { destination(w, how) };
-	struct reload_way way = { .list = list, .count = 1, .timeout_ms = how & 0x80 ? 2000 : 0 };
+	struct reload_request_target target = {
+		.list = list, .count = 1, .timeout_ms = how & 0x80 ? 2000 : 0
+	};
 	struct reload_id resource = id_at(how);
 	struct reload_specifier spec = { .kind = how & 0x40 ? K_DICT : K_VALUE };
 	struct reload_store_item item = {
@@ -200,26 +202,27 @@ static void request(struct fixture *w, uint8_t how, struct span s)
 	struct reload_request *r = NULL;
 	switch (how >> 3 & 7) {
 	case 0:
-		r = reload_peer_ping(p, &way, s.len, told, w, &err);
+		r = reload_peer_ping(p, &target, s.len, told, w, &err);
 		break;
 	case 1:
 		reload_peer_resource_id(p, &resource, span_str(w->u->credentials.cert->user));
-		r = reload_peer_store(p, &way, &resource, &item, 1, told, w, &err);
+		r = reload_peer_store(p, &target, &resource, &item, 1, told, w, &err);
 		break;
 	case 2:
-		r = reload_peer_fetch(p, &way, &resource, &spec, 1, told, w, &err);
+		r = reload_peer_fetch(p, &target, &resource, &spec, 1, told, w, &err);
 		break;
 	case 3:
-		r = reload_peer_stat(p, &way, &resource, &spec, 1, told, w, &err);
+		r = reload_peer_stat(p, &target, &resource, &spec, 1, told, w, &err);
 		break;
 	case 4:
-		r = reload_peer_find(p, &way, &resource, kinds, 2, told, w, &err);
+		r = reload_peer_find(p, &target, &resource, kinds, 2, told, w, &err);
 		break;
 	case 5:
-		r = reload_peer_probe(p, &way, span_of(s.at, s.len < 4 ? s.len : 4), told, w, &err);
+		r = reload_peer_probe(
+			p, &target, span_of(s.at, s.len < 4 ? s.len : 4), told, w, &err);
 		break;
 	case 6:
-		r = reload_peer_route_query(p, &way, &list[0], how & 0x40, told, w, &err);
+		r = reload_peer_route_query(p, &target, &list[0], how & 0x40, told, w, &err);
 		break;
 	default:
 		if (w->request) {

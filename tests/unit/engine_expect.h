@@ -128,12 +128,12 @@ static inline struct outcome *store_words(struct node *n, const char *words)
 	struct outcome *o = outcome_new(n->net);
 	struct reload_id at = place_of(n);
 	struct reload_destination to = reload_dest_resource(&at);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_store_item item = { .kind = K_VALUE,
 		.lifetime_s = 3600,
 		.value = { .exists = true, .value = span_str(words) } };
 	enum reload_err err;
-	assert_non_null(reload_peer_store(n->peer, &way, &at, &item, 1, outcome_fn, o, &err));
+	assert_non_null(reload_peer_store(n->peer, &target, &at, &item, 1, outcome_fn, o, &err));
 	return o;
 }
 

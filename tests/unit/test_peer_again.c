@@ -6,7 +6,7 @@ struct asked {
 	struct ring *ring;
 	struct reload_id at;
 	struct reload_destination to;
-	struct reload_way way;
+	struct reload_request_target target;
 	struct outcome *o;
 };
 
@@ -14,14 +14,14 @@ static struct asked ask_of(struct ring *r, reload_ms timeout_ms)
 {
 	return (struct asked){ .ring = r,
 		.at = id_at(0xb0),
-		.way = { .count = 1, .timeout_ms = timeout_ms },
+		.target = { .count = 1, .timeout_ms = timeout_ms },
 		.o = outcome_new(r->net) };
 }
 
 static void ask_way(struct asked *a)
 {
 	a->to = reload_dest_resource(&a->at);
-	a->way.list = &a->to;
+	a->target.list = &a->to;
 }
 
 static void store(struct asked *a)
@@ -32,7 +32,7 @@ static void store(struct asked *a)
 	enum reload_err err;
 	ask_way(a);
 	assert_non_null(reload_peer_store(
-		a->ring->u->peer, &a->way, &a->at, &item, 1, outcome_fn, a->o, &err));
+		a->ring->u->peer, &a->target, &a->at, &item, 1, outcome_fn, a->o, &err));
 	net_settle(a->ring->net);
 }
 
@@ -42,7 +42,7 @@ static void fetch(struct asked *a, bool stat)
 	enum reload_err err;
 	ask_way(a);
 	assert_non_null((stat ? reload_peer_stat : reload_peer_fetch)(
-		a->ring->u->peer, &a->way, &a->at, &spec, 1, outcome_fn, a->o, &err));
+		a->ring->u->peer, &a->target, &a->at, &spec, 1, outcome_fn, a->o, &err));
 	net_settle(a->ring->net);
 }
 
@@ -127,9 +127,9 @@ static void access_control_is_final(void **state)
 	struct reload_specifier spec = { .kind = K_VALUE, .model = RELOAD_MODEL_SINGLE };
 	enum reload_err err;
 	a.to = dest(r->b);
-	a.way.list = &a.to;
+	a.target.list = &a.to;
 	assert_non_null(
-		reload_peer_fetch(r->u->peer, &a.way, &a.at, &spec, 1, outcome_fn, a.o, &err));
+		reload_peer_fetch(r->u->peer, &a.target, &a.at, &spec, 1, outcome_fn, a.o, &err));
 	net_settle(r->net);
 	refuse(r, RELOAD_FETCH_REQ, 3, "not responsible, and nothing is held");
 	assert_int_equal(a.o->calls, 1);
@@ -168,9 +168,9 @@ static void cancelled_while_it_rests(void **state)
 	struct reload_specifier spec = { .kind = K_VALUE, .model = RELOAD_MODEL_SINGLE };
 	enum reload_err err;
 	to = reload_dest_resource(&a.at);
-	a.way.list = &to;
+	a.target.list = &to;
 	struct reload_request *q =
-		reload_peer_fetch(r->u->peer, &a.way, &a.at, &spec, 1, outcome_fn, a.o, &err);
+		reload_peer_fetch(r->u->peer, &a.target, &a.at, &spec, 1, outcome_fn, a.o, &err);
 	assert_non_null(q);
 	net_settle(r->net);
 	refuse(r, RELOAD_FETCH_REQ, 3, "not responsible");
@@ -186,7 +186,7 @@ static void a_rehearsal_sends_nothing(void **state)
 	static char large[20000];
 	struct asked a = ask_of(r, 0);
 	memset(large, 'x', sizeof(large) - 1);
-	a.way.rehearse = true;
+	a.target.dry_run = true;
 	store(&a);
 	assert_int_equal(a.o->calls, 1);
 	assert_int_equal(a.o->err, RELOAD_OK);
@@ -194,7 +194,7 @@ static void a_rehearsal_sends_nothing(void **state)
 	/* nor is anything stored where this node itself would store it */
 	a = ask_of(r, 0);
 	a.at = id_at(0x70);
-	a.way.rehearse = true;
+	a.target.dry_run = true;
 	struct reload_status before, after;
 	reload_peer_status(r->u->peer, &before);
 	store(&a);
@@ -208,10 +208,10 @@ static void a_rehearsal_sends_nothing(void **state)
 		.value = { .exists = true, .value = span_str(large) } };
 	enum reload_err err;
 	a = ask_of(r, 0);
-	a.way.rehearse = true;
+	a.target.dry_run = true;
 	ask_way(&a);
 	assert_non_null(
-		reload_peer_store(r->u->peer, &a.way, &a.at, &item, 1, outcome_fn, a.o, &err));
+		reload_peer_store(r->u->peer, &a.target, &a.at, &item, 1, outcome_fn, a.o, &err));
 	net_settle(r->net);
 	assert_int_equal(a.o->err, RELOAD_MESSAGE_TOO_LARGE);
 }

@@ -21,18 +21,18 @@ static struct asking ask(struct ring *r, uint16_t code, const struct reload_spec
 	struct outcome *o = outcome_new(r->net);
 	struct reload_id resource;
 	struct reload_destination to = dest(r->b);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err;
 	reload_peer_resource_id(r->u->peer, &resource, span_str(r->c->credentials.cert->user));
 	if (code == RELOAD_FETCH_REQ)
 		assert_non_null(reload_peer_fetch(
-			r->u->peer, &way, &resource, spec, 1, outcome_fn, o, &err));
+			r->u->peer, &target, &resource, spec, 1, outcome_fn, o, &err));
 	else if (code == RELOAD_STAT_REQ)
 		assert_non_null(reload_peer_stat(
-			r->u->peer, &way, &resource, spec, 1, outcome_fn, o, &err));
+			r->u->peer, &target, &resource, spec, 1, outcome_fn, o, &err));
 	else
 		assert_non_null(reload_peer_find(
-			r->u->peer, &way, &resource, &spec->kind, 1, outcome_fn, o, &err));
+			r->u->peer, &target, &resource, &spec->kind, 1, outcome_fn, o, &err));
 	return sent(r, o, code);
 }
 
@@ -243,7 +243,7 @@ static void stored(void **state)
 {
 	struct ring *r = *state;
 	struct reload_destination to = dest(r->b);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_store_item item = { .kind = K_VALUE,
 		.lifetime_s = 60,
 		.value = { .exists = true, .value = span_str("value") } };
@@ -258,7 +258,7 @@ static void stored(void **state)
 	for (size_t i = 0; i < COUNT_OF(answers); i++) {
 		struct outcome *o = outcome_new(r->net);
 		assert_non_null(reload_peer_store(
-			r->u->peer, &way, &resource, &item, 1, outcome_fn, o, &err));
+			r->u->peer, &target, &resource, &item, 1, outcome_fn, o, &err));
 		struct asking a = sent(r, o, RELOAD_STORE_REQ);
 		answer(r, &a, &answers[i]);
 		assert_int_equal(o->err, i < 3 ? RELOAD_BAD_ANSWER : RELOAD_OK);

@@ -48,10 +48,10 @@ static const char *shown(struct node *asker, struct node *n)
 	struct outcome *o = outcome_new(n->net);
 	struct reload_id at = place_of(n);
 	struct reload_destination to = reload_dest_resource(&at);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_specifier s = { .kind = K_VALUE, .model = RELOAD_MODEL_SINGLE };
 	enum reload_err err;
-	assert_non_null(reload_peer_fetch(asker->peer, &way, &at, &s, 1, outcome_fn, o, &err));
+	assert_non_null(reload_peer_fetch(asker->peer, &target, &at, &s, 1, outcome_fn, o, &err));
 	net_pass(n->net, 100);
 	assert_int_equal(o->calls, 1);
 	assert_int_equal(o->err, RELOAD_OK);
@@ -128,11 +128,12 @@ static void the_owner_steps_aside_and_comes_back(void **state)
 	/* what it held is older: nobody is shown it, who asks for it there neither */
 	struct node *other = full == t->at[1] ? t->at[2] : t->at[1];
 	struct reload_destination direct = reload_dest_node(&full->id);
-	struct reload_way way = { .list = &direct, .count = 1 };
+	struct reload_request_target target = { .list = &direct, .count = 1 };
 	struct reload_specifier sp = { .kind = K_VALUE, .model = RELOAD_MODEL_SINGLE };
 	enum reload_err err;
 	o = outcome_new(t->net);
-	assert_non_null(reload_peer_fetch(other->peer, &way, &place, &sp, 1, outcome_fn, o, &err));
+	assert_non_null(
+		reload_peer_fetch(other->peer, &target, &place, &sp, 1, outcome_fn, o, &err));
 	net_pass(t->net, 1000);
 	assert_int_equal(o->err, RELOAD_NOT_FOUND);
 	mends(full);
@@ -232,11 +233,11 @@ static void what_is_asked_between_two_roles_waits(void **state)
 	assert_int_equal(s.state, RELOAD_STATE_BOOTSTRAPPING);
 	struct reload_id at = place_of(t->at[0]);
 	struct reload_destination to = reload_dest_resource(&at);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_specifier sp = { .kind = K_VALUE, .model = RELOAD_MODEL_SINGLE };
 	enum reload_err err;
 	o = outcome_new(t->net);
-	assert_non_null(reload_peer_fetch(full->peer, &way, &at, &sp, 1, outcome_fn, o, &err));
+	assert_non_null(reload_peer_fetch(full->peer, &target, &at, &sp, 1, outcome_fn, o, &err));
 	net_pass(t->net, 100);
 	assert_int_equal(o->calls, 0);
 	t->net->hold_dials = false;
@@ -247,7 +248,7 @@ static void what_is_asked_between_two_roles_waits(void **state)
 	member(full, RELOAD_ROLE_CLIENT);
 	/* who leaves for good makes no request more */
 	reload_peer_leave(full->peer, false);
-	assert_null(reload_peer_fetch(full->peer, &way, &at, &sp, 1, outcome_fn, o, &err));
+	assert_null(reload_peer_fetch(full->peer, &target, &at, &sp, 1, outcome_fn, o, &err));
 	assert_int_equal(err, RELOAD_NOT_JOINED);
 }
 

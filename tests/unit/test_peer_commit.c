@@ -138,9 +138,10 @@ static void own_store_durable_later(void **state)
 	node_first(n);
 	reload_peer_resource_id(n->peer, &resource, reload_id_span(&n->id));
 	struct reload_destination to = reload_dest_resource(&resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	slow_down(n);
-	assert_non_null(reload_peer_store(n->peer, &way, &resource, &item, 1, outcome_fn, o, &err));
+	assert_non_null(
+		reload_peer_store(n->peer, &target, &resource, &item, 1, outcome_fn, o, &err));
 	net_settle(net);
 	assert_int_equal(slow.count, 1);
 	assert_int_equal(o->calls, 0);

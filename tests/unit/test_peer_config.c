@@ -174,10 +174,10 @@ static void newer_document(void **state)
 	assert_int_equal(reload_config_kind(reload_peer_config(r->u->peer), K_VALUE)->max_size, 77);
 	struct outcome *o = outcome_new(r->net);
 	struct reload_destination to = dest(r->b);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err;
 	forget(r->b);
-	assert_non_null(reload_peer_ping(r->u->peer, &way, 0, outcome_fn, o, &err));
+	assert_non_null(reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err));
 	net_settle(r->net);
 	m = heard_code(r->b, RELOAD_PING_REQ);
 	assert_int_equal(m->header.ttl, 50);
@@ -477,9 +477,9 @@ static void the_other_is_behind(void **state)
 	struct ring *r = *state;
 	struct outcome *o = outcome_new(r->net);
 	struct reload_destination to = dest(r->b);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err;
-	assert_non_null(reload_peer_ping(r->u->peer, &way, 0, outcome_fn, o, &err));
+	assert_non_null(reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err));
 	net_settle(r->net);
 	struct reload_msg *m = heard_code(r->b, RELOAD_PING_REQ);
 	struct craft c = craft_error(r->b, m, 16);
@@ -502,11 +502,11 @@ static void a_kind_is_unknown_there(void **state)
 	struct outcome *o = outcome_new(r->net);
 	struct reload_id resource = id_at(0xa0);
 	struct reload_destination to = reload_dest_resource(&resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_specifier spec = { .kind = K_VALUE };
 	enum reload_err err;
 	assert_non_null(
-		reload_peer_fetch(r->u->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
+		reload_peer_fetch(r->u->peer, &target, &resource, &spec, 1, outcome_fn, o, &err));
 	net_settle(r->net);
 	struct reload_msg *m = heard_code(r->b, RELOAD_FETCH_REQ);
 	struct reload_error_response e = { .error_code = 12,
@@ -523,7 +523,7 @@ static void a_kind_is_unknown_there(void **state)
 		reload_config_kind(r->net->config, K_VALUE)->block));
 	/* MSG-09: error_info that does not parse counts as empty */
 	assert_non_null(
-		reload_peer_fetch(r->u->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
+		reload_peer_fetch(r->u->peer, &target, &resource, &spec, 1, outcome_fn, o, &err));
 	net_settle(r->net);
 	m = heard_code(r->b, RELOAD_FETCH_REQ);
 	e.error_info = span_of("\xff\xf0\x00", 3);

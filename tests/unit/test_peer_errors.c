@@ -6,7 +6,7 @@
 /* The arguments that a row may spoil. */
 struct call {
 	struct reload_peer *peer;
-	struct reload_way way;
+	struct reload_request_target target;
 	struct reload_id resource;
 	struct reload_store_item *items;
 	struct reload_specifier *specifiers;
@@ -18,44 +18,44 @@ struct call {
 
 static struct reload_request *ping(struct call *c)
 {
-	return reload_peer_ping(c->peer, &c->way, 4, outcome_fn, c->outcome, &c->err);
+	return reload_peer_ping(c->peer, &c->target, 4, outcome_fn, c->outcome, &c->err);
 }
 
 static struct reload_request *store(struct call *c)
 {
-	return reload_peer_store(c->peer, &c->way, &c->resource, c->items, c->count, outcome_fn,
+	return reload_peer_store(c->peer, &c->target, &c->resource, c->items, c->count, outcome_fn,
 		c->outcome, &c->err);
 }
 
 static struct reload_request *fetch(struct call *c)
 {
-	return reload_peer_fetch(c->peer, &c->way, &c->resource, c->specifiers, c->count,
+	return reload_peer_fetch(c->peer, &c->target, &c->resource, c->specifiers, c->count,
 		outcome_fn, c->outcome, &c->err);
 }
 
 static struct reload_request *stat(struct call *c)
 {
-	return reload_peer_stat(c->peer, &c->way, &c->resource, c->specifiers, c->count, outcome_fn,
-		c->outcome, &c->err);
+	return reload_peer_stat(c->peer, &c->target, &c->resource, c->specifiers, c->count,
+		outcome_fn, c->outcome, &c->err);
 }
 
 static struct reload_request *find(struct call *c)
 {
-	return reload_peer_find(c->peer, &c->way, &c->resource, c->kinds, c->count, outcome_fn,
+	return reload_peer_find(c->peer, &c->target, &c->resource, c->kinds, c->count, outcome_fn,
 		c->outcome, &c->err);
 }
 
 static struct reload_request *probe(struct call *c)
 {
 	return reload_peer_probe(
-		c->peer, &c->way, span_of("\1\2\3", 3), outcome_fn, c->outcome, &c->err);
+		c->peer, &c->target, span_of("\1\2\3", 3), outcome_fn, c->outcome, &c->err);
 }
 
 static struct reload_request *route_query(struct call *c)
 {
 	struct reload_destination to = reload_dest_resource(&c->resource);
 	return reload_peer_route_query(
-		c->peer, &c->way, &to, false, outcome_fn, c->outcome, &c->err);
+		c->peer, &c->target, &to, false, outcome_fn, c->outcome, &c->err);
 }
 
 static struct reload_request *config_update(struct call *c)
@@ -63,7 +63,7 @@ static struct reload_request *config_update(struct call *c)
 	struct reload_config_update update = { .type = RELOAD_CONFIG_UPDATE_CONFIG,
 		.config = span_str("<x/>") };
 	return reload_peer_config_update(
-		c->peer, &c->way, &update, outcome_fn, c->outcome, &c->err);
+		c->peer, &c->target, &update, outcome_fn, c->outcome, &c->err);
 }
 
 static const struct method {
@@ -87,10 +87,10 @@ static struct call call_good(struct net *net, struct node *u, const struct node 
 	struct call c = { .peer = u->peer, .resource = b->id, .count = 1 };
 	struct reload_destination to = dest(b);
 	c.outcome = outcome_new(net);
-	c.way.list = (const struct reload_destination *)reload_arena_copy(
+	c.target.list = (const struct reload_destination *)reload_arena_copy(
 		&net->arena, span_of(&to, sizeof(to)))
-			     .at;
-	c.way.count = 1;
+				.at;
+	c.target.count = 1;
 	c.items = reload_arena_take(&net->arena, 2 * sizeof(*c.items));
 	c.specifiers = reload_arena_take(&net->arena, 2 * sizeof(*c.specifiers));
 	c.kinds = reload_arena_take(&net->arena, 2 * sizeof(*c.kinds));
@@ -145,7 +145,7 @@ static void a_rehearsal_sends_nothing(void **state)
 	struct ring *r = *state;
 	for (size_t i = 0; i < COUNT_OF(methods); i++) {
 		struct call c = call_good(r->net, r->u, r->b);
-		c.way.rehearse = true;
+		c.target.dry_run = true;
 		assert_non_null(methods[i].begin(&c));
 		net_settle(r->net);
 		assert_int_equal(c.outcome->calls, 1);
@@ -179,8 +179,8 @@ static void ways_that_lead_nowhere(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		for (size_t m = 0; m < COUNT_OF(methods); m++) {
 			struct call c = call_good(r->net, r->u, r->b);
-			c.way.list = rows[i].list;
-			c.way.count = rows[i].count;
+			c.target.list = rows[i].list;
+			c.target.count = rows[i].count;
 			refused(&methods[m], &c, RELOAD_USAGE);
 		}
 }
@@ -294,7 +294,7 @@ static void alone_it_answers_itself(void **state)
 		struct reload_destination here = reload_dest_resource(&c.resource);
 		bool by_resource = methods[m].begin != probe && methods[m].begin != config_update;
 		if (by_resource)
-			c.way.list = &here;
+			c.target.list = &here;
 		assert_non_null(methods[m].begin(&c));
 		net_pass(net, 1000);
 		assert_int_equal(c.outcome->calls, 1);

@@ -145,10 +145,10 @@ static void answers_that_cannot_be_read(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct ring *r = ring_new_with(NULL);
 		struct reload_destination to = dest(r->b), back = dest(r->u);
-		struct reload_way way = { .list = &to, .count = 1 };
+		struct reload_request_target target = { .list = &to, .count = 1 };
 		struct outcome *o = outcome_new(r->net);
 		enum reload_err err;
-		assert_non_null(reload_peer_ping(r->u->peer, &way, 0, outcome_fn, o, &err));
+		assert_non_null(reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err));
 		net_settle(r->net);
 		struct reload_msg *m = heard_code(r->b, RELOAD_PING_REQ);
 		assert_non_null(m);

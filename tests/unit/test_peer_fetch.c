@@ -7,12 +7,12 @@ static struct outcome *asked(struct ring *r, struct node *owner, struct reload_m
 	struct outcome *o = outcome_new(r->net);
 	struct reload_id resource;
 	struct reload_destination to = dest(r->b);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_specifier spec = { .kind = K_VALUE };
 	enum reload_err err;
 	reload_peer_resource_id(r->u->peer, &resource, span_str(owner->credentials.cert->user));
 	assert_non_null(
-		reload_peer_fetch(r->u->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
+		reload_peer_fetch(r->u->peer, &target, &resource, &spec, 1, outcome_fn, o, &err));
 	net_settle(r->net);
 	*request = heard_code(r->b, RELOAD_FETCH_REQ);
 	assert_non_null(*request);

@@ -416,11 +416,11 @@ static void chain_of(const int via[4], const size_t vias[3])
 	struct trace t = { .count = 0 };
 	struct outcome *o = outcome_new(net);
 	struct reload_destination list[] = { dest(n[1]), dest(n[2]), dest(n[3]) };
-	struct reload_way way = { .list = list, .count = 3 };
+	struct reload_request_target target = { .list = list, .count = 3 };
 	enum reload_err err;
 	net->tap_arg = &t;
 	net->tap = trace_tap;
-	assert_non_null(reload_peer_ping(n[0]->peer, &way, 0, outcome_fn, o, &err));
+	assert_non_null(reload_peer_ping(n[0]->peer, &target, 0, outcome_fn, o, &err));
 	net_settle(net);
 	net->tap = NULL;
 	/* R-4.3-01: whatever each node on the path does with the Via List, the answer comes back */

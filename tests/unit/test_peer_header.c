@@ -107,11 +107,11 @@ static void own_messages(void **state)
 	struct ring *r = *state;
 	struct outcome *o = outcome_new(r->net);
 	struct reload_destination to = dest(r->b);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err;
 	uint64_t ids[2];
 	for (size_t i = 0; i < 2; i++) {
-		assert_non_null(reload_peer_ping(r->u->peer, &way, 0, outcome_fn, o, &err));
+		assert_non_null(reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err));
 		net_settle(r->net);
 		struct reload_msg *m = heard_code(r->b, RELOAD_PING_REQ);
 		assert_non_null(m);
@@ -146,10 +146,10 @@ static void configured_ttl(void **state)
 	node_ready(a, u);
 	struct outcome *o = outcome_new(net);
 	struct reload_destination to = dest(a), back = dest(u);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err;
 	forget(a);
-	assert_non_null(reload_peer_ping(u->peer, &way, 0, outcome_fn, o, &err));
+	assert_non_null(reload_peer_ping(u->peer, &target, 0, outcome_fn, o, &err));
 	net_settle(net);
 	assert_int_equal(heard_code(a, RELOAD_PING_REQ)->header.ttl, 20);
 	struct craft c = craft_ping(a, &back);

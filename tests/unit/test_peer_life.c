@@ -345,18 +345,18 @@ static void good_link_carries(void **state)
 	struct net_link *first = net_link_between(r->a, r->u), *second = net_link(r->a, r->u);
 	bool dialler = first->ends[0] == r->a;
 	struct reload_destination to = dest(r->a);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err;
 	r->net->tap = note_link;
 	reload_peer_link_health(r->u->peer, first->numbers[dialler], false);
 	assert_non_null(
-		reload_peer_ping(r->u->peer, &way, 0, outcome_fn, outcome_new(r->net), &err));
+		reload_peer_ping(r->u->peer, &target, 0, outcome_fn, outcome_new(r->net), &err));
 	net_settle(r->net);
 	/* R-6.6-05 */
 	assert_int_equal(used, second->numbers[second->ends[0] != r->a]);
 	reload_peer_link_health(r->u->peer, first->numbers[dialler], true);
 	assert_non_null(
-		reload_peer_ping(r->u->peer, &way, 0, outcome_fn, outcome_new(r->net), &err));
+		reload_peer_ping(r->u->peer, &target, 0, outcome_fn, outcome_new(r->net), &err));
 	net_settle(r->net);
 	assert_int_equal(used, first->numbers[!dialler]);
 	r->net->tap = NULL;

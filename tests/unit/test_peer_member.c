@@ -265,10 +265,10 @@ static void client(void **state)
 	/* it reaches and is reached; R-4.2.2-01 */
 	struct outcome *there = outcome_new(net), *back = outcome_new(net);
 	struct reload_destination to = dest(first), from = dest(n);
-	struct reload_way way = { .list = &to, .count = 1 },
-			  way_back = { .list = &from, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 },
+				     way_back = { .list = &from, .count = 1 };
 	enum reload_err err;
-	assert_non_null(reload_peer_ping(n->peer, &way, 0, outcome_fn, there, &err));
+	assert_non_null(reload_peer_ping(n->peer, &target, 0, outcome_fn, there, &err));
 	assert_non_null(reload_peer_ping(first->peer, &way_back, 0, outcome_fn, back, &err));
 	net_pass(net, 100);
 	assert_int_equal(there->err, RELOAD_OK);

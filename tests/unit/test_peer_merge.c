@@ -32,12 +32,13 @@ static struct reload_id store_own(struct node *n, const char *words)
 	enum reload_err err;
 	reload_peer_resource_id(n->peer, &resource, span_str(n->credentials.cert->user));
 	struct reload_destination to = reload_dest_resource(&resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_store_item item = { .kind = K_VALUE,
 		.value = { .model = RELOAD_MODEL_SINGLE, .exists = true, .value = span_str(words) },
 		.lifetime_s = 20000 };
 	struct outcome *o = outcome_new(n->net);
-	assert_non_null(reload_peer_store(n->peer, &way, &resource, &item, 1, outcome_fn, o, &err));
+	assert_non_null(
+		reload_peer_store(n->peer, &target, &resource, &item, 1, outcome_fn, o, &err));
 	net_settle(n->net);
 	assert_int_equal(o->err, RELOAD_OK);
 	return resource;

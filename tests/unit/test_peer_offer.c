@@ -320,7 +320,7 @@ static void leaves_with_hand_over(void **state)
 	node_join(two, one, RELOAD_ROLE_PEER);
 	reload_peer_resource_id(one->peer, &resource, span_str(one->credentials.cert->user));
 	struct reload_destination to = reload_dest_resource(&resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_store_item item = { .kind = K_VALUE,
 		.value = { .model = RELOAD_MODEL_SINGLE,
 			.exists = true,
@@ -329,7 +329,7 @@ static void leaves_with_hand_over(void **state)
 	struct outcome *o = outcome_new(net);
 	net->tap = no_replicas;
 	assert_non_null(
-		reload_peer_store(one->peer, &way, &resource, &item, 1, outcome_fn, o, &err));
+		reload_peer_store(one->peer, &target, &resource, &item, 1, outcome_fn, o, &err));
 	net_settle(net);
 	assert_int_equal(o->err, RELOAD_OK);
 	net->tap = NULL;
@@ -341,7 +341,7 @@ static void leaves_with_hand_over(void **state)
 	struct reload_specifier spec = { .kind = K_VALUE };
 	o = outcome_new(net);
 	assert_non_null(
-		reload_peer_fetch(stays->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
+		reload_peer_fetch(stays->peer, &target, &resource, &spec, 1, outcome_fn, o, &err));
 	net_pass(net, 1000);
 	assert_int_equal(o->err, RELOAD_OK);
 	assert_string_equal(o->value, "kept");
@@ -375,17 +375,17 @@ static void leaves_with_its_answers(void **state)
 			one->peer, &resource, span_str(two->credentials.cert->user));
 	struct node *leaves = reload_id_between(&one->id, &resource, &two->id) ? one : two;
 	struct reload_destination to = reload_dest_resource(&resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_specifier spec = { .kind = K_VALUE };
 	struct outcome *o = outcome_new(net), *late = outcome_new(net), *lost = outcome_new(net);
 	struct span kept = { .len = 0 };
 	net->tap = answer_is_late;
 	net->tap_arg = &kept;
 	assert_non_null(
-		reload_peer_fetch(leaves->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
+		reload_peer_fetch(leaves->peer, &target, &resource, &spec, 1, outcome_fn, o, &err));
 	reload_peer_leave(leaves->peer, false);
-	assert_null(
-		reload_peer_fetch(leaves->peer, &way, &resource, &spec, 1, outcome_fn, late, &err));
+	assert_null(reload_peer_fetch(
+		leaves->peer, &target, &resource, &spec, 1, outcome_fn, late, &err));
 	assert_int_equal(err, RELOAD_NOT_JOINED);
 	net_pass(net, 1000);
 	assert_int_equal(o->calls, 0);
@@ -401,8 +401,8 @@ static void leaves_with_its_answers(void **state)
 	net_pass(net, 10000);
 	node_join(leaves, stays, RELOAD_ROLE_PEER);
 	kept.len = 0;
-	assert_non_null(
-		reload_peer_fetch(leaves->peer, &way, &resource, &spec, 1, outcome_fn, lost, &err));
+	assert_non_null(reload_peer_fetch(
+		leaves->peer, &target, &resource, &spec, 1, outcome_fn, lost, &err));
 	net_settle(net);
 	assert_int_equal(lost->calls, 0);
 	kept.len = 0;

@@ -63,7 +63,7 @@ static void pieces_store(struct node *n, const struct reload_id *resource, size_
 {
 	static char keys[PIECES][24];
 	struct reload_destination to = reload_dest_resource(resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	for (size_t i = first; i < first + count;) {
 		struct reload_store_item items[30];
 		size_t k = 0;
@@ -78,8 +78,8 @@ static void pieces_store(struct node *n, const struct reload_id *resource, size_
 		}
 		enum reload_err err;
 		struct outcome *o = outcome_new(n->net);
-		assert_non_null(
-			reload_peer_store(n->peer, &way, resource, items, k, outcome_fn, o, &err));
+		assert_non_null(reload_peer_store(
+			n->peer, &target, resource, items, k, outcome_fn, o, &err));
 		net_settle(n->net);
 		assert_int_equal(o->err, RELOAD_OK);
 	}
@@ -226,7 +226,7 @@ static void leaves_while_it_waits(void **state)
 	reload_peer_resource_id(one->peer, &resource, span_str(one->credentials.cert->user));
 	struct node *owner = reload_id_between(&one->id, &resource, &two->id) ? two : one;
 	struct reload_destination to = reload_dest_resource(&resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_store_item item = { .kind = K_VALUE,
 		.value = { .model = RELOAD_MODEL_SINGLE,
 			.exists = true,
@@ -234,7 +234,7 @@ static void leaves_while_it_waits(void **state)
 		.lifetime_s = 36000 };
 	struct outcome *o = outcome_new(net);
 	assert_non_null(
-		reload_peer_store(owner->peer, &way, &resource, &item, 1, outcome_fn, o, &err));
+		reload_peer_store(owner->peer, &target, &resource, &item, 1, outcome_fn, o, &err));
 	net->tap = no_stores;
 	const struct reload_event *failed = &owner->last[RELOAD_EV_REPLICA_FAILED];
 	for (unsigned i = 0; i < 2000 && failed->count < 11; i++)
@@ -281,7 +281,7 @@ static void forgets_what_the_owner_has(void **state)
 	bool ones = !reload_id_between(&one->id, &resource, &two->id);
 	struct node *owner = ones ? one : two, *former = ones ? two : one;
 	struct reload_destination to = reload_dest_resource(&resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_store_item item = { .kind = K_VALUE,
 		.value = { .model = RELOAD_MODEL_SINGLE,
 			.exists = true,
@@ -289,7 +289,7 @@ static void forgets_what_the_owner_has(void **state)
 		.lifetime_s = 3600 };
 	struct outcome *o = outcome_new(net);
 	assert_non_null(
-		reload_peer_store(one->peer, &way, &resource, &item, 1, outcome_fn, o, &err));
+		reload_peer_store(one->peer, &target, &resource, &item, 1, outcome_fn, o, &err));
 	net_pass(net, 1000);
 	assert_int_equal(o->err, RELOAD_OK);
 	assert_true(holds(former, &resource));

@@ -63,7 +63,7 @@ static void store_many(struct node *n, const struct reload_id *resource, size_t 
 	static uint8_t bytes[VALUE_LEN];
 	static char keys[VALUES][8];
 	struct reload_destination to = reload_dest_resource(resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	for (size_t done = 0; done < VALUES;) {
 		struct reload_store_item items[PER_STORE];
 		size_t k = 0;
@@ -78,8 +78,8 @@ static void store_many(struct node *n, const struct reload_id *resource, size_t 
 		}
 		enum reload_err err;
 		struct outcome *o = outcome_new(n->net);
-		assert_non_null(
-			reload_peer_store(n->peer, &way, resource, items, k, outcome_fn, o, &err));
+		assert_non_null(reload_peer_store(
+			n->peer, &target, resource, items, k, outcome_fn, o, &err));
 		net_settle(n->net);
 		assert_int_equal(o->err, RELOAD_OK);
 	}
@@ -267,7 +267,7 @@ static void becomes_responsible_meanwhile(void **state)
 	}
 	assert_true(is_responsible(owner, &resource));
 	struct reload_destination to = reload_dest_resource(&resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_store_item item = { .kind = K_VALUE,
 		.value = { .model = RELOAD_MODEL_SINGLE,
 			.exists = true,
@@ -277,7 +277,7 @@ static void becomes_responsible_meanwhile(void **state)
 	struct outcome *o = outcome_new(net);
 	net->tap = no_stores;
 	assert_non_null(
-		reload_peer_store(asks->peer, &way, &resource, &item, 1, outcome_fn, o, &err));
+		reload_peer_store(asks->peer, &target, &resource, &item, 1, outcome_fn, o, &err));
 	net_pass(net, 1000);
 	reload_peer_leave(owner->peer, true);
 	net_pass(net, 1000);

@@ -4,9 +4,9 @@
 static struct outcome *ping(struct ring *r, const struct reload_destination *to, reload_ms timeout)
 {
 	struct outcome *o = outcome_new(r->net);
-	struct reload_way way = { .list = to, .count = 1, .timeout_ms = timeout };
+	struct reload_request_target target = { .list = to, .count = 1, .timeout_ms = timeout };
 	enum reload_err err;
-	if (!reload_peer_ping(r->u->peer, &way, 0, outcome_fn, o, &err))
+	if (!reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err))
 		fail_msg("%s", reload_err_text(err));
 	net_settle(r->net);
 	return o;
@@ -79,14 +79,14 @@ static void ids_are_random(void **state)
 	static struct ids ids;
 	static unsigned counts[8][256];
 	struct reload_destination to = dest(r->b);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	ids.count = 0;
 	r->net->tap = note_id;
 	r->net->tap_arg = &ids;
 	for (size_t i = 0; i < IDS; i++) {
 		enum reload_err err;
 		struct reload_request *ping =
-			reload_peer_ping(r->u->peer, &way, 0, outcome_fn, NULL, &err);
+			reload_peer_ping(r->u->peer, &target, 0, outcome_fn, NULL, &err);
 		assert_non_null(ping);
 		net_settle(r->net);
 		reload_request_cancel(r->u->peer, ping);
@@ -334,21 +334,22 @@ static void cancelled(void **state)
 	struct ring *r = *state;
 	struct outcome *o = outcome_new(r->net);
 	struct reload_destination to = dest(r->b);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err;
-	struct reload_request *request = reload_peer_ping(r->u->peer, &way, 0, outcome_fn, o, &err);
+	struct reload_request *request =
+		reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err);
 	reload_request_cancel(r->u->peer, request);
 	reload_request_cancel(r->u->peer, NULL);
 	net_settle(r->net);
 	net_pass(r->net, 20000);
 	assert_int_equal(o->calls, 0);
-	request = reload_peer_ping(r->u->peer, &way, 0, outcome_fn, o, &err);
+	request = reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err);
 	net_settle(r->net);
 	reload_request_cancel(r->u->peer, request);
 	net_pass(r->net, 20000);
 	assert_int_equal(o->calls, 0);
 	/* a node that stops tells all that are under way */
-	assert_non_null(reload_peer_ping(r->u->peer, &way, 0, outcome_fn, o, &err));
+	assert_non_null(reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err));
 	net_settle(r->net);
 	node_stop(r->u);
 	assert_int_equal(o->calls, 1);
@@ -365,12 +366,12 @@ static void again_fn(void *arg, const struct reload_result *result)
 {
 	struct again *a = arg;
 	struct reload_destination to = dest(a->ring->u);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err;
 	a->calls++;
 	assert_int_equal(result->err, RELOAD_OK);
 	if (a->left-- > 0)
-		assert_non_null(reload_peer_ping(a->ring->u->peer, &way, 0, again_fn, a, &err));
+		assert_non_null(reload_peer_ping(a->ring->u->peer, &target, 0, again_fn, a, &err));
 }
 
 static void from_a_result(void **state)
@@ -378,9 +379,9 @@ static void from_a_result(void **state)
 	struct ring *r = *state;
 	struct again a = { .ring = r, .left = 10 };
 	struct reload_destination to = dest(r->u);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err;
-	assert_non_null(reload_peer_ping(r->u->peer, &way, 0, again_fn, &a, &err));
+	assert_non_null(reload_peer_ping(r->u->peer, &target, 0, again_fn, &a, &err));
 	assert_int_equal(a.calls, 0); /* told later, never from inside the call */
 	net_settle(r->net);
 	assert_int_equal(a.calls, 11);
@@ -400,12 +401,12 @@ static void limits(void **state)
 	(void)state;
 	struct ring *r = ring_new_with(few);
 	struct reload_destination to = dest(r->b), here = dest(r->u);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err = RELOAD_OK;
 	struct reload_status s;
 	struct outcome *o = outcome_new(r->net);
 	size_t begun = 0;
-	while (begun < 100 && reload_peer_ping(r->u->peer, &way, 0, outcome_fn, o, &err))
+	while (begun < 100 && reload_peer_ping(r->u->peer, &target, 0, outcome_fn, o, &err))
 		begun++;
 	assert_int_equal(err, RELOAD_LIMIT);
 	reload_peer_status(r->u->peer, &s);
@@ -440,8 +441,8 @@ static void misuse(void **state)
 	struct outcome *o = outcome_new(r->net);
 	struct reload_destination twice[] = { dest(r->b), dest(r->b) },
 				  behind[] = { reload_dest_resource(&r->b->id), dest(r->b) };
-	struct reload_way none = { .list = twice, .count = 0 }, doubled = { twice, 2, 0 },
-			  after = { behind, 2, 0 };
+	struct reload_request_target none = { .list = twice, .count = 0 },
+				     doubled = { twice, 2, 0 }, after = { behind, 2, 0 };
 	enum reload_err err;
 	assert_null(reload_peer_ping(r->u->peer, &none, 0, outcome_fn, o, &err));
 	assert_int_equal(err, RELOAD_USAGE);
@@ -449,7 +450,7 @@ static void misuse(void **state)
 	assert_int_equal(err, RELOAD_USAGE);
 	assert_null(reload_peer_ping(r->u->peer, &after, 0, outcome_fn, o, &err));
 	assert_int_equal(err, RELOAD_USAGE);
-	struct reload_way one = { twice, 1, 0 };
+	struct reload_request_target one = { twice, 1, 0 };
 	/* max-message-size counts header and signature too: the next node would close the link */
 	static const size_t paddings[] = { 30000, 20000, 19950 };
 	for (unsigned i = 0; i < COUNT_OF(paddings); i++) {

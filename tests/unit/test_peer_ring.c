@@ -277,12 +277,12 @@ static void updates_are_wanted_or_not(void **state)
 	struct ring *r = *state;
 	struct reload_id beyond = id_at(0xa0);
 	struct reload_destination to = dest(r->b), wanted = reload_dest_resource(&beyond);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err;
 	for (int update = 0; update < 2; update++) {
 		struct outcome *o = outcome_new(r->net);
 		assert_non_null(reload_peer_route_query(
-			r->u->peer, &way, &wanted, update, outcome_fn, o, &err));
+			r->u->peer, &target, &wanted, update, outcome_fn, o, &err));
 		net_settle(r->net);
 		struct reload_msg *m = heard_code(r->b, RELOAD_ROUTE_QUERY_REQ);
 		assert_non_null(m);
@@ -322,10 +322,10 @@ static void step_by_step(void **state)
 	struct hop h = { .calls = 0 };
 	for (unsigned i = 1; i < 8; i++) {
 		struct reload_destination to = reload_dest_node(&at);
-		struct reload_way way = { .list = &to, .count = 1 };
+		struct reload_request_target target = { .list = &to, .count = 1 };
 		enum reload_err err;
 		assert_non_null(reload_peer_route_query(
-			n[0]->peer, &way, &wanted, false, hop_fn, &h, &err));
+			n[0]->peer, &target, &wanted, false, hop_fn, &h, &err));
 		net_pass(net, 100);
 		assert_int_equal(h.calls, i);
 		if (reload_id_eq(&h.next, &at))

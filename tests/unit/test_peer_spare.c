@@ -101,10 +101,10 @@ static struct pair spare_pair(struct town *t)
 static void ping(struct node *from, const struct node *to)
 {
 	struct reload_destination list = dest(to);
-	struct reload_way way = { .list = &list, .count = 1 };
+	struct reload_request_target target = { .list = &list, .count = 1 };
 	struct outcome *o = outcome_new(from->net);
 	enum reload_err err;
-	assert_non_null(reload_peer_ping(from->peer, &way, 0, outcome_fn, o, &err));
+	assert_non_null(reload_peer_ping(from->peer, &target, 0, outcome_fn, o, &err));
 	net_settle(from->net);
 	assert_int_equal(o->calls, 1);
 	assert_int_equal(o->err, RELOAD_OK);

@@ -155,11 +155,11 @@ static void newer_elsewhere(void **state)
 	tell(&c, r->u);
 	struct outcome *o = outcome_new(r->net);
 	struct reload_destination to = reload_dest_resource(&store->resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_specifier spec = { .kind = K_NODE };
 	enum reload_err err;
 	assert_non_null(reload_peer_fetch(
-		r->u->peer, &way, &store->resource, &spec, 1, outcome_fn, o, &err));
+		r->u->peer, &target, &store->resource, &spec, 1, outcome_fn, o, &err));
 	net_settle(r->net);
 	/* R-7.4.1.1-22 R-7.4.1.1-23: and takes the place of the own */
 	assert_int_equal(o->err, RELOAD_OK);
@@ -219,9 +219,9 @@ static struct outcome *put(
 	struct pair *p, struct node *by, const struct reload_store_item *items, size_t count)
 {
 	struct outcome *o = outcome_new(p->net);
-	struct reload_way way = { .list = &p->to, .count = 1 };
+	struct reload_request_target target = { .list = &p->to, .count = 1 };
 	enum reload_err err;
-	if (!reload_peer_store(by->peer, &way, &p->resource, items, count, outcome_fn, o, &err))
+	if (!reload_peer_store(by->peer, &target, &p->resource, items, count, outcome_fn, o, &err))
 		fail_msg("%s", reload_err_text(err));
 	net_pass(p->net, 100);
 	assert_int_equal(o->calls, 1);
@@ -232,9 +232,9 @@ static struct outcome *get(
 	struct pair *p, struct node *by, const struct reload_specifier *specs, size_t count)
 {
 	struct outcome *o = outcome_new(p->net);
-	struct reload_way way = { .list = &p->to, .count = 1 };
+	struct reload_request_target target = { .list = &p->to, .count = 1 };
 	enum reload_err err;
-	if (!reload_peer_fetch(by->peer, &way, &p->resource, specs, count, outcome_fn, o, &err))
+	if (!reload_peer_fetch(by->peer, &target, &p->resource, specs, count, outcome_fn, o, &err))
 		fail_msg("%s", reload_err_text(err));
 	net_pass(p->net, 100);
 	assert_int_equal(o->calls, 1);
@@ -275,13 +275,13 @@ static void there_and_back(void **state)
 	/* without a pause between them the storage times still grow */
 	item = single("again");
 	struct outcome *first = outcome_new(p->net), *second = outcome_new(p->net);
-	struct reload_way way = { .list = &p->to, .count = 1 };
+	struct reload_request_target target = { .list = &p->to, .count = 1 };
 	enum reload_err err;
 	struct reload_store_item next = single("and again");
 	assert_non_null(reload_peer_store(
-		p->one->peer, &way, &p->resource, &item, 1, outcome_fn, first, &err));
+		p->one->peer, &target, &p->resource, &item, 1, outcome_fn, first, &err));
 	assert_non_null(reload_peer_store(
-		p->one->peer, &way, &p->resource, &next, 1, outcome_fn, second, &err));
+		p->one->peer, &target, &p->resource, &next, 1, outcome_fn, second, &err));
 	net_pass(p->net, 100);
 	/* R-13.5-04: the second is newer, or the storer would refuse it as too old */
 	assert_int_equal(first->err, RELOAD_OK);
@@ -299,10 +299,10 @@ static void only_its_own(void **state)
 	assert_int_equal(o->result.overlay_code, 2);
 	item = single("mine");
 	item.kind = K_ABROAD;
-	struct reload_way way = { .list = &p->to, .count = 1 };
+	struct reload_request_target target = { .list = &p->to, .count = 1 };
 	enum reload_err err;
-	assert_null(
-		reload_peer_store(p->one->peer, &way, &p->resource, &item, 1, outcome_fn, o, &err));
+	assert_null(reload_peer_store(
+		p->one->peer, &target, &p->resource, &item, 1, outcome_fn, o, &err));
 	assert_int_equal(err, RELOAD_UNKNOWN_KIND);
 	item = single("mine");
 	item.generation = 77; /* nothing is there yet */
@@ -345,20 +345,20 @@ static void several_kinds_and_values(void **state)
 		assert_true(o->synthetic[i]);
 	/* Stat and Find over the same way */
 	struct outcome *stat = outcome_new(p->net), *find = outcome_new(p->net);
-	struct reload_way way = { .list = &p->to, .count = 1 };
+	struct reload_request_target target = { .list = &p->to, .count = 1 };
 	enum reload_err err;
 	uint32_t kinds[] = { K_VALUE, K_DICT, RELOAD_KIND_CERT_BY_USER };
 	assert_non_null(reload_peer_stat(
-		p->two->peer, &way, &p->resource, &specs[1], 1, outcome_fn, stat, &err));
+		p->two->peer, &target, &p->resource, &specs[1], 1, outcome_fn, stat, &err));
 	assert_non_null(reload_peer_find(
-		p->two->peer, &way, &p->resource, kinds, 3, outcome_fn, find, &err));
+		p->two->peer, &target, &p->resource, kinds, 3, outcome_fn, find, &err));
 	net_pass(p->net, 100);
 	assert_int_equal(stat->err, RELOAD_OK);
 	assert_int_equal(find->err, RELOAD_OK);
 	kinds[1] = K_VALUE;
 	/* R-7.4.4-01: a Kind twice is not even sent */
 	assert_null(reload_peer_find(
-		p->two->peer, &way, &p->resource, kinds, 3, outcome_fn, find, &err));
+		p->two->peer, &target, &p->resource, kinds, 3, outcome_fn, find, &err));
 	assert_int_equal(err, RELOAD_USAGE);
 	struct reload_array_range overlap[] = { { 0, 5 }, { 5, 9 } };
 	struct reload_specifier bad = {
@@ -366,7 +366,7 @@ static void several_kinds_and_values(void **state)
 	};
 	/* R-7.4.2.1-06 */
 	assert_null(reload_peer_fetch(
-		p->two->peer, &way, &p->resource, &bad, 1, outcome_fn, find, &err));
+		p->two->peer, &target, &p->resource, &bad, 1, outcome_fn, find, &err));
 	assert_int_equal(err, RELOAD_USAGE);
 }
 

@@ -7,12 +7,12 @@ static struct outcome *ask(
 	struct outcome *o = outcome_new(r->net);
 	struct reload_id resource;
 	struct reload_destination to = dest(r->b);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_specifier spec = { .kind = kind };
 	enum reload_err err;
 	reload_peer_resource_id(r->u->peer, &resource, span_str(owner->credentials.cert->user));
 	assert_non_null(
-		reload_peer_fetch(r->u->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
+		reload_peer_fetch(r->u->peer, &target, &resource, &spec, 1, outcome_fn, o, &err));
 	net_settle(r->net);
 	*request = heard_code(r->b, RELOAD_FETCH_REQ);
 	assert_non_null(*request);
@@ -185,7 +185,7 @@ static void own_answer_too_large(void **state)
 	struct reload_id resource;
 	reload_peer_resource_id(u->peer, &resource, span_str(u->credentials.cert->user));
 	struct reload_destination to = reload_dest_resource(&resource);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err;
 	for (uint8_t i = 0; i < LARGE_COUNT; i++) {
 		struct outcome *o = outcome_new(net);
@@ -194,14 +194,15 @@ static void own_answer_too_large(void **state)
 			.value = { .exists = true,
 				.key = span_of(&i, 1),
 				.value = span_of(bytes, LARGE) } };
-		assert_non_null(
-			reload_peer_store(u->peer, &way, &resource, &item, 1, outcome_fn, o, &err));
+		assert_non_null(reload_peer_store(
+			u->peer, &target, &resource, &item, 1, outcome_fn, o, &err));
 		net_settle(net);
 		assert_int_equal(o->err, RELOAD_OK);
 	}
 	struct outcome *o = outcome_new(net);
 	struct reload_specifier spec = { .kind = K_DICT };
-	assert_non_null(reload_peer_fetch(u->peer, &way, &resource, &spec, 1, outcome_fn, o, &err));
+	assert_non_null(
+		reload_peer_fetch(u->peer, &target, &resource, &spec, 1, outcome_fn, o, &err));
 	net_settle(net);
 	assert_int_equal(o->calls, 1);
 	assert_int_equal(o->err, RELOAD_RESPONSE_TOO_LARGE);

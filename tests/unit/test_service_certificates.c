@@ -20,8 +20,8 @@ static struct outcome *certificates_at(struct node *n, uint32_t kind, struct spa
 	enum reload_err err;
 	reload_peer_resource_id(n->peer, &resource, name);
 	struct reload_destination to = reload_dest_resource(&resource);
-	struct reload_way way = { .list = &to, .count = 1 };
-	if (!reload_peer_fetch(n->peer, &way, &resource, &spec, 1, outcome_fn, o, &err))
+	struct reload_request_target target = { .list = &to, .count = 1 };
+	if (!reload_peer_fetch(n->peer, &target, &resource, &spec, 1, outcome_fn, o, &err))
 		fail_msg("%s", reload_err_text(err));
 	net_pass(n->net, 100);
 	assert_int_equal(o->calls, 1);

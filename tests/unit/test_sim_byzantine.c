@@ -215,23 +215,23 @@ static void put(struct net *t, size_t i, const char *words, struct answer *answe
 {
 	struct reload_id place = place_of(t, i);
 	struct reload_destination to = reload_dest_resource(&place);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_store_item item = { .kind = RELOAD_SIM_KIND,
 		.lifetime_s = 3600,
 		.value = { .exists = true, .value = span_str(words) } };
 	enum reload_err err = RELOAD_OK;
-	assert_non_null(reload_peer_store(
-		reload_sim_node(t->sim, i)->peer, &way, &place, &item, 1, answer_fn, answer, &err));
+	assert_non_null(reload_peer_store(reload_sim_node(t->sim, i)->peer, &target, &place, &item,
+		1, answer_fn, answer, &err));
 }
 
 static void get(struct net *t, size_t i, const struct reload_id *place, struct answer *answer)
 {
 	struct reload_destination to = reload_dest_resource(place);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	struct reload_specifier spec = { .kind = RELOAD_SIM_KIND };
 	enum reload_err err = RELOAD_OK;
-	assert_non_null(reload_peer_fetch(
-		reload_sim_node(t->sim, i)->peer, &way, place, &spec, 1, answer_fn, answer, &err));
+	assert_non_null(reload_peer_fetch(reload_sim_node(t->sim, i)->peer, &target, place, &spec,
+		1, answer_fn, answer, &err));
 }
 
 static void put_all(struct net *t, const char *words)

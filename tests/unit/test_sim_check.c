@@ -188,9 +188,10 @@ static struct reload_sim_place *store(size_t i, unsigned which)
 	item.value.value =
 		span_of(bytes, reload_sim_history_bytes(history, p, version->number, bytes));
 	struct reload_destination to = reload_dest_resource(&resources[i]);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	stored_well = false;
-	assert_non_null(reload_peer_store(n->peer, &way, &resources[i], &item, 1, stored, p, &err));
+	assert_non_null(
+		reload_peer_store(n->peer, &target, &resources[i], &item, 1, stored, p, &err));
 	later(5000);
 	assert_true(stored_well);
 	return p;
@@ -281,13 +282,13 @@ static void a_node_that_is_never_idle_is_seen(void **state)
 {
 	(void)state;
 	struct reload_destination to = reload_dest_node(&behind(1)->id);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	reload_ms begun = reload_sim_now(s);
 	enum reload_err err;
 	bool good = true;
 	while (good && reload_sim_now(s) < begun + 2 * RELOAD_SIM_BUSY_MS) {
 		assert_non_null(reload_peer_ping(
-			reload_sim_node(s, 0)->peer, &way, 0, answered, NULL, &err));
+			reload_sim_node(s, 0)->peer, &target, 0, answered, NULL, &err));
 		good = reload_sim_check_rest(checks, &v);
 		later(1000);
 	}
@@ -306,10 +307,10 @@ static void a_request_older_than_its_limit_is_seen(void **state)
 	struct reload_config *config = (struct reload_config *)reload_peer_config(n->peer);
 	uint32_t timer = config->overlay_reliability_timer_ms;
 	struct reload_destination to = reload_dest_node(&dead->id);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	enum reload_err err;
 	reload_sim_crash(s, dead->index, RELOAD_SIM_MACHINE, false);
-	assert_non_null(reload_peer_ping(n->peer, &way, 0, answered, NULL, &err));
+	assert_non_null(reload_peer_ping(n->peer, &target, 0, answered, NULL, &err));
 	later(10000);
 	assert_true(reload_peer_requests(n->peer, NULL) > 0);
 	assert_true(reload_sim_check_transactions(checks, &v));

@@ -401,10 +401,10 @@ static void hook_judges_what_a_liar_sends(void **state)
 	net_start(&r, (struct reload_sim_setup){ 0 });
 	struct reload_sim_node *a = reload_sim_node(r.s, A);
 	struct reload_destination to = reload_dest_node(&reload_sim_node(r.s, B)->id);
-	struct reload_way way = { .list = &to, .count = 1 };
+	struct reload_request_target target = { .list = &to, .count = 1 };
 	a->byzantine = 1;
 	uint64_t sent = a->sent_messages;
-	struct reload_request *ping = reload_peer_ping(a->peer, &way, 0, NULL, NULL, &err);
+	struct reload_request *ping = reload_peer_ping(a->peer, &target, 0, NULL, NULL, &err);
 	assert_non_null(ping);
 	later(&r, 100);
 	assert_int_equal(r.judged, 1);
@@ -416,7 +416,7 @@ static void hook_judges_what_a_liar_sends(void **state)
 	assert_in_order(&r.seen[B], 1);
 	r.pass = true;
 	uint64_t pings = reload_sim_counts(r.s)->traffic_messages[RELOAD_SIM_TRAFFIC_PING];
-	ping = reload_peer_ping(a->peer, &way, 0, NULL, NULL, &err);
+	ping = reload_peer_ping(a->peer, &target, 0, NULL, NULL, &err);
 	later(&r, 30);
 	reload_request_cancel(a->peer, ping);
 	assert_int_equal(reload_sim_counts(r.s)->traffic_messages[RELOAD_SIM_TRAFFIC_PING],

@@ -43,7 +43,7 @@ static void rested(void *arg)
 			r, RELOAD_TIMEOUT, "no peer was responsible until the time was over");
 		return;
 	}
-	if (r->sealing) { /* for the transaction before */
+	if (r->signing) { /* for the transaction before */
 		reload_timer_arm(&x->engine->timers, &r->rest, x->engine->now + REST_MS, rested, r);
 		return;
 	}

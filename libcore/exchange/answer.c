@@ -21,7 +21,7 @@ static bool too_large(const struct reload_incoming *in, struct span tail)
 	       (max && len > max); /* above max-message-size the next node closes the link */
 }
 
-static void answer_sealed(void *arg, struct span tail, enum reload_err err)
+static void answer_signed(void *arg, struct span tail, enum reload_err err)
 {
 	struct reload_incoming *in = arg;
 	struct reload_exchange *x = in->exchange;
@@ -53,7 +53,7 @@ static void answer_sealed(void *arg, struct span tail, enum reload_err err)
 	reload_incoming_free(in, again);
 }
 
-static void repeat_sealed(void *arg, struct span tail, enum reload_err err)
+static void repeat_signed(void *arg, struct span tail, enum reload_err err)
 {
 	struct reload_incoming *in = arg;
 	if (!err && !too_large(in, tail))
@@ -65,7 +65,7 @@ static void repeat_sealed(void *arg, struct span tail, enum reload_err err)
 void reload_answer_repeat(struct reload_incoming *in, struct span contents)
 {
 	reload_sign_contents(
-		in->exchange, in->msg->header.transaction_id, contents, NULL, 0, repeat_sealed, in);
+		in->exchange, in->msg->header.transaction_id, contents, NULL, 0, repeat_signed, in);
 }
 
 /* This node asked itself: the answer needs neither signature nor link. */
@@ -111,7 +111,7 @@ static void answer_contents(struct reload_incoming *in, struct wr *contents,
 		answer_local(in, wr_done(contents), certificates, count);
 	else
 		reload_sign_contents(in->exchange, in->msg->header.transaction_id,
-			wr_done(contents), certificates, count, answer_sealed, in);
+			wr_done(contents), certificates, count, answer_signed, in);
 	wr_clear(contents);
 }
 

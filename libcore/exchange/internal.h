@@ -152,8 +152,8 @@ bool reload_requests_waiting(void *arg);
 
 /* reload_request_header() is the header of a copy of r. */
 struct reload_header reload_request_header(struct reload_request *r);
-/* reload_request_seal() signs r, unless that is under way; then its next copy leaves. */
-void reload_request_seal(struct reload_request *r);
+/* reload_request_sign() signs r, unless that is under way; then its next copy leaves. */
+void reload_request_sign(struct reload_request *r);
 /* reload_request_decide() tells where r goes now. */
 struct reload_decision reload_request_decide(struct reload_request *r);
 /* reload_request_restart() sends r once more, in a new transaction that lasts timeout_ms. */

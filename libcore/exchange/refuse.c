@@ -2,7 +2,7 @@
 
 /* Errors from the header alone: of requests that this node forwards, or does not decode. */
 
-struct error_way {
+struct error_reply {
 	struct reload_exchange *exchange;
 	uint32_t link;
 	uint64_t transaction;
@@ -10,21 +10,21 @@ struct error_way {
 	struct wr back, options;
 };
 
-static void error_sealed(void *arg, struct span tail, enum reload_err err)
+static void error_signed(void *arg, struct span tail, enum reload_err err)
 {
-	struct error_way *way = arg;
+	struct error_reply *reply = arg;
 	if (!err)
-		reload_response_send(way->exchange, way->transaction, wr_done(&way->back),
-			wr_done(&way->options), tail, way->link);
+		reload_response_send(reply->exchange, reply->transaction, wr_done(&reply->back),
+			wr_done(&reply->options), tail, reply->link);
 	struct reload_connection *con =
-		reload_connection_by_link(way->exchange->connections, way->link);
+		reload_connection_by_link(reply->exchange->connections, reply->link);
 	if (con)
 		con->work--;
-	if (way->close && con)
-		reload_link_drop(way->exchange->connections, con, RELOAD_MESSAGE_TOO_LARGE);
-	wr_clear(&way->back);
-	wr_clear(&way->options);
-	free(way);
+	if (reply->close && con)
+		reload_link_drop(reply->exchange->connections, con, RELOAD_MESSAGE_TOO_LARGE);
+	wr_clear(&reply->back);
+	wr_clear(&reply->options);
+	free(reply);
 }
 
 bool reload_error_back(struct reload_exchange *x, uint32_t link, const struct reload_header *h,
@@ -37,21 +37,23 @@ bool reload_error_back(struct reload_exchange *x, uint32_t link, const struct re
 	con->work++; /* a signature costs more than what asks for it */
 	uint8_t name[2];
 	struct reload_destination hop = reload_connection_hop(x->connections, con, name);
-	struct error_way *way = RELOAD_NEW(error_way);
-	way->exchange = x;
-	way->link = link;
-	way->transaction = h->transaction_id;
-	way->close = close;
+	struct error_reply *reply = RELOAD_NEW(error_reply);
+	reply->exchange = x;
+	reply->link = link;
+	reply->transaction = h->transaction_id;
+	reply->close = close;
 	if (!reload_list_check(h->via_list, &x->engine->ctx, true))
-		reload_list_back(&way->back, &x->engine->ctx, &hop, h->via_list, &x->engine->self);
-	wr_span(&way->options, h->options);
+		reload_list_back(
+			&reply->back, &x->engine->ctx, &hop, h->via_list, &x->engine->self);
+	wr_span(&reply->options, h->options);
 	struct reload_error_response e = { .error_code = reload_err_overlay_code(err),
 		.error_info = span_str(reason) };
 	struct wr contents;
 	wr_init(&contents);
 	reload_contents_write(&contents, &x->engine->ctx, RELOAD_ERROR, &e, NULL, 0);
 	reload_engine_count(x->engine, RELOAD_COUNT_ERRORS_SENT);
-	reload_sign_contents(x, h->transaction_id, wr_done(&contents), NULL, 0, error_sealed, way);
+	reload_sign_contents(
+		x, h->transaction_id, wr_done(&contents), NULL, 0, error_signed, reply);
 	wr_clear(&contents);
 	return true;
 }

@@ -70,7 +70,7 @@ struct reload_request {
 	uint16_t code;
 	const struct reload_method_row *method; /* of code; NULL: it is none of this node's */
 	struct wr contents, tail, list;
-	bool sealing, cancelled, ended;
+	bool signing, cancelled, ended;
 	bool skip_closeness_check; /* of the closeness check (CHORD-02) */
 	bool served_here;          /* this node was given it, as it was responsible */
 	bool no_way;               /* its last copy found no next hop */

@@ -17,10 +17,10 @@ static reload_ms time_left(const struct reload_request *r)
 	return r->left_ms ? r->left_ms : r->timeout_ms;
 }
 
-static void sealed(void *arg, struct span tail, enum reload_err err)
+static void request_signed(void *arg, struct span tail, enum reload_err err)
 {
 	struct reload_request *r = arg;
-	r->sealing = false;
+	r->signing = false;
 	if (!reload_request_release(r))
 		return;
 	if (err) {
@@ -48,15 +48,15 @@ static void sealed(void *arg, struct span tail, enum reload_err err)
 		reload_request_fail(r, RELOAD_BUG, "transaction id drawn twice");
 }
 
-void reload_request_seal(struct reload_request *r)
+void reload_request_sign(struct reload_request *r)
 {
-	if (r->sealing)
+	if (r->signing)
 		return;
-	r->sealing = true;
+	r->signing = true;
 	reload_request_hold(r);
 	struct span certificates = wr_done(&r->certificates);
 	reload_sign_contents(r->exchange, r->transaction.id, wr_done(&r->contents), &certificates,
-		certificates.len ? 1 : 0, sealed, r);
+		certificates.len ? 1 : 0, request_signed, r);
 }
 
 struct reload_decision reload_request_decide(struct reload_request *r)
@@ -86,7 +86,7 @@ static void start(struct reload_request *r)
 				 r->transaction.id, time_left(r)))
 			reload_request_fail(r, RELOAD_BUG, "transaction id drawn twice");
 	} else {
-		reload_request_seal(r);
+		reload_request_sign(r);
 	}
 }
 

@@ -6,7 +6,7 @@
  * Signing as this node: contents are signed (a job), and the security block is put behind them.
  */
 
-struct seal {
+struct signing {
 	struct reload_exchange *exchange;
 	struct wr tail;  /* contents, then the security block */
 	struct wr extra; /* GenericCertificates in wire form */
@@ -43,9 +43,9 @@ size_t reload_bucket_fill(struct reload_exchange *x, struct reload_generic_certi
 	return count;
 }
 
-static void sealed(void *arg, struct reload_job *job)
+static void contents_signed(void *arg, struct reload_job *job)
 {
-	struct seal *s = arg;
+	struct signing *s = arg;
 	struct reload_exchange *x = s->exchange;
 	struct reload_generic_certificate bucket[RELOAD_LIMIT_CERTIFICATES];
 	struct wr own;
@@ -75,7 +75,7 @@ static void sealed(void *arg, struct reload_job *job)
 void reload_sign_contents(struct reload_exchange *x, uint64_t transaction, struct span contents,
 	const struct span *extra, size_t extra_count, reload_signed_fn fn, void *arg)
 {
-	struct seal *s = RELOAD_NEW(seal);
+	struct signing *s = RELOAD_NEW(signing);
 	s->exchange = x;
 	s->fn = fn;
 	s->arg = arg;
@@ -85,7 +85,7 @@ void reload_sign_contents(struct reload_exchange *x, uint64_t transaction, struc
 	struct reload_job *job = reload_job_sign(x->credentials->key);
 	reload_msg_signature_input(&job->input, x->engine->config->overlay_hash, transaction,
 		contents, wr_done(&x->identity));
-	reload_engine_job(x->engine, job, sealed, s);
+	reload_engine_job(x->engine, job, contents_signed, s);
 }
 
 struct reload_job *reload_sign_value(struct reload_exchange *x, const struct reload_id *resource,

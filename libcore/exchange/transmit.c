@@ -30,7 +30,7 @@ void reload_requests_transmit(void *arg, struct reload_transaction *t)
 		return;
 	}
 	if (!r->tail.len) {
-		reload_request_seal(
+		reload_request_sign(
 			r); /* the point moved away while the request was on its way to this node itself */
 		return;
 	}

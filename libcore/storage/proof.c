@@ -62,7 +62,8 @@ static enum reload_err refuse(struct reload_error_text *why, const char *reason)
 }
 
 /* The bytes in front of the checksum. */
-static enum reload_err unseal(struct span *out, struct span bytes, struct reload_error_text *why)
+static enum reload_err checked_body(
+	struct span *out, struct span bytes, struct reload_error_text *why)
 {
 	uint8_t expected[RELOAD_PROOF_CHECKSUM];
 	if (bytes.len > RELOAD_PROOF_MAX)
@@ -96,7 +97,7 @@ enum reload_err reload_proof_overlay(
 	struct span *out, struct span bytes, struct reload_error_text *why)
 {
 	struct span body;
-	enum reload_err err = unseal(&body, bytes, why);
+	enum reload_err err = checked_body(&body, bytes, why);
 	if (err)
 		return err;
 	struct reload_proof_head head;
@@ -141,7 +142,7 @@ enum reload_err reload_proof_read(struct reload_proof *out, struct span bytes,
 	struct reload_error_text *why)
 {
 	struct span body;
-	enum reload_err err = unseal(&body, bytes, why);
+	enum reload_err err = checked_body(&body, bytes, why);
 	if (err)
 		return err;
 	struct reload_proof p;

@@ -113,7 +113,7 @@ enum reload_err reload_row_read(struct reload_stored_entry *out, const struct re
 	return RELOAD_OK;
 }
 
-void reload_counter_row_seal(struct reload_counter_row *row)
+void reload_counter_row_finish(struct reload_counter_row *row)
 {
 	row->ends = cut(row->ends);
 	counter_check(row->check, row);

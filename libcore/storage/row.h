@@ -52,8 +52,8 @@ enum reload_err reload_row_read(
 	struct reload_stored_entry *out, const struct reload_row *row) MUST_CHECK;
 
 /*
- * reload_counter_row_seal() clamps ends to INT64_MAX and fills in the checksum; reload_counter_row_intact() returns whether the checksum
+ * reload_counter_row_finish() clamps ends to INT64_MAX and fills in the checksum; reload_counter_row_intact() returns whether the checksum
  * is right.
  */
-void reload_counter_row_seal(struct reload_counter_row *row);
+void reload_counter_row_finish(struct reload_counter_row *row);
 bool reload_counter_row_intact(const struct reload_counter_row *row);

@@ -238,7 +238,7 @@ static enum reload_err sqlite_commit(struct reload_storage *s,
 	for (size_t i = 0; i < c->counters_count; i++) {
 		struct reload_counter_row *row = &c->counters[i];
 		row->ends = reload_memory_ends(d->memory, &row->resource, row->kind);
-		reload_counter_row_seal(row);
+		reload_counter_row_finish(row);
 	}
 	reload_sqlite_enqueue(d, c);
 	return RELOAD_OK;

@@ -73,8 +73,8 @@ static void answer_local(struct reload_incoming *in, struct span contents,
 	const struct span *certificates, size_t count)
 {
 	struct reload_exchange *x = in->exchange;
-	struct reload_generic_certificate bucket[RELOAD_LIMIT_CERTIFICATES];
-	struct reload_security_block block = { .certificates = bucket,
+	struct reload_generic_certificate merged[RELOAD_LIMIT_CERTIFICATES];
+	struct reload_security_block block = { .certificates = merged,
 		.signature = { .identity = { .type = RELOAD_IDENTITY_NONE } } };
 	struct reload_destination self = reload_dest_node(&x->engine->self);
 	struct reload_header h = reload_header_new(x, in->msg->header.transaction_id);
@@ -83,8 +83,8 @@ static void answer_local(struct reload_incoming *in, struct span contents,
 	wr_init(&w);
 	wr_init(&list);
 	for (size_t i = 0; i < count; i++)
-		block.certificates_count =
-			reload_bucket_fill(x, bucket, block.certificates_count, certificates[i]);
+		block.certificates_count = reload_certificates_merge(
+			x, merged, block.certificates_count, certificates[i]);
 	reload_list_write(&list, &x->engine->ctx, &self, 1);
 	h.destination_list = wr_done(&list);
 	reload_msg_write(&w, &x->engine->ctx, &h, contents, &block);

@@ -21,9 +21,9 @@ static void signers_clear(struct reload_incoming *in)
 	for (size_t i = 0; i < in->values_count; i++)
 		reload_cert_free(in->values[i].cert);
 	free(in->values);
-	for (size_t i = 0; i < in->bucket_count; i++)
-		reload_cert_free(in->bucket[i]);
-	free(in->bucket);
+	for (size_t i = 0; i < in->certificates_count; i++)
+		reload_cert_free(in->certificates[i]);
+	free(in->certificates);
 	reload_cert_free(in->cert);
 }
 
@@ -75,9 +75,9 @@ void reload_incoming_forget(struct reload_incoming *in)
 	signers_clear(in);
 	in->cert = NULL;
 	in->values = NULL;
-	in->values_count = in->bucket_count = 0;
-	in->bucket = NULL;
-	in->bucket_tried = 0;
+	in->values_count = in->certificates_count = 0;
+	in->certificates = NULL;
+	in->certificates_tried = 0;
 	work_free(in);
 }
 

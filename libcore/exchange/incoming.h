@@ -17,7 +17,7 @@ struct reload_request;
 struct reload_signed_value {
 	const struct reload_stored_data *data;
 	uint32_t kind;
-	bool nobody;              /* it has no signature (STO-06): nothing is checked */
+	bool is_unsigned;         /* it has no signature (STO-06): nothing is checked */
 	struct reload_cert *cert; /* a reference; NULL: not at hand */
 	struct reload_id signer;
 	struct span
@@ -38,9 +38,9 @@ struct reload_incoming {
 	struct reload_cert *cert;  /* signer's, a reference */
 	struct reload_id signer;
 	struct reload_cert **
-		bucket; /* parsed certificates of the message, references; only when one was needed */
-	size_t bucket_count;
-	uint32_t bucket_tried; /* certificates of the message that were parsed, by place */
+		certificates; /* parsed certificates of the message, references; only when one was needed */
+	size_t certificates_count;
+	uint32_t certificates_tried; /* certificates of the message that were parsed, by place */
 	unsigned jobs;
 	enum reload_err err;                /* of the message's own signature */
 	struct reload_signed_value *values; /* owned */
@@ -101,7 +101,7 @@ void reload_incoming_free(struct reload_incoming *in, bool repeat_may_come);
 /* reload_answer() sends the answer with code and body and ends in; reload_answer_bytes() for a body that is encoded already. */
 void reload_answer(struct reload_incoming *in, uint16_t code, const void *body);
 void reload_answer_bytes(struct reload_incoming *in, uint16_t code, struct span body);
-/* reload_answer_with() is reload_answer() with further certificates (wire form) for the bucket. */
+/* reload_answer_with() is reload_answer() with further certificates (wire form) in its security block. */
 void reload_answer_with(struct reload_incoming *in, uint16_t code, const void *body,
 	const struct span *certificates, size_t count);
 /* reload_answer_error() answers a request with an error and ends in; reason NULL: that of err. */
@@ -110,7 +110,7 @@ void reload_answer_error(struct reload_incoming *in, enum reload_err err, const 
 void reload_answer_error_info(struct reload_incoming *in, enum reload_err err, struct span info);
 
 /*
- * reload_values_verify() submits the verification of in->values (data, kind, nobody filled in), which belong to resource.  Of a request:
+ * reload_values_verify() submits the verification of in->values (data, kind, is_unsigned filled in), which belong to resource.  Of a request:
  * then() is called when all have been verified, which may be at once.  NULL: they are part of an answer, which waits for them.
  */
 void reload_values_verify(

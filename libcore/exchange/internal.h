@@ -69,7 +69,7 @@ typedef void (*reload_signed_fn)(void *arg, struct span tail, enum reload_err er
 
 /*
  * reload_sign_contents() signs contents for transaction and calls fn later; extra are GenericCertificate lists in wire form that go
- * into the bucket beside this node's own certificate.
+ * into the security block beside this node's own certificate.
  */
 void reload_sign_contents(struct reload_exchange *x, uint64_t transaction, struct span contents,
 	const struct span *extra, size_t extra_count, reload_signed_fn fn, void *arg);
@@ -78,8 +78,8 @@ void reload_sign_contents(struct reload_exchange *x, uint64_t transaction, struc
 void reload_certificates_write(struct reload_exchange *x, struct wr *w,
 	const struct reload_cert *cert, struct reload_cert *const *others, size_t others_count);
 
-/* reload_bucket_fill() adds to out, which has count, the certificates of a wire list that are not in it yet; it returns the new count. */
-size_t reload_bucket_fill(struct reload_exchange *x, struct reload_generic_certificate *out,
+/* reload_certificates_merge() adds to out, which has count, the certificates of a wire list that are not in it yet; it returns the new count. */
+size_t reload_certificates_merge(struct reload_exchange *x, struct reload_generic_certificate *out,
 	size_t count, struct span list);
 
 /* reload_identity_set() takes the SignerIdentity of x->credentials, reload_identity_trust() makes them known as verified. */
@@ -129,7 +129,7 @@ struct reload_request *reload_request_of(struct reload_exchange *x, uint64_t tra
  */
 void reload_signer_check(
 	struct reload_incoming *in, struct reload_job *job, const struct reload_cert *cert);
-/* reload_signer_find() fills cert (a reference) and node for an identity from the cache or the message's bucket; *known: verified before. */
+/* reload_signer_find() fills cert (a reference) and node for an identity from the cache or the message's certificates; *known: verified before. */
 enum reload_err reload_signer_find(struct reload_incoming *in,
 	const struct reload_signer_identity *identity, struct reload_cert **cert,
 	struct reload_id *node, bool *known);

@@ -27,7 +27,7 @@ void reload_certificates_write(struct reload_exchange *x, struct wr *w,
 	}
 }
 
-size_t reload_bucket_fill(struct reload_exchange *x, struct reload_generic_certificate *out,
+size_t reload_certificates_merge(struct reload_exchange *x, struct reload_generic_certificate *out,
 	size_t count, struct span list)
 {
 	struct rd r = rd_of(list);
@@ -47,14 +47,14 @@ static void contents_signed(void *arg, struct reload_job *job)
 {
 	struct signing *s = arg;
 	struct reload_exchange *x = s->exchange;
-	struct reload_generic_certificate bucket[RELOAD_LIMIT_CERTIFICATES];
+	struct reload_generic_certificate merged[RELOAD_LIMIT_CERTIFICATES];
 	struct wr own;
 	wr_init(&own);
 	if (!job->err) {
 		reload_own_certificates_write(x, &own);
-		size_t count = reload_bucket_fill(x, bucket, 0, wr_done(&own));
-		count = reload_bucket_fill(x, bucket, count, wr_done(&s->extra));
-		struct reload_security_block block = { .certificates = bucket,
+		size_t count = reload_certificates_merge(x, merged, 0, wr_done(&own));
+		count = reload_certificates_merge(x, merged, count, wr_done(&s->extra));
+		struct reload_security_block block = { .certificates = merged,
 			.certificates_count = count,
 			.signature = { .hash_alg = job->hash_alg,
 				.sig_alg = job->sig_alg,

@@ -8,25 +8,26 @@ _Static_assert(RELOAD_LIMIT_CERTIFICATES <= 32, "a bit for each");
  * Signers and signatures of stored values: found signers, one job each, and what was verified before is not verified again.
  */
 
-/* The message's certificate at a place as one of the bucket; NULL: it was parsed before, or cannot be. */
-static struct reload_cert *bucket_add(struct reload_incoming *in, size_t at)
+/* The message's certificate at a place as one of in->certificates; NULL: it was parsed before, or cannot be. */
+static struct reload_cert *certificate_parse(struct reload_incoming *in, size_t at)
 {
 	const struct reload_security_block *s = &in->msg->security;
 	struct reload_cert *cert;
-	if (in->bucket_tried & 1u << at)
+	if (in->certificates_tried & 1u << at)
 		return NULL;
-	in->bucket_tried |= 1u << at;
+	in->certificates_tried |= 1u << at;
 	if (s->certificates[at].type != RELOAD_X509 ||
 		reload_cert_parse(&cert, reload_trust_ops(in->exchange->engine->config->trust),
 			s->certificates[at].certificate, NULL))
 		return NULL;
-	if (!in->bucket)
-		in->bucket = reload_alloc_array(s->certificates_count, sizeof(*in->bucket));
-	return in->bucket[in->bucket_count++] = cert;
+	if (!in->certificates)
+		in->certificates =
+			reload_alloc_array(s->certificates_count, sizeof(*in->certificates));
+	return in->certificates[in->certificates_count++] = cert;
 }
 
 /* SEC-06: no two of one name. */
-static bool bucket_repeats(const struct reload_security_block *s, size_t at)
+static bool certificate_repeats(const struct reload_security_block *s, size_t at)
 {
 	for (size_t i = 0; i < s->certificates_count; i++)
 		if (i != at &&
@@ -36,23 +37,23 @@ static bool bucket_repeats(const struct reload_security_block *s, size_t at)
 }
 
 /* Others put their certificates beside it: only those are parsed that may be the signer's. */
-static enum reload_err bucket_find(struct reload_incoming *in,
+static enum reload_err certificate_find(struct reload_incoming *in,
 	const struct reload_signer_identity *identity, struct reload_cert **cert,
 	struct reload_id *node)
 {
 	const struct reload_security_block *s = &in->msg->security;
 	const struct reload_ident_ops *ops = reload_trust_ops(in->exchange->engine->config->trust);
 	for (size_t i = 0; i < s->certificates_count; i++) {
-		if (in->bucket_tried & 1u << i ||
+		if (in->certificates_tried & 1u << i ||
 			!reload_cert_may_denote(ops, s->certificates[i].certificate, identity))
 			continue;
-		if (bucket_repeats(s, i))
+		if (certificate_repeats(s, i))
 			return RELOAD_BAD_CERT;
-		(void)bucket_add(in, i);
+		(void)certificate_parse(in, i);
 	}
-	for (size_t i = 0; i < in->bucket_count; i++)
-		if (reload_cert_denotes(in->bucket[i], identity, node)) {
-			*cert = reload_cert_ref(in->bucket[i]);
+	for (size_t i = 0; i < in->certificates_count; i++)
+		if (reload_cert_denotes(in->certificates[i], identity, node)) {
+			*cert = reload_cert_ref(in->certificates[i]);
 			return RELOAD_OK;
 		}
 	return RELOAD_NO_SIGNER;
@@ -71,7 +72,7 @@ enum reload_err reload_signer_find(struct reload_incoming *in,
 		*known = true;
 		return RELOAD_OK;
 	}
-	enum reload_err err = bucket_find(in, identity, cert, node);
+	enum reload_err err = certificate_find(in, identity, cert, node);
 	if (!err)
 		*known = reload_cache_has(x->cache, (*cert)->fingerprint, x->engine->wall);
 	return err;
@@ -84,7 +85,7 @@ static bool may_issue(struct span der, const struct reload_cert *cert)
 }
 
 /* Parses the message's certificates that may have issued cert, or one of those, at most RELOAD_CHAIN_MAX of them. */
-static void bucket_chain(struct reload_incoming *in, const struct reload_cert *cert)
+static void issuers_parse(struct reload_incoming *in, const struct reload_cert *cert)
 {
 	const struct reload_security_block *s = &in->msg->security;
 	const struct reload_cert *below[1 + RELOAD_CHAIN_MAX] = { cert };
@@ -92,9 +93,9 @@ static void bucket_chain(struct reload_incoming *in, const struct reload_cert *c
 	for (size_t k = 0; k < count; k++)
 		for (size_t i = 0; i < s->certificates_count && count < COUNT_OF(below); i++) {
 			const struct reload_cert *found = NULL;
-			if (!(in->bucket_tried & 1u << i) &&
+			if (!(in->certificates_tried & 1u << i) &&
 				may_issue(s->certificates[i].certificate, below[k]))
-				found = bucket_add(in, i);
+				found = certificate_parse(in, i);
 			if (found)
 				below[count++] = found;
 		}
@@ -104,13 +105,13 @@ void reload_signer_check(
 	struct reload_incoming *in, struct reload_job *job, const struct reload_cert *cert)
 {
 	struct reload_exchange *x = in->exchange;
-	bucket_chain(in, cert);
-	reload_job_check_cert(
-		job, x->engine->config->trust, in->bucket, in->bucket_count, x->engine->wall);
+	issuers_parse(in, cert);
+	reload_job_check_cert(job, x->engine->config->trust, in->certificates,
+		in->certificates_count, x->engine->wall);
 }
 
 /* With a value is kept what it was verified by: copied once for each signer of the message. */
-static void chain_keep(struct reload_incoming *in, struct reload_signed_value *check,
+static void chain_note(struct reload_incoming *in, struct reload_signed_value *check,
 	const struct reload_chain *chain)
 {
 	struct reload_exchange *x = in->exchange;
@@ -126,20 +127,20 @@ static void chain_keep(struct reload_incoming *in, struct reload_signed_value *c
 	wr_clear(&w);
 }
 
-struct value_job {
+struct value_verification {
 	struct reload_incoming *in;
 	struct reload_signed_value *check;
 };
 
-static void value_done(void *arg, struct reload_job *job)
+static void value_verified(void *arg, struct reload_job *job)
 {
-	struct value_job *v = arg;
+	struct value_verification *v = arg;
 	struct reload_incoming *in = v->in;
 	v->check->err = job->err;
 	if (!job->err) {
 		if (job->trust) {
 			reload_cache_add(in->exchange->cache, v->check->cert, &job->chain);
-			chain_keep(in, v->check, &job->chain);
+			chain_note(in, v->check, &job->chain);
 		}
 		reload_cache_value_add(in->exchange->cache, v->check->digest);
 	}
@@ -148,7 +149,7 @@ static void value_done(void *arg, struct reload_job *job)
 	in->verified(in);
 }
 
-static void value_start(
+static void value_verify(
 	struct reload_incoming *in, struct reload_signed_value *check, struct span resource)
 {
 	struct reload_exchange *x = in->exchange;
@@ -160,7 +161,7 @@ static void value_start(
 	struct reload_chain chain;
 	known = known && reload_cache_chain(x->cache, check->cert->fingerprint, &chain);
 	if (known)
-		chain_keep(in, check, &chain);
+		chain_note(in, check, &chain);
 	struct reload_job *job = reload_job_verify(check->cert, sig);
 	reload_stored_signature_input(
 		&job->input, resource, check->kind, check->data, sig->identity_bytes);
@@ -181,11 +182,11 @@ static void value_start(
 	}
 	if (!known)
 		reload_signer_check(in, job, check->cert);
-	struct value_job *v = RELOAD_NEW(value_job);
+	struct value_verification *v = RELOAD_NEW(value_verification);
 	v->in = in;
 	v->check = check;
 	in->jobs++;
-	reload_engine_job(x->engine, job, value_done, v);
+	reload_engine_job(x->engine, job, value_verified, v);
 }
 
 void reload_values_verify(
@@ -194,8 +195,8 @@ void reload_values_verify(
 	in->then = then;
 	in->jobs++; /* while the jobs are submitted */
 	for (size_t i = 0; i < in->values_count; i++)
-		if (!in->values[i].nobody)
-			value_start(in, &in->values[i], resource);
+		if (!in->values[i].is_unsigned)
+			value_verify(in, &in->values[i], resource);
 	in->jobs--;
 	if (then && !in->jobs)
 		then(in);

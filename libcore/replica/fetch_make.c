@@ -40,7 +40,8 @@ void reload_fetch_values(struct reload_request *r, struct reload_incoming *in)
 			in->values[in->values_count++] = (struct reload_signed_value){
 				.data = &ans->kind_responses[k].values[v],
 				.kind = ans->kind_responses[k].kind,
-				.nobody = reload_stored_unsigned(&ans->kind_responses[k].values[v])
+				.is_unsigned =
+					reload_stored_unsigned(&ans->kind_responses[k].values[v])
 			};
 	reload_values_verify(in, reload_id_span(&reload_fetch_of(r)->resource), NULL);
 }
@@ -86,7 +87,7 @@ void reload_fetch_answered(struct reload_request *r, struct reload_incoming *in)
 		*value = (struct reload_fetched){ .kind = check->kind,
 			.data = check->data,
 			.err = value_judge(r, check),
-			.synthetic = check->nobody,
+			.synthetic = check->is_unsigned,
 			.cert = check->cert,
 			.signer = check->signer };
 		if (!value->err && !value->synthetic)

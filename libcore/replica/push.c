@@ -19,7 +19,7 @@
  * again in rounds, after pauses that double from ROUND_MS, for as long as it is a member.
  *
  * Lifetimes are lowered by the time the values were held (R-7.4.1.1-21).  Values keep their signatures; their signers'
- * certificates go into the message's bucket.
+ * certificates go into the message's security block.
  *
  * Limits: WINDOW messages under way to one receiver; the others wait as places, which are small.  PUSHES_MAX resources and
  * PLACES_BYTES of places wait at most; beyond that reload_push_*() refuse, and what fails goes out with its whole range later.

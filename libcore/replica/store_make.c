@@ -15,7 +15,7 @@ struct store_make {
 	enum reload_err err; /* a value could not be signed */
 };
 
-struct value_sign {
+struct value_signing {
 	struct reload_request *request;
 	struct reload_stored_data *data;
 };
@@ -39,7 +39,7 @@ static void store_send(struct reload_request *r)
 
 static void value_signed(void *arg, struct reload_job *job)
 {
-	struct value_sign *v = arg;
+	struct value_signing *v = arg;
 	struct reload_request *r = v->request;
 	struct store_make *m = r->work;
 	struct reload_stored_data *d = v->data;
@@ -65,7 +65,7 @@ static void value_sign(struct reload_request *r, uint32_t kind, struct reload_st
 		reload_job_free(job);
 		return;
 	}
-	struct value_sign *v = RELOAD_NEW(value_sign);
+	struct value_signing *v = RELOAD_NEW(value_signing);
 	v->request = r;
 	v->data = d;
 	reload_request_hold(r);

@@ -42,7 +42,7 @@ static void values_list(struct reload_incoming *in)
 			in->values[in->values_count++] = (struct reload_signed_value){
 				.data = &req->kind_data[k].values[v],
 				.kind = req->kind_data[k].kind,
-				.nobody = reload_stored_unsigned(&req->kind_data[k].values[v])
+				.is_unsigned = reload_stored_unsigned(&req->kind_data[k].values[v])
 			};
 }
 

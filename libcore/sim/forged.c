@@ -22,13 +22,14 @@ static void tail_write(struct wr *w, const struct reload_sim_forger *forger,
 		reload_contents_write_bytes(&contents, &ctx, what->code, what->bytes, NULL, 0);
 	reload_msg_signature_input(&input, forger->config->overlay_hash, transaction,
 		wr_done(&contents), wr_done(&identity));
-	struct reload_generic_certificate bucket[RELOAD_LIMIT_CERTIFICATES] = {
+	struct reload_generic_certificate certificates[RELOAD_LIMIT_CERTIFICATES] = {
 		{ .type = RELOAD_X509, .certificate = cert->der }
 	};
-	struct reload_security_block block = { .certificates = bucket, .certificates_count = 1 };
-	for (size_t i = 0; i < what->certificates_count && i + 1 < COUNT_OF(bucket); i++)
+	struct reload_security_block block = { .certificates = certificates,
+		.certificates_count = 1 };
+	for (size_t i = 0; i < what->certificates_count && i + 1 < COUNT_OF(certificates); i++)
 		if (!span_eq(what->certificates[i].certificate, cert->der))
-			bucket[block.certificates_count++] = what->certificates[i];
+			certificates[block.certificates_count++] = what->certificates[i];
 	if (reload_sim_ident.sign(forger->credentials->key, wr_done(&input),
 		    &block.signature.hash_alg, &block.signature.sig_alg, &signature))
 		wr_fail(w, RELOAD_BUG);

@@ -21,8 +21,8 @@ struct craft {
 	struct span options; /* wire form */
 	struct reload_extension *extensions;
 	size_t extensions_count;
-	struct reload_cert *certificate; /* in the bucket; NULL: none */
-	struct reload_cert **others;     /* behind it in the bucket */
+	struct reload_cert *certificate; /* in the security block; NULL: none */
+	struct reload_cert **others;     /* behind it there */
 	size_t others_count;
 	bool nobody; /* SignerIdentity none */
 	bool bad_signature;
@@ -91,13 +91,13 @@ static inline void craft_tail(struct wr *w, const struct craft *c)
 		&contents, &ctx, c->code, c->body, c->extensions, c->extensions_count);
 	reload_msg_signature_input(
 		&input, c->h.overlay, c->h.transaction_id, wr_done(&contents), identity);
-	struct reload_generic_certificate bucket[RELOAD_LIMIT_CERTIFICATES];
-	struct reload_security_block block = { .certificates = bucket };
+	struct reload_generic_certificate certificates[RELOAD_LIMIT_CERTIFICATES];
+	struct reload_security_block block = { .certificates = certificates };
 	for (size_t i = 0; i <= c->others_count; i++) {
 		const struct reload_cert *cert = i ? c->others[i - 1] : c->certificate;
-		assert(block.certificates_count < COUNT_OF(bucket));
+		assert(block.certificates_count < COUNT_OF(certificates));
 		if (cert)
-			bucket[block.certificates_count++] =
+			certificates[block.certificates_count++] =
 				(struct reload_generic_certificate){ .type = RELOAD_X509,
 					.certificate = cert->der };
 	}

@@ -167,7 +167,7 @@ static void signing_gives_the_signatures_of_the_vectors(void **state)
 	}
 }
 
-/* Finds the signer in the bucket of the message, as a node with an empty cache does; owned, NULL for none. */
+/* Finds the signer among the certificates of the message, as a node with an empty cache does; owned, NULL for none. */
 static struct reload_cert *signer_of(
 	const struct reload_msg *m, const struct reload_signature *sig, struct reload_id *node)
 {
@@ -263,7 +263,7 @@ static void check_value(const struct reload_msg *msg, uint32_t kind, struct relo
 {
 	struct span resource = msg->body.store_req.resource;
 	struct reload_id node;
-	/* the bucket holds the certificates of the values inside */
+	/* the message carries the certificates of the values inside */
 	AUTO(reload_cert) cert = signer_of(msg, &d.signature, &node);
 	assert_non_null(cert);
 	assert_int_equal(verify_value(resource, kind, &d, cert), RELOAD_OK);

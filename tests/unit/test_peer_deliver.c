@@ -193,7 +193,7 @@ static void every_flipped_bit(void **state)
 	alone(net, &u);
 	struct node *via = node_new(net, 0x66);
 	net_link(via, u);
-	/* of a node that u has no link with: else its certificate is known, and the bucket of no interest */
+	/* of a node that u has no link with: else its certificate is known, and those of the message of no interest */
 	struct craft c = craft_value(node_new(net, 0x44), u, K_VALUE, "value", 0);
 	struct span good = craft_bytes(&c);
 	struct wire_ctx ctx = net_ctx(net);
@@ -207,7 +207,7 @@ static void every_flipped_bit(void **state)
 		bad[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		say(via, u, span_of(bad, good.len));
 	}
-	/* R-6.3.4-17: not one of them changed anything; certificates in the bucket are no part of what is signed, but
+	/* R-6.3.4-17: not one of them changed anything; certificates of the message are no part of what is signed, but
 	 * then do not fit the identity */
 	assert_int_equal(values_of(u), before);
 	while (heard_bytes(via, c.h.transaction_id).len)

@@ -110,7 +110,7 @@ static void certificates_of_others(void **state)
 	parsed = 0;
 	expect_answer(a, tell(&c, u), RELOAD_PING_ANS);
 	assert_int_equal(parsed, 0);
-	/* a message of nobody who is in its bucket */
+	/* a message whose signer has no certificate in it */
 	struct node *b = node_new(net, 0x30);
 	c = craft_ping(b, &to);
 	c.certificate = a->credentials.cert;

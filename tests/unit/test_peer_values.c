@@ -19,7 +19,7 @@ static struct outcome *ask(
 	return o;
 }
 
-/* What u makes of the value when b brings it, with the certificate in the bucket. */
+/* What u makes of the value when b brings it, with the certificate in the message. */
 static enum reload_err brought(struct ring *r, const struct node *owner,
 	struct reload_stored_data *value, struct reload_cert *certificate)
 {

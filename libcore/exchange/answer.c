@@ -11,7 +11,8 @@ static bool too_large(const struct reload_incoming *in, struct span tail)
 {
 	uint32_t max = in->msg->header.max_response_length,
 		 any = in->exchange->engine->config->max_message_size;
-	struct reload_header h = { .destination_list = span_of(in->back.at, in->back.len) };
+	struct reload_header h = { .destination_list =
+					   span_of(in->return_list.at, in->return_list.len) };
 	struct wr copy;
 	wr_init(&copy);
 	reload_options_copy(&copy, &in->exchange->engine->ctx, in->msg->header.options);
@@ -41,15 +42,16 @@ static void answer_signed(void *arg, struct span tail, enum reload_err err)
 	bool again = error || !in->method || in->method->flags & RELOAD_METHOD_REPEATABLE;
 	if (!again)
 		reload_answer_cache_keep(x->answer_cache, id, in->originator, contents.whole);
-	reload_response_send(x, id, wr_done(&in->back), in->msg->header.options, tail, in->link);
+	reload_response_send(
+		x, id, wr_done(&in->return_list), in->msg->header.options, tail, in->link);
 	reload_engine_event(x->engine,
 		&(struct reload_event){ .type = error ? RELOAD_EV_ERROR_SENT : RELOAD_EV_SENT,
 			.link = in->link,
 			.transaction = id,
 			.code = in->msg->code,
 			.node = &in->signer });
-	if (in->after && !error)
-		in->after(in);
+	if (in->on_answer_sent && !error)
+		in->on_answer_sent(in);
 	reload_incoming_free(in, again);
 }
 
@@ -58,7 +60,7 @@ static void repeat_signed(void *arg, struct span tail, enum reload_err err)
 	struct reload_incoming *in = arg;
 	if (!err && !too_large(in, tail))
 		reload_response_send(in->exchange, in->msg->header.transaction_id,
-			wr_done(&in->back), in->msg->header.options, tail, in->link);
+			wr_done(&in->return_list), in->msg->header.options, tail, in->link);
 	reload_incoming_free(in, false);
 }
 
@@ -89,9 +91,9 @@ static void answer_local(struct reload_incoming *in, struct span contents,
 	h.destination_list = wr_done(&list);
 	reload_msg_write(&w, &x->engine->ctx, &h, contents, &block);
 	enum reload_err err = w.err ? w.err : reload_msg_decode(&msg, wr_done(&w), &x->engine->ctx);
-	if (in->after && !err)
-		in->after(in);
-	in->answered_here(
+	if (in->on_answer_sent && !err)
+		in->on_answer_sent(in);
+	in->on_local_answer(
 		in, err ? NULL
 			: msg); /* HDR-06: what does not fit a message is no answer here either */
 	wr_clear(&w);

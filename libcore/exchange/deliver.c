@@ -2,15 +2,15 @@
 
 /*
  * A message for this node: decoded, its signer found, its signature verified (a job); then a request is served by its method's row, and
- * an answer goes to the request that waits for it.  Of the messages of one link one signer may have a part; beyond that they are dropped and the
+ * an answer goes to the request that waits for it.  One signer may have a share of one link's messages in work; more are dropped, and the
  * end-to-end repetition repairs it.
  */
 
 enum {
-	SIGNER_PART = 4
+	SIGNER_SHARE = 4
 };
 
-static void start(struct reload_incoming *in);
+static void incoming_start(struct reload_incoming *in);
 static void job_done(struct reload_incoming *in);
 
 static void previous_hop(struct reload_incoming *in, struct reload_connection *con)
@@ -19,8 +19,8 @@ static void previous_hop(struct reload_incoming *in, struct reload_connection *c
 	uint8_t name[2];
 	struct reload_destination hop = reload_connection_hop(x->connections, con, name);
 	in->previous = con->node;
-	reload_list_back(
-		&in->back, &x->engine->ctx, &hop, in->msg->header.via_list, &x->engine->self);
+	reload_list_back(&in->return_list, &x->engine->ctx, &hop, in->msg->header.via_list,
+		&x->engine->self);
 }
 
 /* Of the method of this code; an answer is one of its request's. */
@@ -50,18 +50,18 @@ void reload_deliver(struct reload_exchange *x, struct reload_connection *con, st
 	if (!(method_flags(x, msg->code) & RELOAD_METHOD_EVERY_LINK))
 		con->used = x->engine->now;
 	struct reload_incoming *in = reload_incoming_new(x, msg, con->link);
-	in->verified = job_done;
+	in->on_jobs_done = job_done;
 	con->work++;
 	reload_engine_count(x->engine, RELOAD_COUNT_DELIVERED);
 	previous_hop(in, con);
-	start(in);
+	incoming_start(in);
 }
 
 /*
- * A request that was seen before: answered as before, or not at all while it is in work; in is taken.  It is told by transaction id
- * and originator (RFC 6940 s6.2.1): who signs it once more has not made another one of it.
+ * True: the request was seen before, and is answered as before, or not at all while it is in work; in is taken.  A repeat is
+ * recognised by transaction id and originator (RFC 6940 s6.2.1): another signature does not make it another request.
  */
-static bool repeated(struct reload_incoming *in)
+static bool answer_if_repeated(struct reload_incoming *in)
 {
 	struct reload_exchange *x = in->exchange;
 	struct span kept;
@@ -79,7 +79,7 @@ static bool repeated(struct reload_incoming *in)
 	return true;
 }
 
-static void verify_done(void *arg, struct reload_job *job)
+static void signature_verified(void *arg, struct reload_job *job)
 {
 	struct reload_incoming *in = arg;
 	in->err = job->err;
@@ -90,7 +90,7 @@ static void verify_done(void *arg, struct reload_job *job)
 }
 
 /* Submits the check of the message's own signature; known: its certificate was verified before. */
-static void verify_start(struct reload_incoming *in, bool known)
+static void signature_check(struct reload_incoming *in, bool known)
 {
 	struct reload_exchange *x = in->exchange;
 	struct reload_signature *sig = &in->msg->security.signature;
@@ -102,7 +102,7 @@ static void verify_start(struct reload_incoming *in, bool known)
 	else
 		reload_signer_check(in, job, in->cert);
 	in->jobs++;
-	reload_engine_job(x->engine, job, verify_done, in);
+	reload_engine_job(x->engine, job, signature_verified, in);
 }
 
 /* What does not fit the request costs no signature; the values of a FetchAns are verified beside the message that brings them. */
@@ -112,20 +112,21 @@ static void answer_start(struct reload_incoming *in)
 	struct reload_request *r = reload_request_of(x, in->msg->header.transaction_id);
 	if (in->msg->code != r->code + 1 || reload_msg_body(in->msg, &x->engine->ctx))
 		return;
-	in->unfit = r->method && r->method->fits && !r->method->fits(r, in->msg);
-	if (!in->unfit && r->method && r->method->values)
+	in->does_not_fit = r->method && r->method->fits && !r->method->fits(r, in->msg);
+	if (!in->does_not_fit && r->method && r->method->values)
 		r->method->values(r, in);
 }
 
 /*
- * Of what one link may have in work, one signer who is not at its end may have a part: others whose requests come by the same way
- * are served, too.  It is counted for each link, as nobody can be held to what others claim to have of it.
+ * One signer that is not the node at the end of the link may have a share of what the link may have in work, so that others whose
+ * requests come over the same link are served, too.  It is counted for each link: anybody may send copies of a signer's messages
+ * over other links.
  */
-static bool signer_has_enough(const struct reload_incoming *in)
+static bool signer_over_limit(const struct reload_incoming *in)
 {
 	struct reload_exchange *x = in->exchange;
 	const struct reload_connection *con = reload_connection_by_link(x->connections, in->link);
-	size_t max = x->policy.max_link_work / SIGNER_PART, count = 0;
+	size_t max = x->policy.max_link_work / SIGNER_SHARE, count = 0;
 	const struct reload_incoming *other;
 	if (!con || con->work <= max || reload_id_eq(&con->node, &in->signer))
 		return false;
@@ -136,35 +137,35 @@ static bool signer_has_enough(const struct reload_incoming *in)
 }
 
 enum {
-	STRANGE_MS = 2000 /* requests are repeated after overlay-reliability-timer, 3 s */
+	UNASKED_REPEAT_MS = 2000 /* requests are repeated after overlay-reliability-timer, 3 s */
 };
 
 /*
  * Another node with a copy of this node's key makes requests, and their answers come here: the same answer, to no request of this node,
  * each time the other repeats its request.  A late answer to an own request comes once, or more quickly.
  */
-static void answer_of_twin(const struct reload_incoming *in)
+static void note_unasked_answer(const struct reload_incoming *in)
 {
 	struct reload_exchange *x = in->exchange;
 	uint64_t id = in->msg->header.transaction_id;
-	if (id == x->strange.transaction && x->engine->now - x->strange.since >= STRANGE_MS)
+	if (id == x->unasked.transaction && x->engine->now - x->unasked.since >= UNASKED_REPEAT_MS)
 		reload_engine_event(
 			x->engine, &(struct reload_event){ .type = RELOAD_EV_NODE_ID_TAKEN,
 					   .link = in->link,
 					   .transaction = id,
 					   .node = &x->engine->self });
-	if (id != x->strange.transaction) {
-		x->strange.transaction = id;
-		x->strange.since = x->engine->now;
+	if (id != x->unasked.transaction) {
+		x->unasked.transaction = id;
+		x->unasked.since = x->engine->now;
 	}
 }
 
-static void start(struct reload_incoming *in)
+static void incoming_start(struct reload_incoming *in)
 {
 	struct reload_exchange *x = in->exchange;
 	bool known, request = reload_code_is_request(in->msg->code);
 	if (!request && !reload_request_of(x, in->msg->header.transaction_id)) {
-		answer_of_twin(in);
+		note_unasked_answer(in);
 		reload_incoming_drop(
 			in, RELOAD_COUNT_DROP_UNKNOWN_TRANSACTION, "no such transaction");
 		return;
@@ -174,15 +175,15 @@ static void start(struct reload_incoming *in)
 		reload_incoming_drop(in, RELOAD_COUNT_DROP_SIGNATURE, "no usable signature");
 		return;
 	}
-	if (request && repeated(in))
+	if (request && answer_if_repeated(in))
 		return;
-	if (request && signer_has_enough(in)) {
+	if (request && signer_over_limit(in)) {
 		reload_incoming_drop(
 			in, RELOAD_COUNT_DROP_LIMIT, "too much work of one signer waiting");
 		return;
 	}
 	x->engine->cause = reload_originator_digest(reload_id_span(&in->signer));
-	verify_start(in, known);
+	signature_check(in, known);
 	if (!request)
 		answer_start(in);
 }
@@ -247,14 +248,14 @@ static void answer_verified(struct reload_incoming *in)
  * A request with the signature of this node that this node has not made: another one runs with a copy of its key, or somebody repeats
  * an old message.  Neither can be served.
  */
-static bool is_of_twin(const struct reload_incoming *in)
+static bool signed_with_our_key(const struct reload_incoming *in)
 {
 	struct reload_exchange *x = in->exchange;
 	return !in->local && reload_id_eq(&in->signer, &x->engine->self) &&
 	       !reload_transaction_find(&x->transactions, in->msg->header.transaction_id);
 }
 
-static void twin_report(const struct reload_incoming *in)
+static void report_key_copy(const struct reload_incoming *in)
 {
 	reload_engine_event(
 		in->exchange->engine, &(struct reload_event){ .type = RELOAD_EV_NODE_ID_TAKEN,
@@ -280,7 +281,7 @@ static bool sequence_check(struct reload_incoming *in)
 				   .node = &in->signer,
 				   .count = theirs });
 	if (!newer)
-		x->watch->behind(x->watch_arg, &in->signer, wr_done(&in->back));
+		x->watch->behind(x->watch_arg, &in->signer, wr_done(&in->return_list));
 	reload_answer_error(in, newer ? RELOAD_CONFIG_TOO_NEW : RELOAD_CONFIG_TOO_OLD,
 		"another configuration_sequence");
 	return false;
@@ -307,8 +308,8 @@ static void serve(struct reload_incoming *in)
 /* All checks that the destination of a request makes once the signature holds (HDR-19, MSG-15, HDR-08). */
 static void request_verified(struct reload_incoming *in)
 {
-	if (is_of_twin(in)) {
-		twin_report(in);
+	if (signed_with_our_key(in)) {
+		report_key_copy(in);
 		reload_answer_error(in, RELOAD_FORBIDDEN, "another node has this Node-ID");
 		return;
 	}
@@ -333,42 +334,42 @@ static void request_verified(struct reload_incoming *in)
 /*
  * Signatures are verified by several threads.  What the node at the other end of a link says of its place in the ring (RELOAD_METHOD_IN_ORDER)
  * is taken in the order in which it came all the same: of two Updates the later one counts, and an Update that admits comes behind the answer to the
- * Join.  So one may wait for those before it (held).
+ * Join.  So one may wait for those before it (awaits_earlier).
  */
-static bool has_turn(const struct reload_incoming *in)
+static bool is_ordered(const struct reload_incoming *in)
 {
 	return !in->local && in->previous.len && reload_id_eq(&in->signer, &in->previous) &&
 	       method_flags(in->exchange, in->msg->code) & RELOAD_METHOD_IN_ORDER;
 }
 
-static bool turn_of_earlier(const struct reload_incoming *in)
+static bool earlier_is_unchecked(const struct reload_incoming *in)
 {
 	const struct reload_incoming *other;
 	TAILQ_FOREACH (other, &in->exchange->work, entry) {
 		if (other == in)
 			return false;
-		if (other->link == in->link && !other->judged && has_turn(other))
+		if (other->link == in->link && !other->signature_checked && is_ordered(other))
 			return true;
 	}
 	return false;
 }
 
-/* The next one of a link whose turn it may be now. */
-static void next_turn(struct reload_exchange *x, uint32_t link)
+/* Goes on with the next message of a link that waited for an earlier one. */
+static void resume_next(struct reload_exchange *x, uint32_t link)
 {
 	struct reload_incoming *in;
 	TAILQ_FOREACH (in, &x->work, entry)
-		if (in->link == link && in->held) {
-			in->held = false;
+		if (in->link == link && in->awaits_earlier) {
+			in->awaits_earlier = false;
 			job_done(in);
 			return;
 		}
 }
 
-static void judge(struct reload_incoming *in)
+static void signature_done(struct reload_incoming *in)
 {
 	struct reload_exchange *x = in->exchange;
-	in->judged = true;
+	in->signature_checked = true;
 	if (in->err) {
 		reload_engine_event(
 			x->engine, &(struct reload_event){ .type = RELOAD_EV_BAD_SIGNATURE,
@@ -396,22 +397,22 @@ static void job_done(struct reload_incoming *in)
 	if (in->jobs)
 		return;
 	x->engine->cause = in->local ? 0 : reload_originator_digest(reload_id_span(&in->signer));
-	if (in->then) { /* values of a request: the message itself was verified before */
-		in->then(in);
+	if (in->on_values_verified) { /* values of a request: the message itself was verified before */
+		in->on_values_verified(in);
 		return;
 	}
 	uint32_t link = in->link;
-	bool turn = has_turn(in);
-	in->held = turn && turn_of_earlier(in);
-	if (in->held)
+	bool ordered = is_ordered(in);
+	in->awaits_earlier = ordered && earlier_is_unchecked(in);
+	if (in->awaits_earlier)
 		return;
-	judge(in);
-	if (turn)
-		next_turn(x, link);
+	signature_done(in);
+	if (ordered)
+		resume_next(x, link);
 }
 
 /* The answer of this node to its own request. */
-static void answered_here(struct reload_incoming *in, struct reload_msg *answer)
+static void local_answered(struct reload_incoming *in, struct reload_msg *answer)
 {
 	struct reload_exchange *x = in->exchange;
 	struct reload_request *r = reload_request_of(x, in->msg->header.transaction_id);
@@ -425,7 +426,7 @@ static void answered_here(struct reload_incoming *in, struct reload_msg *answer)
 	}
 	reload_incoming_forget(in);
 	in->method = NULL;
-	in->then = NULL;
+	in->on_values_verified = NULL;
 	in->cert = reload_cert_ref(x->credentials->cert);
 	reload_msg_free(in->msg);
 	in->msg = answer;
@@ -444,8 +445,8 @@ void reload_deliver_local(
 	}
 	struct reload_incoming *in = reload_incoming_new(x, msg, 0);
 	in->local = true;
-	in->verified = job_done;
-	in->answered_here = answered_here;
+	in->on_jobs_done = job_done;
+	in->on_local_answer = local_answered;
 	in->previous = in->signer = x->engine->self;
 	in->cert = reload_cert_ref(x->credentials->cert);
 	serve(in);

@@ -57,7 +57,7 @@ void reload_incoming_free(struct reload_incoming *in, bool repeat_may_come)
 		answers_over(x);
 	work_free(in);
 	signers_clear(in);
-	wr_clear(&in->back);
+	wr_clear(&in->return_list);
 	reload_msg_free(in->msg);
 	free(in);
 }

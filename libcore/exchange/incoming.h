@@ -33,7 +33,7 @@ struct reload_incoming {
 	struct reload_msg *msg;
 	uint32_t link;             /* 0: made by this node itself */
 	struct reload_id previous; /* Node-ID of the previous hop; len 0: not known */
-	struct wr back;            /* Destination List of a response */
+	struct wr return_list;     /* Destination List of a response */
 	uint64_t originator;       /* reload_originator_digest() of the signer */
 	struct reload_cert *cert;  /* signer's, a reference */
 	struct reload_id signer;
@@ -46,19 +46,19 @@ struct reload_incoming {
 	struct reload_signed_value *values; /* owned */
 	size_t values_count;
 	bool local;
-	bool judged; /* its own signature is verified, or did not hold */
-	bool held;   /* verified, and waits for one before it: exchange/deliver.c */
-	bool unfit;  /* an answer that does not fit the request */
-	const struct reload_method_row *method;    /* of a request that is being served */
-	void (*after)(struct reload_incoming *in); /* once its answer left */
+	bool signature_checked; /* its own signature is verified, or did not hold */
+	bool awaits_earlier;    /* verified, and waits for one before it: exchange/deliver.c */
+	bool does_not_fit;      /* an answer that does not fit the request */
+	const struct reload_method_row *method;             /* of a request that is being served */
+	void (*on_answer_sent)(struct reload_incoming *in); /* once its answer left */
 	/* what the method keeps until the message is freed; NULL: nothing */
 	void *work;
 	void (*work_free)(void *work);
-	void (*then)(struct reload_incoming
+	void (*on_values_verified)(struct reload_incoming
 			*in); /* values of a request are being verified: what comes next */
 	/* for exchange/ alone: the last of its jobs has ended; a request of this node to itself has this answer (owned; NULL: it fits no message) */
-	void (*verified)(struct reload_incoming *in);
-	void (*answered_here)(struct reload_incoming *in, struct reload_msg *answer);
+	void (*on_jobs_done)(struct reload_incoming *in);
+	void (*on_local_answer)(struct reload_incoming *in, struct reload_msg *answer);
 };
 
 TAILQ_HEAD(reload_incoming_list, reload_incoming);

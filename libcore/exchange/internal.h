@@ -54,7 +54,7 @@ struct reload_exchange {
 	struct {
 		uint64_t transaction;
 		reload_ms since;
-	} strange; /* the newest answer to no request of this node */
+	} unasked; /* the newest answer to no request of this node */
 };
 
 /* -- methods.c ---------------------------------------------------------------------------------------------------------- */

@@ -46,7 +46,7 @@ void reload_request_answered(struct reload_request *r, struct reload_incoming *i
 		error_note(r, in);
 		if (reload_request_rest(r))
 			return;
-	} else if (in->unfit) {
+	} else if (in->does_not_fit) {
 		unfit_note(r, in);
 	} else if (r->method && r->method->answered) {
 		r->method->answered(r, in);

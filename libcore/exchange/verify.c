@@ -146,7 +146,7 @@ static void value_verified(void *arg, struct reload_job *job)
 	}
 	free(v);
 	in->jobs--;
-	in->verified(in);
+	in->on_jobs_done(in);
 }
 
 static void value_verify(
@@ -192,7 +192,7 @@ static void value_verify(
 void reload_values_verify(
 	struct reload_incoming *in, struct span resource, void (*then)(struct reload_incoming *in))
 {
-	in->then = then;
+	in->on_values_verified = then;
 	in->jobs++; /* while the jobs are submitted */
 	for (size_t i = 0; i < in->values_count; i++)
 		if (!in->values[i].is_unsigned)

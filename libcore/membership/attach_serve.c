@@ -157,7 +157,7 @@ void reload_serve_attach(struct reload_incoming *in)
 	}
 	struct own_attach own;
 	reload_own_attach(m, &own, "active", false);
-	in->after = linked ? already_linked : dial;
+	in->on_answer_sent = linked ? already_linked : dial;
 	reload_answer(in, RELOAD_ATTACH_ANS, &own.body);
 }
 

@@ -64,7 +64,7 @@ void reload_serve_join(struct reload_incoming *in)
 	}
 	/* no late copy may stand between the answer and the Update that admits it; each way from here ends with one */
 	reload_updates_cancel(m, &in->signer);
-	in->after = joined_answered;
+	in->on_answer_sent = joined_answered;
 	reload_answer(in, RELOAD_JOIN_ANS, &ans);
 }
 
@@ -84,7 +84,7 @@ void reload_serve_leave(struct reload_incoming *in)
 	} else if (!is_direct(in)) {
 		reload_answer_error(in, RELOAD_FORBIDDEN, "Leave over another node's link");
 	} else {
-		in->after = left_answered;
+		in->on_answer_sent = left_answered;
 		reload_answer_bytes(in, RELOAD_LEAVE_ANS, span_of(NULL, 0));
 	}
 }

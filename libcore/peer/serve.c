@@ -81,7 +81,7 @@ static void query_update(struct reload_incoming *in)
 {
 	struct reload_peer *p = in->method->arg;
 	struct reload_destination list[QUERY_WAY + 1];
-	struct span left = wr_done(&in->back);
+	struct span left = wr_done(&in->return_list);
 	size_t count = 0;
 	if (!reload_connection_by_node(p->connections, &in->signer))
 		while (count < QUERY_WAY &&
@@ -104,7 +104,7 @@ static void serve_route_query(struct reload_incoming *in)
 	struct reload_peer *p = in->method->arg;
 	p->route.topology->route_query_write(p->route.plugin, &body, &id);
 	if (in->msg->body.route_query_req.send_update)
-		in->after = query_update;
+		in->on_answer_sent = query_update;
 	reload_answer_bytes(in, RELOAD_ROUTE_QUERY_ANS, wr_done(&body));
 	wr_clear(&body);
 }

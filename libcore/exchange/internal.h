@@ -45,7 +45,7 @@ struct reload_exchange {
 	struct reload_incoming_list
 		work; /* messages whose signatures are being verified, or that wait for a commit */
 	size_t work_count;
-	struct request_list requests, done; /* all under way; ended, result not yet told */
+	struct request_list requests, done; /* all under way; ended, result not reported yet */
 	size_t requests_count;
 	bool completing;
 	struct induced *induced;     /* RELOAD_INDUCED_MAX; NULL: none is under way */
@@ -139,12 +139,12 @@ enum reload_err reload_signer_find(struct reload_incoming *in,
 /* reload_answer_repeat() answers a repeat with the contents that were kept and ends in. */
 void reload_answer_repeat(struct reload_incoming *in, struct span contents);
 
-/* -- request.c, request_send.c, again.c, request_answered.c, transmit.c ---------------------------------------------------- */
+/* -- request.c, request_send.c, resend.c, request_answered.c, transmit.c ---------------------------------------------------- */
 
-/* reload_request_end() ends r: the engine's own is told now, the host's later, nothing is told of a cancelled one; r may be gone. */
+/* reload_request_end() ends r: on_end() of an internal one is called now, the host gets its result later, none when it was cancelled; r may be gone. */
 void reload_request_end(struct reload_request *r);
 /*
- * reload_requests_complete() delivers the results of ended requests to the host and frees them, reload_requests_waiting() tells whether
+ * reload_requests_complete() delivers the results of ended requests to the host and frees them, reload_requests_waiting() returns whether
  * there are any: arg is the exchange.
  */
 void reload_requests_complete(void *arg);
@@ -154,13 +154,13 @@ bool reload_requests_waiting(void *arg);
 struct reload_header reload_request_header(struct reload_request *r);
 /* reload_request_sign() signs r, unless that is under way; then its next copy leaves. */
 void reload_request_sign(struct reload_request *r);
-/* reload_request_decide() tells where r goes now. */
+/* reload_request_decide() returns where r goes now. */
 struct reload_decision reload_request_decide(struct reload_request *r);
 /* reload_request_restart() sends r once more, in a new transaction that lasts timeout_ms. */
 void reload_request_restart(struct reload_request *r, reload_ms timeout_ms);
 
-/* reload_request_rest() tells whether the error that r was answered is no more than that it moved; r is then sent again later. */
-bool reload_request_rest(struct reload_request *r);
+/* reload_request_resend_later() returns whether r's answer says only that its responder is no longer responsible; r is then sent again later. */
+bool reload_request_resend_later(struct reload_request *r);
 
 /* reload_request_answered() takes the verified answer (takes in over). */
 void reload_request_answered(struct reload_request *r, struct reload_incoming *in);

@@ -1,6 +1,6 @@
 #include "exchange/internal.h"
 
-/* Requests of this node: made, held, ended and told. */
+/* Requests of this node: made, kept while jobs refer to them, ended and reported. */
 
 static void list_expect(struct reload_request *r, const struct reload_destination *target)
 {
@@ -22,7 +22,7 @@ static struct reload_request *request_make(struct reload_exchange *x, uint16_t c
 	r->exchange = x;
 	r->code = code;
 	r->method = reload_method_row(x, code);
-	r->begun = x->engine->now;
+	r->started_at = x->engine->now;
 	reload_list_write(&r->list, &x->engine->ctx, list, count);
 	list_expect(r, &list[count - 1]);
 	r->transaction.id = reload_engine_random64(x->engine);
@@ -60,12 +60,13 @@ struct reload_request *reload_request_new(struct reload_exchange *x, uint16_t co
 	return r;
 }
 
-struct reload_request *reload_request_own(struct reload_exchange *x, uint16_t code,
-	const struct reload_destination *list, size_t count, reload_own_fn own, void *arg)
+struct reload_request *reload_request_internal(struct reload_exchange *x, uint16_t code,
+	const struct reload_destination *list, size_t count, reload_request_end_fn on_end,
+	void *arg)
 {
 	struct reload_request *r = request_make(x, code, list, count);
-	r->own = own;
-	r->own_arg = arg;
+	r->on_end = on_end;
+	r->on_end_arg = arg;
 	return r;
 }
 
@@ -100,14 +101,15 @@ struct reload_request *reload_request_induced(struct reload_exchange *x, uint16_
 		return NULL;
 	x->induced[slot].code = code;
 	x->induced[slot].node = *node;
-	return reload_request_own(x, code, list, count, induced_ended, (void *)(uintptr_t)slot);
+	return reload_request_internal(
+		x, code, list, count, induced_ended, (void *)(uintptr_t)slot);
 }
 
 void reload_request_free(struct reload_request *r)
 {
 	struct reload_exchange *x = r->exchange;
 	reload_transaction_end(&r->transaction);
-	reload_timer_cancel(&x->engine->timers, &r->rest);
+	reload_timer_cancel(&x->engine->timers, &r->resend_timer);
 	if (r->ended)
 		TAILQ_REMOVE(&x->done, r, entry);
 	else
@@ -128,17 +130,17 @@ void reload_request_end(struct reload_request *r)
 {
 	struct reload_exchange *x = r->exchange;
 	reload_transaction_end(&r->transaction);
-	reload_timer_cancel(&x->engine->timers, &r->rest);
+	reload_timer_cancel(&x->engine->timers, &r->resend_timer);
 	r->result.transaction = r->transaction.id;
 	r->result.transmissions = r->transaction.transmissions;
 	TAILQ_REMOVE(&x->requests, r, entry);
 	TAILQ_INSERT_TAIL(&x->done, r, entry);
 	r->ended = true;
-	if (r->own && !x->engine->closing)
-		r->own(r->own_arg, r, &r->result);
+	if (r->on_end && !x->engine->closing)
+		r->on_end(r->on_end_arg, r, &r->result);
 	else if (!x->engine->closing)
 		x->watch->ended(x->watch_arg);
-	if ((r->own || r->cancelled) && !r->holds)
+	if ((r->on_end || r->cancelled) && !r->pending_jobs)
 		reload_request_free(r);
 }
 
@@ -162,15 +164,15 @@ void reload_request_stop(struct reload_request *r)
 
 void reload_request_hold(struct reload_request *r)
 {
-	r->holds++;
+	r->pending_jobs++;
 }
 
 bool reload_request_release(struct reload_request *r)
 {
-	r->holds--;
+	r->pending_jobs--;
 	if (!r->ended)
 		return true;
-	if (!r->holds && (r->own || r->cancelled))
+	if (!r->pending_jobs && (r->on_end || r->cancelled))
 		reload_request_free(r);
 	return false;
 }
@@ -178,11 +180,11 @@ bool reload_request_release(struct reload_request *r)
 size_t reload_requests_under_way(const struct reload_exchange *x, reload_ms *oldest)
 {
 	const struct reload_request *first = TAILQ_FIRST(&x->requests), *r;
-	reload_ms begun = first ? first->begun : RELOAD_NEVER;
+	reload_ms oldest_start = first ? first->started_at : RELOAD_NEVER;
 	TAILQ_FOREACH (r, &x->done, entry) /* their signatures are still being made */
-		begun = r->begun < begun ? r->begun : begun;
+		oldest_start = r->started_at < oldest_start ? r->started_at : oldest_start;
 	if (oldest)
-		*oldest = begun;
+		*oldest = oldest_start;
 	return x->requests_count;
 }
 
@@ -195,7 +197,7 @@ void reload_requests_hasten(struct reload_exchange *x)
 {
 	struct reload_request *r;
 	TAILQ_FOREACH (r, &x->requests, entry)
-		if (r->no_way)
+		if (r->no_next_hop)
 			reload_transaction_hasten(&r->transaction);
 }
 
@@ -210,12 +212,12 @@ void reload_requests_end(struct reload_exchange *x, enum reload_err err)
 }
 
 void reload_requests_cancel(
-	struct reload_exchange *x, reload_own_fn own, const struct reload_id *to)
+	struct reload_exchange *x, reload_request_end_fn on_end, const struct reload_id *to)
 {
 	struct reload_request *r, *next;
 	for (r = TAILQ_FIRST(&x->requests); r; r = next) {
 		next = TAILQ_NEXT(r, entry);
-		if (r->own == own && reload_id_eq(&r->target, to))
+		if (r->on_end == on_end && reload_id_eq(&r->target, to))
 			reload_request_fail(r, RELOAD_CANCELLED, "overtaken by a later message");
 	}
 }
@@ -243,7 +245,7 @@ void reload_requests_complete(void *arg)
 	x->completing = true;
 	for (struct reload_request *r = TAILQ_FIRST(&x->done), *next; r; r = next) {
 		next = TAILQ_NEXT(r, entry);
-		if (r->holds)
+		if (r->pending_jobs)
 			continue; /* a signature is still being made for it */
 		if (r->fn && !r->cancelled) {
 			r->cancelled = true;

@@ -1,12 +1,12 @@
 /*
  * Requests of this node (RFC 6940 s6.2.1).
  *
- *	new -> encoded -> signed (a job) -> sent up to five times -> answered | failed -> told -> freed
- *	                    ^                                 |
- *	                    +------- at rest: it moved -------+   (exchange/again.c)
+ *	new -> encoded -> signed (a job) -> sent up to five times -> answered | failed -> reported -> freed
+ *	                    ^                                           |
+ *	                    +------- resend timer: no longer responsible ---+   (exchange/resend.c)
  *
- * A request to a point that this node is itself responsible for is served at once, without signature.  Results of the host's requests are
- * told last, when nothing is half done; those of the rooms' own at once.
+ * A request to a point that this node is itself responsible for is served at once, without signature.  The host gets the results of its
+ * requests at the end of the input, when nothing is half done; the engine's rooms get those of internal requests at once.
  */
 #pragma once
 
@@ -39,8 +39,8 @@ struct reload_result {
 
 typedef void (*reload_result_fn)(void *arg, const struct reload_result *result);
 
-/* Like reload_result_fn, for a request of the engine's own: it is told inside the input, at once. */
-typedef void (*reload_own_fn)(
+/* Called when an internal request ends, at once: within the input that ended it. */
+typedef void (*reload_request_end_fn)(
 	void *arg, struct reload_request *r, const struct reload_result *result);
 
 /*
@@ -71,22 +71,22 @@ struct reload_request {
 	const struct reload_method_row *method; /* of code; NULL: it is none of this node's */
 	struct wr contents, tail, list;
 	bool signing, cancelled, ended;
-	bool skip_closeness_check; /* of the closeness check (CHORD-02) */
-	bool served_here;          /* this node was given it, as it was responsible */
-	bool no_way;               /* its last copy found no next hop */
+	bool skip_closeness_check; /* any responder will do (CHORD-02) */
+	bool served_here;          /* this node was responsible and served it itself */
+	bool no_next_hop;          /* its last copy found no next hop */
 	bool dry_run;              /* ends in front of its transmission */
-	bool resting; /* nobody was responsible for it: it is sent again when `rest` fires */
-	struct reload_timer rest;
-	reload_ms rest_ms; /* the last rest */
+	bool waiting_to_resend; /* nobody was responsible for it: it is sent again when resend_timer fires */
+	struct reload_timer resend_timer;
+	reload_ms resend_pause_ms; /* the last one */
 	enum reload_expect expect;
 	struct reload_id target;
 	uint32_t over_link; /* not 0: sent over this link, whatever the list says */
-	reload_ms begun;
-	unsigned holds; /* jobs that refer to it: it is not freed before they have ended */
+	reload_ms started_at;
+	unsigned pending_jobs; /* jobs that refer to it: it is not freed before they have ended */
 	reload_ms timeout_ms, left_ms; /* of the whole; of it, once it was sent again */
-	/* the engine's own: own(own_arg) is told at once; else fn(arg), told last */
-	reload_own_fn own;
-	void *own_arg;
+	/* internal: on_end(on_end_arg), called at once; of the host: fn(arg), called at the end of the input */
+	reload_request_end_fn on_end;
+	void *on_end_arg;
 	reload_result_fn fn;
 	void *arg;
 	struct reload_incoming *answer;
@@ -105,12 +105,13 @@ struct reload_request {
 struct reload_request *reload_request_new(struct reload_exchange *x, uint16_t code,
 	const struct reload_request_target *target, reload_result_fn fn, void *arg,
 	enum reload_err *err);
-/* reload_request_own() makes one of the engine itself: own(arg) is told of its end, and nothing when own is NULL. */
-struct reload_request *reload_request_own(struct reload_exchange *x, uint16_t code,
-	const struct reload_destination *list, size_t count, reload_own_fn own, void *arg);
+/* reload_request_internal() makes one of the engine itself: on_end(arg) is called at its end; NULL: the result is ignored. */
+struct reload_request *reload_request_internal(struct reload_exchange *x, uint16_t code,
+	const struct reload_destination *list, size_t count, reload_request_end_fn on_end,
+	void *arg);
 /*
- * reload_request_induced() is reload_request_own() for what node causes by a message of its own; nothing is told of the end.
- * NULL when enough of these are under way, of all or for that node: an unsigned list must not make this node shout.
+ * reload_request_induced() is reload_request_internal() for what node causes by a message of its own; the result is ignored.
+ * NULL when enough of these are under way, of all or for that node: an unsigned list must not make this node send many messages.
  */
 struct reload_request *reload_request_induced(struct reload_exchange *x, uint16_t code,
 	const struct reload_id *node, const struct reload_destination *list, size_t count);
@@ -128,16 +129,16 @@ void reload_request_stop(struct reload_request *r);
 void reload_request_free(struct reload_request *r);
 
 /*
- * reload_request_hold() keeps r from being freed until reload_request_release(), which tells whether it still runs: if not, r may be gone.
+ * reload_request_hold() keeps r from being freed until reload_request_release(), which returns whether it still runs: if not, r may be gone.
  */
 void reload_request_hold(struct reload_request *r);
 bool reload_request_release(struct reload_request *r);
 
 /*
- * reload_requests_under_way() returns how many there are, ended ones that are not told yet included; oldest (NULL is legal) is when the first
- * of them began, or RELOAD_NEVER.  reload_requests_open() tells whether any waits for its end, reload_requests_of_host() whether one of the
- * host does.  reload_requests_end() fails all of the host's with err.  reload_requests_cancel() ends the engine's own to the Node-ID `to`
- * whose end would be told to own: with RELOAD_CANCELLED.  reload_requests_hasten() repeats at once those whose last copy found no next hop, as
+ * reload_requests_under_way() returns how many there are, ended ones whose result is not reported yet included; oldest (NULL is legal) is when the first
+ * of them began, or RELOAD_NEVER.  reload_requests_open() returns whether any waits for its end, reload_requests_of_host() whether one of the
+ * host does.  reload_requests_end() fails all of the host's with err.  reload_requests_cancel() ends the internal ones to the Node-ID `to`
+ * with this on_end: with RELOAD_CANCELLED.  reload_requests_hasten() repeats at once those whose last copy found no next hop, as
  * there are links again.
  */
 size_t reload_requests_under_way(const struct reload_exchange *x, reload_ms *oldest);
@@ -146,4 +147,4 @@ bool reload_requests_open(const struct reload_exchange *x);
 bool reload_requests_of_host(const struct reload_exchange *x);
 void reload_requests_end(struct reload_exchange *x, enum reload_err err);
 void reload_requests_cancel(
-	struct reload_exchange *x, reload_own_fn own, const struct reload_id *to);
+	struct reload_exchange *x, reload_request_end_fn on_end, const struct reload_id *to);

@@ -44,7 +44,7 @@ void reload_request_answered(struct reload_request *r, struct reload_incoming *i
 		r->result.hops = 1u + x->engine->config->initial_ttl - in->msg->header.ttl;
 	if (in->msg->code == RELOAD_ERROR) {
 		error_note(r, in);
-		if (reload_request_rest(r))
+		if (reload_request_resend_later(r))
 			return;
 	} else if (in->does_not_fit) {
 		unfit_note(r, in);

@@ -27,7 +27,7 @@ static void request_signed(void *arg, struct span tail, enum reload_err err)
 		reload_request_fail(r, err, "could not be signed");
 		return;
 	}
-	if (r->resting)
+	if (r->waiting_to_resend)
 		return; /* it is signed again, for its next transaction */
 	struct reload_header h = reload_request_header(r);
 	if (reload_header_size(&h) + tail.len > r->exchange->engine->config->max_message_size) {

@@ -34,8 +34,8 @@ void reload_requests_transmit(void *arg, struct reload_transaction *t)
 			r); /* the point moved away while the request was on its way to this node itself */
 		return;
 	}
-	r->no_way = d.verdict == RELOAD_DROP;
-	if (r->no_way) {
+	r->no_next_hop = d.verdict == RELOAD_DROP;
+	if (r->no_next_hop) {
 		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_NO_ROUTE, 0, t->id, d.reason);
 		return; /* the next copy may find a way */
 	}

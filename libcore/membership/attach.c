@@ -57,18 +57,19 @@ void reload_attach_start(struct reload_membership *m, uint32_t cookie,
 	if (target->type == RELOAD_DEST_NODE)
 		a->node = target->node;
 	reload_own_attach(m, &own, "passive", send_update);
-	a->request = reload_request_own(m->exchange, RELOAD_ATTACH_REQ, list, count, answered, a);
+	a->request =
+		reload_request_internal(m->exchange, RELOAD_ATTACH_REQ, list, count, answered, a);
 	a->request->skip_closeness_check = m->state != RELOAD_STATE_JOINED;
 	reload_request_send(a->request, &own.body);
 }
 
 void reload_attach_introduce(struct reload_membership *m, uint32_t link,
-	const struct reload_destination *to, reload_own_fn done)
+	const struct reload_destination *to, reload_request_end_fn done)
 {
 	struct own_attach own;
 	reload_own_attach(m, &own, "passive", false);
 	struct reload_request *r =
-		reload_request_own(m->exchange, RELOAD_ATTACH_REQ, to, 1, done, m);
+		reload_request_internal(m->exchange, RELOAD_ATTACH_REQ, to, 1, done, m);
 	r->over_link = link;
 	reload_request_send(r, &own.body);
 }

@@ -31,7 +31,7 @@ static bool tie_lost_by_sender(struct reload_membership *m, const struct reload_
 	if (reload_id_cmp(&m->engine->self, sender) > 0)
 		return true;
 	struct reload_request *r = TAKE(a->request);
-	r->own = NULL; /* yield: no further copies of the own request */
+	r->on_end = NULL; /* yield: no further copies of the own request */
 	reload_request_stop(r);
 	a->yielded = true;
 	reload_attempt_await(a);

@@ -93,7 +93,7 @@ void reload_attach_start(struct reload_membership *m, uint32_t cookie,
 	void *arg);
 /* reload_attach_introduce() tells over a link which of this node's Node-IDs stands at its end (HDR-16). */
 void reload_attach_introduce(struct reload_membership *m, uint32_t link,
-	const struct reload_destination *to, reload_own_fn done);
+	const struct reload_destination *to, reload_request_end_fn done);
 /*
  * reload_attach_link_up() and reload_attach_link_down() tell that a link stands, or failed, to the attempts that wait
  * for it.
@@ -142,7 +142,7 @@ enum {
  * node's own, as at a join; own is told the end.  timeout_ms 0: that of all requests.
  */
 void reload_search_verify_route(struct reload_membership *m, struct reload_connection *con,
-	reload_ms timeout_ms, reload_own_fn own);
+	reload_ms timeout_ms, reload_request_end_fn own);
 /* reload_search_link_up() and reload_search_link_down() tell what became of a link, if it is that of the search. */
 void reload_search_link_up(struct reload_membership *m, struct reload_connection *con);
 void reload_search_link_down(struct reload_membership *m, uint32_t link);

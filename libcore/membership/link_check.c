@@ -22,7 +22,7 @@ void reload_link_check(struct reload_membership *m, struct reload_connection *co
 		return;
 	con->checking = true;
 	struct reload_request *r =
-		reload_request_own(m->exchange, RELOAD_PING_REQ, &to, 1, checked, m);
+		reload_request_internal(m->exchange, RELOAD_PING_REQ, &to, 1, checked, m);
 	r->over_link = con->link;
 	r->timeout_ms = CHECK_MS;
 	reload_request_send(r, &ping);

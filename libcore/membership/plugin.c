@@ -40,7 +40,7 @@ static void host_join(void *arg, const struct reload_id *admitting_peer)
 	struct reload_destination to = reload_dest_node(admitting_peer);
 	struct reload_join_req req = { .joining_peer_id = m->engine->self };
 	reload_request_send(
-		reload_request_own(m->exchange, RELOAD_JOIN_REQ, &to, 1, join_done, m), &req);
+		reload_request_internal(m->exchange, RELOAD_JOIN_REQ, &to, 1, join_done, m), &req);
 }
 
 /* Whether all links to the receiver are younger than the request: it went, and is back. */
@@ -51,7 +51,7 @@ static bool came_back(const struct reload_membership *m, const struct reload_req
 	while ((con = reload_connection_next(m->connections, con)))
 		if (reload_id_eq(&con->node, &r->target)) {
 			any = true;
-			if (con->since <= r->begun)
+			if (con->since <= r->started_at)
 				return false;
 		}
 	return any;
@@ -70,7 +70,8 @@ static void host_update(void *arg, const struct reload_id *to, struct span body)
 	struct reload_membership *m = arg;
 	struct reload_destination list = reload_dest_node(to);
 	reload_request_send_bytes(
-		reload_request_own(m->exchange, RELOAD_UPDATE_REQ, &list, 1, update_done, m), body);
+		reload_request_internal(m->exchange, RELOAD_UPDATE_REQ, &list, 1, update_done, m),
+		body);
 }
 
 void reload_updates_cancel(struct reload_membership *m, const struct reload_id *to)
@@ -92,7 +93,8 @@ static void host_leave(void *arg, const struct reload_id *to, struct span overla
 	struct reload_leave_req req = { .leaving_peer_id = m->engine->self,
 		.overlay_specific_data = overlay_data };
 	reload_request_send(
-		reload_request_own(m->exchange, RELOAD_LEAVE_REQ, &list, 1, leave_done, m), &req);
+		reload_request_internal(m->exchange, RELOAD_LEAVE_REQ, &list, 1, leave_done, m),
+		&req);
 }
 
 static void host_disconnect(void *arg, const struct reload_id *node)
@@ -165,7 +167,7 @@ static void host_ping(
 	o->starting = true;
 	TAILQ_INSERT_TAIL(&m->pings, o, entry);
 	struct reload_request *r =
-		reload_request_own(m->exchange, RELOAD_PING_REQ, list, count, ping_done, o);
+		reload_request_internal(m->exchange, RELOAD_PING_REQ, list, count, ping_done, o);
 	r->skip_closeness_check = true; /* CHORD-02: the tables are what it is to find fault with */
 	reload_request_send(r, &ping);
 	o->starting = false;

@@ -288,14 +288,14 @@ static void route_verified(void *arg, struct reload_request *r, const struct rel
 }
 
 void reload_search_verify_route(struct reload_membership *m, struct reload_connection *con,
-	reload_ms timeout_ms, reload_own_fn own)
+	reload_ms timeout_ms, reload_request_end_fn own)
 {
 	struct reload_id behind = reload_id_add_power(&m->engine->self, 0);
 	struct reload_destination way[] = { reload_dest_node(&con->node),
 		reload_dest_resource(&behind) };
 	struct reload_ping_req ping = { 0 };
 	struct reload_request *r =
-		reload_request_own(m->exchange, RELOAD_PING_REQ, way, COUNT_OF(way), own, m);
+		reload_request_internal(m->exchange, RELOAD_PING_REQ, way, COUNT_OF(way), own, m);
 	r->over_link = con->link;
 	if (timeout_ms)
 		r->timeout_ms = timeout_ms;
@@ -373,7 +373,7 @@ static void ask_name(struct reload_membership *m, struct reload_connection *con)
 	struct reload_destination to = reload_dest_node(&any);
 	struct reload_ping_req ping = { 0 };
 	struct reload_request *r =
-		reload_request_own(m->exchange, RELOAD_PING_REQ, &to, 1, on_name_ping, m);
+		reload_request_internal(m->exchange, RELOAD_PING_REQ, &to, 1, on_name_ping, m);
 	r->over_link = con->link;
 	reload_request_send(r, &ping);
 }

@@ -270,7 +270,7 @@ static bool query_send(struct stat_query *q)
 	}
 	struct reload_destination to = reload_dest_resource(&q->resource);
 	struct reload_request *r =
-		reload_request_own(rep->exchange, RELOAD_STAT_REQ, &to, 1, answered, q);
+		reload_request_internal(rep->exchange, RELOAD_STAT_REQ, &to, 1, answered, q);
 	reload_request_send(r, &req); /* may end at once */
 	reload_arena_clear(&arena);
 	return true;

@@ -73,7 +73,7 @@ static void pull_go(struct pull *l)
 	req.specifiers_count = reload_places_ask(&l->places, l->most, &arena, specifiers, &taken);
 	struct reload_destination to = reload_dest_node(&l->node);
 	struct reload_request *r =
-		reload_request_own(rep->exchange, RELOAD_FETCH_REQ, &to, 1, fetched, l);
+		reload_request_internal(rep->exchange, RELOAD_FETCH_REQ, &to, 1, fetched, l);
 	reload_fetch_own(r, &l->resource);
 	for (; taken; taken--) {
 		struct reload_place *place = reload_places_first(&l->places);

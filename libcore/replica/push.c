@@ -275,7 +275,7 @@ static void message_send(struct push *u)
 	u->under_way++;
 	u->receiver->under_way++;
 	struct reload_request *r =
-		reload_request_own(rep->exchange, RELOAD_STORE_REQ, &to, 1, pushed, m);
+		reload_request_internal(rep->exchange, RELOAD_STORE_REQ, &to, 1, pushed, m);
 	wr_span(&r->certificates, wr_done(&b.certificates));
 	reload_request_send(r, &req); /* may end at once */
 	reload_push_message_clear(&b);

@@ -77,7 +77,7 @@ static void append(struct certificate_place *place)
 		.value = { .index = RELOAD_ARRAY_END, .exists = true, .value = cert->der } };
 	struct reload_destination to = reload_dest_resource(&resource);
 	struct reload_request *r =
-		reload_request_own(c->exchange, RELOAD_STORE_REQ, &to, 1, stored, place);
+		reload_request_internal(c->exchange, RELOAD_STORE_REQ, &to, 1, stored, place);
 	enum reload_err err = reload_store_own(r, &resource, &item, 1);
 	if (err)
 		reload_request_fail(r, err, "own certificate");
@@ -122,7 +122,7 @@ static void look(struct certificate_place *place)
 	};
 	struct reload_destination to = reload_dest_resource(&resource);
 	struct reload_request *r =
-		reload_request_own(c->exchange, RELOAD_FETCH_REQ, &to, 1, fetched, place);
+		reload_request_internal(c->exchange, RELOAD_FETCH_REQ, &to, 1, fetched, place);
 	reload_fetch_own(r, &resource);
 	reload_request_send(r, &req);
 }

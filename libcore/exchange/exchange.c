@@ -3,7 +3,7 @@
 enum {
 	ANSWERS_MAX = 16384,
 	ANSWERS_BYTES = 16 * 1024 * 1024,
-	STATES_MAX = 65536,
+	RETURN_PATHS_MAX = 65536,
 };
 
 static reload_ms transactions_now(void *arg)
@@ -17,7 +17,7 @@ static void tables_new(struct reload_exchange *x)
 		  lifetime = timer * RELOAD_TRANSMISSIONS;
 	x->cache = reload_cache_new(RELOAD_CACHE_CERTS, RELOAD_CACHE_VALUES);
 	x->answer_cache = reload_answer_cache_new(ANSWERS_MAX, ANSWERS_BYTES, lifetime);
-	x->return_paths = reload_return_paths_new(STATES_MAX, lifetime);
+	x->return_paths = reload_return_paths_new(RETURN_PATHS_MAX, lifetime);
 	x->reassembly =
 		reload_reassembly_new(&x->engine->timers, x->policy.max_reassembly, lifetime);
 	x->transactions = (struct reload_transactions){ .timers = &x->engine->timers,

@@ -61,7 +61,7 @@ static bool header_check(struct reload_exchange *x, uint32_t link, const struct 
  * RFC 6940 s6.1.2: a link whose certificate has several Node-IDs stands for nobody until an Attach came over it; only
  * Ping and Attach are taken (HDR-16).
  */
-static bool unbound_may_send(struct reload_exchange *x, struct reload_connection *con,
+static bool unidentified_may_send(struct reload_exchange *x, struct reload_connection *con,
 	const struct reload_header *h, struct span message)
 {
 	uint16_t code = reload_message_code(h, message);
@@ -154,7 +154,7 @@ static void fragment(struct reload_exchange *x, struct reload_connection *con,
 		struct reload_header all;
 		/* the first fragment need not have held the message code */
 		if (first && !reload_header_read(&all, bytes_span(whole), &x->engine->ctx) &&
-			unbound_may_send(x, first, &all, bytes_span(whole)))
+			unidentified_may_send(x, first, &all, bytes_span(whole)))
 			reload_deliver(x, first, bytes_span(whole));
 		bytes_free(&whole);
 	}
@@ -163,7 +163,7 @@ static void fragment(struct reload_exchange *x, struct reload_connection *con,
 /*
  * A response whose request passed here without a Via entry: this node kept the link it came over instead (HDR-02).
  */
-static bool restore_state(struct reload_exchange *x, const struct reload_header *h,
+static bool restore_return_path(struct reload_exchange *x, const struct reload_header *h,
 	struct span message, struct reload_decision *d)
 {
 	uint32_t link;
@@ -180,7 +180,7 @@ static bool restore_state(struct reload_exchange *x, const struct reload_header 
 	struct span behind;
 	if (!con)
 		return false;
-	*d = (struct reload_decision){ .verdict = RELOAD_FORWARD, .connection = con, .list = rest };
+	*d = (struct reload_decision){ .action = RELOAD_FORWARD, .connection = con, .list = rest };
 	if (reload_list_first(&next, &behind, rest, &x->engine->ctx) &&
 		next.type == RELOAD_DEST_NODE && reload_id_eq(&next.node, &con->node))
 		return true;
@@ -189,11 +189,11 @@ static bool restore_state(struct reload_exchange *x, const struct reload_header 
 	return true;
 }
 
-static void routed_again(
+static void route_delayed(
 	struct reload_exchange *x, struct reload_connection *con, struct span message);
 
 static void route(struct reload_exchange *x, struct reload_connection *con, struct span message,
-	bool may_hold)
+	bool may_delay)
 {
 	struct reload_header h;
 	enum reload_err err = reload_header_read(&h, message, &x->engine->ctx);
@@ -204,12 +204,12 @@ static void route(struct reload_exchange *x, struct reload_connection *con, stru
 			con->link, 0, reload_err_text(err));
 		return;
 	}
-	if (!header_check(x, con->link, &h, message) || !unbound_may_send(x, con, &h, message))
+	if (!header_check(x, con->link, &h, message) || !unidentified_may_send(x, con, &h, message))
 		return;
 	struct reload_decision d;
-	if (!restore_state(x, &h, message, &d))
+	if (!restore_return_path(x, &h, message, &d))
 		d = reload_route_decide(x->route, h.destination_list);
-	switch (d.verdict) {
+	switch (d.action) {
 	case RELOAD_DELIVER:
 		if (h.fragment == RELOAD_FRAGMENT_WHOLE)
 			reload_deliver(x, con, message);
@@ -217,8 +217,8 @@ static void route(struct reload_exchange *x, struct reload_connection *con, stru
 			fragment(x, con, &h, message);
 		break;
 	case RELOAD_FORWARD:
-		if (!may_hold || !is_request(&h, message) ||
-			!reload_loop_delay(x, con, d.connection, &h, message, routed_again))
+		if (!may_delay || !is_request(&h, message) ||
+			!reload_loop_delay(x, con, d.connection, &h, message, route_delayed))
 			forward(x, con, &h, message, &d);
 		break;
 	case RELOAD_DROP:
@@ -229,7 +229,7 @@ static void route(struct reload_exchange *x, struct reload_connection *con, stru
 	}
 }
 
-static void routed_again(
+static void route_delayed(
 	struct reload_exchange *x, struct reload_connection *con, struct span message)
 {
 	route(x, con, message, false);

@@ -10,20 +10,20 @@
 
 enum {
 	RELOAD_FRAGMENT_MIN = 256,
-	RELOAD_FRAGMENT_PIECES_MAX = 512
+	RELOAD_FRAGMENTS_MAX = 512
 };
 
 /*
- * reload_fragment_send() cuts a message (or a fragment, R-6.7-07) into pieces of equal size whose whole length is at most
- * size and calls send(arg, piece) for each.  It sends the message as it is when it fits, or when the header and 256 bytes
+ * reload_fragment_send() cuts a message (or a fragment, R-6.7-07) into fragments of equal size whose whole length is at most
+ * size and calls send(arg, fragment) for each.  It sends the message as it is when it fits, or when the header and 256 bytes
  * do not (R-6.7-04).
  */
 void reload_fragment_send(struct span message, const struct wire_ctx *ctx, size_t size,
-	void (*send)(void *arg, struct span piece), void *arg);
+	void (*send)(void *arg, struct span fragment), void *arg);
 
 /*
  * Incomplete messages, bounded in bytes and in time; at the byte limit a new fragment is dropped (R-6.7-09).  The bytes are those
- * of memory: each piece costs more than its payload.  Who sends may have a quarter of them, so that nobody keeps the fragments of
+ * of memory: each fragment costs more than its payload.  One sender may use a quarter of them, so that none keeps the fragments of
  * others out.
  */
 struct reload_reassembly;

@@ -3,14 +3,14 @@
 /*
  * Requests that go in a circle.
  *
- * While the ring changes, two nodes may for some milliseconds each take the other for the way to a point: one has handed
- * it over, the other has the Update that says so still in verification.  A request between them would run to and fro,
+ * While the ring changes, two nodes may for some milliseconds each take the other for the next hop to a point: one has handed
+ * the range over, the other is still verifying the Update that says so.  A request between them would run to and fro,
  * faster than the signature is checked, until its lists are too long, and would be repeated only seconds later.  So a
  * request that would go back over the link it came from, or that has been here before, waits, the longer the more often it
  * has been here, and is then routed by the tables of that time.
  *
  * While rings are apart or merge a circle may stand for seconds, and hold many peers: a request would pass ttl of them and grow
- * with each, again with each repetition.  Who meets it the VISITS_MAX-th time drops it (s13.6.5 wants amplification limited); its
+ * with each, again with each repetition.  The node that it visits for the VISITS_MAX-th time drops it (s13.6.5 wants amplification limited); its
  * repetition, seconds later, may find other tables.
  *
  * Limits: DELAYED_MAX messages and DELAYED_BYTES; at the maximum a request is forwarded at once.
@@ -27,7 +27,7 @@ enum {
 struct delayed {
 	TAILQ_ENTRY(delayed) entry;
 	struct reload_exchange *exchange;
-	struct reload_timer due;
+	struct reload_timer timer;
 	void (*route)(
 		struct reload_exchange *x, struct reload_connection *con, struct span message);
 	uint32_t link;
@@ -35,25 +35,25 @@ struct delayed {
 	size_t len;
 };
 
-static void delayed_free(struct delayed *h)
+static void delayed_free(struct delayed *d)
 {
-	struct reload_exchange *x = h->exchange;
-	TAILQ_REMOVE(&x->delayed, h, entry);
+	struct reload_exchange *x = d->exchange;
+	TAILQ_REMOVE(&x->delayed, d, entry);
 	x->delayed_count--;
-	x->delayed_bytes -= h->len;
-	reload_timer_cancel(&x->engine->timers, &h->due);
-	free(h->at);
-	free(h);
+	x->delayed_bytes -= d->len;
+	reload_timer_cancel(&x->engine->timers, &d->timer);
+	free(d->at);
+	free(d);
 }
 
 static void delayed_due(void *arg)
 {
-	struct delayed *h = arg;
+	struct delayed *d = arg;
 	struct reload_connection *con =
-		reload_connection_by_link(h->exchange->connections, h->link);
+		reload_connection_by_link(d->exchange->connections, d->link);
 	if (con)
-		h->route(h->exchange, con, span_of(h->at, h->len));
-	delayed_free(h);
+		d->route(d->exchange, con, span_of(d->at, d->len));
+	delayed_free(d);
 }
 
 static unsigned visits_before(const struct reload_exchange *x, struct span via)
@@ -79,17 +79,17 @@ bool reload_loop_delay(struct reload_exchange *x, const struct reload_connection
 	if ((from != to && !visits) || x->delayed_count >= DELAYED_MAX ||
 		x->delayed_bytes + message.len > DELAYED_BYTES)
 		return false;
-	struct delayed *h = RELOAD_NEW(delayed);
-	h->exchange = x;
-	h->route = route;
-	h->link = from->link;
-	h->at = reload_memdup(message.at, message.len);
-	h->len = message.len;
-	TAILQ_INSERT_TAIL(&x->delayed, h, entry);
+	struct delayed *d = RELOAD_NEW(delayed);
+	d->exchange = x;
+	d->route = route;
+	d->link = from->link;
+	d->at = reload_memdup(message.at, message.len);
+	d->len = message.len;
+	TAILQ_INSERT_TAIL(&x->delayed, d, entry);
 	x->delayed_count++;
-	x->delayed_bytes += h->len;
-	reload_timer_arm(&x->engine->timers, &h->due,
-		x->engine->now + ((reload_ms)DELAY_MS << (DELAY_SHIFT * visits)), delayed_due, h);
+	x->delayed_bytes += d->len;
+	reload_timer_arm(&x->engine->timers, &d->timer,
+		x->engine->now + ((reload_ms)DELAY_MS << (DELAY_SHIFT * visits)), delayed_due, d);
 	return true;
 }
 

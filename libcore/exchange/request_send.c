@@ -64,7 +64,7 @@ struct reload_decision reload_request_decide(struct reload_request *r)
 	if (r->over_link) {
 		struct reload_connection *con =
 			reload_connection_by_link(r->exchange->connections, r->over_link);
-		return (struct reload_decision){ .verdict = con ? RELOAD_FORWARD : RELOAD_DROP,
+		return (struct reload_decision){ .action = con ? RELOAD_FORWARD : RELOAD_DROP,
 			.connection = con,
 			.list = wr_done(&r->list),
 			.reason = "the link is gone" };
@@ -79,7 +79,7 @@ static void start(struct reload_request *r)
 			r, RELOAD_MESSAGE_TOO_LARGE, "the request exceeds max-message-size");
 		return;
 	}
-	if (reload_request_decide(r).verdict == RELOAD_DELIVER) {
+	if (reload_request_decide(r).action == RELOAD_DELIVER) {
 		if (r->dry_run)
 			reload_request_end(r);
 		else if (!reload_transaction_begin(&r->exchange->transactions, &r->transaction,

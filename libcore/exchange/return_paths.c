@@ -5,95 +5,95 @@
 #include <bsd/sys/queue.h>
 #include <stdlib.h>
 
-struct state {
-	RB_ENTRY(state) entry;
-	TAILQ_ENTRY(state) age;
+struct return_path {
+	RB_ENTRY(return_path) entry;
+	TAILQ_ENTRY(return_path) age;
 	uint64_t id;
 	reload_ms since;
 	uint32_t link;
 };
 
-RB_HEAD(state_tree, state);
-TAILQ_HEAD(state_list, state);
+RB_HEAD(return_path_tree, return_path);
+TAILQ_HEAD(return_path_list, return_path);
 
 struct reload_return_paths {
-	struct state_tree tree;
-	struct state_list list; /* oldest first */
+	struct return_path_tree tree;
+	struct return_path_list list; /* oldest first */
 	size_t count, max;
 	reload_ms lifetime;
 };
 
-static int state_cmp(struct state *a, struct state *b)
+static int return_path_cmp(struct return_path *a, struct return_path *b)
 {
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-RELOAD_TREE(state_tree, state, entry, state_cmp)
+RELOAD_TREE(return_path_tree, return_path, entry, return_path_cmp)
 
 struct reload_return_paths *reload_return_paths_new(size_t max, reload_ms lifetime)
 {
-	struct reload_return_paths *s = RELOAD_NEW(reload_return_paths);
-	TAILQ_INIT(&s->list);
-	s->max = max;
-	s->lifetime = lifetime;
-	return s;
+	struct reload_return_paths *paths = RELOAD_NEW(reload_return_paths);
+	TAILQ_INIT(&paths->list);
+	paths->max = max;
+	paths->lifetime = lifetime;
+	return paths;
 }
 
-static void state_remove(struct reload_return_paths *s, struct state *one)
+static void return_path_remove(struct reload_return_paths *paths, struct return_path *path)
 {
-	RB_REMOVE(state_tree, &s->tree, one);
-	TAILQ_REMOVE(&s->list, one, age);
-	s->count--;
-	free(one);
+	RB_REMOVE(return_path_tree, &paths->tree, path);
+	TAILQ_REMOVE(&paths->list, path, age);
+	paths->count--;
+	free(path);
 }
 
-static void expire(struct reload_return_paths *s, reload_ms now)
+static void drop_expired(struct reload_return_paths *paths, reload_ms now)
 {
-	struct state *one;
-	while ((one = TAILQ_FIRST(&s->list)) && one->since + s->lifetime < now)
-		state_remove(s, one);
+	struct return_path *path;
+	while ((path = TAILQ_FIRST(&paths->list)) && path->since + paths->lifetime < now)
+		return_path_remove(paths, path);
 }
 
-void reload_return_paths_free(struct reload_return_paths *s)
+void reload_return_paths_free(struct reload_return_paths *paths)
 {
-	if (!s)
+	if (!paths)
 		return;
-	while (!TAILQ_EMPTY(&s->list))
-		state_remove(s, TAILQ_FIRST(&s->list));
-	free(s);
+	while (!TAILQ_EMPTY(&paths->list))
+		return_path_remove(paths, TAILQ_FIRST(&paths->list));
+	free(paths);
 }
 
 void reload_return_paths_put(
-	struct reload_return_paths *s, uint64_t id, uint32_t link, reload_ms now)
+	struct reload_return_paths *paths, uint64_t id, uint32_t link, reload_ms now)
 {
-	struct state key = { .id = id }, *one;
-	expire(s, now);
-	if ((one = RB_FIND(state_tree, &s->tree, &key)))
-		state_remove(s, one);
-	else if (s->count >= s->max)
-		state_remove(s, TAILQ_FIRST(&s->list));
-	one = RELOAD_NEW(state);
-	one->id = id;
-	one->link = link;
-	one->since = now;
-	RB_INSERT(state_tree, &s->tree, one);
-	TAILQ_INSERT_TAIL(&s->list, one, age);
-	s->count++;
+	struct return_path key = { .id = id }, *path;
+	drop_expired(paths, now);
+	if ((path = RB_FIND(return_path_tree, &paths->tree, &key)))
+		return_path_remove(paths, path);
+	else if (paths->count >= paths->max)
+		return_path_remove(paths, TAILQ_FIRST(&paths->list));
+	path = RELOAD_NEW(return_path);
+	path->id = id;
+	path->link = link;
+	path->since = now;
+	RB_INSERT(return_path_tree, &paths->tree, path);
+	TAILQ_INSERT_TAIL(&paths->list, path, age);
+	paths->count++;
 }
 
 bool reload_return_paths_get(
-	struct reload_return_paths *s, uint64_t id, reload_ms now, uint32_t *link)
+	struct reload_return_paths *paths, uint64_t id, reload_ms now, uint32_t *link)
 {
-	struct state key = { .id = id };
-	expire(s, now);
-	struct state *one = RB_FIND(state_tree, &s->tree, &key);
-	if (one)
-		*link = one->link;
-	return one != NULL;
+	struct return_path key = { .id = id };
+	drop_expired(paths, now);
+	struct return_path *path = RB_FIND(return_path_tree, &paths->tree, &key);
+	if (path)
+		*link = path->link;
+	return path != NULL;
 }
 
-size_t reload_return_paths_count(struct reload_return_paths *s, reload_ms now)
+size_t reload_return_paths_count(struct reload_return_paths *paths, reload_ms now)
 {
-	expire(s, now);
-	return s->count;
+	drop_expired(paths, now);
+	return paths->count;
 }

@@ -13,15 +13,15 @@ struct reload_return_paths;
  * repetition repairs.
  */
 struct reload_return_paths *reload_return_paths_new(size_t max, reload_ms lifetime);
-void reload_return_paths_free(struct reload_return_paths *s);
+void reload_return_paths_free(struct reload_return_paths *paths);
 
 /* reload_return_paths_put() remembers, or refreshes, the link of a transaction. */
 void reload_return_paths_put(
-	struct reload_return_paths *s, uint64_t id, uint32_t link, reload_ms now);
+	struct reload_return_paths *paths, uint64_t id, uint32_t link, reload_ms now);
 
 /* reload_return_paths_get() tells the link; false when nothing (or nothing young enough) is known. */
 bool reload_return_paths_get(
-	struct reload_return_paths *s, uint64_t id, reload_ms now, uint32_t *link);
+	struct reload_return_paths *paths, uint64_t id, reload_ms now, uint32_t *link);
 
 /* reload_return_paths_count() returns the entries held after what is too old at now has gone. */
-size_t reload_return_paths_count(struct reload_return_paths *s, reload_ms now);
+size_t reload_return_paths_count(struct reload_return_paths *paths, reload_ms now);

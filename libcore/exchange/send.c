@@ -18,10 +18,10 @@ struct fragment_to {
 	struct reload_connection *con;
 };
 
-static void fragment_send(void *arg, struct span piece)
+static void fragment_send(void *arg, struct span fragment)
 {
 	struct fragment_to *to = arg;
-	reload_link_send(to->connections, to->con, piece);
+	reload_link_send(to->connections, to->con, fragment);
 }
 
 static void connection_send(
@@ -77,13 +77,13 @@ void reload_response_send(struct reload_exchange *x, uint64_t transaction, struc
 	h.destination_list = back;
 	h.options = span_of(copy.at, copy.len);
 	/* back over the link that the request came over when it still stands, else as the list says */
-	if (!con && d.verdict == RELOAD_FORWARD)
+	if (!con && d.action == RELOAD_FORWARD)
 		con = d.connection;
 	if (!response_fits(x, &h, tail)) {
 		/* the next node would close the link */
 		reload_engine_drop(
 			x->engine, RELOAD_COUNT_DROP_LIMIT, link, transaction, "too large to send");
-	} else if (d.verdict == RELOAD_FORWARD && d.head_replaced) {
+	} else if (d.action == RELOAD_FORWARD && d.head_replaced) {
 		struct wr list;
 		wr_init(&list);
 		reload_list_write(&list, &x->engine->ctx, &d.head, 1);

@@ -23,7 +23,7 @@ void reload_requests_transmit(void *arg, struct reload_transaction *t)
 	struct reload_decision d = reload_request_decide(r);
 	if (t->transmissions > 1)
 		reload_engine_count(x->engine, RELOAD_COUNT_REQUESTS_REPEATED);
-	if (d.verdict == RELOAD_DELIVER) {
+	if (d.action == RELOAD_DELIVER) {
 		/* only once: nothing is lost on this way; the first copies may have gone to who was responsible then */
 		if (!r->served_here)
 			to_itself(r);
@@ -34,7 +34,7 @@ void reload_requests_transmit(void *arg, struct reload_transaction *t)
 			r); /* the point moved away while the request was on its way to this node itself */
 		return;
 	}
-	r->no_next_hop = d.verdict == RELOAD_DROP;
+	r->no_next_hop = d.action == RELOAD_DROP;
 	if (r->no_next_hop) {
 		reload_engine_drop(x->engine, RELOAD_COUNT_DROP_NO_ROUTE, 0, t->id, d.reason);
 		return; /* the next copy may find a way */

@@ -3,7 +3,7 @@
 static struct reload_decision drop(const char *reason, bool opaque)
 {
 	return (struct reload_decision){
-		.verdict = RELOAD_DROP, .reason = reason, .opaque = opaque
+		.action = RELOAD_DROP, .reason = reason, .opaque = opaque
 	};
 }
 
@@ -36,7 +36,7 @@ static struct reload_decision unpack(
 	if (!con)
 		return drop("unknown opaque id", true);
 	struct reload_decision d = {
-		.verdict = RELOAD_FORWARD, .connection = con, .list = rest, .head_replaced = true
+		.action = RELOAD_FORWARD, .connection = con, .list = rest, .head_replaced = true
 	};
 	/* a node whose Node-ID is not known yet takes the wildcard for itself */
 	struct reload_id node = con->node.len ? con->node : reload_id_wildcard(route->self->len);
@@ -55,7 +55,7 @@ static bool own_point(const struct reload_route *route, const struct reload_dest
 static struct reload_decision onward(
 	const struct reload_route *route, const struct reload_destination *first, struct span list)
 {
-	struct reload_decision d = { .verdict = RELOAD_FORWARD, .list = list };
+	struct reload_decision d = { .action = RELOAD_FORWARD, .list = list };
 	if (first->type == RELOAD_DEST_NODE && own_point(route, first) &&
 		!reload_connection_by_node(route->connections, &first->node))
 		return drop("no such node in this range", false); /* R-6.1.1-07 */
@@ -76,16 +76,16 @@ struct reload_decision reload_route_decide(const struct reload_route *route, str
 			if (!own_point(route, &first))
 				return onward(route, &first, list);
 			return rest.len ? drop("entries behind a Resource-ID", false)
-					: (struct reload_decision){ .verdict = RELOAD_DELIVER };
+					: (struct reload_decision){ .action = RELOAD_DELIVER };
 		}
 		if (first.type != RELOAD_DEST_NODE)
 			return drop("unknown destination type", false);
 		if (reload_id_is_wildcard(&first.node))
-			return (struct reload_decision){ .verdict = RELOAD_DELIVER };
+			return (struct reload_decision){ .action = RELOAD_DELIVER };
 		if (!reload_id_eq(&first.node, route->self))
 			return onward(route, &first, list);
 		if (!rest.len)
-			return (struct reload_decision){ .verdict = RELOAD_DELIVER };
+			return (struct reload_decision){ .action = RELOAD_DELIVER };
 		list = rest; /* own Node-ID with entries behind it: remove it and route again */
 	}
 }

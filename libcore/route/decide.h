@@ -7,7 +7,7 @@
 #include "route/lists.h"
 #include "topology/topology.h"
 
-enum reload_verdict {
+enum reload_route_action {
 	RELOAD_DELIVER, /* this node is the destination */
 	RELOAD_FORWARD, /* over decision.connection */
 	RELOAD_DROP,    /* without a word; decision.reason says why */
@@ -22,7 +22,7 @@ struct reload_route {
 };
 
 struct reload_decision {
-	enum reload_verdict verdict;
+	enum reload_route_action action;
 	struct reload_connection *connection; /* FORWARD */
 	bool head_replaced; /* FORWARD: the list begins with head, not with what came */
 	struct reload_destination head;

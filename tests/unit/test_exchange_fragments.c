@@ -372,7 +372,7 @@ static void tiny_pieces(void **state)
 	fixture_init(&b, 1 << 20);
 	enum reload_err err = RELOAD_OK;
 	size_t taken = 0;
-	/* pieces of one byte with holes between them: no more than RELOAD_FRAGMENT_PIECES_MAX are kept */
+	/* pieces of one byte with holes between them: no more than RELOAD_FRAGMENTS_MAX are kept */
 	for (uint32_t at = 0; at < 2000 && !err; at += 2) {
 		uint8_t piece[57];
 		memcpy(piece, m.at, 56);
@@ -384,7 +384,7 @@ static void tiny_pieces(void **state)
 		taken += !err;
 	}
 	assert_int_equal(err, RELOAD_LIMIT);
-	assert_int_equal(taken, RELOAD_FRAGMENT_PIECES_MAX);
+	assert_int_equal(taken, RELOAD_FRAGMENTS_MAX);
 	fixture_clear(&b);
 	bytes_free(&m);
 }

@@ -121,18 +121,18 @@ static void mine(void **state)
 	struct reload_id in = id(0x50);
 	struct reload_destination r = reload_dest_resource(&in);
 	/* R-6.1.1-03 R-6.1.1-06 R-3-02 */
-	assert_int_equal(DECIDE(node(0x80)).verdict, RELOAD_DELIVER);
+	assert_int_equal(DECIDE(node(0x80)).action, RELOAD_DELIVER);
 	wr_clear(&w);
-	assert_int_equal(DECIDE(any()).verdict, RELOAD_DELIVER);
+	assert_int_equal(DECIDE(any()).action, RELOAD_DELIVER);
 	wr_clear(&w);
-	assert_int_equal(DECIDE(any(), node(0xa0)).verdict, RELOAD_DELIVER);
+	assert_int_equal(DECIDE(any(), node(0xa0)).action, RELOAD_DELIVER);
 	wr_clear(&w);
-	assert_int_equal(DECIDE(r).verdict, RELOAD_DELIVER);
+	assert_int_equal(DECIDE(r).action, RELOAD_DELIVER);
 	wr_clear(&w);
-	assert_int_equal(DECIDE(node(0x80), r).verdict, RELOAD_DELIVER);
+	assert_int_equal(DECIDE(node(0x80), r).action, RELOAD_DELIVER);
 	wr_clear(&w);
 	/* R-6.1.1-01 */
-	assert_int_equal(DECIDE(r, node(0xa0)).verdict, RELOAD_DROP);
+	assert_int_equal(DECIDE(r, node(0xa0)).action, RELOAD_DROP);
 	wr_clear(&w);
 }
 
@@ -144,7 +144,7 @@ static void others(void **state)
 	struct reload_destination r = reload_dest_resource(&out);
 	struct reload_decision d = DECIDE(node(0xa0), node(0xd0));
 	/* R-6.1.2-02: directly connected, whatever the plug-in thinks */
-	assert_int_equal(d.verdict, RELOAD_FORWARD);
+	assert_int_equal(d.action, RELOAD_FORWARD);
 	assert_ptr_equal(d.connection, x->a);
 	assert_int_equal(d.list.len, w.len);
 	assert_false(d.head_replaced);
@@ -163,7 +163,7 @@ static void others(void **state)
 	wr_clear(&w);
 	/* R-6.1.1-07: in the own range, not connected */
 	d = DECIDE(node(0x50));
-	assert_int_equal(d.verdict, RELOAD_DROP);
+	assert_int_equal(d.action, RELOAD_DROP);
 	assert_false(d.opaque);
 	wr_clear(&w);
 	struct reload_id client = id(0x50);
@@ -180,26 +180,26 @@ static void nowhere(void **state)
 	struct wr w;
 	struct reload_id none = { .len = 0 };
 	x->plugin.next = none;
-	assert_int_equal(DECIDE(node(0xd0)).verdict, RELOAD_DROP);
+	assert_int_equal(DECIDE(node(0xd0)).action, RELOAD_DROP);
 	wr_clear(&w);
 	x->plugin.next = id(0xee); /* there is no link to it */
-	assert_int_equal(DECIDE(node(0xd0)).verdict, RELOAD_DROP);
+	assert_int_equal(DECIDE(node(0xd0)).action, RELOAD_DROP);
 	wr_clear(&w);
 	x->connections->default_connection = x->a; /* of a node that has not joined */
 	struct reload_decision d = DECIDE(node(0xd0));
 	assert_ptr_equal(d.connection, x->a);
 	wr_clear(&w);
 	x->connections->default_connection = NULL;
-	assert_int_equal(reload_route_decide(&x->route, span_of(NULL, 0)).verdict, RELOAD_DROP);
+	assert_int_equal(reload_route_decide(&x->route, span_of(NULL, 0)).action, RELOAD_DROP);
 	struct reload_destination odd = { .type = 100, .raw = span_str("odd") };
-	assert_int_equal(DECIDE(odd, node(0xa0)).verdict, RELOAD_DROP); /* HDR-11 */
+	assert_int_equal(DECIDE(odd, node(0xa0)).action, RELOAD_DROP); /* HDR-11 */
 	wr_clear(&w);
-	assert_int_equal(DECIDE(node(0xa0), odd).verdict, RELOAD_FORWARD);
+	assert_int_equal(DECIDE(node(0xa0), odd).action, RELOAD_FORWARD);
 	wr_clear(&w);
 	struct reload_destination bent = { .type = RELOAD_DEST_RESOURCE,
 		.resource = span_str("short") };
 	assert_int_equal(
-		DECIDE(bent).verdict, RELOAD_DROP); /* of another length than the overlay's */
+		DECIDE(bent).action, RELOAD_DROP); /* of another length than the overlay's */
 	wr_clear(&w);
 	assert_null(reload_route_next(&x->route, &bent));
 }
@@ -212,7 +212,7 @@ static void opaque(void **state)
 	struct reload_destination o = reload_connection_opaque(x->connections, x->a, name);
 	struct reload_decision d = DECIDE(o, node(0xd0));
 	/* R-6.1.3-01: what it stands for takes its place */
-	assert_int_equal(d.verdict, RELOAD_FORWARD);
+	assert_int_equal(d.action, RELOAD_FORWARD);
 	assert_ptr_equal(d.connection, x->a);
 	assert_true(d.head_replaced);
 	assert_true(reload_id_eq(&d.head.node, &x->a->node));
@@ -230,7 +230,7 @@ static void opaque(void **state)
 	name[1] ^= 1;
 	d = DECIDE(o, node(0xa0));
 	/* R-6.1.3-02 */
-	assert_int_equal(d.verdict, RELOAD_DROP);
+	assert_int_equal(d.action, RELOAD_DROP);
 	assert_true(d.opaque);
 	wr_clear(&w);
 }

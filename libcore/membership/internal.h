@@ -40,11 +40,12 @@ struct reload_membership {
 	enum reload_phase phase;
 	enum reload_err last_error;
 	enum reload_err
-		refused; /* why a link was refused since the last attempt failed; RELOAD_OK: none was */
+		refusal; /* why a link was refused since the last attempt failed; RELOAD_OK: none was */
 	bool join_requested;
-	bool first_node;              /* it is the overlay, also when nobody else is there */
-	uint32_t attaching, attaches; /* a client's Attach under way, 0: none; so far */
-	bool attach_again;            /* the ring moved while it was */
+	bool first_node; /* it is the overlay, also when nobody else is there */
+	uint32_t attach_cookie,
+		attaches_count; /* a client's: of the Attach under way, 0: none; how many so far */
+	bool reattach_due;      /* the ring changed during it */
 	struct reload_timer leaving, unresponsive, spare;
 	bool handing_over; /* leaving: the own range is handed over, nobody was told yet */
 	/* from a Leave that it makes to come back in role `then`, until it is joined again or an attempt failed */
@@ -174,27 +175,27 @@ void reload_serve_join(struct reload_incoming *in);
 void reload_serve_leave(struct reload_incoming *in);
 void reload_serve_update(struct reload_incoming *in);
 
-/* -- life.c -------------------------------------------------------------------------------------------------------------- */
+/* -- join.c -------------------------------------------------------------------------------------------------------------- */
 
-/* reload_life_go_in() begins to join in a role, reload_life_first() to be the whole ring. */
-void reload_life_go_in(struct reload_membership *m, enum reload_role role);
-void reload_life_first(struct reload_membership *m);
-/* reload_life_clear() ends all pauses. */
-void reload_life_clear(struct reload_membership *m);
-/* reload_life_state_set() changes the state and tells, unless it is the same. */
-void reload_life_state_set(struct reload_membership *m, enum reload_state state);
+/* reload_join_begin() begins to join in a role, reload_join_as_first() to be the whole ring. */
+void reload_join_begin(struct reload_membership *m, enum reload_role role);
+void reload_join_as_first(struct reload_membership *m);
+/* reload_join_clear() ends all pauses. */
+void reload_join_clear(struct reload_membership *m);
+/* reload_join_state_set() changes the state and notifies the watch, unless it is the same. */
+void reload_join_state_set(struct reload_membership *m, enum reload_state state);
 /*
- * reload_life_refused() notes why a link was refused.  reload_life_node_gone() notices that the last link to a node is gone.
+ * reload_join_link_refused() notes why a link was refused.  reload_join_node_gone() notices that the last link to a node is gone.
  */
-void reload_life_refused(struct reload_membership *m, enum reload_err err);
-void reload_life_node_gone(struct reload_membership *m);
-/* reload_life_neighbours() looks whether any neighbour still answers. */
-void reload_life_neighbours(struct reload_membership *m);
-/* reload_life_topology_state() follows the plug-in's state. */
-void reload_life_topology_state(struct reload_membership *m, enum reload_topology_state state,
+void reload_join_link_refused(struct reload_membership *m, enum reload_err err);
+void reload_join_node_gone(struct reload_membership *m);
+/* reload_join_check_neighbours() checks whether any neighbour still answers, and else starts the time-out. */
+void reload_join_check_neighbours(struct reload_membership *m);
+/* reload_join_topology_state() follows the plug-in's state. */
+void reload_join_topology_state(struct reload_membership *m, enum reload_topology_state state,
 	const struct reload_id *other);
-/* reload_life_client_update() lets a client ask anew who is responsible when its peer's ring changed (R-4.2.1-03). */
-void reload_life_client_update(struct reload_membership *m, const struct reload_id *from);
+/* reload_join_client_update() lets a client ask anew who is responsible when its peer's ring changed (R-4.2.1-03). */
+void reload_join_client_update(struct reload_membership *m, const struct reload_id *from);
 
 /* -- leave.c ------------------------------------------------------------------------------------------------------------- */
 

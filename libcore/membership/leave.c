@@ -29,11 +29,11 @@ static void left(void *arg)
 	reload_timer_cancel(&m->engine->timers, &m->leaving);
 	all_closed(m);
 	if (!m->role_changes) {
-		reload_life_state_set(m, RELOAD_STATE_ENROLLED);
+		reload_join_state_set(m, RELOAD_STATE_ENROLLED);
 		reload_requests_end(m->exchange, RELOAD_NOT_JOINED);
 		return;
 	}
-	reload_life_go_in(m, m->then);
+	reload_join_begin(m, m->then);
 }
 
 /* The data have arrived by now, or it takes too long. */
@@ -63,7 +63,7 @@ void reload_membership_leave(struct reload_membership *m, bool now)
 	reload_search_stop(m);
 	if (m->state == RELOAD_STATE_ENROLLED || m->state == RELOAD_STATE_LEAVING)
 		return;
-	reload_life_state_set(m, RELOAD_STATE_LEAVING);
+	reload_join_state_set(m, RELOAD_STATE_LEAVING);
 	if (now) {
 		m->route->topology->leave(m->route->plugin);
 		left(m);

@@ -68,7 +68,7 @@ static void watch_health(void *arg, struct reload_connection *con)
 	struct reload_membership *m = arg;
 	if (con->node.len)
 		health_changed(m, &con->node);
-	reload_life_neighbours(m);
+	reload_join_check_neighbours(m);
 }
 
 /* One of the links to a node is gone. */
@@ -93,14 +93,14 @@ static void watch_lost(void *arg, const struct reload_lost_link *lost)
 	struct reload_membership *m = arg;
 	if (lost->node.len)
 		node_link_lost(m, lost);
-	reload_life_refused(m, lost->err);
+	reload_join_link_refused(m, lost->err);
 	reload_attach_link_down(m, lost->link, lost->err);
 	reload_search_link_down(m, lost->link);
 	if (!lost->node.len || reload_connection_by_node(m->connections, &lost->node))
 		return;
 	if (m->role == RELOAD_ROLE_PEER)
 		m->route->topology->disconnected(m->route->plugin, &lost->node);
-	reload_life_node_gone(m);
+	reload_join_node_gone(m);
 	reload_membership_progress(m);
 }
 

@@ -43,7 +43,7 @@ void reload_membership_free(struct reload_membership *m)
 	reload_claims_clear(m);
 	reload_known_clear(m);
 	reload_leave_clear(m);
-	reload_life_clear(m);
+	reload_join_clear(m);
 	free(m->bootstrap);
 	free(m);
 }
@@ -57,7 +57,7 @@ enum reload_err reload_membership_first(struct reload_membership *m)
 {
 	enum reload_err err = may_start(m);
 	if (!err)
-		reload_life_first(m);
+		reload_join_as_first(m);
 	return err;
 }
 
@@ -82,7 +82,7 @@ enum reload_err reload_membership_join(struct reload_membership *m, enum reload_
 	bootstrap_set(m, bootstrap, count);
 	m->aside.on = role == RELOAD_ROLE_PEER && m->watch->storage_fails(m->watch_arg);
 	m->aside.first = false;
-	reload_life_go_in(m, m->aside.on ? RELOAD_ROLE_CLIENT : role);
+	reload_join_begin(m, m->aside.on ? RELOAD_ROLE_CLIENT : role);
 	return RELOAD_OK;
 }
 

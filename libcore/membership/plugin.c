@@ -194,7 +194,7 @@ static void host_partition(void *arg, const struct reload_id *other)
 
 static void host_state(void *arg, enum reload_topology_state state, const struct reload_id *other)
 {
-	reload_life_topology_state(arg, state, other);
+	reload_join_topology_state(arg, state, other);
 }
 
 static void host_tables_changed(void *arg)
@@ -208,7 +208,7 @@ static void host_tables_changed(void *arg)
 				   .count = t.predecessors_count + t.successors_count });
 	reload_known_tables(m);
 	reload_claims_tables(m);
-	reload_life_neighbours(m);
+	reload_join_check_neighbours(m);
 }
 
 struct reload_topology_host reload_membership_topology_host(struct reload_membership *m)

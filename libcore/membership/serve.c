@@ -107,5 +107,5 @@ void reload_serve_update(struct reload_incoming *in)
 	else
 		reload_answer_bytes(in, RELOAD_UPDATE_ANS, span_of(NULL, 0));
 	if (!err)
-		reload_life_client_update(m, &from);
+		reload_join_client_update(m, &from);
 }

@@ -1,7 +1,7 @@
 #include "membership/internal.h"
 
 /*
- * The life of a node (cli.md s3, RFC 6940 s10.5, s11.4).
+ * Joining the overlay and staying in it (cli.md s3, RFC 6940 s10.5, s11.4).
  *
  *   enrolled -> bootstrapping -> attaching -> joining -> joined -> leaving -> enrolled
  *                    ^               |           |         |
@@ -17,15 +17,15 @@
  */
 
 enum {
-	PAUSE_FIRST_MS = 500,
-	PAUSE_MAX_MS = 60000,
-	FIRST_AGAIN = 3, /* attempts of a first node that stepped aside to find anybody */
+	RETRY_PAUSE_MS = 500,
+	RETRY_PAUSE_MAX_MS = 60000,
+	FIRST_NODE_TRIES = 3, /* attempts of a first node that stepped aside to find anybody */
 	NEIGHBOUR_TIMEOUT_MS = 30000 /* neighbours that are all doubted for so long are lost */
 };
 
-static void search(struct reload_membership *m);
-static void ring_of_one_again(struct reload_membership *m);
-static void ring_of_one_search(void *arg);
+static void search_bootstrap(struct reload_membership *m);
+static void become_first_soon(struct reload_membership *m);
+static void search_other_ring(void *arg);
 static void attach_through(struct reload_membership *m, struct reload_connection *con);
 
 const char *reload_state_name(enum reload_state state)
@@ -41,7 +41,7 @@ const char *reload_phase_name(enum reload_phase phase)
 	return phase < RELOAD_PHASES ? names[phase] : "done";
 }
 
-void reload_life_state_set(struct reload_membership *m, enum reload_state state)
+void reload_join_state_set(struct reload_membership *m, enum reload_state state)
 {
 	if (m->state == state)
 		return;
@@ -66,16 +66,16 @@ static void phase_enter(struct reload_membership *m, enum reload_phase phase)
 	m->phase_since = m->engine->now;
 }
 
-/* Pauses double, with jitter, so that those who lost each other at once do not come back at once. */
-static void after_pause(struct reload_membership *m, void (*then)(void *arg))
+/* Pauses double, with jitter, so that nodes that lost each other together do not come back together. */
+static void retry_after_pause(struct reload_membership *m, void (*then)(void *arg))
 {
-	reload_ms pause = reload_doubled(PAUSE_FIRST_MS, m->tries, PAUSE_MAX_MS);
+	reload_ms pause = reload_doubled(RETRY_PAUSE_MS, m->tries, RETRY_PAUSE_MAX_MS);
 	m->tries++;
 	reload_timer_arm(&m->engine->timers, &m->retry,
 		m->engine->now + reload_engine_jitter(m->engine, pause), then, m);
 }
 
-/* Through the same bootstrap node once more; a node that let nothing pass twice may do so for ever, so then any will do. */
+/* Through the same bootstrap node once more; a node that forwarded nothing twice may never do, so then any will do. */
 static void retry_now(void *arg)
 {
 	struct reload_membership *m = arg;
@@ -88,7 +88,7 @@ static void retry_now(void *arg)
 	if (con && con->good)
 		attach_through(m, con);
 	else
-		search(m);
+		search_bootstrap(m);
 }
 
 /* A handshake that one of the ends refused says more than that nobody answered in the end. */
@@ -98,24 +98,24 @@ static bool is_refusal(enum reload_err err)
 	       err == RELOAD_CERT_UNTRUSTED || err == RELOAD_CERT_REVOKED;
 }
 
-void reload_life_refused(struct reload_membership *m, enum reload_err err)
+void reload_join_link_refused(struct reload_membership *m, enum reload_err err)
 {
 	if (is_refusal(err) && m->join_requested && m->state != RELOAD_STATE_JOINED)
-		m->refused = err;
+		m->refusal = err;
 }
 
 static void retry_later(struct reload_membership *m, enum reload_err err)
 {
-	if (m->refused &&
+	if (m->refusal &&
 		(err == RELOAD_UNREACHABLE || err == RELOAD_TIMEOUT || err == RELOAD_LINK_DOWN))
-		err = m->refused;
-	m->refused = RELOAD_OK;
+		err = m->refusal;
+	m->refusal = RELOAD_OK;
 	m->last_error = err;
 	m->role_changes = false;
-	if (m->aside.first && !m->aside.on && m->tries >= FIRST_AGAIN)
+	if (m->aside.first && !m->aside.on && m->tries >= FIRST_NODE_TRIES)
 		m->first_node = true;
 	if (m->first_node) { /* it is the overlay until it finds others */
-		ring_of_one_again(m);
+		become_first_soon(m);
 		return;
 	}
 	reload_engine_event(m->engine, &(struct reload_event){ .type = RELOAD_EV_JOIN_FAILED,
@@ -123,13 +123,13 @@ static void retry_later(struct reload_membership *m, enum reload_err err)
 					       .count = m->tries,
 					       .reason = reload_phase_name(m->phase) });
 	if (m->state != RELOAD_STATE_ISOLATED)
-		reload_life_state_set(m, RELOAD_STATE_BOOTSTRAPPING);
-	after_pause(m, retry_now);
+		reload_join_state_set(m, RELOAD_STATE_BOOTSTRAPPING);
+	retry_after_pause(m, retry_now);
 }
 
 /* -- bootstrap ------------------------------------------------------------------------------------------------------------- */
 
-static void searched(struct reload_membership *m, uint32_t cookie, enum reload_err err,
+static void bootstrap_searched(struct reload_membership *m, uint32_t cookie, enum reload_err err,
 	struct reload_connection *con)
 {
 	(void)cookie;
@@ -139,18 +139,18 @@ static void searched(struct reload_membership *m, uint32_t cookie, enum reload_e
 		attach_through(m, con);
 }
 
-static void search(struct reload_membership *m)
+static void search_bootstrap(struct reload_membership *m)
 {
 	if (m->state != RELOAD_STATE_ISOLATED)
-		reload_life_state_set(m, RELOAD_STATE_BOOTSTRAPPING);
-	reload_search_start(m, searched);
+		reload_join_state_set(m, RELOAD_STATE_BOOTSTRAPPING);
+	reload_search_start(m, bootstrap_searched);
 }
 
 static void client_attach(struct reload_membership *m);
 
-static void again_if_moved(struct reload_membership *m)
+static void reattach_if_moved(struct reload_membership *m)
 {
-	if (m->attach_again)
+	if (m->reattach_due)
 		client_attach(m);
 }
 
@@ -158,15 +158,15 @@ static void client_attached(struct reload_membership *m, void *arg, uint32_t coo
 	enum reload_err err, const struct reload_id *node)
 {
 	(void)arg;
-	if (cookie != m->attaching)
+	if (cookie != m->attach_cookie)
 		return;
-	m->attaching = 0;
+	m->attach_cookie = 0;
 	if (m->role != RELOAD_ROLE_CLIENT || !m->join_requested)
 		return;
 	struct reload_connection *con =
 		err ? NULL : reload_connection_by_node(m->connections, node);
 	if (!con && m->state == RELOAD_STATE_JOINED) {
-		again_if_moved(m); /* stays where it is */
+		reattach_if_moved(m); /* stays where it is */
 		return;
 	}
 	if (!con) {
@@ -177,27 +177,27 @@ static void client_attached(struct reload_membership *m, void *arg, uint32_t coo
 	m->admitting_peer = *node;
 	m->tries = 0;
 	phase_enter(m, RELOAD_PHASES);
-	reload_life_state_set(m, RELOAD_STATE_JOINED);
-	again_if_moved(m);
+	reload_join_state_set(m, RELOAD_STATE_JOINED);
+	reattach_if_moved(m);
 }
 
-/* A client sits at the peer that is responsible for its Node-ID, so that it is reached by that alone (R-4.2.1-01). */
+/* A client attaches to the peer that is responsible for its Node-ID, so that it is reached by that alone (R-4.2.1-01). */
 static void client_attach(struct reload_membership *m)
 {
 	struct reload_destination own = reload_dest_resource(&m->engine->self);
-	m->attach_again = false;
-	m->attaching = ++m->attaches;
-	reload_attach_start(m, m->attaching, &own, 1, false, client_attached, NULL);
+	m->reattach_due = false;
+	m->attach_cookie = ++m->attaches_count;
+	reload_attach_start(m, m->attach_cookie, &own, 1, false, client_attached, NULL);
 }
 
-void reload_life_client_update(struct reload_membership *m, const struct reload_id *from)
+void reload_join_client_update(struct reload_membership *m, const struct reload_id *from)
 {
 	/* R-4.2.1-03: the ring moved around this client's peer; ask again who is responsible */
 	if (m->role == RELOAD_ROLE_CLIENT && m->state == RELOAD_STATE_JOINED &&
 		m->connections->default_connection &&
 		reload_id_eq(&m->connections->default_connection->node, from)) {
-		if (m->attaching)
-			m->attach_again = true; /* one at a time, however often it moves */
+		if (m->attach_cookie)
+			m->reattach_due = true; /* one at a time, however often it moves */
 		else
 			client_attach(m);
 	}
@@ -208,7 +208,7 @@ static void attach_through(struct reload_membership *m, struct reload_connection
 	m->bootstrap_peer = con->node;
 	m->connections->default_connection = con;
 	if (m->state != RELOAD_STATE_ISOLATED)
-		reload_life_state_set(m, RELOAD_STATE_ATTACHING);
+		reload_join_state_set(m, RELOAD_STATE_ATTACHING);
 	phase_enter(m, RELOAD_PHASE_ATTACH);
 	if (m->role == RELOAD_ROLE_CLIENT)
 		client_attach(m);
@@ -216,9 +216,9 @@ static void attach_through(struct reload_membership *m, struct reload_connection
 		m->route->topology->join(m->route->plugin, &con->node);
 }
 
-static void isolated(struct reload_membership *m)
+static void become_isolated(struct reload_membership *m)
 {
-	reload_life_state_set(m, RELOAD_STATE_ISOLATED);
+	reload_join_state_set(m, RELOAD_STATE_ISOLATED);
 	reload_engine_event(m->engine, &(struct reload_event){ .type = RELOAD_EV_ISOLATED });
 	m->isolated_since = m->engine->now;
 	m->bootstrap_peer.len = m->admitting_peer.len = 0;
@@ -228,7 +228,7 @@ static void isolated(struct reload_membership *m)
 
 /* -- neighbours ------------------------------------------------------------------------------------------------------------ */
 
-static bool member(const struct reload_membership *m)
+static bool is_joined_peer(const struct reload_membership *m)
 {
 	return m->role == RELOAD_ROLE_PEER && m->join_requested && m->state == RELOAD_STATE_JOINED;
 }
@@ -243,42 +243,42 @@ static bool neighbour_answers(struct reload_membership *m)
 	return false;
 }
 
-static void place_asked(void *arg, struct reload_request *r, const struct reload_result *result)
+static void route_verified(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct reload_membership *m = arg;
 	struct reload_connection *con = reload_connection_by_link(m->connections, r->over_link);
-	if (!member(m) || neighbour_answers(m))
+	if (!is_joined_peer(m) || neighbour_answers(m))
 		return;
 	if (!con || !con->node.len || result->err ||
 		reload_id_eq(&result->responder, &m->engine->self)) {
-		after_pause(m, ring_of_one_search);
+		retry_after_pause(m, search_other_ring);
 		return;
 	}
-	reload_life_state_set(m, RELOAD_STATE_ISOLATED);
+	reload_join_state_set(m, RELOAD_STATE_ISOLATED);
 	attach_through(m, con);
 }
 
-/* Who was found may be on its way to this node, and no ring: it is asked who owns the point behind this one. */
-static void ring_of_one_searched(struct reload_membership *m, uint32_t cookie, enum reload_err err,
+/* The node that was found may itself be searching, and be in no ring: it is asked who owns the point behind this node. */
+static void other_ring_searched(struct reload_membership *m, uint32_t cookie, enum reload_err err,
 	struct reload_connection *con)
 {
 	(void)cookie;
 	if (err) {
-		after_pause(m, ring_of_one_search);
+		retry_after_pause(m, search_other_ring);
 		return;
 	}
-	reload_search_verify_route(m, con, 0, place_asked);
+	reload_search_verify_route(m, con, 0, route_verified);
 }
 
 /*
- * A first node that lost everybody is the overlay, and may be one half of it: it goes on looking for others, and when there
- * are some it joins them.
+ * A first node that lost all its neighbours is the overlay, or may be one part of it: it goes on looking for others, and joins
+ * them when it finds some.
  */
-static void ring_of_one_search(void *arg)
+static void search_other_ring(void *arg)
 {
 	struct reload_membership *m = arg;
-	if (member(m) && !neighbour_answers(m))
-		reload_search_start(m, ring_of_one_searched);
+	if (is_joined_peer(m) && !neighbour_answers(m))
+		reload_search_start(m, other_ring_searched);
 }
 
 static void become_first(void *arg)
@@ -288,24 +288,24 @@ static void become_first(void *arg)
 		return;
 	m->route->topology->first(m->route->plugin);
 	m->had_neighbour = false;
-	reload_life_state_set(m, RELOAD_STATE_JOINED);
-	after_pause(m, ring_of_one_search);
+	reload_join_state_set(m, RELOAD_STATE_JOINED);
+	retry_after_pause(m, search_other_ring);
 }
 
-/* The plug-in may be the one that tells: it is not called back from inside its own call. */
-static void ring_of_one_again(struct reload_membership *m)
+/* The plug-in may be the caller: it is not called back from inside its own call, so a timer does it. */
+static void become_first_soon(struct reload_membership *m)
 {
 	reload_timer_arm(&m->engine->timers, &m->retry, m->engine->now, become_first, m);
 }
 
-static void lost_all(struct reload_membership *m)
+static void all_neighbours_lost(struct reload_membership *m)
 {
 	reload_timer_cancel(&m->engine->timers, &m->unresponsive);
 	if (!m->first_node)
-		isolated(m);
+		become_isolated(m);
 	else if (!m->retry.armed ||
 		 m->route->topology->get_state(m->route->plugin) != RELOAD_TOPOLOGY_JOINED)
-		ring_of_one_again(
+		become_first_soon(
 			m); /* also when it was about to look for others: now it answers for nothing */
 }
 
@@ -313,20 +313,20 @@ static void neighbours_timed_out(void *arg)
 {
 	struct reload_membership *m = arg;
 	struct reload_connection *con = NULL;
-	if (!member(m) || neighbour_answers(m))
+	if (!is_joined_peer(m) || neighbour_answers(m))
 		return;
-	while (member(m) && (con = reload_connection_next(m->connections, con)))
+	while (is_joined_peer(m) && (con = reload_connection_next(m->connections, con)))
 		if (!con->good) {
 			reload_link_drop(m->connections, con, RELOAD_TIMEOUT);
 			con = NULL;
 		}
-	if (member(m))
-		lost_all(m);
+	if (is_joined_peer(m))
+		all_neighbours_lost(m);
 }
 
-void reload_life_neighbours(struct reload_membership *m)
+void reload_join_check_neighbours(struct reload_membership *m)
 {
-	if (!member(m))
+	if (!is_joined_peer(m))
 		return;
 	if (neighbour_answers(m)) {
 		m->had_neighbour = true;
@@ -337,8 +337,8 @@ void reload_life_neighbours(struct reload_membership *m)
 	}
 }
 
-/* The peer that a client sat at is gone: another link serves until it is told who is responsible now. */
-static void client_moves(struct reload_membership *m)
+/* The peer that a client was attached to is gone: another link serves until an Attach finds the peer that is responsible now. */
+static void client_reattach(struct reload_membership *m)
 {
 	struct reload_connection *con = NULL;
 	while ((con = reload_connection_next(m->connections, con)) && !con->node.len)
@@ -349,24 +349,24 @@ static void client_moves(struct reload_membership *m)
 	client_attach(m);
 }
 
-void reload_life_node_gone(struct reload_membership *m)
+void reload_join_node_gone(struct reload_membership *m)
 {
 	if (m->join_requested && !m->connections->count && m->state == RELOAD_STATE_JOINED &&
 		(!m->first_node || m->had_neighbour))
-		lost_all(m);
+		all_neighbours_lost(m);
 	else if (m->role == RELOAD_ROLE_CLIENT && !m->connections->default_connection)
-		client_moves(m);
-	reload_life_neighbours(m);
+		client_reattach(m);
+	reload_join_check_neighbours(m);
 }
 
 /* -- beginning, and what the plug-in reports ------------------------------------------------------------------------------ */
 
-static void begin(struct reload_membership *m, enum reload_role role)
+static void attempt_begin(struct reload_membership *m, enum reload_role role)
 {
 	m->join_requested = true;
 	m->role = role;
 	m->tries = 0;
-	m->refused = RELOAD_OK;
+	m->refusal = RELOAD_OK;
 	m->watch->begins(m->watch_arg);
 	m->bootstrap_peer.len = m->admitting_peer.len = 0;
 	memset(m->phase_ms, 0, sizeof(m->phase_ms));
@@ -375,26 +375,26 @@ static void begin(struct reload_membership *m, enum reload_role role)
 }
 
 /* Where clients are not permitted a peer that cannot write waits outside. */
-void reload_life_go_in(struct reload_membership *m, enum reload_role role)
+void reload_join_begin(struct reload_membership *m, enum reload_role role)
 {
-	begin(m, role);
+	attempt_begin(m, role);
 	m->first_node = false;
 	m->last_error = m->aside.on ? RELOAD_IO : RELOAD_OK;
 	if (m->aside.on && !m->engine->config->clients_permitted)
-		reload_life_state_set(m, RELOAD_STATE_BOOTSTRAPPING);
+		reload_join_state_set(m, RELOAD_STATE_BOOTSTRAPPING);
 	else
-		search(m);
+		search_bootstrap(m);
 	m->look_aside(m);
 }
 
-void reload_life_first(struct reload_membership *m)
+void reload_join_as_first(struct reload_membership *m)
 {
-	begin(m, RELOAD_ROLE_PEER);
+	attempt_begin(m, RELOAD_ROLE_PEER);
 	m->first_node = true;
 	m->route->topology->first(m->route->plugin);
 }
 
-void reload_life_topology_state(struct reload_membership *m, enum reload_topology_state state,
+void reload_join_topology_state(struct reload_membership *m, enum reload_topology_state state,
 	const struct reload_id *other)
 {
 	switch (state) {
@@ -403,14 +403,14 @@ void reload_life_topology_state(struct reload_membership *m, enum reload_topolog
 	case RELOAD_TOPOLOGY_ATTACHING:
 		m->had_values_at_join = m->watch->holds_values(m->watch_arg);
 		if (m->state != RELOAD_STATE_ISOLATED)
-			reload_life_state_set(m, RELOAD_STATE_ATTACHING);
+			reload_join_state_set(m, RELOAD_STATE_ATTACHING);
 		break;
 	case RELOAD_TOPOLOGY_JOINING:
 		if (other)
 			m->admitting_peer = *other;
 		phase_enter(m, RELOAD_PHASE_JOIN);
 		if (m->state != RELOAD_STATE_ISOLATED)
-			reload_life_state_set(m, RELOAD_STATE_JOINING);
+			reload_join_state_set(m, RELOAD_STATE_JOINING);
 		break;
 	case RELOAD_TOPOLOGY_JOINED:
 		phase_enter(m, RELOAD_PHASES);
@@ -425,19 +425,19 @@ void reload_life_topology_state(struct reload_membership *m, enum reload_topolog
 		m->first_node = m->first_node || m->aside.first;
 		m->aside.first = false;
 		m->had_neighbour = false;
-		reload_life_state_set(m, RELOAD_STATE_JOINED);
+		reload_join_state_set(m, RELOAD_STATE_JOINED);
 		reload_claims_tables(m);
 		break;
 	case RELOAD_TOPOLOGY_FAILED:
-		if (member(m))
-			lost_all(m);
+		if (is_joined_peer(m))
+			all_neighbours_lost(m);
 		else if (m->join_requested)
 			retry_later(m, RELOAD_TIMEOUT);
 		break;
 	}
 }
 
-void reload_life_clear(struct reload_membership *m)
+void reload_join_clear(struct reload_membership *m)
 {
 	reload_timer_cancel(&m->engine->timers, &m->retry);
 	reload_timer_cancel(&m->engine->timers, &m->unresponsive);

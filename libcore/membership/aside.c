@@ -1,6 +1,6 @@
 #include "membership/internal.h"
 
-#include "membership/known.h"
+#include "membership/cached_peers.h"
 
 /*
  * A peer whose storage cannot be written is responsible for nothing: what it refused is stored newer elsewhere.
@@ -45,7 +45,8 @@ static bool has_others(struct reload_membership *m)
 static bool asks_way(struct reload_membership *m)
 {
 	struct reload_topology_tables t;
-	if (m->state != RELOAD_STATE_JOINED || reload_known_any(m) || m->aside.asked > ASK_LOOKS)
+	if (m->state != RELOAD_STATE_JOINED || reload_cached_peers_any(m) ||
+		m->aside.asked > ASK_LOOKS)
 		return false;
 	m->route->topology->tables(m->route->plugin, &t);
 	if (!t.successors_count)

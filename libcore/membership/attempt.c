@@ -1,6 +1,6 @@
 #include "membership/attempt.h"
 
-#include "membership/known.h"
+#include "membership/cached_peers.h"
 
 enum {
 	PRIORITY = 2130706431
@@ -169,7 +169,7 @@ void reload_attach_link_up(struct reload_membership *m, struct reload_connection
 		if (a->phase == DIALLING)
 			reload_dialled_reached(m, a->signer);
 		if (a->phase == DIALLING && a->to_count == 1) /* of several it is not known which */
-			reload_known_proven(m, &a->node, &a->to[0]);
+			reload_cached_peers_confirm(m, &a->node, &a->to[0]);
 		struct reload_id node = a->node;
 		reload_attempt_end(a, RELOAD_OK, &node);
 		next = TAILQ_FIRST(&m->attempts); /* the end may have begun or ended others */

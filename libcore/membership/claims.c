@@ -1,11 +1,11 @@
-#include "membership/known.h"
+#include "membership/cached_peers.h"
 
 /*
  * Addresses that others claim: in an Attach a node says where it listens, and anybody can say anything.  An address is
  * remembered only when this node dialled it and the certificate at its other end had that node's Node-ID; until then it
  * stands for nobody, and a bootstrap node that is configured at the same address is still one that has to be asked.
  *
- *	claimed --its node is in the tables--> dialled --certificate fits--> remembered (known.c)
+ *	claimed --its node is in the tables--> dialled --certificate fits--> remembered (cached_peers.c)
  *	   |                                      |
  *	   +--too many, known already-------------+--no link, another node--> forgotten
  *
@@ -117,7 +117,7 @@ static bool claim_take(struct reload_membership *m, struct candidate *out)
 			continue;
 		*out = c->at[i];
 		remove_at(c, i--);
-		if (!reload_known_is_proven(m, &out->node) && believed(m, &out->node))
+		if (!reload_cached_peers_has(m, &out->node) && believed(m, &out->node))
 			return true;
 	}
 	return false;
@@ -127,7 +127,7 @@ static void dial_next(struct reload_membership *m)
 {
 	struct claims *c = m->claims;
 	if (!c || c->link || c->timer.armed || m->state != RELOAD_STATE_JOINED ||
-		reload_known_count(m) >= ENOUGH || !claim_take(m, &c->dialled))
+		reload_cached_peers_in_tables(m) >= ENOUGH || !claim_take(m, &c->dialled))
 		return;
 	const struct reload_ip_port addr = addr_of(&c->dialled);
 	reload_timer_arm(&m->engine->timers, &c->timer, m->engine->now + DIAL_MS, dialled_late, m);
@@ -167,7 +167,7 @@ bool reload_claims_link_up(
 	reload_link_give_up(m->connections, link);
 	dialled_end(m, found);
 	if (found)
-		reload_known_proven(m, &node, &addr);
+		reload_cached_peers_confirm(m, &node, &addr);
 	return true;
 }
 

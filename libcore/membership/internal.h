@@ -17,7 +17,7 @@ TAILQ_HEAD(attempt_list, attempt);
 TAILQ_HEAD(ping_list, ping_order);
 
 enum {
-	RELOAD_KNOWN_MAX = 32 /* addresses of peers that were reached before */
+	RELOAD_CACHED_PEERS_MAX = 32 /* addresses of peers that were reached before */
 };
 
 struct reload_membership {
@@ -64,9 +64,9 @@ struct reload_membership {
 	struct attempt_list attempts; /* Attach under way, both directions */
 	struct claims *claims;        /* NULL: none was heard so far */
 	struct dialled *dialled;      /* NULL: no dial for an Attach has failed so far */
-	struct reload_known *known;   /* NULL: no peer was reached so far */
-	struct reload_search *search; /* NULL: none was made so far */
-	struct ping_list pings;       /* that the plug-in waits for */
+	struct reload_cached_peers *cached_peers; /* NULL: no peer was reached so far */
+	struct reload_search *search;             /* NULL: none was made so far */
+	struct ping_list pings;                   /* that the plug-in waits for */
 };
 
 /* -- links.c, link_check.c ------------------------------------------------------------------------------------------------ */
@@ -127,9 +127,9 @@ typedef void (*reload_searched_fn)(struct reload_membership *m, uint32_t cookie,
 	enum reload_err err, struct reload_connection *con);
 
 /*
- * reload_search_start() looks for a bootstrap node on the way into the overlay; fn is told the end, which may be at once.
+ * reload_search_start() looks for a bootstrap node for a join; fn is called at the end, which may be at once.
  * reload_search_locate() looks for one again for the plug-in of a joined node.  reload_search_stop() ends what is under way:
- * the plug-in is told RELOAD_CANCELLED, fn nothing.
+ * the plug-in gets RELOAD_CANCELLED, fn is not called.
  */
 void reload_search_start(struct reload_membership *m, reload_searched_fn fn);
 void reload_search_locate(struct reload_membership *m, uint32_t cookie);
@@ -140,11 +140,11 @@ enum {
 };
 /*
  * reload_search_verify_route() asks through con, whatever the tables say (CHORD-02), who is responsible for the point behind this
- * node's own, as at a join; own is told the end.  timeout_ms 0: that of all requests.
+ * node's own, as at a join; on_end is called at the end.  timeout_ms 0: that of all requests.
  */
 void reload_search_verify_route(struct reload_membership *m, struct reload_connection *con,
-	reload_ms timeout_ms, reload_request_end_fn own);
-/* reload_search_link_up() and reload_search_link_down() tell what became of a link, if it is that of the search. */
+	reload_ms timeout_ms, reload_request_end_fn on_end);
+/* reload_search_link_up() and reload_search_link_down() report what became of a link, if it is that of the search. */
 void reload_search_link_up(struct reload_membership *m, struct reload_connection *con);
 void reload_search_link_down(struct reload_membership *m, uint32_t link);
 void reload_search_clear(struct reload_membership *m);

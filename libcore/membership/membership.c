@@ -1,6 +1,6 @@
 #include "membership/internal.h"
 
-#include "membership/known.h"
+#include "membership/cached_peers.h"
 
 /* Making and ending the room, what the host orders, and its small questions. */
 
@@ -41,7 +41,7 @@ void reload_membership_free(struct reload_membership *m)
 	reload_pings_clear(m);
 	reload_search_clear(m);
 	reload_claims_clear(m);
-	reload_known_clear(m);
+	reload_cached_peers_clear(m);
 	reload_leave_clear(m);
 	reload_join_clear(m);
 	free(m->bootstrap);
@@ -75,7 +75,7 @@ enum reload_err reload_membership_join(struct reload_membership *m, enum reload_
 	enum reload_err err = may_start(m);
 	if (!err && role == RELOAD_ROLE_CLIENT && !m->engine->config->clients_permitted)
 		err = RELOAD_FORBIDDEN;
-	if (!err && !count && !m->engine->config->bootstrap_count && !reload_known_any(m))
+	if (!err && !count && !m->engine->config->bootstrap_count && !reload_cached_peers_any(m))
 		err = RELOAD_UNREACHABLE;
 	if (err)
 		return err;
@@ -96,7 +96,7 @@ void reload_membership_bootstrap(
 void reload_membership_remember(
 	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count)
 {
-	reload_known_remember(m, addrs, count);
+	reload_cached_peers_load(m, addrs, count);
 }
 
 void reload_membership_storage(struct reload_membership *m)

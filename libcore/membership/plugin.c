@@ -1,6 +1,6 @@
 #include "membership/internal.h"
 
-#include "membership/known.h"
+#include "membership/cached_peers.h"
 
 /* What the topology plug-in asks of the overlay: links, messages, and to be told how it stands. */
 
@@ -206,7 +206,7 @@ static void host_tables_changed(void *arg)
 		m->engine, &(struct reload_event){ .type = RELOAD_EV_ROUTING_CHANGED,
 				   .node = t.successors_count ? &t.successors[0] : NULL,
 				   .count = t.predecessors_count + t.successors_count });
-	reload_known_tables(m);
+	reload_cached_peers_tables_changed(m);
 	reload_claims_tables(m);
 	reload_join_check_neighbours(m);
 }

@@ -1,42 +1,42 @@
-#include "membership/known.h"
+#include "membership/cached_peers.h"
 
 /*
  * Finding a bootstrap node (RFC 6940 s10.5, s10.7.4.4, s11.4).
  *
- *   idle -> dialling -> (naming) -> (introducing) -> (asking the way) -> found
+ *   idle -> dialling -> (naming) -> (introducing) -> (verifying its route) -> found
  *              ^           |             |                |
- *              +-- next candidate -------+----------------+--> nobody
+ *              +-- next candidate -------+----------------+--> none
  *
  * There is one search at a time: before joining it leads into the overlay, afterwards the plug-in asks for it.  Candidates
  * are addresses, tried one after the other: peers that were reached before (R-11.4-02), then those given or configured.  Of
  * the remembered ones CACHED_PER_ROUND are tried in one search, the next ones in the next: dead addresses must not keep
- * this node from the configured ones.  Remembered is only what this node dialled itself (claims.c): what others say about an
- * address must not take a bootstrap node's place.  Of one node ADDRESSES_OF_ONE are remembered.
+ * this node from the configured ones.  Only addresses that this node dialled itself are remembered (claims.c): what others say about
+ * an address must not replace a bootstrap node.  Of one node ADDRESSES_PER_NODE are remembered.
  *
- * A joined peer looks in a random order, so that not all go to the same node, and so does who failed to join more than
- * once: the first of the list may let nothing pass, so the last one that was tried is taken only when there is no
- * other.  A joined peer takes a node that is in its tables only
- * when there is no other.  A link that was made for it and came to nothing else is closed after IDLE_MS.
+ * A joined peer looks in a random order, so that not all go to the same node, and so does a node that failed to join more than
+ * once: the first of the list may forward nothing, so the node tried last is taken only when there is no other.  A joined peer takes a node that is in its tables only
+ * when there is no other.  A link that was made for the plug-in's search and is not used is closed after IDLE_MS.
  */
 
 enum {
 	CANDIDATE_MS = 5000,
-	WAY_MS = 2000,
+	VERIFY_ROUTE_MS = 2000,
 	CACHED_PER_ROUND = 4,
 	IDLE_MS = 60000
 };
 
 struct reload_search {
-	size_t known_next;
+	size_t cached_next;
 	struct candidate *list; /* of the search under way */
 	size_t count, next;
 	uint32_t link; /* being made, 0: none */
 	struct reload_timer timer;
 	reload_searched_fn fn; /* NULL: no search is under way */
 	uint32_t cookie;
-	bool locating, waiting;    /* waiting: the plug-in, for the search before its own */
-	uint32_t made;             /* the newest link that it made, 0: none */
-	struct reload_id fallback; /* better than nobody; len 0: none */
+	bool locating,
+		locate_pending; /* locate_pending: the plug-in waits for the search before its own */
+	uint32_t newest_link;   /* the newest link that it made, 0: none */
+	struct reload_id fallback; /* taken when no other node answers; len 0: none */
 	struct reload_timer idle;  /* of the link that a relocate() made */
 	uint32_t idle_link;
 	uint64_t idle_received;
@@ -51,17 +51,17 @@ static struct reload_search *search_of(struct reload_membership *m)
 	return m->search;
 }
 
-/* What is known of peers that were reached, newest first. */
-static const struct candidates *known(const struct reload_membership *m)
+/* The peers that were reached before, newest first. */
+static const struct candidates *cached_list(const struct reload_membership *m)
 {
 	static const struct candidates none = { .count = 0 };
-	return m->known ? &m->known->reached : &none;
+	return m->cached_peers ? &m->cached_peers->peers : &none;
 }
 
 static const struct reload_id *node_at(
 	const struct reload_membership *m, const struct candidate *addr)
 {
-	const struct candidates *k = known(m);
+	const struct candidates *k = cached_list(m);
 	for (size_t i = 0; i < k->count; i++)
 		if (same_addr(&k->at[i], addr) && k->at[i].node.len)
 			return &k->at[i].node;
@@ -104,20 +104,20 @@ static void shuffle(struct reload_membership *m, struct candidate *at, size_t co
 static void list_cached(struct reload_membership *m)
 {
 	struct reload_search *s = m->search;
-	const struct candidates *k = known(m);
-	size_t first = s->count, on_usable = 0;
-	for (size_t i = 0; i < k->count && on_usable < CACHED_PER_ROUND; i++) {
-		const struct candidate *c = &k->at[(s->known_next + i) % k->count];
-		/* R-10.7.4-12: who is in the tables knows nothing of another ring */
+	const struct candidates *k = cached_list(m);
+	size_t first = s->count, taken = 0;
+	for (size_t i = 0; i < k->count && taken < CACHED_PER_ROUND; i++) {
+		const struct candidate *c = &k->at[(s->cached_next + i) % k->count];
+		/* R-10.7.4-12: a node in the tables knows nothing of another ring */
 		if (s->locating && c->node.len &&
 			reload_topology_lists(m->route->topology, m->route->plugin, &c->node))
 			continue;
 		struct candidate chosen = *c;
 		chosen.remembered = true;
 		list_add(m, chosen);
-		on_usable++;
+		taken++;
 	}
-	s->known_next = k->count ? (s->known_next + on_usable) % k->count : 0;
+	s->cached_next = k->count ? (s->cached_next + taken) % k->count : 0;
 	if (s->locating)
 		shuffle(m, &s->list[first], s->count - first);
 }
@@ -145,7 +145,7 @@ static bool is_configured(const struct reload_membership *m, const struct reload
 	return false;
 }
 
-/* More than one attempt to join, or search, was in vain. */
+/* More than one attempt to join, or search, has failed. */
 static bool attempts_exhausted(const struct reload_membership *m)
 {
 	return m->tries >= RELOAD_SAME_BOOTSTRAP;
@@ -188,13 +188,13 @@ static void search_end(
 	s->count = s->next = 0;
 	s->link = 0;
 	fn(m, s->cookie, err, con);
-	if (s->waiting && !s->fn) {
-		s->waiting = false;
+	if (s->locate_pending && !s->fn) {
+		s->locate_pending = false;
 		reload_search_locate(m, s->cookie);
 	}
 }
 
-static void candidate_late(void *arg)
+static void candidate_timed_out(void *arg)
 {
 	struct reload_membership *m = arg;
 	struct reload_search *s = m->search;
@@ -204,7 +204,7 @@ static void candidate_late(void *arg)
 	candidate_next(m);
 }
 
-/* Through which this node tried in vain, or which its tables know. */
+/* A node through which this one tried in vain, or that is in its tables. */
 static bool is_fallback(struct reload_membership *m, const struct reload_id *node)
 {
 	return m->search->locating
@@ -213,7 +213,7 @@ static bool is_fallback(struct reload_membership *m, const struct reload_id *nod
 }
 
 /* A node that this one has a link to already; true: the search has ended. */
-static bool linked_already(struct reload_membership *m, const struct candidate *c)
+static bool has_link(struct reload_membership *m, const struct candidate *c)
 {
 	struct reload_search *s = m->search;
 	struct reload_connection *con =
@@ -240,10 +240,10 @@ static void candidate_next(struct reload_membership *m)
 		return;
 	}
 	const struct candidate *c = &s->list[s->next++];
-	if (linked_already(m, c))
+	if (has_link(m, c))
 		return;
-	reload_timer_arm(
-		&m->engine->timers, &s->timer, m->engine->now + CANDIDATE_MS, candidate_late, m);
+	reload_timer_arm(&m->engine->timers, &s->timer, m->engine->now + CANDIDATE_MS,
+		candidate_timed_out, m);
 	const struct reload_ip_port addr = addr_of(c);
 	s->link = reload_link_open(m->connections, &addr, 1);
 }
@@ -253,7 +253,7 @@ static void on_usable(struct reload_membership *m, struct reload_connection *con
 	struct reload_search *s = m->search;
 	const struct reload_ip_port addr = addr_of(&s->list[s->next - 1]);
 	struct reload_connection *before = reload_connection_by_node(m->connections, &con->node);
-	reload_known_proven(m, &con->node, &addr);
+	reload_cached_peers_confirm(m, &con->node, &addr);
 	bool fallback = is_fallback(m, &con->node);
 	if (fallback)
 		s->fallback = con->node;
@@ -288,14 +288,14 @@ static void route_verified(void *arg, struct reload_request *r, const struct rel
 }
 
 void reload_search_verify_route(struct reload_membership *m, struct reload_connection *con,
-	reload_ms timeout_ms, reload_request_end_fn own)
+	reload_ms timeout_ms, reload_request_end_fn on_end)
 {
 	struct reload_id behind = reload_id_add_power(&m->engine->self, 0);
-	struct reload_destination way[] = { reload_dest_node(&con->node),
+	struct reload_destination route[] = { reload_dest_node(&con->node),
 		reload_dest_resource(&behind) };
 	struct reload_ping_req ping = { 0 };
-	struct reload_request *r =
-		reload_request_internal(m->exchange, RELOAD_PING_REQ, way, COUNT_OF(way), own, m);
+	struct reload_request *r = reload_request_internal(
+		m->exchange, RELOAD_PING_REQ, route, COUNT_OF(route), on_end, m);
 	r->over_link = con->link;
 	if (timeout_ms)
 		r->timeout_ms = timeout_ms;
@@ -315,7 +315,7 @@ static void on_identified(struct reload_membership *m, struct reload_connection 
 		on_usable(m, con);
 		return;
 	}
-	reload_search_verify_route(m, con, WAY_MS, route_verified);
+	reload_search_verify_route(m, con, VERIFY_ROUTE_MS, route_verified);
 }
 
 static void on_attach_answered(
@@ -384,7 +384,7 @@ void reload_search_link_up(struct reload_membership *m, struct reload_connection
 	if (!s || !s->link || con->link != s->link)
 		return;
 	reload_timer_cancel(&m->engine->timers, &s->timer);
-	s->made = s->link;
+	s->newest_link = s->link;
 	if (!con->node.len)
 		ask_name(m, con);
 	else
@@ -462,7 +462,7 @@ static void located(struct reload_membership *m, uint32_t cookie, enum reload_er
 	struct reload_connection *con)
 {
 	struct reload_search *s = m->search;
-	if (con && con->link == s->made) {
+	if (con && con->link == s->newest_link) {
 		s->idle_link = con->link;
 		s->idle_received = con->received;
 		reload_timer_arm(
@@ -488,7 +488,7 @@ void reload_search_locate(struct reload_membership *m, uint32_t cookie)
 {
 	struct reload_search *s = search_of(m);
 	s->cookie = cookie; /* of two the newer one is told */
-	s->waiting = s->fn && !s->locating;
+	s->locate_pending = s->fn && !s->locating;
 	if (s->fn)
 		return;
 	s->fn = located;

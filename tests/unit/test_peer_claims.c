@@ -1,7 +1,7 @@
 /* Addresses that others claim: remembered is only what this node dialled itself and whose certificate fitted. */
 #include "engine_expect.h"
 
-#include "membership/known.h"
+#include "membership/cached_peers.h"
 #include "peer/internal.h"
 
 static bool has_reached(const struct node *n, const struct reload_ip_port *at)
@@ -73,7 +73,7 @@ static void claimed_bootstrap_node_is_asked(void **state)
 		reload_peer_status(all[i]->peer, &s);
 		assert_int_equal(s.tables.successors_count, 2);
 	}
-	assert_true(reload_known_is_proven(t->u->peer->membership, &t->x->id));
+	assert_true(reload_cached_peers_has(t->u->peer->membership, &t->x->id));
 }
 
 /* Another node is there, with a certificate of its own. */
@@ -118,7 +118,7 @@ static void address_of_another_peer(void **state)
 	/* once for the Attach, once for the claim */
 	assert_int_equal(r->u->opened, opened + 2);
 	assert_false(has_reached(r->u, &theirs));
-	assert_false(reload_known_is_proven(r->u->peer->membership, &n->id));
+	assert_false(reload_cached_peers_has(r->u->peer->membership, &n->id));
 }
 
 /* A claimed address where nobody can be is dialled neither for the Attach nor for the claim. */
@@ -144,11 +144,11 @@ static void neighbours_are_proven(void **state)
 	node_join(c, u, RELOAD_ROLE_PEER);
 	net_pass(net, 5 * RELOAD_SECOND);
 	/* one of them dialled at the join, the other makes a link for it */
-	assert_true(reload_known_is_proven(b->peer->membership, &u->id));
-	assert_true(reload_known_is_proven(c->peer->membership, &u->id));
-	assert_true(reload_known_is_proven(b->peer->membership, &c->id));
-	assert_true(reload_known_is_proven(c->peer->membership, &b->id));
-	assert_false(reload_known_is_proven(c->peer->membership, &c->id));
+	assert_true(reload_cached_peers_has(b->peer->membership, &u->id));
+	assert_true(reload_cached_peers_has(c->peer->membership, &u->id));
+	assert_true(reload_cached_peers_has(b->peer->membership, &c->id));
+	assert_true(reload_cached_peers_has(c->peer->membership, &b->id));
+	assert_false(reload_cached_peers_has(c->peer->membership, &c->id));
 	/* and no link is left of that */
 	struct reload_peer_link links[8];
 	assert_int_equal(reload_peer_links(u->peer, links, 8), 2);

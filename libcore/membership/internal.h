@@ -8,13 +8,13 @@
 #include <bsd/sys/queue.h>
 
 struct attempt;
-struct ping_order;
+struct ping_request;
 struct reload_search;
 struct claims;
 struct dialled;
 
 TAILQ_HEAD(attempt_list, attempt);
-TAILQ_HEAD(ping_list, ping_order);
+TAILQ_HEAD(ping_list, ping_request);
 
 enum {
 	RELOAD_CACHED_PEERS_MAX = 32 /* addresses of peers that were reached before */
@@ -47,18 +47,20 @@ struct reload_membership {
 		attaches_count; /* a client's: of the Attach under way, 0: none; how many so far */
 	bool reattach_due;      /* the ring changed during it */
 	struct reload_timer leaving, unresponsive, spare;
-	bool handing_over; /* leaving: the own range is handed over, nobody was told yet */
-	/* from a Leave that it makes to come back in role `then`, until it is joined again or an attempt failed */
+	bool handing_over; /* leaving: the own range is being handed over, no Leave was sent yet */
+	/* from a Leave that it makes to come back in role_after_leave, until it is joined again or an attempt failed */
 	bool role_changes;
-	enum reload_role then;
+	enum reload_role role_after_leave;
 	struct {
-		bool on, first; /* first: it was the first node, and is that again in the ring */
-		unsigned times; /* it stepped aside lately */
-		unsigned asked; /* looks since it asked for a way back; then it leaves */
-		reload_ms until, back;
-		struct reload_timer look;
-	} aside;                                         /* aside.c */
-	void (*look_aside)(struct reload_membership *m); /* reload_aside_look() */
+		bool active;
+		bool was_first_node;   /* and is that again when it is back in the ring */
+		unsigned recent_times; /* that it stepped aside */
+		unsigned
+			address_checks; /* since it asked a successor for its address; then it leaves */
+		reload_ms until, returned_at;
+		struct reload_timer timer;
+	} aside;                                          /* aside.c */
+	void (*aside_check)(struct reload_membership *m); /* reload_aside_check() */
 	reload_ms isolated_since;
 	bool had_neighbour;           /* a neighbour has answered since it joined */
 	struct attempt_list attempts; /* Attach under way, both directions */
@@ -72,7 +74,7 @@ struct reload_membership {
 /* -- links.c, link_check.c ------------------------------------------------------------------------------------------------ */
 
 extern const struct reload_link_watch reload_membership_links;
-/* reload_link_starts_anew() tells the plug-in that what node was in the ring is over: its newer link begins another life of it. */
+/* reload_link_starts_anew() tells the plug-in to forget what node was in the ring: it was started again, and its newer link is of that run. */
 void reload_link_starts_anew(struct reload_membership *m, const struct reload_id *node);
 /* reload_link_check() closes a link with a Node-ID over which no Ping is answered within some seconds. */
 void reload_link_check(struct reload_membership *m, struct reload_connection *con);
@@ -88,19 +90,18 @@ void reload_spare_end(struct reload_membership *m);
 typedef void (*attached_fn)(struct reload_membership *m, void *arg, uint32_t cookie,
 	enum reload_err err, const struct reload_id *node);
 
-/* reload_attach_start() sends an Attach; fn tells the end: a link to node is up, or why not. */
+/* reload_attach_start() sends an Attach; fn is called at its end: a link to node is up, or err says why not. */
 void reload_attach_start(struct reload_membership *m, uint32_t cookie,
 	const struct reload_destination *list, size_t count, bool send_update, attached_fn fn,
 	void *arg);
-/* reload_attach_introduce() tells over a link which of this node's Node-IDs stands at its end (HDR-16). */
+/* reload_attach_introduce() sends over a link which of this node's Node-IDs is at its end (HDR-16). */
 void reload_attach_introduce(struct reload_membership *m, uint32_t link,
 	const struct reload_destination *to, reload_request_end_fn done);
 /*
- * reload_attach_link_up() and reload_attach_link_down() tell that a link stands, or failed, to the attempts that wait
- * for it.
+ * reload_attach_link_up() and reload_attach_link_down() end the attempts that wait for a link that is up, or failed.
  */
 void reload_attach_link_up(struct reload_membership *m, struct reload_connection *con);
-/* reload_attach_expects() tells which Node-ID an outgoing link must have; false: any (a bootstrap node). */
+/* reload_attach_expects() returns which Node-ID an outgoing link must have; false: any (a bootstrap node). */
 bool reload_attach_expects(struct reload_membership *m, uint32_t link, struct reload_id *node);
 void reload_attach_link_down(struct reload_membership *m, uint32_t link, enum reload_err err);
 void reload_attach_clear(struct reload_membership *m);
@@ -168,7 +169,7 @@ void reload_claims_clear(struct reload_membership *m);
 
 /* reload_pings_clear() forgets the plug-in's Pings. */
 void reload_pings_clear(struct reload_membership *m);
-/* reload_updates_cancel() repeats no Update to that node that is under way; the plug-in is not told. */
+/* reload_updates_cancel() stops repeating the Updates to that node; the plug-in gets no result. */
 void reload_updates_cancel(struct reload_membership *m, const struct reload_id *to);
 /* reload_serve_join(), reload_serve_leave() and reload_serve_update() serve one method each. */
 void reload_serve_join(struct reload_incoming *in);
@@ -199,13 +200,13 @@ void reload_join_client_update(struct reload_membership *m, const struct reload_
 
 /* -- leave.c ------------------------------------------------------------------------------------------------------------- */
 
-/* reload_leave_clear() forgets that the node leaves, or stands aside. */
+/* reload_leave_clear() forgets that the node leaves, or stepped aside. */
 void reload_leave_clear(struct reload_membership *m);
-/* reload_leave_then() begins to leave, in order to come back in another role; reload_leave_returns() tells whether that Leave is under way. */
+/* reload_leave_then() begins to leave, in order to come back in another role; reload_leave_returns() returns whether that Leave is under way. */
 void reload_leave_then(struct reload_membership *m, enum reload_role role);
 bool reload_leave_returns(const struct reload_membership *m);
 
 /* -- aside.c: storage that cannot be written ------------------------------------------------------------------------------ */
 
-/* reload_aside_look() looks whether the storage can be written, and steps out of the ring or back. */
-void reload_aside_look(struct reload_membership *m);
+/* reload_aside_check() checks whether the storage can be written; the node leaves the ring when not, and returns when it can again. */
+void reload_aside_check(struct reload_membership *m);

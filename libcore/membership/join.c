@@ -112,7 +112,7 @@ static void retry_later(struct reload_membership *m, enum reload_err err)
 	m->refusal = RELOAD_OK;
 	m->last_error = err;
 	m->role_changes = false;
-	if (m->aside.first && !m->aside.on && m->tries >= FIRST_NODE_TRIES)
+	if (m->aside.was_first_node && !m->aside.active && m->tries >= FIRST_NODE_TRIES)
 		m->first_node = true;
 	if (m->first_node) { /* it is the overlay until it finds others */
 		become_first_soon(m);
@@ -379,12 +379,12 @@ void reload_join_begin(struct reload_membership *m, enum reload_role role)
 {
 	attempt_begin(m, role);
 	m->first_node = false;
-	m->last_error = m->aside.on ? RELOAD_IO : RELOAD_OK;
-	if (m->aside.on && !m->engine->config->clients_permitted)
+	m->last_error = m->aside.active ? RELOAD_IO : RELOAD_OK;
+	if (m->aside.active && !m->engine->config->clients_permitted)
 		reload_join_state_set(m, RELOAD_STATE_BOOTSTRAPPING);
 	else
 		search_bootstrap(m);
-	m->look_aside(m);
+	m->aside_check(m);
 }
 
 void reload_join_as_first(struct reload_membership *m)
@@ -422,8 +422,8 @@ void reload_join_topology_state(struct reload_membership *m, enum reload_topolog
 				m->engine, &(struct reload_event){ .type = RELOAD_EV_REJOINED,
 						   .count = m->engine->now - m->isolated_since });
 		reload_timer_cancel(&m->engine->timers, &m->unresponsive);
-		m->first_node = m->first_node || m->aside.first;
-		m->aside.first = false;
+		m->first_node = m->first_node || m->aside.was_first_node;
+		m->aside.was_first_node = false;
 		m->had_neighbour = false;
 		reload_join_state_set(m, RELOAD_STATE_JOINED);
 		reload_claims_tables(m);

@@ -25,7 +25,7 @@ struct reload_membership *reload_membership_new(const struct reload_membership_s
 	m->watch_arg = setup->watch_arg;
 	m->state = RELOAD_STATE_ENROLLED;
 	m->since = m->engine->now;
-	m->look_aside = reload_aside_look;
+	m->aside_check = reload_aside_check;
 	TAILQ_INIT(&m->attempts);
 	TAILQ_INIT(&m->pings);
 	reload_links_watch(m->connections, m->engine, &reload_membership_links, m);
@@ -80,9 +80,9 @@ enum reload_err reload_membership_join(struct reload_membership *m, enum reload_
 	if (err)
 		return err;
 	bootstrap_set(m, bootstrap, count);
-	m->aside.on = role == RELOAD_ROLE_PEER && m->watch->storage_fails(m->watch_arg);
-	m->aside.first = false;
-	reload_join_begin(m, m->aside.on ? RELOAD_ROLE_CLIENT : role);
+	m->aside.active = role == RELOAD_ROLE_PEER && m->watch->storage_fails(m->watch_arg);
+	m->aside.was_first_node = false;
+	reload_join_begin(m, m->aside.active ? RELOAD_ROLE_CLIENT : role);
 	return RELOAD_OK;
 }
 
@@ -101,17 +101,17 @@ void reload_membership_remember(
 
 void reload_membership_storage(struct reload_membership *m)
 {
-	reload_aside_look(m);
+	reload_aside_check(m);
 }
 
 bool reload_membership_leaves(const struct reload_membership *m)
 {
-	return reload_leave_returns(m) || m->aside.asked;
+	return reload_leave_returns(m) || m->aside.address_checks;
 }
 
 bool reload_membership_is_aside(const struct reload_membership *m)
 {
-	return m->aside.on && m->role == RELOAD_ROLE_CLIENT;
+	return m->aside.active && m->role == RELOAD_ROLE_CLIENT;
 }
 
 bool reload_membership_may_request(const struct reload_membership *m)

@@ -2,7 +2,7 @@
 
 #include "membership/cached_peers.h"
 
-/* What the topology plug-in asks of the overlay: links, messages, and to be told how it stands. */
+/* What the topology plug-in calls: it opens and closes links, sends messages and reports its state. */
 
 static reload_ms host_now(void *arg)
 {
@@ -43,8 +43,8 @@ static void host_join(void *arg, const struct reload_id *admitting_peer)
 		reload_request_internal(m->exchange, RELOAD_JOIN_REQ, &to, 1, join_done, m), &req);
 }
 
-/* Whether all links to the receiver are younger than the request: it went, and is back. */
-static bool came_back(const struct reload_membership *m, const struct reload_request *r)
+/* Whether all links to the receiver are newer than the request: it was gone, and is back. */
+static bool reconnected(const struct reload_membership *m, const struct reload_request *r)
 {
 	struct reload_connection *con = NULL;
 	bool any = false;
@@ -57,11 +57,11 @@ static bool came_back(const struct reload_membership *m, const struct reload_req
 	return any;
 }
 
-/* One from an earlier life of the receiver's says nothing about its links of today. */
+/* An Update that failed before the receiver came back says nothing about its links of now. */
 static void update_done(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct reload_membership *m = arg;
-	if (result->err && result->err != RELOAD_CANCELLED && !came_back(m, r))
+	if (result->err && result->err != RELOAD_CANCELLED && !reconnected(m, r))
 		m->route->topology->update_failed(m->route->plugin, &r->target, result->err);
 }
 
@@ -106,11 +106,11 @@ static void host_disconnect(void *arg, const struct reload_id *node)
 }
 
 /*
- * A Ping of the plug-in.  One that this node answers itself ends at once, while the plug-in still stands in its call: its
- * outcome is kept until the call is over.
+ * A Ping of the plug-in.  One that this node answers itself ends at once, inside the plug-in's call: its result is reported
+ * after that call has returned.
  */
-struct ping_order {
-	TAILQ_ENTRY(ping_order) entry;
+struct ping_request {
+	TAILQ_ENTRY(ping_request) entry;
 	struct reload_membership *membership;
 	uint32_t cookie;
 	bool starting;
@@ -119,7 +119,7 @@ struct ping_order {
 	struct reload_timer timer;
 };
 
-static void ping_free(struct ping_order *o)
+static void ping_free(struct ping_request *o)
 {
 	TAILQ_REMOVE(&o->membership->pings, o, entry);
 	reload_timer_cancel(&o->membership->engine->timers, &o->timer);
@@ -134,9 +134,9 @@ void reload_pings_clear(struct reload_membership *m)
 
 static void ping_report(void *arg)
 {
-	struct ping_order *o = arg;
+	struct ping_request *o = arg;
 	struct reload_membership *m = o->membership;
-	struct ping_order told = *o;
+	struct ping_request told = *o;
 	ping_free(o);
 	if (m->route->topology->pinged)
 		m->route->topology->pinged(
@@ -145,7 +145,7 @@ static void ping_report(void *arg)
 
 static void ping_done(void *arg, struct reload_request *r, const struct reload_result *result)
 {
-	struct ping_order *o = arg;
+	struct ping_request *o = arg;
 	struct reload_membership *m = o->membership;
 	(void)r;
 	o->err = result->err;
@@ -161,7 +161,7 @@ static void host_ping(
 {
 	struct reload_membership *m = arg;
 	struct reload_ping_req ping = { 0 };
-	struct ping_order *o = RELOAD_NEW(ping_order);
+	struct ping_request *o = RELOAD_NEW(ping_request);
 	o->membership = m;
 	o->cookie = cookie;
 	o->starting = true;

@@ -13,10 +13,10 @@ static bool is_direct(const struct reload_incoming *in)
 }
 
 /*
- * Who sends a Join over a new link, while older ones are in use, was started again before these were seen to be dead.  They are
- * closed, and it is judged as a newcomer.
+ * A node that sends a Join over a new link, while it has older ones here, was started again before those were seen to be dead.
+ * They are closed, and it is treated as a new node.
  */
-static void forget_earlier_life(struct reload_incoming *in)
+static void close_links_of_earlier_run(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;
 	struct reload_connection *con = NULL, *next;
@@ -34,7 +34,7 @@ static void forget_earlier_life(struct reload_incoming *in)
 		reload_link_starts_anew(m, &in->signer);
 }
 
-static void joined_answered(struct reload_incoming *in)
+static void join_answer_sent(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;
 	reload_engine_event(m->engine,
@@ -54,7 +54,7 @@ void reload_serve_join(struct reload_incoming *in)
 		reload_answer_error(in, RELOAD_FORBIDDEN, "Join over another node's link");
 		return;
 	}
-	forget_earlier_life(in);
+	close_links_of_earlier_run(in);
 	/* a predecessor did not see that it was admitted, or says so: the plug-in knows how often it may */
 	if (!m->route->topology->responsible(m->route->plugin, &in->signer) &&
 		!reload_topology_is_predecessor(
@@ -64,11 +64,11 @@ void reload_serve_join(struct reload_incoming *in)
 	}
 	/* no late copy may stand between the answer and the Update that admits it; each way from here ends with one */
 	reload_updates_cancel(m, &in->signer);
-	in->on_answer_sent = joined_answered;
+	in->on_answer_sent = join_answer_sent;
 	reload_answer(in, RELOAD_JOIN_ANS, &ans);
 }
 
-static void left_answered(struct reload_incoming *in)
+static void leave_answer_sent(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;
 	reload_engine_event(m->engine,
@@ -84,7 +84,7 @@ void reload_serve_leave(struct reload_incoming *in)
 	} else if (!is_direct(in)) {
 		reload_answer_error(in, RELOAD_FORBIDDEN, "Leave over another node's link");
 	} else {
-		in->on_answer_sent = left_answered;
+		in->on_answer_sent = leave_answer_sent;
 		reload_answer_bytes(in, RELOAD_LEAVE_ANS, span_of(NULL, 0));
 	}
 }

@@ -28,7 +28,7 @@ struct reload_connection {
 	 */
 	reload_ms used, active;
 	reload_ms
-		asked; /* membership/spare.c: when the other end was asked whether it needs the link; 0: not lately */
+		asked_at; /* membership/spare.c: when the other end was asked whether it needs the link; 0: not lately */
 	uint64_t sent, received;
 	uint64_t order; /* several links to one node: the oldest good one is used */
 	uint32_t link;

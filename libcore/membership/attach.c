@@ -29,7 +29,7 @@ static void answered(void *arg, struct reload_request *r, const struct reload_re
 	}
 	a->node = result->responder;
 	struct reload_ip_port addresses[CANDIDATES_MAX];
-	reload_claims_heard(
+	reload_claims_add(
 		m, &a->node, addresses, reload_attach_addresses(ans, addresses, CANDIDATES_MAX));
 	struct reload_connection *con = reload_connection_by_node(m->connections, &a->node);
 	if (reload_id_eq(&a->node, &m->engine->self) || con) {
@@ -50,7 +50,7 @@ void reload_attach_start(struct reload_membership *m, uint32_t cookie,
 {
 	const struct reload_destination *target = &list[count - 1];
 	struct own_attach own;
-	struct attempt *a = reload_attempt_new(m, ASKED);
+	struct attempt *a = reload_attempt_new(m, ATTACH_SENT);
 	a->cookie = cookie;
 	a->fn = fn;
 	a->arg = arg;

@@ -26,7 +26,7 @@ static bool tie_lost_by_sender(struct reload_membership *m, const struct reload_
 	struct attempt *a = reload_attempt_with(m, sender);
 	if (!a)
 		return false;
-	if (a->phase != ASKED)
+	if (a->phase != ATTACH_SENT)
 		return true; /* a link is on its way */
 	if (reload_id_cmp(&m->engine->self, sender) > 0)
 		return true;
@@ -46,7 +46,7 @@ static void dial(struct reload_incoming *in)
 	size_t count = reload_attach_addresses(req, addresses, CANDIDATES_MAX);
 	struct attempt *a = reload_attempt_with(m, &in->signer);
 	if (!in->local)
-		reload_claims_heard(m, &in->signer, addresses, count);
+		reload_claims_add(m, &in->signer, addresses, count);
 	if (reload_connection_by_node(m->connections, &in->signer) || !count || in->local ||
 		(a && a->phase == DIALLING) || reload_attempts_count(m) >= ATTEMPTS_MAX ||
 		!reload_attempt_may_dial(m, in->cert->fingerprint))
@@ -59,17 +59,17 @@ static void dial(struct reload_incoming *in)
 }
 
 /* Whether nothing is to be dialled for the sender now; an own Attach to it that goes on is told of in another way. */
-static bool paused(struct reload_incoming *in)
+static bool dial_refused(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;
 	if (in->local || reload_attempt_may_dial(m, in->cert->fingerprint))
 		return false;
 	const struct attempt *a = reload_attempt_with(m, &in->signer);
-	return !a || (a->phase == ASKED && reload_id_cmp(&m->engine->self, &in->signer) < 0);
+	return !a || (a->phase == ATTACH_SENT && reload_id_cmp(&m->engine->self, &in->signer) < 0);
 }
 
 /* Whether the link is being checked already, or too many are. */
-static bool checks_enough(struct reload_membership *m, uint32_t link)
+static bool may_not_check(struct reload_membership *m, uint32_t link)
 {
 	size_t count = 0;
 	struct attempt *a;
@@ -81,7 +81,7 @@ static bool checks_enough(struct reload_membership *m, uint32_t link)
 	return count >= CHECKED_ATTEMPTS_MAX;
 }
 
-static void check_late(void *arg)
+static void check_timed_out(void *arg)
 {
 	reload_attempt_free(arg); /* the link stands */
 }
@@ -91,7 +91,7 @@ static void check(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;
 	struct reload_connection *con = reload_connection_by_node(m->connections, &in->signer);
-	if (in->local || !con || con->link == in->link || checks_enough(m, con->link))
+	if (in->local || !con || con->link == in->link || may_not_check(m, con->link))
 		return;
 	struct attempt *a = reload_attempt_new(m, CHECKING);
 	a->node = in->signer;
@@ -100,7 +100,7 @@ static void check(struct reload_incoming *in)
 	memcpy(a->signer, in->cert->fingerprint, sizeof(a->signer));
 	a->to_count = reload_attach_addresses(&in->msg->body.attach, a->to, CHECKED_MAX);
 	reload_timer_arm(&m->engine->timers, &a->limit, m->engine->now + reload_attempt_lifetime(m),
-		check_late, a);
+		check_timed_out, a);
 	reload_link_check(m, con);
 }
 
@@ -137,7 +137,7 @@ void reload_serve_attach(struct reload_incoming *in)
 		reload_link_bind(m->connections, over, &in->signer); /* HDR-16 */
 	}
 	bool linked = reload_connection_by_node(m->connections, &in->signer) != NULL;
-	if (!linked && paused(in)) {
+	if (!linked && dial_refused(in)) {
 		reload_answer_error(
 			in, RELOAD_FORBIDDEN, "nobody was at the addresses named before, wait");
 		return;

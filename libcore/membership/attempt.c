@@ -42,7 +42,7 @@ void reload_attach_clear(struct reload_membership *m)
 {
 	while (!TAILQ_EMPTY(&m->attempts))
 		reload_attempt_free(TAILQ_FIRST(&m->attempts));
-	reload_dialled_clear(m);
+	reload_dial_limits_clear(m);
 }
 
 size_t reload_attempts_count(struct reload_membership *m)
@@ -60,18 +60,18 @@ bool reload_attempt_may_dial(struct reload_membership *m, const uint8_t signer[3
 	struct attempt *a;
 	TAILQ_FOREACH (a, &m->attempts, entry)
 		under_way += a->phase == DIALLING && !memcmp(a->signer, signer, 32);
-	return reload_dialled_may(m, signer, under_way);
+	return reload_dial_allowed(m, signer, under_way);
 }
 
-static void attempt_late(void *arg)
+static void attempt_timed_out(void *arg)
 {
 	struct attempt *a = arg;
 	struct reload_membership *m = a->membership;
-	/* nobody would ask what is at the other end when it comes up later */
+	/* close it: when it comes up later, no attempt is left to check the Node-ID at its other end */
 	if (a->phase == DIALLING && !reload_connection_by_link(m->connections, a->link))
 		reload_link_give_up(m->connections, a->link);
 	if (a->phase == DIALLING)
-		reload_dialled_failed(m, a->signer);
+		reload_dial_failed(m, a->signer);
 	reload_attempt_end(a, RELOAD_TIMEOUT, NULL);
 }
 
@@ -85,7 +85,7 @@ void reload_attempt_await(struct attempt *a)
 	struct reload_membership *m = a->membership;
 	a->phase = AWAITING_LINK;
 	reload_timer_arm(&m->engine->timers, &a->limit, m->engine->now + reload_attempt_lifetime(m),
-		attempt_late, a);
+		attempt_timed_out, a);
 }
 
 struct attempt *reload_attempt_with(struct reload_membership *m, const struct reload_id *node)
@@ -104,7 +104,7 @@ void reload_attempt_dial(struct attempt *a, const struct reload_ip_port *to, siz
 	a->to_count = count < CHECKED_MAX ? count : CHECKED_MAX;
 	memmove(a->to, to, a->to_count * sizeof(a->to[0]));
 	reload_timer_arm(&m->engine->timers, &a->limit, m->engine->now + reload_attempt_lifetime(m),
-		attempt_late, a);
+		attempt_timed_out, a);
 	a->link = reload_link_open(m->connections, to, count);
 }
 
@@ -167,7 +167,7 @@ void reload_attach_link_up(struct reload_membership *m, struct reload_connection
 		}
 		update |= a->phase == DIALLING && a->send_update;
 		if (a->phase == DIALLING)
-			reload_dialled_reached(m, a->signer);
+			reload_dial_succeeded(m, a->signer);
 		if (a->phase == DIALLING && a->to_count == 1) /* of several it is not known which */
 			reload_cached_peers_confirm(m, &a->node, &a->to[0]);
 		struct reload_id node = a->node;
@@ -190,7 +190,7 @@ void reload_attach_link_down(struct reload_membership *m, uint32_t link, enum re
 		return;
 	if (a->phase == DIALLING) {
 		if (err != RELOAD_LIMIT) /* this node's own */
-			reload_dialled_failed(m, a->signer);
+			reload_dial_failed(m, a->signer);
 		reload_attempt_end(a, err, NULL);
 	} else if (reload_connection_by_node(m->connections, &a->node) || !a->to_count ||
 		   !reload_attempt_may_dial(m, a->signer))

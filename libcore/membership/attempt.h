@@ -1,12 +1,12 @@
 /*
- * Attach without ICE (RFC 6940 s6.5.1): who sends the request listens, who answers connects.
+ * Attach without ICE (RFC 6940 s6.5.1): the sender of the request listens, the node that answers connects.
  *
  *   as requester: asked -> answered, link awaited -> up | failed
  *   as answerer:  answered -> (checking) -> dialling -> up | failed
  *
- * An Attach is an attempt in m->attempts, at most one per direction and node.  A link to the other node that stands
- * already is a success at once, and no second one is made (R-6.5.1.12-01).  Who asks for one by another way may have lost
- * it without this node's knowledge: it is checked, and when it fails this node dials.  Limits: an attempt ends after the request
+ * An Attach is an attempt in m->attempts, at most one per direction and node.  When there is a link to the other node
+ * already, the attempt succeeds at once and no second link is made (R-6.5.1.12-01).  A node whose Attach comes over another
+ * link may have lost it without this node's knowledge: the link is checked, and when that fails this node dials.  Limits: an attempt ends after the request
  * lifetime; beyond ATTEMPTS_MAX new ones are refused.
  */
 #pragma once
@@ -20,7 +20,7 @@ enum {
 };
 
 enum attempt_phase {
-	ASKED,
+	ATTACH_SENT,
 	AWAITING_LINK,
 	CHECKING,
 	DIALLING
@@ -35,9 +35,9 @@ struct attempt {
 	uint32_t link;         /* DIALLING; CHECKING: the one that stands */
 	struct reload_ip_port to[CHECKED_MAX]; /* CHECKING, DIALLING: the first of them */
 	size_t to_count;
-	uint8_t signer[32]; /* CHECKING, DIALLING: fingerprint of the certificate of who asked */
+	uint8_t signer[32]; /* CHECKING, DIALLING: fingerprint of the requester's certificate */
 	bool send_update;   /* DIALLING: the other asked for an Update */
-	struct reload_request *request; /* ASKED */
+	struct reload_request *request; /* ATTACH_SENT */
 	struct reload_timer limit;
 	uint32_t cookie;
 	attached_fn fn;
@@ -58,7 +58,7 @@ void reload_own_attach(
 size_t reload_attach_addresses(
 	const struct reload_attach *req, struct reload_ip_port *out, size_t max);
 
-/* reload_attempt_new() enters one, reload_attempt_free() takes it out without a word, reload_attempt_end() tells its end. */
+/* reload_attempt_new() enters one, reload_attempt_free() removes it without a result, reload_attempt_end() ends it with one. */
 struct attempt *reload_attempt_new(struct reload_membership *m, enum attempt_phase phase);
 void reload_attempt_free(struct attempt *a);
 void reload_attempt_end(struct attempt *a, enum reload_err err, const struct reload_id *node);
@@ -72,7 +72,7 @@ struct attempt *reload_attempt_with(struct reload_membership *m, const struct re
 void reload_attempt_await(struct attempt *a);
 /* reload_attempt_dial() connects to one of the addresses. */
 void reload_attempt_dial(struct attempt *a, const struct reload_ip_port *to, size_t count);
-/* reload_attempt_may_dial() tells whether an Attach with this certificate (its fingerprint) may make this node dial. */
+/* reload_attempt_may_dial() returns whether an Attach with this certificate (its fingerprint) may make this node dial. */
 bool reload_attempt_may_dial(struct reload_membership *m, const uint8_t signer[32]);
 /* reload_attempt_lifetime() is how long one may take. */
 reload_ms reload_attempt_lifetime(const struct reload_membership *m);

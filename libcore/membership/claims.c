@@ -3,25 +3,25 @@
 /*
  * Addresses that others claim: in an Attach a node says where it listens, and anybody can say anything.  An address is
  * remembered only when this node dialled it and the certificate at its other end had that node's Node-ID; until then it
- * stands for nobody, and a bootstrap node that is configured at the same address is still one that has to be asked.
+ * is no node's, and a bootstrap node that is configured at the same address is still one that has to be asked.
  *
  *	claimed --its node is in the tables--> dialled --certificate fits--> remembered (cached_peers.c)
  *	   |                                      |
  *	   +--too many, known already-------------+--no link, another node--> forgotten
  *
- * Between two nodes one end dials, so that the other one would know nobody's address: it makes a link of its own for this, and
- * closes it at once.  That is done one after the other and no more than needed: while fewer than ENOUGH addresses of nodes in
- * the tables are known.  Who claimed an address where it was not found is not believed for a while.
+ * Of two nodes only one dials, so the other learns no address that way: it makes a link of its own for this, and closes it
+ * at once.  That is done one after the other and no more than needed: while fewer than CACHED_ENOUGH addresses of nodes in
+ * the tables are known.  A node that claimed an address where it was not found is not believed for a while.
  */
 
 enum {
-	CLAIMS_MAX = 16, /* at the maximum the next one takes the place of the oldest */
-	LIARS_MAX = 8,   /* likewise */
-	CLAIMS_OF_ONE = 2,
-	ENOUGH = 4,
+	CLAIMS_MAX = 16,     /* at the maximum the next one takes the place of the oldest */
+	DISBELIEVED_MAX = 8, /* likewise */
+	CLAIMS_PER_NODE = 2,
+	CACHED_ENOUGH = 4,
 	DIAL_MS = 5000,
-	PAUSE_MS = 500,
-	NOT_BELIEVED_MS = 600000
+	DIAL_GAP_MS = 500,
+	DISBELIEVED_MS = 600000
 };
 
 struct claims {
@@ -33,8 +33,8 @@ struct claims {
 	struct {
 		struct reload_id node;
 		reload_ms since;
-	} liars[LIARS_MAX];
-	size_t next_liar;
+	} disbelieved[DISBELIEVED_MAX];
+	size_t next_disbelieved;
 };
 
 void reload_claims_clear(struct reload_membership *m)
@@ -47,9 +47,9 @@ void reload_claims_clear(struct reload_membership *m)
 
 static bool believed(const struct reload_membership *m, const struct reload_id *node)
 {
-	for (size_t i = 0; i < LIARS_MAX; i++)
-		if (reload_id_eq(&m->claims->liars[i].node, node) &&
-			m->engine->now - m->claims->liars[i].since < NOT_BELIEVED_MS)
+	for (size_t i = 0; i < DISBELIEVED_MAX; i++)
+		if (reload_id_eq(&m->claims->disbelieved[i].node, node) &&
+			m->engine->now - m->claims->disbelieved[i].since < DISBELIEVED_MS)
 			return false;
 	return true;
 }
@@ -67,7 +67,7 @@ static void claim_add(struct claims *c, const struct candidate *claim)
 	for (size_t i = 0; i < c->count; i++) {
 		if (!reload_id_eq(&c->at[i].node, &claim->node))
 			continue;
-		if (++of_one == CLAIMS_OF_ONE || same_addr(&c->at[i], claim)) {
+		if (++of_one == CLAIMS_PER_NODE || same_addr(&c->at[i], claim)) {
 			at = i;
 			break;
 		}
@@ -82,30 +82,30 @@ static void claim_add(struct claims *c, const struct candidate *claim)
 
 static void dial_next(struct reload_membership *m);
 
-static void again(void *arg)
+static void dial_due(void *arg)
 {
 	dial_next(arg);
 }
 
-/* What was dialled is decided. */
-static void dialled_end(struct reload_membership *m, bool found)
+/* found: the node that claimed the address is there. */
+static void dial_decided(struct reload_membership *m, bool found)
 {
 	struct claims *c = m->claims;
 	if (!found) {
-		c->liars[c->next_liar].node = c->dialled.node;
-		c->liars[c->next_liar].since = m->engine->now;
-		c->next_liar = (c->next_liar + 1) % LIARS_MAX;
+		c->disbelieved[c->next_disbelieved].node = c->dialled.node;
+		c->disbelieved[c->next_disbelieved].since = m->engine->now;
+		c->next_disbelieved = (c->next_disbelieved + 1) % DISBELIEVED_MAX;
 	}
 	c->link = 0;
 	reload_timer_arm(&m->engine->timers, &c->timer,
-		m->engine->now + reload_engine_jitter(m->engine, PAUSE_MS), again, m);
+		m->engine->now + reload_engine_jitter(m->engine, DIAL_GAP_MS), dial_due, m);
 }
 
-static void dialled_late(void *arg)
+static void dial_timed_out(void *arg)
 {
 	struct reload_membership *m = arg;
 	reload_link_give_up(m->connections, m->claims->link);
-	dialled_end(m, false);
+	dial_decided(m, false);
 }
 
 /* The next claim of a node in the tables; a node of which one address is proven needs no other. */
@@ -127,21 +127,22 @@ static void dial_next(struct reload_membership *m)
 {
 	struct claims *c = m->claims;
 	if (!c || c->link || c->timer.armed || m->state != RELOAD_STATE_JOINED ||
-		reload_cached_peers_in_tables(m) >= ENOUGH || !claim_take(m, &c->dialled))
+		reload_cached_peers_in_tables(m) >= CACHED_ENOUGH || !claim_take(m, &c->dialled))
 		return;
 	const struct reload_ip_port addr = addr_of(&c->dialled);
-	reload_timer_arm(&m->engine->timers, &c->timer, m->engine->now + DIAL_MS, dialled_late, m);
+	reload_timer_arm(
+		&m->engine->timers, &c->timer, m->engine->now + DIAL_MS, dial_timed_out, m);
 	c->link = reload_link_open(m->connections, &addr, 1);
 }
 
-void reload_claims_heard(struct reload_membership *m, const struct reload_id *node,
+void reload_claims_add(struct reload_membership *m, const struct reload_id *node,
 	const struct reload_ip_port *addrs, size_t count)
 {
 	if (m->role != RELOAD_ROLE_PEER || reload_id_eq(node, &m->engine->self))
 		return;
 	if (!m->claims)
 		m->claims = RELOAD_NEW(claims);
-	for (size_t i = count < CLAIMS_OF_ONE ? count : CLAIMS_OF_ONE; i-- > 0;) {
+	for (size_t i = count < CLAIMS_PER_NODE ? count : CLAIMS_PER_NODE; i-- > 0;) {
 		struct candidate claim = candidate_of(&addrs[i]);
 		claim.node = *node;
 		if (usable(&addrs[i]))
@@ -165,7 +166,7 @@ bool reload_claims_link_up(
 	struct reload_id node = c->dialled.node;
 	bool found = reload_cert_has_node(cert, &node);
 	reload_link_give_up(m->connections, link);
-	dialled_end(m, found);
+	dial_decided(m, found);
 	if (found)
 		reload_cached_peers_confirm(m, &node, &addr);
 	return true;
@@ -175,6 +176,6 @@ bool reload_claims_link_down(struct reload_membership *m, uint32_t link)
 {
 	if (!m->claims || !m->claims->link || m->claims->link != link)
 		return false;
-	dialled_end(m, false);
+	dial_decided(m, false);
 	return true;
 }

@@ -11,7 +11,7 @@ struct attempt;
 struct ping_request;
 struct reload_search;
 struct claims;
-struct dialled;
+struct dial_limits;
 
 TAILQ_HEAD(attempt_list, attempt);
 TAILQ_HEAD(ping_list, ping_request);
@@ -62,10 +62,10 @@ struct reload_membership {
 	} aside;                                          /* aside.c */
 	void (*aside_check)(struct reload_membership *m); /* reload_aside_check() */
 	reload_ms isolated_since;
-	bool had_neighbour;           /* a neighbour has answered since it joined */
-	struct attempt_list attempts; /* Attach under way, both directions */
-	struct claims *claims;        /* NULL: none was heard so far */
-	struct dialled *dialled;      /* NULL: no dial for an Attach has failed so far */
+	bool had_neighbour;              /* a neighbour has answered since it joined */
+	struct attempt_list attempts;    /* Attach under way, both directions */
+	struct claims *claims;           /* NULL: none was heard so far */
+	struct dial_limits *dial_limits; /* NULL: no dial for an Attach has failed so far */
 	struct reload_cached_peers *cached_peers; /* NULL: no peer was reached so far */
 	struct reload_search *search;             /* NULL: none was made so far */
 	struct ping_list pings;                   /* that the plug-in waits for */
@@ -81,7 +81,7 @@ void reload_link_check(struct reload_membership *m, struct reload_connection *co
 
 /* -- spare.c: links that nobody needs -------------------------------------------------------------------------------------- */
 
-/* reload_spare_begin() looks for such links from now on, and again while the node stays joined; reload_spare_end() no longer. */
+/* reload_spare_begin() starts to check for such links while the node stays joined; reload_spare_end() stops that. */
 void reload_spare_begin(struct reload_membership *m);
 void reload_spare_end(struct reload_membership *m);
 
@@ -109,17 +109,17 @@ void reload_attach_clear(struct reload_membership *m);
 void reload_serve_attach(struct reload_incoming *in);
 void reload_serve_app_attach(struct reload_incoming *in);
 
-/* -- dialled.c: who named addresses where nobody was found --------------------------------------------------------------- */
+/* -- dial_limit.c: senders that named addresses where nothing answered ------------------------------------------------------ */
 
 /*
- * reload_dialled_may() tells whether an Attach of signer (fingerprint of its certificate) may make this node dial while under_way
- * dials for it are not decided.  reload_dialled_failed() and reload_dialled_reached() tell what became of one.
+ * reload_dial_allowed() returns whether an Attach of signer (fingerprint of its certificate) may make this node dial while under_way
+ * dials for it are not decided.  reload_dial_failed() and reload_dial_succeeded() report what became of one.
  */
-bool reload_dialled_may(
+bool reload_dial_allowed(
 	const struct reload_membership *m, const uint8_t signer[32], size_t under_way);
-void reload_dialled_failed(struct reload_membership *m, const uint8_t signer[32]);
-void reload_dialled_reached(struct reload_membership *m, const uint8_t signer[32]);
-void reload_dialled_clear(struct reload_membership *m);
+void reload_dial_failed(struct reload_membership *m, const uint8_t signer[32]);
+void reload_dial_succeeded(struct reload_membership *m, const uint8_t signer[32]);
+void reload_dial_limits_clear(struct reload_membership *m);
 
 /* -- search.c ------------------------------------------------------------------------------------------------------------ */
 
@@ -153,13 +153,13 @@ void reload_search_clear(struct reload_membership *m);
 /* -- claims.c: addresses that others claim ------------------------------------------------------------------------------- */
 
 /*
- * reload_claims_heard() notes that node says that it listens at addrs; reload_claims_tables() goes on when the node has
+ * reload_claims_add() notes that node says that it listens at addrs; reload_claims_tables() goes on when the node has
  * joined and when the tables have changed.  Nothing is remembered of it before this node has dialled there itself.
  */
-void reload_claims_heard(struct reload_membership *m, const struct reload_id *node,
+void reload_claims_add(struct reload_membership *m, const struct reload_id *node,
 	const struct reload_ip_port *addrs, size_t count);
 void reload_claims_tables(struct reload_membership *m);
-/* reload_claims_link_up() and reload_claims_link_down() tell what became of a link; true: it was made for a claim, and is gone. */
+/* reload_claims_link_up() and reload_claims_link_down() report what became of a link; true: it was made for a claim, and is gone. */
 bool reload_claims_link_up(
 	struct reload_membership *m, uint32_t link, const struct reload_cert *cert);
 bool reload_claims_link_down(struct reload_membership *m, uint32_t link);

@@ -1,7 +1,7 @@
 #include "membership/internal.h"
 
 /*
- * Leaving: the own range is handed over first, for HAND_OVER_MS at most, and the answers to the host's requests are waited for; then
+ * Leaving: the own range is handed over first, for HAND_OVER_WAIT_MS at most, and the answers to the host's requests are waited for; then
  * Leaves are sent to the neighbours, which close their links.
  */
 

@@ -190,7 +190,7 @@ enum reload_topology_link_use reload_chord_link_use(
 	return used ? RELOAD_LINK_USED : RELOAD_LINK_SPARE;
 }
 
-bool reload_chord_told_since(
+bool reload_chord_full_update_since(
 	struct reload_topology *t, const struct reload_id *node, reload_ms since)
 {
 	const struct chord_link *link = reload_chord_link_find(t, node);

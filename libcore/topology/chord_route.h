@@ -11,7 +11,7 @@ bool reload_chord_is_ours(struct reload_topology *t, const struct reload_id *nod
  * reload_chord_is_responsible(), reload_chord_replicas(), reload_chord_holds(),
  * reload_chord_may_store_replica(), reload_chord_close_enough(), reload_chord_tables_list(),
  * reload_chord_route_query_write(), reload_chord_responsible_ppb(), reload_chord_range(),
- * reload_chord_link_use(), reload_chord_told_since(), reload_chord_resource_id().
+ * reload_chord_link_use(), reload_chord_full_update_since(), reload_chord_resource_id().
  */
 enum reload_err reload_chord_next_hop(
 	struct reload_topology *t, const struct reload_id *id, struct reload_id *next);
@@ -29,6 +29,6 @@ uint32_t reload_chord_responsible_ppb(struct reload_topology *t);
 bool reload_chord_range(struct reload_topology *t, struct reload_id *from, struct reload_id *to);
 enum reload_topology_link_use reload_chord_link_use(
 	struct reload_topology *t, const struct reload_id *node);
-bool reload_chord_told_since(
+bool reload_chord_full_update_since(
 	struct reload_topology *t, const struct reload_id *node, reload_ms since);
 void reload_chord_resource_id(struct reload_id *out, struct span resource_name);

@@ -24,7 +24,7 @@ enum reload_topology_state {
 /* What a plug-in has the link to a node for. */
 enum reload_topology_link_use {
 	RELOAD_LINK_NO_PEER, /* the node has sent no Update over it: a client, or a node that joins */
-	RELOAD_LINK_SPARE, /* to a peer, and for nothing; the other end may think otherwise: told_since() */
+	RELOAD_LINK_SPARE, /* to a peer, and for nothing; the other end may think otherwise: full_update_since() */
 	RELOAD_LINK_USED, /* one of the ends has the other as neighbour or finger, as far as is known, or had lately */
 };
 
@@ -168,7 +168,7 @@ struct reload_topology_ops {
 	enum reload_topology_link_use (*link_use)(
 		struct reload_topology *t, const struct reload_id *node);
 	/* whether node has sent all its tables since then, as an Attach with send_update asks for */
-	bool (*told_since)(
+	bool (*full_update_since)(
 		struct reload_topology *t, const struct reload_id *node, reload_ms since);
 	/*
 	 * Writes the body of the Update for a node that asked with send_update (type full, CHORD-03).  w fails with RELOAD_NOT_JOINED before

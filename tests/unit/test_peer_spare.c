@@ -220,11 +220,11 @@ static struct pair until_asked(struct town *t, const struct pair *p)
 {
 	struct pair back = { p->b, p->a, number_at(p->b, p->a) };
 	for (int s = 0;
-		s < 3000 && !link_of_node(p->a, p->b)->asked && !link_of_node(p->b, p->a)->asked;
+		s < 3000 && !link_of_node(p->a, p->b)->asked_at && !link_of_node(p->b, p->a)->asked_at;
 		s++)
 		net_pass(t->net, 1000);
-	bool a = link_of_node(p->a, p->b)->asked;
-	assert_true(a || link_of_node(p->b, p->a)->asked);
+	bool a = link_of_node(p->a, p->b)->asked_at;
+	assert_true(a || link_of_node(p->b, p->a)->asked_at);
 	return a ? *p : back;
 }
 
@@ -254,16 +254,16 @@ static void who_does_not_say_keeps_the_link(void **state)
 	struct pair p = spare_pair(t);
 	p = until_asked(t, &p);
 	struct pair back = { p.b, p.a, number_at(p.b, p.a) };
-	reload_ms asked = link_of_node(p.a, p.b)->asked;
+	reload_ms asked = link_of_node(p.a, p.b)->asked_at;
 	/* that answer was on time; from here on none comes, in either direction */
 	ping(p.a, p.b);
 	net_pass(t->net, 20000);
 	ping(p.a, p.b);
 	t->net->tap = no_update_to_a;
 	t->net->tap_arg = &p;
-	while (link_of_node(p.a, p.b)->asked == asked && !link_of_node(p.b, p.a)->asked)
+	while (link_of_node(p.a, p.b)->asked_at == asked && !link_of_node(p.b, p.a)->asked_at)
 		net_pass(t->net, 1000);
-	if (link_of_node(p.a, p.b)->asked == asked)
+	if (link_of_node(p.a, p.b)->asked_at == asked)
 		t->net->tap_arg = &back;
 	net_pass(t->net, 2 * MINUTE_MS);
 	assert_int_equal(number_at(p.a, p.b), p.number);

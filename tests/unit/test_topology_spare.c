@@ -28,10 +28,10 @@ static enum reload_topology_link_use use(struct fake *f, unsigned node)
 	return ops->link_use(f->t, &id);
 }
 
-static bool told_since(struct fake *f, unsigned node, reload_ms since)
+static bool full_update_since(struct fake *f, unsigned node, reload_ms since)
 {
 	struct reload_id id = fake_id(node);
-	return ops->told_since(f->t, &id, since);
+	return ops->full_update_since(f->t, &id, since);
 }
 
 /* A full Update from node over its link; us: we are among its fingers. */
@@ -115,13 +115,13 @@ static void who_has_us_as_finger_says_so(void **state)
 	struct fake f;
 	town(&f);
 	reload_ms asked = f.now;
-	assert_false(told_since(&f, SPARE, asked));
+	assert_false(full_update_since(&f, SPARE, asked));
 	const uint8_t other[] = { 0xa8, 0 };
 	fake_lists(&f, SPARE, other, other); /* this says nothing of fingers */
-	assert_false(told_since(&f, SPARE, asked));
+	assert_false(full_update_since(&f, SPARE, asked));
 	full(&f, SPARE, false);
-	assert_true(told_since(&f, SPARE, asked));
-	assert_false(told_since(&f, SPARE, f.now + 1));
+	assert_true(full_update_since(&f, SPARE, asked));
+	assert_false(full_update_since(&f, SPARE, f.now + 1));
 	assert_int_equal(use(&f, SPARE), RELOAD_LINK_SPARE);
 	full(&f, SPARE, true);
 	assert_int_equal(use(&f, SPARE), RELOAD_LINK_USED);

@@ -219,8 +219,8 @@ static void updates_are_no_use(void **state)
 static struct pair until_asked(struct town *t, const struct pair *p)
 {
 	struct pair back = { p->b, p->a, number_at(p->b, p->a) };
-	for (int s = 0;
-		s < 3000 && !link_of_node(p->a, p->b)->asked_at && !link_of_node(p->b, p->a)->asked_at;
+	for (int s = 0; s < 3000 && !link_of_node(p->a, p->b)->asked_at &&
+			!link_of_node(p->b, p->a)->asked_at;
 		s++)
 		net_pass(t->net, 1000);
 	bool a = link_of_node(p->a, p->b)->asked_at;

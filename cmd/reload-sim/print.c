@@ -180,10 +180,10 @@ void print_checks(struct cli *cli)
 		struct wr w;
 		wr_init(&w);
 		reload_sim_put(
-			&w, "%-12s %s\n", reload_sim_check_name(i), reload_sim_check_words(i));
+			&w, "%-12s %s\n", reload_sim_check_name(i), reload_sim_check_sentence(i));
 		emit(cli,
 			json_pack("{s:s, s:s, s:s}", "type", "check", "name",
-				reload_sim_check_name(i), "words", reload_sim_check_words(i)),
+				reload_sim_check_name(i), "words", reload_sim_check_sentence(i)),
 			&w);
 	}
 }

@@ -120,7 +120,7 @@ static enum reload_err check_value(const struct reload_xml_node *node, enum relo
 	return reload_lexical_valid(type, value)
 		       ? RELOAD_OK
 		       : BAD(why, node, "%s is \"%.60s\", which is not %s", name, value,
-				 reload_lexical_words(type));
+				 reload_lexical_name(type));
 }
 
 static enum reload_err check_attributes(

@@ -314,7 +314,7 @@ bool reload_lexical_valid(enum reload_lexical type, const char *text)
 	return false;
 }
 
-const char *reload_lexical_words(enum reload_lexical type)
+const char *reload_lexical_name(enum reload_lexical type)
 {
 	static const char *const words[] = {
 		[RELOAD_LEXICAL_STRING] = "text",

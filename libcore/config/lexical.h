@@ -24,8 +24,8 @@ enum reload_lexical {
 /* reload_lexical_valid() returns whether text, with or without white space around it, is a value of that type. */
 bool reload_lexical_valid(enum reload_lexical type, const char *text);
 
-/* reload_lexical_words() returns what to call a value of that type: "a whole number", "true or false". */
-const char *reload_lexical_words(enum reload_lexical type);
+/* reload_lexical_name() returns what to call a value of that type: "a whole number", "true or false". */
+const char *reload_lexical_name(enum reload_lexical type);
 
 /* reload_uri_reference_valid() returns whether text is a URI reference by RFC 3986 s4.1; the empty one is. */
 bool reload_uri_reference_valid(const char *text);

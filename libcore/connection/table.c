@@ -4,7 +4,8 @@ enum {
 	GENERATION_BITS = 3,
 	GENERATION_MASK = 7,
 	OPAQUE_TOP = 0x8000,
-	FEW = 256 /* an array of all slots is larger than all else that a node with few links holds */
+	DIRECT_SLOTS_FROM =
+		256 /* an array of all slots is larger than all else that a node with few links holds */
 };
 
 /* -- the two orders --------------------------------------------------------------------------------------------------------- */
@@ -134,7 +135,7 @@ static void generations_until(struct reload_connections *c, unsigned slot)
 
 static unsigned slot_take(struct reload_connections *c, struct reload_connection *con)
 {
-	if (!c->slots && c->count >= FEW)
+	if (!c->slots && c->count >= DIRECT_SLOTS_FROM)
 		slots_begin(c);
 	while (slot_of(c, c->next_slot))
 		c->next_slot = (c->next_slot + 1) % RELOAD_SLOTS;

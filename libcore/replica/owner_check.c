@@ -8,7 +8,7 @@
  * that it takes no replica from it (STO-17).  The plug-in names the range whose owner it has not seen before; a little later,
  * when ordinary hand-overs are through, the range is walked: a Stat to each resource tells what its owner has.  What is missing
  * or older there is sent as a replica Store; an owner that finds the sender implausible refuses and fetches from it instead
- * (reload_pull_from_refused).  The next round looks again at what was not there, after a pause that doubles up to PAUSE_MAX_MS, for as long as
+ * (reload_pull_from_refused).  The next round looks again at what was not there, after a pause that doubles up to ROUND_PAUSE_MAX_MS, for as long as
  * it is held: who is responsible may have stopped without a word, and until that is noticed nobody answers.
  *
  *	WAITING --timer--> WALKING (at most WINDOW resources at once) --all there--> (freed)
@@ -24,8 +24,8 @@
 enum {
 	CHECKS_MAX = 64,
 	WINDOW = 4,
-	WAIT_MS = 4000,
-	PAUSE_MAX_MS = 120000,
+	ROUND_PAUSE_MS = 4000,
+	ROUND_PAUSE_MAX_MS = 120000,
 	WHOLE_MAX = 256 /* values asked for at once */
 };
 
@@ -98,7 +98,7 @@ static void check_round_end(struct owner_check *o)
 		check_free(o);
 		return;
 	}
-	reload_ms pause = reload_doubled(WAIT_MS, o->rounds - 1, PAUSE_MAX_MS);
+	reload_ms pause = reload_doubled(ROUND_PAUSE_MS, o->rounds - 1, ROUND_PAUSE_MAX_MS);
 	reload_timer_arm(&rep->engine->timers, &o->timer,
 		rep->engine->now + reload_engine_jitter(rep->engine, pause), check_walk, o);
 }
@@ -406,5 +406,6 @@ void reload_owner_check_range(struct reload_replica *rep, const struct reload_id
 	}
 	o->rounds = 0;
 	reload_timer_arm(&rep->engine->timers, &o->timer,
-		rep->engine->now + reload_engine_jitter(rep->engine, WAIT_MS), check_walk, o);
+		rep->engine->now + reload_engine_jitter(rep->engine, ROUND_PAUSE_MS), check_walk,
+		o);
 }

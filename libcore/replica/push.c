@@ -30,8 +30,8 @@ enum {
 	PUSHES_MAX = 4096,
 	PLACES_BYTES = 8 << 20,
 	ATTEMPTS = 12,
-	PAUSE_MS = 1000,
-	PAUSE_MAX_MS = 32000,
+	RETRY_PAUSE_MS = 1000,
+	RETRY_PAUSE_MAX_MS = 32000,
 	ROUND_MS = 60000,
 	ROUND_MAX_MS = 32 * ROUND_MS
 };
@@ -349,8 +349,8 @@ static void again(void *arg)
 static void pause_begin(struct push *u)
 {
 	struct reload_replica *rep = u->replica;
-	reload_ms pause = reload_doubled(PAUSE_MS, u->attempts - 1, PAUSE_MAX_MS) +
-			  reload_engine_random_ms(rep->engine, PAUSE_MS);
+	reload_ms pause = reload_doubled(RETRY_PAUSE_MS, u->attempts - 1, RETRY_PAUSE_MAX_MS) +
+			  reload_engine_random_ms(rep->engine, RETRY_PAUSE_MS);
 	reload_timer_arm(&rep->engine->timers, &u->timer, rep->engine->now + pause, again, u);
 }
 

@@ -57,9 +57,9 @@ static enum reload_err judge(struct reload_incoming *in)
 	w->config = rep->engine->config;
 	w->now = rep->engine->wall;
 	w->owner = rep->route->topology->responsible(rep->route->plugin, &w->resource);
-	w->place_ok = w->replica ? rep->route->topology->may_store_replica(
-					   rep->route->plugin, &w->resource, &in->signer)
-				 : w->owner;
+	w->may_store_here = w->replica ? rep->route->topology->may_store_replica(
+						 rep->route->plugin, &w->resource, &in->signer)
+				       : w->owner;
 	return reload_store_begin(w);
 }
 
@@ -91,7 +91,7 @@ void reload_serve_store(struct reload_incoming *in)
 		return;
 	}
 	enum reload_err err = judge(in);
-	if (err == RELOAD_FORBIDDEN && w->replica && !w->place_ok) {
+	if (err == RELOAD_FORBIDDEN && w->replica && !w->may_store_here) {
 		reload_pull_from_refused(rep, &in->signer, &w->resource, req);
 		rep->route->topology->replica_store_refused(
 			rep->route->plugin, &w->resource, &in->signer);

@@ -33,7 +33,7 @@ static const char *const check_names[] = {
 #include "sim/checks.def"
 #undef X
 };
-static const char *const check_words[] = {
+static const char *const check_sentences[] = {
 #define X(name, word, words) words,
 #include "sim/checks.def"
 #undef X
@@ -44,9 +44,9 @@ const char *reload_sim_check_name(enum reload_sim_check check)
 	return check < RELOAD_SIM_CHECKS ? check_names[check] : "?";
 }
 
-const char *reload_sim_check_words(enum reload_sim_check check)
+const char *reload_sim_check_sentence(enum reload_sim_check check)
 {
-	return check < RELOAD_SIM_CHECKS ? check_words[check] : "?";
+	return check < RELOAD_SIM_CHECKS ? check_sentences[check] : "?";
 }
 
 struct reload_sim_checks *reload_sim_checks_new(struct reload_sim *s, const size_t *order,

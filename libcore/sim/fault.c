@@ -349,7 +349,7 @@ static double seconds(reload_ms t)
 	return (double)t / 1000;
 }
 
-void reload_sim_fault_words(const struct reload_sim_fault *fault, char *out, size_t size)
+void reload_sim_fault_text(const struct reload_sim_fault *fault, char *out, size_t size)
 {
 	int64_t jump;
 	char name[32];

@@ -77,8 +77,8 @@ void reload_sim_faults_clear(struct reload_sim_faults *f);
 
 /* reload_sim_fault_name() writes "crash3", the name of a fault in lists. */
 void reload_sim_fault_name(const struct reload_sim_fault *fault, char *out, size_t size);
-/* reload_sim_fault_words() writes one fault as a line of a trace: "at 61.204 s peer 17 crashes (machine)". */
-void reload_sim_fault_words(const struct reload_sim_fault *fault, char *out, size_t size);
+/* reload_sim_fault_text() writes one fault as a line of a trace: "at 61.204 s peer 17 crashes (machine)". */
+void reload_sim_fault_text(const struct reload_sim_fault *fault, char *out, size_t size);
 
 /*
  * reload_sim_faults_only() drops all faults that a list of names, "crash3,partition0", does not name; NULL keeps all, "none"

@@ -11,9 +11,9 @@ enum reload_sim_check {
 	RELOAD_SIM_CHECKS
 };
 
-/* reload_sim_check_name() returns the word, reload_sim_check_words() a sentence; static. */
+/* reload_sim_check_name() returns the word, reload_sim_check_sentence() a sentence; static. */
 const char *reload_sim_check_name(enum reload_sim_check check);
-const char *reload_sim_check_words(enum reload_sim_check check);
+const char *reload_sim_check_sentence(enum reload_sim_check check);
 
 struct reload_sim_violation {
 	enum reload_sim_check check;

@@ -177,7 +177,8 @@ void reload_sim_report_violation(struct wr *w, const struct reload_sim_report *r
 	reload_sim_put(w, "seed %llu violates %s at %.3f s: %s\n", (unsigned long long)o->seed,
 		reload_sim_check_name(o->violation.check), (double)o->violation.at / 1000,
 		o->violation.words);
-	reload_sim_put(w, "  rule:    %s\n  repeat:  ", reload_sim_check_words(o->violation.check));
+	reload_sim_put(
+		w, "  rule:    %s\n  repeat:  ", reload_sim_check_sentence(o->violation.check));
 	wr_span(w, span_str(repeat));
 	wr_u8(w, '\n');
 }

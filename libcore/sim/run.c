@@ -28,8 +28,8 @@ enum {
 	FIRST_STORES = 500,
 	FIRST_STORES_MS = 10000,
 	TICK_MS = 1000,
-	LEAVES_MS = 200, /* between two checks of nodes that leave */
-	QUIET_MS = 500,  /* between two checks of a quiet ring */
+	LEAVES_MS = 200,     /* between two checks of nodes that leave */
+	RING_CHECK_MS = 500, /* between two checks of a quiet ring */
 	CALM_MS = 40000,
 	READS = 64,       /* final reads at a time */
 	BOUND_EVERY = 64, /* events of a node between two checks of its tables */
@@ -379,7 +379,7 @@ static bool get_quiet(struct run *r)
 	r->quiet = true;
 	reload_sim_check_rest_begin(c->checks);
 	for (;;) {
-		if (!advance(r, reload_sim_now(c->sim) + QUIET_MS))
+		if (!advance(r, reload_sim_now(c->sim) + RING_CHECK_MS))
 			return false;
 		reload_ms now = reload_sim_now(c->sim);
 		bool good = !c->leaving && holds(c, &v);

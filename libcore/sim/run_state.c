@@ -214,7 +214,7 @@ static void clock_jump(struct reload_sim_run_state *c, const struct reload_sim_f
 static void fault_run(struct reload_sim_run_state *c, const struct reload_sim_fault *f, bool end)
 {
 	char words[160];
-	reload_sim_fault_words(f, words, sizeof(words));
+	reload_sim_fault_text(f, words, sizeof(words));
 	if (c->watch && c->watch->trace)
 		fprintf(c->watch->trace, "%s%s\n", words, end ? " (over)" : "");
 	reload_sim_note(c->sim, NULL, end ? "fault over" : "fault", f->type, f->node);

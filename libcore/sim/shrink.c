@@ -10,7 +10,7 @@
 
 enum {
 	NAME_TEXT = 32,
-	LEAST_MS = 60000 /* the shortest time of load that is tried */
+	LOAD_MIN_MS = 60000 /* the shortest time of load that is tried */
 };
 
 /* Faults that are removed together: those with the same name. */
@@ -149,7 +149,7 @@ static void less_time(struct shrinker *s)
 	for (;;) {
 		struct reload_sim_scenario less = s->best->scenario;
 		less.duration /= 2;
-		if (less.duration < LEAST_MS || !try_run(s, &less, &s->left))
+		if (less.duration < LOAD_MIN_MS || !try_run(s, &less, &s->left))
 			return;
 	}
 }
@@ -169,7 +169,7 @@ static void result_fill(struct shrinker *s)
 	reload_sim_faults_draw(&faults, &b->scenario, s->seed, b->outcome.load_at);
 	reload_sim_faults_only(&faults, s->all ? NULL : list);
 	for (size_t i = 0; i < faults.count; i++) {
-		reload_sim_fault_words(&faults.at[i], line, sizeof(line));
+		reload_sim_fault_text(&faults.at[i], line, sizeof(line));
 		reload_sim_put(&w, "%s\n", line);
 	}
 	reload_sim_put(&w, "at %.3f s %s: %s\n", (double)b->outcome.violation.at / 1000,

@@ -198,10 +198,10 @@ static enum reload_err touch(const struct reload_sqlite_file *f, struct reload_e
 }
 
 static void report(const struct reload_sqlite_setup *setup, enum reload_storage_event event,
-	const char *words, size_t count)
+	const char *detail, size_t count)
 {
 	if (setup->on_event)
-		setup->on_event(setup->arg, event, words, count);
+		setup->on_event(setup->arg, event, detail, count);
 }
 
 static enum reload_err open_file(struct reload_sqlite_file *f,
@@ -264,11 +264,11 @@ enum reload_err reload_sqlite_file_open(struct reload_sqlite_file **out,
 
 void reload_sqlite_file_free(struct reload_sqlite_file *f)
 {
-	const char *words;
+	const char *reason;
 	if (!f)
 		return;
 	bool there =
-		!f->mark.number || reload_sqlite_file_there(f) || !reload_sqlite_renew(f, &words);
+		!f->mark.number || reload_sqlite_file_there(f) || !reload_sqlite_renew(f, &reason);
 	if (!there && f->db) /* SQLite would remove the log that is another agent's now */
 		sqlite3_db_config(f->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	reload_sqlite_disconnect(f);

@@ -54,12 +54,12 @@ struct reload_sqlite_file {
 /* reload_sqlite_path() returns a followed by b (owned). */
 char *reload_sqlite_path(const char *a, const char *b);
 
-/* reload_sqlite_reason() returns the words for a code of SQLite (static). */
+/* reload_sqlite_reason() returns the reason for a code of SQLite (static). */
 const char *reload_sqlite_reason(int code);
 
-/* reload_sqlite_cannot() sets why to "the store cannot be opened" with path and the reason in words.  Returns RELOAD_IO. */
+/* reload_sqlite_cannot() sets why to "the store cannot be opened" with path and reason.  Returns RELOAD_IO. */
 enum reload_err reload_sqlite_cannot(
-	struct reload_error_text *why, const char *path, const char *words);
+	struct reload_error_text *why, const char *path, const char *reason);
 
 /* reload_sqlite_place() makes the directory and takes the lock there, unless both are there; errors as reload_storage_sqlite_open(). */
 enum reload_err reload_sqlite_place(
@@ -116,7 +116,7 @@ int reload_sqlite_write_change(
 int reload_sqlite_write_expiry(struct reload_sqlite_file *f, reload_utc now) MUST_CHECK;
 
 /*
- * reload_sqlite_renew() writes all durable values to the paths of the files again, after one of them was removed.  RELOAD_IO; *words is the
+ * reload_sqlite_renew() writes all durable values to the paths of the files again, after one of them was removed.  RELOAD_IO; *reason is the
  * reason: another file is at the path, or the directory cannot be written.
  */
-enum reload_err reload_sqlite_renew(struct reload_sqlite_file *f, const char **words) MUST_CHECK;
+enum reload_err reload_sqlite_renew(struct reload_sqlite_file *f, const char **reason) MUST_CHECK;

@@ -44,10 +44,10 @@ bool reload_sqlite_file_renewed(struct reload_sqlite_file *f);
 
 /*
  * reload_sqlite_file_write() makes a list of changes durable, all or none; with an empty list it tries whether anything
- * can be written.  Files that were removed are written again.  RELOAD_IO; *words (static) is the reason.
+ * can be written.  Files that were removed are written again.  RELOAD_IO; *reason (static) is the reason.
  */
 enum reload_err reload_sqlite_file_write(struct reload_sqlite_file *f,
-	const struct reload_change *first, const char **words) MUST_CHECK;
+	const struct reload_change *first, const char **reason) MUST_CHECK;
 
 /* reload_sqlite_file_there() returns whether the open files are still those at their paths. */
 bool reload_sqlite_file_there(struct reload_sqlite_file *f);

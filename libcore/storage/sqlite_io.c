@@ -114,11 +114,11 @@ static bool collect(struct sqlite_storage *d, struct changes *finished, struct c
 
 static void report_health(struct sqlite_storage *d)
 {
-	char words[sizeof(d->words)];
+	char reason[sizeof(d->reason)];
 	pthread_mutex_lock(&d->lock);
 	bool failing = d->failing, renewed = d->renewed;
 	d->renewed = false;
-	memcpy(words, d->words, sizeof(words));
+	memcpy(reason, d->reason, sizeof(reason));
 	pthread_mutex_unlock(&d->lock);
 	if (renewed && d->on_event)
 		d->on_event(d->arg, RELOAD_STORAGE_RENEWED, NULL, 0);
@@ -127,7 +127,7 @@ static void report_health(struct sqlite_storage *d)
 	d->reported_failed = failing;
 	if (d->on_event)
 		d->on_event(d->arg, failing ? RELOAD_STORAGE_FAILED : RELOAD_STORAGE_RECOVERED,
-			failing ? words : NULL, 0);
+			failing ? reason : NULL, 0);
 }
 
 void reload_storage_sqlite_complete(struct reload_storage *s)

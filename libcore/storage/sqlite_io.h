@@ -18,13 +18,13 @@
 
 #include "storage/storage.h"
 
-/* What happened to the file, with the meaning of words and count. */
+/* What happened to the file, with the meaning of detail and count. */
 enum reload_storage_event {
-	RELOAD_STORAGE_FAILED,       /* it cannot be written; words: the reason */
+	RELOAD_STORAGE_FAILED,       /* it cannot be written; detail: the reason */
 	RELOAD_STORAGE_RECOVERED,    /* it can again */
 	RELOAD_STORAGE_RENEWED,      /* it had been removed and was written again with all values */
 	RELOAD_STORAGE_DAMAGED_ROWS, /* count rows were damaged and were deleted */
-	RELOAD_STORAGE_DAMAGED_FILE, /* it was moved to the path in words, and a new file was begun */
+	RELOAD_STORAGE_DAMAGED_FILE, /* it was moved to the path in detail, and a new file was begun */
 	RELOAD_STORAGE_LOADED        /* count values were read */
 };
 
@@ -38,7 +38,7 @@ struct reload_sqlite_setup {
 	void (*notify)(
 		void *arg); /* by the writing thread: call reload_storage_sqlite_complete() soon; NULL: the caller flushes */
 	void (*on_event)(
-		void *arg, enum reload_storage_event event, const char *words, size_t count);
+		void *arg, enum reload_storage_event event, const char *detail, size_t count);
 	void *arg;
 };
 

@@ -28,9 +28,9 @@ char *reload_sqlite_path(const char *a, const char *b)
 }
 
 enum reload_err reload_sqlite_cannot(
-	struct reload_error_text *why, const char *path, const char *words)
+	struct reload_error_text *why, const char *path, const char *reason)
 {
-	reload_error_explain(why, RELOAD_IO, path, "the store cannot be opened: %s", words);
+	reload_error_explain(why, RELOAD_IO, path, "the store cannot be opened: %s", reason);
 	reload_error_advise(why, "--store-path DIR names another place");
 	return RELOAD_IO;
 }

@@ -18,9 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static enum reload_err failed(const char **words, const char *why)
+static enum reload_err failed(const char **reason, const char *why)
 {
-	*words = why;
+	*reason = why;
 	return RELOAD_IO;
 }
 
@@ -42,25 +42,25 @@ static int copy_to(struct reload_sqlite_file *f, const char *path)
 	return code;
 }
 
-static enum reload_err copy(struct reload_sqlite_file *f, const char **words)
+static enum reload_err copy(struct reload_sqlite_file *f, const char **reason)
 {
 	if (!f->db)
-		return failed(words, "store.db was removed again while it was made anew");
+		return failed(reason, "store.db was removed again while it was made anew");
 	char *next = reload_sqlite_path(f->path, ".new");
 	enum reload_err err = RELOAD_OK;
 	(void)unlink(next); /* left by an attempt that a kill ended */
 	int fd = open(next, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), e = 0;
 	if (fd < 0) {
-		err = failed(words, strerror(errno));
+		err = failed(reason, strerror(errno));
 	} else {
 		int code = copy_to(f, next);
 		if (!code && fsync(fd))
 			e = errno;
 		close(fd);
 		if (code)
-			err = failed(words, reload_sqlite_reason(code));
+			err = failed(reason, reload_sqlite_reason(code));
 		else if (e || (e = reload_sqlite_put(f, next)))
-			err = failed(words, strerror(e));
+			err = failed(reason, strerror(e));
 		if (err)
 			(void)unlink(next);
 	}
@@ -69,14 +69,14 @@ static enum reload_err copy(struct reload_sqlite_file *f, const char **words)
 }
 
 /* Moves everything that is in the removed log into store.db. */
-static enum reload_err log_into_file(struct reload_sqlite_file *f, const char **words)
+static enum reload_err log_into_file(struct reload_sqlite_file *f, const char **reason)
 {
 	reload_sqlite_file_tidy(f);
-	return f->stuck ? failed(words, "the log was removed and cannot go into store.db")
+	return f->stuck ? failed(reason, "the log was removed and cannot go into store.db")
 			: RELOAD_OK;
 }
 
-static enum reload_err reopen(struct reload_sqlite_file *f, const char **words)
+static enum reload_err reopen(struct reload_sqlite_file *f, const char **reason)
 {
 	if (f->db) /* SQLite would remove the log at its path even if it belongs to another store */
 		sqlite3_db_config(f->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -85,7 +85,7 @@ static enum reload_err reopen(struct reload_sqlite_file *f, const char **words)
 	int code = reload_sqlite_connect(f);
 	if (code) {
 		reload_sqlite_disconnect(f);
-		return failed(words, reload_sqlite_reason(code));
+		return failed(reason, reload_sqlite_reason(code));
 	}
 	f->log_mark = reload_file_mark(f->log);
 	f->size = reload_file_size(f->path);
@@ -95,21 +95,21 @@ static enum reload_err reopen(struct reload_sqlite_file *f, const char **words)
 	return RELOAD_OK;
 }
 
-enum reload_err reload_sqlite_renew(struct reload_sqlite_file *f, const char **words)
+enum reload_err reload_sqlite_renew(struct reload_sqlite_file *f, const char **reason)
 {
 	static const char other[] = "another file is where store.db or its log was: move it away, "
 				    "and the store is written there again";
 	struct reload_error_text why = { 0 };
 	if (foreign(f->mark, f->path) || foreign(f->log_mark, f->log))
-		return failed(words, other);
+		return failed(reason, other);
 	enum reload_err err = reload_sqlite_place(f, &why);
 	if (err == RELOAD_EXISTS)
-		return failed(words, "another agent has taken the directory of the store");
+		return failed(reason, "another agent has taken the directory of the store");
 	if (err)
-		return failed(words, "the directory of the store was removed and cannot be made");
+		return failed(reason, "the directory of the store was removed and cannot be made");
 	if (!reload_file_mark(f->path).number)
-		err = copy(f, words);
+		err = copy(f, reason);
 	else if (f->db)
-		err = log_into_file(f, words);
-	return err ? err : reopen(f, words);
+		err = log_into_file(f, reason);
+	return err ? err : reopen(f, reason);
 }

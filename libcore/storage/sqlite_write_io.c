@@ -41,7 +41,7 @@ static bool has_room(struct reload_sqlite_file *f, uint64_t more)
 }
 
 static enum reload_err write_group(
-	struct reload_sqlite_file *f, const struct reload_change *first, const char **words)
+	struct reload_sqlite_file *f, const struct reload_change *first, const char **reason)
 {
 	reload_utc now = 0;
 	int code = reload_sqlite_run(f, RELOAD_SQLITE_BEGIN);
@@ -57,7 +57,7 @@ static enum reload_err write_group(
 		code = reload_sqlite_run(f, RELOAD_SQLITE_COMMIT);
 	if (!code)
 		return RELOAD_OK;
-	*words = reload_sqlite_reason(code);
+	*reason = reload_sqlite_reason(code);
 	if (!sqlite3_get_autocommit(f->db))
 		(void)reload_sqlite_run(f, RELOAD_SQLITE_ROLLBACK);
 	return RELOAD_IO;
@@ -73,16 +73,16 @@ static bool make_room(struct reload_sqlite_file *f, uint64_t more)
 }
 
 enum reload_err reload_sqlite_file_write(
-	struct reload_sqlite_file *f, const struct reload_change *first, const char **words)
+	struct reload_sqlite_file *f, const struct reload_change *first, const char **reason)
 {
 	if (!f->db || !reload_sqlite_file_there(f)) {
-		enum reload_err err = reload_sqlite_renew(f, words);
+		enum reload_err err = reload_sqlite_renew(f, reason);
 		if (err)
 			return err;
 	}
 	if (!make_room(f, size_of(f, first))) {
-		*words = reload_sqlite_reason(SQLITE_FULL);
+		*reason = reload_sqlite_reason(SQLITE_FULL);
 		return RELOAD_IO;
 	}
-	return write_group(f, first, words);
+	return write_group(f, first, reason);
 }

@@ -83,7 +83,7 @@ static void group_take(struct sqlite_storage *d, struct changes *group)
 
 /* Moves a written or failed group to the finished changes, with the lock held. */
 static void group_finished(
-	struct sqlite_storage *d, struct changes *group, enum reload_err err, const char *words)
+	struct sqlite_storage *d, struct changes *group, enum reload_err err, const char *reason)
 {
 	struct reload_change *c;
 	while ((c = changes_get(group))) {
@@ -93,7 +93,7 @@ static void group_finished(
 	d->stalled = err != RELOAD_OK;
 	d->failing = d->stalled;
 	if (err)
-		snprintf(d->words, sizeof(d->words), "%s", words);
+		snprintf(d->reason, sizeof(d->reason), "%s", reason);
 }
 
 static void *writer(void *arg)
@@ -106,15 +106,15 @@ static void *writer(void *arg)
 		group_take(d, &group);
 		d->writing = true;
 		pthread_mutex_unlock(&d->lock);
-		const char *words = "";
-		enum reload_err err = reload_sqlite_file_write(d->file, group.first, &words);
+		const char *reason = "";
+		enum reload_err err = reload_sqlite_file_write(d->file, group.first, &reason);
 		if (err || reload_sqlite_file_pages(d->file) > TIDY_PAGES)
 			reload_sqlite_file_tidy(d->file);
 		pthread_mutex_lock(&d->lock);
 		d->writing = false;
 		d->renewed |= reload_sqlite_file_renewed(d->file);
 		bool report = group.first || d->renewed || was_failing != (err != RELOAD_OK);
-		group_finished(d, &group, err, words);
+		group_finished(d, &group, err, reason);
 		if (!d->wanted || d->stalled)
 			pthread_cond_broadcast(&d->idle);
 		if (!report && d->stalled)

@@ -17,7 +17,7 @@ struct sqlite_storage {
 	struct reload_sqlite_file *file; /* used by the writer alone while it runs */
 	void (*notify)(void *arg);
 	void (*on_event)(
-		void *arg, enum reload_storage_event event, const char *words, size_t count);
+		void *arg, enum reload_storage_event event, const char *detail, size_t count);
 	void *arg;
 	size_t pending, pending_bytes; /* of changes whose done was not called yet */
 	bool completing, reported_failed;
@@ -29,8 +29,8 @@ struct sqlite_storage {
 	bool wanted;   /* there is something to write */
 	bool sleeping; /* the writer waits for wanted and was not woken yet */
 	bool writing, stalled, failing, stop;
-	bool renewed;    /* to be reported */
-	char words[160]; /* why writing fails */
+	bool renewed;     /* to be reported */
+	char reason[160]; /* why writing fails */
 };
 
 static inline void changes_init(struct changes *q)

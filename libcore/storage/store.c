@@ -132,7 +132,7 @@ enum reload_err reload_store_begin(struct reload_store_work *w)
 	w->reason = NULL;
 	w->unknown_kinds_count = 0;
 	enum reload_err err = check_form(w);
-	if (!err && !w->place_ok)
+	if (!err && !w->may_store_here)
 		err = refuse(w, RELOAD_FORBIDDEN,
 			w->replica ? "no plausible replica" : "not responsible");
 	if (!err)

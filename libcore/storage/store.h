@@ -40,8 +40,8 @@ struct reload_store_work {
 	void (*resource_id)(
 		struct reload_id *out, struct span resource_name); /* of the overlay algorithm */
 	bool replica;                                              /* replica_number > 0 */
-	bool owner;    /* filled in by the caller from the topology: this peer is responsible */
-	bool place_ok; /* filled in by the caller from the topology: responsible (original Store), or the sender may hold the range (replica) */
+	bool owner; /* filled in by the caller from the topology: this peer is responsible */
+	bool may_store_here; /* filled in by the caller from the topology: responsible (original Store), or the sender may hold the range (replica) */
 	struct reload_signer request_signer;
 	struct reload_signer *value_signers; /* one per value, in the order of the request */
 	struct span *value_certificates;     /* per value: GenericCertificates to keep with it */
@@ -54,7 +54,7 @@ struct reload_store_work {
 	struct reload_store_ans answer; /* present counters; replicas are the caller's to fill in */
 	uint32_t unknown_kinds[63];     /* RELOAD_UNKNOWN_KIND */
 	size_t unknown_kinds_count;
-	const char *reason; /* static words for error_info */
+	const char *reason; /* static: error_info */
 };
 
 /*

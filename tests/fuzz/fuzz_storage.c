@@ -111,7 +111,7 @@ static void store(struct fixture *x, const struct step *step)
 		.req = &req,
 		.resource_id = fixture_resource_id,
 		.replica = step->flags & FLAG_REPLICA,
-		.place_ok = !(step->flags & FLAG_ELSEWHERE),
+		.may_store_here = !(step->flags & FLAG_ELSEWHERE),
 		.request_signer = signer_of(x, step->flags >> FLAG_SIGNER),
 		.now = x->now,
 		.arena = &x->arena };

@@ -171,7 +171,7 @@ static inline void req_new(struct fixture *x)
 		.req = &x->req,
 		.resource = x->at_alice,
 		.resource_id = fixture_resource_id,
-		.place_ok = true,
+		.may_store_here = true,
 		.request_signer = x->by_alice,
 		.value_signers = x->signers,
 		.value_certificates = x->certificates,

@@ -357,7 +357,7 @@ static void every_check_has_a_name(void **state)
 	assert_string_equal(reload_sim_check_name(RELOAD_SIM_CHECK_RING), "ring");
 	assert_string_equal(reload_sim_check_name(RELOAD_SIM_CHECK_LOST_VALUE), "lost-value");
 	for (unsigned i = 0; i < RELOAD_SIM_CHECKS; i++)
-		assert_true(strlen(reload_sim_check_words((enum reload_sim_check)i)) > 20);
+		assert_true(strlen(reload_sim_check_sentence((enum reload_sim_check)i)) > 20);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, grown, gone)

@@ -243,7 +243,7 @@ static void faults_are_named_in_words(void **state)
 		.node = 17,
 		.machine = true,
 		.disk = true };
-	reload_sim_fault_words(&one, words, sizeof(words));
+	reload_sim_fault_text(&one, words, sizeof(words));
 	assert_string_equal(
 		words, "churn3: at 61.204 s peer 17 crashes (machine, its disk survives)");
 	one = (struct reload_sim_fault){ .type = RELOAD_SIM_FAULT_CLOCK,
@@ -251,9 +251,9 @@ static void faults_are_named_in_words(void **state)
 		.at = 1000,
 		.node = 2,
 		.number = (uint64_t)-1500 };
-	reload_sim_fault_words(&one, words, sizeof(words));
+	reload_sim_fault_text(&one, words, sizeof(words));
 	assert_string_equal(words, "jump0: at 1.000 s the clock of peer 2 jumps by -1.500 s");
-	reload_sim_fault_words(&one, words, 10);
+	reload_sim_fault_text(&one, words, 10);
 	assert_string_equal(words, "jump0: at");
 }
 

@@ -11,7 +11,7 @@ static void form_comes_first(void **state)
 	req_single(x, "one", 100);
 	req_kind(x, K_UNKNOWN, 7);
 	req_single(x, "one", 100);
-	x->work.place_ok = false;
+	x->work.may_store_here = false;
 	/* R-7.4.1.1-01 */
 	refused(x, RELOAD_INVALID_MESSAGE);
 	req_new(x);
@@ -44,14 +44,14 @@ static void the_place_comes_second(void **state)
 	req_new(x);
 	req_kind(x, K_UNKNOWN, 7);
 	req_single(x, "one", 100);
-	x->work.place_ok = false;
+	x->work.may_store_here = false;
 	/* R-7.4.1.1-04 */
 	refused(x, RELOAD_FORBIDDEN);
 	req_new(x);
 	req_kind(x, K_SINGLE, 7);
 	req_single(x, "one", 100);
 	x->work.replica = true;
-	x->work.place_ok = false;
+	x->work.may_store_here = false;
 	/* R-7.4.1.1-05: what is plausible is for the topology to say, the refusal is here */
 	refused(x, RELOAD_FORBIDDEN);
 }

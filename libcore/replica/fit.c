@@ -1,14 +1,14 @@
 #include "replica/internal.h"
 
-#include "storage/question.h"
+#include "storage/answer_fit.h"
 
 /*
- * An answer is judged by its question.  What was asked is read again from the request, which is kept until its end, so that no
+ * Whether an answer fits its request.  What was asked is read again from the request, which is kept until its end, so that no
  * consumer of answers has to remember it.
  */
 
 /* Reads what was asked, with its lists in arena; false: this is no request for Kinds, or they have changed meanwhile. */
-static bool question_read(
+static bool request_body_read(
 	union reload_body *out, const struct reload_request *r, struct reload_arena *arena)
 {
 	const struct reload_replica *rep = r->method->arg;
@@ -25,18 +25,18 @@ static bool asks_for_kinds(const struct reload_request *r)
 	       r->code == RELOAD_FIND_REQ || r->code == RELOAD_STORE_REQ;
 }
 
-static bool fits(uint16_t code, const union reload_body *asked, const union reload_body *told,
+static bool fits(uint16_t code, const union reload_body *asked, const union reload_body *answer,
 	struct reload_arena *arena)
 {
 	switch (code) {
 	case RELOAD_FETCH_REQ:
-		return reload_fetch_fits(&asked->fetch_req, &told->fetch_ans, arena);
+		return reload_fetch_fits(&asked->fetch_req, &answer->fetch_ans, arena);
 	case RELOAD_STAT_REQ:
-		return reload_stat_fits(&asked->fetch_req, &told->stat_ans, arena);
+		return reload_stat_fits(&asked->fetch_req, &answer->stat_ans, arena);
 	case RELOAD_FIND_REQ:
-		return reload_find_fits(&asked->find_req, &told->find_ans);
+		return reload_find_fits(&asked->find_req, &answer->find_ans);
 	default:
-		return reload_store_fits(&asked->store_req, &told->store_ans);
+		return reload_store_fits(&asked->store_req, &answer->store_ans);
 	}
 }
 
@@ -44,8 +44,8 @@ bool reload_answer_fits(const struct reload_request *r, const struct reload_msg 
 {
 	struct reload_arena notes = { 0 };
 	union reload_body asked;
-	bool good =
-		question_read(&asked, r, &notes) && fits(r->code, &asked, &answer->body, &notes);
+	bool good = request_body_read(&asked, r, &notes) &&
+		    fits(r->code, &asked, &answer->body, &notes);
 	reload_arena_clear(&notes);
 	return good;
 }
@@ -69,7 +69,7 @@ size_t reload_request_named(const struct reload_request *r, uint32_t *kinds, siz
 	struct reload_arena notes = { 0 };
 	union reload_body asked;
 	size_t kept = 0;
-	if (!asks_for_kinds(r) || !question_read(&asked, r, &notes))
+	if (!asks_for_kinds(r) || !request_body_read(&asked, r, &notes))
 		count = 0;
 	for (size_t i = 0; i < count; i++) {
 		kinds[kept] = kinds[i];

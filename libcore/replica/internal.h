@@ -40,7 +40,7 @@ struct reload_replica {
 	struct reload_pushes
 		*pushes; /* values on their way to other peers; NULL: none were so far */
 	struct reload_push_watch push_watch;
-	struct commit_list commits; /* not told yet */
+	struct commit_list commits; /* whose result is not reported yet */
 	struct commit *committing;  /* the one whose commit() is being called */
 	struct rollback *rollback;  /* storage times seen (STO-25) */
 	uint64_t last_storage_time;
@@ -62,13 +62,13 @@ bool reload_walk_next(struct reload_replica *rep, struct reload_id *last,
 
 /* -- rollback.c ---------------------------------------------------------------------------------------------------------- */
 
-/* reload_values_rolled_back() notes the storage_time of a fetched value and tells whether a newer one was seen before. */
+/* reload_values_rolled_back() notes the storage_time of a fetched value and returns whether a newer one was seen before. */
 bool reload_values_rolled_back(struct reload_replica *rep, struct span resource, uint32_t kind,
 	const struct reload_stored_data *d);
 /* reload_values_forget() forgets all storage times that were seen. */
 void reload_values_forget(struct reload_replica *rep);
 
-/* -- fetch_make.c, fit.c: requests for stored values, and their answers judged by their questions ------------------------ */
+/* -- fetch_make.c, fit.c: requests for stored values, and whether their answers fit ---------------------------------------- */
 
 /* What a Fetch of this node keeps. */
 struct fetch_make {
@@ -83,7 +83,7 @@ struct fetch_make *reload_fetch_of(const struct reload_request *r);
 void reload_fetch_values(struct reload_request *r, struct reload_incoming *in);
 void reload_fetch_answered(struct reload_request *r, struct reload_incoming *in);
 
-/* reload_answer_fits() tells whether a decoded answer tells of what r asked for, and of each place once. */
+/* reload_answer_fits() returns whether a decoded answer is about what r asked for, and names each place once. */
 bool reload_answer_fits(const struct reload_request *r, const struct reload_msg *answer);
 
 /* -- store_serve.c, fetch_serve.c: requests of others ---------------------------------------------------------------------- */
@@ -112,7 +112,7 @@ void reload_commits_clear(struct reload_replica *rep);
 /* -- transfer.c: moving data --------------------------------------------------------------------------------------------- */
 
 /*
- * reload_transfer_range() begins to store all that is held in (from, to] at node; done: the plug-in is told at the
+ * reload_transfer_range() begins to store all that is held in (from, to] at node; done: the plug-in's handed_over() is called at the
  * end.  It only takes note.
  */
 void reload_transfer_range(struct reload_replica *rep, const struct reload_id *from,
@@ -131,7 +131,7 @@ void reload_transfer_own_range(struct reload_replica *rep);
 void reload_transfer_clear(struct reload_replica *rep);
 
 /*
- * reload_transfer_moving() tells whether a range is being handed over whose end somebody waits for: a Joining Node, or this node, which leaves.
+ * reload_transfer_moving() returns whether a range is being handed over whose end is waited for: by a Joining Node, or by this node, which leaves.
  * Repairs of replicas may be waiting to be repeated for minutes.
  */
 bool reload_transfer_moving(const struct reload_replica *rep);
@@ -145,11 +145,11 @@ void reload_transfer_replica_range(
 /* -- owner_check.c: data whose owner is another -------------------------------------------------------------------------- */
 
 /*
- * reload_owner_check_range() will make sure that the peers responsible for what is held in (from, to] have it, too; drop: what is there
+ * reload_owner_check_range() will make sure that the peers responsible for what is held in (from, to] have it, too; forget_after: what is there
  * and for which this node is no replica is forgotten here.
  */
 void reload_owner_check_range(struct reload_replica *rep, const struct reload_id *from,
-	const struct reload_id *to, bool drop);
+	const struct reload_id *to, bool forget_after);
 void reload_owner_check_clear(struct reload_replica *rep);
 
 /* -- pull.c, pull_merge.c ------------------------------------------------------------------------------------------------ */

@@ -4,18 +4,18 @@
  * Checks with owners: this node makes sure that the peer responsible for data it holds has them, too (RFC 6940 s6.4.2.3, s7.4.1.1).
  *
  * Who is responsible changes without a hand-over when rings merge after a partition, or when a peer fails in the middle of
- * one.  Then a holder may be the only one that knows the newest version of a value, while the new owner stands so far from it
- * that it takes no replica from it (STO-17).  The plug-in names the range whose owner it has not seen before; a little later,
+ * one.  Then a holder may be the only one that knows the newest version of a value, while the new owner is so far from it
+ * in the ring that it takes no replica from it (STO-17).  The plug-in names the range whose owner it has not seen before; a little later,
  * when ordinary hand-overs are through, the range is walked: a Stat to each resource tells what its owner has.  What is missing
  * or older there is sent as a replica Store; an owner that finds the sender implausible refuses and fetches from it instead
  * (reload_pull_from_refused).  The next round looks again at what was not there, after a pause that doubles up to ROUND_PAUSE_MAX_MS, for as long as
- * it is held: who is responsible may have stopped without a word, and until that is noticed nobody answers.
+ * it is held: the responsible peer may have crashed, and nothing answers until its neighbours notice.
  *
  *	WAITING --timer--> WALKING (at most WINDOW resources at once) --all there--> (freed)
  *	   ^                  |
  *	   +---- missing -----+
  *
- * `drop`: what the owner has, and for which this node is no replica any more, is forgotten here (R-10.7.3-07); what could not
+ * forget_after: what the owner has, and for which this node is no replica any more, is forgotten here (R-10.7.3-07); what could not
  * be confirmed is kept until it expires.
  *
  * Limits: CHECKS_MAX ranges; one more is not made, unless it touches one that waits, which then grows.
@@ -41,7 +41,7 @@ struct stat_query {
 	struct reload_place *after; /* parts up to here are through; NULL: none */
 	struct reload_places part;
 	unsigned misfits; /* single places whose answer did not fit */
-	bool open;        /* something is not known to be there */
+	bool unconfirmed; /* something is not known to be there */
 };
 
 struct owner_check {
@@ -49,13 +49,13 @@ struct owner_check {
 	struct reload_replica *replica;
 	struct reload_id from, to, last; /* last: where the walk stands */
 	bool forget_after, walking, walked;
-	struct stat_query asked[WINDOW];
+	struct stat_query queries[WINDOW];
 	unsigned under_way, rounds;
-	size_t open; /* of this round: not known to be there */
+	size_t unconfirmed; /* of this round: not known to be there */
 	struct reload_timer timer;
 };
 
-static void check_go(struct owner_check *o);
+static void check_advance(struct owner_check *o);
 
 static void query_clear(struct stat_query *q)
 {
@@ -67,7 +67,7 @@ static void query_clear(struct stat_query *q)
 static void check_free(struct owner_check *o)
 {
 	for (size_t i = 0; i < WINDOW; i++)
-		query_clear(&o->asked[i]);
+		query_clear(&o->queries[i]);
 	TAILQ_REMOVE(&o->replica->owner_checks, o, entry);
 	o->replica->owner_checks_count--;
 	reload_timer_cancel(&o->replica->engine->timers, &o->timer);
@@ -85,16 +85,16 @@ static void check_walk(void *arg)
 	struct owner_check *o = arg;
 	o->last = o->from;
 	o->walked = false;
-	o->open = 0;
+	o->unconfirmed = 0;
 	o->rounds++;
-	check_go(o);
+	check_advance(o);
 }
 
 /* The round is over: done, or once more what was not there. */
 static void check_round_end(struct owner_check *o)
 {
 	struct reload_replica *rep = o->replica;
-	if (!o->open || rep->engine->closing || rep->mode != RELOAD_REPLICA_SERVING) {
+	if (!o->unconfirmed || rep->engine->closing || rep->mode != RELOAD_REPLICA_SERVING) {
 		check_free(o);
 		return;
 	}
@@ -107,7 +107,7 @@ static void check_round_end(struct owner_check *o)
 
 struct comparison {
 	uint32_t kind;
-	const struct reload_stat_kind_response *there; /* NULL: not told */
+	const struct reload_stat_kind_response *there; /* NULL: not in the answer */
 	struct reload_places *lacks;
 };
 
@@ -174,14 +174,14 @@ static void query_end(struct stat_query *q)
 	struct owner_check *o = q->check;
 	struct reload_replica *rep = o->replica;
 	bool mine = rep->route->topology->responsible(rep->route->plugin, &q->resource);
-	if (!mine && q->open)
-		o->open++;
+	if (!mine && q->unconfirmed)
+		o->unconfirmed++;
 	else if (!mine && o->forget_after &&
 		 !rep->route->topology->holds(rep->route->plugin, &q->resource))
 		forget(rep, &q->resource);
 	o->under_way--;
 	query_clear(q);
-	check_go(o);
+	check_advance(o);
 }
 
 struct parting {
@@ -297,7 +297,7 @@ static void part_halve(struct stat_query *q)
 		q->most = q->limit = q->part.count / 2;
 		reload_places_clear(&q->part);
 	} else {
-		q->open = true; /* not even one fits */
+		q->unconfirmed = true; /* not even one fits */
 		q->misfits++;
 		part_through(q);
 	}
@@ -316,14 +316,14 @@ static void answered(void *arg, struct reload_request *r, const struct reload_re
 		parts = true;
 		goes_on = q->misfits < RELOAD_MISFITS_MAX;
 	} else if (goes_on && result->err) {
-		q->open = true;
+		q->unconfirmed = true;
 		goes_on = false;
 	} else if (goes_on) {
 		owner_lacks(q, &result->answer->body.stat_ans, &lacks);
 		part_through(q);
 	}
 	if (lacks.count) {
-		q->open = true;
+		q->unconfirmed = true;
 		reload_transfer_places(rep, &q->resource, &result->responder, &lacks);
 	}
 	if (!goes_on || !parts || !query_send(q))
@@ -342,9 +342,9 @@ static bool is_small(struct reload_replica *rep, const struct reload_id *resourc
 	return held <= WHOLE_MAX;
 }
 
-static void ask(struct owner_check *o, const struct reload_id *resource)
+static void query_start(struct owner_check *o, const struct reload_id *resource)
 {
-	struct stat_query *q = o->asked;
+	struct stat_query *q = o->queries;
 	size_t most = is_small(o->replica, resource) ? 0 : RELOAD_PART_MAX;
 	while (q->check) /* there is a free one: under_way is less than WINDOW */
 		q++;
@@ -356,7 +356,7 @@ static void ask(struct owner_check *o, const struct reload_id *resource)
 	}
 }
 
-static void check_go(struct owner_check *o)
+static void check_advance(struct owner_check *o)
 {
 	struct reload_replica *rep = o->replica;
 	if (o->walking)
@@ -365,7 +365,7 @@ static void check_go(struct owner_check *o)
 	o->walked = o->walked || rep->engine->closing || rep->mode != RELOAD_REPLICA_SERVING;
 	while (!o->walked && o->under_way < WINDOW &&
 		reload_walk_next(rep, &o->last, &o->to, &o->walked))
-		ask(o, &o->last);
+		query_start(o, &o->last);
 	o->walking = false;
 	if (o->walked && !o->under_way)
 		check_round_end(o);

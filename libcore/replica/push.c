@@ -46,8 +46,8 @@ struct push {
 	uint8_t replica_number;
 	struct reload_places fresh, refused;
 	unsigned under_way, attempts, rounds;
-	bool is_ready, once, ranged; /* ranged: it came from an order that has ended */
-	struct reload_timer timer;   /* armed while refused places wait */
+	bool is_ready, once, from_order; /* ranged: it came from an order that has ended */
+	struct reload_timer timer;       /* armed while refused places wait */
 };
 
 struct message {
@@ -218,7 +218,7 @@ void reload_push_clear(struct reload_replica *rep)
 /* -- one StoreReq ------------------------------------------------------------------------------------------------------------ */
 
 /* Takes places out of u->fresh until the message is full; what is not held any more, or not trusted, is left out. */
-static struct reload_place *message_fill(struct reload_push_message *b, struct push *u)
+static struct reload_place *fill_message(struct reload_push_message *b, struct push *u)
 {
 	struct reload_replica *rep = u->replica;
 	struct reload_place *place, *list = NULL;
@@ -249,8 +249,8 @@ static struct reload_place *message_fill(struct reload_push_message *b, struct p
 	return list;
 }
 
-static void pushed(void *arg, struct reload_request *r, const struct reload_result *result);
-static void settle(struct push *u);
+static void store_answered(void *arg, struct reload_request *r, const struct reload_result *result);
+static void push_advance(struct push *u);
 
 /* Sends one message of u, or finds that there is nothing to send; u may be gone then. */
 static void message_send(struct push *u)
@@ -258,10 +258,10 @@ static void message_send(struct push *u)
 	struct reload_replica *rep = u->replica;
 	struct reload_push_message b;
 	reload_push_message_begin(&b, rep->engine, rep->exchange);
-	struct reload_place *places = message_fill(&b, u);
+	struct reload_place *places = fill_message(&b, u);
 	ready_set(u);
 	if (!places) {
-		settle(u);
+		push_advance(u);
 		return;
 	}
 	struct reload_destination to = reload_dest_node(&u->receiver->node);
@@ -275,7 +275,7 @@ static void message_send(struct push *u)
 	u->under_way++;
 	u->receiver->under_way++;
 	struct reload_request *r =
-		reload_request_internal(rep->exchange, RELOAD_STORE_REQ, &to, 1, pushed, m);
+		reload_request_internal(rep->exchange, RELOAD_STORE_REQ, &to, 1, store_answered, m);
 	wr_span(&r->certificates, wr_done(&b.certificates));
 	reload_request_send(r, &req); /* may end at once */
 	reload_push_message_clear(&b);
@@ -313,26 +313,27 @@ static bool still_wanted(const struct push *u)
 {
 	struct reload_replica *rep = u->replica;
 	if (u->order)
-		return u->order->wanted(u->order);
+		return u->order->still_wanted(u->order);
 	return rep->mode == RELOAD_REPLICA_SERVING &&
 	       reload_push_is_replica(rep, &u->receiver->node) &&
-	       (u->ranged || rep->route->topology->responsible(rep->route->plugin, &u->resource));
+	       (u->from_order ||
+		       rep->route->topology->responsible(rep->route->plugin, &u->resource));
 }
 
 /* The fresh places of u have changed: they are sent in their turn; u may end. */
-static void send_now(struct push *u)
+static void send_fresh(struct push *u)
 {
 	struct reload_replica *rep = u->replica;
 	struct receiver *r = u->receiver;
 	ready_set(u);
 	r->pushes++; /* held: u may end here */
-	settle(u);
+	push_advance(u);
 	receiver_send(rep, r);
 	r->pushes--;
 	receiver_release(rep, r);
 }
 
-static void again(void *arg)
+static void resend_refused(void *arg)
 {
 	struct push *u = arg;
 	struct reload_replica *rep = u->replica;
@@ -343,32 +344,33 @@ static void again(void *arg)
 	else
 		reload_places_clear(&u->refused);
 	rep->pushes->bytes -= before - waiting_bytes(u); /* places in both sets were merged */
-	send_now(u);
+	send_fresh(u);
 }
 
-static void pause_begin(struct push *u)
+static void pause_before_resend(struct push *u)
 {
 	struct reload_replica *rep = u->replica;
 	reload_ms pause = reload_doubled(RETRY_PAUSE_MS, u->attempts - 1, RETRY_PAUSE_MAX_MS) +
 			  reload_engine_random_ms(rep->engine, RETRY_PAUSE_MS);
-	reload_timer_arm(&rep->engine->timers, &u->timer, rep->engine->now + pause, again, u);
+	reload_timer_arm(
+		&rep->engine->timers, &u->timer, rep->engine->now + pause, resend_refused, u);
 }
 
 /* The order ends without these places; they go on by themselves, joined with what waits for the same receiver already. */
-static void order_leave(struct push *u)
+static void leave_order(struct push *u)
 {
 	struct reload_replica *rep = u->replica;
 	struct reload_push_order *order = u->order;
 	struct reload_push_to to = { .node = u->receiver->node,
 		.replica_number = u->replica_number };
 	order->given_up++;
-	if (!order->keep(order)) {
+	if (!order->retries_later(order)) {
 		push_free(u);
 		return;
 	}
 	struct push *other = push_find(rep, &to, &u->resource);
 	if (!other) {
-		order->lost = true;
+		order->places_lost = true;
 		push_free(u);
 		return;
 	}
@@ -376,13 +378,14 @@ static void order_leave(struct push *u)
 	reload_places_move(&other->refused, &u->refused);
 	rep->pushes->bytes -= before - waiting_bytes(u) - waiting_bytes(other);
 	other->replica_number = u->replica_number;
-	other->ranged = true;
+	other->from_order = true;
 	push_free(u);
 	if (other->timer.armed)
 		return; /* it goes with what waits there */
 	other->rounds++;
 	reload_timer_arm(&rep->engine->timers, &other->timer,
-		rep->engine->now + reload_engine_jitter(rep->engine, ROUND_MS), again, other);
+		rep->engine->now + reload_engine_jitter(rep->engine, ROUND_MS), resend_refused,
+		other);
 }
 
 reload_ms reload_push_round_pause(unsigned rounds)
@@ -390,16 +393,16 @@ reload_ms reload_push_round_pause(unsigned rounds)
 	return reload_doubled(ROUND_MS, rounds, ROUND_MAX_MS);
 }
 
-static void round_begin(struct push *u)
+static void pause_before_round(struct push *u)
 {
 	struct reload_replica *rep = u->replica;
 	reload_ms pause = reload_push_round_pause(u->rounds++);
 	reload_timer_arm(&rep->engine->timers, &u->timer,
-		rep->engine->now + reload_engine_jitter(rep->engine, pause), again, u);
+		rep->engine->now + reload_engine_jitter(rep->engine, pause), resend_refused, u);
 }
 
 /* Nothing of u is under way or to be sent: it is through, or refused places wait for their time. */
-static void settle(struct push *u)
+static void push_advance(struct push *u)
 {
 	struct reload_push_order *order = u->order;
 	if (u->under_way || u->fresh.count || u->timer.armed)
@@ -409,12 +412,12 @@ static void settle(struct push *u)
 	} else if (!still_wanted(u)) {
 		push_free(u);
 	} else if (++u->attempts < (order ? order->attempts : ATTEMPTS)) {
-		pause_begin(u);
+		pause_before_resend(u);
 		return;
 	} else if (order) {
-		order_leave(u);
+		leave_order(u);
 	} else {
-		round_begin(u);
+		pause_before_round(u);
 	}
 	if (order)
 		order->progress(order);
@@ -427,21 +430,21 @@ static bool may_change(enum reload_err err)
 	       err == RELOAD_DATA_TOO_OLD || err == RELOAD_GENERATION_TOO_LOW;
 }
 
-static void message_end(struct message *m, bool again)
+static void message_end(struct message *m, bool resend_refused)
 {
 	struct push *u = m->push;
 	struct reload_replica *rep = u->replica;
 	size_t before = u->refused.bytes;
 	bool full = rep->pushes->bytes >= PLACES_BYTES;
-	if (again && full && u->order) {
+	if (resend_refused && full && u->order) {
 		u->order->given_up++;
-		u->order->lost = true;
-	} else if (again && full) {
-		rep->push_watch.crowded(rep, &u->receiver->node, u->replica_number);
+		u->order->places_lost = true;
+	} else if (resend_refused && full) {
+		rep->push_watch.no_room(rep, &u->receiver->node, u->replica_number);
 	}
 	for (struct reload_place *place; (place = m->places);) {
 		m->places = place->next;
-		if (again && !full)
+		if (resend_refused && !full)
 			reload_places_put(&u->refused, place);
 		else
 			free(place);
@@ -451,7 +454,7 @@ static void message_end(struct message *m, bool again)
 	free(m);
 }
 
-static void pushed(void *arg, struct reload_request *r, const struct reload_result *result)
+static void store_answered(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct message *m = arg;
 	struct push *u = m->push;
@@ -483,7 +486,7 @@ static void pushed(void *arg, struct reload_request *r, const struct reload_resu
 	if (!err)
 		u->rounds = 0;
 	bool last = !u->under_way && !u->fresh.count && !u->timer.armed;
-	settle(u);
+	push_advance(u);
 	if (order && !last) /* else settle() did, or a pause began */
 		order->progress(order);
 	receiver_send(rep, to);
@@ -512,7 +515,7 @@ static void added(struct push *u, const struct reload_push_to *to, size_t before
 	rep->pushes->bytes += u->fresh.bytes - before;
 	u->replica_number = to->replica_number;
 	u->once &= to->once;
-	send_now(u);
+	send_fresh(u);
 }
 
 bool reload_push_batch(struct reload_replica *rep, const struct reload_push_to *to,

@@ -10,17 +10,17 @@ struct reload_store_batch;
 
 /*
  * What several pushes belong to, e.g. the hand-over of a range.  Embedded; number is not 0 and unlike that of any other.  under_way
- * counts pushes that are not through; to_send those of them that hold values not sent yet.
+ * counts pushes that have not ended; to_send those of them that hold values not sent yet.
  */
 struct reload_push_order {
 	uint64_t number;
 	unsigned attempts; /* how often a value is sent; then it is given up */
 	size_t under_way, to_send, given_up;
 	bool unwritable; /* the receiver could not write some of it */
-	bool lost; /* something was forgotten, as too much was waiting: the walk is to be made again */
-	bool (*wanted)(
+	bool places_lost; /* something was forgotten, as too much was waiting: the walk is to be made again */
+	bool (*still_wanted)(
 		const struct reload_push_order *order); /* the receiver is still to have them */
-	bool (*keep)(
+	bool (*retries_later)(
 		const struct reload_push_order *order); /* what was given up is sent again later */
 	void (*progress)(
 		struct reload_push_order *order); /* one more message, or push, has ended */
@@ -33,10 +33,10 @@ struct reload_push_to {
 	bool once;                       /* never repeated */
 };
 
-/* Who is told of what has no room, and of what is newer elsewhere. */
+/* What the replica room does about values that have no room here, and about newer values elsewhere. */
 struct reload_push_watch {
 	/* what node did not take is forgotten, as too much is waiting: it is to get all of this node's range later */
-	void (*crowded)(
+	void (*no_room)(
 		struct reload_replica *rep, const struct reload_id *node, uint8_t replica_number);
 	/* node holds something newer in these places */
 	void (*outdated)(struct reload_replica *rep, const struct reload_id *node,

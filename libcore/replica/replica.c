@@ -31,7 +31,7 @@ struct reload_replica *reload_replica_new(const struct reload_replica_setup *set
 	TAILQ_INIT(&rep->handovers);
 	TAILQ_INIT(&rep->owner_checks);
 	TAILQ_INIT(&rep->commits);
-	rep->push_watch = (struct reload_push_watch){ .crowded = reload_transfer_replica_range,
+	rep->push_watch = (struct reload_push_watch){ .no_room = reload_transfer_replica_range,
 		.outdated = reload_pull };
 	reload_exchange_methods(rep->exchange, methods, COUNT_OF(methods), rep);
 	reload_expiry_look(rep);

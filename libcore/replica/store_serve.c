@@ -50,7 +50,7 @@ static void values_list(struct reload_incoming *in)
  * The checks without signatures, by the document and the tables of this moment: both may change while signatures are
  * verified, so they are made before and after.
  */
-static enum reload_err judge(struct reload_incoming *in)
+static enum reload_err values_check(struct reload_incoming *in)
 {
 	struct reload_replica *rep = in->method->arg;
 	struct reload_store_work *w = in->work;
@@ -71,7 +71,7 @@ static void work_free(void *work)
 	free(w);
 }
 
-static void verified(struct reload_incoming *in);
+static void store_verified(struct reload_incoming *in);
 
 void reload_serve_store(struct reload_incoming *in)
 {
@@ -90,7 +90,7 @@ void reload_serve_store(struct reload_incoming *in)
 		refuse(in, RELOAD_INVALID_MESSAGE);
 		return;
 	}
-	enum reload_err err = judge(in);
+	enum reload_err err = values_check(in);
 	if (err == RELOAD_FORBIDDEN && w->replica && !w->may_store_here) {
 		reload_pull_from_refused(rep, &in->signer, &w->resource, req);
 		rep->route->topology->replica_store_refused(
@@ -101,10 +101,11 @@ void reload_serve_store(struct reload_incoming *in)
 		return;
 	}
 	values_list(in);
-	reload_values_verify(in, req->resource, verified);
+	reload_values_verify(in, req->resource, store_verified);
 }
 
-static void replicas_tell(struct reload_incoming *in, struct reload_id *replicas, size_t count)
+static void answer_replicas_set(
+	struct reload_incoming *in, struct reload_id *replicas, size_t count)
 {
 	struct reload_store_work *w = in->work;
 	struct reload_store_ans *ans = &w->answer;
@@ -128,7 +129,7 @@ static void pass_on(struct reload_replica *rep, const struct reload_store_req *r
 		reload_push_batch(rep, &to, batch);
 }
 
-static void committed(struct reload_replica *rep, void *arg, const struct reload_id *resource,
+static void store_committed(struct reload_replica *rep, void *arg, const struct reload_id *resource,
 	enum reload_err err)
 {
 	struct reload_incoming *in = arg;
@@ -154,7 +155,7 @@ static void committed(struct reload_replica *rep, void *arg, const struct reload
 	/* a replica that reaches its owner (rings have merged, or a holder knew more) goes on like an original */
 	if (!w->replica || rep->route->topology->responsible(rep->route->plugin, &w->resource))
 		count = rep->route->topology->replicas(rep->route->plugin, replicas);
-	replicas_tell(in, replicas, w->replica ? 0 : count); /* STO-20 */
+	answer_replicas_set(in, replicas, w->replica ? 0 : count); /* STO-20 */
 	reload_engine_event(rep->engine,
 		&(struct reload_event){ .type = RELOAD_EV_STORED,
 			.transaction = in->msg->header.transaction_id,
@@ -176,8 +177,8 @@ static void committed(struct reload_replica *rep, void *arg, const struct reload
 		reload_transfer_replicate(rep, &batch, replicas, count);
 }
 
-static void outdated_gone(struct reload_replica *rep, void *arg, const struct reload_id *resource,
-	enum reload_err err)
+static void outdated_removed(struct reload_replica *rep, void *arg,
+	const struct reload_id *resource, enum reload_err err)
 {
 	(void)arg;
 	struct reload_id before = reload_id_before(resource);
@@ -189,25 +190,25 @@ static void outdated_gone(struct reload_replica *rep, void *arg, const struct re
  * A replica does not fit: by max-count or max-size, or by the quota.  Its values were acknowledged and are newer than those stored
  * here, which are removed, as this node may become responsible for them: it then has none, and gets the values again from another replica.
  */
-static void not_stored(struct reload_incoming *in, enum reload_err err)
+static void refuse_unstored(struct reload_incoming *in, enum reload_err err)
 {
 	struct reload_store_work *w = in->work;
 	if (err == RELOAD_DATA_TOO_LARGE && w->replica && reload_store_outdated(w)) {
 		enum reload_err begun =
-			reload_commit(in->method->arg, &w->batch, outdated_gone, NULL);
+			reload_commit(in->method->arg, &w->batch, outdated_removed, NULL);
 		if (begun)
-			outdated_gone(in->method->arg, NULL, &w->resource, begun);
+			outdated_removed(in->method->arg, NULL, &w->resource, begun);
 	}
 	if (!w->reason) /* the checks had none against it */
 		w->reason = "no room";
 	refuse(in, err);
 }
 
-static void verified(struct reload_incoming *in)
+static void store_verified(struct reload_incoming *in)
 {
 	struct reload_replica *rep = in->method->arg;
 	struct reload_store_work *w = in->work;
-	enum reload_err err = judge(in);
+	enum reload_err err = values_check(in);
 	if (err) {
 		refuse(in, err);
 		return;
@@ -229,11 +230,11 @@ static void verified(struct reload_incoming *in)
 	}
 	err = reload_store_accept(w);
 	if (err) {
-		not_stored(in, err);
+		refuse_unstored(in, err);
 		return;
 	}
 	/* also of a repeat that changes nothing: what it repeats may be on its way to the disk */
-	err = reload_commit(rep, &w->batch, committed, in);
+	err = reload_commit(rep, &w->batch, store_committed, in);
 	if (err)
-		not_stored(in, err);
+		refuse_unstored(in, err);
 }

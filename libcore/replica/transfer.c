@@ -4,12 +4,12 @@
 /*
  * Moving data: ranges handed over to another peer, and replicas of what was just stored (RFC 6940 s10.4, s10.5, s10.7.3).
  *
- * A hand-over walks the resources of a range in order and gives one after the other to peer/push.h, the next one when the messages
- * of those before are on their way.  What is stored behind the walk of a Join's hand-over goes after it (CHORD-11): at most a
+ * A hand-over walks the resources of a range in order and gives one after the other to replica/push.h, the next one when the messages
+ * of those before are on their way.  What is stored in the part already walked during a Join's hand-over is sent as well (CHORD-11): at most a
  * place for each value held.  A hand-over ends early when the link to its node is gone: the plug-in orders it anew when the node
  * is back.
  *
- * Limits: HANDOVERS_MAX orders that nobody waits for; more are not made, and the next change of the ring repairs.  RESOURCES_MAX
+ * Limits: HANDOVERS_MAX orders that no Joining Node waits for; more are not made, and the next change of the ring repairs.  RESOURCES_MAX
  * resources of one hand-over that are not through, or one while too much waits (reload_push_full()); then the walk waits for
  * them.  An order that is repeated while it is under way begins anew.
  */
@@ -28,19 +28,19 @@ struct handover {
 	struct reload_id from, to, at; /* at: where the walk stands, begins at from */
 	struct reload_id node;
 	uint8_t replica_number;
-	bool tell, walked, walking;
+	bool report_end, walked, walking;
 	bool last;       /* of the own range, before this node leaves */
 	unsigned rounds; /* walks made anew, as something was lost */
 	uint64_t sent;   /* resources */
 	struct reload_timer timer;
 };
 
-static void handover_go(struct handover *h);
+static void handover_advance(struct handover *h);
 
 static void handover_free(struct handover *h)
 {
 	TAILQ_REMOVE(&h->replica->handovers, h, entry);
-	h->replica->handovers_count -= !h->tell;
+	h->replica->handovers_count -= !h->report_end;
 	reload_timer_cancel(&h->replica->engine->timers, &h->timer);
 	free(h);
 }
@@ -49,16 +49,16 @@ static void handover_end(struct handover *h)
 {
 	struct reload_replica *rep = h->replica;
 	struct reload_id node = h->node;
-	bool tell = h->tell, unwritable = h->order.unwritable && h->order.given_up;
+	bool report_end = h->report_end, unwritable = h->order.unwritable && h->order.given_up;
 	struct reload_connection *con = reload_connection_by_node(rep->connections, &node);
 	if (h->sent)
 		reload_engine_event(rep->engine,
 			&(struct reload_event){
 				.type = RELOAD_EV_TRANSFER_DONE, .node = &node, .count = h->sent });
 	handover_free(h);
-	if (tell && unwritable && con) /* it would answer for what it does not have */
+	if (report_end && unwritable && con) /* it would answer for what it does not have */
 		reload_link_drop(rep->connections, con, RELOAD_IO);
-	else if (tell)
+	else if (report_end)
 		rep->route->topology->handed_over(rep->route->plugin, &node);
 	rep->watch->moved(rep->watch_arg);
 }
@@ -83,7 +83,7 @@ static bool handover_wanted(const struct handover *h)
 	if (!reload_connection_by_node(rep->connections, &h->node))
 		return false;
 	if (rep->mode == RELOAD_REPLICA_SERVING)
-		return h->tell || reload_id_eq(&h->to, &h->node) ||
+		return h->report_end || reload_id_eq(&h->to, &h->node) ||
 		       reload_push_is_replica(rep, &h->node) ||
 		       reload_topology_is_predecessor(
 			       rep->route->topology, rep->route->plugin, &h->node);
@@ -99,13 +99,13 @@ static bool order_wanted(const struct reload_push_order *order)
 static bool order_keep(const struct reload_push_order *order)
 {
 	const struct handover *h = (const struct handover *)order;
-	return !h->tell && h->replica->mode == RELOAD_REPLICA_SERVING &&
+	return !h->report_end && h->replica->mode == RELOAD_REPLICA_SERVING &&
 	       reload_push_is_replica(h->replica, &h->node);
 }
 
 static void order_progress(struct reload_push_order *order)
 {
-	handover_go((struct handover *)order);
+	handover_advance((struct handover *)order);
 }
 
 /* -- ranges ------------------------------------------------------------------------------------------------------------------- */
@@ -136,11 +136,11 @@ static bool may_add(const struct handover *h)
 
 static void handover_start(void *arg)
 {
-	handover_go(arg);
+	handover_advance(arg);
 }
 
 /* The plug-in is not called back from inside its own call. */
-static void handover_soon(struct handover *h, reload_ms pause)
+static void handover_schedule(struct handover *h, reload_ms pause)
 {
 	reload_timer_arm(&h->replica->engine->timers, &h->timer, h->replica->engine->now + pause,
 		handover_start, h);
@@ -149,12 +149,12 @@ static void handover_soon(struct handover *h, reload_ms pause)
 /* Who lacks what was lost refused it, or was silent: the pauses double. */
 static void walk_again(struct handover *h)
 {
-	h->walked = h->order.lost = false;
+	h->walked = h->order.places_lost = false;
 	h->at = h->from;
-	handover_soon(h, reload_push_round_pause(h->rounds++));
+	handover_schedule(h, reload_push_round_pause(h->rounds++));
 }
 
-static void handover_go(struct handover *h)
+static void handover_advance(struct handover *h)
 {
 	struct reload_replica *rep = h->replica;
 	if (h->walking)
@@ -167,7 +167,7 @@ static void handover_go(struct handover *h)
 	h->walking = false;
 	if (!h->walked || h->order.under_way)
 		return;
-	if (h->order.lost && !h->tell && handover_wanted(h))
+	if (h->order.places_lost && !h->report_end && handover_wanted(h))
 		walk_again(h);
 	else
 		handover_end(h);
@@ -179,7 +179,7 @@ void reload_transfer_stored(struct reload_replica *rep, const struct reload_stor
 	struct handover *h;
 	TAILQ_FOREACH (h, &rep->handovers, entry) {
 		bool ahead = !h->walked && reload_id_between(&h->at, resource, &h->to);
-		if (!h->tell || ahead || !reload_id_between(&h->from, resource, &h->to) ||
+		if (!h->report_end || ahead || !reload_id_between(&h->from, resource, &h->to) ||
 			!handover_wanted(h))
 			continue;
 		struct reload_push_to to = receiver_of(h);
@@ -187,7 +187,7 @@ void reload_transfer_stored(struct reload_replica *rep, const struct reload_stor
 		h->walking = true; /* a Store that ends at once must not end the hand-over */
 		reload_push_batch(rep, &to, batch);
 		h->walking = false;
-		handover_soon(h, 0);
+		handover_schedule(h, 0);
 	}
 }
 
@@ -197,7 +197,7 @@ static struct handover *handover_find(struct reload_replica *rep, const struct r
 {
 	struct handover *h;
 	TAILQ_FOREACH (h, &rep->handovers, entry)
-		if (h->tell == done && reload_id_eq(&h->node, node) &&
+		if (h->report_end == done && reload_id_eq(&h->node, node) &&
 			(done || (reload_id_eq(&h->from, from) && reload_id_eq(&h->to, to))))
 			return h;
 	return NULL;
@@ -212,21 +212,21 @@ static struct handover *handover_order(struct reload_replica *rep, const struct 
 		return NULL;
 	if (!h) {
 		h = RELOAD_NEW(handover);
-		*h = (struct handover){ .replica = rep, .node = *node, .tell = done };
+		*h = (struct handover){ .replica = rep, .node = *node, .report_end = done };
 		h->order = (struct reload_push_order){ .number = ++rep->handovers_ever,
 			.attempts = done ? ATTEMPTS_JOIN : ATTEMPTS,
-			.wanted = order_wanted,
-			.keep = order_keep,
+			.still_wanted = order_wanted,
+			.retries_later = order_keep,
 			.progress = order_progress };
 		TAILQ_INSERT_TAIL(&rep->handovers, h, entry);
 		rep->handovers_count += !done;
 	}
-	h->order.lost = false;
+	h->order.places_lost = false;
 	h->from = h->at = *from;
 	h->to = *to;
 	h->replica_number = replica_number;
 	h->walked = false;
-	handover_soon(h, 0);
+	handover_schedule(h, 0);
 	return h;
 }
 
@@ -240,7 +240,7 @@ bool reload_transfer_moving(const struct reload_replica *rep)
 {
 	const struct handover *h;
 	TAILQ_FOREACH (h, &rep->handovers, entry)
-		if (h->tell || h->last)
+		if (h->report_end || h->last)
 			return true;
 	return false;
 }

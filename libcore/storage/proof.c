@@ -1,7 +1,7 @@
 #include "storage/proof.h"
 
 #include "ident/job.h"
-#include "storage/question.h"
+#include "storage/answer_fit.h"
 #include "topology/topology.h"
 #include "util/text.h"
 #include "wire/table.h"

@@ -1,5 +1,5 @@
 /* Whether an answer fits its question: places of arrays, which nobody signs, above all. */
-#include "storage/question.h"
+#include "storage/answer_fit.h"
 #include "wire/codes.h"
 
 #include <setjmp.h>

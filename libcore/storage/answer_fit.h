@@ -1,5 +1,5 @@
 /*
- * Whether an answer fits its question (RFC 6940 s7.4): a responder may only answer what it was asked for, and each place
+ * Whether an answer fits its request (RFC 6940 s7.4): a responder may only answer what it was asked for, and each place
  * once.  The signature of a value does not show that: an array index is not signed at all, and a valid value of one key is wrong
  * as the answer for another.
  */
@@ -18,8 +18,8 @@ struct reload_kind_list {
 #define RELOAD_KINDS(list, n)                                                                      \
 	((struct reload_kind_list){ (n) ? &(list)[0].kind : NULL, sizeof((list)[0]), (n) })
 
-/* reload_kinds_within() returns whether each Kind of told is one of asked, and is in told once. */
-bool reload_kinds_within(struct reload_kind_list told, struct reload_kind_list asked);
+/* reload_kinds_within() returns whether each Kind of answered is one of asked, and is in answered once. */
+bool reload_kinds_within(struct reload_kind_list answered, struct reload_kind_list asked);
 
 /*
  * reload_fetch_fits() and reload_stat_fits(): each Kind of ans was asked for and is there once; it has one value

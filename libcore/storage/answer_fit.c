@@ -1,4 +1,4 @@
-#include "storage/question.h"
+#include "storage/answer_fit.h"
 
 #include "storage/internal.h"
 #include "wire/codes.h"
@@ -94,17 +94,18 @@ static bool kind_among(struct reload_kind_list k, size_t count, uint32_t kind)
 	return false;
 }
 
-bool reload_kinds_within(struct reload_kind_list told, struct reload_kind_list asked)
+bool reload_kinds_within(struct reload_kind_list answered, struct reload_kind_list asked)
 {
-	for (size_t i = 0; i < told.count; i++) {
-		uint32_t kind = kind_at(told, i);
-		if (!kind_among(asked, asked.count, kind) || kind_among(told, i, kind))
+	for (size_t i = 0; i < answered.count; i++) {
+		uint32_t kind = kind_at(answered, i);
+		if (!kind_among(asked, asked.count, kind) || kind_among(answered, i, kind))
 			return false;
 	}
 	return true;
 }
 
-static const struct reload_specifier *asked_for(const struct reload_fetch_req *asked, uint32_t kind)
+static const struct reload_specifier *specifier_of(
+	const struct reload_fetch_req *asked, uint32_t kind)
 {
 	for (size_t i = 0; i < asked->specifiers_count; i++)
 		if (asked->specifiers[i].kind == kind)
@@ -135,7 +136,7 @@ bool reload_fetch_fits(const struct reload_fetch_req *asked, const struct reload
 		return false;
 	for (size_t i = 0; i < ans->kind_responses_count; i++) {
 		const struct reload_fetch_kind_response *k = &ans->kind_responses[i];
-		if (!places_fit(asked_for(asked, k->kind),
+		if (!places_fit(specifier_of(asked, k->kind),
 			    places_of(arena, k->values, k->values_count), k->values_count, arena))
 			return false;
 	}
@@ -158,7 +159,7 @@ bool reload_stat_fits(const struct reload_fetch_req *asked, const struct reload_
 				.model = m->model, .index = m->index, .key = m->key
 			};
 		}
-		if (!places_fit(asked_for(asked, k->kind), at, k->values_count, arena))
+		if (!places_fit(specifier_of(asked, k->kind), at, k->values_count, arena))
 			return false;
 	}
 	return true;

@@ -43,7 +43,7 @@ static void dial(struct reload_incoming *in)
 	struct reload_membership *m = in->method->arg;
 	const struct reload_attach *req = &in->msg->body.attach;
 	struct reload_ip_port addresses[CANDIDATES_MAX];
-	size_t count = reload_attach_addresses(req, addresses, CANDIDATES_MAX);
+	size_t count = reload_attach_addresses(m, req, addresses, CANDIDATES_MAX);
 	struct attempt *a = reload_attempt_with(m, &in->signer);
 	if (!in->local)
 		reload_claims_add(m, &in->signer, addresses, count);
@@ -98,7 +98,7 @@ static void check(struct reload_incoming *in)
 	a->send_update = in->msg->body.attach.send_update;
 	a->link = con->link;
 	memcpy(a->signer, in->cert->fingerprint, sizeof(a->signer));
-	a->to_count = reload_attach_addresses(&in->msg->body.attach, a->to, CHECKED_MAX);
+	a->to_count = reload_attach_addresses(m, &in->msg->body.attach, a->to, CHECKED_MAX);
 	reload_timer_arm(&m->engine->timers, &a->limit, m->engine->now + reload_attempt_lifetime(m),
 		check_timed_out, a);
 	reload_link_check(m, con);
@@ -151,7 +151,7 @@ void reload_serve_attach(struct reload_incoming *in)
 		reload_answer_error(in, RELOAD_FORBIDDEN, "too many links"); /* R-6.5.1.2-06 */
 		return;
 	}
-	if (!linked && !reload_attach_addresses(req, addresses, CANDIDATES_MAX)) {
+	if (!linked && !reload_attach_addresses(m, req, addresses, CANDIDATES_MAX)) {
 		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "no usable candidate");
 		return;
 	}

@@ -124,15 +124,37 @@ void reload_own_attach(
 		.send_update = send_update };
 }
 
-size_t reload_attach_addresses(
-	const struct reload_attach *req, struct reload_ip_port *out, size_t max)
+static bool any_loopback(const struct reload_ip_port *at, size_t count)
 {
-	size_t count = 0;
-	for (size_t i = 0; i < req->candidates_count && count < max; i++) {
+	for (size_t i = 0; i < count; i++)
+		if (reload_ip_port_is_loopback(&at[i]))
+			return true;
+	return false;
+}
+
+/* Whether the overlay is one of a single host: this node, or where it joins, has an address that no other host can reach. */
+static bool is_on_loopback(const struct reload_membership *m)
+{
+	struct reload_ip_port own[CANDIDATES_MAX];
+	const struct reload_config *config = m->engine->config;
+	size_t count = m->engine->ops->addresses(m->engine->host, own, CANDIDATES_MAX);
+	return any_loopback(own, count) || any_loopback(m->bootstrap, m->bootstrap_count) ||
+	       any_loopback(config->bootstrap, config->bootstrap_count);
+}
+
+size_t reload_attach_addresses(const struct reload_membership *m, const struct reload_attach *req,
+	struct reload_ip_port *out, size_t max)
+{
+	size_t count = 0,
+	       last = req->candidates_count < LOOKED_AT_MAX ? req->candidates_count : LOOKED_AT_MAX;
+	bool loopback = is_on_loopback(m);
+	for (size_t i = 0; i < last && count < max; i++) {
 		const struct reload_ice_candidate *c = &req->candidates[i];
-		if (c->overlay_link == RELOAD_TLS_TCP_FH_NO_ICE && c->type == RELOAD_CAND_HOST &&
-			!reload_ip_port_fault(&c->addr_port))
-			out[count++] = c->addr_port;
+		if (c->overlay_link != RELOAD_TLS_TCP_FH_NO_ICE || c->type != RELOAD_CAND_HOST ||
+			reload_ip_port_claim_fault(&c->addr_port, loopback))
+			continue;
+		out[count] = c->addr_port;
+		reload_ip_port_unmap(&out[count++]);
 	}
 	return count;
 }

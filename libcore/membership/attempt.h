@@ -16,6 +16,7 @@
 enum {
 	ATTEMPTS_MAX = 512,
 	CANDIDATES_MAX = 8,
+	LOOKED_AT_MAX = 25, /* candidates of an Attach */
 	CHECKED_MAX = 2
 };
 
@@ -54,9 +55,12 @@ struct own_attach {
 /* reload_own_attach() fills own in, which must not move while its body is used; role is static. */
 void reload_own_attach(
 	struct reload_membership *m, struct own_attach *own, const char *role, bool send_update);
-/* reload_attach_addresses() copies the addresses of req that can be dialled to out, at most max, and returns how many. */
-size_t reload_attach_addresses(
-	const struct reload_attach *req, struct reload_ip_port *out, size_t max);
+/*
+ * reload_attach_addresses() copies the addresses of req that may be dialled (reload_ip_port_claim_fault()) to out, at most
+ * max, and returns how many.  Loopback addresses are among them in an overlay on loopback only.
+ */
+size_t reload_attach_addresses(const struct reload_membership *m, const struct reload_attach *req,
+	struct reload_ip_port *out, size_t max);
 
 /* reload_attempt_new() enters one, reload_attempt_free() removes it without a result, reload_attempt_end() ends it with one. */
 struct attempt *reload_attempt_new(struct reload_membership *m, enum attempt_phase phase);

@@ -33,7 +33,7 @@ static const struct wire_field ice_candidate_fields[] = {
 		WIRE_STRICT(RELOAD_CAND_HOST, RELOAD_CAND_RELAY) },
 	{ WIRE_STRUCT(struct reload_ice_candidate, rel_addr_port, reload_ip_port_wire),
 		WIRE_WHEN(struct reload_ice_candidate, type, RELOAD_CAND_SRFLX, RELOAD_CAND_RELAY) },
-	{ WIRE_VEC(struct reload_ice_candidate, extensions, 2, ice_extension_wire) },
+	{ WIRE_VEC(struct reload_ice_candidate, extensions, 2, ice_extension_wire), WIRE_LIMIT(RELOAD_LIMIT_ICE_EXTENSIONS) },
 };
 const struct wire_type reload_ice_candidate_wire =
 	WIRE_TYPE(struct reload_ice_candidate, "IceCandidate", ice_candidate_fields);
@@ -42,7 +42,7 @@ static const struct wire_field attach_fields[] = {
 	{ WIRE_BYTES(struct reload_attach, ufrag, 1), WIRE_TEXT },
 	{ WIRE_BYTES(struct reload_attach, password, 1), WIRE_TEXT },
 	{ WIRE_BYTES(struct reload_attach, role, 1), WIRE_TEXT },
-	{ WIRE_VEC(struct reload_attach, candidates, 2, reload_ice_candidate_wire) },
+	{ WIRE_VEC(struct reload_attach, candidates, 2, reload_ice_candidate_wire), WIRE_LIMIT(RELOAD_LIMIT_CANDIDATES) },
 	{ WIRE_BOOL(struct reload_attach, send_update) },
 };
 const struct wire_type reload_attach_wire =
@@ -53,7 +53,7 @@ static const struct wire_field app_attach_fields[] = {
 	{ WIRE_BYTES(struct reload_app_attach, password, 1), WIRE_TEXT },
 	{ WIRE_INT(struct reload_app_attach, application) },
 	{ WIRE_BYTES(struct reload_app_attach, role, 1), WIRE_TEXT },
-	{ WIRE_VEC(struct reload_app_attach, candidates, 2, reload_ice_candidate_wire) },
+	{ WIRE_VEC(struct reload_app_attach, candidates, 2, reload_ice_candidate_wire), WIRE_LIMIT(RELOAD_LIMIT_CANDIDATES) },
 };
 /* clang-format on */
 const struct wire_type reload_app_attach_wire =

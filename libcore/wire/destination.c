@@ -144,10 +144,9 @@ const char *reload_ip_port_text(char out[64], const struct reload_ip_port *a)
 	return out;
 }
 
-static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
 void reload_ip_port_unmap(struct reload_ip_port *a)
 {
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	if (a->type != RELOAD_IPV6 || memcmp(a->addr, mapped, sizeof(mapped)) != 0)
 		return;
 	a->type = RELOAD_IPV4;
@@ -155,35 +154,113 @@ void reload_ip_port_unmap(struct reload_ip_port *a)
 	memset(a->addr + 4, 0, sizeof(mapped));
 }
 
-static const char *ipv4_fault(const uint8_t addr[4])
+/* A range of addresses to which nothing is sent. */
+struct range {
+	uint8_t addr[16];
+	uint8_t bits; /* how many of them all addresses of the range have in common */
+	const char *fault;
+};
+
+static const struct range ipv4_ranges[] = {
+	{ { 224 }, 4, "a multicast address" },
+	{ { 0 }, 8, "the unspecified address" }, /* RFC 1122 s3.2.1.3 */
+	{ { 255, 255, 255, 255 }, 32, "the broadcast address" },
+};
+static const struct range ipv6_ranges[] = {
+	{ { 0xff }, 8, "a multicast address" },
+	{ { 0 }, 128, "the unspecified address" },
+};
+
+static const char loopback_fault[] = "a loopback address", link_local[] = "a link-local address",
+		  metadata[] = "the address of a service of the cloud provider",
+		  tunnel[] = "an address of a tunnel or translator";
+
+/* What another node may not have this one send to, beside those above. */
+static const struct range ipv4_claims[] = {
+	{ { 127 }, 8, loopback_fault },
+	{ { 169, 254 }, 16, link_local }, /* also metadata: 169.254.169.254, 169.254.170.2 */
+	{ { 192, 0, 0 }, 24, metadata },  /* RFC 6890 s2.2.2; 192.0.0.192 */
+	{ { 100, 100, 100, 200 }, 32, metadata },
+	{ { 168, 63, 129, 16 }, 32, metadata },
+	{ { 240 }, 4, "a reserved address" },
+};
+static const struct range ipv6_claims[] = {
+	{ { [15] = 1 }, 128, loopback_fault },
+	{ { 0xfe, 0x80 }, 9, link_local }, /* with fec0::/10, which has a zone as well */
+	{ { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, 0x54 }, 128, metadata },
+	{ { 0xfd, 0x20, 0x00, 0xce, [14] = 0x02, 0x54 }, 128, metadata },
+	{ { 0x20, 0x01, 0, 0 }, 32, tunnel },                   /* Teredo */
+	{ { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, 48, tunnel }, /* RFC 8215 */
+};
+
+/* IPv6 addresses that have an IPv4 address within, in which a packet may end. */
+static const struct {
+	struct range range;
+	uint8_t at;
+} embeddings[] = {
+	{ { { [10] = 0xff, 0xff }, 96, NULL }, 12 },      /* mapped: RFC 4291 s2.5.5.2 */
+	{ { { [8] = 0xff, 0xff }, 96, NULL }, 12 },       /* translated: RFC 2765 s2.1 */
+	{ { { 0 }, 96, NULL }, 12 },                      /* compatible: RFC 4291 s2.5.5.1 */
+	{ { { 0x00, 0x64, 0xff, 0x9b }, 96, NULL }, 12 }, /* NAT64: RFC 6052 s2.1 */
+	{ { { 0x20, 0x02 }, 16, NULL }, 2 },              /* 6to4: RFC 3056 s2 */
+};
+
+static bool within(const uint8_t *addr, const struct range *r)
 {
-	static const uint8_t all[4] = { 255, 255, 255, 255 };
-	if (addr[0] >> 4 == 14)
-		return "a multicast address";
-	if (addr[0] == 0) /* 0.0.0.0/8, RFC 1122 s3.2.1.3 */
-		return "the unspecified address";
-	return memcmp(addr, all, sizeof(all)) == 0 ? "the broadcast address" : NULL;
+	size_t bytes = r->bits / 8;
+	unsigned rest = 8 - r->bits % 8;
+	return memcmp(addr, r->addr, bytes) == 0 &&
+	       (rest == 8 || addr[bytes] >> rest == r->addr[bytes] >> rest);
 }
 
-static const char *ipv6_fault(const uint8_t addr[16])
+static const char *fault_of(const uint8_t *addr, const struct range *ranges, size_t count)
 {
-	static const uint8_t none[16];
-	if (addr[0] == 0xff)
-		return "a multicast address";
-	if (memcmp(addr, none, sizeof(none)) == 0)
-		return "the unspecified address";
-	/* the system connects to the IPv4 address within */
-	return memcmp(addr, mapped, sizeof(mapped)) == 0 ? ipv4_fault(addr + sizeof(mapped)) : NULL;
+	for (size_t i = 0; i < count; i++)
+		if (within(addr, &ranges[i]))
+			return ranges[i].fault;
+	return NULL;
+}
+
+/* The IPv4 address within an IPv6 address, NULL: none. */
+static const uint8_t *embedded(const uint8_t addr[16])
+{
+	for (size_t i = 0; i < COUNT_OF(embeddings); i++)
+		if (within(addr, &embeddings[i].range))
+			return addr + embeddings[i].at;
+	return NULL;
 }
 
 const char *reload_ip_port_fault(const struct reload_ip_port *a)
 {
-	const char *fault = a->type == RELOAD_IPV4   ? ipv4_fault(a->addr)
-			    : a->type == RELOAD_IPV6 ? ipv6_fault(a->addr)
-						     : "of an unknown type";
-	if (!fault && !a->port)
-		fault = "an address without a port";
-	return fault;
+	const char *fault = NULL;
+	const uint8_t *ipv4 = a->type == RELOAD_IPV4 ? a->addr : NULL;
+	if (a->type != RELOAD_IPV4 && a->type != RELOAD_IPV6)
+		return "of an unknown type";
+	if (a->type == RELOAD_IPV6) {
+		fault = fault_of(a->addr, ipv6_ranges, COUNT_OF(ipv6_ranges));
+		ipv4 = reload_ip_port_is_loopback(a) ? NULL : embedded(a->addr);
+	}
+	if (!fault && ipv4)
+		fault = fault_of(ipv4, ipv4_ranges, COUNT_OF(ipv4_ranges));
+	return !fault && !a->port ? "an address without a port" : fault;
+}
+
+const char *reload_ip_port_claim_fault(const struct reload_ip_port *a, bool loopback)
+{
+	struct reload_ip_port plain = *a;
+	const char *fault = reload_ip_port_fault(a);
+	reload_ip_port_unmap(&plain);
+	if (fault || (loopback && reload_ip_port_is_loopback(&plain)))
+		return fault;
+	if (plain.type == RELOAD_IPV6)
+		fault = fault_of(plain.addr, ipv6_claims, COUNT_OF(ipv6_claims));
+	const uint8_t *ipv4 = plain.type == RELOAD_IPV4 ? plain.addr : embedded(plain.addr);
+	return !fault && ipv4 ? fault_of(ipv4, ipv4_claims, COUNT_OF(ipv4_claims)) : fault;
+}
+
+bool reload_ip_port_is_loopback(const struct reload_ip_port *a)
+{
+	return within(a->addr, a->type == RELOAD_IPV4 ? &ipv4_claims[0] : &ipv6_claims[0]);
 }
 
 /* Digits only, 0 to 65535. */

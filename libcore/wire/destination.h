@@ -47,6 +47,17 @@ void reload_ip_port_unmap(struct reload_ip_port *a);
 const char *reload_ip_port_fault(const struct reload_ip_port *a);
 
 /*
+ * reload_ip_port_claim_fault() returns why nothing may be sent to an address that only another node names, such as a
+ * candidate of an Attach; NULL: it may.  Beyond reload_ip_port_fault() these are link-local addresses, addresses of services
+ * of a cloud provider, reserved ones and those of tunnels, and loopback addresses unless `loopback`; each also within an IPv6
+ * address (mapped, compatible, translated, NAT64, 6to4).
+ */
+const char *reload_ip_port_claim_fault(const struct reload_ip_port *a, bool loopback);
+
+/* reload_ip_port_is_loopback() returns whether a is 127.0.0.0/8 or ::1. */
+bool reload_ip_port_is_loopback(const struct reload_ip_port *a);
+
+/*
  * reload_ip_port_parse() reads "ADDR[:PORT]" (IPv6 in brackets when a port follows); no host names.  Port 0 is allowed:
  * for listening it means any free port.
  */

@@ -5,6 +5,8 @@ enum {
 	RELOAD_LIMIT_LIST = 4096, /* elements of any one list: node lists of an Update reach 4095 */
 	RELOAD_LIMIT_DESTINATIONS =
 		256, /* entries of a Via or Destination List: the ttl is at most 255 */
+	RELOAD_LIMIT_CANDIDATES = 100,        /* of an Attach or AppAttach */
+	RELOAD_LIMIT_ICE_EXTENSIONS = 16,     /* of a candidate */
 	RELOAD_LIMIT_OPTIONS = 32,            /* forwarding options of a message */
 	RELOAD_LIMIT_EXTENSIONS = 32,         /* message extensions */
 	RELOAD_LIMIT_CERTIFICATES = 32,       /* certificates of a security block */

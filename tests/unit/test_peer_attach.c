@@ -101,7 +101,9 @@ static void only_addresses_of_one_node_are_dialled(void **state)
 	struct ring *r = *state;
 	static const char *const groups[] = { "224.0.0.1:6084", "255.255.255.255:6084",
 		"0.0.0.0:6084", "[ff02::1]:6084", "[::]:6084", "[::ffff:224.0.0.1]:6084",
-		"[::ffff:255.255.255.255]:6084", "[::ffff:0.0.0.0]:6084", "[2001:db8::1]:0" };
+		"[::ffff:255.255.255.255]:6084", "[::ffff:0.0.0.0]:6084", "[2001:db8::1]:0",
+		"127.0.0.1:6084", "[::1]:6084", "169.254.169.254:80", "[fe80::1]:6084",
+		"[64:ff9b::169.254.169.254]:80", "[2002:a9fe:a9fe::]:80", "[::127.0.0.1]:6084" };
 	struct reload_destination to = dest(r->u);
 	unsigned opened = r->u->opened;
 	struct attach_form f;
@@ -120,6 +122,49 @@ static void only_addresses_of_one_node_are_dialled(void **state)
 	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
 	assert_int_equal(r->u->opened, opened + 1);
 	assert_non_null(net_link_between(r->u, r->c));
+}
+
+/* Where this node itself has an address of its host alone, so may the others. */
+static void loopback_in_an_overlay_on_loopback(void **state)
+{
+	struct ring *r = *state;
+	struct reload_ip_port own = place("127.0.0.1:6084");
+	struct reload_destination to = dest(r->u);
+	unsigned opened = r->u->opened;
+	struct attach_form f;
+	attach_of(&f, r->c, "passive");
+	f.candidates[0].addr_port = place("127.0.0.1:6085");
+	struct craft c = craft(r->c, RELOAD_ATTACH_REQ, &f.body, &to);
+	expect_error(r->b, through_b(r, &c), 20);
+	r->u->claimed = &own;
+	c = craft(r->c, RELOAD_ATTACH_REQ, &f.body, &to);
+	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	assert_int_equal(r->u->opened, opened + 1);
+	r->u->claimed = NULL;
+}
+
+static void of_many_candidates_some_are_looked_at(void **state)
+{
+	struct ring *r = *state;
+	struct reload_destination to = dest(r->u);
+	struct reload_ice_candidate many[RELOAD_LIMIT_CANDIDATES];
+	unsigned opened = r->u->opened;
+	struct attach_form f;
+	attach_of(&f, r->c, "passive");
+	for (size_t i = 0; i < COUNT_OF(many); i++) {
+		many[i] = f.candidates[0];
+		if (i < 25)
+			many[i].addr_port = place("224.0.0.1:6084");
+	}
+	f.body.candidates = many;
+	f.body.candidates_count = COUNT_OF(many);
+	struct craft c = craft(r->c, RELOAD_ATTACH_REQ, &f.body, &to);
+	expect_error(r->b, through_b(r, &c), 20);
+	assert_int_equal(r->u->opened, opened);
+	many[24] = f.candidates[0];
+	c = craft(r->c, RELOAD_ATTACH_REQ, &f.body, &to);
+	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	assert_int_equal(r->u->opened, opened + 1);
 }
 
 static void no_room_for_links(struct reload_policy *policy)
@@ -501,6 +546,8 @@ int main(void)
 		ring_test(an_update_was_wanted),
 		ring_test(faulty_requests),
 		ring_test(only_addresses_of_one_node_are_dialled),
+		ring_test(loopback_in_an_overlay_on_loopback),
+		ring_test(of_many_candidates_some_are_looked_at),
 		cmocka_unit_test(overloaded),
 		ring_test(attempts_have_a_limit),
 		ring_test(attempts_that_were_signed_at_once),

@@ -143,6 +143,15 @@ static void addresses_of_one_node(void **state)
 		{ "[::ffff:224.0.0.1]:1", "multicast" },
 		{ "255.255.255.255:1", "broadcast" },
 		{ "[::ffff:255.255.255.255]:1", "broadcast" },
+		/* compatible, translated, NAT64, 6to4 */
+		{ "[::224.0.0.1]:1", "multicast" },
+		{ "[::ffff:0:255.255.255.255]:1", "broadcast" },
+		{ "[64:ff9b::224.0.0.1]:1", "multicast" },
+		{ "[64:ff9b::0.0.0.0]:1", "unspecified" },
+		{ "[2002:e000:1::1]:1", "multicast" },
+		{ "[2002:ffff:ffff::1]:1", "broadcast" },
+		{ "[64:ff9b::192.0.2.1]:1", NULL },
+		{ "[2002:c000:201::1]:1", NULL },
 	};
 	struct reload_ip_port a = { .type = 9, .port = 1 };
 	assert_non_null(reload_ip_port_fault(&a));
@@ -154,6 +163,77 @@ static void addresses_of_one_node(void **state)
 		if (fault)
 			assert_non_null(strstr(fault, all[i].fault));
 	}
+}
+
+static void addresses_that_another_node_names(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in, *fault;
+	} all[] = {
+		{ "192.0.2.1:1", NULL },
+		{ "10.0.0.1:1", NULL },
+		{ "100.64.0.1:1", NULL },
+		{ "128.0.0.1:1", NULL },
+		{ "126.255.255.255:1", NULL },
+		{ "169.253.255.255:1", NULL },
+		{ "[2001:db8::1]:1", NULL },
+		{ "[fd00::1]:1", NULL },
+		{ "[::ffff:192.0.2.1]:1", NULL },
+		{ "[64:ff9b::192.0.2.1]:1", NULL },
+		{ "[2002:c000:201::1]:1", NULL },
+		{ "192.0.2.1:0", "port" },
+		{ "224.0.0.1:1", "multicast" },
+		{ "[ff02::1]:1", "multicast" },
+		{ "255.255.255.255:1", "broadcast" },
+		{ "0.0.0.0:1", "unspecified" },
+		{ "240.0.0.1:1", "reserved" },
+		{ "169.254.1.1:1", "link-local" },
+		{ "169.254.169.254:80", "link-local" },
+		{ "[fe80::1]:1", "link-local" },
+		{ "[febf::1]:1", "link-local" },
+		{ "[fec0::1]:1", "link-local" },
+		{ "100.100.100.200:80", "cloud" },
+		{ "168.63.129.16:80", "cloud" },
+		{ "192.0.0.192:80", "cloud" },
+		{ "[fd00:ec2::254]:80", "cloud" },
+		{ "[fd20:ce::254]:80", "cloud" },
+		{ "[2001::1]:1", "tunnel" },
+		{ "[64:ff9b:1::192.0.2.1]:1", "tunnel" },
+		/* every spelling of an IPv4 address in an IPv6 address */
+		{ "[::ffff:127.0.0.1]:1", "loopback" },
+		{ "[::ffff:169.254.169.254]:80", "link-local" },
+		{ "[::127.0.0.1]:1", "loopback" },
+		{ "[::169.254.169.254]:80", "link-local" },
+		{ "[::ffff:0:127.0.0.1]:1", "loopback" },
+		{ "[::ffff:0:169.254.169.254]:80", "link-local" },
+		{ "[64:ff9b::127.0.0.1]:1", "loopback" },
+		{ "[64:ff9b::169.254.169.254]:80", "link-local" },
+		{ "[64:ff9b::255.255.255.255]:80", "broadcast" },
+		{ "[2002:7f00:1::1]:1", "loopback" },
+		{ "[2002:a9fe:a9fe::1]:80", "link-local" },
+	};
+	static const char *const local[] = { "127.0.0.1:1", "127.255.255.255:1", "[::1]:1",
+		"[::ffff:127.0.0.1]:1" };
+	struct reload_ip_port a = { .type = 9, .port = 1 };
+	assert_non_null(reload_ip_port_claim_fault(&a, true));
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		assert_int_equal(reload_ip_port_parse(&a, all[i].in, 0), RELOAD_OK);
+		const char *fault = reload_ip_port_claim_fault(&a, false);
+		assert_int_equal(!fault, !all[i].fault);
+		if (fault)
+			assert_non_null(strstr(fault, all[i].fault));
+	}
+	for (size_t i = 0; i < COUNT_OF(local); i++) {
+		assert_int_equal(reload_ip_port_parse(&a, local[i], 0), RELOAD_OK);
+		assert_string_equal(reload_ip_port_claim_fault(&a, false), "a loopback address");
+		assert_null(reload_ip_port_claim_fault(&a, true));
+	}
+	/* no node is reached by these, wherever this one is */
+	assert_int_equal(reload_ip_port_parse(&a, "[2002:7f00:1::1]:1", 0), RELOAD_OK);
+	assert_non_null(reload_ip_port_claim_fault(&a, true));
+	assert_int_equal(reload_ip_port_parse(&a, "[::1]:0", 0), RELOAD_OK);
+	assert_non_null(reload_ip_port_claim_fault(&a, true));
 }
 
 static void an_ipv4_address_written_as_ipv6(void **state)
@@ -234,6 +314,40 @@ static enum reload_err values(struct wire_ctx *ctx, uint32_t kinds, uint32_t cou
 	assert_true(ctx->arena->total <= RELOAD_LIMIT_ARENA);
 	wr_clear(&w);
 	return err;
+}
+
+/* count candidates, each with that many extensions, as small as they can be. */
+static enum reload_err candidates(struct wire_ctx *ctx, uint32_t count, uint32_t extensions)
+{
+	struct wr w;
+	struct reload_attach a;
+	wr_init(&w);
+	wr_int(&w, 0, 3); /* no ufrag, password, role */
+	size_t all = wr_open(&w, 2);
+	for (uint32_t i = 0; i < count; i++) {
+		wr_bytes(&w, "\1\6\300\0\2\1\27\304\1\0\0\0\0\1\1", 15);
+		size_t mark = wr_open(&w, 2);
+		for (uint32_t k = 0; k < extensions; k++)
+			wr_u32(&w, 0);
+		wr_close(&w, mark, 2);
+	}
+	wr_close(&w, all, 2);
+	wr_u8(&w, 0);
+	enum reload_err err = reload_wire_decode(wr_done(&w), &reload_attach_wire, ctx, &a);
+	assert_true(ctx->arena->total < 500 * 1024);
+	reload_arena_clear(ctx->arena);
+	wr_clear(&w);
+	return err;
+}
+
+static void candidates_are_bounded(void **state)
+{
+	struct wire_ctx *ctx = &((struct wire_state *)*state)->ctx;
+	assert_int_equal(candidates(ctx, 100, 16), RELOAD_OK);
+	assert_int_equal(candidates(ctx, 101, 0), RELOAD_LIMIT);
+	assert_int_equal(candidates(ctx, 1000, 0), RELOAD_LIMIT);
+	assert_int_equal(candidates(ctx, 1, 17), RELOAD_LIMIT);
+	assert_int_equal(candidates(ctx, 3, 5000), RELOAD_LIMIT);
 }
 
 static void memory_is_bounded(void **state)
@@ -319,9 +433,11 @@ int main(void)
 		wire_test(addresses),
 		wire_test(addresses_are_parsed),
 		wire_test(addresses_of_one_node),
+		wire_test(addresses_that_another_node_names),
 		wire_test(an_ipv4_address_written_as_ipv6),
 		wire_test(unknown_addresses_do_not_hide_the_others),
 		wire_test(unknown_selects_are_refused),
+		wire_test(candidates_are_bounded),
 		wire_test(memory_is_bounded),
 		wire_test(json_is_plain),
 		wire_test(text_is_harmless),

@@ -5,6 +5,7 @@
 #include "peer/peer.h"
 
 struct agent_log;
+struct reload_links;
 struct agent_names;
 struct agent_rpc;
 
@@ -12,6 +13,7 @@ struct agent {
 	const char *instance; /* name */
 	struct reload_poll *poll;
 	struct reload_peer *peer;
+	const struct reload_links *links; /* borrowed */
 	const struct reload_credentials *credentials;
 	enum reload_role role;     /* what joining means when nothing else is said */
 	uint64_t store_limit;      /* bytes, 0: none */

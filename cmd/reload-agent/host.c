@@ -66,9 +66,14 @@ static void host_wake_at(void *host, reload_ms when)
 }
 
 static void host_link_open(
-	void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count)
+	void *host, uint32_t link, const struct reload_link_target *to, size_t count)
 {
-	reload_links_open(((struct host *)host)->links, link, addrs, count);
+	reload_links_open(((struct host *)host)->links, link, to, count);
+}
+
+static size_t host_link_mtu(void *host, uint32_t link)
+{
+	return reload_links_mtu(((struct host *)host)->links, link);
 }
 
 static void host_link_send(void *host, uint32_t link, struct span message)
@@ -89,12 +94,15 @@ static void host_job(void *host, struct reload_job *job)
 	reload_pool_submit(((struct host *)host)->pool, job);
 }
 
-static size_t host_addresses(void *host, struct reload_ip_port *out, size_t max)
+static size_t host_addresses(void *host, struct reload_link_target *out, size_t max)
 {
 	const struct host *h = host;
-	size_t count = host_join_advertised(h, out, max);
-	for (size_t i = 0; i < h->candidates_count && count < max; i++)
-		out[count++] = h->candidates[i];
+	struct reload_ip_port at[HOST_ADDRESSES_MAX];
+	size_t count = host_join_advertised(h, at, max < COUNT_OF(at) ? max : COUNT_OF(at));
+	for (size_t i = 0; i < h->candidates_count && count < max && count < COUNT_OF(at); i++)
+		at[count++] = h->candidates[i];
+	for (size_t i = 0; i < count; i++)
+		out[i] = (struct reload_link_target){ at[i], (uint8_t)h->link_types };
 	return count;
 }
 
@@ -163,6 +171,7 @@ static const struct reload_host_ops host_ops = {
 	.random = host_random,
 	.wake_at = host_wake_at,
 	.link_open = host_link_open,
+	.link_mtu = host_link_mtu,
 	.link_send = host_link_send,
 	.link_close = host_link_close,
 	.job = host_job,
@@ -286,6 +295,23 @@ static void signal_in(void *arg, unsigned events)
 
 /* -- start ------------------------------------------------------------------------------------------------------------------- */
 
+static enum reload_err link_types_read(
+	unsigned *types, const char *text, struct reload_error_text *why)
+{
+	static const struct {
+		const char *name;
+		unsigned types;
+	} choices[] = { { "both", RELOAD_LINK_NO_ICE },
+		{ "tls", RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE) },
+		{ "dtls", RELOAD_LINK_BIT(RELOAD_DTLS_UDP_SR_NO_ICE) } };
+	for (size_t i = 0; i < COUNT_OF(choices); i++)
+		if (!strcmp(text, choices[i].name)) {
+			*types = choices[i].types;
+			return RELOAD_OK;
+		}
+	return reload_error_explain(why, RELOAD_USAGE, text, "--links is tls, dtls or both");
+}
+
 enum reload_err host_prepare(
 	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
 {
@@ -329,6 +355,9 @@ enum reload_err host_prepare(
 				"--ready-fd takes the number of an open descriptor");
 		h->ready_fd = (int)n;
 	}
+	err = link_types_read(&h->link_types, agent_setting_value(s, "links", 0), why);
+	if (err)
+		return err;
 	err = host_addresses_read(
 		h->listen, HOST_ADDRESSES_MAX, &h->listen_count, s, "listen", why);
 	if (!err)
@@ -364,9 +393,11 @@ static enum reload_err links_start(struct host *h, struct reload_error_text *why
 		.others_count = c->others_count,
 		.trust = h->identity.config->trust,
 		.max_message = h->identity.config->max_message_size,
+		.types = h->link_types,
 		.rto_floor_ms = ACK_FLOOR_MS,
 		.keylog = getenv("SSLKEYLOGFILE") };
 	enum reload_err err = reload_links_new(&h->links, &setup, why);
+	h->agent.links = h->links;
 	if (!err && setup.keylog && *setup.keylog)
 		agent_log(h->agent.log, "link", RELOAD_LEVEL_WARN,
 			"SSLKEYLOGFILE is set: the secrets of all links are written to %s",

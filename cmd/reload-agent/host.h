@@ -28,6 +28,7 @@ struct host {
 	struct reload_ip_port candidates
 		[HOST_ADDRESSES_MAX]; /* own addresses; sent to others after those of --advertise */
 	size_t listen_count, candidates_count;
+	unsigned link_types; /* RELOAD_LINK_BIT() of what is offered and dialled */
 	struct agent_names bootstrap, advertise; /* of --bootstrap, --advertise */
 	struct agent_names *asked;               /* of the last overlay.join; NULL: it named none */
 	enum reload_role joining_as;

@@ -3,6 +3,7 @@
 
 #include "common/output.h"
 #include "ident/cert.h"
+#include "link/links_io.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -87,6 +88,7 @@ json_t *agent_status_json(struct agent *agent)
 	const struct reload_cert *cert = agent->credentials->cert;
 	reload_peer_status(agent->peer, &s);
 	reload_ms now = reload_poll_now();
+	size_t dtls = reload_links_counters(agent->links)->dtls;
 	json_t *o = json_object();
 	set(o, "instance", json_string(agent->instance));
 	set(o, "version", json_string(RELOAD_VERSION));
@@ -105,8 +107,9 @@ json_t *agent_status_json(struct agent *agent)
 	status_ring(o, &s);
 	set_int(o, "update_interval_s", config->chord_update_interval_s);
 	set(o, "links",
-		json_pack("{s:I, s:I, s:i}", "up", (json_int_t)s.links, "tls", (json_int_t)s.links,
-			"dtls", 0));
+		json_pack("{s:I, s:I, s:I}", "up", (json_int_t)s.links, "tls",
+			(json_int_t)(s.links > dtls ? s.links - dtls : 0), "dtls",
+			(json_int_t)dtls));
 	set_int(o, "requests", s.requests);
 	set_int(o, "work", s.work);
 	set(o, "stored",

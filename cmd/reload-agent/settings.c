@@ -20,6 +20,7 @@ const struct cli_opt agent_run_opts[] = {
 	{ 0, "instance", "NAME", "name of this agent (default: that of the identity)" },
 	{ 0, "config", "FILE", "overlay configuration document (default: the identity's)" },
 	{ 'l', "listen", "ADDR:PORT", "take links here; port 0 picks one (default: port 6084 on every address)", true },
+	{ 0, "links", "tls|dtls|both", "link types that are offered and dialled (default both)" },
 	{ 0, "bootstrap", "HOST[:PORT]", "a further bootstrap node: an address or a host name", true },
 	{ 0, "advertise", "HOST[:PORT]", "a further address at which others reach this node", true },
 	{ 0, "role", "peer|client", "take part in the ring, or only use it (default peer)" },
@@ -38,8 +39,8 @@ const struct cli_opt agent_run_opts[] = {
 /* The defaults. */
 static const struct {
 	const char *key, *value;
-} defaults[] = { { "role", "peer" }, { "store-limit", "64M" }, { "log-level", "info" },
-	{ "log-to", "stderr" } };
+} defaults[] = { { "links", "both" }, { "role", "peer" }, { "store-limit", "64M" },
+	{ "log-level", "info" }, { "log-to", "stderr" } };
 
 static const struct {
 	const char *key, *variable;

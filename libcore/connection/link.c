@@ -21,10 +21,10 @@ static uint32_t next_link(struct reload_connections *c)
 }
 
 uint32_t reload_link_open(
-	struct reload_connections *c, const struct reload_ip_port *addrs, size_t count)
+	struct reload_connections *c, const struct reload_link_target *to, size_t count)
 {
 	uint32_t link = next_link(c);
-	c->engine->ops->link_open(c->engine->host, link, addrs, count);
+	c->engine->ops->link_open(c->engine->host, link, to, count);
 	return link;
 }
 
@@ -108,6 +108,8 @@ void reload_link_up(struct reload_connections *c, uint32_t link, struct reload_c
 		return;
 	}
 	con->incoming = link >> 31;
+	if (c->engine->ops->link_mtu)
+		con->mtu = c->engine->ops->link_mtu(c->engine->host, link);
 	c->watch->made(c->watch_arg, con);
 	if (expected && !con->node.len)
 		reload_connection_bind(c, con, &node);

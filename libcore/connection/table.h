@@ -30,6 +30,7 @@ struct reload_connection {
 	reload_ms
 		asked_at; /* membership/spare.c: when the other end was asked whether it needs the link; 0: not lately */
 	uint64_t sent, received;
+	size_t mtu;     /* bytes of a message in one piece; 0: any size */
 	uint64_t order; /* several links to one node: the oldest good one is used */
 	uint32_t link;
 	uint32_t work; /* messages of it whose signatures are being verified */

@@ -52,17 +52,22 @@ struct reload_host_ops {
 	void (*wake_at)(void *host,
 		reload_ms
 			when); /* call reload_peer_wake() then; the newest wins; RELOAD_NEVER: none */
-	/* connect to one of the addresses (TLS client); link is chosen by the engine, its top bit is clear */
+	/* connect to one of the targets ((D)TLS client); link is chosen by the engine, its top bit is clear */
 	void (*link_open)(
-		void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count);
+		void *host, uint32_t link, const struct reload_link_target *to, size_t count);
+	/*
+	 * bytes of the largest message that a link that is up carries in one piece (LINK-20), 0: of any size; asked once.
+	 * NULL: links carry all
+	 */
+	size_t (*link_mtu)(void *host, uint32_t link);
 	/* one RELOAD message or fragment; a link whose queue is full drops it (end-to-end repetition repairs) */
 	void (*link_send)(void *host, uint32_t link, struct span message);
 	/* send what is queued, then close; reload_peer_link_down() is not called for it */
 	void (*link_close)(void *host, uint32_t link);
 	/* run it (reload_job_run) on any thread, then reload_peer_job_done() on the engine's */
 	void (*job)(void *host, struct reload_job *job);
-	/* addresses under which this node listens: its candidates; returns their number, at most max */
-	size_t (*addresses)(void *host, struct reload_ip_port *out, size_t max);
+	/* where this node listens, and for which links: its candidates; returns their number, at most max */
+	size_t (*addresses)(void *host, struct reload_link_target *out, size_t max);
 	/* a peer that listens at these addresses was reached: worth keeping for a later start; NULL: nothing is kept */
 	void (*reached)(void *host, const struct reload_id *node,
 		const struct reload_ip_port *addrs, size_t count);

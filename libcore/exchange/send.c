@@ -1,5 +1,9 @@
 #include "exchange/internal.h"
 
+enum {
+	MTU_MARGIN = 32 /* bytes */
+};
+
 /* Out: a header is put in front of contents and security block, and the message leaves over a link. */
 
 struct reload_header reload_header_new(struct reload_exchange *x, uint64_t transaction)
@@ -24,11 +28,20 @@ static void fragment_send(void *arg, struct span fragment)
 	reload_link_send(to->connections, to->con, fragment);
 }
 
+/* R-6.7-06: fragments leave room for what the next links add. */
+static size_t fragment_size(const struct reload_exchange *x, const struct reload_connection *con)
+{
+	size_t link = con->mtu > MTU_MARGIN ? con->mtu - MTU_MARGIN : 0,
+	       own = x->policy.fragment_size;
+	return link && (!own || link < own) ? link : own;
+}
+
 static void connection_send(
 	struct reload_exchange *x, struct reload_connection *con, struct span message)
 {
 	struct fragment_to to = { x->connections, con };
-	reload_fragment_send(message, &x->engine->ctx, x->policy.fragment_size, fragment_send, &to);
+	size_t size = con->mtu && message.len <= con->mtu ? con->mtu : fragment_size(x, con);
+	reload_fragment_send(message, &x->engine->ctx, size, fragment_send, &to);
 }
 
 void reload_message_send(struct reload_exchange *x, struct reload_connection *con,

@@ -34,7 +34,8 @@ enum reload_secure_state {
 struct reload_secure_link;
 
 enum reload_secure_kind {
-	RELOAD_SECURE_STREAM, /* TLS */
+	RELOAD_SECURE_STREAM,   /* TLS */
+	RELOAD_SECURE_DATAGRAM, /* DTLS */
 	RELOAD_SECURE_KINDS
 };
 
@@ -61,6 +62,8 @@ struct reload_link_transport {
 	void (*set_max_message)(struct reload_secure_link *link, size_t max_message);
 	/* fills in what it knows of a link that is up */
 	void (*info)(const struct reload_secure_link *link, struct reload_link_info *out);
+	/* bytes of the largest message that fits a datagram of a link that is up; NULL: messages have no limit of their own */
+	size_t (*mtu)(const struct reload_secure_link *link);
 };
 
 struct reload_secure_link {
@@ -68,11 +71,15 @@ struct reload_secure_link {
 	TAILQ_ENTRY(reload_secure_link) half, turn;
 	const struct reload_link_transport *transport;
 	struct reload_links *links;
+	struct reload_link_race *
+		race; /* it is not up and one of several that may become link race->id; NULL: it has its number */
 	uint32_t id;
 	enum reload_secure_state state;
 	bool incoming, is_half_open, is_in_turn, was_up;
-	bool silent;  /* nobody wants to know its end */
-	bool recheck; /* the trust has changed */
+	bool silent;      /* nobody wants to know its end */
+	bool counted;     /* among the links that there are */
+	bool is_numbered; /* it is in the tree */
+	bool recheck;     /* the trust has changed */
 	SSL *ssl;
 	struct reload_timer timer; /* for what is waited for in this state */
 
@@ -84,6 +91,21 @@ struct reload_secure_link {
 	struct reload_error_text *why;
 };
 
+/* A link that was asked for: transports that are tried one after the other, each beside the ones before. */
+struct reload_link_race {
+	TAILQ_ENTRY(reload_link_race) entry;
+	struct reload_links *links;
+	uint32_t id;
+	struct reload_link_target *to; /* owned */
+	size_t count;
+	struct reload_secure_link *running[RELOAD_SECURE_KINDS];
+	unsigned kinds; /* that were tried */
+	struct reload_timer next;
+	enum reload_err err; /* of the attempt that says most */
+	struct reload_error_text why;
+};
+
+TAILQ_HEAD(reload_link_races, reload_link_race);
 RB_HEAD(reload_secure_tree, reload_secure_link);
 TAILQ_HEAD(reload_secure_list, reload_secure_link);
 struct reload_tls_link;
@@ -106,6 +128,9 @@ struct reload_links {
 	BIO_METHOD *bios[RELOAD_SECURE_KINDS];
 	int keylog; /* descriptor, -1: none */
 	struct reload_trust *trust;
+	const struct reload_link_transport *const *transports; /* by kind */
+	struct reload_dtls *dtls;                              /* link/dtls.h */
+	struct reload_link_races races;
 	struct reload_secure_tree tree;
 	struct reload_secure_list half_open; /* incoming handshakes, oldest first */
 	struct reload_admission admission;
@@ -170,13 +195,15 @@ struct reload_secure_link *reload_secure_link_first(struct reload_links *links);
 struct reload_secure_link *reload_secure_link_next(struct reload_secure_link *link);
 
 /*
- * reload_secure_link_new() makes a link of a transport in the tree; reload_secure_link_accept() makes one for an incoming handshake, with a
- * number of its own; reload_secure_link_forget() takes one out of the tree.
+ * reload_secure_link_new() makes a link of a transport, without number.  reload_secure_link_count() counts it.  reload_secure_link_enter() gives it a
+ * number, which is not in use, and counts it; reload_secure_link_accept() does so for an incoming handshake.  reload_secure_link_forget() takes one
+ * out of the tree.
  */
 struct reload_secure_link *reload_secure_link_new(
-	struct reload_links *links, const struct reload_link_transport *transport, uint32_t id);
-struct reload_secure_link *reload_secure_link_accept(struct reload_links *links,
-	const struct reload_link_transport *transport, const struct reload_ip_port *peer);
+	struct reload_links *links, const struct reload_link_transport *transport);
+void reload_secure_link_count(struct reload_secure_link *link);
+void reload_secure_link_enter(struct reload_secure_link *link, uint32_t id);
+void reload_secure_link_accept(struct reload_secure_link *link);
 void reload_secure_link_forget(struct reload_secure_link *link);
 
 /* reload_secure_link_turn() marks a link to be looked at when the turn ends. */
@@ -209,9 +236,6 @@ void reload_secure_link_make_room(struct reload_links *links, const struct reloa
 /* reload_secure_link_free() frees at once, without a word to anybody. */
 void reload_secure_link_free(struct reload_secure_link *link);
 
-/* reload_secure_link_bury() tells the owner of a link that is dead, and frees it. */
-void reload_secure_link_bury(struct reload_secure_link *link);
-
 /* -- secure_trust_io.c: certificates of links that are up --------------------------------------------------------------- */
 
 /* reload_links_validity() sees to it that a link whose certificate ends is looked at then. */
@@ -219,6 +243,23 @@ void reload_links_validity(struct reload_links *links, reload_utc not_after);
 
 /* reload_secure_link_check_trust() judges the certificate of a link again, which ends when it does not pass. */
 void reload_secure_link_check_trust(struct reload_secure_link *link);
+
+/* -- race_io.c: links that were asked for -------------------------------------------------------------------------------- */
+
+/* reload_link_race_start() begins; up() or down() of the owner follows. */
+void reload_link_race_start(
+	struct reload_links *links, uint32_t id, const struct reload_link_target *to, size_t count);
+
+/* reload_link_race_find() returns the one that may become link id, NULL for none; reload_link_race_cancel() ends it without a word. */
+struct reload_link_race *reload_link_race_find(struct reload_links *links, uint32_t id);
+void reload_link_race_cancel(struct reload_link_race *race);
+
+/* reload_link_races_free() ends all, with their attempts. */
+void reload_link_races_free(struct reload_links *links);
+
+/* reload_link_race_won() gives a link whose handshake is done its number; reload_link_race_lost() takes one that is dead out. */
+void reload_link_race_won(struct reload_secure_link *link);
+void reload_link_race_lost(struct reload_secure_link *link);
 
 /* -- secure_up_io.c: becoming a link -------------------------------------------------------------------------------------- */
 

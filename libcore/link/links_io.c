@@ -1,6 +1,8 @@
+#include "link/dtls.h"
 #include "link/tls.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 enum {
@@ -10,14 +12,32 @@ enum {
 	CONNECT_MS = 3000,
 	HANDSHAKE_MS = 5000,
 	HANDSHAKES = 32,
+	PORT_TRIES = 16,
 	HANDSHAKES_ALL = 8 /* times that number: from all addresses together */
 };
 
 static const struct reload_link_transport *const transports[RELOAD_SECURE_KINDS] = {
 	[RELOAD_SECURE_STREAM] = &reload_tls_transport,
+	[RELOAD_SECURE_DATAGRAM] = &reload_dtls_transport,
 };
 
 /* -- listening ----------------------------------------------------------------------------------------------------------- */
+
+/* TLS and DTLS at one number (LINK-15); a port that the kernel chose for one may be taken for the other. */
+static int listen_at(struct reload_links *links, const struct reload_ip_port *addr, uint16_t *port)
+{
+	struct reload_ip_port at = *addr;
+	bool tls = links->set.types & RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE);
+	bool dtls = links->set.types & RELOAD_LINK_BIT(RELOAD_DTLS_UDP_SR_NO_ICE);
+	int err = tls ? reload_tls_listen(links, &at) : 0;
+	if (err < 0)
+		return err;
+	err = dtls ? reload_dtls_listen(links, &at) : 0;
+	if (err < 0 && tls)
+		reload_tls_listen_no_more(links);
+	*port = at.port;
+	return err;
+}
 
 enum reload_err reload_links_listen(struct reload_links *links, const struct reload_ip_port *addr,
 	uint16_t *port, struct reload_error_text *why)
@@ -27,8 +47,9 @@ enum reload_err reload_links_listen(struct reload_links *links, const struct rel
 	if (links->listeners_count == RELOAD_LINK_LISTENERS)
 		return reload_error_explain(
 			why, RELOAD_LIMIT, text, "more than %d addresses", RELOAD_LINK_LISTENERS);
-	struct reload_ip_port at = *addr;
-	int err = reload_tls_listen(links, &at);
+	int err = listen_at(links, addr, port);
+	for (int i = 0; err == -EADDRINUSE && !addr->port && i < PORT_TRIES; i++)
+		err = listen_at(links, addr, port);
 	if (err < 0) {
 		char what[96];
 		snprintf(what, sizeof(what), "cannot listen on %s", text);
@@ -36,29 +57,16 @@ enum reload_err reload_links_listen(struct reload_links *links, const struct rel
 		reload_error_advise(why, "another address or port; port 0 picks one");
 		return RELOAD_IO;
 	}
-	*port = at.port;
 	return RELOAD_OK;
 }
 
 /* -- orders -------------------------------------------------------------------------------------------------------------- */
 
 void reload_links_open(
-	struct reload_links *links, uint32_t id, const struct reload_ip_port *addrs, size_t count)
+	struct reload_links *links, uint32_t id, const struct reload_link_target *to, size_t count)
 {
 	assert(!(id >> 31));
-	bool full = links->counters.links >= links->set.max_links;
-	struct reload_secure_link *l = reload_secure_link_new(links, &reload_tls_transport, id);
-	if (full) {
-		reload_secure_link_fail(l, RELOAD_LIMIT, "too many links");
-		return;
-	}
-	l->addrs_count = count < RELOAD_LINK_ADDRS ? count : RELOAD_LINK_ADDRS;
-	l->addrs = reload_alloc_array(l->addrs_count + 1, sizeof(*l->addrs));
-	for (size_t i = 0; i < l->addrs_count; i++) {
-		l->addrs[i] = addrs[i];
-		l->addrs[i].raw = span_of(NULL, 0); /* borrowed bytes of a message */
-	}
-	l->transport->connect(l);
+	reload_link_race_start(links, id, to, count);
 }
 
 bool reload_links_send(struct reload_links *links, uint32_t id, struct span message)
@@ -77,6 +85,9 @@ bool reload_links_send(struct reload_links *links, uint32_t id, struct span mess
 void reload_links_close(struct reload_links *links, uint32_t id)
 {
 	struct reload_secure_link *l = reload_secure_link_find(links, id);
+	struct reload_link_race *race = l ? NULL : reload_link_race_find(links, id);
+	if (race)
+		reload_link_race_cancel(race);
 	if (!l)
 		return;
 	l->silent = true;
@@ -110,13 +121,33 @@ void reload_links_set_max_message(struct reload_links *links, size_t max_message
 		l->transport->set_max_message(l, max_message);
 }
 
+/* Tells the owner of a link that is dead, and frees it. */
+static void bury(struct reload_secure_link *l)
+{
+	struct reload_links *links = l->links;
+	const struct reload_links_ops *ops = links->set.ops;
+	if (l->is_numbered)
+		reload_secure_link_forget(l);
+	if (l->was_up && !l->silent)
+		links->counters.lost++;
+	if (!l->was_up && l->err)
+		links->counters.refused++;
+	if (l->race)
+		reload_link_race_lost(l);
+	else if (!l->silent && (l->was_up || !l->incoming))
+		ops->down(links->set.arg, l->id, l->err, l->why);
+	else if (!l->silent && ops->refused)
+		ops->refused(links->set.arg, &l->peer, l->err, l->why);
+	reload_secure_link_free(l);
+}
+
 static void turn_end(struct reload_secure_link *l)
 {
 	if (l->recheck && l->state == RELOAD_SECURE_UP)
 		reload_secure_link_check_trust(l);
 	l->transport->turn_end(l);
 	if (l->state == RELOAD_SECURE_DEAD)
-		reload_secure_link_bury(l);
+		bury(l);
 }
 
 /* the last thing of a turn: what the callbacks of the turn have ordered is written, what died is buried */
@@ -147,6 +178,7 @@ bool reload_links_info(const struct reload_links *links, uint32_t id, struct rel
 	if (!l || l->state != RELOAD_SECURE_UP)
 		return false;
 	*out = (struct reload_link_info){
+		.type = l->transport->type,
 		.peer = l->peer,
 		.cert = l->cert,
 		.version = SSL_get_version(l->ssl),
@@ -155,6 +187,12 @@ bool reload_links_info(const struct reload_links *links, uint32_t id, struct rel
 	};
 	l->transport->info(l, out);
 	return true;
+}
+
+size_t reload_links_mtu(const struct reload_links *links, uint32_t id)
+{
+	const struct reload_secure_link *l = reload_secure_link_find(links, id);
+	return l && l->state == RELOAD_SECURE_UP && l->transport->mtu ? l->transport->mtu(l) : 0;
 }
 
 /* -- life ------------------------------------------------------------------------------------------------------------------ */
@@ -181,6 +219,9 @@ enum reload_err reload_links_new(struct reload_links **out, const struct reload_
 	TAILQ_INIT(&links->half_open);
 	TAILQ_INIT(&links->turn);
 	TAILQ_INIT(&links->acks);
+	TAILQ_INIT(&links->races);
+	links->transports = transports;
+	s->types = s->types ? s->types : RELOAD_LINK_NO_ICE;
 	links->hook = (struct reload_poll_hook){
 		.fn = on_turn_end, .arg = links, .order = RELOAD_HOOK_FLUSH
 	};
@@ -192,6 +233,8 @@ enum reload_err reload_links_new(struct reload_links **out, const struct reload_
 			return reload_error_explain(
 				why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
 	}
+	if (!reload_dtls_init(links))
+		return reload_error_explain(why, RELOAD_FAILED, "DTLS", "no random numbers");
 	enum reload_err err = reload_secure_context_init(links, why);
 	if (err)
 		return err;
@@ -203,12 +246,19 @@ void reload_links_free(struct reload_links *links)
 {
 	if (!links)
 		return;
-	struct reload_secure_link *l;
+	struct reload_secure_link *l, *next;
+	for (l = TAILQ_FIRST(&links->turn); l; l = next) { /* attempts that others have outrun */
+		next = TAILQ_NEXT(l, turn);
+		if (!l->is_numbered && !l->race)
+			reload_secure_link_free(l);
+	}
+	reload_link_races_free(links);
 	while ((l = RB_ROOT(&links->tree))) {
 		reload_secure_link_forget(l);
 		reload_secure_link_free(l);
 	}
 	reload_tls_listen_end(links);
+	reload_dtls_end(links);
 	reload_timer_cancel(links->timers, &links->validity);
 	reload_poll_hook_remove(links->set.poll, &links->hook);
 	reload_secure_context_clear(links);

@@ -1,19 +1,20 @@
 /*
- * All TLS links of one node (TLS-TCP-FH-NO-ICE, RFC 6940 s6.6.5): listening, connecting, mutual authentication, framing,
- * acknowledgements, health.  Runs on the loop of link/poll_io.h; no function here calls back, callbacks come from the
- * loop only and may call any function here but reload_links_free().
+ * All links of one node, TLS over TCP (TLS-TCP-FH-NO-ICE, RFC 6940 s6.6.5) and DTLS over UDP (DTLS-UDP-SR-NO-ICE, s6.6.6): listening,
+ * connecting, mutual authentication, framing, acknowledgements, health.  Runs on the loop of link/poll_io.h; no function
+ * here calls back, callbacks come from the loop only and may call any function here but reload_links_free().
  *
- * What is sent during a turn of the loop leaves at its end with one TLS write per link.  ACKs travel with it; one that
- * nothing travels with leaves alone within 5 ms (link/framing.h).  On TLS 1.3 an ACK that comes alone wakes nobody: it is
- * read with the next message, or when it has been waited for during three quarters of an RTO; only when it is not there then,
- * it wakes this end.  So a slow ACK is measured, and no quick one is taken for a slow one.  Messages of less than two bytes,
- * which RELOAD does not have, may wait as long.
+ * What is sent during a turn of the loop leaves at its end with one TLS write, or in one datagram as far as it fits.  ACKs travel with
+ * it.  On DTLS they leave with the turn; on TLS one that nothing travels with leaves alone within 5 ms (link/framing.h).  On TLS 1.3
+ * an ACK that comes alone wakes nobody: it is read with the next message, or when it has been waited for during three quarters
+ * of an RTO; only when it is not there then, it wakes this end.  So a slow ACK is measured, and no quick one is taken for a slow
+ * one.  Messages of less than two bytes, which RELOAD does not have, may wait as long.
  */
 #pragma once
 
 #include "ident/key.h"
 #include "ident/trust.h"
 #include "link/poll_io.h"
+#include "wire/codes.h"
 #include "wire/destination.h"
 
 struct reload_links;
@@ -49,6 +50,7 @@ struct reload_links_setup {
 	size_t others_count;
 	struct reload_trust *trust; /* a reference is taken */
 	size_t max_message;         /* bytes; max-message-size of the configuration */
+	unsigned types; /* (RELOAD_LINK_NO_ICE) RELOAD_LINK_BIT() of what is offered and dialled */
 
 	size_t max_links; /* (4096) more are refused: incoming ones are closed, own ones fail with RELOAD_LIMIT */
 	size_t max_half_open; /* (512) incoming handshakes at a time; the oldest makes room */
@@ -79,11 +81,12 @@ enum reload_err reload_links_listen(struct reload_links *links, const struct rel
 	uint16_t *port, struct reload_error_text *why) MUST_CHECK;
 
 /*
- * reload_links_open() connects to one of the addresses (at most 16 are tried, one after the other) as link, a number
- * that is not in use and whose top bit is clear; up() or down() follows.
+ * reload_links_open() connects to one of the targets (at most 16 are taken) as link, a number that is not in use and whose
+ * top bit is clear; up() or down() follows.  The addresses of a link type are tried one after the other; where several types lead
+ * there, TLS first and DTLS 300 ms later or when that has failed, and the first handshake that is done wins (LINK-15).
  */
 void reload_links_open(struct reload_links *links, uint32_t link,
-	const struct reload_ip_port *addrs, size_t count);
+	const struct reload_link_target *to, size_t count);
 
 /*
  * reload_links_send() queues one message; false when it was dropped: no such link, not up, queue full or above 2^24 - 1
@@ -116,13 +119,21 @@ struct reload_links_counters {
 	uint64_t messages_in, messages_out, bytes_in, bytes_out, writes;
 	uint64_t dropped_full, dropped_acks;
 	size_t links, half_open; /* now */
+	size_t dtls;             /* of those that are up now: over DTLS */
 };
 
 /* reload_links_counters() returns what was counted since the beginning (borrowed). */
 const struct reload_links_counters *reload_links_counters(const struct reload_links *links);
 
+/*
+ * reload_links_mtu() returns the bytes of the largest message that travels in one datagram of the link (LINK-20), 0 when messages may have any
+ * size or there is no such link.
+ */
+size_t reload_links_mtu(const struct reload_links *links, uint32_t link);
+
 /* One link that is up, for lists that people read. */
 struct reload_link_info {
+	enum reload_link_type type;
 	struct reload_ip_port peer;
 	const struct reload_cert *cert; /* borrowed */
 	const char *version, *cipher;   /* static: "TLSv1.3", "TLS_AES_256_GCM_SHA384" */

@@ -6,7 +6,7 @@
  * ephemeral keys and authenticated encryption only, no compression, no renegotiation.  Sessions are not resumed: a
  * resumed one would skip the look at the certificate.
  */
-#include "link/internal.h"
+#include "link/dtls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -127,7 +127,7 @@ static bool own_certificates(SSL_CTX *ctx, const struct reload_links_setup *set)
 	return true;
 }
 
-static bool policy(SSL_CTX *ctx, int version_max)
+static bool policy(SSL_CTX *ctx, int version_min, int version_max)
 {
 	SSL_CTX_set_options(
 		ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -142,17 +142,18 @@ static bool policy(SSL_CTX *ctx, int version_max)
 	/* a finite field of 8192 bits, or P-521, would cost the loop a hundred times as much as these */
 	return SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 &&
 	       SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
-	       SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+	       SSL_CTX_set_min_proto_version(ctx, version_min) == 1 &&
 	       SSL_CTX_set_max_proto_version(ctx, version_max) == 1 &&
 	       SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!eNULL") == 1;
 }
 
-static enum reload_err context_new(SSL_CTX **out, const SSL_METHOD *method,
+static enum reload_err context_new(SSL_CTX **out, bool datagrams,
 	const struct reload_links_setup *set, struct reload_error_text *why)
 {
-	SSL_CTX *ctx = SSL_CTX_new(method);
+	SSL_CTX *ctx = SSL_CTX_new(datagrams ? DTLS_method() : TLS_method());
 	enum reload_err err = RELOAD_OK;
-	if (!ctx || !policy(ctx, set->tls_version_max))
+	if (!ctx || !policy(ctx, datagrams ? DTLS1_2_VERSION : TLS1_2_VERSION,
+			    datagrams ? 0 : set->tls_version_max))
 		err = reload_error_explain(why, RELOAD_FAILED, "TLS", "OpenSSL cannot be set up");
 	ERR_clear_error();
 	if (!err && !own_certificates(ctx, set))
@@ -174,14 +175,25 @@ static enum reload_err context_new(SSL_CTX **out, const SSL_METHOD *method,
 enum reload_err reload_secure_contexts_new(SSL_CTX *out[RELOAD_SECURE_KINDS],
 	const struct reload_links_setup *set, struct reload_error_text *why)
 {
-	return context_new(&out[RELOAD_SECURE_STREAM], TLS_method(), set, why);
+	enum reload_err err = context_new(&out[RELOAD_SECURE_STREAM], false, set, why);
+	if (err)
+		return err;
+	err = context_new(&out[RELOAD_SECURE_DATAGRAM], true, set, why);
+	if (err)
+		SSL_CTX_free(out[RELOAD_SECURE_STREAM]);
+	else
+		reload_dtls_context(out[RELOAD_SECURE_DATAGRAM]);
+	return err;
 }
 
 enum reload_err reload_secure_context_init(
 	struct reload_links *links, struct reload_error_text *why)
 {
 	const struct reload_links_setup *set = &links->set;
-	enum reload_err err = reload_secure_contexts_new(links->contexts, set, why);
+	SSL_CTX *contexts[RELOAD_SECURE_KINDS];
+	enum reload_err err = reload_secure_contexts_new(contexts, set, why);
+	if (!err)
+		memcpy(links->contexts, contexts, sizeof(contexts));
 	if (err || !set->keylog || !*set->keylog)
 		return err;
 	links->keylog =

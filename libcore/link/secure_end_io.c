@@ -73,7 +73,8 @@ void reload_secure_link_free(struct reload_secure_link *l)
 	disconnect(l);
 	if (l->is_in_turn)
 		TAILQ_REMOVE(&l->links->turn, l, turn);
-	l->links->counters.links--;
+	l->links->counters.links -= l->counted;
+	l->links->counters.dtls -= l->was_up && l->transport->kind == RELOAD_SECURE_DATAGRAM;
 	reload_secure_link_forget_peer(l);
 	l->transport->clear(l);
 	free(l->addrs);
@@ -125,20 +126,4 @@ void reload_secure_link_fail_session(struct reload_secure_link *l, int code, int
 		: reason ? reason
 			 : "TLS failed");
 	reload_secure_link_fail(l, refused ? RELOAD_BAD_CERT : RELOAD_LINK_DOWN, text);
-}
-
-void reload_secure_link_bury(struct reload_secure_link *l)
-{
-	struct reload_links *links = l->links;
-	const struct reload_links_ops *ops = links->set.ops;
-	reload_secure_link_forget(l);
-	if (l->was_up && !l->silent)
-		links->counters.lost++;
-	if (!l->was_up && l->err)
-		links->counters.refused++;
-	if (!l->silent && (l->was_up || !l->incoming))
-		ops->down(links->set.arg, l->id, l->err, l->why);
-	else if (!l->silent && ops->refused)
-		ops->refused(links->set.arg, &l->peer, l->err, l->why);
-	reload_secure_link_free(l);
 }

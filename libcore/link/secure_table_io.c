@@ -27,31 +27,39 @@ struct reload_secure_link *reload_secure_link_next(struct reload_secure_link *l)
 }
 
 struct reload_secure_link *reload_secure_link_new(
-	struct reload_links *links, const struct reload_link_transport *transport, uint32_t id)
+	struct reload_links *links, const struct reload_link_transport *transport)
 {
 	struct reload_secure_link *l = reload_alloc(transport->size);
 	l->transport = transport;
 	l->links = links;
-	l->id = id;
-	struct reload_secure_link *old = RB_INSERT(reload_secure_tree, &links->tree, l);
-	assert(!old);
-	links->counters.links++;
 	return l;
 }
 
-struct reload_secure_link *reload_secure_link_accept(struct reload_links *links,
-	const struct reload_link_transport *transport, const struct reload_ip_port *peer)
+void reload_secure_link_count(struct reload_secure_link *l)
 {
+	l->links->counters.links += !l->counted;
+	l->counted = true;
+}
+
+void reload_secure_link_enter(struct reload_secure_link *l, uint32_t id)
+{
+	l->id = id;
+	struct reload_secure_link *old = RB_INSERT(reload_secure_tree, &l->links->tree, l);
+	assert(!old);
+	l->is_numbered = true;
+	reload_secure_link_count(l);
+}
+
+void reload_secure_link_accept(struct reload_secure_link *l)
+{
+	struct reload_links *links = l->links;
 	while (reload_secure_link_find(links, links->next_incoming)) /* of 2^31 links ago */
 		links->next_incoming = (links->next_incoming + 1) | UINT32_C(1) << 31;
-	struct reload_secure_link *l =
-		reload_secure_link_new(links, transport, links->next_incoming);
+	reload_secure_link_enter(l, links->next_incoming);
 	links->next_incoming = (links->next_incoming + 1) | UINT32_C(1) << 31;
-	l->peer = *peer;
 	l->incoming = l->is_half_open = true;
 	TAILQ_INSERT_TAIL(&links->half_open, l, half);
 	links->counters.half_open++;
-	return l;
 }
 
 void reload_secure_link_forget(struct reload_secure_link *l)

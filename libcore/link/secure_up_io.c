@@ -5,6 +5,8 @@ void reload_secure_link_up(struct reload_secure_link *l)
 {
 	struct reload_links *links = l->links;
 	reload_secure_link_leave_half_open(l);
+	if (l->race)
+		reload_link_race_won(l);
 	reload_timer_cancel(links->timers, &l->timer);
 	free(l->addrs);
 	free(l->why);
@@ -12,6 +14,7 @@ void reload_secure_link_up(struct reload_secure_link *l)
 	l->why = NULL;
 	l->state = RELOAD_SECURE_UP;
 	l->was_up = true;
+	links->counters.dtls += l->transport->kind == RELOAD_SECURE_DATAGRAM;
 	if (l->incoming)
 		links->counters.accepted++;
 	else

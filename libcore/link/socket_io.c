@@ -1,4 +1,5 @@
 #include "link/internal.h"
+#include "link/sockaddr_io.h"
 #include "wire/codes.h"
 
 #include <errno.h>
@@ -11,43 +12,6 @@
 enum {
 	BACKLOG = 1024
 };
-
-/* returns the length, 0 for an address that sockets cannot use */
-static socklen_t to_sockaddr(struct sockaddr_storage *out, const struct reload_ip_port *a)
-{
-	memset(out, 0, sizeof(*out));
-	if (a->type == RELOAD_IPV4) {
-		struct sockaddr_in *in = (struct sockaddr_in *)out;
-		in->sin_family = AF_INET;
-		in->sin_port = htons(a->port);
-		memcpy(&in->sin_addr, a->addr, 4);
-		return sizeof(*in);
-	}
-	if (a->type == RELOAD_IPV6) {
-		struct sockaddr_in6 *in = (struct sockaddr_in6 *)out;
-		in->sin6_family = AF_INET6;
-		in->sin6_port = htons(a->port);
-		memcpy(&in->sin6_addr, a->addr, 16);
-		return sizeof(*in);
-	}
-	return 0;
-}
-
-static void from_sockaddr(struct reload_ip_port *out, const struct sockaddr_storage *from)
-{
-	*out = (struct reload_ip_port){ 0 };
-	if (from->ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)from;
-		out->type = RELOAD_IPV4;
-		out->port = ntohs(in->sin_port);
-		memcpy(out->addr, &in->sin_addr, 4);
-	} else if (from->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)from;
-		out->type = RELOAD_IPV6;
-		out->port = ntohs(in->sin6_port);
-		memcpy(out->addr, &in->sin6_addr, 16);
-	}
-}
 
 static int close_with(int fd, int err)
 {
@@ -70,7 +34,7 @@ static void no_delay(int fd)
 int reload_socket_listen(const struct reload_ip_port *addr, uint16_t *port)
 {
 	struct sockaddr_storage a;
-	socklen_t len = to_sockaddr(&a, addr);
+	socklen_t len = reload_sockaddr_to(&a, addr);
 	if (!len)
 		return -EAFNOSUPPORT;
 	int fd = stream_socket(&a), on = 1;
@@ -85,7 +49,7 @@ int reload_socket_listen(const struct reload_ip_port *addr, uint16_t *port)
 	if (getsockname(fd, (struct sockaddr *)&a, &len))
 		return close_with(fd, errno);
 	struct reload_ip_port bound;
-	from_sockaddr(&bound, &a);
+	reload_sockaddr_from(&bound, &a);
 	*port = bound.port;
 	return fd;
 }
@@ -93,7 +57,7 @@ int reload_socket_listen(const struct reload_ip_port *addr, uint16_t *port)
 int reload_socket_connect(const struct reload_ip_port *addr)
 {
 	struct sockaddr_storage a;
-	socklen_t len = to_sockaddr(&a, addr);
+	socklen_t len = reload_sockaddr_to(&a, addr);
 	if (!len || !addr->port)
 		return -EADDRNOTAVAIL;
 	int fd = stream_socket(&a);
@@ -113,7 +77,7 @@ int reload_socket_accept(int listener, struct reload_ip_port *peer)
 	if (fd < 0)
 		return -errno;
 	no_delay(fd);
-	from_sockaddr(peer, &a);
+	reload_sockaddr_from(peer, &a);
 	return fd;
 }
 

@@ -78,6 +78,10 @@ void reload_tls_link_accepted(
 
 /* -- tls_listen_io.c --------------------------------------------------------------------------------------------------- */
 
-/* reload_tls_listen() accepts links at addr, whose port is filled in; a negative errno when that fails.  reload_tls_listen_end() ends all. */
+/*
+ * reload_tls_listen() accepts links at addr, whose port is filled in; a negative errno when that fails.  reload_tls_listen_no_more() ends the last
+ * listener, reload_tls_listen_end() all of them.
+ */
 int reload_tls_listen(struct reload_links *links, struct reload_ip_port *addr);
+void reload_tls_listen_no_more(struct reload_links *links);
 void reload_tls_listen_end(struct reload_links *links);

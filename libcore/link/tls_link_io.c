@@ -179,8 +179,10 @@ static bool watch(struct reload_tls_link *l, int fd, unsigned events)
 
 void reload_tls_link_accepted(struct reload_links *links, int fd, const struct reload_ip_port *peer)
 {
-	struct reload_tls_link *l = (struct reload_tls_link *)reload_secure_link_accept(
-		links, &reload_tls_transport, peer);
+	struct reload_tls_link *l =
+		(struct reload_tls_link *)reload_secure_link_new(links, &reload_tls_transport);
+	l->base.peer = *peer;
+	reload_secure_link_accept(&l->base);
 	if (watch(l, fd, RELOAD_POLL_IN))
 		reload_secure_link_arm(
 			&l->base, reload_poll_now() + links->set.handshake_ms, on_attempt_late);

@@ -61,12 +61,16 @@ int reload_tls_listen(struct reload_links *links, struct reload_ip_port *addr)
 	return 0;
 }
 
+void reload_tls_listen_no_more(struct reload_links *links)
+{
+	struct reload_listener *at = &links->listeners[--links->listeners_count];
+	reload_timer_cancel(links->timers, &at->pause);
+	reload_poll_remove(links->set.poll, at->watch);
+	close(at->fd);
+}
+
 void reload_tls_listen_end(struct reload_links *links)
 {
-	for (size_t i = 0; i < links->listeners_count; i++) {
-		reload_timer_cancel(links->timers, &links->listeners[i].pause);
-		reload_poll_remove(links->set.poll, links->listeners[i].watch);
-		close(links->listeners[i].fd);
-	}
-	links->listeners_count = 0;
+	while (links->listeners_count)
+		reload_tls_listen_no_more(links);
 }

@@ -28,9 +28,8 @@ static void answered(void *arg, struct reload_request *r, const struct reload_re
 		return;
 	}
 	a->node = result->responder;
-	struct reload_ip_port addresses[CANDIDATES_MAX];
-	reload_claims_add(
-		m, &a->node, addresses, reload_attach_addresses(m, ans, addresses, CANDIDATES_MAX));
+	struct reload_link_target to[CANDIDATES_MAX];
+	reload_claims_add(m, &a->node, to, reload_attach_targets(m, ans, to, CANDIDATES_MAX));
 	struct reload_connection *con = reload_connection_by_node(m->connections, &a->node);
 	if (reload_id_eq(&a->node, &m->engine->self) || con) {
 		reload_attempt_end(a, RELOAD_OK, &result->responder);

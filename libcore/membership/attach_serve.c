@@ -42,11 +42,11 @@ static void dial(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;
 	const struct reload_attach *req = &in->msg->body.attach;
-	struct reload_ip_port addresses[CANDIDATES_MAX];
-	size_t count = reload_attach_addresses(m, req, addresses, CANDIDATES_MAX);
+	struct reload_link_target to[CANDIDATES_MAX];
+	size_t count = reload_attach_targets(m, req, to, CANDIDATES_MAX);
 	struct attempt *a = reload_attempt_with(m, &in->signer);
 	if (!in->local)
-		reload_claims_add(m, &in->signer, addresses, count);
+		reload_claims_add(m, &in->signer, to, count);
 	if (reload_connection_by_node(m->connections, &in->signer) || !count || in->local ||
 		(a && a->phase == DIALLING) || reload_attempts_count(m) >= ATTEMPTS_MAX ||
 		!reload_attempt_may_dial(m, in->cert->fingerprint))
@@ -55,7 +55,7 @@ static void dial(struct reload_incoming *in)
 	a->node = in->signer;
 	memcpy(a->signer, in->cert->fingerprint, sizeof(a->signer));
 	a->send_update = req->send_update;
-	reload_attempt_dial(a, addresses, count);
+	reload_attempt_dial(a, to, count);
 }
 
 /* Whether nothing is to be dialled for the sender now; an own Attach to it that goes on is told of in another way. */
@@ -98,7 +98,7 @@ static void check(struct reload_incoming *in)
 	a->send_update = in->msg->body.attach.send_update;
 	a->link = con->link;
 	memcpy(a->signer, in->cert->fingerprint, sizeof(a->signer));
-	a->to_count = reload_attach_addresses(m, &in->msg->body.attach, a->to, CHECKED_MAX);
+	a->to_count = reload_attach_targets(m, &in->msg->body.attach, a->to, CHECKED_MAX);
 	reload_timer_arm(&m->engine->timers, &a->limit, m->engine->now + reload_attempt_lifetime(m),
 		check_timed_out, a);
 	reload_link_check(m, con);
@@ -121,7 +121,7 @@ void reload_serve_attach(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;
 	const struct reload_attach *req = &in->msg->body.attach;
-	struct reload_ip_port addresses[CANDIDATES_MAX];
+	struct reload_link_target to[CANDIDATES_MAX];
 	const char *fault = attach_fault(m, req);
 	if (fault) {
 		reload_answer_error(in, RELOAD_INVALID_MESSAGE, fault);
@@ -151,7 +151,7 @@ void reload_serve_attach(struct reload_incoming *in)
 		reload_answer_error(in, RELOAD_FORBIDDEN, "too many links"); /* R-6.5.1.2-06 */
 		return;
 	}
-	if (!linked && !reload_attach_addresses(m, req, addresses, CANDIDATES_MAX)) {
+	if (!linked && !reload_attach_targets(m, req, to, CANDIDATES_MAX)) {
 		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "no usable candidate");
 		return;
 	}

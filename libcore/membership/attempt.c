@@ -97,7 +97,7 @@ struct attempt *reload_attempt_with(struct reload_membership *m, const struct re
 	return NULL;
 }
 
-void reload_attempt_dial(struct attempt *a, const struct reload_ip_port *to, size_t count)
+void reload_attempt_dial(struct attempt *a, const struct reload_link_target *to, size_t count)
 {
 	struct reload_membership *m = a->membership;
 	a->phase = DIALLING;
@@ -111,16 +111,22 @@ void reload_attempt_dial(struct attempt *a, const struct reload_ip_port *to, siz
 void reload_own_attach(
 	struct reload_membership *m, struct own_attach *own, const char *role, bool send_update)
 {
-	size_t count = m->engine->ops->addresses(m->engine->host, own->addresses, CANDIDATES_MAX);
-	for (size_t i = 0; i < count; i++)
-		own->candidates[i] = (struct reload_ice_candidate){ .addr_port = own->addresses[i],
-			.overlay_link = RELOAD_TLS_TCP_FH_NO_ICE,
-			.foundation = span_str("1"),
-			.priority = PRIORITY,
-			.type = RELOAD_CAND_HOST };
+	static const enum reload_link_type types[TYPES_MAX] = { RELOAD_TLS_TCP_FH_NO_ICE,
+		RELOAD_DTLS_UDP_SR_NO_ICE };
+	size_t count = m->engine->ops->addresses(m->engine->host, own->at, CANDIDATES_MAX),
+	       candidates = 0;
+	for (size_t k = 0; k < TYPES_MAX; k++)
+		for (size_t i = 0; i < count; i++)
+			if (own->at[i].types & RELOAD_LINK_BIT(types[k]))
+				own->candidates[candidates++] =
+					(struct reload_ice_candidate){ .addr_port = own->at[i].at,
+						.overlay_link = (uint8_t)types[k],
+						.foundation = span_str("1"),
+						.priority = PRIORITY,
+						.type = RELOAD_CAND_HOST };
 	own->body = (struct reload_attach){ .role = span_str(role),
 		.candidates = own->candidates,
-		.candidates_count = count,
+		.candidates_count = candidates,
 		.send_update = send_update };
 }
 
@@ -135,26 +141,48 @@ static bool any_loopback(const struct reload_ip_port *at, size_t count)
 /* Whether the overlay is one of a single host: this node, or where it joins, has an address that no other host can reach. */
 static bool is_on_loopback(const struct reload_membership *m)
 {
-	struct reload_ip_port own[CANDIDATES_MAX];
+	struct reload_link_target own[CANDIDATES_MAX];
 	const struct reload_config *config = m->engine->config;
 	size_t count = m->engine->ops->addresses(m->engine->host, own, CANDIDATES_MAX);
-	return any_loopback(own, count) || any_loopback(m->bootstrap, m->bootstrap_count) ||
+	for (size_t i = 0; i < count; i++)
+		if (reload_ip_port_is_loopback(&own[i].at))
+			return true;
+	return any_loopback(m->bootstrap, m->bootstrap_count) ||
 	       any_loopback(config->bootstrap, config->bootstrap_count);
 }
 
-size_t reload_attach_addresses(const struct reload_membership *m, const struct reload_attach *req,
-	struct reload_ip_port *out, size_t max)
+/* The place of an address in the list, a new one at its end; max: there is no room. */
+static size_t target_at(
+	struct reload_link_target *list, size_t *count, size_t max, const struct reload_ip_port *at)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (list[i].at.type == at->type && list[i].at.port == at->port &&
+			!memcmp(list[i].at.addr, at->addr, sizeof(at->addr)))
+			return i;
+	if (*count < max)
+		list[(*count)++] = (struct reload_link_target){ .at = *at };
+	else
+		return max;
+	return *count - 1;
+}
+
+size_t reload_attach_targets(const struct reload_membership *m, const struct reload_attach *req,
+	struct reload_link_target *out, size_t max)
 {
 	size_t count = 0,
 	       last = req->candidates_count < LOOKED_AT_MAX ? req->candidates_count : LOOKED_AT_MAX;
 	bool loopback = is_on_loopback(m);
-	for (size_t i = 0; i < last && count < max; i++) {
+	for (size_t i = 0; i < last; i++) {
 		const struct reload_ice_candidate *c = &req->candidates[i];
-		if (c->overlay_link != RELOAD_TLS_TCP_FH_NO_ICE || c->type != RELOAD_CAND_HOST ||
+		unsigned type = c->overlay_link < 8 ? RELOAD_LINK_BIT(c->overlay_link) : 0;
+		if (!(type & RELOAD_LINK_NO_ICE) || c->type != RELOAD_CAND_HOST ||
 			reload_ip_port_claim_fault(&c->addr_port, loopback))
 			continue;
-		out[count] = c->addr_port;
-		reload_ip_port_unmap(&out[count++]);
+		struct reload_ip_port at = c->addr_port;
+		reload_ip_port_unmap(&at);
+		size_t place = target_at(out, &count, max, &at);
+		if (place < max)
+			out[place].types |= (uint8_t)type;
 	}
 	return count;
 }
@@ -191,7 +219,7 @@ void reload_attach_link_up(struct reload_membership *m, struct reload_connection
 		if (a->phase == DIALLING)
 			reload_dial_succeeded(m, a->signer);
 		if (a->phase == DIALLING && a->to_count == 1) /* of several it is not known which */
-			reload_cached_peers_confirm(m, &a->node, &a->to[0]);
+			reload_cached_peers_confirm(m, &a->node, &a->to[0].at);
 		struct reload_id node = a->node;
 		reload_attempt_end(a, RELOAD_OK, &node);
 		next = TAILQ_FIRST(&m->attempts); /* the end may have begun or ended others */

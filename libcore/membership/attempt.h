@@ -15,7 +15,8 @@
 
 enum {
 	ATTEMPTS_MAX = 512,
-	CANDIDATES_MAX = 8,
+	CANDIDATES_MAX = 8, /* addresses */
+	TYPES_MAX = 2,      /* of links to each */
 	LOOKED_AT_MAX = 25, /* candidates of an Attach */
 	CHECKED_MAX = 2
 };
@@ -34,7 +35,7 @@ struct attempt {
 	struct reload_id node; /* len 0: an Attach to a Resource-ID that is not answered yet */
 	bool yielded;          /* AWAITING_LINK: the other's Attach makes the link */
 	uint32_t link;         /* DIALLING; CHECKING: the one that stands */
-	struct reload_ip_port to[CHECKED_MAX]; /* CHECKING, DIALLING: the first of them */
+	struct reload_link_target to[CHECKED_MAX]; /* CHECKING, DIALLING: the first of them */
 	size_t to_count;
 	uint8_t signer[32]; /* CHECKING, DIALLING: fingerprint of the requester's certificate */
 	bool send_update;   /* DIALLING: the other asked for an Update */
@@ -47,8 +48,8 @@ struct attempt {
 
 /* This node's side of an Attach: where it listens (LINK-12, LINK-13). */
 struct own_attach {
-	struct reload_ip_port addresses[CANDIDATES_MAX];
-	struct reload_ice_candidate candidates[CANDIDATES_MAX];
+	struct reload_link_target at[CANDIDATES_MAX];
+	struct reload_ice_candidate candidates[CANDIDATES_MAX * TYPES_MAX];
 	struct reload_attach body;
 };
 
@@ -56,11 +57,12 @@ struct own_attach {
 void reload_own_attach(
 	struct reload_membership *m, struct own_attach *own, const char *role, bool send_update);
 /*
- * reload_attach_addresses() copies the addresses of req that may be dialled (reload_ip_port_claim_fault()) to out, at most
- * max, and returns how many.  Loopback addresses are among them in an overlay on loopback only.
+ * reload_attach_targets() copies the addresses of req that may be dialled (reload_ip_port_claim_fault()) to out, at most max,
+ * each once with the types of its candidates, and returns how many.  Loopback addresses are among them in an overlay on
+ * loopback only.
  */
-size_t reload_attach_addresses(const struct reload_membership *m, const struct reload_attach *req,
-	struct reload_ip_port *out, size_t max);
+size_t reload_attach_targets(const struct reload_membership *m, const struct reload_attach *req,
+	struct reload_link_target *out, size_t max);
 
 /* reload_attempt_new() enters one, reload_attempt_free() removes it without a result, reload_attempt_end() ends it with one. */
 struct attempt *reload_attempt_new(struct reload_membership *m, enum attempt_phase phase);
@@ -74,8 +76,8 @@ struct attempt *reload_attempt_with(struct reload_membership *m, const struct re
 
 /* reload_attempt_await() waits for a link: the other end answers, or goes on with an Attach of its own, and will connect. */
 void reload_attempt_await(struct attempt *a);
-/* reload_attempt_dial() connects to one of the addresses. */
-void reload_attempt_dial(struct attempt *a, const struct reload_ip_port *to, size_t count);
+/* reload_attempt_dial() connects to one of the targets. */
+void reload_attempt_dial(struct attempt *a, const struct reload_link_target *to, size_t count);
 /* reload_attempt_may_dial() returns whether an Attach with this certificate (its fingerprint) may make this node dial. */
 bool reload_attempt_may_dial(struct reload_membership *m, const uint8_t signer[32]);
 /* reload_attempt_lifetime() is how long one may take. */

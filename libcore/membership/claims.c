@@ -129,23 +129,23 @@ static void dial_next(struct reload_membership *m)
 	if (!c || c->link || c->timer.armed || m->state != RELOAD_STATE_JOINED ||
 		reload_cached_peers_in_tables(m) >= CACHED_ENOUGH || !claim_take(m, &c->dialled))
 		return;
-	const struct reload_ip_port addr = addr_of(&c->dialled);
+	const struct reload_link_target to = { addr_of(&c->dialled), RELOAD_LINK_NO_ICE };
 	reload_timer_arm(
 		&m->engine->timers, &c->timer, m->engine->now + DIAL_MS, dial_timed_out, m);
-	c->link = reload_link_open(m->connections, &addr, 1);
+	c->link = reload_link_open(m->connections, &to, 1);
 }
 
 void reload_claims_add(struct reload_membership *m, const struct reload_id *node,
-	const struct reload_ip_port *addrs, size_t count)
+	const struct reload_link_target *at, size_t count)
 {
 	if (m->role != RELOAD_ROLE_PEER || reload_id_eq(node, &m->engine->self))
 		return;
 	if (!m->claims)
 		m->claims = RELOAD_NEW(claims);
 	for (size_t i = count < CLAIMS_PER_NODE ? count : CLAIMS_PER_NODE; i-- > 0;) {
-		struct candidate claim = candidate_of(&addrs[i]);
+		struct candidate claim = candidate_of(&at[i].at);
 		claim.node = *node;
-		if (usable(&addrs[i]))
+		if (usable(&at[i].at))
 			claim_add(m->claims, &claim);
 	}
 	dial_next(m);

@@ -153,11 +153,11 @@ void reload_search_clear(struct reload_membership *m);
 /* -- claims.c: addresses that others claim ------------------------------------------------------------------------------- */
 
 /*
- * reload_claims_add() notes that node says that it listens at addrs; reload_claims_tables() goes on when the node has
+ * reload_claims_add() notes that node says that it listens at these addresses; reload_claims_tables() goes on when the node has
  * joined and when the tables have changed.  Nothing is remembered of it before this node has dialled there itself.
  */
 void reload_claims_add(struct reload_membership *m, const struct reload_id *node,
-	const struct reload_ip_port *addrs, size_t count);
+	const struct reload_link_target *at, size_t count);
 void reload_claims_tables(struct reload_membership *m);
 /* reload_claims_link_up() and reload_claims_link_down() report what became of a link; true: it was made for a claim, and is gone. */
 bool reload_claims_link_up(

@@ -70,10 +70,10 @@ static const struct reload_id *node_at(
 
 static bool is_own(struct reload_membership *m, const struct candidate *c)
 {
-	struct reload_ip_port own[8];
+	struct reload_link_target own[8];
 	size_t count = m->engine->ops->addresses(m->engine->host, own, COUNT_OF(own));
 	for (size_t i = 0; i < count; i++) {
-		struct candidate mine = candidate_of(&own[i]);
+		struct candidate mine = candidate_of(&own[i].at);
 		if (same_addr(&mine, c))
 			return true;
 	}
@@ -244,8 +244,8 @@ static void candidate_next(struct reload_membership *m)
 		return;
 	reload_timer_arm(&m->engine->timers, &s->timer, m->engine->now + CANDIDATE_MS,
 		candidate_timed_out, m);
-	const struct reload_ip_port addr = addr_of(c);
-	s->link = reload_link_open(m->connections, &addr, 1);
+	const struct reload_link_target to = { addr_of(c), RELOAD_LINK_NO_ICE };
+	s->link = reload_link_open(m->connections, &to, 1);
 }
 
 static void on_usable(struct reload_membership *m, struct reload_connection *con)

@@ -1,5 +1,9 @@
 #include "sim/internal.h"
 
+enum {
+	DIALLED_MAX = 16 /* addresses of one link that are looked at */
+};
+
 /* The host of each engine: its orders become events of the world. */
 
 static reload_ms host_now(void *host)
@@ -26,11 +30,14 @@ static void host_wake_at(void *host, reload_ms when)
 }
 
 static void host_link_open(
-	void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count)
+	void *host, uint32_t link, const struct reload_link_target *to, size_t count)
 {
 	struct reload_sim_body *n = reload_sim_body_of(host);
+	struct reload_ip_port at[DIALLED_MAX];
+	for (size_t i = 0; i < count && i < DIALLED_MAX; i++)
+		at[i] = to[i].at;
 	if (!n->stopping)
-		reload_sim_dial(n, link, addrs, count);
+		reload_sim_dial(n, link, at, count < DIALLED_MAX ? count : DIALLED_MAX);
 }
 
 static void host_link_send(void *host, uint32_t link, struct span message)
@@ -55,11 +62,13 @@ static void host_job(void *host, struct reload_job *job)
 	s->jobs[s->jobs_count++] = (struct reload_sim_job){ n, job };
 }
 
-static size_t host_addresses(void *host, struct reload_ip_port *out, size_t max)
+static size_t host_addresses(void *host, struct reload_link_target *out, size_t max)
 {
 	if (!max)
 		return 0;
-	out[0] = reload_sim_address(reload_sim_body_of(host)->node.index);
+	out[0] = (struct reload_link_target){ reload_sim_address(
+						      reload_sim_body_of(host)->node.index),
+		RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE) };
 	return 1;
 }
 

@@ -31,6 +31,16 @@ struct reload_ip_port {
 	struct span raw; /* unknown type */
 };
 
+/* An address, and the types of links that lead to it. */
+struct reload_link_target {
+	struct reload_ip_port at;
+	uint8_t types; /* RELOAD_LINK_BIT() of each */
+};
+
+#define RELOAD_LINK_BIT(type) (1u << (type)) /* enum reload_link_type */
+#define RELOAD_LINK_NO_ICE                                                                         \
+	(RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE) | RELOAD_LINK_BIT(RELOAD_DTLS_UDP_SR_NO_ICE))
+
 extern const struct wire_type reload_ip_port_wire;
 
 /* reload_ip_port_text() writes "192.0.2.1:6084" or "[2001:db8::1]:6084" to out[64] and returns it. */

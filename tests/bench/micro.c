@@ -163,9 +163,9 @@ static void quiet_wake_at(void *host, reload_ms when)
 	(void)host, (void)when;
 }
 
-static void quiet_open(void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count)
+static void quiet_open(void *host, uint32_t link, const struct reload_link_target *to, size_t count)
 {
-	(void)host, (void)link, (void)addrs, (void)count;
+	(void)host, (void)link, (void)to, (void)count;
 }
 
 static void quiet_send(void *host, uint32_t link, struct span message)
@@ -189,7 +189,7 @@ static void quiet_job(void *host, struct reload_job *job)
 	jobs = job;
 }
 
-static size_t quiet_addresses(void *host, struct reload_ip_port *out, size_t max)
+static size_t quiet_addresses(void *host, struct reload_link_target *out, size_t max)
 {
 	(void)host, (void)out, (void)max;
 	return 0;

@@ -164,11 +164,11 @@ static inline struct net_link *link_of(struct node *n, uint32_t number, int *end
 }
 
 static inline void host_link_open(
-	void *host, uint32_t link, const struct reload_ip_port *addrs, size_t count)
+	void *host, uint32_t link, const struct reload_link_target *to, size_t count)
 {
 	struct node *n = host;
 	assert(count && !(link & 0x80000000u));
-	size_t index = addrs[0].addr[3];
+	size_t index = to[0].at.addr[3];
 	n->opened++;
 	struct net_link *l = link_free(n->net);
 	if (!l)
@@ -230,11 +230,12 @@ static inline struct reload_ip_port node_address(const struct node *n)
 		.port = RELOAD_DEFAULT_PORT };
 }
 
-static inline size_t host_addresses(void *host, struct reload_ip_port *out, size_t max)
+static inline size_t host_addresses(void *host, struct reload_link_target *out, size_t max)
 {
 	const struct node *n = host;
 	assert(max);
-	out[0] = n->claimed ? *n->claimed : node_address(n);
+	out[0] = (struct reload_link_target){ n->claimed ? *n->claimed : node_address(n),
+		RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE) };
 	return 1;
 }
 

@@ -226,11 +226,24 @@ static inline void node_start(struct node *n, struct reload_poll *poll, const st
 	tune.trust = trust;
 	if (!tune.max_message)
 		tune.max_message = 5000;
+	if (!tune.types)
+		tune.types = RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE);
 	if (reload_links_new(&n->links, &tune, &why))
 		fail_msg("%s: %s", why.what, why.reason);
 	struct reload_ip_port any = loopback(0);
 	assert_int_equal(reload_links_listen(n->links, &any, &n->port, &why), RELOAD_OK);
 	assert_int_not_equal(n->port, 0);
+}
+
+/* node_dial() opens a link to one of these addresses over any transport */
+static inline void node_dial(
+	struct reload_links *links, uint32_t link, const struct reload_ip_port *at, size_t count)
+{
+	struct reload_link_target to[20];
+	assert_true(count <= COUNT_OF(to));
+	for (size_t i = 0; i < count; i++)
+		to[i] = (struct reload_link_target){ at[i], RELOAD_LINK_NO_ICE };
+	reload_links_open(links, link, to, count);
 }
 
 static inline void node_stop(struct node *n)

@@ -99,7 +99,7 @@ static void who_never_reads_stops_nobody(void **state)
 	assert_int_equal(info.unacked, sent);
 
 	struct reload_ip_port at = loopback(b.port);
-	reload_links_open(a.links, 1, &at, 1);
+	node_dial(a.links, 1, &at, 1);
 	TURN_UNTIL(loop, a.ups);
 	assert_true(reload_links_send(a.links, 1, span_str("hello")));
 	TURN_UNTIL(loop, a.messages == 1);
@@ -168,7 +168,7 @@ static void silent_connections_block_nobody(void **state)
 	assert_int_equal(reload_links_counters(b.links)->half_open, LIMIT);
 	struct reload_ip_port at = loopback(b.port);
 	reload_ms start = reload_poll_now();
-	reload_links_open(a.links, 1, &at, 1);
+	node_dial(a.links, 1, &at, 1);
 	TURN_UNTIL(loop, a.ups && b.ups);
 	assert_true(reload_poll_now() - start < 3000);
 	/* the rest is thrown out in time */
@@ -303,7 +303,7 @@ static void link_numbers_wrap(void **state)
 	for (uint32_t i = 1; i <= 3; i++) {
 		if (i == 2)
 			b.links->next_incoming = UINT32_MAX;
-		reload_links_open(a.links, i, &at, 1);
+		node_dial(a.links, i, &at, 1);
 		TURN_UNTIL(loop, a.ups == i && b.ups == i);
 	}
 	assert_int_equal(b.links->next_incoming, UINT32_C(0x80000002)); /* 0x80000000 lives on */
@@ -320,7 +320,7 @@ static void links_are_limited(void **state)
 	node_start(&b, loop, &bob, root.trust, (struct reload_links_setup){ .max_links = 2 });
 	struct reload_ip_port at = loopback(b.port);
 	for (uint32_t i = 1; i <= 3; i++) {
-		reload_links_open(a.links, i, &at, 1);
+		node_dial(a.links, i, &at, 1);
 		TURN_UNTIL(loop, a.ups + a.downs == i);
 	}
 	assert_int_equal(a.ups, 2);
@@ -329,8 +329,8 @@ static void links_are_limited(void **state)
 	struct node c = { 0 };
 	node_start(&c, loop, &bob, root.trust, (struct reload_links_setup){ .max_links = 1 });
 	at = loopback(a.port);
-	reload_links_open(c.links, 1, &at, 1);
-	reload_links_open(c.links, 2, &at, 1);
+	node_dial(c.links, 1, &at, 1);
+	node_dial(c.links, 2, &at, 1);
 	TURN_UNTIL(loop, c.ups && c.downs);
 	assert_int_equal(c.down_err, RELOAD_LIMIT);
 	node_stop(&c);
@@ -355,7 +355,7 @@ static void no_descriptors_left_is_survived(void **state)
 	assert_int_equal(reload_links_counters(b.links)->links, 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	struct reload_ip_port at = loopback(b.port);
-	reload_links_open(a.links, 1, &at, 1);
+	node_dial(a.links, 1, &at, 1);
 	TURN_UNTIL(loop, a.ups && b.ups);
 	close(fd);
 	node_stop(&a);

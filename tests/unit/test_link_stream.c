@@ -33,7 +33,7 @@ static void start_pair(struct node *a, struct node *b, struct reload_links_setup
 	node_start(a, loop, &alice, root.trust, tune);
 	node_start(b, loop, &bob, root.trust, tune);
 	struct reload_ip_port at = loopback(b->port);
-	reload_links_open(a->links, 1, &at, 1);
+	node_dial(a->links, 1, &at, 1);
 	TURN_UNTIL(loop, a->ups && b->ups);
 }
 
@@ -181,7 +181,7 @@ static void acks_of_several_links_leave_in_time(void **state)
 	start_pair(&a, &b, defaults);
 	struct reload_ip_port at = loopback(b.port);
 	uint32_t first = b.up_link;
-	reload_links_open(a.links, 2, &at, 1);
+	node_dial(a.links, 2, &at, 1);
 	TURN_UNTIL(loop, a.ups == 2 && b.ups == 2);
 	assert_true(reload_links_send(a.links, 1, span_str("one")));
 	while (b.messages < 1)
@@ -428,19 +428,19 @@ static void every_address_is_tried(void **state)
 	assert_int_equal(getsockname(silent, (struct sockaddr *)&bound, &len), 0);
 	struct reload_ip_port at[3] = { { .type = 77 }, loopback(ntohs(bound.sin_port)),
 		loopback(b.port) };
-	reload_links_open(a.links, 1, at, 3);
+	node_dial(a.links, 1, at, 3);
 	TURN_UNTIL(loop, a.ups || a.downs);
 	assert_int_equal(a.ups, 1);
 	assert_int_equal(a.up_peer.port, b.port);
-	reload_links_open(a.links, 2, at, 2);
+	node_dial(a.links, 2, at, 2);
 	assert_int_equal(a.downs, 0); /* orders never call back */
 	TURN_UNTIL(loop, a.downs == 1);
 	assert_int_equal(a.down_err, RELOAD_LINK_DOWN);
 	assert_string_equal(a.down_why, "Connection refused");
-	reload_links_open(a.links, 3, NULL, 0);
+	node_dial(a.links, 3, NULL, 0);
 	TURN_UNTIL(loop, a.downs == 2);
 	assert_int_equal(a.down_err, RELOAD_UNREACHABLE);
-	reload_links_open(a.links, 4, at + 2, 1);
+	node_dial(a.links, 4, at + 2, 1);
 	reload_links_close(a.links, 4);
 	turn_for(loop, 50);
 	assert_int_equal(a.downs, 2);
@@ -467,11 +467,11 @@ static void several_addresses_are_listened_on(void **state)
 	assert_int_equal(port, b.port);
 	assert_int_equal(reload_links_listen(b.links, &other, &port, &why), RELOAD_IO);
 	assert_int_equal(reload_links_listen(b.links, &unknown, &port, &why), RELOAD_IO);
-	reload_links_open(a.links, 1, &other, 1);
+	node_dial(a.links, 1, &other, 1);
 	TURN_UNTIL(loop, a.ups == 1);
 	six.addr[15] = 1;
 	if (!reload_links_listen(b.links, &six, &port, &why)) { /* a machine may have no IPv6 */
-		reload_links_open(a.links, 2, &six, 1);
+		node_dial(a.links, 2, &six, 1);
 		TURN_UNTIL(loop, a.ups == 2);
 		assert_int_equal(a.up_peer.type, RELOAD_IPV6);
 	}

@@ -33,7 +33,7 @@ static int teardown(void **state)
 static void connect_nodes(struct node *from, struct node *to, uint32_t link)
 {
 	struct reload_ip_port at = loopback(to->port);
-	reload_links_open(from->links, link, &at, 1);
+	node_dial(from->links, link, &at, 1);
 }
 
 static void both_ends_know_each_other(void **state)

@@ -1,0 +1,146 @@
+/*
+ * DTLS links over UDP (DTLS-UDP-SR-NO-ICE, RFC 6940 s6.6.6): what their files share.
+ *
+ * One UDP socket, a port, serves all links of an address and this node's STUN server (LINK-17).  A datagram is told by its first byte:
+ * 0 to 3 is STUN, 20 to 63 is DTLS.  A link is found by who sent.  Its record layer is OpenSSL's; messages are made reliable by
+ * link/reliable.h, one frame a record (LINK-03), and the records of one turn travel in one datagram as far as they fit.
+ *
+ * Strangers: a ClientHello costs nothing but a cookie until it brings one back, which shows that who sends it receives at that
+ * address.  Only then there is a link, and a handshake that counts (link/admission.h).
+ *
+ * A ClientHello from an address to which a link stands is answered all the same (RFC 6347 s4.2.8): the other end may have been
+ * started anew.  The new link is the successor of the old one, which ends when the successor's handshake is complete, not before.
+ */
+#pragma once
+
+#include "link/internal.h"
+#include "link/reliable.h"
+#include "link/stun.h"
+#include "link/udp_socket_io.h"
+
+enum {
+	RELOAD_DTLS_MTU = 1200,     /* bytes of a datagram */
+	RELOAD_DTLS_FIRST_MS = 200, /* until a flight of the handshake is repeated first */
+	RELOAD_DTLS_LAST_MS = 2000, /* and how long that wait becomes, doubling */
+	RELOAD_DTLS_DATAGRAMS = 64, /* taken in one turn from one port */
+	RELOAD_DTLS_ERRORS = 64,    /* of ICMP, likewise */
+	RELOAD_DTLS_PORTS = 18,     /* as many as listeners, and one of each family for own links */
+	RELOAD_DTLS_QUEUE = 1024,   /* messages of a link that wait or are unacknowledged */
+	RELOAD_DTLS_COOKIE_MS = 600000 /* a cookie is good for this long, and for as long again */
+};
+
+struct reload_dtls_port {
+	struct reload_links *links;
+	struct reload_ip_port at;
+	int fd;
+	uint64_t watch;
+	RB_HEAD(reload_dtls_tree, reload_dtls_link) tree; /* by address of the other end */
+};
+
+struct reload_dtls_link {
+	struct reload_secure_link base;
+	RB_ENTRY(reload_dtls_link) by_peer;
+	struct reload_dtls_port *port;
+	struct reload_udp_local local;
+	struct reload_dtls_link *successor, *predecessor; /* of the same address: see above */
+	bool is_in_tree;
+	bool told_bad;        /* the owner knows that it is bad */
+	struct span datagram; /* that OpenSSL has not read yet; borrowed for the time of a call */
+	struct reload_timer
+		again; /* a flight is repeated, frames are sent, base.timer is the limit of the state */
+	struct reload_reliable reliable;
+};
+
+struct reload_dtls {
+	struct reload_dtls_port ports[RELOAD_DTLS_PORTS];
+	size_t ports_count;
+	void (*receive)(void *port, unsigned events);
+	struct reload_dtls_link *
+		listening; /* takes ClientHellos until one brings its cookie; NULL: made when needed */
+	struct reload_admission stun;
+	uint8_t secret[32]; /* of cookies */
+	/* the datagram that is being put together, for writer */
+	struct reload_dtls_link *writer;
+	size_t out_len;
+	uint8_t out[RELOAD_DTLS_MTU];
+	uint8_t in[RELOAD_LINK_BUFFER + 64]; /* one datagram */
+};
+
+extern const struct reload_link_transport reload_dtls_transport;
+
+/* -- dtls_port_io.c: sockets, whose datagram one is, and datagrams out ---------------------------------------------------- */
+
+/* reload_dtls_port_open() returns a port at addr, whose number is filled in, or NULL with a negative errno in *err. */
+struct reload_dtls_port *reload_dtls_port_open(
+	struct reload_links *links, struct reload_ip_port *addr, int *err);
+
+/* reload_dtls_port_for() returns a port from which an address is reached, NULL with *err when there is none. */
+struct reload_dtls_port *reload_dtls_port_for(
+	struct reload_links *links, const struct reload_ip_port *peer, int *err);
+
+/* reload_dtls_ports_close() closes all; their links are gone. */
+void reload_dtls_ports_close(struct reload_links *links);
+
+/* reload_dtls_link_at() returns the link to an address, NULL for none. */
+struct reload_dtls_link *reload_dtls_link_at(
+	struct reload_dtls_port *port, const struct reload_ip_port *peer);
+
+/*
+ * reload_dtls_link_enter() makes datagrams from its peer find a link, or its predecessor when there is one already; false: that one has a
+ * successor.  reload_dtls_link_leave() ends it.  reload_dtls_link_succeed() puts a link in the place of its predecessor, which it returns.
+ */
+bool reload_dtls_link_enter(struct reload_dtls_link *link);
+void reload_dtls_link_leave(struct reload_dtls_link *link);
+struct reload_dtls_link *reload_dtls_link_succeed(struct reload_dtls_link *link);
+
+/*
+ * reload_dtls_write() adds a record to the datagram of a link that is being put together; reload_dtls_flush() sends it.  Each function
+ * that calls into OpenSSL flushes before it returns.
+ */
+void reload_dtls_write(struct reload_dtls_link *link, struct span record);
+void reload_dtls_flush(struct reload_links *links);
+
+/* -- dtls_bio_io.c: between OpenSSL and datagrams -------------------------------------------------------------------------- */
+
+/* reload_dtls_bio_method() makes the way of the records of a session (owned). */
+BIO_METHOD *reload_dtls_bio_method(void);
+
+/* -- dtls_cookie_io.c ------------------------------------------------------------------------------------------------------- */
+
+/* reload_dtls_context() tells a context of DTLS how cookies are made, and the size of datagrams. */
+void reload_dtls_context(SSL_CTX *ctx);
+
+/* -- dtls_stream_io.c: what goes through a link that is up ------------------------------------------------------------------ */
+
+/* reload_dtls_link_read() takes what its datagram holds; the link may be dead afterwards. */
+void reload_dtls_link_read(struct reload_dtls_link *link);
+
+/* reload_dtls_link_pump() sends what is due and sees to it that it is called again in time; the link may be dead afterwards. */
+void reload_dtls_link_pump(struct reload_dtls_link *link);
+
+/* reload_dtls_link_icmp() takes what ICMP said of a datagram of the link. */
+void reload_dtls_link_icmp(struct reload_dtls_link *link, const struct reload_udp_error *error);
+
+/* -- dtls_link_io.c: the states of a DTLS link ------------------------------------------------------------------------------ */
+
+/* reload_dtls_session() makes the session of a link; false when OpenSSL cannot. */
+bool reload_dtls_session(struct reload_dtls_link *link);
+
+/* reload_dtls_link_accepted() goes on with the handshake of a link that has shown its cookie. */
+void reload_dtls_link_accepted(struct reload_dtls_link *link);
+
+/* reload_dtls_link_refused() ends a handshake when ICMP says that nobody is there. */
+void reload_dtls_link_refused(struct reload_dtls_link *link, const struct reload_udp_error *error);
+
+/* reload_dtls_link_input() takes a datagram. */
+void reload_dtls_link_input(struct reload_dtls_link *link, struct span datagram);
+
+/* -- dtls_listen_io.c: datagrams from anybody --------------------------------------------------------------------------------- */
+
+/*
+ * reload_dtls_init() begins without ports, false when OpenSSL has no random numbers; reload_dtls_listen() takes links at addr, a
+ * negative errno when that fails; reload_dtls_end() is legal before reload_dtls_init().
+ */
+bool reload_dtls_init(struct reload_links *links);
+int reload_dtls_listen(struct reload_links *links, struct reload_ip_port *addr);
+void reload_dtls_end(struct reload_links *links);

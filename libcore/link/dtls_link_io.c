@@ -1,0 +1,278 @@
+/*
+ * One DTLS link.
+ *
+ *   (cookie shown) --> HANDSHAKE --> UP --> CLOSING --> (freed)
+ *                       |  ^  |      |        |
+ *                 next  |  |  +--> DEAD <-----+
+ *                 address--+
+ *
+ * Two timers: that of the state (the handshake, the time to close) and `again` for what is repeated: a flight of the handshake, then
+ * frames.  An idle link has none.
+ */
+#include "link/dtls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <string.h>
+
+static struct reload_dtls_link *dtls(struct reload_secure_link *base)
+{
+	return (struct reload_dtls_link *)base;
+}
+
+/* -- the handshake ---------------------------------------------------------------------------------------------------------- */
+
+/* RFC 6347 s4.2.4.1 begins with a second and permits less: a lost flight should not be noticed by a person. */
+static unsigned next_wait_us(SSL *ssl, unsigned wait_us)
+{
+	(void)ssl;
+	if (!wait_us)
+		return RELOAD_DTLS_FIRST_MS * 1000;
+	return wait_us < RELOAD_DTLS_LAST_MS * 500 ? 2 * wait_us : RELOAD_DTLS_LAST_MS * 1000;
+}
+
+bool reload_dtls_session(struct reload_dtls_link *l)
+{
+	SSL *ssl = l->base.ssl = reload_secure_session(&l->base);
+	if (!ssl)
+		return false;
+	DTLS_set_timer_cb(ssl, next_wait_us);
+	return DTLS_set_link_mtu(ssl, RELOAD_DTLS_MTU) == 1;
+}
+
+static void connect_next(struct reload_secure_link *base);
+
+static void attempt_failed(struct reload_dtls_link *l)
+{
+	if (l->base.incoming || l->base.addrs_next == l->base.addrs_count)
+		return;
+	l->base.state = RELOAD_SECURE_CONNECTING;
+	reload_secure_link_forget_peer(&l->base);
+	connect_next(&l->base);
+}
+
+static void on_attempt_late(void *arg)
+{
+	struct reload_dtls_link *l = arg;
+	reload_secure_link_fail(&l->base, RELOAD_TIMEOUT, "no DTLS handshake in time");
+	attempt_failed(l);
+}
+
+static void repeat_later(struct reload_dtls_link *l);
+
+static void on_again(void *arg)
+{
+	struct reload_dtls_link *l = arg;
+	ERR_clear_error();
+	int n = DTLSv1_handle_timeout(l->base.ssl);
+	reload_dtls_flush(l->base.links);
+	if (n >= 0) {
+		repeat_later(l);
+		return;
+	}
+	reload_secure_link_fail(&l->base, RELOAD_TIMEOUT, "no answer to the DTLS handshake");
+	attempt_failed(l);
+}
+
+static void repeat_later(struct reload_dtls_link *l)
+{
+	struct timeval left;
+	if (DTLSv1_get_timeout(l->base.ssl, &left) != 1) {
+		reload_timer_cancel(l->base.links->timers, &l->again);
+		return;
+	}
+	reload_ms ms = (reload_ms)left.tv_sec * 1000 + ((reload_ms)left.tv_usec + 999) / 1000;
+	reload_timer_arm(l->base.links->timers, &l->again, reload_poll_now() + ms, on_again, l);
+}
+
+static void up(struct reload_dtls_link *l)
+{
+	struct reload_links *links = l->base.links;
+	reload_timer_cancel(links->timers, &l->again);
+	reload_reliable_init(
+		&l->reliable, &(struct reload_reliable_setup){ .policy = RELOAD_RELIABLE_WINDOWED,
+				      .max_message = links->set.max_message,
+				      .max_queue_bytes = reload_links_max_queue(links),
+				      .max_queue = RELOAD_DTLS_QUEUE,
+				      .floor_ms = links->set.rto_floor_ms });
+	struct reload_dtls_link *old = reload_dtls_link_succeed(l);
+	if (old)
+		reload_secure_link_fail(
+			&old->base, RELOAD_LINK_DOWN, "the other end has started a new link");
+	reload_secure_link_up(&l->base);
+	if (l->base.state == RELOAD_SECURE_UP)
+		reload_dtls_link_read(l); /* the datagram may go on with messages */
+}
+
+static void handshake(struct reload_dtls_link *l)
+{
+	ERR_clear_error();
+	errno = 0;
+	int n = SSL_do_handshake(l->base.ssl), err = errno;
+	reload_dtls_flush(l->base.links);
+	if (n == 1) {
+		up(l);
+		return;
+	}
+	int code = SSL_get_error(l->base.ssl, n);
+	if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE) {
+		repeat_later(l);
+		return;
+	}
+	reload_secure_link_fail_session(&l->base, code, err);
+	attempt_failed(l);
+}
+
+void reload_dtls_link_accepted(struct reload_dtls_link *l)
+{
+	l->base.state = RELOAD_SECURE_HANDSHAKE;
+	reload_secure_link_arm(
+		&l->base, reload_poll_now() + l->base.links->set.handshake_ms, on_attempt_late);
+	handshake(l);
+}
+
+void reload_dtls_link_refused(struct reload_dtls_link *l, const struct reload_udp_error *error)
+{
+	if (!error->hard)
+		return;
+	reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN, strerror(error->err));
+	attempt_failed(l);
+}
+
+void reload_dtls_link_input(struct reload_dtls_link *l, struct span datagram)
+{
+	l->datagram = datagram;
+	if (l->base.state == RELOAD_SECURE_HANDSHAKE)
+		handshake(l);
+	else
+		reload_dtls_link_read(l);
+	l->datagram = span_of(NULL, 0);
+}
+
+/* -- the transport ---------------------------------------------------------------------------------------------------------- */
+
+/* What keeps a handshake with the peer from beginning; NULL: it has begun. */
+static const char *begin(struct reload_dtls_link *l)
+{
+	int err;
+	l->local = (struct reload_udp_local){ 0 };
+	l->port = reload_dtls_port_for(l->base.links, &l->base.peer, &err);
+	if (!l->port)
+		return strerror(-err);
+	if (!l->base.peer.port)
+		return "no address to connect to";
+	if (!reload_dtls_link_enter(l))
+		return "a handshake with that address is under way";
+	return reload_dtls_session(l) ? NULL : "OpenSSL cannot make a session";
+}
+
+static void connect_next(struct reload_secure_link *base)
+{
+	struct reload_dtls_link *l = dtls(base);
+	while (base->addrs_next < base->addrs_count) {
+		base->peer = base->addrs[base->addrs_next++];
+		const char *fault = begin(l);
+		if (!fault) {
+			base->err = RELOAD_OK;
+			base->state = RELOAD_SECURE_HANDSHAKE;
+			reload_secure_link_arm(base,
+				reload_poll_now() + base->links->set.connect_ms, on_attempt_late);
+			handshake(l);
+			return;
+		}
+		reload_secure_link_fail(base, RELOAD_LINK_DOWN, fault);
+		if (base->addrs_next < base->addrs_count)
+			base->state = RELOAD_SECURE_CONNECTING;
+	}
+	if (base->state != RELOAD_SECURE_DEAD)
+		reload_secure_link_fail(base, RELOAD_UNREACHABLE, "no address to connect to");
+}
+
+static void on_close_late(void *arg)
+{
+	struct reload_dtls_link *l = arg;
+	reload_secure_link_fail(&l->base, RELOAD_TIMEOUT, NULL);
+}
+
+static void close_link(struct reload_secure_link *base)
+{
+	if (base->state == RELOAD_SECURE_CONNECTING || base->state == RELOAD_SECURE_HANDSHAKE)
+		reload_secure_link_fail(base, RELOAD_CANCELLED, NULL);
+	if (base->state != RELOAD_SECURE_UP)
+		return;
+	base->state = RELOAD_SECURE_CLOSING;
+	reload_secure_link_arm(base, reload_poll_now() + RELOAD_LINK_CLOSE_MS, on_close_late);
+	reload_secure_link_turn(base);
+}
+
+static bool send_message(struct reload_secure_link *base, struct span message)
+{
+	if (!reload_reliable_queue(&dtls(base)->reliable, message))
+		return false;
+	reload_secure_link_turn_first(base);
+	return true;
+}
+
+static void turn_end(struct reload_secure_link *base)
+{
+	reload_dtls_link_pump(dtls(base));
+}
+
+/* The other end is told, as nothing else would tell it; of a handshake that failed OpenSSL has told. */
+static void disconnect(struct reload_secure_link *base)
+{
+	struct reload_dtls_link *l = dtls(base);
+	bool is_up = base->state == RELOAD_SECURE_UP || base->state == RELOAD_SECURE_CLOSING;
+	if (base->ssl && is_up && !SSL_get_shutdown(base->ssl)) {
+		ERR_clear_error();
+		SSL_shutdown(base->ssl);
+	}
+	reload_dtls_flush(base->links);
+	reload_timer_cancel(base->links->timers, &l->again);
+	if (l->port)
+		reload_dtls_link_leave(l);
+	l->port = NULL;
+}
+
+static void clear(struct reload_secure_link *base)
+{
+	reload_reliable_clear(&dtls(base)->reliable);
+}
+
+static void set_max_message(struct reload_secure_link *base, size_t max_message)
+{
+	struct reload_reliable *r = &dtls(base)->reliable;
+	r->setup.max_message = r->framing.max_message = max_message;
+}
+
+static void info(const struct reload_secure_link *base, struct reload_link_info *out)
+{
+	const struct reload_dtls_link *l = (const struct reload_dtls_link *)base;
+	out->rto_ms = reload_reliable_rto(&l->reliable);
+	out->srtt_ms = l->reliable.rto.srtt_us / 1000;
+	out->queued = l->reliable.queued_bytes;
+	out->unacked = l->reliable.unacked_count;
+	out->good = !l->told_bad;
+}
+
+static size_t mtu(const struct reload_secure_link *base)
+{
+	size_t record = DTLS_get_data_mtu(base->ssl);
+	return record > RELOAD_FRAME_DATA_HEAD ? record - RELOAD_FRAME_DATA_HEAD : 0;
+}
+
+const struct reload_link_transport reload_dtls_transport = {
+	.type = RELOAD_DTLS_UDP_SR_NO_ICE,
+	.kind = RELOAD_SECURE_DATAGRAM,
+	.size = sizeof(struct reload_dtls_link),
+	.bio_method = reload_dtls_bio_method,
+	.connect = connect_next,
+	.send = send_message,
+	.close = close_link,
+	.turn_end = turn_end,
+	.disconnect = disconnect,
+	.clear = clear,
+	.set_max_message = set_max_message,
+	.info = info,
+	.mtu = mtu,
+};

@@ -1,0 +1,154 @@
+#include "link/dtls.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static int peer_cmp(const struct reload_dtls_link *a, const struct reload_dtls_link *b)
+{
+	const struct reload_ip_port *p = &a->base.peer, *q = &b->base.peer;
+	int order = memcmp(p->addr, q->addr, sizeof(p->addr));
+	return order ? order : (p->port > q->port) - (p->port < q->port);
+}
+
+RELOAD_TREE(reload_dtls_tree, reload_dtls_link, by_peer, peer_cmp)
+
+/* -- ports --------------------------------------------------------------------------------------------------------------- */
+
+struct reload_dtls_port *reload_dtls_port_open(
+	struct reload_links *links, struct reload_ip_port *addr, int *err)
+{
+	struct reload_dtls *d = links->dtls;
+	*err = -EMFILE;
+	if (d->ports_count == RELOAD_DTLS_PORTS)
+		return NULL;
+	struct reload_dtls_port *port = &d->ports[d->ports_count];
+	int fd = *err = reload_udp_open(addr);
+	if (fd < 0)
+		return NULL;
+	*port = (struct reload_dtls_port){ .links = links, .at = *addr, .fd = fd };
+	port->watch = reload_poll_add(links->set.poll, fd, RELOAD_POLL_IN, d->receive, port);
+	if (!port->watch) {
+		*err = -errno;
+		close(fd);
+		return NULL;
+	}
+	d->ports_count++;
+	return port;
+}
+
+static bool is_loopback(const struct reload_ip_port *a)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+	return a->type == RELOAD_IPV4 ? a->addr[0] == 127 : !memcmp(a->addr, one, sizeof(one));
+}
+
+/* Nothing leaves this host from a socket that is bound to its loopback address. */
+static bool reaches(const struct reload_ip_port *from, const struct reload_ip_port *to)
+{
+	return from->type == to->type && (!is_loopback(from) || is_loopback(to));
+}
+
+struct reload_dtls_port *reload_dtls_port_for(
+	struct reload_links *links, const struct reload_ip_port *peer, int *err)
+{
+	struct reload_dtls *d = links->dtls;
+	for (size_t i = 0; i < d->ports_count; i++)
+		if (reaches(&d->ports[i].at, peer))
+			return &d->ports[i];
+	struct reload_ip_port any = { .type = peer->type };
+	return reload_dtls_port_open(links, &any, err);
+}
+
+void reload_dtls_ports_close(struct reload_links *links)
+{
+	struct reload_dtls *d = links->dtls;
+	while (d->ports_count) {
+		struct reload_dtls_port *port = &d->ports[--d->ports_count];
+		reload_poll_remove(links->set.poll, port->watch);
+		close(port->fd);
+	}
+}
+
+/* -- whose datagram it is -------------------------------------------------------------------------------------------------- */
+
+struct reload_dtls_link *reload_dtls_link_at(
+	struct reload_dtls_port *port, const struct reload_ip_port *peer)
+{
+	struct reload_dtls_link key = { .base.peer = *peer };
+	return RB_FIND(reload_dtls_tree, &port->tree, &key);
+}
+
+bool reload_dtls_link_enter(struct reload_dtls_link *l)
+{
+	struct reload_dtls_link *old = RB_INSERT(reload_dtls_tree, &l->port->tree, l);
+	l->is_in_tree = !old;
+	if (!old)
+		return true;
+	if (old->successor)
+		return false;
+	old->successor = l;
+	l->predecessor = old;
+	return true;
+}
+
+struct reload_dtls_link *reload_dtls_link_succeed(struct reload_dtls_link *l)
+{
+	struct reload_dtls_link *old = l->predecessor;
+	if (!old)
+		return NULL;
+	RB_REMOVE(reload_dtls_tree, &l->port->tree, old);
+	old->is_in_tree = false;
+	old->successor = l->predecessor = NULL;
+	RB_INSERT(reload_dtls_tree, &l->port->tree, l);
+	l->is_in_tree = true;
+	return old;
+}
+
+void reload_dtls_link_leave(struct reload_dtls_link *l)
+{
+	if (l->successor)
+		reload_dtls_link_succeed(l->successor);
+	if (l->predecessor)
+		l->predecessor->successor = NULL;
+	l->predecessor = NULL;
+	if (l->is_in_tree)
+		RB_REMOVE(reload_dtls_tree, &l->port->tree, l);
+	l->is_in_tree = false;
+}
+
+/* -- datagrams out ------------------------------------------------------------------------------------------------------- */
+
+static void send_now(struct reload_dtls_link *l, struct span datagram)
+{
+	struct reload_links *links = l->base.links;
+	links->counters.writes++;
+	links->counters.bytes_out += datagram.len;
+	(void)reload_udp_send(l->port->fd, datagram, &l->base.peer,
+		&l->local); /* one that did not leave is lost, like others */
+}
+
+void reload_dtls_flush(struct reload_links *links)
+{
+	struct reload_dtls *d = links->dtls;
+	if (d->writer)
+		send_now(d->writer, span_of(d->out, d->out_len));
+	d->writer = NULL;
+	d->out_len = 0;
+}
+
+void reload_dtls_write(struct reload_dtls_link *l, struct span record)
+{
+	struct reload_links *links = l->base.links;
+	struct reload_dtls *d = links->dtls;
+	if (d->writer != l || record.len > sizeof(d->out) - d->out_len)
+		reload_dtls_flush(links);
+	if (record.len > sizeof(d->out)) {
+		send_now(l,
+			record); /* a header that no fragment can carry: IP may fragment it (R-6.7-04) */
+		return;
+	}
+	memcpy(d->out + d->out_len, record.at, record.len);
+	d->out_len += record.len;
+	d->writer = l;
+}

@@ -1,0 +1,148 @@
+/* What goes through a DTLS link that is up: datagrams in, frames out, and how it is. */
+#include "link/dtls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <string.h>
+
+/* -- out ------------------------------------------------------------------------------------------------------------------ */
+
+static void on_due(void *arg)
+{
+	reload_dtls_link_pump(arg);
+}
+
+/* Its queue has left, or will not: the other end is told, and this is its end. */
+static void closed(struct reload_dtls_link *l)
+{
+	reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN, NULL);
+}
+
+static void look_at_health(struct reload_dtls_link *l)
+{
+	struct reload_links *links = l->base.links;
+	enum reload_health health = reload_reliable_health(&l->reliable);
+	if (health == RELOAD_HEALTH_LOST) {
+		reload_secure_link_fail(
+			&l->base, RELOAD_LINK_DOWN, "no acknowledgement of any copy");
+		return;
+	}
+	bool bad = health == RELOAD_HEALTH_BAD;
+	if (bad == l->told_bad || l->base.state != RELOAD_SECURE_UP)
+		return;
+	l->told_bad = bad;
+	links->set.ops->health(links->set.arg, l->base.id, !bad);
+}
+
+static bool write_frames(struct reload_dtls_link *l, reload_ms now)
+{
+	struct span frame;
+	while (reload_reliable_next(&l->reliable, now, &frame)) {
+		ERR_clear_error();
+		errno = 0;
+		int n = SSL_write(l->base.ssl, frame.at, (int)frame.len), err = errno;
+		if (n > 0)
+			continue;
+		int code = SSL_get_error(l->base.ssl, n);
+		if (code != SSL_ERROR_WANT_READ && code != SSL_ERROR_WANT_WRITE) {
+			reload_dtls_flush(l->base.links);
+			reload_secure_link_fail_session(&l->base, code, err);
+			return false;
+		}
+	}
+	reload_dtls_flush(l->base.links);
+	return true;
+}
+
+void reload_dtls_link_pump(struct reload_dtls_link *l)
+{
+	struct reload_links *links = l->base.links;
+	reload_ms now = reload_poll_now();
+	if (l->base.state != RELOAD_SECURE_UP && l->base.state != RELOAD_SECURE_CLOSING)
+		return;
+	if (!write_frames(l, now))
+		return;
+	look_at_health(l);
+	if (l->base.state == RELOAD_SECURE_CLOSING && !l->reliable.queued) {
+		closed(l);
+		return;
+	}
+	if (l->base.state == RELOAD_SECURE_DEAD)
+		return;
+	reload_ms due = reload_reliable_due(&l->reliable, now);
+	if (due == RELOAD_NEVER)
+		reload_timer_cancel(links->timers, &l->again);
+	else if (!l->again.armed || l->again.due != due)
+		reload_timer_arm(links->timers, &l->again, due > now ? due : now + 1, on_due, l);
+}
+
+/* -- in ------------------------------------------------------------------------------------------------------------------- */
+
+static bool alive(const struct reload_dtls_link *l)
+{
+	return l->base.state == RELOAD_SECURE_UP || l->base.state == RELOAD_SECURE_CLOSING;
+}
+
+/* A link that closes takes ACKs and delivers nothing. */
+static void deliver(struct reload_dtls_link *l, struct span message)
+{
+	struct reload_links *links = l->base.links;
+	if (l->base.state != RELOAD_SECURE_UP)
+		return;
+	links->counters.messages_in++;
+	links->set.ops->message(links->set.arg, l->base.id, message);
+}
+
+static void feed(struct reload_dtls_link *l, struct span in)
+{
+	struct reload_framing_item item;
+	struct reload_links *links = l->base.links;
+	while (alive(l)) {
+		switch (reload_reliable_input(&l->reliable, &in, reload_poll_now(), &item)) {
+		case RELOAD_FRAMING_DATA:
+			deliver(l, item.message);
+			break;
+		case RELOAD_FRAMING_OVERSIZED:
+			if (l->base.state == RELOAD_SECURE_UP)
+				links->set.ops->oversized(links->set.arg, l->base.id, item.message);
+			return;
+		case RELOAD_FRAMING_BROKEN:
+			reload_secure_link_fail(
+				&l->base, RELOAD_NOT_RELOAD, "a frame of unknown type");
+			return;
+		case RELOAD_FRAMING_ACK:
+		case RELOAD_FRAMING_MORE:
+			return;
+		}
+	}
+}
+
+void reload_dtls_link_read(struct reload_dtls_link *l)
+{
+	struct reload_links *links = l->base.links;
+	while (alive(l)) {
+		ERR_clear_error();
+		errno = 0;
+		int n = SSL_read(l->base.ssl, links->buffer, sizeof(links->buffer)), err = errno;
+		if (n > 0) {
+			links->counters.bytes_in += (uint64_t)n;
+			feed(l, span_of(links->buffer, (size_t)n));
+			continue;
+		}
+		int code = SSL_get_error(l->base.ssl, n);
+		reload_dtls_flush(
+			links); /* the last flight of a handshake may have been repeated */
+		if (code != SSL_ERROR_WANT_READ && code != SSL_ERROR_WANT_WRITE)
+			reload_secure_link_fail_session(&l->base, code, err);
+		break;
+	}
+	if (alive(l))
+		reload_secure_link_turn(&l->base);
+}
+
+void reload_dtls_link_icmp(struct reload_dtls_link *l, const struct reload_udp_error *error)
+{
+	reload_reliable_icmp(&l->reliable, error->hard);
+	if (reload_reliable_health(&l->reliable) == RELOAD_HEALTH_LOST)
+		reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN, strerror(error->err));
+}

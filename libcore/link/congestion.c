@@ -104,8 +104,8 @@ void reload_congestion_timeout(
 {
 	if (first)
 		c->threshold = half(c, flight * FRAME);
-	c->window = FRAME;
-	c->credit = FRAME;
+	c->window = half(c, 0);
+	c->credit = c->window;
 	c->paced = now;
 	event(c, next);
 }

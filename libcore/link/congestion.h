@@ -3,8 +3,8 @@
  * numbers that are never used twice), which satisfies RFC 8085 s3.1.1.  Counts frames, not bytes: a frame is one datagram.  Pure.
  *
  * The window starts with RELOAD_CONGESTION_INITIAL frames and grows by one frame for each one acknowledged (slow start) until the first
- * loss, then by one frame a round trip.  A loss halves it, once for all frames sent before the loss was noticed; a timeout sets it
- * to one frame (RFC 5681 s3.1).  It grows only while it is what limits the sender.  After a pause of one RTO no more than the initial window
+ * loss, then by one frame a round trip.  A loss halves it, once for all frames sent before the loss was noticed; a timeout sets it to
+ * RELOAD_CONGESTION_LEAST frames (RFC 9002 s7.6.2).  It grows only while it is what limits the sender.  After a pause of one RTO no more than the initial window
  * is left of it (RFC 5681 s4.1).
  *
  * Pacing spreads the frames of a window over the round trip (RFC 9002 s7.7): frames leave at the rate window / RTT, times 2 in slow
@@ -17,7 +17,7 @@
 enum {
 	RELOAD_CONGESTION_FRAME = 1000, /* unit of windows and credits: a thousandth of a frame */
 	RELOAD_CONGESTION_INITIAL = 10, /* frames, RFC 9002 s7.2 and RFC 6928 */
-	RELOAD_CONGESTION_LEAST = 2,    /* frames after a loss, RFC 9002 s7.2 */
+	RELOAD_CONGESTION_LEAST = 2,    /* frames, RFC 9002 s7.2 */
 	RELOAD_CONGESTION_BURST = 4     /* frames */
 };
 
@@ -55,7 +55,7 @@ void reload_congestion_acked(struct reload_congestion *c, uint32_t sequence);
 void reload_congestion_lost(struct reload_congestion *c, uint32_t sequence, uint32_t next);
 
 /*
- * reload_congestion_timeout() reduces the window to one frame, which may leave at once, because nothing was acknowledged for a whole
+ * reload_congestion_timeout() reduces the window to the least, which may leave at once, because nothing was acknowledged for a whole
  * RTO.  flight is the number of frames in flight; first: it is the first timeout since an ACK.
  */
 void reload_congestion_timeout(

@@ -17,23 +17,6 @@ void reload_reliable_init(struct reload_reliable *r, const struct reload_reliabl
 		setup->policy == RELOAD_RELIABLE_STOP_AND_WAIT ? 1 : RELOAD_RELIABLE_WINDOW);
 }
 
-static void messages_free(struct reload_reliable_messages *messages)
-{
-	for (struct reload_reliable_message *m; (m = TAILQ_FIRST(messages));) {
-		TAILQ_REMOVE(messages, m, entry);
-		free(m);
-	}
-}
-
-void reload_reliable_end(struct reload_reliable *r)
-{
-	messages_free(&r->waiting);
-	messages_free(&r->unacked);
-	r->queued = r->queued_bytes = 0;
-	r->unacked_count = r->flight = r->due = 0;
-	r->ended = true;
-}
-
 void reload_reliable_clear(struct reload_reliable *r)
 {
 	reload_reliable_end(r);
@@ -56,27 +39,6 @@ bool reload_reliable_queue(struct reload_reliable *r, struct span message)
 	r->queued++;
 	r->queued_bytes += m->len;
 	return true;
-}
-
-void reload_reliable_copy_is(struct reload_reliable *r, struct reload_reliable_message *m,
-	enum reload_reliable_copy copy)
-{
-	r->flight -= m->copy == RELOAD_RELIABLE_IN_FLIGHT;
-	r->due -= m->copy == RELOAD_RELIABLE_DUE;
-	m->copy = copy;
-	r->flight += m->copy == RELOAD_RELIABLE_IN_FLIGHT;
-	r->due += m->copy == RELOAD_RELIABLE_DUE;
-}
-
-void reload_reliable_drop(struct reload_reliable *r, struct reload_reliable_message *m)
-{
-	r->flight -= m->copy == RELOAD_RELIABLE_IN_FLIGHT;
-	r->due -= m->copy == RELOAD_RELIABLE_DUE;
-	r->unacked_count--;
-	r->queued--;
-	r->queued_bytes -= m->len;
-	TAILQ_REMOVE(&r->unacked, m, entry);
-	free(m);
 }
 
 reload_ms reload_reliable_rto(const struct reload_reliable *r)
@@ -108,35 +70,48 @@ enum reload_health reload_reliable_health(const struct reload_reliable *r)
 	return r->timeouts < RELOAD_RELIABLE_BAD ? RELOAD_HEALTH_GOOD : RELOAD_HEALTH_BAD;
 }
 
-/* what is in flight was silent for an RTO at that time: its oldest frame, since that left or the last ACK came */
-static reload_ms silent_due(const struct reload_reliable *r)
+/* what is in flight is silent since then: its oldest frame left, or the last ACK came */
+static reload_ms silent_since(const struct reload_reliable *r)
 {
 	reload_ms oldest = RELOAD_NEVER;
 	const struct reload_reliable_message *m;
-	if (!r->flight)
-		return RELOAD_NEVER;
 	TAILQ_FOREACH (m, &r->unacked, entry)
 		if (m->copy == RELOAD_RELIABLE_IN_FLIGHT && m->sent_at < oldest)
 			oldest = m->sent_at;
-	if (r->ack_at > oldest)
-		oldest = r->ack_at;
+	return r->acked_ever && r->ack_at > oldest ? r->ack_at : oldest;
+}
+
+/* when the silence has lasted one RTO, twice as long after each such timeout */
+static reload_ms timeout_due(const struct reload_reliable *r)
+{
 	reload_ms rto = reload_reliable_rto(r);
-	return oldest +
-	       reload_doubled(rto, r->timeouts, rto < RELOAD_RTO_CAP_MS ? RELOAD_RTO_CAP_MS : rto);
+	reload_ms most = rto < RELOAD_RTO_CAP_MS ? RELOAD_RTO_CAP_MS : rto;
+	return r->flight ? silent_since(r) + reload_doubled(rto, r->timeouts, most) : RELOAD_NEVER;
+}
+
+/* when silence loses the link */
+static reload_ms lost_due(const struct reload_reliable *r)
+{
+	if (r->timeouts < RELOAD_RELIABLE_SILENT)
+		return RELOAD_NEVER;
+	return r->setup.policy == RELOAD_RELIABLE_STOP_AND_WAIT
+		       ? 0
+		       : r->silent_since + RELOAD_RELIABLE_LOST_MS;
 }
 
 /* nothing was acknowledged for a whole RTO: all that is in flight is lost */
 static void timed_out(struct reload_reliable *r, reload_ms now)
 {
 	struct reload_reliable_message *m;
-	r->counts.timeouts++;
+	if (!r->timeouts)
+		r->silent_since = silent_since(r);
 	reload_congestion_timeout(
 		&r->congestion, r->flight, !r->timeouts, r->framing.next_sequence, now);
+	r->timeouts++;
+	r->counts.timeouts++;
 	TAILQ_FOREACH (m, &r->unacked, entry)
 		if (m->copy == RELOAD_RELIABLE_IN_FLIGHT)
 			reload_reliable_copy_is(r, m, RELOAD_RELIABLE_DUE);
-	if (++r->timeouts == RELOAD_RELIABLE_SILENT)
-		reload_reliable_end(r);
 }
 
 static void expire(struct reload_reliable *r, reload_ms now)
@@ -146,11 +121,13 @@ static void expire(struct reload_reliable *r, reload_ms now)
 		if (m->copy == RELOAD_RELIABLE_HINTED && now >= m->sent_at + reload_reliable_rto(r))
 			reload_reliable_copy_is(r, m, RELOAD_RELIABLE_DUE);
 	reload_reliable_losses(r, now);
-	if (now >= silent_due(r))
+	if (now >= timeout_due(r))
 		timed_out(r, now);
+	if (now >= lost_due(r))
+		reload_reliable_end(r);
 }
 
-/* the message that leaves next: one that is repeated first; NULL when there is none, or none may be unacknowledged beside others */
+/* the message that leaves next: one that is repeated first; NULL when there is none, or too many are unacknowledged */
 static struct reload_reliable_message *candidate(const struct reload_reliable *r)
 {
 	struct reload_reliable_message *m;
@@ -159,9 +136,7 @@ static struct reload_reliable_message *candidate(const struct reload_reliable *r
 			if (m->copy == RELOAD_RELIABLE_DUE)
 				return m;
 	}
-	unsigned most =
-		r->setup.policy == RELOAD_RELIABLE_STOP_AND_WAIT ? 1 : RELOAD_RELIABLE_WINDOW;
-	return r->unacked_count < most ? TAILQ_FIRST(&r->waiting) : NULL;
+	return r->unacked_count < RELOAD_RELIABLE_WINDOW ? TAILQ_FIRST(&r->waiting) : NULL;
 }
 
 static uint64_t srtt_us(const struct reload_reliable *r)
@@ -193,7 +168,7 @@ static void send_copy(struct reload_reliable *r, struct reload_reliable_message 
 		r->flight++;
 	}
 	reload_congestion_sent(&r->congestion, srtt_us(r), now);
-	m->sequences[m->copies++] = r->framing.next_sequence;
+	m->sequences[m->copies++ % RELOAD_RELIABLE_NAMED] = r->framing.next_sequence;
 	struct wr head = wr_fixed(m->frame, RELOAD_FRAME_DATA_HEAD);
 	reload_framing_head_write(&r->framing, &head, m->len, now);
 	m->sent_at = r->sent_at = now;
@@ -239,7 +214,8 @@ reload_ms reload_reliable_due(const struct reload_reliable *r, reload_ms now)
 {
 	if (r->framing.acks_count)
 		return now;
-	reload_ms due = silent_due(r);
+	reload_ms due = timeout_due(r);
+	sooner(&due, lost_due(r));
 	const struct reload_reliable_message *m;
 	TAILQ_FOREACH (m, &r->unacked, entry) {
 		if (m->copy == RELOAD_RELIABLE_HINTED)

@@ -10,6 +10,7 @@
  *	after both, and at due():  while (reload_reliable_next(r, now, &datagram)) { SSL_write(datagram); }
  *	                           then look at reload_reliable_health() and set one timer to reload_reliable_due()
  *
+ * At due() the records that wait in the socket are taken first: an ACK that was not read yet is no silence.
  * A datagram that could not be sent (EAGAIN, ENOBUFS) is a lost one: it is repeated like others.
  *
  * Receiver.  Each DATA frame is acknowledged at once, in a datagram of its own that leaves before any DATA; a frame whose number is among
@@ -31,9 +32,12 @@
  * End.  When the frame that is unacknowledged longest was silent for one RTO and three retransmissions followed, the first of them
  * at that moment, the link is bad (LINK-10): with an RTO of 500 ms the copies leave at 0, 500, 1500, 3500 and 7500 ms, and the link is bad
  * from 3500 ms on.  An ACK makes it good again.  Without one it is lost at 15500 ms, when the fifth copy was not acknowledged either.
- * In the stop-and-wait policy five copies of a message are all there are.  In the windowed one five are all while nothing is
- * acknowledged; while the link acknowledges other frames a message is repeated up to RELOAD_RELIABLE_COPIES times: with 20% loss in both
- * directions all five copies of one in 160 messages are lost on a link that is alive.
+ *
+ * For stop and wait that is all.  The windowed policy sends more than five copies where five say little.  With a low RTO
+ * they are used up in a moment (620 ms with 20 ms): it goes on, still waiting twice as long each time, until the link was silent for
+ * RELOAD_RELIABLE_LOST_MS, the time of the example above; it is bad for most of that time.  And with 20% loss each way five copies of
+ * one message in 160 are not acknowledged on a link that is alive: while other frames are acknowledged, a message is repeated up to
+ * RELOAD_RELIABLE_COPIES times.
  */
 #pragma once
 
@@ -45,11 +49,12 @@
 
 enum {
 	RELOAD_RELIABLE_WINDOW = 32, /* unacknowledged messages: an ACK names 32 frames */
-	RELOAD_RELIABLE_SILENT = 5,  /* copies of a message while no ACK arrives (R-6.6.3.1-09) */
-	RELOAD_RELIABLE_BAD = 3, /* retransmissions since a silent RTO that make a link bad (-11) */
-	RELOAD_RELIABLE_COPIES = 16, /* copies of a message while other frames are acknowledged */
-	RELOAD_RELIABLE_REORDERED =
-		3, /* numbers by which a frame may be overtaken (RFC 9002 s6.1.1) */
+	RELOAD_RELIABLE_SILENT =
+		5, /* copies, at least, before silence loses a link (R-6.6.3.1-09) */
+	RELOAD_RELIABLE_LOST_MS = 15500, /* windowed: silence, at least, that loses a link */
+	RELOAD_RELIABLE_BAD = 3,         /* retransmissions in silence that make a link bad (-11) */
+	RELOAD_RELIABLE_COPIES = 32,     /* windowed: copies of a message at most */
+	RELOAD_RELIABLE_REORDERED = 3,   /* RFC 9002 s6.1.1: a frame overtaken so far is lost */
 	RELOAD_RELIABLE_ACK_PAUSE_MS = 10 /* stop and wait: from an ACK to the next message (-13) */
 };
 
@@ -91,9 +96,10 @@ struct reload_reliable {
 	struct reload_reliable_messages unacked; /* in the order of their first copies */
 	size_t queued, queued_bytes;             /* messages in both */
 	unsigned unacked_count;
-	unsigned flight,
-		due; /* unacked ones whose latest copy is in flight; that are to be repeated */
-	unsigned timeouts; /* in a row, without an ACK */
+	unsigned flight;        /* unacked ones whose latest copy is in flight */
+	unsigned due;           /* unacked ones that are to be repeated */
+	unsigned timeouts;      /* in a row, without an ACK */
+	reload_ms silent_since; /* valid while there are timeouts */
 	uint32_t latest_rtt_ms;
 	reload_ms sent_at, ack_at; /* the last DATA frame left, the last ACK with news came */
 	bool acked_ever;           /* ack_at is valid */

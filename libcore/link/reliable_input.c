@@ -1,55 +1,16 @@
 /* The receiver of Simple Reliability, and what an ACK says to the sender. */
 #include "link/reliable_state.h"
 
-enum {
-	MS_IN_US = 1000
-};
-
-/* the highest number acknowledged, by ack_sequence; some number is */
-static uint32_t acked_highest(const struct reload_reliable *r)
+static unsigned named(const struct reload_reliable_message *m)
 {
-	return r->framing.acked - 1;
-}
-
-static uint32_t latest(const struct reload_reliable_message *m)
-{
-	return m->sequences[m->copies - 1];
-}
-
-reload_ms reload_reliable_overtaken_due(
-	const struct reload_reliable *r, const struct reload_reliable_message *m)
-{
-	if (m->copy != RELOAD_RELIABLE_IN_FLIGHT || !r->acked_ever)
-		return RELOAD_NEVER;
-	int32_t ahead = (int32_t)(acked_highest(r) - latest(m));
-	if (ahead <= 0)
-		return RELOAD_NEVER;
-	if (ahead >= RELOAD_RELIABLE_REORDERED)
-		return 0;
-	uint64_t rtt_us = r->latest_rtt_ms * UINT64_C(1000);
-	if (r->rto.srtt_us > rtt_us)
-		rtt_us = r->rto.srtt_us;
-	/* RFC 9002 s6.1.2; one more millisecond, because both times were rounded down */
-	return m->sent_at + (rtt_us + rtt_us / 8) / MS_IN_US + 1;
-}
-
-void reload_reliable_losses(struct reload_reliable *r, reload_ms now)
-{
-	struct reload_reliable_message *m;
-	TAILQ_FOREACH (m, &r->unacked, entry) {
-		if (now < reload_reliable_overtaken_due(r, m))
-			continue;
-		reload_reliable_copy_is(r, m, RELOAD_RELIABLE_DUE);
-		r->counts.losses++;
-		reload_congestion_lost(&r->congestion, latest(m), r->framing.next_sequence);
-	}
+	return m->copies < RELOAD_RELIABLE_NAMED ? m->copies : RELOAD_RELIABLE_NAMED;
 }
 
 static struct reload_reliable_message *find(struct reload_reliable *r, uint32_t sequence)
 {
 	struct reload_reliable_message *m;
 	TAILQ_FOREACH (m, &r->unacked, entry)
-		for (unsigned i = m->copies; i-- > 0;)
+		for (unsigned i = 0; i < named(m); i++)
 			if (m->sequences[i] == sequence)
 				return m;
 	return NULL;
@@ -68,7 +29,7 @@ static void hints(struct reload_reliable *r, uint32_t sequence, uint32_t mask)
 {
 	struct reload_reliable_message *m;
 	TAILQ_FOREACH (m, &r->unacked, entry)
-		for (unsigned i = 0; i < m->copies; i++) {
+		for (unsigned i = 0; i < named(m); i++) {
 			uint32_t behind = sequence - m->sequences[i];
 			if (behind < 32 && mask >> behind & 1)
 				reload_reliable_copy_is(r, m, RELOAD_RELIABLE_HINTED);

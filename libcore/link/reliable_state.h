@@ -3,6 +3,10 @@
 
 #include "link/reliable.h"
 
+enum {
+	RELOAD_RELIABLE_NAMED = 8 /* copies of a message whose ACKs are recognised: the latest */
+};
+
 enum reload_reliable_copy {
 	RELOAD_RELIABLE_IN_FLIGHT,
 	RELOAD_RELIABLE_HINTED, /* a mask says that the message arrived: repeated after its RTO, not in flight */
@@ -15,7 +19,7 @@ struct reload_reliable_message {
 	size_t len;                     /* of the message */
 	enum reload_reliable_copy copy; /* what became of the latest copy */
 	unsigned copies;
-	uint32_t sequences[RELOAD_RELIABLE_COPIES]; /* of the copies */
+	uint32_t sequences[RELOAD_RELIABLE_NAMED]; /* ring: of the latest copies */
 	uint8_t frame
 		[]; /* RELOAD_FRAME_DATA_HEAD bytes, which each copy writes anew, and the message */
 };

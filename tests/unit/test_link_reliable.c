@@ -256,25 +256,98 @@ static void silence_counts_from_the_last_ack(void **state)
 	/* 1 is overtaken by none; the last ACK came at 300 */
 	assert_int_equal(reload_reliable_due(&r, 300), 800);
 	nothing_sent(&r, 799);
-	/* one alone is repeated, the oldest, until an ACK shows that the link lives */
+	/* RFC 9002 s7.6.2: two are repeated, the oldest, until an ACK shows that the link lives */
 	char text;
 	assert_int_equal(sent(&r, 800, &text), 4);
 	assert_int_equal(text, 'b');
+	sent(&r, 800, &text);
+	assert_int_equal(text, 'c');
 	nothing_sent(&r, 800);
 	assert_int_equal(reload_reliable_due(&r, 800), 1800);
-	/* LINK-10 by the oldest: three others that wait do not make the link bad sooner */
-	assert_int_equal(reload_reliable_health(&r), RELOAD_HEALTH_GOOD);
 	sent(&r, 1800, &text);
 	assert_int_equal(text, 'b');
+	sent(&r, 1800, NULL);
 	nothing_sent(&r, 3799);
+	/* LINK-10 by the oldest: others that are repeated beside it do not make the link bad sooner */
 	assert_int_equal(reload_reliable_health(&r), RELOAD_HEALTH_GOOD);
-	sent(&r, 3800, NULL);
+	assert_int_equal(sent_all(&r, 3800), 2);
 	assert_int_equal(reload_reliable_health(&r), RELOAD_HEALTH_BAD);
-	sent(&r, 7800, NULL);
+	assert_int_equal(sent_all(&r, 7800), 2);
 	nothing_sent(&r, 15799);
 	assert_int_equal(reload_reliable_health(&r), RELOAD_HEALTH_BAD);
 	nothing_sent(&r, 15800);
 	assert_int_equal(reload_reliable_health(&r), RELOAD_HEALTH_LOST);
+	reload_reliable_clear(&r);
+}
+
+static void a_low_rto_does_not_lose_a_link_in_a_moment(void **state)
+{
+	(void)state;
+	static const reload_ms at[] = { 0, 20, 60, 140, 300, 620, 1260, 2540, 5100, 10220 };
+	struct reload_reliable r;
+	start(&r, RELOAD_RELIABLE_WINDOWED, 20);
+	queue(&r, "m");
+	for (size_t i = 0; i < COUNT_OF(at); i++) {
+		assert_int_equal(sent(&r, at[i], NULL), i);
+		/* R-6.6.3.1-11 */
+		assert_int_equal(
+			reload_reliable_health(&r), i < 3 ? RELOAD_HEALTH_GOOD : RELOAD_HEALTH_BAD);
+		assert_int_equal(reload_reliable_due(&r, at[i]), i < 9 ? at[i + 1] : 15500);
+	}
+	nothing_sent(&r, 15499);
+	assert_int_equal(reload_reliable_health(&r), RELOAD_HEALTH_BAD);
+	nothing_sent(&r, 15500);
+	assert_int_equal(reload_reliable_health(&r), RELOAD_HEALTH_LOST);
+	reload_reliable_clear(&r);
+	/* stop and wait keeps to five copies */
+	start(&r, RELOAD_RELIABLE_STOP_AND_WAIT, 20);
+	queue(&r, "m");
+	for (size_t i = 0; i < 5; i++)
+		sent(&r, at[i], NULL);
+	assert_int_equal(reload_reliable_due(&r, 300), 620);
+	nothing_sent(&r, 620);
+	assert_int_equal(reload_reliable_health(&r), RELOAD_HEALTH_LOST);
+	reload_reliable_clear(&r);
+	/* a long RTO gives five copies more time */
+	start(&r, RELOAD_RELIABLE_WINDOWED, 1000);
+	queue(&r, "m");
+	for (reload_ms t = 0; t < 31000; t = reload_reliable_due(&r, t))
+		sent(&r, t, NULL);
+	assert_int_equal(r.counts.resent, 4);
+	nothing_sent(&r, 31000);
+	assert_int_equal(reload_reliable_health(&r), RELOAD_HEALTH_LOST);
+	reload_reliable_clear(&r);
+}
+
+static void an_idle_link_starts_with_a_small_window(void **state)
+{
+	(void)state;
+	struct reload_reliable r;
+	uint32_t next = 0;
+	start(&r, RELOAD_RELIABLE_WINDOWED, 0);
+	reload_reliable_rtt_seed(&r, 0);
+	for (int i = 0; i < 60; i++)
+		queue(&r, "m");
+	for (sent_all(&r, 0); next < 60; sent_all(&r, 1))
+		acked(&r, next++, 0, 1);
+	assert_int_equal(r.queued, 0);
+	assert_int_equal(reload_reliable_window(&r), 32);
+	/* within an RTO nothing changes */
+	queue(&r, "m");
+	sent(&r, 20, NULL);
+	acked(&r, next++, 0, 20);
+	assert_int_equal(reload_reliable_window(&r), 32);
+	/* RFC 5681 s4.1 */
+	queue(&r, "m");
+	sent(&r, 40, NULL);
+	assert_int_equal(reload_reliable_window(&r), 10);
+	/* one message at a time says nothing about more */
+	for (reload_ms t = 41; t < 60; t++) {
+		acked(&r, next++, 0, t);
+		queue(&r, "m");
+		sent(&r, t, NULL);
+	}
+	assert_int_equal(reload_reliable_window(&r), 10);
 	reload_reliable_clear(&r);
 }
 
@@ -291,6 +364,8 @@ int main(void)
 		cmocka_unit_test(the_queue_is_bounded),
 		cmocka_unit_test(rto_of_samples),
 		cmocka_unit_test(silence_counts_from_the_last_ack),
+		cmocka_unit_test(a_low_rto_does_not_lose_a_link_in_a_moment),
+		cmocka_unit_test(an_idle_link_starts_with_a_small_window),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,8 @@
 
 void reload_reliable_init(struct reload_reliable *r, const struct reload_reliable_setup *setup)
 {
-	*r = (struct reload_reliable){ .setup = *setup };
+	*r = (struct reload_reliable){ .setup = *setup,
+		.repeats.key = { setup->repeat_key[0], setup->repeat_key[1] } };
 	reload_framing_init(&r->framing, setup->max_message);
 	reload_rto_init(&r->rto, setup->floor_ms);
 	TAILQ_INIT(&r->waiting);

@@ -14,8 +14,8 @@
  * A datagram that could not be sent (EAGAIN, ENOBUFS) is a lost one: it is repeated like others.
  *
  * Receiver.  Each DATA frame is acknowledged at once, in a datagram of its own that leaves before any DATA; a frame whose number is among
- * the 32 received last is acknowledged again but not delivered twice.  A message whose ACKs were lost is repeated under another number
- * and delivered twice: who takes it compares messages (LINK-05).
+ * the 32 received last is acknowledged again but not delivered twice.  A message whose ACKs were lost is repeated under another number:
+ * one that came before with the same bytes, less than repeat_ms ago, is acknowledged but not delivered (LINK-05, link/repeats.h).
  *
  * Sender.  What ends the repetition of a message is the ACK of any of its copies, by ack_sequence alone (LINK-01).  A copy counts as
  * lost when a frame with a number three higher was acknowledged, or a higher one and 9/8 of a round trip passed since it
@@ -43,6 +43,7 @@
 
 #include "link/congestion.h"
 #include "link/framing.h"
+#include "link/repeats.h"
 #include "link/rto.h"
 
 #include <bsd/sys/queue.h>
@@ -70,6 +71,8 @@ struct reload_reliable_setup {
 	size_t max_queue_bytes, max_queue;
 	uint32_t static_rto_ms; /* R-6.6.3.1-02; 0: measured (RFC 6298) */
 	uint32_t floor_ms;      /* lowest RTO measured (R-6.6.3.1-03); 0: RELOAD_RTO_FLOOR_MS */
+	reload_ms repeat_ms; /* half of the overlay-reliability-timer; 0: repeats are delivered */
+	uint64_t repeat_key[2]; /* random */
 };
 
 /* since the start of the link */
@@ -79,6 +82,7 @@ struct reload_reliable_counts {
 	uint64_t stray_acks;   /* ACKs of frames never sent, or acknowledged before */
 	uint64_t received;     /* messages delivered */
 	uint64_t duplicates;   /* DATA frames with a number received before */
+	uint64_t repeats;      /* messages with the bytes of one received before */
 	uint64_t cut;          /* datagrams of which the rest was dropped */
 	uint64_t losses;       /* copies lost, as later ones were acknowledged */
 	uint64_t timeouts;     /* RTOs without any ACK */
@@ -92,6 +96,7 @@ struct reload_reliable {
 	struct reload_framing framing; /* frames and their numbers, ACKs to be sent */
 	struct reload_rto rto;
 	struct reload_congestion congestion;
+	struct reload_repeats repeats;
 	struct reload_reliable_messages waiting; /* never sent yet */
 	struct reload_reliable_messages unacked; /* in the order of their first copies */
 	size_t queued, queued_bytes;             /* messages in both */

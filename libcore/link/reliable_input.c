@@ -64,6 +64,17 @@ static void on_ack(struct reload_reliable *r, uint32_t sequence, uint32_t mask, 
 	reload_reliable_losses(r, now);
 }
 
+/* remembers a DATA frame, and that it is to be acknowledged: whether its message is to be delivered */
+static bool is_new(struct reload_reliable *r, const struct reload_framing_item *item, reload_ms now)
+{
+	bool twice = !reload_framing_received(&r->framing, item->sequence, now);
+	bool again = !twice && r->setup.repeat_ms &&
+		     reload_repeats_again(&r->repeats, item->message, r->setup.repeat_ms, now);
+	r->counts.duplicates += twice;
+	r->counts.repeats += again;
+	return !twice && !again;
+}
+
 enum reload_framing_step reload_reliable_input(
 	struct reload_reliable *r, struct span *in, reload_ms now, struct reload_framing_item *item)
 {
@@ -78,11 +89,10 @@ enum reload_framing_step reload_reliable_input(
 			r->counts.cut += reload_framing_cut(&r->framing);
 			return step;
 		case RELOAD_FRAMING_DATA:
-			if (reload_framing_received(&r->framing, item->sequence, now)) {
+			if (is_new(r, item, now)) {
 				r->counts.received++;
 				return step;
 			}
-			r->counts.duplicates++;
 			break;
 		case RELOAD_FRAMING_ACK:
 			on_ack(r, item->sequence, item->received, now);

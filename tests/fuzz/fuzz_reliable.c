@@ -81,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.max_message = MAX,
 		.max_queue_bytes = QUEUE_BYTES,
 		.max_queue = QUEUE,
-		.static_rto_ms = how & 2 ? 500 : 0 };
+		.static_rto_ms = how & 2 ? 500 : 0,
+		.repeat_ms = how & 16 ? 1500 : 0 };
 	reload_ms now = how & 4 ? UINT32_MAX - 1000 : 0; /* the low bits of times wrap as well */
 	reload_reliable_init(&r, &setup);
 	r.framing.next_sequence = r.framing.acked = how & 8 ? UINT32_MAX - 20 : 0;

@@ -213,7 +213,9 @@ static inline struct flow *channel_flow(struct channel *c, struct path *forth, s
 	struct reload_reliable_setup setup = { .policy = policy,
 		.max_message = 2000,
 		.max_queue_bytes = CHANNEL_QUEUE_BYTES,
-		.max_queue = CHANNEL_QUEUE };
+		.max_queue = CHANNEL_QUEUE,
+		.repeat_ms = 1500,
+		.repeat_key = { 1, 2 } };
 	*f = (struct flow){ .forth = forth, .back = back, .size = size, .messages = messages };
 	f->arrived = reload_alloc(messages / 8 + 1);
 	for (int i = 0; i < 2; i++)

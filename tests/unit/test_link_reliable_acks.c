@@ -100,6 +100,31 @@ static void a_number_that_comes_twice(void **state)
 	reload_reliable_clear(&r);
 }
 
+static void a_message_that_comes_again(void **state)
+{
+	(void)state;
+	struct reload_reliable r;
+	uint32_t mask;
+	start(&r, RELOAD_RELIABLE_WINDOWED, 500);
+	r.setup.repeat_ms = 1500;
+	assert_int_equal(data(&r, 0, "message", 1000), RELOAD_FRAMING_DATA);
+	assert_int_equal(ack_sent(&r, 1000, &mask), 0);
+	/* R-6.6.2-08, LINK-05: a retransmission is acknowledged and not delivered */
+	assert_int_equal(data(&r, 1, "message", 1500), RELOAD_FRAMING_MORE);
+	assert_int_equal(ack_sent(&r, 1500, &mask), 1);
+	assert_int_equal(mask, 2);
+	assert_int_equal(r.counts.repeats, 1);
+	/* another one is, and so is an end-to-end retransmission */
+	assert_int_equal(data(&r, 2, "massage", 1500), RELOAD_FRAMING_DATA);
+	assert_int_equal(data(&r, 3, "message", 4000), RELOAD_FRAMING_DATA);
+	assert_int_equal(r.counts.received, 3);
+	assert_int_equal(r.counts.duplicates, 0);
+	/* a frame that comes twice is no news of the message */
+	assert_int_equal(data(&r, 3, "message", 5000), RELOAD_FRAMING_MORE);
+	assert_int_equal(r.counts.repeats, 1);
+	reload_reliable_clear(&r);
+}
+
 static void several_frames_in_a_datagram(void **state)
 {
 	(void)state;
@@ -452,6 +477,7 @@ int main(void)
 		cmocka_unit_test(each_frame_is_acknowledged_at_once),
 		cmocka_unit_test(bytes_of_the_vectors),
 		cmocka_unit_test(a_number_that_comes_twice),
+		cmocka_unit_test(a_message_that_comes_again),
 		cmocka_unit_test(several_frames_in_a_datagram),
 		cmocka_unit_test(bad_framing),
 		cmocka_unit_test(acks_of_what_was_never_sent),

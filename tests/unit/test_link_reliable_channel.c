@@ -65,6 +65,8 @@ static void everything_arrives_over_a_bad_path(void **state)
 	print_message("most datagrams under way: %zu\n", c.flying_most);
 	/* R-6.6.3-02, R-6.6.3.1-09 */
 	all_arrived(f);
+	/* LINK-05: once, but for repeats that come later than half an overlay-reliability-timer */
+	assert_true(f->again <= f->messages / 1000);
 	/* the window, ACKs and duplicates */
 	assert_true(c.flying_most <= 3 * RELOAD_RELIABLE_WINDOW);
 	channel_end(&c);
@@ -94,6 +96,7 @@ static void a_bottleneck_is_used(void **state)
 			print(name, f, c.now);
 			used[policy] = utilisation(f, c.now);
 			all_arrived(f);
+			assert_int_equal(f->again, 0);
 			channel_end(&c);
 		}
 		/* R-6.6.3-02 */

@@ -3,7 +3,6 @@
 #include "wire/header.h"
 
 #include <assert.h>
-#include <string.h>
 
 enum {
 	HEAD = RELOAD_FRAME_DATA_HEAD
@@ -125,7 +124,8 @@ void reload_framing_record(struct reload_framing *f)
 	f->answered = false;
 }
 
-bool reload_framing_received(struct reload_framing *f, uint32_t sequence, reload_ms now)
+bool reload_framing_remember(
+	struct reload_framing *f, uint32_t sequence, struct reload_framing_ack *ack)
 {
 	size_t known = f->received_ever < RELOAD_FRAMING_RECENT ? (size_t)f->received_ever
 								: RELOAD_FRAMING_RECENT;
@@ -139,13 +139,18 @@ bool reload_framing_received(struct reload_framing *f, uint32_t sequence, reload
 	}
 	if (news)
 		f->recent[f->received_ever++ % RELOAD_FRAMING_RECENT] = sequence;
+	*ack = (struct reload_framing_ack){ sequence, mask };
+	return news;
+}
+
+void reload_framing_received(struct reload_framing *f, uint32_t sequence, reload_ms now)
+{
 	assert(f->acks_count < RELOAD_FRAMING_ACKS);
 	if (!f->acks_count)
 		f->ack_due = now + RELOAD_FRAMING_ACK_MS;
-	f->acks[f->acks_count++] = (struct reload_framing_ack){ sequence, mask };
+	(void)reload_framing_remember(f, sequence, &f->acks[f->acks_count++]);
 	if (f->answered || f->acks_count == RELOAD_FRAMING_ACKS)
 		f->ack_due = 0;
-	return news;
 }
 
 reload_ms reload_framing_ack_due(const struct reload_framing *f)
@@ -153,25 +158,18 @@ reload_ms reload_framing_ack_due(const struct reload_framing *f)
 	return f->acks_count ? f->ack_due : RELOAD_NEVER;
 }
 
-static void ack_append(const struct reload_framing_ack *ack, struct wr *w)
+void reload_framing_ack_write(struct wr *w, struct reload_framing_ack ack)
 {
 	wr_u8(w, RELOAD_FRAME_ACK);
-	wr_u32(w, ack->sequence);
-	wr_u32(w, ack->received);
+	wr_u32(w, ack.sequence);
+	wr_u32(w, ack.received);
 }
 
 void reload_framing_acks_write(struct reload_framing *f, struct wr *w)
 {
 	for (size_t i = 0; i < f->acks_count; i++)
-		ack_append(&f->acks[i], w);
+		reload_framing_ack_write(w, f->acks[i]);
 	f->acks_count = 0;
-}
-
-void reload_framing_ack_write(struct reload_framing *f, struct wr *w)
-{
-	assert(f->acks_count);
-	ack_append(&f->acks[0], w);
-	memmove(&f->acks[0], &f->acks[1], --f->acks_count * sizeof(f->acks[0]));
 }
 
 void reload_framing_head_write(struct reload_framing *f, struct wr *w, size_t len, reload_ms now)

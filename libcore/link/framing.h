@@ -75,6 +75,16 @@ enum reload_framing_step reload_framing_next(
 bool reload_framing_cut(struct reload_framing *f);
 
 /*
+ * reload_framing_remember() remembers the DATA frame sequence (R-6.6.2-05) and gives its ACK, with the mask of this moment.  False when the
+ * number is remembered already, and takes no second place.
+ *
+ * reload_framing_ack_write() appends an ACK.
+ */
+bool reload_framing_remember(
+	struct reload_framing *f, uint32_t sequence, struct reload_framing_ack *ack);
+void reload_framing_ack_write(struct wr *w, struct reload_framing_ack ack);
+
+/*
  * When ACKs leave.  RFC 6940 s6.6.2 says that a node SHOULD acknowledge a DATA frame at once: on an unreliable transport
  * the sender's repetition hangs on it.  On TLS nothing is repeated, an ACK only measures the round trip and shows that the
  * other end is alive, and one that travels alone costs a system call here, and over TLS 1.2 a wake-up there.
@@ -85,19 +95,16 @@ bool reload_framing_cut(struct reload_framing *f);
  * reload_framing_record() tells that a new record of the transport begins.
  *
  * reload_framing_received() remembers the DATA frame sequence (R-6.6.2-05) and that its ACK is to be sent, with the mask
- * of this moment (LINK-01); to be called once for each DATA frame, in order, and not while RELOAD_FRAMING_ACKS wait.  False
- * when the sequence number is remembered already.
+ * of this moment (LINK-01); to be called once for each DATA frame, in order, and not while RELOAD_FRAMING_ACKS wait.
  *
  * reload_framing_ack_due() returns when the ACKs that wait must leave: 0 at once, RELOAD_NEVER when there are none.
  *
- * reload_framing_acks_write() appends all ACKs that wait; reload_framing_data_write() does so too.  reload_framing_ack_write()
- * appends the one that waits longest; there is one.
+ * reload_framing_acks_write() appends all ACKs that wait; reload_framing_data_write() does so too.
  */
 void reload_framing_record(struct reload_framing *f);
-bool reload_framing_received(struct reload_framing *f, uint32_t sequence, reload_ms now);
+void reload_framing_received(struct reload_framing *f, uint32_t sequence, reload_ms now);
 reload_ms reload_framing_ack_due(const struct reload_framing *f);
 void reload_framing_acks_write(struct reload_framing *f, struct wr *w);
-void reload_framing_ack_write(struct reload_framing *f, struct wr *w);
 
 /*
  * reload_framing_data_write() appends the ACKs that wait, then message, at most RELOAD_FRAMING_MAX bytes, as the next DATA

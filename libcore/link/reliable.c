@@ -22,7 +22,7 @@ void reload_reliable_clear(struct reload_reliable *r)
 {
 	reload_reliable_end(r);
 	reload_framing_clear(&r->framing);
-	r->framing.acks_count = 0;
+	r->acks_count = 0;
 }
 
 bool reload_reliable_queue(struct reload_reliable *r, struct span message)
@@ -183,9 +183,10 @@ static unsigned copies_most(const struct reload_reliable *r)
 
 bool reload_reliable_next(struct reload_reliable *r, reload_ms now, struct span *datagram)
 {
-	if (r->framing.acks_count) {
+	if (r->acks_count) {
 		struct wr w = wr_fixed(r->ack, sizeof(r->ack));
-		reload_framing_ack_write(&r->framing, &w);
+		reload_framing_ack_write(&w, r->acks[r->acks_first++ % RELOAD_RELIABLE_ACKS]);
+		r->acks_count--;
 		*datagram = wr_done(&w);
 		return true;
 	}
@@ -213,7 +214,7 @@ static void sooner(reload_ms *due, reload_ms t)
 
 reload_ms reload_reliable_due(const struct reload_reliable *r, reload_ms now)
 {
-	if (r->framing.acks_count)
+	if (r->acks_count)
 		return now;
 	reload_ms due = timeout_due(r);
 	sooner(&due, lost_due(r));

@@ -56,6 +56,7 @@ enum {
 	RELOAD_RELIABLE_BAD = 3,         /* retransmissions in silence that make a link bad (-11) */
 	RELOAD_RELIABLE_COPIES = 32,     /* windowed: copies of a message at most */
 	RELOAD_RELIABLE_REORDERED = 3,   /* RFC 9002 s6.1.1: a frame overtaken so far is lost */
+	RELOAD_RELIABLE_ACKS = 64,       /* that wait to be sent, at most */
 	RELOAD_RELIABLE_ACK_PAUSE_MS = 10 /* stop and wait: from an ACK to the next message (-13) */
 };
 
@@ -93,7 +94,9 @@ TAILQ_HEAD(reload_reliable_messages, reload_reliable_message);
 
 struct reload_reliable {
 	struct reload_reliable_setup setup;
-	struct reload_framing framing; /* frames and their numbers, ACKs to be sent */
+	struct reload_framing framing; /* frames, and their numbers both ways */
+	struct reload_framing_ack acks[RELOAD_RELIABLE_ACKS]; /* ring: to be sent */
+	unsigned acks_first, acks_count;
 	struct reload_rto rto;
 	struct reload_congestion congestion;
 	struct reload_repeats repeats;
@@ -148,7 +151,7 @@ reload_ms reload_reliable_due(const struct reload_reliable *r, reload_ms now);
  * up (several frames in one datagram: LINK-03; of one that is cut off by its end the rest is dropped).
  *
  * RELOAD_FRAMING_DATA: item->message is to be delivered, borrowed from the datagram; its ACK waits in reload_reliable_next().  Give out
- * ACKs after each datagram: when RELOAD_FRAMING_ACKS of them wait, the rest of the datagram is dropped, as if it was lost.
+ * ACKs at least once for that many datagrams: when RELOAD_RELIABLE_ACKS of them wait, the rest of the datagram is dropped, as if it was lost.
  * RELOAD_FRAMING_OVERSIZED: item->message is the beginning of a message above max_message; RELOAD_FRAMING_BROKEN: not a frame of
  * RELOAD (R-6.6.2-09).  After both the transport closes the link.  RELOAD_FRAMING_ACK is never returned: ACKs are used up here.
  */

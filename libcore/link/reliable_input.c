@@ -67,7 +67,9 @@ static void on_ack(struct reload_reliable *r, uint32_t sequence, uint32_t mask, 
 /* remembers a DATA frame, and that it is to be acknowledged: whether its message is to be delivered */
 static bool is_new(struct reload_reliable *r, const struct reload_framing_item *item, reload_ms now)
 {
-	bool twice = !reload_framing_received(&r->framing, item->sequence, now);
+	unsigned last = r->acks_first + r->acks_count++;
+	bool twice = !reload_framing_remember(
+		&r->framing, item->sequence, &r->acks[last % RELOAD_RELIABLE_ACKS]);
 	bool again = !twice && r->setup.repeat_ms &&
 		     reload_repeats_again(&r->repeats, item->message, r->setup.repeat_ms, now);
 	r->counts.duplicates += twice;
@@ -79,7 +81,7 @@ enum reload_framing_step reload_reliable_input(
 	struct reload_reliable *r, struct span *in, reload_ms now, struct reload_framing_item *item)
 {
 	for (;;) { /* ends: each turn takes a frame from *in */
-		if (in->len && r->framing.acks_count == RELOAD_FRAMING_ACKS) {
+		if (in->len && r->acks_count == RELOAD_RELIABLE_ACKS) {
 			*in = span_of(NULL, 0);
 			r->counts.cut++;
 		}

@@ -21,7 +21,7 @@ static void check(const struct reload_reliable *r)
 	const struct reload_reliable_counts *n = &r->counts;
 	assert(r->queued <= QUEUE && r->queued_bytes <= QUEUE_BYTES);
 	assert(r->unacked_count <= most && r->flight + r->due <= r->unacked_count);
-	assert(r->unacked_count <= r->queued);
+	assert(r->unacked_count <= r->queued && r->acks_count <= RELOAD_RELIABLE_ACKS);
 	assert(reload_reliable_window(r) >= 1 && reload_reliable_window(r) <= most);
 	assert(n->acked <= n->sent && n->resent <= 31 * n->sent);
 	assert(r->framing.partial.cap <= 2 * (MAX + 8) + 256);
@@ -37,7 +37,7 @@ static void take(struct reload_reliable *r, reload_ms now)
 		size_t want;
 		assert(reload_frame_peek(&frame, &want, datagram) == RELOAD_OK);
 		assert(want == datagram.len && frame.message.len <= MAX);
-		assert(++frames <= RELOAD_FRAMING_ACKS + 32);
+		assert(++frames <= RELOAD_RELIABLE_ACKS + 32);
 		check(r);
 	}
 	assert(reload_reliable_due(r, now) > now);

@@ -465,7 +465,7 @@ static void signatures_wait(struct host *h)
 {
 	reload_ms end = reload_poll_now() + END_MS;
 	while (h->agent.peer && reload_pool_counters(h->pool).waiting) {
-		reload_poll_turn(h->agent.poll, 10);
+		reload_poll_pass(h->agent.poll, 10);
 		if (reload_poll_now() < end)
 			continue;
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_WARN,
@@ -530,7 +530,7 @@ enum reload_err host_run(
 		host_validity_start(h);
 	}
 	while (!err && !h->ended)
-		reload_poll_turn(h->agent.poll, RELOAD_NEVER);
+		reload_poll_pass(h->agent.poll, RELOAD_NEVER);
 	end(h);
 	agent_log_free(h->agent.log);
 	return err;

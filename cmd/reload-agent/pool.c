@@ -164,7 +164,7 @@ static struct reload_job *take_mine(struct reload_pool *p, size_t *left)
 	return mine;
 }
 
-static void on_turn_end(void *arg)
+static void on_pass_end(void *arg)
 {
 	struct reload_pool *p = arg;
 	size_t left = 0;
@@ -208,7 +208,7 @@ struct reload_pool *reload_pool_new(
 	p->watch = reload_poll_add(poll, p->event, RELOAD_POLL_IN, on_event, p);
 	assert(p->watch);
 	p->hook =
-		(struct reload_poll_hook){ .fn = on_turn_end, .arg = p, .order = RELOAD_HOOK_WORK };
+		(struct reload_poll_hook){ .fn = on_pass_end, .arg = p, .order = RELOAD_HOOK_WORK };
 	reload_poll_hook_add(poll, &p->hook);
 	return p;
 }

@@ -1,8 +1,8 @@
 /*
- * One epoll descriptor, one GSource.  GLib walks all of its sources on each turn, so neither a source for each socket
- * nor one for each timer would do.  A turn:
+ * One epoll descriptor, one GSource.  GLib walks all of its sources on each pass, so neither a source for each socket
+ * nor one for each timer would do.  A pass:
  *
- *   prepare   end of the turn before: hooks; then the nearest deadline is how long to sleep
+ *   prepare   end of the pass before: hooks; then the nearest deadline is how long to sleep
  *   (wait)    epoll_wait() in place of GLib's poll(): one system call sleeps and fetches the batch of events
  *   dispatch  the batch first, then the timers: what came in while we were busy may make a deadline void
  *
@@ -62,7 +62,7 @@ struct reload_poll {
 	uint32_t free_slot; /* 1 + index, 0: none */
 	struct reload_timers timers;
 	struct reload_poll_hook *hooks;
-	bool in_turn; /* reload_poll_turn() runs the hooks itself */
+	bool in_pass; /* reload_poll_pass() runs the hooks itself */
 };
 
 static reload_ms read_clock(clockid_t id)
@@ -103,7 +103,7 @@ static void run_hooks(struct reload_poll *p)
 static gboolean prepare(GSource *base, gint *timeout)
 {
 	struct reload_poll *p = ((struct source *)base)->poll;
-	if (!p->in_turn)
+	if (!p->in_pass)
 		run_hooks(p);
 	reload_ms due = reload_timers_next(&p->timers);
 	*timeout = -1;
@@ -157,7 +157,7 @@ static gint wait_for_events(GPollFD *fds, guint count, gint timeout)
 	int n = epoll_wait(p->epoll, p->batch, BATCH, timeout);
 	fds[own].revents = fds[!own].revents = 0;
 	if (n < 0)
-		return n; /* interrupted by a signal: GLib takes it for a turn without events */
+		return n; /* interrupted by a signal: GLib takes it for a pass without events */
 	p->batch_count = n;
 	for (int i = 0; i < n; i++)
 		fds[p->batch[i].data.u64 == WAKEUP ? !own : own].revents = G_IO_IN;
@@ -169,9 +169,9 @@ static gboolean dispatch(GSource *base, GSourceFunc unused, gpointer unused_arg)
 	(void)unused, (void)unused_arg;
 	struct reload_poll *p = ((struct source *)base)->poll;
 	if (g_source_query_unix_fd(base, p->tag)) {
-		/* one batch a turn: a loop until there is nothing left would starve other sources */
+		/* one batch a pass: a loop until there is nothing left would starve other sources */
 		struct epoll_event
-			batch[BATCH]; /* of this call: a callback may run a turn of its own */
+			batch[BATCH]; /* of this call: a callback may run a pass of its own */
 		int n = p->batch_count;
 		if (n)
 			memcpy(batch, p->batch, (size_t)n * sizeof(*batch));
@@ -289,17 +289,17 @@ static void wake(void *arg)
 	(void)arg; /* the timer is there to end the sleep */
 }
 
-void reload_poll_turn(struct reload_poll *p, reload_ms max_sleep_ms)
+void reload_poll_pass(struct reload_poll *p, reload_ms max_sleep_ms)
 {
 	struct reload_timer t = { 0 };
-	bool ordered = hook_is_due(p); /* by calls since the last turn */
+	bool ordered = hook_is_due(p); /* by calls since the last pass */
 	if (ordered)
 		run_hooks(p);
 	else if (max_sleep_ms && max_sleep_ms != RELOAD_NEVER)
 		reload_timer_arm(&p->timers, &t, reload_poll_now() + max_sleep_ms, wake, NULL);
-	p->in_turn = true;
+	p->in_pass = true;
 	g_main_context_iteration(g_main_context_get_thread_default(), !ordered && max_sleep_ms);
-	p->in_turn = false;
+	p->in_pass = false;
 	reload_timer_cancel(&p->timers, &t);
 	run_hooks(p);
 }

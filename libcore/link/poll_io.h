@@ -1,5 +1,5 @@
 /*
- * The event loop as the rooms see it: descriptors, timers, and what is to be done at the end of a turn.  All of it is one
+ * The event loop as the rooms see it: descriptors, timers, and what is to be done at the end of a pass.  All of it is one
  * source of the thread's GLib main context, whose cost does not grow with idle descriptors or waiting timers.
  */
 #pragma once
@@ -20,7 +20,7 @@ typedef void (*reload_poll_fn)(void *arg, unsigned events);
 
 /*
  * reload_poll_new() attaches itself to the thread's default main context (owned), one loop a thread; aborts when the
- * kernel refuses.  A turn of the context waits with one system call, as long as no other source has a descriptor.
+ * kernel refuses.  A pass of the context waits with one system call, as long as no other source has a descriptor.
  */
 struct reload_poll *reload_poll_new(void);
 
@@ -51,8 +51,8 @@ reload_ms reload_poll_now(void);
 reload_utc reload_poll_wall(void);
 
 /*
- * A hook that is due runs once at the end of the turn of the loop, before it sleeps, lower order first.  One that is made
- * due by itself or by a later one runs again behind the next turn, which then does not sleep.  Embedded in what it
+ * A hook that is due runs once at the end of the pass of the loop, before it sleeps, lower order first.  One that is made
+ * due by itself or by a later one runs again behind the next pass, which then does not sleep.  Embedded in what it
  * belongs to.
  */
 struct reload_poll_hook {
@@ -73,7 +73,7 @@ void reload_poll_hook_add(struct reload_poll *p, struct reload_poll_hook *hook);
 void reload_poll_hook_remove(struct reload_poll *p, struct reload_poll_hook *hook);
 
 /*
- * reload_poll_turn() runs one turn of the loop with its end, sleeping at most max_sleep_ms (RELOAD_NEVER: until something
+ * reload_poll_pass() runs one pass of the loop with its end, sleeping at most max_sleep_ms (RELOAD_NEVER: until something
  * happens), and not at all when a hook was due: what the caller waits for may have happened in it.
  */
-void reload_poll_turn(struct reload_poll *p, reload_ms max_sleep_ms);
+void reload_poll_pass(struct reload_poll *p, reload_ms max_sleep_ms);

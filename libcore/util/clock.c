@@ -46,7 +46,7 @@ reload_ms reload_timers_next(struct reload_timers *ts)
 void reload_timers_run(struct reload_timers *ts, reload_ms now)
 {
 	struct reload_timer *t;
-	for (unsigned ran = 0; ran < RELOAD_TIMERS_TURN; ran++) {
+	for (unsigned ran = 0; ran < RELOAD_TIMERS_PER_PASS; ran++) {
 		t = RB_MIN(reload_timer_tree, &ts->tree);
 		if (!t || t->due > now)
 			return;

@@ -57,9 +57,9 @@ reload_ms reload_timers_next(struct reload_timers *ts);
 
 /*
  * reload_timers_run() runs, in order, timers that are due at now, including timers that these arm for now or earlier: at most
- * RELOAD_TIMERS_TURN, so that sockets are served in between.  Timers that are left are still due (reload_timers_next()).
+ * RELOAD_TIMERS_PER_PASS, so that sockets are served in between.  Timers that are left are still due (reload_timers_next()).
  */
 enum {
-	RELOAD_TIMERS_TURN = 32
+	RELOAD_TIMERS_PER_PASS = 32
 };
 void reload_timers_run(struct reload_timers *ts, reload_ms now);

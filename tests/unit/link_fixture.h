@@ -258,12 +258,12 @@ static inline void node_stop(struct node *n)
 	do {                                                                                       \
 		reload_ms limit_ = reload_poll_now() + 10000;                                      \
 		while (!(condition) && reload_poll_now() < limit_)                                 \
-			reload_poll_turn((poll), 100);                                             \
+			reload_poll_pass((poll), 100);                                             \
 		assert_true(condition);                                                            \
 	} while (0)
 
 static inline void turn_for(struct reload_poll *poll, reload_ms ms)
 {
 	for (reload_ms end = reload_poll_now() + ms; reload_poll_now() < end;)
-		reload_poll_turn(poll, 5);
+		reload_poll_pass(poll, 5);
 }

@@ -55,7 +55,7 @@ static inline int raw_handshake(struct raw *r, struct reload_poll *poll)
 		int code = SSL_get_error(r->ssl, n);
 		if (code != SSL_ERROR_WANT_READ && code != SSL_ERROR_WANT_WRITE)
 			return code;
-		reload_poll_turn(poll, 1);
+		reload_poll_pass(poll, 1);
 	}
 	fail_msg("no end of the handshake");
 	return -1;
@@ -80,7 +80,7 @@ static inline bool raw_read(struct raw *r, struct reload_poll *poll, uint8_t *to
 		int code = SSL_get_error(r->ssl, n);
 		if (code != SSL_ERROR_WANT_READ)
 			return false;
-		reload_poll_turn(poll, 1);
+		reload_poll_pass(poll, 1);
 	}
 	return !len;
 }

@@ -78,7 +78,7 @@ static void *agent(void *arg)
 		reload_server_new(&second, poll, &f->service, f->path, NULL, &why), RELOAD_EXISTS);
 	pthread_barrier_wait(&f->ready);
 	while (!f->stop) {
-		reload_poll_turn(poll, 1000);
+		reload_poll_pass(poll, 1000);
 		sem_post(&f->turns);
 		if (reload_server_clients(server) > f->clients_seen)
 			f->clients_seen = reload_server_clients(server);
@@ -454,7 +454,7 @@ static void turn_until(
 	reload_ms end = soon();
 	while (told->made < made || told->failed < failed) {
 		assert_true(reload_poll_now() < end);
-		reload_poll_turn(poll, 100);
+		reload_poll_pass(poll, 100);
 	}
 	assert_int_equal(told->made, made);
 	assert_int_equal(told->failed, failed);

@@ -89,7 +89,7 @@ static void who_never_reads_stops_nobody(void **state)
 	uint32_t deaf = b.up_link;
 	unsigned sent = 0;
 	while (reload_links_send(b.links, deaf, span_of(message, MESSAGE))) {
-		reload_poll_turn(loop, 0);
+		reload_poll_pass(loop, 0);
 		assert_true(++sent < 100000);
 	}
 	struct reload_link_info info;
@@ -112,9 +112,9 @@ static void who_never_reads_stops_nobody(void **state)
 		uint8_t frame[9] = { 0x80, 0, 0, (uint8_t)(i >> 8), (uint8_t)i, 0, 0, 1, 'x' };
 		int n;
 		while ((n = SSL_write(r.ssl, frame, sizeof(frame))) <= 0)
-			reload_poll_turn(loop, 1);
+			reload_poll_pass(loop, 1);
 		if (i % 64 == 0)
-			reload_poll_turn(loop, 0);
+			reload_poll_pass(loop, 0);
 	}
 	TURN_UNTIL(loop, b.messages == 20001);
 	assert_true(reload_links_counters(b.links)->dropped_acks > 0);
@@ -141,7 +141,7 @@ static void a_reset_is_the_end_of_a_link(void **state)
 	/* sending into it raises no SIGPIPE */
 	for (int i = 0; i < 3; i++) {
 		reload_links_send(b.links, b.up_link, span_str("anybody there?"));
-		reload_poll_turn(loop, 1);
+		reload_poll_pass(loop, 1);
 	}
 	TURN_UNTIL(loop, b.downs == 1);
 	assert_int_equal(b.down_err, RELOAD_LINK_DOWN);

@@ -77,7 +77,7 @@ static void a_batch_cannot_reach_what_was_removed(void **state)
 		seats[i].victim = &seats[1 - i];
 	}
 	uint64_t old = seats[1].handle;
-	reload_poll_turn(loop, 100);
+	reload_poll_pass(loop, 100);
 	assert_int_equal(seats[0].calls + seats[1].calls, 1);
 	assert_true(seats[0].handle != old && seats[1].handle != old);
 	/* changed back it is seen again, level-triggered */
@@ -85,8 +85,8 @@ static void a_batch_cannot_reach_what_was_removed(void **state)
 		seats[i].victim = NULL;
 		reload_poll_change(loop, seats[i].handle, RELOAD_POLL_IN);
 	}
-	reload_poll_turn(loop, 100);
-	reload_poll_turn(loop, 100);
+	reload_poll_pass(loop, 100);
+	reload_poll_pass(loop, 100);
 	assert_int_equal(seats[0].calls + seats[1].calls, 5);
 	for (int i = 0; i < 2; i++) {
 		reload_poll_remove(loop, seats[i].handle);
@@ -120,10 +120,10 @@ static void a_turn_waits_once(void **state)
 	unsigned calls = 0, others = 0;
 	int fd = eventfd(1, EFD_NONBLOCK), other = eventfd(1, EFD_NONBLOCK);
 	uint64_t handle = reload_poll_add(loop, fd, RELOAD_POLL_IN, on_readable, &calls);
-	reload_poll_turn(loop, 100);
+	reload_poll_pass(loop, 100);
 	waits = calls = 0;
 	for (unsigned i = 1; i <= 10; i++) {
-		reload_poll_turn(loop, RELOAD_NEVER);
+		reload_poll_pass(loop, RELOAD_NEVER);
 		assert_int_equal(calls, i);
 	}
 	assert_int_equal(waits, 10);
@@ -131,12 +131,12 @@ static void a_turn_waits_once(void **state)
 	guint id = g_unix_fd_add(other, G_IO_IN, on_other, &others);
 	calls = 0;
 	for (unsigned i = 1; i <= 10; i++)
-		reload_poll_turn(loop, RELOAD_NEVER);
+		reload_poll_pass(loop, RELOAD_NEVER);
 	assert_int_equal(calls, 10);
 	assert_int_equal(others, 10);
 	g_source_remove(id);
 	waits = 0;
-	reload_poll_turn(loop, RELOAD_NEVER);
+	reload_poll_pass(loop, RELOAD_NEVER);
 	assert_int_equal(calls, 11);
 	assert_int_equal(waits, 1);
 	reload_poll_remove(loop, handle);
@@ -161,13 +161,13 @@ static void another_thread_ends_the_wait_through_glib(void **state)
 	(void)state;
 	unsigned calls = 0;
 	pthread_t thread;
-	reload_poll_turn(loop, 0);
+	reload_poll_pass(loop, 0);
 	assert_int_equal(pthread_create(&thread, NULL, wake_by_glib, &calls), 0);
 	while (!calls) /* without the wake-up it would sleep for ever */
-		reload_poll_turn(loop, RELOAD_NEVER);
+		reload_poll_pass(loop, RELOAD_NEVER);
 	pthread_join(thread, NULL);
 	waits = 0;
-	reload_poll_turn(
+	reload_poll_pass(
 		loop, 1); /* the wake-up has been taken: nothing ends this sleep but its limit */
 	assert_int_equal(waits, 1);
 }
@@ -180,14 +180,14 @@ static void timers_end_the_sleep(void **state)
 	reload_ms start = reload_poll_now();
 	reload_timer_arm(reload_poll_timers(loop), &t, start + 30, count, &calls);
 	while (!calls)
-		reload_poll_turn(loop, RELOAD_NEVER);
+		reload_poll_pass(loop, RELOAD_NEVER);
 	reload_ms waited = reload_poll_now() - start;
 	assert_true(waited >= 30 && waited < 5000);
 	start = reload_poll_now();
-	reload_poll_turn(loop, 20); /* nothing happens: the limit ends it */
+	reload_poll_pass(loop, 20); /* nothing happens: the limit ends it */
 	assert_true(reload_poll_now() - start < 5000);
 	start = reload_poll_now();
-	reload_poll_turn(loop, 0);
+	reload_poll_pass(loop, 0);
 	assert_true(reload_poll_now() - start < 5000);
 }
 
@@ -217,14 +217,14 @@ static void hooks_run_in_order_and_again(void **state)
 	reload_ms start = reload_poll_now();
 	work.due = true;
 	while (ordered < 6) /* no turn sleeps while there is work */
-		reload_poll_turn(loop, RELOAD_NEVER);
+		reload_poll_pass(loop, RELOAD_NEVER);
 	assert_string_equal(order, "wfwfwf");
 	assert_true(reload_poll_now() - start < 5000);
-	reload_poll_turn(loop, 0);
+	reload_poll_pass(loop, 0);
 	assert_int_equal(ordered, 6); /* not due, not called */
 	reload_poll_hook_remove(loop, &work);
 	work.due = true;
-	reload_poll_turn(loop, 0);
+	reload_poll_pass(loop, 0);
 	assert_int_equal(ordered, 6);
 	reload_poll_hook_remove(loop, &flush);
 }

@@ -117,8 +117,8 @@ static void work_that_is_left_is_freed(void **state)
 	handed_back = 0;
 	for (int i = 0; i < JOBS; i++)
 		reload_pool_submit(pool, sign_job());
-	reload_poll_turn(loop, 0);
-	reload_poll_turn(loop, 0);
+	reload_poll_pass(loop, 0);
+	reload_poll_pass(loop, 0);
 	assert_true(handed_back < JOBS);
 	reload_pool_free(pool); /* the sanitizer would see a leak */
 	reload_pool_free(NULL);

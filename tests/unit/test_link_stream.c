@@ -147,7 +147,7 @@ static void an_ack_that_nothing_travels_with_leaves_in_time(void **state)
 	assert_true(reload_links_send(a.links, 1, span_str("request")));
 	reload_ms before = reload_poll_now();
 	while (!b.messages)
-		reload_poll_turn(loop, 0);
+		reload_poll_pass(loop, 0);
 	reload_ms now = reload_poll_now();
 	/* R-6.6.2-04: the loop wakes up for it within 5 ms, far below the lowest RTO */
 	if (now < before + 4) /* else the processor was busy elsewhere for as long as it waits */
@@ -160,12 +160,12 @@ static void an_ack_that_nothing_travels_with_leaves_in_time(void **state)
 	for (int i = 0; i < 8; i++)
 		assert_true(reload_links_send(a.links, 1, span_str("request")));
 	while (b.messages < 9)
-		reload_poll_turn(loop, 0);
+		reload_poll_pass(loop, 0);
 	assert_int_equal(writes(&b), 2);
 	/* a link that closes leaves none behind, nor one that dies a timer */
 	assert_true(reload_links_send(a.links, 1, span_str("request")));
 	while (b.messages < 10)
-		reload_poll_turn(loop, 0);
+		reload_poll_pass(loop, 0);
 	reload_links_close(b.links, b.up_link);
 	TURN_UNTIL(loop, a.downs == 1);
 	assert_int_equal(reload_links_counters(a.links)->bytes_in, 10 * 9);
@@ -185,10 +185,10 @@ static void acks_of_several_links_leave_in_time(void **state)
 	TURN_UNTIL(loop, a.ups == 2 && b.ups == 2);
 	assert_true(reload_links_send(a.links, 1, span_str("one")));
 	while (b.messages < 1)
-		reload_poll_turn(loop, 0);
+		reload_poll_pass(loop, 0);
 	assert_true(reload_links_send(a.links, 2, span_str("two")));
 	while (b.messages < 2)
-		reload_poll_turn(loop, 0);
+		reload_poll_pass(loop, 0);
 	/* the first one goes with a message; the second one waits for its own time, not for that of another message */
 	assert_true(reload_links_send(b.links, first, span_str("answer")));
 	TURN_UNTIL(loop, all_acked(&a, 1) && all_acked(&a, 2) && all_acked(&b, first));

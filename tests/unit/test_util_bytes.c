@@ -150,14 +150,14 @@ static void timers_of_a_turn_are_bounded(void **state)
 {
 	(void)state;
 	struct reload_timers ts = { 0 };
-	struct reload_timer crowd[3 * RELOAD_TIMERS_TURN] = { 0 };
+	struct reload_timer crowd[3 * RELOAD_TIMERS_PER_PASS] = { 0 };
 	int any = 0;
 	for (size_t i = 0; i < COUNT_OF(crowd); i++)
 		reload_timer_arm(&ts, &crowd[i], 10, count_up, &any);
 	for (int turn = 1; turn <= 3; turn++) {
 		assert_int_equal(reload_timers_next(&ts), 10); /* the host turns at once again */
 		reload_timers_run(&ts, 10);
-		assert_int_equal(any, turn * RELOAD_TIMERS_TURN);
+		assert_int_equal(any, turn * RELOAD_TIMERS_PER_PASS);
 	}
 	assert_true(reload_timers_next(&ts) == RELOAD_NEVER);
 }

@@ -19,7 +19,7 @@ static size_t entries(
 }
 
 enum {
-	WAY_MAX = 32,
+	ROUTE_MAX = 32,
 	KINDS_MAX = 63, /* that an Error_Unknown_Kind can list */
 	ROOM = 1500
 };
@@ -27,7 +27,7 @@ enum {
 static void update_send_to(struct reload_peer *p, const struct reload_id *node, struct span list,
 	const struct reload_config_update *update)
 {
-	struct reload_destination way[WAY_MAX];
+	struct reload_destination way[ROUTE_MAX];
 	size_t count = entries(p, list, way, COUNT_OF(way));
 	struct reload_request *r = NULL;
 	if (count)
@@ -129,15 +129,15 @@ static void configure_newer(struct reload_peer *p, struct reload_config *config)
 }
 
 /*
- * A document costs far more than the message that brings it, good or bad: who sent REFUSED_IN_A_ROW bad ones, or Kinds that are
- * no news, is not heard for a while.
+ * Reading a document costs far more than sending it, good or bad: documents of a node that sent REFUSED_IN_A_ROW bad ones, or
+ * Kinds that are known already, are ignored for REFUSED_MS.
  */
 enum {
 	REFUSED_IN_A_ROW = 16,
 	REFUSED_MS = 10000
 };
 
-static bool not_heard(struct reload_incoming *in)
+static bool is_ignored(struct reload_incoming *in)
 {
 	struct reload_peer *p = in->method->arg;
 	for (size_t i = 0; p->refused && !in->local && i < RELOAD_REFUSED_MAX; i++)
@@ -239,7 +239,7 @@ static void take_kinds(struct reload_incoming *in, const struct reload_config_up
 void reload_configure_serve(struct reload_incoming *in)
 {
 	const struct reload_config_update *u = &in->msg->body.config_update;
-	if (not_heard(in)) {
+	if (is_ignored(in)) {
 		reload_incoming_drop(in, RELOAD_COUNT_DROP_LIMIT, "too many bad documents");
 		return;
 	}

@@ -46,7 +46,7 @@ void reload_fetch_values(struct reload_request *r, struct reload_incoming *in)
 	reload_values_verify(in, reload_id_span(&reload_fetch_of(r)->resource), NULL);
 }
 
-static enum reload_err value_judge(
+static enum reload_err value_check(
 	struct reload_request *r, const struct reload_signed_value *check)
 {
 	struct reload_replica *rep = r->method->arg;
@@ -86,7 +86,7 @@ void reload_fetch_answered(struct reload_request *r, struct reload_incoming *in)
 		struct reload_fetched *value = &f->values[i];
 		*value = (struct reload_fetched){ .kind = check->kind,
 			.data = check->data,
-			.err = value_judge(r, check),
+			.err = value_check(r, check),
 			.synthetic = check->is_unsigned,
 			.cert = check->cert,
 			.signer = check->signer };

@@ -277,14 +277,14 @@ static bool was_stored(const struct reload_sim_history *h, const struct reload_s
 	return p->last > RELOAD_SIM_VERSIONS && read->storage_time < oldest;
 }
 
-enum reload_sim_judged reload_sim_history_judge(const struct reload_sim_history *h,
+enum reload_sim_read_result reload_sim_history_check_read(const struct reload_sim_history *h,
 	const struct reload_sim_place *p, uint64_t owed, const struct reload_sim_read *read)
 {
 	if (!read->present)
-		return owed ? RELOAD_SIM_JUDGED_ABSENT : RELOAD_SIM_JUDGED_GOOD;
+		return owed ? RELOAD_SIM_READ_ABSENT : RELOAD_SIM_READ_GOOD;
 	if (!was_stored(h, p, read))
-		return RELOAD_SIM_JUDGED_FORGED;
-	return read->storage_time < owed ? RELOAD_SIM_JUDGED_STALE : RELOAD_SIM_JUDGED_GOOD;
+		return RELOAD_SIM_READ_FORGED;
+	return read->storage_time < owed ? RELOAD_SIM_READ_STALE : RELOAD_SIM_READ_GOOD;
 }
 
 /* -- expected losses ------------------------------------------------------------------------------------------------------ */

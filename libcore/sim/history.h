@@ -55,11 +55,11 @@ struct reload_sim_place {
 struct reload_sim_history;
 
 /* What a Fetch returned, compared with what was owed. */
-enum reload_sim_judged {
-	RELOAD_SIM_JUDGED_GOOD, /* what was owed or newer; when nothing was owed, anything that was stored there */
-	RELOAD_SIM_JUDGED_STALE,  /* an older version than the one owed */
-	RELOAD_SIM_JUDGED_ABSENT, /* nothing, but a value was owed */
-	RELOAD_SIM_JUDGED_FORGED  /* a value that was never stored there */
+enum reload_sim_read_result {
+	RELOAD_SIM_READ_GOOD, /* what was owed or newer; when nothing was owed, anything that was stored there */
+	RELOAD_SIM_READ_STALE,  /* an older version than the one owed */
+	RELOAD_SIM_READ_ABSENT, /* nothing, but a value was owed */
+	RELOAD_SIM_READ_FORGED  /* a value that was never stored there */
 };
 
 /* A value that was fetched and passed the reader's checks. */
@@ -119,8 +119,8 @@ void reload_sim_history_torn(struct reload_sim_history *h, reload_ms until);
 /* reload_sim_history_owed() is the storage_time that a Fetch must return at least; 0: nothing is owed. */
 uint64_t reload_sim_history_owed(
 	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now);
-/* reload_sim_history_judge() compares what a Fetch read with `owed`, which was owed when it began. */
-enum reload_sim_judged reload_sim_history_judge(const struct reload_sim_history *h,
+/* reload_sim_history_check_read() compares what a Fetch read with `owed`, which was owed when it began. */
+enum reload_sim_read_result reload_sim_history_check_read(const struct reload_sim_history *h,
 	const struct reload_sim_place *p, uint64_t owed, const struct reload_sim_read *read);
 
 /*

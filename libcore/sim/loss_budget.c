@@ -114,7 +114,7 @@ static bool triple_lost(const struct reload_sim_loss_budget *h, const size_t at[
 }
 
 /* Applies the rule to one owner and its successors; to all nodes when there are fewer than three. */
-static void owner_judge(
+static void expect_owner_losses(
 	struct reload_sim_loss_budget *h, size_t owner, struct view v, reload_ms now)
 {
 	size_t step = h->nodes - 1, triple[3] = { owner, owner, owner };
@@ -134,7 +134,8 @@ static void owner_judge(
 }
 
 /* node went: its weak neighbours stay weak longer, then the rule is applied to each owner whose replica set it was in. */
-static void judge(struct reload_sim_loss_budget *h, size_t node, struct view v, reload_ms now)
+static void expect_node_losses(
+	struct reload_sim_loss_budget *h, size_t node, struct view v, reload_ms now)
 {
 	size_t at = h->position[node], step = h->nodes - 1, owner = at;
 	const size_t ways[2] = { 1, step };
@@ -158,7 +159,7 @@ static void judge(struct reload_sim_loss_budget *h, size_t node, struct view v, 
 				break;
 		}
 	for (int i = 0; i < 3; i++) {
-		owner_judge(h, owner, v, now);
+		expect_owner_losses(h, owner, v, now);
 		size_t before = there_next(h, owner, step, v, now);
 		if (before == SIZE_MAX || before == at)
 			return;
@@ -166,12 +167,12 @@ static void judge(struct reload_sim_loss_budget *h, size_t node, struct view v, 
 	}
 }
 
-static void judge_all(struct reload_sim_loss_budget *h, size_t node, reload_ms now)
+static void expect_losses(struct reload_sim_loss_budget *h, size_t node, reload_ms now)
 {
 	for (int left = 1; left >= 0; left--) {
-		judge(h, node, (struct view){ -1, left }, now);
+		expect_node_losses(h, node, (struct view){ -1, left }, now);
 		if (now < h->split_until)
-			judge(h, node, (struct view){ h->at[node].side, left }, now);
+			expect_node_losses(h, node, (struct view){ h->at[node].side, left }, now);
 	}
 }
 
@@ -206,7 +207,7 @@ void reload_sim_loss_budget_leaving(struct reload_sim_loss_budget *h, size_t nod
 	n->leaving = now;
 	n->left = RELOAD_NEVER;
 	n->left_until = now + RELOAD_SIM_LEAVE_MS + RELOAD_SIM_REPAIR_MS;
-	judge_all(h, node, now);
+	expect_losses(h, node, now);
 }
 
 /* What node, which has gone, acknowledged in the last ms may be lost. */
@@ -229,7 +230,7 @@ void reload_sim_loss_budget_left(struct reload_sim_loss_budget *h, size_t node, 
 	n->left_until = now + RELOAD_SIM_REPAIR_MS;
 	if (now < h->split_until)
 		fresh_lost(h, node, RELOAD_SIM_REPAIR_MS, now);
-	judge_all(h, node, now);
+	expect_losses(h, node, now);
 }
 
 void reload_sim_loss_budget_failed(
@@ -249,7 +250,7 @@ void reload_sim_loss_budget_failed(
 	n->waiting = disk;
 	fresh_lost(h, node, now < h->split_until ? RELOAD_SIM_REPAIR_MS : RELOAD_SIM_REPLICATE_MS,
 		now);
-	judge_all(h, node, now);
+	expect_losses(h, node, now);
 }
 
 /* The node with this Node-ID; SIZE_MAX: none. */

@@ -252,26 +252,27 @@ static void read_failed(struct reload_sim_request *r, const struct reload_result
 }
 
 /* Whether what was read is what had to be read; counts it. */
-static bool read_judge(struct reload_sim_request *r, const struct reload_sim_read *read, bool lied)
+static bool read_check(struct reload_sim_request *r, const struct reload_sim_read *read, bool lied)
 {
 	static const char *const words[] = {
-		[RELOAD_SIM_JUDGED_STALE] = "an older version than the newest acknowledged one",
-		[RELOAD_SIM_JUDGED_ABSENT] = "no value, though one was acknowledged",
-		[RELOAD_SIM_JUDGED_FORGED] = "a value that this signer never stored there",
+		[RELOAD_SIM_READ_STALE] = "an older version than the newest acknowledged one",
+		[RELOAD_SIM_READ_ABSENT] = "no value, though one was acknowledged",
+		[RELOAD_SIM_READ_FORGED] = "a value that this signer never stored there",
 	};
 	struct reload_sim_run_state *c = r->state;
-	enum reload_sim_judged j = reload_sim_history_judge(c->history, r->place, r->owed, read);
+	enum reload_sim_read_result j =
+		reload_sim_history_check_read(c->history, r->place, r->owed, read);
 	bool still = reload_sim_history_owed(c->history, r->place, reload_sim_now(c->sim));
 	bool must = still && !lied && (r->tries || (r->calm && reload_sim_run_state_calm(c)));
-	if (r->owed && j == RELOAD_SIM_JUDGED_GOOD) {
+	if (r->owed && j == RELOAD_SIM_READ_GOOD) {
 		c->out->fetches_good++;
 		c->lookups_good++;
 	}
-	if (j == RELOAD_SIM_JUDGED_FORGED)
+	if (j == RELOAD_SIM_READ_FORGED)
 		violated(r, RELOAD_SIM_CHECK_FORGED, words[j]);
-	else if (j != RELOAD_SIM_JUDGED_GOOD && must && !reload_sim_place_lied(c->checks, r->place))
+	else if (j != RELOAD_SIM_READ_GOOD && must && !reload_sim_place_lied(c->checks, r->place))
 		violated(r, RELOAD_SIM_CHECK_LOST_VALUE, words[j]);
-	return j == RELOAD_SIM_JUDGED_GOOD;
+	return j == RELOAD_SIM_READ_GOOD;
 }
 
 static void fetched(void *arg, const struct reload_result *result)
@@ -292,7 +293,7 @@ static void fetched(void *arg, const struct reload_result *result)
 	reload_sim_numbers_add(&c->fetch_ms, (double)(reload_sim_now(c->sim) - r->begun));
 	struct reload_sim_read read = read_of(result, r->place);
 	bool lied = lied_to(r, result);
-	bool good = read_judge(r, &read, lied),
+	bool good = read_check(r, &read, lied),
 	     again = !good && lied && r->tries && r->tries <= READ_TRIES;
 	if (!again || !read_send(r))
 		read_over(r, good);

@@ -388,19 +388,19 @@ uint64_t reload_stores_between(
 		       : 1;
 }
 
-uint64_t reload_generation_merged(uint64_t present, uint64_t heard, uint64_t stores)
+uint64_t reload_generation_merged(uint64_t present, uint64_t received, uint64_t stores)
 {
-	if (heard <= present || stores >= RELOAD_GENERATION_MAX ||
+	if (received <= present || stores >= RELOAD_GENERATION_MAX ||
 		present >= RELOAD_GENERATION_MAX - stores)
 		return reload_generation_next(present);
-	return heard - present < stores ? heard : present + stores;
+	return received - present < stores ? received : present + stores;
 }
 
 /*
  * The generation counter that a replica takes over from the sender (R-7.4.1.1-12).  No signature covers it, so one request may raise
  * it by GENERATION_JUMP at most, which is more Stores than this peer can have missed, and never to where it would wrap.
  */
-static uint64_t heard(uint64_t asked, uint64_t present)
+static uint64_t replica_generation(uint64_t asked, uint64_t present)
 {
 	uint64_t most = RELOAD_GENERATION_MAX;
 	if (present && present < RELOAD_GENERATION_MAX - GENERATION_JUMP)
@@ -411,7 +411,7 @@ static uint64_t heard(uint64_t asked, uint64_t present)
 /*
  * STO-03: one step per Kind and request; a replica takes the counter over.  0 means "do not check" and is no counter.
  *
- * The responsible peer gets replica Stores, too: from peers that took themselves for responsible meanwhile and hand back what they
+ * The responsible peer gets replica Stores, too: from peers that believed themselves responsible meanwhile and hand back what they
  * stored.  Its own counter does not fall, as a writer may have seen it already, and it follows theirs, which writers have seen as well.
  * A request that changes nothing leaves it (STO-01).
  */
@@ -419,7 +419,7 @@ static uint64_t new_generation(
 	const struct reload_store_work *w, uint64_t asked, uint64_t present, const struct plan *p)
 {
 	if (w->replica && !w->owner)
-		return heard(asked, present);
+		return replica_generation(asked, present);
 	if (!p->change->entries_count)
 		return present;
 	if (w->replica)

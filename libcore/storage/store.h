@@ -20,10 +20,10 @@ uint64_t reload_generation_next(uint64_t present);
 uint64_t reload_stores_between(
 	const struct reload_stored_data *held, const struct reload_stored_data *fresh);
 /*
- * reload_generation_merged() returns the counter of a peer that takes values from another one, whose own is heard, and with them stores
- * that it had missed.  It rises with what it takes, to heard but by stores at most, because no signature covers a counter (STO-17).
+ * reload_generation_merged() returns the counter of a peer that takes values from another one; received is the other's counter, stores how
+ * many Stores the peer had missed.  The counter rises to received, but by stores at most, because no signature covers a counter (STO-17).
  */
-uint64_t reload_generation_merged(uint64_t present, uint64_t heard, uint64_t stores);
+uint64_t reload_generation_merged(uint64_t present, uint64_t received, uint64_t stores);
 
 /* Who signed: the request, or one value. */
 struct reload_signer {

@@ -28,8 +28,8 @@
 #include "topology/chord_update.h"
 
 struct chord_admit {
-	struct chord_set handing; /* nodes whose data are being handed over; */
-	struct reload_id from;    /* our range began there when the hand-overs were ordered */
+	struct chord_set handing_over; /* nodes whose data are being handed over; */
+	struct reload_id from;         /* our range began there when the hand-overs were ordered */
 	struct chord_set waiting; /* nodes whose Joins wait until we have announced ourselves */
 	struct chord_set damped;  /* nodes whose Joins wait because they come and go */
 	struct reload_timer damped_timer;
@@ -48,11 +48,11 @@ void reload_chord_admit_free(struct reload_topology *t)
 
 bool reload_chord_admit_hands(const struct reload_topology *t, const struct reload_id *node)
 {
-	return reload_chord_set_has(&t->admit->handing, node);
+	return reload_chord_set_has(&t->admit->handing_over, node);
 }
 
 /* Whether the Join is from our predecessor and the last hand-over over its link is long enough ago. */
-static bool again(struct reload_topology *t, const struct chord_link *link)
+static bool may_repeat_hand_over(struct reload_topology *t, const struct chord_link *link)
 {
 	bool lately = link->range_given &&
 		      reload_chord_now(t) < link->range_given_at + CHORD_HAND_OVER_INTERVAL_MS;
@@ -78,7 +78,8 @@ static bool waits(struct reload_topology *t, struct chord_link *link)
 size_t reload_chord_admit_count(const struct reload_topology *t)
 {
 	const struct chord_admit *a = t->admit;
-	size_t most = a->handing.count > a->waiting.count ? a->handing.count : a->waiting.count;
+	size_t most =
+		a->handing_over.count > a->waiting.count ? a->handing_over.count : a->waiting.count;
 	return a->damped.count > most ? a->damped.count : most;
 }
 
@@ -91,10 +92,10 @@ static void hand_over(struct reload_topology *t, const struct reload_id *node)
 static bool hand_over_if_grown(struct reload_topology *t)
 {
 	struct chord_admit *a = t->admit;
-	bool grew = a->handing.count && reload_chord_range_grew(t, &a->from);
+	bool grew = a->handing_over.count && reload_chord_range_grew(t, &a->from);
 	a->from = *reload_chord_range_from(t);
-	for (size_t i = 0; grew && i < a->handing.count; i++) {
-		const struct reload_id node = reload_chord_set_at(&a->handing, i);
+	for (size_t i = 0; grew && i < a->handing_over.count; i++) {
+		const struct reload_id node = reload_chord_set_at(&a->handing_over, i);
 		hand_over(t, &node);
 	}
 	return grew;
@@ -110,7 +111,7 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 			reload_chord_set_add(&t->admit->waiting, node);
 		return;
 	}
-	if (again(t, link)) {
+	if (may_repeat_hand_over(t, link)) {
 		reload_chord_damp_went(t, link);
 		if (waits(t, link))
 			return;
@@ -124,14 +125,14 @@ void reload_chord_admit_received(struct reload_topology *t, const struct reload_
 		reload_chord_update_now(t, link);
 		return;
 	}
-	if (!reload_chord_set_has(&t->admit->handing, node))
+	if (!reload_chord_set_has(&t->admit->handing_over, node))
 		reload_chord_damp_went(
 			t, link); /* its last Join over this link is followed by another one */
 	if (waits(t, link))
 		return;
 	hand_over_if_grown(t);
-	if (t->admit->handing.count < CHORD_JOINS_MAX &&
-		reload_chord_set_add(&t->admit->handing, node)) {
+	if (t->admit->handing_over.count < CHORD_JOINS_MAX &&
+		reload_chord_set_add(&t->admit->handing_over, node)) {
 		reload_chord_damp_given(t, node);
 		hand_over(t, node);
 	}
@@ -142,7 +143,7 @@ void reload_chord_admit_handed_over(struct reload_topology *t, const struct relo
 	struct chord_link *link = reload_chord_link_find(t, node);
 	if (t->state == RELOAD_TOPOLOGY_JOINED && hand_over_if_grown(t))
 		return;
-	if (!reload_chord_set_remove(&t->admit->handing, node) || !link ||
+	if (!reload_chord_set_remove(&t->admit->handing_over, node) || !link ||
 		t->state != RELOAD_TOPOLOGY_JOINED)
 		return;
 	if (!link->ready && reload_chord_responsible(t, node)) {
@@ -175,14 +176,14 @@ void reload_chord_admit_waiting(struct reload_topology *t)
 
 void reload_chord_admit_lost(struct reload_topology *t, const struct reload_id *node)
 {
-	reload_chord_set_remove(&t->admit->handing, node);
+	reload_chord_set_remove(&t->admit->handing_over, node);
 	reload_chord_set_remove(&t->admit->waiting, node);
 	reload_chord_set_remove(&t->admit->damped, node);
 }
 
 void reload_chord_admit_stop(struct reload_topology *t)
 {
-	reload_chord_set_clear(&t->admit->handing);
+	reload_chord_set_clear(&t->admit->handing_over);
 	reload_chord_set_clear(&t->admit->waiting);
 	reload_chord_set_clear(&t->admit->damped);
 	reload_timer_cancel(t->host.timers, &t->admit->damped_timer);

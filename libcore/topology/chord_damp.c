@@ -41,7 +41,7 @@ void reload_chord_damping_free(struct chord_damping *d)
 	free(d);
 }
 
-static bool lately(struct reload_topology *t, const struct damped *row)
+static bool returned_lately(struct reload_topology *t, const struct damped *row)
 {
 	return row->returns && reload_chord_now(t) - row->went < CHORD_DAMP_FORGOTTEN_MS;
 }
@@ -49,15 +49,16 @@ static bool lately(struct reload_topology *t, const struct damped *row)
 static struct damped *row_of(struct reload_topology *t, const struct reload_id *node)
 {
 	for (size_t i = 0; i < t->damping->count; i++)
-		if (lately(t, &t->damping->rows[i]) && reload_id_eq(&t->damping->rows[i].id, node))
+		if (returned_lately(t, &t->damping->rows[i]) &&
+			reload_id_eq(&t->damping->rows[i].id, node))
 			return &t->damping->rows[i];
 	return NULL;
 }
 
-static bool crowded(struct reload_topology *t)
+static bool rows_are_full(struct reload_topology *t)
 {
 	for (size_t i = 0; i < t->damping->count; i++)
-		if (!lately(t, &t->damping->rows[i]))
+		if (!returned_lately(t, &t->damping->rows[i]))
 			return false;
 	return t->damping->count == CHORD_DAMP_MAX;
 }
@@ -70,12 +71,12 @@ static reload_ms pause_after(unsigned returns)
 }
 
 /* Whether a grant to the node (row NULL: it has none) takes a token of the shared bucket. */
-static bool shares(struct reload_topology *t, const struct damped *row)
+static bool uses_shared_tokens(struct reload_topology *t, const struct damped *row)
 {
-	return row ? row->returns > CHORD_RETURNS : crowded(t);
+	return row ? row->returns > CHORD_RETURNS : rows_are_full(t);
 }
 
-static void earn(struct reload_topology *t)
+static void refill_tokens(struct reload_topology *t)
 {
 	reload_ms earned = (reload_chord_now(t) - t->damping->grants_at) / CHORD_GRANT_MS;
 	t->damping->grants =
@@ -91,8 +92,8 @@ reload_ms reload_chord_damp_until(struct reload_topology *t, const struct reload
 	reload_ms until = row ? row->went + pause_after(row->returns) : 0;
 	if (link && link->data_given)
 		return 0;
-	earn(t);
-	if (shares(t, row) && t->damping->grants >= CHORD_GRANTS &&
+	refill_tokens(t);
+	if (uses_shared_tokens(t, row) && t->damping->grants >= CHORD_GRANTS &&
 		until < t->damping->grants_at + CHORD_GRANT_MS)
 		until = t->damping->grants_at + CHORD_GRANT_MS;
 	return until > reload_chord_now(t) ? until : 0;
@@ -104,8 +105,8 @@ void reload_chord_damp_given(struct reload_topology *t, const struct reload_id *
 	if (!link || link->data_given)
 		return;
 	link->data_given = true;
-	earn(t);
-	if (shares(t, row_of(t, node)))
+	refill_tokens(t);
+	if (uses_shared_tokens(t, row_of(t, node)))
 		t->damping->grants++;
 }
 

@@ -78,7 +78,7 @@ void reload_chord_data_free(struct reload_topology *t)
 }
 
 /* Our range began at *old and begins at *from now.  What we lost, when we lost something, is stored at the new predecessor. */
-static void range_shrank(
+static void store_lost_range(
 	struct reload_topology *t, const struct reload_id *old, const struct reload_id *from)
 {
 	const struct chord_link *owner = reload_chord_link_find(t, from);
@@ -127,7 +127,7 @@ static void denial_over(struct reload_topology *t, struct replica_holder *holder
 }
 
 /* Orders what holder lacks if it is time; returns when to call this again. */
-static reload_ms bring_up_to_date(
+static reload_ms transfer_due_range(
 	struct reload_topology *t, struct replica_holder *holder, uint8_t number)
 {
 	if (holder->transfer_ordered)
@@ -171,7 +171,7 @@ static reload_ms replicate(struct reload_topology *t)
 	reload_ms next = RELOAD_NEVER;
 	for (size_t i = 0; i < n; i++) {
 		holders[i] = holder_of(t, &t->tables->successors[i]);
-		reload_ms due = bring_up_to_date(t, &holders[i], (uint8_t)(i + 1));
+		reload_ms due = transfer_due_range(t, &holders[i], (uint8_t)(i + 1));
 		if (due < next)
 			next = due;
 	}
@@ -296,7 +296,7 @@ bool reload_chord_data_refresh(struct reload_topology *t)
 	struct reload_id now = *reload_chord_range_from(t), old = t->data->from;
 	bool changed = !t->data->owner || !reload_id_eq(&now, &old);
 	if (t->data->owner && changed)
-		range_shrank(t, &old, &now);
+		store_lost_range(t, &old, &now);
 	else if (!t->data->owner && !reload_id_eq(&now, &t->self))
 		t->host.data.forget_range(t->host.data.arg, &t->self, &now);
 	t->data->owner = true;

@@ -67,7 +67,7 @@ void reload_chord_finger_restart(struct reload_topology *t)
 }
 
 /* Whether entry i is filled by a peer other than our predecessors, which lie at the far end of the widest interval anyway. */
-static bool valid(const struct reload_topology *t, const struct reload_id *start, unsigned i)
+static bool is_filled(const struct reload_topology *t, const struct reload_id *start, unsigned i)
 {
 	struct reload_id first;
 	return reload_chord_set_after(&t->tables->peers, start, &first, 1) &&
@@ -86,7 +86,7 @@ static void pass(struct reload_topology *t)
 		return; /* our neighbours are the whole ring */
 	for (unsigned i = 1; i <= CHORD_FINGERS_WANTED; i++) {
 		struct reload_id start = reload_id_add_power(&t->self, CHORD_FINGERS_MAX - i);
-		if (t->finger->cookies[i - 1] || valid(t, &start, i) ||
+		if (t->finger->cookies[i - 1] || is_filled(t, &start, i) ||
 			reload_id_between(&t->self, &start, next) ||
 			reload_id_between(last, &start, &t->self))
 			continue;
@@ -121,7 +121,7 @@ void reload_chord_finger_later(struct reload_topology *t, reload_ms wait)
 static bool sought(const struct reload_topology *t, unsigned i)
 {
 	struct reload_id start = reload_id_add_power(&t->self, CHORD_FINGERS_MAX - i);
-	return !reload_chord_whole(t) && !valid(t, &start, i) &&
+	return !reload_chord_whole(t) && !is_filled(t, &start, i) &&
 	       i < reload_chord_finger_index(
 			   &t->self, &t->tables->successors[t->tables->successors_count - 1]) &&
 	       !reload_id_between(&t->tables->predecessors[t->tables->predecessors_count - 1],
@@ -176,9 +176,9 @@ static void search_attach(struct reload_topology *t, struct search *s, const str
 
 static void search_begin(struct reload_topology *t, struct search *s)
 {
-	const struct reload_id *heard = reload_chord_pending_finger(t, s->index);
-	if (heard) {
-		search_attach(t, s, heard);
+	const struct reload_id *finger = reload_chord_pending_finger(t, s->index);
+	if (finger) {
+		search_attach(t, s, finger);
 		return;
 	}
 	struct reload_id point = random_point(t, s->index);

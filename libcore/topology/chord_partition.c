@@ -60,12 +60,12 @@ void reload_chord_check_free(struct reload_topology *t)
 	free(t->check);
 }
 
-static bool active(const struct reload_topology *t)
+static bool may_check(const struct reload_topology *t)
 {
 	return t->state == RELOAD_TOPOLOGY_JOINED && t->announced;
 }
 
-static reload_ms longest(const struct reload_topology *t)
+static reload_ms longest_pause(const struct reload_topology *t)
 {
 	return t->check->no_far_finger ? t->update_interval / CHORD_PARTITION_CHECK_SPEEDUP
 				       : t->update_interval;
@@ -73,31 +73,31 @@ static reload_ms longest(const struct reload_topology *t)
 
 static void on_timer(void *arg);
 
-static void plan(struct reload_topology *t, reload_ms wait)
+static void plan_next(struct reload_topology *t, reload_ms wait)
 {
 	reload_chord_timer(
 		t, &t->check->timer, reload_chord_now(t) + reload_chord_jitter(t, wait), on_timer);
 }
 
-static void finish(struct reload_topology *t)
+static void end_check(struct reload_topology *t)
 {
 	struct chord_check *c = t->check;
-	reload_ms most = longest(t);
+	reload_ms most = longest_pause(t);
 	c->phase = CHECK_IDLE;
 	c->cookie = 0;
 	c->wait = c->wait < most / 2 ? 2 * c->wait : most;
-	plan(t, c->wait);
+	plan_next(t, c->wait);
 }
 
 /* Brings the next check, and those after it, nearer. */
 static void hurry(struct reload_topology *t)
 {
 	struct chord_check *c = t->check;
-	reload_ms most = longest(t), soon = CHORD_CHECK_MS < most ? CHORD_CHECK_MS : most;
+	reload_ms most = longest_pause(t), soon = CHORD_CHECK_MS < most ? CHORD_CHECK_MS : most;
 	/* finish() of the check under way doubles this */
 	c->wait = c->phase == CHECK_IDLE ? soon : soon / 2;
 	if (c->phase == CHECK_IDLE && c->timer.due > reload_chord_now(t) + soon)
-		plan(t, soon);
+		plan_next(t, soon);
 }
 
 static void enter(struct reload_topology *t, enum phase phase)
@@ -112,7 +112,7 @@ static void on_timer(void *arg)
 {
 	struct reload_topology *t = arg;
 	if (t->check->phase != CHECK_IDLE) {
-		finish(t); /* the host has not reported the outcome */
+		end_check(t); /* the host has not reported the outcome */
 	} else {
 		enter(t, CHECK_LOCATING);
 		t->host.relocate(t->host.arg, t->check->cookie);
@@ -129,7 +129,7 @@ static bool has_fingers(const struct reload_topology *t)
 void reload_chord_check_step(struct reload_topology *t)
 {
 	struct chord_check *c = t->check;
-	if (!active(t)) {
+	if (!may_check(t)) {
 		c->phase = CHECK_IDLE;
 		c->losses_seen = c->no_far_finger = false;
 		c->losses = 0;
@@ -141,9 +141,9 @@ void reload_chord_check_step(struct reload_topology *t)
 	c->losses_seen = false;
 	c->no_far_finger = cut_off || (c->no_far_finger && !fingers && !reload_chord_whole(t));
 	if (!c->timer.armed) {
-		c->wait = longest(t);
-		plan(t, c->wait);
-	} else if (cut_off && c->wait > longest(t)) {
+		c->wait = longest_pause(t);
+		plan_next(t, c->wait);
+	} else if (cut_off && c->wait > longest_pause(t)) {
 		hurry(t); /* R-10.7.1-07 */
 	}
 }
@@ -153,7 +153,7 @@ void reload_chord_check_lost(struct reload_topology *t, const struct reload_id *
 	struct chord_check *c = t->check;
 	const struct chord_link *link = reload_chord_link_find(t, node);
 	reload_ms now = reload_chord_now(t);
-	if (!active(t) || !link)
+	if (!may_check(t) || !link)
 		return;
 	c->losses_seen = c->losses_seen || has_fingers(t);
 	if (!link->neighbour)
@@ -177,7 +177,7 @@ void reload_chord_check_relocated(struct reload_topology *t, uint32_t cookie, en
 	if (c->phase != CHECK_LOCATING || cookie != c->cookie)
 		return;
 	if (err || node->len != CHORD_ID_LEN || reload_id_eq(node, &t->self)) {
-		finish(t);
+		end_check(t);
 		return;
 	}
 	c->bootstrap = *node;
@@ -221,10 +221,10 @@ bool reload_chord_check_pinged(struct reload_topology *t, uint32_t cookie, enum 
 		t->host.partition(t->host.arg, NULL);
 	}
 	if (err || healthy) {
-		finish(t);
+		end_check(t);
 	} else if (reload_chord_is_peer(t, responder)) {
 		send_lists(t, responder);
-		finish(t);
+		end_check(t);
 	} else {
 		found(t, responder);
 	}
@@ -238,7 +238,7 @@ bool reload_chord_check_attached(struct reload_topology *t, uint32_t cookie, enu
 	if (c->phase != CHECK_ATTACHING || cookie != c->cookie)
 		return false;
 	reload_ms now = reload_chord_now(t);
-	finish(t);
+	end_check(t);
 	if (now - c->early_check_at > t->update_interval) {
 		c->early_check_at = now;
 		hurry(t);

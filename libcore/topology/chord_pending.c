@@ -38,7 +38,7 @@ enum state {
 
 /* Narrow, since there are many of these rows. */
 struct pending {
-	reload_ms due, heard;
+	reload_ms due, last_listed;
 	uint32_t cookie;
 	/* slots in the table of informants: the nodes that list this one, the last to begin first */
 	uint16_t informants[CHORD_INFORMANTS];
@@ -48,14 +48,14 @@ struct pending {
 	uint8_t state; /* enum state */
 	uint8_t informants_count;
 	uint8_t failures, rounds; /* attempts that failed in this round; rounds that failed */
-	uint8_t next_way; /* counts attempts: through which informant the next one goes, see way_to() */
-	bool listed;      /* while an Update is read: it lists this node */
+	uint8_t next_informant; /* counts attempts: through which informant the next one goes, see way_to() */
+	bool listed;            /* while an Update is read: it lists this node */
 };
 
 struct chord_pending {
 	struct pending *rows; /* ascending, at most CHORD_PENDING_MAX */
 	size_t count, cap;
-	bool named; /* the Admitting Peer has named our future neighbours */
+	bool future_neighbours_known; /* the Admitting Peer has named our future neighbours */
 	reload_ms
 		attach_deadline; /* our Join and our first Updates wait for future neighbours until then */
 	struct reload_timer timer;
@@ -107,19 +107,19 @@ static void drop(struct reload_topology *t, struct pending *k)
 /* Finds or makes the slot of id in the table of informants. */
 static uint16_t informant_slot(struct reload_topology *t, const struct reload_id *id)
 {
-	bool named[CHORD_INFORMANTS_MAX] = { 0 };
+	bool in_use[CHORD_INFORMANTS_MAX] = { 0 };
 	uint16_t found = reload_chord_informant_find(t, id);
 	if (found != CHORD_NO_INFORMANT)
 		return found;
 	for (size_t i = 0; i < t->pending->count; i++) {
 		const struct pending *k = &t->pending->rows[i];
 		for (size_t j = 0; j < k->informants_count; j++)
-			named[k->informants[j]] = true;
+			in_use[k->informants[j]] = true;
 		if (k->through != CHORD_NO_INFORMANT)
-			named[k->through] = true;
+			in_use[k->through] = true;
 	}
 	/* a slot is free: the row that is about to name id has room for one informant more */
-	return reload_chord_informant_slot(t, id, named);
+	return reload_chord_informant_slot(t, id, in_use);
 }
 
 /* The index of informant among those of k; the number of these when it is not one of them. */
@@ -154,7 +154,7 @@ static void informant_add(
 	memmove(&k->informants[1], k->informants, k->informants_count * sizeof(*k->informants));
 	k->informants[0] = slot;
 	k->informants_count++;
-	k->next_way = 0;
+	k->next_informant = 0;
 }
 
 /* Whether informant is the one that named k last; false for CHORD_NO_INFORMANT. */
@@ -164,7 +164,7 @@ static bool named_by(const struct pending *k, uint16_t informant)
 }
 
 /* Whether k may be dropped for another node: it is idle, or a whole round of attempts failed. */
-static bool may_go(const struct pending *k)
+static bool may_be_dropped(const struct pending *k)
 {
 	return k->state == PENDING_IDLE || (k->state == PENDING_FAILED && k->rounds);
 }
@@ -178,7 +178,7 @@ static struct pending *farthest_idle(struct reload_topology *t, uint16_t informa
 		struct reload_id d = reload_chord_remoteness(&t->self, &t->pending->rows[i].id);
 		bool named = informant == CHORD_NO_INFORMANT ||
 			     named_by(&t->pending->rows[i], informant);
-		if (!may_go(&t->pending->rows[i]) || !named ||
+		if (!may_be_dropped(&t->pending->rows[i]) || !named ||
 			(worst && reload_id_cmp(&d, &worst_d) <= 0))
 			continue;
 		worst = &t->pending->rows[i];
@@ -220,7 +220,7 @@ static struct pending *insert(
 	return &t->pending->rows[i];
 }
 
-static void set_aside(struct reload_topology *t, struct pending *k)
+static void fail_until_retry(struct reload_topology *t, struct pending *k)
 {
 	t->reconsider = true;
 	k->state = PENDING_FAILED;
@@ -231,22 +231,22 @@ static void set_aside(struct reload_topology *t, struct pending *k)
 static void round_failed(struct reload_topology *t, struct pending *k)
 {
 	k->failures = CHORD_ATTACH_TRIES;
-	set_aside(t, k);
+	fail_until_retry(t, k);
 	if (k->rounds < CHORD_BACKOFF_DOUBLINGS_MAX)
 		k->rounds++;
 }
 
 /* Starts the next round: a peer still lists the node and so may have a link to it.  It begins with one failure. */
-static void revive(struct reload_topology *t, struct pending *k)
+static void begin_next_round(struct reload_topology *t, struct pending *k)
 {
 	t->reconsider = true;
 	k->state = PENDING_IDLE;
 	k->failures = 1;
-	k->next_way = 0;
+	k->next_informant = 0;
 	k->due = RELOAD_NEVER;
 }
 
-static void linked(struct reload_topology *t, struct pending *k)
+static void mark_linked(struct reload_topology *t, struct pending *k)
 {
 	t->reconsider = true;
 	k->state = PENDING_LINKED;
@@ -276,12 +276,12 @@ void reload_chord_pending_mention(
 	bool is_new = !k;
 	if (is_new && !(k = insert(t, id, reload_chord_informant_find(t, informant))))
 		return;
-	k->heard = reload_chord_now(t);
+	k->last_listed = reload_chord_now(t);
 	k->listed = true;
 	if (informant)
 		informant_add(t, k, informant);
 	if (is_new && reload_chord_link_find(t, id)) {
-		linked(t, k);
+		mark_linked(t, k);
 	} else if (k->state == PENDING_FAILED && k->failures < CHORD_ATTACH_TRIES) {
 		t->reconsider = true;
 		k->state = PENDING_IDLE;
@@ -308,7 +308,7 @@ void reload_chord_pending_read_end(struct reload_topology *t, const struct reloa
 			continue;
 		}
 		if (over)
-			set_aside(t, k);
+			fail_until_retry(t, k);
 		i++;
 	}
 }
@@ -317,7 +317,7 @@ void reload_chord_pending_connected(struct reload_topology *t, const struct relo
 {
 	struct pending *k = find(t, id);
 	if (k && (k->state == PENDING_IDLE || k->state == PENDING_TRYING))
-		linked(t, k);
+		mark_linked(t, k);
 }
 
 void reload_chord_pending_lost(
@@ -333,7 +333,7 @@ void reload_chord_pending_lost(
 		return;
 	k->failures = left ? CHORD_ATTACH_TRIES : 1;
 	k->informants_count = 0;
-	set_aside(t, k);
+	fail_until_retry(t, k);
 }
 
 void reload_chord_pending_forget(struct reload_topology *t, const struct reload_id *id)
@@ -358,14 +358,14 @@ bool reload_chord_pending_attached(struct reload_topology *t, uint32_t cookie, e
 				&k->id)) /* a link may be up all the same: of two Attaches in opposite directions one fails (LINK-11) */
 			attempt_failed(t, k);
 		else if (k->state == PENDING_TRYING)
-			linked(t, k);
+			mark_linked(t, k);
 		return true;
 	}
 	return false;
 }
 
 /* Whether k counts as a future neighbour: it has not failed, and at least one node that names it is trusted. */
-static bool counts(const struct reload_topology *t, const struct pending *k)
+static bool is_future_neighbour(const struct reload_topology *t, const struct pending *k)
 {
 	if (k->state == PENDING_FAILED || k->failures)
 		return false;
@@ -376,14 +376,14 @@ static bool counts(const struct reload_topology *t, const struct pending *k)
 }
 
 /* Which rows count as future neighbours; looked up once for both sides, as each informant is searched for in the Connection Table. */
-static void counted(const struct reload_topology *t, bool out[CHORD_PENDING_MAX])
+static void mark_future_neighbours(const struct reload_topology *t, bool out[CHORD_PENDING_MAX])
 {
 	for (size_t i = 0; i < t->pending->count; i++)
-		out[i] = counts(t, &t->pending->rows[i]);
+		out[i] = is_future_neighbour(t, &t->pending->rows[i]);
 }
 
-static size_t near(struct reload_topology *t, bool clockwise, const bool future[CHORD_PENDING_MAX],
-	struct reload_id out[CHORD_NEIGHBOURS_MAX])
+static size_t nearest_with_pending(struct reload_topology *t, bool clockwise,
+	const bool future[CHORD_PENDING_MAX], struct reload_id out[CHORD_NEIGHBOURS_MAX])
 {
 	size_t max = reload_chord_goal(&t->tables->peers, &t->self);
 	size_t n = clockwise ? reload_chord_set_after(&t->tables->peers, &t->self, out, max)
@@ -399,8 +399,8 @@ size_t reload_chord_pending_near(
 	struct reload_topology *t, bool clockwise, struct reload_id out[CHORD_NEIGHBOURS_MAX])
 {
 	bool future[CHORD_PENDING_MAX];
-	counted(t, future);
-	return near(t, clockwise, future, out);
+	mark_future_neighbours(t, future);
+	return nearest_with_pending(t, clockwise, future, out);
 }
 
 struct wanted {
@@ -408,13 +408,13 @@ struct wanted {
 	size_t after_count, before_count, max;
 };
 
-static struct wanted wanted_now(struct reload_topology *t)
+static struct wanted wanted_neighbours(struct reload_topology *t)
 {
 	struct wanted w = { .max = reload_chord_goal(&t->tables->peers, &t->self) };
 	bool future[CHORD_PENDING_MAX];
-	counted(t, future);
-	w.after_count = near(t, true, future, w.after);
-	w.before_count = near(t, false, future, w.before);
+	mark_future_neighbours(t, future);
+	w.after_count = nearest_with_pending(t, true, future, w.after);
+	w.before_count = nearest_with_pending(t, false, future, w.before);
 	return w;
 }
 
@@ -428,9 +428,9 @@ static bool is_wanted(
 }
 
 /* Where the next Attach is routed through: each informant of k in turn, then normal routing (CHORD_NO_INFORMANT), then the informants again. */
-static uint16_t way_to(const struct reload_topology *t, const struct pending *k)
+static uint16_t informant_for(const struct reload_topology *t, const struct pending *k)
 {
-	size_t way = k->next_way % (k->informants_count + 1u);
+	size_t way = k->next_informant % (k->informants_count + 1u);
 	if (way < k->informants_count &&
 		!reload_id_eq(reload_chord_informant_id(t, k->informants[way]), &k->id))
 		return k->informants[way];
@@ -445,7 +445,7 @@ static void attach(struct reload_topology *t, struct pending *k, uint16_t throug
 		list[count++] = reload_dest_node(reload_chord_informant_id(t, through));
 	list[count++] = reload_dest_node(&k->id);
 	k->through = through;
-	k->next_way++;
+	k->next_informant++;
 	k->state = PENDING_TRYING;
 	k->due = reload_chord_now(t) + CHORD_ATTACH_WAIT_MS;
 	k->cookie = reload_chord_cookie(t);
@@ -461,7 +461,7 @@ static bool may_attach(const struct reload_topology *t)
 	case RELOAD_TOPOLOGY_ATTACHING:
 	case RELOAD_TOPOLOGY_JOINING:
 		/* not before the Admitting Peer has named our neighbours */
-		return t->pending->named;
+		return t->pending->future_neighbours_known;
 	case RELOAD_TOPOLOGY_JOINED:
 		return true;
 	}
@@ -480,7 +480,7 @@ static void expire(struct reload_topology *t)
 	reload_ms now = reload_chord_now(t);
 	for (size_t i = 0; i < t->pending->count;) {
 		struct pending *k = &t->pending->rows[i];
-		bool due = k->due <= now, old = now - k->heard > CHORD_NAME_LIFETIME_MS;
+		bool due = k->due <= now, old = now - k->last_listed > CHORD_NAME_LIFETIME_MS;
 		bool listed = k->informants_count > 0;
 		if ((k->state == PENDING_FAILED && due && !listed) ||
 			(k->state == PENDING_IDLE && old)) {
@@ -488,7 +488,7 @@ static void expire(struct reload_topology *t)
 			continue;
 		}
 		if (due && k->state == PENDING_FAILED) {
-			revive(t, k);
+			begin_next_round(t, k);
 		} else if (due && k->state == PENDING_LINKED) {
 			round_failed(
 				t, k); /* a client, which sends no Update, or a peer that has not */
@@ -501,9 +501,9 @@ static void expire(struct reload_topology *t)
 	}
 }
 
-void reload_chord_pending_named(struct reload_topology *t, bool named)
+void reload_chord_pending_named(struct reload_topology *t, bool future_neighbours_known)
 {
-	t->pending->named = named;
+	t->pending->future_neighbours_known = future_neighbours_known;
 }
 
 void reload_chord_pending_await(struct reload_topology *t)
@@ -519,12 +519,12 @@ void reload_chord_pending_start_due(struct reload_topology *t)
 	expire(t);
 	t->reconsider = false;
 	bool may = may_attach(t);
-	struct wanted w = wanted_now(t);
+	struct wanted w = wanted_neighbours(t);
 	for (size_t i = 0; i < t->pending->count; i++) {
 		struct pending *k = &t->pending->rows[i];
 		bool now = may && k->state == PENDING_IDLE && k->due == RELOAD_NEVER &&
 			   is_wanted(t, &w, k);
-		uint16_t through = way_to(t, k);
+		uint16_t through = informant_for(t, k);
 		reload_ms later = now ? reload_chord_informant_charge(t, through) : 0;
 		if (now && !later)
 			attach(t, k, through);
@@ -538,7 +538,7 @@ void reload_chord_pending_start_due(struct reload_topology *t)
 
 bool reload_chord_pending_outstanding(struct reload_topology *t)
 {
-	struct wanted w = wanted_now(t);
+	struct wanted w = wanted_neighbours(t);
 	for (size_t i = 0;
 		reload_chord_now(t) < t->pending->attach_deadline && i < t->pending->count; i++) {
 		const struct pending *k = &t->pending->rows[i];

@@ -72,7 +72,7 @@ static void stop(struct reload_topology *t)
 	reload_chord_timer(t, &t->repair->timer, RELOAD_NEVER, on_timer);
 }
 
-static void again(struct reload_topology *t)
+static void repeat_ping(struct reload_topology *t)
 {
 	struct chord_repair *r = t->repair;
 	r->cookie = 0;
@@ -87,7 +87,7 @@ static void on_timer(void *arg)
 {
 	struct reload_topology *t = arg;
 	if (t->repair->cookie)
-		again(t);
+		repeat_ping(t);
 	else if (t->tables->successors_count)
 		ping(t);
 	else
@@ -134,7 +134,7 @@ bool reload_chord_repair_pinged(struct reload_topology *t, uint32_t cookie, enum
 	if (!r->tries || cookie != r->cookie)
 		return false;
 	if (err) {
-		again(t);
+		repeat_ping(t);
 	} else if (reload_id_eq(responder, &t->self) || reload_chord_is_peer(t, responder)) {
 		stop(t);
 	} else {
@@ -153,7 +153,7 @@ bool reload_chord_repair_attached(struct reload_topology *t, uint32_t cookie, en
 	if (!r->tries || cookie != r->cookie)
 		return false;
 	if (err) {
-		again(t);
+		repeat_ping(t);
 		return true;
 	}
 	stop(t);

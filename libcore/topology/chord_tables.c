@@ -42,7 +42,7 @@ bool reload_chord_is_peer(const struct reload_topology *t, const struct reload_i
 	return reload_chord_set_has(&t->tables->peers, id);
 }
 
-static void stops(struct reload_topology *t, struct chord_link *link)
+static void unset_peer(struct reload_topology *t, struct chord_link *link)
 {
 	struct chord_tables *tables = &t->tables_state->seen;
 	link->neighbour = link->lists_us = link->range_given = link->join_sent =
@@ -64,7 +64,7 @@ void reload_chord_tables_ready(struct reload_topology *t, struct chord_link *lin
 		t->tables_state->changed = t->reconsider = true;
 	link->ready = ready;
 	if (!ready) {
-		stops(t, link);
+		unset_peer(t, link);
 		return;
 	}
 	reload_chord_set_add(&tables->peers, &link->id);

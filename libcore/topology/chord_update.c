@@ -120,20 +120,20 @@ void reload_chord_update_owe_all(struct reload_topology *t)
 		reload_chord_update_owe(t, reload_chord_link_at(t, i));
 }
 
-static bool gets_lists(const struct chord_link *link)
+static bool is_sent_lists(const struct chord_link *link)
 {
 	return !link->ready || link->neighbour || link->lists_us;
 }
 
 /* Sends the Update to link if one is due; returns when to call this again. */
-static reload_ms attend(struct reload_topology *t, struct chord_link *link, reload_ms now)
+static reload_ms send_if_due(struct reload_topology *t, struct chord_link *link, reload_ms now)
 {
 	if (link->neighbour &&
 		link->periodic <= now) { /* the periodic one, whether anything changed or not */
 		link->update_due = true;
 		link->sent = 0;
 	}
-	bool lists = gets_lists(link);
+	bool lists = is_sent_lists(link);
 	if (link->update_due && link->sent == t->updates->version && (link->sent_lists || !lists))
 		link->update_due = false;
 	if (link->update_due && link->quiet_until <= now)
@@ -149,7 +149,7 @@ void reload_chord_update_flush(struct reload_topology *t)
 	if (t->updates->due > now)
 		return;
 	for (size_t i = 0; t->announced && i < reload_chord_link_count(t); i++) {
-		reload_ms due = attend(t, reload_chord_link_at(t, i), now);
+		reload_ms due = send_if_due(t, reload_chord_link_at(t, i), now);
 		if (due < next)
 			next = due;
 	}

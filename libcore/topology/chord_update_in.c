@@ -15,7 +15,7 @@
 #include "topology/chord_tables.h"
 #include "topology/chord_update.h"
 
-static void mention(struct reload_topology *t, const struct reload_id *list, size_t count,
+static void note_listed(struct reload_topology *t, const struct reload_id *list, size_t count,
 	const struct reload_id *from)
 {
 	for (size_t i = 0; i < count; i++)
@@ -37,9 +37,9 @@ static void read_lists(struct reload_topology *t, const struct reload_id *from,
 	if (u->type == RELOAD_CHORD_PEER_READY)
 		return;
 	reload_chord_pending_read_begin(t);
-	mention(t, u->predecessors, u->predecessors_count, from);
-	mention(t, u->successors, u->successors_count, from);
-	mention(t, u->fingers, u->fingers_count, from);
+	note_listed(t, u->predecessors, u->predecessors_count, from);
+	note_listed(t, u->successors, u->successors_count, from);
+	note_listed(t, u->fingers, u->fingers_count, from);
 	reload_chord_pending_read_end(t, from);
 }
 
@@ -101,7 +101,7 @@ static bool lacks_some_of(struct reload_topology *t, const struct reload_id *fro
  * Sends our lists to a peer whose lists changed and lack a neighbour of ours, once for each change.  The peer may also have noticed before us
  * that the neighbour failed.
  */
-static void correct(
+static void send_correction(
 	struct reload_topology *t, struct chord_link *link, const struct reload_chord_update *u)
 {
 	uint64_t hash = lists_hash(u->successors, u->successors_count,
@@ -119,7 +119,7 @@ static void correct(
 	}
 }
 
-static void from_its_link(struct reload_topology *t, const struct reload_id *from,
+static void read_direct(struct reload_topology *t, const struct reload_id *from,
 	const struct reload_chord_update *u)
 {
 	struct chord_link *link = reload_chord_link_add(t, from);
@@ -142,7 +142,7 @@ static void from_its_link(struct reload_topology *t, const struct reload_id *fro
 			reload_chord_only_us(t, u->predecessors, u->predecessors_count) &&
 			reload_chord_only_us(t, u->successors, u->successors_count) &&
 			reload_chord_only_us(t, u->fingers, u->fingers_count);
-		correct(t, link, u);
+		send_correction(t, link, u);
 	}
 	read_lists(t, from, u);
 	reload_chord_join_update(t, link, u);
@@ -158,7 +158,7 @@ enum reload_err reload_chord_update_in(
 	if (!err && (from->len != CHORD_ID_LEN || reload_id_eq(from, &t->self)))
 		err = RELOAD_INVALID_MESSAGE;
 	if (!err && direct) {
-		from_its_link(t, from, &u);
+		read_direct(t, from, &u);
 	} else if (!err) {
 		if (t->state == RELOAD_TOPOLOGY_JOINED)
 			reload_chord_pending_mention(t, from, NULL);

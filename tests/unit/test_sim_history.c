@@ -82,9 +82,9 @@ static struct reload_sim_read version(size_t node, uint64_t number, uint64_t tim
 		.signer = ids[node] };
 }
 
-static enum reload_sim_judged judged(size_t node, uint64_t owed, struct reload_sim_read read)
+static enum reload_sim_read_result judged(size_t node, uint64_t owed, struct reload_sim_read read)
 {
-	return reload_sim_history_judge(h, place(node), owed, &read);
+	return reload_sim_history_check_read(h, place(node), owed, &read);
 }
 
 static uint64_t owed(size_t node, reload_ms now)
@@ -99,10 +99,10 @@ static void the_newest_acknowledged_version_is_owed(void **state)
 	uint64_t one = store(1, 100, 1), two = store(1, 200, 2);
 	assert_true(two > one);
 	assert_int_equal(owed(1, 300), two);
-	assert_int_equal(judged(1, two, version(1, 2, two)), RELOAD_SIM_JUDGED_GOOD);
-	assert_int_equal(judged(1, two, version(1, 1, one)), RELOAD_SIM_JUDGED_STALE);
-	assert_int_equal(judged(1, two, (struct reload_sim_read){ 0 }), RELOAD_SIM_JUDGED_ABSENT);
-	assert_int_equal(judged(1, 0, (struct reload_sim_read){ 0 }), RELOAD_SIM_JUDGED_GOOD);
+	assert_int_equal(judged(1, two, version(1, 2, two)), RELOAD_SIM_READ_GOOD);
+	assert_int_equal(judged(1, two, version(1, 1, one)), RELOAD_SIM_READ_STALE);
+	assert_int_equal(judged(1, two, (struct reload_sim_read){ 0 }), RELOAD_SIM_READ_ABSENT);
+	assert_int_equal(judged(1, 0, (struct reload_sim_read){ 0 }), RELOAD_SIM_READ_GOOD);
 }
 
 static void a_store_without_an_answer_may_be_there_or_not(void **state)
@@ -113,12 +113,12 @@ static void a_store_without_an_answer_may_be_there_or_not(void **state)
 		reload_sim_history_begin(h, place(1), 200, WALL + 200, LIFE, HOUR_S, true);
 	uint64_t two = v->storage_time;
 	/* the Store has not ended */
-	assert_int_equal(judged(1, owed(1, 250), version(1, 2, two)), RELOAD_SIM_JUDGED_GOOD);
+	assert_int_equal(judged(1, owed(1, 250), version(1, 2, two)), RELOAD_SIM_READ_GOOD);
 	assert_true(
 		reload_sim_history_end(h, place(1), 2, RELOAD_SIM_STORED_UNKNOWN, 300, 0, NULL));
 	assert_int_equal(owed(1, 400), one);
-	assert_int_equal(judged(1, one, version(1, 2, two)), RELOAD_SIM_JUDGED_GOOD);
-	assert_int_equal(judged(1, one, version(1, 1, one)), RELOAD_SIM_JUDGED_GOOD);
+	assert_int_equal(judged(1, one, version(1, 2, two)), RELOAD_SIM_READ_GOOD);
+	assert_int_equal(judged(1, one, version(1, 1, one)), RELOAD_SIM_READ_GOOD);
 }
 
 static void what_was_never_stored_is_forged(void **state)
@@ -127,16 +127,16 @@ static void what_was_never_stored_is_forged(void **state)
 	uint64_t one = store(1, 100, 1);
 	struct reload_sim_read read = version(1, 1, one);
 	bytes[7] ^= 1;
-	assert_int_equal(judged(1, one, read), RELOAD_SIM_JUDGED_FORGED);
+	assert_int_equal(judged(1, one, read), RELOAD_SIM_READ_FORGED);
 	read = version(1, 1, one);
 	read.signer = ids[2];
-	assert_int_equal(judged(1, one, read), RELOAD_SIM_JUDGED_FORGED);
+	assert_int_equal(judged(1, one, read), RELOAD_SIM_READ_FORGED);
 	read = version(1, 1, one + 1);
-	assert_int_equal(judged(1, one, read), RELOAD_SIM_JUDGED_FORGED);
+	assert_int_equal(judged(1, one, read), RELOAD_SIM_READ_FORGED);
 	read = version(1, 1, one);
 	read.exists = false;
-	assert_int_equal(judged(1, one, read), RELOAD_SIM_JUDGED_FORGED);
-	assert_int_equal(judged(2, 0, version(2, 1, one)), RELOAD_SIM_JUDGED_FORGED);
+	assert_int_equal(judged(1, one, read), RELOAD_SIM_READ_FORGED);
+	assert_int_equal(judged(2, 0, version(2, 1, one)), RELOAD_SIM_READ_FORGED);
 }
 
 static void versions_give_way_but_are_not_forged_then(void **state)
@@ -145,8 +145,8 @@ static void versions_give_way_but_are_not_forged_then(void **state)
 	uint64_t first = store(1, 100, 1), last = 0;
 	for (unsigned i = 0; i < RELOAD_SIM_VERSIONS; i++)
 		last = store(1, 200 + i, 2 + i);
-	assert_int_equal(judged(1, last, version(1, 1, first)), RELOAD_SIM_JUDGED_STALE);
-	assert_int_equal(judged(1, last, version(1, 1, last + 9)), RELOAD_SIM_JUDGED_FORGED);
+	assert_int_equal(judged(1, last, version(1, 1, first)), RELOAD_SIM_READ_STALE);
+	assert_int_equal(judged(1, last, version(1, 1, last + 9)), RELOAD_SIM_READ_FORGED);
 }
 
 static void a_removal_is_a_version(void **state)
@@ -160,9 +160,9 @@ static void a_removal_is_a_version(void **state)
 	};
 	assert_true(reload_sim_history_end(
 		h, place(1), 2, RELOAD_SIM_STORED_ACKNOWLEDGED, 210, 2, &ids[1]));
-	assert_int_equal(judged(1, owed(1, 300), read), RELOAD_SIM_JUDGED_GOOD);
+	assert_int_equal(judged(1, owed(1, 300), read), RELOAD_SIM_READ_GOOD);
 	assert_int_equal(
-		judged(1, owed(1, 300), version(1, 1, WALL + 100)), RELOAD_SIM_JUDGED_STALE);
+		judged(1, owed(1, 300), version(1, 1, WALL + 100)), RELOAD_SIM_READ_STALE);
 }
 
 static void storage_time_rises_within_a_life(void **state)

@@ -46,7 +46,7 @@ static const char *place_option(char out[160], const struct agent_store_request 
 }
 
 /*
- * Error_Data_Too_Large has several causes; the storer's error_info tells them apart, but only as a hint, as its text is
+ * Error_Data_Too_Large has several causes; the storer's error_info distinguishes them, but only as a hint, as its text is
  * free.
  */
 static void hint_large(const struct agent_store_request *q, const struct reload_result *r,

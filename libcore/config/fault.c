@@ -1,4 +1,4 @@
-/* What a person is told about a fault of a document, and values as people write them. */
+/* The text for people about a fault of a document, and values as people write them. */
 #include "config/internal.h"
 
 #include <stdarg.h>

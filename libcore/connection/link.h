@@ -22,7 +22,7 @@ struct reload_lost_link {
 	enum reload_err err;
 };
 
-/* Who is told of links; all functions are called from inside an input, in this order. */
+/* Who is notified of links; all functions are called from inside an input, in this order. */
 struct reload_link_watch {
 	/*
 	 * Whether the link was only dialled to see who is there; it is not entered then.  cert NULL: it did not come up.
@@ -42,7 +42,7 @@ struct reload_link_watch {
 	void (*lost)(void *arg, const struct reload_lost_link *lost);
 };
 
-/* reload_links_watch() makes c a table of links of engine's host; watch(arg) is told of them. */
+/* reload_links_watch() makes c a table of links of engine's host; watch(arg) is notified of them. */
 void reload_links_watch(struct reload_connections *c, struct reload_engine *engine,
 	const struct reload_link_watch *watch, void *arg);
 
@@ -54,12 +54,12 @@ uint32_t reload_link_open(
 	struct reload_connections *c, const struct reload_link_target *to, size_t count);
 void reload_link_give_up(struct reload_connections *c, uint32_t link);
 
-/* reload_link_up(), reload_link_down() and reload_link_health() are what the host tells (peer/peer.h). */
+/* reload_link_up(), reload_link_down() and reload_link_health() are called when the host reports (peer/peer.h). */
 void reload_link_up(struct reload_connections *c, uint32_t link, struct reload_cert *cert);
 void reload_link_down(struct reload_connections *c, uint32_t link, enum reload_err err);
 void reload_link_health(struct reload_connections *c, uint32_t link, bool good);
 
-/* reload_link_bind() fixes the Node-ID of a link that had none, and tells. */
+/* reload_link_bind() sets the Node-ID of a link that had none, and notifies the watch. */
 void reload_link_bind(
 	struct reload_connections *c, struct reload_connection *con, const struct reload_id *node);
 
@@ -68,7 +68,7 @@ void reload_link_send(
 	struct reload_connections *c, struct reload_connection *con, struct span message);
 
 /*
- * reload_link_close() closes a link, and nobody is told.  reload_link_drop() closes it of this node's own accord, as one that is lost for
+ * reload_link_close() closes a link without notifying the watch.  reload_link_drop() closes it of this node's own accord, as one that is lost for
  * the reason err.
  */
 void reload_link_close(struct reload_connections *c, struct reload_connection *con);

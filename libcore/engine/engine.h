@@ -24,7 +24,7 @@ enum reload_counter {
 /* reload_counter_name() returns "drop_ttl" and the like; static. */
 const char *reload_counter_name(enum reload_counter counter);
 
-/* Who delivers the results of requests that have ended: deliver() does it, waiting() tells whether there are any. */
+/* Who delivers the results of requests that have ended: deliver() does it, waiting() returns whether there are any. */
 struct reload_engine_results {
 	void *arg;
 	void (*deliver)(void *arg);

@@ -1,4 +1,4 @@
-/* What the engine asks of the world, and what it tells it.  None of these functions may call back into the engine. */
+/* What the engine asks of its host, and what it reports to it.  None of these functions may call back into the engine. */
 #pragma once
 
 #include "config/config.h"

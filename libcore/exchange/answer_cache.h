@@ -47,5 +47,5 @@ void reload_answer_cache_keep(
 /* reload_answer_cache_forget() ends a request in work whose repeat may be served again. */
 void reload_answer_cache_forget(struct reload_answer_cache *a, uint64_t id, uint64_t originator);
 
-/* reload_originator_digest() condenses the originator's Node-ID, which tells copies of one request from others with its id. */
+/* reload_originator_digest() condenses the originator's Node-ID, to distinguish copies of one request from others with its id. */
 uint64_t reload_originator_digest(struct span node);

@@ -5,7 +5,7 @@
  *
  *	link --> header checks --> forwarded | dropped | refused | for this node
  *	for this node --> signatures (jobs) --> a request: served by its method's row --> answered
- *	                                    \-> an answer: of a request of this node --> told
+ *	                                    \-> an answer: of a request of this node --> reported
  */
 #pragma once
 
@@ -32,7 +32,7 @@ struct reload_policy {
 	} via; /* lists of forwarded requests */
 };
 
-/* What the rooms above are told; all functions are called from inside an input. */
+/* What the room notifies the rooms above of; all functions are called from inside an input. */
 struct reload_exchange_watch {
 	/* node has an older document than this one; a message to it takes this way (a Destination List) */
 	void (*behind)(void *arg, const struct reload_id *node, struct span way);

@@ -83,7 +83,7 @@ struct reload_method_row {
 		moved; /* the error by which a peer says that it is not responsible (STO-04, STO-10); RELOAD_OK: none */
 	/* a verified request ends in an answer, an error or a drop */
 	void (*serve)(struct reload_incoming *in);
-	/* a decoded answer tells of what r asked for, and of each place once; NULL: any does */
+	/* whether a decoded answer is about what r asked for, and names each place once; NULL: any is */
 	bool (*fits)(const struct reload_request *r, const struct reload_msg *answer);
 	/* verifies stored values that an answer brings, beside the answer itself; NULL: it brings none */
 	void (*values)(struct reload_request *r, struct reload_incoming *in);

@@ -24,7 +24,7 @@ static void error_note(struct reload_request *r, struct reload_incoming *in)
 			r->exchange->watch_arg, r, &in->signer, e->error_info);
 }
 
-/* Who may answer has told of something else than what was asked: nothing of it counts. */
+/* A node that may answer answered something that was not asked: all of the answer is ignored. */
 static void unfit_note(struct reload_request *r, struct reload_incoming *in)
 {
 	r->result.err = RELOAD_BAD_ANSWER;

@@ -19,7 +19,7 @@ void reload_return_paths_free(struct reload_return_paths *paths);
 void reload_return_paths_put(
 	struct reload_return_paths *paths, uint64_t id, uint32_t link, reload_ms now);
 
-/* reload_return_paths_get() tells the link; false when nothing (or nothing young enough) is known. */
+/* reload_return_paths_get() returns the link; false when nothing (or nothing young enough) is known. */
 bool reload_return_paths_get(
 	struct reload_return_paths *paths, uint64_t id, reload_ms now, uint32_t *link);
 

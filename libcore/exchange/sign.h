@@ -7,7 +7,7 @@
 
 /*
  * reload_sign_value() returns the job (owned) that signs d, a value of kind at resource.  It fills in d's SignerIdentity, which borrows from x.
- * What cannot be signed is told by the job's input.err.
+ * The job's input.err is set when it cannot be signed.
  */
 struct reload_job *reload_sign_value(struct reload_exchange *x, const struct reload_id *resource,
 	uint32_t kind, struct reload_stored_data *d);

@@ -50,7 +50,7 @@ struct reload_key *reload_ident_key_wrap(EVP_PKEY *pkey);
 
 /*
  * reload_ident_no_password() is a pem_password_cb that has no password, so that OpenSSL never asks for one at the terminal;
- * *(bool *)asked tells that the PEM block is encrypted.
+ * *(bool *)asked means that the PEM block is encrypted.
  */
 int reload_ident_no_password(char *buf, int size, int rwflag, void *asked);
 

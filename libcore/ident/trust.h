@@ -57,7 +57,7 @@ enum reload_err reload_trust_check(const struct reload_trust *trust, const struc
 	struct reload_error_text *why) MUST_CHECK;
 
 /*
- * reload_trust_chain() is reload_trust_check() and tells by which of others (borrowed from there) the certificate was verified;
+ * reload_trust_chain() is reload_trust_check() and returns by which of others (borrowed from there) the certificate was verified;
  * after an error *chain means nothing.
  */
 enum reload_err reload_trust_chain(const struct reload_trust *trust, const struct reload_cert *cert,

@@ -58,7 +58,7 @@ static void dial(struct reload_incoming *in)
 	reload_attempt_dial(a, to, count);
 }
 
-/* Whether nothing is to be dialled for the sender now; an own Attach to it that goes on is told of in another way. */
+/* Whether nothing is to be dialled for the sender now; an own Attach to it that goes on has an error of its own. */
 static bool dial_refused(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;

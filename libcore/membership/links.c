@@ -1,11 +1,11 @@
 #include "membership/internal.h"
 
 /*
- * What links mean for the overlay: the plug-in is told of bound ones, attempts and searches of their own, the life of the node of
+ * What links mean for the overlay: the plug-in is notified of bound ones, attempts and searches of their own, the life of the node of
  * lost ones.
  */
 
-/* Who makes a second link may have lost the first, by an end that this node was not told of. */
+/* A node that makes a second link may have lost the first one, and this end has not noticed. */
 static void check_older(struct reload_membership *m, const struct reload_connection *fresh)
 {
 	struct reload_connection *con = NULL;

@@ -48,13 +48,13 @@ enum reload_phase {
 /* reload_phase_name() returns the word of cli.md s5: "bootstrap"; static. */
 const char *reload_phase_name(enum reload_phase phase);
 
-/* What the rooms above are told and asked; all functions are called from inside an input. */
+/* What the room notifies the rooms above of, and asks them; all functions are called from inside an input. */
 struct reload_membership_watch {
 	/* the state has changed */
 	void (*state)(void *arg, enum reload_state state);
 	/* the node begins to join, or to be the first: what an earlier life had done in the overlay may be gone */
 	void (*begins)(void *arg);
-	/* the node leaves: its own range is to be handed over now; moving() tells whether that is under way */
+	/* the node leaves: its own range is to be handed over now; moving() returns whether that is under way */
 	void (*hand_over)(void *arg);
 	bool (*moving)(void *arg);
 	/* whether any value is held here */
@@ -103,15 +103,15 @@ void reload_membership_progress(struct reload_membership *m);
 /* reload_membership_storage() looks whether the storage can be written, and steps out of the ring or back. */
 void reload_membership_storage(struct reload_membership *m);
 /*
- * reload_membership_leaves() tells whether this peer is on its way out because it cannot write: others will answer instead.
- * reload_membership_is_aside() tells whether it is outside for that reason.
+ * reload_membership_leaves() returns whether this peer is on its way out because it cannot write: others will answer instead.
+ * reload_membership_is_aside() returns whether it is outside for that reason.
  */
 bool reload_membership_leaves(const struct reload_membership *m);
 bool reload_membership_is_aside(const struct reload_membership *m);
 
-/* reload_membership_may_request() tells whether the host may make requests now. */
+/* reload_membership_may_request() returns whether the host may make requests now. */
 bool reload_membership_may_request(const struct reload_membership *m);
-/* reload_membership_wanted() tells whether the node is in the overlay or on its way. */
+/* reload_membership_wanted() returns whether the node is in the overlay or on its way. */
 bool reload_membership_wanted(const struct reload_membership *m);
 
 /* reload_update_send() sends node, which asked for it, a full Update along a Destination List, if this node may show itself. */

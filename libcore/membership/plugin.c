@@ -136,11 +136,11 @@ static void ping_report(void *arg)
 {
 	struct ping_request *o = arg;
 	struct reload_membership *m = o->membership;
-	struct ping_request told = *o;
+	struct ping_request done = *o;
 	ping_free(o);
 	if (m->route->topology->pinged)
 		m->route->topology->pinged(
-			m->route->plugin, told.cookie, told.err, told.err ? NULL : &told.responder);
+			m->route->plugin, done.cookie, done.err, done.err ? NULL : &done.responder);
 }
 
 static void ping_done(void *arg, struct reload_request *r, const struct reload_result *result)

@@ -366,7 +366,7 @@ static void on_name_ping(void *arg, struct reload_request *r, const struct reloa
 	on_name_known(m, con);
 }
 
-/* The other end has several Node-IDs: a Ping to the wildcard tells which one it is (R-4.2.1-05). */
+/* The other end has several Node-IDs: the answer to a Ping to the wildcard says which one it is (R-4.2.1-05). */
 static void ask_name(struct reload_membership *m, struct reload_connection *con)
 {
 	struct reload_id any = reload_id_wildcard(m->engine->self.len);
@@ -487,7 +487,7 @@ static void locate_begin(void *arg)
 void reload_search_locate(struct reload_membership *m, uint32_t cookie)
 {
 	struct reload_search *s = search_of(m);
-	s->cookie = cookie; /* of two the newer one is told */
+	s->cookie = cookie; /* of two the newer one is reported */
 	s->locate_pending = s->fn && !s->locating;
 	if (s->fn)
 		return;

@@ -3,7 +3,7 @@
 /* Updates that were asked for. */
 
 /*
- * The plug-in is not told when it fails: the way is that of a request and not signed, so it proves nothing about the link to
+ * The plug-in gets no result when it fails: the route is that of a request and not signed, so it proves nothing about the link to
  * a node that stands on it.
  */
 void reload_update_send(struct reload_membership *m, const struct reload_id *node,

@@ -1,6 +1,6 @@
 #include "peer/internal.h"
 
-/* The inputs of a node: each enters the engine, tells a room, and exits. */
+/* The inputs of a node: each enters the engine, calls a room, and exits. */
 
 void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert)
 {

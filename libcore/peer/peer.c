@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-/* The rooms of a node: made, told of each other, and ended. */
+/* The rooms of a node: made, connected with each other, and ended. */
 
 enum {
 	DEFAULT_LINKS = 4096,
@@ -33,7 +33,7 @@ static void policy_defaults(struct reload_policy *policy)
 		policy->max_reassembly = DEFAULT_REASSEMBLY;
 }
 
-/* -- what the rooms tell each other -------------------------------------------------------------------------------------- */
+/* -- what the rooms notify each other of --------------------------------------------------------------------------------- */
 
 static void exchange_behind(void *arg, const struct reload_id *node, struct span way)
 {

@@ -39,23 +39,23 @@ AUTO_DEFINE(reload_peer)
 /* -- inputs ---------------------------------------------------------------------------------------------------------- */
 
 /*
- * reload_peer_link_up() tells that a link's handshake is done and cert (and its chain) passed reload_trust_check().  link
+ * reload_peer_link_up() reports that a link's handshake is done and cert (and its chain) passed reload_trust_check().  link
  * is that of link_open(), or one chosen by the host with the top bit set for an incoming one.  The peer closes what it
  * does not want.
  */
 void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cert *cert);
 
-/* reload_peer_link_down() tells that a link failed or was never made; the number may not be used again. */
+/* reload_peer_link_down() reports that a link failed or was never made; the number may not be used again. */
 void reload_peer_link_down(struct reload_peer *p, uint32_t link, enum reload_err err);
 
-/* reload_peer_link_health() tells that a link stopped (false) or resumed (true) acknowledging (R-6.6-05). */
+/* reload_peer_link_health() reports that a link stopped (false) or resumed (true) acknowledging (R-6.6-05). */
 void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good);
 
 /* reload_peer_message() takes one message or fragment as a frame's payload; bytes are not kept. */
 void reload_peer_message(struct reload_peer *p, uint32_t link, struct span message);
 
 /*
- * reload_peer_oversized() tells that a frame announced more than max-message-size bytes; head is what has arrived of it
+ * reload_peer_oversized() reports that a frame announced more than max-message-size bytes; head is what has arrived of it
  * (R-6.6-01..03).  The engine answers where it must and closes the link.
  */
 void reload_peer_oversized(struct reload_peer *p, uint32_t link, struct span head);
@@ -67,7 +67,7 @@ void reload_peer_job_done(struct reload_peer *p, struct reload_job *job);
 void reload_peer_wake(struct reload_peer *p);
 
 /*
- * reload_peer_remember() tells of addresses at which peers were reached before (newest first, 32 are kept): they are tried
+ * reload_peer_remember() adds addresses at which peers were reached before (newest first, 32 are kept): they are tried
  * before the configured bootstrap nodes (R-11.4-02), a few in each search.
  */
 void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count);
@@ -136,7 +136,7 @@ void reload_peer_bootstrap(
 
 /*
  * reload_peer_credentials() goes on with a newer certificate of the same Node-ID and user (borrowed; the former ones are used until no
- * job is under way), and stores it in the overlay.  reload_peer_wants_overlay() tells whether the node is in the overlay or on its way.
+ * job is under way), and stores it in the overlay.  reload_peer_wants_overlay() returns whether the node is in the overlay or on its way.
  */
 void reload_peer_credentials(struct reload_peer *p, const struct reload_credentials *credentials);
 bool reload_peer_wants_overlay(const struct reload_peer *p);
@@ -148,7 +148,7 @@ bool reload_peer_wants_overlay(const struct reload_peer *p);
 void reload_peer_storage(struct reload_peer *p);
 
 /*
- * reload_peer_leave() hands data over, waits 2 s at most for that and for the answers to the host's requests, tells the neighbours (s6.4.2.2)
+ * reload_peer_leave() hands data over, waits 2 s at most for that and for the answers to the host's requests, sends Leaves to the neighbours (s6.4.2.2)
  * and ends ENROLLED; now: without waiting.  From its call on new requests are refused with RELOAD_NOT_JOINED.
  */
 void reload_peer_leave(struct reload_peer *p, bool now);

@@ -1,11 +1,11 @@
 #include "replica/internal.h"
 
 /*
- * Commits on their way to the disk.  A storage tells the end from inside its commit(), or later from the host's loop: then
+ * Commits on their way to the disk.  A storage reports the end from inside its commit(), or later from the host's loop: then
  * it is an input of the engine like any other.  One that comes while the engine is at work on something else (the storage
  * was asked for more) waits until that is done.
  *
- * A node that ends waits for what its storage has begun (flush), and of what is not told then it hears nothing more.
+ * A node that ends waits for what its storage has begun (flush), and gets no result of what has not ended then.
  */
 
 struct commit {
@@ -29,11 +29,11 @@ static void commit_report(void *arg)
 {
 	struct commit *c = arg;
 	struct reload_replica *rep = c->replica;
-	struct commit told = *c;
+	struct commit done = *c;
 	if (rep->committing == c)
 		rep->committing = NULL;
 	commit_free(c);
-	told.fn(rep, told.arg, &told.resource, told.err);
+	done.fn(rep, done.arg, &done.resource, done.err);
 }
 
 static void commit_done(void *arg, enum reload_err err)

@@ -6,7 +6,7 @@
  * Who is responsible changes without a hand-over when rings merge after a partition, or when a peer fails in the middle of
  * one.  Then a holder may be the only one that knows the newest version of a value, while the new owner is so far from it
  * in the ring that it takes no replica from it (STO-17).  The plug-in names the range whose owner it has not seen before; a little later,
- * when ordinary hand-overs are through, the range is walked: a Stat to each resource tells what its owner has.  What is missing
+ * when ordinary hand-overs are through, the range is walked: a Stat to each resource returns what its owner has.  What is missing
  * or older there is sent as a replica Store; an owner that finds the sender implausible refuses and fetches from it instead
  * (reload_pull_from_refused).  The next round looks again at what was not there, after a pause that doubles up to ROUND_PAUSE_MAX_MS, for as long as
  * it is held: the responsible peer may have crashed, and nothing answers until its neighbours notice.

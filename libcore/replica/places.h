@@ -37,7 +37,7 @@ struct reload_places {
 void reload_places_add(
 	struct reload_places *set, uint32_t kind, const struct reload_stored_value *value);
 
-/* reload_places_has() tells whether a place is in the set. */
+/* reload_places_has() returns whether a place is in the set. */
 bool reload_places_has(
 	const struct reload_places *set, uint32_t kind, const struct reload_stored_value *value);
 
@@ -67,7 +67,7 @@ void reload_places_move(struct reload_places *to, struct reload_places *from);
 size_t reload_places_ask(const struct reload_places *set, size_t max, struct reload_arena *arena,
 	struct reload_specifier *out, size_t *taken);
 
-/* reload_place_after() tells whether the place of a value of that Kind comes after place in a set; NULL: after nothing. */
+/* reload_place_after() returns whether the place of a value of that Kind comes after place in a set; NULL: after nothing. */
 bool reload_place_after(
 	const struct reload_place *place, uint32_t kind, const struct reload_stored_value *value);
 

@@ -58,10 +58,10 @@ bool reload_push_places(struct reload_replica *rep, const struct reload_push_to 
 /* reload_push_round_pause() is the pause before what was given up is sent once more, after so many such rounds. */
 reload_ms reload_push_round_pause(unsigned rounds);
 
-/* reload_push_is_replica() tells whether node is a member of the replica set of this node's range now. */
+/* reload_push_is_replica() returns whether node is a member of the replica set of this node's range now. */
 bool reload_push_is_replica(struct reload_replica *rep, const struct reload_id *node);
 
-/* reload_push_full() tells whether as much is waiting as may. */
+/* reload_push_full() returns whether as much is waiting as may. */
 bool reload_push_full(const struct reload_replica *rep);
 
 /* reload_push_clear() forgets all that is under way, without a word to its orders. */

@@ -27,7 +27,7 @@ void reload_push_message_begin(struct reload_push_message *b, struct reload_engi
 	struct reload_exchange *exchange);
 void reload_push_message_clear(struct reload_push_message *b);
 
-/* reload_push_message_fits() tells whether e, a value of kind, finds room; the first one does. */
+/* reload_push_message_fits() returns whether e, a value of kind, finds room; the first one does. */
 bool reload_push_message_fits(
 	const struct reload_push_message *b, uint32_t kind, const struct reload_stored_entry *e);
 
@@ -43,7 +43,7 @@ struct reload_lapsed_note {
 };
 
 /*
- * reload_lapsed_note_has() tells whether the receiver would refuse e, and with it the whole message, as its signer is trusted no longer.
+ * reload_lapsed_note_has() returns whether the receiver would refuse e, and with it the whole message, as its signer is trusted no longer.
  * reload_lapsed_note_clear() frees what is remembered.
  */
 bool reload_lapsed_note_has(struct reload_lapsed_note *n, const struct reload_engine *engine,

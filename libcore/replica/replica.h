@@ -1,7 +1,7 @@
 /*
  * Stored data between peers (RFC 6940 s7, s10.4): values that this node stores, fetches and serves, their replicas, ranges that move when the
  * ring changes, and checks that an owner has what others hold for it.  It asks the storage, the topology and the exchange; it never opens a
- * link, and does not know how this node came into the overlay: it is told its mode.
+ * link, and does not know how this node came into the overlay: its mode is set from above.
  *
  *	off <--> serving --> leaving --> off
  */
@@ -19,9 +19,9 @@ enum reload_replica_mode {
 	RELOAD_REPLICA_LEAVING  /* the own range is being handed over */
 };
 
-/* What the rooms above are told and asked; all functions are called from inside an input. */
+/* What the room notifies the rooms above of, and asks them; all functions are called from inside an input. */
 struct reload_replica_watch {
-	/* a range has been moved, or given up: reload_replica_moving() tells whether any other is under way */
+	/* a range has been moved, or given up: reload_replica_moving() returns whether any other is under way */
 	void (*moved)(void *arg);
 	/* the storage could not make something durable */
 	void (*storage_failed)(void *arg);
@@ -43,7 +43,7 @@ struct reload_replica_setup {
 
 /*
  * reload_replica_new() makes the room (owned) and brings the methods Store, Fetch, Stat and Find to the exchange.  reload_replica_flush() waits
- * for commits under way and tells of no more; reload_replica_free() comes after the exchange was stopped.
+ * for commits under way and reports no more; reload_replica_free() comes after the exchange was stopped.
  */
 struct reload_replica *reload_replica_new(const struct reload_replica_setup *setup);
 void reload_replica_flush(struct reload_replica *rep);
@@ -56,7 +56,7 @@ struct reload_topology_data reload_replica_data(struct reload_replica *rep);
 void reload_replica_set_mode(struct reload_replica *rep, enum reload_replica_mode mode);
 
 /*
- * reload_replica_leave() begins to store the own range at the first successor, reload_replica_moving() tells whether that range, or one to a
+ * reload_replica_leave() begins to store the own range at the first successor, reload_replica_moving() returns whether that range, or one to a
  * Joining Node, is on its way.
  */
 void reload_replica_leave(struct reload_replica *rep);
@@ -65,7 +65,7 @@ bool reload_replica_moving(const struct reload_replica *rep);
 /* reload_replica_configured() forgets values of Kinds that were in the document before and are in force no longer (CFG-17). */
 void reload_replica_configured(struct reload_replica *rep, const struct reload_config *before);
 
-/* reload_replica_storage_fails() tells whether the storage cannot be written. */
+/* reload_replica_storage_fails() returns whether the storage cannot be written. */
 bool reload_replica_storage_fails(const struct reload_replica *rep);
 
 /*

@@ -4,13 +4,13 @@
 #include "wire/header.h"
 
 /*
- * reload_list_check() tells whether a list is well formed and within RELOAD_LIMIT_DESTINATIONS: RELOAD_BAD_VALUE for a
+ * reload_list_check() returns whether a list is well formed and within RELOAD_LIMIT_DESTINATIONS: RELOAD_BAD_VALUE for a
  * resource entry that is not the last of a Destination List, or that stands in a Via List (R-6.3.2.2-05, -06).
  */
 enum reload_err reload_list_check(
 	struct span list, const struct wire_ctx *ctx, bool via) MUST_CHECK;
 
-/* reload_list_repeats() tells whether a list that passed reload_list_check() holds an entry twice (HDR-10). */
+/* reload_list_repeats() returns whether a list that passed reload_list_check() holds an entry twice (HDR-10). */
 bool reload_list_repeats(struct span list, const struct wire_ctx *ctx);
 
 /* reload_list_first() reads the first entry; *rest is what follows it.  False for an empty or broken list. */

@@ -17,11 +17,11 @@ struct reload_access {
 	void (*resource_id)(struct reload_id *out, struct span resource_name);
 };
 
-/* reload_access_allowed() tells whether the signer may write there; false for an unknown signer. */
+/* reload_access_allowed() returns whether the signer may write there; false for an unknown signer. */
 bool reload_access_allowed(const struct reload_access *a);
 
 /*
- * reload_access_per_value() tells whether the policy looks at the value; where it does not, one answer holds for all
+ * reload_access_per_value() returns whether the policy looks at the value; where it does not, one answer holds for all
  * values of a signer.
  */
 bool reload_access_per_value(enum reload_access_policy policy);

@@ -11,7 +11,7 @@ enum {
 	INDEX_ROOM = 1002,
 	OVERFLOW_ROOM = 4092,
 	HERE_WITH_OVERFLOW = 489,
-	/* of rows: the columns that have one size, with what tells the sizes */
+	/* of rows: the columns that have one size, with what gives the sizes */
 	VALUE_COLUMNS = 104,
 	VALUE_HEAD = 64, /* StoredData but for what varies */
 	PLACE_COLUMNS = 48,

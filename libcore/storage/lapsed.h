@@ -10,7 +10,7 @@ enum {
 };
 
 /*
- * reload_time_ahead() tells whether storage_time lies too far ahead of now: such a value is not stored, and one that is stored already
+ * reload_time_ahead() returns whether storage_time lies too far ahead of now: such a value is not stored, and one that is stored already
  * does not stop others.
  */
 bool reload_time_ahead(uint64_t storage_time, reload_utc now);
@@ -29,7 +29,7 @@ struct reload_lapsed {
 };
 
 /*
- * reload_lapsed() tells whether e neither counts nor stops a newer value: its time is too far ahead, or its signer no
+ * reload_lapsed() returns whether e neither counts nor stops a newer value: its time is too far ahead, or its signer no
  * longer passes the trust check (a bad-node, an expired chain).  Costs a signature check per certificate of the chain.
  */
 bool reload_lapsed(struct reload_lapsed *l, const struct reload_stored_entry *e);

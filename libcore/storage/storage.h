@@ -111,6 +111,6 @@ reload_utc reload_entry_expires(const struct reload_stored_entry *e);
 
 /*
  * reload_stored_synthetic() returns what a storer answers for a place where nothing is stored (STO-06): exists False, times 0,
- * no signature.  place tells model, index and key; the key stays borrowed.
+ * no signature.  place has model, index and key; the key stays borrowed.
  */
 struct reload_stored_data reload_stored_synthetic(const struct reload_stored_value *place);

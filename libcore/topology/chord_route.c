@@ -164,7 +164,7 @@ bool reload_chord_range(struct reload_topology *t, struct reload_id *from, struc
 }
 
 /*
- * Whether the node has us in its tables, as it told.  Who has us as a neighbour says so in the Update that each neighbour gets about each update
+ * Whether the node has us in its tables, by its Updates.  A node that has us as a neighbour says so in the Update that each neighbour gets about each update
  * interval (s10.7.4.1).  Who has us as a finger says so when it is asked; when that is over it finds its link spare itself.
  */
 static bool uses_us(const struct reload_topology *t, const struct chord_link *link)

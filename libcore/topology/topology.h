@@ -190,7 +190,7 @@ struct reload_topology_ops {
 const struct reload_topology_ops *reload_topology_find(const char *name);
 
 /*
- * reload_topology_lists() tells whether node is in the tables of the topology, reload_topology_is_predecessor() whether it is the nearest
+ * reload_topology_lists() returns whether node is in the tables of the topology, reload_topology_is_predecessor() whether it is the nearest
  * predecessor.
  */
 bool reload_topology_lists(const struct reload_topology_ops *ops, struct reload_topology *t,
@@ -198,7 +198,7 @@ bool reload_topology_lists(const struct reload_topology_ops *ops, struct reload_
 bool reload_topology_is_predecessor(const struct reload_topology_ops *ops,
 	struct reload_topology *t, const struct reload_id *node);
 /*
- * reload_topology_passed_over() tells whether owner, which takes this node for its first successor and stores a replica of resource here,
+ * reload_topology_passed_over() returns whether owner, which takes this node for its first successor and stores a replica of resource here,
  * does not know the peer between the two yet; *out is that peer.  One that has just joined announces itself only when it has a link to
  * all its neighbours (R-10.5-14), and until then its successor alone knows it.  False when resource belongs to another one than owner.
  */

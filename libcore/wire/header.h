@@ -55,7 +55,7 @@ json_t *reload_header_part(struct reload_break *at, struct span bytes, const str
 /* reload_option_next() reads the next option of a header's options; false at the end or when r fails. */
 bool reload_option_next(struct rd *r, struct reload_option *out);
 
-/* reload_options_have() tells whether one of a header's options has the flag. */
+/* reload_options_have() returns whether one of a header's options has the flag. */
 bool reload_options_have(struct span options, uint8_t flag);
 
 /* reload_overlay_hash() is the overlay field: the last four bytes of SHA-1 over the overlay name (HDR-03). */

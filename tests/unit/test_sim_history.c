@@ -161,8 +161,7 @@ static void a_removal_is_a_version(void **state)
 	assert_true(reload_sim_history_end(
 		h, place(1), 2, RELOAD_SIM_STORED_ACKNOWLEDGED, 210, 2, &ids[1]));
 	assert_int_equal(judged(1, owed(1, 300), read), RELOAD_SIM_READ_GOOD);
-	assert_int_equal(
-		judged(1, owed(1, 300), version(1, 1, WALL + 100)), RELOAD_SIM_READ_STALE);
+	assert_int_equal(judged(1, owed(1, 300), version(1, 1, WALL + 100)), RELOAD_SIM_READ_STALE);
 }
 
 static void storage_time_rises_within_a_life(void **state)

@@ -3,7 +3,7 @@
  *
  * One UDP socket, a port, serves all links of an address and this node's STUN server (LINK-17).  A datagram is told by its first byte:
  * 0 to 3 is STUN, 20 to 63 is DTLS.  A link is found by who sent.  Its record layer is OpenSSL's; messages are made reliable by
- * link/reliable.h, one frame a record (LINK-03), and the records of one turn travel in one datagram as far as they fit.
+ * link/reliable.h, one frame a record (LINK-03), and the records of one pass travel in one datagram as far as they fit.
  *
  * Strangers: a ClientHello costs nothing but a cookie until it brings one back, which shows that who sends it receives at that
  * address.  Only then there is a link, and a handshake that counts (link/admission.h).
@@ -22,7 +22,7 @@ enum {
 	RELOAD_DTLS_MTU = 1200,     /* bytes of a datagram */
 	RELOAD_DTLS_FIRST_MS = 200, /* until a flight of the handshake is repeated first */
 	RELOAD_DTLS_LAST_MS = 2000, /* and how long that wait becomes, doubling */
-	RELOAD_DTLS_DATAGRAMS = 64, /* taken in one turn from one port */
+	RELOAD_DTLS_DATAGRAMS = 64, /* taken in one pass from one port */
 	RELOAD_DTLS_ERRORS = 64,    /* of ICMP, likewise */
 	RELOAD_DTLS_PORTS = 18,     /* as many as listeners, and one of each family for own links */
 	RELOAD_DTLS_QUEUE = 1024,   /* messages of a link that wait or are unacknowledged */

@@ -202,18 +202,18 @@ static void close_link(struct reload_secure_link *base)
 		return;
 	base->state = RELOAD_SECURE_CLOSING;
 	reload_secure_link_arm(base, reload_poll_now() + RELOAD_LINK_CLOSE_MS, on_close_late);
-	reload_secure_link_turn(base);
+	reload_secure_link_look(base);
 }
 
 static bool send_message(struct reload_secure_link *base, struct span message)
 {
 	if (!reload_reliable_queue(&dtls(base)->reliable, message))
 		return false;
-	reload_secure_link_turn_first(base);
+	reload_secure_link_look_first(base);
 	return true;
 }
 
-static void turn_end(struct reload_secure_link *base)
+static void pass_end(struct reload_secure_link *base)
 {
 	reload_dtls_link_pump(dtls(base));
 }
@@ -269,7 +269,7 @@ const struct reload_link_transport reload_dtls_transport = {
 	.connect = connect_next,
 	.send = send_message,
 	.close = close_link,
-	.turn_end = turn_end,
+	.pass_end = pass_end,
 	.disconnect = disconnect,
 	.clear = clear,
 	.set_max_message = set_max_message,

@@ -137,7 +137,7 @@ void reload_dtls_link_read(struct reload_dtls_link *l)
 		break;
 	}
 	if (alive(l))
-		reload_secure_link_turn(&l->base);
+		reload_secure_link_look(&l->base);
 }
 
 void reload_dtls_link_icmp(struct reload_dtls_link *l, const struct reload_udp_error *error)

@@ -12,8 +12,8 @@
 
 enum {
 	RELOAD_LINK_ADDRS = 16,     /* addresses tried for one link */
-	RELOAD_LINK_ACCEPTS = 16,   /* connections taken in one turn from one listener */
-	RELOAD_LINK_READS = 16,     /* TLS records taken in one turn from one link */
+	RELOAD_LINK_ACCEPTS = 16,   /* connections taken in one pass from one listener */
+	RELOAD_LINK_READS = 16,     /* TLS records taken in one pass from one link */
 	RELOAD_LINK_BUFFER = 16384, /* one TLS record */
 	RELOAD_LINK_LISTENERS = 16,
 	RELOAD_LINK_SPARE = 16384, /* bytes of a buffer that is kept for the next queue */
@@ -28,7 +28,7 @@ enum reload_secure_state {
 	RELOAD_SECURE_UP,
 	RELOAD_SECURE_CLOSING, /* the queue is sent, then a close_notify */
 	RELOAD_SECURE_LINGER, /* all is sent; waits for the other end, as an early close would destroy what is on its way */
-	RELOAD_SECURE_DEAD /* freed at the end of the turn, after down() or refused() unless silent */
+	RELOAD_SECURE_DEAD /* freed at the end of the pass, after down() or refused() unless silent */
 };
 
 struct reload_secure_link;
@@ -52,8 +52,8 @@ struct reload_link_transport {
 	bool (*send)(struct reload_secure_link *link, struct span message);
 	/* lets the queue leave, then closes, in time; one that is not up dies at once */
 	void (*close)(struct reload_secure_link *link);
-	/* does what is due at the end of a turn, but for the burial of a dead one */
-	void (*turn_end)(struct reload_secure_link *link);
+	/* does what is due at the end of a pass, but for the burial of a dead one */
+	void (*pass_end)(struct reload_secure_link *link);
 	/* gives up what it holds of the kernel and the loop; may be called twice */
 	void (*disconnect)(struct reload_secure_link *link);
 	/* frees the rest of its struct, after disconnect() */
@@ -68,14 +68,14 @@ struct reload_link_transport {
 
 struct reload_secure_link {
 	RB_ENTRY(reload_secure_link) entry;
-	TAILQ_ENTRY(reload_secure_link) half, turn;
+	TAILQ_ENTRY(reload_secure_link) half, pass;
 	const struct reload_link_transport *transport;
 	struct reload_links *links;
 	struct reload_link_race *
 		race; /* it is not up and one of several that may become link race->id; NULL: it has its number */
 	uint32_t id;
 	enum reload_secure_state state;
-	bool incoming, is_half_open, is_in_turn, was_up;
+	bool incoming, is_half_open, is_in_pass, was_up;
 	bool silent;      /* nobody wants to know its end */
 	bool counted;     /* among the links that there are */
 	bool is_numbered; /* it is in the tree */
@@ -134,7 +134,7 @@ struct reload_links {
 	struct reload_secure_tree tree;
 	struct reload_secure_list half_open; /* incoming handshakes, oldest first */
 	struct reload_admission admission;
-	struct reload_secure_list turn; /* to be looked at when the turn ends */
+	struct reload_secure_list pass; /* to be looked at when the pass ends */
 	struct reload_tls_list acks;    /* links whose ACKs wait for a message, by acks_due */
 	struct reload_timer acks_timer; /* for the first of them */
 	uint32_t next_incoming;
@@ -206,11 +206,11 @@ void reload_secure_link_enter(struct reload_secure_link *link, uint32_t id);
 void reload_secure_link_accept(struct reload_secure_link *link);
 void reload_secure_link_forget(struct reload_secure_link *link);
 
-/* reload_secure_link_turn() marks a link to be looked at when the turn ends. */
-void reload_secure_link_turn(struct reload_secure_link *link);
+/* reload_secure_link_look() marks a link to be looked at when the pass ends. */
+void reload_secure_link_look(struct reload_secure_link *link);
 
-/* reload_secure_link_turn_first() is the same, before all others: there is a message to send. */
-void reload_secure_link_turn_first(struct reload_secure_link *link);
+/* reload_secure_link_look_first() is the same, before all others: there is a message to send. */
+void reload_secure_link_look_first(struct reload_secure_link *link);
 
 /* reload_secure_link_arm() arms the one timer of the link; fn gets the link. */
 void reload_secure_link_arm(struct reload_secure_link *link, reload_ms due, reload_timer_fn fn);
@@ -223,7 +223,7 @@ void reload_secure_link_leave_half_open(struct reload_secure_link *link);
 /* reload_secure_link_forget_peer() gives the certificates of the other end back. */
 void reload_secure_link_forget_peer(struct reload_secure_link *link);
 
-/* reload_secure_link_fail() ends a link; callback and free happen when the turn ends. */
+/* reload_secure_link_fail() ends a link; callback and free happen when the pass ends. */
 void reload_secure_link_fail(
 	struct reload_secure_link *link, enum reload_err err, const char *reason);
 

@@ -141,25 +141,25 @@ static void bury(struct reload_secure_link *l)
 	reload_secure_link_free(l);
 }
 
-static void turn_end(struct reload_secure_link *l)
+static void pass_end(struct reload_secure_link *l)
 {
 	if (l->recheck && l->state == RELOAD_SECURE_UP)
 		reload_secure_link_check_trust(l);
-	l->transport->turn_end(l);
+	l->transport->pass_end(l);
 	if (l->state == RELOAD_SECURE_DEAD)
 		bury(l);
 }
 
-/* the last thing of a turn: what the callbacks of the turn have ordered is written, what died is buried */
-static void on_turn_end(void *arg)
+/* the last thing of a pass: what the callbacks of the pass have ordered is written, what died is buried */
+static void on_pass_end(void *arg)
 {
 	struct reload_links *links = arg;
-	struct reload_secure_link *l, *last = TAILQ_LAST(&links->turn, reload_secure_list);
-	while ((l = TAILQ_FIRST(&links->turn))) {
+	struct reload_secure_link *l, *last = TAILQ_LAST(&links->pass, reload_secure_list);
+	while ((l = TAILQ_FIRST(&links->pass))) {
 		bool end = l == last; /* those added meanwhile are for the next round */
-		TAILQ_REMOVE(&links->turn, l, turn);
-		l->is_in_turn = false;
-		turn_end(l);
+		TAILQ_REMOVE(&links->pass, l, pass);
+		l->is_in_pass = false;
+		pass_end(l);
 		if (end)
 			break;
 	}
@@ -217,13 +217,13 @@ enum reload_err reload_links_new(struct reload_links **out, const struct reload_
 	links->trust = reload_trust_ref(setup->trust);
 	links->timers = reload_poll_timers(s->poll);
 	TAILQ_INIT(&links->half_open);
-	TAILQ_INIT(&links->turn);
+	TAILQ_INIT(&links->pass);
 	TAILQ_INIT(&links->acks);
 	TAILQ_INIT(&links->races);
 	links->transports = transports;
 	s->types = s->types ? s->types : RELOAD_LINK_NO_ICE;
 	links->hook = (struct reload_poll_hook){
-		.fn = on_turn_end, .arg = links, .order = RELOAD_HOOK_FLUSH
+		.fn = on_pass_end, .arg = links, .order = RELOAD_HOOK_FLUSH
 	};
 	reload_poll_hook_add(s->poll, &links->hook);
 	reload_socket_raise_limit();
@@ -247,8 +247,8 @@ void reload_links_free(struct reload_links *links)
 	if (!links)
 		return;
 	struct reload_secure_link *l, *next;
-	for (l = TAILQ_FIRST(&links->turn); l; l = next) { /* attempts that others have outrun */
-		next = TAILQ_NEXT(l, turn);
+	for (l = TAILQ_FIRST(&links->pass); l; l = next) { /* attempts that others have outrun */
+		next = TAILQ_NEXT(l, pass);
 		if (!l->is_numbered && !l->race)
 			reload_secure_link_free(l);
 	}

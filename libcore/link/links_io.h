@@ -3,8 +3,8 @@
  * connecting, mutual authentication, framing, acknowledgements, health.  Runs on the loop of link/poll_io.h; no function
  * here calls back, callbacks come from the loop only and may call any function here but reload_links_free().
  *
- * What is sent during a turn of the loop leaves at its end with one TLS write, or in one datagram as far as it fits.  ACKs travel with
- * it.  On DTLS they leave with the turn; on TLS one that nothing travels with leaves alone within 5 ms (link/framing.h).  On TLS 1.3
+ * What is sent during a pass of the loop leaves at its end with one TLS write, or in one datagram as far as it fits.  ACKs travel with
+ * it.  On DTLS they leave with the pass; on TLS one that nothing travels with leaves alone within 5 ms (link/framing.h).  On TLS 1.3
  * an ACK that comes alone wakes nobody: it is read with the next message, or when it has been waited for during three quarters
  * of an RTO; only when it is not there then, it wakes this end.  So a slow ACK is measured, and no quick one is taken for a slow
  * one.  Messages of less than two bytes, which RELOAD does not have, may wait as long.
@@ -108,7 +108,7 @@ enum reload_err reload_links_set_credentials(struct reload_links *links,
 
 /*
  * reload_links_set_trust() takes the trust of a newer configuration: for new handshakes, and links whose certificate no
- * longer passes go down at the end of this turn.  Without it they are looked at when a certificate ends.  reload_links_set_max_message() is for the bytes to come.
+ * longer passes go down at the end of this pass.  Without it they are looked at when a certificate ends.  reload_links_set_max_message() is for the bytes to come.
  */
 void reload_links_set_trust(struct reload_links *links, struct reload_trust *trust);
 void reload_links_set_max_message(struct reload_links *links, size_t max_message);

@@ -49,7 +49,7 @@ void reload_secure_link_fail(struct reload_secure_link *l, enum reload_err err, 
 	reload_secure_link_leave_half_open(l);
 	disconnect(l);
 	l->state = RELOAD_SECURE_DEAD;
-	reload_secure_link_turn(l);
+	reload_secure_link_look(l);
 }
 
 /* Whoever has a quarter of all places already makes room by one of its own; else the oldest does. */
@@ -71,8 +71,8 @@ void reload_secure_link_free(struct reload_secure_link *l)
 {
 	reload_secure_link_leave_half_open(l);
 	disconnect(l);
-	if (l->is_in_turn)
-		TAILQ_REMOVE(&l->links->turn, l, turn);
+	if (l->is_in_pass)
+		TAILQ_REMOVE(&l->links->pass, l, pass);
 	l->links->counters.links -= l->counted;
 	l->links->counters.dtls -= l->was_up && l->transport->kind == RELOAD_SECURE_DATAGRAM;
 	reload_secure_link_forget_peer(l);

@@ -1,4 +1,4 @@
-/* The links of a node by their numbers, and what the loop is to do for one: at the end of the turn, at a time, on events. */
+/* The links of a node by their numbers, and what the loop is to do for one: at the end of the pass, at a time, on events. */
 #include "link/internal.h"
 
 #include <assert.h>
@@ -67,22 +67,22 @@ void reload_secure_link_forget(struct reload_secure_link *l)
 	RB_REMOVE(reload_secure_tree, &l->links->tree, l);
 }
 
-void reload_secure_link_turn(struct reload_secure_link *l)
+void reload_secure_link_look(struct reload_secure_link *l)
 {
-	if (l->is_in_turn)
+	if (l->is_in_pass)
 		return;
-	l->is_in_turn = true;
+	l->is_in_pass = true;
 	l->links->hook.due = true;
-	TAILQ_INSERT_TAIL(&l->links->turn, l, turn);
+	TAILQ_INSERT_TAIL(&l->links->pass, l, pass);
 }
 
-void reload_secure_link_turn_first(struct reload_secure_link *l)
+void reload_secure_link_look_first(struct reload_secure_link *l)
 {
-	if (l->is_in_turn)
-		TAILQ_REMOVE(&l->links->turn, l, turn);
-	l->is_in_turn = true;
+	if (l->is_in_pass)
+		TAILQ_REMOVE(&l->links->pass, l, pass);
+	l->is_in_pass = true;
 	l->links->hook.due = true;
-	TAILQ_INSERT_HEAD(&l->links->turn, l, turn);
+	TAILQ_INSERT_HEAD(&l->links->pass, l, pass);
 }
 
 void reload_secure_link_arm(struct reload_secure_link *l, reload_ms due, reload_timer_fn fn)

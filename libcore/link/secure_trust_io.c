@@ -15,7 +15,7 @@ static void validity_look(void *arg)
 			continue;
 		if (l->cert->not_after < now) { /* at that very time it is valid still */
 			l->recheck = true;
-			reload_secure_link_turn(l);
+			reload_secure_link_look(l);
 		} else if (l->cert->not_after < next) {
 			next = l->cert->not_after;
 		}
@@ -41,7 +41,7 @@ void reload_links_set_trust(struct reload_links *links, struct reload_trust *tru
 	for (l = reload_secure_link_first(links); l; l = reload_secure_link_next(l)) {
 		l->recheck = l->state == RELOAD_SECURE_UP;
 		if (l->recheck)
-			reload_secure_link_turn(l);
+			reload_secure_link_look(l);
 	}
 }
 

@@ -53,7 +53,7 @@ void reload_tls_link_want(struct reload_tls_link *link, unsigned events);
 
 /*
  * reload_tls_link_acknowledge() appends the ACKs that wait to the queue when there is something for them to travel with or
- * their time has come, else sees to it that they leave in time; for a link that is up, at the end of a turn.
+ * their time has come, else sees to it that they leave in time; for a link that is up, at the end of a pass.
  * reload_tls_link_drop_acks() forgets about the wait.
  */
 void reload_tls_link_acknowledge(struct reload_tls_link *link);

@@ -9,7 +9,7 @@ static void on_acks_due(void *arg)
 	TAILQ_FOREACH (l, &links->acks, ack) {
 		if (l->acks_due > now)
 			break;
-		reload_secure_link_turn(&l->base);
+		reload_secure_link_look(&l->base);
 	}
 }
 

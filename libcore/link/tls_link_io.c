@@ -7,7 +7,7 @@
  *        +----- address -------> DEAD <----+
  *
  * Timers, one at a time: the connection attempt, the handshake, the ACK that is waited for (none on an idle link), the
- * time to close.  Nothing here frees a link but the end of a turn, so a callback may close any link, its own included.
+ * time to close.  Nothing here frees a link but the end of a pass, so a callback may close any link, its own included.
  */
 #include "link/tls.h"
 
@@ -37,7 +37,7 @@ static void close_link(struct reload_secure_link *base)
 		l->wants &
 			RELOAD_POLL_OUT); /* what still comes in is of no interest until all is sent */
 	reload_secure_link_arm(&l->base, reload_poll_now() + RELOAD_LINK_CLOSE_MS, on_close_late);
-	reload_secure_link_turn(&l->base);
+	reload_secure_link_look(&l->base);
 }
 
 /* -- becoming a link ----------------------------------------------------------------------------------------------------- */
@@ -213,7 +213,7 @@ static void connect_next(struct reload_secure_link *base)
 
 /* -- the transport ----------------------------------------------------------------------------------------------------- */
 
-static void turn_end(struct reload_secure_link *base)
+static void pass_end(struct reload_secure_link *base)
 {
 	struct reload_tls_link *l = (struct reload_tls_link *)base;
 	if (l->read_more && base->state == RELOAD_SECURE_UP)
@@ -255,7 +255,7 @@ static bool send_message(struct reload_secure_link *base, struct span message)
 	reload_framing_data_write(&l->framing, reload_tls_link_queue(l), message, now);
 	reload_health_sent(&l->health, now);
 	reload_tls_link_watch_health(l, now);
-	reload_secure_link_turn_first(
+	reload_secure_link_look_first(
 		base); /* a send wakes the other end: who waits for a message before who only gets an ACK */
 	return true;
 }
@@ -283,7 +283,7 @@ const struct reload_link_transport reload_tls_transport = {
 	.connect = connect_next,
 	.send = send_message,
 	.close = close_link,
-	.turn_end = turn_end,
+	.pass_end = pass_end,
 	.disconnect = disconnect,
 	.clear = clear,
 	.set_max_message = set_max_message,

@@ -126,7 +126,7 @@ static void on_data(struct reload_tls_link *l, const struct reload_framing_item 
 		links->counters.dropped_acks++;
 	if (!reload_framing_ack_due(&l->framing))
 		reload_framing_acks_write(&l->framing, reload_tls_link_queue(l));
-	reload_secure_link_turn(&l->base);
+	reload_secure_link_look(&l->base);
 	links->set.ops->message(links->set.arg, l->base.id, item->message);
 }
 
@@ -205,7 +205,7 @@ static void read_records(struct reload_tls_link *l, bool woken)
 		}
 	}
 	l->read_more = true;
-	reload_secure_link_turn(&l->base);
+	reload_secure_link_look(&l->base);
 }
 
 void reload_tls_link_read(struct reload_tls_link *l)

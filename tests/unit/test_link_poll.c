@@ -216,7 +216,7 @@ static void hooks_run_in_order_and_again(void **state)
 	reload_poll_hook_add(loop, &work);
 	reload_ms start = reload_poll_now();
 	work.due = true;
-	while (ordered < 6) /* no turn sleeps while there is work */
+	while (ordered < 6) /* no pass sleeps while there is work */
 		reload_poll_pass(loop, RELOAD_NEVER);
 	assert_string_equal(order, "wfwfwf");
 	assert_true(reload_poll_now() - start < 5000);

@@ -69,18 +69,18 @@ static void what_a_job_causes_is_done_in_its_turn(void **state)
 	handed_back = failed = 0;
 	more = 3;
 	reload_pool_submit(pool, sign_job());
-	on_turn_end(pool);
+	on_pass_end(pool);
 	/* the check of a request and the signature of its response; then the sockets have their turn */
 	assert_int_equal(handed_back, 2);
 	assert_true(pool->hook.due);
-	on_turn_end(pool);
+	on_pass_end(pool);
 	assert_int_equal(handed_back, 4);
 	assert_false(pool->hook.due);
 	assert_int_equal(failed, 0);
-	/* when others wait it is one a turn */
+	/* when others wait it is one a pass */
 	for (int i = 0; i < 2; i++)
 		reload_pool_submit(pool, sign_job());
-	on_turn_end(pool);
+	on_pass_end(pool);
 	assert_int_equal(handed_back, 5);
 	assert_true(pool->hook.due);
 	TURN_UNTIL(loop, handed_back == 6);

@@ -147,7 +147,8 @@ static void host_config_changed(void *host, const struct reload_config *config)
 	struct host *h = host;
 	struct reload_error_text why = { 0 };
 	reload_links_set_trust(h->links, config->trust);
-	reload_links_set_max_message(h->links, config->max_message_size);
+	reload_links_set_limits(
+		h->links, config->max_message_size, config->overlay_reliability_timer_ms / 2);
 	size_t len = strlen(h->identity.dir) + sizeof("/overlay.xml");
 	char *path = reload_alloc(len);
 	snprintf(path, len, "%s/overlay.xml", h->identity.dir);
@@ -394,6 +395,7 @@ static enum reload_err links_start(struct host *h, struct reload_error_text *why
 		.trust = h->identity.config->trust,
 		.max_message = h->identity.config->max_message_size,
 		.types = h->link_types,
+		.repeat_ms = h->identity.config->overlay_reliability_timer_ms / 2,
 		.rto_floor_ms = ACK_FLOOR_MS,
 		.keylog = getenv("SSLKEYLOGFILE") };
 	enum reload_err err = reload_links_new(&h->links, &setup, why);

@@ -24,8 +24,10 @@ enum {
 	RELOAD_DTLS_LAST_MS = 2000, /* and how long that wait becomes, doubling */
 	RELOAD_DTLS_DATAGRAMS = 64, /* taken in one pass from one port */
 	RELOAD_DTLS_ERRORS = 64,    /* of ICMP, likewise */
-	RELOAD_DTLS_PORTS = 18,     /* as many as listeners, and one of each family for own links */
-	RELOAD_DTLS_QUEUE = 1024,   /* messages of a link that wait or are unacknowledged */
+	/* a busy machine answers later than a network; what is repeated for nothing is dropped at the other end */
+	RELOAD_DTLS_RTO_FLOOR_MS = 50,
+	RELOAD_DTLS_PORTS = 18,   /* as many as listeners, and one of each family for own links */
+	RELOAD_DTLS_QUEUE = 1024, /* messages of a link that wait or are unacknowledged */
 	RELOAD_DTLS_COOKIE_MS = 600000 /* a cookie is good for this long, and for as long again */
 };
 
@@ -59,6 +61,7 @@ struct reload_dtls {
 		listening; /* takes ClientHellos until one brings its cookie; NULL: made when needed */
 	struct reload_admission stun;
 	uint8_t secret[32]; /* of cookies */
+	uint64_t repeat_key[2];
 	/* the datagram that is being put together, for writer */
 	struct reload_dtls_link *writer;
 	size_t out_len;
@@ -104,6 +107,13 @@ void reload_dtls_flush(struct reload_links *links);
 
 /* reload_dtls_bio_method() makes the way of the records of a session (owned). */
 BIO_METHOD *reload_dtls_bio_method(void);
+
+/*
+ * reload_dtls_waits() returns whether a call into OpenSSL that returned code only wants a further datagram.  A record that does not decrypt is
+ * dropped (RFC 6347 s4.1.2.7); of some, such as those that are too short for their tag, OpenSSL reports a failure of the system without a
+ * reason, which this BIO never has.
+ */
+bool reload_dtls_waits(int code);
 
 /* -- dtls_cookie_io.c ------------------------------------------------------------------------------------------------------- */
 

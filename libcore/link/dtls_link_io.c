@@ -89,12 +89,14 @@ static void up(struct reload_dtls_link *l)
 {
 	struct reload_links *links = l->base.links;
 	reload_timer_cancel(links->timers, &l->again);
-	reload_reliable_init(
-		&l->reliable, &(struct reload_reliable_setup){ .policy = RELOAD_RELIABLE_WINDOWED,
-				      .max_message = links->set.max_message,
-				      .max_queue_bytes = reload_links_max_queue(links),
-				      .max_queue = RELOAD_DTLS_QUEUE,
-				      .floor_ms = links->set.rto_floor_ms });
+	reload_reliable_init(&l->reliable,
+		&(struct reload_reliable_setup){ .policy = RELOAD_RELIABLE_WINDOWED,
+			.max_message = links->set.max_message,
+			.max_queue_bytes = reload_links_max_queue(links),
+			.max_queue = RELOAD_DTLS_QUEUE,
+			.floor_ms = RELOAD_DTLS_RTO_FLOOR_MS,
+			.repeat_ms = links->set.repeat_ms,
+			.repeat_key = { links->dtls->repeat_key[0], links->dtls->repeat_key[1] } });
 	struct reload_dtls_link *old = reload_dtls_link_succeed(l);
 	if (old)
 		reload_secure_link_fail(
@@ -115,7 +117,7 @@ static void handshake(struct reload_dtls_link *l)
 		return;
 	}
 	int code = SSL_get_error(l->base.ssl, n);
-	if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE) {
+	if (reload_dtls_waits(code)) {
 		repeat_later(l);
 		return;
 	}
@@ -207,8 +209,9 @@ static void close_link(struct reload_secure_link *base)
 
 static bool send_message(struct reload_secure_link *base, struct span message)
 {
-	if (!reload_reliable_queue(&dtls(base)->reliable, message))
-		return false;
+	if (message.len > SSL3_RT_MAX_PLAIN_LENGTH - RELOAD_FRAME_DATA_HEAD ||
+		!reload_reliable_queue(&dtls(base)->reliable, message))
+		return false; /* no record holds it, or the queue does not */
 	reload_secure_link_look_first(base);
 	return true;
 }
@@ -239,10 +242,11 @@ static void clear(struct reload_secure_link *base)
 	reload_reliable_clear(&dtls(base)->reliable);
 }
 
-static void set_max_message(struct reload_secure_link *base, size_t max_message)
+static void set_limits(struct reload_secure_link *base)
 {
 	struct reload_reliable *r = &dtls(base)->reliable;
-	r->setup.max_message = r->framing.max_message = max_message;
+	r->setup.max_message = r->framing.max_message = base->links->set.max_message;
+	r->setup.repeat_ms = base->links->set.repeat_ms;
 }
 
 static void info(const struct reload_secure_link *base, struct reload_link_info *out)
@@ -272,7 +276,7 @@ const struct reload_link_transport reload_dtls_transport = {
 	.pass_end = pass_end,
 	.disconnect = disconnect,
 	.clear = clear,
-	.set_max_message = set_max_message,
+	.set_limits = set_limits,
 	.info = info,
 	.mtu = mtu,
 };

@@ -188,7 +188,8 @@ bool reload_dtls_init(struct reload_links *links)
 	struct reload_dtls *d = links->dtls = RELOAD_NEW(reload_dtls);
 	d->receive = on_readable;
 	reload_admission_init(&d->stun, RELOAD_STUN_RATE, RELOAD_STUN_RATE_ALL, reload_poll_now());
-	return RAND_bytes(d->secret, sizeof(d->secret)) == 1;
+	return RAND_bytes(d->secret, sizeof(d->secret)) == 1 &&
+	       RAND_bytes((uint8_t *)d->repeat_key, sizeof(d->repeat_key)) == 1;
 }
 
 int reload_dtls_listen(struct reload_links *links, struct reload_ip_port *addr)

@@ -58,8 +58,8 @@ struct reload_link_transport {
 	void (*disconnect)(struct reload_secure_link *link);
 	/* frees the rest of its struct, after disconnect() */
 	void (*clear)(struct reload_secure_link *link);
-	/* a newer limit for messages to come */
-	void (*set_max_message)(struct reload_secure_link *link, size_t max_message);
+	/* takes newer limits from links->set, for a link that was up */
+	void (*set_limits)(struct reload_secure_link *link);
 	/* fills in what it knows of a link that is up */
 	void (*info)(const struct reload_secure_link *link, struct reload_link_info *out);
 	/* bytes of the largest message that fits a datagram of a link that is up; NULL: messages have no limit of their own */

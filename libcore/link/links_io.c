@@ -112,13 +112,15 @@ enum reload_err reload_links_set_credentials(struct reload_links *links,
 	return err;
 }
 
-void reload_links_set_max_message(struct reload_links *links, size_t max_message)
+void reload_links_set_limits(struct reload_links *links, size_t max_message, reload_ms repeat_ms)
 {
 	assert(max_message <= RELOAD_FRAMING_MAX);
 	struct reload_secure_link *l;
 	links->set.max_message = max_message;
+	links->set.repeat_ms = repeat_ms;
 	for (l = reload_secure_link_first(links); l; l = reload_secure_link_next(l))
-		l->transport->set_max_message(l, max_message);
+		if (l->was_up)
+			l->transport->set_limits(l);
 }
 
 /* Tells the owner of a link that is dead, and frees it. */

@@ -50,6 +50,8 @@ struct reload_links_setup {
 	size_t others_count;
 	struct reload_trust *trust; /* a reference is taken */
 	size_t max_message;         /* bytes; max-message-size of the configuration */
+	reload_ms
+		repeat_ms; /* (0) a message that comes again over a DTLS link within this time is dropped: half of overlay-reliability-timer (LINK-05) */
 	unsigned types; /* (RELOAD_LINK_NO_ICE) RELOAD_LINK_BIT() of what is offered and dialled */
 
 	size_t max_links; /* (4096) more are refused: incoming ones are closed, own ones fail with RELOAD_LIMIT */
@@ -108,10 +110,10 @@ enum reload_err reload_links_set_credentials(struct reload_links *links,
 
 /*
  * reload_links_set_trust() takes the trust of a newer configuration: for new handshakes, and links whose certificate no
- * longer passes go down at the end of this pass.  Without it they are looked at when a certificate ends.  reload_links_set_max_message() is for the bytes to come.
+ * longer passes go down at the end of this pass.  Without it they are looked at when a certificate ends.  reload_links_set_limits() is for the messages to come.
  */
 void reload_links_set_trust(struct reload_links *links, struct reload_trust *trust);
-void reload_links_set_max_message(struct reload_links *links, size_t max_message);
+void reload_links_set_limits(struct reload_links *links, size_t max_message, reload_ms repeat_ms);
 
 struct reload_links_counters {
 	uint64_t accepted, opened, refused,

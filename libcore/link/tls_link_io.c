@@ -260,9 +260,9 @@ static bool send_message(struct reload_secure_link *base, struct span message)
 	return true;
 }
 
-static void set_max_message(struct reload_secure_link *base, size_t max_message)
+static void set_limits(struct reload_secure_link *base)
 {
-	((struct reload_tls_link *)base)->framing.max_message = max_message;
+	((struct reload_tls_link *)base)->framing.max_message = base->links->set.max_message;
 }
 
 static void info(const struct reload_secure_link *base, struct reload_link_info *out)
@@ -286,6 +286,6 @@ const struct reload_link_transport reload_tls_transport = {
 	.pass_end = pass_end,
 	.disconnect = disconnect,
 	.clear = clear,
-	.set_max_message = set_max_message,
+	.set_limits = set_limits,
 	.info = info,
 };

@@ -1,11 +1,13 @@
 #include "link/repeats.h"
 
+#include <endian.h>
+
 static uint64_t rotl(uint64_t x, int k)
 {
 	return x << k | x >> (64 - k);
 }
 
-static void rounds(uint64_t v[4], int n)
+static inline void rounds(uint64_t v[4], int n)
 {
 	while (n-- > 0) {
 		v[0] += v[1];
@@ -22,18 +24,18 @@ static void rounds(uint64_t v[4], int n)
 }
 
 /* up to 8 bytes, the first one lowest */
-static uint64_t word(const uint8_t *at, size_t len)
+static inline uint64_t word(const uint8_t *at, size_t len)
 {
 	uint64_t w = 0;
-	for (size_t i = 0; i < len; i++)
-		w |= (uint64_t)at[i] << 8 * i;
-	return w;
+	if (len)
+		memcpy(&w, at, len);
+	return le64toh(w);
 }
 
-static void absorb(uint64_t v[4], uint64_t w)
+static inline void absorb(uint64_t v[4], uint64_t w)
 {
 	v[3] ^= w;
-	rounds(v, 2);
+	rounds(v, 1);
 	v[0] ^= w;
 }
 
@@ -42,12 +44,12 @@ uint64_t reload_repeats_digest(const uint64_t key[2], struct span bytes)
 	uint64_t v[4] = { key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
 		key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573 };
 	size_t at = 0;
-	for (; bytes.len - at >= 8; at += 8)
-		absorb(v, word(bytes.at + at, 8));
+	for (; bytes.len - at >= sizeof(uint64_t); at += sizeof(uint64_t))
+		absorb(v, word(bytes.at + at, sizeof(uint64_t)));
 	absorb(v, (uint64_t)bytes.len << 56 |
 			  (at < bytes.len ? word(bytes.at + at, bytes.len - at) : 0));
 	v[2] ^= 0xff;
-	rounds(v, 4);
+	rounds(v, 3);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 

@@ -27,5 +27,5 @@ struct reload_repeats {
 bool reload_repeats_again(
 	struct reload_repeats *p, struct span message, reload_ms window_ms, reload_ms now);
 
-/* reload_repeats_digest() is SipHash-2-4 of the bytes. */
+/* reload_repeats_digest() is SipHash-1-3 of the bytes. */
 uint64_t reload_repeats_digest(const uint64_t key[2], struct span bytes);

@@ -13,12 +13,12 @@ static bool again(struct reload_repeats *p, const char *message, reload_ms now)
 static void digests(void **state)
 {
 	(void)state;
-	/* SipHash-2-4 with the key 00 01 ... 0f, of 00 01 ... of that length */
+	/* SipHash-1-3 with the key 00 01 ... 0f, of 00 01 ... of that length */
 	static const struct {
 		size_t len;
 		uint64_t want;
-	} rows[] = { { 0, 0x726fdb47dd0e0e31 }, { 1, 0x74f839c593dc67fd },
-		{ 7, 0xab0200f58b01d137 }, { 8, 0x93f5f5799a932462 }, { 15, 0xa129ca6149be45e5 } };
+	} rows[] = { { 0, 0xabac0158050fc4dc }, { 1, 0xc9f49bf37d57ca93 },
+		{ 7, 0xd3927d989bb11140 }, { 8, 0x369095118d299a8e }, { 15, 0xd320d86d2a519956 } };
 	static const uint64_t key[] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
 	uint8_t bytes[16];
 	for (uint8_t i = 0; i < sizeof(bytes); i++)

@@ -2,6 +2,7 @@
  * What one operation costs on this core, as one JSON object: decoding and encoding, a message that only passes through an
  * engine, signatures.  Each figure is the best of several rounds: on a machine that is shared the others measure it.
  */
+#include "link/reliable.h"
 #include "peer/peer.h"
 #include "route/lists.h"
 #include "sim/world.h"
@@ -281,6 +282,55 @@ static void transit(json_t *out)
 	reload_sim_free(s);
 }
 
+/* -- Simple Reliability ----------------------------------------------------------------------------------------------------- */
+
+enum {
+	FRAME_MESSAGE = 1100
+};
+
+struct ends {
+	struct reload_reliable a, b;
+	reload_ms now;
+};
+
+/* what `from` gives out reaches `to`: how many messages */
+static unsigned cross(struct reload_reliable *from, struct reload_reliable *to, reload_ms now)
+{
+	struct span datagram;
+	struct reload_framing_item item;
+	unsigned n = 0;
+	while (reload_reliable_next(from, now, &datagram))
+		while (reload_reliable_input(to, &datagram, now, &item) == RELOAD_FRAMING_DATA)
+			n++;
+	return n;
+}
+
+/* a message and its ACK */
+static void reliable_message(void *arg)
+{
+	static uint8_t message[FRAME_MESSAGE];
+	struct ends *e = arg;
+	memcpy(message, &e->now, sizeof(e->now));
+	must(reload_reliable_queue(&e->a, span_of(message, sizeof(message))), "the queue is full");
+	must(cross(&e->a, &e->b, ++e->now) == 1, "no message");
+	cross(&e->b, &e->a, e->now);
+	must(!e->a.queued, "no ACK");
+}
+
+static void reliable(json_t *out)
+{
+	struct ends e = { 0 };
+	struct reload_reliable_setup setup = { .max_message = FRAME_MESSAGE,
+		.max_queue = 32,
+		.max_queue_bytes = 32 * FRAME_MESSAGE,
+		.repeat_ms = 1500 };
+	reload_reliable_init(&e.a, &setup);
+	reload_reliable_init(&e.b, &setup);
+	json_object_set_new(out, "reliable_message_ns", json_real(cost(reliable_message, &e)));
+	reload_reliable_clear(&e.a);
+	reload_reliable_clear(&e.b);
+}
+
 /* -- signatures ----------------------------------------------------------------------------------------------------------- */
 
 struct signing {
@@ -337,6 +387,7 @@ int main(int argc, char **argv)
 	json_t *out = json_object();
 	codec(out, argc > 1 ? argv[1] : "tests/vectors/store-req-dict.hex");
 	transit(out);
+	reliable(out);
 	signatures(out, RELOAD_KEY_P256, "p256_sign_per_s", "p256_verify_per_s");
 	signatures(out, RELOAD_KEY_RSA2048, "rsa2048_sign_per_s", "rsa2048_verify_per_s");
 	json_dumpf(out, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));

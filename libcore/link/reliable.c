@@ -117,10 +117,6 @@ static void timed_out(struct reload_reliable *r, reload_ms now)
 
 static void expire(struct reload_reliable *r, reload_ms now)
 {
-	struct reload_reliable_message *m;
-	TAILQ_FOREACH (m, &r->unacked, entry)
-		if (m->copy == RELOAD_RELIABLE_HINTED && now >= m->sent_at + reload_reliable_rto(r))
-			reload_reliable_copy_is(r, m, RELOAD_RELIABLE_DUE);
 	reload_reliable_losses(r, now);
 	if (now >= timeout_due(r))
 		timed_out(r, now);
@@ -219,11 +215,8 @@ reload_ms reload_reliable_due(const struct reload_reliable *r, reload_ms now)
 	reload_ms due = timeout_due(r);
 	sooner(&due, lost_due(r));
 	const struct reload_reliable_message *m;
-	TAILQ_FOREACH (m, &r->unacked, entry) {
-		if (m->copy == RELOAD_RELIABLE_HINTED)
-			sooner(&due, m->sent_at + reload_reliable_rto(r));
-		sooner(&due, reload_reliable_overtaken_due(r, m));
-	}
+	TAILQ_FOREACH (m, &r->unacked, entry)
+		sooner(&due, reload_reliable_missing_due(r, m));
 	if ((m = candidate(r)) && r->flight < reload_reliable_window(r))
 		sooner(&due, pace_due(r, m, now));
 	return due;

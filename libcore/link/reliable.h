@@ -20,8 +20,8 @@
  * Sender.  What ends the repetition of a message is the ACK of any of its copies, by ack_sequence alone (LINK-01).  A copy counts as
  * lost when a frame with a number three higher was acknowledged, or a higher one and 9/8 of a round trip passed since it
  * left (RFC 9002 s6.1), or when nothing at all was acknowledged for one RTO, which doubles until an ACK arrives.  The mask of ACKs
- * is a hint: a message that it says has arrived is repeated later, after its RTO, and does not reduce the window, because most likely its
- * ACK was lost and not the frame.  Others read the mask in four ways (LINK-01): one that cannot be by the RFC (bit 0 is set, or the
+ * is a hint: a message that it says has arrived is repeated when 9/8 of a round trip have passed since it left, however many overtook it, and
+ * does not reduce the window, because most likely its ACK was lost and not the frame.  Others read the mask in four ways (LINK-01): one that cannot be by the RFC (bit 0 is set, or the
  * bit of a frame never sent) ends the use of masks on that link.  ACKs of frames that were never sent, and repeated ones, are
  * counted and change nothing.
  *

@@ -56,16 +56,18 @@ static uint32_t latest(const struct reload_reliable_message *m)
 	return m->sequences[(m->copies - 1) % RELOAD_RELIABLE_NAMED];
 }
 
-reload_ms reload_reliable_overtaken_due(
+reload_ms reload_reliable_missing_due(
 	const struct reload_reliable *r, const struct reload_reliable_message *m)
 {
-	if (m->copy != RELOAD_RELIABLE_IN_FLIGHT || !r->acked_ever)
+	if (m->copy == RELOAD_RELIABLE_DUE || !r->acked_ever)
 		return RELOAD_NEVER;
-	int32_t ahead = (int32_t)(acked_highest(r) - latest(m));
-	if (ahead <= 0)
-		return RELOAD_NEVER;
-	if (ahead >= RELOAD_RELIABLE_REORDERED)
-		return 0;
+	if (m->copy == RELOAD_RELIABLE_IN_FLIGHT) {
+		int32_t ahead = (int32_t)(acked_highest(r) - latest(m));
+		if (ahead <= 0)
+			return RELOAD_NEVER;
+		if (ahead >= RELOAD_RELIABLE_REORDERED)
+			return 0;
+	}
 	uint64_t rtt_us = (uint64_t)r->latest_rtt_ms * MS_IN_US;
 	if (r->rto.srtt_us > rtt_us)
 		rtt_us = r->rto.srtt_us;
@@ -77,10 +79,12 @@ void reload_reliable_losses(struct reload_reliable *r, reload_ms now)
 {
 	struct reload_reliable_message *m;
 	TAILQ_FOREACH (m, &r->unacked, entry) {
-		if (now < reload_reliable_overtaken_due(r, m))
+		if (now < reload_reliable_missing_due(r, m))
 			continue;
+		if (m->copy == RELOAD_RELIABLE_IN_FLIGHT) {
+			r->counts.losses++;
+			reload_congestion_lost(&r->congestion, latest(m), r->framing.next_sequence);
+		}
 		reload_reliable_copy_is(r, m, RELOAD_RELIABLE_DUE);
-		r->counts.losses++;
-		reload_congestion_lost(&r->congestion, latest(m), r->framing.next_sequence);
 	}
 }

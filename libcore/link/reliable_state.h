@@ -9,7 +9,7 @@ enum {
 
 enum reload_reliable_copy {
 	RELOAD_RELIABLE_IN_FLIGHT,
-	RELOAD_RELIABLE_HINTED, /* a mask says that the message arrived: repeated after its RTO, not in flight */
+	RELOAD_RELIABLE_HINTED, /* a mask says that the message arrived: it is not in flight */
 	RELOAD_RELIABLE_DUE /* the copy is lost: the message is repeated as soon as window and pacing allow */
 };
 
@@ -35,11 +35,11 @@ void reload_reliable_drop(struct reload_reliable *r, struct reload_reliable_mess
 void reload_reliable_end(struct reload_reliable *r);
 
 /*
- * reload_reliable_overtaken_due() returns when the latest copy of m counts as lost because later frames were acknowledged:
- * a time at or before now when it does now, RELOAD_NEVER when none was, or the copy is not in flight.
+ * reload_reliable_missing_due() returns when m is to be repeated because the ACK of its latest copy is missing, while later frames were
+ * acknowledged or a mask says that it arrived: a time at or before now when it is now, RELOAD_NEVER when nothing is missing yet.
  */
-reload_ms reload_reliable_overtaken_due(
+reload_ms reload_reliable_missing_due(
 	const struct reload_reliable *r, const struct reload_reliable_message *m);
 
-/* reload_reliable_losses() finds the copies that count as lost at now because of later ones. */
+/* reload_reliable_losses() finds the messages whose ACKs are missing at now. */
 void reload_reliable_losses(struct reload_reliable *r, reload_ms now);

@@ -236,20 +236,16 @@ static void an_ack_after_many_other_frames(void **state)
 {
 	(void)state;
 	struct reload_reliable r;
-	start_sent(&r, 2);
-	acked(&r, 1, 1 << 1, 1);
-	for (uint32_t i = 2; i < 200; i++) {
-		queue(&r, "m");
-		sent(&r, 1, NULL);
-		acked(&r, i, 0, 1);
-	}
+	start_sent(&r, 1);
+	/* as after a hundred others, all of them acknowledged */
+	r.framing.next_sequence = r.framing.acked = 101;
+	r.framing.unsampled = 0;
 	/* R-6.6.3.1-09: no sample any more, but it ends the message */
-	uint64_t srtt_us = r.rto.srtt_us;
 	acked(&r, 0, 0, 499);
 	assert_int_equal(r.counts.stray_acks, 0);
-	assert_int_equal(r.counts.acked, 200);
+	assert_int_equal(r.counts.acked, 1);
 	assert_int_equal(r.queued, 0);
-	assert_int_equal(r.rto.srtt_us, srtt_us);
+	assert_int_equal(r.rto.srtt_us, 0);
 	reload_reliable_clear(&r);
 }
 
@@ -365,22 +361,24 @@ static void a_mask_is_a_hint(void **state)
 	assert_int_equal(r.counts.acked, 2);
 	acked(&r, 1, 0, 120);
 	assert_int_equal(r.counts.acked, 3);
-	for (uint32_t i = 5; i < 11; i++)
+	for (uint32_t i = 5; i < 10; i++)
 		if (i != 7)
-			acked(&r, i, 0, 150);
-	/* after an RTO those that were only hinted at are sent again, without harm to the window */
+			acked(&r, i, 0, 120);
+	/* when its own ACK is late by the clock it is sent again, without harm to the window */
 	unsigned window = reload_reliable_window(&r);
-	assert_int_equal(reload_reliable_due(&r, 150), 500);
-	nothing_sent(&r, 499);
-	sent(&r, 500, &text);
+	assert_int_equal(reload_reliable_due(&r, 120), 120 + 16); /* 9/8 of the last sample */
+	nothing_sent(&r, 135);
+	sent(&r, 136, &text);
 	assert_int_equal(text, 'a');
-	sent(&r, 500, &text);
+	sent(&r, 136, &text);
 	assert_int_equal(text, 'c');
-	nothing_sent(&r, 500);
+	nothing_sent(&r, 136);
 	assert_int_equal(reload_reliable_window(&r), window);
-	assert_int_equal(r.counts.timeouts, 0);
+	assert_int_equal(r.counts.losses, 1);
 	/* and their copies are watched as others */
-	sent(&r, 1000, &text);
+	acked(&r, 12, 0, 140);
+	acked(&r, 10, 0, 140);
+	sent(&r, 660, &text);
 	assert_int_equal(text, 'a');
 	reload_reliable_clear(&r);
 }
@@ -464,10 +462,9 @@ static void a_mask_that_lies_delays_and_no_more(void **state)
 			acked(&r, last, 1 << 1, now);
 		}
 	}
-	/* 32 copies, one each RTO, and the link is given up */
+	/* 32 copies, one each round trip, and the link is given up */
 	assert_int_equal(reload_reliable_health(&r), RELOAD_HEALTH_LOST);
 	assert_int_equal(copies, 31);
-	assert_int_equal(now, 16000);
 	reload_reliable_clear(&r);
 }
 

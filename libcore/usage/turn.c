@@ -21,26 +21,64 @@ void reload_turn_name(struct wr *w, const struct reload_id *node, uint8_t d)
 	wr_u8(w, d);
 }
 
-static enum reload_err turn_check(
-	struct span value, const struct reload_config *config, struct reload_error_text *why)
+static unsigned number_max(const struct reload_config *config)
+{
+	const struct reload_kind *kind = reload_config_kind(config, RELOAD_KIND_TURN_SERVICE);
+	return kind && kind->max_node_multiple < UINT8_MAX ? kind->max_node_multiple : UINT8_MAX;
+}
+
+unsigned reload_turn_records(const struct reload_config *config)
+{
+	unsigned most = number_max(config);
+	return config->turn_density < most ? config->turn_density : most;
+}
+
+void reload_turn_record(struct wr *w, const struct reload_ip_port *address, uint8_t d)
+{
+	struct reload_turn_server t = { .iteration = d, .server_address = *address };
+	reload_wire_write(w, &reload_turn_server_wire, &plain, &t);
+}
+
+const char *reload_turn_offer_fault(
+	const struct reload_ip_port *address, const struct reload_ip_port *seen, size_t count)
+{
+	const char *fault = reload_ip_port_fault(address);
+	if (fault)
+		return fault;
+	if (reload_ip_port_is_private(address)) /* R-9-02 */
+		return "a private address";
+	for (size_t i = 0; i < count; i++)
+		if (seen[i].type == address->type &&
+			memcmp(seen[i].addr, address->addr, seen[i].type == RELOAD_IPV4 ? 4 : 16))
+			return "not the address at which others see this node"; /* R-9-01 */
+	return NULL;
+}
+
+enum reload_err reload_turn_record_read(struct reload_turn_server *out, struct span value,
+	const struct reload_config *config, struct reload_error_text *why)
 {
 	static const char what[] = "a TURN-SERVICE record";
 	struct reload_turn_server t;
-	const struct reload_kind *kind = reload_config_kind(config, RELOAD_KIND_TURN_SERVICE);
 	enum reload_err err = reload_wire_decode(value, &reload_turn_server_wire, &plain, &t);
 	if (err)
 		return reload_error_explain(
 			why, RELOAD_BAD_VALUE, what, "no TurnServer: %s", reload_err_text(err));
-	if (!t.iteration || (kind && t.iteration > kind->max_node_multiple))
+	if (!t.iteration || t.iteration > number_max(config))
 		return reload_error_explain(why, RELOAD_BAD_VALUE, what,
-			"iteration %u is not one from 1 to %u", t.iteration,
-			kind ? kind->max_node_multiple : 255u);
-	if (t.server_address.type != RELOAD_IPV4 && t.server_address.type != RELOAD_IPV6)
-		return reload_error_explain(why, RELOAD_BAD_VALUE, what,
-			"address type %u is neither IPv4 nor IPv6", t.server_address.type);
-	if (!t.server_address.port)
-		return reload_error_explain(why, RELOAD_BAD_VALUE, what, "the port is 0");
+			"iteration %u is not one from 1 to %u", t.iteration, number_max(config));
+	const char *fault = reload_ip_port_fault(&t.server_address);
+	if (fault)
+		return reload_error_explain(
+			why, RELOAD_BAD_VALUE, what, "server_address is %s", fault);
+	*out = t;
 	return RELOAD_OK;
+}
+
+static enum reload_err turn_check(
+	struct span value, const struct reload_config *config, struct reload_error_text *why)
+{
+	struct reload_turn_server t;
+	return reload_turn_record_read(&t, value, config, why);
 }
 
 static json_t *turn_json(struct span value, const struct reload_config *config)

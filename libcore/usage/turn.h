@@ -1,6 +1,11 @@
-/* The TURN Server Usage (RFC 6940 s9): which nodes offer a TURN server, and at which address. */
+/*
+ * The TURN Server Usage (RFC 6940 s9): which nodes offer a TURN server, and at which address.  A node that offers one stores
+ * a record for each d from 1 to reload_turn_records() under reload_turn_name(); who needs one looks at random places
+ * (turn_search.h).
+ */
 #pragma once
 
+#include "config/config.h"
 #include "wire/destination.h"
 
 struct reload_turn_server {
@@ -12,3 +17,21 @@ extern const struct wire_type reload_turn_server_wire;
 
 /* reload_turn_name() appends the Resource Name of record number d of node: the Node-ID, then d in one byte (STO-11). */
 void reload_turn_name(struct wr *w, const struct reload_id *node, uint8_t d);
+
+/* reload_turn_records() returns how many records a TURN server has: turn-density, at most what its Kind allows; 0: none is stored. */
+unsigned reload_turn_records(const struct reload_config *config);
+
+/* reload_turn_record() appends the value of record number d, which says that a TURN server answers at address. */
+void reload_turn_record(struct wr *w, const struct reload_ip_port *address, uint8_t d);
+
+/*
+ * reload_turn_offer_fault() returns why a TURN server at address should not be offered to others, NULL: it may.  It is a
+ * private address, or it is not the address at which others see this node (seen, in which ports mean nothing): a NAT is
+ * between.  Addresses of another family say nothing.
+ */
+const char *reload_turn_offer_fault(
+	const struct reload_ip_port *address, const struct reload_ip_port *seen, size_t count);
+
+/* reload_turn_record_read() reads and checks a value: RELOAD_BAD_VALUE with why, which names what of it is wrong. */
+enum reload_err reload_turn_record_read(struct reload_turn_server *out, struct span value,
+	const struct reload_config *config, struct reload_error_text *why) MUST_CHECK;

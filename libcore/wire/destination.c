@@ -258,6 +258,19 @@ const char *reload_ip_port_claim_fault(const struct reload_ip_port *a, bool loop
 	return !fault && ipv4 ? fault_of(ipv4, ipv4_claims, COUNT_OF(ipv4_claims)) : fault;
 }
 
+bool reload_ip_port_is_private(const struct reload_ip_port *a)
+{
+	static const struct range ipv4[] = {
+		{ { 10 }, 8, "" },
+		{ { 172, 16 }, 12, "" },
+		{ { 192, 168 }, 16, "" },
+		{ { 100, 64 }, 10, "" },
+	};
+	static const struct range ipv6[] = { { { 0xfc }, 7, "" } };
+	return a->type == RELOAD_IPV4 ? fault_of(a->addr, ipv4, COUNT_OF(ipv4)) != NULL
+				      : fault_of(a->addr, ipv6, COUNT_OF(ipv6)) != NULL;
+}
+
 bool reload_ip_port_is_loopback(const struct reload_ip_port *a)
 {
 	return within(a->addr, a->type == RELOAD_IPV4 ? &ipv4_claims[0] : &ipv6_claims[0]);

@@ -64,6 +64,9 @@ const char *reload_ip_port_fault(const struct reload_ip_port *a);
  */
 const char *reload_ip_port_claim_fault(const struct reload_ip_port *a, bool loopback);
 
+/* reload_ip_port_is_private() returns whether a has a meaning in its own network alone: RFC 1918, RFC 6598, RFC 4193. */
+bool reload_ip_port_is_private(const struct reload_ip_port *a);
+
 /* reload_ip_port_is_loopback() returns whether a is 127.0.0.0/8 or ::1. */
 bool reload_ip_port_is_loopback(const struct reload_ip_port *a);
 

@@ -111,6 +111,7 @@ static void turn_records_are_checked(void **state)
 		{ "\25\1\6\300\0\2\1\15\226", 9, false },   /* 21 */
 		{ "\0\1\6\300\0\2\1\15\226", 9, false },    /* 0 */
 		{ "\1\1\6\300\0\2\1\0\0", 9, false },       /* no port */
+		{ "\1\1\6\340\0\0\1\15\226", 9, false },    /* a multicast address */
 		{ "\1\1\6\300\0\2\1\15", 8, false },        /* too short */
 		{ "\1\1\6\300\0\2\1\15\226\0", 10, false }, /* too long */
 		{ "\1\7\6\300\0\2\1\15\226", 9, false },    /* no address that is known */
@@ -130,20 +131,77 @@ static void turn_records_are_checked(void **state)
 	json_t *address = json_object_get(j, "server_address");
 	assert_int_equal(json_integer_value(json_object_get(address, "port")), 3478);
 	json_decref(j);
-	assert_null(turn->json(span_of(rows[5].bytes, rows[5].len), &x->config));
+	assert_null(turn->json(span_of(rows[6].bytes, rows[6].len), &x->config));
+}
+
+static void as_many_turn_records_as_the_density(void **state)
+{
+	struct fixture *x = *state;
+	struct reload_config config = x->config;
+	static const unsigned rows[][2] = { { 0, 0 }, { 1, 1 }, { 20, 20 }, { 21, 20 },
+		{ 255, 20 } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		config.turn_density = (uint8_t)rows[i][0];
+		/* R-9-04 R-9-05 */
+		assert_int_equal(reload_turn_records(&config), rows[i][1]);
+	}
+}
+
+static void who_may_offer_a_turn_server(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *address, *seen, *fault;
+	} rows[] = {
+		{ "192.0.2.1:3478", NULL, NULL },
+		{ "192.0.2.1:3478", "192.0.2.1:9999", NULL },
+		{ "192.0.2.1:3478", "[2001:db8::1]:1", NULL },
+		/* R-9-01 */
+		{ "192.0.2.1:3478", "192.0.2.2:3478", "others see" },
+		{ "[2001:db8::1]:3478", "[2001:db8::2]:3478", "others see" },
+		/* R-9-02 */
+		{ "10.255.0.1:3478", NULL, "private" },
+		{ "172.16.0.1:3478", NULL, "private" },
+		{ "172.31.255.255:3478", NULL, "private" },
+		{ "192.168.7.1:3478", NULL, "private" },
+		{ "100.64.0.1:3478", NULL, "private" },
+		{ "[fd00::1]:3478", NULL, "private" },
+		{ "172.32.0.1:3478", NULL, NULL },
+		{ "172.15.0.1:3478", NULL, NULL },
+		{ "100.128.0.1:3478", NULL, NULL },
+		{ "192.169.0.1:3478", NULL, NULL },
+		{ "11.0.0.1:3478", NULL, NULL },
+		{ "192.0.2.1:0", NULL, "port" },
+		{ "224.0.0.1:3478", NULL, "multicast" },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct reload_ip_port address, seen[2];
+		size_t count = rows[i].seen ? 2 : 0;
+		assert_int_equal(reload_ip_port_parse(&address, rows[i].address, 0), RELOAD_OK);
+		seen[0] = address;
+		if (count)
+			assert_int_equal(
+				reload_ip_port_parse(&seen[1], rows[i].seen, 0), RELOAD_OK);
+		const char *fault = reload_turn_offer_fault(&address, seen, count);
+		assert_int_equal(!fault, !rows[i].fault);
+		if (fault)
+			assert_non_null(strstr(fault, rows[i].fault));
+	}
 }
 
 static void turn_records_are_written_by_the_same_table(void **state)
 {
 	(void)state;
-	struct reload_turn_server t = { .iteration = 1 };
-	struct wire_ctx ctx = { .node_id_len = 16 };
+	struct reload_ip_port address;
 	struct wr w;
-	assert_int_equal(reload_ip_port_parse(&t.server_address, "192.0.2.1:3478", 0), RELOAD_OK);
+	assert_int_equal(reload_ip_port_parse(&address, "192.0.2.1:3478", 0), RELOAD_OK);
 	wr_init(&w);
-	reload_wire_write(&w, &reload_turn_server_wire, &ctx, &t);
+	reload_turn_record(&w, &address, 1);
 	/* R-9-04: vector store-req-turn */
 	assert_true(span_eq(wr_done(&w), span_of("\1\1\6\300\0\2\1\15\226", 9)));
+	w.len = 0;
+	reload_turn_record(&w, &address, 20);
+	assert_int_equal(w.at[0], 20);
 	wr_clear(&w);
 }
 
@@ -187,6 +245,8 @@ int main(void)
 		cmocka_unit_test(names_of_own_records),
 		cmocka_unit_test(turn_records_lie_under_every_number),
 		cmocka_unit_test(turn_records_are_checked),
+		cmocka_unit_test(as_many_turn_records_as_the_density),
+		cmocka_unit_test(who_may_offer_a_turn_server),
 		cmocka_unit_test(turn_records_are_written_by_the_same_table),
 		cmocka_unit_test(certificates_are_der),
 	};

@@ -248,11 +248,11 @@ int cli_stop_signals(void)
 bool cli_sleep(int stop_fd, reload_ms when)
 {
 	enum {
-		TURN_MS = 60000
+		POLL_MAX_MS = 60000
 	};
 	for (reload_ms now; (now = cli_monotonic()) < when;) {
 		struct pollfd fd = { .fd = stop_fd, .events = POLLIN };
-		int n = poll(&fd, 1, when - now < TURN_MS ? (int)(when - now) : TURN_MS);
+		int n = poll(&fd, 1, when - now < POLL_MAX_MS ? (int)(when - now) : POLL_MAX_MS);
 		if (n > 0 || (n < 0 && errno != EINTR))
 			return false;
 	}

@@ -19,7 +19,7 @@
 enum {
 	WORKERS_MAX = 64,
 	JOBS_PER_WAKE = 2, /* for one, measured, a wake-up takes longer than doing it here */
-	JOBS_PER_TURN = 2  /* of the loop's thread, when nothing else waits */
+	JOBS_PER_PASS = 2  /* of the loop's thread, when nothing else waits */
 };
 
 /* First in, first out. */
@@ -169,7 +169,7 @@ static void on_pass_end(void *arg)
 	struct reload_pool *p = arg;
 	size_t left = 0;
 	take_finished(p);
-	for (int i = 0; i < JOBS_PER_TURN && !left; i++) {
+	for (int i = 0; i < JOBS_PER_PASS && !left; i++) {
 		struct reload_job *mine = take_mine(p, &left);
 		p->hook.due = left > 0;
 		if (!mine)

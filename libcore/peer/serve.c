@@ -73,18 +73,18 @@ static bool query_point(struct reload_incoming *in, struct reload_id *id)
 }
 
 enum {
-	QUERY_WAY =
+	QUERY_ROUTE_MAX =
 		32 /* entries of the way back to who asked; a longer one is left out from there on */
 };
 
 static void query_update(struct reload_incoming *in)
 {
 	struct reload_peer *p = in->method->arg;
-	struct reload_destination list[QUERY_WAY + 1];
+	struct reload_destination list[QUERY_ROUTE_MAX + 1];
 	struct span left = wr_done(&in->return_list);
 	size_t count = 0;
 	if (!reload_connection_by_node(p->connections, &in->signer))
-		while (count < QUERY_WAY &&
+		while (count < QUERY_ROUTE_MAX &&
 			reload_list_first(&list[count], &left, left, &p->engine->ctx))
 			count++;
 	/* it is for who asked, wherever the way leads; an opaque id stands for a node that is known to who made it */

@@ -60,13 +60,13 @@ size_t reload_peer_links(struct reload_peer *p, struct reload_peer_link *out, si
 	return count;
 }
 
-struct known {
+struct node_list {
 	const char *prefix;
 	struct reload_id *out;
 	size_t count, max;
 };
 
-static void known_add(struct known *k, const struct reload_id *id)
+static void node_list_add(struct node_list *k, const struct reload_id *id)
 {
 	char hex[RELOAD_ID_HEX];
 	if (!id->len || strncmp(reload_id_hex(hex, id), k->prefix, strlen(k->prefix)))
@@ -81,18 +81,18 @@ static void known_add(struct known *k, const struct reload_id *id)
 size_t reload_peer_known_nodes(
 	struct reload_peer *p, const char *prefix, struct reload_id *out, size_t max)
 {
-	struct known k = { .prefix = prefix, .out = out, .max = max };
+	struct node_list k = { .prefix = prefix, .out = out, .max = max };
 	struct reload_topology_tables t;
 	p->route.topology->tables(p->route.plugin, &t);
-	known_add(&k, &p->engine->self);
+	node_list_add(&k, &p->engine->self);
 	for (size_t i = 0; i < t.predecessors_count; i++)
-		known_add(&k, &t.predecessors[i]);
+		node_list_add(&k, &t.predecessors[i]);
 	for (size_t i = 0; i < t.successors_count; i++)
-		known_add(&k, &t.successors[i]);
+		node_list_add(&k, &t.successors[i]);
 	for (size_t i = 0; i < t.fingers_count; i++)
-		known_add(&k, &t.fingers[i]);
+		node_list_add(&k, &t.fingers[i]);
 	struct reload_connection *con = NULL;
 	while ((con = reload_connection_next(p->connections, con)))
-		known_add(&k, &con->node);
+		node_list_add(&k, &con->node);
 	return k.count;
 }

@@ -108,12 +108,13 @@ void reload_dtls_flush(struct reload_links *links);
 /* reload_dtls_bio_method() makes the way of the records of a session (owned). */
 BIO_METHOD *reload_dtls_bio_method(void);
 
+/* -- dtls_record_io.c: records before OpenSSL sees them ---------------------------------------------------------------------- */
+
 /*
- * reload_dtls_waits() returns whether a call into OpenSSL that returned code only wants a further datagram.  A record that does not decrypt is
- * dropped (RFC 6347 s4.1.2.7); of some, such as those that are too short for their tag, OpenSSL reports a failure of the system without a
- * reason, which this BIO never has.
+ * reload_dtls_well_formed() returns the front of a datagram up to the first record that is cut off, or that is encrypted and shorter than the
+ * tag of any: OpenSSL 3.0 would end the session for it, and anybody can send one.
  */
-bool reload_dtls_waits(int code);
+struct span reload_dtls_well_formed(SSL *ssl, struct span datagram);
 
 /* -- dtls_cookie_io.c ------------------------------------------------------------------------------------------------------- */
 

@@ -5,7 +5,6 @@
 #include "link/dtls.h"
 
 #include <openssl/bio.h>
-#include <openssl/err.h>
 #include <string.h>
 
 static int bio_write(BIO *bio, const char *from, int len)
@@ -52,10 +51,4 @@ BIO_METHOD *reload_dtls_bio_method(void)
 		return m;
 	BIO_meth_free(m);
 	return NULL;
-}
-
-bool reload_dtls_waits(int code)
-{
-	return code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE ||
-	       (code == SSL_ERROR_SYSCALL && !ERR_peek_error());
 }

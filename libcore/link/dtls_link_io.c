@@ -117,7 +117,7 @@ static void handshake(struct reload_dtls_link *l)
 		return;
 	}
 	int code = SSL_get_error(l->base.ssl, n);
-	if (reload_dtls_waits(code)) {
+	if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE) {
 		repeat_later(l);
 		return;
 	}
@@ -143,7 +143,7 @@ void reload_dtls_link_refused(struct reload_dtls_link *l, const struct reload_ud
 
 void reload_dtls_link_input(struct reload_dtls_link *l, struct span datagram)
 {
-	l->datagram = datagram;
+	l->datagram = reload_dtls_well_formed(l->base.ssl, datagram);
 	if (l->base.state == RELOAD_SECURE_HANDSHAKE)
 		handshake(l);
 	else

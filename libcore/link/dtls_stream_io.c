@@ -44,7 +44,7 @@ static bool write_frames(struct reload_dtls_link *l, reload_ms now)
 		if (n > 0)
 			continue;
 		int code = SSL_get_error(l->base.ssl, n);
-		if (!reload_dtls_waits(code)) {
+		if (code != SSL_ERROR_WANT_READ && code != SSL_ERROR_WANT_WRITE) {
 			reload_dtls_flush(l->base.links);
 			reload_secure_link_fail_session(&l->base, code, err);
 			return false;
@@ -132,7 +132,7 @@ void reload_dtls_link_read(struct reload_dtls_link *l)
 		int code = SSL_get_error(l->base.ssl, n);
 		reload_dtls_flush(
 			links); /* the last flight of a handshake may have been repeated */
-		if (!reload_dtls_waits(code))
+		if (code != SSL_ERROR_WANT_READ && code != SSL_ERROR_WANT_WRITE)
 			reload_secure_link_fail_session(&l->base, code, err);
 		break;
 	}

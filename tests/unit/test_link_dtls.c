@@ -11,7 +11,7 @@ enum {
 	DTLS_ONLY = RELOAD_LINK_BIT(RELOAD_DTLS_UDP_SR_NO_ICE)
 };
 
-static const struct reload_links_setup dtls_only = { .types = DTLS_ONLY, .repeat_ms = 1500 };
+static const struct reload_links_setup dtls_only = { .types = DTLS_ONLY, .repeat_ms = 60000 };
 
 static int setup(void **state)
 {

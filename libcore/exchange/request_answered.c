@@ -28,9 +28,9 @@ static void error_note(struct reload_request *r, struct reload_incoming *in)
 static void unfit_note(struct reload_request *r, struct reload_incoming *in)
 {
 	r->result.err = RELOAD_BAD_ANSWER;
-	r->result.reason = "it tells of another Kind or place than was asked for, or of one twice";
+	r->result.reason = "it is about another Kind or place than was asked for, or of one twice";
 	reload_engine_drop(r->exchange->engine, RELOAD_COUNT_DROP_MALFORMED, in->link,
-		r->transaction.id, "answer tells of what was not asked for");
+		r->transaction.id, "answer about what was not asked for");
 }
 
 void reload_request_answered(struct reload_request *r, struct reload_incoming *in)

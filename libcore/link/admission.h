@@ -28,9 +28,9 @@ struct reload_admission {
 void reload_admission_init(
 	struct reload_admission *a, unsigned rate, unsigned rate_all, reload_ms now);
 
-/* reload_admission_take() tells whether what peer asks for may be done, and counts it when it may. */
+/* reload_admission_take() returns whether what peer asks for may be done, and counts it when it may. */
 bool reload_admission_take(
 	struct reload_admission *a, const struct reload_ip_port *peer, reload_ms now);
 
-/* reload_admission_same() tells whether two addresses count as one. */
+/* reload_admission_same() returns whether two addresses count as one. */
 bool reload_admission_same(const struct reload_ip_port *a, const struct reload_ip_port *b);

@@ -61,5 +61,5 @@ void reload_congestion_lost(struct reload_congestion *c, uint32_t sequence, uint
 void reload_congestion_timeout(
 	struct reload_congestion *c, unsigned flight, bool first, uint32_t next, reload_ms now);
 
-/* reload_congestion_idle() tells that the connection sent nothing for one RTO. */
+/* reload_congestion_idle() notes that the connection sent nothing for one RTO. */
 void reload_congestion_idle(struct reload_congestion *c);

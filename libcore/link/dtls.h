@@ -1,7 +1,7 @@
 /*
  * DTLS links over UDP (DTLS-UDP-SR-NO-ICE, RFC 6940 s6.6.6): what their files share.
  *
- * One UDP socket, a port, serves all links of an address and this node's STUN server (LINK-17).  A datagram is told by its first byte:
+ * One UDP socket, a port, serves all links of an address and this node's STUN server (LINK-17).  The first byte says what a datagram is:
  * 0 to 3 is STUN, 20 to 63 is DTLS.  A link is found by who sent.  Its record layer is OpenSSL's; messages are made reliable by
  * link/reliable.h, one frame a record (LINK-03), and the records of one pass travel in one datagram as far as they fit.
  *
@@ -118,7 +118,7 @@ struct span reload_dtls_well_formed(SSL *ssl, struct span datagram);
 
 /* -- dtls_cookie_io.c ------------------------------------------------------------------------------------------------------- */
 
-/* reload_dtls_context() tells a context of DTLS how cookies are made, and the size of datagrams. */
+/* reload_dtls_context() sets how a context of DTLS makes cookies, and that datagrams have the size set here. */
 void reload_dtls_context(SSL_CTX *ctx);
 
 /* -- dtls_stream_io.c: what goes through a link that is up ------------------------------------------------------------------ */

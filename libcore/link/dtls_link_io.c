@@ -221,7 +221,7 @@ static void pass_end(struct reload_secure_link *base)
 	reload_dtls_link_pump(dtls(base));
 }
 
-/* The other end is told, as nothing else would tell it; of a handshake that failed OpenSSL has told. */
+/* An alert tells the other end, as nothing else would; of a handshake that failed OpenSSL has sent one. */
 static void disconnect(struct reload_secure_link *base)
 {
 	struct reload_dtls_link *l = dtls(base);

@@ -12,7 +12,7 @@ static void on_due(void *arg)
 	reload_dtls_link_pump(arg);
 }
 
-/* Its queue has left, or will not: the other end is told, and this is its end. */
+/* Its queue has left, or will not: the other end gets an alert, and this is its end. */
 static void closed(struct reload_dtls_link *l)
 {
 	reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN, NULL);

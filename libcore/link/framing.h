@@ -47,7 +47,7 @@ struct reload_framing {
 	} acks[RELOAD_FRAMING_ACKS]; /* not sent yet, in the order of their DATA frames */
 	size_t acks_count;
 	reload_ms ack_due; /* of the first of them */
-	bool answered;     /* this record brought an ACK that told something new */
+	bool answered;     /* this record brought an ACK that said something new */
 
 	uint32_t next_sequence, acked; /* acked: one behind the highest sequence acknowledged */
 	uint32_t sent_at[RELOAD_FRAMING_SENT]; /* ring: low bits of the time */
@@ -92,7 +92,7 @@ void reload_framing_ack_write(struct wr *w, struct reload_framing_ack ack);
  * far below the lowest RTO.  It does not wait when RELOAD_FRAMING_ACKS are waiting, nor when the DATA frame came in one
  * record with an ACK of ours: then it was the response, and nothing is expected to follow from this end.
  *
- * reload_framing_record() tells that a new record of the transport begins.
+ * reload_framing_record() notes that a new record of the transport begins.
  *
  * reload_framing_received() remembers the DATA frame sequence (R-6.6.2-05) and that its ACK is to be sent, with the mask
  * of this moment (LINK-01); to be called once for each DATA frame, in order, and not while RELOAD_FRAMING_ACKS wait.
@@ -115,7 +115,7 @@ void reload_framing_data_write(
 void reload_framing_head_write(struct reload_framing *f, struct wr *w, size_t len, reload_ms now);
 
 /*
- * reload_framing_acked() takes the sequence of an ACK.  False when it tells nothing new: no such frame was sent, or it
+ * reload_framing_acked() takes the sequence of an ACK.  False when it says nothing new: no such frame was sent, or it
  * was acknowledged before.  *rtt_ms is the sample for the RTT estimator, RELOAD_NEVER when there is none.  The mask of an
  * ACK is a hint that nothing here relies on (LINK-01).
  */

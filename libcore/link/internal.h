@@ -52,7 +52,7 @@ struct reload_link_transport {
 	bool (*send)(struct reload_secure_link *link, struct span message);
 	/* lets the queue leave, then closes, in time; one that is not up dies at once */
 	void (*close)(struct reload_secure_link *link);
-	/* does what is due at the end of a pass, but for the burial of a dead one */
+	/* does what is due at the end of a pass, but for the end of a dead one */
 	void (*pass_end)(struct reload_secure_link *link);
 	/* gives up what it holds of the kernel and the loop; may be called twice */
 	void (*disconnect)(struct reload_secure_link *link);
@@ -145,7 +145,7 @@ struct reload_links {
 	uint8_t buffer[RELOAD_LINK_BUFFER]; /* decrypted bytes of one read */
 };
 
-/* -- secure_context_io.c: what OpenSSL is told once ------------------------------------------------------------------ */
+/* -- secure_context_io.c: what OpenSSL is set to once ------------------------------------------------------------------ */
 
 /* reload_secure_context_init() fills contexts and keylog; reload_secure_context_clear() ends these and the bios, zeroed but for keylog -1. */
 enum reload_err reload_secure_context_init(
@@ -173,7 +173,7 @@ int reload_socket_accept(int listener, struct reload_ip_port *peer);
 /* reload_socket_error() takes the pending error of a socket, 0 for none. */
 int reload_socket_error(int fd);
 
-/* reload_socket_wake_at() makes the loop tell of this many unread bytes and up, and of the end; 1 is usual. */
+/* reload_socket_wake_at() makes the loop report this many unread bytes and up, and of the end; 1 is usual. */
 void reload_socket_wake_at(int fd, int bytes);
 
 /* reload_socket_raise_limit() lets this process have as many descriptors as it may. */
@@ -241,7 +241,7 @@ void reload_secure_link_free(struct reload_secure_link *link);
 /* reload_links_validity() sees to it that a link whose certificate ends is looked at then. */
 void reload_links_validity(struct reload_links *links, reload_utc not_after);
 
-/* reload_secure_link_check_trust() judges the certificate of a link again, which ends when it does not pass. */
+/* reload_secure_link_check_trust() checks the certificate of a link again, which ends when it does not pass. */
 void reload_secure_link_check_trust(struct reload_secure_link *link);
 
 /* -- race_io.c: links that were asked for -------------------------------------------------------------------------------- */
@@ -263,5 +263,5 @@ void reload_link_race_lost(struct reload_secure_link *link);
 
 /* -- secure_up_io.c: becoming a link -------------------------------------------------------------------------------------- */
 
-/* reload_secure_link_up() tells the owner of a link whose handshake is done. */
+/* reload_secure_link_up() notifies the owner of a link whose handshake is done. */
 void reload_secure_link_up(struct reload_secure_link *link);

@@ -123,8 +123,8 @@ void reload_links_set_limits(struct reload_links *links, size_t max_message, rel
 			l->transport->set_limits(l);
 }
 
-/* Tells the owner of a link that is dead, and frees it. */
-static void bury(struct reload_secure_link *l)
+/* Notifies the owner of a link that is dead, and frees it. */
+static void end_dead(struct reload_secure_link *l)
 {
 	struct reload_links *links = l->links;
 	const struct reload_links_ops *ops = links->set.ops;
@@ -149,10 +149,10 @@ static void pass_end(struct reload_secure_link *l)
 		reload_secure_link_check_trust(l);
 	l->transport->pass_end(l);
 	if (l->state == RELOAD_SECURE_DEAD)
-		bury(l);
+		end_dead(l);
 }
 
-/* the last thing of a pass: what the callbacks of the pass have ordered is written, what died is buried */
+/* the last thing of a pass: what the callbacks of the pass have ordered is written, what died is freed */
 static void on_pass_end(void *arg)
 {
 	struct reload_links *links = arg;

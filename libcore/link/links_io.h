@@ -19,7 +19,7 @@
 
 struct reload_links;
 
-/* What the owner is told; spans and pointers are borrowed for the time of the call. */
+/* What the owner is notified of; spans and pointers are borrowed for the time of the call. */
 struct reload_links_ops {
 	/* handshake done, cert passed reload_trust_check(); incoming links have numbers with the top bit set */
 	void (*up)(void *arg, uint32_t link, struct reload_cert *cert,
@@ -75,7 +75,7 @@ enum reload_err reload_links_new(struct reload_links **out, const struct reload_
 void reload_links_free(struct reload_links *links);
 AUTO_DEFINE(reload_links)
 
-/* reload_links_family() tells whether this host has addresses of that type at all. */
+/* reload_links_family() returns whether this host has addresses of that type at all. */
 bool reload_links_family(enum reload_address_type type);
 
 /* reload_links_listen() accepts links at addr; port 0 takes a free one.  *port is the one taken.  RELOAD_IO with why. */

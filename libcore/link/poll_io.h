@@ -29,7 +29,7 @@ void reload_poll_free(struct reload_poll *p);
 
 /*
  * reload_poll_add() calls fn(arg, ready) while fd is ready (level-triggered) for any of events; errors and hang-ups are
- * told always.  The handle is never 0 and never used twice, so that a batch of events cannot reach what was removed by
+ * reported always.  The handle is never 0 and never used twice, so that a batch of events cannot reach what was removed by
  * an earlier one of it.  0: the kernel refused.
  */
 uint64_t reload_poll_add(

@@ -106,7 +106,7 @@ void reload_link_race_start(
 			reload_error_explain(&race->why, RELOAD_LIMIT, "a link", "too many links");
 		race->kinds = RELOAD_SECURE_KINDS;
 	}
-	if (!start_next(race)) /* the owner is told from the loop */
+	if (!start_next(race)) /* the owner is notified from the loop */
 		reload_timer_arm(links->timers, &race->next, reload_poll_now(), go_on, race);
 }
 

@@ -159,7 +159,7 @@ enum reload_framing_step reload_reliable_input(struct reload_reliable *r, struct
 	reload_ms now, struct reload_framing_item *item);
 
 /*
- * reload_reliable_icmp() tells of an ICMP error that quotes a datagram of this link.  A hard one (RFC 1122 s4.2.3.9: port or protocol
+ * reload_reliable_icmp() notes an ICMP error that quotes a datagram of this link.  A hard one (RFC 1122 s4.2.3.9: port or protocol
  * unreachable) loses the link while a message is unacknowledged (R-6.6.3.1-09); others, and one on an idle link, change nothing.
  */
 void reload_reliable_icmp(struct reload_reliable *r, bool hard);

@@ -40,14 +40,14 @@ struct reload_link_health {
 	bool waiting, bad;
 };
 
-/* reload_health_sent() tells that a DATA frame was sent. */
+/* reload_health_sent() notes that a DATA frame was sent. */
 void reload_health_sent(struct reload_link_health *h, reload_ms now);
 
-/* reload_health_acked() tells that an ACK came, with all frames acknowledged or some not; true: it is good again. */
+/* reload_health_acked() notes that an ACK came, with all frames acknowledged or some not; true: it is good again. */
 bool reload_health_acked(struct reload_link_health *h, reload_ms now, bool all);
 
 /*
- * reload_health_slow() tells whether an ACK that is waited for has not come for three quarters of an RTO; *at is when that
+ * reload_health_slow() returns whether an ACK that is waited for has not come for three quarters of an RTO; *at is when that
  * is so, RELOAD_NEVER while nothing is waited for.  Until then an ACK may lie unread: the link is not late, and the sample
  * that is missed would not raise the RTO.
  */

@@ -1,5 +1,5 @@
 /*
- * What OpenSSL is told once: versions and suites, how certificates are judged, and where secrets are written when somebody
+ * What OpenSSL is set to once: versions and suites, how certificates are checked, and where secrets are written when somebody
  * asks for them.
  *
  * RFC 6940 s6.6.1 wants authentication of both ends, confidentiality and integrity: TLS 1.2 and up (LINK-14), suites with
@@ -79,7 +79,7 @@ static void take_others(struct reload_secure_link *link, STACK_OF(X509) * sent)
 }
 
 /* the whole judgement: nothing of OpenSSL's own rules for web servers is asked */
-static int judge(X509_STORE_CTX *store, void *arg)
+static int certificate_passes(X509_STORE_CTX *store, void *arg)
 {
 	(void)arg;
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -137,7 +137,7 @@ static bool policy(SSL_CTX *ctx, int version_min, int version_max)
 	SSL_CTX_set_security_level(ctx, 2);
 	SSL_CTX_set_read_ahead(ctx, 1); /* one recv() for head and body of a record */
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	SSL_CTX_set_cert_verify_callback(ctx, judge, NULL);
+	SSL_CTX_set_cert_verify_callback(ctx, certificate_passes, NULL);
 	SSL_CTX_set_max_cert_list(ctx, RELOAD_LINK_CERTS_MAX); /* before any is parsed */
 	/* a finite field of 8192 bits, or P-521, would cost the loop a hundred times as much as these */
 	return SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 &&

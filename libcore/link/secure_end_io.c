@@ -1,4 +1,4 @@
-/* How a link ends: the reason in words, what it held is given back, and who is told. */
+/* How a link ends: the reason in words, and what it held is given back. */
 #include "link/internal.h"
 
 #include <errno.h>
@@ -109,7 +109,7 @@ static const char *refused_by_peer(void)
 /* a call into OpenSSL failed for good: err_saved is errno behind it */
 void reload_secure_link_fail_session(struct reload_secure_link *l, int code, int err_saved)
 {
-	if (l->err) { /* the certificate: judge() has said why */
+	if (l->err) { /* the certificate: certificate_passes() has set why */
 		reload_secure_link_fail(l, l->err, NULL);
 		return;
 	}

@@ -1,4 +1,4 @@
-/* A link whose handshake is done: its owner is told. */
+/* A link whose handshake is done: its owner is notified. */
 #include "link/internal.h"
 
 void reload_secure_link_up(struct reload_secure_link *l)

@@ -23,7 +23,7 @@ enum {
 };
 
 /*
- * reload_stun_is() tells whether a datagram that came to a port which serves STUN and DTLS is a STUN message: its first byte
+ * reload_stun_is() returns whether a datagram that came to a port which serves STUN and DTLS is a STUN message: its first byte
  * is 0 to 3 (RFC 7983), and the length in its header is that of the datagram.  A datagram with such a first byte for which
  * it returns false belongs to nobody and is dropped.
  */

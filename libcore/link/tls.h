@@ -21,8 +21,8 @@ _Static_assert(RELOAD_FRAMING_ACK_MS + 1 <= RELOAD_RTO_FLOOR_MS / 4,
 struct reload_tls_link {
 	struct reload_secure_link base;
 	TAILQ_ENTRY(reload_tls_link) ack;
-	bool read_more; /* decrypted or buffered bytes are left: no event will tell */
-	bool quiet;     /* the loop tells of RELOAD_LINK_WAKE_BYTES and up only, and of the end */
+	bool read_more; /* decrypted or buffered bytes are left: no event will report it */
+	bool quiet;     /* the loop reports RELOAD_LINK_WAKE_BYTES and up only, and of the end */
 	int fd;         /* as long as watch is set */
 	reload_ms acks_due; /* with which it is in links->acks; 0: it is not */
 	unsigned wants;     /* events asked of the loop */

@@ -222,7 +222,7 @@ static void pass_end(struct reload_secure_link *base)
 		reload_tls_link_acknowledge(l);
 	bool sends = base->state == RELOAD_SECURE_UP ? l->out.len > 0
 						     : base->state == RELOAD_SECURE_CLOSING;
-	if (sends && !(l->wants & RELOAD_POLL_OUT)) /* else the loop tells when there is room */
+	if (sends && !(l->wants & RELOAD_POLL_OUT)) /* else the loop reports when there is room */
 		reload_tls_link_flush(l);
 }
 

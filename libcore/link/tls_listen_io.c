@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 enum {
-	PAUSE_MS = 100
+	NO_DESCRIPTORS_MS = 100
 };
 
 static void on_pause_over(void *arg)
@@ -25,8 +25,8 @@ static void on_accept(void *arg, unsigned events)
 		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
 			/* the connection stays in the backlog and would wake us at once */
 			reload_poll_change(links->set.poll, at->watch, 0);
-			reload_timer_arm(links->timers, &at->pause, reload_poll_now() + PAUSE_MS,
-				on_pause_over, at);
+			reload_timer_arm(links->timers, &at->pause,
+				reload_poll_now() + NO_DESCRIPTORS_MS, on_pause_over, at);
 			return;
 		}
 		if (fd == -EAGAIN)

@@ -1,4 +1,4 @@
-/* What goes through a TLS link that is up: frames out, frames in, and the ACKs that tell its health. */
+/* What goes through a TLS link that is up: frames out, frames in, and the ACKs that show its health. */
 #include "link/tls.h"
 
 #include <errno.h>
@@ -173,7 +173,7 @@ static void feed(struct reload_tls_link *l, struct span in, bool prompt)
 }
 
 /*
- * Takes what has arrived.  woken: the loop told that there is something; of what a quiet link holds, the last record is then
+ * Takes what has arrived.  woken: the loop reported that there is something; of what a quiet link holds, the last record is then
  * known to have just arrived.  Else it is called for an ACK that is slow, and goes on until it has it.
  */
 static void read_records(struct reload_tls_link *l, bool woken)
@@ -200,7 +200,7 @@ static void read_records(struct reload_tls_link *l, bool woken)
 		if (l->base.state != RELOAD_SECURE_UP)
 			return;
 		if (last && (woken || !waits_long(l))) {
-			choose_quiet(l); /* what the kernel still holds, the loop will tell */
+			choose_quiet(l); /* what the kernel still holds, the loop will report */
 			return;
 		}
 	}

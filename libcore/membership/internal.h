@@ -74,7 +74,7 @@ struct reload_membership {
 /* -- links.c, link_check.c ------------------------------------------------------------------------------------------------ */
 
 extern const struct reload_link_watch reload_membership_links;
-/* reload_link_starts_anew() tells the plug-in to forget what node was in the ring: it was started again, and its newer link is of that run. */
+/* reload_link_starts_anew() has the plug-in forget what node was in the ring: it was started again, and its newer link is of that run. */
 void reload_link_starts_anew(struct reload_membership *m, const struct reload_id *node);
 /* reload_link_check() closes a link with a Node-ID over which no Ping is answered within some seconds. */
 void reload_link_check(struct reload_membership *m, struct reload_connection *con);

@@ -15,6 +15,7 @@
 
 const struct cli_opt agent_status_opts[] = {
 	{ 0, "wait", "STATE", "wait for the agent, and until it is in that state" },
+	{ 0, "links", NULL, "also one line a link" },
 	CLI_END,
 };
 
@@ -109,6 +110,29 @@ static void print_until(FILE *out, const json_t *s)
 			cli_get_text(s, "instance"));
 }
 
+static void print_link(FILE *out, const json_t *l)
+{
+	char node[CLI_SHORT_ID], text[32];
+	const json_t *datagrams = json_object_get(l, "datagrams");
+	fprintf(out, "%s ", cli_short_id(node, cli_get_text(l, "node_id")));
+	cli_put_safe(out, *cli_get_text(l, "user") ? cli_get_text(l, "user") : "-");
+	fprintf(out, "  %s  %s %s %s  %s  %s",
+		json_is_true(json_object_get(l, "incoming")) ? "incoming" : "outgoing",
+		cli_get_text(l, "link_type"), cli_get_text(l, "version"), cli_get_text(l, "cipher"),
+		cli_get_text(l, "address"), cli_get_text(l, "path"));
+	if (json_is_number(json_object_get(l, "rtt_ms")))
+		fprintf(out, "  rtt %.2f ms", cli_get_real(l, "rtt_ms"));
+	fprintf(out, "  RTO %lld ms  queued %s  unacked %lld", cli_get_int(l, "rto_ms"),
+		size_text(text, cli_get_int(l, "queued_bytes")), cli_get_int(l, "unacked_frames"));
+	if (json_is_object(datagrams))
+		fprintf(out, "  frames %s sent, %s repeated, %s lost, window %lld",
+			cli_get_text(datagrams, "sent"), cli_get_text(datagrams, "repeated"),
+			cli_get_text(datagrams, "lost"), cli_get_int(datagrams, "window"));
+	fprintf(out, "  %s  up %s\n",
+		json_is_true(json_object_get(l, "good")) ? "good" : "not good",
+		span_text(text, -seconds_left(cli_get_text(l, "since"))));
+}
+
 static void print_status(FILE *out, const json_t *s, void *arg)
 {
 	(void)arg;
@@ -140,6 +164,10 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 	if (json_is_string(json_object_get(stored, "failure")))
 		fprintf(out, "store  cannot be written: %s\n", cli_get_text(stored, "failure"));
 	print_until(out, s);
+	size_t i;
+	json_t *one;
+	json_array_foreach (json_object_get(links, "list"), i, one)
+		print_link(out, one);
 }
 
 /*
@@ -227,7 +255,9 @@ int agent_run_status(struct cli *cli)
 		if (err)
 			return cli_fail_rpc(cli, &error);
 	}
-	err = cli_link_call(link, "agent.status", NULL, RELOAD_NEVER, NULL, NULL, &result, &error);
+	err = cli_link_call(link, "agent.status",
+		cli_has(cli, "links") ? json_pack("{s:b}", "links", 1) : NULL, RELOAD_NEVER, NULL,
+		NULL, &result, &error);
 	if (err)
 		return cli_fail_rpc(cli, &error);
 	bool joined = strcmp(cli_get_text(result, "state"), "joined") == 0;

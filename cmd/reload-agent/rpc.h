@@ -89,6 +89,9 @@ enum reload_rpc_end agent_subscribe(struct agent *agent, struct reload_rpc_call 
 void agent_stream_line(void *arg, json_t *line);
 void agent_end_streams(struct agent_rpc *rpc);
 
+/* agent_links_json() returns links.list of agent.status (owned). */
+json_t *agent_links_json(const struct agent *agent);
+
 /* agent_status_json() returns the result of agent.status (owned). */
 json_t *agent_status_json(struct agent *agent);
 

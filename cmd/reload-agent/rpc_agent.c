@@ -107,9 +107,9 @@ json_t *agent_status_json(struct agent *agent)
 	status_ring(o, &s);
 	set_int(o, "update_interval_s", config->chord_update_interval_s);
 	set(o, "links",
-		json_pack("{s:I, s:I, s:I}", "up", (json_int_t)s.links, "tls",
-			(json_int_t)(s.links > dtls ? s.links - dtls : 0), "dtls",
-			(json_int_t)dtls));
+		json_pack("{s:I, s:I, s:I, s:n}", "up", (json_int_t)s.links, "tls",
+			(json_int_t)(s.links > dtls ? s.links - dtls : 0), "dtls", (json_int_t)dtls,
+			"list"));
 	set_int(o, "requests", s.requests);
 	set_int(o, "work", s.work);
 	set(o, "stored",
@@ -131,8 +131,11 @@ json_t *agent_status_json(struct agent *agent)
 
 enum reload_rpc_end rpc_agent_status(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
-	(void)params;
-	return reload_rpc_reply(call, agent_status_json(arg));
+	json_t *status = agent_status_json(arg);
+	if (param_bool(params, "links", false))
+		json_object_set_new(
+			json_object_get(status, "links"), "list", agent_links_json(arg));
+	return reload_rpc_reply(call, status);
 }
 
 enum reload_rpc_end rpc_agent_stop(void *arg, struct reload_rpc_call *call, const json_t *params)

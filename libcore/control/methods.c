@@ -23,6 +23,16 @@
 #define RPC_PLACE \
 	{ NUMBER("index"), OPTIONAL }, { HEX("key"), OPTIONAL, ATMOST(131072) }, \
 	{ TEXT("key_text"), OPTIONAL, ATMOST(65536) }
+#define RPC_LINK \
+	{ HEX("node_id") }, { TEXT("user"), OPTIONAL }, { BOOL("incoming") }, \
+	{ TEXT("link_type"), HELP("TLS-TCP-FH-NO-ICE or DTLS-UDP-SR-NO-ICE") }, { TEXT("version") }, { TEXT("cipher") }, \
+	{ TEXT("address"), HELP("of the other end") }, { TEXT("path"), HELP("host: straight between two addresses") }, \
+	{ NUMBER("rto_ms") }, { REAL("rtt_ms"), OPTIONAL, HELP("smoothed; null before the first is measured") }, \
+	{ NUMBER("queued_bytes") }, { NUMBER("unacked_frames") }, \
+	{ BOOL("good"), HELP("false: its last frames were not acknowledged in time") }, { TIME("since") }, \
+	{ OBJECT("datagrams", { U64("sent"), HELP("DATA frames, without further copies of the same message") }, \
+		 { U64("repeated"), HELP("further copies") }, { U64("lost"), HELP("copies that later ones overtook") }, \
+		 { NUMBER("window"), HELP("frames that may be in flight") }), OPTIONAL, HELP("of a link over UDP") }
 #define RPC_RENEWAL \
 	RPC_WHERE, RPC_KIND, { WORD("data_model", RPC_MODELS) }, RPC_PLACE, { NUMBER("size_bytes") }, \
 	{ NUMBER("lifetime_s") }, { TIME("stored") }, { TIME("expires") }, \

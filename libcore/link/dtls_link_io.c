@@ -253,10 +253,16 @@ static void info(const struct reload_secure_link *base, struct reload_link_info 
 {
 	const struct reload_dtls_link *l = (const struct reload_dtls_link *)base;
 	out->rto_ms = reload_reliable_rto(&l->reliable);
-	out->srtt_ms = l->reliable.rto.srtt_us / 1000;
+	out->sampled = l->reliable.rto.sampled;
+	out->srtt_us = l->reliable.rto.srtt_us;
 	out->queued = l->reliable.queued_bytes;
 	out->unacked = l->reliable.unacked_count;
 	out->good = !l->told_bad;
+	out->datagrams = true;
+	out->sent = l->reliable.counts.sent;
+	out->repeated = l->reliable.counts.resent;
+	out->lost = l->reliable.counts.losses;
+	out->window = reload_reliable_window(&l->reliable);
 }
 
 static size_t mtu(const struct reload_secure_link *base)

@@ -139,10 +139,16 @@ struct reload_link_info {
 	struct reload_ip_port peer;
 	const struct reload_cert *cert; /* borrowed */
 	const char *version, *cipher;   /* static: "TLSv1.3", "TLS_AES_256_GCM_SHA384" */
-	reload_ms rto_ms, srtt_ms;
+	reload_ms rto_ms;
+	bool sampled;     /* a round trip was measured */
+	uint64_t srtt_us; /* the smoothed one (RFC 6298) */
 	size_t queued;    /* bytes */
 	uint32_t unacked; /* DATA frames */
 	bool incoming, good;
+	bool datagrams; /* the rest is known: over UDP, with Simple Reliability */
+	uint64_t sent, repeated,
+		lost;    /* DATA frames: first copies, further copies, copies that were lost */
+	unsigned window; /* DATA frames that may be in flight */
 };
 
 /* reload_links_info() describes a link; false when it is not up. */

@@ -269,7 +269,8 @@ static void info(const struct reload_secure_link *base, struct reload_link_info 
 {
 	const struct reload_tls_link *l = (const struct reload_tls_link *)base;
 	out->rto_ms = reload_rto_ms(&l->rto);
-	out->srtt_ms = l->rto.srtt_us / 1000;
+	out->sampled = l->rto.sampled;
+	out->srtt_us = l->rto.srtt_us;
 	out->queued = l->out.len - l->out_at;
 	out->unacked = reload_framing_unacked(&l->framing);
 	out->good = !l->health.bad;

@@ -8,6 +8,15 @@ const struct wire_name reload_link_type_names[] = {
 	{ RELOAD_TLS_TCP_FH_NO_ICE, "TLS-TCP-FH-NO-ICE" },
 	{ 0, NULL },
 };
+
+const char *reload_link_type_name(enum reload_link_type type)
+{
+	const struct wire_name *n = reload_link_type_names;
+	while (n->name && n->value != type)
+		n++;
+	return n->name;
+}
+
 static const struct wire_name cand_types[] = {
 	{ RELOAD_CAND_HOST, "host" },
 	{ RELOAD_CAND_SRFLX, "srflx" },

@@ -35,4 +35,7 @@ struct reload_app_attach {
 	size_t candidates_count;
 };
 
+/* reload_link_type_name() returns the RFC's name of a link type (static): "TLS-TCP-FH-NO-ICE". */
+const char *reload_link_type_name(enum reload_link_type type);
+
 extern const struct wire_type reload_attach_wire, reload_app_attach_wire, reload_ice_candidate_wire;

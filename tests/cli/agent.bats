@@ -50,6 +50,23 @@ PY
 	[ "${#lines[@]}" -eq 4 ]
 }
 
+@test "status --links has a line a link, with the type, the other end and how it is" {
+	R reload-agent status -a alice --links
+	ok
+	matches "${lines[2]}" '^links  2 up \(TLS 2, DTLS 0\)'
+	[ "${#lines[@]}" -eq 6 ]
+	bob=$(node_of bob)
+	matches "$(grep "^${bob:0:8} " <<<"$output")" "^${bob:0:8} bob@calls.example  (incoming|outgoing)  TLS-TCP-FH-NO-ICE TLSv1.3 \
+TLS_[A-Z0-9_]+  127.0.0.1:[0-9]+  host  rtt [0-9.]+ ms  RTO [0-9]+ ms  queued [0-9]+  unacked [0-9]+  good  up [0-9dhms]+$"
+	R reload-agent status -a alice --links -j
+	ok
+	jq -e --arg bob "$bob" '.links.list | length == 2 and (map(select(.node_id == $bob))[0] |
+		.user == "bob@calls.example" and .link_type == "TLS-TCP-FH-NO-ICE" and .path == "host" and .good and
+		.datagrams == null and (.since | endswith("Z")) and .rto_ms > 0)' <<<"$output"
+	R reload-agent status -a alice -j
+	jq -e '.links.list == null' <<<"$output"
+}
+
 @test "status as JSON has the keys of its schema" {
 	R reload-agent status -a alice -j
 	ok

@@ -74,6 +74,8 @@ static void parameters_are_checked(void **state)
 	check("store.fetch", true, "{\"target\":\"a@b\",\"kind\":1,\"index\":{\"first\":0}}",
 		"index.last is missing");
 	check("agent.status", true, "{\"x\":1}", "x is unknown");
+	check("agent.status", true, "{\"links\":true}", NULL);
+	check("agent.status", true, "{\"links\":1}", "links must be true or false");
 }
 
 static void lists_and_texts_have_limits(void **state)

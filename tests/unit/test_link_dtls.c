@@ -74,6 +74,33 @@ static void both_ends_are_known(void **state)
 	node_stop(&b);
 }
 
+/* what `reload-agent status --links` shows of a link that loses frames */
+static void a_link_counts_its_frames(void **state)
+{
+	(void)state;
+	struct node a = { 0 }, b = { .echo = true };
+	struct relay r = { 0 };
+	struct reload_link_info info;
+	start_pair(&a, &b, &r);
+	r.lose_to_server = 0x15ull << r.to_server;
+	for (char i = 0; i < 10; i++) {
+		assert_true(reload_links_send(a.links, 1, span_of(&i, 1)));
+		TURN_UNTIL(loop, all_acked(&a, 1));
+	}
+	assert_true(reload_links_info(a.links, 1, &info));
+	assert_true(info.datagrams && info.good && !info.incoming);
+	assert_int_equal(info.sent, 10);
+	assert_in_range(info.repeated, 1, 20);
+	assert_in_range(info.lost, 0, info.repeated);
+	assert_in_range(info.window, 1, 32);
+	assert_true(info.sampled && info.rto_ms >= RELOAD_DTLS_RTO_FLOOR_MS);
+	assert_true(reload_links_info(b.links, b.up_link, &info));
+	assert_true(info.incoming);
+	node_stop(&a);
+	node_stop(&b);
+	relay_stop(&r);
+}
+
 static void messages_of_all_sizes(void **state)
 {
 	(void)state;
@@ -396,6 +423,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_ends_are_known),
+		cmocka_unit_test(a_link_counts_its_frames),
 		cmocka_unit_test(messages_of_all_sizes),
 		cmocka_unit_test(the_largest_fragment_fits_a_datagram),
 		cmocka_unit_test(a_pass_costs_one_datagram),

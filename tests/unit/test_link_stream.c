@@ -223,7 +223,7 @@ static void silence_takes_a_link_out_and_an_ack_brings_it_back(void **state)
 	struct reload_link_info info;
 	assert_true(reload_links_info(b.links, b.up_link, &info));
 	/* R-6.6.5-02: the round trip was measured */
-	assert_true(info.good && info.srtt_ms >= 500 && info.rto_ms > info.srtt_ms);
+	assert_true(info.good && info.srtt_us >= 500000 && info.rto_ms * 1000 > info.srtt_us);
 	assert_int_equal(b.downs, 0);
 	raw_clear(&r);
 	node_stop(&b);
@@ -261,7 +261,7 @@ static void an_ack_alone_wakes_nobody(void **state)
 	TURN_UNTIL(loop, b.messages == 1);
 	assert_true(reload_links_info(b.links, b.up_link, &after));
 	assert_int_equal(after.unacked, 0);
-	assert_int_equal(after.srtt_ms, before.srtt_ms);
+	assert_int_equal(after.srtt_us, before.srtt_us);
 	/* R-6.6.5-03: without one it is looked for before the link is called bad */
 	send_to_raw(&b, &r, "\x81\0\0\0\2\0\0\0\6");
 	TURN_UNTIL(loop, all_acked(&b, b.up_link));
@@ -304,7 +304,7 @@ static void a_slow_ack_wakes_and_is_measured(void **state)
 	TURN_UNTIL(loop, all_acked(&b, b.up_link) && l->quiet);
 	/* R-6.6.5-02: else the RTO would not grow with the round trip */
 	assert_true(reload_links_info(b.links, b.up_link, &after));
-	assert_true(after.srtt_ms > before.srtt_ms + 100);
+	assert_true(after.srtt_us > before.srtt_us + 100000);
 	raw_clear(&r);
 	node_stop(&b);
 }

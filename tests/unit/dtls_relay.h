@@ -20,7 +20,8 @@ struct relay {
 	size_t longest;         /* datagram */
 	uint8_t second[2048];   /* datagram of the client: its ClientHello with the cookie */
 	size_t second_len;
-	bool twice; /* each datagram is sent two times */
+	unsigned others; /* datagrams in which the first byte is not that of a DTLS record */
+	bool twice;      /* each datagram is sent two times */
 };
 
 static inline struct sockaddr_in relay_at(uint16_t port)
@@ -65,6 +66,7 @@ static inline void relay_pass(void *arg, unsigned events)
 			r->second_len = (size_t)n;
 			memcpy(r->second, bytes, (size_t)n);
 		}
+		r->others += !n || bytes[0] < 20 || bytes[0] > 63;
 		r->longest = (size_t)n > r->longest ? (size_t)n : r->longest;
 		if (r->deaf || (number < 64 && lose >> number & 1))
 			continue;

@@ -66,6 +66,9 @@ struct node {
 	bool deaf;                            /* takes no links */
 	size_t storage_bytes;                 /* 0: 1 MiB */
 	const struct reload_ip_port *claimed; /* where it says that it listens; NULL: the truth */
+	uint8_t types;                        /* of links that it takes there; 0: TLS */
+	struct reload_link_target dialled[4]; /* by the newest link_open */
+	size_t dialled_count;
 };
 
 enum net_link_state {
@@ -97,6 +100,7 @@ struct net {
 	struct node *job_nodes[NET_JOBS];
 	size_t jobs_count;
 	bool hold_jobs, hold_dials;
+	size_t mtu; /* bytes of the largest message of a link in one piece; 0: any size */
 	bool (*tap)(struct net *net, struct packet *p); /* false: the packet is lost */
 	void *tap_arg;
 	struct reload_arena arena;
@@ -170,6 +174,8 @@ static inline void host_link_open(
 	assert(count && !(link & 0x80000000u));
 	size_t index = to[0].at.addr[3];
 	n->opened++;
+	n->dialled_count = count < COUNT_OF(n->dialled) ? count : COUNT_OF(n->dialled);
+	memcpy(n->dialled, to, n->dialled_count * sizeof(*to));
 	struct net_link *l = link_free(n->net);
 	if (!l)
 		return; /* nobody answers it, in either way */
@@ -235,8 +241,14 @@ static inline size_t host_addresses(void *host, struct reload_link_target *out, 
 	const struct node *n = host;
 	assert(max);
 	out[0] = (struct reload_link_target){ n->claimed ? *n->claimed : node_address(n),
-		RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE) };
+		n->types ? n->types : (uint8_t)RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE) };
 	return 1;
+}
+
+static inline size_t host_link_mtu(void *host, uint32_t link)
+{
+	(void)link;
+	return ((struct node *)host)->net->mtu;
 }
 
 static inline void host_event(void *host, const struct reload_event *ev)
@@ -270,6 +282,7 @@ static const struct reload_host_ops net_ops = {
 	.random = host_random,
 	.wake_at = host_wake_at,
 	.link_open = host_link_open,
+	.link_mtu = host_link_mtu,
 	.link_send = host_link_send,
 	.link_close = host_link_close,
 	.job = host_job,

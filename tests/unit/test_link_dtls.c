@@ -171,6 +171,7 @@ static void lost_frames_are_repeated(void **state)
 	}
 	TURN_UNTIL(loop, a.messages == 10 && all_acked(&b, b.up_link));
 	assert_int_equal(b.messages, 10); /* LINK-05: copies are no messages */
+	assert_int_equal(r.others, 0);    /* R-6.6.6-01: no STUN at all */
 	node_stop(&a);
 	node_stop(&b);
 	relay_stop(&r);
@@ -259,15 +260,18 @@ static void the_first_handshake_wins(void **state)
 	struct node a = { 0 }, b = { 0 };
 	struct reload_link_info info;
 	node_start(&a, loop, &alice, root.trust,
-		(struct reload_links_setup){ .types = RELOAD_LINK_NO_ICE });
+		(struct reload_links_setup){
+			.types = RELOAD_LINK_NO_ICE, .connect_ms = 60000, .handshake_ms = 60000 });
 	node_start(&b, loop, &bob, root.trust, dtls_only);
 	struct sockaddr_in at = relay_at(b.port);
 	int silent = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(bind(silent, (struct sockaddr *)&at, sizeof(at)), 0);
 	assert_int_equal(listen(silent, 1), 0);
 	struct reload_ip_port to = loopback(b.port);
+	reload_ms start = reload_poll_now();
 	node_dial(a.links, 1, &to, 1);
 	TURN_UNTIL(loop, a.ups == 1);
+	assert_true(reload_poll_now() - start >= 300);
 	assert_true(reload_links_info(a.links, 1, &info));
 	assert_int_equal(info.type, RELOAD_DTLS_UDP_SR_NO_ICE);
 	TURN_UNTIL(loop, reload_links_counters(a.links)->links == 1);
@@ -281,6 +285,30 @@ static void the_first_handshake_wins(void **state)
 	node_stop(&a);
 	node_stop(&b);
 	close(silent);
+}
+
+/* an address that is offered for DTLS is not dialled with TLS, nor the other way */
+static void types_of_an_address(void **state)
+{
+	(void)state;
+	struct node a = { 0 }, b = { 0 };
+	struct reload_link_info info;
+	node_start(&a, loop, &alice, root.trust,
+		(struct reload_links_setup){ .types = RELOAD_LINK_NO_ICE });
+	node_start(&b, loop, &bob, root.trust,
+		(struct reload_links_setup){ .types = RELOAD_LINK_NO_ICE });
+	struct reload_link_target to = { loopback(b.port), DTLS_ONLY };
+	reload_links_open(a.links, 1, &to, 1);
+	TURN_UNTIL(loop, a.ups == 1 && b.ups == 1);
+	assert_true(reload_links_info(a.links, 1, &info));
+	assert_int_equal(info.type, RELOAD_DTLS_UDP_SR_NO_ICE);
+	to.types = RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE);
+	reload_links_open(a.links, 2, &to, 1);
+	TURN_UNTIL(loop, a.ups == 2);
+	assert_true(reload_links_info(a.links, 2, &info));
+	assert_int_equal(info.type, RELOAD_TLS_TCP_FH_NO_ICE);
+	node_stop(&a);
+	node_stop(&b);
 }
 
 static void nobody_there(void **state)
@@ -432,6 +460,7 @@ int main(void)
 		cmocka_unit_test(each_flight_may_be_lost),
 		cmocka_unit_test(dtls_where_there_is_no_tls),
 		cmocka_unit_test(the_first_handshake_wins),
+		cmocka_unit_test(types_of_an_address),
 		cmocka_unit_test(nobody_there),
 		cmocka_unit_test(every_address_is_tried),
 		cmocka_unit_test(a_certificate_that_does_not_pass),

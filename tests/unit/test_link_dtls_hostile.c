@@ -206,6 +206,73 @@ static void handshakes_are_bounded(void **state)
 	node_stop(&b);
 }
 
+/* The oldest handshakes make room for newer ones, also when they have shown their cookies. */
+static void half_open_links_are_bounded(void **state)
+{
+	(void)state;
+	enum {
+		ROOM = 4,
+		MANY = 3 * ROOM
+	};
+	struct node b = { 0 };
+	struct client c[MANY];
+	struct reload_links_setup tune = dtls_only;
+	tune.max_half_open = ROOM;
+	tune.handshake_ms = 60000;
+	node_start(&b, loop, &bob, root.trust, tune);
+	for (int i = 0; i < MANY; i++) {
+		uint8_t got[2000];
+		client_init(&c[i], b.port, &alice);
+		SSL_do_handshake(c[i].ssl);
+		while (recv(c[i].fd, got, 1, MSG_PEEK) < 0)
+			reload_poll_pass(loop, 1);
+		SSL_do_handshake(c[i].ssl); /* with the cookie */
+		while (recv(c[i].fd, got, 1, MSG_PEEK) < 0)
+			reload_poll_pass(loop, 1);
+		assert_in_range(reload_links_counters(b.links)->half_open, 1, ROOM);
+	}
+	assert_int_equal(reload_links_counters(b.links)->half_open, ROOM);
+	assert_int_equal(b.ups, 0);
+	for (int i = 0; i < MANY; i++)
+		client_clear(&c[i]);
+	node_stop(&b);
+}
+
+/* Of two handshakes that begin at the same time that of the larger ClientHello.random goes on. */
+static void the_larger_random_goes_on(void **state)
+{
+	(void)state;
+	enum {
+		NONCE_AT = 13 + 12 + 2,
+		NONCE = 32
+	};
+	for (int i = 0; i < 8; i++) {
+		struct node b = { 0 };
+		struct client c;
+		uint8_t theirs[2000], own[NONCE];
+		node_start(&b, loop, &bob, root.trust, dtls_only);
+		client_init(&c, b.port, &alice);
+		struct reload_ip_port to = loopback(c.port);
+		node_dial(b.links, 1, &to, 1);
+		assert_true(answer(&c, theirs, sizeof(theirs)) > NONCE_AT + NONCE);
+		SSL_do_handshake(c.ssl);
+		SSL_get_client_random(c.ssl, own, sizeof(own));
+		if (memcmp(own, theirs + NONCE_AT, NONCE) > 0) {
+			TURN_UNTIL(loop, (SSL_do_handshake(c.ssl), b.downs == 1));
+			assert_string_equal(b.down_why, "the other end connects at the same time");
+		} else {
+			for (int k = 0; k < 20; k++) {
+				reload_poll_pass(loop, 1);
+				SSL_do_handshake(c.ssl);
+			}
+			assert_int_equal(b.downs, 0);
+			assert_int_equal(reload_links_counters(b.links)->half_open, 0);
+		}
+		client_clear(&c);
+		node_stop(&b);
+	}
+}
+
 static void noise_is_dropped(void **state)
 {
 	(void)state;
@@ -388,6 +455,8 @@ int main(void)
 		cmocka_unit_test(a_hello_without_a_cookie_keeps_nothing),
 		cmocka_unit_test(a_cookie_of_somebody_else),
 		cmocka_unit_test(handshakes_are_bounded),
+		cmocka_unit_test(half_open_links_are_bounded),
+		cmocka_unit_test(the_larger_random_goes_on),
 		cmocka_unit_test(noise_is_dropped),
 		cmocka_unit_test(a_stun_server_is_there),
 		cmocka_unit_test(a_peer_that_was_started_anew),

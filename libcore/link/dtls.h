@@ -77,7 +77,10 @@ extern const struct reload_link_transport reload_dtls_transport;
 struct reload_dtls_port *reload_dtls_port_open(
 	struct reload_links *links, struct reload_ip_port *addr, int *err);
 
-/* reload_dtls_port_for() returns a port from which an address is reached, NULL with *err when there is none. */
+/*
+ * reload_dtls_port_for() returns a port from which an address is reached and from which no link to it stands: two links from one port
+ * would be one to the other end, which replaces the first by the second.  NULL with *err when there is none.
+ */
 struct reload_dtls_port *reload_dtls_port_for(
 	struct reload_links *links, const struct reload_ip_port *peer, int *err);
 

@@ -53,11 +53,17 @@ struct reload_dtls_port *reload_dtls_port_for(
 	struct reload_links *links, const struct reload_ip_port *peer, int *err)
 {
 	struct reload_dtls *d = links->dtls;
-	for (size_t i = 0; i < d->ports_count; i++)
-		if (reaches(&d->ports[i].at, peer))
-			return &d->ports[i];
-	struct reload_ip_port any = { .type = peer->type };
-	return reload_dtls_port_open(links, &any, err);
+	struct reload_ip_port own = { .type = peer->type };
+	for (size_t i = 0; i < d->ports_count; i++) {
+		struct reload_dtls_port *port = &d->ports[i];
+		if (!reaches(&port->at, peer))
+			continue;
+		if (!reload_dtls_link_at(port, peer))
+			return port;
+		own = port->at;
+	}
+	own.port = 0;
+	return reload_dtls_port_open(links, &own, err);
 }
 
 void reload_dtls_ports_close(struct reload_links *links)

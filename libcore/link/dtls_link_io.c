@@ -98,9 +98,13 @@ static void up(struct reload_dtls_link *l)
 			.repeat_ms = links->set.repeat_ms,
 			.repeat_key = { links->dtls->repeat_key[0], links->dtls->repeat_key[1] } });
 	struct reload_dtls_link *old = reload_dtls_link_succeed(l);
-	if (old)
+	if (old) { /* its end comes first: who was started anew knows nothing of what was agreed on it */
 		reload_secure_link_fail(
 			&old->base, RELOAD_LINK_DOWN, "the other end has started a new link");
+		reload_secure_link_ended(&old->base);
+	}
+	if (l->base.state != RELOAD_SECURE_HANDSHAKE) /* the owner wants no link any more */
+		return;
 	reload_secure_link_up(&l->base);
 	if (l->base.state == RELOAD_SECURE_UP)
 		reload_dtls_link_read(l); /* the datagram may go on with messages */

@@ -265,3 +265,6 @@ void reload_link_race_lost(struct reload_secure_link *link);
 
 /* reload_secure_link_up() notifies the owner of a link whose handshake is done. */
 void reload_secure_link_up(struct reload_secure_link *link);
+
+/* reload_secure_link_ended() notifies the owner of a link that is dead, and frees it. */
+void reload_secure_link_ended(struct reload_secure_link *link);

@@ -123,33 +123,13 @@ void reload_links_set_limits(struct reload_links *links, size_t max_message, rel
 			l->transport->set_limits(l);
 }
 
-/* Notifies the owner of a link that is dead, and frees it. */
-static void end_dead(struct reload_secure_link *l)
-{
-	struct reload_links *links = l->links;
-	const struct reload_links_ops *ops = links->set.ops;
-	if (l->is_numbered)
-		reload_secure_link_forget(l);
-	if (l->was_up && !l->silent)
-		links->counters.lost++;
-	if (!l->was_up && l->err)
-		links->counters.refused++;
-	if (l->race)
-		reload_link_race_lost(l);
-	else if (!l->silent && (l->was_up || !l->incoming))
-		ops->down(links->set.arg, l->id, l->err, l->why);
-	else if (!l->silent && ops->refused)
-		ops->refused(links->set.arg, &l->peer, l->err, l->why);
-	reload_secure_link_free(l);
-}
-
 static void pass_end(struct reload_secure_link *l)
 {
 	if (l->recheck && l->state == RELOAD_SECURE_UP)
 		reload_secure_link_check_trust(l);
 	l->transport->pass_end(l);
 	if (l->state == RELOAD_SECURE_DEAD)
-		end_dead(l);
+		reload_secure_link_ended(l);
 }
 
 /* the last thing of a pass: what the callbacks of the pass have ordered is written, what died is freed */

@@ -1,4 +1,4 @@
-/* A link whose handshake is done: its owner is notified. */
+/* What the owner of a link is notified of: its handshake is done, or it has ended. */
 #include "link/internal.h"
 
 void reload_secure_link_up(struct reload_secure_link *l)
@@ -21,4 +21,23 @@ void reload_secure_link_up(struct reload_secure_link *l)
 		links->counters.opened++;
 	reload_links_validity(links, l->cert->not_after);
 	links->set.ops->up(links->set.arg, l->id, l->cert, &l->peer, l->incoming);
+}
+
+void reload_secure_link_ended(struct reload_secure_link *l)
+{
+	struct reload_links *links = l->links;
+	const struct reload_links_ops *ops = links->set.ops;
+	if (l->is_numbered)
+		reload_secure_link_forget(l);
+	if (l->was_up && !l->silent)
+		links->counters.lost++;
+	if (!l->was_up && l->err)
+		links->counters.refused++;
+	if (l->race)
+		reload_link_race_lost(l);
+	else if (!l->silent && (l->was_up || !l->incoming))
+		ops->down(links->set.arg, l->id, l->err, l->why);
+	else if (!l->silent && ops->refused)
+		ops->refused(links->set.arg, &l->peer, l->err, l->why);
+	reload_secure_link_free(l);
 }

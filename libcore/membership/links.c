@@ -63,9 +63,23 @@ static void watch_up(void *arg, struct reload_connection *con)
 	reload_search_link_up(arg, con);
 }
 
+static bool is_only_one(struct reload_membership *m, const struct reload_connection *con)
+{
+	struct reload_connection *other = NULL;
+	while ((other = reload_connection_next(m->connections, other)))
+		if (other != con && reload_id_eq(&other->node, &con->node))
+			return false;
+	return true;
+}
+
+/* A link that is checked although there is no other one was asked for anew: its other end does without it already. */
 static void watch_health(void *arg, struct reload_connection *con)
 {
 	struct reload_membership *m = arg;
+	if (con->checking && !con->good && is_only_one(m, con)) {
+		reload_link_drop(m->connections, con, RELOAD_TIMEOUT);
+		return;
+	}
 	if (con->node.len)
 		health_changed(m, &con->node);
 	reload_join_check_neighbours(m);

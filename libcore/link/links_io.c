@@ -23,15 +23,21 @@ static const struct reload_link_transport *const transports[RELOAD_SECURE_KINDS]
 
 /* -- listening ----------------------------------------------------------------------------------------------------------- */
 
-/* TLS and DTLS at one number (LINK-15); a port that the kernel chose for one may be taken for the other. */
-static int listen_at(struct reload_links *links, const struct reload_ip_port *addr, uint16_t *port)
+/*
+ * TLS and DTLS at one number (LINK-15); a port that the kernel chose for one may be taken for the other.  *over: whose port it was that
+ * could not be had.
+ */
+static int listen_at(struct reload_links *links, const struct reload_ip_port *addr, uint16_t *port,
+	const char **over)
 {
 	struct reload_ip_port at = *addr;
 	bool tls = links->set.types & RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE);
 	bool dtls = links->set.types & RELOAD_LINK_BIT(RELOAD_DTLS_UDP_SR_NO_ICE);
+	*over = "TCP";
 	int err = tls ? reload_tls_listen(links, &at) : 0;
 	if (err < 0)
 		return err;
+	*over = "UDP";
 	err = dtls ? reload_dtls_listen(links, &at) : 0;
 	if (err < 0 && tls)
 		reload_tls_listen_no_more(links);
@@ -43,17 +49,18 @@ enum reload_err reload_links_listen(struct reload_links *links, const struct rel
 	uint16_t *port, struct reload_error_text *why)
 {
 	char text[64];
+	const char *over;
 	reload_ip_port_text(text, addr);
 	if (links->listeners_count == RELOAD_LINK_LISTENERS)
 		return reload_error_explain(
 			why, RELOAD_LIMIT, text, "more than %d addresses", RELOAD_LINK_LISTENERS);
-	int err = listen_at(links, addr, port);
+	int err = listen_at(links, addr, port, &over);
 	for (int i = 0; err == -EADDRINUSE && !addr->port && i < PORT_TRIES; i++)
-		err = listen_at(links, addr, port);
+		err = listen_at(links, addr, port, &over);
 	if (err < 0) {
 		char what[96];
 		snprintf(what, sizeof(what), "cannot listen on %s", text);
-		reload_error_explain(why, RELOAD_IO, what, "%s", strerror(-err));
+		reload_error_explain(why, RELOAD_IO, what, "%s port: %s", over, strerror(-err));
 		reload_error_advise(why, "another address or port; port 0 picks one");
 		return RELOAD_IO;
 	}

@@ -259,7 +259,7 @@ TLS_[A-Z0-9_]+  127.0.0.1:[0-9]+  host  rtt [0-9.]+ ms  RTO [0-9]+ ms  queued [0
 	R reload-agent -I alice --instance other -l "127.0.0.1:$PORT"
 	[ "$status" -eq 1 ]
 	matches "$stderr" "cannot listen on 127.0.0.1:$PORT"
-	matches "$stderr" 'why:  Address already in use'
+	matches "$stderr" 'why:  TCP port: Address already in use'
 	matches "$stderr" 'try:  another address or port'
 }
 

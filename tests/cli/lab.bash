@@ -39,10 +39,11 @@ lab_start() {
 	echo $! >"lab/$name.pid"
 }
 
+# lab_ring [OPTIONS]: all three agents have them.
 lab_ring() {
-	lab_start alice -l "127.0.0.1:$PORT" --first
-	lab_start bob -l 127.0.0.1:0 --no-join
-	lab_start carol -l 127.0.0.1:0 --no-join
+	lab_start alice -l "127.0.0.1:$PORT" --first "$@"
+	lab_start bob -l 127.0.0.1:0 --no-join "$@"
+	lab_start carol -l 127.0.0.1:0 --no-join "$@"
 	reload-join -a alice -q && reload-join -a bob -q && reload-join -a carol -q && lab_whole alice bob carol
 }
 

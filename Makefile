@@ -8,7 +8,7 @@
 #   make plots        the pictures in examples/, anew (takes long)
 #   make bench        figures as a table and as JSON
 #   make soak         12 real agents through six minutes of trouble, under load (SOAK="--agents 25 ..."); then memory under
-#                     a steady load for two minutes (MEMORY="--minutes 60"); then Pings under attack
+#                     a steady load for two minutes (MEMORY="--minutes 60"); then Pings under attack; 1,000 Stores on lossy links
 #   make fuzz         every fuzz target for FUZZ_SECONDS each (default 60); FUZZ_TARGETS="wire config": only these
 #   make lint         what the tests check in the text of the tree, and the format
 #   make format       clang-format on every C file
@@ -189,6 +189,7 @@ soak: check-deps programs
 	$(Q)RELOAD_BIN=$(abspath $(O)) tests/soak/memory $(or $(MEMORY),--minutes 2)
 	$(Q)$(MAKE) --no-print-directory MODE=asan O=build/asan programs
 	$(Q)RELOAD_BIN=$(abspath build/asan) tests/soak/attack $(ATTACK)
+	$(Q)RELOAD_BIN=$(abspath $(O)) LOSS_STORES=1000 bats tests/cli/loss.bats
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(FUZZ)

@@ -63,11 +63,11 @@ links_are() { # NAME UP: that many links, all over DTLS
 	R reload-agent status -a bob
 	ok
 	matches "$output" 'links +2 up \(TLS 0, DTLS 2\)'
-	! (: <"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null
+	run ! bash -c ": </dev/tcp/127.0.0.1/$PORT"
 }
 
 @test "the links of a join stand: none is lost while the ring forms" {
-	! grep -h 'neighbour was lost\|without an answer' lab/alice.log lab/bob.log lab/carol.log
+	run ! grep -h 'neighbour was lost\|without an answer' lab/alice.log lab/bob.log lab/carol.log
 }
 
 # R-6.7-01: what is longer than a datagram goes in fragments
@@ -128,7 +128,8 @@ resident() {
 	matches "$output" '3 answered'
 	[ $(($(resident bob) - before)) -le 256 ]
 	links_are bob 2
-	! marked bob | grep 'link down\|not good'
+	marked bob >told
+	run ! grep 'link down\|does not acknowledge' told
 	for a in alice carol; do
 		R reload-ping -a $a -c 1 "node:$(node_of bob)"
 		ok
@@ -136,15 +137,12 @@ resident() {
 }
 
 @test "who ends says so: the other end sees the link down at once" {
-	mark alice
 	lab_start dave -l 127.0.0.1:0 --links dtls --role client --bootstrap "127.0.0.1:$PORT"
 	reload-agent status -a dave --wait joined -q >/dev/null
-	node=$(node_of dave)
 	until_true links_are alice 3
 	kill -TERM "$(cat lab/dave.pid)"
 	# a client sends no Leave; silence would be noticed after 15 s, and only with traffic
 	within 5 links_are alice 2
-	marked alice | grep -q "link down node=$node"
 	# a peer does
 	kill -TERM "$(cat lab/carol.pid)"
 	for a in alice bob; do

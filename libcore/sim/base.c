@@ -137,6 +137,21 @@ uint64_t reload_sim_digest(const struct reload_sim *s)
 	return s->digest;
 }
 
+void reload_sim_arrive(struct reload_sim *s, struct reload_sim_link_end *to, struct span message)
+{
+	struct reload_peer *peer = to->node->node.peer;
+	size_t most = reload_peer_config(peer)->max_message_size;
+	reload_sim_digest_add(s, message.len << 32 | to->number, to->node->node.index);
+	if (s->setup.trace)
+		reload_sim_trace(s, &to->node->node, "message", to->number, message.len);
+	if (message.len <= most) {
+		reload_peer_message(peer, to->number, message);
+		return;
+	}
+	to->broken = true;
+	reload_peer_oversized(peer, to->number, span_of(message.at, most));
+}
+
 size_t reload_sim_memory(const struct reload_sim *s)
 {
 	size_t links = 0;

@@ -63,7 +63,7 @@ bool reload_sim_scenario_has(const struct reload_sim_scenario *s, size_t kind)
 {
 	static const uint8_t zero[sizeof(uint64_t)];
 	const uint8_t *field = (const uint8_t *)s + kinds[kind].at;
-	if (field == (const uint8_t *)&s->reorder && !s->datagrams)
+	if (field == (const uint8_t *)&s->reorder && s->links == RELOAD_SIM_LINKS_TLS)
 		return false; /* only datagrams can be reordered */
 	if (field == (const uint8_t *)&s->jumps && !s->skew)
 		return false;
@@ -308,7 +308,7 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 		.loss = s.loss,
 		.drop = s.drop,
 		.duplicate = s.duplicate,
-		.reorder = s.datagrams ? s.reorder : 0,
+		.reorder = s.links == RELOAD_SIM_LINKS_DTLS ? s.reorder : 0,
 		.slow = s.slow,
 		.byzantine = s.byzantine,
 		.skew = s.skew };

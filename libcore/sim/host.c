@@ -1,7 +1,8 @@
 #include "sim/internal.h"
 
 enum {
-	DIALLED_MAX = 16 /* addresses of one link that are looked at */
+	DIALLED_MAX = 16, /* addresses of one link that are looked at */
+	DTLS_MTU = 1127   /* of a message: as in libcore/link, whose datagrams have 1200 bytes */
 };
 
 /* The host of each engine: its orders become events of the world. */
@@ -38,6 +39,13 @@ static void host_link_open(
 		at[i] = to[i].at;
 	if (!n->stopping)
 		reload_sim_dial(n, link, at, count < DIALLED_MAX ? count : DIALLED_MAX);
+}
+
+static size_t host_link_mtu(void *host, uint32_t link)
+{
+	(void)link;
+	return reload_sim_body_of(host)->node.sim->setup.links == RELOAD_SIM_LINKS_DTLS ? DTLS_MTU
+											: 0;
 }
 
 static void host_link_send(void *host, uint32_t link, struct span message)
@@ -124,6 +132,7 @@ const struct reload_host_ops reload_sim_host_ops = {
 	.random = host_random,
 	.wake_at = host_wake_at,
 	.link_open = host_link_open,
+	.link_mtu = host_link_mtu,
 	.link_send = host_link_send,
 	.link_close = host_link_close,
 	.job = host_job,

@@ -13,18 +13,22 @@ enum {
 
 struct reload_sim_body;
 struct reload_sim_link;
+struct reload_sim_reliable;
+struct reload_sim_packed;
 
 enum reload_sim_event_type {
-	RELOAD_SIM_DIAL,    /* a connection attempt arrives at the other node */
-	RELOAD_SIM_UP,      /* the handshake is over at this end */
-	RELOAD_SIM_DOWN,    /* this end learns that the link is gone */
-	RELOAD_SIM_MESSAGE, /* what this end sent arrives at the other */
-	RELOAD_SIM_RETRY,   /* this end's transport tries again */
-	RELOAD_SIM_HEALTH,  /* this end checks what is not acknowledged */
-	RELOAD_SIM_AGAIN,   /* this end sends a datagram again */
-	RELOAD_SIM_SEND,    /* this end sends bytes that do not come from its engine */
-	RELOAD_SIM_DECIDE,  /* the send hook decides about a message of this end */
-	RELOAD_SIM_CALL,    /* a function that was ordered is called */
+	RELOAD_SIM_DIAL,     /* a connection attempt arrives at the other node */
+	RELOAD_SIM_UP,       /* the handshake is over at this end */
+	RELOAD_SIM_DOWN,     /* this end learns that the link is gone */
+	RELOAD_SIM_MESSAGE,  /* what this end sent arrives at the other */
+	RELOAD_SIM_RETRY,    /* this end's transport tries again */
+	RELOAD_SIM_HEALTH,   /* this end checks what is not acknowledged */
+	RELOAD_SIM_DATAGRAM, /* a datagram of this end arrives at the other */
+	RELOAD_SIM_DUE,      /* this end's reliability has something to do */
+	RELOAD_SIM_LATE,     /* a slow node gives its message to the reliability */
+	RELOAD_SIM_SEND,     /* this end sends bytes that do not come from its engine */
+	RELOAD_SIM_DECIDE,   /* the send hook decides about a message of this end */
+	RELOAD_SIM_CALL,     /* a function that was ordered is called */
 };
 
 /* An event to come.  One about a link holds a reference to the link. */
@@ -45,9 +49,8 @@ struct reload_sim_event {
 	};
 	uint32_t len; /* of data */
 	uint8_t type, end, tries;
-	uint8_t err;    /* DOWN: the reason for the engine */
-	bool remote;    /* DOWN: comes as a packet from the other end, which a cut stops */
-	bool delivered; /* datagram: it arrived, but its acknowledgment did not */
+	uint8_t err; /* DOWN: the reason for the engine */
+	bool remote; /* DOWN: comes as a packet from the other end, which a cut stops */
 	uint8_t data[];
 };
 
@@ -71,12 +74,16 @@ enum reload_sim_end_state {
 	RELOAD_SIM_END_NONE, /* the dialled node does not know of the link yet */
 	RELOAD_SIM_END_OPENING,
 	RELOAD_SIM_END_UP,
+	RELOAD_SIM_END_CLOSING, /* over datagrams: its node does not know it any more, the queue is sent */
 	RELOAD_SIM_END_GONE
 };
 
 struct reload_sim_link_end {
 	struct reload_sim_body *node;
 	struct reload_sim_wait *wait; /* for what this end sends; NULL: nothing is delayed */
+	struct reload_sim_reliable *
+		reliable; /* over datagrams; NULL: nothing was sent or received yet, or not for a while */
+	struct reload_sim_packed *packed; /* in the latter case; both are NULL over streams */
 	reload_ms last; /* arrival time of the last message from this end: order is kept */
 	uint32_t number;
 	uint8_t state;
@@ -107,8 +114,9 @@ struct reload_sim_body {
 	reload_ms wake;     /* the time that the engine asked for */
 	uint32_t *cached;   /* indexes of nodes that were reached, newest first */
 	uint8_t cached_count;
-	bool off;      /* its machine is without power */
-	bool stopping; /* its engine is being freed: its orders are ignored */
+	uint32_t crashes; /* of its lives */
+	bool off;         /* its machine is without power */
+	bool stopping;    /* its engine is being freed: its orders are ignored */
 };
 
 /* An entry of the heap of wakes.  The time may be earlier than the one that the engine asked for last. */
@@ -190,15 +198,20 @@ void reload_sim_queue_clear(struct reload_sim *s);
 /* reload_sim_open() returns whether packets pass from a to b. */
 bool reload_sim_open(const struct reload_sim *s, const struct reload_sim_body *a,
 	const struct reload_sim_body *b);
+/* reload_sim_packet_lost() returns whether a packet that end e sends now is lost, by chance or a cut. */
+bool reload_sim_packet_lost(struct reload_sim *s, const struct reload_sim_link *l, unsigned e);
 /* reload_sim_link_find() returns the link of that number, NULL when n has none; the end is the number's top bit. */
 struct reload_sim_link *reload_sim_link_find(const struct reload_sim_body *n, uint32_t number);
 /* reload_sim_wait_free() drops what is delayed on the way from end e, with the messages that wait. */
 void reload_sim_wait_free(struct reload_sim *s, struct reload_sim_link *l, unsigned e);
-/* reload_sim_link_end_close() removes end e from its node; no engine is called. */
+/* reload_sim_link_end_close() removes end e from its node; no engine is called.  _closing() leaves what it has queued to be sent. */
+void reload_sim_link_end_closing(struct reload_sim *s, struct reload_sim_link *l, unsigned e);
 void reload_sim_link_end_close(struct reload_sim *s, struct reload_sim_link *l, unsigned e);
 /* reload_sim_link_down() makes end e learn at the time `at` that the link is gone; remote: by a packet that a cut stops. */
 void reload_sim_link_down(struct reload_sim *s, struct reload_sim_link *l, unsigned e, reload_ms at,
 	enum reload_err err, bool remote);
+/* reload_sim_farewell() tells the other end that e is gone, by a last packet behind all that it sent; again: until it arrives. */
+void reload_sim_farewell(struct reload_sim *s, struct reload_sim_link *l, unsigned e, bool again);
 /* reload_sim_links_drop() ends all links of n together with its process; reset: its system resets them. */
 void reload_sim_links_drop(struct reload_sim_body *n, bool reset);
 /* reload_sim_address() is where node `index` listens; reload_sim_node_at() is the node that listens at one of addrs, NULL: none does. */
@@ -220,14 +233,12 @@ void reload_sim_send(struct reload_sim_body *n, uint32_t number, struct span mes
 void reload_sim_transmit(struct reload_sim *s, struct reload_sim_event *m);
 /* reload_sim_run_send() sends a message of the hook, or one about which the hook has to decide; true: m was sent and is not the caller's any more. */
 bool reload_sim_run_send(struct reload_sim *s, struct reload_sim_event *m);
-/*
- * reload_sim_run_message(), _retry(), _health() and _again() carry an event out; true: an engine was called.  *taken: ev is not the caller's
- * any more.
- */
+/* reload_sim_arrive() gives a message to the engine of an end that is up. */
+void reload_sim_arrive(struct reload_sim *s, struct reload_sim_link_end *to, struct span message);
+/* reload_sim_run_message(), _retry() and _health() carry an event out; true: an engine was called.  *taken: ev is not the caller's any more. */
 bool reload_sim_run_message(struct reload_sim *s, struct reload_sim_event *ev, bool *taken);
 bool reload_sim_run_retry(struct reload_sim *s, struct reload_sim_event *ev);
 bool reload_sim_run_health(struct reload_sim *s, struct reload_sim_event *ev);
-bool reload_sim_run_again(struct reload_sim *s, struct reload_sim_event *ev, bool *taken);
 /* reload_sim_digest_add() adds numbers, and the time, to the digest; reload_sim_trace() writes a line of the trace. */
 void reload_sim_digest_add(struct reload_sim *s, uint64_t a, uint64_t b);
 void reload_sim_trace(const struct reload_sim *s, const struct reload_sim_node *n, const char *what,

@@ -1,4 +1,4 @@
-#include "sim/internal.h"
+#include "sim/reliable.h"
 
 /*
  * Links, from the first packet to the last.
@@ -10,8 +10,10 @@
 
 enum {
 	SYN_AGAIN_MS = 1000,
-	HANDSHAKE_MS = 10000, /* the time that libcore/link waits for one */
-	FIN_TRIES = 8,        /* how often the last packet of a link is sent at most */
+	FLIGHT_AGAIN_MS = 200, /* of a DTLS handshake; doubles */
+	FLIGHTS_MAX = 4,       /* how often one is sent: the time of a dial is over then */
+	HANDSHAKE_MS = 10000,  /* the time that libcore/link waits for one */
+	FIN_TRIES = 8,         /* how often the last packet of a link is sent at most */
 	FIN_AGAIN_MS = 200
 };
 
@@ -72,6 +74,13 @@ bool reload_sim_open(const struct reload_sim *s, const struct reload_sim_body *a
 	       !(s->cuts_count && is_cut(s, cut_key(a->node.index, b->node.index)));
 }
 
+bool reload_sim_packet_lost(struct reload_sim *s, const struct reload_sim_link *l, unsigned e)
+{
+	bool lost = s->setup.loss && reload_prng_chance(&s->prng, s->setup.loss);
+	s->counts.lost += lost;
+	return lost || !reload_sim_open(s, l->end[e].node, l->end[!e].node);
+}
+
 /* -- the links of a node ------------------------------------------------------------------------------------------------------ */
 
 /* The index of number among the links of n, or where it would be. */
@@ -122,16 +131,29 @@ void reload_sim_wait_free(struct reload_sim *s, struct reload_sim_link *l, unsig
 	free(w);
 }
 
-void reload_sim_link_end_close(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
+/* The node of end e does not know the link any more. */
+static void end_leave(struct reload_sim *s, struct reload_sim_link *l, unsigned e,
+	enum reload_sim_end_state state)
 {
 	struct reload_sim_link_end *end = &l->end[e];
 	struct reload_sim_body *n = end->node;
 	size_t i = link_place(n, end->number);
 	n->links_count--;
 	memmove(&n->links[i], &n->links[i + 1], (n->links_count - i) * sizeof(n->links[0]));
-	end->state = RELOAD_SIM_END_GONE;
+	end->state = (uint8_t)state;
 	reload_sim_wait_free(s, l, e);
 	reload_sim_link_release(s, l);
+}
+
+void reload_sim_link_end_close(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
+{
+	reload_sim_reliable_free(s, &l->end[e]);
+	end_leave(s, l, e, RELOAD_SIM_END_GONE);
+}
+
+void reload_sim_link_end_closing(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
+{
+	end_leave(s, l, e, RELOAD_SIM_END_CLOSING);
 }
 
 void reload_sim_link_down(struct reload_sim *s, struct reload_sim_link *l, unsigned e, reload_ms at,
@@ -144,17 +166,21 @@ void reload_sim_link_down(struct reload_sim *s, struct reload_sim_link *l, unsig
 	reload_sim_event_queue(s, ev, at);
 }
 
-/* Sends the last packet of end e, which arrives after all that it sent before. */
-static void farewell(struct reload_sim *s, struct reload_sim_link *l, unsigned e, unsigned tries)
+void reload_sim_farewell(struct reload_sim *s, struct reload_sim_link *l, unsigned e, bool again)
 {
 	reload_ms at = s->now + reload_sim_delay(s, l->base);
 	struct reload_sim_event *ev;
 	if (l->end[!e].state != RELOAD_SIM_END_OPENING && l->end[!e].state != RELOAD_SIM_END_UP)
 		return;
+	if (s->setup.links == RELOAD_SIM_LINKS_DTLS) {
+		if (reload_sim_packet_lost(s, l, e))
+			return; /* a closing alert is sent once */
+		again = false;
+	}
 	ev = reload_sim_event_new(s, RELOAD_SIM_DOWN, l, !e, span_of(NULL, 0));
 	ev->err = RELOAD_LINK_DOWN;
 	ev->remote = true;
-	ev->tries = (uint8_t)(FIN_TRIES - tries);
+	ev->tries = again ? 0 : FIN_TRIES;
 	reload_sim_event_queue(s, ev, at < l->end[e].last ? l->end[e].last : at);
 }
 
@@ -165,18 +191,10 @@ void reload_sim_links_drop(struct reload_sim_body *n, bool reset)
 		struct reload_sim_link *l = n->links[n->links_count - 1].link;
 		unsigned e = n->links[n->links_count - 1].number >> 31;
 		if (reset)
-			farewell(s, l, e, 0); /* an end that is cut off learns it when it sends */
+			reload_sim_farewell(s, l, e,
+				false); /* an end that is cut off learns it when it sends */
 		reload_sim_link_end_close(s, l, e);
 	}
-}
-
-void reload_sim_close(struct reload_sim_body *n, uint32_t number)
-{
-	struct reload_sim_link *l = reload_sim_link_find(n, number);
-	if (!l)
-		return;
-	farewell(n->node.sim, l, number >> 31, FIN_TRIES);
-	reload_sim_link_end_close(n->node.sim, l, number >> 31);
 }
 
 size_t reload_sim_links(struct reload_sim_node *node, uint32_t *out, size_t max)
@@ -232,11 +250,22 @@ static bool both_ways(const struct reload_sim *s, const struct reload_sim_link *
 	       reload_sim_open(s, l->end[1].node, l->end[0].node);
 }
 
-/* The first packet did not arrive: it is sent once more, then the dialling end gives up. */
+/* When the first packet leaves again, after the dial; RELOAD_NEVER: never. */
+static reload_ms dial_again(const struct reload_sim *s, unsigned tries)
+{
+	if (s->setup.links == RELOAD_SIM_LINKS_DTLS)
+		return tries + 1 < FLIGHTS_MAX
+			       ? ((reload_ms)FLIGHT_AGAIN_MS << (tries + 1)) - FLIGHT_AGAIN_MS
+			       : RELOAD_NEVER;
+	return tries ? RELOAD_NEVER : SYN_AGAIN_MS;
+}
+
+/* The first packet did not arrive: it is sent again, then the dialling end gives up. */
 static void unheard(struct reload_sim *s, const struct reload_sim_event *dial)
 {
 	struct reload_sim_link *l = dial->link;
-	if (dial->tries) {
+	reload_ms again = dial_again(s, dial->tries);
+	if (again == RELOAD_NEVER) {
 		reload_sim_link_down(
 			s, l, 0, dial->sent + RELOAD_SIM_CONNECT_MS, RELOAD_TIMEOUT, false);
 		return;
@@ -244,8 +273,22 @@ static void unheard(struct reload_sim *s, const struct reload_sim_event *dial)
 	struct reload_sim_event *ev =
 		reload_sim_event_new(s, RELOAD_SIM_DIAL, l, 0, span_of(NULL, 0));
 	ev->sent = dial->sent;
-	ev->tries = 1;
-	reload_sim_event_queue(s, ev, dial->sent + SYN_AGAIN_MS + reload_sim_delay(s, l->base));
+	ev->tries = (uint8_t)(dial->tries + 1);
+	reload_sim_event_queue(s, ev, dial->sent + again + reload_sim_delay(s, l->base));
+}
+
+/* How long a flight of a DTLS handshake is under way; a connection of TLS hides what is lost. */
+static reload_ms flight(struct reload_sim *s, const struct reload_sim_link *l)
+{
+	reload_ms ms = 0;
+	if (s->setup.links == RELOAD_SIM_LINKS_DTLS && s->setup.loss)
+		for (unsigned i = 1; i < FLIGHTS_MAX; i++) {
+			if (!reload_prng_chance(&s->prng, s->setup.loss))
+				break;
+			s->counts.lost++;
+			ms += (reload_ms)FLIGHT_AGAIN_MS << (i - 1);
+		}
+	return ms + reload_sim_delay(s, l->base);
 }
 
 bool reload_sim_run_dial(struct reload_sim *s, struct reload_sim_event *ev)
@@ -256,7 +299,8 @@ bool reload_sim_run_dial(struct reload_sim *s, struct reload_sim_event *ev)
 		return false;
 	bool lost = s->setup.loss && reload_prng_chance(&s->prng, s->setup.loss);
 	s->counts.lost += lost;
-	if (lost || !both_ways(s, l)) {
+	bool silent = !to->node.peer && s->setup.links == RELOAD_SIM_LINKS_DTLS;
+	if (lost || silent || !both_ways(s, l)) {
 		unheard(s, ev);
 		return false;
 	}
@@ -268,8 +312,8 @@ bool reload_sim_run_dial(struct reload_sim *s, struct reload_sim_event *ev)
 	end_open(l, 1, UINT32_C(1) << 31 | to->next_incoming++);
 	reload_ms ours = s->now;
 	for (int i = 0; i < 3; i++)
-		ours += reload_sim_delay(s, l->base);
-	reload_ms theirs = ours + reload_sim_delay(s, l->base);
+		ours += flight(s, l);
+	reload_ms theirs = ours + flight(s, l);
 	struct span nothing = span_of(NULL, 0);
 	reload_sim_event_queue(s, reload_sim_event_new(s, RELOAD_SIM_UP, l, 0, nothing), ours);
 	reload_sim_event_queue(s, reload_sim_event_new(s, RELOAD_SIM_UP, l, 1, nothing), theirs);
@@ -310,6 +354,11 @@ bool reload_sim_run_down(struct reload_sim *s, struct reload_sim_event *ev)
 {
 	struct reload_sim_link *l = ev->link;
 	struct reload_sim_link_end *end = &l->end[ev->end];
+	if (end->state == RELOAD_SIM_END_CLOSING) {
+		reload_sim_reliable_free(s, end); /* nobody is there to take the rest */
+		end->state = RELOAD_SIM_END_GONE;
+		return false;
+	}
 	if (end->state != RELOAD_SIM_END_OPENING && end->state != RELOAD_SIM_END_UP)
 		return false;
 	if (ev->remote && !reload_sim_open(s, l->end[!ev->end].node, end->node)) {
@@ -319,7 +368,8 @@ bool reload_sim_run_down(struct reload_sim *s, struct reload_sim_event *ev)
 	bool is_up = end->state == RELOAD_SIM_END_UP || ev->end == 0;
 	struct reload_sim_body *n = end->node;
 	if (l->end[!ev->end].node && l->end[!ev->end].state != RELOAD_SIM_END_NONE && !ev->remote)
-		farewell(s, l, ev->end, 0); /* this end gives up: the other end may learn it */
+		reload_sim_farewell(
+			s, l, ev->end, false); /* this end gives up: the other end may learn it */
 	reload_sim_link_end_close(s, l, ev->end);
 	if (!is_up)
 		return false;

@@ -1,4 +1,4 @@
-#include "sim/internal.h"
+#include "sim/datagram.h"
 
 /*
  * Messages on links, as libcore/link and the transport below it carry them.
@@ -9,18 +9,15 @@
  * without an ACK.  Only an end that sends checks this; an idle end notices nothing.  When messages pass and their ACKs do not, the
  * sender gives up too, although everything arrived.
  *
- * A datagram is on its own: it is sent up to five times with doubling pauses (RFC 6940 s6.6.3.1), then the link is given up.  Unlike in the RFC
- * several may be on the way at a time, which is harder for the engine: it must not rely on their order.
+ * Links over datagrams are in sim/datagram.c.
  *
  * As long as nothing is delayed a message costs one event, its arrival.
  */
 
 enum {
-	RTO_MS = 200,      /* of the transport at first; doubles */
-	PAUSE_MAX = 6400,  /* between two attempts of the transport */
-	RESENDS_MAX = 6,   /* of a packet when there is no cut */
-	TRANSMISSIONS = 5, /* of a datagram (RFC 6940 s6.6.3.1) */
-	DATAGRAM_RTO_MS = 20
+	RTO_MS = 200,     /* of the transport at first; doubles */
+	PAUSE_MAX = 6400, /* between two attempts of the transport */
+	RESENDS_MAX = 6   /* of a packet when there is no cut */
 };
 
 static bool is_open(const struct reload_sim *s, const struct reload_sim_link *l, unsigned e)
@@ -276,88 +273,6 @@ bool reload_sim_run_retry(struct reload_sim *s, struct reload_sim_event *ev)
 	return false;
 }
 
-/* -- datagrams ------------------------------------------------------------------------------------------------------------ */
-
-static reload_ms datagram_rto(const struct reload_sim *s, const struct reload_sim_link *l)
-{
-	reload_ms ms = reload_sim_patience(s, l->base);
-	return ms > DATAGRAM_RTO_MS ? ms : DATAGRAM_RTO_MS;
-}
-
-/* One transmission of m arrives, or not; m stays the caller's when it has to be sent again. */
-static void datagram_pass(struct reload_sim *s, struct reload_sim_event *m, bool keep)
-{
-	struct reload_sim_link *l = m->link;
-	reload_ms slow = l->end[m->end].node->node.slow_ms;
-	reload_ms at = s->now + slow + reload_sim_delay(s, l->base);
-	if (chance(s, s->setup.reorder))
-		at += 1 + reload_prng_below(&s->prng, 2 * (uint64_t)l->base + 10);
-	if (at < l->end[m->end].last && m->sent == s->now &&
-		l->end[!m->end].state != RELOAD_SIM_END_UP)
-		at = l->end[m->end].last; /* the other end is not up yet */
-	m->delivered = true;
-	struct reload_sim_event *out = m;
-	if (keep) {
-		out = reload_sim_event_new(
-			s, RELOAD_SIM_MESSAGE, l, m->end, span_of(m->data, m->len));
-		out->sent = m->sent;
-		out->sequence = m->sequence;
-	}
-	out->type = RELOAD_SIM_MESSAGE;
-	reload_sim_event_queue(s, out, at);
-	arrive_twice(s, out, at);
-}
-
-static void datagram(struct reload_sim *s, struct reload_sim_event *m)
-{
-	struct reload_sim_link *l = m->link;
-	unsigned e = m->end;
-	bool there = is_open(s, l, e) && !is_lost(s);
-	if (there && l->end[!e].state == RELOAD_SIM_END_GONE) {
-		reset(s, l, e);
-		reload_sim_event_free(s, m);
-		return;
-	}
-	bool back = there && is_open(s, l, !e) && !is_lost(s);
-	if (back && l->end[e].wait && l->end[e].wait->since != RELOAD_NEVER) {
-		reload_ms ack_at = s->now + 2 * (reload_ms)l->base + 1;
-		l->end[e].wait->ack_at = ack_at;
-		look_at(s, l, e, ack_at);
-	}
-	if (back && m->delivered)
-		reload_sim_event_free(s, m);
-	else if (there && !m->delivered)
-		datagram_pass(s, m, !back);
-	if (back)
-		return;
-	m->type = RELOAD_SIM_AGAIN;
-	reload_sim_event_queue(s, m, s->now + (datagram_rto(s, l) << m->tries++));
-}
-
-bool reload_sim_run_again(struct reload_sim *s, struct reload_sim_event *m, bool *taken)
-{
-	struct reload_sim_link *l = m->link;
-	struct reload_sim_link_end *end = &l->end[m->end];
-	if (end->state != RELOAD_SIM_END_UP)
-		return false;
-	if (m->tries >= TRANSMISSIONS) {
-		s->counts.dropped += !m->delivered;
-		reload_sim_link_down(s, l, m->end, s->now, RELOAD_LINK_DOWN, false);
-		return false;
-	}
-	struct reload_sim_wait *w = wait_of(s, l, m->end);
-	bool doubt = !w->bad;
-	if (m->sent < w->since)
-		w->since = m->sent;
-	if (doubt)
-		report_health(s, end, false);
-	if (end->state == RELOAD_SIM_END_UP) {
-		*taken = true;
-		datagram(s, m);
-	}
-	return doubt;
-}
-
 /* -- in and out ----------------------------------------------------------------------------------------------------------- */
 
 void reload_sim_transmit(struct reload_sim *s, struct reload_sim_event *m)
@@ -369,8 +284,8 @@ void reload_sim_transmit(struct reload_sim *s, struct reload_sim_event *m)
 	if (chance(s, s->setup.drop)) {
 		s->counts.dropped++;
 		reload_sim_event_free(s, m);
-	} else if (s->setup.datagrams) {
-		datagram(s, m);
+	} else if (s->setup.links == RELOAD_SIM_LINKS_DTLS) {
+		reload_sim_datagram_send(s, m);
 	} else if ((from->wait && from->wait->count) || !is_open(s, l, m->end)) {
 		hold(s, m);
 	} else if (l->end[!m->end].state == RELOAD_SIM_END_GONE) {
@@ -379,6 +294,17 @@ void reload_sim_transmit(struct reload_sim *s, struct reload_sim_event *m)
 	} else {
 		pass(s, m);
 	}
+}
+
+void reload_sim_close(struct reload_sim_body *n, uint32_t number)
+{
+	struct reload_sim_link *l = reload_sim_link_find(n, number);
+	if (!l)
+		return;
+	if (reload_sim_datagram_close(n->node.sim, l, number >> 31))
+		return;
+	reload_sim_farewell(n->node.sim, l, number >> 31, true);
+	reload_sim_link_end_close(n->node.sim, l, number >> 31);
 }
 
 static void count_sent(struct reload_sim_body *n, struct span message)
@@ -445,41 +371,24 @@ bool reload_sim_run_send(struct reload_sim *s, struct reload_sim_event *m)
 	return true;
 }
 
-static void arrive(struct reload_sim *s, struct reload_sim_link_end *to, struct span message)
-{
-	struct reload_peer *peer = to->node->node.peer;
-	size_t most = reload_peer_config(peer)->max_message_size;
-	reload_sim_digest_add(s, message.len << 32 | to->number, to->node->node.index);
-	if (s->setup.trace)
-		reload_sim_trace(s, &to->node->node, "message", to->number, message.len);
-	if (message.len <= most) {
-		reload_peer_message(peer, to->number, message);
-		return;
-	}
-	to->broken = true;
-	reload_peer_oversized(peer, to->number, span_of(message.at, most));
-}
-
 bool reload_sim_run_message(struct reload_sim *s, struct reload_sim_event *m, bool *taken)
 {
 	struct reload_sim_link *l = m->link;
 	unsigned e = m->end;
 	struct reload_sim_link_end *from = &l->end[e], *to = &l->end[!e];
-	bool stream = !s->setup.datagrams;
-	if (!is_open(s, l, e) || (stream && from->wait && from->wait->count)) {
-		*taken = stream;
-		if (stream)
-			hold(s, m);
-		return false; /* this transmission of a datagram is lost; one of the others may arrive */
+	if (!is_open(s, l, e) || (from->wait && from->wait->count)) {
+		*taken = true;
+		hold(s, m);
+		return false;
 	}
 	if (to->state != RELOAD_SIM_END_UP) {
 		reset(s, l, e);
 		return false;
 	}
-	if (stream && from->state == RELOAD_SIM_END_UP && !is_open(s, l, !e))
+	if (from->state == RELOAD_SIM_END_UP && !is_open(s, l, !e))
 		unacknowledged(s, l, e, m->sent);
 	if (to->broken)
 		return false;
-	arrive(s, to, span_of(m->data, m->len));
+	reload_sim_arrive(s, to, span_of(m->data, m->len));
 	return true;
 }

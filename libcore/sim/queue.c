@@ -1,4 +1,4 @@
-#include "sim/internal.h"
+#include "sim/reliable.h"
 
 /*
  * The events to come, ordered by time, and by the order of queueing within a millisecond.  A wheel has a list for each of the next RELOAD_SIM_WHEEL
@@ -32,6 +32,8 @@ void reload_sim_link_release(struct reload_sim *s, struct reload_sim_link *l)
 {
 	if (--l->refs)
 		return;
+	for (unsigned e = 0; e < 2; e++)
+		reload_sim_reliable_free(s, &l->end[e]);
 	s->memory -= sizeof(*l);
 	free(l);
 }

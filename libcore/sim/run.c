@@ -534,7 +534,7 @@ static struct run *run_new(const struct reload_sim_scenario *scenario, uint64_t 
 		.drop = c->faults.drop,
 		.duplicate = c->faults.duplicate,
 		.reorder = c->faults.reorder,
-		.datagrams = r->scenario.datagrams,
+		.links = r->scenario.links,
 		.update_interval_s = (uint32_t)(r->scenario.update_interval / RELOAD_SECOND),
 		.ping_interval_s = (uint32_t)(r->scenario.ping_interval / RELOAD_SECOND),
 		.store_limit = r->scenario.store_limit,

@@ -214,7 +214,7 @@ static struct reload_sim_read read_of(
 static bool must_be_answered(const struct reload_sim_request *r)
 {
 	const struct reload_sim_run_state *c = r->state;
-	return !c->faults.byzantine && (r->tries || !(c->faults.drop || c->scenario->datagrams));
+	return !c->faults.byzantine && (r->tries || !c->faults.drop);
 }
 
 /* Ends a Fetch and counts it when it is a final read of a value still owed. */

@@ -1,4 +1,4 @@
-#include "sim/internal.h"
+#include "sim/datagram.h"
 
 #include "config/write.h"
 #include "sim/ident.h"
@@ -257,7 +257,9 @@ void reload_sim_crash(struct reload_sim *s, size_t i, enum reload_sim_end how, b
 {
 	struct reload_sim_body *b = &s->nodes[i];
 	reload_sim_note(s, &b->node, "crash", how, keep_disk);
-	node_stop(b, how == RELOAD_SIM_PROCESS, keep_disk);
+	b->crashes++;
+	node_stop(
+		b, how == RELOAD_SIM_PROCESS && s->setup.links == RELOAD_SIM_LINKS_TLS, keep_disk);
 	b->off = how == RELOAD_SIM_MACHINE;
 }
 
@@ -293,7 +295,8 @@ static bool event_run(
 		ev->fn(ev->arg, s);
 		return false;
 	}
-	*n = ev->link->end[ev->type == RELOAD_SIM_MESSAGE ? !ev->end : ev->end].node;
+	bool arrives = ev->type == RELOAD_SIM_MESSAGE || ev->type == RELOAD_SIM_DATAGRAM;
+	*n = ev->link->end[arrives ? !ev->end : ev->end].node;
 	switch (ev->type) {
 	case RELOAD_SIM_DIAL:
 		return reload_sim_run_dial(s, ev);
@@ -307,8 +310,13 @@ static bool event_run(
 		return reload_sim_run_retry(s, ev);
 	case RELOAD_SIM_HEALTH:
 		return reload_sim_run_health(s, ev);
-	case RELOAD_SIM_AGAIN:
-		return reload_sim_run_again(s, ev, taken);
+	case RELOAD_SIM_DATAGRAM:
+		return reload_sim_run_datagram(s, ev);
+	case RELOAD_SIM_DUE:
+		return reload_sim_run_due(s, ev);
+	case RELOAD_SIM_LATE:
+		reload_sim_run_late(s, ev);
+		return false;
 	}
 	*taken = reload_sim_run_send(s, ev);
 	return false;

@@ -7,9 +7,9 @@
  *
  * A link carries messages in order, like TLS over TCP.  `loss`: the link layer sends a lost packet again, which delays those after it.  What is sent
  * into a cut waits for its end, and both sides notice as the link layer of libcore/link does: a link is bad after RELOAD_SIM_DOUBT_MS and lost
- * RELOAD_LINK_LOST_MS after the first message without an ACK.  With `datagrams` a link is like DTLS with the simple reliability of RFC
- * 6940 s6.6: no order, five transmissions, then the message is gone.  `drop` loses a message for good on either kind of link, as a full
- * queue does.
+ * RELOAD_LINK_LOST_MS after the first message without an ACK.  Or it carries datagrams, like DTLS over UDP: each end is the Simple
+ * Reliability of libcore/link/reliable.h, of which the simulator is the network and the clock.  Nothing tells of a dead peer then but its
+ * silence.  `drop` loses a message for good on either kind of link, as a full queue does.
  */
 #pragma once
 
@@ -43,13 +43,18 @@ struct reload_sim_latency {
 /* reload_sim_latency_find() returns the preset of that name, NULL when there is none. */
 const struct reload_sim_latency *reload_sim_latency_find(const char *name);
 
+enum reload_sim_links {
+	RELOAD_SIM_LINKS_TLS,
+	RELOAD_SIM_LINKS_DTLS
+};
+
 struct reload_sim_setup {
 	uint64_t seed;
 	size_t nodes; /* at most RELOAD_SIM_PEERS_MAX; none is started yet */
 	const struct reload_sim_latency *latency;
 	uint32_t loss, drop, duplicate,
-		reorder; /* per million messages of a link; reorder: only with datagrams */
-	bool datagrams;
+		reorder; /* per million messages of a link, or datagrams; reorder: only of these */
+	enum reload_sim_links links;
 	uint32_t update_interval_s, ping_interval_s; /* of the configuration; 0: the defaults */
 	size_t store_limit;                          /* bytes per node */
 	FILE *trace;                                 /* gets a line for each event; NULL: none */

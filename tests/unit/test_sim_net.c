@@ -331,49 +331,114 @@ static void closing_tells_behind_all_messages(void **state)
 	net_end(&r);
 }
 
-static void datagrams_are_sent_five_times(void **state)
+/* R-6.6.3.1-10, -11, -12: Simple Reliability on virtual time */
+static void silence_is_noticed_over_datagrams(void **state)
 {
 	struct net r;
 	(void)state;
-	net_start(&r, (struct reload_sim_setup){ .datagrams = true });
+	net_start(&r, (struct reload_sim_setup){ .links = RELOAD_SIM_LINKS_DTLS });
+	reload_ms from = reload_sim_now(r.s);
 	mark_send(&r, A, 1);
 	later(&r, 100);
-	assert_int_equal(r.seen[B].count, 1);
+	assert_in_order(&r.seen[B], 1);
+	assert_int_equal(r.seen[B].at[0], from + BASE);
 	reload_sim_side(r.s, B, 1);
-	reload_ms from = reload_sim_now(r.s);
 	mark_send(&r, A, 2);
-	later(&r, 500);
+	later(&r, 1500);
 	assert_false(link_good(&r, A));
-	reload_sim_side(r.s, B, 0); /* before the fifth: it arrives, once, and all is well */
-	later(&r, 5000);
-	assert_int_equal(r.seen[B].count, 2);
+	reload_sim_side(r.s, B, 0);
+	later(&r, 3000);
+	assert_in_order(&r.seen[B], 2);
 	assert_true(link_good(&r, A));
+	later(&r, 60000); /* the end is packed, and goes on where it was */
+	assert_null(r.s->nodes[A].links[0].link->end[r.link[A] >> 31].reliable);
+	mark_send(&r, A, 3);
+	later(&r, 100);
+	assert_in_order(&r.seen[B], 3);
 	reload_sim_side(r.s, B, 1);
 	from = reload_sim_now(r.s);
-	mark_send(&r, A, 3);
-	later(&r, 10000);
-	/* pauses of 1, 2, 4, 8 and 16 timeouts (s6.6.3.1) */
-	reload_ms rto = reload_sim_patience(r.s, BASE);
-	assert_int_equal(r.seen[A].down, from + 31 * rto);
-	assert_int_equal(r.seen[B].count, 2);
+	mark_send(&r, A, 4);
+	later(&r, 15400);
+	assert_int_equal(r.seen[A].down, 0);
+	later(&r, 1000);
+	assert_int_not_equal(r.seen[A].down, 0);
+	assert_int_equal(r.seen[B].count, 3);
 	net_end(&r);
 }
 
-static void datagrams_overtake(void **state)
+static void datagrams_overtake_and_arrive_once(void **state)
 {
 	struct net r;
 	bool overtaken = false;
 	(void)state;
-	net_start(&r, (struct reload_sim_setup){ .datagrams = true, .reorder = 300000 });
+	net_start(&r, (struct reload_sim_setup){ .links = RELOAD_SIM_LINKS_DTLS,
+			      .loss = 200000,
+			      .duplicate = 200000,
+			      .reorder = 300000 });
 	for (uint64_t i = 1; i <= 100; i++) {
 		mark_send(&r, A, i);
 		later(&r, 2);
 	}
-	later(&r, 5000);
+	later(&r, 10000);
 	assert_int_equal(r.seen[B].count, 100);
-	for (size_t i = 1; i < 100; i++)
-		overtaken = overtaken || r.seen[B].mark[i] < r.seen[B].mark[i - 1];
+	uint64_t sum = 0;
+	for (size_t i = 0; i < 100; i++) {
+		sum += r.seen[B].mark[i];
+		overtaken = overtaken || (i && r.seen[B].mark[i] < r.seen[B].mark[i - 1]);
+	}
+	assert_int_equal(sum, 5050);
 	assert_true(overtaken);
+	net_end(&r);
+}
+
+static void nothing_tells_of_a_killed_process_over_datagrams(void **state)
+{
+	struct net r;
+	(void)state;
+	net_start(&r, (struct reload_sim_setup){ .links = RELOAD_SIM_LINKS_DTLS });
+	later(&r, 20000);
+	reload_sim_crash(r.s, B, RELOAD_SIM_PROCESS, false);
+	later(&r, 2000);
+	assert_int_equal(r.seen[A].down, 0);
+	mark_send(&r, A, 1);
+	later(&r, 2000);
+	assert_false(link_good(&r, A));
+	assert_int_equal(r.seen[A].down, 0);
+	later(&r, 20000);
+	assert_int_not_equal(r.seen[A].down, 0);
+	net_end(&r);
+}
+
+static void closing_sends_what_is_queued_over_datagrams(void **state)
+{
+	struct net r;
+	(void)state;
+	net_start(&r, (struct reload_sim_setup){ .links = RELOAD_SIM_LINKS_DTLS });
+	reload_sim_side(r.s, B, 1); /* the first copies are lost */
+	mark_send(&r, A, 1);
+	reload_sim_run(r.s, reload_sim_now(r.s));
+	reload_sim_side(r.s, B, 0);
+	reload_sim_close(&r.s->nodes[A], r.link[A]);
+	later(&r, 5000);
+	assert_in_order(&r.seen[B], 1);
+	assert_true(r.seen[B].down > r.seen[B].at[0]); /* by the closing alert */
+	net_end(&r);
+}
+
+/* A process that is killed while it closes a link sends nothing any more. */
+static void killed_while_closing_over_datagrams(void **state)
+{
+	struct net r;
+	(void)state;
+	net_start(&r, (struct reload_sim_setup){ .links = RELOAD_SIM_LINKS_DTLS });
+	reload_sim_side(r.s, B, 1);
+	mark_send(&r, A, 1);
+	reload_sim_run(r.s, reload_sim_now(r.s));
+	reload_sim_close(&r.s->nodes[A], r.link[A]);
+	reload_sim_crash(r.s, A, RELOAD_SIM_PROCESS, false);
+	reload_sim_side(r.s, B, 0);
+	later(&r, 5000);
+	assert_int_equal(r.seen[B].count, 0);
 	net_end(&r);
 }
 
@@ -482,8 +547,11 @@ int main(void)
 		cmocka_unit_test(dead_process_resets),
 		cmocka_unit_test(dead_machine_is_silent),
 		cmocka_unit_test(closing_tells_behind_all_messages),
-		cmocka_unit_test(datagrams_are_sent_five_times),
-		cmocka_unit_test(datagrams_overtake),
+		cmocka_unit_test(silence_is_noticed_over_datagrams),
+		cmocka_unit_test(datagrams_overtake_and_arrive_once),
+		cmocka_unit_test(nothing_tells_of_a_killed_process_over_datagrams),
+		cmocka_unit_test(closing_sends_what_is_queued_over_datagrams),
+		cmocka_unit_test(killed_while_closing_over_datagrams),
 		cmocka_unit_test(oversized_ends_the_link),
 		cmocka_unit_test(hook_judges_what_a_liar_sends),
 		cmocka_unit_test(traffic_is_counted_by_code),

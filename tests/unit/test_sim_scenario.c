@@ -69,7 +69,7 @@ static void values_are_read_by_their_type(void **state)
 	assert_int_equal(set("drop", "0"), RELOAD_OK);
 	assert_int_equal(set("shape", "1.5"), RELOAD_OK);
 	assert_int_equal(set("latency", "mobile"), RELOAD_OK);
-	assert_int_equal(set("datagrams", "yes"), RELOAD_OK);
+	assert_int_equal(set("links", "dtls"), RELOAD_OK);
 	assert_int_equal(s.peers, 10000);
 	assert_int_equal(s.duration, 5400000);
 	assert_int_equal(s.loss, 2500);
@@ -77,7 +77,7 @@ static void values_are_read_by_their_type(void **state)
 	assert_int_equal(s.drop, 0);
 	assert_true(s.shape == 1.5);
 	assert_int_equal(s.latency, 2);
-	assert_true(s.datagrams);
+	assert_int_equal(s.links, 1);
 }
 
 static void what_does_not_fit_is_refused(void **state)
@@ -223,7 +223,8 @@ static void settings_without_effect_are_named(void **state)
 	assert_int_equal(reload_sim_scenario_idle(&s, words, 16), 4);
 	assert_non_null(strstr(words[0], "session"));
 	assert_int_equal(reload_sim_scenario_idle(&s, words, 2), 2);
-	assert_int_equal(read_text("churn = weibull\ndatagrams = yes\nskew = 1s"), RELOAD_OK);
+	assert_int_equal(
+		read_text("churn = weibull\nlinks = dtls\nreorder = 1%\nskew = 1s"), RELOAD_OK);
 	assert_int_equal(reload_sim_scenario_idle(&s, words, 16), 0);
 	assert_int_equal(read_text("partitions = 2\npartition-time = 6m\ncuts = 1\ncut-time = 11m"),
 		RELOAD_OK);
@@ -245,7 +246,7 @@ static void numbers_are_for_plots(void **state)
 		if (!strcmp(keys[i].key, "latency"))
 			assert_true(v == -1);
 	}
-	assert_int_equal(n - numbers, 5); /* growth, latency, datagrams, churn, draw */
+	assert_int_equal(n - numbers, 5); /* growth, latency, links, churn, draw */
 }
 
 #define TEST(f) cmocka_unit_test_setup(f, fresh)

@@ -35,14 +35,14 @@ static void on_event(void *arg, struct reload_sim_node *n, const struct reload_e
 		w->link_down = reload_sim_now(n->sim);
 }
 
-static struct reload_sim *world(
-	struct watch *w, uint64_t seed, const char *latency, uint32_t loss, bool datagrams)
+static struct reload_sim *world(struct watch *w, uint64_t seed, const char *latency, uint32_t loss,
+	enum reload_sim_links links)
 {
 	struct reload_sim_setup setup = { .seed = seed,
 		.nodes = NODES,
 		.latency = reload_sim_latency_find(latency),
 		.loss = loss,
-		.datagrams = datagrams,
+		.links = links,
 		.store_limit = 1 << 20 };
 	struct reload_sim_hooks hooks = { .arg = w, .after = on_after, .event = on_event };
 	return reload_sim_new(&setup, w ? &hooks : NULL);
@@ -62,9 +62,10 @@ static void grow(struct reload_sim *s, size_t rest)
 		assert_int_equal(reload_sim_node(s, i)->state, RELOAD_STATE_JOINED);
 }
 
-static uint64_t eventful(uint64_t seed, const char *latency, uint32_t loss, bool datagrams)
+static uint64_t eventful(
+	uint64_t seed, const char *latency, uint32_t loss, enum reload_sim_links links)
 {
-	AUTO(reload_sim) s = world(NULL, seed, latency, loss, datagrams);
+	AUTO(reload_sim) s = world(NULL, seed, latency, loss, links);
 	grow(s, 2);
 	reload_sim_crash(s, 3, RELOAD_SIM_MACHINE, true);
 	reload_sim_side(s, 5, 1);
@@ -85,11 +86,13 @@ static uint64_t eventful(uint64_t seed, const char *latency, uint32_t loss, bool
 static void equal_seeds_are_equal(void **state)
 {
 	(void)state;
-	uint64_t digest = eventful(3, "wan", 10000, false);
-	assert_true(digest == eventful(3, "wan", 10000, false));
-	assert_true(digest != eventful(4, "wan", 10000, false));
-	assert_true(eventful(3, "mobile", 10000, true) == eventful(3, "mobile", 10000, true));
-	assert_true(eventful(3, "lan", 0, false) == eventful(3, "lan", 0, false));
+	uint64_t digest = eventful(3, "wan", 10000, RELOAD_SIM_LINKS_TLS);
+	assert_true(digest == eventful(3, "wan", 10000, RELOAD_SIM_LINKS_TLS));
+	assert_true(digest != eventful(4, "wan", 10000, RELOAD_SIM_LINKS_TLS));
+	assert_true(eventful(3, "mobile", 10000, RELOAD_SIM_LINKS_DTLS) ==
+		    eventful(3, "mobile", 10000, RELOAD_SIM_LINKS_DTLS));
+	assert_true(eventful(3, "lan", 0, RELOAD_SIM_LINKS_TLS) ==
+		    eventful(3, "lan", 0, RELOAD_SIM_LINKS_TLS));
 }
 
 static void note(void *arg, struct reload_sim *s)
@@ -102,7 +105,7 @@ static void calls_and_halts(void **state)
 {
 	struct watch w = { 0 };
 	(void)state;
-	AUTO(reload_sim) s = world(&w, 1, "lan", 0, false);
+	AUTO(reload_sim) s = world(&w, 1, "lan", 0, RELOAD_SIM_LINKS_TLS);
 	reload_ms from = reload_sim_now(s);
 	reload_sim_at(s, from + 9000, note, &w); /* beyond the wheel */
 	reload_sim_at(s, from + 10, note, &w);
@@ -131,7 +134,7 @@ static void order_of_queueing_stays(void **state)
 {
 	struct watch w[4] = { { 0 } };
 	(void)state;
-	AUTO(reload_sim) s = world(NULL, 1, "lan", 0, false);
+	AUTO(reload_sim) s = world(NULL, 1, "lan", 0, RELOAD_SIM_LINKS_TLS);
 	reload_ms at = reload_sim_now(s) + 3 * RELOAD_SIM_WHEEL;
 	reload_sim_at(s, at, note, &w[0]);
 	reload_sim_at(s, at - 1, note, &w[1]);
@@ -150,7 +153,7 @@ static void order_of_queueing_stays(void **state)
 static void wakes_have_one_place(void **state)
 {
 	(void)state;
-	AUTO(reload_sim) s = world(NULL, 1, "lan", 0, false);
+	AUTO(reload_sim) s = world(NULL, 1, "lan", 0, RELOAD_SIM_LINKS_TLS);
 	struct reload_sim_body *n = s->nodes;
 	for (reload_ms t = 0; t < 1000; t++)
 		for (size_t i = 0; i < NODES; i++)
@@ -182,7 +185,7 @@ static void disk_outlives_a_crash(void **state)
 {
 	struct watch w = { 0 };
 	(void)state;
-	AUTO(reload_sim) s = world(&w, 8, "wan", 0, false);
+	AUTO(reload_sim) s = world(&w, 8, "wan", 0, RELOAD_SIM_LINKS_TLS);
 	grow(s, 0);
 	struct reload_sim_node *n = reload_sim_node(s, 4);
 	struct reload_storage *storage = n->storage;
@@ -208,7 +211,7 @@ static void disk_outlives_a_crash(void **state)
 static void nothing_outlives_a_crash_without_disk(void **state)
 {
 	(void)state;
-	AUTO(reload_sim) s = world(NULL, 8, "wan", 0, false);
+	AUTO(reload_sim) s = world(NULL, 8, "wan", 0, RELOAD_SIM_LINKS_TLS);
 	grow(s, 0);
 	struct reload_sim_node *n = reload_sim_node(s, 4);
 	reload_sim_crash(s, 4, RELOAD_SIM_MACHINE, false);
@@ -225,7 +228,7 @@ static void dial_into_silence(void **state)
 {
 	struct watch w = { 0 };
 	(void)state;
-	AUTO(reload_sim) s = world(&w, 2, "wan", 0, false);
+	AUTO(reload_sim) s = world(&w, 2, "wan", 0, RELOAD_SIM_LINKS_TLS);
 	reload_sim_start(s, 0, true, RELOAD_ROLE_PEER, NULL, 0);
 	reload_sim_side(s, 0, 1);
 	reload_ms from = reload_sim_now(s);
@@ -249,7 +252,7 @@ static void dial_into_silence(void **state)
 static void memory_goes_back(void **state)
 {
 	(void)state;
-	AUTO(reload_sim) s = world(NULL, 1, "wan", 0, false);
+	AUTO(reload_sim) s = world(NULL, 1, "wan", 0, RELOAD_SIM_LINKS_TLS);
 	size_t empty = reload_sim_memory(s);
 	grow(s, 0);
 	assert_true(reload_sim_memory(s) > empty);

@@ -133,6 +133,8 @@ $(O)/bench/count.so: tests/bench/count.c | deps
 	$(Q)mkdir -p $(@D) && $(CC) -std=c17 -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -o $@ $<
 $(O)/bench/load: $(O)/tests/bench/load.o $(O)/libcore.a
 $(O)/bench/micro: $(O)/tests/bench/micro.o $(O)/libsim.a $(O)/libcore.a
+$(O)/bench/links: $(O)/tests/bench/links.o $(O)/libcore.a
+$(O)/bench/links: LIBS += -lcmocka -lglib-2.0 -lcares
 $(O)/bench/%:
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -179,7 +181,7 @@ plots: $(O)/reload-sim
 		--plot examples/traffic-over-churn.svg
 
 # Figures, never asserted; BENCH_QUICK=1 for a short run, BENCH_PEER=opendht for OpenDHT beside us.
-bench-tools: $(O)/bench/load $(O)/bench/micro $(O)/bench/count.so
+bench-tools: $(O)/bench/load $(O)/bench/micro $(O)/bench/links $(O)/bench/count.so
 bench: check-deps programs bench-tools
 	$(call ensure,strace)
 	$(Q)tests/bench/run $(O) build/bench.json

@@ -17,6 +17,8 @@ struct relay {
 	uint64_t lose_to_server,
 		lose_to_client; /* bit n: that one is lost, counted from 0; 64 and up: none */
 	bool deaf;              /* all are lost */
+	uint32_t loss;          /* of a million are lost by chance, in both directions */
+	uint64_t seed;          /* of that chance; 1 is a good one */
 	size_t longest;         /* datagram */
 	uint8_t second[2048];   /* datagram of the client: its ClientHello with the cookie */
 	size_t second_len;
@@ -44,6 +46,14 @@ static inline int udp_socket(uint16_t *port)
 	return fd;
 }
 
+static inline bool relay_loses(struct relay *r)
+{
+	if (!r->loss)
+		return false;
+	r->seed = r->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (r->seed >> 33) % 1000000 < r->loss;
+}
+
 static inline void relay_pass(void *arg, unsigned events)
 {
 	struct relay *r = arg;
@@ -68,7 +78,7 @@ static inline void relay_pass(void *arg, unsigned events)
 		}
 		r->others += !n || bytes[0] < 20 || bytes[0] > 63;
 		r->longest = (size_t)n > r->longest ? (size_t)n : r->longest;
-		if (r->deaf || (number < 64 && lose >> number & 1))
+		if (relay_loses(r) || r->deaf || (number < 64 && lose >> number & 1))
 			continue;
 		struct sockaddr_in to = down ? r->client : relay_at(r->server);
 		for (int i = 0; i < 1 + r->twice; i++)

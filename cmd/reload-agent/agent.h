@@ -31,6 +31,8 @@ struct agent {
 	void (*join_cancel)(struct agent *agent);
 	char refused
 		[800]; /* "PEER: why" of the last link that was refused by one of its ends; "": none */
+	char tried
+		[516]; /* where no link could be made since it was last joined, and why; "": none */
 	bool resolving;
 	enum reload_err join_err;
 	struct reload_error_text join_why; /* of join_err */

@@ -123,7 +123,7 @@ static void host_event(void *host, const struct reload_event *ev)
 	struct host *h = host;
 	if (ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_JOINED) {
 		host_ready(h);
-		h->agent.refused[0] = 0;
+		h->agent.refused[0] = h->agent.tried[0] = 0;
 	}
 	if (ev->type == RELOAD_EV_LINK_REFUSED && ev->reason)
 		snprintf(h->agent.refused, sizeof(h->agent.refused), "a bootstrap node: %s",
@@ -210,6 +210,17 @@ static void link_health(void *arg, uint32_t link, bool good)
 	reload_peer_link_health(((struct host *)arg)->agent.peer, link, good);
 }
 
+/* Bootstrap nodes are tried beside one another: what was tried last, of each in turn as far as there is room. */
+static void note_tried(struct agent *agent, const char *tried)
+{
+	size_t used = strlen(agent->tried), len = strlen(tried);
+	if (strstr(agent->tried, tried))
+		return;
+	if (used + len + sizeof("; ") > sizeof(agent->tried))
+		used = 0;
+	snprintf(agent->tried + used, sizeof(agent->tried) - used, "%s%s", used ? "; " : "", tried);
+}
+
 static void link_down(
 	void *arg, uint32_t link, enum reload_err err, const struct reload_error_text *why)
 {
@@ -217,8 +228,10 @@ static void link_down(
 	agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "down link=%u: %s", link & 0x7fffffff,
 		why && why->reason[0] ? why->reason : reload_err_text(err));
 	if (reload_err_exit(err) == 10 && why && why->reason[0])
-		snprintf(h->agent.refused, sizeof(h->agent.refused), "%.60s: %s", why->what,
-			why->reason);
+		snprintf(h->agent.refused, sizeof(h->agent.refused), "%.60s%s%s", why->what,
+			why->what[0] ? ": " : "", why->reason);
+	if (why && !why->what[0])
+		note_tried(&h->agent, why->reason);
 	reload_peer_link_down(h->agent.peer, link, err);
 }
 

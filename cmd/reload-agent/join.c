@@ -148,7 +148,7 @@ static enum reload_err join_now(struct host *h, struct reload_error_text *why)
 	struct reload_ip_port all[ALL_MAX];
 	size_t count = bootstrap_nodes(h, all);
 	h->resolved = reload_poll_now();
-	h->agent.rpc->bootstrap[0] = 0;
+	h->agent.rpc->bootstrap[0] = h->agent.tried[0] = 0;
 	if (h->asked && count)
 		reload_ip_port_text(h->agent.rpc->bootstrap, &all[0]);
 	if (h->first && !count && !h->peer_cache.count) {

@@ -103,15 +103,20 @@ static enum reload_err join_failed(struct agent *agent, const struct reload_stat
 		const char *first = agent->rpc->bootstrap;
 		if (!*first && config->bootstrap_count)
 			first = reload_ip_port_text(address, &config->bootstrap[0]);
-		reload_error_explain(why, err, what, "phase %s: %s%s%s", phase, text,
-			*first ? ", the first tried was " : "", first);
+		if (*agent->tried)
+			reload_error_explain(
+				why, err, what, "phase %s: %s: %s", phase, text, agent->tried);
+		else
+			reload_error_explain(why, err, what, "phase %s: %s%s%s", phase, text,
+				*first ? ", the first tried was " : "", first);
 		reload_error_advise(
 			why, "start a bootstrap node, or name one: --bootstrap ADDR:PORT");
 	} else {
 		const struct reload_id *with =
 			s->admitting_peer.len ? &s->admitting_peer : &s->bootstrap_peer;
-		reload_error_explain(why, err, what, "phase %s with peer %s: %s", phase,
-			with->len ? agent_short_id(shown, with) : "none", text);
+		reload_error_explain(why, err, what, "phase %s with peer %s: %s%s%s", phase,
+			with->len ? agent_short_id(shown, with) : "none", text,
+			*agent->tried ? "; no link: " : "", agent->tried);
 		reload_error_advise(why,
 			"reload-agent log -a %s debug, then reload-agent log -a %s --follow",
 			agent->instance, agent->instance);

@@ -278,6 +278,7 @@ static size_t mtu(const struct reload_secure_link *base)
 const struct reload_link_transport reload_dtls_transport = {
 	.type = RELOAD_DTLS_UDP_SR_NO_ICE,
 	.kind = RELOAD_SECURE_DATAGRAM,
+	.name = "DTLS",
 	.size = sizeof(struct reload_dtls_link),
 	.bio_method = reload_dtls_bio_method,
 	.connect = connect_next,

@@ -43,7 +43,8 @@ enum reload_secure_kind {
 struct reload_link_transport {
 	enum reload_link_type type;
 	enum reload_secure_kind kind;
-	size_t size; /* of its struct */
+	const char *name; /* as people know it: "TLS" */
+	size_t size;      /* of its struct */
 	BIO_METHOD *(*bio_method)(
 		void); /* how bytes of its sessions travel; the link is the BIO's data */
 	/* starts with the first of its addresses */
@@ -101,8 +102,9 @@ struct reload_link_race {
 	struct reload_secure_link *running[RELOAD_SECURE_KINDS];
 	unsigned kinds; /* that were tried */
 	struct reload_timer next;
-	enum reload_err err; /* of the attempt that says most */
-	struct reload_error_text why;
+	enum reload_err err;          /* of the attempt that says most */
+	struct reload_error_text why; /* of all that failed, as for down() */
+	bool has_failed, why_is_full;
 };
 
 TAILQ_HEAD(reload_link_races, reload_link_race);

@@ -30,7 +30,10 @@ struct reload_links_ops {
 	void (*oversized)(void *arg, uint32_t link, struct span head);
 	/* an RTO without an ACK: not good; an ACK: good again */
 	void (*health)(void *arg, uint32_t link, bool good);
-	/* a link that was up, or was opened here, is gone; not called after reload_links_close() */
+	/*
+	 * a link that was up, or was opened here, is gone; not called after reload_links_close().  Of one that could not be made
+	 * why->what is "" and why->reason names all that was tried: "TLS 192.0.2.1:6084: Connection refused; DTLS 192.0.2.1:6084: ..."
+	 */
 	void (*down)(
 		void *arg, uint32_t link, enum reload_err err, const struct reload_error_text *why);
 	/* an incoming connection ended before it was a link; may be NULL */

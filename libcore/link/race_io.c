@@ -158,25 +158,12 @@ void reload_link_race_won(struct reload_secure_link *l)
 	reload_secure_link_enter(l, l->id);
 }
 
-/* Of several reasons the first one counts, but one that is not about the way says more. */
-static void remember_reason(struct reload_link_race *race, const struct reload_secure_link *l)
-{
-	bool of_the_way = l->err == RELOAD_LINK_DOWN || l->err == RELOAD_TIMEOUT ||
-			  l->err == RELOAD_UNREACHABLE;
-	if (of_the_way && race->err != RELOAD_UNREACHABLE)
-		return;
-	race->err = l->err;
-	if (l->why)
-		race->why = *l->why;
-}
-
 void reload_link_race_lost(struct reload_secure_link *l)
 {
 	struct reload_link_race *race = l->race;
 	for (size_t i = 0; i < RELOAD_SECURE_KINDS; i++)
 		if (race->running[i] == l)
 			race->running[i] = NULL;
-	remember_reason(race, l);
 	if (!is_running(race))
 		go_on(race);
 }

@@ -33,6 +33,38 @@ void reload_secure_link_leave_half_open(struct reload_secure_link *l)
 	l->is_half_open = false;
 }
 
+/* Of several errors the first one counts, but one that is not about the way says more. */
+static void remember_error(struct reload_link_race *race, enum reload_err err)
+{
+	bool of_the_way =
+		err == RELOAD_LINK_DOWN || err == RELOAD_TIMEOUT || err == RELOAD_UNREACHABLE;
+	if (!of_the_way || race->err == RELOAD_UNREACHABLE)
+		race->err = err;
+}
+
+/* One of the attempts of a race failed: its link type, address and reason are noted behind those of the others. */
+static void attempt_failed(const struct reload_secure_link *l)
+{
+	static const char more[] = "; ...";
+	struct reload_link_race *race = l->race;
+	char peer[64], *text = race->why.reason;
+	size_t used = race->has_failed ? strlen(text) : 0,
+	       room = sizeof(race->why.reason) - used - sizeof(more);
+	remember_error(race, l->err);
+	if (race->why_is_full)
+		return;
+	reload_ip_port_text(peer, &l->peer);
+	bool of_peer = !strcmp(l->why->what, peer); /* else of its certificate */
+	int len =
+		snprintf(text + used, room, "%s%s %s: %s%s%s", used ? "; " : "", l->transport->name,
+			peer, of_peer ? "" : l->why->what, of_peer ? "" : ": ", l->why->reason);
+	race->why_is_full = len < 0 || (size_t)len >= room;
+	if (race->why_is_full && used)
+		memcpy(text + used, more, sizeof(more));
+	race->why.what[0] = '\0';
+	race->has_failed = true;
+}
+
 void reload_secure_link_fail(struct reload_secure_link *l, enum reload_err err, const char *reason)
 {
 	if (l->state == RELOAD_SECURE_DEAD)
@@ -46,6 +78,8 @@ void reload_secure_link_fail(struct reload_secure_link *l, enum reload_err err, 
 		l->err = reload_error_explain(
 			l->why, err, reload_ip_port_text(peer, &l->peer), "%s", reason);
 	}
+	if (l->race)
+		attempt_failed(l);
 	reload_secure_link_leave_half_open(l);
 	disconnect(l);
 	l->state = RELOAD_SECURE_DEAD;

@@ -279,6 +279,7 @@ static void info(const struct reload_secure_link *base, struct reload_link_info 
 const struct reload_link_transport reload_tls_transport = {
 	.type = RELOAD_TLS_TCP_FH_NO_ICE,
 	.kind = RELOAD_SECURE_STREAM,
+	.name = "TLS",
 	.size = sizeof(struct reload_tls_link),
 	.bio_method = reload_tls_bio_method,
 	.connect = connect_next,

@@ -32,3 +32,13 @@ frames [0-9]+ sent, [0-9]+ repeated, [0-9]+ lost, window [0-9]+  good  up [0-9dh
 	jq -e '.links.dtls == 1 and (.links.list[0] | .incoming and .link_type == "DTLS-UDP-SR-NO-ICE" and
 		.version == "DTLSv1.2" and (.datagrams.sent | tonumber) > 0 and .datagrams.window >= 1)' <<<"$output"
 }
+
+@test "a join without a link names each address and link type that was tried, and why" {
+	lab_start carol -l 127.0.0.1:0 --no-join
+	nobody=$(lab_port)
+	R reload-join -a carol --bootstrap "127.0.0.1:$nobody" -t 3s
+	failed 4 carol
+	matches "${stderr_lines[1]}" "^  why:  phase bootstrap: .*: TLS 127.0.0.1:$nobody: Connection refused; \
+DTLS 127.0.0.1:$nobody: Connection refused"
+	[ "${stderr_lines[2]}" = '  try:  start a bootstrap node, or name one: --bootstrap ADDR:PORT' ]
+}

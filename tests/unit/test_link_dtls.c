@@ -323,16 +323,44 @@ static void nobody_there(void **state)
 	node_dial(a.links, 1, &silent, 1);
 	TURN_UNTIL(loop, a.downs == 1);
 	assert_int_equal(a.down_err, RELOAD_TIMEOUT);
-	assert_string_equal(a.down_why, "no DTLS handshake in time");
+	assert_non_null(strstr(a.down_why, "DTLS 127.0.0.1:"));
+	assert_non_null(strstr(a.down_why, ": no DTLS handshake in time"));
 	close(fd);
 	closed = silent;
 	node_dial(a.links, 2, &closed, 1); /* ICMP says so at once */
 	TURN_UNTIL(loop, a.downs == 2);
 	assert_int_equal(a.down_err, RELOAD_LINK_DOWN);
-	assert_string_equal(a.down_why, "Connection refused");
+	assert_non_null(strstr(a.down_why, ": Connection refused"));
 	node_dial(a.links, 3, NULL, 0);
 	TURN_UNTIL(loop, a.downs == 3);
 	assert_int_equal(a.down_err, RELOAD_UNREACHABLE);
+	node_stop(&a);
+}
+
+/* who gets no link is told of each address and link type, and why, as far as there is room */
+static void all_that_was_tried_is_told(void **state)
+{
+	(void)state;
+	struct node a = { 0 };
+	struct reload_ip_port at[16];
+	char text[256];
+	uint16_t closed = 0;
+	close(udp_socket(&closed));
+	node_start(&a, loop, &alice, root.trust,
+		(struct reload_links_setup){ .types = RELOAD_LINK_NO_ICE });
+	for (size_t i = 0; i < COUNT_OF(at); i++)
+		at[i] = loopback(closed);
+	node_dial(a.links, 1, at, 1);
+	TURN_UNTIL(loop, a.downs == 1);
+	snprintf(text, sizeof(text),
+		"TLS 127.0.0.1:%u: Connection refused; DTLS 127.0.0.1:%u: Connection refused",
+		closed, closed);
+	assert_string_equal(a.down_why, text);
+	assert_int_equal(a.down_err, RELOAD_LINK_DOWN);
+	node_dial(a.links, 2, at, 16);
+	TURN_UNTIL(loop, a.downs == 2);
+	assert_in_range(strlen(a.down_why), 440, 511);
+	assert_string_equal(a.down_why + strlen(a.down_why) - 8, "sed; ...");
 	node_stop(&a);
 }
 
@@ -462,6 +490,7 @@ int main(void)
 		cmocka_unit_test(the_first_handshake_wins),
 		cmocka_unit_test(types_of_an_address),
 		cmocka_unit_test(nobody_there),
+		cmocka_unit_test(all_that_was_tried_is_told),
 		cmocka_unit_test(every_address_is_tried),
 		cmocka_unit_test(a_certificate_that_does_not_pass),
 		cmocka_unit_test(both_begin_at_once),

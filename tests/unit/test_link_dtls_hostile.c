@@ -259,7 +259,8 @@ static void the_larger_random_goes_on(void **state)
 		SSL_get_client_random(c.ssl, own, sizeof(own));
 		if (memcmp(own, theirs + NONCE_AT, NONCE) > 0) {
 			TURN_UNTIL(loop, (SSL_do_handshake(c.ssl), b.downs == 1));
-			assert_string_equal(b.down_why, "the other end connects at the same time");
+			assert_non_null(
+				strstr(b.down_why, "the other end connects at the same time"));
 		} else {
 			for (int k = 0; k < 20; k++) {
 				reload_poll_pass(loop, 1);

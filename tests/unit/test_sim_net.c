@@ -1,5 +1,5 @@
 /* Links of the simulator: what arrives and when, and what each end notices, with loss, cuts and crashes. */
-#include "sim/internal.h"
+#include "sim/reliable.h"
 
 #include "wire/message.h"
 
@@ -347,14 +347,17 @@ static void silence_is_noticed_over_datagrams(void **state)
 	later(&r, 1500);
 	assert_false(link_good(&r, A));
 	reload_sim_side(r.s, B, 0);
-	later(&r, 3000);
+	later(&r, 1200);
 	assert_in_order(&r.seen[B], 2);
 	assert_true(link_good(&r, A));
-	later(&r, 60000); /* the end is packed, and goes on where it was */
-	assert_null(r.s->nodes[A].links[0].link->end[r.link[A] >> 31].reliable);
+	struct reload_sim_link_end *end = &r.s->nodes[A].links[0].link->end[r.link[A] >> 31];
+	uint32_t next = end->reliable->state.framing.next_sequence;
+	later(&r, 60000);
+	assert_null(end->reliable); /* it is packed, and goes on where it was */
 	mark_send(&r, A, 3);
 	later(&r, 100);
 	assert_in_order(&r.seen[B], 3);
+	assert_true(end->reliable->state.framing.next_sequence > next);
 	reload_sim_side(r.s, B, 1);
 	from = reload_sim_now(r.s);
 	mark_send(&r, A, 4);
@@ -439,6 +442,7 @@ static void killed_while_closing_over_datagrams(void **state)
 	reload_sim_side(r.s, B, 0);
 	later(&r, 5000);
 	assert_int_equal(r.seen[B].count, 0);
+	assert_int_equal(r.seen[B].down, 0); /* no closing alert either */
 	net_end(&r);
 }
 

@@ -245,8 +245,8 @@ resident() {
 	until_true grep -aq 'the capture ends here' links.pcapng
 	kill "$CAPTURE"
 	until_true gone "$CAPTURE"
-	ports="udp.port==$PORT,dtls"
-	tshark -r links.pcapng -o "tls.keylog_file:$SSLKEYLOGFILE" -d "$ports" -d "udp.port==$CAROL,dtls" -T fields -E occurrence=a \
+	# others may use loopback too
+	tshark -r links.pcapng -Y "udp.port==$PORT || udp.port==$CAROL" -o "tls.keylog_file:$SSLKEYLOGFILE" -d "udp.port==$PORT,dtls" -d "udp.port==$CAROL,dtls" -T fields -E occurrence=a \
 		-e _ws.col.Protocol -e _ws.col.Info -e udp.length -e reload_framing.type -e _ws.malformed 2>/dev/null >decoded
 	for what in 'Client Hello' 'Hello Verify Request' 'Change Cipher Spec' 'Store Request' 'Store Response' 'Fetch Response' \
 		'Ping Request' 'Attach Request' 'Update Request' 'ACK'; do
@@ -257,5 +257,7 @@ resident() {
 	done
 	[ "$(awk -F '\t' '$1 ~ /RELOAD/' decoded | wc -l)" -ge 100 ]
 	# 8 bytes of UDP are in its length
-	[ "$(awk -F '\t' '$1 ~ /RELOAD|DTLS/ && $3 > 1208' decoded | wc -l)" = 0 ]
+	awk -F '\t' '$1 ~ /RELOAD|DTLS/ && $3 > 1208' decoded >long
+	cat long
+	[ ! -s long ]
 }

@@ -539,6 +539,23 @@ static void links_that_fail(void **state)
 	assert_int_equal(inbox_count(r->b), 0);
 }
 
+/* who asks for a link by another way does without the one that stands: while that is checked, silence ends it */
+static void a_link_under_check_is_lost_when_it_is_silent(void **state)
+{
+	struct ring *r = *state;
+	struct craft c = craft_attach(r->c, r->u);
+	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	unsigned opened = r->u->opened;
+	reload_peer_link_health(r->u->peer, number_at(r->u, r->c), false);
+	reload_peer_link_health(r->u->peer, number_at(r->u, r->c), true);
+	assert_int_equal(r->u->opened, opened); /* nobody asked */
+	c = craft_attach(r->c, r->u);
+	expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	assert_int_equal(r->u->opened, opened);
+	reload_peer_link_health(r->u->peer, number_at(r->u, r->c), false);
+	assert_int_equal(r->u->opened, opened + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -563,6 +580,7 @@ int main(void)
 		ring_test(own_limits_are_no_failures),
 		ring_test(application),
 		ring_test(links_that_fail),
+		ring_test(a_link_under_check_is_lost_when_it_is_silent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,7 +88,7 @@ enum reload_err reload_links_listen(struct reload_links *links, const struct rel
 /*
  * reload_links_open() connects to one of the targets (at most 16 are taken) as link, a number that is not in use and whose
  * top bit is clear; up() or down() follows.  The addresses of a link type are tried one after the other; where several types lead
- * there, TLS first and DTLS 300 ms later or when that has failed, and the first handshake that is done wins (LINK-15).
+ * there, TLS first and DTLS 300 ms later (1 s when TCP has connected) or when that has failed, and the first handshake that is done wins (LINK-15).
  */
 void reload_links_open(struct reload_links *links, uint32_t link,
 	const struct reload_link_target *to, size_t count);

@@ -1,13 +1,16 @@
 /*
  * A link that was asked for.  Where several transports lead to the other end they are tried in the order of preference, each
  * HEAD_START_MS after the one before, or at once when that one has failed; the first handshake that is done wins (LINK-15).
+ * Where the one before has reached the other end, and only its handshake is not done, the next one waits HANDSHAKE_START_MS in
+ * all: the way is open, and a busy node should not have two handshakes to do instead of one.
  */
 #include "link/internal.h"
 
 #include <string.h>
 
 enum {
-	HEAD_START_MS = 300
+	HEAD_START_MS = 300,
+	HANDSHAKE_START_MS = 1000
 };
 
 static void race_free(struct reload_link_race *race)
@@ -60,6 +63,7 @@ static bool is_running(const struct reload_link_race *race)
 }
 
 static void go_on(void *arg);
+static void on_head_start_over(void *arg);
 
 /* Starts the next attempt; false: there is none. */
 static bool start_next(struct reload_link_race *race)
@@ -73,9 +77,27 @@ static bool start_next(struct reload_link_race *race)
 		return false;
 	if (race->kinds < RELOAD_SECURE_KINDS)
 		reload_timer_arm(race->links->timers, &race->next,
-			reload_poll_now() + HEAD_START_MS, go_on, race);
+			reload_poll_now() + HEAD_START_MS, on_head_start_over, race);
 	l->transport->connect(l);
 	return true;
+}
+
+static bool is_in_handshake(const struct reload_link_race *race)
+{
+	for (size_t i = 0; i < RELOAD_SECURE_KINDS; i++)
+		if (race->running[i] && race->running[i]->state == RELOAD_SECURE_HANDSHAKE)
+			return true;
+	return false;
+}
+
+static void on_head_start_over(void *arg)
+{
+	struct reload_link_race *race = arg;
+	if (is_in_handshake(race))
+		reload_timer_arm(race->links->timers, &race->next,
+			reload_poll_now() + HANDSHAKE_START_MS - HEAD_START_MS, go_on, race);
+	else
+		go_on(race);
 }
 
 static void go_on(void *arg)

@@ -38,6 +38,16 @@ static bool tie_lost_by_sender(struct reload_membership *m, const struct reload_
 	return false;
 }
 
+/* Why none of the candidates is dialled. */
+static const char *no_target(const struct reload_membership *m, const struct reload_attach *req)
+{
+	unsigned offered = 0;
+	for (size_t i = 0; i < req->candidates_count; i++)
+		if (req->candidates[i].overlay_link < 8)
+			offered |= RELOAD_LINK_BIT(req->candidates[i].overlay_link);
+	return offered & reload_attach_types(m) ? "no usable candidate" : "no link type in common";
+}
+
 static void dial(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;
@@ -152,7 +162,7 @@ void reload_serve_attach(struct reload_incoming *in)
 		return;
 	}
 	if (!linked && !reload_attach_targets(m, req, to, CANDIDATES_MAX)) {
-		reload_answer_error(in, RELOAD_INVALID_MESSAGE, "no usable candidate");
+		reload_answer_error(in, RELOAD_INVALID_MESSAGE, no_target(m, req));
 		return;
 	}
 	struct own_attach own;

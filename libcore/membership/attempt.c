@@ -166,16 +166,27 @@ static size_t target_at(
 	return *count - 1;
 }
 
+unsigned reload_attach_types(const struct reload_membership *m)
+{
+	struct reload_link_target own[CANDIDATES_MAX];
+	size_t count = m->engine->ops->addresses(m->engine->host, own, CANDIDATES_MAX);
+	unsigned types = 0;
+	for (size_t i = 0; i < count; i++)
+		types |= own[i].types;
+	return count ? types & RELOAD_LINK_NO_ICE : RELOAD_LINK_NO_ICE;
+}
+
 size_t reload_attach_targets(const struct reload_membership *m, const struct reload_attach *req,
 	struct reload_link_target *out, size_t max)
 {
 	size_t count = 0,
 	       last = req->candidates_count < LOOKED_AT_MAX ? req->candidates_count : LOOKED_AT_MAX;
 	bool loopback = is_on_loopback(m);
+	unsigned types = reload_attach_types(m);
 	for (size_t i = 0; i < last; i++) {
 		const struct reload_ice_candidate *c = &req->candidates[i];
 		unsigned type = c->overlay_link < 8 ? RELOAD_LINK_BIT(c->overlay_link) : 0;
-		if (!(type & RELOAD_LINK_NO_ICE) || c->type != RELOAD_CAND_HOST ||
+		if (!(type & types) || c->type != RELOAD_CAND_HOST ||
 			reload_ip_port_claim_fault(&c->addr_port, loopback))
 			continue;
 		struct reload_ip_port at = c->addr_port;

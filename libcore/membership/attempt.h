@@ -56,9 +56,11 @@ struct own_attach {
 /* reload_own_attach() fills own in, which must not move while its body is used; role is static. */
 void reload_own_attach(
 	struct reload_membership *m, struct own_attach *own, const char *role, bool send_update);
+/* reload_attach_types() returns RELOAD_LINK_BIT() of the links that this node dials: those that it takes, all when it listens nowhere. */
+unsigned reload_attach_types(const struct reload_membership *m);
 /*
  * reload_attach_targets() copies the addresses of req that may be dialled (reload_ip_port_claim_fault()) to out, at most max,
- * each once with the types of its candidates, and returns how many.  Loopback addresses are among them in an overlay on
+ * each once with the types of its candidates that this node dials, and returns how many.  Loopback addresses are among them in an overlay on
  * loopback only.
  */
 size_t reload_attach_targets(const struct reload_membership *m, const struct reload_attach *req,

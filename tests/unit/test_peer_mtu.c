@@ -76,6 +76,7 @@ static size_t dialled(struct ring *r, enum reload_link_type first, enum reload_l
 {
 	struct attach_form f;
 	struct reload_destination to = dest(r->u);
+	r->u->types = TLS | DTLS;
 	attach_of(&f, r->c, "passive");
 	f.candidates[0].overlay_link = (uint8_t)first;
 	f.candidates[1].overlay_link = (uint8_t)second;
@@ -102,6 +103,22 @@ static void an_address_of_one_type_is_dialled_with_it(void **state)
 	assert_int_equal(r->u->dialled[0].types, DTLS);
 }
 
+/* who takes links of another type only is told so */
+static void no_type_in_common(void **state)
+{
+	struct ring *r = *state;
+	struct attach_form f;
+	struct reload_destination to = dest(r->u);
+	r->u->types = TLS;
+	attach_of(&f, r->c, "passive");
+	f.candidates[0].overlay_link = RELOAD_DTLS_UDP_SR_NO_ICE;
+	f.body.candidates_count = 1;
+	struct craft c = craft(r->c, RELOAD_ATTACH_REQ, &f.body, &to);
+	struct reload_msg *m = expect_error(r->b, through_b(r, &c), 20);
+	text_is(m->body.error.error_info, "no link type in common");
+	assert_int_equal(r->u->dialled_count, 0);
+}
+
 /* R-6.5.1.1-04: a candidate for each type in which it listens, that of TLS first */
 static void each_type_is_offered(void **state)
 {
@@ -120,8 +137,12 @@ static void each_type_is_offered(void **state)
 static void dtls_alone_is_offered(void **state)
 {
 	struct ring *r = *state;
+	struct attach_form f;
+	struct reload_destination to = dest(r->u);
 	r->u->types = DTLS;
-	struct craft c = craft_attach(r->c, r->u);
+	attach_of(&f, r->c, "passive");
+	f.candidates[0].overlay_link = RELOAD_DTLS_UDP_SR_NO_ICE;
+	struct craft c = craft(r->c, RELOAD_ATTACH_REQ, &f.body, &to);
 	struct reload_msg *m = expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
 	assert_int_equal(m->body.attach.candidates_count, 1);
 	assert_int_equal(m->body.attach.candidates[0].overlay_link, RELOAD_DTLS_UDP_SR_NO_ICE);
@@ -134,6 +155,7 @@ int main(void)
 		ring_test(links_without_mtu_carry_all),
 		ring_test(an_address_of_both_types_is_one_target),
 		ring_test(an_address_of_one_type_is_dialled_with_it),
+		ring_test(no_type_in_common),
 		ring_test(each_type_is_offered),
 		ring_test(dtls_alone_is_offered),
 	};

@@ -52,7 +52,7 @@ mark() {
 }
 
 links_are() { # NAME UP: that many links, all over DTLS
-	reload-agent status -a "$1" -j | jq -e --argjson n "$2" '.links == {up: $n, tls: 0, dtls: $n}' >/dev/null
+	reload-agent status -a "$1" -j | jq -e --argjson n "$2" '(.links | {up, tls, dtls}) == {up: $n, tls: 0, dtls: $n}' >/dev/null
 }
 
 # R-6.6.6-01: DTLS-UDP-SR-NO-ICE; LINK-15

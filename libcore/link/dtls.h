@@ -28,6 +28,8 @@ enum {
 	RELOAD_DTLS_RTO_FLOOR_MS = 50,
 	RELOAD_DTLS_PORTS = 18,   /* as many as listeners, and one of each family for own links */
 	RELOAD_DTLS_QUEUE = 1024, /* messages of a link that wait or are unacknowledged */
+	RELOAD_DTLS_RECORD_EPOCH = 3, /* where in a record; its head has 13 bytes (RFC 6347 s4.1) */
+	RELOAD_DTLS_RECORD_HEAD = 13,
 	RELOAD_DTLS_COOKIE_MS = 600000 /* a cookie is good for this long, and for as long again */
 };
 

@@ -40,22 +40,11 @@ bool reload_dtls_session(struct reload_dtls_link *l)
 	return DTLS_set_link_mtu(ssl, RELOAD_DTLS_MTU) == 1;
 }
 
-static void connect_next(struct reload_secure_link *base);
-
-static void attempt_failed(struct reload_dtls_link *l)
-{
-	if (l->base.incoming || l->base.addrs_next == l->base.addrs_count)
-		return;
-	l->base.state = RELOAD_SECURE_CONNECTING;
-	reload_secure_link_forget_peer(&l->base);
-	connect_next(&l->base);
-}
-
 static void on_attempt_late(void *arg)
 {
 	struct reload_dtls_link *l = arg;
 	reload_secure_link_fail(&l->base, RELOAD_TIMEOUT, "no DTLS handshake in time");
-	attempt_failed(l);
+	reload_secure_link_try_next(&l->base);
 }
 
 static void repeat_later(struct reload_dtls_link *l);
@@ -71,7 +60,7 @@ static void on_again(void *arg)
 		return;
 	}
 	reload_secure_link_fail(&l->base, RELOAD_TIMEOUT, "no answer to the DTLS handshake");
-	attempt_failed(l);
+	reload_secure_link_try_next(&l->base);
 }
 
 static void repeat_later(struct reload_dtls_link *l)
@@ -126,7 +115,7 @@ static void handshake(struct reload_dtls_link *l)
 		return;
 	}
 	reload_secure_link_fail_session(&l->base, code, err);
-	attempt_failed(l);
+	reload_secure_link_try_next(&l->base);
 }
 
 void reload_dtls_link_accepted(struct reload_dtls_link *l)
@@ -142,7 +131,7 @@ void reload_dtls_link_refused(struct reload_dtls_link *l, const struct reload_ud
 	if (!error->hard)
 		return;
 	reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN, strerror(error->err));
-	attempt_failed(l);
+	reload_secure_link_try_next(&l->base);
 }
 
 void reload_dtls_link_input(struct reload_dtls_link *l, struct span datagram)
@@ -194,12 +183,6 @@ static void connect_next(struct reload_secure_link *base)
 		reload_secure_link_fail(base, RELOAD_UNREACHABLE, "no address to connect to");
 }
 
-static void on_close_late(void *arg)
-{
-	struct reload_dtls_link *l = arg;
-	reload_secure_link_fail(&l->base, RELOAD_TIMEOUT, NULL);
-}
-
 static void close_link(struct reload_secure_link *base)
 {
 	if (base->state == RELOAD_SECURE_CONNECTING || base->state == RELOAD_SECURE_HANDSHAKE)
@@ -207,8 +190,7 @@ static void close_link(struct reload_secure_link *base)
 	if (base->state != RELOAD_SECURE_UP)
 		return;
 	base->state = RELOAD_SECURE_CLOSING;
-	reload_secure_link_arm(base, reload_poll_now() + RELOAD_LINK_CLOSE_MS, on_close_late);
-	reload_secure_link_look(base);
+	reload_secure_link_close_in_time(base);
 }
 
 static bool send_message(struct reload_secure_link *base, struct span message)

@@ -14,11 +14,9 @@ enum {
 	/* RFC 6347 s4.1, s4.2.2 */
 	RECORD_CIPHER_SPEC = 20,
 	RECORD_HANDSHAKE = 22,
-	RECORD_EPOCH = 3,
-	RECORD_HEAD = 13,
 	CLIENT_HELLO = 1,
-	HELLO_RANDOM =
-		RECORD_HEAD + 12 + 2, /* behind the head of the handshake message and the version */
+	HELLO_RANDOM = RELOAD_DTLS_RECORD_HEAD + 12 +
+		       2, /* behind the head of the handshake message and the version */
 	RANDOM = 32
 };
 
@@ -27,7 +25,8 @@ enum {
 static bool is_hello(struct span d)
 {
 	return d.len >= HELLO_RANDOM + RANDOM && d.at[0] == RECORD_HANDSHAKE &&
-	       !d.at[RECORD_EPOCH] && !d.at[RECORD_EPOCH + 1] && d.at[RECORD_HEAD] == CLIENT_HELLO;
+	       !d.at[RELOAD_DTLS_RECORD_EPOCH] && !d.at[RELOAD_DTLS_RECORD_EPOCH + 1] &&
+	       d.at[RELOAD_DTLS_RECORD_HEAD] == CLIENT_HELLO;
 }
 
 static bool is_of_handshake(struct span d)

@@ -37,16 +37,11 @@ struct reload_dtls_port *reload_dtls_port_open(
 	return port;
 }
 
-static bool is_loopback(const struct reload_ip_port *a)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-	return a->type == RELOAD_IPV4 ? a->addr[0] == 127 : !memcmp(a->addr, one, sizeof(one));
-}
-
 /* Nothing leaves this host from a socket that is bound to its loopback address. */
 static bool reaches(const struct reload_ip_port *from, const struct reload_ip_port *to)
 {
-	return from->type == to->type && (!is_loopback(from) || is_loopback(to));
+	return from->type == to->type &&
+	       (!reload_ip_port_is_loopback(from) || reload_ip_port_is_loopback(to));
 }
 
 struct reload_dtls_port *reload_dtls_port_for(

@@ -4,9 +4,7 @@
 #include <openssl/evp.h>
 
 enum {
-	RECORD_EPOCH = 3,
 	RECORD_LENGTH = 11,
-	RECORD_HEAD = 13,
 	GCM_LEAST = 8 + 16, /* explicit nonce and tag */
 	CHACHA_LEAST = 16   /* tag */
 };
@@ -22,13 +20,15 @@ static size_t least(SSL *ssl)
 struct span reload_dtls_well_formed(SSL *ssl, struct span datagram)
 {
 	size_t at = 0, shortest = least(ssl);
-	while (datagram.len - at >= RECORD_HEAD) {
+	while (datagram.len - at >= RELOAD_DTLS_RECORD_HEAD) {
 		const uint8_t *record = datagram.at + at;
 		size_t len = (size_t)record[RECORD_LENGTH] << 8 | record[RECORD_LENGTH + 1];
-		bool encrypted = record[RECORD_EPOCH] || record[RECORD_EPOCH + 1];
-		if (len > datagram.len - at - RECORD_HEAD || (encrypted && len < shortest))
+		bool encrypted =
+			record[RELOAD_DTLS_RECORD_EPOCH] || record[RELOAD_DTLS_RECORD_EPOCH + 1];
+		if (len > datagram.len - at - RELOAD_DTLS_RECORD_HEAD ||
+			(encrypted && len < shortest))
 			break;
-		at += RECORD_HEAD + len;
+		at += RELOAD_DTLS_RECORD_HEAD + len;
 	}
 	return span_of(datagram.at, at);
 }

@@ -232,6 +232,12 @@ void reload_secure_link_fail(
 /* reload_secure_link_fail_session() ends a link because a call into OpenSSL failed with code, err_saved being errno behind it. */
 void reload_secure_link_fail_session(struct reload_secure_link *link, int code, int err_saved);
 
+/* reload_secure_link_try_next() goes on with the next address of an own link that has just failed, if there is one. */
+void reload_secure_link_try_next(struct reload_secure_link *link);
+
+/* reload_secure_link_close_in_time() ends a link that has begun to close after RELOAD_LINK_CLOSE_MS at the latest. */
+void reload_secure_link_close_in_time(struct reload_secure_link *link);
+
 /* reload_secure_link_make_room() ends the half-open link that has to go when there are too many for one from peer. */
 void reload_secure_link_make_room(struct reload_links *links, const struct reload_ip_port *peer);
 

@@ -101,6 +101,26 @@ void reload_secure_link_make_room(struct reload_links *links, const struct reloa
 		RELOAD_LIMIT, "too many handshakes at a time: the oldest made room");
 }
 
+void reload_secure_link_try_next(struct reload_secure_link *l)
+{
+	if (l->incoming || l->addrs_next == l->addrs_count)
+		return;
+	l->state = RELOAD_SECURE_CONNECTING;
+	reload_secure_link_forget_peer(l);
+	l->transport->connect(l);
+}
+
+static void on_close_late(void *arg)
+{
+	reload_secure_link_fail(arg, RELOAD_TIMEOUT, NULL);
+}
+
+void reload_secure_link_close_in_time(struct reload_secure_link *l)
+{
+	reload_secure_link_arm(l, reload_poll_now() + RELOAD_LINK_CLOSE_MS, on_close_late);
+	reload_secure_link_look(l);
+}
+
 void reload_secure_link_free(struct reload_secure_link *l)
 {
 	reload_secure_link_leave_half_open(l);

@@ -17,12 +17,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void on_close_late(void *arg)
-{
-	struct reload_tls_link *l = arg;
-	reload_secure_link_fail(&l->base, RELOAD_TIMEOUT, NULL);
-}
-
 static void close_link(struct reload_secure_link *base)
 {
 	struct reload_tls_link *l = (struct reload_tls_link *)base;
@@ -36,13 +30,10 @@ static void close_link(struct reload_secure_link *base)
 	reload_tls_link_want(l,
 		l->wants &
 			RELOAD_POLL_OUT); /* what still comes in is of no interest until all is sent */
-	reload_secure_link_arm(&l->base, reload_poll_now() + RELOAD_LINK_CLOSE_MS, on_close_late);
-	reload_secure_link_look(&l->base);
+	reload_secure_link_close_in_time(base);
 }
 
 /* -- becoming a link ----------------------------------------------------------------------------------------------------- */
-
-static void connect_next(struct reload_secure_link *base);
 
 static void up(struct reload_tls_link *l)
 {
@@ -55,16 +46,6 @@ static void up(struct reload_tls_link *l)
 		reload_tls_link_read(l);
 }
 
-/* an attempt failed: the next address of an own link, if there is one */
-static void attempt_failed(struct reload_tls_link *l)
-{
-	if (l->base.incoming || l->base.addrs_next == l->base.addrs_count)
-		return;
-	l->base.state = RELOAD_SECURE_CONNECTING;
-	reload_secure_link_forget_peer(&l->base);
-	connect_next(&l->base);
-}
-
 static void on_attempt_late(void *arg)
 {
 	struct reload_tls_link *l = arg;
@@ -72,7 +53,7 @@ static void on_attempt_late(void *arg)
 		l->base.state == RELOAD_SECURE_HANDSHAKE ? "no TLS handshake in time"
 		: l->base.incoming                       ? "not a byte in time"
 							 : "no connection in time");
-	attempt_failed(l);
+	reload_secure_link_try_next(&l->base);
 }
 
 static void handshake(struct reload_tls_link *l)
@@ -92,7 +73,7 @@ static void handshake(struct reload_tls_link *l)
 		reload_tls_link_want(l, RELOAD_POLL_IN | RELOAD_POLL_OUT);
 	} else {
 		reload_secure_link_fail_session(&l->base, code, err);
-		attempt_failed(l);
+		reload_secure_link_try_next(&l->base);
 	}
 }
 
@@ -124,7 +105,7 @@ static void on_connected(struct reload_tls_link *l)
 		return;
 	}
 	reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN, strerror(err));
-	attempt_failed(l);
+	reload_secure_link_try_next(&l->base);
 }
 
 /* the other end has all: what it still sends is read and forgotten until it closes too */

@@ -11,9 +11,7 @@
 enum {
 	CHECK_MS =
 		30000, /* maximum time between two checks of the certificate, because clocks can be set */
-	WARN_AGAIN_MS = 3600 * 1000, /* between two warnings */
-	WARN_DAYS =
-		20 /* a warning is given when less than this is left, and less than a fifth of its validity */
+	WARN_AGAIN_MS = 3600 * 1000 /* between two warnings */
 };
 
 /* -- taking what is new ------------------------------------------------------------------------------------------------ */
@@ -178,24 +176,20 @@ static void validity_check(void *arg)
 {
 	struct host *h = arg;
 	const struct reload_cert *cert = h->identity.credentials.cert;
-	reload_utc now = reload_poll_wall(),
-		   left = cert->not_after > now ? cert->not_after - now : 0;
-	reload_ms mono = reload_poll_now(), next = CHECK_MS;
-	reload_utc few = (cert->not_after - cert->not_before) / 5,
-		   days = (reload_utc)WARN_DAYS * 86400 * 1000, ahead = few < days ? few : days;
-	if (!left && !h->outdated) {
+	reload_ms mono = reload_poll_now(), next;
+	reload_utc now = reload_poll_wall();
+	bool soon = reload_cert_ends_soon(cert, now, &next);
+	if (now >= cert->not_after && !h->outdated) {
 		h->outdated = true;
 		emit(h, RELOAD_EV_CERTIFICATE_ENDED);
 		h->join_when_valid = !h->stopping && reload_peer_wants_overlay(h->agent.peer);
 		reload_peer_leave(h->agent.peer, true);
-	} else if (left && left < ahead && (!h->warned || mono - h->warned >= WARN_AGAIN_MS)) {
+	} else if (soon && (!h->warned || mono - h->warned >= WARN_AGAIN_MS)) {
 		h->warned = mono;
 		emit(h, RELOAD_EV_CERTIFICATE_ENDS);
 	}
-	if (left && left < next)
-		next = left + 1;
-	if (left > ahead && left - ahead < next)
-		next = left - ahead + 1;
+	if (!next || next > CHECK_MS)
+		next = CHECK_MS;
 	reload_timer_arm(
 		reload_poll_timers(h->agent.poll), &h->validity, mono + next, validity_check, h);
 }

@@ -64,6 +64,18 @@ void reload_cert_free(struct reload_cert *cert)
 	free(cert);
 }
 
+bool reload_cert_ends_soon(const struct reload_cert *cert, reload_utc now, reload_ms *look)
+{
+	static const reload_utc days = 20ull * 86400 * RELOAD_SECOND;
+	reload_utc left = cert->not_after > now ? cert->not_after - now : 0,
+		   fifth = (cert->not_after - cert->not_before) / 5,
+		   ahead = fifth < days ? fifth : days;
+	bool soon = left && left < ahead;
+	/* the caller may look a little early, since its clocks differ by less than a millisecond: then it looks once more */
+	*look = left && !soon ? left - ahead + 1 : left;
+	return soon;
+}
+
 bool reload_cert_has_node(const struct reload_cert *cert, const struct reload_id *id)
 {
 	return reload_id_listed(cert->node_ids, cert->node_ids_count, id);

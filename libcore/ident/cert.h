@@ -53,6 +53,13 @@ AUTO_DEFINE(reload_cert)
 bool reload_cert_has_node(const struct reload_cert *cert, const struct reload_id *id);
 
 /*
+ * reload_cert_ends_soon() returns whether a person should be told that cert ends: less than 20 days and less than a fifth of its
+ * validity is left, but it has not ended.  *look is after how many milliseconds to ask again: when it begins to end soon, and when it ends; 0: it
+ * has ended.
+ */
+bool reload_cert_ends_soon(const struct reload_cert *cert, reload_utc now, reload_ms *look);
+
+/*
  * reload_cert_denotes() returns whether identity names this certificate and sets *node to the Node-ID that signed
  * (SEC-04, SEC-05): cert_hash only for certificates with one Node-ID, cert_hash_node_id by trying each.
  */

@@ -373,9 +373,50 @@ static void uris_of_values(void **state)
 	free(big);
 }
 
+/* Looks at the times that it is told, each `early` milliseconds too early; returns how often it said that the certificate ends soon. */
+static unsigned looks(const struct reload_cert *cert, reload_ms early)
+{
+	reload_utc now = cert->not_before;
+	unsigned said = 0;
+	for (unsigned turns = 0; turns < 20; turns++) {
+		reload_ms look;
+		bool soon = reload_cert_ends_soon(cert, now, &look);
+		said += soon;
+		assert_true(!soon || now < cert->not_after);
+		if (!look) {
+			assert_true(now >= cert->not_after);
+			return said;
+		}
+		now += look > early ? look - early : 1;
+	}
+	fail_msg("looks again and again");
+	return 0;
+}
+
+static void an_end_is_announced(void **state)
+{
+	(void)state;
+	static const reload_utc day = 86400ull * 1000;
+	struct reload_cert cert = { .not_before = 1000, .not_after = 26000 };
+	reload_ms look;
+	/* a timer of the monotonic clock may be a millisecond early by the other clock */
+	for (reload_ms early = 0; early < 4; early++)
+		assert_true(looks(&cert, early));
+	assert_false(reload_cert_ends_soon(&cert, 21000, &look));
+	assert_int_equal(look, 1);
+	assert_true(reload_cert_ends_soon(&cert, 21001, &look));
+	assert_int_equal(look, 4999);
+	assert_false(reload_cert_ends_soon(&cert, 26000, &look));
+	assert_int_equal(look, 0);
+	cert.not_after = cert.not_before + 365 * day; /* not a fifth of a year before its end */
+	assert_false(reload_cert_ends_soon(&cert, cert.not_after - 20 * day, &look));
+	assert_true(reload_cert_ends_soon(&cert, cert.not_after - 20 * day + 1, &look));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_end_is_announced),
 		cmocka_unit_test(names_that_lie),
 		cmocka_unit_test(crowds_of_names),
 		cmocka_unit_test(too_many_bytes),

@@ -1,178 +1,45 @@
 /*
- * One DTLS link.
+ * One DTLS link over UDP.
  *
  *   (cookie shown) --> HANDSHAKE --> UP --> CLOSING --> (freed)
  *                       |  ^  |      |        |
  *                 next  |  |  +--> DEAD <-----+
  *                 address--+
- *
- * Two timers: that of the state (the handshake, the time to close) and `again` for what is repeated: a flight of the handshake, then
- * frames.  An idle link has none.
  */
 #include "link/dtls.h"
 
-#include <errno.h>
-#include <openssl/err.h>
 #include <string.h>
 
-static struct reload_dtls_link *dtls(struct reload_secure_link *base)
+static struct reload_udp_link *udp(struct reload_secure_link *base)
 {
-	return (struct reload_dtls_link *)base;
+	return (struct reload_udp_link *)base;
 }
 
-/* -- the handshake ---------------------------------------------------------------------------------------------------------- */
+/* -- how it begins ---------------------------------------------------------------------------------------------------------- */
 
-/* RFC 6347 s4.2.4.1 begins with a second and permits less: a lost flight should not be noticed by a person. */
-static unsigned next_wait_us(SSL *ssl, unsigned wait_us)
-{
-	(void)ssl;
-	if (!wait_us)
-		return RELOAD_DTLS_FIRST_MS * 1000;
-	return wait_us < RELOAD_DTLS_LAST_MS * 500 ? 2 * wait_us : RELOAD_DTLS_LAST_MS * 1000;
-}
-
-bool reload_dtls_session(struct reload_dtls_link *l)
-{
-	SSL *ssl = l->base.ssl = reload_secure_session(&l->base);
-	if (!ssl)
-		return false;
-	DTLS_set_timer_cb(ssl, next_wait_us);
-	return DTLS_set_link_mtu(ssl, RELOAD_DTLS_MTU) == 1;
-}
-
-static void on_attempt_late(void *arg)
-{
-	struct reload_dtls_link *l = arg;
-	reload_secure_link_fail(&l->base, RELOAD_TIMEOUT, "no DTLS handshake in time");
-	reload_secure_link_try_next(&l->base);
-}
-
-static void repeat_later(struct reload_dtls_link *l);
-
-static void on_again(void *arg)
-{
-	struct reload_dtls_link *l = arg;
-	ERR_clear_error();
-	int n = DTLSv1_handle_timeout(l->base.ssl);
-	reload_dtls_flush(l->base.links);
-	if (n >= 0) {
-		repeat_later(l);
-		return;
-	}
-	reload_secure_link_fail(&l->base, RELOAD_TIMEOUT, "no answer to the DTLS handshake");
-	reload_secure_link_try_next(&l->base);
-}
-
-static void repeat_later(struct reload_dtls_link *l)
-{
-	struct timeval left;
-	if (DTLSv1_get_timeout(l->base.ssl, &left) != 1) {
-		reload_timer_cancel(l->base.links->timers, &l->again);
-		return;
-	}
-	reload_ms ms = (reload_ms)left.tv_sec * 1000 + ((reload_ms)left.tv_usec + 999) / 1000;
-	reload_timer_arm(l->base.links->timers, &l->again, reload_poll_now() + ms, on_again, l);
-}
-
-static void up(struct reload_dtls_link *l)
-{
-	struct reload_links *links = l->base.links;
-	reload_timer_cancel(links->timers, &l->again);
-	reload_reliable_init(&l->reliable,
-		&(struct reload_reliable_setup){ .policy = RELOAD_RELIABLE_WINDOWED,
-			.max_message = links->set.max_message,
-			.max_queue_bytes = reload_links_max_queue(links),
-			.max_queue = RELOAD_DTLS_QUEUE,
-			.floor_ms = RELOAD_DTLS_RTO_FLOOR_MS,
-			.repeat_ms = links->set.repeat_ms,
-			.repeat_key = { links->dtls->repeat_key[0], links->dtls->repeat_key[1] } });
-	struct reload_dtls_link *old = reload_dtls_link_succeed(l);
-	if (old) { /* its end comes first: who was started anew knows nothing of what was agreed on it */
-		reload_secure_link_fail(
-			&old->base, RELOAD_LINK_DOWN, "the other end has started a new link");
-		reload_secure_link_ended(&old->base);
-	}
-	if (l->base.state != RELOAD_SECURE_HANDSHAKE) /* the owner wants no link any more */
-		return;
-	reload_secure_link_up(&l->base);
-	if (l->base.state == RELOAD_SECURE_UP)
-		reload_dtls_link_read(l); /* the datagram may go on with messages */
-}
-
-static void handshake(struct reload_dtls_link *l)
-{
-	ERR_clear_error();
-	errno = 0;
-	int n = SSL_do_handshake(l->base.ssl), err = errno;
-	reload_dtls_flush(l->base.links);
-	if (n == 1) {
-		up(l);
-		return;
-	}
-	int code = SSL_get_error(l->base.ssl, n);
-	if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE) {
-		repeat_later(l);
-		return;
-	}
-	reload_secure_link_fail_session(&l->base, code, err);
-	reload_secure_link_try_next(&l->base);
-}
-
-void reload_dtls_link_accepted(struct reload_dtls_link *l)
-{
-	l->base.state = RELOAD_SECURE_HANDSHAKE;
-	reload_secure_link_arm(
-		&l->base, reload_poll_now() + l->base.links->set.handshake_ms, on_attempt_late);
-	handshake(l);
-}
-
-void reload_dtls_link_refused(struct reload_dtls_link *l, const struct reload_udp_error *error)
-{
-	if (!error->hard)
-		return;
-	reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN, strerror(error->err));
-	reload_secure_link_try_next(&l->base);
-}
-
-void reload_dtls_link_input(struct reload_dtls_link *l, struct span datagram)
-{
-	l->datagram = reload_dtls_well_formed(l->base.ssl, datagram);
-	if (l->base.state == RELOAD_SECURE_HANDSHAKE)
-		handshake(l);
-	else
-		reload_dtls_link_read(l);
-	l->datagram = span_of(NULL, 0);
-}
-
-/* -- the transport ---------------------------------------------------------------------------------------------------------- */
-
-/* What keeps a handshake with the peer from beginning; NULL: it has begun. */
-static const char *begin(struct reload_dtls_link *l)
+/* What keeps a handshake with the peer from beginning; NULL: it may begin. */
+static const char *begin(struct reload_udp_link *l)
 {
 	int err;
 	l->local = (struct reload_udp_local){ 0 };
-	l->port = reload_dtls_port_for(l->base.links, &l->base.peer, &err);
+	l->port = reload_dtls_port_for(l->dtls.base.links, &l->dtls.base.peer, &err);
 	if (!l->port)
 		return strerror(-err);
-	if (!l->base.peer.port)
+	if (!l->dtls.base.peer.port)
 		return "no address to connect to";
-	if (!reload_dtls_link_enter(l))
+	if (!reload_udp_link_enter(l))
 		return "a handshake with that address is under way";
-	return reload_dtls_session(l) ? NULL : "OpenSSL cannot make a session";
+	return reload_dtls_session(&l->dtls) ? NULL : "OpenSSL cannot make a session";
 }
 
 static void connect_next(struct reload_secure_link *base)
 {
-	struct reload_dtls_link *l = dtls(base);
+	struct reload_udp_link *l = udp(base);
 	while (base->addrs_next < base->addrs_count) {
 		base->peer = base->addrs[base->addrs_next++];
 		const char *fault = begin(l);
 		if (!fault) {
-			base->err = RELOAD_OK;
-			base->state = RELOAD_SECURE_HANDSHAKE;
-			reload_secure_link_arm(base,
-				reload_poll_now() + base->links->set.connect_ms, on_attempt_late);
-			handshake(l);
+			reload_dtls_handshake(&l->dtls, base->links->set.connect_ms);
 			return;
 		}
 		reload_secure_link_fail(base, RELOAD_LINK_DOWN, fault);
@@ -183,93 +50,61 @@ static void connect_next(struct reload_secure_link *base)
 		reload_secure_link_fail(base, RELOAD_UNREACHABLE, "no address to connect to");
 }
 
-static void close_link(struct reload_secure_link *base)
+void reload_udp_link_accepted(struct reload_udp_link *l)
 {
-	if (base->state == RELOAD_SECURE_CONNECTING || base->state == RELOAD_SECURE_HANDSHAKE)
-		reload_secure_link_fail(base, RELOAD_CANCELLED, NULL);
-	if (base->state != RELOAD_SECURE_UP)
+	reload_dtls_handshake(&l->dtls, l->dtls.base.links->set.handshake_ms);
+}
+
+void reload_udp_link_refused(struct reload_udp_link *l, const struct reload_udp_error *error)
+{
+	if (!error->hard)
 		return;
-	base->state = RELOAD_SECURE_CLOSING;
-	reload_secure_link_close_in_time(base);
+	reload_secure_link_fail(&l->dtls.base, RELOAD_LINK_DOWN, strerror(error->err));
+	reload_secure_link_try_next(&l->dtls.base);
 }
 
-static bool send_message(struct reload_secure_link *base, struct span message)
+static void handshake_done(struct reload_secure_link *base)
 {
-	if (message.len > SSL3_RT_MAX_PLAIN_LENGTH - RELOAD_FRAME_DATA_HEAD ||
-		!reload_reliable_queue(&dtls(base)->reliable, message))
-		return false; /* no record holds it, or the queue does not */
-	reload_secure_link_look_first(base);
-	return true;
+	struct reload_udp_link *old = reload_udp_link_succeed(udp(base));
+	if (old) { /* its end comes first: who was started anew knows nothing of what was agreed on it */
+		reload_secure_link_fail(
+			&old->dtls.base, RELOAD_LINK_DOWN, "the other end has started a new link");
+		reload_secure_link_ended(&old->dtls.base);
+	}
 }
 
-static void pass_end(struct reload_secure_link *base)
+/* -- the transport ---------------------------------------------------------------------------------------------------------- */
+
+static void send_datagram(struct reload_secure_link *base, struct span datagram)
 {
-	reload_dtls_link_pump(dtls(base));
+	struct reload_udp_link *l = udp(base);
+	(void)reload_udp_send(l->port->fd, datagram, &base->peer, &l->local);
 }
 
-/* An alert tells the other end, as nothing else would; of a handshake that failed OpenSSL has sent one. */
 static void disconnect(struct reload_secure_link *base)
 {
-	struct reload_dtls_link *l = dtls(base);
-	bool is_up = base->state == RELOAD_SECURE_UP || base->state == RELOAD_SECURE_CLOSING;
-	if (base->ssl && is_up && !SSL_get_shutdown(base->ssl)) {
-		ERR_clear_error();
-		SSL_shutdown(base->ssl);
-	}
-	reload_dtls_flush(base->links);
-	reload_timer_cancel(base->links->timers, &l->again);
+	struct reload_udp_link *l = udp(base);
+	reload_dtls_link_end(&l->dtls);
 	if (l->port)
-		reload_dtls_link_leave(l);
+		reload_udp_link_leave(l);
 	l->port = NULL;
-}
-
-static void clear(struct reload_secure_link *base)
-{
-	reload_reliable_clear(&dtls(base)->reliable);
-}
-
-static void set_limits(struct reload_secure_link *base)
-{
-	struct reload_reliable *r = &dtls(base)->reliable;
-	r->setup.max_message = r->framing.max_message = base->links->set.max_message;
-	r->setup.repeat_ms = base->links->set.repeat_ms;
-}
-
-static void info(const struct reload_secure_link *base, struct reload_link_info *out)
-{
-	const struct reload_dtls_link *l = (const struct reload_dtls_link *)base;
-	out->rto_ms = reload_reliable_rto(&l->reliable);
-	out->sampled = l->reliable.rto.sampled;
-	out->srtt_us = l->reliable.rto.srtt_us;
-	out->queued = l->reliable.queued_bytes;
-	out->unacked = l->reliable.unacked_count;
-	out->good = !l->told_bad;
-	out->datagrams = true;
-	out->sent = l->reliable.counts.sent;
-	out->repeated = l->reliable.counts.resent;
-	out->lost = l->reliable.counts.losses;
-	out->window = reload_reliable_window(&l->reliable);
-}
-
-static size_t mtu(const struct reload_secure_link *base)
-{
-	size_t record = DTLS_get_data_mtu(base->ssl);
-	return record > RELOAD_FRAME_DATA_HEAD ? record - RELOAD_FRAME_DATA_HEAD : 0;
 }
 
 const struct reload_link_transport reload_dtls_transport = {
 	.type = RELOAD_DTLS_UDP_SR_NO_ICE,
 	.kind = RELOAD_SECURE_DATAGRAM,
 	.name = "DTLS",
-	.size = sizeof(struct reload_dtls_link),
+	.size = sizeof(struct reload_udp_link),
 	.bio_method = reload_dtls_bio_method,
 	.connect = connect_next,
-	.send = send_message,
-	.close = close_link,
-	.pass_end = pass_end,
+	.send = reload_dtls_send,
+	.close = reload_dtls_close,
+	.pass_end = reload_dtls_pass_end,
 	.disconnect = disconnect,
-	.clear = clear,
-	.set_limits = set_limits,
-	.info = info,
-	.mtu = mtu,
+	.clear = reload_dtls_clear,
+	.set_limits = reload_dtls_set_limits,
+	.info = reload_dtls_info,
+	.mtu = reload_dtls_mtu,
+	.datagram = send_datagram,
+	.handshake_done = handshake_done,
 };

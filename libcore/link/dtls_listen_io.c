@@ -36,16 +36,16 @@ static bool is_of_handshake(struct span d)
 
 /* -- links that begin --------------------------------------------------------------------------------------------------------- */
 
-static struct reload_dtls_link *listening(struct reload_links *links)
+static struct reload_udp_link *listening(struct reload_links *links)
 {
 	struct reload_dtls *d = links->dtls;
 	if (d->listening)
 		return d->listening;
-	struct reload_dtls_link *l =
-		(struct reload_dtls_link *)reload_secure_link_new(links, &reload_dtls_transport);
-	l->base.incoming = true;
-	if (!reload_dtls_session(l)) {
-		reload_secure_link_free(&l->base);
+	struct reload_udp_link *l =
+		(struct reload_udp_link *)reload_secure_link_new(links, &reload_dtls_transport);
+	l->dtls.base.incoming = true;
+	if (!reload_dtls_session(&l->dtls)) {
+		reload_secure_link_free(&l->dtls.base);
 		return NULL;
 	}
 	d->listening = l;
@@ -56,25 +56,25 @@ static struct reload_dtls_link *listening(struct reload_links *links)
  * Whether both ends began a handshake with the other at the same time: two nodes that are each other's bootstrap node, say.  The one whose
  * ClientHello has the smaller random gives way.
  */
-static bool ours_goes_on(struct reload_dtls_link *own, struct span hello)
+static bool ours_goes_on(struct reload_udp_link *own, struct span hello)
 {
 	uint8_t random[RANDOM];
-	if (!own || own->base.incoming || own->base.state != RELOAD_SECURE_HANDSHAKE)
+	if (!own || own->dtls.base.incoming || own->dtls.base.state != RELOAD_SECURE_HANDSHAKE)
 		return false;
-	SSL_get_client_random(own->base.ssl, random, sizeof(random));
+	SSL_get_client_random(own->dtls.base.ssl, random, sizeof(random));
 	if (memcmp(random, hello.at + HELLO_RANDOM, RANDOM) > 0)
 		return true;
 	reload_secure_link_fail(
-		&own->base, RELOAD_LINK_DOWN, "the other end connects at the same time");
+		&own->dtls.base, RELOAD_LINK_DOWN, "the other end connects at the same time");
 	return false;
 }
 
 /* The cookie is right: l, which has read the ClientHello, becomes a link, or stays what it is. */
-static void accept_link(struct reload_dtls_link *l, struct span hello)
+static void accept_link(struct reload_udp_link *l, struct span hello)
 {
-	struct reload_links *links = l->base.links;
-	const struct reload_ip_port *peer = &l->base.peer;
-	struct reload_dtls_link *old = reload_dtls_link_at(l->port, peer);
+	struct reload_links *links = l->dtls.base.links;
+	const struct reload_ip_port *peer = &l->dtls.base.peer;
+	struct reload_udp_link *old = reload_udp_link_at(l->port, peer);
 	if (ours_goes_on(old, hello) || (old && old->successor))
 		return;
 	if (links->counters.links >= links->set.max_links ||
@@ -85,31 +85,31 @@ static void accept_link(struct reload_dtls_link *l, struct span hello)
 	if (links->counters.half_open >= links->set.max_half_open)
 		reload_secure_link_make_room(links, peer);
 	links->dtls->listening = NULL;
-	reload_secure_link_accept(&l->base);
-	if (!reload_dtls_link_enter(l)) {
-		reload_secure_link_fail(
-			&l->base, RELOAD_IN_PROGRESS, "a handshake with that address is under way");
+	reload_secure_link_accept(&l->dtls.base);
+	if (!reload_udp_link_enter(l)) {
+		reload_secure_link_fail(&l->dtls.base, RELOAD_IN_PROGRESS,
+			"a handshake with that address is under way");
 		return;
 	}
-	l->datagram = hello;
-	reload_dtls_link_accepted(l);
-	l->datagram = span_of(NULL, 0);
+	l->dtls.datagram = hello;
+	reload_udp_link_accepted(l);
+	l->dtls.datagram = span_of(NULL, 0);
 }
 
 static void on_hello(struct reload_dtls_port *port, struct span hello,
 	const struct reload_ip_port *from, const struct reload_udp_local *local)
 {
-	struct reload_dtls_link *l = listening(port->links);
+	struct reload_udp_link *l = listening(port->links);
 	BIO_ADDR *unused = BIO_ADDR_new();
 	if (l && unused) {
 		l->port = port;
-		l->base.peer = *from;
+		l->dtls.base.peer = *from;
 		l->local = *local;
-		l->datagram = hello;
+		l->dtls.datagram = hello;
 		ERR_clear_error();
-		int shown = DTLSv1_listen(l->base.ssl, unused);
+		int shown = DTLSv1_listen(l->dtls.base.ssl, unused);
 		reload_dtls_flush(port->links);
-		l->datagram = span_of(NULL, 0);
+		l->dtls.datagram = span_of(NULL, 0);
 		if (shown == 1)
 			accept_link(l, hello);
 		if (port->links->dtls->listening == l)
@@ -123,14 +123,14 @@ static void on_hello(struct reload_dtls_port *port, struct span hello,
 static void on_dtls(struct reload_dtls_port *port, struct span datagram,
 	const struct reload_ip_port *from, const struct reload_udp_local *local)
 {
-	struct reload_dtls_link *l = reload_dtls_link_at(port, from);
+	struct reload_udp_link *l = reload_udp_link_at(port, from);
 	if (l && l->successor && is_of_handshake(datagram))
 		l = l->successor;
-	bool in_handshake = l && l->base.state == RELOAD_SECURE_HANDSHAKE;
-	if (is_hello(datagram) && !(in_handshake && l->base.incoming))
+	bool in_handshake = l && l->dtls.base.state == RELOAD_SECURE_HANDSHAKE;
+	if (is_hello(datagram) && !(in_handshake && l->dtls.base.incoming))
 		on_hello(port, datagram, from, local);
 	else if (l)
-		reload_dtls_link_input(l, datagram);
+		reload_dtls_link_input(&l->dtls, datagram);
 }
 
 static void on_stun(struct reload_dtls_port *port, struct span datagram,
@@ -148,13 +148,13 @@ static void on_errors(struct reload_dtls_port *port)
 {
 	struct reload_udp_error error;
 	for (int i = 0; i < RELOAD_DTLS_ERRORS && reload_udp_error(port->fd, &error); i++) {
-		struct reload_dtls_link *l = reload_dtls_link_at(port, &error.to);
+		struct reload_udp_link *l = reload_udp_link_at(port, &error.to);
 		if (!l)
 			continue;
-		if (l->base.state == RELOAD_SECURE_HANDSHAKE)
-			reload_dtls_link_refused(l, &error);
+		if (l->dtls.base.state == RELOAD_SECURE_HANDSHAKE)
+			reload_udp_link_refused(l, &error);
 		else
-			reload_dtls_link_icmp(l, &error);
+			reload_dtls_link_icmp(&l->dtls, &error);
 	}
 }
 
@@ -202,7 +202,7 @@ void reload_dtls_end(struct reload_links *links)
 	if (!links->dtls)
 		return;
 	if (links->dtls->listening)
-		reload_secure_link_free(&links->dtls->listening->base);
+		reload_secure_link_free(&links->dtls->listening->dtls.base);
 	reload_dtls_ports_close(links);
 	free(links->dtls);
 }

@@ -4,14 +4,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static int peer_cmp(const struct reload_dtls_link *a, const struct reload_dtls_link *b)
+static int peer_cmp(const struct reload_udp_link *a, const struct reload_udp_link *b)
 {
-	const struct reload_ip_port *p = &a->base.peer, *q = &b->base.peer;
+	const struct reload_ip_port *p = &a->dtls.base.peer, *q = &b->dtls.base.peer;
 	int order = memcmp(p->addr, q->addr, sizeof(p->addr));
 	return order ? order : (p->port > q->port) - (p->port < q->port);
 }
 
-RELOAD_TREE(reload_dtls_tree, reload_dtls_link, by_peer, peer_cmp)
+RELOAD_TREE(reload_udp_tree, reload_udp_link, by_peer, peer_cmp)
 
 /* -- ports --------------------------------------------------------------------------------------------------------------- */
 
@@ -53,7 +53,7 @@ struct reload_dtls_port *reload_dtls_port_for(
 		struct reload_dtls_port *port = &d->ports[i];
 		if (!reaches(&port->at, peer))
 			continue;
-		if (!reload_dtls_link_at(port, peer))
+		if (!reload_udp_link_at(port, peer))
 			return port;
 		own = port->at;
 	}
@@ -73,16 +73,16 @@ void reload_dtls_ports_close(struct reload_links *links)
 
 /* -- whose datagram it is -------------------------------------------------------------------------------------------------- */
 
-struct reload_dtls_link *reload_dtls_link_at(
+struct reload_udp_link *reload_udp_link_at(
 	struct reload_dtls_port *port, const struct reload_ip_port *peer)
 {
-	struct reload_dtls_link key = { .base.peer = *peer };
-	return RB_FIND(reload_dtls_tree, &port->tree, &key);
+	struct reload_udp_link key = { .dtls.base.peer = *peer };
+	return RB_FIND(reload_udp_tree, &port->tree, &key);
 }
 
-bool reload_dtls_link_enter(struct reload_dtls_link *l)
+bool reload_udp_link_enter(struct reload_udp_link *l)
 {
-	struct reload_dtls_link *old = RB_INSERT(reload_dtls_tree, &l->port->tree, l);
+	struct reload_udp_link *old = RB_INSERT(reload_udp_tree, &l->port->tree, l);
 	l->is_in_tree = !old;
 	if (!old)
 		return true;
@@ -93,63 +93,27 @@ bool reload_dtls_link_enter(struct reload_dtls_link *l)
 	return true;
 }
 
-struct reload_dtls_link *reload_dtls_link_succeed(struct reload_dtls_link *l)
+struct reload_udp_link *reload_udp_link_succeed(struct reload_udp_link *l)
 {
-	struct reload_dtls_link *old = l->predecessor;
+	struct reload_udp_link *old = l->predecessor;
 	if (!old)
 		return NULL;
-	RB_REMOVE(reload_dtls_tree, &l->port->tree, old);
+	RB_REMOVE(reload_udp_tree, &l->port->tree, old);
 	old->is_in_tree = false;
 	old->successor = l->predecessor = NULL;
-	RB_INSERT(reload_dtls_tree, &l->port->tree, l);
+	RB_INSERT(reload_udp_tree, &l->port->tree, l);
 	l->is_in_tree = true;
 	return old;
 }
 
-void reload_dtls_link_leave(struct reload_dtls_link *l)
+void reload_udp_link_leave(struct reload_udp_link *l)
 {
 	if (l->successor)
-		reload_dtls_link_succeed(l->successor);
+		reload_udp_link_succeed(l->successor);
 	if (l->predecessor)
 		l->predecessor->successor = NULL;
 	l->predecessor = NULL;
 	if (l->is_in_tree)
-		RB_REMOVE(reload_dtls_tree, &l->port->tree, l);
+		RB_REMOVE(reload_udp_tree, &l->port->tree, l);
 	l->is_in_tree = false;
-}
-
-/* -- datagrams out ------------------------------------------------------------------------------------------------------- */
-
-static void send_now(struct reload_dtls_link *l, struct span datagram)
-{
-	struct reload_links *links = l->base.links;
-	links->counters.writes++;
-	links->counters.bytes_out += datagram.len;
-	(void)reload_udp_send(l->port->fd, datagram, &l->base.peer,
-		&l->local); /* one that did not leave is lost, like others */
-}
-
-void reload_dtls_flush(struct reload_links *links)
-{
-	struct reload_dtls *d = links->dtls;
-	if (d->writer)
-		send_now(d->writer, span_of(d->out, d->out_len));
-	d->writer = NULL;
-	d->out_len = 0;
-}
-
-void reload_dtls_write(struct reload_dtls_link *l, struct span record)
-{
-	struct reload_links *links = l->base.links;
-	struct reload_dtls *d = links->dtls;
-	if (d->writer != l || record.len > sizeof(d->out) - d->out_len)
-		reload_dtls_flush(links);
-	if (record.len > sizeof(d->out)) {
-		send_now(l,
-			record); /* a header that no fragment can carry: IP may fragment it (R-6.7-04) */
-		return;
-	}
-	memcpy(d->out + d->out_len, record.at, record.len);
-	d->out_len += record.len;
-	d->writer = l;
 }

@@ -65,6 +65,11 @@ struct reload_link_transport {
 	void (*info)(const struct reload_secure_link *link, struct reload_link_info *out);
 	/* bytes of the largest message that fits a datagram of a link that is up; NULL: messages have no limit of their own */
 	size_t (*mtu)(const struct reload_secure_link *link);
+
+	/* of DTLS alone: sends a datagram; one that does not leave is lost, like others */
+	void (*datagram)(struct reload_secure_link *link, struct span datagram);
+	/* the handshake is done, and the owner will be notified */
+	void (*handshake_done)(struct reload_secure_link *link);
 };
 
 struct reload_secure_link {

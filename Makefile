@@ -37,7 +37,7 @@ PROGRAMS := $(filter-out common $(PRIVATE),$(notdir $(patsubst %/main.c,%,$(wild
 all: programs
 
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
-BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev
+BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
 	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 dnsmasq-base
 
@@ -64,6 +64,7 @@ check-deps:
 once = $(eval $(1) := $(shell $(2)))$($(1))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags libxml-2.0 expat jansson)
 GLIB_CFLAGS = $(call once,GLIB_CFLAGS,pkg-config --cflags glib-2.0)
+NICE_CFLAGS = $(call once,NICE_CFLAGS,pkg-config --cflags nice)
 
 CFLAGS_debug   := -O1 -g
 CFLAGS_release := -O2 -g
@@ -93,7 +94,7 @@ SIM := $(patsubst %.c,$(O)/%.o,$(wildcard libcore/sim/*.c))
 COMMON := $(patsubst %.c,$(O)/%.o,$(wildcard cmd/common/*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard $(ROOMS:%=tests/unit/test_%_*.c)))
-BINS := $(PROGRAMS:%=$(O)/%) $(PRIVATE:%=$(O)/%)
+BINS := $(PROGRAMS:%=$(O)/%) $(PRIVATE:%=$(O)/%) $(O)/reload-ice.so
 
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-6s %s\n' $(1) $(2))
@@ -124,9 +125,26 @@ $(O)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcmd.a $(if 
 endef
 $(foreach p,$(PROGRAMS) $(PRIVATE),$(eval $(call program,$(p))))
 
+# What an agent opens at run time when its overlay uses ICE (link/ice_plugin.h): of this program it has types alone, no code.
+ICE := $(patsubst %.c,$(O)/%.o,$(wildcard ice/*.c))
+$(O)/ice/%.o: ice/%.c | deps
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(NICE_CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+$(O)/reload-ice.so: $(ICE)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-z,defs -o $@ $^ -lnice -lgobject-2.0 -lglib-2.0
+$(O)/tests/lab/ice-pair: $(O)/tests/lab/ice-pair.o $(O)/libcore.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(O)/tests/lab/ice-links: $(O)/tests/lab/ice-links.o $(O)/libcore.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS)
+
 $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS) $(SCHEMA_LIBS)
+
+$(O)/unit/test_link_ice_plugin: | $(O)/reload-ice.so
 
 $(O)/bench/count.so: tests/bench/count.c | deps
 	$(call say,LD,$@)
@@ -221,13 +239,15 @@ install: programs
 	install -d $(DESTDIR)$(LIBEXECDIR)/reload
 	install -m 755 $(PROGRAMS:%=$(O)/%) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(PRIVATE:%=$(O)/%) $(DESTDIR)$(LIBEXECDIR)/reload
+	install -m 644 $(O)/reload-ice.so $(DESTDIR)$(LIBEXECDIR)/reload
 	for page in man/*.[1-8]; do install -m 644 $$page $(SHARE)/man/man$${page##*.}; done
 	install -m 644 $(PROGRAMS:%=completions/%) $(SHARE)/bash-completion/completions
 	install -m 644 $(PROGRAMS:%=completions/_%) $(SHARE)/zsh/site-functions
 	install -m 644 $(PROGRAMS:%=completions/%.fish) $(SHARE)/fish/vendor_completions.d
 
 uninstall:
-	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%) $(PRIVATE:%=$(DESTDIR)$(LIBEXECDIR)/reload/%)
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%) $(PRIVATE:%=$(DESTDIR)$(LIBEXECDIR)/reload/%) \
+		$(DESTDIR)$(LIBEXECDIR)/reload/reload-ice.so
 	for page in man/*.[1-8]; do rm -f $(SHARE)/man/man$${page##*.}/$${page#man/}; done
 	rm -f $(PROGRAMS:%=$(SHARE)/bash-completion/completions/%) $(PROGRAMS:%=$(SHARE)/zsh/site-functions/_%) \
 		$(PROGRAMS:%=$(SHARE)/fish/vendor_completions.d/%.fish)

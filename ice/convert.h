@@ -1,0 +1,26 @@
+/* Between addresses and candidates of RELOAD and those of libnice. */
+#pragma once
+
+#include "link/ice_plugin.h"
+
+#include <nice/agent.h>
+
+/* ice_address_to() and ice_address_from() convert; an address that is not set has type 0. */
+void ice_address_to(NiceAddress *out, const struct reload_ip_port *in);
+void ice_address_from(struct reload_ip_port *out, const NiceAddress *in);
+
+/* ice_address_is_linklocal() is what libnice does not export. */
+gboolean ice_address_is_linklocal(const struct reload_ip_port *a);
+
+/* ice_address_text() writes the address without its port. */
+const char *ice_address_text(char out[NICE_ADDRESS_STRING_LEN], const struct reload_ip_port *in);
+
+/* ice_candidate_to() makes a candidate of libnice (owned). */
+NiceCandidate *ice_candidate_to(const struct reload_ice_item *in, guint stream);
+
+/* ice_candidate_from() fills in out; false for one that is not UDP. */
+gboolean ice_candidate_from(struct reload_ice_item *out, const NiceCandidate *in);
+
+/* ice_pair_from() fills in the pair of two candidates; server relays for this end where its candidate is a relayed one. */
+void ice_pair_from(struct reload_ice_pair *out, const NiceCandidate *local,
+	const NiceCandidate *remote, const struct reload_ip_port *server);

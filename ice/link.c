@@ -1,0 +1,446 @@
+/*
+ * One link: GATHERING --> GATHERED --> CHECKING --> CONNECTED, and from each of them FAILED and CLOSING.
+ *
+ * How libnice 0.1.21 has to be set, each of which was measured:
+ * - Nomination is aggressive (RFC 5245 s8.1.1.2): regular nomination waits two seconds for pairs that cannot work.
+ * - keepalive-conncheck, not consent: consent is lost after ten seconds, by requests that are never repeated, on a line with some loss.
+ * - A STUN server is not set beside a TURN server, as gathering takes two seconds then; the relay tells the reflexive address, too.
+ * - Addresses are named one by one: link-local ones cannot be sent.
+ * - attach_recv comes before gathering, as sockets are read by nobody else.
+ * - nice_agent_close_async() before the last reference is dropped, or the relay is kept by its server for minutes.
+ */
+#include "link.h"
+
+#include "convert.h"
+
+#include <stun/usages/bind.h>
+#include <string.h>
+
+enum ice_state {
+	GATHERING,
+	GATHERED,
+	CHECKING,
+	CONNECTED,
+	FAILED,
+	CLOSING
+};
+
+struct ice_link {
+	struct ice_owner *owner;
+	uint64_t key;
+	NiceAgent *agent; /* owned */
+	guint stream;
+	enum ice_state state;
+	gboolean relay_only;
+	struct reload_ip_port server; /* of TURN; type 0: none */
+	GSource *limit;               /* of gathering; owned */
+	GSource *keepalive;           /* owned */
+	GQueue early;      /* GBytes: datagrams of an end that was connected before this one */
+	gint64 last_sent;  /* us */
+	const char *fault; /* of the server; NULL: none */
+};
+
+enum {
+	COMPONENT = 1,
+	EARLY = 8, /* datagrams of a link; later ones are lost */
+	KEEPALIVE_US = RELOAD_ICE_KEEPALIVE_MS * 1000
+};
+
+static void notify(struct ice_link *l, struct reload_ice_notice notice)
+{
+	notice.key = l->key;
+	l->owner->notify(l->owner->arg, &notice);
+}
+
+static GSource *timer(struct ice_link *l, guint ms, GSourceFunc fn)
+{
+	GSource *s = g_timeout_source_new(ms);
+	g_source_set_callback(s, fn, l, NULL);
+	g_source_attach(s, l->owner->context);
+	return s;
+}
+
+static void end_timer(GSource **s)
+{
+	if (*s) {
+		g_source_destroy(*s);
+		g_source_unref(*s);
+	}
+	*s = NULL;
+}
+
+static void end_timers(struct ice_link *l)
+{
+	end_timer(&l->limit);
+	end_timer(&l->keepalive);
+}
+
+static void free_candidates(GSList *list)
+{
+	g_slist_free_full(list, (GDestroyNotify)nice_candidate_free);
+}
+
+/* -- failure -------------------------------------------------------------------------------------------------------------- */
+
+static gboolean same_family(const NiceCandidate *a, const NiceCandidate *b)
+{
+	return nice_address_ip_version(&a->addr) == nice_address_ip_version(&b->addr);
+}
+
+/* libnice does not show its check list: what was tried are all pairs of a family, but for reflexive ones of this end, whose base is tried. */
+static size_t pairs_of(struct ice_link *l, struct reload_ice_pair out[RELOAD_ICE_PAIRS])
+{
+	GSList *local = nice_agent_get_local_candidates(l->agent, l->stream, COMPONENT);
+	GSList *remote = nice_agent_get_remote_candidates(l->agent, l->stream, COMPONENT);
+	size_t n = 0;
+	for (GSList *i = local; i; i = i->next)
+		for (GSList *k = remote; k && n < RELOAD_ICE_PAIRS; k = k->next) {
+			const NiceCandidate *own = i->data, *other = k->data;
+			if (!same_family(own, other) ||
+				own->type == NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE ||
+				own->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE)
+				continue;
+			ice_pair_from(&out[n], own, other, &l->server);
+			out[n++].heard = other->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE;
+		}
+	free_candidates(local);
+	free_candidates(remote);
+	return n;
+}
+
+static void fail(struct ice_link *l, const char *why)
+{
+	struct reload_ice_pair pairs[RELOAD_ICE_PAIRS];
+	if (l->state == FAILED || l->state == CLOSING)
+		return;
+	l->state = FAILED;
+	end_timers(l);
+	size_t count = l->agent && l->stream ? pairs_of(l, pairs) : 0;
+	notify(l, (struct reload_ice_notice){ .type = RELOAD_ICE_FAILED,
+			  .why = why,
+			  .pairs = pairs,
+			  .pairs_count = count });
+}
+
+/* -- gathering ------------------------------------------------------------------------------------------------------------- */
+
+static gboolean has_relay(const struct reload_ice_local *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (all[i].item.type == RELOAD_ICE_RELAY)
+			return TRUE;
+	return FALSE;
+}
+
+static void report_candidates(
+	struct ice_link *l, struct reload_ice_local *all, size_t count, gboolean late)
+{
+	gchar *ufrag = NULL, *password = NULL;
+	gboolean no_relay = l->server.type && !has_relay(all, count);
+	if (no_relay)
+		l->fault =
+			late ? "the TURN server does not answer" : "the TURN server gives no relay";
+	else if (late)
+		l->fault = "the STUN server does not answer";
+	if (!count || (l->relay_only && no_relay)) {
+		fail(l, l->fault ? l->fault : "no candidate was gathered");
+		return;
+	}
+	if (!nice_agent_get_local_credentials(l->agent, l->stream, &ufrag, &password)) {
+		fail(l, "libnice has no credentials");
+		return;
+	}
+	l->state = GATHERED;
+	notify(l, (struct reload_ice_notice){ .type = RELOAD_ICE_WAS_GATHERED,
+			  .gathered = { ufrag, password, all, count, l->fault } });
+	g_free(ufrag);
+	g_free(password);
+}
+
+static void gathered(struct ice_link *l, gboolean late)
+{
+	struct reload_ice_local all[RELOAD_ICE_GATHERED] = { 0 };
+	size_t count = 0;
+	if (l->state != GATHERING)
+		return;
+	end_timer(&l->limit);
+	GSList *local = nice_agent_get_local_candidates(l->agent, l->stream, COMPONENT);
+	for (GSList *i = local; i && count < RELOAD_ICE_GATHERED; i = i->next)
+		count += ice_candidate_from(&all[count].item, i->data) ? 1 : 0;
+	free_candidates(local);
+	report_candidates(l, all, count, late);
+}
+
+static void on_gathered(NiceAgent *agent, guint stream, gpointer arg)
+{
+	(void)agent, (void)stream;
+	gathered(arg, FALSE);
+}
+
+static gboolean on_gather_late(gpointer arg)
+{
+	gathered(arg, TRUE);
+	return G_SOURCE_REMOVE;
+}
+
+/* -- the pair --------------------------------------------------------------------------------------------------------------- */
+
+static gboolean on_keepalive(gpointer arg);
+
+static void keepalive_later(struct ice_link *l)
+{
+	gint64 due = l->last_sent + KEEPALIVE_US - g_get_monotonic_time();
+	end_timer(&l->keepalive);
+	l->keepalive = timer(l, due > 0 ? (guint)(due / 1000 + 1) : 1, on_keepalive);
+}
+
+static void send_now(struct ice_link *l, struct span datagram)
+{
+	l->last_sent = g_get_monotonic_time();
+	(void)nice_agent_send(l->agent, l->stream, COMPONENT, (guint)datagram.len,
+		(const gchar *)datagram.at); /* what a full socket does not take is lost */
+}
+
+/* RFC 5245 s10: a Binding indication, for the NATs between both ends */
+static void send_keepalive(struct ice_link *l)
+{
+	static const uint16_t known[] = { 0 };
+	StunAgent stun;
+	StunMessage message;
+	uint8_t bytes[64];
+	stun_agent_init(&stun, known, STUN_COMPATIBILITY_RFC5389, STUN_AGENT_USAGE_USE_FINGERPRINT);
+	size_t len = stun_usage_bind_keepalive(&stun, &message, bytes, sizeof(bytes));
+	if (len)
+		send_now(l, span_of(bytes, len));
+}
+
+static gboolean on_keepalive(gpointer arg)
+{
+	struct ice_link *l = arg;
+	if (g_get_monotonic_time() - l->last_sent >= KEEPALIVE_US)
+		send_keepalive(l);
+	keepalive_later(l);
+	return G_SOURCE_REMOVE;
+}
+
+static void deliver(struct ice_link *l, struct span datagram)
+{
+	notify(l, (struct reload_ice_notice){ .type = RELOAD_ICE_DATAGRAM, .datagram = datagram });
+}
+
+static void deliver_early(struct ice_link *l)
+{
+	GBytes *bytes;
+	while ((bytes = g_queue_pop_head(&l->early))) {
+		gsize len;
+		const void *at = g_bytes_get_data(bytes, &len);
+		deliver(l, span_of(at, len));
+		g_bytes_unref(bytes);
+	}
+}
+
+/* The first pair, or another one. */
+static void connected(struct ice_link *l, const NiceCandidate *local, const NiceCandidate *remote)
+{
+	struct reload_ice_pair pair;
+	ice_pair_from(&pair, local, remote, &l->server);
+	if (l->state == CHECKING) {
+		l->state = CONNECTED;
+		l->last_sent = g_get_monotonic_time();
+		keepalive_later(l);
+	}
+	notify(l, (struct reload_ice_notice){
+			  .type = RELOAD_ICE_CONNECTED, .pairs = &pair, .pairs_count = 1 });
+	deliver_early(l);
+}
+
+static void no_pair(struct ice_link *l)
+{
+	g_autofree gchar *why = g_strconcat("no pair of candidates leads to the other end",
+		l->fault ? "; " : "", l->fault, NULL);
+	fail(l, why);
+}
+
+static void on_state(NiceAgent *agent, guint stream, guint component, guint state, gpointer arg)
+{
+	struct ice_link *l = arg;
+	NiceCandidate *local, *remote;
+	if (state == NICE_COMPONENT_STATE_FAILED && l->state == CONNECTED)
+		fail(l, "the other end does not answer any more");
+	else if (state == NICE_COMPONENT_STATE_FAILED && l->state == CHECKING)
+		no_pair(l);
+	else if ((state == NICE_COMPONENT_STATE_CONNECTED || state == NICE_COMPONENT_STATE_READY) &&
+		 l->state == CHECKING &&
+		 nice_agent_get_selected_pair(agent, stream, component, &local, &remote))
+		connected(l, local, remote);
+}
+
+static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandidate *local,
+	NiceCandidate *remote, gpointer arg)
+{
+	(void)agent, (void)stream, (void)component;
+	struct ice_link *l = arg;
+	if (l->state == CONNECTED)
+		connected(l, local, remote);
+}
+
+static void on_datagram(
+	NiceAgent *agent, guint stream, guint component, guint len, gchar *at, gpointer arg)
+{
+	(void)agent, (void)stream, (void)component;
+	struct ice_link *l = arg;
+	if (l->state == CONNECTED && len)
+		deliver(l, span_of(at, len));
+	else if (l->state == CHECKING && l->early.length < EARLY && len)
+		g_queue_push_tail(&l->early, g_bytes_new(at, len));
+}
+
+/* -- how a link begins -------------------------------------------------------------------------------------------------------- */
+
+static void set_properties(struct ice_link *l, const struct reload_ice_gather *how)
+{
+	g_object_set(l->agent, "ice-tcp", FALSE, "upnp", FALSE, "controlling-mode",
+		how->controlling, "keepalive-conncheck", TRUE, "force-relay", how->relay_only,
+		NULL);
+	if (how->server.type == RELOAD_ICE_STUN) {
+		char at[NICE_ADDRESS_STRING_LEN];
+		g_object_set(l->agent, "stun-server", ice_address_text(at, &how->server.at),
+			"stun-server-port", (guint)how->server.at.port, NULL);
+	}
+	g_signal_connect(l->agent, "candidate-gathering-done", G_CALLBACK(on_gathered), l);
+	g_signal_connect(l->agent, "component-state-changed", G_CALLBACK(on_state), l);
+	g_signal_connect(l->agent, "new-selected-pair-full", G_CALLBACK(on_pair), l);
+}
+
+static gboolean add_addresses(struct ice_link *l, const struct reload_ice_gather *how)
+{
+	gboolean any = FALSE;
+	for (size_t i = 0; i < how->addresses_count; i++) {
+		NiceAddress at;
+		struct reload_ip_port named = how->addresses[i];
+		named.port = 0;
+		ice_address_to(&at, &named);
+		if (!ice_address_is_linklocal(&named) &&
+			nice_agent_add_local_address(l->agent, &at))
+			any = TRUE;
+	}
+	return any; /* without any, libnice takes all that it finds */
+}
+
+static gboolean add_relay(struct ice_link *l, const struct reload_ice_server *server)
+{
+	char at[NICE_ADDRESS_STRING_LEN];
+	if (server->type != RELOAD_ICE_TURN_UDP && server->type != RELOAD_ICE_TURN_TCP)
+		return TRUE;
+	l->server = server->at;
+	return nice_agent_set_relay_info(l->agent, l->stream, COMPONENT,
+		ice_address_text(at, &server->at), server->at.port, server->user, server->password,
+		server->type == RELOAD_ICE_TURN_TCP ? NICE_RELAY_TYPE_TURN_TCP
+						    : NICE_RELAY_TYPE_TURN_UDP);
+}
+
+/* What is wrong; NULL: it gathers, or has done so already. */
+static const char *begin(struct ice_link *l, const struct reload_ice_gather *how)
+{
+	if (!add_addresses(l, how))
+		return "this host has no address that can be offered";
+	l->stream = nice_agent_add_stream(l->agent, 1);
+	if (!l->stream)
+		return "libnice has no stream";
+	if (!add_relay(l, &how->server))
+		return "libnice refuses the TURN server";
+	if (!nice_agent_attach_recv(
+		    l->agent, l->stream, COMPONENT, l->owner->context, on_datagram, l))
+		return "libnice does not receive";
+	l->limit = timer(l, RELOAD_ICE_GATHER_MS, on_gather_late);
+	return nice_agent_gather_candidates(l->agent, l->stream)
+		       ? NULL
+		       : "no socket can be opened at the addresses of this host";
+}
+
+void ice_link_new(struct ice_owner *owner, uint64_t key, const struct reload_ice_gather *how)
+{
+	struct ice_link *l = g_new0(struct ice_link, 1);
+	l->owner = owner;
+	l->key = key;
+	l->relay_only = how->relay_only;
+	g_hash_table_insert(owner->links, &l->key, l);
+	if (g_hash_table_size(owner->links) > RELOAD_ICE_LINKS) {
+		fail(l, "too many links");
+		return;
+	}
+	l->agent = nice_agent_new_full(
+		owner->context, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_NONE);
+	set_properties(l, how);
+	const char *fault = begin(l, how);
+	if (fault)
+		fail(l, fault);
+}
+
+/* -- what is asked of a link ---------------------------------------------------------------------------------------------------- */
+
+struct ice_link *ice_link_find(const struct ice_owner *owner, uint64_t key)
+{
+	struct ice_link *l = g_hash_table_lookup(owner->links, &key);
+	return l && l->state != CLOSING ? l : NULL;
+}
+
+void ice_link_start(struct ice_link *l, const struct reload_ice_remote *to)
+{
+	if (l->state != GATHERED)
+		return;
+	l->state = CHECKING;
+	GSList *list = NULL;
+	for (size_t i = to->count; i-- > 0;)
+		list = g_slist_prepend(list, ice_candidate_to(&to->candidates[i], l->stream));
+	if (!nice_agent_set_remote_credentials(l->agent, l->stream, to->ufrag, to->password))
+		fail(l, "libnice refuses the credentials of the other end");
+	else if (nice_agent_set_remote_candidates(l->agent, l->stream, COMPONENT, list) <= 0)
+		fail(l, "no candidate of the other end is usable");
+	free_candidates(list);
+}
+
+void ice_link_send(struct ice_link *l, struct span datagram)
+{
+	if (l->state == CONNECTED)
+		send_now(l, datagram);
+}
+
+/* -- how a link ends ------------------------------------------------------------------------------------------------------------ */
+
+static void forget(struct ice_link *l)
+{
+	g_queue_clear_full(&l->early, (GDestroyNotify)g_bytes_unref);
+	if (l->agent) {
+		g_signal_handlers_disconnect_by_data(l->agent, l);
+		g_object_unref(l->agent);
+	}
+	g_hash_table_remove(l->owner->links, &l->key);
+	notify(l, (struct reload_ice_notice){ .type = RELOAD_ICE_CLOSED });
+	g_free(l);
+}
+
+static void on_closed(GObject *agent, GAsyncResult *result, gpointer arg)
+{
+	(void)agent, (void)result;
+	forget(arg);
+}
+
+void ice_link_close(struct ice_link *l)
+{
+	if (l->state == CLOSING)
+		return;
+	l->state = CLOSING;
+	end_timers(l);
+	if (l->agent)
+		nice_agent_close_async(l->agent, on_closed, l);
+	else
+		forget(l);
+}
+
+void ice_link_drop(struct ice_link *l)
+{
+	end_timers(l);
+	l->state = CLOSING;
+	forget(l);
+}

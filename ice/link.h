@@ -1,0 +1,34 @@
+/* One link of the ICE plug-in: an agent of libnice with one stream of one component.  All functions are called from the plug-in's thread. */
+#pragma once
+
+#include "link/ice_plugin.h"
+
+#include <nice/agent.h>
+
+/* What is shared by the links of a plug-in. */
+struct ice_owner {
+	GMainContext *context;
+	reload_ice_notify_fn notify;
+	void *arg;
+	GHashTable *links; /* by key */
+};
+
+struct ice_link;
+
+/* ice_link_new() enters a link and begins to gather; a notification follows. */
+void ice_link_new(struct ice_owner *owner, uint64_t key, const struct reload_ice_gather *how);
+
+/* ice_link_find() returns NULL for one that is unknown or is being closed. */
+struct ice_link *ice_link_find(const struct ice_owner *owner, uint64_t key);
+
+/* ice_link_start() begins checks. */
+void ice_link_start(struct ice_link *l, const struct reload_ice_remote *to);
+
+/* ice_link_send() sends a datagram over the chosen pair; without one it is lost. */
+void ice_link_send(struct ice_link *l, struct span datagram);
+
+/* ice_link_close() gives the relay back, then forgets the link and reports it; once more is legal until then. */
+void ice_link_close(struct ice_link *l);
+
+/* ice_link_drop() ends one at once, for a relay that does not answer when the plug-in ends. */
+void ice_link_drop(struct ice_link *l);

@@ -82,6 +82,7 @@ struct reload_secure_link {
 	uint32_t id;
 	enum reload_secure_state state;
 	bool incoming, is_half_open, is_in_pass, was_up;
+	bool is_server;   /* of its handshake, though it was asked for here (LINK-08) */
 	bool silent;      /* nobody wants to know its end */
 	bool counted;     /* among the links that there are */
 	bool is_numbered; /* it is in the tree */
@@ -137,6 +138,7 @@ struct reload_links {
 	struct reload_trust *trust;
 	const struct reload_link_transport *const *transports; /* by kind */
 	struct reload_dtls *dtls;                              /* link/dtls.h */
+	struct reload_ice_use *ice; /* link/ice_link_io.h; NULL: no plug-in is used */
 	struct reload_link_races races;
 	struct reload_secure_tree tree;
 	struct reload_secure_list half_open; /* incoming handshakes, oldest first */

@@ -1,4 +1,5 @@
 #include "link/dtls.h"
+#include "link/ice_link_io.h"
 #include "link/tls.h"
 
 #include <assert.h>
@@ -248,6 +249,7 @@ void reload_links_free(struct reload_links *links)
 	}
 	reload_tls_listen_end(links);
 	reload_dtls_end(links);
+	reload_ice_end(links);
 	reload_timer_cancel(links->timers, &links->validity);
 	reload_poll_hook_remove(links->set.poll, &links->hook);
 	reload_secure_context_clear(links);

@@ -18,6 +18,12 @@
 #include "wire/destination.h"
 
 struct reload_links;
+/* link/ice_plugin.h */
+struct reload_ice_gather;
+struct reload_ice_gathered;
+struct reload_ice_pair;
+struct reload_ice_plugin;
+struct reload_ice_remote;
 
 /* What the owner is notified of; spans and pointers are borrowed for the time of the call. */
 struct reload_links_ops {
@@ -39,6 +45,11 @@ struct reload_links_ops {
 	/* an incoming connection ended before it was a link; may be NULL */
 	void (*refused)(void *arg, const struct reload_ip_port *peer, enum reload_err err,
 		const struct reload_error_text *why);
+	/* what reload_links_gather() has found: the owner sends what it chooses to the other end; may be NULL without ICE */
+	void (*gathered)(void *arg, uint32_t link, const struct reload_ice_gathered *found);
+	/* the pairs of candidates that were tried before down() follows; may be NULL */
+	void (*pairs_failed)(
+		void *arg, uint32_t link, const struct reload_ice_pair *pairs, size_t count);
 };
 
 /* Zero means the default in parentheses. */
@@ -94,6 +105,20 @@ void reload_links_open(struct reload_links *links, uint32_t link,
 	const struct reload_link_target *to, size_t count);
 
 /*
+ * Links over ICE (DTLS-UDP-SR, RFC 6940 s6.5.1).  reload_links_use_ice() begins to use a plug-in (borrowed), once; RELOAD_FAILED with why.
+ * reload_links_gather() begins a link, whose number is as that of reload_links_open(), in the role of how->controlling, which is
+ * that of the end that sends the AttachReq and the server of DTLS (LINK-08); gathered() or down() follows.  reload_links_check() then
+ * connects to what the other end has sent, as far as reload_ice_credentials_fault() and reload_ice_remote() have passed it; up() or
+ * down() follows.  A link for which the other end sends nothing is closed by the owner.
+ */
+enum reload_err reload_links_use_ice(struct reload_links *links,
+	const struct reload_ice_plugin *plugin, struct reload_error_text *why) MUST_CHECK;
+void reload_links_gather(
+	struct reload_links *links, uint32_t link, const struct reload_ice_gather *how);
+void reload_links_check(
+	struct reload_links *links, uint32_t link, const struct reload_ice_remote *to);
+
+/*
  * reload_links_send() queues one message; false when it was dropped: no such link, not up, queue full or above 2^24 - 1
  * bytes.  End-to-end repetition repairs.
  */
@@ -140,8 +165,9 @@ size_t reload_links_mtu(const struct reload_links *links, uint32_t link);
 struct reload_link_info {
 	enum reload_link_type type;
 	struct reload_ip_port peer;
-	const struct reload_cert *cert; /* borrowed */
-	const char *version, *cipher;   /* static: "TLSv1.3", "TLS_AES_256_GCM_SHA384" */
+	const struct reload_ice_pair *pair; /* that ICE has chosen (borrowed); NULL: no ICE */
+	const struct reload_cert *cert;     /* borrowed */
+	const char *version, *cipher;       /* static: "TLSv1.3", "TLS_AES_256_GCM_SHA384" */
 	reload_ms rto_ms;
 	bool sampled;     /* a round trip was measured */
 	uint64_t srtt_us; /* the smoothed one (RFC 6298) */

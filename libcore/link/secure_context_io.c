@@ -29,7 +29,7 @@ SSL *reload_secure_session(struct reload_secure_link *link)
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_app_data(ssl, link);
-	if (link->incoming)
+	if (link->incoming || link->is_server)
 		SSL_set_accept_state(ssl);
 	else
 		SSL_set_connect_state(ssl);

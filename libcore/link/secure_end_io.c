@@ -75,8 +75,8 @@ void reload_secure_link_fail(struct reload_secure_link *l, enum reload_err err, 
 		l->why = RELOAD_NEW(reload_error_text);
 	if (reason) {
 		char peer[64];
-		l->err = reload_error_explain(
-			l->why, err, reload_ip_port_text(peer, &l->peer), "%s", reason);
+		const char *what = l->peer.type ? reload_ip_port_text(peer, &l->peer) : "a link";
+		l->err = reload_error_explain(l->why, err, what, "%s", reason);
 	}
 	if (l->race)
 		attempt_failed(l);

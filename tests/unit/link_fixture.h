@@ -3,6 +3,7 @@
 
 #include "ident/key.h"
 #include "ident/trust.h"
+#include "link/ice_plugin.h"
 #include "link/links_io.h"
 #include "util/alloc.h"
 #include "wire/codes.h"
@@ -46,6 +47,11 @@ struct node {
 	bool echo; /* answer each message with itself */
 	bool close_on_message;
 	void (*on_message)(void); /* NULL: nothing */
+	/* over ICE: what was gathered last, and how many pairs failed */
+	unsigned gathers;
+	char ufrag[64], password[64];
+	struct reload_ice_item candidates[RELOAD_ICE_CANDIDATES_MAX];
+	size_t candidates_count, failed_pairs;
 };
 
 static inline struct span cert_der(struct wr *w)
@@ -203,8 +209,28 @@ static inline void node_refused(void *arg, const struct reload_ip_port *peer, en
 	snprintf(n->refused_why, sizeof(n->refused_why), "%s", why->reason);
 }
 
+static inline void node_gathered(void *arg, uint32_t link, const struct reload_ice_gathered *found)
+{
+	struct node *n = arg;
+	(void)link;
+	n->gathers++;
+	snprintf(n->ufrag, sizeof(n->ufrag), "%s", found->ufrag);
+	snprintf(n->password, sizeof(n->password), "%s", found->password);
+	n->candidates_count = reload_ice_choose(found->candidates, found->count, true, false);
+	for (size_t i = 0; i < n->candidates_count; i++)
+		n->candidates[i] = found->candidates[i].item;
+}
+
+static inline void node_pairs_failed(
+	void *arg, uint32_t link, const struct reload_ice_pair *pairs, size_t count)
+{
+	struct node *n = arg;
+	(void)link, (void)pairs;
+	n->failed_pairs = count;
+}
+
 static const struct reload_links_ops node_ops = { node_up, node_message, node_oversized,
-	node_health, node_down, node_refused };
+	node_health, node_down, node_refused, node_gathered, node_pairs_failed };
 
 static inline struct reload_ip_port loopback(uint16_t port)
 {

@@ -84,6 +84,20 @@ size_t reload_ice_remote(struct reload_ice_item out[RELOAD_ICE_CANDIDATES_MAX], 
 
 /* -- of this node ------------------------------------------------------------------------------- */
 
+void reload_ice_mark_routed(struct reload_ice_local *all, size_t count,
+	const struct reload_ip_port *sources, size_t sources_count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct reload_ice_item *item = &all[i].item;
+		struct reload_ip_port base = item->base.type ? item->base : item->address;
+		all[i].routed = false;
+		for (size_t k = 0; k < sources_count; k++) {
+			base.port = sources[k].port;
+			all[i].routed |= same_address(&base, &sources[k]);
+		}
+	}
+}
+
 static const char *local_fault(const struct reload_ice_local *c, bool loopback, bool relay_only)
 {
 	if (c->item.type == RELOAD_ICE_PRFLX)

@@ -45,6 +45,13 @@ struct reload_ice_local {
 };
 
 /*
+ * reload_ice_mark_routed() sets `routed` of the candidates whose base, which of a host candidate is its own address, is one of these
+ * addresses; ports do not count.  See reload_udp_source().
+ */
+void reload_ice_mark_routed(struct reload_ice_local *all, size_t count,
+	const struct reload_ip_port *sources, size_t sources_count);
+
+/*
  * reload_ice_choose() chooses what is sent of the candidates that were gathered, and returns how many: they are the first in
  * all[] then, by falling priority, and the others follow with their reason.  By turns the best of each type and
  * address family is taken, so that neither many interfaces nor one family displaces a relayed candidate.  Within a type and a

@@ -170,3 +170,19 @@ bool reload_udp_error(int fd, struct reload_udp_error *out)
 	}
 	return true;
 }
+
+bool reload_udp_source(struct reload_ip_port *out, const struct reload_ip_port *to)
+{
+	struct sockaddr_storage a;
+	socklen_t len = reload_sockaddr_to(&a, to);
+	int fd = len ? socket(a.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+	if (fd < 0)
+		return false;
+	bool routed = !connect(fd, (struct sockaddr *)&a, len);
+	len = sizeof(a);
+	routed = routed && !getsockname(fd, (struct sockaddr *)&a, &len);
+	close(fd);
+	if (routed)
+		reload_sockaddr_from(out, &a);
+	return routed;
+}

@@ -33,3 +33,9 @@ bool reload_udp_send(int fd, struct span datagram, const struct reload_ip_port *
 
 /* reload_udp_error() takes what ICMP said last; false: nothing. */
 bool reload_udp_error(int fd, struct reload_udp_error *out);
+
+/*
+ * reload_udp_source() fills in the address from which datagrams to another one leave this host, without sending any; false: there is no
+ * route.
+ */
+bool reload_udp_source(struct reload_ip_port *out, const struct reload_ip_port *to);

@@ -250,6 +250,26 @@ static void many_interfaces(void **state)
 		assert_memory_equal(&turned[i].item, &all[i].item, sizeof(all[i].item));
 }
 
+static void where_packets_leave(void **state)
+{
+	(void)state;
+	struct reload_ice_local all[] = {
+		local(RELOAD_ICE_HOST, "10.0.0.1:6084", 3000),
+		local(RELOAD_ICE_HOST, "10.0.0.2:6084", 3000),
+		local(RELOAD_ICE_SRFLX, "192.0.2.1:1", 2000), /* its base is 10.0.0.1:7 */
+		local(RELOAD_ICE_HOST, "[2001:db8::1]:6084", 1000),
+	};
+	struct reload_ip_port sources[2];
+	all[0].item.base.type = all[1].item.base.type = all[3].item.base.type = 0;
+	all[1].routed = true;
+	assert_int_equal(reload_ip_port_parse(&sources[0], "10.0.0.1:50000", 0), RELOAD_OK);
+	assert_int_equal(reload_ip_port_parse(&sources[1], "[2001:db8::1]:50000", 0), RELOAD_OK);
+	reload_ice_mark_routed(all, COUNT_OF(all), sources, 1);
+	assert_true(all[0].routed && !all[1].routed && all[2].routed && !all[3].routed);
+	reload_ice_mark_routed(all, COUNT_OF(all), sources, 2);
+	assert_true(all[3].routed);
+}
+
 static void relayed_ones_only(void **state)
 {
 	(void)state;
@@ -313,6 +333,7 @@ int main(void)
 		cmocka_unit_test(long_foundations),
 		cmocka_unit_test(few_candidates),
 		cmocka_unit_test(many_interfaces),
+		cmocka_unit_test(where_packets_leave),
 		cmocka_unit_test(relayed_ones_only),
 		cmocka_unit_test(what_is_sent_is_taken),
 	};

@@ -2,7 +2,9 @@
 #include "link_fixture.h"
 
 #include "link/ice_load_io.h"
+#include "link/udp_socket_io.h"
 
+#include <glib.h>
 #include <libgen.h>
 #include <unistd.h>
 
@@ -29,6 +31,8 @@ static int setup(void **state)
 	identity_init(&alice, &root, 1, OVERLAY, 3600 * 1000);
 	identity_init(&bob, &root, 2, OVERLAY, 3600 * 1000);
 	plugin_path(path);
+	g_log_set_always_fatal(
+		G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK); /* libnice was called wrongly */
 	if (reload_ice_load(&plugin, path, &why))
 		fail_msg("%s: %s", why.what, why.reason);
 	return 0;
@@ -160,6 +164,15 @@ static void a_relay_alone_without_a_relay(void **state)
 	node_stop(&a);
 }
 
+static void where_packets_to_this_host_leave(void **state)
+{
+	(void)state;
+	struct reload_ip_port to = loopback(1), from;
+	assert_true(reload_udp_source(&from, &to));
+	assert_true(reload_ip_port_is_loopback(&from));
+	assert_false(reload_udp_source(&from, &(struct reload_ip_port){ 0 }));
+}
+
 static void what_is_no_plug_in(void **state)
 {
 	(void)state;
@@ -179,6 +192,7 @@ int main(void)
 		cmocka_unit_test(a_link_is_closed_while_it_checks),
 		cmocka_unit_test(addresses_that_cannot_be_offered),
 		cmocka_unit_test(a_relay_alone_without_a_relay),
+		cmocka_unit_test(where_packets_to_this_host_leave),
 		cmocka_unit_test(what_is_no_plug_in),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

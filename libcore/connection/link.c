@@ -33,6 +33,13 @@ void reload_link_give_up(struct reload_connections *c, uint32_t link)
 	c->engine->ops->link_close(c->engine->host, link);
 }
 
+void reload_link_gathered(
+	struct reload_connections *c, uint32_t link, const struct reload_ice_gathered *found)
+{
+	if (!c->watch->gathered(c->watch_arg, link, found))
+		reload_link_give_up(c, link);
+}
+
 /* -- up --------------------------------------------------------------------------------------------------------------------- */
 
 static void bound(struct reload_connections *c, struct reload_connection *con)

@@ -28,6 +28,8 @@ struct reload_link_watch {
 	 * Whether the link was only dialled to see who is there; it is not entered then.  cert NULL: it did not come up.
 	 */
 	bool (*probed)(void *arg, uint32_t link, const struct reload_cert *cert);
+	/* candidates of this node for a link by ICE; false: nobody waits for them any more */
+	bool (*gathered)(void *arg, uint32_t link, const struct reload_ice_gathered *found);
 	/* which Node-ID an outgoing link must have; false: any */
 	bool (*expects)(void *arg, uint32_t link, struct reload_id *node);
 	/* it is in the table */
@@ -54,7 +56,9 @@ uint32_t reload_link_open(
 	struct reload_connections *c, const struct reload_link_target *to, size_t count);
 void reload_link_give_up(struct reload_connections *c, uint32_t link);
 
-/* reload_link_up(), reload_link_down() and reload_link_health() are called when the host reports (peer/peer.h). */
+/* reload_link_gathered(), reload_link_up(), reload_link_down() and reload_link_health() are called when the host reports (peer/peer.h). */
+void reload_link_gathered(
+	struct reload_connections *c, uint32_t link, const struct reload_ice_gathered *found);
 void reload_link_up(struct reload_connections *c, uint32_t link, struct reload_cert *cert);
 void reload_link_down(struct reload_connections *c, uint32_t link, enum reload_err err);
 void reload_link_health(struct reload_connections *c, uint32_t link, bool good);

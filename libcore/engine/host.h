@@ -5,7 +5,7 @@
 #include "ident/job.h"
 #include "util/clock.h"
 #include "util/id.h"
-#include "wire/destination.h"
+#include "wire/attach.h"
 
 enum reload_event_type {
 #define X(NAME, name, part, level, reason) RELOAD_EV_##NAME,
@@ -45,6 +45,13 @@ const char *reload_event_part(enum reload_event_type type);
 const char *reload_event_text(enum reload_event_type type);
 enum reload_event_level reload_event_level(enum reload_event_type type);
 
+/* What a host sends of itself in an Attach with ICE (RFC 6940 s6.5.1.1). */
+struct reload_ice_gathered {
+	struct span ufrag, password;
+	const struct reload_ice_candidate *candidates; /* of link type DTLS-UDP-SR */
+	size_t count;
+};
+
 struct reload_host_ops {
 	reload_ms (*now)(void *host);   /* monotonic; read once per entry */
 	reload_utc (*wall)(void *host); /* ms since 1970: storage_time, Ping, validity */
@@ -55,6 +62,16 @@ struct reload_host_ops {
 	/* connect to one of the targets ((D)TLS client); link is chosen by the engine, its top bit is clear */
 	void (*link_open)(
 		void *host, uint32_t link, const struct reload_link_target *to, size_t count);
+	/*
+	 * Links by ICE (RFC 6940 s6.5.1); NULL: this host makes none.  link_gather() begins a link, whose number is chosen as for
+	 * link_open(), and gathers candidates: reload_peer_gathered() brings them, reload_peer_link_down() says that there are none.
+	 * controlling: this node sends the AttachReq, so it has that role in ICE and is the server of DTLS (R-6.5.1.9-01, LINK-08).
+	 * link_check() then connects to what the other end sent, which is borrowed, its addresses and texts judged by reload_ice_candidate_fault();
+	 * reload_peer_link_up() or reload_peer_link_down() tells the outcome.  link_close() ends it at any time.
+	 */
+	void (*link_gather)(void *host, uint32_t link, bool controlling);
+	void (*link_check)(void *host, uint32_t link, struct span ufrag, struct span password,
+		const struct reload_ice_candidate *candidates, size_t count);
 	/*
 	 * bytes of the largest message that a link that is up carries in one piece (LINK-20), 0: of any size; asked once.
 	 * NULL: links carry all

@@ -36,6 +36,13 @@ static bool watch_probed(void *arg, uint32_t link, const struct reload_cert *cer
 	return cert ? reload_claims_link_up(arg, link, cert) : reload_claims_link_down(arg, link);
 }
 
+/* No Attach waits for candidates. */
+static bool watch_gathered(void *arg, uint32_t link, const struct reload_ice_gathered *found)
+{
+	(void)arg, (void)link, (void)found;
+	return false;
+}
+
 static bool watch_expects(void *arg, uint32_t link, struct reload_id *node)
 {
 	return reload_attach_expects(arg, link, node);
@@ -120,6 +127,7 @@ static void watch_lost(void *arg, const struct reload_lost_link *lost)
 
 const struct reload_link_watch reload_membership_links = {
 	.probed = watch_probed,
+	.gathered = watch_gathered,
 	.expects = watch_expects,
 	.made = watch_made,
 	.bound = watch_bound,

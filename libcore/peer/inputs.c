@@ -16,6 +16,14 @@ void reload_peer_link_down(struct reload_peer *p, uint32_t link, enum reload_err
 	reload_engine_exit(p->engine);
 }
 
+void reload_peer_gathered(
+	struct reload_peer *p, uint32_t link, const struct reload_ice_gathered *found)
+{
+	reload_engine_enter(p->engine);
+	reload_link_gathered(p->connections, link, found);
+	reload_engine_exit(p->engine);
+}
+
 void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good)
 {
 	reload_engine_enter(p->engine);

@@ -48,6 +48,13 @@ void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cer
 /* reload_peer_link_down() reports that a link failed or was never made; the number may not be used again. */
 void reload_peer_link_down(struct reload_peer *p, uint32_t link, enum reload_err err);
 
+/*
+ * reload_peer_gathered() answers link_gather(): what this node sends of itself, borrowed for the call.  A link that is not needed any
+ * more is closed.
+ */
+void reload_peer_gathered(
+	struct reload_peer *p, uint32_t link, const struct reload_ice_gathered *found);
+
 /* reload_peer_link_health() reports that a link stopped (false) or resumed (true) acknowledging (R-6.6-05). */
 void reload_peer_link_health(struct reload_peer *p, uint32_t link, bool good);
 

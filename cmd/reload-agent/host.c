@@ -342,6 +342,14 @@ enum reload_err host_prepare(
 		agent_setting_value(s, "config", 0), reload_poll_wall(), why);
 	if (err)
 		return err;
+	if (!h->identity.config->no_ice) { /* R-11.1-24: ICE is the default */
+		reload_error_explain(why, RELOAD_BAD_CONFIG, h->identity.config->instance_name,
+			"its configuration has no <no-ice>true</no-ice>, and this agent has no "
+			"ICE: peers that use it would not be reached");
+		reload_error_advise(
+			why, "reload-enroll config show %s", h->identity.config->instance_name);
+		return RELOAD_BAD_CONFIG;
+	}
 	h->agent.instance = agent_setting_value(s, "instance", 0)
 				    ? agent_setting_value(s, "instance", 0)
 				    : h->identity.instance;

@@ -195,6 +195,9 @@ void enroll_config_text(FILE *out, const json_t *o, void *arg)
 		8 * number(o, "node_id_length"),
 		json_is_true(json_object_get(o, "no_ice")) ? "no ICE" : "ICE");
 	print_list(out, o, "links", "links");
+	if (!json_is_true(json_object_get(o, "no_ice")))
+		fprintf(out, "  %-15s%lld records of each server\n", "turn-density",
+			number(o, "turn_density"));
 	json_array_foreach (json_object_get(o, "roots"), i, root)
 		fprintf(out, "  %-15s%s, until %.10s\n", i ? "" : "root-cert",
 			word(root, "subject"), word(root, "expires"));

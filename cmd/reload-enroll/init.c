@@ -16,6 +16,7 @@ enum {
 	DEFAULT_PORT = 6084,
 	KIND_FILE_MAX = 65536,
 	MAX_MESSAGE_SIZE_DEFAULT = 5000,
+	TURN_DENSITY = 10,
 };
 
 /* A Kind for a first Store of every user (cli.md s12). */
@@ -25,6 +26,20 @@ static const struct reload_kind first_kind = {
 	.access = RELOAD_ACCESS_USER_MATCH,
 	.max_count = 1,
 	.max_size = 4096,
+};
+
+/*
+ * With ICE: by these records nodes behind NATs find a TURN server (RFC 6940 s9).  A server stores TURN_DENSITY of them, so that
+ * about one Find in four meets one (a record has three holders) where one peer in a hundred has a server.
+ */
+static const struct reload_kind turn_kind = {
+	.id = RELOAD_KIND_TURN_SERVICE,
+	.name = "TURN-SERVICE",
+	.model = RELOAD_MODEL_SINGLE,
+	.access = RELOAD_ACCESS_NODE_MULTIPLE,
+	.max_count = 1,
+	.max_size = 64,
+	.max_node_multiple = 20,
 };
 
 /* The Kind of a Kind file, and the line on which its element begins. */
@@ -45,7 +60,7 @@ struct init_plan {
 	struct reload_id signer_id;
 	struct reload_config_draft draft;
 	struct reload_ip_port *bootstrap;
-	char **kinds; /* elements: that of first_kind, then those of the files */
+	char **kinds; /* elements: that of first_kind, those of the files, that of turn_kind */
 	struct kind_file *files;
 	size_t kinds_count, files_count;
 	const char **servers;
@@ -274,16 +289,21 @@ static enum reload_err read_kinds(struct init_plan *f, struct reload_error_text 
 {
 	size_t n = cli_count(f->cli, "kind");
 	enum reload_err err = RELOAD_OK;
-	f->kinds = reload_alloc_array(n + 1, sizeof(*f->kinds));
+	bool turn = cli_has(f->cli, "ice");
+	f->kinds = reload_alloc_array(n + 2, sizeof(*f->kinds));
 	f->files = reload_alloc_array(n + 1, sizeof(*f->files));
 	f->kinds[f->kinds_count++] = reload_kind_element(&first_kind);
-	if (n >= RELOAD_CONFIG_KINDS_MAX) {
+	if (n + turn >= RELOAD_CONFIG_KINDS_MAX) {
 		char text[32];
 		snprintf(text, sizeof(text), "%zu files", n);
 		return wrong(why, "--kind", text, "a configuration may hold 256 Kinds");
 	}
-	for (size_t i = 0; i < n && !err; i++)
+	for (size_t i = 0; i < n && !err; i++) {
 		err = read_kind_file(f, cli_value_at(f->cli, "kind", i), why);
+		turn = turn && (err || f->files[i].kind.id != turn_kind.id);
+	}
+	if (turn)
+		f->kinds[f->kinds_count++] = reload_kind_element(&turn_kind);
 	f->draft.kind_elements = (const char *const *)f->kinds;
 	f->draft.kind_elements_count = f->kinds_count;
 	if (!err)
@@ -396,7 +416,8 @@ static enum reload_err write_document(struct init_plan *f, struct reload_error_t
 	f->draft.roots = &root;
 	f->draft.roots_count = 1;
 	f->draft.initial_ttl = ENROLL_INITIAL_TTL;
-	f->draft.no_ice = true; /* links are TLS and DTLS without ICE */
+	f->draft.no_ice = !cli_has(f->cli, "ice");
+	f->draft.turn_density = f->draft.no_ice ? 0 : TURN_DENSITY;
 	f->draft.signers = &f->signer_id;
 	f->draft.signers_count = 1;
 	enum reload_err err = reload_config_write(&f->document, &f->draft, &signer, f->now, why);
@@ -494,9 +515,10 @@ static void print_created(FILE *out, const json_t *o, void *arg)
 	if (cli->quiet)
 		return;
 	snprintf(ca, sizeof(ca), "%s", cli_path_show(text_of(o, "authority", "path")));
-	fprintf(out, "%s overlay %s: %s, %d-bit Node-IDs, links TLS\n",
+	fprintf(out, "%s overlay %s: %s, %d-bit Node-IDs, links %s\n",
 		cli->dry_run ? "would create" : "created", overlay, text_of(o, NULL, "algorithm"),
-		(int)json_integer_value(json_object_get(o, "node_id_length")) * 8);
+		(int)json_integer_value(json_object_get(o, "node_id_length")) * 8,
+		json_is_true(json_object_get(o, "no_ice")) ? "TLS" : "ICE");
 	fprintf(out, "  configuration  %s  sequence 1, signed, until %.10s\n", config,
 		text_of(o, "configuration", "expires"));
 	fprintf(out, "  authority      %-*s  until %.10s\n", (int)strlen(config), ca,
@@ -510,15 +532,15 @@ static void report(struct init_plan *f)
 	uint32_t size =
 		f->draft.max_message_size ? f->draft.max_message_size : MAX_MESSAGE_SIZE_DEFAULT;
 	char hex[RELOAD_ID_HEX];
-	json_t *o = json_pack("{s:s, s:s, s:i, s:[s], s:{s:s, s:i, s:b, s:o}, s:{s:s, s:o}, "
+	json_t *o = json_pack("{s:s, s:s, s:i, s:[s], s:b, s:{s:s, s:i, s:b, s:o}, s:{s:s, s:o}, "
 			      "s:{s:s, s:s, s:o}, s:I, s:b}",
 		"overlay", f->overlay, "algorithm", f->draft.topology_plugin, "node_id_length",
-		(int)f->draft.node_id_len, "links", "TLS", "configuration", "path", f->config_path,
-		"sequence", 1, "signed", 1, "expires", cli_json_time(f->now + f->validity),
-		"authority", "path", f->ca_dir, "expires", cli_json_time(f->ca->not_after),
-		"signer", "user", f->signer_user, "node_id", reload_id_hex(hex, &f->signer_id),
-		"expires", cli_json_time(f->signer->not_after), "max_message_size",
-		(json_int_t)size, "dry_run", f->cli->dry_run);
+		(int)f->draft.node_id_len, "links", "TLS", "no_ice", f->draft.no_ice,
+		"configuration", "path", f->config_path, "sequence", 1, "signed", 1, "expires",
+		cli_json_time(f->now + f->validity), "authority", "path", f->ca_dir, "expires",
+		cli_json_time(f->ca->not_after), "signer", "user", f->signer_user, "node_id",
+		reload_id_hex(hex, &f->signer_id), "expires", cli_json_time(f->signer->not_after),
+		"max_message_size", (json_int_t)size, "dry_run", f->cli->dry_run);
 	cli_print(f->cli, o, print_created, f->cli);
 	json_decref(o);
 }

@@ -6,6 +6,7 @@ static const struct cli_opt init_opts[] = {
 	{ 0, "algorithm", "NAME", "overlay algorithm (default CHORD-RELOAD)" },
 	{ 0, "node-id-length", "BYTES", "16 to 20; CHORD-RELOAD needs 16" },
 	{ 0, "self-signed", "sha1|sha256", "permit self-signed certificates, with that digest" },
+	{ 0, "ice", NULL, "links go through NATs by ICE, with the help of TURN servers" },
 	{ 0, "kind", "FILE", "a further Kind: a file with a kind element", true },
 	{ 0, "max-message-size", "SIZE", "bytes of a message (default: what the document needs)" },
 	{ 0, "enrollment-server", "URL", "https URL of an enrollment server", true },
@@ -66,7 +67,7 @@ static const char *const examples[] = {
 };
 
 static const char init_fields[] =
-	"overlay:string algorithm:string node_id_length:integer links:string[] "
+	"overlay:string algorithm:string node_id_length:integer links:string[] no_ice:boolean "
 	"configuration:{path:string sequence:integer signed:boolean expires:string} "
 	"authority:{path:string expires:string} signer:{user:string node_id:string expires:string} "
 	"max_message_size:integer dry_run:boolean";
@@ -75,7 +76,8 @@ static const char show_fields[] = "items:{type:string name:string path:string us
 				  "node_ids:string[] overlay:string? fingerprint:string? "
 				  "issuer:string? self_signed:boolean? issued:string? "
 				  "expires:string? days_left:integer? chain:string[] "
-				  "sequence:integer? signed:boolean? key_fits:boolean? "
+				  "sequence:integer? signed:boolean? no_ice:boolean? "
+				  "key_fits:boolean? "
 				  "problems:{severity:string what:string why:string? "
 				  "try:string?}[] usable:boolean}[] usable:boolean";
 

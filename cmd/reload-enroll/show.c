@@ -31,7 +31,8 @@ static void set(struct item *it, const char *key, json_t *value)
 static struct item start(struct cli *cli, const char *type, const char *name, const char *path)
 {
 	static const char *const unknown[] = { "user", "overlay", "fingerprint", "issuer",
-		"self_signed", "issued", "expires", "days_left", "sequence", "signed", "key_fits" };
+		"self_signed", "issued", "expires", "days_left", "sequence", "signed", "no_ice",
+		"key_fits" };
 	struct item it = { .cli = cli, .json = json_object(), .now = enroll_now(), .usable = true };
 	set(&it, "type", json_string(type));
 	set(&it, "name", json_string(name));
@@ -131,6 +132,7 @@ static void set_config_state(struct item *it, const struct reload_config *c)
 {
 	set(it, "sequence", json_integer(c->sequence));
 	set(it, "signed", json_boolean(c->signatures_count > 0));
+	set(it, "no_ice", json_boolean(c->no_ice));
 	for (size_t i = 0; i < c->warnings.count; i++)
 		problem(it, false, c->warnings.at[i], NULL, NULL);
 }
@@ -326,6 +328,9 @@ static void print_item(FILE *out, const json_t *o)
 		fprintf(out, "  %s   %lld, %s\n", config ? "sequence" : "document",
 			(long long)json_integer_value(sequence),
 			json_is_true(json_object_get(o, "signed")) ? "signed" : "not signed");
+	if (config && json_is_boolean(json_object_get(o, "no_ice")))
+		fprintf(out, "  links      %s\n",
+			json_is_true(json_object_get(o, "no_ice")) ? "no ICE" : "ICE");
 	print_dates(out, o);
 	print_strings(out, "  chain      ", json_object_get(o, "chain"), " < ");
 	json_array_foreach (json_object_get(o, "problems"), i, p) {

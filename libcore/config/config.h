@@ -95,8 +95,8 @@ enum reload_err reload_config_verify(const struct reload_config *config,
 	struct reload_error_text *why) MUST_CHECK;
 
 /*
- * reload_config_supported() refuses a document with a setting that this program does not implement: a shared-secret (TLS-PSK), or
- * no no-ice (ICE).  RELOAD_BAD_CONFIG, why filled.  Parsing accepts such a document, so that it can be shown.
+ * reload_config_supported() refuses a document with a setting that this program does not implement: a shared-secret (TLS-PSK).
+ * RELOAD_BAD_CONFIG, why filled.  Parsing accepts such a document, so that it can be shown.
  */
 enum reload_err reload_config_supported(
 	const struct reload_config *config, struct reload_error_text *why) MUST_CHECK;

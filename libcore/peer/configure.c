@@ -206,8 +206,8 @@ static void take_document(struct reload_incoming *in, const struct reload_config
 		refuse(in, RELOAD_CONFIG_TOO_OLD, &why);
 	} else if ((err = reload_config_verify(config, p->engine->config, p->engine->wall, &why))) {
 		refuse(in, RELOAD_FORBIDDEN, &why);
-	} else if (config->no_ice && reload_config_supported(config, &why)) {
-		refuse(in, RELOAD_FORBIDDEN, &why); /* one that begins with ICE: R-11.1-49 */
+	} else if (reload_config_supported(config, &why)) {
+		refuse(in, RELOAD_FORBIDDEN, &why);
 	} else {
 		/* answered, then reconfigured (CFG-16) */
 		reload_answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));

@@ -648,20 +648,72 @@ NODE=00112233445566778899aabbccddeeff
 	reload-enroll issue alice@calls.example -q
 	# R-11.1-27 R-14-07: links would not be closed to those who lack the secret, which is not shown to anybody
 	doc "$(root)<shared-secret>hush</shared-secret>" >secret.xml
-	# R-11.1-24: without no-ice, or with false, peers use ICE
+	for command in 'config check' 'config show'; do
+		R $command secret.xml
+		failed 10 "secret.xml"
+		matches "$stderr" 'TLS-PSK is not implemented'
+		matches "${stderr_lines[2]}" '^  try:  .*sign the document again'
+		[[ $stderr != *hush* ]]
+	done
+	run --separate-stderr reload-agent check -I alice --config secret.xml
+	[ "$status" -eq 10 ]
+	matches "$stderr" 'is not implemented'
+}
+
+@test "init --ice: links by ICE, with what TURN servers are found by" {
+	R init ice.example --ice --bootstrap 192.0.2.1
+	[ "$status" -eq 0 ]
+	matches "${lines[0]}" '^created overlay ice.example: CHORD-RELOAD, 128-bit Node-IDs, links ICE$'
+	# R-11.1-24 R-11.1-22: no no-ice; turn-density, and the Kind among the required ones
+	run ! grep no-ice lab/etc/ice.example/overlay.xml
+	R config show ice.example --json
+	echo "$output" | jq -e '.no_ice == false and .turn_density == 10'
+	echo "$output" | jq -e '.kinds | map(select(.kind == "TURN-SERVICE")) | length == 1 and .[0].required and
+		.[0].data_model == "SINGLE" and .[0].access_control == "NODE-MULTIPLE" and .[0].max_count == 1 and .[0].max_size_bytes == 64'
+	echo "$output" | jq -e '.kinds | any(.kind_id == 4026531841)'
+	R config check ice.example
+	[ "$status" -eq 0 ]
+	R config show ice.example
+	matches "$output" 'Node-IDs, ICE'
+	matches "$output" 'turn-density   10 records of each server'
+	R show ice.example
+	matches "$output" '  links      ICE'
+	R show ice.example --json
+	echo "$output" | jq -e '.items[0].no_ice == false and .usable'
+	R issue alice@ice.example
+	[ "$status" -eq 0 ]
+	R show alice
+	[ "$status" -eq 0 ]
+	# R-9-04: not more than the RFC has, and the file of an operator wins
+	echo '<kind name="TURN-SERVICE"><data-model>SINGLE</data-model><access-control>NODE-MULTIPLE</access-control>
+		<max-count>1</max-count><max-size>32</max-size><max-node-multiple>5</max-node-multiple></kind>' >turn.kind
+	R init own.example --ice --kind turn.kind --json
+	[ "$status" -eq 0 ]
+	echo "$output" | jq -e '.no_ice == false'
+	R config show own.example --json
+	echo "$output" | jq -e '.kinds | map(select(.kind == "TURN-SERVICE")) | length == 1 and .[0].max_size_bytes == 32'
+	# without it, all is as it was
+	R init plain.example --json
+	echo "$output" | jq -e '.no_ice and .links == ["TLS"]'
+	R config show plain.example --json
+	echo "$output" | jq -e '.no_ice and .turn_density == 1 and (.kinds | map(select(.kind == "TURN-SERVICE" and .required)) == [])'
+	R show plain.example
+	matches "$output" '  links      no ICE'
+}
+
+@test "a document without no-ice, or with false, is one of ICE" {
+	founded
+	reload-enroll issue alice@calls.example -q
+	# R-11.1-24
 	doc "$(root)<no-ice>false</no-ice>" >ice.xml
 	doc "$(root)" | sed 's|<no-ice>true</no-ice>||' >absent.xml
-	for file in secret ice absent; do
-		for command in 'config check' 'config show'; do
-			R $command $file.xml
-			failed 10 "$file.xml"
-			matches "$stderr" "$([ $file = secret ] && echo 'TLS-PSK is not implemented' || echo 'ICE is not implemented')"
-			matches "${stderr_lines[2]}" '^  try:  .*sign the document again'
-			[[ $stderr != *hush* ]]
-		done
+	for file in ice absent; do
+		R config show $file.xml --json
+		[ "$status" -eq 0 ]
+		echo "$output" | jq -e '.no_ice == false'
 		run --separate-stderr reload-agent check -I alice --config $file.xml
 		[ "$status" -eq 10 ]
-		matches "$stderr" 'is not implemented'
+		matches "$stderr" 'this agent has no ICE'
 	done
 }
 

@@ -107,6 +107,12 @@ void reload_membership_progress(struct reload_membership *m)
 			&m->engine->timers, &m->leaving, m->engine->now, leave_finished, m);
 }
 
+void reload_leave_health(struct reload_membership *m)
+{
+	if (m->handing_over)
+		m->watch->hand_over(m->watch_arg);
+}
+
 void reload_leave_clear(struct reload_membership *m)
 {
 	reload_timer_cancel(&m->engine->timers, &m->leaving);

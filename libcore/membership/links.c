@@ -89,6 +89,7 @@ static void watch_health(void *arg, struct reload_connection *con)
 	}
 	if (con->node.len)
 		health_changed(m, &con->node);
+	reload_leave_health(m);
 	reload_join_check_neighbours(m);
 }
 
@@ -122,6 +123,7 @@ static void watch_lost(void *arg, const struct reload_lost_link *lost)
 	if (m->role == RELOAD_ROLE_PEER)
 		m->route->topology->disconnected(m->route->plugin, &lost->node);
 	reload_join_node_gone(m);
+	reload_leave_health(m);
 	reload_membership_progress(m);
 }
 

@@ -124,7 +124,8 @@ void reload_transfer_stored(struct reload_replica *rep, const struct reload_stor
 void reload_transfer_replicate(struct reload_replica *rep, const struct reload_store_batch *batch,
 	const struct reload_id *replicas, size_t count);
 /*
- * reload_transfer_own_range() begins to store the own range at the first successor, before leaving.
+ * reload_transfer_own_range() begins to store the own range, before leaving, at the first successor that has not fallen silent; called again when one
+ * has, at the next one.
  * reload_transfer_clear() forgets all that is under way.
  */
 void reload_transfer_own_range(struct reload_replica *rep);

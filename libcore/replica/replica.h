@@ -56,7 +56,8 @@ struct reload_topology_data reload_replica_data(struct reload_replica *rep);
 void reload_replica_set_mode(struct reload_replica *rep, enum reload_replica_mode mode);
 
 /*
- * reload_replica_leave() begins to store the own range at the first successor, reload_replica_moving() returns whether that range, or one to a
+ * reload_replica_leave() begins to store the own range at the first successor that has not fallen silent; it is called again
+ * when a link does.  reload_replica_moving() returns whether that range, or one to a
  * Joining Node, is on its way.
  */
 void reload_replica_leave(struct reload_replica *rep);

@@ -245,13 +245,33 @@ bool reload_transfer_moving(const struct reload_replica *rep)
 	return false;
 }
 
+/* The first successor that has not fallen silent, or else the first of all; NULL: there is none. */
+static const struct reload_id *next_owner(struct reload_replica *rep)
+{
+	struct reload_topology_tables tables;
+	rep->route->topology->tables(rep->route->plugin, &tables);
+	for (size_t i = 0; i < tables.successors_count; i++) {
+		const struct reload_connection *con =
+			reload_connection_by_node(rep->connections, &tables.successors[i]);
+		if (con && con->good)
+			return &tables.successors[i];
+	}
+	return tables.successors_count ? &tables.successors[0] : NULL;
+}
+
 void reload_transfer_own_range(struct reload_replica *rep)
 {
-	struct reload_id from, to, replicas[2];
-	if (!rep->route->topology->range(rep->route->plugin, &from, &to) ||
-		!rep->route->topology->replicas(rep->route->plugin, replicas))
+	struct reload_id from, to;
+	const struct reload_id *node = next_owner(rep);
+	if (!node || !rep->route->topology->range(rep->route->plugin, &from, &to))
 		return;
-	struct handover *h = handover_order(rep, &from, &to, &replicas[0], 1, false);
+	struct handover *h;
+	TAILQ_FOREACH (h, &rep->handovers, entry) {
+		if (h->last && reload_id_eq(&h->node, node))
+			return;
+		h->last = false;
+	}
+	h = handover_order(rep, &from, &to, node, 1, false);
 	if (h)
 		h->last = true;
 }

@@ -84,15 +84,12 @@ bool reload_chord_is_ours(struct reload_topology *t, const struct reload_id *nod
 	return (link && link->neighbour) || joins_with(t, node) || reload_chord_past_has(t, node);
 }
 
-bool reload_chord_may_store_replica(
-	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
+/* Whether this node and signer are holders when those of the ring are peers: the first three of them and us, going clockwise from the resource. */
+static bool both_hold(struct reload_topology *t, const struct chord_set *peers,
+	const struct reload_id *resource, const struct reload_id *signer)
 {
-	if (resource->len != CHORD_ID_LEN || signer->len != CHORD_ID_LEN ||
-		reload_id_eq(signer, &t->self) || !reload_chord_is_ours(t, signer))
-		return false;
-	/* the holders are the first three of our peers and us, going clockwise from the resource */
 	struct reload_id first[3];
-	size_t n = reload_chord_set_after(&t->tables->peers, resource, first, 3), before = 0;
+	size_t n = reload_chord_set_after(peers, resource, first, 3), before = 0;
 	while (before < n && reload_chord_nearer(resource, true, &first[before], &t->self))
 		before++;
 	if (before > 2)
@@ -100,6 +97,17 @@ bool reload_chord_may_store_replica(
 	size_t others = n < 2 ? n : 2;
 	const struct reload_id *last = before == others ? &t->self : &first[others - 1];
 	return !reload_chord_nearer(resource, true, last, signer);
+}
+
+bool reload_chord_may_store_replica(
+	struct reload_topology *t, const struct reload_id *resource, const struct reload_id *signer)
+{
+	if (resource->len != CHORD_ID_LEN || signer->len != CHORD_ID_LEN ||
+		reload_id_eq(signer, &t->self) || !reload_chord_is_ours(t, signer))
+		return false;
+	/* a peer that has fallen silent may be gone: who leaves meanwhile has nobody else to give the values to */
+	return both_hold(t, &t->tables->peers, resource, signer) ||
+	       both_hold(t, &t->tables->route, resource, signer);
 }
 
 bool reload_chord_close_enough(

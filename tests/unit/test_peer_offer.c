@@ -348,6 +348,74 @@ static void leaves_with_hand_over(void **state)
 	net_free(net);
 }
 
+/* Who leaves gives its values to the first successor that has not fallen silent, before or while they are given. */
+static bool silent_node(struct net *net, struct packet *p)
+{
+	const struct node *silent = net->tap_arg;
+	return no_replicas(net, p) && p->to != silent && p->from != silent;
+}
+
+static bool not_from_silent_node(struct net *net, struct packet *p)
+{
+	const struct node *silent = net->tap_arg;
+	return p->to != silent && p->from != silent;
+}
+
+static void leaves_beside_a_silent_successor(void **state)
+{
+	(void)state;
+	for (int while_it_leaves = 0; while_it_leaves < 2; while_it_leaves++) {
+		struct net *net = net_new();
+		struct node *at[4];
+		for (unsigned i = 0; i < COUNT_OF(at); i++) {
+			at[i] = node_new(net, 0x10 + 0x40 * i);
+			if (i)
+				node_join(at[i], at[0], RELOAD_ROLE_PEER);
+			else
+				node_first(at[0]);
+		}
+		net_pass(net, 60000);
+		struct reload_id resource;
+		reload_peer_resource_id(
+			at[0]->peer, &resource, span_str(at[0]->credentials.cert->user));
+		unsigned own = 0;
+		while (!reload_id_between(&at[(own + 3) % 4]->id, &resource, &at[own]->id))
+			own++;
+		struct node *owner = at[own], *silent = at[(own + 1) % 4],
+			    *next = at[(own + 2) % 4];
+		struct reload_destination to = reload_dest_resource(&resource);
+		struct reload_request_target target = { .list = &to, .count = 1 };
+		struct reload_store_item item = { .kind = K_VALUE,
+			.value = { .model = RELOAD_MODEL_SINGLE,
+				.exists = true,
+				.value = span_str("kept") },
+			.lifetime_s = 3600 };
+		struct outcome *o = outcome_new(net);
+		enum reload_err err;
+		net->tap = silent_node;
+		net->tap_arg = silent;
+		if (silent == at[0])
+			net->tap = no_replicas;
+		assert_non_null(reload_peer_store(
+			at[0]->peer, &target, &resource, &item, 1, outcome_fn, o, &err));
+		net_settle(net);
+		assert_int_equal(o->err, RELOAD_OK);
+		net->tap = not_from_silent_node;
+		if (!while_it_leaves)
+			reload_peer_link_health(owner->peer, number_at(owner, silent), false);
+		reload_peer_leave(owner->peer, false);
+		net_pass(net, 100);
+		if (while_it_leaves)
+			reload_peer_link_health(owner->peer, number_at(owner, silent), false);
+		net_pass(net, 5000);
+		assert_int_equal(owner->state, RELOAD_STATE_ENROLLED);
+		struct reload_stored_value place = { .model = RELOAD_MODEL_SINGLE };
+		assert_non_null(next->storage->ops->find(
+			next->storage, &resource, K_VALUE, &place, host_wall(next)));
+		net_free(net);
+	}
+}
+
 /* Keeps the first FetchAns back. */
 static bool answer_is_late(struct net *net, struct packet *p)
 {
@@ -425,6 +493,7 @@ int main(void)
 		ring_test(expired_here_is_no_news),
 		ring_test(hints_bring_no_other_kinds),
 		cmocka_unit_test(leaves_with_hand_over),
+		cmocka_unit_test(leaves_beside_a_silent_successor),
 		cmocka_unit_test(leaves_with_its_answers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,6 +319,28 @@ static void plausible(void **state)
 	fake_end(&f);
 }
 
+/* A peer that has fallen silent is not counted as a holder: who leaves would have nobody to give its values to. */
+static void silent_peers_do_not_keep_replicas_away(void **state)
+{
+	(void)state;
+	struct fake f;
+	fake_ring(&f);
+	struct reload_id r = fake_point(0x60, 0), signer = fake_id(0x70), silent = fake_id(0xa0),
+			 other = fake_id(0x95);
+	assert_false(ops->may_store_replica(f.t, &r, &signer)); /* 70, a0, d0 */
+	ops->link_health(f.t, &silent, false);
+	assert_true(ops->may_store_replica(f.t, &r, &signer)); /* 70, d0, 10 */
+	assert_false(ops->may_store_replica(f.t, &r, &other)); /* STO-17 */
+	r = fake_point(0x20, 0);
+	signer = fake_id(0x40);
+	assert_false(ops->may_store_replica(f.t, &r, &signer)); /* 40, 70, d0 */
+	ops->link_health(f.t, &silent, true);
+	r = fake_point(0x60, 0);
+	signer = fake_id(0x70);
+	assert_false(ops->may_store_replica(f.t, &r, &signer));
+	fake_end(&f);
+}
+
 /* STO-17: only nodes that we know as neighbours store replicas here, however well a Node-ID fits */
 static void ours(void **state)
 {
@@ -552,6 +574,7 @@ int main(void)
 		cmocka_unit_test(holds),
 		cmocka_unit_test(plausible),
 		cmocka_unit_test(ours),
+		cmocka_unit_test(silent_peers_do_not_keep_replicas_away),
 		cmocka_unit_test(crowded_out),
 		cmocka_unit_test(unsettled),
 		cmocka_unit_test(unsettled_by_fingers),

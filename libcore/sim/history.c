@@ -318,8 +318,10 @@ static size_t first_after(const struct reload_sim_history *h, const struct reloa
 	return low;
 }
 
-void reload_sim_history_expect_loss(struct reload_sim_history *h, const struct reload_id *from,
-	const struct reload_id *to, size_t waiting_for)
+/* What fn does with each place of the range (from, to]. */
+static void of_range(struct reload_sim_history *h, const struct reload_id *from,
+	const struct reload_id *to,
+	void (*fn)(struct reload_sim_history *, struct reload_sim_place *, size_t), size_t arg)
 {
 	size_t at = first_after(h, from);
 	for (size_t n = 0; n < h->nodes; n++, at++) {
@@ -327,7 +329,37 @@ void reload_sim_history_expect_loss(struct reload_sim_history *h, const struct r
 		if (!reload_id_between(from, &h->resources[node], to))
 			return;
 		for (unsigned w = 0; w < RELOAD_SIM_PLACES; w++)
-			place_expect_loss(h, reload_sim_history_place(h, node, w), waiting_for);
+			fn(h, reload_sim_history_place(h, node, w), arg);
+	}
+}
+
+void reload_sim_history_expect_loss(struct reload_sim_history *h, const struct reload_id *from,
+	const struct reload_id *to, size_t waiting_for)
+{
+	of_range(h, from, to, place_expect_loss, waiting_for);
+}
+
+static void place_expect_side_loss(
+	struct reload_sim_history *h, struct reload_sim_place *p, size_t side)
+{
+	p->lost_to[side] = p->newest;
+	uint64_t both = p->lost_to[0] < p->lost_to[1] ? p->lost_to[0] : p->lost_to[1];
+	if (both && both == p->newest)
+		place_expect_loss(h, p, SIZE_MAX);
+}
+
+void reload_sim_history_expect_side_loss(struct reload_sim_history *h, const struct reload_id *from,
+	const struct reload_id *to, unsigned side)
+{
+	of_range(h, from, to, place_expect_side_loss, side);
+}
+
+void reload_sim_history_sides_begin(struct reload_sim_history *h)
+{
+	for (size_t i = 0; i < h->nodes * RELOAD_SIM_PLACES; i++) {
+		struct reload_sim_place *p =
+			reload_sim_history_place(h, i / RELOAD_SIM_PLACES, i % RELOAD_SIM_PLACES);
+		p->lost_to[0] = p->lost_to[1] = 0;
 	}
 }
 

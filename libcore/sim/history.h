@@ -47,6 +47,8 @@ struct reload_sim_place {
 	uint64_t newest; /* storage_time of the newest acknowledged version, 0: none */
 	reload_ms acknowledged, expires; /* of that version */
 	uint64_t expected_lost;          /* versions up to this storage_time are not owed */
+	uint64_t lost_to
+		[2]; /* of a partition: versions up to these may be lost to each of its sides */
 	uint64_t
 		waiting; /* versions up to this storage_time are not owed until node waiting_for is back */
 	size_t waiting_for;
@@ -129,6 +131,14 @@ enum reload_sim_read_result reload_sim_history_check_read(const struct reload_si
  */
 void reload_sim_history_expect_loss(struct reload_sim_history *h, const struct reload_id *from,
 	const struct reload_id *to, size_t waiting_for);
+/*
+ * reload_sim_history_expect_side_loss() notes that to one side of a partition (0 or 1) it may be lost: what both have lost may be
+ * lost.  reload_sim_history_sides_begin() forgets such notes, as a partition begins.
+ */
+void reload_sim_history_expect_side_loss(struct reload_sim_history *h, const struct reload_id *from,
+	const struct reload_id *to, unsigned side);
+void reload_sim_history_sides_begin(struct reload_sim_history *h);
+
 /* reload_sim_history_fresh() notes the same for what node acknowledged since then: it went before the replicas had to be complete. */
 void reload_sim_history_fresh(struct reload_sim_history *h, const struct reload_id *node,
 	reload_ms since, size_t waiting_for);

@@ -7,7 +7,8 @@ struct holder {
 	bool member;  /* running and joined, or leaving */
 	bool disk;    /* crashed: its storage survives */
 	bool waiting; /* it crashed with a disk: values may be owed again when it is back */
-	uint8_t side;
+	bool cut_off; /* a member when the partition began: to the other side it failed then */
+	uint8_t side; /* 0 or 1 */
 	reload_ms failed_until, left_until, joined_until; /* weak until then */
 	reload_ms leaving, left;                          /* begin and end of its last Leave */
 	reload_ms fresh_lost; /* when it last went with what it had just acknowledged; 0: never */
@@ -19,7 +20,7 @@ struct reload_sim_loss_budget {
 	size_t *order, *position;
 	struct holder *at;
 	struct reload_sim_history *history;
-	reload_ms split_until, silent_ms;
+	reload_ms split_until, cut_until, silent_ms;
 };
 
 struct reload_sim_loss_budget *reload_sim_loss_budget_new(size_t nodes, const struct reload_id *ids,
@@ -68,7 +69,13 @@ static bool is_weak(const struct holder *n, reload_ms now)
 struct view {
 	int side;  /* -1: all sides */
 	bool left; /* peers that left and are weak count as members, not only those that failed */
+	bool cut;  /* so do those of the other side, as failed */
 };
+
+static bool is_across(const struct holder *n, struct view v)
+{
+	return v.side >= 0 && n->side != v.side;
+}
 
 /* Whether the rule counts the node as part of the ring: a member, or one that is gone and weak. */
 static bool is_there(
@@ -76,7 +83,7 @@ static bool is_there(
 {
 	const struct holder *n = &h->at[node];
 	bool missed = v.left ? is_weak(n, now) : is_failed(n, now);
-	return (v.side < 0 || n->side == v.side) && (n->member || missed);
+	return is_across(n, v) ? v.cut && n->cut_off : n->member || missed;
 }
 
 /* The next such node from position at in direction step; SIZE_MAX: there is no other. */
@@ -99,15 +106,17 @@ static bool leaves_overlap(const struct holder *n[3])
 }
 
 /* Whether values of the node at position at, held with the next two, may be lost. */
-static bool triple_lost(const struct reload_sim_loss_budget *h, const size_t at[3], reload_ms now)
+static bool triple_lost(
+	const struct reload_sim_loss_budget *h, const size_t at[3], struct view v, reload_ms now)
 {
 	const struct holder *n[3];
 	bool failed = false, left = true;
 	for (int i = 0; i < 3; i++) {
 		n[i] = &h->at[h->order[at[i]]];
-		if (!is_weak(n[i], now))
+		bool across = is_across(n[i], v);
+		if (!across && !is_weak(n[i], now))
 			return false;
-		failed = failed || is_failed(n[i], now);
+		failed = failed || across || is_failed(n[i], now);
 		left = left && now < n[i]->left_until;
 	}
 	return failed || (left && leaves_overlap(n));
@@ -122,23 +131,27 @@ static void expect_owner_losses(
 		size_t next = there_next(h, triple[i - 1], 1, v, now);
 		triple[i] = next == SIZE_MAX ? triple[i - 1] : next;
 	}
-	if (!triple_lost(h, triple, now))
+	if (!triple_lost(h, triple, v, now))
 		return;
 	size_t before = there_next(h, owner, step, v, now);
 	if (before == SIZE_MAX)
 		before = owner;
 	const struct holder *n = &h->at[h->order[owner]];
 	bool waits = !n->member && n->disk;
-	reload_sim_history_expect_loss(h->history, &h->ids[h->order[before]],
-		&h->ids[h->order[owner]], waits ? h->order[owner] : SIZE_MAX);
+	if (v.cut)
+		reload_sim_history_expect_side_loss(h->history, &h->ids[h->order[before]],
+			&h->ids[h->order[owner]], (unsigned)v.side);
+	else
+		reload_sim_history_expect_loss(h->history, &h->ids[h->order[before]],
+			&h->ids[h->order[owner]], waits ? h->order[owner] : SIZE_MAX);
 }
 
-/* node went: its weak neighbours stay weak longer, then the rule is applied to each owner whose replica set it was in. */
-static void expect_node_losses(
+/* node went: its weak neighbours stay weak longer. */
+static void weak_stay_weak(
 	struct reload_sim_loss_budget *h, size_t node, struct view v, reload_ms now)
 {
-	size_t at = h->position[node], step = h->nodes - 1, owner = at;
-	const size_t ways[2] = { 1, step };
+	size_t at = h->position[node];
+	const size_t ways[2] = { 1, h->nodes - 1 };
 	const struct holder *gone = &h->at[node];
 	reload_ms until =
 		gone->failed_until > gone->left_until ? gone->failed_until : gone->left_until;
@@ -158,21 +171,37 @@ static void expect_node_losses(
 			if (!longer)
 				break;
 		}
+}
+
+/* Applies the rule to each owner in whose replica set node is. */
+static void expect_node_losses(
+	struct reload_sim_loss_budget *h, size_t node, struct view v, reload_ms now)
+{
+	size_t at = h->position[node], owner = at;
 	for (int i = 0; i < 3; i++) {
 		expect_owner_losses(h, owner, v, now);
-		size_t before = there_next(h, owner, step, v, now);
+		size_t before = there_next(h, owner, h->nodes - 1, v, now);
 		if (before == SIZE_MAX || before == at)
 			return;
 		owner = before;
 	}
 }
 
+static void node_went(struct reload_sim_loss_budget *h, size_t node, struct view v, reload_ms now)
+{
+	weak_stay_weak(h, node, v, now);
+	expect_node_losses(h, node, v, now);
+}
+
 static void expect_losses(struct reload_sim_loss_budget *h, size_t node, reload_ms now)
 {
 	for (int left = 1; left >= 0; left--) {
-		expect_node_losses(h, node, (struct view){ -1, left }, now);
+		node_went(h, node, (struct view){ -1, left, false }, now);
 		if (now < h->split_until)
-			expect_node_losses(h, node, (struct view){ h->at[node].side, left }, now);
+			node_went(h, node, (struct view){ h->at[node].side, left, false }, now);
+		if (now < h->cut_until)
+			expect_node_losses(
+				h, node, (struct view){ h->at[node].side, left, true }, now);
 	}
 }
 
@@ -287,4 +316,19 @@ void reload_sim_loss_budget_split(
 	for (size_t i = 0; i < h->nodes; i++)
 		h->at[i].side = sides[i];
 	h->split_until = until;
+}
+
+void reload_sim_loss_budget_cut(struct reload_sim_loss_budget *h, reload_ms now)
+{
+	reload_sim_history_sides_begin(h->history);
+	h->cut_until = now + RELOAD_SIM_REPAIR_MS;
+	for (size_t i = 0; i < h->nodes; i++)
+		h->at[i].cut_off = h->at[i].member;
+	for (int side = 0; side < 2; side++)
+		for (int left = 0; left < 2; left++)
+			for (size_t i = 0; i < h->nodes; i++) {
+				struct view v = { side, left, true };
+				if (is_there(h, h->order[i], v, now))
+					expect_owner_losses(h, i, v, now);
+			}
 }

@@ -23,7 +23,9 @@
  *
  * As long as a peer that left is weak, the rule is applied both with it and without it as one of the three: its range may have been handed
  * over, so that the peers after it are the holders, or not yet.  During a partition, and until the rings have had time to merge, the
- * rule is applied to the ring of all peers and to the ring of each side.  Reports call such a value "excused".
+ * rule is applied to the ring of all peers and to the ring of each side.  To each side all peers of the other one fail when the
+ * partition begins; by that alone a value may be lost to one side, and what both sides lose may be lost.  Reports call such a
+ * value "excused".
  */
 #pragma once
 
@@ -68,5 +70,7 @@ void reload_sim_loss_budget_acknowledged(struct reload_sim_loss_budget *h,
 /* reload_sim_loss_budget_split() notes the side of each node (1 byte each), and until when the sides may be rings of their own. */
 void reload_sim_loss_budget_split(
 	struct reload_sim_loss_budget *h, const uint8_t *sides, reload_ms until);
+/* reload_sim_loss_budget_cut() notes that a partition into the sides of the last call of _split() begins. */
+void reload_sim_loss_budget_cut(struct reload_sim_loss_budget *h, reload_ms now);
 /* reload_sim_loss_budget_order() returns all nodes in the order of their Node-IDs (borrowed). */
 const size_t *reload_sim_loss_budget_order(const struct reload_sim_loss_budget *h);

@@ -201,6 +201,8 @@ static void partition(struct reload_sim_run_state *c, const struct reload_sim_fa
 	}
 	reload_sim_loss_budget_split(
 		c->loss_budget, c->sides, merged_by(c, begins ? now + f->length : now));
+	if (begins)
+		reload_sim_loss_budget_cut(c->loss_budget, now);
 	torn(c, begins);
 }
 

@@ -381,6 +381,44 @@ static void each_side_of_a_partition_is_a_ring(void **state)
 	assert_false(owed(3, CALM + 1));
 }
 
+/* To each side the other one fails as a whole; what one side still has is not lost. */
+static void what_both_sides_of_a_partition_lose_may_be_lost(void **state)
+{
+	(void)state;
+	/* the holders of 3 are 3, 4 and 5: one on side 1 */
+	const uint8_t sides[NODES] = { 0, 0, 1, 0, 1, 0, 0, 0 };
+	store(3, 100, 1);
+	store(6, 100, 1);
+	reload_sim_loss_budget_split(budget, sides, 2 * CALM);
+	reload_sim_loss_budget_cut(budget, CALM);
+	reload_sim_loss_budget_leaving(budget, 4, CALM + 1000);
+	reload_sim_loss_budget_left(budget, 4, CALM + 2000);
+	assert_true(owed(3, CALM + 2000)); /* lost to side 1 */
+	reload_sim_loss_budget_leaving(budget, 3, CALM + 10000);
+	reload_sim_loss_budget_left(budget, 3, CALM + 11000);
+	assert_true(owed(3, CALM + 11000)); /* 5 has it */
+	reload_sim_loss_budget_leaving(budget, 5, CALM + 20000);
+	assert_false(owed(3, CALM + 20000));
+	assert_true(owed(6, CALM + 20000));
+}
+
+/* The notes of a side are of one partition, and of the time that a repair takes. */
+static void a_side_repairs_what_it_has(void **state)
+{
+	(void)state;
+	const uint8_t sides[NODES] = { 0, 0, 1, 0, 1, 0, 0, 0 };
+	store(3, 100, 1);
+	reload_sim_loss_budget_split(budget, sides, 4 * CALM);
+	reload_sim_loss_budget_cut(budget, CALM);
+	reload_sim_loss_budget_leaving(budget, 4, CALM + 1000);
+	reload_sim_loss_budget_left(budget, 4, CALM + 1000);
+	reload_sim_loss_budget_leaving(budget, 3, CALM + RELOAD_SIM_REPAIR_MS);
+	reload_sim_loss_budget_left(budget, 3, CALM + RELOAD_SIM_REPAIR_MS);
+	reload_sim_loss_budget_leaving(budget, 5, CALM + RELOAD_SIM_REPAIR_MS + 1000);
+	reload_sim_loss_budget_left(budget, 5, CALM + RELOAD_SIM_REPAIR_MS + 1000);
+	assert_true(owed(3, CALM + RELOAD_SIM_REPAIR_MS + 1000));
+}
+
 static void values_belong_to_their_version(void **state)
 {
 	(void)state;
@@ -418,6 +456,8 @@ int main(void)
 		TEST(a_fresh_value_may_go_with_its_owner),
 		TEST(a_late_answer_is_of_a_fresh_value),
 		TEST(each_side_of_a_partition_is_a_ring),
+		TEST(what_both_sides_of_a_partition_lose_may_be_lost),
+		TEST(a_side_repairs_what_it_has),
 		TEST(values_belong_to_their_version),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #   make plots        the pictures in examples/, anew (takes long)
 #   make bench        figures as a table and as JSON
 #   make soak         12 real agents through six minutes of trouble, under load (SOAK="--agents 25 ..."); then memory under
-#                     a steady load for two minutes (MEMORY="--minutes 60"); then Pings under attack; 1,000 Stores on lossy links
+#                     a steady load for two minutes (MEMORY="--minutes 60"); then Pings under attack; 1,000 Stores on lossy links; links over ICE that idle for half an hour
 #   make fuzz         every fuzz target for FUZZ_SECONDS each (default 60); FUZZ_TARGETS="wire config": only these
 #   make lint         what the tests check in the text of the tree, and the format
 #   make format       clang-format on every C file
@@ -39,7 +39,7 @@ all: programs
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
 BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 dnsmasq-base
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 dnsmasq-base coturn
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -54,7 +54,7 @@ define ensure
 endef
 
 .PHONY: all programs deps check-deps check check-headers demo sim mutants plots soak bench bench-tools fuzz fuzz-targets replay lint format \
-	changelog completions man install uninstall clean unit
+	changelog completions man install uninstall clean unit lab-tools
 deps:
 	$(call ensure,$(BUILD_DEPS))
 check-deps:
@@ -166,6 +166,7 @@ $(O)/replay/%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/libsim.a $
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lglib-2.0
 
 programs: $(BINS)
+lab-tools: $(O)/tests/lab/ice-links $(O)/tests/lab/ice-pair
 unit: $(UNIT)
 replay: $(FUZZ:%=$(O)/replay/%)
 fuzz-targets: $(FUZZ:%=$(O)/fuzz/%)
@@ -204,12 +205,13 @@ bench: check-deps programs bench-tools
 	$(call ensure,strace)
 	$(Q)tests/bench/run $(O) build/bench.json
 
-soak: check-deps programs
+soak: check-deps programs lab-tools
 	$(Q)RELOAD_BIN=$(abspath $(O)) tests/soak/soak $(SOAK)
 	$(Q)RELOAD_BIN=$(abspath $(O)) tests/soak/memory $(or $(MEMORY),--minutes 2)
 	$(Q)$(MAKE) --no-print-directory MODE=asan O=build/asan programs
 	$(Q)RELOAD_BIN=$(abspath build/asan) tests/soak/attack $(ATTACK)
 	$(Q)RELOAD_BIN=$(abspath $(O)) LOSS_STORES=1000 bats tests/cli/loss.bats
+	$(Q)tests/lab/ice-check $(O) long
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(FUZZ)

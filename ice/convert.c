@@ -95,6 +95,7 @@ void ice_pair_from(struct reload_ice_pair *out, const NiceCandidate *local,
 		.remote_type = (enum reload_ice_type)remote->type };
 	ice_address_from(&out->local, &local->addr);
 	ice_address_from(&out->remote, &remote->addr);
+	ice_address_from(&out->base, &local->base_addr);
 	if (local->type == NICE_CANDIDATE_TYPE_RELAYED)
 		out->server = *server;
 }

@@ -4,16 +4,27 @@
  * How libnice 0.1.21 has to be set, each of which was measured:
  * - Nomination is aggressive (RFC 5245 s8.1.1.2): regular nomination waits two seconds for pairs that cannot work.
  * - keepalive-conncheck, not consent: consent is lost after ten seconds, by requests that are never repeated, on a line with some loss.
+ *   Each end sends a check every 4 to 6 seconds, so that the NATs between them keep their mappings (RFC 5245 s10 wants one in 15 seconds);
+ *   it cannot be told to send fewer.  After 50 seconds without an answer the pair has failed.
  * - A STUN server is not set beside a TURN server, as gathering takes two seconds then; the relay tells the reflexive address, too.
  * - Addresses are named one by one: link-local ones cannot be sent.
  * - attach_recv comes before gathering, as sockets are read by nobody else.
  * - nice_agent_close_async() before the last reference is dropped, or the relay is kept by its server for minutes.
+ *
+ * What it does not do, and is done here:
+ * - A pair is not changed for another one of the same priority.  So the other end, whose NAT has been started anew, is heard from its new
+ *   address and answered, but what is sent goes to the old one until the pair has failed.  Then all checks are made again (on_recheck()), with the
+ *   same user fragments and passwords, which the other end answers like any others; the old pair is used until one has succeeded.
+ * - Of the checks that keep the pair it remembers each that was not answered, 200 at most, and sends no more then: the end of a link in three
+ *   hours on a line that loses 5%.  To make all checks again forgets them.
+ * - A relay that no pair uses is kept, but nothing that is sent keeps the way to it open.  When the NAT before it has forgotten that way, the
+ *   server refuses the renewal of a channel after nine minutes, and libnice sends it again at once, without end.  So a relay is given back
+ *   when the chosen pair has settled and does without.
  */
 #include "link.h"
 
 #include "convert.h"
 
-#include <stun/usages/bind.h>
 #include <string.h>
 
 enum ice_state {
@@ -33,17 +44,27 @@ struct ice_link {
 	enum ice_state state;
 	gboolean relay_only;
 	struct reload_ip_port server; /* of TURN; type 0: none */
-	GSource *limit;               /* of gathering; owned */
-	GSource *keepalive;           /* owned */
+	GSource *timer;               /* limit of gathering; settled; checks again; owned */
 	GQueue early;      /* GBytes: datagrams of an end that was connected before this one */
-	gint64 last_sent;  /* us */
 	const char *fault; /* of the server; NULL: none */
+	/* what checks are made again with */
+	reload_ms recheck_ms;
+	gint64 checked;                  /* us: when they began last */
+	struct reload_ice_remote to;     /* owned copies of what it points to */
+	struct reload_ice_item selected; /* the other end's candidate of the chosen pair */
+	gboolean relayed;                /* and this end's is of the relay */
+	struct reload_ice_item heard;    /* the newest address that checks came from */
+	guint heard_count;
 };
 
 enum {
 	COMPONENT = 1,
-	EARLY = 8, /* datagrams of a link; later ones are lost */
-	KEEPALIVE_US = RELOAD_ICE_KEEPALIVE_MS * 1000
+	EARLY = 8,  /* datagrams of a link; later ones are lost */
+	HEARD = 64, /* addresses that checks of the other end come from; libnice remembers each */
+	CHECKS_MS = 2000,   /* checks come from many addresses for this long */
+	SETTLE_MS = 10000,  /* the pair is the best one after this long */
+	APART_MS = 5000,    /* from one time that all checks are made to the next */
+	NOMINATE_MS = 15000 /* the other end, if it chooses the pair, does so by its next check */
 };
 
 static void notify(struct ice_link *l, struct reload_ice_notice notice)
@@ -52,27 +73,21 @@ static void notify(struct ice_link *l, struct reload_ice_notice notice)
 	l->owner->notify(l->owner->arg, &notice);
 }
 
-static GSource *timer(struct ice_link *l, guint ms, GSourceFunc fn)
+static void end_timer(struct ice_link *l)
 {
-	GSource *s = g_timeout_source_new(ms);
-	g_source_set_callback(s, fn, l, NULL);
-	g_source_attach(s, l->owner->context);
-	return s;
-}
-
-static void end_timer(GSource **s)
-{
-	if (*s) {
-		g_source_destroy(*s);
-		g_source_unref(*s);
+	if (l->timer) {
+		g_source_destroy(l->timer);
+		g_source_unref(l->timer);
 	}
-	*s = NULL;
+	l->timer = NULL;
 }
 
-static void end_timers(struct ice_link *l)
+static void start_timer(struct ice_link *l, reload_ms ms, GSourceFunc fn)
 {
-	end_timer(&l->limit);
-	end_timer(&l->keepalive);
+	end_timer(l);
+	l->timer = g_timeout_source_new((guint)ms);
+	g_source_set_callback(l->timer, fn, l, NULL);
+	g_source_attach(l->timer, l->owner->context);
 }
 
 static void free_candidates(GSList *list)
@@ -114,7 +129,7 @@ static void fail(struct ice_link *l, const char *why)
 	if (l->state == FAILED || l->state == CLOSING)
 		return;
 	l->state = FAILED;
-	end_timers(l);
+	end_timer(l);
 	size_t count = l->agent && l->stream ? pairs_of(l, pairs) : 0;
 	notify(l, (struct reload_ice_notice){ .type = RELOAD_ICE_FAILED,
 			  .why = why,
@@ -163,7 +178,7 @@ static void gathered(struct ice_link *l, gboolean late)
 	size_t count = 0;
 	if (l->state != GATHERING)
 		return;
-	end_timer(&l->limit);
+	end_timer(l);
 	GSList *local = nice_agent_get_local_candidates(l->agent, l->stream, COMPONENT);
 	for (GSList *i = local; i && count < RELOAD_ICE_GATHERED; i = i->next)
 		count += ice_candidate_from(&all[count].item, i->data) ? 1 : 0;
@@ -185,42 +200,91 @@ static gboolean on_gather_late(gpointer arg)
 
 /* -- the pair --------------------------------------------------------------------------------------------------------------- */
 
-static gboolean on_keepalive(gpointer arg);
-
-static void keepalive_later(struct ice_link *l)
+/* Of the peer reflexive type libnice takes none that it has not found itself. */
+static struct reload_ice_item item_of(const NiceCandidate *c)
 {
-	gint64 due = l->last_sent + KEEPALIVE_US - g_get_monotonic_time();
-	end_timer(&l->keepalive);
-	l->keepalive = timer(l, due > 0 ? (guint)(due / 1000 + 1) : 1, on_keepalive);
+	struct reload_ice_item item;
+	(void)ice_candidate_from(&item, c);
+	if (item.type == RELOAD_ICE_PRFLX)
+		item.type = RELOAD_ICE_SRFLX;
+	return item;
 }
 
-static void send_now(struct ice_link *l, struct span datagram)
+static gboolean has_address(const struct ice_link *l, const struct reload_ice_item *item)
 {
-	l->last_sent = g_get_monotonic_time();
-	(void)nice_agent_send(l->agent, l->stream, COMPONENT, (guint)datagram.len,
-		(const gchar *)datagram.at); /* what a full socket does not take is lost */
+	for (size_t i = 0; i < l->to.count; i++)
+		if (!memcmp(&l->to.candidates[i].address, &item->address, sizeof(item->address)))
+			return TRUE;
+	return FALSE;
 }
 
-/* RFC 5245 s10: a Binding indication, for the NATs between both ends */
-static void send_keepalive(struct ice_link *l)
+/* What the other end has sent, and where it was heard from. */
+static GSList *remote_candidates(const struct ice_link *l)
 {
-	static const uint16_t known[] = { 0 };
-	StunAgent stun;
-	StunMessage message;
-	uint8_t bytes[64];
-	stun_agent_init(&stun, known, STUN_COMPATIBILITY_RFC5389, STUN_AGENT_USAGE_USE_FINGERPRINT);
-	size_t len = stun_usage_bind_keepalive(&stun, &message, bytes, sizeof(bytes));
-	if (len)
-		send_now(l, span_of(bytes, len));
+	const struct reload_ice_item *const found[] = { &l->selected, &l->heard };
+	GSList *list = NULL;
+	for (size_t i = l->to.count; i-- > 0;)
+		list = g_slist_prepend(list, ice_candidate_to(&l->to.candidates[i], l->stream));
+	for (size_t i = 0; i < G_N_ELEMENTS(found); i++)
+		if (found[i]->address.type && !has_address(l, found[i]))
+			list = g_slist_prepend(list, ice_candidate_to(found[i], l->stream));
+	return list;
 }
 
-static gboolean on_keepalive(gpointer arg)
+static void check_all(struct ice_link *l)
+{
+	GSList *list = remote_candidates(l);
+	l->checked = g_get_monotonic_time();
+	if (!nice_agent_set_remote_credentials(l->agent, l->stream, l->to.ufrag, l->to.password))
+		fail(l, "libnice refuses the credentials of the other end");
+	else if (nice_agent_set_remote_candidates(l->agent, l->stream, COMPONENT, list) <= 0)
+		fail(l, "no candidate of the other end is usable");
+	free_candidates(list);
+}
+
+static gboolean on_settled(gpointer arg);
+
+static gboolean on_recheck(gpointer arg)
 {
 	struct ice_link *l = arg;
-	if (g_get_monotonic_time() - l->last_sent >= KEEPALIVE_US)
-		send_keepalive(l);
-	keepalive_later(l);
+	gchar *ufrag, *password;
+	start_timer(l, MIN(SETTLE_MS, l->recheck_ms), on_settled);
+	if (!nice_agent_get_local_credentials(l->agent, l->stream, &ufrag, &password))
+		return G_SOURCE_REMOVE;
+	g_object_set(l->agent, "idle-timeout", (guint)NOMINATE_MS, NULL);
+	nice_agent_restart_stream(l->agent, l->stream);
+	nice_agent_set_local_credentials(l->agent, l->stream, ufrag, password);
+	g_free(ufrag);
+	g_free(password);
+	check_all(l);
 	return G_SOURCE_REMOVE;
+}
+
+static gboolean on_settled(gpointer arg)
+{
+	struct ice_link *l = arg;
+	start_timer(l, l->recheck_ms, on_recheck);
+	if (!l->relayed)
+		nice_agent_forget_relays(l->agent, l->stream, COMPONENT);
+	return G_SOURCE_REMOVE;
+}
+
+/* A check of the other end has come from an address that is new: after a change of its NAT the chosen pair leads nowhere. */
+static void on_remote(NiceAgent *agent, NiceCandidate *candidate, gpointer arg)
+{
+	(void)agent;
+	struct ice_link *l = arg;
+	gint64 since = (g_get_monotonic_time() - l->checked) / 1000;
+	if (candidate->type != NICE_CANDIDATE_TYPE_PEER_REFLEXIVE)
+		return;
+	if (++l->heard_count > HEARD) {
+		fail(l, "the other end sends checks from too many addresses");
+		return;
+	}
+	if (l->state != CONNECTED || since < CHECKS_MS)
+		return;
+	l->heard = item_of(candidate);
+	start_timer(l, since < APART_MS ? (reload_ms)(APART_MS - since) : 1, on_recheck);
 }
 
 static void deliver(struct ice_link *l, struct span datagram)
@@ -244,10 +308,11 @@ static void connected(struct ice_link *l, const NiceCandidate *local, const Nice
 {
 	struct reload_ice_pair pair;
 	ice_pair_from(&pair, local, remote, &l->server);
+	l->selected = item_of(remote);
+	l->relayed = local->type == NICE_CANDIDATE_TYPE_RELAYED;
 	if (l->state == CHECKING) {
 		l->state = CONNECTED;
-		l->last_sent = g_get_monotonic_time();
-		keepalive_later(l);
+		start_timer(l, MIN(SETTLE_MS, l->recheck_ms), on_settled);
 	}
 	notify(l, (struct reload_ice_notice){
 			  .type = RELOAD_ICE_CONNECTED, .pairs = &pair, .pairs_count = 1 });
@@ -310,6 +375,7 @@ static void set_properties(struct ice_link *l, const struct reload_ice_gather *h
 	g_signal_connect(l->agent, "candidate-gathering-done", G_CALLBACK(on_gathered), l);
 	g_signal_connect(l->agent, "component-state-changed", G_CALLBACK(on_state), l);
 	g_signal_connect(l->agent, "new-selected-pair-full", G_CALLBACK(on_pair), l);
+	g_signal_connect(l->agent, "new-remote-candidate-full", G_CALLBACK(on_remote), l);
 }
 
 static gboolean add_addresses(struct ice_link *l, const struct reload_ice_gather *how)
@@ -352,7 +418,7 @@ static const char *begin(struct ice_link *l, const struct reload_ice_gather *how
 	if (!nice_agent_attach_recv(
 		    l->agent, l->stream, COMPONENT, l->owner->context, on_datagram, l))
 		return "libnice does not receive";
-	l->limit = timer(l, RELOAD_ICE_GATHER_MS, on_gather_late);
+	start_timer(l, RELOAD_ICE_GATHER_MS, on_gather_late);
 	return nice_agent_gather_candidates(l->agent, l->stream)
 		       ? NULL
 		       : "no socket can be opened at the addresses of this host";
@@ -364,6 +430,7 @@ void ice_link_new(struct ice_owner *owner, uint64_t key, const struct reload_ice
 	l->owner = owner;
 	l->key = key;
 	l->relay_only = how->relay_only;
+	l->recheck_ms = how->recheck_ms ? how->recheck_ms : RELOAD_ICE_RECHECK_MS;
 	g_hash_table_insert(owner->links, &l->key, l);
 	if (g_hash_table_size(owner->links) > RELOAD_ICE_LINKS) {
 		fail(l, "too many links");
@@ -385,25 +452,21 @@ struct ice_link *ice_link_find(const struct ice_owner *owner, uint64_t key)
 	return l && l->state != CLOSING ? l : NULL;
 }
 
-void ice_link_start(struct ice_link *l, const struct reload_ice_remote *to)
+void ice_link_start(struct ice_link *l, struct reload_ice_remote *to)
 {
 	if (l->state != GATHERED)
 		return;
 	l->state = CHECKING;
-	GSList *list = NULL;
-	for (size_t i = to->count; i-- > 0;)
-		list = g_slist_prepend(list, ice_candidate_to(&to->candidates[i], l->stream));
-	if (!nice_agent_set_remote_credentials(l->agent, l->stream, to->ufrag, to->password))
-		fail(l, "libnice refuses the credentials of the other end");
-	else if (nice_agent_set_remote_candidates(l->agent, l->stream, COMPONENT, list) <= 0)
-		fail(l, "no candidate of the other end is usable");
-	free_candidates(list);
+	l->to = *to;
+	*to = (struct reload_ice_remote){ 0 };
+	check_all(l);
 }
 
 void ice_link_send(struct ice_link *l, struct span datagram)
 {
 	if (l->state == CONNECTED)
-		send_now(l, datagram);
+		(void)nice_agent_send(l->agent, l->stream, COMPONENT, (guint)datagram.len,
+			(const gchar *)datagram.at); /* what a full socket does not take is lost */
 }
 
 /* -- how a link ends ------------------------------------------------------------------------------------------------------------ */
@@ -417,6 +480,7 @@ static void forget(struct ice_link *l)
 	}
 	g_hash_table_remove(l->owner->links, &l->key);
 	notify(l, (struct reload_ice_notice){ .type = RELOAD_ICE_CLOSED });
+	ice_remote_clear(&l->to);
 	g_free(l);
 }
 
@@ -431,7 +495,7 @@ void ice_link_close(struct ice_link *l)
 	if (l->state == CLOSING)
 		return;
 	l->state = CLOSING;
-	end_timers(l);
+	end_timer(l);
 	if (l->agent)
 		nice_agent_close_async(l->agent, on_closed, l);
 	else
@@ -440,7 +504,7 @@ void ice_link_close(struct ice_link *l)
 
 void ice_link_drop(struct ice_link *l)
 {
-	end_timers(l);
+	end_timer(l);
 	l->state = CLOSING;
 	forget(l);
 }

@@ -21,8 +21,11 @@ void ice_link_new(struct ice_owner *owner, uint64_t key, const struct reload_ice
 /* ice_link_find() returns NULL for one that is unknown or is being closed. */
 struct ice_link *ice_link_find(const struct ice_owner *owner, uint64_t key);
 
-/* ice_link_start() begins checks. */
-void ice_link_start(struct ice_link *l, const struct reload_ice_remote *to);
+/* ice_link_start() begins checks; what to points to, which was allocated by GLib, is the link's then and *to is empty. */
+void ice_link_start(struct ice_link *l, struct reload_ice_remote *to);
+
+/* ice_remote_clear() frees what it points to, and wipes the password. */
+void ice_remote_clear(struct reload_ice_remote *r);
 
 /* ice_link_send() sends a datagram over the chosen pair; without one it is lost. */
 void ice_link_send(struct ice_link *l, struct span datagram);

@@ -57,14 +57,19 @@ static void wipe_and_free(const char *secret)
 	g_free((char *)secret);
 }
 
+void ice_remote_clear(struct reload_ice_remote *r)
+{
+	g_free((char *)r->ufrag);
+	wipe_and_free(r->password);
+	g_free((void *)r->candidates);
+}
+
 static void command_free(struct command *c)
 {
 	g_free((void *)c->gather.addresses);
 	g_free((char *)c->gather.server.user);
 	wipe_and_free(c->gather.server.password);
-	g_free((char *)c->remote.ufrag);
-	wipe_and_free(c->remote.password);
-	g_free((void *)c->remote.candidates);
+	ice_remote_clear(&c->remote);
 	g_free(c);
 }
 
@@ -103,7 +108,7 @@ static void close_all(struct reload_ice *ice)
 	ice->end_by = g_get_monotonic_time() + RELOAD_ICE_END_MS * 1000;
 }
 
-static void run(struct reload_ice *ice, const struct command *c)
+static void run(struct reload_ice *ice, struct command *c)
 {
 	struct ice_link *l = c->type == END ? NULL : ice_link_find(&ice->owner, c->key);
 	if (c->type == GATHER)

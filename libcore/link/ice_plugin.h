@@ -10,9 +10,10 @@
 #pragma once
 
 #include "link/ice.h"
+#include "util/clock.h"
 
 enum {
-	RELOAD_ICE_PLUGIN_VERSION = 1, /* of this interface; another one is not used */
+	RELOAD_ICE_PLUGIN_VERSION = 2, /* of this interface; another one is not used */
 	RELOAD_ICE_LINKS = 1024,       /* of one plug-in; more fail at once */
 	RELOAD_ICE_ADDRESSES = 32,     /* of this host that are named for one link */
 	RELOAD_ICE_GATHERED = 128,     /* candidates of a link before the choice */
@@ -20,8 +21,9 @@ enum {
 	RELOAD_ICE_QUEUE = 1024, /* datagrams on their way to the plug-in; those above are lost */
 	/* libnice asks a server after 0, 500 and 1500 ms; then it is not waited for */
 	RELOAD_ICE_GATHER_MS = 1800,
-	RELOAD_ICE_KEEPALIVE_MS = 15000, /* RFC 5245 s10: nothing was sent for this long */
-	RELOAD_ICE_END_MS = 1000         /* end() waits for relays to be given back */
+	RELOAD_ICE_RECHECK_MS =
+		1800000, /* from one time that all checks of a connected link are made to the next */
+	RELOAD_ICE_END_MS = 1000 /* end() waits for relays to be given back */
 };
 
 /* The symbol of an object that is a struct reload_ice_plugin. */
@@ -47,6 +49,7 @@ struct reload_ice_gather {
 	const struct reload_ip_port *addresses; /* of this host, ports are not used */
 	size_t addresses_count;
 	struct reload_ice_server server;
+	reload_ms recheck_ms; /* (RELOAD_ICE_RECHECK_MS) */
 };
 
 /* What the other end sent. */
@@ -60,6 +63,7 @@ struct reload_ice_remote {
 struct reload_ice_pair {
 	enum reload_ice_type local_type, remote_type;
 	struct reload_ip_port local, remote;
+	struct reload_ip_port base;   /* of this host, from which packets of the pair leave */
 	struct reload_ip_port server; /* that relays for this end; type 0: none does */
 	/* of a pair that failed: checks of the other end arrived, so only its answers or ours are lost */
 	bool heard;

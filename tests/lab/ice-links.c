@@ -3,6 +3,7 @@
  * DTLS, and what it carries.  Prints one line for each end.
  *
  *   ice-links PLUGIN NETNS NETNS ADDRESS ADDRESS [stun=ADDR] [turn=ADDR] [turn-tcp=ADDR] [relay-only] [links=N] [bytes=N] [idle=SECONDS]
+ *             [recheck=MS] [sleeps=N] [abandon]
  *
  * Exit status 0: all links came up, and carried what was sent.
  */
@@ -30,7 +31,9 @@ struct run {
 	struct reload_ice_server server;
 	bool relay_only;
 	uint32_t links;
-	unsigned idle_s;
+	unsigned idle_s, recheck_ms;
+	long sleeps;  /* of a process, a second, while it is idle: more is a fault; 0: no limit */
+	bool abandon; /* relays are not given back at the end */
 	size_t bytes;
 };
 
@@ -45,7 +48,7 @@ static struct {
 	struct node node;
 	const struct run *run;
 	int fd; /* to the other end */
-	bool asks;
+	bool asks, restless;
 	struct sent offers[LINKS + 1];
 	unsigned gathered, ups, downs, back;
 	size_t bytes;
@@ -167,7 +170,8 @@ static void connect_all(void)
 		.relay_only = me.run->relay_only,
 		.addresses = &me.run->address[!me.asks],
 		.addresses_count = 1,
-		.server = me.run->server };
+		.server = me.run->server,
+		.recheck_ms = me.run->recheck_ms };
 	uint32_t n = me.run->links;
 	me.start = reload_poll_now();
 	for (uint32_t i = 1; i <= n; i++)
@@ -205,16 +209,28 @@ static long resident_kb(void)
 	return pages * sysconf(_SC_PAGESIZE) / 1024;
 }
 
+/* How often the threads of this process have gone to sleep, which is how often they were woken. */
+static long sleeps(void)
+{
+	struct rusage u;
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_nvcsw;
+}
+
 static void idle(void)
 {
 	double before = cpu_ms();
+	long slept = sleeps();
 	unsigned downs = me.downs;
 	reload_ms end = reload_poll_now() + me.run->idle_s * 1000;
 	for (reload_ms now; (now = reload_poll_now()) < end;)
 		reload_poll_pass(me.loop, end - now);
+	long a_second = me.run->idle_s ? (sleeps() - slept) / me.run->idle_s : 0;
+	me.restless = me.run->sleeps && a_second > me.run->sleeps;
 	if (me.run->idle_s)
-		printf("  idle %u s: %u of %u links lost, %.0f ms of CPU\n", me.run->idle_s,
-			me.downs - downs, me.ups, cpu_ms() - before);
+		printf("  idle %u s: %u of %u links lost, %.0f ms of CPU, slept %ld times a "
+		       "second\n",
+			me.run->idle_s, me.downs - downs, me.ups, cpu_ms() - before, a_second);
 }
 
 /* Serial round trips over link 1, then a stream. */
@@ -286,9 +302,12 @@ static int end_main(const struct identity *who, struct reload_trust *trust)
 		me.asks ? "asks   " : "answers", me.ups, me.run->links, (int)me.gather_ms,
 		me.ups ? (int)me.up_ms[0] : 0, me.ups ? (int)me.up_ms[me.ups - 1] : 0, echo_ms,
 		mb_s, me.bytes, types[pair.local_type], types[pair.remote_type], me.why);
+	fflush(stdout);
+	if (me.run->abandon)
+		_exit(me.ups < me.run->links || me.downs || me.restless);
 	reload_links_free(me.node.links);
 	reload_poll_free(me.loop);
-	return me.ups < me.run->links || me.downs;
+	return me.ups < me.run->links || me.downs || me.restless;
 }
 
 /* -- both -------------------------------------------------------------------------------------------------------------------------- */
@@ -312,8 +331,8 @@ static void option(struct run *run, const char *arg)
 		enum reload_ice_server_type type;
 	} servers[] = { { "stun", RELOAD_ICE_STUN }, { "turn", RELOAD_ICE_TURN_UDP },
 		{ "turn-tcp", RELOAD_ICE_TURN_TCP } };
-	if (!value)
-		run->relay_only = true;
+	run->relay_only |= !strcmp(arg, "relay-only");
+	run->abandon |= !strcmp(arg, "abandon");
 	for (size_t i = 0; value && i < COUNT_OF(servers); i++)
 		if (strlen(servers[i].name) == len && !strncmp(arg, servers[i].name, len)) {
 			run->server = (struct reload_ice_server){
@@ -326,6 +345,10 @@ static void option(struct run *run, const char *arg)
 		run->links = (uint32_t)strtoul(value, NULL, 10);
 	if (value && !strncmp(arg, "bytes", len))
 		run->bytes = strtoul(value, NULL, 10);
+	if (value && !strncmp(arg, "sleeps", len))
+		run->sleeps = strtol(value, NULL, 10);
+	if (value && !strncmp(arg, "recheck", len))
+		run->recheck_ms = (unsigned)strtoul(value, NULL, 10);
 	if (value && !strncmp(arg, "idle", len))
 		run->idle_s = (unsigned)strtoul(value, NULL, 10);
 }

@@ -1,11 +1,13 @@
 /* The ICE plug-in as an agent opens it: links over libnice on loopback. */
 #include "link_fixture.h"
 
+#include "link/ice_link_io.h"
 #include "link/ice_load_io.h"
 #include "link/udp_socket_io.h"
 
 #include <glib.h>
 #include <libgen.h>
+#include <poll.h>
 #include <unistd.h>
 
 static struct authority root;
@@ -184,6 +186,106 @@ static void what_is_no_plug_in(void **state)
 	assert_null(none);
 }
 
+/* -- the plug-in alone ---------------------------------------------------------------------------------------------------------- */
+
+/* One end of a path, of one key. */
+struct end {
+	struct reload_ice *ice;
+	struct reload_ice_inbox inbox;
+	char ufrag[64], password[64];
+	struct reload_ice_item candidates[RELOAD_ICE_CANDIDATES_MAX];
+	size_t count;
+	unsigned connected, datagrams, failed;
+	struct reload_ice_pair pair;
+};
+
+static void take_notice(struct end *e, const struct reload_ice_notice *n)
+{
+	if (n->type == RELOAD_ICE_WAS_GATHERED) {
+		snprintf(e->ufrag, sizeof(e->ufrag), "%s", n->gathered.ufrag);
+		snprintf(e->password, sizeof(e->password), "%s", n->gathered.password);
+		for (e->count = 0; e->count < n->gathered.count; e->count++)
+			e->candidates[e->count] = n->gathered.candidates[e->count].item;
+	}
+	if (n->type == RELOAD_ICE_CONNECTED) {
+		e->pair = *n->pairs;
+		e->connected++;
+	}
+	e->datagrams += n->type == RELOAD_ICE_DATAGRAM;
+	e->failed += n->type == RELOAD_ICE_FAILED;
+}
+
+/* takes what both ends were told, waiting for more for a moment */
+static void look(struct end e[2])
+{
+	struct pollfd fds[2] = { { e[0].inbox.fd, POLLIN, 0 }, { e[1].inbox.fd, POLLIN, 0 } };
+	assert_true(poll(fds, 2, 10000) > 0);
+	for (size_t i = 0; i < 2; i++) {
+		struct reload_ice_letters all = STAILQ_HEAD_INITIALIZER(all);
+		struct reload_ice_letter *letter;
+		if (!fds[i].revents)
+			continue;
+		reload_ice_inbox_take(&e[i].inbox, &all);
+		while ((letter = STAILQ_FIRST(&all))) {
+			STAILQ_REMOVE_HEAD(&all, entry);
+			take_notice(&e[i], &letter->notice);
+			reload_ice_letter_free(letter);
+		}
+	}
+}
+
+static void begin_ends(struct end e[2], reload_ms recheck_ms)
+{
+	struct reload_ip_port at = loopback(0);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(reload_ice_inbox_init(&e[i].inbox), 0);
+		e[i].ice = plugin->begin(reload_ice_inbox_put, &e[i].inbox);
+		plugin->gather(e[i].ice, 1,
+			&(struct reload_ice_gather){ .controlling = !i,
+				.addresses = &at,
+				.addresses_count = 1,
+				.recheck_ms = recheck_ms });
+	}
+	while (!e[0].count || !e[1].count)
+		look(e);
+	for (size_t i = 0; i < 2; i++)
+		plugin->start(e[i].ice, 1,
+			&(struct reload_ice_remote){
+				e[!i].ufrag, e[!i].password, e[!i].candidates, e[!i].count });
+	while (!e[0].connected || !e[1].connected)
+		look(e);
+}
+
+static void end_ends(struct end e[2])
+{
+	for (size_t i = 0; i < 2; i++) {
+		plugin->end(e[i].ice);
+		reload_ice_inbox_clear(&e[i].inbox);
+	}
+}
+
+/* the chosen pair carries what is sent meanwhile; the end that does not choose waits for the next check of the other one, of 4 to 6 s */
+static void checks_are_made_again(void **state)
+{
+	(void)state;
+	struct end e[2] = { 0 };
+	begin_ends(e, 300);
+	reload_ms limit = reload_poll_now() + 10000;
+	for (unsigned before = e[0].connected; e[0].connected < before + 3;) {
+		unsigned arrived = e[1].datagrams;
+		assert_true(plugin->send(e[0].ice, 1, span_str("\x40still here")));
+		while (e[1].datagrams == arrived)
+			look(e);
+		assert_true(reload_poll_now() < limit);
+	}
+	for (unsigned before = e[1].connected; e[1].connected < before + 1;)
+		look(e);
+	assert_int_equal(e[0].failed + e[1].failed, 0);
+	assert_int_equal(e[0].pair.remote.port, e[1].candidates[0].address.port);
+	assert_int_equal(e[0].pair.base.port, e[0].candidates[0].address.port);
+	end_ends(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +296,7 @@ int main(void)
 		cmocka_unit_test(a_relay_alone_without_a_relay),
 		cmocka_unit_test(where_packets_to_this_host_leave),
 		cmocka_unit_test(what_is_no_plug_in),
+		cmocka_unit_test(checks_are_made_again),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -35,7 +35,7 @@ static void look_at_health(struct reload_dtls_link *l)
 			&l->base, RELOAD_LINK_DOWN, "no acknowledgement of any copy");
 		return;
 	}
-	bool bad = health == RELOAD_HEALTH_BAD;
+	bool bad = health == RELOAD_HEALTH_BAD || l->no_path;
 	if (bad == l->told_bad || l->base.state != RELOAD_SECURE_UP)
 		return;
 	l->told_bad = bad;

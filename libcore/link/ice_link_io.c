@@ -161,6 +161,44 @@ static void on_letters(void *arg, unsigned events)
 	}
 }
 
+/* -- addresses of this host --------------------------------------------------------------------------------------------------------- */
+
+static void on_gone(void *arg)
+{
+	char at[64], why[96];
+	struct reload_ice_link *l = arg;
+	snprintf(why, sizeof(why), "this host does not have the address %s any more",
+		reload_ip_port_text(at, &l->pair.base));
+	reload_secure_link_fail(&l->dtls.base, RELOAD_LINK_DOWN, why);
+}
+
+static void look_at_base(struct reload_ice_link *l, const struct reload_addresses *now)
+{
+	struct reload_secure_link *base = &l->dtls.base;
+	const struct reload_ip_port *from = &l->pair.base;
+	bool gone = from->type && !reload_ip_port_is_loopback(from) &&
+		    !reload_addresses_have(now, from);
+	if (base->state != RELOAD_SECURE_UP || gone == l->dtls.no_path)
+		return;
+	l->dtls.no_path = gone;
+	if (gone)
+		reload_secure_link_arm(base, reload_poll_now() + RELOAD_ICE_GONE_MS, on_gone);
+	else
+		reload_timer_cancel(base->links->timers, &base->timer);
+	reload_secure_link_look(base);
+}
+
+static void on_addresses(void *arg, const struct reload_addresses *now)
+{
+	struct reload_ice_use *use = arg;
+	struct reload_links *links = use->links;
+	struct reload_ice_link *l;
+	RB_FOREACH (l, reload_ice_tree, &use->tree)
+		look_at_base(l, now);
+	if (links->set.ops->addresses_changed)
+		links->set.ops->addresses_changed(links->set.arg, now);
+}
+
 /* -- the transport ---------------------------------------------------------------------------------------------------------------- */
 
 static void send_datagram(struct reload_secure_link *base, struct span datagram)
@@ -209,6 +247,7 @@ const struct reload_link_transport reload_ice_transport = {
 
 static void use_free(struct reload_ice_use *use)
 {
+	reload_addresses_unwatch(use->addresses);
 	reload_poll_remove(use->links->set.poll, use->watch);
 	reload_ice_inbox_clear(&use->inbox);
 	free(use);
@@ -228,10 +267,14 @@ enum reload_err reload_links_use_ice(struct reload_links *links,
 	}
 	use->watch =
 		reload_poll_add(links->set.poll, use->inbox.fd, RELOAD_POLL_IN, on_letters, use);
-	use->ice = use->watch ? plugin->begin(reload_ice_inbox_put, &use->inbox) : NULL;
+	use->addresses = reload_addresses_watch(links->set.poll, on_addresses, use, &err);
+	use->ice = use->watch && use->addresses ? plugin->begin(reload_ice_inbox_put, &use->inbox)
+						: NULL;
 	if (!use->ice) {
+		bool watched = use->addresses;
 		use_free(use);
-		return reload_error_explain(why, RELOAD_FAILED, "ICE", "the plug-in cannot begin");
+		return reload_error_explain(why, RELOAD_FAILED, "ICE", "%s",
+			watched ? "the plug-in cannot begin" : strerror(-err));
 	}
 	links->ice = use;
 	return RELOAD_OK;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "link/addresses_io.h"
 #include "link/dtls.h"
 #include "link/ice_plugin.h"
 
@@ -13,7 +14,9 @@ enum {
 	RELOAD_ICE_INBOX =
 		1024, /* datagrams, and changes of pairs, that wait for the loop; those above are lost */
 	RELOAD_ICE_CHECK_MS = 12000, /* for a pair; libnice gives up after 8 s */
-	RELOAD_ICE_ANSWER_MS = 1000  /* for a plug-in, beyond its own limit */
+	RELOAD_ICE_ANSWER_MS = 1000, /* for a plug-in, beyond its own limit */
+	RELOAD_ICE_GONE_MS =
+		RELOAD_RELIABLE_LOST_MS /* a link outlives the address that it leaves from */
 };
 
 /* -- ice_inbox_io.c: notices on their way from the thread of the plug-in to the loop --------------------------------------- */
@@ -61,6 +64,7 @@ struct reload_ice_use {
 	struct reload_ice *ice;
 	struct reload_ice_inbox inbox;
 	uint64_t watch, last_key;
+	struct reload_addresses_watch *addresses;
 	RB_HEAD(reload_ice_tree, reload_ice_link) tree;
 };
 

@@ -17,6 +17,7 @@
 #include "wire/codes.h"
 #include "wire/destination.h"
 
+struct reload_addresses; /* link/addresses_io.h */
 struct reload_links;
 /* link/ice_plugin.h */
 struct reload_ice_gather;
@@ -34,7 +35,10 @@ struct reload_links_ops {
 	void (*message)(void *arg, uint32_t link, struct span message);
 	/* a frame announced more than max_message bytes; head is its forwarding header, or max_message bytes of it */
 	void (*oversized)(void *arg, uint32_t link, struct span head);
-	/* an RTO without an ACK: not good; an ACK: good again */
+	/*
+	 * an RTO without an ACK: not good; an ACK: good again.  Over ICE also when the address of this host from which it leaves has gone, or
+	 * come back; if it stays away for 15 s the link goes down.
+	 */
 	void (*health)(void *arg, uint32_t link, bool good);
 	/*
 	 * a link that was up, or was opened here, is gone; not called after reload_links_close().  Of one that could not be made
@@ -50,6 +54,11 @@ struct reload_links_ops {
 	/* the pairs of candidates that were tried before down() follows; may be NULL */
 	void (*pairs_failed)(
 		void *arg, uint32_t link, const struct reload_ice_pair *pairs, size_t count);
+	/*
+	 * with ICE: the addresses of this host are others than before, what candidates were gathered with may be worth nothing; every 5 s at
+	 * most; may be NULL
+	 */
+	void (*addresses_changed)(void *arg, const struct reload_addresses *now);
 };
 
 /* Zero means the default in parentheses. */

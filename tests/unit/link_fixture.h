@@ -52,6 +52,7 @@ struct node {
 	char ufrag[64], password[64];
 	struct reload_ice_item candidates[RELOAD_ICE_CANDIDATES_MAX];
 	size_t candidates_count, failed_pairs;
+	unsigned address_changes;
 };
 
 static inline struct span cert_der(struct wr *w)
@@ -229,8 +230,16 @@ static inline void node_pairs_failed(
 	n->failed_pairs = count;
 }
 
+static inline void node_addresses_changed(void *arg, const struct reload_addresses *now)
+{
+	struct node *n = arg;
+	(void)now;
+	n->address_changes++;
+}
+
 static const struct reload_links_ops node_ops = { node_up, node_message, node_oversized,
-	node_health, node_down, node_refused, node_gathered, node_pairs_failed };
+	node_health, node_down, node_refused, node_gathered, node_pairs_failed,
+	node_addresses_changed };
 
 static inline struct reload_ip_port loopback(uint16_t port)
 {

@@ -28,8 +28,10 @@ static void answered(void *arg, struct reload_request *r, const struct reload_re
 		return;
 	}
 	a->node = result->responder;
+	struct own_place own;
 	struct reload_link_target to[CANDIDATES_MAX];
-	reload_claims_add(m, &a->node, to, reload_attach_targets(m, ans, to, CANDIDATES_MAX));
+	reload_own_place(m, &own);
+	reload_claims_add(m, &a->node, to, reload_attach_targets(&own, ans, to, CANDIDATES_MAX));
 	struct reload_connection *con = reload_connection_by_node(m->connections, &a->node);
 	if (reload_id_eq(&a->node, &m->engine->self) || con) {
 		reload_attempt_end(a, RELOAD_OK, &result->responder);
@@ -55,7 +57,8 @@ void reload_attach_start(struct reload_membership *m, uint32_t cookie,
 	a->arg = arg;
 	if (target->type == RELOAD_DEST_NODE)
 		a->node = target->node;
-	reload_own_attach(m, &own, "passive", send_update);
+	reload_own_place(m, &own.place);
+	reload_own_attach(&own, "passive", send_update);
 	a->request =
 		reload_request_internal(m->exchange, RELOAD_ATTACH_REQ, list, count, answered, a);
 	a->request->skip_closeness_check = m->state != RELOAD_STATE_JOINED;
@@ -66,7 +69,8 @@ void reload_attach_introduce(struct reload_membership *m, uint32_t link,
 	const struct reload_destination *to, reload_request_end_fn done)
 {
 	struct own_attach own;
-	reload_own_attach(m, &own, "passive", false);
+	reload_own_place(m, &own.place);
+	reload_own_attach(&own, "passive", false);
 	struct reload_request *r =
 		reload_request_internal(m->exchange, RELOAD_ATTACH_REQ, to, 1, done, m);
 	r->over_link = link;

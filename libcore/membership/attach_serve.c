@@ -6,6 +6,17 @@ enum {
 	CHECKED_ATTEMPTS_MAX = 32
 };
 
+/* What may be dialled for a request, from its arrival until it was answered. */
+struct targets {
+	size_t count;
+	struct reload_link_target at[];
+};
+
+static const struct targets *targets_of(const struct reload_incoming *in)
+{
+	return in->work;
+}
+
 static const char *attach_fault(const struct reload_membership *m, const struct reload_attach *req)
 {
 	if (!span_eq(req->role, span_str("passive")))
@@ -39,33 +50,38 @@ static bool tie_lost_by_sender(struct reload_membership *m, const struct reload_
 }
 
 /* Why none of the candidates is dialled. */
-static const char *no_target(const struct reload_membership *m, const struct reload_attach *req)
+static const char *no_target(const struct own_place *own, const struct reload_attach *req)
 {
 	unsigned offered = 0;
 	for (size_t i = 0; i < req->candidates_count; i++)
 		if (req->candidates[i].overlay_link < 8)
 			offered |= RELOAD_LINK_BIT(req->candidates[i].overlay_link);
-	return offered & reload_attach_types(m) ? "no usable candidate" : "no link type in common";
+	return offered & own->types ? "no usable candidate" : "no link type in common";
+}
+
+static struct targets *targets_new(const struct own_place *own, const struct reload_attach *req)
+{
+	struct targets *to = reload_alloc(sizeof(*to) + CANDIDATES_MAX * sizeof(to->at[0]));
+	to->count = reload_attach_targets(own, req, to->at, CANDIDATES_MAX);
+	return to;
 }
 
 static void dial(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;
-	const struct reload_attach *req = &in->msg->body.attach;
-	struct reload_link_target to[CANDIDATES_MAX];
-	size_t count = reload_attach_targets(m, req, to, CANDIDATES_MAX);
+	const struct targets *to = targets_of(in);
 	struct attempt *a = reload_attempt_with(m, &in->signer);
 	if (!in->local)
-		reload_claims_add(m, &in->signer, to, count);
-	if (reload_connection_by_node(m->connections, &in->signer) || !count || in->local ||
+		reload_claims_add(m, &in->signer, to->at, to->count);
+	if (reload_connection_by_node(m->connections, &in->signer) || !to->count || in->local ||
 		(a && a->phase == DIALLING) || reload_attempts_count(m) >= ATTEMPTS_MAX ||
 		!reload_attempt_may_dial(m, in->cert->fingerprint))
 		return; /* several Attaches may have been signed at once: one dials */
 	a = reload_attempt_new(m, DIALLING);
 	a->node = in->signer;
 	memcpy(a->signer, in->cert->fingerprint, sizeof(a->signer));
-	a->send_update = req->send_update;
-	reload_attempt_dial(a, to, count);
+	a->send_update = in->msg->body.attach.send_update;
+	reload_attempt_dial(a, to->at, to->count);
 }
 
 /* Whether nothing is to be dialled for the sender now; an own Attach to it that goes on has an error of its own. */
@@ -108,7 +124,9 @@ static void check(struct reload_incoming *in)
 	a->send_update = in->msg->body.attach.send_update;
 	a->link = con->link;
 	memcpy(a->signer, in->cert->fingerprint, sizeof(a->signer));
-	a->to_count = reload_attach_targets(m, &in->msg->body.attach, a->to, CHECKED_MAX);
+	const struct targets *to = targets_of(in);
+	a->to_count = to->count < CHECKED_MAX ? to->count : CHECKED_MAX;
+	memcpy(a->to, to->at, a->to_count * sizeof(a->to[0]));
 	reload_timer_arm(&m->engine->timers, &a->limit, m->engine->now + reload_attempt_lifetime(m),
 		check_timed_out, a);
 	reload_link_check(m, con);
@@ -131,7 +149,6 @@ void reload_serve_attach(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;
 	const struct reload_attach *req = &in->msg->body.attach;
-	struct reload_link_target to[CANDIDATES_MAX];
 	const char *fault = attach_fault(m, req);
 	if (fault) {
 		reload_answer_error(in, RELOAD_INVALID_MESSAGE, fault);
@@ -161,12 +178,16 @@ void reload_serve_attach(struct reload_incoming *in)
 		reload_answer_error(in, RELOAD_FORBIDDEN, "too many links"); /* R-6.5.1.2-06 */
 		return;
 	}
-	if (!linked && !reload_attach_targets(m, req, to, CANDIDATES_MAX)) {
-		reload_answer_error(in, RELOAD_INVALID_MESSAGE, no_target(m, req));
+	struct own_attach own;
+	reload_own_place(m, &own.place);
+	struct targets *to = targets_new(&own.place, req);
+	in->work = to;
+	in->work_free = free;
+	if (!linked && !to->count) {
+		reload_answer_error(in, RELOAD_INVALID_MESSAGE, no_target(&own.place, req));
 		return;
 	}
-	struct own_attach own;
-	reload_own_attach(m, &own, "active", false);
+	reload_own_attach(&own, "active", false);
 	in->on_answer_sent = linked ? already_linked : dial;
 	reload_answer(in, RELOAD_ATTACH_ANS, &own.body);
 }

@@ -108,18 +108,17 @@ void reload_attempt_dial(struct attempt *a, const struct reload_link_target *to,
 	a->link = reload_link_open(m->connections, to, count);
 }
 
-void reload_own_attach(
-	struct reload_membership *m, struct own_attach *own, const char *role, bool send_update)
+void reload_own_attach(struct own_attach *own, const char *role, bool send_update)
 {
 	static const enum reload_link_type types[TYPES_MAX] = { RELOAD_TLS_TCP_FH_NO_ICE,
 		RELOAD_DTLS_UDP_SR_NO_ICE };
-	size_t count = m->engine->ops->addresses(m->engine->host, own->at, CANDIDATES_MAX),
-	       candidates = 0;
+	const struct reload_link_target *at = own->place.at;
+	size_t candidates = 0;
 	for (size_t k = 0; k < TYPES_MAX; k++)
-		for (size_t i = 0; i < count; i++)
-			if (own->at[i].types & RELOAD_LINK_BIT(types[k]))
+		for (size_t i = 0; i < own->place.count; i++)
+			if (at[i].types & RELOAD_LINK_BIT(types[k]))
 				own->candidates[candidates++] =
-					(struct reload_ice_candidate){ .addr_port = own->at[i].at,
+					(struct reload_ice_candidate){ .addr_port = at[i].at,
 						.overlay_link = (uint8_t)types[k],
 						.foundation = span_str("1"),
 						.priority = PRIORITY,
@@ -138,17 +137,18 @@ static bool any_loopback(const struct reload_ip_port *at, size_t count)
 	return false;
 }
 
-/* Whether the overlay is one of a single host: this node, or where it joins, has an address that no other host can reach. */
-static bool is_on_loopback(const struct reload_membership *m)
+void reload_own_place(const struct reload_membership *m, struct own_place *out)
 {
-	struct reload_link_target own[CANDIDATES_MAX];
 	const struct reload_config *config = m->engine->config;
-	size_t count = m->engine->ops->addresses(m->engine->host, own, CANDIDATES_MAX);
-	for (size_t i = 0; i < count; i++)
-		if (reload_ip_port_is_loopback(&own[i].at))
-			return true;
-	return any_loopback(m->bootstrap, m->bootstrap_count) ||
-	       any_loopback(config->bootstrap, config->bootstrap_count);
+	out->count = m->engine->ops->addresses(m->engine->host, out->at, CANDIDATES_MAX);
+	out->types = out->count ? 0 : RELOAD_LINK_NO_ICE;
+	out->loopback = any_loopback(m->bootstrap, m->bootstrap_count) ||
+			any_loopback(config->bootstrap, config->bootstrap_count);
+	for (size_t i = 0; i < out->count; i++) {
+		out->types |= out->at[i].types & RELOAD_LINK_NO_ICE;
+		if (reload_ip_port_is_loopback(&out->at[i].at))
+			out->loopback = true;
+	}
 }
 
 /* The place of an address in the list, a new one at its end; max: there is no room. */
@@ -166,28 +166,16 @@ static size_t target_at(
 	return *count - 1;
 }
 
-unsigned reload_attach_types(const struct reload_membership *m)
-{
-	struct reload_link_target own[CANDIDATES_MAX];
-	size_t count = m->engine->ops->addresses(m->engine->host, own, CANDIDATES_MAX);
-	unsigned types = 0;
-	for (size_t i = 0; i < count; i++)
-		types |= own[i].types;
-	return count ? types & RELOAD_LINK_NO_ICE : RELOAD_LINK_NO_ICE;
-}
-
-size_t reload_attach_targets(const struct reload_membership *m, const struct reload_attach *req,
+size_t reload_attach_targets(const struct own_place *own, const struct reload_attach *req,
 	struct reload_link_target *out, size_t max)
 {
 	size_t count = 0,
 	       last = req->candidates_count < LOOKED_AT_MAX ? req->candidates_count : LOOKED_AT_MAX;
-	bool loopback = is_on_loopback(m);
-	unsigned types = reload_attach_types(m);
 	for (size_t i = 0; i < last; i++) {
 		const struct reload_ice_candidate *c = &req->candidates[i];
 		unsigned type = c->overlay_link < 8 ? RELOAD_LINK_BIT(c->overlay_link) : 0;
-		if (!(type & types) || c->type != RELOAD_CAND_HOST ||
-			reload_ip_port_claim_fault(&c->addr_port, loopback))
+		if (!(type & own->types) || c->type != RELOAD_CAND_HOST ||
+			reload_ip_port_claim_fault(&c->addr_port, own->loopback))
 			continue;
 		struct reload_ip_port at = c->addr_port;
 		reload_ip_port_unmap(&at);

@@ -46,24 +46,33 @@ struct attempt {
 	void *arg;
 };
 
-/* This node's side of an Attach: where it listens (LINK-12, LINK-13). */
-struct own_attach {
+/* Where this node listens, and what it dials because of that. */
+struct own_place {
 	struct reload_link_target at[CANDIDATES_MAX];
+	size_t count;
+	unsigned
+		types; /* RELOAD_LINK_BIT() of the links that it dials: those that it takes, all when it listens nowhere */
+	bool loopback; /* this node, or where it joins, has an address that no other host can reach: the overlay is one of a single host */
+};
+
+/* reload_own_place() asks the host. */
+void reload_own_place(const struct reload_membership *m, struct own_place *out);
+
+/* This node's side of an Attach without ICE (LINK-12, LINK-13). */
+struct own_attach {
+	struct own_place place;
 	struct reload_ice_candidate candidates[CANDIDATES_MAX * TYPES_MAX];
 	struct reload_attach body;
 };
 
-/* reload_own_attach() fills own in, which must not move while its body is used; role is static. */
-void reload_own_attach(
-	struct reload_membership *m, struct own_attach *own, const char *role, bool send_update);
-/* reload_attach_types() returns RELOAD_LINK_BIT() of the links that this node dials: those that it takes, all when it listens nowhere. */
-unsigned reload_attach_types(const struct reload_membership *m);
+/* reload_own_attach() fills the rest of own in, which must not move while its body is used; role is static. */
+void reload_own_attach(struct own_attach *own, const char *role, bool send_update);
 /*
  * reload_attach_targets() copies the addresses of req that may be dialled (reload_ip_port_claim_fault()) to out, at most max,
  * each once with the types of its candidates that this node dials, and returns how many.  Loopback addresses are among them in an overlay on
  * loopback only.
  */
-size_t reload_attach_targets(const struct reload_membership *m, const struct reload_attach *req,
+size_t reload_attach_targets(const struct own_place *own, const struct reload_attach *req,
 	struct reload_link_target *out, size_t max);
 
 /* reload_attempt_new() enters one, reload_attempt_free() removes it without a result, reload_attempt_end() ends it with one. */

@@ -61,6 +61,7 @@ struct node {
 	unsigned events[NET_EVENTS];
 	struct reload_event last[NET_EVENTS]; /* newest of each type; its pointers are void */
 	unsigned opened, configured;
+	unsigned asked_addresses;
 	struct reload_ip_port reached[NET_REACHED]; /* in this order, the rest is not kept */
 	size_t reached_count;
 	bool deaf;                            /* takes no links */
@@ -238,8 +239,9 @@ static inline struct reload_ip_port node_address(const struct node *n)
 
 static inline size_t host_addresses(void *host, struct reload_link_target *out, size_t max)
 {
-	const struct node *n = host;
+	struct node *n = host;
 	assert(max);
+	n->asked_addresses++;
 	out[0] = (struct reload_link_target){ n->claimed ? *n->claimed : node_address(n),
 		n->types ? n->types : (uint8_t)RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE) };
 	return 1;

@@ -6,7 +6,12 @@ static void answered_and_dialled(void **state)
 	struct ring *r = *state;
 	unsigned opened = r->u->opened;
 	struct craft c = craft_attach(r->c, r->u);
+	r->net->hold_dials = true;
+	r->u->asked_addresses = 0;
 	struct reload_msg *m = expect_answer(r->b, through_b(r, &c), RELOAD_ATTACH_ANS);
+	assert_int_equal(r->u->asked_addresses, 1);
+	r->net->hold_dials = false;
+	net_settle(r->net);
 	/* R-6.5.1.1-01 R-6.5.1.2-01: role active, own listening address, both secrets empty */
 	text_is(m->body.attach.role, "active");
 	/* R-6.5.1.1-02 R-6.6.5-05 R-6.5.1.1-04 */

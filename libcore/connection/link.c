@@ -28,6 +28,13 @@ uint32_t reload_link_open(
 	return link;
 }
 
+uint32_t reload_link_gather(struct reload_connections *c, bool controlling)
+{
+	uint32_t link = next_link(c);
+	c->engine->ops->link_gather(c->engine->host, link, controlling);
+	return link;
+}
+
 void reload_link_give_up(struct reload_connections *c, uint32_t link)
 {
 	c->engine->ops->link_close(c->engine->host, link);

@@ -49,11 +49,13 @@ void reload_links_watch(struct reload_connections *c, struct reload_engine *engi
 	const struct reload_link_watch *watch, void *arg);
 
 /*
- * reload_link_open() connects to one of the targets and returns the link's number.  reload_link_give_up() ends one that is not up yet,
+ * reload_link_open() connects to one of the targets and returns the link's number, reload_link_gather() begins one by ICE (engine/host.h), which
+ * must be there.  reload_link_give_up() ends one that is not up yet,
  * without a word.
  */
 uint32_t reload_link_open(
 	struct reload_connections *c, const struct reload_link_target *to, size_t count);
+uint32_t reload_link_gather(struct reload_connections *c, bool controlling);
 void reload_link_give_up(struct reload_connections *c, uint32_t link);
 
 /* reload_link_gathered(), reload_link_up(), reload_link_down() and reload_link_health() are called when the host reports (peer/peer.h). */

@@ -15,7 +15,7 @@
  * The first node is that again when it is back; when nobody is left, it is the overlay again.
  *
  * A node that was dialled by all its neighbours knows no address to come back through: before it leaves, an Attach to its successor
- * gets one, which claims.c dials.
+ * gets one, which claims.c dials.  With ICE there is none to be had but those of the bootstrap nodes.
  */
 
 enum {
@@ -49,6 +49,7 @@ static bool awaits_address(struct reload_membership *m)
 {
 	struct reload_topology_tables t;
 	if (m->state != RELOAD_STATE_JOINED || reload_cached_peers_any(m) ||
+		!m->engine->config->no_ice || /* candidates of ICE are of no use to anybody else */
 		m->aside.address_checks > ADDRESS_CHECKS_MAX)
 		return false;
 	m->route->topology->tables(m->route->plugin, &t);

@@ -17,38 +17,6 @@ static const struct targets *targets_of(const struct reload_incoming *in)
 	return in->work;
 }
 
-static const char *attach_fault(const struct reload_membership *m, const struct reload_attach *req)
-{
-	if (!span_eq(req->role, span_str("passive")))
-		return "role is not passive";
-	if (!req->candidates_count)
-		return "no candidates";
-	for (size_t i = 0; i < req->candidates_count; i++) {
-		bool ice = req->candidates[i].overlay_link == RELOAD_DTLS_UDP_SR;
-		if (ice == m->engine->config->no_ice)
-			return "ICE and No-ICE do not mix"; /* R-6.5.1.1-04, R-6.5.1.5-02 */
-	}
-	return NULL;
-}
-
-/* RFC 6940 s6.5.1.2: both ends asked at once.  True: this request is to be answered with Error_In_Progress. */
-static bool tie_lost_by_sender(struct reload_membership *m, const struct reload_id *sender)
-{
-	struct attempt *a = reload_attempt_with(m, sender);
-	if (!a)
-		return false;
-	if (a->phase != ATTACH_SENT)
-		return true; /* a link is on its way */
-	if (reload_id_cmp(&m->engine->self, sender) > 0)
-		return true;
-	struct reload_request *r = TAKE(a->request);
-	r->on_end = NULL; /* yield: no further copies of the own request */
-	reload_request_stop(r);
-	a->yielded = true;
-	reload_attempt_await(a);
-	return false;
-}
-
 /* Why none of the candidates is dialled. */
 static const char *no_target(const struct own_place *own, const struct reload_attach *req)
 {
@@ -70,7 +38,7 @@ static void dial(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;
 	const struct targets *to = targets_of(in);
-	struct attempt *a = reload_attempt_with(m, &in->signer);
+	struct attempt *a = reload_attempt_with(m, &in->signer, NULL);
 	if (!in->local)
 		reload_claims_add(m, &in->signer, to->at, to->count);
 	if (reload_connection_by_node(m->connections, &in->signer) || !to->count || in->local ||
@@ -82,16 +50,6 @@ static void dial(struct reload_incoming *in)
 	memcpy(a->signer, in->cert->fingerprint, sizeof(a->signer));
 	a->send_update = in->msg->body.attach.send_update;
 	reload_attempt_dial(a, to->at, to->count);
-}
-
-/* Whether nothing is to be dialled for the sender now; an own Attach to it that goes on has an error of its own. */
-static bool dial_refused(struct reload_incoming *in)
-{
-	struct reload_membership *m = in->method->arg;
-	if (in->local || reload_attempt_may_dial(m, in->cert->fingerprint))
-		return false;
-	const struct attempt *a = reload_attempt_with(m, &in->signer);
-	return !a || (a->phase == ATTACH_SENT && reload_id_cmp(&m->engine->self, &in->signer) < 0);
 }
 
 /* Whether the link is being checked already, or too many are. */
@@ -145,11 +103,29 @@ static void already_linked(struct reload_incoming *in)
 		update_only(in);
 }
 
-void reload_serve_attach(struct reload_incoming *in)
+static void serve(struct reload_incoming *in)
 {
 	struct reload_membership *m = in->method->arg;
 	const struct reload_attach *req = &in->msg->body.attach;
-	const char *fault = attach_fault(m, req);
+	bool linked = reload_connection_by_node(m->connections, &in->signer) != NULL;
+	struct own_attach own;
+	reload_own_place(m, &own.place);
+	struct targets *to = targets_new(&own.place, req);
+	in->work = to;
+	in->work_free = free;
+	if (!linked && !to->count) {
+		reload_answer_error(in, RELOAD_INVALID_MESSAGE, no_target(&own.place, req));
+		return;
+	}
+	reload_own_attach(&own, "active", false);
+	in->on_answer_sent = linked ? already_linked : dial;
+	reload_answer(in, RELOAD_ATTACH_ANS, &own.body);
+}
+
+void reload_serve_attach(struct reload_incoming *in)
+{
+	struct reload_membership *m = in->method->arg;
+	const char *fault = reload_attach_fault(m, &in->msg->body.attach, "passive");
 	if (fault) {
 		reload_answer_error(in, RELOAD_INVALID_MESSAGE, fault);
 		return;
@@ -163,33 +139,12 @@ void reload_serve_attach(struct reload_incoming *in)
 		reload_cert_has_node(over->cert, &in->signer) && !over->node.len) {
 		reload_link_bind(m->connections, over, &in->signer); /* HDR-16 */
 	}
-	bool linked = reload_connection_by_node(m->connections, &in->signer) != NULL;
-	if (!linked && dial_refused(in)) {
-		reload_answer_error(
-			in, RELOAD_FORBIDDEN, "nobody was at the addresses named before, wait");
+	if (reload_serve_attach_refused(in, NULL))
 		return;
-	}
-	if (!linked && tie_lost_by_sender(m, &in->signer)) {
-		reload_answer_error(in, RELOAD_IN_PROGRESS, "an Attach between us is under way");
-		return;
-	}
-	if (!linked && (m->connections->count + reload_attempts_count(m) >= m->connections->max ||
-			       reload_attempts_count(m) >= ATTEMPTS_MAX)) {
-		reload_answer_error(in, RELOAD_FORBIDDEN, "too many links"); /* R-6.5.1.2-06 */
-		return;
-	}
-	struct own_attach own;
-	reload_own_place(m, &own.place);
-	struct targets *to = targets_new(&own.place, req);
-	in->work = to;
-	in->work_free = free;
-	if (!linked && !to->count) {
-		reload_answer_error(in, RELOAD_INVALID_MESSAGE, no_target(&own.place, req));
-		return;
-	}
-	reload_own_attach(&own, "active", false);
-	in->on_answer_sent = linked ? already_linked : dial;
-	reload_answer(in, RELOAD_ATTACH_ANS, &own.body);
+	if (reload_attach_by_ice(m))
+		reload_serve_attach_by_ice(in);
+	else
+		serve(in);
 }
 
 void reload_serve_app_attach(struct reload_incoming *in)

@@ -15,10 +15,39 @@ struct attempt *reload_attempt_new(struct reload_membership *m, enum attempt_pha
 	return a;
 }
 
+static void request_cancel(struct attempt *a)
+{
+	struct reload_request *r = TAKE(a->request);
+	if (!r || a->membership->engine->closing)
+		return;
+	if (a->phase == GATHERING) {
+		reload_request_free(r);
+		return;
+	}
+	r->on_end = NULL;
+	reload_request_stop(r);
+}
+
+/* By ICE a link has a number, and a socket, long before it is up. */
+static void link_abandon(struct attempt *a)
+{
+	struct reload_connections *c = a->membership->connections;
+	if (a->ice && a->link && !reload_connection_by_link(c, a->link))
+		reload_link_give_up(c, a->link);
+	a->link = 0;
+}
+
 void reload_attempt_free(struct attempt *a)
 {
 	TAILQ_REMOVE(&a->membership->attempts, a, entry);
 	reload_timer_cancel(&a->membership->engine->timers, &a->limit);
+	request_cancel(a);
+	link_abandon(a);
+	if (a->in)
+		a->in->work = NULL;
+	if (a->remote)
+		reload_arena_clear(&a->remote->arena);
+	free(a->remote);
 	free(a);
 }
 
@@ -30,9 +59,11 @@ void reload_attempt_end(struct attempt *a, enum reload_err err, const struct rel
 	uint32_t cookie = a->cookie;
 	struct reload_id other = node ? *node : a->node;
 	if (err)
-		reload_engine_event(m->engine,
-			&(struct reload_event){
-				.type = RELOAD_EV_ATTACH_FAILED, .err = err, .node = &other });
+		reload_engine_event(
+			m->engine, &(struct reload_event){ .type = RELOAD_EV_ATTACH_FAILED,
+					   .err = err,
+					   .node = &other,
+					   .reason = a->reason });
 	reload_attempt_free(a);
 	if (fn)
 		fn(m, arg, cookie, err, &other);
@@ -59,20 +90,46 @@ bool reload_attempt_may_dial(struct reload_membership *m, const uint8_t signer[3
 	size_t under_way = 0;
 	struct attempt *a;
 	TAILQ_FOREACH (a, &m->attempts, entry)
-		under_way += a->phase == DIALLING && !memcmp(a->signer, signer, 32);
+		under_way += (a->phase == DIALLING || a->ice) && a->served &&
+			     !memcmp(a->signer, signer, 32);
 	return reload_dial_allowed(m, signer, under_way);
+}
+
+void reload_attempt_fail(struct attempt *a, enum reload_err err, const char *reason)
+{
+	struct reload_incoming *in = TAKE(a->in);
+	a->reason = reason;
+	if (a->request) {
+		reload_request_fail(a->request, err, reason); /* ends the attempt */
+		return;
+	}
+	reload_attempt_end(a, err, NULL);
+	if (in) {
+		in->work = NULL;
+		reload_answer_error(in, RELOAD_FORBIDDEN, reason);
+	}
 }
 
 static void attempt_timed_out(void *arg)
 {
 	struct attempt *a = arg;
 	struct reload_membership *m = a->membership;
+	if (a->phase == GATHERING) {
+		reload_attempt_fail(a, RELOAD_TIMEOUT, "no candidates were gathered in time");
+		return;
+	}
 	/* close it: when it comes up later, no attempt is left to check the Node-ID at its other end */
-	if (a->phase == DIALLING && !reload_connection_by_link(m->connections, a->link))
+	if (a->phase == DIALLING && !a->ice && !reload_connection_by_link(m->connections, a->link))
 		reload_link_give_up(m->connections, a->link);
-	if (a->phase == DIALLING)
+	if (a->phase == DIALLING && a->served)
 		reload_dial_failed(m, a->signer);
 	reload_attempt_end(a, RELOAD_TIMEOUT, NULL);
+}
+
+void reload_attempt_limit(struct attempt *a, reload_ms ms)
+{
+	struct reload_engine *e = a->membership->engine;
+	reload_timer_arm(&e->timers, &a->limit, e->now + ms, attempt_timed_out, a);
 }
 
 reload_ms reload_attempt_lifetime(const struct reload_membership *m)
@@ -82,17 +139,25 @@ reload_ms reload_attempt_lifetime(const struct reload_membership *m)
 
 void reload_attempt_await(struct attempt *a)
 {
-	struct reload_membership *m = a->membership;
+	link_abandon(a);
 	a->phase = AWAITING_LINK;
-	reload_timer_arm(&m->engine->timers, &a->limit, m->engine->now + reload_attempt_lifetime(m),
-		attempt_timed_out, a);
+	reload_attempt_limit(a, reload_attempt_lifetime(a->membership));
 }
 
-struct attempt *reload_attempt_with(struct reload_membership *m, const struct reload_id *node)
+void reload_attempt_yield(struct attempt *a)
+{
+	request_cancel(a);
+	a->yielded = true;
+	reload_attempt_await(a);
+}
+
+struct attempt *reload_attempt_with(
+	struct reload_membership *m, const struct reload_id *node, const struct attempt *except)
 {
 	struct attempt *a;
 	TAILQ_FOREACH (a, &m->attempts, entry)
-		if (!a->yielded && a->phase != CHECKING && reload_id_eq(&a->node, node))
+		if (a != except && !a->yielded && a->phase != CHECKING &&
+			reload_id_eq(&a->node, node))
 			return a;
 	return NULL;
 }
@@ -101,11 +166,26 @@ void reload_attempt_dial(struct attempt *a, const struct reload_link_target *to,
 {
 	struct reload_membership *m = a->membership;
 	a->phase = DIALLING;
+	a->served = true;
 	a->to_count = count < CHECKED_MAX ? count : CHECKED_MAX;
 	memmove(a->to, to, a->to_count * sizeof(a->to[0]));
-	reload_timer_arm(&m->engine->timers, &a->limit, m->engine->now + reload_attempt_lifetime(m),
-		attempt_timed_out, a);
+	reload_attempt_limit(a, reload_attempt_lifetime(m));
 	a->link = reload_link_open(m->connections, to, count);
+}
+
+const char *reload_attach_fault(
+	const struct reload_membership *m, const struct reload_attach *attach, const char *role)
+{
+	if (!span_eq(attach->role, span_str(role)))
+		return "the role is not the one of this message";
+	if (!attach->candidates_count)
+		return "no candidates";
+	for (size_t i = 0; i < attach->candidates_count; i++) {
+		bool ice = attach->candidates[i].overlay_link == RELOAD_DTLS_UDP_SR;
+		if (ice == m->engine->config->no_ice)
+			return "ICE and No-ICE do not mix"; /* R-6.5.1.1-04, R-6.5.1.5-02 */
+	}
+	return NULL;
 }
 
 void reload_own_attach(struct own_attach *own, const char *role, bool send_update)
@@ -190,7 +270,7 @@ bool reload_attach_expects(struct reload_membership *m, uint32_t link, struct re
 {
 	struct attempt *a;
 	TAILQ_FOREACH (a, &m->attempts, entry)
-		if (a->phase == DIALLING && a->link == link) {
+		if ((a->phase == DIALLING || a->ice) && a->link == link) {
 			*node = a->node;
 			return true;
 		}
@@ -214,8 +294,8 @@ void reload_attach_link_up(struct reload_membership *m, struct reload_connection
 		if (!con->node.len) {
 			reload_link_bind(m->connections, con, &a->node);
 		}
-		update |= a->phase == DIALLING && a->send_update;
-		if (a->phase == DIALLING)
+		update |= a->phase == DIALLING && a->served && a->send_update;
+		if (a->phase == DIALLING && a->served)
 			reload_dial_succeeded(m, a->signer);
 		if (a->phase == DIALLING && a->to_count == 1) /* of several it is not known which */
 			reload_cached_peers_confirm(m, &a->node, &a->to[0].at);
@@ -229,15 +309,43 @@ void reload_attach_link_up(struct reload_membership *m, struct reload_connection
 	}
 }
 
+/* The link of an attempt by ICE failed; its number is not used any more. */
+static void ice_down(struct attempt *a, enum reload_err err)
+{
+	struct reload_membership *m = a->membership;
+	switch (a->phase) {
+	case GATHERING:
+	case ATTACH_SENT:
+		reload_attempt_fail(a, err, "the gathering of candidates failed");
+		break;
+	case PROBING:
+		reload_attempt_free(a);
+		break;
+	case DIALLING:
+		if (a->served && err != RELOAD_LIMIT) /* this node's own */
+			reload_dial_failed(m, a->signer);
+		a->reason = "no pair of candidates connects";
+		reload_attempt_end(a, err, NULL);
+		break;
+	case ANSWERING: /* the answer is on its way: then it ends */
+	case AWAITING_LINK:
+	case CHECKING:
+		break;
+	}
+}
+
 void reload_attach_link_down(struct reload_membership *m, uint32_t link, enum reload_err err)
 {
 	struct attempt *a;
 	TAILQ_FOREACH (a, &m->attempts, entry)
-		if (a->link == link && (a->phase == DIALLING || a->phase == CHECKING))
+		if (a->link == link && (a->phase == DIALLING || a->phase == CHECKING || a->ice))
 			break;
 	if (!a)
 		return;
-	if (a->phase == DIALLING) {
+	if (a->ice) {
+		a->link = 0;
+		ice_down(a, err);
+	} else if (a->phase == DIALLING) {
 		if (err != RELOAD_LIMIT) /* this node's own */
 			reload_dial_failed(m, a->signer);
 		reload_attempt_end(a, err, NULL);

@@ -1,8 +1,13 @@
 /*
- * Attach without ICE (RFC 6940 s6.5.1): the sender of the request listens, the node that answers connects.
+ * Attach (RFC 6940 s6.5.1).  Without ICE the sender of the request listens, the node that answers connects.
  *
  *   as requester: asked -> answered, link awaited -> up | failed
  *   as answerer:  answered -> (checking) -> dialling -> up | failed
+ *
+ * In an overlay with ICE (attach_ice.c) each end gathers candidates before it sends its message, and both connect after that:
+ *
+ *   as requester: gathering -> asked -> answered -> dialling -> up | failed
+ *   as answerer:  gathering -> answering -> (probing) -> dialling -> up | failed
  *
  * An Attach is an attempt in m->attempts, at most one per direction and node.  When there is a link to the other node
  * already, the attempt succeeds at once and no second link is made (R-6.5.1.12-01).  A node whose Attach comes over another
@@ -22,10 +27,21 @@ enum {
 };
 
 enum attempt_phase {
+	GATHERING,
 	ATTACH_SENT,
+	ANSWERING, /* the answer is being signed */
 	AWAITING_LINK,
 	CHECKING,
+	PROBING, /* as CHECKING, by ICE: the link that stands is kept until there is another one */
 	DIALLING
+};
+
+/* What another node sent for ICE, as far as it can be used. */
+struct ice_end {
+	struct reload_arena arena;
+	struct span ufrag, password;
+	struct reload_ice_candidate candidates[LOOKED_AT_MAX];
+	size_t count;
 };
 
 struct attempt {
@@ -34,13 +50,22 @@ struct attempt {
 	enum attempt_phase phase;
 	struct reload_id node; /* len 0: an Attach to a Resource-ID that is not answered yet */
 	bool yielded;          /* AWAITING_LINK: the other's Attach makes the link */
-	uint32_t link;         /* DIALLING; CHECKING: the one that stands */
+	bool served;           /* for an Attach of node; else for one of this node */
+	bool ice;              /* link is closed with the attempt, unless it is up */
+	uint32_t
+		link; /* DIALLING, from GATHERING on by ICE: being made; CHECKING: the one that stands */
+	struct reload_incoming
+		*in; /* GATHERING, ANSWERING: the request that is served, whose work this is */
+	struct ice_end *remote;                    /* by ICE: what the other end sent */
 	struct reload_link_target to[CHECKED_MAX]; /* CHECKING, DIALLING: the first of them */
 	size_t to_count;
 	uint8_t signer[32]; /* CHECKING, DIALLING: fingerprint of the requester's certificate */
-	bool send_update;   /* DIALLING: the other asked for an Update */
-	struct reload_request *request; /* ATTACH_SENT */
+	bool send_update;   /* served: the other asked for an Update; else this node does */
+	struct reload_request
+		*request; /* ATTACH_SENT; GATHERING: not sent yet; PROBING: the Ping */
+	reload_request_end_fn introduced; /* of reload_attach_introduce() by ICE; else NULL */
 	struct reload_timer limit;
+	const char *reason; /* static: why it fails, if that is known */
 	uint32_t cookie;
 	attached_fn fn;
 	void *arg;
@@ -82,8 +107,21 @@ void reload_attempt_end(struct attempt *a, enum reload_err err, const struct rel
 
 /* reload_attempts_count() returns how many are under way. */
 size_t reload_attempts_count(struct reload_membership *m);
-/* reload_attempt_with() finds one with node that has not yielded; beside one that has, the other's may be under way. */
-struct attempt *reload_attempt_with(struct reload_membership *m, const struct reload_id *node);
+/* reload_attempt_with() finds one with node, other than `except`, that has not yielded; beside one that has, the other's may be under way. */
+struct attempt *reload_attempt_with(
+	struct reload_membership *m, const struct reload_id *node, const struct attempt *except);
+/* reload_attempt_yield() gives up an Attach of this node that was not answered: the other end's own makes the link. */
+void reload_attempt_yield(struct attempt *a);
+/* reload_attempt_limit() ends the attempt after ms. */
+void reload_attempt_limit(struct attempt *a, reload_ms ms);
+/* reload_attempt_fail() ends one for which a node or a request waits. */
+void reload_attempt_fail(struct attempt *a, enum reload_err err, const char *reason);
+/*
+ * reload_attach_fault() returns what is wrong with an Attach of another node, NULL: nothing that can be seen at once.  Of ICE and No-ICE
+ * each overlay has one (R-6.5.1.5-02).
+ */
+const char *reload_attach_fault(
+	const struct reload_membership *m, const struct reload_attach *attach, const char *role);
 
 /* reload_attempt_await() waits for a link: the other end answers, or goes on with an Attach of its own, and will connect. */
 void reload_attempt_await(struct attempt *a);
@@ -93,3 +131,23 @@ void reload_attempt_dial(struct attempt *a, const struct reload_link_target *to,
 bool reload_attempt_may_dial(struct reload_membership *m, const uint8_t signer[32]);
 /* reload_attempt_lifetime() is how long one may take. */
 reload_ms reload_attempt_lifetime(const struct reload_membership *m);
+
+/* -- attach_ice.c --------------------------------------------------------------------------------------------------------- */
+
+/* reload_attach_by_ice() returns whether this overlay's links are made by ICE. */
+static inline bool reload_attach_by_ice(const struct reload_membership *m)
+{
+	return !m->engine->config->no_ice;
+}
+
+/* reload_attempt_gather() begins the link of an attempt and has the host gather candidates for it. */
+void reload_attempt_gather(struct attempt *a);
+/* reload_attempt_ice_answered() goes on with the answer to a request of this node. */
+void reload_attempt_ice_answered(struct attempt *a, const struct reload_attach *answer);
+/* reload_serve_attach_by_ice() serves a request that may be answered: once candidates are gathered. */
+void reload_serve_attach_by_ice(struct reload_incoming *in);
+
+/* -- attach_refuse.c ------------------------------------------------------------------------------------------------------ */
+
+/* reload_serve_attach_refused() answers a request that may not make a link now, with an error; a is its own attempt, NULL: none so far. */
+bool reload_serve_attach_refused(struct reload_incoming *in, const struct attempt *a);

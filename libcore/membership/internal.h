@@ -85,7 +85,7 @@ void reload_link_check(struct reload_membership *m, struct reload_connection *co
 void reload_spare_begin(struct reload_membership *m);
 void reload_spare_end(struct reload_membership *m);
 
-/* -- attach.c, attempt.c, attach_serve.c ------------------------------------------------------------------------------------ */
+/* -- attach.c, attach_ice.c, attempt.c, attach_serve.c ------------------------------------------------------------------------------------ */
 
 typedef void (*attached_fn)(struct reload_membership *m, void *arg, uint32_t cookie,
 	enum reload_err err, const struct reload_id *node);
@@ -101,6 +101,9 @@ void reload_attach_introduce(struct reload_membership *m, uint32_t link,
  * reload_attach_link_up() and reload_attach_link_down() end the attempts that wait for a link that is up, or failed.
  */
 void reload_attach_link_up(struct reload_membership *m, struct reload_connection *con);
+/* reload_attach_gathered() goes on with candidates of this node; false: nobody waits for them. */
+bool reload_attach_gathered(
+	struct reload_membership *m, uint32_t link, const struct reload_ice_gathered *found);
 /* reload_attach_expects() returns which Node-ID an outgoing link must have; false: any (a bootstrap node). */
 bool reload_attach_expects(struct reload_membership *m, uint32_t link, struct reload_id *node);
 void reload_attach_link_down(struct reload_membership *m, uint32_t link, enum reload_err err);

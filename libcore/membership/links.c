@@ -36,11 +36,9 @@ static bool watch_probed(void *arg, uint32_t link, const struct reload_cert *cer
 	return cert ? reload_claims_link_up(arg, link, cert) : reload_claims_link_down(arg, link);
 }
 
-/* No Attach waits for candidates. */
 static bool watch_gathered(void *arg, uint32_t link, const struct reload_ice_gathered *found)
 {
-	(void)arg, (void)link, (void)found;
-	return false;
+	return reload_attach_gathered(arg, link, found);
 }
 
 static bool watch_expects(void *arg, uint32_t link, struct reload_id *node)

@@ -101,6 +101,7 @@ struct net {
 	struct node *job_nodes[NET_JOBS];
 	size_t jobs_count;
 	bool hold_jobs, hold_dials;
+	const struct reload_host_ops *ops; /* NULL: net_ops */
 	size_t mtu; /* bytes of the largest message of a link in one piece; 0: any size */
 	bool (*tap)(struct net *net, struct packet *p); /* false: the packet is lost */
 	void *tap_arg;

@@ -293,7 +293,7 @@ static inline void node_start(struct node *n, enum reload_role role)
 	struct reload_error_text why = { 0 };
 	n->storage =
 		reload_storage_memory_new(n->storage_bytes ? n->storage_bytes : 1024 * 1024, 15000);
-	struct reload_peer_setup setup = { .ops = &net_ops,
+	struct reload_peer_setup setup = { .ops = n->net->ops ? n->net->ops : &net_ops,
 		.host = n,
 		.config = n->net->config,
 		.credentials = &n->credentials,

@@ -308,7 +308,7 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 		.loss = s.loss,
 		.drop = s.drop,
 		.duplicate = s.duplicate,
-		.reorder = s.links == RELOAD_SIM_LINKS_DTLS ? s.reorder : 0,
+		.reorder = s.links != RELOAD_SIM_LINKS_TLS ? s.reorder : 0,
 		.slow = s.slow,
 		.byzantine = s.byzantine,
 		.skew = s.skew };

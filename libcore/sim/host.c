@@ -1,4 +1,4 @@
-#include "sim/internal.h"
+#include "sim/ice.h"
 
 enum {
 	DIALLED_MAX = 16, /* addresses of one link that are looked at */
@@ -41,11 +41,26 @@ static void host_link_open(
 		reload_sim_dial(n, link, at, count < DIALLED_MAX ? count : DIALLED_MAX);
 }
 
+static void host_link_gather(void *host, uint32_t link, bool controlling)
+{
+	struct reload_sim_body *n = reload_sim_body_of(host);
+	if (!n->stopping)
+		reload_sim_gather(n, link, controlling);
+}
+
+static void host_link_check(void *host, uint32_t link, struct span ufrag, struct span password,
+	const struct reload_ice_candidate *candidates, size_t count)
+{
+	struct reload_sim_body *n = reload_sim_body_of(host);
+	(void)password, (void)candidates, (void)count;
+	if (!n->stopping)
+		reload_sim_check_pairs(n, link, ufrag);
+}
+
 static size_t host_link_mtu(void *host, uint32_t link)
 {
 	(void)link;
-	return reload_sim_body_of(host)->node.sim->setup.links == RELOAD_SIM_LINKS_DTLS ? DTLS_MTU
-											: 0;
+	return reload_sim_by_datagrams(reload_sim_body_of(host)->node.sim) ? DTLS_MTU : 0;
 }
 
 static void host_link_send(void *host, uint32_t link, struct span message)
@@ -58,7 +73,7 @@ static void host_link_send(void *host, uint32_t link, struct span message)
 static void host_link_close(void *host, uint32_t link)
 {
 	struct reload_sim_body *n = reload_sim_body_of(host);
-	if (!n->stopping)
+	if (!n->stopping && !reload_sim_gather_end(n, link))
 		reload_sim_close(n, link);
 }
 
@@ -132,6 +147,8 @@ const struct reload_host_ops reload_sim_host_ops = {
 	.random = host_random,
 	.wake_at = host_wake_at,
 	.link_open = host_link_open,
+	.link_gather = host_link_gather,
+	.link_check = host_link_check,
 	.link_mtu = host_link_mtu,
 	.link_send = host_link_send,
 	.link_close = host_link_close,

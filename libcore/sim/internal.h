@@ -29,6 +29,8 @@ enum reload_sim_event_type {
 	RELOAD_SIM_SEND,     /* this end sends bytes that do not come from its engine */
 	RELOAD_SIM_DECIDE,   /* the send hook decides about a message of this end */
 	RELOAD_SIM_CALL,     /* a function that was ordered is called */
+	RELOAD_SIM_GATHERED, /* a host has gathered candidates: sim/ice.c */
+	RELOAD_SIM_UNPAIRED, /* a host gives up the checks of a link */
 };
 
 /* An event to come.  One about a link holds a reference to the link. */
@@ -91,18 +93,22 @@ struct reload_sim_link_end {
 	bool broken;    /* an oversized message came in: no other one does */
 };
 
-/* end[0] dialled: the top bit of its number is 0; end[1] was dialled. */
+/* end[0] dialled: the top bit of its number is 0; end[1] was dialled.  By ICE end[0] is the client of DTLS. */
 struct reload_sim_link {
 	struct reload_sim_link_end end[2];
 	uint32_t refs; /* ends in use, and events */
+	bool ice;      /* each engine chose the number of its end */
 	float base;    /* latency of the pair */
 };
 
 /* A link of a node and the number by which its engine knows it. */
 struct reload_sim_slot {
 	uint32_t number;
+	uint8_t end;
 	struct reload_sim_link *link;
 };
+
+struct reload_sim_gather;
 
 struct reload_sim_body {
 	struct reload_sim_node node;
@@ -110,6 +116,8 @@ struct reload_sim_body {
 	uint32_t links_count;
 	size_t links_cap;
 	uint32_t next_incoming;
+	struct reload_sim_gather *gathers; /* links by ICE that are not connected yet */
+	size_t gathers_count, gathers_cap;
 	uint32_t wake_slot; /* 1 + index in the heap of wakes; 0: not in it */
 	reload_ms wake;     /* the time that the engine asked for */
 	uint32_t *cached;   /* indexes of nodes that were reached, newest first */
@@ -163,6 +171,11 @@ struct reload_sim {
 
 extern const struct reload_host_ops reload_sim_host_ops;
 
+static inline bool reload_sim_by_datagrams(const struct reload_sim *s)
+{
+	return s->setup.links != RELOAD_SIM_LINKS_TLS;
+}
+
 static inline struct reload_sim_body *reload_sim_body_of(void *host)
 {
 	return host; /* a node is the first member of its body */
@@ -200,8 +213,12 @@ bool reload_sim_open(const struct reload_sim *s, const struct reload_sim_body *a
 	const struct reload_sim_body *b);
 /* reload_sim_packet_lost() returns whether a packet that end e sends now is lost, by chance or a cut. */
 bool reload_sim_packet_lost(struct reload_sim *s, const struct reload_sim_link *l, unsigned e);
-/* reload_sim_link_find() returns the link of that number, NULL when n has none; the end is the number's top bit. */
-struct reload_sim_link *reload_sim_link_find(const struct reload_sim_body *n, uint32_t number);
+/* reload_sim_link_find() returns the link of that number and which end of it is n's, NULL when n has none. */
+struct reload_sim_link *reload_sim_link_find(
+	const struct reload_sim_body *n, uint32_t number, unsigned *end);
+/* reload_sim_link_connect() makes a link by ICE between client and server, by those numbers: its handshake begins now. */
+void reload_sim_link_connect(struct reload_sim_body *client, uint32_t client_number,
+	struct reload_sim_body *server, uint32_t server_number);
 /* reload_sim_wait_free() drops what is delayed on the way from end e, with the messages that wait. */
 void reload_sim_wait_free(struct reload_sim *s, struct reload_sim_link *l, unsigned e);
 /* reload_sim_link_end_close() removes end e from its node; no engine is called.  _closing() leaves what it has queued to be sent. */

@@ -97,10 +97,14 @@ static size_t link_place(const struct reload_sim_body *n, uint32_t number)
 	return low;
 }
 
-struct reload_sim_link *reload_sim_link_find(const struct reload_sim_body *n, uint32_t number)
+struct reload_sim_link *reload_sim_link_find(
+	const struct reload_sim_body *n, uint32_t number, unsigned *end)
 {
 	size_t i = link_place(n, number);
-	return i < n->links_count && n->links[i].number == number ? n->links[i].link : NULL;
+	if (i == n->links_count || n->links[i].number != number)
+		return NULL;
+	*end = n->links[i].end;
+	return n->links[i].link;
 }
 
 static void end_open(struct reload_sim_link *l, unsigned e, uint32_t number)
@@ -112,7 +116,7 @@ static void end_open(struct reload_sim_link *l, unsigned e, uint32_t number)
 	l->refs++;
 	reload_grow(&n->links, &n->links_cap, n->links_count, sizeof(*n->links));
 	memmove(&n->links[i + 1], &n->links[i], (n->links_count - i) * sizeof(n->links[0]));
-	n->links[i] = (struct reload_sim_slot){ number, l };
+	n->links[i] = (struct reload_sim_slot){ number, (uint8_t)e, l };
 	n->links_count++;
 }
 
@@ -172,7 +176,7 @@ void reload_sim_farewell(struct reload_sim *s, struct reload_sim_link *l, unsign
 	struct reload_sim_event *ev;
 	if (l->end[!e].state != RELOAD_SIM_END_OPENING && l->end[!e].state != RELOAD_SIM_END_UP)
 		return;
-	if (s->setup.links == RELOAD_SIM_LINKS_DTLS) {
+	if (reload_sim_by_datagrams(s)) {
 		if (reload_sim_packet_lost(s, l, e))
 			return; /* a closing alert is sent once */
 		again = false;
@@ -189,7 +193,7 @@ void reload_sim_links_drop(struct reload_sim_body *n, bool reset)
 	struct reload_sim *s = n->node.sim;
 	while (n->links_count) {
 		struct reload_sim_link *l = n->links[n->links_count - 1].link;
-		unsigned e = n->links[n->links_count - 1].number >> 31;
+		unsigned e = n->links[n->links_count - 1].end;
 		if (reset)
 			reload_sim_farewell(s, l, e,
 				false); /* an end that is cut off learns it when it sends */
@@ -203,7 +207,7 @@ size_t reload_sim_links(struct reload_sim_node *node, uint32_t *out, size_t max)
 	size_t count = 0;
 	for (size_t i = 0; i < n->links_count && count < max; i++) {
 		uint32_t number = n->links[i].number;
-		if (n->links[i].link->end[number >> 31].state == RELOAD_SIM_END_UP)
+		if (n->links[i].link->end[n->links[i].end].state == RELOAD_SIM_END_UP)
 			out[count++] = number;
 	}
 	return count;
@@ -253,7 +257,7 @@ static bool both_ways(const struct reload_sim *s, const struct reload_sim_link *
 /* When the first packet leaves again, after the dial; RELOAD_NEVER: never. */
 static reload_ms dial_again(const struct reload_sim *s, unsigned tries)
 {
-	if (s->setup.links == RELOAD_SIM_LINKS_DTLS)
+	if (reload_sim_by_datagrams(s))
 		return tries + 1 < FLIGHTS_MAX
 			       ? ((reload_ms)FLIGHT_AGAIN_MS << (tries + 1)) - FLIGHT_AGAIN_MS
 			       : RELOAD_NEVER;
@@ -281,7 +285,7 @@ static void unheard(struct reload_sim *s, const struct reload_sim_event *dial)
 static reload_ms flight(struct reload_sim *s, const struct reload_sim_link *l)
 {
 	reload_ms ms = 0;
-	if (s->setup.links == RELOAD_SIM_LINKS_DTLS && s->setup.loss)
+	if (reload_sim_by_datagrams(s) && s->setup.loss)
 		for (unsigned i = 1; i < FLIGHTS_MAX; i++) {
 			if (!reload_prng_chance(&s->prng, s->setup.loss))
 				break;
@@ -289,6 +293,19 @@ static reload_ms flight(struct reload_sim *s, const struct reload_sim_link *l)
 			ms += (reload_ms)FLIGHT_AGAIN_MS << (i - 1);
 		}
 	return ms + reload_sim_delay(s, l->base);
+}
+
+/* Both ends know of the link; it may be up once the handshake is over. */
+static void handshake(struct reload_sim *s, struct reload_sim_link *l)
+{
+	reload_ms ours = s->now;
+	for (int i = 0; i < 3; i++)
+		ours += flight(s, l);
+	reload_ms theirs = ours + flight(s, l);
+	struct span nothing = span_of(NULL, 0);
+	reload_sim_event_queue(s, reload_sim_event_new(s, RELOAD_SIM_UP, l, 0, nothing), ours);
+	reload_sim_event_queue(s, reload_sim_event_new(s, RELOAD_SIM_UP, l, 1, nothing), theirs);
+	l->end[0].last = theirs; /* what is sent before the other end is up arrives after that */
 }
 
 bool reload_sim_run_dial(struct reload_sim *s, struct reload_sim_event *ev)
@@ -299,7 +316,7 @@ bool reload_sim_run_dial(struct reload_sim *s, struct reload_sim_event *ev)
 		return false;
 	bool lost = s->setup.loss && reload_prng_chance(&s->prng, s->setup.loss);
 	s->counts.lost += lost;
-	bool silent = !to->node.peer && s->setup.links == RELOAD_SIM_LINKS_DTLS;
+	bool silent = !to->node.peer && reload_sim_by_datagrams(s);
 	if (lost || silent || !both_ways(s, l)) {
 		unheard(s, ev);
 		return false;
@@ -310,15 +327,23 @@ bool reload_sim_run_dial(struct reload_sim *s, struct reload_sim_event *ev)
 		return false;
 	}
 	end_open(l, 1, UINT32_C(1) << 31 | to->next_incoming++);
-	reload_ms ours = s->now;
-	for (int i = 0; i < 3; i++)
-		ours += flight(s, l);
-	reload_ms theirs = ours + flight(s, l);
-	struct span nothing = span_of(NULL, 0);
-	reload_sim_event_queue(s, reload_sim_event_new(s, RELOAD_SIM_UP, l, 0, nothing), ours);
-	reload_sim_event_queue(s, reload_sim_event_new(s, RELOAD_SIM_UP, l, 1, nothing), theirs);
-	l->end[0].last = theirs; /* what is sent before the other end is up arrives after that */
+	handshake(s, l);
 	return false;
+}
+
+void reload_sim_link_connect(struct reload_sim_body *client, uint32_t client_number,
+	struct reload_sim_body *server, uint32_t server_number)
+{
+	struct reload_sim *s = client->node.sim;
+	struct reload_sim_link *l = RELOAD_NEW(reload_sim_link);
+	s->memory += sizeof(*l);
+	l->ice = true;
+	l->end[0].node = client;
+	l->end[1].node = server;
+	l->base = (float)reload_sim_base(s, client->node.index, server->node.index);
+	end_open(l, 0, client_number);
+	end_open(l, 1, server_number);
+	handshake(s, l);
 }
 
 bool reload_sim_run_up(struct reload_sim *s, struct reload_sim_event *ev)
@@ -365,7 +390,7 @@ bool reload_sim_run_down(struct reload_sim *s, struct reload_sim_event *ev)
 		down_again(s, ev);
 		return false;
 	}
-	bool is_up = end->state == RELOAD_SIM_END_UP || ev->end == 0;
+	bool is_up = end->state == RELOAD_SIM_END_UP || ev->end == 0 || l->ice;
 	struct reload_sim_body *n = end->node;
 	if (l->end[!ev->end].node && l->end[!ev->end].state != RELOAD_SIM_END_NONE && !ev->remote)
 		reload_sim_farewell(

@@ -284,7 +284,7 @@ void reload_sim_transmit(struct reload_sim *s, struct reload_sim_event *m)
 	if (chance(s, s->setup.drop)) {
 		s->counts.dropped++;
 		reload_sim_event_free(s, m);
-	} else if (s->setup.links == RELOAD_SIM_LINKS_DTLS) {
+	} else if (reload_sim_by_datagrams(s)) {
 		reload_sim_datagram_send(s, m);
 	} else if ((from->wait && from->wait->count) || !is_open(s, l, m->end)) {
 		hold(s, m);
@@ -298,13 +298,14 @@ void reload_sim_transmit(struct reload_sim *s, struct reload_sim_event *m)
 
 void reload_sim_close(struct reload_sim_body *n, uint32_t number)
 {
-	struct reload_sim_link *l = reload_sim_link_find(n, number);
+	unsigned e;
+	struct reload_sim_link *l = reload_sim_link_find(n, number, &e);
 	if (!l)
 		return;
-	if (reload_sim_datagram_close(n->node.sim, l, number >> 31))
+	if (reload_sim_datagram_close(n->node.sim, l, e))
 		return;
-	reload_sim_farewell(n->node.sim, l, number >> 31, true);
-	reload_sim_link_end_close(n->node.sim, l, number >> 31);
+	reload_sim_farewell(n->node.sim, l, e, true);
+	reload_sim_link_end_close(n->node.sim, l, e);
 }
 
 static void count_sent(struct reload_sim_body *n, struct span message)
@@ -326,10 +327,11 @@ static void count_sent(struct reload_sim_body *n, struct span message)
 static struct reload_sim_event *message_new(struct reload_sim_body *n,
 	enum reload_sim_event_type type, uint32_t number, struct span message)
 {
-	struct reload_sim_link *l = reload_sim_link_find(n, number);
-	if (!l || l->end[number >> 31].state != RELOAD_SIM_END_UP)
+	unsigned e;
+	struct reload_sim_link *l = reload_sim_link_find(n, number, &e);
+	if (!l || l->end[e].state != RELOAD_SIM_END_UP)
 		return NULL;
-	return reload_sim_event_new(n->node.sim, type, l, number >> 31, message);
+	return reload_sim_event_new(n->node.sim, type, l, e, message);
 }
 
 void reload_sim_send(struct reload_sim_body *n, uint32_t number, struct span message)

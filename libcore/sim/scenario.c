@@ -440,7 +440,7 @@ size_t reload_sim_scenario_idle(const struct reload_sim_scenario *s, const char 
 			"restarts has no effect without crashes" },
 		{ !crashes && s->disk != d.disk, "disk has no effect without crashes or churn" },
 		{ s->reorder && s->links == RELOAD_SIM_LINKS_TLS,
-			"reorder has no effect without links = dtls" },
+			"reorder has no effect without links = dtls or ice" },
 		{ s->jumps && !s->skew, "jumps have no effect without skew" },
 		{ s->slow_by != d.slow_by && !s->slow, "slow-by has no effect without slow" },
 		{ s->byzantine && !s->lies, "byzantine has no effect with lies = 0" },

@@ -1,4 +1,5 @@
 #include "sim/datagram.h"
+#include "sim/ice.h"
 
 #include "config/write.h"
 #include "sim/ident.h"
@@ -49,7 +50,7 @@ static struct reload_config *config_new(const struct reload_sim_setup *setup,
 		.roots_count = 1,
 		.bootstrap = &bootstrap,
 		.bootstrap_count = 1,
-		.no_ice = true,
+		.no_ice = setup->links != RELOAD_SIM_LINKS_ICE,
 		.signers = &signer_id,
 		.signers_count = 1,
 		.chord_update_interval_s = setup->update_interval_s,
@@ -167,6 +168,7 @@ static void node_stop(struct reload_sim_body *b, bool reset, bool keep_disk)
 		b->stopping = true;
 		jobs_end(b);
 		reload_sim_links_drop(b, reset);
+		reload_sim_gathers_clear(b);
 		reload_sim_wake_set(b, RELOAD_NEVER);
 		reload_peer_free(n->peer);
 		n->peer = NULL;
@@ -295,6 +297,8 @@ static bool event_run(
 		ev->fn(ev->arg, s);
 		return false;
 	}
+	if (ev->type == RELOAD_SIM_GATHERED || ev->type == RELOAD_SIM_UNPAIRED)
+		return reload_sim_run_ice(s, ev, n);
 	bool arrives = ev->type == RELOAD_SIM_MESSAGE || ev->type == RELOAD_SIM_DATAGRAM;
 	*n = ev->link->end[arrives ? !ev->end : ev->end].node;
 	switch (ev->type) {

@@ -9,7 +9,7 @@
  * into a cut waits for its end, and both sides notice as the link layer of libcore/link does: a link is bad after RELOAD_SIM_DOUBT_MS and lost
  * RELOAD_LINK_LOST_MS after the first message without an ACK.  Or it carries datagrams, like DTLS over UDP: each end is the Simple
  * Reliability of libcore/link/reliable.h, of which the simulator is the network and the clock.  Nothing tells of a dead peer then but its
- * silence.  `drop` loses a message for good on either kind of link, as a full queue does.
+ * silence.  In an overlay with ICE the links are such, and their hosts gather and check before (sim/ice.c).  `drop` loses a message for good on either kind of link, as a full queue does.
  */
 #pragma once
 
@@ -45,7 +45,8 @@ const struct reload_sim_latency *reload_sim_latency_find(const char *name);
 
 enum reload_sim_links {
 	RELOAD_SIM_LINKS_TLS,
-	RELOAD_SIM_LINKS_DTLS
+	RELOAD_SIM_LINKS_DTLS,
+	RELOAD_SIM_LINKS_ICE /* as DTLS; but for those to bootstrap nodes they are made by ICE */
 };
 
 struct reload_sim_setup {

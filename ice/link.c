@@ -45,6 +45,7 @@ struct ice_link {
 	gboolean relay_only;
 	struct reload_ip_port server; /* of TURN; type 0: none */
 	GSource *timer;               /* limit of gathering; settled; checks again; owned */
+	gsize early_bytes;
 	GQueue early;      /* GBytes: datagrams of an end that was connected before this one */
 	const char *fault; /* of the server; NULL: none */
 	/* what checks are made again with */
@@ -59,7 +60,8 @@ struct ice_link {
 
 enum {
 	COMPONENT = 1,
-	EARLY = 8,  /* datagrams of a link; later ones are lost */
+	EARLY = 8,          /* datagrams of a link, together at most */
+	EARLY_BYTES = 8192, /* of this size; others are lost */
 	HEARD = 64, /* addresses that checks of the other end come from; libnice remembers each */
 	CHECKS_MS = 2000,   /* checks come from many addresses for this long */
 	SETTLE_MS = 10000,  /* the pair is the best one after this long */
@@ -253,6 +255,7 @@ static gboolean on_recheck(gpointer arg)
 		return G_SOURCE_REMOVE;
 	g_object_set(l->agent, "idle-timeout", (guint)NOMINATE_MS, NULL);
 	nice_agent_restart_stream(l->agent, l->stream);
+	l->heard_count = 0; /* it remembers none of them */
 	nice_agent_set_local_credentials(l->agent, l->stream, ufrag, password);
 	g_free(ufrag);
 	g_free(password);
@@ -356,8 +359,11 @@ static void on_datagram(
 	struct ice_link *l = arg;
 	if (l->state == CONNECTED && len)
 		deliver(l, span_of(at, len));
-	else if (l->state == CHECKING && l->early.length < EARLY && len)
+	else if (l->state == CHECKING && len && l->early.length < EARLY &&
+		 len <= EARLY_BYTES - l->early_bytes) {
+		l->early_bytes += len;
 		g_queue_push_tail(&l->early, g_bytes_new(at, len));
+	}
 }
 
 /* -- how a link begins -------------------------------------------------------------------------------------------------------- */

@@ -163,3 +163,8 @@ void reload_addresses_unwatch(struct reload_addresses_watch *w)
 		close(w->fd);
 	free(w);
 }
+
+const struct reload_addresses *reload_addresses_known(const struct reload_addresses_watch *w)
+{
+	return &w->known;
+}

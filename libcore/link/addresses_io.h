@@ -36,3 +36,6 @@ typedef void (*reload_addresses_fn)(void *arg, const struct reload_addresses *no
 struct reload_addresses_watch *reload_addresses_watch(
 	struct reload_poll *poll, reload_addresses_fn fn, void *arg, int *err);
 void reload_addresses_unwatch(struct reload_addresses_watch *watch);
+
+/* reload_addresses_known() returns the set that was told last, or that of the start (borrowed). */
+const struct reload_addresses *reload_addresses_known(const struct reload_addresses_watch *watch);

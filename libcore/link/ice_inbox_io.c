@@ -75,10 +75,12 @@ static struct reload_ice_letter *letter_of(const struct reload_ice_notice *n)
 /* -- in and out ---------------------------------------------------------------------------------------------------------------- */
 
 /* Of a link there are few others than datagrams and changes of its pair. */
-static bool may_be_lost(const struct reload_ice_notice *n, size_t waiting)
+static bool may_be_lost(const struct reload_ice_inbox *inbox, const struct reload_ice_notice *n)
 {
+	size_t waiting = inbox->count;
 	if (n->type == RELOAD_ICE_DATAGRAM)
-		return waiting >= RELOAD_ICE_INBOX;
+		return waiting >= RELOAD_ICE_INBOX ||
+		       n->datagram.len > RELOAD_ICE_INBOX_BYTES - inbox->bytes;
 	return n->type == RELOAD_ICE_CONNECTED && waiting >= 2 * RELOAD_ICE_INBOX;
 }
 
@@ -89,11 +91,12 @@ void reload_ice_inbox_put(void *arg, const struct reload_ice_notice *notice)
 	uint64_t one = 1;
 	pthread_mutex_lock(&inbox->lock);
 	bool first = !inbox->count;
-	if (may_be_lost(notice, inbox->count)) {
+	if (may_be_lost(inbox, notice)) {
 		reload_ice_letter_free(letter);
 	} else {
 		STAILQ_INSERT_TAIL(&inbox->letters, letter, entry);
 		inbox->count++;
+		inbox->bytes += notice->datagram.len;
 	}
 	pthread_mutex_unlock(&inbox->lock);
 	if (first && write(inbox->fd, &one, sizeof(one)) != sizeof(one))
@@ -107,6 +110,6 @@ void reload_ice_inbox_take(struct reload_ice_inbox *inbox, struct reload_ice_let
 		count = 0; /* nothing was there, or another call has taken it */
 	pthread_mutex_lock(&inbox->lock);
 	STAILQ_CONCAT(out, &inbox->letters);
-	inbox->count = 0;
+	inbox->count = inbox->bytes = 0;
 	pthread_mutex_unlock(&inbox->lock);
 }

@@ -82,6 +82,33 @@ void reload_links_check(struct reload_links *links, uint32_t id, const struct re
 	links->ice->plugin->start(links->ice->ice, l->key, to);
 }
 
+/* -- whether this host has the address that a link leaves from ------------------------------------------------------------------- */
+
+static void on_gone(void *arg)
+{
+	char at[64], why[96];
+	struct reload_ice_link *l = arg;
+	snprintf(why, sizeof(why), "this host does not have the address %s any more",
+		reload_ip_port_text(at, &l->pair.base));
+	reload_secure_link_fail(&l->dtls.base, RELOAD_LINK_DOWN, why);
+}
+
+static void look_at_base(struct reload_ice_link *l, const struct reload_addresses *now)
+{
+	struct reload_secure_link *base = &l->dtls.base;
+	const struct reload_ip_port *from = &l->pair.base;
+	bool gone = from->type && !reload_ip_port_is_loopback(from) &&
+		    !reload_addresses_have(now, from);
+	if (base->state != RELOAD_SECURE_UP || gone == l->dtls.no_path)
+		return;
+	l->dtls.no_path = gone;
+	if (gone)
+		reload_secure_link_arm(base, reload_poll_now() + RELOAD_ICE_GONE_MS, on_gone);
+	else
+		reload_timer_cancel(base->links->timers, &base->timer);
+	reload_secure_link_look(base);
+}
+
 /* -- what the plug-in says ----------------------------------------------------------------------------------------------------- */
 
 static void on_gathered(struct reload_ice_link *l, const struct reload_ice_gathered *found)
@@ -99,6 +126,7 @@ static void on_connected(struct reload_ice_link *l, const struct reload_ice_pair
 	struct reload_secure_link *base = &l->dtls.base;
 	l->pair = *pair;
 	base->peer = pair->remote;
+	look_at_base(l, reload_addresses_known(base->links->ice->addresses));
 	if (base->state != RELOAD_SECURE_CONNECTING || !l->checking)
 		return; /* another pair, for the same session */
 	if (reload_dtls_session(&l->dtls))
@@ -162,31 +190,6 @@ static void on_letters(void *arg, unsigned events)
 }
 
 /* -- addresses of this host --------------------------------------------------------------------------------------------------------- */
-
-static void on_gone(void *arg)
-{
-	char at[64], why[96];
-	struct reload_ice_link *l = arg;
-	snprintf(why, sizeof(why), "this host does not have the address %s any more",
-		reload_ip_port_text(at, &l->pair.base));
-	reload_secure_link_fail(&l->dtls.base, RELOAD_LINK_DOWN, why);
-}
-
-static void look_at_base(struct reload_ice_link *l, const struct reload_addresses *now)
-{
-	struct reload_secure_link *base = &l->dtls.base;
-	const struct reload_ip_port *from = &l->pair.base;
-	bool gone = from->type && !reload_ip_port_is_loopback(from) &&
-		    !reload_addresses_have(now, from);
-	if (base->state != RELOAD_SECURE_UP || gone == l->dtls.no_path)
-		return;
-	l->dtls.no_path = gone;
-	if (gone)
-		reload_secure_link_arm(base, reload_poll_now() + RELOAD_ICE_GONE_MS, on_gone);
-	else
-		reload_timer_cancel(base->links->timers, &base->timer);
-	reload_secure_link_look(base);
-}
 
 static void on_addresses(void *arg, const struct reload_addresses *now)
 {

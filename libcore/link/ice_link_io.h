@@ -13,8 +13,9 @@
 enum {
 	RELOAD_ICE_INBOX =
 		1024, /* datagrams, and changes of pairs, that wait for the loop; those above are lost */
-	RELOAD_ICE_CHECK_MS = 12000, /* for a pair; libnice gives up after 8 s */
-	RELOAD_ICE_ANSWER_MS = 1000, /* for a plug-in, beyond its own limit */
+	RELOAD_ICE_INBOX_BYTES = 2 * 1024 * 1024, /* of those, likewise */
+	RELOAD_ICE_CHECK_MS = 12000,              /* for a pair; libnice gives up after 8 s */
+	RELOAD_ICE_ANSWER_MS = 1000,              /* for a plug-in, beyond its own limit */
 	RELOAD_ICE_GONE_MS =
 		RELOAD_RELIABLE_LOST_MS /* a link outlives the address that it leaves from */
 };
@@ -33,7 +34,7 @@ struct reload_ice_inbox {
 	int fd; /* readable while there are letters */
 	pthread_mutex_t lock;
 	struct reload_ice_letters letters;
-	size_t count;
+	size_t count, bytes; /* of datagrams */
 };
 
 /* reload_ice_inbox_init() returns 0 or a negative errno; reload_ice_inbox_clear() frees what is in it. */

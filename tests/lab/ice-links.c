@@ -52,7 +52,7 @@ static struct {
 	struct sent offers[LINKS + 1];
 	unsigned gathered, ups, downs, back;
 	size_t bytes;
-	reload_ms start, gather_ms, up_ms[LINKS];
+	reload_ms start, gather_ms, down_ms, bad_ms, up_ms[LINKS];
 	char why[512];
 } me;
 
@@ -109,6 +109,7 @@ static void on_down(
 {
 	(void)arg, (void)link, (void)err;
 	me.downs++;
+	me.down_ms = reload_poll_now() - me.start;
 	snprintf(me.why, sizeof(me.why), "%s", why->reason);
 }
 
@@ -126,7 +127,9 @@ static void on_pairs(void *arg, uint32_t link, const struct reload_ice_pair *pai
 
 static void on_health(void *arg, uint32_t link, bool good)
 {
-	(void)arg, (void)link, (void)good;
+	(void)arg, (void)link;
+	if (!good)
+		me.bad_ms = reload_poll_now() - me.start;
 }
 
 static const struct reload_links_ops ops = { .up = on_up,
@@ -298,10 +301,11 @@ static int end_main(const struct identity *who, struct reload_trust *trust)
 	put(&good, 1); /* the other end has its figures, too */
 	get(&word, 1);
 	printf("%s up=%u/%u gather_ms=%d up_ms=%d..%d echo_ms=%.2f MB/s=%.1f bytes=%zu pair=%s-%s "
-	       "%s\n",
+	       "bad_ms=%d down_ms=%d %s\n",
 		me.asks ? "asks   " : "answers", me.ups, me.run->links, (int)me.gather_ms,
 		me.ups ? (int)me.up_ms[0] : 0, me.ups ? (int)me.up_ms[me.ups - 1] : 0, echo_ms,
-		mb_s, me.bytes, types[pair.local_type], types[pair.remote_type], me.why);
+		mb_s, me.bytes, types[pair.local_type], types[pair.remote_type], (int)me.bad_ms,
+		(int)me.down_ms, me.why);
 	fflush(stdout);
 	if (me.run->abandon)
 		_exit(me.ups < me.run->links || me.downs || me.restless);

@@ -436,6 +436,31 @@ static void datagrams_beyond_the_limit_are_lost(void **state)
 	reload_ice_inbox_clear(&inbox);
 }
 
+/* as many as fit the bytes; afterwards there is room again */
+static void large_datagrams_beyond_the_limit_are_lost(void **state)
+{
+	(void)state;
+	static uint8_t large[RELOAD_ICE_INBOX_BYTES / 4];
+	const struct reload_ice_notice n = { .type = RELOAD_ICE_DATAGRAM,
+		.datagram = span_of(large, sizeof(large)) };
+	struct reload_ice_inbox inbox;
+	assert_int_equal(reload_ice_inbox_init(&inbox), 0);
+	for (unsigned round = 0; round < 2; round++) {
+		struct reload_ice_letters all = STAILQ_HEAD_INITIALIZER(all);
+		struct reload_ice_letter *letter;
+		size_t count = 0;
+		for (unsigned i = 0; i < 6; i++)
+			reload_ice_inbox_put(&inbox, &n);
+		reload_ice_inbox_take(&inbox, &all);
+		for (; (letter = STAILQ_FIRST(&all)); count++) {
+			STAILQ_REMOVE_HEAD(&all, entry);
+			reload_ice_letter_free(letter);
+		}
+		assert_int_equal(count, 4);
+	}
+	reload_ice_inbox_clear(&inbox);
+}
+
 static void on_readable(void *arg, unsigned events)
 {
 	(void)events;
@@ -477,6 +502,7 @@ int main(void)
 		cmocka_unit_test_setup(closed_while_it_gathers, clear_net),
 		cmocka_unit_test_setup(without_a_plug_in, clear_net),
 		cmocka_unit_test_setup(datagrams_beyond_the_limit_are_lost, clear_net),
+		cmocka_unit_test_setup(large_datagrams_beyond_the_limit_are_lost, clear_net),
 		cmocka_unit_test_setup(the_loop_wakes_for_another_thread, clear_net),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

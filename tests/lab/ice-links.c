@@ -5,7 +5,7 @@
  *   ice-links PLUGIN NETNS NETNS ADDRESS ADDRESS [stun=ADDR] [turn=ADDR] [turn-tcp=ADDR] [relay-only] [links=N] [bytes=N] [idle=SECONDS]
  *             [recheck=MS] [sleeps=N] [abandon]
  *
- * Exit status 0: all links came up, and carried what was sent.
+ * up_ms: the quickest link, the median, the slowest.  Exit status 0: all links came up, and carried what was sent.
  */
 #include "../unit/link_fixture.h"
 
@@ -300,12 +300,13 @@ static int end_main(const struct identity *who, struct reload_trust *trust)
 	qsort(me.up_ms, me.ups, sizeof(*me.up_ms), by_size);
 	put(&good, 1); /* the other end has its figures, too */
 	get(&word, 1);
-	printf("%s up=%u/%u gather_ms=%d up_ms=%d..%d echo_ms=%.2f MB/s=%.1f bytes=%zu pair=%s-%s "
+	printf("%s up=%u/%u gather_ms=%d up_ms=%d/%d/%d echo_ms=%.2f MB/s=%.1f bytes=%zu "
+	       "pair=%s-%s "
 	       "bad_ms=%d down_ms=%d %s\n",
 		me.asks ? "asks   " : "answers", me.ups, me.run->links, (int)me.gather_ms,
-		me.ups ? (int)me.up_ms[0] : 0, me.ups ? (int)me.up_ms[me.ups - 1] : 0, echo_ms,
-		mb_s, me.bytes, types[pair.local_type], types[pair.remote_type], (int)me.bad_ms,
-		(int)me.down_ms, me.why);
+		(int)me.up_ms[0], (int)me.up_ms[me.ups / 2], (int)me.up_ms[me.ups ? me.ups - 1 : 0],
+		echo_ms, mb_s, me.bytes, types[pair.local_type], types[pair.remote_type],
+		(int)me.bad_ms, (int)me.down_ms, me.why);
 	fflush(stdout);
 	if (me.run->abandon)
 		_exit(me.ups < me.run->links || me.downs || me.restless);
@@ -382,15 +383,20 @@ int main(int argc, char **argv)
 		if (fork())
 			continue;
 		close(fds[!i]);
+		fds[!i] = -1;
 		me.fd = fds[i];
 		me.asks = !i;
 		me.run = &run;
 		enter(argv[2 + i]);
-		return end_main(&who[i], root.trust);
+		bad = end_main(&who[i], root.trust);
+		break;
 	}
 	close(fds[0]);
 	close(fds[1]);
 	while (wait(&status) > 0)
 		bad |= status;
+	identity_clear(&who[1]);
+	identity_clear(&who[0]);
+	authority_clear(&root);
 	return bad != 0;
 }

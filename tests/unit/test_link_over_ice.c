@@ -25,6 +25,7 @@ static struct {
 	size_t count;
 	bool silent;   /* answers nothing to gather() */
 	bool no_path;  /* no pair works */
+	bool dead;     /* nothing arrives */
 	uint64_t lose; /* bit n: datagram n of all is lost */
 	unsigned sent, closes, ends;
 	const struct fake *first; /* that has sent a datagram */
@@ -155,7 +156,7 @@ static bool fake_send(struct reload_ice *ice, uint64_t key, struct span datagram
 	unsigned number = net.sent++;
 	net.first = net.first ? net.first : f;
 	net.longest = datagram.len > net.longest ? datagram.len : net.longest;
-	if (f->connected && f->other->connected && !f->other->closed &&
+	if (f->connected && f->other->connected && !f->other->closed && !net.dead &&
 		!(number < 64 && net.lose >> number & 1))
 		say(f->other, (struct reload_ice_notice){
 				      .type = RELOAD_ICE_DATAGRAM, .datagram = datagram });
@@ -334,6 +335,23 @@ static void a_lost_path_is_the_end(void **state)
 	stop_both(&a, &b);
 }
 
+/* R-6.6-05: it is told while the plug-in still takes the path for good, and that it is good again */
+static void a_silent_path_is_bad(void **state)
+{
+	(void)state;
+	struct node a = { 0 }, b = { 0 };
+	start_pair(&a, &b);
+	TURN_UNTIL(loop, all_acked(&a, 1));
+	net.dead = true;
+	assert_true(reload_links_send(a.links, 1, span_str("hello")));
+	TURN_UNTIL(loop, a.bads == 1);
+	assert_int_equal(a.goods + a.downs, 0);
+	net.dead = false;
+	TURN_UNTIL(loop, a.goods == 1 && b.messages == 1);
+	assert_int_equal(a.downs, 0);
+	stop_both(&a, &b);
+}
+
 static void pairs_that_failed_are_told(void **state)
 {
 	(void)state;
@@ -498,6 +516,7 @@ int main(void)
 		cmocka_unit_test_setup(another_pair_keeps_the_session, clear_net),
 		cmocka_unit_test_setup(the_end_of_one_is_the_end_of_the_other, clear_net),
 		cmocka_unit_test_setup(a_lost_path_is_the_end, clear_net),
+		cmocka_unit_test_setup(a_silent_path_is_bad, clear_net),
 		cmocka_unit_test_setup(pairs_that_failed_are_told, clear_net),
 		cmocka_unit_test_setup(closed_while_it_gathers, clear_net),
 		cmocka_unit_test_setup(without_a_plug_in, clear_net),

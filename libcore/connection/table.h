@@ -36,6 +36,10 @@ struct reload_connection {
 	uint32_t work; /* messages of it whose signatures are being verified */
 	uint16_t slot;
 	bool incoming : 1, good : 1, checking : 1; /* checking: a Ping over it is under way */
+	bool ice : 1, replaces : 1; /* made by ICE; and in order to take the place of another one */
+	/* membership/heal.c: how often a link was to take its place and when the next one may be; since when the one stood whose place it took, 0: none */
+	unsigned heals;
+	reload_ms heal_next, succeeds;
 	struct reload_id
 		node; /* len 0: certificate with several Node-IDs, and no Attach yet (HDR-16) */
 };

@@ -75,21 +75,36 @@ static void attach_begin(struct attempt *a)
 	reload_request_send(a->request, &own.body);
 }
 
-void reload_attach_start(struct reload_membership *m, uint32_t cookie,
-	const struct reload_destination *list, size_t count, bool send_update, attached_fn fn,
-	void *arg)
+static struct attempt *attach_new(struct reload_membership *m,
+	const struct reload_destination *list, size_t count, attached_fn fn)
 {
 	const struct reload_destination *target = &list[count - 1];
 	struct attempt *a = reload_attempt_new(m, ATTACH_SENT);
-	a->cookie = cookie;
 	a->fn = fn;
-	a->arg = arg;
-	a->send_update = send_update;
 	if (target->type == RELOAD_DEST_NODE)
 		a->node = target->node;
 	a->request =
 		reload_request_internal(m->exchange, RELOAD_ATTACH_REQ, list, count, answered, a);
 	a->request->skip_closeness_check = m->state != RELOAD_STATE_JOINED;
+	return a;
+}
+
+void reload_attach_start(struct reload_membership *m, uint32_t cookie,
+	const struct reload_destination *list, size_t count, bool send_update, attached_fn fn,
+	void *arg)
+{
+	struct attempt *a = attach_new(m, list, count, fn);
+	a->cookie = cookie;
+	a->arg = arg;
+	a->send_update = send_update;
+	attach_begin(a);
+}
+
+void reload_attach_replace(struct reload_membership *m, const struct reload_destination *list,
+	size_t count, attached_fn fn)
+{
+	struct attempt *a = attach_new(m, list, count, fn);
+	a->replaces = true;
 	attach_begin(a);
 }
 

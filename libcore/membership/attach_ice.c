@@ -11,7 +11,7 @@
  * for one certificate as often as this node dials for it.  What has changed meanwhile is checked again before the answer.
  *
  * A node whose link stands sends an Attach over it to say which node it is, or to be sent an Update: it is answered, and no link is made.  When
- * such a request comes by another way, the link is probed; if that fails there will be a new one.
+ * such a request comes by another way, the link is probed; if that fails there will be a new one, which takes its place (heal.c).
  */
 
 enum {
@@ -109,7 +109,7 @@ void reload_attempt_ice_answered(struct attempt *a, const struct reload_attach *
 	struct reload_membership *m = a->membership;
 	struct reload_id node = a->node;
 	if (reload_id_eq(&node, &m->engine->self) ||
-		reload_connection_by_node(m->connections, &node)) {
+		(reload_connection_by_node(m->connections, &node) && !a->replaces)) {
 		reload_attempt_end(a, RELOAD_OK, &node);
 		return;
 	}
@@ -170,6 +170,7 @@ static void answer_sent(struct reload_incoming *in)
 		reload_connection_by_node(m->connections, &in->signer);
 	bool update = con && a->send_update;
 	a->in = NULL;
+	a->replaces = con != NULL;
 	if (!a->link || (con && !unknown_link(m, in)))
 		reload_attempt_free(a);
 	else if (con && con->good)

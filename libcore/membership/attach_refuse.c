@@ -31,11 +31,20 @@ static bool dial_refused(struct reload_incoming *in)
 	return !a || (a->phase == ATTACH_SENT && reload_id_cmp(&m->engine->self, &in->signer) < 0);
 }
 
+/* Whether the link to sender is silent for this node, too, and an Attach of its own is under way. */
+static bool is_being_replaced(
+	struct reload_membership *m, const struct reload_id *sender, const struct attempt *own)
+{
+	const struct attempt *a = reload_attempt_with(m, sender, own);
+	return a && a->replaces;
+}
+
 bool reload_serve_attach_refused(struct reload_incoming *in, const struct attempt *own)
 {
 	struct reload_membership *m = in->method->arg;
 	size_t others = reload_attempts_count(m) - (own != NULL);
-	if (reload_connection_by_node(m->connections, &in->signer))
+	if (reload_connection_by_node(m->connections, &in->signer) &&
+		!is_being_replaced(m, &in->signer, own))
 		return false;
 	if (!own && dial_refused(in))
 		reload_answer_error(

@@ -266,6 +266,26 @@ size_t reload_attach_targets(const struct own_place *own, const struct reload_at
 	return count;
 }
 
+static const struct attempt *made_by_ice(struct reload_membership *m, uint32_t link)
+{
+	const struct attempt *a;
+	TAILQ_FOREACH (a, &m->attempts, entry)
+		if (a->ice && a->link == link)
+			return a;
+	return NULL;
+}
+
+bool reload_attach_is_ice(struct reload_membership *m, uint32_t link)
+{
+	return made_by_ice(m, link);
+}
+
+bool reload_attach_replaces(struct reload_membership *m, uint32_t link)
+{
+	const struct attempt *a = made_by_ice(m, link);
+	return a && a->replaces;
+}
+
 bool reload_attach_expects(struct reload_membership *m, uint32_t link, struct reload_id *node)
 {
 	struct attempt *a;

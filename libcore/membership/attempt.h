@@ -23,7 +23,8 @@ enum {
 	CANDIDATES_MAX = 8, /* addresses */
 	TYPES_MAX = 2,      /* of links to each */
 	LOOKED_AT_MAX = 25, /* candidates of an Attach */
-	CHECKED_MAX = 2
+	CHECKED_MAX = 2,
+	RELOAD_WAYS_MAX = 16 /* nodes through which a link is healed */
 };
 
 enum attempt_phase {
@@ -52,6 +53,7 @@ struct attempt {
 	bool yielded;          /* AWAITING_LINK: the other's Attach makes the link */
 	bool served;           /* for an Attach of node; else for one of this node */
 	bool ice;              /* link is closed with the attempt, unless it is up */
+	bool replaces;         /* by ICE: the link takes the place of one that stands (heal.c) */
 	uint32_t
 		link; /* DIALLING, from GATHERING on by ICE: being made; CHECKING: the one that stands */
 	struct reload_incoming
@@ -131,6 +133,10 @@ void reload_attempt_dial(struct attempt *a, const struct reload_link_target *to,
 bool reload_attempt_may_dial(struct reload_membership *m, const uint8_t signer[32]);
 /* reload_attempt_lifetime() is how long one may take. */
 reload_ms reload_attempt_lifetime(const struct reload_membership *m);
+
+/* reload_attach_replace() begins an Attach to node along list although there is a link to it. */
+void reload_attach_replace(struct reload_membership *m, const struct reload_destination *list,
+	size_t count, attached_fn fn);
 
 /* -- attach_ice.c --------------------------------------------------------------------------------------------------------- */
 

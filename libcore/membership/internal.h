@@ -46,7 +46,8 @@ struct reload_membership {
 	uint32_t attach_cookie,
 		attaches_count; /* a client's: of the Attach under way, 0: none; how many so far */
 	bool reattach_due;      /* the ring changed during it */
-	struct reload_timer leaving, unresponsive, spare;
+	struct reload_timer leaving, unresponsive, spare, heal;
+	reload_ms addresses_changed; /* of this host, 0: not so far */
 	bool handing_over; /* leaving: the own range is being handed over, no Leave was sent yet */
 	/* from a Leave that it makes to come back in role_after_leave, until it is joined again or an attempt failed */
 	bool role_changes;
@@ -76,6 +77,9 @@ struct reload_membership {
 extern const struct reload_link_watch reload_membership_links;
 /* reload_link_starts_anew() has the plug-in forget what node was in the ring: it was started again, and its newer link is of that run. */
 void reload_link_starts_anew(struct reload_membership *m, const struct reload_id *node);
+/* reload_links_older() walks over the links to con's node that are older than con, starting with NULL. */
+struct reload_connection *reload_links_older(struct reload_membership *m,
+	const struct reload_connection *con, struct reload_connection *before);
 /* reload_link_check() closes a link with a Node-ID over which no Ping is answered within some seconds. */
 void reload_link_check(struct reload_membership *m, struct reload_connection *con);
 
@@ -104,6 +108,9 @@ void reload_attach_link_up(struct reload_membership *m, struct reload_connection
 /* reload_attach_gathered() goes on with candidates of this node; false: nobody waits for them. */
 bool reload_attach_gathered(
 	struct reload_membership *m, uint32_t link, const struct reload_ice_gathered *found);
+/* reload_attach_is_ice() returns whether the link is made by ICE, reload_attach_replaces() whether it is to take the place of another one. */
+bool reload_attach_is_ice(struct reload_membership *m, uint32_t link);
+bool reload_attach_replaces(struct reload_membership *m, uint32_t link);
 /* reload_attach_expects() returns which Node-ID an outgoing link must have; false: any (a bootstrap node). */
 bool reload_attach_expects(struct reload_membership *m, uint32_t link, struct reload_id *node);
 void reload_attach_link_down(struct reload_membership *m, uint32_t link, enum reload_err err);
@@ -123,6 +130,14 @@ bool reload_dial_allowed(
 void reload_dial_failed(struct reload_membership *m, const uint8_t signer[32]);
 void reload_dial_succeeded(struct reload_membership *m, const uint8_t signer[32]);
 void reload_dial_limits_clear(struct reload_membership *m);
+
+/* -- heal.c: links by ICE that have gone bad -------------------------------------------------------------------------------- */
+
+/* reload_heal_check() looks for links that need another one in their place, and begins Attaches soon. */
+void reload_heal_check(struct reload_membership *m);
+/* reload_heal_up() goes on when con is up, which was made for that; reload_heal_clear() ends all. */
+void reload_heal_up(struct reload_membership *m, struct reload_connection *con);
+void reload_heal_clear(struct reload_membership *m);
 
 /* -- search.c ------------------------------------------------------------------------------------------------------------ */
 
@@ -184,6 +199,8 @@ void reload_serve_update(struct reload_incoming *in);
 /* reload_join_begin() begins to join in a role, reload_join_as_first() to be the whole ring. */
 void reload_join_begin(struct reload_membership *m, enum reload_role role);
 void reload_join_as_first(struct reload_membership *m);
+/* reload_join_hasten() ends a pause that would last some seconds more: the network of this host is another one. */
+void reload_join_hasten(struct reload_membership *m);
 /* reload_join_clear() ends all pauses. */
 void reload_join_clear(struct reload_membership *m);
 /* reload_join_state_set() changes the state and notifies the watch, unless it is the same. */

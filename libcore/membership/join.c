@@ -19,6 +19,7 @@
 enum {
 	RETRY_PAUSE_MS = 500,
 	RETRY_PAUSE_MAX_MS = 60000,
+	HASTEN_MS = 2000,
 	FIRST_NODE_TRIES = 3, /* attempts of a first node that stepped aside to find anybody */
 	NEIGHBOUR_TIMEOUT_MS = 30000 /* neighbours that are all doubted for so long are lost */
 };
@@ -89,6 +90,13 @@ static void retry_now(void *arg)
 		attach_through(m, con);
 	else
 		search_bootstrap(m);
+}
+
+void reload_join_hasten(struct reload_membership *m)
+{
+	reload_ms soon = m->engine->now + HASTEN_MS;
+	if (m->retry.armed && m->retry.fn == retry_now && m->retry.due > soon)
+		reload_timer_arm(&m->engine->timers, &m->retry, soon, retry_now, m);
 }
 
 /* A handshake that one of the ends refused says more than that nobody answered in the end. */

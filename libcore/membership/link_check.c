@@ -1,5 +1,7 @@
 #include "membership/internal.h"
 
+/* Links that may be of no use any more, because there is a newer one to the same node. */
+
 enum {
 	CHECK_MS = 3000
 };
@@ -26,4 +28,21 @@ void reload_link_check(struct reload_membership *m, struct reload_connection *co
 	r->over_link = con->link;
 	r->timeout_ms = CHECK_MS;
 	reload_request_send(r, &ping);
+}
+
+struct reload_connection *reload_links_older(struct reload_membership *m,
+	const struct reload_connection *con, struct reload_connection *before)
+{
+	while ((before = reload_connection_next(m->connections, before)))
+		if (reload_id_eq(&before->node, &con->node) && before->order < con->order)
+			break;
+	return before;
+}
+
+void reload_link_starts_anew(struct reload_membership *m, const struct reload_id *node)
+{
+	if (m->role != RELOAD_ROLE_PEER)
+		return;
+	m->route->topology->disconnected(m->route->plugin, node);
+	m->route->topology->connected(m->route->plugin, node);
 }

@@ -9,18 +9,8 @@
 static void check_older(struct reload_membership *m, const struct reload_connection *fresh)
 {
 	struct reload_connection *con = NULL;
-	while ((con = reload_connection_next(m->connections, con)))
-		if (con != fresh && reload_id_eq(&con->node, &fresh->node) &&
-			con->order < fresh->order)
-			reload_link_check(m, con);
-}
-
-void reload_link_starts_anew(struct reload_membership *m, const struct reload_id *node)
-{
-	if (m->role != RELOAD_ROLE_PEER)
-		return;
-	m->route->topology->disconnected(m->route->plugin, node);
-	m->route->topology->connected(m->route->plugin, node);
+	while ((con = reload_links_older(m, fresh, con)))
+		reload_link_check(m, con);
 }
 
 /* Of several links to a node the best one counts: it may be another one since a link was made or lost. */
@@ -51,12 +41,15 @@ static void watch_made(void *arg, struct reload_connection *con)
 {
 	struct reload_membership *m = arg;
 	reload_exchange_trusts(m->exchange, con->cert);
+	con->ice = reload_attach_is_ice(m, con->link);
+	con->replaces = reload_attach_replaces(m, con->link);
 }
 
 static void watch_bound(void *arg, struct reload_connection *con)
 {
 	struct reload_membership *m = arg;
-	check_older(m, con);
+	if (!con->replaces)
+		check_older(m, con);
 	if (m->role == RELOAD_ROLE_PEER)
 		m->route->topology->connected(m->route->plugin, &con->node);
 	health_changed(m, &con->node);
@@ -64,6 +57,8 @@ static void watch_bound(void *arg, struct reload_connection *con)
 
 static void watch_up(void *arg, struct reload_connection *con)
 {
+	if (con->replaces)
+		reload_heal_up(arg, con);
 	reload_attach_link_up(arg, con);
 	reload_search_link_up(arg, con);
 }
@@ -89,6 +84,7 @@ static void watch_health(void *arg, struct reload_connection *con)
 		health_changed(m, &con->node);
 	reload_leave_health(m);
 	reload_join_check_neighbours(m);
+	reload_heal_check(m);
 }
 
 /* One of the links to a node is gone. */
@@ -102,7 +98,8 @@ static void node_link_lost(struct reload_membership *m, const struct reload_lost
 			m->engine, &(struct reload_event){ .type = RELOAD_EV_NEIGHBOUR_LOST,
 					   .err = lost->err,
 					   .node = &lost->node });
-	if (other && other->since > lost->since + m->engine->config->overlay_reliability_timer_ms)
+	if (other && !other->succeeds &&
+		other->since > lost->since + m->engine->config->overlay_reliability_timer_ms)
 		reload_link_starts_anew(m, &lost->node); /* who has a link makes no second one */
 	if (other)
 		health_changed(m, &lost->node);

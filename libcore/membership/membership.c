@@ -38,6 +38,7 @@ void reload_membership_free(struct reload_membership *m)
 	if (!m)
 		return;
 	reload_attach_clear(m);
+	reload_heal_clear(m);
 	reload_pings_clear(m);
 	reload_search_clear(m);
 	reload_claims_clear(m);
@@ -97,6 +98,13 @@ void reload_membership_remember(
 	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count)
 {
 	reload_cached_peers_load(m, addrs, count);
+}
+
+void reload_membership_addresses_changed(struct reload_membership *m)
+{
+	m->addresses_changed = m->engine->now;
+	reload_heal_check(m);
+	reload_join_hasten(m);
 }
 
 void reload_membership_storage(struct reload_membership *m)

@@ -90,6 +90,13 @@ void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *ad
 	reload_engine_exit(p->engine);
 }
 
+void reload_peer_addresses_changed(struct reload_peer *p)
+{
+	reload_engine_enter(p->engine);
+	reload_membership_addresses_changed(p->membership);
+	reload_engine_exit(p->engine);
+}
+
 void reload_peer_leave(struct reload_peer *p, bool now)
 {
 	reload_engine_enter(p->engine);

@@ -80,6 +80,12 @@ void reload_peer_wake(struct reload_peer *p);
 void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count);
 
 /*
+ * reload_peer_addresses_changed() reports that this host has other addresses, or is behind others: links by ICE get successors, and a node that
+ * waits to join again tries soon.
+ */
+void reload_peer_addresses_changed(struct reload_peer *p);
+
+/*
  * reload_peer_configure() swaps in a newer document that the caller verified (R-6.5.4-09); a document that this node
  * cannot meet makes it leave.
  */

@@ -1,0 +1,317 @@
+/* Links by ICE that went bad: another one is made beside them, and takes their place (RFC 6940 s6.5.1, s6.6). */
+#include "engine_ice.h"
+
+/* Makes n a peer in the eyes of u, over a link by ICE. */
+static struct ice_link *linked(struct ring *r, struct node *n)
+{
+	uint64_t id = ice_asks(r, n);
+	struct ice_link *l = ice_newest(r->u);
+	ice_gathered(l);
+	expect_answer(r->b, id, RELOAD_ATTACH_ANS);
+	ice_up(l, n);
+	node_ready(n, r->u);
+	forget(n);
+	forget(r->a);
+	forget(r->b);
+	return l;
+}
+
+static size_t gathers_after(const struct node *n, size_t before)
+{
+	size_t count = 0;
+	for (size_t i = before; i < ice_links_count; i++)
+		count += ice_links[i].node == n;
+	return count;
+}
+
+/* The Attach of u to `to` that a or b was to pass on. */
+static struct reload_msg *passed_on(struct ring *r, struct node *to, struct node **through)
+{
+	struct node *all[] = { r->a, r->b };
+	for (size_t i = 0; i < 2; i++) {
+		struct reload_msg *m = heard_code(all[i], RELOAD_ATTACH_REQ);
+		if (!m)
+			continue;
+		list_is(m->header.destination_list, LIST(&all[i]->id, &to->id), r->net);
+		*through = all[i];
+		return m;
+	}
+	return NULL;
+}
+
+/* u's Attach to n is answered and the link comes up. */
+static struct ice_link *succeeded(struct ring *r, struct node *n)
+{
+	struct node *through = NULL;
+	struct ice_link *l = ice_newest(r->u);
+	assert_true(l->controlling);
+	ice_gathered(l);
+	struct reload_msg *m = passed_on(r, n, &through);
+	assert_non_null(m);
+	struct ice_form f;
+	ice_form(&f, n, "active");
+	struct craft c = reply(n, m, RELOAD_ATTACH_ANS, &f.body);
+	say(through, r->u, craft_bytes(&c));
+	assert_true(l->checked);
+	ice_up(l, n);
+	return l;
+}
+
+/* n answers over its newest link for how long it has run. */
+static void says_uptime(struct ring *r, struct node *n, struct ice_link *l, uint32_t seconds)
+{
+	struct reload_msg *m = heard_code(n, RELOAD_PROBE_REQ);
+	assert_non_null(m);
+	struct reload_probe_info info = { .type = RELOAD_PROBE_UPTIME, .value = seconds };
+	struct reload_probe_ans ans = { .probe_info = &info, .probe_info_count = 1 };
+	struct craft c = reply(n, m, RELOAD_PROBE_ANS, &ans);
+	packet_add(n, r->u, l->number, craft_bytes(&c));
+	net_settle(r->net);
+}
+
+static void goes_bad(struct ring *r, struct ice_link *l)
+{
+	reload_peer_link_health(r->u->peer, l->number, false);
+	net_pass(r->net, 1000);
+}
+
+/* Time passes, and the nodes of the test answer what keeps their links. */
+static void pass(struct ring *r, reload_ms ms)
+{
+	struct reload_ping_ans ping = { .response_id = 1, .time = RELOAD_SIM_EPOCH };
+	for (reload_ms t = 0; t < ms; t += 250) {
+		net_pass(r->net, 250);
+		for (size_t i = 0; i < r->net->nodes_count; i++) {
+			struct node *n = &r->net->nodes[i];
+			struct reload_msg *m;
+			while (!n->peer && (m = heard_code(n, RELOAD_UPDATE_REQ))) {
+				struct craft c = reply(n, m, RELOAD_UPDATE_ANS, NULL);
+				tell(&c, r->u);
+			}
+			while (!n->peer && (m = heard_code(n, RELOAD_PING_REQ))) {
+				struct craft c = reply(n, m, RELOAD_PING_ANS, &ping);
+				tell(&c, r->u);
+			}
+		}
+	}
+}
+
+static bool lists(struct node *u, const struct node *other)
+{
+	struct reload_status st;
+	reload_peer_status(u->peer, &st);
+	return reload_id_listed(st.tables.successors, st.tables.successors_count, &other->id);
+}
+
+static void a_successor(void **state)
+{
+	struct ring *r = *state;
+	struct ice_link *old = linked(r, r->c);
+	pass(r, 5000);
+	assert_true(lists(r->u, r->c));
+	size_t before = ice_links_count;
+	goes_bad(r, old);
+	/* R-6.6-05 A03: the node is asked for through another one, while the link stands */
+	assert_int_equal(gathers_after(r->u, before), 1);
+	assert_false(old->closed);
+	struct ice_link *l = succeeded(r, r->c);
+	assert_false(old->closed);
+	says_uptime(r, r->c, l, 3600);
+	assert_true(old->closed);
+	assert_false(l->closed);
+	/* nobody was lost meanwhile */
+	assert_int_equal(r->u->events[RELOAD_EV_NEIGHBOUR_LOST], 0);
+	assert_true(lists(r->u, r->c));
+	struct reload_peer_link links[8];
+	assert_int_equal(reload_peer_links(r->u->peer, links, 8), 3);
+	/* the successor is good: nothing more is done */
+	before = ice_links_count;
+	pass(r, 300000);
+	assert_int_equal(gathers_after(r->u, before), 0);
+}
+
+/* It is at the same address, but of another run: the plug-in has to forget it, as when it makes a second link. */
+static void another_run_of_the_node(void **state)
+{
+	struct ring *r = *state;
+	struct ice_link *old = linked(r, r->c);
+	pass(r, 10000);
+	forget(r->c);
+	goes_bad(r, old);
+	struct ice_link *l = succeeded(r, r->c);
+	says_uptime(r, r->c, l, 1);
+	assert_false(old->closed);
+	net_pass(r->net, 3000); /* no Ping over it is answered */
+	assert_true(old->closed);
+	assert_false(lists(r->u, r->c));
+}
+
+static void other_addresses(void **state)
+{
+	struct ring *r = *state;
+	struct ice_link *old = linked(r, r->c);
+	pass(r, 5000);
+	size_t before = ice_links_count;
+	reload_peer_addresses_changed(r->u->peer);
+	reload_peer_addresses_changed(r->u->peer);
+	pass(r, 1000);
+	/* a and b were dialled, or dialled this node: not by ICE */
+	assert_int_equal(gathers_after(r->u, before), 1);
+	struct ice_link *l = succeeded(r, r->c);
+	says_uptime(r, r->c, l, 3600);
+	assert_true(old->closed);
+	before = ice_links_count;
+	pass(r, 60000);
+	assert_int_equal(gathers_after(r->u, before), 0);
+	/* the other end sees no reason: the link carries, and it is left alone after some tries */
+	reload_peer_addresses_changed(r->u->peer);
+	pass(r, 600000);
+	assert_in_range(gathers_after(r->u, before), 1, 3);
+	assert_false(l->closed);
+}
+
+static void tries_are_damped(void **state)
+{
+	struct ring *r = *state;
+	struct ice_link *old = linked(r, r->c);
+	pass(r, 5000);
+	size_t before = ice_links_count;
+	for (int i = 0; i < 300; i++) { /* the health of a link may change as often as it likes */
+		reload_peer_link_health(r->u->peer, old->number, i % 2);
+		if (i % 20 == 0)
+			reload_peer_addresses_changed(r->u->peer);
+		pass(r, 1000);
+		forget(r->a);
+		forget(r->b);
+	}
+	assert_in_range(gathers_after(r->u, before), 4, 8);
+	assert_false(old->closed);
+}
+
+static void only_what_is_needed(void **state)
+{
+	struct ring *r = *state;
+	/* a client, whose link is its own to mend: it has sent no Update */
+	uint64_t id = ice_asks(r, r->c);
+	struct ice_link *l = ice_newest(r->u);
+	ice_gathered(l);
+	expect_answer(r->b, id, RELOAD_ATTACH_ANS);
+	ice_up(l, r->c);
+	size_t before = ice_links_count;
+	goes_bad(r, l);
+	pass(r, 10000);
+	assert_int_equal(gathers_after(r->u, before), 0);
+	/* nor is one that was made without ICE */
+	reload_peer_link_health(r->u->peer, number_at(r->u, r->a), false);
+	pass(r, 10000);
+	assert_int_equal(gathers_after(r->u, before), 0);
+}
+
+static void few_at_once(void **state)
+{
+	struct ring *r = *state;
+	struct ice_link *l[12];
+	for (size_t i = 0; i < COUNT_OF(l); i++)
+		l[i] = linked(r, node_new(r->net, (uint8_t)(0x84 + 2 * i)));
+	pass(r, 4000);
+	size_t before = ice_links_count;
+	reload_peer_addresses_changed(r->u->peer);
+	pass(r, 1000);
+	assert_int_equal(gathers_after(r->u, before), 8);
+	/* the others follow, within the time in which a change is to be over */
+	pass(r, 29000);
+	assert_true(gathers_after(r->u, before) >= 12);
+}
+
+/* Over the link that is bad nothing is asked: without another node there is no way. */
+static void no_other_way(void **state)
+{
+	struct ring *r = *state;
+	struct ice_link *old = linked(r, r->c);
+	struct node *others[] = { r->a, r->b };
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		uint32_t number = number_at(r->u, others[i]);
+		net_link_between(r->u, others[i])->state = NET_LINK_NONE;
+		reload_peer_link_down(r->u->peer, number, RELOAD_LINK_DOWN);
+	}
+	pass(r, 1000);
+	size_t before = ice_links_count;
+	reload_peer_addresses_changed(r->u->peer);
+	pass(r, 1000);
+	goes_bad(r, old);
+	assert_int_equal(gathers_after(r->u, before), 0);
+}
+
+/* Both ends noticed: of the two Attaches one goes on. */
+static void both_ends_heal(void **state)
+{
+	struct ring *r = *state;
+	struct ice_link *old = linked(r, r->c);
+	pass(r, 5000);
+	goes_bad(r, old);
+	struct ice_link *own = ice_newest(r->u);
+	ice_gathered(own);
+	/* R-6.5.1.2-04: c is the larger one */
+	uint64_t id = ice_asks(r, r->c);
+	assert_true(own->closed);
+	struct ice_link *l = ice_newest(r->u);
+	ice_gathered(l);
+	expect_answer(r->b, id, RELOAD_ATTACH_ANS);
+	/* this end knows that the link is bad: nothing is to be probed */
+	assert_true(l->checked);
+	ice_up(l, r->c);
+	says_uptime(r, r->c, l, 3600);
+	assert_true(old->closed);
+	assert_false(l->closed);
+	assert_int_equal(r->u->events[RELOAD_EV_NEIGHBOUR_LOST], 0);
+	assert_int_equal(r->u->events[RELOAD_EV_ATTACH_FAILED], 0);
+}
+
+/* The old link ends at the other end first: that is no loss. */
+static void the_other_end_closes_first(void **state)
+{
+	struct ring *r = *state;
+	struct ice_link *old = linked(r, r->c);
+	pass(r, 5000);
+	goes_bad(r, old);
+	struct ice_link *l = succeeded(r, r->c);
+	ice_down(old, RELOAD_LINK_DOWN);
+	assert_true(lists(r->u, r->c));
+	says_uptime(r, r->c, l, 3600);
+	assert_true(lists(r->u, r->c));
+	assert_int_equal(r->u->events[RELOAD_EV_NEIGHBOUR_LOST], 0);
+}
+
+/* A node that waits to join again does not wait for long when its network is another one. */
+static void a_pause_ends(void **state)
+{
+	struct ring *r = *state;
+	struct node *v = node_new(r->net, 0x50);
+	r->b->deaf = true;
+	node_join(v, r->b, RELOAD_ROLE_PEER);
+	pass(r, 200000);
+	net_pass(r->net, v->wake - r->net->now);
+	unsigned opened = v->opened;
+	pass(r, 3000);
+	assert_int_equal(v->opened, opened);
+	reload_peer_addresses_changed(v->peer);
+	pass(r, 2000);
+	assert_true(v->opened > opened);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ice_test(a_successor),
+		ice_test(another_run_of_the_node),
+		ice_test(other_addresses),
+		ice_test(tries_are_damped),
+		ice_test(only_what_is_needed),
+		ice_test(few_at_once),
+		ice_test(no_other_way),
+		ice_test(both_ends_heal),
+		ice_test(the_other_end_closes_first),
+		ice_test(a_pause_ends),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

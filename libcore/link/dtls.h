@@ -44,7 +44,7 @@ struct reload_dtls_port {
 
 struct reload_dtls_link {
 	struct reload_secure_link base;
-	bool told_bad; /* the owner knows that it is bad */
+	bool reported_bad; /* the owner knows that it is bad */
 	bool no_path; /* what carries its datagrams knows that none arrives; the next pass looks at it */
 	struct span datagram; /* that OpenSSL has not read yet; borrowed for the time of a call */
 	struct reload_timer

@@ -186,7 +186,7 @@ void reload_dtls_info(const struct reload_secure_link *base, struct reload_link_
 	out->srtt_us = l->reliable.rto.srtt_us;
 	out->queued = l->reliable.queued_bytes;
 	out->unacked = l->reliable.unacked_count;
-	out->good = !l->told_bad;
+	out->good = !l->reported_bad;
 	out->datagrams = true;
 	out->sent = l->reliable.counts.sent;
 	out->repeated = l->reliable.counts.resent;

@@ -36,9 +36,9 @@ static void look_at_health(struct reload_dtls_link *l)
 		return;
 	}
 	bool bad = health == RELOAD_HEALTH_BAD || l->no_path;
-	if (bad == l->told_bad || l->base.state != RELOAD_SECURE_UP)
+	if (bad == l->reported_bad || l->base.state != RELOAD_SECURE_UP)
 		return;
-	l->told_bad = bad;
+	l->reported_bad = bad;
 	links->set.ops->health(links->set.arg, l->base.id, !bad);
 }
 

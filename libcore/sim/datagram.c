@@ -40,7 +40,8 @@ static void pump(struct reload_sim *s, struct reload_sim_link *l, unsigned e)
 	}
 	reload_ms due = reload_reliable_due(&r->state, s->now);
 	enum reload_health health = reload_reliable_health(&r->state);
-	bool news = health == RELOAD_HEALTH_LOST || (health == RELOAD_HEALTH_BAD) != r->told_bad;
+	bool news =
+		health == RELOAD_HEALTH_LOST || (health == RELOAD_HEALTH_BAD) != r->reported_bad;
 	if (news && l->end[e].state == RELOAD_SIM_END_UP)
 		due = s->now;
 	due = r->closing_at < due ? r->closing_at : due;
@@ -98,9 +99,9 @@ static bool look_at_health(struct reload_sim *s, struct reload_sim_link *l, unsi
 		reload_sim_link_down(s, l, e, s->now, RELOAD_LINK_DOWN, false);
 		return false;
 	}
-	if (bad == end->reliable->told_bad)
+	if (bad == end->reliable->reported_bad)
 		return false;
-	end->reliable->told_bad = bad;
+	end->reliable->reported_bad = bad;
 	reload_sim_note(s, &end->node->node, bad ? "doubt" : "good", end->number, 0);
 	reload_peer_link_health(end->node->node.peer, end->number, !bad);
 	return true;
@@ -119,7 +120,7 @@ bool reload_sim_run_due(struct reload_sim *s, struct reload_sim_event *ev)
 	r->due_at = RELOAD_NEVER;
 	struct reload_sim_link_end *end = &ev->link->end[ev->end];
 	bool idle = s->now >= r->used_at + r->state.setup.repeat_ms && !r->state.queued &&
-		    !r->told_bad && !r->state.ended;
+		    !r->reported_bad && !r->state.ended;
 	if (idle && end->state == RELOAD_SIM_END_UP) {
 		reload_sim_reliable_pack(s, end);
 		return false;

@@ -13,7 +13,7 @@ struct reload_sim_reliable {
 	reload_ms closing_at; /* when an end that closes gives up; NEVER: it does not close */
 	reload_ms used_at;    /* the last message or datagram */
 	uint32_t crashes;     /* of its node, when the end was made */
-	bool told_bad;
+	bool reported_bad;
 };
 
 /* reload_sim_reliable_of() returns the state of end, which something is about to happen to. */

@@ -141,7 +141,7 @@ bool reload_sim_sent_agrees(const struct reload_sim_sent *s, const struct reload
 	bool before = list_agrees(&t->predecessors, is->predecessors, is->predecessors_count);
 	if (before && list_agrees(&t->successors, is->successors, is->successors_count))
 		return true;
-	v->check = RELOAD_SIM_CHECK_TOLD;
+	v->check = RELOAD_SIM_CHECK_ANNOUNCED;
 	v->at = now;
 	snprintf(v->words, sizeof(v->words),
 		"the newest Update of peer %zu has %zu predecessors and %zu successors, which are "

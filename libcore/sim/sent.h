@@ -21,7 +21,7 @@ bool reload_sim_sent_message(struct reload_sim_sent *s, const struct reload_sim_
 	struct span message, reload_ms now, struct reload_sim_violation *v);
 
 /*
- * reload_sim_sent_agrees(): TOLD, in the quiet phase the newest Update with lists that n sent has n's predecessors and successors.  Also true when n
+ * reload_sim_sent_agrees(): ANNOUNCED, in the quiet phase the newest Update with lists that n sent has n's predecessors and successors.  Also true when n
  * has sent none since it was started.
  */
 bool reload_sim_sent_agrees(const struct reload_sim_sent *s, const struct reload_sim_node *n,

@@ -2,7 +2,7 @@
  * The session of a DTLS link: the handshake, whose flights are repeated, and what is the same whatever carries the datagrams.
  *
  * Two timers: that of the state (the handshake, the time to close) and `again` for what is repeated: a flight of the handshake, then
- * frames.  An idle link has none.
+ * frames.  Neither is armed on an idle link.
  */
 #include "link/dtls.h"
 

@@ -90,11 +90,11 @@ static bool alive(const struct reload_dtls_link *l)
 	return l->base.state == RELOAD_SECURE_UP || l->base.state == RELOAD_SECURE_CLOSING;
 }
 
-/* A link that closes takes ACKs and delivers nothing. */
+/* A link that closes takes ACKs and delivers nothing; an empty message only asks for an ACK. */
 static void deliver(struct reload_dtls_link *l, struct span message)
 {
 	struct reload_links *links = l->base.links;
-	if (l->base.state != RELOAD_SECURE_UP)
+	if (l->base.state != RELOAD_SECURE_UP || !message.len)
 		return;
 	links->counters.messages_in++;
 	links->set.ops->message(links->set.arg, l->base.id, message);

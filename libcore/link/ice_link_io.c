@@ -202,6 +202,37 @@ static void on_addresses(void *arg, const struct reload_addresses *now)
 		links->set.ops->addresses_changed(links->set.arg, now);
 }
 
+/* -- a link that is idle ------------------------------------------------------------------------------------------------------------- */
+
+static void on_idle(void *arg);
+
+static void ask_later(struct reload_ice_link *l)
+{
+	struct reload_links *links = l->dtls.base.links;
+	l->sent = l->dtls.reliable.counts.sent;
+	reload_timer_arm(
+		links->timers, &l->idle, reload_poll_now() + links->set.idle_ms, on_idle, l);
+}
+
+/*
+ * The plug-in says only after 50 s that nothing arrives, and nothing of a relay whose server has been started anew.  A frame with an empty message
+ * (RFC 6940 s6.6.2 has no shortest one) is acknowledged like any other, and delivered to nobody.
+ */
+static void on_idle(void *arg)
+{
+	struct reload_ice_link *l = arg;
+	if (l->dtls.base.state != RELOAD_SECURE_UP)
+		return;
+	if (l->dtls.reliable.counts.sent == l->sent && !l->dtls.reliable.queued)
+		(void)reload_dtls_send(&l->dtls.base, span_of(NULL, 0));
+	ask_later(l);
+}
+
+static void handshake_done(struct reload_secure_link *base)
+{
+	ask_later(ice(base));
+}
+
 /* -- the transport ---------------------------------------------------------------------------------------------------------------- */
 
 static void send_datagram(struct reload_secure_link *base, struct span datagram)
@@ -216,6 +247,7 @@ static void disconnect(struct reload_secure_link *base)
 	struct reload_ice_use *use = base->links->ice;
 	struct reload_ice_link *l = ice(base);
 	reload_dtls_link_end(&l->dtls);
+	reload_timer_cancel(base->links->timers, &l->idle);
 	if (!l->key)
 		return;
 	use->plugin->close(use->ice, l->key);
@@ -244,6 +276,7 @@ const struct reload_link_transport reload_ice_transport = {
 	.info = info,
 	.mtu = reload_dtls_mtu,
 	.datagram = send_datagram,
+	.handshake_done = handshake_done,
 };
 
 /* -- life --------------------------------------------------------------------------------------------------------------------------- */

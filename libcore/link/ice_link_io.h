@@ -55,6 +55,8 @@ struct reload_ice_link {
 	RB_ENTRY(reload_ice_link) by_key;
 	uint64_t key; /* 0: the plug-in has nothing of it any more */
 	bool gathered, checking;
+	struct reload_timer idle;    /* while it is up */
+	uint64_t sent;               /* DATA frames when it was armed */
 	struct reload_ice_pair pair; /* when it is connected */
 };
 

@@ -12,6 +12,7 @@ enum {
 	MAX_QUEUE = 1024 * 1024,
 	CONNECT_MS = 3000,
 	HANDSHAKE_MS = 5000,
+	IDLE_MS = 15000,
 	HANDSHAKES = 32,
 	PORT_TRIES = 16,
 	HANDSHAKES_ALL = 8 /* times that number: from all addresses together */
@@ -202,6 +203,7 @@ enum reload_err reload_links_new(struct reload_links **out, const struct reload_
 	reload_admission_init(&links->admission, s->handshakes, s->handshakes * HANDSHAKES_ALL,
 		reload_poll_now());
 	s->handshake_ms = s->handshake_ms ? s->handshake_ms : HANDSHAKE_MS;
+	s->idle_ms = s->idle_ms ? s->idle_ms : IDLE_MS;
 	links->keylog = -1;
 	links->next_incoming = UINT32_C(1) << 31;
 	links->trust = reload_trust_ref(setup->trust);

@@ -31,7 +31,7 @@ struct reload_links_ops {
 	/* handshake done, cert passed reload_trust_check(); incoming links have numbers with the top bit set */
 	void (*up)(void *arg, uint32_t link, struct reload_cert *cert,
 		const struct reload_ip_port *peer, bool incoming);
-	/* one message or fragment as a frame's payload */
+	/* one message or fragment as a frame's payload, never an empty one over DTLS */
 	void (*message)(void *arg, uint32_t link, struct span message);
 	/* a frame announced more than max_message bytes; head is its forwarding header, or max_message bytes of it */
 	void (*oversized)(void *arg, uint32_t link, struct span head);
@@ -85,7 +85,9 @@ struct reload_links_setup {
 	unsigned
 		handshakes; /* (32) incoming handshakes a second from one address; twice as many at once, 8 times from all */
 	uint32_t rto_floor_ms; /* (RELOAD_RTO_FLOOR_MS) */
-	int tls_version_max;   /* (the newest) TLS1_2_VERSION for tests of old peers */
+	reload_ms
+		idle_ms; /* (15000) over ICE: when no message was sent for this long, an empty DATA frame asks for an ACK */
+	int tls_version_max; /* (the newest) TLS1_2_VERSION for tests of old peers */
 	const char *
 		keylog; /* file to which the secrets of all links are appended (SSLKEYLOGFILE); NULL: none */
 };

@@ -104,7 +104,7 @@ static void a_link_counts_its_frames(void **state)
 static void messages_of_all_sizes(void **state)
 {
 	(void)state;
-	static const size_t sizes[] = { 0, 1, 1000, 1163, 1164, 4992, 5000 };
+	static const size_t sizes[] = { 1, 2, 1000, 1163, 1164, 4992, 5000 };
 	struct node a = { 0 }, b = { .echo = true };
 	uint8_t bytes[20000];
 	start_pair(&a, &b, NULL);

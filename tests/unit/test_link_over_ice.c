@@ -184,7 +184,7 @@ static const struct reload_ice_plugin fake_plugin = { RELOAD_ICE_PLUGIN_VERSION,
 
 /* -- two nodes ------------------------------------------------------------------------------------------------------------------ */
 
-static const struct reload_links_setup tune = { .repeat_ms = 60000 };
+static struct reload_links_setup tune = { .repeat_ms = 60000 };
 
 static void start_node(struct node *n, const struct identity *who)
 {
@@ -349,6 +349,25 @@ static void a_silent_path_is_bad(void **state)
 	net.dead = false;
 	TURN_UNTIL(loop, a.goods == 1 && b.messages == 1);
 	assert_int_equal(a.downs, 0);
+	stop_both(&a, &b);
+}
+
+/* nobody sends a message: both ends find out, and the frames that they ask with are no messages */
+static void a_silent_path_of_an_idle_link_is_bad(void **state)
+{
+	(void)state;
+	struct node a = { 0 }, b = { 0 };
+	tune.idle_ms = 20;
+	start_pair(&a, &b);
+	tune.idle_ms = 0;
+	unsigned sent = net.sent;
+	TURN_UNTIL(loop, net.sent >= sent + 12); /* three times: two frames, two ACKs */
+	assert_int_equal(a.bads + b.bads + a.messages + b.messages, 0);
+	net.dead = true;
+	TURN_UNTIL(loop, a.bads == 1 && b.bads == 1);
+	net.dead = false;
+	TURN_UNTIL(loop, a.goods == 1 && b.goods == 1);
+	assert_int_equal(a.messages + b.messages + a.downs + b.downs, 0);
 	stop_both(&a, &b);
 }
 
@@ -517,6 +536,7 @@ int main(void)
 		cmocka_unit_test_setup(the_end_of_one_is_the_end_of_the_other, clear_net),
 		cmocka_unit_test_setup(a_lost_path_is_the_end, clear_net),
 		cmocka_unit_test_setup(a_silent_path_is_bad, clear_net),
+		cmocka_unit_test_setup(a_silent_path_of_an_idle_link_is_bad, clear_net),
 		cmocka_unit_test_setup(pairs_that_failed_are_told, clear_net),
 		cmocka_unit_test_setup(closed_while_it_gathers, clear_net),
 		cmocka_unit_test_setup(without_a_plug_in, clear_net),

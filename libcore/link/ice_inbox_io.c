@@ -52,7 +52,7 @@ static void *put(uint8_t **to, const void *from, size_t len)
 
 static struct reload_ice_letter *letter_of(const struct reload_ice_notice *n)
 {
-	const struct reload_ice_gathered *g = &n->gathered;
+	const struct reload_ice_found *g = &n->gathered;
 	size_t candidates = g->count * sizeof(*g->candidates),
 	       pairs = n->pairs_count * sizeof(*n->pairs);
 	size_t rest = n->datagram.len + text_size(n->why) + text_size(g->ufrag) +

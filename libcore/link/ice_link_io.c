@@ -111,7 +111,7 @@ static void look_at_base(struct reload_ice_link *l, const struct reload_addresse
 
 /* -- what the plug-in says ----------------------------------------------------------------------------------------------------- */
 
-static void on_gathered(struct reload_ice_link *l, const struct reload_ice_gathered *found)
+static void on_gathered(struct reload_ice_link *l, const struct reload_ice_found *found)
 {
 	struct reload_links *links = l->dtls.base.links;
 	if (l->gathered || l->dtls.base.state != RELOAD_SECURE_CONNECTING)

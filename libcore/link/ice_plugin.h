@@ -70,7 +70,7 @@ struct reload_ice_pair {
 };
 
 /* What is sent to the other end, before the choice. */
-struct reload_ice_gathered {
+struct reload_ice_found {
 	const char *ufrag, *password;
 	struct reload_ice_local
 		*candidates; /* base is filled in, of host candidates too; may be changed */
@@ -90,7 +90,7 @@ enum reload_ice_notice_type {
 struct reload_ice_notice {
 	enum reload_ice_notice_type type;
 	uint64_t key;
-	struct reload_ice_gathered gathered; /* WAS_GATHERED */
+	struct reload_ice_found gathered; /* WAS_GATHERED */
 	/* CONNECTED: the one that was chosen; FAILED: those that were tried, as far as they are known */
 	const struct reload_ice_pair *pairs;
 	size_t pairs_count;

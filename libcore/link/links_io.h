@@ -21,7 +21,7 @@ struct reload_addresses; /* link/addresses_io.h */
 struct reload_links;
 /* link/ice_plugin.h */
 struct reload_ice_gather;
-struct reload_ice_gathered;
+struct reload_ice_found;
 struct reload_ice_pair;
 struct reload_ice_plugin;
 struct reload_ice_remote;
@@ -50,7 +50,7 @@ struct reload_links_ops {
 	void (*refused)(void *arg, const struct reload_ip_port *peer, enum reload_err err,
 		const struct reload_error_text *why);
 	/* what reload_links_gather() has found: the owner sends what it chooses to the other end; may be NULL without ICE */
-	void (*gathered)(void *arg, uint32_t link, const struct reload_ice_gathered *found);
+	void (*gathered)(void *arg, uint32_t link, const struct reload_ice_found *found);
 	/* the pairs of candidates that were tried before down() follows; may be NULL */
 	void (*pairs_failed)(
 		void *arg, uint32_t link, const struct reload_ice_pair *pairs, size_t count);

@@ -76,7 +76,7 @@ static void get(void *at, size_t len)
 
 /* -- what links tell ----------------------------------------------------------------------------------------------------------- */
 
-static void on_gathered(void *arg, uint32_t link, const struct reload_ice_gathered *found)
+static void on_gathered(void *arg, uint32_t link, const struct reload_ice_found *found)
 {
 	(void)arg;
 	struct sent *s = &me.offers[link];

@@ -210,7 +210,7 @@ static inline void node_refused(void *arg, const struct reload_ip_port *peer, en
 	snprintf(n->refused_why, sizeof(n->refused_why), "%s", why->reason);
 }
 
-static inline void node_gathered(void *arg, uint32_t link, const struct reload_ice_gathered *found)
+static inline void node_gathered(void *arg, uint32_t link, const struct reload_ice_found *found)
 {
 	struct node *n = arg;
 	(void)link;

@@ -13,7 +13,8 @@
 #include "store.h"
 
 enum {
-	HOST_ADDRESSES_MAX = 16
+	HOST_ADDRESSES_MAX = 16,
+	HOST_INTERFACES_MAX = 128 /* addresses of this host */
 };
 
 struct host {

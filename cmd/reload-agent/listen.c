@@ -26,37 +26,57 @@ static bool is_any(const struct reload_ip_port *a)
 	return memcmp(a->addr, zero, a->type == RELOAD_IPV4 ? 4 : 16) == 0;
 }
 
-static void candidate_add(struct host *h, const struct reload_ip_port *at)
+static bool address_of(struct reload_ip_port *out, const struct ifaddrs *i, uint8_t type)
 {
-	if (h->candidates_count < HOST_ADDRESSES_MAX)
-		h->candidates[h->candidates_count++] = *at;
+	*out = (struct reload_ip_port){ .type = type };
+	if (i->ifa_addr->sa_family == AF_INET && type == RELOAD_IPV4) {
+		memcpy(out->addr, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, 4);
+		return true;
+	}
+	const struct sockaddr_in6 *six = (struct sockaddr_in6 *)i->ifa_addr;
+	if (i->ifa_addr->sa_family != AF_INET6 || type != RELOAD_IPV6 ||
+		IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr))
+		return false;
+	memcpy(out->addr, &six->sin6_addr, 16);
+	return true;
 }
 
-/* A wildcard address is no candidate: the addresses of the interfaces are, loopback only when there is nothing else. */
-static void candidates_of_interfaces(
-	struct host *h, const struct reload_ip_port *any, bool loopback)
+/* The addresses of that type of the interfaces that are up: those of the loopback interface, or all others but link-local ones. */
+static size_t interfaces(struct reload_ip_port *out, size_t max, uint8_t type, bool loopback)
 {
-	struct ifaddrs *all, *i;
+	struct ifaddrs *all;
+	size_t count = 0;
 	if (getifaddrs(&all))
-		return;
-	for (i = all; i; i = i->ifa_next) {
-		struct reload_ip_port c = { .type = any->type, .port = any->port };
-		if (!i->ifa_addr || !(i->ifa_flags & IFF_UP) ||
-			!(i->ifa_flags & IFF_LOOPBACK) != !loopback)
-			continue;
-		if (i->ifa_addr->sa_family == AF_INET && any->type == RELOAD_IPV4) {
-			memcpy(c.addr, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, 4);
-		} else if (i->ifa_addr->sa_family == AF_INET6 && any->type == RELOAD_IPV6) {
-			const struct sockaddr_in6 *six = (struct sockaddr_in6 *)i->ifa_addr;
-			if (IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr))
-				continue; /* a candidate has no scope */
-			memcpy(c.addr, &six->sin6_addr, 16);
-		} else {
-			continue;
-		}
-		candidate_add(h, &c);
-	}
+		return 0;
+	for (const struct ifaddrs *i = all; i && count < max; i = i->ifa_next)
+		if (i->ifa_addr && i->ifa_flags & IFF_UP &&
+			!(i->ifa_flags & IFF_LOOPBACK) == !loopback)
+			count += address_of(&out[count], i, type) ? 1 : 0;
 	freeifaddrs(all);
+	return count;
+}
+
+/* A wildcard address is no candidate: the addresses of the interfaces are. */
+static size_t addresses(const struct host *h, struct reload_ip_port *out, size_t max, bool loopback)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < h->listen_count && count < max; i++) {
+		const struct reload_ip_port *at = &h->listen[i];
+		size_t more = 1;
+		if (is_any(at))
+			more = interfaces(&out[count], max - count, at->type, loopback);
+		else
+			out[count] = *at;
+		for (size_t k = 0; k < more; k++)
+			out[count++].port = at->port;
+	}
+	return count;
+}
+
+size_t host_own_addresses(const struct host *h, struct reload_ip_port *out, size_t max)
+{
+	size_t count = addresses(h, out, max, false);
+	return count ? count : addresses(h, out, max, true);
 }
 
 enum reload_err host_listen(struct host *h, struct reload_error_text *why)
@@ -66,22 +86,29 @@ enum reload_err host_listen(struct host *h, struct reload_error_text *why)
 			reload_links_listen(h->links, &h->listen[i], &h->listen[i].port, why);
 		if (err)
 			return err;
-		if (!is_any(&h->listen[i]))
-			candidate_add(h, &h->listen[i]);
-		else
-			candidates_of_interfaces(h, &h->listen[i], false);
 	}
-	for (size_t i = 0; i < h->listen_count && !h->candidates_count; i++)
-		candidates_of_interfaces(h, &h->listen[i], true);
+	h->candidates_count = host_own_addresses(h, h->candidates, HOST_ADDRESSES_MAX);
 	return RELOAD_OK;
+}
+
+/* All of 127.0.0.0/8 is this host. */
+static bool listens_at_any(const struct host *h, const struct reload_ip_port *at)
+{
+	for (size_t i = 0; i < h->listen_count; i++)
+		if (h->listen[i].port == at->port && h->listen[i].type == at->type &&
+			is_any(&h->listen[i]))
+			return true;
+	return false;
 }
 
 bool host_listens_at(const struct host *h, const struct reload_ip_port *at)
 {
-	for (size_t i = 0; i < h->listen_count; i++)
-		if (h->listen[i].port == at->port && h->listen[i].type == at->type &&
-			(is_any(&h->listen[i]) ||
-				!memcmp(h->listen[i].addr, at->addr, sizeof(at->addr))))
+	struct reload_ip_port own[HOST_INTERFACES_MAX];
+	size_t count = addresses(h, own, COUNT_OF(own), false);
+	count += addresses(h, &own[count], COUNT_OF(own) - count, true);
+	for (size_t i = 0; i < count; i++)
+		if (own[i].port == at->port && own[i].type == at->type &&
+			!memcmp(own[i].addr, at->addr, sizeof(at->addr)))
 			return true;
-	return false;
+	return reload_ip_port_is_loopback(at) && listens_at_any(h, at);
 }

@@ -13,5 +13,11 @@ enum reload_err host_addresses_read(struct reload_ip_port *out, size_t max, size
 /* host_listen() listens at h->listen and collects the own candidates; failures of reload_links_listen() with why. */
 enum reload_err host_listen(struct host *h, struct reload_error_text *why) MUST_CHECK;
 
+/*
+ * host_own_addresses() fills out with the addresses of h->listen, of a wildcard address with those that the interfaces have now, at most
+ * max, and returns their number; loopback ones only when there are no others.
+ */
+size_t host_own_addresses(const struct host *h, struct reload_ip_port *out, size_t max);
+
 /* host_listens_at() returns whether `at` is an address of this agent. */
 bool host_listens_at(const struct host *h, const struct reload_ip_port *at);

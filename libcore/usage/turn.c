@@ -1,7 +1,15 @@
 #include "usage/turn.h"
 
 #include "usage/internal.h"
+#include "util/text.h"
 #include "wire/table.h"
+
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* clang-format off */
 static const struct wire_field turn_server_fields[] = {
@@ -52,6 +60,22 @@ const char *reload_turn_offer_fault(
 			memcmp(seen[i].addr, address->addr, seen[i].type == RELOAD_IPV4 ? 4 : 16))
 			return "not the address at which others see this node"; /* R-9-01 */
 	return NULL;
+}
+
+void reload_turn_credential(char user[RELOAD_TURN_USER], char password[RELOAD_TURN_PASSWORD],
+	struct span secret, const struct reload_id *node, reload_utc until)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	char hex[RELOAD_ID_HEX];
+	snprintf(user, RELOAD_TURN_USER, "%" PRIu64 ":%s", until / RELOAD_SECOND,
+		reload_id_hex(hex, node));
+	HMAC(EVP_sha1(), secret.at, (int)secret.len, (const uint8_t *)user, strlen(user), digest,
+		&len);
+	char *text = reload_base64(span_of(digest, len));
+	snprintf(password, RELOAD_TURN_PASSWORD, "%s", text);
+	OPENSSL_cleanse(text, strlen(text));
+	free(text);
 }
 
 enum reload_err reload_turn_record_read(struct reload_turn_server *out, struct span value,

@@ -32,6 +32,20 @@ void reload_turn_record(struct wr *w, const struct reload_ip_port *address, uint
 const char *reload_turn_offer_fault(
 	const struct reload_ip_port *address, const struct reload_ip_port *seen, size_t count);
 
+enum {
+	RELOAD_TURN_SECRET_MAX = 256, /* bytes of a secret */
+	RELOAD_TURN_USER = 64,        /* "1765000000:" and a Node-ID in hex, with a NUL */
+	RELOAD_TURN_PASSWORD = 32     /* an HMAC-SHA1 in base64, with a NUL */
+};
+
+/*
+ * reload_turn_credential() makes the user name and password with which node uses a TURN server until that time: the name is the time
+ * in seconds and the Node-ID, the password the HMAC-SHA1 of the name under a secret that the server has, too (coturn: use-auth-secret).
+ * The server needs no list of users, an old name is of no use, and its quotas are for one node each.
+ */
+void reload_turn_credential(char user[RELOAD_TURN_USER], char password[RELOAD_TURN_PASSWORD],
+	struct span secret, const struct reload_id *node, reload_utc until);
+
 /* reload_turn_record_read() reads and checks a value: RELOAD_BAD_VALUE with why, which names what of it is wrong. */
 enum reload_err reload_turn_record_read(struct reload_turn_server *out, struct span value,
 	const struct reload_config *config, struct reload_error_text *why) MUST_CHECK;

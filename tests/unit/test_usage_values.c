@@ -147,6 +147,30 @@ static void as_many_turn_records_as_the_density(void **state)
 	}
 }
 
+/* What coturn computes with use-auth-secret; openssl dgst -sha1 -hmac says the same. */
+static void credentials_by_a_shared_secret(void **state)
+{
+	char user[RELOAD_TURN_USER], password[RELOAD_TURN_PASSWORD];
+	struct reload_id node;
+	struct span secret = span_str("0123456789abcdef0123456789abcdef");
+	(void)state;
+	assert_int_equal(reload_id_from_hex(&node, "00112233445566778899aabbccddeeff"), RELOAD_OK);
+	reload_turn_credential(user, password, secret, &node, 1765000000999);
+	assert_string_equal(user, "1765000000:00112233445566778899aabbccddeeff");
+	assert_string_equal(password, "oT9E9/LeZ+poE0M6YoXsvp1jd2A=");
+	reload_turn_credential(user, password, secret, &node, 1765000001000);
+	assert_string_not_equal(password, "oT9E9/LeZ+poE0M6YoXsvp1jd2A=");
+	/* the longest: a Node-ID of 20 bytes, a secret of the most bytes */
+	char longest[RELOAD_TURN_SECRET_MAX];
+	memset(longest, 'x', sizeof(longest));
+	assert_int_equal(
+		reload_id_from_hex(&node, "00112233445566778899aabbccddeeff00112233"), RELOAD_OK);
+	reload_turn_credential(
+		user, password, span_of(longest, sizeof(longest)), &node, 1765000000999);
+	assert_int_equal(strlen(user), 51);
+	assert_int_equal(strlen(password), 28);
+}
+
 static void who_may_offer_a_turn_server(void **state)
 {
 	(void)state;
@@ -246,6 +270,7 @@ int main(void)
 		cmocka_unit_test(turn_records_lie_under_every_number),
 		cmocka_unit_test(turn_records_are_checked),
 		cmocka_unit_test(as_many_turn_records_as_the_density),
+		cmocka_unit_test(credentials_by_a_shared_secret),
 		cmocka_unit_test(who_may_offer_a_turn_server),
 		cmocka_unit_test(turn_records_are_written_by_the_same_table),
 		cmocka_unit_test(certificates_are_der),

@@ -177,12 +177,15 @@ static void client_attached(struct reload_membership *m, void *arg, uint32_t coo
 		reattach_if_moved(m); /* stays where it is */
 		return;
 	}
+	/* that peer cannot be reached by ICE, and no other can for it: any peer serves a client (R-4.2.1-02) */
+	if (!con && err == RELOAD_UNREACHABLE && !m->engine->config->no_ice)
+		con = m->connections->default_connection;
 	if (!con) {
 		retry_later(m, err ? err : RELOAD_LINK_DOWN);
 		return;
 	}
 	m->connections->default_connection = con;
-	m->admitting_peer = *node;
+	m->admitting_peer = con->node;
 	m->tries = 0;
 	phase_enter(m, RELOAD_PHASES);
 	reload_join_state_set(m, RELOAD_STATE_JOINED);

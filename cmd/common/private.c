@@ -3,6 +3,7 @@
 #include "util/alloc.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,27 +59,41 @@ static char **words_of(const struct cli *cli, const char *name, const char *cons
 	return words;
 }
 
-enum reload_err cli_run_private(
-	struct cli *cli, const char *name, const char *const *own, struct reload_error_text *why)
+char *cli_private_place(const char *name, size_t i)
 {
-	char dir[OWN_PATH_MAX], path[OWN_PATH_MAX + 64], what[128];
-	char **words = words_of(cli, name, own);
-	int code = ENOENT;
+	char dir[OWN_PATH_MAX];
 	own_dir(dir);
 	const char *const places[][2] = { { dir, "" }, { dir, "/../libexec/reload" },
 		{ RELOAD_LIBEXECDIR, "/reload" } };
-	for (size_t i = *dir ? 0 : 2; i < COUNT_OF(places) && code == ENOENT; i++) {
-		snprintf(path, sizeof(path), "%s%s/%s", places[i][0], places[i][1], name);
+	i += *dir ? 0 : 2;
+	if (i >= COUNT_OF(places))
+		return NULL;
+	size_t size = strlen(places[i][0]) + strlen(places[i][1]) + strlen(name) + sizeof("/");
+	char *path = reload_alloc(size);
+	snprintf(path, size, "%s%s/%s", places[i][0], places[i][1], name);
+	return path;
+}
+
+enum reload_err cli_run_private(
+	struct cli *cli, const char *name, const char *const *own, struct reload_error_text *why)
+{
+	char what[128], *last = NULL, *path;
+	char **words = words_of(cli, name, own);
+	int code = ENOENT;
+	for (size_t i = 0; code == ENOENT && (path = cli_private_place(name, i)); i++) {
 		execv(path, words);
 		code = errno;
+		free(last);
+		last = path;
 	}
 	for (size_t i = 0; words[i]; i++)
 		free(words[i]);
 	free(words);
 	snprintf(what, sizeof(what), "%.80s, which does this, cannot be run", name);
 	enum reload_err err = reload_error_explain(why, RELOAD_FAILED, what,
-		code == ENOENT ? "%s: it is not there, nor beside %s" : "%s: %s", path,
+		code == ENOENT ? "%s: it is not there, nor beside %s" : "%s: %s", last,
 		code == ENOENT ? cli->program->name : strerror(code));
+	free(last);
 	reload_error_advise(why, "make install, which puts both in their places");
 	return err;
 }

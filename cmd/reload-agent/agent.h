@@ -43,6 +43,13 @@ struct agent {
 	void (*stop)(struct agent *agent, bool now);
 	/* reads again what may have changed on the disk; returns the result of agent.refresh (owned) */
 	json_t *(*refresh)(struct agent *agent);
+	/*
+	 * measures what is between this node and the others, and returns at once; nat_json() is the result of node.nat (owned), NULL as long as
+	 * it is not there.  Both are NULL in an overlay without ICE.
+	 */
+	void (*nat_measure)(struct agent *agent);
+	json_t *(*nat_json)(const struct agent *agent);
+	const char *(*nat_text)(const struct agent *agent); /* of agent.status (borrowed) */
 	struct agent_log *log;
 	struct agent_rpc *rpc; /* of agent_rpc_new() */
 };

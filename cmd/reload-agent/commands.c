@@ -120,6 +120,8 @@ static void print_link(FILE *out, const json_t *l)
 		json_is_true(json_object_get(l, "incoming")) ? "incoming" : "outgoing",
 		cli_get_text(l, "link_type"), cli_get_text(l, "version"), cli_get_text(l, "cipher"),
 		cli_get_text(l, "address"), cli_get_text(l, "path"));
+	if (*cli_get_text(l, "relay"))
+		fprintf(out, " by %s", cli_get_text(l, "relay"));
 	if (json_is_number(json_object_get(l, "rtt_ms")))
 		fprintf(out, "  rtt %.2f ms", cli_get_real(l, "rtt_ms"));
 	fprintf(out, "  RTO %lld ms  queued %s  unacked %lld", cli_get_int(l, "rto_ms"),
@@ -131,6 +133,15 @@ static void print_link(FILE *out, const json_t *l)
 	fprintf(out, "  %s  up %s\n",
 		json_is_true(json_object_get(l, "good")) ? "good" : "not good",
 		span_text(text, -seconds_left(cli_get_text(l, "since"))));
+}
+
+/* In an overlay with ICE: how links go. */
+static void print_paths(FILE *out, const json_t *paths)
+{
+	if (json_is_object(paths))
+		fprintf(out, " (host %lld, reflexive %lld, relayed %lld)",
+			cli_get_int(paths, "host"), cli_get_int(paths, "reflexive"),
+			cli_get_int(paths, "relayed"));
 }
 
 static void print_status(FILE *out, const json_t *s, void *arg)
@@ -153,6 +164,7 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 	fprintf(out, "   updates every %s\n", span_text(text, cli_get_int(s, "update_interval_s")));
 	fprintf(out, "links  %lld up (TLS %lld, DTLS %lld)", cli_get_int(links, "up"),
 		cli_get_int(links, "tls"), cli_get_int(links, "dtls"));
+	print_paths(out, json_object_get(links, "paths"));
 	if (json_is_number(json_object_get(s, "clock_offset_ms")))
 		fprintf(out, "   clock %+.0f ms", cli_get_real(s, "clock_offset_ms"));
 	fprintf(out, "   stored %lld value%s, %s", cli_get_int(stored, "values"),
@@ -163,6 +175,8 @@ static void print_status(FILE *out, const json_t *s, void *arg)
 	fputc('\n', out);
 	if (json_is_string(json_object_get(stored, "failure")))
 		fprintf(out, "store  cannot be written: %s\n", cli_get_text(stored, "failure"));
+	if (*cli_get_text(s, "nat"))
+		fprintf(out, "nat    %s\n", cli_get_text(s, "nat"));
 	print_until(out, s);
 	size_t i;
 	json_t *one;

@@ -1,9 +1,11 @@
 #include "host.h"
 
+#include "ice.h"
 #include "join.h"
 #include "listen.h"
 #include "refresh.h"
 #include "log.h"
+#include "turn_offer.h"
 
 #include "common/files.h"
 #include "common/home.h"
@@ -86,6 +88,7 @@ static void host_link_send(void *host, uint32_t link, struct span message)
 
 static void host_link_close(void *host, uint32_t link)
 {
+	host_ice_forget(host, link);
 	reload_links_close(((struct host *)host)->links, link);
 }
 
@@ -172,6 +175,8 @@ static const struct reload_host_ops host_ops = {
 	.random = host_random,
 	.wake_at = host_wake_at,
 	.link_open = host_link_open,
+	.link_gather = host_ice_gather,
+	.link_check = host_ice_check,
 	.link_mtu = host_link_mtu,
 	.link_send = host_link_send,
 	.link_close = host_link_close,
@@ -192,6 +197,7 @@ static void link_up(void *arg, uint32_t link, struct reload_cert *cert,
 	agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG,
 		"handshake done link=%u peer=%s user=%s %s", link & 0x7fffffff,
 		reload_ip_port_text(text, peer), cert->user, incoming ? "incoming" : "outgoing");
+	host_ice_up(h, link, peer, incoming);
 	reload_peer_link_up(h->agent.peer, link, cert);
 }
 
@@ -230,8 +236,13 @@ static void link_down(
 	if (reload_err_exit(err) == 10 && why && why->reason[0])
 		snprintf(h->agent.refused, sizeof(h->agent.refused), "%.60s%s%s", why->what,
 			why->what[0] ? ": " : "", why->reason);
-	if (why && !why->what[0])
-		note_tried(&h->agent, why->reason);
+	if (why) {
+		char tried[sizeof(h->agent.tried)];
+		const char *text = host_ice_tried(h, link, why->reason, tried, sizeof(tried));
+		if (text == tried || !why->what[0])
+			note_tried(&h->agent, text);
+	}
+	host_ice_down(h, link);
 	reload_peer_link_down(h->agent.peer, link, err);
 }
 
@@ -252,6 +263,9 @@ static const struct reload_links_ops links_ops = {
 	.health = link_health,
 	.down = link_down,
 	.refused = link_refused,
+	.gathered = host_ice_gathered,
+	.pairs_failed = host_ice_pairs_failed,
+	.addresses_changed = host_ice_addresses_changed,
 };
 
 static void job_done(void *arg, struct reload_job *job)
@@ -342,14 +356,6 @@ enum reload_err host_prepare(
 		agent_setting_value(s, "config", 0), reload_poll_wall(), why);
 	if (err)
 		return err;
-	if (!h->identity.config->no_ice) { /* R-11.1-24: ICE is the default */
-		reload_error_explain(why, RELOAD_BAD_CONFIG, h->identity.config->instance_name,
-			"its configuration has no <no-ice>true</no-ice>, and this agent has no "
-			"ICE: peers that use it would not be reached");
-		reload_error_advise(
-			why, "reload-enroll config show %s", h->identity.config->instance_name);
-		return RELOAD_BAD_CONFIG;
-	}
 	h->agent.instance = agent_setting_value(s, "instance", 0)
 				    ? agent_setting_value(s, "instance", 0)
 				    : h->identity.instance;
@@ -378,6 +384,10 @@ enum reload_err host_prepare(
 		h->ready_fd = (int)n;
 	}
 	err = link_types_read(&h->link_types, agent_setting_value(s, "links", 0), why);
+	if (!err)
+		err = host_ice_prepare(h, s, why);
+	if (!err)
+		err = turn_offer_prepare(h, s, why);
 	if (err)
 		return err;
 	err = host_addresses_read(
@@ -399,6 +409,8 @@ void host_clear(struct host *h)
 {
 	host_refresh_clear(h);
 	host_join_clear(h);
+	host_ice_clear(h);
+	turn_offer_clear(h);
 	cli_identity_clear(&h->identity);
 	free(h->store_path);
 }
@@ -425,7 +437,9 @@ static enum reload_err links_start(struct host *h, struct reload_error_text *why
 		agent_log(h->agent.log, "link", RELOAD_LEVEL_WARN,
 			"SSLKEYLOGFILE is set: the secrets of all links are written to %s",
 			setup.keylog);
-	return err ? err : host_listen(h, why);
+	if (!err)
+		err = host_listen(h, why);
+	return err ? err : host_ice_start(h, why);
 }
 
 static enum reload_err control_start(struct host *h, struct reload_error_text *why)
@@ -509,6 +523,8 @@ static void end(struct host *h)
 	struct reload_server *sockets = agent_rpc_free(&h->agent);
 	agent_peer_cache_stop(&h->peer_cache);
 	host_join_clear(h);
+	turn_offer_stop(h);
+	host_ice_stop(h);
 	reload_timer_cancel(timers, &h->validity);
 	reload_peer_free(h->agent.peer);
 	reload_links_free(h->links);
@@ -549,6 +565,7 @@ enum reload_err host_run(
 		err = links_start(h, why);
 	if (!err) {
 		listen_json(h);
+		turn_offer_start(h);
 		err = host_join_start(h, s, why);
 		host_validity_start(h);
 	}

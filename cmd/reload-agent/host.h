@@ -33,10 +33,13 @@ struct host {
 	struct agent_names bootstrap, advertise; /* of --bootstrap, --advertise */
 	struct agent_names *asked;               /* of the last overlay.join; NULL: it named none */
 	enum reload_role joining_as;
+	bool as_client;              /* although it was to join as a peer: no datagram reaches it */
 	struct reload_timer resolve; /* the next lookup of host names */
 	reload_ms resolved, resolve_pause;
 	struct agent_peer_cache peer_cache;
-	struct reload_timer wake; /* the engine's deadline */
+	struct turn_offer *turn_offer; /* NULL: no --turn-server */
+	struct host_ice *ice;          /* NULL: the overlay has links without ICE alone */
+	struct reload_timer wake;      /* the engine's deadline */
 	struct reload_timer
 		alone; /* --first was given and no bootstrap node answered: the ring is formed outside of the engine's call */
 	struct reload_timer stop;              /* asked to stop from inside a request */

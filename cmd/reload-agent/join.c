@@ -1,5 +1,6 @@
 #include "join.h"
 
+#include "ice.h"
 #include "listen.h"
 #include "log.h"
 #include "rpc.h"
@@ -75,6 +76,15 @@ static size_t bootstrap_nodes(const struct host *h, struct reload_ip_port out[AL
 		if (!host_listens_at(h, &config->bootstrap[i]))
 			out[count++] = config->bootstrap[i];
 	return count;
+}
+
+size_t host_join_bootstrap(const struct host *h, struct reload_ip_port *out, size_t max)
+{
+	struct reload_ip_port all[ALL_MAX];
+	size_t count = bootstrap_nodes(h, all);
+	for (size_t i = 0; i < count && i < max; i++)
+		out[i] = all[i];
+	return count < max ? count : max;
 }
 
 static bool any_names(const struct host *h)
@@ -196,6 +206,16 @@ static void resolved_first(void *arg)
 static enum reload_err join_begin(
 	struct host *h, enum reload_role role, struct reload_error_text *why)
 {
+	const struct reload_config *config = reload_peer_config(h->agent.peer);
+	if (config->no_ice != !h->ice) {
+		reload_error_explain(why, RELOAD_BAD_CONFIG, config->instance_name,
+			"its configuration has changed from links %s ICE to links %s",
+			config->no_ice ? "with" : "without", config->no_ice ? "without" : "with");
+		reload_error_advise(
+			why, "start the agent again: reload-agent run -I %s", h->agent.instance);
+		return RELOAD_BAD_CONFIG;
+	}
+	h->as_client = false;
 	h->joining_as = role;
 	h->agent.join_err = RELOAD_OK;
 	h->resolve_pause = 0;
@@ -207,6 +227,17 @@ static enum reload_err join_begin(
 	}
 	h->agent.resolving = false;
 	return join_now(h, why);
+}
+
+void host_join_change(struct host *h, enum reload_role role)
+{
+	struct reload_ip_port all[ALL_MAX];
+	size_t count = bootstrap_nodes(h, all);
+	reload_peer_leave(h->agent.peer, true);
+	enum reload_err err = reload_peer_join(h->agent.peer, role, all, count);
+	if (err)
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "cannot join: %s",
+			reload_err_text(err));
 }
 
 static enum reload_err join_asked(struct agent *agent, enum reload_role role,

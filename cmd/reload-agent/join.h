@@ -27,5 +27,11 @@ void host_join_again(struct host *h);
 /* host_join_advertised() fills out with the addresses of --advertise and returns their number. */
 size_t host_join_advertised(const struct host *h, struct reload_ip_port *out, size_t max);
 
+/* host_join_bootstrap() fills out with the bootstrap nodes that a join would try, at most max, and returns their number. */
+size_t host_join_bootstrap(const struct host *h, struct reload_ip_port *out, size_t max);
+
+/* host_join_change() joins anew at once, in another role. */
+void host_join_change(struct host *h, enum reload_role role);
+
 /* host_ready() writes the line to --ready-fd, once. */
 void host_ready(struct host *h);

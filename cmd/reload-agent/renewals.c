@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void agent_renewals_put(struct agent_renewals *k, const struct agent_renewal_place *place,
-	const char *name, uint32_t lifetime_s, uint64_t generation, reload_utc stored)
+static struct renewal *put(struct agent_renewals *k, const struct agent_renewal_place *place,
+	const char *name, uint32_t lifetime_s, reload_utc stored)
 {
 	(void)agent_renewals_drop(k, place);
 	struct renewal *v = RELOAD_NEW(renewal);
@@ -26,12 +26,27 @@ void agent_renewals_put(struct agent_renewals *k, const struct agent_renewal_pla
 	v->value.key = bytes_span(v->key_bytes);
 	v->value.value = bytes_span(v->value_bytes);
 	v->lifetime_s = lifetime_s;
-	v->generation = generation;
 	v->stored = stored;
 	renewal_add(k, v);
+	k->dirty = true;
+	return v;
+}
+
+void agent_renewals_put(struct agent_renewals *k, const struct agent_renewal_place *place,
+	const char *name, uint32_t lifetime_s, uint64_t generation, reload_utc stored)
+{
+	struct renewal *v = put(k, place, name, lifetime_s, stored);
+	v->generation = generation;
 	if (k->joined)
 		renewal_schedule(v);
-	k->dirty = true;
+}
+
+void agent_renewals_begin(struct agent_renewals *k, const struct agent_renewal_place *place,
+	const char *name, uint32_t lifetime_s)
+{
+	struct renewal *v = put(k, place, name, lifetime_s, cli_now());
+	if (k->joined)
+		renewal_schedule_now(v, 0);
 }
 
 static const char *state_of(const struct renewal *v)

@@ -60,6 +60,10 @@ enum reload_err agent_renewals_room(const struct agent_renewals *k,
 void agent_renewals_put(struct agent_renewals *k, const struct agent_renewal_place *place,
 	const char *name, uint32_t lifetime_s, uint64_t generation, reload_utc stored);
 
+/* agent_renewals_begin() adds a value that is not stored yet: it is stored soon, or as soon as the node has joined. */
+void agent_renewals_begin(struct agent_renewals *k, const struct agent_renewal_place *place,
+	const char *name, uint32_t lifetime_s);
+
 /* agent_renewals_find() appends the renewed values at place to list as JSON; agent_renewals_drop() stops renewing them.  Both return their number. */
 size_t agent_renewals_find(
 	const struct agent_renewals *k, const struct agent_renewal_place *place, json_t *list);

@@ -92,6 +92,9 @@ void agent_end_streams(struct agent_rpc *rpc);
 /* agent_links_json() returns links.list of agent.status (owned). */
 json_t *agent_links_json(const struct agent *agent);
 
+/* agent_paths_json() returns links.paths of agent.status (owned). */
+json_t *agent_paths_json(const struct agent *agent);
+
 /* agent_status_json() returns the result of agent.status (owned). */
 json_t *agent_status_json(struct agent *agent);
 

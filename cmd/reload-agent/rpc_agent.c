@@ -107,9 +107,10 @@ json_t *agent_status_json(struct agent *agent)
 	status_ring(o, &s);
 	set_int(o, "update_interval_s", config->chord_update_interval_s);
 	set(o, "links",
-		json_pack("{s:I, s:I, s:I, s:n}", "up", (json_int_t)s.links, "tls",
+		json_pack("{s:I, s:I, s:I, s:o, s:n}", "up", (json_int_t)s.links, "tls",
 			(json_int_t)(s.links > dtls ? s.links - dtls : 0), "dtls", (json_int_t)dtls,
-			"list"));
+			"paths", agent_paths_json(agent), "list"));
+	set(o, "nat", json_of_text(agent->nat_text ? agent->nat_text(agent) : NULL));
 	set_int(o, "requests", s.requests);
 	set_int(o, "work", s.work);
 	set(o, "stored",

@@ -3,12 +3,33 @@
 
 #include "common/output.h"
 #include "ident/cert.h"
+#include "link/ice_plugin.h"
 #include "link/links_io.h"
 #include "wire/attach.h"
 
 enum {
 	LINKS_MAX = 8192
 };
+
+static const char *path_of(const struct reload_link_info *info)
+{
+	const struct reload_ice_pair *pair = info->pair;
+	if (!pair || (pair->local_type == RELOAD_ICE_HOST && pair->remote_type == RELOAD_ICE_HOST))
+		return "host";
+	return pair->local_type == RELOAD_ICE_RELAY || pair->remote_type == RELOAD_ICE_RELAY
+		       ? "relayed"
+		       : "reflexive";
+}
+
+static json_t *relay_json(const struct reload_ice_pair *pair)
+{
+	char text[64];
+	if (pair && pair->local_type == RELOAD_ICE_RELAY)
+		return json_string(reload_ip_port_text(text, &pair->server));
+	return pair && pair->remote_type == RELOAD_ICE_RELAY
+		       ? json_string(reload_ip_port_text(text, &pair->remote))
+		       : json_null();
+}
 
 static json_t *datagrams_json(const struct reload_link_info *info)
 {
@@ -26,7 +47,8 @@ static json_t *link_json(const struct reload_peer_link *link, const struct reloa
 		json_of_id(&link->node), "user", json_of_text(link->user), "incoming",
 		(int)link->incoming, "link_type", reload_link_type_name(info->type), "version",
 		info->version, "cipher", info->cipher, "address",
-		reload_ip_port_text(address, &info->peer), "path", "host");
+		reload_ip_port_text(address, &info->peer), "path", path_of(info));
+	json_object_set_new(o, "relay", relay_json(info->pair));
 	json_object_set_new(o, "rto_ms", json_integer((json_int_t)info->rto_ms));
 	json_object_set_new(
 		o, "rtt_ms", info->sampled ? json_real((double)info->srtt_us / 1000) : json_null());
@@ -39,16 +61,48 @@ static json_t *link_json(const struct reload_peer_link *link, const struct reloa
 	return o;
 }
 
-json_t *agent_links_json(const struct agent *agent)
+/* Calls fn(arg) with each link that is up. */
+static void each_link(const struct agent *agent,
+	void (*fn)(void *arg, const struct reload_peer_link *link,
+		const struct reload_link_info *info),
+	void *arg)
 {
 	struct reload_peer_link *links = reload_alloc_array(LINKS_MAX, sizeof(*links));
 	size_t count = reload_peer_links(agent->peer, links, LINKS_MAX);
-	json_t *list = json_array();
 	for (size_t i = 0; i < count; i++) {
 		struct reload_link_info info;
 		if (reload_links_info(agent->links, links[i].link, &info))
-			json_array_append_new(list, link_json(&links[i], &info));
+			fn(arg, &links[i], &info);
 	}
 	free(links);
+}
+
+static void list_link(
+	void *list, const struct reload_peer_link *link, const struct reload_link_info *info)
+{
+	json_array_append_new(list, link_json(link, info));
+}
+
+json_t *agent_links_json(const struct agent *agent)
+{
+	json_t *list = json_array();
+	each_link(agent, list_link, list);
 	return list;
+}
+
+static void count_path(
+	void *paths, const struct reload_peer_link *link, const struct reload_link_info *info)
+{
+	json_t *count = json_object_get(paths, path_of(info));
+	(void)link;
+	json_integer_set(count, json_integer_value(count) + 1);
+}
+
+json_t *agent_paths_json(const struct agent *agent)
+{
+	if (!agent->nat_json)
+		return json_null();
+	json_t *paths = json_pack("{s:i, s:i, s:i}", "host", 0, "reflexive", 0, "relayed", 0);
+	each_link(agent, count_path, paths);
+	return paths;
 }

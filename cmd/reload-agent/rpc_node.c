@@ -1,4 +1,4 @@
-/* node.list and config.kinds: the nodes and Kinds that this node knows. */
+/* node.list, node.nat and config.kinds: the nodes and Kinds that this node knows, and the NAT between it and them. */
 #include "rpc.h"
 
 #include "config/kind.h"
@@ -85,4 +85,40 @@ enum reload_rpc_end rpc_config_kinds(void *arg, struct reload_rpc_call *call, co
 	}
 	return reload_rpc_reply(
 		call, json_pack("{s:s, s:o}", "overlay", config->instance_name, "kinds", list));
+}
+
+static bool nat_check(struct agent_waiter *w, const struct reload_status *s)
+{
+	(void)s;
+	json_t *result = w->agent->nat_json(w->agent);
+	if (!result)
+		return false;
+	reload_rpc_reply(w->call, result);
+	return true;
+}
+
+static void nat_late(struct agent_waiter *w)
+{
+	struct reload_error_text why;
+	reload_error_explain(&why, RELOAD_TIMEOUT, "the NAT was not measured",
+		"servers have more time than this command");
+	reload_error_advise(&why, "--timeout 10s");
+	reload_rpc_fail_why(w->call, RELOAD_TIMEOUT, &why);
+}
+
+enum reload_rpc_end rpc_node_nat(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct agent *agent = arg;
+	struct reload_error_text why;
+	if (!agent->nat_json) {
+		reload_error_explain(&why, RELOAD_FAILED, agent->instance,
+			"the overlay %s has links without ICE alone, for which NATs are not "
+			"measured",
+			reload_peer_config(agent->peer)->instance_name);
+		reload_error_advise(&why, "reload-enroll init OVERLAY --ice makes one with ICE");
+		return reload_rpc_fail_why(call, RELOAD_FAILED, &why);
+	}
+	agent->nat_measure(agent);
+	return agent_wait(agent, call, param_u64(params, "timeout_ms", 0), nat_check, nat_late,
+		RELOAD_STATE_JOINED);
 }

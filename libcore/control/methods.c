@@ -25,8 +25,10 @@
 	{ TEXT("key_text"), OPTIONAL, ATMOST(65536) }
 #define RPC_LINK \
 	{ HEX("node_id") }, { TEXT("user"), OPTIONAL }, { BOOL("incoming") }, \
-	{ TEXT("link_type"), HELP("TLS-TCP-FH-NO-ICE or DTLS-UDP-SR-NO-ICE") }, { TEXT("version") }, { TEXT("cipher") }, \
-	{ TEXT("address"), HELP("of the other end") }, { TEXT("path"), HELP("host: straight between two addresses") }, \
+	{ TEXT("link_type"), HELP("TLS-TCP-FH-NO-ICE, DTLS-UDP-SR-NO-ICE or DTLS-UDP-SR") }, { TEXT("version") }, { TEXT("cipher") }, \
+	{ TEXT("address"), HELP("of the other end") }, \
+	{ WORD("path", "host reflexive relayed"), HELP("straight between two addresses, through holes in NATs, or by a TURN server") }, \
+	{ TEXT("relay"), OPTIONAL, HELP("the TURN server of this end, or the address that the one of the other end gave it") }, \
 	{ NUMBER("rto_ms") }, { REAL("rtt_ms"), OPTIONAL, HELP("smoothed; null before the first is measured") }, \
 	{ NUMBER("queued_bytes") }, { NUMBER("unacked_frames") }, \
 	{ BOOL("good"), HELP("false: its last frames were not acknowledged in time") }, { TIME("since") }, \

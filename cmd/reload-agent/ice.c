@@ -1,0 +1,444 @@
+#include "ice.h"
+
+#include "ice_internal.h"
+#include "join.h"
+#include "listen.h"
+#include "rpc.h"
+
+#include "common/private.h"
+#include "link/ice_load_io.h"
+#include "link/udp_socket_io.h"
+#include "wire/codes.h"
+#include "wire/ice.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* -- start ------------------------------------------------------------------------------------------------------------------- */
+
+static enum reload_err secret_read(
+	struct host_ice *i, const struct agent_settings *s, struct reload_error_text *why)
+{
+	const char *given = agent_setting_value(s, "turn-credentials", 0);
+	static const char name[] = "/turn-secret";
+	size_t size = strlen(i->h->identity.dir) + sizeof(name);
+	i->secret_path = reload_alloc(size);
+	snprintf(i->secret_path, size, "%s%s", i->h->identity.dir, name);
+	if (given) {
+		free(i->secret_path);
+		i->secret_path = reload_strdup(given);
+	} else if (access(i->secret_path, F_OK)) {
+		free(TAKE(i->secret_path));
+	}
+	if (i->secret_path)
+		return agent_relay_secret(&i->relay, i->secret_path, why);
+	if (!i->relay_only)
+		return RELOAD_OK;
+	reload_error_explain(why, RELOAD_USAGE, "--relay-only",
+		"links are to go through TURN servers, and there is no secret with which they "
+		"are used");
+	reload_error_advise(
+		why, "--turn-credentials FILE, or a file turn-secret in %s", i->h->identity.dir);
+	return RELOAD_USAGE;
+}
+
+enum reload_err host_ice_prepare(
+	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
+{
+	static const char *const of_ice[] = { "turn-credentials", "relay-only", "turn-server" };
+	if (h->identity.config->no_ice) {
+		for (size_t i = 0; i < COUNT_OF(of_ice); i++) {
+			if (!agent_setting_on(s, of_ice[i]))
+				continue;
+			char what[64];
+			snprintf(what, sizeof(what), "--%s", of_ice[i]);
+			reload_error_explain(why, RELOAD_USAGE, what,
+				"the overlay %s has links without ICE alone",
+				h->identity.config->instance_name);
+			reload_error_advise(
+				why, "reload-enroll init OVERLAY --ice makes one with ICE");
+			return RELOAD_USAGE;
+		}
+		return RELOAD_OK;
+	}
+	struct host_ice *i = h->ice = RELOAD_NEW(host_ice);
+	TAILQ_INIT(&i->jobs);
+	i->h = h;
+	i->relay_only = agent_setting_on(s, "relay-only");
+	return secret_read(i, s, why);
+}
+
+static void go_on(void *arg);
+
+/* The plug-in beside this program or where it was installed; the failure is that of the first one that is there. */
+static enum reload_err plugin_load(
+	const struct reload_ice_plugin **out, struct reload_error_text *why)
+{
+	static const char name[] = "reload-ice.so";
+	char *path;
+	for (size_t i = 0; (path = cli_private_place(name, i)); i++) {
+		bool there = !access(path, F_OK);
+		enum reload_err err = there ? reload_ice_load(out, path, why) : RELOAD_OK;
+		free(path);
+		if (there)
+			return err;
+	}
+	reload_error_explain(why, RELOAD_FAILED, name,
+		"this overlay uses ICE, and the plug-in for it is neither beside the agent nor in "
+		"%s/reload",
+		RELOAD_LIBEXECDIR);
+	reload_error_advise(why, "make install, which puts both in their places");
+	return RELOAD_FAILED;
+}
+
+enum reload_err host_ice_start(struct host *h, struct reload_error_text *why)
+{
+	struct host_ice *i = h->ice;
+	const struct reload_ice_plugin *plugin = NULL;
+	if (!i)
+		return RELOAD_OK;
+	enum reload_err err = plugin_load(&plugin, why);
+	if (!err)
+		err = reload_links_use_ice(h->links, plugin, why);
+	i->nat.poll = h->agent.poll;
+	i->relay.agent = &h->agent;
+	i->relay.done = ice_soon;
+	i->relay.arg = i;
+	for (size_t k = 0; k < h->candidates_count; k++)
+		i->loopback |= reload_ip_port_is_loopback(&h->candidates[k]);
+	i->relay.loopback = i->loopback;
+	i->started = !err;
+	i->go_on = go_on;
+	h->agent.nat_measure = ice_measure_asked;
+	h->agent.nat_json = ice_measured_json;
+	h->agent.nat_text = ice_nat_text;
+	return err;
+}
+
+void host_ice_stop(struct host *h)
+{
+	struct host_ice *i = h->ice;
+	struct ice_job *job;
+	if (!i || !i->h->agent.poll)
+		return;
+	struct reload_timers *timers = reload_poll_timers(h->agent.poll);
+	agent_nat_stop(&i->nat);
+	if (i->started)
+		agent_relay_clear(&i->relay);
+	reload_timer_cancel(timers, &i->again);
+	reload_timer_cancel(timers, &i->as_peer_again);
+	while ((job = TAILQ_FIRST(&i->jobs)))
+		ice_job_free(i, job);
+}
+
+void host_ice_clear(struct host *h)
+{
+	struct host_ice *i = h->ice;
+	if (!i)
+		return;
+	bytes_free(&i->relay.secret);
+	free(i->secret_path);
+	json_decref(i->candidates);
+	free(TAKE(h->ice));
+}
+
+void host_ice_refresh(struct host *h)
+{
+	struct host_ice *i = h->ice;
+	struct reload_error_text why = { 0 };
+	if (i && i->secret_path && agent_relay_secret(&i->relay, i->secret_path, &why))
+		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
+			"the secret of the TURN servers was not read: %s: %s", why.what,
+			why.reason);
+}
+
+/* -- which links are asked for ---------------------------------------------------------------------------------------------- */
+
+static struct ice_job *job_find(const struct host_ice *i, uint32_t link)
+{
+	struct ice_job *job;
+	TAILQ_FOREACH (job, &i->jobs, entry)
+		if (job->link == link)
+			return job;
+	return NULL;
+}
+
+void ice_job_free(struct host_ice *i, struct ice_job *job)
+{
+	TAILQ_REMOVE(&i->jobs, job, entry);
+	OPENSSL_cleanse(job->password, sizeof(job->password));
+	free(job);
+}
+
+void host_ice_gather(void *host, uint32_t link, bool controlling)
+{
+	struct host *h = host;
+	struct host_ice *i = h->ice;
+	struct ice_job *job = RELOAD_NEW(ice_job);
+	if (!i) { /* the configuration has become one with ICE, and this agent is on its way out */
+		static const struct reload_ice_gather none;
+		free(job);
+		reload_links_gather(h->links, link, &none);
+		return;
+	}
+	job->link = link;
+	job->controlling = controlling;
+	job->begun = reload_poll_now();
+	TAILQ_INSERT_TAIL(&i->jobs, job, entry);
+	ice_soon(i);
+}
+
+/* -- gathering -------------------------------------------------------------------------------------------------------------- */
+
+/* Where packets to the default gateway and to the bootstrap nodes leave this host: reload_udp_source() finds a route, and sends nothing. */
+static size_t sources(const struct host_ice *i, struct reload_ip_port out[ICE_SOURCES])
+{
+	static const char *const far[] = { "192.0.2.1:9", "[2001:db8::1]:9" };
+	struct reload_ip_port to[ICE_SOURCES];
+	size_t count = 0, found = 0;
+	for (size_t k = 0; k < COUNT_OF(far); k++)
+		if (!reload_ip_port_parse(&to[count], far[k], 9))
+			count++;
+	count += host_join_bootstrap(i->h, &to[count], COUNT_OF(to) - count);
+	for (size_t k = 0; k < count; k++)
+		if (reload_udp_source(&out[found], &to[k]))
+			found++;
+	return found;
+}
+
+/* The addresses at which the agent listens, of a wildcard those of the interfaces as they are now; routed ones come first. */
+static size_t addresses(const struct host_ice *i, struct reload_ip_port out[RELOAD_ICE_ADDRESSES])
+{
+	struct reload_ip_port all[HOST_INTERFACES_MAX], from[ICE_SOURCES];
+	size_t count = 0, kept = 0, from_count = sources(i, from);
+	count = host_own_addresses(i->h, all, COUNT_OF(all));
+	for (int routed = 1; routed >= 0; routed--)
+		for (size_t k = 0; k < count && kept < RELOAD_ICE_ADDRESSES; k++) {
+			bool is = false;
+			for (size_t n = 0; n < from_count; n++)
+				is |= ice_same_host(&all[k], &from[n]);
+			if (is == routed)
+				out[kept++] = all[k];
+		}
+	return kept;
+}
+
+/* Of the STUN servers that answered, each group in turn (RFC 6940 s6.5.1.4). */
+static bool stun_server(struct host_ice *i, struct reload_ip_port *out)
+{
+	struct reload_ip_port all[ICE_SERVERS];
+	size_t count = reload_stun_servers_choose(&i->stun, all, COUNT_OF(all));
+	if (i->nat.mapping == AGENT_NAT_BLOCKED)
+		return false; /* it is not waited for */
+	if (count) {
+		*out = all[i->turn_of++ % count];
+		return true;
+	}
+	for (size_t k = 0; k < i->nat.count; k++)
+		if (i->nat.at[k].mapped.type && !i->nat.at[k].turn) {
+			*out = i->nat.at[k].at;
+			return true;
+		}
+	return false;
+}
+
+static void server_choose(struct host_ice *i, struct ice_job *job, struct reload_ice_server *server)
+{
+	const struct reload_turn_known *known = ice_relay_needed(i) ? ice_turn(i) : NULL;
+	*server = (struct reload_ice_server){ 0 };
+	job->turn = known != NULL;
+	if (!known) {
+		if (stun_server(i, &server->at))
+			server->type = RELOAD_ICE_STUN;
+		return;
+	}
+	reload_turn_credential(job->user, job->password, bytes_span(i->relay.secret),
+		&i->h->identity.credentials.node, reload_poll_wall() + AGENT_RELAY_CREDENTIAL_MS);
+	job->server = known->address;
+	server->type =
+		i->nat.mapping == AGENT_NAT_BLOCKED ? RELOAD_ICE_TURN_TCP : RELOAD_ICE_TURN_UDP;
+	server->at = known->address;
+	server->user = job->user;
+	server->password = job->password;
+}
+
+static void gather(struct host_ice *i, struct ice_job *job)
+{
+	struct reload_ip_port at[RELOAD_ICE_ADDRESSES];
+	char text[64];
+	struct reload_ice_gather how = { .controlling = job->controlling,
+		.relay_only = i->relay_only,
+		.addresses = at,
+		.addresses_count = addresses(i, at) };
+	server_choose(i, job, &how.server);
+	job->gathering = true;
+	agent_log(i->h->agent.log, "link", RELOAD_LEVEL_DEBUG,
+		"gathering link=%u addresses=%zu server=%s%s", job->link, how.addresses_count,
+		!how.server.type                         ? "none"
+		: how.server.type == RELOAD_ICE_STUN     ? "STUN "
+		: how.server.type == RELOAD_ICE_TURN_UDP ? "TURN "
+							 : "TURN over TCP ",
+		how.server.type ? reload_ip_port_text(text, &how.server.at) : "");
+	reload_links_gather(i->h->links, job->link, &how);
+}
+
+/* -- what is to be known first ------------------------------------------------------------------------------------------------ */
+
+/* Runs what can go on; called again by ice_soon() whenever something it waits for has happened. */
+static void go_on(void *arg)
+{
+	struct host_ice *i = arg;
+	struct ice_job *job, *next;
+	reload_ms now = reload_poll_now(), first = RELOAD_NEVER;
+	bool waiting = false;
+	TAILQ_FOREACH (job, &i->jobs, entry)
+		waiting |= !job->gathering && !job->failed;
+	bool hold = waiting && ice_measure(i);
+	if (waiting && !hold && ice_relay_needed(i))
+		hold = agent_relay_search(&i->relay) && !ice_turn(i);
+	if (i->h->as_client && !i->nat.running && !ice_cut_off(i)) {
+		ice_become_peer(i);
+		return;
+	}
+	if (!hold && ice_become_client(i))
+		return;
+	TAILQ_FOREACH_SAFE(job, &i->jobs, entry, next)
+	{
+		if (job->failed) {
+			uint32_t link = job->link;
+			ice_job_free(i, job);
+			reload_links_close(i->h->links, link);
+			reload_peer_link_down(i->h->agent.peer, link, RELOAD_UNREACHABLE);
+			ice_soon(i); /* the engine may have changed the jobs */
+			return;
+		}
+		if (job->gathering)
+			continue;
+		if (!hold || now - job->begun >= ICE_HOLD_MS)
+			gather(i, job);
+		else if (job->begun + ICE_HOLD_MS < first)
+			first = job->begun + ICE_HOLD_MS;
+	}
+	if (first != RELOAD_NEVER && !i->again.armed)
+		reload_timer_arm(reload_poll_timers(i->h->agent.poll), &i->again, first, go_on, i);
+}
+
+/* -- candidates --------------------------------------------------------------------------------------------------------------- */
+
+static void fail_later(struct host_ice *i, uint32_t link)
+{
+	struct ice_job *job = job_find(i, link);
+	if (!job) {
+		job = RELOAD_NEW(ice_job);
+		job->link = link;
+		TAILQ_INSERT_TAIL(&i->jobs, job, entry);
+	}
+	job->failed = true;
+	ice_soon(i);
+}
+
+static void turn_judge(struct host_ice *i, const struct ice_job *job,
+	const struct reload_ice_local *all, size_t count, const char *why)
+{
+	bool relayed = false;
+	char text[64];
+	for (size_t k = 0; k < count; k++)
+		relayed |= all[k].item.type == RELOAD_ICE_RELAY;
+	if (!job->turn)
+		return;
+	reload_turn_result(&i->relay.search, &job->server, relayed, reload_poll_now());
+	if (!relayed)
+		agent_log_cause(i->h->agent.log, "link", RELOAD_LEVEL_WARN, "no relay", 0,
+			"no relay from TURN server %s: %s", reload_ip_port_text(text, &job->server),
+			why ? why : "it gave none");
+}
+
+void host_ice_gathered(void *host, uint32_t link, const struct reload_ice_found *found)
+{
+	struct host *h = host;
+	struct host_ice *i = h->ice;
+	struct ice_job *job = job_find(i, link);
+	struct reload_ip_port from[ICE_SOURCES];
+	struct reload_ice_candidate out[RELOAD_ICE_CANDIDATES_MAX];
+	if (job)
+		turn_judge(i, job, found->candidates, found->count, found->why);
+	reload_ice_mark_routed(found->candidates, found->count, from, sources(i, from));
+	size_t count =
+		reload_ice_choose(found->candidates, found->count, i->loopback, i->relay_only);
+	ice_candidates_note(i, found->candidates, found->count);
+	if (found->why)
+		agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "gathered link=%u: %s", link,
+			found->why);
+	if (!count || ice_cut_off(i)) { /* where UDP does not pass, only a relay is of use */
+		fail_later(i, link);
+		return;
+	}
+	if (job)
+		ice_job_free(i, job);
+	for (size_t k = 0; k < count; k++)
+		reload_ice_offer(&out[k], &found->candidates[k]);
+	reload_peer_gathered(h->agent.peer, link,
+		&(struct reload_ice_gathered){ .ufrag = span_str(found->ufrag),
+			.password = span_str(found->password),
+			.candidates = out,
+			.count = count });
+}
+
+void host_ice_check(void *host, uint32_t link, struct span ufrag, struct span password,
+	const struct reload_ice_candidate *candidates, size_t count)
+{
+	struct host *h = host;
+	struct host_ice *i = h->ice;
+	struct reload_ice_item items[RELOAD_ICE_CANDIDATES_MAX];
+	const char *left_out = NULL;
+	if (!i)
+		return;
+	const char *fault = reload_ice_credentials_fault(ufrag, password);
+	size_t kept = reload_ice_remote(items, &left_out, candidates, count, i->loopback);
+	if (left_out || fault)
+		agent_log_cause(h->agent.log, "link", RELOAD_LEVEL_INFO, "candidate", 0,
+			"of the other end link=%u: %s", link, fault ? fault : left_out);
+	if (fault || !kept) {
+		fail_later(i, link);
+		return;
+	}
+	char *user = strndup((const char *)ufrag.at, ufrag.len),
+	     *secret = strndup((const char *)password.at, password.len);
+	reload_links_check(h->links, link,
+		&(struct reload_ice_remote){
+			.ufrag = user, .password = secret, .candidates = items, .count = kept });
+	OPENSSL_cleanse(secret, strlen(secret));
+	free(secret);
+	free(user);
+}
+
+/* -- what became of it ---------------------------------------------------------------------------------------------------------- */
+
+void host_ice_up(struct host *h, uint32_t link, const struct reload_ip_port *peer, bool incoming)
+{
+	struct reload_link_info info;
+	if (h->ice && !incoming && reload_links_info(h->links, link, &info) && !info.pair)
+		(void)reload_stun_servers_seen(&h->ice->stun, link, peer, NULL);
+}
+
+void host_ice_forget(struct host *h, uint32_t link)
+{
+	struct ice_job *job = h->ice ? job_find(h->ice, link) : NULL;
+	if (job)
+		ice_job_free(h->ice, job);
+	if (h->ice)
+		reload_stun_servers_lost(&h->ice->stun, link);
+}
+
+void host_ice_down(struct host *h, uint32_t link)
+{
+	struct ice_job *job = h->ice ? job_find(h->ice, link) : NULL;
+	if (job && job->gathering)
+		turn_judge(h->ice, job, NULL, 0, NULL);
+	host_ice_forget(h, link);
+	if (h->ice)
+		h->ice->tried_link = 0;
+}

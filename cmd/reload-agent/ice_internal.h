@@ -1,0 +1,99 @@
+/* What the files of ICE share: gathering (ice.c), and what is told of it (ice_show.c). */
+#pragma once
+
+#include "ice.h"
+#include "log.h"
+#include "nat.h"
+#include "relay.h"
+
+#include "link/ice_plugin.h"
+#include "link/stun_servers.h"
+
+#include <bsd/sys/queue.h>
+
+enum {
+	ICE_SOURCES = 8,
+	ICE_SERVERS = 4,
+	ICE_NAT_AGE_MS = 60000, /* then the NAT is measured again, when a link is asked for */
+	ICE_CLIENT_MS =
+		60000, /* then a client that was to be a peer looks again whether it can be one */
+	ICE_HOLD_MS = 4000, /* a link waits for the measurement and a TURN server */
+	ICE_TRIED_MAX = 400 /* bytes of text */
+};
+
+/* A link for which candidates are to be gathered, or which cannot be made. */
+struct ice_job {
+	TAILQ_ENTRY(ice_job) entry;
+	uint32_t link;
+	bool controlling, gathering, failed, turn;
+	reload_ms begun;
+	struct reload_ip_port server; /* of TURN */
+	char user[RELOAD_TURN_USER], password[RELOAD_TURN_PASSWORD];
+};
+
+struct host_ice {
+	struct host *h;
+	struct agent_nat nat;
+	struct agent_relay relay;
+	struct reload_stun_servers stun;
+	size_t turn_of; /* which group of STUN servers is next */
+	TAILQ_HEAD(ice_jobs, ice_job) jobs;
+	struct reload_timer again;
+	void (*go_on)(void *arg); /* runs what can go on */
+	char *secret_path;        /* owned; NULL: none */
+	bool started, relay_only, loopback, no_pair, nat_outdated;
+	struct reload_timer as_peer_again;
+	enum agent_nat_mapping mapping_logged;
+	json_t *candidates;  /* of the last gathering; NULL: none */
+	uint32_t tried_link; /* 0: none */
+	char tried[ICE_TRIED_MAX];
+	char text[160]; /* of ice_nat_text() */
+};
+
+/* -- ice.c ------------------------------------------------------------------------------------------------------------------ */
+
+void ice_job_free(struct host_ice *i, struct ice_job *job);
+
+/* -- ice_nat.c -------------------------------------------------------------------------------------------------------------- */
+
+bool ice_same_host(const struct reload_ip_port *a, const struct reload_ip_port *b);
+
+/* ice_soon() has the jobs looked at again in the next pass; arg is a struct host_ice. */
+void ice_soon(void *arg);
+
+/* ice_relay_needed() returns whether links are to have relayed candidates. */
+bool ice_relay_needed(const struct host_ice *i);
+
+/*
+ * ice_turn() returns the TURN server to use, NULL: none.  One that has just failed is used with --relay-only alone: it would tell no reflexive
+ * address either.
+ */
+const struct reload_turn_known *ice_turn(const struct host_ice *i);
+
+/* ice_seen() returns the address at which a server saw this host; NULL: none did. */
+const struct reload_ip_port *ice_seen(const struct host_ice *i);
+
+/* ice_measure() has the NAT measured when what is known of it is old; true: it is being measured.  ice_measure_asked() always has. */
+bool ice_measure(struct host_ice *i);
+void ice_measure_asked(struct agent *agent);
+
+/* ice_cut_off() returns whether no datagram passes and no TURN server can be used. */
+bool ice_cut_off(const struct host_ice *i);
+
+/*
+ * ice_become_client() joins as a client when the node is cut off and about to join as a peer; returns whether it does.  ice_become_peer() joins as
+ * the peer that it was to be.
+ */
+bool ice_become_client(struct host_ice *i);
+void ice_become_peer(struct host_ice *i);
+
+/* -- ice_show.c ------------------------------------------------------------------------------------------------------------- */
+
+/* ice_measured_json() is the result of node.nat (owned); NULL while the NAT is being measured. */
+json_t *ice_measured_json(const struct agent *agent);
+
+/* ice_nat_text() says in a few words what is between this node and the others, and what the node lacks. */
+const char *ice_nat_text(const struct agent *agent);
+
+/* ice_candidates_note() keeps the candidates of a gathering, for ice_measured_json(). */
+void ice_candidates_note(struct host_ice *i, const struct reload_ice_local *all, size_t count);

@@ -1,0 +1,241 @@
+#!/usr/bin/env bats
+# Overlays with ICE: agents behind NATs of tests/lab/nat-lab, a public bootstrap node s, and a public peer t with coturn beside it, which has
+# examples/turnserver.conf.  `make soak` tries all pairs of NATs.
+
+load lab
+
+NATLAB_DIR="$BATS_TEST_DIRNAME/../lab"
+
+setup_file() {
+	lab_begin
+	export PATH="$NATLAB_DIR:$PATH" NATLAB_STATE="$BATS_FILE_TMPDIR/nat-lab"
+	[ "$(id -u)" = 0 ] || skip "no right to make network namespaces: not root"
+	command -v nft ip turnserver >/dev/null || skip "no nft, no ip or no turnserver"
+	NATLAB=$(nat-lab up s=public t=public u=public pub=public pub2=public fc=full-cone fc2=full-cone ar=address-restricted \
+		ar2=address-restricted pr=port-restricted pr2=port-restricted sy=symmetric sy2=symmetric ub=udp-blocked ub2=udp-blocked) \
+		2>nat-lab.log ||
+		skip "no right to make network namespaces: $(head -1 nat-lab.log)"
+	export NATLAB
+	S=$(nat-lab addr s):6084
+	T=$(nat-lab addr t)
+	export S T
+	openssl rand -hex 32 >turn-secret
+	reload-enroll init calls.example --ice --bootstrap "$S" >/dev/null
+	for u in s t u a b; do
+		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
+		cp turn-secret "lab/etc/identity/$u/turn-secret"
+	done
+	host_start s s --first
+	reload-agent status -a s --wait joined -q >/dev/null
+}
+
+teardown_file() {
+	lab_end
+	turn_stop t
+	turn_stop u
+	[ -z "${NATLAB-}" ] || nat-lab down
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+teardown() {
+	for name in a b t u; do
+		host_stop $name
+	done
+	turn_stop t
+	turn_stop u
+}
+
+host_start() { # NAME HOST [OPTIONS]: the agent NAME in that host
+	local name=$1 host=$2
+	shift 2
+	nsenter --net="/run/netns/$(nat-lab ns "$host")" reload-agent -I "$name" --log-level debug "$@" 2>"lab/$name.log" 3>&- &
+	echo $! >"lab/$name.pid"
+}
+
+host_stop() {
+	[ -e "lab/$1.pid" ] || return 0
+	reload-agent stop -a "$1" --now >/dev/null 2>&1 || true
+	until_true gone "$(cat "lab/$1.pid")"
+	rm "lab/$1.pid"
+}
+
+# turn_start NAME: coturn in the host of that name, as the example has it with what an operator changes
+turn_start() {
+	local at
+	at=$(nat-lab addr "$1")
+	rm -f "$1.turn.log"
+	sed "s/192\.0\.2\.1/$at/; s/CHANGE-ME/$(cat turn-secret)/; s/^realm=.*/realm=calls.example/; s|^log-file=.*|log-file=$PWD/$1.turn.log|; /^proc-/d" \
+		"$BATS_TEST_DIRNAME/../../examples/turnserver.conf" >"$1.turn.conf"
+	nsenter --net="/run/netns/$(nat-lab ns "$1")" turnserver -c "$1.turn.conf" -v --pidfile "$PWD/$1.turn.pidfile" >"$1.turn.out" 2>&1 3>&- &
+	echo $! >"$1.turn.pid"
+}
+
+turn_stop() { # NAME: its log is complete when it has ended
+	[ -e "$1.turn.pid" ] || return 0
+	kill "$(cat "$1.turn.pid")" 2>/dev/null || true
+	until_true gone "$(cat "$1.turn.pid")"
+	rm "$1.turn.pid"
+}
+
+kept() { # NAME: all its records are stored
+	[ "$(reload-store -a "$1" --list-kept -j | jq '[.kept[] | select(.kind == "TURN-SERVICE" and .state == "kept" and .renewals > 0)] | length')" = 10 ]
+}
+
+relay_start() { # NAME...: peers in the hosts of these names, with coturn beside them
+	local name
+	for name in "$@"; do
+		turn_start "$name"
+		host_start "$name" "$name" --turn-server "turn:$(nat-lab addr "$name")"
+	done
+	for name in "$@"; do
+		reload-agent status -a "$name" --wait joined -q >/dev/null
+		until_true kept "$name"
+	done
+}
+
+relay_stop() {
+	local name
+	for name in "$@"; do
+		host_stop "$name"
+		turn_stop "$name"
+	done
+}
+
+path() { # NAME OTHER: which way the link between them goes, "none" without one
+	local node
+	node=$(node_of "$2")
+	reload-agent status -a "$1" --links -j | jq -r --arg n "$node" '[.links.list[] | select(.node_id == $n) | .path][0] // "none"'
+}
+
+path_is() { # NAME OTHER PATH
+	[ "$(path "$1" "$2")" = "$3" ]
+}
+
+# pair HOST HOST: a and b there are members of the overlay
+pair() {
+	host_start a "$1"
+	host_start b "$2"
+	reload-agent status -a a --wait joined -t 20 -q >/dev/null
+	reload-agent status -a b --wait joined -t 20 -q >/dev/null
+}
+
+candidates() { # NAME: "TYPE sent" or "TYPE left out: WHY", sorted
+	reload-diag nat -a "$1" -j | jq -r '.candidates[] | .type + (if .left_out then " left out: " + .left_out else " sent" end)' | sort -u
+}
+
+@test "two behind symmetric NATs are connected by a TURN server that they find in the overlay" {
+	relay_start t
+	pair sy sy2
+	until_true path_is a b relayed
+	until_true path_is b a relayed
+	# the way to a public peer needs no relay
+	[ "$(path a t)" = reflexive ]
+	R reload-ping -a a -c 2 "node:$(node_of b)"
+	ok
+	matches "$output" '1 hop '
+	R reload-agent status -a a --links
+	matches "$output" 'relayed 1\)'
+	matches "$output" "nat    address-dependent; relay $T:3478"
+	matches "$output" "  relayed by $T:[0-9]+  "
+	# each with a name of its own, which ends with its Node-ID
+	names="$(node_of a) $(node_of b)"
+	relay_stop t
+	for name in $names; do
+		grep -q "user <[0-9]*:$name>.*ALLOCATE processed, success" t.turn.log
+	done
+}
+
+@test "two behind port-restricted NATs are connected without a relay, which the TURN server shows" {
+	relay_start t
+	pair pr pr2
+	until_true path_is a b reflexive
+	until_true path_is b a reflexive
+	R reload-agent status -a a
+	matches "$output" 'nat    endpoint-independent'
+	names="$(node_of a) $(node_of b)"
+	relay_stop t
+	for name in $names; do
+		run ! grep -q "user <[0-9]*:$name>" t.turn.log
+	done
+}
+
+@test "where UDP does not pass a peer has links by TURN over TCP, and without a TURN server it is a client and says so" {
+	relay_start t
+	pair ub sy
+	until_true path_is a b relayed
+	[ "$(path a t)" = relayed ]
+	R reload-agent status -a a
+	matches "$output" 'a  peer of '
+	matches "$output" "nat    udp-blocked; relay $T:3478"
+	host_stop a
+	relay_stop t
+	host_start a ub --turn-credentials turn-secret
+	R reload-join -a a
+	ok
+	matches "$output" 'as client'
+	R reload-agent status -a a
+	matches "$output" 'a  client of .* joined'
+	matches "$output" 'nat    udp-blocked; no relay: no TURN server answers; a client, over TCP alone'
+	grep -q 'UDP does not pass and no TURN server answers: joining as a client' lab/a.log
+	R reload-ping -a a -c 1 "node:$(node_of b)"
+	ok
+}
+
+# R-6.5.1.5-01
+@test "with --relay-only no other candidate is sent, and no related address; without a relay there is no link" {
+	relay_start t
+	host_start a pr --relay-only
+	host_start b pub
+	reload-agent status -a a --wait joined -q >/dev/null
+	reload-agent status -a b --wait joined -q >/dev/null
+	until_true path_is a b relayed
+	[ "$(path a t)" = relayed ]
+	[ "$(candidates a | grep -c sent)" = 1 ]
+	candidates a | grep -qx 'relayed sent'
+	host_stop a
+	relay_stop t
+	host_start a pr --relay-only --no-join
+	R reload-join -a a -t 6s
+	[ "$status" -ne 0 ]
+	[ "$(path a s)" = host ]
+}
+
+@test "a TURN server that is down is passed over for the second known one" {
+	relay_start t u
+	pair sy sy2
+	until_true path_is a b relayed
+	host_stop a
+	host_stop b
+	turn_stop t
+	pair sy sy2
+	until_true path_is a b relayed
+	relayed_by_u() {
+		reload-agent status -a a --links -j | jq -e --arg u "$(nat-lab addr u)" '[.links.list[].relay // empty | select(startswith($u + ":"))] == [.links.list[].relay // empty]' >/dev/null
+	}
+	relayed_by_u
+}
+
+@test "who has no secret is told so, and a join that fails names the pairs that were tried" {
+	host_start b pr
+	reload-agent status -a b --wait joined -q >/dev/null
+	mv lab/etc/identity/a/turn-secret a.secret
+	host_start a sy --no-join
+	reload-agent status -a a --wait enrolled -q >/dev/null
+	mv a.secret lab/etc/identity/a/turn-secret
+	reload-agent events -a a --type ice_pair_failed >pairs 2>&1 3>&- &
+	events=$!
+	# a check ends after 8 s, and only then the next way is tried
+	R reload-join -a a -t 12
+	[ "$status" -eq 4 ]
+	matches "$stderr" 'no pair of candidates leads to the other end'
+	matches "$stderr" 'host 10\.0\.[0-9]*\.2:[0-9]+ > reflexive 203\.0\.113\.[0-9]+:[0-9]+: no answer'
+	matches "$stderr" 'this node needs a relay \(.*\), and has no --turn-credentials'
+	grep -q 'no --turn-credentials are given' lab/a.log
+	grep -q 'a pair of candidates led nowhere' lab/a.log
+	kill $events
+	grep -q 'host 10.* > reflexive 203' pairs
+	[ "$(path a b)" = none ]
+}

@@ -266,6 +266,18 @@ size_t reload_attach_targets(const struct own_place *own, const struct reload_at
 	return count;
 }
 
+size_t reload_reach_targets(const struct reload_membership *m,
+	const struct reload_ice_candidate *candidates, size_t count, struct reload_link_target *out,
+	size_t max)
+{
+	struct own_place own;
+	const struct reload_attach named = {
+		.candidates = (struct reload_ice_candidate *)candidates, .candidates_count = count
+	};
+	reload_own_place(m, &own);
+	return reload_attach_targets(&own, &named, out, max);
+}
+
 static const struct attempt *made_by_ice(struct reload_membership *m, uint32_t link)
 {
 	const struct attempt *a;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "connection/link.h"
-#include "membership/membership.h"
+#include "membership/reach.h"
 #include "route/decide.h"
 
 #include <bsd/sys/queue.h>
@@ -119,16 +119,9 @@ void reload_attach_clear(struct reload_membership *m);
 void reload_serve_attach(struct reload_incoming *in);
 void reload_serve_app_attach(struct reload_incoming *in);
 
-/* -- dial_limit.c: senders that named addresses where nothing answered ------------------------------------------------------ */
+/* -- dial_limit.c: senders that named addresses where nothing answered (membership/reach.h) ------------------------ */
 
-/*
- * reload_dial_allowed() returns whether an Attach of signer (fingerprint of its certificate) may make this node dial while under_way
- * dials for it are not decided.  reload_dial_failed() and reload_dial_succeeded() report what became of one.
- */
-bool reload_dial_allowed(
-	const struct reload_membership *m, const uint8_t signer[32], size_t under_way);
-void reload_dial_failed(struct reload_membership *m, const uint8_t signer[32]);
-void reload_dial_succeeded(struct reload_membership *m, const uint8_t signer[32]);
+/* reload_dial_limits_clear() forgets them all. */
 void reload_dial_limits_clear(struct reload_membership *m);
 
 /* -- heal.c: links by ICE that have gone bad -------------------------------------------------------------------------------- */

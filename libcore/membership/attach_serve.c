@@ -146,8 +146,3 @@ void reload_serve_attach(struct reload_incoming *in)
 	else
 		serve(in);
 }
-
-void reload_serve_app_attach(struct reload_incoming *in)
-{
-	reload_answer_error(in, RELOAD_NOT_FOUND, "no such application here"); /* R-6.5.2-05 */
-}

@@ -115,9 +115,8 @@ bool reload_attach_replaces(struct reload_membership *m, uint32_t link);
 bool reload_attach_expects(struct reload_membership *m, uint32_t link, struct reload_id *node);
 void reload_attach_link_down(struct reload_membership *m, uint32_t link, enum reload_err err);
 void reload_attach_clear(struct reload_membership *m);
-/* reload_serve_attach() and reload_serve_app_attach() serve one method each. */
+/* reload_serve_attach() serves the method. */
 void reload_serve_attach(struct reload_incoming *in);
-void reload_serve_app_attach(struct reload_incoming *in);
 
 /* -- dial_limit.c: senders that named addresses where nothing answered (membership/reach.h) ------------------------ */
 

@@ -6,7 +6,6 @@
 
 static const struct reload_method_row methods[] = {
 	{ RELOAD_ATTACH_REQ, .flags = RELOAD_METHOD_UNBOUND, .serve = reload_serve_attach },
-	{ RELOAD_APP_ATTACH_REQ, .serve = reload_serve_app_attach },
 	{ RELOAD_JOIN_REQ, .flags = RELOAD_METHOD_IN_ORDER, .serve = reload_serve_join },
 	{ RELOAD_LEAVE_REQ, .flags = RELOAD_METHOD_IN_ORDER, .serve = reload_serve_leave },
 	{ RELOAD_UPDATE_REQ, .flags = RELOAD_METHOD_EVERY_LINK | RELOAD_METHOD_IN_ORDER,

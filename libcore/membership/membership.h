@@ -74,7 +74,7 @@ struct reload_membership_setup {
 };
 
 /*
- * reload_membership_new() makes the room (owned) of a node that is enrolled, watches the links, and brings the methods Attach, AppAttach, Join,
+ * reload_membership_new() makes the room (owned) of a node that is enrolled, watches the links, and brings the methods Attach, Join,
  * Leave and Update to the exchange.  reload_membership_free() comes after the exchange was stopped.
  */
 struct reload_membership *reload_membership_new(const struct reload_membership_setup *setup);

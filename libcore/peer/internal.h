@@ -5,6 +5,7 @@
 #include "membership/membership.h"
 #include "peer/peer.h"
 #include "replica/replica.h"
+#include "service/app_attach.h"
 #include "service/certificates.h"
 
 enum {
@@ -27,6 +28,7 @@ struct reload_peer {
 	struct reload_replica *replica;
 	struct reload_membership *membership;
 	struct reload_certificates *certificates;
+	struct reload_apps *apps;
 	struct refused_sender
 		*refused; /* RELOAD_REFUSED_MAX; NULL: no document was refused so far */
 	size_t next_refused;

@@ -168,6 +168,10 @@ static void rooms_new(struct reload_peer *p, const struct reload_peer_setup *set
 			.role = setup->role,
 			.watch = &membership_watch,
 			.watch_arg = p });
+	p->apps = reload_apps_new(&(struct reload_apps_setup){ .engine = p->engine,
+		.exchange = p->exchange,
+		.membership = p->membership,
+		.ops = setup->app_ops });
 }
 
 enum reload_err reload_peer_new(struct reload_peer **out, const struct reload_peer_setup *setup,
@@ -203,6 +207,7 @@ void reload_peer_free(struct reload_peer *p)
 	p->engine->closing = true;
 	reload_replica_flush(p->replica);
 	reload_exchange_stop(p->exchange);
+	reload_apps_free(p->apps);
 	reload_membership_free(p->membership);
 	reload_certificates_free(p->certificates);
 	reload_replica_free(p->replica);

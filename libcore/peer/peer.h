@@ -11,6 +11,7 @@
 #include "exchange/exchange.h"
 #include "membership/membership.h"
 #include "replica/request.h"
+#include "service/app_attach.h"
 #include "storage/storage.h"
 #include "topology/topology.h"
 #include "wire/message.h"
@@ -21,6 +22,7 @@ struct reload_request;
 struct reload_peer_setup {
 	const struct reload_host_ops *ops;
 	void *host;
+	const struct reload_app_ops *app_ops;         /* NULL: no connections for applications */
 	struct reload_config *config;                 /* a reference is taken */
 	const struct reload_credentials *credentials; /* borrowed */
 	struct reload_storage *storage; /* borrowed; freed by the caller after the peer */
@@ -66,6 +68,14 @@ void reload_peer_message(struct reload_peer *p, uint32_t link, struct span messa
  * (R-6.6-01..03).  The engine answers where it must and closes the link.
  */
 void reload_peer_oversized(struct reload_peer *p, uint32_t link, struct span head);
+
+/*
+ * reload_peer_app_up() reports a stream that was made for an AppAttach: its handshake is done and cert passed reload_trust_check(); the peer takes
+ * or drops it.  reload_peer_app_down() reports that none could be made to who asked.
+ */
+void reload_peer_app_up(
+	struct reload_peer *p, uint32_t app, uint32_t stream, struct reload_cert *cert);
+void reload_peer_app_down(struct reload_peer *p, uint32_t app, enum reload_err err);
 
 /* reload_peer_job_done() hands a finished job back; the peer frees it. */
 void reload_peer_job_done(struct reload_peer *p, struct reload_job *job);
@@ -125,6 +135,18 @@ struct reload_request *reload_peer_route_query(struct reload_peer *p,
 struct reload_request *reload_peer_config_update(struct reload_peer *p,
 	const struct reload_request_target *target, const struct reload_config_update *update,
 	reload_result_fn fn, void *arg, enum reload_err *err);
+
+/*
+ * reload_peer_app_serve(), reload_peer_app_serve_end(), reload_peer_app_place_free(), reload_peer_app_ask() and reload_peer_app_cancel() are the functions of
+ * these names in service/app_attach.h; reload_peer_app_ask() fails with RELOAD_NOT_JOINED as well.
+ */
+enum reload_err reload_peer_app_serve(
+	struct reload_peer *p, uint16_t application, unsigned places) MUST_CHECK;
+void reload_peer_app_serve_end(struct reload_peer *p, uint16_t application);
+void reload_peer_app_place_free(struct reload_peer *p, uint16_t application);
+enum reload_err reload_peer_app_ask(struct reload_peer *p, uint32_t app, uint16_t application,
+	const struct reload_request_target *target) MUST_CHECK;
+void reload_peer_app_cancel(struct reload_peer *p, uint32_t app);
 
 /* reload_request_cancel() ends a request without a result; NULL is legal. */
 void reload_request_cancel(struct reload_peer *p, struct reload_request *request);

@@ -92,7 +92,8 @@ struct net {
 	struct reload_cert *root, *signer_cert;
 	struct reload_key *signer_key;
 	struct reload_id signer;
-	struct reload_config *config; /* that new nodes get */
+	const struct reload_app_ops *app_ops; /* of new nodes; NULL: none */
+	struct reload_config *config;         /* that new nodes get */
 	struct node nodes[NET_NODES];
 	size_t nodes_count;
 	struct net_link links[NET_LINKS];

@@ -295,6 +295,7 @@ static inline void node_start(struct node *n, enum reload_role role)
 		reload_storage_memory_new(n->storage_bytes ? n->storage_bytes : 1024 * 1024, 15000);
 	struct reload_peer_setup setup = { .ops = n->net->ops ? n->net->ops : &net_ops,
 		.host = n,
+		.app_ops = n->net->app_ops,
 		.config = n->net->config,
 		.credentials = &n->credentials,
 		.storage = n->storage,

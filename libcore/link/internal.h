@@ -57,6 +57,8 @@ struct reload_link_transport {
 	void (*pass_end)(struct reload_secure_link *link);
 	/* gives up what it holds of the kernel and the loop; may be called twice */
 	void (*disconnect)(struct reload_secure_link *link);
+	/* frees or goes on with one that is dead; NULL: the owner of the links is notified, and it is freed */
+	void (*ended)(struct reload_secure_link *link);
 	/* frees the rest of its struct, after disconnect() */
 	void (*clear)(struct reload_secure_link *link);
 	/* takes newer limits from links->set, for a link that was up */

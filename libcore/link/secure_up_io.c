@@ -27,6 +27,10 @@ void reload_secure_link_ended(struct reload_secure_link *l)
 {
 	struct reload_links *links = l->links;
 	const struct reload_links_ops *ops = links->set.ops;
+	if (l->transport->ended) {
+		l->transport->ended(l);
+		return;
+	}
 	if (l->is_numbered)
 		reload_secure_link_forget(l);
 	if (l->was_up && !l->silent)

@@ -5,6 +5,8 @@
 #include "link/internal.h"
 #include "link/rto.h"
 
+#include <stddef.h>
+
 enum {
 	/*
 	 * A record of TLS 1.3 adds 22 bytes: an ACK alone has 31.  A quiet link (SO_RCVLOWAT) wakes up for more only: it
@@ -18,12 +20,18 @@ enum {
 _Static_assert(RELOAD_FRAMING_ACK_MS + 1 <= RELOAD_RTO_FLOOR_MS / 4,
 	"an ACK that waits does not make a link late");
 
+/* What begins as a connection over TCP: a link, or a stream of an application. */
+struct reload_stream_link {
+	struct reload_secure_link base;
+	int fd;
+};
+
 struct reload_tls_link {
 	struct reload_secure_link base;
+	int fd; /* as long as watch is set; as in struct reload_stream_link */
 	TAILQ_ENTRY(reload_tls_link) ack;
 	bool read_more; /* decrypted or buffered bytes are left: no event will report it */
 	bool quiet;     /* the loop reports RELOAD_LINK_WAKE_BYTES and up only, and of the end */
-	int fd;         /* as long as watch is set */
 	reload_ms acks_due; /* with which it is in links->acks; 0: it is not */
 	unsigned wants;     /* events asked of the loop */
 	uint64_t watch;
@@ -34,6 +42,9 @@ struct reload_tls_link {
 	struct wr out; /* frames to be encrypted, those before out_at were */
 	size_t out_at;
 };
+
+_Static_assert(offsetof(struct reload_tls_link, fd) == offsetof(struct reload_stream_link, fd),
+	"the BIO of both finds the descriptor");
 
 extern const struct reload_link_transport reload_tls_transport;
 

@@ -7,7 +7,7 @@
 
 static int bio_fd(BIO *bio)
 {
-	struct reload_tls_link *link = BIO_get_data(bio);
+	struct reload_stream_link *link = BIO_get_data(bio);
 	return link->fd;
 }
 

@@ -4,6 +4,7 @@
 #include "control/server_io.h"
 #include "peer/peer.h"
 
+struct agent_apps;
 struct agent_log;
 struct reload_links;
 struct agent_names;
@@ -51,7 +52,8 @@ struct agent {
 	json_t *(*nat_json)(const struct agent *agent);
 	const char *(*nat_text)(const struct agent *agent); /* of agent.status (borrowed) */
 	struct agent_log *log;
-	struct agent_rpc *rpc; /* of agent_rpc_new() */
+	struct agent_rpc *rpc;   /* of agent_rpc_new() */
+	struct agent_apps *apps; /* connections of applications */
 };
 
 /*

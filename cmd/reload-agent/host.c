@@ -1,5 +1,6 @@
 #include "host.h"
 
+#include "apps.h"
 #include "ice.h"
 #include "join.h"
 #include "listen.h"
@@ -152,6 +153,7 @@ static void host_config_changed(void *host, const struct reload_config *config)
 	reload_links_set_trust(h->links, config->trust);
 	reload_links_set_limits(
 		h->links, config->max_message_size, config->overlay_reliability_timer_ms / 2);
+	agent_apps_check_trust(h->agent.apps);
 	size_t len = strlen(h->identity.dir) + sizeof("/overlay.xml");
 	char *path = reload_alloc(len);
 	snprintf(path, len, "%s/overlay.xml", h->identity.dir);
@@ -457,6 +459,20 @@ static enum reload_err control_start(struct host *h, struct reload_error_text *w
 	return err;
 }
 
+/* Sockets of connections are in the directory INSTANCE.apps beside the control socket. */
+static enum reload_err apps_start(struct host *h, struct reload_error_text *why)
+{
+	char *path, *end;
+	enum reload_err err = cli_socket_path(&path, h->agent.instance, false, why);
+	if (err)
+		return err;
+	end = strrchr(path, '.');
+	memcpy(end, ".apps", sizeof(".apps"));
+	h->agent.apps = agent_apps_new(&h->agent, h->links, path);
+	free(path);
+	return RELOAD_OK;
+}
+
 static enum reload_err signals_start(struct host *h, struct reload_error_text *why)
 {
 	enum reload_err err = agent_signals_new(&h->signals, why);
@@ -474,6 +490,7 @@ static enum reload_err peer_start(struct host *h, struct reload_error_text *why)
 		return err;
 	struct reload_peer_setup setup = { .ops = &host_ops,
 		.host = h,
+		.app_ops = &agent_app_ops,
 		.config = h->identity.config,
 		.credentials = &h->identity.credentials,
 		.storage = agent_store_storage(h->store),
@@ -527,6 +544,7 @@ static void end(struct host *h)
 	host_ice_stop(h);
 	reload_timer_cancel(timers, &h->validity);
 	reload_peer_free(h->agent.peer);
+	agent_apps_free(TAKE(h->agent.apps));
 	reload_links_free(h->links);
 	reload_pool_free(h->pool);
 	agent_store_free(h->store);
@@ -563,6 +581,8 @@ enum reload_err host_run(
 		err = peer_start(h, why);
 	if (!err)
 		err = links_start(h, why);
+	if (!err)
+		err = apps_start(h, why);
 	if (!err) {
 		listen_json(h);
 		turn_offer_start(h);

@@ -91,6 +91,28 @@ enum reload_err host_listen(struct host *h, struct reload_error_text *why)
 	return RELOAD_OK;
 }
 
+size_t host_listen_app(const struct host *h, struct reload_app_streams *streams, uint32_t app,
+	struct reload_link_target *out, size_t max)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < h->listen_count; i++) {
+		const struct reload_ip_port *l = &h->listen[i];
+		struct reload_ip_port bound;
+		if (!reload_app_streams_listen(streams, app, l, 1, &bound))
+			continue;
+		for (size_t k = 0; k < h->candidates_count && count < max; k++) {
+			struct reload_ip_port at = h->candidates[k];
+			if (at.type != l->type || at.port != l->port ||
+				(!is_any(l) && memcmp(at.addr, l->addr, sizeof(at.addr)) != 0))
+				continue;
+			at.port = bound.port;
+			out[count++] = (struct reload_link_target){ at,
+				RELOAD_LINK_BIT(RELOAD_TLS_TCP_FH_NO_ICE) };
+		}
+	}
+	return count;
+}
+
 /* All of 127.0.0.0/8 is this host. */
 static bool listens_at_any(const struct host *h, const struct reload_ip_port *at)
 {

@@ -129,13 +129,18 @@ static enum reload_rpc_end refuse_start(struct agent_request *q, enum reload_err
 	return agent_request_refuse(q, &f);
 }
 
+enum reload_rpc_end agent_request_pend(struct agent_request *q)
+{
+	return reload_rpc_pend(q->call, on_gone, q);
+}
+
 enum reload_rpc_end agent_request_started(
 	struct agent_request *q, struct reload_request *r, enum reload_err err)
 {
 	if (!r)
 		return refuse_start(q, err);
 	q->request = r;
-	return reload_rpc_pend(q->call, on_gone, q);
+	return agent_request_pend(q);
 }
 
 void agent_request_next(struct agent_request *q, struct reload_request *r, enum reload_err err)

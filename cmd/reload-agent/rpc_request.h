@@ -31,6 +31,9 @@ enum reload_rpc_end agent_request_refuse(struct agent_request *q, const struct r
 enum reload_rpc_end agent_request_started(
 	struct agent_request *q, struct reload_request *r, enum reload_err err);
 
+/* agent_request_pend() keeps the call while no request of the engine, or another kind of work, is under way. */
+enum reload_rpc_end agent_request_pend(struct agent_request *q);
+
 /*
  * agent_request_next() sets a further request of the engine, started in the completion of the one before; r NULL: the
  * request fails with err.

@@ -167,7 +167,7 @@ void reload_server_adopt(struct reload_server *server, int fd, bool read_only)
 		client_free(c);
 }
 
-static bool permitted(int fd)
+bool reload_server_permits(int fd)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -210,7 +210,7 @@ static void on_connection(void *arg, unsigned events)
 	}
 	if (fd < 0)
 		return;
-	if (!permitted(fd))
+	if (!reload_server_permits(fd))
 		refuse(fd, RELOAD_NO_PERMISSION, "not permitted",
 			"the socket serves its own user and root");
 	else if (l->server->clients_count >= RELOAD_SERVER_CLIENTS_MAX)

@@ -24,6 +24,9 @@ enum reload_err reload_server_new(struct reload_server **out, struct reload_poll
 /* reload_server_adopt() serves a connected stream socket (taken). */
 void reload_server_adopt(struct reload_server *server, int fd, bool read_only);
 
+/* reload_server_permits() returns whether the process at the other end of a connected Unix socket is of the same user, or of root. */
+bool reload_server_permits(int fd);
+
 /* reload_server_clients() returns the number of connections. */
 size_t reload_server_clients(const struct reload_server *server);
 

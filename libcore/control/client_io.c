@@ -170,8 +170,8 @@ static enum reload_err open_connection(struct connection **out, const struct end
 	return RELOAD_OK;
 }
 
-enum reload_err reload_client_connect(struct reload_client **out, const char *path,
-	const char *agent, reload_ms deadline, int stop_fd, struct reload_error_text *why)
+enum reload_err reload_client_open(struct reload_client_io *io, const char *path, const char *agent,
+	reload_ms deadline, int stop_fd, struct reload_error_text *why)
 {
 	struct endpoint at = { path, agent ? agent : path };
 	struct connection *c;
@@ -179,9 +179,23 @@ enum reload_err reload_client_connect(struct reload_client **out, const char *pa
 	if (err)
 		return err;
 	/* a Unix socket that is closed with unread bytes is reset, not ended */
-	struct reload_client_io io = { c, at.agent, send_all, receive, close_connection };
-	*out = reload_client_new(&io);
+	*io = (struct reload_client_io){ c, at.agent, send_all, receive, close_connection };
 	return RELOAD_OK;
+}
+
+int reload_client_io_fd(const struct reload_client_io *io)
+{
+	return ((const struct connection *)io->arg)->fd;
+}
+
+enum reload_err reload_client_connect(struct reload_client **out, const char *path,
+	const char *agent, reload_ms deadline, int stop_fd, struct reload_error_text *why)
+{
+	struct reload_client_io io;
+	enum reload_err err = reload_client_open(&io, path, agent, deadline, stop_fd, why);
+	if (!err)
+		*out = reload_client_new(&io);
+	return err;
 }
 
 enum reload_err reload_client_pid(pid_t *pid, const char *path, const char *agent,

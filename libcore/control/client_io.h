@@ -16,6 +16,14 @@ enum reload_err reload_client_connect(struct reload_client **out, const char *pa
 	struct reload_error_text *why) MUST_CHECK;
 
 /*
+ * reload_client_open() connects in the same way, for a caller that waits for other things as well: io is what reload_client_new() takes, io->agent is
+ * borrowed, and reload_client_io_fd() the descriptor from which its receive() reads.
+ */
+enum reload_err reload_client_open(struct reload_client_io *io, const char *path, const char *agent,
+	reload_ms deadline, int stop_fd, struct reload_error_text *why) MUST_CHECK;
+int reload_client_io_fd(const struct reload_client_io *io);
+
+/*
  * reload_client_pid() connects as reload_client_connect() does and sets *pid to the process that listens.  It sends nothing,
  * so that it works as long as the socket is there.  *pid is 0 when this process may not see the other (another PID namespace).
  */

@@ -6,8 +6,10 @@
 #include "link/udp_socket_io.h"
 
 #include <glib.h>
+#include <dirent.h>
 #include <libgen.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static struct authority root;
@@ -186,6 +188,45 @@ static void what_is_no_plug_in(void **state)
 	assert_null(none);
 }
 
+static unsigned descriptors(void)
+{
+	DIR *all = opendir("/proc/self/fd");
+	unsigned n = 0;
+	while (readdir(all))
+		n++;
+	closedir(all);
+	return n - 3; /* but for that of the directory, and . and .. */
+}
+
+/* links fail, and give back what they had; the process goes on */
+static void without_descriptors(void **state)
+{
+	(void)state;
+	enum {
+		LINKS = 40
+	};
+	struct node a = { 0 };
+	struct rlimit normal, low;
+	start_node(&a, &alice);
+	gather(&a, 1, true);
+	TURN_UNTIL(loop, a.gathers == 1);
+	reload_links_close(a.links, 1);
+	unsigned before = descriptors();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &normal), 0);
+	low = (struct rlimit){ before + 40, normal.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	for (uint32_t i = 2; i < 2 + LINKS; i++)
+		gather(&a, i, true);
+	TURN_UNTIL(loop, a.gathers - 1 + a.downs == LINKS);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &normal), 0);
+	assert_in_range(a.gathers, 2, LINKS);
+	assert_string_equal(a.down_why, "this process has no descriptors left");
+	for (uint32_t i = 2; i < 2 + LINKS; i++)
+		reload_links_close(a.links, i);
+	TURN_UNTIL(loop, descriptors() <= before);
+	node_stop(&a);
+}
+
 /* -- the plug-in alone ---------------------------------------------------------------------------------------------------------- */
 
 /* One end of a path, of one key. */
@@ -296,6 +337,7 @@ int main(void)
 		cmocka_unit_test(a_relay_alone_without_a_relay),
 		cmocka_unit_test(where_packets_to_this_host_leave),
 		cmocka_unit_test(what_is_no_plug_in),
+		cmocka_unit_test(without_descriptors),
 		cmocka_unit_test(checks_are_made_again),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -15,6 +15,7 @@
  * - A pair is not changed for another one of the same priority.  So the other end, whose NAT has been started anew, is heard from its new
  *   address and answered, but what is sent goes to the old one until the pair has failed.  Then all checks are made again (on_recheck()), with the
  *   same user fragments and passwords, which the other end answers like any others; the old pair is used until one has succeeded.
+ *   Where the other end chooses the pair, it does so by its next check, as libnice does.
  * - Of the checks that keep the pair it remembers each that was not answered, 200 at most, and sends no more then: the end of a link in three
  *   hours on a line that loses 5%.  To make all checks again forgets them.
  * - A relay that no pair uses is kept, but nothing that is sent keeps the way to it open.  When the NAT before it has forgotten that way, the

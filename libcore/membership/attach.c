@@ -101,10 +101,11 @@ void reload_attach_start(struct reload_membership *m, uint32_t cookie,
 }
 
 void reload_attach_replace(struct reload_membership *m, const struct reload_destination *list,
-	size_t count, attached_fn fn)
+	size_t count, reload_ms ms, attached_fn fn)
 {
 	struct attempt *a = attach_new(m, list, count, fn);
 	a->replaces = true;
+	a->request->timeout_ms = ms;
 	attach_begin(a);
 }
 

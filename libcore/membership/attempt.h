@@ -23,8 +23,7 @@ enum {
 	CANDIDATES_MAX = 8, /* addresses */
 	TYPES_MAX = 2,      /* of links to each */
 	LOOKED_AT_MAX = 25, /* candidates of an Attach */
-	CHECKED_MAX = 2,
-	RELOAD_WAYS_MAX = 16 /* nodes through which a link is healed */
+	CHECKED_MAX = 2
 };
 
 enum attempt_phase {
@@ -134,9 +133,9 @@ bool reload_attempt_may_dial(struct reload_membership *m, const uint8_t signer[3
 /* reload_attempt_lifetime() is how long one may take. */
 reload_ms reload_attempt_lifetime(const struct reload_membership *m);
 
-/* reload_attach_replace() begins an Attach to node along list although there is a link to it. */
+/* reload_attach_replace() begins an Attach to node along list although there is a link to it; its request lasts for ms. */
 void reload_attach_replace(struct reload_membership *m, const struct reload_destination *list,
-	size_t count, attached_fn fn);
+	size_t count, reload_ms ms, attached_fn fn);
 
 /* -- attach_ice.c --------------------------------------------------------------------------------------------------------- */
 

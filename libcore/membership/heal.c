@@ -1,7 +1,7 @@
 #include "membership/attempt.h"
 
 /*
- * Links by ICE that have gone bad.  A NAT forgets a mapping, a host gets another address: the node at the other end is there, the way is
+ * Links of an overlay with ICE that have gone bad.  A NAT forgets a mapping, a host gets another address: the node at the other end is there, the way is
  * not.  A new Attach is made to it through another node, beside the link that stands; when the new link is up it takes the place of the old one,
  * and no neighbour was lost meanwhile.
  *
@@ -12,6 +12,9 @@
  * Both ends may begin; their Attaches are told apart like all others (R-6.5.1.2-03).  A node that was started again looks the same, but the
  * plug-in has to forget what that node was: so it is asked over the new link for how long it has run.
  *
+ * When all links of this host became useless at once there is no other node to ask through: then a bootstrap node is dialled, and that link is a
+ * way.  At its other end, too, it succeeds an older one.
+ *
  * A link that nobody needs, and that of a client, which is its own to mend, is left alone.  At most UNDER_WAY_MAX Attaches are made at once, through another
  * node each time, and for one link the pauses between them double; its successor inherits them for FORGET_MS.
  */
@@ -19,10 +22,17 @@
 enum {
 	SOON_MS = 500, /* with jitter: the other end notices at the same time */
 	UNDER_WAY_MAX = 8,
-	PAUSE_MS = 8000,
+	PAUSE_MS = 4000,
+	ASK_MS =
+		5000, /* the way may lead back to this node: then another one is tried before the link is given up */
 	PAUSE_MAX_MS = 120000,
 	TRIES_WHILE_GOOD = 3,
 	FORGET_MS = 600000,
+	SEARCH_PAUSE_MS = 15000,
+	SEARCH_WAIT_MS = 1000,
+	WAYS_MAX = 16,
+	CROSSED_MS =
+		5000, /* of two that are dialled at once each end may have the other one for older */
 	CLOCK_SLACK_MS = 2000 /* a node says in whole seconds for how long it has run */
 };
 
@@ -38,8 +48,7 @@ static bool is_needed(struct reload_membership *m, const struct reload_connectio
 /* One that is good all the same may stand on addresses that are still there. */
 static bool is_bad(const struct reload_membership *m, const struct reload_connection *con)
 {
-	return con->ice &&
-	       (!con->good || (con->since < m->addresses_changed && con->heals < TRIES_WHILE_GOOD));
+	return !con->good || (con->since < m->addresses_changed && con->heals < TRIES_WHILE_GOOD);
 }
 
 /* Whether con is the link in use to its node, and bad. */
@@ -58,33 +67,54 @@ static size_t under_way(const struct reload_membership *m, const struct reload_i
 	return count;
 }
 
+/* A client passes nothing on. */
+static bool is_to_peer(struct reload_membership *m, const struct reload_connection *con)
+{
+	bool dialled = !con->ice && !con->incoming;
+	return dialled || m->role == RELOAD_ROLE_CLIENT ||
+	       m->route->topology->link_use(m->route->plugin, &con->node) == RELOAD_LINK_USED;
+}
+
 static bool leads_on(struct reload_membership *m, const struct reload_connection *con,
 	const struct reload_id *target)
 {
 	return con->good && con->node.len && !reload_id_eq(&con->node, target) &&
-	       (m->role == RELOAD_ROLE_CLIENT || m->route->topology->link_use(m->route->plugin,
-							 &con->node) == RELOAD_LINK_USED);
+	       is_to_peer(m, con);
 }
 
-/* The node that the next Attach to target goes through; those whose links are sound first, then each in turn. */
+/* The node that the next Attach to target goes through: each in turn, of those whose links are older than the addresses only if they shall be. */
 static const struct reload_connection *way_to(
-	struct reload_membership *m, const struct reload_id *target, size_t turn)
+	struct reload_membership *m, const struct reload_id *target, size_t turn, bool older)
 {
-	for (int sound = 1; sound >= 0; sound--) {
-		const struct reload_connection *list[RELOAD_WAYS_MAX];
-		struct reload_connection *con = NULL;
-		size_t count = 0;
-		while (count < RELOAD_WAYS_MAX &&
-			(con = reload_connection_next(m->connections, con)))
-			if (leads_on(m, con, target) && (!sound || !is_bad(m, con)))
-				list[count++] = con;
-		if (count)
-			return list[turn % count];
-	}
-	return NULL;
+	const struct reload_connection *list[WAYS_MAX];
+	struct reload_connection *con = NULL;
+	size_t count = 0;
+	while (count < WAYS_MAX && (con = reload_connection_next(m->connections, con)))
+		if (leads_on(m, con, target) && (older || con->since >= m->addresses_changed))
+			list[count++] = con;
+	return count ? list[turn % count] : NULL;
 }
 
 static void look(void *arg);
+
+static void way_found(struct reload_membership *m, uint32_t cookie, enum reload_err err,
+	struct reload_connection *con)
+{
+	(void)cookie, (void)err, (void)con;
+	reload_heal_check(m);
+}
+
+/* Whether a bootstrap node is being looked for, from now on if none was lately. */
+static bool way_awaited(struct reload_membership *m)
+{
+	if (reload_search_under_way(m))
+		return true;
+	if (m->way_searched && m->engine->now - m->way_searched < SEARCH_PAUSE_MS)
+		return false;
+	m->way_searched = m->engine->now;
+	reload_search_start(m, way_found);
+	return true;
+}
 
 static void healed(struct reload_membership *m, void *arg, uint32_t cookie, enum reload_err err,
 	const struct reload_id *node)
@@ -96,7 +126,11 @@ static void healed(struct reload_membership *m, void *arg, uint32_t cookie, enum
 /* Returns when the next one may be. */
 static reload_ms heal(struct reload_membership *m, struct reload_connection *con)
 {
-	const struct reload_connection *way = way_to(m, &con->node, con->heals);
+	const struct reload_connection *way = way_to(m, &con->node, con->heals, false);
+	if (!way && way_awaited(m))
+		return m->engine->now + SEARCH_WAIT_MS; /* or way_found() comes */
+	if (!way)
+		way = way_to(m, &con->node, con->heals, true);
 	if (con->heal_next && m->engine->now - con->heal_next > FORGET_MS)
 		con->heals = 0;
 	con->heal_next =
@@ -106,7 +140,7 @@ static reload_ms heal(struct reload_membership *m, struct reload_connection *con
 	if (way) {
 		struct reload_destination list[] = { reload_dest_node(&way->node),
 			reload_dest_node(&con->node) };
-		reload_attach_replace(m, list, COUNT_OF(list), healed);
+		reload_attach_replace(m, list, COUNT_OF(list), ASK_MS, healed);
 	}
 	return con->heal_next;
 }
@@ -127,7 +161,7 @@ static void look(void *arg)
 		if (then > m->engine->now && then < next) /* else healed() comes */
 			next = then;
 	}
-	if (next != RELOAD_NEVER)
+	if (next != RELOAD_NEVER && (!m->heal.armed || m->heal.due > next))
 		reload_timer_arm(&m->engine->timers, &m->heal, next, look, m);
 }
 
@@ -179,6 +213,17 @@ static void judged(void *arg, struct reload_request *r, const struct reload_resu
 		reload_link_starts_anew(m, &con->node);
 	for (; old; old = reload_links_older(m, con, old))
 		reload_link_check(m, old);
+}
+
+bool reload_heal_succeeds(struct reload_membership *m, const struct reload_connection *con)
+{
+	struct reload_connection *old = NULL;
+	if (con->ice || !reload_attach_by_ice(m) || m->state != RELOAD_STATE_JOINED)
+		return reload_attach_replaces(m, con->link);
+	while ((old = reload_links_older(m, con, old)))
+		if (con->since - old->since >= CROSSED_MS)
+			return true;
+	return false;
 }
 
 void reload_heal_up(struct reload_membership *m, struct reload_connection *con)

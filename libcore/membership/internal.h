@@ -48,6 +48,8 @@ struct reload_membership {
 	bool reattach_due;      /* the ring changed during it */
 	struct reload_timer leaving, unresponsive, spare, heal;
 	reload_ms addresses_changed; /* of this host, 0: not so far */
+	reload_ms
+		way_searched; /* heal.c: when a bootstrap node was last looked for, 0: not so far */
 	bool handing_over; /* leaving: the own range is being handed over, no Leave was sent yet */
 	/* from a Leave that it makes to come back in role_after_leave, until it is joined again or an attempt failed */
 	bool role_changes;
@@ -123,11 +125,15 @@ void reload_serve_attach(struct reload_incoming *in);
 /* reload_dial_limits_clear() forgets them all. */
 void reload_dial_limits_clear(struct reload_membership *m);
 
-/* -- heal.c: links by ICE that have gone bad -------------------------------------------------------------------------------- */
+/* -- heal.c: links of an overlay with ICE that have gone bad ------------------------------------------------------------------------------ */
 
 /* reload_heal_check() looks for links that need another one in their place, and begins Attaches soon. */
 void reload_heal_check(struct reload_membership *m);
-/* reload_heal_up() goes on when con is up, which was made for that; reload_heal_clear() ends all. */
+/*
+ * reload_heal_succeeds() returns whether con, which is new, is to take the place of an older link; reload_heal_up() sees to that.
+ * reload_heal_clear() ends all.
+ */
+bool reload_heal_succeeds(struct reload_membership *m, const struct reload_connection *con);
 void reload_heal_up(struct reload_membership *m, struct reload_connection *con);
 void reload_heal_clear(struct reload_membership *m);
 
@@ -140,11 +146,12 @@ typedef void (*reload_searched_fn)(struct reload_membership *m, uint32_t cookie,
 /*
  * reload_search_start() looks for a bootstrap node for a join; fn is called at the end, which may be at once.
  * reload_search_locate() looks for one again for the plug-in of a joined node.  reload_search_stop() ends what is under way:
- * the plug-in gets RELOAD_CANCELLED, fn is not called.
+ * the plug-in gets RELOAD_CANCELLED, fn is not called.  reload_search_under_way() returns whether there is one, for whomever.
  */
 void reload_search_start(struct reload_membership *m, reload_searched_fn fn);
 void reload_search_locate(struct reload_membership *m, uint32_t cookie);
 void reload_search_stop(struct reload_membership *m);
+bool reload_search_under_way(const struct reload_membership *m);
 enum {
 	RELOAD_SAME_BOOTSTRAP =
 		2 /* attempts to join through one node, then another one is looked for */

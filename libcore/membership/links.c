@@ -42,13 +42,15 @@ static void watch_made(void *arg, struct reload_connection *con)
 	struct reload_membership *m = arg;
 	reload_exchange_trusts(m->exchange, con->cert);
 	con->ice = reload_attach_is_ice(m, con->link);
-	con->replaces = reload_attach_replaces(m, con->link);
 }
 
 static void watch_bound(void *arg, struct reload_connection *con)
 {
 	struct reload_membership *m = arg;
-	if (!con->replaces)
+	con->replaces = reload_heal_succeeds(m, con);
+	if (con->replaces)
+		reload_heal_up(m, con);
+	else
 		check_older(m, con);
 	if (m->role == RELOAD_ROLE_PEER)
 		m->route->topology->connected(m->route->plugin, &con->node);
@@ -57,8 +59,6 @@ static void watch_bound(void *arg, struct reload_connection *con)
 
 static void watch_up(void *arg, struct reload_connection *con)
 {
-	if (con->replaces)
-		reload_heal_up(arg, con);
 	reload_attach_link_up(arg, con);
 	reload_search_link_up(arg, con);
 }

@@ -218,7 +218,7 @@ static bool has_link(struct reload_membership *m, const struct candidate *c)
 	struct reload_search *s = m->search;
 	struct reload_connection *con =
 		c->node.len ? reload_connection_by_node(m->connections, &c->node) : NULL;
-	if (!con || !con->good)
+	if (!con || !con->good || con->since < m->addresses_changed)
 		return false;
 	if (!is_fallback(m, &con->node)) {
 		search_end(m, RELOAD_OK, con);
@@ -259,7 +259,8 @@ static void on_usable(struct reload_membership *m, struct reload_connection *con
 		s->fallback = con->node;
 	if (before != con && s->locating && fallback)
 		reload_link_drop(m->connections, con, RELOAD_OK); /* the tables had one already */
-	else if (before != con && !s->locating && !before->incoming && before->order < con->order)
+	else if (before != con && !con->replaces && !s->locating && !before->incoming &&
+		 before->order < con->order)
 		reload_link_drop(m->connections, before, RELOAD_OK); /* of an earlier search */
 	if (fallback)
 		candidate_next(m);
@@ -416,6 +417,11 @@ void reload_search_stop(struct reload_membership *m)
 	if (!s->locating)
 		s->fn = ignore_result;
 	search_end(m, RELOAD_CANCELLED, NULL);
+}
+
+bool reload_search_under_way(const struct reload_membership *m)
+{
+	return m->search && m->search->fn;
 }
 
 void reload_search_start(struct reload_membership *m, reload_searched_fn fn)

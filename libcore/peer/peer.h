@@ -90,7 +90,7 @@ void reload_peer_wake(struct reload_peer *p);
 void reload_peer_remember(struct reload_peer *p, const struct reload_ip_port *addrs, size_t count);
 
 /*
- * reload_peer_addresses_changed() reports that this host has other addresses, or is behind others: links by ICE get successors, and a node that
+ * reload_peer_addresses_changed() reports that this host has other addresses, or is behind others: in an overlay with ICE links get successors, and a node that
  * waits to join again tries soon.
  */
 void reload_peer_addresses_changed(struct reload_peer *p);

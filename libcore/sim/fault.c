@@ -16,11 +16,12 @@
 
 enum {
 	FAULTS_MAX = 1 << 22, /* rows; further ones are left out */
+	MOVE_MS = 40000,      /* until the links of a host that has moved are mended */
 	FIRST_MS = 5000       /* before the first fault, so that values are stored */
 };
 
 static const char *const source_names[RELOAD_SIM_SOURCES] = { "churn", "crash", "mass", "partition",
-	"cut", "jump" };
+	"cut", "jump", "move" };
 
 /* -- which kinds exist ----------------------------------------------------------------------------------------------------- */
 
@@ -45,6 +46,7 @@ static const struct {
 	{ "partitions", FIELD(partitions) },
 	{ "cuts", FIELD(cuts) },
 	{ "jumps", FIELD(jumps) },
+	{ "moves", FIELD(moves) },
 };
 
 size_t reload_sim_fault_kinds(void)
@@ -66,6 +68,8 @@ bool reload_sim_scenario_has(const struct reload_sim_scenario *s, size_t kind)
 	if (field == (const uint8_t *)&s->reorder && s->links == RELOAD_SIM_LINKS_TLS)
 		return false; /* only datagrams can be reordered */
 	if (field == (const uint8_t *)&s->jumps && !s->skew)
+		return false;
+	if (field == (const uint8_t *)&s->moves && s->links != RELOAD_SIM_LINKS_ICE)
 		return false;
 	return memcmp(field, zero, kinds[kind].size) != 0;
 }
@@ -280,6 +284,22 @@ static void draw_jumps(struct reload_sim_faults *f, const struct reload_sim_scen
 	}
 }
 
+/* The last ones are noticed, and mended, before the end. */
+static void draw_moves(struct reload_sim_faults *f, const struct reload_sim_scenario *s,
+	uint64_t seed, reload_ms from, reload_ms end)
+{
+	struct reload_prng r;
+	source_seed(&r, seed, RELOAD_SIM_SOURCE_MOVE);
+	for (uint64_t i = 0; i < s->moves && s->peers > 1; i++) {
+		struct reload_sim_fault *fault =
+			fault_add(f, RELOAD_SIM_FAULT_MOVE, RELOAD_SIM_SOURCE_MOVE, (uint32_t)i,
+				from + reload_prng_below(&r, end - from));
+		fault->node = 1 + reload_prng_below(&r, s->peers - 1);
+		fault->number = reload_prng_below(&r, 2);
+		fault->length = MOVE_MS;
+	}
+}
+
 static int fault_cmp(const void *x, const void *y)
 {
 	const struct reload_sim_fault *a = x, *b = y;
@@ -326,6 +346,7 @@ void reload_sim_faults_draw(struct reload_sim_faults *f, const struct reload_sim
 	draw_partitions(f, &s, seed, first, end);
 	draw_cuts(f, &s, seed, first, end);
 	draw_jumps(f, &s, seed, first, end);
+	draw_moves(f, &s, seed, first, end);
 	if (f->count)
 		qsort(f->at, f->count, sizeof(*f->at), fault_cmp);
 	faults_last(f);
@@ -385,6 +406,10 @@ void reload_sim_fault_text(const struct reload_sim_fault *fault, char *out, size
 		memcpy(&jump, &fault->number, sizeof(jump));
 		snprintf(out, size, "the clock of peer %zu jumps by %+.3f s", fault->node,
 			(double)jump / 1000);
+		break;
+	case RELOAD_SIM_FAULT_MOVE:
+		snprintf(out, size, "peer %zu gets other addresses%s", fault->node,
+			fault->number ? "" : ", which its host does not notice");
 		break;
 	case RELOAD_SIM_FAULT_TYPES:
 		break;

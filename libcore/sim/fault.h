@@ -15,6 +15,7 @@ enum reload_sim_fault_type {
 	RELOAD_SIM_FAULT_PARTITION,
 	RELOAD_SIM_FAULT_CUT,
 	RELOAD_SIM_FAULT_CLOCK, /* a wall clock jumps */
+	RELOAD_SIM_FAULT_MOVE,  /* a host gets other addresses */
 	RELOAD_SIM_FAULT_TYPES
 };
 
@@ -26,6 +27,7 @@ enum reload_sim_source {
 	RELOAD_SIM_SOURCE_PARTITION,
 	RELOAD_SIM_SOURCE_CUT,
 	RELOAD_SIM_SOURCE_JUMP,
+	RELOAD_SIM_SOURCE_MOVE,
 	RELOAD_SIM_SOURCES
 };
 
@@ -37,7 +39,7 @@ struct reload_sim_fault {
 	reload_ms at, length;
 	size_t node, other;
 	uint64_t
-		number; /* PARTITION: seed for the sides of the nodes; CLOCK: the jump in ms, an int64_t */
+		number; /* PARTITION: seed for the sides of the nodes; CLOCK: the jump in ms, an int64_t; MOVE: 1 when the host notices */
 	bool machine, disk;
 };
 

@@ -98,6 +98,7 @@ struct reload_sim_link {
 	struct reload_sim_link_end end[2];
 	uint32_t refs; /* ends in use, and events */
 	bool ice;      /* each engine chose the number of its end */
+	bool silent;   /* one of the ends has other addresses by now */
 	float base;    /* latency of the pair */
 };
 

@@ -67,6 +67,16 @@ void reload_sim_side(struct reload_sim *s, size_t i, unsigned side)
 	s->nodes[i].node.side = side;
 }
 
+void reload_sim_move(struct reload_sim *s, size_t i, bool notices)
+{
+	struct reload_sim_body *n = &s->nodes[i];
+	reload_sim_note(s, &n->node, "move", notices, 0);
+	for (size_t k = 0; k < n->links_count; k++)
+		n->links[k].link->silent = true;
+	if (notices && n->node.peer)
+		reload_peer_addresses_changed(n->node.peer);
+}
+
 bool reload_sim_open(const struct reload_sim *s, const struct reload_sim_body *a,
 	const struct reload_sim_body *b)
 {
@@ -78,7 +88,7 @@ bool reload_sim_packet_lost(struct reload_sim *s, const struct reload_sim_link *
 {
 	bool lost = s->setup.loss && reload_prng_chance(&s->prng, s->setup.loss);
 	s->counts.lost += lost;
-	return lost || !reload_sim_open(s, l->end[e].node, l->end[!e].node);
+	return lost || l->silent || !reload_sim_open(s, l->end[e].node, l->end[!e].node);
 }
 
 /* -- the links of a node ------------------------------------------------------------------------------------------------------ */
@@ -250,7 +260,7 @@ void reload_sim_dial(struct reload_sim_body *n, uint32_t number, const struct re
 
 static bool both_ways(const struct reload_sim *s, const struct reload_sim_link *l)
 {
-	return reload_sim_open(s, l->end[0].node, l->end[1].node) &&
+	return !l->silent && reload_sim_open(s, l->end[0].node, l->end[1].node) &&
 	       reload_sim_open(s, l->end[1].node, l->end[0].node);
 }
 

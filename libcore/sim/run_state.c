@@ -242,6 +242,11 @@ static void fault_run(struct reload_sim_run_state *c, const struct reload_sim_fa
 	case RELOAD_SIM_FAULT_CLOCK:
 		clock_jump(c, f);
 		break;
+	case RELOAD_SIM_FAULT_MOVE:
+		if (!end)
+			reload_sim_move(c->sim, f->node, f->number);
+		torn(c, !end);
+		break;
 	case RELOAD_SIM_FAULT_TYPES:
 		break;
 	}

@@ -393,7 +393,7 @@ enum reload_err reload_sim_scenario_read(struct reload_sim_scenario *s, const ch
 static bool silent(const struct reload_sim_scenario *s)
 {
 	bool crashes = s->crashes || (s->churn != RELOAD_SIM_SESSIONS_NONE && s->graceful < ALL);
-	return (crashes && s->machine) || s->partitions || s->cuts;
+	return (crashes && s->machine) || s->partitions || s->cuts || s->moves;
 }
 
 enum reload_err reload_sim_scenario_check(
@@ -441,6 +441,8 @@ size_t reload_sim_scenario_idle(const struct reload_sim_scenario *s, const char 
 		{ !crashes && s->disk != d.disk, "disk has no effect without crashes or churn" },
 		{ s->reorder && s->links == RELOAD_SIM_LINKS_TLS,
 			"reorder has no effect without links = dtls or ice" },
+		{ s->moves && s->links != RELOAD_SIM_LINKS_ICE,
+			"moves has no effect without links = ice" },
 		{ s->jumps && !s->skew, "jumps have no effect without skew" },
 		{ s->slow_by != d.slow_by && !s->slow, "slow-by has no effect without slow" },
 		{ s->byzantine && !s->lies, "byzantine has no effect with lies = 0" },

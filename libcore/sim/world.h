@@ -155,6 +155,8 @@ void reload_sim_stop(struct reload_sim *s, size_t i);
 
 /* reload_sim_side() moves node i to a side: packets pass only between nodes of one side. */
 void reload_sim_side(struct reload_sim *s, size_t i, unsigned side);
+/* reload_sim_move() gives the host of node i other addresses: nothing passes over the links that it has; notices: its engine is told. */
+void reload_sim_move(struct reload_sim *s, size_t i, bool notices);
 /* reload_sim_cut() stops packets from one node to another, in this direction only, or lets them pass again. */
 void reload_sim_cut(struct reload_sim *s, size_t from, size_t to, bool cut);
 

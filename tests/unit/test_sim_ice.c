@@ -10,13 +10,14 @@ enum {
 };
 
 struct counts {
-	size_t failed, unreached;
+	size_t failed, unreached, lost;
 };
 
 static void on_event(void *arg, struct reload_sim_node *n, const struct reload_event *ev)
 {
 	struct counts *c = arg;
 	(void)n;
+	c->lost += ev->type == RELOAD_EV_NEIGHBOUR_LOST;
 	c->failed += ev->type == RELOAD_EV_ATTACH_FAILED;
 	c->unreached += ev->type == RELOAD_EV_ATTACH_FAILED && ev->err == RELOAD_UNREACHABLE;
 }
@@ -167,6 +168,41 @@ static void pairs(void **state)
 	}
 }
 
+/* The links of n to nodes of its tables over which something passes. */
+static size_t mended(struct reload_sim_body *n, size_t *listed)
+{
+	struct reload_peer_link links[64];
+	size_t count = reload_peer_links(n->node.peer, links, COUNT_OF(links)), passing = 0;
+	*listed = 0;
+	for (size_t i = 0; i < count; i++) {
+		unsigned end;
+		struct reload_sim_link *l = reload_sim_link_find(n, links[i].link, &end);
+		*listed += links[i].listed;
+		passing += links[i].listed && !l->silent;
+	}
+	return passing;
+}
+
+/* A host gets other addresses and notices: within 30 s its links are mended, and nobody took it as lost. */
+static void a_host_that_moves(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed < 5; seed++) {
+		struct counts c = { 0 };
+		AUTO(reload_sim) s = ring(&c, seed);
+		size_t listed, before = c.lost;
+		reload_sim_move(s, 7, true);
+		assert_int_equal(mended(&s->nodes[7], &listed), 0);
+		assert_true(listed > 4);
+		assert_true(reload_sim_run(s, reload_sim_now(s) + 30000));
+		assert_int_equal(mended(&s->nodes[7], &listed), listed);
+		assert_true(listed > 4);
+		assert_int_equal(c.lost, before);
+		for (size_t i = 0; i < NODES; i++)
+			assert_int_equal(reload_sim_node(s, i)->state, RELOAD_STATE_JOINED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +211,7 @@ int main(void)
 		cmocka_unit_test(some_fail),
 		cmocka_unit_test(ends_that_are_gone),
 		cmocka_unit_test(pairs),
+		cmocka_unit_test(a_host_that_moves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

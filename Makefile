@@ -211,6 +211,8 @@ soak: check-deps programs lab-tools
 	$(Q)$(MAKE) --no-print-directory MODE=asan O=build/asan programs
 	$(Q)RELOAD_BIN=$(abspath build/asan) tests/soak/attack $(ATTACK)
 	$(Q)RELOAD_BIN=$(abspath $(O)) LOSS_STORES=1000 bats tests/cli/loss.bats
+	$(Q)RELOAD_BIN=$(abspath $(O)) NAT_MATRIX=all bats -f 'each pair' tests/cli/nat.bats
+	$(Q)RELOAD_BIN=$(abspath $(O)) NAT_MATRIX=all NAT_LOSS=5 bats -f 'each pair' tests/cli/nat.bats
 	$(Q)tests/lab/ice-check $(O) long
 
 FUZZ_SECONDS ?= 60

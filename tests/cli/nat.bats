@@ -107,7 +107,7 @@ relay_stop() {
 path() { # NAME OTHER: which way the link between them goes, "none" without one
 	local node
 	node=$(node_of "$2")
-	reload-agent status -a "$1" --links -j | jq -r --arg n "$node" '[.links.list[] | select(.node_id == $n) | .path][0] // "none"'
+	reload-agent status -a "$1" --links -j | jq -r --arg n "$node" '[(.links.list // [])[] | select(.node_id == $n) | .path][0] // "none"'
 }
 
 path_is() { # NAME OTHER PATH
@@ -238,4 +238,81 @@ candidates() { # NAME: "TYPE sent" or "TYPE left out: WHY", sorted
 	kill $events
 	grep -q 'host 10.* > reflexive 203' pairs
 	[ "$(path a b)" = none ]
+}
+
+# predicted HOST HOST WITH: which way the link of two such hosts goes, with a TURN server or without, as tests/lab/README.md has it
+predicted() {
+	local relay=relayed
+	[ "$3" = with ] || relay=none
+	case "$1-$2" in
+	ub-* | *-ub | sy-sy | pr-sy) echo $relay ;;
+	pub-pub) echo host ;;
+	*) echo reflexive ;;
+	esac
+}
+
+settled() { # PATH: a and b have that link, or have tried in vain
+	if [ "$1" != none ]; then
+		path_is a b "$1" && path_is b a "$1"
+	else
+		grep -q 'led nowhere\|joining as a client' lab/a.log lab/b.log
+	fi
+}
+
+# fresh NAME: another user with another Node-ID, as nodes that come and go all the time are not neighbours for a while
+fresh() {
+	rm -rf "lab/state/$1" "lab/etc/identity/$1"
+	FRESH=$((${FRESH-0} + 1))
+	reload-enroll issue "$1$BATS_TEST_NUMBER-$FRESH@calls.example" --identity "$1" >/dev/null
+	cp turn-secret "lab/etc/identity/$1/turn-secret"
+}
+
+# row HOST HOST WITH: one line of the table; 1 when the link is not as predicted
+row() {
+	local other=$2 want
+	[ "$1" != "$2" ] || other=${2}2
+	want=$(predicted "$1" "$2" "$3")
+	fresh a
+	fresh b
+	host_start a "$1"
+	host_start b "$other"
+	within 40 settled "$want" || true
+	got=$(path a b)
+	printf '%-4s %-4s  %-8s  %-10s  %s\n' "$1" "$2" "$3" "$got" "$([ "$got" = "$want" ] || echo "predicted: $want")" | tee -a table >&3
+	if [ "$2" = ub ] && [ "$3" = without ]; then
+		until_true grep -q 'joining as a client, over TCP alone' lab/b.log
+	fi
+	host_stop a
+	host_stop b
+	[ "$got" = "$want" ]
+}
+
+# rows WITH: those that `make check` has, or all
+rows() {
+	local kinds=(pub fc ar pr sy ub) i k bad=0
+	if [ -z "${NAT_MATRIX-}" ]; then
+		while read -r one other; do
+			row "$one" "$other" "$1" </dev/null || bad=1
+		done <<<"$2"
+		return $bad
+	fi
+	for ((i = 0; i < ${#kinds[@]}; i++)); do
+		for ((k = i; k < ${#kinds[@]}; k++)); do
+			row "${kinds[i]}" "${kinds[k]}" "$1" || bad=1
+		done
+	done
+	return $bad
+}
+
+@test "the link of each pair of NATs is as predicted, with a TURN server" {
+	relay_start t
+	[ -z "${NAT_LOSS-}" ] || nat-lab loss "$NAT_LOSS"
+	rows with $'pub pub\nfc sy\nar sy\npr sy\npub ub'
+	[ -z "${NAT_LOSS-}" ] || nat-lab loss 0
+}
+
+@test "the link of each pair of NATs is as predicted, without a TURN server" {
+	[ -z "${NAT_LOSS-}" ] || nat-lab loss "$NAT_LOSS"
+	rows without $'fc pr\nar sy\npr sy\npub ub'
+	[ -z "${NAT_LOSS-}" ] || nat-lab loss 0
 }

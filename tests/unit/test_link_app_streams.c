@@ -305,7 +305,7 @@ static void one_that_is_cut_off_says_so(void **state)
 static void the_last_words_are_delivered(void **state)
 {
 	(void)state;
-	size_t a_out = 0, b_in = 0, before = 1;
+	size_t a_out = 0, b_out = 0, b_in = 0, before = 1;
 	connected();
 	for (int quiet = 0; quiet < 20; before = a_out) {
 		writes(&a, &a_out, 1000 * MEGABYTE);
@@ -313,7 +313,9 @@ static void the_last_words_are_delivered(void **state)
 		quiet = a_out == before ? quiet + 1 : 0;
 	}
 	reload_app_streams_drop(a.streams, a.stream);
-	turn_for(loop, 20);
+	turn_for(loop, 10);
+	writes(&b, &b_out, 1000); /* which fails */
+	turn_for(loop, 10);
 	assert_int_equal(b.ends, 0); /* its program has not read them yet */
 	TURN_UNTIL(loop, reads(&b, &b_in));
 	assert_true(b_in > 65536);

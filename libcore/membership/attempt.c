@@ -275,6 +275,7 @@ size_t reload_reach_targets(const struct reload_membership *m,
 		.candidates = (struct reload_ice_candidate *)candidates, .candidates_count = count
 	};
 	reload_own_place(m, &own);
+	own.types = RELOAD_LINK_NO_ICE;
 	return reload_attach_targets(&own, &named, out, max);
 }
 

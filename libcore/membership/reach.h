@@ -5,7 +5,7 @@
 
 /*
  * reload_reach_targets() copies the addresses of candidates that may be dialled (reload_ip_port_claim_fault()) to out, at most max,
- * each once with the types of its candidates that this node dials, and returns how many: those of an Attach without ICE.
+ * each once with the types of its candidates, and returns how many: those of an Attach without ICE, of whatever link types this node dials.
  */
 size_t reload_reach_targets(const struct reload_membership *m,
 	const struct reload_ice_candidate *candidates, size_t count, struct reload_link_target *out,

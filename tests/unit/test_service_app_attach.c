@@ -173,6 +173,16 @@ static void actpass_leaves_the_choice_here(void **state)
 	assert_int_equal(host.connects, 1);
 }
 
+/* Which links it makes is another matter. */
+static void a_node_whose_links_are_dtls_answers_too(void **state)
+{
+	struct ring *r = *state;
+	r->u->types = RELOAD_LINK_BIT(RELOAD_DTLS_UDP_SR_NO_ICE);
+	serve(r, 1);
+	expect_answer(r->a, a_asks(r), RELOAD_APP_ATTACH_ANS);
+	assert_int_equal(host.connects, 1);
+}
+
 static void what_cannot_be_answered(void **state)
 {
 	struct ring *r = *state;
@@ -532,6 +542,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		app_test(answered_and_connected),
 		app_test(actpass_leaves_the_choice_here),
+		app_test(a_node_whose_links_are_dtls_answers_too),
 		app_test(what_cannot_be_answered),
 		app_test(applications_are_apart),
 		app_test(places_are_counted),

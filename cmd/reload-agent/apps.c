@@ -16,14 +16,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum {
-	OFFERED = 512
-};
-
 TAILQ_HEAD(app_owners, app_owner);
 TAILQ_HEAD(app_connections, app_connection);
 
-/* What was offered in an own AppAttach. */
 struct agent_apps {
 	struct agent *agent;
 	struct reload_app_streams *streams;
@@ -32,8 +27,6 @@ struct agent_apps {
 	struct app_connections connections;
 	uint32_t next_app;
 	json_int_t next_number;
-	char offered
-		[OFFERED]; /* in the newest own AppAttach; all are offered the same, but for the ports */
 };
 
 static struct agent_apps *of_host(void *host)
@@ -149,19 +142,6 @@ static enum reload_err socket_open(struct app_connection *c)
 
 /* -- what the engine orders -------------------------------------------------------------------------------------------------- */
 
-static size_t op_listen(void *host, uint32_t app, struct reload_link_target *out, size_t max)
-{
-	struct agent_apps *apps = of_host(host);
-	size_t count = host_listen_app(host, apps->streams, app, out, max), len = 0;
-	apps->offered[0] = 0;
-	for (size_t i = 0; i < count && len < OFFERED; i++) {
-		char text[64];
-		len += (size_t)snprintf(apps->offered + len, OFFERED - len, "%s%s", i ? ", " : "",
-			reload_ip_port_text(text, &out[i].at));
-	}
-	return count;
-}
-
 static void op_connect(void *host, uint32_t app, const struct reload_link_target *to, size_t count)
 {
 	reload_app_streams_connect(of_host(host)->streams, app, to, count);
@@ -174,6 +154,19 @@ static struct app_owner *owner_of(struct agent_apps *apps, uint32_t app, uint16_
 		if (app >> 31 ? o->listens && o->application == application : o->app == app)
 			return o;
 	return NULL;
+}
+
+static size_t op_listen(void *host, uint32_t app, struct reload_link_target *out, size_t max)
+{
+	struct agent_apps *apps = of_host(host);
+	struct app_owner *owner = owner_of(apps, app, 0);
+	size_t count = host_listen_app(host, apps->streams, app, out, max), len = 0;
+	for (size_t i = 0; owner && i < count && len < APPS_OFFERED; i++) {
+		char text[64];
+		len += (size_t)snprintf(owner->offered + len, APPS_OFFERED - len, "%s%s",
+			i ? ", " : "", reload_ip_port_text(text, &out[i].at));
+	}
+	return count;
 }
 
 static void op_take(void *host, uint32_t app, uint32_t stream, const struct reload_app_peer *peer)
@@ -292,11 +285,6 @@ enum reload_err app_owner_ask(
 	if (err)
 		owner->app = 0;
 	return err;
-}
-
-void app_owner_offered(const struct app_owner *owner, char *out, size_t size)
-{
-	snprintf(out, size, "%s", owner->apps->offered);
 }
 
 void app_owner_remove(struct app_owner *owner)

@@ -19,7 +19,8 @@
 #define AGENT_APPS_NO_ICE "connections of applications are made in overlays without ICE alone"
 
 enum {
-	APPS_COME_MS = 10000 /* for the program to connect */
+	APPS_COME_MS = 10000, /* for the program to connect */
+	APPS_OFFERED = 512
 };
 
 struct agent_apps;
@@ -29,8 +30,9 @@ struct app_connection;
 struct app_owner {
 	TAILQ_ENTRY(app_owner) entry;
 	struct agent_apps *apps;
-	uint32_t app;         /* own AppAttach under way; 0: none */
-	uint16_t application; /* listened for, when app is 0 */
+	uint32_t app;               /* own AppAttach under way; 0: none */
+	char offered[APPS_OFFERED]; /* the addresses at which this node waits for the other end */
+	uint16_t application;       /* listened for, when app is 0 */
 	bool listens;
 	/* an own AppAttach came to nothing; called by the engine: it is only noted */
 	void (*failed)(struct app_owner *owner, const struct reload_result *result);
@@ -79,9 +81,6 @@ void app_owner_add(struct app_owner *owner, struct agent *agent);
 enum reload_err app_owner_ask(struct app_owner *owner, uint16_t application,
 	const struct reload_request_target *target) MUST_CHECK;
 void app_owner_remove(struct app_owner *owner);
-
-/* app_owner_offered() writes the addresses at which this node waits for the other end. */
-void app_owner_offered(const struct app_owner *owner, char *out, size_t size);
 
 /* app_connection_json() returns what programs are told of one (owned); type is "connected" or the like. */
 json_t *app_connection_json(const struct app_connection *c, const char *type);

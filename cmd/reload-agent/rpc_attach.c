@@ -11,8 +11,7 @@
 #include <string.h>
 
 enum {
-	NODES_MAX = 8, /* of a user, that are asked in turn */
-	OFFERED = 512
+	NODES_MAX = 8 /* of a user, that are asked in turn */
 };
 
 struct attach {
@@ -51,12 +50,11 @@ static void attach_clear(struct agent_request *base)
 /* The other end answered and did not come: mostly a firewall lets in nothing but the port of the links. */
 static void fail_awaited(struct attach *a)
 {
-	char offered[OFFERED], reason[OFFERED + 128], shown[AGENT_SHORT];
+	char reason[APPS_OFFERED + 128], shown[AGENT_SHORT];
 	struct reload_failure f = { .err = RELOAD_TIMEOUT };
-	app_owner_offered(&a->owner, offered, sizeof(offered));
 	snprintf(reason, sizeof(reason),
 		"peer %s answered, but made no connection in time to this node at %s",
-		agent_short_id(shown, &a->result.responder), offered);
+		agent_short_id(shown, &a->result.responder), a->owner.offered);
 	reload_error_explain(&f.why, f.err, "no connection for the application", "%s", reason);
 	reload_error_advise(
 		&f.why, "a firewall here has to let TCP in at every port, or ask from there");

@@ -32,7 +32,8 @@ static const struct cli_command commands[] = {
 		.opts = connect_opts,
 		.result = CONNECTED " | type:string connection:integer application:integer "
 				    "node_id:string user:string? sent_bytes:integer "
-				    "received_bytes:integer",
+				    "received_bytes:integer | type:string connections:integer "
+				    "sent_bytes:integer received_bytes:integer",
 		.run = attach_connect },
 	{ .name = "listen",
 		.operands = "APP-ID",

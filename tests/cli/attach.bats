@@ -87,7 +87,16 @@ listens() { # APP [OPTIONS]: carol does, with what is in "b.in"
 	[ "$(reload-agent status -a alice -j | jq .links.up)" -eq "$links" ]
 }
 
+# fits FILE FORM: each object of FILE has the keys that the schema of that form promises.
+fits() {
+	jq -s -e --argjson s "$(reload-attach "$2" --json-schema)" 'all(.[]; keys as $k | any($s.oneOf[]; .required // [] | sort == $k))' "$1"
+}
+
 @test "every form of target, and JSON" {
+	reload-attach -j -n -a alice connect 61441 self >dry.out
+	fits dry.out connect
+	reload-attach -j -n -a alice listen 61441 >dry.out
+	fits dry.out listen
 	for target in "node:${CAROL:0:8}" "node:$CAROL" carol@calls.example name:carol@calls.example "resource:$CAROL"; do
 		listens 61441 -j
 		echo hello | reload-attach -j -a alice connect 61441 "$target" >got.a 2>a.err
@@ -98,6 +107,8 @@ listens() { # APP [OPTIONS]: carol does, with what is in "b.in"
 			.received_bytes == 0 and .application == 61441' a.err
 		[ "$(jq -r .type b.err | paste -sd ' ')" = "listening connected ended" ]
 		jq -s -e --arg alice "$ALICE" '.[1].node_id == $alice and .[2].received_bytes == 6 and .[2].error == null' b.err
+		fits a.err connect
+		fits b.err listen
 		rm b.*
 	done
 }

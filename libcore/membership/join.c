@@ -21,6 +21,8 @@ enum {
 	RETRY_PAUSE_MAX_MS = 60000,
 	HASTEN_MS = 2000,
 	FIRST_NODE_TRIES = 3, /* attempts of a first node that stepped aside to find anybody */
+	CLIENT_TRIES =
+		4, /* attempts of a client to reach the peer that is responsible for its Node-ID */
 	NEIGHBOUR_TIMEOUT_MS = 30000 /* neighbours that are all doubted for so long are lost */
 };
 
@@ -162,6 +164,13 @@ static void reattach_if_moved(struct reload_membership *m)
 		client_attach(m);
 }
 
+/* That peer cannot be reached by ICE, and no other can for it; or a node that is always on the way there forwards nothing. */
+static bool has_no_way(const struct reload_membership *m, enum reload_err err)
+{
+	return (err == RELOAD_UNREACHABLE && !m->engine->config->no_ice) ||
+	       (err == RELOAD_TIMEOUT && m->tries + 1 >= CLIENT_TRIES);
+}
+
 static void client_attached(struct reload_membership *m, void *arg, uint32_t cookie,
 	enum reload_err err, const struct reload_id *node)
 {
@@ -177,8 +186,7 @@ static void client_attached(struct reload_membership *m, void *arg, uint32_t coo
 		reattach_if_moved(m); /* stays where it is */
 		return;
 	}
-	/* that peer cannot be reached by ICE, and no other can for it: any peer serves a client (R-4.2.1-02) */
-	if (!con && err == RELOAD_UNREACHABLE && !m->engine->config->no_ice)
+	if (!con && has_no_way(m, err)) /* any peer serves a client (R-4.2.1-02) */
 		con = m->connections->default_connection;
 	if (!con) {
 		retry_later(m, err ? err : RELOAD_LINK_DOWN);

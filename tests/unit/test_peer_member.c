@@ -284,6 +284,40 @@ static void client(void **state)
 	net_free(net);
 }
 
+static bool no_attach_passed_on(struct net *net, struct packet *p)
+{
+	const struct node *second = net->tap_arg;
+	struct reload_msg *m = msg_of(net, span_copy_of(net, p));
+	return !m || m->code != RELOAD_ATTACH_REQ || p->to != second;
+}
+
+/* The way to the peer that is responsible for a client leads through one that forwards nothing. */
+static void a_client_stays_at_its_bootstrap_peer(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *first = node_new(net, 0x10), *second = node_new(net, 0x90),
+		    *n = node_new(net, 0x40);
+	node_first(first);
+	node_join(second, first, RELOAD_ROLE_PEER);
+	net->tap = no_attach_passed_on;
+	net->tap_arg = second;
+	node_join(n, first, RELOAD_ROLE_CLIENT);
+	net_pass(net, 40000);
+	assert_int_not_equal(n->state, RELOAD_STATE_JOINED); /* R-4.2.1-01 */
+	net_pass(net, 60000);
+	assert_int_equal(n->state, RELOAD_STATE_JOINED); /* R-4.2.1-02 */
+	net->tap = NULL;
+	struct outcome *there = outcome_new(net);
+	struct reload_destination to = dest(second);
+	struct reload_request_target target = { .list = &to, .count = 1 };
+	enum reload_err err;
+	assert_non_null(reload_peer_ping(n->peer, &target, 0, outcome_fn, there, &err));
+	net_pass(net, 100);
+	assert_int_equal(there->err, RELOAD_OK);
+	net_free(net);
+}
+
 static void clients_not_permitted(void **state)
 {
 	(void)state;
@@ -337,6 +371,7 @@ int main(void)
 		cmocka_unit_test(cut_off),
 		ring_test(join_answer_of_another),
 		cmocka_unit_test(client),
+		cmocka_unit_test(a_client_stays_at_its_bootstrap_peer),
 		cmocka_unit_test(clients_not_permitted),
 		cmocka_unit_test(joins_with_several_ids),
 	};

@@ -242,8 +242,37 @@ dora_started() {
 	cut_off a
 }
 
+# waiting: a connection of carol's for which no program comes yet; its socket is in $output.
+waiting() {
+	background w python3 -c '
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect("lab/run/alice.sock")
+f = s.makefile("rw")
+f.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "app.attach", "params": {"application": 61441, "target": "node:'"$CAROL"'"}}) + "\n")
+f.flush()
+print(json.loads(f.readline())["params"]["object"]["stream"], flush=True)
+f.readline()
+' >w.out
+	until_true test -s w.out
+}
+
+@test "the socket of a connection is its user's alone, and goes with the request" {
+	listens 61441
+	waiting
+	[ "$(stat -c %a "$(cat w.out)")" = 600 ]
+	[ "$(stat -c %a "$(dirname "$(cat w.out)")")" = 700 ]
+	kill -KILL "$(cat w.pid)"
+	until_true test ! -e "$(cat w.out)"
+	cut_off b
+}
+
 @test "an agent that is stopped ends its connections" {
+	# what an earlier one left behind is removed
+	mkdir -p lab/run/dora.apps
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("lab/run/dora.apps/99")'
 	dora_started
+	[ ! -e lab/run/dora.apps/99 ]
 	reload-agent stop -a dora
 	ended b 3
 	cut_off a

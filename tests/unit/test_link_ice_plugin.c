@@ -95,6 +95,8 @@ static void a_link_over_libnice(void **state)
 	uint8_t bytes[4000] = { 1 };
 	start_pair(&a, &b);
 	assert_true(reload_links_info(a.links, 1, &info));
+	assert_int_equal(info.type, RELOAD_DTLS_UDP_SR); /* R-6.6.4-01 */
+	assert_true(info.datagrams);
 	assert_int_equal(info.pair->local_type, RELOAD_ICE_HOST);
 	assert_int_equal(info.peer.port, b.candidates[0].address.port);
 	assert_true(reload_links_send(a.links, 1, span_of(bytes, sizeof(bytes))));

@@ -18,7 +18,7 @@ static void copies_on_a_silent_link(void **state)
 		for (size_t i = 0; i < COUNT_OF(at); i++) {
 			reload_ms now = 1000 + at[i];
 			if (i) {
-				/* R-6.6.3.1-02, -06, -07: 500 ms, and twice as long each time */
+				/* R-6.6.3.1-02, R-6.6.3.1-06, R-6.6.3.1-07: 500 ms, and twice as long each time */
 				assert_int_equal(reload_reliable_due(&r, now - 1), now);
 				nothing_sent(&r, now - 1);
 			}

@@ -143,6 +143,8 @@ void host_ice_addresses_changed(void *host, const struct reload_addresses *now)
 	h->ice->nat_outdated = true;
 	h->ice->no_pair = false; /* that was elsewhere */
 	ice_soon(h->ice);
+	if (h->agent.peer)
+		reload_peer_addresses_changed(h->agent.peer);
 }
 
 /* -- a node that no datagram reaches ------------------------------------------------------------------------------------------- */

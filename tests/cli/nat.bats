@@ -316,3 +316,41 @@ rows() {
 	rows without $'fc pr\nar sy\npr sy\npub ub'
 	[ -z "${NAT_LOSS-}" ] || nat-lab loss 0
 }
+
+link_since() { # NAME OTHER: since when the newest link between them stands, "none" without one
+	reload-agent status -a "$1" --links -j | jq -r --arg n "$(node_of "$2")" '[.links.list[] | select(.node_id == $n) | .since] | max // "none"'
+}
+
+newer_link() { # NAME OTHER SINCE: one stands since later than that, and carries
+	local now
+	now=$(link_since "$1" "$2")
+	[ "$now" != none ] || return 1
+	[ "$now" != "$3" ] || return 1
+	reload-ping -a "$1" -c 1 "node:$(node_of "$2")" >/dev/null
+}
+
+readdress() { # HOST DEVICE OLD NEW: the host has the address NEW, the way out is the same
+	local ns route
+	ns=$(nat-lab ns "$1")
+	route=$(ip -n "$ns" route show default)
+	ip -n "$ns" addr del "$3" dev "$2"
+	ip -n "$ns" addr add "$4" dev "$2"
+	ip -n "$ns" route replace ${route}
+}
+
+@test "a host that gets another address has links from there, and stays a neighbour" {
+	relay_start t
+	pair pr pr2
+	until_true path_is a b reflexive
+	since=$(link_since a b)
+	read -r device address < <(ip -n "$(nat-lab ns pr)" -4 -o addr show scope global | awk '{ print $2, $4 }')
+	other="${address%.*}.99/${address#*/}"
+	readdress pr "$device" "$address" "$other"
+	until_true newer_link a b "$since"
+	until_true path_is b a reflexive
+	R reload-agent status -a a --wait joined -q
+	ok
+	run ! grep -q 'a neighbour was lost' lab/a.log lab/b.log
+	readdress pr "$device" "$other" "$address"
+	relay_stop t
+}

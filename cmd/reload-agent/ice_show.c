@@ -75,23 +75,34 @@ const char *ice_nat_text(const struct agent *agent)
 	return i->text;
 }
 
+static json_t *address_json(const struct reload_ip_port *at)
+{
+	char text[64];
+	return at && at->type ? json_string(reload_ip_port_text(text, at)) : json_null();
+}
+
+/* What reload_ice_offer() sends: nothing of a host candidate, and no address when it is hidden. */
+static json_t *related_json(const struct reload_ice_item *item)
+{
+	static const uint8_t hidden[sizeof(item->base.addr)];
+	bool none =
+		item->type == RELOAD_ICE_HOST || !memcmp(item->base.addr, hidden, sizeof(hidden));
+	return none ? json_null() : address_json(&item->base);
+}
+
 void ice_candidates_note(struct host_ice *i, const struct reload_ice_local *all, size_t count)
 {
 	char text[64];
 	json_decref(i->candidates);
 	i->candidates = json_array();
 	for (size_t k = 0; k < count; k++)
-		json_array_append_new(i->candidates,
-			json_pack("{s:s, s:s, s:I, s:b, s:s?}", "type", type_name(all[k].item.type),
-				"address", reload_ip_port_text(text, &all[k].item.address),
-				"priority", (json_int_t)all[k].item.priority, "routed",
-				all[k].routed, "left_out", all[k].left_out));
-}
-
-static json_t *address_json(const struct reload_ip_port *at)
-{
-	char text[64];
-	return at && at->type ? json_string(reload_ip_port_text(text, at)) : json_null();
+		json_array_append_new(
+			i->candidates, json_pack("{s:s, s:s, s:o, s:I, s:b, s:s?}", "type",
+					       type_name(all[k].item.type), "address",
+					       reload_ip_port_text(text, &all[k].item.address),
+					       "related", related_json(&all[k].item), "priority",
+					       (json_int_t)all[k].item.priority, "routed",
+					       all[k].routed, "left_out", all[k].left_out));
 }
 
 static json_t *servers_json(const struct host_ice *i)

@@ -195,6 +195,7 @@ candidates() { # NAME: "TYPE sent" or "TYPE left out: WHY", sorted
 	[ "$(path a t)" = relayed ]
 	[ "$(candidates a | grep -c sent)" = 1 ]
 	candidates a | grep -qx 'relayed sent'
+	reload-diag nat -a a -j | jq -e '[.candidates[] | select(.left_out == null) | .related] == [null]'
 	host_stop a
 	relay_stop t
 	host_start a pr --relay-only --no-join

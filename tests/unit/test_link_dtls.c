@@ -287,6 +287,35 @@ static void the_first_handshake_wins(void **state)
 	close(silent);
 }
 
+/* TCP does not connect: DTLS begins 300 ms later all the same (LINK-15) */
+static void tcp_has_a_head_start(void **state)
+{
+	(void)state;
+	struct node a = { 0 }, b = { 0 };
+	node_start(&a, loop, &alice, root.trust,
+		(struct reload_links_setup){
+			.types = RELOAD_LINK_NO_ICE, .connect_ms = 60000, .handshake_ms = 60000 });
+	node_start(&b, loop, &bob, root.trust, dtls_only);
+	struct sockaddr_in at = relay_at(b.port);
+	int full = socket(AF_INET, SOCK_STREAM, 0), fill[4];
+	assert_int_equal(bind(full, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(full, 0), 0);
+	for (size_t i = 0; i < COUNT_OF(fill); i++) { /* a queue that is full drops every SYN */
+		fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)!connect(fill[i], (struct sockaddr *)&at, sizeof(at));
+	}
+	struct reload_ip_port to = loopback(b.port);
+	reload_ms start = reload_poll_now();
+	node_dial(a.links, 1, &to, 1);
+	TURN_UNTIL(loop, a.ups == 1);
+	assert_true(reload_poll_now() - start >= 300);
+	node_stop(&a);
+	node_stop(&b);
+	for (size_t i = 0; i < COUNT_OF(fill); i++)
+		close(fill[i]);
+	close(full);
+}
+
 /* an address that is offered for DTLS is not dialled with TLS, nor the other way */
 static void types_of_an_address(void **state)
 {
@@ -488,6 +517,7 @@ int main(void)
 		cmocka_unit_test(each_flight_may_be_lost),
 		cmocka_unit_test(dtls_where_there_is_no_tls),
 		cmocka_unit_test(the_first_handshake_wins),
+		cmocka_unit_test(tcp_has_a_head_start),
 		cmocka_unit_test(types_of_an_address),
 		cmocka_unit_test(nobody_there),
 		cmocka_unit_test(all_that_was_tried_is_told),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Overlays with ICE: agents behind NATs of tests/lab/nat-lab, a public bootstrap node s, and a public peer t with coturn beside it, which has
-# examples/turnserver.conf.  `make soak` tries all pairs of NATs.
+# examples/turnserver.conf.  `make soak` tries all pairs of NATs, and a ring behind eight of them.
 
 load lab
 
@@ -353,5 +353,67 @@ readdress() { # HOST DEVICE OLD NEW: the host has the address NEW, the way out i
 	ok
 	run ! grep -q 'a neighbour was lost' lab/a.log lab/b.log
 	readdress pr "$device" "$other" "$address"
+	relay_stop t
+}
+
+renumber() { # HOST ADDRESS: its NAT has another public address
+	local nat inet old
+	nat=$(nat-lab ns "$1" nat) inet=$(nat-lab ns inet) old=$(nat-lab addr "$1" nat)
+	ip -n "$nat" addr add "$2/32" dev wan
+	ip -n "$nat" route replace 198.51.100.1 dev wan scope link src "$2"
+	ip -n "$nat" route replace default via 198.51.100.1 dev wan src "$2"
+	ip -n "$nat" addr del "$old/32" dev wan
+	ip -n "$inet" route add "$2" dev "n-$1"
+	ip -n "$inet" route del "$old"
+	nat-lab rebind "$1"
+}
+
+# all_fetched READER...: each reads what every peer of the ring has stored
+all_fetched() {
+	local reader i
+	for reader in "$@"; do
+		for ((i = 1; i <= 8; i++)); do
+			[ "$(reload-fetch -a "$reader" -k 0xf0000001 "p$i@calls.example" --raw -t 10)" = "of p$i" ] || return 1
+		done
+	done
+}
+
+store_all() { # each peer stores its value anew
+	local i
+	for ((i = 1; i <= 8; i++)); do
+		until_true reload-store -a "p$i" -k 0xf0000001 "p$i@calls.example" "of p$i" -q
+	done
+}
+
+@test "eight peers, each behind its own NAT, lose no value with a bootstrap node, an address of a NAT and a TURN server" {
+	[ -n "${NAT_RING-}" ] || skip "make soak has it"
+	local hosts=(fc fc2 ar ar2 pr pr2 sy sy2) i second
+	second=$(nat-lab addr u):6084
+	relay_start t
+	host_start u u
+	for ((i = 1; i <= 8; i++)); do
+		reload-enroll issue "p$i@calls.example" --identity "p$i" >/dev/null
+		cp turn-secret "lab/etc/identity/p$i/turn-secret"
+		host_start "p$i" "${hosts[i - 1]}" --bootstrap "$second"
+	done
+	for ((i = 1; i <= 8; i++)); do
+		reload-agent status -a "p$i" --wait joined -q -t 60
+	done
+	store_all
+	until_true all_fetched p1 p8
+	kill -KILL "$(cat lab/u.pid)" # not asked to leave
+	rm lab/u.pid
+	until_true all_fetched p2 p7
+	store_all
+	renumber pr 203.0.113.200
+	within 60 all_fetched p5 p1
+	store_all
+	turn_stop t
+	turn_start t
+	within 60 path_is p7 p8 relayed
+	within 60 all_fetched p7 p8 p3
+	for ((i = 1; i <= 8; i++)); do
+		host_stop "p$i"
+	done
 	relay_stop t
 }

@@ -219,7 +219,7 @@ static size_t addresses(const struct host_ice *i, struct reload_ip_port out[RELO
 		for (size_t k = 0; k < count && kept < RELOAD_ICE_ADDRESSES; k++) {
 			bool is = false;
 			for (size_t n = 0; n < from_count; n++)
-				is |= ice_same_host(&all[k], &from[n]);
+				is |= reload_ip_port_same_host(&all[k], &from[n]);
 			if (is == routed)
 				out[kept++] = all[k];
 		}

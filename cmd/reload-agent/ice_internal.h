@@ -56,8 +56,6 @@ void ice_job_free(struct host_ice *i, struct ice_job *job);
 
 /* -- ice_nat.c -------------------------------------------------------------------------------------------------------------- */
 
-bool ice_same_host(const struct reload_ip_port *a, const struct reload_ip_port *b);
-
 /* ice_soon() has the jobs looked at again in the next pass; arg is a struct host_ice. */
 void ice_soon(void *arg);
 

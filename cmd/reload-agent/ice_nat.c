@@ -12,11 +12,6 @@
  * port is found by the checks.
  */
 
-bool ice_same_host(const struct reload_ip_port *a, const struct reload_ip_port *b)
-{
-	return a->type == b->type && !memcmp(a->addr, b->addr, a->type == RELOAD_IPV4 ? 4 : 16);
-}
-
 bool ice_relay_needed(const struct host_ice *i)
 {
 	return i->relay_only || i->no_pair || i->nat.mapping == AGENT_NAT_BLOCKED ||
@@ -43,7 +38,7 @@ static size_t server_add(
 	struct agent_nat_server *all, size_t count, const struct reload_ip_port *at, bool turn)
 {
 	for (size_t k = 0; k < count; k++)
-		if (all[k].at.port == at->port && ice_same_host(&all[k].at, at))
+		if (reload_ip_port_eq(&all[k].at, at))
 			return count;
 	if (count < AGENT_NAT_SERVERS)
 		all[count++] = (struct agent_nat_server){ .at = *at, .turn = turn };
@@ -78,7 +73,7 @@ static void measured(void *arg)
 			reload_turn_result(&i->relay.search, &s->at, s->mapped.type != 0, now);
 		for (size_t n = 0; n < i->stun.count && s->mapped.type; n++)
 			if (i->stun.at[n].server.port == s->at.port &&
-				ice_same_host(&i->stun.at[n].server, &s->at))
+				reload_ip_port_same_host(&i->stun.at[n].server, &s->at))
 				(void)reload_stun_servers_seen(
 					&i->stun, i->stun.at[n].link, &s->at, &s->mapped);
 	}

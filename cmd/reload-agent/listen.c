@@ -103,7 +103,7 @@ size_t host_listen_app(const struct host *h, struct reload_app_streams *streams,
 		for (size_t k = 0; k < h->candidates_count && count < max; k++) {
 			struct reload_ip_port at = h->candidates[k];
 			if (at.type != l->type || at.port != l->port ||
-				(!is_any(l) && memcmp(at.addr, l->addr, sizeof(at.addr)) != 0))
+				(!is_any(l) && !reload_ip_port_same_host(&at, l)))
 				continue;
 			at.port = bound.port;
 			out[count++] = (struct reload_link_target){ at,
@@ -129,8 +129,7 @@ bool host_listens_at(const struct host *h, const struct reload_ip_port *at)
 	size_t count = addresses(h, own, COUNT_OF(own), false);
 	count += addresses(h, &own[count], COUNT_OF(own) - count, true);
 	for (size_t i = 0; i < count; i++)
-		if (own[i].port == at->port && own[i].type == at->type &&
-			!memcmp(own[i].addr, at->addr, sizeof(at->addr)))
+		if (reload_ip_port_eq(&own[i], at))
 			return true;
 	return reload_ip_port_is_loopback(at) && listens_at_any(h, at);
 }

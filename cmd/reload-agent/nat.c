@@ -13,11 +13,6 @@ enum {
 	AFTER_MS = 100   /* for others, when two servers have answered */
 };
 
-static bool same_address(const struct reload_ip_port *a, const struct reload_ip_port *b)
-{
-	return a->type == b->type && !memcmp(a->addr, b->addr, a->type == RELOAD_IPV4 ? 4 : 16);
-}
-
 static size_t answers(const struct agent_nat *n)
 {
 	size_t count = 0;
@@ -43,7 +38,7 @@ static enum agent_nat_mapping judge(const struct agent_nat *n)
 		const struct reload_ip_port *mapped = &n->at[i].mapped;
 		if (!mapped->type)
 			continue;
-		if (first && (!same_address(first, mapped) || first->port != mapped->port))
+		if (first && (!reload_ip_port_eq(first, mapped)))
 			return AGENT_NAT_ADDRESS_DEPENDENT;
 		first = mapped;
 	}

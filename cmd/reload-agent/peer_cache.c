@@ -41,12 +41,6 @@ bool agent_peer_cache_parse(
 	return good;
 }
 
-static bool same_addr(const struct reload_ip_port *a, const struct reload_ip_port *b)
-{
-	return a->type == b->type && a->port == b->port &&
-	       !memcmp(a->addr, b->addr, sizeof(a->addr));
-}
-
 void agent_peer_cache_start(struct agent_peer_cache *k, struct agent *agent, size_t id_len)
 {
 	struct reload_error_text why = { 0 };
@@ -136,7 +130,7 @@ void agent_peer_cache_add(struct agent_peer_cache *k, const struct reload_id *no
 		struct agent_cached_peer peer = { .addr = addrs[i], .node = *node };
 		size_t at = 0;
 		peer.addr.raw = span_of(NULL, 0);
-		while (at < k->count && !same_addr(&k->at[at].addr, &peer.addr))
+		while (at < k->count && !reload_ip_port_eq(&k->at[at].addr, &peer.addr))
 			at++;
 		bool there = at < k->count && reload_id_eq(&k->at[at].node, node);
 		if (at == k->count && k->count == AGENT_PEER_CACHE_MAX)

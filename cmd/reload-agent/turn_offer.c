@@ -158,8 +158,7 @@ static void offer(struct turn_offer *o, const struct reload_ip_port *at)
 		withdraw(o, "turn-density of the configuration is 0");
 		return;
 	}
-	if (o->offered && o->at.type == at->type && o->at.port == at->port &&
-		!memcmp(o->at.addr, at->addr, sizeof(at->addr)))
+	if (o->offered && reload_ip_port_eq(&o->at, at))
 		return;
 	drop_all(h);
 	o->at = *at;

@@ -24,12 +24,6 @@ static const struct {
 	{ RELOAD_ICE_RELAY, RELOAD_CAND_RELAY },
 };
 
-static bool same_address(const struct reload_ip_port *a, const struct reload_ip_port *b)
-{
-	return a->type == b->type && a->port == b->port &&
-	       !memcmp(a->addr, b->addr, a->type == RELOAD_IPV4 ? 4 : 16);
-}
-
 /* -- of another node ---------------------------------------------------------------------------- */
 
 /* Foundations are only compared with each other: a longer one than ICE has room for is replaced by its hash. */
@@ -60,7 +54,7 @@ static void item_of(struct reload_ice_item *out, const struct reload_ice_candida
 static bool is_twice(const struct reload_ice_item *items, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (same_address(&items[i].address, &items[count].address))
+		if (reload_ip_port_eq(&items[i].address, &items[count].address))
 			return true;
 	return false;
 }
@@ -93,7 +87,7 @@ void reload_ice_mark_routed(struct reload_ice_local *all, size_t count,
 		all[i].routed = false;
 		for (size_t k = 0; k < sources_count; k++) {
 			base.port = sources[k].port;
-			all[i].routed |= same_address(&base, &sources[k]);
+			all[i].routed |= reload_ip_port_eq(&base, &sources[k]);
 		}
 	}
 }
@@ -151,7 +145,7 @@ static void leave_out_repeats(struct reload_ice_local *all, size_t count)
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < i && !all[i].left_out; k++)
 			if (!all[k].left_out &&
-				same_address(&all[i].item.address, &all[k].item.address))
+				reload_ip_port_eq(&all[i].item.address, &all[k].item.address))
 				all[i].left_out = "at the address of another candidate";
 }
 

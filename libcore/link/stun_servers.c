@@ -2,9 +2,7 @@
 
 static bool same_group(const struct reload_stun_peer *a, const struct reload_stun_peer *b)
 {
-	if (a->seen.type != b->seen.type || !a->seen.type)
-		return a->seen.type == b->seen.type;
-	return !memcmp(a->seen.addr, b->seen.addr, a->seen.type == RELOAD_IPV4 ? 4 : 16);
+	return reload_ip_port_same_host(&a->seen, &b->seen);
 }
 
 static size_t group_size(const struct reload_stun_servers *s, const struct reload_stun_peer *of)

@@ -236,8 +236,7 @@ static size_t target_at(
 	struct reload_link_target *list, size_t *count, size_t max, const struct reload_ip_port *at)
 {
 	for (size_t i = 0; i < *count; i++)
-		if (list[i].at.type == at->type && list[i].at.port == at->port &&
-			!memcmp(list[i].at.addr, at->addr, sizeof(at->addr)))
+		if (reload_ip_port_eq(&list[i].at, at))
 			return i;
 	if (*count < max)
 		list[(*count)++] = (struct reload_link_target){ .at = *at };

@@ -56,8 +56,7 @@ const char *reload_turn_offer_fault(
 	if (reload_ip_port_is_private(address)) /* R-9-02 */
 		return "a private address";
 	for (size_t i = 0; i < count; i++)
-		if (seen[i].type == address->type &&
-			memcmp(seen[i].addr, address->addr, seen[i].type == RELOAD_IPV4 ? 4 : 16))
+		if (seen[i].type == address->type && !reload_ip_port_same_host(&seen[i], address))
 			return "not the address at which others see this node"; /* R-9-01 */
 	return NULL;
 }

@@ -2,12 +2,6 @@
 
 #include "wire/codes.h"
 
-static bool same_address(const struct reload_ip_port *a, const struct reload_ip_port *b)
-{
-	return a->type == b->type && a->port == b->port &&
-	       !memcmp(a->addr, b->addr, a->type == RELOAD_IPV4 ? 4 : 16);
-}
-
 static bool rests(const struct reload_turn_known *k, reload_ms now)
 {
 	return k->failed && now - k->failed_at < RELOAD_TURN_REST_MS;
@@ -79,7 +73,7 @@ enum reload_err reload_turn_search_take(struct reload_turn_search *s, const stru
 	struct reload_turn_known *place = NULL;
 	for (size_t i = 0; i < s->count && !place; i++) {
 		struct reload_turn_known *k = &s->servers[i];
-		bool same = same_address(&k->address, &t.server_address);
+		bool same = reload_ip_port_eq(&k->address, &t.server_address);
 		if (same || (reload_id_eq(&k->node, node) && !k->failed))
 			return RELOAD_EXISTS;
 		if (reload_id_eq(&k->node, node))
@@ -109,7 +103,7 @@ void reload_turn_result(struct reload_turn_search *s, const struct reload_ip_por
 	bool works, reload_ms now)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (same_address(&s->servers[i].address, address)) {
+		if (reload_ip_port_eq(&s->servers[i].address, address)) {
 			s->servers[i].failed = !works;
 			s->servers[i].failed_at = now;
 		}

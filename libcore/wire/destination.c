@@ -144,6 +144,18 @@ const char *reload_ip_port_text(char out[64], const struct reload_ip_port *a)
 	return out;
 }
 
+/* What follows an IPv4 address in the 16 bytes need not be zero. */
+bool reload_ip_port_same_host(const struct reload_ip_port *a, const struct reload_ip_port *b)
+{
+	return a->type == b->type &&
+	       memcmp(a->addr, b->addr, a->type == RELOAD_IPV4 ? 4 : sizeof(a->addr)) == 0;
+}
+
+bool reload_ip_port_eq(const struct reload_ip_port *a, const struct reload_ip_port *b)
+{
+	return a->port == b->port && reload_ip_port_same_host(a, b);
+}
+
 void reload_ip_port_unmap(struct reload_ip_port *a)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };

@@ -64,6 +64,10 @@ const char *reload_ip_port_fault(const struct reload_ip_port *a);
  */
 const char *reload_ip_port_claim_fault(const struct reload_ip_port *a, bool loopback);
 
+/* reload_ip_port_same_host() returns whether two usable addresses differ in the port at most; reload_ip_port_eq() in nothing. */
+bool reload_ip_port_same_host(const struct reload_ip_port *a, const struct reload_ip_port *b);
+bool reload_ip_port_eq(const struct reload_ip_port *a, const struct reload_ip_port *b);
+
 /* reload_ip_port_is_private() returns whether a has a meaning in its own network alone: RFC 1918, RFC 6598, RFC 4193. */
 bool reload_ip_port_is_private(const struct reload_ip_port *a);
 

@@ -118,6 +118,37 @@ static void addresses_as_people_write_them(void **state)
 	}
 }
 
+static void addresses_are_compared(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *a, *b;
+		bool same_host, eq;
+	} rows[] = {
+		{ "192.0.2.1:1", "192.0.2.1:1", true, true },
+		{ "192.0.2.1:1", "192.0.2.1:2", true, false },
+		{ "192.0.2.1:1", "192.0.2.2:1", false, false },
+		{ "192.0.2.1:1", "193.0.2.1:1", false, false },
+		{ "[2001:db8::1]:1", "[2001:db8::1]:1", true, true },
+		{ "[2001:db8::1]:1", "[2001:db8::1]:257", true, false },
+		{ "[2001:db8::1]:1", "[2001:db8::2]:1", false, false },
+		{ "0.0.0.0:1", "[::]:1", false, false },
+		{ "192.0.2.1:1", "[::ffff:192.0.2.1]:1", false, false },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct reload_ip_port a, b;
+		assert_int_equal(reload_ip_port_parse(&a, rows[i].a, 0), RELOAD_OK);
+		assert_int_equal(reload_ip_port_parse(&b, rows[i].b, 0), RELOAD_OK);
+		if (a.type == RELOAD_IPV4)
+			memset(a.addr + 4, 0xee, sizeof(a.addr) - 4); /* no part of the address */
+		if (reload_ip_port_same_host(&a, &b) != rows[i].same_host ||
+			reload_ip_port_same_host(&b, &a) != rows[i].same_host ||
+			reload_ip_port_eq(&a, &b) != rows[i].eq ||
+			reload_ip_port_eq(&b, &a) != rows[i].eq)
+			fail_msg("%s and %s", rows[i].a, rows[i].b);
+	}
+}
+
 /* The header with count entries of 2 bytes in a list, or options of 4. */
 static json_t *crowded(
 	struct wire_ctx *ctx, size_t via, size_t to, size_t options, struct reload_break *at)
@@ -180,6 +211,7 @@ int main(void)
 		wire_test(entries_that_mean_the_same),
 		wire_test(entries_that_are_made),
 		wire_test(addresses_as_people_write_them),
+		wire_test(addresses_are_compared),
 		wire_test(one_entry_too_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,7 +77,7 @@ static void pass_end(struct reload_secure_link *base)
 		reload_app_flow_run(of(base));
 }
 
-static void connect_next(struct reload_secure_link *base);
+static const char *start(struct reload_secure_link *base);
 
 /* It is dead.  Of one that is joined, what has arrived is delivered before its end is reported. */
 static void ended(struct reload_secure_link *base)
@@ -103,7 +103,7 @@ static const struct reload_link_transport transport = {
 	.kind = RELOAD_SECURE_STREAM,
 	.name = "TLS",
 	.size = sizeof(struct app_stream),
-	.connect = connect_next,
+	.connect = start,
 	.pass_end = pass_end,
 	.disconnect = disconnect,
 	.clear = clear,
@@ -260,25 +260,15 @@ static bool watch(struct app_stream *s, int fd, unsigned events)
 	return false;
 }
 
-static void connect_next(struct reload_secure_link *base)
+static const char *start(struct reload_secure_link *base)
 {
-	struct app_stream *s = of(base);
-	while (base->addrs_next < base->addrs_count) {
-		base->peer = base->addrs[base->addrs_next++];
-		int fd = reload_socket_connect(&base->peer);
-		if (fd >= 0 && watch(s, fd, RELOAD_POLL_OUT)) {
-			base->err = RELOAD_OK;
-			reload_secure_link_arm(
-				base, now_and((uint32_t)base->links->set.connect_ms), on_late);
-			return;
-		}
-		reload_secure_link_fail(base, RELOAD_LINK_DOWN,
-			fd < 0 ? strerror(-fd) : "the descriptor cannot be watched");
-		if (base->addrs_next < base->addrs_count)
-			base->state = RELOAD_SECURE_CONNECTING;
-	}
-	if (base->state != RELOAD_SECURE_DEAD)
-		reload_secure_link_fail(base, RELOAD_UNREACHABLE, "no address to connect to");
+	int fd = reload_socket_connect(&base->peer);
+	if (fd < 0)
+		return strerror(-fd);
+	if (!watch(of(base), fd, RELOAD_POLL_OUT))
+		return "the descriptor cannot be watched";
+	reload_secure_link_arm(base, now_and((uint32_t)base->links->set.connect_ms), on_late);
+	return NULL;
 }
 
 void reload_app_streams_connect(struct reload_app_streams *streams, uint32_t app,
@@ -296,7 +286,7 @@ void reload_app_streams_connect(struct reload_app_streams *streams, uint32_t app
 	if (streams->count > streams->max_streams)
 		reload_secure_link_fail(base, RELOAD_LIMIT, "too many connections of applications");
 	else
-		connect_next(base);
+		reload_secure_link_connect(base);
 }
 
 /* -- listening ----------------------------------------------------------------------------------------------------------- */

@@ -32,22 +32,13 @@ static const char *begin(struct reload_udp_link *l)
 	return reload_dtls_session(&l->dtls) ? NULL : "OpenSSL cannot make a session";
 }
 
-static void connect_next(struct reload_secure_link *base)
+static const char *start(struct reload_secure_link *base)
 {
 	struct reload_udp_link *l = udp(base);
-	while (base->addrs_next < base->addrs_count) {
-		base->peer = base->addrs[base->addrs_next++];
-		const char *fault = begin(l);
-		if (!fault) {
-			reload_dtls_handshake(&l->dtls, base->links->set.connect_ms);
-			return;
-		}
-		reload_secure_link_fail(base, RELOAD_LINK_DOWN, fault);
-		if (base->addrs_next < base->addrs_count)
-			base->state = RELOAD_SECURE_CONNECTING;
-	}
-	if (base->state != RELOAD_SECURE_DEAD)
-		reload_secure_link_fail(base, RELOAD_UNREACHABLE, "no address to connect to");
+	const char *fault = begin(l);
+	if (!fault)
+		reload_dtls_handshake(&l->dtls, base->links->set.connect_ms);
+	return fault;
 }
 
 void reload_udp_link_accepted(struct reload_udp_link *l)
@@ -96,7 +87,7 @@ const struct reload_link_transport reload_dtls_transport = {
 	.name = "DTLS",
 	.size = sizeof(struct reload_udp_link),
 	.bio_method = reload_dtls_bio_method,
-	.connect = connect_next,
+	.connect = start,
 	.send = reload_dtls_send,
 	.close = reload_dtls_close,
 	.pass_end = reload_dtls_pass_end,

@@ -47,8 +47,8 @@ struct reload_link_transport {
 	size_t size;      /* of its struct */
 	BIO_METHOD *(*bio_method)(
 		void); /* how bytes of its sessions travel; the link is the BIO's data */
-	/* starts with the first of its addresses */
-	void (*connect)(struct reload_secure_link *link);
+	/* starts to connect to link->peer; what stands in the way, NULL: it is under way.  NULL: it has no addresses */
+	const char *(*connect)(struct reload_secure_link *link);
 	/* queues a message on a link that is up; false: no room for it */
 	bool (*send)(struct reload_secure_link *link, struct span message);
 	/* lets the queue leave, then closes, in time; one that is not up dies at once */
@@ -240,6 +240,9 @@ void reload_secure_link_fail(
 
 /* reload_secure_link_fail_session() ends a link because a call into OpenSSL failed with code, err_saved being errno behind it. */
 void reload_secure_link_fail_session(struct reload_secure_link *link, int code, int err_saved);
+
+/* reload_secure_link_connect() begins with the next of its addresses to which connecting can begin; without one the link ends. */
+void reload_secure_link_connect(struct reload_secure_link *link);
 
 /* reload_secure_link_try_next() goes on with the next address of an own link that has just failed, if there is one. */
 void reload_secure_link_try_next(struct reload_secure_link *link);

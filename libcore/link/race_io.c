@@ -78,7 +78,7 @@ static bool start_next(struct reload_link_race *race)
 	if (race->kinds < RELOAD_SECURE_KINDS)
 		reload_timer_arm(race->links->timers, &race->next,
 			reload_poll_now() + HEAD_START_MS, on_head_start_over, race);
-	l->transport->connect(l);
+	reload_secure_link_connect(l);
 	return true;
 }
 

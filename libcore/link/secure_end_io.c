@@ -101,13 +101,30 @@ void reload_secure_link_make_room(struct reload_links *links, const struct reloa
 		RELOAD_LIMIT, "too many handshakes at a time: the oldest made room");
 }
 
+void reload_secure_link_connect(struct reload_secure_link *l)
+{
+	while (l->addrs_next < l->addrs_count) {
+		l->peer = l->addrs[l->addrs_next++];
+		const char *fault = l->transport->connect(l);
+		if (!fault) {
+			l->err = RELOAD_OK;
+			return;
+		}
+		reload_secure_link_fail(l, RELOAD_LINK_DOWN, fault);
+		if (l->addrs_next < l->addrs_count)
+			l->state = RELOAD_SECURE_CONNECTING;
+	}
+	if (l->state != RELOAD_SECURE_DEAD)
+		reload_secure_link_fail(l, RELOAD_UNREACHABLE, "no address to connect to");
+}
+
 void reload_secure_link_try_next(struct reload_secure_link *l)
 {
 	if (l->incoming || l->addrs_next == l->addrs_count)
 		return;
 	l->state = RELOAD_SECURE_CONNECTING;
 	reload_secure_link_forget_peer(l);
-	l->transport->connect(l);
+	reload_secure_link_connect(l);
 }
 
 static void on_close_late(void *arg)

@@ -171,25 +171,17 @@ void reload_tls_link_accepted(struct reload_links *links, int fd, const struct r
 		reload_secure_link_fail(&l->base, RELOAD_IO, "the descriptor cannot be watched");
 }
 
-static void connect_next(struct reload_secure_link *base)
+static const char *start(struct reload_secure_link *base)
 {
 	struct reload_tls_link *l = (struct reload_tls_link *)base;
-	while (l->base.addrs_next < l->base.addrs_count) {
-		l->base.peer = l->base.addrs[l->base.addrs_next++];
-		int fd = reload_socket_connect(&l->base.peer);
-		if (fd >= 0 && watch(l, fd, RELOAD_POLL_OUT)) {
-			l->base.err = RELOAD_OK;
-			reload_secure_link_arm(&l->base,
-				reload_poll_now() + l->base.links->set.connect_ms, on_attempt_late);
-			return;
-		}
-		reload_secure_link_fail(&l->base, RELOAD_LINK_DOWN,
-			fd < 0 ? strerror(-fd) : "the descriptor cannot be watched");
-		if (l->base.addrs_next < l->base.addrs_count)
-			l->base.state = RELOAD_SECURE_CONNECTING;
-	}
-	if (l->base.state != RELOAD_SECURE_DEAD)
-		reload_secure_link_fail(&l->base, RELOAD_UNREACHABLE, "no address to connect to");
+	int fd = reload_socket_connect(&base->peer);
+	if (fd < 0)
+		return strerror(-fd);
+	if (!watch(l, fd, RELOAD_POLL_OUT))
+		return "the descriptor cannot be watched";
+	reload_secure_link_arm(
+		base, reload_poll_now() + base->links->set.connect_ms, on_attempt_late);
+	return NULL;
 }
 
 /* -- the transport ----------------------------------------------------------------------------------------------------- */
@@ -263,7 +255,7 @@ const struct reload_link_transport reload_tls_transport = {
 	.name = "TLS",
 	.size = sizeof(struct reload_tls_link),
 	.bio_method = reload_tls_bio_method,
-	.connect = connect_next,
+	.connect = start,
 	.send = send_message,
 	.close = close_link,
 	.pass_end = pass_end,

@@ -1,5 +1,6 @@
 #include "common/home.h"
 
+#include "control/local_socket_io.h"
 #include "util/alloc.h"
 
 #include <dirent.h>
@@ -7,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -169,10 +169,9 @@ void cli_names_free(char **names, size_t count)
 /* answers() returns whether a process listens on the socket at path. */
 static bool answers(const char *path)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(to.sun_path))
+	struct sockaddr_un to;
+	if (!reload_local_address(&to, path))
 		return false;
-	memcpy(to.sun_path, path, strlen(path) + 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return false;

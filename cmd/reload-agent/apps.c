@@ -4,6 +4,7 @@
 #include "listen.h"
 
 #include "common/json.h"
+#include "control/local_socket_io.h"
 #include "control/server_io.h"
 
 #include <dirent.h>
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 TAILQ_HEAD(app_owners, app_owner);
@@ -106,10 +106,10 @@ static void on_program(void *arg, unsigned events)
 	reload_app_streams_join(apps->streams, c->stream, fd);
 }
 
-static enum reload_err socket_failed(struct app_connection *c)
+static enum reload_err socket_failed(struct app_connection *c, int err)
 {
 	reload_error_explain(&c->why, RELOAD_IO, "no socket for the connection", "%s: %s", c->path,
-		strerror(errno));
+		strerror(err));
 	reload_error_advise(&c->why, "ls -ld %s", c->owner->apps->dir);
 	return RELOAD_IO;
 }
@@ -117,27 +117,15 @@ static enum reload_err socket_failed(struct app_connection *c)
 static enum reload_err socket_open(struct app_connection *c)
 {
 	struct agent_apps *apps = c->owner->apps;
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	size_t len = strlen(apps->dir) + 24;
 	c->path = reload_alloc(len);
 	snprintf(c->path, len, "%s/%lld", apps->dir, (long long)c->number);
-	c->fd = -1;
-	errno = ENAMETOOLONG;
-	if (strlen(c->path) >= sizeof(addr.sun_path))
-		return socket_failed(c);
-	memcpy(addr.sun_path, c->path, strlen(c->path) + 1);
-	if (mkdir(apps->dir, 0700) && errno != EEXIST)
-		return socket_failed(c);
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	mode_t before = umask(0177);
-	int failed = c->fd < 0 || bind(c->fd, (struct sockaddr *)&addr, sizeof(addr));
-	int err = errno;
-	umask(before);
-	errno = err;
-	if (failed || listen(c->fd, 1))
-		return socket_failed(c);
+	c->fd = mkdir(apps->dir, 0700) && errno != EEXIST ? -errno
+							  : reload_local_listen(c->path, 1);
+	if (c->fd < 0)
+		return socket_failed(c, -c->fd);
 	c->watch = reload_poll_add(apps->agent->poll, c->fd, RELOAD_POLL_IN, on_program, c);
-	return c->watch ? RELOAD_OK : socket_failed(c);
+	return c->watch ? RELOAD_OK : socket_failed(c, errno);
 }
 
 /* -- what the engine orders -------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* reload-attach connect: one connection to standard input and output, or one for each program that comes to a local socket. */
 #include "reload-attach/attach.h"
 
+#include "control/local_socket_io.h"
 #include "util/text.h"
 
 #include <errno.h>
@@ -132,7 +133,7 @@ static int connect_unix(struct connector *c, const char *path, uint64_t count)
 {
 	struct reload_error_text why;
 	char what[160];
-	int listener = session_socket(path, true);
+	int listener = reload_local_listen(path, SESSION_PUMPS_MAX);
 	if (listener < 0) {
 		snprintf(what, sizeof(what), "cannot listen on %.120s", path);
 		reload_error_explain(&why, RELOAD_IO, what, "%s", strerror(-listener));

@@ -1,6 +1,8 @@
 /* reload-attach listen: connections of an application, to standard input and output or to a local socket. */
 #include "reload-attach/attach.h"
 
+#include "control/local_socket_io.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +27,7 @@ struct listener {
 static bool local_end(struct listener *l, int *in, int *out)
 {
 	if (l->path) {
-		*in = *out = session_socket(l->path, false);
+		*in = *out = reload_local_connect(l->path);
 		if (*in < 0)
 			cli_warn(l->cli, "%s: %s", l->path, strerror(-*in));
 		return *in >= 0;
@@ -45,7 +47,7 @@ static void on_connected(struct listener *l, const json_t *object)
 		session_add(&l->session, cli_get_int(object, "connection"),
 			cli_get_text(object, "stream"), in, out);
 	else /* whoever came has to be told: the stream ends at once when somebody connects and goes */
-		close(session_socket(cli_get_text(object, "stream"), false));
+		close(reload_local_connect(cli_get_text(object, "stream")));
 }
 
 static void on_ended(struct listener *l, const json_t *object)

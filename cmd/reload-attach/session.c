@@ -1,6 +1,7 @@
 #include "reload-attach/session.h"
 
 #include "common/home.h"
+#include "control/local_socket_io.h"
 #include "util/alloc.h"
 
 #include <errno.h>
@@ -11,8 +12,6 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -159,35 +158,10 @@ enum reload_err session_call(struct session *s, const char *method, json_t *para
 
 /* -- streams ----------------------------------------------------------------------------------------------------------------- */
 
-static int socket_failed(int fd)
-{
-	int err = errno;
-	if (fd >= 0)
-		close(fd);
-	return -err;
-}
-
-int session_socket(const char *path, bool listening)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return socket_failed(fd);
-	if (!listening)
-		return connect(fd, (struct sockaddr *)&addr, sizeof(addr)) ? socket_failed(fd) : fd;
-	mode_t before = umask(0177);
-	int failed = bind(fd, (struct sockaddr *)&addr, sizeof(addr));
-	umask(before);
-	return failed || listen(fd, SESSION_PUMPS_MAX) ? socket_failed(fd) : fd;
-}
-
 bool session_add(struct session *s, json_int_t number, const char *path, int in, int out)
 {
 	struct session_pump *p = RELOAD_NEW(session_pump);
-	int stream = s->count < SESSION_PUMPS_MAX ? session_socket(path, false) : -1;
+	int stream = s->count < SESSION_PUMPS_MAX ? reload_local_connect(path) : -1;
 	p->number = number;
 	pump_init(&p->pump, stream, in, out);
 	s->limit = RELOAD_NEVER;

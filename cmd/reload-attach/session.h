@@ -52,6 +52,3 @@ struct session_pump *session_find(struct session *s, json_int_t number);
 
 /* session_finish() pumps until what has arrived is written, after the agent has ended all streams. */
 void session_finish(struct session *s);
-
-/* session_socket() returns a socket that is connected to path, or with `listening` one that listens there (mode 0600); a negative errno. */
-int session_socket(const char *path, bool listening);

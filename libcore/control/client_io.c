@@ -1,13 +1,14 @@
 /* The control socket, waited for with poll() up to a deadline: the limit holds also when the agent hangs. */
 #include "control/client_io.h"
 
+#include "control/local_socket_io.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -153,10 +154,9 @@ static enum reload_err try_connect(
 static enum reload_err open_connection(struct connection **out, const struct endpoint *at,
 	reload_ms deadline, int stop_fd, struct reload_error_text *why)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	if (strlen(at->path) >= sizeof(addr.sun_path))
+	struct sockaddr_un addr;
+	if (!reload_local_address(&addr, at->path))
 		return explain(why, RELOAD_NO_AGENT, at, ENAMETOOLONG);
-	memcpy(addr.sun_path, at->path, strlen(at->path) + 1);
 	struct connection *c = RELOAD_NEW(connection);
 	c->stop_fd = stop_fd;
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

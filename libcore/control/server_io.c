@@ -7,6 +7,7 @@
  */
 #include "control/server_io.h"
 
+#include "control/local_socket_io.h"
 #include "storage/disk_io.h"
 
 #include <bsd/sys/queue.h>
@@ -17,7 +18,6 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -265,25 +265,18 @@ static enum reload_err take_lock(struct listener *l, struct reload_error_text *w
 
 static enum reload_err bind_socket(struct listener *l, struct reload_error_text *why)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct stat st;
 	if (lstat(l->path, &st) == 0) {
 		errno = EEXIST;
 		if (!S_ISSOCK(st.st_mode) || unlink(l->path))
 			return io_failed(why, l->path);
 	}
-	memcpy(addr.sun_path, l->path, strlen(l->path) + 1);
-	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l->fd < 0)
+	int fd = reload_local_listen(l->path, BACKLOG);
+	if (fd < 0) {
+		errno = -fd;
 		return io_failed(why, l->path);
-	mode_t before = umask(
-		0177); /* the socket is accessible to this user alone from the moment it exists */
-	int failed = bind(l->fd, (struct sockaddr *)&addr, sizeof(addr));
-	int e = errno;
-	umask(before);
-	errno = e;
-	if (failed || listen(l->fd, BACKLOG))
-		return io_failed(why, l->path);
+	}
+	l->fd = fd;
 	l->mark = reload_file_mark(l->path);
 	l->watch = reload_poll_add(l->server->poll, l->fd, RELOAD_POLL_IN, on_connection, l);
 	return l->watch ? RELOAD_OK : io_failed(why, l->path);

@@ -1,0 +1,17 @@
+/* Unix sockets: how the agent and the programs of its user find each other, and nobody else. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/un.h>
+
+/* reload_local_address() makes the address of path; false, and ENAMETOOLONG in errno: it has no room for it. */
+bool reload_local_address(struct sockaddr_un *out, const char *path);
+
+/*
+ * reload_local_listen() returns a socket that listens at path, where no file may be, closed on exec and never blocking; a negative errno.  It is accessible to this user
+ * alone (mode 0600) from the moment it exists.  Not for a process with other threads that make files: the umask is theirs as well.
+ */
+int reload_local_listen(const char *path, int backlog);
+
+/* reload_local_connect() returns a socket that is connected to path, closed on exec; a negative errno. */
+int reload_local_connect(const char *path);

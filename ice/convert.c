@@ -41,13 +41,6 @@ void ice_address_from(struct reload_ip_port *out, const NiceAddress *in)
 	}
 }
 
-gboolean ice_address_is_linklocal(const struct reload_ip_port *a)
-{
-	if (a->type == RELOAD_IPV4)
-		return a->addr[0] == 169 && a->addr[1] == 254;
-	return a->addr[0] == 0xfe && (a->addr[1] & 0xc0) == 0x80;
-}
-
 const char *ice_address_text(char out[NICE_ADDRESS_STRING_LEN], const struct reload_ip_port *in)
 {
 	NiceAddress at;

@@ -9,9 +9,6 @@
 void ice_address_to(NiceAddress *out, const struct reload_ip_port *in);
 void ice_address_from(struct reload_ip_port *out, const NiceAddress *in);
 
-/* ice_address_is_linklocal() is what libnice does not export. */
-gboolean ice_address_is_linklocal(const struct reload_ip_port *a);
-
 /* ice_address_text() writes the address without its port. */
 const char *ice_address_text(char out[NICE_ADDRESS_STRING_LEN], const struct reload_ip_port *in);
 

@@ -396,7 +396,7 @@ static gboolean add_addresses(struct ice_link *l, const struct reload_ice_gather
 		struct reload_ip_port named = how->addresses[i];
 		named.port = 0;
 		ice_address_to(&at, &named);
-		if (!ice_address_is_linklocal(&named) &&
+		if (!reload_ip_port_is_linklocal(&named) &&
 			nice_agent_add_local_address(l->agent, &at))
 			any = TRUE;
 	}

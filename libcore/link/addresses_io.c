@@ -37,13 +37,6 @@ static int compare(const void *a, const void *b)
 	return order ? order : memcmp(x->addr, y->addr, sizeof(x->addr));
 }
 
-static bool is_linklocal(const struct reload_ip_port *a)
-{
-	if (a->type == RELOAD_IPV4)
-		return a->addr[0] == 169 && a->addr[1] == 254;
-	return a->addr[0] == 0xfe && (a->addr[1] & 0xc0) == 0x80;
-}
-
 bool reload_addresses_have(const struct reload_addresses *set, const struct reload_ip_port *a)
 {
 	return bsearch(a, set->all, set->count, sizeof(*a), compare);
@@ -62,7 +55,7 @@ static void add(struct reload_addresses *out, const struct ifaddrs *i)
 		memcpy(&at, i->ifa_addr, sizeof(struct sockaddr_in6));
 	reload_sockaddr_from(&a, &at);
 	a.port = 0;
-	if (!a.type || is_linklocal(&a) || reload_ip_port_is_loopback(&a))
+	if (!a.type || reload_ip_port_is_linklocal(&a) || reload_ip_port_is_loopback(&a))
 		return;
 	for (size_t k = 0; k < out->count; k++)
 		if (!compare(&out->all[k], &a))

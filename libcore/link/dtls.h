@@ -121,6 +121,12 @@ bool reload_dtls_session(struct reload_dtls_link *link);
  */
 void reload_dtls_handshake(struct reload_dtls_link *link, reload_ms limit_ms);
 
+/* reload_dtls_begins() returns whether a datagram is one of DTLS by its first byte (RFC 7983). */
+static inline bool reload_dtls_begins(struct span datagram)
+{
+	return datagram.len && datagram.at[0] >= 20 && datagram.at[0] <= 63;
+}
+
 /* reload_dtls_link_input() takes a datagram. */
 void reload_dtls_link_input(struct reload_dtls_link *link, struct span datagram);
 

@@ -8,9 +8,7 @@
 #include <string.h>
 
 enum {
-	STUN_LAST = 3, /* first bytes of datagrams (RFC 7983) */
-	DTLS_FIRST = 20,
-	DTLS_LAST = 63,
+	STUN_LAST = 3, /* first byte of a datagram (RFC 7983) */
 	/* RFC 6347 s4.1, s4.2.2 */
 	RECORD_CIPHER_SPEC = 20,
 	RECORD_HANDSHAKE = 22,
@@ -175,7 +173,7 @@ static void on_readable(void *arg, unsigned events)
 		struct span datagram = span_of(d->in, (size_t)n);
 		if (datagram.at[0] <= STUN_LAST)
 			on_stun(port, datagram, &from, &local);
-		else if (datagram.at[0] >= DTLS_FIRST && datagram.at[0] <= DTLS_LAST)
+		else if (reload_dtls_begins(datagram))
 			on_dtls(port, datagram, &from, &local);
 	}
 }

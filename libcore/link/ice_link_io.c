@@ -13,11 +13,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum {
-	DTLS_FIRST = 20, /* first bytes of datagrams (RFC 7983) */
-	DTLS_LAST = 63
-};
-
 static int key_cmp(const struct reload_ice_link *a, const struct reload_ice_link *b)
 {
 	return (a->key > b->key) - (a->key < b->key);
@@ -146,8 +141,7 @@ static void on_failed(struct reload_ice_link *l, const struct reload_ice_notice 
 
 static void on_datagram(struct reload_ice_link *l, struct span datagram)
 {
-	if (l->dtls.base.ssl && datagram.len && datagram.at[0] >= DTLS_FIRST &&
-		datagram.at[0] <= DTLS_LAST)
+	if (l->dtls.base.ssl && reload_dtls_begins(datagram))
 		reload_dtls_link_input(&l->dtls, datagram);
 }
 

@@ -1,6 +1,7 @@
 /* Destination entries and lists (RFC 6940 s6.3.2.2), and addresses (s6.3.1.1). */
 #pragma once
 
+#include "wire/codes.h"
 #include "wire/schema.h"
 
 struct reload_destination {
@@ -70,6 +71,14 @@ bool reload_ip_port_eq(const struct reload_ip_port *a, const struct reload_ip_po
 
 /* reload_ip_port_is_private() returns whether a has a meaning in its own network alone: RFC 1918, RFC 6598, RFC 4193. */
 bool reload_ip_port_is_private(const struct reload_ip_port *a);
+
+/* reload_ip_port_is_linklocal() returns whether a is 169.254.0.0/16 or fe80::/10; the plug-in for ICE, which has none of the archive, uses it, too. */
+static inline bool reload_ip_port_is_linklocal(const struct reload_ip_port *a)
+{
+	if (a->type == RELOAD_IPV4)
+		return a->addr[0] == 169 && a->addr[1] == 254;
+	return a->addr[0] == 0xfe && (a->addr[1] & 0xc0) == 0x80;
+}
 
 /* reload_ip_port_is_loopback() returns whether a is 127.0.0.0/8 or ::1. */
 bool reload_ip_port_is_loopback(const struct reload_ip_port *a);

@@ -39,7 +39,7 @@ all: programs
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
 BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 dnsmasq-base coturn
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 dnsmasq-base coturn conntrack
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \

@@ -148,8 +148,8 @@ static void bare(void)
 		struct reload_ip_port peer;
 		struct reload_udp_local local;
 		int n;
-		while ((n = reload_udp_receive(to_link->port->fd, datagram, sizeof(datagram), &peer,
-				&local)) > 0) {
+		while ((n = reload_udp_receive(((struct reload_udp_link *)to_link)->port->fd,
+				datagram, sizeof(datagram), &peer, &local)) > 0) {
 			to_link->datagram = span_of(datagram, (size_t)n);
 			received += SSL_read(to_link->base.ssl, record, sizeof(record)) == MESSAGE;
 		}

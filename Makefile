@@ -203,7 +203,7 @@ plots: $(O)/reload-sim
 
 # Figures, never asserted; BENCH_QUICK=1 for a short run, BENCH_PEER=opendht for OpenDHT beside us.
 bench-tools: $(O)/bench/load $(O)/bench/micro $(O)/bench/links $(O)/bench/count.so
-bench: check-deps programs bench-tools
+bench: check-deps programs bench-tools lab-tools
 	$(call ensure,strace)
 	$(Q)tests/bench/run $(O) build/bench.json
 

@@ -9,6 +9,7 @@
  * OpenSSL through the same sockets, one in a datagram, without frames, ACKs or a loop.
  */
 #include "../unit/dtls_relay.h"
+#include "../unit/link_cast.h"
 
 #include "link/dtls.h"
 #include "link/udp_socket_io.h"
@@ -29,9 +30,6 @@ enum transport {
 	STOP_AND_WAIT
 };
 
-static struct authority root;
-static struct identity alice, bob;
-static struct reload_poll *loop;
 static uint8_t message[MESSAGE];
 static double seconds = 2;
 static const char *only;
@@ -165,10 +163,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		seconds = strtod(argv[1], NULL);
 	only = argc > 2 ? argv[2] : NULL;
-	loop = reload_poll_new();
-	authority_init(&root, "Root");
-	identity_init(&alice, &root, 1, OVERLAY, 3600 * 1000);
-	identity_init(&bob, &root, 2, OVERLAY, 3600 * 1000);
+	cast_begin(NULL);
 	bare();
 	measure("tls", TLS, 0);
 	measure("windowed_0", WINDOWED, 0);
@@ -178,9 +173,5 @@ int main(int argc, char **argv)
 	measure("stop_and_wait_1", STOP_AND_WAIT, 10000);
 	measure("stop_and_wait_5", STOP_AND_WAIT, 50000);
 	printf("}\n");
-	identity_clear(&bob);
-	identity_clear(&alice);
-	authority_clear(&root);
-	reload_poll_free(loop);
-	return 0;
+	return cast_end(NULL);
 }

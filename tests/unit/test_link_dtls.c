@@ -1,37 +1,14 @@
 /* Links over DTLS: how they begin, what they carry when datagrams are lost, and how they end. */
 #include "dtls_relay.h"
+#include "link_cast.h"
 
 #include "link/dtls.h"
-
-static struct authority root;
-static struct identity alice, bob;
-static struct reload_poll *loop;
 
 enum {
 	DTLS_ONLY = RELOAD_LINK_BIT(RELOAD_DTLS_UDP_SR_NO_ICE)
 };
 
 static const struct reload_links_setup dtls_only = { .types = DTLS_ONLY, .repeat_ms = 60000 };
-
-static int setup(void **state)
-{
-	(void)state;
-	loop = reload_poll_new();
-	authority_init(&root, "Root");
-	identity_init(&alice, &root, 1, OVERLAY, 3600 * 1000);
-	identity_init(&bob, &root, 2, OVERLAY, 3600 * 1000);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	identity_clear(&bob);
-	identity_clear(&alice);
-	authority_clear(&root);
-	reload_poll_free(loop);
-	return 0;
-}
 
 /* a and b with a link that is number 1 at a, through a relay when there is one */
 static void start_pair(struct node *a, struct node *b, struct relay *r)
@@ -528,5 +505,5 @@ int main(void)
 		cmocka_unit_test(the_end_of_a_node_is_told),
 		cmocka_unit_test(icmp_ends_a_link),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, cast_begin, cast_end);
 }

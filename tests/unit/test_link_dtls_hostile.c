@@ -1,36 +1,14 @@
 /* What strangers, peers that were started anew and broken ones send to a DTLS port. */
 #include "dtls_relay.h"
+#include "link_cast.h"
 
 #include "link/dtls.h"
 
 #include <errno.h>
 #include <openssl/err.h>
 
-static struct authority root;
-static struct identity alice, bob;
-static struct reload_poll *loop;
 static const struct reload_links_setup dtls_only = { .types = RELOAD_LINK_BIT(
 							     RELOAD_DTLS_UDP_SR_NO_ICE) };
-
-static int setup(void **state)
-{
-	(void)state;
-	loop = reload_poll_new();
-	authority_init(&root, "Root");
-	identity_init(&alice, &root, 1, OVERLAY, 3600 * 1000);
-	identity_init(&bob, &root, 2, OVERLAY, 3600 * 1000);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	identity_clear(&bob);
-	identity_clear(&alice);
-	authority_clear(&root);
-	reload_poll_free(loop);
-	return 0;
-}
 
 /* -- a client of other make ---------------------------------------------------------------------------------------------------- */
 
@@ -465,5 +443,5 @@ int main(void)
 		cmocka_unit_test(frames_that_end_a_link),
 		cmocka_unit_test(replayed_records),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, cast_begin, cast_end);
 }

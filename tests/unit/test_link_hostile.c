@@ -1,34 +1,12 @@
 /* What strangers and broken peers may try: nothing of it reaches the node or stops other links. */
+#include "link_cast.h"
 #include "link_raw.h"
 
 #include "link/internal.h"
 
 #include <sys/resource.h>
 
-static struct authority root;
-static struct identity alice, bob;
-static struct reload_poll *loop;
 static const struct reload_links_setup defaults;
-
-static int setup(void **state)
-{
-	(void)state;
-	loop = reload_poll_new();
-	authority_init(&root, "root");
-	identity_init(&alice, &root, 1, OVERLAY, 3600 * 1000);
-	identity_init(&bob, &root, 2, OVERLAY, 3600 * 1000);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	identity_clear(&bob);
-	identity_clear(&alice);
-	authority_clear(&root);
-	reload_poll_free(loop);
-	return 0;
-}
 
 static void plaintext_is_no_link(void **state)
 {
@@ -378,5 +356,5 @@ int main(void)
 		cmocka_unit_test(links_are_limited),
 		cmocka_unit_test(no_descriptors_left_is_survived),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, cast_begin, cast_end);
 }

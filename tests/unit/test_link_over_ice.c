@@ -1,5 +1,5 @@
 /* DTLS links over ICE, with a plug-in of the test in place of one that uses the network. */
-#include "link_fixture.h"
+#include "link_cast.h"
 
 #include "link/ice_link_io.h"
 
@@ -31,30 +31,6 @@ static struct {
 	const struct fake *first; /* that has sent a datagram */
 	size_t longest;
 } net;
-
-static struct authority root;
-static struct identity alice, bob;
-static struct reload_poll *loop;
-
-static int setup(void **state)
-{
-	(void)state;
-	loop = reload_poll_new();
-	authority_init(&root, "Root");
-	identity_init(&alice, &root, 1, OVERLAY, 3600 * 1000);
-	identity_init(&bob, &root, 2, OVERLAY, 3600 * 1000);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	identity_clear(&bob);
-	identity_clear(&alice);
-	authority_clear(&root);
-	reload_poll_free(loop);
-	return 0;
-}
 
 static int clear_net(void **state)
 {
@@ -544,5 +520,5 @@ int main(void)
 		cmocka_unit_test_setup(large_datagrams_beyond_the_limit_are_lost, clear_net),
 		cmocka_unit_test_setup(the_loop_wakes_for_another_thread, clear_net),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, cast_begin, cast_end);
 }

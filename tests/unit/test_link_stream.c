@@ -1,31 +1,9 @@
 /* What a link carries: frames in order, large ones, acknowledgements, health, and how it ends. */
 #include "link/tls.h"
+#include "link_cast.h"
 #include "link_raw.h"
 
-static struct authority root;
-static struct identity alice, bob;
-static struct reload_poll *loop;
 static const struct reload_links_setup defaults;
-
-static int setup(void **state)
-{
-	(void)state;
-	loop = reload_poll_new();
-	authority_init(&root, "root");
-	identity_init(&alice, &root, 1, OVERLAY, 3600 * 1000);
-	identity_init(&bob, &root, 2, OVERLAY, 3600 * 1000);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	identity_clear(&bob);
-	identity_clear(&alice);
-	authority_clear(&root);
-	reload_poll_free(loop);
-	return 0;
-}
 
 /* a and b with a link that is number 1 at a */
 static void start_pair(struct node *a, struct node *b, struct reload_links_setup tune)
@@ -499,5 +477,5 @@ int main(void)
 		cmocka_unit_test(every_address_is_tried),
 		cmocka_unit_test(several_addresses_are_listened_on),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, cast_begin, cast_end);
 }

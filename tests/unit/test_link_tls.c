@@ -1,33 +1,22 @@
 /* Who may have a link: certificates, versions and suites of both ends. */
+#include "link_cast.h"
 #include "link_raw.h"
 
 #include <sys/stat.h>
 
-static struct authority root, foreign;
-static struct identity alice, bob;
-static struct reload_poll *loop;
+static struct authority foreign;
 static const struct reload_links_setup defaults;
 
 static int setup(void **state)
 {
-	(void)state;
-	loop = reload_poll_new();
-	authority_init(&root, "root");
 	authority_init(&foreign, "other root");
-	identity_init(&alice, &root, 1, OVERLAY, 3600 * 1000);
-	identity_init(&bob, &root, 2, OVERLAY, 3600 * 1000);
-	return 0;
+	return cast_begin(state);
 }
 
 static int teardown(void **state)
 {
-	(void)state;
-	identity_clear(&bob);
-	identity_clear(&alice);
 	authority_clear(&foreign);
-	authority_clear(&root);
-	reload_poll_free(loop);
-	return 0;
+	return cast_end(state);
 }
 
 static void connect_nodes(struct node *from, struct node *to, uint32_t link)

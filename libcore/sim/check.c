@@ -23,7 +23,7 @@ struct reload_sim_checks {
 	size_t store_limit;
 	struct reload_sim_node **ring; /* joined peers by Node-ID */
 	size_t count, honest;
-	size_t ring_hint, owner_hint, place_hint, joined_hint;
+	size_t ring_hint, owner_hint, place_hint, survivor_hint, joined_hint;
 	reload_ms *
 		busy_since; /* by node: since when it has had requests under way; NEVER: it has none */
 };
@@ -114,20 +114,38 @@ bool reload_sim_check_joined(struct reload_sim_checks *c, struct reload_sim_viol
 
 /* -- the ring ----------------------------------------------------------------------------------------------------------------- */
 
-static bool is_liar(const struct reload_sim_checks *c, const struct reload_id *id)
+static const struct reload_sim_node *node_of(
+	const struct reload_sim_checks *c, const struct reload_id *id)
 {
-	size_t low = 0, high = c->count;
+	size_t low = 0, high = reload_sim_count(c->s);
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int order = reload_id_cmp(&c->ring[mid]->id, id);
+		const struct reload_sim_node *n = reload_sim_node(c->s, c->order[mid]);
+		int order = reload_id_cmp(&n->id, id);
 		if (order == 0)
-			return c->ring[mid]->byzantine != 0;
+			return n;
 		if (order < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return false;
+	return NULL;
+}
+
+/* The peer of the ring with that Node-ID, NULL: there is none. */
+static const struct reload_sim_node *in_ring(
+	const struct reload_sim_checks *c, const struct reload_id *id)
+{
+	const struct reload_sim_node *n = node_of(c, id);
+	return n && n->peer && n->role == RELOAD_ROLE_PEER && n->state == RELOAD_STATE_JOINED
+		       ? n
+		       : NULL;
+}
+
+static bool is_liar(const struct reload_sim_checks *c, const struct reload_id *id)
+{
+	const struct reload_sim_node *n = in_ring(c, id);
+	return n && n->byzantine;
 }
 
 /* The next honest peer from position at; step is 1 or count - 1. */
@@ -230,24 +248,42 @@ bool reload_sim_place_lied(struct reload_sim_checks *c, const struct reload_sim_
 	return false;
 }
 
+/* Whether n has a version of the place that is not older than owed. */
+static bool stores(const struct reload_sim_checks *c, const struct reload_sim_node *n,
+	const struct reload_sim_place *p, uint64_t owed)
+{
+	struct reload_stored_value place = reload_sim_place_value(c->history, p);
+	reload_utc now = RELOAD_SIM_EPOCH + reload_sim_now(c->s) + (uint64_t)n->skew_ms;
+	const struct reload_stored_entry *e =
+		n->storage->ops->find(n->storage, reload_sim_history_resource(c->history, p->node),
+			reload_sim_place_kind(p), &place, now);
+	return e && e->data.storage_time >= owed;
+}
+
 bool reload_sim_place_complete(
 	struct reload_sim_checks *c, const struct reload_sim_place *p, uint64_t owed, size_t *at)
 {
-	const struct reload_id *resource = reload_sim_history_resource(c->history, p->node);
-	size_t owner = owner_of(c, resource);
-	struct reload_stored_value place = reload_sim_place_value(c->history, p);
+	size_t owner = owner_of(c, reload_sim_history_resource(c->history, p->node));
 	for (size_t i = 0; i < 3 && i < c->count; i++) {
 		struct reload_sim_node *n = c->ring[(owner + i) % c->count];
-		reload_utc now = RELOAD_SIM_EPOCH + reload_sim_now(c->s) + (uint64_t)n->skew_ms;
-		const struct reload_stored_entry *e = n->storage->ops->find(
-			n->storage, resource, reload_sim_place_kind(p), &place, now);
-		if (e && e->data.storage_time >= owed)
+		if (stores(c, n, p, owed))
 			continue;
 		if (at)
 			*at = n->index;
 		return false;
 	}
 	return true;
+}
+
+static bool incomplete(const struct reload_sim_checks *c, const struct reload_sim_place *p,
+	size_t lacks, struct reload_sim_violation *v)
+{
+	size_t owner = owner_of(c, reload_sim_history_resource(c->history, p->node));
+	return violated(c, v, RELOAD_SIM_CHECK_REPLICAS,
+		"peer %zu lacks place %u of node %zu, stored at %.3f s: the holders are "
+		"peers %zu, %zu and %zu",
+		lacks, p->which, p->node, (double)p->acknowledged / 1000, c->ring[owner]->index,
+		c->ring[(owner + 1) % c->count]->index, c->ring[(owner + 2) % c->count]->index);
 }
 
 bool reload_sim_check_replicas(struct reload_sim_checks *c, struct reload_sim_violation *v)
@@ -263,34 +299,81 @@ bool reload_sim_check_replicas(struct reload_sim_checks *c, struct reload_sim_vi
 			reload_sim_place_lied(c, p))
 			continue;
 		c->place_hint = at;
-		size_t owner = owner_of(c, reload_sim_history_resource(c->history, p->node));
-		return violated(c, v, RELOAD_SIM_CHECK_REPLICAS,
-			"peer %zu lacks place %u of node %zu, stored at %.3f s: the holders are "
-			"peers %zu, %zu and %zu",
-			lacks, p->which, p->node, (double)p->acknowledged / 1000,
-			c->ring[owner]->index, c->ring[(owner + 1) % c->count]->index,
-			c->ring[(owner + 2) % c->count]->index);
+		return incomplete(c, p, lacks, v);
 	}
 	return true;
+}
+
+/* Whether an honest peer of the ring has it. */
+static bool survives(
+	const struct reload_sim_checks *c, const struct reload_sim_place *p, uint64_t time)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (!c->ring[i]->byzantine && stores(c, c->ring[i], p, time))
+			return true;
+	return false;
+}
+
+bool reload_sim_check_survivors(
+	struct reload_sim_checks *c, struct reload_sim_history *h, struct reload_sim_violation *v)
+{
+	size_t count = reload_sim_history_count(h), lacks;
+	for (size_t i = 0; i < count && c->count; i++) {
+		size_t at = (c->survivor_hint + i) % count;
+		struct reload_sim_place *p =
+			reload_sim_history_place(h, at / RELOAD_SIM_PLACES, at % RELOAD_SIM_PLACES);
+		uint64_t time = reload_sim_history_excused(h, p, reload_sim_now(c->s));
+		if (!time || reload_sim_place_lied(c, p))
+			continue;
+		if (reload_sim_place_complete(c, p, time, &lacks)) {
+			reload_sim_history_found(h, p);
+			continue;
+		}
+		if (!survives(c, p, time))
+			continue;
+		c->survivor_hint = at;
+		return incomplete(c, p, lacks, v);
+	}
+	return true;
+}
+
+size_t reload_sim_checks_lost(const struct reload_sim_checks *c)
+{
+	size_t count = reload_sim_history_count(c->history), lost = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct reload_sim_place *p =
+			reload_sim_history_place((struct reload_sim_history *)c->history,
+				i / RELOAD_SIM_PLACES, i % RELOAD_SIM_PLACES);
+		uint64_t time = reload_sim_history_excused(c->history, p, reload_sim_now(c->s));
+		bool found = !time;
+		for (size_t k = 0; k < reload_sim_count(c->s) && !found; k++) {
+			const struct reload_sim_node *n = reload_sim_node(c->s, k);
+			found = n->storage && stores(c, n, p, time);
+		}
+		lost += !found;
+	}
+	return lost;
+}
+
+bool reload_sim_check_really_lost(
+	const struct reload_sim_checks *c, uint64_t limit, struct reload_sim_violation *v)
+{
+	size_t values, lost = reload_sim_checks_lost(c);
+	(void)reload_sim_history_expected_lost(c->history, reload_sim_now(c->s), &values);
+	if (lost <= 1 || lost * 1000000 <= values * limit)
+		return true;
+	return violated(c, v, RELOAD_SIM_CHECK_REALLY_LOST,
+		"of %zu values %zu are nowhere any more; all of these may be lost, but so many at "
+		"a time are not to be",
+		values, lost);
 }
 
 /* -- answers ------------------------------------------------------------------------------------------------------------------- */
 
 bool reload_sim_checks_liar(const struct reload_sim_checks *c, const struct reload_id *id)
 {
-	size_t low = 0, high = reload_sim_count(c->s);
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const struct reload_sim_node *n = reload_sim_node(c->s, c->order[mid]);
-		int order = reload_id_cmp(&n->id, id);
-		if (order == 0)
-			return n->byzantine != 0;
-		if (order < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return false;
+	const struct reload_sim_node *n = node_of(c, id);
+	return n && n->byzantine;
 }
 
 /* A member of list that is before id, going clockwise from resource; NULL: there is none. */
@@ -392,6 +475,19 @@ bool reload_sim_check_reads(const struct reload_sim_checks *c, const struct relo
 		"%zu liars among %zu peers explain %.0f",
 		(unsigned long long)reads->apart_failed, (unsigned long long)reads->apart,
 		c->count - c->honest, c->count, most);
+}
+
+bool reload_sim_check_judged(const struct reload_sim_checks *c,
+	const struct reload_sim_reads *reads, struct reload_sim_violation *v)
+{
+	size_t values;
+	(void)reload_sim_history_expected_lost(c->history, reload_sim_now(c->s), &values);
+	if (!values || reads->owed || reads->over)
+		return true;
+	return violated(c, v, RELOAD_SIM_CHECK_JUDGED,
+		"of %zu values none was read at the end: by clocks that are off that much each may "
+		"have expired, or all are lost",
+		values);
 }
 
 bool reload_sim_status_bounded(

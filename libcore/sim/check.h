@@ -38,6 +38,17 @@ bool reload_sim_check_replicas(struct reload_sim_checks *c, struct reload_sim_vi
 /* reload_sim_place_complete() is the same for one place; *at (NULL is legal) is the index of a node that lacks the value. */
 bool reload_sim_place_complete(
 	struct reload_sim_checks *c, const struct reload_sim_place *p, uint64_t owed, size_t *at);
+/*
+ * reload_sim_check_survivors(): REPLICAS, what may be lost but is still stored by an honest joined peer is complete, too.  What is complete is owed
+ * from then on: h, the history of the checkers, is told so.
+ */
+bool reload_sim_check_survivors(
+	struct reload_sim_checks *c, struct reload_sim_history *h, struct reload_sim_violation *v);
+/* reload_sim_checks_lost() counts the places of which no node, nor the disk of one that is not running, has the newest acknowledged version. */
+size_t reload_sim_checks_lost(const struct reload_sim_checks *c);
+/* reload_sim_check_really_lost(): REALLY_LOST, these are no more than that share (per million) of all values, or one. */
+bool reload_sim_check_really_lost(
+	const struct reload_sim_checks *c, uint64_t limit, struct reload_sim_violation *v);
 /* reload_sim_place_lied() returns whether the owner of a place, one of the next two peers, or the peer before it lies. */
 bool reload_sim_place_lied(struct reload_sim_checks *c, const struct reload_sim_place *p);
 
@@ -74,6 +85,10 @@ bool reload_sim_checks_liar(const struct reload_sim_checks *c, const struct relo
  */
 bool reload_sim_check_reads(const struct reload_sim_checks *c, const struct reload_sim_reads *reads,
 	struct reload_sim_violation *v);
+
+/* reload_sim_check_judged(): JUDGED, when a value was acknowledged, at least one was owed at its final read, or had expired. */
+bool reload_sim_check_judged(const struct reload_sim_checks *c,
+	const struct reload_sim_reads *reads, struct reload_sim_violation *v);
 
 /* reload_sim_check_bound(): BOUND, the tables of n are within the limits of struct reload_policy and of the topology. */
 bool reload_sim_check_bound(

@@ -168,6 +168,7 @@ const struct reload_sim_version *reload_sim_history_begin(struct reload_sim_hist
 		.storage_time = time,
 		.begun = now,
 		.expires = now + (lifetime > slack ? lifetime - slack : 0),
+		.gone = now + lifetime + slack,
 		.exists = exists };
 	return v;
 }
@@ -233,19 +234,37 @@ bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_plac
 
 void reload_sim_history_torn(struct reload_sim_history *h, reload_ms until)
 {
-	if (until > h->torn_until)
-		h->torn_until = until;
+	h->torn_until = until;
 }
 
 /* -- Fetches ------------------------------------------------------------------------------------------------------------------- */
+
+/* Whether the newest acknowledged version may be lost. */
+static bool is_excused(const struct reload_sim_place *p)
+{
+	return p->newest <= p->expected_lost ||
+	       (p->waiting_for != SIZE_MAX && p->newest <= p->waiting);
+}
 
 uint64_t reload_sim_history_owed(
 	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now)
 {
 	(void)h;
-	bool expected = p->newest <= p->expected_lost ||
-			(p->waiting_for != SIZE_MAX && p->newest <= p->waiting);
-	return expected || now >= p->expires ? 0 : p->newest;
+	return is_excused(p) || now >= p->expires ? 0 : p->newest;
+}
+
+uint64_t reload_sim_history_excused(
+	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now)
+{
+	(void)h;
+	return is_excused(p) && now < p->expires ? p->newest : 0;
+}
+
+void reload_sim_history_found(struct reload_sim_history *h, struct reload_sim_place *p)
+{
+	(void)h;
+	p->expected_lost = 0;
+	p->waiting_for = SIZE_MAX;
 }
 
 /* Whether read is version v, byte for byte. */
@@ -260,16 +279,20 @@ static bool version_is(const struct reload_sim_history *h, const struct reload_s
 		       read->value);
 }
 
+/* *v is the version that was read, NULL when it is none of those that are remembered. */
 static bool was_stored(const struct reload_sim_history *h, const struct reload_sim_place *p,
-	const struct reload_sim_read *read)
+	const struct reload_sim_read *read, const struct reload_sim_version **found)
 {
+	*found = NULL;
 	if (!p->versions || !reload_id_eq(&read->signer, &h->ids[p->node]))
 		return false;
 	uint64_t oldest = UINT64_MAX;
 	for (size_t i = 0; i < RELOAD_SIM_VERSIONS; i++) {
 		const struct reload_sim_version *v = &p->versions[i];
-		if (version_is(h, p, v, read))
+		if (version_is(h, p, v, read)) {
+			*found = v;
 			return true;
+		}
 		if (v->number && v->storage_time < oldest)
 			oldest = v->storage_time;
 	}
@@ -278,13 +301,27 @@ static bool was_stored(const struct reload_sim_history *h, const struct reload_s
 }
 
 enum reload_sim_read_result reload_sim_history_check_read(const struct reload_sim_history *h,
-	const struct reload_sim_place *p, uint64_t owed, const struct reload_sim_read *read)
+	const struct reload_sim_place *p, uint64_t owed, reload_ms began,
+	const struct reload_sim_read *read)
 {
+	const struct reload_sim_version *v;
 	if (!read->present)
 		return owed ? RELOAD_SIM_READ_ABSENT : RELOAD_SIM_READ_GOOD;
-	if (!was_stored(h, p, read))
+	if (!was_stored(h, p, read, &v))
 		return RELOAD_SIM_READ_FORGED;
+	if (v && began > v->gone)
+		return RELOAD_SIM_READ_EXPIRED;
 	return read->storage_time < owed ? RELOAD_SIM_READ_STALE : RELOAD_SIM_READ_GOOD;
+}
+
+bool reload_sim_history_over(
+	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now)
+{
+	(void)h;
+	for (size_t i = 0; p->versions && i < RELOAD_SIM_VERSIONS; i++)
+		if (p->versions[i].number && now <= p->versions[i].gone)
+			return false;
+	return p->newest != 0;
 }
 
 /* -- expected losses ------------------------------------------------------------------------------------------------------ */
@@ -391,7 +428,8 @@ struct reload_sim_place *reload_sim_history_readable(
 	return h->readable_count ? h->readable[reload_prng_below(r, h->readable_count)] : NULL;
 }
 
-size_t reload_sim_history_expected_lost(const struct reload_sim_history *h, size_t *acknowledged)
+size_t reload_sim_history_expected_lost(
+	const struct reload_sim_history *h, reload_ms now, size_t *acknowledged)
 {
 	size_t lost = 0;
 	*acknowledged = 0;
@@ -400,8 +438,7 @@ size_t reload_sim_history_expected_lost(const struct reload_sim_history *h, size
 		if (!p->newest)
 			continue; /* only claimed by a liar */
 		++*acknowledged;
-		lost += p->newest <= p->expected_lost ||
-			(p->waiting_for != SIZE_MAX && p->newest <= p->waiting);
+		lost += reload_sim_history_excused(h, p, now) != 0;
 	}
 	return lost;
 }

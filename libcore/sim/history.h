@@ -19,7 +19,8 @@ enum {
 	RELOAD_SIM_PLACES = 4,   /* of a node */
 	RELOAD_SIM_VERSIONS = 8, /* remembered for a place */
 	RELOAD_SIM_VALUE_MAX = 2000,
-	RELOAD_SIM_EXPIRY_SLACK_MS = 60000, /* no reads that short before a value expires */
+	RELOAD_SIM_EXPIRY_SLACK_MS =
+		60000, /* that short before and after a value expires it may be there or not */
 };
 
 /* How a Store ended. */
@@ -31,8 +32,8 @@ enum reload_sim_stored {
 };
 
 struct reload_sim_version {
-	uint64_t number, storage_time; /* number: counts the Stores to the place, from 1 */
-	reload_ms begun, ended, expires;
+	uint64_t number, storage_time;         /* number: counts the Stores to the place, from 1 */
+	reload_ms begun, ended, expires, gone; /* it expires between the last two */
 	enum reload_sim_stored state;
 	bool exists; /* false: a removal */
 };
@@ -61,7 +62,8 @@ enum reload_sim_read_result {
 	RELOAD_SIM_READ_GOOD, /* what was owed or newer; when nothing was owed, anything that was stored there */
 	RELOAD_SIM_READ_STALE,  /* an older version than the one owed */
 	RELOAD_SIM_READ_ABSENT, /* nothing, but a value was owed */
-	RELOAD_SIM_READ_FORGED  /* a value that was never stored there */
+	RELOAD_SIM_READ_FORGED, /* a value that was never stored there */
+	RELOAD_SIM_READ_EXPIRED /* a value whose lifetime was over when the Fetch began */
 };
 
 /* A value that was fetched and passed the reader's checks. */
@@ -115,15 +117,22 @@ size_t reload_sim_history_bytes(const struct reload_sim_history *h,
 bool reload_sim_history_end(struct reload_sim_history *h, struct reload_sim_place *p,
 	uint64_t number, enum reload_sim_stored state, reload_ms now, uint64_t generation,
 	const struct reload_id *responder) MUST_CHECK;
-/* reload_sim_history_torn() notes that until then two peers may both be owner of a place: a partition or a cut is at work. */
+/*
+ * reload_sim_history_torn() notes that until then two peers may both be owner of a place: a partition or a cut is at work.  Each call replaces what the one
+ * before has said.
+ */
 void reload_sim_history_torn(struct reload_sim_history *h, reload_ms until);
 
 /* reload_sim_history_owed() is the storage_time that a Fetch must return at least; 0: nothing is owed. */
 uint64_t reload_sim_history_owed(
 	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now);
-/* reload_sim_history_check_read() compares what a Fetch read with `owed`, which was owed when it began. */
+/* reload_sim_history_check_read() compares what a Fetch read with `owed`, which was owed when it began, at that time. */
 enum reload_sim_read_result reload_sim_history_check_read(const struct reload_sim_history *h,
-	const struct reload_sim_place *p, uint64_t owed, const struct reload_sim_read *read);
+	const struct reload_sim_place *p, uint64_t owed, reload_ms began,
+	const struct reload_sim_read *read);
+/* reload_sim_history_over() returns whether the newest acknowledged version of a place has expired for certain, and no later one may be there. */
+bool reload_sim_history_over(
+	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now);
 
 /*
  * reload_sim_history_expect_loss() notes that what is stored at places with a Resource-ID in (from, to] may be lost.  waiting_for (SIZE_MAX: none) is
@@ -145,8 +154,20 @@ void reload_sim_history_fresh(struct reload_sim_history *h, const struct reload_
 /* reload_sim_history_back() notes that node has joined again, with its disk or without. */
 void reload_sim_history_back(struct reload_sim_history *h, size_t node, bool disk);
 
+/*
+ * reload_sim_history_excused() returns the storage_time of the newest acknowledged version of a place that has not expired and that is not owed, because it may be
+ * lost; 0: there is none.  reload_sim_history_found() notes that it is there all the same: it is owed again.
+ */
+uint64_t reload_sim_history_excused(
+	const struct reload_sim_history *h, const struct reload_sim_place *p, reload_ms now);
+void reload_sim_history_found(struct reload_sim_history *h, struct reload_sim_place *p);
+
 /* reload_sim_history_readable() returns a random place with an acknowledged or claimed version (borrowed), NULL when there is none. */
 struct reload_sim_place *reload_sim_history_readable(
 	struct reload_sim_history *h, struct reload_prng *r);
-/* reload_sim_history_expected_lost() counts the places whose newest acknowledged version may be lost; *acknowledged: those that have such a version. */
-size_t reload_sim_history_expected_lost(const struct reload_sim_history *h, size_t *acknowledged);
+/*
+ * reload_sim_history_expected_lost() counts the places whose newest acknowledged version has not expired and may be lost; *acknowledged: those that have
+ * such a version, expired or not.
+ */
+size_t reload_sim_history_expected_lost(
+	const struct reload_sim_history *h, reload_ms now, size_t *acknowledged);

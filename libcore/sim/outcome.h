@@ -44,6 +44,7 @@ struct reload_sim_sample {
 struct reload_sim_reads {
 	uint64_t owed, failed;
 	uint64_t apart, apart_failed; /* of these, the ones without a liar next to the place */
+	uint64_t over;                /* further reads, of values that had expired */
 };
 
 struct reload_sim_outcome {
@@ -60,7 +61,8 @@ struct reload_sim_outcome {
 	uint64_t stores, stores_acknowledged, fetches, fetches_good,
 		fetches_expected; /* good: newest acknowledged version; expected: of values that had to be there */
 	uint64_t values,
-		expected_lost; /* places with an acknowledged value; of them excused for failures (sim/loss_budget.h) */
+		expected_lost, /* places with an acknowledged value; of them excused for failures (sim/loss_budget.h) and not found all the same */
+		lost;          /* of these, how many no node has any more */
 	uint64_t faults_count; /* faults that happened */
 	struct reload_sim_spread hops, fetch_ms, store_ms, join_ms, heal_ms, repair_ms;
 	double maintenance_bytes_per_peer_hour,

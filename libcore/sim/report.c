@@ -98,8 +98,9 @@ static void put_lookups(struct wr *w, const struct reload_sim_outcome *o)
 		percent(o->fetches_good, o->fetches_expected),
 		(unsigned long long)o->fetches_expected, (unsigned long long)o->stores,
 		(unsigned long long)o->stores_acknowledged);
-	reload_sim_put(w, "values    %llu places, %llu of them excused\n",
-		(unsigned long long)o->values, (unsigned long long)o->expected_lost);
+	reload_sim_put(w, "values    %llu places, %llu of them excused, %llu really lost\n",
+		(unsigned long long)o->values, (unsigned long long)o->expected_lost,
+		(unsigned long long)o->lost);
 }
 
 static void put_traffic(struct wr *w, const struct reload_sim_outcome *o)
@@ -280,10 +281,10 @@ static void set_counts(json_t *to, const struct reload_sim_outcome *o)
 		{ "stores", o->stores }, { "stores_acknowledged", o->stores_acknowledged },
 		{ "fetches", o->fetches }, { "fetches_good", o->fetches_good },
 		{ "fetches_expected", o->fetches_expected }, { "values", o->values },
-		{ "values_excused", o->expected_lost }, { "lies", o->lies },
-		{ "lies_refused", o->lies_refused }, { "lies_believed", o->lies_believed },
-		{ "reads", o->reads.owed }, { "reads_failed", o->reads.failed },
-		{ "reads_apart", o->reads.apart },
+		{ "values_excused", o->expected_lost }, { "values_lost", o->lost },
+		{ "lies", o->lies }, { "lies_refused", o->lies_refused },
+		{ "lies_believed", o->lies_believed }, { "reads", o->reads.owed },
+		{ "reads_failed", o->reads.failed }, { "reads_apart", o->reads.apart },
 		{ "reads_apart_failed", o->reads.apart_failed } };
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		json_object_set_new(to, all[i].name, json_integer((json_int_t)all[i].v));

@@ -367,7 +367,8 @@ static bool updates_agree(struct reload_sim_run_state *c, struct reload_sim_viol
 static bool holds(struct reload_sim_run_state *c, struct reload_sim_violation *v)
 {
 	reload_sim_checks_begin(c->checks);
-	return ring_closed(c, v) && reload_sim_check_replicas(c->checks, v) && updates_agree(c, v);
+	return ring_closed(c, v) && reload_sim_check_replicas(c->checks, v) &&
+	       reload_sim_check_survivors(c->checks, c->history, v) && updates_agree(c, v);
 }
 
 static bool get_quiet(struct run *r)
@@ -400,7 +401,9 @@ static bool final_reads(struct run *r)
 	for (size_t i = 0; i < count;) {
 		struct reload_sim_place *p = reload_sim_history_place(
 			c->history, i / RELOAD_SIM_PLACES, i % RELOAD_SIM_PLACES);
-		if (!reload_sim_history_owed(c->history, p, reload_sim_now(c->sim))) {
+		reload_ms now = reload_sim_now(c->sim);
+		if (!reload_sim_history_owed(c->history, p, now) &&
+			!reload_sim_history_over(c->history, p, now)) {
 			i++;
 			continue;
 		}
@@ -413,7 +416,9 @@ static bool final_reads(struct run *r)
 		if (!advance(r, reload_sim_now(c->sim) + LEAVES_MS))
 			return false;
 	struct reload_sim_violation v;
-	if (reload_sim_check_reads(c->checks, &c->out->reads, &v))
+	if (reload_sim_check_reads(c->checks, &c->out->reads, &v) &&
+		reload_sim_check_judged(c->checks, &c->out->reads, &v) &&
+		reload_sim_check_really_lost(c->checks, r->scenario.lost_limit, &v))
 		return true;
 	reload_sim_run_state_violated(c, &v);
 	return false;
@@ -433,7 +438,8 @@ static void outcome_fill(struct run *r)
 	o->peers = c->running;
 	o->peers_peak = c->peak;
 	o->counts = *reload_sim_counts(c->sim);
-	o->expected_lost = reload_sim_history_expected_lost(c->history, &values);
+	o->expected_lost = reload_sim_history_expected_lost(c->history, o->virtual_ms, &values);
+	o->lost = reload_sim_checks_lost(c->checks);
 	o->values = values;
 	if (r->healed != RELOAD_NEVER && c->faults.count)
 		reload_sim_numbers_add(&c->heal_ms, (double)(r->healed - c->faults.last));

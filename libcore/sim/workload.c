@@ -228,6 +228,8 @@ static void read_over(struct reload_sim_request *r, bool good)
 		reads->failed += !good;
 		reads->apart += apart;
 		reads->apart_failed += apart && !good;
+	} else if (r->tries) {
+		reads->over++;
 	}
 	request_free(r);
 }
@@ -258,10 +260,11 @@ static bool read_check(struct reload_sim_request *r, const struct reload_sim_rea
 		[RELOAD_SIM_READ_STALE] = "an older version than the newest acknowledged one",
 		[RELOAD_SIM_READ_ABSENT] = "no value, though one was acknowledged",
 		[RELOAD_SIM_READ_FORGED] = "a value that this signer never stored there",
+		[RELOAD_SIM_READ_EXPIRED] = "a value whose lifetime was over",
 	};
 	struct reload_sim_run_state *c = r->state;
 	enum reload_sim_read_result j =
-		reload_sim_history_check_read(c->history, r->place, r->owed, read);
+		reload_sim_history_check_read(c->history, r->place, r->owed, r->begun, read);
 	bool still = reload_sim_history_owed(c->history, r->place, reload_sim_now(c->sim));
 	bool must = still && !lied && (r->tries || (r->calm && reload_sim_run_state_calm(c)));
 	if (r->owed && j == RELOAD_SIM_READ_GOOD) {
@@ -270,6 +273,8 @@ static bool read_check(struct reload_sim_request *r, const struct reload_sim_rea
 	}
 	if (j == RELOAD_SIM_READ_FORGED)
 		violated(r, RELOAD_SIM_CHECK_FORGED, words[j]);
+	else if (j == RELOAD_SIM_READ_EXPIRED && !lied)
+		violated(r, RELOAD_SIM_CHECK_EXPIRED, words[j]);
 	else if (j != RELOAD_SIM_READ_GOOD && must && !reload_sim_place_lied(c->checks, r->place))
 		violated(r, RELOAD_SIM_CHECK_LOST_VALUE, words[j]);
 	return j == RELOAD_SIM_READ_GOOD;

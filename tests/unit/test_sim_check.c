@@ -236,6 +236,70 @@ static void a_replica_that_is_missing_is_seen(void **state)
 	}
 }
 
+static void what_survives_is_to_be_complete(void **state)
+{
+	(void)state;
+	struct reload_sim_place *p = store(1, 0);
+	uint64_t time = p->newest;
+	reload_sim_history_expect_loss(history, &resources[0], &resources[0], SIZE_MAX);
+	struct reload_storage *last = holder(1, 2)->storage;
+	last->ops->drop_kind(last, RELOAD_SIM_KIND);
+	assert_true(reload_sim_check_replicas(checks, &v));
+	assert_false(reload_sim_check_survivors(checks, history, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_REPLICAS);
+	assert_int_equal(reload_sim_checks_lost(checks), 0);
+	/* where a liar may have had a hand in it, it is left out */
+	holder(1, 0)->byzantine = 1;
+	assert_true(reload_sim_check_survivors(checks, history, &v));
+	holder(1, 0)->byzantine = 0;
+	assert_false(reload_sim_check_survivors(checks, history, &v));
+	/* the same where nobody has it any more: that is a loss */
+	for (size_t i = 0; i < NODES; i++) {
+		struct reload_storage *storage = reload_sim_node(s, i)->storage;
+		if (storage)
+			storage->ops->drop_kind(storage, RELOAD_SIM_KIND);
+	}
+	assert_true(reload_sim_check_survivors(checks, history, &v));
+	assert_int_equal(reload_sim_checks_lost(checks), 1);
+	assert_int_equal(reload_sim_history_owed(history, p, reload_sim_now(s)), 0);
+	/* what is complete is owed again */
+	store(1, 0);
+	reload_sim_history_expect_loss(history, &resources[0], &resources[0], SIZE_MAX);
+	assert_int_equal(reload_sim_history_owed(history, p, reload_sim_now(s)), 0);
+	assert_true(reload_sim_check_survivors(checks, history, &v));
+	assert_true(reload_sim_history_owed(history, p, reload_sim_now(s)) > time);
+	assert_int_equal(reload_sim_checks_lost(checks), 0);
+}
+
+static void few_values_are_really_lost(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		store(i, 0);
+		store(i, 3);
+	}
+	reload_sim_history_expect_loss(history, &resources[0], &resources[0], SIZE_MAX);
+	struct reload_sim_reads reads = { 0 };
+	assert_true(reload_sim_check_really_lost(checks, 0, &v));
+	assert_false(reload_sim_check_judged(checks, &reads, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_JUDGED);
+	reads.over = 1;
+	assert_true(reload_sim_check_judged(checks, &reads, &v));
+	reads = (struct reload_sim_reads){ .owed = 1 };
+	assert_true(reload_sim_check_judged(checks, &reads, &v));
+	const uint32_t kinds[] = { RELOAD_SIM_DICT, RELOAD_SIM_KIND };
+	for (size_t k = 0; k < COUNT_OF(kinds); k++)
+		for (size_t i = 0; i < NODES; i++) {
+			struct reload_storage *storage = reload_sim_node(s, i)->storage;
+			if (storage)
+				storage->ops->drop_kind(storage, kinds[k]);
+		}
+	assert_int_equal(reload_sim_checks_lost(checks), 8);
+	assert_false(reload_sim_check_really_lost(checks, 999999, &v));
+	assert_int_equal(v.check, RELOAD_SIM_CHECK_REALLY_LOST);
+	assert_true(reload_sim_check_really_lost(checks, 1000000, &v));
+}
+
 static void an_old_replica_is_seen(void **state)
 {
 	(void)state;
@@ -372,6 +436,8 @@ int main(void)
 		TEST(liars_may_be_missing_from_tables),
 		TEST(all_holders_have_each_value),
 		TEST(a_replica_that_is_missing_is_seen),
+		TEST(what_survives_is_to_be_complete),
+		TEST(few_values_are_really_lost),
 		TEST(an_old_replica_is_seen),
 		TEST(who_stands_too_far_off_is_not_to_be_believed),
 		TEST(a_node_that_is_never_idle_is_seen),

@@ -84,7 +84,7 @@ static struct reload_sim_read version(size_t node, uint64_t number, uint64_t tim
 
 static enum reload_sim_read_result judged(size_t node, uint64_t owed, struct reload_sim_read read)
 {
-	return reload_sim_history_check_read(h, place(node), owed, &read);
+	return reload_sim_history_check_read(h, place(node), owed, 0, &read);
 }
 
 static uint64_t owed(size_t node, reload_ms now)
@@ -103,6 +103,52 @@ static void the_newest_acknowledged_version_is_owed(void **state)
 	assert_int_equal(judged(1, two, version(1, 1, one)), RELOAD_SIM_READ_STALE);
 	assert_int_equal(judged(1, two, (struct reload_sim_read){ 0 }), RELOAD_SIM_READ_ABSENT);
 	assert_int_equal(judged(1, 0, (struct reload_sim_read){ 0 }), RELOAD_SIM_READ_GOOD);
+}
+
+static void a_value_is_over_with_its_lifetime(void **state)
+{
+	(void)state;
+	const reload_ms hour = HOUR_S * RELOAD_SECOND, slack = RELOAD_SIM_EXPIRY_SLACK_MS;
+	uint64_t one = store(1, 100, 1);
+	struct reload_sim_read read = version(1, 1, one);
+	/* about that time it may be there or not */
+	assert_int_equal(owed(1, 100 + hour - slack - 1), one);
+	assert_int_equal(owed(1, 100 + hour - slack), 0);
+	assert_int_equal(reload_sim_history_check_read(h, place(1), 0, 100 + hour + slack, &read),
+		RELOAD_SIM_READ_GOOD);
+	assert_false(reload_sim_history_over(h, place(1), 100 + hour + slack));
+	/* R-7-07: then it is not */
+	assert_int_equal(
+		reload_sim_history_check_read(h, place(1), 0, 100 + hour + slack + 1, &read),
+		RELOAD_SIM_READ_EXPIRED);
+	assert_true(reload_sim_history_over(h, place(1), 100 + hour + slack + 1));
+	/* a later Store may be there, acknowledged or not; a place without any has none that is over */
+	begin(1, hour);
+	assert_false(reload_sim_history_over(h, place(1), 100 + hour + slack + 1));
+	assert_false(reload_sim_history_over(h, place(2), 100 + hour + slack + 1));
+	/* an expired one is not excused */
+	size_t values;
+	reload_sim_history_expect_loss(h, &ids[0], &ids[0], SIZE_MAX);
+	assert_int_equal(reload_sim_history_expected_lost(h, 200, &values), 1);
+	assert_int_equal(reload_sim_history_expected_lost(h, 100 + hour, &values), 0);
+	assert_int_equal(values, 1);
+}
+
+static void what_may_be_lost_and_is_found_is_owed(void **state)
+{
+	(void)state;
+	uint64_t one = store(1, 100, 1);
+	assert_int_equal(reload_sim_history_excused(h, place(1), 200), 0);
+	static const size_t nodes[] = { 3, SIZE_MAX }; /* that may come back with it, or none */
+	for (size_t i = 0; i < COUNT_OF(nodes); i++) {
+		reload_sim_history_expect_loss(h, &ids[0], &ids[0], nodes[i]);
+		assert_int_equal(owed(1, 200), 0);
+		assert_int_equal(reload_sim_history_excused(h, place(1), 200), one);
+		assert_int_equal(reload_sim_history_excused(h, place(1), place(1)->expires), 0);
+		reload_sim_history_found(h, place(1));
+		assert_int_equal(owed(1, 200), one);
+		assert_int_equal(reload_sim_history_excused(h, place(1), 200), 0);
+	}
 }
 
 static void a_store_without_an_answer_may_be_there_or_not(void **state)
@@ -203,7 +249,8 @@ static void counters_of_acknowledgments_rise(void **state)
 					 h, p, 1, RELOAD_SIM_STORED_ACKNOWLEDGED, 310, 1, &ids[1]),
 			which == 1);
 	}
-	/* after a partition the comparison starts anew */
+	/* after a partition the comparison starts anew: its end is not known as long as it goes on */
+	reload_sim_history_torn(h, RELOAD_NEVER - 1);
 	reload_sim_history_torn(h, 1000);
 	reload_sim_history_begin(h, place(1), 2000, WALL + 2000, LIFE, HOUR_S, true);
 	assert_true(reload_sim_history_end(
@@ -229,7 +276,7 @@ static void two_holders_may_fail(void **state)
 	assert_true(owed(3, CALM + 2));
 	reload_sim_loss_budget_failed(budget, 7, false, false, CALM + 1); /* not one of them */
 	assert_true(owed(3, CALM + 2));
-	assert_int_equal(reload_sim_history_expected_lost(h, &values), 0);
+	assert_int_equal(reload_sim_history_expected_lost(h, CALM, &values), 0);
 	assert_int_equal(values, 1);
 }
 
@@ -245,7 +292,7 @@ static void three_holders_may_not(void **state)
 	assert_false(owed(3, CALM + 100));
 	assert_true(owed(2, CALM + 100));
 	assert_true(owed(4, CALM + 100));
-	assert_int_equal(reload_sim_history_expected_lost(h, &values), 1);
+	assert_int_equal(reload_sim_history_expected_lost(h, CALM, &values), 1);
 	/* stored again, owed again */
 	store(3, CALM + 200, 1);
 	assert_true(owed(3, CALM + 300));
@@ -438,6 +485,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_newest_acknowledged_version_is_owed),
+		TEST(a_value_is_over_with_its_lifetime),
+		TEST(what_may_be_lost_and_is_found_is_owed),
 		TEST(a_store_without_an_answer_may_be_there_or_not),
 		TEST(what_was_never_stored_is_forged),
 		TEST(versions_give_way_but_are_not_forged_then),

@@ -24,6 +24,16 @@ static void refuse(struct reload_exchange *x, uint32_t link, const struct reload
 }
 
 /*
+ * Whether the sender has another document than this node, whose initial-ttl may be larger.  If its messages were discarded for
+ * that, the errors that say which of the two is older, and the ConfigUpdate behind them, would never arrive, and another
+ * initial-ttl would split the overlay.
+ */
+static bool has_other_document(const struct reload_exchange *x, const struct reload_header *h)
+{
+	return h->configuration_sequence != x->engine->config->sequence;
+}
+
+/*
  * RFC 6940 s6.1: "it first examines the overlay, version, and other header fields to determine whether the message is one it
  * can process"; true: go on.
  */
@@ -44,7 +54,7 @@ static bool header_check(struct reload_exchange *x, uint32_t link, const struct 
 			"fragment bit or length");
 		return false;
 	}
-	if (h->ttl > x->engine->config->initial_ttl) {
+	if (h->ttl > x->engine->config->initial_ttl && !has_other_document(x, h)) {
 		refuse(x, link, h, message, RELOAD_COUNT_DROP_TTL, RELOAD_TTL_EXCEEDED,
 			"ttl above initial-ttl");
 		return false;
@@ -110,6 +120,9 @@ static void forward(struct reload_exchange *x, struct reload_connection *from,
 	struct wr via = wr_fixed(room, sizeof(room) / 2),
 		  list = wr_fixed(room + sizeof(room) / 2, sizeof(room) / 2);
 	struct reload_header h = *in;
+	/* what has_other_document() let pass goes no further than others */
+	if (h.ttl > x->engine->config->initial_ttl)
+		h.ttl = x->engine->config->initial_ttl;
 	h.ttl--;
 	if (is_request(in, message)) {
 		via_append(x, &via, from, in);

@@ -40,8 +40,9 @@ void reload_request_answered(struct reload_request *r, struct reload_incoming *i
 	r->result = (struct reload_result){ 0 };
 	r->result.responder = in->signer;
 	r->result.answer = in->msg;
+	uint8_t ttl = x->engine->config->initial_ttl; /* of the other's document it may be larger */
 	if (!in->local)
-		r->result.hops = 1u + x->engine->config->initial_ttl - in->msg->header.ttl;
+		r->result.hops = in->msg->header.ttl < ttl ? 1u + ttl - in->msg->header.ttl : 1u;
 	if (in->msg->code == RELOAD_ERROR) {
 		error_note(r, in);
 		if (reload_request_resend_later(r))

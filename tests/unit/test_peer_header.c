@@ -77,6 +77,32 @@ static void ttl_above_initial(void **state)
 	assert_int_equal(inbox_count(r->b), 0);
 }
 
+/* Otherwise nodes with two documents would never find out which is the newer one. */
+static void ttl_of_another_document(void **state)
+{
+	struct ring *r = *state;
+	struct reload_destination to = dest(r->u), beyond = dest(r->b);
+	uint8_t initial = r->net->config->initial_ttl;
+	struct craft c = craft_ping(r->a, &to);
+	c.h.ttl = 200;
+	c.h.configuration_sequence = reload_sequence_next(r->net->config->sequence);
+	/* R-6.3.2.1-04: the answer is that this node's document is older */
+	expect_error(r->a, tell(&c, r->u), 16);
+	/* a ConfigUpdate has no number */
+	c = craft_ping(r->a, &beyond);
+	c.h.ttl = 200;
+	c.h.configuration_sequence = RELOAD_SEQUENCE_ANY;
+	struct reload_msg *m = heard(r->b, tell(&c, r->u));
+	assert_non_null(m);
+	/* R-6.3.2-11: and it goes no further than other messages */
+	assert_int_equal(m->header.ttl, initial - 1);
+	/* where the newer one has lowered it: whoever is behind still sends with the larger one */
+	c = craft_ping(r->a, &to);
+	c.h.ttl = 200;
+	c.h.configuration_sequence = (uint16_t)(r->net->config->sequence - 1);
+	expect_error(r->a, tell(&c, r->u), 15);
+}
+
 static void ttl_at_its_end(void **state)
 {
 	struct ring *r = *state;
@@ -202,6 +228,7 @@ int main(void)
 		ring_test(token_overlay_version_length),
 		cmocka_unit_test(policy_reports),
 		ring_test(ttl_above_initial),
+		ring_test(ttl_of_another_document),
 		ring_test(ttl_at_its_end),
 		ring_test(own_messages),
 		cmocka_unit_test(configured_ttl),

@@ -57,6 +57,7 @@ static void free_all(struct reload_config *c)
 	free(c->bad_nodes.at);
 	reload_trust_free(c->trust);
 	free(c->signatures);
+	free(c->unsupported);
 }
 
 void reload_config_free(struct reload_config *config)

@@ -13,7 +13,9 @@
 enum {
 	RELOAD_CONFIG_SIZE_MAX = 1024 * 1024,
 	RELOAD_CONFIG_KINDS_MAX = 256,
-	RELOAD_CONFIG_LIST_MAX = 256
+	RELOAD_CONFIG_LIST_MAX = 256,
+	RELOAD_CONFIG_UPDATE_OVERHEAD =
+		2048 /* of a ConfigUpdate beside the document, about: header, lists, signature, certificates */
 };
 
 struct reload_config_kind_list {
@@ -67,6 +69,8 @@ struct reload_config {
 	size_t signatures_count;
 	struct reload_string_list
 		warnings; /* for `config check`: no encoding declared, and the like */
+	struct reload_error_text *
+		unsupported; /* why this program cannot be a member by this document, owned; NULL: it can */
 	struct reload_config *
 		base; /* set in a copy with more Kinds: all but kinds, superseded and warnings belongs to it */
 	uint8_t (*superseded)[32]; /* SHA-256 of learned kind-blocks that others have replaced */
@@ -86,6 +90,15 @@ enum reload_err reload_config_parse(struct reload_config **out, struct span docu
 	struct reload_error_text *why) MUST_CHECK;
 
 /*
+ * reload_config_parse_any() is the same for a node that has to find out whether such a document is signed: a setting that this program
+ * does not know is no error, but noted in unsupported, and a Kind that it cannot have is missing.  Nothing but
+ * reload_config_verify() and reload_config_newer() may be asked of such a document.
+ */
+enum reload_err reload_config_parse_any(struct reload_config **out, struct span document,
+	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,
+	struct reload_error_text *why) MUST_CHECK;
+
+/*
  * reload_config_verify() returns whether config is signed by a configuration-signer of before, or of itself when before is
  * NULL (CFG-04, CFG-05), whose certificate chain ends at a root-cert of that document.  RELOAD_CONFIG_UNSIGNED,
  * _BAD_SIGNATURE, or a certificate's failure.
@@ -95,8 +108,9 @@ enum reload_err reload_config_verify(const struct reload_config *config,
 	struct reload_error_text *why) MUST_CHECK;
 
 /*
- * reload_config_supported() refuses a document with a setting that this program does not implement: a shared-secret (TLS-PSK).
- * RELOAD_BAD_CONFIG, why filled.  Parsing accepts such a document, so that it can be shown.
+ * reload_config_supported() refuses a document with a setting that this program does not implement: what reload_config_parse_any()
+ * noted, and a shared-secret (TLS-PSK).  RELOAD_BAD_CONFIG, why filled.  Parsing accepts a document with a shared-secret, so that it
+ * can be shown.
  */
 enum reload_err reload_config_supported(
 	const struct reload_config *config, struct reload_error_text *why) MUST_CHECK;
@@ -150,6 +164,12 @@ uint16_t reload_sequence_next(uint16_t sequence);
  * does not expire earlier.  Otherwise the first document could replace the last one when numbers jump (1, 30000, 60000).
  */
 bool reload_config_newer(const struct reload_config *config, const struct reload_config *present);
+
+/*
+ * reload_config_in_place() returns whether a running node can go from before to config and keep its place in the ring and its links;
+ * otherwise it has to leave: another overlay algorithm, length of Node-IDs, or way of making links.
+ */
+bool reload_config_in_place(const struct reload_config *config, const struct reload_config *before);
 
 /* reload_overlay_name_valid(): a DNS name by RFC 1035 s2.3.1 (R-6.3.2-03). */
 bool reload_overlay_name_valid(const char *name);

@@ -108,6 +108,13 @@ void reload_strings_clear(struct reload_string_list *list);
 void reload_config_warn(struct reload_config *config, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * reload_config_unsupported() notes in config the first reason why this program cannot be a member by it; the arguments are those of
+ * reload_xml_fault().
+ */
+void reload_config_unsupported(struct reload_config *config, const struct reload_xml_node *node,
+	const char *hint, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
 /* reload_config_unbase64() reads the base64 text of node into *out, bytes of arena.  RELOAD_BAD_CONFIG. */
 enum reload_err reload_config_unbase64(struct span *out, struct reload_arena *arena,
 	const struct reload_xml_node *node, struct reload_error_text *why) MUST_CHECK;
@@ -119,14 +126,15 @@ enum reload_err reload_config_read(struct reload_config *config,
 
 /*
  * reload_kind_read() reads a kind element (RFC 6940 s11.1); what is unusual becomes a warning of config.  RELOAD_BAD_CONFIG with
- * the line in why.
+ * the line in why; RELOAD_UNKNOWN_TYPE for a registered Kind, a data model or a policy that this program does not know.
  */
 enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config *config,
 	const struct reload_xml_node *node, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_kind_block_read() reads one kind-block and verifies its signature against the kind-signers and the trust of
- * config; kind->block borrows from the text.  RELOAD_BAD_CONFIG for its form, RELOAD_BAD_SIGNATURE for its signature.
+ * config; kind->block borrows from the text.  RELOAD_BAD_CONFIG for its form, RELOAD_BAD_SIGNATURE for its signature,
+ * RELOAD_UNKNOWN_TYPE as reload_kind_read().
  */
 enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config,
 	const struct reload_xml_node *block, reload_utc now,
@@ -155,3 +163,15 @@ void reload_kinds_add_always(struct reload_config_kind_list *kinds, uint32_t max
 enum reload_err reload_security_block_verify(struct reload_id *signer, struct span block,
 	struct span element, const struct reload_id_list *signers, const struct reload_trust *trust,
 	reload_utc now, struct reload_error_text *why) MUST_CHECK;
+
+struct reload_config_signer;
+
+/*
+ * reload_config_put_text() appends text escaped as XML, reload_config_put_address() the attributes of a bootstrap-node: the address
+ * in the form of RFC 5952, without brackets, and the port.  reload_config_sign() appends the base64 SecurityBlock of signer over
+ * bytes, the element alone (CFG-04); why filled.
+ */
+void reload_config_put_text(struct wr *w, const char *text);
+void reload_config_put_address(struct wr *w, const struct reload_ip_port *address);
+enum reload_err reload_config_sign(struct wr *w, const struct reload_config_signer *signer,
+	struct span bytes, struct reload_error_text *why) MUST_CHECK;

@@ -6,13 +6,15 @@
 #define KIND_PRIVATE_MIN 0xf0000001u
 
 #define BAD(why, node, hint, ...) reload_xml_fault(why, RELOAD_BAD_CONFIG, node, hint, __VA_ARGS__)
+#define UNKNOWN(why, node, hint, ...)                                                              \
+	reload_xml_fault(why, RELOAD_UNKNOWN_TYPE, node, hint, __VA_ARGS__)
 
 static enum reload_err read_name(struct reload_kind *out, const struct reload_xml_node *kind,
 	const char *name, struct reload_error_text *why)
 {
 	const struct reload_kind *registered = reload_kind_registered(0, name);
 	if (!registered)
-		return BAD(why, kind,
+		return UNKNOWN(why, kind,
 			"a node that lacks a required Kind must not join (RFC 6940 11.1)",
 			"the Kind \"%s\" is not known to this program", name);
 	*out = *registered;
@@ -83,12 +85,12 @@ static enum reload_err read_value(struct kind_attributes *given, const struct re
 	bool good = true;
 	if (strcmp(name, "data-model") == 0) {
 		if (reload_data_model_parse(&given->model, text))
-			return BAD(why, node, "SINGLE, ARRAY or DICTIONARY",
+			return UNKNOWN(why, node, "SINGLE, ARRAY or DICTIONARY",
 				"the data-model \"%s\" is not known to this program", text);
 		given->has_model = true;
 	} else if (strcmp(name, "access-control") == 0) {
 		if (reload_access_policy_parse(&given->access, text))
-			return BAD(why, node,
+			return UNKNOWN(why, node,
 				"USER-MATCH, NODE-MATCH, USER-NODE-MATCH or NODE-MULTIPLE",
 				"the access-control \"%s\" is not known to this program", text);
 		given->has_access = true;

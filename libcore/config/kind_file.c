@@ -54,6 +54,8 @@ static enum reload_err read_kind(
 			"the file does not hold one kind element: <kind id=\"4026531845\"> ... "
 			"</kind>");
 	enum reload_err err = reload_kind_read(kind, &none, node, why);
+	if (err == RELOAD_UNKNOWN_TYPE)
+		err = RELOAD_BAD_CONFIG;
 	reload_strings_clear(&none.warnings);
 	if (!err &&
 		reload_form_check(xml,

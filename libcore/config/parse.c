@@ -59,6 +59,14 @@ static enum reload_err read_signatures(struct reload_config *c,
 	return RELOAD_OK;
 }
 
+static void note_unknown(struct reload_config *c, const struct reload_error_text *reason)
+{
+	if (c->unsupported)
+		return;
+	c->unsupported = RELOAD_NEW(reload_error_text);
+	*c->unsupported = *reason;
+}
+
 static enum reload_err read_kinds(struct reload_config *c, const struct reload_xml_node *element,
 	reload_utc now, struct reload_error_text *why)
 {
@@ -71,9 +79,17 @@ static enum reload_err read_kinds(struct reload_config *c, const struct reload_x
 		if (c->kinds.count == RELOAD_CONFIG_KINDS_MAX)
 			return BAD(why, n, NULL, "there are more than %d Kinds",
 				RELOAD_CONFIG_KINDS_MAX);
-		enum reload_err err = reload_kind_block_read(&kind, c, n, now, why);
-		if (err)
+		struct reload_error_text reason = { 0 };
+		enum reload_err err = reload_kind_block_read(&kind, c, n, now, &reason);
+		if (err == RELOAD_UNKNOWN_TYPE) { /* R-11.1-37: not a fault of the document */
+			note_unknown(c, &reason);
+			continue;
+		}
+		if (err) {
+			if (why)
+				*why = reason;
 			return err;
+		}
 		if (reload_config_kind(c, kind.id))
 			return BAD(why, n, NULL, "the Kind %u is defined twice", kind.id);
 		const struct reload_kind *other = reload_kind_namesake(&c->kinds, &kind);
@@ -154,7 +170,7 @@ static enum reload_err check(struct reload_config *c, const struct reload_xml *x
 	return RELOAD_OK;
 }
 
-enum reload_err reload_config_parse(struct reload_config **out, struct span document,
+enum reload_err reload_config_parse_any(struct reload_config **out, struct span document,
 	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,
 	struct reload_error_text *why)
 {
@@ -170,6 +186,19 @@ enum reload_err reload_config_parse(struct reload_config **out, struct span docu
 	if (!err)
 		err = check(c, &xml, overlay, ops, now, why);
 	reload_xml_clear(&xml);
+	if (!err)
+		*out = TAKE(c);
+	return err;
+}
+
+enum reload_err reload_config_parse(struct reload_config **out, struct span document,
+	const char *overlay, const struct reload_ident_ops *ops, reload_utc now,
+	struct reload_error_text *why)
+{
+	AUTO(reload_config) c = NULL;
+	enum reload_err err = reload_config_parse_any(&c, document, overlay, ops, now, why);
+	if (!err && c->unsupported)
+		err = reload_config_supported(c, why);
 	if (!err)
 		*out = TAKE(c);
 	return err;

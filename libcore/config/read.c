@@ -381,33 +381,37 @@ static bool known(const char *name, const char *const *names, size_t count)
 	return false;
 }
 
-static enum reload_err check_support(struct reader *r, const struct reload_xml_node *element)
+/* R-11.1-34, R-11.1-49: what is unknown does not make the document wrong, but this node no member. */
+static void check_support(struct reader *r, const struct reload_xml_node *element)
 {
 	struct reload_config *c = r->config;
+	bool protocol = false;
 	if (!c->topology_plugin)
 		c->topology_plugin = reload_strdup(known_plugins[0]);
 	if (!known(c->topology_plugin, known_plugins, COUNT_OF(known_plugins)))
-		return BAD(r, element, NULL,
+		reload_config_unsupported(c, element, NULL,
 			"the topology-plugin \"%s\" is not known to this program",
 			c->topology_plugin);
 	if (c->node_id_len != 16) /* CHORD-05 */
-		return BAD(r, element, "set node-id-length to 16 or leave it out",
+		reload_config_unsupported(c, element, "set node-id-length to 16 or leave it out",
 			"node-id-length is %u, but CHORD-RELOAD works with 16 only",
 			c->node_id_len);
 	for (size_t i = 0; i < c->mandatory_extensions.count; i++)
 		if (!known(c->mandatory_extensions.at[i], known_extensions,
 			    COUNT_OF(known_extensions)))
-			return BAD(r, element, "a node that lacks it must not join (RFC 6940 11.1)",
+			reload_config_unsupported(c, element,
+				"a node that lacks it must not join (RFC 6940 11.1)",
 				"the mandatory-extension \"%s\" is not known to this program",
 				c->mandatory_extensions.at[i]);
 	if (!c->link_protocols.count)
 		reload_strings_add(&c->link_protocols, known_protocols[0]);
 	for (size_t i = 0; i < c->link_protocols.count; i++)
-		if (known(c->link_protocols.at[i], known_protocols, COUNT_OF(known_protocols)))
-			return RELOAD_OK;
-	return BAD(r, element, "add TLS",
-		"no overlay-link-protocol is known to this program: \"%s\"",
-		c->link_protocols.at[0]);
+		protocol |=
+			known(c->link_protocols.at[i], known_protocols, COUNT_OF(known_protocols));
+	if (!protocol)
+		reload_config_unsupported(c, element, "add TLS",
+			"no overlay-link-protocol is known to this program: \"%s\"",
+			c->link_protocols.at[0]);
 }
 
 static enum reload_err make_trust(struct reader *r, const struct reload_xml_node *element)
@@ -451,7 +455,8 @@ enum reload_err reload_config_read(struct reload_config *config,
 		err = read_attributes(&r, element);
 	if (!err)
 		err = read_params(&r, element);
-	if (!err)
-		err = check_support(&r, element);
-	return err ? err : make_trust(&r, element);
+	if (err)
+		return err;
+	check_support(&r, element);
+	return make_trust(&r, element);
 }

@@ -57,3 +57,9 @@ uint16_t reload_sequence_next(uint16_t sequence)
 {
 	return (uint16_t)((sequence + 1u) % RELOAD_SEQUENCE_ANY);
 }
+
+bool reload_config_in_place(const struct reload_config *config, const struct reload_config *before)
+{
+	return strcmp(config->topology_plugin, before->topology_plugin) == 0 &&
+	       config->node_id_len == before->node_id_len && config->no_ice == before->no_ice;
+}

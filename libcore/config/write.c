@@ -33,7 +33,7 @@ static void putf(struct wr *w, const char *fmt, ...)
 		wr_bytes(w, text, (size_t)n);
 }
 
-static void put_escaped(struct wr *w, const char *text)
+void reload_config_put_text(struct wr *w, const char *text)
 {
 	for (; *text; text++) {
 		switch (*text) {
@@ -58,7 +58,7 @@ static void put_escaped(struct wr *w, const char *text)
 static void element(struct wr *w, const char *name, const char *text)
 {
 	putf(w, "    <%s>", name);
-	put_escaped(w, text);
+	reload_config_put_text(w, text);
 	putf(w, "</%s>\n", name);
 }
 
@@ -83,8 +83,7 @@ static void ids(struct wr *w, const char *name, const struct reload_id *list, si
 		element(w, name, reload_id_hex(hex, &list[i]));
 }
 
-/* Writes the address in the form of RFC 5952, without brackets, and the port. */
-static void bootstrap(struct wr *w, const struct reload_ip_port *a)
+void reload_config_put_address(struct wr *w, const struct reload_ip_port *a)
 {
 	char text[64];
 	const char *from = reload_ip_port_text(text, a);
@@ -95,13 +94,20 @@ static void bootstrap(struct wr *w, const struct reload_ip_port *a)
 	size_t n = end ? (size_t)(end - from) : strlen(from);
 	if (n && from[n - 1] == ']')
 		n--;
-	putf(w, "    <bootstrap-node address=\"%.*s\" port=\"%u\"/>\n", (int)n, from, a->port);
+	putf(w, "address=\"%.*s\" port=\"%u\"", (int)n, from, a->port);
+}
+
+static void bootstrap(struct wr *w, const struct reload_ip_port *a)
+{
+	put(w, "    <bootstrap-node ");
+	reload_config_put_address(w, a);
+	put(w, "/>\n");
 }
 
 static void attributes(struct wr *w, const struct reload_config_draft *d)
 {
 	put(w, "  <configuration instance-name=\"");
-	put_escaped(w, d->instance_name ? d->instance_name : "");
+	reload_config_put_text(w, d->instance_name ? d->instance_name : "");
 	putf(w, "\" sequence=\"%u\"", d->sequence);
 	if (d->expiration != RELOAD_NEVER) {
 		char text[RELOAD_UTC_TEXT];
@@ -147,8 +153,7 @@ static void parameters(struct wr *w, const struct reload_config_draft *d)
 	ids(w, "bad-node", d->bad_nodes, d->bad_nodes_count);
 }
 
-/* Appends the base64 SecurityBlock of signer over element (CFG-04: the element alone is signed). */
-static enum reload_err sign(struct wr *w, const struct reload_config_signer *signer,
+enum reload_err reload_config_sign(struct wr *w, const struct reload_config_signer *signer,
 	struct span bytes, struct reload_error_text *why)
 {
 	struct wire_ctx ctx = { .node_id_len = signer->node.len };
@@ -217,7 +222,7 @@ static enum reload_err kinds(struct wr *w, const struct reload_config_draft *d,
 		put(w, "      <kind-block>\n        ");
 		wr_span(w, text);
 		put(w, "\n        <kind-signature>");
-		err = sign(w, signer, text, why);
+		err = reload_config_sign(w, signer, text, why);
 		if (err)
 			return err;
 		put(w, "</kind-signature>\n      </kind-block>\n");
@@ -244,7 +249,7 @@ static enum reload_err document(struct wr *w, const struct reload_config_draft *
 			why, w->err, "the overlay configuration", "it cannot be written");
 	struct bytes element = bytes_copy(span_of(w->at + mark, w->len - mark));
 	put(w, "\n  <signature>");
-	err = sign(w, signer, bytes_span(element), why);
+	err = reload_config_sign(w, signer, bytes_span(element), why);
 	bytes_free(&element);
 	put(w, "</signature>\n</overlay>\n");
 	return err;

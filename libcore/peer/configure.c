@@ -1,5 +1,7 @@
 #include "peer/internal.h"
 
+#include <stdio.h>
+
 /*
  * One configuration for all (RFC 6940 s6.3.2.1, s6.5.4): requests of nodes with another one are answered with an error,
  * the one behind gets the document, and a newer signed document changes the running node.
@@ -67,12 +69,33 @@ void reload_configure_send_kinds(struct reload_peer *p, const struct reload_requ
 		update_send_to(p, node, wr_done((struct wr *)&r->list), &update); /* R-7.4.1.2-09 */
 }
 
+/* R-11.1-49: a node that cannot meet the configuration of the overlay leaves it. */
+static void leave_unmet(
+	struct reload_peer *p, enum reload_err err, const struct reload_error_text *why)
+{
+	snprintf(p->unmet, sizeof(p->unmet), "%.255s", *why->reason ? why->reason : why->what);
+	reload_engine_event(p->engine,
+		&(struct reload_event){
+			.type = RELOAD_EV_CONFIG_UNMET, .err = err, .reason = p->unmet });
+	reload_membership_leave(p->membership, false);
+}
+
+/* Whether this node can go on with the configuration that it has now. */
+static enum reload_err fit(
+	struct reload_peer *p, const struct reload_config *before, struct reload_error_text *why)
+{
+	const struct reload_credentials *own = reload_exchange_credentials(p->exchange);
+	if (!reload_config_in_place(p->engine->config, before))
+		return reload_error_explain(why, RELOAD_INCOMPATIBLE, "the new configuration",
+			"links, Node-IDs or the overlay algorithm are others: join again");
+	return reload_trust_check(p->engine->config->trust, own->cert, own->others,
+		own->others_count, p->engine->wall, why);
+}
+
 static void configure(struct reload_peer *p, struct reload_config *config)
 {
 	struct reload_config *before = p->engine->config;
-	bool other = strcmp(config->topology_plugin, before->topology_plugin) ||
-		     config->node_id_len != before->node_id_len || config->no_ice != before->no_ice;
-	struct reload_error_text why;
+	struct reload_error_text why = { 0 }, ignored;
 	p->engine->config = reload_config_ref(config);
 	p->engine->ctx = reload_config_wire_ctx(p->engine->config);
 	reload_exchange_configured(p->exchange);
@@ -81,19 +104,17 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 	reload_engine_event(p->engine, &(struct reload_event){ .type = RELOAD_EV_CONFIG_CHANGED,
 					       .count = p->engine->config->sequence });
 	p->engine->ops->config_changed(p->engine->host, p->engine->config);
-	const struct reload_credentials *own = reload_exchange_credentials(p->exchange);
-	bool unfit = other || reload_trust_check(p->engine->config->trust, own->cert, own->others,
-				      own->others_count, p->engine->wall, &why);
+	enum reload_err err = fit(p, before, &why);
 	struct reload_connection *con = NULL, *next;
 	for (con = reload_connection_next(p->connections, NULL); con; con = next) {
 		next = reload_connection_next(p->connections, con);
 		if (reload_trust_check(p->engine->config->trust, con->cert, NULL, 0,
-			    p->engine->wall, &why) == RELOAD_CERT_REVOKED)
+			    p->engine->wall, &ignored) == RELOAD_CERT_REVOKED)
 			reload_link_drop(p->connections, con, RELOAD_CERT_REVOKED);
 	}
 	reload_config_free(before);
-	if (unfit) /* R-11.1-49 */
-		reload_membership_leave(p->membership, false);
+	if (err)
+		leave_unmet(p, err, &why);
 }
 
 /*
@@ -196,7 +217,7 @@ static void take_document(struct reload_incoming *in, const struct reload_config
 		return;
 	}
 	enum reload_err err =
-		reload_config_parse(&config, u->config, p->engine->config->instance_name,
+		reload_config_parse_any(&config, u->config, p->engine->config->instance_name,
 			reload_trust_ops(p->engine->config->trust), p->engine->wall, &why);
 	if (err) {
 		refuse(in, document_error(err), &why);
@@ -206,8 +227,9 @@ static void take_document(struct reload_incoming *in, const struct reload_config
 		refuse(in, RELOAD_CONFIG_TOO_OLD, &why);
 	} else if ((err = reload_config_verify(config, p->engine->config, p->engine->wall, &why))) {
 		refuse(in, RELOAD_FORBIDDEN, &why);
-	} else if (reload_config_supported(config, &why)) {
+	} else if ((err = reload_config_supported(config, &why))) {
 		refuse(in, RELOAD_FORBIDDEN, &why);
+		leave_unmet(p, err, &why);
 	} else {
 		/* answered, then reconfigured (CFG-16) */
 		reload_answer_bytes(in, RELOAD_CONFIG_UPDATE_ANS, span_of(NULL, 0));

@@ -154,3 +154,13 @@ static inline struct node *node_storing_in(
 	}
 	abort();
 }
+
+/* craft_document() returns a ConfigUpdate of a to u with that document. */
+static inline struct craft craft_document(struct ring *r, struct span document)
+{
+	struct reload_config_update u = { .type = RELOAD_CONFIG_UPDATE_CONFIG, .config = document };
+	struct reload_destination to = dest(r->u);
+	struct craft c = craft(r->a, RELOAD_CONFIG_UPDATE_REQ, &u, &to);
+	c.h.configuration_sequence = RELOAD_SEQUENCE_ANY;
+	return c;
+}

@@ -140,15 +140,6 @@ static void too_large_to_send(void **state)
 
 /* -- a new document --------------------------------------------------------------------------------------------------- */
 
-static struct craft craft_document(struct ring *r, struct span document)
-{
-	struct reload_config_update u = { .type = RELOAD_CONFIG_UPDATE_CONFIG, .config = document };
-	struct reload_destination to = dest(r->u);
-	struct craft c = craft(r->a, RELOAD_CONFIG_UPDATE_REQ, &u, &to);
-	c.h.configuration_sequence = RELOAD_SEQUENCE_ANY;
-	return c;
-}
-
 static void newer_document(void **state)
 {
 	struct ring *r = *state;
@@ -257,33 +248,6 @@ static void bad_nodes_lose_their_links(void **state)
 	ping.certificate = NULL;
 	say(r->a, r->u, craft_bytes(&ping));
 	expect_silence(r->a, ping.h.transaction_id);
-}
-
-static void a_document_that_cannot_be_met(void **state)
-{
-	struct ring *r = *state;
-	struct net_document d = net_document(r->net);
-	d.draft.sequence = 8;
-	d.draft.no_ice = false;
-	struct craft c = craft_document(r, document_write(r->net, &d));
-	expect_answer(r->a, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
-	/* R-11.1-49 */
-	assert_int_equal(r->u->state, RELOAD_STATE_LEAVING);
-	net_pass(r->net, 20000);
-	assert_int_equal(r->u->state, RELOAD_STATE_ENROLLED);
-}
-
-/* R-11.1-27: TLS-PSK is not built, so that the links would not be what the document asks for */
-static void a_setting_that_would_not_be_kept(void **state)
-{
-	struct ring *r = *state;
-	struct net_document d = net_document(r->net);
-	d.draft.sequence = 8;
-	d.draft.shared_secret = "hush";
-	struct craft c = craft_document(r, document_write(r->net, &d));
-	expect_error(r->a, tell(&c, r->u), 2);
-	assert_int_equal(sequence_of(r->u), 7);
-	assert_int_not_equal(r->u->state, RELOAD_STATE_LEAVING);
 }
 
 static void from_the_host(void **state)
@@ -543,8 +507,6 @@ int main(void)
 		ring_test(newer_document),
 		ring_test(documents_refused),
 		ring_test(bad_nodes_lose_their_links),
-		ring_test(a_document_that_cannot_be_met),
-		ring_test(a_setting_that_would_not_be_kept),
 		ring_test(from_the_host),
 		ring_test(kinds),
 		ring_test(kinds_again),

@@ -186,7 +186,7 @@ static void errors_are_signed_one_after_the_other(void **state)
 	ring_teardown((void **)&r);
 }
 
-static struct craft craft_document(struct ring *r, uint16_t sequence, uint32_t max_message_size)
+static struct craft craft_numbered(struct ring *r, uint16_t sequence, uint32_t max_message_size)
 {
 	struct net_document d = net_document(r->net);
 	d.draft.sequence = sequence;
@@ -205,7 +205,7 @@ static struct craft craft_document(struct ring *r, uint16_t sequence, uint32_t m
 static void document_changes_under_a_store(void **state)
 {
 	struct ring *r = *state;
-	struct craft c = craft_document(r, 9, 20000);
+	struct craft c = craft_numbered(r, 9, 20000);
 	expect_answer(r->b, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
 	struct node *s = node_storing(r->net, r->u, K_VALUE);
 	net_link(s, r->u);
@@ -226,7 +226,7 @@ static void document_changes_under_a_store(void **state)
 	struct reload_job *value = r->net->jobs[0];
 	r->net->jobs_count = 0;
 	r->net->hold_jobs = false;
-	c = craft_document(r, 10, 20000);
+	c = craft_numbered(r, 10, 20000);
 	expect_answer(r->b, tell(&c, r->u), RELOAD_CONFIG_UPDATE_ANS);
 	reload_job_run(value);
 	reload_peer_job_done(r->u->peer, value);
@@ -237,7 +237,7 @@ static void document_changes_under_a_store(void **state)
 static void bad_documents_are_few(void **state)
 {
 	struct ring *r = *state;
-	struct craft good = craft_document(r, 9, 20000);
+	struct craft good = craft_numbered(r, 9, 20000);
 	unsigned refused = r->u->events[RELOAD_EV_CONFIG_REFUSED];
 	for (int i = 0; i < 50; i++) {
 		struct reload_config_update u = { .type = RELOAD_CONFIG_UPDATE_CONFIG,

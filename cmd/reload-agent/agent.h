@@ -45,6 +45,13 @@ struct agent {
 	/* reads again what may have changed on the disk; returns the result of agent.refresh (owned) */
 	json_t *(*refresh)(struct agent *agent);
 	/*
+	 * takes document over from an operator, as a ConfigUpdate brings it, and tells the neighbours; dry_run: only checks it.  *result is that
+	 * of config.publish (owned).  RELOAD_NOT_JOINED, RELOAD_CONFIG_TOO_OLD, RELOAD_LIMIT when an update of it fits no message, and the
+	 * failures of cli_config_parse() and reload_config_verify()
+	 */
+	enum reload_err (*publish)(struct agent *agent, struct span document, bool dry_run,
+		json_t **result, struct reload_error_text *why);
+	/*
 	 * measures what is between this node and the others, and returns at once; nat_json() is the result of node.nat (owned), NULL as long as
 	 * it is not there.  Both are NULL in an overlay without ICE.
 	 */

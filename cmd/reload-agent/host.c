@@ -302,11 +302,6 @@ static void stop_asked(struct agent *agent, bool now)
 		reload_poll_timers(agent->poll), &h->stop, reload_poll_now(), stop_later, h);
 }
 
-static json_t *refresh_asked(struct agent *agent)
-{
-	return host_refresh((struct host *)agent); /* its first member */
-}
-
 static void signal_in(void *arg, unsigned events)
 {
 	struct host *h = arg;
@@ -567,7 +562,7 @@ enum reload_err host_run(
 	signal(SIGPIPE, SIG_IGN); /* before the first line of the log */
 	signal(SIGXFSZ, SIG_IGN); /* at the limit of file sizes the store gets an error */
 	h->agent.stop = stop_asked;
-	h->agent.refresh = refresh_asked;
+	host_refresh_offer(h);
 	h->settings = s;
 	h->agent.credentials = &h->identity.credentials;
 	h->agent.poll = reload_poll_new();

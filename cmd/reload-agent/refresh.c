@@ -49,20 +49,28 @@ static void log_refresh(struct host *h, json_t *result)
 	part_set(result, "log", err ? "failed" : "reopened", err ? why.reason : NULL);
 }
 
+/* Whether config may take the place of the present document, as a ConfigUpdate with it might. */
+static enum reload_err may_configure(const struct reload_config *config,
+	const struct reload_config *present, struct reload_error_text *why)
+{
+	if (reload_config_newer(config, present))
+		return reload_config_verify(config, present, reload_poll_wall(), why);
+	enum reload_err err = reload_error_explain(why, RELOAD_CONFIG_TOO_OLD, "an older document",
+		"sequence %u does not follow %u: each document's is 1 to 32767 above the "
+		"one before, and where the numbers begin anew it ends no earlier",
+		config->sequence, present->sequence);
+	reload_error_advise(
+		why, "reload-enroll config show, which names the sequence of a document");
+	return err;
+}
+
 static void configuration_refresh(struct host *h, const struct cli_identity *fresh, json_t *result)
 {
 	struct reload_error_text why = { 0 };
 	const struct reload_config *present = reload_peer_config(h->agent.peer);
 	const char *state = "unchanged";
 	bool same = span_eq(fresh->config->document, present->document);
-	enum reload_err err = RELOAD_OK;
-	if (!same && !reload_config_newer(fresh->config, present))
-		err = reload_error_explain(&why, RELOAD_CONFIG_TOO_OLD, "an older document",
-			"sequence %u does not follow %u: each document's is 1 to 32767 above the "
-			"one before, and where the numbers begin anew it ends no earlier",
-			fresh->config->sequence, present->sequence);
-	else if (!same)
-		err = reload_config_verify(fresh->config, present, reload_poll_wall(), &why);
+	enum reload_err err = same ? RELOAD_OK : may_configure(fresh->config, present, &why);
 	if (err) {
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR,
 			"new configuration refused: %s: %s", why.what, why.reason);
@@ -76,6 +84,69 @@ static void configuration_refresh(struct host *h, const struct cli_identity *fre
 	}
 	part_set(result, "configuration", state, strcmp(state, "refused") ? NULL : why.reason);
 }
+
+/* -- a document to be published ------------------------------------------------------------------------------------------ */
+
+/* The peers take messages up to the limit of the document that they have. */
+static enum reload_err may_send(const struct reload_config *config,
+	const struct reload_config *present, struct reload_error_text *why)
+{
+	size_t need = config->document.len + RELOAD_CONFIG_UPDATE_OVERHEAD;
+	if (need <= present->max_message_size)
+		return RELOAD_OK;
+	enum reload_err err = reload_error_explain(why, RELOAD_LIMIT,
+		"the document is too large to be published",
+		"an update of it takes about %zu bytes, and a message of the overlay has at most "
+		"%u",
+		need, present->max_message_size);
+	reload_error_advise(why,
+		"publish first the present document with another limit: reload-enroll config set "
+		"max-message-size=%zu",
+		2 * need);
+	return err;
+}
+
+static enum reload_err may_publish(
+	const struct host *h, const struct reload_config *config, struct reload_error_text *why)
+{
+	const struct reload_config *present = reload_peer_config(h->agent.peer);
+	struct reload_status s;
+	reload_peer_status(h->agent.peer, &s);
+	if (s.state != RELOAD_STATE_JOINED) {
+		enum reload_err err = reload_error_explain(why, RELOAD_NOT_JOINED,
+			"nothing can be published", "%s is not part of %s, its state is %s",
+			h->agent.instance, present->instance_name, reload_state_name(s.state));
+		reload_error_advise(why, "reload-join -a %s", h->agent.instance);
+		return err;
+	}
+	if (span_eq(config->document, present->document))
+		return RELOAD_OK;
+	enum reload_err err = may_configure(config, present, why);
+	return err ? err : may_send(config, present, why);
+}
+
+static enum reload_err publish_asked(struct agent *agent, struct span document, bool dry_run,
+	json_t **result, struct reload_error_text *why)
+{
+	struct host *h = (struct host *)agent; /* its first member */
+	AUTO(reload_config) config = NULL;
+	const struct reload_config *present = reload_peer_config(h->agent.peer);
+	enum reload_err err = cli_config_parse(
+		&config, document, "the document", present->instance_name, reload_poll_wall(), why);
+	if (!err)
+		err = may_publish(h, config, why);
+	if (err)
+		return err;
+	bool same = span_eq(config->document, present->document);
+	*result = json_pack("{s:s, s:i, s:i, s:b, s:o}", "overlay", config->instance_name,
+		"sequence", (int)config->sequence, "previous_sequence", (int)present->sequence,
+		"taken", !same, "node_id", json_of_id(&h->identity.credentials.node));
+	if (!same && !dry_run)
+		reload_peer_configure(h->agent.peer, config);
+	return RELOAD_OK;
+}
+
+/* -- a newer certificate ---------------------------------------------------------------------------------------------------- */
 
 static enum reload_err may_replace(
 	const struct host *h, const struct cli_identity *fresh, struct reload_error_text *why)
@@ -159,6 +230,17 @@ json_t *host_refresh(struct host *h)
 	json_object_set_new(result, "configuration_sequence",
 		json_integer(reload_peer_config(h->agent.peer)->sequence));
 	return result;
+}
+
+static json_t *refresh_asked(struct agent *agent)
+{
+	return host_refresh((struct host *)agent); /* its first member */
+}
+
+void host_refresh_offer(struct host *h)
+{
+	h->agent.refresh = refresh_asked;
+	h->agent.publish = publish_asked;
 }
 
 /* -- the end of the own certificate --------------------------------------------------------------------------------------- */

@@ -10,6 +10,9 @@
  */
 json_t *host_refresh(struct host *h);
 
+/* host_refresh_offer() sets the operations `refresh` and `publish` of the agent. */
+void host_refresh_offer(struct host *h);
+
 /*
  * host_validity_start() watches the own certificate: it warns before the certificate ends, and leaves the overlay when
  * it does, because no node would accept this one any more.  After host_refresh() has taken a newer certificate the node

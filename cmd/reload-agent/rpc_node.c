@@ -87,6 +87,18 @@ enum reload_rpc_end rpc_config_kinds(void *arg, struct reload_rpc_call *call, co
 		call, json_pack("{s:s, s:o}", "overlay", config->instance_name, "kinds", list));
 }
 
+enum reload_rpc_end rpc_config_publish(
+	void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct agent *agent = arg;
+	struct reload_failure f = { 0 };
+	json_t *result = NULL;
+	const char *document = json_string_value(json_object_get(params, "document"));
+	f.err = agent->publish(agent, span_str(document),
+		json_is_true(json_object_get(params, "dry_run")), &result, &f.why);
+	return f.err ? reload_rpc_fail(call, &f) : reload_rpc_reply(call, result);
+}
+
 static bool nat_check(struct agent_waiter *w, const struct reload_status *s)
 {
 	(void)s;

@@ -143,7 +143,7 @@ void enroll_complete(struct cli *cli, const char *what, const struct cli_typed *
  * lists, signature and certificates around it, and the document will grow (interop CFG-15).
  */
 enum {
-	ENROLL_UPDATE_OVERHEAD = 2048,
+	ENROLL_UPDATE_OVERHEAD = RELOAD_CONFIG_UPDATE_OVERHEAD,
 	/*
 	 * the initial-ttl of a new document: log2(N) + 5 of RFC 6940 s13.6.5 for 33 million peers; a low value ends
 	 * loops early

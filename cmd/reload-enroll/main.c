@@ -1,4 +1,5 @@
 /* reload-enroll: create an overlay, issue certificates, look at certificates and configurations. */
+#include "reload-enroll/change.h"
 #include "reload-enroll/enroll.h"
 
 static const struct cli_opt init_opts[] = {
@@ -58,6 +59,17 @@ static const struct cli_opt config_opts[] = {
 	CLI_END,
 };
 
+static const struct cli_opt set_opts[] = {
+	{ 0, "validity", "TIME", "let the document expire that long from now" },
+	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
+	CLI_END,
+};
+
+static const struct cli_opt change_opts[] = {
+	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
+	CLI_END,
+};
+
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
 static const char *const examples[] = {
@@ -96,6 +108,12 @@ static const struct cli_command commands[] = {
 		enroll_config_fields, enroll_config_show },
 	{ "config check", "[FILE|OVERLAY]", 0, 1, "whether a configuration may be used",
 		config_opts, enroll_config_fields, enroll_config_check },
+	{ "config set", "[KEY=VALUE ...]", 0, 64, "change parameters: next sequence, signed",
+		set_opts, enroll_change_fields, enroll_config_set },
+	{ "config add-kind", "FILE ...", 1, 64, "add Kinds, or change their limits", change_opts,
+		enroll_change_fields, enroll_config_add_kind },
+	{ "config publish", "[FILE|OVERLAY]", 0, 1, "give the document to an agent and all peers",
+		change_opts, enroll_publish_fields, enroll_config_publish },
 	{ 0 },
 };
 
@@ -107,7 +125,8 @@ static const struct cli_program program = {
 	.commands = commands,
 	.opts = common_opts,
 	.examples = examples,
-	.exits = CLI_EXIT(4) | CLI_EXIT(6) | CLI_EXIT(7) | CLI_EXIT(8) | CLI_EXIT(10),
+	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(6) | CLI_EXIT(7) | CLI_EXIT(8) | CLI_EXIT(9) |
+		 CLI_EXIT(10) | CLI_EXIT(11),
 	.complete = enroll_complete,
 };
 

@@ -1,0 +1,194 @@
+/* Opening, signing, checking and saving a change of the configuration document. */
+#include "reload-enroll/change.h"
+
+#include "config/schema.h"
+#include "util/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char enroll_change_fields[] =
+	"path:string overlay:string previous_sequence:integer sequence:integer expires:string? "
+	"changes:{what:string before:string? after:string?}[] size_bytes:integer "
+	"in_place:boolean dry_run:boolean";
+
+static enum reload_err does_not_fit(const char *key, const char *dir, struct reload_error_text *why)
+{
+	enum reload_err err = reload_error_explain(why, RELOAD_BAD_KEY,
+		"the signer's key does not fit its certificate",
+		"%s belongs to another certificate", cli_path_show(key));
+	reload_error_advise(
+		why, "restore cert.pem and key.pem in %s from one backup", cli_path_show(dir));
+	return err;
+}
+
+static enum reload_err load_signer(struct enroll_change *c, struct reload_error_text *why)
+{
+	char *dir = enroll_join(c->authority.dir, "signer");
+	char *cert = enroll_join(dir, "cert.pem"), *key = enroll_join(dir, "key.pem");
+	enum reload_err err = cli_certs_load(&c->cert, &c->others, &c->others_count, cert, why);
+	if (!err)
+		err = cli_key_load(&c->key, key, NULL, why);
+	if (!err && (!c->cert->node_ids_count || !reload_key_fits(c->key, c->cert)))
+		err = does_not_fit(key, dir, why);
+	if (!err)
+		c->signer = (struct reload_config_signer){ .key = c->key,
+			.cert = c->cert,
+			.node = c->cert->node_ids[0],
+			.others = c->others,
+			.others_count = c->others_count };
+	free(dir);
+	free(cert);
+	free(key);
+	return err;
+}
+
+static enum reload_err open_authority(
+	struct enroll_change *c, const char *overlay, struct reload_error_text *why)
+{
+	enum reload_err err =
+		enroll_authority_open(&c->authority, overlay, c->cli->deadline, c->now, why);
+	if (err == RELOAD_CONFIG_EXPIRED)
+		err = enroll_authority_open(&c->authority, overlay, c->cli->deadline, 0, why);
+	return err;
+}
+
+enum reload_err enroll_change_open(
+	struct enroll_change *out, struct cli *cli, const char *user, struct reload_error_text *why)
+{
+	struct enroll_change c = { .cli = cli, .now = enroll_now(), .authority = { .lock = -1 } };
+	char *overlay = NULL;
+	wr_init(&c.document);
+	c.changes = json_array();
+	enum reload_err err = enroll_overlay(&overlay, cli, user, "ca", why);
+	if (!err)
+		err = open_authority(&c, overlay, why);
+	if (!err)
+		err = load_signer(&c, why);
+	if (!err)
+		err = reload_config_edit_new(&c.edit, c.authority.config, why);
+	free(overlay);
+	if (err)
+		enroll_change_close(&c);
+	else
+		*out = c;
+	return err;
+}
+
+void enroll_change_close(struct enroll_change *c)
+{
+	if (!c->cli)
+		return;
+	reload_config_edit_free(c->edit);
+	reload_config_free(c->config);
+	enroll_authority_close(&c->authority);
+	cli_certs_free(c->others, c->others_count);
+	reload_cert_free(c->cert);
+	reload_key_free(c->key);
+	json_decref(c->changes);
+	wr_clear(&c->document);
+	*c = (struct enroll_change){ 0 };
+}
+
+void enroll_change_note(
+	struct enroll_change *c, const char *what, const char *before, const char *after)
+{
+	json_array_append_new(c->changes,
+		json_pack("{s:s, s:s?, s:s?}", "what", what, "before", before, "after", after));
+}
+
+/* A ConfigUpdate is a message: the document has to fit one of the limit that the peers have now. */
+static void warn_of_size(const struct enroll_change *c)
+{
+	size_t need = c->document.len + ENROLL_UPDATE_OVERHEAD;
+	if (need > c->authority.config->max_message_size)
+		cli_warn(c->cli,
+			"an update of %zu bytes does not fit the max-message-size of the document "
+			"before, %u: publish first a document that only raises it, %zu is proposed",
+			need, c->authority.config->max_message_size,
+			enroll_message_size(c->document.len));
+}
+
+static enum reload_err make(struct enroll_change *c, struct reload_error_text *why)
+{
+	enum reload_err err =
+		reload_config_edit_write(&c->document, c->edit, &c->signer, c->now, why);
+	if (!err)
+		err = reload_config_parse(&c->config, wr_done(&c->document), c->authority.overlay,
+			&reload_ident_openssl, c->now, why);
+	if (!err)
+		err = reload_schema_check(wr_done(&c->document), why);
+	if (!err)
+		err = reload_config_workable(c->config, why);
+	if (err == RELOAD_BAD_CONFIG) /* the line is one of a document that was not written */
+		snprintf(why->what, sizeof(why->what), "the configuration is not changed");
+	if (err == RELOAD_CONFIG_EXPIRED)
+		reload_error_advise(why, "reload-enroll config set --validity 365d");
+	return err;
+}
+
+enum reload_err enroll_change_commit(struct enroll_change *c, struct reload_error_text *why)
+{
+	AUTO(cli_files) files = cli_files_new();
+	enum reload_err err = make(c, why);
+	if (err)
+		return err;
+	warn_of_size(c);
+	if (!c->cli->dry_run && !reload_config_in_place(c->config, c->authority.config))
+		err = cli_confirm(c->cli,
+			"every peer will leave the overlay and has to be joined again; change it?",
+			why);
+	if (err)
+		return err;
+	if (c->cli->dry_run)
+		return cli_dir_check(c->authority.dir, why);
+	cli_files_put(files, c->authority.config_path, 0644, wr_done(&c->document));
+	if (c->ledger_changed) {
+		char *ledger = enroll_ledger_text(c->authority.ledger);
+		cli_files_put(files, c->authority.ledger_path, 0600, span_str(ledger));
+		free(ledger);
+	}
+	return cli_files_commit(files, why);
+}
+
+static const char *or_default(const json_t *change, const char *key)
+{
+	const char *text = json_string_value(json_object_get(change, key));
+	return text ? text : "default";
+}
+
+static void print_changed(FILE *out, const json_t *o, void *arg)
+{
+	const struct cli *cli = arg;
+	const char *until = json_string_value(json_object_get(o, "expires"));
+	const json_t *change;
+	size_t i;
+	if (cli->quiet)
+		return;
+	fprintf(out, "%s %s: sequence %lld to %lld, signed, until %.10s\n",
+		cli->dry_run ? "would change" : "changed",
+		json_string_value(json_object_get(o, "overlay")),
+		json_integer_value(json_object_get(o, "previous_sequence")),
+		json_integer_value(json_object_get(o, "sequence")), until ? until : "never");
+	json_array_foreach (json_object_get(o, "changes"), i, change) {
+		fprintf(out, "  %s  ", json_string_value(json_object_get(change, "what")));
+		cli_put_safe(out, or_default(change, "before"));
+		fputs(" to ", out);
+		cli_put_safe(out, or_default(change, "after"));
+		fputs("\n", out);
+	}
+	if (!cli->dry_run)
+		fputs("next: reload-enroll config publish\n", out);
+}
+
+void enroll_change_report(struct enroll_change *c)
+{
+	json_t *o = json_pack("{s:s, s:s, s:i, s:i, s:o, s:O, s:I, s:b, s:b}", "path",
+		c->authority.config_path, "overlay", c->authority.overlay, "previous_sequence",
+		(int)c->authority.config->sequence, "sequence", (int)c->config->sequence, "expires",
+		cli_json_time(c->config->expiration), "changes", c->changes, "size_bytes",
+		(json_int_t)c->document.len, "in_place",
+		reload_config_in_place(c->config, c->authority.config), "dry_run", c->cli->dry_run);
+	cli_print(c->cli, o, print_changed, c->cli);
+	json_decref(o);
+}

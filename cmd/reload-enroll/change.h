@@ -1,0 +1,50 @@
+/* Changes of an overlay's configuration document by its authority: config set, config add-kind, revoke. */
+#pragma once
+
+#include "config/edit.h"
+#include "reload-enroll/enroll.h"
+
+/* One change, between opening and closing. */
+struct enroll_change {
+	struct cli *cli;
+	reload_utc now;
+	struct enroll_authority authority;
+	struct reload_config_edit *edit;
+	struct reload_key *key; /* of the configuration-signer */
+	struct reload_cert *cert, **others;
+	size_t others_count;
+	struct reload_config_signer signer;
+	json_t *changes;     /* list of {what, before, after}, for the report */
+	bool ledger_changed; /* authority.ledger is to be written as well */
+	struct wr document;
+	struct reload_config *config; /* the new document, once it was made */
+};
+
+/*
+ * enroll_change_open() opens the authority of --overlay (of user's domain when that is missing and user is not NULL) and its
+ * signer.  A document that has expired can be changed, so that it can be extended.  enroll_change_close() ends it; zeroed is legal.
+ */
+enum reload_err enroll_change_open(struct enroll_change *out, struct cli *cli, const char *user,
+	struct reload_error_text *why) MUST_CHECK;
+void enroll_change_close(struct enroll_change *change);
+
+/* enroll_change_note() notes for the report what was changed; before and after may be NULL. */
+void enroll_change_note(
+	struct enroll_change *change, const char *what, const char *before, const char *after);
+
+/*
+ * enroll_change_commit() signs the new document, checks it as `config check` does, asks when peers would have to leave because of it, and replaces
+ * document and ledger together.  With --dry-run nothing is written.
+ */
+enum reload_err enroll_change_commit(
+	struct enroll_change *change, struct reload_error_text *why) MUST_CHECK;
+
+/* enroll_change_report() prints what was changed; enroll_change_fields are the fields of that result. */
+void enroll_change_report(struct enroll_change *change);
+extern const char enroll_change_fields[];
+
+/* The subcommands; each returns the exit status. */
+int enroll_config_set(struct cli *cli);
+int enroll_config_add_kind(struct cli *cli);
+int enroll_config_publish(struct cli *cli);
+extern const char enroll_publish_fields[];

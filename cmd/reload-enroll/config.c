@@ -23,7 +23,8 @@ const char enroll_config_fields[] =
 	"turn_density:integer "
 	"kinds:{kind:string? kind_id:integer data_model:string access_control:string "
 	"max_count:integer "
-	"max_size_bytes:integer max_node_multiple:integer? required:boolean}[] size_bytes:integer "
+	"max_size_bytes:integer max_node_multiple:integer? branching_factor:integer? "
+	"required:boolean}[] size_bytes:integer "
 	"valid:boolean "
 	"warnings:string[]";
 
@@ -47,7 +48,7 @@ static json_t *kinds(const struct reload_config *c)
 	for (size_t i = 0; i < c->kinds.count; i++) {
 		const struct reload_kind *k = &c->kinds.at[i];
 		json_array_append_new(
-			out, json_pack("{s:s?, s:I, s:s, s:s, s:I, s:I, s:o, s:b}", "kind",
+			out, json_pack("{s:s?, s:I, s:s, s:s, s:I, s:I, s:o, s:o, s:b}", "kind",
 				     reload_kind_name(k), "kind_id", (json_int_t)k->id,
 				     "data_model", reload_data_model_name(k->model),
 				     "access_control", reload_access_policy_name(k->access),
@@ -56,6 +57,9 @@ static json_t *kinds(const struct reload_config *c)
 				     k->access == RELOAD_ACCESS_NODE_MULTIPLE
 					     ? json_integer(k->max_node_multiple)
 					     : json_null(),
+				     "branching_factor",
+				     k->branching_factor ? json_integer(k->branching_factor)
+							 : json_null(),
 				     "required", k->block.len > 0));
 	}
 	return out;
@@ -173,10 +177,14 @@ static void print_kinds(FILE *out, const json_t *o)
 	char id[16];
 	json_array_foreach (list, i, k) {
 		snprintf(id, sizeof(id), "0x%llx", number(k, "kind_id"));
-		fprintf(out, "  %-15s%s%s%s  %s  %s  max-count %lld  max-size %lld%s\n",
+		char factor[32] = "";
+		if (number(k, "branching_factor"))
+			snprintf(factor, sizeof(factor), "  branching-factor %lld",
+				number(k, "branching_factor"));
+		fprintf(out, "  %-15s%s%s%s  %s  %s  max-count %lld  max-size %lld%s%s\n",
 			i ? "" : "Kinds", id, *word(k, "kind") ? "  " : "", word(k, "kind"),
 			word(k, "data_model"), word(k, "access_control"), number(k, "max_count"),
-			number(k, "max_size_bytes"),
+			number(k, "max_size_bytes"), factor,
 			json_is_true(json_object_get(k, "required")) ? "" : "  (always there)");
 	}
 }

@@ -66,6 +66,11 @@ static enum reload_err read_words(
 			"it says who may store: user-match, node-match, user-node-match or "
 			"node-multiple",
 			"man 1 reload-enroll");
+	else if (kind->access == RELOAD_ACCESS_NODE_ID_MATCH)
+		err = wrong(why, "--access node-id-match is not possible",
+			"it is that of the registered Kind REDIR, whose records programs make (RFC "
+			"7374 s5)",
+			"reload-enroll init OVERLAY --services");
 	else if (kind->access == RELOAD_ACCESS_USER_NODE_MATCH &&
 		 kind->model != RELOAD_MODEL_DICTIONARY)
 		err = wrong(why, "--access user-node-match is not possible",

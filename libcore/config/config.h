@@ -61,6 +61,8 @@ struct reload_config {
 	uint8_t initial_ttl;
 	uint32_t overlay_reliability_timer_ms;
 	struct reload_id_list kind_signers, configuration_signers, bad_nodes;
+	uint32_t
+		branching_factor; /* of the document, for a Kind without one of its own (RFC 7374 s8); 0: none */
 	struct reload_config_kind_list
 		kinds; /* of the document and those always there (CFG-11), ascending by id */
 	struct reload_trust *trust;

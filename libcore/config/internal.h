@@ -6,6 +6,7 @@
 
 #define RELOAD_XMLNS_BASE  "urn:ietf:params:xml:ns:p2p:config-base"
 #define RELOAD_XMLNS_CHORD "urn:ietf:params:xml:ns:p2p:config-chord"
+#define RELOAD_XMLNS_REDIR "urn:ietf:params:xml:ns:p2p:redir"
 #define RELOAD_XMLNS_OWN                                                                           \
 	"urn:x-reload:config" /* extensions of this program, which others leave unread */
 
@@ -142,6 +143,13 @@ enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_c
 
 /* reload_kind_name_read() reads the element with the name of kind, of our namespace.  RELOAD_BAD_CONFIG with why. */
 enum reload_err reload_kind_name_read(struct reload_kind *kind, const struct reload_xml_node *node,
+	struct reload_error_text *why) MUST_CHECK;
+
+/*
+ * reload_branching_read() reads the branching-factor among the children of a kind or configuration element; without one *out stays.
+ * RELOAD_BAD_CONFIG with why when it is not a number from 2 to 65536, or there twice.
+ */
+enum reload_err reload_branching_read(uint32_t *out, const struct reload_xml_node *parent,
 	struct reload_error_text *why) MUST_CHECK;
 
 /* reload_kind_namesake() returns another Kind of the list that was given the same name, in whatever case; or NULL. */

@@ -4,12 +4,13 @@
 #include "util/id.h"
 #include "wire/codes.h"
 
-/* The access control policies of RFC 6940 s7.3; storage/access.c has the rule of each. */
+/* The access control policies of RFC 6940 s7.3 and RFC 7374 s5; storage/access.c has the rule of each. */
 enum reload_access_policy {
 	RELOAD_ACCESS_USER_MATCH,
 	RELOAD_ACCESS_NODE_MATCH,
 	RELOAD_ACCESS_USER_NODE_MATCH,
 	RELOAD_ACCESS_NODE_MULTIPLE,
+	RELOAD_ACCESS_NODE_ID_MATCH, /* of REDIR */
 };
 
 enum {
@@ -24,6 +25,7 @@ struct reload_kind {
 	enum reload_data_model model;
 	enum reload_access_policy access;
 	uint32_t max_count, max_size, max_node_multiple;
+	uint32_t branching_factor; /* of the tree, for NODE-ID-MATCH (RFC 7374 s8); else 0 */
 	struct reload_id
 		signer; /* kind-signer whose signature was verified; len 0: none, as the Kind is registered */
 	struct span block; /* the kind-block element as it came; empty: the Kind has none */
@@ -44,6 +46,9 @@ bool reload_kind_name_reserved(const char *name);
 /* reload_data_model_name(), reload_access_policy_name() return the registry's words: "SINGLE", "USER-MATCH". */
 const char *reload_data_model_name(enum reload_data_model model);
 const char *reload_access_policy_name(enum reload_access_policy access);
+
+/* reload_access_dictionary_only() returns whether the policy is for Kinds with the data model DICTIONARY only. */
+bool reload_access_dictionary_only(enum reload_access_policy access);
 
 /* reload_data_model_parse(), reload_access_policy_parse() are the inverse; RELOAD_BAD_VALUE for an unknown word. */
 enum reload_err reload_data_model_parse(enum reload_data_model *out, const char *name) MUST_CHECK;

@@ -2,6 +2,7 @@
 #include "config/internal.h"
 
 #include "util/text.h"
+#include "wire/redir.h"
 
 #define KIND_PRIVATE_MIN 0xf0000001u
 
@@ -91,7 +92,8 @@ static enum reload_err read_value(struct kind_attributes *given, const struct re
 	} else if (strcmp(name, "access-control") == 0) {
 		if (reload_access_policy_parse(&given->access, text))
 			return UNKNOWN(why, node,
-				"USER-MATCH, NODE-MATCH, USER-NODE-MATCH or NODE-MULTIPLE",
+				"USER-MATCH, NODE-MATCH, USER-NODE-MATCH, NODE-MULTIPLE or "
+				"NODE-ID-MATCH",
 				"the access-control \"%s\" is not known to this program", text);
 		given->has_access = true;
 	} else if (strcmp(name, "max-count") == 0) {
@@ -135,6 +137,15 @@ static enum reload_err read_attributes(struct kind_attributes *given, struct rel
 		       : RELOAD_OK;
 }
 
+/* R7374-26: that of the Kind, else that of the document, else 10 */
+static enum reload_err read_branching(struct reload_kind *out, const struct reload_config *config,
+	const struct reload_xml_node *kind, struct reload_error_text *why)
+{
+	out->branching_factor =
+		config->branching_factor ? config->branching_factor : RELOAD_REDIR_BRANCHING;
+	return reload_branching_read(&out->branching_factor, kind, why);
+}
+
 /* Combines the registration (which takes precedence, R-11.1-41) with what the document says. */
 static enum reload_err combine(struct reload_kind *out, struct reload_config *config,
 	const struct kind_attributes *given, const struct reload_xml_node *kind,
@@ -153,10 +164,12 @@ static enum reload_err combine(struct reload_kind *out, struct reload_config *co
 	}
 	out->max_count = given->count;
 	out->max_size = given->size;
-	if (out->access == RELOAD_ACCESS_USER_NODE_MATCH && out->model != RELOAD_MODEL_DICTIONARY)
-		return BAD(why, kind, "use DICTIONARY (RFC 6940 7.3.3)",
-			"USER-NODE-MATCH is for DICTIONARY only, the data-model is %s",
-			reload_data_model_name(out->model));
+	if (reload_access_dictionary_only(out->access) && out->model != RELOAD_MODEL_DICTIONARY)
+		return BAD(why, kind, "use DICTIONARY (RFC 6940 7.3.3, RFC 7374 5)",
+			"%s is for DICTIONARY only, the data-model is %s",
+			reload_access_policy_name(out->access), reload_data_model_name(out->model));
+	if (out->access == RELOAD_ACCESS_NODE_ID_MATCH)
+		return read_branching(out, config, kind, why);
 	if (out->access != RELOAD_ACCESS_NODE_MULTIPLE)
 		return RELOAD_OK;
 	if (!given->has_multiple)

@@ -1,5 +1,7 @@
 #include "config/internal.h"
 
+#include "wire/redir.h"
+
 /* The registered Kinds; a new usage adds a row.  Their max_size is set by the overlay (CFG-11). */
 static const struct {
 	struct reload_kind kind;
@@ -12,6 +14,8 @@ static const struct {
 	    .access = RELOAD_ACCESS_NODE_MATCH, .max_count = 10 }, true },
 	{ { .id = RELOAD_KIND_CERT_BY_USER, .name = "CERTIFICATE_BY_USER", .model = RELOAD_MODEL_ARRAY,
 	    .access = RELOAD_ACCESS_USER_MATCH, .max_count = 10 }, true },
+	{ { .id = RELOAD_KIND_REDIR, .name = "REDIR", .model = RELOAD_MODEL_DICTIONARY,
+	    .access = RELOAD_ACCESS_NODE_ID_MATCH, .branching_factor = RELOAD_REDIR_BRANCHING }, false },
 	/* clang-format on */
 };
 
@@ -27,6 +31,7 @@ static const char *const access_names[] = {
 	[RELOAD_ACCESS_NODE_MATCH] = "NODE-MATCH",
 	[RELOAD_ACCESS_USER_NODE_MATCH] = "USER-NODE-MATCH",
 	[RELOAD_ACCESS_NODE_MULTIPLE] = "NODE-MULTIPLE",
+	[RELOAD_ACCESS_NODE_ID_MATCH] = "NODE-ID-MATCH",
 };
 
 const char *reload_data_model_name(enum reload_data_model model)
@@ -37,6 +42,11 @@ const char *reload_data_model_name(enum reload_data_model model)
 const char *reload_access_policy_name(enum reload_access_policy access)
 {
 	return access_names[access];
+}
+
+bool reload_access_dictionary_only(enum reload_access_policy access)
+{
+	return access == RELOAD_ACCESS_USER_NODE_MATCH || access == RELOAD_ACCESS_NODE_ID_MATCH;
 }
 
 enum reload_err reload_data_model_parse(enum reload_data_model *out, const char *name)

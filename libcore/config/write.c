@@ -318,6 +318,11 @@ char *reload_kind_element(const struct reload_kind *kind)
 	if (kind->access == RELOAD_ACCESS_NODE_MULTIPLE)
 		putf(&w, "          <max-node-multiple>%u</max-node-multiple>\n",
 			kind->max_node_multiple);
+	if (kind->access == RELOAD_ACCESS_NODE_ID_MATCH && kind->branching_factor)
+		putf(&w,
+			"          <branching-factor xmlns=\"" RELOAD_XMLNS_REDIR
+			"\">%u</branching-factor>\n",
+			kind->branching_factor);
 	put(&w, "        </kind>");
 	wr_u8(&w, 0);
 	return (char *)w.at;

@@ -97,9 +97,13 @@ bool reload_replica_moving(const struct reload_replica *rep)
 
 void reload_replica_configured(struct reload_replica *rep, const struct reload_config *before)
 {
-	for (size_t i = 0; i < before->kinds.count; i++)
-		if (!reload_config_kind(rep->engine->config, before->kinds.at[i].id))
-			rep->storage->ops->drop_kind(rep->storage, before->kinds.at[i].id);
+	for (size_t i = 0; i < before->kinds.count; i++) {
+		const struct reload_kind *old = &before->kinds.at[i];
+		const struct reload_kind *kind = reload_config_kind(rep->engine->config, old->id);
+		/* RFC 7374 s8: with another branching factor the places of all records are others */
+		if (!kind || kind->branching_factor != old->branching_factor)
+			rep->storage->ops->drop_kind(rep->storage, old->id);
+	}
 }
 
 bool reload_replica_storage_fails(const struct reload_replica *rep)

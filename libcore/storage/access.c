@@ -2,6 +2,7 @@
 #include "storage/access.h"
 
 #include "util/alloc.h"
+#include "wire/redir.h"
 
 #include <assert.h>
 
@@ -60,17 +61,51 @@ static bool node_multiple(const struct reload_access *a)
 	return false;
 }
 
+/*
+ * RFC 7374 s5: a provider writes under its own Node-ID only, and where a search for that Node-ID comes by.  A removal may be
+ * anywhere: it says nothing of a place.
+ */
+static bool node_id_match(const struct reload_access *a)
+{
+	const struct reload_stored_value *v = a->value;
+	struct reload_redir_provider p;
+	struct reload_id provider;
+	uint8_t bytes[RELOAD_REDIR_NAME_MAX];
+	struct wr name = wr_fixed(bytes, sizeof(bytes));
+	if (a->kind->model != RELOAD_MODEL_DICTIONARY || !reload_cert_has_node(a->cert, a->node))
+		return false;
+	if (v && !span_eq(v->key, reload_id_span(a->node)))
+		return false;
+	if (!v || !v->exists)
+		return true;
+	if (reload_redir_provider_read(&p, &provider, v->value, a->node->len, NULL) ||
+		!reload_redir_placed(&p, a->node, a->kind->branching_factor))
+		return false;
+	reload_redir_name(&name, p.namespace, (struct reload_redir_place){ p.level, p.node });
+	return hashes_to(a, wr_done(&name));
+}
+
 static const struct policy policies[] = {
 	[RELOAD_ACCESS_USER_MATCH] = { user_match, false },
 	[RELOAD_ACCESS_NODE_MATCH] = { node_match, false },
 	[RELOAD_ACCESS_USER_NODE_MATCH] = { user_node_match, true },
 	[RELOAD_ACCESS_NODE_MULTIPLE] = { node_multiple, false },
+	[RELOAD_ACCESS_NODE_ID_MATCH] = { node_id_match, true },
 };
 
 bool reload_access_allowed(const struct reload_access *a)
 {
 	assert(a->kind->access < COUNT_OF(policies));
 	return a->cert && policies[a->kind->access].allowed(a);
+}
+
+bool reload_access_readable(
+	enum reload_access_policy policy, const struct reload_stored_value *v, uint8_t node_id_len)
+{
+	struct reload_redir_provider p;
+	struct reload_id provider;
+	return policy != RELOAD_ACCESS_NODE_ID_MATCH || !v->exists ||
+	       !reload_redir_provider_read(&p, &provider, v->value, node_id_len, NULL);
 }
 
 bool reload_access_per_value(enum reload_access_policy policy)

@@ -1,4 +1,4 @@
-/* Access control policies (RFC 6940 s7.3): one row each in a table, to which later usages add. */
+/* Access control policies (RFC 6940 s7.3, RFC 7374 s5): one row each in a table, to which later usages add. */
 #pragma once
 
 #include "ident/cert.h"
@@ -19,6 +19,12 @@ struct reload_access {
 
 /* reload_access_allowed() returns whether the signer may write there; false for an unknown signer. */
 bool reload_access_allowed(const struct reload_access *a);
+
+/*
+ * reload_access_readable() returns whether the policy can read from v what it decides by; false: v is malformed.
+ */
+bool reload_access_readable(
+	enum reload_access_policy policy, const struct reload_stored_value *v, uint8_t node_id_len);
 
 /*
  * reload_access_per_value() returns whether the policy looks at the value; where it does not, one answer holds for all

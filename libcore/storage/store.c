@@ -87,6 +87,9 @@ static enum reload_err check_value(struct reload_store_work *w, const struct rel
 		return refuse(w, RELOAD_INVALID_MESSAGE, "a value of another data model");
 	if (!v->exists && v->value.len)
 		return refuse(w, RELOAD_INVALID_MESSAGE, "a removal with a value");
+	if (!reload_access_readable(kind->access, v, w->config->node_id_len))
+		return refuse(
+			w, RELOAD_INVALID_MESSAGE, "a value without what access control reads");
 	if (w->replica && v->model == RELOAD_MODEL_ARRAY && v->index == RELOAD_ARRAY_END)
 		return refuse(w, RELOAD_INVALID_MESSAGE, "a replica that appends");
 	return RELOAD_OK;

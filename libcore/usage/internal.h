@@ -4,4 +4,4 @@
 #include "usage/usage.h"
 
 extern const struct reload_usage reload_usage_turn, reload_usage_cert_by_node,
-	reload_usage_cert_by_user;
+	reload_usage_cert_by_user, reload_usage_redir;

@@ -5,6 +5,7 @@ static const struct reload_usage *const usages[] = {
 	&reload_usage_turn,
 	&reload_usage_cert_by_node,
 	&reload_usage_cert_by_user,
+	&reload_usage_redir,
 };
 
 const struct reload_usage *reload_usage_find(uint32_t kind)

@@ -131,4 +131,5 @@ enum reload_data_model {
 #define RELOAD_KIND_TURN_SERVICE 0x2u
 #define RELOAD_KIND_CERT_BY_NODE 0x3u
 #define RELOAD_KIND_CERT_BY_USER 0x10u
+#define RELOAD_KIND_REDIR        0x104u
 #define RELOAD_DEFAULT_PORT      6084

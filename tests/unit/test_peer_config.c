@@ -375,6 +375,49 @@ static void kinds(void **state)
 	expect_error(s, tell(&c, r->u), 12);
 }
 
+static void with_branching(struct ring *r, uint16_t sequence, uint32_t factor)
+{
+	struct reload_kind kind = *reload_kind_registered(RELOAD_KIND_REDIR, NULL);
+	kind.max_count = 100;
+	kind.max_size = 200;
+	kind.branching_factor = factor;
+	char *element = reload_kind_element(&kind);
+	const char *elements[] = { element };
+	struct net_document d = net_document(r->net);
+	d.draft.sequence = sequence;
+	d.draft.kind_elements = elements;
+	d.draft.kind_elements_count = 1;
+	AUTO(reload_config) config = document_parse(document_write(r->net, &d));
+	reload_peer_configure(r->u->peer, config);
+	free(element);
+}
+
+/* R7374-26: with another branching factor all records are in wrong places, and are dropped */
+static void another_branching_factor(void **state)
+{
+	struct ring *r = *state;
+	struct reload_status s;
+	struct reload_stored_entry e = { .received = RELOAD_SIM_EPOCH,
+		.certificates = span_str("certificate"),
+		.data = { .storage_time = RELOAD_SIM_EPOCH,
+			.lifetime = 86400,
+			.value = { .model = RELOAD_MODEL_DICTIONARY, .exists = true } } };
+	e.data.value.key = reload_id_span(&r->a->id);
+	e.data.value.value = span_str("a record");
+	struct reload_store_change change = { RELOAD_KIND_REDIR, 1, &e, 1 };
+	struct reload_store_batch batch = { r->u->id, &change, 1, e.received };
+	with_branching(r, 8, 10);
+	reload_peer_status(r->u->peer, &s);
+	size_t before = s.values;
+	assert_int_equal(r->u->storage->ops->commit(r->u->storage, &batch, NULL, NULL), RELOAD_OK);
+	with_branching(r, 9, 10);
+	reload_peer_status(r->u->peer, &s);
+	assert_int_equal(s.values, before + 1);
+	with_branching(r, 10, 4);
+	reload_peer_status(r->u->peer, &s);
+	assert_int_equal(s.values, before);
+}
+
 /* A kind-block that is there already changes nothing; one for a Kind of the document neither, and is not heard for ever. */
 static void kinds_again(void **state)
 {
@@ -510,6 +553,7 @@ int main(void)
 		ring_test(from_the_host),
 		ring_test(kinds),
 		ring_test(kinds_again),
+		ring_test(another_branching_factor),
 		ring_test(kinds_refused),
 		cmocka_unit_test(numbers_that_jump),
 		ring_test(the_other_is_behind),

@@ -3,7 +3,7 @@
 #include "wire/internal.h"
 #include "wire/store.h"
 
-/* RFC 6940 s14.9; without the two codes for experiments, which must not be used in operation. */
+/* RFC 6940 s14.9, RFC 7851 s9.4; without the two codes for experiments, which must not be used in operation. */
 static const struct wire_name error_codes[] = {
 	{ 2, "Error_Forbidden" },
 	{ 3, "Error_Not_Found" },
@@ -22,6 +22,12 @@ static const struct wire_name error_codes[] = {
 	{ 16, "Error_Config_Too_New" },
 	{ 17, "Error_In_Progress" },
 	{ 20, "Error_Invalid_Message" },
+	{ 21, "Error_Underlay_Destination_Unreachable" },
+	{ 22, "Error_Underlay_Time_Exceeded" },
+	{ 23, "Error_Message_Expired" },
+	{ 24, "Error_Upstream_Misrouting" },
+	{ 25, "Error_Loop_Detected" },
+	{ 26, "Error_TTL_Hops_Exceeded" },
 	{ 0, NULL },
 };
 

@@ -9,6 +9,7 @@ enum {
 	RELOAD_LIMIT_ICE_EXTENSIONS = 16,     /* of a candidate */
 	RELOAD_LIMIT_OPTIONS = 32,            /* forwarding options of a message */
 	RELOAD_LIMIT_EXTENSIONS = 32,         /* message extensions */
+	RELOAD_LIMIT_DIAGNOSTICS = 128,       /* Kinds of a diagnostic request or its response */
 	RELOAD_LIMIT_CERTIFICATES = 32,       /* certificates of a security block */
 	RELOAD_LIMIT_VALUES = 4096,           /* values of one Kind in one message */
 	RELOAD_LIMIT_DEPTH = 16,              /* nesting of structures */

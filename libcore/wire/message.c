@@ -40,40 +40,6 @@ static const struct wire_type frame_wire =
 	WIRE_TYPE(struct reload_contents, "MessageContents", frame_fields);
 /* clang-format on */
 
-/* Message codes (RFC 6940 s14.8); no table: the body is empty. */
-static const struct {
-	uint16_t code;
-	const char *name;
-	const struct wire_type *wire;
-} codes[] = {
-	{ RELOAD_PROBE_REQ, "probe_req", &reload_probe_req_wire },
-	{ RELOAD_PROBE_ANS, "probe_ans", &reload_probe_ans_wire },
-	{ RELOAD_ATTACH_REQ, "attach_req", &reload_attach_wire },
-	{ RELOAD_ATTACH_ANS, "attach_ans", &reload_attach_wire },
-	{ RELOAD_STORE_REQ, "store_req", &reload_store_req_wire },
-	{ RELOAD_STORE_ANS, "store_ans", &reload_store_ans_wire },
-	{ RELOAD_FETCH_REQ, "fetch_req", &reload_fetch_req_wire },
-	{ RELOAD_FETCH_ANS, "fetch_ans", &reload_fetch_ans_wire },
-	{ RELOAD_FIND_REQ, "find_req", &reload_find_req_wire },
-	{ RELOAD_FIND_ANS, "find_ans", &reload_find_ans_wire },
-	{ RELOAD_JOIN_REQ, "join_req", &reload_join_req_wire },
-	{ RELOAD_JOIN_ANS, "join_ans", &reload_join_ans_wire },
-	{ RELOAD_LEAVE_REQ, "leave_req", &reload_leave_req_wire },
-	{ RELOAD_LEAVE_ANS, "leave_ans", NULL },
-	{ RELOAD_UPDATE_REQ, "update_req", &reload_chord_update_wire },
-	{ RELOAD_UPDATE_ANS, "update_ans", NULL },
-	{ RELOAD_ROUTE_QUERY_REQ, "route_query_req", &reload_route_query_req_wire },
-	{ RELOAD_ROUTE_QUERY_ANS, "route_query_ans", &reload_chord_route_query_ans_wire },
-	{ RELOAD_PING_REQ, "ping_req", &reload_ping_req_wire },
-	{ RELOAD_PING_ANS, "ping_ans", &reload_ping_ans_wire },
-	{ RELOAD_STAT_REQ, "stat_req", &reload_stat_req_wire },
-	{ RELOAD_STAT_ANS, "stat_ans", &reload_stat_ans_wire },
-	{ RELOAD_APP_ATTACH_REQ, "app_attach_req", &reload_app_attach_wire },
-	{ RELOAD_APP_ATTACH_ANS, "app_attach_ans", &reload_app_attach_wire },
-	{ RELOAD_CONFIG_UPDATE_REQ, "config_update_req", &reload_config_update_wire },
-	{ RELOAD_CONFIG_UPDATE_ANS, "config_update_ans", NULL },
-	{ RELOAD_ERROR, "error", &reload_error_response_wire },
-};
 enum {
 	RESERVED_FRAGMENT_BITS = 0x3f000000
 };
@@ -92,32 +58,6 @@ enum reload_err reload_contents_read(struct reload_contents *out, struct span by
 	struct rd r = rd_of(bytes);
 	reload_wire_read(&r, &frame_wire, &(struct wire_ctx){ 0 }, out);
 	return r.err;
-}
-
-static int find_code(uint16_t code)
-{
-	for (int i = 0; i < (int)COUNT_OF(codes); i++)
-		if (codes[i].code == code)
-			return i;
-	return -1;
-}
-
-const struct wire_type *reload_body_wire(uint16_t code)
-{
-	int i = find_code(code);
-	return i < 0 ? NULL : codes[i].wire;
-}
-
-bool reload_body_is_empty(uint16_t code)
-{
-	int i = find_code(code);
-	return i >= 0 && !codes[i].wire;
-}
-
-const char *reload_code_name(uint16_t code)
-{
-	int i = find_code(code);
-	return i < 0 ? NULL : codes[i].name;
 }
 
 /* The bytes of a whole message behind its header. */
@@ -167,22 +107,85 @@ enum reload_err reload_msg_decode(
 
 enum reload_err reload_msg_body(struct reload_msg *m, const struct wire_ctx *ctx)
 {
+	const struct wire_type *type = reload_body_wire(m->code);
 	if (m->body_decoded)
 		return RELOAD_OK;
-	int i = find_code(m->code);
-	if (i < 0)
+	if (!type && !reload_body_is_empty(m->code))
 		return RELOAD_UNKNOWN_TYPE;
-	if (codes[i].wire) { /* extra bytes in an empty answer are ignored (interop MSG-05) */
+	if (type) { /* extra bytes in an empty answer are ignored (interop MSG-05) */
 		struct wire_ctx in = *ctx;
 		in.arena = &m->arena;
-		assert(codes[i].wire->size <= sizeof(m->body));
-		enum reload_err err =
-			reload_wire_decode(m->body_bytes, codes[i].wire, &in, &m->body);
+		assert(type->size <= sizeof(m->body));
+		enum reload_err err = reload_wire_decode(m->body_bytes, type, &in, &m->body);
 		if (err)
 			return err;
 	}
 	m->body_decoded = true;
 	return RELOAD_OK;
+}
+
+/* -- extensions ------------------------------------------------------------------------------------ */
+
+/* Message extensions that this program understands: in which messages, and what they hold there. */
+static const struct known_extension {
+	uint16_t type, code;
+	const char *name;
+	const struct wire_type *wire;
+} known_extensions[] = {
+	{ RELOAD_EXTENSION_DIAGNOSTIC_PING, RELOAD_PING_REQ, "Diagnostic_Ping",
+		&reload_diagnostics_request_wire },
+	{ RELOAD_EXTENSION_DIAGNOSTIC_PING, RELOAD_PING_ANS, "Diagnostic_Ping",
+		&reload_diagnostics_response_wire },
+};
+
+bool reload_extension_known(uint16_t type)
+{
+	for (size_t i = 0; i < COUNT_OF(known_extensions); i++)
+		if (known_extensions[i].type == type)
+			return true;
+	return false;
+}
+
+static const struct known_extension *known_extension(uint16_t type, uint16_t code)
+{
+	for (size_t i = 0; i < COUNT_OF(known_extensions); i++)
+		if (known_extensions[i].type == type && known_extensions[i].code == code)
+			return &known_extensions[i];
+	return NULL;
+}
+
+const struct reload_extension *reload_msg_extension(const struct reload_msg *m, uint16_t type)
+{
+	for (size_t i = 0; i < m->extensions_count; i++)
+		if (m->extensions[i].type == type)
+			return &m->extensions[i];
+	return NULL;
+}
+
+static enum reload_err extension_decode(
+	struct reload_msg *m, const struct wire_ctx *ctx, uint16_t code, void *out)
+{
+	const struct known_extension *known =
+		known_extension(RELOAD_EXTENSION_DIAGNOSTIC_PING, code);
+	const struct reload_extension *e =
+		reload_msg_extension(m, RELOAD_EXTENSION_DIAGNOSTIC_PING);
+	if (!e || m->code != code)
+		return RELOAD_NO_VALUE;
+	struct wire_ctx in = *ctx;
+	in.arena = &m->arena;
+	return reload_wire_decode(e->contents, known->wire, &in, out);
+}
+
+enum reload_err reload_msg_diagnostics_request(
+	struct reload_msg *m, const struct wire_ctx *ctx, struct reload_diagnostics_request *out)
+{
+	return extension_decode(m, ctx, RELOAD_PING_REQ, out);
+}
+
+enum reload_err reload_msg_diagnostics_response(
+	struct reload_msg *m, const struct wire_ctx *ctx, struct reload_diagnostics_response *out)
+{
+	return extension_decode(m, ctx, RELOAD_PING_ANS, out);
 }
 
 void reload_msg_free(struct reload_msg *m)
@@ -255,6 +258,9 @@ static json_t *body_json(struct reload_msg *m, const struct wire_ctx *ctx)
 						       : NULL;
 		if (info)
 			json_object_set_new(body, "error_info", info);
+		if (m->code == RELOAD_PATH_TRACK_ANS)
+			reload_diagnostics_json(json_object_get(body, "response"),
+				&m->body.path_track_ans.response);
 		return body;
 	}
 	if (!m->body_bytes.len)
@@ -265,13 +271,33 @@ static json_t *body_json(struct reload_msg *m, const struct wire_ctx *ctx)
 	return j;
 }
 
+/* A known extension shows what it holds, as the member of that name. */
+static json_t *extension_json(
+	struct reload_msg *m, const struct wire_ctx *ctx, const struct reload_extension *e)
+{
+	json_t *o = reload_wire_json(&extension_wire, ctx, e);
+	const struct known_extension *known = known_extension(e->type, m->code);
+	union {
+		struct reload_diagnostics_request request;
+		struct reload_diagnostics_response response;
+	} contents;
+	struct wire_ctx in = *ctx;
+	in.arena = &m->arena;
+	if (!known || reload_wire_decode(e->contents, known->wire, &in, &contents))
+		return o;
+	json_t *j = reload_wire_json(known->wire, ctx, &contents);
+	if (known->wire == &reload_diagnostics_response_wire)
+		reload_diagnostics_json(j, &contents.response);
+	json_object_set_new(o, known->name, j);
+	return o;
+}
+
 json_t *reload_msg_json(struct reload_msg *m, const struct wire_ctx *ctx)
 {
 	const char *name = reload_code_name(m->code);
 	json_t *extensions = json_array();
 	for (size_t i = 0; i < m->extensions_count; i++)
-		json_array_append_new(
-			extensions, reload_wire_json(&extension_wire, ctx, &m->extensions[i]));
+		json_array_append_new(extensions, extension_json(m, ctx, &m->extensions[i]));
 	json_t *o = json_object();
 	json_object_set_new(o, "header", reload_wire_json(&reload_header_wire, ctx, &m->header));
 	json_object_set_new(o, "message_code", name ? json_string(name) : json_integer(m->code));

@@ -4,6 +4,7 @@
 #include "wire/attach.h"
 #include "wire/chord.h"
 #include "wire/config_update.h"
+#include "wire/diagnostics.h"
 #include "wire/error.h"
 #include "wire/fetch.h"
 #include "wire/find.h"
@@ -41,6 +42,8 @@ union reload_body {
 	struct reload_ping_req ping_req;
 	struct reload_ping_ans ping_ans;
 	struct reload_config_update config_update;
+	struct reload_path_track_req path_track_req;
+	struct reload_path_track_ans path_track_ans;
 	struct reload_error_response error;
 };
 
@@ -84,6 +87,23 @@ enum reload_err reload_msg_decode(
  * ctx->arena is ignored: the message's own is used.
  */
 enum reload_err reload_msg_body(struct reload_msg *m, const struct wire_ctx *ctx) MUST_CHECK;
+
+/*
+ * reload_msg_extension() returns the first extension of that type in a decoded message, NULL when there is none (borrowed).
+ * reload_extension_known() returns whether this program understands extensions of the type: a critical one of another type refuses the message
+ * (MSG-15).
+ */
+const struct reload_extension *reload_msg_extension(const struct reload_msg *m, uint16_t type);
+bool reload_extension_known(uint16_t type);
+
+/*
+ * reload_msg_diagnostics_request() and reload_msg_diagnostics_response() decode the Diagnostic_Ping extension of a Ping and of its
+ * answer (RFC 7851 s4.2.1); lists are in the message's arena.  RELOAD_NO_VALUE: there is none.  In other methods it is not looked at.
+ */
+enum reload_err reload_msg_diagnostics_request(struct reload_msg *m, const struct wire_ctx *ctx,
+	struct reload_diagnostics_request *out) MUST_CHECK;
+enum reload_err reload_msg_diagnostics_response(struct reload_msg *m, const struct wire_ctx *ctx,
+	struct reload_diagnostics_response *out) MUST_CHECK;
 
 /* reload_msg_free() frees the message and all it holds; NULL is legal. */
 void reload_msg_free(struct reload_msg *m);

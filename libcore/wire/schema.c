@@ -131,10 +131,29 @@ static void read_item(
 		read_type(list, f->type, run, item);
 }
 
+/* The reader of a vector that stands behind two lengths (WIRE_VEC_TWICE): in ends where the vector ends. */
+static struct rd open_twice(struct rd *in)
+{
+	enum {
+		LENGTH = 4
+	};
+	size_t first = rd_u32(in), left = rd_left(in);
+	struct rd peek = *in, empty = { in->at, in->at, in->err };
+	size_t second = rd_u32(&peek);
+	if (in->err || (!first && !left))
+		return empty;
+	if (!peek.err && second == left - LENGTH && (first == second || first == left))
+		return rd_open(in, LENGTH);
+	if (first == left)
+		return rd_of(rd_rest(in));
+	rd_fail(in, left < LENGTH || second > left - LENGTH ? RELOAD_SHORT : RELOAD_BAD_VALUE);
+	return empty;
+}
+
 static void read_list(
 	struct rd *in, const struct wire_field *f, const struct run *run, uint8_t *out)
 {
-	struct rd list = rd_open(in, f->width);
+	struct rd list = f->twice ? open_twice(in) : rd_open(in, f->width);
 	struct items items = { 0 };
 	while (rd_more(&list) && make_room(&list, f, run, &items))
 		read_item(&list, f, run, items.at + f->size * items.count++);
@@ -264,6 +283,7 @@ static void write_list(
 {
 	const uint8_t *items = *(void *const *)(in + f->at);
 	size_t count = *(const size_t *)(in + f->count_at);
+	size_t first = f->twice ? wr_open(w, f->width) : 0;
 	size_t mark = wr_open(w, f->width);
 	if (count > (f->limit ? f->limit : RELOAD_LIMIT_LIST))
 		wr_fail(w, RELOAD_LIMIT); /* no decoder of ours would read it */
@@ -277,6 +297,8 @@ static void write_list(
 			write_type(w, f->type, run, item);
 	}
 	wr_close(w, mark, f->width);
+	if (f->twice && !w->err)
+		memcpy(w->at + first, w->at + mark, f->width);
 }
 
 static void write_field(

@@ -46,7 +46,7 @@ struct wire_field {
 	uint8_t op, item;              /* enum wire_op; item: what a list is made of */
 	uint8_t width; /* bytes of the length field; 0: up to the end of the structure */
 	uint8_t lo, hi;
-	bool conditional, otherwise, strict, optional, text, address, hex, kind;
+	bool conditional, otherwise, strict, optional, text, address, hex, kind, twice;
 };
 
 /* A structure that a table cannot describe in full: the hook is called first and returns whether it did the work. */
@@ -87,6 +87,12 @@ struct wire_type {
 #define WIRE_VEC(T, m, w, t)	WIRE_LIST_OF(T, m, w), .item = WIRE_OP_STRUCT, .type = &(t)
 #define WIRE_INTS(T, m, w)	WIRE_LIST_OF(T, m, w), .item = WIRE_OP_INT
 #define WIRE_NODE_IDS(T, m, w)	WIRE_LIST_OF(T, m, w), .item = WIRE_OP_NODE_ID
+/*
+ * A vector behind two lengths of 4 bytes, the last row of its structure (RFC 7851 s5.1): a field of the structure and the vector's own.
+ * Written are both, equal.  Read are also a first length that counts the second one, a vector without its own length, and an empty vector
+ * without it.
+ */
+#define WIRE_VEC_TWICE(T, m, t)	WIRE_VEC(T, m, 4, t), .twice = true
 /* a length of w bytes that covers all rows behind it */
 #define WIRE_REST(w)		.op = WIRE_OP_REST, .name = "length", .width = (w)
 /* not on the wire: the data model of the Kind */

@@ -54,6 +54,10 @@ static const struct wire_type *const tables[] = {
 	&reload_signature_wire,
 	&reload_generic_certificate_wire,
 	&reload_header_wire,
+	&reload_diagnostics_request_wire,
+	&reload_diagnostics_response_wire,
+	&reload_path_track_req_wire,
+	&reload_path_track_ans_wire,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

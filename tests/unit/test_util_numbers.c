@@ -335,7 +335,7 @@ static void the_list_of_failures_is_sound(void **state)
 			assert_int_equal(reload_err_from_overlay(code), err);
 		assert_int_equal(!!code, !strncmp(reload_err_text(err), "Error_", 6));
 	}
-	static const uint16_t unknown[] = { 0, 1, 18, 19, 21, 99, 100, 0x7fff, 0xffff };
+	static const uint16_t unknown[] = { 0, 1, 18, 19, 27, 99, 100, 0x7fff, 0xffff };
 	for (size_t i = 0; i < COUNT_OF(unknown); i++)
 		assert_int_equal(reload_err_from_overlay(unknown[i]), RELOAD_FAILED);
 	assert_int_equal(reload_err_from_rpc(1), RELOAD_FAILED);

@@ -54,7 +54,7 @@ static void codes_come_in_pairs(void **state)
 		bool empty = reload_body_is_empty((uint16_t)code);
 		assert_int_equal(empty, reload_body_wire((uint16_t)code) == NULL);
 	}
-	assert_int_equal(requests, 13);
+	assert_int_equal(requests, 14);
 	assert_null(reload_body_wire(0x23));
 	assert_false(reload_body_is_empty(0x23));
 }
@@ -351,7 +351,14 @@ static void error_codes(void **state)
 	assert_null(reload_error_code_name(0));
 	assert_null(reload_error_code_name(1));
 	assert_null(reload_error_code_name(18));
-	assert_null(reload_error_code_name(21));
+	/* R7851-10: the codes of RFC 7851 s9.4 */
+	assert_string_equal(reload_error_code_name(21), "Error_Underlay_Destination_Unreachable");
+	assert_string_equal(reload_error_code_name(22), "Error_Underlay_Time_Exceeded");
+	assert_string_equal(reload_error_code_name(23), "Error_Message_Expired");
+	assert_string_equal(reload_error_code_name(24), "Error_Upstream_Misrouting");
+	assert_string_equal(reload_error_code_name(25), "Error_Loop_Detected");
+	assert_string_equal(reload_error_code_name(26), "Error_TTL_Hops_Exceeded");
+	assert_null(reload_error_code_name(27));
 	/* the overlay's failures in the list of all failures carry the same names */
 	for (uint16_t code = 0; code < 32; code++) {
 		const char *name = reload_error_code_name(code);

@@ -3,7 +3,7 @@
 
 #include "config/schema.h"
 #include "config/write.h"
-#include "wire/codes.h"
+#include "wire/diagnostics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,8 @@ const char enroll_config_fields[] =
 	"kinds:{kind:string? kind_id:integer data_model:string access_control:string "
 	"max_count:integer "
 	"max_size_bytes:integer max_node_multiple:integer? branching_factor:integer? "
-	"required:boolean}[] size_bytes:integer "
+	"required:boolean}[] "
+	"diagnostics:{kind:string? kind_id:integer nodes:string[]}[] size_bytes:integer "
 	"valid:boolean "
 	"warnings:string[]";
 
@@ -61,6 +62,25 @@ static json_t *kinds(const struct reload_config *c)
 				     k->branching_factor ? json_integer(k->branching_factor)
 							 : json_null(),
 				     "required", k->block.len > 0));
+	}
+	return out;
+}
+
+/* Which nodes may read which diagnostic Kinds; the wildcard Node-ID stands for every node. */
+static json_t *diagnostics(const struct reload_config *c)
+{
+	char hex[RELOAD_ID_HEX];
+	json_t *out = json_array(), *nodes = NULL;
+	for (size_t i = 0; i < c->grants_count; i++) {
+		const struct reload_diagnostic_grant *g = &c->grants[i];
+		if (!i || g[-1].kind != g->kind) {
+			nodes = json_array();
+			json_array_append_new(
+				out, json_pack("{s:s?, s:i, s:o}", "kind",
+					     reload_diagnostic_name(g->kind), "kind_id",
+					     (int)g->kind, "nodes", nodes));
+		}
+		json_array_append_new(nodes, json_string(reload_id_hex(hex, &g->node)));
 	}
 	return out;
 }
@@ -133,7 +153,7 @@ json_t *enroll_config_json(const struct reload_config *c, const char *path, bool
 		"clients_permitted", c->clients_permitted, "bootstrap", bootstrap(c),
 		"enrollment_servers", strings(&c->enrollment_servers));
 	json_t *more = json_pack("{s:s?, s:o, s:o, s:o, s:o, s:b, s:I, s:i, s:I, s:I, s:I, s:b, "
-				 "s:i, s:o, s:I, s:b, s:o}",
+				 "s:i, s:o, s:o, s:I, s:b, s:o}",
 		"self_signed_digest", digests[c->self_signed_digest], "roots", roots(c),
 		"configuration_signers",
 		enroll_ids_json(c->configuration_signers.at, c->configuration_signers.count),
@@ -144,8 +164,9 @@ json_t *enroll_config_json(const struct reload_config *c, const char *path, bool
 		(json_int_t)c->overlay_reliability_timer_ms, "chord_update_interval_s",
 		(json_int_t)c->chord_update_interval_s, "chord_ping_interval_s",
 		(json_int_t)c->chord_ping_interval_s, "chord_reactive", c->chord_reactive,
-		"turn_density", (int)c->turn_density, "kinds", kinds(c), "size_bytes",
-		(json_int_t)c->document.len, "valid", 1, "warnings", warnings(c));
+		"turn_density", (int)c->turn_density, "kinds", kinds(c), "diagnostics",
+		diagnostics(c), "size_bytes", (json_int_t)c->document.len, "valid", 1, "warnings",
+		warnings(c));
 	json_object_update(o, more);
 	json_decref(more);
 	return o;
@@ -189,6 +210,22 @@ static void print_kinds(FILE *out, const json_t *o)
 	}
 }
 
+/* A line a Kind, with the nodes that may read it. */
+static void print_diagnostics(FILE *out, const json_t *o)
+{
+	const json_t *d, *node;
+	size_t i, k;
+	json_array_foreach (json_object_get(o, "diagnostics"), i, d) {
+		fprintf(out, "  %-15s0x%04llx  %s  ", i ? "" : "diagnostics", number(d, "kind_id"),
+			*word(d, "kind") ? word(d, "kind") : "local");
+		json_array_foreach (json_object_get(d, "nodes"), k, node) {
+			const char *id = json_string_value(node);
+			fprintf(out, "%s%s", k ? " " : "", id[strspn(id, "f")] ? id : "every node");
+		}
+		fputc('\n', out);
+	}
+}
+
 void enroll_config_text(FILE *out, const json_t *o, void *arg)
 {
 	const char *until = word(o, "expires"), *digest = word(o, "self_signed_digest");
@@ -218,6 +255,7 @@ void enroll_config_text(FILE *out, const json_t *o, void *arg)
 		number(o, "max_message_size"), number(o, "initial_ttl"),
 		number(o, "overlay_reliability_timer_ms"));
 	print_kinds(out, o);
+	print_diagnostics(out, o);
 }
 
 /*

@@ -154,3 +154,18 @@ size_t enroll_message_size(size_t len);
 
 /* enroll_ids_json() returns a list of Node-IDs in hex (owned). */
 json_t *enroll_ids_json(const struct reload_id *ids, size_t count);
+
+/* -- diagnostics.c --------------------------------------------------------------------------------------- */
+
+enum {
+	ENROLL_GRANTS = 16 /* one for each Kind of RFC 7851 */
+};
+
+/*
+ * enroll_diagnostics_read() checks --diagnostics; *out is ENROLL_GRANTS entries (owned) without contents, or stays NULL when nobody may read
+ * them.  RELOAD_USAGE.  enroll_diagnostics_grant() fills them in, for every node or for signer; NULL is legal.
+ */
+enum reload_err enroll_diagnostics_read(struct reload_diagnostic_grant **out, const struct cli *cli,
+	struct reload_error_text *why) MUST_CHECK;
+void enroll_diagnostics_grant(struct reload_diagnostic_grant *grants, const struct cli *cli,
+	const struct reload_id *signer);

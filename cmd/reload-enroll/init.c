@@ -60,6 +60,7 @@ struct init_plan {
 	struct reload_id signer_id;
 	struct reload_config_draft draft;
 	struct reload_ip_port *bootstrap;
+	struct reload_diagnostic_grant *grants;
 	char **kinds; /* elements: that of first_kind, those of the files, that of turn_kind */
 	struct kind_file *files;
 	size_t kinds_count, files_count;
@@ -334,6 +335,8 @@ static enum reload_err read_options(struct init_plan *f, struct reload_error_tex
 		err = read_bootstrap(f, why);
 	if (!err)
 		err = read_servers(f, why);
+	if (!err)
+		err = enroll_diagnostics_read(&f->grants, f->cli, why);
 	return err ? err : read_kinds(f, why);
 }
 
@@ -418,6 +421,9 @@ static enum reload_err write_document(struct init_plan *f, struct reload_error_t
 	f->draft.initial_ttl = ENROLL_INITIAL_TTL;
 	f->draft.no_ice = !cli_has(f->cli, "ice");
 	f->draft.turn_density = f->draft.no_ice ? 0 : TURN_DENSITY;
+	f->draft.grants = f->grants;
+	f->draft.grants_count = f->grants ? ENROLL_GRANTS : 0;
+	enroll_diagnostics_grant(f->grants, f->cli, &f->signer_id);
 	f->draft.signers = &f->signer_id;
 	f->draft.signers_count = 1;
 	enum reload_err err = reload_config_write(&f->document, &f->draft, &signer, f->now, why);
@@ -553,6 +559,7 @@ static void clear(struct init_plan *f)
 	free(f->files);
 	free(f->servers);
 	free(f->bootstrap);
+	free(f->grants);
 	free(f->dir);
 	free(f->ca_dir);
 	free(f->config_path);

@@ -10,6 +10,9 @@ static const struct cli_opt init_opts[] = {
 	{ 0, "ice", NULL, "links go through NATs by ICE, with the help of TURN servers" },
 	{ 0, "kind", "FILE", "a further Kind: a file with a kind element", true },
 	{ 0, "max-message-size", "SIZE", "bytes of a message (default: what the document needs)" },
+	{ 0, "diagnostics", "users|signers|none",
+		"who may read diagnostics of nodes: every user, signers of configurations, nobody "
+		"(default)" },
 	{ 0, "enrollment-server", "URL", "https URL of an enrollment server", true },
 	{ 0, "validity", "TIME", "of the configuration (default 365d)" },
 	CLI_END,

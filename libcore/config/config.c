@@ -58,6 +58,7 @@ static void free_all(struct reload_config *c)
 	reload_trust_free(c->trust);
 	free(c->signatures);
 	free(c->unsupported);
+	free(c->grants);
 }
 
 void reload_config_free(struct reload_config *config)

@@ -15,7 +15,8 @@ enum {
 	RELOAD_CONFIG_KINDS_MAX = 256,
 	RELOAD_CONFIG_LIST_MAX = 256,
 	RELOAD_CONFIG_UPDATE_OVERHEAD =
-		2048 /* of a ConfigUpdate beside the document, about: header, lists, signature, certificates */
+		2048, /* of a ConfigUpdate beside the document, about: header, lists, signature, certificates */
+	RELOAD_CONFIG_GRANTS_MAX = 4096 /* pairs of a diagnostic Kind and a node */
 };
 
 struct reload_config_kind_list {
@@ -31,6 +32,12 @@ struct reload_id_list {
 struct reload_string_list {
 	char **at;
 	size_t count;
+};
+
+/* A node that may read a diagnostic Kind of every node; the wildcard Node-ID: every node with a certificate of the overlay. */
+struct reload_diagnostic_grant {
+	uint16_t kind;
+	struct reload_id node;
 };
 
 struct reload_config {
@@ -65,6 +72,9 @@ struct reload_config {
 		branching_factor; /* of the document, for a Kind without one of its own (RFC 7374 s8); 0: none */
 	struct reload_config_kind_list
 		kinds; /* of the document and those always there (CFG-11), ascending by id */
+	struct reload_diagnostic_grant *
+		grants; /* ascending by Kind, then by node; none unless the document declares the extension of RFC 7851 */
+	size_t grants_count;
 	struct reload_trust *trust;
 	struct span *
 		signatures; /* decoded SecurityBlocks behind the configuration element, in the arena */
@@ -147,6 +157,13 @@ const struct reload_kind *reload_config_kind(const struct reload_config *config,
 /* reload_config_kind_named() finds a Kind by registered name, name of the document, decimal or 0x number. */
 const struct reload_kind *reload_config_kind_named(
 	const struct reload_config *config, const char *text);
+
+/*
+ * reload_config_may_read() returns whether the document lets node read a diagnostic Kind (RFC 7851 s7): the rule is no, unless the node
+ * or every node is listed for it.
+ */
+bool reload_config_may_read(
+	const struct reload_config *config, uint16_t kind, const struct reload_id *node);
 
 /* reload_config_model() is the model callback of struct wire_ctx; arg is a const struct reload_config *. */
 enum reload_data_model reload_config_model(const void *arg, uint32_t kind);

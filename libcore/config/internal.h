@@ -4,9 +4,10 @@
 #include "config/config.h"
 #include "config/lexical.h"
 
-#define RELOAD_XMLNS_BASE  "urn:ietf:params:xml:ns:p2p:config-base"
-#define RELOAD_XMLNS_CHORD "urn:ietf:params:xml:ns:p2p:config-chord"
-#define RELOAD_XMLNS_REDIR "urn:ietf:params:xml:ns:p2p:redir"
+#define RELOAD_XMLNS_BASE        "urn:ietf:params:xml:ns:p2p:config-base"
+#define RELOAD_XMLNS_CHORD       "urn:ietf:params:xml:ns:p2p:config-chord"
+#define RELOAD_XMLNS_REDIR       "urn:ietf:params:xml:ns:p2p:redir"
+#define RELOAD_XMLNS_DIAGNOSTICS "urn:ietf:params:xml:ns:p2p:config-diagnostics"
 #define RELOAD_XMLNS_OWN                                                                           \
 	"urn:x-reload:config" /* extensions of this program, which others leave unread */
 
@@ -38,8 +39,8 @@ struct reload_xml_node {
 };
 
 /*
- * A document as a tree.  An element of a namespace that is not of RFC 6940 is there without its attributes and children; its
- * text is all character data inside it.
+ * A document as a tree.  An element of a namespace that is neither of RFC 6940 nor of RFC 7851 is there without its attributes and
+ * children; its text is all character data inside it.
  */
 struct reload_xml {
 	struct reload_arena arena;
@@ -124,6 +125,13 @@ enum reload_err reload_config_unbase64(struct span *out, struct reload_arena *ar
 enum reload_err reload_config_read(struct reload_config *config,
 	const struct reload_xml_node *element, const struct reload_ident_ops *ops,
 	struct reload_error_text *why) MUST_CHECK;
+
+/*
+ * reload_grants_read() reads who may read which diagnostic Kinds (RFC 7851 s7).  An entry that cannot be read, and all of them when the document
+ * does not declare the extension, give a warning and grant nothing.  RELOAD_BAD_CONFIG above RELOAD_CONFIG_GRANTS_MAX.
+ */
+enum reload_err reload_grants_read(struct reload_config *config,
+	const struct reload_xml_node *element, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * reload_kind_read() reads a kind element (RFC 6940 s11.1); what is unusual becomes a warning of config.  RELOAD_BAD_CONFIG with

@@ -372,7 +372,7 @@ static enum reload_err read_attributes(struct reader *r, const struct reload_xml
 static const char *const known_plugins[] = { "CHORD-RELOAD" };
 static const char *const known_protocols[] = { "TLS" };
 static const char *const known_extensions[] = { RELOAD_XMLNS_BASE, RELOAD_XMLNS_CHORD,
-	RELOAD_XMLNS_REDIR };
+	RELOAD_XMLNS_REDIR, RELOAD_XMLNS_DIAGNOSTICS };
 
 static bool known(const char *name, const char *const *names, size_t count)
 {
@@ -458,6 +458,8 @@ enum reload_err reload_config_read(struct reload_config *config,
 		err = read_params(&r, element);
 	if (!err)
 		err = reload_branching_read(&config->branching_factor, element, why);
+	if (!err)
+		err = reload_grants_read(config, element, why);
 	if (err)
 		return err;
 	check_support(&r, element);

@@ -153,6 +153,23 @@ static void parameters(struct wr *w, const struct reload_config_draft *d)
 	ids(w, "bad-node", d->bad_nodes, d->bad_nodes_count);
 }
 
+/* RFC 7851 s7 and s9.6: the extension, and for each Kind who may read it. */
+static void grants(struct wr *w, const struct reload_config_draft *d)
+{
+	char hex[RELOAD_ID_HEX];
+	if (d->grants_count)
+		element(w, "mandatory-extension", RELOAD_XMLNS_DIAGNOSTICS);
+	for (size_t i = 0; i < d->grants_count; i++) {
+		const struct reload_diagnostic_grant *g = &d->grants[i];
+		if (!i || g[-1].kind != g->kind)
+			putf(w, "    <diag:diagnostic-kind kind=\"%04x\">\n", g->kind);
+		putf(w, "      <diag:access-node>%s</diag:access-node>\n",
+			reload_id_hex(hex, &g->node));
+		if (i + 1 == d->grants_count || g[1].kind != g->kind)
+			put(w, "    </diag:diagnostic-kind>\n");
+	}
+}
+
 enum reload_err reload_config_sign(struct wr *w, const struct reload_config_signer *signer,
 	struct span bytes, struct reload_error_text *why)
 {
@@ -236,10 +253,14 @@ static enum reload_err document(struct wr *w, const struct reload_config_draft *
 {
 	put(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	       "<overlay xmlns=\"" RELOAD_XMLNS_BASE "\"\n    xmlns:chord=\"" RELOAD_XMLNS_CHORD
-	       "\">\n");
+	       "\"");
+	if (d->grants_count)
+		put(w, "\n    xmlns:diag=\"" RELOAD_XMLNS_DIAGNOSTICS "\"");
+	put(w, ">\n");
 	size_t mark = w->len + 2; /* after the indentation of <configuration> */
 	attributes(w, d);
 	parameters(w, d);
+	grants(w, d);
 	enum reload_err err = kinds(w, d, signer, why);
 	if (err)
 		return err;

@@ -25,6 +25,9 @@ struct reload_config_draft {
 	size_t signers_count;
 	const char *const *kind_elements; /* each "<kind ...> ... </kind>", to be signed */
 	size_t kind_elements_count;
+	const struct reload_diagnostic_grant
+		*grants; /* ascending by Kind; none: without the extension of RFC 7851 */
+	size_t grants_count;
 	const struct reload_id *bad_nodes;
 	size_t bad_nodes_count;
 	const char *shared_secret; /* NULL: none */

@@ -189,6 +189,31 @@ NODE=00112233445566778899aabbccddeeff
 	[ ! -e lab/etc/x.example ]
 }
 
+@test "init: --diagnostics says who may read them, by default nobody" {
+	founded
+	grep -q config-diagnostics $OVERLAY && return 1
+	R config show calls.example --json
+	[ "$(jq -c .diagnostics <<<"$output")" = '[]' ]
+	# R7851-53, R7851-55: the extension is declared, and each Kind names its nodes
+	R init users.example --diagnostics users
+	[ "$status" -eq 0 ]
+	grep -q '<mandatory-extension>urn:ietf:params:xml:ns:p2p:config-diagnostics<' lab/etc/users.example/overlay.xml
+	R config show users.example --json
+	[ "$(jq -r '.diagnostics | length' <<<"$output")" = 16 ]
+	[ "$(jq -r '.diagnostics[0] | "\(.kind) \(.kind_id) \(.nodes[])"' <<<"$output")" = "STATUS_INFO 1 $(printf 'f%.0s' {1..32})" ]
+	R config show users.example
+	matches "$output" 'diagnostics +0x0001  STATUS_INFO  every node'
+	R init signers.example --diagnostics signers
+	[ "$status" -eq 0 ]
+	R config show signers.example --json
+	[ "$(jq -r '[.diagnostics[].nodes[]] | unique[]' <<<"$output")" = "$(jq -r '.configuration_signers[]' <<<"$output")" ]
+	R config check signers.example
+	[ "$status" -eq 0 ]
+	R init all.example --diagnostics all
+	failed 2 '--diagnostics all is not possible'
+	[ ! -e lab/etc/all.example ]
+}
+
 @test "init: --kind adds checked Kinds" {
 	kind='<kind name="SIP-REGISTRATION"><data-model>DICTIONARY</data-model><access-control>USER-NODE-MATCH</access-control><max-count>20</max-count><max-size>1000</max-size></kind>'
 	part() { echo "<kind id=\"4026531845\">$1</kind>"; }

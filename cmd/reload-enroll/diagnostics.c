@@ -8,8 +8,8 @@
 
 _Static_assert((int)ENROLL_GRANTS == (int)RELOAD_DIAGNOSTIC_LAST, "one grant a Kind");
 
-enum reload_err enroll_diagnostics_read(struct reload_diagnostic_grant **out,
-	const struct cli *cli, struct reload_error_text *why)
+enum reload_err enroll_diagnostics_read(
+	struct reload_diagnostic_grant **out, const struct cli *cli, struct reload_error_text *why)
 {
 	const char *who = cli_value(cli, "diagnostics", "none");
 	char what[128];
@@ -20,8 +20,8 @@ enum reload_err enroll_diagnostics_read(struct reload_diagnostic_grant **out,
 		return RELOAD_OK;
 	}
 	snprintf(what, sizeof(what), "--diagnostics %.80s is not possible", who);
-	enum reload_err err = reload_error_explain(
-		why, RELOAD_USAGE, what, "expected users, signers or none");
+	enum reload_err err =
+		reload_error_explain(why, RELOAD_USAGE, what, "expected users, signers or none");
 	reload_error_advise(why, "man 1 reload-enroll");
 	return err;
 }

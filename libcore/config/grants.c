@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
-static int grant_cmp(const struct reload_diagnostic_grant *a, const struct reload_diagnostic_grant *b)
+static int grant_cmp(
+	const struct reload_diagnostic_grant *a, const struct reload_diagnostic_grant *b)
 {
 	return a->kind != b->kind ? (a->kind > b->kind) - (a->kind < b->kind)
 				  : reload_id_cmp(&a->node, &b->node);

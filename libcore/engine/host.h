@@ -52,6 +52,19 @@ struct reload_ice_gathered {
 	size_t count;
 };
 
+/* What a host knows of its machine and program, for diagnostics (RFC 7851 s5.3); RELOAD_FACT_UNKNOWN: it does not know. */
+#define RELOAD_FACT_UNKNOWN UINT64_MAX
+struct reload_host_facts {
+	const char *software; /* ASCII, static; NULL: not known */
+	uint64_t mips, upstream_kbps,
+		downstream_kbps; /* the rates: of the network that the link goes over */
+	uint64_t machine_uptime_s, memory_bytes;
+	uint64_t
+		load_percent; /* the most loaded of processor and memory, 0 to 100, over some seconds */
+	uint64_t ip_hops;     /* to the other end of the link */
+	uint64_t on_mains; /* 0: the machine runs on its battery; 1: it does not */
+};
+
 struct reload_host_ops {
 	reload_ms (*now)(void *host);   /* monotonic; read once per entry */
 	reload_utc (*wall)(void *host); /* ms since 1970: storage_time, Ping, validity */
@@ -89,6 +102,8 @@ struct reload_host_ops {
 	void (*reached)(void *host, const struct reload_id *node,
 		const struct reload_ip_port *addrs, size_t count);
 	void (*event)(void *host, const struct reload_event *event);
+	/* fills in what is known, of the machine and of a link (0: none in particular); NULL: nothing */
+	void (*facts)(void *host, uint32_t link, struct reload_host_facts *out);
 	/* a newer document was accepted: the host keeps it on disk and gives links the new trust */
 	void (*config_changed)(void *host, const struct reload_config *config);
 };

@@ -126,6 +126,15 @@ void reload_answer_with(struct reload_incoming *in, uint16_t code, const void *b
 	answer_contents(in, &contents, certificates, count);
 }
 
+void reload_answer_extended(struct reload_incoming *in, uint16_t code, const void *body,
+	const struct reload_extension *extensions, size_t count)
+{
+	struct wr contents;
+	wr_init(&contents);
+	reload_contents_write(&contents, &in->exchange->engine->ctx, code, body, extensions, count);
+	answer_contents(in, &contents, NULL, 0);
+}
+
 void reload_answer(struct reload_incoming *in, uint16_t code, const void *body)
 {
 	reload_answer_with(in, code, body, NULL, 0);

@@ -215,6 +215,15 @@ static bool responder_fits(struct reload_incoming *in, const struct reload_reque
 	return false;
 }
 
+/* MSG-15: a critical extension of a type that this program does not know. */
+static bool has_unknown_critical(const struct reload_msg *m)
+{
+	for (size_t i = 0; i < m->extensions_count; i++)
+		if (m->extensions[i].critical && !reload_extension_known(m->extensions[i].type))
+			return true;
+	return false;
+}
+
 static void answer_verified(struct reload_incoming *in)
 {
 	struct reload_exchange *x = in->exchange;
@@ -230,12 +239,11 @@ static void answer_verified(struct reload_incoming *in)
 			in, RELOAD_COUNT_DROP_MALFORMED, "answer does not fit the request");
 		return;
 	}
-	for (size_t i = 0; i < in->msg->extensions_count; i++)
-		if (in->msg->extensions[i].critical) {
-			reload_incoming_drop(in, RELOAD_COUNT_DROP_EXTENSION,
-				"unknown critical extension in an answer");
-			return;
-		}
+	if (has_unknown_critical(in->msg)) {
+		reload_incoming_drop(
+			in, RELOAD_COUNT_DROP_EXTENSION, "unknown critical extension in an answer");
+		return;
+	}
 	if (!responder_fits(in, r)) {
 		reload_incoming_drop(in, RELOAD_COUNT_DROP_WRONG_RESPONDER,
 			"answer of a node that may not answer");
@@ -320,12 +328,10 @@ static void request_verified(struct reload_incoming *in)
 	}
 	if (!sequence_check(in))
 		return;
-	for (size_t i = 0; i < in->msg->extensions_count; i++)
-		if (in->msg->extensions[i].critical) {
-			reload_answer_error(
-				in, RELOAD_UNKNOWN_EXTENSION, "unknown critical extension");
-			return;
-		}
+	if (has_unknown_critical(in->msg)) {
+		reload_answer_error(in, RELOAD_UNKNOWN_EXTENSION, "unknown critical extension");
+		return;
+	}
 	serve(in);
 }
 

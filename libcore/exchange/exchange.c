@@ -46,6 +46,7 @@ struct reload_exchange *reload_exchange_new(const struct reload_exchange_setup *
 		.arg = x, .deliver = reload_requests_complete, .waiting = reload_requests_waiting
 	};
 	tables_new(x);
+	reload_traffic_begin(&x->traffic, x->engine->now);
 	reload_identity_set(x);
 	reload_identity_trust(x);
 	return x;
@@ -106,6 +107,11 @@ struct reload_cache *reload_exchange_certificates(struct reload_exchange *x)
 void reload_exchange_trusts(struct reload_exchange *x, struct reload_cert *cert)
 {
 	reload_cache_add(x->cache, cert, NULL);
+}
+
+struct reload_traffic *reload_exchange_traffic(struct reload_exchange *x)
+{
+	return &x->traffic;
 }
 
 size_t reload_exchange_work(const struct reload_exchange *x)

@@ -11,6 +11,7 @@
 
 #include "exchange/incoming.h"
 #include "exchange/request.h"
+#include "exchange/traffic.h"
 #include "ident/cache.h"
 #include "ident/credentials.h"
 #include "route/decide.h"
@@ -25,11 +26,17 @@ struct reload_policy {
 	size_t fragment_size; /* (0: never) messages above are sent in fragments of at most this many bytes */
 	bool report_header_errors; /* answer other overlays and versions with Error_Incompatible_with_Overlay (HDR-14) */
 	bool refuse_opaque_queries; /* R-6.4.2.4-05 */
+	unsigned
+		diagnostics_rate; /* (10) diagnostic requests of one node that are answered in a second */
 	enum {
 		RELOAD_VIA_STATELESS,
 		RELOAD_VIA_COMPRESS,
 		RELOAD_VIA_STATEFUL
 	} via; /* lists of forwarded requests */
+};
+
+enum {
+	RELOAD_PASS_INFO = 128 /* bytes of the text with which a forwarded message is refused */
 };
 
 /* What the room notifies the rooms above of; all functions are called from inside an input. */
@@ -39,6 +46,13 @@ struct reload_exchange_watch {
 	/* node answered r that it does not know these Kinds (error_info of Error_Unknown_Kind) */
 	void (*kinds_wanted)(void *arg, const struct reload_request *r,
 		const struct reload_id *node, struct span error_info);
+	/*
+	 * A whole message that is about to be forwarded over `to`: RELOAD_OK, or an error with which it is refused, with the text in info;
+	 * without a text it is dropped and nothing is said.
+	 */
+	enum reload_err (*passes)(void *arg, const struct reload_connection *from,
+		const struct reload_connection *to, const struct reload_header *h,
+		struct span message, char info[RELOAD_PASS_INFO]);
 	/* a request of the host has ended */
 	void (*ended)(void *arg);
 };
@@ -69,6 +83,13 @@ void reload_exchange_methods(
 void reload_exchange_message(struct reload_exchange *x, uint32_t link, struct span message);
 void reload_exchange_oversized(struct reload_exchange *x, uint32_t link, struct span head);
 
+/*
+ * reload_exchange_refuse() answers a request that came over link and whose header is h with err and text; of h only transaction, Via List and
+ * options count.  False: nothing is sent, as the link is gone or has too much work.
+ */
+bool reload_exchange_refuse(struct reload_exchange *x, uint32_t link, const struct reload_header *h,
+	enum reload_err err, const char *text);
+
 /* reload_exchange_configured() goes on with the document that is in force now: what was verified by the one before counts no more. */
 void reload_exchange_configured(struct reload_exchange *x);
 
@@ -85,6 +106,9 @@ struct reload_cache *reload_exchange_certificates(struct reload_exchange *x);
 
 /* reload_exchange_trusts() notes that cert was verified just now, as part of a handshake. */
 void reload_exchange_trusts(struct reload_exchange *x, struct reload_cert *cert);
+
+/* reload_exchange_traffic() returns what was sent and received so far (borrowed). */
+struct reload_traffic *reload_exchange_traffic(struct reload_exchange *x);
 
 /* reload_exchange_work() returns how many messages wait for signatures or commits. */
 size_t reload_exchange_work(const struct reload_exchange *x);

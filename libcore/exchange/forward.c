@@ -202,6 +202,23 @@ static bool restore_return_path(struct reload_exchange *x, const struct reload_h
 	return true;
 }
 
+/* Asks the rooms above about a message that is to be forwarded; false: it was refused or dropped. */
+static bool may_pass(struct reload_exchange *x, struct reload_connection *from,
+	const struct reload_connection *to, const struct reload_header *h, struct span message)
+{
+	char info[RELOAD_PASS_INFO] = "";
+	if (h->fragment != RELOAD_FRAGMENT_WHOLE)
+		return true; /* nothing is put together in transit */
+	enum reload_err err = x->watch->passes(x->watch_arg, from, to, h, message, info);
+	if (!err)
+		return true;
+	reload_engine_drop(x->engine, RELOAD_COUNT_DROP_DIAGNOSTIC, from->link, h->transaction_id,
+		reload_err_text(err));
+	if (info[0])
+		(void)reload_error_back(x, from->link, h, err, info, false);
+	return false;
+}
+
 static void route_delayed(
 	struct reload_exchange *x, struct reload_connection *con, struct span message);
 
@@ -217,6 +234,9 @@ static void route(struct reload_exchange *x, struct reload_connection *con, stru
 			con->link, 0, reload_err_text(err));
 		return;
 	}
+	if (may_delay)
+		reload_traffic_received(
+			&x->traffic, reload_message_code(&h, message), message.len, x->engine->now);
 	if (!header_check(x, con->link, &h, message) || !unidentified_may_send(x, con, &h, message))
 		return;
 	struct reload_decision d;
@@ -230,6 +250,8 @@ static void route(struct reload_exchange *x, struct reload_connection *con, stru
 			fragment(x, con, &h, message);
 		break;
 	case RELOAD_FORWARD:
+		if (!may_pass(x, con, d.connection, &h, message))
+			break;
 		if (!may_delay || !is_request(&h, message) ||
 			!reload_loop_delay(x, con, d.connection, &h, message, route_delayed))
 			forward(x, con, &h, message, &d);

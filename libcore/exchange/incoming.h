@@ -104,6 +104,9 @@ void reload_answer_bytes(struct reload_incoming *in, uint16_t code, struct span 
 /* reload_answer_with() is reload_answer() with further certificates (wire form) in its security block. */
 void reload_answer_with(struct reload_incoming *in, uint16_t code, const void *body,
 	const struct span *certificates, size_t count);
+/* reload_answer_extended() is reload_answer() with message extensions. */
+void reload_answer_extended(struct reload_incoming *in, uint16_t code, const void *body,
+	const struct reload_extension *extensions, size_t count);
 /* reload_answer_error() answers a request with an error and ends in; reason NULL: that of err. */
 void reload_answer_error(struct reload_incoming *in, enum reload_err err, const char *reason);
 /* reload_answer_error_info() is reload_answer_error() with an error_info that is no text (MSG-09). */

@@ -7,6 +7,7 @@
 #include "exchange/fragments.h"
 #include "exchange/sign.h"
 #include "exchange/return_paths.h"
+#include "exchange/traffic.h"
 #include "ident/cache.h"
 
 struct delayed;
@@ -37,6 +38,7 @@ struct reload_exchange {
 	struct reload_method_row methods[RELOAD_METHODS_MAX];
 	size_t methods_count;
 	struct reload_cache *cache;
+	struct reload_traffic traffic;
 	struct reload_transactions transactions;
 	struct reload_answer_cache *answer_cache;
 	struct reload_timer answers_over; /* armed while there are any */

@@ -57,3 +57,9 @@ bool reload_error_back(struct reload_exchange *x, uint32_t link, const struct re
 	wr_clear(&contents);
 	return true;
 }
+
+bool reload_exchange_refuse(struct reload_exchange *x, uint32_t link, const struct reload_header *h,
+	enum reload_err err, const char *text)
+{
+	return reload_error_back(x, link, h, err, text, false);
+}

@@ -116,9 +116,14 @@ struct reload_request *reload_request_internal(struct reload_exchange *x, uint16
 struct reload_request *reload_request_induced(struct reload_exchange *x, uint16_t code,
 	const struct reload_id *node, const struct reload_destination *list, size_t count);
 
-/* reload_request_send() encodes body and starts the transaction; reload_request_send_bytes() for one that is encoded. */
+/*
+ * reload_request_send() encodes body and starts the transaction; reload_request_send_bytes() for one that is encoded;
+ * reload_request_send_extended() for a message with extensions.
+ */
 void reload_request_send(struct reload_request *r, const void *body);
 void reload_request_send_bytes(struct reload_request *r, struct span body);
+void reload_request_send_extended(struct reload_request *r, const void *body,
+	const struct reload_extension *extensions, size_t count);
 
 /*
  * reload_request_fail() ends a request with err (reason is static); an ended one is legal.  reload_request_stop() ends one of the host without

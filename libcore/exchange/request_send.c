@@ -90,10 +90,17 @@ static void start(struct reload_request *r)
 	}
 }
 
+void reload_request_send_extended(struct reload_request *r, const void *body,
+	const struct reload_extension *extensions, size_t count)
+{
+	reload_contents_write(
+		&r->contents, &r->exchange->engine->ctx, r->code, body, extensions, count);
+	start(r);
+}
+
 void reload_request_send(struct reload_request *r, const void *body)
 {
-	reload_contents_write(&r->contents, &r->exchange->engine->ctx, r->code, body, NULL, 0);
-	start(r);
+	reload_request_send_extended(r, body, NULL, 0);
 }
 
 void reload_request_send_bytes(struct reload_request *r, struct span body)

@@ -52,8 +52,11 @@ void reload_message_send(struct reload_exchange *x, struct reload_connection *co
 	h->length = (uint32_t)(reload_header_size(h) + tail.len);
 	reload_header_write(&w, h);
 	wr_span(&w, tail);
-	if (!w.err)
+	if (!w.err) {
+		reload_traffic_sent(
+			&x->traffic, reload_message_code(h, wr_done(&w)), w.len, x->engine->now);
 		connection_send(x, con, wr_done(&w));
+	}
 	wr_clear(&w);
 }
 

@@ -12,6 +12,7 @@ void reload_peer_link_up(struct reload_peer *p, uint32_t link, struct reload_cer
 void reload_peer_link_down(struct reload_peer *p, uint32_t link, enum reload_err err)
 {
 	reload_engine_enter(p->engine);
+	reload_diagnostics_link_down(p->diagnostics, link);
 	reload_link_down(p->connections, link, err);
 	reload_engine_exit(p->engine);
 }

@@ -7,6 +7,7 @@
 #include "replica/replica.h"
 #include "service/app_attach.h"
 #include "service/certificates.h"
+#include "service/diagnostics.h"
 
 enum {
 	RELOAD_REFUSED_MAX = 32 /* at the maximum the next one takes the place of the oldest */
@@ -29,6 +30,7 @@ struct reload_peer {
 	struct reload_membership *membership;
 	struct reload_certificates *certificates;
 	struct reload_apps *apps;
+	struct reload_diagnostics *diagnostics;
 	struct refused_sender
 		*refused; /* RELOAD_REFUSED_MAX; NULL: no document was refused so far */
 	size_t next_refused;

@@ -10,6 +10,7 @@ enum {
 	DEFAULT_WORK = 4096,
 	DEFAULT_LINK_WORK = 512,
 	DEFAULT_REASSEMBLY = 4 * 1024 * 1024,
+	DEFAULT_DIAGNOSTICS_RATE = 10,
 };
 
 static enum reload_replica_mode mode_of(enum reload_state state)
@@ -31,6 +32,8 @@ static void policy_defaults(struct reload_policy *policy)
 		policy->max_link_work = DEFAULT_LINK_WORK;
 	if (!policy->max_reassembly)
 		policy->max_reassembly = DEFAULT_REASSEMBLY;
+	if (!policy->diagnostics_rate)
+		policy->diagnostics_rate = DEFAULT_DIAGNOSTICS_RATE;
 }
 
 /* -- what the rooms notify each other of --------------------------------------------------------------------------------- */
@@ -46,15 +49,24 @@ static void exchange_kinds_wanted(void *arg, const struct reload_request *r,
 	reload_configure_send_kinds(arg, r, node, error_info);
 }
 
+static enum reload_err exchange_passes(void *arg, const struct reload_connection *from,
+	const struct reload_connection *to, const struct reload_header *h, struct span message,
+	char info[RELOAD_PASS_INFO])
+{
+	struct reload_peer *p = arg;
+	return reload_diagnostics_passes(p->diagnostics, from, to, h, message, info);
+}
+
 static void progress(void *arg)
 {
 	struct reload_peer *p = arg;
 	reload_membership_progress(p->membership);
 }
 
-static const struct reload_exchange_watch exchange_watch = {
-	.behind = exchange_behind, .kinds_wanted = exchange_kinds_wanted, .ended = progress
-};
+static const struct reload_exchange_watch exchange_watch = { .behind = exchange_behind,
+	.kinds_wanted = exchange_kinds_wanted,
+	.passes = exchange_passes,
+	.ended = progress };
 
 static void replica_storage_failed(void *arg)
 {
@@ -172,6 +184,13 @@ static void rooms_new(struct reload_peer *p, const struct reload_peer_setup *set
 		.exchange = p->exchange,
 		.membership = p->membership,
 		.ops = setup->app_ops });
+	p->diagnostics =
+		reload_diagnostics_new(&(struct reload_diagnostics_setup){ .engine = p->engine,
+			.connections = p->connections,
+			.route = &p->route,
+			.exchange = p->exchange,
+			.replica = p->replica,
+			.policy = p->policy });
 }
 
 enum reload_err reload_peer_new(struct reload_peer **out, const struct reload_peer_setup *setup,
@@ -208,6 +227,7 @@ void reload_peer_free(struct reload_peer *p)
 	reload_replica_flush(p->replica);
 	reload_exchange_stop(p->exchange);
 	reload_apps_free(p->apps);
+	reload_diagnostics_free(p->diagnostics);
 	reload_membership_free(p->membership);
 	reload_certificates_free(p->certificates);
 	reload_replica_free(p->replica);

@@ -12,6 +12,7 @@
 #include "membership/membership.h"
 #include "replica/request.h"
 #include "service/app_attach.h"
+#include "service/diagnostics.h"
 #include "storage/storage.h"
 #include "topology/topology.h"
 #include "wire/message.h"
@@ -104,8 +105,8 @@ void reload_peer_configure(struct reload_peer *p, struct reload_config *config);
 /* -- local requests -------------------------------------------------------------------------------------------------- */
 
 /*
- * reload_peer_ping(), reload_peer_store(), _fetch(), _stat(), _find(), _probe(), reload_peer_route_query() and
- * reload_peer_config_update() start a request of this node.  Each returns a handle that stays valid until fn was called, or NULL with *err set when the request cannot even start
+ * reload_peer_ping(), reload_peer_store(), _fetch(), _stat(), _find(), _probe(), reload_peer_route_query(),
+ * reload_peer_diagnostic_ping() and reload_peer_path_track() (RFC 7851) and reload_peer_config_update() start a request of this node.  Each returns a handle that stays valid until fn was called, or NULL with *err set when the request cannot even start
  * (RELOAD_NOT_JOINED, RELOAD_LIMIT, RELOAD_UNKNOWN_KIND ...); fn is then not called.  fn is called exactly once.
  */
 struct reload_request *reload_peer_ping(struct reload_peer *p,
@@ -132,6 +133,13 @@ struct reload_request *reload_peer_probe(struct reload_peer *p,
 struct reload_request *reload_peer_route_query(struct reload_peer *p,
 	const struct reload_request_target *target, const struct reload_destination *destination,
 	bool send_update, reload_result_fn fn, void *arg, enum reload_err *err);
+struct reload_request *reload_peer_diagnostic_ping(struct reload_peer *p,
+	const struct reload_request_target *target, const struct reload_diagnostics_wish *wish,
+	reload_result_fn fn, void *arg, enum reload_err *err);
+struct reload_request *reload_peer_path_track(struct reload_peer *p,
+	const struct reload_request_target *target, const struct reload_destination *destination,
+	const struct reload_diagnostics_wish *wish, reload_result_fn fn, void *arg,
+	enum reload_err *err);
 struct reload_request *reload_peer_config_update(struct reload_peer *p,
 	const struct reload_request_target *target, const struct reload_config_update *update,
 	reload_result_fn fn, void *arg, enum reload_err *err);

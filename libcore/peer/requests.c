@@ -79,6 +79,31 @@ struct reload_request *reload_peer_route_query(struct reload_peer *p,
 	return begin(p, RELOAD_ROUTE_QUERY_REQ, target, &req, fn, arg, err);
 }
 
+struct reload_request *reload_peer_diagnostic_ping(struct reload_peer *p,
+	const struct reload_request_target *target, const struct reload_diagnostics_wish *wish,
+	reload_result_fn fn, void *arg, enum reload_err *err)
+{
+	reload_engine_enter(p->engine);
+	struct reload_request *r = request(p, RELOAD_PING_REQ, target, fn, arg, err);
+	if (r && (*err = reload_diagnostics_send_ping(p->diagnostics, r, wish)))
+		reload_request_free(TAKE(r));
+	reload_engine_exit_deferred(p->engine);
+	return r;
+}
+
+struct reload_request *reload_peer_path_track(struct reload_peer *p,
+	const struct reload_request_target *target, const struct reload_destination *destination,
+	const struct reload_diagnostics_wish *wish, reload_result_fn fn, void *arg,
+	enum reload_err *err)
+{
+	reload_engine_enter(p->engine);
+	struct reload_request *r = request(p, RELOAD_PATH_TRACK_REQ, target, fn, arg, err);
+	if (r && (*err = reload_diagnostics_send_path_track(p->diagnostics, r, destination, wish)))
+		reload_request_free(TAKE(r));
+	reload_engine_exit_deferred(p->engine);
+	return r;
+}
+
 struct reload_request *reload_peer_config_update(struct reload_peer *p,
 	const struct reload_request_target *target, const struct reload_config_update *update,
 	reload_result_fn fn, void *arg, enum reload_err *err)

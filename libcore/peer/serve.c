@@ -10,7 +10,7 @@ static void serve_ping(struct reload_incoming *in)
 	struct reload_peer *p = in->method->arg;
 	struct reload_ping_ans ans = { .response_id = reload_engine_random64(p->engine),
 		.time = p->engine->wall };
-	reload_answer(in, RELOAD_PING_ANS, &ans);
+	reload_diagnostics_ping(p->diagnostics, in, &ans);
 }
 
 static void serve_probe(struct reload_incoming *in)

@@ -122,6 +122,12 @@ void reload_replica_expire(struct reload_replica *rep)
 	reload_expiry_look(rep);
 }
 
+size_t reload_replica_totals(struct reload_replica *rep, struct reload_kind_total *out, size_t max)
+{
+	reload_replica_expire(rep);
+	return rep->storage->ops->totals(rep->storage, out, max);
+}
+
 size_t reload_replica_owner_checks(const struct reload_replica *rep)
 {
 	return rep->owner_checks_count;

@@ -76,5 +76,8 @@ size_t reload_replica_counts(
 	const struct reload_replica *rep, reload_utc now, size_t *values, size_t *bytes);
 void reload_replica_expire(struct reload_replica *rep);
 
+/* reload_replica_totals() frees what has expired and counts the values of each Kind, ascending; it returns the number of Kinds, at most max. */
+size_t reload_replica_totals(struct reload_replica *rep, struct reload_kind_total *out, size_t max);
+
 /* reload_replica_owner_checks() returns how many ranges are being checked with their owners. */
 size_t reload_replica_owner_checks(const struct reload_replica *rep);

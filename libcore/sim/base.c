@@ -66,6 +66,8 @@ static enum reload_sim_traffic traffic_of_code(uint16_t code)
 	case RELOAD_PROBE_ANS:
 	case RELOAD_ROUTE_QUERY_REQ:
 	case RELOAD_ROUTE_QUERY_ANS:
+	case RELOAD_PATH_TRACK_REQ:
+	case RELOAD_PATH_TRACK_ANS:
 		return RELOAD_SIM_TRAFFIC_PING;
 	case RELOAD_STORE_REQ:
 	case RELOAD_STORE_ANS:

@@ -74,6 +74,7 @@ static void memory_free(struct reload_storage *s)
 	while ((slot = RB_ROOT(&m->kinds)))
 		reload_memory_slot_drop(m, slot);
 	reload_ended_free(m->ended);
+	free(m->totals);
 	free(m);
 }
 
@@ -92,6 +93,7 @@ static const struct reload_storage_ops memory_ops = {
 	.drop_kind = memory_drop_kind,
 	.expire = reload_memory_expire,
 	.count = reload_memory_count,
+	.totals = reload_memory_totals,
 };
 
 struct reload_storage *reload_storage_memory_new(size_t max_bytes, reload_ms keep_generation_ms)

@@ -101,6 +101,21 @@ void reload_memory_item_free(struct memory *m, struct item *item)
 	free(item);
 }
 
+/* The counter of a Kind, made when there is none; Kinds are few. */
+static struct reload_kind_total *total_of(struct memory *m, uint32_t kind)
+{
+	size_t i = 0;
+	while (i < m->totals_count && m->totals[i].kind < kind)
+		i++;
+	if (i == m->totals_count || m->totals[i].kind != kind) {
+		reload_grow(&m->totals, &m->totals_cap, m->totals_count, sizeof(*m->totals));
+		memmove(m->totals + i + 1, m->totals + i,
+			(m->totals_count++ - i) * sizeof(*m->totals));
+		m->totals[i] = (struct reload_kind_total){ .kind = kind };
+	}
+	return &m->totals[i];
+}
+
 /* Takes the item out; it is then the caller's. */
 static void item_unlink(struct memory *m, struct item *item)
 {
@@ -109,6 +124,7 @@ static void item_unlink(struct memory *m, struct item *item)
 	RB_REMOVE(expiry_tree, &slot->expiries, item);
 	slot->count--;
 	m->items--;
+	total_of(m, slot->kind)->count--;
 	if (--slot->resource->count == 0)
 		m->resources_used--;
 	m->bytes -= item->cost;
@@ -131,6 +147,7 @@ struct item *reload_memory_item_put(struct memory *m, struct slot *slot, struct 
 	RB_INSERT(expiry_tree, &slot->expiries, item);
 	slot->count++;
 	m->items++;
+	total_of(m, slot->kind)->count++;
 	if (slot->resource->count++ == 0)
 		m->resources_used++;
 	m->bytes += item->cost;

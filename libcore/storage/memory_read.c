@@ -158,3 +158,13 @@ size_t reload_memory_count(struct reload_storage *s, reload_utc now, size_t *val
 		*bytes = m->bytes;
 	return resources;
 }
+
+size_t reload_memory_totals(struct reload_storage *s, struct reload_kind_total *out, size_t max)
+{
+	const struct memory *m = memory_of(s);
+	size_t n = 0;
+	for (size_t i = 0; i < m->totals_count && n < max; i++)
+		if (m->totals[i].count)
+			out[n++] = m->totals[i];
+	return n;
+}

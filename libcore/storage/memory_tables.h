@@ -59,6 +59,9 @@ struct memory {
 	struct reload_stored_chains chains;
 	size_t items, resources_used; /* the latter: resources with an item */
 	struct reload_ended *ended;   /* NULL: nothing has expired so far */
+	struct reload_kind_total
+		*totals; /* ascending by Kind (owned); one for each Kind that was ever held */
+	size_t totals_count, totals_cap;
 };
 
 static inline int place_cmp(const struct item *a, const struct item *b)
@@ -164,7 +167,7 @@ struct item *reload_memory_item_put(struct memory *m, struct slot *slot, struct 
 void reload_memory_item_drop(struct memory *m, struct item *item);
 
 /*
- * reload_memory_expire(), _generation(), _each(), _range(), _extent(), _find(), _ended(), _next(), _kinds() and _count() are the
+ * reload_memory_expire(), _generation(), _each(), _range(), _extent(), _find(), _ended(), _next(), _kinds(), _count() and _totals() are the
  * operations of these names (struct reload_storage_ops).
  */
 reload_utc reload_memory_expire(struct reload_storage *s, reload_utc now);
@@ -185,3 +188,4 @@ bool reload_memory_next(struct reload_storage *s, const struct reload_id *from,
 size_t reload_memory_kinds(struct reload_storage *s, const struct reload_id *resource,
 	reload_utc now, uint32_t *out, size_t max);
 size_t reload_memory_count(struct reload_storage *s, reload_utc now, size_t *values, size_t *bytes);
+size_t reload_memory_totals(struct reload_storage *s, struct reload_kind_total *out, size_t max);

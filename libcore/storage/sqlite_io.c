@@ -347,6 +347,11 @@ static size_t sqlite_count(struct reload_storage *s, reload_utc now, size_t *val
 	return memory_of(s)->ops->count(memory_of(s), now, values, bytes);
 }
 
+static size_t sqlite_totals(struct reload_storage *s, struct reload_kind_total *out, size_t max)
+{
+	return memory_of(s)->ops->totals(memory_of(s), out, max);
+}
+
 static void sqlite_free(struct reload_storage *s)
 {
 	struct sqlite_storage *d = sqlite_of(s);
@@ -390,6 +395,7 @@ static const struct reload_storage_ops sqlite_ops = {
 	.drop_kind = sqlite_drop_kind,
 	.expire = sqlite_expire,
 	.count = sqlite_count,
+	.totals = sqlite_totals,
 };
 
 /* --- making ------------------------------------------------------------------------------------------------------ */

@@ -43,6 +43,11 @@ typedef bool (*reload_entry_fn)(
 struct reload_storage;
 struct reload_ended;
 
+struct reload_kind_total {
+	uint32_t kind;
+	size_t count;
+};
+
 struct reload_storage_ops {
 	void (*free)(struct reload_storage *s);
 	/* copies the batch; RELOAD_DATA_TOO_LARGE when the quota is full (nothing changed, done not called) */
@@ -84,6 +89,11 @@ struct reload_storage_ops {
 	reload_utc (*expire)(struct reload_storage *s, reload_utc now);
 	size_t (*count)(struct reload_storage *s, reload_utc now, size_t *values,
 		size_t *bytes); /* resources held */
+	/*
+	 * how many entries of each Kind are held, ascending by Kind; returns the number of Kinds, at most max.  Entries that have expired
+	 * count until expire()
+	 */
+	size_t (*totals)(struct reload_storage *s, struct reload_kind_total *out, size_t max);
 };
 
 struct reload_storage {

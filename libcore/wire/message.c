@@ -60,6 +60,20 @@ enum reload_err reload_contents_read(struct reload_contents *out, struct span by
 	return r.err;
 }
 
+bool reload_contents_extension(const struct reload_contents *c, uint16_t type, struct span *out)
+{
+	struct rd r = rd_of(c->extensions);
+	struct reload_extension e;
+	for (int n = 0; rd_more(&r) && n < RELOAD_LIMIT_EXTENSIONS; n++) {
+		reload_wire_read(&r, &extension_wire, &(struct wire_ctx){ 0 }, &e);
+		if (!r.err && e.type == type) {
+			*out = e.contents;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The bytes of a whole message behind its header. */
 static enum reload_err decode_parts(struct reload_msg *m, struct rd *r, const struct wire_ctx *ctx)
 {

@@ -131,6 +131,9 @@ struct reload_contents {
 /* reload_contents_read() reads the contents that bytes begin with; more may follow.  RELOAD_SHORT when they end too early. */
 enum reload_err reload_contents_read(struct reload_contents *out, struct span bytes) MUST_CHECK;
 
+/* reload_contents_extension() finds the contents of the first extension of that type; false: there is none that can be read. */
+bool reload_contents_extension(const struct reload_contents *c, uint16_t type, struct span *out);
+
 /* reload_code_is_request(): odd and below 0x8000 (MSG-13). */
 static inline bool reload_code_is_request(uint16_t code)
 {

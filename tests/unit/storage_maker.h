@@ -62,6 +62,35 @@ static void expiry_is_in_order(void **state)
 	assert_int_equal(s->ops->kinds(s, &at, T0 + 125000, kinds, 2), 0);
 }
 
+static void kinds_are_counted(void **state)
+{
+	(void)state;
+	AUTO(reload_storage) s = maker_new(100000, KEEP_MS);
+	struct reload_id one = id_of("10000000000000000000000000000000"),
+			 two = id_of("20000000000000000000000000000000");
+	struct reload_kind_total t[4];
+	assert_int_equal(s->ops->totals(s, t, 4), 0);
+	assert_int_equal(put(s, &one, K_ARRAY, 1, entry(0, "a", 1, 10, T0)), RELOAD_OK);
+	assert_int_equal(put(s, &one, K_ARRAY, 2, entry(1, "b", 1, 20, T0)), RELOAD_OK);
+	assert_int_equal(put(s, &two, K_ARRAY, 1, entry(0, "c", 1, 20, T0)), RELOAD_OK);
+	assert_int_equal(put(s, &two, K_ARRAY + 7, 1, entry(0, "d", 1, 20, T0)), RELOAD_OK);
+	assert_int_equal(put(s, &two, K_ARRAY - 7, 1, entry(0, "e", 1, 20, T0)), RELOAD_OK);
+	/* one place again is no further value */
+	assert_int_equal(put(s, &two, K_ARRAY, 2, entry(0, "f", 2, 20, T0)), RELOAD_OK);
+	assert_int_equal(s->ops->totals(s, t, 4), 3);
+	assert_true(t[0].kind == K_ARRAY - 7 && t[0].count == 1);
+	assert_true(t[1].kind == K_ARRAY && t[1].count == 3);
+	assert_true(t[2].kind == K_ARRAY + 7 && t[2].count == 1);
+	assert_int_equal(s->ops->totals(s, t, 1), 1);
+	(void)s->ops->expire(s, T0 + 10000);
+	s->ops->drop_kind(s, K_ARRAY - 7);
+	assert_int_equal(s->ops->totals(s, t, 4), 2);
+	assert_true(t[0].kind == K_ARRAY && t[0].count == 2);
+	s->ops->drop_range(s, &one, &two);
+	assert_int_equal(s->ops->totals(s, t, 4), 1);
+	assert_int_equal(t[0].count, 1);
+}
+
 static void the_quota_holds(void **state)
 {
 	(void)state;
@@ -386,7 +415,8 @@ static void storage_agrees_with_a_naive_model(void **state)
 
 #define STORAGE_MAKER_TESTS                                                                        \
 	cmocka_unit_test(counters_outlive_values_for_a_while),                                     \
-		cmocka_unit_test(expiry_is_in_order), cmocka_unit_test(the_quota_holds),           \
+		cmocka_unit_test(expiry_is_in_order), cmocka_unit_test(kinds_are_counted),         \
+		cmocka_unit_test(the_quota_holds),                                                 \
 		cmocka_unit_test(a_batch_may_hold_what_a_read_lent),                               \
 		cmocka_unit_test(what_is_out_of_range_is_forgotten),                               \
 		cmocka_unit_test(a_kind_is_forgotten_everywhere),                                  \

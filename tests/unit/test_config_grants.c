@@ -38,9 +38,9 @@ static void who_is_listed(void **state)
 {
 	(void)state;
 	/* R7851-53, R7851-54, R7851-55 */
-	AUTO(reload_config) c = with(DECLARED KIND("0001", NODE(NODE_1) NODE(NODE_2))
-			KIND("0x0006", NODE(NODE_1)) KIND(" F001 ", NODE(" 0x" NODE_3 "\n"))
-				KIND("1", NODE(NODE_3) NODE(NODE_1)));
+	AUTO(reload_config)
+	c = with(DECLARED KIND("0001", NODE(NODE_1) NODE(NODE_2)) KIND("0x0006", NODE(NODE_1)) KIND(
+		" F001 ", NODE(" 0x" NODE_3 "\n")) KIND("1", NODE(NODE_3) NODE(NODE_1)));
 	assert_int_equal(c->warnings.count, 1); /* that there is no enrollment-server */
 	assert_true(may(c, 1, NODE_1));
 	assert_true(may(c, 1, NODE_2));
@@ -60,15 +60,16 @@ static void what_is_wrong_grants_nothing(void **state)
 	(void)state;
 	static const char *const inner[] = {
 		KIND("0001", NODE(NODE_1)), /* the extension is not declared */
-		"<mandatory-extension>urn:ietf:params:xml:ns:p2p:config-base</mandatory-extension>" KIND(
-			"0001", NODE(NODE_1)),
+		"<mandatory-extension>urn:ietf:params:xml:ns:p2p:config-base</"
+		"mandatory-extension>" KIND("0001", NODE(NODE_1)),
 		DECLARED KIND("", NODE(NODE_1)),
 		DECLARED KIND("0", NODE(NODE_1)),
 		DECLARED KIND("ffff", NODE(NODE_1)),
 		DECLARED KIND("00001", NODE(NODE_1)),
 		DECLARED KIND("-1", NODE(NODE_1)),
 		DECLARED KIND("1g", NODE(NODE_1)),
-		DECLARED "<diagnostic-kind xmlns='" DIAGNOSTICS "'>" NODE(NODE_1) "</diagnostic-kind>",
+		DECLARED "<diagnostic-kind xmlns='" DIAGNOSTICS
+			 "'>" NODE(NODE_1) "</diagnostic-kind>",
 		DECLARED KIND("0001", NODE("")),
 		DECLARED KIND("0001", NODE("10111213")),
 		DECLARED KIND("0001", NODE(NODE_1 "20")),
@@ -84,9 +85,10 @@ static void what_is_wrong_grants_nothing(void **state)
 	AUTO(reload_config) c = with(DECLARED KIND("0001", NODE("10") NODE(NODE_2)));
 	assert_true(may(c, 1, NODE_2));
 	/* elements elsewhere, or of another name, mean nothing */
-	AUTO(reload_config) d = with(DECLARED "<ext:x><diagnostic-kind xmlns='" DIAGNOSTICS
-					      "' kind='1'>" NODE(NODE_1) "</diagnostic-kind></ext:x>"
-					      "<x xmlns='" DIAGNOSTICS "' kind='1'>" NODE(NODE_1) "</x>");
+	AUTO(reload_config)
+	d = with(DECLARED "<ext:x><diagnostic-kind xmlns='" DIAGNOSTICS "' kind='1'>" NODE(
+		NODE_1) "</diagnostic-kind></ext:x>"
+			"<x xmlns='" DIAGNOSTICS "' kind='1'>" NODE(NODE_1) "</x>");
 	assert_false(may(d, 1, NODE_1));
 }
 
@@ -97,7 +99,8 @@ static void not_too_many(void **state)
 	for (size_t more = 0; more < 2; more++) {
 		struct wr w;
 		wr_init(&w);
-		wr_span(&w, span_str(SIGNERS DECLARED "<diagnostic-kind xmlns='" DIAGNOSTICS "' kind='1'>"));
+		wr_span(&w, span_str(SIGNERS DECLARED "<diagnostic-kind xmlns='" DIAGNOSTICS
+						      "' kind='1'>"));
 		for (size_t i = 0; i < RELOAD_CONFIG_GRANTS_MAX + more; i++)
 			wr_span(&w, span_str(NODE(NODE_1)));
 		wr_span(&w, span_str("</diagnostic-kind>"));
@@ -116,7 +119,8 @@ static void not_too_many(void **state)
 static void what_is_written(void **state)
 {
 	(void)state;
-	const struct reload_diagnostic_grant grants[] = { { RELOAD_DIAGNOSTIC_STATUS_INFO, one.node },
+	const struct reload_diagnostic_grant grants[] = { { RELOAD_DIAGNOSTIC_STATUS_INFO,
+								  one.node },
 		{ RELOAD_DIAGNOSTIC_STATUS_INFO, two.node }, { 0xf001, two.node } };
 	struct span root = authority.cert->der;
 	struct reload_config_draft draft = { .instance_name = OVERLAY,
@@ -133,7 +137,8 @@ static void what_is_written(void **state)
 	wr_init(&w);
 	assert_int_equal(reload_config_write(&w, &draft, &signer, NOW, &why), RELOAD_OK);
 	AUTO(reload_config) c = NULL;
-	assert_int_equal(reload_config_parse(&c, wr_done(&w), OVERLAY, &reload_ident_openssl, NOW, &why),
+	assert_int_equal(
+		reload_config_parse(&c, wr_done(&w), OVERLAY, &reload_ident_openssl, NOW, &why),
 		RELOAD_OK);
 	assert_int_equal(c->grants_count, COUNT_OF(grants));
 	assert_true(may(c, 1, NODE_1));

@@ -269,31 +269,6 @@ static void extensions(void **state)
 	expect_error(r->a, tell(&c, r->u), 13);
 }
 
-/* A Ping that asks for diagnostics, which nobody here gives, and the same extension where it does not belong. */
-static void diagnostics_are_not_given(void **state)
-{
-	struct ring *r = *state;
-	struct reload_destination to = dest(r->u);
-	static const uint8_t asked[] = { 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1 };
-	struct reload_extension e = { .type = 2, .contents = span_of(asked, sizeof(asked)) };
-	struct craft c = craft_ping(r->a, &to);
-	c.extensions = &e;
-	c.extensions_count = 1;
-	/* R7851-7: a plain Ping, and its answer is one */
-	struct reload_msg *m = expect_answer(r->a, tell(&c, r->u), RELOAD_PING_ANS);
-	assert_int_equal(m->extensions_count, 0);
-	/* R7851-6: passed over in a Probe */
-	struct reload_probe_req probe = { span_of("\1", 1) };
-	c = craft(r->a, RELOAD_PROBE_REQ, &probe, &to);
-	c.extensions = &e;
-	c.extensions_count = 1;
-	m = expect_answer(r->a, tell(&c, r->u), RELOAD_PROBE_ANS);
-	assert_int_equal(m->extensions_count, 0);
-	/* PathTrack is a request that is not known here */
-	c = craft_raw(r->a, 0x27, span_of(asked, sizeof(asked)), &to);
-	expect_error(r->a, tell(&c, r->u), 20);
-}
-
 static void longest_answer(void **state)
 {
 	struct ring *r = *state;
@@ -377,7 +352,6 @@ int main(void)
 		cmocka_unit_test(every_flipped_bit),
 		ring_test(unknown_codes),
 		ring_test(extensions),
-		ring_test(diagnostics_are_not_given),
 		ring_test(longest_answer),
 		ring_test(too_large_messages),
 		ring_test(two_with_one_key),

@@ -70,6 +70,8 @@ struct reload_config {
 	struct reload_id_list kind_signers, configuration_signers, bad_nodes;
 	uint32_t
 		branching_factor; /* of the document, for a Kind without one of its own (RFC 7374 s8); 0: none */
+	bool domains_restricted; /* the restriction of domains of the document, for a Kind without one of its own (RFC 7904 s3.4) */
+	struct span domains;
 	struct reload_config_kind_list
 		kinds; /* of the document and those always there (CFG-11), ascending by id */
 	struct reload_diagnostic_grant *

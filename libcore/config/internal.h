@@ -7,6 +7,7 @@
 #define RELOAD_XMLNS_BASE        "urn:ietf:params:xml:ns:p2p:config-base"
 #define RELOAD_XMLNS_CHORD       "urn:ietf:params:xml:ns:p2p:config-chord"
 #define RELOAD_XMLNS_REDIR       "urn:ietf:params:xml:ns:p2p:redir"
+#define RELOAD_XMLNS_SIP         "urn:ietf:params:xml:ns:p2p:config-base:sip"
 #define RELOAD_XMLNS_DIAGNOSTICS "urn:ietf:params:xml:ns:p2p:config-diagnostics"
 #define RELOAD_XMLNS_OWN                                                                           \
 	"urn:x-reload:config" /* extensions of this program, which others leave unread */
@@ -39,7 +40,7 @@ struct reload_xml_node {
 };
 
 /*
- * A document as a tree.  An element of a namespace that is neither of RFC 6940 nor of RFC 7851 is there without its attributes and
+ * A document as a tree.  An element of a namespace that is none of RFC 6940, RFC 7904 and RFC 7851 is there without its attributes and
  * children; its text is all character data inside it.
  */
 struct reload_xml {
@@ -60,8 +61,12 @@ void reload_xml_clear(struct reload_xml *x);
 /* reload_xml_is() returns whether node is the element name of namespace ns; any element of it when name is NULL. */
 bool reload_xml_is(const struct reload_xml_node *node, const char *ns, const char *name);
 
-/* reload_xml_is_foreign() returns whether ns is neither empty nor one of the namespaces of RFC 6940 s11.1. */
+/*
+ * reload_xml_is_foreign() returns whether ns is neither empty nor one of the namespaces of RFC 6940 s11.1.  reload_xml_is_kept() returns whether the tree
+ * has the attributes and children of its elements: those namespaces, and the one of RFC 7904.
+ */
 bool reload_xml_is_foreign(const char *ns);
+bool reload_xml_is_kept(const char *ns);
 
 /* reload_xml_child() returns the first child of parent with that name in the base namespace, or NULL. */
 const struct reload_xml_node *reload_xml_child(
@@ -158,6 +163,14 @@ enum reload_err reload_kind_name_read(struct reload_kind *kind, const struct rel
  * RELOAD_BAD_CONFIG with why when it is not a number from 2 to 65536, or there twice.
  */
 enum reload_err reload_branching_read(uint32_t *out, const struct reload_xml_node *parent,
+	struct reload_error_text *why) MUST_CHECK;
+
+/*
+ * reload_kind_domains_read() reads the restriction of domains (RFC 7904 s3.4) among the children of a kind or configuration element;
+ * without one kind stays as it is.  overlay is the overlay name.  RELOAD_BAD_CONFIG with why.
+ */
+enum reload_err reload_kind_domains_read(struct reload_kind *kind, struct reload_arena *arena,
+	const struct reload_xml_node *parent, const char *overlay,
 	struct reload_error_text *why) MUST_CHECK;
 
 /* reload_kind_namesake() returns another Kind of the list that was given the same name, in whatever case; or NULL. */

@@ -28,9 +28,28 @@ struct reload_kind {
 	uint32_t branching_factor; /* of the tree, for NODE-ID-MATCH (RFC 7374 s8); else 0 */
 	struct reload_id
 		signer; /* kind-signer whose signature was verified; len 0: none, as the Kind is registered */
-	struct span block; /* the kind-block element as it came; empty: the Kind has none */
-	bool learned;      /* received in a ConfigUpdate, not with the document */
+	struct span block;       /* the kind-block element as it came; empty: the Kind has none */
+	bool domains_restricted; /* only names of certain domains are stored (RFC 7904 s3.4) */
+	struct span domains; /* if so: patterns, each ended by a NUL; they lie where block does */
+	bool learned;        /* received in a ConfigUpdate, not with the document */
 };
+
+enum {
+	RELOAD_DOMAIN_PATTERN_MAX = 256, /* characters */
+	RELOAD_DOMAIN_PATTERNS_MAX = 64
+};
+
+/*
+ * reload_kind_domain_allowed() returns whether names of that domain may be stored under the Kind: it has no restriction, or a
+ * pattern matches the whole domain, without regard to case (RFC 7904 s3.4).
+ */
+bool reload_kind_domain_allowed(const struct reload_kind *kind, const char *domain);
+
+/*
+ * reload_domain_pattern_fault() returns why text cannot be a pattern, a text such as "it is empty"; NULL: it is a POSIX Extended
+ * Regular Expression, without what could make matching expensive: back-references, and more than one number of repetitions.
+ */
+const char *reload_domain_pattern_fault(const char *text);
 
 /* reload_kind_name() returns the registered or given name of the Kind (borrowed), NULL when it has only a number. */
 const char *reload_kind_name(const struct reload_kind *kind);

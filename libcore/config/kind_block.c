@@ -210,7 +210,13 @@ enum reload_err reload_kind_read(struct reload_kind *kind, struct reload_config 
 	enum reload_err err = read_identity(kind, config, node, why);
 	if (!err)
 		err = read_attributes(&given, kind, node, why);
-	return err ? err : combine(kind, config, &given, node, why);
+	if (!err)
+		err = combine(kind, config, &given, node, why);
+	if (err || kind->id != RELOAD_KIND_SIP_REGISTRATION)
+		return err;
+	kind->domains_restricted = config->domains_restricted;
+	kind->domains = config->domains;
+	return reload_kind_domains_read(kind, &config->arena, node, config->instance_name, why);
 }
 
 enum reload_err reload_kind_block_read(struct reload_kind *kind, struct reload_config *config,

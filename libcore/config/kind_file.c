@@ -57,6 +57,8 @@ static enum reload_err read_kind(
 	if (err == RELOAD_UNKNOWN_TYPE)
 		err = RELOAD_BAD_CONFIG;
 	reload_strings_clear(&none.warnings);
+	kind->domains = span_of(NULL, 0); /* its element has them */
+	reload_arena_clear(&none.arena);
 	if (!err &&
 		reload_form_check(xml,
 			NULL)) /* without its reason, which would describe the document that was made around the kind */

@@ -8,6 +8,8 @@ static const struct {
 	bool always; /* known in every overlay, with or without a kind-block */
 } registry[] = {
 	/* clang-format off */
+	{ { .id = RELOAD_KIND_SIP_REGISTRATION, .name = "SIP-REGISTRATION", .model = RELOAD_MODEL_DICTIONARY,
+	    .access = RELOAD_ACCESS_USER_NODE_MATCH }, false },
 	{ { .id = RELOAD_KIND_TURN_SERVICE, .name = "TURN-SERVICE", .model = RELOAD_MODEL_SINGLE,
 	    .access = RELOAD_ACCESS_NODE_MULTIPLE, .max_count = 1, .max_node_multiple = 20 }, true },
 	{ { .id = RELOAD_KIND_CERT_BY_NODE, .name = "CERTIFICATE_BY_NODE", .model = RELOAD_MODEL_ARRAY,

@@ -138,6 +138,12 @@ static enum reload_err build(struct reload_config *c, const struct reload_xml *x
 	for (size_t i = len - 4; i < len; i++) /* HDR-03: its last four bytes */
 		c->overlay_hash = c->overlay_hash << 8 | digest[i];
 	warn(c, xml);
+	struct reload_kind all = { 0 };
+	err = reload_kind_domains_read(&all, &c->arena, element, c->instance_name, why);
+	if (err)
+		return err;
+	c->domains_restricted = all.domains_restricted;
+	c->domains = all.domains;
 	return read_kinds(c, element, now, why);
 }
 

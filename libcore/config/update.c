@@ -20,8 +20,10 @@ static struct reload_config *copy_of(const struct reload_config *config)
 	for (size_t i = 0; i < config->kinds.count; i++) {
 		struct reload_kind *k = &c->kinds.at[i];
 		*k = config->kinds.at[i];
-		if (k->learned)
+		if (k->learned) {
 			k->block = reload_arena_copy(&c->arena, k->block);
+			k->domains = reload_arena_copy(&c->arena, k->domains);
+		}
 	}
 	return c;
 }
@@ -152,7 +154,8 @@ static bool same_kind(const struct reload_kind *a, const struct reload_kind *b)
 {
 	return a->model == b->model && a->access == b->access && a->max_count == b->max_count &&
 	       a->max_size == b->max_size && a->max_node_multiple == b->max_node_multiple &&
-	       strcmp(a->given, b->given) == 0 && reload_id_eq(&a->signer, &b->signer);
+	       strcmp(a->given, b->given) == 0 && a->domains_restricted == b->domains_restricted &&
+	       span_eq(a->domains, b->domains) && reload_id_eq(&a->signer, &b->signer);
 }
 
 /* Decides whether the block is taken; RELOAD_EXISTS: it adds nothing. */

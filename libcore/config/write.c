@@ -321,6 +321,24 @@ enum reload_err reload_config_write(struct wr *w, const struct reload_config_dra
 	return err ? err : w->err;
 }
 
+/* RFC 7904 s3.4.  A restriction to the domain of the overlay name, whatever it is, is enable="false". */
+static void put_domains(struct wr *w, const struct reload_kind *kind)
+{
+	struct span left = kind->domains;
+	if (!kind->domains_restricted)
+		return;
+	put(w, "          <domain-restriction xmlns=\"" RELOAD_XMLNS_SIP "\" enable=\"true\">\n");
+	while (left.len) {
+		const char *pattern = (const char *)left.at;
+		size_t n = strlen(pattern) + 1;
+		put(w, "            <pattern>");
+		put_escaped(w, pattern);
+		put(w, "</pattern>\n");
+		left = span_of(left.at + n, left.len - n);
+	}
+	put(w, "          </domain-restriction>\n");
+}
+
 char *reload_kind_element(const struct reload_kind *kind)
 {
 	struct wr w;
@@ -344,6 +362,7 @@ char *reload_kind_element(const struct reload_kind *kind)
 			"          <branching-factor xmlns=\"" RELOAD_XMLNS_REDIR
 			"\">%u</branching-factor>\n",
 			kind->branching_factor);
+	put_domains(&w, kind);
 	put(&w, "        </kind>");
 	wr_u8(&w, 0);
 	return (char *)w.at;

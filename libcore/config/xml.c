@@ -65,10 +65,10 @@ bool reload_xml_is_foreign(const char *ns)
 	return *ns && strcmp(ns, RELOAD_XMLNS_BASE) != 0 && strcmp(ns, RELOAD_XMLNS_CHORD) != 0;
 }
 
-/* Whether the attributes and children of an element of ns are kept. */
-static bool is_kept(const char *ns)
+bool reload_xml_is_kept(const char *ns)
 {
-	return !reload_xml_is_foreign(ns) || strcmp(ns, RELOAD_XMLNS_DIAGNOSTICS) == 0;
+	return !reload_xml_is_foreign(ns) || strcmp(ns, RELOAD_XMLNS_SIP) == 0 ||
+	       strcmp(ns, RELOAD_XMLNS_DIAGNOSTICS) == 0;
 }
 
 static const char *keep(struct builder *b, const char *text, size_t len)
@@ -143,13 +143,13 @@ static void on_start(void *arg, const char *name, const char **attributes)
 	if (b->depth++ > b->kept)
 		return;
 	struct open *parent = b->kept ? &b->open[b->kept - 1] : NULL;
-	if (parent && !is_kept(parent->node->ns))
+	if (parent && !reload_xml_is_kept(parent->node->ns))
 		return;
 	struct reload_xml_node *node = reload_arena_take(&b->x->arena, sizeof(*node));
 	node->bytes = span_of(b->text.at + from, len);
 	node->line = line_at(b, from + len);
 	keep_name(b, &node->ns, &node->name, name);
-	if (is_kept(node->ns))
+	if (reload_xml_is_kept(node->ns))
 		keep_attributes(b, node, attributes);
 	if (parent) {
 		*parent->next_child = node;

@@ -150,16 +150,17 @@ enum reload_data_model {
 	RELOAD_MODEL_DICTIONARY
 };
 
-#define RELOAD_TOKEN             0xd2454c4fu
-#define RELOAD_VERSION_BYTE      0x0a
-#define RELOAD_FRAGMENT_ALWAYS   0x80000000u
-#define RELOAD_FRAGMENT_LAST     0x40000000u
-#define RELOAD_FRAGMENT_OFFSET   0x00ffffffu
-#define RELOAD_FRAGMENT_WHOLE    0xc0000000u
-#define RELOAD_SEQUENCE_ANY      65535u
-#define RELOAD_ARRAY_END         0xffffffffu /* append in a Store, last element in a range */
-#define RELOAD_KIND_TURN_SERVICE 0x2u
-#define RELOAD_KIND_CERT_BY_NODE 0x3u
-#define RELOAD_KIND_CERT_BY_USER 0x10u
-#define RELOAD_KIND_REDIR        0x104u
-#define RELOAD_DEFAULT_PORT      6084
+#define RELOAD_TOKEN                 0xd2454c4fu
+#define RELOAD_VERSION_BYTE          0x0a
+#define RELOAD_FRAGMENT_ALWAYS       0x80000000u
+#define RELOAD_FRAGMENT_LAST         0x40000000u
+#define RELOAD_FRAGMENT_OFFSET       0x00ffffffu
+#define RELOAD_FRAGMENT_WHOLE        0xc0000000u
+#define RELOAD_SEQUENCE_ANY          65535u
+#define RELOAD_ARRAY_END             0xffffffffu /* append in a Store, last element in a range */
+#define RELOAD_KIND_SIP_REGISTRATION 0x1u
+#define RELOAD_KIND_TURN_SERVICE     0x2u
+#define RELOAD_KIND_CERT_BY_NODE     0x3u
+#define RELOAD_KIND_CERT_BY_USER     0x10u
+#define RELOAD_KIND_REDIR            0x104u
+#define RELOAD_DEFAULT_PORT          6084

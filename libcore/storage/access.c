@@ -1,6 +1,7 @@
 /* Which signer may write to which resource.  A new policy is a function and a row of the table. */
 #include "storage/access.h"
 
+#include "ident/aor.h"
 #include "util/alloc.h"
 #include "wire/redir.h"
 
@@ -34,15 +35,32 @@ static bool node_match(const struct reload_access *a)
 	return reload_cert_has_node(a->cert, a->node) && hashes_to(a, reload_id_span(a->node));
 }
 
-/* RFC 6940 s7.3.3; the key is the bytes of the Node-ID (STO-15) */
-static bool user_node_match(const struct reload_access *a)
+/* The key is the bytes of the Node-ID (STO-15) */
+static bool key_match(const struct reload_access *a)
 {
 	const struct reload_stored_value *v = a->value;
 	if (a->kind->model != RELOAD_MODEL_DICTIONARY || !reload_cert_has_node(a->cert, a->node))
 		return false;
-	if (v && !span_eq(v->key, reload_id_span(a->node)))
+	return !v || span_eq(v->key, reload_id_span(a->node));
+}
+
+/* RFC 6940 s7.3.3 */
+static bool user_node_match(const struct reload_access *a)
+{
+	return key_match(a) && user_match(a);
+}
+
+/*
+ * RFC 7904 s3.3, s7: the user name is an AOR of an allowed domain.  It hashes to the resource as the certificate has it, or
+ * normalised.
+ */
+static bool sip_registration(const struct reload_access *a)
+{
+	struct reload_aor aor;
+	if (!a->cert->user || reload_aor_parse(&aor, span_str(a->cert->user)) ||
+		!reload_kind_domain_allowed(a->kind, aor.domain))
 		return false;
-	return user_match(a);
+	return key_match(a) && (user_match(a) || hashes_to(a, span_str(aor.name)));
 }
 
 /* RFC 6940 s7.3.4: i is not sent, so all are tried; from 1, in one byte (STO-11) */
@@ -96,6 +114,8 @@ static const struct policy policies[] = {
 bool reload_access_allowed(const struct reload_access *a)
 {
 	assert(a->kind->access < COUNT_OF(policies));
+	if (a->kind->id == RELOAD_KIND_SIP_REGISTRATION)
+		return a->cert && sip_registration(a);
 	return a->cert && policies[a->kind->access].allowed(a);
 }
 

@@ -91,6 +91,51 @@ static void user_node_match_wants_the_key_too(void **state)
 	assert_false(allowed(x, K_USER_NODE, &x->at_alice, &x->by_alice, &own));
 }
 
+/* RFC 7904 s3.3: USER-NODE-MATCH, and the user name is an AOR of a domain that the overlay allows. */
+static void registrations_are_under_an_aor(void **state)
+{
+	struct fixture *x = *state;
+	char upper[] = "alice@OVERLAY.example.org", none[] = "alice";
+	struct reload_kind kind = *reload_kind_registered(RELOAD_KIND_SIP_REGISTRATION, NULL);
+	struct reload_stored_value own = { .model = RELOAD_MODEL_DICTIONARY,
+		.key = reload_id_span(&x->node_a) };
+	struct reload_access a = { .kind = &kind,
+		.resource = &x->at_alice,
+		.value = &own,
+		.cert = &x->alice,
+		.node = &x->node_a,
+		.resource_id = fixture_resource_id };
+	assert_true(reload_access_allowed(&a));
+	/* R7904-8 */
+	own.key = reload_id_span(&x->node_b);
+	assert_false(reload_access_allowed(&a));
+	own.key = reload_id_span(&x->node_a);
+	/* R7904-7 */
+	a.resource = &x->at_bob;
+	assert_false(reload_access_allowed(&a));
+	a.resource = &x->at_alice;
+	x->alice.user = upper; /* the name as it is normalised */
+	assert_true(reload_access_allowed(&a));
+	struct reload_id as_written = resource_of(span_str(upper));
+	a.resource = &as_written;
+	assert_true(reload_access_allowed(&a));
+	x->alice.user = none;
+	struct reload_id of_none = resource_of(span_str(none));
+	a.resource = &of_none;
+	assert_false(reload_access_allowed(&a)); /* no AOR */
+	x->alice.user = upper;
+	a.resource = &x->at_alice;
+	/* R7904-6, R7904-9 */
+	kind.domains_restricted = true;
+	assert_false(reload_access_allowed(&a));
+	kind.domains = span_of("overlay\\.example\\.org", 23);
+	assert_true(reload_access_allowed(&a));
+	kind.domains = span_of("example\\.org", 13);
+	assert_false(reload_access_allowed(&a));
+	a.cert = NULL;
+	assert_false(reload_access_allowed(&a));
+}
+
 static void node_multiple_tries_every_number(void **state)
 {
 	struct fixture *x = *state;
@@ -146,6 +191,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			node_match_wants_the_node_that_signed, setup, teardown),
 		cmocka_unit_test_setup_teardown(user_node_match_wants_the_key_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(registrations_are_under_an_aor, setup, teardown),
 		cmocka_unit_test_setup_teardown(node_multiple_tries_every_number, setup, teardown),
 		cmocka_unit_test(only_one_policy_looks_at_values),
 	};

@@ -3,5 +3,5 @@
 
 #include "usage/usage.h"
 
-extern const struct reload_usage reload_usage_turn, reload_usage_cert_by_node,
+extern const struct reload_usage reload_usage_sip, reload_usage_turn, reload_usage_cert_by_node,
 	reload_usage_cert_by_user, reload_usage_redir;

@@ -2,6 +2,7 @@
 #include "usage/internal.h"
 
 static const struct reload_usage *const usages[] = {
+	&reload_usage_sip,
 	&reload_usage_turn,
 	&reload_usage_cert_by_node,
 	&reload_usage_cert_by_user,

@@ -24,7 +24,7 @@ const char enroll_config_fields[] =
 	"kinds:{kind:string? kind_id:integer data_model:string access_control:string "
 	"max_count:integer "
 	"max_size_bytes:integer max_node_multiple:integer? branching_factor:integer? "
-	"required:boolean}[] "
+	"domains:string[]? required:boolean}[] "
 	"diagnostics:{kind:string? kind_id:integer nodes:string[]}[] size_bytes:integer "
 	"valid:boolean "
 	"warnings:string[]";
@@ -41,6 +41,16 @@ static json_t *links(const struct reload_config *c)
 {
 	/* RFC 6940 s11.1: without the element the link protocol is TLS */
 	return c->link_protocols.count ? strings(&c->link_protocols) : json_pack("[s]", "TLS");
+}
+
+/* The patterns of domains whose names may be stored; null: all may. */
+static json_t *domains(const struct reload_kind *k)
+{
+	const char *at = (const char *)k->domains.at, *end = at + k->domains.len;
+	json_t *out = k->domains_restricted ? json_array() : json_null();
+	for (; k->domains_restricted && at && at < end; at += strlen(at) + 1)
+		json_array_append_new(out, json_string(at));
+	return out;
 }
 
 static json_t *kinds(const struct reload_config *c)
@@ -61,7 +71,7 @@ static json_t *kinds(const struct reload_config *c)
 				     "branching_factor",
 				     k->branching_factor ? json_integer(k->branching_factor)
 							 : json_null(),
-				     "required", k->block.len > 0));
+				     "domains", domains(k), "required", k->block.len > 0));
 	}
 	return out;
 }
@@ -193,8 +203,8 @@ static void print_list(FILE *out, const json_t *o, const char *key, const char *
 
 static void print_kinds(FILE *out, const json_t *o)
 {
-	const json_t *list = json_object_get(o, "kinds"), *k;
-	size_t i;
+	const json_t *list = json_object_get(o, "kinds"), *k, *pattern;
+	size_t i, d;
 	char id[16];
 	json_array_foreach (list, i, k) {
 		snprintf(id, sizeof(id), "0x%llx", number(k, "kind_id"));
@@ -207,6 +217,9 @@ static void print_kinds(FILE *out, const json_t *o)
 			word(k, "data_model"), word(k, "access_control"), number(k, "max_count"),
 			number(k, "max_size_bytes"), factor,
 			json_is_true(json_object_get(k, "required")) ? "" : "  (always there)");
+		json_array_foreach (json_object_get(k, "domains"), d, pattern)
+			fprintf(out, "  %-15s%s  %s\n", "", d ? "       " : "domains",
+				json_string_value(pattern));
 	}
 }
 

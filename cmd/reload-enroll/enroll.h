@@ -152,6 +152,13 @@ enum {
 };
 size_t enroll_message_size(size_t len);
 
+/*
+ * enroll_sip_kind() makes the element of the Kind SIP-REGISTRATION with the patterns of --sip-domain (owned); *element is NULL when a --kind file
+ * has defined it, which goes with no pattern.  RELOAD_USAGE with why.
+ */
+enum reload_err enroll_sip_kind(char **element, const struct cli *cli, bool defined,
+	struct reload_error_text *why) MUST_CHECK;
+
 /* enroll_ids_json() returns a list of Node-IDs in hex (owned). */
 json_t *enroll_ids_json(const struct reload_id *ids, size_t count);
 

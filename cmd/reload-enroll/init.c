@@ -61,7 +61,7 @@ struct init_plan {
 	struct reload_config_draft draft;
 	struct reload_ip_port *bootstrap;
 	struct reload_diagnostic_grant *grants;
-	char **kinds; /* elements: that of first_kind, those of the files, that of turn_kind */
+	char **kinds; /* elements: that of first_kind, those of the files, those of registered Kinds */
 	struct kind_file *files;
 	size_t kinds_count, files_count;
 	const char **servers;
@@ -290,11 +290,11 @@ static enum reload_err read_kinds(struct init_plan *f, struct reload_error_text 
 {
 	size_t n = cli_count(f->cli, "kind");
 	enum reload_err err = RELOAD_OK;
-	bool turn = cli_has(f->cli, "ice");
-	f->kinds = reload_alloc_array(n + 2, sizeof(*f->kinds));
+	bool turn = cli_has(f->cli, "ice"), sip = true;
+	f->kinds = reload_alloc_array(n + 3, sizeof(*f->kinds));
 	f->files = reload_alloc_array(n + 1, sizeof(*f->files));
 	f->kinds[f->kinds_count++] = reload_kind_element(&first_kind);
-	if (n + turn >= RELOAD_CONFIG_KINDS_MAX) {
+	if (n + turn + sip >= RELOAD_CONFIG_KINDS_MAX) {
 		char text[32];
 		snprintf(text, sizeof(text), "%zu files", n);
 		return wrong(why, "--kind", text, "a configuration may hold 256 Kinds");
@@ -302,9 +302,13 @@ static enum reload_err read_kinds(struct init_plan *f, struct reload_error_text 
 	for (size_t i = 0; i < n && !err; i++) {
 		err = read_kind_file(f, cli_value_at(f->cli, "kind", i), why);
 		turn = turn && (err || f->files[i].kind.id != turn_kind.id);
+		sip = sip && (err || f->files[i].kind.id != RELOAD_KIND_SIP_REGISTRATION);
 	}
 	if (turn)
 		f->kinds[f->kinds_count++] = reload_kind_element(&turn_kind);
+	if (!err)
+		err = enroll_sip_kind(&f->kinds[f->kinds_count], f->cli, !sip, why);
+	f->kinds_count += !err && sip;
 	f->draft.kind_elements = (const char *const *)f->kinds;
 	f->draft.kind_elements_count = f->kinds_count;
 	if (!err)

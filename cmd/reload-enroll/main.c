@@ -9,6 +9,7 @@ static const struct cli_opt init_opts[] = {
 	{ 0, "self-signed", "sha1|sha256", "permit self-signed certificates, with that digest" },
 	{ 0, "ice", NULL, "links go through NATs by ICE, with the help of TURN servers" },
 	{ 0, "kind", "FILE", "a further Kind: a file with a kind element", true },
+	{ 0, "sip-domain", "PATTERN", "only AORs of domains that match may be registered", true },
 	{ 0, "max-message-size", "SIZE", "bytes of a message (default: what the document needs)" },
 	{ 0, "diagnostics", "users|signers|none",
 		"who may read diagnostics of nodes: every user, signers of configurations, nobody "

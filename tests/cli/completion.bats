@@ -58,7 +58,7 @@ offers() {
 @test "instances, nodes, users, Kinds: those of the agent that the line names" {
 	a=$(node_of alice) d=$(node_of dora)
 	a=${a:0:8} d=${d:0:8} places='self succ pred finger wildcard'
-	certs='CERTIFICATE_BY_NODE CERTIFICATE_BY_USER TURN-SERVICE'
+	certs='CERTIFICATE_BY_NODE CERTIFICATE_BY_USER TURN-SERVICE SIP-REGISTRATION'
 	offers <<-EOF
 		reload-ping -a |alice dora
 		reload-ping --agent=|--agent=alice --agent=dora

@@ -224,7 +224,7 @@ NODE=00112233445566778899aabbccddeeff
 	[ "$status" -eq 0 ]
 	R config show a.example --json
 	# R-11.1-36: several kind-blocks, each with id, model, access and limits
-	echo "$output" | jq -e '[.kinds[] | select(.required)] | length == 2'
+	echo "$output" | jq -e '[.kinds[] | select(.required)] | length == 3'
 	echo "$output" | jq -e '.kinds[] | select(.kind_id == 4026531845) | .data_model == "ARRAY" and .access_control == "NODE-MATCH" and .max_count == 4 and .max_size_bytes == 100'
 	# R-11.1-38: each part missing in turn
 	for body in "$access$count$size" "$model$count$size" "$model$access$size" "$model$access$count"; do
@@ -261,6 +261,32 @@ NODE=00112233445566778899aabbccddeeff
 	R init b.example --kind .
 	failed 1 'cannot be read'
 	[ ! -e lab/etc/b.example ]
+}
+
+@test "init: SIP-REGISTRATION is defined, and --sip-domain restricts its domains" {
+	R init calls.example
+	[ "$status" -eq 0 ]
+	R config show calls.example --json
+	# R7904-33, R7904-11
+	echo "$output" | jq -e '.kinds[] | select(.kind_id == 1) | .kind == "SIP-REGISTRATION" and .data_model == "DICTIONARY" and .access_control == "USER-NODE-MATCH" and .domains == null'
+	R init a.example --sip-domain 'a[.]example' --sip-domain '.*[.]a[.]example'
+	[ "$status" -eq 0 ]
+	R config show a.example --json
+	# R7904-10, R7904-14
+	echo "$output" | jq -e '.kinds[] | select(.kind_id == 1) | .domains == ["a[.]example", ".*[.]a[.]example"]'
+	R config show a.example
+	matches "$output" 'domains  a\[\.\]example'
+	for pattern in '(' '' 'a b' '(a)\1' '(a{9}){9}'; do
+		R init b.example --sip-domain "$pattern"
+		failed 2 sip-domain
+	done
+	echo '<kind name="SIP-REGISTRATION"><data-model>DICTIONARY</data-model><access-control>USER-NODE-MATCH</access-control><max-count>3</max-count><max-size>99</max-size></kind>' >own.kind
+	R init c.example --kind own.kind
+	[ "$status" -eq 0 ]
+	R config show c.example --json
+	echo "$output" | jq -e '[.kinds[] | select(.kind_id == 1) | .max_count] == [3]'
+	R init d.example --kind own.kind --sip-domain x
+	failed 2 sip-domain
 }
 
 @test "issue: the certificate is what RFC 6940 asks for" {

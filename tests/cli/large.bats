@@ -14,7 +14,8 @@ setup_file() {
 	export PORT
 	reload-enroll kind LIST --id $ARRAY --model array --access user-match --max-count 70 --max-size 1000 -o list.kind -q
 	reload-enroll kind BOOK --id $DICT --model dictionary --access user-match --max-count 70 --max-size 1000 -o book.kind -q
-	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" --kind list.kind --kind book.kind >/dev/null
+	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" --kind list.kind --kind book.kind \
+		--max-message-size 13000 >/dev/null
 	for u in alice bob carol dave; do
 		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
 	done

@@ -59,8 +59,8 @@ static json_t *kinds(const struct reload_config *c)
 	for (size_t i = 0; i < c->kinds.count; i++) {
 		const struct reload_kind *k = &c->kinds.at[i];
 		json_array_append_new(
-			out, json_pack("{s:s?, s:I, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:b}", "kind",
-				     reload_kind_name(k), "kind_id", (json_int_t)k->id,
+			out, json_pack("{s:s?, s:I, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:b}",
+				     "kind", reload_kind_name(k), "kind_id", (json_int_t)k->id,
 				     "data_model", reload_data_model_name(k->model),
 				     "access_control", reload_access_policy_name(k->access),
 				     "max_count", (json_int_t)k->max_count, "max_size_bytes",

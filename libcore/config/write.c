@@ -332,7 +332,7 @@ static void put_domains(struct wr *w, const struct reload_kind *kind)
 		const char *pattern = (const char *)left.at;
 		size_t n = strlen(pattern) + 1;
 		put(w, "            <pattern>");
-		put_escaped(w, pattern);
+		reload_config_put_text(w, pattern);
 		put(w, "</pattern>\n");
 		left = span_of(left.at + n, left.len - n);
 	}

@@ -58,10 +58,9 @@ size_t reload_traffic_counts(
 	size_t n = 0;
 	for (size_t i = 0; i <= ERROR_AT && n < max; i++)
 		if (t->sent[i] || t->received[i])
-			out[n++] = (struct reload_traffic_count){
-				i == ERROR_AT ? RELOAD_ERROR : (uint16_t)i, t->sent[i],
-				t->received[i]
-			};
+			out[n++] = (struct reload_traffic_count){ i == ERROR_AT ? RELOAD_ERROR
+										: (uint16_t)i,
+				t->sent[i], t->received[i] };
 	return n;
 }
 

@@ -11,8 +11,8 @@ static bool within_rate(struct reload_diagnostics *d, struct reload_incoming *in
 {
 	struct diagnostics_asker *asker;
 	reload_ms now = d->engine->now;
-	if (in->local || reload_diagnostics_within(d->askers, &in->signer, d->policy.diagnostics_rate,
-				 now, &asker))
+	if (in->local || reload_diagnostics_within(
+				 d->askers, &in->signer, d->policy.diagnostics_rate, now, &asker))
 		return true;
 	if (asker->was_refused && now - asker->refused < RELOAD_SECOND) {
 		reload_incoming_drop(in, RELOAD_COUNT_DROP_LIMIT, "too many diagnostic requests");
@@ -43,8 +43,7 @@ static bool in_time(struct reload_diagnostics *d, struct reload_incoming *in,
  * RFC 7851 s6.3, s7: every Kind that is asked for and known here must be permitted to the signer, or none is given.  What this node asks itself
  * is its own.  False: in was answered.
  */
-static bool permitted(
-	struct reload_diagnostics *d, struct reload_incoming *in, uint64_t flags)
+static bool permitted(struct reload_diagnostics *d, struct reload_incoming *in, uint64_t flags)
 {
 	char list[16 + 3 * RELOAD_DIAGNOSTIC_LAST] = "kinds=";
 	size_t len = strlen(list), start = len;
@@ -83,7 +82,8 @@ static bool to_everybody(struct reload_diagnostics *d, const struct reload_incom
 {
 	struct reload_destination first;
 	struct span rest;
-	return reload_list_first(&first, &rest, in->msg->header.destination_list, &d->engine->ctx) &&
+	return reload_list_first(
+		       &first, &rest, in->msg->header.destination_list, &d->engine->ctx) &&
 	       first.type == RELOAD_DEST_NODE && reload_id_is_wildcard(&first.node);
 }
 
@@ -205,8 +205,8 @@ static void work_set(struct reload_request *r, uint64_t initiated)
 	r->work_free = free;
 }
 
-enum reload_err reload_diagnostics_send_ping(struct reload_diagnostics *d,
-	struct reload_request *r, const struct reload_diagnostics_wish *wish)
+enum reload_err reload_diagnostics_send_ping(struct reload_diagnostics *d, struct reload_request *r,
+	const struct reload_diagnostics_wish *wish)
 {
 	struct reload_diagnostic_extension extensions[RELOAD_LIMIT_DIAGNOSTICS];
 	struct reload_diagnostics_request q;
@@ -257,8 +257,7 @@ static bool path_track_fits(const struct reload_request *r, const struct reload_
 static void path_track_answered(struct reload_request *r, struct reload_incoming *in)
 {
 	const struct reload_diagnostics *d = r->method->arg;
-	reload_utc now = d->engine->wall,
-		   ends = in->msg->body.path_track_ans.response.expiration;
+	reload_utc now = d->engine->wall, ends = in->msg->body.path_track_ans.response.expiration;
 	if (ends < now && now - ends > SKEW_MS) {
 		r->result.err = RELOAD_BAD_ANSWER;
 		r->result.reason = "the answer has expired";

@@ -31,8 +31,8 @@ void reload_diagnostics_free(struct reload_diagnostics *d);
  * reload_diagnostics_ping() answers a verified Ping with ans, and with values when it asks for any in the way of RFC 7851 s4.2.1; or refuses it.
  * in is taken.
  */
-void reload_diagnostics_ping(
-	struct reload_diagnostics *d, struct reload_incoming *in, const struct reload_ping_ans *ans);
+void reload_diagnostics_ping(struct reload_diagnostics *d, struct reload_incoming *in,
+	const struct reload_ping_ans *ans);
 
 /*
  * reload_diagnostics_passes() judges a message that is about to be forwarded (struct reload_exchange_watch, RFC 7851 s6.2): only Ping with the
@@ -59,8 +59,8 @@ struct reload_diagnostics_wish {
  * reload_diagnostics_send_ping() and reload_diagnostics_send_path_track() send a request that was made for Ping or PathTrack, with a lifetime of
  * 60 s.  RELOAD_USAGE: a Kind that may not be asked for this way; r is then as before.
  */
-enum reload_err reload_diagnostics_send_ping(struct reload_diagnostics *d,
-	struct reload_request *r, const struct reload_diagnostics_wish *wish) MUST_CHECK;
+enum reload_err reload_diagnostics_send_ping(struct reload_diagnostics *d, struct reload_request *r,
+	const struct reload_diagnostics_wish *wish) MUST_CHECK;
 enum reload_err reload_diagnostics_send_path_track(struct reload_diagnostics *d,
 	struct reload_request *r, const struct reload_destination *destination,
 	const struct reload_diagnostics_wish *wish) MUST_CHECK;

@@ -46,7 +46,8 @@ struct reload_diagnostics {
 
 /* reload_diagnostics_within() counts one of node against `rate` in a second; *asker (borrowed) is its entry of the table.  False: it is above. */
 bool reload_diagnostics_within(struct diagnostics_asker table[ASKERS_MAX],
-	const struct reload_id *node, unsigned rate, reload_ms now, struct diagnostics_asker **asker);
+	const struct reload_id *node, unsigned rate, reload_ms now,
+	struct diagnostics_asker **asker);
 
 /* -- diagnostics_values.c --------------------------------------------------------------------------------------------- */
 

@@ -18,7 +18,8 @@ static struct diagnostics_asker *entry_of(
 }
 
 bool reload_diagnostics_within(struct diagnostics_asker table[ASKERS_MAX],
-	const struct reload_id *node, unsigned rate, reload_ms now, struct diagnostics_asker **asker)
+	const struct reload_id *node, unsigned rate, reload_ms now,
+	struct diagnostics_asker **asker)
 {
 	struct diagnostics_asker *a = *asker = entry_of(table, node);
 	reload_ms each = RELOAD_SECOND / rate, begin = a->busy_until > now ? a->busy_until : now;

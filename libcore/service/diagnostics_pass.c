@@ -26,7 +26,8 @@ static bool look(struct reload_diagnostics *d, const struct reload_header *h, st
 	size_t head = reload_header_size(h);
 	if (reload_contents_read(&c, span_of(message.at + head, message.len - head)))
 		return false;
-	struct reload_destination first; /* the destination of the request, the next hop of the answer */
+	struct reload_destination
+		first; /* the destination of the request, the next hop of the answer */
 	struct span extension;
 	if (code == RELOAD_PING_REQ) {
 		if (!reload_contents_extension(&c, RELOAD_EXTENSION_DIAGNOSTIC_PING, &extension))
@@ -68,8 +69,8 @@ static bool owns(const struct reload_topology_tables *t, const struct reload_id 
  * R7851-39: the node that forwarded the request to this one is responsible for its destination itself, by what this node knows of its
  * neighbours.  Whoever made the request may send it anywhere, and a Destination List of several entries says the way.
  */
-static bool was_misrouted(const struct reload_diagnostics *d,
-	const struct reload_connection *from, const struct reload_header *h)
+static bool was_misrouted(const struct reload_diagnostics *d, const struct reload_connection *from,
+	const struct reload_header *h)
 {
 	struct reload_topology_tables t;
 	struct reload_destination to;

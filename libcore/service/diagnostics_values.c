@@ -6,7 +6,8 @@ struct collecting {
 	struct reload_diagnostics *d;
 	struct reload_incoming *in;
 	struct reload_host_facts facts;
-	uint64_t next_hops; /* IP hops to the next hop; RELOAD_FACT_UNKNOWN: not known, or this node is the last one */
+	uint64_t
+		next_hops; /* IP hops to the next hop; RELOAD_FACT_UNKNOWN: not known, or this node is the last one */
 };
 
 static bool put_known(struct wr *w, uint64_t v, unsigned width)

@@ -43,8 +43,7 @@ static inline int diagnostics_setup(void **state)
 	return 0;
 }
 
-#define diagnostics_test(f)                                                                        \
-	cmocka_unit_test_setup_teardown(f, diagnostics_setup, ring_teardown)
+#define diagnostics_test(f) cmocka_unit_test_setup_teardown(f, diagnostics_setup, ring_teardown)
 
 /* wall() is the time that u reads. */
 static inline reload_utc wall(const struct ring *r)

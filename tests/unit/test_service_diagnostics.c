@@ -143,7 +143,8 @@ static void values_of_this_node(void **state)
 	value_is_of(&v, RELOAD_DIAGNOSTIC_MACHINE_UPTIME, "\"86400\"");
 	value_is_of(&v, RELOAD_DIAGNOSTIC_MEMORY_FOOTPRINT, "\"3\""); /* R7851-21: 2049 bytes */
 	value_is_of(&v, RELOAD_DIAGNOSTIC_BATTERY_STATUS, "\"mains\"");
-	assert_null(kind_value(&v, RELOAD_DIAGNOSTIC_DOWNSTREAM_BANDWIDTH)); /* not known: left out */
+	assert_null(
+		kind_value(&v, RELOAD_DIAGNOSTIC_DOWNSTREAM_BANDWIDTH)); /* not known: left out */
 }
 
 /* -- what is refused ------------------------------------------------------------------------------------------------------ */
@@ -157,9 +158,7 @@ static void times(void **state)
 		uint16_t error; /* 0: answered */
 	} rows[] = {
 		{ -2001, 23 }, /* R7851-44: expired, also by clocks that differ by 2 s */
-		{ -2000, 0 },
-		{ 602000, 0 },
-		{ 602001, 20 }, /* R7851-11: too far in the future */
+		{ -2000, 0 }, { 602000, 0 }, { 602001, 20 }, /* R7851-11: too far in the future */
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct asked q = asked(r, 0);
@@ -231,8 +230,7 @@ static void next_hops(void **state)
 	} rows[] = {
 		{ reload_dest_resource(&mine), &r->u->id }, /* R7851-9: u itself is responsible */
 		{ reload_dest_node(&mine), &r->u->id },     /* and for a Node-ID that nobody has */
-		{ dest(r->u), &r->u->id },
-		{ dest(r->b), &r->b->id },
+		{ dest(r->u), &r->u->id }, { dest(r->b), &r->b->id },
 		{ reload_dest_resource(&behind_b), &r->b->id },
 		{ reload_dest_node(&behind_b), &r->b->id },
 		{ dest(client), &client->id }, /* in u's range: the client is one hop more */
@@ -279,9 +277,11 @@ static void path_track_values(void **state)
 static void no_way(void **state)
 {
 	struct ring *r = *state;
-	struct reload_destination opaque = { .type = RELOAD_DEST_OPAQUE, .opaque = span_str("xyz") },
+	struct reload_destination opaque = { .type = RELOAD_DEST_OPAQUE,
+		.opaque = span_str("xyz") },
 				  strange = { .type = 9, .raw = span_str("x") },
-				  small = { .type = RELOAD_DEST_RESOURCE, .resource = span_str("x") };
+				  small = { .type = RELOAD_DEST_RESOURCE,
+					  .resource = span_str("x") };
 	struct asked q = asked(r, 0);
 	struct craft c = path_track(r->a, &q, &opaque, r->u);
 	expect_error(r->a, tell(&c, r->u), 2);
@@ -299,10 +299,13 @@ static void own_path_track(void **state)
 	struct reload_destination to = dest(r->a), traced = dest(r->b);
 	struct reload_request_target target = { .list = &to, .count = 1 };
 	static const uint16_t local = 0xf001, flagged = 0x3f;
-	struct reload_diagnostics_wish wish = { .flags = flag(STATUS_INFO), .kinds = &local, .kinds_count = 1 };
+	struct reload_diagnostics_wish wish = {
+		.flags = flag(STATUS_INFO), .kinds = &local, .kinds_count = 1
+	};
 	struct outcome *o = outcome_new(r->net);
 	enum reload_err err;
-	assert_non_null(reload_peer_path_track(r->u->peer, &target, &traced, &wish, outcome_fn, o, &err));
+	assert_non_null(
+		reload_peer_path_track(r->u->peer, &target, &traced, &wish, outcome_fn, o, &err));
 	net_settle(r->net);
 	struct reload_msg *m = heard_code(r->a, RELOAD_PATH_TRACK_REQ); /* R7851-32 */
 	assert_non_null(m);
@@ -315,7 +318,8 @@ static void own_path_track(void **state)
 	assert_int_equal(q->extensions[0].kind, local);
 	assert_true(reload_dest_eq(&m->body.path_track_req.destination, &traced));
 	struct reload_path_track_ans ans = { .next_hop = dest(r->b),
-		.response = { .expiration = wall(r) + 60000, .timestamp_initiated = q->timestamp_initiated } };
+		.response = { .expiration = wall(r) + 60000,
+			.timestamp_initiated = q->timestamp_initiated } };
 	struct craft c = reply(r->a, m, RELOAD_PATH_TRACK_ANS, &ans);
 	tell(&c, r->u);
 	net_settle(r->net);
@@ -323,15 +327,18 @@ static void own_path_track(void **state)
 	assert_int_equal(o->err, RELOAD_OK);
 	/* R7851-14: a Kind that has a flag is in no list; R7851-33: and nothing is traced to everybody */
 	wish.kinds = &flagged;
-	assert_null(reload_peer_path_track(r->u->peer, &target, &traced, &wish, outcome_fn, o, &err));
+	assert_null(
+		reload_peer_path_track(r->u->peer, &target, &traced, &wish, outcome_fn, o, &err));
 	assert_int_equal(err, RELOAD_USAGE);
 	struct reload_id any = reload_id_wildcard(16);
 	traced = reload_dest_node(&any);
 	wish.kinds_count = 0;
-	assert_null(reload_peer_path_track(r->u->peer, &target, &traced, &wish, outcome_fn, o, &err));
+	assert_null(
+		reload_peer_path_track(r->u->peer, &target, &traced, &wish, outcome_fn, o, &err));
 	assert_int_equal(err, RELOAD_USAGE);
-	assert_null(reload_peer_diagnostic_ping(
-		r->u->peer, &(struct reload_request_target){ .list = &traced, .count = 1 }, &wish, outcome_fn, o, &err));
+	assert_null(reload_peer_diagnostic_ping(r->u->peer,
+		&(struct reload_request_target){ .list = &traced, .count = 1 }, &wish, outcome_fn,
+		o, &err));
 	assert_int_equal(err, RELOAD_USAGE);
 }
 
@@ -349,8 +356,8 @@ static void answers_that_do_not_fit(void **state)
 		net_settle(r->net);
 		struct reload_msg *m = heard_code(r->a, RELOAD_PATH_TRACK_REQ);
 		struct reload_path_track_ans ans = { .next_hop = dest(r->b),
-			.response = { .expiration = wall(r) + 60000,
-				.timestamp_initiated = wall(r) } };
+			.response = {
+				.expiration = wall(r) + 60000, .timestamp_initiated = wall(r) } };
 		if (i == 0) /* a next hop is a node */
 			ans.next_hop = reload_dest_resource(&r->b->id);
 		else if (i == 1) /* R7851-16: that of another request */
@@ -372,7 +379,8 @@ static void own_ping(void **state)
 	struct reload_diagnostics_wish wish = { .flags = flag(STATUS_INFO) };
 	struct outcome *o = outcome_new(r->net);
 	enum reload_err err;
-	assert_non_null(reload_peer_diagnostic_ping(r->u->peer, &target, &wish, outcome_fn, o, &err));
+	assert_non_null(
+		reload_peer_diagnostic_ping(r->u->peer, &target, &wish, outcome_fn, o, &err));
 	net_settle(r->net);
 	struct reload_msg *m = heard_code(r->a, RELOAD_PING_REQ);
 	struct reload_diagnostics_request q;

@@ -1,6 +1,7 @@
 #include "host.h"
 
 #include "apps.h"
+#include "facts.h"
 #include "ice.h"
 #include "join.h"
 #include "listen.h"
@@ -187,6 +188,7 @@ static const struct reload_host_ops host_ops = {
 	.reached = host_reached,
 	.event = host_event,
 	.config_changed = host_config_changed,
+	.facts = host_facts,
 };
 
 /* -- what comes from the loop --------------------------------------------------------------------------------------------- */

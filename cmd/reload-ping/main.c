@@ -286,14 +286,14 @@ static const struct cli_command commands[] = {
 		.max = 1,
 		.summary = "ping a node or the peer responsible for a resource",
 		.opts = opts,
-		.result =
-			"type:string seq:integer node_id:string hops:integer rtt_ms:number "
-			"one_way_ms:number? clock_difference_ms:number? response_id:string "
-			"time:string size_bytes:integer transmissions:integer transaction:string | "
-			"type:string seq:integer why:string | "
-			"type:string sent:integer answered:integer lost_percent:number "
-			"min_ms:number? p50_ms:number? p90_ms:number? max_ms:number? "
-			"histogram:{upto_ms:number count:integer}[]",
+		.result = "type:string seq:integer node_id:string hops:integer rtt_ms:number "
+			  "one_way_ms:number? clock_difference_ms:number? response_id:string "
+			  "time:string size_bytes:integer transmissions:integer transaction:string "
+			  "diagnostics:object? | "
+			  "type:string seq:integer why:string | "
+			  "type:string sent:integer answered:integer lost_percent:number "
+			  "min_ms:number? p50_ms:number? p90_ms:number? max_ms:number? "
+			  "histogram:{upto_ms:number count:integer}[]",
 		.run = run },
 	{ 0 },
 };

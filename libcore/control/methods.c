@@ -12,6 +12,16 @@
 #define RPC_LEVELS "error warn info debug trace"
 #define RPC_MODELS "SINGLE ARRAY DICTIONARY"
 #define RPC_TIMEOUT { INT("timeout_ms", 0, INT32_MAX), OPTIONAL, HELP("0 or left out: that of the protocol") }
+#define RPC_HOP \
+	{ NUMBER("hop"), HELP("0: this node") }, { HEX("node_id") }, \
+	{ WORD("state", "answered refused limited silent unsupported lost error"), \
+	  HELP("refused: the values; limited: it was asked too often; silent: no answer, but one to a RouteQuery; lost: neither") }, \
+	{ REAL("rtt_ms"), OPTIONAL }, { REAL("one_way_ms"), OPTIONAL, HELP("null when the two clocks differ") }, \
+	{ REAL("clock_difference_ms"), OPTIONAL }, \
+	{ NUMBER("overlay_hops"), OPTIONAL, HELP("links that the question crossed") }, { HEX("next_hop"), OPTIONAL }, \
+	{ ANY("values"), HELP("by names of diagnostic Kinds, RFC 7851") }, \
+	{ LIST("denied", TEXT("")), HELP("diagnostic Kinds that this node may not read") }, \
+	{ TEXT("error"), OPTIONAL }, { TEXT("error_info"), OPTIONAL }
 #define RPC_WHERE { HEX("resource_id") }, { TEXT("name"), OPTIONAL }
 #define RPC_KIND { TEXT("kind"), HELP("name, or 0x number") }, { INT("kind_id", 0, UINT32_MAX) }
 #define RPC_WHAT \

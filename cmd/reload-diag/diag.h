@@ -8,6 +8,16 @@ extern const char diag_decode_fields[];
 
 extern const struct cli_opt diag_nat_opts[];
 
+extern const struct cli_opt diag_ping_opts[], diag_path_opts[], diag_node_opts[],
+	diag_tables_opts[];
+extern const char diag_path_fields[], diag_node_fields[], diag_tables_fields[];
+
+/* diag_ping(), diag_path(), diag_node() and diag_tables() ask an agent; they return the exit status. */
+int diag_ping(struct cli *cli);
+int diag_path(struct cli *cli);
+int diag_node(struct cli *cli);
+int diag_tables(struct cli *cli);
+
 /* diag_nat() prints what an agent measures of the NAT in front of it; returns the exit status. */
 int diag_nat(struct cli *cli);
 

@@ -1,4 +1,4 @@
-/* reload-diag: decode RELOAD messages, look at the NAT of an agent. */
+/* reload-diag: overlay diagnostics, the NAT of an agent, RELOAD messages. */
 #include "common/call.h"
 #include "common/main.h"
 #include "reload-diag/diag.h"
@@ -13,6 +13,34 @@ static const struct cli_command commands[] = {
 		.opts = diag_decode_opts,
 		.result = diag_decode_fields,
 		.run = diag_decode },
+	{ .name = "ping",
+		.operands = "TARGET",
+		.min = 1,
+		.max = 1,
+		.summary = "values of a node: load, tables, software, amounts, as far as permitted",
+		.opts = diag_ping_opts,
+		.result = "@overlay.ping",
+		.run = diag_ping },
+	{ .name = "path",
+		.operands = "TARGET",
+		.min = 1,
+		.max = 1,
+		.summary = "the way to a node or a resource, hop by hop",
+		.opts = diag_path_opts,
+		.result = diag_path_fields,
+		.run = diag_path },
+	{ .name = "node",
+		.operands = "[TARGET]",
+		.max = 1,
+		.summary = "what may be known of a node (default: this one)",
+		.opts = diag_node_opts,
+		.result = diag_node_fields,
+		.run = diag_node },
+	{ .name = "tables",
+		.summary = "neighbours, fingers and links of this node",
+		.opts = diag_tables_opts,
+		.result = diag_tables_fields,
+		.run = diag_tables },
 	{ .name = "nat",
 		.summary = "what is between an agent and the others: NAT, servers, candidates",
 		.opts = diag_nat_opts,
@@ -22,21 +50,22 @@ static const struct cli_command commands[] = {
 };
 
 static const char *const examples[] = {
-	"reload-diag decode message.hex",
-	"reload-diag nat -a alice",
+	"reload-diag path -a alice bob@calls.example",
+	"reload-diag ping -a alice -k STATUS_INFO,APP_UPTIME node:c90e",
 	"reload-diag decode --config overlay.xml --json < stream.bin",
 	NULL,
 };
 
 static const struct cli_program program = {
 	.name = "reload-diag",
-	.summary = "Look at RELOAD messages and at what is between nodes.",
+	.summary = "See how a RELOAD overlay works: paths, values of nodes, NATs, messages.",
 	.manual = "reload-diag(1)",
 	.commands = commands,
 	.opts = common_opts,
 	.examples = examples,
 	.complete = cli_complete_agent,
-	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(8) | CLI_EXIT(10),
+	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(5) | CLI_EXIT(6) | CLI_EXIT(8) | CLI_EXIT(9) |
+		 CLI_EXIT(10),
 };
 
 int main(int argc, char **argv)

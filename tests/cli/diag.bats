@@ -1,0 +1,175 @@
+#!/usr/bin/env bats
+# reload-diag ping, path, node, tables: overlay diagnostics (RFC 7851) between real agents.
+
+load lab
+
+# alice, bob and carol are the ring, and may all read all values; dave is a client of bob.
+setup_file() {
+	lab_begin
+	PORT=$(lab_port)
+	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" --diagnostics users >/dev/null
+	for u in alice bob carol dave; do
+		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
+	done
+	lab_ring
+	export RELOAD_AGENT=alice CAROL BOB ALICE DAVE
+	CAROL=$(node_of carol) BOB=$(node_of bob) ALICE=$(node_of alice)
+	lab_start dave -l 127.0.0.1:0 --no-join --bootstrap "$(reload-agent status -a bob -j | jq -r '.listen[0]')"
+	reload-join -a dave --as client -q
+	DAVE=$(node_of dave)
+}
+
+teardown_file() {
+	lab_end
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+@test "ping: the values that are asked for, with units" {
+	R reload-diag ping -k STATUS_INFO,routing_table_size,0x6,8 "node:$BOB"
+	ok
+	matches "${lines[0]}" "^answer  node:${BOB:0:8}  1 hop  rtt [0-9]+\.[0-9]{2} ms"
+	matches "$output" $'\n  STATUS_INFO +[0-9]+ of 15\n'
+	matches "$output" $'\n  ROUTING_TABLE_SIZE +2 peers\n'
+	matches "$output" $'\n  SOFTWARE_VERSION +reload/[0-9.]+ \(Unix; Linux\)\n'
+	matches "$output" $'\n  APP_UPTIME +[0-9]+ s$'
+	[ "${#lines[@]}" -eq 5 ]
+}
+
+@test "ping: all values are measured, and JSON has them" {
+	R reload-diag ping -j "node:$BOB"
+	ok
+	same_schema reload-diag ping
+	jq -e '.diagnostics.overlay_hops == 1 and .hops == 1' <<<"$output"
+	jq -e '.diagnostics.values | .STATUS_INFO <= 15 and .ROUTING_TABLE_SIZE == 2 and (.MEMORY_FOOTPRINT | tonumber) > 1000 and
+		(.DATASIZE_STORED | tonumber) > 0 and ([.INSTANCES_STORED[] | select(.kind_id == 3)] | length) == 1 and
+		([.MESSAGES_SENT_RCVD[] | select(.name == "join_req") | .sent] == ["1"])' <<<"$output"
+	# uptime of the machine is the kernel's own
+	up=$(jq -r .diagnostics.values.MACHINE_UPTIME <<<"$output")
+	now=$(cut -d. -f1 /proc/uptime)
+	[ "$up" -le "$now" ]
+	[ "$up" -ge $((now - 60)) ]
+	# what bob counted grows with what is asked
+	pings() { reload-diag ping -j -k 12 "node:$BOB" | jq -r '.diagnostics.values.MESSAGES_SENT_RCVD[] | select(.name == "ping_req").received'; }
+	before=$(pings)
+	[ "$(pings)" -gt "$before" ]
+}
+
+@test "ping: a plain Ping has none" {
+	R reload-ping -c 1 -j "node:$BOB"
+	ok
+	[ "$(jq -c 'select(.type == "answer").diagnostics' <<<"$output")" = null ]
+}
+
+@test "wrong words" {
+	for words in "ping -k FOO self" "path -k 17 self" "path -k 0 self" "ping -k ,,1 self" "path wildcard" "path self,$BOB"; do
+		R reload-diag $words
+		failed 2 . || { echo "$words"; return 1; }
+	done
+	R reload-diag path succ:9
+	failed 5 'succ:9'
+	R reload-diag ping wildcard
+	failed 2 'cannot send'
+}
+
+@test "path: each hop, its times, and the end" {
+	R reload-diag path "node:$BOB"
+	ok
+	matches "${lines[0]}" "^  0  ${ALICE:0:8}  this node$"
+	matches "${lines[1]}" "^  1  ${BOB:0:8}  rtt [0-9]+\.[0-9]{2} ms  one-way [0-9]+\.[0-9]{2} ms$"
+	[ "${lines[2]}" = "reached node:$BOB after 1 hop" ]
+	R reload-diag path self
+	ok
+	[ "${lines[1]}" = "reached node:$ALICE after 0 hops" ]
+	R reload-diag path -q bob@calls.example
+	ok
+	matches "$output" '^reached name:bob@calls.example after [0-2] hops?$'
+}
+
+@test "path: to a client there is one hop more" {
+	# a client has a link to its bootstrap peer or to the peer that is responsible for its Node-ID
+	peer=$(reload-agent status -a dave -j --links | jq -r '.links.list[0].user | sub("@.*"; "")')
+	R reload-diag path -a "$peer" -j "node:$DAVE"
+	ok
+	[ "$(jq -r 'select(.type == "hop").node_id' <<<"$output" | paste -sd ' ')" = "$(node_of "$peer") $DAVE" ]
+	[ "$(jq -r 'select(.type == "summary").outcome' <<<"$output")" = reached ]
+	R reload-diag path -a dave "node:$CAROL"
+	ok
+	matches "${lines[-1]}" "^reached node:$CAROL after [12] hops?$"
+}
+
+@test "path: values of each hop" {
+	R reload-diag path -j -k STATUS_INFO,SOFTWARE_VERSION "node:$BOB"
+	ok
+	[ "$(jq -s -c '[.[] | select(.type == "hop") | .values | keys] | unique' <<<"$output")" = '[["SOFTWARE_VERSION","STATUS_INFO"]]' ]
+	jq -s -e '.[1] | .overlay_hops == 1 and .state == "answered" and .next_hop == .node_id' <<<"$output"
+}
+
+@test "path: a Node-ID that no node has" {
+	R reload-diag path -j node:00000000000000000000000000000001
+	[ "$status" -eq 5 ]
+	[ "$(jq -r 'select(.type == "summary").outcome' <<<"$output")" = absent ]
+}
+
+@test "node and tables" {
+	R reload-diag node -j succ
+	ok
+	same_schema reload-diag node
+	jq -e '.responsible_percent > 0 and .responsible_percent < 100 and (.places | index("succ:1")) != null and .values.ROUTING_TABLE_SIZE == 2' <<<"$output"
+	R reload-diag node
+	ok
+	matches "${lines[0]}" "^node       $ALICE  0 hops"
+	matches "$output" $'\nuser       alice@calls.example\n'
+	R reload-diag tables
+	ok
+	matches "$output" "self         $ALICE"
+	matches "$output" "$BOB  TLS-TCP-FH-NO-ICE  .*  good .* bob@calls.example"
+	R reload-diag tables -j
+	ok
+	same_schema reload-diag tables
+	jq -e '[.links[].user] | contains(["bob@calls.example", "carol@calls.example"])' <<<"$output"
+}
+
+@test "a node that does not answer is lost, in time" {
+	kill -STOP "$(cat lab/carol.pid)"
+	R reload-diag path -j -t 3s "node:$CAROL"
+	kill -CONT "$(cat lab/carol.pid)"
+	[ "$status" -eq 4 ]
+	[ "$(jq -r 'select(.hop == 1).state' <<<"$output")" = lost ]
+	matches "$(jq -r 'select(.type == "summary").outcome' <<<"$output")" '^(lost|late)$'
+	until_true reload-ping -q -c 1 "node:$CAROL"
+}
+
+@test "a node that asks too often is limited, and is told so" {
+	limited() {
+		python3 - "$RELOAD_HOME/run/carol.sock" "node:$BOB" <<-'END'
+			import json, socket, sys
+			s = socket.socket(socket.AF_UNIX)
+			s.connect(sys.argv[1])
+			f = s.makefile("rw")
+			for n in range(40):
+			    f.write(json.dumps({"jsonrpc": "2.0", "id": n, "method": "overlay.ping", "params":
+			        {"target": sys.argv[2], "diagnostics": ["STATUS_INFO"], "timeout_ms": 2000}}) + "\n")
+			f.flush()
+			replies = [json.loads(f.readline()) for n in range(40)]
+			told = [r for r in replies if "limits how often" in r.get("error", {}).get("data", {}).get("why", "")]
+			sys.exit(not (told and len(told) < 10 and any("result" in r for r in replies)))
+		END
+	}
+	until_true limited
+	# a plain Ping is answered meanwhile
+	R reload-ping -a carol -q -c 1 "node:$BOB"
+	ok
+}
+
+@test "not joined, no agent" {
+	reload-join -a dave --leave
+	R reload-diag path -a dave self
+	failed 9 'cannot send'
+	R reload-diag ping -a dave "node:$BOB"
+	failed 9 .
+	R reload-diag path -a nobody self
+	failed 3 .
+}

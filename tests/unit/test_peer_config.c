@@ -403,7 +403,6 @@ static void another_branching_factor(void **state)
 			.lifetime = 86400,
 			.value = { .model = RELOAD_MODEL_DICTIONARY, .exists = true } } };
 	e.data.value.key = reload_id_span(&r->a->id);
-	e.data.value.value = span_str("a record");
 	struct reload_store_change change = { RELOAD_KIND_REDIR, 1, &e, 1 };
 	struct reload_store_batch batch = { r->u->id, &change, 1, e.received };
 	with_branching(r, 8, 10);

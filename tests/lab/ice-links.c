@@ -2,15 +2,21 @@
  * Two ends of RELOAD links over ICE in two network namespaces: how long a link takes from the first candidate to the end of the handshake of
  * DTLS, and what it carries.  Prints one line for each end.
  *
- *   ice-links PLUGIN NETNS NETNS ADDRESS ADDRESS [stun=ADDR] [turn=ADDR] [turn-tcp=ADDR] [relay-only] [links=N] [bytes=N] [idle=SECONDS]
- *             [recheck=MS] [sleeps=N] [abandon]
+ *   ice-links PLUGIN NETNS NETNS ADDRESSES ADDRESSES [stun=ADDR] [turn=ADDR] [turn-tcp=ADDR] [relay-only] [links=N] [bytes=N] [idle=SECONDS]
+ *             [recheck=MS] [sleeps=N] [abandon] [rounds=N] [fail=K]
  *
- * up_ms: the quickest link, the median, the slowest.  Exit status 0: all links came up, and carried what was sent.
+ * ADDRESSES: of the host, with commas between them.  rounds: that many links one after the other, each of which is closed when it is up, before
+ * those that stay; fail: each K-th of them has an answer that leads nowhere, and is closed while it is checked.
+ *
+ * up_ms: the quickest link, the median, the slowest; of rounds also how many came up at the first try, and how many descriptors and how much
+ * memory the process has more after all of them than after the first tenth.  Exit status 0: all links came up but for those that were to fail,
+ * carried what was sent, and left no descriptor behind.
  */
 #include "../unit/link_fixture.h"
 
 #include "link/ice_load_io.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -20,6 +26,7 @@
 
 enum {
 	LINKS = 200,
+	ROUNDS = 1000,
 	LIMIT_MS = 40000,
 	ECHOES = 20,
 	MESSAGE = 1000
@@ -27,14 +34,16 @@ enum {
 
 struct run {
 	const char *plugin;
-	struct reload_ip_port address[2];
+	struct reload_ip_port address[2][RELOAD_ICE_ADDRESSES];
+	size_t addresses[2];
 	struct reload_ice_server server;
 	bool relay_only;
-	uint32_t links;
-	unsigned idle_s, recheck_ms;
-	long sleeps;  /* of a process, a second, while it is idle: more is a fault; 0: no limit */
-	bool abandon; /* relays are not given back at the end */
-	size_t bytes;
+	uint32_t links, rounds, fail;
+	uint32_t idle_s, recheck_ms;
+	uint32_t
+		sleeps; /* of a process, a second, while it is idle: more is a fault; 0: no limit */
+	bool abandon;   /* relays are not given back at the end */
+	uint32_t bytes;
 };
 
 struct sent {
@@ -48,11 +57,12 @@ static struct {
 	struct node node;
 	const struct run *run;
 	int fd; /* to the other end */
-	bool asks, restless;
-	struct sent offers[LINKS + 1];
+	bool asks, restless, leaky;
+	uint32_t first; /* link of those that are made now */
+	struct sent offers[LINKS];
 	unsigned gathered, ups, downs, back;
 	size_t bytes;
-	reload_ms start, gather_ms, down_ms, bad_ms, up_ms[LINKS];
+	reload_ms start, gather_ms, down_ms, bad_ms, up_ms[LINKS], round_ms[ROUNDS];
 	char why[512];
 } me;
 
@@ -79,7 +89,7 @@ static void get(void *at, size_t len)
 static void on_gathered(void *arg, uint32_t link, const struct reload_ice_found *found)
 {
 	(void)arg;
-	struct sent *s = &me.offers[link];
+	struct sent *s = &me.offers[link - me.first];
 	snprintf(s->ufrag, sizeof(s->ufrag), "%s", found->ufrag);
 	snprintf(s->password, sizeof(s->password), "%s", found->password);
 	s->count = reload_ice_choose(found->candidates, found->count, true, me.run->relay_only);
@@ -117,7 +127,7 @@ static void on_pairs(void *arg, uint32_t link, const struct reload_ice_pair *pai
 {
 	static const char *const types[] = { "host", "srflx", "prflx", "relay" };
 	(void)arg;
-	for (size_t i = 0; i < count && link == 1; i++) {
+	for (size_t i = 0; i < count && link == me.first; i++) {
 		char a[64], b[64];
 		fprintf(stderr, "  pair %s %s - %s %s%s\n", types[pairs[i].local_type],
 			reload_ip_port_text(a, &pairs[i].local), types[pairs[i].remote_type],
@@ -165,32 +175,39 @@ static void begin(const struct identity *who, struct reload_trust *trust)
 		die(why.reason);
 }
 
-/* All links, whose offers are swapped when all are gathered. */
-static void connect_all(void)
+static void gather_all(uint32_t n)
 {
-	static struct sent other[LINKS + 1];
 	const struct reload_ice_gather how = { .controlling = me.asks,
 		.relay_only = me.run->relay_only,
-		.addresses = &me.run->address[!me.asks],
-		.addresses_count = 1,
+		.addresses = me.run->address[!me.asks],
+		.addresses_count = me.run->addresses[!me.asks],
 		.server = me.run->server,
 		.recheck_ms = me.run->recheck_ms };
-	uint32_t n = me.run->links;
 	me.start = reload_poll_now();
-	for (uint32_t i = 1; i <= n; i++)
-		reload_links_gather(me.node.links, i, &how);
+	for (uint32_t i = 0; i < n; i++)
+		reload_links_gather(me.node.links, me.first + i, &how);
 	TURN_WHILE(me.gathered + me.downs < n);
 	me.gather_ms = reload_poll_now() - me.start;
+}
+
+/* n links, whose offers are swapped when all are gathered; lost: each end is given its own candidates for those of the other one. */
+static void connect_all(uint32_t n, bool lost)
+{
+	static struct sent other[LINKS];
+	gather_all(n);
 	if (me.asks) /* in turns, as a socket holds less than all */
-		put(me.offers, (n + 1) * sizeof(*other));
-	get(other, (n + 1) * sizeof(*other));
+		put(me.offers, n * sizeof(*other));
+	get(other, n * sizeof(*other));
 	if (!me.asks)
-		put(me.offers, (n + 1) * sizeof(*other));
-	for (uint32_t i = 1; i <= n; i++)
-		reload_links_check(me.node.links, i,
-			&(struct reload_ice_remote){ other[i].ufrag, other[i].password,
-				other[i].items, other[i].count });
-	TURN_WHILE(me.ups + me.downs < n);
+		put(me.offers, n * sizeof(*other));
+	for (uint32_t i = 0; i < n; i++) {
+		const struct sent *from = lost ? &me.offers[i] : &other[i];
+		reload_links_check(me.node.links, me.first + i,
+			&(struct reload_ice_remote){
+				from->ufrag, from->password, from->items, from->count });
+	}
+	if (!lost)
+		TURN_WHILE(me.ups + me.downs < n);
 }
 
 static double cpu_ms(void)
@@ -199,6 +216,17 @@ static double cpu_ms(void)
 	getrusage(RUSAGE_SELF, &u);
 	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e3 +
 	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e3;
+}
+
+static unsigned descriptors(void)
+{
+	unsigned n = 0;
+	DIR *all = opendir("/proc/self/fd");
+	while (all && readdir(all))
+		n++;
+	if (all)
+		closedir(all);
+	return n;
 }
 
 static long resident_kb(void)
@@ -236,7 +264,67 @@ static void idle(void)
 			me.run->idle_s, me.downs - downs, me.ups, cpu_ms() - before, a_second);
 }
 
-/* Serial round trips over link 1, then a stream. */
+static int by_size(const void *a, const void *b)
+{
+	reload_ms x = *(const reload_ms *)a, y = *(const reload_ms *)b;
+	return (x > y) - (x < y);
+}
+
+/* Both ends are here. */
+static void meet(void)
+{
+	char word = 0;
+	put(&word, 1);
+	get(&word, 1);
+}
+
+/* One link that is made and closed; whether it was up. */
+static bool make_one(bool lost)
+{
+	me.gathered = me.ups = me.downs = 0;
+	connect_all(1, lost);
+	bool up = me.ups > 0;
+	meet();
+	reload_links_close(me.node.links, me.first++);
+	reload_poll_pass(me.loop, 0);
+	meet();
+	return up;
+}
+
+/* Links one after the other; false: one that was not to fail did. */
+static bool rounds(void)
+{
+	uint32_t n = 0, failed = 0, tenth = me.run->rounds / 10 + 1;
+	unsigned fds = 0;
+	long kb = 0;
+	for (uint32_t i = 0; i < me.run->rounds; i++) {
+		bool lost = me.run->fail && i % me.run->fail == me.run->fail - 1;
+		if (i == tenth) {
+			fds = descriptors();
+			kb = resident_kb();
+		}
+		if (make_one(lost))
+			me.round_ms[n++] = me.up_ms[0];
+		else
+			failed += !lost;
+	}
+	if (me.run->rounds) /* a relay is given back by a request and its answer */
+		TURN_WHILE(descriptors() > fds);
+	me.leaky = me.run->rounds && descriptors() > fds;
+	qsort(me.round_ms, n, sizeof(*me.round_ms), by_size);
+	if (n)
+		printf("  %u rounds: %u came up at the first try, %u did not; up_ms=%d/%d/%d "
+		       "p95=%d "
+		       "p99=%d descriptors=%+d kB=%+ld\n",
+			me.run->rounds, n, failed, (int)me.round_ms[0], (int)me.round_ms[n / 2],
+			(int)me.round_ms[n - 1], (int)me.round_ms[n * 95 / 100],
+			(int)me.round_ms[n * 99 / 100], (int)(descriptors() - fds),
+			resident_kb() - kb);
+	me.gathered = me.ups = me.downs = 0;
+	return !failed;
+}
+
+/* Serial round trips over the first link, then a stream. */
 static void carry(double *echo_ms, double *mb_s)
 {
 	static uint32_t
@@ -245,13 +333,13 @@ static void carry(double *echo_ms, double *mb_s)
 	reload_ms start = reload_poll_now();
 	for (unsigned i = 0; me.asks && i < ECHOES; i++) {
 		bytes[0]++;
-		(void)reload_links_send(me.node.links, 1, span_of(bytes, 4));
+		(void)reload_links_send(me.node.links, me.first, span_of(bytes, 4));
 		TURN_WHILE(me.back < i + 1 && !me.downs);
 	}
 	*echo_ms = (double)(reload_poll_now() - start) / ECHOES;
 	start = reload_poll_now();
 	for (size_t sent = 0; me.asks && sent < me.run->bytes && !me.downs;)
-		if (reload_links_send(me.node.links, 1, span_of(bytes, sizeof(bytes)))) {
+		if (reload_links_send(me.node.links, me.first, span_of(bytes, sizeof(bytes)))) {
 			sent += sizeof(bytes);
 			bytes[0]++;
 		} else {
@@ -259,7 +347,7 @@ static void carry(double *echo_ms, double *mb_s)
 		}
 	struct reload_link_info info = { 0 };
 	if (me.asks) {
-		TURN_WHILE(reload_links_info(me.node.links, 1, &info) &&
+		TURN_WHILE(reload_links_info(me.node.links, me.first, &info) &&
 			   (info.unacked || info.queued));
 		*mb_s = (double)me.run->bytes / 1000 / (double)(reload_poll_now() - start + 1);
 		put(&word, 1);
@@ -269,21 +357,17 @@ static void carry(double *echo_ms, double *mb_s)
 	}
 }
 
-static int by_size(const void *a, const void *b)
-{
-	reload_ms x = *(const reload_ms *)a, y = *(const reload_ms *)b;
-	return (x > y) - (x < y);
-}
-
 static int end_main(const struct identity *who, struct reload_trust *trust)
 {
 	static const char *const types[] = { "host", "srflx", "prflx", "relay" };
 	double echo_ms = 0, mb_s = 0;
 	char word = 0;
 	me.loop = reload_poll_new();
+	me.first = 1;
 	begin(who, trust);
+	bool all = rounds();
 	long before = resident_kb();
-	connect_all();
+	connect_all(me.run->links, false);
 	if (me.run->links > 1)
 		printf("  %ld kB for a link, of %ld kB\n",
 			(resident_kb() - before) / (long)me.run->links, resident_kb());
@@ -295,7 +379,8 @@ static int end_main(const struct identity *who, struct reload_trust *trust)
 		idle();
 		carry(&echo_ms, &mb_s);
 	}
-	(void)reload_links_info(me.node.links, 1, &info); /* its pair lives as long as the link */
+	(void)reload_links_info(
+		me.node.links, me.first, &info); /* its pair lives as long as the link */
 	struct reload_ice_pair pair = info.pair ? *info.pair : (struct reload_ice_pair){ 0 };
 	qsort(me.up_ms, me.ups, sizeof(*me.up_ms), by_size);
 	put(&good, 1); /* the other end has its figures, too */
@@ -308,11 +393,12 @@ static int end_main(const struct identity *who, struct reload_trust *trust)
 		echo_ms, mb_s, me.bytes, types[pair.local_type], types[pair.remote_type],
 		(int)me.bad_ms, (int)me.down_ms, me.why);
 	fflush(stdout);
+	bool bad = !all || me.ups < me.run->links || me.downs || me.restless || me.leaky;
 	if (me.run->abandon)
-		_exit(me.ups < me.run->links || me.downs || me.restless);
+		_exit(bad);
 	reload_links_free(me.node.links);
 	reload_poll_free(me.loop);
-	return me.ups < me.run->links || me.downs || me.restless;
+	return bad;
 }
 
 /* -- both -------------------------------------------------------------------------------------------------------------------------- */
@@ -346,16 +432,24 @@ static void option(struct run *run, const char *arg)
 			if (reload_ip_port_parse(&run->server.at, value, 3478))
 				die("server address");
 		}
-	if (value && !strncmp(arg, "links", len))
-		run->links = (uint32_t)strtoul(value, NULL, 10);
-	if (value && !strncmp(arg, "bytes", len))
-		run->bytes = strtoul(value, NULL, 10);
-	if (value && !strncmp(arg, "sleeps", len))
-		run->sleeps = strtol(value, NULL, 10);
-	if (value && !strncmp(arg, "recheck", len))
-		run->recheck_ms = (unsigned)strtoul(value, NULL, 10);
-	if (value && !strncmp(arg, "idle", len))
-		run->idle_s = (unsigned)strtoul(value, NULL, 10);
+	const struct {
+		const char *name;
+		uint32_t *out;
+	} numbers[] = { { "links", &run->links }, { "rounds", &run->rounds },
+		{ "fail", &run->fail }, { "bytes", &run->bytes }, { "sleeps", &run->sleeps },
+		{ "recheck", &run->recheck_ms }, { "idle", &run->idle_s } };
+	for (size_t i = 0; value && i < COUNT_OF(numbers); i++)
+		if (strlen(numbers[i].name) == len && !strncmp(arg, numbers[i].name, len))
+			*numbers[i].out = (uint32_t)strtoul(value, NULL, 10);
+}
+
+static void addresses(struct run *run, int end, char *list)
+{
+	char *at;
+	while ((at = strsep(&list, ",")))
+		if (run->addresses[end] == RELOAD_ICE_ADDRESSES ||
+			reload_ip_port_parse(&run->address[end][run->addresses[end]++], at, 0))
+			die("address");
 }
 
 int main(int argc, char **argv)
@@ -365,15 +459,14 @@ int main(int argc, char **argv)
 	struct identity who[2];
 	int fds[2], status, bad = 0;
 	if (argc < 6)
-		die("PLUGIN NETNS NETNS ADDRESS ADDRESS [OPTION...]");
+		die("PLUGIN NETNS NETNS ADDRESSES ADDRESSES [OPTION...]");
 	run.plugin = argv[1];
 	for (int i = 0; i < 2; i++)
-		if (reload_ip_port_parse(&run.address[i], argv[4 + i], 0))
-			die("address");
+		addresses(&run, i, argv[4 + i]);
 	for (int i = 6; i < argc; i++)
 		option(&run, argv[i]);
-	if (!run.links || run.links > LINKS)
-		die("1 to 200 links");
+	if (!run.links || run.links > LINKS || run.rounds > ROUNDS)
+		die("1 to 200 links, 1,000 rounds at most");
 	authority_init(&root, "Root");
 	identity_init(&who[0], &root, 1, OVERLAY, 3600 * 1000);
 	identity_init(&who[1], &root, 2, OVERLAY, 3600 * 1000);

@@ -17,6 +17,8 @@ enum {
 	ICE_NAT_AGE_MS = 60000, /* then the NAT is measured again, when a link is asked for */
 	ICE_CLIENT_MS =
 		60000, /* then a client that was to be a peer looks again whether it can be one */
+	/* a server is asked this many times before a node that has no other way does without: over TCP, two lost segments are longer than a gathering */
+	ICE_TURN_TRIES = 3,
 	ICE_HOLD_MS = 4000, /* a link waits for the measurement and a TURN server */
 	ICE_TRIED_MAX = 400 /* bytes of text */
 };

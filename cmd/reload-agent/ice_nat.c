@@ -24,7 +24,9 @@ const struct reload_turn_known *ice_turn(const struct host_ice *i)
 	const struct reload_turn_known *server =
 		i->relay.secret.len ? reload_turn_choose(&i->relay.search, now) : NULL;
 	bool rests = server && server->failed && now - server->failed_at < RELOAD_TURN_REST_MS;
-	return rests && !i->relay_only ? NULL : server;
+	bool no_other_way = i->relay_only || (server && i->nat.mapping == AGENT_NAT_BLOCKED &&
+						     server->failures < ICE_TURN_TRIES);
+	return rests && !no_other_way ? NULL : server;
 }
 
 void ice_soon(void *arg)

@@ -105,6 +105,7 @@ void reload_turn_result(struct reload_turn_search *s, const struct reload_ip_por
 	for (size_t i = 0; i < s->count; i++)
 		if (reload_ip_port_eq(&s->servers[i].address, address)) {
 			s->servers[i].failed = !works;
+			s->servers[i].failures = works ? 0 : s->servers[i].failures + 1;
 			s->servers[i].failed_at = now;
 		}
 }

@@ -25,6 +25,7 @@ struct reload_turn_known {
 	struct reload_id node; /* that recorded it */
 	struct reload_ip_port address;
 	bool failed;
+	unsigned failures; /* in a row */
 	reload_ms failed_at;
 };
 

@@ -184,6 +184,20 @@ candidates() { # NAME: "TYPE sent" or "TYPE left out: WHY", sorted
 	ok
 }
 
+@test "a relay over TCP whose first segments are lost is asked for again" {
+	relay_start t
+	# the third SYN of a connection comes after 3 s, when its gathering has been given up
+	nat-lab exec inet nft add rule inet natlab loss tcp dport 3478 tcp flags syn numgen inc mod 1000000 '<' 2 counter drop
+	host_start a ub
+	within 40 reload-agent status -a a --wait joined -t 1 -q
+	until_true path_is a t relayed
+	reload-agent status -a a -j | jq -e '.role == "peer"'
+	grep -q 'no relay from TURN server' lab/a.log
+	run ! grep -q 'as a client' lab/a.log
+	nat-lab exec inet nft list chain inet natlab loss | grep -q 'packets 2 '
+	nat-lab exec inet nft flush chain inet natlab loss
+}
+
 # R-6.5.1.5-01
 @test "with --relay-only no other candidate is sent, and no related address; without a relay there is no link" {
 	relay_start t

@@ -138,8 +138,10 @@ static void one_that_failed_rests(void **state)
 	choice_is(&s, 5000, "192.0.2.1:3478"); /* all failed: who did so first */
 	choice_is(&s, 1000 + RELOAD_TURN_REST_MS, "192.0.2.1:3478");
 	result(&s, "192.0.2.1:3478", false, 6000);
+	assert_int_equal(s.servers[0].failures, 2);
 	choice_is(&s, 6000, "192.0.2.2:3478");
 	result(&s, "192.0.2.1:3478", true, 7000);
+	assert_int_equal(s.servers[0].failures, 0);
 	choice_is(&s, 7000, "192.0.2.1:3478");
 }
 

@@ -45,7 +45,7 @@ struct ice_link {
 	NiceAgent *agent; /* owned */
 	guint stream;
 	enum ice_state state;
-	gboolean relay_only;
+	gboolean relay_only, answered;
 	struct reload_ip_port server; /* of TURN; type 0: none */
 	GSource *timer;               /* limit of gathering; settled; checks again; owned */
 	gsize early_bytes;
@@ -67,6 +67,8 @@ enum {
 	EARLY = 8,          /* datagrams of a link, together at most */
 	EARLY_BYTES = 8192, /* of this size; others are lost */
 	HEARD = 64, /* addresses that checks of the other end come from; libnice remembers each */
+	OTHERS_MS =
+		700, /* for answers at other addresses, each of which is asked for once more after 500 ms */
 	CHECKS_MS = 2000,   /* checks come from many addresses for this long */
 	SETTLE_MS = 10000,  /* the pair is the best one after this long */
 	APART_MS = 5000,    /* from one time that all checks are made to the next */
@@ -196,6 +198,23 @@ static void on_gathered(NiceAgent *agent, guint stream, gpointer arg)
 {
 	(void)agent, (void)stream;
 	gathered(arg, FALSE);
+}
+
+static gboolean on_gather_end(gpointer arg)
+{
+	gathered(arg, FALSE);
+	return G_SOURCE_REMOVE;
+}
+
+/* The server has answered at one address; of the others it is told nothing where no way leads to it, as from a bridge or a tunnel. */
+static void on_candidate(NiceAgent *agent, NiceCandidate *candidate, gpointer arg)
+{
+	(void)agent;
+	struct ice_link *l = arg;
+	if (l->state != GATHERING || l->answered || candidate->type == NICE_CANDIDATE_TYPE_HOST)
+		return;
+	l->answered = TRUE;
+	start_timer(l, OTHERS_MS, on_gather_end);
 }
 
 static gboolean on_gather_late(gpointer arg)
@@ -382,6 +401,7 @@ static void set_properties(struct ice_link *l, const struct reload_ice_gather *h
 		g_object_set(l->agent, "stun-server", ice_address_text(at, &how->server.at),
 			"stun-server-port", (guint)how->server.at.port, NULL);
 	}
+	g_signal_connect(l->agent, "new-candidate-full", G_CALLBACK(on_candidate), l);
 	g_signal_connect(l->agent, "candidate-gathering-done", G_CALLBACK(on_gathered), l);
 	g_signal_connect(l->agent, "component-state-changed", G_CALLBACK(on_state), l);
 	g_signal_connect(l->agent, "new-selected-pair-full", G_CALLBACK(on_pair), l);

@@ -209,20 +209,28 @@ static size_t sources(const struct host_ice *i, struct reload_ip_port out[ICE_SO
 	return found;
 }
 
-/* The addresses at which the agent listens, of a wildcard those of the interfaces as they are now; routed ones come first. */
-static size_t addresses(const struct host_ice *i, struct reload_ip_port out[RELOAD_ICE_ADDRESSES])
+/*
+ * The addresses at which the agent listens, of a wildcard those of the interfaces as they are now; routed ones come first.  *used: so many of them,
+ * the routed ones and a few others, have candidates.  Each one more makes a pair with each candidate of the other end, and of a hundred pairs
+ * (RFC 5245 s5.7.3) those through bridges and tunnels would leave no place to the one that works.
+ */
+static size_t addresses(
+	const struct host_ice *i, struct reload_ip_port out[HOST_INTERFACES_MAX], size_t *used)
 {
 	struct reload_ip_port all[HOST_INTERFACES_MAX], from[ICE_SOURCES];
-	size_t count = 0, kept = 0, from_count = sources(i, from);
-	count = host_own_addresses(i->h, all, COUNT_OF(all));
-	for (int routed = 1; routed >= 0; routed--)
-		for (size_t k = 0; k < count && kept < RELOAD_ICE_ADDRESSES; k++) {
+	size_t count = host_own_addresses(i->h, all, COUNT_OF(all)), routed = 0, kept = 0,
+	       from_count = sources(i, from);
+	for (int pass = 1; pass >= 0; pass--) {
+		for (size_t k = 0; k < count; k++) {
 			bool is = false;
 			for (size_t n = 0; n < from_count; n++)
 				is |= reload_ip_port_same_host(&all[k], &from[n]);
-			if (is == routed)
+			if (is == pass)
 				out[kept++] = all[k];
 		}
+		routed = pass ? kept : routed;
+	}
+	*used = kept - routed > ICE_OTHERS ? routed + ICE_OTHERS : kept;
 	return kept;
 }
 
@@ -267,12 +275,12 @@ static void server_choose(struct host_ice *i, struct ice_job *job, struct reload
 
 static void gather(struct host_ice *i, struct ice_job *job)
 {
-	struct reload_ip_port at[RELOAD_ICE_ADDRESSES];
+	struct reload_ip_port at[HOST_INTERFACES_MAX];
 	char text[64];
-	struct reload_ice_gather how = { .controlling = job->controlling,
-		.relay_only = i->relay_only,
-		.addresses = at,
-		.addresses_count = addresses(i, at) };
+	struct reload_ice_gather how = {
+		.controlling = job->controlling, .relay_only = i->relay_only, .addresses = at
+	};
+	(void)addresses(i, at, &how.addresses_count);
 	server_choose(i, job, &how.server);
 	job->gathering = true;
 	agent_log(i->h->agent.log, "link", RELOAD_LEVEL_DEBUG,
@@ -361,7 +369,7 @@ void host_ice_gathered(void *host, uint32_t link, const struct reload_ice_found 
 	struct host *h = host;
 	struct host_ice *i = h->ice;
 	struct ice_job *job = job_find(i, link);
-	struct reload_ip_port from[ICE_SOURCES];
+	struct reload_ip_port from[ICE_SOURCES], own[HOST_INTERFACES_MAX];
 	struct reload_ice_candidate out[RELOAD_ICE_CANDIDATES_MAX];
 	if (job)
 		turn_judge(i, job, found->candidates, found->count, found->why);
@@ -369,6 +377,8 @@ void host_ice_gathered(void *host, uint32_t link, const struct reload_ice_found 
 	size_t count =
 		reload_ice_choose(found->candidates, found->count, i->loopback, i->relay_only);
 	ice_candidates_note(i, found->candidates, found->count);
+	size_t used, all = addresses(i, own, &used);
+	ice_unused_note(i, own + used, all - used);
 	if (found->why)
 		agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "gathered link=%u: %s", link,
 			found->why);

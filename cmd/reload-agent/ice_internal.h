@@ -13,6 +13,7 @@
 
 enum {
 	ICE_SOURCES = 8,
+	ICE_OTHERS = 3, /* addresses that have candidates although no way to others leaves there */
 	ICE_SERVERS = 4,
 	ICE_NAT_AGE_MS = 60000, /* then the NAT is measured again, when a link is asked for */
 	ICE_CLIENT_MS =
@@ -97,3 +98,6 @@ const char *ice_nat_text(const struct agent *agent);
 
 /* ice_candidates_note() keeps the candidates of a gathering, for ice_measured_json(). */
 void ice_candidates_note(struct host_ice *i, const struct reload_ice_local *all, size_t count);
+
+/* ice_unused_note() adds addresses of this host at which no candidate was gathered. */
+void ice_unused_note(struct host_ice *i, const struct reload_ip_port *at, size_t count);

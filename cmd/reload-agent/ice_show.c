@@ -105,6 +105,21 @@ void ice_candidates_note(struct host_ice *i, const struct reload_ice_local *all,
 					       all[k].routed, "left_out", all[k].left_out));
 }
 
+void ice_unused_note(struct host_ice *i, const struct reload_ip_port *at, size_t count)
+{
+	char text[64];
+	for (size_t k = 0; k < count; k++) {
+		struct reload_ip_port unused = at[k];
+		unused.port = 0;
+		json_array_append_new(
+			i->candidates, json_pack("{s:s, s:s, s:n, s:i, s:b, s:s}", "type",
+					       type_name(RELOAD_ICE_HOST), "address",
+					       reload_ip_port_text(text, &unused), "related",
+					       "priority", 0, "routed", false, "left_out",
+					       "more addresses than candidates are gathered at"));
+	}
+}
+
 static json_t *servers_json(const struct host_ice *i)
 {
 	json_t *list = json_array();

@@ -35,9 +35,11 @@ static void print_candidates(FILE *out, const json_t *o)
 	size_t i;
 	json_array_foreach (json_object_get(o, "candidates"), i, c) {
 		const char *left_out = cli_get_text(c, "left_out");
-		fprintf(out, "%-11s%-9s  %s  priority %lld%s%s%s\n", i ? "" : "candidates",
-			cli_get_text(c, "type"), cli_get_text(c, "address"),
-			cli_get_int(c, "priority"),
+		fprintf(out, "%-11s%-9s  %s", i ? "" : "candidates", cli_get_text(c, "type"),
+			cli_get_text(c, "address"));
+		if (cli_get_int(c, "priority"))
+			fprintf(out, "  priority %lld", cli_get_int(c, "priority"));
+		fprintf(out, "%s%s%s\n",
 			json_is_true(json_object_get(c, "routed")) ? "  routed" : "",
 			*left_out ? "  left out: " : "", left_out);
 	}

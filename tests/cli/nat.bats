@@ -370,6 +370,36 @@ readdress() { # HOST DEVICE OLD NEW: the host has the address NEW, the way out i
 	relay_stop t
 }
 
+# A19
+@test "a host with 64 interfaces has candidates at the routed one and a few others, and nat has those that were left out" {
+	host_start b pub
+	reload-agent status -a b --wait joined -q >/dev/null
+	ns=$(nat-lab ns pr)
+	for ((i = 1; i <= 32; i++)); do
+		ip -n "$ns" link add "c$i" type veth peer name "d$i"
+		for end in c d; do
+			ip -n "$ns" addr add "10.$([ $end = c ] && echo 98 || echo 99).$i.1/24" dev "$end$i"
+			ip -n "$ns" link set "$end$i" up
+		done
+	done
+	host_start a pr
+	reload-agent status -a a --wait joined -q >/dev/null
+	until_true path_is a b reflexive
+	R reload-diag nat -a a -j
+	ok
+	# the routed one and three more, and what the NAT makes of it
+	jq -e --arg at "$(nat-lab addr pr)" '[.candidates[] | select(.left_out == null)] |
+		(map(.type) | sort) == ["host", "host", "host", "host", "reflexive"] and
+		(map(select(.routed)) | map(.type) | sort) == ["host", "reflexive"] and
+		any(.routed and (.address | startswith($at + ":")))' <<<"$output"
+	jq -e '[.candidates[] | select(.left_out) | .address] | length == 64 + 1 - 4 and length == (unique | length)' <<<"$output"
+	R reload-diag nat -a a
+	matches "$output" 'host +10\.9[89]\.[0-9.]+:0  left out: more addresses than candidates are gathered at'
+	for ((i = 1; i <= 32; i++)); do
+		ip -n "$ns" link del "c$i"
+	done
+}
+
 renumber() { # HOST ADDRESS: its NAT has another public address
 	local nat inet old
 	nat=$(nat-lab ns "$1" nat) inet=$(nat-lab ns inet) old=$(nat-lab addr "$1" nat)

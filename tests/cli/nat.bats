@@ -12,7 +12,7 @@ setup_file() {
 	[ "$(id -u)" = 0 ] || skip "no right to make network namespaces: not root"
 	command -v nft ip turnserver >/dev/null || skip "no nft, no ip or no turnserver"
 	NATLAB=$(nat-lab up s=public t=public u=public pub=public pub2=public fc=full-cone fc2=full-cone ar=address-restricted \
-		ar2=address-restricted pr=port-restricted pr2=port-restricted sy=symmetric sy2=symmetric ub=udp-blocked ub2=udp-blocked) \
+		ar2=address-restricted pr=port-restricted pr2=port-restricted sy=symmetric sy2=symmetric ub=udp-blocked ub2=udp-blocked ubn=@ub prn=@pr) \
 		2>nat-lab.log ||
 		skip "no right to make network namespaces: $(head -1 nat-lab.log)"
 	export NATLAB
@@ -110,6 +110,23 @@ path() { # NAME OTHER: which way the link between them goes, "none" without one
 	reload-agent status -a "$1" --links -j | jq -r --arg n "$node" '[(.links.list // [])[] | select(.node_id == $n) | .path][0] // "none"'
 }
 
+# watch_begin [HOST HOST]: payload-watch in the middle, of the TURN server t and of what these two send each other
+watch_begin() {
+	local ends=()
+	[ $# = 0 ] || ends=("$(nat-lab addr "$1" nat)" "$(nat-lab addr "$2" nat)")
+	rm -f watched
+	nsenter --net="/run/netns/$(nat-lab ns inet)" "$NATLAB_DIR/payload-watch" "$T" "${ends[@]}" >watched 3>&- &
+	WATCH=$!
+	until_true grep -qs watching watched
+}
+
+watch_end() { # WATCHED is the object that it prints
+	kill "$WATCH"
+	until_true gone "$WATCH"
+	WATCHED=$(tail -1 watched)
+	echo "$WATCHED"
+}
+
 path_is() { # NAME OTHER PATH
 	[ "$(path "$1" "$2")" = "$3" ]
 }
@@ -133,6 +150,12 @@ candidates() { # NAME: "TYPE sent" or "TYPE left out: WHY", sorted
 	until_true path_is b a relayed
 	# the way to a public peer needs no relay
 	[ "$(path a t)" = reflexive ]
+	# A20: what is shown is the way of the data
+	watch_begin sy sy2
+	R reload-ping -a a -c 4 -i 200ms -s 3000 "node:$(node_of b)"
+	ok
+	watch_end
+	jq -e '.direct == 0 and .relayed > 12000 and .lost == 0' <<<"$WATCHED"
 	R reload-ping -a a -c 2 "node:$(node_of b)"
 	ok
 	matches "$output" '1 hop '
@@ -153,6 +176,12 @@ candidates() { # NAME: "TYPE sent" or "TYPE left out: WHY", sorted
 	pair pr pr2
 	until_true path_is a b reflexive
 	until_true path_is b a reflexive
+	# A20
+	watch_begin pr pr2
+	R reload-ping -a a -c 4 -i 200ms -s 3000 "node:$(node_of b)"
+	ok
+	watch_end
+	jq -e '.direct > 12000 and .relayed == 0 and .lost == 0' <<<"$WATCHED"
 	R reload-agent status -a a
 	matches "$output" 'nat    endpoint-independent'
 	names="$(node_of a) $(node_of b)"
@@ -182,6 +211,20 @@ candidates() { # NAME: "TYPE sent" or "TYPE left out: WHY", sorted
 	grep -q 'UDP does not pass and no TURN server answers: joining as a client' lab/a.log
 	R reload-ping -a a -c 1 "node:$(node_of b)"
 	ok
+}
+
+# A16: nothing that they send to others comes back to them, no STUN server answers, and the way through their own network is found
+@test "two behind one NAT are connected within it, also where UDP does not leave it" {
+	relay_start t
+	pair pr prn
+	until_true path_is a b host
+	until_true path_is b a host
+	host_stop a
+	host_stop b
+	pair ub ubn
+	until_true path_is a b host
+	until_true path_is b a host
+	[ "$(path a t)" = relayed ]
 }
 
 @test "a relay over TCP whose first segments are lost is asked for again" {
@@ -368,6 +411,47 @@ readdress() { # HOST DEVICE OLD NEW: the host has the address NEW, the way out i
 	run ! grep -q 'a neighbour was lost' lab/a.log lab/b.log
 	readdress pr "$device" "$other" "$address"
 	relay_stop t
+}
+
+# A14
+@test "a host whose line was down for a while has its links back" {
+	relay_start t
+	pair pr pr2
+	until_true path_is a b reflexive
+	since=$(link_since a b)
+	nat-lab link pr down
+	isolated() {
+		[ "$(reload-agent status -a a -j | jq .links.up)" = 0 ]
+	}
+	within 60 isolated
+	nat-lab link pr up
+	within 60 newer_link a b "$since"
+	within 60 newer_link b a "$since"
+	R reload-agent status -a a --wait joined -q
+	ok
+}
+
+# A03: frames that are not acknowledged end a link, in one line, and it is made anew another way
+@test "a path that is cut in silence is given up, and the link is made anew through a relay" {
+	relay_start t
+	pair pr pr2
+	until_true path_is a b reflexive
+	node=$(node_of b)
+	reload-ping -a a -t 0 -c 0 -i 200ms "node:$node" >pings 2>&1 3>&- &
+	pinger=$!
+	until_true grep -qs 'seq 3' pings
+	: >lab/a.log
+	nat-lab partition pr pr2
+	begin=$SECONDS
+	within 20 grep -q "link does not acknowledge node=$node" lab/a.log
+	within 90 path_is a b relayed
+	echo "relayed after $((SECONDS - begin)) s"
+	kill $pinger
+	[ "$(grep -c "link does not acknowledge node=$node" lab/a.log)" = 1 ]
+	R reload-ping -a a -c 1 "node:$node"
+	ok
+	matches "$output" '1 hop '
+	nat-lab heal
 }
 
 # A19

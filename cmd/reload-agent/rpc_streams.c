@@ -64,7 +64,8 @@ void agent_event(struct agent *agent, const struct reload_event *event)
 		return;
 	if (event->type == RELOAD_EV_ROUTING_CHANGED)
 		rpc->tables_changed = reload_poll_now();
-	if (event->type == RELOAD_EV_STATE || event->type == RELOAD_EV_JOIN_FAILED)
+	if (event->type == RELOAD_EV_STATE || event->type == RELOAD_EV_JOIN_FAILED ||
+		event->type == RELOAD_EV_CLIENT_MOVED)
 		rpc->hook.due = true; /* in the hook the engine's state may be read */
 	if (event->type == RELOAD_EV_JOIN_FAILED) {
 		rpc->failures++;

@@ -193,8 +193,14 @@ static void client_attached(struct reload_membership *m, void *arg, uint32_t coo
 		return;
 	}
 	m->connections->default_connection = con;
+	bool moved =
+		m->state == RELOAD_STATE_JOINED && !reload_id_eq(&m->admitting_peer, &con->node);
 	m->admitting_peer = con->node;
 	m->tries = 0;
+	if (moved)
+		reload_engine_event(
+			m->engine, &(struct reload_event){
+					   .type = RELOAD_EV_CLIENT_MOVED, .node = &con->node });
 	phase_enter(m, RELOAD_PHASES);
 	reload_join_state_set(m, RELOAD_STATE_JOINED);
 	reattach_if_moved(m);

@@ -281,6 +281,9 @@ static void client(void **state)
 	net_pass(net, 10000);
 	assert_int_equal(third->state, RELOAD_STATE_JOINED);
 	assert_non_null(net_link_between(n, third));
+	assert_int_equal(n->events[RELOAD_EV_CLIENT_MOVED], 1); /* not for the first peer */
+	reload_peer_status(n->peer, &s);
+	assert_true(reload_id_eq(&s.admitting_peer, &third->id));
 	net_free(net);
 }
 

@@ -37,6 +37,9 @@ struct agent {
 	bool resolving;
 	enum reload_err join_err;
 	struct reload_error_text join_why; /* of join_err */
+	/* leaves the overlay after registrations were removed; now: at once, without handing over */
+	void (*leave)(struct agent *agent, bool now);
+	bool withdrawing; /* registrations are being removed, and it leaves then */
 	/*
 	 * notes that the agent is to leave the overlay (now: without handing over) and to end; called from inside a
 	 * request

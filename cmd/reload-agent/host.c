@@ -4,6 +4,7 @@
 #include "facts.h"
 #include "ice.h"
 #include "join.h"
+#include "leave.h"
 #include "listen.h"
 #include "refresh.h"
 #include "log.h"
@@ -277,31 +278,6 @@ static void job_done(void *arg, struct reload_job *job)
 	reload_peer_job_done(((struct host *)arg)->agent.peer, job);
 }
 
-static void stop(struct host *h)
-{
-	struct reload_status st;
-	h->stopping = true;
-	agent_signals_leaving(h->signals);
-	if (h->agent.join_cancel)
-		h->agent.join_cancel(&h->agent);
-	reload_peer_leave(h->agent.peer, h->stop_now);
-	reload_peer_status(h->agent.peer, &st);
-	if (st.state == RELOAD_STATE_ENROLLED)
-		h->ended = true;
-}
-
-static void stop_later(void *arg)
-{
-	stop(arg);
-}
-
-/* The agent's stop operation.  It is called from inside a request, so it only notes the wish. */
-static void stop_asked(struct agent *agent, bool now)
-{
-	struct host *h = (struct host *)agent; /* its first member */
-	h->stop_now |= now;
-	reload_timer_arm(
-		reload_poll_timers(agent->poll), &h->stop, reload_poll_now(), stop_later, h);
 }
 
 static void signal_in(void *arg, unsigned events)
@@ -317,7 +293,7 @@ static void signal_in(void *arg, unsigned events)
 	}
 	agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "stopping on signal %u", number);
 	h->stop_now |= h->stopping; /* the second Ctrl-C does not wait for the hand-over */
-	stop(h);
+	host_stop(h);
 }
 
 /* -- start ------------------------------------------------------------------------------------------------------------------- */
@@ -563,7 +539,7 @@ enum reload_err host_run(
 		return err;
 	signal(SIGPIPE, SIG_IGN); /* before the first line of the log */
 	signal(SIGXFSZ, SIG_IGN); /* at the limit of file sizes the store gets an error */
-	h->agent.stop = stop_asked;
+	host_leave_prepare(h);
 	host_refresh_offer(h);
 	h->settings = s;
 	h->agent.credentials = &h->identity.credentials;

@@ -52,7 +52,7 @@ struct host {
 	uint64_t signals_handle;
 	struct agent_random random;
 	int ready_fd; /* -1: nobody waits, or the line was written */
-	bool first, stopping, stop_now, ended;
+	bool first, stopping, stop_now, leave_now, ended;
 };
 
 /*

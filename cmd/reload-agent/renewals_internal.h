@@ -64,5 +64,11 @@ void renewals_load(struct agent_renewals *k);
 void renewal_schedule(struct renewal *v);
 void renewal_schedule_now(struct renewal *v, size_t nth);
 
+/*
+ * renewal_withdraw() stores that nothing is there, in place of v's value, which stays in the table: it is stored again when the node
+ * joins the next time.  NULL: that cannot be; else fn is called.
+ */
+struct reload_request *renewal_withdraw(struct renewal *v, reload_result_fn fn, void *arg);
+
 /* renewal_cancel() ends the renewal that is scheduled or under way. */
 void renewal_cancel(struct renewal *v);

@@ -155,6 +155,26 @@ static void store(struct renewal *v, const struct reload_fetched *f, uint64_t ge
 		failed(v, err);
 }
 
+struct reload_request *renewal_withdraw(struct renewal *v, reload_result_fn fn, void *arg)
+{
+	enum reload_err err = RELOAD_OK;
+	struct reload_destination to = reload_dest_resource(&v->resource);
+	struct reload_request_target target = { .list = &to, .count = 1 };
+	struct reload_stored_value nothing = {
+		.model = v->value.model, .index = v->value.index, .key = v->value.key
+	};
+	renewal_cancel(v);
+	v->stored =
+		after(v->stored, cli_now()); /* what is found there at the next join is its own */
+	struct reload_store_item item = { .kind = v->kind,
+		.value = nothing,
+		.lifetime_s = v->lifetime_s,
+		.storage_time = v->stored };
+	renewals_dirty(v->all);
+	return reload_peer_store(
+		v->all->agent->peer, &target, &v->resource, &item, 1, fn, arg, &err);
+}
+
 static void on_fetched(void *arg, const struct reload_result *r)
 {
 	struct renewal *v = arg;

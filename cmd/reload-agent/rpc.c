@@ -6,6 +6,7 @@
 #include "rpc.h"
 
 #include "common/output.h"
+#include "registrations.h"
 #include "renewals.h"
 
 #include <stdlib.h>
@@ -62,6 +63,7 @@ struct reload_server *agent_rpc_free(struct agent *agent)
 	agent_end_streams(rpc);
 	reload_server_flush(server);
 	reload_server_hang_up(server);
+	agent_registrations_withdraw_end(agent);
 	agent_renewals_free(
 		rpc->renewals); /* a Store that ended meanwhile may have added a value to it */
 	agent_log_follow(agent->log, NULL, NULL);

@@ -47,7 +47,8 @@ struct agent_rpc {
 		hook; /* due when a state may have changed that a request waits for */
 	struct agent_waiters waiters;
 	struct agent_subscribers subscribers;
-	struct agent_renewals *renewals; /* values that are stored again */
+	struct agent_renewals *renewals;           /* values that are stored again */
+	struct agent_registrations *registrations; /* that are being removed; NULL: none are */
 	size_t event_subscribers;
 	unsigned failures; /* number of joins that failed since the start */
 	enum reload_err failed_with;

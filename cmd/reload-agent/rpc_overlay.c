@@ -265,7 +265,7 @@ static json_t *leave_json(
 
 static bool leave_check(struct agent_waiter *w, const struct reload_status *s)
 {
-	if (s->state == RELOAD_STATE_LEAVING)
+	if (s->state == RELOAD_STATE_LEAVING || w->agent->withdrawing)
 		return false;
 	reload_rpc_reply(w->call, leave_json(w->agent, s, false, w->since));
 	return true;
@@ -303,7 +303,7 @@ enum reload_rpc_end rpc_overlay_leave(void *arg, struct reload_rpc_call *call, c
 	reload_peer_status(agent->peer, &s);
 	if (s.state == RELOAD_STATE_ENROLLED)
 		return reload_rpc_reply(call, leave_json(agent, &s, true, reload_poll_now()));
-	reload_peer_leave(agent->peer, param_bool(params, "now", false));
+	agent->leave(agent, param_bool(params, "now", false));
 	return agent_wait(agent, call, param_int(params, "timeout_ms", 0), leave_check, wait_late,
 		RELOAD_STATE_ENROLLED);
 }

@@ -143,13 +143,26 @@ static void followed(void *arg, const struct reload_result *r)
 	agent_request_next(&q->base, begin_store(q, &err), err);
 }
 
+static void put_clear(struct agent_request *base)
+{
+	json_decref(((struct agent_store_request *)base)->extra);
+}
+
 enum reload_rpc_end rpc_store_put(void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	return agent_store_put(arg, call, params, NULL);
+}
+
+enum reload_rpc_end agent_store_put(
+	struct agent *agent, struct reload_rpc_call *call, const json_t *params, json_t *extra)
 {
 	struct agent_store_request *q = RELOAD_NEW(agent_store_request);
 	struct reload_failure f = { 0 };
+	q->base.clear = put_clear;
+	q->extra = extra;
 	q->dry = param_bool(params, "dry_run", false);
 	q->begun = cli_now();
-	f.err = agent_request_begin(&q->base, arg, call, params, &f.why);
+	f.err = agent_request_begin(&q->base, agent, call, params, &f.why);
 	if (!f.err)
 		f.err = agent_store_request_read(q, params, &f.why);
 	q->keep = param_bool(params, "keep", false);

@@ -9,10 +9,17 @@ struct agent_store_request {
 	size_t count;
 	uint64_t generation;           /* the generation that has to be stored, 0: any */
 	struct reload_array_range all; /* for the Stat that a removal begins with */
+	json_t *extra;                 /* owned: further members of the result; NULL: none */
 	bool dry, keep, followed;      /* followed: the Stat after "too old" was sent */
 	reload_utc begun;
 	struct reload_failure refused; /* the failure of the Store before that Stat */
 };
+
+/*
+ * agent_store_put() is store.put with params as its parameters (borrowed), and with the members of extra (taken; NULL: none) in its result.
+ */
+enum reload_rpc_end agent_store_put(
+	struct agent *agent, struct reload_rpc_call *call, const json_t *params, json_t *extra);
 
 /* agent_store_request_read() reads and checks the values of params.  agent_store_request_bad() fills why with the target, the Kind and reason. */
 enum reload_err agent_store_request_read(struct agent_store_request *q, const json_t *params,

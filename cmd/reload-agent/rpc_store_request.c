@@ -128,7 +128,7 @@ json_t *agent_store_request_json(struct agent_store_request *q, uint64_t generat
 	char kind[AGENT_KIND];
 	const struct reload_store_item *first = &q->items[0];
 	reload_utc now = cli_now();
-	return json_pack(
+	json_t *result = json_pack(
 		"{s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:I, s:I, s:b, s:I, s:o, s:o, s:b, s:b, s:o}",
 		"resource_id", json_of_id(&q->base.target.resource), "name",
 		json_of_text(q->base.target.name), "kind", agent_kind_name(kind, q->base.kind),
@@ -140,6 +140,8 @@ json_t *agent_store_request_json(struct agent_store_request *q, uint64_t generat
 		cli_json_time(now + (uint64_t)first->lifetime_s * RELOAD_SECOND), "kept",
 		(int)q->keep, "dry_run", (int)(r == NULL), "transaction",
 		r ? json_of_transaction(r->transaction) : json_null());
+	json_object_update(result, q->extra);
+	return result;
 }
 
 struct reload_request *agent_store_request_stat(

@@ -1,6 +1,7 @@
 /* Requests that wait until the node is in a state. */
 #include "rpc.h"
 
+#include "registrations.h"
 #include "renewals.h"
 
 static void waiter_free(struct agent_waiter *w)
@@ -61,6 +62,7 @@ void agent_check_waiters(void *arg)
 		return;
 	struct reload_status s;
 	reload_peer_status(agent->peer, &s);
+	agent_registrations_state(agent, &s);
 	agent_renewals_state(agent_renewals(agent), s.state);
 	for (struct agent_waiter *w = TAILQ_FIRST(&agent->rpc->waiters), *next; w; w = next) {
 		next = TAILQ_NEXT(w, entry);

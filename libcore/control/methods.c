@@ -45,6 +45,10 @@
 	{ OBJECT("datagrams", { U64("sent"), HELP("DATA frames, without further copies of the same message") }, \
 		 { U64("repeated"), HELP("further copies") }, { U64("lost"), HELP("copies that later ones overtook") }, \
 		 { NUMBER("window"), HELP("frames that may be in flight") }), OPTIONAL, HELP("of a link over UDP") }
+#define RPC_STORED \
+	RPC_WHERE, RPC_KIND, { U64("generation") }, { HEX("responsible"), OPTIONAL }, { LIST("replicas", HEX("")) }, \
+	{ NUMBER("hops") }, { NUMBER("values") }, { BOOL("exists") }, { NUMBER("lifetime_s") }, { TIME("storage_time") }, \
+	{ TIME("expires") }, { BOOL("kept") }, { BOOL("dry_run") }, { HEX("transaction"), OPTIONAL }
 #define RPC_RENEWAL \
 	RPC_WHERE, RPC_KIND, { WORD("data_model", RPC_MODELS) }, RPC_PLACE, { NUMBER("size_bytes") }, \
 	{ NUMBER("lifetime_s") }, { TIME("stored") }, { TIME("expires") }, \

@@ -142,7 +142,7 @@ ok() {
 failed() {
 	[ "$status" -eq "$1" ] || { echo "status $status, expected $1: $output / $stderr"; return 1; }
 	[ -z "$output" ]
-	matches "${stderr_lines[0]}" "^reload-[a-z]+: .*$2"
+	matches "${stderr_lines[0]}" "^reload-[a-z-]+: .*$2"
 	matches "${stderr_lines[1]}" '^  why:  .'
 	[ "${#stderr_lines[@]}" -le 3 ]
 }

@@ -25,7 +25,8 @@ static enum reload_err no_kind(const char *text, struct reload_error_text *why)
 	snprintf(what, sizeof(what), "%.80s is no diagnostic Kind", text);
 	enum reload_err err = reload_error_explain(why, RELOAD_USAGE, what,
 		"Kinds have the names of RFC 7851, such as STATUS_INFO, or a number");
-	reload_error_advise(why, "man 1 reload-diag lists the diagnostic Kinds; all stands for those that this node may read");
+	reload_error_advise(why, "man 1 reload-diag lists the diagnostic Kinds; all stands for "
+				 "those that this node may read");
 	return err;
 }
 

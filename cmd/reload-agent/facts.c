@@ -161,7 +161,8 @@ union address {
 static bool source_of(union address *out, const struct reload_ip_port *to)
 {
 	union address a = { 0 };
-	socklen_t len = to->type == RELOAD_IPV4 ? sizeof(a.v4) : sizeof(a.v6), out_len = sizeof(*out);
+	socklen_t len = to->type == RELOAD_IPV4 ? sizeof(a.v4) : sizeof(a.v6),
+		  out_len = sizeof(*out);
 	if (to->type == RELOAD_IPV4) {
 		a.v4.sin_family = AF_INET;
 		a.v4.sin_port = htons(to->port);

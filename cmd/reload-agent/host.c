@@ -278,8 +278,6 @@ static void job_done(void *arg, struct reload_job *job)
 	reload_peer_job_done(((struct host *)arg)->agent.peer, job);
 }
 
-}
-
 static void signal_in(void *arg, unsigned events)
 {
 	struct host *h = arg;

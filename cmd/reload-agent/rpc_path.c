@@ -123,8 +123,8 @@ static void go_on(struct path *p, const struct reload_id *next)
 	json_object_set_new(p->hop, "next_hop", json_of_id(&to));
 	hop_done(p);
 	if (reload_id_eq(&here, &to)) { /* R7851-8: the end */
-		bool other = p->traced.type == RELOAD_DEST_NODE &&
-			     !reload_id_eq(&p->traced.node, &here);
+		bool other =
+			p->traced.type == RELOAD_DEST_NODE && !reload_id_eq(&p->traced.node, &here);
 		finish(p, other ? "absent" : "reached");
 	} else if (reload_id_listed(p->visited, p->visited_count, &to)) {
 		finish(p, "loop");
@@ -147,16 +147,15 @@ static void note_answer(struct path *p, const struct reload_result *r)
 	if (self)
 		return;
 	json_object_set_new(p->hop, "rtt_ms", json_real(rtt_ms));
-	json_object_set_new(p->hop, "overlay_hops",
-		json_integer(diagnose_overlay_hops(p->base.agent, s)));
+	json_object_set_new(
+		p->hop, "overlay_hops", json_integer(diagnose_overlay_hops(p->base.agent, s)));
 	diagnose_one_way(p->hop, &p->clock, s->timestamp_received, rtt_ms);
 }
 
 static void note_error(struct path *p, const struct reload_result *r)
 {
 	const char *name = r->overlay_code ? reload_error_code_name(r->overlay_code) : NULL;
-	json_object_set_new(p->hop, "error",
-		json_string(name ? name : reload_err_text(r->err)));
+	json_object_set_new(p->hop, "error", json_string(name ? name : reload_err_text(r->err)));
 	json_t *info = json_of_utf8(r->error_info);
 	json_object_set_new(p->hop, "error_info", r->error_info.len ? info : json_null());
 	if (!r->error_info.len)
@@ -222,8 +221,8 @@ static enum reload_err read_target(struct path *p, struct reload_error_text *why
 {
 	const struct agent_target *t = &p->base.target;
 	p->traced = t->list[t->count - 1];
-	bool wildcard = p->traced.type == RELOAD_DEST_NODE &&
-			reload_id_is_wildcard(&p->traced.node);
+	bool wildcard =
+		p->traced.type == RELOAD_DEST_NODE && reload_id_is_wildcard(&p->traced.node);
 	if (t->count == 1 && p->traced.type != RELOAD_DEST_OPAQUE && !wildcard)
 		return RELOAD_OK;
 	reload_error_explain(why, RELOAD_USAGE, "the target of a path is one node or one resource",

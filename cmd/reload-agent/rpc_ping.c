@@ -60,7 +60,8 @@ static void refused(struct ping *ping, const struct reload_result *r)
 			"peer %s answered Error_Forbidden: denied %s",
 			agent_short_id(shown, &r->responder), text);
 		reload_error_advise(&f.why,
-			"reload-enroll config show %.100s lists who may read what; its authority grants it",
+			"reload-enroll config show %.100s lists who may read what; its authority "
+			"grants it",
 			ping->base.config->instance_name);
 	}
 	agent_request_fail_with(&ping->base, r, &f);

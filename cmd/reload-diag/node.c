@@ -52,7 +52,9 @@ static void print_node(FILE *out, const json_t *o, void *arg)
 			cli_get_real(o, "responsible_percent"), cli_get_int(o, "resources"),
 			cli_get_int(o, "uptime_s"));
 	if (!json_object_size(json_object_get(o, "values")))
-		fputs("values     none are permitted: reload-enroll config show lists who may read them\n", out);
+		fputs("values     none are permitted: reload-enroll config show lists who may read "
+		      "them\n",
+			out);
 	else
 		diag_put_values(out, json_object_get(o, "values"), 2);
 }
@@ -60,8 +62,8 @@ static void print_node(FILE *out, const json_t *o, void *arg)
 /* The values of the node, an empty object when it gives none. */
 static int values_of(struct cli *cli, json_t *o)
 {
-	json_t *ping = NULL, *params = json_pack("{s:s+, s:[s]}", "target", "node:",
-				     cli_get_text(o, "node_id"), "diagnostics", "all");
+	json_t *ping = NULL, *params = json_pack("{s:s+, s:[s]}", "target",
+				     "node:", cli_get_text(o, "node_id"), "diagnostics", "all");
 	int status = cli_request(cli, "overlay.ping", params, &ping);
 	const json_t *d = json_object_get(ping, "diagnostics");
 	json_t *values = json_object_get(d, "values");
@@ -119,9 +121,9 @@ static void print_tables(FILE *out, const json_t *o, void *arg)
 	put_table(out, "successors", json_object_get(o, "successors"));
 	put_table(out, "fingers", json_object_get(o, "fingers"));
 	json_array_foreach (json_object_get(o, "links"), i, l) {
-		fprintf(out, "%-13s%s  %s  %s  %s  ", i ? "" : "links",
-			cli_get_text(l, "node_id"), cli_get_text(l, "link_type"),
-			cli_get_text(l, "address"), cli_get_bool(l, "good") ? "good" : "bad");
+		fprintf(out, "%-13s%s  %s  %s  %s  ", i ? "" : "links", cli_get_text(l, "node_id"),
+			cli_get_text(l, "link_type"), cli_get_text(l, "address"),
+			cli_get_bool(l, "good") ? "good" : "bad");
 		diag_put_times(out, l);
 		fputs("  ", out);
 		cli_put_safe(out, cli_get_text(l, "user"));
@@ -144,8 +146,8 @@ int diag_tables(struct cli *cli)
 	for (size_t i = 0; !failed && i < sizeof(keys) / sizeof(keys[0]); i++)
 		json_object_set(o, keys[i], json_object_get(status, keys[i]));
 	if (!failed) {
-		json_object_set(o, "links",
-			json_object_get(json_object_get(status, "links"), "list"));
+		json_object_set(
+			o, "links", json_object_get(json_object_get(status, "links"), "list"));
 		cli_print(cli, o, print_tables, NULL);
 	}
 	json_decref(status);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 const struct cli_opt diag_path_opts[] = {
-	{ 'k', "kinds", "KIND,...", "diagnostic Kinds of each hop, all: those that are permitted (default none)" },
+	{ 'k', "kinds", "KIND,...",
+		"diagnostic Kinds of each hop, all: those that are permitted (default none)" },
 	CLI_END,
 };
 
@@ -55,10 +56,12 @@ static const struct {
 } ends[] = {
 	{ "reached", "reached", RELOAD_OK },
 	{ "absent", "no node has this Node-ID; its responsible peer was reached:", RELOAD_NO_NODE },
-	{ "loop", "the path comes back to a node that it has passed, on the way to", RELOAD_FAILED },
+	{ "loop", "the path comes back to a node that it has passed, on the way to",
+		RELOAD_FAILED },
 	{ "limit", "more hops than a message may take, on the way to", RELOAD_LIMIT },
 	{ "lost", "the last of these nodes does not answer, on the way to", RELOAD_TIMEOUT },
-	{ "stopped", "the last of these nodes does not say where it goes on, on the way to", RELOAD_FAILED },
+	{ "stopped", "the last of these nodes does not say where it goes on, on the way to",
+		RELOAD_FAILED },
 	{ "late", "the time was over, on the way to", RELOAD_TIMEOUT },
 };
 

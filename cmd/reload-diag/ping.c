@@ -7,7 +7,8 @@
 #include <string.h>
 
 const struct cli_opt diag_ping_opts[] = {
-	{ 'k', "kinds", "KIND,...", "diagnostic Kinds, all: those that are permitted (default all)" },
+	{ 'k', "kinds", "KIND,...",
+		"diagnostic Kinds, all: those that are permitted (default all)" },
 	CLI_END,
 };
 
@@ -17,8 +18,8 @@ static void print_ping(FILE *out, const json_t *o, void *arg)
 	const json_t *d = json_object_get(o, "diagnostics");
 	long long hops = cli_get_int(o, "hops");
 	(void)arg;
-	fprintf(out, "answer  node:%s  %lld hop%s  ", cli_short_id(node, cli_get_text(o, "node_id")),
-		hops, hops == 1 ? "" : "s");
+	fprintf(out, "answer  node:%s  %lld hop%s  ",
+		cli_short_id(node, cli_get_text(o, "node_id")), hops, hops == 1 ? "" : "s");
 	diag_put_times(out, o);
 	fputc('\n', out);
 	if (json_is_null(d))

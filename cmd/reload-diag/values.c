@@ -51,7 +51,8 @@ static void put_list(FILE *out, const json_t *list, int indent)
 static const char *unit_of(const char *name)
 {
 	uint16_t kind;
-	const char *unit = reload_diagnostic_named(&kind, name) ? reload_diagnostic_unit(kind) : NULL;
+	const char *unit =
+		reload_diagnostic_named(&kind, name) ? reload_diagnostic_unit(kind) : NULL;
 	return unit ? unit : "";
 }
 

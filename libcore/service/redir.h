@@ -17,11 +17,14 @@
 #include "wire/redir.h"
 
 enum {
-	RELOAD_REDIR_START = 2,         /* level at which walks begin when nothing is known (RFC 7374 s4.2) */
-	RELOAD_REDIR_LIFETIME_S = 600,  /* of a record (RFC 7374 s4.4) */
-	RELOAD_REDIR_ROUTE_MAX = 256,   /* bytes of a Destination List; providers with a longer one are passed over */
-	RELOAD_REDIR_HISTORY = 16,      /* lookups whose levels decide about the next starting level */
-	RELOAD_REDIR_RETRY_MS = 2000,   /* after the first incomplete round; doubled with each, up to 1/8 of the lifetime */
+	RELOAD_REDIR_START =
+		2, /* level at which walks begin when nothing is known (RFC 7374 s4.2) */
+	RELOAD_REDIR_LIFETIME_S = 600, /* of a record (RFC 7374 s4.4) */
+	RELOAD_REDIR_ROUTE_MAX =
+		256, /* bytes of a Destination List; providers with a longer one are passed over */
+	RELOAD_REDIR_HISTORY = 16, /* lookups whose levels decide about the next starting level */
+	RELOAD_REDIR_RETRY_MS =
+		2000, /* after the first incomplete round; doubled with each, up to 1/8 of the lifetime */
 };
 
 /* A provider as a tree node lists it; spans are borrowed from the answer to the Fetch. */
@@ -65,10 +68,10 @@ struct reload_redir_registration {
 	bool downward, fetched, ended;
 	struct reload_redir_view view;  /* of the tree node that was fetched last */
 	struct reload_redir_view first; /* of the one at the starting level */
-	uint32_t stored;                /* bit l: a record may be at level l, as a Store was answered or lost */
+	uint32_t stored; /* bit l: a record may be at level l, as a Store was answered or lost */
 	unsigned fetches, stores;
-	bool incomplete;      /* a Fetch or a Store failed */
-	enum reload_err err;  /* of the first that failed */
+	bool incomplete;     /* a Fetch or a Store failed */
+	enum reload_err err; /* of the first that failed */
 };
 
 /* reload_redir_register() begins a round of the provider id at the starting level, or at the deepest one when that is less. */
@@ -105,9 +108,11 @@ struct reload_redir_lookup {
 	uint8_t levels[2 * RELOAD_REDIR_LEVELS]; /* in the order of the Fetches */
 	bool retried, ended;
 	enum reload_err failed; /* of the last Fetch that failed */
-	enum reload_err err; /* once it has ended: RELOAD_OK, RELOAD_NOT_FOUND: no provider at all, or why it failed */
-	bool wrapped;        /* no provider follows the key: it is a random one of the root */
-	struct reload_id provider; /* len 0: none yet; before the end the closest follower seen so far */
+	enum reload_err
+		err; /* once it has ended: RELOAD_OK, RELOAD_NOT_FOUND: no provider at all, or why it failed */
+	bool wrapped; /* no provider follows the key: it is a random one of the root */
+	struct reload_id
+		provider; /* len 0: none yet; before the end the closest follower seen so far */
 	uint8_t route[RELOAD_REDIR_ROUTE_MAX]; /* its Destination List */
 	size_t route_len;
 };

@@ -36,8 +36,7 @@ static void remember(
 {
 	for (size_t i = 0; i < count; i++)
 		if (takes(l, &entries[i]) && reload_id_cmp(&entries[i].node, &l->key) >= 0 &&
-			(!l->provider.len ||
-				reload_id_cmp(&entries[i].node, &l->provider) < 0))
+			(!l->provider.len || reload_id_cmp(&entries[i].node, &l->provider) < 0))
 			take(l, &entries[i]);
 }
 
@@ -110,8 +109,8 @@ void reload_redir_lookup_fetched(struct reload_redir_lookup *l, enum reload_err 
 		fetch_failed(l, err);
 		return;
 	}
-	struct reload_redir_view v = reload_redir_view_of(
-		&l->key, &l->self, l->branching, l->level, entries, count);
+	struct reload_redir_view v =
+		reload_redir_view_of(&l->key, &l->self, l->branching, l->level, entries, count);
 	bool known = l->provider.len > 0;
 	remember(l, entries, count);
 	if (!v.follower && !l->level && !known)

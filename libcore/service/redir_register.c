@@ -54,8 +54,7 @@ static void begin_downward(struct reload_redir_registration *r)
 /* R7374-10: at the starting level the whole tree node counts, above it the interval. */
 static void go_up(struct reload_redir_registration *r)
 {
-	bool extreme = r->level == r->start ? r->view.extreme_in_node
-					    : r->view.extreme_in_interval;
+	bool extreme = r->level == r->start ? r->view.extreme_in_node : r->view.extreme_in_interval;
 	r->fetched = false;
 	if (extreme && r->level > 0)
 		r->level--;
@@ -99,8 +98,8 @@ reload_ms reload_redir_refresh_in(
 	uint32_t lifetime_s, bool first, unsigned failures, uint64_t random)
 {
 	reload_ms lifetime = (reload_ms)lifetime_s * RELOAD_SECOND, usual = lifetime / 10 * 9;
-	reload_ms retry = reload_doubled(
-		RELOAD_REDIR_RETRY_MS, failures ? failures - 1 : 0, lifetime / 8);
+	reload_ms retry =
+		reload_doubled(RELOAD_REDIR_RETRY_MS, failures ? failures - 1 : 0, lifetime / 8);
 	if (failures)
 		return retry + random % (retry / 4 + 1);
 	if (first) /* R7374-15: a random first phase */

@@ -164,7 +164,7 @@ connections() {
 	refused 10 'older'
 	# CFG-15: an update that fits no message reaches nobody, and the number is named
 	limit=$(sed -n 's|.*max-message-size>\([0-9]*\)<.*|\1|p' newest.xml)
-	for i in $(seq $((limit / 200))); do
+	for i in $(seq $((limit / 400))); do
 		echo "<kind id=\"$((4026532000 + i))\"><data-model>SINGLE</data-model><access-control>USER-MATCH</access-control><max-count>1</max-count><max-size>9</max-size></kind>" >"k$i.xml"
 	done
 	cp lab/etc/calls.example/overlay.xml saved.xml

@@ -32,7 +32,8 @@ static void read_answer(struct answer *a, struct rd *r, const struct reload_id *
 	for (size_t i = 0; i < a->count; i++) {
 		uint8_t at = rd_u8(r), by = rd_u8(r);
 		struct reload_redir_entry *e = &a->entries[i];
-		*e = (struct reload_redir_entry){ *key, span_of(route, at & 0x80 ? sizeof(route) : 18) };
+		*e = (struct reload_redir_entry){ *key,
+			span_of(route, at & 0x80 ? sizeof(route) : 18) };
 		e->node.at[at % key->len] ^= by;
 		if ((at & 0x70) == 0x70)
 			e->node.len = 16 + (at & 3);

@@ -98,8 +98,7 @@ static inline struct reload_redir_registration map_register(
 		struct map_node *n = map_at(m, s.place);
 		if (s.action == RELOAD_REDIR_FETCH) {
 			m->fetches++;
-			reload_redir_register_fetched(
-				&r, map_outcome(m, n), n->entries, n->count);
+			reload_redir_register_fetched(&r, map_outcome(m, n), n->entries, n->count);
 			continue;
 		}
 		m->stores++;

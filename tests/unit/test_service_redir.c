@@ -15,8 +15,8 @@ static struct reload_id small(unsigned v, unsigned bits)
 static void lists(struct map *m, unsigned level, unsigned node, const unsigned *ids, size_t count,
 	unsigned bits)
 {
-	struct map_node *n = map_at(
-		m, (struct reload_redir_place){ (uint16_t)level, (uint16_t)node });
+	struct map_node *n =
+		map_at(m, (struct reload_redir_place){ (uint16_t)level, (uint16_t)node });
 	assert_int_equal(n->count, count);
 	for (size_t i = 0; i < count; i++) {
 		struct reload_id id = small(ids[i], bits);
@@ -91,7 +91,7 @@ static void the_second_example(void **state)
 		uint8_t levels[3];
 	} rows[] = {
 		{ 0x11, 0x12, 2, { 2, 3 } }, /* R7374-18 */
-		{ 0x12, 0x12, 1, { 2 } }, /* the provider itself follows its own Node-ID */
+		{ 0x12, 0x12, 1, { 2 } },    /* the provider itself follows its own Node-ID */
 		{ 0x14, 0x41, 3, { 2, 1, 0 } },
 		{ 0x00, 0x10, 2, { 2, 1 } },
 		{ 0x42, 0x80, 3, { 2, 1, 0 } },
@@ -287,10 +287,11 @@ static void foreign_entries_do_not_count(void **state)
 	uint8_t route[RELOAD_REDIR_ROUTE_MAX + 1] = { 0 };
 	struct reload_id key = small(0x40, 8), good = small(0x41, 8);
 	struct reload_redir_entry entries[] = {
-		{ small(0x50, 8), { 0 } },                      /* of another tree node of level 2 */
-		{ small(0x42, 8), { route, sizeof(route) } },   /* too long a route */
-		{ { .len = 20, .at = { 0x41 } }, { 0 } },       /* of another length */
-		{ small(0x41, 8), { route, 18 } }, { small(0x41, 8), { route, 18 } },
+		{ small(0x50, 8), { 0 } },                    /* of another tree node of level 2 */
+		{ small(0x42, 8), { route, sizeof(route) } }, /* too long a route */
+		{ { .len = 20, .at = { 0x41 } }, { 0 } },     /* of another length */
+		{ small(0x41, 8), { route, 18 } },
+		{ small(0x41, 8), { route, 18 } },
 	};
 	struct reload_redir_lookup l;
 	struct reload_redir_registration r;
@@ -316,7 +317,8 @@ static void a_round_survives_failures(void **state)
 	assert_true(r.incomplete);
 	assert_int_equal(r.err, RELOAD_TIMEOUT);
 	assert_int_equal(r.stores, 3); /* it stores where it could not read, and goes on */
-	assert_int_equal(r.stored, 7); /* a lost Store may have been served: it is removed at the end, too */
+	assert_int_equal(
+		r.stored, 7); /* a lost Store may have been served: it is removed at the end, too */
 	m.failure = RELOAD_FORBIDDEN;
 	r = map_register(&m, &id, RELOAD_REDIR_START);
 	assert_int_equal(r.err, RELOAD_FORBIDDEN);

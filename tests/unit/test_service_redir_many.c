@@ -41,8 +41,7 @@ static const struct reload_id *follower(const struct reload_id *ids, const struc
 {
 	const struct reload_id *best = NULL;
 	for (size_t i = 0; i < PROVIDERS; i++)
-		if (reload_id_cmp(&ids[i], key) >= 0 &&
-			(!best || reload_id_cmp(&ids[i], best) < 0))
+		if (reload_id_cmp(&ids[i], key) >= 0 && (!best || reload_id_cmp(&ids[i], best) < 0))
 			best = &ids[i];
 	return best;
 }

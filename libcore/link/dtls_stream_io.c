@@ -39,6 +39,8 @@ static void look_at_health(struct reload_dtls_link *l)
 	if (bad == l->reported_bad || l->base.state != RELOAD_SECURE_UP)
 		return;
 	l->reported_bad = bad;
+	if (l->base.transport->sink)
+		return; /* no route depends on it */
 	links->set.ops->health(links->set.arg, l->base.id, !bad);
 }
 
@@ -96,22 +98,33 @@ static void deliver(struct reload_dtls_link *l, struct span message)
 	struct reload_links *links = l->base.links;
 	if (l->base.state != RELOAD_SECURE_UP || !message.len)
 		return;
+	if (l->base.transport->sink) {
+		l->base.transport->sink->message(&l->base, message);
+		return;
+	}
 	links->counters.messages_in++;
 	links->set.ops->message(links->set.arg, l->base.id, message);
+}
+
+static void oversized(struct reload_dtls_link *l, struct span head)
+{
+	struct reload_links *links = l->base.links;
+	if (l->base.transport->sink)
+		reload_secure_link_fail(&l->base, RELOAD_NOT_RELOAD, "a message that is too long");
+	else if (l->base.state == RELOAD_SECURE_UP)
+		links->set.ops->oversized(links->set.arg, l->base.id, head);
 }
 
 static void feed(struct reload_dtls_link *l, struct span in)
 {
 	struct reload_framing_item item;
-	struct reload_links *links = l->base.links;
 	while (alive(l)) {
 		switch (reload_reliable_input(&l->reliable, &in, reload_poll_now(), &item)) {
 		case RELOAD_FRAMING_DATA:
 			deliver(l, item.message);
 			break;
 		case RELOAD_FRAMING_OVERSIZED:
-			if (l->base.state == RELOAD_SECURE_UP)
-				links->set.ops->oversized(links->set.arg, l->base.id, item.message);
+			oversized(l, item.message);
 			return;
 		case RELOAD_FRAMING_BROKEN:
 			reload_secure_link_fail(

@@ -35,26 +35,13 @@ static void on_late(void *arg)
 
 /* -- what the owner asks for ------------------------------------------------------------------------------------------------- */
 
-/* Why no link can begin; NULL: it can. */
-static const char *refusal(const struct reload_links *links)
+void reload_ice_link_begin(struct reload_ice_link *l, const struct reload_ice_gather *how)
 {
-	if (!links->ice)
-		return "ICE is not in use";
-	return links->counters.links >= links->set.max_links ? "too many links" : NULL;
-}
-
-void reload_links_gather(
-	struct reload_links *links, uint32_t id, const struct reload_ice_gather *how)
-{
-	assert(!(id >> 31));
-	const char *fault = refusal(links);
-	struct reload_secure_link *base = reload_secure_link_new(links, &reload_ice_transport);
-	struct reload_ice_link *l = ice(base);
+	struct reload_secure_link *base = &l->dtls.base;
+	struct reload_links *links = base->links;
 	base->is_server = how->controlling;
-	reload_secure_link_enter(base, id);
-	if (fault) {
-		reload_secure_link_fail(
-			base, links->ice ? RELOAD_LIMIT : RELOAD_UNREACHABLE, fault);
+	if (!links->ice) {
+		reload_secure_link_fail(base, RELOAD_UNREACHABLE, "ICE is not in use");
 		return;
 	}
 	l->key = ++links->ice->last_key;
@@ -64,17 +51,35 @@ void reload_links_gather(
 	links->ice->plugin->gather(links->ice->ice, l->key, how);
 }
 
-void reload_links_check(struct reload_links *links, uint32_t id, const struct reload_ice_remote *to)
+void reload_links_gather(
+	struct reload_links *links, uint32_t id, const struct reload_ice_gather *how)
 {
-	struct reload_secure_link *base = reload_secure_link_find(links, id);
-	if (!base || base->transport != &reload_ice_transport)
-		return;
-	struct reload_ice_link *l = ice(base);
+	assert(!(id >> 31));
+	bool full = links->counters.links >= links->set.max_links;
+	struct reload_secure_link *base = reload_secure_link_new(links, &reload_ice_transport);
+	reload_secure_link_enter(base, id);
+	if (full)
+		reload_secure_link_fail(base, RELOAD_LIMIT, "too many links");
+	else
+		reload_ice_link_begin(ice(base), how);
+}
+
+void reload_ice_link_check(struct reload_ice_link *l, const struct reload_ice_remote *to)
+{
+	struct reload_secure_link *base = &l->dtls.base;
+	struct reload_links *links = base->links;
 	if (!l->gathered || l->checking || base->state != RELOAD_SECURE_CONNECTING)
 		return;
 	l->checking = true;
 	reload_secure_link_arm(base, reload_poll_now() + RELOAD_ICE_CHECK_MS, on_late);
 	links->ice->plugin->start(links->ice->ice, l->key, to);
+}
+
+void reload_links_check(struct reload_links *links, uint32_t id, const struct reload_ice_remote *to)
+{
+	struct reload_secure_link *base = reload_secure_link_find(links, id);
+	if (base && base->transport == &reload_ice_transport)
+		reload_ice_link_check(ice(base), to);
 }
 
 /* -- whether this host has the address that a link leaves from ------------------------------------------------------------------- */
@@ -98,9 +103,10 @@ static void look_at_base(struct reload_ice_link *l, const struct reload_addresse
 		return;
 	l->dtls.no_path = gone;
 	if (gone)
-		reload_secure_link_arm(base, reload_poll_now() + RELOAD_ICE_GONE_MS, on_gone);
+		reload_timer_arm(base->links->timers, &l->gone,
+			reload_poll_now() + RELOAD_ICE_GONE_MS, on_gone, l);
 	else
-		reload_timer_cancel(base->links->timers, &base->timer);
+		reload_timer_cancel(base->links->timers, &l->gone);
 	reload_secure_link_look(base);
 }
 
@@ -113,7 +119,10 @@ static void on_gathered(struct reload_ice_link *l, const struct reload_ice_found
 		return;
 	l->gathered = true;
 	reload_timer_cancel(links->timers, &l->dtls.base.timer);
-	links->set.ops->gathered(links->set.arg, l->dtls.base.id, found);
+	if (l->dtls.base.transport->sink)
+		l->dtls.base.transport->sink->gathered(&l->dtls.base, found);
+	else
+		links->set.ops->gathered(links->set.arg, l->dtls.base.id, found);
 }
 
 static void on_connected(struct reload_ice_link *l, const struct reload_ice_pair *pair)
@@ -132,11 +141,15 @@ static void on_connected(struct reload_ice_link *l, const struct reload_ice_pair
 
 static void on_failed(struct reload_ice_link *l, const struct reload_ice_notice *n)
 {
-	struct reload_links *links = l->dtls.base.links;
-	const struct reload_links_ops *ops = links->set.ops;
-	if (ops->pairs_failed && n->pairs_count && !l->dtls.base.silent)
-		ops->pairs_failed(links->set.arg, l->dtls.base.id, n->pairs, n->pairs_count);
-	reload_secure_link_fail(&l->dtls.base, RELOAD_UNREACHABLE, n->why);
+	struct reload_secure_link *base = &l->dtls.base;
+	const struct reload_links_setup *set = &base->links->set;
+	const struct reload_link_sink *sink = base->transport->sink;
+	bool wanted = n->pairs_count && !base->silent;
+	if (wanted && sink)
+		sink->pairs_failed(base, n->pairs, n->pairs_count);
+	else if (wanted && set->ops->pairs_failed)
+		set->ops->pairs_failed(set->arg, base->id, n->pairs, n->pairs_count);
+	reload_secure_link_fail(base, RELOAD_UNREACHABLE, n->why);
 }
 
 static void on_datagram(struct reload_ice_link *l, struct span datagram)
@@ -222,26 +235,27 @@ static void on_idle(void *arg)
 	ask_later(l);
 }
 
-static void handshake_done(struct reload_secure_link *base)
+void reload_ice_handshake_done(struct reload_secure_link *base)
 {
 	ask_later(ice(base));
 }
 
 /* -- the transport ---------------------------------------------------------------------------------------------------------------- */
 
-static void send_datagram(struct reload_secure_link *base, struct span datagram)
+void reload_ice_datagram(struct reload_secure_link *base, struct span datagram)
 {
 	struct reload_ice_use *use = base->links->ice;
 	if (ice(base)->key)
 		(void)use->plugin->send(use->ice, ice(base)->key, datagram);
 }
 
-static void disconnect(struct reload_secure_link *base)
+void reload_ice_disconnect(struct reload_secure_link *base)
 {
 	struct reload_ice_use *use = base->links->ice;
 	struct reload_ice_link *l = ice(base);
 	reload_dtls_link_end(&l->dtls);
 	reload_timer_cancel(base->links->timers, &l->idle);
+	reload_timer_cancel(base->links->timers, &l->gone);
 	if (!l->key)
 		return;
 	use->plugin->close(use->ice, l->key);
@@ -264,13 +278,13 @@ const struct reload_link_transport reload_ice_transport = {
 	.send = reload_dtls_send,
 	.close = reload_dtls_close,
 	.pass_end = reload_dtls_pass_end,
-	.disconnect = disconnect,
+	.disconnect = reload_ice_disconnect,
 	.clear = reload_dtls_clear,
 	.set_limits = reload_dtls_set_limits,
 	.info = info,
 	.mtu = reload_dtls_mtu,
-	.datagram = send_datagram,
-	.handshake_done = handshake_done,
+	.datagram = reload_ice_datagram,
+	.handshake_done = reload_ice_handshake_done,
 };
 
 /* -- life --------------------------------------------------------------------------------------------------------------------------- */

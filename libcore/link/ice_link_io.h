@@ -56,6 +56,7 @@ struct reload_ice_link {
 	uint64_t key; /* 0: the plug-in has nothing of it any more */
 	bool gathered, checking;
 	struct reload_timer idle;    /* while it is up */
+	struct reload_timer gone;    /* this host does not have the address any more */
 	uint64_t sent;               /* DATA frames when it was armed */
 	struct reload_ice_pair pair; /* when it is connected */
 };
@@ -72,6 +73,18 @@ struct reload_ice_use {
 };
 
 extern const struct reload_link_transport reload_ice_transport;
+
+/*
+ * What all links over ICE do, those of applications too.  reload_ice_link_begin() gathers candidates for a new one, whose end is_server is set by
+ * how->controlling; gathered() follows, or it is dead.  reload_ice_link_check() connects to the other end, once candidates are gathered, and only once.
+ */
+void reload_ice_link_begin(struct reload_ice_link *link, const struct reload_ice_gather *how);
+void reload_ice_link_check(struct reload_ice_link *link, const struct reload_ice_remote *to);
+
+/* reload_ice_datagram(), reload_ice_disconnect() and reload_ice_handshake_done() are in the rows of all transports over ICE, under these names there. */
+void reload_ice_datagram(struct reload_secure_link *link, struct span datagram);
+void reload_ice_disconnect(struct reload_secure_link *link);
+void reload_ice_handshake_done(struct reload_secure_link *link);
 
 /* reload_ice_end() ends the plug-in, whose links are gone; legal without one. */
 void reload_ice_end(struct reload_links *links);

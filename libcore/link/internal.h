@@ -39,12 +39,27 @@ enum reload_secure_kind {
 	RELOAD_SECURE_KINDS
 };
 
+/* What happens to links that are an application's; it goes here, and not to the owner of all links. */
+struct reload_link_sink {
+	/* the handshake is done, the certificate passed reload_trust_check() */
+	void (*up)(struct reload_secure_link *link);
+	/* over DTLS: a message, never an empty one */
+	void (*message)(struct reload_secure_link *link, struct span message);
+	/* over ICE, as in struct reload_links_ops */
+	void (*gathered)(struct reload_secure_link *link, const struct reload_ice_found *found);
+	void (*pairs_failed)(
+		struct reload_secure_link *link, const struct reload_ice_pair *pairs, size_t count);
+};
+
 /* What the transport of a link does; every function is called with links of its own. */
 struct reload_link_transport {
 	enum reload_link_type type;
 	enum reload_secure_kind kind;
-	const char *name; /* as people know it: "TLS" */
-	size_t size;      /* of its struct */
+	const char *name;                    /* as people know it: "TLS" */
+	size_t size;                         /* of its struct */
+	const struct reload_link_sink *sink; /* NULL: the owner of the links is notified */
+	/* name by which both ends agree what goes through the session (ALPN, RFC 7301); NULL: none is offered or taken */
+	const char *alpn;
 	BIO_METHOD *(*bio_method)(
 		void); /* how bytes of its sessions travel; the link is the BIO's data */
 	/* starts to connect to link->peer; what stands in the way, NULL: it is under way.  NULL: it has no addresses */
@@ -169,6 +184,9 @@ enum reload_err reload_secure_contexts_new(SSL_CTX *out[RELOAD_SECURE_KINDS],
 
 /* reload_secure_session() makes the session of a link, over a BIO whose data is the link; NULL when OpenSSL cannot. */
 SSL *reload_secure_session(struct reload_secure_link *link);
+
+/* reload_secure_protocol_agreed() returns whether both ends of a session whose handshake is done have agreed on transport->alpn, or on none. */
+bool reload_secure_protocol_agreed(const struct reload_secure_link *link);
 
 /* -- socket_io.c: sockets; all are non-blocking and close-on-exec --------------------------------------------------- */
 

@@ -16,6 +16,60 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* -- the protocol inside the session (ALPN) ------------------------------------------------------------------------------ */
+
+enum {
+	PROTOCOL_MAX = 64
+};
+
+/* A list of one name, as RFC 7301 s3.1 has it; returns its bytes. */
+static unsigned protocol_list(uint8_t out[PROTOCOL_MAX], const char *name)
+{
+	struct wr w = wr_fixed(out, PROTOCOL_MAX);
+	size_t mark = wr_open(&w, 1);
+	wr_span(&w, span_str(name));
+	wr_close(&w, mark, 1);
+	return w.err ? 0 : (unsigned)w.len;
+}
+
+static bool offer_protocol(SSL *ssl, const char *name)
+{
+	uint8_t list[PROTOCOL_MAX];
+	unsigned len = protocol_list(list, name);
+	return len && SSL_set_alpn_protos(ssl, list, len) == 0;
+}
+
+/* As server: one that asks for the name is told so, any other one is refused; a link without a name takes no notice. */
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+	const unsigned char *in, unsigned in_len, void *arg)
+{
+	const struct reload_secure_link *link = SSL_get_app_data(ssl);
+	const char *name = link->transport->alpn;
+	struct rd r = rd_of(span_of(in, in_len));
+	(void)arg;
+	while (name && rd_more(&r)) {
+		struct rd one = rd_open(&r, 1);
+		struct span offered = rd_rest(&one);
+		if (!one.err && span_eq(offered, span_str(name))) {
+			*out = offered.at;
+			*out_len = (unsigned char)offered.len;
+			return SSL_TLSEXT_ERR_OK;
+		}
+	}
+	return name ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
+}
+
+bool reload_secure_protocol_agreed(const struct reload_secure_link *link)
+{
+	const unsigned char *name;
+	unsigned len;
+	SSL_get0_alpn_selected(link->ssl, &name, &len);
+	return link->transport->alpn ? span_eq(span_of(name, len), span_str(link->transport->alpn))
+				     : !len;
+}
+
+/* -- sessions ------------------------------------------------------------------------------------------------------------- */
+
 SSL *reload_secure_session(struct reload_secure_link *link)
 {
 	enum reload_secure_kind kind = link->transport->kind;
@@ -29,6 +83,10 @@ SSL *reload_secure_session(struct reload_secure_link *link)
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_app_data(ssl, link);
+	if (link->transport->alpn && !offer_protocol(ssl, link->transport->alpn)) {
+		SSL_free(ssl);
+		return NULL;
+	}
 	if (link->incoming || link->is_server)
 		SSL_set_accept_state(ssl);
 	else
@@ -139,6 +197,7 @@ static bool policy(SSL_CTX *ctx, int version_min, int version_max)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, certificate_passes, NULL);
 	SSL_CTX_set_max_cert_list(ctx, RELOAD_LINK_CERTS_MAX); /* before any is parsed */
+	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	/* a finite field of 8192 bits, or P-521, would cost the loop a hundred times as much as these */
 	return SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 &&
 	       SSL_CTX_set_num_tickets(ctx, 0) == 1 &&

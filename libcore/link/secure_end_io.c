@@ -145,7 +145,8 @@ void reload_secure_link_free(struct reload_secure_link *l)
 	if (l->is_in_pass)
 		TAILQ_REMOVE(&l->links->pass, l, pass);
 	l->links->counters.links -= l->counted;
-	l->links->counters.dtls -= l->was_up && l->transport->kind == RELOAD_SECURE_DATAGRAM;
+	l->links->counters.dtls -=
+		l->was_up && l->counted && l->transport->kind == RELOAD_SECURE_DATAGRAM;
 	reload_secure_link_forget_peer(l);
 	l->transport->clear(l);
 	free(l->addrs);
@@ -177,6 +178,15 @@ static const char *refused_by_peer(void)
 	return NULL;
 }
 
+/* whether either end knows that the other one speaks no protocol that it does (RFC 7301 s3.2) */
+static bool no_protocol(void)
+{
+	unsigned long e = ERR_peek_error();
+	int reason = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
+	return reason == SSL_R_NO_APPLICATION_PROTOCOL ||
+	       reason == SSL_AD_REASON_OFFSET + SSL_AD_NO_APPLICATION_PROTOCOL;
+}
+
 /* a call into OpenSSL failed for good: err_saved is errno behind it */
 void reload_secure_link_fail_session(struct reload_secure_link *l, int code, int err_saved)
 {
@@ -190,6 +200,8 @@ void reload_secure_link_fail_session(struct reload_secure_link *l, int code, int
 		reason = "the other end closed the connection";
 	else if (code == SSL_ERROR_SYSCALL && !reason)
 		reason = strerror(err_saved);
+	if (no_protocol())
+		reason = "the other end speaks another protocol on the connection";
 	const char *refused = refused_by_peer();
 	snprintf(text, sizeof(text), "%s%s",
 		refused ? "the other end refused our certificate: " : "",

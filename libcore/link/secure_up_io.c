@@ -4,6 +4,10 @@
 void reload_secure_link_up(struct reload_secure_link *l)
 {
 	struct reload_links *links = l->links;
+	if (l->transport->sink) {
+		l->transport->sink->up(l);
+		return;
+	}
 	reload_secure_link_leave_half_open(l);
 	if (l->race)
 		reload_link_race_won(l);

@@ -2,11 +2,36 @@
 #pragma once
 
 #include "link/app_streams_io.h"
+#include "link/ice_link_io.h"
+#include "link/ordered.h"
 #include "link/tls.h"
 
 enum {
 	APP_BUFFER = 32768, /* bytes of a direction that are under way here */
 	APP_CHUNKS = 8      /* of them that are copied at a time, then others have their turn */
+};
+
+/* What became of an attempt to copy. */
+enum app_step {
+	APP_MORE,  /* some bytes: there may be more */
+	APP_WAITS, /* for the loop */
+	APP_OVER   /* nothing more to do in this direction, or for the stream */
+};
+
+struct app_stream;
+
+/* How bytes go between a stream that is up and the other end. */
+struct app_carrier {
+	/* reads into `to`: *n bytes with APP_MORE; in.ended is set when there will be no more.  Also of one that is dead, what is left. */
+	enum app_step (*read)(struct app_stream *s, uint8_t *to, size_t size, size_t *n);
+	/* takes *n bytes from the front with APP_MORE */
+	enum app_step (*write)(struct app_stream *s, struct span from, size_t *n);
+	/* tells the other end that there are no more bytes; APP_OVER: it knows */
+	enum app_step (*end)(struct app_stream *s);
+	/* asks for what the stream waits for: to read, or to write; NULL: it is looked at whenever anything happens */
+	void (*wait)(struct app_stream *s, bool reads, bool writes);
+	/* both directions have ended as they should */
+	void (*finish)(struct app_stream *s);
 };
 
 /* Bytes in one direction.  The buffer is there as long as it holds any. */
@@ -19,16 +44,26 @@ struct app_flow {
 };
 
 struct app_stream {
-	struct reload_stream_link tls; /* first */
+	union {
+		struct reload_secure_link base;
+		struct reload_stream_link tls; /* in an overlay without ICE */
+		struct reload_ice_link ice;
+	}; /* first */
+	const struct app_carrier *carrier;
 	TAILQ_ENTRY(app_stream) entry;
 	struct reload_app_streams *streams;
 	uint32_t app, number;
 	bool taken;
-	bool tls_gone;   /* what has arrived may still be delivered */
+	bool link_gone;  /* what has arrived may still be delivered */
 	bool local_gone; /* the program has closed its socket: nothing more can be delivered */
 	bool closing;    /* for that reason: the other end has a moment to end too */
+	bool reported;   /* its owner knows how it ended */
+	/* of TLS */
 	uint64_t watch;
-	unsigned wants;
+	unsigned wants;  /* events that are asked of the loop */
+	unsigned needed; /* those that the session asked for last, beside reading and writing */
+	/* of DTLS */
+	struct reload_ordered ordered;
 	int local; /* socket, -1: not joined */
 	uint64_t local_watch;
 	unsigned local_wants;
@@ -50,20 +85,46 @@ struct reload_app_streams {
 	struct app_listener_list listeners;
 };
 
-/* -- app_stream_io.c ------------------------------------------------------------------------------------------------------ */
+/* What follows is in the order of who uses whom. */
 
-/* reload_app_stream_want() changes the events that are asked of the loop for the TLS connection. */
-void reload_app_stream_want(struct app_stream *s, unsigned events);
+/* -- app_stream_io.c: how streams begin and end ---------------------------------------------------------------------------- */
 
-/* reload_app_stream_done() ends a stream for good, with what it ended with, and frees it. */
+/* reload_app_stream_of() returns the stream that a secured link is. */
+static inline struct app_stream *reload_app_stream_of(struct reload_secure_link *base)
+{
+	return (struct app_stream *)base;
+}
+
+/* reload_app_stream_new() makes one (owned by streams) of a transport, whose struct it is. */
+struct app_stream *reload_app_stream_new(struct reload_app_streams *streams, uint32_t app,
+	const struct reload_link_transport *transport, const struct app_carrier *carrier);
+
+/* reload_app_stream_up() reports one whose handshake is done. */
+void reload_app_stream_up(struct app_stream *s);
+
+/* reload_app_stream_report() tells the owner how one that was taken has ended, once. */
+void reload_app_stream_report(struct app_stream *s);
+
+/* reload_app_stream_done() ends a stream for good, and frees it. */
 void reload_app_stream_done(struct app_stream *s);
 
-/* -- app_flow_io.c ------------------------------------------------------------------------------------------------------- */
+/* -- app_flow_io.c: copying ------------------------------------------------------------------------------------------------ */
 
 /* reload_app_flow_join() begins to copy between the stream and its local socket; reload_app_flow_run() copies what can be copied now. */
 void reload_app_flow_join(struct app_stream *s, int fd);
 void reload_app_flow_run(struct app_stream *s);
-/* reload_app_flow_tls_event() goes on with what the loop reports of the TLS connection. */
-void reload_app_flow_tls_event(struct app_stream *s, unsigned events);
 /* reload_app_flow_clear() closes the local socket and frees the buffers; may be called twice. */
 void reload_app_flow_clear(struct app_stream *s);
+
+/* reload_app_stream_ended() and reload_app_stream_clear() are in the rows of all transports of streams. */
+void reload_app_stream_ended(struct reload_secure_link *base);
+void reload_app_stream_clear(struct reload_secure_link *base);
+
+/* -- app_tls_io.c: over TLS ------------------------------------------------------------------------------------------------ */
+
+extern const struct app_carrier reload_app_tls_carrier;
+
+/* reload_app_tls_want() changes the events that are asked of the loop for the TLS connection. */
+void reload_app_tls_want(struct app_stream *s, unsigned events);
+/* reload_app_tls_event() goes on with what the loop reports of it, when it is up. */
+void reload_app_tls_event(struct app_stream *s, unsigned events);

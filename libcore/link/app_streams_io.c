@@ -22,8 +22,7 @@ enum {
 	MAX_STREAMS = 256,
 	HALF_OPEN_MAX =
 		8, /* connections to one listener whose handshake is under way; the oldest makes room */
-	SOCKETS_MAX = 8, /* addresses of one listener */
-	VALIDITY_MS = 60000,
+	SOCKETS_MAX = 8,   /* addresses of one listener */
 	DEAD_AFTER_S = 60, /* a host that acknowledges nothing for so long is gone */
 	PROBES_S = 15
 };
@@ -40,11 +39,6 @@ struct app_listener {
 	size_t count;
 };
 
-static struct app_stream *of(struct reload_secure_link *base)
-{
-	return (struct app_stream *)base;
-}
-
 static reload_ms now_and(uint32_t ms)
 {
 	return reload_poll_now() + ms;
@@ -54,7 +48,7 @@ static reload_ms now_and(uint32_t ms)
 
 static void disconnect(struct reload_secure_link *base)
 {
-	struct app_stream *s = of(base);
+	struct app_stream *s = reload_app_stream_of(base);
 	if (s->tls.fd < 0)
 		return;
 	reload_poll_remove(base->links->set.poll, s->watch);
@@ -63,40 +57,14 @@ static void disconnect(struct reload_secure_link *base)
 	s->tls.fd = -1;
 }
 
-static void clear(struct reload_secure_link *base)
-{
-	struct app_stream *s = of(base);
-	reload_app_flow_clear(s);
-	TAILQ_REMOVE(&s->streams->list, s, entry);
-	s->streams->count--;
-}
-
 static void pass_end(struct reload_secure_link *base)
 {
-	if (base->state == RELOAD_SECURE_UP && of(base)->local >= 0)
-		reload_app_flow_run(of(base));
+	struct app_stream *s = reload_app_stream_of(base);
+	if (s->local >= 0 && base->state == RELOAD_SECURE_UP)
+		reload_app_flow_run(s);
 }
 
 static const char *start(struct reload_secure_link *base);
-
-/* It is dead.  Of one that is joined, what has arrived is delivered before its end is reported. */
-static void ended(struct reload_secure_link *base)
-{
-	struct app_stream *s = of(base);
-	struct reload_app_streams *streams = s->streams;
-	if (s->taken && s->local >= 0 && !s->tls_gone) {
-		s->tls_gone = s->out.ended = true;
-		reload_app_flow_run(s);
-		return;
-	}
-	if (s->taken)
-		reload_app_stream_done(s);
-	else if (!base->silent && !base->incoming && !base->was_up) {
-		streams->ops->down(streams->arg, s->app, base->err, base->why);
-		reload_secure_link_free(base);
-	} else
-		reload_secure_link_free(base);
-}
 
 static const struct reload_link_transport transport = {
 	.type = RELOAD_TLS_TCP_FH_NO_ICE,
@@ -106,21 +74,15 @@ static const struct reload_link_transport transport = {
 	.connect = start,
 	.pass_end = pass_end,
 	.disconnect = disconnect,
-	.clear = clear,
-	.ended = ended,
+	.clear = reload_app_stream_clear,
+	.ended = reload_app_stream_ended,
 };
 
 static struct app_stream *stream_new(struct reload_app_streams *streams, uint32_t app)
 {
 	struct app_stream *s =
-		(struct app_stream *)reload_secure_link_new(streams->links, &transport);
-	s->streams = streams;
-	s->app = app;
-	s->number = ++streams->next;
-	s->tls.fd = s->local = -1;
-	s->tls.base.err = RELOAD_OK;
-	TAILQ_INSERT_TAIL(&streams->list, s, entry);
-	streams->count++;
+		reload_app_stream_new(streams, app, &transport, &reload_app_tls_carrier);
+	s->tls.fd = -1;
 	return s;
 }
 
@@ -135,20 +97,6 @@ static struct app_stream *find(const struct reload_app_streams *streams, uint32_
 
 /* -- becoming a stream --------------------------------------------------------------------------------------------------- */
 
-static void check_validity(void *arg)
-{
-	struct app_stream *s = arg;
-	struct reload_secure_link *base = &s->tls.base;
-	reload_utc wall = reload_poll_wall(), until = base->cert->not_after;
-	if (until < wall)
-		reload_secure_link_check_trust(base);
-	if (base->state != RELOAD_SECURE_UP)
-		return;
-	reload_utc left = until >= wall ? until - wall + 1 : 1;
-	reload_secure_link_arm(
-		base, now_and(left < VALIDITY_MS ? (uint32_t)left : VALIDITY_MS), check_validity);
-}
-
 /* A host that vanished is noticed, also when nothing is sent. */
 static void watch_peer(int fd)
 {
@@ -161,31 +109,23 @@ static void watch_peer(int fd)
 
 static void up(struct app_stream *s)
 {
-	struct reload_secure_link *base = &s->tls.base;
-	base->state = RELOAD_SECURE_UP;
-	base->was_up = true;
-	free(TAKE(base->addrs));
-	free(TAKE(base->why));
-	base->addrs_count = base->addrs_next = 0;
 	watch_peer(s->tls.fd);
-	reload_app_stream_want(s, 0); /* until it is joined, the other end waits */
-	check_validity(s);
-	if (base->state == RELOAD_SECURE_UP)
-		s->streams->ops->up(s->streams->arg, s->app, s->number, base->cert, &base->peer);
+	reload_app_tls_want(s, 0); /* until it is joined, the other end waits */
+	reload_app_stream_up(s);
 }
 
 static void on_late(void *arg)
 {
 	struct app_stream *s = arg;
-	bool handshake = s->tls.base.state == RELOAD_SECURE_HANDSHAKE;
-	reload_secure_link_fail(&s->tls.base, RELOAD_TIMEOUT,
+	bool handshake = s->base.state == RELOAD_SECURE_HANDSHAKE;
+	reload_secure_link_fail(&s->base, RELOAD_TIMEOUT,
 		handshake ? "no TLS handshake in time" : "no connection in time");
-	reload_secure_link_try_next(&s->tls.base);
+	reload_secure_link_try_next(&s->base);
 }
 
 static void handshake(struct app_stream *s)
 {
-	struct reload_secure_link *base = &s->tls.base;
+	struct reload_secure_link *base = &s->base;
 	ERR_clear_error();
 	errno = 0;
 	int n = SSL_do_handshake(base->ssl), err = errno;
@@ -195,7 +135,7 @@ static void handshake(struct app_stream *s)
 	}
 	int code = SSL_get_error(base->ssl, n);
 	if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE) {
-		reload_app_stream_want(
+		reload_app_tls_want(
 			s, code == SSL_ERROR_WANT_READ ? RELOAD_POLL_IN : RELOAD_POLL_OUT);
 		return;
 	}
@@ -205,7 +145,7 @@ static void handshake(struct app_stream *s)
 
 static void start_handshake(struct app_stream *s)
 {
-	struct reload_secure_link *base = &s->tls.base;
+	struct reload_secure_link *base = &s->base;
 	base->ssl = reload_secure_session(base);
 	if (!base->ssl) {
 		reload_secure_link_fail(base, RELOAD_FAILED, "OpenSSL cannot make a session");
@@ -223,14 +163,14 @@ static void on_connected(struct app_stream *s)
 		start_handshake(s);
 		return;
 	}
-	reload_secure_link_fail(&s->tls.base, RELOAD_LINK_DOWN, strerror(err));
-	reload_secure_link_try_next(&s->tls.base);
+	reload_secure_link_fail(&s->base, RELOAD_LINK_DOWN, strerror(err));
+	reload_secure_link_try_next(&s->base);
 }
 
 static void on_event(void *arg, unsigned events)
 {
 	struct app_stream *s = arg;
-	switch (s->tls.base.state) {
+	switch (s->base.state) {
 	case RELOAD_SECURE_CONNECTING:
 		on_connected(s);
 		break;
@@ -238,7 +178,7 @@ static void on_event(void *arg, unsigned events)
 		handshake(s);
 		break;
 	case RELOAD_SECURE_UP:
-		reload_app_flow_tls_event(s, events);
+		reload_app_tls_event(s, events);
 		break;
 	case RELOAD_SECURE_CLOSING:
 	case RELOAD_SECURE_LINGER:
@@ -265,7 +205,7 @@ static const char *start(struct reload_secure_link *base)
 	int fd = reload_socket_connect(&base->peer);
 	if (fd < 0)
 		return strerror(-fd);
-	if (!watch(of(base), fd, RELOAD_POLL_OUT))
+	if (!watch(reload_app_stream_of(base), fd, RELOAD_POLL_OUT))
 		return "the descriptor cannot be watched";
 	reload_secure_link_arm(base, now_and((uint32_t)base->links->set.connect_ms), on_late);
 	return NULL;
@@ -275,7 +215,7 @@ void reload_app_streams_connect(struct reload_app_streams *streams, uint32_t app
 	const struct reload_link_target *to, size_t count)
 {
 	struct app_stream *s = stream_new(streams, app);
-	struct reload_secure_link *base = &s->tls.base;
+	struct reload_secure_link *base = &s->base;
 	count = count < RELOAD_LINK_ADDRS ? count : RELOAD_LINK_ADDRS;
 	base->addrs = reload_alloc_array(count + 1, sizeof(*base->addrs));
 	for (size_t i = 0; i < count; i++) {
@@ -297,13 +237,13 @@ static void make_room(struct app_listener *l)
 	struct app_stream *s, *oldest = NULL;
 	size_t count = 0;
 	TAILQ_FOREACH (s, &l->streams->list, entry)
-		if (s->app == l->app && s->tls.base.state == RELOAD_SECURE_HANDSHAKE) {
+		if (s->app == l->app && s->base.state == RELOAD_SECURE_HANDSHAKE) {
 			oldest = oldest ? oldest : s;
 			count++;
 		}
 	if (count >= HALF_OPEN_MAX)
 		reload_secure_link_fail(
-			&oldest->tls.base, RELOAD_LIMIT, "too many handshakes at a time");
+			&oldest->base, RELOAD_LIMIT, "too many handshakes at a time");
 }
 
 static void on_accept(void *arg, unsigned events)
@@ -323,13 +263,12 @@ static void on_accept(void *arg, unsigned events)
 	}
 	make_room(l);
 	struct app_stream *s = stream_new(streams, l->app);
-	s->tls.base.incoming = true;
-	s->tls.base.peer = peer;
+	s->base.incoming = true;
+	s->base.peer = peer;
 	if (watch(s, fd, RELOAD_POLL_IN))
 		start_handshake(s);
 	else
-		reload_secure_link_fail(
-			&s->tls.base, RELOAD_IO, "the descriptor cannot be watched");
+		reload_secure_link_fail(&s->base, RELOAD_IO, "the descriptor cannot be watched");
 }
 
 size_t reload_app_streams_listen(struct reload_app_streams *streams, uint32_t app,
@@ -378,14 +317,14 @@ static void listener_free(struct app_listener *l)
 static void cut_off(struct app_stream *s)
 {
 	const struct linger at_once = { .l_onoff = 1 };
-	s->tls.base.silent = true;
+	s->base.silent = true;
 	if (s->tls.fd >= 0)
 		setsockopt(s->tls.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	if (s->tls.base.state == RELOAD_SECURE_DEAD) {
-		s->tls_gone = true; /* nothing more is delivered */
-		reload_secure_link_look(&s->tls.base);
+	if (s->base.state == RELOAD_SECURE_DEAD) {
+		s->link_gone = true; /* nothing more is delivered */
+		reload_secure_link_look(&s->base);
 	}
-	reload_secure_link_fail(&s->tls.base, RELOAD_CANCELLED, "dropped");
+	reload_secure_link_fail(&s->base, RELOAD_CANCELLED, "dropped");
 	reload_app_flow_clear(s);
 }
 
@@ -393,10 +332,10 @@ bool reload_app_streams_take(
 	struct reload_app_streams *streams, uint32_t stream, struct reload_ip_port *peer)
 {
 	struct app_stream *s = find(streams, stream);
-	if (!s || s->tls.base.state != RELOAD_SECURE_UP)
+	if (!s || s->base.state != RELOAD_SECURE_UP)
 		return false;
 	s->taken = true;
-	*peer = s->tls.base.peer;
+	*peer = s->base.peer;
 	return true;
 }
 
@@ -424,7 +363,7 @@ void reload_app_streams_end(struct reload_app_streams *streams, uint32_t app)
 void reload_app_streams_join(struct reload_app_streams *streams, uint32_t stream, int fd)
 {
 	struct app_stream *s = find(streams, stream);
-	if (s && s->taken && s->local < 0 && s->tls.base.state == RELOAD_SECURE_UP)
+	if (s && s->taken && s->local < 0 && s->base.state == RELOAD_SECURE_UP)
 		reload_app_flow_join(s, fd);
 	else
 		close(fd);
@@ -434,8 +373,8 @@ void reload_app_streams_check_trust(struct reload_app_streams *streams)
 {
 	struct app_stream *s;
 	TAILQ_FOREACH (s, &streams->list, entry)
-		if (s->tls.base.state == RELOAD_SECURE_UP)
-			reload_secure_link_check_trust(&s->tls.base);
+		if (s->base.state == RELOAD_SECURE_UP)
+			reload_secure_link_check_trust(&s->base);
 }
 
 size_t reload_app_streams_count(const struct reload_app_streams *streams)
@@ -464,6 +403,6 @@ void reload_app_streams_free(struct reload_app_streams *s)
 	while (!TAILQ_EMPTY(&s->listeners))
 		listener_free(TAILQ_FIRST(&s->listeners));
 	while (!TAILQ_EMPTY(&s->list))
-		reload_secure_link_free(&TAILQ_FIRST(&s->list)->tls.base);
+		reload_secure_link_free(&TAILQ_FIRST(&s->list)->base);
 	free(s);
 }

@@ -121,8 +121,7 @@ static bool sends(struct way *w, size_t most)
 	for (size_t i = 0; i < MOST; i++)
 		from[i] = octet(w->from->sent + i);
 	if (!reload_ordered_control(w->from, &out))
-		(void)reload_ordered_put(
-			w->from, &out, span_of(from, most < MOST ? most : MOST));
+		(void)reload_ordered_put(w->from, &out, span_of(from, most < MOST ? most : MOST));
 	m->len = out.len;
 	w->count += m->len > 0;
 	return m->len > 0;

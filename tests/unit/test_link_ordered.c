@@ -44,7 +44,7 @@ static const char *takes(struct reload_ordered *o, struct message m)
 	return fault;
 }
 
-#define good(o, type, number, len) assert_null(takes(o, of(type, number, len)))
+#define good(o, type, number, len)      assert_null(takes(o, of(type, number, len)))
 #define bad(o, type, number, len, text) assert_string_equal(takes(o, of(type, number, len)), text)
 
 /* reads at most n octets, all of which must be right, and returns how many there were */

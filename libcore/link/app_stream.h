@@ -57,6 +57,7 @@ struct app_stream {
 	bool link_gone;  /* what has arrived may still be delivered */
 	bool local_gone; /* the program has closed its socket: nothing more can be delivered */
 	bool closing;    /* for that reason: the other end has a moment to end too */
+	bool finished;   /* over ICE: both directions have ended as they should */
 	bool reported;   /* its owner knows how it ended */
 	/* of TLS */
 	uint64_t watch;
@@ -128,3 +129,11 @@ extern const struct app_carrier reload_app_tls_carrier;
 void reload_app_tls_want(struct app_stream *s, unsigned events);
 /* reload_app_tls_event() goes on with what the loop reports of it, when it is up. */
 void reload_app_tls_event(struct app_stream *s, unsigned events);
+
+/* -- app_ice_io.c: over ICE ------------------------------------------------------------------------------------------------ */
+
+/* reload_app_ice_new() makes a stream over ICE and begins to gather; full: it fails, as there are too many. */
+void reload_app_ice_new(struct reload_app_streams *streams, uint32_t app,
+	const struct reload_ice_gather *how, bool full);
+/* reload_app_is_ice() returns whether a stream is one. */
+bool reload_app_is_ice(const struct app_stream *s);

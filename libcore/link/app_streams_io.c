@@ -311,6 +311,32 @@ static void listener_free(struct app_listener *l)
 	free(l);
 }
 
+/* -- over ICE ------------------------------------------------------------------------------------------------------------ */
+
+void reload_app_streams_gather(
+	struct reload_app_streams *streams, uint32_t app, const struct reload_ice_gather *how)
+{
+	reload_app_ice_new(streams, app, how, streams->count >= streams->max_streams);
+}
+
+void reload_app_streams_check(
+	struct reload_app_streams *streams, uint32_t app, const struct reload_ice_remote *to)
+{
+	struct app_stream *s;
+	TAILQ_FOREACH (s, &streams->list, entry)
+		if (s->app == app && !s->taken && reload_app_is_ice(s)) {
+			reload_ice_link_check(&s->ice, to);
+			return;
+		}
+}
+
+const struct reload_ice_pair *reload_app_streams_pair(
+	const struct reload_app_streams *streams, uint32_t stream)
+{
+	const struct app_stream *s = find(streams, stream);
+	return s && reload_app_is_ice(s) ? &s->ice.pair : NULL;
+}
+
 /* -- orders -------------------------------------------------------------------------------------------------------------- */
 
 /* Ends a stream so that the other end sees that it was cut off. */
@@ -318,7 +344,7 @@ static void cut_off(struct app_stream *s)
 {
 	const struct linger at_once = { .l_onoff = 1 };
 	s->base.silent = true;
-	if (s->tls.fd >= 0)
+	if (!reload_app_is_ice(s) && s->tls.fd >= 0)
 		setsockopt(s->tls.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	if (s->base.state == RELOAD_SECURE_DEAD) {
 		s->link_gone = true; /* nothing more is delivered */

@@ -68,8 +68,8 @@ static void wait(struct app_stream *s, bool reads, bool writes)
 {
 	unsigned needed = s->needed;
 	s->needed = 0;
-	reload_app_tls_want(s,
-		needed | (reads ? RELOAD_POLL_IN : 0u) | (writes ? RELOAD_POLL_OUT : 0u));
+	reload_app_tls_want(
+		s, needed | (reads ? RELOAD_POLL_IN : 0u) | (writes ? RELOAD_POLL_OUT : 0u));
 	if (reads && SSL_has_pending(s->base.ssl))
 		reload_secure_link_look(&s->base);
 }

@@ -1,108 +1,7 @@
 /* Streams of applications: what goes through, how they end, and what strangers can do. */
 #include "link_raw.h"
 
-#include "link/app_streams_io.h"
-
-enum {
-	APP = 5,
-	MEGABYTE = 1024 * 1024
-};
-
-static struct authority root, other_root;
-static struct identity alice, bob, mallory;
-static struct reload_poll *loop;
-
-/* One node with its streams, and what it was told last. */
-struct end {
-	struct node node;
-	struct reload_app_streams *streams;
-	unsigned ups, downs, ends;
-	uint32_t stream, ended_stream;
-	enum reload_err down_err, ended_err;
-	uint64_t sent, received;
-	char why[512];
-	int program; /* the other end of the local socket; -1: none */
-};
-
-static struct end a, b;
-
-static void on_up(void *arg, uint32_t app, uint32_t stream, struct reload_cert *cert,
-	const struct reload_ip_port *peer)
-{
-	struct end *e = arg;
-	assert_int_equal(app, APP);
-	assert_non_null(cert->user);
-	assert_int_equal(peer->type, RELOAD_IPV4);
-	e->ups++;
-	e->stream = stream;
-}
-
-static void on_down(
-	void *arg, uint32_t app, enum reload_err err, const struct reload_error_text *why)
-{
-	struct end *e = arg;
-	assert_int_equal(app, APP);
-	e->downs++;
-	e->down_err = err;
-	snprintf(e->why, sizeof(e->why), "%s", why->reason);
-}
-
-static void on_ended(void *arg, uint32_t stream, const struct reload_app_stream_end *end)
-{
-	struct end *e = arg;
-	e->ends++;
-	e->ended_stream = stream;
-	e->ended_err = end->err;
-	e->sent = end->sent;
-	e->received = end->received;
-	snprintf(e->why, sizeof(e->why), "%s", end->err ? end->why->reason : "");
-}
-
-static const struct reload_app_streams_ops ops = {
-	.up = on_up, .down = on_down, .ended = on_ended
-};
-
-static void end_start(
-	struct end *e, const struct identity *who, struct reload_trust *trust, size_t max_streams)
-{
-	memset(e, 0, sizeof(*e));
-	e->program = -1;
-	node_start(&e->node, loop, who, trust, (struct reload_links_setup){ .handshake_ms = 400 });
-	e->streams = reload_app_streams_new(&(struct reload_app_streams_setup){
-		.links = e->node.links, .ops = &ops, .arg = e, .max_streams = max_streams });
-}
-
-static void end_stop(struct end *e)
-{
-	reload_app_streams_free(e->streams);
-	node_stop(&e->node);
-	if (e->program >= 0)
-		close(e->program);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	loop = reload_poll_new();
-	authority_init(&root, "root");
-	authority_init(&other_root, "other root");
-	identity_init(&alice, &root, 1, OVERLAY, 3600 * 1000);
-	identity_init(&bob, &root, 2, OVERLAY, 3600 * 1000);
-	identity_init(&mallory, &other_root, 3, OVERLAY, 3600 * 1000);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	identity_clear(&mallory);
-	identity_clear(&bob);
-	identity_clear(&alice);
-	authority_clear(&other_root);
-	authority_clear(&root);
-	reload_poll_free(loop);
-	return 0;
-}
+#include "link_app.h"
 
 static int ends_start(void **state)
 {
@@ -140,20 +39,6 @@ static void b_connects(uint16_t port)
 	reload_app_streams_connect(b.streams, APP, &to, 1);
 }
 
-static void take(struct end *e)
-{
-	struct reload_ip_port peer;
-	assert_true(reload_app_streams_take(e->streams, e->stream, &peer));
-}
-
-static void join(struct end *e)
-{
-	int fds[2];
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	e->program = fds[0];
-	reload_app_streams_join(e->streams, e->stream, fds[1]);
-}
-
 /* a and b have a stream, and a program at each end. */
 static void connected(void)
 {
@@ -167,51 +52,8 @@ static void connected(void)
 	join(&b);
 }
 
-/* -- what the programs do --------------------------------------------------------------------------------------------------- */
-
-/* The byte at a place of what e's program writes. */
-static uint8_t byte_at(const struct end *e, size_t i)
+static void none_is_left(void)
 {
-	return (uint8_t)(i * 7 + i / 251 + (e == &a ? 1 : 100));
-}
-
-/* Writes up to `total` bytes from *at on, as far as the socket takes them. */
-static void writes(struct end *e, size_t *at, size_t total)
-{
-	uint8_t chunk[8192];
-	while (*at < total) {
-		size_t len = total - *at < sizeof(chunk) ? total - *at : sizeof(chunk);
-		for (size_t i = 0; i < len; i++)
-			chunk[i] = byte_at(e, *at + i);
-		ssize_t n = send(e->program, chunk, len, MSG_NOSIGNAL);
-		if (n <= 0)
-			return;
-		*at += (size_t)n;
-	}
-}
-
-/* Reads what there is and compares it with what the other's program wrote; true: the end. */
-static bool reads(struct end *e, size_t *at)
-{
-	uint8_t chunk[8192];
-	ssize_t n;
-	while ((n = recv(e->program, chunk, sizeof(chunk), 0)) > 0) {
-		for (ssize_t i = 0; i < n; i++)
-			assert_int_equal(chunk[i], byte_at(e == &a ? &b : &a, *at + (size_t)i));
-		*at += (size_t)n;
-	}
-	return n == 0;
-}
-
-static void both_ended_well(uint64_t a_sent, uint64_t b_sent)
-{
-	TURN_UNTIL(loop, a.ends == 1 && b.ends == 1);
-	assert_int_equal(a.ended_err, RELOAD_OK);
-	assert_int_equal(b.ended_err, RELOAD_OK);
-	assert_int_equal(a.sent, a_sent);
-	assert_int_equal(b.received, a_sent);
-	assert_int_equal(b.sent, b_sent);
-	assert_int_equal(a.received, b_sent);
 	assert_int_equal(reload_app_streams_count(a.streams), 0);
 	assert_int_equal(reload_app_streams_count(b.streams), 0);
 }
@@ -236,6 +78,7 @@ static void bytes_in_both_directions(void **state)
 	assert_int_equal(a_in, total);
 	assert_int_equal(b_in, total);
 	both_ended_well(total, total);
+	none_is_left();
 	/* R-5.4-01: no link came of it */
 	assert_int_equal(a.node.ups + b.node.ups, 0);
 	assert_int_equal(reload_links_counters(a.node.links)->links, 0);
@@ -257,6 +100,7 @@ static void one_direction_ends_before_the_other(void **state)
 	shutdown(b.program, SHUT_WR);
 	TURN_UNTIL(loop, reads(&a, &a_in));
 	both_ended_well(1000, 50000);
+	none_is_left();
 }
 
 /* The other end's program does not read: who writes waits, and nobody else does. */
@@ -350,6 +194,7 @@ static void a_program_that_goes_when_all_is_said(void **state)
 	a.program = -1;
 	TURN_UNTIL(loop, reads(&b, &b_in));
 	both_ended_well(2000, 0);
+	none_is_left();
 }
 
 static void nobody_reads_before_a_program_is_there(void **state)
@@ -370,6 +215,7 @@ static void nobody_reads_before_a_program_is_there(void **state)
 	assert_int_equal(a_in, 1000);
 	shutdown(a.program, SHUT_WR);
 	both_ended_well(0, 1000);
+	none_is_left();
 }
 
 static void one_that_is_lost_before_it_is_used(void **state)
@@ -579,5 +425,5 @@ int main(void)
 		stream_test(a_certificate_that_ends_ends_it),
 		stream_test(all_end_with_their_owner),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, app_cast_begin, app_cast_end);
 }

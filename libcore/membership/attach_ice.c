@@ -1,7 +1,5 @@
 #include "membership/attempt.h"
 
-#include "wire/ice.h"
-
 /*
  * Attach by ICE (RFC 6940 s6.5.1): each end gathers candidates, sends them in its message, and connects to those of the other end.  The sender
  * of the request is controlling (R-6.5.1.9-01).
@@ -15,7 +13,6 @@
  */
 
 enum {
-	GATHER_MS = 5000,
 	PROBE_MS = 3000,
 	SERVED_MAX = 32
 };
@@ -26,7 +23,7 @@ static void gather_begin(struct attempt *a, bool controlling)
 	bool can = m->engine->ops->link_gather != NULL;
 	a->ice = true;
 	a->phase = GATHERING;
-	reload_attempt_limit(a, can ? GATHER_MS : 0);
+	reload_attempt_limit(a, can ? RELOAD_ICE_GATHER_LIMIT_MS : 0);
 	if (can)
 		a->link = reload_link_gather(m->connections, controlling);
 }
@@ -38,46 +35,17 @@ void reload_attempt_gather(struct attempt *a)
 
 /* -- what the other end sent ------------------------------------------------------------------------------------------------ */
 
-static struct reload_ice_candidate candidate_copy(
-	struct reload_arena *arena, const struct reload_ice_candidate *c)
-{
-	struct reload_ice_candidate copy = { .addr_port = c->addr_port,
-		.overlay_link = c->overlay_link,
-		.foundation = reload_arena_copy(arena, c->foundation),
-		.priority = c->priority,
-		.type = c->type,
-		.rel_addr_port = c->rel_addr_port };
-	copy.addr_port.raw = copy.rel_addr_port.raw = span_of(NULL, 0);
-	return copy;
-}
-
 /* Returns why nothing can be done with attach, NULL: a->remote is set. */
 static const char *remote_set(struct attempt *a, const struct reload_attach *attach)
 {
-	struct own_place own;
-	const char *fault = reload_ice_credentials_fault(attach->ufrag, attach->password);
-	if (fault)
-		return fault;
-	reload_own_place(a->membership, &own);
-	struct ice_end *end = a->remote = RELOAD_NEW(ice_end);
-	for (size_t i = 0; i < attach->candidates_count && i < LOOKED_AT_MAX; i++) {
-		const struct reload_ice_candidate *c = &attach->candidates[i];
-		const char *why = reload_ice_candidate_fault(c, own.loopback);
-		if (!why)
-			end->candidates[end->count++] = candidate_copy(&end->arena, c);
-		fault = fault ? fault : why;
-	}
-	if (!end->count)
-		return fault;
-	end->ufrag = reload_arena_copy(&end->arena, attach->ufrag);
-	end->password = reload_arena_copy(&end->arena, attach->password);
-	return NULL;
+	return reload_ice_end_new(&a->remote, a->membership, attach->ufrag, attach->password,
+		attach->candidates, attach->candidates_count);
 }
 
 static void connect_to_remote(struct attempt *a)
 {
 	struct reload_membership *m = a->membership;
-	struct ice_end *end = a->remote;
+	struct reload_ice_end *end = a->remote;
 	a->phase = DIALLING;
 	reload_attempt_limit(a, reload_attempt_lifetime(m));
 	m->engine->ops->link_check(

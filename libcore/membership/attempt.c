@@ -45,9 +45,7 @@ void reload_attempt_free(struct attempt *a)
 	link_abandon(a);
 	if (a->in)
 		a->in->work = NULL;
-	if (a->remote)
-		reload_arena_clear(&a->remote->arena);
-	free(a->remote);
+	reload_ice_end_free(a->remote);
 	free(a);
 }
 
@@ -180,12 +178,7 @@ const char *reload_attach_fault(
 		return "the role is not the one of this message";
 	if (!attach->candidates_count)
 		return "no candidates";
-	for (size_t i = 0; i < attach->candidates_count; i++) {
-		bool ice = attach->candidates[i].overlay_link == RELOAD_DTLS_UDP_SR;
-		if (ice == m->engine->config->no_ice)
-			return "ICE and No-ICE do not mix"; /* R-6.5.1.1-04, R-6.5.1.5-02 */
-	}
-	return NULL;
+	return reload_link_types_fault(m, attach->candidates, attach->candidates_count);
 }
 
 void reload_own_attach(struct own_attach *own, const char *role, bool send_update)
@@ -209,28 +202,6 @@ void reload_own_attach(struct own_attach *own, const char *role, bool send_updat
 		.send_update = send_update };
 }
 
-static bool any_loopback(const struct reload_ip_port *at, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (reload_ip_port_is_loopback(&at[i]))
-			return true;
-	return false;
-}
-
-void reload_own_place(const struct reload_membership *m, struct own_place *out)
-{
-	const struct reload_config *config = m->engine->config;
-	out->count = m->engine->ops->addresses(m->engine->host, out->at, CANDIDATES_MAX);
-	out->types = out->count ? 0 : RELOAD_LINK_NO_ICE;
-	out->loopback = any_loopback(m->bootstrap, m->bootstrap_count) ||
-			any_loopback(config->bootstrap, config->bootstrap_count);
-	for (size_t i = 0; i < out->count; i++) {
-		out->types |= out->at[i].types & RELOAD_LINK_NO_ICE;
-		if (reload_ip_port_is_loopback(&out->at[i].at))
-			out->loopback = true;
-	}
-}
-
 /* The place of an address in the list, a new one at its end; max: there is no room. */
 static size_t target_at(
 	struct reload_link_target *list, size_t *count, size_t max, const struct reload_ip_port *at)
@@ -248,8 +219,9 @@ static size_t target_at(
 size_t reload_attach_targets(const struct own_place *own, const struct reload_attach *req,
 	struct reload_link_target *out, size_t max)
 {
-	size_t count = 0,
-	       last = req->candidates_count < LOOKED_AT_MAX ? req->candidates_count : LOOKED_AT_MAX;
+	size_t count = 0, last = req->candidates_count < RELOAD_ICE_LOOKED_AT
+					 ? req->candidates_count
+					 : RELOAD_ICE_LOOKED_AT;
 	for (size_t i = 0; i < last; i++) {
 		const struct reload_ice_candidate *c = &req->candidates[i];
 		unsigned type = c->overlay_link < 8 ? RELOAD_LINK_BIT(c->overlay_link) : 0;

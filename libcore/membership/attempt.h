@@ -22,7 +22,6 @@ enum {
 	ATTEMPTS_MAX = 512,
 	CANDIDATES_MAX = 8, /* addresses */
 	TYPES_MAX = 2,      /* of links to each */
-	LOOKED_AT_MAX = 25, /* candidates of an Attach */
 	CHECKED_MAX = 2
 };
 
@@ -34,14 +33,6 @@ enum attempt_phase {
 	CHECKING,
 	PROBING, /* as CHECKING, by ICE: the link that stands is kept until there is another one */
 	DIALLING
-};
-
-/* What another node sent for ICE, as far as it can be used. */
-struct ice_end {
-	struct reload_arena arena;
-	struct span ufrag, password;
-	struct reload_ice_candidate candidates[LOOKED_AT_MAX];
-	size_t count;
 };
 
 struct attempt {
@@ -57,7 +48,7 @@ struct attempt {
 		link; /* DIALLING, from GATHERING on by ICE: being made; CHECKING: the one that stands */
 	struct reload_incoming
 		*in; /* GATHERING, ANSWERING: the request that is served, whose work this is */
-	struct ice_end *remote;                    /* by ICE: what the other end sent */
+	struct reload_ice_end *remote;             /* by ICE: what the other end sent */
 	struct reload_link_target to[CHECKED_MAX]; /* CHECKING, DIALLING: the first of them */
 	size_t to_count;
 	uint8_t signer[32]; /* CHECKING, DIALLING: fingerprint of the requester's certificate */

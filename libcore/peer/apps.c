@@ -42,6 +42,14 @@ void reload_peer_app_cancel(struct reload_peer *p, uint32_t app)
 	reload_engine_exit(p->engine);
 }
 
+void reload_peer_app_gathered(
+	struct reload_peer *p, uint32_t app, const struct reload_ice_gathered *found)
+{
+	reload_engine_enter(p->engine);
+	reload_app_gathered(p->apps, app, found);
+	reload_engine_exit(p->engine);
+}
+
 void reload_peer_app_up(
 	struct reload_peer *p, uint32_t app, uint32_t stream, struct reload_cert *cert)
 {

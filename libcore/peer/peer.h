@@ -72,8 +72,11 @@ void reload_peer_oversized(struct reload_peer *p, uint32_t link, struct span hea
 
 /*
  * reload_peer_app_up() reports a stream that was made for an AppAttach: its handshake is done and cert passed reload_trust_check(); the peer takes
- * or drops it.  reload_peer_app_down() reports that none could be made to who asked.
+ * or drops it.  reload_peer_app_down() reports that none could be made, or by ICE no candidates gathered.  reload_peer_app_gathered() gives the candidates that
+ * the host has gathered for one, as reload_peer_gathered() does for a link.
  */
+void reload_peer_app_gathered(
+	struct reload_peer *p, uint32_t app, const struct reload_ice_gathered *found);
 void reload_peer_app_up(
 	struct reload_peer *p, uint32_t app, uint32_t stream, struct reload_cert *cert);
 void reload_peer_app_down(struct reload_peer *p, uint32_t app, enum reload_err err);

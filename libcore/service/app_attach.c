@@ -62,7 +62,10 @@ static void take(struct app *a, uint32_t stream, const struct reload_cert *cert)
 
 static void on_late(void *arg)
 {
-	failed_with(arg, RELOAD_TIMEOUT, "the node that answered did not connect");
+	const struct app *a = arg;
+	failed_with(arg, RELOAD_TIMEOUT,
+		a->ice ? "no pair of candidates leads to the node that answered in time"
+		       : "the node that answered did not connect");
 }
 
 /* Who has connected before the answer came. */
@@ -80,6 +83,15 @@ static void strangers_judge(struct app *a)
 	}
 }
 
+static const char *answer_fault(struct app *a, const struct reload_app_attach *ans)
+{
+	if (ans->application != a->application)
+		return "the answer is about another application";
+	if (!span_eq(ans->role, span_str("active")))
+		return "the role in the answer is not active";
+	return a->ice ? reload_app_remote_set(a, ans) : NULL;
+}
+
 static void answered(void *arg, struct reload_request *r, const struct reload_result *result)
 {
 	struct app *a = arg;
@@ -92,47 +104,82 @@ static void answered(void *arg, struct reload_request *r, const struct reload_re
 		return;
 	}
 	const struct reload_app_attach *ans = &result->answer->body.app_attach;
-	if (ans->application != a->application || !span_eq(ans->role, span_str("active"))) {
-		failed_with(a, RELOAD_BAD_ANSWER,
-			ans->application != a->application
-				? "the answer is about another application"
-				: "the role in the answer is not active");
+	const char *fault = answer_fault(a, ans);
+	if (fault) {
+		failed_with(a, RELOAD_BAD_ANSWER, fault);
 		return;
 	}
 	a->phase = APP_AWAITED;
-	reload_app_limit(a, on_late);
-	strangers_judge(a);
+	reload_app_limit(a, reload_app_lifetime(a->service), on_late);
+	if (a->ice)
+		reload_app_check(a);
+	else
+		strangers_judge(a);
+}
+
+/* By ICE: it ends before its request was sent, or answered. */
+static void ask_failed(struct app *a, enum reload_err err, const char *reason)
+{
+	reload_timer_cancel(&a->service->engine->timers, &a->limit);
+	reload_request_fail(a->request, err, reason); /* answered() follows */
+}
+
+static void on_gather_late(void *arg)
+{
+	ask_failed(arg, RELOAD_TIMEOUT, RELOAD_APP_GATHER_LATE);
+}
+
+/* By ICE: there are candidates. */
+static void ask_gathered(struct app *a, const struct reload_ice_gathered *found)
+{
+	a->phase = APP_ASKED;
+	reload_request_send(
+		a->request, &(struct reload_app_attach){ .ufrag = found->ufrag,
+				    .password = found->password,
+				    .application = a->application,
+				    .role = span_str("passive"),
+				    .candidates = (struct reload_ice_candidate *)found->candidates,
+				    .candidates_count = found->count });
+}
+
+/* Without ICE: this node waits for the other one.  When it cannot, the attempt is freed. */
+static enum reload_err ask_listening(struct app *a)
+{
+	struct reload_apps *s = a->service;
+	struct reload_link_target at[APP_TARGETS_MAX];
+	struct reload_ice_candidate candidates[APP_TARGETS_MAX];
+	size_t count = s->ops->listen(s->engine->host, a->number, at, APP_TARGETS_MAX);
+	if (!count) {
+		reload_request_free(TAKE(a->request));
+		reload_app_free(a);
+		return RELOAD_IO;
+	}
+	a->phase = APP_ASKED;
+	reload_request_send(a->request,
+		&(struct reload_app_attach){ .application = a->application,
+			.role = span_str("passive"),
+			.candidates = candidates,
+			.candidates_count = reload_app_candidates(candidates, at, count) });
+	return RELOAD_OK;
 }
 
 enum reload_err reload_app_ask(struct reload_apps *s, uint32_t number, uint16_t application,
 	const struct reload_request_target *target)
 {
-	struct reload_link_target at[APP_TARGETS_MAX];
-	struct reload_ice_candidate candidates[APP_TARGETS_MAX];
 	enum reload_err err;
-	if (!s->engine->config->no_ice)
-		return RELOAD_INCOMPATIBLE;
 	if (!s->ops || s->asked >= RELOAD_APP_ASKED_MAX)
 		return RELOAD_LIMIT;
 	struct reload_request *r =
 		reload_request_new(s->exchange, RELOAD_APP_ATTACH_REQ, target, NULL, NULL, &err);
 	if (!r)
 		return err;
-	size_t count = s->ops->listen(s->engine->host, number, at, APP_TARGETS_MAX);
-	if (!count) {
-		s->ops->end(s->engine->host, number);
-		reload_request_free(r);
-		return RELOAD_IO;
-	}
 	struct app *a = reload_app_new(s, number, application);
 	a->request = r;
 	r->on_end = answered;
 	r->on_end_arg = a;
-	reload_request_send(
-		r, &(struct reload_app_attach){ .application = application,
-			   .role = span_str("passive"),
-			   .candidates = candidates,
-			   .candidates_count = reload_app_candidates(candidates, at, count) });
+	if (!reload_app_by_ice(s))
+		return ask_listening(a);
+	reload_app_gather(a, on_gather_late);
 	return RELOAD_OK;
 }
 
@@ -141,6 +188,33 @@ void reload_app_cancel(struct reload_apps *s, uint32_t number)
 	struct app *a = reload_app_find(s, number);
 	if (a)
 		reload_app_free(a);
+}
+
+/* -- candidates ---------------------------------------------------------------------------------------------------------- */
+
+static void not_gathered(struct app *a, enum reload_err err, const char *reason)
+{
+	if (reload_app_is_asked(a))
+		ask_failed(a, err, reason);
+	else
+		reload_app_serve_not_gathered(a, err, reason);
+}
+
+void reload_app_gathered(
+	struct reload_apps *s, uint32_t number, const struct reload_ice_gathered *found)
+{
+	struct app *a = reload_app_find(s, number);
+	if (!a || a->phase != APP_GATHERING) {
+		s->ops->end(s->engine->host, number);
+		return;
+	}
+	reload_timer_cancel(&s->engine->timers, &a->limit);
+	if (!found->count)
+		not_gathered(a, RELOAD_UNREACHABLE, "no candidates were found");
+	else if (reload_app_is_asked(a))
+		ask_gathered(a, found);
+	else
+		reload_app_serve_gathered(a, found);
 }
 
 /* -- connections --------------------------------------------------------------------------------------------------------- */
@@ -177,7 +251,10 @@ void reload_app_up(
 		s->ops->drop(s->engine->host, number, stream);
 		if (a->phase == APP_CONNECTING)
 			reload_app_answer_failed(a, RELOAD_FORBIDDEN);
-		return; /* the right one may still come */
+		else if (a->ice)
+			failed_with(a, RELOAD_FORBIDDEN,
+				"the certificate at the other end is that of another node");
+		return; /* without ICE the right one may still come */
 	}
 	if (a->phase == APP_CONNECTING)
 		reload_dial_succeeded(s->membership, a->signer);
@@ -187,6 +264,25 @@ void reload_app_up(
 void reload_app_down(struct reload_apps *s, uint32_t number, enum reload_err err)
 {
 	struct app *a = reload_app_find(s, number);
-	if (a && a->phase == APP_CONNECTING)
+	if (!a)
+		return;
+	switch (a->phase) {
+	case APP_GATHERING:
+		not_gathered(a, err, RELOAD_APP_GATHER_FAILED);
+		break;
+	case APP_ASKED:
+		if (a->ice)
+			ask_failed(a, err, RELOAD_APP_GATHER_FAILED);
+		break;
+	case APP_AWAITED:
+		if (a->ice)
+			failed_with(a, err, "no pair of candidates connects");
+		break;
+	case APP_ANSWERING:
+		a->stream_gone = true; /* the answer is on its way: then it ends */
+		break;
+	case APP_CONNECTING:
 		reload_app_answer_failed(a, err);
+		break;
+	}
 }

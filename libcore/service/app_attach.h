@@ -6,7 +6,13 @@
  *   asking:     listens, request sent --> answered --> connected by the node that answered --> handed over
  *   answering:  a free place for the application --> answered --> connecting --> handed over
  *
- * It is for overlays without ICE.
+ * In an overlay with ICE each end gathers candidates before it sends its message, and both connect after that (app_attach_ice.c).  Who asks is
+ * controlling.
+ *
+ *   asking:     gathering --> request sent --> answered --> connecting --> handed over
+ *   answering:  a free place for the application --> gathering --> answered --> connecting --> handed over
+ *
+ * Two nodes that ask each other at once get two connections: they are of two programs, and no table has one of them for a node.
  *
  * What comes to nothing within the lifetime of a request is given up.  At the limits below one more is refused; what is handed over
  * takes a place of its application until the host gives it back.
@@ -40,9 +46,17 @@ struct reload_app_peer {
  * None of these functions may call back.
  */
 struct reload_app_ops {
-	/* waits for connections; fills in the addresses that are to be named, at most max, and returns their number; 0: it cannot */
+	/* without ICE: waits for connections; fills in the addresses that are to be named, at most max, and returns their number; 0: it cannot */
 	size_t (*listen)(void *host, uint32_t app, struct reload_link_target *out, size_t max);
-	/* connects to one of the targets; reload_peer_app_up() or reload_peer_app_down() follows */
+	/*
+	 * By ICE: gathers candidates for a connection of the application; reload_peer_app_gathered() or reload_peer_app_down() follows.
+	 * NULL: it cannot.
+	 */
+	void (*gather)(void *host, uint32_t app, uint16_t application, bool controlling);
+	/* by ICE: connects to what the other end has sent; reload_peer_app_up() or reload_peer_app_down() follows */
+	void (*check)(void *host, uint32_t app, struct span ufrag, struct span password,
+		const struct reload_ice_candidate *candidates, size_t count);
+	/* without ICE: connects to one of the targets; reload_peer_app_up() or reload_peer_app_down() follows */
 	void (*connect)(
 		void *host, uint32_t app, const struct reload_link_target *to, size_t count);
 	/* the stream is that of the node: it is handed over to the application */
@@ -68,7 +82,7 @@ void reload_apps_free(struct reload_apps *s);
 
 /*
  * reload_app_serve() answers AppAttaches for an application as long as fewer than `places` connections of it are under way or handed over.
- * RELOAD_EXISTS when it is served already, RELOAD_INCOMPATIBLE in an overlay with ICE, RELOAD_LIMIT at the maximum.  reload_app_serve_end() ends that; connections that were handed over
+ * RELOAD_EXISTS when it is served already, RELOAD_LIMIT at the maximum.  reload_app_serve_end() ends that; connections that were handed over
  * stay.  reload_app_place_free() gives a place back.
  */
 enum reload_err reload_app_serve(
@@ -78,13 +92,15 @@ void reload_app_place_free(struct reload_apps *s, uint16_t application);
 
 /*
  * reload_app_ask() asks the node, or the peer, at the end of target for a connection; app is a number that is not in use, its top bit clear.
- * take() or failed() follows, which may be at once.  RELOAD_USAGE for a list that cannot be, RELOAD_INCOMPATIBLE in an overlay with ICE, RELOAD_LIMIT at the maximum, RELOAD_IO when the
+ * take() or failed() follows, which may be at once.  RELOAD_USAGE for a list that cannot be, RELOAD_LIMIT at the maximum, RELOAD_IO when the
  * host cannot listen; then neither follows.  reload_app_cancel() ends one without a word.
  */
 enum reload_err reload_app_ask(struct reload_apps *s, uint32_t app, uint16_t application,
 	const struct reload_request_target *target) MUST_CHECK;
 void reload_app_cancel(struct reload_apps *s, uint32_t app);
 
-/* reload_app_up() and reload_app_down() are inputs (peer/peer.h). */
+/* reload_app_gathered(), reload_app_up() and reload_app_down() are inputs (peer/peer.h). */
+void reload_app_gathered(
+	struct reload_apps *s, uint32_t app, const struct reload_ice_gathered *found);
 void reload_app_up(struct reload_apps *s, uint32_t app, uint32_t stream, struct reload_cert *cert);
 void reload_app_down(struct reload_apps *s, uint32_t app, enum reload_err err);

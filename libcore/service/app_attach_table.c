@@ -40,13 +40,26 @@ void reload_app_stranger_forget(struct app *a, size_t i)
 		(a->strangers_count - i) * sizeof(a->strangers[0]));
 }
 
+static void request_cancel(struct app *a)
+{
+	struct reload_request *r = TAKE(a->request);
+	if (!r)
+		return;
+	if (a->phase == APP_GATHERING) {
+		reload_request_free(r); /* it was not sent */
+		return;
+	}
+	r->on_end = NULL;
+	reload_request_stop(r);
+}
+
 void reload_app_free(struct app *a)
 {
 	struct reload_apps *s = a->service;
-	if (a->request) {
-		a->request->on_end = NULL;
-		reload_request_stop(a->request);
-	}
+	if (a->in)
+		a->in->work = NULL;
+	request_cancel(a);
+	reload_ice_end_free(a->remote);
 	while (a->strangers_count)
 		reload_app_stranger_forget(a, 0);
 	reload_timer_cancel(&s->engine->timers, &a->limit);
@@ -57,12 +70,15 @@ void reload_app_free(struct app *a)
 	free(a);
 }
 
-void reload_app_limit(struct app *a, reload_timer_fn late)
+reload_ms reload_app_lifetime(const struct reload_apps *s)
+{
+	return (reload_ms)s->engine->config->overlay_reliability_timer_ms * RELOAD_TRANSMISSIONS;
+}
+
+void reload_app_limit(struct app *a, reload_ms ms, reload_timer_fn late)
 {
 	struct reload_engine *e = a->service->engine;
-	reload_timer_arm(&e->timers, &a->limit,
-		e->now + (reload_ms)e->config->overlay_reliability_timer_ms * RELOAD_TRANSMISSIONS,
-		late, a);
+	reload_timer_arm(&e->timers, &a->limit, e->now + ms, late, a);
 }
 
 size_t reload_app_candidates(
@@ -91,8 +107,6 @@ enum reload_err reload_app_serve(struct reload_apps *s, uint16_t application, un
 {
 	if (reload_app_served_find(s, application))
 		return RELOAD_EXISTS;
-	if (!s->engine->config->no_ice)
-		return RELOAD_INCOMPATIBLE;
 	if (!s->ops || s->served_count == RELOAD_APPS_MAX || places > RELOAD_APP_PLACES_MAX)
 		return RELOAD_LIMIT;
 	reload_grow(&s->served, &s->served_cap, s->served_count, sizeof(*s->served));
@@ -109,9 +123,13 @@ void reload_app_serve_end(struct reload_apps *s, uint16_t application)
 		return;
 	*served = s->served[--s->served_count];
 	for (a = TAILQ_FIRST(&s->apps); a; a = next) {
+		struct reload_incoming *in = a->in;
 		next = TAILQ_NEXT(a, entry);
-		if (!reload_app_is_asked(a) && a->application == application)
-			reload_app_free(a);
+		if (reload_app_is_asked(a) || a->application != application)
+			continue;
+		reload_app_free(a);
+		if (in) /* R-6.5.2-05 */
+			reload_answer_error(in, RELOAD_NOT_FOUND, "no such application here");
 	}
 }
 

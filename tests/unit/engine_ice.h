@@ -129,7 +129,7 @@ static inline void ice_down(struct ice_link *l, enum reload_err err)
 	net_settle(l->node->net);
 }
 
-static inline struct ring *ice_ring(void)
+static inline struct ring *ice_ring_with(const struct reload_app_ops *app_ops)
 {
 	static struct reload_host_ops ops;
 	ops = net_ops;
@@ -142,7 +142,13 @@ static inline struct ring *ice_ring(void)
 	d.draft.no_ice = false;
 	net_configure(net, &d);
 	net->ops = &ops;
+	net->app_ops = app_ops;
 	return ring_new_in(net, NULL);
+}
+
+static inline struct ring *ice_ring(void)
+{
+	return ice_ring_with(NULL);
 }
 
 static inline int ice_setup(void **state)

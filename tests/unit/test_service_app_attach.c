@@ -514,19 +514,6 @@ static void not_asked(void **state)
 	reload_peer_app_cancel(r->u->peer, 12345);
 } /* the others are under way when the peer ends */
 
-/* R-6.5.1.1-04: TLS has no place in an overlay with ICE */
-static void an_overlay_with_ice(void **state)
-{
-	struct ring *r = *state;
-	struct reload_destination to = dest(r->b);
-	struct reload_request_target target = { .list = &to, .count = 1 };
-	r->net->config->no_ice = false; /* which u has, too */
-	assert_int_equal(reload_peer_app_serve(r->u->peer, APP, 1), RELOAD_INCOMPATIBLE);
-	assert_int_equal(reload_peer_app_ask(r->u->peer, 1, APP, &target), RELOAD_INCOMPATIBLE);
-	assert_int_equal(host.listens, 0);
-	r->net->config->no_ice = true;
-}
-
 static void a_host_without_applications(void **state)
 {
 	struct ring *r = *state;
@@ -558,7 +545,6 @@ int main(void)
 		app_test(asked_in_vain),
 		app_test(nobody_answers),
 		app_test(not_asked),
-		app_test(an_overlay_with_ice),
 		ring_test(a_host_without_applications),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,8 +62,9 @@ struct agent {
 	json_t *(*nat_json)(const struct agent *agent);
 	const char *(*nat_text)(const struct agent *agent); /* of agent.status (borrowed) */
 	struct agent_log *log;
-	struct agent_rpc *rpc;   /* of agent_rpc_new() */
-	struct agent_apps *apps; /* connections of applications */
+	struct agent_rpc *rpc;                  /* of agent_rpc_new() */
+	struct agent_apps *apps;                /* connections of applications */
+	struct reload_app_streams *app_streams; /* of apps */
 };
 
 /*

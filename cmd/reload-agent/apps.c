@@ -1,7 +1,9 @@
 #include "apps.h"
 
 #include "host.h"
+#include "ice.h"
 #include "listen.h"
+#include "rpc.h"
 
 #include "common/json.h"
 #include "control/local_socket_io.h"
@@ -157,6 +159,20 @@ static size_t op_listen(void *host, uint32_t app, struct reload_link_target *out
 	return count;
 }
 
+static void op_gather(void *host, uint32_t app, uint16_t application, bool controlling)
+{
+	struct app_owner *owner = owner_of(of_host(host), app, application);
+	if (owner && controlling)
+		owner->offered[0] = 0;
+	host_ice_gather_app(host, app, controlling);
+}
+
+static void op_check(void *host, uint32_t app, struct span ufrag, struct span password,
+	const struct reload_ice_candidate *candidates, size_t count)
+{
+	host_ice_check_app(host, app, ufrag, password, candidates, count);
+}
+
 static void op_take(void *host, uint32_t app, uint32_t stream, const struct reload_app_peer *peer)
 {
 	struct agent_apps *apps = of_host(host);
@@ -179,7 +195,10 @@ static void op_take(void *host, uint32_t app, uint32_t stream, const struct relo
 			"the other end closed it at once");
 		reload_error_advise(&c->why, "the same again");
 	} else {
+		const struct reload_ice_pair *pair = reload_app_streams_pair(apps->streams, stream);
 		reload_ip_port_text(c->address, &at);
+		c->path_name = agent_path_name(pair);
+		agent_relay_text(c->relay, pair);
 	}
 	if (!c->err)
 		c->err = socket_open(c);
@@ -197,6 +216,7 @@ static void op_drop(void *host, uint32_t app, uint32_t stream)
 
 static void op_end(void *host, uint32_t app)
 {
+	host_ice_forget_app(host, app);
 	reload_app_streams_end(of_host(host)->streams, app);
 }
 
@@ -210,6 +230,8 @@ static void op_failed(void *host, uint32_t app, const struct reload_result *resu
 }
 
 const struct reload_app_ops agent_app_ops = {
+	.gather = op_gather,
+	.check = op_check,
 	.listen = op_listen,
 	.connect = op_connect,
 	.take = op_take,
@@ -232,9 +254,30 @@ static void stream_down(
 	void *arg, uint32_t app, enum reload_err err, const struct reload_error_text *why)
 {
 	struct agent_apps *apps = arg;
+	struct host *h = (struct host *)apps->agent; /* its first member */
+	struct app_owner *owner = app >> 31 ? NULL : owner_of(apps, app, 0);
+	char text[APPS_OFFERED];
+	const char *reason = host_ice_tried_app(h, app, why->reason, text, sizeof(text));
 	agent_log(apps->agent->log, "link", RELOAD_LEVEL_INFO,
-		"no connection for an application to %s: %s", why->what, why->reason);
+		"no connection for an application%s%s: %s", h->ice ? "" : " to ",
+		h->ice ? "" : why->what, reason);
+	if (owner)
+		snprintf(owner->offered, sizeof(owner->offered), "%s", reason);
+	host_ice_down_app(h, app);
 	reload_peer_app_down(apps->agent->peer, app, err);
+}
+
+static void stream_gathered(void *arg, uint32_t app, const struct reload_ice_found *found)
+{
+	struct agent_apps *apps = arg;
+	host_ice_gathered_app((struct host *)apps->agent, app, found);
+}
+
+static void stream_pairs_failed(
+	void *arg, uint32_t app, const struct reload_ice_pair *pairs, size_t count)
+{
+	struct agent_apps *apps = arg;
+	host_ice_pairs_failed_app((struct host *)apps->agent, app, pairs, count);
 }
 
 static void stream_ended(void *arg, uint32_t stream, const struct reload_app_stream_end *end)
@@ -248,9 +291,11 @@ static void stream_ended(void *arg, uint32_t stream, const struct reload_app_str
 		connection_ended(c, end);
 }
 
-static const struct reload_app_streams_ops streams_ops = {
-	.up = stream_up, .down = stream_down, .ended = stream_ended
-};
+static const struct reload_app_streams_ops streams_ops = { .up = stream_up,
+	.down = stream_down,
+	.ended = stream_ended,
+	.gathered = stream_gathered,
+	.pairs_failed = stream_pairs_failed };
 
 /* -- owners ------------------------------------------------------------------------------------------------------------------ */
 
@@ -296,9 +341,11 @@ void app_owner_remove(struct app_owner *owner)
 
 json_t *app_connection_json(const struct app_connection *c, const char *type)
 {
-	return json_pack("{s:s, s:I, s:I, s:s, s:o, s:o, s:s}", "type", type, "connection",
-		c->number, "application", (json_int_t)c->application, "stream", c->path, "node_id",
-		json_of_id(&c->node), "user", json_of_text(c->user), "address", c->address);
+	return json_pack("{s:s, s:I, s:I, s:s, s:o, s:o, s:s, s:s, s:o}", "type", type,
+		"connection", c->number, "application", (json_int_t)c->application, "stream",
+		c->path, "node_id", json_of_id(&c->node), "user", json_of_text(c->user), "address",
+		c->address, "path", c->path_name, "relay",
+		json_of_text(c->relay[0] ? c->relay : NULL));
 }
 
 void agent_apps_check_trust(struct agent_apps *apps)
@@ -331,6 +378,7 @@ struct agent_apps *agent_apps_new(struct agent *agent, struct reload_links *link
 	dir_clean(dir);
 	apps->streams = reload_app_streams_new(&(struct reload_app_streams_setup){
 		.links = links, .ops = &streams_ops, .arg = apps });
+	agent->app_streams = apps->streams;
 	return apps;
 }
 

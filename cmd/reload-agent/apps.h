@@ -16,8 +16,6 @@
 
 #include <bsd/sys/queue.h>
 
-#define AGENT_APPS_NO_ICE "connections of applications are made in overlays without ICE alone"
-
 enum {
 	APPS_COME_MS = 10000, /* for the program to connect */
 	APPS_OFFERED = 512
@@ -30,9 +28,10 @@ struct app_connection;
 struct app_owner {
 	TAILQ_ENTRY(app_owner) entry;
 	struct agent_apps *apps;
-	uint32_t app;               /* own AppAttach under way; 0: none */
-	char offered[APPS_OFFERED]; /* the addresses at which this node waits for the other end */
-	uint16_t application;       /* listened for, when app is 0 */
+	uint32_t app; /* own AppAttach under way; 0: none */
+	/* without ICE the addresses at which this node waits for the other end, by ICE why there is no way to it; "": not known */
+	char offered[APPS_OFFERED];
+	uint16_t application; /* listened for, when app is 0 */
 	bool listens;
 	/* an own AppAttach came to nothing; called by the engine: it is only noted */
 	void (*failed)(struct app_owner *owner, const struct reload_result *result);
@@ -51,9 +50,11 @@ struct app_connection {
 	uint16_t application;
 	bool incoming;
 	struct reload_id node;
-	char *user;       /* owned; NULL: the certificate has none */
-	char address[64]; /* of the other end */
-	char *path;       /* owned; NULL: none, or somebody has connected */
+	char *user;            /* owned; NULL: the certificate has none */
+	char address[64];      /* of the other end */
+	const char *path_name; /* static: "host", "reflexive", "relayed" */
+	char relay[64];        /* which relays; "": none does */
+	char *path;            /* owned; NULL: none, or somebody has connected */
 	int fd;
 	uint64_t watch;
 	struct reload_timer timer; /* for the program to connect; to end what could not begin */

@@ -6,6 +6,7 @@
 #include "rpc.h"
 
 #include "common/private.h"
+#include "link/app_streams_io.h"
 #include "link/ice_load_io.h"
 #include "link/udp_socket_io.h"
 #include "wire/codes.h"
@@ -157,13 +158,31 @@ void host_ice_refresh(struct host *h)
 
 /* -- which links are asked for ---------------------------------------------------------------------------------------------- */
 
-static struct ice_job *job_find(const struct host_ice *i, uint32_t link)
+static struct ice_thing link_of(uint32_t number)
+{
+	return (struct ice_thing){ .number = number };
+}
+
+static struct ice_thing app_of(uint32_t number)
+{
+	return (struct ice_thing){ .is_app = true, .number = number };
+}
+
+static struct ice_job *job_find(const struct host_ice *i, struct ice_thing of)
 {
 	struct ice_job *job;
 	TAILQ_FOREACH (job, &i->jobs, entry)
-		if (job->link == link)
+		if (ice_thing_is(job->of, of))
 			return job;
 	return NULL;
+}
+
+static void gather_now(struct host *h, struct ice_thing of, const struct reload_ice_gather *how)
+{
+	if (of.is_app)
+		reload_app_streams_gather(h->agent.app_streams, of.number, how);
+	else
+		reload_links_gather(h->links, of.number, how);
 }
 
 void ice_job_free(struct host_ice *i, struct ice_job *job)
@@ -173,22 +192,30 @@ void ice_job_free(struct host_ice *i, struct ice_job *job)
 	free(job);
 }
 
-void host_ice_gather(void *host, uint32_t link, bool controlling)
+static void gather_soon(struct host *h, struct ice_thing of, bool controlling)
 {
-	struct host *h = host;
 	struct host_ice *i = h->ice;
-	struct ice_job *job = RELOAD_NEW(ice_job);
 	if (!i) { /* the configuration has become one with ICE, and this agent is on its way out */
 		static const struct reload_ice_gather none;
-		free(job);
-		reload_links_gather(h->links, link, &none);
+		gather_now(h, of, &none);
 		return;
 	}
-	job->link = link;
+	struct ice_job *job = RELOAD_NEW(ice_job);
+	job->of = of;
 	job->controlling = controlling;
 	job->begun = reload_poll_now();
 	TAILQ_INSERT_TAIL(&i->jobs, job, entry);
 	ice_soon(i);
+}
+
+void host_ice_gather(void *host, uint32_t link, bool controlling)
+{
+	gather_soon(host, link_of(link), controlling);
+}
+
+void host_ice_gather_app(struct host *h, uint32_t app, bool controlling)
+{
+	gather_soon(h, app_of(app), controlling);
 }
 
 /* -- gathering -------------------------------------------------------------------------------------------------------------- */
@@ -273,6 +300,11 @@ static void server_choose(struct host_ice *i, struct ice_job *job, struct reload
 	server->password = job->password;
 }
 
+static const char *thing_name(struct ice_thing of)
+{
+	return of.is_app ? "app" : "link";
+}
+
 static void gather(struct host_ice *i, struct ice_job *job)
 {
 	struct reload_ip_port at[HOST_INTERFACES_MAX];
@@ -284,16 +316,28 @@ static void gather(struct host_ice *i, struct ice_job *job)
 	server_choose(i, job, &how.server);
 	job->gathering = true;
 	agent_log(i->h->agent.log, "link", RELOAD_LEVEL_DEBUG,
-		"gathering link=%u addresses=%zu server=%s%s", job->link, how.addresses_count,
+		"gathering %s=%u addresses=%zu server=%s%s", thing_name(job->of),
+		job->of.number & INT32_MAX, how.addresses_count,
 		!how.server.type                         ? "none"
 		: how.server.type == RELOAD_ICE_STUN     ? "STUN "
 		: how.server.type == RELOAD_ICE_TURN_UDP ? "TURN "
 							 : "TURN over TCP ",
 		how.server.type ? reload_ip_port_text(text, &how.server.at) : "");
-	reload_links_gather(i->h->links, job->link, &how);
+	gather_now(i->h, job->of, &how);
 }
 
 /* -- what is to be known first ------------------------------------------------------------------------------------------------ */
+
+static void fail_now(struct host *h, struct ice_thing of)
+{
+	if (of.is_app) {
+		reload_app_streams_end(h->agent.app_streams, of.number);
+		reload_peer_app_down(h->agent.peer, of.number, RELOAD_UNREACHABLE);
+		return;
+	}
+	reload_links_close(h->links, of.number);
+	reload_peer_link_down(h->agent.peer, of.number, RELOAD_UNREACHABLE);
+}
 
 /* Runs what can go on; called again by ice_soon() whenever something it waits for has happened. */
 static void go_on(void *arg)
@@ -316,10 +360,9 @@ static void go_on(void *arg)
 	TAILQ_FOREACH_SAFE(job, &i->jobs, entry, next)
 	{
 		if (job->failed) {
-			uint32_t link = job->link;
+			struct ice_thing of = job->of;
 			ice_job_free(i, job);
-			reload_links_close(i->h->links, link);
-			reload_peer_link_down(i->h->agent.peer, link, RELOAD_UNREACHABLE);
+			fail_now(i->h, of);
 			ice_soon(i); /* the engine may have changed the jobs */
 			return;
 		}
@@ -336,12 +379,12 @@ static void go_on(void *arg)
 
 /* -- candidates --------------------------------------------------------------------------------------------------------------- */
 
-static void fail_later(struct host_ice *i, uint32_t link)
+static void fail_later(struct host_ice *i, struct ice_thing of)
 {
-	struct ice_job *job = job_find(i, link);
+	struct ice_job *job = job_find(i, of);
 	if (!job) {
 		job = RELOAD_NEW(ice_job);
-		job->link = link;
+		job->of = of;
 		TAILQ_INSERT_TAIL(&i->jobs, job, entry);
 	}
 	job->failed = true;
@@ -364,11 +407,10 @@ static void turn_judge(struct host_ice *i, const struct ice_job *job,
 			why ? why : "it gave none");
 }
 
-void host_ice_gathered(void *host, uint32_t link, const struct reload_ice_found *found)
+static void gathered(struct host *h, struct ice_thing of, const struct reload_ice_found *found)
 {
-	struct host *h = host;
 	struct host_ice *i = h->ice;
-	struct ice_job *job = job_find(i, link);
+	struct ice_job *job = job_find(i, of);
 	struct reload_ip_port from[ICE_SOURCES], own[HOST_INTERFACES_MAX];
 	struct reload_ice_candidate out[RELOAD_ICE_CANDIDATES_MAX];
 	if (job)
@@ -380,27 +422,47 @@ void host_ice_gathered(void *host, uint32_t link, const struct reload_ice_found 
 	size_t used, all = addresses(i, own, &used);
 	ice_unused_note(i, own + used, all - used);
 	if (found->why)
-		agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "gathered link=%u: %s", link,
-			found->why);
+		agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "gathered %s=%u: %s",
+			thing_name(of), of.number & INT32_MAX, found->why);
 	if (!count || ice_cut_off(i)) { /* where UDP does not pass, only a relay is of use */
-		fail_later(i, link);
+		fail_later(i, of);
 		return;
 	}
 	if (job)
 		ice_job_free(i, job);
 	for (size_t k = 0; k < count; k++)
 		reload_ice_offer(&out[k], &found->candidates[k]);
-	reload_peer_gathered(h->agent.peer, link,
-		&(struct reload_ice_gathered){ .ufrag = span_str(found->ufrag),
-			.password = span_str(found->password),
-			.candidates = out,
-			.count = count });
+	const struct reload_ice_gathered own = { .ufrag = span_str(found->ufrag),
+		.password = span_str(found->password),
+		.candidates = out,
+		.count = count };
+	if (of.is_app)
+		reload_peer_app_gathered(h->agent.peer, of.number, &own);
+	else
+		reload_peer_gathered(h->agent.peer, of.number, &own);
 }
 
-void host_ice_check(void *host, uint32_t link, struct span ufrag, struct span password,
+void host_ice_gathered(void *host, uint32_t link, const struct reload_ice_found *found)
+{
+	gathered(host, link_of(link), found);
+}
+
+void host_ice_gathered_app(struct host *h, uint32_t app, const struct reload_ice_found *found)
+{
+	gathered(h, app_of(app), found);
+}
+
+static void check_now(struct host *h, struct ice_thing of, const struct reload_ice_remote *remote)
+{
+	if (of.is_app)
+		reload_app_streams_check(h->agent.app_streams, of.number, remote);
+	else
+		reload_links_check(h->links, of.number, remote);
+}
+
+static void check(struct host *h, struct ice_thing of, struct span ufrag, struct span password,
 	const struct reload_ice_candidate *candidates, size_t count)
 {
-	struct host *h = host;
 	struct host_ice *i = h->ice;
 	struct reload_ice_item items[RELOAD_ICE_CANDIDATES_MAX];
 	const char *left_out = NULL;
@@ -410,19 +472,32 @@ void host_ice_check(void *host, uint32_t link, struct span ufrag, struct span pa
 	size_t kept = reload_ice_remote(items, &left_out, candidates, count, i->loopback);
 	if (left_out || fault)
 		agent_log_cause(h->agent.log, "link", RELOAD_LEVEL_INFO, "candidate", 0,
-			"of the other end link=%u: %s", link, fault ? fault : left_out);
+			"of the other end %s=%u: %s", thing_name(of), of.number & INT32_MAX,
+			fault ? fault : left_out);
 	if (fault || !kept) {
-		fail_later(i, link);
+		fail_later(i, of);
 		return;
 	}
 	char *user = strndup((const char *)ufrag.at, ufrag.len),
 	     *secret = strndup((const char *)password.at, password.len);
-	reload_links_check(h->links, link,
+	check_now(h, of,
 		&(struct reload_ice_remote){
 			.ufrag = user, .password = secret, .candidates = items, .count = kept });
 	OPENSSL_cleanse(secret, strlen(secret));
 	free(secret);
 	free(user);
+}
+
+void host_ice_check(void *host, uint32_t link, struct span ufrag, struct span password,
+	const struct reload_ice_candidate *candidates, size_t count)
+{
+	check(host, link_of(link), ufrag, password, candidates, count);
+}
+
+void host_ice_check_app(struct host *h, uint32_t app, struct span ufrag, struct span password,
+	const struct reload_ice_candidate *candidates, size_t count)
+{
+	check(h, app_of(app), ufrag, password, candidates, count);
 }
 
 /* -- what became of it ---------------------------------------------------------------------------------------------------------- */
@@ -434,21 +509,42 @@ void host_ice_up(struct host *h, uint32_t link, const struct reload_ip_port *pee
 		(void)reload_stun_servers_seen(&h->ice->stun, link, peer, NULL);
 }
 
-void host_ice_forget(struct host *h, uint32_t link)
+static void forget(struct host *h, struct ice_thing of)
 {
-	struct ice_job *job = h->ice ? job_find(h->ice, link) : NULL;
+	struct ice_job *job = h->ice ? job_find(h->ice, of) : NULL;
 	if (job)
 		ice_job_free(h->ice, job);
+}
+
+static void down(struct host *h, struct ice_thing of)
+{
+	struct ice_job *job = h->ice ? job_find(h->ice, of) : NULL;
+	if (job && job->gathering)
+		turn_judge(h->ice, job, NULL, 0, NULL);
+	forget(h, of);
+	if (h->ice)
+		h->ice->tried_of.number = 0;
+}
+
+void host_ice_forget(struct host *h, uint32_t link)
+{
+	forget(h, link_of(link));
 	if (h->ice)
 		reload_stun_servers_lost(&h->ice->stun, link);
 }
 
+void host_ice_forget_app(struct host *h, uint32_t app)
+{
+	forget(h, app_of(app));
+}
+
 void host_ice_down(struct host *h, uint32_t link)
 {
-	struct ice_job *job = h->ice ? job_find(h->ice, link) : NULL;
-	if (job && job->gathering)
-		turn_judge(h->ice, job, NULL, 0, NULL);
+	down(h, link_of(link));
 	host_ice_forget(h, link);
-	if (h->ice)
-		h->ice->tried_link = 0;
+}
+
+void host_ice_down_app(struct host *h, uint32_t app)
+{
+	down(h, app_of(app));
 }

@@ -34,6 +34,18 @@ void host_ice_gathered(void *host, uint32_t link, const struct reload_ice_found 
 void host_ice_pairs_failed(
 	void *host, uint32_t link, const struct reload_ice_pair *pairs, size_t count);
 
+/* The same for the connections of applications, by the numbers of their AppAttaches. */
+void host_ice_gather_app(struct host *h, uint32_t app, bool controlling);
+void host_ice_check_app(struct host *h, uint32_t app, struct span ufrag, struct span password,
+	const struct reload_ice_candidate *candidates, size_t count);
+void host_ice_gathered_app(struct host *h, uint32_t app, const struct reload_ice_found *found);
+void host_ice_pairs_failed_app(
+	struct host *h, uint32_t app, const struct reload_ice_pair *pairs, size_t count);
+void host_ice_down_app(struct host *h, uint32_t app);
+void host_ice_forget_app(struct host *h, uint32_t app);
+const char *host_ice_tried_app(
+	const struct host *h, uint32_t app, const char *reason, char *out, size_t size);
+
 void host_ice_addresses_changed(void *host, const struct reload_addresses *now);
 
 /* host_ice_up() and host_ice_down() note that a link is up, that leads to peer, or gone. */

@@ -24,10 +24,16 @@ enum {
 	ICE_TRIED_MAX = 400 /* bytes of text */
 };
 
-/* A link for which candidates are to be gathered, or which cannot be made. */
+/* What is made by ICE: a link of the engine, or the connection of an application for an AppAttach. */
+struct ice_thing {
+	bool is_app;
+	uint32_t number;
+};
+
+/* One for which candidates are to be gathered, or which cannot be made. */
 struct ice_job {
 	TAILQ_ENTRY(ice_job) entry;
-	uint32_t link;
+	struct ice_thing of;
 	bool controlling, gathering, failed, turn;
 	reload_ms begun;
 	struct reload_ip_port server; /* of TURN */
@@ -47,8 +53,8 @@ struct host_ice {
 	bool started, relay_only, loopback, no_pair, nat_outdated;
 	struct reload_timer as_peer_again;
 	enum agent_nat_mapping mapping_logged;
-	json_t *candidates;  /* of the last gathering; NULL: none */
-	uint32_t tried_link; /* 0: none */
+	json_t *candidates;        /* of the last gathering; NULL: none */
+	struct ice_thing tried_of; /* number 0: none */
 	char tried[ICE_TRIED_MAX];
 	char text[160]; /* of ice_nat_text() */
 };
@@ -56,6 +62,11 @@ struct host_ice {
 /* -- ice.c ------------------------------------------------------------------------------------------------------------------ */
 
 void ice_job_free(struct host_ice *i, struct ice_job *job);
+
+static inline bool ice_thing_is(struct ice_thing a, struct ice_thing b)
+{
+	return a.is_app == b.is_app && a.number == b.number;
+}
 
 /* -- ice_nat.c -------------------------------------------------------------------------------------------------------------- */
 

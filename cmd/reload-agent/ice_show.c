@@ -14,13 +14,12 @@ static const char *type_name(enum reload_ice_type type)
 }
 
 /* One event a pair, and as many as fit in the error of what needed the link. */
-void host_ice_pairs_failed(
-	void *host, uint32_t link, const struct reload_ice_pair *pairs, size_t count)
+static void pairs_failed(
+	struct host *h, struct ice_thing of, const struct reload_ice_pair *pairs, size_t count)
 {
-	struct host *h = host;
 	struct host_ice *i = h->ice;
 	size_t used = 0, shown = 0;
-	i->tried_link = link;
+	i->tried_of = of;
 	i->tried[0] = 0;
 	i->no_pair = true;
 	for (size_t k = 0; k < count; k++) {
@@ -30,9 +29,9 @@ void host_ice_pairs_failed(
 			type_name(pairs[k].remote_type),
 			reload_ip_port_text(remote, &pairs[k].remote),
 			pairs[k].heard ? "heard, no answer" : "no answer");
-		agent_event(&h->agent,
-			&(struct reload_event){
-				.type = RELOAD_EV_ICE_PAIR_FAILED, .link = link, .reason = text });
+		agent_event(&h->agent, &(struct reload_event){ .type = RELOAD_EV_ICE_PAIR_FAILED,
+					       .link = of.is_app ? 0 : of.number,
+					       .reason = text });
 		if (used + (size_t)n + sizeof("; and 99 more") >= sizeof(i->tried))
 			continue;
 		used += (size_t)snprintf(
@@ -43,11 +42,23 @@ void host_ice_pairs_failed(
 		snprintf(i->tried + used, sizeof(i->tried) - used, "; and %zu more", count - shown);
 }
 
-const char *host_ice_tried(
-	const struct host *h, uint32_t link, const char *reason, char *out, size_t size)
+void host_ice_pairs_failed(
+	void *host, uint32_t link, const struct reload_ice_pair *pairs, size_t count)
+{
+	pairs_failed(host, (struct ice_thing){ .number = link }, pairs, count);
+}
+
+void host_ice_pairs_failed_app(
+	struct host *h, uint32_t app, const struct reload_ice_pair *pairs, size_t count)
+{
+	pairs_failed(h, (struct ice_thing){ .is_app = true, .number = app }, pairs, count);
+}
+
+static const char *tried(
+	const struct host *h, struct ice_thing of, const char *reason, char *out, size_t size)
 {
 	const struct host_ice *i = h->ice;
-	if (!i || i->tried_link != link)
+	if (!i || !ice_thing_is(i->tried_of, of))
 		return reason;
 	bool lacks = ice_relay_needed(i) && !i->relay.search.count;
 	size_t used = (size_t)snprintf(out, size, "%s (%s)", reason, i->tried);
@@ -56,6 +67,18 @@ const char *host_ice_tried(
 			agent_nat_mapping_name(i->nat.mapping),
 			i->relay.secret.len ? "knows no TURN server" : "has no --turn-credentials");
 	return out;
+}
+
+const char *host_ice_tried(
+	const struct host *h, uint32_t link, const char *reason, char *out, size_t size)
+{
+	return tried(h, (struct ice_thing){ .number = link }, reason, out, size);
+}
+
+const char *host_ice_tried_app(
+	const struct host *h, uint32_t app, const char *reason, char *out, size_t size)
+{
+	return tried(h, (struct ice_thing){ .is_app = true, .number = app }, reason, out, size);
 }
 
 const char *ice_nat_text(const struct agent *agent)

@@ -90,6 +90,14 @@ enum reload_rpc_end agent_subscribe(struct agent *agent, struct reload_rpc_call 
 void agent_stream_line(void *arg, json_t *line);
 void agent_end_streams(struct agent_rpc *rpc);
 
+/*
+ * agent_path_name() returns how a pair of candidates goes (static): "host", also for NULL, "reflexive" or "relayed".  agent_relay_text() writes which
+ * address relays, "" when none does.
+ */
+struct reload_ice_pair;
+const char *agent_path_name(const struct reload_ice_pair *pair);
+void agent_relay_text(char out[64], const struct reload_ice_pair *pair);
+
 /* agent_links_json() returns links.list of agent.status (owned). */
 json_t *agent_links_json(const struct agent *agent);
 

@@ -61,6 +61,33 @@ static void fail_awaited(struct attach *a)
 	agent_request_fail_with(&a->base, &a->result, &f);
 }
 
+/* By ICE: candidates were exchanged, and none of their pairs leads there; or there is nothing to exchange. */
+static void fail_without_way(struct attach *a)
+{
+	char what[256], reason[APPS_OFFERED + 128], shown[AGENT_SHORT];
+	struct reload_failure f = { .err = a->result.err };
+	snprintf(what, sizeof(what), "no connection to %.200s", a->base.target.shown);
+	if (a->result.responder.len)
+		snprintf(reason, sizeof(reason), "peer %s answered, but %s",
+			agent_short_id(shown, &a->result.responder),
+			a->owner.offered[0] ? a->owner.offered : a->result.reason);
+	else
+		snprintf(reason, sizeof(reason), "%s",
+			a->owner.offered[0] ? a->owner.offered : a->result.reason);
+	reload_error_explain(&f.why, f.err, what, "%s", reason);
+	reload_error_advise(&f.why, "reload-diag nat -a %s", a->base.agent->instance);
+	agent_request_fail_with(&a->base, &a->result, &f);
+}
+
+static bool is_without_way(const struct attach *a)
+{
+	enum reload_err err = a->result.err;
+	bool answered = a->result.responder.len;
+	return a->base.agent->nat_json && !a->result.overlay_code && a->result.reason &&
+	       (err == RELOAD_UNREACHABLE || (err == RELOAD_TIMEOUT && answered) ||
+		       ((err == RELOAD_LINK_DOWN || err == RELOAD_NOT_RELOAD) && answered));
+}
+
 static enum reload_err ask(struct attach *a)
 {
 	struct reload_request_target target = a->base.request_target;
@@ -78,8 +105,7 @@ static void explain_start(
 	char what[256];
 	snprintf(what, sizeof(what), "no connection to %.200s", a->base.target.shown);
 	reload_error_explain(why, err, what, "%s",
-		err == RELOAD_INCOMPATIBLE ? AGENT_APPS_NO_ICE
-		: err == RELOAD_IO    ? "this node has no address at which it could wait for it"
+		err == RELOAD_IO      ? "this node has no address at which it could wait for it"
 		: err == RELOAD_LIMIT ? "too many are being made at a time"
 				      : reload_err_text(err));
 	reload_error_advise(why, "reload-agent status -a %s", a->base.agent->instance);
@@ -108,6 +134,8 @@ static void on_step(void *arg)
 			return;
 		explain_start(a, f.err, &f.why);
 		agent_request_fail_with(&a->base, &a->result, &f);
+	} else if (is_without_way(a)) {
+		fail_without_way(a);
 	} else if (a->result.err == RELOAD_TIMEOUT && a->result.responder.len) {
 		fail_awaited(a);
 	} else {

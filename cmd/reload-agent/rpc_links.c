@@ -11,9 +11,8 @@ enum {
 	LINKS_MAX = 8192
 };
 
-static const char *path_of(const struct reload_link_info *info)
+const char *agent_path_name(const struct reload_ice_pair *pair)
 {
-	const struct reload_ice_pair *pair = info->pair;
 	if (!pair || (pair->local_type == RELOAD_ICE_HOST && pair->remote_type == RELOAD_ICE_HOST))
 		return "host";
 	return pair->local_type == RELOAD_ICE_RELAY || pair->remote_type == RELOAD_ICE_RELAY
@@ -21,14 +20,13 @@ static const char *path_of(const struct reload_link_info *info)
 		       : "reflexive";
 }
 
-static json_t *relay_json(const struct reload_ice_pair *pair)
+void agent_relay_text(char out[64], const struct reload_ice_pair *pair)
 {
-	char text[64];
+	out[0] = 0;
 	if (pair && pair->local_type == RELOAD_ICE_RELAY)
-		return json_string(reload_ip_port_text(text, &pair->server));
-	return pair && pair->remote_type == RELOAD_ICE_RELAY
-		       ? json_string(reload_ip_port_text(text, &pair->remote))
-		       : json_null();
+		reload_ip_port_text(out, &pair->server);
+	else if (pair && pair->remote_type == RELOAD_ICE_RELAY)
+		reload_ip_port_text(out, &pair->remote);
 }
 
 static json_t *datagrams_json(const struct reload_link_info *info)
@@ -42,13 +40,14 @@ static json_t *datagrams_json(const struct reload_link_info *info)
 
 static json_t *link_json(const struct reload_peer_link *link, const struct reload_link_info *info)
 {
-	char address[64];
+	char address[64], relay[64];
+	agent_relay_text(relay, info->pair);
 	json_t *o = json_pack("{s:o, s:o, s:b, s:s, s:s, s:s, s:s, s:s}", "node_id",
 		json_of_id(&link->node), "user", json_of_text(link->user), "incoming",
 		(int)link->incoming, "link_type", reload_link_type_name(info->type), "version",
 		info->version, "cipher", info->cipher, "address",
-		reload_ip_port_text(address, &info->peer), "path", path_of(info));
-	json_object_set_new(o, "relay", relay_json(info->pair));
+		reload_ip_port_text(address, &info->peer), "path", agent_path_name(info->pair));
+	json_object_set_new(o, "relay", json_of_text(relay[0] ? relay : NULL));
 	json_object_set_new(o, "rto_ms", json_integer((json_int_t)info->rto_ms));
 	json_object_set_new(
 		o, "rtt_ms", info->sampled ? json_real((double)info->srtt_us / 1000) : json_null());
@@ -93,7 +92,7 @@ json_t *agent_links_json(const struct agent *agent)
 static void count_path(
 	void *paths, const struct reload_peer_link *link, const struct reload_link_info *info)
 {
-	json_t *count = json_object_get(paths, path_of(info));
+	json_t *count = json_object_get(paths, agent_path_name(info->pair));
 	(void)link;
 	json_integer_set(count, json_integer_value(count) + 1);
 }

@@ -66,9 +66,7 @@ enum reload_rpc_end rpc_app_listen(void *arg, struct reload_rpc_call *call, cons
 	char what[96];
 	enum reload_err err = reload_peer_app_serve(agent->peer, application, places);
 	snprintf(what, sizeof(what), "cannot listen for application %u", application);
-	if (err == RELOAD_INCOMPATIBLE)
-		err = reload_error_explain(&why, RELOAD_FAILED, what, "%s", AGENT_APPS_NO_ICE);
-	else if (err == RELOAD_EXISTS)
+	if (err == RELOAD_EXISTS)
 		reload_error_explain(
 			&why, err, what, "another program listens for it at this agent already");
 	else if (err)

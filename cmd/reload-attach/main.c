@@ -21,7 +21,7 @@ static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
 #define CONNECTED                                                                                  \
 	"type:string connection:integer application:integer node_id:string user:string? "          \
-	"address:string"
+	"address:string path:string relay:string?"
 
 static const struct cli_command commands[] = {
 	{ .name = "connect",

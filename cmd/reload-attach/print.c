@@ -38,8 +38,11 @@ static void print_object(FILE *out, const json_t *o, void *arg)
 	} else if (!strcmp(type, "connected")) {
 		fprintf(out, "connected  node:%s  ", cli_get_text(o, "node_id"));
 		cli_put_safe(out, *user ? user : "without a user name");
-		fprintf(out, "  application %lld  at %s\n", cli_get_int(o, "application"),
+		fprintf(out, "  application %lld  at %s", cli_get_int(o, "application"),
 			cli_get_text(o, "address"));
+		if (*cli_get_text(o, "relay"))
+			fprintf(out, "  relayed by %s", cli_get_text(o, "relay"));
+		fputc('\n', out);
 	} else if (json_object_get(o, "connection")) {
 		const json_t *error = json_object_get(o, "error");
 		fprintf(out, "ended      connection %lld  sent %lld  received %lld bytes%s",

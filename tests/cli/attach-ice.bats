@@ -1,0 +1,235 @@
+#!/usr/bin/env bats
+# reload-attach in an overlay with ICE: connections of applications between users behind NATs of tests/lab/nat-lab, relayed and not.
+# `make soak` sends 100 MB each way through a TURN server.
+
+load lab
+load nat-lab
+load attach
+
+# known ASKER USER: the asker can find the user's node.
+known() {
+	reload-fetch -q -a "$1" -k CERTIFICATE_BY_USER "$2@calls.example" >/dev/null 2>&1
+}
+
+setup_file() {
+	lab_begin
+	nat_begin s=public t=public sy=symmetric sy2=symmetric pr=port-restricted pr2=port-restricted ev=port-restricted ev2=symmetric \
+		ev3=symmetric
+	S=$(nat-lab addr s):6084
+	T=$(nat-lab addr t)
+	openssl rand -hex 32 >turn-secret
+	reload-enroll init calls.example --ice --bootstrap "$S" >/dev/null
+	for u in s t alice bob carol dora eve fay gus hal iva; do
+		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
+		[[ $u == [hi]* ]] || cp turn-secret "lab/etc/identity/$u/turn-secret"
+	done
+	host_start s s --first
+	reload-agent status -a s --wait joined -q >/dev/null
+	relay_start t
+	host_start alice sy
+	host_start bob sy2
+	host_start carol pr
+	host_start dora pr2
+	for u in alice bob carol dora; do
+		reload-agent status -a $u --wait joined -q >/dev/null
+	done
+	until_true known alice bob
+	until_true known carol dora
+	# of the relay: one session may carry 500 KB/s (examples/turnserver.conf)
+	export S T RELAYED_MEGABYTES=${ATTACH_MEGABYTES:-1} MEGABYTES=${ATTACH_MEGABYTES:-8}
+	ALICE=$(node_of alice) BOB=$(node_of bob)
+	export ALICE BOB
+	chance $((MEGABYTES * 1048576)) "attach a" >a.bytes
+	chance $((MEGABYTES * 1048576)) "attach b" >b.bytes
+	head -c $((RELAYED_MEGABYTES * 1048576)) a.bytes >a.less
+	head -c $((RELAYED_MEGABYTES * 1048576)) b.bytes >b.less
+}
+
+teardown_file() {
+	local name
+	for name in iva hal gus fay eve dora carol bob alice t s; do
+		host_stop $name
+	done
+	turn_stop t
+	lab_end
+	[ -z "${NATLAB-}" ] || nat-lab down
+}
+
+relayed() {
+	export ASKER=alice LISTENER=bob TARGET=bob@calls.example
+}
+
+direct() {
+	export ASKER=carol LISTENER=dora TARGET=dora@calls.example
+}
+
+# minutes of patience for what a relay carries
+all_ended() {
+	within $((60 + RELAYED_MEGABYTES * 6)) test -s b.status
+	ended b 0
+}
+
+# R-6.5.2-03 R-6.5.2-04: both directions at once; R-5.4-01: the links of the overlay are as before
+@test "a file each way between two behind symmetric NATs, relayed by TURN" {
+	relayed
+	B_IN=b.less listens 61441
+	reload-attach -a alice connect 61441 bob@calls.example <a.less >got.a 2>a.err
+	all_ended
+	cmp got.a b.less
+	cmp got.b a.less
+	matches "$(cat a.err)" "^connected  node:$BOB  bob@calls.example  application 61441  at $T:[0-9]+  relayed by $T:[0-9]+$"
+	matches "$(sed 1d b.err)" "^connected  node:$ALICE  alice@calls.example  application 61441  at $T:[0-9]+  relayed by $T:[0-9]+$"
+}
+
+@test "a file each way between two behind port-restricted NATs, without a relay, and JSON" {
+	direct
+	B_IN=b.bytes listens 61441 -j
+	reload-attach -j -a carol connect 61441 dora@calls.example <a.bytes >got.a 2>a.err
+	ended b 0
+	cmp got.a b.bytes
+	cmp got.b a.bytes
+	[ "$(jq -r .type a.err | paste -sd ' ')" = "connected summary" ]
+	jq -s -e --argjson n $((MEGABYTES * 1048576)) '.[0].path == "reflexive" and .[0].relay == null and .[1].sent_bytes == $n and .[1].received_bytes == $n' a.err
+	fits a.err connect
+	fits b.err listen
+}
+
+@test "one direction ends, the other goes on" {
+	direct
+	held b
+	B_IN=b.pipe listens 61441
+	background a reload-attach -a carol connect 61441 dora@calls.example </dev/null >got.a
+	until_true says b.err connected
+	echo later >&9
+	until_true test -s got.a
+	[ ! -e a.status ]
+	exec 9>&-
+	ended a 0
+	ended b 0
+	[ "$(cat got.a)" = later ]
+}
+
+# R-6.5.2-05
+@test "nobody listens there" {
+	R reload-attach -a carol connect 61999 dora@calls.example </dev/null
+	failed 5 'no connection to name:dora@calls.example'
+	matches "$stderr" 'try:  reload-attach listen 61999'
+}
+
+@test "a program that is killed" {
+	direct
+	began
+	kill -KILL "$(cat a.pid)"
+	cut_off b
+	[ "$(cat got.b)" = first ]
+	listens 61441 # the place is free, and so is the application
+}
+
+@test "a listener that is killed" {
+	direct
+	began
+	kill -KILL "$(cat b.pid)"
+	cut_off a
+	R reload-attach -a carol connect 61441 dora@calls.example </dev/null
+	failed 5 'no connection'
+}
+
+@test "who does not read makes the other end wait, and nobody else" {
+	direct
+	held b
+	mkfifo out.pipe
+	exec 7<>out.pipe
+	background b reload-attach -a dora listen 61441 <b.pipe >out.pipe 7>&-
+	until_true says b.err listening
+	background a reload-attach -a carol connect 61441 dora@calls.example <a.bytes >got.a 7>&-
+	until_true says a.err connected
+	R reload-ping -a carol -c 3 -i 200ms "node:$(node_of dora)"
+	ok
+	[ ! -e a.status ]
+	exec 9>&-
+	head -c $((MEGABYTES * 1048576)) <&7 | cmp - a.bytes
+	exec 7>&-
+	ended a 0
+	ended b 0
+}
+
+@test "local sockets: several connections at a time" {
+	direct
+	several_at_a_time
+}
+
+@test "ssh through the overlay" {
+	direct
+	ssh_through_it a.bytes
+}
+
+# started NAME HOST [OPTIONS]: one more agent, which a test may stop or kill
+started() {
+	local name=$1
+	host_start "$@"
+	reload-agent status -a "$name" --wait joined -q >/dev/null
+	until_true known carol "$name"
+}
+
+carol_connected() { # NAME
+	started "$1" ev
+	held a
+	held b
+	background b reload-attach -a "$1" listen 61441 <b.pipe >got.b
+	until_true says b.err listening
+	background a reload-attach -a carol connect 61441 "$1@calls.example" <a.pipe >got.a
+	until_true says a.err connected
+	echo first >&8
+	until_true test -s got.b
+}
+
+@test "an agent that is stopped ends its connections" {
+	carol_connected eve
+	reload-agent stop -a eve
+	ended b 3
+	cut_off a
+	until_true gone "$(cat lab/eve.pid)"
+}
+
+# R-6.5.1.5-01
+@test "with --relay-only no host or reflexive candidate is sent, and no related address" {
+	started gus ev2 --relay-only
+	export ASKER=gus LISTENER=dora TARGET=dora@calls.example
+	B_IN=b.less listens 61441
+	reload-attach -j -a gus connect 61441 dora@calls.example <a.less >got.a 2>a.err
+	ended b 0
+	cmp got.b a.less
+	jq -s -e --arg t "$T" '.[0].path == "relayed" and (.[0].relay | startswith($t + ":"))' a.err
+	# what was gathered last, for this connection
+	reload-diag nat -a gus -j | jq -e '[.candidates[] | select(.left_out == null) | [.type, .related]] == [["relayed", null]]'
+	host_stop gus
+}
+
+@test "where there is no way, the pairs that were tried are named" {
+	host_start hal ev2 --role client
+	host_start iva ev3 --role client
+	reload-agent status -a hal --wait joined -q >/dev/null
+	reload-agent status -a iva --wait joined -q >/dev/null
+	background b reload-attach -a iva listen 61441 </dev/null >got.b
+	until_true says b.err listening
+	# who is responsible for iva may be behind a symmetric NAT: then s alone has a link to it
+	R reload-attach -a hal connect 61441 "node:$(node_of s),node:$(node_of iva)" </dev/null
+	failed 4 'no connection to '
+	matches "$stderr" 'why:  peer [0-9a-f]+ answered, but .*'
+	matches "$stderr" 'host 10\.0\.[0-9]*\.2:[0-9]+ > reflexive 203\.0\.113\.[0-9]+:[0-9]+: no answer'
+	matches "$stderr" 'this node needs a relay \(.*\), and has no --turn-credentials'
+	matches "$stderr" 'try:  reload-diag nat -a hal'
+	host_stop hal
+	host_stop iva
+}
+
+# The last one: the ring needs a while to get over it.
+@test "an agent that is killed" {
+	carol_connected fay
+	kill -KILL "$(cat lab/fay.pid)"
+	ended b 3
+	# nothing says so: it is silence that ends it, 15.5 s after the first byte that nobody acknowledges
+	echo more >&8
+	within 40 test -s a.status
+	cut_off a
+}

@@ -146,7 +146,7 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS) $(SCHEMA_LIBS)
 
-$(O)/unit/test_link_ice_plugin $(O)/unit/test_link_addresses: | $(O)/reload-ice.so
+$(O)/unit/test_link_ice_plugin $(O)/unit/test_link_ice_path $(O)/unit/test_link_addresses: | $(O)/reload-ice.so
 
 $(O)/bench/count.so: tests/bench/count.c | deps
 	$(call say,LD,$@)

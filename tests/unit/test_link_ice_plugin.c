@@ -1,55 +1,16 @@
 /* The ICE plug-in as an agent opens it: links over libnice on loopback. */
-#include "link_fixture.h"
+#include "link_cast.h"
+#include "link_ice_ends.h"
 
-#include "link/ice_link_io.h"
-#include "link/ice_load_io.h"
 #include "link/udp_socket_io.h"
 
-#include <glib.h>
 #include <dirent.h>
-#include <libgen.h>
-#include <poll.h>
 #include <sys/resource.h>
-#include <unistd.h>
-
-static struct authority root;
-static struct identity alice, bob;
-static struct reload_poll *loop;
-static const struct reload_ice_plugin *plugin;
-
-/* beside the directory of the tests */
-static void plugin_path(char out[600])
-{
-	char self[512] = "";
-	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
-	snprintf(out, 600, "%s/../reload-ice.so", dirname(self));
-}
 
 static int setup(void **state)
 {
-	(void)state;
-	char path[600];
-	struct reload_error_text why = { 0 };
-	loop = reload_poll_new();
-	authority_init(&root, "Root");
-	identity_init(&alice, &root, 1, OVERLAY, 3600 * 1000);
-	identity_init(&bob, &root, 2, OVERLAY, 3600 * 1000);
-	plugin_path(path);
-	g_log_set_always_fatal(
-		G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK); /* libnice was called wrongly */
-	if (reload_ice_load(&plugin, path, &why))
-		fail_msg("%s: %s", why.what, why.reason);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	identity_clear(&bob);
-	identity_clear(&alice);
-	authority_clear(&root);
-	reload_poll_free(loop);
-	return 0;
+	plugin_load();
+	return cast_begin(state);
 }
 
 static void start_node(struct node *n, const struct identity *who)
@@ -229,90 +190,15 @@ static void without_descriptors(void **state)
 	node_stop(&a);
 }
 
-/* -- the plug-in alone ---------------------------------------------------------------------------------------------------------- */
-
-/* One end of a path, of one key. */
-struct end {
-	struct reload_ice *ice;
-	struct reload_ice_inbox inbox;
-	char ufrag[64], password[64];
-	struct reload_ice_item candidates[RELOAD_ICE_CANDIDATES_MAX];
-	size_t count;
-	unsigned connected, datagrams, failed;
-	struct reload_ice_pair pair;
-};
-
-static void take_notice(struct end *e, const struct reload_ice_notice *n)
-{
-	if (n->type == RELOAD_ICE_WAS_GATHERED) {
-		snprintf(e->ufrag, sizeof(e->ufrag), "%s", n->gathered.ufrag);
-		snprintf(e->password, sizeof(e->password), "%s", n->gathered.password);
-		for (e->count = 0; e->count < n->gathered.count; e->count++)
-			e->candidates[e->count] = n->gathered.candidates[e->count].item;
-	}
-	if (n->type == RELOAD_ICE_CONNECTED) {
-		e->pair = *n->pairs;
-		e->connected++;
-	}
-	e->datagrams += n->type == RELOAD_ICE_DATAGRAM;
-	e->failed += n->type == RELOAD_ICE_FAILED;
-}
-
-/* takes what both ends were told, waiting for more for a moment */
-static void look(struct end e[2])
-{
-	struct pollfd fds[2] = { { e[0].inbox.fd, POLLIN, 0 }, { e[1].inbox.fd, POLLIN, 0 } };
-	assert_true(poll(fds, 2, 10000) > 0);
-	for (size_t i = 0; i < 2; i++) {
-		struct reload_ice_letters all = STAILQ_HEAD_INITIALIZER(all);
-		struct reload_ice_letter *letter;
-		if (!fds[i].revents)
-			continue;
-		reload_ice_inbox_take(&e[i].inbox, &all);
-		while ((letter = STAILQ_FIRST(&all))) {
-			STAILQ_REMOVE_HEAD(&all, entry);
-			take_notice(&e[i], &letter->notice);
-			reload_ice_letter_free(letter);
-		}
-	}
-}
-
-static void begin_ends(struct end e[2], reload_ms recheck_ms)
-{
-	struct reload_ip_port at = loopback(0);
-	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(reload_ice_inbox_init(&e[i].inbox), 0);
-		e[i].ice = plugin->begin(reload_ice_inbox_put, &e[i].inbox);
-		plugin->gather(e[i].ice, 1,
-			&(struct reload_ice_gather){ .controlling = !i,
-				.addresses = &at,
-				.addresses_count = 1,
-				.recheck_ms = recheck_ms });
-	}
-	while (!e[0].count || !e[1].count)
-		look(e);
-	for (size_t i = 0; i < 2; i++)
-		plugin->start(e[i].ice, 1,
-			&(struct reload_ice_remote){
-				e[!i].ufrag, e[!i].password, e[!i].candidates, e[!i].count });
-	while (!e[0].connected || !e[1].connected)
-		look(e);
-}
-
-static void end_ends(struct end e[2])
-{
-	for (size_t i = 0; i < 2; i++) {
-		plugin->end(e[i].ice);
-		reload_ice_inbox_clear(&e[i].inbox);
-	}
-}
-
 /* the chosen pair carries what is sent meanwhile; the end that does not choose waits for the next check of the other one, of 4 to 6 s */
 static void checks_are_made_again(void **state)
 {
 	(void)state;
 	struct end e[2] = { 0 };
-	begin_ends(e, 300);
+	gather_ends(e, 300);
+	start_ends(e);
+	while (!e[0].connected || !e[1].connected)
+		look(e);
 	reload_ms limit = reload_poll_now() + 10000;
 	for (unsigned before = e[0].connected; e[0].connected < before + 3;) {
 		unsigned arrived = e[1].datagrams;
@@ -342,5 +228,5 @@ int main(void)
 		cmocka_unit_test(without_descriptors),
 		cmocka_unit_test(checks_are_made_again),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, cast_end);
 }

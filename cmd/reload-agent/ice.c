@@ -266,8 +266,8 @@ static bool stun_server(struct host_ice *i, struct reload_ip_port *out)
 {
 	struct reload_ip_port all[ICE_SERVERS];
 	size_t count = reload_stun_servers_choose(&i->stun, all, COUNT_OF(all));
-	if (i->nat.mapping == AGENT_NAT_BLOCKED)
-		return false; /* it is not waited for */
+	if (i->nat.mapping == AGENT_NAT_BLOCKED || i->nat.mapping == AGENT_NAT_NONE)
+		return false; /* it is not waited for, or shows the addresses that are known */
 	if (count) {
 		*out = all[i->turn_of++ % count];
 		return true;

@@ -396,6 +396,9 @@ readdress() { # HOST DEVICE OLD NEW: the host has the address NEW, the way out i
 	host_start a pr
 	reload-agent status -a a --wait joined -q >/dev/null
 	until_true path_is a b reflexive
+	# where there is no NAT no server is asked, nor waited for at addresses from which no way leads to it
+	grep -q 'gathering link=.* server=none' lab/b.log
+	run ! grep 'gathering link=.* server=STUN' lab/b.log
 	R reload-diag nat -a a -j
 	ok
 	# the routed one and three more, and what the NAT makes of it

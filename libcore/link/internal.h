@@ -148,6 +148,7 @@ struct reload_links {
 		set; /* with defaults filled in; cert, key and others are not used after new */
 	struct reload_timers *timers;
 	struct reload_timer validity; /* the next look for certificates that have ended */
+	struct reload_timer recheck;  /* of the links that are up, after a change of the trust */
 	struct reload_poll_hook hook;
 	SSL_CTX *contexts[RELOAD_SECURE_KINDS];
 	BIO_METHOD *bios[RELOAD_SECURE_KINDS];

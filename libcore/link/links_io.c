@@ -253,6 +253,7 @@ void reload_links_free(struct reload_links *links)
 	reload_dtls_end(links);
 	reload_ice_end(links);
 	reload_timer_cancel(links->timers, &links->validity);
+	reload_timer_cancel(links->timers, &links->recheck);
 	reload_poll_hook_remove(links->set.poll, &links->hook);
 	reload_secure_context_clear(links);
 	wr_clear(&links->spare);

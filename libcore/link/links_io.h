@@ -26,6 +26,11 @@ struct reload_ice_pair;
 struct reload_ice_plugin;
 struct reload_ice_remote;
 
+enum {
+	RELOAD_RECHECK_MS =
+		2000 /* from a change of the trust to the check of the links that are up */
+};
+
 /* What the owner is notified of; spans and pointers are borrowed for the time of the call. */
 struct reload_links_ops {
 	/* handshake done, cert passed reload_trust_check(); incoming links have numbers with the top bit set */
@@ -148,8 +153,8 @@ enum reload_err reload_links_set_credentials(struct reload_links *links,
 	struct reload_error_text *why) MUST_CHECK;
 
 /*
- * reload_links_set_trust() takes the trust of a newer configuration: for new handshakes, and links whose certificate no
- * longer passes go down at the end of this pass.  Without it they are looked at when a certificate ends.  reload_links_set_limits() is for the messages to come.
+ * reload_links_set_trust() takes the trust of a newer configuration: for new handshakes at once.  Links whose certificate no longer
+ * passes go down RELOAD_RECHECK_MS later, so that their other end can still be sent the configuration that says why.  Without it they are looked at when a certificate ends.  reload_links_set_limits() is for the messages to come.
  */
 void reload_links_set_trust(struct reload_links *links, struct reload_trust *trust);
 void reload_links_set_limits(struct reload_links *links, size_t max_message, reload_ms repeat_ms);

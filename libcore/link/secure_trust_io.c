@@ -33,16 +33,23 @@ void reload_links_validity(struct reload_links *links, reload_utc not_after)
 		reload_timer_arm(links->timers, &links->validity, due, validity_look, links);
 }
 
-void reload_links_set_trust(struct reload_links *links, struct reload_trust *trust)
+static void recheck(void *arg)
 {
+	struct reload_links *links = arg;
 	struct reload_secure_link *l;
-	reload_trust_free(links->trust);
-	links->trust = reload_trust_ref(trust);
 	for (l = reload_secure_link_first(links); l; l = reload_secure_link_next(l)) {
 		l->recheck = l->state == RELOAD_SECURE_UP;
 		if (l->recheck)
 			reload_secure_link_look(l);
 	}
+}
+
+void reload_links_set_trust(struct reload_links *links, struct reload_trust *trust)
+{
+	reload_trust_free(links->trust);
+	links->trust = reload_trust_ref(trust);
+	reload_timer_arm(links->timers, &links->recheck, reload_poll_now() + RELOAD_RECHECK_MS,
+		recheck, links);
 }
 
 void reload_secure_link_check_trust(struct reload_secure_link *l)

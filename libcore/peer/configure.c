@@ -92,10 +92,66 @@ static enum reload_err fit(
 		own->others_count, p->engine->wall, why);
 }
 
+/* -- links to bad nodes ------------------------------------------------------------------------------------------------- */
+
+enum {
+	REVOKED_MS = 1000 /* time for the document to reach a bad node before its link is closed */
+};
+
+static void revoked_notify(struct reload_peer *p, const struct reload_connection *con)
+{
+	struct reload_destination to = reload_dest_node(&con->node);
+	struct wr list;
+	wr_init(&list);
+	reload_list_write(&list, &p->engine->ctx, &to, 1);
+	reload_configure_send(p, &con->node, wr_done(&list));
+	wr_clear(&list);
+}
+
+static bool is_revoked(const struct reload_peer *p, const struct reload_connection *con)
+{
+	struct reload_error_text ignored;
+	return reload_trust_check(p->engine->config->trust, con->cert, NULL, 0, p->engine->wall,
+		       &ignored) == RELOAD_CERT_REVOKED;
+}
+
+static void revoked_drop(void *arg)
+{
+	struct reload_peer *p = arg;
+	struct reload_connection *con, *next;
+	for (con = reload_connection_next(p->connections, NULL); con; con = next) {
+		next = reload_connection_next(p->connections, con);
+		if (is_revoked(p, con))
+			reload_link_drop(p->connections, con, RELOAD_CERT_REVOKED);
+	}
+}
+
+/*
+ * A node that is listed as bad is sent the document that says so, because it then leaves with that reason and does not look for
+ * neighbours for ever; its messages are not believed any more.  A little later its links are closed.
+ */
+static void revoked_start(struct reload_peer *p)
+{
+	struct reload_connection *con = NULL;
+	bool any = false;
+	while ((con = reload_connection_next(p->connections, con))) {
+		if (!is_revoked(p, con))
+			continue;
+		any = true;
+		if (con->node.len)
+			revoked_notify(p, con);
+	}
+	if (any)
+		reload_timer_arm(&p->engine->timers, &p->revoked, p->engine->now + REVOKED_MS,
+			revoked_drop, p);
+}
+
+/* -- a new document ------------------------------------------------------------------------------------------------------- */
+
 static void configure(struct reload_peer *p, struct reload_config *config)
 {
 	struct reload_config *before = p->engine->config;
-	struct reload_error_text why = { 0 }, ignored;
+	struct reload_error_text why = { 0 };
 	p->engine->config = reload_config_ref(config);
 	p->engine->ctx = reload_config_wire_ctx(p->engine->config);
 	reload_exchange_configured(p->exchange);
@@ -105,13 +161,7 @@ static void configure(struct reload_peer *p, struct reload_config *config)
 					       .count = p->engine->config->sequence });
 	p->engine->ops->config_changed(p->engine->host, p->engine->config);
 	enum reload_err err = fit(p, before, &why);
-	struct reload_connection *con = NULL, *next;
-	for (con = reload_connection_next(p->connections, NULL); con; con = next) {
-		next = reload_connection_next(p->connections, con);
-		if (reload_trust_check(p->engine->config->trust, con->cert, NULL, 0,
-			    p->engine->wall, &ignored) == RELOAD_CERT_REVOKED)
-			reload_link_drop(p->connections, con, RELOAD_CERT_REVOKED);
-	}
+	revoked_start(p);
 	reload_config_free(before);
 	if (err)
 		leave_unmet(p, err, &why);

@@ -34,7 +34,8 @@ struct reload_peer {
 	struct refused_sender
 		*refused; /* RELOAD_REFUSED_MAX; NULL: no document was refused so far */
 	size_t next_refused;
-	char unmet[256]; /* the reason of the last RELOAD_EV_CONFIG_UNMET */
+	struct reload_timer revoked; /* then links to bad nodes are closed */
+	char unmet[256];             /* the reason of the last RELOAD_EV_CONFIG_UNMET */
 };
 
 /* reload_peer_methods() brings the methods Ping, Probe, RouteQuery and ConfigUpdate. */

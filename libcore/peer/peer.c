@@ -226,6 +226,7 @@ void reload_peer_free(struct reload_peer *p)
 	p->engine->closing = true;
 	reload_replica_flush(p->replica);
 	reload_exchange_stop(p->exchange);
+	reload_timer_cancel(&p->engine->timers, &p->revoked);
 	reload_apps_free(p->apps);
 	reload_diagnostics_free(p->diagnostics);
 	reload_membership_free(p->membership);

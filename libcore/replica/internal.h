@@ -59,6 +59,16 @@ void reload_expiry_look(void *arg);
  */
 bool reload_walk_next(struct reload_replica *rep, struct reload_id *last,
 	const struct reload_id *to, bool *walked);
+/* reload_walk_forget() forgets all that is held at a resource. */
+void reload_walk_forget(struct reload_replica *rep, const struct reload_id *resource);
+
+/* -- revoked.c ----------------------------------------------------------------------------------------------------------- */
+
+/*
+ * reload_revoked_drop() forgets resources that hold only values of nodes that are bad in the present document and were not in the one
+ * before.
+ */
+void reload_revoked_drop(struct reload_replica *rep, const struct reload_config *before);
 
 /* -- rollback.c ---------------------------------------------------------------------------------------------------------- */
 

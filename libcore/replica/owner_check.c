@@ -161,12 +161,6 @@ static void owner_lacks(
 	}
 }
 
-static void forget(struct reload_replica *rep, const struct reload_id *resource)
-{
-	struct reload_id before = reload_id_before(resource);
-	rep->storage->ops->drop_range(rep->storage, &before, resource);
-}
-
 /* -- questions ---------------------------------------------------------------------------------------------------------------- */
 
 static void query_end(struct stat_query *q)
@@ -178,7 +172,7 @@ static void query_end(struct stat_query *q)
 		o->unconfirmed++;
 	else if (!mine && o->forget_after &&
 		 !rep->route->topology->holds(rep->route->plugin, &q->resource))
-		forget(rep, &q->resource);
+		reload_walk_forget(rep, &q->resource);
 	o->under_way--;
 	query_clear(q);
 	check_advance(o);

@@ -104,6 +104,7 @@ void reload_replica_configured(struct reload_replica *rep, const struct reload_c
 		if (!kind || kind->branching_factor != old->branching_factor)
 			rep->storage->ops->drop_kind(rep->storage, old->id);
 	}
+	reload_revoked_drop(rep, before);
 }
 
 bool reload_replica_storage_fails(const struct reload_replica *rep)

@@ -12,3 +12,9 @@ bool reload_walk_next(struct reload_replica *rep, struct reload_id *last,
 	*last = resource;
 	return true;
 }
+
+void reload_walk_forget(struct reload_replica *rep, const struct reload_id *resource)
+{
+	struct reload_id before = reload_id_before(resource);
+	rep->storage->ops->drop_range(rep->storage, &before, resource);
+}

@@ -30,18 +30,26 @@ static enum reload_err bad_ledger(
 	return err;
 }
 
-static bool entry_valid(const json_t *entry)
+static bool ids_valid(const json_t *ids)
 {
-	const json_t *ids = json_object_get(entry, "node_ids");
 	struct reload_id id;
-	size_t i, j;
-	const json_t *hex, *cert;
-	if (!json_is_array(ids) || !json_is_array(json_object_get(entry, "certificates")))
-		return false;
+	size_t i;
+	const json_t *hex;
 	json_array_foreach (ids, i, hex) {
 		if (!json_is_string(hex) || reload_id_from_hex(&id, json_string_value(hex)))
 			return false;
 	}
+	return json_is_array(ids);
+}
+
+static bool entry_valid(const json_t *entry)
+{
+	const json_t *ids, *revoked = json_object_get(entry, "revoked");
+	size_t i, j;
+	const json_t *hex, *cert;
+	if (!ids_valid(json_object_get(entry, "node_ids")) || (revoked && !ids_valid(revoked)) ||
+		!json_is_array(json_object_get(entry, "certificates")))
+		return false;
 	json_array_foreach (json_object_get(entry, "certificates"), i, cert) {
 		ids = json_object_get(cert, "node_ids");
 		if (!json_is_array(ids))
@@ -192,7 +200,8 @@ static bool taken(const json_t *users, const char *hex)
 	const char *user;
 	json_t *entry;
 	json_object_foreach ((json_t *)users, user, entry) {
-		if (holds(json_object_get(entry, "node_ids"), hex))
+		if (holds(json_object_get(entry, "node_ids"), hex) ||
+			holds(json_object_get(entry, "revoked"), hex))
 			return true;
 	}
 	return false;
@@ -243,6 +252,16 @@ static size_t join_certificates(json_t *group, const json_t *certificates)
 	return last;
 }
 
+/* Whether one of the device's Node-IDs was revoked: it gets new ones, not those of another device. */
+static bool is_revoked(const json_t *entry, const struct enroll_device *device)
+{
+	char hex[RELOAD_ID_HEX];
+	for (size_t i = 0; i < device->own_count; i++)
+		if (holds(json_object_get(entry, "revoked"), reload_id_hex(hex, &device->own[i])))
+			return true;
+	return false;
+}
+
 /* device_ids() returns the Node-IDs of a device (owned), eldest first, and how many its last certificate had. */
 static json_t *device_ids(const json_t *entry, const struct enroll_device *device, size_t *last)
 {
@@ -253,7 +272,8 @@ static json_t *device_ids(const json_t *entry, const struct enroll_device *devic
 	for (i = 0; i < device->own_count; i++)
 		if (holds(known, reload_id_hex(hex, &device->own[i])))
 			json_array_append_new(group, json_string(hex));
-	if (!json_array_size(group) && json_array_size(known) && !device->further)
+	if (!json_array_size(group) && json_array_size(known) && !device->further &&
+		!is_revoked(entry, device))
 		json_array_append(group, json_array_get(known, 0));
 	*last = join_certificates(group, json_object_get(entry, "certificates"));
 	json_array_foreach (known, i, id) {
@@ -278,6 +298,12 @@ enum reload_err enroll_ledger_node_ids(struct enroll_authority *a, const char *u
 		reload_error_advise(
 			why, "reload-enroll issue NAME@%s, with another name", a->overlay);
 		return RELOAD_EXISTS;
+	}
+	if (json_is_true(json_object_get(entry, "disabled"))) {
+		reload_error_explain(why, RELOAD_CERT_REVOKED, "the user is disabled",
+			"failed_authentication: %s was revoked or disabled", user);
+		reload_error_advise(why, "reload-enroll user enable %s", user);
+		return RELOAD_CERT_REVOKED;
 	}
 	json_t *group = device_ids(entry, device, &last);
 	if (!*count)
@@ -312,4 +338,51 @@ void enroll_ledger_note(
 			       enroll_ids_json(cert->node_ids, cert->node_ids_count), "issued",
 			       cli_json_time(cert->not_before), "expires",
 			       cli_json_time(cert->not_after)));
+}
+
+/* -- revoking ------------------------------------------------------------------------------------------------------------- */
+
+const char *enroll_ledger_owner(const struct enroll_authority *a, const struct reload_id *node)
+{
+	const char *user;
+	json_t *entry;
+	char hex[RELOAD_ID_HEX];
+	reload_id_hex(hex, node);
+	json_object_foreach (json_object_get(a->ledger, "users"), user, entry) {
+		if (holds(json_object_get(entry, "node_ids"), hex) ||
+			holds(json_object_get(entry, "revoked"), hex))
+			return user;
+	}
+	return NULL;
+}
+
+const json_t *enroll_ledger_user(const struct enroll_authority *a, const char *user)
+{
+	return json_object_get(json_object_get(a->ledger, "users"), user);
+}
+
+void enroll_ledger_disable(struct enroll_authority *a, const char *user, bool disabled)
+{
+	json_object_set_new(entry_of(a, user), "disabled", json_boolean(disabled));
+}
+
+void enroll_ledger_revoke(
+	struct enroll_authority *a, const char *user, const struct reload_id *node)
+{
+	json_t *entry = entry_of(a, user), *ids = json_object_get(entry, "node_ids");
+	json_t *revoked = json_object_get(entry, "revoked");
+	char hex[RELOAD_ID_HEX];
+	reload_id_hex(hex, node);
+	if (!revoked) {
+		revoked = json_array();
+		json_object_set_new(entry, "revoked", revoked);
+	}
+	for (size_t i = json_array_size(ids); i-- > 0;) {
+		if (strcmp(json_string_value(json_array_get(ids, i)), hex) != 0)
+			continue;
+		json_array_append(revoked, json_array_get(ids, i));
+		json_array_remove(ids, i);
+	}
+	if (!json_array_size(ids))
+		enroll_ledger_disable(a, user, true);
 }

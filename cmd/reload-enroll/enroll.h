@@ -86,7 +86,8 @@ struct enroll_device {
 /*
  * enroll_ledger_new() returns the ledger of a new authority (owned) in which signer's Node-ID is taken.
  * enroll_ledger_node_ids() fills ids with `count` Node-IDs for a device of user (0: as many as its last certificate has, else
- * one): those of its earlier certificates first (ENR-06), then new ones.  RELOAD_EXISTS for the name of the signer.
+ * one): those of its earlier certificates first (ENR-06), then new ones.  RELOAD_EXISTS for the name of the signer,
+ * RELOAD_CERT_REVOKED for a disabled user.
  * enroll_ledger_note() enters a certificate.
  */
 json_t *enroll_ledger_new(
@@ -97,6 +98,18 @@ enum reload_err enroll_ledger_node_ids(struct enroll_authority *authority, const
 void enroll_ledger_note(struct enroll_authority *authority, const struct reload_cert *cert,
 	const uint8_t serial[16]);
 char *enroll_ledger_text(const json_t *ledger);
+
+/*
+ * enroll_ledger_owner() returns the user (borrowed) who has or had node, NULL: nobody; enroll_ledger_user() the entry of a user (borrowed), NULL: it has none.
+ * enroll_ledger_revoke() takes node from user for ever; a user who has no other is disabled.  enroll_ledger_disable() sets whether user is
+ * refused further certificates.
+ */
+const char *enroll_ledger_owner(
+	const struct enroll_authority *authority, const struct reload_id *node);
+const json_t *enroll_ledger_user(const struct enroll_authority *authority, const char *user);
+void enroll_ledger_revoke(
+	struct enroll_authority *authority, const char *user, const struct reload_id *node);
+void enroll_ledger_disable(struct enroll_authority *authority, const char *user, bool disabled);
 
 /* The identity that a certificate is for; zeroed is empty. */
 struct enroll_target {

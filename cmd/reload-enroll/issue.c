@@ -129,6 +129,8 @@ static enum reload_err issue_into(struct issue *m, struct enroll_authority *a,
 		cli_has(m->cli, "new-node-id") };
 	enum reload_err err =
 		enroll_ledger_node_ids(a, m->user, &device, &m->ids_count, m->ids, why);
+	if (err == RELOAD_CERT_REVOKED)
+		m->status = STATUS_FORBIDDEN;
 	if (!err)
 		err = certify(m, a->config, target->key, a, why);
 	if (err)

@@ -118,6 +118,14 @@ static const struct cli_command commands[] = {
 		enroll_change_fields, enroll_config_add_kind },
 	{ "config publish", "[FILE|OVERLAY]", 0, 1, "give the document to an agent and all peers",
 		change_opts, enroll_publish_fields, enroll_config_publish },
+	{ "revoke", "NODE-ID|USER ...", 1, 64, "list Node-IDs as bad nodes in the configuration",
+		change_opts, enroll_change_fields, enroll_revoke },
+	{ "user list", NULL, 0, 0, "the users of an authority", change_opts, enroll_users_fields,
+		enroll_user_list },
+	{ "user disable", "USER", 1, 1, "refuse further certificates", change_opts,
+		enroll_user_fields, enroll_user_disable },
+	{ "user enable", "USER", 1, 1, "permit certificates again", change_opts, enroll_user_fields,
+		enroll_user_enable },
 	{ 0 },
 };
 
@@ -129,8 +137,8 @@ static const struct cli_program program = {
 	.commands = commands,
 	.opts = common_opts,
 	.examples = examples,
-	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(6) | CLI_EXIT(7) | CLI_EXIT(8) | CLI_EXIT(9) |
-		 CLI_EXIT(10) | CLI_EXIT(11),
+	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(5) | CLI_EXIT(6) | CLI_EXIT(7) | CLI_EXIT(8) |
+		 CLI_EXIT(9) | CLI_EXIT(10) | CLI_EXIT(11),
 	.complete = enroll_complete,
 };
 

@@ -1,0 +1,159 @@
+/* user list, disable, enable: who gets certificates of the authority. */
+#include "reload-enroll/change.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char enroll_user_fields[] = "user:string disabled:boolean node_ids:string[] "
+				  "revoked:string[] expires:string? dry_run:boolean";
+const char enroll_users_fields[] =
+	"overlay:string users:{user:string disabled:boolean reserved:boolean "
+	"node_ids:string[] revoked:string[] expires:string?}[]";
+
+/* When the last certificate of an entry ends (borrowed), NULL: it has none. */
+static const char *expires_of(const json_t *entry)
+{
+	const json_t *certs = json_object_get(entry, "certificates");
+	size_t n = json_array_size(certs);
+	return n ? json_string_value(json_object_get(json_array_get(certs, n - 1), "expires"))
+		 : NULL;
+}
+
+static json_t *list_of(const json_t *entry, const char *key)
+{
+	json_t *list = json_object_get(entry, key);
+	return list ? json_copy(list) : json_array();
+}
+
+static json_t *user_json(const char *user, const json_t *entry)
+{
+	return json_pack("{s:s, s:b, s:o, s:o, s:s?}", "user", user, "disabled",
+		json_is_true(json_object_get(entry, "disabled")), "node_ids",
+		list_of(entry, "node_ids"), "revoked", list_of(entry, "revoked"), "expires",
+		expires_of(entry));
+}
+
+static void print_users(FILE *out, const json_t *o, void *arg)
+{
+	const json_t *u;
+	size_t i;
+	(void)arg;
+	json_array_foreach (json_object_get(o, "users"), i, u) {
+		const char *until = json_string_value(json_object_get(u, "expires"));
+		size_t ids = json_array_size(json_object_get(u, "node_ids"));
+		size_t revoked = json_array_size(json_object_get(u, "revoked"));
+		cli_put_safe(out, json_string_value(json_object_get(u, "user")));
+		fprintf(out, "  %zu Node-ID%s", ids, ids == 1 ? "" : "s");
+		if (revoked)
+			fprintf(out, ", %zu revoked", revoked);
+		if (until)
+			fprintf(out, "  until %.10s", until);
+		fprintf(out, "%s\n",
+			json_is_true(json_object_get(u, "disabled"))   ? "  disabled"
+			: json_is_true(json_object_get(u, "reserved")) ? "  signer"
+								       : "");
+	}
+}
+
+static enum reload_err open_for(struct enroll_authority *a, struct cli *cli, const char *user,
+	struct reload_error_text *why)
+{
+	char *overlay = NULL;
+	enum reload_err err = enroll_overlay(&overlay, cli, user, "ca", why);
+	if (!err)
+		err = enroll_authority_open(a, overlay, cli->deadline, 0, why);
+	free(overlay);
+	return err;
+}
+
+int enroll_user_list(struct cli *cli)
+{
+	struct enroll_authority a = { .lock = -1 };
+	struct reload_error_text why = { 0 };
+	const char *user;
+	json_t *entry;
+	enum reload_err err = open_for(&a, cli, NULL, &why);
+	if (err)
+		return cli_fail(cli, err, &why);
+	json_t *users = json_array();
+	json_object_foreach (json_object_get(a.ledger, "users"), user, entry) {
+		json_t *u = user_json(user, entry);
+		json_object_set_new(
+			u, "reserved", json_boolean(json_is_true(json_object_get(entry, "reserved"))));
+		json_array_append_new(users, u);
+	}
+	json_t *o = json_pack("{s:s, s:o}", "overlay", a.overlay, "users", users);
+	cli_print(cli, o, print_users, NULL);
+	json_decref(o);
+	enroll_authority_close(&a);
+	return 0;
+}
+
+static void print_user(FILE *out, const json_t *o, void *arg)
+{
+	const struct cli *cli = arg;
+	if (!cli->quiet)
+		fprintf(out, "%s%s: %s\n", cli->dry_run ? "would be: " : "",
+			json_string_value(json_object_get(o, "user")),
+			json_is_true(json_object_get(o, "disabled"))
+				? "disabled; its certificates are good until they are revoked"
+				: "enabled");
+}
+
+static enum reload_err save(
+	struct enroll_authority *a, const struct cli *cli, struct reload_error_text *why)
+{
+	AUTO(cli_files) files = cli_files_new();
+	if (cli->dry_run)
+		return cli_dir_check(a->dir, why);
+	char *ledger = enroll_ledger_text(a->ledger);
+	cli_files_put(files, a->ledger_path, 0600, span_str(ledger));
+	free(ledger);
+	return cli_files_commit(files, why);
+}
+
+static enum reload_err check_user(
+	const struct enroll_authority *a, const char *user, struct reload_error_text *why)
+{
+	char what[300];
+	const json_t *entry = enroll_ledger_user(a, user);
+	if (entry && !json_is_true(json_object_get(entry, "reserved")))
+		return RELOAD_OK;
+	snprintf(what, sizeof(what), "%.150s is no user of this authority", user);
+	enum reload_err err = reload_error_explain(why, RELOAD_NO_VALUE, what,
+		entry ? "it signs the configuration" : "it has never got a certificate");
+	reload_error_advise(why, "reload-enroll user list");
+	return err;
+}
+
+static int set_disabled(struct cli *cli, bool disabled)
+{
+	struct enroll_authority a = { .lock = -1 };
+	struct reload_error_text why = { 0 };
+	const char *user = cli->operands[0];
+	enum reload_err err = open_for(&a, cli, user, &why);
+	if (!err)
+		err = check_user(&a, user, &why);
+	if (!err) {
+		enroll_ledger_disable(&a, user, disabled);
+		err = save(&a, cli, &why);
+	}
+	if (!err) {
+		json_t *o = user_json(user, enroll_ledger_user(&a, user));
+		json_object_set_new(o, "dry_run", json_boolean(cli->dry_run));
+		cli_print(cli, o, print_user, cli);
+		json_decref(o);
+	}
+	enroll_authority_close(&a);
+	return err ? cli_fail(cli, err, &why) : 0;
+}
+
+int enroll_user_disable(struct cli *cli)
+{
+	return set_disabled(cli, true);
+}
+
+int enroll_user_enable(struct cli *cli)
+{
+	return set_disabled(cli, false);
+}

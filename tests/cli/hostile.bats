@@ -92,6 +92,10 @@ step() {
 	step hostile_peer flood
 }
 
+@test "paths: a hop that lies, is garbage, limits, or says nothing" {
+	step hostile_peer pathtrack
+}
+
 @test "600 connections that say nothing" {
 	step hostile_peer half_open
 }

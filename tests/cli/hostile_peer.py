@@ -545,6 +545,102 @@ def links():
         link.close()
 
 
+def way_back(link, m):
+    """The Destination List of the answer to a request: the node at the other end of the link, then the Via List from its end."""
+    via = m[38:38 + struct.unpack(">H", m[32:34])[0]]
+    hops = [via[i:i + 18] for i in range(0, len(via), 18)]
+    return node(node_of(link.agent)) + b"".join(reversed(hops))
+
+
+def traced(link, who, reply, target=None):
+    """What overlay.path of a0 says when this node answers each request to it by reply(code, contents behind the code); None: not at all."""
+    result = []
+    asker = threading.Thread(target=lambda: result.append(ask("a0", "overlay.path", target=target or f"node:{who.node.hex()}", step_ms=1500)))
+    asker.start()
+    until = time.monotonic() + 40
+    while asker.is_alive() and time.monotonic() < until:
+        m = link.next_frame(time.monotonic() + 0.2)
+        if m is None:
+            continue
+        what = m[38 + sum(struct.unpack(">HHH", m[32:38])):]
+        code = struct.unpack(">H", what[:2])[0]
+        said = reply(code, what[6:]) if code & 1 else None
+        if said:
+            c = contents(*said)
+            link.send(message(way_back(link, m), c, security(who, transaction_of(m), c), transaction_of(m)))
+    asker.join(20)
+    must(result, "overlay.path has ended")
+    return result[0]
+
+
+def pathtrack():
+    """A last hop that lies about the path, or says nothing: shown as such, and the path ends."""
+    who, other = Identity("mallory"), chance.randbytes(16)
+    owner = owner_of(who.node)
+    link = mallory(owner)
+    expect_pong(link, who, node_of(owner))
+    a0 = node_of("a0")
+    now = lambda: int(time.time() * 1000)
+
+    def response(asked, info=b"", **f):
+        # asked: destination, expiration, timestamp_initiated
+        begun = asked[2 + asked[1]:][8:16] if "begun" not in f else f["begun"]
+        return (struct.pack(">Q", f.get("expires", now() + 60000)) + begun + struct.pack(">QB", f.get("received", now()), f.get("ttl", 30))
+                + vec(4, vec(4, info)))
+
+    def lie(next_hop, **f):
+        return lambda code, body: (0x28, node(next_hop) + response(body, **f)) if code == 0x27 else None
+
+    def last(answer):
+        must("result" in answer, f"{answer}")
+        hops = [h for h in answer["result"]["path"] if h["node_id"] == who.node.hex()]
+        must(len(hops) == 1, f"mallory is a hop: {answer}")
+        return answer["result"]["outcome"], hops[0]
+
+    # the end, as a good node says it
+    outcome, hop = last(traced(link, who, lie(who.node)))
+    must((outcome, hop["state"]) == ("reached", "answered"), f"{outcome} {hop}")
+    # R7851-8: back to who asked, and to a node before
+    outcome, hop = last(traced(link, who, lie(a0)))
+    must((outcome, hop["next_hop"]) == ("loop", a0.hex()), f"{outcome} {hop}")
+    # to nobody
+    outcome, hop = last(traced(link, who, lie(other)))
+    must(outcome in ("lost", "absent", "stopped"), f"{outcome} {hop}")
+    # another time, an answer of yesterday, an impossible ttl, a clock of the year 584 million: bounded, and no one-way delay
+    for what, f in (("another request", {"begun": bytes(8)}), ("expired", {"expires": 1})):
+        outcome, hop = last(traced(link, who, lie(who.node, **f)))
+        # R7851-36: a peer on the way back drops an expired answer
+        must((outcome, hop["state"]) in (("stopped", "error"), ("lost", "lost") if what == "expired" else None), f"{what}: {outcome} {hop}")
+    outcome, hop = last(traced(link, who, lie(who.node, received=2**64 - 1, ttl=255)))
+    must(outcome == "reached" and hop["one_way_ms"] is None and hop["overlay_hops"] == 0, f"{outcome} {hop}")
+    # garbage, half an answer, values that are no values, very many of them
+    for what, body in (("nothing", b""), ("noise", chance.randbytes(900)), ("half", node(who.node) + bytes(20)), ("wildcard", None)):
+        body = node(b"\xff" * 16) + response(node(a0) + bytes(24), begun=bytes(8)) if body is None else body
+        outcome, hop = last(traced(link, who, lambda code, asked: (0x28, body) if code == 0x27 else None))
+        must(outcome in ("lost", "stopped"), f"{what}: {outcome} {hop}")
+    info = b"".join(struct.pack(">H", k) + vec(2, v) for k, v in ((1, b"xx"), (6, b"\x1b[2J\xe2\x80\xae<b>\0"), (6, b"second\0"), (12, bytes(17)), (0xF001, b"\xff" * 9), (17, b"")))
+    outcome, hop = last(traced(link, who, lie(who.node, info=info)))
+    must(outcome == "reached" and hop["values"] == {"SOFTWARE_VERSION": "\x1b[2J\u202e<b>", "0xf001": "ff" * 9}, f"{outcome} {hop}")
+    text = subprocess.run(["reload-diag", "path", "-a", "a0", "-t", "20s", f"resource:{other.hex()}"], capture_output=True).stdout
+    must(b"\x1b" not in text, f"{text}")
+    # an error with words, a refusal of what nobody asked for, the rate
+    outcome, hop = last(traced(link, who, lambda code, asked: (ERROR, b"\x00\x19" + vec(2, b"node=\x1b[31m;<script>")) if code == 0x27 else None))
+    must((outcome, hop["state"], hop["error"]) == ("stopped", "error", "Error_Loop_Detected"), f"{outcome} {hop}")
+    forbidden = {0x27: (ERROR, b"\x00\x02" + vec(2, b"reason=rate")), 0x15: (0x16, who.node)}
+    outcome, hop = last(traced(link, who, lambda code, asked: forbidden.get(code)))
+    must((outcome, hop["state"]) == ("reached", "limited"), f"{outcome} {hop}")
+    # silent, but alive by RouteQuery; and not alive at all
+    outcome, hop = last(traced(link, who, lambda code, asked: (0x16, who.node) if code == 0x15 else None))
+    must((outcome, hop["state"]) == ("reached", "silent"), f"{outcome} {hop}")
+    outcome, hop = last(traced(link, who, lambda code, asked: None))
+    must((outcome, hop["state"]) == ("lost", "lost"), f"{outcome} {hop}")
+    # a program that knows no PathTrack
+    unknown = {0x27: (ERROR, b"\x00\x14" + vec(2, b"")), 0x15: (0x16, who.node)}
+    outcome, hop = last(traced(link, who, lambda code, asked: unknown.get(code)))
+    must((outcome, hop["state"]) == ("reached", "unsupported"), f"{outcome} {hop}")
+    link.close()
+
+
 def half_open():
     sockets = []
     for _ in range(600):

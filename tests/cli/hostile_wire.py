@@ -32,13 +32,13 @@ def must(condition, what):
 
 
 def ask(instance, method, timeout=45, **params):
-    """The whole answer, result or error."""
+    """The whole answer, result or error; progress before it is passed over."""
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(timeout)
         s.connect(f"{HOME}/run/{instance}.sock")
         s.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n")
         data = b""
-        while not data.endswith(b"\n"):
+        while not data.endswith(b"\n") or b'"method":"progress"' in (data := data[data.rfind(b"\n", 0, -1) + 1:]):
             part = s.recv(1 << 16)
             if not part:
                 raise OSError(f"{instance} closed the connection")

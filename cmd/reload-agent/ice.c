@@ -411,7 +411,7 @@ static void gathered(struct host *h, struct ice_thing of, const struct reload_ic
 {
 	struct host_ice *i = h->ice;
 	struct ice_job *job = job_find(i, of);
-	struct reload_ip_port from[ICE_SOURCES], own[HOST_INTERFACES_MAX];
+	struct reload_ip_port from[ICE_SOURCES], interfaces[HOST_INTERFACES_MAX];
 	struct reload_ice_candidate out[RELOAD_ICE_CANDIDATES_MAX];
 	if (job)
 		turn_judge(i, job, found->candidates, found->count, found->why);
@@ -419,8 +419,8 @@ static void gathered(struct host *h, struct ice_thing of, const struct reload_ic
 	size_t count =
 		reload_ice_choose(found->candidates, found->count, i->loopback, i->relay_only);
 	ice_candidates_note(i, found->candidates, found->count);
-	size_t used, all = addresses(i, own, &used);
-	ice_unused_note(i, own + used, all - used);
+	size_t used, all = addresses(i, interfaces, &used);
+	ice_unused_note(i, interfaces + used, all - used);
 	if (found->why)
 		agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG, "gathered %s=%u: %s",
 			thing_name(of), of.number & INT32_MAX, found->why);

@@ -18,8 +18,9 @@ static enum reload_err unknown(const char *operand, struct reload_error_text *wh
 
 static enum reload_err is_signer(const char *user, struct reload_error_text *why)
 {
-	enum reload_err err = reload_error_explain(why, RELOAD_USAGE, "the signer cannot be revoked",
-		"%.200s signs the configuration: nobody could change it any more", user);
+	enum reload_err err =
+		reload_error_explain(why, RELOAD_USAGE, "the signer cannot be revoked",
+			"%.200s signs the configuration: nobody could change it any more", user);
 	reload_error_advise(why, "reload-enroll user list, which names the others");
 	return err;
 }

@@ -78,8 +78,8 @@ int enroll_user_list(struct cli *cli)
 	json_t *users = json_array();
 	json_object_foreach (json_object_get(a.ledger, "users"), user, entry) {
 		json_t *u = user_json(user, entry);
-		json_object_set_new(
-			u, "reserved", json_boolean(json_is_true(json_object_get(entry, "reserved"))));
+		json_object_set_new(u, "reserved",
+			json_boolean(json_is_true(json_object_get(entry, "reserved"))));
 		json_array_append_new(users, u);
 	}
 	json_t *o = json_pack("{s:s, s:o}", "overlay", a.overlay, "users", users);

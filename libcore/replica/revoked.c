@@ -9,7 +9,7 @@
 struct revoked_walk {
 	struct reload_replica *rep;
 	const struct reload_config *before;
-	bool all; /* every entry so far is of a bad node */
+	bool all;                 /* every entry so far is of a bad node */
 	struct span certificates; /* of the entry before: neighbours often have the same signer */
 	bool bad;
 };
@@ -30,7 +30,8 @@ static bool signer_is_bad(const struct revoked_walk *w, struct span list)
 	AUTO(reload_cert) cert = NULL;
 	struct rd r = rd_of(list);
 	reload_wire_read(&r, &reload_generic_certificate_wire, &ctx, &first);
-	if (r.err || reload_cert_parse(&cert, reload_trust_ops(config->trust), first.certificate, NULL))
+	if (r.err ||
+		reload_cert_parse(&cert, reload_trust_ops(config->trust), first.certificate, NULL))
 		return false;
 	for (size_t i = 0; i < cert->node_ids_count; i++)
 		if (is_newly_bad(w, &cert->node_ids[i]))

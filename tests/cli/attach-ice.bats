@@ -223,6 +223,26 @@ carol_connected() { # NAME
 	host_stop iva
 }
 
+# 50 ms and 1 Mbit/s each way: links, checks, and what a program sends, all at once over the same line
+@test "a slow line" {
+	direct
+	for host in pr pr2; do
+		background "slow-$host" slow-way $host 50 1000 >"slow-$host.out"
+		until_true says "slow-$host.out" ready
+	done
+	head -c 300000 a.bytes >a.few
+	head -c 300000 b.bytes >b.few
+	B_IN=b.few listens 61441
+	reload-attach -j -a carol connect 61441 dora@calls.example <a.few >got.a 2>a.err
+	ended b 0
+	cmp got.a b.few
+	cmp got.b a.few
+	jq -s -e '.[0].path == "reflexive"' a.err
+	R reload-ping -a carol -c 2 -j "node:$(node_of dora)"
+	ok
+	jq -s -e '[.[] | select(.rtt_ms) | .rtt_ms] | min >= 100' <<<"$output"
+}
+
 # The last one: the ring needs a while to get over it.
 @test "an agent that is killed" {
 	carol_connected fay

@@ -167,6 +167,23 @@ static void the_last_words_are_delivered(void **state)
 	assert_int_equal(b.ended_err, RELOAD_LINK_DOWN);
 }
 
+/* The other end is gone while this one writes and has nothing to read. */
+static void a_write_that_fails_is_the_end(void **state)
+{
+	(void)state;
+	size_t b_out = 0, before = 1;
+	connected();
+	for (int quiet = 0; quiet < 20; before = b_out) {
+		writes(&b, &b_out, 1000 * MEGABYTE);
+		reload_poll_pass(loop, 5);
+		quiet = b_out == before ? quiet + 1 : 0;
+	}
+	reload_app_streams_drop(a.streams, a.stream);
+	TURN_UNTIL(loop, b.ends == 1);
+	assert_int_equal(b.ended_err, RELOAD_LINK_DOWN);
+	assert_int_equal(reload_app_streams_count(b.streams), 0);
+}
+
 static void a_program_that_goes(void **state)
 {
 	(void)state;
@@ -409,6 +426,7 @@ int main(void)
 		stream_test(who_does_not_read_makes_the_other_end_wait),
 		stream_test(one_that_is_cut_off_says_so),
 		stream_test(the_last_words_are_delivered),
+		stream_test(a_write_that_fails_is_the_end),
 		stream_test(a_program_that_goes),
 		stream_test(a_program_that_goes_when_all_is_said),
 		stream_test(nobody_reads_before_a_program_is_there),

@@ -1,7 +1,7 @@
 /* reload-ping: round trip, hops and one-way delay. */
 #include "common/call.h"
 #include "common/main.h"
-#include "reload-ping/samples.h"
+#include "common/samples.h"
 #include "util/alloc.h"
 #include "util/text.h"
 

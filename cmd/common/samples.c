@@ -1,5 +1,5 @@
 /* Statistics of round trip times. */
-#include "reload-ping/samples.h"
+#include "common/samples.h"
 
 #include "util/alloc.h"
 

@@ -18,6 +18,10 @@ int diag_path(struct cli *cli);
 int diag_node(struct cli *cli);
 int diag_tables(struct cli *cli);
 
+/* diag_put_end() prints how a path ended, in the form of overlay.path; diag_end_status() is the exit status. */
+void diag_put_end(FILE *out, const json_t *result);
+int diag_end_status(const json_t *result);
+
 /* diag_nat() prints what an agent measures of the NAT in front of it; returns the exit status. */
 int diag_nat(struct cli *cli);
 

@@ -1,5 +1,6 @@
 /* reload-diag path: the way to a node or a resource, hop by hop (RFC 7851 s4.3). */
 #include "reload-diag/diag.h"
+#include "reload-diag/live.h"
 #include "reload-diag/values.h"
 
 #include "common/call.h"
@@ -9,6 +10,9 @@
 const struct cli_opt diag_path_opts[] = {
 	{ 'k', "kinds", "KIND,...",
 		"diagnostic Kinds of each hop, all: those that are permitted (default none)" },
+	{ 0, "live", NULL, "again and again, a row for each hop" },
+	{ 'c', "count", "COUNT", "rounds with --live, 0: until stopped (default 0)" },
+	{ 'i', "interval", "TIME", "between the beginnings of two rounds (default 1s)" },
 	CLI_END,
 };
 
@@ -16,7 +20,16 @@ const char diag_path_fields[] =
 	"type:string hop:integer node_id:string state:string rtt_ms:number? one_way_ms:number? "
 	"clock_difference_ms:number? overlay_hops:integer? next_hop:string? values:object "
 	"denied:string[] error:string? error_info:string? | "
-	"type:string target:string outcome:string hops:integer";
+	"type:string target:string outcome:string hops:integer | "
+	"type:string round:integer hop:integer node_id:string state:string rtt_ms:number? "
+	"one_way_ms:number? "
+	"clock_difference_ms:number? overlay_hops:integer? next_hop:string? values:object "
+	"denied:string[] error:string? error_info:string? | "
+	"type:string target:string? outcome:string? hops:integer rounds:integer "
+	"rows:{hop:integer node_id:string sent:integer answered:integer refused:integer "
+	"limited:integer "
+	"silent:integer lost:integer on_path:boolean min_ms:number? p50_ms:number? p90_ms:number? "
+	"max_ms:number? load:integer?}[]";
 
 static void put_denied(FILE *out, const json_t *o)
 {
@@ -49,38 +62,10 @@ static void print_hop(FILE *out, const json_t *o, void *arg)
 	diag_put_values(out, json_object_get(o, "values"), 5);
 }
 
-/* How a path ends, what that means for people, and the exit status. */
-static const struct {
-	const char *outcome, *text;
-	enum reload_err err;
-} ends[] = {
-	{ "reached", "reached", RELOAD_OK },
-	{ "absent", "no node has this Node-ID; its responsible peer was reached:", RELOAD_NO_NODE },
-	{ "loop", "the path comes back to a node that it has passed, on the way to",
-		RELOAD_FAILED },
-	{ "limit", "more hops than a message may take, on the way to", RELOAD_LIMIT },
-	{ "lost", "the last of these nodes does not answer, on the way to", RELOAD_TIMEOUT },
-	{ "stopped", "the last of these nodes does not say where it goes on, on the way to",
-		RELOAD_FAILED },
-	{ "late", "the time was over, on the way to", RELOAD_TIMEOUT },
-};
-
-static size_t end_of(const json_t *o)
-{
-	const char *outcome = cli_get_text(o, "outcome");
-	size_t i = 0;
-	while (i + 1 < sizeof(ends) / sizeof(ends[0]) && strcmp(ends[i].outcome, outcome))
-		i++;
-	return i;
-}
-
 static void print_end(FILE *out, const json_t *o, void *arg)
 {
-	long long hops = cli_get_int(o, "hops");
 	(void)arg;
-	fprintf(out, "%s ", ends[end_of(o)].text);
-	cli_put_safe(out, cli_get_text(o, "target"));
-	fprintf(out, " after %lld hop%s\n", hops, hops == 1 ? "" : "s");
+	diag_put_end(out, o);
 }
 
 static bool on_hop(void *arg, json_t *hop)
@@ -94,36 +79,124 @@ static bool on_hop(void *arg, json_t *hop)
 	return true;
 }
 
+/* One path; *result is owned. */
+static enum reload_err trace(struct cli *cli, struct cli_link *link, reload_progress_fn on,
+	void *arg, json_t **result, struct reload_call_error *error)
+{
+	json_t *params = json_pack("{s:s}", "target", cli->operands[0]),
+	       *kinds = diag_kinds(cli, NULL);
+	if (kinds)
+		json_object_set_new(params, "diagnostics", kinds);
+	return cli_link_call(link, "overlay.path", params, cli->deadline, on, arg, result, error);
+}
+
+static int once(struct cli *cli, struct cli_link *link)
+{
+	struct reload_call_error error;
+	json_t *result = NULL;
+	if (trace(cli, link, on_hop, cli, &result, &error))
+		return cli_fail_rpc(cli, &error);
+	json_t *o = json_pack("{s:s}", "type", "summary");
+	json_object_update(o, result);
+	json_object_del(o, "path"); /* its hops were printed */
+	cli_print(cli, o, print_end, NULL);
+	int status = diag_end_status(o);
+	json_decref(o);
+	json_decref(result);
+	return status;
+}
+
+/* -- again and again ------------------------------------------------------------------------------------------------------------ */
+
+struct rounds {
+	struct cli *cli;
+	struct live *live;
+	uint64_t count, done;
+	reload_ms interval;
+};
+
+static bool on_live_hop(void *arg, json_t *hop)
+{
+	struct rounds *r = arg;
+	live_hop(r->live, hop);
+	if (r->cli->format == CLI_TEXT)
+		return true;
+	json_t *o = json_pack("{s:s, s:I}", "type", "hop", "round", (json_int_t)r->done + 1);
+	json_object_update(o, hop);
+	cli_print(r->cli, o, NULL, NULL);
+	json_decref(o);
+	return true;
+}
+
+/* Rounds until the last one, a signal, a failure or the end of the time; *status is set by a failure. */
+static void all_rounds(struct rounds *r, struct cli_link *link, int stop, int *status)
+{
+	reload_ms next = cli_monotonic();
+	while (!*status && (!r->count || r->done < r->count)) {
+		struct reload_call_error error;
+		json_t *result = NULL;
+		if (!cli_sleep(stop, next) || cli_monotonic() >= r->cli->deadline || ferror(stdout))
+			return;
+		reload_ms now = cli_monotonic();
+		next = next + r->interval > now ? next + r->interval : now;
+		enum reload_err err = trace(r->cli, link, on_live_hop, r, &result, &error);
+		if (err == RELOAD_CANCELLED) {
+			reload_call_error_clear(&error);
+			return;
+		}
+		if (err) {
+			*status = cli_fail_rpc(r->cli, &error);
+			return;
+		}
+		live_round(r->live, result);
+		r->done++;
+		json_decref(result);
+	}
+}
+
+static enum reload_err read_live(struct rounds *r, struct reload_error_text *why)
+{
+	enum {
+		COUNT_MAX = 1000000,
+		QUICK_MS = 200
+	};
+	enum reload_err err = cli_number(r->cli, "count", 0, 0, COUNT_MAX, &r->count, why);
+	if (!err)
+		err = cli_time(r->cli, "interval", RELOAD_SECOND, &r->interval, why);
+	if (!err && !cli_has(r->cli, "live") &&
+		(cli_has(r->cli, "count") || cli_has(r->cli, "interval")))
+		err = cli_refuse(why, "--count and --interval are for --live",
+			"a path is followed once without it");
+	if (!err && r->interval < QUICK_MS)
+		err = cli_refuse(why, "--interval is too short",
+			"less than 200ms loads every peer on the way");
+	if (!err && cli_has(r->cli, "live") && !cli_has(r->cli, "timeout"))
+		r->cli->deadline = RELOAD_NEVER;
+	return err;
+}
+
 int diag_path(struct cli *cli)
 {
 	struct cli_link *link;
 	struct reload_error_text why;
-	struct reload_call_error error;
-	json_t *params = json_pack("{s:s}", "target", cli->operands[0]), *result = NULL,
-	       *kinds = diag_kinds(cli, NULL);
-	if (kinds)
-		json_object_set_new(params, "diagnostics", kinds);
-	int stop = cli_stop_signals();
-	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, stop, &why);
+	struct rounds r = { .cli = cli };
+	enum reload_err err = read_live(&r, &why);
+	if (err)
+		return cli_fail(cli, err, &why);
+	int stop = cli_stop_signals(), status = 0;
+	err = cli_link_open(&link, cli, CLI_LINK_NOW, stop, &why);
 	if (err) {
-		json_decref(params);
 		cli_stop_end(stop);
 		return cli_fail(cli, err, &why);
 	}
-	int status;
-	err = cli_link_call(
-		link, "overlay.path", params, cli->deadline, on_hop, cli, &result, &error);
-	if (err) {
-		status = cli_fail_rpc(cli, &error);
+	if (cli_has(cli, "live")) {
+		r.live = live_new(cli);
+		all_rounds(&r, link, stop, &status);
+		status = status ? status : live_end(r.live);
+		live_free(r.live);
 	} else {
-		json_t *o = json_pack("{s:s}", "type", "summary");
-		json_object_update(o, result);
-		json_object_del(o, "path"); /* its hops were printed */
-		cli_print(cli, o, print_end, NULL);
-		status = reload_err_exit(ends[end_of(o)].err);
-		json_decref(o);
+		status = once(cli, link);
 	}
-	json_decref(result);
 	cli_link_free(link);
 	cli_stop_end(stop);
 	return status;

@@ -113,6 +113,56 @@ setup() {
 	[ "$(jq -r 'select(.type == "summary").outcome' <<<"$output")" = absent ]
 }
 
+@test "path --live: rows, rounds, JSON" {
+	R reload-diag path --live -c 3 -i 200ms -k STATUS_INFO "node:$BOB"
+	ok
+	matches "${lines[0]}" '^hop  node       sent  answ limit  lost '
+	matches "${lines[1]}" "^  0  ${ALICE:0:8}      3     3     0     0 "
+	matches "${lines[2]}" "^  1  ${BOB:0:8}      3     3     0     0 +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9]+  "
+	[ "${lines[3]}" = "3 rounds; the last one: reached node:$BOB after 1 hop" ]
+	R reload-diag path --live -c 2 -i 200ms -j "node:$BOB"
+	ok
+	[ "$(jq -r 'select(.type == "hop") | "\(.round) \(.hop)"' <<<"$output" | paste -sd ,)" = "1 0,1 1,2 0,2 1" ]
+	jq -s -e 'last | .type == "summary" and .rounds == 2 and .outcome == "reached" and (.rows | length) == 2 and
+		(.rows[1] | .sent == 2 and .answered == 2 and .lost == 0 and .on_path and .min_ms <= .p50_ms and .p50_ms <= .max_ms)' <<<"$output"
+	R reload-diag path -c 3 "node:$BOB"
+	failed 2 'for --live'
+	R reload-diag path --live -i 10ms "node:$BOB"
+	failed 2 'too short'
+}
+
+@test "path --live: a signal ends it with the summary" {
+	reload-diag path --live -j -i 200ms "node:$BOB" >live.out 3>&- &
+	pid=$!
+	until_true grep -q '"round":2' live.out
+	kill -INT "$pid"
+	wait "$pid"
+	jq -s -e 'last | .type == "summary" and .rounds >= 1 and .rows[1].lost == 0' live.out
+}
+
+@test "path --live: a hop that is lost, and one that comes back" {
+	kill -STOP "$(cat lab/carol.pid)"
+	reload-diag path --live -j -i 200ms "node:$CAROL" >live.out 3>&- &
+	pid=$!
+	lost() { jq -s -e 'any(.state == "lost")' live.out; }
+	until_true lost
+	kill -CONT "$(cat lab/carol.pid)"
+	back() { jq -s -e 'last.state == "answered" and last.hop > 0' live.out; }
+	until_true back
+	kill -INT "$pid"
+	wait "$pid"
+	jq -s -e --arg n "$CAROL" 'last | .rows[] | select(.node_id == $n) | .lost >= 1 and .answered >= 1 and .limited == 0' live.out
+	until_true knows carol 2
+}
+
+@test "path --live on a terminal: redrawn, cut to its width" {
+	command -v script >/dev/null || skip "needs script"
+	TERM=xterm script -qc "stty cols 40; reload-diag path --live -c 2 -i 200ms node:$BOB" live.term >/dev/null </dev/null
+	# one picture takes the place of the other: three lines up, and all behind them cleared
+	grep -q $'\033\\[3A\033\\[J' live.term
+	[ "$(sed 's/\x1b\[[0-9]*[A-Z]//g; s/\r//' live.term | grep '^ *1  ' | awk '{ if (length > 39) print }')" = "" ]
+}
+
 @test "node and tables" {
 	R reload-diag node -j succ
 	ok

@@ -41,14 +41,14 @@ static json_t *diagnostics_json(const struct ping *ping, const struct reload_res
 static void refused(struct ping *ping, const struct reload_result *r)
 {
 	struct reload_failure f;
-	char text[256] = "", shown[AGENT_SHORT];
+	char kinds[320] = "", shown[AGENT_SHORT], hex[RELOAD_ID_HEX];
 	json_t *denied = diagnose_denied(r->error_info), *name;
 	size_t i, len = 0;
 	agent_request_explain(&ping->base, r, "no values of", &f);
 	json_array_foreach (denied, i, name)
-		if (len < sizeof(text) - 40)
-			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
-				i ? ", " : "", json_string_value(name));
+		if (len < sizeof(kinds) - 40)
+			len += (size_t)snprintf(kinds + len, sizeof(kinds) - len, "%s%s",
+				i ? "," : "", json_string_value(name));
 	json_decref(denied);
 	if (diagnose_limited(r->error_info)) {
 		snprintf(f.why.reason, sizeof(f.why.reason),
@@ -58,10 +58,11 @@ static void refused(struct ping *ping, const struct reload_result *r)
 	} else if (len) {
 		snprintf(f.why.reason, sizeof(f.why.reason),
 			"peer %s answered Error_Forbidden: denied %s",
-			agent_short_id(shown, &r->responder), text);
+			agent_short_id(shown, &r->responder), kinds);
 		reload_error_advise(&f.why,
-			"reload-enroll config show %.100s lists who may read what; its authority "
-			"grants it",
+			"reload-enroll config grant %.100s %s, where the authority of %.60s is",
+			len <= 100 ? kinds : "all",
+			reload_id_hex(hex, &ping->base.agent->credentials->node),
 			ping->base.config->instance_name);
 	}
 	agent_request_fail_with(&ping->base, r, &f);

@@ -46,6 +46,7 @@ extern const char enroll_change_fields[];
 /* The subcommands; each returns the exit status. */
 int enroll_config_set(struct cli *cli);
 int enroll_config_add_kind(struct cli *cli);
+int enroll_config_grant(struct cli *cli);
 int enroll_config_publish(struct cli *cli);
 int enroll_revoke(struct cli *cli);
 int enroll_user_enable(struct cli *cli);

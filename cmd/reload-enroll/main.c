@@ -69,6 +69,12 @@ static const struct cli_opt set_opts[] = {
 	CLI_END,
 };
 
+static const struct cli_opt grant_opts[] = {
+	{ 0, "remove", NULL, "take back what was granted" },
+	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
+	CLI_END,
+};
+
 static const struct cli_opt change_opts[] = {
 	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
 	CLI_END,
@@ -116,6 +122,9 @@ static const struct cli_command commands[] = {
 		set_opts, enroll_change_fields, enroll_config_set },
 	{ "config add-kind", "FILE ...", 1, 64, "add Kinds, or change their limits", change_opts,
 		enroll_change_fields, enroll_config_add_kind },
+	{ "config grant", "KIND,... NODE-ID|users ...", 2, 64,
+		"let nodes read diagnostic Kinds of all nodes", grant_opts, enroll_change_fields,
+		enroll_config_grant },
 	{ "config publish", "[FILE|OVERLAY]", 0, 1, "give the document to an agent and all peers",
 		change_opts, enroll_publish_fields, enroll_config_publish },
 	{ "revoke", "NODE-ID|USER ...", 1, 64, "list Node-IDs as bad nodes in the configuration",

@@ -74,6 +74,28 @@ static struct wr *append(struct reload_config_edit *e)
 	return splice(e, end_tag_of(e, e->element), 0);
 }
 
+/* -- for edit_grants.c ---------------------------------------------------------------------------------------------------- */
+
+const struct reload_config *reload_edit_present(const struct reload_config_edit *e)
+{
+	return e->present;
+}
+
+const struct reload_xml_node *reload_edit_element(const struct reload_config_edit *e)
+{
+	return e->element;
+}
+
+struct wr *reload_edit_append(struct reload_config_edit *e)
+{
+	return append(e);
+}
+
+void reload_edit_cut(struct reload_config_edit *e, const struct reload_xml_node *node)
+{
+	cut(e, node);
+}
+
 /* -- elements ----------------------------------------------------------------------------------------------------------- */
 
 static void put(struct wr *w, const char *text)

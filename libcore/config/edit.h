@@ -45,6 +45,15 @@ enum reload_err reload_config_edit_add_kind(struct reload_config_edit *edit, con
 /* reload_config_edit_add_bad_node() lists node as one whose certificate is not valid any more; false: it is listed already. */
 bool reload_config_edit_add_bad_node(struct reload_config_edit *edit, const struct reload_id *node);
 
+/*
+ * reload_config_edit_grant() lets node, or with the wildcard every node, read a diagnostic Kind (RFC 7851 s7), and declares that extension when the
+ * document does not; false: that is so already.  reload_config_edit_withdraw() takes it back; false: it was not so.
+ */
+bool reload_config_edit_grant(
+	struct reload_config_edit *edit, uint16_t kind, const struct reload_id *node);
+bool reload_config_edit_withdraw(
+	struct reload_config_edit *edit, uint16_t kind, const struct reload_id *node);
+
 /* reload_config_edit_expires() sets when the document expires; without it that stays. */
 void reload_config_edit_expires(struct reload_config_edit *edit, reload_utc expiration);
 

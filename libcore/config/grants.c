@@ -26,7 +26,7 @@ static char *digits_of(char *text)
 	return text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? text + 2 : text;
 }
 
-static bool kind_read(uint16_t *out, const struct reload_xml_node *node)
+bool reload_grant_kind(uint16_t *out, const struct reload_xml_node *node)
 {
 	char *text = reload_xml_attr(node, "kind");
 	const char *digits = text ? digits_of(text) : "";
@@ -38,7 +38,7 @@ static bool kind_read(uint16_t *out, const struct reload_xml_node *node)
 	return v != 0 && v != UINT16_MAX;
 }
 
-static bool node_read(
+bool reload_grant_node(
 	struct reload_id *out, const struct reload_config *c, const struct reload_xml_node *node)
 {
 	char *text = reload_xml_text(node);
@@ -55,7 +55,7 @@ static enum reload_err nodes_read(struct reload_config *c, uint16_t kind,
 		struct reload_diagnostic_grant g = { .kind = kind };
 		if (!reload_xml_is(n, RELOAD_XMLNS_DIAGNOSTICS, "access-node"))
 			continue;
-		if (!node_read(&g.node, c, n)) {
+		if (!reload_grant_node(&g.node, c, n)) {
 			reload_config_warn(c,
 				"line %zu: access-node is no Node-ID of %u hex digits: ignored",
 				n->line, 2u * c->node_id_len);
@@ -71,7 +71,7 @@ static enum reload_err nodes_read(struct reload_config *c, uint16_t kind,
 	return RELOAD_OK;
 }
 
-static bool is_declared(const struct reload_config *c)
+bool reload_grants_declared(const struct reload_config *c)
 {
 	for (size_t i = 0; i < c->mandatory_extensions.count; i++)
 		if (!strcmp(c->mandatory_extensions.at[i], RELOAD_XMLNS_DIAGNOSTICS))
@@ -95,7 +95,7 @@ enum reload_err reload_grants_read(struct reload_config *c, const struct reload_
 	struct reload_error_text *why)
 {
 	size_t cap = 0;
-	bool declared = is_declared(c);
+	bool declared = reload_grants_declared(c);
 	for (const struct reload_xml_node *n = element->children; n; n = n->next) {
 		uint16_t kind;
 		if (!reload_xml_is(n, RELOAD_XMLNS_DIAGNOSTICS, "diagnostic-kind"))
@@ -107,7 +107,7 @@ enum reload_err reload_grants_read(struct reload_config *c, const struct reload_
 				n->line);
 			return RELOAD_OK;
 		}
-		if (!kind_read(&kind, n)) {
+		if (!reload_grant_kind(&kind, n)) {
 			reload_config_warn(c,
 				"line %zu: the kind of diagnostic-kind is not 1 to 4 hex digits: "
 				"ignored",

@@ -139,6 +139,28 @@ enum reload_err reload_grants_read(struct reload_config *config,
 	const struct reload_xml_node *element, struct reload_error_text *why) MUST_CHECK;
 
 /*
+ * reload_grant_kind() and reload_grant_node() read the Kind of a diagnostic-kind, and the node of an access-node; false: it has none that can be
+ * read.
+ */
+bool reload_grant_kind(uint16_t *out, const struct reload_xml_node *node);
+bool reload_grant_node(struct reload_id *out, const struct reload_config *config,
+	const struct reload_xml_node *node);
+
+/* reload_grants_declared() returns whether the document declares the extension of RFC 7851. */
+bool reload_grants_declared(const struct reload_config *config);
+
+struct reload_config_edit;
+
+/*
+ * What the files of a change share: reload_edit_present() is the document before it and reload_edit_element() its configuration element (both
+ * borrowed); reload_edit_append() returns where text is appended to that element, and reload_edit_cut() removes an element.
+ */
+const struct reload_config *reload_edit_present(const struct reload_config_edit *edit);
+const struct reload_xml_node *reload_edit_element(const struct reload_config_edit *edit);
+struct wr *reload_edit_append(struct reload_config_edit *edit);
+void reload_edit_cut(struct reload_config_edit *edit, const struct reload_xml_node *node);
+
+/*
  * reload_kind_read() reads a kind element (RFC 6940 s11.1); what is unusual becomes a warning of config.  RELOAD_BAD_CONFIG with
  * the line in why; RELOAD_UNKNOWN_TYPE for a registered Kind, a data model or a policy that this program does not know.
  */

@@ -214,6 +214,50 @@ setup() {
 	ok
 }
 
+# sequence N: all agents have that document.
+have_sequence() {
+	local name
+	for name in alice bob carol dave; do
+		[ "$(reload-agent status -a "$name" -j | jq .configuration_sequence)" = "$1" ] || return 1
+	done
+}
+
+@test "what is granted and taken back counts when it is published" {
+	R reload-enroll config grant --remove STATUS_INFO,6 users -j
+	ok
+	same_schema reload-enroll config grant
+	[ "$(jq -r '.changes[].what' <<<"$output" | paste -sd ,)" = "STATUS_INFO for every node,SOFTWARE_VERSION for every node" ]
+	R reload-enroll config publish -a alice
+	ok
+	until_true have_sequence 2
+	R reload-diag ping -k STATUS_INFO,APP_UPTIME "node:$BOB"
+	failed 6 'no values of'
+	matches "${stderr_lines[1]}" "peer ${BOB:0:8} answered Error_Forbidden: denied STATUS_INFO$"
+	# what it advises works, for this node alone
+	matches "${stderr_lines[2]}" "reload-enroll config grant STATUS_INFO $ALICE"
+	reload-enroll config grant STATUS_INFO "$ALICE" -q
+	reload-enroll config publish -a bob -q
+	until_true have_sequence 3
+	R reload-diag ping -k STATUS_INFO "node:$BOB"
+	ok
+	R reload-diag ping -a carol -k STATUS_INFO "node:$BOB"
+	failed 6 .
+	# `all` is what this node may read: one more for alice than for carol
+	[ "$(reload-diag ping -j "node:$BOB" | jq '.diagnostics.values | has("STATUS_INFO")')" = true ]
+	[ "$(reload-diag ping -a carol -j "node:$BOB" | jq '.diagnostics.values | has("STATUS_INFO")')" = false ]
+	# on a path the hop is shown, with what it denied
+	R reload-diag path -a carol -k STATUS_INFO "node:$BOB"
+	ok
+	grep -Eq "^  1  ${BOB:0:8}  rtt .*  refused  denied: STATUS_INFO$" <<<"$output"
+	[ "${lines[-1]}" = "reached node:$BOB after 1 hop" ]
+	R reload-enroll config grant STATUS_INFO "$ALICE"
+	failed 7 'nothing would change'
+	for words in "FOO users" "STATUS_INFO 1234" "STATUS_INFO nobody" ", users" "0x11 users"; do
+		R reload-enroll config grant $words
+		failed 2 . || { echo "$words"; return 1; }
+	done
+}
+
 @test "not joined, no agent" {
 	reload-join -a dave --leave
 	R reload-diag path -a dave self

@@ -1,6 +1,7 @@
 /* Who may read diagnostics: what a document says, and what it says too badly to grant anything (RFC 7851 s7). */
 #include "config_fixture.h"
 
+#include "config/edit.h"
 #include "wire/codes.h"
 
 #define DIAGNOSTICS "urn:ietf:params:xml:ns:p2p:config-diagnostics"
@@ -147,6 +148,67 @@ static void what_is_written(void **state)
 	wr_clear(&w);
 }
 
+/* The configuration after the changes of fn to text, which is signed by one. */
+static struct reload_config *changed(const char *inner, void (*fn)(struct reload_config_edit *e))
+{
+	AUTO(reload_config) before = with(inner);
+	AUTO(reload_config_edit) e = NULL;
+	struct reload_config *c = NULL;
+	struct reload_error_text why = { 0 };
+	struct reload_config_signer signer = { .key = one.key, .cert = one.cert, .node = one.node };
+	struct wr w;
+	wr_init(&w);
+	assert_int_equal(reload_config_edit_new(&e, before, &why), RELOAD_OK);
+	fn(e);
+	if (reload_config_edit_write(&w, e, &signer, NOW, &why))
+		fail_msg("%s: %s", why.what, why.reason);
+	assert_int_equal(
+		reload_config_parse(&c, wr_done(&w), OVERLAY, &reload_ident_openssl, NOW, &why),
+		RELOAD_OK);
+	wr_clear(&w);
+	return c;
+}
+
+static void grant_two(struct reload_config_edit *e)
+{
+	struct reload_id every = reload_id_wildcard(16);
+	assert_true(reload_config_edit_grant(e, 1, &one.node));
+	assert_true(reload_config_edit_grant(e, 0xf001, &every));
+}
+
+static void grant_again(struct reload_config_edit *e)
+{
+	assert_false(reload_config_edit_grant(e, 1, &one.node));
+	assert_true(reload_config_edit_grant(e, 1, &two.node));
+	assert_true(reload_config_edit_withdraw(e, 6, &one.node));
+	assert_true(reload_config_edit_withdraw(e, 2, &two.node));
+	assert_false(reload_config_edit_withdraw(e, 2, &three.node));
+	assert_false(reload_config_edit_withdraw(e, 3, &one.node));
+}
+
+static void what_is_changed(void **state)
+{
+	(void)state;
+	/* R7851-55: the extension is declared with the first grant */
+	AUTO(reload_config) first = changed("", grant_two);
+	assert_int_equal(first->grants_count, 2);
+	assert_true(may(first, 1, NODE_1));
+	assert_false(may(first, 1, NODE_2));
+	assert_true(may(first, 0xf001, NODE_3));
+	/* what is not changed stays, also beside what is taken away */
+	AUTO(reload_config)
+	second = changed(DECLARED KIND("0001", NODE(NODE_1)) KIND("0006", NODE(NODE_1))
+				 KIND("0002", NODE(NODE_1) NODE(NODE_2)),
+		grant_again);
+	assert_int_equal(second->mandatory_extensions.count, 1);
+	assert_int_equal(second->grants_count, 3);
+	assert_true(may(second, 1, NODE_1));
+	assert_true(may(second, 1, NODE_2));
+	assert_true(may(second, 2, NODE_1));
+	assert_false(may(second, 2, NODE_2));
+	assert_false(may(second, 6, NODE_1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +217,7 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_grants_nothing),
 		cmocka_unit_test(not_too_many),
 		cmocka_unit_test(what_is_written),
+		cmocka_unit_test(what_is_changed),
 	};
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -24,15 +24,15 @@ static enum reload_err no_kind(const char *text, struct reload_error_text *why)
 	char what[128];
 	snprintf(what, sizeof(what), "%.80s is no diagnostic Kind", text);
 	enum reload_err err = reload_error_explain(why, RELOAD_USAGE, what,
-		"Kinds have the names of RFC 7851, such as STATUS_INFO, or a number; all stands for "
+		"Kinds have the names of RFC 7851, such as STATUS_INFO, or a number; all stands "
+		"for "
 		"the %d of them that have names",
 		RELOAD_DIAGNOSTIC_LAST);
 	reload_error_advise(why, "man 1 reload-diag lists the diagnostic Kinds");
 	return err;
 }
 
-static enum reload_err read_kinds(
-	struct grant *g, const char *text, struct reload_error_text *why)
+static enum reload_err read_kinds(struct grant *g, const char *text, struct reload_error_text *why)
 {
 	char name[32];
 	for (size_t n; *text; text += n + (text[n] == ',')) {
@@ -91,8 +91,8 @@ static void change_one(struct grant *g, uint16_t kind, const struct reload_id *n
 	snprintf(number, sizeof(number), "0x%04x", (unsigned)kind);
 	snprintf(what, sizeof(what), "%s for %s", name ? name : number,
 		reload_id_is_wildcard(node) ? "every node" : reload_id_hex(hex, node));
-	enroll_change_note(&g->change, what, remove ? "granted" : "denied",
-		remove ? "denied" : "granted");
+	enroll_change_note(
+		&g->change, what, remove ? "granted" : "denied", remove ? "denied" : "granted");
 }
 
 static enum reload_err change_all(struct grant *g, struct reload_error_text *why)
@@ -109,8 +109,9 @@ static enum reload_err change_all(struct grant *g, struct reload_error_text *why
 	}
 	if (g->changed)
 		return RELOAD_OK;
-	enum reload_err err = reload_error_explain(why, RELOAD_EXISTS, "nothing would change",
-		"%s", cli_has(cli, "remove") ? "none of this was granted" : "all of this is granted already");
+	enum reload_err err = reload_error_explain(why, RELOAD_EXISTS, "nothing would change", "%s",
+		cli_has(cli, "remove") ? "none of this was granted"
+				       : "all of this is granted already");
 	reload_error_advise(why, "reload-enroll config show %.100s lists what is granted",
 		config->instance_name);
 	return err;

@@ -6,8 +6,7 @@
 #include <stdio.h>
 
 /* Whether this very node is listed for the Kind; that every node may read it does not count. */
-static bool is_listed(
-	const struct reload_config *c, uint16_t kind, const struct reload_id *node)
+static bool is_listed(const struct reload_config *c, uint16_t kind, const struct reload_id *node)
 {
 	for (size_t i = 0; i < c->grants_count; i++)
 		if (c->grants[i].kind == kind && reload_id_eq(&c->grants[i].node, node))

@@ -122,8 +122,9 @@ static enum reload_err socket_open(struct app_connection *c)
 	size_t len = strlen(apps->dir) + 24;
 	c->path = reload_alloc(len);
 	snprintf(c->path, len, "%s/%lld", apps->dir, (long long)c->number);
-	c->fd = mkdir(apps->dir, 0700) && errno != EEXIST ? -errno
-							  : reload_local_listen(c->path, 1);
+	c->fd = mkdir(apps->dir, 0700) && errno != EEXIST
+			? -errno
+			: reload_local_listen(c->path, 1, c->owner->packets);
 	if (c->fd < 0)
 		return socket_failed(c, -c->fd);
 	c->watch = reload_poll_add(apps->agent->poll, c->fd, RELOAD_POLL_IN, on_program, c);
@@ -164,7 +165,7 @@ static void op_gather(void *host, uint32_t app, uint16_t application, bool contr
 	struct app_owner *owner = owner_of(of_host(host), app, application);
 	if (owner && controlling)
 		owner->offered[0] = 0;
-	host_ice_gather_app(host, app, controlling);
+	host_ice_gather_app(host, app, controlling, owner && owner->packets);
 }
 
 static void op_check(void *host, uint32_t app, struct span ufrag, struct span password,
@@ -198,6 +199,7 @@ static void op_take(void *host, uint32_t app, uint32_t stream, const struct relo
 		const struct reload_ice_pair *pair = reload_app_streams_pair(apps->streams, stream);
 		reload_ip_port_text(c->address, &at);
 		c->path_name = agent_path_name(pair);
+		c->packet_bytes = reload_app_streams_packet_bytes(apps->streams, stream);
 		agent_relay_text(c->relay, pair);
 	}
 	if (!c->err)
@@ -341,11 +343,25 @@ void app_owner_remove(struct app_owner *owner)
 
 json_t *app_connection_json(const struct app_connection *c, const char *type)
 {
-	return json_pack("{s:s, s:I, s:I, s:s, s:o, s:o, s:s, s:s, s:o}", "type", type,
+	json_t *o = json_pack("{s:s, s:I, s:I, s:s, s:o, s:o, s:s, s:s, s:o}", "type", type,
 		"connection", c->number, "application", (json_int_t)c->application, "stream",
 		c->path, "node_id", json_of_id(&c->node), "user", json_of_text(c->user), "address",
 		c->address, "path", c->path_name, "relay",
 		json_of_text(c->relay[0] ? c->relay : NULL));
+	json_object_set_new(o, "packet_bytes",
+		c->packet_bytes ? json_integer((json_int_t)c->packet_bytes) : json_null());
+	return o;
+}
+
+bool app_packets_refused(const struct agent *agent, struct reload_error_text *why)
+{
+	if (agent->nat_json)
+		return false;
+	reload_error_explain(why, RELOAD_FAILED, "no connection that carries packets",
+		"without ICE the connections of applications are TLS, which carries a stream");
+	reload_error_advise(
+		why, "the same without --datagram, or an overlay of reload-enroll init --ice");
+	return true;
 }
 
 void agent_apps_check_trust(struct agent_apps *apps)

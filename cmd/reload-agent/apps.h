@@ -33,6 +33,7 @@ struct app_owner {
 	char offered[APPS_OFFERED];
 	uint16_t application; /* listened for, when app is 0 */
 	bool listens;
+	bool packets; /* its connections carry packets, not a stream */
 	/* an own AppAttach came to nothing; called by the engine: it is only noted */
 	void (*failed)(struct app_owner *owner, const struct reload_result *result);
 	/* a connection is there; called by the engine: its stream may be waited for already */
@@ -53,6 +54,7 @@ struct app_connection {
 	char *user;            /* owned; NULL: the certificate has none */
 	char address[64];      /* of the other end */
 	const char *path_name; /* static: "host", "reflexive", "relayed" */
+	size_t packet_bytes;   /* of a packet, at most; 0: it carries a stream */
 	char relay[64];        /* which relays; "": none does */
 	char *path;            /* owned; NULL: none, or somebody has connected */
 	int fd;
@@ -73,6 +75,9 @@ void agent_apps_free(struct agent_apps *apps);
 
 /* agent_apps_check_trust() cuts off whose certificate does not pass any more. */
 void agent_apps_check_trust(struct agent_apps *apps);
+
+/* app_packets_refused() explains why connections of this agent can carry no packets; false: they can. */
+bool app_packets_refused(const struct agent *agent, struct reload_error_text *why);
 
 /*
  * app_owner_add() enters an owner that is to ask or to listen; app_owner_ask() gives it a number and sends an AppAttach along target.

@@ -180,7 +180,7 @@ static struct ice_job *job_find(const struct host_ice *i, struct ice_thing of)
 static void gather_now(struct host *h, struct ice_thing of, const struct reload_ice_gather *how)
 {
 	if (of.is_app)
-		reload_app_streams_gather(h->agent.app_streams, of.number, how);
+		reload_app_streams_gather(h->agent.app_streams, of.number, of.packets, how);
 	else
 		reload_links_gather(h->links, of.number, how);
 }
@@ -213,9 +213,11 @@ void host_ice_gather(void *host, uint32_t link, bool controlling)
 	gather_soon(host, link_of(link), controlling);
 }
 
-void host_ice_gather_app(struct host *h, uint32_t app, bool controlling)
+void host_ice_gather_app(struct host *h, uint32_t app, bool controlling, bool packets)
 {
-	gather_soon(h, app_of(app), controlling);
+	struct ice_thing of = app_of(app);
+	of.packets = packets;
+	gather_soon(h, of, controlling);
 }
 
 /* -- gathering -------------------------------------------------------------------------------------------------------------- */

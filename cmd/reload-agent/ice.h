@@ -35,7 +35,7 @@ void host_ice_pairs_failed(
 	void *host, uint32_t link, const struct reload_ice_pair *pairs, size_t count);
 
 /* The same for the connections of applications, by the numbers of their AppAttaches. */
-void host_ice_gather_app(struct host *h, uint32_t app, bool controlling);
+void host_ice_gather_app(struct host *h, uint32_t app, bool controlling, bool packets);
 void host_ice_check_app(struct host *h, uint32_t app, struct span ufrag, struct span password,
 	const struct reload_ice_candidate *candidates, size_t count);
 void host_ice_gathered_app(struct host *h, uint32_t app, const struct reload_ice_found *found);

@@ -27,6 +27,7 @@ enum {
 /* What is made by ICE: a link of the engine, or the connection of an application for an AppAttach. */
 struct ice_thing {
 	bool is_app;
+	bool packets; /* which it carries */
 	uint32_t number;
 };
 

@@ -269,10 +269,15 @@ enum reload_rpc_end rpc_app_attach(void *arg, struct reload_rpc_call *call, cons
 	if (f.err)
 		return agent_request_refuse(&a->base, &f);
 	a->application = (uint16_t)param_int(params, "application", 0);
+	a->owner.packets = param_bool(params, "packets", false);
 	a->owner.failed = failed;
 	a->owner.connected = connected;
 	a->owner.ended = ended;
 	app_owner_add(&a->owner, agent);
+	if (a->owner.packets && app_packets_refused(agent, &f.why)) {
+		f.err = RELOAD_FAILED;
+		return agent_request_refuse(&a->base, &f);
+	}
 	uint64_t limit = param_int(params, "timeout_ms", 0);
 	if (limit)
 		reload_timer_arm(timers(a), &a->late, reload_poll_now() + limit, on_late, a);

@@ -64,6 +64,9 @@ enum reload_rpc_end rpc_app_listen(void *arg, struct reload_rpc_call *call, cons
 	unsigned places = (unsigned)param_int(params, "places", 1);
 	struct reload_error_text why;
 	char what[96];
+	bool packets = param_bool(params, "packets", false);
+	if (packets && app_packets_refused(agent, &why))
+		return reload_rpc_fail_why(call, RELOAD_FAILED, &why);
 	enum reload_err err = reload_peer_app_serve(agent->peer, application, places);
 	snprintf(what, sizeof(what), "cannot listen for application %u", application);
 	if (err == RELOAD_EXISTS)
@@ -80,6 +83,7 @@ enum reload_rpc_end rpc_app_listen(void *arg, struct reload_rpc_call *call, cons
 	l->agent = agent;
 	l->call = call;
 	l->owner.listens = true;
+	l->owner.packets = packets;
 	l->owner.application = application;
 	l->owner.connected = connected;
 	l->owner.ended = ended;

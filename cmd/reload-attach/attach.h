@@ -7,6 +7,9 @@
 int attach_connect(struct cli *cli);
 int attach_listen(struct cli *cli);
 
+/* attach_form() checks that --stream and --datagram are not both given; RELOAD_USAGE with why. */
+enum reload_err attach_form(const struct cli *cli, struct reload_error_text *why) MUST_CHECK;
+
 /* attach_application() reads the operand APP-ID; RELOAD_USAGE with why. */
 enum reload_err attach_application(
 	const struct cli *cli, uint16_t *out, struct reload_error_text *why) MUST_CHECK;

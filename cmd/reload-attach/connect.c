@@ -38,8 +38,7 @@ static bool on_progress(void *arg, json_t *object)
 	attach_print(c->cli, object);
 	int in = c->in, out = c->out;
 	c->in = c->out = -1;
-	return session_add(&c->session, cli_get_int(object, "connection"),
-		cli_get_text(object, "stream"), in, out);
+	return session_add(&c->session, object, in, out);
 }
 
 static json_t *params_of(const struct connector *c)
@@ -47,6 +46,7 @@ static json_t *params_of(const struct connector *c)
 	json_t *p = json_pack(
 		"{s:s, s:i}", "target", c->cli->operands[1], "application", (int)c->application);
 	json_object_set_new(p, "timeout_ms", json_integer((json_int_t)c->wait));
+	json_object_set_new(p, "packets", json_boolean(cli_has(c->cli, "datagram")));
 	return p;
 }
 
@@ -133,7 +133,7 @@ static int connect_unix(struct connector *c, const char *path, uint64_t count)
 {
 	struct reload_error_text why;
 	char what[160];
-	int listener = reload_local_listen(path, SESSION_PUMPS_MAX);
+	int listener = reload_local_listen(path, SESSION_PUMPS_MAX, cli_has(c->cli, "datagram"));
 	if (listener < 0) {
 		snprintf(what, sizeof(what), "cannot listen on %.120s", path);
 		reload_error_explain(&why, RELOAD_IO, what, "%s", strerror(-listener));
@@ -154,7 +154,9 @@ int attach_connect(struct cli *cli)
 	struct reload_error_text why;
 	const char *path = cli_value(cli, "unix", NULL);
 	uint64_t count = 0;
-	enum reload_err err = attach_application(cli, &c.application, &why);
+	enum reload_err err = attach_form(cli, &why);
+	if (!err)
+		err = attach_application(cli, &c.application, &why);
 	if (!err && !reload_utf8_valid(span_str(cli->operands[1])))
 		err = cli_refuse(&why, "TARGET is not UTF-8", "names are UTF-8 text");
 	if (!err)

@@ -27,7 +27,7 @@ struct listener {
 static bool local_end(struct listener *l, int *in, int *out)
 {
 	if (l->path) {
-		*in = *out = reload_local_connect(l->path);
+		*in = *out = reload_local_connect(l->path, cli_has(l->cli, "datagram"));
 		if (*in < 0)
 			cli_warn(l->cli, "%s: %s", l->path, strerror(-*in));
 		return *in >= 0;
@@ -44,10 +44,9 @@ static void on_connected(struct listener *l, const json_t *object)
 	attach_print(l->cli, object);
 	l->begun++;
 	if (local_end(l, &in, &out))
-		session_add(&l->session, cli_get_int(object, "connection"),
-			cli_get_text(object, "stream"), in, out);
+		session_add(&l->session, object, in, out);
 	else /* whoever came has to be told: the stream ends at once when somebody connects and goes */
-		close(reload_local_connect(cli_get_text(object, "stream")));
+		close(session_stream(object));
 }
 
 static void on_ended(struct listener *l, const json_t *object)
@@ -119,8 +118,8 @@ static int listen_run(struct listener *l, uint16_t application, uint64_t places)
 		session_hangup(&l->session);
 	}
 	err = session_call(&l->session, "app.listen",
-		json_pack("{s:i, s:I}", "application", (int)application, "places",
-			(json_int_t)places),
+		json_pack("{s:i, s:I, s:b}", "application", (int)application, "places",
+			(json_int_t)places, "packets", (int)cli_has(l->cli, "datagram")),
 		on_progress, l, &result, &error);
 	json_decref(result);
 	int status = finish(l, err, &error);
@@ -138,7 +137,9 @@ int attach_listen(struct cli *cli)
 	struct reload_error_text why;
 	uint16_t application = 0;
 	uint64_t places = 1;
-	enum reload_err err = attach_application(cli, &application, &why);
+	enum reload_err err = attach_form(cli, &why);
+	if (!err)
+		err = attach_application(cli, &application, &why);
 	if (!err)
 		err = cli_number(cli, "count", l.path ? 0 : 1, 0, COUNT_MAX, &l.count, &why);
 	if (!err)

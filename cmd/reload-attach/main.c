@@ -2,9 +2,16 @@
 #include "common/main.h"
 #include "reload-attach/attach.h"
 
+#define FORMS                                                                                      \
+	{ 0, "stream", NULL, "it carries bytes in order (default)" },                              \
+	{                                                                                          \
+		0, "datagram", NULL, "it carries packets, which may be lost"                       \
+	}
+
 static const struct cli_opt connect_opts[] = {
 	{ 0, "unix", "PATH",
 		"serve the local socket PATH: a connection for each program that comes" },
+	FORMS,
 	{ 'c', "count", "COUNT", "end after so many with --unix, 0: until stopped (default 0)" },
 	{ 'W', "wait", "TIME", "until it is connected (default 20s)" },
 	CLI_END,
@@ -12,6 +19,7 @@ static const struct cli_opt connect_opts[] = {
 
 static const struct cli_opt listen_opts[] = {
 	{ 0, "unix", "PATH", "join each connection to the local socket PATH" },
+	FORMS,
 	{ 'c', "count", "COUNT", "end after so many, 0: until stopped (default 1, 0 with --unix)" },
 	{ 0, "places", "COUNT", "so many at a time with --unix (default 16)" },
 	CLI_END,
@@ -21,7 +29,7 @@ static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
 #define CONNECTED                                                                                  \
 	"type:string connection:integer application:integer node_id:string user:string? "          \
-	"address:string path:string relay:string?"
+	"address:string path:string relay:string? packet_bytes:integer?"
 
 static const struct cli_command commands[] = {
 	{ .name = "connect",

@@ -5,6 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+enum reload_err attach_form(const struct cli *cli, struct reload_error_text *why)
+{
+	if (!cli_has(cli, "stream") || !cli_has(cli, "datagram"))
+		return RELOAD_OK;
+	return cli_refuse(why, "--stream and --datagram", "a connection carries one of them");
+}
+
 enum reload_err attach_application(
 	const struct cli *cli, uint16_t *out, struct reload_error_text *why)
 {
@@ -42,6 +49,9 @@ static void print_object(FILE *out, const json_t *o, void *arg)
 			cli_get_text(o, "address"));
 		if (*cli_get_text(o, "relay"))
 			fprintf(out, "  relayed by %s", cli_get_text(o, "relay"));
+		if (cli_get_int(o, "packet_bytes"))
+			fprintf(out, "  packets of %lld bytes at most",
+				cli_get_int(o, "packet_bytes"));
 		fputc('\n', out);
 	} else if (json_object_get(o, "connection")) {
 		const json_t *error = json_object_get(o, "error");

@@ -11,13 +11,20 @@ enum {
 	PIPE_ATOM = 4096 /* a pipe that is ready takes so many bytes without waiting */
 };
 
-void pump_init(struct pump *p, int stream, int in, int out)
+void pump_init(struct pump *p, int stream, int in, int out, size_t packet_bytes)
 {
+	bool cuts = packet_bytes && packet_bytes < PUMP_BUFFER && in != out;
 	*p = (struct pump){ .stream = stream,
 		.in = in,
 		.out = out,
-		.up = { .from = in, .to = stream, .at = reload_alloc(PUMP_BUFFER) },
-		.down = { .from = stream, .to = out, .at = reload_alloc(PUMP_BUFFER) } };
+		.up = { .from = in,
+			.to = stream,
+			.at = reload_alloc(PUMP_BUFFER),
+			.most = cuts ? packet_bytes : PUMP_BUFFER },
+		.down = { .from = stream,
+			.to = out,
+			.at = reload_alloc(PUMP_BUFFER),
+			.most = PUMP_BUFFER } };
 }
 
 static void end_fd(int *fd)
@@ -59,7 +66,7 @@ size_t pump_poll(const struct pump *p, struct pollfd *fds)
 
 static void fill(struct pump_flow *f)
 {
-	ssize_t n = read(f->from, f->at, PUMP_BUFFER);
+	ssize_t n = read(f->from, f->at, f->most);
 	if (n > 0) {
 		f->start = 0;
 		f->len = (size_t)n;

@@ -14,10 +14,10 @@ enum {
 /* One direction. */
 struct pump_flow {
 	int from, to;
-	uint8_t *at; /* PUMP_BUFFER bytes, owned */
-	size_t start, len;
-	bool ended;  /* nothing more comes from there */
-	bool closed; /* and the other side knows, or is gone */
+	uint8_t *at;             /* PUMP_BUFFER bytes, owned */
+	size_t start, len, most; /* most: bytes of one read */
+	bool ended;              /* nothing more comes from there */
+	bool closed;             /* and the other side knows, or is gone */
 };
 
 struct pump {
@@ -28,8 +28,11 @@ struct pump {
 	bool out_gone;             /* nobody reads the output any more */
 };
 
-/* pump_init() takes the three descriptors; pump_clear() closes them. */
-void pump_init(struct pump *p, int stream, int in, int out);
+/*
+ * pump_init() takes the three descriptors; pump_clear() closes them.  packet_bytes is how long a packet may be, 0 for a stream; of an input that keeps no
+ * packets apart each read is one.
+ */
+void pump_init(struct pump *p, int stream, int in, int out, size_t packet_bytes);
 void pump_clear(struct pump *p);
 
 /* pump_poll() fills in what p waits for and returns how many of PUMP_FDS that are; pump_run() copies what can be copied now, given what poll() returned in them. */

@@ -158,12 +158,18 @@ enum reload_err session_call(struct session *s, const char *method, json_t *para
 
 /* -- streams ----------------------------------------------------------------------------------------------------------------- */
 
-bool session_add(struct session *s, json_int_t number, const char *path, int in, int out)
+int session_stream(const json_t *connected)
+{
+	return reload_local_connect(
+		cli_get_text(connected, "stream"), cli_get_int(connected, "packet_bytes") > 0);
+}
+
+bool session_add(struct session *s, const json_t *connected, int in, int out)
 {
 	struct session_pump *p = RELOAD_NEW(session_pump);
-	int stream = s->count < SESSION_PUMPS_MAX ? reload_local_connect(path) : -1;
-	p->number = number;
-	pump_init(&p->pump, stream, in, out);
+	int stream = s->count < SESSION_PUMPS_MAX ? session_stream(connected) : -1;
+	p->number = cli_get_int(connected, "connection");
+	pump_init(&p->pump, stream, in, out, (size_t)cli_get_int(connected, "packet_bytes"));
 	s->limit = RELOAD_NEVER;
 	if (stream >= 0) {
 		s->pumps[s->count++] = p;

@@ -43,8 +43,11 @@ enum reload_err session_call(struct session *s, const char *method, json_t *para
 	reload_progress_fn progress, void *arg, json_t **result,
 	struct reload_call_error *error) MUST_CHECK;
 
-/* session_add() connects to the stream at path and pumps between it and in and out (taken); false: nobody is there, and they are closed. */
-bool session_add(struct session *s, json_int_t number, const char *path, int in, int out);
+/* session_add() connects to the connection that the agent reported and pumps between it and in and out (taken); false: nobody is there, and they are closed. */
+bool session_add(struct session *s, const json_t *connected, int in, int out);
+
+/* session_stream() returns a socket connected to a connection that the agent reported; a negative errno. */
+int session_stream(const json_t *connected);
 
 /* session_reported() notes that the agent has said how a connection ended, session_find() returns one, NULL: it is done. */
 void session_reported(struct session *s, json_int_t number);

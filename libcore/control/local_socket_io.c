@@ -25,12 +25,17 @@ static int failed(int fd)
 	return -err;
 }
 
-int reload_local_listen(const char *path, int backlog)
+static int type_of(bool packets)
+{
+	return packets ? SOCK_SEQPACKET : SOCK_STREAM;
+}
+
+int reload_local_listen(const char *path, int backlog, bool packets)
 {
 	struct sockaddr_un addr;
 	if (!reload_local_address(&addr, path))
 		return -errno;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, type_of(packets) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return failed(fd);
 	mode_t before = umask(0177);
@@ -39,11 +44,11 @@ int reload_local_listen(const char *path, int backlog)
 	return bound || listen(fd, backlog) ? failed(fd) : fd;
 }
 
-int reload_local_connect(const char *path)
+int reload_local_connect(const char *path, bool packets)
 {
 	struct sockaddr_un addr;
 	if (!reload_local_address(&addr, path))
 		return -errno;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, type_of(packets) | SOCK_CLOEXEC, 0);
 	return fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) ? failed(fd) : fd;
 }

@@ -271,7 +271,7 @@ static enum reload_err bind_socket(struct listener *l, struct reload_error_text 
 		if (!S_ISSOCK(st.st_mode) || unlink(l->path))
 			return io_failed(why, l->path);
 	}
-	int fd = reload_local_listen(l->path, BACKLOG);
+	int fd = reload_local_listen(l->path, BACKLOG, false);
 	if (fd < 0) {
 		errno = -fd;
 		return io_failed(why, l->path);

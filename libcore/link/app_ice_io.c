@@ -88,16 +88,11 @@ static void finish(struct app_stream *s)
 	reload_secure_link_look(&s->base);
 }
 
-static const struct app_carrier carrier = {
+const struct app_carrier reload_app_ice_carrier = {
 	.read = read_bytes, .write = write_bytes, .end = end, .finish = finish
 };
 
 /* -- what the link is told ------------------------------------------------------------------------------------------------------ */
-
-static void on_up(struct reload_secure_link *base)
-{
-	reload_app_stream_up(reload_app_stream_of(base));
-}
 
 static void on_message(struct reload_secure_link *base, struct span message)
 {
@@ -106,22 +101,10 @@ static void on_message(struct reload_secure_link *base, struct span message)
 		reload_secure_link_fail(base, RELOAD_NOT_RELOAD, fault);
 }
 
-static void on_gathered(struct reload_secure_link *base, const struct reload_ice_found *found)
-{
-	struct app_stream *s = reload_app_stream_of(base);
-	s->streams->ops->gathered(s->streams->arg, s->app, found);
-}
-
-static void on_pairs_failed(
-	struct reload_secure_link *base, const struct reload_ice_pair *pairs, size_t count)
-{
-	struct app_stream *s = reload_app_stream_of(base);
-	s->streams->ops->pairs_failed(s->streams->arg, s->app, pairs, count);
-}
-
-static const struct reload_link_sink sink = {
-	.up = on_up, .message = on_message, .gathered = on_gathered, .pairs_failed = on_pairs_failed
-};
+static const struct reload_link_sink sink = { .up = reload_app_stream_link_up,
+	.message = on_message,
+	.gathered = reload_app_stream_gathered,
+	.pairs_failed = reload_app_stream_pairs_failed };
 
 /* -- the transport --------------------------------------------------------------------------------------------------------------- */
 
@@ -184,7 +167,7 @@ static void clear(struct reload_secure_link *base)
 	reload_app_stream_clear(base);
 }
 
-static const struct reload_link_transport transport = {
+const struct reload_link_transport reload_app_ice_transport = {
 	.type = RELOAD_DTLS_UDP_SR,
 	.kind = RELOAD_SECURE_DATAGRAM,
 	.name = "DTLS over ICE",
@@ -198,21 +181,3 @@ static const struct reload_link_transport transport = {
 	.datagram = reload_ice_datagram,
 	.handshake_done = handshake_done,
 };
-
-/* -- orders ---------------------------------------------------------------------------------------------------------------------- */
-
-void reload_app_ice_new(struct reload_app_streams *streams, uint32_t app,
-	const struct reload_ice_gather *how, bool full)
-{
-	struct app_stream *s = reload_app_stream_new(streams, app, &transport, &carrier);
-	if (full)
-		reload_secure_link_fail(
-			&s->base, RELOAD_LIMIT, "too many connections of applications");
-	else
-		reload_ice_link_begin(&s->ice, how);
-}
-
-bool reload_app_is_ice(const struct app_stream *s)
-{
-	return s->base.transport == &transport;
-}

@@ -43,6 +43,14 @@ struct app_flow {
 	bool closed;     /* and its other end knows */
 };
 
+struct app_packet {
+	STAILQ_ENTRY(app_packet) entry;
+	size_t len;
+	uint8_t at[];
+};
+
+STAILQ_HEAD(app_packets, app_packet);
+
 struct app_stream {
 	union {
 		struct reload_secure_link base;
@@ -63,8 +71,10 @@ struct app_stream {
 	uint64_t watch;
 	unsigned wants;  /* events that are asked of the loop */
 	unsigned needed; /* those that the session asked for last, beside reading and writing */
-	/* of DTLS */
+	/* of DTLS: a stream, or packets that wait for the program */
 	struct reload_ordered ordered;
+	struct app_packets packets;
+	size_t packets_count;
 	int local; /* socket, -1: not joined */
 	uint64_t local_watch;
 	unsigned local_wants;
@@ -96,12 +106,25 @@ static inline struct app_stream *reload_app_stream_of(struct reload_secure_link 
 	return (struct app_stream *)base;
 }
 
+/* reload_app_stream_is_ice() returns whether it is one over ICE. */
+static inline bool reload_app_stream_is_ice(const struct app_stream *s)
+{
+	return s->base.transport->kind == RELOAD_SECURE_DATAGRAM;
+}
+
 /* reload_app_stream_new() makes one (owned by streams) of a transport, whose struct it is. */
 struct app_stream *reload_app_stream_new(struct reload_app_streams *streams, uint32_t app,
 	const struct reload_link_transport *transport, const struct app_carrier *carrier);
 
 /* reload_app_stream_up() reports one whose handshake is done. */
 void reload_app_stream_up(struct app_stream *s);
+
+/* reload_app_stream_link_up(), reload_app_stream_gathered() and reload_app_stream_pairs_failed() are in the sinks of all streams over ICE. */
+void reload_app_stream_link_up(struct reload_secure_link *base);
+void reload_app_stream_gathered(
+	struct reload_secure_link *base, const struct reload_ice_found *found);
+void reload_app_stream_pairs_failed(
+	struct reload_secure_link *base, const struct reload_ice_pair *pairs, size_t count);
 
 /* reload_app_stream_report() tells the owner how one that was taken has ended, once. */
 void reload_app_stream_report(struct app_stream *s);
@@ -130,10 +153,7 @@ void reload_app_tls_want(struct app_stream *s, unsigned events);
 /* reload_app_tls_event() goes on with what the loop reports of it, when it is up. */
 void reload_app_tls_event(struct app_stream *s, unsigned events);
 
-/* -- app_ice_io.c: over ICE ------------------------------------------------------------------------------------------------ */
+/* -- app_ice_io.c: a stream over ICE; app_packet_io.c: packets over ICE ------------------------------------------------------ */
 
-/* reload_app_ice_new() makes a stream over ICE and begins to gather; full: it fails, as there are too many. */
-void reload_app_ice_new(struct reload_app_streams *streams, uint32_t app,
-	const struct reload_ice_gather *how, bool full);
-/* reload_app_is_ice() returns whether a stream is one. */
-bool reload_app_is_ice(const struct app_stream *s);
+extern const struct reload_link_transport reload_app_ice_transport, reload_app_packet_transport;
+extern const struct app_carrier reload_app_ice_carrier, reload_app_packet_carrier;

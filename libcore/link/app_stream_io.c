@@ -49,6 +49,25 @@ void reload_app_stream_up(struct app_stream *s)
 		s->streams->ops->up(s->streams->arg, s->app, s->number, base->cert, &base->peer);
 }
 
+void reload_app_stream_link_up(struct reload_secure_link *base)
+{
+	reload_app_stream_up(reload_app_stream_of(base));
+}
+
+void reload_app_stream_gathered(
+	struct reload_secure_link *base, const struct reload_ice_found *found)
+{
+	struct app_stream *s = reload_app_stream_of(base);
+	s->streams->ops->gathered(s->streams->arg, s->app, found);
+}
+
+void reload_app_stream_pairs_failed(
+	struct reload_secure_link *base, const struct reload_ice_pair *pairs, size_t count)
+{
+	struct app_stream *s = reload_app_stream_of(base);
+	s->streams->ops->pairs_failed(s->streams->arg, s->app, pairs, count);
+}
+
 void reload_app_stream_report(struct app_stream *s)
 {
 	const struct reload_secure_link *base = &s->base;

@@ -313,10 +313,18 @@ static void listener_free(struct app_listener *l)
 
 /* -- over ICE ------------------------------------------------------------------------------------------------------------ */
 
-void reload_app_streams_gather(
-	struct reload_app_streams *streams, uint32_t app, const struct reload_ice_gather *how)
+void reload_app_streams_gather(struct reload_app_streams *streams, uint32_t app, bool packets,
+	const struct reload_ice_gather *how)
 {
-	reload_app_ice_new(streams, app, how, streams->count >= streams->max_streams);
+	bool full = streams->count >= streams->max_streams;
+	struct app_stream *s = reload_app_stream_new(streams, app,
+		packets ? &reload_app_packet_transport : &reload_app_ice_transport,
+		packets ? &reload_app_packet_carrier : &reload_app_ice_carrier);
+	if (full)
+		reload_secure_link_fail(
+			&s->base, RELOAD_LIMIT, "too many connections of applications");
+	else
+		reload_ice_link_begin(&s->ice, how);
 }
 
 void reload_app_streams_check(
@@ -324,7 +332,7 @@ void reload_app_streams_check(
 {
 	struct app_stream *s;
 	TAILQ_FOREACH (s, &streams->list, entry)
-		if (s->app == app && !s->taken && reload_app_is_ice(s)) {
+		if (s->app == app && !s->taken && reload_app_stream_is_ice(s)) {
 			reload_ice_link_check(&s->ice, to);
 			return;
 		}
@@ -334,7 +342,14 @@ const struct reload_ice_pair *reload_app_streams_pair(
 	const struct reload_app_streams *streams, uint32_t stream)
 {
 	const struct app_stream *s = find(streams, stream);
-	return s && reload_app_is_ice(s) ? &s->ice.pair : NULL;
+	return s && reload_app_stream_is_ice(s) ? &s->ice.pair : NULL;
+}
+
+size_t reload_app_streams_packet_bytes(const struct reload_app_streams *streams, uint32_t stream)
+{
+	const struct app_stream *s = find(streams, stream);
+	bool packets = s && s->base.transport == &reload_app_packet_transport;
+	return packets && s->base.ssl ? DTLS_get_data_mtu(s->base.ssl) : 0;
 }
 
 /* -- orders -------------------------------------------------------------------------------------------------------------- */
@@ -344,7 +359,7 @@ static void cut_off(struct app_stream *s)
 {
 	const struct linger at_once = { .l_onoff = 1 };
 	s->base.silent = true;
-	if (!reload_app_is_ice(s) && s->tls.fd >= 0)
+	if (!reload_app_stream_is_ice(s) && s->tls.fd >= 0)
 		setsockopt(s->tls.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	if (s->base.state == RELOAD_SECURE_DEAD) {
 		s->link_gone = true; /* nothing more is delivered */

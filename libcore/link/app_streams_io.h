@@ -12,6 +12,10 @@
  * Over ICE there is Simple Reliability inside DTLS, as on a link, and its messages are those of link/ordered.h.  Both ends say so in their handshake by the
  * protocol name RELOAD_APP_STREAM_PROTOCOL (ALPN); an end that speaks another one, or names none, is refused.  A connection that has ended well lingers
  * for RELOAD_LINK_CLOSE_MS, so that the other end gets its acknowledgements.
+ *
+ * Or a connection over ICE carries packets: each is a record of DTLS as it is, may be lost, late or doubled, and no protocol is named.  The local socket
+ * keeps packets apart (SOCK_SEQPACKET).  What the program does not read in time is dropped.  The end of either program's packets is the end of the
+ * connection, and a close_notify; one that is too long for a record cuts it off.
  */
 #pragma once
 
@@ -69,16 +73,19 @@ void reload_app_streams_connect(struct reload_app_streams *s, uint32_t app,
 
 /*
  * Over ICE: reload_app_streams_gather() begins a connection; gathered() or down() follows.  reload_app_streams_check() then connects to what the other
- * end has sent; up() or down() follows.  The arguments are those of reload_links_gather() and reload_links_check().
+ * end has sent; up() or down() follows.  The arguments are those of reload_links_gather() and reload_links_check(); packets: see above.
  */
-void reload_app_streams_gather(
-	struct reload_app_streams *s, uint32_t app, const struct reload_ice_gather *how);
+void reload_app_streams_gather(struct reload_app_streams *s, uint32_t app, bool packets,
+	const struct reload_ice_gather *how);
 void reload_app_streams_check(
 	struct reload_app_streams *s, uint32_t app, const struct reload_ice_remote *to);
 
 /* reload_app_streams_pair() returns the pair of candidates of a stream that is up (borrowed), NULL: it has none. */
 const struct reload_ice_pair *reload_app_streams_pair(
 	const struct reload_app_streams *s, uint32_t stream);
+
+/* reload_app_streams_packet_bytes() returns how long a packet may be on a connection that is up; 0: it carries a stream. */
+size_t reload_app_streams_packet_bytes(const struct reload_app_streams *s, uint32_t stream);
 
 /*
  * reload_app_streams_take() keeps a stream that is up and sets *peer to the address of its other end; false: it is gone.  reload_app_streams_drop() cuts one off, also one that was taken; none is
@@ -91,7 +98,7 @@ void reload_app_streams_drop(struct reload_app_streams *s, uint32_t stream);
 /* reload_app_streams_end() ends what was made for app and not taken. */
 void reload_app_streams_end(struct reload_app_streams *s, uint32_t app);
 
-/* reload_app_streams_join() joins a stream that was taken to a connected local stream socket (taken). */
+/* reload_app_streams_join() joins a stream that was taken to a connected local socket (taken), of packets if it carries those. */
 void reload_app_streams_join(struct reload_app_streams *s, uint32_t stream, int fd);
 
 /* reload_app_streams_check_trust() checks all certificates again, as the trust of the links has changed. */

@@ -45,6 +45,7 @@ struct reload_dtls_port {
 struct reload_dtls_link {
 	struct reload_secure_link base;
 	bool reported_bad; /* the owner knows that it is bad */
+	bool peer_closed;  /* the other end has said that it closes */
 	bool no_path; /* what carries its datagrams knows that none arrives; the next pass looks at it */
 	struct span datagram; /* that OpenSSL has not read yet; borrowed for the time of a call */
 	struct reload_timer
@@ -106,6 +107,9 @@ void reload_dtls_link_read(struct reload_dtls_link *link);
 
 /* reload_dtls_link_pump() sends what is due and sees to it that it is called again in time; the link may be dead afterwards. */
 void reload_dtls_link_pump(struct reload_dtls_link *link);
+
+/* reload_dtls_link_record() writes a record; false: the link is dead.  reload_dtls_flush() follows. */
+bool reload_dtls_link_record(struct reload_dtls_link *link, struct span record);
 
 /* reload_dtls_link_icmp() takes what ICMP said of a datagram of the link. */
 void reload_dtls_link_icmp(struct reload_dtls_link *link, const struct reload_udp_error *error);

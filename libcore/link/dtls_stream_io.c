@@ -44,21 +44,26 @@ static void look_at_health(struct reload_dtls_link *l)
 	links->set.ops->health(links->set.arg, l->base.id, !bad);
 }
 
+bool reload_dtls_link_record(struct reload_dtls_link *l, struct span record)
+{
+	no_errors();
+	int n = SSL_write(l->base.ssl, record.at, (int)record.len), err = errno;
+	if (n > 0)
+		return true;
+	int code = SSL_get_error(l->base.ssl, n);
+	if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE)
+		return true; /* lost, like others */
+	reload_dtls_flush(l->base.links);
+	reload_secure_link_fail_session(&l->base, code, err);
+	return false;
+}
+
 static bool write_frames(struct reload_dtls_link *l, reload_ms now)
 {
 	struct span frame;
-	while (reload_reliable_next(&l->reliable, now, &frame)) {
-		no_errors();
-		int n = SSL_write(l->base.ssl, frame.at, (int)frame.len), err = errno;
-		if (n > 0)
-			continue;
-		int code = SSL_get_error(l->base.ssl, n);
-		if (code != SSL_ERROR_WANT_READ && code != SSL_ERROR_WANT_WRITE) {
-			reload_dtls_flush(l->base.links);
-			reload_secure_link_fail_session(&l->base, code, err);
+	while (reload_reliable_next(&l->reliable, now, &frame))
+		if (!reload_dtls_link_record(l, frame))
 			return false;
-		}
-	}
 	reload_dtls_flush(l->base.links);
 	return true;
 }
@@ -137,6 +142,15 @@ static void feed(struct reload_dtls_link *l, struct span in)
 	}
 }
 
+static void take(struct reload_dtls_link *l, struct span record)
+{
+	const struct reload_link_sink *sink = l->base.transport->sink;
+	if (sink && sink->record)
+		sink->record(&l->base, record);
+	else
+		feed(l, record);
+}
+
 void reload_dtls_link_read(struct reload_dtls_link *l)
 {
 	struct reload_links *links = l->base.links;
@@ -145,7 +159,7 @@ void reload_dtls_link_read(struct reload_dtls_link *l)
 		int n = SSL_read(l->base.ssl, links->buffer, sizeof(links->buffer)), err = errno;
 		if (n > 0) {
 			links->counters.bytes_in += (uint64_t)n;
-			feed(l, span_of(links->buffer, (size_t)n));
+			take(l, span_of(links->buffer, (size_t)n));
 			if (l->datagram.len || !alive(l) || SSL_has_pending(l->base.ssl))
 				continue;
 			reload_dtls_flush(links);
@@ -154,6 +168,7 @@ void reload_dtls_link_read(struct reload_dtls_link *l)
 		int code = SSL_get_error(l->base.ssl, n);
 		reload_dtls_flush(
 			links); /* the last flight of a handshake may have been repeated */
+		l->peer_closed = code == SSL_ERROR_ZERO_RETURN;
 		if (code != SSL_ERROR_WANT_READ && code != SSL_ERROR_WANT_WRITE)
 			reload_secure_link_fail_session(&l->base, code, err);
 		break;

@@ -43,8 +43,9 @@ enum reload_secure_kind {
 struct reload_link_sink {
 	/* the handshake is done, the certificate passed reload_trust_check() */
 	void (*up)(struct reload_secure_link *link);
-	/* over DTLS: a message, never an empty one */
+	/* over DTLS: a message, never an empty one; record: in place of that, each record as it is, without Simple Reliability */
 	void (*message)(struct reload_secure_link *link, struct span message);
+	void (*record)(struct reload_secure_link *link, struct span record);
 	/* over ICE, as in struct reload_links_ops */
 	void (*gathered)(struct reload_secure_link *link, const struct reload_ice_found *found);
 	void (*pairs_failed)(

@@ -163,6 +163,68 @@ all_ended() {
 	ssh_through_it a.bytes
 }
 
+@test "packets stay apart, and the end of one program's is the end" {
+	direct
+	cat >packets.py <<-'END'
+		import os, socket, sys
+		far = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		far.bind("far.sock")
+		far.listen(1)
+		print("ready", flush=True)
+		sys.stdin.readline()
+		near = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		near.connect("near.sock")
+		there = far.accept()[0]
+		for text in (b"one", b"two" * 300, b"three"):
+		    near.send(text)
+		    assert there.recv(65536) == text
+		    there.send(text[::-1])
+		    assert near.recv(65536) == text[::-1]
+		near.close()
+		assert there.recv(65536) == b""
+		print("done", flush=True)
+	END
+	rm -f far.sock near.sock
+	mkfifo go.pipe
+	exec 8<>go.pipe
+	background p python3 packets.py <go.pipe >p.out
+	until_true says p.out ready
+	background b reload-attach -a dora listen 61441 --datagram --unix far.sock >b.out
+	until_true says b.out listening
+	background a reload-attach -a carol connect 61441 dora@calls.example --datagram --unix near.sock >a.out
+	until_true test -S near.sock
+	echo go >&8
+	ended p 0
+	says p.out done
+	until_true says b.out '^ended .* sent 908  received 908 bytes$'
+	matches "$(cat b.out)" 'packets of 1[01][0-9][0-9] bytes at most'
+	kill -TERM "$(cat a.pid)" "$(cat b.pid)"
+	ended a 0
+	ended b 0
+}
+
+@test "packets of standard input, and an end that speaks of streams" {
+	direct
+	held a
+	held b
+	B_IN=b.pipe listens 61441 --datagram
+	background a reload-attach -a carol connect 61441 dora@calls.example --datagram <a.pipe >got.a
+	until_true says b.err connected
+	printf one >&8
+	until_true test -s got.b
+	[ "$(cat got.b)" = one ]
+	kill -HUP "$(cat a.pid)" # the end of the input
+	ended a 0
+	ended b 0
+	rm -f ./*.pipe ./*.status ./*.pid ./*.err
+	listens 61441 --datagram
+	R reload-attach -a carol connect 61441 dora@calls.example </dev/null
+	failed 1 'no connection to '
+	matches "$stderr" 'does not speak reload-stream/1'
+	R reload-attach -a carol connect 61441 --stream --datagram dora@calls.example </dev/null
+	failed 2 '--stream and --datagram'
+}
+
 # started NAME HOST [OPTIONS]: one more agent, which a test may stop or kill
 started() {
 	local name=$1

@@ -97,6 +97,10 @@ teardown_file() {
 		R reload-attach -a alice $args </dev/null
 		[ "$status" -eq 2 ] || { echo "$args: $status $stderr"; return 1; }
 	done
+	R reload-attach -a alice connect 5 self --datagram </dev/null
+	failed 1 'no connection that carries packets'
+	R reload-attach -a alice listen 5 --datagram </dev/null
+	failed 1 'no connection that carries packets'
 	R reload-attach -a alice -n connect 5 carol@calls.example </dev/null
 	[ "$status" -eq 0 ]
 	matches "$stderr$output" 'would ask for a connection of application 5'

@@ -1,6 +1,7 @@
 #include "reload-diag/live.h"
 
 #include "reload-diag/diag.h"
+#include "reload-diag/values.h"
 
 #include "common/samples.h"
 #include "util/alloc.h"
@@ -45,17 +46,6 @@ struct live {
 	bool terminal, utf8;
 };
 
-static bool locale_is_utf8(void)
-{
-	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *v = getenv(names[i]);
-		if (v && *v)
-			return strcasestr(v, "utf-8") || strcasestr(v, "utf8");
-	}
-	return false;
-}
-
 struct live *live_new(struct cli *cli)
 {
 	struct live *l = RELOAD_NEW(live);
@@ -63,7 +53,7 @@ struct live *live_new(struct cli *cli)
 	l->cli = cli;
 	l->terminal = cli->format == CLI_TEXT && !cli->quiet && isatty(STDOUT_FILENO) && term &&
 		      strcmp(term, "dumb") != 0;
-	l->utf8 = locale_is_utf8();
+	l->utf8 = diag_utf8();
 	return l;
 }
 

@@ -29,6 +29,11 @@ static const struct cli_command commands[] = {
 		.opts = diag_path_opts,
 		.result = diag_path_fields,
 		.run = diag_path },
+	{ .name = "map",
+		.summary = "the ring, peer by peer, as text or a picture",
+		.opts = diag_map_opts,
+		.result = "@overlay.map",
+		.run = diag_map },
 	{ .name = "node",
 		.operands = "[TARGET]",
 		.max = 1,
@@ -65,7 +70,7 @@ static const struct cli_program program = {
 	.examples = examples,
 	.complete = cli_complete_agent,
 	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(5) | CLI_EXIT(6) | CLI_EXIT(8) | CLI_EXIT(9) |
-		 CLI_EXIT(10),
+		 CLI_EXIT(10) | CLI_EXIT(11),
 };
 
 int main(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include "common/output.h"
 #include "wire/diagnostics.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 json_t *diag_kinds(const struct cli *cli, const char *otherwise)
@@ -85,4 +86,15 @@ void diag_put_times(FILE *out, const json_t *o)
 		fprintf(out, "  one-way %.2f ms", cli_get_real(o, "one_way_ms"));
 	else if (json_is_number(json_object_get(o, "clock_difference_ms")))
 		fprintf(out, "  clocks differ by %.0f ms", cli_get_real(o, "clock_difference_ms"));
+}
+
+bool diag_utf8(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *v = getenv(names[i]);
+		if (v && *v)
+			return strcasestr(v, "utf-8") || strcasestr(v, "utf8");
+	}
+	return false;
 }

@@ -163,6 +163,77 @@ setup() {
 	[ "$(sed 's/\x1b\[[0-9]*[A-Z]//g; s/\r//' live.term | grep '^ *1  ' | awk '{ if (length > 39) print }')" = "" ]
 }
 
+@test "map: every peer once, neighbours agree, the same bytes again" {
+	R reload-diag map
+	ok
+	[ "$(cut -c1-8 <<<"$output" | head -3 | paste -sd ' ')" = "$(printf '%s\n' "$ALICE" "$BOB" "$CAROL" | sort | cut -c1-8 | paste -sd ' ')" ]
+	[ "${lines[-1]}" = "peers: 3 answered, 0 unreachable, 0 disagreeing" ]
+	R reload-diag map -j
+	ok
+	same_schema reload-diag map
+	jq -e '.complete and .disagreeing == 0 and ([.peers[].responsible_percent] | add | . > 99.9 and . < 100.1) and
+		([.peers[].node_id] | . == sort) and ([.peers[] | .successor] | sort) == [.peers[].node_id]' <<<"$output"
+	# each is followed by the next one
+	jq -e '.peers as $p | all(range($p | length); $p[.].successor == $p[(. + 1) % ($p | length)].node_id)' <<<"$output"
+	for format in dot svg; do
+		reload-diag map --format $format >one
+		reload-diag map --format $format -o two
+		cmp one two
+	done
+	R reload-diag map --describe
+	ok
+	matches "$output" 'All of them agree about their neighbours.$'
+}
+
+@test "map: pictures are whole, and text keeps to the width" {
+	reload-diag map --format svg -o ring.svg
+	python3 -c 'import xml.dom.minidom, sys; d = xml.dom.minidom.parse("ring.svg"); sys.exit(len([c for c in d.getElementsByTagName("circle") if "peer" in c.getAttribute("class")]) != 3 or not d.getElementsByTagName("desc"))'
+	reload-diag map --format html -o ring.html
+	python3 - <<-'END'
+		import html.parser, json, re
+		text = open("ring.html").read()
+		class P(html.parser.HTMLParser):
+		    open_ = []
+		    def handle_starttag(self, tag, attrs):
+		        assert not any(k in ("src", "href") and not v.startswith("#") for k, v in attrs), attrs  # nothing from elsewhere
+		        if tag not in ("meta", "input"): self.open_.append(tag)
+		    def handle_endtag(self, tag):
+		        assert self.open_.pop() == tag, tag
+		p = P(); p.feed(text); p.close()
+		assert not p.open_, p.open_
+		data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1))
+		assert len(data["peers"]) == 3
+	END
+	COLUMNS=40 LC_ALL=C reload-diag map >forty
+	[ "$(awk 'length > 40' forty)" = "" ]
+	grep -q '#' forty
+	LC_ALL=C.UTF-8 reload-diag map | grep -q $'\u2588'
+}
+
+@test "map: a part of the ring, and words that are wrong" {
+	R reload-diag map --max 2 -j
+	[ "$status" -eq 11 ]
+	jq -e '(.complete | not) and (.peers | length) == 2 and .disagreeing == 0' <<<"$output"
+	R reload-diag map --depth 17
+	failed 2 .
+	R reload-diag map --format png
+	failed 2 .
+	R reload-diag map --from bob@calls.example
+	failed 2 'begins with one node'
+	R reload-diag map --from "node:$CAROL" -j
+	ok
+	[ "$(jq '.peers | length' <<<"$output")" = 3 ]
+}
+
+@test "map: a peer that does not answer is marked, and what is behind it is found" {
+	kill -STOP "$(cat lab/bob.pid)"
+	R reload-diag map -j
+	kill -CONT "$(cat lab/bob.pid)"
+	[ "$(jq -c --arg n "$BOB" '[.answered, .unreachable, (.peers[] | select(.node_id == $n).answered)]' <<<"$output")" = "[2,1,false]" ]
+	until_true reload-ping -q -c 1 "node:$BOB"
+	lab_whole alice bob carol
+}
+
 @test "node and tables" {
 	R reload-diag node -j succ
 	ok

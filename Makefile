@@ -37,9 +37,9 @@ PROGRAMS := $(filter-out common $(PRIVATE),$(notdir $(patsubst %/main.c,%,$(wild
 all: programs
 
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
-BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev
+BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libcrypt-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 dnsmasq-base coturn conntrack
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -86,6 +86,7 @@ ALL_LDFLAGS = $(filter -fsanitize% --coverage,$(CFLAGS_$(MODE))) $(FAST_LD_$(MOD
 # The linker keeps what a program uses (tests/lint/needed checks each binary).
 LIBS := -lssl -lcrypto -lexpat -ljansson -lpthread -lm
 SCHEMA_LIBS := -lxml2 # RELAX NG: reload-enroll and tests alone
+ENROLL_LIBS := $(SCHEMA_LIBS) -lmicrohttpd -lcurl -lsqlite3 -lcrypt
 AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3 -lcares
 
 # --- objects ---------------------------------------------------------------------------------------------------------
@@ -123,7 +124,7 @@ define program
 $(O)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcmd.a $(if $(filter reload-sim,$(1)),$(O)/libsim.a) $(O)/libcore.a
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(if $(filter reload-agent,$(1)),$(AGENT_LIBS),$(LIBS)) \
-		$(if $(filter reload-enroll,$(1)),$(SCHEMA_LIBS))
+		$(if $(filter reload-enroll,$(1)),$(ENROLL_LIBS))
 endef
 $(foreach p,$(PROGRAMS) $(PRIVATE),$(eval $(call program,$(p))))
 

@@ -340,6 +340,35 @@ void enroll_ledger_note(
 			       cli_json_time(cert->not_after)));
 }
 
+/* -- certificates ---------------------------------------------------------------------------------------------------------- */
+
+enum reload_err enroll_certify(struct reload_cert **out, struct reload_cert_request *req,
+	struct enroll_certify *with, struct reload_error_text *why)
+{
+	const struct enroll_authority *a = with->authority;
+	struct wr der;
+	enum reload_err err;
+	wr_init(&der);
+	if (a && req->not_after > a->cert->not_after)
+		req->not_after =
+			a->cert->not_after; /* a certificate must not outlive its authority */
+	if (with->csr.len) {
+		err = reload_cert_make_csr(&der, req, with->csr, a->cert, a->key, why);
+		with->bad_csr = err != RELOAD_OK;
+	} else {
+		err = reload_cert_make(&der, req, with->key, a ? a->cert : NULL, a ? a->key : NULL);
+		if (err)
+			(void)reload_error_explain(
+				why, err, "no certificate can be made", "%s", reload_err_text(err));
+	}
+	if (!err)
+		err = reload_cert_parse(out, &reload_ident_openssl, wr_done(&der), why);
+	if (!err)
+		err = reload_trust_check(with->config->trust, *out, NULL, 0, with->now, why);
+	wr_clear(&der);
+	return err;
+}
+
 /* -- revoking ------------------------------------------------------------------------------------------------------------- */
 
 const char *enroll_ledger_owner(const struct enroll_authority *a, const struct reload_id *node)

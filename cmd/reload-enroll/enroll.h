@@ -111,6 +111,23 @@ void enroll_ledger_revoke(
 	struct enroll_authority *authority, const char *user, const struct reload_id *node);
 void enroll_ledger_disable(struct enroll_authority *authority, const char *user, bool disabled);
 
+/* What a certificate is made with: the public key of a request (csr), else of key; by authority, NULL: self-signed. */
+struct enroll_certify {
+	const struct reload_config *config;
+	const struct enroll_authority *authority;
+	const struct reload_key *key;
+	struct span csr;
+	reload_utc now;
+	bool bad_csr; /* out: the request is at fault */
+};
+
+/*
+ * enroll_certify() makes the certificate of req, which ends no later than the authority's, and checks it as every node would.  *out may be set
+ * on failure as well, and is to be freed.
+ */
+enum reload_err enroll_certify(struct reload_cert **out, struct reload_cert_request *req,
+	struct enroll_certify *with, struct reload_error_text *why) MUST_CHECK;
+
 /* The identity that a certificate is for; zeroed is empty. */
 struct enroll_target {
 	char *name, *dir, *cert_path, *key_path, *config_path;

@@ -47,7 +47,6 @@ static enum reload_err certify(struct issue *m, const struct reload_config *conf
 	const struct reload_key *key, const struct enroll_authority *a,
 	struct reload_error_text *why)
 {
-	struct wr der;
 	struct reload_cert_request req = {
 		.overlay = config->instance_name,
 		.user = m->user,
@@ -56,26 +55,14 @@ static enum reload_err certify(struct issue *m, const struct reload_config *conf
 		.not_before = m->now,
 		.not_after = m->now + m->validity,
 	};
-	enum reload_err err;
+	struct enroll_certify with = { .config = config,
+		.authority = a,
+		.key = key,
+		.csr = bytes_span(m->csr),
+		.now = m->now };
 	memcpy(req.serial, m->serial, sizeof(req.serial));
-	if (a && req.not_after > a->cert->not_after)
-		req.not_after =
-			a->cert->not_after; /* a certificate must not outlive its authority */
-	wr_init(&der);
-	if (m->csr.len) {
-		err = reload_cert_make_csr(&der, &req, bytes_span(m->csr), a->cert, a->key, why);
-		m->status = err ? STATUS_CREDENTIALS : 0;
-	} else {
-		err = reload_cert_make(&der, &req, key, a ? a->cert : NULL, a ? a->key : NULL);
-		if (err)
-			(void)reload_error_explain(
-				why, err, "no certificate can be made", "%s", reload_err_text(err));
-	}
-	if (!err)
-		err = reload_cert_parse(&m->cert, &reload_ident_openssl, wr_done(&der), why);
-	if (!err)
-		err = reload_trust_check(config->trust, m->cert, NULL, 0, m->now, why);
-	wr_clear(&der);
+	enum reload_err err = enroll_certify(&m->cert, &req, &with, why);
+	m->status = err && with.bad_csr ? STATUS_CREDENTIALS : m->status;
 	return err;
 }
 

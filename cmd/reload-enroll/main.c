@@ -1,6 +1,7 @@
 /* reload-enroll: create an overlay, issue certificates, look at certificates and configurations. */
 #include "reload-enroll/change.h"
 #include "reload-enroll/enroll.h"
+#include "reload-enroll/serve_command.h"
 
 static const struct cli_opt init_opts[] = {
 	{ 0, "bootstrap", "ADDR[:PORT]", "bootstrap node of the configuration, port 6084", true },
@@ -80,6 +81,41 @@ static const struct cli_opt change_opts[] = {
 	CLI_END,
 };
 
+static const struct cli_opt serve_opts[] = {
+	{ 'l', "listen", "ADDR[:PORT]", "where to listen (default 127.0.0.1:8443)" },
+	{ 0, "tls-cert", "FILE", "certificate of the HTTPS server, with its chain, in PEM" },
+	{ 0, "tls-key", "FILE", "its private key in PEM" },
+	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
+	CLI_END,
+};
+
+static const struct cli_opt request_opts[] = {
+	{ 'I', "identity", "NAME", "where certificate and key go (default: USER up to the @)" },
+	{ 0, "url", "URL", "fetch the configuration there" },
+	{ 0, "config", "FILE", "the configuration (default: that of the overlay)" },
+	{ 0, "overlay", "OVERLAY", "its name (default: the domain of USER)" },
+	{ 0, "password-file", "FILE", "its first line is the password (default: ask)" },
+	{ 0, "ca-file", "FILE", "whom to trust for HTTPS (default: as the system does)" },
+	{ 0, "node-ids", "N", "number of Node-IDs, 1 to 32 (default 1)" },
+	{ 0, "key", "p256|rsa2048|rsa3072", "make a new key of that type (default p256)" },
+	CLI_END,
+};
+
+static const struct cli_opt renew_opts[] = {
+	{ 'I', "identity", "NAME", "what to renew" },
+	{ 0, "if-left", "TIME", "only when the certificate ends within that time" },
+	{ 0, "password-file", "FILE", "its first line is the password (default: ask)" },
+	{ 0, "ca-file", "FILE", "whom to trust for HTTPS (default: as the system does)" },
+	{ 0, "key", "p256|rsa2048|rsa3072", "make a new key of that type" },
+	CLI_END,
+};
+
+static const struct cli_opt account_opts[] = {
+	{ 0, "password-file", "FILE", "its first line is the password (default: ask)" },
+	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
+	CLI_END,
+};
+
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
 static const char *const examples[] = {
@@ -129,6 +165,18 @@ static const struct cli_command commands[] = {
 		change_opts, enroll_publish_fields, enroll_config_publish },
 	{ "revoke", "NODE-ID|USER ...", 1, 64, "list Node-IDs as bad nodes in the configuration",
 		change_opts, enroll_change_fields, enroll_revoke },
+	{ "request", "USER", 1, 1, "get a certificate from an enrollment server", request_opts,
+		enroll_request_fields, enroll_request },
+	{ "renew", NULL, 0, 0, "get a newer certificate with the same Node-ID", renew_opts,
+		enroll_request_fields, enroll_renew },
+	{ "serve", NULL, 0, 0, "configuration and enrollment over HTTPS", serve_opts,
+		enroll_serve_fields, enroll_serve },
+	{ "user add", "USER", 1, 1, "give a user an account of the enrollment server", account_opts,
+		enroll_account_fields, enroll_user_add },
+	{ "user passwd", "USER", 1, 1, "give an account another password", account_opts,
+		enroll_account_fields, enroll_user_passwd },
+	{ "user remove", "USER", 1, 1, "remove an account", change_opts, enroll_account_fields,
+		enroll_user_remove },
 	{ "user list", NULL, 0, 0, "the users of an authority", change_opts, enroll_users_fields,
 		enroll_user_list },
 	{ "user disable", "USER", 1, 1, "refuse further certificates", change_opts,

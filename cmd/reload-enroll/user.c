@@ -1,13 +1,14 @@
 /* user list, disable, enable: who gets certificates of the authority. */
+#include "reload-enroll/accounts.h"
 #include "reload-enroll/change.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-const char enroll_user_fields[] = "user:string disabled:boolean node_ids:string[] "
+const char enroll_user_fields[] = "user:string disabled:boolean account:boolean node_ids:string[] "
 				  "revoked:string[] expires:string? dry_run:boolean";
 const char enroll_users_fields[] =
-	"overlay:string users:{user:string disabled:boolean reserved:boolean "
+	"overlay:string users:{user:string disabled:boolean account:boolean reserved:boolean "
 	"node_ids:string[] revoked:string[] expires:string?}[]";
 
 /* When the last certificate of an entry ends (borrowed), NULL: it has none. */
@@ -25,10 +26,13 @@ static json_t *list_of(const json_t *entry, const char *key)
 	return list ? json_copy(list) : json_array();
 }
 
-static json_t *user_json(const char *user, const json_t *entry)
+static json_t *user_json(struct accounts *accounts, const char *user, const json_t *entry)
 {
-	return json_pack("{s:s, s:b, s:o, s:o, s:s?}", "user", user, "disabled",
-		json_is_true(json_object_get(entry, "disabled")), "node_ids",
+	char hash[ACCOUNTS_HASH_MAX];
+	return json_pack("{s:s, s:b, s:b, s:b, s:o, s:o, s:s?}", "user", user, "disabled",
+		json_is_true(json_object_get(entry, "disabled")), "account",
+		accounts_hash(accounts, user, hash), "reserved",
+		json_is_true(json_object_get(entry, "reserved")), "node_ids",
 		list_of(entry, "node_ids"), "revoked", list_of(entry, "revoked"), "expires",
 		expires_of(entry));
 }
@@ -48,6 +52,8 @@ static void print_users(FILE *out, const json_t *o, void *arg)
 			fprintf(out, ", %zu revoked", revoked);
 		if (until)
 			fprintf(out, "  until %.10s", until);
+		if (json_is_true(json_object_get(u, "account")))
+			fputs("  account", out);
 		fprintf(out, "%s\n",
 			json_is_true(json_object_get(u, "disabled"))   ? "  disabled"
 			: json_is_true(json_object_get(u, "reserved")) ? "  signer"
@@ -55,38 +61,54 @@ static void print_users(FILE *out, const json_t *o, void *arg)
 	}
 }
 
-static enum reload_err open_for(struct enroll_authority *a, struct cli *cli, const char *user,
-	struct reload_error_text *why)
+static enum reload_err open_for(struct enroll_authority *a, struct accounts **accounts,
+	struct cli *cli, const char *user, struct reload_error_text *why)
 {
 	char *overlay = NULL;
 	enum reload_err err = enroll_overlay(&overlay, cli, user, "ca", why);
 	if (!err)
 		err = enroll_authority_open(a, overlay, cli->deadline, 0, why);
+	if (!err)
+		err = accounts_open(accounts, a->dir, why);
 	free(overlay);
 	return err;
+}
+
+/* The list that accounts without a certificate are added to. */
+struct listing {
+	const struct enroll_authority *authority;
+	struct accounts *accounts;
+	json_t *users;
+};
+
+static void add_account(void *arg, const char *user)
+{
+	struct listing *l = arg;
+	if (!enroll_ledger_user(l->authority, user))
+		json_array_append_new(l->users, user_json(l->accounts, user, NULL));
 }
 
 int enroll_user_list(struct cli *cli)
 {
 	struct enroll_authority a = { .lock = -1 };
+	struct accounts *accounts = NULL;
 	struct reload_error_text why = { 0 };
 	const char *user;
 	json_t *entry;
-	enum reload_err err = open_for(&a, cli, NULL, &why);
-	if (err)
-		return cli_fail(cli, err, &why);
-	json_t *users = json_array();
-	json_object_foreach (json_object_get(a.ledger, "users"), user, entry) {
-		json_t *u = user_json(user, entry);
-		json_object_set_new(u, "reserved",
-			json_boolean(json_is_true(json_object_get(entry, "reserved"))));
-		json_array_append_new(users, u);
+	enum reload_err err = open_for(&a, &accounts, cli, NULL, &why);
+	if (!err) {
+		struct listing l = { &a, accounts, json_array() };
+		json_object_foreach (json_object_get(a.ledger, "users"), user, entry) {
+			json_array_append_new(l.users, user_json(accounts, user, entry));
+		}
+		accounts_each(accounts, add_account, &l);
+		json_t *o = json_pack("{s:s, s:o}", "overlay", a.overlay, "users", l.users);
+		cli_print(cli, o, print_users, NULL);
+		json_decref(o);
 	}
-	json_t *o = json_pack("{s:s, s:o}", "overlay", a.overlay, "users", users);
-	cli_print(cli, o, print_users, NULL);
-	json_decref(o);
+	accounts_close(accounts);
 	enroll_authority_close(&a);
-	return 0;
+	return err ? cli_fail(cli, err, &why) : 0;
 }
 
 static void print_user(FILE *out, const json_t *o, void *arg)
@@ -112,16 +134,17 @@ static enum reload_err save(
 	return cli_files_commit(files, why);
 }
 
-static enum reload_err check_user(
-	const struct enroll_authority *a, const char *user, struct reload_error_text *why)
+static enum reload_err check_user(const struct enroll_authority *a, struct accounts *accounts,
+	const char *user, struct reload_error_text *why)
 {
-	char what[300];
+	char what[300], hash[ACCOUNTS_HASH_MAX];
 	const json_t *entry = enroll_ledger_user(a, user);
-	if (entry && !json_is_true(json_object_get(entry, "reserved")))
+	if (entry ? !json_is_true(json_object_get(entry, "reserved"))
+		  : accounts_hash(accounts, user, hash))
 		return RELOAD_OK;
 	snprintf(what, sizeof(what), "%.150s is no user of this authority", user);
 	enum reload_err err = reload_error_explain(why, RELOAD_NO_VALUE, what,
-		entry ? "it signs the configuration" : "it has never got a certificate");
+		entry ? "it signs the configuration" : "it has no account and no certificate");
 	reload_error_advise(why, "reload-enroll user list");
 	return err;
 }
@@ -129,21 +152,24 @@ static enum reload_err check_user(
 static int set_disabled(struct cli *cli, bool disabled)
 {
 	struct enroll_authority a = { .lock = -1 };
+	struct accounts *accounts = NULL;
 	struct reload_error_text why = { 0 };
 	const char *user = cli->operands[0];
-	enum reload_err err = open_for(&a, cli, user, &why);
+	enum reload_err err = open_for(&a, &accounts, cli, user, &why);
 	if (!err)
-		err = check_user(&a, user, &why);
+		err = check_user(&a, accounts, user, &why);
 	if (!err) {
 		enroll_ledger_disable(&a, user, disabled);
 		err = save(&a, cli, &why);
 	}
 	if (!err) {
-		json_t *o = user_json(user, enroll_ledger_user(&a, user));
+		json_t *o = user_json(accounts, user, enroll_ledger_user(&a, user));
+		json_object_del(o, "reserved");
 		json_object_set_new(o, "dry_run", json_boolean(cli->dry_run));
 		cli_print(cli, o, print_user, cli);
 		json_decref(o);
 	}
+	accounts_close(accounts);
 	enroll_authority_close(&a);
 	return err ? cli_fail(cli, err, &why) : 0;
 }

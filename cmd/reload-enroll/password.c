@@ -1,0 +1,106 @@
+#include "reload-enroll/password.h"
+
+#include "common/files.h"
+#include "reload-enroll/accounts.h"
+
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum {
+	FILE_MAX = 4096
+};
+
+void enroll_password_free(char *password)
+{
+	if (password)
+		OPENSSL_cleanse(password, strlen(password));
+	free(password);
+}
+
+static enum reload_err no_terminal(struct reload_error_text *why)
+{
+	enum reload_err err = reload_error_explain(
+		why, RELOAD_USAGE, "a password is needed", "there is no terminal to ask on");
+	reload_error_advise(why, "--password-file FILE, or - for standard input");
+	return err;
+}
+
+/* One line from the terminal, without echo. */
+static char *ask(int fd, const char *prompt)
+{
+	struct termios before, quiet;
+	char line[ACCOUNTS_PASSWORD_MAX + 2];
+	size_t len = 0;
+	if (tcgetattr(fd, &before))
+		return NULL;
+	quiet = before;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	(void)!write(fd, prompt, strlen(prompt));
+	(void)tcsetattr(fd, TCSAFLUSH, &quiet);
+	while (len < sizeof(line) - 1 && read(fd, line + len, 1) == 1 && line[len] != '\n')
+		len++;
+	(void)tcsetattr(fd, TCSAFLUSH, &before);
+	(void)!write(fd, "\n", 1);
+	line[len] = 0;
+	char *out = reload_strdup(line);
+	OPENSSL_cleanse(line, sizeof(line));
+	return out;
+}
+
+static enum reload_err from_terminal(char **out, bool confirm, struct reload_error_text *why)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	char *first = fd < 0 ? NULL : ask(fd, "password: ");
+	char *again = first && confirm ? ask(fd, "the same again: ") : NULL;
+	bool same = !confirm || (again && first && !strcmp(first, again));
+	if (fd >= 0)
+		close(fd);
+	enroll_password_free(again);
+	if (first && same) {
+		*out = first;
+		return RELOAD_OK;
+	}
+	enum reload_err err = first ? reload_error_explain(why, RELOAD_USAGE, "no password",
+					      "the two that were typed differ")
+				    : no_terminal(why);
+	enroll_password_free(first);
+	return err;
+}
+
+static enum reload_err from_file(
+	char **out, struct cli *cli, const char *path, struct reload_error_text *why)
+{
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	enum reload_err err = cli_file_read(&bytes, &len, path, FILE_MAX, cli->deadline, why);
+	if (err)
+		return err;
+	char *text = (char *)bytes;
+	text[strcspn(text, "\r\n")] = 0;
+	*out = text;
+	return RELOAD_OK;
+}
+
+enum reload_err enroll_password(
+	char **out, struct cli *cli, bool confirm, struct reload_error_text *why)
+{
+	const char *path = cli_value(cli, "password-file", NULL);
+	char *password = NULL;
+	enum reload_err err = path            ? from_file(&password, cli, path, why)
+			      : cli->no_input ? no_terminal(why)
+					      : from_terminal(&password, confirm, why);
+	if (!err && (!*password || strlen(password) >= ACCOUNTS_PASSWORD_MAX)) {
+		err = reload_error_explain(why, RELOAD_USAGE, "this cannot be a password",
+			"it has 1 to %d bytes", ACCOUNTS_PASSWORD_MAX - 1);
+		reload_error_advise(why, "--password-file FILE, whose first line is the password");
+	}
+	if (err)
+		enroll_password_free(password);
+	else
+		*out = password;
+	return err;
+}

@@ -1,0 +1,13 @@
+/* Passwords: from a file or a terminal, never from the command line. */
+#pragma once
+
+#include "common/options.h"
+
+/*
+ * enroll_password() reads a password (owned; cleansed with enroll_password_free()) from --password-file, of which the first line
+ * counts, else from the terminal, without echo and twice where confirm is set.  RELOAD_USAGE without a terminal, for an empty password and for two
+ * that differ.
+ */
+enum reload_err enroll_password(
+	char **out, struct cli *cli, bool confirm, struct reload_error_text *why) MUST_CHECK;
+void enroll_password_free(char *password);

@@ -1,0 +1,371 @@
+/*
+ * request and renew: a certificate from an enrollment server (RFC 6940 s11.3).  The files of the identity change together and only
+ * after the certificate was checked as every node would check it.
+ */
+#include "common/call.h"
+#include "ident/key.h"
+#include "reload-enroll/enroll.h"
+#include "reload-enroll/https.h"
+#include "reload-enroll/password.h"
+#include "reload-enroll/serve_command.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+const char enroll_request_fields[] =
+	"identity:string path:string user:string overlay:string node_ids:string[] expires:string? "
+	"obtained:boolean dry_run:boolean";
+
+/* One enrollment of a client. */
+struct enrolling {
+	struct cli *cli;
+	const char *user;
+	struct reload_config *config;
+	struct enroll_target target;
+	char *password;
+	uint64_t node_ids;        /* 0: one, or as many as before */
+	struct reload_cert *cert; /* what was obtained */
+	int status;               /* exit status when it is not that of the failure */
+};
+
+static void enrolling_clear(struct enrolling *e)
+{
+	reload_config_free(e->config);
+	enroll_target_close(&e->target);
+	enroll_password_free(e->password);
+	reload_cert_free(e->cert);
+}
+
+/* -- the answer ------------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *token;
+	int status;
+	const char *cause, *advice;
+} tokens[] = {
+	{ "failed_authentication", 6, "wrong password, no such account, or a disabled one",
+		"ask whoever runs the enrollment server" },
+	{ "username_not_available", 7, "the account cannot have that user name",
+		"reload-enroll request, with the user name of the account" },
+	{ "Node-IDs_not_available", 8, "the server does not give that many Node-IDs",
+		"--node-ids N, with a smaller number" },
+	{ "bad_CSR", 10, "the server does not take the request, perhaps because of the key",
+		"--key p256 or --key rsa2048, for another key" },
+};
+
+/* R-11.3-24 R-11.3-25: what the server refuses with; a token that is unknown is a failure for an unknown reason. */
+static enum reload_err refused(
+	struct enrolling *e, const struct https_answer *a, struct reload_error_text *why)
+{
+	char text[80] = "", what[160];
+	const char *body = a->body.len ? (const char *)a->body.at : "";
+	snprintf(text, sizeof(text), "%.60s", body + strspn(body, " \t\r\n"));
+	size_t len = strcspn(text, " \t\r\n");
+	text[len] = 0;
+	snprintf(what, sizeof(what), "%.120s got no certificate", e->user);
+	for (size_t i = 0; i < COUNT_OF(tokens); i++) {
+		if (a->status != 403 || strcasecmp(tokens[i].token, text) != 0) /* ENR-03 */
+			continue;
+		e->status = tokens[i].status;
+		(void)reload_error_explain(
+			why, RELOAD_FAILED, what, "%s: %s", tokens[i].token, tokens[i].cause);
+		reload_error_advise(why, "%s", tokens[i].advice);
+		return RELOAD_FAILED;
+	}
+	for (char *c = text; *c; c++)
+		*c = *c < ' ' || *c > '~' ? '?' : *c;
+	(void)reload_error_explain(why, RELOAD_FAILED, what, "the server answered status %u%s%s",
+		a->status, *text ? ": " : "", text);
+	reload_error_advise(why, "ask whoever runs the enrollment server");
+	return RELOAD_FAILED;
+}
+
+static enum reload_err unfit(const char *cause, struct reload_error_text *why)
+{
+	enum reload_err err = reload_error_explain(why, RELOAD_BAD_CERT,
+		"the server's certificate for this node cannot be used", "%s", cause);
+	reload_error_advise(why, "ask whoever runs the enrollment server");
+	return err;
+}
+
+/* The Node-IDs that the identity had are among those of the new certificate. */
+static bool keeps_node_ids(const struct enrolling *e)
+{
+	for (size_t i = 0; i < e->target.own_count; i++)
+		if (!reload_cert_has_node(e->cert, &e->target.own[i]))
+			return false;
+	return true;
+}
+
+/* R-11.3-26: chain to a root-cert, our key, our name. */
+static enum reload_err check_cert(
+	struct enrolling *e, const struct https_answer *a, struct reload_error_text *why)
+{
+	if (a->status != 200)
+		return refused(e, a, why);
+	if (strcmp(a->type, "application/pkix-cert") != 0)
+		return unfit("its answer is not application/pkix-cert", why);
+	enum reload_err err =
+		reload_cert_parse(&e->cert, &reload_ident_openssl, bytes_span(a->body), why);
+	if (!err)
+		err = reload_trust_check(e->config->trust, e->cert, NULL, 0, enroll_now(), why);
+	if (err) {
+		reload_error_advise(why, "compare the clocks, and the root-certs of: reload-enroll "
+					 "config show FILE");
+		return err;
+	}
+	if (!reload_key_fits(e->target.key, e->cert))
+		return unfit("it is for another key", why);
+	if (!e->cert->user || strcmp(e->cert->user, e->user) != 0)
+		return unfit("it is for another user", why);
+	return keeps_node_ids(e) ? RELOAD_OK
+				 : unfit("it lacks the Node-ID that this identity has", why);
+}
+
+/* -- the request ------------------------------------------------------------------------------------------------------------ */
+
+static enum reload_err ask_server(
+	struct enrolling *e, const char *url, struct span csr, struct reload_error_text *why)
+{
+	char number[16];
+	struct https_answer answer = { 0 };
+	struct https_form form = { .user = e->user, .password = e->password, .csr = csr };
+	struct https_request r = { .url = url,
+		.other_name = e->config->instance_name,
+		.ca_file = cli_value(e->cli, "ca-file", NULL),
+		.form = &form,
+		.deadline = e->cli->deadline };
+	snprintf(number, sizeof(number), "%u", (unsigned)e->node_ids);
+	if (e->node_ids > 1) /* R-11.3-09 */
+		form.node_ids = number;
+	cli_step(e->cli, 1, "asking %s", url);
+	enum reload_err err = https_do(&answer, &r, why);
+	if (!err)
+		err = check_cert(e, &answer, why);
+	https_answer_clear(&answer);
+	return err;
+}
+
+/* The servers one after the other: a further one is asked when nobody answered at the one before (R-11.1-16). */
+static enum reload_err ask_servers(struct enrolling *e, struct reload_error_text *why)
+{
+	const struct reload_string_list *servers = &e->config->enrollment_servers;
+	struct wr csr;
+	wr_init(&csr);
+	enum reload_err err = reload_csr_make(&csr, e->target.key, e->user);
+	if (err) {
+		(void)reload_error_explain(
+			why, err, "no certificate request can be made", "%s", reload_err_text(err));
+	} else if (!servers->count) {
+		err = reload_error_explain(why, RELOAD_BAD_CONFIG, "there is no enrollment server",
+			"the configuration of %s names none", e->config->instance_name);
+		reload_error_advise(why, "reload-enroll issue %s, where the authority is", e->user);
+	}
+	bool again = !err;
+	for (size_t i = 0; i < servers->count && again; i++) {
+		err = ask_server(e, servers->at[i], wr_done(&csr), why);
+		again = err == RELOAD_IO || err == RELOAD_TIMEOUT;
+	}
+	wr_clear(&csr);
+	return err;
+}
+
+static enum reload_err save(struct enrolling *e, struct reload_error_text *why)
+{
+	AUTO(cli_files) files = cli_files_new();
+	enum reload_err err = enroll_target_save(&e->target, files, e->cert, e->config, why);
+	return err ? err : cli_files_commit(files, why);
+}
+
+static enum reload_err enroll(struct enrolling *e, struct reload_error_text *why)
+{
+	enum reload_err err = enroll_password(&e->password, e->cli, false, why);
+	if (!err && e->cli->dry_run)
+		return RELOAD_OK;
+	if (!err)
+		err = ask_servers(e, why);
+	return err ? err : save(e, why);
+}
+
+static int fail(const struct enrolling *e, enum reload_err err, const struct reload_error_text *why)
+{
+	return cli_fail_with(
+		e->cli, &(struct cli_error){ .err = err, .why = why, .status = e->status });
+}
+
+/* -- the configuration -------------------------------------------------------------------------------------------------------- */
+
+/* R-11.2-08: what is invalid, or of another overlay, is discarded. */
+static enum reload_err fetch_config(
+	struct enrolling *e, const char *url, const char *overlay, struct reload_error_text *why)
+{
+	struct https_answer answer = { 0 };
+	struct https_request r = { .url = url,
+		.ca_file = cli_value(e->cli, "ca-file", NULL),
+		.deadline = e->cli->deadline };
+	enum reload_err err = https_do(&answer, &r, why);
+	if (!err && answer.status != 200) {
+		err = reload_error_explain(why, RELOAD_FAILED, "no configuration was fetched",
+			"%.200s answered status %u", url, answer.status);
+		reload_error_advise(why, "curl -v %.200s", url);
+	}
+	if (!err)
+		err = cli_config_parse(
+			&e->config, bytes_span(answer.body), url, overlay, enroll_now(), why);
+	https_answer_clear(&answer);
+	return err;
+}
+
+static enum reload_err find_config(struct enrolling *e, struct reload_error_text *why)
+{
+	struct cli *cli = e->cli;
+	const char *file = cli_value(cli, "config", NULL), *url = cli_value(cli, "url", NULL);
+	const char *overlay = cli_value(cli, "overlay", strrchr(e->user, '@') + 1);
+	if (file && url)
+		return cli_refuse(why, "--config and --url exclude each other",
+			"both name the configuration");
+	if (url)
+		return fetch_config(e, url, overlay, why);
+	if (file)
+		return cli_config_load(
+			&e->config, file, cli_value(cli, "overlay", NULL), enroll_now(), why);
+	char *dir = NULL, *path = NULL;
+	enum reload_err err = cli_path(&dir, CLI_CONFIG, overlay, why);
+	if (!err) {
+		path = enroll_join(dir, "overlay.xml");
+		err = cli_config_load(&e->config, path, overlay, enroll_now(), why);
+		if (err)
+			reload_error_advise(why,
+				"--url https://HOST/.well-known/reload-config, or --config FILE");
+	}
+	free(dir);
+	free(path);
+	return err;
+}
+
+/* -- the commands ------------------------------------------------------------------------------------------------------------ */
+
+static void print_obtained(FILE *out, const json_t *o, void *arg)
+{
+	const struct cli *cli = arg;
+	const json_t *id;
+	size_t i;
+	if (cli->quiet)
+		return;
+	fprintf(out, "%s %s  %s",
+		cli->dry_run                                   ? "would request"
+		: json_is_true(json_object_get(o, "obtained")) ? "obtained"
+							       : "not needed:",
+		cli_get_text(o, "identity"), cli_get_text(o, "user"));
+	json_array_foreach (json_object_get(o, "node_ids"), i, id)
+		fprintf(out, "  Node-ID %s", json_string_value(id));
+	if (*cli_get_text(o, "expires"))
+		fprintf(out, "  until %.10s", cli_get_text(o, "expires"));
+	fputs("\n", out);
+}
+
+/* cert: what the identity has now; NULL: none. */
+static void report(struct enrolling *e, const char *identity, const char *dir,
+	const struct reload_cert *cert, bool obtained)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:b}", "identity", identity,
+		"path", dir, "user", e->user, "overlay", e->config->instance_name, "node_ids",
+		enroll_ids_json(cert ? cert->node_ids : NULL, cert ? cert->node_ids_count : 0),
+		"expires", cert ? cli_json_time(cert->not_after) : json_null(), "obtained",
+		obtained, "dry_run", e->cli->dry_run);
+	cli_print(e->cli, o, print_obtained, e->cli);
+	json_decref(o);
+}
+
+int enroll_request(struct cli *cli)
+{
+	struct enrolling e = { .cli = cli, .user = cli->operands[0], .target = { .lock = -1 } };
+	struct reload_error_text why = { 0 };
+	enum reload_err err = enroll_user_check(e.user, &why);
+	if (!err)
+		err = cli_number(
+			cli, "node-ids", 0, 1, RELOAD_CERT_NODE_IDS_MAX, &e.node_ids, &why);
+	if (!err)
+		err = find_config(&e, &why);
+	if (!err)
+		err = enroll_target_open(
+			&e.target, cli, e.user, e.config->instance_name, false, false, &why);
+	if (!err)
+		err = enroll(&e, &why);
+	if (!err)
+		report(&e, e.target.name, e.target.dir, e.cert, !cli->dry_run);
+	int status = err ? fail(&e, err, &why) : 0;
+	enrolling_clear(&e);
+	return status;
+}
+
+/* Reads the certificate and the configuration that --identity has; the certificate may have ended. */
+static enum reload_err read_identity(
+	struct enrolling *e, struct reload_cert **cert, char **dir, struct reload_error_text *why)
+{
+	struct reload_cert **others = NULL;
+	size_t count = 0;
+	const char *name = cli_value(e->cli, "identity", NULL);
+	if (!name)
+		return cli_refuse(why, "--identity is needed", "it names what is to be renewed");
+	enum reload_err err = cli_identity_dir(dir, name, why);
+	if (err)
+		return err;
+	char *path = enroll_join(*dir, "cert.pem"), *config = enroll_join(*dir, "overlay.xml");
+	err = cli_certs_load(cert, &others, &count, path, why);
+	if (!err && ((*cert)->self_issued || !(*cert)->user)) {
+		err = reload_error_explain(why, RELOAD_BAD_CERT, "there is nothing to renew",
+			"%s is self-signed, or no certificate of a node", cli_path_show(path));
+		reload_error_advise(why, "reload-enroll self USER --identity %.100s", name);
+	}
+	if (!err)
+		err = cli_config_load(&e->config, config, NULL, enroll_now(), why);
+	cli_certs_free(others, count);
+	free(path);
+	free(config);
+	return err;
+}
+
+/* Whether the certificate ends within --if-left; without that option it is always renewed. */
+static enum reload_err is_due(const struct enrolling *e, const struct reload_cert *cert, bool *due,
+	struct reload_error_text *why)
+{
+	reload_ms limit = 0;
+	reload_utc now = enroll_now();
+	enum reload_err err = cli_time(e->cli, "if-left", 0, &limit, why);
+	*due = !cli_has(e->cli, "if-left") || cert->not_after <= now ||
+	       cert->not_after - now <= limit;
+	return err;
+}
+
+static enum reload_err renew(struct enrolling *e, struct reload_error_text *why)
+{
+	enum reload_err err = enroll_target_open(
+		&e->target, e->cli, e->user, e->config->instance_name, false, false, why);
+	e->node_ids = e->target.own_count;
+	return err ? err : enroll(e, why);
+}
+
+int enroll_renew(struct cli *cli)
+{
+	struct enrolling e = { .cli = cli, .target = { .lock = -1 } };
+	struct reload_error_text why = { 0 };
+	AUTO(reload_cert) cert = NULL;
+	char *dir = NULL;
+	bool due = false;
+	enum reload_err err = read_identity(&e, &cert, &dir, &why);
+	if (!err) {
+		e.user = cert->user;
+		err = is_due(&e, cert, &due, &why);
+	}
+	if (!err && due)
+		err = renew(&e, &why);
+	if (!err)
+		report(&e, cli_value(cli, "identity", ""), dir, e.cert ? e.cert : cert,
+			due && !cli->dry_run);
+	int status = err ? fail(&e, err, &why) : 0;
+	enrolling_clear(&e);
+	free(dir);
+	return status;
+}

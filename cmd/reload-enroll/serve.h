@@ -1,0 +1,65 @@
+/* The enrollment server: what serve.c (the loop), serve_http.c (HTTP) and serve_enroll.c (decisions) share. */
+#pragma once
+
+#include "reload-enroll/accounts.h"
+#include "reload-enroll/enroll.h"
+#include "reload-enroll/hash_pool.h"
+
+struct MHD_Daemon;
+struct post; /* of serve_http.c */
+
+enum {
+	SERVE_CSR_MAX = 16384,       /* bytes of a request for a certificate */
+	SERVE_BODY_MAX = 65536,      /* bytes of a POST */
+	SERVE_ADDRESS = 64,          /* bytes of an address as text */
+	SERVE_FAILURES_TABLE = 1024, /* at the maximum the oldest is forgotten */
+	SERVE_FAILURES_MAX = 10,     /* of an address, or of an account, in SERVE_FAILURES_MS */
+	SERVE_FAILURES_MS = 60000
+};
+
+/* Failed authentications of an address or an account. */
+struct serve_failures {
+	char who[RELOAD_USER_NAME_MAX + 1];
+	reload_ms since;
+	unsigned count;
+};
+
+struct serve {
+	struct cli *cli;
+	char *overlay, *config_path;
+	struct accounts *accounts;
+	struct hash_pool *pool;
+	struct MHD_Daemon *daemon;
+	struct post *waiting;            /* those whose passwords are being checked */
+	struct serve_failures *failures; /* SERVE_FAILURES_TABLE */
+	size_t next_failure;
+	uint64_t issued, refused;
+};
+
+/* One enrollment: what the client sent, and what it is answered. */
+struct serve_enrollment {
+	struct serve *serve;
+	char address[SERVE_ADDRESS];
+	/* from the client; owned, NUL-terminated, cleansed at the end; NULL: the field is missing */
+	char *user, *password, *nodeids;
+	struct wr csr;
+	/* the answer */
+	unsigned status;       /* of HTTP; 0: not decided yet */
+	const char *text;      /* static: the token, or what is wrong */
+	struct wr certificate; /* DER, with status 200 */
+};
+
+/*
+ * serve_enroll_begin() checks the form of e and starts the check of its password; false: the answer is decided already.
+ * serve_enroll_end() decides about e after the check of the password: authentic is its result.
+ */
+bool serve_enroll_begin(struct serve_enrollment *e);
+void serve_enroll_end(struct serve_enrollment *e, bool authentic);
+
+/* serve_http_start() listens and answers HTTPS requests from serve_http_run(); why filled.  serve_http_stop() ends it. */
+enum reload_err serve_http_start(struct serve *s, int listener, const char *cert_pem,
+	const char *key_pem, struct reload_error_text *why) MUST_CHECK;
+void serve_http_stop(struct serve *s);
+int serve_http_fd(const struct serve *s);
+/* serve_http_run() does what is due and returns when it has to be called again at the latest, in ms from now. */
+int serve_http_run(struct serve *s);

@@ -1,0 +1,15 @@
+/* The subcommands of the enrollment server and of its clients. */
+#pragma once
+
+#include "common/options.h"
+
+/* Each returns the exit status. */
+int enroll_serve(struct cli *cli);
+int enroll_user_add(struct cli *cli);
+int enroll_user_passwd(struct cli *cli);
+int enroll_user_remove(struct cli *cli);
+int enroll_request(struct cli *cli);
+int enroll_renew(struct cli *cli);
+extern const char enroll_request_fields[];
+extern const char enroll_serve_fields[];
+extern const char enroll_account_fields[];

@@ -1,0 +1,235 @@
+/*
+ * Who gets a certificate (RFC 6940 s11.3).  Authentication comes first: before it, a client learns nothing but that it failed,
+ * and an unknown account takes as long as a wrong password.  Of the request for a certificate the public key is used and the wish for
+ * a user name, which has to be that of the account.
+ */
+#include "reload-enroll/serve.h"
+
+#include "util/text.h"
+#include "util/words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BACKDATED_MS = 300000 /* clocks of clients are behind */
+};
+
+static const char failed_authentication[] = "failed_authentication";
+static const char username_not_available[] = "username_not_available";
+static const char node_ids_not_available[] = "Node-IDs_not_available";
+static const char bad_csr[] = "bad_CSR";
+
+static void print_decision(FILE *out, const json_t *o, void *arg)
+{
+	(void)arg;
+	fprintf(out, "%s  ", json_string_value(json_object_get(o, "address")));
+	cli_put_safe(out, json_string_value(json_object_get(o, "user")));
+	fprintf(out, "  %s: ", json_string_value(json_object_get(o, "decision")));
+	cli_put_safe(out, json_string_value(json_object_get(o, "detail")));
+	fputs("\n", out);
+}
+
+static void answer(
+	struct serve_enrollment *e, unsigned status, const char *text, const char *detail)
+{
+	struct serve *s = e->serve;
+	e->status = status;
+	e->text = text;
+	s->issued += status == 200;
+	s->refused += status != 200;
+	accounts_note(s->accounts, cli_now(), e->address, e->user ? e->user : "", text, detail);
+	struct span user = span_str(e->user ? e->user : "");
+	json_t *o = json_pack("{s:s, s:o, s:s, s:s, s:i, s:s, s:s}", "type", "enrollment", "time",
+		cli_json_time(cli_now()), "address", e->address, "user",
+		reload_utf8_valid(user) ? (const char *)user.at : "not UTF-8", "status",
+		(int)status, "decision", text, "detail", detail);
+	cli_print(s->cli, o, print_decision, NULL);
+	json_decref(o);
+}
+
+/* -- failures are counted --------------------------------------------------------------------------------------------------- */
+
+static struct serve_failures *failures_of(struct serve *s, const char *who)
+{
+	for (size_t i = 0; i < SERVE_FAILURES_TABLE; i++)
+		if (s->failures[i].count && !strcmp(s->failures[i].who, who))
+			return &s->failures[i];
+	return NULL;
+}
+
+static bool too_many(struct serve *s, const char *who)
+{
+	const struct serve_failures *f = failures_of(s, who);
+	return f && f->count >= SERVE_FAILURES_MAX &&
+	       cli_monotonic() - f->since < SERVE_FAILURES_MS;
+}
+
+static void count_failure(struct serve *s, const char *who)
+{
+	struct serve_failures *f = failures_of(s, who);
+	if (!f) {
+		f = &s->failures[s->next_failure];
+		s->next_failure = (s->next_failure + 1) % SERVE_FAILURES_TABLE;
+		snprintf(f->who, sizeof(f->who), "%s", who);
+		f->count = 0;
+	}
+	if (!f->count || cli_monotonic() - f->since >= SERVE_FAILURES_MS) {
+		f->since = cli_monotonic();
+		f->count = 0;
+	}
+	f->count++;
+}
+
+/* -- before the password ---------------------------------------------------------------------------------------------------- */
+
+bool serve_enroll_begin(struct serve_enrollment *e)
+{
+	struct serve *s = e->serve;
+	char hash[ACCOUNTS_HASH_MAX];
+	if (!e->user || !e->password || !e->csr.len || e->csr.err) {
+		answer(e, 400, "bad_request",
+			"the fields username, password and csr are needed, once each");
+		return false;
+	}
+	if (too_many(s, e->address)) {
+		answer(e, 429, "too_many_failures", "of this address");
+		return false;
+	}
+	if (strlen(e->user) > RELOAD_USER_NAME_MAX || too_many(s, e->user)) {
+		answer(e, 403, failed_authentication, "too many failures of this account");
+		return false;
+	}
+	bool known = accounts_hash(s->accounts, e->user, hash);
+	if (hash_pool_check(s->pool, e, known ? hash : NULL, e->password))
+		return true;
+	answer(e, 503, "busy", "too many passwords wait to be checked");
+	return false;
+}
+
+/* -- the decision ------------------------------------------------------------------------------------------------------------- */
+
+/* What is made for one enrollment. */
+struct making {
+	struct enroll_authority authority;
+	struct reload_id ids[RELOAD_CERT_NODE_IDS_MAX];
+	size_t ids_count;
+	uint8_t serial[16];
+	struct reload_cert *cert;
+	struct reload_error_text why;
+};
+
+/* R-11.3-09: the field nodeids has the number of Node-IDs, and is missing for one. */
+static bool read_count(struct serve_enrollment *e, struct making *m)
+{
+	const char *text = e->nodeids;
+	uint64_t count = 0;
+	if (!text)
+		return true;
+	if (!reload_digits(&count, &text) || *text || !count || count > RELOAD_CERT_NODE_IDS_MAX) {
+		answer(e, 403, node_ids_not_available, "the number is not from 1 to 32");
+		return false;
+	}
+	m->ids_count = (size_t)count;
+	return true;
+}
+
+/* ENR-05: the name in the request is the account's, or missing. */
+static bool check_names(struct serve_enrollment *e, struct making *m)
+{
+	char *wish = NULL;
+	if (reload_csr_user(&wish, wr_done(&e->csr), &m->why)) {
+		answer(e, 403, bad_csr, m->why.reason);
+		return false;
+	}
+	bool same = !wish || !strcmp(wish, e->user);
+	free(wish);
+	if (!same || enroll_user_check(e->user, &m->why)) {
+		answer(e, 403, username_not_available,
+			same ? m->why.reason : "the request names another user");
+		return false;
+	}
+	return true;
+}
+
+static bool take_node_ids(struct serve_enrollment *e, struct making *m)
+{
+	struct enroll_device device = { 0 };
+	enum reload_err err = enroll_ledger_node_ids(
+		&m->authority, e->user, &device, &m->ids_count, m->ids, &m->why);
+	if (err == RELOAD_CERT_REVOKED)
+		answer(e, 403, failed_authentication, "the user is disabled");
+	else if (err == RELOAD_EXISTS)
+		answer(e, 403, username_not_available, m->why.reason);
+	else if (err)
+		answer(e, 500, "server_failure", m->why.reason);
+	return !err;
+}
+
+static bool certify(struct serve_enrollment *e, struct making *m)
+{
+	const struct enroll_authority *a = &m->authority;
+	reload_utc now = enroll_now(), begin = now - BACKDATED_MS;
+	struct reload_cert_request req = {
+		.overlay = a->config->instance_name,
+		.user = e->user,
+		.node_ids = m->ids,
+		.node_ids_count = m->ids_count,
+		.not_before = begin > a->cert->not_before ? begin : a->cert->not_before,
+		.not_after = now + ENROLL_NODE_VALIDITY,
+	};
+	struct enroll_certify with = {
+		.config = a->config, .authority = a, .csr = wr_done(&e->csr), .now = now
+	};
+	enroll_serial(m->serial);
+	memcpy(req.serial, m->serial, sizeof(req.serial));
+	if (!enroll_certify(&m->cert, &req, &with, &m->why))
+		return true;
+	answer(e, with.bad_csr ? 403 : 500, with.bad_csr ? bad_csr : "server_failure",
+		m->why.reason);
+	return false;
+}
+
+/* The ledger is on the disk before the certificate leaves: nobody else gets its Node-IDs. */
+static bool save(struct serve_enrollment *e, struct making *m)
+{
+	AUTO(cli_files) files = cli_files_new();
+	enroll_ledger_note(&m->authority, m->cert, m->serial);
+	char *ledger = enroll_ledger_text(m->authority.ledger);
+	cli_files_put(files, m->authority.ledger_path, 0600, span_str(ledger));
+	free(ledger);
+	if (!cli_files_commit(files, &m->why))
+		return true;
+	answer(e, 500, "server_failure", m->why.reason);
+	return false;
+}
+
+static void issue(struct serve_enrollment *e, struct making *m)
+{
+	struct serve *s = e->serve;
+	if (!read_count(e, m) || !check_names(e, m))
+		return;
+	if (enroll_authority_open(&m->authority, s->overlay, cli_monotonic() + 2 * RELOAD_SECOND,
+		    enroll_now(), &m->why)) {
+		answer(e, 500, "server_failure", m->why.what);
+		return;
+	}
+	if (!take_node_ids(e, m) || !certify(e, m) || !save(e, m))
+		return;
+	wr_span(&e->certificate, m->cert->der);
+	answer(e, 200, "issued", m->ids_count > 1 ? "several Node-IDs" : "one Node-ID");
+}
+
+void serve_enroll_end(struct serve_enrollment *e, bool authentic)
+{
+	struct making m = { .authority = { .lock = -1 } };
+	if (!authentic) {
+		count_failure(e->serve, e->address);
+		count_failure(e->serve, e->user);
+		answer(e, 403, failed_authentication, "wrong password, or no such account");
+		return;
+	}
+	issue(e, &m);
+	reload_cert_free(m.cert);
+	enroll_authority_close(&m.authority);
+}

@@ -168,6 +168,31 @@ extern const char enroll_kind_fields[];
 /* enroll_complete() offers access policies when what is "policies", users of identities when it is "users". */
 void enroll_complete(struct cli *cli, const char *what, const struct cli_typed *typed);
 
+/* What --services asks of a new overlay; providers 0: it was not given. */
+struct enroll_services {
+	uint32_t providers;      /* expected, of one service */
+	uint32_t records;        /* of the fullest tree node, at rest */
+	uint32_t message_size;   /* that an answer with all of them needs */
+	struct reload_kind kind; /* REDIR */
+};
+
+/* enroll_services_read() reads --services N; RELOAD_USAGE with why. */
+enum reload_err enroll_services_read(
+	struct enroll_services *s, const struct cli *cli, struct reload_error_text *why) MUST_CHECK;
+
+/* enroll_services_json() returns the member "services" of the result of init (owned); enroll_services_print() prints it. */
+json_t *enroll_services_json(const struct enroll_services *s);
+void enroll_services_print(FILE *out, const json_t *result);
+
+/*
+ * With ICE: by these records nodes behind NATs find a TURN server (RFC 6940 s9).  A server stores ENROLL_TURN_DENSITY of them, so that
+ * about one Find in four meets one (a record has three holders) where one peer in a hundred has a server.
+ */
+extern const struct reload_kind enroll_turn_kind;
+enum {
+	ENROLL_TURN_DENSITY = 10
+};
+
 /*
  * enroll_message_size() is the max-message-size for a document of len bytes: a ConfigUpdate is a message, with header,
  * lists, signature and certificates around it, and the document will grow (interop CFG-15).

@@ -16,7 +16,6 @@ enum {
 	DEFAULT_PORT = 6084,
 	KIND_FILE_MAX = 65536,
 	MAX_MESSAGE_SIZE_DEFAULT = 5000,
-	TURN_DENSITY = 10,
 };
 
 /* A Kind for a first Store of every user (cli.md s12). */
@@ -26,20 +25,6 @@ static const struct reload_kind first_kind = {
 	.access = RELOAD_ACCESS_USER_MATCH,
 	.max_count = 1,
 	.max_size = 4096,
-};
-
-/*
- * With ICE: by these records nodes behind NATs find a TURN server (RFC 6940 s9).  A server stores TURN_DENSITY of them, so that
- * about one Find in four meets one (a record has three holders) where one peer in a hundred has a server.
- */
-static const struct reload_kind turn_kind = {
-	.id = RELOAD_KIND_TURN_SERVICE,
-	.name = "TURN-SERVICE",
-	.model = RELOAD_MODEL_SINGLE,
-	.access = RELOAD_ACCESS_NODE_MULTIPLE,
-	.max_count = 1,
-	.max_size = 64,
-	.max_node_multiple = 20,
 };
 
 /* The Kind of a Kind file, and the line on which its element begins. */
@@ -62,6 +47,7 @@ struct init_plan {
 	struct reload_ip_port *bootstrap;
 	struct reload_diagnostic_grant *grants;
 	char **kinds; /* elements: that of first_kind, those of the files, those of registered Kinds */
+	struct enroll_services services;
 	struct kind_file *files;
 	size_t kinds_count, files_count;
 	const char **servers;
@@ -290,22 +276,28 @@ static enum reload_err read_kinds(struct init_plan *f, struct reload_error_text 
 {
 	size_t n = cli_count(f->cli, "kind");
 	enum reload_err err = RELOAD_OK;
-	bool turn = cli_has(f->cli, "ice"), sip = true;
-	f->kinds = reload_alloc_array(n + 3, sizeof(*f->kinds));
+	bool turn = cli_has(f->cli, "ice"), sip = true, services = f->services.providers > 0;
+	f->kinds = reload_alloc_array(n + 4, sizeof(*f->kinds));
 	f->files = reload_alloc_array(n + 1, sizeof(*f->files));
 	f->kinds[f->kinds_count++] = reload_kind_element(&first_kind);
-	if (n + turn + sip >= RELOAD_CONFIG_KINDS_MAX) {
+	if (n + turn + sip + services >= RELOAD_CONFIG_KINDS_MAX) {
 		char text[32];
 		snprintf(text, sizeof(text), "%zu files", n);
 		return wrong(why, "--kind", text, "a configuration may hold 256 Kinds");
 	}
 	for (size_t i = 0; i < n && !err; i++) {
 		err = read_kind_file(f, cli_value_at(f->cli, "kind", i), why);
-		turn = turn && (err || f->files[i].kind.id != turn_kind.id);
+		turn = turn && (err || f->files[i].kind.id != enroll_turn_kind.id);
 		sip = sip && (err || f->files[i].kind.id != RELOAD_KIND_SIP_REGISTRATION);
+		if (!err && services && f->files[i].kind.id == RELOAD_KIND_REDIR)
+			err = wrong(why, "--services", cli_value(f->cli, "services", ""),
+				"the Kind REDIR of the --kind file has limits of its own");
 	}
 	if (turn)
-		f->kinds[f->kinds_count++] = reload_kind_element(&turn_kind);
+		f->kinds[f->kinds_count++] = reload_kind_element(&enroll_turn_kind);
+	if (services)
+		f->kinds[f->kinds_count++] = reload_kind_element(&f->services.kind);
+	f->draft.redir = services;
 	if (!err)
 		err = enroll_sip_kind(&f->kinds[f->kinds_count], f->cli, !sip, why);
 	f->kinds_count += !err && sip;
@@ -337,6 +329,8 @@ static enum reload_err read_options(struct init_plan *f, struct reload_error_tex
 		err = read_message_size(f, why);
 	if (!err)
 		err = read_bootstrap(f, why);
+	if (!err)
+		err = enroll_services_read(&f->services, f->cli, why);
 	if (!err)
 		err = read_servers(f, why);
 	if (!err)
@@ -424,7 +418,7 @@ static enum reload_err write_document(struct init_plan *f, struct reload_error_t
 	f->draft.roots_count = 1;
 	f->draft.initial_ttl = ENROLL_INITIAL_TTL;
 	f->draft.no_ice = !cli_has(f->cli, "ice");
-	f->draft.turn_density = f->draft.no_ice ? 0 : TURN_DENSITY;
+	f->draft.turn_density = f->draft.no_ice ? 0 : ENROLL_TURN_DENSITY;
 	f->draft.grants = f->grants;
 	f->draft.grants_count = f->grants ? ENROLL_GRANTS : 0;
 	enroll_diagnostics_grant(f->grants, f->cli, &f->signer_id);
@@ -433,13 +427,17 @@ static enum reload_err write_document(struct init_plan *f, struct reload_error_t
 	enum reload_err err = reload_config_write(&f->document, &f->draft, &signer, f->now, why);
 	size_t need = f->document.len + ENROLL_UPDATE_OVERHEAD;
 	bool given = cli_has(f->cli, "max-message-size");
+	if (!given && need < f->services.message_size)
+		need = f->services.message_size;
 	if (!err && given && need > f->draft.max_message_size) {
 		err = wrong(why, "--max-message-size", cli_value(f->cli, "max-message-size", ""),
 			"an update of this document is a message, and would not fit");
 		reload_error_advise(
 			why, "--max-message-size %zu", enroll_message_size(f->document.len));
 	} else if (!err && !given && need > MAX_MESSAGE_SIZE_DEFAULT) {
-		f->draft.max_message_size = (uint32_t)enroll_message_size(f->document.len);
+		size_t size = enroll_message_size(f->document.len);
+		f->draft.max_message_size =
+			(uint32_t)(size > need ? size : need); /* need: that of --services */
 		wr_clear(&f->document);
 		err = reload_config_write(&f->document, &f->draft, &signer, f->now, why);
 	}
@@ -533,6 +531,7 @@ static void print_created(FILE *out, const json_t *o, void *arg)
 		text_of(o, "configuration", "expires"));
 	fprintf(out, "  authority      %-*s  until %.10s\n", (int)strlen(config), ca,
 		text_of(o, "authority", "expires"));
+	enroll_services_print(out, o);
 	if (!cli->dry_run)
 		fprintf(out, "next: reload-enroll issue USER@%s\n", overlay);
 }
@@ -543,14 +542,15 @@ static void report(struct init_plan *f)
 		f->draft.max_message_size ? f->draft.max_message_size : MAX_MESSAGE_SIZE_DEFAULT;
 	char hex[RELOAD_ID_HEX];
 	json_t *o = json_pack("{s:s, s:s, s:i, s:[s], s:b, s:{s:s, s:i, s:b, s:o}, s:{s:s, s:o}, "
-			      "s:{s:s, s:s, s:o}, s:I, s:b}",
+			      "s:{s:s, s:s, s:o}, s:o, s:I, s:b}",
 		"overlay", f->overlay, "algorithm", f->draft.topology_plugin, "node_id_length",
 		(int)f->draft.node_id_len, "links", "TLS", "no_ice", f->draft.no_ice,
 		"configuration", "path", f->config_path, "sequence", 1, "signed", 1, "expires",
 		cli_json_time(f->now + f->validity), "authority", "path", f->ca_dir, "expires",
 		cli_json_time(f->ca->not_after), "signer", "user", f->signer_user, "node_id",
 		reload_id_hex(hex, &f->signer_id), "expires", cli_json_time(f->signer->not_after),
-		"max_message_size", (json_int_t)size, "dry_run", f->cli->dry_run);
+		"services", enroll_services_json(&f->services), "max_message_size",
+		(json_int_t)size, "dry_run", f->cli->dry_run);
 	cli_print(f->cli, o, print_created, f->cli);
 	json_decref(o);
 }

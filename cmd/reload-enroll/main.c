@@ -11,6 +11,8 @@ static const struct cli_opt init_opts[] = {
 	{ 0, "ice", NULL, "links go through NATs by ICE, with the help of TURN servers" },
 	{ 0, "kind", "FILE", "a further Kind: a file with a kind element", true },
 	{ 0, "sip-domain", "PATTERN", "only AORs of domains that match may be registered", true },
+	{ 0, "services", "N",
+		"nodes offer services, N of them each, and others find them (ReDiR)" },
 	{ 0, "max-message-size", "SIZE", "bytes of a message (default: what the document needs)" },
 	{ 0, "diagnostics", "users|signers|none",
 		"who may read diagnostics of nodes: every user, signers of configurations, nobody "
@@ -128,6 +130,7 @@ static const char init_fields[] =
 	"overlay:string algorithm:string node_id_length:integer links:string[] no_ice:boolean "
 	"configuration:{path:string sequence:integer signed:boolean expires:string} "
 	"authority:{path:string expires:string} signer:{user:string node_id:string expires:string} "
+	"services:{providers:integer branching_factor:integer records:integer max_count:integer}? "
 	"max_message_size:integer dry_run:boolean";
 
 static const char show_fields[] = "items:{type:string name:string path:string user:string? "

@@ -151,6 +151,8 @@ static void parameters(struct wr *w, const struct reload_config_draft *d)
 	ids(w, "configuration-signer", d->signers, d->signers_count);
 	ids(w, "kind-signer", d->signers, d->signers_count);
 	ids(w, "bad-node", d->bad_nodes, d->bad_nodes_count);
+	if (d->redir)
+		element(w, "mandatory-extension", RELOAD_XMLNS_REDIR);
 }
 
 /* RFC 7851 s7 and s9.6: the extension, and for each Kind who may read it. */

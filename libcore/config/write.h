@@ -34,6 +34,7 @@ struct reload_config_draft {
 	bool no_turn, no_clients,
 		no_reactive;  /* turn-density 0, clients-permitted false, chord-reactive false */
 	uint8_t turn_density; /* 0: not written */
+	bool redir;           /* nodes must know ReDiR (RFC 7374 s8): a mandatory-extension */
 };
 
 struct reload_config_signer {

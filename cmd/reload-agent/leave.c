@@ -1,6 +1,8 @@
 #include "leave.h"
 
 #include "registrations.h"
+#include "renewals.h"
+#include "services.h"
 #include "signals.h"
 
 static void leave_now(void *arg)
@@ -8,6 +10,8 @@ static void leave_now(void *arg)
 	struct host *h = arg;
 	struct reload_status st;
 	h->agent.withdrawing = false;
+	if (!h->leave_now)
+		agent_services_leave(agent_services(&h->agent));
 	reload_peer_leave(h->agent.peer, h->leave_now);
 	reload_peer_status(h->agent.peer, &st);
 	if (h->stopping && st.state == RELOAD_STATE_ENROLLED)

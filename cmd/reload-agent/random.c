@@ -19,6 +19,14 @@ static void from_kernel(uint8_t *to, size_t len)
 	}
 }
 
+uint64_t agent_chance(void)
+{
+	uint64_t r = 0;
+	if (getrandom(&r, sizeof(r), GRND_NONBLOCK) != (ssize_t)sizeof(r))
+		return 0;
+	return r;
+}
+
 void agent_random_take(struct agent_random *r, void *out, size_t len)
 {
 	if (len > sizeof(r->bytes)) {

@@ -14,5 +14,8 @@ struct agent_random {
 	size_t left; /* bytes[0] to bytes[left - 1] are unused */
 };
 
+/* agent_chance() returns a random number, 0 when the kernel has none yet: for pauses, and choices that may be any. */
+uint64_t agent_chance(void);
+
 /* agent_random_take() fills out with len random bytes and erases them here.  Aborts when the kernel gives none. */
 void agent_random_take(struct agent_random *r, void *out, size_t len);

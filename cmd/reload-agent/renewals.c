@@ -7,6 +7,7 @@
 #include "common/stored.h"
 #include "log.h"
 #include "rpc.h"
+#include "services.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,13 +102,15 @@ json_t *agent_renewals_json(const struct agent_renewals *k)
 	json_t *list = json_array();
 	TAILQ_FOREACH (v, &k->values, entry)
 		json_array_append_new(list, value_json(v));
-	return json_pack("{s:o, s:I, s:i, s:i}", "kept", list, "size_bytes", (json_int_t)k->bytes,
-		"limit_count", AGENT_RENEWALS_MAX, "limit_bytes", AGENT_RENEWALS_BYTES_MAX);
+	return json_pack("{s:o, s:o, s:I, s:i, s:i}", "kept", list, "services",
+		agent_services_json(k->services), "size_bytes", (json_int_t)k->bytes, "limit_count",
+		AGENT_RENEWALS_MAX, "limit_bytes", AGENT_RENEWALS_BYTES_MAX);
 }
 
 void agent_renewals_state(struct agent_renewals *k, enum reload_state state)
 {
 	bool joined = state == RELOAD_STATE_JOINED;
+	agent_services_state(k->services, state);
 	if (joined == k->joined)
 		return;
 	k->joined = joined;
@@ -127,6 +130,7 @@ static struct agent_renewals *renewals_new(struct agent *agent)
 	char below[128];
 	k->agent = agent;
 	TAILQ_INIT(&k->values);
+	k->services = agent_services_new(agent);
 	snprintf(below, sizeof(below), "%s/kept.json", agent->instance);
 	if (cli_path(&k->path, CLI_STATE, below, &why))
 		agent_log(agent->log, "storage", RELOAD_LEVEL_WARN,
@@ -143,6 +147,16 @@ struct agent_renewals *agent_renewals(struct agent *agent)
 	return agent->rpc->renewals;
 }
 
+void agent_renewals_changed(struct agent_renewals *k)
+{
+	renewals_dirty(k);
+}
+
+struct agent_services *agent_services(struct agent *agent)
+{
+	return agent_renewals(agent)->services;
+}
+
 void agent_renewals_free(struct agent_renewals *k)
 {
 	if (!k)
@@ -151,6 +165,7 @@ void agent_renewals_free(struct agent_renewals *k)
 	renewals_flush(k);
 	while ((v = TAILQ_FIRST(&k->values)))
 		renewal_remove(v);
+	agent_services_free(k->services);
 	reload_timer_cancel(reload_poll_timers(k->agent->poll), &k->save);
 	free(k->path);
 	free(k->unread);

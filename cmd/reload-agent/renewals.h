@@ -33,6 +33,9 @@ struct agent_renewals *agent_renewals(struct agent *agent);
 /* agent_renewals_free() ends renewals under way and writes the table; NULL is legal. */
 void agent_renewals_free(struct agent_renewals *k);
 
+/* agent_services() returns the services that the agent offers (borrowed, services.h); they are read and written with the table. */
+struct agent_services *agent_services(struct agent *agent);
+
 /* agent_renewals_state() is called with the state of the node at the end of each pass of the loop in which it may have changed. */
 void agent_renewals_state(struct agent_renewals *k, enum reload_state state);
 
@@ -72,6 +75,9 @@ size_t agent_renewals_drop(struct agent_renewals *k, const struct agent_renewal_
 /* agent_renewals_save() writes the table to disk; RELOAD_IO with why. */
 enum reload_err agent_renewals_save(
 	struct agent_renewals *k, struct reload_error_text *why) MUST_CHECK;
+
+/* agent_renewals_changed() has the table written soon, as a service was added or removed. */
+void agent_renewals_changed(struct agent_renewals *k);
 
 /* agent_renewals_json() returns the result of store.renewals (owned). */
 json_t *agent_renewals_json(const struct agent_renewals *k);

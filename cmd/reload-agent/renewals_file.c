@@ -9,6 +9,7 @@
 #include "common/json.h"
 #include "control/fields.h"
 #include "log.h"
+#include "services.h"
 #include "util/text.h"
 
 #include <stdio.h>
@@ -33,7 +34,10 @@ static const struct reload_field *const file_fields = FIELDS({ INT("version", VE
 			  { BASE64("value"), ATMOST(2 * AGENT_RENEWALS_BYTES_MAX) },
 			  { INT("lifetime_s", 1, UINT32_MAX) }, { INT("stored_ms", 0, INT64_MAX) },
 			  { U64("generation") }, { BOOL("superseded") })),
-		ATMOST(AGENT_RENEWALS_MAX) });
+		ATMOST(AGENT_RENEWALS_MAX) },
+	{ LIST("services", OBJECT("", { TEXT("service"), ATMOST(RELOAD_REDIR_NAMESPACE_MAX) },
+				   { INT("lifetime_s", 1, UINT32_MAX) })),
+		OPTIONAL, ATMOST(AGENT_SERVICES_MAX) });
 
 static json_t *value_json(const struct renewal *v)
 {
@@ -84,8 +88,8 @@ enum reload_err agent_renewals_save(struct agent_renewals *k, struct reload_erro
 	json_t *list = json_array();
 	TAILQ_FOREACH (v, &k->values, entry)
 		json_array_append_new(list, value_json(v));
-	json_t *root = json_pack("{s:i, s:s, s:o}", "version", VERSION, "overlay",
-		config->instance_name, "kept", list);
+	json_t *root = json_pack("{s:i, s:s, s:o, s:o}", "version", VERSION, "overlay",
+		config->instance_name, "kept", list, "services", agent_services_saved(k->services));
 	char *text = json_dumps(root, JSON_INDENT(1));
 	json_decref(root);
 	err = write_file(k->path, text, why);
@@ -179,7 +183,10 @@ static enum reload_err read_all(
 		if ((err = read_value(k, o)))
 			return reload_error_explain(why, err, "a kept value cannot be read",
 				"entry %zu: %s", i + 1, reload_err_text(err));
-	return RELOAD_OK;
+	err = agent_services_restore(k->services, json_object_get(root, "services"));
+	return err ? reload_error_explain(why, err, "a service cannot be read",
+			     "its namespace is not 1 to 255 bytes of UTF-8")
+		   : RELOAD_OK;
 }
 
 static void put_aside(struct agent_renewals *k, const struct reload_error_text *why)

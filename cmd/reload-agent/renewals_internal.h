@@ -37,7 +37,8 @@ struct agent_renewals {
 	struct renewal_list values;
 	size_t count, bytes, running;
 	char *path; /* path of the file; NULL: no directory for state is known, or the file must not be overwritten */
-	char *unread; /* path of a file that could not be read, NULL for none */
+	char *unread;                    /* path of a file that could not be read, NULL for none */
+	struct agent_services *services; /* they are in the same file */
 	bool joined, dirty;
 	struct reload_timer save;
 };

@@ -2,10 +2,9 @@
 #include "renewals_internal.h"
 
 #include "common/options.h"
+#include "random.h"
 #include "rpc.h"
 #include "storage/lapsed.h"
-
-#include <sys/random.h>
 
 enum {
 	RUNNING_MAX = 4,          /* renewals at a time; others wait */
@@ -20,10 +19,7 @@ enum {
 /* A random number below limit, so that nodes that joined together do not renew at the same times for ever. */
 static uint64_t jitter(uint64_t limit)
 {
-	uint64_t r = 0;
-	if (getrandom(&r, sizeof(r), GRND_NONBLOCK) != (ssize_t)sizeof(r) || !limit)
-		return 0;
-	return r % limit;
+	return limit ? agent_chance() % limit : 0;
 }
 
 static void renew(void *arg);

@@ -9,6 +9,9 @@
 void fetch_print_stat(FILE *out, const json_t *r, void *arg);
 void fetch_print_found(FILE *out, const json_t *r, void *arg);
 
+/* fetch_service() runs --service; returns the exit status. */
+int fetch_service(struct cli *cli);
+
 /* fetch_watch() polls store.fetch with params (taken) every --watch; returns the exit status. */
 int fetch_watch(struct cli *cli, json_t *params);
 extern const char *const fetch_watch_fields; /* for --json-schema */

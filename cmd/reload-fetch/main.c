@@ -15,6 +15,9 @@ static const struct cli_opt opts[] = {
 	{ 0, "find", NULL, "the closest Resource-ID that holds the Kind" },
 	{ 0, "raw", NULL, "the bytes of the values and nothing else" },
 	{ 'o', "output", "FILE", "write the bytes of the values to a file" },
+	{ 0, "service", "NS", "a provider of the service of that namespace" },
+	{ 0, "for", "NODE-ID", "the provider that follows this node (default: the agent's own)" },
+	{ 0, "check", NULL, "ping the provider, and take the next when it does not answer" },
 	{ 0, "show-invalid", NULL, "also values that fail a check" },
 	{ 0, "watch", "TIME", "fetch every TIME and print what changed, until stopped" },
 	{ 0, "proof", "FILE", "write evidence of the values that needs no agent to be checked" },
@@ -86,6 +89,28 @@ static int print_raw(struct cli *cli, const json_t *result)
 		fwrite(w.at, 1, w.len, stdout);
 	wr_clear(&w);
 	return err ? cli_fail(cli, err, &why) : 0;
+}
+
+/* --service is a question of its own, with --for and --check. */
+static enum reload_err check_service(struct cli *cli, struct reload_error_text *why)
+{
+	static const char *const others[] = { "kind", "index", "key", "stat", "find", "raw",
+		"output", "show-invalid", "watch", "proof", "check-proof", "config" };
+	char what[64];
+	if (!cli_has(cli, "service"))
+		return cli_has(cli, "for") || cli_has(cli, "check")
+			       ? cli_refuse(why, "--for and --check without --service",
+					 "they say which provider of a service")
+			       : RELOAD_OK;
+	if (cli->operands_count)
+		return cli_refuse(why, "--service takes no TARGET",
+			"the agent knows where the tree of a service is");
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		snprintf(what, sizeof(what), "--service and --%s", others[i]);
+		if (cli_has(cli, others[i]))
+			return cli_refuse(why, what, "a provider is not a stored value");
+	}
+	return RELOAD_OK;
 }
 
 /* Refuses options that exclude each other. */
@@ -188,7 +213,11 @@ static int run(struct cli *cli)
 {
 	struct reload_error_text why;
 	json_t *params = NULL, *result = NULL;
-	enum reload_err err = check_modes(cli, &why);
+	enum reload_err err = check_service(cli, &why);
+	if (!err && cli_has(cli, "service"))
+		return fetch_service(cli);
+	if (!err)
+		err = check_modes(cli, &why);
 	if (!err && cli_has(cli, "check-proof"))
 		return fetch_check_proof(cli);
 	if (!err)
@@ -222,7 +251,8 @@ static const struct cli_command commands[] = {
 		.max = 1,
 		.summary = "fetch the values of a Kind at a resource",
 		.opts = opts,
-		.result = "@store.fetch --stat:store.stat --find:store.find",
+		.result = "@store.fetch --stat:store.stat --find:store.find "
+			  "--service:service.lookup",
 		.schema = schema,
 		.run = run },
 	{ 0 },
@@ -231,6 +261,7 @@ static const struct cli_command commands[] = {
 static const char *const examples[] = {
 	"reload-fetch -a carol -k 0xf0000001 alice@calls.example",
 	"reload-fetch -a carol -k 0xf0000001 alice@calls.example --watch 10s",
+	"reload-fetch -a carol --service turn-server --check",
 	NULL,
 };
 

@@ -20,6 +20,28 @@ static void print_place(FILE *out, const json_t *v)
 	}
 }
 
+static void print_services(FILE *out, const json_t *result, const struct cli *cli)
+{
+	char next[CLI_LOCAL_TIME], until[CLI_LOCAL_TIME];
+	size_t i;
+	json_t *v;
+	const json_t *list = json_object_get(result, "services");
+	if (json_array_size(list) && !cli->quiet)
+		fprintf(out, "%-11s %8s %9s  %-19s %-19s %s\n", "STATE", "RECORDS", "LIFETIME",
+			"UNTIL", "NEXT", "SERVICE");
+	json_array_foreach (list, i, v) {
+		const char *when = cli_get_text(v, "next"), *end = cli_get_text(v, "expires");
+		fprintf(out, "%-11s %8zu %8llds  %-19s %-19s ", cli_get_text(v, "state"),
+			json_array_size(json_object_get(v, "places")), cli_get_int(v, "lifetime_s"),
+			*end ? cli_local_time(until, end) : "-",
+			*when ? cli_local_time(next, when) : "-");
+		cli_put_safe(out, cli_get_text(v, "service"));
+		if (*cli_get_text(v, "last_error"))
+			fprintf(out, "  (%s)", cli_get_text(v, "last_error"));
+		fputc('\n', out);
+	}
+}
+
 static void print_kept(FILE *out, const json_t *result, void *arg)
 {
 	const struct cli *cli = arg;
@@ -42,6 +64,7 @@ static void print_kept(FILE *out, const json_t *result, void *arg)
 			fprintf(out, "  (%s)", cli_get_text(v, "last_error"));
 		fputc('\n', out);
 	}
+	print_services(out, result, cli);
 }
 
 int store_list_kept(struct cli *cli)

@@ -24,6 +24,7 @@ static const struct cli_opt opts[] = {
 	{ 0, "keep", NULL, "the agent stores it again before it ends, until dropped" },
 	{ 0, "list-kept", NULL, "list what the agent keeps" },
 	{ 0, "drop", NULL, "keep it no longer" },
+	{ 0, "service", "NS", "offer the service of that namespace, until it is removed" },
 	{ 0, "verify", NULL, "read it back from the responsible peer and each replica" },
 	{ 0, "batch", "FILE",
 		"requests as JSON Lines, one result line each; - for standard input" },
@@ -108,7 +109,7 @@ static enum reload_err read_options(
 /* Refuses options of different commands, such as --drop with --list-kept. */
 static enum reload_err check_mode(struct cli *cli, struct reload_error_text *why)
 {
-	static const char *const modes[] = { "list-kept", "drop", "batch", NULL },
+	static const char *const modes[] = { "list-kept", "drop", "batch", "service", NULL },
 				 *const parts[] = { "file", "index", "append", "key", "generation",
 					 "remove", "verify", "lifetime", "keep", NULL };
 	const char *mode = NULL;
@@ -122,13 +123,17 @@ static enum reload_err check_mode(struct cli *cli, struct reload_error_text *why
 		mode = *m;
 	}
 	bool drop = mode && strcmp(mode, "drop") == 0, batch = mode && strcmp(mode, "batch") == 0;
+	bool service = mode && strcmp(mode, "service") == 0;
 	for (const char *const *p = parts; mode && *p; p++) {
 		bool place = strcmp(*p, "index") == 0 || strcmp(*p, "key") == 0,
-		     every = strcmp(*p, "lifetime") == 0 || strcmp(*p, "keep") == 0;
+		     every = strcmp(*p, "lifetime") == 0 || strcmp(*p, "keep") == 0,
+		     own = strcmp(*p, "lifetime") == 0 || strcmp(*p, "remove") == 0;
 		snprintf(what, sizeof(what), "--%s and --%s", mode, *p);
-		if (cli_has(cli, *p) && !(drop && place) && !(batch && every))
+		if (cli_has(cli, *p) && !(drop && place) && !(batch && every) && !(service && own))
 			return cli_refuse(why, what,
-				batch ? "each line says that itself" : "nothing is stored");
+				batch     ? "each line says that itself"
+				: service ? "its records are made, and kept, by the agent"
+					  : "nothing is stored");
 	}
 	return RELOAD_OK;
 }
@@ -227,6 +232,8 @@ static int run(struct cli *cli)
 		return store_list_kept(cli);
 	if (!err && cli_has(cli, "drop"))
 		return store_drop(cli);
+	if (!err && cli_has(cli, "service"))
+		return store_service(cli);
 	if (!err && cli_has(cli, "batch"))
 		return store_batch(cli);
 	if (!err)
@@ -246,6 +253,11 @@ static const struct reload_field *const line_fields = FIELDS({ NUMBER("line") })
 
 static json_t *schema(const struct cli *cli, const char *title)
 {
+	if (cli_has(cli, "service"))
+		return cli_schema_of(title,
+			reload_fields_schema(reload_method_find(
+				cli_has(cli, "remove") ? "service.remove" : "service.register")
+						     ->result));
 	const struct reload_field *more = cli_has(cli, "verify")  ? verified_fields
 					  : cli_has(cli, "batch") ? line_fields
 								  : NULL;
@@ -274,6 +286,7 @@ static const struct cli_command commands[] = {
 static const char *const examples[] = {
 	"reload-store -a alice -k 0xf0000001 alice@calls.example 'back at noon' --lifetime 1h",
 	"reload-store -a alice -k 0xf0000001 alice@calls.example 'at work' --keep --verify",
+	"reload-store -a alice --service example.calls.printer",
 	NULL,
 };
 

@@ -55,6 +55,8 @@
 	{ TIME("next"), OPTIONAL, HELP("when it is stored again; null while the node is not joined") }, \
 	{ U64("generation") }, { NUMBER("renewals") }, { NUMBER("failures"), HELP("since it was last stored") }, \
 	{ WORD("state", "kept renewing waiting failing superseded") }, { TEXT("last_error"), OPTIONAL }
+#define RPC_SERVICE { TEXT("service"), HELP("its namespace") }, { NUMBER("lifetime_s") }
+#define RPC_PLACE_OF_TREE { NUMBER("level") }, { NUMBER("node") }, { HEX("resource_id") }
 /* clang-format on */
 
 #define P(...) FIELDS(__VA_ARGS__)

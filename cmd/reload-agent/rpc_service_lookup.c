@@ -1,0 +1,316 @@
+/* service.lookup: the provider of a service that follows a key, by ReDiR (RFC 7374 s4.5). */
+#include "rpc_request.h"
+
+#include "common/output.h"
+#include "random.h"
+#include "redir.h"
+#include "renewals.h"
+#include "services.h"
+#include "util/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	TRIES = 3, /* providers that are pinged (digest section 19, number 16) */
+	PING_MS =
+		5000, /* that a provider may take to answer: three silent ones take less than a command may */
+	LEVELS_TEXT = 4 * 2 * RELOAD_REDIR_LEVELS
+};
+
+struct lookup_request {
+	struct agent_request base;
+	char name[RELOAD_REDIR_NAMESPACE_MAX + 1];
+	struct reload_id key; /* that was asked for */
+	struct reload_redir_lookup walk;
+	bool check;
+	reload_ms until;          /* RELOAD_NEVER: no limit but those of the requests */
+	unsigned fetches;         /* of earlier walks */
+	json_t *levels, *skipped; /* owned */
+	struct reload_id passed_over[TRIES];
+	unsigned tries; /* how many of them */
+	struct reload_timer start;
+};
+
+static void lookup_clear(struct agent_request *q)
+{
+	struct lookup_request *l = (struct lookup_request *)q;
+	reload_timer_cancel(reload_poll_timers(q->agent->poll), &l->start);
+	json_decref(l->levels);
+	json_decref(l->skipped);
+}
+
+static const struct reload_kind *kind_of(const struct lookup_request *l)
+{
+	return reload_config_kind(l->base.config, RELOAD_KIND_REDIR);
+}
+
+static reload_ms left(const struct lookup_request *l)
+{
+	reload_ms now = reload_poll_now();
+	if (l->until == RELOAD_NEVER)
+		return 0;
+	return now < l->until ? l->until - now : 1;
+}
+
+static void step(struct lookup_request *l);
+
+static void begin_walk(struct lookup_request *l)
+{
+	struct agent *agent = l->base.agent;
+	reload_redir_lookup(&l->walk, &l->key, &agent->credentials->node,
+		kind_of(l)->branching_factor,
+		reload_redir_history_start(agent_services_history(agent_services(agent), l->name)),
+		agent_chance());
+	step(l);
+}
+
+/* -- results ------------------------------------------------------------------------------------------------------------- */
+
+static json_t *entry_json(const struct reload_destination *d)
+{
+	static const char *const types[] = { [RELOAD_DEST_NODE] = "node",
+		[RELOAD_DEST_RESOURCE] = "resource",
+		[RELOAD_DEST_OPAQUE] = "opaque" };
+	char digits[2 * UINT8_MAX + 1], text[sizeof(digits) + 16];
+	const char *type = d->type < COUNT_OF(types) ? types[d->type] : NULL;
+	struct span bytes = d->type == RELOAD_DEST_NODE       ? reload_id_span(&d->node)
+			    : d->type == RELOAD_DEST_RESOURCE ? d->resource
+			    : d->type == RELOAD_DEST_OPAQUE   ? d->opaque
+							      : d->raw;
+	snprintf(text, sizeof(text), "%s:%s", type ? type : "unknown", reload_hex(digits, bytes));
+	return json_string(text);
+}
+
+static size_t route_of(const struct lookup_request *l, struct reload_destination *out, size_t max)
+{
+	struct wire_ctx ctx = reload_config_wire_ctx(l->base.config);
+	struct rd r = rd_of(span_of(l->walk.route, l->walk.route_len));
+	size_t count = 0;
+	while (count < max && reload_dest_next(&r, &ctx, &out[count]))
+		count++;
+	return count;
+}
+
+static void reply(struct lookup_request *l, bool checked)
+{
+	struct reload_destination route[AGENT_TARGET_MAX];
+	size_t count = route_of(l, route, COUNT_OF(route));
+	json_t *list = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, entry_json(&route[i]));
+	json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:I, s:O, s:O}", "service", l->name,
+		"key", json_of_id(&l->key), "node_id", json_of_id(&l->walk.provider),
+		"destination_list", list, "wrapped", (int)l->walk.wrapped, "checked", (int)checked,
+		"fetches", (json_int_t)l->fetches, "levels", l->levels, "skipped", l->skipped);
+	(void)agent_request_reply(&l->base, o);
+}
+
+static const char *levels_text(const struct lookup_request *l, char out[LEVELS_TEXT])
+{
+	size_t used = 0, i;
+	json_t *level;
+	out[0] = 0;
+	json_array_foreach (l->levels, i, level)
+		if (used + 8 < LEVELS_TEXT)
+			used += (size_t)snprintf(out + used, LEVELS_TEXT - used, "%s%lld",
+				used ? ", " : "", (long long)json_integer_value(level));
+	return out;
+}
+
+static void fail(struct lookup_request *l)
+{
+	struct reload_failure f = { .err = l->walk.err };
+	char what[320], levels[LEVELS_TEXT];
+	bool none = f.err == RELOAD_NOT_FOUND;
+	const char *instance = l->base.agent->instance;
+	if (none)
+		f.err = RELOAD_NO_VALUE;
+	snprintf(what, sizeof(what), none ? "nobody provides %.255s" : "%.255s was not looked up",
+		l->name);
+	if (json_array_size(l->skipped))
+		reload_error_explain(&f.why, f.err, what,
+			"%zu provider%s not answer; levels of the tree that were asked: %s",
+			json_array_size(l->skipped),
+			json_array_size(l->skipped) == 1 ? " did" : "s did",
+			levels_text(l, levels));
+	else
+		reload_error_explain(&f.why, f.err, what,
+			"%s%slevels of the tree that were asked: %s",
+			none ? "" : reload_err_text(f.err), none ? "" : "; ",
+			levels_text(l, levels));
+	if (f.err == RELOAD_NOT_JOINED)
+		reload_error_advise(&f.why, "reload-join -a %s", instance);
+	else if (f.err == RELOAD_RESPONSE_TOO_LARGE)
+		reload_error_advise(&f.why,
+			"reload-enroll config show %s: a larger max-message-size lets answers have "
+			"more providers",
+			l->base.config->instance_name);
+	else if (none)
+		reload_error_advise(&f.why,
+			"reload-store -a AGENT --service NAMESPACE, at an agent that provides it");
+	else
+		reload_error_advise(
+			&f.why, "the same command later, or reload-agent status -a %s", instance);
+	(void)agent_request_refuse(&l->base, &f);
+}
+
+/* -- the provider -------------------------------------------------------------------------------------------------------- */
+
+/* Looks again, for a provider that was not passed over. */
+static void skip(struct lookup_request *l, const char *why)
+{
+	json_array_append_new(l->skipped,
+		json_pack("{s:o, s:s}", "node_id", json_of_id(&l->walk.provider), "why", why));
+	l->passed_over[l->tries++] = l->walk.provider;
+	if (l->tries < TRIES) {
+		begin_walk(l);
+		return;
+	}
+	l->walk.err = RELOAD_NOT_FOUND;
+	fail(l);
+}
+
+static void pinged(void *arg, const struct reload_result *r)
+{
+	struct lookup_request *l = arg;
+	l->base.request = NULL;
+	if (!r->err && reload_id_eq(&r->responder, &l->walk.provider))
+		reply(l, true);
+	else
+		skip(l, r->err ? reload_err_text(r->err) : "another node answered");
+}
+
+static void ping(struct lookup_request *l)
+{
+	struct reload_destination route[AGENT_TARGET_MAX];
+	struct reload_request_target target = { .list = route,
+		.count = route_of(l, route, COUNT_OF(route)),
+		.timeout_ms = left(l) && left(l) < PING_MS ? left(l) : PING_MS };
+	enum reload_err err = RELOAD_OK;
+	l->base.request = reload_peer_ping(l->base.agent->peer, &target, 0, pinged, l, &err);
+	if (!l->base.request)
+		skip(l, reload_err_text(err));
+}
+
+static void walk_ended(struct lookup_request *l)
+{
+	if (l->walk.err) {
+		fail(l);
+		return;
+	}
+	reload_redir_history_add(
+		agent_services_history(agent_services(l->base.agent), l->name), l->walk.level);
+	if (l->check)
+		ping(l);
+	else
+		reply(l, false);
+}
+
+/* Takes the providers that did not answer out of the entries; returns how many are left. */
+static size_t without_passed_over(
+	const struct lookup_request *l, struct reload_redir_entry *entries, size_t count)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!reload_id_listed(l->passed_over, l->tries, &entries[i].node))
+			entries[left++] = entries[i];
+	return left;
+}
+
+static void note_fetch(struct lookup_request *l, unsigned level)
+{
+	l->fetches++;
+	json_array_append_new(l->levels, json_integer((json_int_t)level));
+}
+
+static void fetched(void *arg, const struct reload_result *r)
+{
+	struct lookup_request *l = arg;
+	struct reload_redir_place place = { 0 };
+	size_t count = 0;
+	(void)reload_redir_lookup_next(&l->walk, &place);
+	struct reload_redir_entry *entries =
+		agent_redir_entries(&count, r, l->name, place, kind_of(l)->branching_factor);
+	l->base.request = NULL;
+	note_fetch(l, place.level);
+	count = without_passed_over(l, entries, count);
+	reload_redir_lookup_fetched(&l->walk, r->err, entries, count);
+	free(entries);
+	step(l);
+}
+
+static void step(struct lookup_request *l)
+{
+	struct reload_redir_place place;
+	enum reload_err err = RELOAD_OK;
+	while (reload_redir_lookup_next(&l->walk, &place)) {
+		l->base.request =
+			agent_redir_fetch(l->base.agent, l->name, place, left(l), fetched, l, &err);
+		if (l->base.request)
+			return;
+		reload_redir_lookup_fetched(&l->walk, err, NULL, 0);
+	}
+	walk_ended(l);
+}
+
+static void begin(void *arg)
+{
+	struct lookup_request *l = arg;
+	begin_walk(l);
+}
+
+/* -- the method ---------------------------------------------------------------------------------------------------------- */
+
+static enum reload_err read_params(
+	struct lookup_request *l, const json_t *params, struct reload_error_text *why)
+{
+	struct agent *agent = l->base.agent;
+	const char *name = param_text(params, "service", "");
+	const char *node = param_text(params, "for", "self");
+	reload_ms timeout = param_int(params, "timeout_ms", 0);
+	struct reload_status s;
+	char digits[RELOAD_ID_HEX + 5];
+	if (strspn(node, "0123456789abcdefABCDEF") == strlen(node) &&
+		strlen(node) < RELOAD_ID_HEX) {
+		snprintf(digits, sizeof(digits), "node:%s", node);
+		node = digits;
+	}
+	l->check = param_bool(params, "check", false);
+	l->until = timeout ? reload_poll_now() + timeout : RELOAD_NEVER;
+	snprintf(l->name, sizeof(l->name), "%s", name);
+	enum reload_err err = agent_service_name_check(name, why);
+	if (!err && !agent_redir_kind(agent, why))
+		err = RELOAD_UNKNOWN_KIND;
+	if (!err)
+		err = agent_node_parse(&l->key, agent, node, why);
+	reload_peer_status(agent->peer, &s);
+	if (err || s.state == RELOAD_STATE_JOINED)
+		return err;
+	err = reload_error_explain(why, RELOAD_NOT_JOINED, "services cannot be looked up",
+		"%s is not part of %s, its state is %s", agent->instance,
+		l->base.config->instance_name, reload_state_name(s.state));
+	reload_error_advise(why, "reload-join -a %s", agent->instance);
+	return err;
+}
+
+enum reload_rpc_end rpc_service_lookup(
+	void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	struct lookup_request *l = RELOAD_NEW(lookup_request);
+	struct reload_failure f = { 0 };
+	l->base.agent = arg;
+	l->base.call = call;
+	l->base.config = reload_config_ref(reload_peer_config(l->base.agent->peer));
+	l->base.clear = lookup_clear;
+	l->levels = json_array();
+	l->skipped = json_array();
+	f.err = read_params(l, params, &f.why);
+	if (f.err)
+		return agent_request_refuse(&l->base, &f);
+	/* not now, as it may end at once */
+	reload_timer_arm(
+		reload_poll_timers(l->base.agent->poll), &l->start, reload_poll_now(), begin, l);
+	return agent_request_pend(&l->base);
+}

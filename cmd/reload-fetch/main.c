@@ -18,6 +18,7 @@ static const struct cli_opt opts[] = {
 	{ 0, "service", "NS", "a provider of the service of that namespace" },
 	{ 0, "for", "NODE-ID", "the provider that follows this node (default: the agent's own)" },
 	{ 0, "check", NULL, "ping the provider, and take the next when it does not answer" },
+	{ 0, "tree", NULL, "with --service: its tree, who is where, and what is wrong" },
 	{ 0, "show-invalid", NULL, "also values that fail a check" },
 	{ 0, "watch", "TIME", "fetch every TIME and print what changed, until stopped" },
 	{ 0, "proof", "FILE", "write evidence of the values that needs no agent to be checked" },
@@ -98,10 +99,12 @@ static enum reload_err check_service(struct cli *cli, struct reload_error_text *
 		"output", "show-invalid", "watch", "proof", "check-proof", "config" };
 	char what[64];
 	if (!cli_has(cli, "service"))
-		return cli_has(cli, "for") || cli_has(cli, "check")
-			       ? cli_refuse(why, "--for and --check without --service",
-					 "they say which provider of a service")
+		return cli_has(cli, "for") || cli_has(cli, "check") || cli_has(cli, "tree")
+			       ? cli_refuse(why, "--for, --check or --tree without --service",
+					 "they say what of a service")
 			       : RELOAD_OK;
+	if (cli_has(cli, "tree") && cli_has(cli, "for"))
+		return cli_refuse(why, "--tree and --for", "the tree is that of all nodes");
 	if (cli->operands_count)
 		return cli_refuse(why, "--service takes no TARGET",
 			"the agent knows where the tree of a service is");
@@ -252,7 +255,7 @@ static const struct cli_command commands[] = {
 		.summary = "fetch the values of a Kind at a resource",
 		.opts = opts,
 		.result = "@store.fetch --stat:store.stat --find:store.find "
-			  "--service:service.lookup",
+			  "--service:service.lookup --tree:service.tree",
 		.schema = schema,
 		.run = run },
 	{ 0 },

@@ -1,6 +1,8 @@
 /* --service: which node provides a service, by ReDiR (RFC 7374). */
 #include "fetch.h"
 
+#include <string.h>
+
 static void print_list(FILE *out, const json_t *list)
 {
 	size_t i;
@@ -42,6 +44,71 @@ static void report_skipped(struct cli *cli, const json_t *r)
 			cli_get_text(v, "why"));
 }
 
+/* -- the tree ------------------------------------------------------------------------------------------------------------ */
+
+/* Why the provider of an entry is of no use, "": it is. */
+static const char *trouble(const json_t *r, const json_t *entry)
+{
+	size_t i;
+	json_t *p;
+	if (*cli_get_text(entry, "fault"))
+		return cli_get_text(entry, "fault");
+	json_array_foreach (json_object_get(r, "providers"), i, p)
+		if (json_is_false(json_object_get(p, "answers")) &&
+			!strcmp(cli_get_text(p, "node_id"), cli_get_text(entry, "node_id")))
+			return "it does not answer";
+	return "";
+}
+
+static void print_entry(FILE *out, const json_t *r, const json_t *e)
+{
+	char since[CLI_LOCAL_TIME];
+	const char *wrong = trouble(r, e);
+	fprintf(out, "    node:%s  since %s for %llds  ", cli_get_text(e, "node_id"),
+		cli_local_time(since, cli_get_text(e, "stored")), cli_get_int(e, "lifetime_s"));
+	cli_put_safe(out, cli_get_text(e, "user"));
+	fprintf(out, "%s%s\n", *wrong ? "  ! " : "", wrong);
+}
+
+static void print_tree(FILE *out, const json_t *r, void *arg)
+{
+	size_t i, k;
+	json_t *node, *e;
+	const struct cli *cli = arg;
+	size_t providers = json_array_size(json_object_get(r, "providers"));
+	cli_put_safe(out, cli_get_text(r, "service"));
+	fprintf(out, "  %zu provider%s, %lld branches, %lld tree nodes looked at\n", providers,
+		providers == 1 ? "" : "s", cli_get_int(r, "branching_factor"),
+		cli_get_int(r, "fetches"));
+	json_array_foreach (json_object_get(r, "nodes"), i, node) {
+		const char *fault = cli_get_text(node, "fault");
+		const json_t *entries = json_object_get(node, "entries");
+		fprintf(out, "  level %lld  node %lld  %zu record%s%s%s\n",
+			cli_get_int(node, "level"), cli_get_int(node, "node"),
+			json_array_size(entries), json_array_size(entries) == 1 ? "" : "s",
+			*fault ? "  ! " : "", fault);
+		json_array_foreach (entries, k, e)
+			if (!cli->quiet)
+				print_entry(out, r, e);
+	}
+}
+
+static int fetch_tree(struct cli *cli, json_t *params)
+{
+	json_t *result = NULL;
+	int status = cli_request(cli, "service.tree", params, &result);
+	if (!status) {
+		cli_print(cli, result, print_tree, cli);
+		if (!cli_get_bool(result, "complete")) {
+			if (cli->format == CLI_TEXT)
+				cli_warn(cli, "the tree has more nodes than the agent looks at");
+			status = reload_err_exit(RELOAD_PARTIAL);
+		}
+	}
+	json_decref(result);
+	return status;
+}
+
 int fetch_service(struct cli *cli)
 {
 	struct reload_error_text why;
@@ -56,6 +123,8 @@ int fetch_service(struct cli *cli)
 				"names are UTF-8 text"),
 			&why);
 	}
+	if (cli_has(cli, "tree"))
+		return fetch_tree(cli, params);
 	int status = cli_request(cli, "service.lookup", params, &result);
 	if (!status) {
 		report_skipped(cli, result);

@@ -198,6 +198,38 @@ kept_nothing() {
 	[ "$(jq -c .services "lab/state/$1/kept.json")" = '[]' ]
 }
 
+# R7374-2 R7374-10: three providers lie where their Node-IDs are; a dead one is marked until its records end
+@test "--tree shows who is where, and who does not answer" {
+	another grace
+	for who in alice bob grace; do
+		reload-store -a $who -q --service tree
+	done
+	R reload-fetch -a carol --service tree --tree -j
+	ok
+	same_schema reload-fetch --service x --tree
+	jq -e '.complete and (.providers | length) == 3 and .fetches >= 13 and ([.nodes[].entries[].fault] | all(. == null))' <<<"$output"
+	jq -e '[.nodes[] | select(.level == 0) | .entries | length] == [3]' <<<"$output"
+	jq -e --arg g "$(node_of grace)" '[.nodes[] | select(.entries | any(.node_id == $g)) | .level] | contains([0, 1, 2])' <<<"$output"
+	R reload-fetch -a carol --service tree --tree --check
+	ok
+	matches "${lines[0]}" '^tree  3 providers, 3 branches, [0-9]+ tree nodes looked at$'
+	matches "${lines[1]}" '^  level 0  node 0  3 records$'
+	matches "$output" "node:$(node_of bob)  since .* for 600s  bob@calls.example"
+	[[ $output != *'!'* ]]
+	grace=$(node_of grace)
+	kill -9 "$(cat lab/grace.pid)"
+	R reload-fetch -a carol --service tree --tree --check
+	ok
+	matches "$output" "node:$grace  since [0-9: -]+ for 600s  grace@calls.example  ! it does not answer"
+	R reload-fetch -a carol --service nothing --tree
+	ok
+	matches "$output" '^nothing  0 providers'
+	R reload-fetch -a carol --service tree --tree --for self
+	failed 2 'tree and --for'
+	reload-store -a alice -q --service tree --remove
+	reload-store -a bob -q --service tree --remove
+}
+
 @test "wrong use of --service" {
 	R reload-store -a alice --service x alice@calls.example
 	failed 2 'takes no TARGET'
@@ -214,6 +246,8 @@ kept_nothing() {
 	R reload-fetch -a alice --service x -k REDIR
 	failed 2 'service and --kind'
 	R reload-fetch -a alice --check alice@calls.example
+	failed 2 'without --service'
+	R reload-fetch -a alice --tree alice@calls.example
 	failed 2 'without --service'
 	R reload-fetch -a alice --service x --for nobody
 	[ "$status" -eq 2 ]

@@ -10,8 +10,9 @@
 #include <string.h>
 
 enum {
-	FETCHES_MAX = 512,   /* tree nodes that are looked at; then the view is said to be incomplete */
-	BRANCHES_ALL = 16,   /* with more, only tree nodes of known providers are looked at */
+	FETCHES_MAX =
+		512, /* tree nodes that are looked at; then the view is said to be incomplete */
+	BRANCHES_ALL = 16, /* with more, only tree nodes of known providers are looked at */
 	PROVIDERS_MAX = 4096,
 	PINGS_MAX = 64, /* providers that are pinged */
 	PING_MS = 5000
@@ -90,7 +91,8 @@ static void add_below(struct tree_request *t, struct reload_redir_place place,
 			there += reload_redir_interval(
 					 &entries[k].node, t->branching, place.level) == node;
 		if (all || there > (below > RELOAD_REDIR_START))
-			add_place(t, (struct reload_redir_place){ (uint16_t)below, (uint16_t)node });
+			add_place(
+				t, (struct reload_redir_place){ (uint16_t)below, (uint16_t)node });
 	}
 }
 
@@ -117,8 +119,8 @@ static json_t *entry_json(const struct tree_request *t, const struct reload_fetc
 		json_of_text(fault_of(t, f, place)));
 }
 
-static void note_node(struct tree_request *t, struct reload_redir_place place,
-	const struct reload_result *r)
+static void note_node(
+	struct tree_request *t, struct reload_redir_place place, const struct reload_result *r)
 {
 	json_t *entries = json_array(), *o = agent_redir_place_json(t->base.agent, t->name, place);
 	bool failed = r->err && r->err != RELOAD_NOT_FOUND;
@@ -137,7 +139,8 @@ static void reply(struct tree_request *t)
 	json_t *list = json_array();
 	for (size_t i = 0; i < t->providers_count; i++)
 		json_array_append_new(list,
-			json_pack("{s:o, s:o}", "node_id", json_of_id(&t->providers[i].node), "answers",
+			json_pack("{s:o, s:o}", "node_id", json_of_id(&t->providers[i].node),
+				"answers",
 				t->providers[i].checked ? json_boolean(t->providers[i].answers)
 							: json_null()));
 	(void)agent_request_reply(&t->base,
@@ -200,12 +203,12 @@ static void step(void *arg)
 	struct tree_request *t = arg;
 	enum reload_err err = RELOAD_OK;
 	if (t->next < t->queued) {
-		t->base.request = agent_redir_fetch(t->base.agent, t->name, t->queue[t->next],
-			t->timeout_ms, fetched, t, &err);
+		t->base.request = agent_redir_fetch(
+			t->base.agent, t->name, t->queue[t->next], t->timeout_ms, fetched, t, &err);
 		if (!t->base.request) {
 			struct reload_failure f = { .err = err };
-			reload_error_explain(&f.why, err, "the tree cannot be read", "%s",
-				reload_err_text(err));
+			reload_error_explain(
+				&f.why, err, "the tree cannot be read", "%s", reload_err_text(err));
 			reload_error_advise(
 				&f.why, "reload-agent status -a %s", t->base.agent->instance);
 			(void)agent_request_refuse(&t->base, &f);
@@ -230,8 +233,7 @@ enum reload_rpc_end rpc_service_tree(void *arg, struct reload_rpc_call *call, co
 	t->nodes = json_array();
 	snprintf(t->name, sizeof(t->name), "%s", param_text(params, "service", ""));
 	f.err = agent_service_name_check(t->name, &f.why);
-	const struct reload_kind *kind =
-		f.err ? NULL : agent_redir_kind(t->base.agent, &f.why);
+	const struct reload_kind *kind = f.err ? NULL : agent_redir_kind(t->base.agent, &f.why);
 	if (!f.err && !kind)
 		f.err = RELOAD_UNKNOWN_KIND;
 	if (f.err)

@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "control/local_socket_io.h"
 #include "control/server_io.h"
+#include "link/ice_plugin.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -163,8 +164,10 @@ static size_t op_listen(void *host, uint32_t app, struct reload_link_target *out
 static void op_gather(void *host, uint32_t app, uint16_t application, bool controlling)
 {
 	struct app_owner *owner = owner_of(of_host(host), app, application);
-	if (owner && controlling)
+	if (owner && controlling) {
 		owner->offered[0] = 0;
+		owner->relay_may_help = false;
+	}
 	host_ice_gather_app(host, app, controlling, owner && owner->packets);
 }
 
@@ -279,7 +282,14 @@ static void stream_pairs_failed(
 	void *arg, uint32_t app, const struct reload_ice_pair *pairs, size_t count)
 {
 	struct agent_apps *apps = arg;
-	host_ice_pairs_failed_app((struct host *)apps->agent, app, pairs, count);
+	struct host *h = (struct host *)apps->agent;
+	struct app_owner *owner = app >> 31 ? NULL : owner_of(apps, app, 0);
+	bool relayed = false;
+	for (size_t i = 0; i < count; i++)
+		relayed |= pairs[i].local_type == RELOAD_ICE_RELAY;
+	host_ice_pairs_failed_app(h, app, pairs, count);
+	if (owner)
+		owner->relay_may_help = !relayed && host_ice_may_relay(h);
 }
 
 static void stream_ended(void *arg, uint32_t stream, const struct reload_app_stream_end *end)

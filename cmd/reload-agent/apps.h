@@ -34,6 +34,8 @@ struct app_owner {
 	uint16_t application; /* listened for, when app is 0 */
 	bool listens;
 	bool packets; /* its connections carry packets, not a stream */
+	/* by ICE: there was no way to the other end, no relayed candidate of this node was tried, and the next attempt would have one */
+	bool relay_may_help;
 	/* an own AppAttach came to nothing; called by the engine: it is only noted */
 	void (*failed)(struct app_owner *owner, const struct reload_result *result);
 	/* a connection is there; called by the engine: its stream may be waited for already */

@@ -46,6 +46,9 @@ void host_ice_forget_app(struct host *h, uint32_t app);
 const char *host_ice_tried_app(
 	const struct host *h, uint32_t app, const char *reason, char *out, size_t size);
 
+/* host_ice_may_relay() returns whether relayed candidates are gathered from now on, if a TURN server is found. */
+bool host_ice_may_relay(const struct host *h);
+
 void host_ice_addresses_changed(void *host, const struct reload_addresses *now);
 
 /* host_ice_up() and host_ice_down() note that a link is up, that leads to peer, or gone. */

@@ -18,6 +18,11 @@ bool ice_relay_needed(const struct host_ice *i)
 	       i->nat.mapping == AGENT_NAT_UNKNOWN || i->nat.mapping == AGENT_NAT_ADDRESS_DEPENDENT;
 }
 
+bool host_ice_may_relay(const struct host *h)
+{
+	return h->ice && ice_relay_needed(h->ice) && h->ice->relay.secret.len;
+}
+
 const struct reload_turn_known *ice_turn(const struct host_ice *i)
 {
 	reload_ms now = reload_poll_now();

@@ -11,7 +11,9 @@
 #include <string.h>
 
 enum {
-	NODES_MAX = 8 /* of a user, that are asked in turn */
+	NODES_MAX = 8, /* of a user, that are asked in turn */
+	AGAIN_MS =
+		1000 /* until a node is asked again: it may find out a little later that there was no way */
 };
 
 struct attach {
@@ -25,6 +27,7 @@ struct attach {
 	struct reload_specifier specifier;
 	struct reload_timer late; /* the time limit until it is connected */
 	struct reload_timer step; /* goes on with what the engine has reported */
+	bool again;               /* a node was asked again, with a relay */
 	struct reload_result result;
 };
 
@@ -124,16 +127,32 @@ static void fail_refused(struct attach *a)
 	agent_request_fail_with(&a->base, &a->result, &f);
 }
 
+static void on_next(void *arg)
+{
+	struct attach *a = arg;
+	struct reload_failure f = { .err = ask(a) };
+	if (!f.err)
+		return;
+	explain_start(a, f.err, &f.why);
+	agent_request_fail_with(&a->base, &a->result, &f);
+}
+
+/* The node that answered is asked once more: without a relay there is no way, and there may be one now. */
+static void ask_again(struct attach *a)
+{
+	a->again = true;
+	a->next_node -= a->nodes_count > 0;
+	reload_timer_arm(timers(a), &a->step, reload_poll_now() + AGAIN_MS, on_next, a);
+}
+
 /* The engine has reported that it came to nothing: the next node of the user, or the failure. */
 static void on_step(void *arg)
 {
 	struct attach *a = arg;
-	if (a->next_node < a->nodes_count) {
-		struct reload_failure f = { .err = ask(a) };
-		if (!f.err)
-			return;
-		explain_start(a, f.err, &f.why);
-		agent_request_fail_with(&a->base, &a->result, &f);
+	if (a->owner.relay_may_help && a->result.responder.len && !a->again) {
+		ask_again(a);
+	} else if (a->next_node < a->nodes_count) {
+		on_next(a);
 	} else if (is_without_way(a)) {
 		fail_without_way(a);
 	} else if (a->result.err == RELOAD_TIMEOUT && a->result.responder.len) {

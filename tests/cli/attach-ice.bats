@@ -305,6 +305,19 @@ carol_connected() { # NAME
 	jq -s -e '[.[] | select(.rtt_ms) | .rtt_ms] | min >= 100' <<<"$output"
 }
 
+# iva, behind a symmetric NAT and without a secret, is reached by a relay of the other end alone, which has no need of one otherwise.
+@test "who finds no way without a relay tries once more with one" {
+	host_start iva ev3 --role client
+	reload-agent status -a iva --wait joined -q >/dev/null
+	background b reload-attach -a iva listen 61441 </dev/null >got.b
+	until_true says b.err listening
+	reload-attach -a dora connect 61441 "node:$(node_of s),node:$(node_of iva)" <a.less >got.a 2>a.err
+	ended b 0
+	cmp got.b a.less
+	matches "$(cat a.err)" "relayed by $T:[0-9]+$"
+	host_stop iva
+}
+
 # The last one: the ring needs a while to get over it.
 @test "an agent that is killed" {
 	carol_connected fay

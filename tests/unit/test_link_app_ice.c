@@ -412,6 +412,23 @@ static void an_agent_without_the_plug_in(void **state)
 	assert_string_equal(b.why, "ICE is not in use");
 }
 
+/* R-6.5.2-02: both ends say something from time to time, which is acknowledged, and no program hears of it */
+static void an_idle_stream_keeps_its_way_open(void **state)
+{
+	(void)state;
+	uint8_t byte;
+	a.node.links->set.idle_ms = b.node.links->set.idle_ms = 20;
+	connected();
+	uint64_t a_before = stream_of(&a)->ice.dtls.reliable.counts.acked,
+		 b_before = stream_of(&b)->ice.dtls.reliable.counts.acked;
+	TURN_UNTIL(loop, stream_of(&a)->ice.dtls.reliable.counts.acked > a_before + 2 &&
+				 stream_of(&b)->ice.dtls.reliable.counts.acked > b_before + 2);
+	assert_int_equal(recv(a.program, &byte, 1, 0), -1);
+	assert_int_equal(a.ends + b.ends, 0);
+	both_write_all(1000);
+	both_ended_well(1000, 1000);
+}
+
 /* -- packets -------------------------------------------------------------------------------------------------------------------- */
 
 static void join_packets(struct end *e)
@@ -575,6 +592,7 @@ int main(void)
 		stream_test(who_breaks_the_rules_is_cut_off),
 		stream_test(there_are_no_more_than_so_many),
 		stream_test(an_agent_without_the_plug_in),
+		stream_test(an_idle_stream_keeps_its_way_open),
 		stream_test(packets_stay_apart),
 		stream_test(a_lost_packet_is_lost),
 		stream_test(packets_that_nobody_reads),

@@ -1,4 +1,4 @@
-/* node.list, node.nat and config.kinds: the nodes and Kinds that this node knows, and the NAT between it and them. */
+/* node.list, node.nat, config.bootstrap and config.kinds: the nodes and Kinds that this node knows, and the NAT between it and them. */
 #include "rpc.h"
 
 #include "config/kind.h"
@@ -97,6 +97,34 @@ enum reload_rpc_end rpc_config_publish(
 	f.err = agent->publish(agent, span_str(document),
 		json_is_true(json_object_get(params, "dry_run")), &result, &f.why);
 	return f.err ? reload_rpc_fail(call, &f) : reload_rpc_reply(call, result);
+}
+
+/* Whether this node listens at an address itself. */
+static bool listens_at(const struct agent *agent, const char *address)
+{
+	const json_t *item;
+	size_t i;
+	json_array_foreach (agent->listen, i, item)
+		if (!strcmp(json_string_value(item), address))
+			return true;
+	return false;
+}
+
+enum reload_rpc_end rpc_config_bootstrap(
+	void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	(void)params;
+	const struct agent *agent = arg;
+	const struct reload_config *config = reload_peer_config(agent->peer);
+	json_t *list = json_array();
+	for (size_t i = 0; i < config->bootstrap_count; i++) {
+		char text[64];
+		reload_ip_port_text(text, &config->bootstrap[i]);
+		json_array_append_new(list, json_pack("{s:s, s:b}", "address", text, "self",
+						    (int)listens_at(agent, text)));
+	}
+	return reload_rpc_reply(
+		call, json_pack("{s:s, s:o}", "overlay", config->instance_name, "nodes", list));
 }
 
 static bool nat_check(struct agent_waiter *w, const struct reload_status *s)

@@ -46,6 +46,11 @@ static const struct cli_command commands[] = {
 		.opts = diag_tables_opts,
 		.result = diag_tables_fields,
 		.run = diag_tables },
+	{ .name = "health",
+		.summary = "is this node well: links, clock, certificate, store, bootstrap nodes",
+		.opts = diag_health_opts,
+		.result = diag_health_fields,
+		.run = diag_health },
 	{ .name = "nat",
 		.summary = "what is between an agent and the others: NAT, servers, candidates",
 		.opts = diag_nat_opts,
@@ -70,7 +75,7 @@ static const struct cli_program program = {
 	.examples = examples,
 	.complete = cli_complete_agent,
 	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(5) | CLI_EXIT(6) | CLI_EXIT(8) | CLI_EXIT(9) |
-		 CLI_EXIT(10) | CLI_EXIT(11),
+		 CLI_EXIT(10) | CLI_EXIT(11) | CLI_EXIT(13),
 };
 
 int main(int argc, char **argv)

@@ -86,7 +86,7 @@ ALL_LDFLAGS = $(filter -fsanitize% --coverage,$(CFLAGS_$(MODE))) $(FAST_LD_$(MOD
 # The linker keeps what a program uses (tests/lint/needed checks each binary).
 LIBS := -lssl -lcrypto -lexpat -ljansson -lpthread -lm
 SCHEMA_LIBS := -lxml2 # RELAX NG: reload-enroll and tests alone
-ENROLL_LIBS := $(SCHEMA_LIBS) -lmicrohttpd -lcurl -lsqlite3 -lcrypt
+ENROLL_LIBS := $(SCHEMA_LIBS) -lmicrohttpd -lcurl -lcares -lsqlite3 -lcrypt
 AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3 -lcares
 
 # --- objects ---------------------------------------------------------------------------------------------------------

@@ -3,15 +3,18 @@
  * after the certificate was checked as every node would check it.
  */
 #include "common/call.h"
+#include "enroll/srv_io.h"
 #include "ident/key.h"
 #include "reload-enroll/enroll.h"
 #include "reload-enroll/https.h"
 #include "reload-enroll/password.h"
 #include "reload-enroll/serve_command.h"
 
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 const char enroll_request_fields[] =
 	"identity:string path:string user:string overlay:string node_ids:string[] expires:string? "
@@ -197,13 +200,16 @@ static int fail(const struct enrolling *e, enum reload_err err, const struct rel
 /* -- the configuration -------------------------------------------------------------------------------------------------------- */
 
 /* R-11.2-08: what is invalid, or of another overlay, is discarded. */
-static enum reload_err fetch_config(
-	struct enrolling *e, const char *url, const char *overlay, struct reload_error_text *why)
+static enum reload_err fetch_config(struct enrolling *e, const char *url, const char *connect_to,
+	const char *overlay, struct reload_error_text *why)
 {
 	struct https_answer answer = { 0 };
 	struct https_request r = { .url = url,
+		.connect_to = connect_to,
 		.ca_file = cli_value(e->cli, "ca-file", NULL),
 		.deadline = e->cli->deadline };
+	cli_step(e->cli, 1, "fetching %s%s%s", url, connect_to ? " from " : "",
+		connect_to ? connect_to : "");
 	enum reload_err err = https_do(&answer, &r, why);
 	if (!err && answer.status != 200) {
 		err = reload_error_explain(why, RELOAD_FAILED, "no configuration was fetched",
@@ -217,16 +223,54 @@ static enum reload_err fetch_config(
 	return err;
 }
 
+static uint32_t draw(void *arg, uint32_t below)
+{
+	uint64_t number;
+	(void)arg;
+	if (RAND_bytes((uint8_t *)&number, sizeof(number)) != 1)
+		abort();
+	return (uint32_t)(number % below);
+}
+
+/*
+ * R-11.2-03: the SRV records of the overlay say where to connect; name, Host and URL stay those of the overlay (ENR-01), and so the
+ * certificate is checked for that name (R-11.2-06).  Without records that is where the name itself leads.
+ */
+static enum reload_err discover_config(
+	struct enrolling *e, const char *overlay, struct reload_error_text *why)
+{
+	char name[300], url[300], connect_to[300];
+	struct reload_srv servers[RELOAD_SRV_MAX];
+	size_t count = 0;
+	snprintf(name, sizeof(name), "_reload-config._tcp.%s", overlay);
+	snprintf(url, sizeof(url), "https://%s/.well-known/reload-config", overlay);
+	enum reload_err err = reload_srv_query(servers, &count, name, e->cli->deadline, why);
+	if (err || !count)
+		return err ? err : fetch_config(e, url, NULL, overlay, why);
+	reload_srv_order(servers, count, draw, NULL);
+	bool again = true;
+	for (size_t i = 0; i < count && again; i++) {
+		snprintf(connect_to, sizeof(connect_to), "%.254s:%u", servers[i].target,
+			servers[i].port);
+		err = fetch_config(e, url, connect_to, overlay, why);
+		again = err == RELOAD_IO || err == RELOAD_TIMEOUT;
+	}
+	return err;
+}
+
 static enum reload_err find_config(struct enrolling *e, struct reload_error_text *why)
 {
 	struct cli *cli = e->cli;
 	const char *file = cli_value(cli, "config", NULL), *url = cli_value(cli, "url", NULL);
 	const char *overlay = cli_value(cli, "overlay", strrchr(e->user, '@') + 1);
+	if (!reload_overlay_name_valid(overlay))
+		return cli_refuse(why, "the name of the overlay is no DNS name",
+			"it is the domain of USER, or that of --overlay");
 	if (file && url)
 		return cli_refuse(why, "--config and --url exclude each other",
 			"both name the configuration");
 	if (url)
-		return fetch_config(e, url, overlay, why);
+		return fetch_config(e, url, NULL, overlay, why);
 	if (file)
 		return cli_config_load(
 			&e->config, file, cli_value(cli, "overlay", NULL), enroll_now(), why);
@@ -234,10 +278,9 @@ static enum reload_err find_config(struct enrolling *e, struct reload_error_text
 	enum reload_err err = cli_path(&dir, CLI_CONFIG, overlay, why);
 	if (!err) {
 		path = enroll_join(dir, "overlay.xml");
-		err = cli_config_load(&e->config, path, overlay, enroll_now(), why);
-		if (err)
-			reload_error_advise(why,
-				"--url https://HOST/.well-known/reload-config, or --config FILE");
+		err = access(path, F_OK)
+			      ? discover_config(e, overlay, why)
+			      : cli_config_load(&e->config, path, overlay, enroll_now(), why);
 	}
 	free(dir);
 	free(path);

@@ -9,7 +9,8 @@
  * - A STUN server is not set beside a TURN server, as gathering takes two seconds then; the relay tells the reflexive address, too.
  * - Addresses are named one by one: link-local ones cannot be sent.
  * - attach_recv comes before gathering, as sockets are read by nobody else.
- * - nice_agent_close_async() before the last reference is dropped, or the relay is kept by its server for minutes.
+ * - nice_agent_close_async() before the last reference is dropped, or the relay is kept by its server for minutes.  So it is all the same when the
+ *   nonce has grown too old meanwhile: the Refresh that gives the relay back is answered with 438 and not repeated.
  *
  * What it does not do, and is done here:
  * - A pair is not changed for another one of the same priority.  So the other end, whose NAT has been started anew, is heard from its new
@@ -520,6 +521,7 @@ void ice_link_send(struct ice_link *l, struct span datagram)
 
 static void forget(struct ice_link *l)
 {
+	end_timer(l);
 	g_queue_clear_full(&l->early, (GDestroyNotify)g_bytes_unref);
 	if (l->agent) {
 		g_signal_handlers_disconnect_by_data(l->agent, l);
@@ -531,10 +533,17 @@ static void forget(struct ice_link *l)
 	g_free(l);
 }
 
+static gboolean on_forget(gpointer arg)
+{
+	forget(arg);
+	return G_SOURCE_REMOVE;
+}
+
+/* libnice calls this while it reads a socket, too, and may deliver a datagram to the link afterwards. */
 static void on_closed(GObject *agent, GAsyncResult *result, gpointer arg)
 {
 	(void)agent, (void)result;
-	forget(arg);
+	start_timer(arg, 0, on_forget);
 }
 
 void ice_link_close(struct ice_link *l)
@@ -551,7 +560,6 @@ void ice_link_close(struct ice_link *l)
 
 void ice_link_drop(struct ice_link *l)
 {
-	end_timer(l);
 	l->state = CLOSING;
 	forget(l);
 }

@@ -41,14 +41,15 @@ void ice_soon(void *arg)
 		reload_poll_timers(i->h->agent.poll), &i->again, reload_poll_now(), i->go_on, i);
 }
 
-static size_t server_add(
-	struct agent_nat_server *all, size_t count, const struct reload_ip_port *at, bool turn)
+static size_t server_add(struct agent_nat_server *all, size_t count, struct agent_nat_server s)
 {
 	for (size_t k = 0; k < count; k++)
-		if (reload_ip_port_eq(&all[k].at, at))
+		if (all[k].at.port == s.at.port && reload_ip_port_same_host(&all[k].at, &s.at)) {
+			all[k].linked |= s.linked;
 			return count;
+		}
 	if (count < AGENT_NAT_SERVERS)
-		all[count++] = (struct agent_nat_server){ .at = *at, .turn = turn };
+		all[count++] = s;
 	return count;
 }
 
@@ -58,13 +59,16 @@ static size_t servers_to_ask(struct host_ice *i, struct agent_nat_server out[AGE
 	struct reload_ip_port all[ICE_SERVERS];
 	size_t count = 0, n;
 	for (size_t k = 0; k < i->relay.search.count; k++)
-		count = server_add(out, count, &i->relay.search.servers[k].address, true);
+		count = server_add(out, count,
+			(struct agent_nat_server){
+				.at = i->relay.search.servers[k].address, .turn = true });
 	n = reload_stun_servers_choose(&i->stun, all, COUNT_OF(all));
 	for (size_t k = 0; k < n; k++)
-		count = server_add(out, count, &all[k], false);
+		count = server_add(
+			out, count, (struct agent_nat_server){ .at = all[k], .linked = true });
 	n = host_join_bootstrap(i->h, all, COUNT_OF(all));
 	for (size_t k = 0; k < n; k++)
-		count = server_add(out, count, &all[k], false);
+		count = server_add(out, count, (struct agent_nat_server){ .at = all[k] });
 	return count;
 }
 

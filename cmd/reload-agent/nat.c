@@ -32,10 +32,12 @@ static enum agent_nat_mapping judge(const struct agent_nat *n)
 {
 	const struct reload_ip_port *first = NULL;
 	size_t count = answers(n);
+	bool linked = false;
 	if (!n->count)
 		return AGENT_NAT_UNMEASURED;
 	for (size_t i = 0; i < n->count; i++) {
 		const struct reload_ip_port *mapped = &n->at[i].mapped;
+		linked |= n->at[i].linked;
 		if (!mapped->type)
 			continue;
 		if (first && (!reload_ip_port_eq(first, mapped)))
@@ -43,7 +45,7 @@ static enum agent_nat_mapping judge(const struct agent_nat *n)
 		first = mapped;
 	}
 	if (!first)
-		return AGENT_NAT_BLOCKED;
+		return linked ? AGENT_NAT_BLOCKED : n->mapping;
 	if (is_own(first))
 		return AGENT_NAT_NONE;
 	return count > 1 ? AGENT_NAT_ENDPOINT_INDEPENDENT : AGENT_NAT_UNKNOWN;
@@ -151,7 +153,9 @@ void agent_nat_measure(struct agent_nat *n, const struct agent_nat_server *serve
 		struct agent_nat_server *s = &n->at[n->count];
 		if (servers[i].at.type != RELOAD_IPV4)
 			continue;
-		*s = (struct agent_nat_server){ .at = servers[i].at, .turn = servers[i].turn };
+		*s = (struct agent_nat_server){
+			.at = servers[i].at, .turn = servers[i].turn, .linked = servers[i].linked
+		};
 		if (getrandom(s->transaction, sizeof(s->transaction), 0) ==
 			(ssize_t)sizeof(s->transaction))
 			n->count++;

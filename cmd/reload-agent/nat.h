@@ -15,10 +15,10 @@ enum {
 
 /* Of a NAT, RFC 4787 s4.1. */
 enum agent_nat_mapping {
-	AGENT_NAT_UNMEASURED, /* no server of IPv4 is known */
-	AGENT_NAT_BLOCKED,    /* no server answers: UDP does not pass, or all servers are down */
-	AGENT_NAT_NONE,       /* the address is one of this host */
-	AGENT_NAT_UNKNOWN,    /* there is a NAT, and a single server answered */
+	AGENT_NAT_UNMEASURED, /* no server of IPv4 is known, or none that is there */
+	AGENT_NAT_BLOCKED, /* no server answers, and there is a link to the node of one: UDP does not pass */
+	AGENT_NAT_NONE,                 /* the address is one of this host */
+	AGENT_NAT_UNKNOWN,              /* there is a NAT, and a single server answered */
 	AGENT_NAT_ENDPOINT_INDEPENDENT, /* each server sees the same address and port */
 	AGENT_NAT_ADDRESS_DEPENDENT     /* each server sees another one: "symmetric" */
 };
@@ -27,7 +27,8 @@ struct agent_nat_server {
 	struct reload_ip_port at, mapped; /* mapped: what it saw; type 0: it did not answer */
 	uint8_t transaction[RELOAD_STUN_TRANSACTION];
 	reload_ms rtt_ms;
-	bool turn; /* a TURN server, too */
+	bool turn;   /* a TURN server, too */
+	bool linked; /* there is a link to its node: when it does not answer, UDP does not pass */
 };
 
 /* Zero-initialised, but for poll: nothing was measured. */
@@ -35,10 +36,11 @@ struct agent_nat {
 	struct reload_poll *poll;
 	struct agent_nat_server at[AGENT_NAT_SERVERS]; /* of the last measurement */
 	size_t count;
-	enum agent_nat_mapping mapping; /* result of the last measurement */
-	struct reload_ip_port local;    /* its socket */
-	reload_ms measured;             /* when it ended; 0: never */
-	int fd;                         /* while `running` */
+	/* result of the last measurement; when all servers may be down, that of the one before */
+	enum agent_nat_mapping mapping;
+	struct reload_ip_port local; /* its socket */
+	reload_ms measured;          /* when it ended; 0: never */
+	int fd;                      /* while `running` */
 	bool running;
 	uint64_t watch;
 	struct reload_timer timer;

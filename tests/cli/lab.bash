@@ -39,6 +39,20 @@ lab_start() {
 	echo $! >"lab/$name.pid"
 }
 
+# lab_large_identity NAME: its certificate has a key of 4,096 bits and comes with that of a deputy of the authority, which has one too.
+lab_large_identity() {
+	local id=lab/etc/identity/$1 ca=lab/etc/calls.example/ca node
+	node=$(openssl x509 -in "$id/cert.pem" -noout -ext subjectAltName | grep -o 'URI:[^,]*')
+	openssl req -new -newkey rsa:4096 -nodes -keyout middle.key -subj "/CN=calls.example deputy" -out middle.csr
+	printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n' >middle.ext
+	openssl x509 -req -in middle.csr -CA "$ca/cert.pem" -CAkey "$ca/key.pem" -set_serial 77 -days 9 -extfile middle.ext -out middle.pem
+	openssl req -new -newkey rsa:4096 -nodes -keyout leaf.key -subj / -out leaf.csr
+	printf 'subjectAltName=critical,%s,email:%s@calls.example\n' "$node" "$1" >leaf.ext
+	openssl x509 -req -in leaf.csr -CA middle.pem -CAkey middle.key -set_serial 78 -days 9 -extfile leaf.ext -out leaf.pem
+	cat leaf.pem middle.pem >"$id/cert.pem"
+	cat leaf.key >"$id/key.pem"
+}
+
 # lab_ring [OPTIONS]: all three agents have them.
 lab_ring() {
 	lab_start alice -l "127.0.0.1:$PORT" --first "$@"

@@ -22,7 +22,7 @@ setup_file() {
 	for u in $HOSTS; do
 		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
 	done
-	large_identity d 2>openssl.log
+	lab_large_identity d 2>openssl.log
 }
 
 teardown_file() {
@@ -32,20 +32,6 @@ teardown_file() {
 
 setup() {
 	cd "$BATS_FILE_TMPDIR" || return 1
-}
-
-# large_identity NAME: its certificate has a key of 4,096 bits and comes with that of a deputy of the authority, which has one too.
-large_identity() {
-	local id=lab/etc/identity/$1 ca=lab/etc/calls.example/ca node
-	node=$(openssl x509 -in "$id/cert.pem" -noout -ext subjectAltName | grep -o 'URI:[^,]*')
-	openssl req -new -newkey rsa:4096 -nodes -keyout middle.key -subj "/CN=calls.example deputy" -out middle.csr
-	printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n' >middle.ext
-	openssl x509 -req -in middle.csr -CA "$ca/cert.pem" -CAkey "$ca/key.pem" -set_serial 77 -days 9 -extfile middle.ext -out middle.pem
-	openssl req -new -newkey rsa:4096 -nodes -keyout leaf.key -subj / -out leaf.csr
-	printf 'subjectAltName=critical,%s,email:%s@calls.example\n' "$node" "$1" >leaf.ext
-	openssl x509 -req -in leaf.csr -CA middle.pem -CAkey middle.key -set_serial 78 -days 9 -extfile leaf.ext -out leaf.pem
-	cat leaf.pem middle.pem >"$id/cert.pem"
-	cat leaf.key >"$id/key.pem"
 }
 
 host_start() { # NAME [OPTIONS]: an agent in the host of that name

@@ -54,7 +54,7 @@ relay_start() { # NAME...: peers in the hosts of these names, with coturn beside
 		host_start "$name" "$name" --turn-server "turn:$(nat-lab addr "$name")"
 	done
 	for name in "$@"; do
-		reload-agent status -a "$name" --wait joined -q >/dev/null
+		reload-agent status -a "$name" --wait joined -t 60 -q >/dev/null
 		until_true kept "$name"
 	done
 }

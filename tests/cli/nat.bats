@@ -8,7 +8,7 @@ load nat-lab
 setup_file() {
 	lab_begin
 	nat_begin s=public t=public u=public pub=public pub2=public fc=full-cone fc2=full-cone ar=address-restricted \
-		ar2=address-restricted pr=port-restricted pr2=port-restricted sy=symmetric sy2=symmetric ub=udp-blocked ub2=udp-blocked ubn=@ub prn=@pr
+		ar2=address-restricted pr=port-restricted pr2=port-restricted sy=symmetric,mtu=1280 sy2=symmetric,mtu=1280 ub=udp-blocked ub2=udp-blocked ubn=@ub prn=@pr
 	S=$(nat-lab addr s):6084
 	T=$(nat-lab addr t)
 	export S T
@@ -64,6 +64,14 @@ pair() {
 	host_start b "$2"
 	reload-agent status -a a --wait joined -t 20 -q >/dev/null
 	reload-agent status -a b --wait joined -t 20 -q >/dev/null
+}
+
+# fresh NAME: another user with another Node-ID, as nodes that come and go all the time are not neighbours for a while
+fresh() {
+	rm -rf "lab/state/$1" "lab/etc/identity/$1"
+	FRESH=$((${FRESH-0} + 1))
+	reload-enroll issue "$1$BATS_TEST_NUMBER-$FRESH@calls.example" --identity "$1" >/dev/null
+	cp turn-secret "lab/etc/identity/$1/turn-secret"
 }
 
 candidates() { # NAME: "TYPE sent" or "TYPE left out: WHY", sorted
@@ -138,6 +146,31 @@ candidates() { # NAME: "TYPE sent" or "TYPE left out: WHY", sorted
 	grep -q 'UDP does not pass and no TURN server answers: joining as a client' lab/a.log
 	R reload-ping -a a -c 1 "node:$(node_of b)"
 	ok
+}
+
+# A07: what a relay adds fits, too
+@test "certificates with keys of 4,096 bits and one between pass a relay and lines with an MTU of 1,280 bytes" {
+	fresh a
+	fresh b
+	lab_large_identity a 2>openssl.log
+	lab_large_identity b 2>openssl.log
+	relay_start t
+	# 8 bytes of UDP are in the length; an indication of TURN has 36 bytes of its own
+	nat-lab exec inet nft add rule inet natlab loss udp length '>' 1244 counter
+	nat-lab exec inet nft add rule inet natlab loss ip frag-off '&' 0x3fff '!=' 0 counter
+	nat-lab exec inet nft add rule inet natlab loss udp dport 3478 udp length '>' 800 counter
+	nat-lab exec inet nft add rule inet natlab loss ip protocol udp numgen inc mod 20 3 drop
+	pair sy sy2
+	until_true path_is a b relayed
+	until_true path_is b a relayed
+	nat-lab exec inet nft list chain inet natlab loss >counters
+	[ "$(grep -o 'packets [0-9]*' counters | cut -d' ' -f2 | head -2 | sort -u)" = 0 ]
+	[ "$(grep -o 'packets [0-9]*' counters | cut -d' ' -f2 | tail -1)" -ge 4 ]
+	nat-lab exec inet nft flush chain inet natlab loss
+	host_stop a
+	host_stop b
+	fresh a
+	fresh b
 }
 
 # A16: nothing that they send to others comes back to them, no STUN server answers, and the way through their own network is found
@@ -244,14 +277,6 @@ settled() { # PATH: a and b have that link, or have tried in vain
 	fi
 }
 
-# fresh NAME: another user with another Node-ID, as nodes that come and go all the time are not neighbours for a while
-fresh() {
-	rm -rf "lab/state/$1" "lab/etc/identity/$1"
-	FRESH=$((${FRESH-0} + 1))
-	reload-enroll issue "$1$BATS_TEST_NUMBER-$FRESH@calls.example" --identity "$1" >/dev/null
-	cp turn-secret "lab/etc/identity/$1/turn-secret"
-}
-
 # row HOST HOST WITH: one line of the table; 1 when the link is not as predicted
 row() {
 	local other=$2 want
@@ -356,6 +381,9 @@ readdress() { # HOST DEVICE OLD NEW: the host has the address NEW, the way out i
 	within 60 newer_link b a "$since"
 	R reload-agent status -a a --wait joined -q
 	ok
+	for name in a b; do
+		reload-agent stop -a $name
+	done
 }
 
 # A03: frames that are not acknowledged end a link, in one line, and it is made anew another way
@@ -379,6 +407,9 @@ readdress() { # HOST DEVICE OLD NEW: the host has the address NEW, the way out i
 	ok
 	matches "$output" '1 hop '
 	nat-lab heal
+	for name in a b; do
+		reload-agent stop -a $name
+	done
 }
 
 # A19

@@ -112,7 +112,7 @@ resident() {
 	jq -e '.verify_request and (.longer | not)' <<<"$output"
 }
 
-# RFC 6347 s4.2.8
+# A06; RFC 6347 s4.2.8
 @test "1,000 forged ClientHellos from the address of a link that stands do it no harm" {
 	mark bob
 	R "$UDP" hellos "$(at bob)" "127.0.0.1:$CAROL" 1000
@@ -154,7 +154,7 @@ resident() {
 	lab_whole alice bob carol
 }
 
-# RFC 6347 s4.2.8: who was started anew on the same port is linked again although its former link stands at the other end
+# A06; RFC 6347 s4.2.8: who was started anew on the same port is linked again although its former link stands at the other end
 @test "an agent that was killed and started anew on its port is linked again within 5 s" {
 	carol=$(node_of carol)
 	for i in 1 2 3; do

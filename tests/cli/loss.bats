@@ -78,7 +78,7 @@ linked_within() {
 	[ $(($(ms_now) - begin)) -le "$1" ]
 }
 
-# RFC 6347 s4.2.4: a flight that was lost is repeated, the last one too when it is asked for again
+# A04; RFC 6347 s4.2.4: a flight that was lost is repeated, the last one too when it is asked for again
 @test "whichever datagram of a handshake is lost, and the last flight of it, there is a link within 3 s" {
 	host_start a --first
 	reload-agent status -a a --wait joined -q >/dev/null
@@ -106,6 +106,7 @@ linked_within() {
 	no_rules
 }
 
+# A07
 @test "certificates with keys of 4,096 bits and one between: no datagram above 1,200 bytes, and a link at 5% loss" {
 	for n in 0 3 6 9; do
 		no_rules
@@ -174,7 +175,7 @@ cut_from_b() {
 	BEGIN=$(ms_now)
 }
 
-# R-6.6.3.1: several RTOs without an ACK, each of at most 500 ms at first
+# A03; R-6.6.3.1: several RTOs without an ACK, each of at most 500 ms at first
 @test "a short partition is noticed while there is traffic, in one line, and is no end of a link" {
 	until_true knows a 3
 	node=$(node_of b)

@@ -176,7 +176,7 @@ static void silence_takes_a_link_out_and_an_ack_brings_it_back(void **state)
 
 /* -- how a link begins -------------------------------------------------------------------------------------------------------- */
 
-/* each datagram of the handshake is lost once; the last flight too, after which one end is done and the other is not */
+/* A04: each datagram of the handshake is lost once; the last flight too, after which one end is done and the other is not */
 static void each_flight_may_be_lost(void **state)
 {
 	(void)state;

@@ -204,7 +204,7 @@ static size_t of_type(
 	return n;
 }
 
-/* A host with 64 interfaces, each with a link-local address too, and one server of each sort. */
+/* A19: a host with 64 interfaces, each with a link-local address too, and one server of each sort */
 static void many_interfaces(void **state)
 {
 	(void)state;

@@ -161,7 +161,7 @@ static unsigned descriptors(void)
 	return n - 3; /* but for that of the directory, and . and .. */
 }
 
-/* links fail, and give back what they had; the process goes on */
+/* A13: links fail, and give back what they had; the process goes on */
 static void without_descriptors(void **state)
 {
 	(void)state;

@@ -113,6 +113,24 @@ static void lost_datagrams_are_repeated(void **state)
 	stop_both(&a, &b);
 }
 
+/* A04: the fourth is the last flight of the end that asked, after which it is done and the other end is not */
+static void each_flight_may_be_lost(void **state)
+{
+	(void)state;
+	for (unsigned lost = 0; lost < 4; lost++) {
+		struct node a = { 0 }, b = { .echo = true };
+		memset(&net, 0, sizeof(net));
+		net.lose = 1ull << lost;
+		reload_ms start = reload_poll_now();
+		start_pair(&a, &b);
+		assert_true(reload_links_send(a.links, 1, span_str("hello")));
+		TURN_UNTIL(loop, a.messages == 1);
+		assert_true(reload_poll_now() - start < 3000);
+		assert_int_equal(a.ups + b.ups, 2);
+		stop_both(&a, &b);
+	}
+}
+
 static void the_largest_fragment_fits_a_datagram(void **state)
 {
 	(void)state;
@@ -360,6 +378,7 @@ int main(void)
 		cmocka_unit_test_setup(both_ends_are_known_and_the_path, clear_net),
 		cmocka_unit_test_setup(the_answering_end_connects, clear_net),
 		cmocka_unit_test_setup(lost_datagrams_are_repeated, clear_net),
+		cmocka_unit_test_setup(each_flight_may_be_lost, clear_net),
 		cmocka_unit_test_setup(the_largest_fragment_fits_a_datagram, clear_net),
 		cmocka_unit_test_setup(another_pair_keeps_the_session, clear_net),
 		cmocka_unit_test_setup(the_end_of_one_is_the_end_of_the_other, clear_net),

@@ -235,7 +235,7 @@ static void few_at_once(void **state)
 	assert_true(gathers_after(r->u, before) >= 12);
 }
 
-/* Over the link that is bad nothing is asked: without another node there is no way. */
+/* A15: over the link that is bad nothing is asked: without another node there is no way. */
 static void no_other_way(void **state)
 {
 	struct ring *r = *state;

@@ -150,7 +150,7 @@ static void datagrams_before_the_pair_are_kept(void **state)
 	sent_early(1500, 5); /* 8 kB */
 }
 
-/* R-6.5.1.10: the path has another port, from which the other end checks: the chosen pair is changed for one that leads there */
+/* the path has another port, from which the other end checks: the chosen pair is changed for one that leads there */
 static void a_path_with_another_port_is_found(void **state)
 {
 	(void)state;

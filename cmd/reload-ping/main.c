@@ -11,6 +11,7 @@ enum {
 	PADDING_MAX = 65535,
 	QUICK_MS = 200,
 	COUNT_MAX = 1000000,
+	WAY = 160,
 	BAR = 40
 };
 
@@ -35,6 +36,7 @@ struct run {
 	reload_ms interval, wait;
 	uint64_t sent, answered;
 	bool stopped;
+	char way[WAY]; /* of the last answer, as -v printed it */
 	struct samples samples;
 };
 
@@ -136,6 +138,43 @@ static void report_lost(struct run *r, const struct reload_call_error *error)
 	json_decref(o);
 }
 
+/* The way of the data link to a node: host, reflexive, or relayed by a TURN server, as `reload-agent status --links` has it. */
+static void way_text(char out[WAY], const json_t *status, const char *node_id)
+{
+	char node[CLI_SHORT_ID];
+	const json_t *l;
+	size_t i;
+	cli_short_id(node, node_id);
+	snprintf(out, WAY, "no link to node:%s: others pass it on", node);
+	json_array_foreach (json_object_get(json_object_get(status, "links"), "list"), i, l) {
+		const char *relay = cli_get_text(l, "relay");
+		if (strcmp(cli_get_text(l, "node_id"), node_id) == 0)
+			snprintf(out, WAY, "link to node:%s: %s%s%s, %s", node,
+				cli_get_text(l, "path"), *relay ? " by " : "", relay,
+				cli_get_text(l, "link_type"));
+	}
+}
+
+/* With -v: which way the answer came, when that is not the way of the one before. */
+static void report_way(struct run *r, const json_t *answer)
+{
+	struct reload_call_error error;
+	json_t *status = NULL;
+	char way[WAY];
+	if (!r->cli->verbose)
+		return;
+	if (cli_link_call(r->link, "agent.status", json_pack("{s:b}", "links", 1),
+		    cli_monotonic() + r->wait, NULL, NULL, &status, &error)) {
+		reload_call_error_clear(&error); /* the next Ping says what is wrong */
+		return;
+	}
+	way_text(way, status, cli_get_text(answer, "node_id"));
+	if (strcmp(way, r->way) != 0)
+		cli_step(r->cli, 1, "%s", way);
+	memcpy(r->way, way, sizeof(way));
+	json_decref(status);
+}
+
 /* Whether the failure is only an unanswered Ping, so that the run goes on. */
 static bool is_loss(enum reload_err err)
 {
@@ -159,6 +198,7 @@ static int ping(struct run *r)
 		cli_link_call(r->link, "overlay.ping", params, until, NULL, NULL, &result, &error);
 	if (!err) {
 		report_answer(r, result);
+		report_way(r, result);
 		json_decref(result);
 		return 0;
 	}

@@ -14,8 +14,9 @@ load nat
 	[ "$(path a t)" = reflexive ]
 	# A20: what is shown is the way of the data
 	watch_begin sy sy2
-	R reload-ping -a a -c 4 -i 200ms -s 3000 "node:$(node_of b)"
-	ok
+	R reload-ping -a a -v -c 4 -i 200ms -s 3000 "node:$(node_of b)"
+	[ "$status" -eq 0 ]
+	matches "$stderr" "link to node:[0-9a-f]*: relayed by $T:[0-9]+, DTLS-UDP-SR"
 	watch_end
 	jq -e '.direct == 0 and .relayed > 12000 and .lost == 0' <<<"$WATCHED"
 	R reload-ping -a a -c 2 "node:$(node_of b)"
@@ -40,8 +41,9 @@ load nat
 	until_true path_is b a reflexive
 	# A20
 	watch_begin pr pr2
-	R reload-ping -a a -c 4 -i 200ms -s 3000 "node:$(node_of b)"
-	ok
+	R reload-ping -a a -v -c 4 -i 200ms -s 3000 "node:$(node_of b)"
+	[ "$status" -eq 0 ]
+	matches "$stderr" 'link to node:[0-9a-f]*: reflexive, DTLS-UDP-SR'
 	watch_end
 	jq -e '.direct > 12000 and .relayed == 0 and .lost == 0' <<<"$WATCHED"
 	R reload-agent status -a a

@@ -31,6 +31,15 @@ ANSWER='^answer  seq 1  node:[0-9a-f]{8}  [0-9]+ hops?  rtt [0-9]+\.[0-9]{2} ms 
 	[ "${#lines[@]}" -eq 2 ]
 }
 
+# A20
+@test "-v says once which way the link to the node goes" {
+	R reload-ping -c 3 -i 200ms -v "node:$CAROL"
+	[ "$status" -eq 0 ]
+	[ "$(grep -c "link to node:${CAROL:0:8}: host, TLS-TCP-FH-NO-ICE" <<<"$stderr")" = 1 ]
+	R reload-ping -c 1 "node:$CAROL"
+	ok
+}
+
 # R-6.5.3-01: to a Node-ID, a Resource-ID and the wildcard
 @test "every form of target" {
 	for target in "node:$BOB" self succ succ:2 pred:1 wildcard bob@calls.example sip:bob@calls.example name:anything \

@@ -1,11 +1,15 @@
 /*
- * What the SIP usage reads from others: SipRegistrations, contact preferences, addresses of record and GRUUs.  The first byte selects one of
+ * What the SIP usage reads from others: SipRegistrations, contact preferences, addresses of record, GRUUs, a stream of SIP messages, packets of
+ * RTP, and files of audio.  The first byte selects one of
  * them, the rest is the text.
  *
  * Always true: what is read, written and read again is the same; a normalised address stays as it is when it is written as a URI.
  */
 #include "ident/aor.h"
+#include "media/rtp.h"
+#include "media/wav.h"
 #include "usage/sip.h"
+#include "usage/sip_frame.h"
 #include "usage/sip_prefs.h"
 #include "usage/sip_resolve.h"
 
@@ -17,6 +21,9 @@ enum {
 	READ_PREFS,
 	READ_AOR,
 	READ_GRUU,
+	READ_FRAME,
+	READ_RTP,
+	READ_WAV,
 	READS
 };
 
@@ -105,6 +112,45 @@ static void read_gruu(struct span text, const struct wire_ctx *ctx)
 	wr_clear(&w);
 }
 
+/* A message that is there in full ends at the same place when more comes behind it. */
+static void read_frame(struct span text)
+{
+	size_t skip, len, skip_again, len_again;
+	enum reload_err err = reload_sip_frame(&skip, &len, text);
+	assert(skip <= text.len);
+	if (err)
+		return;
+	assert(len && skip + len <= text.len);
+	struct span rest = span_of(text.at, skip + len);
+	assert(!reload_sip_frame(&skip_again, &len_again, rest));
+	assert(skip == skip_again && len == len_again);
+}
+
+static void read_rtp(struct span text)
+{
+	struct reload_rtp p, again;
+	struct reload_rtp_stats stats = { 0 };
+	struct wr w;
+	if (reload_rtp_read(&p, text))
+		return;
+	wr_init(&w);
+	reload_rtp_write(&w, &p);
+	assert(!reload_rtp_read(&again, wr_done(&w)));
+	assert(span_eq(p.payload, again.payload) && p.sequence == again.sequence);
+	assert(reload_rtp_count(&stats, &p, 0) && !reload_rtp_lost(&stats));
+	wr_clear(&w);
+}
+
+static void read_wav(struct span text)
+{
+	struct span samples;
+	if (reload_wav_read(&samples, text, NULL))
+		return;
+	assert(samples.len % 2 == 0 && samples.len <= text.len);
+	for (size_t i = 0; i < samples.len; i++)
+		(void)reload_wav_sample(samples, i);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!size)
@@ -126,6 +172,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case READ_AOR:
 		read_aor(text);
+		break;
+	case READ_FRAME:
+		read_frame(text);
+		break;
+	case READ_RTP:
+		read_rtp(text);
+		break;
+	case READ_WAV:
+		read_wav(text);
 		break;
 	default:
 		read_gruu(text, &ctx);

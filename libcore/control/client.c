@@ -15,6 +15,8 @@ struct reload_client {
 	struct wr in;
 	size_t start, scanned; /* of in: begin of the next line; no line end before */
 	json_int_t last_id;
+	reload_progress_of_fn progress; /* NULL: none is wanted */
+	void *progress_arg;
 	bool broken,
 		lost; /* lost: the connection ended before the agent had read the last request */
 };
@@ -120,13 +122,13 @@ struct reply {
 	json_t *result, *error; /* borrowed from the line; both NULL: the line was something else */
 };
 
-static bool is_progress(struct reload_client *c, json_t *line, json_t **object)
+static bool is_progress(json_t *line, json_int_t *id, json_t **object)
 {
 	const char *method = json_string_value(json_object_get(line, "method"));
 	const json_t *params = json_object_get(line, "params");
 	*object = json_object_get(params, "object");
-	return method && strcmp(method, "progress") == 0 && *object &&
-	       json_integer_value(json_object_get(params, "id")) == c->last_id;
+	*id = json_integer_value(json_object_get(params, "id"));
+	return method && strcmp(method, "progress") == 0 && *object;
 }
 
 /* Reads one line; when it is no reply, the caller reads on.  RELOAD_BAD_ANSWER for a reply of wrong form. */
@@ -167,7 +169,8 @@ static enum reload_err on_line(struct reload_client *c, json_t *line, reload_pro
 {
 	struct reply r;
 	json_t *object;
-	if (progress && is_progress(c, line, &object))
+	json_int_t id;
+	if (progress && is_progress(line, &id, &object) && id == c->last_id)
 		return progress(arg, object) ? RELOAD_OK : failed_here(c, error, RELOAD_CANCELLED);
 	if (read_reply(c, line, &r))
 		return failed_here(c, error, RELOAD_BAD_ANSWER);
@@ -234,6 +237,22 @@ enum reload_err reload_client_send(struct reload_client *c, const char *method, 
 	return err ? failed_here(c, error, err) : RELOAD_OK;
 }
 
+void reload_client_on_progress(struct reload_client *c, reload_progress_of_fn fn, void *arg)
+{
+	c->progress = fn;
+	c->progress_arg = arg;
+}
+
+/* Hands a progress notification over; anything else is not for it. */
+static enum reload_err notify(struct reload_client *c, json_t *line)
+{
+	json_t *object;
+	json_int_t id;
+	if (!c->progress || !is_progress(line, &id, &object))
+		return RELOAD_OK;
+	return c->progress(c->progress_arg, id, object) ? RELOAD_OK : RELOAD_CANCELLED;
+}
+
 enum reload_err reload_client_next(struct reload_client *c, reload_ms deadline, json_int_t *id,
 	json_t **result, struct reload_call_error *error)
 {
@@ -244,6 +263,8 @@ enum reload_err reload_client_next(struct reload_client *c, reload_ms deadline, 
 	while (!err && !r.result && !r.error) {
 		json_t *root = NULL;
 		err = next_object(c, &root, deadline);
+		if (!err)
+			err = notify(c, root);
 		if (!err)
 			err = read_reply(c, root, &r);
 		if (!err && r.error)

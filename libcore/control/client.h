@@ -52,6 +52,12 @@ enum reload_err reload_client_call(struct reload_client *client, const char *met
 	reload_ms deadline, reload_progress_fn progress, void *progress_arg, json_t **result,
 	struct reload_call_error *error) MUST_CHECK;
 
+/* Gets a progress notification of request number id; false ends reload_client_next() with RELOAD_CANCELLED. */
+typedef bool (*reload_progress_of_fn)(void *arg, json_int_t id, json_t *object);
+
+/* reload_client_on_progress() has reload_client_next() call fn for the progress notifications of all requests. */
+void reload_client_on_progress(struct reload_client *client, reload_progress_of_fn fn, void *arg);
+
 /*
  * reload_client_send() sends a request (params are taken) without waiting for its reply; *id is its number.  Failures are
  * those three of reload_client_call() that the client makes itself.

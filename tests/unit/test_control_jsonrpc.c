@@ -217,6 +217,42 @@ static void clients_find_their_answer(void **state)
 	}
 }
 
+static bool sum_progress(void *arg, json_int_t id, json_t *object)
+{
+	json_int_t *sums = arg;
+	sums[id] += json_integer_value(json_object_get(object, "n"));
+	return sums[id] < 100;
+}
+
+/* Notifications are told apart by the number of their request; one that says no ends the wait. */
+static void clients_take_notifications_of_all_requests(void **state)
+{
+	(void)state;
+#define PROGRESS(id, n)                                                                            \
+	"{\"jsonrpc\":\"2.0\",\"method\":\"progress\",\"params\":{\"id\":" #id                     \
+	",\"object\":{\"n\":" #n "}}}\n"
+	static const char answers[] = PROGRESS(2, 20) PROGRESS(1, 1) PROGRESS(2,
+		2) "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n" PROGRESS(2, 100) PROGRESS(2, 1);
+	struct script s = { .answers = answers, .piece = 7, .end = RELOAD_TIMEOUT };
+	struct reload_client *c = client_of(&s);
+	struct reload_call_error error;
+	json_int_t id, sums[3] = { 0 };
+	json_t *result;
+	reload_client_on_progress(c, sum_progress, sums);
+	for (json_int_t i = 1; i <= 2; i++)
+		assert_int_equal(reload_client_send(c, "a.b", NULL, 5, &id, &error), RELOAD_OK);
+	assert_int_equal(reload_client_next(c, 5, &id, &result, &error), RELOAD_OK);
+	assert_int_equal(id, 1);
+	json_decref(result);
+	assert_int_equal(sums[1], 1);
+	assert_int_equal(sums[2], 22);
+	assert_int_equal(reload_client_next(c, 5, &id, &result, &error), RELOAD_CANCELLED);
+	assert_int_equal(sums[2], 122);
+	reload_call_error_clear(&error);
+	reload_client_free(c);
+	wr_clear(&s.sent);
+}
+
 /* Many requests under way: answers come in any order, an error ends one of them only. */
 static void clients_take_answers_in_any_order(void **state)
 {
@@ -310,6 +346,7 @@ int main(void)
 		cmocka_unit_test(failures_survive_the_way),
 		cmocka_unit_test(every_error_has_its_own_code),
 		cmocka_unit_test(clients_find_their_answer),
+		cmocka_unit_test(clients_take_notifications_of_all_requests),
 		cmocka_unit_test(clients_take_answers_in_any_order),
 		cmocka_unit_test(clients_give_up),
 	};

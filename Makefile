@@ -37,9 +37,10 @@ PROGRAMS := $(filter-out common $(PRIVATE),$(notdir $(patsubst %/main.c,%,$(wild
 all: programs
 
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
-BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libcrypt-dev
+BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libcrypt-dev \
+	libsofia-sip-ua-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -64,6 +65,8 @@ check-deps:
 once = $(eval $(1) := $(shell $(2)))$($(1))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags libxml-2.0 expat jansson)
 GLIB_CFLAGS = $(call once,GLIB_CFLAGS,pkg-config --cflags glib-2.0)
+# its headers are not ours to warn about
+SOFIA_CFLAGS = $(call once,SOFIA_CFLAGS,pkg-config --cflags sofia-sip-ua | sed 's/-I/-isystem /g')
 NICE_CFLAGS = $(call once,NICE_CFLAGS,pkg-config --cflags nice)
 
 CFLAGS_debug   := -O1 -g
@@ -85,6 +88,7 @@ FAST_LD_asan = $(call once,FAST_LD_asan,command -v ld.gold >/dev/null && echo -f
 ALL_LDFLAGS = $(filter -fsanitize% --coverage,$(CFLAGS_$(MODE))) $(FAST_LD_$(MODE)) -Wl,--as-needed $(LDFLAGS)
 # The linker keeps what a program uses (tests/lint/needed checks each binary).
 LIBS := -lssl -lcrypto -lexpat -ljansson -lpthread -lm
+SIP_LIBS := -lsofia-sip-ua # reload-sip-call alone: it and libnice have symbols of the same names
 SCHEMA_LIBS := -lxml2 # RELAX NG: reload-enroll and tests alone
 ENROLL_LIBS := $(SCHEMA_LIBS) -lmicrohttpd -lcurl -lcares -lsqlite3 -lcrypt
 AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3 -lcares
@@ -107,7 +111,7 @@ $(O)/libcore/%.o: libcore/%.c | deps
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(PURE_WARN) $(if $(filter %_io.c,$<),$(GLIB_CFLAGS)) -MMD -MP -c -o $@ $<
 $(O)/cmd/%.o: cmd/%.c | deps
 	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) -Icmd -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) $(if $(filter cmd/reload-sip-call/%,$<),$(SOFIA_CFLAGS)) -Icmd -MMD -MP -c -o $@ $<
 $(O)/tests/%.o: tests/%.c | deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) -Icmd -MMD -MP -c -o $@ $<
@@ -124,7 +128,7 @@ define program
 $(O)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcmd.a $(if $(filter reload-sim,$(1)),$(O)/libsim.a) $(O)/libcore.a
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(if $(filter reload-agent,$(1)),$(AGENT_LIBS),$(LIBS)) \
-		$(if $(filter reload-enroll,$(1)),$(ENROLL_LIBS))
+		$(if $(filter reload-enroll,$(1)),$(ENROLL_LIBS)) $(if $(filter reload-sip-call,$(1)),$(SIP_LIBS))
 endef
 $(foreach p,$(PROGRAMS) $(PRIVATE),$(eval $(call program,$(p))))
 

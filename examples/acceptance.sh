@@ -23,6 +23,15 @@ session 6 'reload-store: ' "reload-store -a bob -k 0xf0000001 alice@calls.exampl
 carol=$(node_of carol)
 session 0 '1 sent, 1 answered, 0% lost' "reload-ping -a alice -c 1 node:${carol:0:8}"
 
+printf '\n# a call: the tone comes back from bob, who has no server and needs none\n'
+session 0 '^registered bob@calls\.example -> ' 'reload-sip-call -a bob register bob@calls.example'
+printf '$ reload-sip-call -a bob listen --answer --echo -c 1 -q &\n'
+reload-sip-call -a bob listen --answer --echo -c 1 -q >lab/listen.log 2>&1 </dev/null &
+listener=$!
+session 0 '^ended +3\.[0-9] s, 1[0-9]+ sent, 1[0-9]+ received' \
+	'reload-sip-call -a alice bob@calls.example --tone 440 --duration 3s --wait 5s'
+wait $listener || die "listen ended with status $?: $(cat lab/listen.log)"
+
 printf '\n# two more peers; what was stored before they came is theirs to serve as well\n'
 agent dave -l 127.0.0.1:$((port + 3)) --no-join
 agent erin -l 127.0.0.1:$((port + 4)) --no-join

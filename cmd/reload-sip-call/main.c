@@ -9,9 +9,85 @@ static const struct cli_opt register_opts[] = {
 	CLI_END,
 };
 
+static const struct cli_opt call_opts[] = {
+	{ 0, "play", "WAV", "what the callee hears: a file, to whose end the call lasts" },
+	{ 0, "tone", "HZ", "what the callee hears: a tone" },
+	{ 0, "record", "WAV", "what the callee says goes to that file" },
+	{ 0, "duration", "TIME", "of the call from its answer on, then it is ended" },
+	{ 0, "ring", "TIME", "until somebody answers (default 1m)" },
+	{ 0, "wait", "TIME", "until the callee is registered and listens (default 0)" },
+	{ 0, "sips", NULL, "SIPS, whatever the callee prefers" },
+	CLI_END,
+};
+
+static const struct cli_opt listen_opts[] = {
+	{ 0, "answer", NULL, "answer calls at once (default: they ring)" },
+	{ 0, "play", "WAV", "what callers hear: a file, to whose end a call lasts" },
+	{ 0, "echo", NULL, "callers hear what they say" },
+	{ 0, "record", "WAV", "what the caller says goes to that file" },
+	{ 0, "reject", "CODE", "refuse calls with that status, such as 486" },
+	{ 'c', "count", "COUNT", "end after so many calls, 0: until stopped (default 0)" },
+	{ 0, "sips", NULL, "take SIPS alone" },
+	CLI_END,
+};
+
+static const struct cli_opt ask_opts[] = {
+	{ 0, "sips", NULL, "SIPS, whatever the callee prefers" },
+	CLI_END,
+};
+
+#define OF_DEVICE " | type:string node_id:string "
+#define ON_THE_WAY                                                                                 \
+	"type:string aor:string nodes:string[]" OF_DEVICE                                          \
+	"took_ms:integer application:integer link:string path:string"
+#define CALL_RESULT                                                                                \
+	ON_THE_WAY OF_DEVICE                                                                       \
+		"sip_status:integer" OF_DEVICE "setup_ms:integer codec:string" OF_DEVICE           \
+		"sip_status:integer phrase:string"                                                 \
+		" | type:string call_id:string aor:string node_id:string gruu:string "             \
+		"sip_status:integer setup_ms:integer duration_s:number ended_by:string "           \
+		"media:{sent:integer received:integer lost:integer jitter_ms:number} "             \
+		"link:string path:string"
+#define ASK_RESULT ON_THE_WAY OF_DEVICE "aor:string sip_status:integer phrase:string allow:string[]"
+#define LISTEN_RESULT                                                                              \
+	"type:string aor:string | type:string aor:string node_id:string"                           \
+	" | type:string aor:string node_id:string text:string"                                     \
+	" | type:string aor:string node_id:string call_id:string sip_status:integer "              \
+	"duration_s:number ended_by:string? media:{sent:integer received:integer lost:integer "    \
+	"jitter_ms:number}? | type:string calls:integer"
+
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
 static const struct cli_command commands[] = {
+	{ .name = "call",
+		.operands = "AOR|GRUU",
+		.min = 1,
+		.max = 1,
+		.summary = "call a user",
+		.opts = call_opts,
+		.result = CALL_RESULT,
+		.run = sip_call },
+	{ .name = "listen",
+		.summary = "take calls and messages",
+		.opts = listen_opts,
+		.result = LISTEN_RESULT,
+		.run = sip_listen },
+	{ .name = "message",
+		.operands = "AOR|GRUU TEXT|-",
+		.min = 2,
+		.max = 2,
+		.summary = "send a message to a user who listens",
+		.opts = ask_opts,
+		.result = ASK_RESULT,
+		.run = sip_message },
+	{ .name = "options",
+		.operands = "AOR|GRUU",
+		.min = 1,
+		.max = 1,
+		.summary = "ask a user who listens what its device can do",
+		.opts = ask_opts,
+		.result = ASK_RESULT,
+		.run = sip_options },
 	{ .name = "register",
 		.operands = "AOR",
 		.min = 1,
@@ -39,19 +115,21 @@ static const struct cli_command commands[] = {
 
 static const char *const examples[] = {
 	"reload-sip-call -a bob register bob@calls.example",
-	"reload-sip-call -a alice lookup bob@calls.example",
+	"reload-sip-call -a bob listen --answer --echo",
+	"reload-sip-call -a alice bob@calls.example --tone 440 --duration 3s",
 	NULL,
 };
 
 static const struct cli_program program = {
 	.name = "reload-sip-call",
-	.summary = "Register addresses of record of SIP in a RELOAD overlay, and look them up.",
+	.summary = "Call, and be called by, other users of a RELOAD overlay, with SIP.",
 	.manual = "reload-sip-call(1)",
 	.commands = commands,
+	.fallback = "call",
 	.opts = common_opts,
 	.examples = examples,
 	.exits = CLI_EXIT(3) | CLI_EXIT(4) | CLI_EXIT(5) | CLI_EXIT(6) | CLI_EXIT(7) | CLI_EXIT(8) |
-		 CLI_EXIT(9) | CLI_EXIT(10),
+		 CLI_EXIT(9) | CLI_EXIT(10) | CLI_EXIT(12),
 	.complete = cli_complete_agent,
 };
 

@@ -71,7 +71,7 @@ absent() {
 	mobile=$(node_of mobile)
 	# R7904-4: preferences are stored as a predicate; a client is reached through its peer
 	jq -e --arg n "$mobile" '.contact_prefs == "(sip.schemes=SIPS)" and (.destination_list | length == 2 and .[1] == $n)' <<<"$output"
-	# R7904-3
+	# R7904-3, R7904-18: the keys are not named, so all are found
 	finds bob@calls.example "$(printf '%s\n' "$(node_of bob)" "$mobile" | sort)"
 	R reload-sip-call -a alice lookup bob@calls.example -j
 	# R7904-27

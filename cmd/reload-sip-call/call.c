@@ -1,0 +1,92 @@
+/* reload-sip-call call, message, options: what is asked of a user. */
+#include "reload-sip-call/outgoing.h"
+#include "reload-sip-call/sip_call.h"
+
+#include "common/files.h"
+#include "ident/aor.h"
+#include "util/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	RING_MS = 60000,
+	TEXT_MAX = 32 * 1024
+};
+
+static enum reload_err read_target(
+	struct outgoing *o, struct cli *cli, struct reload_error_text *why)
+{
+	struct reload_aor aor;
+	const char *text = cli->operands[0];
+	char what[256];
+	o->aor = text;
+	o->sips = cli_has(cli, "sips");
+	if (!cli_has(cli, "timeout") && !getenv("RELOAD_TIMEOUT"))
+		cli->deadline = RELOAD_NEVER; /* a call lasts */
+	if (!reload_utf8_valid(span_str(text)) || reload_aor_parse(&aor, span_str(text))) {
+		snprintf(what, sizeof(what), "%.150s is no AOR and no GRUU",
+			reload_utf8_valid(span_str(text)) ? text : "the operand");
+		return cli_refuse(why, what, "a user and a domain, such as bob@calls.example");
+	}
+	o->sips |= aor.sips;
+	return RELOAD_OK;
+}
+
+static int dry(struct outgoing *o, struct cli *cli)
+{
+	(void)o;
+	return sip_lookup(cli);
+}
+
+int sip_call(struct cli *cli)
+{
+	struct outgoing o = { .method = "INVITE" };
+	struct reload_error_text why;
+	enum reload_err err = read_target(&o, cli, &why);
+	if (!err)
+		err = cli_time(cli, "duration", 0, &o.duration, &why);
+	if (!err)
+		err = cli_time(cli, "ring", RING_MS, &o.ring, &why);
+	if (!err)
+		err = cli_time(cli, "wait", 0, &o.wait, &why);
+	if (!err)
+		err = media_plan_read(&o.phone.plan, cli, false, &why);
+	o.phone.plan.duration = o.duration;
+	if (!err && !cli->dry_run)
+		return outgoing_run(&o, cli);
+	media_plan_clear(&o.phone.plan);
+	return err ? cli_fail(cli, err, &why) : dry(&o, cli);
+}
+
+int sip_options(struct cli *cli)
+{
+	struct outgoing o = { .method = "OPTIONS" };
+	struct reload_error_text why;
+	enum reload_err err = read_target(&o, cli, &why);
+	if (err)
+		return cli_fail(cli, err, &why);
+	return cli->dry_run ? dry(&o, cli) : outgoing_run(&o, cli);
+}
+
+int sip_message(struct cli *cli)
+{
+	struct outgoing o = { .method = "MESSAGE" };
+	struct reload_error_text why;
+	const char *text = cli->operands[1];
+	uint8_t *read = NULL;
+	size_t len = strlen(text);
+	enum reload_err err = read_target(&o, cli, &why);
+	if (!err && !strcmp(text, "-")) {
+		err = cli_file_read(&read, &len, "-", TEXT_MAX, cli->deadline, &why);
+		text = (const char *)read;
+	}
+	o.text = span_of(text, len);
+	if (!err && (!len || len > TEXT_MAX || !reload_utf8_valid(o.text)))
+		err = cli_refuse(&why, "that is no message", "UTF-8 text of 1 to 32768 bytes");
+	int status = err            ? cli_fail(cli, err, &why)
+		     : cli->dry_run ? dry(&o, cli)
+				    : outgoing_run(&o, cli);
+	free(read);
+	return status;
+}

@@ -1,0 +1,112 @@
+/*
+ * A connection that AppAttach made to another node, and the call on it (RFC 3261 as RFC 7904 s5.1 uses it).  The other end is known by the certificate of
+ * the connection, and nothing is routed: requests and responses stay on it.  As it is a reliable stream, nothing is sent twice.
+ *
+ *   IDLE -> INVITED -> UP -> BYE_SENT -> ENDED          a call of our own
+ *           INVITED -> CANCELLED -> ENDED
+ *   IDLE -> RINGING -> ACCEPTED -> UP -> BYE_SENT -> ENDED     one of the other end
+ *           RINGING -> ENDED
+ */
+#pragma once
+
+#include "reload-sip-call/media.h"
+#include "reload-sip-call/sdp.h"
+
+struct sip_s; /* of sofia-sip: a message as it was parsed, and its memory */
+struct msg_s;
+
+enum leg_state {
+	LEG_IDLE,
+	LEG_INVITED,
+	LEG_CANCELLED,
+	LEG_RINGING,
+	LEG_ACCEPTED,
+	LEG_UP,
+	LEG_BYE_SENT,
+	LEG_ENDED
+};
+
+enum {
+	LEG_TOKEN = 33,          /* random digits with a NUL */
+	LEG_PATIENCE_MS = 32000, /* timers B, F and H of RFC 3261: an answer, or an ACK */
+	LEG_BYE_MS = 2000,       /* for the answer to BYE and CANCEL */
+	LEG_TEXT = 256,
+	LEG_OUT_MAX =
+		256 * 1024 /* bytes that wait to be sent; with more the connection is given up */
+};
+
+struct leg;
+
+/* What the command that has the leg is told; none may free it. */
+struct leg_ops {
+	void (*ringing)(struct leg *leg, int status);
+	void (*answered)(struct leg *leg); /* the call is UP */
+	void (*ended)(struct leg *leg);
+	void (*invited)(struct leg *leg); /* RINGING: leg_accept() or leg_refuse() answers it */
+	void (*message)(struct leg *leg, struct span text);
+	void (*responded)(struct leg *leg, const struct sip_s *sip); /* to leg_ask() */
+};
+
+struct leg {
+	const struct leg_ops *ops;
+	void *owner;
+	const struct media_plan *plan;
+	const char *user, *contact; /* own AOR, and the URI of this node without scheme; borrowed */
+	int fd;                     /* of the stream; -1: it has ended */
+	json_int_t number;          /* of the connection, as the agent counts */
+	bool sips;                  /* Application-ID 5061 */
+	char *peer_user, *node;     /* owned: as the certificate says; peer_user may be NULL */
+	char path[16];              /* "host", "reflexive" or "relayed" */
+	struct reload_ip_port peer;
+	struct wr in, out;
+	/* the call */
+	enum leg_state state;
+	bool own, cut; /* own: we called; cut: the connection was lost, or is not wanted */
+	bool closing;  /* leg_close() was called */
+	int status;    /* the last of the other end, or the one that ended the call */
+	char phrase[LEG_TEXT];
+	const char *ended_by; /* "caller", "callee", "time" or "connection"; NULL: it was not up */
+	char *call_id, *remote_uri, *target; /* owned */
+	char local_tag[LEG_TOKEN], *remote_tag, branch[LEG_TOKEN], ask_branch[LEG_TOKEN];
+	uint32_t cseq, remote_cseq, invite_cseq;
+	unsigned version;     /* of our session description */
+	struct msg_s *invite; /* of the other end, until it is answered */
+	struct sdp_audio offer;
+	struct media *media;
+	reload_ms deadline; /* of the state; RELOAD_NEVER: none */
+	reload_ms begun, answered_at, ended_at;
+};
+
+/* leg_new() makes a leg (owned) on a connected stream, whose descriptor it takes over.  object: what the agent said of the connection. */
+struct leg *leg_new(int fd, const json_t *object);
+void leg_free(struct leg *leg);
+
+/* leg_call() sends an INVITE to an AOR or GRUU (without a scheme) with an offer; RELOAD_IO with why. */
+enum reload_err leg_call(
+	struct leg *leg, const char *uri, struct reload_error_text *why) MUST_CHECK;
+
+/* leg_ask() sends a request outside a call: MESSAGE with a text, or OPTIONS. */
+void leg_ask(struct leg *leg, const char *method, const char *uri, struct span text);
+
+/* leg_ring() answers 180, leg_accept() 200 with an answer, leg_refuse() with that status, a call of the other end. */
+void leg_ring(struct leg *leg);
+enum reload_err leg_accept(struct leg *leg, struct reload_error_text *why) MUST_CHECK;
+void leg_refuse(struct leg *leg, int status);
+
+/* leg_hang_up() ends the call in whatever state: by CANCEL, BYE or a response; by is what ended_by becomes. */
+void leg_hang_up(struct leg *leg, const char *by);
+
+/*
+ * leg_close() ends the stream on this side: what was sent arrives, and the other end closes its side.  The leg can be freed when its descriptor is -1,
+ * which is so within LEG_BYE_MS.
+ */
+void leg_close(struct leg *leg);
+
+/* leg_wants_out() returns whether something waits to be sent; leg_input(), leg_output() are called when the stream is ready. */
+bool leg_wants_out(const struct leg *leg);
+void leg_input(struct leg *leg);
+void leg_output(struct leg *leg);
+
+/* leg_due() returns when leg_run() has something to do; leg_run() is called then, and when packets came. */
+reload_ms leg_due(const struct leg *leg);
+void leg_run(struct leg *leg, reload_ms now);

@@ -1,0 +1,328 @@
+/* What the other end sends: its requests, and its responses to ours. */
+#include "reload-sip-call/leg_internal.h"
+
+#include "common/call.h"
+#include "ident/aor.h"
+#include "util/text.h"
+
+#include <sofia-sip/sip.h>
+#include <sofia-sip/sip_header.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define NO_BODY span_of(NULL, 0)
+
+static void refuse(struct leg *leg, const sip_t *sip, int status)
+{
+	leg_respond(leg, sip, status, leg_phrase(status), NO_BODY);
+}
+
+static struct span body_of(const sip_t *sip)
+{
+	return sip->sip_payload ? span_of(sip->sip_payload->pl_data, sip->sip_payload->pl_len)
+				: NO_BODY;
+}
+
+/* The AOR of a URI; false when it is none. */
+static bool aor_of(struct reload_aor *out, const url_t *url)
+{
+	char text[1024];
+	bool sip = url && (url->url_type == url_sip || url->url_type == url_sips);
+	if (!sip || !url->url_user || !url->url_host ||
+		(size_t)snprintf(text, sizeof(text), "%s@%s", url->url_user, url->url_host) >=
+			sizeof(text))
+		return false;
+	return !reload_aor_parse(out, span_str(text));
+}
+
+/* Whether the URI names that user, whose name is written as a certificate has it. */
+static bool names(const url_t *url, const char *user)
+{
+	struct reload_aor a, b;
+	return aor_of(&a, url) && !reload_aor_parse(&b, span_str(user)) && !strcmp(a.name, b.name);
+}
+
+/* Whether the request is of the dialog of the call. */
+static bool of_dialog(const struct leg *leg, const sip_t *sip)
+{
+	return leg->call_id && !strcmp(sip->sip_call_id->i_id, leg->call_id) && leg->remote_tag &&
+	       sip->sip_from->a_tag && !strcmp(sip->sip_from->a_tag, leg->remote_tag) &&
+	       sip->sip_to->a_tag && !strcmp(sip->sip_to->a_tag, leg->local_tag);
+}
+
+/* The URI in a Contact, without its scheme (owned); NULL: there is none of SIP. */
+static char *contact_of(const sip_t *sip)
+{
+	const url_t *url = sip->sip_contact ? sip->sip_contact->m_url : NULL;
+	char text[2048];
+	if (!url || (url->url_type != url_sip && url->url_type != url_sips) || !url->url_user ||
+		!url->url_host)
+		return NULL;
+	int n = snprintf(text, sizeof(text), "%s@%s%s%s", url->url_user, url->url_host,
+		url->url_params ? ";" : "", url->url_params ? url->url_params : "");
+	return n > 0 && (size_t)n < sizeof(text) ? reload_strdup(text) : NULL;
+}
+
+static void set(char **to, char *text)
+{
+	free(*to);
+	*to = text;
+}
+
+/* -- requests ----------------------------------------------------------------------------------------------------------------- */
+
+static void on_first_invite(struct leg *leg, const sip_t *sip, msg_t *msg)
+{
+	if (leg->state == LEG_ENDED)
+		leg_reset(leg); /* R7904-23: the connection carries another call */
+	if (leg->state != LEG_IDLE || !leg->ops->invited) {
+		refuse(leg, sip, leg->ops->invited ? 486 : 405);
+		return;
+	}
+	if (!names(sip->sip_request->rq_url, leg->user)) {
+		refuse(leg, sip, 404);
+		return;
+	}
+	char *contact = contact_of(sip);
+	if (!contact || !sip->sip_from->a_tag) {
+		free(contact);
+		refuse(leg, sip, 400);
+		return;
+	}
+	if (sdp_read(&leg->offer, body_of(sip))) {
+		free(contact);
+		refuse(leg, sip, 488);
+		return;
+	}
+	set(&leg->target, contact);
+	set(&leg->call_id, reload_strdup(sip->sip_call_id->i_id));
+	set(&leg->remote_tag, reload_strdup(sip->sip_from->a_tag));
+	set(&leg->remote_uri, reload_strdup(leg->peer_user ? leg->peer_user : contact));
+	leg->remote_cseq = leg->invite_cseq = sip->sip_cseq->cs_seq;
+	leg->invite = msg_ref(msg);
+	leg->state = LEG_RINGING;
+	leg->begun = cli_monotonic();
+	leg->deadline = RELOAD_NEVER;
+	leg->ops->invited(leg);
+}
+
+/* An INVITE within the call: another address, or hold and resume. */
+static void on_another_invite(struct leg *leg, const sip_t *sip)
+{
+	struct sdp_audio offer;
+	struct wr sdp;
+	if (leg->state != LEG_UP) {
+		refuse(leg, sip, 491);
+		return;
+	}
+	if (sdp_read(&offer, body_of(sip))) {
+		refuse(leg, sip, 488);
+		return;
+	}
+	leg->remote_cseq = leg->invite_cseq = sip->sip_cseq->cs_seq;
+	wr_init(&sdp);
+	sdp_answer(&sdp, media_local(leg->media), ++leg->version, &offer);
+	media_start(leg->media, &offer.at, offer.payload_type, offer.direction & SDP_RECVONLY);
+	leg_respond(leg, sip, 200, "OK", wr_done(&sdp));
+	wr_clear(&sdp);
+}
+
+static void on_invite(struct leg *leg, const sip_t *sip, msg_t *msg)
+{
+	if (!sip->sip_to->a_tag)
+		on_first_invite(leg, sip, msg);
+	else if (of_dialog(leg, sip) && sip->sip_cseq->cs_seq > leg->remote_cseq)
+		on_another_invite(leg, sip);
+	else
+		refuse(leg, sip, of_dialog(leg, sip) ? 500 : 481);
+}
+
+static void on_ack(struct leg *leg, const sip_t *sip)
+{
+	if (leg->state != LEG_ACCEPTED || !of_dialog(leg, sip) ||
+		sip->sip_cseq->cs_seq != leg->invite_cseq)
+		return;
+	leg->state = LEG_UP;
+	leg->deadline = RELOAD_NEVER;
+	leg->answered_at = cli_monotonic();
+	if (leg->ops->answered)
+		leg->ops->answered(leg);
+}
+
+static void on_bye(struct leg *leg, const sip_t *sip)
+{
+	bool lasts =
+		leg->state == LEG_UP || leg->state == LEG_ACCEPTED || leg->state == LEG_BYE_SENT;
+	if (!lasts || !of_dialog(leg, sip)) {
+		refuse(leg, sip, 481);
+		return;
+	}
+	leg_respond(leg, sip, 200, "OK", NO_BODY);
+	if (leg->state != LEG_BYE_SENT)
+		leg->ended_by = leg->own ? "callee" : "caller";
+	leg_end(leg);
+}
+
+static void on_cancel(struct leg *leg, const sip_t *sip)
+{
+	bool ours = leg->invite && leg->call_id && !strcmp(sip->sip_call_id->i_id, leg->call_id) &&
+		    sip->sip_cseq->cs_seq == leg->invite_cseq;
+	refuse(leg, sip, ours ? 200 : 481);
+	if (!ours || leg->state != LEG_RINGING)
+		return; /* it has been answered: the other end sends BYE */
+	leg->ended_by = "caller";
+	leg_refuse(leg, 487);
+}
+
+static void on_message(struct leg *leg, const sip_t *sip)
+{
+	const char *type = sip->sip_content_type ? sip->sip_content_type->c_type : "text/plain";
+	struct span text = body_of(sip);
+	if (!leg->ops->message) {
+		refuse(leg, sip, 405);
+		return;
+	}
+	if (!names(sip->sip_request->rq_url, leg->user)) {
+		refuse(leg, sip, 404);
+		return;
+	}
+	if (strcasecmp(type, "text/plain") != 0 || !reload_utf8_valid(text)) {
+		refuse(leg, sip, 415);
+		return;
+	}
+	leg->ops->message(leg, text);
+	leg_respond(leg, sip, 200, "OK", NO_BODY);
+}
+
+static void on_request(struct leg *leg, const sip_t *sip, msg_t *msg)
+{
+	const url_t *url = sip->sip_request->rq_url;
+	sip_method_t method = sip->sip_request->rq_method;
+	if (method == sip_method_ack) {
+		on_ack(leg, sip);
+		return;
+	}
+	if (!leg->sips && url->url_type == url_sips) {
+		refuse(leg, sip, 416); /* sips asks for 5061 */
+		return;
+	}
+	if (leg->peer_user && !names(sip->sip_from->a_url, leg->peer_user)) {
+		refuse(leg, sip, 403); /* the certificate says who it is */
+		return;
+	}
+	switch (method) {
+	case sip_method_invite:
+		on_invite(leg, sip, msg);
+		break;
+	case sip_method_bye:
+		on_bye(leg, sip);
+		break;
+	case sip_method_cancel:
+		on_cancel(leg, sip);
+		break;
+	case sip_method_options:
+		leg_respond(leg, sip, 200, "OK", NO_BODY);
+		break;
+	case sip_method_message:
+		on_message(leg, sip);
+		break;
+	default:
+		refuse(leg, sip, method == sip_method_unknown ? 501 : 405);
+	}
+}
+
+/* -- responses ----------------------------------------------------------------------------------------------------------------- */
+
+static void acknowledge(struct leg *leg, bool success)
+{
+	char branch[LEG_TOKEN];
+	leg_token(branch);
+	leg_request(leg, "ACK", success ? branch : leg->branch, leg->invite_cseq, NO_BODY, "");
+}
+
+static void on_success(struct leg *leg, const sip_t *sip)
+{
+	struct sdp_audio answer;
+	char *contact = contact_of(sip);
+	bool cancelled = leg->state == LEG_CANCELLED;
+	if (contact)
+		set(&leg->target, contact);
+	bool fits = !sdp_read(&answer, body_of(sip));
+	acknowledge(leg, true);
+	if (leg->fd < 0)
+		return; /* the connection was lost with it */
+	leg->state = LEG_UP;
+	leg->deadline = RELOAD_NEVER;
+	leg->answered_at = cli_monotonic();
+	if (cancelled || !fits) { /* it crossed our CANCEL, or is no answer to our offer */
+		leg_hang_up(leg, "caller");
+		return;
+	}
+	media_start(leg->media, &answer.at, answer.payload_type, answer.direction & SDP_RECVONLY);
+	if (leg->ops->answered)
+		leg->ops->answered(leg);
+}
+
+static void on_invite_response(struct leg *leg, const sip_t *sip)
+{
+	int status = sip->sip_status->st_status;
+	const char *tag = sip->sip_to->a_tag;
+	if (leg->state != LEG_INVITED && leg->state != LEG_CANCELLED)
+		return;
+	leg->status = status;
+	snprintf(leg->phrase, sizeof(leg->phrase), "%s",
+		sip->sip_status->st_phrase ? sip->sip_status->st_phrase : "");
+	if (tag && status > 100)
+		set(&leg->remote_tag, reload_strdup(tag));
+	if (status < 200) {
+		if (leg->state == LEG_INVITED)
+			leg->deadline = RELOAD_NEVER; /* it rings, as long as the caller wants */
+		if (leg->ops->ringing && leg->state == LEG_INVITED)
+			leg->ops->ringing(leg, status);
+		return;
+	}
+	if (status < 300 && leg->remote_tag) {
+		on_success(leg, sip);
+		return;
+	}
+	acknowledge(leg, false);
+	leg_end(leg);
+}
+
+static void on_response(struct leg *leg, const sip_t *sip)
+{
+	const char *branch = sip->sip_via ? sip->sip_via->v_branch : NULL;
+	const char *method = sip->sip_cseq->cs_method_name;
+	if (!leg->call_id || strcmp(sip->sip_call_id->i_id, leg->call_id) || !branch ||
+		strncmp(branch, "z9hG4bK", 7))
+		return;
+	branch += 7;
+	if (!strcmp(method, "INVITE") && !strcmp(branch, leg->branch))
+		on_invite_response(leg, sip);
+	else if (!strcmp(method, "BYE") && leg->state == LEG_BYE_SENT &&
+		 sip->sip_status->st_status >= 200)
+		leg_end(leg);
+	else if (!strcmp(branch, leg->ask_branch) && sip->sip_status->st_status >= 200 &&
+		 leg->ops->responded) {
+		leg->deadline = RELOAD_NEVER;
+		leg->ops->responded(leg, sip);
+	}
+}
+
+void leg_take(struct leg *leg, sip_t *sip, msg_t *msg)
+{
+	bool complete = sip && sip->sip_from && sip->sip_to && sip->sip_call_id && sip->sip_cseq &&
+			sip->sip_via && sip->sip_cseq->cs_method_name;
+	if (!complete || (!sip->sip_request && !sip->sip_status)) {
+		leg_cut(leg); /* it has not even what an answer repeats */
+		return;
+	}
+	if (sip->sip_status)
+		on_response(leg, sip);
+	else if (sip->sip_error || sip->sip_cseq->cs_method != sip->sip_request->rq_method)
+		refuse(leg, sip, 400);
+	else
+		on_request(leg, sip, msg);
+}

@@ -1,0 +1,256 @@
+/* reload-sip-call listen: calls and messages of others. */
+#include "reload-sip-call/phone.h"
+#include "reload-sip-call/sip_call.h"
+#include "usage/sip.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PLACES = 16,
+	COUNT_MAX = 1000000
+};
+
+struct listener {
+	struct phone phone;
+	bool answer;
+	int reject;            /* status; 0: not */
+	uint64_t count, calls; /* count: of calls, then it ends; 0: until stopped */
+	unsigned listening, wanted;
+	int status;
+};
+
+static void print_event(FILE *out, const json_t *o, void *arg)
+{
+	const char *type = cli_get_text(o, "type");
+	const json_t *media = json_object_get(o, "media");
+	char node[CLI_SHORT_ID];
+	(void)arg;
+	fprintf(out, "%-10s ", type);
+	if (!strcmp(type, "summary")) {
+		long long n = cli_get_int(o, "calls");
+		fprintf(out, "%lld call%s\n", n, n == 1 ? "" : "s");
+		return;
+	}
+	cli_put_safe(out, cli_get_text(o, "aor"));
+	if (*cli_get_text(o, "node_id"))
+		fprintf(out, " (%s)", cli_short_id(node, cli_get_text(o, "node_id")));
+	if (!strcmp(type, "message")) {
+		fputs("  ", out);
+		cli_put_safe(out, cli_get_text(o, "text"));
+	} else if (!strcmp(type, "ended") && json_is_object(media)) {
+		fprintf(out, "  %.1f s, %lld sent, %lld received, %lld lost",
+			cli_get_real(o, "duration_s"), cli_get_int(media, "sent"),
+			cli_get_int(media, "received"), cli_get_int(media, "lost"));
+	} else if (!strcmp(type, "ended")) {
+		fprintf(out, "  not answered, %lld", cli_get_int(o, "sip_status"));
+	}
+	fputc('\n', out);
+}
+
+static void print(struct listener *l, json_t *object)
+{
+	struct cli *cli = l->phone.cli;
+	if (!cli->quiet || cli->format != CLI_TEXT)
+		cli_print(cli, object, print_event, NULL);
+	json_decref(object);
+}
+
+static json_t *event(const struct leg *leg, const char *type)
+{
+	return json_pack("{s:s, s:s, s:s}", "type", type, "aor",
+		leg->peer_user ? leg->peer_user : "", "node_id", leg->node);
+}
+
+/* -- calls -------------------------------------------------------------------------------------------------------------------- */
+
+static void on_invited(struct leg *leg)
+{
+	struct listener *l = leg->owner;
+	struct reload_error_text why;
+	print(l, event(leg, "incoming"));
+	if (l->reject || l->phone.stopping) {
+		leg_refuse(leg, l->reject ? l->reject : 480);
+		return;
+	}
+	leg_ring(leg);
+	if (!l->answer || leg->state != LEG_RINGING || !leg_accept(leg, &why))
+		return;
+	cli_warn(l->phone.cli, "%s: %s", why.what, why.reason);
+	leg_refuse(leg, 500);
+}
+
+static void on_answered(struct leg *leg)
+{
+	print(leg->owner, event(leg, "answered"));
+}
+
+static void on_ended(struct leg *leg)
+{
+	struct listener *l = leg->owner;
+	json_t *e = event(leg, "ended");
+	bool was_up = leg->answered_at != 0;
+	json_object_set_new(e, "call_id", json_string(leg->call_id ? leg->call_id : ""));
+	json_object_set_new(e, "sip_status", json_integer(leg->status));
+	json_object_set_new(e, "duration_s",
+		json_real(was_up ? (double)(leg->ended_at - leg->answered_at) / RELOAD_SECOND : 0));
+	json_object_set_new(
+		e, "ended_by", leg->ended_by ? json_string(leg->ended_by) : json_null());
+	json_object_set_new(
+		e, "media", was_up && leg->media ? media_json(leg->media) : json_null());
+	print(l, e);
+	l->calls++;
+}
+
+static void on_message(struct leg *leg, struct span text)
+{
+	json_t *e = event(leg, "message");
+	json_object_set_new(
+		e, "text", json_stringn(text.len ? (const char *)text.at : "", text.len));
+	print(leg->owner, e);
+}
+
+static const struct leg_ops leg_ops = {
+	.invited = on_invited,
+	.answered = on_answered,
+	.ended = on_ended,
+	.message = on_message,
+};
+
+/* -- the loop ------------------------------------------------------------------------------------------------------------------ */
+
+static void on_connected(struct phone *p, json_int_t id, const json_t *object, struct leg *leg)
+{
+	(void)id, (void)object;
+	if (!leg)
+		return;
+	leg->ops = &leg_ops;
+	leg->owner = p->owner;
+}
+
+static void on_progress(struct phone *p, json_int_t id, const json_t *object)
+{
+	struct listener *l = p->owner;
+	(void)id;
+	if (!strcmp(cli_get_text(object, "type"), "listening") && ++l->listening == l->wanted)
+		print(l, json_pack("{s:s, s:s}", "type", "listening", "aor", p->user));
+}
+
+/* A listener ends only by a failure. */
+static void on_replied(
+	struct phone *p, json_int_t id, const json_t *result, struct reload_call_error *error)
+{
+	struct listener *l = p->owner;
+	(void)id, (void)result;
+	l->status = cli_fail_rpc(p->cli, error);
+	p->done = true;
+}
+
+static reload_ms on_pass(struct phone *p, reload_ms now)
+{
+	struct listener *l = p->owner;
+	size_t calls = 0;
+	(void)now;
+	for (size_t i = p->count; i-- > 0;) {
+		struct leg *leg = p->legs[i];
+		bool busy = leg->state != LEG_IDLE && leg->state != LEG_ENDED;
+		calls += busy;
+		if (busy && leg->state == LEG_UP && leg->media && media_played(leg->media))
+			leg_hang_up(leg, "callee");
+		if (!busy && leg->fd < 0)
+			phone_drop(p, leg);
+	}
+	bool over = ((l->count && l->calls >= l->count) || p->stopping) && !calls;
+	for (size_t i = 0; over && i < p->count; i++)
+		phone_drop(p, p->legs[i]); /* the last answers arrive */
+	p->done |= over && !p->count;
+	return RELOAD_NEVER;
+}
+
+static void on_stopped(struct phone *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		leg_hang_up(p->legs[i], "callee");
+}
+
+static const struct phone_ops ops = {
+	.connected = on_connected,
+	.progress = on_progress,
+	.replied = on_replied,
+	.pass = on_pass,
+	.stopped = on_stopped,
+};
+
+static bool listen_for(struct listener *l, int application)
+{
+	json_int_t id;
+	l->wanted++;
+	return phone_send(&l->phone, "app.listen",
+		json_pack("{s:i, s:i}", "application", application, "places", PLACES), &id,
+		&l->status);
+}
+
+static int run(struct listener *l, struct cli *cli)
+{
+	struct reload_error_text why;
+	enum reload_err err = phone_open(&l->phone, cli, &ops, &why);
+	l->phone.owner = l;
+	if (err) {
+		l->status = cli_fail(cli, err, &why);
+	} else if ((cli_has(cli, "sips") || listen_for(l, RELOAD_APP_SIP)) && /* R7904-26 */
+		   listen_for(l, RELOAD_APP_SIPS)) {
+		int failed = phone_run(&l->phone);
+		l->status = failed ? failed : l->status;
+		if (!l->status)
+			print(l, json_pack("{s:s, s:I}", "type", "summary", "calls",
+					 (json_int_t)l->calls));
+	}
+	phone_close(&l->phone);
+	return l->status;
+}
+
+static enum reload_err read_options(
+	struct listener *l, struct cli *cli, struct reload_error_text *why)
+{
+	uint64_t reject = 0;
+	enum reload_err err = cli_number(cli, "count", 0, 0, COUNT_MAX, &l->count, why);
+	if (!err && cli_has(cli, "reject"))
+		err = cli_number(cli, "reject", 0, 400, 699, &reject, why);
+	if (!err)
+		err = media_plan_read(&l->phone.plan, cli, true, why);
+	if (err)
+		return err;
+	l->reject = (int)reject;
+	l->answer = cli_has(cli, "answer");
+	bool audio = l->phone.plan.record || l->phone.plan.echo || l->phone.plan.play.len;
+	if (l->reject && l->answer)
+		return cli_refuse(why, "--answer with --reject", "a call is answered or rejected");
+	if (audio && !l->answer)
+		return cli_refuse(why, "audio without --answer", "only answered calls have any");
+	if (l->phone.plan.record && l->count != 1)
+		return cli_refuse(why, "--record without --count 1", "a file is for one call");
+	if (!cli_has(cli, "timeout") && !getenv("RELOAD_TIMEOUT"))
+		cli->deadline = RELOAD_NEVER;
+	return RELOAD_OK;
+}
+
+int sip_listen(struct cli *cli)
+{
+	struct listener l = { 0 };
+	struct reload_error_text why;
+	enum reload_err err = read_options(&l, cli, &why);
+	if (err) {
+		media_plan_clear(&l.phone.plan);
+		return cli_fail(cli, err, &why);
+	}
+	if (!cli->dry_run)
+		return run(&l, cli);
+	media_plan_clear(&l.phone.plan);
+	json_t *status;
+	int failed = cli_request(cli, "agent.status", NULL, &status);
+	if (!failed && cli->format == CLI_TEXT)
+		printf("would listen for calls of %s\n", cli_get_text(status, "user"));
+	if (!failed)
+		json_decref(status);
+	return failed;
+}

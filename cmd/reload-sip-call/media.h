@@ -1,0 +1,60 @@
+/*
+ * The audio of a call: RTP over UDP with G.711, from a file, a tone or what comes in, and into a file.  A frame is sent every 20 ms from
+ * media_start() on.  Packets from anywhere but the signalled address are not seen: the socket is connected to it.
+ */
+#pragma once
+
+#include "common/options.h"
+#include "media/rtp.h"
+#include "wire/destination.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* What is sent and what becomes of what comes, for all calls of a run. */
+struct media_plan {
+	struct span play; /* samples of a WAV file; empty: none */
+	uint8_t *file;    /* owned: what play borrows from */
+	double tone_hz;   /* 0: none */
+	bool echo;
+	reload_ms duration; /* nothing is sent after that; 0: no limit */
+	const char *record; /* path; NULL: nothing is recorded */
+};
+
+/* media_plan_read() reads the options --play, --tone, --record, and --echo where the command has it; RELOAD_USAGE and others with why. */
+enum reload_err media_plan_read(struct media_plan *p, struct cli *cli, bool listens,
+	struct reload_error_text *why) MUST_CHECK;
+void media_plan_clear(struct media_plan *p);
+
+struct media;
+
+/*
+ * media_new() opens a socket at the address by which this host reaches remote, whose port means nothing (owned); RELOAD_IO with why
+ * also when the file to record to cannot be made.
+ */
+enum reload_err media_new(struct media **out, const struct media_plan *plan,
+	const struct reload_ip_port *remote, struct reload_error_text *why) MUST_CHECK;
+
+/* media_free() completes the recording; NULL is legal. */
+void media_free(struct media *m);
+
+/* media_local() returns where this host waits for packets. */
+const struct reload_ip_port *media_local(const struct media *m);
+
+/* media_start() begins to send to remote; payload_type is PCMU or PCMA.  Another call changes where, and whether it is sent at all. */
+void media_start(
+	struct media *m, const struct reload_ip_port *remote, uint8_t payload_type, bool sends);
+
+/* media_fd() is to be waited for, and media_due() says when media_run() has something to send, by the clock of cli_monotonic(). */
+int media_fd(const struct media *m);
+reload_ms media_due(const struct media *m);
+void media_run(struct media *m, reload_ms now);
+
+/* media_played() returns whether a file was played to its end. */
+bool media_played(const struct media *m);
+
+/* media_json() returns {sent,received,lost,jitter_ms} (owned). */
+json_t *media_json(const struct media *m);
+
+/* media_codec() returns "PCMU" or "PCMA". */
+const char *media_codec(const struct media *m);

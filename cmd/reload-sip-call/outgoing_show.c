@@ -1,0 +1,129 @@
+/* What is printed of reaching a user, and how it ends. */
+#include "reload-sip-call/outgoing.h"
+
+#include <string.h>
+
+/* "5e3a90c1, " when there are several devices. */
+static const char *which(char out[16], const json_t *o)
+{
+	char node[CLI_SHORT_ID];
+	out[0] = 0;
+	if (cli_get_bool(o, "several"))
+		snprintf(out, 16, "%s, ", cli_short_id(node, cli_get_text(o, "node_id")));
+	return out;
+}
+
+static void print_resolved(FILE *out, const json_t *o)
+{
+	const json_t *nodes = json_object_get(o, "nodes");
+	size_t n = json_array_size(nodes), i;
+	json_t *node;
+	char id[CLI_SHORT_ID];
+	fputs("resolving  ", out);
+	cli_put_safe(out, cli_get_text(o, "aor"));
+	fprintf(out, " -> %zu device%s", n, n == 1 ? "" : "s");
+	json_array_foreach (nodes, i, node)
+		fprintf(out, "%s%s", i ? ", " : " (",
+			json_is_string(node) ? cli_short_id(id, json_string_value(node))
+					     : "anonymous");
+	fprintf(out, "%s\n", n ? ")" : "");
+}
+
+static void print_summary(FILE *out, const json_t *o)
+{
+	const json_t *media = json_object_get(o, "media");
+	if (media) {
+		fprintf(out, "ended      %.1f s, %lld sent, %lld received, %lld lost\n",
+			cli_get_real(o, "duration_s"), cli_get_int(media, "sent"),
+			cli_get_int(media, "received"), cli_get_int(media, "lost"));
+		return;
+	}
+	const json_t *allow = json_object_get(o, "allow"), *method;
+	size_t i;
+	fprintf(out, "answered   %lld ", cli_get_int(o, "sip_status"));
+	cli_put_safe(out, cli_get_text(o, "phrase"));
+	json_array_foreach (allow, i, method) {
+		fputs(i ? ", " : "  allows ", out);
+		cli_put_safe(out, json_string_value(method));
+	}
+	fputc('\n', out);
+}
+
+static void print_event(FILE *out, const json_t *o, void *arg)
+{
+	const char *type = cli_get_text(o, "type");
+	char node[16];
+	(void)arg;
+	if (!strcmp(type, "resolved")) {
+		print_resolved(out, o);
+	} else if (!strcmp(type, "attached")) {
+		fprintf(out, "attaching  %s%s, %s candidate, %lld ms\n", which(node, o),
+			cli_get_text(o, "link"), cli_get_text(o, "path"),
+			cli_get_int(o, "took_ms"));
+	} else if (!strcmp(type, "ringing")) {
+		fprintf(out, "ringing    %s%lld\n", which(node, o), cli_get_int(o, "sip_status"));
+	} else if (!strcmp(type, "answered")) {
+		fprintf(out, "answered   %ssetup %lld ms, %s both ways\n", which(node, o),
+			cli_get_int(o, "setup_ms"), cli_get_text(o, "codec"));
+	} else if (!strcmp(type, "rejected")) {
+		fprintf(out, "rejected   %s%lld ", which(node, o), cli_get_int(o, "sip_status"));
+		cli_put_safe(out, cli_get_text(o, "phrase"));
+		fputc('\n', out);
+	} else {
+		print_summary(out, o);
+	}
+}
+
+void outgoing_print(struct outgoing *o, json_t *object)
+{
+	struct cli *cli = o->phone.cli;
+	if (!cli->quiet || cli->format != CLI_TEXT) {
+		json_t *copy = json_copy(object);
+		if (cli->format != CLI_TEXT)
+			json_object_del(copy, "several");
+		cli_print(cli, copy, print_event, NULL);
+		json_decref(copy);
+	}
+	json_decref(object);
+}
+
+static int fail(struct outgoing *o, enum reload_err err, const char *reason, const char *advice)
+{
+	char what[256];
+	struct reload_error_text why;
+	snprintf(what, sizeof(what),
+		o->lost ? "the call with %.200s was cut off" : "%.200s was not reached", o->aor);
+	(void)reload_error_explain(&why, err, what, "%s", reason);
+	reload_error_advise(&why, "%s", advice);
+	return cli_fail(o->phone.cli, err, &why);
+}
+
+int outgoing_report(struct outgoing *o)
+{
+	char reason[LEG_TEXT + 64], advice[256];
+	snprintf(advice, sizeof(advice), "reload-sip-call lookup %.150s", o->aor);
+	if (o->lost)
+		return fail(o, RELOAD_LINK_DOWN, "the connection was lost during the call", advice);
+	if (o->finished)
+		return 0;
+	if (o->sip_status) {
+		snprintf(reason, sizeof(reason), "the answer was %d %s", o->sip_status, o->phrase);
+		return fail(o, RELOAD_CALL_REJECTED, reason,
+			o->sip_status == 486 ? "the same again later" : advice);
+	}
+	if (o->phone.stopping)
+		return 130; /* Ctrl-C */
+	if (o->rang_out)
+		return fail(o, RELOAD_TIMEOUT, "nobody answered", "a longer --ring");
+	if (o->err == RELOAD_NOT_FOUND)
+		return fail(o, RELOAD_NOT_FOUND,
+			"a device is registered, but no program listens there",
+			"reload-sip-call listen, with the agent of that user; or --wait");
+	if (o->why.what[0])
+		return cli_fail(o->phone.cli, o->err, &o->why);
+	if (o->err == RELOAD_NO_VALUE)
+		return fail(o, o->err, "the user has no other device than this", advice);
+	return fail(o, o->err ? o->err : RELOAD_FAILED,
+		o->err == RELOAD_TIMEOUT ? "there was no answer" : "the connection was lost",
+		advice);
+}

@@ -1,0 +1,313 @@
+#include "reload-sip-call/phone.h"
+
+#include "common/home.h"
+#include "ident/aor.h"
+#include "usage/sip.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+	WAIT_MAX_MS = 60000,
+	OWN_FDS = 2,
+	FDS_MAX = OWN_FDS + 2 * PHONE_LEGS_MAX
+};
+
+/* -- the loop ----------------------------------------------------------------------------------------------------------------- */
+
+static void stop(struct phone *p)
+{
+	bool again = p->stopping;
+	cli_stop_end(p->stop_fd); /* so that a second signal is seen */
+	p->stop_fd = cli_stop_signals();
+	p->stopping = true;
+	if (again)
+		p->done = true;
+	else
+		p->ops->stopped(p);
+}
+
+static reload_ms due(const struct phone *p, reload_ms until)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		reload_ms at = leg_due(p->legs[i]);
+		until = at < until ? at : until;
+	}
+	return until;
+}
+
+/* A leg's descriptors, and which of fds they are; a lost stream is not waited for. */
+static size_t leg_poll(const struct leg *leg, struct pollfd *fds)
+{
+	fds[0] = (struct pollfd){ .fd = leg->fd,
+		.events = (short)(POLLIN | (leg_wants_out(leg) ? POLLOUT : 0)) };
+	fds[1] = (struct pollfd){ .fd = leg->media ? media_fd(leg->media) : -1, .events = POLLIN };
+	return 2;
+}
+
+static void leg_ready(struct leg *leg, const struct pollfd *fds, reload_ms now)
+{
+	if (leg->fd >= 0 && fds[0].revents & POLLOUT)
+		leg_output(leg);
+	if (leg->fd >= 0 && fds[0].revents & (POLLIN | POLLHUP | POLLERR))
+		leg_input(leg);
+	if (fds[1].revents || now >= leg_due(leg))
+		leg_run(leg, now);
+}
+
+static void free_closed(struct phone *p)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < p->count; i++)
+		if (p->legs[i]->closing && p->legs[i]->fd < 0)
+			leg_free(p->legs[i]);
+		else
+			p->legs[n++] = p->legs[i];
+	p->count = n;
+}
+
+/* Waits until something happens, at most until `until`, and does it; returns the events of the control socket. */
+static short turn(struct phone *p, int control, reload_ms until)
+{
+	struct pollfd fds[FDS_MAX] = { { .fd = p->stop_fd, .events = POLLIN },
+		{ .fd = control, .events = POLLIN } };
+	free_closed(p);
+	size_t n = OWN_FDS;
+	reload_ms now = cli_monotonic(), next = p->ops->pass(p, now);
+	until = due(p, next < until ? next : until);
+	if (p->done)
+		return 0;
+	size_t count = p->count;
+	for (size_t i = 0; i < count; i++)
+		n += leg_poll(p->legs[i], fds + n);
+	reload_ms left = until > now ? until - now : 0;
+	if (poll(fds, n, (int)(left < WAIT_MAX_MS ? left : WAIT_MAX_MS)) < 0)
+		return 0;
+	now = cli_monotonic();
+	for (size_t i = 0; i < count; i++)
+		leg_ready(p->legs[i], fds + OWN_FDS + 2 * i, now);
+	if (fds[0].revents)
+		stop(p);
+	return fds[1].revents;
+}
+
+static enum reload_err send_bytes(void *arg, struct span bytes, reload_ms deadline)
+{
+	struct phone *p = arg;
+	return p->inner.send(p->inner.arg, bytes, deadline);
+}
+
+static enum reload_err receive(void *arg, void *buf, size_t cap, size_t *len, reload_ms deadline)
+{
+	struct phone *p = arg;
+	int fd = reload_client_io_fd(&p->inner);
+	for (;;) {
+		short events = turn(p, fd, deadline);
+		if (p->done)
+			return RELOAD_CANCELLED;
+		if (events)
+			return p->inner.receive(p->inner.arg, buf, cap, len, deadline);
+		if (cli_monotonic() >= deadline)
+			return RELOAD_TIMEOUT;
+	}
+}
+
+static void close_inner(void *arg)
+{
+	struct phone *p = arg;
+	p->inner.close(p->inner.arg);
+}
+
+/* -- connections -------------------------------------------------------------------------------------------------------------- */
+
+static int open_stream(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	size_t n = strlen(path);
+	if (n >= sizeof(at.sun_path))
+		return -1;
+	memcpy(at.sun_path, path, n + 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool on_progress(void *arg, json_int_t id, json_t *object)
+{
+	struct phone *p = arg;
+	if (strcmp(cli_get_text(object, "type"), "connected") != 0) {
+		if (p->ops->progress)
+			p->ops->progress(p, id, object);
+		return !p->done;
+	}
+	int fd = open_stream(cli_get_text(object, "stream"));
+	struct leg *leg = NULL;
+	if (fd >= 0 && p->count == PHONE_LEGS_MAX)
+		close(fd);
+	else if (fd >= 0) {
+		leg = p->legs[p->count++] = leg_new(fd, object);
+		leg->plan = &p->plan;
+		leg->user = p->user;
+		leg->contact = p->contact;
+	}
+	p->ops->connected(p, id, object, leg);
+	return !p->done;
+}
+
+void phone_drop(struct phone *p, struct leg *leg)
+{
+	(void)p;
+	if (!leg->closing)
+		leg_close(leg);
+}
+
+/* -- the agent ---------------------------------------------------------------------------------------------------------------- */
+
+/* The GRUU of this node, as others reach it (owned). */
+static char *gruu_of(const json_t *status, const char *user)
+{
+	struct reload_destination list[2];
+	struct reload_id id;
+	size_t n = 0;
+	struct wr w;
+	const char *peer = cli_get_text(status, "admitting_peer");
+	bool client = !strcmp(cli_get_text(status, "role"), "client");
+	if (client && *peer && !reload_id_from_hex(&id, peer))
+		list[n++] = reload_dest_node(&id);
+	if (!reload_id_from_hex(&id, cli_get_text(status, "node_id")))
+		list[n++] = reload_dest_node(&id);
+	struct wire_ctx ctx = { .node_id_len = n ? list[n - 1].node.len : 16 };
+	wr_init(&w);
+	reload_gruu_write(&w, &ctx, user, list, n);
+	wr_u8(&w, 0);
+	return (char *)w.at;
+}
+
+static enum reload_err read_status(
+	struct phone *p, const json_t *status, struct reload_error_text *why)
+{
+	struct reload_aor own;
+	const char *user = cli_get_text(status, "user");
+	if (strcmp(cli_get_text(status, "state"), "joined") != 0) {
+		(void)reload_error_explain(why, RELOAD_NOT_JOINED, "no calls now",
+			"the agent is not part of the overlay, its state is %s",
+			cli_get_text(status, "state"));
+		reload_error_advise(why, "reload-join -a %s", cli_get_text(status, "instance"));
+		return RELOAD_NOT_JOINED;
+	}
+	if (reload_aor_parse(&own, span_str(user))) {
+		(void)reload_error_explain(why, RELOAD_BAD_CERT, "no calls with this certificate",
+			"its user name %.200s is no AOR", user);
+		reload_error_advise(
+			why, "reload-enroll issue USER@%s", cli_get_text(status, "overlay"));
+		return RELOAD_BAD_CERT;
+	}
+	p->user = reload_strdup(own.name);
+	p->node = reload_strdup(cli_get_text(status, "node_id"));
+	p->contact = gruu_of(status, p->user);
+	const json_t *links = json_object_get(status, "links");
+	p->link = json_is_object(json_object_get(links, "paths")) ? "DTLS" : "TLS";
+	return RELOAD_OK;
+}
+
+static enum reload_err ask_status(struct phone *p, struct reload_error_text *why)
+{
+	struct reload_call_error error;
+	json_t *status = NULL;
+	enum reload_err err = reload_client_call(
+		p->client, "agent.status", NULL, p->cli->deadline, NULL, NULL, &status, &error);
+	if (err)
+		*why = error.failure.why;
+	else
+		err = read_status(p, status, why);
+	json_decref(status);
+	reload_call_error_clear(&error);
+	return err;
+}
+
+static reload_ms no_pass(struct phone *p, reload_ms now)
+{
+	(void)p, (void)now;
+	return RELOAD_NEVER;
+}
+
+static void stop_at_once(struct phone *p)
+{
+	p->done = true;
+}
+
+enum reload_err phone_open(struct phone *p, struct cli *cli, const struct phone_ops *ops,
+	struct reload_error_text *why)
+{
+	static const struct phone_ops opening = { .pass = no_pass, .stopped = stop_at_once };
+	char *path;
+	p->cli = cli;
+	p->stop_fd = cli_stop_signals();
+	p->ops = &opening;
+	enum reload_err err = cli_agent(&path, cli, why);
+	if (err)
+		return err;
+	char *name = cli_agent_name(cli, path);
+	err = reload_client_open(&p->inner, path, name, cli->deadline, p->stop_fd, why);
+	if (!err) {
+		p->client = reload_client_new(&(struct reload_client_io){
+			p, p->inner.agent, send_bytes, receive, close_inner });
+		reload_client_on_progress(p->client, on_progress, p);
+		err = ask_status(p, why);
+	}
+	free(name);
+	free(path);
+	p->ops = ops;
+	return err;
+}
+
+void phone_close(struct phone *p)
+{
+	while (p->count)
+		leg_free(p->legs[--p->count]);
+	reload_client_free(p->client);
+	cli_stop_end(p->stop_fd);
+	media_plan_clear(&p->plan);
+	free(p->user);
+	free(p->node);
+	free(p->contact);
+}
+
+bool phone_send(struct phone *p, const char *method, json_t *params, json_int_t *id, int *failed)
+{
+	struct reload_call_error error;
+	cli_step(p->cli, 2, "%s", method);
+	if (!reload_client_send(p->client, method, params, p->cli->deadline, id, &error))
+		return true;
+	*failed = cli_fail_rpc(p->cli, &error);
+	return false;
+}
+
+int phone_run(struct phone *p)
+{
+	while (!p->done) {
+		struct reload_call_error error;
+		json_t *result = NULL;
+		json_int_t id = 0;
+		enum reload_err err =
+			reload_client_next(p->client, p->cli->deadline, &id, &result, &error);
+		if (err && p->done) {
+			reload_call_error_clear(&error);
+			return 0;
+		}
+		if (err)
+			return cli_fail_rpc(p->cli, &error);
+		p->ops->replied(p, id, result, &error);
+		json_decref(result);
+		reload_call_error_clear(&error);
+	}
+	return 0;
+}

@@ -1,0 +1,348 @@
+#!/usr/bin/env bats
+# reload-sip-call call, listen, message, options: calls between users of an overlay, without a server.
+
+load lab
+
+setup_file() {
+	lab_begin
+	lab_overlay
+	export PORT
+	lab_ring
+	reload-enroll issue bob@calls.example --identity desk --new-node-id >/dev/null
+	lab_start desk -l 127.0.0.1:0 --no-join
+	reload-join -a desk -q
+	lab_whole alice bob carol desk
+	export BOB DESK
+	BOB=$(node_of bob) DESK=$(node_of desk)
+	reload-sip-call -a bob register bob@calls.example -q
+}
+
+teardown_file() {
+	lab_end
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	rm -f ./*.out ./*.err ./*.pid ./*.status ./*.wav
+}
+
+teardown() {
+	local f
+	for f in ./*.pid; do
+		[ -e "$f" ] || continue
+		kill -TERM "$(cat "$f")" 2>/dev/null || true
+		within 5 gone "$(cat "$f")"
+	done
+}
+
+says() {
+	grep -q "$2" "$1" 2>/dev/null
+}
+
+# background NAME COMMAND: its output is NAME.out and NAME.err, its exit status NAME.status in the end, its process NAME.pid.
+background() {
+	local name=$1
+	shift
+	rm -f "$name".{out,err,status,pid}
+	{
+		"$@" >"$name.out" 2>"$name.err" 3>&- </dev/null &
+		echo $! >"$name.pid"
+		local status=0
+		wait $! || status=$?
+		echo "$status" >"$name.status"
+	} 3>&- &
+	until_true test -s "$name.pid"
+}
+
+# listens AGENT [OPTIONS]: reload-sip-call listen, when it does.
+listens() {
+	local name=$1
+	shift
+	background "$name" reload-sip-call -a "$name" listen "$@"
+	until_true says "$name.out" listening
+}
+
+# ended NAME STATUS: it has ended so.
+ended() {
+	until_true test -s "$1.status"
+	[ "$(cat "$1.status")" = "$2" ] || { echo "$1: status $(cat "$1.status"), not $2"; cat "$1.out" "$1.err"; return 1; }
+	rm -f "$1.pid"
+}
+
+# audio FILE SECONDS HZ: what the recording holds, to 0.2 s and 1.5%; HZ 0: silence.
+audio() {
+	sox "$1" -n stat 2>&1 | awk -v s="$2" -v hz="$3" '
+		/^Length/ { length_ok = $3 > s - 0.2 && $3 < s + 0.2; len = $3 }
+		/^Rough/ { f = $3 }
+		/^Maximum amplitude/ { loud = $3 > 0.1 }
+		END { ok = length_ok && (hz ? loud && f > hz * 0.985 && f < hz * 1.015 : !loud); print len " s, " f " Hz, loud " loud; exit !ok }'
+}
+
+@test "call: a tone is heard at the other end, and comes back" {
+	listens bob --answer --echo -c 1
+	R reload-sip-call -a alice bob@calls.example --tone 440 --duration 3s --wait 5s --record back.wav
+	ok
+	matches "${lines[0]}" "^resolving  bob@calls.example -> 1 device \(${BOB:0:8}\)$"
+	matches "${lines[1]}" '^attaching  TLS, host candidate, [0-9]+ ms$'
+	[ "${lines[2]}" = 'ringing    180' ]
+	matches "${lines[3]}" '^answered   setup [0-9]+ ms, PCMU both ways$'
+	matches "${lines[4]}" '^ended      3\.[01] s, 1[45][0-9] sent, 1[45][0-9] received, 0 lost$'
+	audio back.wav 3.0 440
+	ended bob 0
+	matches "$(cat bob.out)" 'incoming   alice@calls.example'
+	matches "$(tail -1 bob.out)" '^summary    1 call$'
+}
+
+@test "call: both ends record what the other plays, and the end of a file ends the call" {
+	sox -n -r 8000 -c 1 -b 16 one.wav synth 1 sine 600
+	sox -n -r 8000 -c 1 -b 16 two.wav synth 3 sine 300
+	listens bob --answer --play two.wav --record bob-hears.wav -c 1
+	R reload-sip-call -a alice call bob@calls.example --play one.wav --record alice-hears.wav -j
+	ok
+	jq -se '.[-1] | .type == "summary" and .sip_status == 200 and .ended_by == "caller" and .media.lost == 0 and .duration_s < 1.5' <<<"$output"
+	ended bob 0
+	audio bob-hears.wav 1.0 600
+	audio alice-hears.wav 1.0 300
+}
+
+@test "nothing is sent as SIP outside of the connection: who is at the other end is known by its certificate" {
+	listens bob
+	# R7904-22: SIP has a connection of its own
+	[ "$(reload-agent status -a alice -j --links | jq '[.links.list[] | select(.user == "bob@calls.example")] | length > 0')" = true ]
+	# R7904-28: the name of who calls has to be that of the certificate
+	[ "$(python3 "$BATS_TEST_DIRNAME/sip_raw.py" wrong-from alice)" = '403 200' ]
+	# R7904-24: sips asks for the other application
+	[ "$(python3 "$BATS_TEST_DIRNAME/sip_raw.py" sips-at-5060 alice)" = '416 200' ]
+}
+
+@test "call: nobody is registered, nobody listens, somebody is busy, nobody answers" {
+	R reload-sip-call -a alice carol@calls.example
+	failed 5 'carol@calls.example is not registered'
+	R reload-sip-call -a alice bob@calls.example -q
+	failed 5 'bob@calls.example was not reached'
+	listens bob --reject 486 -c 1
+	R reload-sip-call -a alice bob@calls.example -q
+	failed 12 'bob@calls.example was not reached'
+	matches "${stderr_lines[1]}" '486 Busy Here'
+	ended bob 0
+	listens bob --reject 486
+	# R7904-23: a connection carries another call
+	[ "$(WANTED=2 python3 "$BATS_TEST_DIRNAME/sip_raw.py" invite-twice alice)" = '486 486' ]
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+	listens bob
+	R reload-sip-call -a alice bob@calls.example --ring 300ms -q
+	failed 4 'bob@calls.example was not reached'
+	matches "${stderr_lines[1]}" 'nobody answered'
+	until_true says bob.out 'not answered, 487'
+}
+
+@test "call: --wait waits for who is not there yet" {
+	background alice reload-sip-call -a alice bob@calls.example --tone 440 --duration 200ms --wait 30s
+	until_true says alice.out resolving
+	listens bob --answer -c 1
+	ended alice 0
+	ended bob 0
+}
+
+@test "Ctrl-C ends a call politely, at either end, before and after the answer" {
+	listens bob
+	background alice reload-sip-call -a alice bob@calls.example
+	until_true says alice.out ringing
+	kill -INT "$(cat alice.pid)"
+	ended alice 130
+	until_true says bob.out 'not answered, 487'
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+	for who in alice bob; do
+		listens bob --answer
+		background alice reload-sip-call -a alice bob@calls.example
+		until_true says bob.out answered
+		kill -INT "$(cat $who.pid)"
+		ended alice 0
+		until_true says bob.out '^ended .* sent, .* 0 lost'
+		matches "$(tail -1 alice.out)" '^ended'
+		[ $who = bob ] || kill -INT "$(cat bob.pid)"
+		ended bob 0
+		rm -f ./*.out ./*.status
+	done
+}
+
+@test "call: a program or an agent that is killed ends it" {
+	listens bob --answer
+	background alice reload-sip-call -a alice bob@calls.example
+	until_true says bob.out answered
+	until_true says alice.out answered
+	kill -KILL "$(cat bob.pid)"
+	ended alice 4
+	matches "$(cat alice.err)" 'the call with bob@calls.example was cut off'
+	until_true test -s bob.status
+	rm -f bob.pid
+}
+
+@test "several devices ring, and the first that answers has the call" {
+	reload-sip-call -a desk register bob@calls.example -q
+	listens bob
+	listens desk
+	background alice reload-sip-call -a alice bob@calls.example
+	until_true says bob.out incoming
+	until_true says desk.out incoming
+	kill -INT "$(cat alice.pid)"
+	ended alice 130
+	until_true says bob.out 'not answered, 487'
+	until_true says desk.out 'not answered, 487'
+	kill -INT "$(cat desk.pid)"
+	ended desk 0
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+	listens bob
+	listens desk --answer -c 1
+	R reload-sip-call -a alice bob@calls.example --tone 440 --duration 300ms -j
+	ok
+	jq -se --arg n "$DESK" '[.[] | select(.type == "answered") | .node_id] == [$n]' <<<"$output"
+	ended desk 0
+	# the other one was not called yet, or was cancelled
+	if says bob.out incoming; then
+		until_true says bob.out 'not answered, 487'
+	fi
+	# a device that is not there does not keep the others from being called
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+	listens desk --answer -c 1
+	R reload-sip-call -a alice bob@calls.example --duration 100ms -q
+	ok
+	ended desk 0
+	reload-sip-call -a desk unregister bob@calls.example -q
+}
+
+@test "SIPS is taken where the callee wants it alone, and where the caller does" {
+	reload-sip-call -a bob register bob@calls.example --prefs '(sip.schemes=SIPS)' -q
+	listens bob --answer --sips
+	# R7904-19, R7904-25, R7904-27
+	R reload-sip-call -a alice bob@calls.example --duration 100ms -j
+	ok
+	jq -se '.[] | select(.type == "attached") | .application == 5061' <<<"$output"
+	reload-sip-call -a bob register bob@calls.example -q
+	# R7904-26: who listens for SIPS alone is not there for SIP
+	R reload-sip-call -a alice bob@calls.example --duration 100ms -q
+	failed 5 'was not reached'
+	for sips in --sips sips:bob@calls.example; do
+		R reload-sip-call -a alice ${sips%%*bob@calls.example} "$( [[ $sips = sips:* ]] && echo "$sips" || echo bob@calls.example)" --duration 100ms -j
+		ok
+		jq -se '.[] | select(.type == "attached") | .application == 5061' <<<"$output"
+	done
+}
+
+@test "a GRUU leads to its device alone" {
+	gruu=$(reload-sip-call -a alice lookup bob@calls.example -j | jq -r '.targets[0].gruu')
+	listens bob --answer -c 1
+	R reload-sip-call -a alice "$gruu" --duration 100ms -q
+	ok
+	ended bob 0
+}
+
+@test "message and options" {
+	listens bob
+	R reload-sip-call -a alice message bob@calls.example 'hello $there ä'
+	ok
+	matches "$output" 'answered   200 OK'
+	until_true says bob.out 'message    alice@calls.example (.*)  hello $there ä'
+	printf 'from a pipe\033[1m' | reload-sip-call -a alice message bob@calls.example - -q
+	until_true says bob.out 'from a pipe\\x1b'
+	R reload-sip-call -a alice options bob@calls.example
+	ok
+	matches "$output" 'answered   200 OK  allows INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE'
+	R reload-sip-call -a alice message bob@calls.example ''
+	failed 2 'no message'
+}
+
+@test "what another program may send: each request has its answer, and the connection goes on" {
+	listens bob --answer
+	while read -r name want; do
+		got=$(timeout 10 python3 "$BATS_TEST_DIRNAME/sip_raw.py" "$name" alice)
+		[ "$got" = "$want" ] || { echo "$name: $got, not $want"; return 1; }
+	done <<-'END'
+		options 200
+		pieces 200
+		several 200 200
+		body-of-blank-lines 200 200
+		compact 200
+		folded 200
+		unknown-method 501 200
+		not-allowed 405 200
+		method-mismatch 400 200
+		bye-of-nothing 481 200
+		cancel-of-nothing 481 200
+		ack-of-nothing 200
+		other-callee 404 200
+		no-contact 400 200
+		no-offer 488 200
+		bad-offer 488 200
+		offer-of-names 488 200
+		offer-of-video 488 200
+		offer-of-other-codec 488 200
+		offer-of-large-port 488 200
+		offer-to-everybody 488 200
+		message-of-another-type 415 200
+		no-length closed
+		two-lengths closed
+		negative-length closed
+		large-length closed
+		endless-head closed
+		rubbish closed
+		no-fields closed
+		invite-and-vanish 180 200
+		invite-twice 180 200 486
+	END
+	# the next call is taken all the same
+	R reload-sip-call -a alice bob@calls.example --duration 100ms -q
+	ok
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+}
+
+@test "wrong use" {
+	for line in 'call' 'call bob' 'bob@calls.example --play nothing.wav' 'bob@calls.example --tone 9' 'bob@calls.example --tone 440 --play x' \
+		'listen --answer --reject 486' 'listen --echo' 'listen --answer --record x.wav' 'listen --reject 200' 'message bob@calls.example'; do
+		# shellcheck disable=SC2086
+		run reload-sip-call -a alice $line
+		[ "$status" -ne 0 ] && [ "$status" -lt 70 ] || { echo "$line: $status"; return 1; }
+	done
+	head -c 1000 /dev/zero >zero.wav
+	R reload-sip-call -a alice bob@calls.example --play zero.wav
+	failed 1 'WAV file'
+	R reload-sip-call -a alice bob@calls.example -n
+	ok
+	matches "$output" "^device     node:$BOB"
+	R reload-sip-call -a nobody listen
+	failed 3 .
+	listens bob
+	R reload-sip-call -a bob listen
+	failed 7 'cannot listen'
+}
+
+@test "in an overlay with ICE, too; the JSON is that of the schema" {
+	export RELOAD_HOME=$BATS_FILE_TMPDIR/ice
+	port=$(lab_port)
+	reload-enroll init ice.example --bootstrap "127.0.0.1:$port" --ice >/dev/null
+	for u in gina hugo; do
+		reload-enroll issue $u@ice.example --identity $u >/dev/null
+	done
+	lab_start gina -l "127.0.0.1:$port" --first
+	lab_start hugo -l 127.0.0.1:0 --no-join
+	reload-join -a gina -q
+	reload-join -a hugo -q
+	reload-sip-call -a hugo register hugo@ice.example -q
+	listens hugo --answer --echo -c 1
+	R reload-sip-call -a gina hugo@ice.example --tone 440 --duration 300ms -j
+	ok
+	jq -se '.[-1] | .link == "DTLS" and .path == "host" and .media.sent == 15' <<<"$output"
+	ended hugo 0
+	schema=$(reload-sip-call call --json-schema)
+	while read -r line; do
+		jq -e --argjson o "$line" '[.oneOf[] | select((.required // [] | sort) == ($o | keys | sort))] | length >= 1' <<<"$schema" >/dev/null || {
+			echo "not in the schema: $line"
+			return 1
+		}
+	done <<<"$output"
+}

@@ -285,6 +285,17 @@ carol_connected() { # NAME
 	host_stop iva
 }
 
+@test "a file each way while every twentieth packet is lost" {
+	direct
+	nat-lab loss 5
+	B_IN=b.less listens 61441
+	reload-attach -a carol connect 61441 dora@calls.example <a.less >got.a 2>a.err
+	ended b 0
+	nat-lab loss 0
+	cmp got.a b.less
+	cmp got.b a.less
+}
+
 # 50 ms and 1 Mbit/s each way: links, checks, and what a program sends, all at once over the same line
 @test "a slow line" {
 	direct

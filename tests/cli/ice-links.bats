@@ -3,8 +3,8 @@
 
 @test "pairs of NATs connect as they should, outlive a rebind, and give back a relay they do not need" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
-	command -v turnserver >/dev/null || skip "needs coturn"
 	run "$BATS_TEST_DIRNAME/../lab/ice-check" "$RELOAD_BIN" short
 	echo "$output"
+	[ "$status" -ne 77 ] || skip "$output"
 	[ "$status" -eq 0 ]
 }

@@ -4,9 +4,12 @@ NATLAB_DIR="$BATS_TEST_DIRNAME/../lab"
 
 # nat_begin HOST=NAT...: the lab; skips the file where that is not permitted
 nat_begin() {
+	local tool
 	export PATH="$NATLAB_DIR:$PATH" NATLAB_STATE="$BATS_FILE_TMPDIR/nat-lab"
 	[ "$(id -u)" = 0 ] || skip "no right to make network namespaces: not root"
-	command -v nft ip turnserver >/dev/null || skip "no nft, no ip or no turnserver"
+	for tool in nft ip turnserver conntrack; do
+		command -v $tool >/dev/null || skip "no $tool"
+	done
 	NATLAB=$(nat-lab up "$@" 2>nat-lab.log) || skip "no right to make network namespaces: $(head -1 nat-lab.log)"
 	export NATLAB
 }

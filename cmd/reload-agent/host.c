@@ -1,6 +1,7 @@
 #include "host.h"
 
 #include "apps.h"
+#include "capture.h"
 #include "facts.h"
 #include "ice.h"
 #include "join.h"
@@ -84,6 +85,7 @@ static size_t host_link_mtu(void *host, uint32_t link)
 static void host_link_send(void *host, uint32_t link, struct span message)
 {
 	struct host *h = host;
+	agent_capture(&h->agent, link, false, message);
 	if (!reload_links_send(h->links, link, message))
 		agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG,
 			"message dropped link=%u bytes=%zu", link, message.len);
@@ -208,7 +210,9 @@ static void link_up(void *arg, uint32_t link, struct reload_cert *cert,
 
 static void link_message(void *arg, uint32_t link, struct span message)
 {
-	reload_peer_message(((struct host *)arg)->agent.peer, link, message);
+	struct host *h = arg;
+	agent_capture(&h->agent, link, true, message);
+	reload_peer_message(h->agent.peer, link, message);
 }
 
 static void link_oversized(void *arg, uint32_t link, struct span head)

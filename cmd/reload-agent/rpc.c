@@ -5,6 +5,7 @@
  */
 #include "rpc.h"
 
+#include "capture.h"
 #include "common/output.h"
 #include "registrations.h"
 #include "renewals.h"
@@ -38,6 +39,7 @@ enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const cha
 	struct agent_rpc *rpc = RELOAD_NEW(agent_rpc);
 	TAILQ_INIT(&rpc->waiters);
 	TAILQ_INIT(&rpc->subscribers);
+	TAILQ_INIT(&rpc->captures);
 	rpc->service = (struct reload_rpc_service){ handlers, agent, on_socket };
 	enum reload_err err = reload_server_new(
 		&rpc->server, agent->poll, &rpc->service, socket, read_only_socket, why);
@@ -61,6 +63,7 @@ struct reload_server *agent_rpc_free(struct agent *agent)
 		return NULL;
 	struct reload_server *server = rpc->server;
 	agent_end_streams(rpc);
+	agent_end_captures(agent);
 	reload_server_flush(server);
 	reload_server_hang_up(server);
 	agent_registrations_withdraw_end(agent);

@@ -39,6 +39,7 @@ struct agent_subscriber {
 
 TAILQ_HEAD(agent_waiters, agent_waiter);
 TAILQ_HEAD(agent_subscribers, agent_subscriber);
+TAILQ_HEAD(agent_captures, agent_capture);
 
 struct agent_rpc {
 	struct reload_server *server;
@@ -47,6 +48,7 @@ struct agent_rpc {
 		hook; /* due when a state may have changed that a request waits for */
 	struct agent_waiters waiters;
 	struct agent_subscribers subscribers;
+	struct agent_captures captures;            /* cmd/reload-agent/rpc_capture.c */
 	struct agent_renewals *renewals;           /* values that are stored again */
 	struct agent_registrations *registrations; /* that are being removed; NULL: none are */
 	size_t event_subscribers;

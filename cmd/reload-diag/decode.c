@@ -5,6 +5,7 @@
  */
 #include "reload-diag/diag.h"
 #include "reload-diag/hex.h"
+#include "reload-diag/pcapng.h"
 
 #include "common/files.h"
 #include "common/home.h"
@@ -86,6 +87,18 @@ static enum reload_err load_config(struct decode *d, struct reload_error_text *w
 
 /* -- input --------------------------------------------------------------------------------------------------------- */
 
+/* Replaces a capture by the messages in it, those before the place where it is broken included. */
+static enum reload_err unwrap(uint8_t **bytes, size_t *len, struct reload_error_text *why)
+{
+	struct wr w;
+	wr_init(&w);
+	enum reload_err err = pcapng_messages(&w, span_of(*bytes, *len), why);
+	free(*bytes);
+	*bytes = w.at;
+	*len = w.len;
+	return err;
+}
+
 static enum reload_err read_input(
 	struct cli *cli, uint8_t **bytes, size_t *len, struct reload_error_text *why)
 {
@@ -101,7 +114,9 @@ static enum reload_err read_input(
 	}
 	if (err)
 		return err;
-	if (!cli_has(cli, "binary") && diag_is_text(span_of(*bytes, *len)))
+	if (pcapng_is(span_of(*bytes, *len)))
+		err = unwrap(bytes, len, why);
+	else if (!cli_has(cli, "binary") && diag_is_text(span_of(*bytes, *len)))
 		err = diag_unhex(*bytes, len, why);
 	if (!err && !*len)
 		err = reload_error_explain(

@@ -8,16 +8,17 @@ extern const char diag_decode_fields[];
 
 extern const struct cli_opt diag_nat_opts[];
 
-extern const struct cli_opt diag_health_opts[], diag_map_opts[], diag_ping_opts[], diag_path_opts[],
-	diag_node_opts[], diag_tables_opts[];
-extern const char diag_health_fields[], diag_path_fields[], diag_node_fields[],
-	diag_tables_fields[];
+extern const struct cli_opt diag_capture_opts[], diag_health_opts[], diag_map_opts[],
+	diag_ping_opts[], diag_path_opts[], diag_node_opts[], diag_tables_opts[];
+extern const char diag_capture_fields[], diag_health_fields[], diag_path_fields[],
+	diag_node_fields[], diag_tables_fields[];
 
-/* diag_ping(), diag_path(), diag_map(), diag_health(), diag_node() and diag_tables() ask an agent; they return the exit status. */
+/* diag_ping(), diag_path(), diag_map(), diag_health(), diag_capture(), diag_node() and diag_tables() ask an agent; they return the exit status. */
 int diag_ping(struct cli *cli);
 int diag_path(struct cli *cli);
 int diag_map(struct cli *cli);
 int diag_health(struct cli *cli);
+int diag_capture(struct cli *cli);
 int diag_node(struct cli *cli);
 int diag_tables(struct cli *cli);
 

@@ -317,6 +317,21 @@ static enum reload_err link_types_read(
 	return reload_error_explain(why, RELOAD_USAGE, text, "--links is tls, dtls or both");
 }
 
+static enum reload_err diagnostics_rate_read(
+	unsigned *out, const char *text, struct reload_error_text *why)
+{
+	enum {
+		RATE_MAX = 1000
+	};
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+	if (*end || text[strspn(text, "0123456789")] || n < 1 || n > RATE_MAX)
+		return reload_error_explain(why, RELOAD_USAGE, text,
+			"--diagnostics-rate takes a number from 1 to %d", RATE_MAX);
+	*out = (unsigned)n;
+	return RELOAD_OK;
+}
+
 enum reload_err host_prepare(
 	struct host *h, const struct agent_settings *s, struct reload_error_text *why)
 {
@@ -345,6 +360,10 @@ enum reload_err host_prepare(
 	if (cli_size_parse(&h->agent.store_limit, agent_setting_value(s, "store-limit", 0)))
 		return reload_error_explain(why, RELOAD_USAGE,
 			agent_setting_value(s, "store-limit", 0), "--store-limit takes a size");
+	err = diagnostics_rate_read(
+		&h->diagnostics_rate, agent_setting_value(s, "diagnostics-rate", 0), why);
+	if (err)
+		return err;
 	err = agent_store_path(&h->store_path, h->agent.instance, s, why);
 	if (!err && h->agent.role == RELOAD_ROLE_PEER)
 		err = cli_dir_check(h->store_path, why);
@@ -469,7 +488,8 @@ static enum reload_err peer_start(struct host *h, struct reload_error_text *why)
 		.config = h->identity.config,
 		.credentials = &h->identity.credentials,
 		.storage = agent_store_storage(h->store),
-		.role = h->agent.role };
+		.role = h->agent.role,
+		.policy.diagnostics_rate = h->diagnostics_rate };
 	return reload_peer_new(&h->agent.peer, &setup, why);
 }
 

@@ -23,7 +23,8 @@ struct host {
 	struct reload_links *links;
 	struct reload_pool *pool;
 	struct agent_store *store;
-	char *store_path; /* its directory */
+	char *store_path;          /* its directory */
+	unsigned diagnostics_rate; /* requests a second of one node */
 	struct reload_ip_port listen
 		[HOST_ADDRESSES_MAX]; /* the addresses on which it listens, with the ports that were chosen */
 	struct reload_ip_port candidates

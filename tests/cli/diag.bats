@@ -285,6 +285,25 @@ setup() {
 	ok
 }
 
+@test "a peer that limits questions to one a second is shown as that, and is not lost" {
+	reload-enroll issue erin@calls.example --identity erin >/dev/null
+	R reload-agent -I erin --diagnostics-rate 0
+	failed 2 0
+	lab_start erin -l 127.0.0.1:0 --diagnostics-rate 1
+	reload-agent status -a erin --wait joined -q -t 20
+	lab_whole alice bob carol erin
+	erin=$(node_of erin)
+	limited() {
+		reload-diag path --live -c 5 -i 200ms -j "node:$erin" >live.out
+		jq -s -e --arg n "$erin" 'last.rows[] | select(.node_id == $n) | .limited >= 1 and .answered >= 1 and .lost == 0' live.out
+	}
+	until_true limited
+	# the path ends at it all the same
+	[ "$(jq -s -r 'last.outcome' live.out)" = reached ]
+	reload-agent stop -a erin
+	lab_whole alice bob carol
+}
+
 # sequence N: all agents have that document.
 have_sequence() {
 	local name

@@ -26,6 +26,8 @@ static const char schema[] =
 	"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 	"CREATE TABLE IF NOT EXISTS users(name TEXT PRIMARY KEY, hash TEXT NOT NULL, "
 	"changed INTEGER NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS invitations(digest TEXT PRIMARY KEY, user TEXT NOT NULL, "
+	"uses INTEGER NOT NULL, expires INTEGER NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS audit(id INTEGER PRIMARY KEY, time INTEGER NOT NULL, "
 	"address TEXT NOT NULL, user TEXT NOT NULL, decision TEXT NOT NULL, detail TEXT NOT NULL);";
 
@@ -126,6 +128,42 @@ bool accounts_hash(struct accounts *a, const char *user, char out[ACCOUNTS_HASH_
 		snprintf(out, ACCOUNTS_HASH_MAX, "%s", (const char *)sqlite3_column_text(s, 0));
 	sqlite3_finalize(s);
 	return found;
+}
+
+enum reload_err accounts_invite(struct accounts *a, const char *digest, const char *user,
+	uint64_t uses, reload_utc expires, struct reload_error_text *why)
+{
+	char number[24];
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)uses);
+	const char *texts[] = { digest, user, number };
+	return run(a,
+		       "INSERT INTO invitations(digest, user, uses, expires) "
+		       "VALUES(?, ?, CAST(? AS INTEGER), ?)",
+		       texts, 3, expires)
+		       ? RELOAD_OK
+		       : failed(a, why);
+}
+
+#define INVITED " WHERE digest = ? AND user IN (?, ?) AND uses > 0 AND expires > ?"
+
+bool accounts_invited(
+	struct accounts *a, const char *digest, const char *user, bool by_name, reload_utc now)
+{
+	const char *texts[] = { digest, user, by_name ? user : "" };
+	sqlite3_stmt *s = prepare(a, "SELECT 1 FROM invitations" INVITED, texts, 3);
+	if (s)
+		sqlite3_bind_int64(s, 4, (sqlite3_int64)now);
+	bool found = s && sqlite3_step(s) == SQLITE_ROW;
+	sqlite3_finalize(s);
+	return found;
+}
+
+bool accounts_take_invitation(
+	struct accounts *a, const char *digest, const char *user, reload_utc now)
+{
+	const char *texts[] = { digest, user, "" };
+	return run(a, "UPDATE invitations SET uses = uses - 1" INVITED, texts, 3, now) &&
+	       sqlite3_changes(a->db) == 1;
 }
 
 void accounts_each(struct accounts *a, void (*visit)(void *arg, const char *user), void *arg)

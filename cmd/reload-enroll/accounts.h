@@ -32,6 +32,18 @@ enum reload_err accounts_remove(
 /* accounts_hash() copies the password hash of user; false: it has no account. */
 bool accounts_hash(struct accounts *accounts, const char *user, char out[ACCOUNTS_HASH_MAX]);
 
+/*
+ * accounts_invite() notes an invitation by the digest of its secret (hex): for user ("": for whoever names a user), `uses` times, until
+ * expires.  accounts_invited() returns whether it is good for user (by_name: and names that user), accounts_take_invitation() uses it up once, on the disk before
+ * it returns; false: it was not good, or somebody else was faster.
+ */
+enum reload_err accounts_invite(struct accounts *accounts, const char *digest, const char *user,
+	uint64_t uses, reload_utc expires, struct reload_error_text *why) MUST_CHECK;
+bool accounts_invited(struct accounts *accounts, const char *digest, const char *user, bool by_name,
+	reload_utc now);
+bool accounts_take_invitation(
+	struct accounts *accounts, const char *digest, const char *user, reload_utc now);
+
 /* accounts_each() calls visit(arg, user) for each account, in the order of names. */
 void accounts_each(
 	struct accounts *accounts, void (*visit)(void *arg, const char *user), void *arg);

@@ -45,6 +45,12 @@ static void set_limits(CURL *c, const struct https_request *r)
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (r->ca_file)
 		curl_easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
+	if (r->pin) {
+		curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, r->pin);
+		curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
+		curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	}
 }
 
 static void add_text(curl_mime *form, const char *name, const char *value)
@@ -63,6 +69,7 @@ static curl_mime *make_form(CURL *c, const struct https_form *f)
 	add_text(form, "username", f->user);
 	add_text(form, "password", f->password);
 	add_text(form, "nodeids", f->node_ids);
+	add_text(form, "newpassword", f->new_password);
 	curl_mimepart *part = curl_mime_addpart(form);
 	curl_mime_name(part, "csr");
 	curl_mime_filename(part, "request.p10");
@@ -106,16 +113,20 @@ static enum reload_err explain(CURLcode code, const struct transfer *t, const ch
 	const struct https_request *r, struct reload_error_text *why)
 {
 	char what[256];
-	enum reload_err err = t->too_large                             ? RELOAD_LIMIT
-			      : code == CURLE_OPERATION_TIMEDOUT       ? RELOAD_TIMEOUT
-			      : code == CURLE_PEER_FAILED_VERIFICATION ? RELOAD_CERT_UNTRUSTED
-								       : RELOAD_IO;
+	enum reload_err err =
+		t->too_large                       ? RELOAD_LIMIT
+		: code == CURLE_OPERATION_TIMEDOUT ? RELOAD_TIMEOUT
+		: code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_PINNEDPUBKEYNOTMATCH
+			? RELOAD_CERT_UNTRUSTED
+			: RELOAD_IO;
 	snprintf(what, sizeof(what), "no answer from %.200s", r->url);
 	reload_error_explain(why, err, what, "%s",
 		t->too_large ? "the body is larger than 1 MiB"
 		: *detail    ? detail
 			     : curl_easy_strerror(code));
-	if (err == RELOAD_CERT_UNTRUSTED)
+	if (err == RELOAD_CERT_UNTRUSTED && r->pin)
+		reload_error_advise(why, "ask for a new invitation: the server has another key");
+	else if (err == RELOAD_CERT_UNTRUSTED)
 		reload_error_advise(why, "--ca-file FILE, with the authority of that server");
 	else
 		reload_error_advise(why, "curl -v %.200s", r->url);

@@ -13,7 +13,7 @@ enum {
 
 /* The fields of an enrollment; NULL members are not sent. */
 struct https_form {
-	const char *user, *password, *node_ids;
+	const char *user, *password, *node_ids, *new_password;
 	struct span csr;
 };
 
@@ -23,7 +23,9 @@ struct https_request {
 		connect_to; /* "HOST:PORT" to connect to instead of the URL's; NULL: that of the URL */
 	const char *
 		other_name; /* of the server's certificate, where it is not that of the URL (ENR-02); NULL: none */
-	const char *ca_file;           /* whom to trust; NULL: the system's authorities */
+	const char *ca_file; /* whom to trust; NULL: the system's authorities */
+	const char *
+		pin; /* "sha256//BASE64" of the public key that the server has to have, whatever its certificate says; NULL: none */
 	const struct https_form *form; /* NULL: a GET */
 	reload_ms deadline;
 };

@@ -112,6 +112,22 @@ static const struct cli_opt renew_opts[] = {
 	CLI_END,
 };
 
+static const struct cli_opt invite_opts[] = {
+	{ 0, "server", "HOST[:PORT]", "where clients reach the enrollment server" },
+	{ 0, "tls-cert", "FILE", "certificate of that server: its key is in the invitation" },
+	{ 0, "for", "USER", "only this user (default: whoever accepts it names one)" },
+	{ 0, "uses", "N", "how often it can be accepted, 1 to 1000 (default 1)" },
+	{ 0, "validity", "TIME", "how long it can be accepted (default 7d)" },
+	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
+	CLI_END,
+};
+
+static const struct cli_opt accept_opts[] = {
+	{ 'I', "identity", "NAME", "where certificate and key go (default: USER up to the @)" },
+	{ 0, "key", "p256|rsa2048|rsa3072", "make a new key of that type (default p256)" },
+	CLI_END,
+};
+
 static const struct cli_opt account_opts[] = {
 	{ 0, "password-file", "FILE", "its first line is the password (default: ask)" },
 	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
@@ -172,6 +188,10 @@ static const struct cli_command commands[] = {
 		enroll_request_fields, enroll_request },
 	{ "renew", NULL, 0, 0, "get a newer certificate with the same Node-ID", renew_opts,
 		enroll_request_fields, enroll_renew },
+	{ "invite", NULL, 0, 0, "make an invitation: one string with which to enroll", invite_opts,
+		enroll_invite_fields, enroll_invite },
+	{ "accept", "INVITATION|- [USER]", 1, 2, "enroll with an invitation", accept_opts,
+		enroll_request_fields, enroll_accept },
 	{ "serve", NULL, 0, 0, "configuration and enrollment over HTTPS", serve_opts,
 		enroll_serve_fields, enroll_serve },
 	{ "user add", "USER", 1, 1, "give a user an account of the enrollment server", account_opts,

@@ -7,9 +7,12 @@
 #include "ident/key.h"
 #include "reload-enroll/enroll.h"
 #include "reload-enroll/https.h"
+#include "reload-enroll/invite.h"
 #include "reload-enroll/password.h"
 #include "reload-enroll/serve_command.h"
+#include "util/text.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +33,10 @@ struct enrolling {
 	uint64_t node_ids;        /* 0: one, or as many as before */
 	struct reload_cert *cert; /* what was obtained */
 	int status;               /* exit status when it is not that of the failure */
+	/* of an invitation, and kept for renewals; NULL: there is none */
+	char *server; /* URL of the enrollment */
+	char *pin;    /* of its key */
+	char *new_password;
 };
 
 static void enrolling_clear(struct enrolling *e)
@@ -37,6 +44,9 @@ static void enrolling_clear(struct enrolling *e)
 	reload_config_free(e->config);
 	enroll_target_close(&e->target);
 	enroll_password_free(e->password);
+	enroll_password_free(e->new_password);
+	free(e->server);
+	free(e->pin);
 	reload_cert_free(e->cert);
 }
 
@@ -133,10 +143,14 @@ static enum reload_err ask_server(
 {
 	char number[16];
 	struct https_answer answer = { 0 };
-	struct https_form form = { .user = e->user, .password = e->password, .csr = csr };
+	struct https_form form = { .user = e->user,
+		.password = e->password,
+		.new_password = e->new_password,
+		.csr = csr };
 	struct https_request r = { .url = url,
-		.other_name = e->config->instance_name,
-		.ca_file = cli_value(e->cli, "ca-file", NULL),
+		.other_name = e->pin ? NULL : e->config->instance_name,
+		.pin = e->pin,
+		.ca_file = e->pin ? NULL : cli_value(e->cli, "ca-file", NULL),
 		.form = &form,
 		.deadline = e->cli->deadline };
 	snprintf(number, sizeof(number), "%u", (unsigned)e->node_ids);
@@ -160,12 +174,14 @@ static enum reload_err ask_servers(struct enrolling *e, struct reload_error_text
 	if (err) {
 		(void)reload_error_explain(
 			why, err, "no certificate request can be made", "%s", reload_err_text(err));
+	} else if (e->server) {
+		err = ask_server(e, e->server, wr_done(&csr), why);
 	} else if (!servers->count) {
 		err = reload_error_explain(why, RELOAD_BAD_CONFIG, "there is no enrollment server",
 			"the configuration of %s names none", e->config->instance_name);
 		reload_error_advise(why, "reload-enroll issue %s, where the authority is", e->user);
 	}
-	bool again = !err;
+	bool again = !err && !e->server;
 	for (size_t i = 0; i < servers->count && again; i++) {
 		err = ask_server(e, servers->at[i], wr_done(&csr), why);
 		again = err == RELOAD_IO || err == RELOAD_TIMEOUT;
@@ -174,16 +190,63 @@ static enum reload_err ask_servers(struct enrolling *e, struct reload_error_text
 	return err;
 }
 
+/* What an accepted invitation leaves for renewals: where, by which key, and the password that was made for it. */
+static void keep_access(const struct enrolling *e, struct cli_files *files)
+{
+	char *path = enroll_join(e->target.dir, "enrollment.json");
+	json_t *o = json_pack(
+		"{s:s, s:s, s:s}", "server", e->server, "pin", e->pin, "password", e->new_password);
+	char *text = json_dumps(o, JSON_INDENT(1));
+	cli_files_put(files, path, 0600, span_str(text));
+	enroll_password_free(text);
+	json_decref(o);
+	free(path);
+}
+
+/* Reads what keep_access() left; nothing is changed when there is no such file, or --password-file is given. */
+static enum reload_err read_access(
+	struct enrolling *e, const char *dir, struct reload_error_text *why)
+{
+	char *path = enroll_join(dir, "enrollment.json");
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	enum reload_err err = RELOAD_OK;
+	if (!cli_has(e->cli, "password-file") && !access(path, F_OK))
+		err = cli_file_read(&bytes, &len, path, 4096, e->cli->deadline, why);
+	json_t *o =
+		bytes ? json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	const char *server = json_string_value(json_object_get(o, "server"));
+	const char *pin = json_string_value(json_object_get(o, "pin"));
+	const char *password = json_string_value(json_object_get(o, "password"));
+	if (server && pin && password) {
+		e->server = reload_strdup(server);
+		e->pin = reload_strdup(pin);
+		e->password = reload_strdup(password);
+	} else if (bytes) {
+		err = reload_error_explain(why, RELOAD_BAD_CONFIG,
+			"the access to the enrollment server is damaged", "%s",
+			cli_path_show(path));
+		reload_error_advise(why, "--password-file FILE, with a password of the account");
+	}
+	json_decref(o);
+	enroll_password_free((char *)bytes);
+	free(path);
+	return err;
+}
+
 static enum reload_err save(struct enrolling *e, struct reload_error_text *why)
 {
 	AUTO(cli_files) files = cli_files_new();
 	enum reload_err err = enroll_target_save(&e->target, files, e->cert, e->config, why);
+	if (!err && e->new_password)
+		keep_access(e, files);
 	return err ? err : cli_files_commit(files, why);
 }
 
 static enum reload_err enroll(struct enrolling *e, struct reload_error_text *why)
 {
-	enum reload_err err = enroll_password(&e->password, e->cli, false, why);
+	enum reload_err err =
+		e->password ? RELOAD_OK : enroll_password(&e->password, e->cli, false, why);
 	if (!err && e->cli->dry_run)
 		return RELOAD_OK;
 	if (!err)
@@ -206,7 +269,8 @@ static enum reload_err fetch_config(struct enrolling *e, const char *url, const 
 	struct https_answer answer = { 0 };
 	struct https_request r = { .url = url,
 		.connect_to = connect_to,
-		.ca_file = cli_value(e->cli, "ca-file", NULL),
+		.ca_file = e->pin ? NULL : cli_value(e->cli, "ca-file", NULL),
+		.pin = e->pin,
 		.deadline = e->cli->deadline };
 	cli_step(e->cli, 1, "fetching %s%s%s", url, connect_to ? " from " : "",
 		connect_to ? connect_to : "");
@@ -402,6 +466,8 @@ int enroll_renew(struct cli *cli)
 		e.user = cert->user;
 		err = is_due(&e, cert, &due, &why);
 	}
+	if (!err)
+		err = read_access(&e, dir, &why);
 	if (!err && due)
 		err = renew(&e, &why);
 	if (!err)
@@ -410,5 +476,120 @@ int enroll_renew(struct cli *cli)
 	int status = err ? fail(&e, err, &why) : 0;
 	enrolling_clear(&e);
 	free(dir);
+	return status;
+}
+
+/* -- accept ---------------------------------------------------------------------------------------------------------------- */
+
+static char *random_password(void)
+{
+	uint8_t bytes[32];
+	char *out = reload_alloc(2 * sizeof(bytes) + 1);
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+		abort();
+	return reload_hex(out, span_of(bytes, sizeof(bytes)));
+}
+
+/* The form in which libcurl takes the digest of a key. */
+static char *pin_of(const struct enroll_invitation *i)
+{
+	uint8_t digest[32];
+	if (reload_unhex(digest, i->key, 64))
+		abort(); /* enroll_invitation_read() has checked it */
+	char *base64 = reload_base64(span_of(digest, sizeof(digest)));
+	size_t size = strlen(base64) + sizeof("sha256//");
+	char *out = reload_alloc(size);
+	snprintf(out, size, "sha256//%s", base64);
+	free(base64);
+	return out;
+}
+
+/* The document that the server gave is the one that the invitation means: it has that root-cert. */
+static enum reload_err check_root(
+	const struct enrolling *e, const struct enroll_invitation *i, struct reload_error_text *why)
+{
+	uint8_t digest[RELOAD_HASH_SIZE_MAX];
+	char hex[ENROLL_DIGEST];
+	for (size_t k = 0; k < e->config->roots_count; k++) {
+		reload_hash(digest, RELOAD_HASH_SHA256, &e->config->roots[k], 1);
+		if (!strcmp(reload_hex(hex, span_of(digest, 32)), i->root))
+			return RELOAD_OK;
+	}
+	enum reload_err err = reload_error_explain(why, RELOAD_BAD_CONFIG,
+		"the server has another authority than the invitation",
+		"no root-cert of its document has the digest %s", i->root);
+	reload_error_advise(why, "ask for a new invitation");
+	return err;
+}
+
+static enum reload_err accept_user(
+	struct enrolling *e, const struct enroll_invitation *i, struct reload_error_text *why)
+{
+	const char *given = e->cli->operands_count > 1 ? e->cli->operands[1] : NULL;
+	if (given && *i->user && strcmp(given, i->user) != 0)
+		return cli_refuse(why, "the invitation is for another user", i->user);
+	e->user = given ? given : i->user;
+	if (*e->user)
+		return enroll_user_check(e->user, why);
+	enum reload_err err =
+		cli_refuse(why, "a user name is needed", "the invitation is for whoever names one");
+	reload_error_advise(why, "reload-enroll accept INVITATION NAME@%s", i->overlay);
+	return err;
+}
+
+static enum reload_err accept_invitation(
+	struct enrolling *e, const struct enroll_invitation *i, struct reload_error_text *why)
+{
+	char url[400];
+	enum reload_err err = accept_user(e, i, why);
+	if (err)
+		return err;
+	e->pin = pin_of(i);
+	e->password = enroll_invitation_password(i);
+	e->new_password = random_password();
+	snprintf(url, sizeof(url), "https://%s/enroll", i->server);
+	e->server = reload_strdup(url);
+	snprintf(url, sizeof(url), "https://%s/.well-known/reload-config", i->server);
+	err = fetch_config(e, url, NULL, i->overlay, why);
+	if (!err)
+		err = check_root(e, i, why);
+	if (!err)
+		err = enroll_target_open(
+			&e->target, e->cli, e->user, e->config->instance_name, false, false, why);
+	return err ? err : enroll(e, why);
+}
+
+/* The operand, or the first line of standard input where it is "-", so that no other user of the machine sees it. */
+static enum reload_err read_invitation(
+	struct enroll_invitation *out, struct cli *cli, struct reload_error_text *why)
+{
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	if (strcmp(cli->operands[0], "-") != 0)
+		return enroll_invitation_read(out, cli->operands[0], why);
+	enum reload_err err =
+		cli_file_read(&bytes, &len, "-", ENROLL_INVITATION_MAX, cli->deadline, why);
+	if (!err) {
+		char *text = (char *)bytes;
+		text[strcspn(text, "\r\n")] = 0;
+		err = enroll_invitation_read(out, text, why);
+	}
+	enroll_password_free((char *)bytes);
+	return err;
+}
+
+int enroll_accept(struct cli *cli)
+{
+	struct enrolling e = { .cli = cli, .target = { .lock = -1 } };
+	struct enroll_invitation i = { 0 };
+	struct reload_error_text why = { 0 };
+	enum reload_err err = read_invitation(&i, cli, &why);
+	if (!err)
+		err = accept_invitation(&e, &i, &why);
+	if (!err)
+		report(&e, e.target.name, e.target.dir, e.cert, !cli->dry_run);
+	int status = err ? fail(&e, err, &why) : 0;
+	enrolling_clear(&e);
+	OPENSSL_cleanse(&i, sizeof(i));
 	return status;
 }

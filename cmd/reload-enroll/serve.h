@@ -41,7 +41,7 @@ struct serve_enrollment {
 	struct serve *serve;
 	char address[SERVE_ADDRESS];
 	/* from the client; owned, NUL-terminated, cleansed at the end; NULL: the field is missing */
-	char *user, *password, *nodeids;
+	char *user, *password, *nodeids, *new_password;
 	struct wr csr;
 	/* the answer */
 	unsigned status;       /* of HTTP; 0: not decided yet */

@@ -5,6 +5,7 @@
  */
 #include "reload-enroll/serve.h"
 
+#include "reload-enroll/invite.h"
 #include "util/text.h"
 #include "util/words.h"
 
@@ -86,10 +87,16 @@ static void count_failure(struct serve *s, const char *who)
 bool serve_enroll_begin(struct serve_enrollment *e)
 {
 	struct serve *s = e->serve;
-	char hash[ACCOUNTS_HASH_MAX];
+	char hash[ACCOUNTS_HASH_MAX], digest[ENROLL_DIGEST];
 	if (!e->user || !e->password || !e->csr.len || e->csr.err) {
 		answer(e, 400, "bad_request",
 			"the fields username, password and csr are needed, once each");
+		return false;
+	}
+	/* a secret of 128 bits cannot be guessed: neither a hash nor a limit is needed */
+	if (enroll_invitation_digest(digest, e->password)) {
+		serve_enroll_end(
+			e, accounts_invited(s->accounts, digest, e->user, false, cli_now()));
 		return false;
 	}
 	if (too_many(s, e->address)) {
@@ -204,6 +211,47 @@ static bool save(struct serve_enrollment *e, struct making *m)
 	return false;
 }
 
+/*
+ * An invitation is used up before the certificate leaves, so that of two clients at once one gets it.  Its user has an account from
+ * then on, with the password that the client sends along.
+ */
+static bool take_invitation(struct serve_enrollment *e, struct making *m)
+{
+	struct serve *s = e->serve;
+	char digest[ENROLL_DIGEST], hash[ACCOUNTS_HASH_MAX];
+	if (!enroll_invitation_digest(digest, e->password))
+		return true;
+	if (!accounts_take_invitation(s->accounts, digest, e->user, cli_now())) {
+		answer(e, 403, failed_authentication, "the invitation was used by somebody else");
+		return false;
+	}
+	if (!e->new_password || !*e->new_password || accounts_hash(s->accounts, e->user, hash))
+		return true;
+	if (accounts_password_hash(hash, e->new_password) &&
+		!accounts_set(s->accounts, e->user, hash, cli_now(), &m->why))
+		return true;
+	answer(e, 500, "server_failure", m->why.reason);
+	return false;
+}
+
+/*
+ * Whoever has an invitation for anybody may name a new user, and not one who is there: that would give out the certificate of
+ * somebody else.
+ */
+static bool check_invited(struct serve_enrollment *e, struct making *m)
+{
+	struct accounts *accounts = e->serve->accounts;
+	char digest[ENROLL_DIGEST], hash[ACCOUNTS_HASH_MAX];
+	bool known = enroll_ledger_user(&m->authority, e->user) ||
+		     accounts_hash(accounts, e->user, hash);
+	if (!known || !enroll_invitation_digest(digest, e->password) ||
+		accounts_invited(accounts, digest, e->user, true, cli_now()))
+		return true;
+	answer(e, 403, username_not_available,
+		"the invitation does not name this user, who exists");
+	return false;
+}
+
 static void issue(struct serve_enrollment *e, struct making *m)
 {
 	struct serve *s = e->serve;
@@ -214,7 +262,8 @@ static void issue(struct serve_enrollment *e, struct making *m)
 		answer(e, 500, "server_failure", m->why.what);
 		return;
 	}
-	if (!take_node_ids(e, m) || !certify(e, m) || !save(e, m))
+	if (!check_invited(e, m) || !take_node_ids(e, m) || !certify(e, m) ||
+		!take_invitation(e, m) || !save(e, m))
 		return;
 	wr_span(&e->certificate, m->cert->der);
 	answer(e, 200, "issued", m->ids_count > 1 ? "several Node-IDs" : "one Node-ID");
@@ -223,6 +272,11 @@ static void issue(struct serve_enrollment *e, struct making *m)
 void serve_enroll_end(struct serve_enrollment *e, bool authentic)
 {
 	struct making m = { .authority = { .lock = -1 } };
+	char digest[ENROLL_DIGEST];
+	if (!authentic && enroll_invitation_digest(digest, e->password)) {
+		answer(e, 403, failed_authentication, "no such invitation, or it was used");
+		return;
+	}
 	if (!authentic) {
 		count_failure(e->serve, e->address);
 		count_failure(e->serve, e->user);

@@ -42,6 +42,8 @@ static char **field_of(struct serve_enrollment *e, const char *key)
 		return &e->user;
 	if (!strcmp(key, "password"))
 		return &e->password;
+	if (!strcmp(key, "newpassword"))
+		return &e->new_password;
 	return strcmp(key, "nodeids") ? NULL : &e->nodeids;
 }
 
@@ -87,6 +89,7 @@ static void post_free(struct post *p)
 	text_free(p->enrollment.user);
 	text_free(p->enrollment.password);
 	text_free(p->enrollment.nodeids);
+	text_free(p->enrollment.new_password);
 	wr_clear(&p->enrollment.csr);
 	wr_clear(&p->enrollment.certificate);
 	free(p);

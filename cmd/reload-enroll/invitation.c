@@ -41,9 +41,8 @@ enum reload_err enroll_invitation_read(
 	bool ok = strlen(text) < ENROLL_INVITATION_MAX &&
 		  !strncmp(text, scheme, sizeof(scheme) - 1) &&
 		  part(i.server, sizeof(i.server), &rest) &&
-		  part(i.overlay, sizeof(i.overlay), &rest) &&
-		  part(i.key, sizeof(i.key), &rest) && part(i.root, sizeof(i.root), &rest) &&
-		  part(i.secret, sizeof(i.secret), &rest) &&
+		  part(i.overlay, sizeof(i.overlay), &rest) && part(i.key, sizeof(i.key), &rest) &&
+		  part(i.root, sizeof(i.root), &rest) && part(i.secret, sizeof(i.secret), &rest) &&
 		  (!*rest || part(i.user, sizeof(i.user), &rest)) && !*rest;
 	ok = ok && is_hex(i.key, 64) && is_hex(i.root, 64) &&
 	     is_hex(i.secret, 2 * ENROLL_SECRET_BYTES) && reload_overlay_name_valid(i.overlay) &&

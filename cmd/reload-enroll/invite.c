@@ -32,12 +32,12 @@ static enum reload_err fill(struct enroll_invitation *i, struct cli *cli,
 	struct reload_cert **others = NULL;
 	size_t count = 0;
 	uint8_t secret[ENROLL_SECRET_BYTES];
-	const char *server = cli_value(cli, "server", NULL), *file = cli_value(cli, "tls-cert", NULL);
+	const char *server = cli_value(cli, "server", NULL),
+		   *file = cli_value(cli, "tls-cert", NULL);
 	if (!server || !file || !a->config->roots_count) {
 		enum reload_err err = cli_refuse(why, "--server and --tls-cert are needed",
 			"an invitation says where the enrollment server is, and which key it has");
-		reload_error_advise(
-			why, "reload-enroll invite --server HOST:8443 --tls-cert FILE");
+		reload_error_advise(why, "reload-enroll invite --server HOST:8443 --tls-cert FILE");
 		return err;
 	}
 	enum reload_err err = cli_certs_load(&cert, &others, &count, file, why);
@@ -85,8 +85,8 @@ static enum reload_err note(const struct enroll_invitation *i, const struct enro
 	return err;
 }
 
-static enum reload_err invite(struct cli *cli, struct enroll_authority *a,
-	struct reload_error_text *why)
+static enum reload_err invite(
+	struct cli *cli, struct enroll_authority *a, struct reload_error_text *why)
 {
 	struct enroll_invitation i = { 0 };
 	uint64_t uses = 1;

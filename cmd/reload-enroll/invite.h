@@ -11,7 +11,7 @@
 #include "reload-enroll/enroll.h"
 
 enum {
-	ENROLL_DIGEST = 65,       /* SHA-256 in hex, with its end */
+	ENROLL_DIGEST = 65, /* SHA-256 in hex, with its end */
 	ENROLL_SECRET_BYTES = 16,
 	ENROLL_INVITATION_MAX = 1024
 };
@@ -24,8 +24,8 @@ struct enroll_invitation {
 
 /* enroll_invitation_text() returns the string (owned, to be cleansed); enroll_invitation_read() reads one: RELOAD_USAGE with why. */
 char *enroll_invitation_text(const struct enroll_invitation *invitation);
-enum reload_err enroll_invitation_read(struct enroll_invitation *out, const char *text,
-	struct reload_error_text *why) MUST_CHECK;
+enum reload_err enroll_invitation_read(
+	struct enroll_invitation *out, const char *text, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * enroll_invitation_password() returns the secret as it is sent as a password (owned); enroll_invitation_digest() writes the digest of such

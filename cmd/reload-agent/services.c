@@ -180,17 +180,15 @@ static void cancel_round(struct agent_service *v)
 {
 	reload_timer_cancel(timers(v), &v->timer);
 	v->next = 0;
+	if (v->running)
+		reload_redir_register_cancel(&v->round);
 	if (v->request)
 		reload_request_cancel(v->all->agent->peer, TAKE(v->request));
-	if (v->running) /* a Store of it may have been served */
+	if (v->running)
 		for (unsigned level = 0; level < RELOAD_REDIR_LEVELS; level++)
 			if (v->round.stored & 1u << level)
 				v->until[level] =
 					cli_now() + (reload_ms)v->lifetime_s * RELOAD_SECOND;
-	if (v->running && !v->round.incomplete) {
-		v->round.incomplete = true;
-		v->round.err = RELOAD_CANCELLED;
-	}
 	v->running = false;
 }
 

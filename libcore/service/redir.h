@@ -89,6 +89,9 @@ void reload_redir_register_fetched(struct reload_redir_registration *r, enum rel
 	const struct reload_redir_entry *entries, size_t count);
 void reload_redir_register_stored(struct reload_redir_registration *r, enum reload_err err);
 
+/* reload_redir_register_cancel() ends a round before its end: a Store that is under way may have been served. */
+void reload_redir_register_cancel(struct reload_redir_registration *r);
+
 /*
  * reload_redir_refresh_in() returns the milliseconds from the end of a round until the next: 90% of the lifetime, up to 5% more or less by random; the
  * first time any part of that, so that nodes which start together do not refresh together; after `failures` incomplete rounds soon.

@@ -94,6 +94,16 @@ void reload_redir_register_stored(struct reload_redir_registration *r, enum relo
 		go_up(r);
 }
 
+void reload_redir_register_cancel(struct reload_redir_registration *r)
+{
+	if (r->ended)
+		return;
+	if (r->fetched)
+		r->stored |= 1u << r->level;
+	note_failure(r, RELOAD_CANCELLED);
+	r->ended = true;
+}
+
 reload_ms reload_redir_refresh_in(
 	uint32_t lifetime_s, bool first, unsigned failures, uint64_t random)
 {

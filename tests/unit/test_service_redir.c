@@ -342,6 +342,26 @@ static void a_round_survives_failures(void **state)
 	map_clear(&m);
 }
 
+/* R7374-21: what was stored when a round is given up is known, so that it can be removed */
+static void a_round_that_is_given_up(void **state)
+{
+	struct reload_id id = small(0x41, 8);
+	struct reload_redir_registration r;
+	(void)state;
+	reload_redir_register(&r, &id, 10, RELOAD_REDIR_START);
+	reload_redir_register_fetched(&r, RELOAD_NOT_FOUND, NULL, 0);
+	reload_redir_register_stored(&r, RELOAD_OK);
+	struct reload_redir_registration fetching = r;
+	reload_redir_register_cancel(&fetching);
+	assert_int_equal(fetching.stored, 4);
+	assert_int_equal(fetching.err, RELOAD_CANCELLED);
+	assert_int_equal(reload_redir_register_next(&fetching).action, RELOAD_REDIR_END);
+	reload_redir_register_fetched(&r, RELOAD_NOT_FOUND, NULL, 0);
+	reload_redir_register_cancel(&r); /* the Store at level 1 is under way */
+	assert_int_equal(r.stored, 6);
+	assert_true(r.incomplete);
+}
+
 static void the_tree_may_have_two_levels(void **state)
 {
 	struct reload_id id = small(0x41, 8);
@@ -414,6 +434,7 @@ int main(void)
 		cmocka_unit_test(failures_are_said),
 		cmocka_unit_test(foreign_entries_do_not_count),
 		cmocka_unit_test(a_round_survives_failures),
+		cmocka_unit_test(a_round_that_is_given_up),
 		cmocka_unit_test(the_tree_may_have_two_levels),
 		cmocka_unit_test(when_the_next_round_is),
 		cmocka_unit_test(the_history_decides_where_to_begin),

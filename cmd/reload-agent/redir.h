@@ -35,3 +35,39 @@ struct reload_request *agent_redir_remove(const struct agent *agent, const char 
 /* agent_redir_place_json() returns {level, node, resource_id} (owned). */
 json_t *agent_redir_place_json(
 	const struct agent *agent, const char *service, struct reload_redir_place place);
+
+enum {
+	AGENT_REDIR_TRIES = 3 /* providers of one search (digest section 19, number 16) */
+};
+
+/*
+ * A lookup, and further ones that leave out providers that were of no use.  Set agent, service, until, each_ms, done and arg; all else starts
+ * as zero.  done() is called when lookup has ended, which may be within agent_redir_walk_begin().
+ */
+struct agent_redir_walk {
+	struct agent *agent;
+	const char *service; /* borrowed */
+	reload_ms until;   /* the end of the time that its requests have; 0: that of the protocol */
+	reload_ms each_ms; /* at most, for each request; 0: that of the protocol */
+	void (*done)(void *arg);
+	void *arg;
+	struct reload_redir_lookup lookup;
+	struct reload_id passed_over[AGENT_REDIR_TRIES];
+	unsigned tries; /* how many of them */
+	struct reload_request *request;
+	uint8_t levels[AGENT_REDIR_TRIES * 2 * RELOAD_REDIR_LEVELS]; /* of all its Fetches */
+	unsigned fetches;
+};
+
+/* agent_redir_walk_begin() looks for the provider that follows key; RELOAD_UNKNOWN_KIND in an overlay without the Kind, and then done() is not called. */
+enum reload_err agent_redir_walk_begin(
+	struct agent_redir_walk *w, const struct reload_id *key) MUST_CHECK;
+
+/* agent_redir_walk_pass_over() leaves the provider that was found out of the next lookup; returns whether there may be one more. */
+bool agent_redir_walk_pass_over(struct agent_redir_walk *w);
+
+/* agent_redir_walk_timeout() returns the time that a request of the walk has now; 0: that of the protocol. */
+reload_ms agent_redir_walk_timeout(const struct agent_redir_walk *w);
+
+/* agent_redir_walk_stop() ends it without a result. */
+void agent_redir_walk_stop(struct agent_redir_walk *w);

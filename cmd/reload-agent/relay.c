@@ -46,6 +46,7 @@ enum reload_err agent_relay_secret(
 /* -- the search ------------------------------------------------------------------------------------------------------------- */
 
 static void next(struct agent_relay *r);
+static void next_provider(struct agent_relay *r);
 
 static void end(struct agent_relay *r)
 {
@@ -69,9 +70,9 @@ static void take(struct agent_relay *r, const struct reload_fetched *f)
 		reload_peer_config(r->agent->peer), r->loopback, &why);
 	if (err == RELOAD_OK && r->search.count > before)
 		agent_log(r->agent->log, "link", RELOAD_LEVEL_INFO,
-			"TURN server found address=%s node=%s",
+			"TURN server found address=%s node=%s by=%s",
 			reload_ip_port_text(text, &r->search.servers[before].address),
-			reload_id_hex(hex, &f->signer));
+			reload_id_hex(hex, &f->signer), r->by_service ? "service" : "chance");
 	else if (err == RELOAD_BAD_VALUE)
 		agent_log(r->agent->log, "link", RELOAD_LEVEL_INFO,
 			"TURN server not used node=%s: %s: %s", reload_id_hex(hex, &f->signer),
@@ -87,7 +88,10 @@ static void fetched(void *arg, const struct reload_result *result)
 		take(r, &result->values[i]);
 	if (r->search.count > before && r->done)
 		r->done(r->arg);
-	next(r);
+	if (r->by_service)
+		next_provider(r);
+	else
+		next(r);
 }
 
 /* The answer says where a record is. */
@@ -141,6 +145,50 @@ static void next(struct agent_relay *r)
 	r->ended = 0; /* it has no link */
 }
 
+/* -- by ReDiR --------------------------------------------------------------------------------------------------------------- */
+
+/* A provider's first TURN-SERVICE record has the address of its server. */
+static void provider_found(void *arg)
+{
+	struct agent_relay *r = arg;
+	uint8_t bytes[RELOAD_ID_MAX + 1];
+	struct wr name = wr_fixed(bytes, sizeof(bytes));
+	struct reload_id at;
+	if (!r->walk.lookup.err) {
+		reload_turn_name(&name, &r->walk.lookup.provider, 1);
+		reload_peer_resource_id(r->agent->peer, &at, wr_done(&name));
+		if (fetch(r, reload_id_span(&at)))
+			return;
+	}
+	r->by_service = false;
+	next(r);
+}
+
+/* The next provider, as long as too few servers are known; then random places. */
+static void next_provider(struct agent_relay *r)
+{
+	bool more = agent_redir_walk_pass_over(&r->walk) &&
+		    reload_turn_search_wanted(&r->search, reload_poll_now());
+	if (more && !agent_redir_walk_begin(&r->walk, &r->agent->credentials->node))
+		return;
+	r->by_service = false;
+	next(r);
+}
+
+static void search(struct agent_relay *r)
+{
+	r->walk = (struct agent_redir_walk){ .agent = r->agent,
+		.service = RELOAD_SERVICE_TURN,
+		.each_ms = AGENT_RELAY_FIND_MS,
+		.done = provider_found,
+		.arg = r };
+	r->by_service = true;
+	if (!agent_redir_walk_begin(&r->walk, &r->agent->credentials->node))
+		return;
+	r->by_service = false;
+	next(r);
+}
+
 bool agent_relay_search(struct agent_relay *r)
 {
 	reload_ms now = reload_poll_now();
@@ -151,7 +199,7 @@ bool agent_relay_search(struct agent_relay *r)
 		return false;
 	r->searching = true;
 	reload_turn_search_begin(&r->search);
-	next(r);
+	search(r);
 	return r->searching;
 }
 
@@ -159,6 +207,7 @@ void agent_relay_clear(struct agent_relay *r)
 {
 	if (r->request)
 		reload_request_cancel(r->agent->peer, TAKE(r->request));
+	agent_redir_walk_stop(&r->walk);
 	r->searching = false;
 	if (r->secret.len)
 		OPENSSL_cleanse(r->secret.at, r->secret.len);

@@ -1,10 +1,12 @@
 /*
- * TURN servers of other peers, for a node that needs a relay (RFC 6940 s9): it finds them through the overlay, and uses them with a
+ * TURN servers of other peers, for a node that needs a relay (RFC 6940 s9): it finds them through the overlay, by ReDiR (RFC 7374 s10.4)
+ * and, when that gives too few, at random places, and uses them with a
  * credential that it makes from the secret of --turn-credentials (reload_turn_credential()).
  */
 #pragma once
 
 #include "agent.h"
+#include "redir.h"
 #include "usage/turn_search.h"
 #include "util/owned.h"
 
@@ -21,6 +23,8 @@ struct agent_relay {
 	struct reload_turn_search search;
 	struct bytes secret;            /* empty: none, no server can be used */
 	struct reload_request *request; /* of a search under way */
+	struct agent_redir_walk walk;   /* its first part: providers of the service turn-server */
+	bool by_service;                /* that part is under way */
 	reload_ms ended;                /* of the last search; 0: none */
 	bool searching, loopback;
 	void (*done)(void *arg); /* a search has ended, or has found a server */

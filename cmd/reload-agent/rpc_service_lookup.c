@@ -2,9 +2,7 @@
 #include "rpc_request.h"
 
 #include "common/output.h"
-#include "random.h"
 #include "redir.h"
-#include "renewals.h"
 #include "services.h"
 #include "util/text.h"
 
@@ -13,57 +11,27 @@
 #include <string.h>
 
 enum {
-	TRIES = 3, /* providers that are pinged (digest section 19, number 16) */
 	PING_MS =
 		5000, /* that a provider may take to answer: three silent ones take less than a command may */
-	LEVELS_TEXT = 4 * 2 * RELOAD_REDIR_LEVELS
+	LEVELS_TEXT = 4 * AGENT_REDIR_TRIES * 2 * RELOAD_REDIR_LEVELS
 };
 
 struct lookup_request {
 	struct agent_request base;
 	char name[RELOAD_REDIR_NAMESPACE_MAX + 1];
 	struct reload_id key; /* that was asked for */
-	struct reload_redir_lookup walk;
+	struct agent_redir_walk walk;
 	bool check;
-	reload_ms until;          /* RELOAD_NEVER: no limit but those of the requests */
-	unsigned fetches;         /* of earlier walks */
-	json_t *levels, *skipped; /* owned */
-	struct reload_id passed_over[TRIES];
-	unsigned tries; /* how many of them */
+	json_t *skipped; /* owned */
 	struct reload_timer start;
 };
 
 static void lookup_clear(struct agent_request *q)
 {
 	struct lookup_request *l = (struct lookup_request *)q;
+	agent_redir_walk_stop(&l->walk);
 	reload_timer_cancel(reload_poll_timers(q->agent->poll), &l->start);
-	json_decref(l->levels);
 	json_decref(l->skipped);
-}
-
-static const struct reload_kind *kind_of(const struct lookup_request *l)
-{
-	return reload_config_kind(l->base.config, RELOAD_KIND_REDIR);
-}
-
-static reload_ms left(const struct lookup_request *l)
-{
-	reload_ms now = reload_poll_now();
-	if (l->until == RELOAD_NEVER)
-		return 0;
-	return now < l->until ? l->until - now : 1;
-}
-
-static void step(struct lookup_request *l);
-
-static void begin_walk(struct lookup_request *l)
-{
-	struct agent *agent = l->base.agent;
-	reload_redir_lookup(&l->walk, &l->key, &agent->credentials->node,
-		kind_of(l)->branching_factor,
-		reload_redir_history_start(agent_services_history(agent_services(agent), l->name)),
-		agent_chance());
-	step(l);
 }
 
 /* -- results ------------------------------------------------------------------------------------------------------------- */
@@ -86,7 +54,7 @@ static json_t *entry_json(const struct reload_destination *d)
 static size_t route_of(const struct lookup_request *l, struct reload_destination *out, size_t max)
 {
 	struct wire_ctx ctx = reload_config_wire_ctx(l->base.config);
-	struct rd r = rd_of(span_of(l->walk.route, l->walk.route_len));
+	struct rd r = rd_of(span_of(l->walk.lookup.route, l->walk.lookup.route_len));
 	size_t count = 0;
 	while (count < max && reload_dest_next(&r, &ctx, &out[count]))
 		count++;
@@ -97,31 +65,32 @@ static void reply(struct lookup_request *l, bool checked)
 {
 	struct reload_destination route[AGENT_TARGET_MAX];
 	size_t count = route_of(l, route, COUNT_OF(route));
-	json_t *list = json_array();
+	json_t *list = json_array(), *levels = json_array();
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, entry_json(&route[i]));
-	json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:I, s:O, s:O}", "service", l->name,
-		"key", json_of_id(&l->key), "node_id", json_of_id(&l->walk.provider),
-		"destination_list", list, "wrapped", (int)l->walk.wrapped, "checked", (int)checked,
-		"fetches", (json_int_t)l->fetches, "levels", l->levels, "skipped", l->skipped);
+	for (unsigned i = 0; i < l->walk.fetches; i++)
+		json_array_append_new(levels, json_integer(l->walk.levels[i]));
+	json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:I, s:o, s:O}", "service", l->name,
+		"key", json_of_id(&l->key), "node_id", json_of_id(&l->walk.lookup.provider),
+		"destination_list", list, "wrapped", (int)l->walk.lookup.wrapped, "checked",
+		(int)checked, "fetches", (json_int_t)l->walk.fetches, "levels", levels, "skipped",
+		l->skipped);
 	(void)agent_request_reply(&l->base, o);
 }
 
 static const char *levels_text(const struct lookup_request *l, char out[LEVELS_TEXT])
 {
-	size_t used = 0, i;
-	json_t *level;
+	size_t used = 0;
 	out[0] = 0;
-	json_array_foreach (l->levels, i, level)
-		if (used + 8 < LEVELS_TEXT)
-			used += (size_t)snprintf(out + used, LEVELS_TEXT - used, "%s%lld",
-				used ? ", " : "", (long long)json_integer_value(level));
+	for (unsigned i = 0; i < l->walk.fetches; i++)
+		used += (size_t)snprintf(
+			out + used, LEVELS_TEXT - used, "%s%u", i ? ", " : "", l->walk.levels[i]);
 	return out;
 }
 
 static void fail(struct lookup_request *l)
 {
-	struct reload_failure f = { .err = l->walk.err };
+	struct reload_failure f = { .err = l->walk.lookup.err };
 	char what[320], levels[LEVELS_TEXT];
 	bool none = f.err == RELOAD_NOT_FOUND;
 	const char *instance = l->base.agent->instance;
@@ -158,17 +127,27 @@ static void fail(struct lookup_request *l)
 
 /* -- the provider -------------------------------------------------------------------------------------------------------- */
 
+static void begin(void *arg)
+{
+	struct lookup_request *l = arg;
+	enum reload_err err = agent_redir_walk_begin(&l->walk, &l->key);
+	if (!err)
+		return;
+	l->walk.lookup.err = err; /* a newer configuration took the Kind away */
+	fail(l);
+}
+
 /* Looks again, for a provider that was not passed over. */
 static void skip(struct lookup_request *l, const char *why)
 {
-	json_array_append_new(l->skipped,
-		json_pack("{s:o, s:s}", "node_id", json_of_id(&l->walk.provider), "why", why));
-	l->passed_over[l->tries++] = l->walk.provider;
-	if (l->tries < TRIES) {
-		begin_walk(l);
+	json_array_append_new(
+		l->skipped, json_pack("{s:o, s:s}", "node_id", json_of_id(&l->walk.lookup.provider),
+				    "why", why));
+	if (agent_redir_walk_pass_over(&l->walk)) {
+		begin(l);
 		return;
 	}
-	l->walk.err = RELOAD_NOT_FOUND;
+	l->walk.lookup.err = RELOAD_NOT_FOUND;
 	fail(l);
 }
 
@@ -176,7 +155,7 @@ static void pinged(void *arg, const struct reload_result *r)
 {
 	struct lookup_request *l = arg;
 	l->base.request = NULL;
-	if (!r->err && reload_id_eq(&r->responder, &l->walk.provider))
+	if (!r->err && reload_id_eq(&r->responder, &l->walk.lookup.provider))
 		reply(l, true);
 	else
 		skip(l, r->err ? reload_err_text(r->err) : "another node answered");
@@ -185,80 +164,25 @@ static void pinged(void *arg, const struct reload_result *r)
 static void ping(struct lookup_request *l)
 {
 	struct reload_destination route[AGENT_TARGET_MAX];
+	reload_ms timeout = agent_redir_walk_timeout(&l->walk);
 	struct reload_request_target target = { .list = route,
 		.count = route_of(l, route, COUNT_OF(route)),
-		.timeout_ms = left(l) && left(l) < PING_MS ? left(l) : PING_MS };
+		.timeout_ms = timeout && timeout < PING_MS ? timeout : PING_MS };
 	enum reload_err err = RELOAD_OK;
 	l->base.request = reload_peer_ping(l->base.agent->peer, &target, 0, pinged, l, &err);
 	if (!l->base.request)
 		skip(l, reload_err_text(err));
 }
 
-static void walk_ended(struct lookup_request *l)
+static void walk_ended(void *arg)
 {
-	if (l->walk.err) {
+	struct lookup_request *l = arg;
+	if (l->walk.lookup.err)
 		fail(l);
-		return;
-	}
-	reload_redir_history_add(
-		agent_services_history(agent_services(l->base.agent), l->name), l->walk.level);
-	if (l->check)
+	else if (l->check)
 		ping(l);
 	else
 		reply(l, false);
-}
-
-/* Takes the providers that did not answer out of the entries; returns how many are left. */
-static size_t without_passed_over(
-	const struct lookup_request *l, struct reload_redir_entry *entries, size_t count)
-{
-	size_t left = 0;
-	for (size_t i = 0; i < count; i++)
-		if (!reload_id_listed(l->passed_over, l->tries, &entries[i].node))
-			entries[left++] = entries[i];
-	return left;
-}
-
-static void note_fetch(struct lookup_request *l, unsigned level)
-{
-	l->fetches++;
-	json_array_append_new(l->levels, json_integer((json_int_t)level));
-}
-
-static void fetched(void *arg, const struct reload_result *r)
-{
-	struct lookup_request *l = arg;
-	struct reload_redir_place place = { 0 };
-	size_t count = 0;
-	(void)reload_redir_lookup_next(&l->walk, &place);
-	struct reload_redir_entry *entries =
-		agent_redir_entries(&count, r, l->name, place, kind_of(l)->branching_factor);
-	l->base.request = NULL;
-	note_fetch(l, place.level);
-	count = without_passed_over(l, entries, count);
-	reload_redir_lookup_fetched(&l->walk, r->err, entries, count);
-	free(entries);
-	step(l);
-}
-
-static void step(struct lookup_request *l)
-{
-	struct reload_redir_place place;
-	enum reload_err err = RELOAD_OK;
-	while (reload_redir_lookup_next(&l->walk, &place)) {
-		l->base.request =
-			agent_redir_fetch(l->base.agent, l->name, place, left(l), fetched, l, &err);
-		if (l->base.request)
-			return;
-		reload_redir_lookup_fetched(&l->walk, err, NULL, 0);
-	}
-	walk_ended(l);
-}
-
-static void begin(void *arg)
-{
-	struct lookup_request *l = arg;
-	begin_walk(l);
 }
 
 /* -- the method ---------------------------------------------------------------------------------------------------------- */
@@ -278,7 +202,7 @@ static enum reload_err read_params(
 		node = digits;
 	}
 	l->check = param_bool(params, "check", false);
-	l->until = timeout ? reload_poll_now() + timeout : RELOAD_NEVER;
+	l->walk.until = timeout ? reload_poll_now() + timeout : 0;
 	snprintf(l->name, sizeof(l->name), "%s", name);
 	enum reload_err err = agent_service_name_check(name, why);
 	if (!err && !agent_redir_kind(agent, why))
@@ -304,7 +228,10 @@ enum reload_rpc_end rpc_service_lookup(
 	l->base.call = call;
 	l->base.config = reload_config_ref(reload_peer_config(l->base.agent->peer));
 	l->base.clear = lookup_clear;
-	l->levels = json_array();
+	l->walk.agent = arg;
+	l->walk.service = l->name;
+	l->walk.done = walk_ended;
+	l->walk.arg = l;
 	l->skipped = json_array();
 	f.err = read_params(l, params, &f.why);
 	if (f.err)

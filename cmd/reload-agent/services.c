@@ -37,6 +37,7 @@ struct agent_service {
 		struct reload_request *request;
 	} removals[RELOAD_REDIR_LEVELS];
 	unsigned removing, removed, not_removed;
+	bool own;    /* of the agent itself: it is not on disk */
 	bool leaves; /* it is freed once its records are removed */
 	agent_service_done done;
 	void *done_arg;
@@ -361,7 +362,29 @@ struct agent_service *agent_service_put(
 		s->count++;
 	}
 	v->lifetime_s = lifetime_s;
+	v->own = false;
 	return v;
+}
+
+void agent_service_offer(struct agent_services *s, const char *name)
+{
+	struct reload_error_text why;
+	struct agent_service *v = agent_service_find(s, name);
+	bool withdrawn = v && v->own && v->leaves; /* its removal is still under way */
+	if ((v && !withdrawn) || agent_services_room(s, name, &why))
+		return;
+	v = agent_service_put(s, name, RELOAD_REDIR_LIFETIME_S);
+	v->own = true;
+	v->leaves = false;
+	if (s->joined)
+		plan(v, 0);
+}
+
+void agent_service_withdraw(struct agent_services *s, const char *name)
+{
+	struct agent_service *v = agent_service_find(s, name);
+	if (v && v->own && agent_service_remove(v, NULL, NULL))
+		return; /* it is being removed already */
 }
 
 enum reload_err agent_service_register(struct agent_service *v, agent_service_done done, void *arg)
@@ -460,7 +483,7 @@ json_t *agent_services_saved(const struct agent_services *s)
 	const struct agent_service *v;
 	json_t *list = json_array();
 	TAILQ_FOREACH (v, &s->list, entry)
-		if (!v->leaves)
+		if (!v->leaves && !v->own)
 			json_array_append_new(
 				list, json_pack("{s:s, s:I}", "service", v->name, "lifetime_s",
 					      (json_int_t)v->lifetime_s));

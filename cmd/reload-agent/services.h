@@ -49,6 +49,13 @@ struct agent_service *agent_service_put(
 	struct agent_services *s, const char *name, uint32_t lifetime_s);
 
 /*
+ * agent_service_offer() adds a service of the agent itself, which is not in the table on disk, unless it is offered already, and registers it as soon as the node has joined;
+ * nothing in an overlay without the Kind.  agent_service_withdraw() ends that.
+ */
+void agent_service_offer(struct agent_services *s, const char *name);
+void agent_service_withdraw(struct agent_services *s, const char *name);
+
+/*
  * agent_service_register() begins a round now, and agent_service_remove() removes all records and then the service; done(arg, v) is called once,
  * later, at its end and before v is freed.  RELOAD_EXISTS when one that somebody waits for is under way, RELOAD_NOT_JOINED.  agent_service_unwait() forgets done.
  */

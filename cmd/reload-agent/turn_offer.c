@@ -2,6 +2,7 @@
 
 #include "ice_internal.h"
 #include "renewals.h"
+#include "services.h"
 
 #include "config/kind.h"
 #include "usage/turn.h"
@@ -147,6 +148,7 @@ static void withdraw(struct turn_offer *o, const char *why)
 		each_record(
 			o->h, reload_turn_records(reload_peer_config(o->h->agent.peer)), take_out);
 	o->offered = false;
+	agent_service_withdraw(agent_services(&o->h->agent), RELOAD_SERVICE_TURN);
 }
 
 static void offer(struct turn_offer *o, const struct reload_ip_port *at)
@@ -165,6 +167,7 @@ static void offer(struct turn_offer *o, const struct reload_ip_port *at)
 	o->offered = true;
 	o->said[0] = 0;
 	each_record(h, count, store);
+	agent_service_offer(agent_services(&h->agent), RELOAD_SERVICE_TURN);
 	agent_relay_add(&h->ice->relay, at);
 	agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO,
 		"the TURN server is offered address=%s records=%u", reload_ip_port_text(text, at),

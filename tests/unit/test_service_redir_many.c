@@ -127,11 +127,41 @@ static void beginning_where_others_ended_is_cheap(void **state)
 	}
 }
 
+enum {
+	TOGETHER = 2000, /* providers that register at once; with fewer, chance alone makes peaks */
+	WINDOW_MS = 10000,
+	WINDOWS = 360 /* an hour */
+};
+
+/* E05: nodes that start together do not refresh together, in no round: the busiest 10 s have at most three times the mean */
+static void a_power_cut_does_not_make_waves(void **state)
+{
+	unsigned busy[WINDOWS] = { 0 }, total = 0, most = 0;
+	(void)state;
+	drawn = 7374;
+	for (unsigned i = 0; i < TOGETHER; i++) {
+		reload_ms at = 0;
+		for (unsigned round = 0; at < (reload_ms)WINDOWS * WINDOW_MS; round++) {
+			busy[at / WINDOW_MS] += round > 0; /* all begin in the first one */
+			total += round > 0;
+			at += reload_redir_refresh_in(
+				RELOAD_REDIR_LIFETIME_S, round == 0, 0, draw());
+		}
+	}
+	for (unsigned w = 0; w < WINDOWS; w++)
+		most = busy[w] > most ? busy[w] : most;
+	print_message("%u refreshes in an hour, at most %u in 10 s\n", total, most);
+	/* R7374-15 */
+	assert_true(most * WINDOWS <= 3 * total);
+	assert_true(total > TOGETHER * 6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(costs_are_those_of_the_oracle),
 		cmocka_unit_test(beginning_where_others_ended_is_cheap),
+		cmocka_unit_test(a_power_cut_does_not_make_waves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,6 +160,7 @@ service_is() {
 }
 
 @test "--check passes over a provider that does not answer, and says so" {
+	lab_whole alice bob carol # none of those that were killed is left
 	another erin
 	reload-store -a erin -q --service scan
 	erin=$(node_of erin)
@@ -177,6 +178,7 @@ service_is() {
 
 # R7374-21: before it leaves, so that nobody finds it; it is offered again after a restart
 @test "records are removed at a stop and a leave, and stored again afterwards" {
+	lab_whole alice bob carol # none of those that were killed is left
 	another frank
 	reload-store -a frank -q --service mail
 	frank=$(node_of frank)
@@ -200,6 +202,7 @@ kept_nothing() {
 
 # R7374-2 R7374-10: three providers lie where their Node-IDs are; a dead one is marked until its records end
 @test "--tree shows who is where, and who does not answer" {
+	lab_whole alice bob carol # none of those that were killed is left
 	another grace
 	for who in alice bob grace; do
 		reload-store -a $who -q --service tree

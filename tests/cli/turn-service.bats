@@ -44,7 +44,23 @@ uses_another() { # NAME OLD: it is connected through another relay
 	path_is a b relayed && [ -n "$now" ] && [[ $now != *"$2"* ]]
 }
 
-# R7374-16 R7374-21
+# R7374-21
+@test "an agent that no longer offers its TURN server is no longer found" {
+	relay_start t
+	until_true offered t
+	R reload-fetch -a s --service turn-server -q
+	ok
+	[ "$output" = "node:$(node_of t)" ]
+	reload-agent stop -a t
+	until_true gone "$(cat lab/t.pid)"
+	R reload-fetch -a s --service turn-server
+	failed 5 'nobody provides turn-server'
+	# it depends on --turn-server, not on what was kept
+	[ "$(jq -c .services lab/state/t/kept.json)" = '[]' ]
+	relay_stop t
+}
+
+# R7374-16
 @test "behind symmetric NATs: a relay found by ReDiR, and the next one when it dies" {
 	relay_start t u
 	for name in t u; do
@@ -67,20 +83,4 @@ uses_another() { # NAME OLD: it is connected through another relay
 	done
 	kill -9 "$(cat lab/"$dies".pid)" "$(cat lab/"$dies".turn.pid)"
 	within 90 uses_another a "$(nat-lab addr "$dies")"
-}
-
-@test "what is no longer offered is no longer found" {
-	for name in a b; do
-		host_stop $name
-	done
-	for name in t u; do
-		[ -e "lab/$name.pid" ] && kill -0 "$(cat lab/$name.pid)" 2>/dev/null || continue
-		node=$(node_of $name)
-		reload-agent stop -a $name
-		until_true gone "$(cat lab/$name.pid)"
-		# it depends on --turn-server, not on what was kept
-		[ "$(jq -c .services lab/state/$name/kept.json)" = '[]' ]
-		R reload-fetch -a s --service turn-server --for "$node" -q
-		[ "$output" != "node:$node" ]
-	done
 }

@@ -5,6 +5,7 @@
 #include "common/files.h"
 #include "ident/aor.h"
 #include "util/text.h"
+#include "util/words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,20 @@ static int dry(struct outgoing *o, struct cli *cli)
 	return sip_lookup(cli);
 }
 
+/* --hold AT+FOR */
+static enum reload_err read_hold(struct outgoing *o, struct cli *cli, struct reload_error_text *why)
+{
+	const char *text = cli_value(cli, "hold", NULL), *plus = text ? strchr(text, '+') : NULL;
+	char at[RELOAD_TIME_TEXT];
+	if (!text)
+		return RELOAD_OK;
+	snprintf(at, sizeof(at), "%.*s", plus ? (int)(plus - text) : 0, text);
+	if (!plus || reload_time_parse(&o->hold_at, at) ||
+		reload_time_parse(&o->hold_for, plus + 1) || !o->hold_for)
+		return cli_refuse(why, "--hold is no AT+FOR", "two times, such as 10s+5s");
+	return RELOAD_OK;
+}
+
 int sip_call(struct cli *cli)
 {
 	struct outgoing o = { .method = "INVITE" };
@@ -50,6 +65,8 @@ int sip_call(struct cli *cli)
 		err = cli_time(cli, "ring", RING_MS, &o.ring, &why);
 	if (!err)
 		err = cli_time(cli, "wait", 0, &o.wait, &why);
+	if (!err)
+		err = read_hold(&o, cli, &why);
 	if (!err)
 		err = media_plan_read(&o.phone.plan, cli, false, &why);
 	o.phone.plan.duration = o.duration;

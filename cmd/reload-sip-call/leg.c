@@ -35,7 +35,7 @@ struct leg *leg_new(int fd, const json_t *object)
 	wr_init(&leg->in);
 	wr_init(&leg->out);
 	leg_token(leg->local_tag);
-	leg->deadline = RELOAD_NEVER;
+	leg->deadline = leg->hold_again = RELOAD_NEVER;
 	return leg;
 }
 
@@ -51,7 +51,9 @@ void leg_reset(struct leg *leg)
 	media_free(leg->media);
 	leg->media = NULL;
 	leg->state = LEG_IDLE;
-	leg->own = false;
+	leg->own = leg->on_hold = false;
+	leg->hold_branch[0] = 0;
+	leg->hold_again = RELOAD_NEVER;
 	leg->status = 0;
 	leg->phrase[0] = 0;
 	leg->ended_by = NULL;

@@ -44,6 +44,7 @@ struct leg_ops {
 	void (*ended)(struct leg *leg);
 	void (*invited)(struct leg *leg); /* RINGING: leg_accept() or leg_refuse() answers it */
 	void (*message)(struct leg *leg, struct span text);
+	void (*held)(struct leg *leg, int status); /* how the other end answered leg_hold() */
 	void (*responded)(struct leg *leg, const struct sip_s *sip); /* to leg_ask() */
 };
 
@@ -68,6 +69,11 @@ struct leg {
 	const char *ended_by; /* "caller", "callee", "time" or "connection"; NULL: it was not up */
 	char *call_id, *remote_uri, *target; /* owned */
 	char local_tag[LEG_TOKEN], *remote_tag, branch[LEG_TOKEN], ask_branch[LEG_TOKEN];
+	char hold_branch
+		[LEG_TOKEN]; /* of the INVITE that holds or resumes; "": none is under way */
+	uint32_t hold_cseq;
+	bool on_hold;         /* what this end wants */
+	reload_ms hold_again; /* after 491, when it is tried again; RELOAD_NEVER */
 	uint32_t cseq, remote_cseq, invite_cseq;
 	unsigned version;     /* of our session description */
 	struct msg_s *invite; /* of the other end, until it is answered */
@@ -92,6 +98,9 @@ void leg_ask(struct leg *leg, const char *method, const char *uri, struct span t
 void leg_ring(struct leg *leg);
 enum reload_err leg_accept(struct leg *leg, struct reload_error_text *why) MUST_CHECK;
 void leg_refuse(struct leg *leg, int status);
+
+/* leg_hold() holds a call that is up, in both directions, or resumes it; nothing happens while another INVITE is under way. */
+void leg_hold(struct leg *leg, bool hold);
 
 /* leg_hang_up() ends the call in whatever state: by CANCEL, BYE or a response; by is what ended_by becomes. */
 void leg_hang_up(struct leg *leg, const char *by);

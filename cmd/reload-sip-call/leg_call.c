@@ -27,7 +27,7 @@ enum reload_err leg_call(struct leg *leg, const char *uri, struct reload_error_t
 	if (err)
 		return err;
 	wr_init(&sdp);
-	sdp_offer(&sdp, media_local(leg->media), ++leg->version);
+	sdp_offer(&sdp, media_local(leg->media), ++leg->version, SDP_SENDRECV);
 	leg->state = LEG_INVITED;
 	leg->deadline = cli_monotonic() + LEG_PATIENCE_MS;
 	leg->invite_cseq = ++leg->cseq;
@@ -75,6 +75,25 @@ void leg_refuse(struct leg *leg, int status)
 	leg->status = status;
 	leg_respond(leg, sip_object(leg->invite), status, leg_phrase(status), span_of(NULL, 0));
 	leg_end(leg);
+}
+
+void leg_hold(struct leg *leg, bool hold)
+{
+	struct wr sdp;
+	if (leg->state != LEG_UP || leg->hold_branch[0])
+		return;
+	leg->on_hold = hold;
+	leg->hold_again = RELOAD_NEVER;
+	leg_token(leg->hold_branch);
+	wr_init(&sdp);
+	sdp_offer(
+		&sdp, media_local(leg->media), ++leg->version, hold ? SDP_INACTIVE : SDP_SENDRECV);
+	if (hold)
+		media_pause(leg->media);
+	leg->hold_cseq = ++leg->cseq;
+	leg_request(
+		leg, "INVITE", leg->hold_branch, leg->hold_cseq, wr_done(&sdp), "application/sdp");
+	wr_clear(&sdp);
 }
 
 void leg_hang_up(struct leg *leg, const char *by)

@@ -58,7 +58,8 @@ void leg_input(struct leg *leg)
 reload_ms leg_due(const struct leg *leg)
 {
 	reload_ms audio = leg->media ? media_due(leg->media) : RELOAD_NEVER;
-	return audio < leg->deadline ? audio : leg->deadline;
+	reload_ms due = audio < leg->deadline ? audio : leg->deadline;
+	return due < leg->hold_again ? due : leg->hold_again;
 }
 
 static void late(struct leg *leg)
@@ -76,6 +77,8 @@ void leg_run(struct leg *leg, reload_ms now)
 {
 	if (leg->media)
 		media_run(leg->media, now);
+	if (now >= leg->hold_again)
+		leg_hold(leg, leg->on_hold);
 	if (now >= leg->deadline)
 		late(leg);
 }

@@ -113,7 +113,7 @@ static void on_another_invite(struct leg *leg, const sip_t *sip)
 {
 	struct sdp_audio offer;
 	struct wr sdp;
-	if (leg->state != LEG_UP) {
+	if (leg->state != LEG_UP || leg->hold_branch[0]) { /* RFC 3261 s14.2 */
 		refuse(leg, sip, 491);
 		return;
 	}
@@ -235,11 +235,12 @@ static void on_request(struct leg *leg, const sip_t *sip, msg_t *msg)
 
 /* -- responses ----------------------------------------------------------------------------------------------------------------- */
 
-static void acknowledge(struct leg *leg, bool success)
+/* The ACK of a success is a transaction of its own, that of a failure belongs to the INVITE. */
+static void acknowledge(struct leg *leg, const char *invite, uint32_t cseq, bool success)
 {
 	char branch[LEG_TOKEN];
 	leg_token(branch);
-	leg_request(leg, "ACK", success ? branch : leg->branch, leg->invite_cseq, NO_BODY, "");
+	leg_request(leg, "ACK", success ? branch : invite, cseq, NO_BODY, "");
 }
 
 static void on_success(struct leg *leg, const sip_t *sip)
@@ -250,7 +251,7 @@ static void on_success(struct leg *leg, const sip_t *sip)
 	if (contact)
 		set(&leg->target, contact);
 	bool fits = !sdp_read(&answer, body_of(sip));
-	acknowledge(leg, true);
+	acknowledge(leg, leg->branch, leg->invite_cseq, true);
 	if (leg->fd < 0)
 		return; /* the connection was lost with it */
 	leg->state = LEG_UP;
@@ -287,8 +288,36 @@ static void on_invite_response(struct leg *leg, const sip_t *sip)
 		on_success(leg, sip);
 		return;
 	}
-	acknowledge(leg, false);
+	acknowledge(leg, leg->branch, leg->invite_cseq, false);
 	leg_end(leg);
+}
+
+/* The answer to leg_hold(). */
+static void on_hold_response(struct leg *leg, const sip_t *sip)
+{
+	enum {
+		AGAIN_MS =
+			2100, /* RFC 3261 s14.1: 2.1 to 4 s for who made the call, up to 2 s for the other end */
+		SPREAD_MS = 1900
+	};
+	int status = sip->sip_status->st_status;
+	struct sdp_audio answer;
+	char branch[LEG_TOKEN];
+	if (status < 200 || leg->state != LEG_UP)
+		return;
+	memcpy(branch, leg->hold_branch, sizeof(branch));
+	leg->hold_branch[0] = 0;
+	acknowledge(leg, branch, leg->hold_cseq, status < 300);
+	if (leg->fd < 0)
+		return; /* the connection was lost with it */
+	if (status < 300 && !sdp_read(&answer, body_of(sip)))
+		media_start(leg->media, &answer.at, answer.payload_type,
+			!leg->on_hold && answer.direction & SDP_RECVONLY);
+	if (status == 491) /* both at once; the token is as random as anything */
+		leg->hold_again = cli_monotonic() + (leg->own ? AGAIN_MS : 0) +
+				  strtoul(branch + 24, NULL, 16) % SPREAD_MS;
+	else if (leg->ops->held)
+		leg->ops->held(leg, status);
 }
 
 static void on_response(struct leg *leg, const sip_t *sip)
@@ -301,6 +330,9 @@ static void on_response(struct leg *leg, const sip_t *sip)
 	branch += 7;
 	if (!strcmp(method, "INVITE") && !strcmp(branch, leg->branch))
 		on_invite_response(leg, sip);
+	else if (!strcmp(method, "INVITE") && *leg->hold_branch &&
+		 !strcmp(branch, leg->hold_branch))
+		on_hold_response(leg, sip);
 	else if (!strcmp(method, "BYE") && leg->state == LEG_BYE_SENT &&
 		 sip->sip_status->st_status >= 200)
 		leg_end(leg);

@@ -15,6 +15,7 @@ static const struct cli_opt call_opts[] = {
 	{ 0, "record", "WAV", "what the callee says goes to that file" },
 	{ 0, "duration", "TIME", "of the call from its answer on, then it is ended" },
 	{ 0, "ring", "TIME", "until somebody answers (default 1m)" },
+	{ 0, "hold", "AT+FOR", "hold the call AT after its answer, and resume it after FOR" },
 	{ 0, "wait", "TIME", "until the callee is registered and listens (default 0)" },
 	{ 0, "sips", NULL, "SIPS, whatever the callee prefers" },
 	CLI_END,

@@ -189,6 +189,11 @@ void media_start(
 	m->begun = m->due = cli_monotonic();
 }
 
+void media_pause(struct media *m)
+{
+	m->sends = false;
+}
+
 int media_fd(const struct media *m)
 {
 	return m->fd;

@@ -45,6 +45,9 @@ const struct reload_ip_port *media_local(const struct media *m);
 void media_start(
 	struct media *m, const struct reload_ip_port *remote, uint8_t payload_type, bool sends);
 
+/* media_pause() sends no more until media_start() says so. */
+void media_pause(struct media *m);
+
 /* media_fd() is to be waited for, and media_due() says when media_run() has something to send, by the clock of cli_monotonic(). */
 int media_fd(const struct media *m);
 reload_ms media_due(const struct media *m);

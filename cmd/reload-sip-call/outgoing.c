@@ -123,7 +123,16 @@ static void on_responded(struct leg *leg, const sip_t *sip)
 		json_decref(e);
 }
 
+static void on_held(struct leg *leg, int status)
+{
+	struct outgoing *o = leg->owner;
+	json_t *e = event(o, leg, leg->on_hold ? "held" : "resumed");
+	json_object_set_new(e, "sip_status", json_integer(status));
+	outgoing_print(o, e);
+}
+
 static const struct leg_ops leg_ops = {
+	.held = on_held,
 	.ringing = on_ringing,
 	.answered = on_answered,
 	.ended = on_ended,
@@ -314,6 +323,20 @@ static void conclude(struct outgoing *o, reload_ms now)
 		o->again = now + AGAIN_MS;
 }
 
+/* --hold: holds the call and resumes it; returns when the next of both is due. */
+static reload_ms hold(struct outgoing *o, reload_ms now)
+{
+	reload_ms at = o->up->answered_at + o->hold_at + (o->holds ? o->hold_for : 0);
+	if (!o->hold_for || o->holds > 1)
+		return RELOAD_NEVER;
+	if (now < at)
+		return at;
+	if (o->up->hold_branch[0])
+		return RELOAD_NEVER; /* its answer comes first */
+	leg_hold(o->up, !o->holds++);
+	return now;
+}
+
 static reload_ms limits(struct outgoing *o, reload_ms now)
 {
 	reload_ms next = RELOAD_NEVER;
@@ -324,6 +347,9 @@ static reload_ms limits(struct outgoing *o, reload_ms now)
 		if (now >= next || played) {
 			leg_hang_up(up, "caller");
 			next = RELOAD_NEVER;
+		} else {
+			reload_ms held = hold(o, now);
+			next = held < next ? held : next;
 		}
 	}
 	if (!up && o->ring && o->rings && !o->rang_out) {

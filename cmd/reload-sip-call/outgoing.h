@@ -29,6 +29,8 @@ struct outgoing {
 	struct span text;               /* of a MESSAGE */
 	bool sips;                      /* SIPS alone, whatever the device prefers */
 	reload_ms duration, ring, wait; /* 0: none */
+	reload_ms hold_at, hold_for;    /* after the answer; hold_for 0: never */
+	unsigned holds;                 /* 1: held, 2: resumed */
 	/* under way */
 	reload_ms begun, tried, rings; /* tried: the last lookup; rings: since the first INVITE */
 	reload_ms again;               /* when it is resolved the next time */

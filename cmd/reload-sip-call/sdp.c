@@ -111,20 +111,34 @@ static void head(struct wr *w, const struct reload_ip_port *at, unsigned version
 		family, host, family, host);
 }
 
-void sdp_offer(struct wr *w, const struct reload_ip_port *at, unsigned version)
+static const char *const directions[] = {
+	[SDP_INACTIVE] = "inactive",
+	[SDP_SENDONLY] = "sendonly",
+	[SDP_RECVONLY] = "recvonly",
+	[SDP_SENDRECV] = "sendrecv",
+};
+
+void sdp_offer(struct wr *w, const struct reload_ip_port *at, unsigned version,
+	enum sdp_direction direction)
 {
 	char host[64];
 	head(w, at, version, host);
 	put(w,
 		"m=audio %u RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
-		"a=ptime:20\r\na=sendrecv\r\n",
-		at->port);
+		"a=ptime:20\r\na=%s\r\n",
+		at->port, directions[direction]);
+}
+
+/* What who answers does: it receives where the other end sends, and the other way around. */
+static enum sdp_direction turned(unsigned offered)
+{
+	return (offered & SDP_SENDONLY ? SDP_RECVONLY : 0) |
+	       (offered & SDP_RECVONLY ? SDP_SENDONLY : 0);
 }
 
 void sdp_answer(struct wr *w, const struct reload_ip_port *at, unsigned version,
 	const struct sdp_audio *offer)
 {
-	static const char *const directions[] = { "inactive", "recvonly", "sendonly", "sendrecv" };
 	char host[64];
 	head(w, at, version, host);
 	for (size_t i = 0; i < offer->streams; i++) {
@@ -135,6 +149,6 @@ void sdp_answer(struct wr *w, const struct reload_ip_port *at, unsigned version,
 		put(w, "m=audio %u RTP/AVP %u\r\na=rtpmap:%u %s/8000\r\na=ptime:20\r\na=%s\r\n",
 			at->port, offer->payload_type, offer->payload_type,
 			offer->payload_type == RELOAD_RTP_PCMA ? "PCMA" : "PCMU",
-			directions[offer->direction]);
+			directions[turned(offer->direction)]);
 	}
 }

@@ -32,8 +32,9 @@ struct sdp_audio {
  */
 enum reload_err sdp_read(struct sdp_audio *out, struct span text) MUST_CHECK;
 
-/* sdp_offer() appends an offer of PCMU and PCMA at that address; version grows with each of a call. */
-void sdp_offer(struct wr *w, const struct reload_ip_port *at, unsigned version);
+/* sdp_offer() appends an offer of PCMU and PCMA at that address, in that direction; version grows with each of a call. */
+void sdp_offer(struct wr *w, const struct reload_ip_port *at, unsigned version,
+	enum sdp_direction direction);
 
 /* sdp_answer() appends the answer to an offer: its other streams are refused, and the direction is turned around. */
 void sdp_answer(struct wr *w, const struct reload_ip_port *at, unsigned version,

@@ -115,6 +115,25 @@ audio() {
 	[ "$(python3 "$BATS_TEST_DIRNAME/sip_raw.py" sips-at-5060 alice)" = '416 200' ]
 }
 
+# part FILE FROM SECONDS: "loud" or "silent"
+part() {
+	sox "$1" -n trim "$2" "$3" stat 2>&1 | awk '/^Maximum amplitude/ { print ($3 > 0.1 ? "loud" : "silent") }'
+}
+
+@test "call: --hold silences both ends until the call is resumed" {
+	sox -n -r 8000 -c 1 -b 16 long.wav synth 9 sine 300
+	listens bob --answer --play long.wav --record bob-hears.wav -c 1
+	R reload-sip-call -a alice bob@calls.example --tone 440 --duration 3s --hold 1s+1s --record alice-hears.wav
+	ok
+	matches "$output" $'\nheld       200\nresumed    200\nended '
+	ended bob 0
+	for f in bob-hears.wav alice-hears.wav; do
+		[ "$(part $f 0.3 0.4) $(part $f 1.3 0.4) $(part $f 2.4 0.4)" = 'loud silent loud' ]
+	done
+	R reload-sip-call -a alice bob@calls.example --hold 5s
+	failed 2 hold
+}
+
 @test "call: nobody is registered, nobody listens, somebody is busy, nobody answers" {
 	R reload-sip-call -a alice carol@calls.example
 	failed 5 'carol@calls.example is not registered'

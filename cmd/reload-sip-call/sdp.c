@@ -3,7 +3,7 @@
 #include "media/rtp.h"
 
 #include <ctype.h>
-#include <sofia-sip/sdp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,72 +23,188 @@ static void put(struct wr *w, const char *fmt, ...)
 		wr_bytes(w, line, (size_t)n);
 }
 
+static const char *const directions[] = {
+	[SDP_INACTIVE] = "inactive",
+	[SDP_SENDONLY] = "sendonly",
+	[SDP_RECVONLY] = "recvonly",
+	[SDP_SENDRECV] = "sendrecv",
+};
+
 /* -- reading -------------------------------------------------------------------------------------------------------------- */
 
-static bool codec(uint8_t *out, const sdp_media_t *m)
+/*
+ * This reader is our own: the one of sofia-sip 1.12.11 takes memory without end for an m= line that names no format.  Of a description
+ * it needs c=, m= and the direction alone.
+ */
+struct reader {
+	struct sdp_audio audio;
+	struct span host;   /* c= of the session */
+	unsigned direction; /* of the session */
+	bool found;         /* a stream that can be used; it is the present one when `in` is set */
+	bool in, candidate; /* candidate: the present stream can be used when its address can */
+	struct sdp_audio stream;
+	struct span stream_host;
+	unsigned long port;
+};
+
+/* The next line without its end; false: there is none. */
+static bool next_line(struct span *text, struct span *line)
 {
-	for (const sdp_rtpmap_t *r = m->m_rtpmaps; r; r = r->rm_next)
-		if (r->rm_pt == RELOAD_RTP_PCMU || r->rm_pt == RELOAD_RTP_PCMA) {
-			*out = (uint8_t)r->rm_pt;
-			return true;
-		}
-	return false;
+	if (!text->len)
+		return false;
+	const uint8_t *end = memchr(text->at, '\n', text->len);
+	size_t n = end ? (size_t)(end - text->at) : text->len;
+	*line = span_of(text->at, n);
+	*text = end ? span_of(end + 1, text->len - n - 1) : span_of(NULL, 0);
+	if (line->len && line->at[line->len - 1] == '\r')
+		line->len--;
+	return true;
+}
+
+/* The next of the words of a line, which are separated by blanks; empty: there is none. */
+static struct span next_word(struct span *line)
+{
+	size_t n = 0;
+	while (line->len && line->at[0] == ' ')
+		*line = span_of(line->at + 1, line->len - 1);
+	while (n < line->len && line->at[n] != ' ')
+		n++;
+	struct span word = span_of(line->at, n);
+	*line = span_of(line->at + n, line->len - n);
+	return word;
+}
+
+static bool is(struct span s, const char *text)
+{
+	return span_eq(s, span_str(text));
+}
+
+/* Decimal digits, with "/" and what comes after it left out; false for another text or a large number. */
+static bool number(unsigned long *out, struct span word)
+{
+	unsigned long v = 0;
+	size_t i = 0;
+	for (; i < word.len && isdigit(word.at[i]); i++) {
+		v = v * 10 + (unsigned long)(word.at[i] - '0');
+		if (v > UINT16_MAX)
+			return false;
+	}
+	*out = v;
+	return i && (i == word.len || word.at[i] == '/');
+}
+
+/* c=IN IP4 ADDRESS[/TTL]; empty for anything else. */
+static struct span connection_of(struct span value)
+{
+	struct span net = next_word(&value), family = next_word(&value), host = next_word(&value);
+	const uint8_t *slash = host.len ? memchr(host.at, '/', host.len) : NULL;
+	if (slash)
+		host.len = (size_t)(slash - host.at);
+	bool known = is(net, "IN") && (is(family, "IP4") || is(family, "IP6"));
+	return known ? host : span_of(NULL, 0);
 }
 
 /* A numeric address that packets can be sent to; no name is ever looked up. */
-static bool address(struct reload_ip_port *out, const sdp_connection_t *c, unsigned long port)
+static bool address(struct reload_ip_port *out, struct span host, unsigned long port)
 {
 	char text[80];
-	if (!c || !c->c_address || c->c_nettype != sdp_net_in || port > UINT16_MAX ||
-		strlen(c->c_address) > 45)
+	if (!host.len || host.len > 45 || memchr(host.at, 0, host.len))
 		return false;
-	snprintf(text, sizeof(text), strchr(c->c_address, ':') ? "[%s]:%lu" : "%s:%lu",
-		c->c_address, port);
+	snprintf(text, sizeof(text), memchr(host.at, ':', host.len) ? "[%.*s]:%lu" : "%.*s:%lu",
+		(int)host.len, (const char *)host.at, port);
 	return !reload_ip_port_parse(out, text, 0) && !reload_ip_port_fault(out);
 }
 
-static bool take(struct sdp_audio *out, const sdp_session_t *s, const sdp_media_t *m)
+/* A word of an m= line as it is written into the answer. */
+static void keep_word(char out[SDP_WORD], struct span word, const char *otherwise)
 {
-	return m->m_type == sdp_media_audio && m->m_proto == sdp_proto_rtp && m->m_port &&
-	       !m->m_rejected && codec(&out->payload_type, m) &&
-	       address(&out->at, m->m_connections ? m->m_connections : s->sdp_connection,
-		       m->m_port);
+	bool plain = word.len && word.len < SDP_WORD;
+	for (size_t i = 0; plain && i < word.len; i++)
+		plain = isalnum(word.at[i]) || word.at[i] == '/' || word.at[i] == '-';
+	snprintf(out, SDP_WORD, "%.*s", plain ? (int)word.len : (int)strlen(otherwise),
+		plain ? (const char *)word.at : otherwise);
 }
 
-/* A word of an m= line as it is written into the answer. */
-static void keep_word(char out[SDP_WORD], const char *word, const char *otherwise)
+/* The present stream is at its end: the first that can be used is taken. */
+static void stream_end(struct reader *r)
 {
-	bool plain = word && *word && strlen(word) < SDP_WORD;
-	for (const char *c = word; plain && *c; c++)
-		plain = isalnum((unsigned char)*c) || *c == '/' || *c == '-';
-	snprintf(out, SDP_WORD, "%s", plain ? word : otherwise);
+	struct span host = r->stream_host.len ? r->stream_host : r->host;
+	if (!r->in)
+		return;
+	if (r->candidate && !r->found && address(&r->audio.at, host, r->port)) {
+		r->found = true;
+		r->audio.payload_type = r->stream.payload_type;
+		r->audio.direction = r->stream.direction;
+		r->audio.index = r->audio.streams;
+	}
+	r->audio.streams++;
+}
+
+/* m=TYPE PORT PROTO FORMAT... */
+static bool stream_begin(struct reader *r, struct span value)
+{
+	struct span type = next_word(&value), port = next_word(&value), proto = next_word(&value),
+		    format;
+	unsigned long n;
+	bool codec = false;
+	stream_end(r);
+	r->in = true;
+	r->stream = (struct sdp_audio){ .direction = r->direction };
+	r->stream_host = span_of(NULL, 0);
+	if (r->audio.streams == SDP_STREAMS_MAX || !number(&r->port, port) || !proto.len)
+		return false;
+	keep_word(r->audio.types[r->audio.streams], type, "audio");
+	keep_word(r->audio.protos[r->audio.streams], proto, "RTP/AVP");
+	while (!codec && (format = next_word(&value)).len)
+		if (number(&n, format) && (n == RELOAD_RTP_PCMU || n == RELOAD_RTP_PCMA)) {
+			codec = true;
+			r->stream.payload_type = (uint8_t)n;
+		}
+	r->candidate = codec && r->port && is(type, "audio") && is(proto, "RTP/AVP");
+	return true;
+}
+
+static void attribute(struct reader *r, struct span value)
+{
+	unsigned *direction = r->in ? &r->stream.direction : &r->direction;
+	for (unsigned d = SDP_INACTIVE; d <= SDP_SENDRECV; d++)
+		if (is(value, directions[d]))
+			*direction = d;
+}
+
+static bool read_line(struct reader *r, struct span line)
+{
+	if (line.len < 2 || line.at[1] != '=')
+		return false;
+	struct span value = span_of(line.at + 2, line.len - 2);
+	switch (line.at[0]) {
+	case 'c':
+		*(r->in ? &r->stream_host : &r->host) = connection_of(value);
+		return true;
+	case 'm':
+		return stream_begin(r, value);
+	case 'a':
+		attribute(r, value);
+		return true;
+	default:
+		return true;
+	}
 }
 
 enum reload_err sdp_read(struct sdp_audio *out, struct span text)
 {
-	struct sdp_audio a = { 0 };
-	bool found = false;
-	sdp_parser_t *parser =
-		sdp_parse(NULL, (const char *)text.at, (issize_t)text.len, sdp_f_mode_0000);
-	const sdp_session_t *s = parser ? sdp_session(parser) : NULL;
-	enum reload_err err = s ? RELOAD_NO_VALUE : RELOAD_BAD_VALUE;
-	for (const sdp_media_t *m = s ? s->sdp_media : NULL; m; m = m->m_next, a.streams++) {
-		if (a.streams < SDP_STREAMS_MAX) {
-			keep_word(a.types[a.streams], m->m_type_name, "audio");
-			keep_word(a.protos[a.streams], m->m_proto_name, "RTP/AVP");
-		}
-		if (found || !take(&a, s, m))
-			continue;
-		found = true;
-		a.index = a.streams;
-		a.direction = (unsigned)m->m_mode & SDP_SENDRECV;
-	}
-	if (found && a.streams <= SDP_STREAMS_MAX) {
-		*out = a;
-		err = RELOAD_OK;
-	}
-	sdp_parser_free(parser);
-	return err;
+	struct reader r = { .direction = SDP_SENDRECV };
+	struct span line;
+	if (!next_line(&text, &line) || !is(line, "v=0"))
+		return RELOAD_BAD_VALUE;
+	while (next_line(&text, &line))
+		if (line.len && !read_line(&r, line))
+			return RELOAD_BAD_VALUE;
+	stream_end(&r);
+	if (!r.found)
+		return RELOAD_NO_VALUE;
+	*out = r.audio;
+	return RELOAD_OK;
 }
 
 /* -- writing -------------------------------------------------------------------------------------------------------------- */
@@ -110,13 +226,6 @@ static void head(struct wr *w, const struct reload_ip_port *at, unsigned version
 	put(w, "v=0\r\no=- %u %u IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n", at->port, version,
 		family, host, family, host);
 }
-
-static const char *const directions[] = {
-	[SDP_INACTIVE] = "inactive",
-	[SDP_SENDONLY] = "sendonly",
-	[SDP_RECVONLY] = "recvonly",
-	[SDP_SENDRECV] = "sendrecv",
-};
 
 void sdp_offer(struct wr *w, const struct reload_ip_port *at, unsigned version,
 	enum sdp_direction direction)

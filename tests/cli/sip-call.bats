@@ -300,6 +300,9 @@ part() {
 		offer-of-names 488 200
 		offer-of-video 488 200
 		offer-of-other-codec 488 200
+		offer-without-formats 488 200
+		offer-without-protocol 488 200
+		offer-of-many-streams 488 200
 		offer-of-large-port 488 200
 		offer-to-everybody 488 200
 		message-of-another-type 415 200

@@ -8,21 +8,19 @@
 . "$(dirname "$0")/session.bash"
 
 begin
-server=$((port + 3))
+at=$((port + 3))
 session 0 '' "openssl req -x509 -newkey rsa:2048 -nodes -keyout lab/tls.key -out lab/tls.crt -days 30 -subj /CN=localhost 2>/dev/null"
-session 0 '^created overlay o\.example' "reload-enroll init o.example --bootstrap 127.0.0.1:$port --enrollment-server https://localhost:$server/enroll"
+session 0 '^created overlay o\.example' "reload-enroll init o.example --bootstrap 127.0.0.1:$port --enrollment-server https://localhost:$at/enroll"
 session 0 '^issued alice ' 'reload-enroll issue alice@o.example'
 agent alice -l 127.0.0.1:$port --first
 session 0 'joined' 'reload-agent status -a alice --wait joined'
-printf '$ reload-enroll serve --listen 127.0.0.1:%s --tls-cert lab/tls.crt --tls-key lab/tls.key &\n' "$server"
-reload-enroll serve --listen "127.0.0.1:$server" --tls-cert lab/tls.crt --tls-key lab/tls.key >lab/serve.log 2>&1 </dev/null &
-pids[serve]=$!
-for ((i = 0; i < 200; i++)); do
-	! grep -q '^serving' lab/serve.log || break
-	kill -0 "${pids[serve]}" || die "the server has ended"
-	sleep 0.1
+printf '$ reload-enroll serve --listen 127.0.0.1:%s --tls-cert lab/tls.crt --tls-key lab/tls.key &\n' "$at"
+coproc server { exec reload-enroll serve --listen "127.0.0.1:$at" --tls-cert lab/tls.crt --tls-key lab/tls.key 2>&1 </dev/null; }
+pids[serve]=$server_PID
+until [[ ${line-} == serving* ]]; do
+	read -t 20 -r line <&"${server[0]}" || die "the server does not serve"
 done
-session 0 '^reload-invite://' "reload-enroll invite --server localhost:$server --tls-cert lab/tls.crt --for bob@o.example"
+session 0 '^reload-invite://' "reload-enroll invite --server localhost:$at --tls-cert lab/tls.crt --for bob@o.example"
 invitation=$said
 
 printf '\n# on the machine of the guest\n$ export RELOAD_HOME=$PWD/lab/guest\n'

@@ -84,8 +84,8 @@ load nat
 	lab_large_identity a 2>openssl.log
 	lab_large_identity b 2>openssl.log
 	relay_start t
-	# 8 bytes of UDP are in the length; an indication of TURN has 36 bytes of its own
-	nat-lab exec inet nft add rule inet natlab loss udp length '>' 1244 counter
+	# 8 bytes of UDP are in the length; an indication of TURN has 36 bytes of its own, and 8 of a fingerprint
+	nat-lab exec inet nft add rule inet natlab loss udp length '>' 1252 counter
 	nat-lab exec inet nft add rule inet natlab loss ip frag-off '&' 0x3fff '!=' 0 counter
 	nat-lab exec inet nft add rule inet natlab loss udp dport 3478 udp length '>' 800 counter
 	nat-lab exec inet nft add rule inet natlab loss ip protocol udp numgen inc mod 20 3 drop

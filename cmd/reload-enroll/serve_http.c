@@ -54,8 +54,12 @@ static enum MHD_Result field(void *arg, enum MHD_ValueKind kind, const char *key
 {
 	struct post *p = arg;
 	struct serve_enrollment *e = &p->enrollment;
-	char **text = field_of(e, key);
 	(void)kind, (void)filename, (void)type, (void)encoding;
+	if (!key) { /* a part without a name */
+		p->wrong = true;
+		return MHD_NO;
+	}
+	char **text = field_of(e, key);
 	if (!strcmp(key, "csr")) {
 		p->wrong |= offset != e->csr.len || e->csr.len + len > SERVE_CSR_MAX;
 		if (!p->wrong)
@@ -171,18 +175,36 @@ static void address_of(char out[SERVE_ADDRESS], struct MHD_Connection *c)
 		*colon = 0; /* without the port */
 }
 
+static enum MHD_Result count_length(
+	void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	unsigned *count = arg;
+	(void)kind, (void)value;
+	*count += !strcasecmp(key, "Content-Length") || !strcasecmp(key, "Transfer-Encoding");
+	return MHD_YES;
+}
+
+static bool is_form(const char *type)
+{
+	static const char form[] = "multipart/form-data";
+	size_t len = sizeof(form) - 1;
+	return type && !strncasecmp(type, form, len) && type[len] && strchr("; \t", type[len]);
+}
+
 /* Why the POST is refused before its body is read; 0: it is not. */
 static unsigned refuse_early(struct MHD_Connection *c, const char **text)
 {
-	const char *length = header(c, "Content-Length"), *type = header(c, "Content-Type");
+	const char *length = header(c, "Content-Length");
+	unsigned lengths = 0;
 	*text = "bad_request";
-	if (length && header(c, "Transfer-Encoding"))
+	MHD_get_connection_values(c, MHD_HEADER_KIND, count_length, &lengths);
+	if (lengths > 1)
 		return MHD_HTTP_BAD_REQUEST;
 	if (length && (strlen(length) > 9 || strtoull(length, NULL, 10) > SERVE_BODY_MAX)) {
 		*text = "too_large";
 		return MHD_HTTP_CONTENT_TOO_LARGE;
 	}
-	if (!type || strncasecmp(type, "multipart/form-data", 19))
+	if (!is_form(header(c, "Content-Type")))
 		return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
 	return 0;
 }

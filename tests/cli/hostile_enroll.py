@@ -33,9 +33,14 @@ def exchange(request):
     return answer.split(b"\r\n")[0].decode("latin-1")[9:12] or "closed"
 
 
-def post(body, headers=b"", boundary=BOUNDARY, length=None):
+def odd(headers, value=b"x"):
+    """A part with those headers, in front of a good form."""
+    return post(b"--" + BOUNDARY + b"\r\n" + headers + b"\r\n" + value + b"\r\n" + form())
+
+
+def post(body, headers=b"", boundary=BOUNDARY, length=None, kind=b"multipart/form-data"):
     length = len(body) if length is None else length
-    return (b"POST /enroll HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=" + boundary +
+    return (b"POST /enroll HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + kind + b"; boundary=" + boundary +
             b"\r\nContent-Length: %d\r\n" % length + headers + b"\r\n" + body)
 
 
@@ -47,6 +52,14 @@ def chunked(size):
 CASES = {
     "good": post(form()),
     "both-lengths": post(form(), b"Transfer-Encoding: chunked\r\n"),
+    "two-lengths": post(form(), b"Content-Length: 3\r\n"),
+    "part-without-name": odd(b"Content-Disposition: form-data\r\n"),
+    "part-without-disposition": odd(b"X: y\r\n"),
+    "part-without-headers": odd(b""),
+    "part-with-file-name-only": odd(b'Content-Disposition: form-data; filename="username"\r\n'),
+    "part-in-part": odd(b"Content-Type: multipart/mixed; boundary=IN\r\n", b"--IN\r\nContent-Disposition: form-data\r\n\r\nx\r\n--IN--"),
+    "no-form": post(form(), kind=b"multipart/form-dataX"),
+    "json": post(b"{}", kind=b"application/json"),
     "field-twice": post(form(more=part(b"username", USER))),
     "csr-twice": post(form(more=part(b"csr", CSR))),
     "nul-in-name": post(form(user=b"alice@calls.example\0x")),

@@ -216,6 +216,14 @@ post() {
 	diff - answers <<-END
 		good 200
 		both-lengths 400
+		two-lengths 400
+		part-without-name 400
+		part-without-disposition 400
+		part-without-headers 400
+		part-with-file-name-only 400
+		part-in-part 400
+		no-form 415
+		json 415
 		field-twice 400
 		csr-twice 400
 		nul-in-name 400

@@ -105,7 +105,7 @@ static enum reload_err open_all(struct serve *s, struct reload_error_text *why)
 	enroll_authority_close(&a);
 	if (err)
 		return err;
-	s->failures = reload_alloc_array(SERVE_FAILURES_TABLE, sizeof(*s->failures));
+	s->refusals = reload_alloc_array(SERVE_REFUSALS_TABLE, sizeof(*s->refusals));
 	s->pool = hash_pool_new();
 	if (s->pool)
 		return RELOAD_OK;
@@ -176,7 +176,7 @@ int enroll_serve(struct cli *cli)
 	serve_http_stop(&s);
 	cli_stop_end(stop_fd);
 	accounts_close(s.accounts);
-	free(s.failures);
+	free(s.refusals);
 	free(s.overlay);
 	free(s.config_path);
 	return err ? cli_fail(cli, err, &why) : 0;

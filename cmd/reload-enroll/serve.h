@@ -4,24 +4,31 @@
 #include "reload-enroll/accounts.h"
 #include "reload-enroll/enroll.h"
 #include "reload-enroll/hash_pool.h"
+#include "reload-enroll/serve_connection.h"
 
-struct MHD_Daemon;
 struct post; /* of serve_http.c */
 
 enum {
 	SERVE_CSR_MAX = 16384,       /* bytes of a request for a certificate */
 	SERVE_BODY_MAX = 65536,      /* bytes of a POST */
 	SERVE_ADDRESS = 64,          /* bytes of an address as text */
-	SERVE_FAILURES_TABLE = 1024, /* at the maximum the oldest is forgotten */
-	SERVE_FAILURES_MAX = 10,     /* of an address, or of an account, in SERVE_FAILURES_MS */
-	SERVE_FAILURES_MS = 60000
+	SERVE_REFUSALS_TABLE = 1024, /* at the maximum the oldest is forgotten */
+	SERVE_REFUSALS_MS = 60000
 };
 
-/* Failed authentications of an address or an account. */
-struct serve_failures {
-	char who[RELOAD_USER_NAME_MAX + 1];
+/* What is limited in SERVE_REFUSALS_MS. */
+enum serve_counted {
+	SERVE_PASSWORDS_OF_ADDRESS, /* wrong ones */
+	SERVE_PASSWORDS_OF_ACCOUNT,
+	SERVE_REFUSALS_OF_ADDRESS /* of all kinds */
+};
+
+struct serve_refusals {
+	enum serve_counted what;
+	char who[RELOAD_USER_NAME_MAX + 1]; /* a user can have the name of an address */
 	reload_ms since;
 	unsigned count;
+	bool told; /* that the limit is reached is in the log */
 };
 
 struct serve {
@@ -30,9 +37,10 @@ struct serve {
 	struct accounts *accounts;
 	struct hash_pool *pool;
 	struct MHD_Daemon *daemon;
+	struct serve_connections connections;
 	struct post *waiting;            /* those whose passwords are being checked */
-	struct serve_failures *failures; /* SERVE_FAILURES_TABLE */
-	size_t next_failure;
+	struct serve_refusals *refusals; /* SERVE_REFUSALS_TABLE */
+	size_t next_refusals;
 	uint64_t issued, refused;
 };
 
@@ -40,6 +48,8 @@ struct serve {
 struct serve_enrollment {
 	struct serve *serve;
 	char address[SERVE_ADDRESS];
+	char network
+		[SERVE_ADDRESS]; /* what is counted as one address: a host has a whole /64 of IPv6 */
 	/* from the client; owned, NUL-terminated, cleansed at the end; NULL: the field is missing */
 	char *user, *password, *nodeids, *new_password;
 	struct wr csr;

@@ -31,14 +31,52 @@ static void print_decision(FILE *out, const json_t *o, void *arg)
 	fputs("\n", out);
 }
 
+/* -- refusals are counted --------------------------------------------------------------------------------------------------- */
+
+static const unsigned limits[] = {
+	[SERVE_PASSWORDS_OF_ADDRESS] = 10,
+	[SERVE_PASSWORDS_OF_ACCOUNT] = 10,
+	[SERVE_REFUSALS_OF_ADDRESS] = 100,
+};
+
+static struct serve_refusals *refusals_of(struct serve *s, enum serve_counted what, const char *who)
+{
+	for (size_t i = 0; i < SERVE_REFUSALS_TABLE; i++) {
+		struct serve_refusals *r = &s->refusals[i];
+		if (r->count && r->what == what && !strcmp(r->who, who) &&
+			cli_monotonic() - r->since < SERVE_REFUSALS_MS)
+			return r;
+	}
+	return NULL;
+}
+
+static void count(struct serve *s, enum serve_counted what, const char *who)
+{
+	struct serve_refusals *r = refusals_of(s, what, who);
+	if (!r) {
+		r = &s->refusals[s->next_refusals];
+		s->next_refusals = (s->next_refusals + 1) % SERVE_REFUSALS_TABLE;
+		*r = (struct serve_refusals){ .what = what, .since = cli_monotonic() };
+		snprintf(r->who, sizeof(r->who), "%s", who);
+	}
+	r->count++;
+}
+
+static void answer_unnoted(struct serve_enrollment *e, unsigned status, const char *text)
+{
+	e->status = status;
+	e->text = text;
+	e->serve->issued += status == 200;
+	e->serve->refused += status != 200;
+}
+
 static void answer(
 	struct serve_enrollment *e, unsigned status, const char *text, const char *detail)
 {
 	struct serve *s = e->serve;
-	e->status = status;
-	e->text = text;
-	s->issued += status == 200;
-	s->refused += status != 200;
+	answer_unnoted(e, status, text);
+	if (status != 200)
+		count(s, SERVE_REFUSALS_OF_ADDRESS, e->network);
 	accounts_note(s->accounts, cli_now(), e->address, e->user ? e->user : "", text, detail);
 	struct span user = span_str(e->user ? e->user : "");
 	json_t *o = json_pack("{s:s, s:o, s:s, s:s, s:i, s:s, s:s}", "type", "enrollment", "time",
@@ -49,64 +87,54 @@ static void answer(
 	json_decref(o);
 }
 
-/* -- failures are counted --------------------------------------------------------------------------------------------------- */
-
-static struct serve_failures *failures_of(struct serve *s, const char *who)
+/* What is over a limit is refused; that is noted once, or whoever sends much would push all else out of the audit log. */
+static bool over(struct serve_enrollment *e, enum serve_counted what, const char *who)
 {
-	for (size_t i = 0; i < SERVE_FAILURES_TABLE; i++)
-		if (s->failures[i].count && !strcmp(s->failures[i].who, who))
-			return &s->failures[i];
-	return NULL;
-}
-
-static bool too_many(struct serve *s, const char *who)
-{
-	const struct serve_failures *f = failures_of(s, who);
-	return f && f->count >= SERVE_FAILURES_MAX &&
-	       cli_monotonic() - f->since < SERVE_FAILURES_MS;
-}
-
-static void count_failure(struct serve *s, const char *who)
-{
-	struct serve_failures *f = failures_of(s, who);
-	if (!f) {
-		f = &s->failures[s->next_failure];
-		s->next_failure = (s->next_failure + 1) % SERVE_FAILURES_TABLE;
-		snprintf(f->who, sizeof(f->who), "%s", who);
-		f->count = 0;
-	}
-	if (!f->count || cli_monotonic() - f->since >= SERVE_FAILURES_MS) {
-		f->since = cli_monotonic();
-		f->count = 0;
-	}
-	f->count++;
+	struct serve_refusals *r = refusals_of(e->serve, what, who);
+	bool account = what == SERVE_PASSWORDS_OF_ACCOUNT;
+	unsigned status = account ? 403 : 429;
+	const char *text = account ? failed_authentication : "too_many_failures";
+	if (!r || r->count < limits[what])
+		return false;
+	if (r->told)
+		answer_unnoted(e, status, text);
+	else
+		answer(e, status, text, account ? "of this account" : "of this address");
+	r->told = true;
+	return true;
 }
 
 /* -- before the password ---------------------------------------------------------------------------------------------------- */
+
+static bool too_many_passwords(struct serve_enrollment *e)
+{
+	return over(e, SERVE_PASSWORDS_OF_ADDRESS, e->network) ||
+	       over(e, SERVE_PASSWORDS_OF_ACCOUNT, e->user);
+}
 
 bool serve_enroll_begin(struct serve_enrollment *e)
 {
 	struct serve *s = e->serve;
 	char hash[ACCOUNTS_HASH_MAX], digest[ENROLL_DIGEST];
+	if (over(e, SERVE_REFUSALS_OF_ADDRESS, e->network))
+		return false;
 	if (!e->user || !e->password || !e->csr.len || e->csr.err) {
 		answer(e, 400, "bad_request",
 			"the fields username, password and csr are needed, once each");
 		return false;
 	}
-	/* a secret of 128 bits cannot be guessed: neither a hash nor a limit is needed */
+	/* a secret of 128 bits cannot be guessed: no hash is needed */
 	if (enroll_invitation_digest(digest, e->password)) {
 		serve_enroll_end(
 			e, accounts_invited(s->accounts, digest, e->user, false, cli_now()));
 		return false;
 	}
-	if (too_many(s, e->address)) {
-		answer(e, 429, "too_many_failures", "of this address");
+	if (strlen(e->user) > RELOAD_USER_NAME_MAX) {
+		answer(e, 403, failed_authentication, "no account has so long a name");
 		return false;
 	}
-	if (strlen(e->user) > RELOAD_USER_NAME_MAX || too_many(s, e->user)) {
-		answer(e, 403, failed_authentication, "too many failures of this account");
+	if (too_many_passwords(e))
 		return false;
-	}
 	bool known = accounts_hash(s->accounts, e->user, hash);
 	if (hash_pool_check(s->pool, e, known ? hash : NULL, e->password))
 		return true;
@@ -269,20 +297,30 @@ static void issue(struct serve_enrollment *e, struct making *m)
 	answer(e, 200, "issued", m->ids_count > 1 ? "several Node-IDs" : "one Node-ID");
 }
 
+/* Passwords that were sent while the last allowed one was being checked are not guessed either. */
+static bool proven(struct serve_enrollment *e, bool authentic)
+{
+	char digest[ENROLL_DIGEST];
+	if (enroll_invitation_digest(digest, e->password)) {
+		if (!authentic)
+			answer(e, 403, failed_authentication, "no such invitation, or it was used");
+		return authentic;
+	}
+	if (too_many_passwords(e))
+		return false;
+	if (!authentic) {
+		count(e->serve, SERVE_PASSWORDS_OF_ADDRESS, e->network);
+		count(e->serve, SERVE_PASSWORDS_OF_ACCOUNT, e->user);
+		answer(e, 403, failed_authentication, "wrong password, or no such account");
+	}
+	return authentic;
+}
+
 void serve_enroll_end(struct serve_enrollment *e, bool authentic)
 {
 	struct making m = { .authority = { .lock = -1 } };
-	char digest[ENROLL_DIGEST];
-	if (!authentic && enroll_invitation_digest(digest, e->password)) {
-		answer(e, 403, failed_authentication, "no such invitation, or it was used");
+	if (!proven(e, authentic))
 		return;
-	}
-	if (!authentic) {
-		count_failure(e->serve, e->address);
-		count_failure(e->serve, e->user);
-		answer(e, 403, failed_authentication, "wrong password, or no such account");
-		return;
-	}
 	issue(e, &m);
 	reload_cert_free(m.cert);
 	enroll_authority_close(&m.authority);

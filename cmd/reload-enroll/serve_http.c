@@ -1,7 +1,7 @@
 /*
  * HTTPS by libmicrohttpd, which has no limit on bodies, no idea of what belongs together, and takes both lengths of a body at
  * once: these limits are here.  A connection lasts IDLE_S without data, half-closed ones as well, and an address has
- * CONNECTIONS_EACH of them.
+ * CONNECTIONS_EACH of them; serve_connection.c ends those that are slow.
  */
 #include "reload-enroll/serve.h"
 
@@ -156,23 +156,32 @@ static const char *header(struct MHD_Connection *c, const char *name)
 	return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
 }
 
-static void address_of(char out[SERVE_ADDRESS], struct MHD_Connection *c)
+/* The text of an address without its port. */
+static void put_address(char out[SERVE_ADDRESS], const struct reload_ip_port *a)
+{
+	char text[64];
+	snprintf(out, SERVE_ADDRESS, "%s", reload_ip_port_text(text, a));
+	char *colon = strrchr(out, ':');
+	if (colon)
+		*colon = 0;
+}
+
+static void take_address(struct serve_enrollment *e, struct MHD_Connection *c)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	struct sockaddr_storage from = { 0 };
 	struct reload_ip_port a;
-	char text[64];
 	if (info)
 		memcpy(&from, info->client_addr,
 			info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
 								 : sizeof(struct sockaddr_in));
 	reload_sockaddr_from(&a, &from);
 	a.port = 0;
-	snprintf(out, SERVE_ADDRESS, "%s", reload_ip_port_text(text, &a));
-	char *colon = strrchr(out, ':');
-	if (colon)
-		*colon = 0; /* without the port */
+	put_address(e->address, &a);
+	if (a.type == RELOAD_IPV6)
+		memset(a.addr + 8, 0, 8);
+	put_address(e->network, &a);
 }
 
 static enum MHD_Result count_length(
@@ -220,7 +229,7 @@ static enum MHD_Result post_begin(struct serve *s, struct MHD_Connection *c, voi
 	p->enrollment.serve = s;
 	wr_init(&p->enrollment.csr);
 	wr_init(&p->enrollment.certificate);
-	address_of(p->enrollment.address, c);
+	take_address(&p->enrollment, c);
 	p->fields = MHD_create_post_processor(c, 4096, field, p);
 	*state = p;
 	/* no processor: a boundary that cannot be one */
@@ -250,6 +259,7 @@ static enum MHD_Result post_end(struct post *p, struct MHD_Connection *c)
 		return reply_decided(p, c);
 	p->next = p->enrollment.serve->waiting;
 	p->enrollment.serve->waiting = p;
+	serve_connection_hold(c, true);
 	MHD_suspend_connection(c);
 	return MHD_YES;
 }
@@ -276,7 +286,8 @@ static void completed(
 	void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode code)
 {
 	struct post *p = *state;
-	(void)arg, (void)c, (void)code;
+	(void)arg, (void)code;
+	serve_connection_hold(c, false);
 	*state = NULL;
 	post_free(p);
 }
@@ -294,6 +305,7 @@ enum reload_err serve_http_start(struct serve *s, int listener, const char *cert
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_EACH,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, completed, s,
+		MHD_OPTION_NOTIFY_CONNECTION, serve_connection_changed, &s->connections,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	if (s->daemon)
 		return RELOAD_OK;
@@ -311,6 +323,7 @@ static void resume(struct post *p)
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
+	serve_connection_hold(p->connection, false);
 	MHD_resume_connection(p->connection);
 }
 
@@ -348,6 +361,7 @@ int serve_http_run(struct serve *s)
 {
 	MHD_UNSIGNED_LONG_LONG wait = 0;
 	decide(s);
+	serve_connections_end(&s->connections, cli_monotonic());
 	MHD_run(s->daemon);
 	if (MHD_get_timeout(s->daemon, &wait) != MHD_YES || wait > WAIT_MAX_MS)
 		wait = WAIT_MAX_MS;

@@ -1,4 +1,5 @@
 """Clients of an enrollment server that break rules: hostile_enroll.py PORT CA CSR; prints what was answered, a line each."""
+import select
 import socket
 import ssl
 import sys
@@ -84,14 +85,23 @@ CASES = {
     "get-nothing": b"GET /enroll HTTP/1.1\r\nHost: localhost\r\n\r\n",
 }
 if len(sys.argv) > 4:
-    held = []
+    held, slow = [], []
+    for i in range(40):
+        s = connect(f"127.0.0.{201 + i}")
+        s.sendall(b"GET /.well-known/reload-config HTTP/1.1\r\nX: ")
+        slow.append(s)
     for i in range(500):
         raw = socket.create_connection(("127.0.0.1", PORT), 20, (f"127.0.0.{2 + i % 200}", 0))
         if i % 2:
             raw.shutdown(socket.SHUT_WR)
         held.append(raw)
     print("held", flush=True)
-    sys.stdin.read()
+    while not select.select([sys.stdin], [], [], 2)[0]:
+        for s in list(slow):  # a byte now and then
+            try:
+                s.sendall(b"x")
+            except OSError:
+                slow.remove(s)
 else:
     for name, request in CASES.items():
         print(name, exchange(request), flush=True)

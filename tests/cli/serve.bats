@@ -293,6 +293,44 @@ few_descriptors() {
 		curl -s --interface "127.0.0.$((i + 10))" --cacert tls.crt -o answer "https://localhost:$other/enroll" -F username=carol@calls.example -F password=x -F csr=@many.der
 	done
 	[ "$(curl -s --cacert tls.crt -o answer -w '%{http_code} ' "https://localhost:$other/enroll" -F username=carol@calls.example -F password=secret -F csr=@many.der)" = "403 " ]
+	# who names an address as the user does not shut that address out
+	other=$(lab_port)
+	serve "$other" tls
+	for _ in $(seq 10); do
+		curl -s --cacert tls.crt -o answer "https://localhost:$other/enroll" -F username=127.0.0.9 -F password=x -F csr=@many.der
+	done
+	[ "$(curl -s --interface 127.0.0.9 --cacert tls.crt -o answer -w '%{http_code}' "https://localhost:$other/enroll" -F username=carol@calls.example -F password=secret -F csr=@many.der)" = 200 ]
+}
+
+# statuses_at_once PORT COUNT FORM...: what COUNT clients at once are answered, sorted.
+statuses_at_once() {
+	local args=() i
+	for i in $(seq "$2"); do
+		[ "$i" = 1 ] || args+=(--next)
+		args+=(-s --cacert tls.crt -o "answer.$i" -w '%{http_code}\n' "https://localhost:$1/enroll" "${@:3}")
+	done
+	curl --no-progress-meter --parallel --parallel-immediate --parallel-max "$2" "${args[@]}" | sort | uniq -c | tr -s ' \n' ' '
+}
+
+@test "wrong passwords that are sent at once are no more guesses than ten" {
+	other=$(lab_port)
+	serve "$other" tls
+	csr guess
+	[ "$(statuses_at_once "$other" 30 -F username=carol@calls.example -F password=x -F csr=@guess.der)" = " 10 403 20 429 " ]
+}
+
+@test "an address that is refused a hundred times waits, and the audit log says it once" {
+	other=$(lab_port)
+	serve "$other" tls
+	csr refused
+	for _ in 1 2 3; do
+		statuses_at_once "$other" 40 -F username=carol@calls.example -F "password=invitation:$(printf %032d 0)" -F csr=@refused.der
+	done >statuses
+	[ "$(cat statuses)" = " 40 403  40 403  20 403 20 429 " ]
+	[ "$(grep -c failed_authentication "lab/$other.out")" = 100 ]
+	[ "$(grep -c too_many_failures "lab/$other.out")" = 1 ]
+	# another one is served
+	[ "$(curl -s --interface 127.0.0.9 --cacert tls.crt -o answer -w '%{http_code}' "https://localhost:$other/enroll" -F username=carol@calls.example -F password=secret -F csr=@refused.der)" = 200 ]
 }
 
 @test "a client takes no answer that it should not take" {

@@ -120,6 +120,23 @@ enum reload_err accounts_remove(struct accounts *a, const char *user, struct rel
 	return err;
 }
 
+enum reload_err accounts_begin(struct accounts *a, struct reload_error_text *why)
+{
+	return run(a, "BEGIN IMMEDIATE", NULL, 0, 0) ? RELOAD_OK : failed(a, why);
+}
+
+enum reload_err accounts_keep(struct accounts *a, struct reload_error_text *why)
+{
+	bool begun = !sqlite3_get_autocommit(a->db);
+	return !begun || run(a, "COMMIT", NULL, 0, 0) ? RELOAD_OK : failed(a, why);
+}
+
+void accounts_undo(struct accounts *a)
+{
+	if (!sqlite3_get_autocommit(a->db))
+		(void)run(a, "ROLLBACK", NULL, 0, 0);
+}
+
 bool accounts_hash(struct accounts *a, const char *user, char out[ACCOUNTS_HASH_MAX])
 {
 	sqlite3_stmt *s = prepare(a, "SELECT hash FROM users WHERE name = ?", &user, 1);

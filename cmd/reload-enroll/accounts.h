@@ -29,13 +29,20 @@ enum reload_err accounts_set(struct accounts *accounts, const char *user, const 
 enum reload_err accounts_remove(
 	struct accounts *accounts, const char *user, struct reload_error_text *why) MUST_CHECK;
 
+/*
+ * What is changed after accounts_begin() is on the disk when accounts_keep() returns, and undone by accounts_undo(); both do nothing
+ * when nothing was begun.  RELOAD_IO with why.
+ */
+enum reload_err accounts_begin(struct accounts *accounts, struct reload_error_text *why) MUST_CHECK;
+enum reload_err accounts_keep(struct accounts *accounts, struct reload_error_text *why) MUST_CHECK;
+void accounts_undo(struct accounts *accounts);
+
 /* accounts_hash() copies the password hash of user; false: it has no account. */
 bool accounts_hash(struct accounts *accounts, const char *user, char out[ACCOUNTS_HASH_MAX]);
 
 /*
  * accounts_invite() notes an invitation by the digest of its secret (hex): for user ("": for whoever names a user), `uses` times, until
- * expires.  accounts_invited() returns whether it is good for user (by_name: and names that user), accounts_take_invitation() uses it up once, on the disk before
- * it returns; false: it was not good, or somebody else was faster.
+ * expires.  accounts_invited() returns whether it is good for user (by_name: and names that user), accounts_take_invitation() uses it up once; false: it was not good, or somebody else was faster.
  */
 enum reload_err accounts_invite(struct accounts *accounts, const char *digest, const char *user,
 	uint64_t uses, reload_utc expires, struct reload_error_text *why) MUST_CHECK;

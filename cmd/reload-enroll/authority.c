@@ -8,6 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum {
+	LATEST_MAX = 32 /* certificates of the same Node-IDs in the ledger */
+};
+
 static enum reload_err no_authority(
 	const char *overlay, const char *dir, struct reload_error_text *why)
 {
@@ -326,17 +330,58 @@ enum reload_err enroll_ledger_node_ids(struct enroll_authority *a, const char *u
 	return err;
 }
 
+enum reload_err enroll_ledger_put(const struct enroll_authority *a, struct cli_files *files,
+	size_t max, struct reload_error_text *why)
+{
+	char *text = enroll_ledger_text(a->ledger);
+	size_t len = strlen(text);
+	enum reload_err err = RELOAD_OK;
+	if (len <= max) {
+		cli_files_put(files, a->ledger_path, 0600, span_of(text, len));
+	} else {
+		char what[256];
+		snprintf(what, sizeof(what), "%.200s is full", cli_path_show(a->ledger_path));
+		err = reload_error_explain(
+			why, RELOAD_LIMIT, what, "it has %zu MiB at most", max / 1024 / 1024);
+		reload_error_advise(why, "reload-enroll init, for a further overlay");
+	}
+	free(text);
+	return err;
+}
+
+static bool all_in(const json_t *ids, const json_t *others)
+{
+	const json_t *id;
+	size_t i;
+	json_array_foreach (ids, i, id) {
+		if (!holds(others, json_string_value(id)))
+			return false;
+	}
+	return true;
+}
+
+/* Of the certificates whose Node-IDs are all in ids, the latest remain: renewals do not fill the ledger. */
+static void drop_old(json_t *certs, const json_t *ids)
+{
+	size_t kept = 0;
+	for (size_t i = json_array_size(certs); i-- > 0;)
+		if (all_in(json_object_get(json_array_get(certs, i), "node_ids"), ids) &&
+			++kept >= LATEST_MAX)
+			json_array_remove(certs, i);
+}
+
 void enroll_ledger_note(
 	struct enroll_authority *a, const struct reload_cert *cert, const uint8_t serial[16])
 {
 	char number[33], print[65];
 	json_t *certs = json_object_get(entry_of(a, cert->user), "certificates");
+	json_t *ids = enroll_ids_json(cert->node_ids, cert->node_ids_count);
+	drop_old(certs, ids);
 	json_array_append_new(
 		certs, json_pack("{s:s, s:s, s:o, s:o, s:o}", "serial",
 			       reload_hex(number, span_of(serial, 16)), "fingerprint",
-			       reload_hex(print, span_of(cert->fingerprint, 32)), "node_ids",
-			       enroll_ids_json(cert->node_ids, cert->node_ids_count), "issued",
-			       cli_json_time(cert->not_before), "expires",
+			       reload_hex(print, span_of(cert->fingerprint, 32)), "node_ids", ids,
+			       "issued", cli_json_time(cert->not_before), "expires",
 			       cli_json_time(cert->not_after)));
 }
 

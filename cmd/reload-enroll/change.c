@@ -143,12 +143,9 @@ enum reload_err enroll_change_commit(struct enroll_change *c, struct reload_erro
 	if (c->cli->dry_run)
 		return cli_dir_check(c->authority.dir, why);
 	cli_files_put(files, c->authority.config_path, 0644, wr_done(&c->document));
-	if (c->ledger_changed) {
-		char *ledger = enroll_ledger_text(c->authority.ledger);
-		cli_files_put(files, c->authority.ledger_path, 0600, span_str(ledger));
-		free(ledger);
-	}
-	return cli_files_commit(files, why);
+	if (c->ledger_changed)
+		err = enroll_ledger_put(&c->authority, files, ENROLL_LEDGER_MAX, why);
+	return err ? err : cli_files_commit(files, why);
 }
 
 static const char *or_default(const json_t *change, const char *key)

@@ -6,6 +6,7 @@
 
 enum {
 	ENROLL_LEDGER_MAX = 64 * 1024 * 1024,
+	ENROLL_LEDGER_ISSUE_MAX = 63 * 1024 * 1024, /* the rest is for whoever revokes */
 	ENROLL_DAY_MS = 86400000
 };
 #define ENROLL_NODE_VALIDITY   ((reload_ms)90 * ENROLL_DAY_MS)
@@ -88,7 +89,9 @@ struct enroll_device {
  * enroll_ledger_node_ids() fills ids with `count` Node-IDs for a device of user (0: as many as its last certificate has, else
  * one): those of its earlier certificates first (ENR-06), then new ones.  RELOAD_EXISTS for the name of the signer,
  * RELOAD_CERT_REVOKED for a disabled user.
- * enroll_ledger_note() enters a certificate.
+ * enroll_ledger_note() enters a certificate; of those before it with the same Node-IDs the latest 31 stay.
+ * enroll_ledger_text() returns the file (owned), enroll_ledger_put() puts it into files: RELOAD_LIMIT when it has more
+ * than max bytes, ENROLL_LEDGER_ISSUE_MAX for a further certificate, else ENROLL_LEDGER_MAX, above which nobody could read it.
  */
 json_t *enroll_ledger_new(
 	const char *overlay, const char *signer_user, const struct reload_id *signer);
@@ -98,6 +101,8 @@ enum reload_err enroll_ledger_node_ids(struct enroll_authority *authority, const
 void enroll_ledger_note(struct enroll_authority *authority, const struct reload_cert *cert,
 	const uint8_t serial[16]);
 char *enroll_ledger_text(const json_t *ledger);
+enum reload_err enroll_ledger_put(const struct enroll_authority *authority, struct cli_files *files,
+	size_t max, struct reload_error_text *why) MUST_CHECK;
 
 /*
  * enroll_ledger_owner() returns the user (borrowed) who has or had node, NULL: nobody; enroll_ledger_user() the entry of a user (borrowed), NULL: it has none.

@@ -123,15 +123,13 @@ static enum reload_err issue_into(struct issue *m, struct enroll_authority *a,
 	if (err)
 		return err;
 	enroll_ledger_note(a, m->cert, m->serial);
-	char *ledger = enroll_ledger_text(a->ledger);
-	if (!m->cli->dry_run && target->name)
+	err = enroll_ledger_put(a, files, ENROLL_LEDGER_ISSUE_MAX, why);
+	if (!err && !m->cli->dry_run && target->name)
 		err = enroll_target_save(target, files, m->cert, a->config, why);
-	cli_files_put(files, a->ledger_path, 0600, span_str(ledger));
-	if (m->cli->dry_run)
+	if (!err && m->cli->dry_run)
 		err = cli_dir_check(a->dir, why);
 	else if (!err)
 		err = cli_files_commit(files, why);
-	free(ledger);
 	return err;
 }
 

@@ -225,23 +225,32 @@ static bool certify(struct serve_enrollment *e, struct making *m)
 	return false;
 }
 
-/* The ledger is on the disk before the certificate leaves: nobody else gets its Node-IDs. */
+/* What was begun in the accounts is undone: an invitation that got nothing is still good. */
+static bool undone(
+	struct serve_enrollment *e, unsigned status, const char *text, const char *detail)
+{
+	accounts_undo(e->serve->accounts);
+	answer(e, status, text, detail);
+	return false;
+}
+
+/* Ledger and accounts are on the disk before the certificate leaves: nobody else gets its Node-IDs. */
 static bool save(struct serve_enrollment *e, struct making *m)
 {
 	AUTO(cli_files) files = cli_files_new();
 	enroll_ledger_note(&m->authority, m->cert, m->serial);
-	char *ledger = enroll_ledger_text(m->authority.ledger);
-	cli_files_put(files, m->authority.ledger_path, 0600, span_str(ledger));
-	free(ledger);
-	if (!cli_files_commit(files, &m->why))
-		return true;
-	answer(e, 500, "server_failure", m->why.reason);
-	return false;
+	enum reload_err err =
+		enroll_ledger_put(&m->authority, files, ENROLL_LEDGER_ISSUE_MAX, &m->why);
+	if (!err)
+		err = cli_files_commit(files, &m->why);
+	if (!err)
+		err = accounts_keep(e->serve->accounts, &m->why);
+	return !err || undone(e, 500, "server_failure", m->why.reason);
 }
 
 /*
  * An invitation is used up before the certificate leaves, so that of two clients at once one gets it.  Its user has an account from
- * then on, with the password that the client sends along.
+ * then on, with the password that the client sends along: with it the client renews, and so it takes the place of an earlier one.
  */
 static bool take_invitation(struct serve_enrollment *e, struct making *m)
 {
@@ -249,17 +258,17 @@ static bool take_invitation(struct serve_enrollment *e, struct making *m)
 	char digest[ENROLL_DIGEST], hash[ACCOUNTS_HASH_MAX];
 	if (!enroll_invitation_digest(digest, e->password))
 		return true;
-	if (!accounts_take_invitation(s->accounts, digest, e->user, cli_now())) {
-		answer(e, 403, failed_authentication, "the invitation was used by somebody else");
-		return false;
-	}
-	if (!e->new_password || !*e->new_password || accounts_hash(s->accounts, e->user, hash))
+	if (accounts_begin(s->accounts, &m->why))
+		return undone(e, 500, "server_failure", m->why.reason);
+	if (!accounts_take_invitation(s->accounts, digest, e->user, cli_now()))
+		return undone(
+			e, 403, failed_authentication, "the invitation was used by somebody else");
+	if (!e->new_password || !*e->new_password)
 		return true;
-	if (accounts_password_hash(hash, e->new_password) &&
-		!accounts_set(s->accounts, e->user, hash, cli_now(), &m->why))
-		return true;
-	answer(e, 500, "server_failure", m->why.reason);
-	return false;
+	if (!accounts_password_hash(hash, e->new_password))
+		return undone(e, 500, "server_failure", "the password cannot be hashed");
+	return !accounts_set(s->accounts, e->user, hash, cli_now(), &m->why) ||
+	       undone(e, 500, "server_failure", m->why.reason);
 }
 
 /*

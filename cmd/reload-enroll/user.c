@@ -128,10 +128,8 @@ static enum reload_err save(
 	AUTO(cli_files) files = cli_files_new();
 	if (cli->dry_run)
 		return cli_dir_check(a->dir, why);
-	char *ledger = enroll_ledger_text(a->ledger);
-	cli_files_put(files, a->ledger_path, 0600, span_str(ledger));
-	free(ledger);
-	return cli_files_commit(files, why);
+	enum reload_err err = enroll_ledger_put(a, files, ENROLL_LEDGER_MAX, why);
+	return err ? err : cli_files_commit(files, why);
 }
 
 static enum reload_err check_user(const struct enroll_authority *a, struct accounts *accounts,

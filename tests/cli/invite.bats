@@ -145,6 +145,61 @@ at() {
 	ok
 }
 
+# full: the ledger has so many bytes that no certificate can be added; the one before is in ledger.before.
+full() {
+	cp $LEDGER ledger.before
+	python3 - $LEDGER <<-END
+		import json, sys
+		ledger = json.load(open(sys.argv[1]))
+		ledger["note"] = ""
+		room = 63 * 1024 * 1024 - len(json.dumps(ledger, indent=1)) - 10
+		ledger["note"] = "x" * room
+		json.dump(ledger, open(sys.argv[1], "w"), indent=1)
+	END
+	chmod 600 $LEDGER
+}
+
+@test "an invitation is good again when the server could not write" {
+	reload-enroll issue karl@calls.example --overlay calls.example -q
+	string=$(invite --for iris@calls.example)
+	full
+	cp -p $LEDGER ledger.full
+	R at six reload-enroll accept "$string"
+	failed 1 'got no certificate'
+	matches "${stderr_lines[1]}" 'status 500'
+	cmp $LEDGER ledger.full
+	[ ! -e six/etc/identity/iris ]
+	R reload-enroll issue judy@calls.example --overlay calls.example
+	failed 8 'is full'
+	# whoever is to be kept out is
+	R reload-enroll user disable karl@calls.example --overlay calls.example
+	ok
+	cp ledger.before $LEDGER
+	reload-enroll user list -j | jq -e '[.users[] | select(.user == "iris@calls.example")] == []'
+	R at six reload-enroll accept "$string"
+	ok
+}
+
+@test "a further invitation of a user: the last machine renews" {
+	R at seven reload-enroll accept "$(invite --for kate@calls.example)"
+	ok
+	R at eight reload-enroll accept "$(invite --for kate@calls.example)"
+	ok
+	[ "$(at seven reload-enroll show kate -j | jq -c '.items[0].node_ids')" = "$(at eight reload-enroll show kate -j | jq -c '.items[0].node_ids')" ]
+	R at eight reload-enroll renew -I kate
+	ok
+	R at seven reload-enroll renew -I kate
+	failed 6 'got no certificate'
+}
+
+@test "the ledger keeps the latest certificates of the same Node-IDs" {
+	reload-enroll issue lena@calls.example --overlay calls.example -q
+	jq '.users["lena@calls.example"].certificates[0] as $c | .users["lena@calls.example"].certificates = [range(100) | $c + {serial: tostring}]' $LEDGER >longer
+	cat longer >$LEDGER
+	reload-enroll issue lena@calls.example --overlay calls.example -q
+	jq -e '.users["lena@calls.example"].certificates | length == 32 and .[0].serial == "69"' $LEDGER
+}
+
 @test "invite: what is missing is said; the secret is not kept" {
 	R reload-enroll invite
 	failed 2 'server and --tls-cert are needed'

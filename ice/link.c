@@ -47,6 +47,7 @@ struct ice_link {
 	guint stream;
 	enum ice_state state;
 	gboolean relay_only, answered;
+	reload_ms wait_ms, others_ms; /* for the first answer of the server, and for others then */
 	struct reload_ip_port server; /* of TURN; type 0: none */
 	GSource *timer;               /* limit of gathering; settled; checks again; owned */
 	gsize early_bytes;
@@ -68,6 +69,8 @@ enum {
 	EARLY = 8,          /* datagrams of a link, together at most */
 	EARLY_BYTES = 8192, /* of this size; others are lost */
 	HEARD = 64, /* addresses that checks of the other end come from; libnice remembers each */
+	REPEAT_MS = 500,    /* a check is sent again after this long, as libnice has it */
+	REPEAT_MIN_MS = 20, /* it takes no less for anything */
 	OTHERS_MS =
 		700, /* for answers at other addresses, each of which is asked for once more after 500 ms */
 	CHECKS_MS = 2000,   /* checks come from many addresses for this long */
@@ -215,7 +218,7 @@ static void on_candidate(NiceAgent *agent, NiceCandidate *candidate, gpointer ar
 	if (l->state != GATHERING || l->answered || candidate->type == NICE_CANDIDATE_TYPE_HOST)
 		return;
 	l->answered = TRUE;
-	start_timer(l, OTHERS_MS, on_gather_end);
+	start_timer(l, l->others_ms, on_gather_end);
 }
 
 static gboolean on_gather_late(gpointer arg)
@@ -397,8 +400,16 @@ static void set_properties(struct ice_link *l, const struct reload_ice_gather *h
 	g_object_set(l->agent, "ice-tcp", FALSE, "upnp", FALSE, "controlling-mode",
 		how->controlling, "keepalive-conncheck", TRUE, "force-relay", how->relay_only,
 		NULL);
+	l->wait_ms = RELOAD_ICE_GATHER_MS;
+	l->others_ms = OTHERS_MS;
 	if (how->server.type == RELOAD_ICE_STUN) {
 		char at[NICE_ADDRESS_STRING_LEN];
+		if (how->wait_ms > 0 && how->wait_ms < RELOAD_ICE_GATHER_MS) {
+			l->wait_ms = how->wait_ms;
+			l->others_ms = MIN(OTHERS_MS, how->wait_ms);
+			g_object_set(l->agent, "stun-initial-timeout",
+				(guint)MAX(how->wait_ms / 4, REPEAT_MIN_MS), NULL);
+		}
 		g_object_set(l->agent, "stun-server", ice_address_text(at, &how->server.at),
 			"stun-server-port", (guint)how->server.at.port, NULL);
 	}
@@ -449,7 +460,7 @@ static const char *begin(struct ice_link *l, const struct reload_ice_gather *how
 	if (!nice_agent_attach_recv(
 		    l->agent, l->stream, COMPONENT, l->owner->context, on_datagram, l))
 		return "libnice does not receive";
-	start_timer(l, RELOAD_ICE_GATHER_MS, on_gather_late);
+	start_timer(l, l->wait_ms, on_gather_late);
 	return nice_agent_gather_candidates(l->agent, l->stream)
 		       ? NULL
 		       : "no socket can be opened at the addresses of this host";
@@ -505,6 +516,7 @@ void ice_link_start(struct ice_link *l, struct reload_ice_remote *to)
 	if (l->state != GATHERED)
 		return;
 	l->state = CHECKING;
+	g_object_set(l->agent, "stun-initial-timeout", (guint)REPEAT_MS, NULL);
 	l->to = *to;
 	*to = (struct reload_ice_remote){ 0 };
 	check_all(l);

@@ -275,7 +275,7 @@ static bool stun_server(struct host_ice *i, struct reload_ip_port *out)
 		return true;
 	}
 	for (size_t k = 0; k < i->nat.count; k++)
-		if (i->nat.at[k].mapped.type && !i->nat.at[k].turn) {
+		if ((i->nat.at[k].mapped.type || i->nat.running) && !i->nat.at[k].turn) {
 			*out = i->nat.at[k].at;
 			return true;
 		}
@@ -310,21 +310,25 @@ static const char *thing_name(struct ice_thing of)
 static void gather(struct host_ice *i, struct ice_job *job)
 {
 	struct reload_ip_port at[HOST_INTERFACES_MAX];
-	char text[64];
+	char text[64], wait[32] = "";
 	struct reload_ice_gather how = {
 		.controlling = job->controlling, .relay_only = i->relay_only, .addresses = at
 	};
 	(void)addresses(i, at, &how.addresses_count);
 	server_choose(i, job, &how.server);
+	if (how.server.type == RELOAD_ICE_STUN) {
+		how.wait_ms = ice_stun_wait(i, &how.server.at);
+		snprintf(wait, sizeof(wait), " for %d ms", (int)how.wait_ms);
+	}
 	job->gathering = true;
 	agent_log(i->h->agent.log, "link", RELOAD_LEVEL_DEBUG,
-		"gathering %s=%u addresses=%zu server=%s%s", thing_name(job->of),
+		"gathering %s=%u addresses=%zu server=%s%s%s", thing_name(job->of),
 		job->of.number & INT32_MAX, how.addresses_count,
 		!how.server.type                         ? "none"
 		: how.server.type == RELOAD_ICE_STUN     ? "STUN "
 		: how.server.type == RELOAD_ICE_TURN_UDP ? "TURN "
 							 : "TURN over TCP ",
-		how.server.type ? reload_ip_port_text(text, &how.server.at) : "");
+		how.server.type ? reload_ip_port_text(text, &how.server.at) : "", wait);
 	gather_now(i->h, job->of, &how);
 }
 
@@ -350,9 +354,10 @@ static void go_on(void *arg)
 	bool waiting = false;
 	TAILQ_FOREACH (job, &i->jobs, entry)
 		waiting |= !job->gathering && !job->failed;
-	bool hold = waiting && ice_measure(i);
-	if (waiting && !hold && ice_relay_needed(i))
-		hold = agent_relay_search(&i->relay) && !ice_turn(i);
+	reload_ms hold = waiting && ice_measure(i) ? ice_hold(i) : 0;
+	if (waiting && !hold && ice_relay_needed(i) && agent_relay_search(&i->relay) &&
+		!ice_turn(i))
+		hold = ICE_HOLD_MS;
 	if (i->h->as_client && !i->nat.running && !ice_cut_off(i)) {
 		ice_become_peer(i);
 		return;
@@ -370,10 +375,10 @@ static void go_on(void *arg)
 		}
 		if (job->gathering)
 			continue;
-		if (!hold || now - job->begun >= ICE_HOLD_MS)
+		if (!hold || now - job->begun >= hold)
 			gather(i, job);
-		else if (job->begun + ICE_HOLD_MS < first)
-			first = job->begun + ICE_HOLD_MS;
+		else if (job->begun + hold < first)
+			first = job->begun + hold;
 	}
 	if (first != RELOAD_NEVER && !i->again.armed)
 		reload_timer_arm(reload_poll_timers(i->h->agent.poll), &i->again, first, go_on, i);

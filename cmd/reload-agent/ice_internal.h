@@ -20,8 +20,10 @@ enum {
 		60000, /* then a client that was to be a peer looks again whether it can be one */
 	/* a server is asked this many times before a node that has no other way does without: over TCP, two lost segments are longer than a gathering */
 	ICE_TURN_TRIES = 3,
-	ICE_HOLD_MS = 4000, /* a link waits for the measurement and a TURN server */
-	ICE_TRIED_MAX = 400 /* bytes of text */
+	ICE_HOLD_MS = 4000,     /* a link waits for the measurement and a TURN server */
+	ICE_AGED_HOLD_MS = 200, /* for one that only says anew what is known */
+	ICE_STUN_RTT_MS = 150,  /* supposed of a server that was not asked yet */
+	ICE_TRIED_MAX = 400     /* bytes of text */
 };
 
 /* What is made by ICE: a link of the engine, or the connection of an application for an AppAttach. */
@@ -89,6 +91,12 @@ const struct reload_ip_port *ice_seen(const struct host_ice *i);
 /* ice_measure() has the NAT measured when what is known of it is old; true: it is being measured.  ice_measure_asked() always has. */
 bool ice_measure(struct host_ice *i);
 void ice_measure_asked(struct agent *agent);
+
+/* ice_hold() returns for how many milliseconds a link waits for the measurement that runs. */
+reload_ms ice_hold(const struct host_ice *i);
+
+/* ice_stun_wait() returns for how many milliseconds a gathering waits for a STUN server. */
+reload_ms ice_stun_wait(const struct host_ice *i, const struct reload_ip_port *server);
 
 /* ice_cut_off() returns whether no datagram passes and no TURN server can be used. */
 bool ice_cut_off(const struct host_ice *i);

@@ -133,6 +133,22 @@ bool ice_measure(struct host_ice *i)
 	return true;
 }
 
+/* Who needs a relay has to know now which servers are there. */
+reload_ms ice_hold(const struct host_ice *i)
+{
+	bool aged = i->nat.measured && !i->nat_outdated && !ice_relay_needed(i) &&
+		    i->nat.mapping != AGENT_NAT_UNMEASURED;
+	return aged ? ICE_AGED_HOLD_MS : ICE_HOLD_MS;
+}
+
+reload_ms ice_stun_wait(const struct host_ice *i, const struct reload_ip_port *server)
+{
+	for (size_t k = 0; k < i->nat.count; k++)
+		if (reload_ip_port_eq(&i->nat.at[k].at, server))
+			return reload_stun_wait(i->nat.at[k].mapped.type ? i->nat.at[k].rtt_ms : 0);
+	return reload_stun_wait(ICE_STUN_RTT_MS);
+}
+
 void ice_measure_asked(struct agent *agent)
 {
 	struct host_ice *i = ((struct host *)agent)->ice; /* its first member */

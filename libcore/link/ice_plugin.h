@@ -13,13 +13,13 @@
 #include "util/clock.h"
 
 enum {
-	RELOAD_ICE_PLUGIN_VERSION = 2, /* of this interface; another one is not used */
+	RELOAD_ICE_PLUGIN_VERSION = 3, /* of this interface; another one is not used */
 	RELOAD_ICE_LINKS = 1024,       /* of one plug-in; more fail at once */
 	RELOAD_ICE_ADDRESSES = 32,     /* of this host that are named for one link */
 	RELOAD_ICE_GATHERED = 128,     /* candidates of a link before the choice */
 	RELOAD_ICE_PAIRS = RELOAD_ICE_CANDIDATES_MAX * 4, /* that the text of a failure names */
 	RELOAD_ICE_QUEUE = 1024, /* datagrams on their way to the plug-in; those above are lost */
-	/* libnice asks a server after 0, 500 and 1500 ms; then it is not waited for */
+	/* libnice asks a TURN server after 0, 500 and 1500 ms; then none is waited for */
 	RELOAD_ICE_GATHER_MS = 1800,
 	RELOAD_ICE_RECHECK_MS =
 		1800000, /* from one time that all checks of a connected link are made to the next */
@@ -49,6 +49,8 @@ struct reload_ice_gather {
 	const struct reload_ip_port *addresses; /* of this host, ports are not used */
 	size_t addresses_count;
 	struct reload_ice_server server;
+	/* a STUN server is waited for so long (reload_stun_wait()), and asked at the beginning, after a quarter and three quarters of it; 0: as a TURN server */
+	reload_ms wait_ms;
 	reload_ms recheck_ms; /* (RELOAD_ICE_RECHECK_MS) */
 };
 

@@ -88,3 +88,8 @@ size_t reload_stun_servers_choose(
 				out[count++] = s->at[i].server;
 	return count;
 }
+
+reload_ms reload_stun_wait(reload_ms rtt)
+{
+	return rtt > RELOAD_STUN_WAIT_MS / 4 ? rtt * 4 : RELOAD_STUN_WAIT_MS;
+}

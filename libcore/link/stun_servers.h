@@ -5,11 +5,13 @@
  */
 #pragma once
 
+#include "util/clock.h"
 #include "wire/destination.h"
 
 enum {
 	RELOAD_STUN_PEERS_MAX =
-		64 /* at the maximum a new group takes the place of a member of the largest one */
+		64, /* at the maximum a new group takes the place of a member of the largest one */
+	RELOAD_STUN_WAIT_MS = 200 /* for a server that did not answer the last time */
 };
 
 struct reload_stun_peer {
@@ -41,3 +43,11 @@ void reload_stun_servers_lost(struct reload_stun_servers *s, uint32_t link);
  */
 size_t reload_stun_servers_choose(
 	const struct reload_stun_servers *s, struct reload_ip_port *out, size_t max);
+
+/*
+ * reload_stun_wait() returns for how many milliseconds a server whose answer took rtt the last time (0: there was none) is waited for while
+ * candidates are gathered.  Those of this host are there at once, and two hosts of one network need no others, so a server that has gone is
+ * not to cost them a second; nor is one lost datagram to cost the reflexive candidate: an answer to each of three requests, after 0, a quarter
+ * and three quarters of the time, comes before its end.
+ */
+reload_ms reload_stun_wait(reload_ms rtt);

@@ -108,6 +108,9 @@ load nat
 	pair pr prn
 	until_true path_is a b host
 	until_true path_is b a host
+	# a STUN server that has gone would not cost them seconds: how long one is waited for depends on how long the way to it was
+	grep -h 'gathering link=.* server=STUN ' lab/a.log lab/b.log >gathering
+	run ! grep -vqE ' for [0-9]{3,} ms$' gathering
 	host_stop a
 	host_stop b
 	pair ub ubn

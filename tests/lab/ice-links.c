@@ -15,6 +15,7 @@
 #include "../unit/link_fixture.h"
 
 #include "link/ice_load_io.h"
+#include "link/stun_servers.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -182,6 +183,7 @@ static void gather_all(uint32_t n)
 		.addresses = me.run->address[!me.asks],
 		.addresses_count = me.run->addresses[!me.asks],
 		.server = me.run->server,
+		.wait_ms = RELOAD_STUN_WAIT_MS,
 		.recheck_ms = me.run->recheck_ms };
 	me.start = reload_poll_now();
 	for (uint32_t i = 0; i < n; i++)

@@ -5,6 +5,7 @@
 #include "link_ice_ends.h"
 
 #include "link/stun.h"
+#include "link/stun_servers.h"
 #include "link/udp_socket_io.h"
 
 enum {
@@ -201,24 +202,30 @@ static void checks_from_many_addresses_end_it(void **state)
 	path_close(&p);
 }
 
-/* A NAT before the first address, and nothing that leads to the server from the others. */
-static void serve(int fd, struct reload_admission *a, const struct reload_ip_port *answered)
+/* A NAT before the first address, and nothing that leads to the server from the others; returns how many requests came. */
+static unsigned serve(int fd, struct reload_admission *a, const struct reload_ip_port *answered)
 {
 	uint8_t bytes[RELOAD_STUN_REQUEST_MAX], out[RELOAD_STUN_ANSWER_MAX];
 	struct reload_ip_port from,
 		outside = { .type = RELOAD_IPV4, .addr = { 203, 0, 113, 9 }, .port = 4000 };
 	struct reload_udp_local local;
 	int len;
+	unsigned count = 0;
 	size_t out_len;
-	while ((len = reload_udp_receive(fd, bytes, sizeof(bytes), &from, &local)) >= 0)
+	while ((len = reload_udp_receive(fd, bytes, sizeof(bytes), &from, &local)) >= 0) {
+		count += len > 0;
 		if (len && reload_ip_port_same_host(&from, answered) &&
 			!reload_stun_serve(out, &out_len, a, span_of(bytes, (size_t)len), &outside,
 				reload_poll_now()))
 			send_from(fd, &from, span_of(out, out_len));
+	}
+	return count;
 }
 
-static void gather_at_two(struct end *e, const struct reload_ip_port *answered)
+static unsigned gather_at_two(
+	struct end *e, const struct reload_ip_port *answered, reload_ms wait_ms)
 {
+	unsigned requests = 0;
 	struct reload_ip_port at[2] = { loopback(0), loopback(0) };
 	struct reload_ip_port server;
 	struct reload_admission a;
@@ -230,17 +237,19 @@ static void gather_at_two(struct end *e, const struct reload_ip_port *answered)
 	plugin->gather(e->ice, 1,
 		&(struct reload_ice_gather){ .addresses = at,
 			.addresses_count = 2,
-			.server = { .type = RELOAD_ICE_STUN, .at = server } });
+			.server = { .type = RELOAD_ICE_STUN, .at = server },
+			.wait_ms = wait_ms });
 	while (!e->gathered) {
 		struct pollfd fds[2] = { { fd, POLLIN, 0 }, { e->inbox.fd, POLLIN, 0 } };
 		assert_true(poll(fds, 2, 10000) > 0);
-		serve(fd, &a, answered);
+		requests += serve(fd, &a, answered);
 		if (fds[1].revents)
 			take_all(e);
 	}
 	plugin->end(e->ice);
 	reload_ice_inbox_clear(&e->inbox);
 	close(fd);
+	return requests;
 }
 
 /* A19: an address from which no way leads to the server is not waited for until the server is given up */
@@ -249,12 +258,29 @@ static void a_server_that_answers_at_one_address(void **state)
 	(void)state;
 	struct end e = { 0 }, other = { 0 };
 	struct reload_ip_port first = loopback(0), nobody = { .type = RELOAD_IPV4 };
-	gather_at_two(&e, &first);
+	(void)gather_at_two(&e, &first, 0);
 	assert_int_equal(e.count, 3);
 	assert_string_equal(e.why, "");
-	gather_at_two(&other, &nobody);
+	(void)gather_at_two(&other, &nobody, 0);
 	assert_int_equal(other.count, 2);
 	assert_string_equal(other.why, "the STUN server does not answer");
+}
+
+/* A16: what this host has is offered without the server, which is asked three times all the same */
+static void a_server_that_is_silent(void **state)
+{
+	(void)state;
+	enum {
+		WAIT_MS = 1400 /* a third request after 1,500 would be too late */
+	};
+	struct end e = { 0 }, other = { 0 };
+	struct reload_ip_port nobody = { .type = RELOAD_IPV4 };
+	reload_ms begun = reload_poll_now();
+	(void)gather_at_two(&e, &nobody, RELOAD_STUN_WAIT_MS);
+	assert_in_range(reload_poll_now() - begun, RELOAD_STUN_WAIT_MS, RELOAD_ICE_GATHER_MS - 1);
+	assert_int_equal(e.count, 2);
+	assert_string_equal(e.why, "the STUN server does not answer");
+	assert_int_equal(gather_at_two(&other, &nobody, WAIT_MS), 2 * 3);
 }
 
 static int setup(void **state)
@@ -271,6 +297,7 @@ int main(void)
 		cmocka_unit_test(a_path_with_another_port_is_found),
 		cmocka_unit_test(checks_from_many_addresses_end_it),
 		cmocka_unit_test(a_server_that_answers_at_one_address),
+		cmocka_unit_test(a_server_that_is_silent),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

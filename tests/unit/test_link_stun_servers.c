@@ -114,6 +114,18 @@ static void there_is_room_for_new_groups(void **state)
 	assert_int_equal(s.count, RELOAD_STUN_PEERS_MAX);
 }
 
+/* A16: of three requests the last is answered in time, if the way is as long as it was */
+static void how_long_a_server_is_waited_for(void **state)
+{
+	(void)state;
+	assert_int_equal(reload_stun_wait(0), 200);
+	assert_int_equal(reload_stun_wait(50), 200);
+	for (reload_ms rtt = 1; rtt < 3000; rtt++) {
+		reload_ms wait = reload_stun_wait(rtt);
+		assert_true(wait * 3 / 4 + rtt <= wait);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +133,7 @@ int main(void)
 		cmocka_unit_test(a_lost_server_is_replaced),
 		cmocka_unit_test(families_are_groups),
 		cmocka_unit_test(there_is_room_for_new_groups),
+		cmocka_unit_test(how_long_a_server_is_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

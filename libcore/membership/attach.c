@@ -46,6 +46,8 @@ static void answered(void *arg, struct reload_request *r, const struct reload_re
 		return;
 	}
 	if (result->err) {
+		if (!a->reason)
+			a->reason = result->reason;
 		reload_attempt_end(a, result->err, NULL);
 		return;
 	}

@@ -60,6 +60,7 @@ void reload_attempt_end(struct attempt *a, enum reload_err err, const struct rel
 		reload_engine_event(
 			m->engine, &(struct reload_event){ .type = RELOAD_EV_ATTACH_FAILED,
 					   .err = err,
+					   .link = a->down ? a->down : a->link,
 					   .node = &other,
 					   .reason = a->reason });
 	reload_attempt_free(a);
@@ -121,6 +122,8 @@ static void attempt_timed_out(void *arg)
 		reload_link_give_up(m->connections, a->link);
 	if (a->phase == DIALLING && a->served)
 		reload_dial_failed(m, a->signer);
+	a->reason = a->phase == DIALLING ? "no link came up in time"
+					 : "the other end did not connect in time";
 	reload_attempt_end(a, RELOAD_TIMEOUT, NULL);
 }
 
@@ -347,6 +350,7 @@ void reload_attach_link_down(struct reload_membership *m, uint32_t link, enum re
 	if (!a)
 		return;
 	if (a->ice) {
+		a->down = a->link;
 		a->link = 0;
 		ice_down(a, err);
 	} else if (a->phase == DIALLING) {

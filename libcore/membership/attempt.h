@@ -57,6 +57,7 @@ struct attempt {
 		*request; /* ATTACH_SENT; GATHERING: not sent yet; PROBING: the Ping */
 	reload_request_end_fn introduced; /* of reload_attach_introduce() by ICE; else NULL */
 	struct reload_timer limit;
+	uint32_t down;      /* by ICE: its link, once the host has closed it */
 	const char *reason; /* static: why it fails, if that is known */
 	uint32_t cookie;
 	attached_fn fn;

@@ -185,6 +185,7 @@ load nat
 	matches "$stderr" 'this node needs a relay \(.*\), and has no --turn-credentials'
 	grep -q 'no --turn-credentials are given' lab/a.log
 	grep -q 'a pair of candidates led nowhere' lab/a.log
+	grep -q 'attach failed node=[0-9a-f]* link=[0-9]* .*reason="no pair of candidates connects"' lab/a.log # A15
 	kill $events
 	grep -q 'host 10.* > reflexive 203' pairs
 	[ "$(path a b)" = none ]

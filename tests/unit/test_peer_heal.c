@@ -299,6 +299,62 @@ static void through_a_bootstrap_node(void **state)
 	assert_true(lists(r->u, v));
 }
 
+/* The link of the next Attach of u; it comes within a minute. */
+static struct ice_link *next_try(struct ring *r, size_t before)
+{
+	for (int i = 0; i < 240 && !gathers_after(r->u, before); i++)
+		pass(r, 250);
+	assert_int_equal(gathers_after(r->u, before), 1);
+	return ice_newest(r->u);
+}
+
+/* A15: a node that is not reached is tried again, each time through another one, and each try says why it failed */
+static void tries_and_their_reasons(void **state)
+{
+	static const struct {
+		const char *role, *reason;
+		enum reload_err err;
+	} tries[] = {
+		{ NULL, "no answer", RELOAD_TIMEOUT },
+		{ "active", "no pair of candidates connects", RELOAD_UNREACHABLE },
+		{ "passive", "the role is not the one of this message", RELOAD_BAD_ANSWER },
+		{ "active", "no link came up in time", RELOAD_TIMEOUT },
+	};
+	struct ring *r = *state;
+	struct ice_link *old = linked(r, r->c);
+	struct node *through = NULL, *last = NULL;
+	pass(r, 5000);
+	size_t before = ice_links_count;
+	goes_bad(r, old);
+	for (unsigned i = 0; i < COUNT_OF(tries); i++) {
+		struct ice_link *l = next_try(r, before);
+		forget(r->a); /* copies of the last one */
+		forget(r->b);
+		ice_gathered(l);
+		struct reload_msg *m = passed_on(r, r->c, &through);
+		assert_non_null(m);
+		assert_ptr_not_equal(through, last);
+		last = through;
+		before = ice_links_count;
+		if (tries[i].role) {
+			struct ice_form f;
+			ice_form(&f, r->c, tries[i].role);
+			struct craft c = reply(r->c, m, RELOAD_ATTACH_ANS, &f.body);
+			say(through, r->u, craft_bytes(&c));
+		}
+		if (tries[i].err == RELOAD_UNREACHABLE)
+			ice_down(l, RELOAD_UNREACHABLE);
+		for (int k = 0; k < 240 && r->u->events[RELOAD_EV_ATTACH_FAILED] == i; k++)
+			pass(r, 250);
+		const struct reload_event *ev = &r->u->last[RELOAD_EV_ATTACH_FAILED];
+		assert_int_equal(r->u->events[RELOAD_EV_ATTACH_FAILED], i + 1);
+		assert_int_equal(ev->err, tries[i].err);
+		assert_int_equal(ev->link, l->number);
+		assert_string_equal(ev->reason, tries[i].reason);
+	}
+	assert_false(old->closed);
+}
+
 /* Both ends noticed: of the two Attaches one goes on. */
 static void both_ends_heal(void **state)
 {
@@ -367,6 +423,7 @@ int main(void)
 		ice_test(few_at_once),
 		ice_test(no_other_way),
 		ice_test(through_a_bootstrap_node),
+		ice_test(tries_and_their_reasons),
 		ice_test(both_ends_heal),
 		ice_test(the_other_end_closes_first),
 		ice_test(a_pause_ends),

@@ -2,7 +2,6 @@
 
 #include "common/files.h"
 #include "sim/plot.h"
-#include "sim/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -266,7 +265,7 @@ static void describe(struct wr *w, const struct drawing *d)
 				last = &curve->points[i];
 			}
 		if (first)
-			reload_sim_put(w, "%s%s: from %.4g at %.6g to %.4g at %.6g.", c ? " " : "",
+			wr_format(w, "%s%s: from %.4g at %.6g to %.4g at %.6g.", c ? " " : "",
 				curve->name, first->y, first->x, last->y, last->x);
 	}
 	wr_u8(w, 0);

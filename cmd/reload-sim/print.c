@@ -1,7 +1,5 @@
 #include "reload-sim/print.h"
 
-#include "sim/text.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -35,7 +33,7 @@ static void put_variant(struct printer *p, size_t index, struct wr *w)
 		reload_sim_report_head(w);
 	p->head = true;
 	if (*v->text && variant != p->last_variant)
-		reload_sim_put(w, "%s = %s\n", p->plan->sweep, v->text);
+		wr_format(w, "%s = %s\n", p->plan->sweep, v->text);
 	p->last_variant = variant;
 }
 
@@ -91,9 +89,9 @@ void print_crash(struct printer *p, size_t index, int signal, int status)
 			.outcome = &o,
 			.only_faults = p->plan->only_faults },
 		repeat);
-	reload_sim_put(&w, "seed %llu: the run itself ended by %s %d: a bug\n",
+	wr_format(&w, "seed %llu: the run itself ended by %s %d: a bug\n",
 		(unsigned long long)o.seed, signal ? "signal" : "status", signal ? signal : status);
-	reload_sim_put(&w, "  repeat:  %.2000s\n", repeat);
+	wr_format(&w, "  repeat:  %.2000s\n", repeat);
 	if (is_csv(p)) {
 		put_text(stderr, NULL, &w);
 		wr_clear(&w);
@@ -126,12 +124,12 @@ void print_shrunk(struct printer *p, const struct print_shrunk *s)
 	};
 	struct wr w;
 	wr_init(&w);
-	reload_sim_put(&w, "of %u smaller runs the smallest that shows it:\n", s->runs);
+	wr_format(&w, "of %u smaller runs the smallest that shows it:\n", s->runs);
 	reload_sim_report_violation(&w, &r);
 	for (const char *line = s->trace ? s->trace : ""; *line;) {
 		size_t n = strcspn(line, "\n");
 		if (strncmp(line, "reload-sim ", 11) != 0) /* it is the same as the command above */
-			reload_sim_put(&w, "    %.*s\n", (int)n, line);
+			wr_format(&w, "    %.*s\n", (int)n, line);
 		line += n + (line[n] == '\n');
 	}
 	if (is_csv(p)) {
@@ -164,8 +162,8 @@ void print_keys(struct cli *cli)
 	for (size_t i = 0; i < count; i++) {
 		struct wr w;
 		wr_init(&w);
-		reload_sim_put(&w, "%-16s %-9s %-26s %s\n", keys[i].key, keys[i].def,
-			keys[i].bounds, keys[i].words);
+		wr_format(&w, "%-16s %-9s %-26s %s\n", keys[i].key, keys[i].def, keys[i].bounds,
+			keys[i].words);
 		emit(cli,
 			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "setting", "key",
 				keys[i].key, "form", keys[i].type, "bounds", keys[i].bounds,
@@ -179,8 +177,7 @@ void print_checks(struct cli *cli)
 	for (size_t i = 0; i < RELOAD_SIM_CHECKS; i++) {
 		struct wr w;
 		wr_init(&w);
-		reload_sim_put(
-			&w, "%-12s %s\n", reload_sim_check_name(i), reload_sim_check_sentence(i));
+		wr_format(&w, "%-12s %s\n", reload_sim_check_name(i), reload_sim_check_sentence(i));
 		emit(cli,
 			json_pack("{s:s, s:s, s:s}", "type", "check", "name",
 				reload_sim_check_name(i), "words", reload_sim_check_sentence(i)),
@@ -194,7 +191,7 @@ void print_plan(struct cli *cli, const struct plan *plan)
 	struct wr w;
 	wr_init(&w);
 	reload_sim_scenario_options(&plan->variants[0].scenario, options, sizeof(options));
-	reload_sim_put(&w, "would run %zu simulations%s%s: reload-sim %.1900s\n", plan_runs(plan),
+	wr_format(&w, "would run %zu simulations%s%s: reload-sim %.1900s\n", plan_runs(plan),
 		*plan->sweep ? " over " : "", plan->sweep, options);
 	emit(cli,
 		json_pack("{s:s, s:I, s:s}", "type", "plan", "runs", (json_int_t)plan_runs(plan),
@@ -211,9 +208,8 @@ const char *print_fields(void)
 	wr_span(&w, wr_done(&run));
 	wr_span(&w, span_str(" | "));
 	wr_span(&w, wr_done(&run));
-	reload_sim_put(
-		&w, " smaller_runs:integer trace:string[] | %s | ", reload_sim_summary_fields());
-	reload_sim_put(&w,
+	wr_format(&w, " smaller_runs:integer trace:string[] | %s | ", reload_sim_summary_fields());
+	wr_format(&w,
 		"type:string seed:integer signal:integer status:integer repeat:string | "
 		"type:string key:string form:string bounds:string default:string words:string | "
 		"type:string name:string words:string | type:string runs:integer options:string");

@@ -16,21 +16,6 @@ enum {
 	LINE_MAX_BYTES = 8192
 };
 
-static void put(struct wr *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct wr *w, const char *fmt, ...)
-{
-	char line[LINE_MAX_BYTES];
-	va_list ap;
-	va_start(ap, fmt);
-	int n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(line))
-		wr_fail(w, RELOAD_LIMIT);
-	else
-		wr_bytes(w, line, (size_t)n);
-}
-
 const char *leg_phrase(int status)
 {
 	const char *phrase = sip_status_phrase(status);
@@ -45,15 +30,15 @@ static const char *scheme(const struct leg *leg)
 /* The own AOR as a URI without a scheme, written as URIs have it. */
 static void put_user(struct wr *w, const struct leg *leg)
 {
-	put(w, "%s:", scheme(leg));
+	wr_format(w, "%s:", scheme(leg));
 	reload_aor_write(w, leg->user);
 }
 
 static void put_body(struct wr *w, struct span body, const char *type)
 {
 	if (body.len)
-		put(w, "Content-Type: %s\r\n", type);
-	put(w, "Content-Length: %zu\r\n\r\n", body.len);
+		wr_format(w, "Content-Type: %s\r\n", type);
+	wr_format(w, "Content-Length: %zu\r\n\r\n", body.len);
 	wr_span(w, body);
 }
 
@@ -77,16 +62,18 @@ void leg_request(struct leg *leg, const char *method, const char *branch, uint32
 	struct wr w;
 	const char *domain = strrchr(leg->user, '@') + 1;
 	wr_init(&w);
-	put(&w, "%s %s:%s SIP/2.0\r\n", method, scheme(leg), leg->target);
-	put(&w, "Via: SIP/2.0/TLS %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\nFrom: <", domain,
+	wr_format(&w, "%s %s:%s SIP/2.0\r\n", method, scheme(leg), leg->target);
+	wr_format(&w, "Via: SIP/2.0/TLS %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\nFrom: <", domain,
 		branch);
 	put_user(&w, leg);
-	put(&w, ">;tag=%s\r\nTo: <%s:%s>%s%s\r\n", leg->local_tag, scheme(leg), leg->remote_uri,
-		leg->remote_tag ? ";tag=" : "", leg->remote_tag ? leg->remote_tag : "");
-	put(&w, "Call-ID: %s\r\nCSeq: %u %s\r\n", leg->call_id, cseq, method);
+	wr_format(&w, ">;tag=%s\r\nTo: <%s:%s>%s%s\r\n", leg->local_tag, scheme(leg),
+		leg->remote_uri, leg->remote_tag ? ";tag=" : "",
+		leg->remote_tag ? leg->remote_tag : "");
+	wr_format(&w, "Call-ID: %s\r\nCSeq: %u %s\r\n", leg->call_id, cseq, method);
 	if (!strcmp(method, "INVITE") || !strcmp(method, "OPTIONS"))
-		put(&w, "Contact: <%s:%s>\r\nAllow: " ALLOW "\r\n", scheme(leg), leg->contact);
-	put(&w, "User-Agent: reload-sip-call/" RELOAD_VERSION "\r\n");
+		wr_format(
+			&w, "Contact: <%s:%s>\r\nAllow: " ALLOW "\r\n", scheme(leg), leg->contact);
+	wr_format(&w, "User-Agent: reload-sip-call/" RELOAD_VERSION "\r\n");
 	put_body(&w, body, type);
 	queue(leg, &w);
 }
@@ -108,23 +95,23 @@ void leg_respond(
 	struct wr w;
 	bool dialog = request->sip_request->rq_method == sip_method_invite && status < 300;
 	wr_init(&w);
-	put(&w, "SIP/2.0 %d %s\r\n", status, phrase);
+	wr_format(&w, "SIP/2.0 %d %s\r\n", status, phrase);
 	for (const sip_via_t *v = request->sip_via; v; v = v->v_next)
 		copy(&w, v);
 	copy(&w, request->sip_from);
 	copy(&w, request->sip_to);
 	if (!request->sip_to->a_tag && status > 100) { /* before the line end */
 		w.len -= 2;
-		put(&w, ";tag=%s\r\n", leg->local_tag);
+		wr_format(&w, ";tag=%s\r\n", leg->local_tag);
 	}
 	copy(&w, request->sip_call_id);
 	copy(&w, request->sip_cseq);
 	if (dialog)
-		put(&w, "Contact: <%s:%s>\r\n", scheme(leg), leg->contact);
+		wr_format(&w, "Contact: <%s:%s>\r\n", scheme(leg), leg->contact);
 	if (status == 405 || request->sip_request->rq_method == sip_method_options || dialog)
-		put(&w, "Allow: " ALLOW "\r\n");
+		wr_format(&w, "Allow: " ALLOW "\r\n");
 	if (request->sip_request->rq_method == sip_method_options && status == 200)
-		put(&w, "Accept: application/sdp, text/plain\r\n");
+		wr_format(&w, "Accept: application/sdp, text/plain\r\n");
 	put_body(&w, sdp, "application/sdp");
 	queue(leg, &w);
 }

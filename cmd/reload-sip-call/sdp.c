@@ -3,25 +3,9 @@
 #include "media/rtp.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void put(struct wr *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct wr *w, const char *fmt, ...)
-{
-	char line[256];
-	va_list ap;
-	va_start(ap, fmt);
-	int n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(line))
-		wr_fail(w, RELOAD_LIMIT);
-	else
-		wr_bytes(w, line, (size_t)n);
-}
 
 static const char *const directions[] = {
 	[SDP_INACTIVE] = "inactive",
@@ -223,8 +207,8 @@ static void head(struct wr *w, const struct reload_ip_port *at, unsigned version
 	} else {
 		snprintf(host, 64, "%s", text);
 	}
-	put(w, "v=0\r\no=- %u %u IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n", at->port, version,
-		family, host, family, host);
+	wr_format(w, "v=0\r\no=- %u %u IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n", at->port,
+		version, family, host, family, host);
 }
 
 void sdp_offer(struct wr *w, const struct reload_ip_port *at, unsigned version,
@@ -232,7 +216,7 @@ void sdp_offer(struct wr *w, const struct reload_ip_port *at, unsigned version,
 {
 	char host[64];
 	head(w, at, version, host);
-	put(w,
+	wr_format(w,
 		"m=audio %u RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
 		"a=ptime:20\r\na=%s\r\n",
 		at->port, directions[direction]);
@@ -252,10 +236,11 @@ void sdp_answer(struct wr *w, const struct reload_ip_port *at, unsigned version,
 	head(w, at, version, host);
 	for (size_t i = 0; i < offer->streams; i++) {
 		if (i != offer->index) {
-			put(w, "m=%s 0 %s 0\r\n", offer->types[i], offer->protos[i]);
+			wr_format(w, "m=%s 0 %s 0\r\n", offer->types[i], offer->protos[i]);
 			continue;
 		}
-		put(w, "m=audio %u RTP/AVP %u\r\na=rtpmap:%u %s/8000\r\na=ptime:20\r\na=%s\r\n",
+		wr_format(w,
+			"m=audio %u RTP/AVP %u\r\na=rtpmap:%u %s/8000\r\na=ptime:20\r\na=%s\r\n",
 			at->port, offer->payload_type, offer->payload_type,
 			offer->payload_type == RELOAD_RTP_PCMA ? "PCMA" : "PCMU",
 			directions[turned(offer->direction)]);

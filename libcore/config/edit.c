@@ -98,35 +98,30 @@ void reload_edit_cut(struct reload_config_edit *e, const struct reload_xml_node 
 
 /* -- elements ----------------------------------------------------------------------------------------------------------- */
 
-static void put(struct wr *w, const char *text)
-{
-	wr_span(w, span_str(text));
-}
-
 /* "<name", with its namespace where it would not be in it */
 static void put_open(const struct reload_config_edit *e, struct wr *w, const char *name, bool chord)
 {
-	put(w, "  <");
-	put(w, name);
+	wr_text(w, "  <");
+	wr_text(w, name);
 	if (chord || e->prefixed) {
-		put(w, " xmlns=\"");
-		put(w, chord ? RELOAD_XMLNS_CHORD : RELOAD_XMLNS_BASE);
-		put(w, "\"");
+		wr_text(w, " xmlns=\"");
+		wr_text(w, chord ? RELOAD_XMLNS_CHORD : RELOAD_XMLNS_BASE);
+		wr_text(w, "\"");
 	}
 }
 
 static void put_end(struct wr *w, const char *name)
 {
-	put(w, "</");
-	put(w, name);
-	put(w, ">\n  ");
+	wr_text(w, "</");
+	wr_text(w, name);
+	wr_text(w, ">\n  ");
 }
 
 static void put_element(const struct reload_config_edit *e, struct wr *w, const char *name,
 	bool chord, const char *value)
 {
 	put_open(e, w, name, chord);
-	put(w, ">");
+	wr_text(w, ">");
 	reload_config_put_text(w, value);
 	put_end(w, name);
 }
@@ -175,9 +170,9 @@ static enum reload_err put_bootstrap(const struct reload_config_edit *e, struct 
 			"%.80s is no address: 192.0.2.1, 192.0.2.1:6084 or [2001:db8::1]:6084",
 			text);
 	put_open(e, w, "bootstrap-node", false);
-	put(w, " ");
+	wr_text(w, " ");
 	reload_config_put_address(w, &address);
-	put(w, "/>\n  ");
+	wr_text(w, "/>\n  ");
 	return RELOAD_OK;
 }
 
@@ -186,9 +181,9 @@ static void put_self_signed(const struct reload_config_edit *e, struct wr *w, co
 	if (!strcmp(value, "false"))
 		return;
 	put_open(e, w, "self-signed-permitted", false);
-	put(w, " digest=\"");
+	wr_text(w, " digest=\"");
 	reload_config_put_text(w, value);
-	put(w, "\">true");
+	wr_text(w, "\">true");
 	put_end(w, "self-signed-permitted");
 }
 
@@ -267,12 +262,12 @@ static void put_present(struct wr *w, const struct reload_config_edit *e, const 
 		text = reload_strdup("false");
 	}
 	bool brackets = key->form == BOOTSTRAP && text && strchr(text, ':');
-	put(w, w->len ? "," : "");
-	put(w, brackets ? "[" : "");
-	put(w, text ? reload_text_trim(text) : "");
-	put(w, brackets ? "]" : "");
-	put(w, port ? ":" : "");
-	put(w, port ? reload_text_trim(port) : "");
+	wr_text(w, w->len ? "," : "");
+	wr_text(w, brackets ? "[" : "");
+	wr_text(w, text ? reload_text_trim(text) : "");
+	wr_text(w, brackets ? "]" : "");
+	wr_text(w, port ? ":" : "");
+	wr_text(w, port ? reload_text_trim(port) : "");
 	free(text);
 	free(port);
 }
@@ -318,11 +313,11 @@ enum reload_err reload_config_edit_add_kind(struct reload_config_edit *e, const 
 	if (e->prefixed)
 		return BAD(why, "write the document anew, with init",
 			"Kinds cannot be added where the elements of the document have a prefix");
-	put(w, "  <kind-block>\n        ");
-	put(w, element);
-	put(w, "\n        <kind-signature>");
+	wr_text(w, "  <kind-block>\n        ");
+	wr_text(w, element);
+	wr_text(w, "\n        <kind-signature>");
 	err = reload_config_sign(w, signer, span_str(element), why);
-	put(w, "</kind-signature>\n      </kind-block>\n    ");
+	wr_text(w, "</kind-signature>\n      </kind-block>\n    ");
 	return err;
 }
 
@@ -337,10 +332,10 @@ static void place_kinds(struct reload_config_edit *e)
 		       : required ? splice(e, offset_of(e, required->bytes.at), required->bytes.len)
 				  : append(e);
 	if (!end)
-		put(w, required ? "<required-kinds>\n    " : "  <required-kinds>\n    ");
+		wr_text(w, required ? "<required-kinds>\n    " : "  <required-kinds>\n    ");
 	wr_span(w, wr_done(&e->kinds));
 	if (!end)
-		put(w, required ? "</required-kinds>" : "</required-kinds>\n  ");
+		wr_text(w, required ? "</required-kinds>" : "</required-kinds>\n  ");
 }
 
 bool reload_config_edit_add_bad_node(struct reload_config_edit *e, const struct reload_id *node)
@@ -413,13 +408,13 @@ static void set_attribute(struct reload_config_edit *e, const char *name, const 
 	struct wr *w = there ? splice(e, offset_of(e, old.at), old.len)
 			     : splice(e, offset_of(e, tag.at) + tag.len - 1, 0);
 	if (!there) {
-		put(w, " ");
-		put(w, name);
-		put(w, "=\"");
+		wr_text(w, " ");
+		wr_text(w, name);
+		wr_text(w, "=\"");
 	}
-	put(w, value);
+	wr_text(w, value);
 	if (!there)
-		put(w, "\"");
+		wr_text(w, "\"");
 }
 
 void reload_config_edit_expires(struct reload_config_edit *e, reload_utc expiration)
@@ -487,11 +482,11 @@ static enum reload_err compose(struct wr *w, struct reload_config_edit *e,
 	size_t mark = w->len;
 	copy_range(w, e, order, from, to);
 	struct bytes element = bytes_copy(span_of(w->at + mark, w->len - mark));
-	put(w, "\n");
+	wr_text(w, "\n");
 	put_open(e, w, "signature", false);
-	put(w, ">");
+	wr_text(w, ">");
 	enum reload_err err = reload_config_sign(w, signer, bytes_span(element), why);
-	put(w, "</signature>");
+	wr_text(w, "</signature>");
 	bytes_free(&element);
 	copy_range(w, e, order, to, e->present->document.len);
 	free(order);

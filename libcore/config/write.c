@@ -7,47 +7,25 @@
 #include "util/text.h"
 
 #include <openssl/crypto.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #define BAD(why, hint, ...) reload_xml_fault(why, RELOAD_BAD_CONFIG, NULL, hint, __VA_ARGS__)
-
-static void put(struct wr *w, const char *text)
-{
-	wr_span(w, span_str(text));
-}
-
-static void putf(struct wr *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* Appends formatted text of fewer than 256 bytes; a longer one fails the writer. */
-static void putf(struct wr *w, const char *fmt, ...)
-{
-	char text[256];
-	va_list ap;
-	va_start(ap, fmt);
-	int n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(text))
-		wr_fail(w, RELOAD_LIMIT);
-	else
-		wr_bytes(w, text, (size_t)n);
-}
 
 void reload_config_put_text(struct wr *w, const char *text)
 {
 	for (; *text; text++) {
 		switch (*text) {
 		case '&':
-			put(w, "&amp;");
+			wr_text(w, "&amp;");
 			break;
 		case '<':
-			put(w, "&lt;");
+			wr_text(w, "&lt;");
 			break;
 		case '>':
-			put(w, "&gt;");
+			wr_text(w, "&gt;");
 			break;
 		case '"':
-			put(w, "&quot;");
+			wr_text(w, "&quot;");
 			break;
 		default:
 			wr_u8(w, (uint8_t)*text);
@@ -57,22 +35,22 @@ void reload_config_put_text(struct wr *w, const char *text)
 
 static void element(struct wr *w, const char *name, const char *text)
 {
-	putf(w, "    <%s>", name);
+	wr_format(w, "    <%s>", name);
 	reload_config_put_text(w, text);
-	putf(w, "</%s>\n", name);
+	wr_format(w, "</%s>\n", name);
 }
 
 /* Writes a number; 0 is left out, so that the default applies. */
 static void number(struct wr *w, const char *name, uint32_t value)
 {
 	if (value)
-		putf(w, "    <%s>%u</%s>\n", name, value, name);
+		wr_format(w, "    <%s>%u</%s>\n", name, value, name);
 }
 
 static void base64(struct wr *w, struct span bytes)
 {
 	char *text = reload_base64(bytes);
-	put(w, text);
+	wr_text(w, text);
 	free(text);
 }
 
@@ -94,41 +72,43 @@ void reload_config_put_address(struct wr *w, const struct reload_ip_port *a)
 	size_t n = end ? (size_t)(end - from) : strlen(from);
 	if (n && from[n - 1] == ']')
 		n--;
-	putf(w, "address=\"%.*s\" port=\"%u\"", (int)n, from, a->port);
+	wr_format(w, "address=\"%.*s\" port=\"%u\"", (int)n, from, a->port);
 }
 
 static void bootstrap(struct wr *w, const struct reload_ip_port *a)
 {
-	put(w, "    <bootstrap-node ");
+	wr_text(w, "    <bootstrap-node ");
 	reload_config_put_address(w, a);
-	put(w, "/>\n");
+	wr_text(w, "/>\n");
 }
 
 static void attributes(struct wr *w, const struct reload_config_draft *d)
 {
-	put(w, "  <configuration instance-name=\"");
+	wr_text(w, "  <configuration instance-name=\"");
 	reload_config_put_text(w, d->instance_name ? d->instance_name : "");
-	putf(w, "\" sequence=\"%u\"", d->sequence);
+	wr_format(w, "\" sequence=\"%u\"", d->sequence);
 	if (d->expiration != RELOAD_NEVER) {
 		char text[RELOAD_UTC_TEXT];
-		putf(w, " expiration=\"%s\"", reload_utc_text(text, d->expiration));
+		wr_format(w, " expiration=\"%s\"", reload_utc_text(text, d->expiration));
 	}
-	put(w, ">\n");
+	wr_text(w, ">\n");
 }
 
 static void parameters(struct wr *w, const struct reload_config_draft *d)
 {
 	element(w, "topology-plugin", d->topology_plugin ? d->topology_plugin : "CHORD-RELOAD");
-	putf(w, "    <node-id-length>%u</node-id-length>\n", d->node_id_len ? d->node_id_len : 16u);
+	wr_format(w, "    <node-id-length>%u</node-id-length>\n",
+		d->node_id_len ? d->node_id_len : 16u);
 	for (size_t i = 0; i < d->roots_count; i++) {
-		put(w, "    <root-cert>");
+		wr_text(w, "    <root-cert>");
 		base64(w, d->roots[i]);
-		put(w, "</root-cert>\n");
+		wr_text(w, "</root-cert>\n");
 	}
 	for (size_t i = 0; i < d->enrollment_servers_count; i++)
 		element(w, "enrollment-server", d->enrollment_servers[i]);
 	if (d->self_signed_digest)
-		putf(w, "    <self-signed-permitted digest=\"%s\">true</self-signed-permitted>\n",
+		wr_format(w,
+			"    <self-signed-permitted digest=\"%s\">true</self-signed-permitted>\n",
 			d->self_signed_digest == RELOAD_HASH_SHA1 ? "sha1" : "sha256");
 	for (size_t i = 0; i < d->bootstrap_count; i++)
 		bootstrap(w, &d->bootstrap[i]);
@@ -164,11 +144,11 @@ static void grants(struct wr *w, const struct reload_config_draft *d)
 	for (size_t i = 0; i < d->grants_count; i++) {
 		const struct reload_diagnostic_grant *g = &d->grants[i];
 		if (!i || g[-1].kind != g->kind)
-			putf(w, "    <diag:diagnostic-kind kind=\"%04x\">\n", g->kind);
-		putf(w, "      <diag:access-node>%s</diag:access-node>\n",
+			wr_format(w, "    <diag:diagnostic-kind kind=\"%04x\">\n", g->kind);
+		wr_format(w, "      <diag:access-node>%s</diag:access-node>\n",
 			reload_id_hex(hex, &g->node));
 		if (i + 1 == d->grants_count || g[1].kind != g->kind)
-			put(w, "    </diag:diagnostic-kind>\n");
+			wr_text(w, "    </diag:diagnostic-kind>\n");
 	}
 }
 
@@ -232,33 +212,33 @@ static enum reload_err kinds(struct wr *w, const struct reload_config_draft *d,
 {
 	if (!d->kind_elements_count)
 		return RELOAD_OK;
-	put(w, "    <required-kinds>\n");
+	wr_text(w, "    <required-kinds>\n");
 	for (size_t i = 0; i < d->kind_elements_count; i++) {
 		struct span text = span_str(d->kind_elements[i]);
 		enum reload_err err = check_kind_element(text, why);
 		if (err)
 			return err;
-		put(w, "      <kind-block>\n        ");
+		wr_text(w, "      <kind-block>\n        ");
 		wr_span(w, text);
-		put(w, "\n        <kind-signature>");
+		wr_text(w, "\n        <kind-signature>");
 		err = reload_config_sign(w, signer, text, why);
 		if (err)
 			return err;
-		put(w, "</kind-signature>\n      </kind-block>\n");
+		wr_text(w, "</kind-signature>\n      </kind-block>\n");
 	}
-	put(w, "    </required-kinds>\n");
+	wr_text(w, "    </required-kinds>\n");
 	return RELOAD_OK;
 }
 
 static enum reload_err document(struct wr *w, const struct reload_config_draft *d,
 	const struct reload_config_signer *signer, struct reload_error_text *why)
 {
-	put(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-	       "<overlay xmlns=\"" RELOAD_XMLNS_BASE "\"\n    xmlns:chord=\"" RELOAD_XMLNS_CHORD
-	       "\"");
+	wr_text(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		   "<overlay xmlns=\"" RELOAD_XMLNS_BASE "\"\n    xmlns:chord=\"" RELOAD_XMLNS_CHORD
+		   "\"");
 	if (d->grants_count)
-		put(w, "\n    xmlns:diag=\"" RELOAD_XMLNS_DIAGNOSTICS "\"");
-	put(w, ">\n");
+		wr_text(w, "\n    xmlns:diag=\"" RELOAD_XMLNS_DIAGNOSTICS "\"");
+	wr_text(w, ">\n");
 	size_t mark = w->len + 2; /* after the indentation of <configuration> */
 	attributes(w, d);
 	parameters(w, d);
@@ -266,15 +246,15 @@ static enum reload_err document(struct wr *w, const struct reload_config_draft *
 	enum reload_err err = kinds(w, d, signer, why);
 	if (err)
 		return err;
-	put(w, "  </configuration>");
+	wr_text(w, "  </configuration>");
 	if (w->err)
 		return reload_error_explain(
 			why, w->err, "the overlay configuration", "it cannot be written");
 	struct bytes element = bytes_copy(span_of(w->at + mark, w->len - mark));
-	put(w, "\n  <signature>");
+	wr_text(w, "\n  <signature>");
 	err = reload_config_sign(w, signer, bytes_span(element), why);
 	bytes_free(&element);
-	put(w, "</signature>\n</overlay>\n");
+	wr_text(w, "</signature>\n</overlay>\n");
 	return err;
 }
 
@@ -329,16 +309,17 @@ static void put_domains(struct wr *w, const struct reload_kind *kind)
 	struct span left = kind->domains;
 	if (!kind->domains_restricted)
 		return;
-	put(w, "          <domain-restriction xmlns=\"" RELOAD_XMLNS_SIP "\" enable=\"true\">\n");
+	wr_text(w,
+		"          <domain-restriction xmlns=\"" RELOAD_XMLNS_SIP "\" enable=\"true\">\n");
 	while (left.len) {
 		const char *pattern = (const char *)left.at;
 		size_t n = strlen(pattern) + 1;
-		put(w, "            <pattern>");
+		wr_text(w, "            <pattern>");
 		reload_config_put_text(w, pattern);
-		put(w, "</pattern>\n");
+		wr_text(w, "</pattern>\n");
 		left = span_of(left.at + n, left.len - n);
 	}
-	put(w, "          </domain-restriction>\n");
+	wr_text(w, "          </domain-restriction>\n");
 }
 
 char *reload_kind_element(const struct reload_kind *kind)
@@ -346,26 +327,28 @@ char *reload_kind_element(const struct reload_kind *kind)
 	struct wr w;
 	wr_init(&w);
 	if (kind->name)
-		putf(&w, "<kind name=\"%s\">\n", kind->name);
+		wr_format(&w, "<kind name=\"%s\">\n", kind->name);
 	else
-		putf(&w, "<kind id=\"%u\">\n", kind->id);
+		wr_format(&w, "<kind id=\"%u\">\n", kind->id);
 	if (kind->given[0])
-		putf(&w, "          <name xmlns=\"" RELOAD_XMLNS_OWN "\">%s</name>\n", kind->given);
-	putf(&w, "          <data-model>%s</data-model>\n", reload_data_model_name(kind->model));
-	putf(&w, "          <access-control>%s</access-control>\n",
+		wr_format(&w, "          <name xmlns=\"" RELOAD_XMLNS_OWN "\">%s</name>\n",
+			kind->given);
+	wr_format(
+		&w, "          <data-model>%s</data-model>\n", reload_data_model_name(kind->model));
+	wr_format(&w, "          <access-control>%s</access-control>\n",
 		reload_access_policy_name(kind->access));
-	putf(&w, "          <max-count>%u</max-count>\n          <max-size>%u</max-size>\n",
+	wr_format(&w, "          <max-count>%u</max-count>\n          <max-size>%u</max-size>\n",
 		kind->max_count, kind->max_size);
 	if (kind->access == RELOAD_ACCESS_NODE_MULTIPLE)
-		putf(&w, "          <max-node-multiple>%u</max-node-multiple>\n",
+		wr_format(&w, "          <max-node-multiple>%u</max-node-multiple>\n",
 			kind->max_node_multiple);
 	if (kind->access == RELOAD_ACCESS_NODE_ID_MATCH && kind->branching_factor)
-		putf(&w,
+		wr_format(&w,
 			"          <branching-factor xmlns=\"" RELOAD_XMLNS_REDIR
 			"\">%u</branching-factor>\n",
 			kind->branching_factor);
 	put_domains(&w, kind);
-	put(&w, "        </kind>");
+	wr_text(&w, "        </kind>");
 	wr_u8(&w, 0);
 	return (char *)w.at;
 }

@@ -1,7 +1,5 @@
 #include "sim/plot.h"
 
-#include "sim/text.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,13 +113,13 @@ static void escape(struct wr *w, const char *text)
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
 		if (c == '&')
-			reload_sim_put(w, "&amp;");
+			wr_format(w, "&amp;");
 		else if (c == '<')
-			reload_sim_put(w, "&lt;");
+			wr_format(w, "&lt;");
 		else if (c == '>')
-			reload_sim_put(w, "&gt;");
+			wr_format(w, "&gt;");
 		else if (c == '"')
-			reload_sim_put(w, "&quot;");
+			wr_format(w, "&quot;");
 		else
 			wr_u8(w, c < 0x20 || c == 0x7f ? ' ' : c);
 	}
@@ -129,17 +127,17 @@ static void escape(struct wr *w, const char *text)
 
 static void element(struct wr *w, const char *name, const char *text)
 {
-	reload_sim_put(w, "<%s id=\"%s\">", name, name);
+	wr_format(w, "<%s id=\"%s\">", name, name);
 	escape(w, text);
-	reload_sim_put(w, "</%s>\n", name);
+	wr_format(w, "</%s>\n", name);
 }
 
 /* Writes text at a point; anchor: start, middle or end. */
 static void text_at(struct wr *w, double x, double y, const char *anchor, const char *text)
 {
-	reload_sim_put(w, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
+	wr_format(w, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
 	escape(w, text);
-	reload_sim_put(w, "</text>\n");
+	wr_format(w, "</text>\n");
 }
 
 /* Writes 12000 as 12k and 3400000 as 3.4M, small numbers as they are. */
@@ -158,21 +156,19 @@ static void style(struct wr *w)
 		{ "#d55e00", "#ff9a52" }, { "#008a63", "#2dd4a2" }, { "#a8437f", "#e79ac8" },
 		{ "#7a6a00", "#f0e442" }, { "#5a5a5a", "#bdbdbd" }, { "#6a3fb5", "#b79bf0" },
 		{ "#8c3b2a", "#e6937f" } };
-	reload_sim_put(w, "<style>\n"
-			  "text{font:13px sans-serif;fill:#222}\n"
-			  ".ground{fill:#fff}.axis{stroke:#555}.grid{stroke:#ddd}\n"
-			  ".curve{fill:none;stroke-width:2}.dashes{stroke-dasharray:7 4}\n"
-			  ".title{font-size:16px;font-weight:bold}\n");
+	wr_format(w, "<style>\n"
+		     "text{font:13px sans-serif;fill:#222}\n"
+		     ".ground{fill:#fff}.axis{stroke:#555}.grid{stroke:#ddd}\n"
+		     ".curve{fill:none;stroke-width:2}.dashes{stroke-dasharray:7 4}\n"
+		     ".title{font-size:16px;font-weight:bold}\n");
 	for (size_t i = 0; i < RELOAD_SIM_CURVES_MAX; i++)
-		reload_sim_put(
-			w, ".s%zu{stroke:%s}.f%zu{fill:%s}\n", i, colors[i][0], i, colors[i][0]);
-	reload_sim_put(w,
+		wr_format(w, ".s%zu{stroke:%s}.f%zu{fill:%s}\n", i, colors[i][0], i, colors[i][0]);
+	wr_format(w,
 		"@media (prefers-color-scheme:dark){\n"
 		"text{fill:#ddd}.ground{fill:#16181c}.axis{stroke:#999}.grid{stroke:#3a3d44}\n");
 	for (size_t i = 0; i < RELOAD_SIM_CURVES_MAX; i++)
-		reload_sim_put(
-			w, ".s%zu{stroke:%s}.f%zu{fill:%s}\n", i, colors[i][1], i, colors[i][1]);
-	reload_sim_put(w, "}\n</style>\n");
+		wr_format(w, ".s%zu{stroke:%s}.f%zu{fill:%s}\n", i, colors[i][1], i, colors[i][1]);
+	wr_format(w, "}\n</style>\n");
 }
 
 static void draw_axes(
@@ -181,22 +177,22 @@ static void draw_axes(
 	char label[32];
 	for (size_t i = 0; i < y->ticks_count; i++) {
 		double at = place(y, y->ticks[i]);
-		reload_sim_put(w, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>\n", LEFT, at, RIGHT);
+		wr_format(w, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>\n", LEFT, at, RIGHT);
 		amount(label, y->ticks[i]);
 		text_at(w, LEFT - 8, at + 4, "end", label);
 	}
 	for (size_t i = 0; i < x->ticks_count; i++) {
 		double at = place(x, x->ticks[i]);
-		reload_sim_put(w, "<path class=\"axis\" d=\"M%.1f %dv5\"/>\n", at, BOTTOM);
+		wr_format(w, "<path class=\"axis\" d=\"M%.1f %dv5\"/>\n", at, BOTTOM);
 		amount(label, x->ticks[i]);
 		text_at(w, at, BOTTOM + 20, "middle", label);
 	}
-	reload_sim_put(w, "<path class=\"axis\" fill=\"none\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP,
-		BOTTOM, RIGHT);
+	wr_format(w, "<path class=\"axis\" fill=\"none\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP, BOTTOM,
+		RIGHT);
 	text_at(w, (LEFT + RIGHT) / 2.0, BOTTOM + 44, "middle", p->x_name);
-	reload_sim_put(w, "<g transform=\"translate(22 %d) rotate(-90)\">\n", (TOP + BOTTOM) / 2);
+	wr_format(w, "<g transform=\"translate(22 %d) rotate(-90)\">\n", (TOP + BOTTOM) / 2);
 	text_at(w, 0, 0, "middle", p->y_name);
-	reload_sim_put(w, "</g>\n");
+	wr_format(w, "</g>\n");
 }
 
 static const char *class_of(enum reload_sim_mark mark)
@@ -209,34 +205,32 @@ static void draw_curve(struct wr *w, const struct reload_sim_plot *p, size_t ind
 {
 	const struct reload_sim_curve *c = &p->curves[index];
 	const char *verb = "M";
-	reload_sim_put(w, "<g clip-path=\"url(#frame)\">\n");
-	reload_sim_put(w, "<path class=\"%s s%zu\" d=\"", class_of(c->mark), index);
+	wr_format(w, "<g clip-path=\"url(#frame)\">\n");
+	wr_format(w, "<path class=\"%s s%zu\" d=\"", class_of(c->mark), index);
 	for (size_t i = 0; i < c->count; i++) {
 		if (!usable(p, &c->points[i]))
 			continue;
-		reload_sim_put(
+		wr_format(
 			w, "%s%.1f %.1f", verb, place(x, c->points[i].x), place(y, c->points[i].y));
 		verb = "L";
 	}
-	reload_sim_put(w, "%s\"/>\n", *verb == 'M' ? "M0 0" : "");
+	wr_format(w, "%s\"/>\n", *verb == 'M' ? "M0 0" : "");
 	for (size_t i = 0; i < c->count && c->mark == RELOAD_SIM_MARK_DOTS; i++)
 		if (usable(p, &c->points[i]))
-			reload_sim_put(w,
-				"<circle class=\"f%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>\n",
+			wr_format(w, "<circle class=\"f%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>\n",
 				index, place(x, c->points[i].x), place(y, c->points[i].y));
-	reload_sim_put(w, "</g>\n");
+	wr_format(w, "</g>\n");
 }
 
 static void draw_legend(struct wr *w, const struct reload_sim_plot *p)
 {
 	for (size_t i = 0; i < curves_of(p); i++) {
 		double at = TOP + 8 + (double)(i * ROW);
-		reload_sim_put(w, "<path class=\"%s s%zu\" d=\"M%d %.1fh28\"/>\n",
+		wr_format(w, "<path class=\"%s s%zu\" d=\"M%d %.1fh28\"/>\n",
 			class_of(p->curves[i].mark), i, LEGEND, at);
 		if (p->curves[i].mark == RELOAD_SIM_MARK_DOTS)
-			reload_sim_put(w,
-				"<circle class=\"f%zu\" cx=\"%d\" cy=\"%.1f\" r=\"3.5\"/>\n", i,
-				LEGEND + 14, at);
+			wr_format(w, "<circle class=\"f%zu\" cx=\"%d\" cy=\"%.1f\" r=\"3.5\"/>\n",
+				i, LEGEND + 14, at);
 		text_at(w, LEGEND + 36, at + 4, "start", p->curves[i].name);
 	}
 }
@@ -245,7 +239,7 @@ void reload_sim_plot_svg(struct wr *w, const struct reload_sim_plot *p)
 {
 	struct axis x = { .log = p->log_x, .from = LEFT, .to = RIGHT },
 		    y = { .from = BOTTOM, .to = TOP };
-	reload_sim_put(w,
+	wr_format(w,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" "
 		"height=\"%d\" role=\"img\" aria-labelledby=\"title desc\">\n",
@@ -253,13 +247,13 @@ void reload_sim_plot_svg(struct wr *w, const struct reload_sim_plot *p)
 	element(w, "title", p->title);
 	element(w, "desc", p->desc);
 	style(w);
-	reload_sim_put(w,
+	wr_format(w,
 		"<clipPath id=\"frame\"><rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>"
 		"</clipPath>\n<rect class=\"ground\" width=\"%d\" height=\"%d\"/>\n",
 		LEFT - 4, TOP - 4, RIGHT - LEFT + 8, BOTTOM - TOP + 8, WIDTH, HEIGHT);
-	reload_sim_put(w, "<text class=\"title\" x=\"%d\" y=\"28\">", LEFT);
+	wr_format(w, "<text class=\"title\" x=\"%d\" y=\"28\">", LEFT);
 	escape(w, p->title);
-	reload_sim_put(w, "</text>\n");
+	wr_format(w, "</text>\n");
 	if (!extent(p, &x, &y)) {
 		text_at(w, (LEFT + RIGHT) / 2.0, (TOP + BOTTOM) / 2.0, "middle", "no data");
 	} else {
@@ -273,5 +267,5 @@ void reload_sim_plot_svg(struct wr *w, const struct reload_sim_plot *p)
 			draw_curve(w, p, i, &x, &y);
 		draw_legend(w, p);
 	}
-	reload_sim_put(w, "</svg>\n");
+	wr_format(w, "</svg>\n");
 }

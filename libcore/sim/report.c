@@ -1,6 +1,5 @@
 #include "sim/report.h"
 
-#include "sim/text.h"
 #include "util/clock.h"
 #include "util/words.h"
 
@@ -45,24 +44,24 @@ void reload_sim_report_repeat(const struct reload_sim_report *r, char out[RELOAD
 static void put_ms(struct wr *w, double ms)
 {
 	if (ms < 1000)
-		reload_sim_put(w, "%.0f ms", ms);
+		wr_format(w, "%.0f ms", ms);
 	else if (ms < 600000)
-		reload_sim_put(w, "%.1f s", ms / 1000);
+		wr_format(w, "%.1f s", ms / 1000);
 	else
-		reload_sim_put(w, "%.1f min", ms / 60000);
+		wr_format(w, "%.1f min", ms / 60000);
 }
 
 static void put_times(struct wr *w, const char *name, const struct reload_sim_spread *s)
 {
 	if (!s->count)
 		return;
-	reload_sim_put(w, "%-9s p50 ", name);
+	wr_format(w, "%-9s p50 ", name);
 	put_ms(w, s->p50);
-	reload_sim_put(w, ", p95 ");
+	wr_format(w, ", p95 ");
 	put_ms(w, s->p95);
-	reload_sim_put(w, ", max ");
+	wr_format(w, ", max ");
 	put_ms(w, s->max);
-	reload_sim_put(w, "  (%llu)\n", (unsigned long long)s->count);
+	wr_format(w, "  (%llu)\n", (unsigned long long)s->count);
 }
 
 /* Writes "512 B" or "12.3 KB" (of 1000 bytes). */
@@ -72,7 +71,7 @@ static void put_bytes(struct wr *w, double bytes)
 	size_t unit = 0;
 	for (; bytes >= 1000 && unit + 1 < COUNT_OF(units); unit++)
 		bytes /= 1000;
-	reload_sim_put(w, "%.*f %s", unit ? 1 : 0, bytes, units[unit]);
+	wr_format(w, "%.*f %s", unit ? 1 : 0, bytes, units[unit]);
 }
 
 static void put_first(struct wr *w, const struct reload_sim_report *r)
@@ -80,49 +79,48 @@ static void put_first(struct wr *w, const struct reload_sim_report *r)
 	const struct reload_sim_outcome *o = r->outcome;
 	char options[RELOAD_SIM_OPTIONS_TEXT];
 	reload_sim_scenario_options(r->scenario, options, sizeof(options));
-	reload_sim_put(w, "seed %llu  %s  digest %016llx\n", (unsigned long long)o->seed,
+	wr_format(w, "seed %llu  %s  digest %016llx\n", (unsigned long long)o->seed,
 		o->ok ? "ok" : "VIOLATION", (unsigned long long)o->digest);
-	reload_sim_put(w, "scenario  %.1800s\n", *options ? options : "defaults");
-	reload_sim_put(w, "faults    %s  (%llu)\n", *o->faults ? o->faults : "none",
+	wr_format(w, "scenario  %.1800s\n", *options ? options : "defaults");
+	wr_format(w, "faults    %s  (%llu)\n", *o->faults ? o->faults : "none",
 		(unsigned long long)o->faults_count);
 }
 
 static void put_lookups(struct wr *w, const struct reload_sim_outcome *o)
 {
 	if (o->hops.count)
-		reload_sim_put(w, "hops      mean %.2f, p95 %.0f, max %.0f  (%llu lookups)\n",
+		wr_format(w, "hops      mean %.2f, p95 %.0f, max %.0f  (%llu lookups)\n",
 			o->hops.mean, o->hops.p95, o->hops.max, (unsigned long long)o->hops.count);
-	reload_sim_put(w,
+	wr_format(w,
 		"lookups   %.2f%% of %llu found the newest acknowledged value; %llu Stores, %llu "
 		"acknowledged\n",
 		percent(o->fetches_good, o->fetches_expected),
 		(unsigned long long)o->fetches_expected, (unsigned long long)o->stores,
 		(unsigned long long)o->stores_acknowledged);
-	reload_sim_put(w, "values    %llu places, %llu of them excused, %llu really lost\n",
+	wr_format(w, "values    %llu places, %llu of them excused, %llu really lost\n",
 		(unsigned long long)o->values, (unsigned long long)o->expected_lost,
 		(unsigned long long)o->lost);
 }
 
 static void put_traffic(struct wr *w, const struct reload_sim_outcome *o)
 {
-	reload_sim_put(w, "upkeep    ");
+	wr_format(w, "upkeep    ");
 	put_bytes(w, o->maintenance_bytes_per_peer_hour);
-	reload_sim_put(
-		w, " and %.0f messages a peer and hour", o->maintenance_messages_per_peer_hour);
+	wr_format(w, " and %.0f messages a peer and hour", o->maintenance_messages_per_peer_hour);
 	if (o->rest_bytes_per_peer_hour > 0) {
-		reload_sim_put(w, "; at rest ");
+		wr_format(w, "; at rest ");
 		put_bytes(w, o->rest_bytes_per_peer_hour);
 	}
-	reload_sim_put(w,
+	wr_format(w,
 		"\nlinks     %.1f a peer at the end, %.1f of them between neighbours and fingers",
 		o->links_per_peer, o->needed_links_per_peer);
-	reload_sim_put(w, "\ntraffic   %llu messages, ", (unsigned long long)o->counts.messages);
+	wr_format(w, "\ntraffic   %llu messages, ", (unsigned long long)o->counts.messages);
 	put_bytes(w, (double)o->counts.bytes);
 	for (size_t i = 0; i < RELOAD_SIM_TRAFFICS; i++)
 		if (o->counts.traffic_bytes[i])
-			reload_sim_put(w, "%s %s %.0f%%", i ? "," : ":", traffic_names[i],
+			wr_format(w, "%s %s %.0f%%", i ? "," : ":", traffic_names[i],
 				percent(o->counts.traffic_bytes[i], o->counts.bytes));
-	reload_sim_put(w, "\n");
+	wr_format(w, "\n");
 }
 
 void reload_sim_report_table(struct wr *w, const struct reload_sim_report *r)
@@ -130,7 +128,7 @@ void reload_sim_report_table(struct wr *w, const struct reload_sim_report *r)
 	const struct reload_sim_outcome *o = r->outcome;
 	char time[RELOAD_TIME_TEXT];
 	put_first(w, r);
-	reload_sim_put(w, "time      %s, %llu events; %zu peers, at most %zu\n",
+	wr_format(w, "time      %s, %llu events; %zu peers, at most %zu\n",
 		reload_time_text(time, o->virtual_ms / 1000 * 1000),
 		(unsigned long long)o->counts.events, o->peers, o->peers_peak);
 	put_times(w, "joined", &o->join_ms);
@@ -141,7 +139,7 @@ void reload_sim_report_table(struct wr *w, const struct reload_sim_report *r)
 	put_times(w, "Store", &o->store_ms);
 	put_traffic(w, o);
 	if (o->lies)
-		reload_sim_put(w,
+		wr_format(w,
 			"lies      %llu told, %llu messages refused, %llu answers believed; %llu "
 			"of "
 			"%llu final reads failed\n",
@@ -153,14 +151,14 @@ void reload_sim_report_table(struct wr *w, const struct reload_sim_report *r)
 
 void reload_sim_report_head(struct wr *w)
 {
-	reload_sim_put(w, "%8s  %-11s %7s  %5s %4s  %8s  %9s  %9s  %10s  %s\n", "seed", "result",
+	wr_format(w, "%8s  %-11s %7s  %5s %4s  %8s  %9s  %9s  %10s  %s\n", "seed", "result",
 		"peers", "hops", "p95", "lookups", "Fetch p95", "heal max", "B/peer/h", "digest");
 }
 
 void reload_sim_report_line(struct wr *w, const struct reload_sim_report *r)
 {
 	const struct reload_sim_outcome *o = r->outcome;
-	reload_sim_put(w,
+	wr_format(w,
 		"%8llu  %-11s %7zu  %5.2f %4.0f  %7.2f%%  %6.0f ms  %7.1f s  %10.0f  %016llx\n",
 		(unsigned long long)o->seed, result_word(o), o->peers, o->hops.mean, o->hops.p95,
 		percent(o->fetches_good, o->fetches_expected), o->fetch_ms.p95,
@@ -175,11 +173,10 @@ void reload_sim_report_violation(struct wr *w, const struct reload_sim_report *r
 	if (o->ok)
 		return;
 	reload_sim_report_repeat(r, repeat);
-	reload_sim_put(w, "seed %llu violates %s at %.3f s: %s\n", (unsigned long long)o->seed,
+	wr_format(w, "seed %llu violates %s at %.3f s: %s\n", (unsigned long long)o->seed,
 		reload_sim_check_name(o->violation.check), (double)o->violation.at / 1000,
 		o->violation.words);
-	reload_sim_put(
-		w, "  rule:    %s\n  repeat:  ", reload_sim_check_sentence(o->violation.check));
+	wr_format(w, "  rule:    %s\n  repeat:  ", reload_sim_check_sentence(o->violation.check));
 	wr_span(w, span_str(repeat));
 	wr_u8(w, '\n');
 }
@@ -347,23 +344,23 @@ static void put_fields(struct wr *w, json_t *object, const char *parent);
 static void put_type(struct wr *w, const char *parent, const char *name, json_t *v)
 {
 	if (json_is_object(v)) {
-		reload_sim_put(w, "%s:{", name);
+		wr_format(w, "%s:{", name);
 		put_fields(w, v, name);
-		reload_sim_put(w, "}");
+		wr_format(w, "}");
 	} else if (json_is_array(v)) {
-		reload_sim_put(w,
+		wr_format(w,
 			"%s:{at_ms:integer peers:integer joined:integer messages:integer "
 			"size_bytes:integer lookups:integer lookups_good:integer "
 			"incomplete:integer}[]",
 			name);
 	} else if (json_is_null(v)) { /* an absent number of a spread, or the absent violation */
 		bool violation = !strcmp(parent, "violation");
-		reload_sim_put(w, "%s:%s?", name,
+		wr_format(w, "%s:%s?", name,
 			!violation                   ? "number"
 			: strcmp(name, "at_ms") == 0 ? "integer"
 						     : "string");
 	} else {
-		reload_sim_put(w, "%s:%s", name,
+		wr_format(w, "%s:%s", name,
 			json_is_boolean(v)   ? "boolean"
 			: json_is_integer(v) ? "integer"
 			: json_is_real(v)    ? "number"
@@ -376,7 +373,7 @@ static void put_fields(struct wr *w, json_t *object, const char *parent)
 	const char *name, *blank = "";
 	json_t *v;
 	json_object_foreach (object, name, v) {
-		reload_sim_put(w, "%s", blank);
+		wr_format(w, "%s", blank);
 		put_type(w, parent, name, v);
 		blank = " ";
 	}
@@ -410,11 +407,11 @@ static void csv_leaf(struct wr *w, const json_t *v)
 	if (json_is_string(v))
 		csv_text(w, json_string_value(v));
 	else if (json_is_real(v))
-		reload_sim_put(w, "%.9g", json_real_value(v));
+		wr_format(w, "%.9g", json_real_value(v));
 	else if (json_is_integer(v))
-		reload_sim_put(w, "%lld", (long long)json_integer_value(v));
+		wr_format(w, "%lld", (long long)json_integer_value(v));
 	else if (json_is_boolean(v))
-		reload_sim_put(w, "%s", json_is_true(v) ? "true" : "false");
+		wr_format(w, "%s", json_is_true(v) ? "true" : "false");
 }
 
 /* Writes the leaves of object, or their names. */
@@ -430,10 +427,10 @@ static void csv_row(
 			csv_row(w, v, path, names, comma);
 		if (json_is_object(v) || json_is_array(v))
 			continue;
-		reload_sim_put(w, "%s", *comma);
+		wr_format(w, "%s", *comma);
 		*comma = ",";
 		if (names)
-			reload_sim_put(w, "%s", path);
+			wr_format(w, "%s", path);
 		else
 			csv_leaf(w, v);
 	}
@@ -502,20 +499,20 @@ json_t *reload_sim_summary_object(const struct reload_sim_summary *sum)
 
 void reload_sim_summary_table(struct wr *w, const struct reload_sim_summary *sum)
 {
-	reload_sim_put(w, "%llu runs, %llu violations; lookups %.2f%% good",
+	wr_format(w, "%llu runs, %llu violations; lookups %.2f%% good",
 		(unsigned long long)sum->runs, (unsigned long long)sum->violations,
 		percent(sum->fetches_good, sum->fetches_expected));
 	if (sum->hops_runs)
-		reload_sim_put(w, ", %.2f hops", sum->hops_sum / (double)sum->hops_runs);
+		wr_format(w, ", %.2f hops", sum->hops_sum / (double)sum->hops_runs);
 	if (sum->worst_heal_ms > 0) {
-		reload_sim_put(w, "; worst heal ");
+		wr_format(w, "; worst heal ");
 		put_ms(w, sum->worst_heal_ms);
-		reload_sim_put(w, " (seed %llu)", (unsigned long long)sum->worst_heal_seed);
+		wr_format(w, " (seed %llu)", (unsigned long long)sum->worst_heal_seed);
 	}
 	if (sum->runs) {
-		reload_sim_put(w, "; upkeep ");
+		wr_format(w, "; upkeep ");
 		put_bytes(w, sum->maintenance_sum / (double)sum->runs);
-		reload_sim_put(w, " a peer and hour");
+		wr_format(w, " a peer and hour");
 	}
-	reload_sim_put(w, "\n");
+	wr_format(w, "\n");
 }

@@ -1,7 +1,6 @@
 #include "sim/shrink.h"
 
 #include "sim/fault.h"
-#include "sim/text.h"
 #include "util/bytes.h"
 
 #include <stdio.h>
@@ -51,9 +50,9 @@ static char *units_text(const struct units *u)
 	struct wr w;
 	wr_init(&w);
 	for (size_t i = 0; i < u->count; i++)
-		reload_sim_put(&w, "%s%s", i ? "," : "", u->at[i].name);
+		wr_format(&w, "%s%s", i ? "," : "", u->at[i].name);
 	if (!u->count)
-		reload_sim_put(&w, "none");
+		wr_format(&w, "none");
 	wr_u8(&w, 0);
 	return (char *)w.at;
 }
@@ -170,19 +169,18 @@ static void result_fill(struct shrinker *s)
 	reload_sim_faults_only(&faults, s->all ? NULL : list);
 	for (size_t i = 0; i < faults.count; i++) {
 		reload_sim_fault_text(&faults.at[i], line, sizeof(line));
-		reload_sim_put(&w, "%s\n", line);
+		wr_format(&w, "%s\n", line);
 	}
-	reload_sim_put(&w, "at %.3f s %s: %s\n", (double)b->outcome.violation.at / 1000,
+	wr_format(&w, "at %.3f s %s: %s\n", (double)b->outcome.violation.at / 1000,
 		reload_sim_check_name(b->outcome.violation.check), b->outcome.violation.words);
 	reload_sim_scenario_options(&b->scenario, options, sizeof(options));
-	reload_sim_put(
-		&w, "reload-sim --seed %llu%s", (unsigned long long)s->seed, *options ? " " : "");
+	wr_format(&w, "reload-sim --seed %llu%s", (unsigned long long)s->seed, *options ? " " : "");
 	wr_span(&w, span_str(options));
 	if (!s->all) {
-		reload_sim_put(&w, " --only-faults ");
+		wr_format(&w, " --only-faults ");
 		wr_span(&w, span_str(list));
 	}
-	reload_sim_put(&w, "\n");
+	wr_format(&w, "\n");
 	wr_u8(&w, 0);
 	b->trace = (char *)w.at;
 	reload_sim_faults_clear(&faults);

@@ -363,46 +363,41 @@ enum reload_err reload_prefs_read(struct reload_prefs *out, struct span text)
 
 /* -- writing ---------------------------------------------------------------------------------------------------------------- */
 
-static void put(struct wr *w, const char *text)
-{
-	wr_span(w, span_str(text));
-}
-
 static void write_filter(
 	struct wr *w, const struct reload_prefs_term *t, const struct reload_prefs_value *v)
 {
 	bool string = v->relation == RELOAD_PREFS_STRING;
-	put(w, v->negated ? "(!(" : "(");
-	put(w, t->tag);
-	put(w, v->relation == RELOAD_PREFS_AT_LEAST   ? ">="
-		: v->relation == RELOAD_PREFS_AT_MOST ? "<="
-						      : "=");
-	put(w, string ? "\"" : "");
+	wr_text(w, v->negated ? "(!(" : "(");
+	wr_text(w, t->tag);
+	wr_text(w, v->relation == RELOAD_PREFS_AT_LEAST  ? ">="
+		   : v->relation == RELOAD_PREFS_AT_MOST ? "<="
+							 : "=");
+	wr_text(w, string ? "\"" : "");
 	wr_span(w, v->text);
-	put(w, string ? "\"" : "");
+	wr_text(w, string ? "\"" : "");
 	if (v->relation == RELOAD_PREFS_RANGE) {
-		put(w, "..");
+		wr_text(w, "..");
 		wr_span(w, v->to);
 	}
-	put(w, v->negated ? "))" : ")");
+	wr_text(w, v->negated ? "))" : ")");
 }
 
 void reload_prefs_predicate(struct wr *w, const struct reload_prefs *p)
 {
 	if (p->count > 1)
-		put(w, "(&");
+		wr_text(w, "(&");
 	for (size_t i = 0; i < p->count; i++) {
 		const struct reload_prefs_term *t = &p->terms[i];
-		put(w, p->count > 1 ? " " : "");
-		put(w, t->count > 1 ? "(|" : "");
+		wr_text(w, p->count > 1 ? " " : "");
+		wr_text(w, t->count > 1 ? "(|" : "");
 		for (size_t k = 0; k < t->count; k++) {
-			put(w, t->count > 1 ? " " : "");
+			wr_text(w, t->count > 1 ? " " : "");
 			write_filter(w, t, &t->values[k]);
 		}
-		put(w, t->count > 1 ? ")" : "");
+		wr_text(w, t->count > 1 ? ")" : "");
 	}
 	if (p->count > 1)
-		put(w, ")");
+		wr_text(w, ")");
 }
 
 static void write_tag(struct wr *w, const char *tag)
@@ -414,7 +409,7 @@ static void write_tag(struct wr *w, const char *tag)
 		return;
 	}
 	if (!is_listed(bare_tags, COUNT_OF(bare_tags), all))
-		put(w, "+");
+		wr_text(w, "+");
 	for (const char *c = tag; *c; c++)
 		wr_u8(w, (uint8_t)(*c == '/' ? '\'' : *c == ':' ? '!' : *c));
 }
@@ -429,30 +424,30 @@ static void write_value(struct wr *w, const struct reload_prefs_value *v)
 		[RELOAD_PREFS_AT_MOST] = "#<=",
 		[RELOAD_PREFS_RANGE] = "#",
 	};
-	put(w, v->negated ? "!" : "");
-	put(w, before[v->relation]);
+	wr_text(w, v->negated ? "!" : "");
+	wr_text(w, before[v->relation]);
 	wr_span(w, v->text);
 	if (v->relation == RELOAD_PREFS_RANGE) {
-		put(w, ":");
+		wr_text(w, ":");
 		wr_span(w, v->to);
 	}
-	put(w, v->relation == RELOAD_PREFS_STRING ? ">" : "");
+	wr_text(w, v->relation == RELOAD_PREFS_STRING ? ">" : "");
 }
 
 void reload_prefs_parameters(struct wr *w, const struct reload_prefs *p)
 {
 	for (size_t i = 0; i < p->count; i++) {
 		const struct reload_prefs_term *t = &p->terms[i];
-		put(w, i ? ";" : "");
+		wr_text(w, i ? ";" : "");
 		write_tag(w, t->tag);
 		if (t->count == 1 && !t->values[0].negated && is_word(&t->values[0], booleans[0]))
 			continue;
-		put(w, "=\"");
+		wr_text(w, "=\"");
 		for (size_t k = 0; k < t->count; k++) {
-			put(w, k ? "," : "");
+			wr_text(w, k ? "," : "");
 			write_value(w, &t->values[k]);
 		}
-		put(w, "\"");
+		wr_text(w, "\"");
 	}
 }
 

@@ -155,6 +155,14 @@ static inline void wr_span(struct wr *w, struct span s)
 	wr_bytes(w, s.at, s.len);
 }
 
+/* wr_text() writes text without its end, wr_format() formatted text of any length (in a fixed buffer there must be room for one byte more). */
+static inline void wr_text(struct wr *w, const char *text)
+{
+	wr_span(w, span_str(text));
+}
+
+void wr_format(struct wr *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* wr_int() writes v in width bytes; a number that does not fit fails the writer. */
 static inline void wr_int(struct wr *w, uint64_t v, unsigned width)
 {

@@ -196,6 +196,36 @@ static void owned_bytes_are_freed_once(void **state)
 	}
 }
 
+static void formatted_text_of_any_length(void **state)
+{
+	(void)state;
+	char large[5000];
+	struct wr w;
+	memset(large, 'x', sizeof(large) - 1);
+	large[sizeof(large) - 1] = 0;
+	wr_init(&w);
+	wr_format(&w, "%s", "");
+	assert_int_equal(w.len, 0);
+	wr_text(&w, "a");
+	wr_format(&w, "%d-%s", 7, large);
+	wr_text(&w, "");
+	wr_text(&w, "b");
+	assert_int_equal(w.err, RELOAD_OK);
+	assert_int_equal(w.len, 1 + 2 + sizeof(large) - 1 + 1);
+	assert_memory_equal(w.at, "a7-xx", 5);
+	assert_memory_equal(w.at + w.len - 3, "xxb", 3);
+	wr_clear(&w);
+	/* what does not fit fails the writer and leaves no part of it */
+	char room[5] = "....";
+	w = wr_fixed(room, 4);
+	wr_format(&w, "%d", 123);
+	assert_int_equal(w.err, RELOAD_OK);
+	wr_format(&w, "%d", 4);
+	assert_int_equal(w.err, RELOAD_SHORT);
+	assert_int_equal(w.len, 3);
+	assert_int_equal(room[4], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +238,7 @@ int main(void)
 		cmocka_unit_test(timers_of_a_turn_are_bounded),
 		cmocka_unit_test(tables_grow_to_their_maximum),
 		cmocka_unit_test(owned_bytes_are_freed_once),
+		cmocka_unit_test(formatted_text_of_any_length),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,7 @@ struct decode {
 	struct wire_ctx ctx;
 	struct reload_config *config;
 	size_t items, faults;
+	struct span capture; /* the whole input, when it is one */
 };
 
 /* One message or frame of the input. */
@@ -87,18 +88,6 @@ static enum reload_err load_config(struct decode *d, struct reload_error_text *w
 
 /* -- input --------------------------------------------------------------------------------------------------------- */
 
-/* Replaces a capture by the messages in it, those before the place where it is broken included. */
-static enum reload_err unwrap(uint8_t **bytes, size_t *len, struct reload_error_text *why)
-{
-	struct wr w;
-	wr_init(&w);
-	enum reload_err err = pcapng_messages(&w, span_of(*bytes, *len), why);
-	free(*bytes);
-	*bytes = w.at;
-	*len = w.len;
-	return err;
-}
-
 static enum reload_err read_input(
 	struct cli *cli, uint8_t **bytes, size_t *len, struct reload_error_text *why)
 {
@@ -114,9 +103,8 @@ static enum reload_err read_input(
 	}
 	if (err)
 		return err;
-	if (pcapng_is(span_of(*bytes, *len)))
-		err = unwrap(bytes, len, why);
-	else if (!cli_has(cli, "binary") && diag_is_text(span_of(*bytes, *len)))
+	if (!cli_has(cli, "binary") && !pcapng_is(span_of(*bytes, *len)) &&
+		diag_is_text(span_of(*bytes, *len)))
 		err = diag_unhex(*bytes, len, why);
 	if (!err && !*len)
 		err = reload_error_explain(
@@ -270,16 +258,17 @@ static void decode_item(struct decode *d, struct item *item)
 	json_decref(item->header);
 }
 
-/* Prints the header of item, the rest of the input, when it begins like a message and is truncated or has impossible fields. */
-static void decode_rest(struct decode *d, struct item *item, enum reload_err err)
+/*
+ * Prints item, the rest of the input, of which no more than a part of a header can be read; always: also when not even its first field is that of
+ * a message.
+ */
+static void decode_rest(struct decode *d, struct item *item, enum reload_err err, bool always)
 {
 	item->fault = err;
 	item->header = reload_header_part(&item->at, item->message, &d->ctx);
-	if (item->at.offset || !item->at.reason[0]) { /* more than its first field could be read */
-		d->items++;
+	d->items++;
+	if (always || item->at.offset || !item->at.reason[0])
 		print_item(d, item, NULL, NULL);
-		d->items--;
-	}
 	json_decref(item->header);
 }
 
@@ -291,11 +280,12 @@ static enum reload_err decode_all(
 		struct item item;
 		enum reload_err err = next_item(&item, input, at);
 		if (err) {
-			decode_rest(d, &item, err);
+			size_t before = d->items;
+			decode_rest(d, &item, err, false);
 			snprintf(what, sizeof(what), "cannot decode the bytes at %zu", at);
 			reload_error_explain(why, err, what,
 				"%s; %zu decoded before, %zu byte%s left", reload_err_text(err),
-				d->items, input.len - at, input.len - at == 1 ? "" : "s");
+				before, input.len - at, input.len - at == 1 ? "" : "s");
 			reload_error_advise(why,
 				"a capture of the whole message: it begins with d2454c4f, "
 				"a frame with 80 or 81");
@@ -304,8 +294,48 @@ static enum reload_err decode_all(
 		decode_item(d, &item);
 		at += item.bytes.len;
 	}
-	if (!d->faults)
-		return RELOAD_OK;
+	return RELOAD_OK;
+}
+
+/* One packet of a capture.  Whatever is in it, the next one is decoded: a peer that sends garbage hides nothing. */
+static void decode_packet(void *arg, size_t start, size_t length)
+{
+	struct decode *d = arg;
+	struct span upto = span_of(d->capture.at, start + length);
+	for (size_t at = start; at < upto.len || at == start;) {
+		struct item item;
+		enum reload_err err = next_item(&item, upto, at);
+		if (err) {
+			decode_rest(d, &item, err, true);
+			d->faults++;
+			return;
+		}
+		decode_item(d, &item);
+		at += item.bytes.len;
+	}
+}
+
+static enum reload_err decode_capture(
+	struct decode *d, struct span capture, struct reload_error_text *why)
+{
+	d->capture = capture;
+	enum reload_err err = pcapng_each(capture, decode_packet, d, why);
+	if (!err && !d->items) {
+		err = reload_error_explain(why, RELOAD_USAGE, "nothing to decode",
+			"no packet of the capture is a message of RELOAD");
+		reload_error_advise(why, "a capture of reload-diag capture -o FILE");
+	}
+	return err;
+}
+
+static enum reload_err decode_input(
+	struct decode *d, struct span input, struct reload_error_text *why)
+{
+	char what[64];
+	enum reload_err err =
+		pcapng_is(input) ? decode_capture(d, input, why) : decode_all(d, input, why);
+	if (err || !d->faults)
+		return err;
 	snprintf(what, sizeof(what), "%zu of %zu broken", d->faults, d->items);
 	reload_error_explain(why, RELOAD_INVALID_MESSAGE, what,
 		"their inside is not what their length or type says");
@@ -325,7 +355,7 @@ int diag_decode(struct cli *cli)
 	if (!err)
 		err = read_input(cli, &bytes, &len, &why);
 	if (!err)
-		err = decode_all(&d, span_of(bytes, len), &why);
+		err = decode_input(&d, span_of(bytes, len), &why);
 	fflush(stdout);
 	int status = err ? cli_fail(cli, err, &why) : 0;
 	free(bytes);

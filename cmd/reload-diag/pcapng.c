@@ -119,6 +119,8 @@ struct reading {
 	bool little;                    /* the byte order of the section */
 	uint16_t types[INTERFACES_MAX]; /* link types of its interfaces */
 	size_t interfaces;
+	pcapng_fn fn;
+	void *arg;
 };
 
 static uint32_t number(const struct reading *g, const uint8_t *p, unsigned width)
@@ -129,22 +131,27 @@ static uint32_t number(const struct reading *g, const uint8_t *p, unsigned width
 	return v;
 }
 
-/* Skips the tags before an exported PDU, which are always big-endian; false: they do not end. */
-static bool pdu_skip(struct rd *r)
+/* Reads the tags before an exported PDU, which are always big-endian; *ours: it is for our dissector.  false: they do not end. */
+static bool pdu_head_read(struct rd *r, bool *ours)
 {
+	*ours = false;
 	for (;;) {
 		uint16_t tag = rd_u16(r), len = rd_u16(r);
-		(void)rd_span(r, len);
+		struct span value = rd_span(r, len);
 		if (r->err || tag == PDU_END)
 			return !r->err;
+		if (tag == PDU_DISSECTOR)
+			*ours = value.len >= sizeof(dissector) &&
+				!memcmp(value.at, dissector, sizeof(dissector));
 	}
 }
 
-static bool packet_read(const struct reading *g, struct wr *w, struct span body)
+static bool packet_read(const struct reading *g, struct span body)
 {
 	enum {
 		FIXED = 20
 	};
+	bool ours;
 	if (body.len < FIXED)
 		return false;
 	uint32_t interface = number(g, body.at, 4), kept = number(g, body.at + 12, 4);
@@ -153,51 +160,69 @@ static bool packet_read(const struct reading *g, struct wr *w, struct span body)
 	struct rd r = rd_of(span_of(body.at + FIXED, kept));
 	if (g->types[interface] != UPPER_PDU)
 		return true;
-	if (!pdu_skip(&r))
+	if (!pdu_head_read(&r, &ours))
 		return false;
-	wr_span(w, rd_rest(&r));
+	struct span message = rd_rest(&r);
+	if (ours)
+		g->fn(g->arg, (size_t)(message.at - g->all.at), message.len);
 	return true;
 }
 
-static bool body_read(struct reading *g, struct wr *w, uint32_t type, struct span body)
+/* The head of a section: its byte order, which the length of its block depends on, too.  false: it has none, or another version than 1. */
+static bool section_begin(struct reading *g, const uint8_t *p, size_t left)
 {
+	enum {
+		HEAD = 16 /* up to its version */
+	};
+	if (left < HEAD)
+		return false;
+	g->little = p[8] == 0x4d;
+	g->interfaces = 0;
+	return number(g, p + 8, 4) == ORDER_MAGIC && number(g, p + 12, 2) == 1;
+}
+
+static bool body_read(struct reading *g, uint32_t type, struct span body)
+{
+	enum {
+		SECTION_FIXED = 16,
+		INTERFACE_FIXED = 8
+	};
 	if (type == SECTION)
-		g->interfaces = 0;
+		return body.len >= SECTION_FIXED;
 	if (type == INTERFACE) {
-		if (body.len < 8 || g->interfaces == INTERFACES_MAX)
+		if (body.len < INTERFACE_FIXED || g->interfaces == INTERFACES_MAX)
 			return false;
 		g->types[g->interfaces++] = (uint16_t)number(g, body.at, 2);
 	}
-	return type != ENHANCED_PACKET || packet_read(g, w, body);
+	return type != ENHANCED_PACKET || packet_read(g, body);
 }
 
 /* Reads the block at g->at and moves behind it; false: it is broken or cut off. */
-static bool block_read(struct reading *g, struct wr *w)
+static bool block_read(struct reading *g)
 {
 	const uint8_t *p = g->all.at + g->at;
 	size_t left = g->all.len - g->at;
-	if (left < BLOCK_MIN)
+	if (left < BLOCK_MIN || (pcapng_is(span_of(p, left)) && !section_begin(g, p, left)))
 		return false;
-	if (pcapng_is(span_of(p, left)))
-		g->little = p[8] == 0x4d;
 	uint32_t type = number(g, p, 4), length = number(g, p + 4, 4);
 	if (length < BLOCK_MIN || length % 4 || length > left ||
 		number(g, p + length - 4, 4) != length ||
-		!body_read(g, w, type, span_of(p + 8, length - BLOCK_MIN)))
+		!body_read(g, type, span_of(p + 8, length - BLOCK_MIN)))
 		return false;
 	g->at += length;
 	return true;
 }
 
-enum reload_err pcapng_messages(struct wr *w, struct span capture, struct reload_error_text *why)
+enum reload_err pcapng_each(
+	struct span capture, pcapng_fn fn, void *arg, struct reload_error_text *why)
 {
-	struct reading g = { .all = capture };
+	struct reading g = { .all = capture, .fn = fn, .arg = arg };
 	char what[64];
 	while (g.at < capture.len)
-		if (!block_read(&g, w)) {
+		if (!block_read(&g)) {
 			snprintf(what, sizeof(what), "the capture is broken at byte %zu", g.at);
 			enum reload_err err = reload_error_explain(why, RELOAD_USAGE, what,
-				"the block there is cut off, or its lengths do not fit");
+				"the block there is cut off, or its fields contradict each other");
 			reload_error_advise(why, "capinfos FILE says how far it can be read");
 			return err;
 		}

@@ -21,8 +21,10 @@ void pcapng_packet(
 bool pcapng_is(struct span bytes);
 
 /*
- * pcapng_messages() appends the messages of a capture to w, one behind the other; packets of other link types are passed over.  Of a capture that
- * is cut off, or no capture from some place on: RELOAD_USAGE, why with that place, and the messages before it are in w.
+ * pcapng_each() calls fn(arg, start, length) for each message of a capture, in its order: length bytes from byte `start` of the capture.  Packets of
+ * other link types or dissectors are skipped.  RELOAD_USAGE when a block is cut off or broken, after fn() was called for all messages before it; why
+ * names the place.
  */
-enum reload_err pcapng_messages(
-	struct wr *w, struct span capture, struct reload_error_text *why) MUST_CHECK;
+typedef void (*pcapng_fn)(void *arg, size_t start, size_t length);
+enum reload_err pcapng_each(
+	struct span capture, pcapng_fn fn, void *arg, struct reload_error_text *why) MUST_CHECK;

@@ -29,7 +29,7 @@ struct capture {
 	struct cli *cli;
 	FILE *file; /* NULL: lines or JSON on standard output */
 	uint64_t most, seen;
-	bool broken; /* the file cannot be written */
+	int broken; /* errno of the write that failed; 0: none */
 };
 
 static void print_message(FILE *out, const json_t *o, void *arg)
@@ -37,7 +37,8 @@ static void print_message(FILE *out, const json_t *o, void *arg)
 	char node[CLI_SHORT_ID];
 	const char *code = cli_get_text(o, "code"), *id = cli_get_text(o, "node_id");
 	(void)arg;
-	fprintf(out, "%.23s  %-3s  %-8s  %-16s  %s  %zu bytes\n", cli_get_text(o, "time") + 11,
+	const char *time = cli_get_text(o, "time"), *clock = strchr(time, 'T');
+	fprintf(out, "%.23s  %-3s  %-8s  %-16s  %s  %zu bytes\n", clock ? clock + 1 : time,
 		cli_get_text(o, "direction"), *id ? cli_short_id(node, id) : "-",
 		*code ? code : "(fragment)", cli_get_text(o, "transaction"),
 		strlen(cli_get_text(o, "message")) / 4 * 3);
@@ -49,6 +50,15 @@ static uint64_t time_ms(const char *rfc3339)
 	const char *rest = strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &t);
 	return rest ? (uint64_t)timegm(&t) * 1000 + (*rest == '.' ? strtoul(rest + 1, NULL, 10) : 0)
 		    : 0;
+}
+
+/* Writes w at once and clears it. */
+static void write_blocks(struct capture *c, struct wr *w)
+{
+	errno = 0;
+	if (fwrite(w->at, 1, w->len, c->file) != w->len || fflush(c->file))
+		c->broken = errno ? errno : EIO;
+	wr_clear(w);
 }
 
 /* One packet in one write, so that a capture that is cut off has whole blocks. */
@@ -67,8 +77,7 @@ static void write_packet(struct capture *c, const json_t *o)
 	wr_init(&w);
 	pcapng_packet(&w, time_ms(cli_get_text(o, "time")),
 		!strcmp(cli_get_text(o, "direction"), "in"), span_of(bytes, len), comment);
-	c->broken |= fwrite(w.at, 1, w.len, c->file) != w.len || fflush(c->file);
-	wr_clear(&w);
+	write_blocks(c, &w);
 	free(bytes);
 }
 
@@ -83,28 +92,48 @@ static bool on_message(void *arg, json_t *o)
 	return !c->broken && (!c->most || c->seen < c->most);
 }
 
-/* A capture shows what messages say: its file is for its owner alone. */
+static enum reload_err not_written(const char *path, int code, struct reload_error_text *why)
+{
+	enum reload_err err = reload_error_explain(why, RELOAD_IO, path, "%s", strerror(code));
+	reload_error_advise(why, code == ENOSPC ? "-o FILE on a disk with room"
+						: "-o FILE in a directory that can be written");
+	return err;
+}
+
+/*
+ * Opens a file that the user named, -1 with errno.  A capture shows what messages say, so it is for its owner alone, also when the file was there
+ * before.  A pipe that nobody reads is an error: waiting for its reader could not be interrupted.
+ */
+static int path_open(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0600);
+	if (fd < 0)
+		return -1;
+	if (!fstat(fd, &st) && (!S_ISREG(st.st_mode) || !fchmod(fd, 0600)) &&
+		!fcntl(fd, F_SETFL, 0))
+		return fd;
+	int code = errno;
+	close(fd);
+	errno = code;
+	return -1;
+}
+
 static enum reload_err file_open(struct capture *c, struct reload_error_text *why)
 {
 	const char *path = cli_value(c->cli, "output", NULL);
 	struct wr w;
 	if (!path)
 		return RELOAD_OK;
-	int fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)
-				   : dup(STDOUT_FILENO);
+	int fd = strcmp(path, "-") ? path_open(path) : dup(STDOUT_FILENO);
 	c->file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!c->file) {
-		enum reload_err err =
-			reload_error_explain(why, RELOAD_IO, path, "%s", strerror(errno));
-		reload_error_advise(why, "-o FILE in a directory that can be written");
-		return err;
-	}
+	if (!c->file)
+		return not_written(path, errno, why);
 	setvbuf(c->file, NULL, _IOFBF, 2 * PCAPNG_SNAPLEN);
 	wr_init(&w);
 	pcapng_begin(&w, "reload-diag " RELOAD_VERSION);
-	c->broken = fwrite(w.at, 1, w.len, c->file) != w.len || fflush(c->file);
-	wr_clear(&w);
-	return RELOAD_OK;
+	write_blocks(c, &w);
+	return c->broken ? not_written(path, c->broken, why) : RELOAD_OK;
 }
 
 /* FILTER: node:HEX in full, or the name of a message. */
@@ -137,6 +166,12 @@ static int capture_run(struct capture *c, json_t *params, int stop)
 		json_decref(params);
 		return cli_fail(c->cli, err, &why);
 	}
+	err = file_open(c, &why); /* not before: without an agent an older capture stays as it is */
+	if (err) {
+		json_decref(params);
+		cli_link_free(link);
+		return cli_fail(c->cli, err, &why);
+	}
 	int status = 0;
 	err = cli_link_call(
 		link, "agent.capture", params, c->cli->deadline, on_message, c, &result, &error);
@@ -145,12 +180,9 @@ static int capture_run(struct capture *c, json_t *params, int stop)
 		status = cli_fail_rpc(c->cli, &error);
 	else if (err)
 		reload_call_error_clear(&error);
-	if (!status && c->broken) {
-		reload_error_explain(
-			&why, RELOAD_IO, "the capture cannot be written", "%s", strerror(errno));
-		reload_error_advise(&why, "-o FILE on a disk with room");
-		status = cli_fail(c->cli, RELOAD_IO, &why);
-	}
+	if (!status && c->broken)
+		status = cli_fail(c->cli,
+			not_written(cli_value(c->cli, "output", NULL), c->broken, &why), &why);
 	if (!status && c->file && !c->cli->quiet)
 		fprintf(stderr, "%llu messages captured\n", (unsigned long long)c->seen);
 	json_decref(result);
@@ -166,8 +198,6 @@ int diag_capture(struct cli *cli)
 	enum reload_err err = cli_number(cli, "count", 0, 0, INT64_MAX, &c.most, &why);
 	if (!err)
 		err = read_filter(cli, params, &why);
-	if (!err)
-		err = file_open(&c, &why);
 	if (err) {
 		json_decref(params);
 		return cli_fail(cli, err, &why);

@@ -148,8 +148,24 @@ capturing() {
 	R reload-diag capture -o /nonexistent/x
 	[ "$status" -eq 1 ]
 	matches "$stderr" '/nonexistent/x'
+	# a full disk is seen at once, and not when the first message comes
+	R reload-diag capture -o /dev/full
+	failed 1 /dev/full
+	matches "$stderr" 'No space left on device'
+	mkfifo -m 600 unread
+	R reload-diag capture -o unread
+	failed 1 unread
 	R reload-diag capture -a nobody -c 1
 	failed 3 .
+	# an older capture is not lost when there is no agent, and is not for others when there is one
+	echo older >older.pcapng
+	chmod 644 older.pcapng
+	R reload-diag capture -a nobody -o older.pcapng
+	failed 3 .
+	[ "$(cat older.pcapng)" = older ]
+	R reload-diag capture -t 300ms -o older.pcapng
+	[ "$status" -eq 0 ]
+	[ "$(stat -c %a older.pcapng)" = 600 ]
 	# the socket for readers does not show messages
 	[ "$(printf '%s\n' '{"jsonrpc":"2.0","id":1,"method":"agent.capture"}' | python3 -c '
 import socket, sys

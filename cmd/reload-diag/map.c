@@ -78,7 +78,7 @@ static void draw(FILE *out, const json_t *o, void *arg)
 	}
 }
 
-/* Draws into memory and replaces the file by it. */
+/* Draws into memory and writes the file. */
 static enum reload_err draw_file(
 	struct map_job *job, const json_t *o, struct reload_error_text *why)
 {
@@ -88,11 +88,59 @@ static enum reload_err draw_file(
 	assert(out); /* memory that is not there ends the program, as everywhere */
 	draw(out, o, job);
 	fclose(out);
-	AUTO(cli_files) files = cli_files_new();
-	cli_files_put(files, job->path, 0644, span_of(bytes, len));
-	enum reload_err err = cli_files_commit(files, why);
+	enum reload_err err =
+		cli_file_write(job->path, span_of(bytes, len), job->cli->deadline, why);
 	free(bytes);
 	return err;
+}
+
+/* Whether it is null, or has nothing but hex digits. */
+static bool is_hex(const json_t *v)
+{
+	const char *text = json_string_value(v);
+	return json_is_null(v) || (text && !text[strspn(text, "0123456789abcdef")]);
+}
+
+/* Whether all Node-IDs are digits.  They are drawn as they are, and what is none could be markup in a picture, or steer a terminal. */
+static bool ids_valid(const json_t *map)
+{
+	const json_t *p, *v;
+	size_t i, k;
+	json_array_foreach (json_object_get(map, "peers"), i, p) {
+		if (!is_hex(json_object_get(p, "node_id")) ||
+			!is_hex(json_object_get(p, "successor")))
+			return false;
+		json_array_foreach (json_object_get(p, "fingers"), k, v)
+			if (!is_hex(v))
+				return false;
+		json_array_foreach (json_object_get(p, "faults"), k, v)
+			if (!is_hex(json_object_get(v, "node_id")))
+				return false;
+	}
+	return true;
+}
+
+static int map_status(const json_t *o)
+{
+	return reload_err_exit(cli_get_bool(o, "complete") ? RELOAD_OK : RELOAD_PARTIAL);
+}
+
+/* Prints what the agent answered; returns the exit status. */
+static int map_show(struct map_job *job, const json_t *o)
+{
+	struct reload_error_text why;
+	enum reload_err err = RELOAD_OK;
+	bool drawn = job->path || job->cli->format == CLI_TEXT;
+	if (drawn && !ids_valid(o)) {
+		err = reload_error_explain(&why, RELOAD_BAD_ANSWER, "the ring cannot be drawn",
+			"the agent named a peer by something that is not a Node-ID");
+		reload_error_advise(&why, "reload-diag map --json shows what it answered");
+	} else if (job->path) {
+		err = draw_file(job, o, &why);
+	} else {
+		cli_print_own(job->cli, o, draw, job);
+	}
+	return err ? cli_fail(job->cli, err, &why) : map_status(o);
 }
 
 static bool on_progress(void *arg, json_t *o)
@@ -132,11 +180,6 @@ static enum reload_err read_options(
 	return err;
 }
 
-static int map_status(const json_t *o)
-{
-	return reload_err_exit(cli_get_bool(o, "complete") ? RELOAD_OK : RELOAD_PARTIAL);
-}
-
 static int map_run(struct map_job *job, json_t *params, int stop)
 {
 	struct cli_link *link;
@@ -150,14 +193,10 @@ static int map_run(struct map_job *job, json_t *params, int stop)
 	}
 	int status;
 	if (cli_link_call(link, "overlay.map", params, job->cli->deadline, on_progress, job->cli,
-		    &o, &error)) {
+		    &o, &error))
 		status = cli_fail_rpc(job->cli, &error);
-	} else {
-		err = job->path ? draw_file(job, o, &why) : RELOAD_OK;
-		if (!job->path)
-			cli_print_own(job->cli, o, draw, job);
-		status = err ? cli_fail(job->cli, err, &why) : map_status(o);
-	}
+	else
+		status = map_show(job, o);
 	json_decref(o);
 	cli_link_free(link);
 	return status;

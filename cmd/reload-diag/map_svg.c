@@ -127,7 +127,8 @@ static const char page_head[] =
 	"script-src 'unsafe-inline'\">\n"
 	"<title>RELOAD ring</title>\n"
 	"<style>body{font:14px sans-serif;margin:1em;display:flex;gap:1em;flex-wrap:wrap}"
-	"svg{width:min(90vh,95vw);height:auto}pre{white-space:pre-wrap;max-width:38em}"
+	"svg{width:min(90vh,95vw);height:auto}aside{flex:1 1 "
+	"20em}pre{white-space:pre-wrap;max-width:38em}"
 	"input{font:14px monospace;width:22em}</style></head><body>\n<main>";
 
 /* The page shows only what is in the data: text is set as text, never as markup. */
@@ -174,6 +175,18 @@ static const char page_script[] =
 	"});\n"
 	"</script>\n";
 
+/* Puts map into an element script, which would end at a `</script>` in any string of it. */
+static void put_data(FILE *out, const json_t *map)
+{
+	char *data = json_dumps(map, JSON_COMPACT | JSON_ENSURE_ASCII);
+	for (const char *c = data; c && *c; c++)
+		if (*c == '<')
+			fputs("\\u003c", out);
+		else
+			fputc(*c, out);
+	free(data);
+}
+
 void map_html(FILE *out, const json_t *map)
 {
 	fputs(page_head, out);
@@ -187,9 +200,7 @@ void map_html(FILE *out, const json_t *map)
 		cli_get_int(map, "answered"), cli_get_int(map, "unreachable"),
 		cli_get_int(map, "disagreeing"),
 		cli_get_bool(map, "complete") ? "" : " Not all of the ring was asked.");
-	char *data = json_dumps(map, JSON_COMPACT | JSON_ENSURE_ASCII);
-	fputs(data, out);
-	free(data);
+	put_data(out, map);
 	fputs("</script>\n", out);
 	fputs(page_script, out);
 	fputs("</body></html>\n", out);

@@ -234,6 +234,44 @@ setup() {
 	lab_whole alice bob carol
 }
 
+@test "map: a file that is none is written to, not replaced" {
+	mkfifo -m 600 picture
+	cat picture >seen 3>&- &
+	R reload-diag map --format svg -o picture
+	ok
+	wait $!
+	[ -p picture ]
+	grep -q '^</svg>$' seen
+	R reload-diag map --format svg -o /dev/full
+	failed 1 /dev/full
+	[ -c /dev/full ]
+}
+
+# whatever an agent answers, in all forms of output, in pictures and on standard error
+@test "what an agent answers is no markup, and steers no terminal" {
+	lab_tainter bob
+	for form in "" -j --flat -vv; do
+		for command in map "map --describe" "map --format svg" "map --format dot" "map --format html" "path -k all node:$ALICE" \
+			"path --live -c 1 -k all node:$ALICE" "ping -k all node:$ALICE" "ping wildcard" "node node:$ALICE" tables nat health \
+			"capture -t 300ms"; do
+			# shellcheck disable=SC2086
+			timeout 30 reload-diag ${command%% *} -a tainted $form -t 10s ${command#"${command%% *}"} >tainted.out 2>tainted.err || [ $? -ne 124 ]
+			harmless tainted.out tainted.err || { echo "$command $form"; return 1; }
+			cat tainted.out tainted.err >>tainted.all
+		done
+	done
+	# no picture of what has no Node-IDs, and what is said instead
+	for format in text svg dot html; do
+		R reload-diag map -a tainted --format $format
+		failed 1 'cannot be drawn'
+		R reload-diag map -a tainted --format $format -o tainted.picture
+		failed 1 'cannot be drawn'
+		[ ! -e tainted.picture ]
+	done
+	grep -q 'forged' tainted.all
+	lab_tainter_end
+}
+
 @test "node and tables" {
 	R reload-diag node -j succ
 	ok

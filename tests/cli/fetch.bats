@@ -244,17 +244,9 @@ lines_of() {
 	failed 4 pipe
 }
 
-# harmless NAME...: what was written into the files steers no terminal and forges no line.
-harmless() {
-	! LC_ALL=C grep -anP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' "$@" || return 1
-	! grep -n '^forged line' "$@" || return 1
-}
-
 # whatever stands in an answer, in all forms of output and on standard error
 @test "what others wrote steers no terminal, wherever it stands" {
-	python3 "$BATS_TEST_DIRNAME/tainter.py" lab/run/tainted.sock lab/run/bob.sock 2>tainter.err 3>&- &
-	echo $! >lab/tainter.pid
-	until_true [ -S lab/run/tainted.sock ]
+	lab_tainter bob
 	for form in "" -j --flat -vv; do
 		for command in "agent status" "agent log" "agent log --tail 50" "agent refresh -n" "agent stop -n" "ping -c 1 node:$ALICE" "ping -c 1 -i 1s nobody" \
 			"join -n" "fetch -k $ARRAY alice@calls.example" "fetch --stat -k $ARRAY alice@calls.example" "fetch --find -k $ARRAY alice@calls.example" \
@@ -280,6 +272,5 @@ harmless() {
 	# the words came, and what is wrong with them is seen
 	grep -q '\\x1b\[2J.*\\x9b31m.*\\u202e.*\\u2066' tainted.all
 	grep -q '\\u001b\[2J\\u009b31m\\u202e\\u2066' tainted.all
-	kill "$(cat lab/tainter.pid)"
-	rm lab/tainter.pid
+	lab_tainter_end
 }

@@ -116,6 +116,24 @@ gone() {
 	[ "${stat:0:1}" = Z ]
 }
 
+# lab_tainter NAME: an agent `tainted` that answers as NAME does, with strings that do harm where they are printed as they are.
+lab_tainter() {
+	python3 "$BATS_TEST_DIRNAME/tainter.py" lab/run/tainted.sock "lab/run/$1.sock" 2>tainter.err 3>&- &
+	echo $! >lab/tainter.pid
+	until_true [ -S lab/run/tainted.sock ]
+}
+
+lab_tainter_end() {
+	kill "$(cat lab/tainter.pid)"
+	rm lab/tainter.pid lab/run/tainted.sock
+}
+
+# harmless NAME...: what was written into the files steers no terminal and forges no line.
+harmless() {
+	! LC_ALL=C grep -anP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' "$@" || return 1
+	! grep -n '^forged line' "$@" || return 1
+}
+
 lab_end() {
 	cd "$BATS_FILE_TMPDIR" || return 1
 	for f in lab/*.pid; do

@@ -123,23 +123,34 @@ void agent_peer_cache_stop(struct agent_peer_cache *k)
 	*k = (struct agent_peer_cache){ .agent = NULL };
 }
 
+/* Takes out what peer takes the place of: its address, and those of its node but for the newest, so that stale ones go; true: it was there. */
+static bool take_out(struct agent_peer_cache *k, const struct agent_cached_peer *peer)
+{
+	size_t kept = 0, of_node = 1;
+	bool there = false;
+	for (size_t i = 0; i < k->count; i++) {
+		bool same = reload_ip_port_eq(&k->at[i].addr, &peer->addr),
+		     mine = reload_id_eq(&k->at[i].node, &peer->node);
+		there |= same && mine;
+		if (!same && (!mine || of_node++ < AGENT_PEER_CACHE_PER_NODE))
+			k->at[kept++] = k->at[i];
+	}
+	k->changed |= kept + there < k->count;
+	k->count = kept;
+	return there;
+}
+
 void agent_peer_cache_add(struct agent_peer_cache *k, const struct reload_id *node,
 	const struct reload_ip_port *addrs, size_t count)
 {
 	for (size_t i = count; k->path && i-- > 0;) {
 		struct agent_cached_peer peer = { .addr = addrs[i], .node = *node };
-		size_t at = 0;
 		peer.addr.raw = span_of(NULL, 0);
-		while (at < k->count && !reload_ip_port_eq(&k->at[at].addr, &peer.addr))
-			at++;
-		bool there = at < k->count && reload_id_eq(&k->at[at].node, node);
-		if (at == k->count && k->count == AGENT_PEER_CACHE_MAX)
-			at--;
-		else if (at == k->count)
-			k->count++;
-		memmove(&k->at[1], &k->at[0], at * sizeof(peer));
+		k->changed |= !take_out(k, &peer); /* a changed order alone is not written */
+		k->count -= k->count == AGENT_PEER_CACHE_MAX;
+		memmove(&k->at[1], &k->at[0], k->count * sizeof(peer));
 		k->at[0] = peer;
-		k->changed |= !there; /* a changed order alone is not written */
+		k->count++;
 	}
 	if (k->changed && !k->timer.armed)
 		reload_timer_arm(reload_poll_timers(k->agent->poll), &k->timer,

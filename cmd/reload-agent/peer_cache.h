@@ -5,6 +5,7 @@
 
 enum {
 	AGENT_PEER_CACHE_MAX = 32,
+	AGENT_PEER_CACHE_PER_NODE = 2, /* as many as the engine remembers; those before are stale */
 	AGENT_PEER_CACHE_FILE_MAX = 8192,
 	AGENT_PEER_CACHE_PAUSE_MS = 5000 /* between two writes */
 };
@@ -38,7 +39,7 @@ bool agent_peer_cache_parse(
 void agent_peer_cache_start(struct agent_peer_cache *k, struct agent *agent, size_t id_len);
 void agent_peer_cache_stop(struct agent_peer_cache *k);
 
-/* agent_peer_cache_add() adds a peer that was reached; if that changed the cache, the file is written AGENT_PEER_CACHE_PAUSE_MS later. */
+/* agent_peer_cache_add() adds a peer that was reached, in place of its oldest address beyond AGENT_PEER_CACHE_PER_NODE; if that changed the cache, the file is written AGENT_PEER_CACHE_PAUSE_MS later. */
 void agent_peer_cache_add(struct agent_peer_cache *k, const struct reload_id *node,
 	const struct reload_ip_port *addrs, size_t count);
 

@@ -12,7 +12,7 @@ static struct reload_cached_peers *cached_of(struct reload_membership *m)
 	return m->cached_peers;
 }
 
-/* Where the entry stands that c takes the place of: the same address, the node's oldest beyond ADDRESSES_OF_ONE; else count. */
+/* Where the entry stands that c takes the place of: the same address, the node's oldest beyond ADDRESSES_PER_NODE; else count. */
 static size_t replaced_entry(const struct candidates *list, const struct candidate *c)
 {
 	size_t of_one = 0, oldest = list->count;

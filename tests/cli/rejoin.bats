@@ -44,6 +44,23 @@ kill_of() {
 	grep -q 'a cached peer serves as bootstrap node' lab/carol.log
 }
 
+# A14
+@test "addresses at which a peer was before are replaced by the one where it is" {
+	reload-agent stop -a carol
+	node=$(node_of bob)
+	address=$(sed -n "s/ $node//p" lab/state/carol/bootstrap-nodes)
+	for at in 127.0.0.1:1 127.0.0.1:2 127.0.0.1:3 "$address"; do
+		echo "$at $node"
+	done >lab/state/carol/bootstrap-nodes
+	lab_start carol -l 127.0.0.1:0
+	reload-agent status -a carol --wait joined -t 60 >/dev/null
+	reload-agent stop -a carol
+	R grep "$node" lab/state/carol/bootstrap-nodes
+	[ "${#lines[@]}" -le 2 ]
+	[ "${lines[0]}" = "$address $node" ]
+	lab_start carol -l 127.0.0.1:0 --no-join
+}
+
 @test "a damaged file is told of and not used" {
 	reload-agent stop -a carol
 	printf '127.0.0.1:1 zz\n' >lab/state/carol/bootstrap-nodes

@@ -51,7 +51,7 @@ struct ice_link {
 	struct reload_ip_port server; /* of TURN; type 0: none */
 	GSource *timer;               /* limit of gathering; settled; checks again; owned */
 	gsize early_bytes;
-	GQueue early;      /* GBytes: datagrams of an end that was connected before this one */
+	GQueue early; /* GBytes: datagrams of an end that was connected, or had the answer, before this one */
 	const char *fault; /* of the server; NULL: none */
 	/* what checks are made again with */
 	reload_ms recheck_ms;
@@ -386,7 +386,7 @@ static void on_datagram(
 	struct ice_link *l = arg;
 	if (l->state == CONNECTED && len)
 		deliver(l, span_of(at, len));
-	else if (l->state == CHECKING && len && l->early.length < EARLY &&
+	else if ((l->state == GATHERED || l->state == CHECKING) && len && l->early.length < EARLY &&
 		 len <= EARLY_BYTES - l->early_bytes) {
 		l->early_bytes += len;
 		g_queue_push_tail(&l->early, g_bytes_new(at, len));

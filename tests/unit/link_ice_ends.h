@@ -104,12 +104,17 @@ static inline void gather_ends(struct end e[2], reload_ms recheck_ms)
 		look(e);
 }
 
+static inline void start_end(struct end e[2], size_t i)
+{
+	plugin->start(e[i].ice, 1,
+		&(struct reload_ice_remote){
+			e[!i].ufrag, e[!i].password, e[!i].candidates, e[!i].count });
+}
+
 static inline void start_ends(struct end e[2])
 {
 	for (size_t i = 0; i < 2; i++)
-		plugin->start(e[i].ice, 1,
-			&(struct reload_ice_remote){
-				e[!i].ufrag, e[!i].password, e[!i].candidates, e[!i].count });
+		start_end(e, i);
 }
 
 static inline void end_ends(struct end e[2])

@@ -24,6 +24,7 @@ struct path {
 	} side[2];
 	bool no_success_to_a; /* its checks go unanswered */
 	unsigned to_a;        /* datagrams other than STUN */
+	unsigned a_answered;  /* checks of b */
 	uint8_t check[DATAGRAM_MAX];
 	size_t check_len; /* of b, the last one */
 	reload_ms limit;
@@ -77,6 +78,7 @@ static void pass_on(struct path *p, size_t i, struct span bytes)
 		p->check_len = bytes.len;
 	}
 	p->to_a += i == 0 && bytes.at[0] > 3;
+	p->a_answered += i == 1 && type == BINDING_SUCCESS;
 	send_from(p->side[!i].fd, &p->side[i].end, bytes);
 }
 
@@ -149,6 +151,41 @@ static void datagrams_before_the_pair_are_kept(void **state)
 	(void)state;
 	sent_early(100, 8);
 	sent_early(1500, 5); /* 8 kB */
+}
+
+/* A05, R-6.5.1.14-01: b has the offer of a and begins, and what it sends is there before its answer, which makes a begin */
+static void datagrams_before_the_answer_are_kept(void **state)
+{
+	(void)state;
+	enum {
+		SENT = 12,
+		KEPT = 8
+	};
+	struct end e[2] = { 0 };
+	struct path p = { 0 };
+	path_open(&p);
+	gather_ends(e, 0);
+	path_between(&p, e);
+	start_end(e, 1);
+	while (!p.a_answered)
+		pass(&p, e);
+	for (unsigned i = 0; i < SENT; i++)
+		send_from(p.side[1].fd, &p.side[0].end, record(100));
+	/* behind them comes a check, and with its answer they have been read */
+	for (unsigned before = p.a_answered; p.a_answered == before;) {
+		send_from(p.side[1].fd, &p.side[0].end, span_of(p.check, p.check_len));
+		pass(&p, e);
+	}
+	assert_int_equal(e[0].connected + e[0].datagrams, 0);
+	start_end(e, 0);
+	while (!e[0].connected || !e[1].connected)
+		pass(&p, e);
+	assert_true(plugin->send(e[1].ice, 1, record(99)));
+	while (e[0].bytes % 100 != 99)
+		pass(&p, e);
+	assert_int_equal(e[0].datagrams, KEPT + 1);
+	end_ends(e);
+	path_close(&p);
 }
 
 /* the path has another port, from which the other end checks: the chosen pair is changed for one that leads there */
@@ -294,6 +331,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(datagrams_before_the_pair_are_kept),
+		cmocka_unit_test(datagrams_before_the_answer_are_kept),
 		cmocka_unit_test(a_path_with_another_port_is_found),
 		cmocka_unit_test(checks_from_many_addresses_end_it),
 		cmocka_unit_test(a_server_that_answers_at_one_address),

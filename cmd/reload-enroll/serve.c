@@ -101,6 +101,7 @@ static enum reload_err open_all(struct serve *s, struct reload_error_text *why)
 	if (err)
 		return err;
 	s->config_path = reload_strdup(a.config_path);
+	s->lock_path = enroll_join(a.dir, "lock");
 	err = accounts_open(&s->accounts, a.dir, why);
 	enroll_authority_close(&a);
 	if (err)
@@ -179,5 +180,6 @@ int enroll_serve(struct cli *cli)
 	free(s.refusals);
 	free(s.overlay);
 	free(s.config_path);
+	free(s.lock_path);
 	return err ? cli_fail(cli, err, &why) : 0;
 }

@@ -33,12 +33,12 @@ struct serve_refusals {
 
 struct serve {
 	struct cli *cli;
-	char *overlay, *config_path;
+	char *overlay, *config_path, *lock_path;
 	struct accounts *accounts;
 	struct hash_pool *pool;
 	struct MHD_Daemon *daemon;
 	struct serve_connections connections;
-	struct post *waiting;            /* those whose passwords are being checked */
+	struct post *waiting; /* those whose passwords are being checked, or which are delayed */
 	struct serve_refusals *refusals; /* SERVE_REFUSALS_TABLE */
 	size_t next_refusals;
 	uint64_t issued, refused;
@@ -53,6 +53,9 @@ struct serve_enrollment {
 	/* from the client; owned, NUL-terminated, cleansed at the end; NULL: the field is missing */
 	char *user, *password, *nodeids, *new_password;
 	struct wr csr;
+	/* another program works with the authority; until then it is tried again */
+	bool delayed;
+	reload_ms until;
 	/* the answer */
 	unsigned status;       /* of HTTP; 0: not decided yet */
 	const char *text;      /* static: the token, or what is wrong */
@@ -61,10 +64,12 @@ struct serve_enrollment {
 
 /*
  * serve_enroll_begin() checks the form of e and starts the check of its password; false: the answer is decided already.
- * serve_enroll_end() decides about e after the check of the password: authentic is its result.
+ * serve_enroll_end() decides about e after the check of the password: authentic is its result; false: it is delayed, and not decided before
+ * serve_enroll_again() returns true.
  */
 bool serve_enroll_begin(struct serve_enrollment *e);
-void serve_enroll_end(struct serve_enrollment *e, bool authentic);
+bool serve_enroll_end(struct serve_enrollment *e, bool authentic);
+bool serve_enroll_again(struct serve_enrollment *e);
 
 /* serve_http_start() listens and answers HTTPS requests from serve_http_run(); why filled.  serve_http_stop() ends it. */
 enum reload_err serve_http_start(struct serve *s, int listener, const char *cert_pem,

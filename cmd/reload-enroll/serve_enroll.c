@@ -11,9 +11,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
-	BACKDATED_MS = 300000 /* clocks of clients are behind */
+	BACKDATED_MS = 300000, /* clocks of clients are behind */
+	DELAY_MS = 5000        /* for other programs that work with the authority */
 };
 
 static const char failed_authentication[] = "failed_authentication";
@@ -125,9 +127,8 @@ bool serve_enroll_begin(struct serve_enrollment *e)
 	}
 	/* a secret of 128 bits cannot be guessed: no hash is needed */
 	if (enroll_invitation_digest(digest, e->password)) {
-		serve_enroll_end(
-			e, accounts_invited(s->accounts, digest, e->user, false, cli_now()));
-		return false;
+		bool invited = accounts_invited(s->accounts, digest, e->user, false, cli_now());
+		return !serve_enroll_end(e, invited);
 	}
 	if (strlen(e->user) > RELOAD_USER_NAME_MAX) {
 		answer(e, 403, failed_authentication, "no account has so long a name");
@@ -325,12 +326,35 @@ static bool proven(struct serve_enrollment *e, bool authentic)
 	return authentic;
 }
 
-void serve_enroll_end(struct serve_enrollment *e, bool authentic)
+/* An operator who is asked something holds the lock as long as it takes; nobody else waits for that. */
+static bool is_locked(const struct serve *s)
+{
+	struct reload_error_text why = { 0 };
+	int fd;
+	enum reload_err err = cli_file_lock(&fd, s->lock_path, 0, &why);
+	if (!err)
+		close(fd);
+	return err == RELOAD_TIMEOUT;
+}
+
+bool serve_enroll_again(struct serve_enrollment *e)
 {
 	struct making m = { .authority = { .lock = -1 } };
-	if (!proven(e, authentic))
-		return;
+	e->delayed = is_locked(e->serve);
+	if (e->delayed && cli_monotonic() < e->until)
+		return false;
+	if (e->delayed) {
+		answer(e, 503, "busy", "another program works with the authority");
+		return true;
+	}
 	issue(e, &m);
 	reload_cert_free(m.cert);
 	enroll_authority_close(&m.authority);
+	return true;
+}
+
+bool serve_enroll_end(struct serve_enrollment *e, bool authentic)
+{
+	e->until = cli_monotonic() + DELAY_MS;
+	return !proven(e, authentic) || serve_enroll_again(e);
 }

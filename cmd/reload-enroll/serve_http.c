@@ -20,7 +20,8 @@ enum {
 	CONNECTIONS_EACH = 64,
 	CONNECTION_MEMORY = 32768, /* headers have to fit */
 	FIELD_MAX = ACCOUNTS_PASSWORD_MAX,
-	WAIT_MAX_MS = 1000
+	WAIT_MAX_MS = 1000,
+	AGAIN_MS = 50
 };
 
 static const char document_path[] = "/.well-known/reload-config";
@@ -352,18 +353,39 @@ static void decide(struct serve *s)
 	bool authentic;
 	while (hash_pool_next(s->pool, &job, &authentic)) {
 		struct post *p = job;
-		serve_enroll_end(&p->enrollment, authentic);
-		resume(p);
+		if (serve_enroll_end(&p->enrollment, authentic))
+			resume(p);
 	}
+}
+
+/* The one that has been delayed for longest; NULL: none is. */
+static struct post *delayed_first(const struct serve *s)
+{
+	struct post *first = NULL;
+	for (struct post *p = s->waiting; p; p = p->next)
+		if (p->enrollment.delayed &&
+			(!first || p->enrollment.until <= first->enrollment.until))
+			first = p;
+	return first;
+}
+
+/* Tries those again that are delayed; true: some still are. */
+static bool try_again(struct serve *s)
+{
+	struct post *p;
+	while ((p = delayed_first(s)) && serve_enroll_again(&p->enrollment))
+		resume(p);
+	return p != NULL;
 }
 
 int serve_http_run(struct serve *s)
 {
 	MHD_UNSIGNED_LONG_LONG wait = 0;
 	decide(s);
+	MHD_UNSIGNED_LONG_LONG longest = try_again(s) ? AGAIN_MS : WAIT_MAX_MS;
 	serve_connections_end(&s->connections, cli_monotonic());
 	MHD_run(s->daemon);
-	if (MHD_get_timeout(s->daemon, &wait) != MHD_YES || wait > WAIT_MAX_MS)
-		wait = WAIT_MAX_MS;
+	if (MHD_get_timeout(s->daemon, &wait) != MHD_YES || wait > longest)
+		wait = longest;
 	return (int)wait;
 }

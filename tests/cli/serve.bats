@@ -333,6 +333,42 @@ statuses_at_once() {
 	[ "$(curl -s --interface 127.0.0.9 --cacert tls.crt -o answer -w '%{http_code}' "https://localhost:$other/enroll" -F username=carol@calls.example -F password=secret -F csr=@refused.der)" = 200 ]
 }
 
+# locked COMMAND...: while another program holds the lock of the authority.
+locked() {
+	flock lab/etc/calls.example/ca/lock "$@"
+}
+
+@test "while another program works with the authority the document is served, and enrollments wait" {
+	other=$(lab_port)
+	serve "$other" tls
+	csr delayed
+	export -f post within_a_second
+	export SERVE=$other
+	enroll() {
+		post -F username=alice@calls.example -F password=secret -F csr=@delayed.der
+	}
+	export -f enroll
+	: >delayed
+	locked bash -c 'enroll >delayed & pid=$!; while kill -0 $pid 2>/dev/null; do within_a_second || exit 1; done'
+	[ "$(cat delayed)" = "503 text/plain" ]
+	[ "$(cat answer)" = busy ]
+	# one that is let go in time
+	before=$(jq '.users["alice@calls.example"].certificates | length' $LEDGER)
+	exec 6>lab/etc/calls.example/ca/lock
+	flock 6
+	enroll 6>&- >delayed &
+	pid=$!
+	for _ in $(seq 20); do within_a_second; done
+	exec 6>&-
+	wait $pid
+	[ "$(cat delayed)" = "200 application/pkix-cert" ]
+	[ "$(jq '.users["alice@calls.example"].certificates | length' $LEDGER)" = $((before + 1)) ]
+}
+
+within_a_second() {
+	curl -s -m 1 --cacert tls.crt -o document "https://localhost:$SERVE/.well-known/reload-config"
+}
+
 @test "a client takes no answer that it should not take" {
 	fake=$(lab_port)
 	fake "$fake" carol.der

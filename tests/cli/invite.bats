@@ -145,39 +145,46 @@ at() {
 	ok
 }
 
-# full: the ledger has so many bytes that no certificate can be added; the one before is in ledger.before.
-full() {
+# padded BYTES: the ledger, with so many bytes more; the one before is in ledger.before.
+padded() {
 	cp $LEDGER ledger.before
-	python3 - $LEDGER <<-END
-		import json, sys
-		ledger = json.load(open(sys.argv[1]))
-		ledger["note"] = ""
-		room = 63 * 1024 * 1024 - len(json.dumps(ledger, indent=1)) - 10
-		ledger["note"] = "x" * room
-		json.dump(ledger, open(sys.argv[1], "w"), indent=1)
-	END
-	chmod 600 $LEDGER
+	python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); d["note"] = "x" * int(sys.argv[2]); print(json.dumps(d))' \
+		ledger.before "$1" >padded
+	cat padded >$LEDGER
 }
 
 @test "an invitation is good again when the server could not write" {
-	reload-enroll issue karl@calls.example --overlay calls.example -q
 	string=$(invite --for iris@calls.example)
-	full
-	cp -p $LEDGER ledger.full
+	kill "$(cat lab/server)"
+	within 5 gone "$(cat lab/server)"
+	(
+		# what is larger than 4 MiB is not written
+		trap '' XFSZ
+		ulimit -f 4096
+		serve
+	)
+	padded $((5 << 20))
 	R at six reload-enroll accept "$string"
 	failed 1 'got no certificate'
 	matches "${stderr_lines[1]}" 'status 500'
-	cmp $LEDGER ledger.full
+	cmp $LEDGER padded
 	[ ! -e six/etc/identity/iris ]
-	R reload-enroll issue judy@calls.example --overlay calls.example
-	failed 8 'is full'
-	# whoever is to be kept out is
-	R reload-enroll user disable karl@calls.example --overlay calls.example
-	ok
-	cp ledger.before $LEDGER
+	cat ledger.before >$LEDGER
 	reload-enroll user list -j | jq -e '[.users[] | select(.user == "iris@calls.example")] == []'
 	R at six reload-enroll accept "$string"
 	ok
+}
+
+@test "a ledger is not made larger than what is read, and its users can be revoked all the same" {
+	reload-enroll issue karl@calls.example --overlay calls.example -q
+	padded $((63 << 20))
+	R reload-enroll issue judy@calls.example --overlay calls.example
+	failed 8 'is full'
+	cmp $LEDGER padded
+	R reload-enroll revoke karl@calls.example --overlay calls.example
+	ok
+	jq -e '.users["karl@calls.example"].disabled' $LEDGER
+	cat ledger.before >$LEDGER
 }
 
 @test "a further invitation of a user: the last machine renews" {

@@ -220,6 +220,7 @@ soak: check-deps programs lab-tools
 	$(Q)RELOAD_BIN=$(abspath $(O)) LOSS_STORES=1000 bats tests/cli/loss.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) NAT_MATRIX=all NAT_RING=1 bats -f 'each pair|eight peers' tests/cli/nat.bats tests/cli/nat-change.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) NAT_MATRIX=all NAT_LOSS=5 bats -f 'each pair' tests/cli/nat.bats
+	$(Q)RELOAD_BIN=$(abspath $(O)) ATTACH_TTL=20 ATTACH_IDLE=600 bats -f 'is idle' tests/cli/attach-ice.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) ATTACH_MEGABYTES=100 bats -f 'file each way' tests/cli/attach.bats tests/cli/attach-ice.bats
 	$(call ensure,valgrind)
 	$(Q)tests/lab/ice-check $(O) long

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # reload-attach in an overlay with ICE: connections of applications between users behind NATs of tests/lab/nat-lab, relayed and not.
-# `make soak` sends 100 MB each way through a TURN server.
+# `make soak` sends 100 MB each way through a TURN server, and leaves a connection idle for ten minutes.
 
 load lab
 load nat-lab
@@ -14,14 +14,14 @@ known() {
 setup_file() {
 	lab_begin
 	nat_begin s=public t=public sy=symmetric sy2=symmetric pr=port-restricted pr2=port-restricted ev=port-restricted ev2=symmetric \
-		ev3=symmetric
+		ev3=symmetric "sh=symmetric,ttl=${ATTACH_TTL:-12}" "sh2=full-cone,ttl=${ATTACH_TTL:-12}"
 	S=$(nat-lab addr s):6084
 	T=$(nat-lab addr t)
 	openssl rand -hex 32 >turn-secret
 	reload-enroll init calls.example --ice --bootstrap "$S" >/dev/null
-	for u in s t alice bob carol dora eve fay gus hal iva; do
+	for u in s t alice bob carol dora eve fay gus hal iva jan kim; do
 		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
-		[[ $u == [hi]* ]] || cp turn-secret "lab/etc/identity/$u/turn-secret"
+		[[ $u == [hij]* ]] || cp turn-secret "lab/etc/identity/$u/turn-secret"
 	done
 	host_start s s --first
 	reload-agent status -a s --wait joined -q >/dev/null
@@ -47,7 +47,7 @@ setup_file() {
 
 teardown_file() {
 	local name
-	for name in iva hal gus fay eve dora carol bob alice t s; do
+	for name in kim jan iva hal gus fay eve dora carol bob alice t s; do
 		host_stop $name
 	done
 	turn_stop t
@@ -327,6 +327,31 @@ carol_connected() { # NAME
 	cmp got.b a.less
 	matches "$(cat a.err)" "relayed by $T:[0-9]+$"
 	host_stop iva
+}
+
+# A17: a symmetric NAT that has forgotten a mapping has another port for the next packet
+@test "a connection that is idle for longer than its NATs keep mappings" {
+	host_start jan sh --role client
+	host_start kim sh2 --role client
+	reload-agent status -a jan --wait joined -q >/dev/null
+	reload-agent status -a kim --wait joined -q >/dev/null
+	export ASKER=jan LISTENER=kim TARGET="node:$(node_of s),node:$(node_of kim)"
+	began
+	until_true test -s got.b
+	# as many seconds, counted by Pings that go another way
+	R reload-ping -a jan -c "${ATTACH_IDLE:-30}" -i 1s "node:$(node_of s)"
+	ok
+	echo second >&8
+	until_true says got.b second
+	echo third >&9
+	until_true says got.a third
+	exec 8>&- 9>&-
+	ended a 0
+	ended b 0
+	[ "$(grep -c ^connected a.err)" = 1 ]
+	matches "$(cat a.err)" 'application 61441  at 203\.0\.113\.[0-9]+:[0-9]+$'
+	host_stop jan
+	host_stop kim
 }
 
 # The last one: the ring needs a while to get over it.

@@ -22,7 +22,9 @@ enum {
 	SPARK = 16,
 	LINE = 512,
 	WIDTH_DEFAULT = 80,
-	WIDTH_MIN = 20
+	WIDTH_MIN = 20,
+	LINES_DEFAULT = 24,
+	LINES_MIN = 2
 };
 
 struct row {
@@ -174,23 +176,31 @@ static void put_line(const char *text, size_t width)
 	printf("%.*s\n", (int)bytes, text);
 }
 
-static size_t terminal_width(void)
+/* The characters of a line, and the lines of a picture, that the terminal has room for. */
+static void terminal_size(size_t *width, size_t *lines)
 {
 	struct winsize w = { 0 };
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || !w.ws_col)
-		return WIDTH_DEFAULT;
-	return w.ws_col > WIDTH_MIN ? w.ws_col - 1u : WIDTH_MIN;
+	(void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &w);
+	*width = !w.ws_col ? WIDTH_DEFAULT : w.ws_col > WIDTH_MIN ? w.ws_col - 1u : WIDTH_MIN;
+	*lines = !w.ws_row ? LINES_DEFAULT : w.ws_row > LINES_MIN ? w.ws_row - 1u : LINES_MIN;
 }
 
-static void draw(struct live *l, size_t width)
+/* Draws rows, and their number when not all of them fit into `lines`; returns how many lines it printed. */
+static size_t draw(struct live *l, size_t width, size_t lines)
 {
 	char line[LINE];
+	size_t shown = l->count < lines ? l->count : lines - 2;
 	put_line(head, width);
-	for (size_t i = 0; i < l->count; i++) {
+	for (size_t i = 0; i < shown; i++) {
 		row_text(line, l, &l->rows[i]);
 		put_line(line, width);
 	}
+	if (shown < l->count) {
+		snprintf(line, sizeof(line), "%zu more rows", l->count - shown);
+		put_line(line, width);
+	}
 	fflush(stdout);
+	return 1 + shown + (shown < l->count);
 }
 
 void live_round(struct live *l, const json_t *result)
@@ -200,10 +210,11 @@ void live_round(struct live *l, const json_t *result)
 	json_object_del(l->end, "path");
 	l->rounds++;
 	if (l->terminal) {
+		size_t width, lines;
+		terminal_size(&width, &lines);
 		if (l->drawn)
 			printf("\033[%zuA\033[J", l->drawn);
-		draw(l, terminal_width());
-		l->drawn = l->count + 1;
+		l->drawn = draw(l, width, lines);
 	}
 }
 
@@ -233,8 +244,9 @@ static void print_summary(FILE *out, const json_t *o, void *arg)
 {
 	struct live *l = arg;
 	(void)o;
-	if (!l->terminal)
-		draw(l, LINE);
+	/* what no picture had room for is printed now */
+	if (!l->terminal || (l->drawn && l->drawn <= l->count))
+		(void)draw(l, LINE, ROWS_MAX + 1);
 	fprintf(out, "%u round%s", l->rounds, l->rounds == 1 ? "" : "s");
 	if (l->dropped)
 		fprintf(out, ", %u hops not counted: more than %d rows", l->dropped, ROWS_MAX);

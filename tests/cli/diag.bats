@@ -161,6 +161,11 @@ setup() {
 	# one picture takes the place of the other: three lines up, and all behind them cleared
 	grep -q $'\033\\[3A\033\\[J' live.term
 	[ "$(sed 's/\x1b\[[0-9]*[A-Z]//g; s/\r//' live.term | grep '^ *1  ' | awk '{ if (length > 39) print }')" = "" ]
+	# a picture that has more rows than the terminal: cut, so that the next one takes its place, and whole at the end
+	TERM=xterm script -qc "stty cols 80 rows 3; reload-diag path --live -c 2 -i 200ms node:$BOB" low.term >/dev/null </dev/null
+	[ "$(grep -c '^2 more rows' low.term)" -eq 2 ]
+	grep -q $'\033\\[2A\033\\[J' low.term
+	[ "$(sed 's/\x1b\[[0-9]*[A-Z]//g' low.term | grep -c '^ *[01]  ')" -eq 2 ]
 }
 
 @test "map: every peer once, neighbours agree, the same bytes again" {

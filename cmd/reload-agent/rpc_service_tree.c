@@ -75,7 +75,7 @@ static void add_place(struct tree_request *t, struct reload_redir_place place)
 
 /*
  * The tree nodes below one: down to the level at which walks begin all of them, as far as they are few, and below a crowded interval; else those
- * of known providers.
+ * of known providers.  All entries are of that tree node, so that their intervals are its own.
  */
 static void add_below(struct tree_request *t, struct reload_redir_place place,
 	const struct reload_redir_entry *entries, size_t count)
@@ -84,16 +84,16 @@ static void add_below(struct tree_request *t, struct reload_redir_place place,
 	if (below > reload_redir_deepest(t->branching))
 		return;
 	bool all = below <= RELOAD_REDIR_START && t->branching <= BRANCHES_ALL;
-	for (uint32_t i = 0; i < t->branching; i++) {
-		uint32_t node = place.node * t->branching + i;
-		size_t there = 0;
-		for (size_t k = 0; k < count; k++)
-			there += reload_redir_interval(
-					 &entries[k].node, t->branching, place.level) == node;
-		if (all || there > (below > RELOAD_REDIR_START))
-			add_place(
-				t, (struct reload_redir_place){ (uint16_t)below, (uint16_t)node });
-	}
+	uint32_t first = place.node * t->branching;
+	size_t *there = reload_alloc_array(t->branching, sizeof(*there));
+	memset(there, 0, t->branching * sizeof(*there));
+	for (size_t k = 0; k < count; k++)
+		there[reload_redir_interval(&entries[k].node, t->branching, place.level) - first]++;
+	for (uint32_t i = 0; i < t->branching; i++)
+		if (all || there[i] > (below > RELOAD_REDIR_START))
+			add_place(t, (struct reload_redir_place){
+					     (uint16_t)below, (uint16_t)(first + i) });
+	free(there);
 }
 
 /* -- what a tree node has ------------------------------------------------------------------------------------------------ */

@@ -233,6 +233,23 @@ kept_nothing() {
 	reload-store -a bob -q --service tree --remove
 }
 
+@test "what an agent answers about services steers no terminal" {
+	reload-store -a bob -q --service tainted
+	lab_tainter bob
+	for form in "" -j --flat -vv; do
+		for command in "fetch --service tainted" "fetch --service tainted --check --for self" "fetch --service tainted --tree --check" \
+			"fetch --service nothing" "store --service tainted" "store -n --service tainted" "store --list-kept" "store -n --service tainted --remove"; do
+			# shellcheck disable=SC2086
+			timeout 30 "reload-${command%% *}" -a tainted $form -t 10s ${command#* } >tainted.out 2>tainted.err || [ $? -ne 124 ]
+			harmless tainted.out tainted.err || { echo "$command $form"; return 1; }
+			cat tainted.out tainted.err >>tainted.all
+		done
+	done
+	grep -q '\\x1b\[2J.*\\u202e' tainted.all
+	lab_tainter_end
+	reload-store -a bob -q --service tainted --remove
+}
+
 @test "wrong use of --service" {
 	R reload-store -a alice --service x alice@calls.example
 	failed 2 'takes no TARGET'

@@ -38,6 +38,14 @@ static bool code_matches(const char *wanted, const char *name)
 	       (!name[len] || !strcmp(name + len, "_req") || !strcmp(name + len, "_ans"));
 }
 
+static bool code_known(const char *wanted)
+{
+	for (unsigned code = 0; code <= UINT16_MAX; code++)
+		if (code_matches(wanted, reload_code_name((uint16_t)code)))
+			return true;
+	return false;
+}
+
 static json_t *message_json(uint32_t link, bool incoming, const struct reload_id *node,
 	const struct reload_header *h, const char *name, struct span message)
 {
@@ -89,6 +97,14 @@ enum reload_rpc_end rpc_agent_capture(void *arg, struct reload_rpc_call *call, c
 	if (node && reload_id_from_hex(&id, node)) {
 		reload_error_explain(&why, RELOAD_USAGE, node, "it is longer than a Node-ID");
 		reload_error_advise(&why, "reload-diag tables -a %s", agent->instance);
+		return reload_rpc_fail_why(call, RELOAD_USAGE, &why);
+	}
+	if (code && !code_known(code)) { /* it would wait for ever */
+		reload_error_explain(&why, RELOAD_USAGE, "no message of that name can be captured",
+			"%.80s is not the name of a message", code);
+		reload_error_advise(&why,
+			"reload-diag capture -a %s ping, or store_req, fetch_ans and so on",
+			agent->instance);
 		return reload_rpc_fail_why(call, RELOAD_USAGE, &why);
 	}
 	struct agent_capture *c = RELOAD_NEW(agent_capture);

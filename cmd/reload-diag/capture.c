@@ -1,6 +1,7 @@
 /* reload-diag capture: the messages of an agent, as pcapng or as text. */
 #include "reload-diag/diag.h"
 #include "reload-diag/pcapng.h"
+#include "reload-diag/values.h"
 
 #include "common/call.h"
 #include "util/id.h"
@@ -195,7 +196,9 @@ int diag_capture(struct cli *cli)
 	struct capture c = { .cli = cli };
 	struct reload_error_text why;
 	json_t *params = json_object();
-	enum reload_err err = cli_number(cli, "count", 0, 0, INT64_MAX, &c.most, &why);
+	enum reload_err err = diag_words_check(cli, NULL, &why);
+	if (!err)
+		err = cli_number(cli, "count", 0, 0, INT64_MAX, &c.most, &why);
 	if (!err)
 		err = read_filter(cli, params, &why);
 	if (err) {

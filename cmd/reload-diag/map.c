@@ -206,8 +206,11 @@ int diag_map(struct cli *cli)
 {
 	struct map_job job = { .cli = cli };
 	struct reload_error_text why;
+	enum reload_err err = diag_words_check(cli, "from", &why);
+	if (err)
+		return cli_fail(cli, err, &why);
 	json_t *params = json_pack("{s:s}", "target", cli_value(cli, "from", "self"));
-	enum reload_err err = read_options(&job, params, &why);
+	err = read_options(&job, params, &why);
 	if (err) {
 		json_decref(params);
 		return cli_fail(cli, err, &why);

@@ -79,6 +79,9 @@ static int values_of(struct cli *cli, json_t *o)
 
 int diag_node(struct cli *cli)
 {
+	struct reload_error_text why;
+	if (diag_words_check(cli, NULL, &why))
+		return cli_fail(cli, RELOAD_USAGE, &why);
 	json_t *o = NULL, *list = NULL;
 	int status = cli_request(cli, "overlay.probe",
 		json_pack("{s:s}", "target", cli->operands_count ? cli->operands[0] : "self"), &o);

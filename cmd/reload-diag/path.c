@@ -160,7 +160,9 @@ static enum reload_err read_live(struct rounds *r, struct reload_error_text *why
 		COUNT_MAX = 1000000,
 		QUICK_MS = 200
 	};
-	enum reload_err err = cli_number(r->cli, "count", 0, 0, COUNT_MAX, &r->count, why);
+	enum reload_err err = diag_words_check(r->cli, "kinds", why);
+	if (!err)
+		err = cli_number(r->cli, "count", 0, 0, COUNT_MAX, &r->count, why);
 	if (!err)
 		err = cli_time(r->cli, "interval", RELOAD_SECOND, &r->interval, why);
 	if (!err && !cli_has(r->cli, "live") &&

@@ -31,6 +31,9 @@ static void print_ping(FILE *out, const json_t *o, void *arg)
 
 int diag_ping(struct cli *cli)
 {
+	struct reload_error_text why;
+	if (diag_words_check(cli, "kinds", &why))
+		return cli_fail(cli, RELOAD_USAGE, &why);
 	json_t *params = json_pack("{s:s}", "target", cli->operands[0]), *result = NULL,
 	       *kinds = diag_kinds(cli, "all");
 	json_object_set_new(params, "diagnostics", kinds ? kinds : json_array());

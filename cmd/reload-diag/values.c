@@ -2,10 +2,23 @@
 
 #include "common/call.h"
 #include "common/output.h"
+#include "util/alloc.h"
+#include "util/text.h"
 #include "wire/diagnostics.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum reload_err diag_words_check(
+	const struct cli *cli, const char *option, struct reload_error_text *why)
+{
+	const char *words[] = { cli->operands_count ? cli->operands[0] : NULL,
+		option ? cli_value(cli, option, NULL) : NULL };
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (words[i] && !reload_utf8_valid(span_str(words[i])))
+			return cli_refuse(why, "an argument is not UTF-8", "names are UTF-8 text");
+	return RELOAD_OK;
+}
 
 json_t *diag_kinds(const struct cli *cli, const char *otherwise)
 {

@@ -3,6 +3,10 @@
 
 #include "common/options.h"
 
+/* diag_words_check() checks that the operand, and the value of option (NULL: none), can be words of a request: RELOAD_USAGE with why. */
+enum reload_err diag_words_check(
+	const struct cli *cli, const char *option, struct reload_error_text *why) MUST_CHECK;
+
 /* diag_kinds() returns (owned) the list of --diagnostics as the agent takes it, `otherwise` when the option was not given; NULL for none. */
 json_t *diag_kinds(const struct cli *cli, const char *otherwise);
 

@@ -62,6 +62,11 @@ capturing() {
 	jq -e -s 'all(.type == "message" and (.message | length) > 100 and (.direction == "in" or .direction == "out"))' json
 	R reload-diag capture node:1234
 	failed 2 'not whole'
+	# what no message is called would never come
+	for name in pings pin '' ping_; do
+		R timeout 10 reload-diag capture "$name"
+		failed 2 'no message of that name'
+	done
 }
 
 @test "a capture is read by tshark, capinfos and decode" {

@@ -68,6 +68,12 @@ setup() {
 		R reload-diag $words
 		failed 2 . || { echo "$words"; return 1; }
 	done
+	# none of them is taken for another question
+	bad=$(printf '\xff\xfe')
+	for words in "ping $bad" "path $bad" "node $bad" "ping -k $bad self" "path -k $bad self" "map --from $bad" "capture $bad"; do
+		R timeout 10 reload-diag $words
+		failed 2 'not UTF-8' || { echo "$words"; return 1; }
+	done
 	R reload-diag path succ:9
 	failed 5 'succ:9'
 	R reload-diag ping wildcard

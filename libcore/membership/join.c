@@ -22,7 +22,7 @@ enum {
 	HASTEN_MS = 2000,
 	FIRST_NODE_TRIES = 3, /* attempts of a first node that stepped aside to find anybody */
 	CLIENT_TRIES =
-		4, /* attempts of a client to reach the peer that is responsible for its Node-ID */
+		3, /* attempts of a client to reach the peer that is responsible for its Node-ID */
 	NEIGHBOUR_TIMEOUT_MS = 30000 /* neighbours that are all doubted for so long are lost */
 };
 
@@ -171,6 +171,35 @@ static bool has_no_way(const struct reload_membership *m, enum reload_err err)
 	       (err == RELOAD_TIMEOUT && m->tries + 1 >= CLIENT_TRIES);
 }
 
+/* The peer through which a client reaches others, and others reach it. */
+static void client_served_by(struct reload_membership *m, struct reload_connection *con)
+{
+	bool moved =
+		m->state == RELOAD_STATE_JOINED && !reload_id_eq(&m->admitting_peer, &con->node);
+	m->connections->default_connection = con;
+	m->admitting_peer = con->node;
+	if (moved)
+		reload_engine_event(
+			m->engine, &(struct reload_event){
+					   .type = RELOAD_EV_CLIENT_MOVED, .node = &con->node });
+}
+
+static void client_attach_again(void *arg)
+{
+	struct reload_membership *m = arg;
+	if (m->role == RELOAD_ROLE_CLIENT && m->join_requested && m->state == RELOAD_STATE_JOINED &&
+		!m->attach_cookie)
+		client_attach(m);
+}
+
+/* The responsible peer was not reached.  The ring may not know yet that another one has gone, and nothing says when it does. */
+static void client_stays(struct reload_membership *m)
+{
+	if (!m->reattach_due && m->tries + 1 < CLIENT_TRIES)
+		retry_after_pause(m, client_attach_again);
+	reattach_if_moved(m);
+}
+
 static void client_attached(struct reload_membership *m, void *arg, uint32_t cookie,
 	enum reload_err err, const struct reload_id *node)
 {
@@ -183,7 +212,7 @@ static void client_attached(struct reload_membership *m, void *arg, uint32_t coo
 	struct reload_connection *con =
 		err ? NULL : reload_connection_by_node(m->connections, node);
 	if (!con && m->state == RELOAD_STATE_JOINED) {
-		reattach_if_moved(m); /* stays where it is */
+		client_stays(m);
 		return;
 	}
 	if (!con && has_no_way(m, err)) /* any peer serves a client (R-4.2.1-02) */
@@ -192,15 +221,8 @@ static void client_attached(struct reload_membership *m, void *arg, uint32_t coo
 		retry_later(m, err ? err : RELOAD_LINK_DOWN);
 		return;
 	}
-	m->connections->default_connection = con;
-	bool moved =
-		m->state == RELOAD_STATE_JOINED && !reload_id_eq(&m->admitting_peer, &con->node);
-	m->admitting_peer = con->node;
+	client_served_by(m, con);
 	m->tries = 0;
-	if (moved)
-		reload_engine_event(
-			m->engine, &(struct reload_event){
-					   .type = RELOAD_EV_CLIENT_MOVED, .node = &con->node });
 	phase_enter(m, RELOAD_PHASES);
 	reload_join_state_set(m, RELOAD_STATE_JOINED);
 	reattach_if_moved(m);
@@ -362,15 +384,27 @@ void reload_join_check_neighbours(struct reload_membership *m)
 	}
 }
 
-/* The peer that a client was attached to is gone: another link serves until an Attach finds the peer that is responsible now. */
+/* A link to somebody, one that answers when there is one; NULL: none. */
+static struct reload_connection *another_way(struct reload_membership *m)
+{
+	struct reload_connection *con = NULL, *doubted = NULL;
+	while ((con = reload_connection_next(m->connections, con)) && !(con->node.len && con->good))
+		if (con->node.len && !doubted)
+			doubted = con;
+	return con ? con : doubted;
+}
+
+/*
+ * The peer that a client was attached to is gone: another link serves (R-4.2.1-02) until an Attach finds the peer that is responsible
+ * now.
+ */
 static void client_reattach(struct reload_membership *m)
 {
-	struct reload_connection *con = NULL;
-	while ((con = reload_connection_next(m->connections, con)) && !con->node.len)
-		;
+	struct reload_connection *con = another_way(m);
 	if (!con || m->state != RELOAD_STATE_JOINED)
 		return;
-	m->connections->default_connection = con;
+	m->tries = 0;
+	client_served_by(m, con);
 	client_attach(m);
 }
 

@@ -404,6 +404,23 @@ static inline struct net_link *net_link_between(struct node *a, struct node *b)
 	return NULL;
 }
 
+/* node_cut() has the links of a node fail; nobody gets through to it or away from it any more. */
+static inline void node_cut(struct node *n)
+{
+	struct net *net = n->net;
+	n->deaf = true;
+	for (size_t i = 0; i < NET_LINKS; i++) {
+		struct net_link was = net->links[i];
+		if (was.state != NET_LINK_UP || (was.ends[0] != n && was.ends[1] != n))
+			continue;
+		net->links[i].state = NET_LINK_NONE;
+		for (int end = 0; end < 2; end++)
+			if (was.ends[end]->peer)
+				reload_peer_link_down(
+					was.ends[end]->peer, was.numbers[end], RELOAD_LINK_DOWN);
+	}
+}
+
 /* number_at() is the number by which n knows its link to other. */
 static inline uint32_t number_at(struct node *n, struct node *other)
 {

@@ -43,22 +43,6 @@ static struct reload_status status_of(struct node *n)
 	return s;
 }
 
-/* The node's links fail, and nobody gets through to it or away from it. */
-static void cut(struct net *net, struct node *n)
-{
-	n->deaf = true;
-	for (size_t i = 0; i < NET_LINKS; i++) {
-		struct net_link was = net->links[i];
-		if (was.state != NET_LINK_UP || (was.ends[0] != n && was.ends[1] != n))
-			continue;
-		net->links[i].state = NET_LINK_NONE;
-		for (int end = 0; end < 2; end++)
-			if (was.ends[end]->peer)
-				reload_peer_link_down(
-					was.ends[end]->peer, was.numbers[end], RELOAD_LINK_DOWN);
-	}
-}
-
 /* A machine that stops: the others do not know yet. */
 static void vanish(struct net *net, struct node *n)
 {
@@ -119,11 +103,11 @@ static void second_start(void **state)
 	assert_true(has_reached(t->c, t->b));
 	assert_true(has_reached(t->b, t->c));
 	assert_true(has_reached(t->c, t->u));
-	cut(t->net, t->c);
+	node_cut(t->c);
 	node_stop(t->c);
 	t->c->deaf = false;
 	unsigned failed = t->c->events[RELOAD_EV_JOIN_FAILED];
-	cut(t->net, t->u);
+	node_cut(t->u);
 	node_stop(t->u);
 	net_pass(t->net, 1000);
 	node_start(t->c, RELOAD_ROLE_PEER);
@@ -198,11 +182,11 @@ static void remembered_addresses_are_judged(void **state)
 static void isolated_and_back(void **state)
 {
 	struct four *t = *state;
-	cut(t->net, t->c);
+	node_cut(t->c);
 	assert_int_equal(t->c->state, RELOAD_STATE_ISOLATED);
 	assert_int_equal(t->c->events[RELOAD_EV_ISOLATED], 1);
 	assert_true(t->b->events[RELOAD_EV_NEIGHBOUR_LOST] > 0);
-	cut(t->net, t->u); /* the configured bootstrap node is gone as well */
+	node_cut(t->u); /* the configured bootstrap node is gone as well */
 	node_stop(t->u);
 	for (struct net_link *l = t->net->links; l < t->net->links + NET_LINKS; l++)
 		assert_false(l->state == NET_LINK_UP && l->ends[0] == t->c);
@@ -250,7 +234,7 @@ static void doubted_neighbours(void **state)
 static void first_node_alone(void **state)
 {
 	struct four *t = *state;
-	cut(t->net, t->u);
+	node_cut(t->u);
 	net_pass(t->net, 120 * RELOAD_SECOND);
 	/* R-4.5-03: it alone may form an overlay */
 	assert_int_equal(t->u->state, RELOAD_STATE_JOINED);
@@ -272,7 +256,7 @@ static void first_node_alone(void **state)
 static void first_node_alone_again(void **state)
 {
 	struct four *t = *state;
-	cut(t->net, t->u);
+	node_cut(t->u);
 	struct node *others[] = { t->b, t->c, t->d };
 	for (size_t i = 0; i < COUNT_OF(others); i++)
 		node_stop(others[i]);
@@ -286,7 +270,7 @@ static void first_node_alone_again(void **state)
 	node_join(node_new(t->net, 0x40), t->u, RELOAD_ROLE_PEER);
 	assert_int_equal(status_of(t->u).tables.successors_count, 2);
 	assert_true(t->u->peer->membership->retry.armed);
-	cut(t->net, t->u);
+	node_cut(t->u);
 	net_pass(t->net, 1000);
 	/* R-4.5-03 */
 	assert_int_equal(t->u->state, RELOAD_STATE_JOINED);

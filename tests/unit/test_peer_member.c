@@ -321,6 +321,48 @@ static void a_client_stays_at_its_bootstrap_peer(void **state)
 	net_free(net);
 }
 
+static bool no_attach_of(struct net *net, struct packet *p)
+{
+	struct reload_msg *m = msg_of(net, span_copy_of(net, p));
+	return !m || m->code != RELOAD_ATTACH_REQ || p->from != net->tap_arg;
+}
+
+/* The peer of a client dies, and for a while the ring does not know who is responsible for the client now. */
+static void a_client_goes_on_when_its_peer_has_died(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *first = node_new(net, 0x10), *second = node_new(net, 0x60),
+		    *third = node_new(net, 0x90), *n = node_new(net, 0x40);
+	struct reload_status s;
+	node_first(first);
+	node_join(second, first, RELOAD_ROLE_PEER);
+	node_join(third, first, RELOAD_ROLE_PEER);
+	node_join(n, first, RELOAD_ROLE_CLIENT);
+	reload_peer_status(n->peer, &s);
+	assert_true(reload_id_eq(&s.admitting_peer, &second->id));
+	net->tap = no_attach_of;
+	net->tap_arg = n;
+	node_cut(second);
+	node_stop(second);
+	net_pass(net, 1000);
+	/* R-4.2.1-02: any peer serves it meanwhile, and what it says of its way names that one */
+	reload_peer_status(n->peer, &s);
+	assert_int_equal(s.state, RELOAD_STATE_JOINED);
+	assert_true(reload_id_eq(&s.admitting_peer, &first->id));
+	assert_int_equal(n->events[RELOAD_EV_CLIENT_MOVED], 1);
+	net_pass(net, 34000);
+	net->tap = NULL;
+	assert_null(net_link_between(n, third));
+	net_pass(net, 25000);
+	/* R-4.2.1-01: it has asked again */
+	assert_non_null(net_link_between(n, third));
+	reload_peer_status(n->peer, &s);
+	assert_true(reload_id_eq(&s.admitting_peer, &third->id));
+	assert_int_equal(n->events[RELOAD_EV_CLIENT_MOVED], 2);
+	net_free(net);
+}
+
 static void clients_not_permitted(void **state)
 {
 	(void)state;
@@ -375,6 +417,7 @@ int main(void)
 		ring_test(join_answer_of_another),
 		cmocka_unit_test(client),
 		cmocka_unit_test(a_client_stays_at_its_bootstrap_peer),
+		cmocka_unit_test(a_client_goes_on_when_its_peer_has_died),
 		cmocka_unit_test(clients_not_permitted),
 		cmocka_unit_test(joins_with_several_ids),
 	};

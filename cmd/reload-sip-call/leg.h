@@ -10,7 +10,7 @@
 #pragma once
 
 #include "reload-sip-call/media.h"
-#include "reload-sip-call/sdp.h"
+#include "usage/sip_sdp.h"
 
 struct sip_s; /* of sofia-sip: a message as it was parsed, and its memory */
 struct msg_s;
@@ -77,7 +77,7 @@ struct leg {
 	uint32_t cseq, remote_cseq, invite_cseq;
 	unsigned version;     /* of our session description */
 	struct msg_s *invite; /* of the other end, until it is answered */
-	struct sdp_audio offer;
+	struct reload_sdp_audio offer;
 	struct media *media;
 	reload_ms deadline; /* of the state; RELOAD_NEVER: none */
 	reload_ms begun, answered_at, ended_at;

@@ -91,7 +91,7 @@ static void on_first_invite(struct leg *leg, const sip_t *sip, msg_t *msg)
 		refuse(leg, sip, 400);
 		return;
 	}
-	if (sdp_read(&leg->offer, body_of(sip))) {
+	if (reload_sdp_read(&leg->offer, body_of(sip))) {
 		free(contact);
 		refuse(leg, sip, 488);
 		return;
@@ -111,20 +111,21 @@ static void on_first_invite(struct leg *leg, const sip_t *sip, msg_t *msg)
 /* An INVITE within the call: another address, or hold and resume. */
 static void on_another_invite(struct leg *leg, const sip_t *sip)
 {
-	struct sdp_audio offer;
+	struct reload_sdp_audio offer;
 	struct wr sdp;
 	if (leg->state != LEG_UP || leg->hold_branch[0]) { /* RFC 3261 s14.2 */
 		refuse(leg, sip, 491);
 		return;
 	}
-	if (sdp_read(&offer, body_of(sip))) {
+	if (reload_sdp_read(&offer, body_of(sip))) {
 		refuse(leg, sip, 488);
 		return;
 	}
 	leg->remote_cseq = leg->invite_cseq = sip->sip_cseq->cs_seq;
 	wr_init(&sdp);
-	sdp_answer(&sdp, media_local(leg->media), ++leg->version, &offer);
-	media_start(leg->media, &offer.at, offer.payload_type, offer.direction & SDP_RECVONLY);
+	reload_sdp_answer(&sdp, media_local(leg->media), ++leg->version, &offer);
+	media_start(
+		leg->media, &offer.at, offer.payload_type, offer.direction & RELOAD_SDP_RECVONLY);
 	leg_respond(leg, sip, 200, "OK", wr_done(&sdp));
 	wr_clear(&sdp);
 }
@@ -245,12 +246,12 @@ static void acknowledge(struct leg *leg, const char *invite, uint32_t cseq, bool
 
 static void on_success(struct leg *leg, const sip_t *sip)
 {
-	struct sdp_audio answer;
+	struct reload_sdp_audio answer;
 	char *contact = contact_of(sip);
 	bool cancelled = leg->state == LEG_CANCELLED;
 	if (contact)
 		set(&leg->target, contact);
-	bool fits = !sdp_read(&answer, body_of(sip));
+	bool fits = !reload_sdp_read(&answer, body_of(sip));
 	acknowledge(leg, leg->branch, leg->invite_cseq, true);
 	if (leg->fd < 0)
 		return; /* the connection was lost with it */
@@ -261,7 +262,8 @@ static void on_success(struct leg *leg, const sip_t *sip)
 		leg_hang_up(leg, "caller");
 		return;
 	}
-	media_start(leg->media, &answer.at, answer.payload_type, answer.direction & SDP_RECVONLY);
+	media_start(leg->media, &answer.at, answer.payload_type,
+		answer.direction & RELOAD_SDP_RECVONLY);
 	if (leg->ops->answered)
 		leg->ops->answered(leg);
 }
@@ -301,7 +303,7 @@ static void on_hold_response(struct leg *leg, const sip_t *sip)
 		SPREAD_MS = 1900
 	};
 	int status = sip->sip_status->st_status;
-	struct sdp_audio answer;
+	struct reload_sdp_audio answer;
 	char branch[LEG_TOKEN];
 	if (status < 200 || leg->state != LEG_UP)
 		return;
@@ -310,9 +312,9 @@ static void on_hold_response(struct leg *leg, const sip_t *sip)
 	acknowledge(leg, branch, leg->hold_cseq, status < 300);
 	if (leg->fd < 0)
 		return; /* the connection was lost with it */
-	if (status < 300 && !sdp_read(&answer, body_of(sip)))
+	if (status < 300 && !reload_sdp_read(&answer, body_of(sip)))
 		media_start(leg->media, &answer.at, answer.payload_type,
-			!leg->on_hold && answer.direction & SDP_RECVONLY);
+			!leg->on_hold && answer.direction & RELOAD_SDP_RECVONLY);
 	if (status == 491) /* both at once; the token is as random as anything */
 		leg->hold_again = cli_monotonic() + (leg->own ? AGAIN_MS : 0) +
 				  strtoul(branch + 24, NULL, 16) % SPREAD_MS;

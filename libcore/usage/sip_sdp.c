@@ -1,4 +1,4 @@
-#include "reload-sip-call/sdp.h"
+#include "usage/sip_sdp.h"
 
 #include "media/rtp.h"
 
@@ -8,10 +8,10 @@
 #include <string.h>
 
 static const char *const directions[] = {
-	[SDP_INACTIVE] = "inactive",
-	[SDP_SENDONLY] = "sendonly",
-	[SDP_RECVONLY] = "recvonly",
-	[SDP_SENDRECV] = "sendrecv",
+	[RELOAD_SDP_INACTIVE] = "inactive",
+	[RELOAD_SDP_SENDONLY] = "sendonly",
+	[RELOAD_SDP_RECVONLY] = "recvonly",
+	[RELOAD_SDP_SENDRECV] = "sendrecv",
 };
 
 /* -- reading -------------------------------------------------------------------------------------------------------------- */
@@ -21,12 +21,12 @@ static const char *const directions[] = {
  * it needs c=, m= and the direction alone.
  */
 struct reader {
-	struct sdp_audio audio;
+	struct reload_sdp_audio audio;
 	struct span host;   /* c= of the session */
 	unsigned direction; /* of the session */
 	bool found;         /* a stream that can be used; it is the present one when `in` is set */
 	bool in, candidate; /* candidate: the present stream can be used when its address can */
-	struct sdp_audio stream;
+	struct reload_sdp_audio stream;
 	struct span stream_host;
 	unsigned long port;
 };
@@ -100,12 +100,12 @@ static bool address(struct reload_ip_port *out, struct span host, unsigned long 
 }
 
 /* A word of an m= line as it is written into the answer. */
-static void keep_word(char out[SDP_WORD], struct span word, const char *otherwise)
+static void keep_word(char out[RELOAD_SDP_WORD], struct span word, const char *otherwise)
 {
-	bool plain = word.len && word.len < SDP_WORD;
+	bool plain = word.len && word.len < RELOAD_SDP_WORD;
 	for (size_t i = 0; plain && i < word.len; i++)
 		plain = isalnum(word.at[i]) || word.at[i] == '/' || word.at[i] == '-';
-	snprintf(out, SDP_WORD, "%.*s", plain ? (int)word.len : (int)strlen(otherwise),
+	snprintf(out, RELOAD_SDP_WORD, "%.*s", plain ? (int)word.len : (int)strlen(otherwise),
 		plain ? (const char *)word.at : otherwise);
 }
 
@@ -115,10 +115,14 @@ static void stream_end(struct reader *r)
 	struct span host = r->stream_host.len ? r->stream_host : r->host;
 	if (!r->in)
 		return;
-	if (r->candidate && !r->found && address(&r->audio.at, host, r->port)) {
+	bool held = is(host, "0.0.0.0"); /* RFC 3264 s8.4: nothing is to be sent there */
+	struct reload_ip_port at = { 0 };
+	if (r->candidate && !r->found && (held || address(&at, host, r->port))) {
 		r->found = true;
+		r->audio.at = at;
 		r->audio.payload_type = r->stream.payload_type;
-		r->audio.direction = r->stream.direction;
+		r->audio.direction =
+			r->stream.direction & (held ? RELOAD_SDP_SENDONLY : RELOAD_SDP_SENDRECV);
 		r->audio.index = r->audio.streams;
 	}
 	r->audio.streams++;
@@ -133,9 +137,9 @@ static bool stream_begin(struct reader *r, struct span value)
 	bool codec = false;
 	stream_end(r);
 	r->in = true;
-	r->stream = (struct sdp_audio){ .direction = r->direction };
+	r->stream = (struct reload_sdp_audio){ .direction = r->direction };
 	r->stream_host = span_of(NULL, 0);
-	if (r->audio.streams == SDP_STREAMS_MAX || !number(&r->port, port) || !proto.len)
+	if (r->audio.streams == RELOAD_SDP_STREAMS_MAX || !number(&r->port, port) || !proto.len)
 		return false;
 	keep_word(r->audio.types[r->audio.streams], type, "audio");
 	keep_word(r->audio.protos[r->audio.streams], proto, "RTP/AVP");
@@ -151,7 +155,7 @@ static bool stream_begin(struct reader *r, struct span value)
 static void attribute(struct reader *r, struct span value)
 {
 	unsigned *direction = r->in ? &r->stream.direction : &r->direction;
-	for (unsigned d = SDP_INACTIVE; d <= SDP_SENDRECV; d++)
+	for (unsigned d = RELOAD_SDP_INACTIVE; d <= RELOAD_SDP_SENDRECV; d++)
 		if (is(value, directions[d]))
 			*direction = d;
 }
@@ -175,9 +179,9 @@ static bool read_line(struct reader *r, struct span line)
 	}
 }
 
-enum reload_err sdp_read(struct sdp_audio *out, struct span text)
+enum reload_err reload_sdp_read(struct reload_sdp_audio *out, struct span text)
 {
-	struct reader r = { .direction = SDP_SENDRECV };
+	struct reader r = { .direction = RELOAD_SDP_SENDRECV };
 	struct span line;
 	if (!next_line(&text, &line) || !is(line, "v=0"))
 		return RELOAD_BAD_VALUE;
@@ -211,8 +215,8 @@ static void head(struct wr *w, const struct reload_ip_port *at, unsigned version
 		version, family, host, family, host);
 }
 
-void sdp_offer(struct wr *w, const struct reload_ip_port *at, unsigned version,
-	enum sdp_direction direction)
+void reload_sdp_offer(struct wr *w, const struct reload_ip_port *at, unsigned version,
+	enum reload_sdp_direction direction)
 {
 	char host[64];
 	head(w, at, version, host);
@@ -223,14 +227,14 @@ void sdp_offer(struct wr *w, const struct reload_ip_port *at, unsigned version,
 }
 
 /* What who answers does: it receives where the other end sends, and the other way around. */
-static enum sdp_direction turned(unsigned offered)
+static enum reload_sdp_direction turned(unsigned offered)
 {
-	return (offered & SDP_SENDONLY ? SDP_RECVONLY : 0) |
-	       (offered & SDP_RECVONLY ? SDP_SENDONLY : 0);
+	return (offered & RELOAD_SDP_SENDONLY ? RELOAD_SDP_RECVONLY : 0) |
+	       (offered & RELOAD_SDP_RECVONLY ? RELOAD_SDP_SENDONLY : 0);
 }
 
-void sdp_answer(struct wr *w, const struct reload_ip_port *at, unsigned version,
-	const struct sdp_audio *offer)
+void reload_sdp_answer(struct wr *w, const struct reload_ip_port *at, unsigned version,
+	const struct reload_sdp_audio *offer)
 {
 	char host[64];
 	head(w, at, version, host);

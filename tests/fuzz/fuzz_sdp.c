@@ -1,0 +1,47 @@
+/*
+ * Session descriptions as the other end of a call sends them.
+ *
+ * Always true: the answer to what can be read has as many streams, the same one is used, and its direction is turned around; read
+ * again it gives what was written.
+ */
+#include "usage/sip_sdp.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_answer(const struct reload_sdp_audio *offer)
+{
+	struct reload_ip_port here;
+	struct reload_sdp_audio answer;
+	struct wr w;
+	enum reload_err err = reload_ip_port_parse(&here, "192.0.2.7:5000", 0);
+	assert(!err);
+	wr_init(&w);
+	reload_sdp_answer(&w, &here, 1, offer);
+	assert(!w.err && !reload_sdp_read(&answer, wr_done(&w)));
+	assert(answer.streams == offer->streams && answer.index == offer->index);
+	assert(answer.payload_type == offer->payload_type);
+	assert(!(offer->direction & RELOAD_SDP_SENDONLY) ==
+		!(answer.direction & RELOAD_SDP_RECVONLY));
+	assert(!(offer->direction & RELOAD_SDP_RECVONLY) ==
+		!(answer.direction & RELOAD_SDP_SENDONLY));
+	assert(reload_ip_port_eq(&answer.at, &here));
+	wr_clear(&w);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct reload_sdp_audio audio;
+	if (!size)
+		return 0;
+	uint8_t *copy = reload_memdup(data, size); /* one byte too far is seen */
+	if (!reload_sdp_read(&audio, span_of(copy, size))) {
+		assert(audio.index < audio.streams && audio.streams <= RELOAD_SDP_STREAMS_MAX);
+		assert(!audio.at.type || !reload_ip_port_fault(&audio.at));
+		check_answer(&audio);
+	}
+	free(copy);
+	return 0;
+}

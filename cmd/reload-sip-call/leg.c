@@ -36,6 +36,7 @@ struct leg *leg_new(int fd, const json_t *object)
 	wr_init(&leg->out);
 	leg_token(leg->local_tag);
 	leg->deadline = leg->hold_again = RELOAD_NEVER;
+	leg->used = cli_monotonic();
 	return leg;
 }
 
@@ -52,7 +53,7 @@ void leg_reset(struct leg *leg)
 	leg->media = NULL;
 	leg->state = LEG_IDLE;
 	leg->own = leg->on_hold = false;
-	leg->hold_branch[0] = 0;
+	leg->hold_branch[0] = leg->ask_branch[0] = 0;
 	leg->hold_again = RELOAD_NEVER;
 	leg->status = 0;
 	leg->phrase[0] = 0;

@@ -64,7 +64,7 @@ struct leg {
 	enum leg_state state;
 	bool own, cut; /* own: we called; cut: the connection was lost, or is not wanted */
 	bool closing;  /* leg_close() was called */
-	int status;    /* the last of the other end, or the one that ended the call */
+	int status; /* the last of the other end, or the one that ended the call or our question */
 	char phrase[LEG_TEXT];
 	const char *ended_by; /* "caller", "callee", "time" or "connection"; NULL: it was not up */
 	char *call_id, *remote_uri, *target; /* owned */
@@ -81,6 +81,7 @@ struct leg {
 	struct media *media;
 	reload_ms deadline; /* of the state; RELOAD_NEVER: none */
 	reload_ms begun, answered_at, ended_at;
+	reload_ms used; /* when the last message came, or the connection was made */
 };
 
 /* leg_new() makes a leg (owned) on a connected stream, whose descriptor it takes over.  object: what the agent said of the connection. */
@@ -110,6 +111,9 @@ void leg_hang_up(struct leg *leg, const char *by);
  * which is so within LEG_BYE_MS.
  */
 void leg_close(struct leg *leg);
+
+/* leg_phrase_of() returns the reason phrase of a response (borrowed), always UTF-8. */
+const char *leg_phrase_of(const struct sip_s *sip);
 
 /* leg_wants_out() returns whether something waits to be sent; leg_input(), leg_output() are called when the stream is ready. */
 bool leg_wants_out(const struct leg *leg);

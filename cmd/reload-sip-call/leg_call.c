@@ -90,6 +90,7 @@ void leg_hold(struct leg *leg, bool hold)
 		hold ? RELOAD_SDP_INACTIVE : RELOAD_SDP_SENDRECV);
 	if (hold)
 		media_pause(leg->media);
+	leg->deadline = cli_monotonic() + LEG_PATIENCE_MS;
 	leg->hold_cseq = ++leg->cseq;
 	leg_request(
 		leg, "INVITE", leg->hold_branch, leg->hold_cseq, wr_done(&sdp), "application/sdp");

@@ -1,6 +1,7 @@
 #include "reload-sip-call/leg_internal.h"
 
 #include "ident/aor.h"
+#include "util/text.h"
 
 #include <sofia-sip/msg_header.h>
 #include <sofia-sip/sip.h>
@@ -20,6 +21,13 @@ const char *leg_phrase(int status)
 {
 	const char *phrase = sip_status_phrase(status);
 	return phrase ? phrase : "Refused";
+}
+
+const char *leg_phrase_of(const sip_t *sip)
+{
+	const char *phrase = sip->sip_status->st_phrase;
+	bool good = phrase && reload_utf8_valid(span_str(phrase));
+	return good ? phrase : leg_phrase(sip->sip_status->st_status);
 }
 
 static const char *scheme(const struct leg *leg)
@@ -89,6 +97,14 @@ static void copy(struct wr *w, const void *header)
 		wr_bytes(w, line, (size_t)n);
 }
 
+/* The extensions that a request wants. */
+static void put_unsupported(struct wr *w, const sip_require_t *r)
+{
+	for (; r; r = (const sip_require_t *)r->k_next)
+		for (size_t i = 0; r->k_items && r->k_items[i]; i++)
+			wr_format(w, "Unsupported: %s\r\n", r->k_items[i]);
+}
+
 void leg_respond(
 	struct leg *leg, const sip_t *request, int status, const char *phrase, struct span sdp)
 {
@@ -112,6 +128,8 @@ void leg_respond(
 		wr_format(&w, "Allow: " ALLOW "\r\n");
 	if (request->sip_request->rq_method == sip_method_options && status == 200)
 		wr_format(&w, "Accept: application/sdp, text/plain\r\n");
+	if (status == 420)
+		put_unsupported(&w, request->sip_require);
 	put_body(&w, sdp, "application/sdp");
 	queue(leg, &w);
 }

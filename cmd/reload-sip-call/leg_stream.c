@@ -65,11 +65,13 @@ reload_ms leg_due(const struct leg *leg)
 static void late(struct leg *leg)
 {
 	leg->deadline = RELOAD_NEVER;
-	if (leg->state == LEG_ACCEPTED) /* no ACK */
+	if (leg->state == LEG_ACCEPTED ||
+		leg->state == LEG_UP) /* no ACK, no answer to leg_hold() */
 		leg_hang_up(leg, "time");
-	else if (leg->state == LEG_IDLE)
-		leg_cut(leg); /* no answer to leg_ask() */
-	else
+	else if (leg->state == LEG_IDLE) {
+		leg->status = 408; /* no answer to leg_ask() */
+		leg_cut(leg);
+	} else
 		leg_end(leg);
 }
 

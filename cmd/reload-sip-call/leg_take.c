@@ -62,7 +62,18 @@ static char *contact_of(const sip_t *sip)
 		return NULL;
 	int n = snprintf(text, sizeof(text), "%s@%s%s%s", url->url_user, url->url_host,
 		url->url_params ? ";" : "", url->url_params ? url->url_params : "");
-	return n > 0 && (size_t)n < sizeof(text) ? reload_strdup(text) : NULL;
+	bool good = n > 0 && (size_t)n < sizeof(text) && reload_utf8_valid(span_str(text));
+	return good ? reload_strdup(text) : NULL;
+}
+
+/* An AOR as a URI has it (owned). */
+static char *uri_of(const char *user)
+{
+	struct wr w;
+	wr_init(&w);
+	reload_aor_write(&w, user);
+	wr_u8(&w, 0);
+	return (char *)w.at;
 }
 
 static void set(char **to, char *text)
@@ -86,7 +97,8 @@ static void on_first_invite(struct leg *leg, const sip_t *sip, msg_t *msg)
 		return;
 	}
 	char *contact = contact_of(sip);
-	if (!contact || !sip->sip_from->a_tag) {
+	if (!contact || !sip->sip_from->a_tag ||
+		!reload_utf8_valid(span_str(sip->sip_call_id->i_id))) {
 		free(contact);
 		refuse(leg, sip, 400);
 		return;
@@ -99,7 +111,7 @@ static void on_first_invite(struct leg *leg, const sip_t *sip, msg_t *msg)
 	set(&leg->target, contact);
 	set(&leg->call_id, reload_strdup(sip->sip_call_id->i_id));
 	set(&leg->remote_tag, reload_strdup(sip->sip_from->a_tag));
-	set(&leg->remote_uri, reload_strdup(leg->peer_user ? leg->peer_user : contact));
+	set(&leg->remote_uri, leg->peer_user ? uri_of(leg->peer_user) : reload_strdup(contact));
 	leg->remote_cseq = leg->invite_cseq = sip->sip_cseq->cs_seq;
 	leg->invite = msg_ref(msg);
 	leg->state = LEG_RINGING;
@@ -122,6 +134,8 @@ static void on_another_invite(struct leg *leg, const sip_t *sip)
 		return;
 	}
 	leg->remote_cseq = leg->invite_cseq = sip->sip_cseq->cs_seq;
+	if (leg->on_hold)
+		offer.direction = RELOAD_SDP_INACTIVE; /* until this end resumes the call */
 	wr_init(&sdp);
 	reload_sdp_answer(&sdp, media_local(leg->media), ++leg->version, &offer);
 	media_start(
@@ -197,20 +211,31 @@ static void on_message(struct leg *leg, const sip_t *sip)
 	leg_respond(leg, sip, 200, "OK", NO_BODY);
 }
 
+/* The status with which a request is refused before its method matters; 0: none. */
+static int refusal_of(const struct leg *leg, const sip_t *sip)
+{
+	const sip_request_t *line = sip->sip_request;
+	if (strcasecmp(line->rq_version, "SIP/2.0") != 0)
+		return 505;
+	if (!leg->sips && line->rq_url->url_type == url_sips)
+		return 416; /* sips asks for 5061 */
+	if (leg->peer_user && !names(sip->sip_from->a_url, leg->peer_user))
+		return 403; /* the certificate says who it is */
+	if (sip->sip_require && line->rq_method != sip_method_cancel)
+		return 420; /* RFC 3261 s8.2.2.3: this end has no extension */
+	return 0;
+}
+
 static void on_request(struct leg *leg, const sip_t *sip, msg_t *msg)
 {
-	const url_t *url = sip->sip_request->rq_url;
 	sip_method_t method = sip->sip_request->rq_method;
 	if (method == sip_method_ack) {
 		on_ack(leg, sip);
 		return;
 	}
-	if (!leg->sips && url->url_type == url_sips) {
-		refuse(leg, sip, 416); /* sips asks for 5061 */
-		return;
-	}
-	if (leg->peer_user && !names(sip->sip_from->a_url, leg->peer_user)) {
-		refuse(leg, sip, 403); /* the certificate says who it is */
+	int refusal = refusal_of(leg, sip);
+	if (refusal) {
+		refuse(leg, sip, refusal);
 		return;
 	}
 	switch (method) {
@@ -258,6 +283,11 @@ static void on_success(struct leg *leg, const sip_t *sip)
 	leg->state = LEG_UP;
 	leg->deadline = RELOAD_NEVER;
 	leg->answered_at = cli_monotonic();
+	if (!fits) {
+		leg->status = 488;
+		snprintf(leg->phrase, sizeof(leg->phrase),
+			"its answer names no audio that can be played");
+	}
 	if (cancelled || !fits) { /* it crossed our CANCEL, or is no answer to our offer */
 		leg_hang_up(leg, "caller");
 		return;
@@ -275,8 +305,7 @@ static void on_invite_response(struct leg *leg, const sip_t *sip)
 	if (leg->state != LEG_INVITED && leg->state != LEG_CANCELLED)
 		return;
 	leg->status = status;
-	snprintf(leg->phrase, sizeof(leg->phrase), "%s",
-		sip->sip_status->st_phrase ? sip->sip_status->st_phrase : "");
+	snprintf(leg->phrase, sizeof(leg->phrase), "%s", leg_phrase_of(sip));
 	if (tag && status > 100)
 		set(&leg->remote_tag, reload_strdup(tag));
 	if (status < 200) {
@@ -309,6 +338,7 @@ static void on_hold_response(struct leg *leg, const sip_t *sip)
 		return;
 	memcpy(branch, leg->hold_branch, sizeof(branch));
 	leg->hold_branch[0] = 0;
+	leg->deadline = RELOAD_NEVER;
 	acknowledge(leg, branch, leg->hold_cseq, status < 300);
 	if (leg->fd < 0)
 		return; /* the connection was lost with it */
@@ -318,6 +348,9 @@ static void on_hold_response(struct leg *leg, const sip_t *sip)
 	if (status == 491) /* both at once; the token is as random as anything */
 		leg->hold_again = cli_monotonic() + (leg->own ? AGAIN_MS : 0) +
 				  strtoul(branch + 24, NULL, 16) % SPREAD_MS;
+	else if (status == 481 ||
+		 status == 408) /* RFC 3261 s12.2.1.2: the other end has no such call */
+		leg_hang_up(leg, "callee");
 	else if (leg->ops->held)
 		leg->ops->held(leg, status);
 }
@@ -338,9 +371,10 @@ static void on_response(struct leg *leg, const sip_t *sip)
 	else if (!strcmp(method, "BYE") && leg->state == LEG_BYE_SENT &&
 		 sip->sip_status->st_status >= 200)
 		leg_end(leg);
-	else if (!strcmp(branch, leg->ask_branch) && sip->sip_status->st_status >= 200 &&
-		 leg->ops->responded) {
+	else if (*leg->ask_branch && !strcmp(branch, leg->ask_branch) &&
+		 sip->sip_status->st_status >= 200 && leg->ops->responded) {
 		leg->deadline = RELOAD_NEVER;
+		leg->ask_branch[0] = 0; /* there is one answer */
 		leg->ops->responded(leg, sip);
 	}
 }
@@ -353,6 +387,7 @@ void leg_take(struct leg *leg, sip_t *sip, msg_t *msg)
 		leg_cut(leg); /* it has not even what an answer repeats */
 		return;
 	}
+	leg->used = cli_monotonic();
 	if (sip->sip_status)
 		on_response(leg, sip);
 	else if (sip->sip_error || sip->sip_cseq->cs_method != sip->sip_request->rq_method)

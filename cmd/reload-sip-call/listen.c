@@ -8,6 +8,8 @@
 
 enum {
 	PLACES = 16,
+	PLACES_OF_ONE = 4, /* with one node */
+	IDLE_MS = 32000,   /* a connection without a call and without a message is kept so long */
 	COUNT_MAX = 1000000
 };
 
@@ -119,6 +121,17 @@ static const struct leg_ops leg_ops = {
 
 /* -- the loop ------------------------------------------------------------------------------------------------------------------ */
 
+/* Connections with the node of leg that are neither lost nor being closed. */
+static size_t count_of_node(const struct phone *p, const struct leg *leg)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < p->count; i++) {
+		const struct leg *l = p->legs[i];
+		n += l->fd >= 0 && !l->closing && !l->cut && !strcmp(l->node, leg->node);
+	}
+	return n;
+}
+
 static void on_connected(struct phone *p, json_int_t id, const json_t *object, struct leg *leg)
 {
 	(void)id, (void)object;
@@ -126,6 +139,7 @@ static void on_connected(struct phone *p, json_int_t id, const json_t *object, s
 		return;
 	leg->ops = &leg_ops;
 	leg->owner = p->owner;
+	leg->cut = count_of_node(p, leg) > PLACES_OF_ONE; /* on_pass() drops it */
 }
 
 static void on_progress(struct phone *p, json_int_t id, const json_t *object)
@@ -150,21 +164,26 @@ static reload_ms on_pass(struct phone *p, reload_ms now)
 {
 	struct listener *l = p->owner;
 	size_t calls = 0;
-	(void)now;
+	reload_ms next = RELOAD_NEVER;
 	for (size_t i = p->count; i-- > 0;) {
 		struct leg *leg = p->legs[i];
 		bool busy = leg->state != LEG_IDLE && leg->state != LEG_ENDED;
 		calls += busy;
 		if (busy && leg->state == LEG_UP && leg->media && media_played(leg->media))
 			leg_hang_up(leg, "callee");
-		if (!busy && leg->fd < 0)
+		if (busy || leg->closing)
+			continue;
+		reload_ms idle_to = leg->used + IDLE_MS;
+		if (leg->fd < 0 || leg->cut || now >= idle_to)
 			phone_drop(p, leg);
+		else if (idle_to < next)
+			next = idle_to;
 	}
 	bool over = ((l->count && l->calls >= l->count) || p->stopping) && !calls;
 	for (size_t i = 0; over && i < p->count; i++)
 		phone_drop(p, p->legs[i]); /* the last answers arrive */
 	p->done |= over && !p->count;
-	return RELOAD_NEVER;
+	return next;
 }
 
 static void on_stopped(struct phone *p)

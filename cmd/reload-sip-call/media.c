@@ -26,7 +26,7 @@ enum {
 struct media {
 	const struct media_plan *plan;
 	int fd, record;
-	struct reload_ip_port local;
+	struct reload_ip_port local, remote; /* remote: who is heard; all zero: nobody yet */
 	bool started, sends;
 	uint8_t payload_type;
 	uint16_t sequence;
@@ -179,6 +179,9 @@ void media_start(
 {
 	struct sockaddr_storage to;
 	socklen_t len = reload_sockaddr_to(&to, remote);
+	if (len)
+		m->remote =
+			*remote; /* a call that is held with no address is heard from where it was */
 	if (!len || connect(m->fd, (struct sockaddr *)&to, len))
 		sends = false;
 	m->payload_type = payload_type;
@@ -278,15 +281,26 @@ static void echo(struct media *m, const struct reload_rtp *p)
 	send_payload(m, p->payload);
 }
 
+/* What came before the socket was connected, or when it could not be, may be of anybody. */
+static bool is_heard(const struct media *m, const struct sockaddr_storage *from)
+{
+	struct reload_ip_port at;
+	reload_sockaddr_from(&at, from);
+	return m->started && m->remote.type && reload_ip_port_eq(&at, &m->remote);
+}
+
 static void receive(struct media *m, reload_ms now)
 {
 	uint8_t packet[PACKET_MAX];
 	for (size_t i = 0; i < PACKETS_OF_A_TURN; i++) {
+		struct sockaddr_storage from = { 0 };
+		socklen_t len = sizeof(from);
 		struct reload_rtp p;
-		ssize_t n = recv(m->fd, packet, sizeof(packet), MSG_DONTWAIT);
+		ssize_t n = recvfrom(m->fd, packet, sizeof(packet), MSG_DONTWAIT,
+			(struct sockaddr *)&from, &len);
 		if (n < 0)
 			return;
-		if (!m->started || reload_rtp_read(&p, span_of(packet, (size_t)n)) ||
+		if (!is_heard(m, &from) || reload_rtp_read(&p, span_of(packet, (size_t)n)) ||
 			p.payload_type != m->payload_type ||
 			!reload_rtp_count(&m->stats, &p, now * (RELOAD_RTP_RATE / RELOAD_SECOND)))
 			continue;

@@ -101,7 +101,7 @@ static void on_responded(struct leg *leg, const sip_t *sip)
 {
 	struct outgoing *o = leg->owner;
 	int status = sip->sip_status->st_status;
-	const char *phrase = sip->sip_status->st_phrase ? sip->sip_status->st_phrase : "";
+	const char *phrase = leg_phrase_of(sip);
 	struct outgoing_attempt *a = attempt_of(o, leg);
 	json_t *e = event(o, leg, "summary"), *allow = json_array();
 	for (const sip_allow_t *list = sip->sip_allow; list;
@@ -295,7 +295,7 @@ static void reap(struct outgoing *o)
 			a->leg = NULL;
 		}
 		if (leg->cut && leg->state == LEG_IDLE && !o->err)
-			o->err = RELOAD_LINK_DOWN;
+			o->err = leg->status == 408 ? RELOAD_TIMEOUT : RELOAD_LINK_DOWN;
 		if (leg == o->up)
 			o->up = NULL;
 		phone_drop(&o->phone, leg);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define HEAD "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+#define HEAD  "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
 #define AUDIO "m=audio 4000 RTP/AVP 0\r\n"
 
 static struct reload_sdp_audio read_good(const char *text)
@@ -33,8 +33,8 @@ static void the_first_stream_that_fits(void **state)
 		{ HEAD AUDIO, "127.0.0.1:4000", 0, RELOAD_SDP_SENDRECV, 0, 1 },
 		{ HEAD "m=audio 4000/2 RTP/AVP 96 8 0\n", "127.0.0.1:4000", 8, RELOAD_SDP_SENDRECV,
 			0, 1 },
-		{ HEAD "m=video 1 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\nm=audio 2 RTP/SAVP 0\r\n" AUDIO
-			       AUDIO,
+		{ HEAD "m=video 1 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\nm=audio 2 RTP/SAVP "
+		       "0\r\n" AUDIO AUDIO,
 			"127.0.0.1:4000", 0, RELOAD_SDP_SENDRECV, 3, 5 },
 		/* that of the stream comes before that of the session */
 		{ HEAD "a=inactive\r\n" AUDIO "c=IN IP6 ::1\r\na=sendonly\r\n", "[::1]:4000", 0,
@@ -85,8 +85,8 @@ static void what_is_none(void **state)
 		{ HEAD AUDIO "c=IN IP4 localhost\r\n", RELOAD_NO_VALUE },
 		{ HEAD AUDIO "c=IN IP6 ::\r\n", RELOAD_NO_VALUE },
 		{ HEAD AUDIO "c=IN IP9 127.0.0.1\r\nc=\r\n", RELOAD_OK },
-		{ HEAD AUDIO
-			"c=IN IP4 1111111111111111111111111111111111111111111111111111111111111\r\n",
+		{ HEAD AUDIO "c=IN IP4 "
+			     "1111111111111111111111111111111111111111111111111111111111111\r\n",
 			RELOAD_NO_VALUE },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -120,8 +120,8 @@ static void the_answer_fits_the_offer(void **state)
 		[RELOAD_SDP_RECVONLY] = RELOAD_SDP_SENDONLY,
 		[RELOAD_SDP_SENDRECV] = RELOAD_SDP_SENDRECV };
 	char text[1024];
-	struct reload_sdp_audio offer =
-		read_good(HEAD "m=video 1 RTP/AVP 31\r\nm=audio 4000 RTP/AVP 8\r\nm=x\x7f 1 \"a 0\r\n");
+	struct reload_sdp_audio offer = read_good(
+		HEAD "m=video 1 RTP/AVP 31\r\nm=audio 4000 RTP/AVP 8\r\nm=x\x7f 1 \"a 0\r\n");
 	for (unsigned d = 0; d < COUNT_OF(turned); d++) {
 		offer.direction = d;
 		struct reload_sdp_audio a = read_good(answer_to(&offer, text, sizeof(text)));

@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# reload-sip-call and another end of the call that follows no rules (sip_peer.py).
+
+load lab
+load calls
+
+setup_file() {
+	lab_begin
+	lab_overlay
+	lab_ring
+	reload-sip-call -a bob register bob@calls.example -q
+	until_true reload-fetch -a alice -k CERTIFICATE_BY_USER bob@calls.example -q
+}
+
+teardown_file() {
+	lab_end
+}
+
+caller() {
+	timeout 25 python3 "$BATS_TEST_DIRNAME/sip_peer.py" caller "$1" alice
+}
+
+# callee CASE: it is there when alice calls bob.
+callee() {
+	background callee timeout 25 python3 "$BATS_TEST_DIRNAME/sip_peer.py" callee "$1" bob
+}
+
+@test "a caller: its audio alone is heard, and nothing is sent to nowhere" {
+	listens bob --answer --echo
+	# packets of others are not heard
+	[ "$(caller strangers)" = 2 ]
+	until_true says bob.out '1 sent, 1 received, 0 lost'
+	[ "$(caller nowhere)" = 200 ]
+	until_true says bob.out '0 sent, 0 received, 0 lost'
+	[ "$(caller held_without_an_address)" = 'recvonly sendrecv 2' ]
+	[ "$(caller held_from_the_start)" = 200 ]
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+}
+
+@test "a caller: torture (RFC 4475)" {
+	listens bob --answer
+	[ "$(caller required)" = "420 b'one' b'two' b'three'" ]
+	[ "$(caller other_version)" = '505 200' ]
+	[ "$(caller injected)" = clean ]
+	[ "$(caller not_utf8)" = '400 200' ]
+	[ "$(caller no_ack)" = 200 ]
+	[ "$(caller stale)" = '500 481 200' ]
+	[ "$(caller many)" = all ]
+	# R7904-23: connections are for several calls, but not for ever, nor all places for one node
+	[ "$(caller crowd)" = '200 200 200 200 closed' ]
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+}
+
+@test "a connection without calls is closed" {
+	[ -n "${SIP_IDLE-}" ] || skip "make soak has it"
+	listens bob --answer
+	[ "$(timeout 60 python3 "$BATS_TEST_DIRNAME/sip_peer.py" caller idle alice)" = closed ]
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+}
+
+@test "a callee: its answers" {
+	callee answered_without_audio
+	R reload-sip-call -a alice bob@calls.example --wait 10s -q
+	failed 12 'bob@calls.example was not reached'
+	matches "${stderr_lines[1]}" 'no audio that can be played'
+	ended callee 0
+	callee no_branch
+	R reload-sip-call -a alice bob@calls.example --wait 10s -j
+	[ "$status" = 12 ]
+	jq -se '[.[] | select(.type == "rejected")] == [{type: "rejected", node_id: .[0].nodes[0], sip_status: 603, phrase: "Decline"}]' <<<"$output"
+	ended callee 0
+	callee crossed
+	R reload-sip-call -a alice bob@calls.example --wait 10s --ring 300ms -q
+	failed 4 'was not reached'
+	ended callee 0
+	[ "$(cat callee.out)" = bye ]
+}
+
+@test "a callee: a call that is held" {
+	callee no_such_call
+	R reload-sip-call -a alice bob@calls.example --wait 10s --hold 100ms+10s -j
+	ok
+	jq -se '.[-1] | .type == "summary" and .ended_by == "callee"' <<<"$output"
+	ended callee 0
+	callee resumed_by_the_other
+	R reload-sip-call -a alice bob@calls.example --wait 10s --hold 100ms+10s --duration 2s -q
+	ok
+	ended callee 0
+	[ "$(cat callee.out)" = inactive ]
+}

@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+"""One end of a call that follows no rules, on standard input and output of reload-attach.
+
+    sip_peer.py caller CASE AGENT    calls bob@calls.example, whose program is the one under test
+    sip_peer.py callee CASE AGENT    is called by the program under test
+
+Each case prints what it saw.
+"""
+import re, socket, struct, subprocess, sys
+
+SDP = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n")
+WHO = {"caller": ("alice", "bob"), "callee": ("bob", "alice")}
+
+
+class Peer:
+    def __init__(self, role, agent):
+        command = {"caller": ["connect", "5060", "bob@calls.example"], "callee": ["listen", "5060"]}[role]
+        self.own, self.other = WHO[role]
+        self.process = subprocess.Popen(["reload-attach", "-qa", agent] + command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        self.received = b""
+        self.audio = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.audio.bind(("127.0.0.1", 0))
+        self.audio.settimeout(20)
+        self.tag, self.cseq = "", 0
+
+    def sdp(self, host="127.0.0.1"):
+        return SDP.format(host=host, port=self.audio.getsockname()[1])
+
+    def send(self, message):
+        self.process.stdin.write(message if isinstance(message, bytes) else message.encode())
+
+    def request(self, method, body="", extra="", cseq=None, version="SIP/2.0"):
+        if cseq is None:
+            self.cseq += method not in ("ACK", "CANCEL")
+            cseq = self.cseq
+        tag = f";tag={self.tag}" if self.tag and method != "CANCEL" else ""
+        self.send(f"{method} sip:{self.other}@calls.example {version}\r\nVia: SIP/2.0/TLS calls.example;branch=z9hG4bK{cseq}\r\n"
+                  f"From: <sip:{self.own}@calls.example>;tag=own\r\nTo: <sip:{self.other}@calls.example>{tag}\r\nCall-ID: one\r\n"
+                  f"CSeq: {cseq} {method}\r\nContact: <sip:{self.own}@calls.example>\r\n{extra}Content-Length: {len(body)}\r\n\r\n{body}")
+
+    def respond(self, request, status, phrase=b"x", body="", change=lambda text: text):
+        """The answer to a request: its Via, From, To, Call-ID and CSeq."""
+        fields = b"".join(re.search(rb"^%s:.*?\r\n" % name, request, re.M).group(0) for name in (b"Via", b"From", b"To", b"Call-ID", b"CSeq"))
+        if b";tag=" not in re.search(rb"^To:.*", fields, re.M).group(0):
+            fields = re.sub(rb"^(To:.*?)\r\n", rb"\1;tag=own\r\n", fields, flags=re.M)
+        self.send(change(b"SIP/2.0 %d %s\r\n" % (status, phrase) + fields + b"Contact: <sip:bob@calls.example>\r\n"
+                         b"Content-Length: %d\r\n\r\n" % len(body) + body.encode()))
+
+    def message(self):
+        """The next message in full, None at the end of the stream."""
+        while True:
+            head, blank, rest = self.received.partition(b"\r\n\r\n")
+            if blank:
+                length = int(re.search(rb"^Content-Length: *(\d+)", head, re.M).group(1))
+                if len(rest) >= length:
+                    self.received = rest[length:]
+                    return head + blank + rest[:length]
+            chunk = self.process.stdout.read(65536)
+            if not chunk:
+                return None
+            self.received += chunk
+
+    def expect(self, what):
+        """The next message that begins so; others before it are passed over."""
+        while (message := self.message()) is not None:
+            if message.startswith(what.encode()):
+                return message
+        raise SystemExit(f"no {what}")
+
+    def call(self, body=None, **more):
+        """A call that is up; returns the address to which its audio goes."""
+        self.request("INVITE", self.sdp() if body is None else body, **more)
+        answer = self.expect("SIP/2.0 200")
+        self.tag = re.search(rb"^To:.*;tag=(\w+)", answer, re.M).group(1).decode()
+        self.request("ACK", cseq=self.cseq)
+        return self.address(answer)
+
+    def settle(self):
+        """What was sent as audio has been read when the second of two requests is answered."""
+        for _ in range(2):
+            self.request("OPTIONS")
+            self.expect("SIP/2.0 200")
+
+    @staticmethod
+    def address(answer):
+        return "127.0.0.1", int(re.search(rb"m=audio (\d+)", answer).group(1))
+
+    @staticmethod
+    def direction(message):
+        return re.search(rb"^a=(\w+)\r$", message[message.index(b"\r\n\r\n"):], re.M).group(1).decode()
+
+    def status(self):
+        message = self.message()
+        return "closed" if message is None else message.split()[1].decode()
+
+
+def rtp(number, fill):
+    return struct.pack(">BBHII", 0x80, 0, number, 160 * number, 7) + bytes([fill]) * 160
+
+
+# -- as the caller
+
+
+def strangers(p):
+    """Audio of others is not heard, from before the call was up and during it: the echo has that of the other end alone."""
+    to = p.call()
+    stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for number in range(5):
+        stranger.sendto(rtp(number, 1), to)
+    p.audio.sendto(rtp(9, 2), to)
+    print(p.audio.recv(2048)[12])
+    p.request("BYE")
+    p.expect("SIP/2.0 200")
+
+
+def nowhere(p):
+    """An address of another family than the connection's: nothing can be sent there, and nobody is heard."""
+    p.request("INVITE", p.sdp().replace("IP4 127.0.0.1\r\nt=", "IP6 ::1\r\nt="))
+    answer = p.expect("SIP/2.0 200")
+    p.tag = re.search(rb"^To:.*;tag=(\w+)", answer, re.M).group(1).decode()
+    p.request("ACK", cseq=p.cseq)
+    p.audio.sendto(rtp(1, 1), p.address(answer))
+    p.settle()
+    p.request("BYE")
+    print(p.status())
+
+
+def held_without_an_address(p):
+    """RFC 3264 s8.4: nothing is sent to 0.0.0.0; afterwards the call goes on."""
+    to = p.call()
+    p.request("INVITE", p.sdp("0.0.0.0"))
+    answer = p.expect("SIP/2.0 200")
+    p.request("ACK", cseq=p.cseq)
+    p.audio.sendto(rtp(1, 1), to)  # a listener that echoes does not echo this
+    p.settle()
+    p.request("INVITE", p.sdp())
+    again = p.expect("SIP/2.0 200")
+    p.request("ACK", cseq=p.cseq)
+    p.audio.sendto(rtp(2, 2), to)
+    print(p.direction(answer), p.direction(again), p.audio.recv(2048)[12])
+
+
+def held_from_the_start(p):
+    p.call(p.sdp("0.0.0.0"))
+    p.request("BYE")
+    print(p.status())
+
+
+def required(p):
+    """RFC 3261 s8.2.2.3: an extension that this end has not."""
+    p.request("INVITE", p.sdp(), extra="Require: one, two\r\nRequire: three\r\n")
+    answer = p.expect("SIP/2.0 4")
+    print(answer.split()[1].decode(), *re.findall(rb"^Unsupported: (\w+)", answer, re.M))
+
+
+def other_version(p):
+    p.request("OPTIONS", version="SIP/7.0")
+    p.request("OPTIONS")
+    print(p.status(), p.status())
+
+
+def injected(p):
+    """What a Contact holds does not become a header field of the requests that go there."""
+    p.request("INVITE", p.sdp(), extra="Contact: <sip:alice@calls.example;x=1\r\n X-Injected: 1>\r\n")
+    answer = p.message()
+    print("injected" if b"X-Injected" in (answer or b"") else "clean")
+
+
+def not_utf8(p):
+    p.send(b"INVITE sip:bob@calls.example SIP/2.0\r\nVia: SIP/2.0/TLS calls.example;branch=z9hG4bKx\r\nFrom: \"\xff\" <sip:alice@calls.example>;tag=own\r\n"
+           b"To: <sip:bob@calls.example>\r\nCall-ID: \xff\xfe\r\nCSeq: 1 INVITE\r\nContact: <sip:\xff@calls.example>\r\nContent-Length: 0\r\n\r\n")
+    p.request("OPTIONS")
+    print(p.status(), p.status())
+
+
+def no_ack(p):
+    """BYE of a caller who has not acknowledged ends the call all the same."""
+    p.request("INVITE", p.sdp())
+    answer = p.expect("SIP/2.0 200")
+    p.tag = re.search(rb"^To:.*;tag=(\w+)", answer, re.M).group(1).decode()
+    p.request("BYE")
+    print(p.status())
+
+
+def stale(p):
+    """Requests of the call with a number that is not higher, or with another tag."""
+    p.call()
+    p.request("INVITE", p.sdp(), cseq=1)
+    first = p.status()
+    tag, p.tag = p.tag, "another"
+    p.request("BYE")
+    second = p.status()
+    p.tag = tag
+    p.request("BYE")
+    print(first, second, p.status())
+
+
+def many(p):
+    """More calls on one connection than there are places."""
+    for _ in range(50):
+        p.tag = ""
+        p.call()
+        p.request("BYE")
+        p.expect("SIP/2.0 200")
+    print("all")
+
+
+def crowd(p):
+    """One node has four places, so that others have some."""
+    all = [p] + [Peer("caller", sys.argv[3]) for _ in range(4)]
+    seen = []
+    for one in all:
+        one.request("OPTIONS")
+        seen.append(one.status())
+    print(*sorted(seen))
+    for one in all[1:]:
+        one.process.kill()
+
+
+def idle(p):
+    """A connection on which nothing happens is closed."""
+    print(p.status())
+
+
+# -- as the callee
+
+
+def answered_without_audio(p):
+    invite = p.expect("INVITE")
+    p.respond(invite, 200)
+    p.expect("ACK")
+    bye = p.expect("BYE")
+    p.respond(bye, 200)
+
+
+def crossed(p):
+    """A 200 that crosses the CANCEL: it is acknowledged, and then the call is ended."""
+    invite = p.expect("INVITE")
+    p.respond(invite, 180)
+    cancel = p.expect("CANCEL")
+    p.respond(invite, 200, body=p.sdp())
+    p.respond(cancel, 481)
+    p.expect("ACK")
+    p.respond(p.expect("BYE"), 200)
+    print("bye")
+
+
+def no_branch(p):
+    """An answer to nothing is none to the INVITE."""
+    invite = p.expect("INVITE")
+    p.respond(invite, 200, change=lambda text: re.sub(rb"z9hG4bK\w+", b"z9hG4bK", text).replace(b" INVITE", b" OPTIONS"))
+    p.respond(invite, 603, b"\xff\xfe")
+    p.expect("ACK")
+    p.message()
+
+
+def twice(p):
+    asked = p.expect("OPTIONS")
+    p.respond(asked, 200)
+    p.respond(asked, 200)
+    p.message()
+
+
+def no_such_call(p):
+    """RFC 3261 s12.2.1.2: who has no such call says so to the INVITE that holds it."""
+    invite = p.expect("INVITE")
+    p.respond(invite, 200, body=p.sdp())
+    p.expect("ACK")
+    p.respond(p.expect("INVITE"), 481)
+    p.expect("ACK")
+    p.respond(p.expect("BYE"), 481)
+
+
+def resumed_by_the_other(p):
+    """What one end holds is not resumed by the other."""
+    invite = p.expect("INVITE")
+    p.respond(invite, 200, body=p.sdp())
+    p.expect("ACK")
+    p.respond(p.expect("INVITE"), 200, body=p.sdp())
+    p.expect("ACK")
+    head = invite.decode()
+    p.send("INVITE sip:alice@calls.example SIP/2.0\r\nVia: SIP/2.0/TLS calls.example;branch=z9hG4bKo\r\n"
+           + re.search(r"^To:.*?\r\n", head, re.M).group(0).replace("To:", "From:").replace("\r\n", ";tag=own\r\n")
+           + re.search(r"^From:.*?\r\n", head, re.M).group(0).replace("From:", "To:")
+           + re.search(r"^Call-ID:.*?\r\n", head, re.M).group(0)
+           + f"CSeq: 1 INVITE\r\nContact: <sip:bob@calls.example>\r\nContent-Length: {len(p.sdp())}\r\n\r\n" + p.sdp())
+    print(p.direction(p.expect("SIP/2.0 200")))
+    p.respond(p.expect("BYE"), 200)
+
+
+def main():
+    role, case, agent = sys.argv[1:]
+    peer = Peer(role, agent)
+    globals()[case](peer)
+    peer.process.stdin.close()
+    try:
+        peer.process.wait(10)  # what was written has arrived
+    except subprocess.TimeoutExpired:
+        peer.process.kill()
+
+
+main()

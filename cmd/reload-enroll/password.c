@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -29,22 +31,71 @@ static enum reload_err no_terminal(struct reload_error_text *why)
 	return err;
 }
 
+static volatile sig_atomic_t caught;
+
+static void catch (int number)
+{
+	caught = number;
+}
+
+/* What ends the program waits until the terminal is as it was; it is let in while keys are waited for. */
+struct ends {
+	sigset_t mask;
+	struct sigaction actions[4];
+};
+
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+static void catch_ends(struct ends *before)
+{
+	struct sigaction action = { .sa_handler = catch };
+	sigset_t all;
+	caught = 0;
+	sigemptyset(&all);
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		sigaddset(&all, ends[i]);
+		(void)sigaction(ends[i], NULL, &before->actions[i]);
+		if (before->actions[i].sa_handler != SIG_IGN)
+			(void)sigaction(ends[i], &action, NULL);
+	}
+	(void)sigprocmask(SIG_BLOCK, &all, &before->mask);
+}
+
+static void let_end(const struct ends *before)
+{
+	for (size_t i = 0; i < COUNT_OF(ends); i++)
+		(void)sigaction(ends[i], &before->actions[i], NULL);
+	(void)sigprocmask(SIG_SETMASK, &before->mask, NULL);
+	if (caught)
+		(void)raise(caught);
+}
+
+static bool next_key(char *out, int fd, const struct ends *before)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	return ppoll(&p, 1, NULL, &before->mask) == 1 && read(fd, out, 1) == 1;
+}
+
 /* One line from the terminal, without echo. */
 static char *ask(int fd, const char *prompt)
 {
 	struct termios before, quiet;
+	struct ends ends_before;
 	char line[ACCOUNTS_PASSWORD_MAX + 2];
 	size_t len = 0;
 	if (tcgetattr(fd, &before))
 		return NULL;
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	catch_ends(&ends_before);
 	(void)!write(fd, prompt, strlen(prompt));
 	(void)tcsetattr(fd, TCSAFLUSH, &quiet);
-	while (len < sizeof(line) - 1 && read(fd, line + len, 1) == 1 && line[len] != '\n')
+	while (len < sizeof(line) - 1 && next_key(line + len, fd, &ends_before) &&
+		line[len] != '\n')
 		len++;
 	(void)tcsetattr(fd, TCSAFLUSH, &before);
 	(void)!write(fd, "\n", 1);
+	let_end(&ends_before);
 	line[len] = 0;
 	char *out = reload_strdup(line);
 	OPENSSL_cleanse(line, sizeof(line));

@@ -449,6 +449,19 @@ within_a_second() {
 	failed 10 'no answer'
 }
 
+# typed KEYS: what happens when they are typed where a password is asked for.
+typed() {
+	there python3 "$BATS_TEST_DIRNAME/terminal.py" "$1" reload-enroll request alice@calls.example --url "$URL" --ca-file tls.crt -q "${@:2}"
+}
+
+@test "a password is typed without echo, and Ctrl-C leaves a terminal that shows what is typed" {
+	[ "$(typed 'secret\n' --identity typed)" = 'status 0 echo' ]
+	[ -e there/etc/identity/typed/cert.pem ]
+	[ "$(typed '\x03' --identity never)" = 'signal 2 echo' ]
+	[ "$(typed 'sec\x1c' --identity never)" = 'signal 3 echo' ]
+	[ ! -e there/etc/identity/never ]
+}
+
 @test "passwords are in no output, no log and no file" {
 	run -1 grep -r 'secret\|wrong-password' lab/*.out lab/*.err
 	sqlite3 lab/etc/calls.example/ca/accounts.db .dump >dump

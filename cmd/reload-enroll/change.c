@@ -142,9 +142,10 @@ enum reload_err enroll_change_commit(struct enroll_change *c, struct reload_erro
 		return err;
 	if (c->cli->dry_run)
 		return cli_dir_check(c->authority.dir, why);
-	cli_files_put(files, c->authority.config_path, 0644, wr_done(&c->document));
+	/* the ledger first: who ends this program in between can revoke again, and nothing was issued meanwhile */
 	if (c->ledger_changed)
 		err = enroll_ledger_put(&c->authority, files, ENROLL_LEDGER_MAX, why);
+	cli_files_put(files, c->authority.config_path, 0644, wr_done(&c->document));
 	return err ? err : cli_files_commit(files, why);
 }
 

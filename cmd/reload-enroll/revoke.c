@@ -54,15 +54,21 @@ static enum reload_err revoke_user(struct enroll_change *c, const char *user, co
 	struct reload_id node;
 	size_t i;
 	enum reload_err err = RELOAD_OK;
+	bool enabled = !json_is_true(json_object_get(entry, "disabled"));
+	size_t before = json_array_size(c->changes);
 	json_array_extend(ids, json_object_get(entry, "revoked"));
 	json_array_foreach (ids, i, hex) {
 		if (!err && !reload_id_from_hex(&node, json_string_value(hex)))
 			err = revoke_node(c, user, &node, why);
 	}
 	json_decref(ids);
-	if (!err)
-		enroll_ledger_disable(&c->authority, user, true);
-	return err;
+	if (err || !enabled)
+		return err;
+	enroll_ledger_disable(&c->authority, user, true);
+	c->ledger_changed = true;
+	if (json_array_size(c->changes) == before) /* enabled again, without a new certificate */
+		enroll_change_note(c, "user", user, "disabled");
+	return RELOAD_OK;
 }
 
 static enum reload_err revoke_one(

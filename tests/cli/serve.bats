@@ -201,6 +201,14 @@ post() {
 	R there reload-enroll renew -I dave --ca-file tls.crt --password-file password
 	failed 6 'got no certificate'
 	reload-enroll user enable dave@calls.example -q
+	# without a certificate in between it can be revoked once more
+	R reload-enroll revoke dave@calls.example
+	ok
+	R there reload-enroll renew -I dave --ca-file tls.crt --password-file password
+	failed 6 'got no certificate'
+	R reload-enroll revoke dave@calls.example
+	failed 7 'nothing is to be revoked'
+	reload-enroll user enable dave@calls.example -q
 	rm -r there/etc/identity/dave
 	R there reload-enroll request dave@calls.example --url "$URL" --ca-file tls.crt --password-file password
 	ok

@@ -91,6 +91,24 @@ readdress() { # HOST DEVICE OLD NEW: the host has the address NEW, the way out i
 	done
 }
 
+# A11: the TURN server has its allocations still, and is asked from the same host
+@test "an agent that is killed and started anew on its port has its links through the relay again" {
+	relay_start t
+	port=6084 # in a network of its own
+	host_start a sy -l "0.0.0.0:$port"
+	host_start b sy2
+	reload-agent status -a a --wait joined -t 20 -q >/dev/null
+	reload-agent status -a b --wait joined -t 20 -q >/dev/null
+	until_true path_is a b relayed
+	kill -KILL "$(cat lab/a.pid)"
+	until_true gone "$(cat lab/a.pid)"
+	host_start a sy -l "0.0.0.0:$port"
+	within 60 path_is a b relayed
+	within 60 path_is b a relayed
+	reload-ping -a a -c 1 "node:$(node_of b)"
+	relay_stop t
+}
+
 renumber() { # HOST ADDRESS: its NAT has another public address
 	local nat inet old
 	nat=$(nat-lab ns "$1" nat) inet=$(nat-lab ns inet) old=$(nat-lab addr "$1" nat)

@@ -92,3 +92,34 @@ void ice_pair_from(struct reload_ice_pair *out, const NiceCandidate *local,
 	if (local->type == NICE_CANDIDATE_TYPE_RELAYED)
 		out->server = *server;
 }
+
+void ice_candidates_free(GSList *list)
+{
+	g_slist_free_full(list, (GDestroyNotify)nice_candidate_free);
+}
+
+static gboolean same_family(const NiceCandidate *a, const NiceCandidate *b)
+{
+	return nice_address_ip_version(&a->addr) == nice_address_ip_version(&b->addr);
+}
+
+size_t ice_pairs_of(struct reload_ice_pair out[RELOAD_ICE_PAIRS], NiceAgent *agent, guint stream,
+	const struct reload_ip_port *server)
+{
+	GSList *local = nice_agent_get_local_candidates(agent, stream, ICE_COMPONENT);
+	GSList *remote = nice_agent_get_remote_candidates(agent, stream, ICE_COMPONENT);
+	size_t n = 0;
+	for (GSList *i = local; i; i = i->next)
+		for (GSList *k = remote; k && n < RELOAD_ICE_PAIRS; k = k->next) {
+			const NiceCandidate *own = i->data, *other = k->data;
+			if (!same_family(own, other) ||
+				own->type == NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE ||
+				own->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE)
+				continue;
+			ice_pair_from(&out[n], own, other, server);
+			out[n++].heard = other->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE;
+		}
+	ice_candidates_free(local);
+	ice_candidates_free(remote);
+	return n;
+}

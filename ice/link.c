@@ -47,6 +47,9 @@ struct ice_link {
 	guint stream;
 	enum ice_state state;
 	gboolean relay_only, answered;
+	struct reload_ice_gather how; /* owned copies of what it points to, while it gathers */
+	gboolean again;               /* from other sockets */
+	gint64 gather_by;             /* us */
 	reload_ms wait_ms, others_ms; /* for the first answer of the server, and for others then */
 	struct reload_ip_port server; /* of TURN; type 0: none */
 	GSource *timer;               /* limit of gathering; settled; checks again; owned */
@@ -64,7 +67,6 @@ struct ice_link {
 };
 
 enum {
-	COMPONENT = 1,
 	SPARE = 16, /* descriptors that a link leaves to others, but for those of libnice beside its sockets */
 	EARLY = 8,          /* datagrams of a link, together at most */
 	EARLY_BYTES = 8192, /* of this size; others are lost */
@@ -102,38 +104,7 @@ static void start_timer(struct ice_link *l, reload_ms ms, GSourceFunc fn)
 	g_source_attach(l->timer, l->owner->context);
 }
 
-static void free_candidates(GSList *list)
-{
-	g_slist_free_full(list, (GDestroyNotify)nice_candidate_free);
-}
-
 /* -- failure -------------------------------------------------------------------------------------------------------------- */
-
-static gboolean same_family(const NiceCandidate *a, const NiceCandidate *b)
-{
-	return nice_address_ip_version(&a->addr) == nice_address_ip_version(&b->addr);
-}
-
-/* libnice does not show its check list: what was tried are all pairs of a family, but for reflexive ones of this end, whose base is tried. */
-static size_t pairs_of(struct ice_link *l, struct reload_ice_pair out[RELOAD_ICE_PAIRS])
-{
-	GSList *local = nice_agent_get_local_candidates(l->agent, l->stream, COMPONENT);
-	GSList *remote = nice_agent_get_remote_candidates(l->agent, l->stream, COMPONENT);
-	size_t n = 0;
-	for (GSList *i = local; i; i = i->next)
-		for (GSList *k = remote; k && n < RELOAD_ICE_PAIRS; k = k->next) {
-			const NiceCandidate *own = i->data, *other = k->data;
-			if (!same_family(own, other) ||
-				own->type == NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE ||
-				own->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE)
-				continue;
-			ice_pair_from(&out[n], own, other, &l->server);
-			out[n++].heard = other->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE;
-		}
-	free_candidates(local);
-	free_candidates(remote);
-	return n;
-}
 
 static void fail(struct ice_link *l, const char *why)
 {
@@ -142,7 +113,8 @@ static void fail(struct ice_link *l, const char *why)
 		return;
 	l->state = FAILED;
 	end_timer(l);
-	size_t count = l->agent && l->stream ? pairs_of(l, pairs) : 0;
+	size_t count =
+		l->agent && l->stream ? ice_pairs_of(pairs, l->agent, l->stream, &l->server) : 0;
 	notify(l, (struct reload_ice_notice){ .type = RELOAD_ICE_FAILED,
 			  .why = why,
 			  .pairs = pairs,
@@ -178,10 +150,26 @@ static void report_candidates(
 		return;
 	}
 	l->state = GATHERED;
+	ice_gather_clear(&l->how);
 	notify(l, (struct reload_ice_notice){ .type = RELOAD_ICE_WAS_GATHERED,
 			  .gathered = { ufrag, password, all, count, l->fault } });
 	g_free(ufrag);
 	g_free(password);
+}
+
+static gboolean on_again(gpointer arg);
+
+/*
+ * A server refuses an allocation where it has one already (437, RFC 5766 s6.4): of a run of this program that was killed, or of a host whose place a
+ * NAT has given to this one.  libnice does not tell one refusal from another; from other sockets it is asked once more.
+ */
+static gboolean ask_again(struct ice_link *l, gboolean late, gboolean relayed)
+{
+	if (late || relayed || l->again || l->how.server.type != RELOAD_ICE_TURN_UDP)
+		return FALSE;
+	l->again = TRUE;
+	start_timer(l, 0, on_again); /* libnice is at work on the old ones */
+	return TRUE;
 }
 
 static void gathered(struct ice_link *l, gboolean late)
@@ -191,11 +179,12 @@ static void gathered(struct ice_link *l, gboolean late)
 	if (l->state != GATHERING)
 		return;
 	end_timer(l);
-	GSList *local = nice_agent_get_local_candidates(l->agent, l->stream, COMPONENT);
+	GSList *local = nice_agent_get_local_candidates(l->agent, l->stream, ICE_COMPONENT);
 	for (GSList *i = local; i && count < RELOAD_ICE_GATHERED; i = i->next)
 		count += ice_candidate_from(&all[count].item, i->data) ? 1 : 0;
-	free_candidates(local);
-	report_candidates(l, all, count, late);
+	ice_candidates_free(local);
+	if (!ask_again(l, late, has_relay(all, count)))
+		report_candidates(l, all, count, late);
 }
 
 static void on_gathered(NiceAgent *agent, guint stream, gpointer arg)
@@ -266,9 +255,9 @@ static void check_all(struct ice_link *l)
 	l->checked = g_get_monotonic_time();
 	if (!nice_agent_set_remote_credentials(l->agent, l->stream, l->to.ufrag, l->to.password))
 		fail(l, "libnice refuses the credentials of the other end");
-	else if (nice_agent_set_remote_candidates(l->agent, l->stream, COMPONENT, list) <= 0)
+	else if (nice_agent_set_remote_candidates(l->agent, l->stream, ICE_COMPONENT, list) <= 0)
 		fail(l, "no candidate of the other end is usable");
-	free_candidates(list);
+	ice_candidates_free(list);
 }
 
 static gboolean on_settled(gpointer arg);
@@ -295,7 +284,7 @@ static gboolean on_settled(gpointer arg)
 	struct ice_link *l = arg;
 	start_timer(l, l->recheck_ms, on_recheck);
 	if (!l->relayed)
-		nice_agent_forget_relays(l->agent, l->stream, COMPONENT);
+		nice_agent_forget_relays(l->agent, l->stream, ICE_COMPONENT);
 	return G_SOURCE_REMOVE;
 }
 
@@ -441,7 +430,7 @@ static gboolean add_relay(struct ice_link *l, const struct reload_ice_server *se
 	if (server->type != RELOAD_ICE_TURN_UDP && server->type != RELOAD_ICE_TURN_TCP)
 		return TRUE;
 	l->server = server->at;
-	return nice_agent_set_relay_info(l->agent, l->stream, COMPONENT,
+	return nice_agent_set_relay_info(l->agent, l->stream, ICE_COMPONENT,
 		ice_address_text(at, &server->at), server->at.port, server->user, server->password,
 		server->type == RELOAD_ICE_TURN_TCP ? NICE_RELAY_TYPE_TURN_TCP
 						    : NICE_RELAY_TYPE_TURN_UDP);
@@ -458,9 +447,9 @@ static const char *begin(struct ice_link *l, const struct reload_ice_gather *how
 	if (!add_relay(l, &how->server))
 		return "libnice refuses the TURN server";
 	if (!nice_agent_attach_recv(
-		    l->agent, l->stream, COMPONENT, l->owner->context, on_datagram, l))
+		    l->agent, l->stream, ICE_COMPONENT, l->owner->context, on_datagram, l))
 		return "libnice does not receive";
-	start_timer(l, l->wait_ms, on_gather_late);
+	start_timer(l, MAX(1, (l->gather_by - g_get_monotonic_time()) / 1000), on_gather_late);
 	return nice_agent_gather_candidates(l->agent, l->stream)
 		       ? NULL
 		       : "no socket can be opened at the addresses of this host";
@@ -479,11 +468,39 @@ static gboolean has_descriptors(gsize count)
 	return enough;
 }
 
-void ice_link_new(struct ice_owner *owner, uint64_t key, const struct reload_ice_gather *how)
+static void gather(struct ice_link *l)
+{
+	l->agent = nice_agent_new_full(
+		l->owner->context, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_NONE);
+	set_properties(l, &l->how);
+	if (!l->again)
+		l->gather_by = g_get_monotonic_time() + l->wait_ms * 1000;
+	const char *fault = begin(l, &l->how);
+	if (fault)
+		fail(l, fault);
+}
+
+static gboolean on_again(gpointer arg)
+{
+	struct ice_link *l = arg;
+	g_signal_handlers_disconnect_by_data(l->agent, l);
+	nice_agent_attach_recv(l->agent, l->stream, ICE_COMPONENT, l->owner->context, NULL, NULL);
+	g_object_unref(l->agent);
+	l->stream = 0;
+	l->answered = FALSE;
+	end_timer(l);
+	gather(l);
+	return G_SOURCE_REMOVE;
+}
+
+void ice_link_new(struct ice_owner *owner, uint64_t key, struct reload_ice_gather *how)
 {
 	struct ice_link *l = g_new0(struct ice_link, 1);
 	l->owner = owner;
 	l->key = key;
+	l->how = *how;
+	*how = (struct reload_ice_gather){ 0 };
+	how = &l->how;
 	l->relay_only = how->relay_only;
 	l->recheck_ms = how->recheck_ms ? how->recheck_ms : RELOAD_ICE_RECHECK_MS;
 	g_hash_table_insert(owner->links, &l->key, l);
@@ -495,12 +512,7 @@ void ice_link_new(struct ice_owner *owner, uint64_t key, const struct reload_ice
 		fail(l, "this process has no descriptors left");
 		return;
 	}
-	l->agent = nice_agent_new_full(
-		owner->context, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_NONE);
-	set_properties(l, how);
-	const char *fault = begin(l, how);
-	if (fault)
-		fail(l, fault);
+	gather(l);
 }
 
 /* -- what is asked of a link ---------------------------------------------------------------------------------------------------- */
@@ -525,7 +537,7 @@ void ice_link_start(struct ice_link *l, struct reload_ice_remote *to)
 void ice_link_send(struct ice_link *l, struct span datagram)
 {
 	if (l->state == CONNECTED)
-		(void)nice_agent_send(l->agent, l->stream, COMPONENT, (guint)datagram.len,
+		(void)nice_agent_send(l->agent, l->stream, ICE_COMPONENT, (guint)datagram.len,
 			(const gchar *)datagram.at); /* what a full socket does not take is lost */
 }
 
@@ -542,6 +554,7 @@ static void forget(struct ice_link *l)
 	g_hash_table_remove(l->owner->links, &l->key);
 	notify(l, (struct reload_ice_notice){ .type = RELOAD_ICE_CLOSED });
 	ice_remote_clear(&l->to);
+	ice_gather_clear(&l->how);
 	g_free(l);
 }
 

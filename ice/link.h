@@ -15,8 +15,11 @@ struct ice_owner {
 
 struct ice_link;
 
-/* ice_link_new() enters a link and begins to gather; a notification follows. */
-void ice_link_new(struct ice_owner *owner, uint64_t key, const struct reload_ice_gather *how);
+/*
+ * ice_link_new() enters a link and begins to gather; a notification follows.  What how points to, which was allocated by GLib, is the link's then
+ * and *how is empty.
+ */
+void ice_link_new(struct ice_owner *owner, uint64_t key, struct reload_ice_gather *how);
 
 /* ice_link_find() returns NULL for one that is unknown or is being closed. */
 struct ice_link *ice_link_find(const struct ice_owner *owner, uint64_t key);
@@ -24,8 +27,9 @@ struct ice_link *ice_link_find(const struct ice_owner *owner, uint64_t key);
 /* ice_link_start() begins checks; what to points to, which was allocated by GLib, is the link's then and *to is empty. */
 void ice_link_start(struct ice_link *l, struct reload_ice_remote *to);
 
-/* ice_remote_clear() frees what it points to, and wipes the password. */
+/* ice_remote_clear() and ice_gather_clear() free what it points to, and wipe the password; it is empty then. */
 void ice_remote_clear(struct reload_ice_remote *r);
+void ice_gather_clear(struct reload_ice_gather *g);
 
 /* ice_link_send() sends a datagram over the chosen pair; without one it is lost. */
 void ice_link_send(struct ice_link *l, struct span datagram);

@@ -62,13 +62,20 @@ void ice_remote_clear(struct reload_ice_remote *r)
 	g_free((char *)r->ufrag);
 	wipe_and_free(r->password);
 	g_free((void *)r->candidates);
+	*r = (struct reload_ice_remote){ 0 };
+}
+
+void ice_gather_clear(struct reload_ice_gather *g)
+{
+	g_free((void *)g->addresses);
+	g_free((char *)g->server.user);
+	wipe_and_free(g->server.password);
+	*g = (struct reload_ice_gather){ 0 };
 }
 
 static void command_free(struct command *c)
 {
-	g_free((void *)c->gather.addresses);
-	g_free((char *)c->gather.server.user);
-	wipe_and_free(c->gather.server.password);
+	ice_gather_clear(&c->gather);
 	ice_remote_clear(&c->remote);
 	g_free(c);
 }

@@ -8,10 +8,15 @@
 #include "link/stun_servers.h"
 #include "link/udp_socket_io.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 enum {
 	MANY = 80, /* addresses; more than the plug-in takes */
 	DATAGRAM_MAX = 2000,
 	LIMIT_MS = 40000, /* of a test */
+	STUN_HEADER = 20,
+	INTEGRITY = 20,
 	BINDING_REQUEST = 0x0001,
 	BINDING_SUCCESS = 0x0101
 };
@@ -303,6 +308,77 @@ static void a_server_that_answers_at_one_address(void **state)
 	assert_string_equal(other.why, "the STUN server does not answer");
 }
 
+/* The answer to an Allocate: an error code, and what goes with it. */
+static size_t refusal(uint8_t out[DATAGRAM_MAX], const uint8_t *request, unsigned code)
+{
+	static const uint8_t asks[] = { 0, 0x14, 0, 4, 'r', 'e', 'a', 'l', 0, 0x15, 0, 4, 'o', 'n',
+		'c', 'e' };
+	uint8_t error[] = { 0, 9, 0, 4, 0, 0, (uint8_t)(code / 100), (uint8_t)(code % 100) },
+		integrity[] = { 0, 8, 0, INTEGRITY }, key[16];
+	size_t len = STUN_HEADER + sizeof(error);
+	memcpy(out, request, STUN_HEADER);
+	memcpy(out + STUN_HEADER, error, sizeof(error));
+	out[0] = 1, out[1] = 0x13, out[2] = 0;
+	if (code == 401) {
+		memcpy(out + len, asks, sizeof(asks));
+		out[3] = sizeof(error) + sizeof(asks);
+		return len + sizeof(asks);
+	}
+	out[3] = sizeof(error) + sizeof(integrity) + INTEGRITY;
+	assert_true(EVP_Digest("user:real:password", 18, key, NULL, EVP_md5(), NULL));
+	memcpy(out + len, integrity, sizeof(integrity));
+	assert_non_null(
+		HMAC(EVP_sha1(), key, sizeof(key), out, len, out + len + sizeof(integrity), NULL));
+	return len + sizeof(integrity) + INTEGRITY;
+}
+
+/* A TURN server that has an allocation wherever it is asked from; counts these addresses. */
+static void refuse(int fd, struct reload_ip_port *last, unsigned *ports)
+{
+	uint8_t bytes[DATAGRAM_MAX], out[DATAGRAM_MAX];
+	struct reload_ip_port from;
+	struct reload_udp_local local;
+	int len;
+	while ((len = reload_udp_receive(fd, bytes, sizeof(bytes), &from, &local)) >= 0) {
+		if (len < STUN_HEADER)
+			continue;
+		assert_int_equal(bytes[1], 3); /* Allocate */
+		bool named = memmem(bytes, (size_t)len, "user", 4) != NULL;
+		send_from(fd, &from, span_of(out, refusal(out, bytes, named ? 437 : 401)));
+		*ports += !reload_ip_port_eq(&from, last);
+		*last = from;
+	}
+}
+
+/* A11: 437, as an earlier run of this program has left an allocation there: once more from another port, and no more often */
+static void an_allocation_that_is_there_already(void **state)
+{
+	(void)state;
+	struct end e = { 0 };
+	struct reload_ip_port at = loopback(0), server, last = { 0 };
+	unsigned ports = 0;
+	int fd = socket_open(&server);
+	assert_int_equal(reload_ice_inbox_init(&e.inbox), 0);
+	e.ice = plugin->begin(reload_ice_inbox_put, &e.inbox);
+	plugin->gather(e.ice, 1,
+		&(struct reload_ice_gather){ .addresses = &at,
+			.addresses_count = 1,
+			.server = { RELOAD_ICE_TURN_UDP, server, "user", "password" } });
+	while (!e.gathered) {
+		struct pollfd fds[2] = { { fd, POLLIN, 0 }, { e.inbox.fd, POLLIN, 0 } };
+		assert_true(poll(fds, 2, 10000) > 0);
+		refuse(fd, &last, &ports);
+		if (fds[1].revents)
+			take_all(&e);
+	}
+	assert_int_equal(ports, 2);
+	assert_int_equal(e.count, 1);
+	assert_string_equal(e.why, "the TURN server gives no relay");
+	plugin->end(e.ice);
+	reload_ice_inbox_clear(&e.inbox);
+	close(fd);
+}
+
 /* A16: what this host has is offered without the server, which is asked three times all the same */
 static void a_server_that_is_silent(void **state)
 {
@@ -336,6 +412,7 @@ int main(void)
 		cmocka_unit_test(checks_from_many_addresses_end_it),
 		cmocka_unit_test(a_server_that_answers_at_one_address),
 		cmocka_unit_test(a_server_that_is_silent),
+		cmocka_unit_test(an_allocation_that_is_there_already),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

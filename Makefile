@@ -40,7 +40,7 @@ all: programs
 BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libcrypt-dev \
 	libsofia-sip-ua-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox strace
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -209,7 +209,6 @@ plots: $(O)/reload-sim
 # Figures, never asserted; BENCH_QUICK=1 for a short run, BENCH_PEER=opendht for OpenDHT beside us.
 bench-tools: $(O)/bench/load $(O)/bench/micro $(O)/bench/links $(O)/bench/count.so
 bench: check-deps programs bench-tools lab-tools
-	$(call ensure,strace)
 	$(Q)tests/bench/run $(O) build/bench.json
 
 soak: check-deps programs lab-tools

@@ -1,6 +1,8 @@
 /* Several files that change together or not at all; locks.  Reading is in read.c. */
 #include "common/files.h"
 
+#include "util/bytes.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 enum {
+	PLAN_MAX = 65536, /* bytes of a plan */
 	LOCK_POLL_MS = 20,
 	LINKS_MAX = 40 /* symbolic links in a row, as many as the kernel follows */
 };
@@ -22,9 +25,13 @@ enum {
  * The life of one file: noted -> fresh (new bytes beside it, synced) -> placed (renamed, old bytes saved in `old`).
  * path is the target of symbolic links, so that the links stay.  The names of fresh and old contain the number of this
  * process: what a killed process left is removed by the next one that writes there.
+ *
+ * Several files are renamed one after the other, and a process may be killed between two of them.  So when all are fresh, a plan is written into each of
+ * their directories (PATH.PID.all, beside the first one there): from then on the change is decided, and whoever reads or writes there next completes it.
  */
 struct change {
 	char *path, *fresh, *old;
+	char *plan; /* of its directory, while it is there; NULL beside a file that has it */
 	uint8_t *bytes;
 	size_t len;
 	unsigned mode;
@@ -46,9 +53,19 @@ struct cli_files *cli_files_new(void)
 	return RELOAD_NEW(cli_files);
 }
 
+static void plans_end(struct cli_files *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		if (f->changes[i].plan)
+			unlink(f->changes[i].plan);
+		free(TAKE(f->changes[i].plan));
+	}
+}
+
 /* undo() restores all files and removes new directories, in reverse order. */
 static void undo(struct cli_files *f)
 {
+	plans_end(f);
 	for (size_t i = f->count; i-- > 0;) {
 		struct change *c = &f->changes[i];
 		if (c->placed && c->saved)
@@ -206,19 +223,25 @@ void cli_files_put_new(struct cli_files *f, const char *path, unsigned mode, str
 	put(f, path, mode, bytes, true);
 }
 
-static enum reload_err write_fresh(struct change *c, struct reload_error_text *why)
+/* An errno, 0: all of it is written. */
+static int write_all(int fd, struct span bytes)
 {
 	size_t done = 0;
 	ssize_t n = 0;
+	errno = 0;
+	while (done < bytes.len &&
+		((n = write(fd, bytes.at + done, bytes.len - done)) > 0 || errno == EINTR))
+		done += n > 0 ? (size_t)n : 0;
+	return done == bytes.len ? 0 : errno ? errno : EIO;
+}
+
+static enum reload_err write_fresh(struct change *c, struct reload_error_text *why)
+{
 	int fd = open(c->fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, c->mode);
 	if (fd < 0)
 		return failed(why, "written", c->path, errno);
 	c->written = true;
-	errno = 0;
-	while (done < c->len &&
-		((n = write(fd, c->bytes + done, c->len - done)) > 0 || errno == EINTR))
-		done += n > 0 ? (size_t)n : 0;
-	int code = done < c->len ? (errno ? errno : EIO) : 0;
+	int code = write_all(fd, span_of(c->bytes, c->len));
 	/* only root may change the owner; for others it fails */
 	if (!code && c->there && fchown(fd, c->uid, c->gid) && errno != EPERM)
 		code = errno;
@@ -331,33 +354,134 @@ static enum reload_err place(struct change *c, struct reload_error_text *why)
 	return RELOAD_OK;
 }
 
-/* Removes NAME.PID.new and NAME.PID.old of processes that no longer run; the file itself is always complete. */
-static bool is_left_behind(const char *name)
+/* -- plans ----------------------------------------------------------------------------------------------------------------- */
+
+static bool is_same_dir(const char *a, const char *b)
 {
-	size_t len = strlen(name);
-	if (len < 6 || (strcmp(name + len - 4, ".new") && strcmp(name + len - 4, ".old")))
+	const char *x = strrchr(a, '/'), *y = strrchr(b, '/');
+	size_t n = x ? (size_t)(x - a) : 0, m = y ? (size_t)(y - b) : 0;
+	return !x == !y && n == m && !memcmp(a, b, n);
+}
+
+static enum reload_err plan_write(struct change *c, struct span plan, struct reload_error_text *why)
+{
+	c->plan = beside(c->path, ".all");
+	int fd = open(c->plan, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int code = fd < 0 ? errno : write_all(fd, plan);
+	if (!code && fsync(fd))
+		code = errno;
+	if (fd >= 0 && close(fd) && !code)
+		code = errno;
+	if (code)
+		return failed(why, "written", c->plan, code);
+	sync_dir_of(c->plan);
+	return RELOAD_OK;
+}
+
+/* A plan is the path of each file, each followed by a NUL, and an empty one at the end. */
+static enum reload_err plans_write(struct cli_files *f, struct reload_error_text *why)
+{
+	enum reload_err err = RELOAD_OK;
+	struct wr w;
+	wr_init(&w);
+	for (size_t i = 0; i < f->count; i++)
+		wr_bytes(&w, f->changes[i].path, strlen(f->changes[i].path) + 1);
+	wr_u8(&w, 0);
+	for (size_t i = 0; i < f->count && f->count > 1 && !err; i++) {
+		bool first = true;
+		for (size_t k = 0; k < i; k++)
+			first = first && !is_same_dir(f->changes[k].path, f->changes[i].path);
+		if (first)
+			err = plan_write(&f->changes[i], wr_done(&w), why);
+	}
+	wr_clear(&w);
+	return err;
+}
+
+/* Renames what the process `pid` did not come to, if its plan is complete. */
+static void plan_complete(struct span plan, const char *pid)
+{
+	if (plan.len < 2 || plan.at[plan.len - 1] || plan.at[plan.len - 2])
+		return;
+	for (const char *path = (const char *)plan.at; *path; path += strlen(path) + 1) {
+		size_t size = strlen(path) + strlen(pid) + 8;
+		char *fresh = reload_alloc(size);
+		snprintf(fresh, size, "%s.%s.new", path, pid);
+		(void)rename(fresh, path);
+		snprintf(fresh, size, "%s.%s.old", path, pid);
+		unlink(fresh);
+		sync_dir_of(path);
+		free(fresh);
+	}
+}
+
+/* Whether name ends with .PID and suffix, of a process that no longer runs; *pid is where its number begins. */
+static bool is_of_dead(const char *name, const char *suffix, const char **pid)
+{
+	size_t len = strlen(name), tail = strlen(suffix);
+	if (len < tail + 2 || strcmp(name + len - tail, suffix))
 		return false;
-	size_t end = len - 4, at = end;
+	size_t end = len - tail, at = end;
 	while (at && name[at - 1] >= '0' && name[at - 1] <= '9')
 		at--;
 	if (at == end || end - at > 9 || !at || name[at - 1] != '.')
 		return false;
-	long pid = strtol(name + at, NULL, 10);
-	return pid > 0 && pid != (long)getpid() && kill((pid_t)pid, 0) && errno == ESRCH;
+	*pid = name + at;
+	long number = strtol(*pid, NULL, 10);
+	return number > 0 && number != (long)getpid() && kill((pid_t)number, 0) && errno == ESRCH;
 }
 
-static void sweep_dir_of(const char *path)
+/* A plan of another user says nothing. */
+static void plan_resume(int dir, const char *name, const char *pid)
+{
+	char number[16];
+	struct stat st;
+	uint8_t *plan = reload_alloc(PLAN_MAX);
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool own = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid();
+	ssize_t n = own ? read(fd, plan, PLAN_MAX) : 0;
+	snprintf(number, sizeof(number), "%.*s", (int)strspn(pid, "0123456789"), pid);
+	if (n > 1)
+		plan_complete(span_of(plan, (size_t)n), number);
+	if (fd >= 0)
+		close(fd);
+	free(plan);
+	if (own)
+		unlinkat(dir, name, 0);
+}
+
+static DIR *open_dir_of(const char *path)
 {
 	char *dir = reload_strdup(path), *slash = strrchr(dir, '/');
 	if (slash)
 		slash[slash == dir] = 0;
 	DIR *d = opendir(slash ? dir : ".");
+	free(dir);
+	return d;
+}
+
+void cli_files_recover(const char *path)
+{
+	const char *pid;
+	DIR *d = open_dir_of(path);
 	for (struct dirent *e; d && (e = readdir(d));)
-		if (is_left_behind(e->d_name))
+		if (is_of_dead(e->d_name, ".all", &pid))
+			plan_resume(dirfd(d), e->d_name, pid);
+	if (d)
+		closedir(d);
+}
+
+/* Completes what killed processes had decided, and removes what they had not. */
+static void sweep_dir_of(const char *path)
+{
+	const char *pid;
+	cli_files_recover(path);
+	DIR *d = open_dir_of(path);
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (is_of_dead(e->d_name, ".new", &pid) || is_of_dead(e->d_name, ".old", &pid))
 			unlinkat(dirfd(d), e->d_name, 0);
 	if (d)
 		closedir(d);
-	free(dir);
 }
 
 static enum reload_err change_all(struct cli_files *f, struct reload_error_text *why)
@@ -367,6 +491,8 @@ static enum reload_err change_all(struct cli_files *f, struct reload_error_text 
 		sweep_dir_of(f->changes[i].path); /* these first: they may be what fills the disk */
 	for (size_t i = 0; i < f->count && !err; i++)
 		err = write_fresh(&f->changes[i], why);
+	if (!err)
+		err = plans_write(f, why);
 	for (size_t i = 0; i < f->count && !err; i++)
 		err = place(&f->changes[i], why);
 	if (err) {
@@ -378,6 +504,7 @@ static enum reload_err change_all(struct cli_files *f, struct reload_error_text 
 			unlink(f->changes[i].old);
 		sync_dir_of(f->changes[i].path);
 	}
+	plans_end(f);
 	f->committed = true;
 	return RELOAD_OK;
 }

@@ -29,7 +29,8 @@ struct cli_files;
 /*
  * cli_files_new() begins a set of files that change together.  cli_files_mkdir() makes a directory with its parents, cli_files_put() notes new
  * contents (copied), cli_files_commit() writes, syncs and renames them all.  When anything fails nothing has changed:
- * files are as before, new files and directories are gone.  cli_files_free() undoes what was not committed.
+ * files are as before, new files and directories are gone.  cli_files_free() undoes what was not committed.  When the process is killed, nothing has
+ * changed either, or cli_files_recover() completes it.
  */
 struct cli_files *cli_files_new(void);
 void cli_files_free(struct cli_files *files);
@@ -38,6 +39,12 @@ enum reload_err cli_files_mkdir(struct cli_files *files, const char *path, unsig
 	struct reload_error_text *why) MUST_CHECK;
 void cli_files_put(struct cli_files *files, const char *path, unsigned mode, struct span bytes);
 enum reload_err cli_files_commit(struct cli_files *files, struct reload_error_text *why) MUST_CHECK;
+
+/*
+ * cli_files_recover() completes what processes that were killed had begun to commit, where a file of such a set is in the directory of path.
+ * It is called before a set is read; what cannot be completed stays as it is.
+ */
+void cli_files_recover(const char *path);
 
 /* cli_files_put_new() is cli_files_put() for a file that may not exist: the commit then fails with RELOAD_EXISTS. */
 void cli_files_put_new(struct cli_files *files, const char *path, unsigned mode, struct span bytes);

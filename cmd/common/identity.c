@@ -154,6 +154,7 @@ enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***
 {
 	uint8_t *bytes = NULL;
 	size_t len = 0;
+	cli_files_recover(path); /* a key or a configuration may belong to it */
 	enum reload_err err =
 		read_part(&bytes, &len, path, CLI_CERT_FILE_MAX, RELOAD_BAD_CERT, why);
 	if (!err)

@@ -230,6 +230,7 @@ part() {
 
 @test "what another program may send: each request has its answer, and the connection goes on" {
 	listens bob --answer
+	# R7904-30: "several" has the empty lines that keep a connection open between its requests
 	while read -r name want; do
 		got=$(timeout 10 python3 "$BATS_TEST_DIRNAME/sip_raw.py" "$name" alice)
 		[ "$got" = "$want" ] || { echo "$name: $got, not $want"; return 1; }

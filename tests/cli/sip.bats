@@ -130,11 +130,11 @@ absent() {
 }
 
 @test "what nobody may register is refused before it is sent" {
-	# R7904-7
+	# R7904-7, R7904-38
 	R reload-sip-call -a bob register carol@calls.example
 	failed 6 'cannot register carol@calls.example'
 	matches "${stderr_lines[1]}" 'certificate of this node is that of bob@calls.example'
-	# R7904-5
+	# R7904-5, R7904-36
 	R reload-sip-call -a erin register erin@elsewhere.example
 	failed 6 'cannot register erin@elsewhere.example'
 	matches "${stderr_lines[1]}" 'allows no names of elsewhere.example'

@@ -422,7 +422,7 @@ static void asked_and_awaited(void **state)
 	assert_int_equal(host.listened, 1);
 	/* R-6.5.2-04 */
 	b_answers_as(r, m, APP, "active");
-	/* somebody else is quicker */
+	/* R7904-20, R7904-21: somebody else is quicker */
 	reload_peer_app_up(r->u->peer, 1, 7, r->a->credentials.cert);
 	assert_int_equal(host.dropped, 7);
 	assert_int_equal(r->u->events[RELOAD_EV_APP_REFUSED], 1);

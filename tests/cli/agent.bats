@@ -342,7 +342,8 @@ except BrokenPipeError: pass' "$SOCK"
 	R reload-agent status -a carol --wait stopped
 	[ "$status" -eq 0 ]
 	lab_start carol -l 127.0.0.1:0
-	R reload-agent status -a carol --wait joined
+	# attempts to join are repeated after growing pauses
+	R reload-agent status -a carol --wait joined -t 60
 	ok
 }
 

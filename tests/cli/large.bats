@@ -92,7 +92,16 @@ setup() {
 }
 
 @test "the time of the command holds for all parts together" {
-	R reload-fetch -a bob -t 1ms -k LIST alice@calls.example
+	local node owner asker=bob
+	node=$(reload-fetch -a bob -j -k LIST alice@calls.example | jq -r '.responsible')
+	for owner in alice bob carol none; do
+		[ $owner != none ]
+		[ "$(node_of $owner)" != "$node" ] || break
+	done
+	[ $owner != bob ] || asker=alice
+	kill -STOP "$(cat lab/$owner.pid)"
+	R reload-fetch -a $asker -t 300ms -k LIST alice@calls.example
+	kill -CONT "$(cat lab/$owner.pid)"
 	[ "$status" -eq 4 ]
 }
 

@@ -3,7 +3,7 @@
  * DTLS, and what it carries.  Prints one line for each end.
  *
  *   ice-links PLUGIN NETNS NETNS ADDRESSES ADDRESSES [stun=ADDR] [turn=ADDR] [turn-tcp=ADDR] [relay-only] [links=N] [bytes=N] [idle=SECONDS]
- *             [recheck=MS] [sleeps=N] [abandon] [rounds=N] [fail=K]
+ *             [recheck=MS] [wait=MS] [sleeps=N] [abandon] [rounds=N] [fail=K]
  *
  * ADDRESSES: of the host, with commas between them.  rounds: that many links one after the other, each of which is closed when it is up, before
  * those that stay; fail: each K-th of them has an answer that leads nowhere, and is closed while it is checked.
@@ -41,6 +41,7 @@ struct run {
 	bool relay_only;
 	uint32_t links, rounds, fail;
 	uint32_t idle_s, recheck_ms;
+	uint32_t wait_ms; /* for a STUN server; 0: as for a TURN server */
 	uint32_t
 		sleeps; /* of a process, a second, while it is idle: more is a fault; 0: no limit */
 	bool abandon;   /* relays are not given back at the end */
@@ -183,7 +184,7 @@ static void gather_all(uint32_t n)
 		.addresses = me.run->address[!me.asks],
 		.addresses_count = me.run->addresses[!me.asks],
 		.server = me.run->server,
-		.wait_ms = RELOAD_STUN_WAIT_MS,
+		.wait_ms = me.run->wait_ms,
 		.recheck_ms = me.run->recheck_ms };
 	me.start = reload_poll_now();
 	for (uint32_t i = 0; i < n; i++)
@@ -439,7 +440,8 @@ static void option(struct run *run, const char *arg)
 		uint32_t *out;
 	} numbers[] = { { "links", &run->links }, { "rounds", &run->rounds },
 		{ "fail", &run->fail }, { "bytes", &run->bytes }, { "sleeps", &run->sleeps },
-		{ "recheck", &run->recheck_ms }, { "idle", &run->idle_s } };
+		{ "recheck", &run->recheck_ms }, { "idle", &run->idle_s },
+		{ "wait", &run->wait_ms } };
 	for (size_t i = 0; value && i < COUNT_OF(numbers); i++)
 		if (strlen(numbers[i].name) == len && !strncmp(arg, numbers[i].name, len))
 			*numbers[i].out = (uint32_t)strtoul(value, NULL, 10);

@@ -53,6 +53,21 @@ static enum reload_err open_authority(
 	return err;
 }
 
+static void release(struct enroll_change *c)
+{
+	if (!c->cli)
+		return;
+	reload_config_edit_free(c->edit);
+	reload_config_free(c->config);
+	enroll_authority_close(&c->authority);
+	cli_certs_free(c->others, c->others_count);
+	reload_cert_free(c->cert);
+	reload_key_free(c->key);
+	json_decref(c->changes);
+	wr_clear(&c->document);
+	*c = (struct enroll_change){ 0 };
+}
+
 enum reload_err enroll_change_open(
 	struct enroll_change *out, struct cli *cli, const char *user, struct reload_error_text *why)
 {
@@ -69,25 +84,10 @@ enum reload_err enroll_change_open(
 		err = reload_config_edit_new(&c.edit, c.authority.config, why);
 	free(overlay);
 	if (err)
-		enroll_change_close(&c);
+		release(&c);
 	else
 		*out = c;
 	return err;
-}
-
-void enroll_change_close(struct enroll_change *c)
-{
-	if (!c->cli)
-		return;
-	reload_config_edit_free(c->edit);
-	reload_config_free(c->config);
-	enroll_authority_close(&c->authority);
-	cli_certs_free(c->others, c->others_count);
-	reload_cert_free(c->cert);
-	reload_key_free(c->key);
-	json_decref(c->changes);
-	wr_clear(&c->document);
-	*c = (struct enroll_change){ 0 };
 }
 
 void enroll_change_note(
@@ -127,7 +127,7 @@ static enum reload_err make(struct enroll_change *c, struct reload_error_text *w
 	return err;
 }
 
-enum reload_err enroll_change_commit(struct enroll_change *c, struct reload_error_text *why)
+static enum reload_err commit(struct enroll_change *c, struct reload_error_text *why)
 {
 	AUTO(cli_files) files = cli_files_new();
 	enum reload_err err = make(c, why);
@@ -142,7 +142,6 @@ enum reload_err enroll_change_commit(struct enroll_change *c, struct reload_erro
 		return err;
 	if (c->cli->dry_run)
 		return cli_dir_check(c->authority.dir, why);
-	/* the ledger first: who ends this program in between can revoke again, and nothing was issued meanwhile */
 	if (c->ledger_changed)
 		err = enroll_ledger_put(&c->authority, files, ENROLL_LEDGER_MAX, why);
 	cli_files_put(files, c->authority.config_path, 0644, wr_done(&c->document));
@@ -179,7 +178,7 @@ static void print_changed(FILE *out, const json_t *o, void *arg)
 		fputs("next: reload-enroll config publish\n", out);
 }
 
-void enroll_change_report(struct enroll_change *c)
+static void report(struct enroll_change *c)
 {
 	json_t *o = json_pack("{s:s, s:s, s:i, s:i, s:o, s:O, s:I, s:b, s:b}", "path",
 		c->authority.config_path, "overlay", c->authority.overlay, "previous_sequence",
@@ -189,4 +188,15 @@ void enroll_change_report(struct enroll_change *c)
 		reload_config_in_place(c->config, c->authority.config), "dry_run", c->cli->dry_run);
 	cli_print(c->cli, o, print_changed, c->cli);
 	json_decref(o);
+}
+
+int enroll_change_end(struct enroll_change *c, struct cli *cli, enum reload_err err,
+	struct reload_error_text *why)
+{
+	if (!err)
+		err = commit(c, why);
+	if (!err)
+		report(c);
+	release(c);
+	return err ? cli_fail(cli, err, why) : 0;
 }

@@ -22,25 +22,22 @@ struct enroll_change {
 
 /*
  * enroll_change_open() opens the authority of --overlay (of user's domain when that is missing and user is not NULL) and its
- * signer.  A document that has expired can be changed, so that it can be extended.  enroll_change_close() ends it; zeroed is legal.
+ * signer.  A document that has expired can be changed, so that it can be extended.  enroll_change_end() ends it.
  */
 enum reload_err enroll_change_open(struct enroll_change *out, struct cli *cli, const char *user,
 	struct reload_error_text *why) MUST_CHECK;
-void enroll_change_close(struct enroll_change *change);
 
 /* enroll_change_note() notes for the report what was changed; before and after may be NULL. */
 void enroll_change_note(
 	struct enroll_change *change, const char *what, const char *before, const char *after);
 
 /*
- * enroll_change_commit() signs the new document, checks it as `config check` does, asks when peers would have to leave because of it, and replaces
- * document and ledger together.  With --dry-run nothing is written.
+ * enroll_change_end() ends a change (zeroed is legal with err), and returns the exit status of the program.  err says how it went so far, with why.  If all is well the new document
+ * is signed and checked as `config check` does; it asks when peers would have to leave because of it, replaces document and ledger together, and
+ * prints what was changed; enroll_change_fields are the fields of that result.  With --dry-run nothing is written.
  */
-enum reload_err enroll_change_commit(
-	struct enroll_change *change, struct reload_error_text *why) MUST_CHECK;
-
-/* enroll_change_report() prints what was changed; enroll_change_fields are the fields of that result. */
-void enroll_change_report(struct enroll_change *change);
+int enroll_change_end(struct enroll_change *change, struct cli *cli, enum reload_err err,
+	struct reload_error_text *why);
 extern const char enroll_change_fields[];
 
 /* The subcommands; each returns the exit status. */

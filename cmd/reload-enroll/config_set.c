@@ -92,12 +92,7 @@ int enroll_config_set(struct cli *cli)
 		err = set_one(&c, cli->operands[i], &why);
 	if (!err)
 		err = extend(&c, &why);
-	if (!err)
-		err = enroll_change_commit(&c, &why);
-	if (!err)
-		enroll_change_report(&c);
-	enroll_change_close(&c);
-	return err ? cli_fail(cli, err, &why) : 0;
+	return enroll_change_end(&c, cli, err, &why);
 }
 
 static void kind_words(char out[160], const struct reload_kind *kind)
@@ -159,10 +154,5 @@ int enroll_config_add_kind(struct cli *cli)
 	enum reload_err err = enroll_change_open(&c, cli, NULL, &why);
 	for (size_t i = 0; i < cli->operands_count && !err; i++)
 		err = add_kind(&c, cli->operands[i], &why);
-	if (!err)
-		err = enroll_change_commit(&c, &why);
-	if (!err)
-		enroll_change_report(&c);
-	enroll_change_close(&c);
-	return err ? cli_fail(cli, err, &why) : 0;
+	return enroll_change_end(&c, cli, err, &why);
 }

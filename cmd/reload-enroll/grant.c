@@ -126,10 +126,5 @@ int enroll_config_grant(struct cli *cli)
 		err = enroll_change_open(&g.change, cli, NULL, &why);
 	if (!err)
 		err = change_all(&g, &why);
-	if (!err)
-		err = enroll_change_commit(&g.change, &why);
-	if (!err)
-		enroll_change_report(&g.change);
-	enroll_change_close(&g.change);
-	return err ? cli_fail(cli, err, &why) : 0;
+	return enroll_change_end(&g.change, cli, err, &why);
 }

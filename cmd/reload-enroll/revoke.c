@@ -105,10 +105,5 @@ int enroll_revoke(struct cli *cli)
 	enum reload_err err = enroll_change_open(&c, cli, user, &why);
 	if (!err)
 		err = revoke_all(&c, &why);
-	if (!err)
-		err = enroll_change_commit(&c, &why);
-	if (!err)
-		enroll_change_report(&c);
-	enroll_change_close(&c);
-	return err ? cli_fail(cli, err, &why) : 0;
+	return enroll_change_end(&c, cli, err, &why);
 }

@@ -10,7 +10,6 @@
 #pragma once
 
 #include "reload-sip-call/media.h"
-#include "usage/sip_sdp.h"
 
 struct sip_s; /* of sofia-sip: a message as it was parsed, and its memory */
 struct msg_s;
@@ -75,7 +74,6 @@ struct leg {
 	bool on_hold;         /* what this end wants */
 	reload_ms hold_again; /* after 491, when it is tried again; RELOAD_NEVER */
 	uint32_t cseq, remote_cseq, invite_cseq;
-	unsigned version;     /* of our session description */
 	struct msg_s *invite; /* of the other end, until it is answered */
 	struct reload_sdp_audio offer;
 	struct media *media;

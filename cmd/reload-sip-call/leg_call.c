@@ -27,7 +27,7 @@ enum reload_err leg_call(struct leg *leg, const char *uri, struct reload_error_t
 	if (err)
 		return err;
 	wr_init(&sdp);
-	reload_sdp_offer(&sdp, media_local(leg->media), ++leg->version, RELOAD_SDP_SENDRECV);
+	media_offer(leg->media, &sdp, RELOAD_SDP_SENDRECV);
 	leg->state = LEG_INVITED;
 	leg->deadline = cli_monotonic() + LEG_PATIENCE_MS;
 	leg->invite_cseq = ++leg->cseq;
@@ -59,12 +59,11 @@ enum reload_err leg_accept(struct leg *leg, struct reload_error_text *why)
 	if (err)
 		return err;
 	wr_init(&sdp);
-	reload_sdp_answer(&sdp, media_local(leg->media), ++leg->version, &leg->offer);
+	media_answer(leg->media, &sdp, &leg->offer);
 	leg->state = LEG_ACCEPTED;
 	leg->status = 200;
 	leg->deadline = cli_monotonic() + LEG_PATIENCE_MS;
-	media_start(leg->media, &leg->offer.at, leg->offer.payload_type,
-		leg->offer.direction & RELOAD_SDP_RECVONLY);
+	media_start(leg->media, &leg->offer, leg->offer.direction & RELOAD_SDP_RECVONLY);
 	leg_respond(leg, sip_object(leg->invite), 200, "OK", wr_done(&sdp));
 	wr_clear(&sdp);
 	return RELOAD_OK;
@@ -86,8 +85,7 @@ void leg_hold(struct leg *leg, bool hold)
 	leg->hold_again = RELOAD_NEVER;
 	leg_token(leg->hold_branch);
 	wr_init(&sdp);
-	reload_sdp_offer(&sdp, media_local(leg->media), ++leg->version,
-		hold ? RELOAD_SDP_INACTIVE : RELOAD_SDP_SENDRECV);
+	media_offer(leg->media, &sdp, hold ? RELOAD_SDP_INACTIVE : RELOAD_SDP_SENDRECV);
 	if (hold)
 		media_pause(leg->media);
 	leg->deadline = cli_monotonic() + LEG_PATIENCE_MS;

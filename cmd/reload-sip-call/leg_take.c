@@ -137,9 +137,8 @@ static void on_another_invite(struct leg *leg, const sip_t *sip)
 	if (leg->on_hold)
 		offer.direction = RELOAD_SDP_INACTIVE; /* until this end resumes the call */
 	wr_init(&sdp);
-	reload_sdp_answer(&sdp, media_local(leg->media), ++leg->version, &offer);
-	media_start(
-		leg->media, &offer.at, offer.payload_type, offer.direction & RELOAD_SDP_RECVONLY);
+	media_answer(leg->media, &sdp, &offer);
+	media_start(leg->media, &offer, offer.direction & RELOAD_SDP_RECVONLY);
 	leg_respond(leg, sip, 200, "OK", wr_done(&sdp));
 	wr_clear(&sdp);
 }
@@ -292,8 +291,7 @@ static void on_success(struct leg *leg, const sip_t *sip)
 		leg_hang_up(leg, "caller");
 		return;
 	}
-	media_start(leg->media, &answer.at, answer.payload_type,
-		answer.direction & RELOAD_SDP_RECVONLY);
+	media_start(leg->media, &answer, answer.direction & RELOAD_SDP_RECVONLY);
 	if (leg->ops->answered)
 		leg->ops->answered(leg);
 }
@@ -343,7 +341,7 @@ static void on_hold_response(struct leg *leg, const sip_t *sip)
 	if (leg->fd < 0)
 		return; /* the connection was lost with it */
 	if (status < 300 && !reload_sdp_read(&answer, body_of(sip)))
-		media_start(leg->media, &answer.at, answer.payload_type,
+		media_start(leg->media, &answer,
 			!leg->on_hold && answer.direction & RELOAD_SDP_RECVONLY);
 	if (status == 491) /* both at once; the token is as random as anything */
 		leg->hold_again = cli_monotonic() + (leg->own ? AGAIN_MS : 0) +

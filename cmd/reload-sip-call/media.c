@@ -27,6 +27,7 @@ struct media {
 	const struct media_plan *plan;
 	int fd, record;
 	struct reload_ip_port local, remote; /* remote: who is heard; all zero: nobody yet */
+	unsigned version;                    /* of the session descriptions of this end */
 	bool started, sends;
 	uint8_t payload_type;
 	uint16_t sequence;
@@ -169,22 +170,25 @@ void media_free(struct media *m)
 	free(m);
 }
 
-const struct reload_ip_port *media_local(const struct media *m)
+void media_offer(struct media *m, struct wr *sdp, enum reload_sdp_direction direction)
 {
-	return &m->local;
+	reload_sdp_offer(sdp, &m->local, ++m->version, direction);
 }
 
-void media_start(
-	struct media *m, const struct reload_ip_port *remote, uint8_t payload_type, bool sends)
+void media_answer(struct media *m, struct wr *sdp, const struct reload_sdp_audio *offer)
+{
+	reload_sdp_answer(sdp, &m->local, ++m->version, offer);
+}
+
+void media_start(struct media *m, const struct reload_sdp_audio *other, bool sends)
 {
 	struct sockaddr_storage to;
-	socklen_t len = reload_sockaddr_to(&to, remote);
-	if (len)
-		m->remote =
-			*remote; /* a call that is held with no address is heard from where it was */
+	socklen_t len = reload_sockaddr_to(&to, &other->at);
+	if (len) /* a call that is held with no address is heard from where it was */
+		m->remote = other->at;
 	if (!len || connect(m->fd, (struct sockaddr *)&to, len))
 		sends = false;
-	m->payload_type = payload_type;
+	m->payload_type = other->payload_type;
 	m->sends = sends;
 	if (m->started)
 		return;

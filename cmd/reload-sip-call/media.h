@@ -6,7 +6,7 @@
 
 #include "common/options.h"
 #include "media/rtp.h"
-#include "wire/destination.h"
+#include "usage/sip_sdp.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -38,12 +38,15 @@ enum reload_err media_new(struct media **out, const struct media_plan *plan,
 /* media_free() completes the recording; NULL is legal. */
 void media_free(struct media *m);
 
-/* media_local() returns where this host waits for packets. */
-const struct reload_ip_port *media_local(const struct media *m);
+/*
+ * media_offer() appends a session description that offers what this end can do, media_answer() one that answers an offer; each has a
+ * higher version than those before it.
+ */
+void media_offer(struct media *m, struct wr *sdp, enum reload_sdp_direction direction);
+void media_answer(struct media *m, struct wr *sdp, const struct reload_sdp_audio *offer);
 
-/* media_start() begins to send to remote; payload_type is PCMU or PCMA.  Another call changes where, and whether it is sent at all. */
-void media_start(
-	struct media *m, const struct reload_ip_port *remote, uint8_t payload_type, bool sends);
+/* media_start() begins to send what was agreed on with the other end.  Another call changes where, and whether it is sent at all. */
+void media_start(struct media *m, const struct reload_sdp_audio *other, bool sends);
 
 /* media_pause() sends no more until media_start() says so. */
 void media_pause(struct media *m);

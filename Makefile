@@ -29,7 +29,7 @@ LIBEXECDIR ?= $(PREFIX)/libexec
 VERSION := 0.1.0
 
 # Rooms from low to high: a room includes only rooms to its left (tests/lint/rooms checks this).
-ROOMS ?= util wire ident media config topology storage usage engine connection route exchange membership replica service peer link sim enroll control
+ROOMS ?= util wire ident media config topology storage usage engine connection route exchange membership replica service peer link dns sim control
 # Programs that other programs run: no manual page, no completion, in no PATH.
 PRIVATE := reload-check-proof
 PROGRAMS := $(filter-out common $(PRIVATE),$(notdir $(patsubst %/main.c,%,$(wildcard cmd/*/main.c))))

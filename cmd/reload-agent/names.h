@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "enroll/dns_io.h"
+#include "dns/lookup_io.h"
 #include "log.h"
 
 enum {

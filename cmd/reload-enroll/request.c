@@ -3,7 +3,7 @@
  * after the certificate was checked as every node would check it.
  */
 #include "common/call.h"
-#include "enroll/srv_io.h"
+#include "dns/srv_io.h"
 #include "ident/key.h"
 #include "reload-enroll/enroll.h"
 #include "reload-enroll/https.h"

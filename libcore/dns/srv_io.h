@@ -1,7 +1,7 @@
 /* Looking up SRV records with c-ares, for programs that wait for the answer. */
 #pragma once
 
-#include "enroll/srv.h"
+#include "dns/srv.h"
 #include "util/clock.h"
 #include "util/err.h"
 

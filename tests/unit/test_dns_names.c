@@ -1,5 +1,5 @@
 /* What is taken for a host name where a person gives an address. */
-#include "enroll/dns_io.h"
+#include "dns/lookup_io.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

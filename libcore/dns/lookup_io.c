@@ -1,4 +1,4 @@
-#include "enroll/dns_io.h"
+#include "dns/lookup_io.h"
 
 #include "util/alloc.h"
 

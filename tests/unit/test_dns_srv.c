@@ -1,5 +1,5 @@
 /* The order of SRV records (RFC 2782): priorities in order, weights by chance. */
-#include "enroll/srv.h"
+#include "dns/srv.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "enroll/srv_io.h"
+#include "dns/srv_io.h"
 
 #include <ares.h>
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-#include "enroll/srv.h"
+#include "dns/srv.h"
 
 #include <stdlib.h>
 #include <string.h>

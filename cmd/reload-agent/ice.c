@@ -104,7 +104,8 @@ enum reload_err host_ice_start(struct host *h, struct reload_error_text *why)
 	enum reload_err err = plugin_load(&plugin, why);
 	if (!err)
 		err = reload_links_use_ice(h->links, plugin, why);
-	i->nat.poll = h->agent.poll;
+	i->nat.round.poll = h->agent.poll;
+	i->filter.poll = h->agent.poll;
 	i->relay.agent = &h->agent;
 	i->relay.done = ice_soon;
 	i->relay.arg = i;
@@ -127,6 +128,7 @@ void host_ice_stop(struct host *h)
 		return;
 	struct reload_timers *timers = reload_poll_timers(h->agent.poll);
 	agent_nat_stop(&i->nat);
+	stun_round_stop(&i->filter);
 	if (i->started)
 		agent_relay_clear(&i->relay);
 	reload_timer_cancel(timers, &i->again);
@@ -275,7 +277,7 @@ static bool stun_server(struct host_ice *i, struct reload_ip_port *out)
 		return true;
 	}
 	for (size_t k = 0; k < i->nat.count; k++)
-		if ((i->nat.at[k].mapped.type || i->nat.running) && !i->nat.at[k].turn) {
+		if ((i->nat.at[k].mapped.type || i->nat.round.running) && !i->nat.at[k].turn) {
 			*out = i->nat.at[k].at;
 			return true;
 		}
@@ -358,7 +360,7 @@ static void go_on(void *arg)
 	if (waiting && !hold && ice_relay_needed(i) && agent_relay_search(&i->relay) &&
 		!ice_turn(i))
 		hold = ICE_HOLD_MS;
-	if (i->h->as_client && !i->nat.running && !ice_cut_off(i)) {
+	if (i->h->as_client && !i->nat.round.running && !ice_cut_off(i)) {
 		ice_become_peer(i);
 		return;
 	}

@@ -46,6 +46,7 @@ struct ice_job {
 struct host_ice {
 	struct host *h;
 	struct agent_nat nat;
+	struct stun_round filter; /* of agent_nat_filter_measure() */
 	struct agent_relay relay;
 	struct reload_stun_servers stun;
 	size_t turn_of; /* which group of STUN servers is next */
@@ -53,7 +54,7 @@ struct host_ice {
 	struct reload_timer again;
 	void (*go_on)(void *arg); /* runs what can go on */
 	char *secret_path;        /* owned; NULL: none */
-	bool started, relay_only, loopback, no_pair, nat_outdated;
+	bool started, relay_only, loopback, no_pair, nat_outdated, filter_asked;
 	struct reload_timer as_peer_again;
 	enum agent_nat_mapping mapping_logged;
 	json_t *candidates;        /* of the last gathering; NULL: none */

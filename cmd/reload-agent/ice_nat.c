@@ -72,6 +72,24 @@ static size_t servers_to_ask(struct host_ice *i, struct agent_nat_server out[AGE
 	return count;
 }
 
+static void filter_measured(void *arg)
+{
+	struct host_ice *i = arg;
+	i->h->agent.rpc->hook.due = true;
+}
+
+/* Takes a second or more where datagrams are filtered, so only when somebody asks what is between this node and the others. */
+static void filter_measure(struct host_ice *i)
+{
+	i->filter_asked = false;
+	for (size_t k = 0; k < i->nat.count; k++)
+		if (i->nat.at[k].second) {
+			agent_nat_filter_measure(&i->filter, &i->nat.at[k].at, filter_measured, i);
+			return;
+		}
+	stun_round_clear(&i->filter);
+}
+
 static void measured(void *arg)
 {
 	struct host_ice *i = arg;
@@ -99,6 +117,8 @@ static void measured(void *arg)
 	i->mapping_logged = nat->mapping;
 	i->nat_outdated = false;
 	i->h->agent.rpc->hook.due = true; /* somebody may wait for it */
+	if (i->filter_asked)
+		filter_measure(i);
 	ice_soon(i);
 }
 
@@ -123,7 +143,7 @@ bool ice_measure(struct host_ice *i)
 {
 	struct agent_nat_server servers[AGENT_NAT_SERVERS];
 	reload_ms now = reload_poll_now();
-	if (i->nat.running)
+	if (i->nat.round.running)
 		return true;
 	if (i->nat.measured && !i->nat_outdated && !second_server(i) &&
 		now - i->nat.measured < ICE_NAT_AGE_MS)
@@ -153,6 +173,7 @@ void ice_measure_asked(struct agent *agent)
 {
 	struct host_ice *i = ((struct host *)agent)->ice; /* its first member */
 	i->nat_outdated = true;
+	i->filter_asked = !i->filter.running;
 	(void)ice_measure(i);
 }
 

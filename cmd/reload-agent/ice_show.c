@@ -174,11 +174,13 @@ static json_t *turn_json(const struct host_ice *i)
 json_t *ice_measured_json(const struct agent *agent)
 {
 	const struct host_ice *i = ((const struct host *)agent)->ice; /* its first member */
-	if (i->nat.running || i->nat_outdated)
+	if (i->nat.round.running || i->nat_outdated || i->filter_asked || i->filter.running)
 		return NULL;
-	return json_pack("{s:s, s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "mapping",
-		agent_nat_mapping_name(i->nat.mapping), "seen", address_json(ice_seen(i)), "socket",
-		address_json(&i->nat.local), "relay_needed", ice_relay_needed(i), "relay_only",
-		i->relay_only, "servers", servers_json(i), "turn_servers", turn_json(i),
-		"candidates", i->candidates ? json_deep_copy(i->candidates) : json_array());
+	return json_pack("{s:s, s:s, s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "mapping",
+		agent_nat_mapping_name(i->nat.mapping), "filtering",
+		agent_nat_filtering_name(agent_nat_filtering(&i->filter)), "seen",
+		address_json(ice_seen(i)), "socket", address_json(&i->nat.round.local),
+		"relay_needed", ice_relay_needed(i), "relay_only", i->relay_only, "servers",
+		servers_json(i), "turn_servers", turn_json(i), "candidates",
+		i->candidates ? json_deep_copy(i->candidates) : json_array());
 }

@@ -1,25 +1,13 @@
 #include "nat.h"
 
 #include "link/addresses_io.h"
-#include "link/udp_socket_io.h"
 #include "wire/codes.h"
 
-#include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
-
 enum {
-	REPEAT_MS = 300, /* a datagram or its answer may be lost */
-	AFTER_MS = 100   /* for others, when two servers have answered */
+	AFTER_MS = 100 /* for others, when two servers have answered */
 };
 
-static size_t answers(const struct agent_nat *n)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < n->count; i++)
-		count += n->at[i].mapped.type != 0;
-	return count;
-}
+/* -- how it maps --------------------------------------------------------------------------------------------------------------- */
 
 static bool is_own(const struct reload_ip_port *mapped)
 {
@@ -31,7 +19,7 @@ static bool is_own(const struct reload_ip_port *mapped)
 static enum agent_nat_mapping judge(const struct agent_nat *n)
 {
 	const struct reload_ip_port *first = NULL;
-	size_t count = answers(n);
+	size_t count = stun_round_answers(&n->round);
 	bool linked = false;
 	if (!n->count)
 		return AGENT_NAT_UNMEASURED;
@@ -53,91 +41,27 @@ static enum agent_nat_mapping judge(const struct agent_nat *n)
 
 void agent_nat_stop(struct agent_nat *n)
 {
-	if (!n->running)
-		return;
-	n->running = false;
-	reload_timer_cancel(reload_poll_timers(n->poll), &n->timer);
-	reload_poll_remove(n->poll, n->watch);
-	if (n->fd >= 0)
-		close(n->fd);
+	stun_round_stop(&n->round);
 }
 
-static void finish(struct agent_nat *n)
+static reload_ms two_are_enough(const struct stun_round *r)
 {
-	agent_nat_stop(n);
+	return stun_round_answers(r) > 1 ? AFTER_MS : RELOAD_NEVER;
+}
+
+static void finish(void *arg)
+{
+	struct agent_nat *n = arg;
+	n->count = n->round.count;
+	for (size_t i = 0; i < n->count; i++) {
+		const struct stun_ask *ask = &n->round.ask[i];
+		n->at[i].mapped = ask->answer.mapped;
+		n->at[i].rtt_ms = ask->rtt_ms;
+		n->at[i].second = ask->answer.other.type != 0;
+	}
 	n->mapping = judge(n);
 	n->measured = reload_poll_now();
 	n->done(n->arg);
-}
-
-static void on_time(void *arg);
-
-static void arm(struct agent_nat *n, reload_ms due)
-{
-	reload_timer_arm(reload_poll_timers(n->poll), &n->timer, due, on_time, n);
-}
-
-static void ask(struct agent_nat *n)
-{
-	uint8_t request[RELOAD_STUN_REQUEST_SIZE];
-	struct reload_udp_local any = { 0 };
-	for (size_t i = 0; i < n->count; i++) {
-		if (n->at[i].mapped.type)
-			continue;
-		reload_stun_request(request, n->at[i].transaction);
-		(void)reload_udp_send(n->fd, span_of(request, sizeof(request)), &n->at[i].at, &any);
-	}
-	n->sent++;
-}
-
-static void on_time(void *arg)
-{
-	struct agent_nat *n = arg;
-	reload_ms now = reload_poll_now(), end = n->began + AGENT_NAT_MS,
-		  next = n->began + ((reload_ms)REPEAT_MS << n->sent) - REPEAT_MS;
-	if (now >= end || answers(n) > 1 || answers(n) == n->count) {
-		finish(n);
-		return;
-	}
-	if (now >= next) {
-		ask(n);
-		next = n->began + ((reload_ms)REPEAT_MS << n->sent) - REPEAT_MS;
-	}
-	arm(n, next < end ? next : end);
-}
-
-static void take(struct agent_nat *n, struct span datagram)
-{
-	for (size_t i = 0; i < n->count; i++) {
-		struct reload_ip_port mapped;
-		unsigned code;
-		if (n->at[i].mapped.type ||
-			reload_stun_response(&mapped, &code, datagram, n->at[i].transaction))
-			continue;
-		n->at[i].mapped = mapped;
-		n->at[i].rtt_ms = reload_poll_now() - n->began;
-		if (answers(n) == n->count)
-			arm(n, reload_poll_now());
-		else if (answers(n) > 1)
-			arm(n, reload_poll_now() + AFTER_MS);
-		return;
-	}
-}
-
-static void on_datagram(void *arg, unsigned events)
-{
-	struct agent_nat *n = arg;
-	uint8_t bytes[RELOAD_STUN_REQUEST_MAX];
-	struct reload_ip_port from;
-	struct reload_udp_local local;
-	struct reload_udp_error error;
-	(void)events;
-	while (reload_udp_error(n->fd, &error))
-		; /* a server that is not there does not answer */
-	int len;
-	while ((len = reload_udp_receive(n->fd, bytes, sizeof(bytes), &from, &local)) >= 0)
-		if (len)
-			take(n, span_of(bytes, (size_t)len));
 }
 
 void agent_nat_measure(struct agent_nat *n, const struct agent_nat_server *servers, size_t count,
@@ -146,26 +70,14 @@ void agent_nat_measure(struct agent_nat *n, const struct agent_nat_server *serve
 	n->done = done;
 	n->arg = arg;
 	n->count = 0;
-	n->sent = 0;
-	n->began = reload_poll_now();
-	n->local = (struct reload_ip_port){ .type = RELOAD_IPV4 };
-	for (size_t i = 0; i < count && n->count < COUNT_OF(n->at); i++) {
-		struct agent_nat_server *s = &n->at[n->count];
-		if (servers[i].at.type != RELOAD_IPV4)
-			continue;
-		*s = (struct agent_nat_server){
-			.at = servers[i].at, .turn = servers[i].turn, .linked = servers[i].linked
-		};
-		if (getrandom(s->transaction, sizeof(s->transaction), 0) ==
-			(ssize_t)sizeof(s->transaction))
-			n->count++;
-	}
-	n->fd = n->count ? reload_udp_open(&n->local) : -1;
-	n->watch = n->fd < 0 ? 0 : reload_poll_add(n->poll, n->fd, RELOAD_POLL_IN, on_datagram, n);
-	if (!n->watch)
-		n->count = 0; /* nobody to ask, or no descriptor */
-	n->running = true;
-	arm(n, reload_poll_now());
+	stun_round_clear(&n->round);
+	for (size_t i = 0; i < count; i++)
+		if (servers[i].at.type == RELOAD_IPV4 &&
+			stun_round_add(&n->round, &servers[i].at, RELOAD_STUN_CHANGE_NOTHING))
+			n->at[n->count++] = (struct agent_nat_server){ .at = servers[i].at,
+				.turn = servers[i].turn,
+				.linked = servers[i].linked };
+	stun_round_begin(&n->round, two_are_enough, finish, n);
 }
 
 const char *agent_nat_mapping_name(enum agent_nat_mapping mapping)
@@ -179,4 +91,64 @@ const char *agent_nat_mapping_name(enum agent_nat_mapping mapping)
 		[AGENT_NAT_ADDRESS_DEPENDENT] = "address-dependent",
 	};
 	return names[mapping];
+}
+
+/* -- what it lets in ----------------------------------------------------------------------------------------------------------- */
+
+enum {
+	AS_IT_IS, /* the requests of a round, in this order */
+	OTHER_PORT,
+	OTHER_ADDRESS
+};
+
+/* Each answer counts only when it came from where it was asked for: a server may not know what CHANGE-REQUEST says. */
+static bool came(const struct stun_round *r, size_t which)
+{
+	const struct stun_ask *ask = &r->ask[which];
+	if (which >= r->count || !ask->answered)
+		return false;
+	bool same_host = reload_ip_port_same_host(&ask->from, &ask->at),
+	     same_port = ask->from.port == ask->at.port;
+	return which == AS_IT_IS     ? same_host && same_port
+	       : which == OTHER_PORT ? same_host && !same_port
+				     : !same_host;
+}
+
+static reload_ms any_sender_is_enough(const struct stun_round *r)
+{
+	return came(r, OTHER_ADDRESS) ? 0 : RELOAD_NEVER;
+}
+
+void agent_nat_filter_measure(struct stun_round *r, const struct reload_ip_port *server,
+	void (*done)(void *arg), void *arg)
+{
+	static const enum reload_stun_change changes[] = { [AS_IT_IS] = RELOAD_STUN_CHANGE_NOTHING,
+		[OTHER_PORT] = RELOAD_STUN_CHANGE_PORT,
+		[OTHER_ADDRESS] = RELOAD_STUN_CHANGE_BOTH };
+	bool all = true;
+	stun_round_clear(r);
+	for (size_t i = 0; i < COUNT_OF(changes); i++)
+		all = all && stun_round_add(r, server, changes[i]);
+	if (!all)
+		stun_round_clear(r);
+	stun_round_begin(r, any_sender_is_enough, done, arg);
+}
+
+enum agent_nat_filtering agent_nat_filtering(const struct stun_round *r)
+{
+	return came(r, OTHER_ADDRESS) ? AGENT_FILTER_NONE
+	       : came(r, OTHER_PORT)  ? AGENT_FILTER_ADDRESS
+	       : came(r, AS_IT_IS)    ? AGENT_FILTER_PORT
+				      : AGENT_FILTER_UNMEASURED;
+}
+
+const char *agent_nat_filtering_name(enum agent_nat_filtering filtering)
+{
+	static const char *const names[] = {
+		[AGENT_FILTER_UNMEASURED] = "not measured",
+		[AGENT_FILTER_NONE] = "endpoint-independent",
+		[AGENT_FILTER_ADDRESS] = "address-dependent",
+		[AGENT_FILTER_PORT] = "address and port-dependent",
+	};
+	return names[filtering];
 }

@@ -239,7 +239,7 @@ void turn_offer_start(struct host *h)
 	drop_all(h); /* those of an earlier run */
 	if (!o)
 		return;
-	o->check.poll = h->agent.poll;
+	o->check.round.poll = h->agent.poll;
 	o->name.poll = h->agent.poll;
 	o->name.log = h->agent.log;
 	begin(o);
@@ -248,7 +248,7 @@ void turn_offer_start(struct host *h)
 void turn_offer_stop(struct host *h)
 {
 	struct turn_offer *o = h->turn_offer;
-	if (!o || !o->check.poll)
+	if (!o || !o->check.round.poll)
 		return;
 	agent_nat_stop(&o->check);
 	agent_names_stop(&o->name);

@@ -52,6 +52,7 @@ static void print_nat(FILE *out, const json_t *o, void *arg)
 	const char *seen = cli_get_text(o, "seen");
 	(void)arg;
 	fprintf(out, "mapping    %s\n", cli_get_text(o, "mapping"));
+	fprintf(out, "filtering  %s\n", cli_get_text(o, "filtering"));
 	fprintf(out, "measured   a socket of the agent for this alone, %s, closed again\n",
 		cli_get_text(o, "socket"));
 	fprintf(out, "seen       %s\n", *seen ? seen : "by nobody");

@@ -37,6 +37,7 @@ enum {
 	XOR_MAPPED_ADDRESS = 0x0020,
 	FIRST_OPTIONAL = 0x8000,
 	FINGERPRINT = 0x8028,
+	OTHER_ADDRESS = 0x802c, /* RFC 5780 */
 };
 
 /* A message whose lengths and FINGERPRINT are right. */
@@ -258,15 +259,21 @@ enum reload_err reload_stun_serve(uint8_t out[RELOAD_STUN_ANSWER_MAX], size_t *l
 
 /* -- the client --------------------------------------------------------------------------------- */
 
-void reload_stun_request(
-	uint8_t out[RELOAD_STUN_REQUEST_SIZE], const uint8_t transaction[RELOAD_STUN_TRANSACTION])
+size_t reload_stun_request(uint8_t out[RELOAD_STUN_REQUEST_SIZE],
+	const uint8_t transaction[RELOAD_STUN_TRANSACTION], enum reload_stun_change change)
 {
 	struct wr w = wr_fixed(out, RELOAD_STUN_REQUEST_SIZE);
 	wr_u16(&w, BINDING_REQUEST);
 	wr_u16(&w, 0);
 	wr_u32(&w, COOKIE);
 	wr_bytes(&w, transaction, RELOAD_STUN_TRANSACTION);
+	if (change) {
+		wr_u16(&w, CHANGE_REQUEST);
+		wr_u16(&w, 4);
+		wr_u32(&w, change);
+	}
 	message_end(&w, true);
+	return w.len;
 }
 
 /* A value of MAPPED-ADDRESS or, with the mask of the message, of XOR-MAPPED-ADDRESS. */
@@ -286,31 +293,31 @@ static bool address_read(struct reload_ip_port *out, struct span value, const ui
 	return !reload_ip_port_fault(out);
 }
 
-enum reload_err reload_stun_response(struct reload_ip_port *mapped, unsigned *code,
-	struct span datagram, const uint8_t transaction[RELOAD_STUN_TRANSACTION])
+enum reload_err reload_stun_response(struct reload_stun_answer *a, struct span datagram,
+	const uint8_t transaction[RELOAD_STUN_TRANSACTION])
 {
 	static const uint8_t plain[16];
 	struct message m;
-	struct reload_ip_port found;
 	bool xored = false, have = false, unknown = false;
+	*a = (struct reload_stun_answer){ 0 };
 	if (!message_read(&m, datagram) || m.classic ||
 		(m.type != BINDING_SUCCESS && m.type != BINDING_ERROR) ||
 		memcmp(m.id + 4, transaction, RELOAD_STUN_TRANSACTION) != 0)
 		return RELOAD_NO_METHOD;
-	*code = 0;
 	struct attribute at;
 	for (struct rd r = rd_of(m.attributes); attribute_next(&r, &at);) {
 		unknown |= !is_known(at.type, true); /* RFC 5389 s7.3.3: the transaction failed */
-		if (at.type == ERROR_CODE && at.value.len >= 4 && m.type == BINDING_ERROR && !*code)
-			*code = (at.value.at[2] & 7) * 100u + at.value.at[3];
+		if (at.type == ERROR_CODE && at.value.len >= 4 && m.type == BINDING_ERROR &&
+			!a->code)
+			a->code = (at.value.at[2] & 7) * 100u + at.value.at[3];
 		else if (at.type == XOR_MAPPED_ADDRESS && !xored) {
 			xored = true;
-			have = address_read(&found, at.value, m.id);
+			have = address_read(&a->mapped, at.value, m.id);
 		} else if (at.type == MAPPED_ADDRESS && !xored && !have)
-			have = address_read(&found, at.value, plain);
+			have = address_read(&a->mapped, at.value, plain);
+		else if (at.type == OTHER_ADDRESS && !a->other.type &&
+			 !address_read(&a->other, at.value, plain))
+			a->other = (struct reload_ip_port){ 0 };
 	}
-	if (m.type == BINDING_ERROR || unknown || !have)
-		return RELOAD_BAD_ANSWER;
-	*mapped = found;
-	return RELOAD_OK;
+	return m.type == BINDING_ERROR || unknown || !have ? RELOAD_BAD_ANSWER : RELOAD_OK;
 }

@@ -16,7 +16,7 @@ enum {
 	RELOAD_STUN_ANSWER_MAX = 128,  /* bytes of any answer of the server */
 	RELOAD_STUN_GROWTH_MAX = 24,   /* an IPv6 address as an attribute */
 	RELOAD_STUN_REQUEST_MAX = 548, /* bytes; longer requests are not answered (RFC 5389 s7.1) */
-	RELOAD_STUN_REQUEST_SIZE = 28, /* of a request of this client */
+	RELOAD_STUN_REQUEST_SIZE = 36, /* at most, of a request of this client */
 	RELOAD_STUN_TRANSACTION = 12,  /* bytes of its transaction id */
 	RELOAD_STUN_RATE = 50,         /* answers a second to one address ... */
 	RELOAD_STUN_RATE_ALL = 2000    /* ... and to all together */
@@ -39,14 +39,30 @@ enum reload_err reload_stun_serve(uint8_t out[RELOAD_STUN_ANSWER_MAX], size_t *l
 	struct reload_admission *a, struct span datagram, const struct reload_ip_port *from,
 	reload_ms now) MUST_CHECK;
 
-/* reload_stun_request() writes a Binding request with FINGERPRINT; the 12 bytes of transaction are random. */
-void reload_stun_request(
-	uint8_t out[RELOAD_STUN_REQUEST_SIZE], const uint8_t transaction[RELOAD_STUN_TRANSACTION]);
+/* What a request asks the server to answer from (RFC 5780 s7.2): CHANGE-REQUEST, which only servers with two addresses obey. */
+enum reload_stun_change {
+	RELOAD_STUN_CHANGE_NOTHING,
+	RELOAD_STUN_CHANGE_PORT = 2,
+	RELOAD_STUN_CHANGE_BOTH = 6 /* address and port */
+};
 
 /*
- * reload_stun_response() reads the address of this node, as the server sees it, from the response to a request.
- * RELOAD_NO_METHOD: the datagram is no response to that transaction, or is damaged: go on waiting.  RELOAD_BAD_ANSWER: it
- * is the response and has no address of one node in it; *code is then its error code (420), or 0.
+ * reload_stun_request() writes a Binding request with FINGERPRINT and returns its length; the 12 bytes of transaction are random.
  */
-enum reload_err reload_stun_response(struct reload_ip_port *mapped, unsigned *code,
-	struct span datagram, const uint8_t transaction[RELOAD_STUN_TRANSACTION]) MUST_CHECK;
+size_t reload_stun_request(uint8_t out[RELOAD_STUN_REQUEST_SIZE],
+	const uint8_t transaction[RELOAD_STUN_TRANSACTION], enum reload_stun_change change);
+
+struct reload_stun_answer {
+	struct reload_ip_port mapped; /* of this node, as the server sees it */
+	struct reload_ip_port
+		other; /* a second address of the server (RFC 5780 s7.4); type 0: none that could be one */
+	unsigned code; /* of an error, else 0 */
+};
+
+/*
+ * reload_stun_response() reads the response to a request.
+ * RELOAD_NO_METHOD: the datagram is no response to that transaction, or is damaged: go on waiting.  RELOAD_BAD_ANSWER: it
+ * is the response and has no address of one node in it; a->code is then its error code (420), or 0.
+ */
+enum reload_err reload_stun_response(struct reload_stun_answer *a, struct span datagram,
+	const uint8_t transaction[RELOAD_STUN_TRANSACTION]) MUST_CHECK;

@@ -260,6 +260,35 @@ rows() {
 	[ -z "${NAT_LOSS-}" ] || nat-lab loss 0
 }
 
+# measured_as NAME CONDITION: it holds of what is measured
+measured_as() {
+	reload-diag nat -a "$1" -j >measured.json && jq -e "$2" measured.json
+}
+
+@test "nat tells how a NAT filters, when a server that is known has two addresses" {
+	host_start a pr
+	reload-agent status -a a --wait joined -q >/dev/null
+	# peers have one
+	until_true measured_as a '.filtering == "not measured" and (.servers | any(.seen))'
+	host_stop a
+	nat-lab turn t start >/dev/null # that of the laboratory has
+	host_start t t --turn-server "turn:$T"
+	reload-agent status -a t --wait joined -t 60 -q >/dev/null
+	until_true kept t
+	while read -r host filtering; do
+		fresh a
+		host_start a "$host"
+		reload-agent status -a a --wait joined -q >/dev/null
+		until_true measured_as a '.filtering == "'"$filtering"'"'
+		host_stop a
+	done <<-END
+		fc endpoint-independent
+		ar address-dependent
+		pr address and port-dependent
+	END
+	nat-lab turn t stop
+}
+
 # candidates_are_known: the routed address and three more, and what the NAT makes of it.  A server is waited for 200 ms, which may be too short
 # on a machine with other work: what asks for a connection gathers again.
 candidates_are_known() {

@@ -199,8 +199,7 @@ static void sources_that_are_nobody(void **state)
 static void fingerprints(void **state)
 {
 	struct server *s = server_new(state);
-	struct reload_ip_port mapped;
-	unsigned code = 0;
+	struct reload_stun_answer seen;
 	struct span sample = wire_hex(arena_of(state), SAMPLE_REQUEST);
 	struct span id = wire_hex(arena_of(state), SAMPLE_ID);
 	struct span error = wire_hex(arena_of(state),
@@ -211,9 +210,9 @@ static void fingerprints(void **state)
 	/* asked with a FINGERPRINT it answers with one */
 	assert_int_equal(s->at[error.len], 0x80);
 	assert_int_equal(s->at[error.len + 1], 0x28);
-	assert_int_equal(reload_stun_response(&mapped, &code, span_of(s->at, s->len), id.at),
-		RELOAD_BAD_ANSWER);
-	assert_int_equal(code, 420);
+	assert_int_equal(
+		reload_stun_response(&seen, span_of(s->at, s->len), id.at), RELOAD_BAD_ANSWER);
+	assert_int_equal(seen.code, 420);
 	uint8_t bad[128];
 	for (size_t bit = 0; bit < sample.len * 8; bit++) {
 		memcpy(bad, sample.at, sample.len);
@@ -264,41 +263,76 @@ static void stun_beside_dtls(void **state)
 
 static enum reload_err heard(void **state, const char *response, struct reload_ip_port *mapped)
 {
-	unsigned code;
+	struct reload_stun_answer seen;
 	struct span id = wire_hex(arena_of(state), ID), s = wire_hex(arena_of(state), response);
 	uint8_t *copy = reload_memdup(s.at, s.len);
-	enum reload_err err = reload_stun_response(mapped, &code, span_of(copy, s.len), id.at);
+	enum reload_err err = reload_stun_response(&seen, span_of(copy, s.len), id.at);
 	free(copy);
+	*mapped = seen.mapped;
 	return err;
 }
 
 static void the_client(void **state)
 {
 	char text[64];
-	struct reload_ip_port mapped;
-	unsigned code;
+	struct reload_stun_answer seen;
+	uint8_t request[RELOAD_STUN_REQUEST_SIZE];
+	struct span id = wire_hex(arena_of(state), SAMPLE_ID);
+	assert_int_equal(reload_stun_response(&seen, wire_hex(arena_of(state), SAMPLE_IPV4), id.at),
+		RELOAD_OK);
+	assert_string_equal(reload_ip_port_text(text, &seen.mapped), "192.0.2.1:32853");
+	assert_int_equal(seen.other.type, 0);
+	assert_int_equal(reload_stun_response(&seen, wire_hex(arena_of(state), SAMPLE_IPV6), id.at),
+		RELOAD_OK);
+	assert_string_equal(reload_ip_port_text(text, &seen.mapped),
+		"[2001:db8:1234:5678:11:2233:4455:6677]:32853");
+	/* request and answer fit, with FINGERPRINT */
+	struct server *s = server_new(state);
+	size_t len = reload_stun_request(request, id.at, RELOAD_STUN_CHANGE_NOTHING);
+	assert_int_equal(serve(s, span_of(request, len), &v6, 0), RELOAD_OK);
+	assert_int_equal(s->len, 20 + 24 + 8);
+	assert_int_equal(reload_stun_response(&seen, span_of(s->at, s->len), id.at), RELOAD_OK);
+	assert_string_equal(reload_ip_port_text(text, &seen.mapped), "[2001:db8::1]:4660");
+	s->at[s->len - 1] ^= 1;
+	assert_int_equal(
+		reload_stun_response(&seen, span_of(s->at, s->len), id.at), RELOAD_NO_METHOD);
+}
+
+/* RFC 5780: a server that has a second address tells it, and may be asked to answer from there; ours is none. */
+static void the_second_address(void **state)
+{
+	char text[64];
+	struct reload_stun_answer seen;
 	uint8_t request[RELOAD_STUN_REQUEST_SIZE];
 	struct span id = wire_hex(arena_of(state), SAMPLE_ID);
 	assert_int_equal(
-		reload_stun_response(&mapped, &code, wire_hex(arena_of(state), SAMPLE_IPV4), id.at),
+		reload_stun_response(&seen,
+			wire_hex(arena_of(state),
+				"01010018 2112a442" SAMPLE_ID
+				"0001 0008 0001 8055 c0000201 802c 0008 0001 0d97 c0000202"),
+			id.at),
 		RELOAD_OK);
-	assert_string_equal(reload_ip_port_text(text, &mapped), "192.0.2.1:32853");
+	assert_string_equal(reload_ip_port_text(text, &seen.mapped), "192.0.2.1:32853");
+	assert_string_equal(reload_ip_port_text(text, &seen.other), "192.0.2.2:3479");
+	/* one that is no address of one node is none */
 	assert_int_equal(
-		reload_stun_response(&mapped, &code, wire_hex(arena_of(state), SAMPLE_IPV6), id.at),
+		reload_stun_response(&seen,
+			wire_hex(arena_of(state),
+				"01010018 2112a442" SAMPLE_ID
+				"0001 0008 0001 8055 c0000201 802c 0008 0001 0d97 e0000001"),
+			id.at),
 		RELOAD_OK);
-	assert_string_equal(
-		reload_ip_port_text(text, &mapped), "[2001:db8:1234:5678:11:2233:4455:6677]:32853");
-	/* request and answer fit, with FINGERPRINT */
+	assert_int_equal(seen.other.type, 0);
 	struct server *s = server_new(state);
-	reload_stun_request(request, id.at);
-	assert_int_equal(serve(s, span_of(request, sizeof(request)), &v6, 0), RELOAD_OK);
-	assert_int_equal(s->len, 20 + 24 + 8);
+	size_t len = reload_stun_request(request, id.at, RELOAD_STUN_CHANGE_BOTH);
+	struct span sent = span_of(request, len),
+		    change = wire_hex(arena_of(state), "0003 0004 00000006 8028 0004");
+	assert_int_equal(len, 20 + 8 + 8);
+	assert_memory_equal(request + 20, change.at, change.len);
+	assert_int_equal(serve(s, sent, &v4, 0), RELOAD_OK);
 	assert_int_equal(
-		reload_stun_response(&mapped, &code, span_of(s->at, s->len), id.at), RELOAD_OK);
-	assert_string_equal(reload_ip_port_text(text, &mapped), "[2001:db8::1]:4660");
-	s->at[s->len - 1] ^= 1;
-	assert_int_equal(reload_stun_response(&mapped, &code, span_of(s->at, s->len), id.at),
-		RELOAD_NO_METHOD);
+		reload_stun_response(&seen, span_of(s->at, s->len), id.at), RELOAD_BAD_ANSWER);
+	assert_int_equal(seen.code, 420);
 }
 
 static void what_a_client_does_not_take(void **state)
@@ -357,6 +391,7 @@ int main(void)
 		wire_test(answers_are_bounded),
 		wire_test(stun_beside_dtls),
 		wire_test(the_client),
+		wire_test(the_second_address),
 		wire_test(what_a_client_does_not_take),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* node.list, node.nat, config.bootstrap and config.kinds: the nodes and Kinds that this node knows, and the NAT between it and them. */
+/* node.list, node.nat, config.bootstrap, config.document and config.kinds: the nodes and Kinds that this node knows, and the NAT between it and them. */
 #include "rpc.h"
 
 #include "config/kind.h"
@@ -85,6 +85,27 @@ enum reload_rpc_end rpc_config_kinds(void *arg, struct reload_rpc_call *call, co
 	}
 	return reload_rpc_reply(
 		call, json_pack("{s:s, s:o}", "overlay", config->instance_name, "kinds", list));
+}
+
+static json_t *json_of_span(struct span s)
+{
+	return json_stringn((const char *)s.at, s.len);
+}
+
+enum reload_rpc_end rpc_config_document(
+	void *arg, struct reload_rpc_call *call, const json_t *params)
+{
+	(void)params;
+	const struct agent *agent = arg;
+	const struct reload_config *config = reload_peer_config(agent->peer);
+	json_t *learned = json_array();
+	for (size_t i = 0; i < config->kinds.count; i++)
+		if (config->kinds.at[i].learned)
+			json_array_append_new(learned, json_of_span(config->kinds.at[i].block));
+	return reload_rpc_reply(
+		call, json_pack("{s:s, s:i, s:o, s:o}", "overlay", config->instance_name,
+			      "sequence", (int)config->sequence, "document",
+			      json_of_span(config->document), "learned", learned));
 }
 
 enum reload_rpc_end rpc_config_publish(

@@ -53,7 +53,7 @@ static enum reload_err open_authority(
 	return err;
 }
 
-static void release(struct enroll_change *c)
+void enroll_change_release(struct enroll_change *c)
 {
 	if (!c->cli)
 		return;
@@ -68,25 +68,32 @@ static void release(struct enroll_change *c)
 	*c = (struct enroll_change){ 0 };
 }
 
-enum reload_err enroll_change_open(
-	struct enroll_change *out, struct cli *cli, const char *user, struct reload_error_text *why)
+enum reload_err enroll_change_open_overlay(struct enroll_change *out, struct cli *cli,
+	const char *overlay, struct reload_error_text *why)
 {
 	struct enroll_change c = { .cli = cli, .now = enroll_now(), .authority = { .lock = -1 } };
-	char *overlay = NULL;
 	wr_init(&c.document);
 	c.changes = json_array();
-	enum reload_err err = enroll_overlay(&overlay, cli, user, "ca", why);
-	if (!err)
-		err = open_authority(&c, overlay, why);
+	enum reload_err err = open_authority(&c, overlay, why);
 	if (!err)
 		err = load_signer(&c, why);
 	if (!err)
 		err = reload_config_edit_new(&c.edit, c.authority.config, why);
-	free(overlay);
 	if (err)
-		release(&c);
+		enroll_change_release(&c);
 	else
 		*out = c;
+	return err;
+}
+
+enum reload_err enroll_change_open(
+	struct enroll_change *out, struct cli *cli, const char *user, struct reload_error_text *why)
+{
+	char *overlay = NULL;
+	enum reload_err err = enroll_overlay(&overlay, cli, user, "ca", why);
+	if (!err)
+		err = enroll_change_open_overlay(out, cli, overlay, why);
+	free(overlay);
 	return err;
 }
 
@@ -104,9 +111,8 @@ static void warn_of_size(const struct enroll_change *c)
 	if (need > c->authority.config->max_message_size)
 		cli_warn(c->cli,
 			"an update of %zu bytes does not fit the max-message-size of the document "
-			"before, %u: publish first a document that only raises it, %zu is proposed",
-			need, c->authority.config->max_message_size,
-			enroll_message_size(c->document.len));
+			"before, %u: config publish will raise it first, in a document of its own",
+			need, c->authority.config->max_message_size);
 }
 
 static enum reload_err make(struct enroll_change *c, struct reload_error_text *why)
@@ -197,6 +203,6 @@ int enroll_change_end(struct enroll_change *c, struct cli *cli, enum reload_err 
 		err = commit(c, why);
 	if (!err)
 		report(c);
-	release(c);
+	enroll_change_release(c);
 	return err ? cli_fail(cli, err, why) : 0;
 }

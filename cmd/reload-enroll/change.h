@@ -6,7 +6,7 @@
 
 /* One change, between opening and closing. */
 struct enroll_change {
-	struct cli *cli;
+	struct cli *cli; /* NULL: it is not open */
 	reload_utc now;
 	struct enroll_authority authority;
 	struct reload_config_edit *edit;
@@ -23,9 +23,13 @@ struct enroll_change {
 /*
  * enroll_change_open() opens the authority of --overlay (of user's domain when that is missing and user is not NULL) and its
  * signer.  A document that has expired can be changed, so that it can be extended.  enroll_change_end() ends it.
+ * enroll_change_open_overlay() does so with an overlay that is known; enroll_change_release() ends it without a change, zeroed is legal.
  */
 enum reload_err enroll_change_open(struct enroll_change *out, struct cli *cli, const char *user,
 	struct reload_error_text *why) MUST_CHECK;
+enum reload_err enroll_change_open_overlay(struct enroll_change *out, struct cli *cli,
+	const char *overlay, struct reload_error_text *why) MUST_CHECK;
+void enroll_change_release(struct enroll_change *change);
 
 /* enroll_change_note() notes for the report what was changed; before and after may be NULL. */
 void enroll_change_note(
@@ -44,6 +48,7 @@ extern const char enroll_change_fields[];
 int enroll_config_set(struct cli *cli);
 int enroll_config_add_kind(struct cli *cli);
 int enroll_config_grant(struct cli *cli);
+int enroll_config_plan(struct cli *cli);
 int enroll_config_publish(struct cli *cli);
 int enroll_revoke(struct cli *cli);
 int enroll_user_enable(struct cli *cli);
@@ -51,4 +56,5 @@ int enroll_user_disable(struct cli *cli);
 int enroll_user_list(struct cli *cli);
 extern const char enroll_user_fields[];
 extern const char enroll_users_fields[];
+extern const char enroll_plan_fields[];
 extern const char enroll_publish_fields[];

@@ -162,20 +162,73 @@ connections() {
 	sed -i "s/ sequence=\"$((sequence + 1))\"/ sequence=\"1\"/" doc.xml
 	# R-6.5.4-04
 	refused 10 'older'
-	# CFG-15: an update that fits no message reaches nobody, and the number is named
-	limit=$(sed -n 's|.*max-message-size>\([0-9]*\)<.*|\1|p' newest.xml)
+}
+
+@test "plan: what a change costs, and publish refuses it without --yes" {
+	R reload-enroll config set chord-reactive=false
+	ok
+	R reload-enroll config plan -a bob --json
+	ok
+	same_schema reload-enroll config plan
+	jq -e '.steps == 1 and .consent and .peers == [] and .complete and
+		(.costs | map([.cost, .what, .consent])) == [["service", "chord-reactive true to false", true]]' <<<"$output"
+	before=$(sequence_of alice)
+	R reload-enroll config publish -a bob --no-input
+	failed 2 'is not published without --yes'
+	matches "${stderr_lines[1]}" 'chord-reactive true to false: after a peer has failed'
+	all_have "$before"
+	R reload-enroll config publish -a bob -y -t 30
+	ok
+	all_have $((before + 1))
+	R reload-enroll config plan -a bob
+	ok
+	matches "$output" 'the agent has it already'
+	# a change that peers take in place costs nothing
+	reload-enroll config set chord-update-interval=310 -q
+	R reload-enroll config plan -a erin
+	ok
+	matches "$output" 'every peer takes it in place, and no value is lost'
+	R reload-enroll config publish -a erin -t 30
+	ok
+	for name in $NAMES; do
+		reload-agent status -a "$name" -j | jq -e '.update_interval_s == 310'
+	done
+}
+
+@test "publish: a document above max-message-size goes in two steps, or is refused with the number" {
+	# CFG-15: an update that fits no message reaches nobody
+	limit=$(sed -n 's|.*max-message-size>\([0-9]*\)<.*|\1|p' $DOC)
+	sequence=$(sequence_of alice)
 	for i in $(seq $((limit / 400))); do
 		echo "<kind id=\"$((4026532000 + i))\"><data-model>SINGLE</data-model><access-control>USER-MATCH</access-control><max-count>1</max-count><max-size>9</max-size></kind>" >"k$i.xml"
 	done
-	cp lab/etc/calls.example/overlay.xml saved.xml
 	R reload-enroll config add-kind k*.xml
 	[ "$status" -eq 0 ]
 	matches "$stderr" 'does not fit the max-message-size of the document before, '"$limit"
+	# who signed it is not here
 	cp $DOC doc.xml
-	cp saved.xml $DOC
-	refused 8 'too large to be published'
+	R reload-enroll config publish -a alice ./doc.xml -y
+	failed 8 'too large to be published'
 	matches "${stderr_lines[1]}" "has at most $limit\$"
 	matches "${stderr_lines[2]}" 'config set max-message-size='
+	R reload-enroll config plan -a alice -j
+	ok
+	jq -e --argjson l "$limit" '.steps == 2 and .max_message_size == $l and .update_bytes > $l and .consent and
+		(.costs[0].what | startswith("max-message-size \($l) to "))' <<<"$output"
+	before=$(connections)
+	saved=$(sha256sum $DOC)
+	R reload-enroll config publish -a alice --no-input
+	failed 2 'is not published without --yes'
+	[ "$(sha256sum $DOC)" = "$saved" ]
+	all_have "$sequence"
+	R reload-enroll config publish -a alice -y -t 40
+	ok
+	matches "${lines[0]}" "^published sequence $((sequence + 1)) .*the whole ring"
+	matches "${lines[1]}" "^published sequence $((sequence + 2)) .*the whole ring"
+	all_have $((sequence + 2))
+	for name in $NAMES; do cmp $DOC "lab/etc/identity/$name/overlay.xml"; done
+	[ "$(connections)" = "$before" ]
+	reload-store -a bob -k $((4026532000 + 1)) bob@calls.example large -q
 }
 
 @test "publish: an agent that has not joined, or none, is named" {
@@ -215,16 +268,23 @@ connections() {
 }
 
 @test "clients-permitted and the reactive setting change in place" {
-	reload-enroll config set chord-reactive=false -q
+	reload-enroll config set clients-permitted=false -q
 	R reload-enroll config publish -a alice -t 30
 	ok
-	reload-enroll config show -j | jq -e '.chord_reactive == false'
+	reload-enroll config show -j | jq -e '.clients_permitted == false'
 	all_have "$(reload-enroll config show -j | jq .sequence)"
 }
 
 @test "a change of the links makes every peer leave, and it says why" {
 	reload-enroll config set no-ice=false -y -q
-	R reload-enroll config publish -a alice -t 2
+	R reload-enroll config plan -a carol -j
+	ok
+	# every peer is named
+	jq -e '.complete and (.peers | map(.user | split("@")[0]) | sort) == ["alice", "bob", "carol", "dave", "erin"] and
+		.costs[0].cost == "rejoin"' <<<"$output"
+	R reload-enroll config publish -a alice -t 2 --no-input
+	failed 2 'not published without --yes'
+	R reload-enroll config publish -a alice -t 2 -y
 	for name in $NAMES; do
 		# R-11.1-49
 		until_true grep -q 'cannot meet the new configuration and leaves the overlay.*join again' "lab/$name.log"

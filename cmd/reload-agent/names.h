@@ -5,6 +5,7 @@
 #pragma once
 
 #include "dns/lookup_io.h"
+#include "dns/name.h"
 #include "log.h"
 
 enum {

@@ -2,15 +2,13 @@
 #pragma once
 
 #include "link/poll_io.h"
-#include "util/err.h"
 #include "wire/destination.h"
 
 struct reload_dns_lookup;
 
 enum {
-	RELOAD_DNS_ADDRESSES = 16,   /* most addresses of one name that are reported */
-	RELOAD_DNS_LIMIT_MS = 10000, /* most time that one lookup takes */
-	RELOAD_DNS_NAME_MAX = 253    /* characters of a host name, without a final dot (RFC 1035) */
+	RELOAD_DNS_ADDRESSES = 16,  /* most addresses of one name that are reported */
+	RELOAD_DNS_LIMIT_MS = 10000 /* most time that one lookup takes */
 };
 
 /*
@@ -28,11 +26,3 @@ typedef void (*reload_dns_fn)(
 struct reload_dns_lookup *reload_dns_lookup(
 	struct reload_poll *poll, const char *host, uint16_t port, reload_dns_fn fn, void *arg);
 void reload_dns_cancel(struct reload_dns_lookup *lookup);
-
-/*
- * reload_host_port_parse() takes "NAME" or "NAME:PORT", where NAME is a host name of letters, digits, '-', '_' and dots whose
- * last label is no number (so that a mistyped address is none).  host (owned) has no final dot.  RELOAD_BAD_VALUE for anything
- * else and for port 0.
- */
-enum reload_err reload_host_port_parse(
-	char **host, uint16_t *port, const char *text, uint16_t default_port) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* What is taken for a host name where a person gives an address. */
-#include "dns/lookup_io.h"
+#include "dns/name.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -147,6 +147,10 @@ $(O)/tests/lab/ice-links: $(O)/tests/lab/ice-links.o $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS)
 
+$(O)/tests/lab/sip-locate: $(O)/tests/lab/sip-locate.o $(O)/libcore.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(AGENT_LIBS)
+
 $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS) $(SCHEMA_LIBS)
@@ -172,8 +176,10 @@ $(O)/replay/%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/libsim.a $
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lglib-2.0
 
+$(O)/fuzz/locate $(O)/replay/locate: LIBS += -lcares
+
 programs: $(BINS)
-lab-tools: $(O)/tests/lab/ice-links $(O)/tests/lab/ice-pair
+lab-tools: $(O)/tests/lab/ice-links $(O)/tests/lab/ice-pair $(O)/tests/lab/sip-locate
 unit: $(UNIT)
 replay: $(FUZZ:%=$(O)/replay/%)
 fuzz-targets: $(FUZZ:%=$(O)/fuzz/%)

@@ -1,6 +1,8 @@
 #include "dns/channel_io.h"
 
-#include <stddef.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <sys/time.h>
 
 enum {
@@ -25,6 +27,30 @@ const char *reload_dns_reason(int status)
 	default:
 		return ares_strerror(status); /* static text */
 	}
+}
+
+static void address_read(struct reload_ip_port *to, const struct sockaddr *a)
+{
+	if (a->sa_family == AF_INET) {
+		to->type = RELOAD_IPV4;
+		memcpy(to->addr, &((const struct sockaddr_in *)a)->sin_addr, 4);
+	} else {
+		to->type = RELOAD_IPV6;
+		memcpy(to->addr, &((const struct sockaddr_in6 *)a)->sin6_addr, 16);
+	}
+}
+
+size_t reload_dns_addresses(struct reload_ip_port out[RELOAD_DNS_ADDRESSES], uint16_t port,
+	const struct ares_addrinfo *result)
+{
+	size_t count = 0;
+	for (const struct ares_addrinfo_node *n = result->nodes; n; n = n->ai_next)
+		if (count < RELOAD_DNS_ADDRESSES &&
+			(n->ai_family == AF_INET || n->ai_family == AF_INET6)) {
+			out[count] = (struct reload_ip_port){ .port = port };
+			address_read(&out[count++], n->ai_addr);
+		}
+	return count;
 }
 
 static void process(struct reload_dns_channel *c, ares_socket_t in, ares_socket_t out)

@@ -1,7 +1,9 @@
 /* Questions to name servers on the loop: a channel of c-ares, its sockets and its timer. */
 #pragma once
 
+#include "dns/name.h"
 #include "link/poll_io.h"
+#include "wire/destination.h"
 
 #include <ares.h>
 
@@ -39,3 +41,7 @@ void reload_dns_channel_asked(struct reload_dns_channel *c);
 
 /* reload_dns_reason() returns in words why a question with this status of c-ares got no answer (static text). */
 const char *reload_dns_reason(int status);
+
+/* reload_dns_addresses() takes the addresses of an answer, each with port, and returns their number. */
+size_t reload_dns_addresses(struct reload_ip_port out[RELOAD_DNS_ADDRESSES], uint16_t port,
+	const struct ares_addrinfo *result);

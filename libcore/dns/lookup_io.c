@@ -4,7 +4,6 @@
 #include "util/alloc.h"
 
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,29 +76,12 @@ static void limit_over(void *arg)
 	finish(arg, "no name server answered in time");
 }
 
-static void address_add(struct reload_dns_lookup *l, const struct sockaddr *a)
-{
-	struct reload_ip_port *to = &l->addrs[l->count];
-	*to = (struct reload_ip_port){ .port = l->port };
-	if (a->sa_family == AF_INET) {
-		to->type = RELOAD_IPV4;
-		memcpy(to->addr, &((const struct sockaddr_in *)a)->sin_addr, 4);
-	} else {
-		to->type = RELOAD_IPV6;
-		memcpy(to->addr, &((const struct sockaddr_in6 *)a)->sin6_addr, 16);
-	}
-	l->count++;
-}
-
 static void answered(void *arg, int status, int timeouts, struct ares_addrinfo *result)
 {
 	struct reload_dns_lookup *l = arg;
 	(void)timeouts;
 	if (!l->done && status == ARES_SUCCESS) /* done: the channel is being destroyed */
-		for (struct ares_addrinfo_node *n = result->nodes;
-			n && l->count < RELOAD_DNS_ADDRESSES; n = n->ai_next)
-			if (n->ai_family == AF_INET || n->ai_family == AF_INET6)
-				address_add(l, n->ai_addr);
+		l->count = reload_dns_addresses(l->addrs, l->port, result);
 	ares_freeaddrinfo(result);
 	finish(l, status == ARES_SUCCESS ? "the host name has no address"
 					 : reload_dns_reason(status));

@@ -7,7 +7,6 @@
 struct reload_dns_lookup;
 
 enum {
-	RELOAD_DNS_ADDRESSES = 16,  /* most addresses of one name that are reported */
 	RELOAD_DNS_LIMIT_MS = 10000 /* most time that one lookup takes */
 };
 

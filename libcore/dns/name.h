@@ -1,11 +1,12 @@
-/* Host names: what is one, and "NAME:PORT" where a person gives an address. */
+/* Host names: limits, what is one, and "NAME:PORT" where a person gives an address. */
 #pragma once
 
 #include "util/err.h"
 #include "util/span.h"
 
 enum {
-	RELOAD_DNS_NAME_MAX = 253 /* characters of a host name, without a final dot (RFC 1035) */
+	RELOAD_DNS_NAME_MAX = 253, /* characters of a host name, without a final dot (RFC 1035) */
+	RELOAD_DNS_ADDRESSES = 16  /* most addresses of one name that are taken from an answer */
 };
 
 /*

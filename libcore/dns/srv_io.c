@@ -1,11 +1,12 @@
 #include "dns/srv_io.h"
 
+#include "dns/records_io.h"
+
 #include <ares.h>
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -30,36 +31,15 @@ static reload_ms now_ms(void)
 	return (reload_ms)t.tv_sec * RELOAD_SECOND + (reload_ms)t.tv_nsec / 1000000;
 }
 
-static void take(struct query *q, const struct ares_srv_reply *r)
-{
-	for (; r && q->count < RELOAD_SRV_MAX; r = r->next) {
-		struct reload_srv *to = &q->out[q->count];
-		size_t len = strlen(r->host);
-		if (len && r->host[len - 1] == '.')
-			len--;
-		if (!len) { /* c-ares 1.18 gives "." as an empty text */
-			q->nothing = true;
-			continue;
-		}
-		if (len > RELOAD_SRV_TARGET_MAX || !r->port)
-			continue;
-		*to = (struct reload_srv){
-			.priority = r->priority, .weight = r->weight, .port = r->port
-		};
-		memcpy(to->target, r->host, len);
-		q->count++;
-	}
-}
-
 static void answered(void *arg, int status, int timeouts, unsigned char *bytes, int len)
 {
 	struct query *q = arg;
-	struct ares_srv_reply *reply = NULL;
 	(void)timeouts;
 	q->done = true;
-	q->status = status == ARES_SUCCESS ? ares_parse_srv_reply(bytes, len, &reply) : status;
-	take(q, reply);
-	ares_free_data(reply);
+	q->status = status;
+	if (status == ARES_SUCCESS)
+		q->status = reload_srv_read(
+			q->out, &q->count, &q->nothing, span_of(bytes, (size_t)len));
 }
 
 /* One pass: waits for the sockets of the channel, or until it has to repeat something. */

@@ -38,7 +38,7 @@ all: programs
 
 # --- Debian packages: installed when missing and root, else named --------------------------------------------------
 BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libcrypt-dev \
-	libsofia-sip-ua-dev
+	libsofia-sip-ua-dev libopus-dev libsrtp2-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
 	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox strace
 
@@ -88,7 +88,8 @@ FAST_LD_asan = $(call once,FAST_LD_asan,command -v ld.gold >/dev/null && echo -f
 ALL_LDFLAGS = $(filter -fsanitize% --coverage,$(CFLAGS_$(MODE))) $(FAST_LD_$(MODE)) -Wl,--as-needed $(LDFLAGS)
 # The linker keeps what a program uses (tests/lint/needed checks each binary).
 LIBS := -lssl -lcrypto -lexpat -ljansson -lpthread -lm
-SIP_LIBS := -lsofia-sip-ua # reload-sip-call alone: it and libnice have symbols of the same names
+MEDIA_LIBS := -lopus # of calls
+SIP_LIBS := -lsofia-sip-ua $(MEDIA_LIBS) # reload-sip-call alone: it and libnice have symbols of the same names
 SCHEMA_LIBS := -lxml2 # RELAX NG: reload-enroll and tests alone
 ENROLL_LIBS := $(SCHEMA_LIBS) -lmicrohttpd -lcurl -lcares -lsqlite3 -lcrypt
 AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3 -lcares
@@ -153,7 +154,7 @@ $(O)/tests/lab/sip-locate: $(O)/tests/lab/sip-locate.o $(O)/libcore.a
 
 $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS) $(SCHEMA_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS) $(SCHEMA_LIBS) $(MEDIA_LIBS)
 
 $(O)/unit/test_link_ice_plugin $(O)/unit/test_link_ice_path $(O)/unit/test_link_addresses: | $(O)/reload-ice.so
 
@@ -171,10 +172,10 @@ $(O)/bench/%:
 # A fuzz target as libFuzzer runs it, and as a test that reads the files of its corpus.
 $(O)/fuzz/%: $(O)/tests/fuzz/fuzz_%.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lglib-2.0
+	$(Q)mkdir -p $(@D) && $(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lglib-2.0 $(MEDIA_LIBS)
 $(O)/replay/%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lglib-2.0
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lglib-2.0 $(MEDIA_LIBS)
 
 $(O)/fuzz/locate $(O)/replay/locate: LIBS += -lcares
 

@@ -27,7 +27,6 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 	const char *type = cli_get_text(o, "type");
 	const json_t *media = json_object_get(o, "media");
 	char node[CLI_SHORT_ID];
-	(void)arg;
 	fprintf(out, "%-10s ", type);
 	if (!strcmp(type, "summary")) {
 		long long n = cli_get_int(o, "calls");
@@ -37,13 +36,15 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 	cli_put_safe(out, cli_get_text(o, "aor"));
 	if (*cli_get_text(o, "node_id"))
 		fprintf(out, " (%s)", cli_short_id(node, cli_get_text(o, "node_id")));
-	if (!strcmp(type, "message")) {
+	if (!strcmp(type, "digit")) {
+		fprintf(out, "  %s", cli_get_text(o, "digit"));
+	} else if (!strcmp(type, "message")) {
 		fputs("  ", out);
 		cli_put_safe(out, cli_get_text(o, "text"));
 	} else if (!strcmp(type, "ended") && json_is_object(media)) {
-		fprintf(out, "  %.1f s, %lld sent, %lld received, %lld lost",
-			cli_get_real(o, "duration_s"), cli_get_int(media, "sent"),
-			cli_get_int(media, "received"), cli_get_int(media, "lost"));
+		const struct cli *cli = arg;
+		fputs("  ", out);
+		media_text(out, media, cli_get_real(o, "duration_s"), cli->verbose);
 	} else if (!strcmp(type, "ended")) {
 		fprintf(out, "  not answered, %lld", cli_get_int(o, "sip_status"));
 	}
@@ -54,7 +55,7 @@ static void print(struct listener *l, json_t *object)
 {
 	struct cli *cli = l->phone.cli;
 	if (!cli->quiet || cli->format != CLI_TEXT)
-		cli_print(cli, object, print_event, NULL);
+		cli_print(cli, object, print_event, cli);
 	json_decref(object);
 }
 
@@ -87,9 +88,20 @@ static void on_answered(struct leg *leg)
 	print(leg->owner, event(leg, "answered"));
 }
 
+static void print_digits(struct leg *leg)
+{
+	char digit[2] = "";
+	while (leg->media && (*digit = media_digit(leg->media))) {
+		json_t *e = event(leg, "digit");
+		json_object_set_new(e, "digit", json_string(digit));
+		print(leg->owner, e);
+	}
+}
+
 static void on_ended(struct leg *leg)
 {
 	struct listener *l = leg->owner;
+	print_digits(leg);
 	json_t *e = event(leg, "ended");
 	bool was_up = leg->answered_at != 0;
 	json_object_set_new(e, "call_id", json_string(leg->call_id ? leg->call_id : ""));
@@ -169,6 +181,8 @@ static reload_ms on_pass(struct phone *p, reload_ms now)
 		struct leg *leg = p->legs[i];
 		bool busy = leg->state != LEG_IDLE && leg->state != LEG_ENDED;
 		calls += busy;
+		if (busy)
+			print_digits(leg);
 		if (busy && leg->state == LEG_UP && leg->media && media_played(leg->media))
 			leg_hang_up(leg, "callee");
 		if (busy || leg->closing)

@@ -13,6 +13,9 @@ static const struct cli_opt call_opts[] = {
 	{ 0, "play", "WAV", "what the callee hears: a file, to whose end the call lasts" },
 	{ 0, "tone", "HZ", "what the callee hears: a tone" },
 	{ 0, "record", "WAV", "what the callee says goes to that file" },
+	{ 0, "dtmf", "DIGITS", "digits to send after the answer (RFC 4733)" },
+	{ 0, "codec", "NAME",
+		"the codec that is offered first: PCMU, PCMA or opus (default PCMU)" },
 	{ 0, "duration", "TIME", "of the call from its answer on, then it is ended" },
 	{ 0, "ring", "TIME", "until somebody answers (default 1m)" },
 	{ 0, "hold", "AT+FOR", "hold the call AT after its answer, and resume it after FOR" },
@@ -41,21 +44,24 @@ static const struct cli_opt ask_opts[] = {
 #define ON_THE_WAY                                                                                 \
 	"type:string aor:string nodes:string[]" OF_DEVICE                                          \
 	"took_ms:integer application:integer link:string path:string"
+#define MEDIA_RESULT                                                                               \
+	"{sent:integer received:integer lost:integer jitter_ms:number rtt_ms:number? "             \
+	"remote_lost:integer? mos:number digits:string}"
 #define CALL_RESULT                                                                                \
 	ON_THE_WAY OF_DEVICE                                                                       \
 		"sip_status:integer" OF_DEVICE "setup_ms:integer codec:string" OF_DEVICE           \
 		"sip_status:integer phrase:string"                                                 \
 		" | type:string call_id:string aor:string node_id:string gruu:string "             \
 		"sip_status:integer setup_ms:integer duration_s:number ended_by:string "           \
-		"media:{sent:integer received:integer lost:integer jitter_ms:number} "             \
+		"media:" MEDIA_RESULT " "                                                          \
 		"link:string path:string"
 #define ASK_RESULT ON_THE_WAY OF_DEVICE "aor:string sip_status:integer phrase:string allow:string[]"
 #define LISTEN_RESULT                                                                              \
 	"type:string aor:string | type:string aor:string node_id:string"                           \
 	" | type:string aor:string node_id:string text:string"                                     \
 	" | type:string aor:string node_id:string call_id:string sip_status:integer "              \
-	"duration_s:number ended_by:string? media:{sent:integer received:integer lost:integer "    \
-	"jitter_ms:number}? | type:string calls:integer"
+	"duration_s:number ended_by:string? media:" MEDIA_RESULT "? | type:string aor:string "     \
+	"node_id:string digit:string | type:string calls:integer"
 
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 

@@ -1,15 +1,19 @@
 /*
- * The audio of a call: RTP over UDP with G.711, from a file, a tone or what comes in, and into a file.  A frame is sent every 20 ms from
- * media_start() on.  Packets from anywhere but the signalled address are not seen: the socket is connected to it.
+ * The audio of a call: RTP over UDP, from a file, a tone or what comes in, and into a file; RTCP beside it.  A frame is sent every 20 ms from
+ * media_start() on.  Packets from anywhere but the signalled address are not seen.
  */
 #pragma once
 
 #include "common/options.h"
-#include "media/rtp.h"
 #include "usage/sip_sdp.h"
 
 #include <jansson.h>
 #include <stdio.h>
+
+enum {
+	MEDIA_FDS = 2,
+	MEDIA_DIGITS = 65 /* that are kept of a call, with a NUL */
+};
 
 /* What is sent and what becomes of what comes, for all calls of a run. */
 struct media_plan {
@@ -17,11 +21,16 @@ struct media_plan {
 	uint8_t *file;    /* owned: what play borrows from */
 	double tone_hz;   /* 0: none */
 	bool echo;
-	reload_ms duration; /* nothing is sent after that; 0: no limit */
-	const char *record; /* path; NULL: nothing is recorded */
+	const char *dtmf;             /* digits to send (RFC 4733); NULL: none */
+	enum reload_codec_type codec; /* that is offered first */
+	reload_ms duration;           /* nothing is sent after that; 0: no limit */
+	const char *record;           /* path; NULL: nothing is recorded */
 };
 
-/* media_plan_read() reads the options --play, --tone, --record, and --echo where the command has it; RELOAD_USAGE and others with why. */
+/*
+ * media_plan_read() reads the options --play and --record, --echo of who listens, --tone, --dtmf and --codec of who calls; RELOAD_USAGE and others with
+ * why.
+ */
 enum reload_err media_plan_read(struct media_plan *p, struct cli *cli, bool listens,
 	struct reload_error_text *why) MUST_CHECK;
 void media_plan_clear(struct media_plan *p);
@@ -51,16 +60,22 @@ void media_start(struct media *m, const struct reload_sdp_audio *other, bool sen
 /* media_pause() sends no more until media_start() says so. */
 void media_pause(struct media *m);
 
-/* media_fd() is to be waited for, and media_due() says when media_run() has something to send, by the clock of cli_monotonic(). */
-int media_fd(const struct media *m);
+/* media_fds() returns how many descriptors are to be waited for, media_due() when media_run() has something to send, by the clock of cli_monotonic(). */
+size_t media_fds(const struct media *m, int out[MEDIA_FDS]);
 reload_ms media_due(const struct media *m);
 void media_run(struct media *m, reload_ms now);
 
 /* media_played() returns whether a file was played to its end. */
 bool media_played(const struct media *m);
 
-/* media_json() returns {sent,received,lost,jitter_ms} (owned). */
+/* media_digit() returns the next digit that the other end has sent; 0: there is none for now. */
+char media_digit(struct media *m);
+
+/* media_json() returns {sent,received,lost,jitter_ms,rtt_ms,remote_lost,mos,digits} (owned); rtt_ms and remote_lost are null until the other end has sent reports. */
 json_t *media_json(const struct media *m);
 
-/* media_codec() returns "PCMU" or "PCMA". */
+/* media_text() prints how long a call lasted, and what media_json() says of its audio, briefly or with the quality. */
+void media_text(FILE *out, const json_t *media, double duration_s, bool quality);
+
+/* media_codec() returns the name of the codec. */
 const char *media_codec(const struct media *m);

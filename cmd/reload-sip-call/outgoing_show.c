@@ -29,13 +29,13 @@ static void print_resolved(FILE *out, const json_t *o)
 	fprintf(out, "%s\n", n ? ")" : "");
 }
 
-static void print_summary(FILE *out, const json_t *o)
+static void print_summary(FILE *out, const json_t *o, const struct cli *cli)
 {
 	const json_t *media = json_object_get(o, "media");
 	if (media) {
-		fprintf(out, "ended      %.1f s, %lld sent, %lld received, %lld lost\n",
-			cli_get_real(o, "duration_s"), cli_get_int(media, "sent"),
-			cli_get_int(media, "received"), cli_get_int(media, "lost"));
+		fputs("ended      ", out);
+		media_text(out, media, cli_get_real(o, "duration_s"), cli->verbose);
+		fputc('\n', out);
 		return;
 	}
 	const json_t *allow = json_object_get(o, "allow"), *method;
@@ -53,7 +53,6 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 {
 	const char *type = cli_get_text(o, "type");
 	char node[16];
-	(void)arg;
 	if (!strcmp(type, "resolved")) {
 		print_resolved(out, o);
 	} else if (!strcmp(type, "attached")) {
@@ -72,7 +71,7 @@ static void print_event(FILE *out, const json_t *o, void *arg)
 		cli_put_safe(out, cli_get_text(o, "phrase"));
 		fputc('\n', out);
 	} else {
-		print_summary(out, o);
+		print_summary(out, o, arg);
 	}
 }
 
@@ -83,7 +82,7 @@ void outgoing_print(struct outgoing *o, json_t *object)
 		json_t *copy = json_copy(object);
 		if (cli->format != CLI_TEXT)
 			json_object_del(copy, "several");
-		cli_print(cli, copy, print_event, NULL);
+		cli_print(cli, copy, print_event, cli);
 		json_decref(copy);
 	}
 	json_decref(object);

@@ -15,7 +15,8 @@
 enum {
 	WAIT_MAX_MS = 60000,
 	OWN_FDS = 2,
-	FDS_MAX = OWN_FDS + 2 * PHONE_LEGS_MAX
+	LEG_FDS = 1 + MEDIA_FDS,
+	FDS_MAX = OWN_FDS + LEG_FDS * PHONE_LEGS_MAX
 };
 
 /* -- the loop ----------------------------------------------------------------------------------------------------------------- */
@@ -46,8 +47,11 @@ static size_t leg_poll(const struct leg *leg, struct pollfd *fds)
 {
 	fds[0] = (struct pollfd){ .fd = leg->fd,
 		.events = (short)(POLLIN | (leg_wants_out(leg) ? POLLOUT : 0)) };
-	fds[1] = (struct pollfd){ .fd = leg->media ? media_fd(leg->media) : -1, .events = POLLIN };
-	return 2;
+	int audio[MEDIA_FDS];
+	size_t n = leg->media ? media_fds(leg->media, audio) : 0;
+	for (size_t i = 0; i < MEDIA_FDS; i++)
+		fds[1 + i] = (struct pollfd){ .fd = i < n ? audio[i] : -1, .events = POLLIN };
+	return LEG_FDS;
 }
 
 static void leg_ready(struct leg *leg, const struct pollfd *fds, reload_ms now)
@@ -56,7 +60,10 @@ static void leg_ready(struct leg *leg, const struct pollfd *fds, reload_ms now)
 		leg_output(leg);
 	if (leg->fd >= 0 && fds[0].revents & (POLLIN | POLLHUP | POLLERR))
 		leg_input(leg);
-	if (fds[1].revents || now >= leg_due(leg))
+	bool audio = false;
+	for (size_t i = 1; i < LEG_FDS; i++)
+		audio |= fds[i].revents != 0;
+	if (audio || now >= leg_due(leg))
 		leg_run(leg, now);
 }
 
@@ -90,7 +97,7 @@ static short turn(struct phone *p, int control, reload_ms until)
 		return 0;
 	now = cli_monotonic();
 	for (size_t i = 0; i < count; i++)
-		leg_ready(p->legs[i], fds + OWN_FDS + 2 * i, now);
+		leg_ready(p->legs[i], fds + OWN_FDS + LEG_FDS * i, now);
 	if (fds[0].revents)
 		stop(p);
 	return fds[1].revents;

@@ -2,9 +2,7 @@
 
 enum {
 	VERSION = 2,
-	RTCP_FIRST =
-		72, /* the types 200 to 204 of RTCP, without the bit that is the marker of RTP */
-	RTCP_LAST = 76,
+	RTCP_TYPES = 192,  /* 192 to 223; as RTP: the types 64 to 95 with a marker */
 	DROPOUT_MAX = 3000 /* forward in sequence, as after a long loss */
 };
 
@@ -26,7 +24,7 @@ enum reload_err reload_rtp_read(struct reload_rtp *out, struct span packet)
 	p.payload = rd_rest(&r);
 	if (r.err || first >> 6 != VERSION)
 		return RELOAD_BAD_VALUE;
-	if (p.payload_type >= RTCP_FIRST && p.payload_type <= RTCP_LAST)
+	if (second >= RTCP_TYPES && second < RTCP_TYPES + 32)
 		return RELOAD_BAD_VALUE;
 	if (first & 0x20) {
 		uint8_t padding = p.payload.len ? p.payload.at[p.payload.len - 1] : 0;
@@ -51,32 +49,35 @@ void reload_rtp_write(struct wr *w, const struct reload_rtp *p)
 /* RFC 3550 A.8: the difference of two packets' ways, smoothed. */
 static void count_jitter(struct reload_rtp_stats *s, uint32_t timestamp, uint64_t arrival)
 {
+	if (arrival == RELOAD_RTP_UNTIMED)
+		return;
 	int64_t transit = (int32_t)((uint32_t)arrival - timestamp);
 	int64_t change = transit - s->transit;
-	if (s->received > 1)
+	if (s->timed)
 		s->jitter += ((double)(change < 0 ? -change : change) - s->jitter) / 16;
 	s->transit = transit;
+	s->timed = true;
 }
 
 bool reload_rtp_count(struct reload_rtp_stats *s, const struct reload_rtp *p, uint64_t arrival)
 {
+	int16_t ahead = (int16_t)(p->sequence - (uint16_t)s->highest);
 	if (!s->begun || s->ssrc != p->ssrc) {
 		*s = (struct reload_rtp_stats){ .received = s->received,
+			.lost_before = reload_rtp_lost(s),
 			.begun = true,
 			.ssrc = p->ssrc,
 			.first = 0x10000u + p->sequence,
 			.highest = 0x10000u + p->sequence,
-			.transit = (int32_t)((uint32_t)arrival - p->timestamp),
 			.jitter = s->jitter };
-		s->received++;
-		return true;
+		ahead = 0;
 	}
-	int16_t ahead = (int16_t)(p->sequence - (uint16_t)s->highest);
 	if (ahead > DROPOUT_MAX || ahead < -DROPOUT_MAX)
 		return false;
 	if (ahead > 0)
 		s->highest += (uint32_t)ahead;
 	s->received++;
+	s->of_source++;
 	count_jitter(s, p->timestamp, arrival);
 	return true;
 }
@@ -84,5 +85,18 @@ bool reload_rtp_count(struct reload_rtp_stats *s, const struct reload_rtp *p, ui
 uint64_t reload_rtp_lost(const struct reload_rtp_stats *s)
 {
 	uint64_t expected = s->begun ? (uint64_t)s->highest - s->first + 1 : 0;
-	return expected > s->received ? expected - s->received : 0;
+	return s->lost_before + (expected > s->of_source ? expected - s->of_source : 0);
+}
+
+enum reload_media_packet reload_media_packet(struct span packet)
+{
+	uint8_t first = packet.len ? packet.at[0] : 255;
+	if (first <= 3)
+		return RELOAD_MEDIA_STUN;
+	if (first >= 20 && first <= 63)
+		return RELOAD_MEDIA_DTLS;
+	if (first >> 6 != VERSION || packet.len < 2)
+		return RELOAD_MEDIA_OTHER;
+	return packet.at[1] >= RTCP_TYPES && packet.at[1] < RTCP_TYPES + 32 ? RELOAD_MEDIA_RTCP
+									    : RELOAD_MEDIA_RTP;
 }

@@ -58,6 +58,23 @@ audio() {
 	audio alice-hears.wav 1.0 300
 }
 
+@test "call: digits arrive, Opus is taken when it comes first, and both ends know how the call was" {
+	listens bob --answer --echo --record bob-hears.wav -c 1 -v
+	R reload-sip-call -a alice bob@calls.example --codec opus --tone 440 --dtmf '7#' --duration 2s --record back.wav -v
+	ok
+	matches "$output" 'answered   setup [0-9]+ ms, opus both ways'
+	matches "${lines[-1]}" '^ended .* 0 lost, jitter [0-9.]+ ms, round trip [0-9.]+ ms, 0 lost there, MOS 4\.[34]$'
+	ended bob 0
+	matches "$(cat bob.out)" 'digit      alice@calls.example \([0-9a-f]{8}\)  7'
+	matches "$(cat bob.out)" 'digit      alice@calls.example \([0-9a-f]{8}\)  #'
+	matches "$(grep ended bob.out)" ' 0 lost, jitter [0-9.]+ ms, .*MOS 4\.[34]$'
+	audio bob-hears.wav 2.0 440 # the digits are silent
+	R reload-sip-call -a alice bob@calls.example --dtmf 12x
+	failed 2 dtmf
+	R reload-sip-call -a alice bob@calls.example --codec silk
+	failed 2 codec
+}
+
 @test "nothing is sent as SIP outside of the connection: who is at the other end is known by its certificate" {
 	listens bob
 	# R7904-22: SIP has a connection of its own

@@ -13,21 +13,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_answer(const struct reload_sdp_audio *offer)
 {
-	struct reload_ip_port here;
+	static const struct reload_sdp_dtls dtls = { .has = true };
+	struct reload_sdp_ice ice = {
+		.ufrag = "abcd", .password = "0123456789012345678901", .count = 1
+	};
+	struct reload_sdp_own own = { .version = 1, .dtls = &dtls, .ice = &ice };
 	struct reload_sdp_audio answer;
 	struct wr w;
-	enum reload_err err = reload_ip_port_parse(&here, "192.0.2.7:5000", 0);
+	enum reload_err err = reload_ip_port_parse(&own.at, "192.0.2.7:5000", 0);
 	assert(!err);
+	ice.candidates[0] = (struct reload_sdp_candidate){ RELOAD_SDP_HOST, "1", 1, own.at, { 0 } };
 	wr_init(&w);
-	reload_sdp_answer(&w, &here, 1, offer);
+	reload_sdp_answer(&w, &own, offer);
 	assert(!w.err && !reload_sdp_read(&answer, wr_done(&w)));
 	assert(answer.streams == offer->streams && answer.index == offer->index);
-	assert(answer.payload_type == offer->payload_type);
+	assert(answer.payload_type == offer->payload_type && answer.codec == offer->codec);
+	assert(answer.dtmf_type == offer->dtmf_type || answer.dtmf_type == answer.payload_type);
+	assert(answer.rtcp_mux == offer->rtcp_mux && answer.secure == offer->secure);
+	assert(answer.dtls.has == offer->dtls.has && !*answer.ice.ufrag == !*offer->ice.ufrag);
 	assert(!(offer->direction & RELOAD_SDP_SENDONLY) ==
 		!(answer.direction & RELOAD_SDP_RECVONLY));
 	assert(!(offer->direction & RELOAD_SDP_RECVONLY) ==
 		!(answer.direction & RELOAD_SDP_SENDONLY));
-	assert(reload_ip_port_eq(&answer.at, &here));
+	assert(reload_ip_port_eq(&answer.at, &own.at));
 	wr_clear(&w);
 }
 
@@ -40,6 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!reload_sdp_read(&audio, span_of(copy, size))) {
 		assert(audio.index < audio.streams && audio.streams <= RELOAD_SDP_STREAMS_MAX);
 		assert(!audio.at.type || !reload_ip_port_fault(&audio.at));
+		assert(!audio.rtcp.type || !reload_ip_port_fault(&audio.rtcp));
+		assert(audio.ice.count <= RELOAD_SDP_CANDIDATES_MAX && audio.payload_type < 128);
 		check_answer(&audio);
 	}
 	free(copy);

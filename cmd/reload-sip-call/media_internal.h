@@ -1,0 +1,49 @@
+/*
+ * What the files of a call's audio share: the plan and what is said of it (media.c), sockets (media_socket.c),
+ * what becomes of packets that come (media_take.c), and time (media_run.c).
+ */
+#pragma once
+
+#include "reload-sip-call/media.h"
+
+#include "media/session.h"
+
+enum {
+	MEDIA_PACKET = 2048
+};
+
+struct media {
+	const struct media_plan *plan;
+	int fd, rtcp_fd; /* rtcp_fd is that of the next port; unused with one port for both */
+	struct reload_ip_port local;               /* of fd */
+	struct reload_ip_port remote, remote_rtcp; /* who is heard; all zero: nobody yet */
+	bool mux;                                  /* RTCP goes with RTP */
+	unsigned version;                          /* of the session descriptions of this end */
+	bool started, sends;
+	bool answers; /* the other end has made the first offer */
+	struct reload_media_session session;
+	uint64_t sample; /* the next of the file or tone */
+	reload_ms begun, due;
+	int record;
+	uint32_t recorded; /* samples up to the last */
+	char digits[MEDIA_DIGITS];
+	size_t digits_count, digits_shown;
+};
+
+/* media_sockets_open() opens a pair of sockets at the address from which this host reaches remote; false with errno. */
+bool media_sockets_open(struct media *m, const struct reload_ip_port *remote);
+void media_sockets_close(struct media *m);
+
+/* media_send() sends a packet of RTP or RTCP; false: it is lost. */
+bool media_send(struct media *m, struct span packet, bool rtcp);
+
+/* media_take() handles a packet of the other end, media_report() sends a packet of RTCP, the last with bye. */
+void media_take(struct media *m, struct span packet, bool rtcp);
+void media_report(struct media *m, bool bye);
+
+/* media_finish() plays what the jitter buffer holds, and says that this end leaves. */
+void media_finish(struct media *m);
+
+/* media_clock() returns microseconds of the monotonic clock, media_chance() a random number. */
+uint64_t media_clock(void);
+uint32_t media_chance(void);

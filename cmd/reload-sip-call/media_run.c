@@ -1,0 +1,98 @@
+/* What is sent every 20 ms, and who is heard. */
+#include "reload-sip-call/media_internal.h"
+
+#include "link/udp_socket_io.h"
+#include "media/wav.h"
+
+#include <errno.h>
+#include <math.h>
+
+enum {
+	FRAME_MS = 20,
+	BEHIND_MAX_MS = 1000, /* a host that was stopped longer does not send what it missed */
+	TONE_AMPLITUDE = 8000,
+	PACKETS_OF_A_TURN = 64
+};
+
+/* -- sending ---------------------------------------------------------------------------------------------------------------- */
+
+static int16_t next_sample(struct media *m)
+{
+	const struct media_plan *p = m->plan;
+	uint64_t i = m->sample++;
+	if (p->tone_hz > 0)
+		return (int16_t)lround(
+			TONE_AMPLITUDE * sin(2 * M_PI * p->tone_hz * (double)i / RELOAD_RTP_RATE));
+	return reload_wav_sample(p->play, (size_t)i);
+}
+
+static void send_frame(struct media *m)
+{
+	int16_t samples[RELOAD_RTP_FRAME];
+	uint8_t packet[MEDIA_PACKET];
+	struct wr w = wr_fixed(packet, sizeof(packet));
+	for (size_t i = 0; i < RELOAD_RTP_FRAME; i++)
+		samples[i] = next_sample(m);
+	reload_media_frame(&m->session, &w, samples, media_clock());
+	(void)media_send(m, wr_done(&w), false);
+}
+
+/* -- receiving -------------------------------------------------------------------------------------------------------------- */
+
+static void receive(struct media *m, int fd, const struct reload_ip_port *who)
+{
+	uint8_t packet[MEDIA_PACKET];
+	for (size_t i = 0; i < PACKETS_OF_A_TURN; i++) {
+		struct reload_ip_port from;
+		struct reload_udp_local local;
+		struct reload_udp_error error;
+		int n = reload_udp_receive(fd, packet, sizeof(packet), &from, &local);
+		if (n == -EAGAIN)
+			return;
+		while (n < 0 && reload_udp_error(fd, &error))
+			;
+		/* C17: a stranger is not heard, from the first packet on */
+		if (n <= 0 || !m->started || !who->type || !reload_ip_port_eq(&from, who))
+			continue;
+		struct span bytes = span_of(packet, (size_t)n);
+		media_take(m, bytes, reload_media_packet(bytes) == RELOAD_MEDIA_RTCP);
+	}
+}
+
+/* -- time ------------------------------------------------------------------------------------------------------------------- */
+
+static void send_due(struct media *m, reload_ms now)
+{
+	if (m->plan->echo) {
+		m->due = RELOAD_NEVER;
+		return;
+	}
+	if (now > m->due + BEHIND_MAX_MS)
+		m->due = now;
+	for (; m->due <= now; m->due += FRAME_MS)
+		if (m->plan->duration && m->due >= m->begun + m->plan->duration) {
+			m->due = RELOAD_NEVER;
+			return;
+		} else if (m->sends)
+			send_frame(m);
+		else
+			reload_media_skip(&m->session);
+}
+
+void media_run(struct media *m, reload_ms now)
+{
+	receive(m, m->fd, &m->remote);
+	receive(m, m->rtcp_fd, &m->remote_rtcp);
+	if (!m->started)
+		return;
+	send_due(m, now);
+	if (media_clock() >= m->session.rtcp.due)
+		media_report(m, false);
+}
+
+reload_ms media_due(const struct media *m)
+{
+	uint64_t us = m->session.rtcp.due;
+	reload_ms reports = us == RELOAD_RTCP_NEVER ? RELOAD_NEVER : (reload_ms)(us / 1000 + 1);
+	return m->due < reports ? m->due : reports;
+}

@@ -229,6 +229,7 @@ soak: check-deps programs lab-tools
 	$(Q)RELOAD_BIN=$(abspath $(O)) ATTACH_TTL=20 ATTACH_IDLE=600 bats -f 'is idle' tests/cli/attach-ice.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) ATTACH_MEGABYTES=100 bats -f 'file each way' tests/cli/attach.bats tests/cli/attach-ice.bats
 	$(Q)RELOAD_BIN=$(abspath $(O)) SIP_IDLE=1 bats -f 'without calls' tests/cli/sip-peer.bats
+	$(Q)RELOAD_BIN=$(abspath $(O)) WHY_FAULTS_COUNT=24 bats -f 'names the cause' tests/cli/why.bats
 	$(call ensure,valgrind)
 	$(Q)tests/lab/ice-check $(O) long
 

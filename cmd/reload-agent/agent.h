@@ -5,6 +5,7 @@
 #include "peer/peer.h"
 
 struct agent_apps;
+struct agent_history;
 struct agent_log;
 struct reload_links;
 struct agent_names;
@@ -62,6 +63,7 @@ struct agent {
 	json_t *(*nat_json)(const struct agent *agent);
 	const char *(*nat_text)(const struct agent *agent); /* of agent.status (borrowed) */
 	struct agent_log *log;
+	struct agent_history *history;          /* of agent_rpc_new() */
 	struct agent_rpc *rpc;                  /* of agent_rpc_new() */
 	struct agent_apps *apps;                /* connections of applications */
 	struct reload_app_streams *app_streams; /* of apps */

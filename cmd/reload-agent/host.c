@@ -3,6 +3,7 @@
 #include "apps.h"
 #include "capture.h"
 #include "facts.h"
+#include "history.h"
 #include "ice.h"
 #include "join.h"
 #include "leave.h"
@@ -248,6 +249,7 @@ static void link_down(
 	if (why) {
 		char tried[sizeof(h->agent.tried)];
 		const char *text = host_ice_tried(h, link, why->reason, tried, sizeof(tried));
+		agent_history_link(h->agent.history, link, err, text);
 		if (text == tried || !why->what[0])
 			note_tried(&h->agent, text);
 	}

@@ -168,6 +168,8 @@ static enum reload_err join_now(struct host *h, struct reload_error_text *why)
 	if (!count && !h->peer_cache.count)
 		return join_failed(h, RELOAD_UNREACHABLE, why);
 	enum reload_err err = reload_peer_join(h->agent.peer, h->joining_as, all, count);
+	if (err == RELOAD_EXISTS && h->asked) /* a join that is under way goes on with them */
+		reload_peer_bootstrap(h->agent.peer, all, count);
 	return err && err != RELOAD_EXISTS ? join_failed(h, err, why) : err;
 }
 

@@ -7,6 +7,7 @@
 
 #include "capture.h"
 #include "common/output.h"
+#include "history.h"
 #include "registrations.h"
 #include "renewals.h"
 
@@ -40,10 +41,13 @@ enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const cha
 	TAILQ_INIT(&rpc->waiters);
 	TAILQ_INIT(&rpc->subscribers);
 	TAILQ_INIT(&rpc->captures);
-	rpc->service = (struct reload_rpc_service){ handlers, agent, on_socket };
+	rpc->service = (struct reload_rpc_service){ handlers, agent, on_socket, agent_history_begun,
+		agent_history_ended };
+	agent->history = agent_history_new(agent);
 	enum reload_err err = reload_server_new(
 		&rpc->server, agent->poll, &rpc->service, socket, read_only_socket, why);
 	if (err) {
+		agent_history_free(TAKE(agent->history));
 		free(rpc);
 		return err;
 	}
@@ -72,6 +76,7 @@ struct reload_server *agent_rpc_free(struct agent *agent)
 	agent_log_follow(agent->log, NULL, NULL);
 	reload_poll_hook_remove(agent->poll, &rpc->hook);
 	agent->rpc = NULL;
+	agent_history_free(TAKE(agent->history));
 	free(rpc);
 	return server;
 }

@@ -161,6 +161,9 @@ void agent_request_fail_with(
 	struct agent_request *q, const struct reload_result *r, struct reload_failure *f)
 {
 	f->transaction = r->transaction;
+	f->responder = r->responder;
+	f->hops = r->hops;
+	f->transmissions = r->transmissions;
 	reload_rpc_fail(q->call, f);
 	request_free(q);
 }

@@ -1,6 +1,8 @@
 /* Streams of events and of log lines; the engine's events arrive here. */
 #include "rpc.h"
 
+#include "history.h"
+
 #include <string.h>
 
 static void on_subscriber_gone(void *arg)
@@ -59,6 +61,7 @@ void agent_stream_line(void *arg, json_t *line)
 void agent_event(struct agent *agent, const struct reload_event *event)
 {
 	agent_log_event(agent->log, event);
+	agent_history_event(agent->history, event);
 	struct agent_rpc *rpc = agent->rpc;
 	if (!rpc)
 		return;

@@ -26,6 +26,12 @@ int diag_tables(struct cli *cli);
 void diag_put_end(FILE *out, const json_t *result);
 int diag_end_status(const json_t *result);
 
+extern const struct cli_opt diag_why_opts[];
+extern const char diag_why_fields[];
+
+/* diag_why() prints what the agent remembers of a request; returns the exit status. */
+int diag_why(struct cli *cli);
+
 /* diag_nat() prints what an agent measures of the NAT in front of it; returns the exit status. */
 int diag_nat(struct cli *cli);
 

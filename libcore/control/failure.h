@@ -2,6 +2,7 @@
 #pragma once
 
 #include "util/err.h"
+#include "util/id.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -16,6 +17,9 @@ struct reload_failure {
 	uint64_t generation; /* the present one, with RELOAD_GENERATION_TOO_LOW */
 	json_t *values; /* the values stored at the place, with RELOAD_GENERATION_TOO_LOW; borrowed; NULL: not known */
 	struct reload_error_text why;
+	/* of the answer, for the agent's own record; not in the JSON */
+	struct reload_id responder; /* len 0: nobody answered */
+	unsigned hops, transmissions;
 };
 
 /*

@@ -55,6 +55,10 @@
 	{ TIME("next"), OPTIONAL, HELP("when it is stored again; null while the node is not joined") }, \
 	{ U64("generation") }, { NUMBER("renewals") }, { NUMBER("failures"), HELP("since it was last stored") }, \
 	{ WORD("state", "kept renewing waiting failing superseded") }, { TEXT("last_error"), OPTIONAL }
+#define RPC_RECORD \
+	{ HEX("transaction"), OPTIONAL }, { TEXT("method"), HELP("of this protocol, or the message of RELOAD") }, \
+	{ WORD("origin", "user agent engine") }, { TEXT("target"), OPTIONAL }, { TIME("began") }, { NUMBER("took_ms") }, { BOOL("ok") }, \
+	{ TEXT("cause"), HELP("its code") }, { TEXT("cause_text") }
 #define RPC_SERVICE { TEXT("service"), HELP("its namespace") }, { NUMBER("lifetime_s") }
 #define RPC_PLACE_OF_TREE { NUMBER("level") }, { NUMBER("node") }, { HEX("resource_id") }
 /* clang-format on */

@@ -22,6 +22,7 @@ struct reload_rpc_call {
 	json_t *id; /* owned */
 	reload_rpc_cancel_fn cancel;
 	void *cancel_arg;
+	void *record;           /* of begun(); NULL: none is kept */
 	bool running, finished; /* the handler is running; the call was ended by it */
 };
 
@@ -53,9 +54,19 @@ struct reload_rpc_session *reload_rpc_session_new(const struct reload_rpc_servic
 	return s;
 }
 
+/* Completes the record of the call. */
+static void record_end(
+	struct reload_rpc_call *call, const json_t *result, const struct reload_failure *failure)
+{
+	const struct reload_rpc_service *service = call->session->service;
+	if (call->record)
+		service->ended(service->arg, TAKE(call->record), result, failure);
+}
+
 /* Detaches the call, and frees it unless its handler is still running. */
 static void call_end(struct reload_rpc_call *call)
 {
+	record_end(call, NULL, NULL);
 	TAILQ_REMOVE(&call->session->calls, call, entry);
 	call->session->calls_count--;
 	call->finished = true;
@@ -122,6 +133,7 @@ enum reload_rpc_end reload_rpc_fail(
 	struct reload_rpc_session *s = call->session;
 	if (!s->ended)
 		reload_rpc_write_error(&s->out, call->id, failure);
+	record_end(call, NULL, failure);
 	call_end(call);
 	wake(s);
 	return RELOAD_RPC_FAILED;
@@ -149,8 +161,11 @@ enum reload_rpc_end reload_rpc_reply(struct reload_rpc_call *call, json_t *resul
 	size_t before = s->out.len;
 	if (!s->ended)
 		reload_rpc_write_result(&s->out, call->id, result);
+	bool fits = s->out.len - before <= RELOAD_RPC_REPLY_MAX;
+	if (fits)
+		record_end(call, result, NULL);
 	json_decref(result);
-	if (s->out.len - before > RELOAD_RPC_REPLY_MAX) {
+	if (!fits) {
 		s->out.len = before;
 		reload_error_explain(&why, RELOAD_LIMIT, "the reply is too large",
 			"more than 32M for the control socket");
@@ -191,6 +206,8 @@ static void run(struct reload_rpc_session *s, const struct reload_method *method
 	call->running = true;
 	TAILQ_INSERT_TAIL(&s->calls, call, entry);
 	s->calls_count++;
+	if (s->service->begun)
+		call->record = s->service->begun(s->service->arg, method, params);
 	enum reload_rpc_end end = handler(s->service->arg, call, params);
 	assert(call->finished == (end != RELOAD_RPC_PENDING));
 	call->running = false;

@@ -45,6 +45,13 @@ struct reload_rpc_service {
 	 */
 	void (*socket)(void *arg, const char *path, enum reload_err err,
 		const struct reload_error_text *why);
+	/*
+	 * begun() is called before the handler of a request and may return a record of it, NULL: none.  ended() gets that record when the request
+	 * has ended, once: with its result, or its failure (both borrowed), or neither when the client has gone.  NULL: nobody keeps records
+	 */
+	void *(*begun)(void *arg, const struct reload_method *method, const json_t *params);
+	void (*ended)(void *arg, void *record, const json_t *result,
+		const struct reload_failure *failure);
 };
 
 /*

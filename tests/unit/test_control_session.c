@@ -8,6 +8,8 @@
 struct agent {
 	struct reload_rpc_call *waiting;
 	int cancelled, wakes;
+	/* records of requests: begun, and ended with a result, with a failure, by the client's going */
+	int begun, succeeded, failed, gone;
 };
 
 static void on_cancel(void *arg)
@@ -78,6 +80,25 @@ static const reload_rpc_handler handlers[RELOAD_METHODS] = {
 static void on_wake(void *arg)
 {
 	((struct agent *)arg)->wakes++;
+}
+
+static void *on_begun(void *arg, const struct reload_method *method, const json_t *params)
+{
+	struct agent *a = arg;
+	assert_non_null(params);
+	a->begun++;
+	return strcmp(method->name, "agent.stop") ? a : NULL;
+}
+
+static void on_ended(
+	void *arg, void *record, const json_t *result, const struct reload_failure *failure)
+{
+	struct agent *a = arg;
+	assert_ptr_equal(record, arg);
+	assert_true(!result || !failure);
+	a->succeeded += result != NULL;
+	a->failed += failure != NULL;
+	a->gone += !result && !failure;
 }
 
 struct fixture {
@@ -301,6 +322,36 @@ static void progress_is_dropped_for_slow_clients(void **state)
 	reload_rpc_session_free(f.session);
 }
 
+/* Whatever becomes of a request, its record is completed once. */
+static void records_are_completed_once(void **state)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f, false);
+	f.service.begun = on_begun;
+	f.service.ended = on_ended;
+	assert_int_equal(expect_code(&f, REQ(1, "node.list", "{}")), 0);
+	assert_int_equal(f.agent.succeeded, 1);
+	assert_int_equal(expect_code(&f, REQ(2, "node.list", "{\"prefix\":\"ab\"}")), -32014);
+	assert_int_equal(f.agent.failed, 1);
+	/* a reply that does not fit its schema is a failure of the agent */
+	assert_int_equal(expect_code(&f, REQ(3, "config.kinds", "{}")), -32603);
+	assert_int_equal(f.agent.failed, 2);
+	/* one without a record, and one that was refused before its handler */
+	assert_int_equal(expect_code(&f, REQ(4, "agent.stop", "{}")), 0);
+	assert_int_equal(expect_code(&f, REQ(5, "no.such", "{}")), -32601);
+	assert_int_equal(f.agent.begun, 4);
+	feed(&f, REQ(6, "overlay.wait", "{\"state\":\"joined\"}"));
+	assert_int_equal(f.agent.gone, 0);
+	feed(&f, "{\"jsonrpc\":\"2.0\",\"method\":\"rpc.cancel\",\"params\":{\"id\":6}}\n");
+	assert_int_equal(f.agent.gone, 1);
+	feed(&f, REQ(7, "overlay.wait", "{\"state\":\"joined\"}"));
+	reload_rpc_session_free(f.session);
+	assert_int_equal(f.agent.gone, 2);
+	assert_int_equal(f.agent.succeeded, 1);
+	assert_int_equal(f.agent.failed, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +364,7 @@ int main(void)
 		cmocka_unit_test(a_line_without_end_ends_the_session),
 		cmocka_unit_test(a_client_that_does_not_read_is_not_served),
 		cmocka_unit_test(progress_is_dropped_for_slow_clients),
+		cmocka_unit_test(records_are_completed_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,516 @@
+/*
+ * Two rings.  `recent` has the newest events that can explain a failure; `records` one entry for each request, which takes over those of the recent ones that
+ * concern it when it ends.  A request that waits has an `open` record, which its call on the control socket owns.
+ *
+ * Records come from three places: requests of the control socket, joins that the agent begins by itself, and requests of the engine (an Update, an
+ * Attach) that failed.  The last sort is of interest by its transaction alone.
+ */
+#include "history.h"
+
+#include "agent.h"
+#include "common/json.h"
+#include "common/output.h"
+#include "control/cause.h"
+#include "link/poll_io.h"
+#include "log.h"
+#include "rpc.h"
+#include "util/plain.h"
+#include "wire/error.h"
+
+#include <bsd/sys/queue.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	RECENT_MAX = 256,
+	NEAR_MAX = 32,
+	TARGET_MAX = 256 /* bytes; longer ones are cut */
+};
+
+struct happened {
+	reload_ms at;
+	enum reload_event_type type;
+	enum reload_err err;
+	uint16_t code;
+	uint32_t link;
+	uint64_t transaction;
+	struct reload_id node;
+	char *text; /* owned; NULL: nothing more is known */
+};
+
+enum origin {
+	ORIGIN_USER,  /* a request of the control socket */
+	ORIGIN_AGENT, /* a join of its own */
+	ORIGIN_ENGINE
+};
+
+struct record {
+	uint64_t number; /* since the start; 0: free */
+	enum origin origin;
+	char method[32];
+	char *target; /* owned; NULL: it has none */
+	reload_utc began;
+	reload_ms since, took;
+	uint64_t transaction;
+	enum reload_err err;
+	uint16_t overlay_code;
+	struct reload_id responder;
+	unsigned hops, transmissions, times;
+	enum reload_cause cause;
+	struct reload_error_text *why; /* owned; NULL: it succeeded */
+	struct happened *events;       /* owned */
+	size_t events_count;
+};
+
+struct open_record {
+	TAILQ_ENTRY(open_record) entry;
+	struct record r;
+};
+
+TAILQ_HEAD(open_list, open_record);
+
+struct agent_history {
+	const struct agent *agent;
+	struct record records[HISTORY_MAX];
+	size_t next;
+	uint64_t number;
+	struct happened recent[RECENT_MAX];
+	size_t recent_next;
+	struct open_list open;
+	unsigned joins; /* open records of overlay.join */
+};
+
+struct agent_history *agent_history_new(const struct agent *agent)
+{
+	struct agent_history *h = RELOAD_NEW(agent_history);
+	h->agent = agent;
+	TAILQ_INIT(&h->open);
+	return h;
+}
+
+static void record_clear(struct record *r)
+{
+	for (size_t i = 0; i < r->events_count; i++)
+		free(r->events[i].text);
+	free(r->events);
+	free(r->target);
+	free(r->why);
+	*r = (struct record){ 0 };
+}
+
+void agent_history_free(struct agent_history *h)
+{
+	if (!h)
+		return;
+	for (size_t i = 0; i < HISTORY_MAX; i++)
+		record_clear(&h->records[i]);
+	for (size_t i = 0; i < RECENT_MAX; i++)
+		free(h->recent[i].text);
+	free(h);
+}
+
+static char *copy_text(const char *text, size_t max)
+{
+	char *copy = text && *text ? reload_strdup(text) : NULL;
+	if (copy && strlen(copy) > max)
+		copy[max] = 0;
+	return copy;
+}
+
+/* -- what happens meanwhile ----------------------------------------------------------------------------------------------- */
+
+static bool explains(enum reload_event_type type)
+{
+	switch (type) {
+	case RELOAD_EV_STATE:
+	case RELOAD_EV_LINK_UP:
+	case RELOAD_EV_LINK_DOWN:
+	case RELOAD_EV_LINK_REFUSED:
+	case RELOAD_EV_LINK_UNRESPONSIVE:
+	case RELOAD_EV_LINK_LIMIT:
+	case RELOAD_EV_ICE_PAIR_FAILED:
+	case RELOAD_EV_NEIGHBOUR_LOST:
+	case RELOAD_EV_PEER_LEFT:
+	case RELOAD_EV_ISOLATED:
+	case RELOAD_EV_APP_REFUSED:
+	case RELOAD_EV_APP_FAILED:
+	case RELOAD_EV_ATTACH_FAILED:
+	case RELOAD_EV_JOIN_FAILED:
+	case RELOAD_EV_BAD_SIGNATURE:
+	case RELOAD_EV_ERROR_RECEIVED:
+	case RELOAD_EV_REQUEST_TIMEOUT:
+	case RELOAD_EV_REQUEST_REPEATED:
+	case RELOAD_EV_STORE_FAILED:
+	case RELOAD_EV_ROLLBACK:
+	case RELOAD_EV_CONFIG_REFUSED:
+	case RELOAD_EV_CONFIG_UNMET:
+	case RELOAD_EV_CONFIG_MISMATCH:
+	case RELOAD_EV_CERTIFICATE_ENDED:
+	case RELOAD_EV_USER_NAME_CONFLICT:
+	case RELOAD_EV_NODE_ID_TAKEN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void recent_add(struct agent_history *h, const struct reload_event *ev, const char *text)
+{
+	const struct happened *last = &h->recent[(h->recent_next + RECENT_MAX - 1) % RECENT_MAX];
+	if (ev->type == RELOAD_EV_LINK_DOWN && !text && last->type == ev->type &&
+		last->link == ev->link && last->at == reload_poll_now())
+		return; /* agent_history_link() has said more of it */
+	struct happened *e = &h->recent[h->recent_next++ % RECENT_MAX];
+	free(e->text);
+	*e = (struct happened){ .at = reload_poll_now(),
+		.type = ev->type,
+		.err = ev->err,
+		.code = ev->code,
+		.link = ev->link,
+		.transaction = ev->transaction,
+		.text = copy_text(text, HISTORY_TEXT) };
+	if (ev->node)
+		e->node = *ev->node;
+}
+
+/* Requests of the engine have many steps that carry other transactions, or none. */
+static bool has_steps(const struct record *r)
+{
+	static const char *const methods[] = { "overlay.join", "overlay.leave", "overlay.path",
+		"app.", "service.", "sip." };
+	for (size_t i = 0; i < COUNT_OF(methods); i++)
+		if (!strncmp(r->method, methods[i], strlen(methods[i])))
+			return true;
+	return false;
+}
+
+static bool concerns(const struct happened *e, const struct record *r)
+{
+	if (e->at < r->since || e->at > r->since + r->took)
+		return false;
+	return e->transaction ? e->transaction == r->transaction || has_steps(r) : true;
+}
+
+/* The events of the ring that concern r, oldest first; returns the types that there were. */
+static uint64_t events_take(const struct agent_history *h, struct record *r)
+{
+	uint64_t seen = 0;
+	size_t first = h->recent_next > RECENT_MAX ? h->recent_next - RECENT_MAX : 0, count = 0;
+	for (size_t i = first; i < h->recent_next; i++)
+		if (concerns(&h->recent[i % RECENT_MAX], r)) {
+			seen |= 1ull << h->recent[i % RECENT_MAX].type;
+			count++;
+		}
+	size_t skip = count > HISTORY_EVENTS ? count - HISTORY_EVENTS : 0;
+	if (count > skip)
+		r->events = reload_alloc_array(count - skip, sizeof(*r->events));
+	for (size_t i = first; i < h->recent_next; i++) {
+		const struct happened *e = &h->recent[i % RECENT_MAX];
+		if (!concerns(e, r) || (skip && skip--))
+			continue;
+		struct happened *copy = &r->events[r->events_count++];
+		*copy = *e;
+		copy->text = copy_text(e->text, HISTORY_TEXT);
+	}
+	return seen;
+}
+
+/* -- records ------------------------------------------------------------------------------------------------------------- */
+
+/* The engine reports a failure right before its request ends, so that only the newest records can be of the same one. */
+static struct record *by_transaction(struct agent_history *h, uint64_t transaction)
+{
+	for (size_t i = 1; transaction && i <= NEAR_MAX && i <= h->next; i++) {
+		struct record *r = &h->records[(h->next - i) % HISTORY_MAX];
+		if (r->number && r->transaction == transaction)
+			return r;
+	}
+	return NULL;
+}
+
+/* Finds the cause and moves r into the ring, in the place of what the engine said of the same transaction. */
+static void record_end(struct agent_history *h, struct record *r)
+{
+	r->took = reload_poll_now() - r->since;
+	struct reload_cause_facts facts = { .method = r->method,
+		.err = r->err,
+		.reason = r->why ? r->why->reason : "",
+		.seen = events_take(h, r) };
+	r->cause = reload_cause_find(&facts);
+	r->number = ++h->number;
+	struct record *place = by_transaction(h, r->transaction);
+	if (!place)
+		place = &h->records[h->next++ % HISTORY_MAX];
+	record_clear(place);
+	*place = *r;
+	*r = (struct record){ 0 };
+}
+
+static const char *const recorded[] = { "overlay.join", "overlay.ping", "overlay.path",
+	"overlay.probe", "store.put", "store.fetch", "store.stat", "store.find", "service.",
+	"app.attach", "sip." };
+
+static const char *target_of(const json_t *params)
+{
+	static const char *const names[] = { "target", "aor", "service" };
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		const char *text = json_string_value(json_object_get(params, names[i]));
+		if (text)
+			return text;
+	}
+	return json_string_value(json_array_get(json_object_get(params, "bootstrap"), 0));
+}
+
+void *agent_history_begun(void *arg, const struct reload_method *method, const json_t *params)
+{
+	struct agent *agent = arg;
+	bool kept = false;
+	for (size_t i = 0; i < COUNT_OF(recorded); i++)
+		kept |= !strncmp(method->name, recorded[i], strlen(recorded[i]));
+	if (!kept)
+		return NULL;
+	struct open_record *open = RELOAD_NEW(open_record);
+	open->r = (struct record){ .since = reload_poll_now(), .began = cli_now(), .times = 1 };
+	snprintf(open->r.method, sizeof(open->r.method), "%s", method->name);
+	open->r.target = copy_text(target_of(params), TARGET_MAX);
+	TAILQ_INSERT_TAIL(&agent->history->open, open, entry);
+	agent->history->joins += !strcmp(method->name, "overlay.join");
+	return open;
+}
+
+static uint64_t transaction_of(const json_t *result)
+{
+	const char *text = json_string_value(json_object_get(result, "transaction"));
+	return text ? strtoull(text, NULL, 16) : 0;
+}
+
+void agent_history_ended(
+	void *arg, void *record, const json_t *result, const struct reload_failure *failure)
+{
+	struct agent_history *h = ((struct agent *)arg)->history;
+	struct open_record *open = record;
+	struct record *r = &open->r;
+	TAILQ_REMOVE(&h->open, open, entry);
+	h->joins -= !strcmp(r->method, "overlay.join");
+	if (failure) {
+		r->err = failure->err ? failure->err : RELOAD_FAILED;
+		r->overlay_code = failure->overlay_code;
+		r->transaction = failure->transaction;
+		r->responder = failure->responder;
+		r->hops = failure->hops;
+		r->transmissions = failure->transmissions;
+		r->why = reload_alloc(sizeof(*r->why));
+		*r->why = failure->why;
+	} else if (result) {
+		const char *id = json_string_value(json_object_get(result, "node_id"));
+		id = id ? id : json_string_value(json_object_get(result, "responsible"));
+		if (id)
+			(void)!reload_id_from_hex(&r->responder, id);
+		r->transaction = transaction_of(result);
+		r->hops = (unsigned)json_integer_value(json_object_get(result, "hops"));
+		r->transmissions =
+			(unsigned)json_integer_value(json_object_get(result, "transmissions"));
+	} else {
+		r->err = RELOAD_CANCELLED;
+	}
+	record_end(h, r);
+	free(open);
+}
+
+static struct record *newest(struct agent_history *h)
+{
+	struct record *r = h->next ? &h->records[(h->next - 1) % HISTORY_MAX] : NULL;
+	return r && r->number ? r : NULL;
+}
+
+/* A join that the agent began by itself has failed; it is repeated until it succeeds, which is one record. */
+static void own_join_failed(struct agent_history *h, const struct reload_event *ev)
+{
+	const struct agent *agent = h->agent;
+	struct record *last = newest(h), r = {
+		.origin = ORIGIN_AGENT, .since = reload_poll_now(), .began = cli_now()
+	};
+	if (last && last->origin == ORIGIN_AGENT && last->err == ev->err) {
+		r.since = last->since;
+		r.began = last->began;
+		r.times = last->times;
+		h->next--; /* it takes the place of the one before */
+		record_clear(last);
+	} else {
+		r.since -= r.since < RELOAD_SECOND ? r.since : RELOAD_SECOND;
+	}
+	r.times++;
+	r.err = ev->err;
+	snprintf(r.method, sizeof(r.method), "overlay.join");
+	const char *text = agent->refused[0] ? agent->refused : agent->tried;
+	r.why = reload_alloc(sizeof(*r.why));
+	*r.why = (struct reload_error_text){ 0 };
+	reload_error_explain(r.why, ev->err, "the agent did not join", "%s%s%s",
+		reload_err_text(ev->err), *text ? ": " : "", text);
+	reload_error_advise(r.why,
+		"start a bootstrap node, or name one: reload-join -a %s --bootstrap ADDR:PORT",
+		agent->instance);
+	record_end(h, &r);
+}
+
+static void engine_failed(struct agent_history *h, const struct reload_event *ev)
+{
+	struct record r = { .origin = ORIGIN_ENGINE,
+		.since = reload_poll_now(),
+		.began = cli_now(),
+		.times = 1,
+		.transaction = ev->transaction,
+		.err = ev->err ? ev->err : RELOAD_TIMEOUT };
+	if (by_transaction(h, ev->transaction))
+		return;
+	const char *name = reload_code_name(ev->code);
+	snprintf(r.method, sizeof(r.method), "%s", name ? name : "request");
+	if (ev->node)
+		r.responder = *ev->node;
+	r.why = reload_alloc(sizeof(*r.why));
+	*r.why = (struct reload_error_text){ 0 };
+	reload_error_explain(r.why, r.err, "a request of the node itself failed", "%s%s%s",
+		reload_err_text(r.err), ev->reason ? ": " : "", ev->reason ? ev->reason : "");
+	reload_error_advise(r.why, "reload-diag tables -a %s", h->agent->instance);
+	record_end(h, &r);
+}
+
+void agent_history_event(struct agent_history *h, const struct reload_event *event)
+{
+	if (!h || !explains(event->type))
+		return;
+	recent_add(h, event, event->reason);
+	if (event->type == RELOAD_EV_JOIN_FAILED && !h->joins)
+		own_join_failed(h, event);
+	if (event->transaction && (event->type == RELOAD_EV_REQUEST_TIMEOUT ||
+					  event->type == RELOAD_EV_ERROR_RECEIVED))
+		engine_failed(h, event);
+}
+
+void agent_history_link(
+	struct agent_history *h, uint32_t link, enum reload_err err, const char *text)
+{
+	if (h)
+		recent_add(h,
+			&(struct reload_event){ .type = RELOAD_EV_LINK_DOWN,
+				.link = link & 0x7fffffff,
+				.err = err },
+			text);
+}
+
+/* -- as JSON --------------------------------------------------------------------------------------------------------------- */
+
+static json_t *plain(const char *text)
+{
+	char out[sizeof(((struct reload_error_text *)0)->reason)];
+	return text && *text ? json_of_text(reload_plain(out, sizeof(out), text)) : json_null();
+}
+
+static json_t *event_json(const struct record *r, const struct happened *e)
+{
+	bool state = e->type == RELOAD_EV_STATE;
+	const char *name = state     ? reload_state_name((enum reload_state)e->code)
+			   : e->code ? reload_code_name(e->code)
+				     : NULL;
+	json_t *o = json_object();
+	json_object_set_new(o, "ms", json_integer((json_int_t)(e->at - r->since)));
+	json_object_set_new(o, "type", json_string(reload_event_name(e->type)));
+	json_object_set_new(o, "what", json_string(reload_event_text(e->type)));
+	json_object_set_new(o, "state", json_of_text(state ? name : NULL));
+	json_object_set_new(o, "message", json_of_text(state ? NULL : name));
+	json_object_set_new(o, "node_id", state ? json_null() : json_of_id(&e->node));
+	json_object_set_new(o, "link", e->link ? json_integer(e->link) : json_null());
+	json_object_set_new(o, "transaction",
+		e->transaction ? json_of_transaction(e->transaction) : json_null());
+	json_object_set_new(o, "error", json_of_text(e->err ? reload_err_name(e->err) : NULL));
+	json_object_set_new(o, "why", plain(e->text));
+	return o;
+}
+
+static json_t *row_json(const struct record *r)
+{
+	static const char *const origins[] = { "user", "agent", "engine" };
+	json_t *o = json_object();
+	json_object_set_new(o, "transaction",
+		r->transaction ? json_of_transaction(r->transaction) : json_null());
+	json_object_set_new(o, "method", json_string(r->method));
+	json_object_set_new(o, "origin", json_string(origins[r->origin]));
+	json_object_set_new(o, "target", plain(r->target));
+	json_object_set_new(o, "began", cli_json_time(r->began));
+	json_object_set_new(o, "took_ms", json_integer((json_int_t)r->took));
+	json_object_set_new(o, "ok", json_boolean(!r->err));
+	json_object_set_new(o, "cause", json_string(reload_cause_name(r->cause)));
+	json_object_set_new(o, "cause_text", json_string(reload_cause_text(r->cause)));
+	return o;
+}
+
+static json_t *full_json(const struct record *r)
+{
+	const char *code = r->overlay_code ? reload_error_code_name(r->overlay_code) : NULL;
+	const char *advice = r->why ? r->why->advice : "";
+	json_t *o = row_json(r), *list = json_array();
+	for (size_t i = 0; i < r->events_count; i++)
+		json_array_append_new(list, event_json(r, &r->events[i]));
+	json_object_set_new(o, "error", json_of_text(r->err ? reload_err_name(r->err) : NULL));
+	json_object_set_new(o, "reload_error_name", json_of_text(code));
+	json_object_set_new(o, "what", plain(r->why ? r->why->what : NULL));
+	json_object_set_new(o, "why", plain(r->why ? r->why->reason : NULL));
+	json_object_set_new(o, "try", plain(*advice ? advice : reload_cause_advice(r->cause)));
+	json_object_set_new(o, "responder", json_of_id(&r->responder));
+	json_object_set_new(o, "hops", json_integer(r->hops));
+	json_object_set_new(o, "transmissions", json_integer(r->transmissions));
+	json_object_set_new(o, "times", json_integer(r->times));
+	json_object_set_new(o, "timeline", list);
+	return o;
+}
+
+static int newer_first(const void *a, const void *b)
+{
+	const struct record *const *x = a, *const *y = b;
+	return (*x)->number > (*y)->number ? -1 : (*x)->number < (*y)->number;
+}
+
+/* The records, newest first; returns their number. */
+static size_t sorted(const struct agent_history *h, const struct record *out[HISTORY_MAX])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < HISTORY_MAX; i++)
+		if (h->records[i].number)
+			out[count++] = &h->records[i];
+	qsort(out, count, sizeof(*out), newer_first);
+	return count;
+}
+
+json_t *agent_history_list(const struct agent_history *h, size_t max, bool failed)
+{
+	const struct record *all[HISTORY_MAX];
+	size_t count = sorted(h, all);
+	json_t *list = json_array();
+	for (size_t i = 0; i < count && json_array_size(list) < max; i++)
+		if (!failed || all[i]->err)
+			json_array_append_new(list, row_json(all[i]));
+	return list;
+}
+
+static bool has_transaction(const struct record *r, uint64_t transaction)
+{
+	for (size_t i = 0; i < r->events_count; i++)
+		if (r->events[i].transaction == transaction)
+			return true;
+	return r->transaction == transaction;
+}
+
+json_t *agent_history_one(const struct agent_history *h, uint64_t transaction)
+{
+	const struct record *all[HISTORY_MAX];
+	size_t count = sorted(h, all);
+	for (size_t i = 0; i < count; i++) {
+		const struct record *r = all[i];
+		if (transaction ? has_transaction(r, transaction)
+				: r->origin != ORIGIN_ENGINE && r->err &&
+					  r->err != RELOAD_CANCELLED)
+			return full_json(r);
+	}
+	return NULL;
+}

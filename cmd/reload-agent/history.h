@@ -1,0 +1,42 @@
+/*
+ * What this agent was asked to do in the overlay and how it ended, for reload-diag why: the newest HISTORY_MAX requests with what happened meanwhile, and
+ * a cause.  Values are never kept.
+ */
+#pragma once
+
+#include "control/session.h"
+#include "engine/host.h"
+
+struct agent;
+struct agent_history;
+
+enum {
+	HISTORY_MAX = 1000,  /* the oldest is dropped */
+	HISTORY_EVENTS = 24, /* of one request; the newest are kept */
+	HISTORY_TEXT = 240   /* bytes of what one event says; longer text is cut */
+};
+
+/* agent_history_new() makes an empty one (owned) for agent (borrowed). */
+struct agent_history *agent_history_new(const struct agent *agent);
+void agent_history_free(struct agent_history *h);
+
+/*
+ * agent_history_event() notes an event of the engine (borrowed); agent_history_link() that a link ended, with what was tried and why, which the engine
+ * does not know.  NULL is legal.
+ */
+void agent_history_event(struct agent_history *h, const struct reload_event *event);
+void agent_history_link(
+	struct agent_history *h, uint32_t link, enum reload_err err, const char *text);
+
+/* agent_history_begun() and agent_history_ended() are those of struct reload_rpc_service; arg: the agent. */
+void *agent_history_begun(void *arg, const struct reload_method *method, const json_t *params);
+void agent_history_ended(
+	void *arg, void *record, const json_t *result, const struct reload_failure *failure);
+
+/*
+ * agent_history_list() returns the records, newest first, at most max (owned list of rows of agent.history); failed: only those that failed.
+ * agent_history_one() returns one with all that is known (the result of agent.why, owned): the newest that has this transaction, or with transaction 0 the
+ * newest request of a user, or join, that failed.  NULL: there is none.
+ */
+json_t *agent_history_list(const struct agent_history *h, size_t max, bool failed);
+json_t *agent_history_one(const struct agent_history *h, uint64_t transaction);

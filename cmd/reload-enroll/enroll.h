@@ -154,9 +154,17 @@ enum reload_err enroll_target_open(struct enroll_target *out, struct cli *cli, c
 	struct reload_error_text *why) MUST_CHECK;
 void enroll_target_close(struct enroll_target *target);
 
-/* enroll_target_save() puts certificate, key and configuration into files; the caller commits. */
+/* enroll_target_save() puts certificate, key and configuration (NULL: the one that is there stays) into files; the caller commits. */
 enum reload_err enroll_target_save(struct enroll_target *target, struct cli_files *files,
 	const struct reload_cert *cert, const struct reload_config *config,
+	struct reload_error_text *why) MUST_CHECK;
+
+/*
+ * enroll_self_again() makes the self-signed certificate of the identity --identity anew (*out is owned), with the key, user, number of
+ * Node-IDs and validity of old, and writes it, unless with --dry-run.  RELOAD_USAGE for a new key, and the errors of the functions above.
+ */
+enum reload_err enroll_self_again(struct reload_cert **out, struct cli *cli,
+	const struct reload_cert *old, const struct reload_config *config,
 	struct reload_error_text *why) MUST_CHECK;
 
 /* enroll_report() prints a new certificate; target NULL: for standard output, as PEM. */

@@ -270,3 +270,36 @@ int enroll_self(struct cli *cli)
 	reload_cert_free(m.cert);
 	return err ? fail(&m, err, &why) : 0;
 }
+
+enum reload_err enroll_self_again(struct reload_cert **out, struct cli *cli,
+	const struct reload_cert *old, const struct reload_config *config,
+	struct reload_error_text *why)
+{
+	AUTO(cli_files) files = cli_files_new();
+	struct issue m = { .cli = cli,
+		.user = old->user,
+		.now = enroll_now(),
+		.validity = old->not_after - old->not_before,
+		.ids_count = old->node_ids_count };
+	struct enroll_target target = { .lock = -1 };
+	if (cli_has(cli, "key"))
+		return cli_refuse(why, "--key goes with no self-signed certificate",
+			"its Node-ID is made of the key: another key is another node");
+	enroll_serial(m.serial);
+	enum reload_err err =
+		enroll_target_open(&target, cli, m.user, config->instance_name, true, false, why);
+	if (!err)
+		err = self_ids(&m, config, target.key, why);
+	if (!err)
+		err = certify(&m, config, target.key, NULL, why);
+	if (!err && !cli->dry_run)
+		err = enroll_target_save(&target, files, m.cert, NULL, why);
+	if (!err && !cli->dry_run)
+		err = cli_files_commit(files, why);
+	enroll_target_close(&target);
+	if (err)
+		reload_cert_free(m.cert);
+	else
+		*out = m.cert;
+	return err;
+}

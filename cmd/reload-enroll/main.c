@@ -112,6 +112,14 @@ static const struct cli_opt renew_opts[] = {
 	CLI_END,
 };
 
+static const struct cli_opt fetch_opts[] = {
+	{ 'I', "identity", "NAME", "whose document is to be the newest" },
+	{ 0, "url", "URL", "fetch it there (default: as the identity got its first one)" },
+	{ 0, "ca-file", "FILE", "whom to trust for HTTPS (default: as the system does)" },
+	{ 0, "as-new", NULL, "trust the server alone, whoever has signed the document" },
+	CLI_END,
+};
+
 static const struct cli_opt invite_opts[] = {
 	{ 0, "server", "HOST[:PORT]", "where clients reach the enrollment server" },
 	{ 0, "tls-cert", "FILE", "certificate of that server: its key is in the invitation" },
@@ -185,6 +193,8 @@ static const struct cli_command commands[] = {
 		enroll_plan_fields, enroll_config_plan },
 	{ "config publish", "[FILE|OVERLAY]", 0, 1, "give the document to an agent and all peers",
 		change_opts, enroll_publish_fields, enroll_config_publish },
+	{ "config fetch", NULL, 0, 0, "get the newest document from the configuration server",
+		fetch_opts, enroll_fetch_fields, enroll_config_fetch },
 	{ "revoke", "NODE-ID|USER ...", 1, 64, "list Node-IDs as bad nodes in the configuration",
 		change_opts, enroll_change_fields, enroll_revoke },
 	{ "request", "USER", 1, 1, "get a certificate from an enrollment server", request_opts,

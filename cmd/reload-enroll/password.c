@@ -136,10 +136,9 @@ static enum reload_err from_file(
 	return RELOAD_OK;
 }
 
-enum reload_err enroll_password(
-	char **out, struct cli *cli, bool confirm, struct reload_error_text *why)
+static enum reload_err read_password(
+	char **out, struct cli *cli, const char *path, bool confirm, struct reload_error_text *why)
 {
-	const char *path = cli_value(cli, "password-file", NULL);
 	char *password = NULL;
 	enum reload_err err = path            ? from_file(&password, cli, path, why)
 			      : cli->no_input ? no_terminal(why)
@@ -154,4 +153,16 @@ enum reload_err enroll_password(
 	else
 		*out = password;
 	return err;
+}
+
+enum reload_err enroll_password(
+	char **out, struct cli *cli, bool confirm, struct reload_error_text *why)
+{
+	return read_password(out, cli, cli_value(cli, "password-file", NULL), confirm, why);
+}
+
+enum reload_err enroll_password_from(
+	char **out, struct cli *cli, const char *path, struct reload_error_text *why)
+{
+	return read_password(out, cli, path, false, why);
 }

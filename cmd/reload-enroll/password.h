@@ -10,4 +10,7 @@
  */
 enum reload_err enroll_password(
 	char **out, struct cli *cli, bool confirm, struct reload_error_text *why) MUST_CHECK;
+/* enroll_password_from() does so with the file path, NULL: from the terminal. */
+enum reload_err enroll_password_from(
+	char **out, struct cli *cli, const char *path, struct reload_error_text *why) MUST_CHECK;
 void enroll_password_free(char *password);

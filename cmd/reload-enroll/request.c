@@ -3,10 +3,10 @@
  * after the certificate was checked as every node would check it.
  */
 #include "common/call.h"
-#include "dns/srv_io.h"
 #include "ident/key.h"
+#include "reload-enroll/access.h"
 #include "reload-enroll/enroll.h"
-#include "reload-enroll/https.h"
+#include "reload-enroll/fetch.h"
 #include "reload-enroll/invite.h"
 #include "reload-enroll/password.h"
 #include "reload-enroll/serve_command.h"
@@ -33,10 +33,9 @@ struct enrolling {
 	uint64_t node_ids;        /* 0: one, or as many as before */
 	struct reload_cert *cert; /* what was obtained */
 	int status;               /* exit status when it is not that of the failure */
-	/* of an invitation, and kept for renewals; NULL: there is none */
-	char *server; /* URL of the enrollment */
-	char *pin;    /* of its key */
-	char *new_password;
+	bool renews; /* the document of the identity stays: its agent may have a newer one */
+	struct enroll_access access; /* kept for renewals */
+	char *new_password; /* that is to be the account's, made for an invitation; NULL: none */
 };
 
 static void enrolling_clear(struct enrolling *e)
@@ -45,8 +44,7 @@ static void enrolling_clear(struct enrolling *e)
 	enroll_target_close(&e->target);
 	enroll_password_free(e->password);
 	enroll_password_free(e->new_password);
-	free(e->server);
-	free(e->pin);
+	enroll_access_clear(&e->access);
 	reload_cert_free(e->cert);
 }
 
@@ -138,6 +136,12 @@ static enum reload_err check_cert(
 
 /* -- the request ------------------------------------------------------------------------------------------------------------ */
 
+/* A pipe is not kept, but used this once. */
+static const char *ca_file(const struct enrolling *e)
+{
+	return cli_value(e->cli, "ca-file", e->access.ca_file);
+}
+
 static enum reload_err ask_server(
 	struct enrolling *e, const char *url, struct span csr, struct reload_error_text *why)
 {
@@ -148,9 +152,9 @@ static enum reload_err ask_server(
 		.new_password = e->new_password,
 		.csr = csr };
 	struct https_request r = { .url = url,
-		.other_name = e->pin ? NULL : e->config->instance_name,
-		.pin = e->pin,
-		.ca_file = e->pin ? NULL : cli_value(e->cli, "ca-file", NULL),
+		.other_name = e->access.pin ? NULL : e->config->instance_name,
+		.pin = e->access.pin,
+		.ca_file = e->access.pin ? NULL : ca_file(e),
 		.form = &form,
 		.deadline = e->cli->deadline };
 	snprintf(number, sizeof(number), "%u", (unsigned)e->node_ids);
@@ -174,14 +178,14 @@ static enum reload_err ask_servers(struct enrolling *e, struct reload_error_text
 	if (err) {
 		(void)reload_error_explain(
 			why, err, "no certificate request can be made", "%s", reload_err_text(err));
-	} else if (e->server) {
-		err = ask_server(e, e->server, wr_done(&csr), why);
+	} else if (e->access.server) {
+		err = ask_server(e, e->access.server, wr_done(&csr), why);
 	} else if (!servers->count) {
 		err = reload_error_explain(why, RELOAD_BAD_CONFIG, "there is no enrollment server",
 			"the configuration of %s names none", e->config->instance_name);
 		reload_error_advise(why, "reload-enroll issue %s, where the authority is", e->user);
 	}
-	bool again = !err && !e->server;
+	bool again = !err && !e->access.server;
 	for (size_t i = 0; i < servers->count && again; i++) {
 		err = ask_server(e, servers->at[i], wr_done(&csr), why);
 		again = err == RELOAD_IO || err == RELOAD_TIMEOUT;
@@ -190,63 +194,25 @@ static enum reload_err ask_servers(struct enrolling *e, struct reload_error_text
 	return err;
 }
 
-/* What an accepted invitation leaves for renewals: where, by which key, and the password that was made for it. */
-static void keep_access(const struct enrolling *e, struct cli_files *files)
-{
-	char *path = enroll_join(e->target.dir, "enrollment.json");
-	json_t *o = json_pack(
-		"{s:s, s:s, s:s}", "server", e->server, "pin", e->pin, "password", e->new_password);
-	char *text = json_dumps(o, JSON_INDENT(1));
-	cli_files_put(files, path, 0600, span_str(text));
-	enroll_password_free(text);
-	json_decref(o);
-	free(path);
-}
-
-/* Reads what keep_access() left; nothing is changed when there is no such file, or --password-file is given. */
-static enum reload_err read_access(
-	struct enrolling *e, const char *dir, struct reload_error_text *why)
-{
-	char *path = enroll_join(dir, "enrollment.json");
-	uint8_t *bytes = NULL;
-	size_t len = 0;
-	enum reload_err err = RELOAD_OK;
-	if (!cli_has(e->cli, "password-file") && !access(path, F_OK))
-		err = cli_file_read(&bytes, &len, path, 4096, e->cli->deadline, why);
-	json_t *o =
-		bytes ? json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	const char *server = json_string_value(json_object_get(o, "server"));
-	const char *pin = json_string_value(json_object_get(o, "pin"));
-	const char *password = json_string_value(json_object_get(o, "password"));
-	if (server && pin && password) {
-		e->server = reload_strdup(server);
-		e->pin = reload_strdup(pin);
-		e->password = reload_strdup(password);
-	} else if (bytes) {
-		err = reload_error_explain(why, RELOAD_BAD_CONFIG,
-			"the access to the enrollment server is damaged", "%s",
-			cli_path_show(path));
-		reload_error_advise(why, "--password-file FILE, with a password of the account");
-	}
-	json_decref(o);
-	enroll_password_free((char *)bytes);
-	free(path);
-	return err;
-}
-
 static enum reload_err save(struct enrolling *e, struct reload_error_text *why)
 {
 	AUTO(cli_files) files = cli_files_new();
-	enum reload_err err = enroll_target_save(&e->target, files, e->cert, e->config, why);
-	if (!err && e->new_password)
-		keep_access(e, files);
+	enum reload_err err =
+		enroll_target_save(&e->target, files, e->cert, e->renews ? NULL : e->config, why);
+	if (!err && e->new_password) {
+		enroll_password_free(e->access.password);
+		e->access.password = TAKE(e->new_password);
+	}
+	if (!err)
+		enroll_access_put(&e->access, e->target.dir, files);
 	return err ? err : cli_files_commit(files, why);
 }
 
 static enum reload_err enroll(struct enrolling *e, struct reload_error_text *why)
 {
+	const char *file = cli_value(e->cli, "password-file", e->access.password_file);
 	enum reload_err err =
-		e->password ? RELOAD_OK : enroll_password(&e->password, e->cli, false, why);
+		e->password ? RELOAD_OK : enroll_password_from(&e->password, e->cli, file, why);
 	if (!err && e->cli->dry_run)
 		return RELOAD_OK;
 	if (!err)
@@ -263,62 +229,16 @@ static int fail(const struct enrolling *e, enum reload_err err, const struct rel
 /* -- the configuration -------------------------------------------------------------------------------------------------------- */
 
 /* R-11.2-08: what is invalid, or of another overlay, is discarded. */
-static enum reload_err fetch_config(struct enrolling *e, const char *url, const char *connect_to,
-	const char *overlay, struct reload_error_text *why)
+static enum reload_err fetch_config(
+	struct enrolling *e, const char *url, const char *overlay, struct reload_error_text *why)
 {
-	struct https_answer answer = { 0 };
-	struct https_request r = { .url = url,
-		.connect_to = connect_to,
-		.ca_file = e->pin ? NULL : cli_value(e->cli, "ca-file", NULL),
-		.pin = e->pin,
-		.deadline = e->cli->deadline };
-	cli_step(e->cli, 1, "fetching %s%s%s", url, connect_to ? " from " : "",
-		connect_to ? connect_to : "");
-	enum reload_err err = https_do(&answer, &r, why);
-	if (!err && answer.status != 200) {
-		err = reload_error_explain(why, RELOAD_FAILED, "no configuration was fetched",
-			"%.200s answered status %u", url, answer.status);
-		reload_error_advise(why, "curl -v %.200s", url);
-	}
+	struct enroll_fetch f = { .cli = e->cli, .pin = e->access.pin, .ca_file = ca_file(e) };
+	enum reload_err err =
+		url ? enroll_fetch_url(&f, url, why) : enroll_fetch_overlay(&f, overlay, why);
 	if (!err)
 		err = cli_config_parse(
-			&e->config, bytes_span(answer.body), url, overlay, enroll_now(), why);
-	https_answer_clear(&answer);
-	return err;
-}
-
-static uint32_t draw(void *arg, uint32_t below)
-{
-	uint64_t number;
-	(void)arg;
-	if (RAND_bytes((uint8_t *)&number, sizeof(number)) != 1)
-		abort();
-	return (uint32_t)(number % below);
-}
-
-/*
- * R-11.2-03: the SRV records of the overlay say where to connect; name, Host and URL stay those of the overlay (ENR-01), and so the
- * certificate is checked for that name (R-11.2-06).  Without records that is where the name itself leads.
- */
-static enum reload_err discover_config(
-	struct enrolling *e, const char *overlay, struct reload_error_text *why)
-{
-	char name[300], url[300], connect_to[300];
-	struct reload_srv servers[RELOAD_SRV_MAX];
-	size_t count = 0;
-	snprintf(name, sizeof(name), "_reload-config._tcp.%s", overlay);
-	snprintf(url, sizeof(url), "https://%s/.well-known/reload-config", overlay);
-	enum reload_err err = reload_srv_query(servers, &count, name, e->cli->deadline, why);
-	if (err || !count)
-		return err ? err : fetch_config(e, url, NULL, overlay, why);
-	reload_srv_order(servers, count, draw, NULL);
-	bool again = true;
-	for (size_t i = 0; i < count && again; i++) {
-		snprintf(connect_to, sizeof(connect_to), "%.254s:%u", servers[i].target,
-			servers[i].port);
-		err = fetch_config(e, url, connect_to, overlay, why);
-		again = err == RELOAD_IO || err == RELOAD_TIMEOUT;
-	}
+			&e->config, bytes_span(f.document), f.from, overlay, enroll_now(), why);
+	bytes_free(&f.document);
 	return err;
 }
 
@@ -334,7 +254,7 @@ static enum reload_err find_config(struct enrolling *e, struct reload_error_text
 		return cli_refuse(why, "--config and --url exclude each other",
 			"both name the configuration");
 	if (url)
-		return fetch_config(e, url, NULL, overlay, why);
+		return fetch_config(e, url, overlay, why);
 	if (file)
 		return cli_config_load(
 			&e->config, file, cli_value(cli, "overlay", NULL), enroll_now(), why);
@@ -343,7 +263,7 @@ static enum reload_err find_config(struct enrolling *e, struct reload_error_text
 	if (!err) {
 		path = enroll_join(dir, "overlay.xml");
 		err = access(path, F_OK)
-			      ? discover_config(e, overlay, why)
+			      ? fetch_config(e, NULL, overlay, why)
 			      : cli_config_load(&e->config, path, overlay, enroll_now(), why);
 	}
 	free(dir);
@@ -395,6 +315,7 @@ int enroll_request(struct cli *cli)
 			cli, "node-ids", 0, 1, RELOAD_CERT_NODE_IDS_MAX, &e.node_ids, &why);
 	if (!err)
 		err = find_config(&e, &why);
+	enroll_access_options(&e.access, cli);
 	if (!err)
 		err = enroll_target_open(
 			&e.target, cli, e.user, e.config->instance_name, false, false, &why);
@@ -421,10 +342,10 @@ static enum reload_err read_identity(
 		return err;
 	char *path = enroll_join(*dir, "cert.pem"), *config = enroll_join(*dir, "overlay.xml");
 	err = cli_certs_load(cert, &others, &count, path, why);
-	if (!err && ((*cert)->self_issued || !(*cert)->user)) {
+	if (!err && !(*cert)->user) {
 		err = reload_error_explain(why, RELOAD_BAD_CERT, "there is nothing to renew",
-			"%s is self-signed, or no certificate of a node", cli_path_show(path));
-		reload_error_advise(why, "reload-enroll self USER --identity %.100s", name);
+			"%s is no certificate of a node", cli_path_show(path));
+		reload_error_advise(why, "reload-enroll request USER --identity %.100s", name);
 	}
 	if (!err)
 		err = cli_config_load(&e->config, config, NULL, enroll_now(), why);
@@ -446,8 +367,20 @@ static enum reload_err is_due(const struct enrolling *e, const struct reload_cer
 	return err;
 }
 
+/* How the identity got its certificate, as far as this command does not say otherwise. */
+static enum reload_err read_access(
+	struct enrolling *e, const char *dir, struct reload_error_text *why)
+{
+	enum reload_err err = enroll_access_read(&e->access, dir, e->cli->deadline, why);
+	enroll_access_options(&e->access, e->cli);
+	if (!err && e->access.password)
+		e->password = reload_strdup(e->access.password);
+	return err;
+}
+
 static enum reload_err renew(struct enrolling *e, struct reload_error_text *why)
 {
+	e->renews = true;
 	enum reload_err err = enroll_target_open(
 		&e->target, e->cli, e->user, e->config->instance_name, false, false, why);
 	e->node_ids = e->target.own_count;
@@ -468,7 +401,9 @@ int enroll_renew(struct cli *cli)
 	}
 	if (!err)
 		err = read_access(&e, dir, &why);
-	if (!err && due)
+	if (!err && due && cert->self_issued)
+		err = enroll_self_again(&e.cert, cli, cert, e.config, &why);
+	else if (!err && due)
 		err = renew(&e, &why);
 	if (!err)
 		report(&e, cli_value(cli, "identity", ""), dir, e.cert ? e.cert : cert,
@@ -544,13 +479,13 @@ static enum reload_err accept_invitation(
 	enum reload_err err = accept_user(e, i, why);
 	if (err)
 		return err;
-	e->pin = pin_of(i);
+	e->access.pin = pin_of(i);
 	e->password = enroll_invitation_password(i);
 	e->new_password = random_password();
 	snprintf(url, sizeof(url), "https://%s/enroll", i->server);
-	e->server = reload_strdup(url);
+	e->access.server = reload_strdup(url);
 	snprintf(url, sizeof(url), "https://%s/.well-known/reload-config", i->server);
-	err = fetch_config(e, url, NULL, i->overlay, why);
+	err = fetch_config(e, url, i->overlay, why);
 	if (!err)
 		err = check_root(e, i, why);
 	if (!err)

@@ -9,6 +9,8 @@ int enroll_user_add(struct cli *cli);
 int enroll_user_passwd(struct cli *cli);
 int enroll_user_remove(struct cli *cli);
 int enroll_request(struct cli *cli);
+int enroll_config_fetch(struct cli *cli);
+extern const char enroll_fetch_fields[];
 int enroll_renew(struct cli *cli);
 int enroll_invite(struct cli *cli);
 int enroll_accept(struct cli *cli);

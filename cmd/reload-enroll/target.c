@@ -189,7 +189,8 @@ enum reload_err enroll_target_save(struct enroll_target *t, struct cli_files *fi
 	char *pem = enroll_pem(cert->der);
 	cli_files_put(files, t->cert_path, 0644, span_str(pem));
 	free(pem);
-	cli_files_put(files, t->config_path, 0644, config->document);
+	if (config)
+		cli_files_put(files, t->config_path, 0644, config->document);
 	if (!t->key_is_new)
 		return RELOAD_OK;
 	struct wr key;

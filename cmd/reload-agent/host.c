@@ -11,6 +11,7 @@
 #include "refresh.h"
 #include "log.h"
 #include "turn_offer.h"
+#include "upkeep.h"
 
 #include "common/files.h"
 #include "common/home.h"
@@ -142,6 +143,9 @@ static void host_event(void *host, const struct reload_event *ev)
 	if (h->first && ev->type == RELOAD_EV_JOIN_FAILED && ev->err == RELOAD_UNREACHABLE)
 		reload_timer_arm(reload_poll_timers(h->agent.poll), &h->alone, reload_poll_now(),
 			form_ring, h);
+	if ((ev->type == RELOAD_EV_CONFIG_MISMATCH && ev->err == RELOAD_CONFIG_TOO_NEW) ||
+		(ev->type == RELOAD_EV_ERROR_RECEIVED && ev->err == RELOAD_CONFIG_TOO_OLD))
+		host_upkeep_behind(h);
 	if (ev->type == RELOAD_EV_JOIN_FAILED ||
 		(ev->type == RELOAD_EV_STATE && ev->code == RELOAD_STATE_ISOLATED))
 		host_join_again(h);
@@ -159,9 +163,7 @@ static void host_config_changed(void *host, const struct reload_config *config)
 	reload_links_set_limits(
 		h->links, config->max_message_size, config->overlay_reliability_timer_ms / 2);
 	agent_apps_check_trust(h->agent.apps);
-	size_t len = strlen(h->identity.dir) + sizeof("/overlay.xml");
-	char *path = reload_alloc(len);
-	snprintf(path, len, "%s/overlay.xml", h->identity.dir);
+	char *path = host_document_path(h);
 	AUTO(cli_files) files = cli_files_new();
 	cli_files_put(files, path, 0644, config->document);
 	if (cli_files_commit(files, &why))
@@ -292,7 +294,7 @@ static void signal_in(void *arg, unsigned events)
 	if (read(agent_signals_fd(h->signals), &number, 1) != 1)
 		return;
 	if (number == SIGHUP) {
-		json_decref(host_refresh(h));
+		json_decref(h->agent.refresh(&h->agent));
 		return;
 	}
 	agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "stopping on signal %u", number);
@@ -535,6 +537,7 @@ static void end(struct host *h)
 	struct reload_timers *timers = reload_poll_timers(h->agent.poll);
 	signatures_wait(h);
 	struct reload_server *sockets = agent_rpc_free(&h->agent);
+	host_upkeep_stop(h);
 	agent_peer_cache_stop(&h->peer_cache);
 	host_join_clear(h);
 	turn_offer_stop(h);
@@ -585,6 +588,7 @@ enum reload_err host_run(
 		turn_offer_start(h);
 		err = host_join_start(h, s, why);
 		host_validity_start(h);
+		host_upkeep_start(h);
 	}
 	while (!err && !h->ended)
 		reload_poll_pass(h->agent.poll, RELOAD_NEVER);

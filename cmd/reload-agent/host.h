@@ -48,7 +48,9 @@ struct host {
 	struct retired *retired;               /* identities that were replaced by newer ones */
 	struct reload_timer validity;          /* the next look at the own certificate */
 	reload_ms warned;                      /* of its end; 0: not */
-	bool outdated, join_when_valid;        /* it has ended; and this node was in the overlay */
+	bool outdated,
+		join_when_valid; /* it or the document has ended; and this node was in the overlay */
+	struct host_upkeep *upkeep; /* gets newer ones; NULL: not yet, or not any more */
 	struct agent_signals *signals;
 	uint64_t signals_handle;
 	struct agent_random random;

@@ -2,6 +2,7 @@
 
 #include "log.h"
 
+#include "common/files.h"
 #include "common/json.h"
 #include "common/output.h"
 
@@ -13,6 +14,14 @@ enum {
 		30000, /* maximum time between two checks of the certificate, because clocks can be set */
 	WARN_AGAIN_MS = 3600 * 1000 /* between two warnings */
 };
+
+char *host_document_path(const struct host *h)
+{
+	size_t len = strlen(h->identity.dir) + sizeof("/overlay.xml");
+	char *path = reload_alloc(len);
+	snprintf(path, len, "%s/overlay.xml", h->identity.dir);
+	return path;
+}
 
 /* -- taking what is new ------------------------------------------------------------------------------------------------ */
 
@@ -83,6 +92,30 @@ static void configuration_refresh(struct host *h, const struct cli_identity *fre
 			"configuration unchanged sequence=%u", present->sequence);
 	}
 	part_set(result, "configuration", state, strcmp(state, "refused") ? NULL : why.reason);
+}
+
+/*
+ * R-11.1-49: a document that the authority has signed and that this program does not understand cannot be used, but the node may not go on
+ * with the one before it either.
+ */
+static void leave_unsupported(struct host *h)
+{
+	AUTO(reload_config) config = NULL;
+	const struct reload_config *present = reload_peer_config(h->agent.peer);
+	const char *given = agent_setting_value(h->settings, "config", 0);
+	char *path = given ? reload_strdup(given) : host_document_path(h);
+	struct reload_error_text ignored;
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	bool read = !cli_file_read(&bytes, &len, path, RELOAD_CONFIG_SIZE_MAX,
+			    reload_poll_now() + RELOAD_SECOND, &ignored) &&
+		    !reload_config_parse_any(&config, span_of(bytes, len), present->instance_name,
+			    &reload_ident_openssl, reload_poll_wall(), &ignored);
+	if (read && reload_config_supported(config, &ignored) &&
+		!may_configure(config, present, &ignored))
+		reload_peer_configure(h->agent.peer, config);
+	free(bytes);
+	free(path);
 }
 
 /* -- a document to be published ------------------------------------------------------------------------------------------ */
@@ -204,7 +237,6 @@ static void certificate_refresh(struct host *h, struct cli_identity *fresh, json
 	agent_log(h->agent.log, "agent", RELOAD_LEVEL_INFO, "new certificate taken until=%s",
 		reload_utc_text(until, h->identity.credentials.cert->not_after));
 	part_set(result, "certificate", "taken", NULL);
-	host_validity_start(h);
 }
 
 json_t *host_refresh(struct host *h)
@@ -220,10 +252,12 @@ json_t *host_refresh(struct host *h)
 		agent_log(h->agent.log, "agent", RELOAD_LEVEL_ERROR, "not refreshed: %s", text);
 		part_set(result, "certificate", "refused", text);
 		part_set(result, "configuration", "refused", text);
+		leave_unsupported(h);
 	} else {
 		configuration_refresh(h, &fresh, result);
 		certificate_refresh(h, &fresh, result);
 		cli_identity_clear(&fresh);
+		host_validity_start(h);
 	}
 	json_object_set_new(result, "certificate_until",
 		cli_json_time(h->identity.credentials.cert->not_after));
@@ -232,26 +266,27 @@ json_t *host_refresh(struct host *h)
 	return result;
 }
 
-static json_t *refresh_asked(struct agent *agent)
-{
-	return host_refresh((struct host *)agent); /* its first member */
-}
-
 void host_refresh_offer(struct host *h)
 {
-	h->agent.refresh = refresh_asked;
 	h->agent.publish = publish_asked;
 }
 
-/* -- the end of the own certificate --------------------------------------------------------------------------------------- */
+/* -- the end of the own certificate, and of the document -------------------------------------------------------------------- */
 
-static void emit(struct host *h, enum reload_event_type type)
+static void emit(struct host *h, enum reload_event_type type, enum reload_err err)
 {
-	agent_event(
-		&h->agent, &(struct reload_event){ .type = type,
-				   .node = &h->identity.credentials.node,
-				   .err = type == RELOAD_EV_CERTIFICATE_ENDED ? RELOAD_CERT_EXPIRED
-									      : RELOAD_OK });
+	agent_event(&h->agent,
+		&(struct reload_event){
+			.type = type, .node = &h->identity.credentials.node, .err = err });
+}
+
+/* Whether this node may be in the overlay at that time: RELOAD_CERT_EXPIRED, or R-11.1-08: RELOAD_CONFIG_EXPIRED. */
+static enum reload_err has_ended(const struct host *h, reload_utc now)
+{
+	reload_utc expiration = reload_peer_config(h->agent.peer)->expiration;
+	return now >= h->identity.credentials.cert->not_after ? RELOAD_CERT_EXPIRED
+	       : expiration && now >= expiration              ? RELOAD_CONFIG_EXPIRED
+							      : RELOAD_OK;
 }
 
 static void validity_check(void *arg)
@@ -259,17 +294,24 @@ static void validity_check(void *arg)
 	struct host *h = arg;
 	const struct reload_cert *cert = h->identity.credentials.cert;
 	reload_ms mono = reload_poll_now(), next;
-	reload_utc now = reload_poll_wall();
+	reload_utc now = reload_poll_wall(),
+		   expiration = reload_peer_config(h->agent.peer)->expiration;
 	bool soon = reload_cert_ends_soon(cert, now, &next);
-	if (now >= cert->not_after && !h->outdated) {
+	enum reload_err err = has_ended(h, now);
+	if (err && !h->outdated) {
 		h->outdated = true;
-		emit(h, RELOAD_EV_CERTIFICATE_ENDED);
+		emit(h,
+			err == RELOAD_CERT_EXPIRED ? RELOAD_EV_CERTIFICATE_ENDED
+						   : RELOAD_EV_CONFIG_ENDED,
+			err);
 		h->join_when_valid = !h->stopping && reload_peer_wants_overlay(h->agent.peer);
 		reload_peer_leave(h->agent.peer, true);
 	} else if (soon && (!h->warned || mono - h->warned >= WARN_AGAIN_MS)) {
 		h->warned = mono;
-		emit(h, RELOAD_EV_CERTIFICATE_ENDS);
+		emit(h, RELOAD_EV_CERTIFICATE_ENDS, RELOAD_OK);
 	}
+	if (expiration > now && (!next || expiration - now < next))
+		next = expiration - now;
 	if (!next || next > CHECK_MS)
 		next = CHECK_MS;
 	reload_timer_arm(
@@ -279,8 +321,7 @@ static void validity_check(void *arg)
 void host_validity_start(struct host *h)
 {
 	struct reload_error_text why = { 0 };
-	bool again = h->outdated && h->identity.credentials.cert->not_after > reload_poll_wall();
-	if (again) {
+	if (h->outdated && !has_ended(h, reload_poll_wall())) {
 		h->outdated = false;
 		h->warned = 0;
 		if (h->join_when_valid && !h->stopping &&

@@ -1,4 +1,4 @@
-/* What can change while the agent runs: SIGHUP and agent.refresh, and the end of its certificate. */
+/* What can change while the agent runs: SIGHUP and agent.refresh, and the end of its certificate or document. */
 #pragma once
 
 #include "host.h"
@@ -10,13 +10,16 @@
  */
 json_t *host_refresh(struct host *h);
 
-/* host_refresh_offer() sets the operations `refresh` and `publish` of the agent. */
+/* host_document_path() returns the path of the identity's own copy of the document (owned). */
+char *host_document_path(const struct host *h);
+
+/* host_refresh_offer() sets the operation `publish` of the agent. */
 void host_refresh_offer(struct host *h);
 
 /*
- * host_validity_start() watches the own certificate: it warns before the certificate ends, and leaves the overlay when
- * it does, because no node would accept this one any more.  After host_refresh() has taken a newer certificate the node
- * joins again.  host_refresh_clear() ends it and frees what was replaced.
+ * host_validity_start() watches the own certificate and the document: it warns before the certificate ends, and leaves the overlay when
+ * one of them does: no node would accept this one any more, or there is no valid configuration (R-11.1-08).  After host_refresh() has taken
+ * a newer one the node joins again.  host_refresh_clear() ends it and frees what was replaced.
  */
 void host_validity_start(struct host *h);
 void host_refresh_clear(struct host *h);

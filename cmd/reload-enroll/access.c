@@ -64,9 +64,9 @@ enum reload_err enroll_access_read(struct enroll_access *out, const char *dir, r
 	uint8_t *bytes = NULL;
 	size_t len = 0;
 	*out = (struct enroll_access){ 0 };
-	enum reload_err err = access(path, F_OK) ? RELOAD_OK
-						 : cli_file_read(&bytes, &len, path, FILE_MAX,
-							   deadline, why);
+	enum reload_err err = access(path, F_OK)
+				      ? RELOAD_OK
+				      : cli_file_read(&bytes, &len, path, FILE_MAX, deadline, why);
 	json_t *o =
 		bytes ? json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	if (bytes && !take(out, o)) {
@@ -74,8 +74,9 @@ enum reload_err enroll_access_read(struct enroll_access *out, const char *dir, r
 		err = reload_error_explain(why, RELOAD_BAD_CONFIG,
 			"the access to the enrollment server is damaged", "%s",
 			cli_path_show(path));
-		reload_error_advise(why, "rm %s; then --password-file FILE, with a password of "
-					 "the account",
+		reload_error_advise(why,
+			"rm %s; then --password-file FILE, with a password of "
+			"the account",
 			cli_path_show(path));
 	}
 	json_decref(o);

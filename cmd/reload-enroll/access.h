@@ -6,8 +6,8 @@
 
 /* All members are owned; NULL: there is none. */
 struct enroll_access {
-	char *server;        /* URL of the enrollment, of an invitation; else the document names them */
-	char *pin;           /* of that server's key, as libcurl takes it; else its certificate is checked */
+	char *server; /* URL of the enrollment, of an invitation; else the document names them */
+	char *pin; /* of that server's key, as libcurl takes it; else its certificate is checked */
 	char *password;      /* that was made for the account */
 	char *password_file; /* its first line is the password */
 	char *ca_file;       /* whom to trust for HTTPS; else the system's authorities */

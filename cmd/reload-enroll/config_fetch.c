@@ -53,8 +53,8 @@ static enum reload_err read_identity(struct fetching *f, struct reload_error_tex
 	err = cli_certs_load(&f->cert, &others, &count, path, why);
 	cli_certs_free(others, count);
 	if (!err)
-		err = cli_file_read(&bytes, &len, f->path, RELOAD_CONFIG_SIZE_MAX,
-			f->cli->deadline, why);
+		err = cli_file_read(
+			&bytes, &len, f->path, RELOAD_CONFIG_SIZE_MAX, f->cli->deadline, why);
 	if (!err)
 		err = reload_config_parse_any(&f->before, span_of(bytes, len), f->cert->overlay,
 			&reload_ident_openssl, 0, why);
@@ -77,7 +77,8 @@ static char *url_beside(const char *server)
 	return out;
 }
 
-static enum reload_err older(const struct fetching *f, const char *from, struct reload_error_text *why)
+static enum reload_err older(
+	const struct fetching *f, const char *from, struct reload_error_text *why)
 {
 	char what[500];
 	snprintf(what, sizeof(what), "the document of %.400s is not newer", from);
@@ -94,8 +95,8 @@ static enum reload_err check(struct fetching *f, const char *from, struct reload
 	if (!reload_config_newer(f->config, f->before))
 		return older(f, from, why);
 	bool as_new = cli_has(f->cli, "as-new");
-	enum reload_err err = reload_config_verify(
-		f->config, as_new ? NULL : f->before, enroll_now(), why);
+	enum reload_err err =
+		reload_config_verify(f->config, as_new ? NULL : f->before, enroll_now(), why);
 	if (err && !as_new)
 		reload_error_advise(why, "--as-new, to trust the server alone as a new node does, "
 					 "and start the agent again");
@@ -163,8 +164,8 @@ static void report(const struct fetching *f, bool fetched)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:b, s:o, s:b}", "identity",
 		cli_value(f->cli, "identity", ""), "path", f->path, "overlay",
-		f->before->instance_name, "sequence", (int)f->config->sequence,
-		"previous_sequence", (int)f->before->sequence, "fetched", fetched, "expires",
+		f->before->instance_name, "sequence", (int)f->config->sequence, "previous_sequence",
+		(int)f->before->sequence, "fetched", fetched, "expires",
 		f->config->expiration ? cli_json_time(f->config->expiration) : json_null(),
 		"dry_run", f->cli->dry_run);
 	cli_print(f->cli, o, print_fetched, f->cli);

@@ -323,7 +323,12 @@ void reload_configure_serve(struct reload_incoming *in)
 
 void reload_peer_configure(struct reload_peer *p, struct reload_config *config)
 {
+	struct reload_error_text why = { 0 };
 	reload_engine_enter(p->engine);
-	configure_newer(p, config);
+	enum reload_err err = reload_config_supported(config, &why);
+	if (err)
+		leave_unmet(p, err, &why);
+	else
+		configure_newer(p, config);
 	reload_engine_exit(p->engine);
 }

@@ -101,7 +101,7 @@ void reload_peer_addresses_changed(struct reload_peer *p);
 
 /*
  * reload_peer_configure() swaps in a newer document that the caller verified (R-6.5.4-09); a document that this node
- * cannot meet makes it leave.
+ * cannot meet makes it leave.  One of reload_config_parse_any() that is not supported only does that.
  */
 void reload_peer_configure(struct reload_peer *p, struct reload_config *config);
 

@@ -1,0 +1,211 @@
+#!/usr/bin/env bats
+# Agents that run for years: they get newer certificates and documents by themselves.
+
+load lab
+
+setup_file() {
+	lab_begin
+	SERVE=$(lab_port)
+	PORT=$(lab_port)
+	URL=https://localhost:$SERVE/.well-known/reload-config
+	export SERVE PORT URL
+	reload-enroll init calls.example --bootstrap "127.0.0.1:$PORT" \
+		--enrollment-server "https://localhost:$SERVE/enroll" >/dev/null
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tls.key -out tls.crt -days 300 \
+		-subj "/CN=tls" -addext "subjectAltName=DNS:localhost" 2>/dev/null
+	echo secret >password
+	for u in alice bob; do reload-enroll user add "$u@calls.example" --password-file password -q; done
+	serve
+	for u in alice bob; do
+		there reload-enroll request "$u@calls.example" --url "$URL" --ca-file tls.crt --password-file password -q
+	done
+	there lab_start alice -l "127.0.0.1:$PORT" --first
+	there lab_start bob -l 127.0.0.1:0
+	there reload-agent status -a bob --wait joined -q -t 20
+}
+
+teardown_file() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	end_server
+	lab_end
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+# there COMMAND: with the home of another machine.
+there() {
+	RELOAD_HOME=$PWD/there "$@"
+}
+
+serve() {
+	reload-enroll serve -l "127.0.0.1:$SERVE" --tls-cert tls.crt --tls-key tls.key >lab/serve.out 2>lab/serve.err 3>&- &
+	echo $! >server.pid
+	until_true grep -q '^serving' lab/serve.out
+}
+
+end_server() {
+	kill "$(cat server.pid)" 2>/dev/null || true
+	within 5 gone "$(cat server.pid)"
+}
+
+# again NAME: stops the agent and starts it anew.
+again() {
+	there reload-agent stop -a "$1" -q
+	there lab_start "$1" "${@:2}"
+	there reload-agent status -a "$1" --wait joined -q -t 30
+}
+
+links() {
+	there reload-agent status -a "$1" --links -j | jq -c '.links.list | map(.link)'
+}
+
+has_document() { # has_document NAME SEQUENCE
+	[ "$(there reload-agent status -a "$1" -j | jq .configuration_sequence)" = "$2" ]
+}
+
+state() {
+	[ "$(there reload-agent status -a "$1" -j | jq -r .state)" = "$2" ]
+}
+
+# next: the authority's document, changed by an expression of Python on `text`, signed; its sequence is one more.
+next_document() {
+	PYTHONPATH=$BATS_TEST_DIRNAME python3 - "$1" <<-'PYTHON'
+		import re, sys
+		import hostile_wire
+		hostile_wire.OVERLAY = "calls.example"
+		path = f"{hostile_wire.HOME}/etc/calls.example/overlay.xml"
+		text = open(path, encoding="utf-8").read()
+		text = re.sub(r' sequence="(\d+)"', lambda m: f' sequence="{int(m.group(1)) + 1}"', text, 1)
+		text = eval(sys.argv[1])
+		open(path, "w", encoding="utf-8").write(hostile_wire.resign(text))
+	PYTHON
+}
+
+until_expires() { # until_expires TIME: a next document, which expires then
+	next_document "re.sub(r'expiration=\"[^\"]*\"', 'expiration=\"$1\"', text)"
+}
+
+@test "an agent renews its certificate before it ends, and keeps its links" {
+	local before
+	reload-enroll issue bob@calls.example --identity bob --validity 12s -q
+	cp lab/etc/identity/bob/*.pem there/etc/identity/bob/
+	again bob -l 127.0.0.1:0
+	before=$(links bob)
+	until_true grep -q 'new certificate taken' lab/bob.log
+	grep -q 'renewing the certificate' lab/bob.log
+	[ "$(links bob)" = "$before" ]
+	run -1 grep -q 'certificate has ended' lab/bob.log
+	[ "$(there reload-enroll show bob -j | jq '.items[0].days_left')" -ge 89 ]
+	[ "$(there reload-enroll show bob -j | jq -c '.items[0].node_ids')" = "$(reload-enroll show bob -j | jq -c '.items[0].node_ids')" ]
+}
+
+@test "a machine that slept over the time of renewal renews after it wakes, once" {
+	# B07
+	lab_clock || skip "no clock to set"
+	echo 0 >ahead.now
+	AHEAD=$PWD/ahead.now LD_PRELOAD=$PWD/clock.so again bob -l 127.0.0.1:0
+	echo $((76 * 86400)) >ahead.now
+	within 60 grep -q 'new certificate taken' lab/bob.log
+	# by this clock the new one is due as well: that is no reason to ask again and again
+	until_true there reload-ping -a bob -c 1 -q succ
+	[ "$(grep -c 'renewing the certificate' lab/bob.log)" = 1 ]
+	again bob -l 127.0.0.1:0
+}
+
+@test "a renewal that fails is said, tried again, and changes nothing" {
+	end_server
+	reload-enroll issue bob@calls.example --identity bob --validity 1m -q
+	cp lab/etc/identity/bob/*.pem there/etc/identity/bob/
+	lab_clock || skip "no clock to set"
+	echo 45 >ahead.now
+	AHEAD=$PWD/ahead.now LD_PRELOAD=$PWD/clock.so again bob -l 127.0.0.1:0
+	until_true grep -q 'own certificate was not renewed.*no answer from https://localhost' lab/bob.log
+	cmp lab/etc/identity/bob/cert.pem there/etc/identity/bob/cert.pem
+	serve
+	until_true grep -q 'new certificate taken' lab/bob.log
+	again bob -l 127.0.0.1:0
+}
+
+@test "a document that is too large for a message is fetched by whoever is behind; links stay" {
+	local before
+	before=$(links bob)
+	next_document 'text.replace("</configuration>", "<!--" + "x" * 20000 + "--></configuration>")'
+	cp lab/etc/calls.example/overlay.xml there/etc/identity/alice/
+	run -0 there reload-agent refresh -a alice
+	matches "$output" 'configuration +taken, sequence 2'
+	# CFG-15: no ConfigUpdate brings it
+	until_true has_document bob 2
+	grep -q 'fetching the configuration' lab/bob.log
+	cmp lab/etc/calls.example/overlay.xml there/etc/identity/bob/overlay.xml
+	[ "$(links bob)" = "$before" ]
+	R there reload-enroll config fetch -I bob
+	ok
+	matches "$output" '^not needed: bob has sequence 2'
+	R there reload-enroll config fetch -I bob -j
+	same_schema reload-enroll config fetch
+}
+
+@test "a document is fetched again before it expires" {
+	# R-11.1-09
+	until_expires "$(date -u -d '+14 seconds' +%FT%TZ)"
+	there reload-enroll config fetch -I bob -q
+	until_expires 2100-01-01T00:00:00Z
+	there reload-agent refresh -a bob
+	has_document bob 3
+	until_true has_document bob 4
+	run -1 grep -q 'has expired' lab/bob.log
+	until_true has_document alice 4
+}
+
+@test "a document that expires puts the node out of the overlay, and a newer one brings it back" {
+	# R-11.1-08
+	end_server
+	until_expires "$(date -u -d '+8 seconds' +%FT%TZ)"
+	cp lab/etc/calls.example/overlay.xml there/etc/identity/bob/
+	there reload-agent refresh -a bob
+	until_true grep -q 'the configuration has expired, the overlay was left' lab/bob.log
+	until_true state bob enrolled
+	until_expires 2100-01-01T00:00:00Z
+	serve
+	# what is put off after a failure is tried at once
+	kill -HUP "$(cat lab/bob.pid)" "$(cat lab/alice.pid)"
+	there reload-agent status -a bob --wait joined -q -t 40
+	has_document bob 6
+	until_true has_document alice 6
+}
+
+@test "config fetch takes no document that is older, of somebody else, or of another overlay" {
+	cp lab/etc/calls.example/overlay.xml good.xml
+	refused() { # refused STATUS TEXT
+		R there reload-enroll config fetch -I bob
+		cp good.xml lab/etc/calls.example/overlay.xml
+		failed "$1" "$2"
+		cmp good.xml there/etc/identity/bob/overlay.xml
+	}
+	cmp good.xml there/etc/identity/bob/overlay.xml
+	sed '/<signature>/d; s/ sequence="6"/ sequence="5"/' good.xml >lab/etc/calls.example/overlay.xml
+	refused 10 'is not newer'
+	sed '/<signature/,/<\/signature>/d; s/ sequence="6"/ sequence="7"/' good.xml >lab/etc/calls.example/overlay.xml
+	refused 10 ''
+	sed 's/ sequence="6"/ sequence="7"/' good.xml >lab/etc/calls.example/overlay.xml
+	refused 6 ''
+	sed 's/calls.example/other.example/g' good.xml >lab/etc/calls.example/overlay.xml
+	refused 10 ''
+	R there reload-enroll config fetch
+	failed 2 'identity is needed'
+}
+
+@test "a document that this program does not know makes the node leave and says why" {
+	# R-11.1-49 R-11.1-34
+	next_document 'text.replace("</configuration>", "<mandatory-extension>urn:example:future</mandatory-extension></configuration>")'
+	R there reload-enroll config fetch -I bob
+	failed 10 ''
+	matches "$stderr" 'urn:example:future'
+	there reload-agent refresh -a bob || true
+	until_true state bob enrolled
+	grep -q 'cannot meet the new configuration.*urn:example:future' lab/bob.log
+	R there reload-agent check -I bob
+	[ "$status" -eq 10 ]
+}

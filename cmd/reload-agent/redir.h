@@ -41,7 +41,7 @@ enum {
 };
 
 /*
- * A lookup, and further ones that leave out providers that were of no use.  Set agent, service, until, each_ms, done and arg; all else starts
+ * A lookup, and further ones that leave out providers that were of no use.  Set agent, service, until, each_ms, from_root, done and arg; all else starts
  * as zero.  done() is called when lookup has ended, which may be within agent_redir_walk_begin().
  */
 struct agent_redir_walk {
@@ -49,6 +49,7 @@ struct agent_redir_walk {
 	const char *service; /* borrowed */
 	reload_ms until;   /* the end of the time that its requests have; 0: that of the protocol */
 	reload_ms each_ms; /* at most, for each request; 0: that of the protocol */
+	bool from_root; /* the service is likely to have few providers or none: one Fetch says so */
 	void (*done)(void *arg);
 	void *arg;
 	struct reload_redir_lookup lookup;

@@ -57,7 +57,7 @@ static void step(struct agent_redir_walk *w)
 			return;
 		reload_redir_lookup_fetched(&w->lookup, err, NULL, 0);
 	}
-	if (!w->lookup.err)
+	if (!w->lookup.err && !w->from_root)
 		reload_redir_history_add(
 			agent_services_history(agent_services(w->agent), w->service),
 			w->lookup.level);
@@ -69,8 +69,9 @@ enum reload_err agent_redir_walk_begin(struct agent_redir_walk *w, const struct 
 	const struct reload_kind *kind = agent_redir_kind(w->agent, NULL);
 	if (!kind)
 		return RELOAD_UNKNOWN_KIND;
-	unsigned start = reload_redir_history_start(
-		agent_services_history(agent_services(w->agent), w->service));
+	unsigned start = w->from_root ? 0
+				      : reload_redir_history_start(agent_services_history(
+						agent_services(w->agent), w->service));
 	reload_redir_lookup(&w->lookup, key, &w->agent->credentials->node, kind->branching_factor,
 		start, agent_chance());
 	step(w);

@@ -62,6 +62,17 @@ static void explain_not_joined(
 	reload_error_advise(why, "reload-join -a %s", q->agent->instance);
 }
 
+enum reload_err agent_request_joined(
+	const struct agent_request *q, const char *what, struct reload_error_text *why)
+{
+	struct reload_status s;
+	reload_peer_status(q->agent->peer, &s);
+	if (s.state == RELOAD_STATE_JOINED)
+		return RELOAD_OK;
+	explain_not_joined(q, why, what);
+	return RELOAD_NOT_JOINED;
+}
+
 /* Advice for a failure of which nothing more is known. */
 static void advise(
 	const struct agent_request *q, enum reload_err err, struct reload_error_text *why)

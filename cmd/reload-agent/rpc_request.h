@@ -27,6 +27,10 @@ enum reload_err agent_request_begin(struct agent_request *q, struct agent *agent
 	struct reload_error_text *why) MUST_CHECK;
 enum reload_rpc_end agent_request_refuse(struct agent_request *q, const struct reload_failure *f);
 
+/* agent_request_joined() checks that the node is part of the overlay; RELOAD_NOT_JOINED with why, of which `what` is the first line. */
+enum reload_err agent_request_joined(
+	const struct agent_request *q, const char *what, struct reload_error_text *why) MUST_CHECK;
+
 /* agent_request_started() keeps the call while the engine works on r; r NULL: the request fails with err. */
 enum reload_rpc_end agent_request_started(
 	struct agent_request *q, struct reload_request *r, enum reload_err err);

@@ -194,7 +194,6 @@ static enum reload_err read_params(
 	const char *name = param_text(params, "service", "");
 	const char *node = param_text(params, "for", "self");
 	reload_ms timeout = param_int(params, "timeout_ms", 0);
-	struct reload_status s;
 	char digits[RELOAD_ID_HEX + 5];
 	if (strspn(node, "0123456789abcdefABCDEF") == strlen(node) &&
 		strlen(node) < RELOAD_ID_HEX) {
@@ -209,14 +208,7 @@ static enum reload_err read_params(
 		err = RELOAD_UNKNOWN_KIND;
 	if (!err)
 		err = agent_node_parse(&l->key, agent, node, why);
-	reload_peer_status(agent->peer, &s);
-	if (err || s.state == RELOAD_STATE_JOINED)
-		return err;
-	err = reload_error_explain(why, RELOAD_NOT_JOINED, "services cannot be looked up",
-		"%s is not part of %s, its state is %s", agent->instance,
-		l->base.config->instance_name, reload_state_name(s.state));
-	reload_error_advise(why, "reload-join -a %s", agent->instance);
-	return err;
+	return err ? err : agent_request_joined(&l->base, "services cannot be looked up", why);
 }
 
 enum reload_rpc_end rpc_service_lookup(

@@ -1,5 +1,6 @@
-/* sip.resolve: from an AOR to nodes, by one Fetch after another (RFC 7904 s4). */
+/* sip.resolve: from an AOR to nodes, by one Fetch after another (RFC 7904 s4); of numbers: rpc_sip_gateways.c. */
 #include "rpc_request.h"
+#include "rpc_sip_gateways.h"
 
 #include "usage/sip_prefs.h"
 #include "usage/sip_resolve.h"
@@ -72,8 +73,8 @@ static json_t *target_json(
 		json_array_append_new(schemes, json_string("sips"));
 	snprintf(uri, size, "reload://%s@%s/", reload_hex(hex, bytes_span(t->list)),
 		q->base.config->instance_name);
-	json_t *o = json_pack("{s:o, s:s, s:s, s:o, s:o, s:i, s:b}", "node_id",
-		json_of_id(&t->node), "target", uri, "gruu", gruu, "contact_prefs",
+	json_t *o = json_pack("{s:o, s:s, s:s, s:n, s:o, s:o, s:i, s:b}", "node_id",
+		json_of_id(&t->node), "target", uri, "gruu", gruu, "prefix", "contact_prefs",
 		t->prefs.len ? json_of_utf8(bytes_span(t->prefs)) : json_null(), "schemes", schemes,
 		"aor", (int)t->aor, "from_gruu", (int)t->gruu);
 	free(gruu);
@@ -175,9 +176,11 @@ static void fetched(void *arg, const struct reload_result *r)
 
 enum reload_rpc_end rpc_sip_resolve(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
+	const char *text = param_text(params, "aor", "");
+	if (agent_is_number(text))
+		return agent_sip_gateways(arg, call, params);
 	struct resolving *q = RELOAD_NEW(resolving);
 	struct reload_failure f = { 0 };
-	const char *text = param_text(params, "aor", "");
 	char *name = reload_alloc(strlen(text) + 8);
 	snprintf(name, strlen(text) + 8, "name:%s", text);
 	json_t *target = json_pack("{s:s}", "target", name);

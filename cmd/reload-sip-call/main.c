@@ -111,10 +111,11 @@ static const struct cli_command commands[] = {
 		.result = "@sip.unregister",
 		.run = sip_unregister },
 	{ .name = "lookup",
-		.operands = "AOR|GRUU",
+		.operands = "AOR|GRUU|tel:NUMBER",
 		.min = 1,
 		.max = 1,
-		.summary = "the devices of a user, and where calls are forwarded to",
+		.summary = "the devices of a user, and where calls are forwarded to; the gateways "
+			   "to a number",
 		.result = "@sip.resolve",
 		.run = sip_lookup },
 	{ 0 },

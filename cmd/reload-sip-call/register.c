@@ -130,9 +130,14 @@ static void print_device(FILE *out, const json_t *t)
 {
 	const json_t *schemes = json_object_get(t, "schemes");
 	const char *node = cli_get_text(t, "node_id"), *prefs = cli_get_text(t, "contact_prefs");
+	const char *prefix = cli_get_text(t, "prefix");
 	bool sips_only = json_array_size(schemes) == 1 &&
 			 !strcmp(json_string_value(json_array_get(schemes, 0)), "sips");
 	bool sip_only = json_array_size(schemes) == 1 && !sips_only;
+	if (*prefix) {
+		fprintf(out, "gateway    node:%s  %s\n", node, prefix);
+		return;
+	}
 	fprintf(out, "device     %s%s  %s  ", *node ? "node:" : "", *node ? node : "anonymous",
 		sips_only  ? "SIPS"
 		: sip_only ? "SIP"

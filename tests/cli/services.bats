@@ -293,3 +293,36 @@ kept_nothing() {
 	[ "$status" -ne 0 ]
 	[ "$store" -eq "$status" ]
 }
+
+# sip.resolve of a number: the namespaces of its prefixes are asked at the same time
+@test "gateways to a telephone number are found by the longest prefix, the closest first" {
+	local a b c next
+	R reload-sip-call -a alice lookup tel:+49301234
+	failed 5 'there is no gateway to \+49301234'
+	for pair in alice:+49 bob:+49 carol:+4930 carol:112; do
+		reload-store -a "${pair%%:*}" --service "example.calls.pstn.${pair#*:}" -q
+	done
+	a=$(node_of alice) b=$(node_of bob) c=$(node_of carol)
+	R reload-sip-call -a bob lookup 'tel:+49-30-1234;phone-context=x'
+	ok
+	# bob is no gateway for himself
+	[ "$output" = "gateway    node:$c  +4930"$'\n'"gateway    node:$a  +49" ]
+	R reload-sip-call -a carol lookup TEL:+49891 -j
+	ok
+	same_schema reload-sip-call lookup
+	[ "$(jq -r '.targets[] | "\(.prefix) \(.node_id) \(.gruu)"' <<<"$output" | sort)" = "$(printf '+49 %s tel:+49891\n' "$a" "$b" | sort)" ]
+	next=$(printf '%s\n' "$a" "$b" | sort | awk -v k="$c" '$1 > k' | head -n 1)
+	[ -z "$next" ] || [ "$(jq -r '.targets[0].node_id' <<<"$output")" = "$next" ]
+	R reload-sip-call -a alice lookup tel:112
+	ok
+	[ "$output" = "gateway    node:$c  112" ]
+	R reload-sip-call -a alice lookup tel:+1555
+	failed 5 'there is no gateway'
+	R reload-sip-call -a alice lookup tel:1234567890123456
+	failed 2 'no gateway can be looked for'
+	R reload-sip-call -a alice lookup tel:
+	failed 2 'no gateway can be looked for'
+	for pair in alice:+49 bob:+49 carol:+4930 carol:112; do
+		reload-store -a "${pair%%:*}" --service "example.calls.pstn.${pair#*:}" --remove -q
+	done
+}

@@ -89,7 +89,9 @@ ALL_LDFLAGS = $(filter -fsanitize% --coverage,$(CFLAGS_$(MODE))) $(FAST_LD_$(MOD
 # The linker keeps what a program uses (tests/lint/needed checks each binary).
 LIBS := -lssl -lcrypto -lexpat -ljansson -lpthread -lm
 MEDIA_LIBS := -lopus # of calls
-SIP_LIBS := -lsofia-sip-ua $(MEDIA_LIBS) # reload-sip-call alone: it and libnice have symbols of the same names
+# it and libnice have symbols of the same names: no program has both
+SIP_LIBS := -lsofia-sip-ua $(MEDIA_LIBS)
+SIP_PROGRAMS := reload-sip-call
 SCHEMA_LIBS := -lxml2 # RELAX NG: reload-enroll and tests alone
 ENROLL_LIBS := $(SCHEMA_LIBS) -lmicrohttpd -lcurl -lcares -lsqlite3 -lcrypt
 AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3 -lcares
@@ -100,6 +102,7 @@ CORE_SRC := $(wildcard $(patsubst %,libcore/%/*.c,$(filter-out sim,$(ROOMS))))
 CORE := $(CORE_SRC:%.c=$(O)/%.o)
 SIM := $(patsubst %.c,$(O)/%.o,$(wildcard libcore/sim/*.c))
 COMMON := $(patsubst %.c,$(O)/%.o,$(wildcard cmd/common/*.c))
+SOFIA := $(patsubst %.c,$(O)/%.o,$(wildcard cmd/sofia/*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard $(ROOMS:%=tests/unit/test_%_*.c)))
 BINS := $(PROGRAMS:%=$(O)/%) $(PRIVATE:%=$(O)/%) $(O)/reload-ice.so
@@ -112,7 +115,7 @@ $(O)/libcore/%.o: libcore/%.c | deps
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(PURE_WARN) $(if $(filter %_io.c,$<),$(GLIB_CFLAGS)) -MMD -MP -c -o $@ $<
 $(O)/cmd/%.o: cmd/%.c | deps
 	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) $(if $(filter cmd/reload-sip-call/%,$<),$(SOFIA_CFLAGS)) -Icmd -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) $(if $(filter cmd/sofia/% $(SIP_PROGRAMS:%=cmd/%/%),$<),$(SOFIA_CFLAGS)) -Icmd -MMD -MP -c -o $@ $<
 $(O)/tests/%.o: tests/%.c | deps
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) $(GLIB_CFLAGS) -Icmd -MMD -MP -c -o $@ $<
@@ -121,15 +124,16 @@ $(O)/tests/%.o: tests/%.c | deps
 $(O)/libcore.a: $(CORE)
 $(O)/libsim.a: $(SIM)
 $(O)/libcmd.a: $(COMMON)
+$(O)/libsofia.a: $(SOFIA)
 $(O)/lib%.a: Makefile
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
 define program
-$(O)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcmd.a $(if $(filter reload-sim,$(1)),$(O)/libsim.a) $(O)/libcore.a
+$(O)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcmd.a $(if $(filter $(SIP_PROGRAMS),$(1)),$(O)/libsofia.a) $(if $(filter reload-sim,$(1)),$(O)/libsim.a) $(O)/libcore.a
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(if $(filter reload-agent,$(1)),$(AGENT_LIBS),$(LIBS)) \
-		$(if $(filter reload-enroll,$(1)),$(ENROLL_LIBS)) $(if $(filter reload-sip-call,$(1)),$(SIP_LIBS))
+		$(if $(filter reload-enroll,$(1)),$(ENROLL_LIBS)) $(if $(filter $(SIP_PROGRAMS),$(1)),$(SIP_LIBS))
 endef
 $(foreach p,$(PROGRAMS) $(PRIVATE),$(eval $(call program,$(p))))
 
@@ -178,6 +182,9 @@ $(O)/replay/%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/libsim.a $
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lglib-2.0 $(MEDIA_LIBS)
 
 $(O)/fuzz/locate $(O)/replay/locate: LIBS += -lcares
+$(O)/fuzz/sip_message $(O)/replay/sip_message: $(O)/libsofia.a
+$(O)/fuzz/sip_message $(O)/replay/sip_message: LIBS += $(SIP_LIBS)
+$(O)/tests/fuzz/fuzz_sip_message.o: CFLAGS += $(SOFIA_CFLAGS)
 
 programs: $(BINS)
 lab-tools: $(O)/tests/lab/ice-links $(O)/tests/lab/ice-pair $(O)/tests/lab/sip-locate

@@ -20,6 +20,13 @@ void leg_token(char out[LEG_TOKEN])
 		snprintf(out + 2 * i, 3, "%02x", random[i]);
 }
 
+void leg_again_end(struct leg *leg)
+{
+	wr_clear(&leg->again);
+	wr_init(&leg->again);
+	leg->again_at = leg->again_end = RELOAD_NEVER;
+}
+
 struct leg *leg_new(int fd, const json_t *object)
 {
 	struct leg *leg = RELOAD_NEW(leg);
@@ -34,26 +41,43 @@ struct leg *leg_new(int fd, const json_t *object)
 		leg->peer = (struct reload_ip_port){ 0 };
 	wr_init(&leg->in);
 	wr_init(&leg->out);
+	wr_init(&leg->route);
+	wr_init(&leg->again);
+	leg_again_end(leg);
+	reload_session_clear(&leg->session);
 	leg_token(leg->local_tag);
 	leg->deadline = leg->hold_again = RELOAD_NEVER;
 	leg->used = cli_monotonic();
 	return leg;
 }
 
+void leg_set(char **to, char *text)
+{
+	free(*to);
+	*to = text;
+}
+
 void leg_reset(struct leg *leg)
 {
-	free(leg->call_id);
-	free(leg->remote_uri);
-	free(leg->target);
-	free(leg->remote_tag);
-	leg->call_id = leg->remote_uri = leg->target = leg->remote_tag = NULL;
+	leg_set(&leg->call_id, NULL);
+	leg_set(&leg->remote_uri, NULL);
+	leg_set(&leg->called, NULL);
+	leg_set(&leg->target, NULL);
+	leg_set(&leg->remote_tag, NULL);
+	while (leg->early_count)
+		leg_set(&leg->early[--leg->early_count].tag, NULL);
+	memset(leg->early, 0, sizeof(leg->early));
+	leg->route.len = 0;
+	leg_again_end(leg);
+	reload_session_clear(&leg->session);
 	msg_destroy(leg->invite);
 	leg->invite = NULL;
 	media_free(leg->media);
 	leg->media = NULL;
 	leg->state = LEG_IDLE;
-	leg->own = leg->on_hold = false;
-	leg->hold_branch[0] = leg->ask_branch[0] = 0;
+	leg->own = leg->on_hold = leg->updates = leg->refreshing = false;
+	leg->hold_branch[0] = leg->ask_branch[0] = leg->update_branch[0] = 0;
+	leg->rseq = leg->session_min_s = 0;
 	leg->hold_again = RELOAD_NEVER;
 	leg->status = 0;
 	leg->phrase[0] = 0;
@@ -73,6 +97,8 @@ void leg_free(struct leg *leg)
 		close(leg->fd);
 	wr_clear(&leg->in);
 	wr_clear(&leg->out);
+	wr_clear(&leg->route);
+	wr_clear(&leg->again);
 	free(leg->peer_user);
 	free(leg->node);
 	free(leg);
@@ -85,6 +111,8 @@ void leg_end(struct leg *leg)
 	leg->state = LEG_ENDED;
 	leg->ended_at = cli_monotonic();
 	leg->deadline = RELOAD_NEVER;
+	leg_again_end(leg);
+	reload_session_clear(&leg->session);
 	if (leg->ops->ended)
 		leg->ops->ended(leg);
 	media_free(leg->media);

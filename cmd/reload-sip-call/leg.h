@@ -1,6 +1,7 @@
 /*
  * A connection that AppAttach made to another node, and the call on it (RFC 3261 as RFC 7904 s5.1 uses it).  The other end is known by the certificate of
- * the connection, and nothing is routed: requests and responses stay on it.  As it is a reliable stream, nothing is sent twice.
+ * the connection, and nothing is routed: requests and responses stay on it.  As it is a reliable stream, nothing is sent twice but what
+ * RFC 3261 s13.3.1.4 and RFC 3262 s3 repeat from end to end, as there may be an adapter at the other end.
  *
  *   IDLE -> INVITED -> UP -> BYE_SENT -> ENDED          a call of our own
  *           INVITED -> CANCELLED -> ENDED
@@ -10,6 +11,7 @@
 #pragma once
 
 #include "reload-sip-call/media.h"
+#include "usage/sip_session.h"
 
 struct sip_s; /* of sofia-sip: a message as it was parsed, and its memory */
 struct msg_s;
@@ -30,11 +32,21 @@ enum {
 	LEG_PATIENCE_MS = 32000, /* timers B, F and H of RFC 3261: an answer, or an ACK */
 	LEG_BYE_MS = 2000,       /* for the answer to BYE and CANCEL */
 	LEG_TEXT = 256,
+	LEG_ROUTE_MAX = 4096, /* bytes of the Route header fields of a call */
+	LEG_EARLY_MAX = 8, /* dialogs of one INVITE: devices behind the other end that answer it */
 	LEG_OUT_MAX =
 		256 * 1024 /* bytes that wait to be sent; with more the connection is given up */
 };
 
 struct leg;
+
+/* A device behind the other end that has answered the INVITE, by the tag of its To. */
+struct leg_early {
+	char *tag;     /* owned */
+	uint32_t rseq; /* of its last reliable response; 0: none */
+	bool answered; /* one of them had an answer to our offer */
+	struct reload_sdp_audio answer;
+};
 
 /* What the command that has the leg is told; none may free it. */
 struct leg_ops {
@@ -45,6 +57,8 @@ struct leg_ops {
 	void (*message)(struct leg *leg, struct span text);
 	void (*held)(struct leg *leg, int status); /* how the other end answered leg_hold() */
 	void (*responded)(struct leg *leg, const struct sip_s *sip); /* to leg_ask() */
+	/* a message was sent or came; text is borrowed */
+	void (*traced)(struct leg *leg, bool sent, struct span text);
 };
 
 struct leg {
@@ -66,15 +80,29 @@ struct leg {
 	int status; /* the last of the other end, or the one that ended the call or our question */
 	char phrase[LEG_TEXT];
 	const char *ended_by; /* "caller", "callee", "time" or "connection"; NULL: it was not up */
-	char *call_id, *remote_uri, *target; /* owned */
+	char *call_id, *remote_uri, *called,
+		*target; /* owned; called: the Request-URI of the INVITE */
 	char local_tag[LEG_TOKEN], *remote_tag, branch[LEG_TOKEN], ask_branch[LEG_TOKEN];
 	char hold_branch
-		[LEG_TOKEN]; /* of the INVITE that holds or resumes; "": none is under way */
+		[LEG_TOKEN]; /* of the INVITE that holds, resumes or refreshes; "": none is under way */
+	char update_branch[LEG_TOKEN]; /* of the UPDATE that refreshes */
+	bool refreshing;               /* the INVITE of hold_branch does nothing else */
 	uint32_t hold_cseq;
 	bool on_hold;         /* what this end wants */
 	reload_ms hold_again; /* after 491, when it is tried again; RELOAD_NEVER */
 	uint32_t cseq, remote_cseq, invite_cseq;
 	struct msg_s *invite; /* of the other end, until it is answered */
+	struct wr route;      /* Route header fields of requests of ours, each with its CRLF */
+	struct leg_early early[LEG_EARLY_MAX];
+	size_t early_count;
+	bool updates;  /* the other end takes UPDATE */
+	bool offered;  /* the INVITE of the other end had an offer; else our 200 has */
+	uint32_t rseq; /* of our last reliable response; 0: none */
+	/* session timers */
+	uint32_t session_s, session_min_s; /* to be asked for, 0: none; after a 422 the least */
+	struct reload_session session;
+	struct wr again; /* a response that is repeated until it is acknowledged */
+	reload_ms again_at, again_ms, again_end;
 	struct reload_sdp_audio offer;
 	struct media *media;
 	reload_ms deadline; /* of the state; RELOAD_NEVER: none */
@@ -98,7 +126,7 @@ void leg_ring(struct leg *leg);
 enum reload_err leg_accept(struct leg *leg, struct reload_error_text *why) MUST_CHECK;
 void leg_refuse(struct leg *leg, int status);
 
-/* leg_hold() holds a call that is up, in both directions, or resumes it; nothing happens while another INVITE is under way. */
+/* leg_hold() holds a call that is up, in both directions, or resumes it; it waits for an INVITE or UPDATE that is under way. */
 void leg_hold(struct leg *leg, bool hold);
 
 /* leg_hang_up() ends the call in whatever state: by CANCEL, BYE or a response; by is what ended_by becomes. */

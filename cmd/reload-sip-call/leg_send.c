@@ -1,6 +1,9 @@
+/* Requests and responses of ours. */
 #include "reload-sip-call/leg_internal.h"
 
+#include "common/call.h"
 #include "ident/aor.h"
+#include "usage/sip_refuse.h"
 #include "util/text.h"
 
 #include <sofia-sip/msg_header.h>
@@ -10,12 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE"
+#define ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, PRACK, UPDATE"
 
 enum {
-	LINE_MAX_BYTES = 8192
+	LINE_MAX_BYTES = 8192,
+	T1_MS = 500, /* RFC 3261 s17.1.1.1 */
+	T2_MS = 4000
 };
+
+static const char *const extensions[] = { "100rel", "timer" };
 
 const char *leg_phrase(int status)
 {
@@ -26,7 +34,7 @@ const char *leg_phrase(int status)
 const char *leg_phrase_of(const sip_t *sip)
 {
 	const char *phrase = sip->sip_status->st_phrase;
-	bool good = phrase && reload_utf8_valid(span_str(phrase));
+	bool good = phrase && *phrase && reload_utf8_valid(span_str(phrase));
 	return good ? phrase : leg_phrase(sip->sip_status->st_status);
 }
 
@@ -35,7 +43,7 @@ static const char *scheme(const struct leg *leg)
 	return leg->sips ? "sips" : "sip";
 }
 
-/* The own AOR as a URI without a scheme, written as URIs have it. */
+/* The own AOR as a URI, written as URIs have it. */
 static void put_user(struct wr *w, const struct leg *leg)
 {
 	wr_format(w, "%s:", scheme(leg));
@@ -52,38 +60,59 @@ static void put_body(struct wr *w, struct span body, const char *type)
 
 static void queue(struct leg *leg, struct wr *w)
 {
-	if (w->err || leg->out.len + w->len > LEG_OUT_MAX)
+	if (w->err || leg->out.len + w->len > LEG_OUT_MAX) {
 		leg_cut(leg);
-	else
+	} else {
+		if (leg->ops->traced)
+			leg->ops->traced(leg, true, wr_done(w));
 		wr_span(&leg->out, wr_done(w));
-	wr_clear(w);
+	}
 	if (leg->fd >= 0)
 		leg_output(leg);
+}
+
+/* Whether the request says how this end is reached and what it can do. */
+static bool introduces(const char *method)
+{
+	static const char *const methods[] = { "INVITE", "UPDATE", "OPTIONS" };
+	for (size_t i = 0; i < COUNT_OF(methods); i++)
+		if (!strcmp(method, methods[i]))
+			return true;
+	return false;
 }
 
 /*
  * R7904-28: Via has the domain of the sender's AOR, Contact its GRUU; none of them is ever looked up.
  */
-void leg_request(struct leg *leg, const char *method, const char *branch, uint32_t cseq,
-	struct span body, const char *type)
+void leg_request(struct leg *leg, const struct leg_request *r)
 {
 	struct wr w;
-	const char *domain = strrchr(leg->user, '@') + 1;
+	char branch[LEG_TOKEN];
+	bool tagged = !r->initial || !strcmp(r->method, "ACK");
+	const char *target = r->target ? r->target : r->initial ? leg->called : leg->target;
+	const char *tag = r->tag ? r->tag : leg_tag_of(leg->remote_tag);
+	leg_token(branch);
 	wr_init(&w);
-	wr_format(&w, "%s %s:%s SIP/2.0\r\n", method, scheme(leg), leg->target);
-	wr_format(&w, "Via: SIP/2.0/TLS %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\nFrom: <", domain,
-		branch);
+	wr_format(&w, "%s %s:%s SIP/2.0\r\n", r->method, scheme(leg), target);
+	wr_format(&w, "Via: SIP/2.0/TLS %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n",
+		strrchr(leg->user, '@') + 1, r->branch ? r->branch : branch);
+	if (!r->initial)
+		wr_span(&w, wr_done(&leg->route));
+	wr_format(&w, "From: <");
 	put_user(&w, leg);
-	wr_format(&w, ">;tag=%s\r\nTo: <%s:%s>%s%s\r\n", leg->local_tag, scheme(leg),
-		leg->remote_uri, leg->remote_tag ? ";tag=" : "",
-		leg->remote_tag ? leg->remote_tag : "");
-	wr_format(&w, "Call-ID: %s\r\nCSeq: %u %s\r\n", leg->call_id, cseq, method);
-	if (!strcmp(method, "INVITE") || !strcmp(method, "OPTIONS"))
-		wr_format(
-			&w, "Contact: <%s:%s>\r\nAllow: " ALLOW "\r\n", scheme(leg), leg->contact);
-	wr_format(&w, "User-Agent: reload-sip-call/" RELOAD_VERSION "\r\n");
-	put_body(&w, body, type);
+	wr_format(&w, ">;tag=%s\r\nTo: <%s:%s>", leg->local_tag, scheme(leg), leg->remote_uri);
+	if (tagged && *tag)
+		wr_format(&w, ";tag=%s", tag);
+	wr_format(&w, "\r\nCall-ID: %s\r\nCSeq: %u %s\r\n", leg->call_id, r->cseq, r->method);
+	if (introduces(r->method))
+		wr_format(&w,
+			"Contact: <%s:%s>\r\nAllow: " ALLOW "\r\nSupported: 100rel, timer\r\n",
+			scheme(leg), leg->contact);
+	wr_format(
+		&w, "%sUser-Agent: reload-sip-call/" RELOAD_VERSION "\r\n", r->more ? r->more : "");
+	put_body(&w, r->body, r->type ? r->type : "application/sdp");
 	queue(leg, &w);
+	wr_clear(&w);
 }
 
 /* Copies a header field of the request. */
@@ -97,39 +126,128 @@ static void copy(struct wr *w, const void *header)
 		wr_bytes(w, line, (size_t)n);
 }
 
-/* The extensions that a request wants. */
-static void put_unsupported(struct wr *w, const sip_require_t *r)
+static bool has_extension(const char *name)
 {
-	for (; r; r = (const sip_require_t *)r->k_next)
-		for (size_t i = 0; r->k_items && r->k_items[i]; i++)
-			wr_format(w, "Unsupported: %s\r\n", r->k_items[i]);
+	for (size_t i = 0; i < COUNT_OF(extensions); i++)
+		if (!strcasecmp(extensions[i], name))
+			return true;
+	return false;
 }
 
-void leg_respond(
-	struct leg *leg, const sip_t *request, int status, const char *phrase, struct span sdp)
+/* The extensions that a message requires and this end has not; writes them when w is not NULL. */
+static bool unsupported(struct wr *w, const sip_t *sip)
+{
+	bool any = false;
+	for (const sip_require_t *r = sip->sip_require; r; r = (const sip_require_t *)r->k_next)
+		for (size_t i = 0; r->k_items && r->k_items[i]; i++) {
+			if (has_extension(r->k_items[i]))
+				continue;
+			any = true;
+			if (w)
+				wr_format(w, "Unsupported: %s\r\n", r->k_items[i]);
+		}
+	return any;
+}
+
+bool leg_unsupported(const sip_t *sip)
+{
+	return unsupported(NULL, sip);
+}
+
+/* RFC 4028 s9: a response in which the other end is to refresh requires that it knows how. */
+void leg_session_text(char out[LEG_TEXT], const struct reload_session_fields *f)
+{
+	char min[32] = "";
+	const char *who = f->refresher == RELOAD_REFRESHER_UAC   ? ";refresher=uac"
+			  : f->refresher == RELOAD_REFRESHER_UAS ? ";refresher=uas"
+								 : "";
+	bool requires = f->supported && f->refresher == RELOAD_REFRESHER_UAC;
+	out[0] = 0;
+	if (f->min_s)
+		snprintf(min, sizeof(min), "Min-SE: %u\r\n", f->min_s);
+	if (f->expires_s)
+		snprintf(out, LEG_TEXT, "Session-Expires: %u%s\r\n%s%s", f->expires_s, who, min,
+			requires ? "Require: timer\r\n" : "");
+	else
+		snprintf(out, LEG_TEXT, "%s", min);
+}
+
+/* What the status and the method ask for (RFC 3261 s20, table 2). */
+static void put_abilities(struct wr *w, const struct leg *leg, const sip_t *request, int status)
+{
+	sip_method_t method = request->sip_request->rq_method;
+	bool dialog = (method == sip_method_invite || method == sip_method_update) &&
+		      status < 300 && status > 100;
+	bool options = method == sip_method_options && status == 200;
+	if (dialog) {
+		for (const sip_record_route_t *r = request->sip_record_route; r; r = r->r_next)
+			copy(w, r);
+		wr_format(w, "Contact: <%s:%s>\r\n", scheme(leg), leg->contact);
+	}
+	if (status == 405 || options || dialog)
+		wr_format(w, "Allow: " ALLOW "\r\n");
+	if (options || dialog)
+		wr_format(w, "Supported: 100rel, timer\r\n");
+	if (options || status == 415 || status == 406)
+		wr_format(w, "Accept: application/sdp, text/plain\r\n");
+	if (status == 420)
+		(void)unsupported(w, request);
+}
+
+void leg_respond(struct leg *leg, const sip_t *request, const struct leg_response *r)
 {
 	struct wr w;
-	bool dialog = request->sip_request->rq_method == sip_method_invite && status < 300;
 	wr_init(&w);
-	wr_format(&w, "SIP/2.0 %d %s\r\n", status, phrase);
+	wr_format(
+		&w, "SIP/2.0 %d %s\r\n", r->status, r->phrase ? r->phrase : leg_phrase(r->status));
 	for (const sip_via_t *v = request->sip_via; v; v = v->v_next)
 		copy(&w, v);
 	copy(&w, request->sip_from);
 	copy(&w, request->sip_to);
-	if (!request->sip_to->a_tag && status > 100) { /* before the line end */
+	if (!request->sip_to->a_tag && r->status > 100) { /* before the line end */
 		w.len -= 2;
 		wr_format(&w, ";tag=%s\r\n", leg->local_tag);
 	}
 	copy(&w, request->sip_call_id);
 	copy(&w, request->sip_cseq);
-	if (dialog)
-		wr_format(&w, "Contact: <%s:%s>\r\n", scheme(leg), leg->contact);
-	if (status == 405 || request->sip_request->rq_method == sip_method_options || dialog)
-		wr_format(&w, "Allow: " ALLOW "\r\n");
-	if (request->sip_request->rq_method == sip_method_options && status == 200)
-		wr_format(&w, "Accept: application/sdp, text/plain\r\n");
-	if (status == 420)
-		put_unsupported(&w, request->sip_require);
-	put_body(&w, sdp, "application/sdp");
+	put_abilities(&w, leg, request, r->status);
+	wr_format(&w, "%s", r->more ? r->more : "");
+	put_body(&w, r->sdp, "application/sdp");
+	if (request->sip_request->rq_method == sip_method_invite)
+		leg_again_end(leg);
+	if (r->repeats && !w.err) {
+		wr_span(&leg->again, wr_done(&w));
+		leg->again_ms = T1_MS;
+		leg->again_at = cli_monotonic() + T1_MS;
+		leg->again_end = cli_monotonic() + LEG_PATIENCE_MS;
+	}
 	queue(leg, &w);
+	wr_clear(&w);
+}
+
+void leg_answer(struct leg *leg, const sip_t *request, int status)
+{
+	leg_respond(leg, request, &(struct leg_response){ .status = status });
+}
+
+bool leg_refuse_text(struct leg *leg, struct span text, int status)
+{
+	struct wr w;
+	wr_init(&w);
+	bool answers = reload_sip_refuse(&w, text, status, leg_phrase(status), leg->local_tag, "");
+	if (answers)
+		queue(leg, &w);
+	wr_clear(&w);
+	return answers;
+}
+
+void leg_again(struct leg *leg, reload_ms now)
+{
+	struct wr w;
+	wr_init(&w);
+	wr_span(&w, wr_done(&leg->again));
+	leg->again_ms = leg->again_ms * 2 < T2_MS ? leg->again_ms * 2 : T2_MS;
+	leg->again_at = now + leg->again_ms;
+	queue(leg, &w);
+	wr_clear(&w);
 }

@@ -4,8 +4,6 @@
 #include "usage/sip_frame.h"
 
 #include <errno.h>
-#include <sofia-sip/sip.h>
-#include <sofia-sip/sip_parser.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -13,23 +11,28 @@ enum {
 	READ_CHUNK = 16 * 1024
 };
 
-/* Takes the whole messages out of what was received; false: the stream cannot be understood any more. */
+static void take_message(struct leg *leg, struct span text)
+{
+	struct sip_message m;
+	sip_message_read(&m, text);
+	leg_take(leg, &m, text);
+	sip_message_clear(&m);
+}
+
+/* Takes the whole messages out of what was received; false: nothing behind can be found any more. */
 static bool take_messages(struct leg *leg)
 {
 	for (;;) {
 		size_t skip, len;
 		enum reload_err err = reload_sip_frame(&skip, &len, wr_done(&leg->in));
 		size_t used = skip + (err ? 0 : len);
-		if (!err) {
-			msg_t *msg =
-				msg_make(sip_default_mclass(), 0, leg->in.at + skip, (ssize_t)len);
-			if (!msg)
-				return false;
-			leg_take(leg, sip_object(msg), msg);
-			msg_destroy(msg);
-			if (leg->fd < 0)
-				return true;
-		}
+		if (!err)
+			take_message(leg, span_of(leg->in.at + skip, len));
+		else if (err != RELOAD_SHORT)
+			(void)leg_refuse_text(leg, span_of(leg->in.at + skip, leg->in.len - skip),
+				err == RELOAD_LIMIT ? 413 : 400);
+		if (leg->fd < 0)
+			return true;
 		leg->in.len -= used;
 		if (leg->in.len)
 			memmove(leg->in.at, leg->in.at + used, leg->in.len);
@@ -55,24 +58,37 @@ void leg_input(struct leg *leg)
 
 /* -- time --------------------------------------------------------------------------------------------------------------------- */
 
+static reload_ms first_of(reload_ms a, reload_ms b)
+{
+	return a < b ? a : b;
+}
+
 reload_ms leg_due(const struct leg *leg)
 {
-	reload_ms audio = leg->media ? media_due(leg->media) : RELOAD_NEVER;
-	reload_ms due = audio < leg->deadline ? audio : leg->deadline;
-	return due < leg->hold_again ? due : leg->hold_again;
+	reload_ms due = leg->media ? media_due(leg->media) : RELOAD_NEVER;
+	due = first_of(first_of(due, leg->deadline), leg->hold_again);
+	due = first_of(due, first_of(leg->again_at, leg->again_end));
+	return first_of(due, first_of(leg->session.refresh_at, leg->session.end_at));
 }
 
 static void late(struct leg *leg)
 {
 	leg->deadline = RELOAD_NEVER;
-	if (leg->state == LEG_ACCEPTED ||
-		leg->state == LEG_UP) /* no ACK, no answer to leg_hold() */
-		leg_hang_up(leg, "time");
+	if (leg->state == LEG_ACCEPTED || leg->state == LEG_UP)
+		leg_hang_up(leg, "time"); /* no ACK, no answer to leg_hold() or leg_refresh() */
 	else if (leg->state == LEG_IDLE) {
 		leg->status = 408; /* no answer to leg_ask() */
 		leg_cut(leg);
 	} else
 		leg_end(leg);
+}
+
+/* RFC 3262 s3: a reliable response that nobody acknowledges ends the call. */
+static void unacknowledged(struct leg *leg)
+{
+	leg_again_end(leg);
+	if (leg->state == LEG_RINGING)
+		leg_refuse(leg, 504);
 }
 
 void leg_run(struct leg *leg, reload_ms now)
@@ -81,6 +97,16 @@ void leg_run(struct leg *leg, reload_ms now)
 		media_run(leg->media, now);
 	if (now >= leg->hold_again)
 		leg_hold(leg, leg->on_hold);
+	if (now >= leg->session.refresh_at)
+		leg_refresh(leg);
+	if (now >= leg->again_end)
+		unacknowledged(leg);
+	else if (now >= leg->again_at)
+		leg_again(leg, now);
+	if (now >= leg->session.end_at) {
+		reload_session_clear(&leg->session);
+		leg_hang_up(leg, "time"); /* the other end has not refreshed the call */
+	}
 	if (now >= leg->deadline)
 		late(leg);
 }

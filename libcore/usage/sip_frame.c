@@ -1,32 +1,16 @@
 #include "usage/sip_frame.h"
 
-#include <ctype.h>
-#include <strings.h>
+#include "usage/sip_head.h"
 
-/* The length of the header fields with the empty line behind them; 0: they are not all there. */
-static size_t head_of(struct span s)
-{
-	const uint8_t *end = s.len ? memmem(s.at, s.len, "\r\n\r\n", 4) : NULL;
-	return end ? (size_t)(end - s.at) + 4 : 0;
-}
+#include <ctype.h>
 
 static struct span trimmed(struct span s)
 {
-	while (s.len && (s.at[0] == ' ' || s.at[0] == '\t'))
+	while (s.len && strchr(" \t\r\n", s.at[0]) && s.at[0])
 		s = span_of(s.at + 1, s.len - 1);
-	while (s.len && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
+	while (s.len && strchr(" \t\r\n", s.at[s.len - 1]) && s.at[s.len - 1])
 		s.len--;
 	return s;
-}
-
-static bool is_content_length(struct span name)
-{
-	static const char *const names[] = { "Content-Length", "l" };
-	for (size_t i = 0; i < COUNT_OF(names); i++)
-		if (name.len == strlen(names[i]) &&
-			!strncasecmp((const char *)name.at, names[i], name.len))
-			return true;
-	return false;
 }
 
 /* A decimal number that is no larger than a body may be, or one above that. */
@@ -51,18 +35,16 @@ static enum reload_err content_length(size_t *out, struct span head)
 {
 	bool found = false;
 	while (head.len) {
-		const uint8_t *end = memmem(head.at, head.len, "\r\n", 2);
-		size_t n = end ? (size_t)(end - head.at) : head.len;
-		const uint8_t *colon = n ? memchr(head.at, ':', n) : NULL;
-		size_t value = 0, at = colon ? (size_t)(colon - head.at) : n;
-		if (colon && is_content_length(trimmed(span_of(head.at, at)))) {
-			if (!length_of(&value, trimmed(span_of(colon + 1, n - at - 1))) ||
-				(found && value != *out))
-				return RELOAD_BAD_VALUE;
-			found = true;
-			*out = value;
-		}
-		head = end ? span_of(end + 2, head.len - n - 2) : span_of(NULL, 0);
+		struct span line = reload_sip_next_line(&head);
+		if (!reload_sip_is_field(line, "Content-Length") && !reload_sip_is_field(line, "l"))
+			continue;
+		const uint8_t *colon = memchr(line.at, ':', line.len);
+		size_t value = 0, at = (size_t)(colon - line.at) + 1;
+		if (!length_of(&value, trimmed(span_of(line.at + at, line.len - at))) ||
+			(found && value != *out))
+			return RELOAD_BAD_VALUE;
+		found = true;
+		*out = value;
 	}
 	return found ? RELOAD_OK : RELOAD_BAD_VALUE;
 }
@@ -75,7 +57,7 @@ enum reload_err reload_sip_frame(size_t *skip, size_t *len, struct span received
 		++*skip;
 	struct span rest =
 		received.len ? span_of(received.at + *skip, received.len - *skip) : received;
-	size_t head = head_of(rest);
+	size_t head = reload_sip_head(rest).len;
 	if (!head)
 		return rest.len > RELOAD_SIP_HEAD_MAX ? RELOAD_LIMIT : RELOAD_SHORT;
 	if (head > RELOAD_SIP_HEAD_MAX)

@@ -240,7 +240,7 @@ part() {
 	until_true says bob.out 'from a pipe\\x1b'
 	R reload-sip-call -a alice options bob@calls.example
 	ok
-	matches "$output" 'answered   200 OK  allows INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE'
+	matches "$output" 'answered   200 OK  allows INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, PRACK, UPDATE'
 	R reload-sip-call -a alice message bob@calls.example ''
 	failed 2 'no message'
 }
@@ -266,7 +266,7 @@ part() {
 		ack-of-nothing 200
 		other-callee 404 200
 		no-contact 400 200
-		no-offer 488 200
+		no-offer 180 200 200
 		bad-offer 488 200
 		offer-of-names 488 200
 		offer-of-video 488 200
@@ -277,13 +277,13 @@ part() {
 		offer-of-large-port 488 200
 		offer-to-everybody 488 200
 		message-of-another-type 415 200
-		no-length closed
-		two-lengths closed
-		negative-length closed
-		large-length closed
+		no-length 400 closed
+		two-lengths 400 closed
+		negative-length 400 closed
+		large-length 413 closed
 		endless-head closed
 		rubbish closed
-		no-fields closed
+		no-fields 200
 		invite-and-vanish 180 200
 		invite-twice 180 200 486
 	END

@@ -41,7 +41,7 @@ CASES = {
     "ack-of-nothing": [request("ACK") + OPTIONS],
     "other-callee": [request("INVITE", uri="sip:carol@calls.example", extra=CONTACT, body=SDP) + OPTIONS],
     "no-contact": [request("INVITE", body=SDP) + OPTIONS],
-    "no-offer": [request("INVITE", extra=CONTACT) + OPTIONS],
+    "no-offer": [request("INVITE", extra=CONTACT) + OPTIONS],  # RFC 3261 s13.2.1: the answer has one
     "bad-offer": [request("INVITE", extra=CONTACT + "Content-Type: application/sdp\r\n", body="v=7\r\nrubbish\r\n") + OPTIONS],
     "offer-of-names": [request("INVITE", extra=CONTACT, body=SDP.replace("127.0.0.1", "localhost")) + OPTIONS],
     "offer-of-video": [request("INVITE", extra=CONTACT, body=SDP.replace("audio", "video")) + OPTIONS],
@@ -52,6 +52,7 @@ CASES = {
     "offer-of-large-port": [request("INVITE", extra=CONTACT, body=SDP.replace("40000", "4294967296")) + OPTIONS],
     "offer-to-everybody": [request("INVITE", extra=CONTACT, body=SDP.replace("127.0.0.1", "255.255.255.255")) + OPTIONS],
     "message-of-another-type": [request("MESSAGE", extra="Content-Type: image/png\r\n", body="x") + OPTIONS],
+    "no-fields": [b"OPTIONS sip:bob@calls.example SIP/2.0\r\nContent-Length: 0\r\n\r\n" + OPTIONS],  # nothing that an answer could repeat
     # what ends the stream, as nothing behind it can be found
     "no-length": [OPTIONS.replace(b"Content-Length: 0\r\n", b"") + OPTIONS],
     "two-lengths": [OPTIONS.replace(b"Content-Length: 0", b"Content-Length: 0\r\nContent-Length: 5") + OPTIONS],
@@ -59,12 +60,11 @@ CASES = {
     "large-length": [request("OPTIONS", length=99999999999999999999) + OPTIONS],
     "endless-head": [b"OPTIONS sip:bob@calls.example SIP/2.0\r\n" + b"X: y\r\n" * 4000],
     "rubbish": [b"\x00\xff\x16\x03 rubbish\r\n\r\n"],
-    "no-fields": [b"OPTIONS sip:bob@calls.example SIP/2.0\r\nContent-Length: 0\r\n\r\n"],
     # a caller that is not polite
     "invite-and-vanish": [INVITE],
     "invite-twice": [INVITE + request("INVITE", b="2", extra=CONTACT, body=SDP)],
 }
-WANTED = {"invite-and-vanish": 2, "invite-twice": 3, "several": 2}
+WANTED = {"invite-and-vanish": 2, "invite-twice": 3, "several": 2, "no-fields": 1, "no-offer": 3}
 
 
 def main():

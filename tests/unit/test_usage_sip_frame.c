@@ -18,6 +18,9 @@ static const struct {
 	{ "\nX\r\nL :\t2 \r\n\r\n\r\n", RELOAD_OK, 1, 15 }, /* a body of blank lines */
 	{ "X\r\nCONTENT-LENGTH: 0\r\nl: 0\r\n\r\n", RELOAD_OK, 0, 30 },
 	{ "X\r\nContent-Length: 0\r\nl: 1\r\n\r\n", RELOAD_BAD_VALUE, 0, 0 },
+	/* a line that continues another one has no name of its own */
+	{ "X\r\nTo: b\r\n Content-Length: 5\r\nl: 0\r\n\r\n", RELOAD_OK, 0, 38 },
+	{ "X\r\nContent-Length:\r\n\t2\r\n\r\nab", RELOAD_OK, 0, 28 },
 	{ "X\r\n\r\n", RELOAD_BAD_VALUE, 0, 0 },
 	{ "X\r\nContent-Length:\r\n\r\n", RELOAD_BAD_VALUE, 0, 0 },
 	{ "X\r\nContent-Length: -1\r\n\r\n", RELOAD_BAD_VALUE, 0, 0 },

@@ -48,13 +48,20 @@ static void add_reached(struct reload_membership *m, const struct candidate *c)
 		m->engine->ops->reached(m->engine->host, &c->node, &addr, 1);
 }
 
+bool reload_cached_peers_is_peer(struct reload_membership *m, const struct reload_id *node)
+{
+	return m->role == RELOAD_ROLE_CLIENT
+		       ? reload_connection_by_node(m->connections, node) != NULL
+		       : reload_topology_lists(m->route->topology, m->route->plugin, node);
+}
+
 void reload_cached_peers_tables_changed(struct reload_membership *m)
 {
 	struct reload_cached_peers *k = m->cached_peers;
 	size_t kept = 0;
 	for (size_t i = 0; k && i < k->dialled_others.count; i++) {
 		struct candidate c = k->dialled_others.at[i];
-		if (reload_topology_lists(m->route->topology, m->route->plugin, &c.node))
+		if (reload_cached_peers_is_peer(m, &c.node))
 			add_reached(m, &c);
 		else
 			k->dialled_others.at[kept++] = c;
@@ -66,7 +73,7 @@ void reload_cached_peers_tables_changed(struct reload_membership *m)
 void reload_cached_peers_confirm(struct reload_membership *m, const struct reload_id *node,
 	const struct reload_ip_port *addr)
 {
-	if (m->role != RELOAD_ROLE_PEER || reload_id_eq(node, &m->engine->self))
+	if (reload_id_eq(node, &m->engine->self))
 		return;
 	struct candidate c = candidate_of(addr);
 	c.node = *node;
@@ -87,8 +94,7 @@ size_t reload_cached_peers_in_tables(struct reload_membership *m)
 	size_t count = 0;
 	for (size_t i = 0; m->cached_peers && i < m->cached_peers->peers.count; i++)
 		count += m->cached_peers->peers.at[i].node.len &&
-			 reload_topology_lists(m->route->topology, m->route->plugin,
-				 &m->cached_peers->peers.at[i].node);
+			 reload_cached_peers_is_peer(m, &m->cached_peers->peers.at[i].node);
 	return count;
 }
 

@@ -13,7 +13,8 @@ struct candidates {
 };
 
 struct reload_cached_peers {
-	struct candidates peers; /* peers that are in the tables, or were */
+	struct candidates
+		peers; /* peers that are in the tables, or were; of a client, to which it has a link or had one */
 	struct candidates
 		dialled_others; /* dialled as well, but not in the tables, or not yet: they may be clients */
 };
@@ -23,8 +24,14 @@ void reload_cached_peers_load(
 	struct reload_membership *m, const struct reload_ip_port *addrs, size_t count);
 
 /*
- * reload_cached_peers_confirm() notes that this node dialled addr and that the certificate there is node's; once node is in the
- * tables it counts as a peer that was reached, for later searches and for the host: reload_cached_peers_tables_changed() looks for that when
+ * reload_cached_peers_is_peer() returns whether node is known as a peer: a peer has it in its tables, a client has a link to it, and a client
+ * makes links to peers alone.
+ */
+bool reload_cached_peers_is_peer(struct reload_membership *m, const struct reload_id *node);
+
+/*
+ * reload_cached_peers_confirm() notes that this node dialled addr and that the certificate there is node's; once node is
+ * known as a peer it counts as one that was reached, for later searches and for the host: reload_cached_peers_tables_changed() looks for that when
  * the tables have changed.
  */
 void reload_cached_peers_confirm(struct reload_membership *m, const struct reload_id *node,
@@ -32,7 +39,7 @@ void reload_cached_peers_confirm(struct reload_membership *m, const struct reloa
 void reload_cached_peers_tables_changed(struct reload_membership *m);
 
 /*
- * reload_cached_peers_has() returns whether an address of node is remembered, reload_cached_peers_in_tables() how many are of nodes in the tables,
+ * reload_cached_peers_has() returns whether an address of node is remembered, reload_cached_peers_in_tables() how many are of known peers,
  * reload_cached_peers_any() whether there is any at all.
  */
 bool reload_cached_peers_has(const struct reload_membership *m, const struct reload_id *node);

@@ -11,7 +11,7 @@
  *
  * Of two nodes only one dials, so the other learns no address that way: it makes a link of its own for this, and closes it
  * at once.  That is done one after the other and no more than needed: while fewer than CACHED_ENOUGH addresses of nodes in
- * the tables are known.  A node that claimed an address where it was not found is not believed for a while.
+ * the tables (of a client: at its links) are known.  A node that claimed an address where it was not found is not believed for a while.
  */
 
 enum {
@@ -113,7 +113,7 @@ static bool claim_take(struct reload_membership *m, struct candidate *out)
 {
 	struct claims *c = m->claims;
 	for (size_t i = 0; i < c->count; i++) {
-		if (!reload_topology_lists(m->route->topology, m->route->plugin, &c->at[i].node))
+		if (!reload_cached_peers_is_peer(m, &c->at[i].node))
 			continue;
 		*out = c->at[i];
 		remove_at(c, i--);
@@ -138,7 +138,7 @@ static void dial_next(struct reload_membership *m)
 void reload_claims_add(struct reload_membership *m, const struct reload_id *node,
 	const struct reload_link_target *at, size_t count)
 {
-	if (m->role != RELOAD_ROLE_PEER || reload_id_eq(node, &m->engine->self))
+	if (reload_id_eq(node, &m->engine->self))
 		return;
 	if (!m->claims)
 		m->claims = RELOAD_NEW(claims);

@@ -46,7 +46,7 @@ struct reload_membership {
 	uint32_t attach_cookie,
 		attaches_count; /* a client's: of the Attach under way, 0: none; how many so far */
 	bool reattach_due;      /* the ring changed during it */
-	struct reload_timer leaving, unresponsive, spare, heal;
+	struct reload_timer leaving, unresponsive, spare, heal, second;
 	reload_ms addresses_changed; /* of this host, 0: not so far */
 	reload_ms
 		way_searched; /* heal.c: when a bootstrap node was last looked for, 0: not so far */
@@ -90,6 +90,12 @@ void reload_link_check(struct reload_membership *m, struct reload_connection *co
 /* reload_spare_begin() starts to check for such links while the node stays joined; reload_spare_end() stops that. */
 void reload_spare_begin(struct reload_membership *m);
 void reload_spare_end(struct reload_membership *m);
+
+/* -- second_link.c ----------------------------------------------------------------------------------------------------------- */
+
+/* reload_second_link_check() lets a joined client that has links to one peer alone make another one soon; reload_second_link_clear() ends that. */
+void reload_second_link_check(struct reload_membership *m);
+void reload_second_link_clear(struct reload_membership *m);
 
 /* -- attach.c, attach_ice.c, attempt.c, attach_serve.c ------------------------------------------------------------------------------------ */
 

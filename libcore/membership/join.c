@@ -225,7 +225,9 @@ static void client_attached(struct reload_membership *m, void *arg, uint32_t coo
 	m->tries = 0;
 	phase_enter(m, RELOAD_PHASES);
 	reload_join_state_set(m, RELOAD_STATE_JOINED);
+	reload_claims_tables(m);
 	reattach_if_moved(m);
+	reload_second_link_check(m);
 }
 
 /* A client attaches to the peer that is responsible for its Node-ID, so that it is reached by that alone (R-4.2.1-01). */
@@ -415,6 +417,8 @@ void reload_join_node_gone(struct reload_membership *m)
 		all_neighbours_lost(m);
 	else if (m->role == RELOAD_ROLE_CLIENT && !m->connections->default_connection)
 		client_reattach(m);
+	else
+		reload_second_link_check(m);
 	reload_join_check_neighbours(m);
 }
 
@@ -501,4 +505,5 @@ void reload_join_clear(struct reload_membership *m)
 	reload_timer_cancel(&m->engine->timers, &m->retry);
 	reload_timer_cancel(&m->engine->timers, &m->unresponsive);
 	reload_spare_end(m);
+	reload_second_link_clear(m);
 }

@@ -139,6 +139,7 @@ static void check_links(void *arg)
 	struct reload_membership *m = arg;
 	while (close_next_unneeded(m))
 		;
+	reload_second_link_check(m);
 	if (m->role == RELOAD_ROLE_PEER && ask_far_ends(m))
 		reload_timer_arm(&m->engine->timers, &m->spare, m->engine->now + 2 * lifetime(m),
 			check_links, m);

@@ -68,3 +68,24 @@ kill_of() {
 	reload-agent status -a carol --wait enrolled -t 60 >/dev/null
 	grep -q 'cached peers not used, the file is damaged' lab/carol.log
 }
+
+cached() { # cached NAME N: that many peers
+	[ "$(cut -d' ' -f2 "lab/state/$1/bootstrap-nodes" | sort -u | wc -l)" -ge "$2" ]
+}
+
+@test "a client that knows one bootstrap node goes on, and starts again, when that one has died" {
+	reload-agent stop -a carol
+	reload-enroll issue erin@calls.example --identity erin >/dev/null
+	port=$(ss -tlnp | sed -n "s/.*127.0.0.1:\([0-9]*\) .*pid=$(cat lab/bob.pid),.*/\1/p")
+	lab_start erin -l 127.0.0.1:0 --role client --bootstrap "127.0.0.1:$port"
+	reload-agent status -a erin --wait joined -t 60 >/dev/null
+	# R-11.4-05: bob, and the peer that takes its place
+	until_true cached erin 2
+	kill_of bob
+	reload-agent status -a dave --wait joined -t 60 >/dev/null
+	until_true reload-ping -a erin -c 1 -q "node:$(node_of dave)"
+	reload-agent stop -a erin
+	lab_start erin -l 127.0.0.1:0 --role client --bootstrap "127.0.0.1:$port"
+	# R-11.4-02: all bootstrap nodes that it is told are dead
+	reload-agent status -a erin --wait joined -t 60 >/dev/null
+}

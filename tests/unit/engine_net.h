@@ -404,6 +404,21 @@ static inline struct net_link *net_link_between(struct node *a, struct node *b)
 	return NULL;
 }
 
+/* has_reached_at() returns whether n told its host that it has reached a peer there, has_reached() at other's address. */
+static inline bool has_reached_at(const struct node *n, const struct reload_ip_port *at)
+{
+	for (size_t i = 0; i < n->reached_count; i++)
+		if (!memcmp(n->reached[i].addr, at->addr, sizeof(at->addr)))
+			return true;
+	return false;
+}
+
+static inline bool has_reached(const struct node *n, const struct node *other)
+{
+	struct reload_ip_port at = node_address(other);
+	return has_reached_at(n, &at);
+}
+
 /* node_cut() has the links of a node fail; nobody gets through to it or away from it any more. */
 static inline void node_cut(struct node *n)
 {

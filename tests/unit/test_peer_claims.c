@@ -4,14 +4,6 @@
 #include "membership/cached_peers.h"
 #include "peer/internal.h"
 
-static bool has_reached(const struct node *n, const struct reload_ip_port *at)
-{
-	for (size_t i = 0; i < n->reached_count; i++)
-		if (!memcmp(n->reached[i].addr, at->addr, sizeof(at->addr)))
-			return true;
-	return false;
-}
-
 /*
  * Two rings: x, at the configured address, alone; u and liar.  The liar says that it listens where x does, as a node of another
  * site with the same private addresses would.
@@ -55,9 +47,9 @@ static void nobody_at_the_claimed_address(void **state)
 	struct two_rings *t = *state;
 	const struct reload_ip_port truth = node_address(t->liar);
 	net_pass(t->net, 60 * RELOAD_SECOND);
-	assert_true(has_reached(t->u, &truth));
+	assert_true(has_reached_at(t->u, &truth));
 	/* R-11.4-05: only what this node was connected to may be cached */
-	assert_false(has_reached(t->u, &t->place));
+	assert_false(has_reached_at(t->u, &t->place));
 }
 
 /* R-10.7.4-12: the configured bootstrap node is looked for, whoever claims to be it */
@@ -83,7 +75,7 @@ static void another_at_the_claimed_address(void **state)
 	node_start(t->x, RELOAD_ROLE_PEER); /* it takes links and is in no ring */
 	t->x->deaf = false;
 	net_pass(t->net, 60 * RELOAD_SECOND);
-	assert_false(has_reached(t->u, &t->place));
+	assert_false(has_reached_at(t->u, &t->place));
 }
 
 /* A neighbour b says in an Attach that a node listens at that address; returns the node, which has become a neighbour. */
@@ -117,7 +109,7 @@ static void address_of_another_peer(void **state)
 	struct node *n = claims(r, &theirs);
 	/* once for the Attach, once for the claim */
 	assert_int_equal(r->u->opened, opened + 2);
-	assert_false(has_reached(r->u, &theirs));
+	assert_false(has_reached_at(r->u, &theirs));
 	assert_false(reload_cached_peers_has(r->u->peer->membership, &n->id));
 }
 
@@ -177,7 +169,7 @@ static void claim_of_a_stranger(void **state)
 	say(r->b, r->u, craft_bytes(&c));
 	net_pass(r->net, 60 * RELOAD_SECOND);
 	assert_int_equal(r->u->opened, opened + 1);
-	assert_false(has_reached(r->u, &theirs));
+	assert_false(has_reached_at(r->u, &theirs));
 }
 
 int main(void)

@@ -53,15 +53,6 @@ static void vanish(struct net *net, struct node *n)
 			net->links[i].state = NET_LINK_NONE;
 }
 
-static bool has_reached(const struct node *n, const struct node *other)
-{
-	struct reload_ip_port at = node_address(other);
-	for (size_t i = 0; i < n->reached_count; i++)
-		if (!memcmp(n->reached[i].addr, at.addr, sizeof(at.addr)))
-			return true;
-	return false;
-}
-
 /* -- bootstrap nodes -------------------------------------------------------------------------------------------------- */
 
 /* b is in the ring, and passes on no Attach. */

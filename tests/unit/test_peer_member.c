@@ -363,6 +363,40 @@ static void a_client_goes_on_when_its_peer_has_died(void **state)
 	net_free(net);
 }
 
+/* A client that knows one bootstrap node, which is the peer responsible for it as well, goes on when that one has died. */
+static void a_client_outlives_its_only_bootstrap_node(void **state)
+{
+	(void)state;
+	struct net *net = net_new();
+	struct node *first = node_new(net, 0x90), *second = node_new(net, 0x10),
+		    *third = node_new(net, 0x20), *n = node_new(net, 0x40);
+	struct reload_status s;
+	node_first(first);
+	node_join(second, first, RELOAD_ROLE_PEER);
+	node_join(third, first, RELOAD_ROLE_PEER);
+	node_join(n, first, RELOAD_ROLE_CLIENT);
+	reload_peer_status(n->peer, &s);
+	assert_true(reload_id_eq(&s.admitting_peer, &first->id));
+	net_pass(net, 5000);
+	/* R-4.2.1-02: a further link, to the peer that is responsible when this one is gone; R-11.4-05: it is dialled, and remembered */
+	assert_non_null(net_link_between(n, second));
+	assert_true(has_reached(n, first));
+	assert_true(has_reached(n, second));
+	node_cut(first);
+	node_stop(first);
+	net_pass(net, 60000);
+	reload_peer_status(n->peer, &s);
+	assert_int_equal(s.state, RELOAD_STATE_JOINED);
+	assert_true(reload_id_eq(&s.admitting_peer, &second->id));
+	/* R-11.4-02: nor does it need that node when it was cut off from everybody */
+	node_cut(n);
+	n->deaf = false;
+	assert_int_equal(n->state, RELOAD_STATE_ISOLATED);
+	net_pass(net, 60000);
+	assert_int_equal(n->state, RELOAD_STATE_JOINED);
+	net_free(net);
+}
+
 static void clients_not_permitted(void **state)
 {
 	(void)state;
@@ -418,6 +452,7 @@ int main(void)
 		cmocka_unit_test(client),
 		cmocka_unit_test(a_client_stays_at_its_bootstrap_peer),
 		cmocka_unit_test(a_client_goes_on_when_its_peer_has_died),
+		cmocka_unit_test(a_client_outlives_its_only_bootstrap_node),
 		cmocka_unit_test(clients_not_permitted),
 		cmocka_unit_test(joins_with_several_ids),
 	};

@@ -54,6 +54,22 @@ static enum reload_err read_hold(struct outgoing *o, struct cli *cli, struct rel
 	return RELOAD_OK;
 }
 
+/* --session: RFC 4028 has a least. */
+static enum reload_err read_session(
+	struct outgoing *o, struct cli *cli, struct reload_error_text *why)
+{
+	reload_ms session = 0;
+	enum reload_err err = cli_time(
+		cli, "session", (reload_ms)RELOAD_SESSION_DEFAULT_S * RELOAD_SECOND, &session, why);
+	if (err)
+		return err;
+	session /= RELOAD_SECOND;
+	if (session && (session < RELOAD_SESSION_MIN_S || session > RELOAD_SESSION_MAX_S))
+		return cli_refuse(why, "--session is out of range", "0, or from 90s to 1d");
+	o->phone.session_s = (uint32_t)session;
+	return RELOAD_OK;
+}
+
 int sip_call(struct cli *cli)
 {
 	struct outgoing o = { .method = "INVITE" };
@@ -67,6 +83,8 @@ int sip_call(struct cli *cli)
 		err = cli_time(cli, "wait", 0, &o.wait, &why);
 	if (!err)
 		err = read_hold(&o, cli, &why);
+	if (!err)
+		err = read_session(&o, cli, &why);
 	if (!err)
 		err = media_plan_read(&o.phone.plan, cli, false, &why);
 	o.phone.plan.duration = o.duration;

@@ -14,7 +14,7 @@ enum {
 };
 
 struct listener {
-	struct phone phone;
+	struct phone phone; /* first */
 	bool answer;
 	int reject;            /* status; 0: not */
 	uint64_t count, calls; /* count: of calls, then it ends; 0: until stopped */
@@ -125,6 +125,7 @@ static void on_message(struct leg *leg, struct span text)
 }
 
 static const struct leg_ops leg_ops = {
+	.traced = phone_trace,
 	.invited = on_invited,
 	.answered = on_answered,
 	.ended = on_ended,

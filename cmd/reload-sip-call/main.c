@@ -18,6 +18,8 @@ static const struct cli_opt call_opts[] = {
 		"the codec that is offered first: PCMU, PCMA or opus (default PCMU)" },
 	{ 0, "duration", "TIME", "of the call from its answer on, then it is ended" },
 	{ 0, "ring", "TIME", "until somebody answers (default 1m)" },
+	{ 0, "session", "TIME",
+		"in which both ends show that the call goes on, 0: never (default 30m)" },
 	{ 0, "hold", "AT+FOR", "hold the call AT after its answer, and resume it after FOR" },
 	{ 0, "wait", "TIME", "until the callee is registered and listens (default 0)" },
 	{ 0, "sips", NULL, "SIPS, whatever the callee prefers" },

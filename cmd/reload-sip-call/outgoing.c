@@ -132,6 +132,7 @@ static void on_held(struct leg *leg, int status)
 }
 
 static const struct leg_ops leg_ops = {
+	.traced = phone_trace,
 	.held = on_held,
 	.ringing = on_ringing,
 	.answered = on_answered,

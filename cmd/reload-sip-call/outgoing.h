@@ -24,7 +24,7 @@ struct outgoing_attempt {
 };
 
 struct outgoing {
-	struct phone phone;
+	struct phone phone;             /* first */
 	const char *aor, *method;       /* method: "INVITE", "MESSAGE" or "OPTIONS" */
 	struct span text;               /* of a MESSAGE */
 	bool sips;                      /* SIPS alone, whatever the device prefers */

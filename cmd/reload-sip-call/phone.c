@@ -162,6 +162,7 @@ static bool on_progress(void *arg, json_int_t id, json_t *object)
 	else if (fd >= 0) {
 		leg = p->legs[p->count++] = leg_new(fd, object);
 		leg->plan = &p->plan;
+		leg->session_s = p->session_s;
 		leg->user = p->user;
 		leg->contact = p->contact;
 	}

@@ -27,6 +27,7 @@ struct phone_ops {
 	void (*stopped)(struct phone *p); /* Ctrl-C: end politely */
 };
 
+/* The first member of who has one. */
 struct phone {
 	struct cli *cli;
 	const struct phone_ops *ops;
@@ -38,6 +39,8 @@ struct phone {
 	struct reload_client_io inner;
 	int stop_fd;
 	bool stopping, done;
+	uint32_t session_s;     /* of session timers that calls ask for; 0: none */
+	reload_ms traced_since; /* the first message of a ladder; 0: none yet */
 	struct leg *legs[PHONE_LEGS_MAX];
 	size_t count;
 };
@@ -55,6 +58,9 @@ bool phone_send(struct phone *p, const char *method, json_t *params, json_int_t 
 
 /* phone_run() goes on until p->done; returns 0, else the exit status after it has reported that the agent is gone. */
 int phone_run(struct phone *p);
+
+/* phone_trace() is leg_ops.traced of all legs, whose owner has the phone: with -v it prints the message as a rung of a ladder. */
+void phone_trace(struct leg *leg, bool sent, struct span text);
 
 /* phone_drop() closes a leg, which is freed when that is done, and is not told of any more. */
 void phone_drop(struct phone *p, struct leg *leg);

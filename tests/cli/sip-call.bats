@@ -61,7 +61,7 @@ audio() {
 @test "call: digits arrive, Opus is taken when it comes first, and both ends know how the call was" {
 	listens bob --answer --echo --record bob-hears.wav -c 1 -v
 	R reload-sip-call -a alice bob@calls.example --codec opus --tone 440 --dtmf '7#' --duration 2s --record back.wav -v
-	ok
+	[ "$status" = 0 ]
 	matches "$output" 'answered   setup [0-9]+ ms, opus both ways'
 	matches "${lines[-1]}" '^ended .* 0 lost, jitter [0-9.]+ ms, round trip [0-9.]+ ms, 0 lost there, MOS 4\.[34]$'
 	ended bob 0
@@ -225,8 +225,11 @@ part() {
 @test "a GRUU leads to its device alone" {
 	gruu=$(reload-sip-call -a alice lookup bob@calls.example -j | jq -r '.targets[0].gruu')
 	listens bob --answer -c 1
-	R reload-sip-call -a alice "$gruu" --duration 100ms -q
-	ok
+	R reload-sip-call -a alice "$gruu" --duration 100ms -q -v
+	[ "$status" = 0 ]
+	# the ladder of the call
+	rungs=$(sed -n 's/^reload-sip-call: *[0-9]* ms  |[-<]* *\([^->]*[^-> ]\) *[->]*|  '"${BOB:0:8}"'$/\1/p' <<<"$stderr" | tr '\n' '/')
+	[ "$rungs" = 'INVITE, sdp/180 Ringing (INVITE)/200 OK (INVITE), sdp/ACK/BYE/200 OK (BYE)/' ]
 	ended bob 0
 }
 

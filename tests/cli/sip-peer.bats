@@ -99,3 +99,84 @@ callee() {
 	ended callee 0
 	[ "$(cat callee.out)" = inactive ]
 }
+
+# faster OPTIONS...: alice calls bob, and for her time runs a hundred times as fast.
+faster() {
+	run --separate-stderr env FASTER=100 LD_PRELOAD="$BATS_FILE_TMPDIR/faster.so" reload-sip-call -a alice bob@calls.example --wait 1000s "$@"
+}
+
+@test "a caller: reliable responses, UPDATE, late offers, session timers" {
+	gcc -shared -fPIC -o "$BATS_FILE_TMPDIR/faster.so" "$BATS_TEST_DIRNAME/faster.c"
+	listens bob
+	R caller required_reliable
+	[ "${lines[0]}" = '481 200 1 100rel' ]
+	[ "${lines[1]}" = 487 ]
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+	listens bob --answer --echo
+	[ "$(caller repeated)" = same ]
+	[ "$(caller offered_late)" = 3 ]
+	[ "$(caller not_answered)" = bye ]
+	R caller updated
+	[ "${lines[0]}" = '200 200 sdp 422 90 488 405 INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, PRACK, UPDATE' ]
+	[ "${lines[1]}" = 481 ]
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+	FASTER=100 LD_PRELOAD=$BATS_FILE_TMPDIR/faster.so listens bob --answer
+	[ "$(caller vanished_caller)" = '100;refresher=uac timer bye' ]
+	until_true says bob.out '^ended '
+	# who refreshes who cannot: by INVITE, as UPDATE is not allowed; the third one finds no call
+	[ "$(caller refreshed_caller)" = '100;refresher=uas 100;refresher=uac' ]
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+	sox -n -r 8000 -c 1 -b 16 short.wav synth 0.1 sine 600
+	listens bob --answer --play short.wav
+	R caller behind_proxies
+	[ "${lines[0]}" = '<sip:one.example;lr> <sip:two.example;lr;x=1> <sip:three.example;lr>' ]
+	[ "${lines[1]}" = '<sip:one.example;lr> <sip:two.example;lr;x=1> <sip:three.example;lr>' ]
+	kill -INT "$(cat bob.pid)"
+	ended bob 0
+}
+
+@test "a callee: several answers, early audio, reliable responses" {
+	# C05: the other one is hung up
+	callee two_answers
+	R reload-sip-call -a alice bob@calls.example --wait 10s --duration 1s -q
+	ok
+	ended callee 0
+	[ "$(cat callee.out)" = 'own second ACK sip:bob@calls.example;x=second SIP/2.0 second own own' ]
+	# C22: audio is that of who answered, with its codec
+	callee early
+	R reload-sip-call -a alice bob@calls.example --wait 10s --duration 300ms --record early.wav -q
+	ok
+	ended callee 0
+	[ "$(cat callee.out)" = 0 ]
+	callee reliable
+	R reload-sip-call -a alice bob@calls.example --wait 10s --duration 300ms -q
+	ok
+	ended callee 0
+	[ "$(cat callee.out)" = '5 1 INVITE x 6 1 INVITE x ACK sip:bob@calls.example;x=x SIP/2.0 <sip:two.example;lr> <sip:one.example;lr>' ]
+}
+
+@test "a callee: session timers, and two ends that hold at the same time" {
+	gcc -shared -fPIC -o "$BATS_FILE_TMPDIR/faster.so" "$BATS_TEST_DIRNAME/faster.c"
+	# C12: one 422, then a call of five minutes that is refreshed
+	callee too_short
+	faster --session 90s --duration 5m -j
+	ok
+	jq -se '.[-1] | .ended_by == "caller" and .duration_s >= 300' <<<"$output"
+	ended callee 0
+	matches "$(head -1 callee.out)" '^same 90 120 120 2 INVITE$'
+	matches "$(tail -1 callee.out)" 'BYE refreshed$'
+	callee vanished_callee
+	faster -j
+	ok
+	jq -se '.[-1] | .ended_by == "time" and .duration_s >= 60 and .duration_s < 100' <<<"$output"
+	ended callee 0
+	callee both_hold
+	R reload-sip-call -a alice bob@calls.example --wait 10s --hold 50ms+20s --duration 5s -j
+	ok
+	jq -se 'any(.type == "held" and .sip_status == 200)' <<<"$output"
+	ended callee 0
+	[ "$(cat callee.out)" = '491 inactive in time' ]
+}

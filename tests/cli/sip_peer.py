@@ -6,7 +6,7 @@
 
 Each case prints what it saw.
 """
-import re, socket, struct, subprocess, sys
+import re, socket, struct, subprocess, sys, time
 
 SDP = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n")
 WHO = {"caller": ("alice", "bob"), "callee": ("bob", "alice")}
@@ -38,12 +38,12 @@ class Peer:
                   f"From: <sip:{self.own}@calls.example>;tag=own\r\nTo: <sip:{self.other}@calls.example>{tag}\r\nCall-ID: one\r\n"
                   f"CSeq: {cseq} {method}\r\nContact: <sip:{self.own}@calls.example>\r\n{extra}Content-Length: {len(body)}\r\n\r\n{body}")
 
-    def respond(self, request, status, phrase=b"x", body="", change=lambda text: text):
-        """The answer to a request: its Via, From, To, Call-ID and CSeq."""
+    def respond(self, request, status, phrase=b"x", body="", change=lambda text: text, tag=b"own", extra=b""):
+        """The answer to a request: its Via, From, To, Call-ID and CSeq; extra: more header fields."""
         fields = b"".join(re.search(rb"^%s:.*?\r\n" % name, request, re.M).group(0) for name in (b"Via", b"From", b"To", b"Call-ID", b"CSeq"))
         if b";tag=" not in re.search(rb"^To:.*", fields, re.M).group(0):
-            fields = re.sub(rb"^(To:.*?)\r\n", rb"\1;tag=own\r\n", fields, flags=re.M)
-        self.send(change(b"SIP/2.0 %d %s\r\n" % (status, phrase) + fields + b"Contact: <sip:bob@calls.example>\r\n"
+            fields = re.sub(rb"^(To:.*?)\r\n", rb"\1;tag=" + tag + rb"\r\n", fields, flags=re.M)
+        self.send(change(b"SIP/2.0 %d %s\r\n" % (status, phrase) + fields + extra + b"Contact: <sip:bob@calls.example;x=%s>\r\n" % tag +
                          b"Content-Length: %d\r\n\r\n" % len(body) + body.encode()))
 
     def message(self):
@@ -66,6 +66,14 @@ class Peer:
             if message.startswith(what.encode()):
                 return message
         raise SystemExit(f"no {what}")
+
+    def ask_back(self, invite, method, body="", extra="", cseq=1):
+        """A request of the callee, in the dialog of that INVITE."""
+        head = invite.decode()
+        turned = (re.search(r"^To:.*?\r\n", head, re.M).group(0).replace("To:", "From:").replace("\r\n", ";tag=own\r\n")
+                  + re.search(r"^From:.*?\r\n", head, re.M).group(0).replace("From:", "To:") + re.search(r"^Call-ID:.*?\r\n", head, re.M).group(0))
+        self.send(f"{method} sip:alice@calls.example SIP/2.0\r\nVia: SIP/2.0/TLS calls.example;branch=z9hG4bKo{cseq}\r\n{turned}"
+                  f"CSeq: {cseq} {method}\r\nContact: <sip:bob@calls.example>\r\n{extra}Content-Length: {len(body)}\r\n\r\n" + body)
 
     def call(self, body=None, **more):
         """A call that is up; returns the address to which its audio goes."""
@@ -222,6 +230,121 @@ def idle(p):
     print(p.status())
 
 
+def field(message, name):
+    """The values of a header field, in their order."""
+    return [value.decode() for value in re.findall(rb"^%s: *(.*?)\r$" % name.encode(), message, re.M)]
+
+
+def tag_of(message, name):
+    return (re.search(rb"^%s:.*;tag=([^;\r]*)" % name.encode(), message, re.M) or [b"", b""])[1].decode()
+
+
+def first_line(message):
+    return message.split(b"\r\n")[0].decode()
+
+
+def required_reliable(p):
+    """RFC 3262: a response that nobody acknowledges is repeated, one that is acknowledged no more."""
+    p.request("INVITE", p.sdp(), extra="Require: 100rel\r\n")
+    first, second = p.expect("SIP/2.0 180"), p.expect("SIP/2.0 180")
+    assert first == second
+    p.tag = tag_of(first, "To")
+    p.request("PRACK", extra="RAck: 7 1 INVITE\r\n")
+    print(p.expect("SIP/2.0 4").split()[1].decode(), end=" ")
+    p.request("PRACK", extra="RAck: 1 1 INVITE\r\n")
+    print(p.status(), *field(first, "RSeq"), *field(first, "Require"))
+    p.request("CANCEL", cseq=1)
+    print(p.expect("SIP/2.0 487").split()[1].decode())
+
+
+def repeated(p):
+    """RFC 3261 s13.3.1.4: the 200 is repeated until there is an ACK."""
+    p.request("INVITE", p.sdp())
+    first, second = p.expect("SIP/2.0 200"), p.expect("SIP/2.0 200")
+    p.tag = tag_of(first, "To")
+    p.request("ACK", cseq=1)
+    p.request("OPTIONS")
+    while b"OPTIONS" not in (last := p.expect("SIP/2.0 200")):
+        pass  # one more that was on its way
+    p.request("BYE")
+    print("same" if first == second and b"BYE" in p.expect("SIP/2.0 200") else "different")
+
+
+def offered_late(p):
+    """RFC 3261 s13.2.1: who sends no offer gets one, and answers in the ACK."""
+    p.request("INVITE")
+    answer = p.expect("SIP/2.0 200")
+    p.tag = tag_of(answer, "To")
+    p.request("ACK", p.sdp(), cseq=1)
+    p.settle()
+    p.audio.sendto(rtp(1, 3), p.address(answer))
+    print(p.audio.recv(2048)[12])
+    p.request("BYE")
+    p.expect("SIP/2.0 200")
+
+
+def not_answered(p):
+    """... and who does not answer is hung up."""
+    p.request("INVITE")
+    p.tag = tag_of(p.expect("SIP/2.0 200"), "To")
+    p.request("ACK", cseq=1)
+    p.respond(p.expect("BYE"), 200)
+    print("bye")
+
+
+def updated(p):
+    p.call(extra="Session-Expires: 100\r\nSupported: timer\r\n")
+    seen = []
+    for body, extra in (("", ""), (p.sdp("0.0.0.0"), ""), ("", "Session-Expires: 89\r\nSupported: timer\r\n"), ("v=7\r\n", "")):
+        p.request("UPDATE", body, extra=extra)
+        answer = p.message()
+        seen += [answer.split()[1].decode(), *field(answer, "Min-SE")] + (["sdp"] if b"m=audio" in answer else [])
+    p.request("REFER", extra="Refer-To: <sip:carol@calls.example>\r\n")
+    answer = p.message()
+    seen += [answer.split()[1].decode(), *field(answer, "Allow")]
+    print(*seen)
+    p.tag = "another"
+    p.request("UPDATE")
+    print(p.status())
+
+
+def vanished_caller(p):
+    """RFC 4028 s10: the refresher does not refresh."""
+    p.request("INVITE", p.sdp(), extra="Session-Expires: 100\r\nSupported: timer\r\n")
+    answer = p.expect("SIP/2.0 200")
+    p.tag = tag_of(answer, "To")
+    p.request("ACK", cseq=1)
+    p.respond(p.expect("BYE"), 200)
+    print(*field(answer, "Session-Expires"), *field(answer, "Require"), "bye")
+
+
+def refreshed_caller(p):
+    """Who does not know session timers is refreshed by the other end; it answers the first one, then it has no such call."""
+    p.request("INVITE", p.sdp(), extra="Session-Expires: 100\r\n")
+    answer = p.expect("SIP/2.0 200")
+    p.tag = tag_of(answer, "To")
+    p.request("ACK", cseq=1)
+    again = p.expect("INVITE")
+    p.respond(again, 200, body=p.sdp(), extra=b"Session-Expires: 100;refresher=uac\r\n")
+    p.expect("ACK")
+    p.respond(p.expect("INVITE"), 481)
+    p.expect("ACK")
+    p.respond(p.expect("BYE"), 481)
+    print(*field(answer, "Session-Expires"), *field(answer, "Require"), *field(again, "Session-Expires"))
+
+
+def behind_proxies(p):
+    """Record-Route is copied, and the way back goes along it."""
+    p.request("INVITE", p.sdp(), extra="Record-Route: <sip:one.example;lr>, <sip:two.example;lr;x=1>\r\nRecord-Route: <sip:three.example;lr>\r\n")
+    answer = p.expect("SIP/2.0 200")
+    p.tag = tag_of(answer, "To")
+    p.request("ACK", cseq=1)
+    bye = p.expect("BYE")
+    p.respond(bye, 200)
+    print(*field(answer, "Record-Route"))
+    print(*field(bye, "Route"))
+
+
 # -- as the callee
 
 
@@ -278,13 +401,111 @@ def resumed_by_the_other(p):
     p.expect("ACK")
     p.respond(p.expect("INVITE"), 200, body=p.sdp())
     p.expect("ACK")
-    head = invite.decode()
-    p.send("INVITE sip:alice@calls.example SIP/2.0\r\nVia: SIP/2.0/TLS calls.example;branch=z9hG4bKo\r\n"
-           + re.search(r"^To:.*?\r\n", head, re.M).group(0).replace("To:", "From:").replace("\r\n", ";tag=own\r\n")
-           + re.search(r"^From:.*?\r\n", head, re.M).group(0).replace("From:", "To:")
-           + re.search(r"^Call-ID:.*?\r\n", head, re.M).group(0)
-           + f"CSeq: 1 INVITE\r\nContact: <sip:bob@calls.example>\r\nContent-Length: {len(p.sdp())}\r\n\r\n" + p.sdp())
+    p.ask_back(invite, "INVITE", p.sdp())
     print(p.direction(p.expect("SIP/2.0 200")))
+    p.respond(p.expect("BYE"), 200)
+
+
+def two_answers(p):
+    """C05: two devices behind the other end answer at the same time; one has the call, the other one is hung up."""
+    invite = p.expect("INVITE")
+    p.respond(invite, 200, body=p.sdp())
+    print(tag_of(p.expect("ACK"), "To"), end=" ")
+    p.respond(invite, 200, body=p.sdp(), tag=b"second")
+    ack, bye = p.expect("ACK"), p.expect("BYE")
+    p.respond(bye, 200)
+    print(tag_of(ack, "To"), first_line(ack), tag_of(bye, "To"), end=" ")
+    p.respond(invite, 200, body=p.sdp())  # as if the ACK had been lost behind a proxy
+    print(tag_of(p.expect("ACK"), "To"), end=" ")
+    bye = p.expect("BYE")
+    p.respond(bye, 200)
+    print(tag_of(bye, "To"))
+
+
+def early(p):
+    """C22: audio from one device before the answer of another, which has another codec."""
+    invite = p.expect("INVITE")
+    first = p.audio
+    p.respond(invite, 183, body=p.sdp().replace("AVP 0", "AVP 8"), tag=b"first")
+    first.sendto(rtp(1, 0x80), p.address(invite))
+    p.audio = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    p.audio.bind(("127.0.0.1", 0))
+    p.audio.settimeout(20)
+    p.respond(invite, 200, body=p.sdp(), tag=b"second")
+    p.expect("ACK")
+    print(p.audio.recv(2048)[1] & 0x7f)
+    p.respond(p.expect("BYE"), 200)
+    first.setblocking(False)
+    try:
+        first.recv(2048)
+        print("sent to the first")
+    except BlockingIOError:
+        pass
+
+
+def reliable(p):
+    """RFC 3262: each reliable response is acknowledged once and in order; the answer in one of them is that of the 200."""
+    invite = p.expect("INVITE")
+    seen = []
+    for rseq in (5, 5, 7, 6):
+        p.respond(invite, 183, body=p.sdp(), tag=b"x", extra=b"Require: 100rel\r\nRSeq: %d\r\n" % rseq)
+    for _ in range(2):
+        prack = p.expect("PRACK")
+        seen += [*field(prack, "RAck"), tag_of(prack, "To")]
+        p.respond(prack, 200)
+    p.respond(invite, 200, tag=b"x", extra=b"Record-Route: <sip:one.example;lr>, <sip:two.example;lr>\r\n")
+    ack = p.expect("ACK")
+    bye = p.expect("BYE")
+    p.respond(bye, 200)
+    print(*seen, first_line(ack), *field(bye, "Route"))
+
+
+def too_short(p):
+    """C12: the interval is longer at the second attempt, and the call is refreshed as long as it lasts."""
+    invite = p.expect("INVITE")
+    p.respond(invite, 422, extra=b"Min-SE: 120\r\n")
+    p.expect("ACK")
+    again = p.expect("INVITE")
+    same = field(invite, "Call-ID") == field(again, "Call-ID") and not tag_of(again, "To")
+    p.respond(again, 200, body=p.sdp(), extra=b"Session-Expires: 120;refresher=uac\r\nRequire: timer\r\nAllow: UPDATE\r\n")
+    p.expect("ACK")
+    print("same" if same else "another", *field(invite, "Session-Expires"), *field(again, "Session-Expires"), *field(again, "Min-SE"), *field(again, "CSeq"))
+    refreshes = 0
+    while not (request := p.message()).startswith(b"BYE"):
+        assert request.startswith(b"UPDATE") and not b"m=audio" in request, request
+        refreshes += 1
+        if refreshes == 1:  # this end has one under way as well
+            p.respond(request, 491)
+        else:
+            p.respond(request, 200, extra=b"Session-Expires: 120;refresher=uac\r\n")
+    p.respond(request, 200)
+    print(*field(request, "CSeq"), "refreshed" if refreshes > 2 else "not refreshed")
+
+
+def vanished_callee(p):
+    invite = p.expect("INVITE")
+    p.respond(invite, 200, body=p.sdp(), extra=b"Session-Expires: 90;refresher=uas\r\n")
+    p.expect("ACK")
+    p.respond(p.expect("BYE"), 200)
+
+
+def both_hold(p):
+    """C13: both ends hold the call at the same time; who made the call tries again after 2.1 to 4 s (RFC 3261 s14.1)."""
+    invite = p.expect("INVITE")
+    p.respond(invite, 200, body=p.sdp())
+    p.expect("ACK")
+    hold = p.expect("INVITE")
+    p.ask_back(invite, "INVITE", p.sdp("0.0.0.0"))
+    refused = p.expect("SIP/2.0")
+    p.ask_back(invite, "ACK")
+    begun = time.monotonic()
+    p.respond(hold, 491)
+    p.expect("ACK")
+    again = p.expect("INVITE")
+    waited = time.monotonic() - begun
+    p.respond(again, 200, body=p.sdp("0.0.0.0"))
+    p.expect("ACK")
+    print(refused.split()[1].decode(), p.direction(again), "in time" if 2.1 <= waited < 5 else f"after {waited:.2f} s")
     p.respond(p.expect("BYE"), 200)
 
 

@@ -28,8 +28,6 @@
 #include "convert.h"
 
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 enum ice_state {
 	GATHERING,
@@ -67,7 +65,6 @@ struct ice_link {
 };
 
 enum {
-	SPARE = 16, /* descriptors that a link leaves to others, but for those of libnice beside its sockets */
 	EARLY = 8,          /* datagrams of a link, together at most */
 	EARLY_BYTES = 8192, /* of this size; others are lost */
 	HEARD = 64, /* addresses that checks of the other end come from; libnice remembers each */
@@ -455,19 +452,6 @@ static const char *begin(struct ice_link *l, const struct reload_ice_gather *how
 		       : "no socket can be opened at the addresses of this host";
 }
 
-/* Whether that many descriptors can be had: GLib ends the process when it cannot have one for a GCancellable. */
-static gboolean has_descriptors(gsize count)
-{
-	int fds[RELOAD_ICE_ADDRESSES + SPARE];
-	gsize n = 0;
-	while (n < count && (fds[n] = eventfd(0, EFD_CLOEXEC)) >= 0)
-		n++;
-	gboolean enough = n == count;
-	while (n > 0)
-		close(fds[--n]);
-	return enough;
-}
-
 static void gather(struct ice_link *l)
 {
 	l->agent = nice_agent_new_full(
@@ -508,7 +492,7 @@ void ice_link_new(struct ice_owner *owner, uint64_t key, struct reload_ice_gathe
 		fail(l, "too many links");
 		return;
 	}
-	if (!has_descriptors(how->addresses_count + SPARE)) {
+	if (!ice_has_descriptors(how->addresses_count + ICE_SPARE)) {
 		fail(l, "this process has no descriptors left");
 		return;
 	}

@@ -15,6 +15,14 @@ struct ice_owner {
 
 struct ice_link;
 
+enum {
+	ICE_SPARE =
+		16 /* descriptors that a link leaves to others, but for those of libnice beside its sockets */
+};
+
+/* ice_has_descriptors() returns whether that many can be had: GLib ends the process when it cannot have one for a GCancellable. */
+gboolean ice_has_descriptors(gsize count);
+
 /*
  * ice_link_new() enters a link and begins to gather; a notification follows.  What how points to, which was allocated by GLib, is the link's then
  * and *how is empty.

@@ -117,15 +117,21 @@ static enum reload_err socket_failed(struct app_connection *c, int err)
 	return RELOAD_IO;
 }
 
+int agent_apps_listen(struct agent_apps *apps, const char *name, bool packets, char **path)
+{
+	size_t len = strlen(apps->dir) + strlen(name) + 2;
+	*path = reload_alloc(len);
+	snprintf(*path, len, "%s/%s", apps->dir, name);
+	return mkdir(apps->dir, 0700) && errno != EEXIST ? -errno
+							 : reload_local_listen(*path, 1, packets);
+}
+
 static enum reload_err socket_open(struct app_connection *c)
 {
 	struct agent_apps *apps = c->owner->apps;
-	size_t len = strlen(apps->dir) + 24;
-	c->path = reload_alloc(len);
-	snprintf(c->path, len, "%s/%lld", apps->dir, (long long)c->number);
-	c->fd = mkdir(apps->dir, 0700) && errno != EEXIST
-			? -errno
-			: reload_local_listen(c->path, 1, c->owner->packets);
+	char name[24];
+	snprintf(name, sizeof(name), "%lld", (long long)c->number);
+	c->fd = agent_apps_listen(apps, name, c->owner->packets, &c->path);
 	if (c->fd < 0)
 		return socket_failed(c, -c->fd);
 	c->watch = reload_poll_add(apps->agent->poll, c->fd, RELOAD_POLL_IN, on_program, c);

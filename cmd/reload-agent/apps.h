@@ -75,6 +75,11 @@ extern const struct reload_app_ops agent_app_ops;
 struct agent_apps *agent_apps_new(struct agent *agent, struct reload_links *links, const char *dir);
 void agent_apps_free(struct agent_apps *apps);
 
+/*
+ * agent_apps_listen() returns a Unix socket of that name in the directory of the agent's sockets, or a negative errno; *path (owned) is its path in both cases.
+ */
+int agent_apps_listen(struct agent_apps *apps, const char *name, bool packets, char **path);
+
 /* agent_apps_check_trust() cuts off whose certificate does not pass any more. */
 void agent_apps_check_trust(struct agent_apps *apps);
 

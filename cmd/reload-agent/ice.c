@@ -160,16 +160,6 @@ void host_ice_refresh(struct host *h)
 
 /* -- which links are asked for ---------------------------------------------------------------------------------------------- */
 
-static struct ice_thing link_of(uint32_t number)
-{
-	return (struct ice_thing){ .number = number };
-}
-
-static struct ice_thing app_of(uint32_t number)
-{
-	return (struct ice_thing){ .is_app = true, .number = number };
-}
-
 static struct ice_job *job_find(const struct host_ice *i, struct ice_thing of)
 {
 	struct ice_job *job;
@@ -181,10 +171,17 @@ static struct ice_job *job_find(const struct host_ice *i, struct ice_thing of)
 
 static void gather_now(struct host *h, struct ice_thing of, const struct reload_ice_gather *how)
 {
-	if (of.is_app)
-		reload_app_streams_gather(h->agent.app_streams, of.number, of.packets, how);
-	else
+	switch (of.type) {
+	case ICE_THING_LINK:
 		reload_links_gather(h->links, of.number, how);
+		break;
+	case ICE_THING_APP:
+		reload_app_streams_gather(h->agent.app_streams, of.number, of.packets, how);
+		break;
+	case ICE_THING_MEDIA:
+		h->ice->media->gather(&h->agent, of.number, how);
+		break;
+	}
 }
 
 void ice_job_free(struct host_ice *i, struct ice_job *job)
@@ -194,7 +191,7 @@ void ice_job_free(struct host_ice *i, struct ice_job *job)
 	free(job);
 }
 
-static void gather_soon(struct host *h, struct ice_thing of, bool controlling)
+void ice_gather(struct host *h, struct ice_thing of, bool controlling)
 {
 	struct host_ice *i = h->ice;
 	if (!i) { /* the configuration has become one with ICE, and this agent is on its way out */
@@ -208,18 +205,6 @@ static void gather_soon(struct host *h, struct ice_thing of, bool controlling)
 	job->begun = reload_poll_now();
 	TAILQ_INSERT_TAIL(&i->jobs, job, entry);
 	ice_soon(i);
-}
-
-void host_ice_gather(void *host, uint32_t link, bool controlling)
-{
-	gather_soon(host, link_of(link), controlling);
-}
-
-void host_ice_gather_app(struct host *h, uint32_t app, bool controlling, bool packets)
-{
-	struct ice_thing of = app_of(app);
-	of.packets = packets;
-	gather_soon(h, of, controlling);
 }
 
 /* -- gathering -------------------------------------------------------------------------------------------------------------- */
@@ -286,7 +271,8 @@ static bool stun_server(struct host_ice *i, struct reload_ip_port *out)
 
 static void server_choose(struct host_ice *i, struct ice_job *job, struct reload_ice_server *server)
 {
-	const struct reload_turn_known *known = ice_relay_needed(i) ? ice_turn(i) : NULL;
+	bool relay = ice_relay_needed(i) || job->of.relay_only;
+	const struct reload_turn_known *known = relay ? ice_turn(i) : NULL;
 	*server = (struct reload_ice_server){ 0 };
 	job->turn = known != NULL;
 	if (!known) {
@@ -306,16 +292,17 @@ static void server_choose(struct host_ice *i, struct ice_job *job, struct reload
 
 static const char *thing_name(struct ice_thing of)
 {
-	return of.is_app ? "app" : "link";
+	static const char *const names[] = { "link", "app", "media" };
+	return names[of.type];
 }
 
 static void gather(struct host_ice *i, struct ice_job *job)
 {
 	struct reload_ip_port at[HOST_INTERFACES_MAX];
 	char text[64], wait[32] = "";
-	struct reload_ice_gather how = {
-		.controlling = job->controlling, .relay_only = i->relay_only, .addresses = at
-	};
+	struct reload_ice_gather how = { .controlling = job->controlling,
+		.relay_only = i->relay_only || job->of.relay_only,
+		.addresses = at };
 	(void)addresses(i, at, &how.addresses_count);
 	server_choose(i, job, &how.server);
 	if (how.server.type == RELOAD_ICE_STUN) {
@@ -338,7 +325,11 @@ static void gather(struct host_ice *i, struct ice_job *job)
 
 static void fail_now(struct host *h, struct ice_thing of)
 {
-	if (of.is_app) {
+	if (of.type == ICE_THING_MEDIA) {
+		h->ice->media->no_way(&h->agent, of.number);
+		return;
+	}
+	if (of.type == ICE_THING_APP) {
 		reload_app_streams_end(h->agent.app_streams, of.number);
 		reload_peer_app_down(h->agent.peer, of.number, RELOAD_UNREACHABLE);
 		return;
@@ -353,12 +344,13 @@ static void go_on(void *arg)
 	struct host_ice *i = arg;
 	struct ice_job *job, *next;
 	reload_ms now = reload_poll_now(), first = RELOAD_NEVER;
-	bool waiting = false;
-	TAILQ_FOREACH (job, &i->jobs, entry)
+	bool waiting = false, relay = ice_relay_needed(i);
+	TAILQ_FOREACH (job, &i->jobs, entry) {
 		waiting |= !job->gathering && !job->failed;
+		relay |= job->of.relay_only;
+	}
 	reload_ms hold = waiting && ice_measure(i) ? ice_hold(i) : 0;
-	if (waiting && !hold && ice_relay_needed(i) && agent_relay_search(&i->relay) &&
-		!ice_turn(i))
+	if (waiting && !hold && relay && agent_relay_search(&i->relay) && !ice_turn(i))
 		hold = ICE_HOLD_MS;
 	if (i->h->as_client && !i->nat.round.running && !ice_cut_off(i)) {
 		ice_become_peer(i);
@@ -416,7 +408,7 @@ static void turn_judge(struct host_ice *i, const struct ice_job *job,
 			why ? why : "it gave none");
 }
 
-static void gathered(struct host *h, struct ice_thing of, const struct reload_ice_found *found)
+void ice_gathered(struct host *h, struct ice_thing of, const struct reload_ice_found *found)
 {
 	struct host_ice *i = h->ice;
 	struct ice_job *job = job_find(i, of);
@@ -425,8 +417,8 @@ static void gathered(struct host *h, struct ice_thing of, const struct reload_ic
 	if (job)
 		turn_judge(i, job, found->candidates, found->count, found->why);
 	reload_ice_mark_routed(found->candidates, found->count, from, sources(i, from));
-	size_t count =
-		reload_ice_choose(found->candidates, found->count, i->loopback, i->relay_only);
+	size_t count = reload_ice_choose(found->candidates, found->count, i->loopback,
+		i->relay_only || (job && job->of.relay_only));
 	ice_candidates_note(i, found->candidates, found->count);
 	size_t used, all = addresses(i, interfaces, &used);
 	ice_unused_note(i, interfaces + used, all - used);
@@ -439,37 +431,38 @@ static void gathered(struct host *h, struct ice_thing of, const struct reload_ic
 	}
 	if (job)
 		ice_job_free(i, job);
+	if (of.type == ICE_THING_MEDIA) {
+		i->media->gathered(&h->agent, of.number, found, count);
+		return;
+	}
 	for (size_t k = 0; k < count; k++)
 		reload_ice_offer(&out[k], &found->candidates[k]);
 	const struct reload_ice_gathered own = { .ufrag = span_str(found->ufrag),
 		.password = span_str(found->password),
 		.candidates = out,
 		.count = count };
-	if (of.is_app)
+	if (of.type == ICE_THING_APP)
 		reload_peer_app_gathered(h->agent.peer, of.number, &own);
 	else
 		reload_peer_gathered(h->agent.peer, of.number, &own);
 }
 
-void host_ice_gathered(void *host, uint32_t link, const struct reload_ice_found *found)
-{
-	gathered(host, link_of(link), found);
-}
-
-void host_ice_gathered_app(struct host *h, uint32_t app, const struct reload_ice_found *found)
-{
-	gathered(h, app_of(app), found);
-}
-
 static void check_now(struct host *h, struct ice_thing of, const struct reload_ice_remote *remote)
 {
-	if (of.is_app)
-		reload_app_streams_check(h->agent.app_streams, of.number, remote);
-	else
+	switch (of.type) {
+	case ICE_THING_LINK:
 		reload_links_check(h->links, of.number, remote);
+		break;
+	case ICE_THING_APP:
+		reload_app_streams_check(h->agent.app_streams, of.number, remote);
+		break;
+	case ICE_THING_MEDIA:
+		h->ice->media->check(&h->agent, of.number, remote);
+		break;
+	}
 }
 
-static void check(struct host *h, struct ice_thing of, struct span ufrag, struct span password,
+void ice_check(struct host *h, struct ice_thing of, struct span ufrag, struct span password,
 	const struct reload_ice_candidate *candidates, size_t count)
 {
 	struct host_ice *i = h->ice;
@@ -497,18 +490,6 @@ static void check(struct host *h, struct ice_thing of, struct span ufrag, struct
 	free(user);
 }
 
-void host_ice_check(void *host, uint32_t link, struct span ufrag, struct span password,
-	const struct reload_ice_candidate *candidates, size_t count)
-{
-	check(host, link_of(link), ufrag, password, candidates, count);
-}
-
-void host_ice_check_app(struct host *h, uint32_t app, struct span ufrag, struct span password,
-	const struct reload_ice_candidate *candidates, size_t count)
-{
-	check(h, app_of(app), ufrag, password, candidates, count);
-}
-
 /* -- what became of it ---------------------------------------------------------------------------------------------------------- */
 
 void host_ice_up(struct host *h, uint32_t link, const struct reload_ip_port *peer, bool incoming)
@@ -518,42 +499,19 @@ void host_ice_up(struct host *h, uint32_t link, const struct reload_ip_port *pee
 		(void)reload_stun_servers_seen(&h->ice->stun, link, peer, NULL);
 }
 
-static void forget(struct host *h, struct ice_thing of)
+void ice_forget(struct host *h, struct ice_thing of)
 {
 	struct ice_job *job = h->ice ? job_find(h->ice, of) : NULL;
 	if (job)
 		ice_job_free(h->ice, job);
 }
 
-static void down(struct host *h, struct ice_thing of)
+void ice_down(struct host *h, struct ice_thing of)
 {
 	struct ice_job *job = h->ice ? job_find(h->ice, of) : NULL;
 	if (job && job->gathering)
 		turn_judge(h->ice, job, NULL, 0, NULL);
-	forget(h, of);
+	ice_forget(h, of);
 	if (h->ice)
 		h->ice->tried_of.number = 0;
-}
-
-void host_ice_forget(struct host *h, uint32_t link)
-{
-	forget(h, link_of(link));
-	if (h->ice)
-		reload_stun_servers_lost(&h->ice->stun, link);
-}
-
-void host_ice_forget_app(struct host *h, uint32_t app)
-{
-	forget(h, app_of(app));
-}
-
-void host_ice_down(struct host *h, uint32_t link)
-{
-	down(h, link_of(link));
-	host_ice_forget(h, link);
-}
-
-void host_ice_down_app(struct host *h, uint32_t app)
-{
-	down(h, app_of(app));
 }

@@ -46,6 +46,27 @@ void host_ice_forget_app(struct host *h, uint32_t app);
 const char *host_ice_tried_app(
 	const struct host *h, uint32_t app, const char *reason, char *out, size_t size);
 
+/* What is done with the paths for audio (media_paths.h); the first count candidates are those to be sent. */
+struct ice_media_ops {
+	void (*gather)(struct agent *agent, uint32_t number, const struct reload_ice_gather *how);
+	void (*check)(struct agent *agent, uint32_t number, const struct reload_ice_remote *remote);
+	void (*gathered)(struct agent *agent, uint32_t number, const struct reload_ice_found *found,
+		size_t count);
+	void (*no_way)(struct agent *agent, uint32_t number);
+};
+
+/* The same for paths for audio, by their numbers; relay_only: no other candidates than relayed ones.  ops are always the same. */
+void host_ice_gather_media(struct host *h, uint32_t number, bool controlling, bool relay_only,
+	const struct ice_media_ops *ops);
+void host_ice_pairs_failed_media(
+	struct host *h, uint32_t number, const struct reload_ice_pair *pairs, size_t count);
+const char *host_ice_tried_media(
+	const struct host *h, uint32_t number, const char *reason, char *out, size_t size);
+void host_ice_check_media(struct host *h, uint32_t number, struct span ufrag, struct span password,
+	const struct reload_ice_candidate *candidates, size_t count);
+void host_ice_gathered_media(struct host *h, uint32_t number, const struct reload_ice_found *found);
+void host_ice_forget_media(struct host *h, uint32_t number);
+
 /* host_ice_may_relay() returns whether relayed candidates are gathered from now on, if a TURN server is found. */
 bool host_ice_may_relay(const struct host *h);
 

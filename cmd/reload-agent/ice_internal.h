@@ -26,10 +26,17 @@ enum {
 	ICE_TRIED_MAX = 400     /* bytes of text */
 };
 
-/* What is made by ICE: a link of the engine, or the connection of an application for an AppAttach. */
+/* What is made by ICE: a link of the engine, the connection of an application for an AppAttach, or a path for the audio of a call. */
+enum ice_thing_type {
+	ICE_THING_LINK,
+	ICE_THING_APP,
+	ICE_THING_MEDIA
+};
+
 struct ice_thing {
-	bool is_app;
-	bool packets; /* which it carries */
+	enum ice_thing_type type;
+	bool packets;    /* which an application's carries */
+	bool relay_only; /* of a path for audio */
 	uint32_t number;
 };
 
@@ -52,8 +59,9 @@ struct host_ice {
 	size_t turn_of; /* which group of STUN servers is next */
 	TAILQ_HEAD(ice_jobs, ice_job) jobs;
 	struct reload_timer again;
-	void (*go_on)(void *arg); /* runs what can go on */
-	char *secret_path;        /* owned; NULL: none */
+	const struct ice_media_ops *media; /* set with the first path for audio */
+	void (*go_on)(void *arg);          /* runs what can go on */
+	char *secret_path;                 /* owned; NULL: none */
 	bool started, relay_only, loopback, no_pair, nat_outdated, filter_asked;
 	struct reload_timer as_peer_again;
 	enum agent_nat_mapping mapping_logged;
@@ -67,9 +75,20 @@ struct host_ice {
 
 void ice_job_free(struct host_ice *i, struct ice_job *job);
 
+/*
+ * ice_gather() gathers candidates for a thing; ice_gathered() takes what was found, ice_check() what the other end has sent; ice_forget() ends it, ice_down()
+ * after it has failed.
+ */
+void ice_gather(struct host *h, struct ice_thing of, bool controlling);
+void ice_gathered(struct host *h, struct ice_thing of, const struct reload_ice_found *found);
+void ice_check(struct host *h, struct ice_thing of, struct span ufrag, struct span password,
+	const struct reload_ice_candidate *candidates, size_t count);
+void ice_forget(struct host *h, struct ice_thing of);
+void ice_down(struct host *h, struct ice_thing of);
+
 static inline bool ice_thing_is(struct ice_thing a, struct ice_thing b)
 {
-	return a.is_app == b.is_app && a.number == b.number;
+	return a.type == b.type && a.number == b.number;
 }
 
 /* -- ice_nat.c -------------------------------------------------------------------------------------------------------------- */

@@ -30,7 +30,7 @@ static void pairs_failed(
 			reload_ip_port_text(remote, &pairs[k].remote),
 			pairs[k].heard ? "heard, no answer" : "no answer");
 		agent_event(&h->agent, &(struct reload_event){ .type = RELOAD_EV_ICE_PAIR_FAILED,
-					       .link = of.is_app ? 0 : of.number,
+					       .link = of.type == ICE_THING_LINK ? of.number : 0,
 					       .reason = text });
 		if (used + (size_t)n + sizeof("; and 99 more") >= sizeof(i->tried))
 			continue;
@@ -51,7 +51,14 @@ void host_ice_pairs_failed(
 void host_ice_pairs_failed_app(
 	struct host *h, uint32_t app, const struct reload_ice_pair *pairs, size_t count)
 {
-	pairs_failed(h, (struct ice_thing){ .is_app = true, .number = app }, pairs, count);
+	pairs_failed(h, (struct ice_thing){ .type = ICE_THING_APP, .number = app }, pairs, count);
+}
+
+void host_ice_pairs_failed_media(
+	struct host *h, uint32_t number, const struct reload_ice_pair *pairs, size_t count)
+{
+	pairs_failed(
+		h, (struct ice_thing){ .type = ICE_THING_MEDIA, .number = number }, pairs, count);
 }
 
 static const char *tried(
@@ -78,7 +85,15 @@ const char *host_ice_tried(
 const char *host_ice_tried_app(
 	const struct host *h, uint32_t app, const char *reason, char *out, size_t size)
 {
-	return tried(h, (struct ice_thing){ .is_app = true, .number = app }, reason, out, size);
+	return tried(
+		h, (struct ice_thing){ .type = ICE_THING_APP, .number = app }, reason, out, size);
+}
+
+const char *host_ice_tried_media(
+	const struct host *h, uint32_t number, const char *reason, char *out, size_t size)
+{
+	return tried(h, (struct ice_thing){ .type = ICE_THING_MEDIA, .number = number }, reason,
+		out, size);
 }
 
 const char *ice_nat_text(const struct agent *agent)

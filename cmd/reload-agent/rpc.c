@@ -41,6 +41,7 @@ enum reload_err agent_rpc_new(struct agent *agent, const char *socket, const cha
 	TAILQ_INIT(&rpc->waiters);
 	TAILQ_INIT(&rpc->subscribers);
 	TAILQ_INIT(&rpc->captures);
+	TAILQ_INIT(&rpc->media);
 	rpc->service = (struct reload_rpc_service){ handlers, agent, on_socket, agent_history_begun,
 		agent_history_ended };
 	agent->history = agent_history_new(agent);

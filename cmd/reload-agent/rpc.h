@@ -40,6 +40,7 @@ struct agent_subscriber {
 TAILQ_HEAD(agent_waiters, agent_waiter);
 TAILQ_HEAD(agent_subscribers, agent_subscriber);
 TAILQ_HEAD(agent_captures, agent_capture);
+TAILQ_HEAD(agent_media, media_path);
 
 struct agent_rpc {
 	struct reload_server *server;
@@ -48,7 +49,10 @@ struct agent_rpc {
 		hook; /* due when a state may have changed that a request waits for */
 	struct agent_waiters waiters;
 	struct agent_subscribers subscribers;
-	struct agent_captures captures;            /* cmd/reload-agent/rpc_capture.c */
+	struct agent_captures captures; /* cmd/reload-agent/rpc_capture.c */
+	struct agent_media media;       /* cmd/reload-agent/media_paths.c */
+	size_t media_count;
+	uint32_t media_last;                       /* number of the last path */
 	struct agent_renewals *renewals;           /* values that are stored again */
 	struct agent_registrations *registrations; /* that are being removed; NULL: none are */
 	size_t event_subscribers;

@@ -162,8 +162,10 @@ static void take(struct reload_ice_use *use, const struct reload_ice_notice *n)
 {
 	struct reload_ice_link key = { .key = n->key };
 	struct reload_ice_link *l = RB_FIND(reload_ice_tree, &use->tree, &key);
-	if (!l)
-		return; /* it has been closed here */
+	if (!l) {
+		reload_ice_path_notice(use, n); /* or it has been closed here */
+		return;
+	}
 	switch (n->type) {
 	case RELOAD_ICE_WAS_GATHERED:
 		on_gathered(l, &n->gathered);
@@ -329,7 +331,7 @@ void reload_ice_end(struct reload_links *links)
 	struct reload_ice_use *use = links->ice;
 	if (!use)
 		return;
-	assert(RB_EMPTY(&use->tree));
+	assert(RB_EMPTY(&use->tree) && RB_EMPTY(&use->paths));
 	use->plugin->end(use->ice);
 	use_free(use);
 	links->ice = NULL;

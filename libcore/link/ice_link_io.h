@@ -6,6 +6,7 @@
 
 #include "link/addresses_io.h"
 #include "link/dtls.h"
+#include "link/ice_path_io.h"
 #include "link/ice_plugin.h"
 
 #include <pthread.h>
@@ -70,7 +71,11 @@ struct reload_ice_use {
 	uint64_t watch, last_key;
 	struct reload_addresses_watch *addresses;
 	RB_HEAD(reload_ice_tree, reload_ice_link) tree;
+	RB_HEAD(reload_ice_path_tree, reload_ice_path) paths;
 };
+
+/* reload_ice_path_notice() handles what is said of a key that is no link's (link/ice_path_io.h). */
+void reload_ice_path_notice(struct reload_ice_use *use, const struct reload_ice_notice *n);
 
 extern const struct reload_link_transport reload_ice_transport;
 

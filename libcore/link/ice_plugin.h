@@ -56,7 +56,8 @@ struct reload_ice_gather {
 
 /* What the other end sent. */
 struct reload_ice_remote {
-	const char *ufrag, *password;
+	const char *ufrag,
+		*password; /* NULL: it has no ICE, and the one candidate is where it is */
 	const struct reload_ice_item *candidates;
 	size_t count;
 };

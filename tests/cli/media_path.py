@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Paths for audio as programs get them from agents: media.open and media.check of the control protocol.
+
+    media_path.py both CALLER.sock CALLEE.sock     datagrams both ways over a path that ICE has found; a stranger sends as well
+    media_path.py refused AGENT.sock               wrong parameters
+    media_path.py gone AGENT.sock                  who has opened it goes away
+
+Each prints what it saw.
+"""
+import json, os, socket, sys
+
+from waiting import wait_for
+
+
+class Agent:
+    """A control socket; progress notifications and replies are kept until they are asked for."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+        self.socket.settimeout(30)
+        self.lines, self.number, self.seen = self.socket.makefile("r"), 0, []
+
+    def send(self, method, **params):
+        self.number += 1
+        line = {"jsonrpc": "2.0", "id": self.number, "method": method, "params": params}
+        self.socket.sendall(json.dumps(line).encode() + b"\n")
+        return self.number
+
+    def wait(self, fits):
+        while True:
+            for n, message in enumerate(self.seen):
+                if fits(message):
+                    return self.seen.pop(n)
+            line = self.lines.readline()
+            if not line:
+                raise SystemExit("the agent has closed the connection")
+            self.seen.append(json.loads(line))
+
+    def event(self, kind):
+        message = self.wait(lambda m: "error" in m or m.get("params", {}).get("object", {}).get("type") == kind)
+        if "error" in message:
+            raise SystemExit(json.dumps(message))
+        return message["params"]["object"]
+
+    def reply(self, number):
+        return self.wait(lambda m: m.get("id") == number)
+
+    def ask(self, method, **params):
+        return self.reply(self.send(method, **params))
+
+
+class Path:
+    """A path that was opened, and its socket of packets."""
+
+    def __init__(self, agent, **params):
+        self.agent, self.request = agent, agent.send("media.open", **params)
+        self.own = agent.event("gathered")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.connect(self.own["stream"])
+        self.socket.settimeout(30)
+
+    def check(self, **params):
+        return self.agent.ask("media.check", media=self.own["media"], **params)
+
+    def connect(self, other):
+        reply = self.check(**{name: other.own[name] for name in ("ufrag", "password", "candidates")})
+        if "error" in reply:
+            raise SystemExit(json.dumps(reply))
+
+    def connected(self):
+        return self.agent.event("connected")
+
+    def end(self):
+        self.socket.close()
+        return self.agent.reply(self.request)["result"]
+
+
+def address_of(path):
+    """Of its host candidate on loopback."""
+    at = [c["address"] for c in path.own["candidates"] if c["type"] == "host" and c["address"].startswith("127.")][0]
+    host, _, port = at.rpartition(":")
+    return host, int(port)
+
+
+def both(caller, callee):
+    a, b = Path(Agent(caller)), Path(Agent(callee), controlling=False)
+    stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    stranger.sendto(b"\x80from a stranger", address_of(a))
+    a.connect(b)
+    b.connect(a)
+    print(a.connected()["path"], b.connected()["path"])
+    stranger.sendto(b"\x80from a stranger", address_of(a))
+    for n in range(50):
+        a.socket.send(b"a%d" % n)
+        b.socket.send(bytes(1200) + b"b%d" % n)
+    wait_for(lambda: a.socket.recv(2048)[1200:] == b"b49", 30, "the last of the callee")
+    wait_for(lambda: b.socket.recv(2048) == b"a49", 30, "the last of the caller")
+    summary = a.end()
+    print(summary["sent"], summary["received"], summary["dropped"])
+    print("again", b.check(candidates=[])["error"]["data"]["name"])
+    b.end()
+
+
+def refused(path):
+    agent = Agent(path)
+    good = {"foundation": "1", "type": "host", "priority": 1, "address": "127.0.0.1:9"}
+    whose = {"ufrag": "abcd", "password": "0123456789012345678901"}
+    for params in ({"media": 77}, {"media": 0}, {}):
+        print(agent.ask("media.check", candidates=[good], **whose, **params)["error"]["data"]["name"])
+    a = Path(agent)
+    for params in ({}, {"candidates": [dict(good, address="x")]}, {"candidates": [dict(good, type="prflx")]},
+                   {"candidates": [good] * 26}):
+        print(a.check(**whose, **params)["error"]["data"]["name"])
+    a.check(ufrag="a", password="b", candidates=[good])  # too short: no credentials of ICE
+    print(agent.reply(a.request)["error"]["data"]["name"])
+
+
+def gone(path):
+    a = Path(Agent(path))
+    b = Path(Agent(path))
+    left = Agent(path)
+    left.send("media.open")
+    file = left.event("gathered")["stream"]
+    for agent in (a.agent, b.agent, left):
+        agent.socket.shutdown(socket.SHUT_RDWR)
+    print(len(a.socket.recv(10)), len(b.socket.recv(10)))
+    wait_for(lambda: not os.path.exists(file), 30, "the socket is removed")
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])

@@ -29,7 +29,7 @@ LIBEXECDIR ?= $(PREFIX)/libexec
 VERSION := 0.1.0
 
 # Rooms from low to high: a room includes only rooms to its left (tests/lint/rooms checks this).
-ROOMS ?= util wire ident media config topology storage usage engine connection route exchange membership replica service peer link dns sim control
+ROOMS ?= util wire ident sip media config topology storage usage engine connection route exchange membership replica service peer link dns sim control
 # Programs that other programs run: no manual page, no completion, in no PATH.
 PRIVATE := reload-check-proof
 PROGRAMS := $(filter-out common $(PRIVATE),$(notdir $(patsubst %/main.c,%,$(wildcard cmd/*/main.c))))
@@ -40,7 +40,7 @@ all: programs
 BUILD_DEPS := build-essential pkg-config libssl-dev libjansson-dev libexpat1-dev libxml2-dev libglib2.0-dev libbsd-dev libsqlite3-dev libc-ares-dev libnice-dev libmicrohttpd-dev libcurl4-openssl-dev libcrypt-dev \
 	libsofia-sip-ua-dev libopus-dev libsrtp2-dev
 CHECK_DEPS := libcmocka-dev bats tshark clang libclang-rt-14-dev clang-format mandoc jq openssl python3 \
-	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox strace
+	libxml2-utils zsh fish iproute2 procps xxd nftables sqlite3 curl dnsmasq-base coturn conntrack sox strace sip-tester baresip-core
 
 define ensure
 	@command -v dpkg-query >/dev/null || exit 0; \
@@ -91,7 +91,7 @@ LIBS := -lssl -lcrypto -lexpat -ljansson -lpthread -lm
 MEDIA_LIBS := -lopus # of calls
 # it and libnice have symbols of the same names: no program has both
 SIP_LIBS := -lsofia-sip-ua $(MEDIA_LIBS)
-SIP_PROGRAMS := reload-sip-call
+SIP_PROGRAMS := reload-sip-call reload-sip-adapter
 SCHEMA_LIBS := -lxml2 # RELAX NG: reload-enroll and tests alone
 ENROLL_LIBS := $(SCHEMA_LIBS) -lmicrohttpd -lcurl -lcares -lsqlite3 -lcrypt
 AGENT_LIBS := $(LIBS) -lglib-2.0 -lsqlite3 -lcares
@@ -133,7 +133,7 @@ define program
 $(O)/$(1): $(patsubst %.c,$(O)/%.o,$(wildcard cmd/$(1)/*.c)) $(O)/libcmd.a $(if $(filter $(SIP_PROGRAMS),$(1)),$(O)/libsofia.a) $(if $(filter reload-sim,$(1)),$(O)/libsim.a) $(O)/libcore.a
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $(if $(filter reload-agent,$(1)),$(AGENT_LIBS),$(LIBS)) \
-		$(if $(filter reload-enroll,$(1)),$(ENROLL_LIBS)) $(if $(filter $(SIP_PROGRAMS),$(1)),$(SIP_LIBS))
+		$(if $(filter reload-enroll,$(1)),$(ENROLL_LIBS)) $(if $(filter $(SIP_PROGRAMS),$(1)),$(SIP_LIBS)) $(if $(filter reload-sip-adapter,$(1)),-lglib-2.0)
 endef
 $(foreach p,$(PROGRAMS) $(PRIVATE),$(eval $(call program,$(p))))
 

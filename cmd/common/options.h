@@ -26,6 +26,9 @@ struct cli_opt {
 /* clang-format off */
 #define CLI_COMMON \
 	{ 'a', "agent", "NAME|PATH", "control socket: an instance name, or a path if it contains /" }, \
+	CLI_COMMON_REST
+/* the same for a program that says itself what --agent is */
+#define CLI_COMMON_REST \
 	{ 'j', "json", NULL, "results as JSON, one object a line" }, \
 	{ 0, "flat", NULL, "results as path=value lines" }, \
 	{ 't', "timeout", "TIME", "limit for the whole command (default 20s, 0: none)" }, \

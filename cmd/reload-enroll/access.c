@@ -2,7 +2,7 @@
 
 #include "common/home.h"
 #include "reload-enroll/enroll.h"
-#include "reload-enroll/password.h"
+#include "common/password.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -32,13 +32,13 @@ static char **member(struct enroll_access *a, size_t i)
 void enroll_access_clear(struct enroll_access *a)
 {
 	for (size_t i = 0; i < COUNT_OF(members); i++)
-		enroll_password_free(*member(a, i));
+		cli_password_free(*member(a, i));
 	*a = (struct enroll_access){ 0 };
 }
 
 static void replace(char **at, char *value)
 {
-	enroll_password_free(*at);
+	cli_password_free(*at);
 	*at = value;
 }
 
@@ -80,7 +80,7 @@ enum reload_err enroll_access_read(struct enroll_access *out, const char *dir, r
 			cli_path_show(path));
 	}
 	json_decref(o);
-	enroll_password_free((char *)bytes);
+	cli_password_free((char *)bytes);
 	free(path);
 	return err;
 }
@@ -123,7 +123,7 @@ void enroll_access_put(const struct enroll_access *a, const char *dir, struct cl
 		char *path = enroll_join(dir, "enrollment.json");
 		char *text = json_dumps(o, JSON_INDENT(1));
 		cli_files_put(files, path, 0600, span_str(text));
-		enroll_password_free(text);
+		cli_password_free(text);
 		free(path);
 	}
 	json_decref(o);

@@ -1,7 +1,7 @@
 /* user add, passwd, remove: who may enroll at a server with a password. */
 #include "reload-enroll/accounts.h"
 #include "reload-enroll/enroll.h"
-#include "reload-enroll/password.h"
+#include "common/password.h"
 #include "reload-enroll/serve_command.h"
 
 #include <openssl/crypto.h>
@@ -81,12 +81,12 @@ static int set_password(struct cli *cli, bool is_new)
 	if (!err)
 		err = check_new(a, user, is_new, &why);
 	if (!err)
-		err = enroll_password(&password, cli, true, &why);
+		err = cli_password(&password, cli, true, &why);
 	if (!err && !accounts_password_hash(hash, password))
 		err = no_hash(&why);
 	if (!err && !cli->dry_run)
 		err = accounts_set(a, user, hash, cli_now(), &why);
-	enroll_password_free(password);
+	cli_password_free(password);
 	OPENSSL_cleanse(hash, sizeof(hash));
 	accounts_close(a);
 	return report(cli, err, is_new ? "has an account" : "has another password", &why);

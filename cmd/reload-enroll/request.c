@@ -8,7 +8,7 @@
 #include "reload-enroll/enroll.h"
 #include "reload-enroll/fetch.h"
 #include "reload-enroll/invite.h"
-#include "reload-enroll/password.h"
+#include "common/password.h"
 #include "reload-enroll/serve_command.h"
 #include "util/text.h"
 
@@ -42,8 +42,8 @@ static void enrolling_clear(struct enrolling *e)
 {
 	reload_config_free(e->config);
 	enroll_target_close(&e->target);
-	enroll_password_free(e->password);
-	enroll_password_free(e->new_password);
+	cli_password_free(e->password);
+	cli_password_free(e->new_password);
 	enroll_access_clear(&e->access);
 	reload_cert_free(e->cert);
 }
@@ -200,7 +200,7 @@ static enum reload_err save(struct enrolling *e, struct reload_error_text *why)
 	enum reload_err err =
 		enroll_target_save(&e->target, files, e->cert, e->renews ? NULL : e->config, why);
 	if (!err && e->new_password) {
-		enroll_password_free(e->access.password);
+		cli_password_free(e->access.password);
 		e->access.password = TAKE(e->new_password);
 	}
 	if (!err)
@@ -212,7 +212,7 @@ static enum reload_err enroll(struct enrolling *e, struct reload_error_text *why
 {
 	const char *file = cli_value(e->cli, "password-file", e->access.password_file);
 	enum reload_err err =
-		e->password ? RELOAD_OK : enroll_password_from(&e->password, e->cli, file, why);
+		e->password ? RELOAD_OK : cli_password_from(&e->password, e->cli, file, why);
 	if (!err && e->cli->dry_run)
 		return RELOAD_OK;
 	if (!err)
@@ -509,7 +509,7 @@ static enum reload_err read_invitation(
 		text[strcspn(text, "\r\n")] = 0;
 		err = enroll_invitation_read(out, text, why);
 	}
-	enroll_password_free((char *)bytes);
+	cli_password_free((char *)bytes);
 	return err;
 }
 

@@ -253,7 +253,8 @@ static enum reload_err notify(struct reload_client *c, json_t *line)
 	return c->progress(c->progress_arg, id, object) ? RELOAD_OK : RELOAD_CANCELLED;
 }
 
-enum reload_err reload_client_next(struct reload_client *c, reload_ms deadline, json_int_t *id,
+/* The next reply; RELOAD_TIMEOUT and others without error filled. */
+static enum reload_err take_reply(struct reload_client *c, reload_ms deadline, json_int_t *id,
 	json_t **result, struct reload_call_error *error)
 {
 	struct reply r = { 0 };
@@ -274,5 +275,19 @@ enum reload_err reload_client_next(struct reload_client *c, reload_ms deadline, 
 		json_decref(root);
 	}
 	*id = r.id;
+	return err;
+}
+
+enum reload_err reload_client_next(struct reload_client *c, reload_ms deadline, json_int_t *id,
+	json_t **result, struct reload_call_error *error)
+{
+	enum reload_err err = take_reply(c, deadline, id, result, error);
 	return err ? failed_here(c, error, err) : RELOAD_OK;
+}
+
+enum reload_err reload_client_take(
+	struct reload_client *c, json_int_t *id, json_t **result, struct reload_call_error *error)
+{
+	enum reload_err err = take_reply(c, 0, id, result, error);
+	return err && err != RELOAD_TIMEOUT ? failed_here(c, error, err) : err;
 }

@@ -69,3 +69,10 @@ enum reload_err reload_client_send(struct reload_client *client, const char *met
 	reload_ms deadline, json_int_t *id, struct reload_call_error *error) MUST_CHECK;
 enum reload_err reload_client_next(struct reload_client *client, reload_ms deadline, json_int_t *id,
 	json_t **result, struct reload_call_error *error) MUST_CHECK;
+
+/*
+ * reload_client_take() is reload_client_next() for a program that waits for its descriptor in a loop of its own: RELOAD_TIMEOUT when no whole reply has
+ * come yet, and the connection goes on.  receive() is called with a deadline of 0 and must not wait.
+ */
+enum reload_err reload_client_take(struct reload_client *client, json_int_t *id, json_t **result,
+	struct reload_call_error *error) MUST_CHECK;

@@ -1,7 +1,6 @@
-#include "reload-enroll/password.h"
+#include "common/password.h"
 
 #include "common/files.h"
-#include "reload-enroll/accounts.h"
 
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -16,7 +15,7 @@ enum {
 	FILE_MAX = 4096
 };
 
-void enroll_password_free(char *password)
+void cli_password_free(char *password)
 {
 	if (password)
 		OPENSSL_cleanse(password, strlen(password));
@@ -81,7 +80,7 @@ static char *ask(int fd, const char *prompt)
 {
 	struct termios before, quiet;
 	struct ends ends_before;
-	char line[ACCOUNTS_PASSWORD_MAX + 2];
+	char line[CLI_PASSWORD_MAX + 2];
 	size_t len = 0;
 	if (tcgetattr(fd, &before))
 		return NULL;
@@ -110,7 +109,7 @@ static enum reload_err from_terminal(char **out, bool confirm, struct reload_err
 	bool same = !confirm || (again && first && !strcmp(first, again));
 	if (fd >= 0)
 		close(fd);
-	enroll_password_free(again);
+	cli_password_free(again);
 	if (first && same) {
 		*out = first;
 		return RELOAD_OK;
@@ -118,7 +117,7 @@ static enum reload_err from_terminal(char **out, bool confirm, struct reload_err
 	enum reload_err err = first ? reload_error_explain(why, RELOAD_USAGE, "no password",
 					      "the two that were typed differ")
 				    : no_terminal(why);
-	enroll_password_free(first);
+	cli_password_free(first);
 	return err;
 }
 
@@ -143,25 +142,25 @@ static enum reload_err read_password(
 	enum reload_err err = path            ? from_file(&password, cli, path, why)
 			      : cli->no_input ? no_terminal(why)
 					      : from_terminal(&password, confirm, why);
-	if (!err && (!*password || strlen(password) >= ACCOUNTS_PASSWORD_MAX)) {
+	if (!err && (!*password || strlen(password) >= CLI_PASSWORD_MAX)) {
 		err = reload_error_explain(why, RELOAD_USAGE, "this cannot be a password",
-			"it has 1 to %d bytes", ACCOUNTS_PASSWORD_MAX - 1);
+			"it has 1 to %d bytes", CLI_PASSWORD_MAX - 1);
 		reload_error_advise(why, "--password-file FILE, whose first line is the password");
 	}
 	if (err)
-		enroll_password_free(password);
+		cli_password_free(password);
 	else
 		*out = password;
 	return err;
 }
 
-enum reload_err enroll_password(
+enum reload_err cli_password(
 	char **out, struct cli *cli, bool confirm, struct reload_error_text *why)
 {
 	return read_password(out, cli, cli_value(cli, "password-file", NULL), confirm, why);
 }
 
-enum reload_err enroll_password_from(
+enum reload_err cli_password_from(
 	char **out, struct cli *cli, const char *path, struct reload_error_text *why)
 {
 	return read_password(out, cli, path, false, why);

@@ -3,14 +3,18 @@
 
 #include "common/options.h"
 
+enum {
+	CLI_PASSWORD_MAX = 512 /* with a NUL; the limit of crypt(3) */
+};
+
 /*
- * enroll_password() reads a password (owned; cleansed with enroll_password_free()) from --password-file, of which the first line
+ * cli_password() reads a password (owned; cleansed with cli_password_free()) from --password-file, of which the first line
  * counts, else from the terminal, without echo and twice where confirm is set.  RELOAD_USAGE without a terminal, for an empty password and for two
  * that differ.
  */
-enum reload_err enroll_password(
+enum reload_err cli_password(
 	char **out, struct cli *cli, bool confirm, struct reload_error_text *why) MUST_CHECK;
-/* enroll_password_from() does so with the file path, NULL: from the terminal. */
-enum reload_err enroll_password_from(
+/* cli_password_from() does so with the file path, NULL: from the terminal. */
+enum reload_err cli_password_from(
 	char **out, struct cli *cli, const char *path, struct reload_error_text *why) MUST_CHECK;
-void enroll_password_free(char *password);
+void cli_password_free(char *password);

@@ -1,0 +1,88 @@
+/*
+ * The adapter as its files share it.  A message comes from a device or from another node, and goes to one:
+ *
+ *   transport.c -> receive.c -> registrar.c                        REGISTER
+ *                            -> fork.c -> route.c -> fork.c        a request: where it goes, and the best of the answers
+ *                            -> call.c                             what belongs to a dialog stays on its way
+ *
+ * Devices are believed when they know the password of their AOR (auth.c), other nodes by the certificate of the connection (served.c).
+ */
+#pragma once
+
+#include "reload-sip-adapter/call.h"
+#include "reload-sip-adapter/message.h"
+#include "reload-sip-adapter/served.h"
+#include "reload-sip-adapter/users.h"
+#include "sip/transaction.h"
+
+#define ADAPTER_MARK "reload-adapter" /* parameter of the Record-Routes of adapters */
+
+enum {
+	ADAPTER_AGENTS_MAX = 256,
+	ADAPTER_TRANSACTIONS_MAX = 400000,
+	ADAPTER_FORKS_MAX = 50000, /* requests under way */
+	ADAPTER_STOP_MS = 2000     /* for what is under way, and for leaving the overlay */
+};
+
+struct fork;
+
+/* Counters; all only grow. */
+struct adapter_counts {
+	uint64_t received, rubbish, requests, responses, registers, calls, answered, refused,
+		challenges, forged, looped, lost;
+};
+
+struct adapter {
+	struct cli *cli;
+	struct reload_poll *poll;
+	struct transport transport;
+	struct reload_sip_txns txns;
+	struct served *served[ADAPTER_AGENTS_MAX];
+	size_t served_count;
+	const char *users_path; /* NULL: devices on this host need no password */
+	struct users users;
+	struct reload_nonces *nonces;
+	uint32_t min_expires_s, max_expires_s, default_expires_s;
+	struct calls calls;
+	size_t forks;
+	TAILQ_HEAD(, fork) all_forks;
+	uint8_t loop_secret[16];
+	uint64_t branches; /* made */
+	struct adapter_counts counts;
+	bool stopping;
+};
+
+/* adapter_served() returns who serves an AOR, NULL: nobody here. */
+struct served *adapter_served(const struct adapter *a, const char *aor);
+
+/* adapter_event() prints one thing that happened (taken), quiet only in text. */
+void adapter_event(struct adapter *a, json_t *object);
+
+/* adapter_receive() handles a message that came; c is NULL for a datagram. */
+void adapter_receive(
+	void *adapter, struct span bytes, const struct reload_sip_hop *from, struct connection *c);
+
+/* adapter_refuse() answers a request that has no transaction, as cheaply as can be. */
+void adapter_refuse(struct adapter *a, const struct message *m, int status, const char *lines);
+
+/* adapter_is_own() returns whether a URI names this process itself: one of its sockets. */
+bool adapter_is_own(const struct adapter *a, const url_t *url, const struct reload_sip_hop *from);
+
+/* -- auth.c --------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * auth_check() returns whether the request of a device is from one that knows the password of aor; else it was answered through t with a challenge or a
+ * refusal.  c is NULL for a datagram; a connection is believed from then on.
+ */
+bool auth_check(struct adapter *a, struct message *m, struct reload_sip_txn *t, const char *aor,
+	struct connection *c);
+
+/* -- registrar.c ------------------------------------------------------------------------------------------------------------- */
+
+/* registrar_take() answers a REGISTER of a device. */
+void registrar_take(
+	struct adapter *a, struct message *m, struct reload_sip_txn *t, struct connection *c);
+
+/* adapter_answer() answers a request through its transaction. */
+void adapter_answer(
+	struct reload_sip_txn *t, const struct message *m, int status, const char *lines);

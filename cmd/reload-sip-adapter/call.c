@@ -1,0 +1,272 @@
+#include "reload-sip-adapter/call.h"
+
+#include "reload-sip-adapter/adapter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int cmp(const struct call *a, const struct call *b)
+{
+	return strcmp(a->key, b->key);
+}
+
+RELOAD_TREE(call_tree, call, entry, cmp)
+
+void calls_init(struct calls *calls, struct adapter *adapter)
+{
+	*calls = (struct calls){ .adapter = adapter };
+	TAILQ_INIT(&calls->by_use);
+}
+
+/* A connection with another node is kept as long as a dialog needs it. */
+static void hold(struct calls *calls, struct call_end *end, int by)
+{
+	struct connection *c = transport_find(&calls->adapter->transport, end->hop.connection);
+	bool overlay = end->hop.transport == RELOAD_SIP_OVERLAY;
+	if (c && overlay && end->holds != (by > 0))
+		c->uses += (unsigned)by;
+	end->holds = by > 0;
+}
+
+static void end_clear(struct calls *calls, struct call_end *end)
+{
+	hold(calls, end, -1);
+	free(end->tag);
+	free(end->contact);
+	free(end->node);
+}
+
+void call_forget(struct call *call)
+{
+	struct calls *calls = call->all;
+	reload_timer_cancel(reload_poll_timers(calls->adapter->poll), &call->timer);
+	RB_REMOVE(call_tree, &calls->tree, call);
+	TAILQ_REMOVE(&calls->by_use, call, used_entry);
+	calls->count--;
+	end_clear(calls, &call->caller);
+	while (call->callees_count)
+		end_clear(calls, &call->callees[--call->callees_count]);
+	free(call->key);
+	free(call->from);
+	free(call->to);
+	free(call);
+}
+
+void calls_clear(struct calls *calls)
+{
+	while (!RB_EMPTY(&calls->tree))
+		call_forget(RB_MIN(call_tree, &calls->tree));
+}
+
+/* -- time ---------------------------------------------------------------------------------------------------------------------- */
+
+static void on_time(void *arg);
+
+static void again_after(struct call *call, reload_ms ms)
+{
+	reload_timer_arm(reload_poll_timers(call->all->adapter->poll), &call->timer,
+		reload_poll_now() + ms, on_time, call);
+}
+
+static void on_time(void *arg)
+{
+	struct call *call = arg;
+	if (call->forks)
+		again_after(call, CALL_OVER_MS);
+	else
+		call_forget(call);
+}
+
+void call_use(struct call *call)
+{
+	call->used = reload_poll_now();
+	TAILQ_REMOVE(&call->all->by_use, call, used_entry);
+	TAILQ_INSERT_TAIL(&call->all->by_use, call, used_entry);
+}
+
+/* Whether there is room for one more, when the one that was quiet the longest goes. */
+static bool make_room(struct calls *calls)
+{
+	struct call *oldest = TAILQ_FIRST(&calls->by_use);
+	if (calls->count < CALLS_MAX)
+		return true;
+	if (oldest->forks || reload_poll_now() < oldest->used + CALLS_QUIET_MS)
+		return false;
+	call_over(oldest, "limit", 0);
+	call_forget(oldest);
+	return true;
+}
+
+/* -- dialogs --------------------------------------------------------------------------------------------------------------------- */
+
+static char *key_of(const struct message *m, const char *tag)
+{
+	struct wr w;
+	wr_init(&w);
+	wr_format(&w, "%s\n%s", m->sip->sip_call_id->i_id, tag ? tag : "");
+	wr_u8(&w, 0);
+	return (char *)w.at;
+}
+
+static struct call *with_key(struct calls *calls, char *key)
+{
+	struct call like = { .key = key };
+	struct call *call = RB_FIND(call_tree, &calls->tree, &like);
+	free(key);
+	return call;
+}
+
+struct call *call_new(
+	struct calls *calls, const struct message *request, const char *from, const char *to)
+{
+	char *key = key_of(request, request->sip->sip_from->a_tag);
+	struct call like = { .key = key };
+	struct call *before = RB_FIND(call_tree, &calls->tree, &like);
+	if (before && before->state == CALL_OVER && !before->forks) {
+		call_forget(before); /* it is tried again, as after 422 */
+		before = NULL;
+	}
+	if (before || !make_room(calls)) {
+		free(key);
+		return NULL; /* the same call by another way, merged (RFC 3261 s8.2.2.2), or no room */
+	}
+	struct call *call = RELOAD_NEW(call);
+	call->all = calls;
+	call->key = key;
+	call->is_call = message_is(request, "INVITE");
+	call->from = reload_strdup(from);
+	call->to = reload_strdup(to);
+	call->begun = call->used = reload_poll_now();
+	RB_INSERT(call_tree, &calls->tree, call);
+	TAILQ_INSERT_TAIL(&calls->by_use, call, used_entry);
+	calls->count++;
+	again_after(call, CALL_EARLY_MS);
+	return call;
+}
+
+static struct call_end *with_tag(struct call *call, const char *tag)
+{
+	for (size_t i = 0; tag && i < call->callees_count; i++)
+		if (!strcmp(call->callees[i].tag, tag))
+			return &call->callees[i];
+	return NULL;
+}
+
+struct call *call_find(struct calls *calls, const struct message *request, struct call_end **sender,
+	struct call_end **receiver)
+{
+	const sip_t *sip = request->sip;
+	struct call *call = with_key(calls, key_of(request, sip->sip_from->a_tag));
+	if (call) {
+		*sender = &call->caller;
+		*receiver = with_tag(call, sip->sip_to->a_tag);
+		return call;
+	}
+	call = sip->sip_to->a_tag ? with_key(calls, key_of(request, sip->sip_to->a_tag)) : NULL;
+	if (!call)
+		return NULL;
+	*sender = with_tag(call, sip->sip_from->a_tag);
+	*receiver = &call->caller;
+	return call;
+}
+
+static void set(char **to, const char *text)
+{
+	char *copy = text ? reload_strdup(text) : NULL;
+	free(*to);
+	*to = copy;
+}
+
+void call_end_contact(struct call_end *end, const struct message *m)
+{
+	const sip_contact_t *c = m->sip->sip_contact;
+	char uri[MESSAGE_URI];
+	if (c && message_uri(uri, c->m_url))
+		set(&end->contact, uri);
+}
+
+void call_end_way(struct calls *calls, struct call_end *end, const struct reload_sip_hop *hop,
+	struct served *served, const char *node, bool sips)
+{
+	hold(calls, end, -1);
+	end->hop = *hop;
+	hold(calls, end, 1);
+	end->served = served;
+	end->sips = sips;
+	set(&end->node, node);
+}
+
+void call_caller(struct call *call, const struct message *request, struct served *served,
+	const struct overlay_end *node)
+{
+	const char *tag = request->sip->sip_from->a_tag;
+	set(&call->caller.tag, tag ? tag : "");
+	call_end_way(call->all, &call->caller, &request->from, served, node ? node->node : NULL,
+		node && node->sips);
+	call_end_contact(&call->caller, request);
+}
+
+struct call_end *call_callee(struct call *call, const struct message *response)
+{
+	const char *tag = response->sip->sip_to->a_tag;
+	struct call_end *end = with_tag(call, tag ? tag : "");
+	if (!end && call->callees_count == CALL_CALLEES_MAX)
+		return NULL;
+	if (!end) {
+		end = &call->callees[call->callees_count++];
+		set(&end->tag, tag ? tag : "");
+	}
+	call_end_contact(end, response);
+	return end;
+}
+
+/* -- states ----------------------------------------------------------------------------------------------------------------------- */
+
+static json_t *event(const struct call *call, const char *type)
+{
+	const char *end = strchr(call->key, '\n');
+	return json_pack("{s:s, s:o, s:s, s:s}", "type", type, "call_id",
+		json_stringn_nocheck(call->key, (size_t)(end - call->key)), "from", call->from,
+		"to", call->to);
+}
+
+void call_up(struct call *call)
+{
+	if (call->state != CALL_EARLY)
+		return;
+	call->state = CALL_UP;
+	call->answered = reload_poll_now();
+	reload_timer_cancel(reload_poll_timers(call->all->adapter->poll), &call->timer);
+	if (!call->is_call)
+		return;
+	call->all->adapter->counts.answered++;
+	json_t *e = event(call, "answered");
+	json_object_set_new(
+		e, "setup_ms", json_integer((json_int_t)(call->answered - call->begun)));
+	adapter_event(call->all->adapter, e);
+}
+
+void call_over(struct call *call, const char *by, int status)
+{
+	bool was_up = call->state == CALL_UP;
+	if (call->state == CALL_OVER)
+		return;
+	call->state = CALL_OVER;
+	again_after(call, CALL_OVER_MS);
+	hold(call->all, &call->caller, -1);
+	for (size_t i = 0; i < call->callees_count; i++)
+		hold(call->all, &call->callees[i], -1);
+	if (!call->is_call)
+		return;
+	json_t *e = event(call, was_up ? "ended" : "failed");
+	if (was_up) {
+		json_object_set_new(e, "duration_s",
+			json_real((double)(reload_poll_now() - call->answered) / RELOAD_SECOND));
+		json_object_set_new(e, "ended_by", json_string(by));
+	} else {
+		json_object_set_new(e, "sip_status", json_integer(status));
+		call->all->adapter->counts.refused++;
+	}
+	adapter_event(call->all->adapter, e);
+}

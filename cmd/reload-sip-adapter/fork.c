@@ -1,0 +1,413 @@
+#include "reload-sip-adapter/fork.h"
+
+#include "sip/best.h"
+#include "usage/sip_resolve.h"
+
+#include <sofia-sip/sip_header.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_invite(const struct fork *f)
+{
+	return message_is(f->request, "INVITE");
+}
+
+/* -- answers --------------------------------------------------------------------------------------------------------------------- */
+
+/* An answer of our own. */
+static void answer(struct fork *f, int status)
+{
+	struct wr w;
+	struct message_answer a = { .status = status, .tag = f->tag };
+	if (!f->server)
+		return;
+	wr_init(&w);
+	message_answer(&w, f->request, &a);
+	if (!w.err)
+		(void)reload_sip_txn_respond(f->server, status, wr_done(&w));
+	wr_clear(&w);
+}
+
+static void forward(struct fork *f, struct branch *b, const struct message *m)
+{
+	struct wr w;
+	if (!f->server)
+		return;
+	wr_init(&w);
+	fork_write_response(&w, b, m);
+	if (!w.err)
+		(void)reload_sip_txn_respond(f->server, m->sip->sip_status->st_status, wr_done(&w));
+	wr_clear(&w);
+}
+
+static const char *side_of(const struct fork *f)
+{
+	return f->call && f->sender == &f->call->caller ? "caller" : "callee";
+}
+
+/* What the end of a request means for its dialog. */
+static void note_end(struct fork *f, int status)
+{
+	if (!f->call)
+		return;
+	if (!f->in_dialog && status >= 300)
+		call_over(f->call, "", status);
+	else if (f->in_dialog && message_is(f->request, "BYE") &&
+		 (status < 300 || status == 481 || status == 408))
+		call_over(f->call, side_of(f), status);
+}
+
+static void finish(struct fork *f, struct branch *best, int status)
+{
+	if (f->finished)
+		return;
+	f->finished = true;
+	if (best && best->final && status != 503)
+		forward(f, best, best->final);
+	else
+		answer(f, status == 503 && best ? 500 : status); /* RFC 3261 s16.7 step 6 */
+	note_end(f, status);
+}
+
+/* -- the life of a fork ------------------------------------------------------------------------------------------------------------ */
+
+static void release(struct fork *f)
+{
+	f->router->forget(f);
+	while (!TAILQ_EMPTY(&f->branches))
+		branch_free(TAILQ_FIRST(&f->branches));
+	if (f->server)
+		f->server->owner = NULL;
+	if (f->call)
+		f->call->forks--;
+	f->a->forks--;
+	TAILQ_REMOVE(&f->a->all_forks, f, entry);
+	message_unref(f->request);
+	free(f->to);
+	free(f);
+}
+
+static size_t attaching(const struct fork *f)
+{
+	const struct branch *b;
+	size_t n = 0;
+	TAILQ_FOREACH (b, &f->branches, entry)
+		n += b->state == BRANCH_ATTACHING;
+	return n;
+}
+
+static void start_waiting(struct fork *f)
+{
+	struct branch *b;
+	TAILQ_FOREACH (b, &f->branches, entry)
+		if (b->state == BRANCH_WAITING && !f->cancelled && !f->finished &&
+			(b->has_hop || attaching(f) < RELOAD_SIP_ATTEMPTS))
+			branch_start(b);
+}
+
+static struct branch *best_of(struct fork *f)
+{
+	struct branch *b, *best = NULL;
+	TAILQ_FOREACH (b, &f->branches, entry)
+		if (b->status >= 300 && reload_sip_better(b->status, best ? best->status : 0))
+			best = b;
+	return best;
+}
+
+void fork_check(struct fork *f)
+{
+	struct branch *b;
+	bool running = false, waits = false;
+	if (f->busy)
+		return; /* a caller up the stack does it */
+	f->busy = true;
+	start_waiting(f);
+	f->busy = false;
+	TAILQ_FOREACH (b, &f->branches, entry) {
+		running |= b->state != BRANCH_ENDED;
+		waits |= b->txn != NULL;
+	}
+	if (!f->routed || running)
+		return;
+	struct branch *best = best_of(f);
+	if (!f->finished && f->cancelled)
+		finish(f, NULL, 487);
+	else if (!f->finished)
+		finish(f, best, best ? best->status : f->no_target);
+	bool more = waits && is_invite(f) && f->server; /* further 2xx may come (RFC 6026) */
+	if (!more)
+		release(f);
+}
+
+static void cancel_others(struct fork *f, const struct branch *but)
+{
+	struct branch *b;
+	TAILQ_FOREACH (b, &f->branches, entry)
+		if (b != but && b->state != BRANCH_ENDED)
+			branch_cancel(b);
+}
+
+void fork_cancel(struct fork *f)
+{
+	if (f->cancelled || f->finished)
+		return;
+	f->cancelled = true;
+	bool outer = f->busy;
+	f->busy = true;
+	cancel_others(f, NULL);
+	f->busy = outer;
+	if (!f->routed) {
+		f->router->forget(f);
+		f->routed = true;
+	}
+	fork_check(f);
+}
+
+/* -- targets ---------------------------------------------------------------------------------------------------------------------- */
+
+static char *copy(const char *text)
+{
+	return text ? reload_strdup(text) : NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+bool fork_target(struct fork *f, const struct fork_target *t)
+{
+	struct branch *b;
+	if (f->count == FORK_BRANCHES_MAX)
+		return false;
+	TAILQ_FOREACH (b, &f->branches, entry)
+		if (same_text(b->uri, t->uri) && same_text(b->target, t->target) &&
+			(!t->hop || b->hop.connection == t->hop->connection))
+			return false;
+	b = RELOAD_NEW(branch);
+	b->fork = f;
+	b->uri = copy(t->uri);
+	b->target = copy(t->target);
+	b->node = copy(t->node);
+	b->served = t->served;
+	b->sips = t->sips;
+	b->has_hop = t->hop != NULL;
+	if (t->hop)
+		b->hop = *t->hop;
+	TAILQ_INSERT_TAIL(&f->branches, b, entry);
+	f->count++;
+	return true;
+}
+
+void fork_routed(struct fork *f, int status)
+{
+	f->routed = true;
+	f->no_target = status;
+	fork_check(f);
+}
+
+static bool makes_dialog(const struct message *m)
+{
+	return message_is(m, "INVITE") || message_is(m, "SUBSCRIBE") || message_is(m, "REFER");
+}
+
+void fork_begin(struct adapter *a, struct message *m, struct reload_sip_txn *server,
+	const struct fork_start *start)
+{
+	struct fork *f = RELOAD_NEW(fork);
+	f->a = a;
+	f->router = start->router;
+	f->check = fork_check;
+	f->request = message_ref(m);
+	f->server = server;
+	f->call = start->call;
+	f->sender = start->sender;
+	f->receiver = start->receiver;
+	f->in_dialog = start->call != NULL;
+	f->caller = start->caller;
+	f->node = start->node;
+	f->side = start->node ? start->node->served : NULL;
+	f->side_sips = start->node && start->node->sips;
+	f->to = reload_strdup(start->to);
+	server->owner = f;
+	TAILQ_INIT(&f->branches);
+	message_random(f->tag);
+	a->forks++;
+	TAILQ_INSERT_TAIL(&a->all_forks, f, entry);
+	if (f->in_dialog) {
+		call_use(f->call);
+		f->call->forks++;
+	}
+	if (fork_loops(f)) {
+		a->counts.looped++;
+		fork_routed(f, 482);
+		return;
+	}
+	if (!f->in_dialog && makes_dialog(m)) {
+		f->call = call_new(&a->calls, m,
+			start->caller ? start->caller->user
+			: start->node ? start->node->user
+				      : "",
+			start->to);
+		if (!f->call) {
+			fork_routed(f, a->calls.count < CALLS_MAX ? 482 : 503);
+			return;
+		}
+		f->call->forks++;
+		f->sender = &f->call->caller;
+		call_caller(f->call, m,
+			start->caller ? start->caller
+			: start->node ? start->node->served
+				      : NULL,
+			start->caller ? NULL : start->node);
+		a->counts.calls += is_invite(f);
+	}
+	if (is_invite(f))
+		answer(f, 100);
+	f->router->route(f);
+}
+
+/* -- responses --------------------------------------------------------------------------------------------------------------------- */
+
+/* The end that has answered, and its way. */
+static void note_callee(struct fork *f, struct branch *b, const struct message *m)
+{
+	int status = m->sip->sip_status->st_status;
+	if (!f->call)
+		return;
+	if (f->in_dialog) {
+		if (status / 100 == 2 && f->receiver)
+			call_end_contact(f->receiver, m);
+		if (status / 100 == 2 && f->sender)
+			call_end_contact(f->sender, f->request);
+		return;
+	}
+	if (!m->sip->sip_to->a_tag || status >= 300)
+		return;
+	struct call_end *end = call_callee(f->call, m);
+	if (!end)
+		return;
+	call_end_way(&f->a->calls, end, &b->hop, b->served, b->node, b->sips);
+	if (status >= 200)
+		call_up(f->call);
+}
+
+static void on_success(struct fork *f, struct branch *b, struct message *m)
+{
+	note_callee(f, b, m);
+	bool first = !f->finished;
+	f->finished = true;
+	if (first || is_invite(f)) /* every 2xx of an INVITE (RFC 3261 s16.7 step 5) */
+		forward(f, b, m);
+	if (first)
+		note_end(f, 200);
+	if (first && is_invite(f))
+		cancel_others(f, b);
+}
+
+static void on_final(struct fork *f, struct branch *b, struct message *m)
+{
+	int status = m->sip->sip_status->st_status;
+	if (status < 300) {
+		branch_end(b, status);
+		on_success(f, b, m);
+		return;
+	}
+	message_unref(b->final);
+	b->final = message_ref(m);
+	branch_end(b, status);
+	if (status >= 600)
+		cancel_others(f, b);
+}
+
+void fork_response(struct branch *b, struct message *m)
+{
+	struct fork *f = b->fork;
+	int status = m->sip->sip_status->st_status;
+	bool outer = f->busy;
+	f->busy = true;
+	if (b->state == BRANCH_ENDED && status / 100 == 2) {
+		on_success(f, b, m); /* of another device behind it */
+	} else if (status >= 200) {
+		on_final(f, b, m);
+	} else {
+		b->provisional = true;
+		if (is_invite(f))
+			reload_timer_arm(reload_poll_timers(f->a->poll), &b->timer,
+				reload_poll_now() +
+					(b->cancelled ? FORK_CANCEL_MS : FORK_TIMER_C_MS),
+				b->timer.fn, b);
+		if (b->cancelled)
+			branch_cancel(b); /* which waited for this */
+		else if (status > 100 && !f->finished && !f->cancelled) {
+			note_callee(f, b, m);
+			forward(f, b, m);
+		}
+	}
+	f->busy = outer;
+	fork_check(f);
+}
+
+void fork_timeout(struct reload_sip_txn *t)
+{
+	struct branch *b = t->owner;
+	b->fork->busy = true;
+	branch_end(b, 408);
+	b->fork->busy = false;
+}
+
+void fork_txn_ended(struct reload_sip_txn *t)
+{
+	bool client = t->kind == RELOAD_SIP_CLIENT || t->kind == RELOAD_SIP_CLIENT_INVITE;
+	struct fork *f;
+	if (client) {
+		struct branch *b = t->owner;
+		b->txn = NULL;
+		f = b->fork;
+	} else {
+		f = t->owner;
+		f->server = NULL;
+	}
+	fork_check(f);
+}
+
+void fork_lost(struct connection *c)
+{
+	while (!LIST_EMPTY(&c->branches)) {
+		struct branch *b = LIST_FIRST(&c->branches);
+		struct fork *f = b->fork;
+		branch_end(b, 503);
+		fork_check(f);
+	}
+}
+
+void fork_refused(void *arg, const struct reload_ip_port *at)
+{
+	struct adapter *a = arg;
+	struct fork *f, *next;
+	for (f = TAILQ_FIRST(&a->all_forks); f; f = next) {
+		struct branch *b;
+		next = TAILQ_NEXT(f, entry);
+		TAILQ_FOREACH (b, &f->branches, entry)
+			if (b->state == BRANCH_CALLING && !b->provisional &&
+				b->hop.transport == RELOAD_SIP_UDP &&
+				!memcmp(&b->hop.remote, at, offsetof(struct reload_ip_port, raw)))
+				branch_end(b, 503);
+		fork_check(f);
+	}
+}
+
+void fork_stop_all(struct adapter *a)
+{
+	struct fork *f, *next;
+	for (f = TAILQ_FIRST(&a->all_forks); f; f = next) {
+		next = TAILQ_NEXT(f, entry);
+		fork_cancel(f);
+	}
+}
+
+void fork_clear_all(struct adapter *a)
+{
+	while (!TAILQ_EMPTY(&a->all_forks))
+		release(TAILQ_FIRST(&a->all_forks));
+}

@@ -1,0 +1,156 @@
+/*
+ * What is changed on the way.  Devices get Record-Route, so that what they send later comes here; other nodes get the GRUU of the agent as the Contact,
+ * since the addresses of devices mean nothing to them (RFC 7904 s5.1).
+ */
+#include "reload-sip-adapter/fork.h"
+
+#include "util/text.h"
+
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	LINES = 1024
+};
+
+static bool is_device(const struct branch *b)
+{
+	return b->hop.transport != RELOAD_SIP_OVERLAY && !b->target;
+}
+
+/* -- addresses ------------------------------------------------------------------------------------------------------------------------- */
+
+static void put_via(struct wr *w, const struct branch *b, const char *branch_id)
+{
+	struct reload_ip_port local;
+	char text[64];
+	if (b->hop.transport == RELOAD_SIP_OVERLAY) /* R7904-28 */
+		wr_format(w, "Via: SIP/2.0/TLS %s;branch=%s\r\n", b->served->domain, branch_id);
+	else if (transport_local(&b->fork->a->transport, &b->hop, &local))
+		wr_format(w, "Via: SIP/2.0/%s %s;branch=%s;rport\r\n",
+			transport_name(b->hop.transport), reload_ip_port_text(text, &local),
+			branch_id);
+	else
+		wr_fail(w, RELOAD_IO);
+}
+
+/* A Record-Route by which a device that is reached by hop reaches this process. */
+static void put_record_route(struct wr *w, const struct fork *f, const struct reload_sip_hop *hop)
+{
+	struct reload_ip_port local;
+	char text[64];
+	if (hop->transport != RELOAD_SIP_OVERLAY && transport_local(&f->a->transport, hop, &local))
+		wr_format(w, "Record-Route: <sip:%s;transport=%s;lr;" ADAPTER_MARK ">\r\n",
+			reload_ip_port_text(text, &local),
+			hop->transport == RELOAD_SIP_UDP   ? "udp"
+			: hop->transport == RELOAD_SIP_TCP ? "tcp"
+							   : "tls");
+}
+
+static bool same_socket(const struct reload_sip_hop *a, const struct reload_sip_hop *b)
+{
+	return a->transport == b->transport &&
+	       (a->transport != RELOAD_SIP_UDP || a->socket == b->socket);
+}
+
+static bool begins_dialog(const struct fork *f)
+{
+	return f->call && !f->in_dialog;
+}
+
+/* The Routes on top that name this process. */
+static unsigned own_routes(const struct fork *f)
+{
+	unsigned n = 0;
+	for (const sip_route_t *r = f->request->sip->sip_route; r; r = r->r_next, n++)
+		if (!adapter_is_own(f->a, r->r_url, &f->request->from))
+			break;
+	return n;
+}
+
+/* The Contact that other nodes are given. */
+static const char *contact_of(char *out, size_t size, const struct served *s, bool sips)
+{
+	snprintf(out, size, "<%s:%s>", sips ? "sips" : "sip", s->gruu);
+	return out;
+}
+
+/* -- messages --------------------------------------------------------------------------------------------------------------------------- */
+
+void fork_write_request(struct wr *w, struct branch *b, const char *branch_id)
+{
+	struct fork *f = b->fork;
+	struct wr top;
+	char contact[MESSAGE_URI];
+	wr_init(&top);
+	put_via(&top, b, branch_id);
+	if (is_device(b) && begins_dialog(f)) {
+		put_record_route(&top, f, &b->hop);
+		/* RFC 5658: both sides, where the transport changes */
+		if (f->caller && !same_socket(&b->hop, &f->request->from))
+			put_record_route(&top, f, &f->request->from);
+	}
+	if (top.err)
+		wr_fail(w, top.err);
+	wr_u8(&top, 0);
+	struct message_edit e = {
+		.uri = b->uri,
+		.on_top = (const char *)top.at,
+		.drop_routes = own_routes(f),
+		.decrement = true,
+		.drop_auth = f->caller ? f->caller->domain : NULL,
+	};
+	if (!is_device(b) && f->request->sip->sip_contact)
+		e.contact = contact_of(contact, sizeof(contact), b->served, b->sips);
+	if (!w->err)
+		message_forward(w, f->request, &e);
+	wr_clear(&top);
+}
+
+void fork_write_response(struct wr *w, struct branch *b, const struct message *m)
+{
+	struct fork *f = b->fork;
+	struct wr top;
+	char contact[MESSAGE_URI];
+	bool to_device = f->request->from.transport != RELOAD_SIP_OVERLAY;
+	int status = m->sip->sip_status->st_status;
+	struct message_edit e = { .drop_vias = 1 };
+	wr_init(&top);
+	if (to_device && !is_device(b) && begins_dialog(f) && status > 100 && status < 300)
+		put_record_route(&top, f, &f->request->from);
+	if (!to_device)
+		e.drop_record_route = ADAPTER_MARK;
+	if (!to_device && status < 300 && m->sip->sip_contact && b->fork->side)
+		e.contact = contact_of(contact, sizeof(contact), f->side, f->side_sips);
+	wr_u8(&top, 0);
+	e.on_top = (const char *)top.at;
+	message_forward(w, m, &e);
+	wr_clear(&top);
+}
+
+/* -- loops --------------------------------------------------------------------------------------------------------------------------------- */
+
+bool fork_loops(struct fork *f)
+{
+	const sip_t *sip = f->request->sip;
+	char uri[MESSAGE_URI], route[MESSAGE_URI] = "";
+	uint8_t mac[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	struct wr w;
+	(void)message_uri(uri, sip->sip_request->rq_url);
+	if (sip->sip_route)
+		(void)message_uri(route, sip->sip_route->r_url);
+	wr_init(&w);
+	wr_format(&w, "%s\n%s\n%s\n%s\n%s\n%lu\n", uri, route, sip->sip_call_id->i_id,
+		sip->sip_from->a_tag ? sip->sip_from->a_tag : "",
+		sip->sip_to->a_tag ? sip->sip_to->a_tag : "", (unsigned long)sip->sip_cseq->cs_seq);
+	HMAC(EVP_sha256(), f->a->loop_secret, sizeof(f->a->loop_secret), w.at, w.len, mac, &len);
+	wr_clear(&w);
+	reload_hex(f->loop, span_of(mac, (MESSAGE_TAG - 1) / 2));
+	for (const sip_via_t *v = sip->sip_via; v; v = v->v_next)
+		if (v->v_branch && !strncmp(v->v_branch, "z9hG4bK", 7) &&
+			!strncmp(v->v_branch + 7, f->loop, strlen(f->loop)))
+			return true;
+	return false;
+}

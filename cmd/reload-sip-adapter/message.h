@@ -1,0 +1,88 @@
+/*
+ * SIP messages: this file alone calls sofia-sip, which parses what came, checked here beforehand and afterwards.  What is forwarded is written anew, header
+ * field by header field.  No name in a message is ever looked up by sofia-sip.
+ */
+#pragma once
+
+#include "sip/hop.h"
+#include "util/bytes.h"
+
+#include <sofia-sip/sip.h>
+
+enum {
+	MESSAGE_MAX = 80 * 1024, /* bytes */
+	MESSAGE_DATAGRAM_MAX =
+		65000,    /* that a datagram takes; what is larger is answered with 513 */
+	MESSAGE_TAG = 17, /* with a NUL */
+	MESSAGE_VIAS_MAX = 70,
+	MESSAGE_URI = 1024 /* of a URI that is kept, with a NUL */
+};
+
+/* A message that came; counted, as forks and calls keep it. */
+struct message {
+	msg_t *msg;
+	sip_t *sip;
+	struct reload_sip_hop from;
+	unsigned refs;
+};
+
+/*
+ * message_read() parses a whole message (owned): NULL when it is none, or has not even what an answer repeats.  The topmost Via of a request says
+ * where it came from afterwards (RFC 3261 s18.2.1, RFC 3581).
+ */
+struct message *message_read(struct span bytes, const struct reload_sip_hop *from);
+struct message *message_ref(struct message *m);
+void message_unref(struct message *m);
+
+/* message_fault() returns the status with which a request is refused before its method matters; 0: none. */
+int message_fault(const struct message *m);
+
+/* message_body() returns the body (borrowed), empty: none. */
+struct span message_body(const struct message *m);
+
+/* message_is() returns whether it is a request with that method, or a response to one. */
+bool message_is(const struct message *m, const char *method);
+
+/* message_method() returns the method of a request, or of the request of a response. */
+const char *message_method(const struct message *m);
+
+/* message_uri() writes a URI of a message to out; false when it is too long. */
+bool message_uri(char out[MESSAGE_URI], const url_t *url);
+
+/* message_param() returns the value of a parameter of a URI in out, false: it has none. */
+bool message_param(char out[MESSAGE_URI], const url_t *url, const char *name);
+
+/* message_random() writes random digits. */
+void message_random(char out[MESSAGE_TAG]);
+
+/* How a response is made. */
+struct message_answer {
+	int status;
+	const char *phrase; /* NULL: the usual one */
+	const char *tag;    /* of the To, when it has none; NULL: none */
+	const char *lines;  /* more header fields, each with its line end; NULL: none */
+};
+
+/* message_answer() appends a response of ours to a request. */
+void message_answer(struct wr *w, const struct message *request, const struct message_answer *a);
+
+/* What is changed in a message that is forwarded; zero: nothing, texts are borrowed. */
+struct message_edit {
+	const char *uri;               /* of the request line */
+	const char *on_top;            /* header fields before all others, each with its line end */
+	const char *contact;           /* in place of all Contact header fields: a whole value */
+	unsigned drop_vias;            /* from the top */
+	unsigned drop_routes;          /* from the top */
+	bool decrement;                /* Max-Forwards; it is added where there is none */
+	const char *drop_auth;         /* Proxy-Authorization with this realm */
+	const char *drop_record_route; /* those with this text */
+	bool replace_body;
+	struct span body;
+};
+
+/* message_forward() appends the message with its changes. */
+void message_forward(struct wr *w, const struct message *m, const struct message_edit *e);
+
+/* message_ack() appends the ACK for a response of 300 and above to an INVITE that was sent as those bytes; message_cancel() the CANCEL. */
+void message_ack(struct wr *w, struct span invite, const struct message *response);
+void message_cancel(struct wr *w, struct span invite);

@@ -1,0 +1,266 @@
+/* A message that came: what it belongs to, and whether who sent it may. */
+#include "reload-sip-adapter/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define ALLOW                                                                                      \
+	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, SUBSCRIBE, NOTIFY, REFER, "  \
+	"INFO, UPDATE, PRACK, PUBLISH\r\n"
+#define RETRY_AFTER "Retry-After: 5\r\n"
+
+/* The AOR of a URI in normal form; false: it is none. */
+static bool aor_of(char out[RELOAD_AOR_NAME], const url_t *url)
+{
+	struct reload_aor aor;
+	char text[MESSAGE_URI];
+	bool sip = url && (url->url_type == url_sip || url->url_type == url_sips);
+	if (!sip || !message_uri(text, url) || reload_aor_parse(&aor, span_str(text)))
+		return false;
+	snprintf(out, RELOAD_AOR_NAME, "%s", aor.name);
+	return true;
+}
+
+/*
+ * Who is called by a device: an AOR or GRUU as it was written; a phone that knows this process by its address alone means a user of its own domain.
+ */
+static bool called(char out[MESSAGE_URI], const struct adapter *a, const struct message *m,
+	const struct served *caller)
+{
+	const url_t *url = m->sip->sip_request->rq_url;
+	if (url->url_user && adapter_is_own(a, url, &m->from)) {
+		snprintf(out, MESSAGE_URI, "%s@%s", url->url_user, caller->domain);
+		return true;
+	}
+	struct reload_aor aor;
+	if (!message_uri(out, url))
+		return false;
+	if (!reload_aor_parse(&aor, span_str(out)) && !aor.has_gr)
+		snprintf(out, MESSAGE_URI, "%s", aor.name);
+	return true;
+}
+
+/* -- requests ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* What identifies the transaction of a request (RFC 3261 s17.2.3); false: it is too long. */
+static bool key_of(char out[RELOAD_SIP_KEY_MAX], const struct message *m, const char *method)
+{
+	const sip_t *sip = m->sip;
+	const sip_via_t *v = sip->sip_via;
+	char uri[MESSAGE_URI];
+	int n;
+	if (v->v_branch && !strncasecmp(v->v_branch, "z9hG4bK", 7))
+		n = snprintf(out, RELOAD_SIP_KEY_MAX, "s|%s|%s|%s|%s", v->v_branch, v->v_host,
+			v->v_port ? v->v_port : "", method);
+	else if (message_uri(uri, sip->sip_request->rq_url)) /* of RFC 2543 */
+		n = snprintf(out, RELOAD_SIP_KEY_MAX, "o|%s|%s|%lu|%s|%s|%s|%s", uri,
+			sip->sip_call_id->i_id, (unsigned long)sip->sip_cseq->cs_seq,
+			sip->sip_from->a_tag ? sip->sip_from->a_tag : "", v->v_host,
+			v->v_branch ? v->v_branch : "", method);
+	else
+		return false;
+	return n > 0 && n < RELOAD_SIP_KEY_MAX;
+}
+
+static void on_ack(struct adapter *a, struct message *m, struct reload_sip_txn *invite)
+{
+	struct call_end *sender, *receiver;
+	if (invite && invite->state != RELOAD_SIP_ACCEPTED) {
+		reload_sip_txn_ack(invite);
+		return;
+	}
+	struct call *call = call_find(&a->calls, m, &sender, &receiver);
+	if (call && receiver)
+		route_ack(a, m, call, sender, receiver);
+}
+
+static void on_cancel(struct adapter *a, struct message *m, struct reload_sip_txn *invite)
+{
+	bool found = invite && invite->kind == RELOAD_SIP_SERVER_INVITE;
+	adapter_refuse(a, m, found ? 200 : 481, NULL);
+	if (found && invite->owner)
+		fork_cancel(invite->owner);
+}
+
+/* A request within a dialog, from who is part of it. */
+static void on_dialog(
+	struct adapter *a, struct message *m, struct reload_sip_txn *t, struct connection *c)
+{
+	struct fork_start start = { .router = &route_router, .to = "" };
+	struct overlay_end *e = overlay_end_of(c);
+	start.call = call_find(&a->calls, m, &start.sender, &start.receiver);
+	struct call_end *from = start.sender;
+	if (!start.call || !from || start.call->state == CALL_OVER) {
+		adapter_answer(t, m, 481, NULL);
+		return;
+	}
+	if (!from->node != !e || (e && strcmp(e->node, from->node) != 0)) {
+		a->counts.forged++;
+		adapter_answer(t, m, 403, NULL);
+		return;
+	}
+	bool same = from->hop.transport == m->from.transport &&
+		    (m->from.connection ? m->from.connection == from->hop.connection
+					: !memcmp(m->from.remote.addr, from->hop.remote.addr, 16));
+	if (!e && !same && !auth_check(a, m, t, from->served->user, c))
+		return;
+	if (!same)
+		call_end_way(&a->calls, from, &m->from, from->served, from->node, from->sips);
+	start.caller = e ? NULL : from->served;
+	start.node = e;
+	fork_begin(a, m, t, &start);
+}
+
+/* A request of a device: From has to be an AOR whose password it knows. */
+static void on_device(
+	struct adapter *a, struct message *m, struct reload_sip_txn *t, struct connection *c)
+{
+	char from[RELOAD_AOR_NAME], to[MESSAGE_URI];
+	struct served *s = aor_of(from, m->sip->sip_from->a_url) ? adapter_served(a, from) : NULL;
+	if (!s) {
+		a->counts.forged++;
+		adapter_answer(t, m, 403, NULL);
+		return;
+	}
+	if (!auth_check(a, m, t, s->user, c))
+		return;
+	if (!called(to, a, m, s)) {
+		adapter_answer(t, m, 414, NULL);
+		return;
+	}
+	fork_begin(a, m, t, &(struct fork_start){ .router = &route_router, .caller = s, .to = to });
+}
+
+/* A request of another node, which is for the user of the agent. */
+static void on_node(
+	struct adapter *a, struct message *m, struct reload_sip_txn *t, struct overlay_end *e)
+{
+	char from[RELOAD_AOR_NAME], to[RELOAD_AOR_NAME];
+	const url_t *url = m->sip->sip_request->rq_url;
+	bool known = aor_of(from, m->sip->sip_from->a_url) && !strcmp(from, e->user);
+	if (!known && *e->user) {
+		a->counts.forged++;
+		adapter_answer(t, m, 403, NULL); /* the certificate says who it is */
+	} else if (!e->sips && url->url_type == url_sips) {
+		adapter_answer(t, m, 416, NULL);
+	} else if (!aor_of(to, url) || strcmp(to, e->served->user) != 0) {
+		adapter_answer(t, m, 404, NULL);
+	} else {
+		fork_begin(a, m, t,
+			&(struct fork_start){ .router = &route_router, .node = e, .to = to });
+	}
+}
+
+/* What a proxy has to understand (RFC 3261 s16.3 step 5). */
+static bool requires_more(struct adapter *a, const struct message *m, struct reload_sip_txn *t)
+{
+	const sip_proxy_require_t *r = m->sip->sip_proxy_require;
+	char lines[512];
+	(void)a;
+	if (!r || !r->k_items || !r->k_items[0])
+		return false;
+	snprintf(lines, sizeof(lines), "Unsupported: %.400s\r\n", r->k_items[0]);
+	adapter_answer(t, m, 420, lines);
+	return true;
+}
+
+static void on_request(
+	struct adapter *a, struct message *m, struct reload_sip_txn *t, struct connection *c)
+{
+	const sip_t *sip = m->sip;
+	const url_t *url = sip->sip_request->rq_url;
+	struct overlay_end *e = overlay_end_of(c);
+	bool sip_uri = url->url_type == url_sip || url->url_type == url_sips;
+	if (!sip_uri)
+		adapter_answer(t, m, 416, NULL);
+	else if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count)
+		adapter_answer(t, m, 483, NULL);
+	else if (requires_more(a, m, t))
+		return;
+	else if (sip->sip_to->a_tag)
+		on_dialog(a, m, t, c);
+	else if (message_is(m, "REGISTER") && !e)
+		registrar_take(a, m, t, c);
+	else if (message_is(m, "REGISTER"))
+		adapter_answer(t, m, 405, ALLOW); /* there are none in an overlay */
+	else if (message_is(m, "OPTIONS") && !url->url_user)
+		adapter_answer(t, m, 200, ALLOW "Accept: application/sdp\r\n");
+	else if (e)
+		on_node(a, m, t, e);
+	else
+		on_device(a, m, t, c);
+}
+
+static void take_request(struct adapter *a, struct message *m, struct connection *c)
+{
+	char key[RELOAD_SIP_KEY_MAX];
+	bool invite = message_is(m, "INVITE");
+	bool ack = message_is(m, "ACK"), cancel = message_is(m, "CANCEL");
+	a->counts.requests++;
+	int fault = message_fault(m);
+	if (fault || !key_of(key, m, ack || cancel ? "INVITE" : message_method(m))) {
+		adapter_refuse(a, m, fault ? fault : 400, NULL);
+		return;
+	}
+	struct reload_sip_txn *t = reload_sip_txn_find(&a->txns, key);
+	if (ack)
+		on_ack(a, m, t);
+	else if (cancel)
+		on_cancel(a, m, t);
+	else if (t)
+		reload_sip_txn_again(t);
+	else if (a->stopping || a->forks >= ADAPTER_FORKS_MAX)
+		adapter_refuse(a, m, 503, RETRY_AFTER);
+	else {
+		t = reload_sip_txn_new(&a->txns,
+			invite ? RELOAD_SIP_SERVER_INVITE : RELOAD_SIP_SERVER, key, &m->from,
+			span_of(NULL, 0));
+		if (t)
+			on_request(a, m, t, c);
+		else
+			adapter_refuse(a, m, 503, RETRY_AFTER);
+	}
+}
+
+static void take_response(struct adapter *a, struct message *m)
+{
+	char key[RELOAD_SIP_KEY_MAX];
+	const char *branch = m->sip->sip_via->v_branch;
+	int status = m->sip->sip_status->st_status;
+	a->counts.responses++;
+	if (!branch || snprintf(key, sizeof(key), "c|%s|%.64s", branch, message_method(m)) >=
+			       (int)sizeof(key))
+		return;
+	struct reload_sip_txn *t = reload_sip_txn_find(&a->txns, key);
+	if (!t || status < 100 || status > 699 || !reload_sip_txn_response(t, status))
+		return;
+	if (t->kind == RELOAD_SIP_CLIENT_INVITE && status >= 300) {
+		struct wr w;
+		wr_init(&w);
+		message_ack(&w, bytes_span(t->last), m);
+		if (!w.err)
+			reload_sip_txn_acknowledge(t, wr_done(&w));
+		wr_clear(&w);
+	}
+	if (t->owner)
+		fork_response(t->owner, m);
+}
+
+void adapter_receive(
+	void *adapter, struct span bytes, const struct reload_sip_hop *from, struct connection *c)
+{
+	struct adapter *a = adapter;
+	struct message *m = message_read(bytes, from);
+	a->counts.received++;
+	if (!m) {
+		a->counts.rubbish++;
+		return;
+	}
+	if (m->sip->sip_request)
+		take_request(a, m, c);
+	else
+		take_response(a, m);
+	message_unref(m);
+}

@@ -1,0 +1,229 @@
+/*
+ * A request goes to the devices of a user who is served here, and to the nodes that an agent resolves the AOR to: other nodes of the same user, or the user
+ * is another one.  Within a dialog it goes the way of its other end.
+ */
+#include "reload-sip-adapter/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- devices ------------------------------------------------------------------------------------------------------------------------- */
+
+/* The devices of a user; a connection that has ended leads nowhere, and what came from a device does not go back to it. */
+static void add_devices(struct fork *f, const struct served *s)
+{
+	const struct reload_sip_binding *x;
+	TAILQ_FOREACH (x, &s->bindings.list, entry) {
+		const struct reload_sip_hop *from = &f->request->from;
+		bool lost = reload_sip_reliable(&x->hop) &&
+			    !transport_find(&f->a->transport, x->hop.connection);
+		bool itself = from->transport == x->hop.transport &&
+			      (from->connection ? from->connection == x->hop.connection
+						: !memcmp(&from->remote, &x->hop.remote,
+							  sizeof(from->remote)));
+		if (!lost && !(f->caller == s && itself))
+			(void)fork_target(
+				f, &(struct fork_target){ .uri = x->uri, .hop = &x->hop });
+	}
+}
+
+/* -- nodes ----------------------------------------------------------------------------------------------------------------------------- */
+
+static bool has_scheme(const json_t *target, const char *scheme)
+{
+	const json_t *schemes = json_object_get(target, "schemes"), *x;
+	size_t i;
+	json_array_foreach (schemes, i, x)
+		if (!strcmp(json_string_value(x), scheme))
+			return true;
+	return false;
+}
+
+/* The nodes of a result of sip.resolve; the agent's own is where its devices are. */
+static void add_nodes(struct fork *f, struct served *through, const json_t *result)
+{
+	const json_t *t;
+	size_t i;
+	bool sips = f->request->sip->sip_request->rq_url->url_type == url_sips;
+	json_array_foreach (json_object_get(result, "targets"), i, t) {
+		const char *node = cli_get_text(t, "node_id");
+		bool secure = sips || !has_scheme(t, "sip"); /* R7904-25 */
+		char uri[MESSAGE_URI];
+		if (!strcmp(node, through->node))
+			continue;
+		snprintf(uri, sizeof(uri), "%s:%s", secure ? "sips" : "sip",
+			cli_get_text(t, "gruu"));
+		(void)fork_target(f, &(struct fork_target){ .uri = uri,
+					     .served = through,
+					     .target = cli_get_text(t, "target"),
+					     .node = *node ? node : NULL,
+					     .sips = secure });
+	}
+}
+
+/* 480 for a user who has registrations, 404 for one who has none (RFC 7904 s4.2). */
+static int status_of(const json_t *result)
+{
+	const json_t *first = json_array_get(json_object_get(result, "aors"), 0);
+	const char *state = cli_get_text(first, "state");
+	return !strcmp(state, "absent") || !strcmp(state, "external") ? 404 : 480;
+}
+
+static void on_resolved(void *arg, const json_t *result, const struct reload_call_error *error)
+{
+	struct fork *f = arg;
+	struct served *through = f->asked;
+	f->asked = NULL;
+	(void)error;
+	if (result)
+		add_nodes(f, through, result);
+	fork_routed(f, result ? status_of(result) : 503);
+}
+
+static void resolve(struct fork *f, struct served *through, const char *aor)
+{
+	f->asked = through;
+	if (served_ask(
+		    through, "sip.resolve", json_pack("{s:s}", "aor", aor), on_resolved, NULL, f))
+		return;
+	f->asked = NULL;
+	fork_routed(f, 503);
+}
+
+static void forget(struct fork *f)
+{
+	if (f->asked)
+		served_forget(f->asked, f);
+	f->asked = NULL;
+}
+
+/* -- other nodes of a user who is served here -------------------------------------------------------------------------------------------- */
+
+static void on_others(void *arg, const json_t *result, const struct reload_call_error *error)
+{
+	struct served *s = arg;
+	(void)error;
+	s->asking_others = false;
+	if (!result)
+		return;
+	json_decref(s->others);
+	s->others = json_incref((json_t *)result);
+}
+
+/*
+ * The devices of a user who is served here ring at once; the user's other nodes are those that were known last, as a lookup in the overlay for each call between
+ * two devices of one adapter would hold all of them up.
+ */
+static void add_own(struct fork *f, struct served *s)
+{
+	reload_ms now = reload_poll_now();
+	add_devices(f, s);
+	if (s->others)
+		add_nodes(f, s, s->others);
+	if (s->asking_others || (s->others && now < s->others_at + SERVED_OTHERS_MS))
+		return;
+	s->others_at = now;
+	s->asking_others = served_ask(
+		s, "sip.resolve", json_pack("{s:s}", "aor", s->user), on_others, NULL, s);
+}
+
+/* -- within a dialog ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Whether the Request-URI is one that this process gave out, and so stands for the device behind it. */
+static bool names_us(const struct fork *f)
+{
+	const url_t *url = f->request->sip->sip_request->rq_url;
+	struct reload_aor aor;
+	char text[MESSAGE_URI];
+	if (adapter_is_own(f->a, url, &f->request->from))
+		return true;
+	return message_uri(text, url) && !reload_aor_parse(&aor, span_str(text)) && aor.has_gr &&
+	       adapter_served(f->a, aor.name);
+}
+
+/* A device may have come by another connection since: its registration knows. */
+static const struct reload_sip_hop *way_to(const struct fork *f, const struct call_end *end)
+{
+	const struct reload_sip_binding *x =
+		end->served && end->contact
+			? reload_sip_bindings_find(&end->served->bindings, end->contact)
+			: NULL;
+	bool there = !reload_sip_reliable(&end->hop) ||
+		     transport_find(&f->a->transport, end->hop.connection);
+	return there || !x ? &end->hop : &x->hop;
+}
+
+static void route_dialog(struct fork *f)
+{
+	struct call_end *to = f->receiver;
+	const char *uri = to && to->contact && names_us(f) ? to->contact : NULL;
+	if (!to) {
+		fork_routed(f, 481);
+		return;
+	}
+	bool there = transport_find(&f->a->transport, to->hop.connection);
+	if (to->node && !there && to->contact && to->served) {
+		resolve(f, to->served, to->contact); /* its GRUU: it is connected to anew */
+		return;
+	}
+	(void)fork_target(f, &(struct fork_target){ .uri = uri,
+				     .hop = to->node ? &to->hop : way_to(f, to),
+				     .served = to->node ? to->served : NULL,
+				     .node = to->node,
+				     .sips = to->sips });
+	fork_routed(f, 480);
+}
+
+/* -- ACK ------------------------------------------------------------------------------------------------------------------------------------ */
+
+void route_ack(struct adapter *a, struct message *m, struct call *call, struct call_end *sender,
+	struct call_end *receiver)
+{
+	struct fork f = { .a = a,
+		.request = m,
+		.call = call,
+		.sender = sender,
+		.receiver = receiver,
+		.caller = sender->node ? NULL : sender->served,
+		.in_dialog = true };
+	struct branch b = { .fork = &f, .served = receiver->node ? receiver->served : NULL };
+	char id[64];
+	struct wr w;
+	const struct reload_sip_hop *hop = way_to(&f, receiver);
+	b.hop = *hop;
+	b.sips = receiver->sips;
+	b.uri = receiver->contact && names_us(&f) ? receiver->contact : NULL;
+	if (fork_loops(&f))
+		return;
+	snprintf(id, sizeof(id), "z9hG4bK%s%llx", f.loop, (unsigned long long)++a->branches);
+	call_use(call);
+	wr_init(&w);
+	fork_write_request(&w, &b, id);
+	if (!w.err)
+		(void)transport_send(&a->transport, &b.hop, wr_done(&w));
+	wr_clear(&w);
+}
+
+/* -- all ------------------------------------------------------------------------------------------------------------------------------------- */
+
+static void route_request(struct fork *f)
+{
+	struct served *own = adapter_served(f->a, f->to);
+	struct reload_aor aor;
+	if (f->in_dialog) {
+		route_dialog(f);
+	} else if (own && (!f->caller || own == f->caller || own->state != SERVED_LOST)) {
+		if (f->caller)
+			add_own(f, own);
+		else
+			add_devices(f, own);
+		fork_routed(f, 480);
+	} else if (f->caller && !reload_aor_parse(&aor, span_str(f->to))) {
+		resolve(f, f->caller, f->to);
+	} else {
+		fork_routed(f, 404);
+	}
+}
+
+const struct fork_router route_router = { route_request, forget };

@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# reload-sip-adapter with ordinary devices: sipp, whose scenarios are in tests/cli/sipp, and baresip.
+
+# adapter [OPTIONS]: runs it for alice and bob over UDP and TCP; its sockets are UDP and TCP afterwards, its events adapter.out.
+adapter() {
+	background adapter reload-sip-adapter -a alice -a bob --listen udp:127.0.0.1:0 --listen tcp:127.0.0.1:0 --users users -j "$@"
+	until_true adapter_serves 2
+	UDP=$(socket_of udp) TCP=$(socket_of tcp)
+}
+
+adapter_serves() {
+	[ "$(grep -c '"serving"' adapter.out)" -ge "$1" ]
+}
+
+socket_of() {
+	jq -r "select(.type == \"listening\" and .transport == \"$1\") | .address" adapter.out
+}
+
+# adapter_says JQ: an event for which that is true has come.
+adapter_says() {
+	until_true jq -se "any(.[]; $1)" adapter.out >/dev/null
+}
+
+# adapter_ends: it is stopped, and has ended well; its last event is in $output.
+adapter_ends() {
+	kill -INT "$(cat adapter.pid)"
+	ended adapter 0
+	output=$(tail -1 adapter.out)
+	[ ! -s adapter.err ] || { cat adapter.err; return 1; }
+}
+
+# adapter_users [OPTIONS] AOR...: the users file, the password of all is "secret"; sipp and baresip know MD5 alone.
+adapter_users() {
+	local user
+	for user in "$@"; do
+		echo secret | reload-sip-adapter passwd users "$user" --password-file - --digest md5 -q
+	done
+}
+
+# device NAME SCENARIO [OPTIONS]: sipp as a device in the background; it ends by itself.
+device() {
+	local name=$1 scenario=$2
+	shift 2
+	background "$name" timeout 60 sipp -sf "$BATS_TEST_DIRNAME/sipp/$scenario.xml" -i 127.0.0.1 -nostdin -timeout 50 -m 1 \
+		-key domain calls.example -ap secret -trace_msg -message_file "$name.msg" -trace_err -error_file "$name.errors" "$@"
+}
+
+# device_ended NAME: it has done all of its scenario.
+device_ended() {
+	until_true test -s "$1.status"
+	[ "$(cat "$1.status")" = 0 ] || { echo "$1: status $(cat "$1.status")"; tail -c 3000 "$1.msg" "$1.errors"; return 1; }
+	rm -f "$1.pid"
+}
+
+# device_registers USER PORT [OPTIONS]: a device of that user registers with a Contact at that port, and is known.
+device_registers() {
+	local user=$1 port=$2
+	shift 2
+	device "register-$user" register "$UDP" -s "$user" -au "$user" -key contact_port "$port" -key expires 600 -p "$port" "$@"
+	device_ended "register-$user"
+}
+
+# device_answers NAME PORT [OPTIONS]: a device that takes a call at that port; it is there when this returns.
+device_answers() {
+	local name=$1 port=$2
+	shift 2
+	device "$name" answer -p "$port" "$@"
+	until_true bound "$port"
+}
+
+bound() {
+	ss -lnuH "sport = :$1" | grep -q . || ss -lntH "sport = :$1" | grep -q .
+}
+
+# device_calls USER CALLEE [OPTIONS]: a device of that user calls, and ends the call.
+device_calls() {
+	local user=$1 callee=$2
+	shift 2
+	device "calls-$user" call "$UDP" -s "$callee" -key from "$user" -au "$user" -d 300 "$@"
+	device_ended "calls-$user"
+}

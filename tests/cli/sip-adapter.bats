@@ -1,0 +1,90 @@
+#!/usr/bin/env bats
+# reload-sip-adapter: ordinary SIP devices call, and are called by, users of an overlay.
+
+load lab
+load calls
+load adapter
+
+setup_file() {
+	lab_begin
+	lab_overlay
+	export PORT
+	lab_ring
+	adapter_users alice@calls.example bob@calls.example
+	reload-sip-call -a carol register carol@calls.example -q
+}
+
+teardown_file() {
+	lab_end
+}
+
+@test "passwd writes hashes, which are never the password" {
+	R reload-sip-adapter passwd other Dave@CALLS.example --password-file - <<<'pass word'
+	ok
+	[ "$output" = 'set the password of Dave@calls.example in other' ]
+	[ "$(stat -c %a other)" = 600 ]
+	[ "$(cat other)" = "Dave@calls.example SHA-256=$(printf 'Dave:calls.example:pass word' | sha256sum | cut -d' ' -f1) MD5=$(printf 'Dave:calls.example:pass word' | md5sum | cut -d' ' -f1)" ]
+	R reload-sip-adapter passwd other Dave@calls.example --password-file - --digest md5 -j <<<again
+	ok
+	same_schema reload-sip-adapter passwd
+	[ "$(cat other)" = "Dave@calls.example MD5=$(printf 'Dave:calls.example:again' | md5sum | cut -d' ' -f1)" ]
+	R reload-sip-adapter passwd other 192.0.2.1 --password-file - <<<x
+	failed 2 '192.0.2.1 is no user'
+	echo 'eve@calls.example MD5=12' >>other
+	R reload-sip-adapter passwd other eve@calls.example --password-file - <<<x
+	failed 1 'line 2 cannot be read'
+}
+
+@test "serve refuses what cannot be served" {
+	R reload-sip-adapter -a alice --users users
+	failed 2 'no --listen'
+	R reload-sip-adapter -a alice --listen udp:localhost:5060 --users users
+	failed 2 '--listen udp:localhost:5060'
+	R reload-sip-adapter -a alice --listen udp:0.0.0.0:0
+	failed 2 'no --users'
+	R reload-sip-adapter -a alice --listen tls:127.0.0.1:0 --users users
+	failed 2 'without --certificate'
+	R reload-sip-adapter -a alice -a alice --listen udp:127.0.0.1:0 --users users
+	failed 2 'the agents alice and alice'
+	R reload-sip-adapter -a nobody --listen udp:127.0.0.1:0 --users users
+	failed 3 'no agent answers'
+	R reload-sip-adapter -a alice --listen udp:127.0.0.1:0 --users users -n
+	[ "$status $output" = '0 would-serve    alice@calls.example' ]
+}
+
+@test "devices call each other, a user of the overlay, and are called: over UDP, TCP and both" {
+	local port
+	adapter
+	port=$(lab_port)
+	device_registers bob "$port"
+	# C09: what the device wrote as its Contact comes back unchanged
+	grep -qF "Contact: <sip:bob@127.0.0.1:$port;x-line=1>;q=0.5;expires=" register-bob.msg
+	adapter_says '.type == "registered" and .aor == "bob@calls.example"'
+	# two devices of the adapter; C10: the transport changes on the way, and the ACK and BYE of each end arrive
+	device_answers bob "$port"
+	device_calls alice bob
+	device_ended bob
+	device_answers bob "$port"
+	device alice call "$TCP" -t t1 -s bob -key from alice -au alice -d 100
+	device_ended alice
+	device_ended bob
+	[ "$(grep -c '^Record-Route: <sip:.*;lr;' bob.msg)" -ge 2 ]
+	# a user of the overlay is called, whose certificate says who it is
+	listens carol --answer -c 1
+	device_calls alice carol
+	ended carol 0
+	matches "$(cat carol.out)" 'answered   alice@calls.example'
+	# R7904-28: other nodes never see addresses of devices as the Contact
+	# a device is called by a user of the overlay
+	device_answers bob "$port"
+	R reload-sip-call -a carol bob@calls.example --duration 200ms --wait 20s
+	ok
+	matches "$output" 'ringing    180'
+	device_ended bob
+	adapter_says '.type == "ended" and .from == "carol@calls.example" and .ended_by == "caller"'
+	adapter_ends
+	jq -e '.type == "summary" and .calls == 4 and .answered == 4 and .rubbish == 0' <<<"$output"
+	# what stands for devices in the overlay goes with them
+	R reload-sip-call -a carol lookup bob@calls.example
+	failed 5 'not registered'
+}

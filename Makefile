@@ -156,6 +156,12 @@ $(O)/tests/lab/sip-locate: $(O)/tests/lab/sip-locate.o $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(AGENT_LIBS)
 
+# An agent with faults for tests of diagnostics: the functions that tests/inject/inject.c replaces.
+INJECTED := reload_peer_status reload_peer_leave reload_chord_set_route reload_job_run
+$(O)/tests/inject/reload-agent: $(patsubst %.c,$(O)/%.o,$(wildcard cmd/reload-agent/*.c)) $(O)/tests/inject/inject.o $(O)/libcmd.a $(O)/libcore.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(INJECTED:%=-Wl,--wrap=%) -o $@ $^ $(AGENT_LIBS)
+
 $(O)/unit/%: $(O)/tests/unit/%.o $(O)/libsim.a $(O)/libcore.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(AGENT_LIBS) $(SCHEMA_LIBS) $(MEDIA_LIBS)
@@ -187,7 +193,7 @@ $(O)/fuzz/sip_message $(O)/replay/sip_message: LIBS += $(SIP_LIBS)
 $(O)/tests/fuzz/fuzz_sip_message.o: CFLAGS += $(SOFIA_CFLAGS)
 
 programs: $(BINS)
-lab-tools: $(O)/tests/lab/ice-links $(O)/tests/lab/ice-pair $(O)/tests/lab/sip-locate
+lab-tools: $(O)/tests/lab/ice-links $(O)/tests/lab/ice-pair $(O)/tests/lab/sip-locate $(O)/tests/inject/reload-agent
 unit: $(UNIT)
 replay: $(FUZZ:%=$(O)/replay/%)
 fuzz-targets: $(FUZZ:%=$(O)/fuzz/%)

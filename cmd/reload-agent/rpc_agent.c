@@ -106,6 +106,7 @@ json_t *agent_status_json(struct agent *agent)
 	set(o, "admitting_peer", json_of_id(&s.admitting_peer));
 	status_ring(o, &s);
 	set_int(o, "update_interval_s", config->chord_update_interval_s);
+	set(o, "other_ring", json_boolean(agent->other_ring));
 	set(o, "links",
 		json_pack("{s:I, s:I, s:I, s:o, s:n}", "up", (json_int_t)s.links, "tls",
 			(json_int_t)(s.links > dtls ? s.links - dtls : 0), "dtls", (json_int_t)dtls,

@@ -63,6 +63,11 @@ void agent_event(struct agent *agent, const struct reload_event *event)
 	agent_log_event(agent->log, event);
 	agent_history_event(agent->history, event);
 	struct agent_rpc *rpc = agent->rpc;
+	if (event->type == RELOAD_EV_PARTITION)
+		agent->other_ring = true;
+	if (event->type == RELOAD_EV_PARTITION_ENDED ||
+		(event->type == RELOAD_EV_STATE && event->code == RELOAD_STATE_ENROLLED))
+		agent->other_ring = false;
 	if (!rpc)
 		return;
 	if (event->type == RELOAD_EV_ROUTING_CHANGED)

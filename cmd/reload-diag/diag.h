@@ -26,8 +26,11 @@ int diag_tables(struct cli *cli);
 void diag_put_end(FILE *out, const json_t *result);
 int diag_end_status(const json_t *result);
 
-extern const struct cli_opt diag_why_opts[];
-extern const char diag_why_fields[];
+extern const struct cli_opt diag_why_opts[], diag_audit_opts[];
+extern const char diag_why_fields[], diag_audit_fields[];
+
+/* diag_audit() compares peers with one another and looks for the copies of stored values; returns the exit status. */
+int diag_audit(struct cli *cli);
 
 /* diag_why() prints what the agent remembers of a request; returns the exit status. */
 int diag_why(struct cli *cli);

@@ -2,6 +2,7 @@
  * reload-diag health: is this node well?  Each check has a row below, and says ok, warn or fail; what is not ok says what to try.  Nothing is
  * green because nothing was heard: a message goes to another peer and back for it.
  */
+#include "reload-diag/copies.h"
 #include "reload-diag/diag.h"
 
 #include "common/call.h"
@@ -31,6 +32,7 @@ enum {
 	CLOCK_MS = 2000, /* more than RFC 7851 requests are allowed to differ by here */
 	SLOW_MS = 2000,
 	STORE_PERCENT = 90,
+	RESOURCES = 4, /* whose copies are looked at */
 	CONNECT_MS = 3000,
 	TEXT = 256
 };
@@ -42,8 +44,9 @@ struct health {
 	const json_t *status; /* agent.status with links */
 	const json_t
 		*ping; /* overlay.ping of the first successor; NULL: none was sent or answered */
-	const json_t *bootstrap; /* config.bootstrap */
-	const char *ping_why;    /* why no Ping was answered; "": none was sent */
+	const json_t *bootstrap;     /* config.bootstrap */
+	const char *ping_why;        /* why no Ping was answered; "": none was sent */
+	const struct copies *copies; /* of own resources; NULL: none were looked at */
 	json_t *checks;
 	bool warned, failed;
 };
@@ -214,6 +217,56 @@ static void check_store(struct health *h)
 			size);
 }
 
+/* What this peer is responsible for, and whether its replicas have it. */
+static void check_replicas(struct health *h)
+{
+	char advice[TEXT];
+	const json_t *f = h->copies ? json_array_get(h->copies->faults, 0) : NULL;
+	if (!h->copies)
+		return;
+	if (f)
+		SAY(h, "replicas", "fail",
+			with_agent(advice,
+				"at that peer: reload-join --leave, then reload-join; or "
+				"reload-diag audit",
+				h),
+			"%.200s", cli_get_text(f, "text"));
+	else if (h->copies->resources)
+		SAY(h, "replicas", "ok", "",
+			"%zu copies of %zu resources are where they have to be", h->copies->copies,
+			h->copies->resources);
+	else
+		SAY(h, "replicas", "ok", "", "this peer is responsible for no value now");
+}
+
+static void check_partition(struct health *h)
+{
+	char advice[TEXT];
+	if (!is_joined(h))
+		return;
+	if (cli_get_bool(h->status, "other_ring"))
+		SAY(h, "partition", "fail", with_agent(advice, "reload-diag map", h),
+			"another ring of this overlay was found; the two are being merged");
+	else
+		SAY(h, "partition", "ok", "", "no other ring is known");
+}
+
+/* Only in an overlay with ICE there is anything to say of NATs. */
+static void check_nat(struct health *h)
+{
+	char advice[TEXT];
+	const char *nat = cli_get_text(h->status, "nat");
+	if (!*nat)
+		return;
+	if (strstr(nat, "no relay"))
+		SAY(h, "nat", "warn",
+			with_agent(
+				advice, "a TURN server and --turn-credentials; reload-diag nat", h),
+			"%.200s", nat);
+	else
+		SAY(h, "nat", "ok", "", "%.200s", nat);
+}
+
 /* Connects by TCP and closes again: a peer that serves TLS accepts that. */
 static bool accepts(const char *address)
 {
@@ -266,9 +319,9 @@ static void check_bootstrap(struct health *h)
 			json_array_size(nodes));
 }
 
-static void (*const checks[])(struct health *h) = { check_state, check_neighbours, check_links,
-	check_round_trip, check_clock, check_certificate, check_configuration, check_store,
-	check_bootstrap };
+static void (*const checks[])(struct health *h) = { check_state, check_neighbours, check_partition,
+	check_links, check_round_trip, check_clock, check_replicas, check_certificate,
+	check_configuration, check_store, check_bootstrap, check_nat };
 
 static void print_health(FILE *out, const json_t *o, void *arg)
 {
@@ -312,6 +365,62 @@ static enum reload_err round_trip(struct cli *cli, struct cli_link *link, const 
 		cli->deadline, NULL, NULL, ping, error);
 }
 
+/* The point behind the own range's beginning, which is where the first own resource is found. */
+static void first_point(char out[48], const char *range_from)
+{
+	size_t len = strlen(range_from);
+	snprintf(out, 48, "%.40s", range_from);
+	for (size_t i = len < 40 ? len : 40; i-- > 0;) {
+		out[i] = out[i] == '9' ? 'a' : out[i] == 'f' ? '0' : (char)(out[i] + 1);
+		if (out[i] != '0')
+			return;
+	}
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* This node and its successors, ascending (owned). */
+static json_t *near_ring(const json_t *status)
+{
+	enum {
+		NEAR_MAX = 9
+	};
+	const char *ids[NEAR_MAX];
+	const json_t *id;
+	size_t i, n = 0;
+	json_t *out = json_array();
+	ids[n++] = cli_get_text(status, "node_id");
+	json_array_foreach (json_object_get(status, "successors"), i, id)
+		if (n < NEAR_MAX)
+			ids[n++] = json_string_value(id);
+	qsort(ids, n, sizeof(ids[0]), by_id);
+	for (i = 0; i < n; i++)
+		json_array_append_new(out, json_string(ids[i]));
+	return out;
+}
+
+/* Looks for the replicas of a few resources of this peer; c->faults and c->ring are owned by the caller. */
+static enum reload_err look_at_copies(
+	struct copies *c, const json_t *status, struct reload_call_error *error)
+{
+	char from[48];
+	json_t *kinds = NULL, *seen;
+	bool fine = true;
+	enum reload_err err = cli_link_call(c->link, "config.kinds", json_object(),
+		c->cli->deadline, NULL, NULL, &kinds, error);
+	if (err)
+		return err;
+	seen = json_object();
+	first_point(from, cli_get_text(status, "range_from"));
+	fine = copies_sample(c, kinds, from, RESOURCES, seen, error);
+	json_decref(seen);
+	json_decref(kinds);
+	return fine ? RELOAD_OK : error->failure.err;
+}
+
 static int judge(struct health *h)
 {
 	h->instance = cli_get_text(h->status, "instance");
@@ -334,11 +443,13 @@ int diag_health(struct cli *cli)
 	struct reload_error_text why;
 	struct reload_call_error error, no_ping = { 0 };
 	struct health h = { .cli = cli, .ping_why = "" };
+	struct copies copies = { .cli = cli };
 	json_t *status = NULL, *ping = NULL, *bootstrap = NULL;
 	enum reload_err err = cli_link_open(&link, cli, CLI_LINK_NOW, -1, &why);
 	if (err)
 		return cli_fail(cli, err, &why);
 	int result;
+	copies.link = link;
 	if (cli_link_call(link, "agent.status", json_pack("{s:b}", "links", 1), cli->deadline, NULL,
 		    NULL, &status, &error) ||
 		cli_link_call(link, "config.bootstrap", json_object(), cli->deadline, NULL, NULL,
@@ -351,8 +462,20 @@ int diag_health(struct cli *cli)
 		h.status = status;
 		h.ping = ping;
 		h.bootstrap = bootstrap;
+		if (ping && json_is_string(json_object_get(status, "range_from"))) {
+			struct reload_call_error ignored;
+			copies.ring = near_ring(status);
+			copies.owner = cli_get_text(status, "node_id");
+			copies.faults = json_array();
+			if (look_at_copies(&copies, status, &ignored))
+				reload_call_error_clear(&ignored);
+			else
+				h.copies = &copies;
+		}
 		result = judge(&h);
 		reload_call_error_clear(&no_ping);
+		json_decref((json_t *)copies.ring);
+		json_decref(copies.faults);
 	}
 	json_decref(status);
 	json_decref(ping);

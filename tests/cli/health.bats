@@ -38,7 +38,7 @@ found() {
 	R reload-diag health -j
 	ok
 	same_schema reload-diag health
-	[ "$(jq -r '[.checks[].check] | join(",")' <<<"$output")" = "overlay,neighbours,links,round trip,clock,certificate,configuration,store,bootstrap" ]
+	[ "$(jq -r '[.checks[].check] | join(",")' <<<"$output")" = "overlay,neighbours,partition,links,round trip,clock,replicas,certificate,configuration,store,bootstrap" ]
 	[ "$(jq -r .level <<<"$output")" = ok ]
 }
 
@@ -63,6 +63,12 @@ found() {
 	# and a peer that is alone says so
 	matches "$(found neighbours)" '^warn this peer is alone'
 	[ "$(found 'round trip')" = "" ]
+	# what it says helps: another address in the configuration
+	matches "$(jq -r '.checks[] | select(.check == "bootstrap").try' <<<"$output")" 'reload-enroll config set bootstrap-node=ADDR:PORT'
+	reload-enroll config set "bootstrap-node=127.0.0.1:$PORT" --overlay other.example >/dev/null
+	reload-enroll config publish other.example -a erin >/dev/null
+	R reload-diag health -a erin -j
+	matches "$(found bootstrap)" '^ok'
 	reload-agent stop -a erin
 }
 
@@ -82,6 +88,10 @@ found() {
 	reload-join -a dave -q
 	R reload-diag health -a dave -j
 	matches "$(found overlay)" '^ok joined'
+	reload-enroll issue dave@calls.example --identity dave >/dev/null
+	reload-agent refresh -a dave -q
+	R reload-diag health -a dave -j
+	matches "$(found certificate)" '^ok'
 	reload-agent stop -a dave
 	lab_whole alice bob carol
 }

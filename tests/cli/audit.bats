@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+# reload-diag audit, and what health says of copies: an agent with faults on purpose (tests/inject) makes what they have to find.
+
+load lab
+
+K=0xf0000001
+
+# start NAME [OPTIONS]: an agent that takes orders from lab/NAME.orders
+start() {
+	local name=$1
+	shift
+	RELOAD_INJECT=$PWD/lab/$name.orders "$RELOAD_BIN/tests/inject/reload-agent" -I "$name" "$@" 2>"lab/$name.log" 3>&- &
+	echo $! >"lab/$name.pid"
+}
+
+# order NAME WORDS: and it has been carried out
+order() {
+	echo "${*:2}" >"lab/$1.new"
+	mv "lab/$1.new" "lab/$1.orders"
+	reload-agent status -a "$1" -q >/dev/null
+	[ ! -e "lab/$1.orders" ]
+}
+
+setup_file() {
+	lab_begin
+	local first second u
+	first=$(lab_port) second=$(lab_port)
+	reload-enroll init calls.example --bootstrap "127.0.0.1:$first" --bootstrap "127.0.0.1:$second" >/dev/null
+	for u in alice bob carol dave; do
+		reload-enroll issue "$u@calls.example" --identity "$u" >/dev/null
+	done
+	start alice -l "127.0.0.1:$first" --first
+	reload-agent status -a alice -q --wait joined -t 30 >/dev/null
+	start bob -l "127.0.0.1:$second" --no-join
+	start carol -l 127.0.0.1:0 --no-join
+	start dave -l 127.0.0.1:0 --no-join
+	for u in alice bob carol dave; do
+		reload-join -a "$u" -q
+	done
+	lab_whole alice bob carol dave
+	for u in alice bob carol; do
+		reload-store -a "$u" -k $K "$u@calls.example" "of $u" --verify -q
+	done
+	export RELOAD_AGENT=alice
+}
+
+teardown_file() {
+	lab_end
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+# called NODE-ID: the agent that has it
+called() {
+	local u
+	for u in alice bob carol dave; do
+		[ "$(node_of "$u")" != "$1" ] || echo "$u"
+	done
+}
+
+# follow NAME TRY: what the finding says, at that peer
+follow() {
+	[ "$2" = "at that peer: reload-join --leave, then reload-join" ] &&
+		reload-join -a "$1" --leave -q && reload-join -a "$1" -q && lab_whole alice bob carol dave
+}
+
+fine() {
+	reload-diag audit -q >audit.out || { cat audit.out; return 1; }
+	[ ! -s audit.out ]
+}
+
+@test "audit: a ring that is well" {
+	R reload-diag audit -j
+	ok
+	same_schema reload-diag audit
+	[ "$(jq -r '"\(.level) \(.peers) \(.answered) \(.complete) \(.findings | length)"' <<<"$output")" = "ok 4 4 true 0" ]
+	# three names with a value and the certificates of four users, each at three peers
+	[ "$(jq .resources <<<"$output")" -ge 7 ]
+	[ "$(jq '.copies == 3 * .resources' <<<"$output")" = true ]
+	R reload-diag audit --sample 0
+	ok
+	matches "$output" '^4 of 4 peers answered; 0 resources, 0 copies looked at; 0 findings$'
+	R reload-diag audit --sample x
+	failed 2 sample
+}
+
+@test "audit and health: a replica that has lost a value; what they say helps" {
+	at=$(reload-fetch --stat -k $K bob@calls.example -j)
+	resource=$(jq -r .resource_id <<<"$at")
+	owner=$(jq -r .responsible <<<"$at")
+	replica=$(reload-diag map -j | jq -r --arg o "$owner" '[.peers[].node_id] as $p | $p[(($p | index($o)) + 1) % 4]')
+	order "$(called "$replica")" drop "$resource"
+	R reload-diag audit -j
+	[ "$status" -eq 13 ]
+	finding=$(jq -c --arg r "$resource" --arg n "$replica" \
+		'.findings[] | select(.check == "copies" and .resource_id == $r and .node_id == $n and (.kind | startswith("0xf")))' <<<"$output")
+	matches "$(jq -r .text <<<"$finding")" "^replica ${replica:0:8} has no copy of Kind $K at resource:${resource:0:8}$"
+	# the peer that is responsible says so in its own health
+	R reload-diag health -a "$(called "$owner")" -j
+	[ "$status" -eq 13 ]
+	matches "$(jq -r '.checks[] | select(.check == "replicas") | .level + " " + .text' <<<"$output")" "^fail replica ${replica:0:8} has no copy of Kind"
+	follow "$(called "$replica")" "$(jq -r .try <<<"$finding")"
+	until_true fine
+	R reload-diag health -a "$(called "$owner")" -j
+	[ "$(jq -r '.checks[] | select(.check == "replicas") | .level' <<<"$output")" = ok ]
+}
+
+@test "audit: a peer whose list of successors lacks the first; what it says helps" {
+	id=$(node_of carol)
+	order carol blind
+	# what is asked of the values may be lost in such a ring: it gives up
+	R reload-diag audit --sample 4
+	[ "$status" -eq 13 ]
+	matches "$output" "fail  neighbours  ${id:0:8} has another successor: "
+	R reload-diag audit --sample 0 -j
+	[ "$status" -eq 13 ]
+	[ "$(jq -r '.findings[] | select(.check == "neighbours").node_id' <<<"$output")" = "$id" ]
+	follow carol "$(jq -r '.findings[0].try' <<<"$output")"
+	until_true fine
+}
+
+@test "audit: a peer that does not answer" {
+	id=$(node_of dave)
+	kill -STOP "$(cat lab/dave.pid)"
+	R reload-diag audit --sample 0
+	kill -CONT "$(cat lab/dave.pid)"
+	[ "$status" -eq 13 ]
+	matches "$output" "warn  answer      ${id:0:8} is known to others and does not answer"
+	lab_whole alice bob carol dave
+}

@@ -231,6 +231,12 @@ static enum reload_err read_target(struct path *p, struct reload_error_text *why
 	return RELOAD_USAGE;
 }
 
+static bool is_self(const struct path *p)
+{
+	return p->traced.type == RELOAD_DEST_NODE &&
+	       reload_id_eq(&p->traced.node, &p->base.agent->credentials->node);
+}
+
 enum reload_rpc_end rpc_overlay_path(void *arg, struct reload_rpc_call *call, const json_t *params)
 {
 	struct path *p = RELOAD_NEW(path);
@@ -241,6 +247,8 @@ enum reload_rpc_end rpc_overlay_path(void *arg, struct reload_rpc_call *call, co
 	f.err = agent_request_begin(&p->base, agent, call, params, &f.why);
 	if (!f.err)
 		f.err = read_target(p, &f.why);
+	if (!f.err && !is_self(p)) /* who has left still has links for a moment, and no routing table */
+		f.err = agent_request_joined(&p->base, "no path", &f.why);
 	if (!f.err)
 		f.err = diagnose_read(
 			&p->wish, agent, json_object_get(params, "diagnostics"), &f.why);

@@ -247,7 +247,8 @@ enum reload_rpc_end rpc_overlay_path(void *arg, struct reload_rpc_call *call, co
 	f.err = agent_request_begin(&p->base, agent, call, params, &f.why);
 	if (!f.err)
 		f.err = read_target(p, &f.why);
-	if (!f.err && !is_self(p)) /* who has left still has links for a moment, and no routing table */
+	if (!f.err &&
+		!is_self(p)) /* who has left still has links for a moment, and no routing table */
 		f.err = agent_request_joined(&p->base, "no path", &f.why);
 	if (!f.err)
 		f.err = diagnose_read(

@@ -4,6 +4,7 @@
 
 #include "common/files.h"
 #include "ident/aor.h"
+#include "usage/sip_frame.h"
 #include "util/text.h"
 #include "util/words.h"
 
@@ -12,7 +13,7 @@
 
 enum {
 	RING_MS = 60000,
-	TEXT_MAX = 32 * 1024
+	TEXT_MAX = RELOAD_SIP_BODY_MAX
 };
 
 static enum reload_err read_target(
@@ -117,8 +118,13 @@ int sip_message(struct cli *cli)
 		text = (const char *)read;
 	}
 	o.text = span_of(text, len);
-	if (!err && (!len || len > TEXT_MAX || !reload_utf8_valid(o.text)))
-		err = cli_refuse(&why, "that is no message", "UTF-8 text of 1 to 32768 bytes");
+	if (!err && len > TEXT_MAX) {
+		err = reload_error_explain(&why, RELOAD_LIMIT, "the message is too long",
+			"it has %zu bytes, and SIP carries %d", len, TEXT_MAX);
+		reload_error_advise(&why, "two messages");
+	}
+	if (!err && (!len || !reload_utf8_valid(o.text)))
+		err = cli_refuse(&why, "that is no message", "UTF-8 text of at least one byte");
 	int status = err            ? cli_fail(cli, err, &why)
 		     : cli->dry_run ? dry(&o, cli)
 				    : outgoing_run(&o, cli);

@@ -28,6 +28,7 @@ void reload_apps_free(struct reload_apps *s)
 		reload_app_free(TAILQ_FIRST(&s->apps));
 	}
 	free(s->served);
+	free(s->rates);
 	free(s);
 }
 

@@ -55,7 +55,7 @@ static const char *fault_of(const struct reload_apps *s, const struct reload_app
 }
 
 /* Why it is not answered although the application is served. */
-static const char *refusal(const struct reload_incoming *in, const struct app_served *served)
+static const char *refusal(struct reload_incoming *in, const struct app_served *served)
 {
 	struct reload_apps *s = in->method->arg;
 	size_t of_signer = 0;
@@ -73,6 +73,8 @@ static const char *refusal(const struct reload_incoming *in, const struct app_se
 		return "too many AppAttaches with this certificate at a time";
 	if (!reload_dial_allowed(s->membership, in->cert->fingerprint, 0))
 		return "nobody was at the addresses named before, wait";
+	if (!reload_app_rate_take(s, in->cert->fingerprint))
+		return "too many AppAttaches with this certificate lately, wait";
 	return NULL;
 }
 

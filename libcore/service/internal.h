@@ -65,6 +65,7 @@ struct reload_apps {
 	uint32_t next;             /* number of an AppAttach of another node */
 	struct app_served *served; /* owned */
 	size_t served_count, served_cap;
+	struct app_rates *rates; /* owned; NULL: nobody has asked */
 };
 
 /* -- app_attach_table.c ------------------------------------------------------------------------------------------------- */
@@ -105,6 +106,11 @@ void reload_app_gather(struct app *a, reload_timer_fn late);
 const char *reload_app_remote_set(struct app *a, const struct reload_app_attach *message);
 /* reload_app_check() connects to it. */
 void reload_app_check(struct app *a);
+
+/* -- app_attach_rate.c -------------------------------------------------------------------------------------------------- */
+
+/* reload_app_rate_take() counts one more AppAttach with that certificate; false: it has had too many lately. */
+bool reload_app_rate_take(struct reload_apps *s, const uint8_t signer[32]);
 
 /* -- app_attach_serve.c ------------------------------------------------------------------------------------------------- */
 

@@ -246,6 +246,15 @@ part() {
 	matches "$output" 'answered   200 OK  allows INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, PRACK, UPDATE'
 	R reload-sip-call -a alice message bob@calls.example ''
 	failed 2 'no message'
+	# C26: a long message arrives whole, one that is too long is not sent
+	head -c 60000 /dev/zero | tr '\0' x >long
+	R reload-sip-call -a alice message bob@calls.example - -q <long
+	ok
+	until_true says bob.out xxx
+	[ "$(grep -o 'x*$' bob.out | tr -d '\n' | wc -c)" = 60000 ]
+	head -c 65537 /dev/zero | tr '\0' x >long
+	R reload-sip-call -a alice message bob@calls.example - <long
+	failed 8 .
 }
 
 @test "what another program may send: each request has its answer, and the connection goes on" {
@@ -334,6 +343,12 @@ part() {
 	ok
 	jq -se '.[-1] | .link == "DTLS" and .path == "host" and .media.sent == 15' <<<"$output"
 	ended hugo 0
+	# C26: what does not fit into a datagram arrives over DTLS all the same
+	listens hugo -j
+	head -c 60000 /dev/zero | tr '\0' x >long
+	reload-sip-call -a gina message hugo@ice.example - -q <long
+	until_true says hugo.out xxx
+	jq -se 'any(.type == "message" and (.text | length == 60000))' <hugo.out
 	schema=$(reload-sip-call call --json-schema)
 	while read -r line; do
 		jq -e --argjson o "$line" '[.oneOf[] | select((.required // [] | sort) == ($o | keys | sort))] | length >= 1' <<<"$schema" >/dev/null || {

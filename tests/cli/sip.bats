@@ -2,6 +2,7 @@
 # reload-sip-call register, unregister, lookup: registrations of SIP users (RFC 7904), and how the agent keeps them.
 
 load lab
+load calls
 
 setup_file() {
 	lab_begin
@@ -24,10 +25,6 @@ setup_file() {
 
 teardown_file() {
 	lab_end
-}
-
-setup() {
-	cd "$BATS_FILE_TMPDIR" || return 1
 }
 
 # targets AOR: the last Node-IDs of its devices, in order.
@@ -95,7 +92,7 @@ absent() {
 	[ "${lines[1]}" = 'forwarded  carol@calls.example -> bob@calls.example' ]
 	matches "${lines[2]}" "^device     node:$(node_of bob) "
 	reload-sip-call -a bob register bob@calls.example --forward alice@calls.example -q
-	# R7904-35: the circle ends
+	# R7904-35, C20: the circle ends
 	R reload-sip-call -a carol lookup alice@calls.example
 	failed 5 'alice@calls.example is not registered'
 	reload-sip-call -a bob register bob@calls.example --forward bob@elsewhere.example -q
@@ -146,9 +143,20 @@ absent() {
 	failed 6 bob@calls.example
 	R reload-store -a bob -k SIP-REGISTRATION bob@calls.example rubbish
 	failed 1 SIP-REGISTRATION
-	for aor in bob 'tel:+1' "bob@calls.example;gr=x" bob@127.0.0.1; do
+	# C21: what is no AOR
+	for aor in bob 'tel:+1' "bob@calls.example;gr=x" bob@127.0.0.1 'bob@[::1]' 'b%00b@calls.example'; do
 		R reload-sip-call -a bob register "$aor"
 		failed 2 'cannot register'
+	done
+	for aor in tel:+1 bob@127.0.0.1 'b%00b@calls.example'; do
+		R reload-sip-call -a bob register bob@calls.example --forward "$aor"
+		failed 2 'cannot register'
+	done
+	for aor in bob@127.0.0.1 'b%00b@calls.example'; do
+		R reload-sip-call -a bob lookup "$aor"
+		failed 2 'no AOR'
+		R reload-sip-call -a bob call "$aor"
+		failed 2 'no AOR'
 	done
 	R reload-sip-call -a bob register bob@calls.example --forward bob@calls.example
 	failed 2 'cannot register'
@@ -202,6 +210,15 @@ moved() { # moved AGENT BEFORE
 @test "a client registers anew when its peer has died" {
 	reload-sip-call -a dave register dave@calls.example -q
 	before=$(path_of alice dave)
+	# a client calls, and is called
+	listens dave --answer
+	reload-sip-call -a bob register bob@calls.example -q
+	listens bob --answer -c 1
+	R reload-sip-call -a dave bob@calls.example --duration 100ms -q
+	ok
+	ended bob 0
+	R reload-sip-call -a alice dave@calls.example --duration 100ms -q
+	ok
 	for u in alice bob carol; do
 		if [ "$(node_of $u)" = "$before" ]; then peer=$u; else other=$u; fi
 	done
@@ -210,4 +227,6 @@ moved() { # moved AGENT BEFORE
 	R reload-sip-call -a $other lookup dave@calls.example
 	ok
 	matches "$output" "node:$(node_of dave) "
+	R reload-sip-call -a $other dave@calls.example --duration 100ms -q
+	ok
 }

@@ -101,6 +101,38 @@ static void the_name_is_hashed_without_a_scheme(void **state)
 	assert_true(reload_id_eq(&got, &want));
 }
 
+/* C21: however it is written, it is at one place of the overlay. */
+static void all_spellings_are_one_name(void **state)
+{
+	(void)state;
+	static const char *const rows[] = { "Alice@dht.example.com",
+		"SIPS:Al%69ce@DHT.example.com:5061;transport=tls", "sip:Alice@dht.example.com",
+		"SiP:Alice@dht.example.com", "sips:Alice@dht.example.com",
+		"sip:%41lice@dht.example.com", "sip:%41%6c%69%63%65@dht.example.com",
+		"sip:%41%6C%69%63%65@dht.example.com", "Alice@DHT.EXAMPLE.COM",
+		"Alice@dht.example.com.", "Alice@dht.example.com:5060",
+		"Alice@dht.example.com.:5060", "<sip:Alice@dht.example.com>",
+		" <sip:Alice@dht.example.com> ", "\tsip:Alice@dht.example.com ",
+		"sip:Alice:secret@dht.example.com", "sip:Alice@dht.example.com;user=phone",
+		"sip:Alice@dht.example.com;maddr=192.0.2.1;lr", "sip:Alice@dht.example.com;gr=x",
+		"sip:Alice@dht.example.com?subject=x&to=b@c.example",
+		"sip:Alice@dht.example.com:5060;x?y=z" };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct reload_aor aor;
+		uint8_t digest[RELOAD_HASH_SIZE_MAX];
+		assert_int_equal(reload_aor_parse(&aor, span_str(rows[i])), RELOAD_OK);
+		struct span name = span_str(aor.name);
+		assert_int_equal(reload_hash(digest, RELOAD_HASH_SHA1, &name, 1), 20);
+		struct reload_id got, want;
+		assert_int_equal(reload_id_from(&got, span_of(digest, 16)), RELOAD_OK);
+		/* of "Alice@dht.example.com", by sha1sum */
+		assert_int_equal(
+			reload_id_from_hex(&want, "d0f50235f4b442f65eb5430133711f3a"), RELOAD_OK);
+		if (!reload_id_eq(&got, &want))
+			fail_msg("\"%s\" is %s", rows[i], aor.name);
+	}
+}
+
 static void a_written_name_is_read_back(void **state)
 {
 	(void)state;
@@ -130,6 +162,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(lengths_are_limited),
 		cmocka_unit_test(the_name_is_hashed_without_a_scheme),
+		cmocka_unit_test(all_spellings_are_one_name),
 		cmocka_unit_test(a_written_name_is_read_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

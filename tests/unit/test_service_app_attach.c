@@ -305,6 +305,28 @@ static void one_certificate_has_a_share(void **state)
 	expect_answer(r->b, asks(r->b, r->u, &body), RELOAD_APP_ATTACH_ANS);
 }
 
+static void answered_and_taken(struct ring *r)
+{
+	expect_answer(r->a, a_asks(r), RELOAD_APP_ATTACH_ANS);
+	reload_peer_app_up(r->u->peer, host.connected, 5, r->a->credentials.cert);
+}
+
+/* RFC 7904 s8.2.2: whom many call because of what somebody else has registered is not overrun. */
+static void one_certificate_asks_so_often(void **state)
+{
+	struct ring *r = *state;
+	serve(r, RELOAD_APP_PLACES_MAX);
+	for (unsigned i = 0; i < RELOAD_APP_BURST; i++)
+		answered_and_taken(r);
+	expect_error(r->a, a_asks(r), 2);
+	struct attach_form f;
+	struct reload_app_attach body = body_of(&f, r->b);
+	expect_answer(r->b, asks(r->b, r->u, &body), RELOAD_APP_ATTACH_ANS);
+	net_pass(r->net, RELOAD_APP_EVERY_MS);
+	answered_and_taken(r);
+	expect_error(r->a, a_asks(r), 2);
+}
+
 /* A node that nobody has a link to, by way of b. */
 static uint64_t stranger_asks(struct ring *r, unsigned number)
 {
@@ -536,6 +558,7 @@ int main(void)
 		app_test(places_are_taken_before_the_answer),
 		app_test(a_program_that_goes_meanwhile),
 		app_test(one_certificate_has_a_share),
+		app_test(one_certificate_asks_so_often),
 		app_test(a_flood_is_bounded),
 		app_test(who_names_addresses_where_nobody_is_waits),
 		app_test(another_node_at_the_address),

@@ -187,6 +187,7 @@ static void chains_have_an_end(void **state)
 	reload_sip_resolve_free(r);
 }
 
+/* C20 */
 static void trees_have_an_end(void **state)
 {
 	(void)state;

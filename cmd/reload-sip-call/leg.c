@@ -75,7 +75,7 @@ void leg_reset(struct leg *leg)
 	media_free(leg->media);
 	leg->media = NULL;
 	leg->state = LEG_IDLE;
-	leg->own = leg->on_hold = leg->updates = leg->refreshing = false;
+	leg->accepting = leg->own = leg->on_hold = leg->updates = leg->refreshing = false;
 	leg->hold_branch[0] = leg->ask_branch[0] = leg->update_branch[0] = 0;
 	leg->rseq = leg->session_min_s = 0;
 	leg->hold_again = RELOAD_NEVER;

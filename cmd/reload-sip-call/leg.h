@@ -3,7 +3,7 @@
  * the connection, and nothing is routed: requests and responses stay on it.  As it is a reliable stream, nothing is sent twice but what
  * RFC 3261 s13.3.1.4 and RFC 3262 s3 repeat from end to end, as there may be an adapter at the other end.
  *
- *   IDLE -> INVITED -> UP -> BYE_SENT -> ENDED          a call of our own
+ *   IDLE -> PREPARING -> INVITED -> UP -> BYE_SENT -> ENDED          a call of our own
  *           INVITED -> CANCELLED -> ENDED
  *   IDLE -> RINGING -> ACCEPTED -> UP -> BYE_SENT -> ENDED     one of the other end
  *           RINGING -> ENDED
@@ -18,6 +18,7 @@ struct msg_s;
 
 enum leg_state {
 	LEG_IDLE,
+	LEG_PREPARING, /* candidates of ICE are gathered for the INVITE */
 	LEG_INVITED,
 	LEG_CANCELLED,
 	LEG_RINGING,
@@ -105,6 +106,7 @@ struct leg {
 	reload_ms again_at, again_ms, again_end;
 	struct reload_sdp_audio offer;
 	struct media *media;
+	bool accepting;     /* RINGING: candidates are gathered for the 200 */
 	reload_ms deadline; /* of the state; RELOAD_NEVER: none */
 	reload_ms begun, answered_at, ended_at;
 	reload_ms used; /* when the last message came, or the connection was made */

@@ -44,9 +44,12 @@ enum reload_err leg_call(struct leg *leg, const char *uri, struct reload_error_t
 {
 	begin(leg, uri);
 	enum reload_err err = media_new(&leg->media, leg->plan, &leg->peer, why);
-	if (!err)
-		leg_invite(leg);
-	return err;
+	if (err)
+		return err;
+	leg->state = LEG_PREPARING;
+	media_prepare(leg->media, NULL);
+	leg_prepared(leg);
+	return RELOAD_OK;
 }
 
 void leg_ask(struct leg *leg, const char *method, const char *uri, struct span text)
@@ -92,13 +95,11 @@ static void answer_session(struct leg *leg, char more[LEG_TEXT])
 	leg_agree(leg, &answer, false);
 }
 
-enum reload_err leg_accept(struct leg *leg, struct reload_error_text *why)
+static void accept_now(struct leg *leg)
 {
 	struct wr sdp;
 	char more[LEG_TEXT];
-	enum reload_err err = media_new(&leg->media, leg->plan, &leg->peer, why);
-	if (err)
-		return err;
+	leg->accepting = false;
 	wr_init(&sdp);
 	if (leg->offered)
 		media_answer(leg->media, &sdp, &leg->offer);
@@ -114,7 +115,27 @@ enum reload_err leg_accept(struct leg *leg, struct reload_error_text *why)
 		&(struct leg_response){
 			.status = 200, .sdp = wr_done(&sdp), .more = more, .repeats = true });
 	wr_clear(&sdp);
+}
+
+enum reload_err leg_accept(struct leg *leg, struct reload_error_text *why)
+{
+	enum reload_err err = media_new(&leg->media, leg->plan, &leg->peer, why);
+	if (err)
+		return err;
+	leg->accepting = true;
+	media_prepare(leg->media, leg->offered ? &leg->offer : NULL);
+	leg_prepared(leg);
 	return RELOAD_OK;
+}
+
+void leg_prepared(struct leg *leg)
+{
+	if (!leg->media || !media_ready(leg->media))
+		return;
+	if (leg->state == LEG_PREPARING)
+		leg_invite(leg);
+	else if (leg->state == LEG_RINGING && leg->accepting)
+		accept_now(leg);
 }
 
 void leg_refuse(struct leg *leg, int status)
@@ -207,6 +228,9 @@ void leg_hang_up(struct leg *leg, const char *by)
 					 .initial = true,
 					 .branch = leg->branch,
 					 .cseq = leg->invite_cseq });
+		break;
+	case LEG_PREPARING:
+		leg_end(leg);
 		break;
 	case LEG_RINGING:
 		leg_refuse(leg, 480);

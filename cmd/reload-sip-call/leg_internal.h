@@ -98,6 +98,9 @@ void leg_again(struct leg *leg, reload_ms now);
 
 /* -- the call ----------------------------------------------------------------------------------------------------------------- */
 
+/* leg_prepared() goes on with a call whose audio has its candidates, if it has. */
+void leg_prepared(struct leg *leg);
+
 /* leg_invite() sends the INVITE of a call, anew after a 422. */
 void leg_invite(struct leg *leg);
 

@@ -47,7 +47,8 @@ static const struct cli_opt ask_opts[] = {
 	"type:string aor:string nodes:string[]" OF_DEVICE                                          \
 	"took_ms:integer application:integer link:string path:string"
 #define MEDIA_RESULT                                                                               \
-	"{sent:integer received:integer lost:integer jitter_ms:number rtt_ms:number? "             \
+	"{path:string? sent:integer received:integer lost:integer jitter_ms:number "               \
+	"rtt_ms:number? "                                                                          \
 	"remote_lost:integer? mos:number digits:string}"
 #define CALL_RESULT                                                                                \
 	ON_THE_WAY OF_DEVICE                                                                       \

@@ -111,7 +111,7 @@ enum reload_err media_new(struct media **out, const struct media_plan *plan,
 	struct media *m = RELOAD_NEW(media);
 	char what[256];
 	m->plan = plan;
-	m->fd = m->rtcp_fd = m->record = -1;
+	m->fd = m->rtcp_fd = m->record = m->way.fd = -1;
 	m->due = RELOAD_NEVER;
 	begin_session(m);
 	bool socket_there = media_sockets_open(m, remote);
@@ -135,6 +135,7 @@ void media_free(struct media *m)
 		return;
 	media_finish(m);
 	media_sockets_close(m);
+	media_path_close(m);
 	if (m->record >= 0) {
 		uint8_t header[RELOAD_WAV_HEADER];
 		reload_wav_header(header, m->recorded);
@@ -151,9 +152,12 @@ void media_free(struct media *m)
 
 static struct reload_sdp_own own_of(struct media *m)
 {
-	return (struct reload_sdp_own){
-		.at = m->local, .version = ++m->version, .first = m->plan->codec
-	};
+	bool ice = m->way.state == MEDIA_GATHERED || m->way.state == MEDIA_CHECKING ||
+		   m->way.state == MEDIA_CONNECTED;
+	return (struct reload_sdp_own){ .at = ice ? m->way.at : m->local,
+		.version = ++m->version,
+		.first = m->plan->codec,
+		.ice = ice ? &m->way.own : NULL };
 }
 
 void media_offer(struct media *m, struct wr *sdp, enum reload_sdp_direction direction)
@@ -179,11 +183,8 @@ void media_start(struct media *m, const struct reload_sdp_audio *other, bool sen
 		m->remote_rtcp = other->rtcp;
 	}
 	m->sends = agreed && sends && other->at.type;
-	if (m->started)
-		return;
 	m->started = true;
-	m->begun = m->due = cli_monotonic();
-	reload_rtcp_begin(&m->session.rtcp, media_clock(), m->answers, media_chance());
+	media_path_start(m, other);
 }
 
 void media_pause(struct media *m)
@@ -195,7 +196,8 @@ size_t media_fds(const struct media *m, int out[MEDIA_FDS])
 {
 	out[0] = m->fd;
 	out[1] = m->rtcp_fd;
-	return 2;
+	out[2] = m->way.fd;
+	return MEDIA_FDS;
 }
 
 /* -- what is said of it ------------------------------------------------------------------------------------------------------ */
@@ -218,6 +220,7 @@ json_t *media_json(const struct media *m)
 		"received", (json_int_t)s->stats.received, "lost",
 		(json_int_t)reload_rtp_lost(&s->stats), "jitter_ms", reload_media_jitter_ms(s),
 		"mos", reload_media_mos(s), "digits", m->digits);
+	json_object_set_new(o, "path", m->way.path[0] ? json_string(m->way.path) : json_null());
 	json_object_set_new(
 		o, "rtt_ms", r->rtt_us ? json_real((double)r->rtt_us / 1000) : json_null());
 	json_object_set_new(

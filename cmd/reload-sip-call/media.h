@@ -11,8 +11,14 @@
 #include <stdio.h>
 
 enum {
-	MEDIA_FDS = 2,
+	MEDIA_FDS = 3,
 	MEDIA_DIGITS = 65 /* that are kept of a call, with a NUL */
+};
+
+/* How the agent is asked; send() returns the number of the request (params are taken), 0: it was not sent. */
+struct media_agent {
+	void *arg;
+	json_int_t (*send)(void *arg, const char *method, json_t *params);
 };
 
 /* What is sent and what becomes of what comes, for all calls of a run. */
@@ -21,10 +27,12 @@ struct media_plan {
 	uint8_t *file;    /* owned: what play borrows from */
 	double tone_hz;   /* 0: none */
 	bool echo;
-	const char *dtmf;             /* digits to send (RFC 4733); NULL: none */
-	enum reload_codec_type codec; /* that is offered first */
-	reload_ms duration;           /* nothing is sent after that; 0: no limit */
-	const char *record;           /* path; NULL: nothing is recorded */
+	const char *dtmf;                /* digits to send (RFC 4733); NULL: none */
+	enum reload_codec_type codec;    /* that is offered first */
+	reload_ms duration;              /* nothing is sent after that; 0: no limit */
+	const char *record;              /* path; NULL: nothing is recorded */
+	const struct media_agent *agent; /* borrowed; NULL: no ICE */
+	bool relay_only;                 /* of the candidates of ICE */
 };
 
 /*
@@ -46,6 +54,22 @@ enum reload_err media_new(struct media **out, const struct media_plan *plan,
 
 /* media_free() completes the recording; NULL is legal. */
 void media_free(struct media *m);
+
+/*
+ * media_prepare() looks for candidates of ICE when the other end may have ICE, too; offer NULL: this end makes it.  media_offer() and media_answer() are called when
+ * media_ready() returns true, which is so within some seconds.  media_fault() returns why there is no path any more (borrowed), NULL: there is, or may be.
+ */
+void media_prepare(struct media *m, const struct reload_sdp_audio *offer);
+bool media_ready(const struct media *m);
+const char *media_fault(const struct media *m);
+
+/*
+ * media_asked() returns whether a request of the control protocol is that of the path.  media_says() takes its progress notifications (borrowed), media_ended()
+ * its end.
+ */
+bool media_asked(const struct media *m, json_int_t id);
+void media_says(struct media *m, const json_t *object);
+void media_ended(struct media *m, const char *why);
 
 /*
  * media_offer() appends a session description that offers what this end can do, media_answer() one that answers an offer; each has a
@@ -71,7 +95,7 @@ bool media_played(const struct media *m);
 /* media_digit() returns the next digit that the other end has sent; 0: there is none for now. */
 char media_digit(struct media *m);
 
-/* media_json() returns {sent,received,lost,jitter_ms,rtt_ms,remote_lost,mos,digits} (owned); rtt_ms and remote_lost are null until the other end has sent reports. */
+/* media_json() returns {path,sent,received,lost,jitter_ms,rtt_ms,remote_lost,mos,digits} (owned); path is null without ICE, rtt_ms and remote_lost are null until the other end has sent reports. */
 json_t *media_json(const struct media *m);
 
 /* media_text() prints how long a call lasted, and what media_json() says of its audio, briefly or with the quality. */

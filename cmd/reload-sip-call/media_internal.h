@@ -1,5 +1,5 @@
 /*
- * What the files of a call's audio share: the plan and what is said of it (media.c), sockets (media_socket.c),
+ * What the files of a call's audio share: the plan and what is said of it (media.c), sockets (media_socket.c), paths by ICE (media_path.c),
  * what becomes of packets that come (media_take.c), and time (media_run.c).
  */
 #pragma once
@@ -12,8 +12,34 @@ enum {
 	MEDIA_PACKET = 2048
 };
 
+enum media_path_state {
+	MEDIA_PLAIN, /* own sockets */
+	MEDIA_GATHERING,
+	MEDIA_GATHERED,
+	MEDIA_CHECKING,
+	MEDIA_CONNECTED,
+	MEDIA_LEAVING,
+	MEDIA_NO_WAY
+};
+
+/* The path by ICE, which the agent has. */
+struct media_way {
+	enum media_path_state state;
+	json_int_t open_id, number; /* of the request media.open, 0: none; of the path */
+	int fd;                     /* of packets; -1: none */
+	struct reload_sdp_ice own;
+	struct reload_ip_port at,
+		base;    /* for who has no ICE, and the address of this host behind it */
+	reload_ms again; /* LEAVING: the next try */
+	reload_ms by;    /* limit of the state */
+	char path[16];   /* "host", "reflexive", "relayed" */
+	char why[512];
+};
+
 struct media {
 	const struct media_plan *plan;
+	struct media_way way;
+	bool flowing;    /* packets can be sent */
 	int fd, rtcp_fd; /* rtcp_fd is that of the next port; unused with one port for both */
 	struct reload_ip_port local;               /* of fd */
 	struct reload_ip_port remote, remote_rtcp; /* who is heard; all zero: nobody yet */
@@ -33,6 +59,21 @@ struct media {
 /* media_sockets_open() opens a pair of sockets at the address from which this host reaches remote; false with errno. */
 bool media_sockets_open(struct media *m, const struct reload_ip_port *remote);
 void media_sockets_close(struct media *m);
+
+/* media_sockets_at() has the sockets at that address instead, RTCP at the next port if it is free. */
+bool media_sockets_at(struct media *m, const struct reload_ip_port *at);
+
+/* media_can_flow() returns whether there is a path. */
+static inline bool media_can_flow(const struct media *m)
+{
+	return m->way.state == MEDIA_PLAIN || m->way.state == MEDIA_CONNECTED;
+}
+
+/* media_path_start() goes on with what the other end has answered; media_path_run() with what is due at media_path_due(). */
+void media_path_start(struct media *m, const struct reload_sdp_audio *other);
+void media_path_run(struct media *m, reload_ms now);
+reload_ms media_path_due(const struct media *m);
+void media_path_close(struct media *m);
 
 /* media_send() sends a packet of RTP or RTCP; false: it is lost. */
 bool media_send(struct media *m, struct span packet, bool rtcp);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <sys/socket.h>
 
 enum {
 	FRAME_MS = 20,
@@ -39,10 +40,15 @@ static void send_frame(struct media *m)
 
 /* -- receiving -------------------------------------------------------------------------------------------------------------- */
 
+static void handle(struct media *m, struct span packet)
+{
+	media_take(m, packet, reload_media_packet(packet) == RELOAD_MEDIA_RTCP);
+}
+
 static void receive(struct media *m, int fd, const struct reload_ip_port *who)
 {
 	uint8_t packet[MEDIA_PACKET];
-	for (size_t i = 0; i < PACKETS_OF_A_TURN; i++) {
+	for (size_t i = 0; i < PACKETS_OF_A_TURN && fd >= 0; i++) {
 		struct reload_ip_port from;
 		struct reload_udp_local local;
 		struct reload_udp_error error;
@@ -54,8 +60,24 @@ static void receive(struct media *m, int fd, const struct reload_ip_port *who)
 		/* C17: a stranger is not heard, from the first packet on */
 		if (n <= 0 || !m->started || !who->type || !reload_ip_port_eq(&from, who))
 			continue;
-		struct span bytes = span_of(packet, (size_t)n);
-		media_take(m, bytes, reload_media_packet(bytes) == RELOAD_MEDIA_RTCP);
+		handle(m, span_of(packet, (size_t)n));
+	}
+}
+
+/* What comes on a path has passed ICE. */
+static void receive_from_path(struct media *m)
+{
+	uint8_t packet[MEDIA_PACKET];
+	for (size_t i = 0; i < PACKETS_OF_A_TURN && m->way.fd >= 0; i++) {
+		ssize_t n = recv(m->way.fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+		if (n < 0)
+			return;
+		if (!n) {
+			media_path_close(m); /* the reply of the agent says why */
+			return;
+		}
+		if (m->started && (size_t)n <= sizeof(packet))
+			handle(m, span_of(packet, (size_t)n));
 	}
 }
 
@@ -79,11 +101,24 @@ static void send_due(struct media *m, reload_ms now)
 			reload_media_skip(&m->session);
 }
 
+/* The first moment at which packets can be sent. */
+static void flow(struct media *m, reload_ms now)
+{
+	if (m->flowing || !m->started || !media_can_flow(m))
+		return;
+	m->flowing = true;
+	m->begun = m->due = now;
+	reload_rtcp_begin(&m->session.rtcp, media_clock(), m->answers, media_chance());
+}
+
 void media_run(struct media *m, reload_ms now)
 {
+	media_path_run(m, now);
 	receive(m, m->fd, &m->remote);
 	receive(m, m->rtcp_fd, &m->remote_rtcp);
-	if (!m->started)
+	receive_from_path(m);
+	flow(m, now);
+	if (!m->flowing)
 		return;
 	send_due(m, now);
 	if (media_clock() >= m->session.rtcp.due)
@@ -94,5 +129,8 @@ reload_ms media_due(const struct media *m)
 {
 	uint64_t us = m->session.rtcp.due;
 	reload_ms reports = us == RELOAD_RTCP_NEVER ? RELOAD_NEVER : (reload_ms)(us / 1000 + 1);
-	return m->due < reports ? m->due : reports;
+	reload_ms due = m->started && !m->flowing && media_can_flow(m) ? 0 : m->due;
+	due = reports < due ? reports : due;
+	reload_ms path = media_path_due(m);
+	return path < due ? path : due;
 }

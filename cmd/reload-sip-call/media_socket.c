@@ -72,12 +72,36 @@ void media_sockets_close(struct media *m)
 		close(m->fd);
 	if (m->rtcp_fd >= 0)
 		close(m->rtcp_fd);
+	m->fd = m->rtcp_fd = -1;
+}
+
+bool media_sockets_at(struct media *m, const struct reload_ip_port *at)
+{
+	struct reload_ip_port here = *at;
+	int fd = at->type && at->port ? reload_udp_open(&here) : -EADDRNOTAVAIL;
+	if (fd < 0)
+		return false;
+	media_sockets_close(m);
+	m->fd = fd;
+	m->local = here;
+	here.port++;
+	m->rtcp_fd = here.port ? reload_udp_open(&here) : -1;
+	return true;
+}
+
+static bool send_on_path(struct media *m, struct span packet)
+{
+	return m->way.state == MEDIA_CONNECTED &&
+	       send(m->way.fd, packet.at, packet.len, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+		       (ssize_t)packet.len;
 }
 
 bool media_send(struct media *m, struct span packet, bool rtcp)
 {
 	const struct reload_ip_port *to = rtcp ? &m->remote_rtcp : &m->remote;
 	static const struct reload_udp_local any;
+	if (m->way.state != MEDIA_PLAIN)
+		return packet.len && (!rtcp || m->mux) && send_on_path(m, packet);
 	return to->type && packet.len &&
 	       reload_udp_send(rtcp && !m->mux ? m->rtcp_fd : m->fd, packet, to, &any);
 }

@@ -74,6 +74,6 @@ void media_report(struct media *m, bool bye)
 void media_finish(struct media *m)
 {
 	play(m, true);
-	if (m->started)
+	if (m->flowing)
 		media_report(m, true);
 }

@@ -83,6 +83,8 @@ static void on_ended(struct leg *leg)
 			"link", o->phone.link, "path", leg->path, "several", (int)(o->count > 1));
 		outgoing_print(o, e);
 		o->lost = leg->cut;
+		const char *fault = media_fault(leg->media);
+		snprintf(o->no_audio, sizeof(o->no_audio), "%s", fault ? fault : "");
 		o->finished = true;
 	} else if (o->rang_out || o->phone.stopping) {
 		return; /* it was cancelled */
@@ -201,8 +203,6 @@ static void on_connected(struct phone *p, json_int_t id, const json_t *object, s
 	json_object_set_new(e, "link", json_string(p->link));
 	json_object_set_new(e, "path", json_string(leg->path));
 	outgoing_print(o, e);
-	if (!strcmp(o->method, "INVITE") && strcmp(leg->path, "host") != 0)
-		cli_warn(p->cli, "the connection is %s: audio does not pass the NAT", leg->path);
 	if (strcmp(o->method, "INVITE") != 0)
 		leg_ask(leg, o->method, gruu, o->text);
 	else if (leg_call(leg, gruu, &o->why))

@@ -38,11 +38,12 @@ struct outgoing {
 	json_t *resolved;              /* owned */
 	struct outgoing_attempt attempts[RELOAD_SIP_TARGETS_MAX];
 	size_t count;
-	struct leg *up; /* the call that was answered */
-	bool lost;      /* it was up, and the connection was lost */
-	bool finished;  /* what it was for has ended: the rest is cleaning up */
-	bool rang_out;  /* --ring is over */
-	int sip_status; /* the best of the answers; 0: none */
+	struct leg *up;     /* the call that was answered */
+	bool lost;          /* it was up, and the connection was lost */
+	char no_audio[512]; /* why the call had no audio and was ended; "": it had */
+	bool finished;      /* what it was for has ended: the rest is cleaning up */
+	bool rang_out;      /* --ring is over */
+	int sip_status;     /* the best of the answers; 0: none */
 	char phrase[LEG_TEXT];
 	enum reload_err err; /* of a connection that was not made */
 	struct reload_error_text why;

@@ -88,6 +88,16 @@ void outgoing_print(struct outgoing *o, json_t *object)
 	json_decref(object);
 }
 
+static int fail_without_audio(struct outgoing *o)
+{
+	char what[256];
+	struct reload_error_text why;
+	snprintf(what, sizeof(what), "the call with %.200s had no audio", o->aor);
+	(void)reload_error_explain(&why, RELOAD_LINK_DOWN, what, "%s", o->no_audio);
+	reload_error_advise(&why, "reload-diag nat");
+	return cli_fail(o->phone.cli, RELOAD_LINK_DOWN, &why);
+}
+
 static int fail(struct outgoing *o, enum reload_err err, const char *reason, const char *advice)
 {
 	char what[256];
@@ -105,6 +115,8 @@ int outgoing_report(struct outgoing *o)
 	snprintf(advice, sizeof(advice), "reload-sip-call lookup %.150s", o->aor);
 	if (o->lost)
 		return fail(o, RELOAD_LINK_DOWN, "the connection was lost during the call", advice);
+	if (o->no_audio[0])
+		return fail_without_audio(o);
 	if (o->finished)
 		return 0;
 	if (o->sip_status) {

@@ -130,6 +130,66 @@ static void close_inner(void *arg)
 	p->inner.close(p->inner.arg);
 }
 
+/* -- paths of audio ------------------------------------------------------------------------------------------------------------ */
+
+static json_int_t ask_for_media(void *arg, const char *method, json_t *params)
+{
+	struct phone *p = arg;
+	struct reload_call_error error;
+	json_int_t id = 0;
+	if (p->media_count == PHONE_MEDIA_MAX) {
+		json_decref(params);
+		return 0;
+	}
+	cli_step(p->cli, 2, "%s", method);
+	if (reload_client_send(p->client, method, params, p->cli->deadline, &id, &error)) {
+		reload_call_error_clear(&error);
+		return 0;
+	}
+	p->media_asked[p->media_count++] = id;
+	return id;
+}
+
+static bool is_of_media(const struct phone *p, json_int_t id)
+{
+	for (size_t i = 0; i < p->media_count; i++)
+		if (p->media_asked[i] == id)
+			return true;
+	return false;
+}
+
+static struct leg *leg_of_media(const struct phone *p, json_int_t id)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->legs[i]->media && media_asked(p->legs[i]->media, id))
+			return p->legs[i];
+	return NULL;
+}
+
+/* A call that has ended meanwhile does not come for its path: the agent ends that. */
+static void media_progress(struct phone *p, json_int_t id, const json_t *object)
+{
+	struct leg *leg = leg_of_media(p, id);
+	if (!leg)
+		return;
+	media_says(leg->media, object);
+	leg_run(leg, cli_monotonic());
+}
+
+static void media_replied(struct phone *p, json_int_t id, const struct reload_call_error *error)
+{
+	struct leg *leg = leg_of_media(p, id);
+	size_t n = 0;
+	for (size_t i = 0; i < p->media_count; i++)
+		if (p->media_asked[i] != id)
+			p->media_asked[n++] = p->media_asked[i];
+	p->media_count = n;
+	if (!leg)
+		return;
+	media_ended(leg->media, error->failure.why.reason);
+	leg_run(leg, cli_monotonic());
+}
+
 /* -- connections -------------------------------------------------------------------------------------------------------------- */
 
 static int open_stream(const char *path)
@@ -150,6 +210,10 @@ static int open_stream(const char *path)
 static bool on_progress(void *arg, json_int_t id, json_t *object)
 {
 	struct phone *p = arg;
+	if (is_of_media(p, id)) {
+		media_progress(p, id, object);
+		return !p->done;
+	}
 	if (strcmp(cli_get_text(object, "type"), "connected") != 0) {
 		if (p->ops->progress)
 			p->ops->progress(p, id, object);
@@ -222,7 +286,10 @@ static enum reload_err read_status(
 	p->node = reload_strdup(cli_get_text(status, "node_id"));
 	p->contact = gruu_of(status, p->user);
 	const json_t *links = json_object_get(status, "links");
-	p->link = json_is_object(json_object_get(links, "paths")) ? "DTLS" : "TLS";
+	bool ice = json_is_object(json_object_get(links, "paths"));
+	p->link = ice ? "DTLS" : "TLS";
+	p->agent = (struct media_agent){ p, ask_for_media };
+	p->plan.agent = ice ? &p->agent : NULL;
 	return RELOAD_OK;
 }
 
@@ -313,7 +380,10 @@ int phone_run(struct phone *p)
 		}
 		if (err)
 			return cli_fail_rpc(p->cli, &error);
-		p->ops->replied(p, id, result, &error);
+		if (is_of_media(p, id))
+			media_replied(p, id, &error);
+		else
+			p->ops->replied(p, id, result, &error);
 		json_decref(result);
 		reload_call_error_clear(&error);
 	}

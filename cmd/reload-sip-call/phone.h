@@ -8,7 +8,8 @@
 #include "reload-sip-call/leg.h"
 
 enum {
-	PHONE_LEGS_MAX = 64
+	PHONE_LEGS_MAX = 64,
+	PHONE_MEDIA_MAX = 4 * PHONE_LEGS_MAX /* requests for paths of audio */
 };
 
 struct phone;
@@ -43,6 +44,9 @@ struct phone {
 	reload_ms traced_since; /* the first message of a ladder; 0: none yet */
 	struct leg *legs[PHONE_LEGS_MAX];
 	size_t count;
+	struct media_agent agent;                /* how legs ask for paths of audio */
+	json_int_t media_asked[PHONE_MEDIA_MAX]; /* numbers of their requests */
+	size_t media_count;
 };
 
 /*

@@ -316,6 +316,30 @@ carol_connected() { # NAME
 	jq -s -e '[.[] | select(.rtt_ms) | .rtt_ms] | min >= 100' <<<"$output"
 }
 
+# call ASKER LISTENER: a call with a tone, recorded at the far end and, echoed, here; the summary is SUMMARY.  The processes are outside of the lab: SIP and audio
+# go through the agents.
+call() {
+	reload-sip-call -a "$2" register "$2@calls.example" -q
+	background b reload-sip-call -a "$2" listen --answer --echo --record far.wav -c 1 </dev/null >b.out
+	until_true says b.out listening
+	R reload-sip-call -a "$1" "$2@calls.example" --tone 440 --duration 2s --hold 1s+300ms --wait 20s --record near.wav -j
+	ok
+	SUMMARY=$(tail -1 <<<"$output")
+	echo "$SUMMARY"
+	ended b 0
+	for f in far.wav near.wav; do
+		sox $f -n trim 0.1 0.5 stat 2>&1 | awk '/^Rough/ { f = $3 } /^Maximum amplitude/ { loud = $3 > 0.1 } END { print f; exit !(loud && f > 433 && f < 447) }'
+	done
+	jq -e '.sip_status == 200 and .media.received > 50 and .media.lost == 0' <<<"$SUMMARY"
+}
+
+@test "the audio of a call: direct between two behind port-restricted NATs, relayed between two behind symmetric ones" {
+	call carol dora
+	jq -e '.media.path == "reflexive" and .path == "reflexive"' <<<"$SUMMARY"
+	call alice bob
+	jq -e '.media.path == "relayed" and .path == "relayed"' <<<"$SUMMARY"
+}
+
 # iva, behind a symmetric NAT and without a secret, is reached by a relay of the other end alone, which has no need of one otherwise.
 @test "who finds no way without a relay tries once more with one" {
 	host_start iva ev3 --role client

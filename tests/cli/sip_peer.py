@@ -509,6 +509,21 @@ def both_hold(p):
     p.respond(p.expect("BYE"), 200)
 
 
+def without_ice(p):
+    """It answers an offer with ICE and a fingerprint as a plain phone does: audio comes from the address that was offered, and a stranger is not heard there."""
+    invite = p.expect("INVITE")
+    offered = re.search(rb"c=IN IP4 (\S+)", invite).group(1).decode(), int(re.search(rb"m=audio (\d+) RTP/AVP ", invite).group(1))
+    p.respond(invite, 200, body=p.sdp())
+    p.expect("ACK")
+    packet, source = p.audio.recvfrom(2048)
+    stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    stranger.sendto(rtp(1, 1), offered)
+    for number in range(5):
+        p.audio.sendto(rtp(number, 2), offered)
+    print("a=candidate" in invite.decode(), source == offered, len(packet))
+    p.respond(p.expect("BYE"), 200)
+
+
 def main():
     role, case, agent = sys.argv[1:]
     peer = Peer(role, agent)

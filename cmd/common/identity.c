@@ -163,23 +163,30 @@ enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***
 	return err;
 }
 
-enum reload_err cli_key_load(struct reload_key **out, const char *path, bool *readable_by_others,
-	struct reload_error_text *why)
+enum reload_err cli_key_load_sealed(struct reload_key **out, const char *path,
+	const char *passphrase, bool *sealed, struct reload_error_text *why)
 {
 	uint8_t *bytes = NULL;
 	size_t len = 0;
-	struct stat st;
 	enum reload_err err = read_part(&bytes, &len, path, CLI_KEY_FILE_MAX, RELOAD_BAD_KEY, why);
 	if (err)
 		return err;
-	err = reload_key_read_pem(out, span_of(bytes, len), why);
+	if (sealed)
+		*sealed = reload_key_is_sealed(span_of(bytes, len));
+	err = reload_key_read_sealed(out, span_of(bytes, len), passphrase, why);
 	OPENSSL_cleanse(bytes, len);
 	free(bytes);
-	if (err)
-		return name_file(err, path, why);
-	if (readable_by_others)
+	return err ? name_file(err, path, why) : RELOAD_OK;
+}
+
+enum reload_err cli_key_load(struct reload_key **out, const char *path, bool *readable_by_others,
+	struct reload_error_text *why)
+{
+	struct stat st;
+	enum reload_err err = cli_key_load_sealed(out, path, NULL, NULL, why);
+	if (!err && readable_by_others)
 		*readable_by_others = !stat(path, &st) && st.st_mode & 0077;
-	return RELOAD_OK;
+	return err;
 }
 
 static char *inside(const char *dir, const char *file)

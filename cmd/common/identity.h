@@ -52,6 +52,12 @@ enum reload_err cli_certs_load(struct reload_cert **cert, struct reload_cert ***
 	size_t *others_count, const char *path, struct reload_error_text *why) MUST_CHECK;
 void cli_certs_free(struct reload_cert **certs, size_t count);
 
+/*
+ * cli_key_load_sealed() does so with a key that may be encrypted; passphrase NULL: it may not.  *sealed (NULL is legal) is whether it is, also on
+ * failure.
+ */
+enum reload_err cli_key_load_sealed(struct reload_key **out, const char *path,
+	const char *passphrase, bool *sealed, struct reload_error_text *why) MUST_CHECK;
 /* cli_key_load() reads a private key (owned) in PEM; *readable_by_others: whether its mode lets others read it. */
 enum reload_err cli_key_load(struct reload_key **out, const char *path, bool *readable_by_others,
 	struct reload_error_text *why) MUST_CHECK;

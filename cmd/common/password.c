@@ -22,11 +22,13 @@ void cli_password_free(char *password)
 	free(password);
 }
 
-static enum reload_err no_terminal(struct reload_error_text *why)
+static enum reload_err no_terminal(const struct cli_secret *s, struct reload_error_text *why)
 {
-	enum reload_err err = reload_error_explain(
-		why, RELOAD_USAGE, "a password is needed", "there is no terminal to ask on");
-	reload_error_advise(why, "--password-file FILE, or - for standard input");
+	char what[64];
+	snprintf(what, sizeof(what), "a %s is needed", s->name);
+	enum reload_err err =
+		reload_error_explain(why, RELOAD_USAGE, what, "there is no terminal to ask on");
+	reload_error_advise(why, "%s FILE, or - for standard input", s->option);
 	return err;
 }
 
@@ -101,12 +103,15 @@ static char *ask(int fd, const char *prompt)
 	return out;
 }
 
-static enum reload_err from_terminal(char **out, bool confirm, struct reload_error_text *why)
+static enum reload_err from_terminal(
+	char **out, const struct cli_secret *s, struct reload_error_text *why)
 {
+	char prompt[64], what[64];
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	char *first = fd < 0 ? NULL : ask(fd, "password: ");
-	char *again = first && confirm ? ask(fd, "the same again: ") : NULL;
-	bool same = !confirm || (again && first && !strcmp(first, again));
+	snprintf(prompt, sizeof(prompt), "%s: ", s->name);
+	char *first = fd < 0 ? NULL : ask(fd, prompt);
+	char *again = first && s->confirm ? ask(fd, "the same again: ") : NULL;
+	bool same = !s->confirm || (again && first && !strcmp(first, again));
 	if (fd >= 0)
 		close(fd);
 	cli_password_free(again);
@@ -114,9 +119,10 @@ static enum reload_err from_terminal(char **out, bool confirm, struct reload_err
 		*out = first;
 		return RELOAD_OK;
 	}
-	enum reload_err err = first ? reload_error_explain(why, RELOAD_USAGE, "no password",
+	snprintf(what, sizeof(what), "no %s", s->name);
+	enum reload_err err = first ? reload_error_explain(why, RELOAD_USAGE, what,
 					      "the two that were typed differ")
-				    : no_terminal(why);
+				    : no_terminal(s, why);
 	cli_password_free(first);
 	return err;
 }
@@ -135,33 +141,41 @@ static enum reload_err from_file(
 	return RELOAD_OK;
 }
 
-static enum reload_err read_password(
-	char **out, struct cli *cli, const char *path, bool confirm, struct reload_error_text *why)
+enum reload_err cli_secret(
+	char **out, struct cli *cli, const struct cli_secret *s, struct reload_error_text *why)
 {
-	char *password = NULL;
-	enum reload_err err = path            ? from_file(&password, cli, path, why)
-			      : cli->no_input ? no_terminal(why)
-					      : from_terminal(&password, confirm, why);
-	if (!err && (!*password || strlen(password) >= CLI_PASSWORD_MAX)) {
-		err = reload_error_explain(why, RELOAD_USAGE, "this cannot be a password",
-			"it has 1 to %d bytes", CLI_PASSWORD_MAX - 1);
-		reload_error_advise(why, "--password-file FILE, whose first line is the password");
+	char *secret = NULL, what[64];
+	enum reload_err err = s->file         ? from_file(&secret, cli, s->file, why)
+			      : cli->no_input ? no_terminal(s, why)
+					      : from_terminal(&secret, s, why);
+	if (!err && (!*secret || strlen(secret) >= CLI_PASSWORD_MAX)) {
+		snprintf(what, sizeof(what), "this cannot be a %s", s->name);
+		err = reload_error_explain(
+			why, RELOAD_USAGE, what, "it has 1 to %d bytes", CLI_PASSWORD_MAX - 1);
+		reload_error_advise(why, "%s FILE, whose first line is the %s", s->option, s->name);
 	}
 	if (err)
-		cli_password_free(password);
+		cli_password_free(secret);
 	else
-		*out = password;
+		*out = secret;
 	return err;
 }
 
 enum reload_err cli_password(
 	char **out, struct cli *cli, bool confirm, struct reload_error_text *why)
 {
-	return read_password(out, cli, cli_value(cli, "password-file", NULL), confirm, why);
+	const struct cli_secret password = { .file = cli_value(cli, "password-file", NULL),
+		.name = "password",
+		.option = "--password-file",
+		.confirm = confirm };
+	return cli_secret(out, cli, &password, why);
 }
 
 enum reload_err cli_password_from(
 	char **out, struct cli *cli, const char *path, struct reload_error_text *why)
 {
-	return read_password(out, cli, path, false, why);
+	const struct cli_secret password = {
+		.file = path, .name = "password", .option = "--password-file"
+	};
+	return cli_secret(out, cli, &password, why);
 }

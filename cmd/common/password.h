@@ -1,4 +1,4 @@
-/* Passwords: from a file or a terminal, never from the command line. */
+/* Passwords and passphrases: from a file or a terminal, never from the command line. */
 #pragma once
 
 #include "common/options.h"
@@ -18,3 +18,13 @@ enum reload_err cli_password(
 enum reload_err cli_password_from(
 	char **out, struct cli *cli, const char *path, struct reload_error_text *why) MUST_CHECK;
 void cli_password_free(char *password);
+
+/* A secret that is asked for: the file whose first line it is (NULL: the terminal), what it is called, and the option that names a file. */
+struct cli_secret {
+	const char *file, *name, *option;
+	bool confirm; /* twice, on a terminal */
+};
+
+/* cli_secret() reads it as cli_password() reads a password. */
+enum reload_err cli_secret(char **out, struct cli *cli, const struct cli_secret *secret,
+	struct reload_error_text *why) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include "capture.h"
 #include "facts.h"
 #include "history.h"
+#include "host_links.h"
 #include "ice.h"
 #include "join.h"
 #include "leave.h"
@@ -71,32 +72,6 @@ static void host_wake_at(void *host, reload_ms when)
 		reload_timer_cancel(timers, &h->wake);
 	else if (!h->wake.armed || h->wake.due != when)
 		reload_timer_arm(timers, &h->wake, when, wake, h);
-}
-
-static void host_link_open(
-	void *host, uint32_t link, const struct reload_link_target *to, size_t count)
-{
-	reload_links_open(((struct host *)host)->links, link, to, count);
-}
-
-static size_t host_link_mtu(void *host, uint32_t link)
-{
-	return reload_links_mtu(((struct host *)host)->links, link);
-}
-
-static void host_link_send(void *host, uint32_t link, struct span message)
-{
-	struct host *h = host;
-	agent_capture(&h->agent, link, false, message);
-	if (!reload_links_send(h->links, link, message))
-		agent_log(h->agent.log, "link", RELOAD_LEVEL_DEBUG,
-			"message dropped link=%u bytes=%zu", link, message.len);
-}
-
-static void host_link_close(void *host, uint32_t link)
-{
-	host_ice_forget(host, link);
-	reload_links_close(((struct host *)host)->links, link);
 }
 
 static void host_job(void *host, struct reload_job *job)
@@ -187,6 +162,7 @@ static const struct reload_host_ops host_ops = {
 	.link_gather = host_ice_gather,
 	.link_check = host_ice_check,
 	.link_mtu = host_link_mtu,
+	.link_certificate = host_link_certificate,
 	.link_send = host_link_send,
 	.link_close = host_link_close,
 	.job = host_job,

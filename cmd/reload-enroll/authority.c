@@ -1,6 +1,8 @@
 /* The local authority: its key, its certificate, and the ledger of what it issued. */
 #include "reload-enroll/enroll.h"
 
+#include "reload-enroll/keypair.h"
+
 #include "util/text.h"
 
 #include <stdlib.h>
@@ -97,22 +99,12 @@ static enum reload_err read_authority(struct enroll_authority *a, reload_ms dead
 {
 	struct reload_cert **others = NULL;
 	size_t others_count = 0;
-	char *cert = enroll_join(a->dir, "cert.pem"), *key = enroll_join(a->dir, "key.pem");
-	char *lock = enroll_join(a->dir, "lock");
+	char *cert = enroll_join(a->dir, "cert.pem"), *lock = enroll_join(a->dir, "lock");
 	enum reload_err err = cli_file_lock(&a->lock, lock, deadline, why);
 	if (!err)
 		err = cli_certs_load(&a->cert, &others, &others_count, cert, why);
 	if (!err)
-		err = cli_key_load(&a->key, key, NULL, why);
-	if (!err)
 		err = cli_config_load(&a->config, a->config_path, a->overlay, now, why);
-	if (!err && !reload_key_fits(a->key, a->cert)) {
-		err = reload_error_explain(why, RELOAD_BAD_KEY,
-			"the authority's key does not fit its certificate",
-			"%s belongs to another certificate", cli_path_show(key));
-		reload_error_advise(why, "restore cert.pem and key.pem in %s from one backup",
-			cli_path_show(a->dir));
-	}
 	if (!err && now >= a->cert->not_after) {
 		err = reload_error_explain(why, RELOAD_CERT_EXPIRED,
 			"the authority's certificate has expired",
@@ -125,8 +117,18 @@ static enum reload_err read_authority(struct enroll_authority *a, reload_ms dead
 		err = read_ledger(a, deadline, why);
 	cli_certs_free(others, others_count);
 	free(cert);
-	free(key);
 	free(lock);
+	return err;
+}
+
+enum reload_err enroll_authority_key(struct enroll_authority *a, struct cli *cli, char **passphrase,
+	struct reload_error_text *why)
+{
+	struct enroll_keypair pair = { 0 };
+	enum reload_err err = enroll_keypair_load(&pair, a->dir, cli, passphrase, why);
+	if (!err)
+		a->key = TAKE(pair.key);
+	enroll_keypair_clear(&pair);
 	return err;
 }
 
@@ -349,6 +351,16 @@ enum reload_err enroll_ledger_put(const struct enroll_authority *a, struct cli_f
 	return err;
 }
 
+void enroll_ledger_reserve(
+	struct enroll_authority *a, const char *user, const struct reload_id *node)
+{
+	json_t *entry = entry_of(a, user);
+	char hex[RELOAD_ID_HEX];
+	json_array_append_new(
+		json_object_get(entry, "node_ids"), json_string(reload_id_hex(hex, node)));
+	json_object_set_new(entry, "reserved", json_true());
+}
+
 static bool all_in(const json_t *ids, const json_t *others)
 {
 	const json_t *id;
@@ -373,15 +385,16 @@ static void drop_old(json_t *certs, const json_t *ids)
 void enroll_ledger_note(
 	struct enroll_authority *a, const struct reload_cert *cert, const uint8_t serial[16])
 {
-	char number[33], print[65];
+	char number[33], print[65], issuer[65];
 	json_t *certs = json_object_get(entry_of(a, cert->user), "certificates");
 	json_t *ids = enroll_ids_json(cert->node_ids, cert->node_ids_count);
 	drop_old(certs, ids);
 	json_array_append_new(
-		certs, json_pack("{s:s, s:s, s:o, s:o, s:o}", "serial",
+		certs, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "serial",
 			       reload_hex(number, span_of(serial, 16)), "fingerprint",
-			       reload_hex(print, span_of(cert->fingerprint, 32)), "node_ids", ids,
-			       "issued", cli_json_time(cert->not_before), "expires",
+			       reload_hex(print, span_of(cert->fingerprint, 32)), "issuer",
+			       reload_hex(issuer, span_of(a->cert->fingerprint, 32)), "node_ids",
+			       ids, "issued", cli_json_time(cert->not_before), "expires",
 			       cli_json_time(cert->not_after)));
 }
 
@@ -428,6 +441,24 @@ const char *enroll_ledger_owner(const struct enroll_authority *a, const struct r
 			return user;
 	}
 	return NULL;
+}
+
+bool enroll_ledger_issuer(
+	const struct enroll_authority *a, const struct reload_id *node, char out[65])
+{
+	const char *user = enroll_ledger_owner(a, node), *issuer = NULL;
+	const json_t *cert;
+	char hex[RELOAD_ID_HEX];
+	size_t i;
+	reload_id_hex(hex, node);
+	json_array_foreach (
+		json_object_get(user ? enroll_ledger_user(a, user) : NULL, "certificates"), i,
+		cert) {
+		if (holds(json_object_get(cert, "node_ids"), hex))
+			issuer = json_string_value(json_object_get(cert, "issuer"));
+	}
+	snprintf(out, 65, "%.64s", issuer ? issuer : "");
+	return issuer != NULL;
 }
 
 const json_t *enroll_ledger_user(const struct enroll_authority *a, const char *user)

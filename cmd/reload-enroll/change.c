@@ -2,6 +2,7 @@
 #include "reload-enroll/change.h"
 
 #include "config/schema.h"
+#include "common/password.h"
 #include "util/text.h"
 
 #include <stdlib.h>
@@ -12,34 +13,31 @@ const char enroll_change_fields[] =
 	"changes:{what:string before:string? after:string?}[] size_bytes:integer "
 	"in_place:boolean dry_run:boolean";
 
-static enum reload_err does_not_fit(const char *key, const char *dir, struct reload_error_text *why)
+static enum reload_err no_node_id(const char *path, struct reload_error_text *why)
 {
-	enum reload_err err = reload_error_explain(why, RELOAD_BAD_KEY,
-		"the signer's key does not fit its certificate",
-		"%s belongs to another certificate", cli_path_show(key));
-	reload_error_advise(
-		why, "restore cert.pem and key.pem in %s from one backup", cli_path_show(dir));
+	enum reload_err err = reload_error_explain(why, RELOAD_BAD_CERT,
+		"the signer's certificate has no Node-ID", "%s is that of an authority",
+		cli_path_show(path));
+	reload_error_advise(why, "restore cert.pem and key.pem beside it from one backup");
 	return err;
 }
 
 static enum reload_err load_signer(struct enroll_change *c, struct reload_error_text *why)
 {
-	char *dir = enroll_join(c->authority.dir, "signer");
-	char *cert = enroll_join(dir, "cert.pem"), *key = enroll_join(dir, "key.pem");
-	enum reload_err err = cli_certs_load(&c->cert, &c->others, &c->others_count, cert, why);
+	char *dir = enroll_join(c->authority.dir, "signer"), *cert = enroll_join(dir, "cert.pem");
+	enum reload_err err = enroll_keypair_load(&c->own, dir, c->cli, &c->passphrase, why);
 	if (!err)
-		err = cli_key_load(&c->key, key, NULL, why);
-	if (!err && (!c->cert->node_ids_count || !reload_key_fits(c->key, c->cert)))
-		err = does_not_fit(key, dir, why);
+		err = cli_certs_load(&c->cert, &c->others, &c->others_count, cert, why);
+	if (!err && !c->cert->node_ids_count)
+		err = no_node_id(cert, why);
 	if (!err)
-		c->signer = (struct reload_config_signer){ .key = c->key,
+		c->signer = (struct reload_config_signer){ .key = c->own.key,
 			.cert = c->cert,
 			.node = c->cert->node_ids[0],
 			.others = c->others,
 			.others_count = c->others_count };
 	free(dir);
 	free(cert);
-	free(key);
 	return err;
 }
 
@@ -62,9 +60,11 @@ void enroll_change_release(struct enroll_change *c)
 	enroll_authority_close(&c->authority);
 	cli_certs_free(c->others, c->others_count);
 	reload_cert_free(c->cert);
-	reload_key_free(c->key);
+	enroll_keypair_clear(&c->own);
+	cli_password_free(c->passphrase);
 	json_decref(c->changes);
 	wr_clear(&c->document);
+	cli_files_free(c->files);
 	*c = (struct enroll_change){ 0 };
 }
 
@@ -74,6 +74,7 @@ enum reload_err enroll_change_open_overlay(struct enroll_change *out, struct cli
 	struct enroll_change c = { .cli = cli, .now = enroll_now(), .authority = { .lock = -1 } };
 	wr_init(&c.document);
 	c.changes = json_array();
+	c.files = cli_files_new();
 	enum reload_err err = open_authority(&c, overlay, why);
 	if (!err)
 		err = load_signer(&c, why);
@@ -135,7 +136,6 @@ static enum reload_err make(struct enroll_change *c, struct reload_error_text *w
 
 static enum reload_err commit(struct enroll_change *c, struct reload_error_text *why)
 {
-	AUTO(cli_files) files = cli_files_new();
 	enum reload_err err = make(c, why);
 	if (err)
 		return err;
@@ -149,9 +149,9 @@ static enum reload_err commit(struct enroll_change *c, struct reload_error_text 
 	if (c->cli->dry_run)
 		return cli_dir_check(c->authority.dir, why);
 	if (c->ledger_changed)
-		err = enroll_ledger_put(&c->authority, files, ENROLL_LEDGER_MAX, why);
-	cli_files_put(files, c->authority.config_path, 0644, wr_done(&c->document));
-	return err ? err : cli_files_commit(files, why);
+		err = enroll_ledger_put(&c->authority, c->files, ENROLL_LEDGER_MAX, why);
+	cli_files_put(c->files, c->authority.config_path, 0644, wr_done(&c->document));
+	return err ? err : cli_files_commit(c->files, why);
 }
 
 static const char *or_default(const json_t *change, const char *key)

@@ -3,6 +3,7 @@
 
 #include "config/edit.h"
 #include "reload-enroll/enroll.h"
+#include "reload-enroll/keypair.h"
 
 /* One change, between opening and closing. */
 struct enroll_change {
@@ -10,12 +11,14 @@ struct enroll_change {
 	reload_utc now;
 	struct enroll_authority authority;
 	struct reload_config_edit *edit;
-	struct reload_key *key; /* of the configuration-signer */
+	struct enroll_keypair own; /* of the configuration-signer */
+	char *passphrase;          /* of the keys of the authority; NULL: none was needed */
 	struct reload_cert *cert, **others;
 	size_t others_count;
 	struct reload_config_signer signer;
-	json_t *changes;     /* list of {what, before, after}, for the report */
-	bool ledger_changed; /* authority.ledger is to be written as well */
+	json_t *changes;         /* list of {what, before, after}, for the report */
+	bool ledger_changed;     /* authority.ledger is to be written as well */
+	struct cli_files *files; /* written together with the document; a command may put more */
 	struct wr document;
 	struct reload_config *config; /* the new document, once it was made */
 };
@@ -48,6 +51,10 @@ extern const char enroll_change_fields[];
 int enroll_config_set(struct cli *cli);
 int enroll_config_add_kind(struct cli *cli);
 int enroll_config_grant(struct cli *cli);
+int enroll_config_add_root(struct cli *cli);
+int enroll_config_remove_root(struct cli *cli);
+int enroll_config_add_signer(struct cli *cli);
+int enroll_config_remove_signer(struct cli *cli);
 int enroll_config_plan(struct cli *cli);
 int enroll_config_publish(struct cli *cli);
 int enroll_revoke(struct cli *cli);

@@ -3,6 +3,7 @@
 
 #include "config/schema.h"
 #include "config/write.h"
+#include "util/text.h"
 #include "wire/diagnostics.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@ const char enroll_config_fields[] =
 	"node_id_length:integer links:string[] no_ice:boolean clients_permitted:boolean "
 	"bootstrap:string[] "
 	"enrollment_servers:string[] self_signed_digest:string? roots:{subject:string "
-	"expires:string}[] "
+	"fingerprint:string expires:string}[] "
 	"configuration_signers:string[] kind_signers:string[] bad_nodes:string[] "
 	"shared_secret:boolean "
 	"max_message_size:integer initial_ttl:integer overlay_reliability_timer_ms:integer "
@@ -98,13 +99,15 @@ static json_t *diagnostics(const struct reload_config *c)
 static json_t *roots(const struct reload_config *c)
 {
 	json_t *out = json_array();
+	char print[65];
 	for (size_t i = 0; i < c->roots_count; i++) {
 		AUTO(reload_cert) root = NULL;
 		if (reload_cert_parse(&root, &reload_ident_openssl, c->roots[i], NULL))
 			continue; /* cannot fail: the document was accepted */
 		json_array_append_new(out,
-			json_pack("{s:s, s:o}", "subject",
+			json_pack("{s:s, s:s, s:o}", "subject",
 				root->issuer_text && root->self_issued ? root->issuer_text : "?",
+				"fingerprint", reload_hex(print, span_of(root->fingerprint, 32)),
 				"expires", cli_json_time(root->not_after)));
 	}
 	return out;
@@ -257,8 +260,8 @@ void enroll_config_text(FILE *out, const json_t *o, void *arg)
 		fprintf(out, "  %-15s%lld records of each server\n", "turn-density",
 			number(o, "turn_density"));
 	json_array_foreach (json_object_get(o, "roots"), i, root)
-		fprintf(out, "  %-15s%s, until %.10s\n", i ? "" : "root-cert",
-			word(root, "subject"), word(root, "expires"));
+		fprintf(out, "  %-15s%.16s %s, until %.10s\n", i ? "" : "root-cert",
+			word(root, "fingerprint"), word(root, "subject"), word(root, "expires"));
 	print_list(out, o, "bootstrap", "bootstrap");
 	print_list(out, o, "enrollment_servers", "enrollment");
 	fprintf(out, "  %-15s%s\n", "self-signed", *digest ? digest : "not permitted");

@@ -64,7 +64,7 @@ struct enroll_authority {
 	char *overlay, *dir, *config_path, *ledger_path;
 	int lock; /* descriptor, held until the end */
 	struct reload_cert *cert;
-	struct reload_key *key;
+	struct reload_key *key; /* NULL until enroll_authority_key() */
 	struct reload_config *config;
 	json_t *ledger;
 };
@@ -76,6 +76,13 @@ struct enroll_authority {
 enum reload_err enroll_authority_open(struct enroll_authority *out, const char *overlay,
 	reload_ms deadline, reload_utc now, struct reload_error_text *why) MUST_CHECK;
 void enroll_authority_close(struct enroll_authority *authority);
+
+/*
+ * enroll_authority_key() reads the key, with which certificates are made; one that is encrypted is opened with *passphrase, which is asked for
+ * when it is NULL (passphrase.h).
+ */
+enum reload_err enroll_authority_key(struct enroll_authority *authority, struct cli *cli,
+	char **passphrase, struct reload_error_text *why) MUST_CHECK;
 
 /* One of a user's devices: known by Node-IDs that it has; without any, the user's first; further: one that is new. */
 struct enroll_device {
@@ -104,6 +111,10 @@ char *enroll_ledger_text(const json_t *ledger);
 enum reload_err enroll_ledger_put(const struct enroll_authority *authority, struct cli_files *files,
 	size_t max, struct reload_error_text *why) MUST_CHECK;
 
+/* enroll_ledger_reserve() enters a further Node-ID of user, who signs configurations and gets no certificates. */
+void enroll_ledger_reserve(
+	struct enroll_authority *authority, const char *user, const struct reload_id *node);
+
 /*
  * enroll_ledger_owner() returns the user (borrowed) who has or had node, NULL: nobody; enroll_ledger_user() the entry of a user (borrowed), NULL: it has none.
  * enroll_ledger_revoke() takes node from user for ever; a user who has no other is disabled.  enroll_ledger_disable() sets whether user is
@@ -112,6 +123,9 @@ enum reload_err enroll_ledger_put(const struct enroll_authority *authority, stru
 const char *enroll_ledger_owner(
 	const struct enroll_authority *authority, const struct reload_id *node);
 const json_t *enroll_ledger_user(const struct enroll_authority *authority, const char *user);
+/* enroll_ledger_issuer() writes the SHA-256 fingerprint in hex of the authority that issued the newest certificate of node; false: not known. */
+bool enroll_ledger_issuer(
+	const struct enroll_authority *authority, const struct reload_id *node, char out[65]);
 void enroll_ledger_revoke(
 	struct enroll_authority *authority, const char *user, const struct reload_id *node);
 void enroll_ledger_disable(struct enroll_authority *authority, const char *user, bool disabled);

@@ -3,10 +3,12 @@
 
 #include "config/schema.h"
 #include "config/write.h"
+#include "reload-enroll/keypair.h"
+#include "reload-enroll/passphrase.h"
+#include "common/password.h"
 #include "wire/codes.h"
 #include "wire/limits.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -40,8 +42,9 @@ struct init_plan {
 	char *dir, *ca_dir, *config_path, *signer_user;
 	reload_utc now, ca_until;
 	reload_ms validity;
-	struct reload_key *ca_key, *signer_key;
-	struct reload_cert *ca, *signer;
+	struct enroll_keypair ca, signer;
+	char *passphrase;     /* of both keys; NULL: they are not encrypted */
+	const char *given_ca; /* certificate of an authority that exists; NULL: it is made */
 	struct reload_id signer_id;
 	struct reload_config_draft draft;
 	struct reload_ip_port *bootstrap;
@@ -308,6 +311,17 @@ static enum reload_err read_kinds(struct init_plan *f, struct reload_error_text 
 	return err ? err : check_names(f, why);
 }
 
+static enum reload_err read_authority_options(struct init_plan *f, struct reload_error_text *why)
+{
+	f->given_ca = cli_value(f->cli, "ca-cert", NULL);
+	if (cli_has(f->cli, "ca-key") != (f->given_ca != NULL))
+		return cli_refuse(why, "--ca-cert and --ca-key go together",
+			"an authority that exists has a certificate and a key");
+	return cli_has(f->cli, "passphrase-file")
+		       ? enroll_passphrase(&f->passphrase, f->cli, true, why)
+		       : RELOAD_OK;
+}
+
 static enum reload_err read_options(struct init_plan *f, struct reload_error_text *why)
 {
 	f->overlay = f->cli->operands[0];
@@ -335,6 +349,8 @@ static enum reload_err read_options(struct init_plan *f, struct reload_error_tex
 		err = read_servers(f, why);
 	if (!err)
 		err = enroll_diagnostics_read(&f->grants, f->cli, why);
+	if (!err)
+		err = read_authority_options(f, why);
 	return err ? err : read_kinds(f, why);
 }
 
@@ -356,21 +372,25 @@ static enum reload_err find_place(struct init_plan *f, struct reload_error_text 
 	return err;
 }
 
-static enum reload_err make_cert(struct reload_cert **out, struct reload_cert_request *req,
-	const struct reload_key *key, const struct init_plan *f, struct reload_error_text *why)
+/* --ca-cert and --ca-key: an authority that exists, such as one below the authority of a company. */
+static enum reload_err read_authority(struct init_plan *f, struct reload_error_text *why)
 {
-	struct wr der;
-	wr_init(&der);
-	enroll_serial(req->serial);
-	req->not_before = f->now;
-	req->not_after = f->ca_until;
-	enum reload_err err = reload_cert_make(&der, req, key, f->ca, f->ca ? f->ca_key : NULL);
-	if (err)
-		(void)reload_error_explain(
-			why, err, "no certificate can be made", "%s", reload_err_text(err));
-	else
-		err = reload_cert_parse(out, &reload_ident_openssl, wr_done(&der), why);
-	wr_clear(&der);
+	struct reload_cert **others = NULL;
+	size_t others_count = 0;
+	const char *key = cli_value(f->cli, "ca-key", NULL);
+	enum reload_err err = cli_certs_load(&f->ca.cert, &others, &others_count, f->given_ca, why);
+	cli_certs_free(others, others_count);
+	if (!err)
+		err = enroll_key_load(&f->ca.key, key, f->cli, &f->passphrase, why);
+	if (!err && (!f->ca.cert->authority || !reload_key_fits(f->ca.key, f->ca.cert)))
+		err = wrong(why, "--ca-cert", f->given_ca,
+			f->ca.cert->authority ? "the key of --ca-key is that of another certificate"
+					      : "it may issue no certificates: BasicConstraints "
+						"with CA true is missing, or keyUsage forbids it");
+	if (!err && f->ca.cert->not_after <= f->now)
+		err = wrong(why, "--ca-cert", f->given_ca, "it has expired");
+	if (!err && f->ca_until > f->ca.cert->not_after)
+		f->ca_until = f->ca.cert->not_after;
 	return err;
 }
 
@@ -387,18 +407,12 @@ static enum reload_err make_authority(struct init_plan *f, struct reload_error_t
 	f->ca_until =
 		f->now + (f->validity > ENROLL_CA_VALIDITY ? f->validity : ENROLL_CA_VALIDITY);
 	enroll_node_id(&f->signer_id, f->draft.node_id_len);
-	struct reload_cert_request root = { .authority_name = name };
-	struct reload_cert_request signer = {
-		.overlay = f->overlay, .user = user, .node_ids = &f->signer_id, .node_ids_count = 1
-	};
-	enum reload_err err = reload_key_new(&f->ca_key, RELOAD_KEY_P256);
-	if (!err)
-		err = reload_key_new(&f->signer_key, RELOAD_KEY_P256);
-	if (err)
-		return reload_error_explain(
-			why, err, "no key can be made", "%s", reload_err_text(err));
-	err = make_cert(&f->ca, &root, f->ca_key, f, why);
-	return err ? err : make_cert(&f->signer, &signer, f->signer_key, f, why);
+	enum reload_err err =
+		f->given_ca ? read_authority(f, why)
+			    : enroll_keypair_authority(&f->ca, name, f->now, f->ca_until, why);
+	return err ? err
+		   : enroll_keypair_signer(&f->signer, f->overlay, user, &f->signer_id, &f->ca,
+			     f->now, f->ca_until, why);
 }
 
 /*
@@ -407,9 +421,9 @@ static enum reload_err make_authority(struct init_plan *f, struct reload_error_t
  */
 static enum reload_err write_document(struct init_plan *f, struct reload_error_text *why)
 {
-	struct span root = f->ca->der;
+	struct span root = f->ca.cert->der;
 	struct reload_config_signer signer = {
-		.key = f->signer_key, .cert = f->signer, .node = f->signer_id
+		.key = f->signer.key, .cert = f->signer.cert, .node = f->signer_id
 	};
 	f->draft.instance_name = f->overlay;
 	f->draft.sequence = 1;
@@ -447,31 +461,6 @@ static enum reload_err write_document(struct init_plan *f, struct reload_error_t
 	return err;
 }
 
-static enum reload_err put_key(struct cli_files *files, const char *dir,
-	const struct reload_key *key, struct reload_error_text *why)
-{
-	struct wr pem;
-	wr_init(&pem);
-	char *path = enroll_join(dir, "key.pem");
-	enum reload_err err = reload_key_write_pem(&pem, key);
-	if (!err)
-		cli_files_put_new(files, path, 0600, wr_done(&pem));
-	OPENSSL_cleanse(pem.at, pem.len);
-	wr_clear(&pem);
-	free(path);
-	return err ? reload_error_explain(
-			     why, err, "the key cannot be written", "%s", reload_err_text(err))
-		   : RELOAD_OK;
-}
-
-static void put_cert(struct cli_files *files, const char *dir, const struct reload_cert *cert)
-{
-	char *path = enroll_join(dir, "cert.pem"), *pem = enroll_pem(cert->der);
-	cli_files_put_new(files, path, 0644, span_str(pem));
-	free(pem);
-	free(path);
-}
-
 static void put_rest(struct init_plan *f, struct cli_files *files)
 {
 	json_t *ledger = enroll_ledger_new(f->overlay, f->signer_user, &f->signer_id);
@@ -496,12 +485,10 @@ static enum reload_err save(struct init_plan *f, struct reload_error_text *why)
 	if (!err)
 		err = cli_files_mkdir(files, signer_dir, 0700, why);
 	if (!err)
-		err = put_key(files, f->ca_dir, f->ca_key, why);
+		err = enroll_keypair_put(&f->ca, files, f->ca_dir, f->passphrase, true, why);
 	if (!err)
-		err = put_key(files, signer_dir, f->signer_key, why);
+		err = enroll_keypair_put(&f->signer, files, signer_dir, f->passphrase, true, why);
 	if (!err) {
-		put_cert(files, f->ca_dir, f->ca);
-		put_cert(files, signer_dir, f->signer);
 		put_rest(f, files);
 		err = cli_files_commit(files, why);
 	}
@@ -547,10 +534,11 @@ static void report(struct init_plan *f)
 		(int)f->draft.node_id_len, "links", "TLS", "no_ice", f->draft.no_ice,
 		"configuration", "path", f->config_path, "sequence", 1, "signed", 1, "expires",
 		cli_json_time(f->now + f->validity), "authority", "path", f->ca_dir, "expires",
-		cli_json_time(f->ca->not_after), "signer", "user", f->signer_user, "node_id",
-		reload_id_hex(hex, &f->signer_id), "expires", cli_json_time(f->signer->not_after),
-		"services", enroll_services_json(&f->services), "max_message_size",
-		(json_int_t)size, "dry_run", f->cli->dry_run);
+		cli_json_time(f->ca.cert->not_after), "signer", "user", f->signer_user, "node_id",
+		reload_id_hex(hex, &f->signer_id), "expires",
+		cli_json_time(f->signer.cert->not_after), "services",
+		enroll_services_json(&f->services), "max_message_size", (json_int_t)size, "dry_run",
+		f->cli->dry_run);
 	cli_print(f->cli, o, print_created, f->cli);
 	json_decref(o);
 }
@@ -568,10 +556,9 @@ static void clear(struct init_plan *f)
 	free(f->ca_dir);
 	free(f->config_path);
 	free(f->signer_user);
-	reload_key_free(f->ca_key);
-	reload_key_free(f->signer_key);
-	reload_cert_free(f->ca);
-	reload_cert_free(f->signer);
+	enroll_keypair_clear(&f->ca);
+	enroll_keypair_clear(&f->signer);
+	cli_password_free(f->passphrase);
 	wr_clear(&f->document);
 }
 

@@ -1,6 +1,8 @@
 /* issue: the local authority certifies a user.  self: a node certifies itself, where the overlay permits it. */
 #include "reload-enroll/enroll.h"
 
+#include "common/password.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,13 +147,15 @@ static enum reload_err issue(struct issue *m, struct reload_error_text *why)
 	struct cli *cli = m->cli;
 	struct enroll_authority a = { .lock = -1 };
 	struct enroll_target target = { .lock = -1 };
-	char *overlay = NULL;
+	char *overlay = NULL, *passphrase = NULL;
 	const char *csr = cli_value(cli, "csr", NULL);
 	enum reload_err err = csr ? read_csr(m, csr, why) : RELOAD_OK;
 	if (!err)
 		err = enroll_overlay(&overlay, cli, m->user, "ca", why);
 	if (!err)
 		err = enroll_authority_open(&a, overlay, cli->deadline, m->now, why);
+	if (!err)
+		err = enroll_authority_key(&a, cli, &passphrase, why);
 	if (!err && (!csr || cli_has(cli, "identity")))
 		err = enroll_target_open(
 			&target, cli, m->user, a.config->instance_name, false, csr != NULL, why);
@@ -166,6 +170,7 @@ static enum reload_err issue(struct issue *m, struct reload_error_text *why)
 		enroll_report(cli, target.name ? &target : NULL, m->cert, m->serial, false);
 	enroll_target_close(&target);
 	enroll_authority_close(&a);
+	cli_password_free(passphrase);
 	free(overlay);
 	return err;
 }

@@ -19,6 +19,10 @@ static const struct cli_opt init_opts[] = {
 		"(default)" },
 	{ 0, "enrollment-server", "URL", "https URL of an enrollment server", true },
 	{ 0, "validity", "TIME", "of the configuration (default 365d)" },
+	{ 0, "ca-cert", "FILE", "an authority that exists, instead of a new one" },
+	{ 0, "ca-key", "FILE", "its private key" },
+	{ 0, "passphrase-file", "FILE",
+		"encrypt the authority's keys; its first line is the passphrase" },
 	CLI_END,
 };
 
@@ -30,6 +34,8 @@ static const struct cli_opt issue_opts[] = {
 	{ 0, "csr", "FILE",
 		"certify the key of a PKCS#10 request; without --identity: to standard output" },
 	{ 0, "key", "p256|rsa2048|rsa3072", "make a new key of that type (default p256)" },
+	{ 0, "passphrase-file", "FILE",
+		"its first line opens the authority's keys (default: ask)" },
 	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
 	CLI_END,
 };
@@ -68,17 +74,31 @@ static const struct cli_opt config_opts[] = {
 
 static const struct cli_opt set_opts[] = {
 	{ 0, "validity", "TIME", "let the document expire that long from now" },
+	{ 0, "passphrase-file", "FILE",
+		"its first line opens the authority's keys (default: ask)" },
 	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
 	CLI_END,
 };
 
 static const struct cli_opt grant_opts[] = {
 	{ 0, "remove", NULL, "take back what was granted" },
+	{ 0, "passphrase-file", "FILE",
+		"its first line opens the authority's keys (default: ask)" },
+	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
+	CLI_END,
+};
+
+static const struct cli_opt root_opts[] = {
+	{ 0, "validity", "TIME", "of the new authority or signer (default 1825d)" },
+	{ 0, "passphrase-file", "FILE",
+		"its first line opens the authority's keys (default: ask)" },
 	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
 	CLI_END,
 };
 
 static const struct cli_opt change_opts[] = {
+	{ 0, "passphrase-file", "FILE",
+		"its first line opens the authority's keys (default: ask)" },
 	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
 	CLI_END,
 };
@@ -87,6 +107,8 @@ static const struct cli_opt serve_opts[] = {
 	{ 'l', "listen", "ADDR[:PORT]", "where to listen (default 127.0.0.1:8443)" },
 	{ 0, "tls-cert", "FILE", "certificate of the HTTPS server, with its chain, in PEM" },
 	{ 0, "tls-key", "FILE", "its private key in PEM" },
+	{ 0, "passphrase-file", "FILE",
+		"its first line opens the authority's keys (default: ask)" },
 	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
 	CLI_END,
 };
@@ -142,6 +164,11 @@ static const struct cli_opt account_opts[] = {
 	CLI_END,
 };
 
+static const struct cli_opt overlay_opts[] = {
+	{ 0, "overlay", "OVERLAY", "which overlay, when several are here" },
+	CLI_END,
+};
+
 static const struct cli_opt common_opts[] = { CLI_COMMON, CLI_END };
 
 static const char *const examples[] = {
@@ -188,6 +215,17 @@ static const struct cli_command commands[] = {
 	{ "config grant", "KIND,... NODE-ID|users ...", 2, 64,
 		"let nodes read diagnostic Kinds of all nodes", grant_opts, enroll_change_fields,
 		enroll_config_grant },
+	{ "config add-root", "[FILE ...]", 0, 16,
+		"trust a new authority, or those of the files, beside the others", root_opts,
+		enroll_change_fields, enroll_config_add_root },
+	{ "config remove-root", "FINGERPRINT ...", 1, 16,
+		"trust an authority no longer, nor whom it certified", change_opts,
+		enroll_change_fields, enroll_config_remove_root },
+	{ "config add-signer", "[NODE-ID ...]", 0, 16,
+		"let a new key, or nodes, sign configurations", root_opts, enroll_change_fields,
+		enroll_config_add_signer },
+	{ "config remove-signer", "NODE-ID ...", 1, 16, "let a node sign configurations no longer",
+		change_opts, enroll_change_fields, enroll_config_remove_signer },
 	{ "config plan", "[FILE|OVERLAY]", 0, 1,
 		"what publishing the document would cost, and whom", change_opts,
 		enroll_plan_fields, enroll_config_plan },
@@ -211,14 +249,14 @@ static const struct cli_command commands[] = {
 		enroll_account_fields, enroll_user_add },
 	{ "user passwd", "USER", 1, 1, "give an account another password", account_opts,
 		enroll_account_fields, enroll_user_passwd },
-	{ "user remove", "USER", 1, 1, "remove an account", change_opts, enroll_account_fields,
+	{ "user remove", "USER", 1, 1, "remove an account", overlay_opts, enroll_account_fields,
 		enroll_user_remove },
-	{ "user list", NULL, 0, 0, "the users of an authority", change_opts, enroll_users_fields,
+	{ "user list", NULL, 0, 0, "the users of an authority", overlay_opts, enroll_users_fields,
 		enroll_user_list },
-	{ "user disable", "USER", 1, 1, "refuse further certificates", change_opts,
+	{ "user disable", "USER", 1, 1, "refuse further certificates", overlay_opts,
 		enroll_user_fields, enroll_user_disable },
-	{ "user enable", "USER", 1, 1, "permit certificates again", change_opts, enroll_user_fields,
-		enroll_user_enable },
+	{ "user enable", "USER", 1, 1, "permit certificates again", overlay_opts,
+		enroll_user_fields, enroll_user_enable },
 	{ 0 },
 };
 

@@ -44,7 +44,7 @@ void enroll_plan_compare(struct enroll_plan *plan);
 
 /* The two documents that take the place of one that is too large; zeroed is empty. */
 struct enroll_raise {
-	struct enroll_change change; /* holds the authority until the end */
+	struct enroll_change change; /* holds the authority until it is released */
 	struct wr first;             /* the agent's document with a larger max-message-size */
 	struct wr
 		last; /* the document of the plan with that limit and the sequence after its own */

@@ -1,6 +1,10 @@
 /* config plan: what publishing a document would cost, and whom it concerns. */
 #include "reload-enroll/plan.h"
 
+#include "util/text.h"
+
+#include <string.h>
+
 const char enroll_plan_fields[] =
 	"overlay:string path:string previous_sequence:integer sequence:integer size_bytes:integer "
 	"update_bytes:integer max_message_size:integer steps:integer "
@@ -14,13 +18,30 @@ struct concerned {
 	json_t *peers;
 };
 
+/* Whether the newest certificate of node is by an authority that config does not list any more. */
+static bool loses_root(const struct concerned *c, const struct reload_id *node)
+{
+	const struct reload_config *before = c->plan->before;
+	char issuer[65], print[65];
+	if (!c->authority || !enroll_ledger_issuer(c->authority, node, issuer))
+		return false;
+	for (size_t i = 0; i < before->roots_count; i++) {
+		AUTO(reload_cert) root = NULL;
+		if (!reload_cert_parse(&root, &reload_ident_openssl, before->roots[i], NULL) &&
+			!strcmp(reload_hex(print, span_of(root->fingerprint, 32)), issuer))
+			return !reload_trust_is_root(c->plan->config->trust, root->der);
+	}
+	return false;
+}
+
 static void note_peer(void *arg, const struct reload_id *node)
 {
 	struct concerned *c = arg;
 	const struct reload_config *config = c->plan->config;
 	char hex[RELOAD_ID_HEX];
 	if (!c->plan->rejoin &&
-		!reload_id_listed(config->bad_nodes.at, config->bad_nodes.count, node))
+		!reload_id_listed(config->bad_nodes.at, config->bad_nodes.count, node) &&
+		!loses_root(c, node))
 		return;
 	const char *user = c->authority ? enroll_ledger_owner(c->authority, node) : NULL;
 	json_array_append_new(c->peers,

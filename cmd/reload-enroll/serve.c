@@ -1,6 +1,7 @@
 /* serve: the configuration document and certificates over HTTPS, until it is stopped. */
 #include "common/call.h"
 #include "link/sockaddr_io.h"
+#include "common/password.h"
 #include "reload-enroll/serve.h"
 #include "reload-enroll/serve_command.h"
 
@@ -100,6 +101,11 @@ static enum reload_err open_all(struct serve *s, struct reload_error_text *why)
 		err = enroll_authority_open(&a, s->overlay, s->cli->deadline, enroll_now(), why);
 	if (err)
 		return err;
+	err = enroll_authority_key(&a, s->cli, &s->passphrase, why);
+	if (err) {
+		enroll_authority_close(&a);
+		return err;
+	}
 	s->config_path = reload_strdup(a.config_path);
 	s->lock_path = enroll_join(a.dir, "lock");
 	err = accounts_open(&s->accounts, a.dir, why);
@@ -181,5 +187,6 @@ int enroll_serve(struct cli *cli)
 	free(s.overlay);
 	free(s.config_path);
 	free(s.lock_path);
+	cli_password_free(s.passphrase);
 	return err ? cli_fail(cli, err, &why) : 0;
 }

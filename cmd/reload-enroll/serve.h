@@ -34,6 +34,7 @@ struct serve_refusals {
 struct serve {
 	struct cli *cli;
 	char *overlay, *config_path, *lock_path;
+	char *passphrase; /* of the authority's key; NULL: it is not encrypted */
 	struct accounts *accounts;
 	struct hash_pool *pool;
 	struct MHD_Daemon *daemon;

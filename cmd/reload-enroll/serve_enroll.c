@@ -296,7 +296,8 @@ static void issue(struct serve_enrollment *e, struct making *m)
 	if (!read_count(e, m) || !check_names(e, m))
 		return;
 	if (enroll_authority_open(&m->authority, s->overlay, cli_monotonic() + 2 * RELOAD_SECOND,
-		    enroll_now(), &m->why)) {
+		    enroll_now(), &m->why) ||
+		enroll_authority_key(&m->authority, s->cli, &s->passphrase, &m->why)) {
 		answer(e, 500, "server_failure", m->why.what);
 		return;
 	}

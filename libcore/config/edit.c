@@ -74,7 +74,7 @@ static struct wr *append(struct reload_config_edit *e)
 	return splice(e, end_tag_of(e, e->element), 0);
 }
 
-/* -- for edit_grants.c ---------------------------------------------------------------------------------------------------- */
+/* -- for edit_grants.c and edit_trust.c ---------------------------------------------------------------------------------------------------- */
 
 const struct reload_config *reload_edit_present(const struct reload_config_edit *e)
 {
@@ -94,6 +94,21 @@ struct wr *reload_edit_append(struct reload_config_edit *e)
 void reload_edit_cut(struct reload_config_edit *e, const struct reload_xml_node *node)
 {
 	cut(e, node);
+}
+
+size_t reload_edit_offset(const struct reload_config_edit *e, const uint8_t *at)
+{
+	return offset_of(e, at);
+}
+
+struct wr *reload_edit_splice(struct reload_config_edit *e, size_t at, size_t len)
+{
+	return splice(e, at, len);
+}
+
+bool reload_edit_prefixed(const struct reload_config_edit *e)
+{
+	return e->prefixed;
 }
 
 /* -- elements ----------------------------------------------------------------------------------------------------------- */
@@ -201,6 +216,11 @@ static enum reload_err put_list(const struct reload_config_edit *e, struct wr *w
 	}
 	free(copy);
 	return err;
+}
+
+void reload_edit_put(struct reload_config_edit *e, const char *name, const char *value)
+{
+	put_element(e, append(e), name, false, value);
 }
 
 static const struct key *key_of(const char *name)

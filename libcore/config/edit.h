@@ -54,6 +54,24 @@ bool reload_config_edit_grant(
 bool reload_config_edit_withdraw(
 	struct reload_config_edit *edit, uint16_t kind, const struct reload_id *node);
 
+/*
+ * reload_config_edit_add_root() adds a root-cert in DER; false: it is there.  reload_config_edit_remove_root() removes one; false: it is not
+ * there.  reload_config_edit_add_signer() lets node sign documents and Kinds, reload_config_edit_remove_signer() takes that back;
+ * false: nothing would change.
+ */
+bool reload_config_edit_add_root(struct reload_config_edit *edit, struct span der);
+bool reload_config_edit_remove_root(struct reload_config_edit *edit, struct span der);
+bool reload_config_edit_add_signer(struct reload_config_edit *edit, const struct reload_id *node);
+bool reload_config_edit_remove_signer(
+	struct reload_config_edit *edit, const struct reload_id *node);
+
+/*
+ * reload_config_edit_sign_kinds() signs each Kind of the document anew that another than signer has signed, so that it does not go with
+ * that one.  RELOAD_BAD_CONFIG with why.
+ */
+enum reload_err reload_config_edit_sign_kinds(struct reload_config_edit *edit,
+	const struct reload_config_signer *signer, struct reload_error_text *why) MUST_CHECK;
+
 /* reload_config_edit_expires() sets when the document expires; without it that stays. */
 void reload_config_edit_expires(struct reload_config_edit *edit, reload_utc expiration);
 

@@ -154,11 +154,17 @@ struct reload_config_edit;
 /*
  * What the files of a change share: reload_edit_present() is the document before it and reload_edit_element() its configuration element (both
  * borrowed); reload_edit_append() returns where text is appended to that element, and reload_edit_cut() removes an element.
+ * reload_edit_put() appends an element of the base namespace.  reload_edit_splice() returns the text that takes the place of len bytes at an
+ * offset, reload_edit_offset() the offset of bytes of the document.  reload_edit_prefixed(): its elements have a prefix.
  */
 const struct reload_config *reload_edit_present(const struct reload_config_edit *edit);
 const struct reload_xml_node *reload_edit_element(const struct reload_config_edit *edit);
 struct wr *reload_edit_append(struct reload_config_edit *edit);
 void reload_edit_cut(struct reload_config_edit *edit, const struct reload_xml_node *node);
+void reload_edit_put(struct reload_config_edit *edit, const char *name, const char *value);
+struct wr *reload_edit_splice(struct reload_config_edit *edit, size_t at, size_t len);
+size_t reload_edit_offset(const struct reload_config_edit *edit, const uint8_t *at);
+bool reload_edit_prefixed(const struct reload_config_edit *edit);
 
 /*
  * reload_kind_read() reads a kind element (RFC 6940 s11.1); what is unusual becomes a warning of config.  RELOAD_BAD_CONFIG with

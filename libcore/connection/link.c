@@ -64,6 +64,38 @@ void reload_link_bind(
 	bound(c, con);
 }
 
+static bool same_node_ids(const struct reload_cert *a, const struct reload_cert *b)
+{
+	if (a->node_ids_count != b->node_ids_count)
+		return false;
+	for (size_t i = 0; i < a->node_ids_count; i++)
+		if (!reload_cert_has_node(b, &a->node_ids[i]))
+			return false;
+	return true;
+}
+
+static bool is_newer_of_same(const struct reload_cert *cert, const struct reload_cert *old)
+{
+	bool newer = cert->not_before > old->not_before ||
+		     (cert->not_before == old->not_before && cert->not_after > old->not_after);
+	return newer && span_eq(cert->public_key_info, old->public_key_info) &&
+	       same_node_ids(cert, old) && cert->user && old->user &&
+	       !strcmp(cert->user, old->user);
+}
+
+void reload_link_renew(struct reload_connections *c, struct reload_connection *con,
+	struct reload_cert *cert, const struct reload_chain *chain)
+{
+	if (cert == con->cert || !is_newer_of_same(cert, con->cert))
+		return;
+	struct reload_cert *old = con->cert;
+	con->cert = reload_cert_ref(cert);
+	reload_cert_free(old);
+	if (c->engine->ops->link_certificate)
+		c->engine->ops->link_certificate(c->engine->host, con->link, con->cert,
+			chain ? chain->at : NULL, chain ? chain->count : 0);
+}
+
 static bool refused(struct reload_connections *c, uint32_t link, struct reload_cert *cert,
 	bool expected, const struct reload_id *node)
 {

@@ -13,6 +13,7 @@
 
 #include "connection/table.h"
 #include "engine/engine.h"
+#include "ident/trust.h"
 
 /* A link that is in the table no longer, or that never was. */
 struct reload_lost_link {
@@ -68,6 +69,14 @@ void reload_link_health(struct reload_connections *c, uint32_t link, bool good);
 /* reload_link_bind() sets the Node-ID of a link that had none, and notifies the watch. */
 void reload_link_bind(
 	struct reload_connections *c, struct reload_connection *con, const struct reload_id *node);
+
+/*
+ * reload_link_renew() lets a link go by cert when that is a newer certificate of the node at its other end: of the same key, so that the
+ * handshake has proved that the node has it, for the same Node-IDs and user.  chain has the authorities above it (NULL: none are known).  Without
+ * it a link would end with the certificate, or the root-cert, of its handshake.
+ */
+void reload_link_renew(struct reload_connections *c, struct reload_connection *con,
+	struct reload_cert *cert, const struct reload_chain *chain);
 
 /* reload_link_send() sends one message or fragment. */
 void reload_link_send(

@@ -90,6 +90,12 @@ struct reload_host_ops {
 	 * NULL: links carry all
 	 */
 	size_t (*link_mtu)(void *host, uint32_t link);
+	/*
+	 * The node at the other end of a link goes by this newer certificate of the same key, which others lead to a root: the link lasts as
+	 * long as that one is good.  NULL: links last as long as the certificates of their handshakes.
+	 */
+	void (*link_certificate)(void *host, uint32_t link, struct reload_cert *cert,
+		struct reload_cert *const *others, size_t others_count);
 	/* one RELOAD message or fragment; a link whose queue is full drops it (end-to-end repetition repairs) */
 	void (*link_send)(void *host, uint32_t link, struct span message);
 	/* send what is queued, then close; reload_peer_link_down() is not called for it */

@@ -372,6 +372,19 @@ static void resume_next(struct reload_exchange *x, uint32_t link)
 		}
 }
 
+/* What the node at the other end of a link signs shows when it has a newer certificate. */
+static void certificate_of_link(struct reload_incoming *in)
+{
+	struct reload_exchange *x = in->exchange;
+	struct reload_connection *con =
+		in->local ? NULL : reload_connection_by_link(x->connections, in->link);
+	struct reload_chain chain;
+	if (con && con->cert != in->cert && reload_id_eq(&con->node, &in->signer))
+		reload_link_renew(x->connections, con, in->cert,
+			reload_cache_chain(x->cache, in->cert->fingerprint, &chain) ? &chain
+										    : NULL);
+}
+
 static void signature_done(struct reload_incoming *in)
 {
 	struct reload_exchange *x = in->exchange;
@@ -391,6 +404,7 @@ static void signature_done(struct reload_incoming *in)
 					       .transaction = in->msg->header.transaction_id,
 					       .code = in->msg->code,
 					       .node = &in->signer });
+	certificate_of_link(in);
 	if (reload_code_is_request(in->msg->code))
 		request_verified(in);
 	else

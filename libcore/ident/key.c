@@ -5,6 +5,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rsa.h>
 
 enum {
@@ -82,27 +83,60 @@ static enum reload_err key_from(
 	return RELOAD_OK;
 }
 
+struct opening {
+	const char *passphrase; /* NULL: there is none */
+	bool asked;
+};
+
+static int give_passphrase(char *buf, int size, int rwflag, void *arg)
+{
+	struct opening *o = arg;
+	size_t len = o->passphrase ? strlen(o->passphrase) : 0;
+	(void)rwflag;
+	o->asked = true;
+	if (!len || len > (size_t)size)
+		return -1;
+	memcpy(buf, o->passphrase, len);
+	return (int)len;
+}
+
+static enum reload_err not_read(const struct opening *o, struct reload_error_text *why)
+{
+	(void)reload_error_explain(why, RELOAD_BAD_KEY, NULL,
+		!o->asked       ? "there is no private key in PEM form"
+		: o->passphrase ? "it is encrypted, and this is not its passphrase"
+				: "it is encrypted");
+	if (o->asked && !o->passphrase)
+		reload_error_advise(why, "openssl pkey -in FILE -out NEWFILE, and keep NEWFILE "
+					 "readable by its owner only");
+	return RELOAD_BAD_KEY;
+}
+
 enum reload_err reload_key_read_pem(
 	struct reload_key **out, struct span pem, struct reload_error_text *why)
 {
-	bool asked = false;
+	return reload_key_read_sealed(out, pem, NULL, why);
+}
+
+bool reload_key_is_sealed(struct span pem)
+{
+	static const char word[] = "ENCRYPTED"; /* of PKCS#8, and of the form before it */
+	return memmem(pem.at, pem.len, word, sizeof(word) - 1) != NULL;
+}
+
+enum reload_err reload_key_read_sealed(struct reload_key **out, struct span pem,
+	const char *passphrase, struct reload_error_text *why)
+{
+	struct opening o = { .passphrase = passphrase };
 	pem = reload_text_start(pem);
 	if (!pem.len || pem.len > KEY_PEM_MAX)
 		return reload_error_explain(why, RELOAD_BAD_KEY, NULL,
 			"%zu bytes; a key in PEM has 1 to %d", pem.len, KEY_PEM_MAX);
 	BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.len);
-	EVP_PKEY *pkey =
-		bio ? PEM_read_bio_PrivateKey(bio, NULL, reload_ident_no_password, &asked) : NULL;
+	EVP_PKEY *pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, &o) : NULL;
 	BIO_free(bio);
 	ERR_clear_error();
-	if (pkey)
-		return key_from(out, pkey, why);
-	(void)reload_error_explain(why, RELOAD_BAD_KEY, NULL,
-		asked ? "it is encrypted" : "there is no private key in PEM form");
-	if (asked)
-		reload_error_advise(why, "openssl pkey -in FILE -out NEWFILE, and keep NEWFILE "
-					 "readable by its owner only");
-	return RELOAD_BAD_KEY;
+	return pkey ? key_from(out, pkey, why) : not_read(&o, why);
 }
 
 enum reload_err reload_key_write_pem(struct wr *w, const struct reload_key *key)
@@ -115,6 +149,45 @@ enum reload_err reload_key_write_pem(struct wr *w, const struct reload_key *key)
 		long len = BIO_get_mem_data(bio, &at);
 		wr_bytes(w, at, (size_t)len);
 	}
+	BIO_free(bio);
+	ERR_clear_error();
+	return good ? w->err : RELOAD_BAD_KEY;
+}
+
+/* How long a guess takes: N, r and p of scrypt (RFC 7914), which need 16 MiB. */
+enum {
+	SCRYPT_N = 16384,
+	SCRYPT_R = 8,
+	SCRYPT_P = 5,
+	SALT = 16
+};
+
+static X509_SIG *seal(EVP_PKEY *pkey, const char *passphrase)
+{
+	PKCS8_PRIV_KEY_INFO *plain = EVP_PKEY2PKCS8(pkey);
+	X509_ALGOR *how = PKCS5_pbe2_set_scrypt(
+		EVP_aes_256_cbc(), NULL, SALT, NULL, SCRYPT_N, SCRYPT_R, SCRYPT_P);
+	X509_SIG *sealed = plain && how
+				   ? PKCS8_set0_pbe(passphrase, (int)strlen(passphrase), plain, how)
+				   : NULL;
+	if (!sealed)
+		X509_ALGOR_free(how);
+	PKCS8_PRIV_KEY_INFO_free(plain);
+	return sealed;
+}
+
+enum reload_err reload_key_write_sealed(
+	struct wr *w, const struct reload_key *key, const char *passphrase)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	X509_SIG *sealed = seal(key->native, passphrase);
+	char *at = NULL;
+	bool good = bio && sealed && PEM_write_bio_PKCS8(bio, sealed);
+	if (good) {
+		long len = BIO_get_mem_data(bio, &at);
+		wr_bytes(w, at, (size_t)len);
+	}
+	X509_SIG_free(sealed);
 	BIO_free(bio);
 	ERR_clear_error();
 	return good ? w->err : RELOAD_BAD_KEY;

@@ -32,6 +32,17 @@ enum reload_err reload_key_read_pem(
 /* reload_key_write_pem() appends the key as PKCS#8 PEM; the caller wipes the buffer. */
 enum reload_err reload_key_write_pem(struct wr *w, const struct reload_key *key) MUST_CHECK;
 
+/*
+ * reload_key_is_sealed() returns whether a private key in PEM is encrypted.  reload_key_read_sealed() is reload_key_read_pem() for such a key,
+ * which passphrase opens (NULL: there is none); reload_key_write_sealed() writes one, encrypted with AES-256 by a key that scrypt makes of
+ * passphrase, in 16 MiB of memory.
+ */
+bool reload_key_is_sealed(struct span pem);
+enum reload_err reload_key_read_sealed(struct reload_key **out, struct span pem,
+	const char *passphrase, struct reload_error_text *why) MUST_CHECK;
+enum reload_err reload_key_write_sealed(
+	struct wr *w, const struct reload_key *key, const char *passphrase) MUST_CHECK;
+
 /* reload_key_fits() returns whether key is the private half of the certificate's key. */
 bool reload_key_fits(const struct reload_key *key, const struct reload_cert *cert);
 

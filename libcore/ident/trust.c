@@ -235,6 +235,27 @@ static bool signed_by(
 	return c->trust->ops->cert_signed_by(cert, issuer) == RELOAD_OK;
 }
 
+static bool names_lead(const struct reload_trust *trust, const struct reload_cert *cert,
+	struct reload_cert *const *others, size_t others_count, unsigned below)
+{
+	for (size_t i = 0; i < trust->roots_count; i++)
+		if (may_issue(trust->roots[i], cert, below))
+			return true;
+	for (size_t i = 0; RELOAD_CHAIN_MAX > below + 2 && i < others_count; i++)
+		if (others[i] != cert && !others[i]->self_issued &&
+			may_issue(others[i], cert, below) &&
+			names_lead(trust, others[i], others, others_count, below + 1))
+			return true;
+	return false;
+}
+
+bool reload_trust_may_lead(const struct reload_trust *trust, const struct reload_cert *cert,
+	struct reload_cert *const *others, size_t others_count)
+{
+	return cert->self_issued ? trust->self_signed_digest != 0
+				 : names_lead(trust, cert, others, others_count, 0);
+}
+
 /*
  * Looks for a way from cert to a root, depth first; below is the number of authorities from cert, included, to the
  * node's certificate.  Names choose the candidates, the signature decides, and signatures_left bounds the work.  What

@@ -57,6 +57,13 @@ enum reload_err reload_trust_check(const struct reload_trust *trust, const struc
 	struct reload_error_text *why) MUST_CHECK;
 
 /*
+ * reload_trust_may_lead() returns false when cert cannot be trusted, by names alone and without checking a signature: no way of issuers, over
+ * others, leads to a root-cert, or it is self-signed where that is not permitted.  true is not certain.
+ */
+bool reload_trust_may_lead(const struct reload_trust *trust, const struct reload_cert *cert,
+	struct reload_cert *const *others, size_t others_count);
+
+/*
  * reload_trust_chain() is reload_trust_check() and returns by which of others (borrowed from there) the certificate was verified;
  * after an error *chain means nothing.
  */

@@ -172,6 +172,13 @@ struct reload_links_counters {
 const struct reload_links_counters *reload_links_counters(const struct reload_links *links);
 
 /*
+ * reload_links_renew() lets a link that is up go by a newer certificate of the node at its other end, with the authorities above it: both
+ * are judged when the trust changes, and when the certificate ends.  References are taken.
+ */
+void reload_links_renew(struct reload_links *links, uint32_t link, struct reload_cert *cert,
+	struct reload_cert *const *others, size_t others_count);
+
+/*
  * reload_links_mtu() returns the bytes of the largest message that travels in one datagram of the link (LINK-20), 0 when messages may have any
  * size or there is no such link.
  */

@@ -52,6 +52,22 @@ void reload_links_set_trust(struct reload_links *links, struct reload_trust *tru
 		recheck, links);
 }
 
+void reload_links_renew(struct reload_links *links, uint32_t id, struct reload_cert *cert,
+	struct reload_cert *const *others, size_t others_count)
+{
+	struct reload_secure_link *l = reload_secure_link_find(links, id);
+	if (!l || l->state != RELOAD_SECURE_UP)
+		return;
+	reload_secure_link_forget_peer(l);
+	l->cert = reload_cert_ref(cert);
+	l->others = reload_alloc_array(others_count, sizeof(*l->others));
+	while (l->others_count < others_count) {
+		l->others[l->others_count] = reload_cert_ref(others[l->others_count]);
+		l->others_count++;
+	}
+	reload_links_validity(links, cert->not_after);
+}
+
 void reload_secure_link_check_trust(struct reload_secure_link *l)
 {
 	struct reload_error_text why;

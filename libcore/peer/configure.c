@@ -108,11 +108,17 @@ static void revoked_notify(struct reload_peer *p, const struct reload_connection
 	wr_clear(&list);
 }
 
-static bool is_revoked(const struct reload_peer *p, const struct reload_connection *con)
+/* How the certificate at the other end fares by the new document; authorities above it are not known here. */
+static enum reload_err judge(const struct reload_peer *p, const struct reload_connection *con)
 {
 	struct reload_error_text ignored;
-	return reload_trust_check(p->engine->config->trust, con->cert, NULL, 0, p->engine->wall,
-		       &ignored) == RELOAD_CERT_REVOKED;
+	return reload_trust_check(
+		p->engine->config->trust, con->cert, NULL, 0, p->engine->wall, &ignored);
+}
+
+static bool is_revoked(const struct reload_peer *p, const struct reload_connection *con)
+{
+	return judge(p, con) == RELOAD_CERT_REVOKED;
 }
 
 static void revoked_drop(void *arg)
@@ -128,17 +134,17 @@ static void revoked_drop(void *arg)
 
 /*
  * A node that is listed as bad is sent the document that says so, because it then leaves with that reason and does not look for
- * neighbours for ever; its messages are not believed any more.  A little later its links are closed.
+ * neighbours for ever; its messages are not believed any more.  A little later its links are closed.  So is a node whose authority is no
+ * longer trusted; its links are closed by the host, which knows the authorities above its certificate.
  */
 static void revoked_start(struct reload_peer *p)
 {
 	struct reload_connection *con = NULL;
 	bool any = false;
 	while ((con = reload_connection_next(p->connections, con))) {
-		if (!is_revoked(p, con))
-			continue;
-		any = true;
-		if (con->node.len)
+		enum reload_err err = judge(p, con);
+		any |= err == RELOAD_CERT_REVOKED;
+		if ((err == RELOAD_CERT_REVOKED || err == RELOAD_CERT_UNTRUSTED) && con->node.len)
 			revoked_notify(p, con);
 	}
 	if (any)

@@ -1165,7 +1165,7 @@ NODE=00112233445566778899aabbccddeeff
 	R config chek
 	failed 2 'no subcommand config chek'
 	[ "${stderr_lines[2]}" = "  try:  reload-enroll config check" ]
-	for later in backup restore "config delete" "config plan"; do
+	for later in backup restore "config delete"; do
 		R $later
 		failed 2 'no subcommand'
 	done
